@@ -1,0 +1,52 @@
+# What every target of ours shares: warnings, sanitizers, ccache, and how tests are added.
+
+find_program(BEAMGRID_CCACHE ccache)
+if(BEAMGRID_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${BEAMGRID_CCACHE})
+  # The precompiled header's time stamps differ between checkouts; ccache compares contents instead.
+  set(CMAKE_CXX_FLAGS "${CMAKE_CXX_FLAGS} -fpch-preprocess")
+endif()
+
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(SQLiteCpp REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_reader.hpp REQUIRED)
+
+add_library(beamgrid_options INTERFACE)
+target_include_directories(beamgrid_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(beamgrid_options INTERFACE BEAMGRID_VERSION="${PROJECT_VERSION}")
+target_compile_options(beamgrid_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion
+                       -Wno-missing-field-initializers)
+if(BEAMGRID_WERROR)
+  target_compile_options(beamgrid_options INTERFACE -Werror)
+endif()
+if(BEAMGRID_SANITIZE)
+  target_compile_options(beamgrid_options INTERFACE -fsanitize=${BEAMGRID_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(beamgrid_options INTERFACE -fsanitize=${BEAMGRID_SANITIZE})
+endif()
+
+
+# beamgrid_tests(NAME LABEL label SOURCES globs... LIBRARIES libs...): one test executable over a folder's *_test.cpp.
+# A new test is a new file; nothing here is edited for it.
+function(beamgrid_tests name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES;ENVIRONMENT" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${ARG_SOURCES})
+  if(NOT sources)
+    return()
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} beamgrid_options GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE BEAMGRID_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    BEAMGRID_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${ARG_ENVIRONMENT}")
+endfunction()

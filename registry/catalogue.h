@@ -1,0 +1,79 @@
+#pragma once
+// The component catalogue as data: what `beamgrid-trainer describe` prints and recipes are checked
+// against. The trainer fills it from its components' Describe lists; the other side only reads it.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "registry/model_spec.h"
+
+namespace beamgrid {
+
+enum class OptionType { kBool, kInteger, kNumber, kString, kList };
+
+/// One option of a component.
+struct OptionInfo {
+  std::string name;
+  OptionType type = OptionType::kNumber;
+  OptionValue default_value;
+  std::optional<double> minimum;  ///< inclusive; numbers only
+  std::optional<double> maximum;  ///< inclusive
+  std::vector<OptionValue>
+      choices;  ///< where not empty, the value must be one of these (or within min..max if also
+                ///< given: attention's window is an odd integer or "all")
+  std::string help;
+  std::string tag;  ///< name piece: tag "C" makes clusters = 64 read C64; empty: `name=value`
+  bool always_named = false;  ///< in the name even at its default (moe's experts: MoE2)
+};
+
+/// One component of one criterion. Criterion "train" has a single component "train": the training
+/// settings.
+struct ComponentInfo {
+  std::string criterion;
+  std::string name;
+  std::string label;   ///< name piece of paper-style names ("BLSTM", "MoE"); empty: not in the name
+  std::string source;  ///< paper and section
+  std::string help;
+  std::vector<OptionInfo>
+      options;  ///< in the order of the component's Describe list; an extra's first option is
+                ///< the one that `dropout = 0.2` in a recipe sets
+};
+
+/// All components, sorted by criterion (pipeline order) and name.
+struct Catalogue {
+  std::string trainer_version;
+  std::string libtorch_version;
+  std::vector<ComponentInfo> components;
+
+  /// Null if there is none.
+  [[nodiscard]] const ComponentInfo* Find(std::string_view criterion, std::string_view name) const;
+  [[nodiscard]] std::vector<const ComponentInfo*> OfCriterion(std::string_view criterion) const;
+};
+
+/// {"trainer_version", "libtorch_version", "components": [<design.md 6 shape plus label, tag,
+/// minimum...>]}
+[[nodiscard]] boost::json::object ToJson(const Catalogue& catalogue);
+[[nodiscard]] Catalogue CatalogueFromJson(const boost::json::value& json);
+
+/// "1..4096", "one of a, b", "true or false": for messages and `components`.
+[[nodiscard]] std::string AllowedText(const OptionInfo& option);
+
+/// The value in the option's own type, or why it is not allowed ("must be 1..4096").
+struct CheckedOption {
+  OptionValue value;
+  std::string error;  ///< empty: fine
+};
+[[nodiscard]] CheckedOption CheckOption(const OptionInfo& option, const OptionValue& value);
+
+/// All options at their defaults.
+[[nodiscard]] Options DefaultOptions(const ComponentInfo& component);
+
+/// The candidate nearest to `word` by edit distance, or empty if none is near enough to be a
+/// misspelling.
+[[nodiscard]] std::string NearestSpelling(std::string_view word,
+                                          const std::vector<std::string>& candidates);
+
+}  // namespace beamgrid

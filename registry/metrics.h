@@ -1,0 +1,70 @@
+#pragma once
+// GAP@20, Hit@1, PERR and mAP as YouTube-8M's own evaluation defines them, with ties by expected
+// value (GAP) and by lower class index (inside a video). The one implementation: training,
+// ensembles and `score` all call it. Torch-free, double precision, independent of the order in
+// which videos are added.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace beamgrid {
+
+inline constexpr int kGapTop = 20;
+
+/// One label's score.
+struct ScoredLabel {
+  std::int32_t label = 0;
+  float score = 0;
+};
+
+/// The same in double, for competition files (their 9 printed digits exceed float).
+struct ScoredLabelDouble {
+  std::int32_t label = 0;
+  double score = 0;
+};
+
+struct Metrics {
+  double gap = 0;
+  double hit_at_1 = 0;
+  double perr = 0;
+  double map = 0;
+  std::int64_t videos = 0;
+};
+
+/// Collects videos and computes the four metrics. Memory: 20 pairs a video, not [videos, classes].
+class MetricsAccumulator {
+ public:
+  explicit MetricsAccumulator(int top_k = kGapTop);
+  ~MetricsAccumulator();
+  MetricsAccumulator(MetricsAccumulator&&) noexcept;
+  MetricsAccumulator& operator=(MetricsAccumulator&&) noexcept;
+
+  /// A dense row: scores[c] of class c. `labels`: the true classes, without repetition. NaN scores
+  /// are refused (std::invalid_argument).
+  void AddDense(std::span<const float> scores, std::span<const std::int32_t> labels);
+
+  /// A sparse list, any order; labels not listed count as score 0 and never enter the pool.
+  void AddSparse(std::span<const ScoredLabel> scores, std::span<const std::int32_t> labels);
+  void AddSparse(std::span<const ScoredLabelDouble> scores, std::span<const std::int32_t> labels);
+
+  [[nodiscard]] Metrics Compute() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// GAP of a pool of (score, is_positive) pairs over `positives` true labels in all; equal scores
+/// count by the expectation over all their orders. `pool` is sorted in place.
+struct PooledScore {
+  double score;
+  bool positive;
+};
+[[nodiscard]] double GlobalAveragePrecision(std::vector<PooledScore>& pool, std::int64_t positives);
+
+/// The k best of a dense row, by descending score, equal scores by lower class.
+[[nodiscard]] std::vector<ScoredLabel> TopK(std::span<const float> scores, int k);
+
+}  // namespace beamgrid

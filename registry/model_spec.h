@@ -1,0 +1,94 @@
+#pragma once
+// What a trial is made of, as plain values: the parts of the model, the training settings, the data
+// and the seed. Everybody shares these types; nobody here reads files or knows what a component
+// does.
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace beamgrid {
+
+/// One option's value: bool, integer, double, string or a list of these. Numbers are already in the
+/// type that the catalogue declares (a `number` option is a double even where the recipe says `1`).
+using OptionValue = boost::json::value;
+
+/// Options by name. Complete (defaults included) and checked wherever a ModelSpec holds them.
+using Options = std::map<std::string, OptionValue>;
+
+/// A component with its options fixed.
+struct Variant {
+  std::string component;
+  Options options;
+  bool operator==(const Variant&) const = default;
+};
+
+/// The criteria that hold exactly one variant each, in the order of the pipeline.
+/// `extras` (any number of variants) and `train` (settings) stand beside them.
+inline constexpr std::string_view kSingleCriteria[] = {"multimodal", "temporal", "classifier",
+                                                       "label_processing", "loss"};
+
+/// One model and how it is trained.
+struct ModelSpec {
+  std::map<std::string, Variant> parts;  ///< criterion -> variant, one for each of kSingleCriteria
+  std::map<std::string, Options>
+      extras;     ///< the extras that are on, by name; an extra that is off is absent
+  Options train;  ///< training settings (catalogue criterion "train"); epochs is the budget
+  bool operator==(const ModelSpec&) const = default;
+};
+
+/// A named input of the records and its width, in the order of concatenation.
+using Feature = std::pair<std::string, std::int64_t>;
+
+/// What the trial reads. Paths say where the files are; `digest` says what they are.
+struct DataSpec {
+  std::string format;                 ///< "video" | "frame" | "segment"
+  std::vector<std::string> train;     ///< absolute paths, sorted by file name
+  std::vector<std::string> validate;  ///< absolute paths, sorted by file name
+  std::int64_t classes = 0;
+  std::vector<Feature> features;
+  std::int64_t max_frames = 300;
+  std::string on_error = "stop";  ///< "stop" | "skip" for damaged records
+  std::string digest;             ///< hex hash over the files' names, sizes and contents' ends
+  bool operator==(const DataSpec&) const = default;
+};
+
+/// Everything that defines a trial's result.
+struct TrialSpec {
+  ModelSpec model;
+  DataSpec data;
+  std::string objective = "gap";  ///< chooses the best epoch
+  std::int64_t seed = 1;
+  bool operator==(const TrialSpec&) const = default;
+};
+
+/// JSON object of a model: {"multimodal": {"use": "concat", ...options}, ..., "extras": {name:
+/// {...}}, "train": {...}}, keys sorted. This is the `spec` of `plan --json`.
+[[nodiscard]] boost::json::object ToJson(const ModelSpec& model);
+/// Inverse of ToJson. Throws std::invalid_argument naming the key that is missing or of a wrong
+/// type.
+[[nodiscard]] ModelSpec ModelSpecFromJson(const boost::json::value& json);
+
+/// The same for the data and the whole trial (paths included: this is what trial.json carries).
+[[nodiscard]] boost::json::object ToJson(const DataSpec& data);
+[[nodiscard]] DataSpec DataSpecFromJson(const boost::json::value& json);
+[[nodiscard]] boost::json::object ToJson(const TrialSpec& trial);
+[[nodiscard]] TrialSpec TrialSpecFromJson(const boost::json::value& json);
+
+/// Text that is equal for equal trials and differs otherwise: compact JSON, keys sorted, shortest
+/// numbers, no paths (the data's digest stands for them). The first member names the format:
+/// {"beamgrid_trial":1,...}.
+[[nodiscard]] std::string CanonicalText(const TrialSpec& trial);
+
+/// XXH3-128 of the canonical text, 32 hex digits.
+[[nodiscard]] std::string Fingerprint(const TrialSpec& trial);
+
+/// Deterministic compact JSON: object keys sorted, doubles in shortest round-trip form ("1" prints
+/// as 1.0).
+[[nodiscard]] std::string CanonicalJson(const boost::json::value& value);
+
+}  // namespace beamgrid

@@ -1,0 +1,48 @@
+#pragma once
+// Predictions of a set of videos: sparse top-K lists with the true labels beside them, as a binary
+// file of ours (trials) or the competition's CSV (people).
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "registry/metrics.h"
+
+namespace beamgrid {
+
+/// One video's K best labels, by descending score then label.
+struct VideoPrediction {
+  std::string id;
+  std::vector<ScoredLabelDouble> top;
+  std::vector<std::int32_t> labels;  ///< the truth; sorted
+};
+
+/// Predictions of one model, videos sorted by id.
+struct Predictions {
+  std::int64_t classes = 0;  ///< 0: unknown (CSV)
+  int top_k =
+      0;  ///< the longest list a video may have; a shorter list means there were no more classes
+  std::vector<VideoPrediction> videos;
+};
+
+/// Binary form, written to a temporary name and renamed; ends in a hash that reading checks.
+/// Throws Error on a damaged or cut-off file, with path and reason.
+void WritePredictions(const std::filesystem::path& path, const Predictions& predictions);
+[[nodiscard]] Predictions ReadPredictions(const std::filesystem::path& path);
+
+/// `VideoId,LabelConfidencePairs`. Errors name file and line. Repeated videos or labels are errors.
+[[nodiscard]] Predictions ReadPredictionsCsv(const std::filesystem::path& path);
+void WritePredictionsCsv(const std::filesystem::path& path, const Predictions& predictions,
+                         int top_k = 20);
+
+/// `VideoId,Labels`.
+using Truth = std::map<std::string, std::vector<std::int32_t>>;
+[[nodiscard]] Truth ReadTruthCsv(const std::filesystem::path& path);
+
+/// GAP and the rest over exactly the videos of `truth`. Throws Error if a video is missing, with
+/// the count.
+[[nodiscard]] Metrics Score(const Predictions& predictions, const Truth& truth);
+
+}  // namespace beamgrid

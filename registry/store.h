@@ -1,0 +1,172 @@
+#pragma once
+// The record: studies, trials, attempts, measurements, artifacts, ensembles in one SQLite database.
+//
+// One Store owns one connection and belongs to one thread. A writing Store takes no lock by itself:
+// the orchestrator holds a StudyLock. Every member that changes something is one `BEGIN IMMEDIATE`
+// transaction, durable when it returns (WAL, synchronous=FULL). Errors of SQLite leave as Error,
+// with the path and the fix.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "registry/model_spec.h"
+#include "registry/outcome.h"
+
+namespace beamgrid {
+
+enum class StudyId : std::int64_t {};
+enum class TrialId : std::int64_t {};
+
+enum class OpenMode { kReadWrite, kReadOnly };
+
+/// A trial as a study wants it.
+struct NewTrial {
+  std::string name;  ///< paper-style, without the seed
+  std::string fingerprint;
+  TrialSpec spec;
+  std::int64_t parameters = 0;
+  std::int64_t size_bytes = 0;
+};
+
+/// One row of the record: a trial with what is known of it.
+struct TrialRecord {
+  TrialId id{};
+  std::string name;
+  std::string fingerprint;
+  std::int64_t seed = 0;
+  TrialState state = TrialState::kWaiting;
+  std::int64_t parameters = 0;
+  std::int64_t size_bytes = 0;
+  std::int64_t attempts = 0;  ///< attempts started
+  std::int64_t failed_attempts =
+      0;  ///< those that count against `retries` (interrupted ones do not)
+  std::optional<TrialResult> result;  ///< where complete; without `epochs`
+  std::string failure;                ///< last failure: kind and message
+  std::string failure_log;            ///< last log lines of that failure
+  std::string device;                 ///< of the last attempt
+  std::string model_json;             ///< ToJson(ModelSpec), text
+  std::string directory;              ///< of the attempt that completed, or of the last attempt
+};
+
+struct StudyRecord {
+  StudyId id{};
+  std::string name;
+  std::string description;
+  std::string objective;
+  std::string recipe_text;  ///< as the user wrote it, at the last run
+  std::string
+      recipe_digest;  ///< of the canonical recipe: two different recipes of one name are refused
+  std::string created_at;  ///< ISO-8601 UTC
+};
+
+/// An ensemble as `ensemble` picked it.
+struct EnsembleRecord {
+  std::string created_at;
+  std::string json;  ///< the `ensemble --json` object (design.md, 6)
+};
+
+class Store {
+ public:
+  /// Opens or creates (kReadWrite), migrates forward, refuses a database of a newer schema.
+  /// ":memory:" for tests.
+  Store(const std::filesystem::path& path, OpenMode mode);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Studies.
+  /// Creates the study or finds it. UsageError if the name is taken by another recipe_digest.
+  StudyId OpenStudy(const StudyRecord& study);
+  [[nodiscard]] std::optional<StudyRecord> FindStudy(const std::string& name) const;
+  [[nodiscard]] std::vector<StudyRecord> Studies() const;
+
+  // Trials. All NewTrials in one transaction; a trial whose fingerprint the database already knows
+  // is shared, not copied: only its reference from the study is new. Returns ids in the order
+  // given.
+  std::vector<TrialId> AddTrials(StudyId study, const std::vector<NewTrial>& trials);
+  [[nodiscard]] std::optional<TrialRecord> FindByFingerprint(const std::string& fingerprint) const;
+  [[nodiscard]] TrialRecord Trial(TrialId id) const;
+  /// In the order of AddTrials.
+  [[nodiscard]] std::vector<TrialRecord> Trials(StudyId study) const;
+  [[nodiscard]] TrialSpec Spec(TrialId id) const;
+  [[nodiscard]] std::vector<EpochResult> Epochs(TrialId id) const;
+  [[nodiscard]] std::vector<Artifact> Artifacts(TrialId id) const;
+
+  // Attempts.
+  /// Marks the trial RUNNING and records the intent before a worker exists. Returns the attempt's
+  /// number, from 1.
+  std::int64_t BeginAttempt(TrialId trial, const std::string& directory, const std::string& device,
+                            std::int64_t threads);
+  void SetAttemptProcess(TrialId trial, std::int64_t attempt, std::int64_t pid);
+  /// The outcome, its measurements and artifacts, and the trial's new state, in one transaction.
+  void FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome,
+                     TrialState next);
+  struct OpenAttempt {
+    TrialId trial{};
+    std::int64_t attempt = 0;
+    std::string directory;
+    std::int64_t pid = 0;  ///< 0: never known
+  };
+  /// Attempts that were begun and never finished: what a dead orchestrator left.
+  [[nodiscard]] std::vector<OpenAttempt> OpenAttempts() const;
+  struct AttemptRecord {
+    std::int64_t attempt = 0;
+    std::string directory, device, started_at, finished_at, outcome, message,
+        log_tail;  ///< outcome: "complete", a FailureKind, or "running"
+    std::int64_t threads = 0;
+    int exit_code = 0;
+  };
+  [[nodiscard]] std::vector<AttemptRecord> Attempts(TrialId trial) const;
+  void SetState(TrialId trial, TrialState state);
+
+  // Study notes for `explain`: what was decided about a trial and why ("reused", "retried",
+  // "refused").
+  void AddNote(StudyId study, const std::string& trial_name, std::int64_t seed,
+               const std::string& text);
+  [[nodiscard]] std::vector<std::string> Notes(StudyId study, const std::string& trial_name,
+                                               std::int64_t seed) const;
+
+  // Ensembles.
+  void AddEnsemble(StudyId study, const EnsembleRecord& ensemble);
+  [[nodiscard]] std::vector<EnsembleRecord> Ensembles(StudyId study) const;
+
+  // Read-only SQL for people. UsageError with SQLite's message if it is wrong or would write.
+  struct Table {
+    std::vector<std::string> columns;
+    std::vector<std::vector<boost::json::value>> rows;
+  };
+  [[nodiscard]] Table Query(const std::string& sql) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Exclusive right to run one study of one database, held while it lives and released by the kernel
+/// when the process dies (flock on `<db>.<study>.lock`; the file names the holder: pid, host,
+/// since). A second one: UsageError naming the holder.
+class StudyLock {
+ public:
+  StudyLock(const std::filesystem::path& database, const std::string& study);
+  ~StudyLock();
+  StudyLock(const StudyLock&) = delete;
+  StudyLock& operator=(const StudyLock&) = delete;
+
+ private:
+  int fd_ = -1;
+};
+
+/// Named queries of `query --list`: name -> (help, SQL).
+struct NamedQuery {
+  std::string name, help, sql;
+};
+[[nodiscard]] const std::vector<NamedQuery>& NamedQueries();
+
+}  // namespace beamgrid

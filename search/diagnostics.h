@@ -1,0 +1,35 @@
+#pragma once
+// Mistakes of a user's input, collected and shown all at once.
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace beamgrid {
+
+/// Where in a file; line and column from 1, 0 where not known.
+struct Place {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+/// `file:line:column: key: what is wrong, what is allowed, nearest spelling`
+struct Diagnostic {
+  Place place;
+  std::string key;  ///< "grid.temporal[0].clusters"
+  std::string message;
+};
+[[nodiscard]] std::string ToString(const Diagnostic& diagnostic);
+
+/// Thrown once, with every mistake found; exit code 2.
+class RecipeError : public std::runtime_error {
+ public:
+  explicit RecipeError(std::vector<Diagnostic> diagnostics);
+  [[nodiscard]] const std::vector<Diagnostic>& diagnostics() const { return diagnostics_; }
+
+ private:
+  std::vector<Diagnostic> diagnostics_;
+};
+
+}  // namespace beamgrid

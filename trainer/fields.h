@@ -1,0 +1,132 @@
+#pragma once
+// How a component states its options once (Describe) and puts itself into the catalogue
+// (REGISTER_COMPONENT).
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "registry/catalogue.h"
+
+namespace beamgrid::trainer {
+
+struct Range {
+  double minimum, maximum;  ///< both inclusive
+};
+struct Choices {
+  std::vector<std::string> words;
+};
+
+/// Refines the option just listed: `f(...).Tag("C")`.
+class FieldHandle {
+ public:
+  explicit FieldHandle(OptionInfo* info) : info_(info) {}
+  /// Name piece: Tag("C") makes clusters = 64 read C64. Without a tag a non-default option reads
+  /// name=value.
+  FieldHandle& Tag(std::string tag);
+  /// In the trial's name even at its default: MoE2.
+  FieldHandle& AlwaysNamed();
+
+ private:
+  OptionInfo* info_;  ///< null while reading
+};
+
+/// Either collects OptionInfo from the defaults or fills the fields from complete, checked options.
+class Fields {
+ public:
+  Fields() = default;  ///< lists
+  explicit Fields(const Options& values)
+      : values_(&values) {}  ///< reads; throws std::invalid_argument on a missing key
+
+  FieldHandle operator()(const char* name, bool& value, std::string help);
+  FieldHandle operator()(const char* name, std::int64_t& value, Range range, std::string help);
+  FieldHandle operator()(const char* name, double& value, Range range, std::string help);
+  FieldHandle operator()(const char* name, std::string& value, Choices choices, std::string help);
+  /// A number in `range` or one of `words` (attention's window: 5 or "all").
+  FieldHandle operator()(const char* name, OptionValue& value, Range range, Choices words,
+                         std::string help);
+
+  [[nodiscard]] std::vector<OptionInfo> Take() { return std::move(infos_); }
+
+ private:
+  FieldHandle Add(OptionInfo info);
+  const OptionValue& At(const char* name) const;
+
+  const Options* values_ = nullptr;
+  std::vector<OptionInfo> infos_;
+};
+
+/// What REGISTER_COMPONENT says beside the options.
+struct ComponentText {
+  std::string label;   ///< piece of paper-style names; empty: unnamed
+  std::string source;  ///< paper, year, section
+  std::string help;    ///< one or two sentences, the reading of an ambiguous paper included
+};
+
+struct BuildContext;
+
+/// The makers of one base class, by name. Filled before main by the components' registrations.
+template <typename Base>
+class Makers {
+ public:
+  using Make = std::function<std::shared_ptr<Base>(const BuildContext&, const Options&)>;
+  static std::map<std::string, Make>& All() {
+    static std::map<std::string, Make> makers;
+    return makers;
+  }
+};
+
+/// Records a component; a second one of that criterion and name is kept as an error for
+/// RegistrationErrors.
+void AddToCatalogue(ComponentInfo info, const char* file);
+/// All registered components, sorted.
+[[nodiscard]] Catalogue BuiltCatalogue();
+/// "temporal 'x' is registered by a.cpp and b.cpp": main refuses to start with these.
+[[nodiscard]] const std::vector<std::string>& RegistrationErrors();
+
+template <typename OptionsStruct>
+[[nodiscard]] std::vector<OptionInfo> ListOptions() {
+  Fields fields;
+  OptionsStruct defaults;
+  Describe(fields, defaults);
+  return fields.Take();
+}
+
+template <typename OptionsStruct>
+[[nodiscard]] OptionsStruct ReadOptions(const Options& values) {
+  Fields fields(values);
+  OptionsStruct read;
+  Describe(fields, read);
+  return read;
+}
+
+/// "Temporal" -> "temporal", "LabelProcessing" -> "label_processing", "Extra" -> "extras".
+[[nodiscard]] std::string CriterionOf(const std::string& base_class);
+
+template <typename Base, typename Component, typename OptionsStruct>
+bool Register(const char* base, const char* name, const char* file, ComponentText text) {
+  AddToCatalogue({.criterion = CriterionOf(base),
+                  .name = name,
+                  .label = std::move(text.label),
+                  .source = std::move(text.source),
+                  .help = std::move(text.help),
+                  .options = ListOptions<OptionsStruct>()},
+                 file);
+  Makers<Base>::All()[name] = [](const BuildContext& context, const Options& values) {
+    return std::make_shared<Component>(context, ReadOptions<OptionsStruct>(values));
+  };
+  return true;
+}
+
+/// At the end of a component's file, inside its unnamed namespace, once per component:
+///   REGISTER_COMPONENT(Temporal, "netvlad", NetVlad, NetVladOptions,
+///                      {.label = "NetVLAD", .source = "...", .help = "..."});
+#define REGISTER_COMPONENT(Base, name, Component, OptionsStruct, ...)                     \
+  [[maybe_unused]] const bool registered_##Component =                                    \
+      ::beamgrid::trainer::Register<::beamgrid::trainer::Base, Component, OptionsStruct>( \
+          #Base, name, __FILE__, ::beamgrid::trainer::ComponentText __VA_ARGS__)
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,92 @@
+#pragma once
+// What orchestrator and worker say to each other. Torch-free: both programs link it.
+//
+// An attempt is a directory. The orchestrator writes `trial.json` there, starts
+// `beamgrid-trainer train DIRECTORY` and reads JSON lines from its stdout; the worker's stderr goes
+// to `worker.log`. The worker leaves `last.checkpoint`, `best.checkpoint`, `model.pt` (the shipped
+// weights), `predictions.bin` and, last and by rename, `result.json`. If message and file disagree,
+// the file decides.
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "registry/model_spec.h"
+#include "registry/outcome.h"
+
+namespace beamgrid {
+
+inline constexpr char kTrialFile[] = "trial.json";
+inline constexpr char kResultFile[] = "result.json";
+inline constexpr char kWorkerLog[] = "worker.log";
+inline constexpr char kLastCheckpoint[] = "last.checkpoint";
+inline constexpr char kBestCheckpoint[] = "best.checkpoint";
+inline constexpr char kModelFile[] = "model.pt";
+inline constexpr char kPredictionsFile[] = "predictions.bin";
+
+/// trial.json: replayable by hand with `beamgrid-trainer train DIRECTORY`.
+struct TrialFile {
+  std::string study;
+  std::string name;
+  std::string fingerprint;
+  TrialSpec spec;
+  std::int64_t attempt = 1;
+  std::string device = "cpu";  ///< "cpu" | "cuda:N"
+  std::int64_t threads = 1;
+  std::string resume_from;  ///< path of a last.checkpoint of an earlier attempt, or empty
+  std::int64_t predictions_top_k = 100;
+  double heartbeat_seconds = 2;
+};
+[[nodiscard]] boost::json::object ToJson(const TrialFile& trial);
+[[nodiscard]] TrialFile TrialFileFromJson(const boost::json::value& json);
+
+[[nodiscard]] boost::json::object ToJson(const TrialResult& result);
+[[nodiscard]] TrialResult TrialResultFromJson(const boost::json::value& json);
+
+/// Exit codes of beamgrid-trainer. Part of the protocol: never renumber.
+enum class TrainerExit : int {
+  kDone = 0,
+  kBroken = 1,  ///< environment: disk, files
+  kBadSpec = 2,
+  kOutOfMemory = 3,
+  kDiverged = 4,
+  kBadData = 5,
+  kInterrupted = 130,
+};
+
+// Messages, one JSON object a line, {"type": ...}.
+struct Started {
+  std::int64_t pid = 0, parameters = 0, size_bytes = 0, epochs = 0, train_examples = 0;
+  std::int64_t resumed_examples = 0;  ///< already trained on, from the checkpoint
+};
+struct Progress {
+  std::int64_t epoch = 0, examples = 0, total_examples = 0;  ///< examples over the whole trial
+  double loss = 0, examples_per_second = 0;
+};
+struct Evaluated {
+  EpochResult epoch;
+};
+struct Heartbeat {};
+struct Finished {};  ///< result.json is in place
+struct Failed {
+  FailureKind kind = FailureKind::kCrashed;
+  std::string message;
+};
+using Message = std::variant<Started, Progress, Evaluated, Heartbeat, Finished, Failed>;
+
+/// One line without the newline.
+[[nodiscard]] std::string ToLine(const Message& message);
+/// Nothing if the line is not a message of ours (never throws: a worker's stdout is input like any
+/// other).
+[[nodiscard]] std::optional<Message> MessageFromLine(std::string_view line);
+
+/// Whole file or nothing: writes `path` under a temporary name, fsyncs, renames, fsyncs the folder.
+/// Throws Error.
+void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
+[[nodiscard]] std::string ReadFile(const std::filesystem::path& path);  ///< throws Error
+/// XXH3-128 of a file, hex. Throws Error.
+[[nodiscard]] std::string HashFile(const std::filesystem::path& path);
+
+}  // namespace beamgrid
