@@ -35,11 +35,12 @@ class FieldHandle {
 };
 
 /// Either collects OptionInfo from the defaults or fills the fields from complete, checked options.
+/// While reading, a missing key or a value of another type throws std::invalid_argument with the
+/// option's name (ranges and choices are CheckOption's, in registry/catalogue.h).
 class Fields {
  public:
-  Fields() = default;  ///< lists
-  explicit Fields(const Options& values)
-      : values_(&values) {}  ///< reads; throws std::invalid_argument on a missing key
+  Fields() = default;                                           ///< lists
+  explicit Fields(const Options& values) : values_(&values) {}  ///< reads
 
   FieldHandle operator()(const char* name, bool& value, std::string help);
   FieldHandle operator()(const char* name, std::int64_t& value, Range range, std::string help);
@@ -79,13 +80,24 @@ class Makers {
   }
 };
 
-/// Records a component; a second one of that criterion and name is kept as an error for
-/// RegistrationErrors.
+/// One REGISTER_COMPONENT line, as found.
+struct Registration {
+  ComponentInfo info;
+  std::string file;
+};
+
+/// Records a component, whatever it is: nothing may throw before main.
 void AddToCatalogue(ComponentInfo info, const char* file);
-/// All registered components, sorted.
+/// All registered components.
 [[nodiscard]] Catalogue BuiltCatalogue();
 /// "temporal 'x' is registered by a.cpp and b.cpp": main refuses to start with these.
-[[nodiscard]] const std::vector<std::string>& RegistrationErrors();
+[[nodiscard]] std::vector<std::string> RegistrationErrors();
+
+/// What the two above are made of: by pipeline order and name; and what is wrong with a set of
+/// registrations (unknown criterion, bad name, two of one name, an option described twice).
+[[nodiscard]] std::vector<ComponentInfo> SortedComponents(
+    const std::vector<Registration>& registrations);
+[[nodiscard]] std::vector<std::string> ErrorsOf(const std::vector<Registration>& registrations);
 
 template <typename OptionsStruct>
 [[nodiscard]] std::vector<OptionInfo> ListOptions() {

@@ -1,0 +1,219 @@
+#include "trainer/fields.h"
+
+#include <torch/version.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string_view>
+#include <tuple>
+
+namespace beamgrid::trainer {
+namespace {
+
+constexpr std::array<std::string_view, 7> kPipelineOrder = {
+    "multimodal", "temporal", "classifier", "extras", "label_processing", "loss", "train"};
+
+std::size_t PipelinePosition(const std::string& criterion) {
+  return static_cast<std::size_t>(std::ranges::find(kPipelineOrder, criterion) -
+                                  kPipelineOrder.begin());
+}
+
+bool ByPipelineAndName(const ComponentInfo& left, const ComponentInfo& right) {
+  const auto key = [](const ComponentInfo& info) {
+    return std::tuple(PipelinePosition(info.criterion), info.criterion, info.name);
+  };
+  return key(left) < key(right);
+}
+
+/// Function-local, so that it exists before the first static registration asks for it.
+std::vector<Registration>& Registrations() {
+  static std::vector<Registration> registrations;
+  return registrations;
+}
+
+bool IsName(std::string_view text) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !text.empty() && std::ranges::all_of(text, allowed);
+}
+
+[[noreturn]] void ThrowWrongType(const char* name, const OptionValue& value, const char* wanted) {
+  throw std::invalid_argument("option '" + std::string(name) +
+                              "' = " + boost::json::serialize(value) + " is not " + wanted);
+}
+
+std::vector<OptionValue> Values(const Choices& choices) {
+  std::vector<OptionValue> values;
+  for (const std::string& word : choices.words) values.emplace_back(word);
+  return values;
+}
+
+/// What is wrong with one registration on its own.
+std::vector<std::string> OwnErrors(const Registration& registration) {
+  const ComponentInfo& info = registration.info;
+  const std::string who = info.criterion + " '" + info.name + "' (" + registration.file + ")";
+  std::vector<std::string> errors;
+  if (PipelinePosition(info.criterion) == kPipelineOrder.size()) {
+    errors.push_back(who + ": there is no criterion '" + info.criterion + "'");
+  }
+  if (!IsName(info.name)) errors.push_back(who + ": a name is made of a-z, 0-9 and _");
+  std::vector<std::string> seen;
+  for (const OptionInfo& option : info.options) {
+    if (!IsName(option.name)) {
+      errors.push_back(who + ": option '" + option.name + "': a name is made of a-z, 0-9 and _");
+    }
+    if (std::ranges::find(seen, option.name) != seen.end()) {
+      errors.push_back(who + ": option '" + option.name + "' is described twice");
+    }
+    seen.push_back(option.name);
+  }
+  return errors;
+}
+
+}  // namespace
+
+FieldHandle& FieldHandle::Tag(std::string tag) {
+  if (info_ != nullptr) info_->tag = std::move(tag);
+  return *this;
+}
+
+FieldHandle& FieldHandle::AlwaysNamed() {
+  if (info_ != nullptr) info_->always_named = true;
+  return *this;
+}
+
+FieldHandle Fields::Add(OptionInfo info) {
+  return FieldHandle(&infos_.emplace_back(std::move(info)));
+}
+
+const OptionValue& Fields::At(const char* name) const {
+  const auto found = values_->find(name);
+  if (found == values_->end()) {
+    throw std::invalid_argument("option '" + std::string(name) + "' is missing");
+  }
+  return found->second;
+}
+
+FieldHandle Fields::operator()(const char* name, bool& value, std::string help) {
+  if (values_ == nullptr) {
+    return Add(
+        {.name = name, .type = OptionType::kBool, .default_value = value, .help = std::move(help)});
+  }
+  const OptionValue& given = At(name);
+  if (!given.is_bool()) ThrowWrongType(name, given, "true or false");
+  value = given.get_bool();
+  return FieldHandle(nullptr);
+}
+
+FieldHandle Fields::operator()(const char* name, std::int64_t& value, Range range,
+                               std::string help) {
+  if (values_ == nullptr) {
+    return Add({.name = name,
+                .type = OptionType::kInteger,
+                .default_value = value,
+                .minimum = range.minimum,
+                .maximum = range.maximum,
+                .help = std::move(help)});
+  }
+  const OptionValue& given = At(name);
+  if (!given.is_int64()) ThrowWrongType(name, given, "an integer");
+  value = given.get_int64();
+  return FieldHandle(nullptr);
+}
+
+FieldHandle Fields::operator()(const char* name, double& value, Range range, std::string help) {
+  if (values_ == nullptr) {
+    return Add({.name = name,
+                .type = OptionType::kNumber,
+                .default_value = value,
+                .minimum = range.minimum,
+                .maximum = range.maximum,
+                .help = std::move(help)});
+  }
+  const OptionValue& given = At(name);
+  if (!given.is_number()) ThrowWrongType(name, given, "a number");
+  value = given.to_number<double>();
+  return FieldHandle(nullptr);
+}
+
+FieldHandle Fields::operator()(const char* name, std::string& value, Choices choices,
+                               std::string help) {
+  if (values_ == nullptr) {
+    return Add({.name = name,
+                .type = OptionType::kString,
+                .default_value = boost::json::string(value),
+                .choices = Values(choices),
+                .help = std::move(help)});
+  }
+  const OptionValue& given = At(name);
+  if (!given.is_string()) ThrowWrongType(name, given, "a string");
+  value = std::string(given.get_string());
+  return FieldHandle(nullptr);
+}
+
+FieldHandle Fields::operator()(const char* name, OptionValue& value, Range range, Choices words,
+                               std::string help) {
+  if (values_ == nullptr) {
+    return Add({.name = name,
+                .type = value.is_double() ? OptionType::kNumber : OptionType::kInteger,
+                .default_value = value,
+                .minimum = range.minimum,
+                .maximum = range.maximum,
+                .choices = Values(words),
+                .help = std::move(help)});
+  }
+  const OptionValue& given = At(name);
+  if (!given.is_string() && !given.is_number()) ThrowWrongType(name, given, "a number or a word");
+  value = given;
+  return FieldHandle(nullptr);
+}
+
+std::string CriterionOf(const std::string& base_class) {
+  if (base_class == "Extra") return "extras";
+  std::string criterion;
+  for (const char c : base_class) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper && !criterion.empty()) criterion += '_';
+    criterion += upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return criterion;
+}
+
+std::vector<ComponentInfo> SortedComponents(const std::vector<Registration>& registrations) {
+  std::vector<ComponentInfo> components;
+  for (const Registration& registration : registrations) components.push_back(registration.info);
+  std::ranges::stable_sort(components, ByPipelineAndName);
+  return components;
+}
+
+std::vector<std::string> ErrorsOf(const std::vector<Registration>& registrations) {
+  std::vector<std::string> errors;
+  for (std::size_t i = 0; i < registrations.size(); ++i) {
+    std::ranges::move(OwnErrors(registrations[i]), std::back_inserter(errors));
+    for (std::size_t j = 0; j < i; ++j) {
+      const ComponentInfo& one = registrations[j].info;
+      const ComponentInfo& other = registrations[i].info;
+      if (one.criterion != other.criterion || one.name != other.name) continue;
+      errors.push_back(one.criterion + " '" + one.name + "' is registered by " +
+                       registrations[j].file + " and " + registrations[i].file);
+    }
+  }
+  std::ranges::sort(errors);
+  return errors;
+}
+
+void AddToCatalogue(ComponentInfo info, const char* file) {
+  Registrations().push_back({std::move(info), file});
+}
+
+Catalogue BuiltCatalogue() {
+  return {.trainer_version = BEAMGRID_VERSION,
+          .libtorch_version = TORCH_VERSION,
+          .components = SortedComponents(Registrations())};
+}
+
+std::vector<std::string> RegistrationErrors() { return ErrorsOf(Registrations()); }
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,58 @@
+#include "trainer/ops.h"
+
+#include <cmath>
+#include <limits>
+
+namespace beamgrid::trainer {
+namespace {
+
+constexpr double kNormFloor = 1e-12;
+constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
+
+torch::Tensor Padding(const torch::Tensor& mask) { return mask.logical_not().unsqueeze(-1); }
+
+}  // namespace
+
+torch::Tensor ZeroPadding(const torch::Tensor& frames, const torch::Tensor& mask) {
+  return frames.masked_fill(Padding(mask), 0);
+}
+
+torch::Tensor MaskedMean(const torch::Tensor& frames, const torch::Tensor& mask) {
+  const torch::Tensor count = mask.sum(1, /*keepdim=*/true).to(frames.dtype());
+  return ZeroPadding(frames, mask).sum(1) / count;
+}
+
+torch::Tensor MaskedMax(const torch::Tensor& frames, const torch::Tensor& mask) {
+  return std::get<0>(frames.masked_fill(Padding(mask), kMinusInfinity).max(1));
+}
+
+torch::Tensor LastFrame(const torch::Tensor& frames, const torch::Tensor& mask) {
+  const torch::Tensor last = (mask.sum(1) - 1).view({-1, 1, 1}).expand({-1, 1, frames.size(2)});
+  return frames.gather(1, last).squeeze(1);
+}
+
+torch::Tensor MaskedSoftmax(const torch::Tensor& scores, const torch::Tensor& mask,
+                            std::int64_t dim) {
+  const torch::Tensor excluded = mask.logical_not();
+  // The lowest finite value and a second fill instead of -inf: a row with nothing valid would be
+  // NaN, and its NaN gradient would survive any later fill.
+  const double lowest = scores.scalar_type() == torch::kDouble
+                            ? std::numeric_limits<double>::lowest()
+                            : static_cast<double>(std::numeric_limits<float>::lowest());
+  return scores.masked_fill(excluded, lowest).softmax(dim).masked_fill(excluded, 0);
+}
+
+torch::Tensor L2Normalise(const torch::Tensor& values, std::int64_t dim) {
+  return values * values.square().sum(dim, /*keepdim=*/true).clamp_min(kNormFloor).rsqrt();
+}
+
+void InitialiseLinear(torch::nn::Linear& linear) {
+  torch::nn::init::xavier_uniform_(linear->weight);
+  if (linear->bias.defined()) torch::nn::init::zeros_(linear->bias);
+}
+
+void InitialiseNormal(torch::Tensor& weight, std::int64_t fan_in) {
+  torch::nn::init::normal_(weight, /*mean=*/0, /*std=*/1 / std::sqrt(static_cast<double>(fan_in)));
+}
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,37 @@
+#pragma once
+// Tensor helpers that several components share: reductions that see valid frames only, and the
+// initialisers of the reference models.
+//
+// Masks are [batch, frames] bool as in Sequence; every video has at least one valid frame.
+
+#include <torch/torch.h>
+
+namespace beamgrid::trainer {
+
+/// The valid frames as they are, the others 0 (also where they held NaN). [B,T,W] -> [B,T,W].
+[[nodiscard]] torch::Tensor ZeroPadding(const torch::Tensor& frames, const torch::Tensor& mask);
+
+/// Over the valid frames only. [B,T,W] -> [B,W].
+[[nodiscard]] torch::Tensor MaskedMean(const torch::Tensor& frames, const torch::Tensor& mask);
+[[nodiscard]] torch::Tensor MaskedMax(const torch::Tensor& frames, const torch::Tensor& mask);
+
+/// The last valid frame of each video. [B,T,W] -> [B,W].
+[[nodiscard]] torch::Tensor LastFrame(const torch::Tensor& frames, const torch::Tensor& mask);
+
+/// Softmax over the entries of `dim` where `mask` (of `scores`' shape or broadcasting to it) is
+/// true; 0 elsewhere, and all 0 where nothing is true: never NaN.
+[[nodiscard]] torch::Tensor MaskedSoftmax(const torch::Tensor& scores, const torch::Tensor& mask,
+                                          std::int64_t dim);
+
+/// x / sqrt(max(sum x^2, 1e-12)) along `dim`, TensorFlow's l2_normalize: zero rows stay zero and
+/// have a finite gradient.
+[[nodiscard]] torch::Tensor L2Normalise(const torch::Tensor& values, std::int64_t dim);
+
+/// Xavier-uniform weight and zero bias (if it has one): the default of the reference models' fully
+/// connected layers. Reads no values, so it costs nothing on the meta device.
+void InitialiseLinear(torch::nn::Linear& linear);
+
+/// N(0, 1/sqrt(fan_in)), as the reference models initialise hand-made matrices.
+void InitialiseNormal(torch::Tensor& weight, std::int64_t fan_in);
+
+}  // namespace beamgrid::trainer
