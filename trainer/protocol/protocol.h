@@ -8,11 +8,13 @@
 // the file decides.
 
 #include <boost/json.hpp>
-#include <filesystem>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
+#include "registry/files.h"  // WriteFileAtomically, ReadFile, HashFile
 #include "registry/model_spec.h"
 #include "registry/outcome.h"
 
@@ -40,8 +42,11 @@ struct TrialFile {
   double heartbeat_seconds = 2;
 };
 [[nodiscard]] boost::json::object ToJson(const TrialFile& trial);
+/// Throws std::invalid_argument naming the key that is missing or of a wrong type, as does
+/// TrialResultFromJson.
 [[nodiscard]] TrialFile TrialFileFromJson(const boost::json::value& json);
 
+/// result.json. A number that is not finite is written as null and read back as NaN.
 [[nodiscard]] boost::json::object ToJson(const TrialResult& result);
 [[nodiscard]] TrialResult TrialResultFromJson(const boost::json::value& json);
 
@@ -81,12 +86,5 @@ using Message = std::variant<Started, Progress, Evaluated, Heartbeat, Finished, 
 /// Nothing if the line is not a message of ours (never throws: a worker's stdout is input like any
 /// other).
 [[nodiscard]] std::optional<Message> MessageFromLine(std::string_view line);
-
-/// Whole file or nothing: writes `path` under a temporary name, fsyncs, renames, fsyncs the folder.
-/// Throws Error.
-void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
-[[nodiscard]] std::string ReadFile(const std::filesystem::path& path);  ///< throws Error
-/// XXH3-128 of a file, hex. Throws Error.
-[[nodiscard]] std::string HashFile(const std::filesystem::path& path);
 
 }  // namespace beamgrid

@@ -1,0 +1,227 @@
+#include "trainer/protocol/protocol.h"
+
+#include <cmath>
+#include <limits>
+
+#include "registry/json.h"
+
+namespace beamgrid {
+namespace json = boost::json;
+
+namespace {
+
+/// JSON has no number that is not finite: null stands for it.
+json::value JsonNumber(double number) {
+  return std::isfinite(number) ? json::value(number) : json::value(nullptr);
+}
+
+double NumberOrNull(const JsonReader& reader, std::string_view key) {
+  if (reader.At(key).is_null()) return std::numeric_limits<double>::quiet_NaN();
+  return reader.Number(key);
+}
+
+}  // namespace
+
+json::object ToJson(const TrialFile& trial) {
+  return {{"study", trial.study},
+          {"name", trial.name},
+          {"fingerprint", trial.fingerprint},
+          {"spec", ToJson(trial.spec)},
+          {"attempt", trial.attempt},
+          {"device", trial.device},
+          {"threads", trial.threads},
+          {"resume_from", trial.resume_from},
+          {"predictions_top_k", trial.predictions_top_k},
+          {"heartbeat_seconds", trial.heartbeat_seconds}};
+}
+
+TrialFile TrialFileFromJson(const json::value& value) {
+  const JsonReader reader(value, kTrialFile);
+  return {.study = reader.Text("study"),
+          .name = reader.Text("name"),
+          .fingerprint = reader.Text("fingerprint"),
+          .spec = TrialSpecFromJson(reader.At("spec")),
+          .attempt = reader.Integer("attempt"),
+          .device = reader.Text("device"),
+          .threads = reader.Integer("threads"),
+          .resume_from = reader.Text("resume_from"),
+          .predictions_top_k = reader.Integer("predictions_top_k"),
+          .heartbeat_seconds = reader.Number("heartbeat_seconds")};
+}
+
+namespace {
+
+json::object MetricsToJson(const Metrics& metrics) {
+  return {{"gap", JsonNumber(metrics.gap)},
+          {"hit_at_1", JsonNumber(metrics.hit_at_1)},
+          {"perr", JsonNumber(metrics.perr)},
+          {"map", JsonNumber(metrics.map)},
+          {"videos", metrics.videos}};
+}
+
+Metrics MetricsFromJson(const json::value& value) {
+  const JsonReader reader(value, "metrics");
+  return {.gap = NumberOrNull(reader, "gap"),
+          .hit_at_1 = NumberOrNull(reader, "hit_at_1"),
+          .perr = NumberOrNull(reader, "perr"),
+          .map = NumberOrNull(reader, "map"),
+          .videos = reader.Integer("videos")};
+}
+
+json::object EpochToJson(const EpochResult& epoch) {
+  return {{"epoch", epoch.epoch},
+          {"train_loss", JsonNumber(epoch.train_loss)},
+          {"validate_loss", JsonNumber(epoch.validate_loss)},
+          {"metrics", MetricsToJson(epoch.metrics)}};
+}
+
+EpochResult EpochFromJson(const json::value& value) {
+  const JsonReader reader(value, "epoch");
+  return {.epoch = reader.Integer("epoch"),
+          .train_loss = NumberOrNull(reader, "train_loss"),
+          .validate_loss = NumberOrNull(reader, "validate_loss"),
+          .metrics = MetricsFromJson(reader.At("metrics"))};
+}
+
+json::object ArtifactToJson(const Artifact& artifact) {
+  return {{"name", artifact.name},
+          {"path", artifact.path},
+          {"bytes", artifact.bytes},
+          {"hash", artifact.hash}};
+}
+
+Artifact ArtifactFromJson(const json::value& value) {
+  const JsonReader reader(value, "artifact");
+  return {.name = reader.Text("name"),
+          .path = reader.Text("path"),
+          .bytes = reader.Integer("bytes"),
+          .hash = reader.Text("hash")};
+}
+
+template <typename T, typename Convert>
+json::array ListToJson(const std::vector<T>& items, Convert convert) {
+  json::array list;
+  for (const T& item : items) list.push_back(convert(item));
+  return list;
+}
+
+}  // namespace
+
+json::object ToJson(const TrialResult& result) {
+  return {{"metrics", MetricsToJson(result.metrics)},
+          {"validate_loss", JsonNumber(result.validate_loss)},
+          {"best_epoch", result.best_epoch},
+          {"epochs", ListToJson(result.epochs, EpochToJson)},
+          {"parameters", result.parameters},
+          {"size_bytes", result.size_bytes},
+          {"examples", result.examples},
+          {"examples_per_second", JsonNumber(result.examples_per_second)},
+          {"wall_seconds", JsonNumber(result.wall_seconds)},
+          {"peak_memory_bytes", result.peak_memory_bytes},
+          {"skipped_records", result.skipped_records},
+          {"device", result.device},
+          {"threads", result.threads},
+          {"program_version", result.program_version},
+          {"libtorch_version", result.libtorch_version},
+          {"artifacts", ListToJson(result.artifacts, ArtifactToJson)}};
+}
+
+TrialResult TrialResultFromJson(const json::value& value) {
+  const JsonReader reader(value, kResultFile);
+  TrialResult result{.metrics = MetricsFromJson(reader.At("metrics")),
+                     .validate_loss = NumberOrNull(reader, "validate_loss"),
+                     .best_epoch = reader.Integer("best_epoch"),
+                     .parameters = reader.Integer("parameters"),
+                     .size_bytes = reader.Integer("size_bytes"),
+                     .examples = reader.Integer("examples"),
+                     .examples_per_second = NumberOrNull(reader, "examples_per_second"),
+                     .wall_seconds = NumberOrNull(reader, "wall_seconds"),
+                     .peak_memory_bytes = reader.Integer("peak_memory_bytes"),
+                     .skipped_records = reader.Integer("skipped_records"),
+                     .device = reader.Text("device"),
+                     .threads = reader.Integer("threads"),
+                     .program_version = reader.Text("program_version"),
+                     .libtorch_version = reader.Text("libtorch_version")};
+  for (const json::value& epoch : reader.List("epochs")) {
+    result.epochs.push_back(EpochFromJson(epoch));
+  }
+  for (const json::value& artifact : reader.List("artifacts")) {
+    result.artifacts.push_back(ArtifactFromJson(artifact));
+  }
+  return result;
+}
+
+namespace {
+
+/// One overload per message; the type's name is the first member.
+struct MessageWriter {
+  json::object operator()(const Started& started) const {
+    return {{"type", "started"},
+            {"pid", started.pid},
+            {"parameters", started.parameters},
+            {"size_bytes", started.size_bytes},
+            {"epochs", started.epochs},
+            {"train_examples", started.train_examples},
+            {"resumed_examples", started.resumed_examples}};
+  }
+  json::object operator()(const Progress& progress) const {
+    return {{"type", "progress"},
+            {"epoch", progress.epoch},
+            {"examples", progress.examples},
+            {"total_examples", progress.total_examples},
+            {"loss", JsonNumber(progress.loss)},
+            {"examples_per_second", JsonNumber(progress.examples_per_second)}};
+  }
+  json::object operator()(const Evaluated& evaluated) const {
+    return {{"type", "evaluated"}, {"epoch", EpochToJson(evaluated.epoch)}};
+  }
+  json::object operator()(const Heartbeat&) const { return {{"type", "heartbeat"}}; }
+  json::object operator()(const Finished&) const { return {{"type", "finished"}}; }
+  json::object operator()(const Failed& failed) const {
+    return {{"type", "failed"}, {"kind", ToString(failed.kind)}, {"message", failed.message}};
+  }
+};
+
+/// Throws std::invalid_argument where the object is no message.
+Message MessageFromJson(const json::value& value) {
+  const JsonReader reader(value, "message");
+  const std::string type = reader.Text("type");
+  if (type == "started") {
+    return Started{.pid = reader.Integer("pid"),
+                   .parameters = reader.Integer("parameters"),
+                   .size_bytes = reader.Integer("size_bytes"),
+                   .epochs = reader.Integer("epochs"),
+                   .train_examples = reader.Integer("train_examples"),
+                   .resumed_examples = reader.Integer("resumed_examples")};
+  }
+  if (type == "progress") {
+    return Progress{.epoch = reader.Integer("epoch"),
+                    .examples = reader.Integer("examples"),
+                    .total_examples = reader.Integer("total_examples"),
+                    .loss = NumberOrNull(reader, "loss"),
+                    .examples_per_second = NumberOrNull(reader, "examples_per_second")};
+  }
+  if (type == "evaluated") return Evaluated{EpochFromJson(reader.At("epoch"))};
+  if (type == "heartbeat") return Heartbeat{};
+  if (type == "finished") return Finished{};
+  if (type == "failed") {
+    return Failed{FailureKindFromString(reader.Text("kind")), reader.Text("message")};
+  }
+  throw std::invalid_argument("message: type is unknown: " + type);
+}
+
+}  // namespace
+
+std::string ToLine(const Message& message) {
+  return CanonicalJson(std::visit(MessageWriter{}, message));
+}
+
+std::optional<Message> MessageFromLine(std::string_view line) {
+  try {
+    return MessageFromJson(ParseJson(line));
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace beamgrid
