@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "registry/json.h"  // CanonicalJson, ParseJson
+
 namespace beamgrid {
 
 /// One option's value: bool, integer, double, string or a list of these. Numbers are already in the
@@ -86,9 +88,5 @@ struct TrialSpec {
 
 /// XXH3-128 of the canonical text, 32 hex digits.
 [[nodiscard]] std::string Fingerprint(const TrialSpec& trial);
-
-/// Deterministic compact JSON: object keys sorted, doubles in shortest round-trip form ("1" prints
-/// as 1.0).
-[[nodiscard]] std::string CanonicalJson(const boost::json::value& value);
 
 }  // namespace beamgrid

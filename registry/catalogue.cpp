@@ -1,0 +1,144 @@
+#include "registry/catalogue.h"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+namespace beamgrid {
+namespace {
+
+namespace json = boost::json;
+
+struct NamedType {
+  OptionType type;
+  std::string_view name;
+};
+
+constexpr NamedType kTypes[] = {{OptionType::kBool, "bool"},
+                                {OptionType::kInteger, "integer"},
+                                {OptionType::kNumber, "number"},
+                                {OptionType::kString, "string"},
+                                {OptionType::kList, "list"}};
+
+std::string_view NameOf(OptionType type) {
+  return std::ranges::find(kTypes, type, &NamedType::type)->name;
+}
+
+OptionType TypeFrom(const JsonReader& reader) {
+  const std::string name = reader.Text("type");
+  const auto* found = std::ranges::find(kTypes, name, &NamedType::name);
+  if (found == std::end(kTypes)) {
+    throw std::invalid_argument(reader.PathOf("type") + ": '" + name + "' is not a type");
+  }
+  return found->type;
+}
+
+json::object ToJson(const OptionInfo& option) {
+  json::object object = {{"name", option.name},
+                         {"type", NameOf(option.type)},
+                         {"default", option.default_value},
+                         {"allowed", AllowedText(option)},
+                         {"help", option.help},
+                         {"tag", option.tag},
+                         {"always_named", option.always_named}};
+  if (option.minimum) object["minimum"] = *option.minimum;
+  if (option.maximum) object["maximum"] = *option.maximum;
+  if (!option.choices.empty()) {
+    object["choices"] = json::array(option.choices.begin(), option.choices.end());
+  }
+  return object;
+}
+
+json::object ToJson(const ComponentInfo& component) {
+  json::array options;
+  for (const OptionInfo& option : component.options) options.push_back(ToJson(option));
+  return {{"criterion", component.criterion}, {"name", component.name},
+          {"label", component.label},         {"source", component.source},
+          {"help", component.help},           {"options", std::move(options)}};
+}
+
+OptionInfo OptionFrom(const JsonReader& reader) {
+  OptionInfo option{.name = reader.Text("name"),
+                    .type = TypeFrom(reader),
+                    .default_value = reader.At("default"),
+                    .minimum = std::nullopt,
+                    .maximum = std::nullopt,
+                    .choices = {},
+                    .help = reader.Text("help"),
+                    .tag = reader.Text("tag"),
+                    .always_named = reader.Boolean("always_named")};
+  if (reader.Has("minimum")) option.minimum = reader.Number("minimum");
+  if (reader.Has("maximum")) option.maximum = reader.Number("maximum");
+  if (reader.Has("choices")) {
+    const json::array& choices = reader.List("choices");
+    option.choices.assign(choices.begin(), choices.end());
+  }
+  return option;
+}
+
+std::string IndexedPath(const JsonReader& reader, const char* key, std::size_t index) {
+  return reader.PathOf(key) + '[' + std::to_string(index) + ']';
+}
+
+ComponentInfo ComponentFrom(const JsonReader& reader) {
+  ComponentInfo component{.criterion = reader.Text("criterion"),
+                          .name = reader.Text("name"),
+                          .label = reader.Text("label"),
+                          .source = reader.Text("source"),
+                          .help = reader.Text("help"),
+                          .options = {}};
+  const json::array& options = reader.List("options");
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    component.options.push_back(
+        OptionFrom(JsonReader(options[i], IndexedPath(reader, "options", i))));
+  }
+  return component;
+}
+
+}  // namespace
+
+const ComponentInfo* Catalogue::Find(std::string_view criterion, std::string_view name) const {
+  const auto found = std::ranges::find_if(components, [&](const ComponentInfo& component) {
+    return component.criterion == criterion && component.name == name;
+  });
+  return found == components.end() ? nullptr : &*found;
+}
+
+std::vector<const ComponentInfo*> Catalogue::OfCriterion(std::string_view criterion) const {
+  std::vector<const ComponentInfo*> found;
+  for (const ComponentInfo& component : components) {
+    if (component.criterion == criterion) found.push_back(&component);
+  }
+  return found;
+}
+
+json::object ToJson(const Catalogue& catalogue) {
+  json::array components;
+  for (const ComponentInfo& component : catalogue.components) {
+    components.push_back(ToJson(component));
+  }
+  return {{"trainer_version", catalogue.trainer_version},
+          {"libtorch_version", catalogue.libtorch_version},
+          {"components", std::move(components)}};
+}
+
+Catalogue CatalogueFromJson(const json::value& value) {
+  const JsonReader reader(value, "");
+  Catalogue catalogue{.trainer_version = reader.Text("trainer_version"),
+                      .libtorch_version = reader.Text("libtorch_version"),
+                      .components = {}};
+  const json::array& components = reader.List("components");
+  for (std::size_t i = 0; i < components.size(); ++i) {
+    catalogue.components.push_back(
+        ComponentFrom(JsonReader(components[i], IndexedPath(reader, "components", i))));
+  }
+  return catalogue;
+}
+
+Options DefaultOptions(const ComponentInfo& component) {
+  Options options;
+  for (const OptionInfo& option : component.options) options[option.name] = option.default_value;
+  return options;
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,176 @@
+// Whether a value is allowed for an option, and what is allowed, in words.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "registry/catalogue.h"
+
+namespace beamgrid {
+namespace {
+
+namespace json = boost::json;
+
+/// 4096 for 4096.0, 0.9 for 0.9: people write limits without ".0".
+std::string NumberText(double number) {
+  const std::string text = CanonicalJson(number);
+  return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+}
+
+std::string ValueText(const OptionValue& value) {
+  if (value.is_string()) return std::string(value.get_string());
+  return value.is_double() ? NumberText(value.get_double()) : CanonicalJson(value);
+}
+
+bool HasRange(const OptionInfo& option) {
+  return option.minimum.has_value() || option.maximum.has_value();
+}
+
+std::string RangeText(const OptionInfo& option) {
+  if (option.minimum && option.maximum) {
+    return NumberText(*option.minimum) + ".." + NumberText(*option.maximum);
+  }
+  return option.minimum ? "at least " + NumberText(*option.minimum)
+                        : "at most " + NumberText(*option.maximum);
+}
+
+std::string ChoicesText(const OptionInfo& option) {
+  std::string text = option.choices.size() > 1 ? "one of " : "";
+  for (std::size_t i = 0; i < option.choices.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + ValueText(option.choices[i]);
+  }
+  return text;
+}
+
+std::string TypeText(OptionType type) {
+  switch (type) {
+    case OptionType::kBool:
+      return "true or false";
+    case OptionType::kInteger:
+      return "an integer";
+    case OptionType::kNumber:
+      return "a number";
+    case OptionType::kString:
+      return "text";
+    case OptionType::kList:
+      return "a list";
+  }
+  return {};
+}
+
+/// Integers up to 2^53 are what a double holds without loss.
+std::optional<OptionValue> AsInteger(const OptionValue& value) {
+  constexpr double kExact = 9007199254740992.0;
+  if (value.is_int64()) return value;
+  if (value.is_uint64()) {
+    if (value.get_uint64() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return {};
+    return OptionValue(static_cast<std::int64_t>(value.get_uint64()));
+  }
+  if (!value.is_double()) return {};
+  const double number = value.get_double();
+  if (std::abs(number) > kExact || number != std::trunc(number)) return {};
+  return OptionValue(static_cast<std::int64_t>(number));
+}
+
+std::optional<OptionValue> AsNumber(const OptionValue& value) {
+  if (!value.is_number()) return {};
+  const double number = value.to_number<double>();
+  if (!std::isfinite(number)) return {};
+  return OptionValue(number);
+}
+
+/// The value in the type, or nothing if it is of another.
+std::optional<OptionValue> Coerced(OptionType type, const OptionValue& value) {
+  switch (type) {
+    case OptionType::kBool:
+      return value.is_bool() ? std::optional(value) : std::nullopt;
+    case OptionType::kInteger:
+      return AsInteger(value);
+    case OptionType::kNumber:
+      return AsNumber(value);
+    case OptionType::kString:
+      return value.is_string() ? std::optional(value) : std::nullopt;
+    case OptionType::kList:
+      return value.is_array() ? std::optional(value) : std::nullopt;
+  }
+  return {};
+}
+
+bool InRange(const OptionInfo& option, const OptionValue& value) {
+  if (!value.is_number()) return !HasRange(option);
+  const double number = value.to_number<double>();
+  return (!option.minimum || number >= *option.minimum) &&
+         (!option.maximum || number <= *option.maximum);
+}
+
+/// The choice that the value names (1 and 1.0 are the same), or nothing.
+std::optional<OptionValue> MatchingChoice(const OptionInfo& option, const OptionValue& value) {
+  for (const OptionValue& choice : option.choices) {
+    const bool both_numbers = choice.is_number() && value.is_number();
+    if (both_numbers ? choice.to_number<double>() == value.to_number<double>() : choice == value) {
+      return choice;
+    }
+  }
+  return {};
+}
+
+/// A scalar against choices and range; the type has been seen to already where it matters.
+bool ScalarAllowed(const OptionInfo& option, const OptionValue& value) {
+  if (MatchingChoice(option, value)) return true;
+  if (!option.choices.empty() && !HasRange(option)) return false;
+  return InRange(option, value);
+}
+
+std::string Suggestion(const OptionInfo& option, const OptionValue& value) {
+  if (!value.is_string()) return {};
+  std::vector<std::string> words;
+  for (const OptionValue& choice : option.choices) {
+    if (choice.is_string()) words.emplace_back(choice.get_string());
+  }
+  const std::string nearest = NearestSpelling(std::string(value.get_string()), words);
+  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+}
+
+CheckedOption Refused(const OptionInfo& option, const OptionValue& value, bool right_type) {
+  const bool plain_range = HasRange(option) && option.choices.empty();
+  const std::string type = !right_type && plain_range ? TypeText(option.type) + ", " : "";
+  return {.value = {},
+          .error = "must be " + type + AllowedText(option) + Suggestion(option, value)};
+}
+
+CheckedOption CheckList(const OptionInfo& option, const OptionValue& value) {
+  const json::array* list = value.if_array();
+  const bool allowed = list != nullptr && std::ranges::all_of(*list, [&](const OptionValue& item) {
+                         return ScalarAllowed(option, item);
+                       });
+  return allowed ? CheckedOption{.value = value, .error = {}}
+                 : Refused(option, value, list != nullptr);
+}
+
+}  // namespace
+
+std::string AllowedText(const OptionInfo& option) {
+  std::string limits;
+  if (HasRange(option)) limits = RangeText(option);
+  if (!option.choices.empty()) limits += (limits.empty() ? "" : " or ") + ChoicesText(option);
+  if (option.type == OptionType::kList) {
+    return limits.empty() ? TypeText(option.type) : "a list of values, each " + limits;
+  }
+  return limits.empty() ? TypeText(option.type) : limits;
+}
+
+CheckedOption CheckOption(const OptionInfo& option, const OptionValue& value) {
+  if (option.type == OptionType::kList) return CheckList(option, value);
+  if (auto choice = MatchingChoice(option, value)) {
+    // A choice need not be of the option's type: attention's window is a number or "all".
+    return {.value = Coerced(option.type, *choice).value_or(*choice), .error = {}};
+  }
+  const std::optional<OptionValue> coerced = Coerced(option.type, value);
+  if (!coerced || !ScalarAllowed(option, *coerced)) {
+    return Refused(option, value, coerced.has_value());
+  }
+  return {.value = *coerced, .error = {}};
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,135 @@
+#include "registry/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <system_error>
+#include <vector>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void Fail(const fs::path& path, const std::string& what, int code) {
+  throw Error(path.string() + ": " + what + ": " + std::strerror(code));
+}
+
+class FileDescriptor {
+ public:
+  FileDescriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags, 0644)) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+void WriteAll(int fd, std::string_view content, const fs::path& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) Fail(path, "cannot write", errno);
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void WriteDurably(const fs::path& path, std::string_view content) {
+  const FileDescriptor file(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+  if (file.get() < 0) Fail(path, "cannot create", errno);
+  WriteAll(file.get(), content, path);
+  if (::fsync(file.get()) != 0) Fail(path, "cannot write to the disk", errno);
+}
+
+void SyncFolder(const fs::path& folder) {
+  const FileDescriptor directory(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0) {
+    Fail(folder, "cannot write the folder to the disk", errno);
+  }
+}
+
+fs::path FolderOf(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+std::string Hex(XXH128_hash_t hash) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, hash);
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : canonical.digest) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+void WriteFileAtomically(const fs::path& path, std::string_view content) {
+  const fs::path folder = FolderOf(path);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) Fail(folder, "cannot create the folder", error.value());
+  const fs::path temporary = path.string() + ".part." + std::to_string(::getpid());
+  try {
+    WriteDurably(temporary, content);
+    fs::rename(temporary, path, error);
+    if (error) Fail(path, "cannot rename to its final name", error.value());
+  } catch (const Error&) {
+    fs::remove(temporary, error);
+    throw;
+  }
+  SyncFolder(folder);
+}
+
+std::string ReadFile(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) Fail(path, "cannot read", EISDIR);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) Fail(path, "cannot read", errno);
+  std::string content;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (!error) content.reserve(size);
+  std::array<char, 1 << 16> piece{};
+  while (file.read(piece.data(), piece.size()) || file.gcount() > 0) {
+    content.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  if (file.bad()) Fail(path, "cannot read", errno);
+  return content;
+}
+
+std::string HashBytes(std::string_view bytes) {
+  return Hex(XXH3_128bits(bytes.data(), bytes.size()));
+}
+
+std::string HashFile(const fs::path& path) {
+  const FileDescriptor file(path, O_RDONLY | O_CLOEXEC);
+  if (file.get() < 0) Fail(path, "cannot read", errno);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
+                                                                       &XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  std::vector<char> piece(1 << 20);
+  for (;;) {
+    const ssize_t read = ::read(file.get(), piece.data(), piece.size());
+    if (read < 0 && errno == EINTR) continue;
+    if (read < 0) Fail(path, "cannot read", errno);
+    if (read == 0) return Hex(XXH3_128bits_digest(state.get()));
+    XXH3_128bits_update(state.get(), piece.data(), static_cast<std::size_t>(read));
+  }
+}
+
+}  // namespace beamgrid

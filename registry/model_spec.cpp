@@ -1,0 +1,164 @@
+#include "registry/model_spec.h"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+#include "registry/files.h"
+
+namespace beamgrid {
+namespace {
+
+namespace json = boost::json;
+
+constexpr char kUse[] = "use";
+constexpr char kExtras[] = "extras";
+constexpr char kTrain[] = "train";
+
+/// Stands first in the canonical text; raise it when the text's meaning changes.
+constexpr std::int64_t kCanonicalFormat = 1;
+
+json::object SortedObject(const std::map<std::string, json::value>& members) {
+  json::object object;
+  for (const auto& [key, value] : members) object[key] = value;
+  return object;
+}
+
+json::object ToJson(const Variant& variant) {
+  std::map<std::string, json::value> members = variant.options;
+  members[kUse] = json::string(variant.component);
+  return SortedObject(members);
+}
+
+json::array ToJson(const std::vector<std::string>& texts) {
+  json::array list;
+  for (const std::string& text : texts) list.emplace_back(json::string(text));
+  return list;
+}
+
+json::array ToJson(const std::vector<Feature>& features) {
+  json::array list;
+  for (const auto& [name, width] : features) list.push_back(json::array{json::string(name), width});
+  return list;
+}
+
+Options OptionsFrom(const JsonReader& reader) {
+  Options options;
+  for (const auto& member : reader.object()) options.emplace(member.key(), member.value());
+  return options;
+}
+
+Variant VariantFrom(const JsonReader& reader) {
+  Variant variant{.component = reader.Text(kUse), .options = OptionsFrom(reader)};
+  variant.options.erase(kUse);
+  return variant;
+}
+
+std::vector<std::string> TextsFrom(const JsonReader& reader, const char* key) {
+  std::vector<std::string> texts;
+  for (const json::value& item : reader.List(key)) {
+    if (!item.is_string()) {
+      throw std::invalid_argument(reader.PathOf(key) + ": must be a list of texts");
+    }
+    texts.emplace_back(item.get_string());
+  }
+  return texts;
+}
+
+std::vector<Feature> FeaturesFrom(const JsonReader& reader) {
+  std::vector<Feature> features;
+  for (const json::value& item : reader.List("features")) {
+    const json::array* pair = item.if_array();
+    if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() || !(*pair)[1].is_int64()) {
+      throw std::invalid_argument(reader.PathOf("features") +
+                                  ": must be a list of [name, width] pairs");
+    }
+    features.emplace_back((*pair)[0].get_string(), (*pair)[1].get_int64());
+  }
+  return features;
+}
+
+bool IsModelKey(std::string_view key) {
+  return key == kExtras || key == kTrain ||
+         std::ranges::find(kSingleCriteria, key) != std::end(kSingleCriteria);
+}
+
+DataSpec DataFrom(const JsonReader& reader) {
+  return {.format = reader.Text("format"),
+          .train = TextsFrom(reader, "train"),
+          .validate = TextsFrom(reader, "validate"),
+          .classes = reader.Integer("classes"),
+          .features = FeaturesFrom(reader),
+          .max_frames = reader.Integer("max_frames"),
+          .on_error = reader.Text("on_error"),
+          .digest = reader.Text("digest")};
+}
+
+ModelSpec ModelFrom(const JsonReader& reader) {
+  for (const auto& member : reader.object()) {
+    if (!IsModelKey(member.key())) {
+      throw std::invalid_argument(reader.PathOf(member.key()) + ": is not a criterion");
+    }
+  }
+  ModelSpec model;
+  for (const std::string_view criterion : kSingleCriteria) {
+    model.parts.emplace(criterion, VariantFrom(reader.Object(criterion)));
+  }
+  const JsonReader extras = reader.Object(kExtras);
+  for (const auto& member : extras.object()) {
+    model.extras.emplace(member.key(), OptionsFrom(extras.Object(member.key())));
+  }
+  model.train = OptionsFrom(reader.Object(kTrain));
+  return model;
+}
+
+}  // namespace
+
+json::object ToJson(const ModelSpec& model) {
+  std::map<std::string, json::value> members;
+  for (const auto& [criterion, variant] : model.parts) members[criterion] = ToJson(variant);
+  json::object extras;
+  for (const auto& [name, options] : model.extras) extras[name] = SortedObject(options);
+  members[kExtras] = extras;
+  members[kTrain] = SortedObject(model.train);
+  return SortedObject(members);
+}
+
+ModelSpec ModelSpecFromJson(const json::value& value) { return ModelFrom(JsonReader(value, "")); }
+
+json::object ToJson(const DataSpec& data) {
+  return {{"classes", data.classes},           {"digest", data.digest},
+          {"features", ToJson(data.features)}, {"format", data.format},
+          {"max_frames", data.max_frames},     {"on_error", data.on_error},
+          {"train", ToJson(data.train)},       {"validate", ToJson(data.validate)}};
+}
+
+DataSpec DataSpecFromJson(const json::value& value) { return DataFrom(JsonReader(value, "")); }
+
+json::object ToJson(const TrialSpec& trial) {
+  return {{"data", ToJson(trial.data)},
+          {"model", ToJson(trial.model)},
+          {"objective", trial.objective},
+          {"seed", trial.seed}};
+}
+
+TrialSpec TrialSpecFromJson(const json::value& value) {
+  const JsonReader reader(value, "");
+  return {.model = ModelFrom(reader.Object("model")),
+          .data = DataFrom(reader.Object("data")),
+          .objective = reader.Text("objective"),
+          .seed = reader.Integer("seed")};
+}
+
+std::string CanonicalText(const TrialSpec& trial) {
+  json::object whole = ToJson(trial);
+  json::object& data = whole["data"].as_object();
+  data.erase("train");
+  data.erase("validate");
+  whole["beamgrid_trial"] = kCanonicalFormat;
+  return CanonicalJson(whole);
+}
+
+std::string Fingerprint(const TrialSpec& trial) { return HashBytes(CanonicalText(trial)); }
+
+}  // namespace beamgrid
