@@ -1,0 +1,24 @@
+#pragma once
+// Which slots a study has: devices of this machine times workers on each.
+
+#include <string>
+#include <vector>
+
+#include "orchestrator/scheduler.h"
+#include "search/recipe.h"
+
+namespace beamgrid {
+
+/// What this machine offers.
+struct MachineDevices {
+  std::int64_t cores = 1;
+  std::int64_t cuda_devices = 0;  ///< usable by the trainer
+};
+
+/// One slot for each worker that may run at once, spread over the devices in turn. "auto" devices:
+/// the CUDA devices if there are any, else the CPU; "auto" slots: cores / threads_per_worker on a
+/// CPU, one on a GPU. UsageError for a device that is not there.
+[[nodiscard]] std::vector<Slot> MakeSlots(const ResourceSettings& resources,
+                                          const MachineDevices& machine);
+
+}  // namespace beamgrid

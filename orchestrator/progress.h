@@ -1,0 +1,77 @@
+#pragma once
+// What a running study looks like to people: a state that the runner keeps, lines that are made
+// from it, and where they go.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "registry/store.h"
+
+namespace beamgrid {
+
+/// One attempt at work.
+struct RunningTrial {
+  std::string name;
+  std::int64_t seed = 0;
+  std::string device;
+  std::int64_t epoch = 0, epochs = 0;
+  std::int64_t examples = 0, total_examples = 0;
+  std::optional<double> loss;
+  std::optional<double> objective;  ///< of its best epoch so far
+  double examples_per_second = 0;
+};
+
+/// Everything that the display shows. Kept by the runner, read by displays.
+struct ProgressState {
+  std::string study;
+  std::string objective = "gap";
+  std::optional<std::int64_t> planned;  ///< trials in all, where the strategy knows
+  std::int64_t complete = 0;            ///< trained in this run
+  std::int64_t reused = 0;              ///< complete before this run, or in another study
+  std::int64_t failed = 0, refused = 0, waiting = 0;
+  std::string best_name;
+  std::optional<double> best;
+  std::map<TrialId, RunningTrial> running;
+  std::chrono::milliseconds elapsed{0};
+  bool stopping = false;  ///< interrupted: the running attempts write their checkpoints
+};
+
+/// Remaining time from the share of the work done so far (running trials count by their examples);
+/// nothing before the first sign of progress or where the number of trials is unknown.
+[[nodiscard]] std::optional<std::chrono::seconds> Eta(const ProgressState& state);
+
+enum class Colour { kNo, kYes };
+
+/// The live display: a line per running trial, then the totals. No line is wider than `width`
+/// characters, there are at most `height` lines (trials beyond that are counted, not shown).
+[[nodiscard]] std::vector<std::string> RenderProgress(const ProgressState& state, int width,
+                                                      int height, Colour colour);
+
+/// "1h02m", "3m05s", "12s".
+[[nodiscard]] std::string DurationText(std::chrono::seconds duration);
+
+/// Where the runner's news go. Calls come from one thread.
+class ProgressDisplay {
+ public:
+  virtual ~ProgressDisplay() = default;
+  /// One thing that happened, as a line for people ("MC-BLSTM-MoE2 seed 1: complete, gap 0.8421").
+  virtual void Event(const std::string& line) = 0;
+  /// The state after one turn of the loop. Called often; a display redraws when it sees fit.
+  virtual void Update(const ProgressState& state) = 0;
+};
+
+enum class ProgressMode {
+  kAuto,   ///< live on a terminal, plain otherwise
+  kQuiet,  ///< nothing
+};
+
+/// A display on standard error. Live: redrawn in place at most five times a second, colours unless
+/// NO_COLOR is set; plain (no terminal, or TERM=dumb): one line an event.
+[[nodiscard]] std::unique_ptr<ProgressDisplay> MakeProgressDisplay(ProgressMode mode);
+
+}  // namespace beamgrid

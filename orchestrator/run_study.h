@@ -1,0 +1,31 @@
+#pragma once
+// `beamgrid run` without its finishing steps (ensemble, tables): everything real is put together
+// here.
+
+#include <filesystem>
+
+#include "orchestrator/progress.h"
+#include "orchestrator/study_runner.h"
+#include "registry/catalogue.h"
+#include "search/recipe.h"
+
+namespace beamgrid {
+
+struct RunStudyOptions {
+  std::filesystem::path database = "beamgrid.db";
+  std::filesystem::path runs = "runs";
+  std::filesystem::path trainer;  ///< FindTrainer()
+  ProgressMode progress = ProgressMode::kAuto;
+};
+
+/// Recipe text from a file, parsed. UsageError if the file cannot be read, RecipeError with its
+/// mistakes.
+[[nodiscard]] Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue);
+
+/// Locks the study, checks its data, runs it to the end or to an interrupt (SIGINT and SIGTERM are
+/// caught while it runs). RecipeError for globs and data that contradict the recipe; UsageError
+/// where the study is locked or of another recipe; Error where the environment broke.
+[[nodiscard]] StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
+                                   const RunStudyOptions& options);
+
+}  // namespace beamgrid

@@ -1,0 +1,59 @@
+#pragma once
+// How the orchestrator finds beamgrid-trainer and asks it things without training: its catalogue,
+// the size of models, its devices. All calls block; all failures are Error with the trainer's own
+// words.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "registry/catalogue.h"
+#include "registry/model_spec.h"
+
+namespace beamgrid {
+
+/// $BEAMGRID_TRAINER, or `beamgrid-trainer` beside this program. Error saying where it was looked
+/// for.
+[[nodiscard]] std::filesystem::path FindTrainer();
+
+/// `beamgrid-trainer describe`. Loading LibTorch costs a second, so the answer is kept under
+/// $XDG_CACHE_HOME/beamgrid (default ~/.cache/beamgrid), keyed by the trainer's path, size and time
+/// of change; a cache that cannot be read or written is passed over.
+[[nodiscard]] Catalogue LoadCatalogue(const std::filesystem::path& trainer);
+
+/// Standard output of `trainer arguments...`. Error with the last lines of its standard error where
+/// it exits with anything but 0.
+[[nodiscard]] std::string AskTrainer(const std::filesystem::path& trainer,
+                                     const std::vector<std::string>& arguments);
+
+struct ModelSize {
+  std::int64_t parameters = 0;
+  std::int64_t size_bytes = 0;
+};
+/// A size, or why the trainer refuses the model ("attention needs two features").
+using CountAnswer = std::variant<ModelSize, std::string>;
+
+/// Counts a model's parameters without training it.
+class ModelCounter {
+ public:
+  virtual ~ModelCounter() = default;
+  virtual CountAnswer Count(const ModelSpec& model, const DataSpec& data) = 0;
+};
+
+/// A `beamgrid-trainer count` that runs beside us, one JSON line a question; started at the first
+/// question, ended with this object.
+class TrainerCounter : public ModelCounter {
+ public:
+  explicit TrainerCounter(std::filesystem::path trainer);
+  ~TrainerCounter() override;
+  CountAnswer Count(const ModelSpec& model, const DataSpec& data) override;
+
+ private:
+  struct Process;
+  std::filesystem::path trainer_;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace beamgrid
