@@ -18,8 +18,10 @@ torch::Tensor ZeroPadding(const torch::Tensor& frames, const torch::Tensor& mask
 }
 
 torch::Tensor MaskedMean(const torch::Tensor& frames, const torch::Tensor& mask) {
-  const torch::Tensor count = mask.sum(1, /*keepdim=*/true).to(frames.dtype());
-  return ZeroPadding(frames, mask).sum(1) / count;
+  // A product with the mask, not a masked copy of the frames, which are the largest tensor there
+  // is.
+  const torch::Tensor weights = mask.to(frames.dtype());
+  return weights.unsqueeze(1).matmul(frames).squeeze(1) / weights.sum(1, /*keepdim=*/true);
 }
 
 torch::Tensor MaskedMax(const torch::Tensor& frames, const torch::Tensor& mask) {
@@ -51,7 +53,7 @@ void InitialiseLinear(torch::nn::Linear& linear) {
   if (linear->bias.defined()) torch::nn::init::zeros_(linear->bias);
 }
 
-void InitialiseNormal(torch::Tensor& weight, std::int64_t fan_in) {
+void InitialiseNormal(const torch::Tensor& weight, std::int64_t fan_in) {
   torch::nn::init::normal_(weight, /*mean=*/0, /*std=*/1 / std::sqrt(static_cast<double>(fan_in)));
 }
 

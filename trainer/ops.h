@@ -8,10 +8,10 @@
 
 namespace beamgrid::trainer {
 
-/// The valid frames as they are, the others 0 (also where they held NaN). [B,T,W] -> [B,T,W].
+/// The valid frames as they are, the others 0. [B,T,W] -> [B,T,W].
 [[nodiscard]] torch::Tensor ZeroPadding(const torch::Tensor& frames, const torch::Tensor& mask);
 
-/// Over the valid frames only. [B,T,W] -> [B,W].
+/// Over the valid frames only; the others must be finite. [B,T,W] -> [B,W].
 [[nodiscard]] torch::Tensor MaskedMean(const torch::Tensor& frames, const torch::Tensor& mask);
 [[nodiscard]] torch::Tensor MaskedMax(const torch::Tensor& frames, const torch::Tensor& mask);
 
@@ -32,6 +32,6 @@ namespace beamgrid::trainer {
 void InitialiseLinear(torch::nn::Linear& linear);
 
 /// N(0, 1/sqrt(fan_in)), as the reference models initialise hand-made matrices.
-void InitialiseNormal(torch::Tensor& weight, std::int64_t fan_in);
+void InitialiseNormal(const torch::Tensor& weight, std::int64_t fan_in);
 
 }  // namespace beamgrid::trainer

@@ -1,0 +1,134 @@
+// NetVLAD (Miech et al. 2017, Learnable pooling with Context Gating for video classification, after
+// Arandjelovic et al. 2016), with the frame projection that the model sizes of Kim et al. 2018
+// (Building a Size Constrained Predictive Model for Video Classification) imply:
+//   x_t = BN(P f_t + p)                                   P: projection, if any
+//   a_t = softmax_k(BN(x_t W))                            W: assignment
+//   V_k = normalised sum_t a_tk (x_t - c_k)               c: centres
+//   y   = H normalised(V) + h                             H: hidden
+//   e   = y * sigmoid(BN(G y))                            G: gate, if any
+
+#include "trainer/batch_norm.h"
+#include "trainer/component.h"
+#include "trainer/ops.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+struct NetVladOptions {
+  std::int64_t clusters = 64;
+  std::int64_t hidden = 512;
+  std::int64_t frame_projection = 512;
+  bool gating = true;
+};
+
+void Describe(Fields& f, NetVladOptions& o) {
+  f("clusters", o.clusters, Range{1, 4096}, "codebook size").Tag("C").AlwaysNamed();
+  f("hidden", o.hidden, Range{1, 8192}, "width of the embedding").Tag("H");
+  f("frame_projection", o.frame_projection, Range{0, 8192},
+    "width that frames are projected to first; 0: as they are, which makes the hidden layer huge")
+      .Tag("P");
+  f("gating", o.gating, "context gate (with batch norm) on the embedding");
+}
+
+/// The valid frames of a batch as rows, and back.
+class ValidRows {
+ public:
+  explicit ValidRows(const torch::Tensor& mask)
+      : batch_(mask.size(0)), frames_(mask.size(1)), index_(mask.flatten().nonzero().squeeze(1)) {}
+
+  /// [batch, frames, width] -> [rows, width]
+  [[nodiscard]] torch::Tensor Gather(const torch::Tensor& padded) const {
+    return padded.flatten(0, 1).index_select(0, index_);
+  }
+  /// [rows, width] -> [batch, frames, width], padding 0
+  [[nodiscard]] torch::Tensor Scatter(const torch::Tensor& rows) const {
+    const std::int64_t width = rows.size(1);
+    return torch::zeros({batch_ * frames_, width}, rows.options())
+        .index_copy(0, index_, rows)
+        .view({batch_, frames_, width});
+  }
+
+ private:
+  std::int64_t batch_, frames_;
+  torch::Tensor index_;
+};
+
+class NetVlad : public Temporal {
+ public:
+  NetVlad(const BuildContext& context, const NetVladOptions& options) : hidden_(options.hidden) {
+    std::int64_t width = context.input_width;
+    if (options.frame_projection > 0) {
+      projection_ =
+          register_module("projection", torch::nn::Linear(width, options.frame_projection));
+      InitialiseLinear(projection_);
+      width = options.frame_projection;
+    }
+    BuildPooling(width, options.clusters);
+    if (options.gating) BuildGate();
+  }
+
+  torch::Tensor forward(const Sequence& input, const Targets& /*targets*/) override {
+    const ValidRows valid(input.mask);
+    torch::Tensor rows = valid.Gather(input.frames);
+    if (projection_) rows = projection_(rows);
+    rows = input_norm_(rows);
+    const torch::Tensor weights = assignment_norm_(rows.matmul(assignment_)).softmax(-1);
+    const torch::Tensor embedding =
+        to_hidden_(Residuals(valid.Scatter(rows), valid.Scatter(weights)));
+    return gate_ ? embedding * gate_norm_(gate_(embedding)).sigmoid() : embedding;
+  }
+
+  [[nodiscard]] std::int64_t output_width() const override { return hidden_; }
+
+ private:
+  void BuildPooling(std::int64_t width, std::int64_t clusters) {
+    input_norm_ = register_module("input_norm", BatchNorm(width));
+    assignment_ = register_parameter("assignment", torch::empty({width, clusters}));
+    assignment_norm_ = register_module("assignment_norm", BatchNorm(clusters));
+    centres_ = register_parameter("centres", torch::empty({width, clusters}));
+    to_hidden_ = register_module("to_hidden", torch::nn::Linear(width * clusters, hidden_));
+    InitialiseNormal(assignment_, width);
+    InitialiseNormal(centres_, width);
+    // By the clusters, as the reference code does: the input has length 1 whatever its width.
+    InitialiseNormal(to_hidden_->weight, clusters);
+    torch::nn::init::zeros_(to_hidden_->bias);
+  }
+
+  void BuildGate() {
+    gate_ = register_module(
+        "gate", torch::nn::Linear(torch::nn::LinearOptions(hidden_, hidden_).bias(false)));
+    gate_norm_ = register_module("gate_norm", BatchNorm(hidden_));
+    InitialiseNormal(gate_->weight, hidden_);
+  }
+
+  /// frames [B,T,W], weights [B,T,K], both 0 on padding -> [B, W*K] of length 1.
+  [[nodiscard]] torch::Tensor Residuals(const torch::Tensor& frames,
+                                        const torch::Tensor& weights) const {
+    const torch::Tensor mass = weights.sum(1, /*keepdim=*/true);
+    const torch::Tensor residuals = frames.transpose(1, 2).matmul(weights) - mass * centres_;
+    return L2Normalise(L2Normalise(residuals, 1).flatten(1), 1);
+  }
+
+  std::int64_t hidden_;
+  torch::nn::Linear projection_{nullptr};
+  BatchNorm input_norm_{nullptr};
+  torch::Tensor assignment_;  // [width, clusters]
+  BatchNorm assignment_norm_{nullptr};
+  torch::Tensor centres_;  // [width, clusters]
+  torch::nn::Linear to_hidden_{nullptr};
+  torch::nn::Linear gate_{nullptr};
+  BatchNorm gate_norm_{nullptr};
+};
+
+REGISTER_COMPONENT(Temporal, "netvlad", NetVlad, NetVladOptions,
+                   {.label = "NetVLAD",
+                    .source = "Miech et al. 2017, Learnable pooling with Context Gating for video "
+                              "classification; Kim et al. 2018",
+                    .help = "Residuals of the frames to learned centres, softly assigned, "
+                            "normalised and projected. The defaults are the one structure that "
+                            "gives the model sizes of Kim et al. 2018; frame_projection = 0 and "
+                            "hidden = 1024 is Miech et al.'s. All valid frames are used, none is "
+                            "sampled."});
+
+}  // namespace
+}  // namespace beamgrid::trainer
