@@ -1,1 +1,267 @@
 #include "registry/metrics.h"
+
+#include <algorithm>
+#include <boost/sort/pdqsort/pdqsort.hpp>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace beamgrid {
+namespace {
+
+/// Sum of the precisions at the positives of a ranking, fed in descending order of score. A run of
+/// equal scores counts by its expectation over all orders: with n items of which m are positive,
+/// after r ranks with h hits, the item at place i of the run is positive with probability m/n, and
+/// then (i-1)(m-1)/(n-1) of the i-1 items before it are. So the run adds
+///   sum over i = 1..n of  m/n * (h + 1 + (i-1)(m-1)/(n-1)) / (r+i).
+class ExpectedPrecision {
+ public:
+  void Add(double score, bool positive) {
+    if (run_ > 0 && score != run_score_) CloseRun();
+    run_score_ = score;
+    ++run_;
+    if (positive) ++run_positives_;
+  }
+
+  double Sum() {
+    CloseRun();
+    return sum_;
+  }
+
+ private:
+  void CloseRun() {
+    if (run_positives_ > 0) sum_ += RunSum();
+    ranks_ += run_;
+    hits_ += run_positives_;
+    run_ = 0;
+    run_positives_ = 0;
+  }
+
+  [[nodiscard]] double RunSum() const {
+    const auto n = static_cast<double>(run_);
+    const auto m = static_cast<double>(run_positives_);
+    const double hits_per_place = run_ > 1 ? (m - 1) / (n - 1) : 0;
+    double sum = 0;
+    for (std::int64_t i = 1; i <= run_; ++i) {
+      const double hits =
+          static_cast<double>(hits_ + 1) + static_cast<double>(i - 1) * hits_per_place;
+      sum += hits / static_cast<double>(ranks_ + i);
+    }
+    return sum * m / n;
+  }
+
+  double sum_ = 0;
+  double run_score_ = 0;
+  std::int64_t ranks_ = 0;  ///< before the run
+  std::int64_t hits_ = 0;   ///< before the run
+  std::int64_t run_ = 0;
+  std::int64_t run_positives_ = 0;
+};
+
+template <typename Scored>
+void SortByScore(std::vector<Scored>& pool) {
+  boost::sort::pdqsort_branchless(
+      pool.begin(), pool.end(), [](const Scored& a, const Scored& b) { return a.score > b.score; });
+}
+
+template <typename Scored>
+bool Better(const Scored& a, const Scored& b) {
+  return a.score > b.score || (a.score == b.score && a.label < b.label);
+}
+
+[[noreturn]] void RefuseNan(std::int64_t label) {
+  throw std::invalid_argument("the score of label " + std::to_string(label) + " is NaN");
+}
+
+/// One pair that survived a video's top list.
+struct PooledPair {
+  double score;
+  std::int32_t label;
+  bool positive;
+};
+
+}  // namespace
+
+struct MetricsAccumulator::State {
+  std::size_t top_k = 0;
+  std::vector<PooledPair> pool;
+  std::vector<std::int64_t> positives_of_class;
+  std::int64_t positives = 0;
+  std::int64_t videos = 0;
+  std::int64_t hits_at_1 = 0;
+  /// By a video's number of positives m: counted hits among the m top scores, over all such videos.
+  /// Integers, so that the order of videos cannot show in the sum.
+  std::vector<std::int64_t> perr_hits;
+
+  std::vector<std::int32_t> truth;  ///< of the video at hand, sorted
+  std::vector<ScoredLabelDouble> ranked;
+  std::vector<std::int32_t> ranked_labels;
+
+  void TakeTruth(std::span<const std::int32_t> labels);
+  void RefuseRepeatedLabels();
+  void AddRanked();
+  [[nodiscard]] bool IsPositive(std::int32_t label) const {
+    return std::ranges::binary_search(truth, label);
+  }
+  [[nodiscard]] double Perr() const;
+};
+
+void MetricsAccumulator::State::TakeTruth(std::span<const std::int32_t> labels) {
+  truth.assign(labels.begin(), labels.end());
+  std::ranges::sort(truth);
+  if (std::ranges::adjacent_find(truth) != truth.end()) {
+    throw std::invalid_argument("a true label is repeated within a video");
+  }
+  if (truth.empty()) return;
+  if (truth.front() < 0 || truth.back() >= kMaxClasses) {
+    throw std::invalid_argument("true label " +
+                                std::to_string(truth.front() < 0 ? truth.front() : truth.back()) +
+                                " is not in 0.." + std::to_string(kMaxClasses - 1));
+  }
+}
+
+void MetricsAccumulator::State::RefuseRepeatedLabels() {
+  ranked_labels.clear();
+  for (const ScoredLabelDouble& item : ranked) {
+    if (std::isnan(item.score)) RefuseNan(item.label);
+    if (item.label < 0 || item.label >= kMaxClasses) {
+      throw std::invalid_argument("label " + std::to_string(item.label) + " is not in 0.." +
+                                  std::to_string(kMaxClasses - 1));
+    }
+    ranked_labels.push_back(item.label);
+  }
+  std::ranges::sort(ranked_labels);
+  if (std::ranges::adjacent_find(ranked_labels) != ranked_labels.end()) {
+    throw std::invalid_argument("a label is scored twice within a video");
+  }
+}
+
+/// Takes `ranked` (best first, at least as long as needed) and `truth` into the totals.
+void MetricsAccumulator::State::AddRanked() {
+  const std::size_t count = truth.size();
+  if (perr_hits.size() <= count) perr_hits.resize(count + 1);
+  for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) {
+    if (ranked[i].score > 0 && IsPositive(ranked[i].label)) ++perr_hits[count];
+  }
+  for (std::size_t i = 0; i < std::min(top_k, ranked.size()); ++i) {
+    pool.push_back({ranked[i].score, ranked[i].label, IsPositive(ranked[i].label)});
+  }
+  if (!ranked.empty() && IsPositive(ranked.front().label)) ++hits_at_1;
+  for (const std::int32_t label : truth) {
+    const auto index = static_cast<std::size_t>(label);
+    if (positives_of_class.size() <= index) positives_of_class.resize(index + 1);
+    ++positives_of_class[index];
+  }
+  positives += static_cast<std::int64_t>(count);
+  ++videos;
+}
+
+double MetricsAccumulator::State::Perr() const {
+  double sum = 0;
+  for (std::size_t m = 1; m < perr_hits.size(); ++m) {
+    sum += static_cast<double>(perr_hits[m]) / static_cast<double>(m);
+  }
+  return sum / static_cast<double>(videos);
+}
+
+MetricsAccumulator::MetricsAccumulator(int top_k) : state_(std::make_unique<State>()) {
+  if (top_k < 1) throw std::invalid_argument("top_k must be at least 1");
+  state_->top_k = static_cast<std::size_t>(top_k);
+}
+MetricsAccumulator::~MetricsAccumulator() = default;
+MetricsAccumulator::MetricsAccumulator(MetricsAccumulator&&) noexcept = default;
+MetricsAccumulator& MetricsAccumulator::operator=(MetricsAccumulator&&) noexcept = default;
+
+void MetricsAccumulator::Reserve(std::int64_t videos) {
+  state_->pool.reserve(static_cast<std::size_t>(videos) * state_->top_k);
+}
+
+void MetricsAccumulator::AddDense(std::span<const float> scores,
+                                  std::span<const std::int32_t> labels) {
+  State& state = *state_;
+  state.TakeTruth(labels);
+  if (!state.truth.empty() && static_cast<std::size_t>(state.truth.back()) >= scores.size()) {
+    throw std::invalid_argument("true label " + std::to_string(state.truth.back()) +
+                                " is not among the " + std::to_string(scores.size()) + " classes");
+  }
+  const std::size_t needed = std::max(state.top_k, state.truth.size());
+  state.ranked.clear();
+  for (const ScoredLabel& item : TopK(scores, static_cast<int>(needed))) {
+    state.ranked.push_back({item.label, item.score});
+  }
+  state.AddRanked();
+}
+
+void MetricsAccumulator::AddSparse(std::span<const ScoredLabelDouble> scores,
+                                   std::span<const std::int32_t> labels) {
+  State& state = *state_;
+  state.TakeTruth(labels);
+  state.ranked.assign(scores.begin(), scores.end());
+  state.RefuseRepeatedLabels();
+  std::ranges::sort(state.ranked, Better<ScoredLabelDouble>);
+  state.AddRanked();
+}
+
+void MetricsAccumulator::AddSparse(std::span<const ScoredLabel> scores,
+                                   std::span<const std::int32_t> labels) {
+  std::vector<ScoredLabelDouble> exact;
+  exact.reserve(scores.size());
+  for (const ScoredLabel& item : scores) exact.push_back({item.label, item.score});
+  AddSparse(exact, labels);
+}
+
+Metrics MetricsAccumulator::Compute() const {
+  State& state = *state_;
+  if (state.videos == 0) return {};
+  SortByScore(state.pool);
+  ExpectedPrecision whole;
+  std::vector<ExpectedPrecision> of_class(state.positives_of_class.size());
+  for (const PooledPair& pair : state.pool) {
+    whole.Add(pair.score, pair.positive);
+    // Classes beyond have no positives and are dropped from the mean.
+    const auto label = static_cast<std::size_t>(pair.label);
+    if (label < of_class.size()) of_class[label].Add(pair.score, pair.positive);
+  }
+  double map_sum = 0;
+  std::int64_t classes = 0;
+  for (std::size_t label = 0; label < of_class.size(); ++label) {
+    const std::int64_t positives = state.positives_of_class[label];
+    if (positives == 0) continue;
+    map_sum += of_class[label].Sum() / static_cast<double>(positives);
+    ++classes;
+  }
+  const auto videos = static_cast<double>(state.videos);
+  return {.gap = state.positives == 0 ? 0 : whole.Sum() / static_cast<double>(state.positives),
+          .hit_at_1 = static_cast<double>(state.hits_at_1) / videos,
+          .perr = state.Perr(),
+          .map = classes == 0 ? 0 : map_sum / static_cast<double>(classes),
+          .videos = state.videos};
+}
+
+double GlobalAveragePrecision(std::vector<PooledScore>& pool, std::int64_t positives) {
+  if (positives <= 0) return 0;
+  SortByScore(pool);
+  ExpectedPrecision precision;
+  for (const PooledScore& item : pool) precision.Add(item.score, item.positive);
+  return precision.Sum() / static_cast<double>(positives);
+}
+
+std::vector<ScoredLabel> TopK(std::span<const float> scores, int k) {
+  const auto size = static_cast<std::size_t>(std::max(k, 0));
+  std::vector<ScoredLabel> best;
+  best.reserve(std::min(size, scores.size()) + 1);
+  for (std::size_t label = 0; label < scores.size(); ++label) {
+    const float score = scores[label];
+    // The common case, and false for NaN.
+    if (best.size() == size && !best.empty() && score <= best.back().score) continue;
+    if (std::isnan(score)) RefuseNan(static_cast<std::int64_t>(label));
+    const auto place =
+        std::ranges::upper_bound(best, score, std::ranges::greater(), &ScoredLabel::score);
+    best.insert(place, {static_cast<std::int32_t>(label), score});
+    if (best.size() > size) best.pop_back();
+  }
+  return best;
+}
+
+}  // namespace beamgrid

@@ -13,6 +13,9 @@ namespace beamgrid {
 
 inline constexpr int kGapTop = 20;
 
+/// Labels are 0..kMaxClasses-1: a larger one is a damaged input, not a dataset.
+inline constexpr std::int32_t kMaxClasses = 1 << 20;
+
 /// One label's score.
 struct ScoredLabel {
   std::int32_t label = 0;
@@ -41,14 +44,22 @@ class MetricsAccumulator {
   MetricsAccumulator(MetricsAccumulator&&) noexcept;
   MetricsAccumulator& operator=(MetricsAccumulator&&) noexcept;
 
-  /// A dense row: scores[c] of class c. `labels`: the true classes, without repetition. NaN scores
-  /// are refused (std::invalid_argument).
+  /// Room for so many videos, where their number is known.
+  void Reserve(std::int64_t videos);
+
+  // What is added must be sound: a NaN score, a repeated label or one out of range is refused with
+  // std::invalid_argument, and nothing of that video counts.
+
+  /// A dense row: scores[c] of class c. `labels`: the true classes.
   void AddDense(std::span<const float> scores, std::span<const std::int32_t> labels);
 
-  /// A sparse list, any order; labels not listed count as score 0 and never enter the pool.
+  /// A sparse list, any order; labels not listed count as score 0 and never enter the pool. An
+  /// empty list has no best label, so it is no hit.
   void AddSparse(std::span<const ScoredLabel> scores, std::span<const std::int32_t> labels);
   void AddSparse(std::span<const ScoredLabelDouble> scores, std::span<const std::int32_t> labels);
 
+  /// Of all videos so far; more may be added afterwards. Sorts what was collected in place, so it
+  /// is not for two threads at once.
   [[nodiscard]] Metrics Compute() const;
 
  private:
@@ -64,7 +75,8 @@ struct PooledScore {
 };
 [[nodiscard]] double GlobalAveragePrecision(std::vector<PooledScore>& pool, std::int64_t positives);
 
-/// The k best of a dense row, by descending score, equal scores by lower class.
+/// The k best of a dense row, by descending score, equal scores by lower class. NaN is refused
+/// (std::invalid_argument).
 [[nodiscard]] std::vector<ScoredLabel> TopK(std::span<const float> scores, int k);
 
 }  // namespace beamgrid

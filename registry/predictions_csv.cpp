@@ -1,0 +1,215 @@
+// Predictions and truth as the competition's CSV files.
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "registry/error.h"
+#include "registry/files.h"
+#include "registry/predictions.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPredictionsHeader = "VideoId,LabelConfidencePairs";
+constexpr std::string_view kTruthHeader = "VideoId,Labels";
+
+/// The lines of a CSV file of two columns, the second a list of words separated by spaces.
+class RowReader {
+ public:
+  RowReader(const fs::path& path, std::string_view header)
+      : path_(path.string()), content_(ReadFile(path)), rest_(content_) {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
+    const std::string_view first = rest_.empty() ? "" : NextLine();
+    line_ = 1;
+    if (first != header) {
+      Refuse("the first line must be '" + std::string(header) + "', is '" +
+             std::string(first.substr(0, 60)) + "'");
+    }
+  }
+
+  /// The next row's id and list, empty lines skipped; false at the end.
+  bool Next(std::string_view& id, std::string_view& list) {
+    while (!rest_.empty()) {
+      const std::string_view line = NextLine();
+      if (line.empty()) continue;
+      const std::size_t comma = line.find(',');
+      if (comma == std::string_view::npos) Refuse("must be 'id,list', has no comma");
+      id = line.substr(0, comma);
+      list = line.substr(comma + 1);
+      if (id.empty()) Refuse("the video's id is empty");
+      return true;
+    }
+    return false;
+  }
+
+  [[noreturn]] void Refuse(const std::string& what) const { RefuseAt(line_, what); }
+  [[noreturn]] void RefuseAt(std::int64_t line, const std::string& what) const {
+    throw Error(path_ + ':' + std::to_string(line) + ": " + what);
+  }
+  [[nodiscard]] std::int64_t line() const { return line_; }
+
+ private:
+  std::string_view NextLine() {
+    ++line_;
+    const std::size_t end = rest_.find('\n');
+    std::string_view line = rest_.substr(0, end);
+    rest_ = end == std::string_view::npos ? std::string_view() : rest_.substr(end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+  }
+
+  std::string path_;
+  std::string content_;
+  std::string_view rest_;
+  std::int64_t line_ = 0;
+};
+
+/// The first word of `list`, which is cut from it; empty at the end.
+std::string_view TakeWord(std::string_view& list) {
+  list.remove_prefix(std::min(list.find_first_not_of(' '), list.size()));
+  const std::string_view word = list.substr(0, list.find(' '));
+  list.remove_prefix(word.size());
+  return word;
+}
+
+template <typename Number>
+std::optional<Number> ParseWhole(std::string_view word) {
+  Number number{};
+  const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (code != std::errc() || end != word.data() + word.size()) return std::nullopt;
+  return number;
+}
+
+std::int32_t ParseLabel(const RowReader& rows, std::string_view word) {
+  const auto label = ParseWhole<std::int32_t>(word);
+  if (!label || *label < 0 || *label >= kMaxClasses) {
+    rows.Refuse("label '" + std::string(word) + "' is not an integer in 0.." +
+                std::to_string(kMaxClasses - 1));
+  }
+  return *label;
+}
+
+double ParseConfidence(const RowReader& rows, std::int32_t label, std::string_view word) {
+  const auto confidence = ParseWhole<double>(word);
+  if (!confidence || !std::isfinite(*confidence)) {
+    rows.Refuse("confidence '" + std::string(word) + "' of label " + std::to_string(label) +
+                " is not a finite number");
+  }
+  return *confidence;
+}
+
+void RefuseRepeated(const RowReader& rows, std::vector<std::int32_t> labels) {
+  std::ranges::sort(labels);
+  const auto twin = std::ranges::adjacent_find(labels);
+  if (twin != labels.end()) rows.Refuse("label " + std::to_string(*twin) + " is repeated");
+}
+
+std::vector<ScoredLabelDouble> ParsePairs(const RowReader& rows, std::string_view list) {
+  std::vector<ScoredLabelDouble> pairs;
+  std::vector<std::int32_t> labels;
+  for (std::string_view word = TakeWord(list); !word.empty(); word = TakeWord(list)) {
+    const std::int32_t label = ParseLabel(rows, word);
+    const std::string_view confidence = TakeWord(list);
+    if (confidence.empty()) rows.Refuse("label " + std::to_string(label) + " has no confidence");
+    pairs.push_back({label, ParseConfidence(rows, label, confidence)});
+    labels.push_back(label);
+  }
+  RefuseRepeated(rows, std::move(labels));
+  std::ranges::sort(pairs, [](const ScoredLabelDouble& a, const ScoredLabelDouble& b) {
+    return a.score > b.score || (a.score == b.score && a.label < b.label);
+  });
+  return pairs;
+}
+
+std::vector<std::int32_t> ParseLabels(const RowReader& rows, std::string_view list) {
+  std::vector<std::int32_t> labels;
+  for (std::string_view word = TakeWord(list); !word.empty(); word = TakeWord(list)) {
+    labels.push_back(ParseLabel(rows, word));
+  }
+  RefuseRepeated(rows, labels);
+  std::ranges::sort(labels);
+  return labels;
+}
+
+/// Where each id stands, to name both places of a repeated one.
+class SeenIds {
+ public:
+  void Add(const RowReader& rows, std::string_view id) { ids_.emplace_back(id, rows.line()); }
+
+  /// After the last row.
+  void RefuseRepeated(const RowReader& rows) {
+    std::ranges::sort(ids_);
+    const auto twin = std::ranges::adjacent_find(ids_, {}, &Seen::first);
+    if (twin == ids_.end()) return;
+    rows.RefuseAt(std::next(twin)->second, "video '" + std::string(twin->first) +
+                                               "' is repeated, it was in line " +
+                                               std::to_string(twin->second));
+  }
+
+ private:
+  using Seen = std::pair<std::string_view, std::int64_t>;
+  std::vector<Seen> ids_;
+};
+
+void AppendNumber(std::string& text, double number) {
+  char digits[32];
+  text.append(digits, std::to_chars(digits, digits + sizeof(digits), number).ptr);
+}
+
+}  // namespace
+
+Predictions ReadPredictionsCsv(const fs::path& path) {
+  RowReader rows(path, kPredictionsHeader);
+  Predictions predictions;
+  SeenIds seen;
+  std::string_view id;
+  std::string_view list;
+  while (rows.Next(id, list)) {
+    seen.Add(rows, id);
+    predictions.videos.push_back({std::string(id), ParsePairs(rows, list), {}});
+    predictions.top_k =
+        std::max(predictions.top_k, static_cast<int>(predictions.videos.back().top.size()));
+  }
+  seen.RefuseRepeated(rows);
+  std::ranges::sort(predictions.videos, {}, &VideoPrediction::id);
+  return predictions;
+}
+
+void WritePredictionsCsv(const fs::path& path, const Predictions& predictions, int top_k) {
+  std::string text(kPredictionsHeader);
+  text += '\n';
+  for (const VideoPrediction& video : predictions.videos) {
+    text += video.id + ',';
+    const std::size_t count = std::min(video.top.size(), static_cast<std::size_t>(top_k));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i != 0) text += ' ';
+      text += std::to_string(video.top[i].label) + ' ';
+      AppendNumber(text, video.top[i].score);
+    }
+    text += '\n';
+  }
+  WriteFileAtomically(path, text);
+}
+
+Truth ReadTruthCsv(const fs::path& path) {
+  RowReader rows(path, kTruthHeader);
+  Truth truth;
+  SeenIds seen;
+  std::string_view id;
+  std::string_view list;
+  while (rows.Next(id, list)) {
+    seen.Add(rows, id);
+    truth.emplace(id, ParseLabels(rows, list));
+  }
+  seen.RefuseRepeated(rows);
+  return truth;
+}
+
+}  // namespace beamgrid
