@@ -1,6 +1,16 @@
 #pragma once
 // Ensembles of finished models under a size limit. Pure: predictions in, members and weights out.
+//
+// An ensemble's score of a label is the weighted mean of its members' scores, as logits
+// (log(p / (1 - p)), p clamped to [1e-6, 1 - 1e-6]; the result is turned back into a probability)
+// or as probabilities. An ensemble of one model is that model, unchanged. Labels that no member
+// lists never enter the ranking, as in a competition file.
+//
+// Source: YouTube-8M model selection by beam search (Kim et al. 2018, section 3.5),
+// GAP-proportional weights (Zhao et al. 2017, algorithm 2), greedy with replacement (Caruana et al.
+// 2004).
 
+#include <boost/json.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,15 +33,16 @@ struct EnsembleModel {
 };
 
 struct EnsembleQuestion {
-  std::vector<EnsembleModel> models;  ///< all over exactly the same videos, sorted by id
+  std::vector<EnsembleModel> models;  ///< all over exactly the same videos; distinct names
   Missing missing = Missing::kZero;
-  std::int64_t size_limit = 1LL << 30;
-  std::int64_t members = 6;  ///< at most
+  std::int64_t size_limit = 1LL << 30;  ///< bytes; the members' sizes together never exceed it
+  std::int64_t members = 6;             ///< at most
   std::int64_t beam_width = 8;
   std::string combine = "logits";   ///< logits | probabilities
-  std::string weights = "learned";  ///< uniform | gap | learned
+  std::string weights = "learned";  ///< uniform | gap | learned (search with uniform, then learn)
   std::string search = "beam";      ///< beam | greedy (with replacement) | exhaustive
-  double holdout = 0;             ///< share of the videos (by hash of id) that selection never sees
+  double holdout = 0;  ///< share of the videos, 0 <= holdout < 1, by a hash of the id (XXH3), that
+                       ///< neither selection nor weights ever see
   std::int64_t bootstrap = 1000;  ///< resamples for the holdout interval
 };
 
@@ -39,36 +50,62 @@ struct EnsembleAnswer {
   struct Member {
     std::string name;
     std::int64_t size_bytes = 0;
-    double weight = 0;
+    double weight = 0;  ///< they sum to 1
   };
-  std::vector<Member> members;
+  std::vector<Member> members;  ///< sorted by name
   std::int64_t size_bytes = 0;
   std::int64_t size_limit = 0;
-  double selection_gap = 0;
+  double selection_gap = 0;  ///< with the final weights
   std::int64_t selection_videos = 0;
   struct Holdout {
     double gap = 0;
     std::int64_t videos = 0;
-    double low = 0, high = 0;  ///< paired bootstrap interval (95 %) of the gain over the best
-                               ///< single model, plus that model's GAP
+    double low = 0, high = 0;  ///< 95 % paired bootstrap interval of the gain in GAP over the best
+                               ///< single model, both on the holdout part (videos resampled)
     Metrics metrics;
   };
   std::optional<Holdout> holdout;
-  std::string best_single;
+  std::string best_single;     ///< chosen on the selection part among the models that fit
   double best_single_gap = 0;  ///< on the holdout where there is one, else on the selection part
   std::int64_t evaluated = 0;  ///< states scored
-  std::vector<std::string> notes;  ///< "3 of 12 models are larger than the limit"
+  std::string combine, weights, search;  ///< as asked
+  std::vector<std::string> notes;        ///< "3 of 12 models are larger than the limit"
 };
 
-/// UsageError if nothing fits or the models' videos differ.
+/// Chooses by GAP on the selection part; ties by smaller size, then by names. The answer does not
+/// depend on the order of models or videos. UsageError if nothing fits, the models' videos or
+/// truths differ, a score is not in 0..1, or a word or number of the question is not allowed.
 [[nodiscard]] EnsembleAnswer FindEnsemble(const EnsembleQuestion& question);
 
-/// The `ensemble --json` object (design.md, 6).
+/// The `ensemble --json` object (design.md, 6). `holdout.interval` is [low, high] of the gain over
+/// the best single model. More keys: `combine`, `weights`, `search`, `notes`, `holdout.gain`.
 [[nodiscard]] boost::json::object ToJson(const EnsembleAnswer& answer);
 
-/// The ensemble's own predictions (for `predict` and tests), lists cut to top_k.
+/// The ensemble's own predictions (for `predict` and tests), lists cut to top_k. The videos are
+/// those of the first member, in its order; all members must list the same ones (UsageError).
 [[nodiscard]] Predictions Combine(const std::vector<const Predictions*>& members,
                                   const std::vector<double>& weights, const std::string& combine,
                                   Missing missing, int top_k);
+
+/// GAP of an ensemble from the lists as given and from the same lists cut to `top_k` entries, where
+/// a missing label counts as the last one kept: what sparse storage costs.
+struct SparseLoss {
+  double full_gap = 0;
+  double sparse_gap = 0;
+};
+[[nodiscard]] SparseLoss MeasureSparseLoss(const std::vector<const Predictions*>& members,
+                                           const std::vector<double>& weights,
+                                           const std::string& combine, int top_k);
+
+/// Which videos an ensemble of prediction files is chosen on.
+enum class VideoSet {
+  kTruth,   ///< all of the truth; a model that lacks one is refused
+  kCommon,  ///< those of the truth that every model has
+};
+
+/// Restricts all models to one set of videos, sorted by id, and puts the truth's labels beside
+/// them. UsageError naming each model that lacks videos, how many and one of them; or if no video
+/// remains.
+void AlignToTruth(std::vector<EnsembleModel>& models, const Truth& truth, VideoSet videos);
 
 }  // namespace beamgrid

@@ -1,0 +1,267 @@
+#include "search/ensemble.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "registry/error.h"
+#include "search/ensemble_bootstrap.h"
+#include "search/ensemble_combine.h"
+#include "search/ensemble_models.h"
+#include "search/ensemble_search.h"
+#include "search/ensemble_weights.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::int64_t kMostMembers = 1000;
+
+void CheckNumber(const char* name, std::int64_t value, std::int64_t least, std::int64_t most) {
+  if (value >= least && value <= most) return;
+  throw UsageError("ensemble: " + std::string(name) + " = " + std::to_string(value) + ", must be " +
+                   std::to_string(least) + ".." + std::to_string(most));
+}
+
+void CheckNumbers(const EnsembleQuestion& question) {
+  constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+  CheckNumber("members", question.members, 1, kMostMembers);
+  CheckNumber("beam_width", question.beam_width, 1, kAny);
+  CheckNumber("size_limit", question.size_limit, 1, kAny);
+  CheckNumber("bootstrap", question.bootstrap, 1, 1'000'000);
+  if (!(question.holdout >= 0 && question.holdout < 1)) {
+    throw UsageError("ensemble: holdout = " + std::to_string(question.holdout) +
+                     ", must be at least 0 and less than 1");
+  }
+  for (const EnsembleModel& model : question.models) {
+    if (model.size_bytes >= 0) continue;
+    throw UsageError("ensemble: model '" + model.name + "' has a size of " +
+                     std::to_string(model.size_bytes) + " bytes");
+  }
+}
+
+/// Drops the models that are too large alone. UsageError if none is left.
+std::vector<AlignedModel> KeepFitting(std::vector<AlignedModel> models, std::int64_t size_limit,
+                                      std::vector<std::string>& notes) {
+  const std::size_t all = models.size();
+  const auto smallest = *std::min_element(models.begin(), models.end(), [](auto& a, auto& b) {
+    return a.model->size_bytes < b.model->size_bytes;
+  });
+  std::erase_if(models, [&](const auto& m) { return m.model->size_bytes > size_limit; });
+  if (models.empty()) {
+    throw UsageError("ensemble: none of the " + std::to_string(all) +
+                     " models fits within size_limit = " + std::to_string(size_limit) +
+                     " bytes; the smallest, '" + smallest.model->name + "', has " +
+                     std::to_string(smallest.model->size_bytes));
+  }
+  if (models.size() < all) {
+    notes.push_back(std::to_string(all - models.size()) + " of " + std::to_string(all) +
+                    " models are larger than the limit");
+  }
+  return models;
+}
+
+/// The models of a set, each once, and how often it is in it.
+struct Members {
+  std::vector<std::size_t> models;
+  std::vector<double> counts;
+};
+Members MembersOf(const ModelSet& set) {
+  Members members;
+  for (const int model : set) {
+    const auto index = static_cast<std::size_t>(model);
+    if (members.models.empty() || members.models.back() != index) {
+      members.models.push_back(index);
+      members.counts.push_back(0);
+    }
+    ++members.counts.back();
+  }
+  return members;
+}
+
+std::vector<AlignedModel> Pick(const std::vector<AlignedModel>& models,
+                               const std::vector<std::size_t>& indices) {
+  std::vector<AlignedModel> picked;
+  for (const std::size_t index : indices) picked.push_back(models[index]);
+  return picked;
+}
+
+/// The ensemble's lists of one part of the videos.
+std::vector<VideoPrediction> CombineAll(const std::vector<AlignedModel>& members,
+                                        const std::vector<double>& weights,
+                                        const Combination& combination, Missing missing) {
+  std::vector<VideoPrediction> videos;
+  std::vector<const VideoPrediction*> row(members.size());
+  for (std::size_t v = 0; v < members[0].videos.size(); ++v) {
+    for (std::size_t m = 0; m < members.size(); ++m) row[m] = members[m].videos[v];
+    videos.push_back(CombineVideo(row, weights, combination, missing, kGapTop));
+  }
+  return videos;
+}
+
+Metrics ScoreLists(const std::vector<VideoPrediction>& videos) {
+  MetricsAccumulator accumulator;
+  for (const VideoPrediction& video : videos) accumulator.AddSparse(video.top, video.labels);
+  return accumulator.Compute();
+}
+
+std::size_t BestSingle(const std::vector<AlignedModel>& models, const std::vector<double>& gaps) {
+  std::size_t best = 0;
+  for (std::size_t m = 1; m < models.size(); ++m) {
+    const bool better = gaps[m] > gaps[best];
+    const bool smaller =
+        gaps[m] == gaps[best] && models[m].model->size_bytes < models[best].model->size_bytes;
+    if (better || smaller) best = m;
+  }
+  return best;
+}
+
+class Finder {
+ public:
+  explicit Finder(const EnsembleQuestion& question)
+      : question_(question),
+        combination_(question.combine),
+        weighting_(WeightingFrom(question.weights)) {
+    CheckNumbers(question);
+  }
+
+  EnsembleAnswer Find() {
+    answer_.size_limit = question_.size_limit;
+    answer_.combine = question_.combine;
+    answer_.weights = question_.weights;
+    answer_.search = question_.search;
+    Split();
+    const Members members = MembersOf(Search());
+    Weigh(members);
+    if (!parts_.holdout[0].videos.empty()) ReportHoldout(members);
+    return std::move(answer_);
+  }
+
+ private:
+  void Split() {
+    parts_ =
+        SplitVideos(KeepFitting(AlignModels(question_.models), question_.size_limit, answer_.notes),
+                    question_.holdout);
+    if (parts_.selection[0].videos.empty()) {
+      throw UsageError("ensemble: holdout = " + std::to_string(question_.holdout) +
+                       " leaves none of " + std::to_string(parts_.holdout[0].videos.size()) +
+                       " videos to select on");
+    }
+    if (question_.holdout > 0 && parts_.holdout[0].videos.empty()) {
+      answer_.notes.emplace_back("too few videos for a holdout part");
+    }
+    answer_.selection_videos = std::ssize(parts_.selection[0].videos);
+    for (const AlignedModel& model : parts_.selection) gaps_.push_back(ScoreSingle(model).gap);
+    best_single_ = BestSingle(parts_.selection, gaps_);
+    answer_.best_single = parts_.selection[best_single_].model->name;
+    answer_.best_single_gap = gaps_[best_single_];
+  }
+
+  ModelSet Search() {
+    const std::vector<double> factors =
+        weighting_ == Weighting::kGap ? gaps_ : std::vector<double>(gaps_.size(), 1.0);
+    EnsemblePool pool(parts_.selection, factors, combination_, question_.missing,
+                      MaxTerms(question_.search, question_.members));
+    SearchProblem problem{.pool = &pool,
+                          .single_gaps = gaps_,
+                          .size_limit = question_.size_limit,
+                          .members = question_.members,
+                          .beam_width = question_.beam_width};
+    for (const AlignedModel& model : parts_.selection) {
+      problem.sizes.push_back(model.model->size_bytes);
+    }
+    const SearchResult result = SearchEnsembles(question_.search, problem);
+    answer_.evaluated = result.evaluated;
+    answer_.size_bytes = result.best.size_bytes;
+    return result.best.models;
+  }
+
+  void Weigh(const Members& members) {
+    const std::vector<AlignedModel> selection = Pick(parts_.selection, members.models);
+    std::vector<double> weights = members.counts;
+    for (std::size_t m = 0; weighting_ == Weighting::kGap && m < weights.size(); ++m) {
+      weights[m] *= gaps_[members.models[m]];
+    }
+    weights = Normalised(std::move(weights));
+    const double searched_gap = GapOf(selection, weights);
+    answer_.selection_gap = searched_gap;
+    if (weighting_ == Weighting::kLearned && selection.size() > 1) {
+      weights = LearnWeights(selection, combination_, question_.missing);
+      answer_.selection_gap = GapOf(selection, weights);
+      if (answer_.selection_gap < searched_gap) {
+        answer_.notes.push_back("the learned weights lower GAP on the selection part: " +
+                                std::to_string(answer_.selection_gap) + " against " +
+                                std::to_string(searched_gap) + " with those of the search");
+      }
+    }
+    for (std::size_t m = 0; m < weights.size(); ++m) {
+      const EnsembleModel& model = *selection[m].model;
+      answer_.members.push_back({model.name, model.size_bytes, weights[m]});
+    }
+  }
+
+  [[nodiscard]] double GapOf(const std::vector<AlignedModel>& members,
+                             const std::vector<double>& weights) const {
+    return ScoreLists(CombineAll(members, weights, combination_, question_.missing)).gap;
+  }
+
+  void ReportHoldout(const Members& members) {
+    std::vector<double> weights;
+    for (const EnsembleAnswer::Member& member : answer_.members) weights.push_back(member.weight);
+    const auto lists =
+        CombineAll(Pick(parts_.holdout, members.models), weights, combination_, question_.missing);
+    const auto single =
+        CombineAll({parts_.holdout[best_single_]}, {1}, combination_, question_.missing);
+    answer_.best_single_gap = ScoreLists(single).gap;
+    const Interval gain = BootstrapGapGain(lists, single, question_.bootstrap);
+    const Metrics metrics = ScoreLists(lists);
+    answer_.holdout = EnsembleAnswer::Holdout{.gap = metrics.gap,
+                                              .videos = std::ssize(lists),
+                                              .low = gain.low,
+                                              .high = gain.high,
+                                              .metrics = metrics};
+  }
+
+  const EnsembleQuestion& question_;
+  Combination combination_;
+  Weighting weighting_;
+  SplitModels parts_;
+  std::vector<double> gaps_;  ///< of each model alone, on the selection part
+  std::size_t best_single_ = 0;
+  EnsembleAnswer answer_;
+};
+
+}  // namespace
+
+EnsembleAnswer FindEnsemble(const EnsembleQuestion& question) { return Finder(question).Find(); }
+
+boost::json::object ToJson(const EnsembleAnswer& answer) {
+  boost::json::array members;
+  for (const EnsembleAnswer::Member& member : answer.members) {
+    members.push_back(
+        {{"name", member.name}, {"size_bytes", member.size_bytes}, {"weight", member.weight}});
+  }
+  boost::json::value holdout = nullptr;
+  if (answer.holdout) {
+    holdout = {{"gap", answer.holdout->gap},
+               {"videos", answer.holdout->videos},
+               {"interval", {answer.holdout->low, answer.holdout->high}},
+               {"gain", answer.holdout->gap - answer.best_single_gap},
+               {"hit_at_1", answer.holdout->metrics.hit_at_1},
+               {"perr", answer.holdout->metrics.perr},
+               {"map", answer.holdout->metrics.map}};
+  }
+  boost::json::array notes;
+  for (const std::string& note : answer.notes) notes.emplace_back(note);
+  return {{"members", members},
+          {"size_bytes", answer.size_bytes},
+          {"size_limit", answer.size_limit},
+          {"selection", {{"gap", answer.selection_gap}, {"videos", answer.selection_videos}}},
+          {"holdout", holdout},
+          {"best_single", {{"name", answer.best_single}, {"gap", answer.best_single_gap}}},
+          {"evaluated", answer.evaluated},
+          {"combine", answer.combine},
+          {"weights", answer.weights},
+          {"search", answer.search},
+          {"notes", notes}};
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,96 @@
+#include "search/ensemble_bootstrap.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "search/ensemble_gap.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::uint64_t kSeed = 20;
+constexpr double kTail = 0.025;
+
+using Draws = std::vector<std::uint32_t>;  ///< [videos] how often each is drawn
+
+/// The pool of a ranking, sorted once for all resamples.
+class SortedPool {
+ public:
+  explicit SortedPool(const std::vector<VideoPrediction>& videos) {
+    for (std::size_t v = 0; v < videos.size(); ++v) {
+      positives_.push_back(std::ssize(videos[v].labels));
+      AddVideo(videos[v], static_cast<std::uint32_t>(v));
+    }
+    std::sort(items_.begin(), items_.end(),
+              [](const Item& a, const Item& b) { return a.score > b.score; });
+    harmonic_.Reserve(videos.size() * kGapTop);
+  }
+
+  [[nodiscard]] double Gap(const Draws& draws) const {
+    PrecisionSum sum(harmonic_);
+    for (std::size_t begin = 0; begin < items_.size();) {
+      std::int64_t items = 0;
+      std::int64_t hits = 0;
+      std::size_t end = begin;
+      for (; end < items_.size() && items_[end].score == items_[begin].score; ++end) {
+        items += draws[items_[end].video];
+        hits += items_[end].positive ? draws[items_[end].video] : 0;
+      }
+      sum.Add(items, hits);
+      begin = end;
+    }
+    std::int64_t positives = 0;
+    for (std::size_t v = 0; v < draws.size(); ++v) positives += draws[v] * positives_[v];
+    return positives == 0 ? 0 : sum.sum() / static_cast<double>(positives);
+  }
+
+ private:
+  struct Item {
+    double score;
+    std::uint32_t video;
+    bool positive;
+  };
+
+  void AddVideo(const VideoPrediction& video, std::uint32_t index) {
+    std::vector<ScoredLabelDouble> top = video.top;
+    const auto count = std::min<std::size_t>(top.size(), kGapTop);
+    std::partial_sort(top.begin(), top.begin() + static_cast<std::ptrdiff_t>(count), top.end(),
+                      [](const ScoredLabelDouble& a, const ScoredLabelDouble& b) {
+                        return a.score != b.score ? a.score > b.score : a.label < b.label;
+                      });
+    for (std::size_t i = 0; i < count; ++i) {
+      const bool positive =
+          std::find(video.labels.begin(), video.labels.end(), top[i].label) != video.labels.end();
+      items_.push_back({top[i].score, index, positive});
+    }
+  }
+
+  std::vector<Item> items_;
+  std::vector<std::int64_t> positives_;  ///< [videos]
+  HarmonicNumbers harmonic_;
+};
+
+double Quantile(const std::vector<double>& sorted, double share) {
+  return sorted[static_cast<std::size_t>(
+      std::lround(share * static_cast<double>(sorted.size() - 1)))];
+}
+
+}  // namespace
+
+Interval BootstrapGapGain(const std::vector<VideoPrediction>& a,
+                          const std::vector<VideoPrediction>& b, std::int64_t resamples) {
+  const SortedPool pool_a(a);
+  const SortedPool pool_b(b);
+  std::mt19937_64 random(kSeed);
+  std::vector<double> gains;
+  for (std::int64_t r = 0; r < resamples; ++r) {
+    Draws draws(a.size());
+    for (std::size_t i = 0; i < a.size(); ++i) ++draws[random() % a.size()];
+    gains.push_back(pool_a.Gap(draws) - pool_b.Gap(draws));
+  }
+  std::sort(gains.begin(), gains.end());
+  return {Quantile(gains, kTail), Quantile(gains, 1 - kTail)};
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,23 @@
+#pragma once
+// How sure a difference in GAP between two rankings of the same videos is.
+
+#include <cstdint>
+#include <vector>
+
+#include "registry/predictions.h"
+
+namespace beamgrid {
+
+struct Interval {
+  double low = 0, high = 0;
+};
+
+/// 95 % percentile interval of GAP(a) - GAP(b) under resampling of whole videos with replacement,
+/// the same videos for both (Efron and Tibshirani 1993, chapter 13). a[i] and b[i] are lists of the
+/// same video. A video that is drawn k times counts as k videos with equal scores. The generator is
+/// seeded with a constant: the same input gives the same interval.
+[[nodiscard]] Interval BootstrapGapGain(const std::vector<VideoPrediction>& a,
+                                        const std::vector<VideoPrediction>& b,
+                                        std::int64_t resamples);
+
+}  // namespace beamgrid

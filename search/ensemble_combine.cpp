@@ -1,0 +1,157 @@
+#include "search/ensemble_combine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr double kUnit = 1e12;
+
+double Logit(double probability) {
+  const double p = std::clamp(probability, kSmallestProbability, 1 - kSmallestProbability);
+  return std::log(p / (1 - p));
+}
+
+const double kLowestLogit = Logit(0);
+
+/// Weights as factors and one divisor: equal weights are factors of 1, which keeps decimal scores
+/// exact.
+struct Factors {
+  std::vector<double> factors;
+  double divisor = 1;
+};
+Factors FactorsOf(const std::vector<double>& weights) {
+  const bool equal =
+      std::adjacent_find(weights.begin(), weights.end(), std::not_equal_to<>()) == weights.end();
+  if (equal) {
+    return {std::vector<double>(weights.size(), 1.0), static_cast<double>(weights.size())};
+  }
+  return {weights, std::accumulate(weights.begin(), weights.end(), 0.0)};
+}
+
+void RefuseOtherVideos(const std::vector<const Predictions*>& members) {
+  for (const Predictions* member : members) {
+    const auto& videos = member->videos;
+    const auto& first = members[0]->videos;
+    const bool same = std::equal(videos.begin(), videos.end(), first.begin(), first.end(),
+                                 [](const auto& a, const auto& b) { return a.id == b.id; });
+    if (!same) {
+      throw UsageError("ensemble: the members' predictions are over different videos (" +
+                       std::to_string(first.size()) + " and " + std::to_string(videos.size()) +
+                       ", or in another order)");
+    }
+  }
+}
+
+}  // namespace
+
+Combination::Combination(const std::string& word) : logits_(word == "logits") {
+  if (word != "logits" && word != "probabilities") {
+    throw UsageError("ensemble: combine = '" + word + "', must be one of logits, probabilities");
+  }
+}
+
+double Combination::Term(double probability) const {
+  return logits_ ? Logit(probability) - kLowestLogit : probability;
+}
+
+double Combination::Probability(double term) const {
+  return logits_ ? 1 / (1 + std::exp(-(term + kLowestLogit))) : term;
+}
+
+double Combination::largest_term() const { return Term(1); }
+
+double FloorTerm(const VideoPrediction& video, const Combination& combination, Missing missing) {
+  if (missing == Missing::kZero || video.top.empty()) return 0;
+  const auto least = std::min_element(video.top.begin(), video.top.end(),
+                                      [](auto a, auto b) { return a.score < b.score; });
+  return combination.Term(least->score);
+}
+
+VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
+                       const Combination& combination, Missing missing, Rows rows) {
+  VideoTerms result;
+  for (const VideoPrediction* member : members) {
+    for (const ScoredLabelDouble& entry : member->top) result.labels.push_back(entry.label);
+  }
+  if (rows == Rows::kListedAndTrue) {
+    const auto& truth = members[0]->labels;
+    result.labels.insert(result.labels.end(), truth.begin(), truth.end());
+  }
+  std::sort(result.labels.begin(), result.labels.end());
+  result.labels.erase(std::unique(result.labels.begin(), result.labels.end()), result.labels.end());
+
+  result.terms.resize(result.labels.size() * members.size());
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    const double floor = FloorTerm(*members[m], combination, missing);
+    for (std::size_t row = 0; row < result.labels.size(); ++row) {
+      result.terms[row * members.size() + m] = floor;
+    }
+    for (const ScoredLabelDouble& entry : members[m]->top) {
+      const auto at = std::lower_bound(result.labels.begin(), result.labels.end(), entry.label);
+      const auto row = static_cast<std::size_t>(at - result.labels.begin());
+      result.terms[row * members.size() + m] = combination.Term(entry.score);
+    }
+  }
+  return result;
+}
+
+VideoPrediction CombineVideo(std::span<const VideoPrediction* const> members,
+                             const std::vector<double>& weights, const Combination& combination,
+                             Missing missing, int top_k) {
+  if (members.size() == 1) {
+    VideoPrediction alone = *members[0];
+    if (std::ssize(alone.top) > top_k) alone.top.resize(static_cast<std::size_t>(top_k));
+    return alone;
+  }
+  const VideoTerms gathered = GatherTerms(members, combination, missing, Rows::kListed);
+  const Factors factors = FactorsOf(weights);
+  struct Summed {
+    std::int64_t units;
+    std::int32_t label;
+  };
+  std::vector<Summed> sums;
+  for (std::size_t row = 0; row < gathered.labels.size(); ++row) {
+    Summed sum{0, gathered.labels[row]};
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      sum.units +=
+          std::llround(factors.factors[m] * gathered.terms[row * members.size() + m] * kUnit);
+    }
+    sums.push_back(sum);
+  }
+  std::sort(sums.begin(), sums.end(), [](const Summed& a, const Summed& b) {
+    return a.units != b.units ? a.units > b.units : a.label < b.label;
+  });
+  if (std::ssize(sums) > top_k) sums.resize(static_cast<std::size_t>(top_k));
+
+  VideoPrediction combined{.id = members[0]->id, .labels = members[0]->labels};
+  for (const Summed& sum : sums) {
+    const double mean = static_cast<double>(sum.units) / (kUnit * factors.divisor);
+    combined.top.push_back({sum.label, combination.Probability(mean)});
+  }
+  return combined;
+}
+
+Predictions Combine(const std::vector<const Predictions*>& members,
+                    const std::vector<double>& weights, const std::string& combine, Missing missing,
+                    int top_k) {
+  const Combination combination(combine);
+  if (members.empty() || members.size() != weights.size()) {
+    throw UsageError("ensemble: " + std::to_string(members.size()) + " members and " +
+                     std::to_string(weights.size()) + " weights; there must be one weight each");
+  }
+  RefuseOtherVideos(members);
+  Predictions combined{.classes = members[0]->classes, .top_k = top_k};
+  std::vector<const VideoPrediction*> row(members.size());
+  for (std::size_t v = 0; v < members[0]->videos.size(); ++v) {
+    for (std::size_t m = 0; m < members.size(); ++m) row[m] = &members[m]->videos[v];
+    combined.videos.push_back(CombineVideo(row, weights, combination, missing, top_k));
+  }
+  return combined;
+}
+
+}  // namespace beamgrid

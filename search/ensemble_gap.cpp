@@ -1,0 +1,92 @@
+#include "search/ensemble_gap.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+
+namespace beamgrid {
+namespace {
+
+constexpr int kBucketBits = 16;
+
+}  // namespace
+
+void HarmonicNumbers::Reserve(std::size_t n) {
+  sums_.reserve(n + 1);
+  while (sums_.size() <= n) sums_.push_back(sums_.back() + 1 / static_cast<double>(sums_.size()));
+}
+
+void PrecisionSum::AddHits(double items, double hits, std::int64_t count) {
+  const auto rank = static_cast<double>(rank_);
+  const auto before = static_cast<double>(hits_);
+  if (count == 1) {
+    sum_ += (before + 1) / (rank + 1);
+    return;
+  }
+  const double q = (hits - 1) / (items - 1);
+  const double reciprocals = (*harmonic_)[static_cast<std::size_t>(rank_ + count)] -
+                             (*harmonic_)[static_cast<std::size_t>(rank_)];
+  sum_ += hits / items * (items * q + (before + 1 - q * (rank + 1)) * reciprocals);
+}
+
+PackedGap::PackedGap(int tag_bits, std::int64_t positives)
+    : tag_bits_(tag_bits),
+      positives_(positives),
+      buckets_(std::size_t{1} << kBucketBits),
+      places_(std::size_t{1} << kBucketBits) {}
+
+double PackedGap::operator()(std::span<const std::int64_t> pool) {
+  if (pool.empty() || positives_ == 0) return 0;
+  harmonic_.Reserve(pool.size());
+  Count(pool);
+  CollectMixed(pool);
+  PrecisionSum sum(harmonic_);
+  for (std::size_t b = buckets_.size(); b-- > 0;) {
+    const Bucket bucket = buckets_[b];
+    if (bucket.mixed()) {
+      // CollectMixed left the place behind the bucket's last key.
+      AddSorted({sorted_.data() + places_[b] - bucket.items, bucket.items}, sum);
+    } else if (bucket.items != 0) {
+      sum.Add(bucket.items, bucket.hits);
+    }
+  }
+  return sum.sum() / static_cast<double>(positives_);
+}
+
+void PackedGap::Count(std::span<const std::int64_t> pool) {
+  const auto largest = static_cast<std::uint64_t>(*std::max_element(pool.begin(), pool.end()));
+  shift_ = std::max(tag_bits_, static_cast<int>(std::bit_width(largest)) - kBucketBits);
+  std::fill(buckets_.begin(), buckets_.end(), Bucket{});
+  for (const std::int64_t key : pool) {
+    Bucket& bucket = buckets_[static_cast<std::size_t>(key >> shift_)];
+    ++bucket.items;
+    bucket.hits += static_cast<std::uint32_t>(key & 1);
+  }
+}
+
+void PackedGap::CollectMixed(std::span<const std::int64_t> pool) {
+  std::uint32_t place = 0;
+  for (std::size_t b = 0; b < buckets_.size(); ++b) {
+    places_[b] = place;
+    if (buckets_[b].mixed()) place += buckets_[b].items;
+  }
+  sorted_.resize(place);
+  for (const std::int64_t key : pool) {
+    const auto b = static_cast<std::size_t>(key >> shift_);
+    if (buckets_[b].mixed()) sorted_[places_[b]++] = key;
+  }
+}
+
+void PackedGap::AddSorted(std::span<std::int64_t> keys, PrecisionSum& sum) const {
+  std::sort(keys.begin(), keys.end(), std::greater<>());
+  for (std::size_t begin = 0; begin < keys.size();) {
+    const std::int64_t score = keys[begin] >> tag_bits_;
+    std::int64_t hits = 0;
+    std::size_t end = begin;
+    for (; end < keys.size() && keys[end] >> tag_bits_ == score; ++end) hits += keys[end] & 1;
+    sum.Add(static_cast<std::int64_t>(end - begin), hits);
+    begin = end;
+  }
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,78 @@
+#pragma once
+// GAP of very many pools over the same videos: the inner loop of the ensemble search. Equal to
+// GlobalAveragePrecision (registry/metrics.h) on the same scores, many times faster.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace beamgrid {
+
+/// 1/1 + 1/2 + ... + 1/n, as a table that grows on demand.
+class HarmonicNumbers {
+ public:
+  void Reserve(std::size_t n);
+  [[nodiscard]] double operator[](std::size_t n) const { return sums_[n]; }
+
+ private:
+  std::vector<double> sums_ = {0};
+};
+
+/// Sums precision over the hits of a ranking that is given from its top as groups of equal scores.
+/// A group counts by the expectation over all its orders: with r items and h hits before it, n
+/// items and m hits in it, q = (m - 1) / (n - 1),
+///   sum_{j=1..n} m/n (h + 1 + (j-1) q) / (r + j) = m/n (n q + (h + 1 - q (r + 1)) (H[r+n] -
+///   H[r])).
+class PrecisionSum {
+ public:
+  /// `harmonic` must reach the length of the whole ranking, and outlive this.
+  explicit PrecisionSum(const HarmonicNumbers& harmonic) : harmonic_(&harmonic) {}
+
+  void Add(std::int64_t items, std::int64_t hits) {
+    if (hits > 0) AddHits(static_cast<double>(items), static_cast<double>(hits), items);
+    rank_ += items;
+    hits_ += hits;
+  }
+  [[nodiscard]] double sum() const { return sum_; }
+
+ private:
+  void AddHits(double items, double hits, std::int64_t count);
+
+  const HarmonicNumbers* harmonic_;
+  std::int64_t rank_ = 0;
+  std::int64_t hits_ = 0;
+  double sum_ = 0;
+};
+
+/// GAP of pools of packed scores. A key is `score << tag_bits | tag`, not negative; bit 0 of the
+/// tag says whether the label is true, the rest of it plays no part here.
+///
+/// Only the ranks of hits matter, so nothing is sorted but the keys that share one of 65,536
+/// buckets of the score's range with both hits and misses.
+class PackedGap {
+ public:
+  /// `positives`: true labels in all, those outside the pool included; 0 makes every GAP 0.
+  PackedGap(int tag_bits, std::int64_t positives);
+
+  [[nodiscard]] double operator()(std::span<const std::int64_t> pool);
+
+ private:
+  struct Bucket {
+    std::uint32_t items = 0;
+    std::uint32_t hits = 0;
+    [[nodiscard]] bool mixed() const { return hits != 0 && hits != items; }
+  };
+  void Count(std::span<const std::int64_t> pool);
+  void CollectMixed(std::span<const std::int64_t> pool);
+  void AddSorted(std::span<std::int64_t> keys, PrecisionSum& sum) const;
+
+  int tag_bits_;
+  int shift_ = 0;
+  std::int64_t positives_;
+  std::vector<Bucket> buckets_;
+  std::vector<std::uint32_t> places_;  ///< where the next key of a mixed bucket goes in sorted_
+  std::vector<std::int64_t> sorted_;
+  HarmonicNumbers harmonic_;
+};
+
+}  // namespace beamgrid

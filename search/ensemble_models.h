@@ -1,0 +1,36 @@
+#pragma once
+// The models of an ensemble question, checked and brought into one order: models by name, videos by
+// id. Everything behind FindEnsemble works on these.
+
+#include <string>
+#include <vector>
+
+#include "search/ensemble.h"
+
+namespace beamgrid {
+
+/// One model's predictions of each video; videos[i] is the same video in every model of a set.
+struct AlignedModel {
+  const EnsembleModel* model = nullptr;
+  std::vector<const VideoPrediction*> videos;
+};
+
+/// Models by name, videos by id. UsageError if there is no model or video, two models share a name,
+/// the videos or truths of two models differ (which, how many), or a score is not in 0..1. Points
+/// into `models`.
+[[nodiscard]] std::vector<AlignedModel> AlignModels(const std::vector<EnsembleModel>& models);
+
+/// The part of a video by a hash of its id alone (XXH3): the same in every study and on every
+/// machine.
+[[nodiscard]] bool InHoldout(const std::string& video_id, double share);
+
+struct SplitModels {
+  std::vector<AlignedModel> selection;
+  std::vector<AlignedModel> holdout;
+};
+[[nodiscard]] SplitModels SplitVideos(const std::vector<AlignedModel>& models, double holdout);
+
+/// A model's own metrics, its lists as they are.
+[[nodiscard]] Metrics ScoreSingle(const AlignedModel& model);
+
+}  // namespace beamgrid

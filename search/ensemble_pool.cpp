@@ -1,0 +1,217 @@
+#include "search/ensemble_pool.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::uint8_t kNotInTop = 31;
+constexpr std::uint8_t kNotListed = 30;
+static_assert(kGapTop < kNotListed, "places of the top and the two marks share a 32-bit mask");
+
+/// A table of this many classes is still small; beyond it a label is surely a mistake.
+constexpr std::int32_t kLabelLimit = 1 << 24;
+
+/// Candidates that share one building of a row; their pools are filled side by side.
+constexpr std::size_t kBlock = 32;
+
+constexpr double kFinestUnit = 1e-12;
+constexpr double kCoarsestUnit = 1e-6;
+
+}  // namespace
+
+EnsemblePool::EnsemblePool(const std::vector<AlignedModel>& models,
+                           const std::vector<double>& factors, const Combination& combination,
+                           Missing missing, std::int64_t max_terms)
+    : videos_(models[0].videos.size()) {
+  LayOutCells(models);
+  ChooseUnit(combination, max_terms);
+  FillColumns(models, factors, combination, missing);
+}
+
+void EnsemblePool::LayOutCells(const std::vector<AlignedModel>& models) {
+  std::vector<char> seen;
+  std::vector<std::int32_t> listed;
+  cells_begin_.push_back(0);
+  true_begin_.push_back(0);
+  for (std::size_t v = 0; v < videos_; ++v) {
+    listed.clear();
+    for (const AlignedModel& model : models) {
+      for (const ScoredLabelDouble& entry : model.videos[v]->top) {
+        if (entry.label >= kLabelLimit) {
+          throw UsageError("ensemble: model '" + model.model->name + "', video '" +
+                           model.videos[v]->id + "': label " + std::to_string(entry.label) +
+                           " is not a class index");
+        }
+        const auto label = static_cast<std::size_t>(entry.label);
+        if (label >= seen.size()) seen.resize(label + 1);
+        if (!seen[label]) listed.push_back(entry.label);
+        seen[label] = 1;
+      }
+    }
+    std::sort(listed.begin(), listed.end());
+    for (const std::int32_t label : listed) seen[static_cast<std::size_t>(label)] = 0;
+    labels_.insert(labels_.end(), listed.begin(), listed.end());
+    cells_begin_.push_back(labels_.size());
+
+    const std::vector<std::int32_t>& truth = models[0].videos[v]->labels;
+    positives_ += std::ssize(truth);
+    for (const std::int32_t label : truth) {
+      const auto at = std::lower_bound(listed.begin(), listed.end(), label);
+      if (at == listed.end() || *at != label) continue;
+      true_cells_.push_back(static_cast<std::uint32_t>(at - listed.begin()));
+    }
+    true_begin_.push_back(true_cells_.size());
+  }
+}
+
+void EnsemblePool::ChooseUnit(const Combination& combination, std::int64_t max_terms) {
+  std::size_t most_cells = 1;
+  for (std::size_t v = 0; v < videos_; ++v) most_cells = std::max(most_cells, LabelsOf(v).size());
+  tag_bits_ = 1 + static_cast<int>(std::bit_width(most_cells - 1));
+  const double room = std::ldexp(1.0, 63 - tag_bits_);
+  // One unit more per term, for rounding.
+  const double largest =
+      static_cast<double>(max_terms) * (combination.largest_term() + kCoarsestUnit);
+  double unit = kFinestUnit;
+  while (unit < kCoarsestUnit && largest / unit >= room) unit *= 10;
+  if (largest / unit >= room) {
+    throw UsageError("ensemble: " + std::to_string(max_terms) + " members over videos with up to " +
+                     std::to_string(most_cells) +
+                     " different labels are more than the search can add up; use fewer members");
+  }
+  unit_ = unit;
+}
+
+std::int64_t EnsemblePool::Units(double term) const {
+  return static_cast<std::int64_t>(std::llround(term / unit_)) << tag_bits_;
+}
+
+std::span<const std::int32_t> EnsemblePool::LabelsOf(std::size_t video) const {
+  return std::span(labels_).subspan(cells_begin_[video],
+                                    cells_begin_[video + 1] - cells_begin_[video]);
+}
+
+void EnsemblePool::FillColumns(const std::vector<AlignedModel>& models,
+                               const std::vector<double>& factors, const Combination& combination,
+                               Missing missing) {
+  columns_.resize(models.size());
+  for (Column& column : columns_) column.begin.push_back(0);
+  std::vector<std::uint32_t> cell_of;  // by label, for the labels of one video
+  for (std::size_t v = 0; v < videos_; ++v) {
+    const std::span<const std::int32_t> labels = LabelsOf(v);
+    if (!labels.empty() && static_cast<std::size_t>(labels.back()) >= cell_of.size()) {
+      cell_of.resize(static_cast<std::size_t>(labels.back()) + 1);
+    }
+    for (std::size_t c = 0; c < labels.size(); ++c) {
+      cell_of[static_cast<std::size_t>(labels[c])] = static_cast<std::uint32_t>(c);
+    }
+    for (std::size_t m = 0; m < models.size(); ++m) {
+      const VideoPrediction& video = *models[m].videos[v];
+      Column& column = columns_[m];
+      const std::int64_t floor = Units(factors[m] * FloorTerm(video, combination, missing));
+      for (const ScoredLabelDouble& entry : video.top) {
+        column.cells.push_back(cell_of[static_cast<std::size_t>(entry.label)]);
+        column.above_floor.push_back(Units(factors[m] * combination.Term(entry.score)) - floor);
+      }
+      column.begin.push_back(static_cast<std::uint32_t>(column.cells.size()));
+      column.floors.push_back(floor);
+    }
+  }
+}
+
+std::vector<double> EnsemblePool::ScoreExtensions(const ModelSet& set,
+                                                  const std::vector<int>& candidates) {
+  std::vector<double> gaps;
+  gaps.reserve(candidates.size());
+  PackedGap gap(tag_bits_, positives_);
+  std::vector<std::vector<std::int64_t>> pools(std::min(kBlock, candidates.size()));
+  for (std::size_t begin = 0; begin < candidates.size(); begin += kBlock) {
+    const std::size_t count = std::min(kBlock, candidates.size() - begin);
+    for (auto& pool : pools) pool.clear();
+    for (std::size_t v = 0; v < videos_; ++v) {
+      BuildRow(v, set);
+      for (std::size_t i = 0; i < count; ++i) {
+        AppendTop(v, columns_[static_cast<std::size_t>(candidates[begin + i])], pools[i]);
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) gaps.push_back(gap(pools[i]));
+  }
+  return gaps;
+}
+
+void EnsemblePool::BuildRow(std::size_t video, const ModelSet& set) {
+  const std::size_t cells = LabelsOf(video).size();
+  row_.keys.resize(cells);
+  for (std::size_t c = 0; c < cells; ++c)
+    row_.keys[c] = static_cast<std::int64_t>(cells - 1 - c) << 1;
+  for (std::size_t i = true_begin_[video]; i < true_begin_[video + 1]; ++i) {
+    row_.keys[true_cells_[i]] |= 1;
+  }
+  row_.place.assign(cells, kNotListed);
+  row_.listed.clear();
+  row_.floor = 0;
+  for (const int member : set) {
+    const Column& column = columns_[static_cast<std::size_t>(member)];
+    row_.floor += column.floors[video];
+    for (std::uint32_t i = column.begin[video]; i < column.begin[video + 1]; ++i) {
+      const std::uint32_t cell = column.cells[i];
+      row_.keys[cell] += column.above_floor[i];
+      if (row_.place[cell] == kNotListed) row_.listed.push_back(cell);
+      row_.place[cell] = kNotInTop;
+    }
+  }
+  ChooseTop(video);
+}
+
+void EnsemblePool::ChooseTop(std::size_t video) {
+  const std::size_t cells = LabelsOf(video).size();
+  row_.top.clear();
+  for (const std::uint32_t cell : row_.listed) row_.top.push_back(row_.keys[cell]);
+  const bool full = row_.top.size() >= kGapTop;
+  if (full) {
+    std::nth_element(row_.top.begin(), row_.top.begin() + (kGapTop - 1), row_.top.end(),
+                     std::greater<>());
+    row_.top.resize(kGapTop);
+  }
+  row_.least = full ? row_.top.back() : 0;
+  const std::int64_t tag_mask = (std::int64_t{1} << tag_bits_) - 1;
+  for (std::size_t i = 0; i < row_.top.size(); ++i) {
+    const auto cell = cells - 1 - static_cast<std::size_t>((row_.top[i] & tag_mask) >> 1);
+    row_.place[cell] = static_cast<std::uint8_t>(i);
+  }
+}
+
+void EnsemblePool::AppendTop(std::size_t video, const Column& candidate,
+                             std::vector<std::int64_t>& pool) {
+  const std::uint32_t begin = candidate.begin[video];
+  const std::uint32_t end = candidate.begin[video + 1];
+  contenders_.resize(end - begin + kGapTop);
+  std::int64_t* const first = contenders_.data();
+  std::int64_t* last = first;
+  std::uint32_t raised = 0;  // places of the top that the candidate lists
+  for (std::uint32_t i = begin; i < end; ++i) {
+    const std::uint32_t cell = candidate.cells[i];
+    const std::int64_t key = row_.keys[cell] + candidate.above_floor[i];
+    raised |= std::uint32_t{1} << row_.place[cell];
+    *last = key;
+    last += key >= row_.least ? 1 : 0;
+  }
+  for (std::size_t i = 0; i < row_.top.size(); ++i) {
+    *last = row_.top[i];
+    last += (raised >> i & 1) != 0 ? 0 : 1;
+  }
+  if (last - first > kGapTop) {
+    std::nth_element(first, first + kGapTop, last, std::greater<>());
+    last = first + kGapTop;
+  }
+  const std::int64_t floor = row_.floor + candidate.floors[video];
+  for (; last != first; --last) pool.push_back(last[-1] + floor);
+}
+
+}  // namespace beamgrid

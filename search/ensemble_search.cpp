@@ -1,0 +1,188 @@
+#include "search/ensemble_search.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+/// Enough for weights in steps of 1/4 of a member's share.
+constexpr std::int64_t kPicksPerMember = 4;
+constexpr std::int64_t kExhaustiveLimit = 1'000'000;
+
+ModelSet With(ModelSet models, int added) {
+  models.insert(std::upper_bound(models.begin(), models.end(), added), added);
+  return models;
+}
+
+bool Contains(const ModelSet& models, int model) {
+  return std::binary_search(models.begin(), models.end(), model);
+}
+
+std::int64_t Distinct(const ModelSet& models) {
+  return std::ssize(std::set<int>(models.begin(), models.end()));
+}
+
+class Searcher {
+ public:
+  explicit Searcher(const SearchProblem& problem) : problem_(problem) {}
+
+  SearchResult Beam() {
+    std::vector<ScoredSet> beam = Singles();
+    KeepBest(beam);
+    for (std::int64_t members = 2; members <= problem_.members && !beam.empty(); ++members) {
+      std::vector<ScoredSet> next;
+      std::set<ModelSet> seen;
+      for (const ScoredSet& state : beam) {
+        std::vector<int> candidates;
+        for (int model = 0; model < models(); ++model) {
+          if (Contains(state.models, model) || !Fits(state, model)) continue;
+          if (seen.insert(With(state.models, model)).second) candidates.push_back(model);
+        }
+        Extend(state, candidates, next);
+      }
+      beam = std::move(next);
+      KeepBest(beam);
+    }
+    return result_;
+  }
+
+  SearchResult Greedy() {
+    ScoredSet state = BestOf(Singles());
+    const std::int64_t picks = MaxTerms("greedy", problem_.members);
+    for (std::int64_t pick = 1; pick < picks; ++pick) {
+      const bool full = Distinct(state.models) >= problem_.members;
+      std::vector<int> candidates;
+      for (int model = 0; model < models(); ++model) {
+        if (Contains(state.models, model) || (!full && Fits(state, model))) {
+          candidates.push_back(model);
+        }
+      }
+      std::vector<ScoredSet> next;
+      Extend(state, candidates, next);
+      state = BestOf(next);
+    }
+    return result_;
+  }
+
+  SearchResult Exhaustive() {
+    RefuseTooMany();
+    for (const ScoredSet& single : Singles()) Descend(single);
+    return result_;
+  }
+
+ private:
+  [[nodiscard]] int models() const { return static_cast<int>(problem_.sizes.size()); }
+
+  [[nodiscard]] std::int64_t SizeOf(int model) const {
+    return problem_.sizes[static_cast<std::size_t>(model)];
+  }
+
+  /// Written so that no sum can overflow.
+  [[nodiscard]] bool Fits(const ScoredSet& state, int added) const {
+    return SizeOf(added) <= problem_.size_limit - state.size_bytes;
+  }
+
+  std::vector<ScoredSet> Singles() {
+    std::vector<ScoredSet> singles;
+    for (int model = 0; model < models(); ++model) {
+      Note({{model}, SizeOf(model), problem_.single_gaps[static_cast<std::size_t>(model)]},
+           singles);
+    }
+    return singles;
+  }
+
+  void Extend(const ScoredSet& state, const std::vector<int>& candidates,
+              std::vector<ScoredSet>& scored) {
+    const std::vector<double> gaps = problem_.pool->ScoreExtensions(state.models, candidates);
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      const int added = candidates[i];
+      const std::int64_t more = Contains(state.models, added) ? 0 : SizeOf(added);
+      Note({With(state.models, added), state.size_bytes + more, gaps[i]}, scored);
+    }
+  }
+
+  void Note(ScoredSet set, std::vector<ScoredSet>& scored) {
+    if (result_.evaluated == 0 || Better(set, result_.best)) result_.best = set;
+    ++result_.evaluated;
+    scored.push_back(std::move(set));
+  }
+
+  void KeepBest(std::vector<ScoredSet>& beam) const {
+    std::sort(beam.begin(), beam.end(), Better);
+    if (std::ssize(beam) > problem_.beam_width) {
+      beam.resize(static_cast<std::size_t>(problem_.beam_width));
+    }
+  }
+
+  static ScoredSet BestOf(const std::vector<ScoredSet>& sets) {
+    return *std::min_element(sets.begin(), sets.end(), Better);
+  }
+
+  /// Every set once: members are added in ascending order.
+  void Descend(const ScoredSet& state) {
+    if (std::ssize(state.models) >= problem_.members) return;
+    std::vector<int> candidates;
+    for (int model = state.models.back() + 1; model < models(); ++model) {
+      if (Fits(state, model)) candidates.push_back(model);
+    }
+    std::vector<ScoredSet> extended;
+    Extend(state, candidates, extended);
+    for (const ScoredSet& set : extended) Descend(set);
+  }
+
+  void RefuseTooMany() const {
+    double sets = 0;
+    double of_size = 1;
+    for (std::int64_t size = 1; size <= std::min<std::int64_t>(problem_.members, models());
+         ++size) {
+      of_size *= static_cast<double>(models() - size + 1) / static_cast<double>(size);
+      sets += of_size;
+    }
+    if (sets <= static_cast<double>(kExhaustiveLimit)) return;
+    throw UsageError("ensemble: search = 'exhaustive' over " + std::to_string(models()) +
+                     " models with up to " + std::to_string(problem_.members) +
+                     " members is more than " + std::to_string(kExhaustiveLimit) +
+                     " sets; use search = 'beam'");
+  }
+
+  const SearchProblem& problem_;
+  SearchResult result_;
+};
+
+using SearchMethod = SearchResult (Searcher::*)();
+const std::map<std::string, SearchMethod>& Methods() {
+  static const std::map<std::string, SearchMethod> methods = {
+      {"beam", &Searcher::Beam},
+      {"exhaustive", &Searcher::Exhaustive},
+      {"greedy", &Searcher::Greedy},
+  };
+  return methods;
+}
+
+}  // namespace
+
+bool Better(const ScoredSet& a, const ScoredSet& b) {
+  if (a.gap != b.gap) return a.gap > b.gap;
+  if (a.size_bytes != b.size_bytes) return a.size_bytes < b.size_bytes;
+  return a.models < b.models;
+}
+
+SearchResult SearchEnsembles(const std::string& search, const SearchProblem& problem) {
+  const auto method = Methods().find(search);
+  if (method == Methods().end()) {
+    throw UsageError("ensemble: search = '" + search +
+                     "', must be one of beam, exhaustive, greedy");
+  }
+  Searcher searcher(problem);
+  return (searcher.*method->second)();
+}
+
+std::int64_t MaxTerms(const std::string& search, std::int64_t members) {
+  return search == "greedy" ? kPicksPerMember * members : members;
+}
+
+}  // namespace beamgrid

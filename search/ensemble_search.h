@@ -1,0 +1,49 @@
+#pragma once
+// Which sets of a pool are scored, and which one wins.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "search/ensemble_pool.h"
+
+namespace beamgrid {
+
+/// A set that has been scored.
+struct ScoredSet {
+  ModelSet models;
+  std::int64_t size_bytes = 0;  ///< each distinct model counts once
+  double gap = 0;
+};
+
+/// The order of preference: higher GAP, then smaller size, then names (indices follow names).
+[[nodiscard]] bool Better(const ScoredSet& a, const ScoredSet& b);
+
+/// What a search may ask for. Every model alone is within the size limit.
+struct SearchProblem {
+  EnsemblePool* pool = nullptr;
+  std::vector<std::int64_t> sizes;  ///< [models] bytes
+  std::vector<double> single_gaps;  ///< [models] each model alone
+  std::int64_t size_limit = 0;
+  std::int64_t members = 0;  ///< distinct models, at most
+  std::int64_t beam_width = 0;
+};
+
+struct SearchResult {
+  ScoredSet best;
+  std::int64_t evaluated = 0;  ///< sets scored, singles included
+};
+
+/// beam: from the best singles, every kept set is extended by every model that is not in it and
+/// fits; the best `beam_width` distinct sets go on; the best set of any size wins.
+/// greedy: one set grows by whichever model, members included, makes it best; a model taken k times
+/// counts k times; up to MaxTerms(members) picks; the best set on the way wins (Caruana et al.
+/// 2004).
+/// exhaustive: all sets that fit; UsageError where there are more than a million.
+/// UsageError naming the known words for any other.
+[[nodiscard]] SearchResult SearchEnsembles(const std::string& search, const SearchProblem& problem);
+
+/// The most members, repetitions included, that a set of `search` can have.
+[[nodiscard]] std::int64_t MaxTerms(const std::string& search, std::int64_t members);
+
+}  // namespace beamgrid
