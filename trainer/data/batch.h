@@ -1,0 +1,38 @@
+#pragma once
+// Videos as the training loop takes them: flat arrays, ready to be wrapped as tensors.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace beamgrid {
+
+/// B = Size() videos. Frame and segment level: `frames` and `lengths`; video level: `features`.
+struct Batch {
+  std::vector<std::string> ids;  ///< [B]; of a segment "VIDEO:START"
+
+  /// Classes of video i: labels[label_offsets[i] .. label_offsets[i + 1]), sorted, none twice.
+  std::vector<std::int32_t> labels;
+  std::vector<std::int64_t> label_offsets;  ///< [B + 1]
+
+  std::int64_t longest = 1;           ///< T: frames of the longest video; 1 at video level
+  std::int64_t width = 0;             ///< W: sum of the features' widths
+  std::vector<std::int64_t> lengths;  ///< [B] valid frames, 1..T; all 1 at video level
+  /// [B, T, W] codes (quantise.h), features side by side in the recipe's order. The bytes of
+  /// padding frames are 0, which is NOT a feature of 0: mask after dequantising.
+  std::vector<std::uint8_t> frames;
+  std::vector<float> features;  ///< [B, W], not normalised
+
+  /// Where the epoch goes on behind this batch (Batches::Start); counts skipped records too.
+  std::int64_t next_position = 0;
+
+  [[nodiscard]] std::int64_t Size() const { return static_cast<std::int64_t>(ids.size()); }
+  [[nodiscard]] std::span<const std::int32_t> LabelsOf(std::int64_t video) const {
+    const auto begin = static_cast<std::size_t>(label_offsets[static_cast<std::size_t>(video)]);
+    const auto end = static_cast<std::size_t>(label_offsets[static_cast<std::size_t>(video) + 1]);
+    return std::span(labels).subspan(begin, end - begin);
+  }
+};
+
+}  // namespace beamgrid

@@ -1,0 +1,124 @@
+#include "trainer/data/batches.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "trainer/data/random.h"
+
+namespace beamgrid {
+
+std::vector<std::uint32_t> EpochOrder(std::int64_t size, std::uint64_t seed, std::int64_t epoch,
+                                      BatchOrder order) {
+  std::vector<std::uint32_t> examples(static_cast<std::size_t>(size));
+  std::iota(examples.begin(), examples.end(), 0U);
+  if (order == BatchOrder::kShuffled) {
+    Random random(seed, static_cast<std::uint64_t>(epoch));
+    Shuffle(examples, random);
+  }
+  return examples;
+}
+
+/// One epoch being read by a thread of its own. The destructor stops it.
+class Batches::ReadAhead {
+ public:
+  ReadAhead(Dataset& dataset, const BatchesOptions& options, std::int64_t epoch,
+            std::int64_t position)
+      : dataset_(dataset),
+        options_(options),
+        order_(EpochOrder(dataset.Size(), options.seed, epoch, options.order)),
+        position_(static_cast<std::size_t>(position)),
+        thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+  bool Next(Batch& batch) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !ready_.empty() || finished_; });
+    if (ready_.empty()) {
+      if (error_) std::rethrow_exception(error_);
+      return false;
+    }
+    std::swap(batch, ready_.front());
+    spare_.push_back(std::move(ready_.front()));
+    ready_.pop_front();
+    changed_.notify_all();
+    return true;
+  }
+
+ private:
+  void Run(const std::stop_token& stop) {
+    std::exception_ptr error;
+    try {
+      while (position_ < order_.size() && !stop.stop_requested()) {
+        Batch batch = TakeSpare();
+        ReadOne(batch);
+        if (batch.Size() > 0) Put(std::move(batch), stop);
+      }
+    } catch (...) {
+      error = std::current_exception();  // handed to the consumer, which rethrows it
+    }
+    const std::scoped_lock lock(mutex_);
+    error_ = error;
+    finished_ = true;
+    changed_.notify_all();
+  }
+
+  void ReadOne(Batch& batch) {
+    const auto count =
+        std::min(static_cast<std::size_t>(options_.batch_size), order_.size() - position_);
+    dataset_.Read(std::span(order_).subspan(position_, count), batch);
+    position_ += count;
+    batch.next_position = static_cast<std::int64_t>(position_);
+  }
+
+  Batch TakeSpare() {
+    const std::scoped_lock lock(mutex_);
+    if (spare_.empty()) return {};
+    Batch batch = std::move(spare_.back());
+    spare_.pop_back();
+    return batch;
+  }
+
+  void Put(Batch batch, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, stop, [&] { return std::ssize(ready_) < options_.read_ahead; });
+    ready_.push_back(std::move(batch));
+    changed_.notify_all();
+  }
+
+  Dataset& dataset_;
+  const BatchesOptions options_;
+  const std::vector<std::uint32_t> order_;
+  std::size_t position_;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<Batch> ready_;
+  std::vector<Batch> spare_;  ///< emptied by the consumer, their memory to be filled again
+  std::exception_ptr error_;
+  bool finished_ = false;
+
+  std::jthread thread_;  ///< last: it must not run before the members above exist
+};
+
+Batches::Batches(Dataset& dataset, const BatchesOptions& options)
+    : dataset_(dataset), options_(options) {
+  options_.batch_size = std::max<std::int64_t>(1, options_.batch_size);
+  options_.read_ahead = std::max<std::int64_t>(1, options_.read_ahead);
+}
+
+Batches::~Batches() = default;
+
+void Batches::Start(std::int64_t epoch, std::int64_t position) {
+  read_ahead_.reset();  // the dataset serves one thread at a time
+  read_ahead_ = std::make_unique<ReadAhead>(dataset_, options_, epoch, position);
+}
+
+bool Batches::Next(Batch& batch) { return read_ahead_ && read_ahead_->Next(batch); }
+
+}  // namespace beamgrid

@@ -1,0 +1,43 @@
+#pragma once
+// What can be wrong with a data file, with the place.
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+
+/// How far the harm of a DataError goes.
+enum class DataFault {
+  kDamagedLength,  ///< the framing is broken or cut off: nothing behind it in this file is readable
+  kDamagedRecord,  ///< this record only (payload CRC, wire format, no frames): others are fine
+  kContradiction,  ///< a sound record that does not fit the recipe: never skipped
+};
+
+/// A record that cannot be used. Message: "FILE: byte OFFSET: what is wrong and the likely fix".
+class DataError : public Error {
+ public:
+  /// `offset`: the first byte of the record (of its length field) in the file.
+  DataError(DataFault fault, std::string file, std::uint64_t offset, const std::string& what)
+      : Error(file + ": byte " + std::to_string(offset) + ": " + what),
+        fault_(fault),
+        file_(std::move(file)),
+        offset_(offset),
+        reason_(what) {}
+
+  [[nodiscard]] DataFault fault() const { return fault_; }
+  [[nodiscard]] const std::string& file() const { return file_; }
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
+  /// The message without file and offset.
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+ private:
+  DataFault fault_;
+  std::string file_;
+  std::uint64_t offset_;
+  std::string reason_;
+};
+
+}  // namespace beamgrid

@@ -1,0 +1,146 @@
+#include "trainer/data/dataset.h"
+
+#include <limits>
+
+#include "trainer/data/assemble.h"
+
+namespace beamgrid {
+namespace {
+
+/// A fault maps up to 64 KiB around the byte (the kernel's fault-around), so that much is counted
+/// for each record beside its own bytes.
+constexpr std::size_t kFaultAround = 64 << 10;
+constexpr std::size_t kResidentBytes = 64 << 20;
+
+// The bit widths of Dataset::Example.
+constexpr std::uint64_t kMaximumFileBytes = std::uint64_t{1} << 40;
+constexpr std::uint64_t kMaximumFiles = std::uint64_t{1} << 24;
+
+}  // namespace
+
+Dataset::Dataset(const DataSpec& spec, const std::vector<std::string>& files, LabelPolicy labels)
+    : spec_(spec), decoder_(spec, labels) {
+  files_.reserve(files.size());
+  touched_.resize(files.size());
+  for (const std::string& file : files) {
+    files_.emplace_back(file);
+    IndexFile(files_.size() - 1);
+  }
+  if (examples_.empty()) {
+    throw Error((files.empty() ? "no files" : files.front()) + ": no usable records in " +
+                std::to_string(files.size()) + " file(s)");
+  }
+  if (examples_.size() > std::numeric_limits<std::uint32_t>::max()) {
+    throw Error(std::to_string(examples_.size()) +
+                " records, more than 2^32 - 1 are not supported");
+  }
+  examples_.shrink_to_fit();
+  seen_damaged_.resize(examples_.size());
+  seen_unequal_.resize(examples_.size());
+}
+
+void Dataset::IndexFile(std::size_t file) {
+  const TfRecordFile& records = files_[file];
+  if (records.size_bytes() > kMaximumFileBytes || file >= kMaximumFiles) {
+    throw Error(records.path() + ": more than 1 TiB in a file or 2^24 files are not supported");
+  }
+  try {
+    for (std::uint64_t offset = 0; offset < records.size_bytes();) {
+      const std::uint64_t next = records.Skip(offset);
+      IndexRecord(file, offset);
+      Touch(file, next - offset);
+      ReleaseTouched();
+      offset = next;
+    }
+  } catch (const DataError& error) {
+    if (error.fault() != DataFault::kDamagedLength || !Skips(error)) throw;
+    ++skipped_;
+  }
+  records.ReleasePages();
+}
+
+void Dataset::IndexRecord(std::size_t file, std::uint64_t offset) {
+  const Example example{.offset = offset & (kMaximumFileBytes - 1),
+                        .file = file & (kMaximumFiles - 1)};
+  if (spec_.format != "segment") {
+    examples_.push_back(example);
+    return;
+  }
+  try {
+    for (const std::int64_t start :
+         decoder_.SegmentStarts(files_[file].Read(offset), files_[file].path())) {
+      examples_.push_back(example);
+      segment_starts_.push_back(static_cast<std::int32_t>(start));
+    }
+  } catch (const DataError& error) {
+    if (!Skips(error)) throw;
+    ++skipped_;
+  }
+}
+
+bool Dataset::Skips(const DataError& error) const {
+  return spec_.on_error == "skip" && error.fault() != DataFault::kContradiction;
+}
+
+bool Dataset::DecodeExample(std::uint32_t example, DecodedVideo& video) {
+  const auto [offset, file] = examples_[example];
+  const TfRecordFile& records = files_[file];
+  try {
+    const Record record = records.Read(offset);
+    Touch(file, record.next_offset - offset);
+    if (segment_starts_.empty()) {
+      decoder_.Decode(record, records.path(), video);
+    } else {
+      decoder_.DecodeSegment(record, records.path(), segment_starts_[example], video);
+    }
+  } catch (const DataError& error) {
+    if (!Skips(error)) throw;
+    if (!seen_damaged_[example]) ++skipped_;
+    seen_damaged_[example] = true;
+    return false;
+  }
+  if (video.unequal_lengths && !seen_unequal_[example]) {
+    seen_unequal_[example] = true;
+    ++unequal_lengths_;
+  }
+  return true;
+}
+
+void Dataset::Read(std::span<const std::uint32_t> examples, Batch& batch) {
+  if (decoded_.size() < examples.size()) decoded_.resize(examples.size());
+  batch.ids.clear();
+  std::size_t count = 0;
+  for (const std::uint32_t example : examples) {
+    DecodedVideo& video = decoded_[count];
+    if (!DecodeExample(example, video)) continue;
+    batch.ids.emplace_back(video.id);
+    if (!segment_starts_.empty()) {
+      batch.ids.back().append(":").append(std::to_string(segment_starts_[example]));
+    }
+    ++count;
+  }
+  Assemble(spec_, std::span(decoded_).first(count), batch);
+  ReleaseTouched();
+}
+
+void Dataset::Touch(std::size_t file, std::uint64_t bytes) {
+  touched_[file] = true;
+  touched_bytes_ += bytes + kFaultAround;
+}
+
+/// Now and then takes all touched files out of resident memory: one system call for thousands of
+/// records instead of one for each.
+void Dataset::ReleaseTouched() {
+  if (touched_bytes_ < kResidentBytes) return;
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (touched_[i]) files_[i].ReleasePages();
+  }
+  touched_.assign(files_.size(), false);
+  touched_bytes_ = 0;
+}
+
+DatasetCounts Dataset::counts() const {
+  return {.skipped = skipped_.load(), .unequal_lengths = unequal_lengths_.load()};
+}
+
+}  // namespace beamgrid

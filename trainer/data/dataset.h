@@ -1,0 +1,75 @@
+#pragma once
+// A set of record files as a numbered list of examples, checked against the recipe as they are
+// read.
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "registry/model_spec.h"
+#include "trainer/data/batch.h"
+#include "trainer/data/decoder.h"
+#include "trainer/data/tfrecord.h"
+
+namespace beamgrid {
+
+/// What was met while reading, each record counted once per Dataset however often it is read.
+struct DatasetCounts {
+  std::int64_t skipped = 0;  ///< damaged records; the rest of a file behind a damaged length is one
+  std::int64_t unequal_lengths = 0;  ///< examples whose features differ in their number of frames
+};
+
+/// Examples of `files`: videos, or with format "segment" segments (RecordDecoder::SegmentStarts).
+/// The files stay mapped; memory grows by 8 bytes an example (12 with segments), and resident pages
+/// of the files stay under 64 MiB plus one batch's records, however much is read.
+///
+/// Damaged records stop everything with a DataError, or are skipped and counted with
+/// spec.on_error = "skip". Records that contradict the spec always stop.
+class Dataset {
+ public:
+  /// Walks the length fields of all files (segments: reads them once). Throws Error (a file cannot
+  /// be opened, no records at all) or DataError.
+  Dataset(const DataSpec& spec, const std::vector<std::string>& files, LabelPolicy labels);
+  Dataset(const Dataset&) = delete;
+  Dataset& operator=(const Dataset&) = delete;
+
+  [[nodiscard]] std::int64_t Size() const { return std::ssize(examples_); }
+  [[nodiscard]] std::int64_t width() const { return decoder_.width(); }
+
+  /// Replaces `batch` by these examples, in this order; skipped ones are missing, so the batch may
+  /// be smaller than asked, even empty. One thread at a time.
+  void Read(std::span<const std::uint32_t> examples, Batch& batch);
+
+  /// May be called from any thread.
+  [[nodiscard]] DatasetCounts counts() const;
+
+ private:
+  struct Example {
+    std::uint64_t offset : 40;  ///< in its file: up to 1 TiB
+    std::uint64_t file : 24;
+  };
+
+  void IndexFile(std::size_t file);
+  void IndexRecord(std::size_t file, std::uint64_t offset);
+  [[nodiscard]] bool Skips(const DataError& error) const;
+  [[nodiscard]] bool DecodeExample(std::uint32_t example, DecodedVideo& video);
+  void Touch(std::size_t file, std::uint64_t bytes);
+  void ReleaseTouched();
+
+  DataSpec spec_;
+  RecordDecoder decoder_;
+  std::vector<TfRecordFile> files_;
+  std::vector<Example> examples_;
+  std::vector<std::int32_t> segment_starts_;  ///< beside examples_ with format "segment"
+  std::vector<DecodedVideo> decoded_;         ///< of the batch being read
+
+  std::vector<bool> seen_damaged_, seen_unequal_;  ///< by example
+  std::atomic<std::int64_t> skipped_ = 0, unequal_lengths_ = 0;
+
+  std::vector<bool> touched_;  ///< files with pages in resident memory
+  std::uint64_t touched_bytes_ = 0;
+};
+
+}  // namespace beamgrid

@@ -1,0 +1,269 @@
+#include "trainer/data/decoder.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "registry/catalogue.h"
+
+namespace beamgrid {
+namespace {
+
+std::string Joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "'" : ", '") + name + "'";
+  return text.empty() ? "none" : text;
+}
+
+std::vector<std::string> NamesIn(const ExampleView& example, bool video_level) {
+  std::vector<std::string> names;
+  if (video_level) {
+    for (const NamedFeature& feature : example.context) names.emplace_back(feature.name);
+  } else {
+    for (const NamedFeatureList& list : example.feature_lists) names.emplace_back(list.name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void SortUnique(std::vector<std::int32_t>& labels) {
+  std::sort(labels.begin(), labels.end());
+  labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
+}
+
+}  // namespace
+
+RecordDecoder::RecordDecoder(const DataSpec& spec, LabelPolicy labels)
+    : spec_(spec), label_policy_(labels) {
+  for (const Feature& feature : spec_.features) width_ += feature.second;
+}
+
+/// Gives malformed wire format its place.
+template <typename Function>
+auto RecordDecoder::Located(Function function) const {
+  try {
+    return function();
+  } catch (const ExampleError& error) {
+    Fail(DataFault::kDamagedRecord, error.what());
+  }
+}
+
+void RecordDecoder::Decode(const Record& record, const std::string& file, DecodedVideo& video) {
+  Parse(record, file);
+  Located([&] {
+    ReadId(video);
+    ReadLabels(video);
+    if (spec_.format == "video") {
+      ReadVideoFeatures(video);
+    } else {
+      ReadFrameFeatures(spec_.max_frames, video);
+    }
+  });
+}
+
+void RecordDecoder::DecodeSegment(const Record& record, const std::string& file, std::int64_t start,
+                                  DecodedVideo& video) {
+  Parse(record, file);
+  Located([&] {
+    ReadId(video);
+    video.labels.clear();
+    for (const Rating& rating : ReadRatings()) {
+      const std::int32_t label = CheckLabel(rating.label);
+      if (rating.start == start && rating.positive) video.labels.push_back(label);
+    }
+    SortUnique(video.labels);
+    ReadFrameFeatures(start + std::min(kSegmentFrames, spec_.max_frames), video);
+    for (auto& frames : video.frames) {
+      frames.erase(frames.begin(),
+                   frames.begin() + std::min<std::ptrdiff_t>(start, std::ssize(frames)));
+    }
+    video.length -= start;
+  });
+}
+
+std::vector<std::int64_t> RecordDecoder::SegmentStarts(const Record& record,
+                                                       const std::string& file) {
+  Parse(record, file);
+  return Located([&] {
+    const std::int64_t length = CommonLength();
+    std::set<std::int64_t> starts;
+    for (const Rating& rating : ReadRatings()) {
+      if (rating.start >= 0 && rating.start < length) starts.insert(rating.start);
+    }
+    const bool rated = example_.FindContext("segment_labels") != nullptr;
+    if (!rated && label_policy_ == LabelPolicy::kRequired) {
+      Fail(DataFault::kContradiction,
+           "no segment ratings ('segment_labels'): a file of the test set, or not a segment file; "
+           "data.format = \"frame\" reads whole videos");
+    }
+    for (std::int64_t start = 0; !rated && start < length; start += kSegmentFrames) {
+      starts.insert(start);
+    }
+    return std::vector<std::int64_t>(starts.begin(), starts.end());
+  });
+}
+
+void RecordDecoder::Parse(const Record& record, const std::string& file) {
+  file_ = file;
+  offset_ = record.offset;
+  Located([&] { ParseExample(record.payload, example_); });
+}
+
+void RecordDecoder::ReadId(DecodedVideo& video) const {
+  video.id = IdOf(example_);
+  if (video.id.empty()) {
+    Fail(DataFault::kContradiction, "the record has neither 'id' nor 'video_id'");
+  }
+}
+
+void RecordDecoder::ReadLabels(DecodedVideo& video) {
+  video.labels.clear();
+  const FeatureView* labels = example_.FindContext("labels");
+  if (labels != nullptr && labels->kind != ValueKind::kNone) {
+    if (labels->kind != ValueKind::kIntegers) {
+      Fail(
+          DataFault::kContradiction,
+          "feature 'labels' holds " + std::string(ToString(labels->kind)) + ", must hold integers");
+    }
+    ReadIntegers(*labels, integers_);
+    for (const std::int64_t label : integers_) video.labels.push_back(CheckLabel(label));
+    SortUnique(video.labels);
+  }
+  if (video.labels.empty() && label_policy_ == LabelPolicy::kRequired) {
+    Fail(DataFault::kContradiction,
+         "video '" + std::string(video.id) +
+             "' has no labels: files of the test set cannot be trained on or validated with");
+  }
+}
+
+std::int32_t RecordDecoder::CheckLabel(std::int64_t label) const {
+  if (label < 0 || label >= spec_.classes) {
+    Fail(DataFault::kContradiction, "label " + std::to_string(label) + ", must be 0.." +
+                                        std::to_string(spec_.classes - 1) +
+                                        " (data.classes = " + std::to_string(spec_.classes) + ")");
+  }
+  return static_cast<std::int32_t>(label);
+}
+
+void RecordDecoder::ReadFrameFeatures(std::int64_t limit, DecodedVideo& video) const {
+  video.frames.resize(spec_.features.size());
+  video.values.clear();
+  std::size_t shortest = 0, longest = 0;
+  for (std::size_t i = 0; i < spec_.features.size(); ++i) {
+    const Feature& feature = spec_.features[i];
+    std::optional<FrameProblem> problem;
+    const std::size_t length =
+        ReadFrames(RequireList(feature.first), static_cast<std::size_t>(feature.second),
+                   static_cast<std::size_t>(limit), video.frames[i], problem);
+    if (problem) FailFrame(feature, *problem);
+    shortest = i == 0 ? length : std::min(shortest, length);
+    longest = std::max(longest, length);
+  }
+  if (shortest == 0) Fail(DataFault::kDamagedRecord, "the video has no frames");
+  video.unequal_lengths = shortest != longest;
+  video.length = std::min(static_cast<std::int64_t>(shortest), limit);
+}
+
+void RecordDecoder::ReadVideoFeatures(DecodedVideo& video) const {
+  video.frames.clear();
+  video.values.clear();
+  video.unequal_lengths = false;
+  video.length = 1;
+  for (const Feature& feature : spec_.features) {
+    const FeatureView* found = example_.FindContext(feature.first);
+    if (found == nullptr) FailMissing(feature.first);
+    const std::size_t width = CountValues(*found);
+    if (found->kind != ValueKind::kFloats) {
+      Fail(DataFault::kContradiction, "feature '" + feature.first + "' holds " +
+                                          std::string(ToString(found->kind)) +
+                                          ", a video-level feature must hold floats");
+    }
+    if (width != static_cast<std::size_t>(feature.second)) {
+      Fail(DataFault::kContradiction, "feature '" + feature.first + "' has width " +
+                                          std::to_string(width) + ", data.features says " +
+                                          std::to_string(feature.second));
+    }
+    video.values.push_back(*found);
+  }
+}
+
+std::vector<RecordDecoder::Rating> RecordDecoder::ReadRatings() const {
+  const FeatureView* labels = example_.FindContext("segment_labels");
+  const FeatureView* starts = example_.FindContext("segment_start_times");
+  const FeatureView* scores = example_.FindContext("segment_scores");
+  if (labels == nullptr) return {};
+  std::vector<std::int64_t> label_values, start_values;
+  std::vector<float> score_values;
+  ReadIntegers(*labels, label_values);
+  if (starts != nullptr) ReadIntegers(*starts, start_values);
+  if (scores != nullptr) ReadFloats(*scores, score_values);
+  if (start_values.size() != label_values.size() || score_values.size() != label_values.size()) {
+    Fail(DataFault::kContradiction,
+         std::to_string(label_values.size()) + " segment_labels, " +
+             std::to_string(start_values.size()) + " segment_start_times and " +
+             std::to_string(score_values.size()) + " segment_scores: must be equally many");
+  }
+  std::vector<Rating> ratings;
+  for (std::size_t i = 0; i < label_values.size(); ++i) {
+    ratings.push_back(
+        {.start = start_values[i], .label = label_values[i], .positive = score_values[i] > 0.5F});
+  }
+  return ratings;
+}
+
+std::int64_t RecordDecoder::CommonLength() const {
+  std::optional<std::size_t> shortest;
+  for (const Feature& feature : spec_.features) {
+    const std::size_t length = ShapeOf(RequireList(feature.first)).length;
+    shortest = std::min(shortest.value_or(length), length);
+  }
+  return static_cast<std::int64_t>(shortest.value_or(0));
+}
+
+const NamedFeatureList& RecordDecoder::RequireList(const std::string& name) const {
+  const NamedFeatureList* list = example_.FindList(name);
+  if (list == nullptr) FailMissing(name);
+  return *list;
+}
+
+void RecordDecoder::Fail(DataFault fault, const std::string& what) const {
+  throw DataError(fault, file_, offset_, what);
+}
+
+void RecordDecoder::FailMissing(const std::string& name) const {
+  const bool video_level = spec_.format == "video";
+  const std::vector<std::string> names = NamesIn(example_, video_level);
+  std::string what = "feature '" + name + "' is missing; the record has " + Joined(names) +
+                     (video_level ? "" : " per frame");
+  const std::string nearest = NearestSpelling(name, names);
+  if (!nearest.empty()) what += "; did you mean '" + nearest + "'?";
+  if (video_level && example_.FindList(name) != nullptr) {
+    what += "; it is there per frame: data.format = \"frame\"";
+  }
+  if (!video_level && example_.FindContext(name) != nullptr) {
+    what += "; it is there once per video: data.format = \"video\"";
+  }
+  Fail(DataFault::kContradiction, what);
+}
+
+void RecordDecoder::FailFrame(const Feature& feature, const FrameProblem& problem) const {
+  const std::string where =
+      "feature '" + feature.first + "', frame " + std::to_string(problem.frame) + ": ";
+  const std::string expected = "one string of " + std::to_string(feature.second) + " bytes";
+  const std::size_t count = CountValues(problem.found);
+  if (problem.found.kind != ValueKind::kBytes) {
+    Fail(DataFault::kContradiction, where + std::to_string(count) + " " +
+                                        std::string(ToString(problem.found.kind)) + " where " +
+                                        expected + " is expected (8-bit quantised frames)");
+  }
+  if (count != 1) {
+    Fail(DataFault::kContradiction,
+         where + std::to_string(count) + " byte strings, must be " + expected);
+  }
+  Fail(DataFault::kContradiction, where + "width " +
+                                      std::to_string(FirstBytes(problem.found).size()) +
+                                      ", data.features says " + std::to_string(feature.second));
+}
+
+}  // namespace beamgrid

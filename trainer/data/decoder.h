@@ -1,0 +1,91 @@
+#pragma once
+// One record against the recipe's data section: picks the features, checks kinds, widths and
+// labels.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "registry/model_spec.h"
+#include "trainer/data/example.h"
+#include "trainer/data/tfrecord.h"
+
+namespace beamgrid {
+
+enum class LabelPolicy {
+  kRequired,  ///< a video without labels is an error (training, validation)
+  kOptional,  ///< labels are taken where they are (prediction)
+};
+
+/// Frames of a segment (YouTube-8M 2019; the files' end times are always start + 5).
+inline constexpr std::int64_t kSegmentFrames = 5;
+
+/// A decoded video or segment; views point into the record's file.
+struct DecodedVideo {
+  std::string_view id;
+  std::vector<std::int32_t> labels;  ///< sorted, none twice
+  std::int64_t length = 0;           ///< frames used: the shortest feature's, at most max_frames
+  bool unequal_lengths = false;      ///< the features differ in their number of frames
+  std::vector<std::vector<const char*>> frames;  ///< [feature][>= length] -> width bytes
+  std::vector<FeatureView> values;               ///< [feature] floats, video level
+};
+
+/// Not thread-safe: it keeps its working memory between records.
+///
+/// Everything throws DataError: kDamagedRecord (wire format, no frames) or kContradiction (a
+/// feature is missing or of another kind or width, a label is not below `classes`, no labels, no
+/// id).
+class RecordDecoder {
+ public:
+  RecordDecoder(const DataSpec& spec, LabelPolicy labels);
+
+  /// Sum of the features' widths.
+  [[nodiscard]] std::int64_t width() const { return width_; }
+
+  /// The whole video.
+  void Decode(const Record& record, const std::string& file, DecodedVideo& video);
+
+  /// The frames [start, start + 5) as far as the video goes, with the classes rated positive there.
+  void DecodeSegment(const Record& record, const std::string& file, std::int64_t start,
+                     DecodedVideo& video);
+
+  /// First frames of the record's segments, ascending: the rated ones, or every window of 5 where
+  /// there are no ratings and labels are optional. Starts behind the last frame are left out (the
+  /// released files have some).
+  [[nodiscard]] std::vector<std::int64_t> SegmentStarts(const Record& record,
+                                                        const std::string& file);
+
+ private:
+  struct Rating {
+    std::int64_t start = 0;
+    std::int64_t label = 0;
+    bool positive = false;
+  };
+
+  void Parse(const Record& record, const std::string& file);
+  template <typename Function>
+  auto Located(Function function) const;
+  void ReadId(DecodedVideo& video) const;
+  void ReadLabels(DecodedVideo& video);
+  void ReadFrameFeatures(std::int64_t limit, DecodedVideo& video) const;
+  void ReadVideoFeatures(DecodedVideo& video) const;
+  [[nodiscard]] std::vector<Rating> ReadRatings() const;
+  [[nodiscard]] std::int64_t CommonLength() const;
+
+  [[nodiscard]] const NamedFeatureList& RequireList(const std::string& name) const;
+  [[nodiscard]] std::int32_t CheckLabel(std::int64_t label) const;
+  [[noreturn]] void Fail(DataFault fault, const std::string& what) const;
+  [[noreturn]] void FailMissing(const std::string& name) const;
+  [[noreturn]] void FailFrame(const Feature& feature, const FrameProblem& problem) const;
+
+  DataSpec spec_;
+  LabelPolicy label_policy_;
+  std::int64_t width_ = 0;
+  ExampleView example_;
+  std::vector<std::int64_t> integers_;
+  std::string file_;  ///< of the record being decoded, for messages
+  std::uint64_t offset_ = 0;
+};
+
+}  // namespace beamgrid

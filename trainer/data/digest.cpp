@@ -1,0 +1,52 @@
+#include "trainer/data/digest.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "registry/error.h"
+#include "registry/files.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::uint64_t kEndBytes = 64 << 10;
+
+std::string ReadPart(std::ifstream& stream, std::uint64_t offset, std::uint64_t count) {
+  std::string bytes(count, '\0');
+  stream.seekg(static_cast<std::streamoff>(offset));
+  stream.read(bytes.data(), static_cast<std::streamsize>(count));
+  return bytes;
+}
+
+/// "NAME SIZE HASH-OF-START HASH-OF-END\n"
+std::string LineOf(const std::filesystem::path& path) {
+  std::error_code failure;
+  const std::uint64_t size = std::filesystem::file_size(path, failure);
+  std::ifstream stream(path, std::ios::binary);
+  const std::uint64_t part = std::min(size, kEndBytes);
+  if (failure || !stream) throw Error(path.string() + ": cannot read");
+  const std::string start = ReadPart(stream, 0, part), end = ReadPart(stream, size - part, part);
+  if (!stream) throw Error(path.string() + ": cannot read");
+  return path.filename().string() + " " + std::to_string(size) + " " + HashBytes(start) + " " +
+         HashBytes(end) + "\n";
+}
+
+std::string LinesOf(const std::vector<std::string>& files) {
+  std::vector<std::string> lines;
+  lines.reserve(files.size());
+  for (const std::string& file : files) lines.push_back(LineOf(file));
+  std::sort(lines.begin(), lines.end());
+  std::string text;
+  for (const std::string& line : lines) text += line;
+  return text;
+}
+
+}  // namespace
+
+std::string DataDigest(const DataSpec& data) {
+  return HashBytes("train\n" + LinesOf(data.train) + "validate\n" + LinesOf(data.validate));
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,300 @@
+#include "trainer/data/example.h"
+
+#include <cstring>
+#include <optional>
+#include <protozero/pbf_reader.hpp>
+
+namespace beamgrid {
+namespace {
+
+using protozero::pbf_reader;
+using protozero::pbf_wire_type;
+
+constexpr protozero::pbf_tag_type kContext = 1, kFeatureLists = 2;
+constexpr protozero::pbf_tag_type kEntry = 1, kKey = 1, kValue = 2;
+constexpr protozero::pbf_tag_type kFeatureOfList = 1, kListValue = 1;
+
+std::string_view ToStringView(protozero::data_view view) { return {view.data(), view.size()}; }
+
+pbf_reader ReaderOf(std::string_view bytes) { return pbf_reader(bytes.data(), bytes.size()); }
+
+/// protozero's exceptions say what; ours is the one type that callers know.
+template <typename Function>
+auto Guarded(Function function) {
+  try {
+    return function();
+  } catch (const protozero::exception& error) {
+    throw ExampleError(std::string("not a tf.Example or tf.SequenceExample (") + error.what() +
+                       ")");
+  }
+}
+
+/// Calls on_field(tag, bytes) for each length-delimited field and skips the others.
+template <typename OnField>
+void ForEachMessage(std::string_view bytes, OnField on_field) {
+  pbf_reader reader = ReaderOf(bytes);
+  while (reader.next()) {
+    if (reader.wire_type() == pbf_wire_type::length_delimited) {
+      const auto tag = reader.tag();
+      on_field(tag, ToStringView(reader.get_view()));
+    } else {
+      reader.skip();
+    }
+  }
+}
+
+/// The oneof rule: a field of another kind clears what came before, one of the same kind adds to
+/// it.
+FeatureView ParseFeature(std::string_view message) {
+  FeatureView feature;
+  pbf_reader reader = ReaderOf(message);
+  for (std::string_view rest = message; reader.next(); rest = ToStringView(reader.data())) {
+    const auto tag = reader.tag();
+    const bool is_list = reader.wire_type() == pbf_wire_type::length_delimited && tag <= 3;
+    const auto kind = is_list ? static_cast<ValueKind>(tag) : feature.kind;
+    if (kind != feature.kind) feature = {.kind = kind, .fields = rest};
+    reader.skip();
+  }
+  return feature;
+}
+static_assert(static_cast<int>(ValueKind::kBytes) == 1 &&
+              static_cast<int>(ValueKind::kFloats) == 2 &&
+              static_cast<int>(ValueKind::kIntegers) == 3);
+
+/// Calls on_list(bytes) for each BytesList, FloatList or Int64List of the feature.
+template <typename OnList>
+void ForEachList(const FeatureView& feature, OnList on_list) {
+  ForEachMessage(feature.fields, [&](auto tag, std::string_view list) {
+    if (tag == static_cast<protozero::pbf_tag_type>(feature.kind)) on_list(list);
+  });
+}
+
+template <typename OnBytes>
+void ForEachBytes(const FeatureView& feature, OnBytes on_bytes) {
+  if (feature.kind != ValueKind::kBytes) return;
+  ForEachList(feature, [&](std::string_view list) {
+    ForEachMessage(list, [&](auto tag, std::string_view bytes) {
+      if (tag == kListValue) on_bytes(bytes);
+    });
+  });
+}
+
+/// Calls on_run(bytes) for each run of little-endian floats, packed or single.
+template <typename OnRun>
+void ForEachFloatRun(const FeatureView& feature, OnRun on_run) {
+  if (feature.kind != ValueKind::kFloats) return;
+  ForEachList(feature, [&](std::string_view list) {
+    pbf_reader reader = ReaderOf(list);
+    while (reader.next()) {
+      if (reader.tag() == kListValue && reader.wire_type() == pbf_wire_type::length_delimited) {
+        const std::string_view packed = ToStringView(reader.get_view());
+        if (packed.size() % sizeof(float) != 0) throw protozero::invalid_length_exception();
+        on_run(packed);
+      } else if (reader.tag() == kListValue && reader.wire_type() == pbf_wire_type::fixed32) {
+        const char* single = reader.data().data();
+        reader.skip();
+        on_run(std::string_view(single, sizeof(float)));
+      } else {
+        reader.skip();
+      }
+    }
+  });
+}
+
+template <typename OnInteger>
+void ForEachInteger(const FeatureView& feature, OnInteger on_integer) {
+  if (feature.kind != ValueKind::kIntegers) return;
+  ForEachList(feature, [&](std::string_view list) {
+    pbf_reader reader = ReaderOf(list);
+    while (reader.next()) {
+      if (reader.tag() == kListValue && reader.wire_type() == pbf_wire_type::length_delimited) {
+        for (const std::int64_t value : reader.get_packed_int64()) on_integer(value);
+      } else if (reader.tag() == kListValue && reader.wire_type() == pbf_wire_type::varint) {
+        on_integer(reader.get_int64());
+      } else {
+        reader.skip();
+      }
+    }
+  });
+}
+
+struct MapEntry {
+  std::string_view key, value;
+};
+
+MapEntry ParseEntry(std::string_view message) {
+  MapEntry entry;
+  ForEachMessage(message, [&](auto tag, std::string_view bytes) {
+    if (tag == kKey) entry.key = bytes;
+    if (tag == kValue) entry.value = bytes;
+  });
+  return entry;
+}
+
+template <typename Named>
+const Named* Find(const std::vector<Named>& all, std::string_view name) {
+  for (const Named& named : all) {
+    if (named.name == name) return &named;
+  }
+  return nullptr;
+}
+
+/// Adds an entry, or replaces the one of that name: of a repeated key the last counts.
+template <typename Named>
+void Put(std::vector<Named>& all, Named entry) {
+  if (const Named* earlier = Find(all, entry.name)) {
+    all[static_cast<std::size_t>(earlier - all.data())] = entry;
+  } else {
+    all.push_back(entry);
+  }
+}
+
+std::size_t CountUnguarded(const FeatureView& feature) {
+  std::size_t count = 0;
+  ForEachBytes(feature, [&](std::string_view) { ++count; });
+  ForEachFloatRun(feature, [&](std::string_view run) { count += run.size() / sizeof(float); });
+  ForEachInteger(feature, [&](std::int64_t) { ++count; });
+  return count;
+}
+
+template <typename OnFeature>
+void ForEachFeature(std::string_view list, OnFeature on_feature) {
+  ForEachMessage(list, [&](auto tag, std::string_view feature) {
+    if (tag == kFeatureOfList) on_feature(feature);
+  });
+}
+
+/// The feature's only byte string, if that is what it holds.
+std::optional<std::string_view> SingleBytes(const FeatureView& feature) {
+  std::size_t count = 0;
+  std::string_view single;
+  ForEachBytes(feature, [&](std::string_view bytes) {
+    single = bytes;
+    ++count;
+  });
+  return count == 1 ? std::optional(single) : std::nullopt;
+}
+
+}  // namespace
+
+std::string_view ToString(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::kNone:
+      return "nothing";
+    case ValueKind::kBytes:
+      return "bytes";
+    case ValueKind::kFloats:
+      return "floats";
+    case ValueKind::kIntegers:
+      return "integers";
+  }
+  return "nothing";
+}
+
+std::size_t CountValues(const FeatureView& feature) {
+  return Guarded([&] { return CountUnguarded(feature); });
+}
+
+std::string_view FirstBytes(const FeatureView& feature) {
+  return Guarded([&] {
+    std::optional<std::string_view> first;
+    ForEachBytes(feature, [&](std::string_view bytes) {
+      if (!first) first = bytes;
+    });
+    return first.value_or(std::string_view());
+  });
+}
+
+void ReadFloats(const FeatureView& feature, std::span<float> values) {
+  Guarded([&] {
+    ForEachFloatRun(feature, [&](std::string_view run) {
+      if (run.size() > values.size_bytes()) throw protozero::invalid_length_exception();
+      std::memcpy(values.data(), run.data(), run.size());
+      values = values.subspan(run.size() / sizeof(float));
+    });
+    if (!values.empty()) throw protozero::invalid_length_exception();
+  });
+}
+
+void ReadFloats(const FeatureView& feature, std::vector<float>& values) {
+  values.resize(CountValues(feature));
+  ReadFloats(feature, std::span(values));
+}
+
+void ReadIntegers(const FeatureView& feature, std::vector<std::int64_t>& values) {
+  values.clear();
+  Guarded([&] { ForEachInteger(feature, [&](std::int64_t value) { values.push_back(value); }); });
+}
+
+FeatureListShape ShapeOf(const NamedFeatureList& list) {
+  return Guarded([&] {
+    FeatureListShape shape;
+    ForEachFeature(list.message, [&](std::string_view message) {
+      ++shape.length;
+      if (shape.kind != ValueKind::kNone) return;
+      const FeatureView feature = ParseFeature(message);
+      shape.kind = feature.kind;
+      shape.width =
+          feature.kind == ValueKind::kBytes ? FirstBytes(feature).size() : CountUnguarded(feature);
+    });
+    return shape;
+  });
+}
+
+std::size_t ReadFrames(const NamedFeatureList& list, std::size_t width, std::size_t limit,
+                       std::vector<const char*>& frames, std::optional<FrameProblem>& problem) {
+  frames.clear();
+  problem.reset();
+  return Guarded([&] {
+    std::size_t count = 0;
+    ForEachFeature(list.message, [&](std::string_view message) {
+      if (problem) return;
+      const FeatureView feature = ParseFeature(message);
+      const std::optional<std::string_view> bytes = SingleBytes(feature);
+      if (!bytes || bytes->size() != width) {
+        problem = {.frame = count, .found = feature};
+        return;
+      }
+      if (count++ < limit) frames.push_back(bytes->data());
+    });
+    return count;
+  });
+}
+
+const FeatureView* ExampleView::FindContext(std::string_view name) const {
+  const NamedFeature* found = Find(context, name);
+  return found == nullptr ? nullptr : &found->value;
+}
+
+const NamedFeatureList* ExampleView::FindList(std::string_view name) const {
+  return Find(feature_lists, name);
+}
+
+void ParseExample(std::string_view payload, ExampleView& example) {
+  example.context.clear();
+  example.feature_lists.clear();
+  Guarded([&] {
+    ForEachMessage(payload, [&](auto part, std::string_view map) {
+      if (part != kContext && part != kFeatureLists) return;
+      ForEachMessage(map, [&](auto tag, std::string_view message) {
+        if (tag != kEntry) return;
+        const MapEntry entry = ParseEntry(message);
+        if (part == kContext) {
+          Put(example.context, NamedFeature{entry.key, ParseFeature(entry.value)});
+        } else {
+          Put(example.feature_lists, NamedFeatureList{entry.key, entry.value});
+        }
+      });
+    });
+  });
+}
+
+std::string_view IdOf(const ExampleView& example) {
+  for (const std::string_view name : {"id", "video_id"}) {
+    const FeatureView* id = example.FindContext(name);
+    if (id != nullptr && !FirstBytes(*id).empty()) return FirstBytes(*id);
+  }
+  return {};
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,98 @@
+#pragma once
+// tf.Example and tf.SequenceExample read in place, without copies. Field numbers:
+//   Example{features=1}, SequenceExample{context=1, feature_lists=2}: an Example is a
+//   SequenceExample without lists, so one parser serves both. Features{map<string, Feature>
+//   feature=1}, FeatureLists{map<string, FeatureList> feature_list=1}, FeatureList{repeated Feature
+//   feature=1}, Feature{oneof bytes_list=1 | float_list=2 | int64_list=3}, each list {repeated
+//   value=1}.
+// Map entries and their key and value come in any order; of a repeated key the last counts; unknown
+// fields are skipped; repeated numbers may be packed or not.
+//
+// All views point into the payload. Functions throw ExampleError on malformed bytes.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace beamgrid {
+
+/// The bytes are not the protobuf message they should be. Callers add file and offset.
+class ExampleError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+enum class ValueKind { kNone, kBytes, kFloats, kIntegers };
+/// "nothing", "bytes", "floats", "integers".
+[[nodiscard]] std::string_view ToString(ValueKind kind);
+
+/// One tf.Feature. `fields` is the part of its message that counts (protobuf merges repeated lists
+/// of one kind and lets the last kind win).
+struct FeatureView {
+  ValueKind kind = ValueKind::kNone;
+  std::string_view fields;
+};
+
+/// Number of values; for bytes the number of byte strings.
+[[nodiscard]] std::size_t CountValues(const FeatureView& feature);
+/// The first byte string, or empty if there is none.
+[[nodiscard]] std::string_view FirstBytes(const FeatureView& feature);
+/// Fills `values` with the floats; their number must be values.size() (CountValues).
+void ReadFloats(const FeatureView& feature, std::span<float> values);
+/// Replaces `values` by the integers.
+void ReadIntegers(const FeatureView& feature, std::vector<std::int64_t>& values);
+/// Replaces `values` by the floats.
+void ReadFloats(const FeatureView& feature, std::vector<float>& values);
+
+struct NamedFeature {
+  std::string_view name;
+  FeatureView value;
+};
+
+/// One tf.FeatureList, not yet walked.
+struct NamedFeatureList {
+  std::string_view name;
+  std::string_view message;
+};
+
+/// Walks the list: number of features in it, and the kind of the first with any value.
+struct FeatureListShape {
+  std::size_t length = 0;
+  ValueKind kind = ValueKind::kNone;
+  std::size_t width = 0;  ///< of the first feature with a value: its floats, integers or bytes
+};
+[[nodiscard]] FeatureListShape ShapeOf(const NamedFeatureList& list);
+
+/// What stands where a frame of bytes was expected.
+struct FrameProblem {
+  std::size_t frame = 0;
+  FeatureView found;
+};
+
+/// Fills `frames` with one pointer per frame of a list in which every feature holds one byte string
+/// of exactly `width` bytes; at most `limit` are kept. Returns the true number of frames; at the
+/// first frame of another shape it stops, sets `problem` and returns the frames before it.
+[[nodiscard]] std::size_t ReadFrames(const NamedFeatureList& list, std::size_t width,
+                                     std::size_t limit, std::vector<const char*>& frames,
+                                     std::optional<FrameProblem>& problem);
+
+/// One record's contents. Reuse one object for many records: it keeps its memory.
+struct ExampleView {
+  std::vector<NamedFeature> context;
+  std::vector<NamedFeatureList> feature_lists;
+
+  [[nodiscard]] const FeatureView* FindContext(std::string_view name) const;  ///< null: absent
+  [[nodiscard]] const NamedFeatureList* FindList(std::string_view name) const;
+};
+
+/// Replaces `example` by the payload's contents (one level deep: lists are walked when asked for).
+void ParseExample(std::string_view payload, ExampleView& example);
+
+/// The video's id (`id`, since 2018, or `video_id`), or empty.
+[[nodiscard]] std::string_view IdOf(const ExampleView& example);
+
+}  // namespace beamgrid

@@ -1,0 +1,178 @@
+#include "trainer/data/inspect.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "trainer/data/example.h"
+#include "trainer/data/tfrecord.h"
+
+namespace beamgrid {
+namespace {
+
+/// Adds up one file's records.
+class Inspector {
+ public:
+  explicit Inspector(const std::filesystem::path& path) : file_(path) {
+    report_.file = path.string();
+  }
+
+  FileReport Run() {
+    for (std::uint64_t offset = 0; offset < file_.size_bytes();) {
+      const Record record = file_.Read(offset);
+      try {
+        ParseExample(record.payload, example_);
+        Add();
+      } catch (const ExampleError& error) {
+        throw DataError(DataFault::kDamagedRecord, file_.path(), offset, error.what());
+      }
+      offset = record.next_offset;
+    }
+    Finish();
+    return report_;
+  }
+
+ private:
+  void Add() {
+    ++report_.records;
+    if (const FeatureView* labels = example_.FindContext("labels")) {
+      ReadIntegers(*labels, integers_);
+      classes_.insert(integers_.begin(), integers_.end());
+      labels_ += std::ssize(integers_);
+    }
+    if (example_.feature_lists.empty()) {
+      AddVideoLevel();
+    } else {
+      AddFrameLevel();
+    }
+  }
+
+  void AddVideoLevel() {
+    SetFormat("video");
+    AddFrames(1);
+    for (const NamedFeature& feature : example_.context) {
+      if (feature.value.kind == ValueKind::kFloats) {
+        AddWidth(feature.name, CountValues(feature.value));
+      }
+    }
+  }
+
+  void AddFrameLevel() {
+    SetFormat(example_.FindContext("segment_labels") != nullptr ? "segment" : "frame");
+    std::size_t shortest = SIZE_MAX;
+    for (const NamedFeatureList& list : example_.feature_lists) {
+      const FeatureListShape shape = ShapeOf(list);
+      shortest = std::min(shortest, shape.length);
+      if (shape.kind != ValueKind::kNone) AddWidth(list.name, shape.width);
+    }
+    AddFrames(static_cast<std::int64_t>(shortest));
+  }
+
+  /// The richest format met: a segment file may hold videos without ratings.
+  void SetFormat(std::string_view format) {
+    if (report_.format.empty() || format == "segment") report_.format = format;
+  }
+
+  void AddFrames(std::int64_t count) {
+    FrameCounts& frames = report_.frames;
+    frames.min = report_.records == 1 ? count : std::min(frames.min, count);
+    frames.max = std::max(frames.max, count);
+    frames_ += count;
+  }
+
+  void AddWidth(std::string_view name, std::size_t width) {
+    report_.features.emplace(name, static_cast<std::int64_t>(width));
+  }
+
+  void Finish() {
+    const auto records = static_cast<double>(std::max<std::int64_t>(1, report_.records));
+    report_.classes_seen = std::ssize(classes_);
+    if (!classes_.empty()) report_.max_class = *classes_.rbegin();
+    report_.labels_per_video = static_cast<double>(labels_) / records;
+    report_.frames.mean = static_cast<double>(frames_) / records;
+  }
+
+  TfRecordFile file_;
+  FileReport report_;
+  ExampleView example_;
+  std::vector<std::int64_t> integers_;
+  std::set<std::int64_t> classes_;
+  std::int64_t labels_ = 0, frames_ = 0;
+};
+
+/// Everything a reader could stumble over in a payload, or empty.
+std::string WireProblem(std::string_view payload, ExampleView& example) {
+  try {
+    ParseExample(payload, example);
+    for (const NamedFeature& feature : example.context) {
+      static_cast<void>(CountValues(feature.value));
+    }
+    for (const NamedFeatureList& list : example.feature_lists) static_cast<void>(ShapeOf(list));
+  } catch (const ExampleError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+}  // namespace
+
+FileReport InspectFile(const std::filesystem::path& path) { return Inspector(path).Run(); }
+
+VerifyReport VerifyFile(const std::filesystem::path& path) {
+  const TfRecordFile file(path);
+  VerifyReport report{.file = path.string(), .bytes = file.size_bytes()};
+  ExampleView example;
+  for (std::uint64_t offset = 0; offset < file.size_bytes();) {
+    try {
+      const Record record = file.Read(offset);
+      const std::string problem = WireProblem(record.payload, example);
+      if (problem.empty()) {
+        ++report.records;
+      } else {
+        report.damages.push_back({.offset = offset, .what = problem});
+      }
+      offset = record.next_offset;
+    } catch (const DataError& error) {
+      report.damages.push_back({.offset = offset, .what = error.reason()});
+      if (error.fault() == DataFault::kDamagedLength) break;
+      offset = file.Skip(offset);
+    }
+  }
+  return report;
+}
+
+boost::json::array ToJson(const std::vector<FileReport>& reports) {
+  boost::json::array files;
+  for (const FileReport& report : reports) {
+    boost::json::object features;
+    for (const auto& [name, width] : report.features) features[name] = width;
+    files.push_back(
+        {{"file", report.file},
+         {"format", report.format},
+         {"records", report.records},
+         {"classes_seen", report.classes_seen},
+         {"max_class", report.max_class},
+         {"labels_per_video", report.labels_per_video},
+         {"frames",
+          {{"min", report.frames.min}, {"mean", report.frames.mean}, {"max", report.frames.max}}},
+         {"features", features}});
+  }
+  return files;
+}
+
+boost::json::array ToJson(const std::vector<VerifyReport>& reports) {
+  boost::json::array files;
+  for (const VerifyReport& report : reports) {
+    boost::json::array damages;
+    for (const Damage& damage : report.damages) {
+      damages.push_back({{"offset", damage.offset}, {"what", damage.what}});
+    }
+    files.push_back({{"file", report.file},
+                     {"records", report.records},
+                     {"bytes", report.bytes},
+                     {"damages", damages}});
+  }
+  return files;
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,58 @@
+#pragma once
+// `beamgrid data inspect` and `beamgrid data verify`: what record files hold, and whether every
+// byte of them is sound. No recipe is needed.
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace beamgrid {
+
+struct FrameCounts {
+  std::int64_t min = 0;
+  double mean = 0;
+  std::int64_t max = 0;
+};
+
+/// One file.
+struct FileReport {
+  std::string file;
+  std::string format;  ///< "video" | "frame" | "segment"; "" for a file without records
+  std::int64_t records = 0;
+  std::int64_t classes_seen = 0;  ///< different labels
+  std::int64_t max_class = -1;    ///< highest label; -1: no labels
+  double labels_per_video = 0;
+  FrameCounts frames;                            ///< 1 for video-level records
+  std::map<std::string, std::int64_t> features;  ///< name -> width, as first met
+};
+
+/// Reads the whole file. Throws Error or DataError at the first damage.
+[[nodiscard]] FileReport InspectFile(const std::filesystem::path& path);
+
+/// design: [{"file", "format", "records", "classes_seen", "max_class", "labels_per_video",
+/// "frames": {"min", "mean", "max"}, "features": {name: width}}]
+[[nodiscard]] boost::json::array ToJson(const std::vector<FileReport>& reports);
+
+struct Damage {
+  std::uint64_t offset = 0;  ///< of the record
+  std::string what;
+};
+
+/// One file's CRCs and wire format.
+struct VerifyReport {
+  std::string file;
+  std::int64_t records = 0;     ///< sound ones
+  std::uint64_t bytes = 0;      ///< of the file
+  std::vector<Damage> damages;  ///< in order; the records behind a damaged length are not readable
+};
+
+/// Reads every byte; damage is the result, not an error. Throws Error if the file cannot be opened.
+[[nodiscard]] VerifyReport VerifyFile(const std::filesystem::path& path);
+
+/// [{"file", "records", "bytes", "damages": [{"offset", "what"}]}]
+[[nodiscard]] boost::json::array ToJson(const std::vector<VerifyReport>& reports);
+
+}  // namespace beamgrid

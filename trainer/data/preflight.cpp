@@ -1,0 +1,46 @@
+#include "trainer/data/preflight.h"
+
+#include "trainer/data/decoder.h"
+
+namespace beamgrid {
+namespace {
+
+/// What is wrong with the file's first record; empty: nothing.
+std::string CheckFile(const DataSpec& data, const std::string& path) {
+  try {
+    const TfRecordFile file(path);
+    if (file.size_bytes() == 0) return path + ": the file is empty";
+    const Record record = file.Read(0);
+    RecordDecoder decoder(data, LabelPolicy::kRequired);
+    DecodedVideo video;
+    if (data.format == "segment") {
+      static_cast<void>(decoder.SegmentStarts(record, path));
+      decoder.DecodeSegment(record, path, 0, video);
+    } else {
+      decoder.Decode(record, path, video);
+    }
+  } catch (const DataError& error) {
+    const bool passed_over = data.on_error == "skip" && error.fault() == DataFault::kDamagedRecord;
+    return passed_over ? std::string() : error.what();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> CheckData(const DataSpec& data) {
+  std::vector<std::string> problems;
+  const auto check = [&](const std::string& file) {
+    const std::string problem = CheckFile(data, file);
+    if (!problem.empty()) problems.push_back(problem);
+  };
+  for (const auto* files : {&data.train, &data.validate}) {
+    if (!files->empty()) check(files->front());
+    if (files->size() > 1) check(files->back());
+  }
+  return problems;
+}
+
+}  // namespace beamgrid

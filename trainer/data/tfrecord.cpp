@@ -1,0 +1,171 @@
+#include "trainer/data/tfrecord.h"
+
+#include <fcntl.h>
+#include <isa-l/crc.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+namespace beamgrid {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "TFRecord files are read in place");
+
+constexpr std::uint64_t kHeaderBytes = 12;
+constexpr std::uint64_t kFooterBytes = 4;
+static_assert(kHeaderBytes + kFooterBytes == kRecordOverhead);
+
+template <typename Integer>
+Integer Load(const char* bytes) {
+  Integer value;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+/// ISA-L neither inverts the start nor the result, and takes lengths as int.
+std::uint32_t Crc32c(std::string_view bytes) {
+  std::uint32_t crc = 0xFFFFFFFFU;
+  while (!bytes.empty()) {
+    const auto part = std::min<std::size_t>(bytes.size(), 1U << 30);
+    auto* data = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
+    crc = crc32_iscsi(data, static_cast<int>(part), crc);
+    bytes.remove_prefix(part);
+  }
+  return ~crc;
+}
+
+std::string SystemReason() { return std::strerror(errno); }
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(const std::string& path)
+      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+std::uint32_t MaskedCrc32c(std::string_view bytes) {
+  return std::rotr(Crc32c(bytes), 15) + 0xa282ead8U;
+}
+
+TfRecordFile::TfRecordFile(const std::filesystem::path& path) : path_(path.string()) {
+  const FileDescriptor file(path_);
+  struct stat status{};
+  if (file.get() < 0 || fstat(file.get(), &status) != 0) {
+    throw Error(path_ + ": cannot open: " + SystemReason());
+  }
+  if (!S_ISREG(status.st_mode)) throw Error(path_ + ": is not a file");
+  size_ = static_cast<std::uint64_t>(status.st_size);
+  if (size_ == 0) return;  // mmap refuses a length of 0
+  void* mapping = mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (mapping == MAP_FAILED) throw Error(path_ + ": cannot map into memory: " + SystemReason());
+  data_ = static_cast<const char*>(mapping);
+}
+
+TfRecordFile::~TfRecordFile() {
+  if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
+}
+
+TfRecordFile::TfRecordFile(TfRecordFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
+
+TfRecordFile& TfRecordFile::operator=(TfRecordFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+std::uint64_t TfRecordFile::PayloadLength(std::uint64_t offset) const {
+  const auto fail = [&](const std::string& what) {
+    throw DataError(DataFault::kDamagedLength, path_, offset, what);
+  };
+  const std::uint64_t left = offset < size_ ? size_ - offset : 0;
+  if (left < kRecordOverhead) {
+    fail("the file ends inside a record (" + std::to_string(left) +
+         " bytes left, a record has at least 16): it is cut off, fetch it again");
+  }
+  const char* header = data_ + offset;
+  if (MaskedCrc32c({header, 8}) != Load<std::uint32_t>(header + 8)) {
+    fail(
+        "the record's length does not match its CRC: damaged, or not an uncompressed TFRecord "
+        "file");
+  }
+  const auto length = Load<std::uint64_t>(header);
+  if (length > left - kRecordOverhead) {
+    fail("the file ends inside a record (" + std::to_string(length) + " bytes announced, " +
+         std::to_string(left - kRecordOverhead) + " left): it is cut off, fetch it again");
+  }
+  return length;
+}
+
+Record TfRecordFile::Read(std::uint64_t offset) const {
+  const std::uint64_t length = PayloadLength(offset);
+  const std::string_view payload(data_ + offset + kHeaderBytes, length);
+  if (MaskedCrc32c(payload) != Load<std::uint32_t>(payload.data() + length)) {
+    throw DataError(DataFault::kDamagedRecord, path_, offset,
+                    "the record's " + std::to_string(length) +
+                        " bytes do not match their CRC: damaged, fetch the file again");
+  }
+  return {.offset = offset, .next_offset = offset + kRecordOverhead + length, .payload = payload};
+}
+
+std::uint64_t TfRecordFile::Skip(std::uint64_t offset) const {
+  return offset + kRecordOverhead + PayloadLength(offset);
+}
+
+void TfRecordFile::Prefetch(std::uint64_t begin, std::uint64_t end) const {
+  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const std::uint64_t first = begin / page * page;
+  const std::uint64_t last = std::min(end, size_);
+  if (first >= last) return;
+  madvise(const_cast<char*>(data_) + first, last - first, MADV_WILLNEED);
+}
+
+void TfRecordFile::ReleasePages() const {
+  if (data_ != nullptr) madvise(const_cast<char*>(data_), size_, MADV_DONTNEED);
+}
+
+TfRecordWriter::TfRecordWriter(const std::filesystem::path& path)
+    : path_(path), stream_(path, std::ios::binary | std::ios::trunc) {
+  if (!stream_) throw Error(path_.string() + ": cannot write: " + SystemReason());
+}
+
+void TfRecordWriter::Write(std::string_view payload) {
+  const auto put = [&](auto integer) {
+    char bytes[sizeof integer];
+    std::memcpy(bytes, &integer, sizeof integer);
+    stream_.write(bytes, sizeof integer);
+    return MaskedCrc32c({bytes, sizeof integer});
+  };
+  const std::uint32_t length_crc = put(static_cast<std::uint64_t>(payload.size()));
+  put(length_crc);
+  stream_.write(payload.data(), static_cast<std::streamsize>(payload.size()));
+  put(MaskedCrc32c(payload));
+  if (!stream_) throw Error(path_.string() + ": cannot write: " + SystemReason());
+}
+
+void TfRecordWriter::Close() {
+  stream_.close();
+  if (!stream_) throw Error(path_.string() + ": cannot write: " + SystemReason());
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,79 @@
+#pragma once
+// TFRecord files: records one after the other, each
+//   uint64 length | uint32 masked CRC32C of the 8 length bytes | payload | uint32 masked CRC32C of
+//   the payload,
+// all little-endian, no header, no footer, uncompressed (TensorFlow, "TFRecord and
+// tf.train.Example").
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include "trainer/data/data_error.h"
+
+namespace beamgrid {
+
+/// Bytes of a record beside its payload.
+inline constexpr std::uint64_t kRecordOverhead = 16;
+
+/// CRC32C (Castagnoli) as TFRecord stores it: rotated right by 15 bits plus 0xa282ead8.
+[[nodiscard]] std::uint32_t MaskedCrc32c(std::string_view bytes);
+
+/// One checked record. The payload lies in the file's mapping and lives as long as the file object.
+struct Record {
+  std::uint64_t offset = 0;       ///< of the length field
+  std::uint64_t next_offset = 0;  ///< of the record behind it, or the file's size
+  std::string_view payload;
+};
+
+/// A file mapped read-only. All const functions may be called from several threads. The file must
+/// not be shortened while it is open (the kernel would stop the process with SIGBUS).
+class TfRecordFile {
+ public:
+  /// Throws Error if the file cannot be opened or mapped.
+  explicit TfRecordFile(const std::filesystem::path& path);
+  ~TfRecordFile();
+  TfRecordFile(TfRecordFile&& other) noexcept;
+  TfRecordFile& operator=(TfRecordFile&& other) noexcept;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::uint64_t size_bytes() const { return size_; }
+
+  /// The record at `offset` (0, or a next_offset) with both CRCs checked. Throws DataError.
+  [[nodiscard]] Record Read(std::uint64_t offset) const;
+
+  /// The offset behind the record at `offset`; checks the length's CRC and that the payload is all
+  /// there, and does not touch the payload. Throws DataError(kDamagedLength).
+  [[nodiscard]] std::uint64_t Skip(std::uint64_t offset) const;
+
+  /// Asks the kernel to begin reading these bytes. A hint: never fails.
+  void Prefetch(std::uint64_t begin, std::uint64_t end) const;
+
+  /// Takes the file's pages out of this process's resident memory (they stay in the page cache).
+  /// Views stay valid: the next touch maps the page again.
+  void ReleasePages() const;
+
+ private:
+  [[nodiscard]] std::uint64_t PayloadLength(std::uint64_t offset) const;
+
+  std::string path_;
+  const char* data_ = nullptr;
+  std::uint64_t size_ = 0;
+};
+
+/// Writes records to a file. Throws Error where the disk refuses.
+class TfRecordWriter {
+ public:
+  explicit TfRecordWriter(const std::filesystem::path& path);
+  void Write(std::string_view payload);
+  /// Flushes and reports what the disk says; without it the file's content is unspecified.
+  void Close();
+
+ private:
+  std::filesystem::path path_;
+  std::ofstream stream_;
+};
+
+}  // namespace beamgrid

@@ -1,0 +1,16 @@
+#pragma once
+// The true labels in record files, for `beamgrid score --truth`.
+
+#include <filesystem>
+#include <vector>
+
+#include "registry/predictions.h"
+
+namespace beamgrid {
+
+/// id -> sorted labels of all records, whatever their format (the video's labels, not the
+/// segments'). A record without labels has an empty list. Throws Error, DataError, and DataError on
+/// an id that occurs twice or is missing.
+[[nodiscard]] Truth ReadTruthRecords(const std::vector<std::filesystem::path>& files);
+
+}  // namespace beamgrid
