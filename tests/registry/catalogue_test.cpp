@@ -1,0 +1,211 @@
+#include "registry/catalogue.h"
+
+#include <gmock/gmock.h>
+
+#include <limits>
+
+#include "tests/support/error_text.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+OptionInfo Integer(double minimum, double maximum) {
+  OptionInfo option;
+  option.name = "clusters";
+  option.type = OptionType::kInteger;
+  option.default_value = 64;
+  option.minimum = minimum;
+  option.maximum = maximum;
+  return option;
+}
+
+OptionInfo Words(std::vector<OptionValue> choices) {
+  OptionInfo option;
+  option.name = "pool";
+  option.type = OptionType::kString;
+  option.default_value = choices.front();
+  option.choices = std::move(choices);
+  return option;
+}
+
+OptionInfo OfType(OptionType type) {
+  OptionInfo option;
+  option.type = type;
+  return option;
+}
+
+OptionInfo Window() {
+  OptionInfo option = Integer(1, 999);
+  option.choices = {"all"};
+  return option;
+}
+
+Catalogue Example() {
+  ComponentInfo netvlad{.criterion = "temporal",
+                        .name = "netvlad",
+                        .label = "NetVLAD",
+                        .source = "a paper, section 1",
+                        .help = "learned clusters",
+                        .options = {Integer(1, 4096), Words({"mean", "last"}), Window()}};
+  netvlad.options[0].tag = "C";
+  netvlad.options[0].always_named = true;
+  return {.trainer_version = "0.1.0",
+          .libtorch_version = "1.13.1",
+          .components = {netvlad,
+                         {.criterion = "temporal", .name = "mean"},
+                         {.criterion = "loss", .name = "mean"}}};
+}
+
+TEST(Catalogue, SurvivesJson) {
+  const Catalogue read = CatalogueFromJson(ParseJson(CanonicalJson(ToJson(Example()))));
+  EXPECT_EQ(ToJson(read), ToJson(Example()));
+  EXPECT_EQ(read.components[0].options[0].tag, "C");
+  EXPECT_TRUE(read.components[0].options[0].always_named);
+  EXPECT_EQ(read.components[0].options[0].maximum, 4096);
+  EXPECT_EQ(read.components[0].options[2].choices.front(), "all");
+  EXPECT_FALSE(read.components[0].options[1].minimum.has_value());
+}
+
+TEST(Catalogue, JsonHasTheFixedShape) {
+  const boost::json::value component = ToJson(Example()).at("components").at(0);
+  for (const char* key : {"criterion", "name", "options", "source", "help"}) {
+    EXPECT_TRUE(component.as_object().contains(key)) << key;
+  }
+  const boost::json::value option = component.at("options").at(0);
+  EXPECT_EQ(option.at("type"), "integer");
+  EXPECT_EQ(option.at("default"), 64);
+  EXPECT_EQ(option.at("allowed"), "1..4096");
+}
+
+TEST(Catalogue, FindsByCriterionAndName) {
+  const Catalogue catalogue = Example();
+  ASSERT_NE(catalogue.Find("loss", "mean"), nullptr);
+  EXPECT_EQ(catalogue.Find("loss", "mean")->criterion, "loss");
+  EXPECT_EQ(catalogue.Find("loss", "netvlad"), nullptr);
+  EXPECT_EQ(catalogue.OfCriterion("temporal").size(), 2U);
+  EXPECT_THAT(catalogue.OfCriterion("extras"), IsEmpty());
+}
+
+TEST(Catalogue, RefusalsNameThePlace) {
+  boost::json::object object = ToJson(Example());
+  object["components"].at(0).at("options").at(1).as_object()["type"] = "text";
+  EXPECT_EQ(ErrorText<std::invalid_argument>([&] { (void)CatalogueFromJson(object); }),
+            "components[0].options[1].type: 'text' is not a type");
+  object["components"].at(0).as_object().erase("help");
+  EXPECT_EQ(ErrorText<std::invalid_argument>([&] { (void)CatalogueFromJson(object); }),
+            "components[0].help: is missing");
+}
+
+TEST(Catalogue, DefaultOptionsAreComplete) {
+  EXPECT_EQ(DefaultOptions(Example().components[0]), (Options{{"clusters", 64}, {"pool", "mean"}}));
+}
+
+TEST(AllowedText, SaysTheLimitsInWords) {
+  EXPECT_EQ(AllowedText(Integer(1, 4096)), "1..4096");
+  EXPECT_EQ(AllowedText(Words({"mean", "last"})), "one of mean, last");
+  EXPECT_EQ(AllowedText(Window()), "1..999 or all");
+  EXPECT_EQ(AllowedText(OfType(OptionType::kBool)), "true or false");
+  EXPECT_EQ(AllowedText(OfType(OptionType::kNumber)), "a number");
+  EXPECT_EQ(AllowedText(OfType(OptionType::kInteger)), "an integer");
+  EXPECT_EQ(AllowedText(OfType(OptionType::kString)), "text");
+  EXPECT_EQ(AllowedText(OfType(OptionType::kList)), "a list");
+  OptionInfo rate = OfType(OptionType::kNumber);
+  rate.minimum = 0.5;
+  EXPECT_EQ(AllowedText(rate), "at least 0.5");
+  rate.minimum.reset();
+  rate.maximum = 2;
+  EXPECT_EQ(AllowedText(rate), "at most 2");
+  OptionInfo widths = Integer(1, 8);
+  widths.type = OptionType::kList;
+  EXPECT_EQ(AllowedText(widths), "a list of values, each 1..8");
+}
+
+TEST(CheckOption, GivesTheValueInTheOptionsType) {
+  const auto number = CheckOption(OfType(OptionType::kNumber), 1);
+  EXPECT_THAT(number.error, IsEmpty());
+  EXPECT_TRUE(number.value.is_double());
+  EXPECT_EQ(number.value.as_double(), 1.0);
+  EXPECT_TRUE(CheckOption(Integer(1, 4096), 64.0).value.is_int64());
+  EXPECT_TRUE(CheckOption(Integer(1, 4096), std::uint64_t{64}).value.is_int64());
+  EXPECT_EQ(CheckOption(OfType(OptionType::kBool), true).value, true);
+  EXPECT_EQ(CheckOption(Window(), 5).value, 5);
+  EXPECT_EQ(CheckOption(Window(), "all").value, "all");
+  EXPECT_EQ(CheckOption(Words({"mean", "last"}), "last").value, "last");
+}
+
+TEST(CheckOption, LimitsAreInclusive) {
+  EXPECT_THAT(CheckOption(Integer(1, 4096), 1).error, IsEmpty());
+  EXPECT_THAT(CheckOption(Integer(1, 4096), 4096).error, IsEmpty());
+  EXPECT_EQ(CheckOption(Integer(1, 4096), 0).error, "must be 1..4096");
+  EXPECT_EQ(CheckOption(Integer(1, 4096), 4097).error, "must be 1..4096");
+}
+
+TEST(CheckOption, RefusesOtherTypes) {
+  EXPECT_EQ(CheckOption(Integer(1, 4096), 2.5).error, "must be an integer, 1..4096");
+  EXPECT_EQ(CheckOption(Integer(1, 4096), "64").error, "must be an integer, 1..4096");
+  EXPECT_EQ(CheckOption(Integer(1, 4096), true).error, "must be an integer, 1..4096");
+  EXPECT_EQ(CheckOption(Integer(1, 4096), 1e300).error, "must be an integer, 1..4096");
+  EXPECT_EQ(CheckOption(Integer(0, 1e19), std::numeric_limits<std::uint64_t>::max()).error,
+            "must be an integer, 0..1e+19");
+  EXPECT_EQ(CheckOption(OfType(OptionType::kBool), 1).error, "must be true or false");
+  EXPECT_EQ(CheckOption(OfType(OptionType::kString), 1).error, "must be text");
+  EXPECT_EQ(CheckOption(OfType(OptionType::kNumber), std::numeric_limits<double>::infinity()).error,
+            "must be a number");
+  EXPECT_EQ(CheckOption(Words({"mean", "last"}), 3).error, "must be one of mean, last");
+}
+
+TEST(CheckOption, SuggestsTheNearestChoice) {
+  EXPECT_EQ(CheckOption(Words({"mean", "last"}), "laste").error,
+            "must be one of mean, last; did you mean 'last'?");
+  EXPECT_EQ(CheckOption(Window(), "al").error, "must be 1..999 or all; did you mean 'all'?");
+}
+
+TEST(CheckOption, ChecksEachItemOfAList) {
+  OptionInfo widths = Integer(1, 8);
+  widths.type = OptionType::kList;
+  EXPECT_THAT(CheckOption(widths, boost::json::array{1, 8}).error, IsEmpty());
+  EXPECT_EQ(CheckOption(widths, boost::json::array{1, 9}).error,
+            "must be a list of values, each 1..8");
+  EXPECT_THAT(CheckOption(widths, boost::json::array{"x"}).error, HasSubstr("each 1..8"));
+  EXPECT_THAT(CheckOption(widths, 3).error, HasSubstr("a list"));
+  EXPECT_THAT(CheckOption(OfType(OptionType::kList), boost::json::array{"x", 1}).error, IsEmpty());
+}
+
+TEST(CheckOption, NumericChoicesMatchAcrossTypes) {
+  OptionInfo bits = OfType(OptionType::kInteger);
+  bits.choices = {16, 32};
+  EXPECT_TRUE(CheckOption(bits, 16.0).value.is_int64());
+  EXPECT_EQ(CheckOption(bits, 8).error, "must be one of 16, 32");
+}
+
+struct Spelling {
+  const char* word;
+  const char* nearest;
+};
+
+class NearestSpellingTest : public testing::TestWithParam<Spelling> {};
+
+TEST_P(NearestSpellingTest, FindsWhatWasMeant) {
+  const std::vector<std::string> names = {
+      "netvlad", "mean", "lstm", "blstm", "gru", "conditional_inference", "k"};
+  EXPECT_EQ(NearestSpelling(GetParam().word, names), GetParam().nearest);
+}
+
+INSTANTIATE_TEST_SUITE_P(Words, NearestSpellingTest,
+                         testing::Values(Spelling{"netvald", "netvlad"},  // swapped neighbours
+                                         Spelling{"NetVLAD", "netvlad"},
+                                         Spelling{"net-vlad", "netvlad"}, Spelling{"lstn", "lstm"},
+                                         Spelling{"bilstm", "blstm"},
+                                         Spelling{"conditional-inferense", "conditional_inference"},
+                                         Spelling{"gur", "gru"}, Spelling{"transformer", ""},
+                                         Spelling{"x", ""}, Spelling{"", ""}));
+
+TEST(NearestSpelling, HasNothingToSayWithoutCandidates) {
+  EXPECT_EQ(NearestSpelling("mean", {}), "");
+}
+
+}  // namespace
+}  // namespace beamgrid

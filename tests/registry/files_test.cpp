@@ -1,0 +1,64 @@
+#include "registry/files.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "registry/error.h"
+#include "tests/support/error_text.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+TEST(Files, WritesAndReadsBytesAsTheyAre) {
+  const TemporaryFolder folder;
+  const std::string content("a\0\r\n\xff", 5);
+  WriteFileAtomically(folder / "new/file", content);
+  EXPECT_EQ(ReadFile(folder / "new/file"), content);
+  WriteFileAtomically(folder / "new/file", "");
+  EXPECT_EQ(ReadFile(folder / "new/file"), "");
+}
+
+TEST(Files, LeavesNothingButTheFile) {
+  const TemporaryFolder folder;
+  WriteFileAtomically(folder / "file", "x");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+TEST(Files, AFailedWriteLeavesTheOldState) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "taken/inside");
+  EXPECT_THAT(ErrorText<Error>([&] { WriteFileAtomically(folder / "taken", "x"); }),
+              testing::AllOf(HasSubstr((folder / "taken").string()), HasSubstr("rename")));
+  EXPECT_TRUE(fs::is_directory(folder / "taken"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+TEST(Files, ErrorsNamePathAndReason) {
+  const TemporaryFolder folder;
+  WriteFileAtomically(folder / "file", "x");
+  EXPECT_THAT(ErrorText<Error>([&] { (void)ReadFile(folder / "gone"); }),
+              testing::AllOf(HasSubstr("/gone"), HasSubstr("No such file")));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)ReadFile(folder.path()); }), HasSubstr("directory"));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)HashFile(folder / "gone"); }),
+              HasSubstr("No such file"));
+  EXPECT_THAT(ErrorText<Error>([&] { WriteFileAtomically(folder / "file/below", "x"); }),
+              HasSubstr("folder"));
+}
+
+TEST(Files, HashesAFileAsItsBytes) {
+  const TemporaryFolder folder;
+  std::string content(3'000'000, 'a');
+  content[2'999'999] = 'b';
+  WriteFileAtomically(folder / "file", content);
+  EXPECT_EQ(HashFile(folder / "file"), HashBytes(content));
+  // XXH3-128 of nothing, from the reference implementation (xxhsum -H128 /dev/null).
+  EXPECT_EQ(HashBytes(""), "99aa06d3014798d86001c324468d497f");
+}
+
+}  // namespace
+}  // namespace beamgrid

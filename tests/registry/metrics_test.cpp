@@ -1,0 +1,329 @@
+#include "registry/metrics.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <random>
+#include <set>
+
+#include "tests/support/error_text.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::HasSubstr;
+
+struct Video {
+  std::vector<float> scores;
+  std::vector<std::int32_t> labels;
+};
+
+Metrics MetricsOf(const std::vector<Video>& videos, int top_k) {
+  MetricsAccumulator metrics(top_k);
+  for (const Video& video : videos) metrics.AddDense(video.scores, video.labels);
+  return metrics.Compute();
+}
+
+/// Average precision as its definition reads, of items already ranked.
+double PlainPrecisionSum(const std::vector<bool>& ranked) {
+  double sum = 0;
+  double hits = 0;
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    if (!ranked[i]) continue;
+    hits += 1;
+    sum += hits / static_cast<double>(i + 1);
+  }
+  return sum;
+}
+
+/// Mean of PlainPrecisionSum over every order of the pool that descends in score.
+double MeanOverOrders(std::vector<PooledScore> pool) {
+  std::vector<std::size_t> order(pool.size());
+  std::iota(order.begin(), order.end(), 0U);
+  double sum = 0;
+  double orders = 0;
+  do {
+    std::vector<bool> ranked;
+    bool descends = true;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      descends = descends && (i == 0 || pool[order[i - 1]].score >= pool[order[i]].score);
+      ranked.push_back(pool[order[i]].positive);
+    }
+    if (!descends) continue;
+    sum += PlainPrecisionSum(ranked);
+    orders += 1;
+  } while (std::next_permutation(order.begin(), order.end()));
+  return sum / orders;
+}
+
+/// A slow second opinion for scores that are all different: everything by its definition.
+class Reference {
+ public:
+  Reference(const std::vector<Video>& videos, std::size_t top_k) {
+    for (const Video& video : videos) Add(video, top_k);
+    std::ranges::stable_sort(pool_, std::ranges::greater(), &Pooled::score);
+    metrics_.gap = Precision([](const Pooled&) { return true; }) / positives_;
+    for (const auto& [label, count] : positives_of_) {
+      metrics_.map += Precision([&](const Pooled& p) { return p.label == label; }) / count;
+    }
+    metrics_.map /= static_cast<double>(positives_of_.size());
+    metrics_.hit_at_1 /= static_cast<double>(videos.size());
+    metrics_.perr /= static_cast<double>(videos.size());
+  }
+
+  [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+
+ private:
+  struct Pooled {
+    double score;
+    std::int32_t label;
+    bool positive;
+  };
+
+  void Add(const Video& video, std::size_t top_k) {
+    std::vector<std::int32_t> order(video.scores.size());
+    std::iota(order.begin(), order.end(), 0);
+    const auto score = [&](std::int32_t c) { return video.scores[static_cast<std::size_t>(c)]; };
+    const auto is_true = [&](std::int32_t c) { return std::ranges::count(video.labels, c) > 0; };
+    std::ranges::stable_sort(order, std::ranges::greater(), score);
+    if (is_true(order[0])) metrics_.hit_at_1 += 1;
+    double hits = 0;
+    for (std::size_t i = 0; i < video.labels.size(); ++i) {
+      if (is_true(order[i]) && score(order[i]) > 0) hits += 1;
+    }
+    if (!video.labels.empty()) metrics_.perr += hits / static_cast<double>(video.labels.size());
+    for (std::size_t i = 0; i < std::min(top_k, order.size()); ++i) {
+      pool_.push_back({score(order[i]), order[i], is_true(order[i])});
+    }
+    for (const std::int32_t label : video.labels) positives_of_[label] += 1;
+    positives_ += static_cast<double>(video.labels.size());
+  }
+
+  template <typename Keep>
+  double Precision(Keep keep) const {
+    std::vector<bool> ranked;
+    for (const Pooled& pooled : pool_) {
+      if (keep(pooled)) ranked.push_back(pooled.positive);
+    }
+    return PlainPrecisionSum(ranked);
+  }
+
+  Metrics metrics_;
+  std::vector<Pooled> pool_;
+  std::map<std::int32_t, double> positives_of_;
+  double positives_ = 0;
+};
+
+/// Random videos; scores on a grid of `levels` values (many ties), or all different (0).
+std::vector<Video> RandomVideos(std::mt19937& random, int videos, int classes, int levels) {
+  std::vector<float> distinct(static_cast<std::size_t>(videos * classes));
+  std::iota(distinct.begin(), distinct.end(), 1.0F);
+  std::ranges::shuffle(distinct, random);
+  std::vector<Video> result(static_cast<std::size_t>(videos));
+  std::size_t next = 0;
+  for (Video& video : result) {
+    for (std::int32_t label = 0; label < classes; ++label) {
+      const float tied = static_cast<float>(random() % static_cast<unsigned>(levels + 1));
+      video.scores.push_back(levels == 0 ? distinct[next++] : tied);
+      if (random() % 5 == 0) video.labels.push_back(label);
+    }
+    std::ranges::shuffle(video.labels, random);
+  }
+  return result;
+}
+
+// The dataset's own evaluation on these rows (k = 3 and k = 6).
+std::vector<Video> Fixture() {
+  return {{{.90F, .80F, .10F, .05F, .70F, .02F}, {0, 2, 4}},
+          {{.60F, .30F, .55F, .20F, .15F, .01F}, {1, 2}},
+          {{.40F, .35F, .25F, .45F, .12F, .50F}, {5}},
+          {{.33F, .22F, .11F, .07F, .66F, .03F}, {}}};
+}
+
+TEST(Metrics, AgreeWithTheReferenceEvaluationOnItsFixture) {
+  const Metrics metrics = MetricsOf(Fixture(), 3);
+  EXPECT_NEAR(metrics.gap, 0.5321067821, 1e-10);
+  EXPECT_NEAR(MetricsOf(Fixture(), 6).gap, 0.5784252297, 1e-10);
+  EXPECT_DOUBLE_EQ(metrics.hit_at_1, 0.5);
+  EXPECT_NEAR(metrics.perr, 0.5416667, 1e-7);
+  EXPECT_DOUBLE_EQ(metrics.map, 0.8);
+  EXPECT_EQ(metrics.videos, 4);
+}
+
+TEST(Metrics, AgreeWithADefinitionOnRandomVideos) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 200; ++round) {
+    const int classes = 2 + static_cast<int>(random() % 40);
+    const auto videos = RandomVideos(random, 1 + static_cast<int>(random() % 30), classes, 0);
+    if (std::ranges::all_of(videos, [](const Video& v) { return v.labels.empty(); })) continue;
+    const int top_k = 1 + static_cast<int>(random() % 25);
+    const Metrics expected = Reference(videos, static_cast<std::size_t>(top_k)).metrics();
+    const Metrics metrics = MetricsOf(videos, top_k);
+    ASSERT_NEAR(metrics.gap, expected.gap, 1e-12);
+    ASSERT_NEAR(metrics.hit_at_1, expected.hit_at_1, 1e-12);
+    ASSERT_NEAR(metrics.perr, expected.perr, 1e-12);
+    ASSERT_NEAR(metrics.map, expected.map, 1e-12);
+  }
+}
+
+TEST(Metrics, EqualScoresCountByTheMeanOverAllOrders) {
+  std::vector<PooledScore> tied = {{.5, true}, {.5, false}, {.5, true}, {.5, false}};
+  const double mean = (0.41667 + 0.5 + 0.58333 + 0.75 + 0.83333 + 1.0) / 6;
+  EXPECT_NEAR(GlobalAveragePrecision(tied, 2), mean, 1e-5);
+  std::mt19937 random(5);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<PooledScore> pool(1 + random() % 7);
+    for (PooledScore& item : pool) {
+      item = {static_cast<double>(random() % 3), random() % 2 == 0};
+    }
+    const double expected = MeanOverOrders(pool) / 5;
+    ASSERT_NEAR(GlobalAveragePrecision(pool, 5), expected, 1e-12);
+  }
+}
+
+TEST(Metrics, MapCountsTiesByTheMeanToo) {
+  // Class 0 is positive in one of three videos that score it alike: (1 + 1/2 + 1/3) / 3.
+  const std::vector<Video> videos = {{{.5F, .1F}, {0}}, {{.5F, .2F}, {}}, {{.5F, .3F}, {}}};
+  EXPECT_NEAR(MetricsOf(videos, 2).map, (1 + 1. / 2 + 1. / 3) / 3, 1e-15);
+}
+
+TEST(Metrics, TheOrderOfVideosChangesNoBit) {
+  std::mt19937 random(9);
+  for (const int levels : {0, 4}) {
+    std::vector<Video> videos = RandomVideos(random, 60, 30, levels);
+    const Metrics first = MetricsOf(videos, 20);
+    for (int round = 0; round < 20; ++round) {
+      std::ranges::shuffle(videos, random);
+      const Metrics again = MetricsOf(videos, 20);
+      ASSERT_EQ(again.gap, first.gap);
+      ASSERT_EQ(again.hit_at_1, first.hit_at_1);
+      ASSERT_EQ(again.perr, first.perr);
+      ASSERT_EQ(again.map, first.map);
+    }
+  }
+}
+
+TEST(Metrics, SparseAndDenseAgree) {
+  std::mt19937 random(13);
+  const std::vector<Video> videos = RandomVideos(random, 50, 40, 6);
+  MetricsAccumulator floats;
+  MetricsAccumulator doubles;
+  for (const Video& video : videos) {
+    std::vector<ScoredLabel> list = TopK(video.scores, 40);
+    std::ranges::shuffle(list, random);
+    std::vector<ScoredLabelDouble> exact;
+    for (const ScoredLabel& item : list) exact.push_back({item.label, item.score});
+    floats.AddSparse(list, video.labels);
+    doubles.AddSparse(exact, video.labels);
+  }
+  const Metrics dense = MetricsOf(videos, kGapTop);
+  for (const Metrics& sparse : {floats.Compute(), doubles.Compute()}) {
+    EXPECT_EQ(sparse.gap, dense.gap);
+    EXPECT_EQ(sparse.hit_at_1, dense.hit_at_1);
+    EXPECT_EQ(sparse.perr, dense.perr);
+    EXPECT_EQ(sparse.map, dense.map);
+  }
+}
+
+TEST(Metrics, LabelsOutsideTheTopListCountInTheDenominator) {
+  // One of two positives is in the top 1: GAP is a half, whatever the other's rank.
+  EXPECT_DOUBLE_EQ(MetricsOf({{{.9F, .8F, .7F}, {0, 2}}}, 1).gap, 0.5);
+}
+
+TEST(Metrics, PerrNeedsAScoreAboveZero) {
+  EXPECT_DOUBLE_EQ(MetricsOf({{{0.F, 0.F, 0.F}, {0}}}, 20).perr, 0);
+  EXPECT_DOUBLE_EQ(MetricsOf({{{.1F, 0.F, 0.F}, {0}}}, 20).perr, 1);
+}
+
+TEST(Metrics, EqualScoresInsideAVideoGoByLowerClass) {
+  EXPECT_DOUBLE_EQ(MetricsOf({{{.5F, .5F}, {0}}}, 20).hit_at_1, 1);
+  EXPECT_DOUBLE_EQ(MetricsOf({{{.5F, .5F}, {1}}}, 20).hit_at_1, 0);
+  EXPECT_DOUBLE_EQ(MetricsOf({{{.5F, .5F}, {1}}}, 1).gap, 0);
+}
+
+TEST(Metrics, OfNothingAreZero) {
+  EXPECT_EQ(MetricsAccumulator().Compute().videos, 0);
+  EXPECT_EQ(MetricsAccumulator().Compute().gap, 0);
+  const Metrics unlabelled = MetricsOf({{{.5F, .2F}, {}}}, 20);
+  EXPECT_EQ(unlabelled.gap, 0);
+  EXPECT_EQ(unlabelled.map, 0);
+  EXPECT_EQ(unlabelled.perr, 0);
+  EXPECT_EQ(unlabelled.videos, 1);
+  MetricsAccumulator empty_list;
+  empty_list.AddSparse(std::vector<ScoredLabel>{}, std::vector<std::int32_t>{3});
+  EXPECT_EQ(empty_list.Compute().hit_at_1, 0);
+  std::vector<PooledScore> nothing;
+  EXPECT_EQ(GlobalAveragePrecision(nothing, 0), 0);
+}
+
+TEST(Metrics, MoreVideosMayFollowACompute) {
+  std::mt19937 random(17);
+  const std::vector<Video> videos = RandomVideos(random, 40, 30, 0);
+  MetricsAccumulator metrics;
+  for (const Video& video : videos) {
+    metrics.AddDense(video.scores, video.labels);
+    (void)metrics.Compute();
+  }
+  EXPECT_EQ(metrics.Compute().gap, MetricsOf(videos, kGapTop).gap);
+}
+
+TEST(Metrics, ARefusedVideoDoesNotCount) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  using Floats = std::vector<float>;
+  using Labels = std::vector<std::int32_t>;
+  using Sparse = std::vector<ScoredLabel>;
+  MetricsAccumulator metrics;
+  const auto refusal = [](auto call) { return ErrorText<std::invalid_argument>(call); };
+  EXPECT_THAT(refusal([&] { metrics.AddDense(Floats{.5F, nan}, Labels{0}); }),
+              HasSubstr("label 1 is NaN"));
+  EXPECT_THAT(refusal([&] { metrics.AddDense(Floats{.5F, .1F}, Labels{2}); }),
+              HasSubstr("true label 2 is not among the 2 classes"));
+  EXPECT_THAT(refusal([&] { metrics.AddDense(Floats{.5F, .1F}, Labels{1, 1}); }),
+              HasSubstr("repeated"));
+  EXPECT_THAT(refusal([&] { metrics.AddSparse(Sparse{{1, .5F}}, Labels{-1}); }),
+              HasSubstr("true label -1"));
+  EXPECT_THAT(refusal([&] { metrics.AddSparse(Sparse{{1, .5F}}, Labels{kMaxClasses}); }),
+              HasSubstr("not in 0..1048575"));
+  EXPECT_THAT(refusal([&] { metrics.AddSparse(Sparse{{1, nan}}, Labels{1}); }), HasSubstr("NaN"));
+  EXPECT_THAT(refusal([&] { metrics.AddSparse(Sparse{{-1, 1}}, Labels{1}); }),
+              HasSubstr("label -1 is not in"));
+  EXPECT_THAT(refusal([&] { metrics.AddSparse(Sparse{{1, .5F}, {1, .4F}}, Labels{1}); }),
+              HasSubstr("scored twice"));
+  EXPECT_THAT(refusal([] { MetricsAccumulator(0); }), HasSubstr("top_k"));
+  EXPECT_EQ(metrics.Compute().videos, 0);
+}
+
+TEST(TopK, IsAStableSortsBeginning) {
+  std::mt19937 random(21);
+  for (int round = 0; round < 200; ++round) {
+    const Video video = RandomVideos(random, 1, 60, round % 2 == 0 ? 5 : 0)[0];
+    std::vector<ScoredLabel> all;
+    for (std::size_t i = 0; i < video.scores.size(); ++i) {
+      all.push_back({static_cast<std::int32_t>(i), video.scores[i]});
+    }
+    std::ranges::stable_sort(all, std::ranges::greater(), &ScoredLabel::score);
+    const int k = static_cast<int>(random() % 70);
+    const std::vector<ScoredLabel> best = TopK(video.scores, k);
+    ASSERT_EQ(best.size(), std::min<std::size_t>(static_cast<std::size_t>(k), all.size()));
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      ASSERT_EQ(best[i].label, all[i].label);
+      ASSERT_EQ(best[i].score, all[i].score);
+    }
+  }
+}
+
+TEST(TopK, RefusesNanWhereverItStands) {
+  std::vector<float> scores(50, .5F);
+  for (const std::size_t place : {0U, 3U, 49U}) {
+    std::vector<float> spoilt = scores;
+    spoilt[place] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_THROW((void)TopK(spoilt, 3), std::invalid_argument);
+  }
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,165 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <random>
+
+#include "registry/error.h"
+#include "registry/files.h"
+#include "registry/json.h"
+#include "registry/predictions.h"
+#include "tests/support/error_text.h"
+#include "tests/support/shared_data.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::HasSubstr;
+
+class CsvTest : public testing::Test {
+ protected:
+  std::filesystem::path File(const std::string& content) {
+    WriteFileAtomically(folder_ / "file.csv", content);
+    return folder_ / "file.csv";
+  }
+  Predictions Read(const std::string& rows) {
+    return ReadPredictionsCsv(File("VideoId,LabelConfidencePairs\n" + rows));
+  }
+  std::string Refusal(const std::string& rows) {
+    return ErrorText<Error>([&] { (void)Read(rows); });
+  }
+  std::string TruthRefusal(const std::string& rows) {
+    return ErrorText<Error>([&] { (void)ReadTruthCsv(File("VideoId,Labels\n" + rows)); });
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(CsvTest, ReadsVideosSortedAndListsRanked) {
+  const Predictions read = Read("b,3 0.25 1 0.5 0 0.5\na,7 1e-3\n");
+  EXPECT_EQ(read.classes, 0);
+  EXPECT_EQ(read.top_k, 3);
+  ASSERT_EQ(read.videos.size(), 2U);
+  EXPECT_EQ(read.videos[0].id, "a");
+  EXPECT_EQ(read.videos[0].top[0].score, 1e-3);
+  EXPECT_EQ(read.videos[1].top[0].label, 0);
+  EXPECT_EQ(read.videos[1].top[1].label, 1);
+  EXPECT_EQ(read.videos[1].top[2].label, 3);
+}
+
+TEST_F(CsvTest, ToleratesWindowsLinesSpacesAndEmptyLists) {
+  const Predictions read =
+      ReadPredictionsCsv(File("\xEF\xBB\xBFVideoId,LabelConfidencePairs\r\na, 1  0.5 \r\n\r\nb,"));
+  ASSERT_EQ(read.videos.size(), 2U);
+  EXPECT_EQ(read.videos[0].top[0].label, 1);
+  EXPECT_TRUE(read.videos[1].top.empty());
+  EXPECT_EQ(ReadTruthCsv(File("VideoId,Labels\r\na,3 1\r\nb,\r\n")),
+            (Truth{{"a", {1, 3}}, {"b", {}}}));
+}
+
+TEST_F(CsvTest, RefusalsNameFileAndLine) {
+  EXPECT_THAT(Refusal("a,1 0.5\nb,x 0.5\n"), HasSubstr("file.csv:3: label 'x'"));
+  EXPECT_THAT(Refusal("a,1.5 0.5\n"), HasSubstr(":2: label '1.5' is not an integer"));
+  EXPECT_THAT(Refusal("a,-1 0.5\n"), HasSubstr(":2: label '-1'"));
+  EXPECT_THAT(Refusal("a,1048576 0.5\n"), HasSubstr("is not an integer in 0..1048575"));
+  EXPECT_THAT(Refusal("a,1 high\n"), HasSubstr(":2: confidence 'high' of label 1"));
+  EXPECT_THAT(Refusal("a,1 nan\n"), HasSubstr("is not a finite number"));
+  EXPECT_THAT(Refusal("a,1 inf\n"), HasSubstr("is not a finite number"));
+  EXPECT_THAT(Refusal("a,1 0.5 2\n"), HasSubstr(":2: label 2 has no confidence"));
+  EXPECT_THAT(Refusal("a,1 0.5 1 0.4\n"), HasSubstr(":2: label 1 is repeated"));
+  EXPECT_THAT(Refusal("a,1 0.5\n\na,2 0.5\n"),
+              HasSubstr(":4: video 'a' is repeated, it was in line 2"));
+  EXPECT_THAT(Refusal("only-an-id\n"), HasSubstr(":2: must be 'id,list'"));
+  EXPECT_THAT(Refusal(",1 0.5\n"), HasSubstr(":2: the video's id is empty"));
+}
+
+TEST_F(CsvTest, TruthRefusalsNameFileAndLine) {
+  EXPECT_THAT(TruthRefusal("a,1\nb,one\n"), HasSubstr("file.csv:3: label 'one'"));
+  EXPECT_THAT(TruthRefusal("a,1 1\n"), HasSubstr(":2: label 1 is repeated"));
+  EXPECT_THAT(TruthRefusal("a,1\na,2\n"), HasSubstr(":3: video 'a' is repeated"));
+}
+
+TEST_F(CsvTest, ChecksTheHeader) {
+  EXPECT_THAT(ErrorText<Error>([&] { (void)ReadPredictionsCsv(File("VideoId,Labels\na,1\n")); }),
+              HasSubstr(":1: the first line must be 'VideoId,LabelConfidencePairs', is "
+                        "'VideoId,Labels'"));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)ReadTruthCsv(File("")); }),
+              HasSubstr(":1: the first line must be 'VideoId,Labels'"));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)ReadTruthCsv(folder_ / "gone.csv"); }),
+              HasSubstr("No such file"));
+}
+
+TEST_F(CsvTest, WritesWhatItReads) {
+  std::mt19937_64 random(1);
+  Predictions predictions{.classes = 0, .top_k = 2, .videos = {}};
+  for (int i = 0; i < 200; ++i) {
+    const double score = std::uniform_real_distribution<double>(0, 1)(random);
+    predictions.videos.push_back(
+        {std::to_string(1000 + i), {{7, score}, {3, score / 2}}, {}});
+  }
+  WritePredictionsCsv(folder_ / "out.csv", predictions);
+  const Predictions read = ReadPredictionsCsv(folder_ / "out.csv");
+  ASSERT_EQ(read.videos.size(), predictions.videos.size());
+  for (std::size_t i = 0; i < read.videos.size(); ++i) {
+    EXPECT_EQ(read.videos[i].id, predictions.videos[i].id);
+    EXPECT_EQ(read.videos[i].top[0].score, predictions.videos[i].top[0].score);
+    EXPECT_EQ(read.videos[i].top[1].label, 3);
+  }
+}
+
+TEST_F(CsvTest, WritesOnlyTheTopOfEachList) {
+  WritePredictionsCsv(folder_ / "out.csv",
+                      {.classes = 0, .top_k = 2, .videos = {{"a", {{7, 0.5}, {3, 0.25}}, {}}}}, 1);
+  EXPECT_EQ(ReadFile(folder_ / "out.csv"), "VideoId,LabelConfidencePairs\na,7 0.5\n");
+}
+
+class GoldenVectors : public testing::TestWithParam<const char*> {};
+
+// Computed once by the dataset's own evaluation program.
+TEST_P(GoldenVectors, AgreeWithTheReferenceEvaluation) {
+  const auto shared = SharedData();
+  if (!shared) GTEST_SKIP() << "no folder shared beside the project";
+  const auto file = [&](const std::string& kind) {
+    return *shared / "vectors" / "metrics" / (std::string(GetParam()) + kind);
+  };
+  const boost::json::value text = ParseJson(ReadFile(file(".expected.json")));
+  const JsonReader expected(text, "");
+  const Metrics metrics =
+      Score(ReadPredictionsCsv(file(".predictions.csv")), ReadTruthCsv(file(".truth.csv")));
+  EXPECT_EQ(metrics.videos, expected.Integer("videos"));
+  EXPECT_NEAR(metrics.gap, expected.Number("gap"), 1e-9);
+  EXPECT_NEAR(metrics.hit_at_1, expected.Number("hit_at_1"), 1e-9);
+  EXPECT_NEAR(metrics.map, expected.Number("map"), 1e-9);
+  if (expected.Has("perr")) {
+    EXPECT_NEAR(metrics.perr, expected.Number("perr"), 1e-9);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, GoldenVectors,
+                         testing::Values("gap_small", "gap_medium", "gap_manylabels"));
+
+// Nine real models over 862 common videos: the best single one has GAP 0.400 on those.
+TEST(RealPredictions, TheBestSingleModelIsKnown) {
+  const auto shared = SharedData();
+  if (!shared) GTEST_SKIP() << "no folder shared beside the project";
+  const std::filesystem::path folder = *shared / "data" / "predictions";
+  std::vector<Predictions> models;
+  Truth common = ReadTruthCsv(folder / "truth.csv");
+  EXPECT_THROW((void)Score(ReadPredictionsCsv(folder / "framelevel_all.csv"), common), Error);
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().filename() == "truth.csv" || entry.path().extension() != ".csv") continue;
+    models.push_back(ReadPredictionsCsv(entry.path()));
+    std::erase_if(common, [&](const auto& video) {
+      return !std::ranges::binary_search(models.back().videos, video.first, {},
+                                         &VideoPrediction::id);
+    });
+  }
+  ASSERT_EQ(models.size(), 9U);
+  EXPECT_EQ(common.size(), 862U);
+  double best = 0;
+  for (const Predictions& model : models) best = std::max(best, Score(model, common).gap);
+  EXPECT_NEAR(best, 0.400, 0.0005);
+}
+
+}  // namespace
+}  // namespace beamgrid
