@@ -1,10 +1,11 @@
 #pragma once
 // Ablation tables from the record: rows of one varied criterion, seeds as mean and standard
-// deviation.
+// deviation. The same record gives the same table, byte for byte.
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "registry/catalogue.h"
@@ -15,44 +16,63 @@ namespace beamgrid {
 /// The paper's rows of one table, from recipes/paper_tables.toml.
 struct PaperRow {
   std::string row;   ///< as printed
-  std::string spec;  ///< our canonical components ("classifier=moe(experts=2)")
+  std::string spec;  ///< conditions, see reports/spec_match.h: "classifier=moe(experts=2)"
   std::optional<double> value;
   std::string text;  ///< as printed, trailing zeros and all
 };
 
 struct TableQuestion {
   std::string study;
-  std::string title;
-  std::string vary;  ///< criterion; empty: rows are whole models
-  std::vector<std::pair<std::string, std::string>> fix;  ///< --fix temporal=blstm
-  std::string reference;                                 ///< "kim18/2"
-  std::string metric = "gap";
+  std::string title;  ///< empty: "STUDY: CRITERION"
+  std::string vary;   ///< a criterion, "extras" or "train"; empty: rows are whole models
+  std::vector<std::pair<std::string, std::string>>
+      fix;                     ///< --fix temporal=blstm, classifier.experts=2, extras=none
+  std::string reference;       ///< "kim18/2"; empty: no column of the paper's
+  std::string metric = "gap";  ///< gap | hit_at_1 | perr | map
 };
 
 struct TableRow {
   std::string label;
-  std::optional<double> mean, std;  ///< over complete seeds; std from 2 seeds on (sample)
-  std::vector<double> seeds;        ///< value per complete seed, by seed
-  std::int64_t missing_seeds = 0;   ///< trials of this row not complete
+  std::optional<double> mean, std;         ///< over complete seeds; std from 2 seeds on (sample)
+  std::vector<double> seeds;               ///< value per complete seed, by seed
+  std::vector<std::int64_t> seed_numbers;  ///< which seeds these are
+  std::int64_t missing_seeds = 0;          ///< trials of this row not complete
   std::int64_t size_bytes = 0, parameters = 0;
-  std::optional<double> delta;  ///< to the first row's mean
-  std::optional<double> p_value;
+  std::optional<double> delta;    ///< to the first row's mean; only between complete rows
+  std::optional<double> p_value;  ///< two-sided t-test against the first row: paired by seed where
+                                  ///< both have the same seeds, Welch's otherwise; from 2 seeds on
   std::optional<double> reference;  ///< the paper's number
   std::string reference_text;
 };
 
 struct AblationTable {
   std::string title;
-  std::vector<std::string> columns;
+  std::string metric = "gap";
+  std::vector<std::string> columns;  ///< headings, in the order of `Render`
   std::vector<TableRow> rows;
+  std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test
 };
 
+/// Rows: one per variant of `vary`, in the order in which the study asked for them, among trials
+/// that agree on everything else. Where the study holds several such groups (a greedy study has one
+/// per stage), it takes, after `fix`, the one with the most variants that have a complete trial;
+/// then the one with the best mean; then the earlier one. The notes say what it holds fixed and how
+/// many groups there are. Whole models (no `vary`) are sorted by mean, best first.
+///
+/// UsageError if there is no such study, criterion or metric, or nothing is left after `fix`.
 [[nodiscard]] AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
                                       const TableQuestion& question,
                                       const std::vector<PaperRow>& paper);
-/// md | csv | json (latex and html are later formats). UsageError naming the known ones.
+/// The same from the trials themselves.
+[[nodiscard]] AblationTable MakeTable(const std::vector<TrialRecord>& trials,
+                                      const Catalogue& catalogue, const TableQuestion& question,
+                                      const std::vector<PaperRow>& paper);
+
+/// md | latex | csv | html | json. UsageError naming these for any other.
 [[nodiscard]] std::string Render(const AblationTable& table, const std::string& format);
-/// Rows of "kim18/2" from the text of paper_tables.toml. UsageError naming the tables there are.
+
+/// Rows of "kim18/2" from the text of paper_tables.toml; none for an empty reference. UsageError
+/// naming the tables there are, or where the text is not as it should be.
 [[nodiscard]] std::vector<PaperRow> PaperTable(const std::string& toml_text,
                                                const std::string& reference);
 

@@ -1,0 +1,294 @@
+#include "reports/table.h"
+
+#include <algorithm>
+#include <map>
+
+#include "registry/error.h"
+#include "reports/spec_match.h"
+#include "reports/statistics.h"
+#include "reports/table_label.h"
+
+namespace beamgrid {
+namespace {
+
+using MetricMember = double Metrics::*;
+
+MetricMember MetricFrom(const std::string& name) {
+  static const std::map<std::string, MetricMember> members = {{"gap", &Metrics::gap},
+                                                              {"hit_at_1", &Metrics::hit_at_1},
+                                                              {"map", &Metrics::map},
+                                                              {"perr", &Metrics::perr}};
+  const auto found = members.find(name);
+  if (found == members.end()) {
+    throw UsageError("metric = '" + name + "', must be one of gap, hit_at_1, map, perr");
+  }
+  return found->second;
+}
+
+void CheckCriterion(const std::string& vary) {
+  const std::vector<std::string> known = KnownCriteria();
+  if (vary.empty() || std::find(known.begin(), known.end(), vary) != known.end()) return;
+  throw UsageError("vary = '" + vary + "' is not a criterion; they are " + KnownCriteriaText());
+}
+
+/// One model of the study with its seeds.
+struct Variation {
+  ModelSpec model;
+  std::vector<const TrialRecord*> trials;  ///< by seed
+  std::vector<double> values;              ///< of the complete ones
+};
+
+/// Variants that agree on everything but the varied criterion.
+struct Group {
+  std::vector<Variation> variants;
+
+  [[nodiscard]] std::int64_t measured() const {
+    return std::count_if(variants.begin(), variants.end(),
+                         [](const Variation& variant) { return !variant.values.empty(); });
+  }
+  [[nodiscard]] double mean() const {
+    double sum = 0;
+    std::size_t count = 0;
+    for (const Variation& variant : variants) {
+      for (const double value : variant.values) sum += value;
+      count += variant.values.size();
+    }
+    return count == 0 ? 0 : sum / static_cast<double>(count);
+  }
+};
+
+bool Complete(const TrialRecord& trial) {
+  return trial.state == TrialState::kComplete && trial.result.has_value();
+}
+
+/// The study's models, in the order in which they were first asked for.
+std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, MetricMember metric) {
+  std::vector<Variation> models;
+  std::map<std::string, std::size_t> place;
+  for (const TrialRecord& trial : trials) {
+    ModelSpec model = ModelSpecFromJson(boost::json::parse(trial.model_json));
+    const auto [found, is_new] = place.try_emplace(CanonicalJson(ToJson(model)), models.size());
+    if (is_new) models.push_back({.model = std::move(model)});
+    models[found->second].trials.push_back(&trial);
+  }
+  for (Variation& model : models) {
+    std::stable_sort(model.trials.begin(), model.trials.end(),
+                     [](const auto* a, const auto* b) { return a->seed < b->seed; });
+    for (const TrialRecord* trial : model.trials) {
+      if (Complete(*trial)) model.values.push_back(trial->result->metrics.*metric);
+    }
+  }
+  return models;
+}
+
+/// The model without the varied criterion.
+std::string Rest(ModelSpec model, const std::string& vary) {
+  if (vary == "extras") model.extras.clear();
+  if (vary == "train") model.train.clear();
+  model.parts.erase(vary);
+  boost::json::object rest;
+  for (const std::string& criterion : KnownCriteria()) {
+    for (const auto& [component, options] : PartsOf(model, criterion)) {
+      boost::json::object& of_criterion = rest[criterion].is_null()
+                                              ? rest[criterion].emplace_object()
+                                              : rest[criterion].get_object();
+      of_criterion[component] = boost::json::object(options.begin(), options.end());
+    }
+  }
+  return CanonicalJson(rest);
+}
+
+std::vector<Group> GroupsOf(std::vector<Variation> models, const std::string& vary) {
+  std::vector<Group> groups;
+  std::map<std::string, std::size_t> place;
+  for (Variation& model : models) {
+    const std::string key = vary.empty() ? "" : Rest(model.model, vary);
+    const auto [found, is_new] = place.try_emplace(key, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[found->second].variants.push_back(std::move(model));
+  }
+  return groups;
+}
+
+Group& Widest(std::vector<Group>& groups) {
+  const auto key = [](const Group& group) {
+    return std::tuple(group.measured(), group.mean(), group.variants.size());
+  };
+  return *std::max_element(groups.begin(), groups.end(),
+                           [&](const Group& a, const Group& b) { return key(a) < key(b); });
+}
+
+std::string FixText(const TableQuestion& question) {
+  std::string text;
+  for (const auto& [path, value] : question.fix) {
+    text += (text.empty() ? "" : ", ") + path + "=" + value;
+  }
+  return text;
+}
+
+std::vector<Variation> Fixed(std::vector<Variation> models, const TableQuestion& question) {
+  const std::size_t all = models.size();
+  for (const auto& [path, value] : question.fix) {
+    const SpecCondition condition = ParseCondition(path, value);
+    std::erase_if(models, [&](const Variation& v) { return !Holds(condition, v.model); });
+  }
+  if (models.empty()) {
+    throw UsageError(all == 0 ? "study '" + question.study + "' has no trials"
+                              : "study '" + question.study + "': none of its " +
+                                    std::to_string(all) + " models has " + FixText(question));
+  }
+  return models;
+}
+
+TableRow RowOf(const Variation& variant) {
+  TableRow row{.seeds = variant.values,
+               .missing_seeds = std::ssize(variant.trials) - std::ssize(variant.values),
+               .size_bytes = variant.trials[0]->size_bytes,
+               .parameters = variant.trials[0]->parameters};
+  for (const TrialRecord* trial : variant.trials) {
+    if (Complete(*trial)) row.seed_numbers.push_back(trial->seed);
+  }
+  if (!row.seeds.empty()) row.mean = Mean(row.seeds);
+  if (row.seeds.size() >= 2) row.std = SampleDeviation(row.seeds);
+  return row;
+}
+
+/// Delta and p of all rows against the first.
+void Compare(std::vector<TableRow>& rows) {
+  const TableRow& first = rows[0];
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    TableRow& row = rows[i];
+    const bool whole = first.missing_seeds == 0 && row.missing_seeds == 0;
+    if (!whole || !first.mean || !row.mean) continue;
+    row.delta = *row.mean - *first.mean;
+    if (row.seeds.size() < 2 || first.seeds.size() < 2) continue;
+    row.p_value = row.seed_numbers == first.seed_numbers ? PairedTTest(row.seeds, first.seeds)
+                                                         : WelchTTest(row.seeds, first.seeds);
+  }
+}
+
+/// Whether a paper's row is about this model: all its conditions on the varied criterion hold, and
+/// there is one.
+bool IsAbout(const PaperRow& paper, const ModelSpec& model, const std::string& vary) {
+  bool any = false;
+  for (const SpecCondition& condition : ParseConditions(paper.spec)) {
+    if (!vary.empty() && condition.criterion != vary) continue;
+    if (!Holds(condition, model)) return false;
+    any = true;
+  }
+  return any;
+}
+
+void AddReference(TableRow& row, const ModelSpec& model, const TableQuestion& question,
+                  const std::vector<PaperRow>& paper) {
+  for (const PaperRow& candidate : paper) {
+    if (!IsAbout(candidate, model, question.vary)) continue;
+    row.reference = candidate.value;
+    row.reference_text = candidate.text;
+    return;
+  }
+}
+
+void SortByMean(std::vector<Variation>& models) {
+  std::stable_sort(models.begin(), models.end(), [](const Variation& a, const Variation& b) {
+    if (a.values.empty() || b.values.empty()) return !a.values.empty() && b.values.empty();
+    return Mean(a.values) > Mean(b.values);
+  });
+}
+
+std::string TestNote(const std::vector<TableRow>& rows) {
+  bool paired = false;
+  bool welch = false;
+  for (const TableRow& row : rows) {
+    if (!row.p_value) continue;
+    (row.seed_numbers == rows[0].seed_numbers ? paired : welch) = true;
+  }
+  if (!paired && !welch) return "";
+  const std::string test = paired && welch ? "t-test paired by seed, Welch's where seeds differ"
+                           : paired        ? "t-test paired by seed"
+                                           : "Welch's t-test";
+  return "p: two-sided " + test + ", against " + rows[0].label;
+}
+
+std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
+                                 const std::vector<TableRow>& rows, const TableQuestion& question,
+                                 const Catalogue& catalogue) {
+  std::vector<std::string> notes;
+  if (!question.vary.empty()) {
+    notes.push_back(HeldFixedText(group.variants[0].model, question.vary, catalogue));
+  }
+  if (groups.size() > 1) {
+    notes.push_back("the study holds " + std::to_string(groups.size()) +
+                    " such groups; this is the one with the most measured variants (choose with "
+                    "--fix)");
+  }
+  if (rows.size() > 1) notes.push_back("delta: against " + rows[0].label);
+  if (const std::string test = TestNote(rows); !test.empty()) notes.push_back(test);
+  const auto incomplete = std::count_if(rows.begin(), rows.end(),
+                                        [](const TableRow& row) { return row.missing_seeds > 0; });
+  if (incomplete > 0) {
+    notes.push_back("incomplete rows: " + std::to_string(incomplete) + " of " +
+                    std::to_string(rows.size()) + "; they are not compared");
+  }
+  return notes;
+}
+
+std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows,
+                                   const TableQuestion& question) {
+  static const std::map<std::string, std::string> headings = {
+      {"gap", "GAP"}, {"hit_at_1", "Hit@1"}, {"map", "mAP"}, {"perr", "PERR"}};
+  std::vector<std::string> columns = {question.vary.empty() ? "model" : question.vary,
+                                      headings.at(question.metric), "size (MiB)", "parameters",
+                                      "delta"};
+  const bool tested = std::any_of(rows.begin(), rows.end(),
+                                  [](const TableRow& row) { return row.p_value.has_value(); });
+  if (tested) columns.emplace_back("p");
+  if (!question.reference.empty()) columns.push_back(question.reference);
+  return columns;
+}
+
+}  // namespace
+
+AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
+                        const TableQuestion& question, const std::vector<PaperRow>& paper) {
+  CheckCriterion(question.vary);
+  std::vector<Group> groups =
+      GroupsOf(Fixed(ModelsOf(trials, MetricFrom(question.metric)), question), question.vary);
+  Group& group = Widest(groups);
+  if (question.vary.empty()) SortByMean(group.variants);
+
+  std::vector<const ModelSpec*> models;
+  for (const Variation& variant : group.variants) models.push_back(&variant.model);
+  const Labeller labeller(question.vary, catalogue, models);
+  AblationTable table{.metric = question.metric};
+  for (const Variation& variant : group.variants) {
+    TableRow row = RowOf(variant);
+    row.label = question.vary.empty() ? variant.trials[0]->name : labeller.Label(variant.model);
+    AddReference(row, variant.model, question, paper);
+    table.rows.push_back(std::move(row));
+  }
+  Compare(table.rows);
+  table.title = question.title;
+  if (table.title.empty()) {
+    table.title = question.study + ": " + (question.vary.empty() ? "models" : question.vary);
+  }
+  table.columns = ColumnsOf(table.rows, question);
+  table.notes = NotesOf(groups, group, table.rows, question, catalogue);
+  return table;
+}
+
+AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
+                        const TableQuestion& question, const std::vector<PaperRow>& paper) {
+  const std::optional<StudyRecord> study = store.FindStudy(question.study);
+  if (!study) {
+    std::string known;
+    for (const StudyRecord& other : store.Studies()) {
+      known += (known.empty() ? "" : ", ") + other.name;
+    }
+    throw UsageError("there is no study '" + question.study + "'; the record has " +
+                     (known.empty() ? "none" : known));
+  }
+  return MakeTable(store.Trials(study->id), catalogue, question, paper);
+}
+
+}  // namespace beamgrid

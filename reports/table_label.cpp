@@ -1,0 +1,87 @@
+#include "reports/table_label.h"
+
+#include <map>
+
+#include "reports/spec_match.h"
+
+namespace beamgrid {
+namespace {
+
+std::string ValueText(const OptionValue& value) {
+  return value.is_string() ? std::string(value.get_string()) : CanonicalJson(value);
+}
+
+const OptionInfo* FindOption(const Catalogue& catalogue, const std::string& criterion,
+                             const std::string& component, const std::string& option) {
+  const ComponentInfo* info = catalogue.Find(criterion, component);
+  if (info == nullptr) return nullptr;
+  for (const OptionInfo& candidate : info->options) {
+    if (candidate.name == option) return &candidate;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, Options>> PartsOf(const ModelSpec& model,
+                                                     const std::string& criterion) {
+  if (criterion == "extras") return {model.extras.begin(), model.extras.end()};
+  if (criterion == "train") return {{"train", model.train}};
+  const auto part = model.parts.find(criterion);
+  if (part == model.parts.end()) return {};
+  return {{part->second.component, part->second.options}};
+}
+
+Labeller::Labeller(std::string criterion, const Catalogue& catalogue,
+                   const std::vector<const ModelSpec*>& models)
+    : criterion_(std::move(criterion)), catalogue_(&catalogue) {
+  std::map<Named, OptionValue> first;
+  for (const ModelSpec* model : models) {
+    for (const auto& [component, options] : PartsOf(*model, criterion_)) {
+      for (const auto& [option, value] : options) {
+        const auto [known, is_new] = first.try_emplace({component, option}, value);
+        if (!is_new && known->second != value) differing_.insert(known->first);
+      }
+    }
+  }
+}
+
+std::string Labeller::Label(const ModelSpec& model) const {
+  std::string label;
+  for (const auto& [component, options] : PartsOf(model, criterion_)) {
+    const std::string text = Options(component, options);
+    if (criterion_ == "train") return text.empty() ? "defaults" : text;
+    label += (label.empty() ? "" : " + ") + component + (text.empty() ? "" : " " + text);
+  }
+  return label.empty() ? "none" : label;
+}
+
+std::string Labeller::Options(const std::string& component,
+                              const beamgrid::Options& options) const {
+  std::string text;
+  for (const auto& [option, value] : options) {
+    if (!IsShown(component, option, value)) continue;
+    text += (text.empty() ? "" : " ") + option + "=" + ValueText(value);
+  }
+  return text;
+}
+
+bool Labeller::IsShown(const std::string& component, const std::string& option,
+                       const OptionValue& value) const {
+  if (differing_.contains({component, option})) return true;
+  const OptionInfo* info = FindOption(*catalogue_, criterion_, component, option);
+  return info != nullptr && (info->always_named || info->default_value != value);
+}
+
+std::string HeldFixedText(const ModelSpec& model, const std::string& vary,
+                          const Catalogue& catalogue) {
+  std::string text;
+  for (const std::string& criterion : KnownCriteria()) {
+    if (criterion == vary) continue;
+    const std::string label = Labeller(criterion, catalogue, {&model}).Label(model);
+    text += (text.empty() ? "held fixed: " : "; ") + criterion + " " + label;
+  }
+  return text;
+}
+
+}  // namespace beamgrid
