@@ -3,6 +3,7 @@
 // Recipe or RecipeError out; globs and files are resolved by the orchestrator.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,26 +12,29 @@
 #include "registry/catalogue.h"
 #include "registry/model_spec.h"
 #include "search/diagnostics.h"
+#include "search/variants.h"
 
 namespace beamgrid {
 
-/// One extra's candidate values: off, or on with options.
+/// One extra's candidates in the order of the recipe: off, or on with options.
 struct ExtraAxis {
   std::string name;
-  std::vector<std::optional<Options>> values;  ///< nullopt: off
+  std::vector<std::optional<VariantSet>> values;  ///< nullopt: off
+
+  /// Number of candidates, off included; saturates.
+  [[nodiscard]] std::int64_t size() const;
+  /// The options of candidate `index`; nothing: off.
+  [[nodiscard]] std::optional<Options> At(std::int64_t index) const;
 };
 
-/// One training key's candidate values.
-struct TrainAxis {
-  std::string name;
-  std::vector<OptionValue> values;
-};
-
-/// Matches specs: every condition must hold. Used by [[exclude]] and by stage.fix.
+/// One line of an [[exclude]]; an exclusion matches a model where all its conditions hold.
 struct Condition {
-  std::string path;   ///< "temporal", "temporal.clusters", "extras.zoneout", "train.batch"
-  OptionValue value;  ///< a component's name, an option's value, true/false for an extra
+  std::string criterion;  ///< "temporal", "extras", "train"
+  std::string component;  ///< of extras only: "zoneout"
+  std::string option;     ///< empty: the criterion's component (or whether the extra is on)
+  OptionValue value;      ///< a component's name, true/false for an extra, an option's value
 };
+[[nodiscard]] bool Holds(const Condition& condition, const ModelSpec& model);
 using Exclusion = std::vector<Condition>;
 
 /// What a criterion is held at: a full variant for single criteria; for "extras" the extras that
@@ -39,6 +43,9 @@ struct Fixed {
   std::map<std::string, Variant> parts;  ///< criterion -> variant
   std::optional<std::map<std::string, Options>> extras;
   Options train;
+
+  /// Whether it says anything about the criterion.
+  [[nodiscard]] bool Names(const std::string& criterion) const;
 };
 
 struct Stage {
@@ -54,7 +61,7 @@ struct SearchSettings {
   Fixed baseline;
   std::vector<Stage> stages;
   std::map<std::string, OptionValue>
-      other;  ///< keys of other strategies (budget, beam_width...), checked by them
+      other;  ///< the strategy's own keys, complete (StrategyInfo::options)
 };
 
 struct ResourceSettings {
@@ -86,7 +93,7 @@ struct DataSettings {
   double holdout = 0.5;
   std::int64_t classes = 0;
   std::vector<Feature> features;
-  std::int64_t max_frames = 300;
+  std::int64_t max_frames = 300;  ///< 1 for video-level data
   std::string on_error = "stop";
 };
 
@@ -97,10 +104,10 @@ struct Recipe {
   std::vector<std::int64_t> seeds = {1};
   DataSettings data;
   Options train;  ///< complete
-  std::map<std::string, std::vector<Variant>>
-      grid;  ///< single criteria -> expanded variants (at least the default)
-  std::vector<ExtraAxis> extras;
-  std::vector<TrainAxis> train_grid;
+  std::map<std::string, std::vector<VariantSet>>
+      grid;  ///< single criteria -> their entries (at least one: the default variant)
+  std::vector<ExtraAxis> extras;       ///< by name
+  std::vector<OptionAxis> train_grid;  ///< in the order of the recipe
   std::vector<Exclusion> exclusions;
   SearchSettings search;
   ResourceSettings resources;
@@ -113,11 +120,13 @@ struct Recipe {
 [[nodiscard]] Recipe ParseRecipe(const std::string& text, const std::string& path,
                                  const Catalogue& catalogue);
 
-/// Digest of what the recipe means (study, data globs, grid, search; not resources, ensemble,
-/// tables, comments or order of keys).
+/// Digest of what the recipe trains (objective, seeds, data globs, grid, exclusions, search), 32
+/// hex digits. Blind to names and descriptions, the order of keys and tables, comments, resources,
+/// holdout, ensemble and tables, which can be made again any day from the same trials. The order of
+/// a criterion's entries counts where the strategy starts from the first one.
 [[nodiscard]] std::string RecipeDigest(const Recipe& recipe);
 
-/// "1GiB", "500MB", 1073741824 -> bytes; nullopt if it is neither.
+/// "1GiB", "500MB", "1073741824" -> bytes; nullopt if it is neither or beyond 2^63-1.
 [[nodiscard]] std::optional<std::int64_t> ParseSize(const std::string& text);
 /// "6h", "90s", "1.5m" -> seconds.
 [[nodiscard]] std::optional<double> ParseDuration(const std::string& text);

@@ -2,12 +2,12 @@
 // The search space of a recipe: a lazy product of axes, never materialised.
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "registry/catalogue.h"
+#include "search/naming.h"
 #include "search/recipe.h"
 
 namespace beamgrid {
@@ -19,27 +19,65 @@ struct Candidate {
 };
 
 /// Product of: the variants of each single criterion, each extra, each training key. Point i is
-/// found by mixed-radix digits, so 10^12 points cost nothing until they are asked for.
+/// found by mixed-radix digits, so 10^12 points cost nothing until they are asked for. The axes are
+/// in the order of the pipeline (multimodal, temporal, extras, classifier, label_processing, loss,
+/// train), and the last one varies fastest. No two points are equal: the recipe's reader refuses
+/// axes that name a variant twice.
+///
+/// Holds references to the recipe and the catalogue, which must outlive it.
 class SearchSpace {
  public:
   SearchSpace(const Recipe& recipe, const Catalogue& catalogue);
 
   /// Number of points before exclusions (saturates at 2^63-1).
-  [[nodiscard]] std::int64_t size() const;
+  [[nodiscard]] std::int64_t size() const { return size_; }
   /// Point `index`, or nothing if an exclusion matches it.
   [[nodiscard]] std::optional<ModelSpec> At(std::int64_t index) const;
-  /// Candidates of one criterion ("temporal", "extras": all combinations of extras, "train").
-  [[nodiscard]] std::vector<ModelSpec> Vary(const std::string& criterion,
-                                            const ModelSpec& base) const;
-  /// First variant of each criterion, extras off, train at its defaults, then the baseline on top.
+  /// The first point from `index` on that no exclusion matches. Runs of points that one exclusion
+  /// matches are stepped over at once.
+  [[nodiscard]] std::optional<std::int64_t> NextAllowed(std::int64_t index) const;
+
+  /// Number of candidates of one criterion ("temporal", "extras": all combinations of extras,
+  /// "train").
+  [[nodiscard]] std::int64_t CandidateCount(const std::string& criterion) const;
+  /// `base` with candidate `index` of the criterion in the place of its own. May be excluded.
+  [[nodiscard]] ModelSpec Replace(const ModelSpec& base, const std::string& criterion,
+                                  std::int64_t index) const;
+
+  /// The first variant of each criterion; extras off where the grid allows it, else their first
+  /// value; training settings as in [train] where the grid allows it, else their first value; then
+  /// [search.baseline] on top.
   [[nodiscard]] ModelSpec Baseline() const;
   [[nodiscard]] bool Excluded(const ModelSpec& model) const;
-  /// "MC-BLSTM-CG-MoE2". Distinct models of this space have distinct names.
-  [[nodiscard]] std::string Name(const ModelSpec& model) const;
+
+  /// "MC-BLSTM-CG-MoE2". Distinct models have distinct names.
+  [[nodiscard]] std::string Name(const ModelSpec& model) const { return namer_.Name(model); }
+  [[nodiscard]] const Namer& namer() const { return namer_; }
 
  private:
+  /// One digit of an index: exactly one of the pointers is set.
+  struct Axis {
+    std::string criterion;
+    std::int64_t size = 0;
+    const std::vector<VariantSet>* variants = nullptr;
+    const ExtraAxis* extra = nullptr;
+    const OptionAxis* train = nullptr;
+
+    void Apply(std::int64_t digit, ModelSpec& model) const;
+    [[nodiscard]] bool Decides(const Condition& condition) const;
+  };
+  void AddAxes();
+  [[nodiscard]] ModelSpec Point(std::int64_t index) const;
+  [[nodiscard]] std::int64_t RunLength(const Exclusion& exclusion) const;
+
   const Recipe* recipe_;
-  const Catalogue* catalogue_;
+  std::vector<Axis> axes_;
+  std::int64_t size_ = 1;
+  std::vector<std::int64_t> run_lengths_;  ///< per exclusion: points that it matches in one run
+  Namer namer_;
 };
+
+/// `model` with everything that `fixed` names in the place of its own.
+[[nodiscard]] ModelSpec Held(ModelSpec model, const Fixed& fixed);
 
 }  // namespace beamgrid

@@ -43,19 +43,27 @@ using MakeStrategy = std::unique_ptr<Strategy> (*)(const SearchSpace&, const Rec
 struct StrategyInfo {
   std::string name, help;
   MakeStrategy make;
+  std::vector<OptionInfo> options;  ///< keys of [search] that are this strategy's own
 };
 [[nodiscard]] std::vector<StrategyInfo>& Strategies();
-/// UsageError naming the known ones if there is none of that name.
+/// Takes the space by reference: it must outlive the strategy. UsageError naming the known ones if
+/// there is none of that name.
 [[nodiscard]] std::unique_ptr<Strategy> MakeStrategyFor(const SearchSpace& space,
                                                         const Recipe& recipe);
 
-#define REGISTER_STRATEGY(name, help, Class)                                                      \
-  [[maybe_unused]] const bool registered_##Class = [] {                                           \
-    ::beamgrid::Strategies().push_back(                                                           \
-        {name, help, [](const ::beamgrid::SearchSpace& space, const ::beamgrid::Recipe& recipe) { \
-           return std::unique_ptr<::beamgrid::Strategy>(std::make_unique<Class>(space, recipe));  \
-         }});                                                                                     \
-    return true;                                                                                  \
+/// At the end of a strategy's file, inside its unnamed namespace; further arguments: its
+/// OptionInfos.
+///   REGISTER_STRATEGY("grid", "every point of the grid, in order", GridStrategy);
+#define REGISTER_STRATEGY(name, help, Class, ...)                                                \
+  [[maybe_unused]] const bool registered_##Class = [] {                                          \
+    ::beamgrid::Strategies().push_back(                                                          \
+        {name,                                                                                   \
+         help,                                                                                   \
+         [](const ::beamgrid::SearchSpace& space, const ::beamgrid::Recipe& recipe) {            \
+           return std::unique_ptr<::beamgrid::Strategy>(std::make_unique<Class>(space, recipe)); \
+         },                                                                                      \
+         {__VA_ARGS__}});                                                                        \
+    return true;                                                                                 \
   }()
 
 }  // namespace beamgrid

@@ -1,0 +1,76 @@
+#include "search/recipe.h"
+
+#include <stdexcept>
+
+#include "search/recipe/mistakes.h"
+#include "search/recipe/section.h"
+#include "search/recipe/sections.h"
+
+namespace beamgrid {
+namespace {
+
+[[noreturn]] void RefuseSyntax(const toml::parse_error& error, const std::string& path) {
+  const auto& place = error.source().begin;
+  throw RecipeError({{{path, static_cast<int>(place.line), static_cast<int>(place.column)},
+                      "",
+                      "not valid TOML: " + std::string(error.description())}});
+}
+
+toml::table ParseToml(const std::string& text, const std::string& path) {
+  try {
+    return toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    RefuseSyntax(error, path);
+  }
+}
+
+}  // namespace
+
+bool Fixed::Names(const std::string& criterion) const {
+  if (criterion == "extras") return extras.has_value();
+  if (criterion == "train") return !train.empty();
+  return parts.contains(criterion);
+}
+
+std::int64_t ExtraAxis::size() const {
+  std::int64_t count = 0;
+  for (const auto& value : values) count = SaturatingAdd(count, value ? value->size() : 1);
+  return count;
+}
+
+std::optional<Options> ExtraAxis::At(std::int64_t index) const {
+  for (const auto& value : values) {
+    const std::int64_t count = value ? value->size() : 1;
+    if (index >= count) {
+      index -= count;
+      continue;
+    }
+    if (!value) return std::nullopt;
+    return value->At(index).options;
+  }
+  throw std::out_of_range("extra '" + name + "' has no candidate of that index");
+}
+
+Recipe ParseRecipe(const std::string& text, const std::string& path, const Catalogue& catalogue) {
+  const toml::table table = ParseToml(text, path);
+  Mistakes mistakes(path);
+  Section root(table, "", mistakes);
+  Recipe recipe;
+  recipe.path = path;
+  recipe.text = text;
+  ReadVersion(root);
+  ReadStudy(root, recipe);
+  ReadData(root, recipe);
+  ReadTrain(root, catalogue, recipe);
+  ReadGrid(root, catalogue, recipe);
+  ReadExclusions(root, catalogue, recipe);
+  ReadSearch(root, catalogue, recipe);
+  ReadResources(root, recipe);
+  ReadEnsemble(root, recipe);
+  ReadTables(root, recipe);
+  root.RefuseOthers();
+  if (!mistakes.empty()) throw RecipeError(mistakes.Take());
+  return recipe;
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,127 @@
+// [data]
+#include <set>
+
+#include "search/recipe/sections.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::int64_t kMostClasses = 10'000'000;
+constexpr std::int64_t kWidestFeature = 1'000'000;
+constexpr std::int64_t kMostFrames = 1'000'000;
+
+/// What YouTube-8M's own files hold (dossier, sections 1.3 and 1.4).
+std::vector<Feature> UsualFeatures(const std::string& format) {
+  if (format == "video") return {{"mean_rgb", 1024}, {"mean_audio", 128}};
+  return {{"rgb", 1024}, {"audio", 128}};
+}
+
+std::vector<Feature> ReadFeatures(Section& data, const std::string& format) {
+  const toml::table* table = data.FindTable("features");
+  if (table == nullptr) return UsualFeatures(format);
+  if (table->empty()) {
+    data.Mistake(*table, "features", "is empty, must name a feature and its width: { rgb = 1024 }");
+    return UsualFeatures(format);
+  }
+  std::vector<Feature> features;
+  Section section(*table, data.PathOf("features"), data.mistakes());
+  for (const auto& [key, node] : WrittenOrder(*table)) {
+    const std::string name(key->str());
+    features.emplace_back(name, section.ReadInteger(IntegerSetting(name, 1, 1, kWidestFeature)));
+  }
+  return features;
+}
+
+std::string ReadFormat(Section& data) {
+  const OptionInfo setting = WordSetting("format", "frame", {"video", "frame", "segment"});
+  if (data.Require("format", "what the records hold, one of video, frame, segment") == nullptr) {
+    return "frame";
+  }
+  return data.ReadWord(setting);
+}
+
+std::int64_t ReadClasses(Section& data) {
+  if (data.Require("classes", "the number of classes (YouTube-8M of 2018: 3862)") == nullptr) {
+    return 0;
+  }
+  return data.ReadInteger(IntegerSetting("classes", 0, 1, kMostClasses));
+}
+
+std::vector<std::string> ReadGlobs(Section& data, const std::string& key, const char* purpose,
+                                   Place& place) {
+  const toml::node* node = data.Require(key, purpose);
+  if (node == nullptr) return {};
+  place = data.mistakes().PlaceOf(node->source());
+  std::vector<std::string> globs = ReadWords(*node, data.PathOf(key), data.mistakes());
+  const std::set<std::string> distinct(globs.begin(), globs.end());
+  if (distinct.size() < globs.size()) data.Mistake(*node, key, "names the same files twice");
+  return globs;
+}
+
+double ReadHoldout(Section& data) {
+  OptionInfo setting;
+  setting.name = "holdout";
+  setting.type = OptionType::kNumber;
+  setting.default_value = 0.5;
+  setting.minimum = 0;
+  setting.maximum = 1;
+  const double holdout = data.Read(setting).as_double();
+  if (holdout < 1) return holdout;
+  data.Mistake(*data.table().get("holdout"), "holdout",
+               "is 1.0, must be at least 0 and less than 1: nothing would be left to select on");
+  return 0.5;
+}
+
+}  // namespace
+
+std::vector<std::string> ReadWords(const toml::node& node, const std::string& path,
+                                   Mistakes& mistakes) {
+  const auto read_one = [&](const toml::node& one, const std::string& key,
+                            std::vector<std::string>& words) {
+    const auto* text = one.as_string();
+    if (text != nullptr && !text->get().empty()) return words.push_back(text->get());
+    mistakes.Add(one.source(), key,
+                 "is " + (text != nullptr ? std::string("empty") : KindOf(one)) +
+                     ", must be text that is not empty");
+  };
+  std::vector<std::string> words;
+  const toml::array* list = node.as_array();
+  if (list == nullptr) {
+    read_one(node, path, words);
+    return words;
+  }
+  if (list->empty())
+    mistakes.Add(node.source(), path, "the list is empty; give at least one value");
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    read_one((*list)[i], path + "[" + std::to_string(i) + "]", words);
+  }
+  return words;
+}
+
+void ReadData(Section& root, Recipe& recipe) {
+  const toml::table* table = root.FindTable("data");
+  if (table == nullptr) {
+    if (!root.table().contains("data")) {
+      root.mistakes().Add(root.table().source(), "data",
+                          "the section is missing: it gives format, train, validate and classes");
+    }
+    return;
+  }
+  Section data(*table, "data", root.mistakes());
+  DataSettings& settings = recipe.data;
+  settings.format = ReadFormat(data);
+  settings.train = ReadGlobs(data, "train", "the training files, globs relative to the recipe",
+                             settings.train_place);
+  settings.validate =
+      ReadGlobs(data, "validate", "the validation files, globs relative to the recipe",
+                settings.validate_place);
+  settings.holdout = ReadHoldout(data);
+  settings.classes = ReadClasses(data);
+  settings.features = ReadFeatures(data, settings.format);
+  settings.max_frames = data.ReadInteger(IntegerSetting("max_frames", 300, 1, kMostFrames));
+  if (settings.format == "video") settings.max_frames = 1;
+  settings.on_error = data.ReadWord(WordSetting("on_error", "stop", {"stop", "skip"}));
+  data.RefuseOthers();
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,166 @@
+// The digest that tells one recipe from another: a hash of canonical JSON in which everything
+// whose order has no meaning is sorted.
+#include <algorithm>
+
+#include "registry/files.h"
+#include "search/recipe.h"
+#include "search/recipe/sections.h"
+
+namespace beamgrid {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+using boost::json::value;
+
+array Sorted(array list) {
+  std::vector<std::string> texts;
+  for (const value& element : list) texts.push_back(CanonicalJson(element));
+  std::ranges::sort(texts);
+  array sorted;
+  for (const std::string& text : texts) sorted.emplace_back(text);
+  return sorted;
+}
+
+object ToObject(const Options& options) {
+  object result;
+  for (const auto& [name, option] : options) result[name] = option;
+  return result;
+}
+
+/// The steps as objects, so that neither the order of names nor that of steps counts.
+array ToArray(const OptionAxis& axis) {
+  array steps;
+  for (const std::vector<OptionValue>& step : axis.steps) {
+    object options;
+    for (std::size_t i = 0; i < axis.names.size(); ++i) options[axis.names[i]] = step[i];
+    steps.emplace_back(std::move(options));
+  }
+  return Sorted(std::move(steps));
+}
+
+array ToArray(const std::vector<OptionAxis>& axes) {
+  array result;
+  for (const OptionAxis& axis : axes) {
+    // One step is the same as a value.
+    result.emplace_back(ToArray(axis));
+  }
+  return Sorted(std::move(result));
+}
+
+object ToObject(VariantSet set) {
+  std::vector<OptionAxis> axes;
+  for (OptionAxis& axis : set.axes) {
+    if (axis.steps.size() > 1) {
+      axes.push_back(std::move(axis));
+      continue;
+    }
+    for (std::size_t i = 0; i < axis.names.size(); ++i) set.fixed[axis.names[i]] = axis.steps[0][i];
+  }
+  return {{"use", set.component}, {"options", ToObject(set.fixed)}, {"axes", ToArray(axes)}};
+}
+
+object GridObject(const Recipe& recipe) {
+  object grid;
+  for (const auto& [criterion, sets] : recipe.grid) {
+    array entries;
+    for (const VariantSet& set : sets) entries.emplace_back(ToObject(set));
+    grid[criterion] = Sorted(std::move(entries));
+  }
+  object extras;
+  for (const ExtraAxis& axis : recipe.extras) {
+    array values;
+    for (const auto& entry : axis.values) {
+      values.emplace_back(entry ? value(ToObject(*entry)) : value(false));
+    }
+    // An extra that is only off says the same as one that is not named.
+    if (values.size() == 1 && values[0].is_bool()) continue;
+    extras[axis.name] = Sorted(std::move(values));
+  }
+  grid["extras"] = std::move(extras);
+  grid["train"] = ToArray(recipe.train_grid);
+  return grid;
+}
+
+object DataObject(const DataSettings& data) {
+  array features;
+  for (const auto& [name, width] : data.features) features.push_back({name, width});
+  return {{"format", data.format},
+          {"train", Sorted(array(data.train.begin(), data.train.end()))},
+          {"validate", Sorted(array(data.validate.begin(), data.validate.end()))},
+          {"classes", data.classes},
+          {"features", std::move(features)},
+          {"max_frames", data.max_frames},
+          {"on_error", data.on_error}};
+}
+
+object ToObject(const Fixed& fixed) {
+  object result;
+  for (const auto& [criterion, variant] : fixed.parts) {
+    result[criterion] = {{"use", variant.component}, {"options", ToObject(variant.options)}};
+  }
+  if (fixed.extras) {
+    object extras;
+    for (const auto& [name, options] : *fixed.extras) extras[name] = ToObject(options);
+    result["extras"] = std::move(extras);
+  }
+  if (!fixed.train.empty()) result["train"] = ToObject(fixed.train);
+  return result;
+}
+
+/// Where a search starts when it is not told: at the first entry of each criterion.
+object StartObject(const Recipe& recipe) {
+  object start;
+  for (const auto& [criterion, sets] : recipe.grid) {
+    if (sets.empty() || recipe.search.baseline.parts.contains(criterion)) continue;
+    const Variant first = sets.front().At(0);
+    start[criterion] = {{"use", first.component}, {"options", ToObject(first.options)}};
+  }
+  return start;
+}
+
+object SearchObject(const Recipe& recipe) {
+  const SearchSettings& search = recipe.search;
+  object result = {{"strategy", search.strategy}};
+  // The grid asks for every point, so nothing else of [search] has a meaning for it.
+  if (search.strategy == "grid") return result;
+  array stages;
+  for (const Stage& stage : search.stages) {
+    stages.push_back({{"vary", stage.vary}, {"fix", ToObject(stage.fix)}});
+  }
+  result["order"] = array(search.order.begin(), search.order.end());
+  result["passes"] = search.passes;
+  result["baseline"] = ToObject(search.baseline);
+  result["start"] = StartObject(recipe);
+  result["stages"] = std::move(stages);
+  result["other"] = ToObject(search.other);
+  return result;
+}
+
+array ExclusionArray(const Recipe& recipe) {
+  array exclusions;
+  for (const Exclusion& exclusion : recipe.exclusions) {
+    array conditions;
+    for (const Condition& condition : exclusion) {
+      conditions.push_back(
+          {condition.criterion, condition.component, condition.option, condition.value});
+    }
+    exclusions.emplace_back(Sorted(std::move(conditions)));
+  }
+  return Sorted(std::move(exclusions));
+}
+
+}  // namespace
+
+std::string RecipeDigest(const Recipe& recipe) {
+  const object meaning = {{"objective", recipe.objective},
+                          {"seeds", Sorted(array(recipe.seeds.begin(), recipe.seeds.end()))},
+                          {"data", DataObject(recipe.data)},
+                          {"train", ToObject(recipe.train)},
+                          {"grid", GridObject(recipe)},
+                          {"exclude", ExclusionArray(recipe)},
+                          {"search", SearchObject(recipe)}};
+  return HashBytes(CanonicalJson(meaning));
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,157 @@
+// [[exclude]]
+#include <algorithm>
+
+#include "search/recipe/components.h"
+#include "search/recipe/sections.h"
+
+namespace beamgrid {
+namespace {
+
+class ExclusionReader {
+ public:
+  ExclusionReader(const Catalogue& catalogue, Mistakes& mistakes)
+      : catalogue_(catalogue), mistakes_(mistakes) {}
+
+  Exclusion Read(const toml::table& table, const std::string& path) {
+    if (table.empty()) {
+      mistakes_.Add(table.source(), path, "says nothing, so it would exclude every model");
+    }
+    for (const auto& [key, node] : WrittenOrder(table)) {
+      const std::string criterion(key->str());
+      const std::string key_path = path + "." + criterion;
+      if (criterion == "extras") {
+        ReadExtras(*node, key_path);
+      } else if (criterion == "train") {
+        ReadTrain(*node, key_path);
+      } else if (CheckCriterion(criterion, key->source(), key_path, mistakes_)) {
+        ReadSingle(criterion, *node, key_path);
+      }
+    }
+    return std::move(conditions_);
+  }
+
+ private:
+  void ReadSingle(const std::string& criterion, const toml::node& node, const std::string& path) {
+    const toml::table* table = node.as_table();
+    const toml::node* use = table == nullptr ? &node : table->get("use");
+    const std::string use_path = table == nullptr ? path : path + ".use";
+    std::vector<const ComponentInfo*> components = catalogue_.OfCriterion(criterion);
+    if (use != nullptr) {
+      const ComponentInfo* component =
+          FindComponent(catalogue_, criterion, *use, use_path, mistakes_);
+      if (component == nullptr) return;
+      conditions_.push_back({criterion, "", "", OptionValue(component->name)});
+      components = {component};
+    }
+    if (table != nullptr) ReadOptionsOf(criterion, "", components, *table, path);
+  }
+
+  void ReadExtras(const toml::node& node, const std::string& path) {
+    const toml::table* table = RequireTable(node, path, "extras.zoneout = true");
+    if (table == nullptr) return;
+    for (const auto& [key, value] : WrittenOrder(*table)) {
+      const std::string extra_path = path + "." + std::string(key->str());
+      const ComponentInfo* extra = FindExtra(catalogue_, *key, extra_path, mistakes_);
+      if (extra != nullptr) ReadExtraCondition(*extra, *value, extra_path);
+    }
+  }
+
+  void ReadExtraCondition(const ComponentInfo& extra, const toml::node& node,
+                          const std::string& path) {
+    if (const toml::table* options = node.as_table()) {
+      return ReadOptionsOf("extras", extra.name, {&extra}, *options, path);
+    }
+    std::optional<std::optional<VariantSet>> value =
+        ReadExtra(extra, node, path, Lists::kRefuse, mistakes_);
+    if (!value) return;
+    if (!*value || node.is_boolean()) {
+      conditions_.push_back({"extras", extra.name, "", OptionValue(value->has_value())});
+      return;
+    }
+    const std::string& first = extra.options.front().name;
+    conditions_.push_back({"extras", extra.name, first, (*value)->fixed.at(first)});
+  }
+
+  void ReadTrain(const toml::node& node, const std::string& path) {
+    const toml::table* table = RequireTable(node, path, "train.batch = 128");
+    if (table != nullptr) ReadOptionsOf("train", "", catalogue_.OfCriterion("train"), *table, path);
+  }
+
+  /// Conditions on options that at least one of `components` has.
+  void ReadOptionsOf(const std::string& criterion, const std::string& extra,
+                     const std::vector<const ComponentInfo*>& components, const toml::table& table,
+                     const std::string& path) {
+    for (const auto& [key, node] : WrittenOrder(table)) {
+      const std::string name(key->str());
+      if (name == "use" && IsSingle(criterion)) continue;
+      std::optional<OptionValue> value = ReadValue(components, *key, *node, path + "." + name);
+      if (value) conditions_.push_back({criterion, extra, name, std::move(*value)});
+    }
+  }
+
+  std::optional<OptionValue> ReadValue(const std::vector<const ComponentInfo*>& components,
+                                       const toml::key& key, const toml::node& node,
+                                       const std::string& path) {
+    const OptionInfo* refusing = nullptr;
+    std::vector<std::string> names;
+    for (const ComponentInfo* component : components) {
+      for (const std::string& name : OptionNames(*component)) names.push_back(name);
+      const OptionInfo* option = FindOption(*component, key.str());
+      if (option == nullptr) continue;
+      Mistakes tried("");
+      std::optional<OptionValue> value = ReadOption(*option, node, path, tried);
+      if (value) return value;
+      refusing = option;
+    }
+    if (refusing != nullptr) return ReadOption(*refusing, node, path, mistakes_);
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    mistakes_.Add(key.source(), path,
+                  "no component has an option '" + std::string(key.str()) + "'" +
+                      Suggestion(key.str(), names) + "; known here: " + Join(names));
+    return std::nullopt;
+  }
+
+  const toml::table* RequireTable(const toml::node& node, const std::string& path,
+                                  const std::string& example) {
+    if (node.is_table()) return node.as_table();
+    mistakes_.Add(node.source(), path, "is " + KindOf(node) + ", write for example " + example);
+    return nullptr;
+  }
+
+  const Catalogue& catalogue_;
+  Mistakes& mistakes_;
+  Exclusion conditions_;
+};
+
+bool HasOption(const Options& options, const Condition& condition) {
+  const auto found = options.find(condition.option);
+  return found != options.end() && SameValue(found->second, condition.value);
+}
+
+}  // namespace
+
+bool Holds(const Condition& condition, const ModelSpec& model) {
+  if (condition.criterion == "train") return HasOption(model.train, condition);
+  if (condition.criterion == "extras") {
+    const auto extra = model.extras.find(condition.component);
+    const bool on = extra != model.extras.end();
+    if (condition.option.empty()) return condition.value == OptionValue(on);
+    return on && HasOption(extra->second, condition);
+  }
+  const auto part = model.parts.find(condition.criterion);
+  if (part == model.parts.end()) return false;
+  if (condition.option.empty()) return condition.value == OptionValue(part->second.component);
+  return HasOption(part->second.options, condition);
+}
+
+void ReadExclusions(Section& root, const Catalogue& catalogue, Recipe& recipe) {
+  const toml::array* entries = root.FindTables("exclude");
+  for (std::size_t i = 0; entries != nullptr && i < entries->size(); ++i) {
+    ExclusionReader reader(catalogue, root.mistakes());
+    recipe.exclusions.push_back(
+        reader.Read(*(*entries)[i].as_table(), "exclude[" + std::to_string(i) + "]"));
+  }
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,170 @@
+// [[grid.<criterion>]], [grid.extras] and [grid.train].
+#include <algorithm>
+
+#include "search/recipe/components.h"
+#include "search/recipe/sections.h"
+
+namespace beamgrid {
+namespace {
+
+std::string Indexed(const std::string& path, std::size_t index) {
+  return path + "[" + std::to_string(index) + "]";
+}
+
+class GridReader {
+ public:
+  GridReader(const Catalogue& catalogue, const std::string& format, Mistakes& mistakes)
+      : catalogue_(catalogue), format_(format), mistakes_(mistakes) {}
+
+  std::vector<VariantSet> ReadCriterion(Section& grid, const std::string& criterion) {
+    std::vector<VariantSet> sets;
+    std::vector<const toml::node*> places;
+    const toml::array* entries = grid.FindTables(criterion);
+    for (std::size_t i = 0; entries != nullptr && i < entries->size(); ++i) {
+      const toml::table& table = *(*entries)[i].as_table();
+      const std::string path = Indexed(grid.PathOf(criterion), i);
+      std::optional<VariantSet> set =
+          ReadComponent(catalogue_, criterion, table, path, Lists::kExpand, mistakes_);
+      if (!set) continue;
+      const toml::node& use = *table.get("use");
+      if (criterion == "temporal") {
+        CheckTemporal(set->component, format_, use, path + ".use", mistakes_);
+      }
+      CheckOverlap(sets, places, *set, use, path);
+      sets.push_back(std::move(*set));
+      places.push_back(&use);
+    }
+    return sets;
+  }
+
+  std::vector<ExtraAxis> ReadExtras(Section& grid) {
+    std::vector<ExtraAxis> axes;
+    const toml::table* table = grid.FindTable("extras");
+    if (table == nullptr) return axes;
+    for (const auto& [key, node] : *table) {
+      const std::string path = grid.PathOf("extras") + "." + std::string(key.str());
+      const ComponentInfo* extra = FindExtra(catalogue_, key, path, mistakes_);
+      if (extra == nullptr) continue;
+      ExtraAxis axis = ReadExtraAxis(*extra, node, path);
+      if (!axis.values.empty()) axes.push_back(std::move(axis));
+    }
+    return axes;
+  }
+
+  std::vector<OptionAxis> ReadTrainGrid(Section& grid) {
+    const toml::table* table = grid.FindTable("train");
+    const ComponentInfo* train = catalogue_.Find("train", "train");
+    if (table == nullptr || train == nullptr) return {};
+    VariantSet set = ReadOptions(*train, *table, grid.PathOf("train"), Lists::kExpand, mistakes_);
+    for (const auto& [key, node] : WrittenOrder(*table)) {
+      const auto single = set.fixed.find(std::string(key->str()));
+      if (single != set.fixed.end()) set.axes.push_back({{single->first}, {{single->second}}});
+    }
+    return set.axes;
+  }
+
+ private:
+  ExtraAxis ReadExtraAxis(const ComponentInfo& extra, const toml::node& node,
+                          const std::string& path) {
+    ExtraAxis axis{.name = extra.name};
+    const toml::array* list = node.as_array();
+    if (list == nullptr) {
+      AddValue(extra, node, path, axis);
+      return axis;
+    }
+    if (list->empty()) {
+      mistakes_.Add(node.source(), path, "the list is empty; give at least one value");
+    }
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      AddValue(extra, (*list)[i], Indexed(path, i), axis);
+    }
+    return axis;
+  }
+
+  void AddValue(const ComponentInfo& extra, const toml::node& node, const std::string& path,
+                ExtraAxis& axis) {
+    auto value = ReadExtra(extra, node, path, Lists::kExpand, mistakes_);
+    if (!value) return;
+    const auto same = [&value](const std::optional<VariantSet>& other) {
+      if (!other || !*value) return !other && !*value;
+      return Overlap(*other, **value);
+    };
+    if (std::any_of(axis.values.begin(), axis.values.end(), same)) {
+      mistakes_.Add(node.source(), path,
+                    *value ? "gives a variant that is in the list already"
+                           : "is off, which is in the list already (false and 0 mean off)");
+      return;
+    }
+    axis.values.push_back(std::move(*value));
+  }
+
+  void CheckOverlap(const std::vector<VariantSet>& sets,
+                    const std::vector<const toml::node*>& places, const VariantSet& set,
+                    const toml::node& use, const std::string& path) {
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      if (!Overlap(sets[i], set)) continue;
+      mistakes_.Add(use.source(), path,
+                    "gives a variant of '" + set.component + "' that the entry of line " +
+                        std::to_string(places[i]->source().begin.line) + " gives already");
+      return;
+    }
+  }
+
+  const Catalogue& catalogue_;
+  const std::string& format_;
+  Mistakes& mistakes_;
+};
+
+/// The default component with its defaults; nothing where the trainer does not have it.
+std::vector<VariantSet> DefaultSet(const Catalogue& catalogue, const std::string& criterion) {
+  const ComponentInfo* component = catalogue.Find(criterion, DefaultComponent(criterion));
+  if (component == nullptr) return {};
+  return {{.component = component->name, .fixed = DefaultOptions(*component)}};
+}
+
+}  // namespace
+
+const ComponentInfo* FindExtra(const Catalogue& catalogue, const toml::key& key,
+                               const std::string& path, Mistakes& mistakes) {
+  const ComponentInfo* component = catalogue.Find("extras", key.str());
+  if (component != nullptr) return component;
+  std::vector<std::string> names;
+  for (const ComponentInfo* extra : catalogue.OfCriterion("extras")) names.push_back(extra->name);
+  mistakes.Add(key.source(), path,
+               "unknown extra '" + std::string(key.str()) + "'" + Suggestion(key.str(), names) +
+                   "; known: " + Join(names));
+  return nullptr;
+}
+
+void CheckTemporal(const std::string& component, const std::string& format, const toml::node& node,
+                   const std::string& path, Mistakes& mistakes) {
+  if (format != "video" || component == DefaultComponent("temporal")) return;
+  mistakes.Add(node.source(), path,
+               "is '" + component +
+                   "', must be 'mean' or left out: video-level data (data.format = "
+                   "\"video\") has no frames to aggregate");
+}
+
+void ReadGrid(Section& root, const Catalogue& catalogue, Recipe& recipe) {
+  static const toml::table kEmpty;
+  const toml::table* table = root.FindTable("grid");
+  Section grid(table == nullptr ? kEmpty : *table, "grid", root.mistakes());
+  GridReader reader(catalogue, recipe.data.format, root.mistakes());
+  for (const std::string& criterion : AllCriteria()) {
+    if (!IsSingle(criterion)) continue;
+    std::vector<VariantSet> sets = reader.ReadCriterion(grid, criterion);
+    if (!grid.table().contains(criterion)) {
+      sets = DefaultSet(catalogue, criterion);
+      if (sets.empty()) {
+        grid.Mistake(criterion + " is left out, and this trainer lacks its default, '" +
+                     DefaultComponent(criterion) + "'");
+      }
+    }
+    recipe.grid[criterion] = std::move(sets);
+  }
+  recipe.extras = reader.ReadExtras(grid);
+  recipe.train_grid = reader.ReadTrainGrid(grid);
+  grid.RefuseOthers();
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,146 @@
+// [resources], [ensemble] and [[table]]: what a study may use and what is made of its trials.
+#include <regex>
+#include <set>
+
+#include "search/recipe/sections.h"
+
+namespace beamgrid {
+namespace {
+
+bool IsAuto(const toml::node* node) {
+  const auto* text = node == nullptr ? nullptr : node->as_string();
+  return text != nullptr && text->get() == "auto";
+}
+
+std::vector<std::string> ReadDevices(Section& resources) {
+  const toml::node* node = resources.Find("devices");
+  if (node == nullptr || IsAuto(node)) return {};
+  const std::string path = resources.PathOf("devices");
+  if (!node->is_array()) {
+    resources.Mistake(
+        *node, "devices",
+        "is " + (node->is_string() ? Shown(OptionValue(node->as_string()->get())) : KindOf(*node)) +
+            R"(, must be "auto" or a list like ["cuda:0", "cuda:1"] or ["cpu"])");
+    return {};
+  }
+  static const std::regex kDevice("cpu|cuda:(0|[1-9][0-9]{0,3})");
+  std::vector<std::string> devices = ReadWords(*node, path, resources.mistakes());
+  std::set<std::string> seen;
+  for (const std::string& device : devices) {
+    if (!std::regex_match(device, kDevice)) {
+      resources.Mistake(*node, "devices",
+                        Shown(OptionValue(device)) + R"( is no device; write "cpu" or "cuda:N")");
+    }
+    if (!seen.insert(device).second) {
+      resources.Mistake(*node, "devices", "names '" + device + "' twice");
+    }
+  }
+  return devices;
+}
+
+std::int64_t ReadSlots(Section& resources) {
+  if (IsAuto(resources.Find("slots_per_device"))) return 0;
+  return resources.ReadInteger(IntegerSetting("slots_per_device", 0, 1, 1024));
+}
+
+std::int64_t ReadThreads(Section& resources) {
+  const toml::node* node = resources.Find("threads_per_worker");
+  if (IsAuto(node)) {
+    resources.Mistake(*node, "threads_per_worker",
+                      "cannot be \"auto\": the number of threads is part of what makes a result "
+                      "repeatable; must be 1..1024");
+    return 1;
+  }
+  return resources.ReadInteger(IntegerSetting("threads_per_worker", 1, 1, 1024));
+}
+
+double ReadTimeout(Section& resources) {
+  const toml::node* node = resources.Find("timeout");
+  if (node == nullptr) return 0;
+  const auto* text = node->as_string();
+  const std::optional<double> seconds = text == nullptr ? std::nullopt : ParseDuration(text->get());
+  if (seconds) return *seconds;
+  resources.Mistake(*node, "timeout",
+                    "is " + (text == nullptr ? KindOf(*node) : Shown(OptionValue(text->get()))) +
+                        ", must be a time with its unit (s, m, h or d): \"90s\", \"30m\", \"6h\"");
+  return 0;
+}
+
+std::int64_t ReadSizeLimit(Section& ensemble) {
+  const std::int64_t fallback = EnsembleSettings{}.size_limit;
+  const toml::node* node = ensemble.Find("size_limit");
+  if (node == nullptr) return fallback;
+  std::optional<std::int64_t> bytes;
+  if (const auto* number = node->as_integer()) bytes = number->get();
+  if (const auto* text = node->as_string()) bytes = ParseSize(text->get());
+  if (bytes && *bytes > 0) return *bytes;
+  const std::optional<OptionValue> value = ToOptionValue(*node);
+  ensemble.Mistake(*node, "size_limit",
+                   "is " + (value ? Shown(*value) : KindOf(*node)) +
+                       ", must be a size from 1 byte on: \"1GiB\", \"500MB\" or a number of bytes");
+  return fallback;
+}
+
+std::string ReadReference(Section& table) {
+  const std::string reference = table.ReadWord(WordSetting("reference", ""));
+  const std::size_t slash = reference.find('/');
+  const bool fine = reference.empty() ||
+                    (slash != std::string::npos && slash > 0 && slash + 1 < reference.size());
+  if (fine) return reference;
+  table.Mistake(*table.table().get("reference"), "reference",
+                "is " + Shown(OptionValue(reference)) +
+                    ", must name a paper and its table, with a slash between: \"kim18/2\"");
+  return "";
+}
+
+}  // namespace
+
+void ReadResources(Section& root, Recipe& recipe) {
+  const toml::table* table = root.FindTable("resources");
+  if (table == nullptr) return;
+  Section resources(*table, "resources", root.mistakes());
+  ResourceSettings& settings = recipe.resources;
+  settings.devices = ReadDevices(resources);
+  settings.slots_per_device = ReadSlots(resources);
+  settings.threads_per_worker = ReadThreads(resources);
+  settings.timeout_seconds = ReadTimeout(resources);
+  settings.retries = resources.ReadInteger(IntegerSetting("retries", settings.retries, 0, 100));
+  resources.RefuseOthers();
+}
+
+void ReadEnsemble(Section& root, Recipe& recipe) {
+  const toml::table* table = root.FindTable("ensemble");
+  if (table == nullptr) return;
+  Section ensemble(*table, "ensemble", root.mistakes());
+  EnsembleSettings settings;
+  settings.size_limit = ReadSizeLimit(ensemble);
+  settings.members = ensemble.ReadInteger(IntegerSetting("members", settings.members, 1, 10'000));
+  settings.beam_width =
+      ensemble.ReadInteger(IntegerSetting("beam_width", settings.beam_width, 1, 100'000));
+  settings.combine =
+      ensemble.ReadWord(WordSetting("combine", settings.combine, {"logits", "probabilities"}));
+  settings.weights =
+      ensemble.ReadWord(WordSetting("weights", settings.weights, {"uniform", "gap", "learned"}));
+  ensemble.RefuseOthers();
+  recipe.ensemble = settings;
+}
+
+void ReadTables(Section& root, Recipe& recipe) {
+  const toml::array* entries = root.FindTables("table");
+  for (std::size_t i = 0; entries != nullptr && i < entries->size(); ++i) {
+    Section section(*(*entries)[i].as_table(), "table[" + std::to_string(i) + "]", root.mistakes());
+    TableSettings settings;
+    if (const toml::node* vary = section.Require("vary", "the criterion of the table's rows")) {
+      settings.vary = section.ReadWord(WordSetting("vary", ""));
+      if (vary->is_string()) {
+        CheckCriterion(settings.vary, vary->source(), section.PathOf("vary"), root.mistakes());
+      }
+    }
+    settings.title = section.ReadWord(WordSetting("title", settings.vary));
+    settings.reference = ReadReference(section);
+    section.RefuseOthers();
+    recipe.tables.push_back(std::move(settings));
+  }
+}
+
+}  // namespace beamgrid

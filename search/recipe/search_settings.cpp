@@ -1,0 +1,170 @@
+// [search] with its baseline and stages.
+#include <set>
+
+#include "search/recipe/components.h"
+#include "search/recipe/sections.h"
+#include "search/strategy.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::int64_t kMostPasses = 100;
+
+class FixedReader {
+ public:
+  FixedReader(const Catalogue& catalogue, const std::string& format, Mistakes& mistakes)
+      : catalogue_(catalogue), format_(format), mistakes_(mistakes) {}
+
+  Fixed Read(const toml::table& table, const std::string& path) {
+    for (const auto& [key, node] : WrittenOrder(table)) {
+      const std::string criterion(key->str());
+      const std::string key_path = path + "." + criterion;
+      if (!CheckCriterion(criterion, key->source(), key_path, mistakes_)) continue;
+      if (const toml::table* value = node->as_table()) {
+        ReadCriterion(criterion, *value, key_path);
+      } else {
+        mistakes_.Add(node->source(), key_path,
+                      "is " + KindOf(*node) + ", must be a table: " + Example(criterion));
+      }
+    }
+    return std::move(fixed_);
+  }
+
+ private:
+  static std::string Example(const std::string& criterion) {
+    if (criterion == "train") return "train = { batch = 128 }";
+    if (criterion == "extras") return "extras = { dropout = 0.2 }";
+    return criterion + " = { use = \"" + DefaultComponent(criterion) + "\" }";
+  }
+
+  void ReadCriterion(const std::string& criterion, const toml::table& table,
+                     const std::string& path) {
+    if (criterion == "train") return ReadTrain(table, path);
+    if (criterion == "extras") return ReadExtras(table, path);
+    std::optional<VariantSet> set =
+        ReadComponent(catalogue_, criterion, table, path, Lists::kRefuse, mistakes_);
+    if (!set) return;
+    if (criterion == "temporal") {
+      CheckTemporal(set->component, format_, *table.get("use"), path + ".use", mistakes_);
+    }
+    fixed_.parts[criterion] = set->At(0);
+  }
+
+  void ReadTrain(const toml::table& table, const std::string& path) {
+    const ComponentInfo* train = catalogue_.Find("train", "train");
+    if (train == nullptr) return;
+    const VariantSet set = ReadOptions(*train, table, path, Lists::kRefuse, mistakes_);
+    for (const auto& [name, value] : set.fixed) {
+      if (table.contains(name)) fixed_.train[name] = value;
+    }
+  }
+
+  void ReadExtras(const toml::table& table, const std::string& path) {
+    fixed_.extras.emplace();
+    for (const auto& [key, node] : table) {
+      const std::string extra_path = path + "." + std::string(key.str());
+      const ComponentInfo* extra = FindExtra(catalogue_, key, extra_path, mistakes_);
+      if (extra == nullptr) continue;
+      auto value = ReadExtra(*extra, node, extra_path, Lists::kRefuse, mistakes_);
+      if (value && *value) (*fixed_.extras)[extra->name] = (*value)->fixed;
+    }
+  }
+
+  const Catalogue& catalogue_;
+  const std::string& format_;
+  Mistakes& mistakes_;
+  Fixed fixed_;
+};
+
+std::vector<std::string> ReadOrder(Section& search) {
+  const toml::node* node = search.Find("order");
+  if (node == nullptr) return {};
+  if (!node->is_array()) {
+    search.Mistake(*node, "order",
+                   "is " + KindOf(*node) + ", must be a list of criteria: " + Join(AllCriteria()));
+    return {};
+  }
+  std::vector<std::string> order = ReadWords(*node, search.PathOf("order"), search.mistakes());
+  std::set<std::string> seen;
+  for (const std::string& criterion : order) {
+    CheckCriterion(criterion, node->source(), search.PathOf("order"), search.mistakes());
+    if (!seen.insert(criterion).second) {
+      search.Mistake(*node, "order", "names '" + criterion + "' twice");
+    }
+  }
+  return order;
+}
+
+std::vector<Stage> ReadStages(Section& search, const Catalogue& catalogue,
+                              const std::string& format) {
+  std::vector<Stage> stages;
+  const toml::array* entries = search.FindTables("stage");
+  for (std::size_t i = 0; entries != nullptr && i < entries->size(); ++i) {
+    Section section(*(*entries)[i].as_table(), "search.stage[" + std::to_string(i) + "]",
+                    search.mistakes());
+    Stage stage;
+    if (const toml::node* vary = section.Require("vary", "the criterion that the stage varies")) {
+      stage.vary = section.ReadWord(WordSetting("vary", ""));
+      if (vary->is_string()) {
+        CheckCriterion(stage.vary, vary->source(), section.PathOf("vary"), search.mistakes());
+      }
+    }
+    if (const toml::table* fix = section.FindTable("fix")) {
+      stage.fix = ReadFixed(*fix, section.PathOf("fix"), catalogue, format, search.mistakes());
+      if (stage.fix.Names(stage.vary)) {
+        section.Mistake(*fix, "fix", "holds '" + stage.vary + "', which the stage varies");
+      }
+    }
+    section.RefuseOthers();
+    stages.push_back(std::move(stage));
+  }
+  return stages;
+}
+
+const StrategyInfo* FindStrategy(const std::string& name) {
+  for (const StrategyInfo& strategy : Strategies()) {
+    if (strategy.name == name) return &strategy;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Fixed ReadFixed(const toml::table& table, const std::string& path, const Catalogue& catalogue,
+                const std::string& format, Mistakes& mistakes) {
+  return FixedReader(catalogue, format, mistakes).Read(table, path);
+}
+
+bool CheckCriterion(const std::string& criterion, const toml::source_region& where,
+                    const std::string& path, Mistakes& mistakes) {
+  if (IsCriterion(criterion)) return true;
+  mistakes.Add(where, path,
+               "unknown criterion '" + criterion + "'" + Suggestion(criterion, AllCriteria()) +
+                   "; known: " + Join(AllCriteria()));
+  return false;
+}
+
+void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
+  const toml::table* table = root.FindTable("search");
+  if (table == nullptr) return;
+  Section search(*table, "search", root.mistakes());
+  SearchSettings& settings = recipe.search;
+  const std::string& format = recipe.data.format;
+  std::vector<std::string> names;
+  for (const StrategyInfo& strategy : Strategies()) names.push_back(strategy.name);
+  settings.strategy = search.ReadWord(WordSetting("strategy", "grid", names));
+  settings.order = ReadOrder(search);
+  settings.passes = search.ReadInteger(IntegerSetting("passes", 1, 1, kMostPasses));
+  if (const toml::table* baseline = search.FindTable("baseline")) {
+    settings.baseline = ReadFixed(*baseline, "search.baseline", catalogue, format, root.mistakes());
+  }
+  settings.stages = ReadStages(search, catalogue, format);
+  const StrategyInfo* strategy = FindStrategy(settings.strategy);
+  if (strategy == nullptr) return;
+  for (const OptionInfo& option : strategy->options) {
+    settings.other[option.name] = search.Read(option);
+  }
+  search.RefuseOthers();
+}
+
+}  // namespace beamgrid

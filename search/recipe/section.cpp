@@ -1,0 +1,192 @@
+#include "search/recipe/section.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kShownCharacters = 60;
+
+std::vector<std::string> Words(const std::vector<OptionValue>& choices) {
+  std::vector<std::string> words;
+  for (const OptionValue& choice : choices) {
+    if (choice.is_string()) words.emplace_back(choice.as_string());
+  }
+  return words;
+}
+
+std::string Quoted(const toml::key& key) { return "'" + std::string(key.str()) + "'"; }
+
+}  // namespace
+
+std::optional<OptionValue> ToOptionValue(const toml::node& node) {
+  if (const auto* value = node.as_boolean()) return OptionValue(value->get());
+  if (const auto* value = node.as_integer()) return OptionValue(value->get());
+  if (const auto* value = node.as_string()) return OptionValue(value->get());
+  if (const auto* value = node.as_floating_point()) {
+    if (!std::isfinite(value->get())) return std::nullopt;
+    return OptionValue(value->get());
+  }
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return std::nullopt;
+  boost::json::array list;
+  for (const toml::node& element : *array) {
+    std::optional<OptionValue> value = ToOptionValue(element);
+    if (!value) return std::nullopt;
+    list.push_back(std::move(*value));
+  }
+  return OptionValue(std::move(list));
+}
+
+std::string Shown(const OptionValue& value) {
+  std::string text = CanonicalJson(value);
+  if (text.size() > kShownCharacters) text = text.substr(0, kShownCharacters) + "...";
+  return text;
+}
+
+std::string KindOf(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "a list";
+    case toml::node_type::string:
+      return "text";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return std::isfinite(node.as_floating_point()->get()) ? "a number"
+                                                            : "a number that is not finite";
+    case toml::node_type::boolean:
+      return "true or false";
+    case toml::node_type::date:
+    case toml::node_type::time:
+    case toml::node_type::date_time:
+      return "a date or time";
+    case toml::node_type::none:
+      break;
+  }
+  return "nothing";
+}
+
+std::vector<std::pair<const toml::key*, const toml::node*>> WrittenOrder(const toml::table& table) {
+  std::vector<std::pair<const toml::key*, const toml::node*>> entries;
+  for (const auto& [key, node] : table) entries.emplace_back(&key, &node);
+  std::stable_sort(entries.begin(), entries.end(), [](const auto& left, const auto& right) {
+    return left.first->source().begin < right.first->source().begin;
+  });
+  return entries;
+}
+
+std::optional<OptionValue> ReadOption(const OptionInfo& option, const toml::node& node,
+                                      const std::string& key, Mistakes& mistakes) {
+  const std::optional<OptionValue> value = ToOptionValue(node);
+  if (!value) {
+    const bool list = node.is_array();
+    mistakes.Add(node.source(), key,
+                 "is " + (list ? "a list with values that cannot be used" : KindOf(node)) +
+                     ", must be " + AllowedText(option));
+    return std::nullopt;
+  }
+  CheckedOption checked = CheckOption(option, *value);
+  if (checked.error.empty()) return std::move(checked.value);
+  std::string message = "is " + Shown(*value) + ", " + checked.error;
+  if (value->is_string()) message += Suggestion(value->as_string(), Words(option.choices));
+  mistakes.Add(node.source(), key, std::move(message));
+  return std::nullopt;
+}
+
+OptionInfo IntegerSetting(std::string name, std::int64_t fallback, std::int64_t minimum,
+                          std::int64_t maximum) {
+  OptionInfo option;
+  option.name = std::move(name);
+  option.type = OptionType::kInteger;
+  option.default_value = fallback;
+  option.minimum = static_cast<double>(minimum);
+  option.maximum = static_cast<double>(maximum);
+  return option;
+}
+
+OptionInfo WordSetting(std::string name, const std::string& fallback,
+                       std::vector<std::string> words) {
+  OptionInfo option;
+  option.name = std::move(name);
+  option.type = OptionType::kString;
+  option.default_value = fallback;
+  for (std::string& word : words) option.choices.emplace_back(std::move(word));
+  return option;
+}
+
+Section::Section(const toml::table& table, std::string path, Mistakes& mistakes)
+    : table_(&table), path_(std::move(path)), mistakes_(&mistakes) {}
+
+const toml::node* Section::Find(std::string_view key) {
+  known_.emplace_back(key);
+  return table_->get(key);
+}
+
+const toml::node* Section::Require(std::string_view key, std::string_view purpose) {
+  const toml::node* node = Find(key);
+  if (node == nullptr) {
+    mistakes_->Add(table_->source(), PathOf(key), "is missing: " + std::string(purpose));
+  }
+  return node;
+}
+
+const toml::table* Section::FindTable(std::string_view key) {
+  const toml::node* node = Find(key);
+  if (node == nullptr || node->is_table()) return node == nullptr ? nullptr : node->as_table();
+  const std::string name = PathOf(key);
+  Mistake(*node, key,
+          node->is_array_of_tables() ? "write [" + name + "] with single brackets, once"
+                                     : "is " + KindOf(*node) + ", must be a table: [" + name + "]");
+  return nullptr;
+}
+
+const toml::array* Section::FindTables(std::string_view key) {
+  const toml::node* node = Find(key);
+  if (node == nullptr) return nullptr;
+  const toml::array* array = node->as_array();
+  if (array != nullptr && array->is_array_of_tables()) return array;
+  if (array != nullptr && array->empty()) return nullptr;
+  Mistake(*node, key,
+          "is " + (array != nullptr ? "a list with values that are not tables" : KindOf(*node)) +
+              ", must be one or more tables, each under [[" + PathOf(key) + "]]");
+  return nullptr;
+}
+
+OptionValue Section::Read(const OptionInfo& option) {
+  const toml::node* node = Find(option.name);
+  if (node == nullptr) return option.default_value;
+  return ReadOption(option, *node, PathOf(option.name), *mistakes_).value_or(option.default_value);
+}
+
+std::string Section::ReadWord(const OptionInfo& option) {
+  return std::string(Read(option).as_string());
+}
+
+std::int64_t Section::ReadInteger(const OptionInfo& option) { return Read(option).as_int64(); }
+
+void Section::RefuseOthers() const {
+  for (const auto& [key, node] : *table_) {
+    if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
+    mistakes_->Add(key.source(), PathOf(key.str()),
+                   "unknown key " + Quoted(key) + Suggestion(key.str(), known_) +
+                       "; known here: " + Join(known_));
+  }
+}
+
+std::string Section::PathOf(std::string_view key) const {
+  return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+}
+
+void Section::Mistake(const toml::node& node, std::string_view key, std::string message) const {
+  mistakes_->Add(node.source(), PathOf(key), std::move(message));
+}
+
+void Section::Mistake(std::string message) const {
+  mistakes_->Add(table_->source(), path_, std::move(message));
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,109 @@
+// The version line, [study] and [train].
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "search/recipe/components.h"
+#include "search/recipe/sections.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::int64_t kFormatVersion = 1;
+constexpr std::size_t kLongestStudyName = 100;
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+
+bool IsNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+bool IsStudyName(const std::string& name) {
+  if (name.empty() || name.size() > kLongestStudyName) return false;
+  return std::all_of(name.begin(), name.end(), IsNameCharacter);
+}
+
+std::string ReadName(Section& study) {
+  const toml::node* node = study.Require("name", "the study's name, letters, digits, - and _");
+  if (node == nullptr) return "";
+  const auto* name = node->as_string();
+  if (name != nullptr && IsStudyName(name->get())) return name->get();
+  study.Mistake(*node, "name",
+                "is " + (name == nullptr ? KindOf(*node) : Shown(OptionValue(name->get()))) +
+                    ", must be 1.." + std::to_string(kLongestStudyName) +
+                    " letters, digits, - and _");
+  return "";
+}
+
+std::vector<std::int64_t> ReadSeeds(Section& study, std::vector<std::int64_t> fallback) {
+  const toml::node* node = study.Find("seeds");
+  if (node == nullptr) return fallback;
+  const toml::array* list = node->as_array();
+  if (list == nullptr || list->empty()) {
+    study.Mistake(*node, "seeds",
+                  "is " + (list == nullptr ? KindOf(*node) : std::string("an empty list")) +
+                      ", must be a list of one or more integers: seeds = [1, 2, 3]");
+    return fallback;
+  }
+  std::vector<std::int64_t> seeds;
+  std::set<std::int64_t> seen;
+  const OptionInfo seed = IntegerSetting("seed", 0, 0, kMost);
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const std::string key = study.PathOf("seeds") + "[" + std::to_string(i) + "]";
+    const auto* number = (*list)[i].as_integer();
+    if (number == nullptr || number->get() < 0) {
+      study.mistakes().Add(
+          (*list)[i].source(), key,
+          "is " + (number == nullptr ? KindOf((*list)[i]) : std::to_string(number->get())) +
+              ", must be an integer from 0 on");
+    } else if (!seen.insert(number->get()).second) {
+      study.mistakes().Add((*list)[i].source(), key,
+                           "the seed " + std::to_string(number->get()) + " is named twice");
+    } else {
+      seeds.push_back(number->get());
+    }
+  }
+  return seeds.empty() ? fallback : seeds;
+}
+
+}  // namespace
+
+void ReadVersion(Section& root) {
+  const toml::node* node = root.Require(
+      "beamgrid", "write `beamgrid = 1`, the version of the recipe format, as the first line");
+  if (node == nullptr) return;
+  const auto* version = node->as_integer();
+  if (version != nullptr && version->get() == kFormatVersion) return;
+  root.Mistake(*node, "beamgrid",
+               "is " + (version == nullptr ? KindOf(*node) : std::to_string(version->get())) +
+                   ", must be 1: the only recipe format that this program reads");
+}
+
+void ReadStudy(Section& root, Recipe& recipe) {
+  const toml::table* table = root.FindTable("study");
+  if (table == nullptr) {
+    if (!root.table().contains("study")) {
+      root.mistakes().Add(root.table().source(), "study",
+                          "the section is missing: it gives the name");
+    }
+    return;
+  }
+  Section study(*table, "study", root.mistakes());
+  recipe.name = ReadName(study);
+  recipe.description = study.ReadWord(WordSetting("description", ""));
+  recipe.objective = study.ReadWord(
+      WordSetting("objective", "gap", {"gap", "map", "hit_at_1", "perr", "segment_map"}));
+  recipe.seeds = ReadSeeds(study, recipe.seeds);
+  study.RefuseOthers();
+}
+
+void ReadTrain(Section& root, const Catalogue& catalogue, Recipe& recipe) {
+  const ComponentInfo* component = catalogue.Find("train", "train");
+  const toml::table* table = root.FindTable("train");
+  if (component == nullptr) return;
+  recipe.train = DefaultOptions(*component);
+  if (table == nullptr) return;
+  recipe.train = ReadOptions(*component, *table, "train", Lists::kRefuse, root.mistakes()).fixed;
+}
+
+}  // namespace beamgrid

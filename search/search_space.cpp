@@ -1,0 +1,169 @@
+#include "search/search_space.h"
+
+#include <algorithm>
+
+#include "search/criteria.h"
+
+namespace beamgrid {
+namespace {
+
+void Apply(const OptionAxis& axis, std::size_t step, Options& options) {
+  for (std::size_t i = 0; i < axis.names.size(); ++i) {
+    options[axis.names[i]] = axis.steps[step][i];
+  }
+}
+
+/// Whether the options have what one step of the axis sets.
+bool Has(const OptionAxis& axis, const Options& options) {
+  return std::ranges::any_of(axis.steps, [&](const std::vector<OptionValue>& step) {
+    for (std::size_t i = 0; i < axis.names.size(); ++i) {
+      const auto option = options.find(axis.names[i]);
+      if (option == options.end() || !SameValue(option->second, step[i])) return false;
+    }
+    return true;
+  });
+}
+
+bool MayBeOff(const ExtraAxis& axis) {
+  return std::ranges::any_of(axis.values, [](const auto& value) { return !value.has_value(); });
+}
+
+void SetExtra(const ExtraAxis& axis, std::int64_t index, ModelSpec& model) {
+  std::optional<Options> options = axis.At(index);
+  if (options) {
+    model.extras[axis.name] = std::move(*options);
+  } else {
+    model.extras.erase(axis.name);
+  }
+}
+
+}  // namespace
+
+void SearchSpace::Axis::Apply(std::int64_t digit, ModelSpec& model) const {
+  if (variants != nullptr) model.parts[criterion] = VariantAt(*variants, digit);
+  if (extra != nullptr) SetExtra(*extra, digit, model);
+  if (train != nullptr) beamgrid::Apply(*train, static_cast<std::size_t>(digit), model.train);
+}
+
+bool SearchSpace::Axis::Decides(const Condition& condition) const {
+  if (condition.criterion != criterion) return false;
+  if (extra != nullptr) return extra->name == condition.component;
+  return train == nullptr || std::ranges::count(train->names, condition.option) > 0;
+}
+
+SearchSpace::SearchSpace(const Recipe& recipe, const Catalogue& catalogue)
+    : recipe_(&recipe), namer_(recipe, catalogue) {
+  AddAxes();
+  for (const Axis& axis : axes_) size_ = SaturatingMultiply(size_, axis.size);
+  for (const Exclusion& exclusion : recipe.exclusions) {
+    run_lengths_.push_back(RunLength(exclusion));
+  }
+}
+
+void SearchSpace::AddAxes() {
+  for (const std::string& criterion : AllCriteria()) {
+    if (criterion == "extras") {
+      for (const ExtraAxis& extra : recipe_->extras) {
+        axes_.push_back({.criterion = criterion, .size = extra.size(), .extra = &extra});
+      }
+    } else if (criterion == "train") {
+      for (const OptionAxis& train : recipe_->train_grid) {
+        const auto steps = static_cast<std::int64_t>(train.steps.size());
+        axes_.push_back({.criterion = criterion, .size = steps, .train = &train});
+      }
+    } else {
+      const std::vector<VariantSet>& sets = recipe_->grid.at(criterion);
+      axes_.push_back({.criterion = criterion, .size = CountVariants(sets), .variants = &sets});
+    }
+  }
+}
+
+ModelSpec SearchSpace::Point(std::int64_t index) const {
+  ModelSpec model;
+  model.train = recipe_->train;
+  for (auto axis = axes_.rbegin(); axis != axes_.rend(); ++axis) {
+    axis->Apply(index % axis->size, model);
+    index /= axis->size;
+  }
+  return model;
+}
+
+/// A match depends on the digits of the axes that the conditions speak of, so it holds for all
+/// points that share the digits down to the last of these.
+std::int64_t SearchSpace::RunLength(const Exclusion& exclusion) const {
+  std::int64_t length = 1;
+  for (auto axis = axes_.rbegin(); axis != axes_.rend(); ++axis) {
+    const auto decides = [&axis](const Condition& condition) { return axis->Decides(condition); };
+    if (std::ranges::any_of(exclusion, decides)) return length;
+    length = SaturatingMultiply(length, axis->size);
+  }
+  return length;
+}
+
+std::optional<ModelSpec> SearchSpace::At(std::int64_t index) const {
+  ModelSpec model = Point(index);
+  if (Excluded(model)) return std::nullopt;
+  return model;
+}
+
+std::optional<std::int64_t> SearchSpace::NextAllowed(std::int64_t index) const {
+  if (run_lengths_.empty()) return index < size_ ? std::optional(index) : std::nullopt;
+  while (index < size_) {
+    const ModelSpec model = Point(index);
+    std::int64_t run = 0;
+    for (std::size_t i = 0; i < run_lengths_.size(); ++i) {
+      const bool matches = std::ranges::all_of(
+          recipe_->exclusions[i], [&model](const Condition& c) { return Holds(c, model); });
+      if (matches) run = std::max(run, run_lengths_[i]);
+    }
+    if (run == 0) return index;
+    index = SaturatingMultiply(index / run + 1, run);
+  }
+  return std::nullopt;
+}
+
+std::int64_t SearchSpace::CandidateCount(const std::string& criterion) const {
+  std::int64_t count = 1;
+  for (const Axis& axis : axes_) {
+    if (axis.criterion == criterion) count = SaturatingMultiply(count, axis.size);
+  }
+  return count;
+}
+
+ModelSpec SearchSpace::Replace(const ModelSpec& base, const std::string& criterion,
+                               std::int64_t index) const {
+  ModelSpec model = base;
+  if (criterion == "extras") model.extras.clear();
+  for (auto axis = axes_.rbegin(); axis != axes_.rend(); ++axis) {
+    if (axis->criterion != criterion) continue;
+    axis->Apply(index % axis->size, model);
+    index /= axis->size;
+  }
+  return model;
+}
+
+ModelSpec SearchSpace::Baseline() const {
+  ModelSpec model;
+  model.train = recipe_->train;
+  for (const Axis& axis : axes_) {
+    const bool keeps = (axis.extra != nullptr && MayBeOff(*axis.extra)) ||
+                       (axis.train != nullptr && Has(*axis.train, model.train));
+    if (!keeps) axis.Apply(0, model);
+  }
+  return Held(std::move(model), recipe_->search.baseline);
+}
+
+bool SearchSpace::Excluded(const ModelSpec& model) const {
+  return std::ranges::any_of(recipe_->exclusions, [&model](const Exclusion& exclusion) {
+    return std::ranges::all_of(exclusion, [&model](const Condition& c) { return Holds(c, model); });
+  });
+}
+
+ModelSpec Held(ModelSpec model, const Fixed& fixed) {
+  for (const auto& [criterion, variant] : fixed.parts) model.parts[criterion] = variant;
+  if (fixed.extras) model.extras = *fixed.extras;
+  for (const auto& [name, value] : fixed.train) model.train[name] = value;
+  return model;
+}
+
+}  // namespace beamgrid

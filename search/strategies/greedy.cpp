@@ -1,0 +1,262 @@
+// Greedy selection per criterion: one criterion varies, the others are held, the best is kept (Na
+// et al. 2017, "Encoding Video and Label Priors for Multi-label Video Classification",
+// section 3.1).
+//
+// A stage varies one criterion. It holds the others at the running best, which starts as the
+// baseline; a stage of the recipe may hold some of them at its own `fix`, as the paper did. Its
+// winner's variant goes into the running best. Passes repeat all stages until one changes nothing.
+#include <cstdio>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "search/criteria.h"
+#include "search/strategy.h"
+
+namespace beamgrid {
+namespace {
+
+/// Higher objective, then smaller, then by name.
+bool IsBetter(const Finding& left, const Finding& right) {
+  if (*left.objective != *right.objective) return *left.objective > *right.objective;
+  if (left.size_bytes != right.size_bytes) return left.size_bytes < right.size_bytes;
+  return left.name < right.name;
+}
+
+std::string Number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.5f", value);
+  return text;
+}
+
+std::string Counted(std::size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+void Take(const std::string& criterion, const ModelSpec& from, ModelSpec& to) {
+  if (criterion.empty()) return;
+  if (criterion == "extras") {
+    to.extras = from.extras;
+  } else if (criterion == "train") {
+    to.train = from.train;
+  } else {
+    to.parts[criterion] = from.parts.at(criterion);
+  }
+}
+
+class GreedyStrategy : public Strategy {
+ public:
+  GreedyStrategy(const SearchSpace& space, const Recipe& recipe)
+      : space_(&space), passes_(recipe.search.passes), best_(space.Baseline()) {
+    stages_ = recipe.search.stages;
+    if (stages_.empty()) {
+      for (const std::string& criterion : recipe.search.order) stages_.push_back({criterion, {}});
+    }
+    if (stages_.empty()) AddVaryingCriteria();
+    if (stages_.empty()) stages_.push_back({"", {}});  // nothing varies: the baseline alone
+    BeginStage();
+    EndStages();
+  }
+
+  std::optional<Candidate> Ask() override {
+    if (finished_ || next_ == count_) return std::nullopt;
+    Candidate candidate{space_->Name(upcoming_), upcoming_};
+    pending_.insert(candidate.name);
+    ++asked_;
+    ++next_;
+    SkipToNew();
+    return candidate;
+  }
+
+  void Tell(const Finding& finding) override {
+    if (pending_.erase(finding.name) == 0) {
+      throw std::logic_error("greedy search: told of '" + finding.name +
+                             "', which it does not wait for");
+    }
+    known_.emplace(finding.name, finding);
+    if (finding.objective && (!best_seen_ || IsBetter(finding, *best_seen_))) best_seen_ = finding;
+    Compare(finding);
+    EndStages();
+  }
+
+  [[nodiscard]] bool finished() const override { return finished_; }
+
+  /// An upper bound: models that are known by then, or excluded, will not be asked for.
+  [[nodiscard]] std::optional<std::int64_t> planned() const override {
+    if (finished_) return asked_;
+    std::int64_t pass = 0;
+    std::int64_t rest = count_ - next_;
+    for (std::size_t i = 0; i < stages_.size(); ++i) {
+      const std::int64_t count = space_->CandidateCount(stages_[i].vary);
+      pass = SaturatingAdd(pass, count);
+      if (i > stage_) rest = SaturatingAdd(rest, count);
+    }
+    rest = SaturatingAdd(rest, SaturatingMultiply(pass, passes_ - pass_));
+    return SaturatingAdd(asked_, rest);
+  }
+
+  [[nodiscard]] std::vector<std::string> Decisions() const override { return decisions_; }
+
+ private:
+  void AddVaryingCriteria() {
+    for (const std::string& criterion : AllCriteria()) {
+      if (space_->CandidateCount(criterion) > 1) stages_.push_back({criterion, {}});
+    }
+  }
+
+  [[nodiscard]] const Stage& stage() const { return stages_[stage_]; }
+  [[nodiscard]] ModelSpec Base() const { return Held(best_, stage().fix); }
+
+  void BeginStage() {
+    count_ = space_->CandidateCount(stage().vary);
+    next_ = 0;
+    excluded_ = failed_ = reused_ = 0;
+    candidates_ = 0;
+    winner_.reset();
+    second_.reset();
+    SkipToNew();
+  }
+
+  /// Moves on to the stage's next model that has to be trained.
+  void SkipToNew() {
+    for (; next_ < count_; ++next_) {
+      upcoming_ = space_->Replace(Base(), stage().vary, next_);
+      if (space_->Excluded(upcoming_)) {
+        ++excluded_;
+        continue;
+      }
+      ++candidates_;
+      const auto known = known_.find(space_->Name(upcoming_));
+      if (known == known_.end()) return;
+      ++reused_;
+      Compare(known->second);
+    }
+  }
+
+  void Compare(const Finding& finding) {
+    if (!finding.objective) {
+      ++failed_;
+      return;
+    }
+    if (winner_ && !IsBetter(finding, *winner_)) {
+      if (!second_ || IsBetter(finding, *second_)) second_ = finding;
+      return;
+    }
+    second_ = std::move(winner_);
+    winner_ = finding;
+  }
+
+  /// Closes the stage where everything is told, and those after it that have nothing to ask.
+  void EndStages() {
+    while (!finished_ && next_ == count_ && pending_.empty()) {
+      Decide();
+      if (stage_ + 1 == stages_.size()) {
+        EndPass();
+      } else {
+        ++stage_;
+      }
+      if (!finished_) BeginStage();
+    }
+  }
+
+  void EndPass() {
+    if (pass_ == passes_ || !changed_) return Finish();
+    ++pass_;
+    stage_ = 0;
+    changed_ = false;
+  }
+
+  void Decide() {
+    if (!winner_) {
+      decisions_.push_back(Title() + ": " + WhyNoWinner() + "; stays at " + Described(best_));
+      return;
+    }
+    const std::string won = Described(winner_->model);
+    std::string text = Title() + ": " + won + " wins with " + Number(*winner_->objective) +
+                       " over " + Counted(static_cast<std::size_t>(candidates_), "candidate");
+    if (second_) {
+      text += ", next " + Described(second_->model) + " with " + Number(*second_->objective);
+    }
+    if (failed_ > 0) text += ", " + std::to_string(failed_) + " failed";
+    if (excluded_ > 0) text += ", " + std::to_string(excluded_) + " excluded";
+    if (reused_ > 0) text += ", " + std::to_string(reused_) + " known before";
+    decisions_.push_back(text + "; held: " + HeldText());
+    ModelSpec next = best_;
+    Take(stage().vary, winner_->model, next);
+    if (next == best_) return;
+    best_ = std::move(next);
+    changed_ = true;
+  }
+
+  /// What the model has for the criterion that varies.
+  [[nodiscard]] std::string Described(const ModelSpec& model) const {
+    if (stage().vary.empty()) return space_->Name(model);
+    return space_->namer().CriterionName(stage().vary, model);
+  }
+
+  [[nodiscard]] std::string Title() const {
+    const std::string title = stage().vary.empty() ? "baseline" : stage().vary;
+    return passes_ == 1 ? title : "pass " + std::to_string(pass_) + ", " + title;
+  }
+
+  [[nodiscard]] std::string WhyNoWinner() const {
+    if (candidates_ == 0) return "every candidate is excluded";
+    return "all of " + Counted(static_cast<std::size_t>(candidates_), "candidate") + " failed";
+  }
+
+  /// What the stage held: the criteria that vary anywhere in the search, and those it fixed.
+  [[nodiscard]] std::string HeldText() const {
+    const ModelSpec base = Base();
+    std::string text;
+    for (const std::string& criterion : AllCriteria()) {
+      if (criterion == stage().vary) continue;
+      const bool varies = space_->CandidateCount(criterion) > 1 || stage().fix.Names(criterion);
+      if (!varies) continue;
+      if (!text.empty()) text += ", ";
+      text += criterion + " " + space_->namer().CriterionName(criterion, base);
+    }
+    return text.empty() ? "nothing else varies" : text;
+  }
+
+  void Finish() {
+    finished_ = true;
+    if (pass_ < passes_) {
+      decisions_.push_back("pass " + std::to_string(pass_) + " changed nothing: no further pass");
+    }
+    if (!best_seen_) {
+      decisions_.emplace_back("no model was trained to the end");
+      return;
+    }
+    decisions_.push_back("best of " + Counted(known_.size(), "model") + ": " + best_seen_->name +
+                         " with " + Number(*best_seen_->objective));
+  }
+
+  const SearchSpace* space_;
+  std::vector<Stage> stages_;
+  std::int64_t passes_;
+  ModelSpec best_;                        ///< the running best, part by part
+  std::map<std::string, Finding> known_;  ///< by name
+  std::optional<Finding> best_seen_;
+  std::vector<std::string> decisions_;
+
+  std::int64_t pass_ = 1;
+  std::size_t stage_ = 0;
+  bool changed_ = false;
+  bool finished_ = false;
+  std::int64_t asked_ = 0;
+
+  // The stage under way.
+  std::int64_t count_ = 0;
+  std::int64_t next_ = 0;  ///< candidate that `upcoming_` holds, or count_
+  ModelSpec upcoming_;
+  std::set<std::string> pending_;  ///< names asked for and not yet told
+  std::int64_t candidates_ = 0, excluded_ = 0, failed_ = 0, reused_ = 0;
+  std::optional<Finding> winner_, second_;
+};
+
+REGISTER_STRATEGY("greedy",
+                  "one criterion at a time, the others held at the best so far (Na et al. 2017)",
+                  GreedyStrategy);
+
+}  // namespace
+}  // namespace beamgrid

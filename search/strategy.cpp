@@ -1,0 +1,27 @@
+#include "search/strategy.h"
+
+#include <algorithm>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+
+std::vector<StrategyInfo>& Strategies() {
+  static std::vector<StrategyInfo> strategies;
+  return strategies;
+}
+
+std::unique_ptr<Strategy> MakeStrategyFor(const SearchSpace& space, const Recipe& recipe) {
+  std::vector<std::string> known;
+  for (const StrategyInfo& strategy : Strategies()) {
+    if (strategy.name == recipe.search.strategy) return strategy.make(space, recipe);
+    known.push_back(strategy.name);
+  }
+  std::ranges::sort(known);
+  std::string message =
+      "search.strategy: unknown strategy '" + recipe.search.strategy + "'; known:";
+  for (const std::string& name : known) message += " " + name;
+  throw UsageError(message);
+}
+
+}  // namespace beamgrid
