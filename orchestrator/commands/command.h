@@ -1,0 +1,72 @@
+#pragma once
+// The contract of every command of `beamgrid`, and how one file adds a command.
+//
+// A command is one file in orchestrator/commands/ with a class and a REGISTER_COMMAND line. It adds
+// its options to the CLI11 app it is given and, when it was chosen, runs once. Parsing, help,
+// errors, exit codes and completion follow from that. Data goes to context.out, everything else to
+// context.err.
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace beamgrid {
+
+/// Exit codes of `beamgrid` (other people's scripts depend on them: never renumber).
+enum ExitCode : int {
+  kExitDone = 0,
+  kExitBroken = 1,        ///< the environment broke, or trials failed for good
+  kExitUsage = 2,         ///< the command line or the recipe is wrong
+  kExitInterrupted = 130  ///< stopped by the user, state safe
+};
+
+enum class Verbosity { kQuiet, kNormal, kVerbose };
+
+/// What a command may use of the world around it.
+struct CommandContext {
+  std::ostream& out;  ///< data, and only data
+  std::ostream& err;  ///< progress, remarks
+  Verbosity verbosity = Verbosity::kNormal;
+  bool err_is_terminal = false;  ///< false in tests, pipes and files
+
+  /// A remark for people; --quiet drops it.
+  void Remark(const std::string& text) const {
+    if (verbosity != Verbosity::kQuiet) err << text << "\n";
+  }
+};
+
+class Subcommand {
+ public:
+  virtual ~Subcommand() = default;
+  /// Called once, before parsing. `app` is the command's own.
+  virtual void AddOptions(CLI::App& app) = 0;
+  /// Called at most once, after parsing. Returns an ExitCode. Throws RecipeError, UsageError or
+  /// Error.
+  [[nodiscard]] virtual int Run(CommandContext& context) = 0;
+};
+
+/// Headings of `beamgrid --help`, in this order.
+enum class CommandGroup { kSearch, kRecord, kResults, kData, kMachine };
+
+struct CommandInfo {
+  std::string name;  ///< "plan", or "data inspect" for a command of a command
+  CommandGroup group;
+  std::string help;
+  std::unique_ptr<Subcommand> (*make)();
+};
+
+/// Every command; filled before main by the registrations.
+[[nodiscard]] std::vector<CommandInfo>& Commands();
+
+/// At the end of a command's file, inside its unnamed namespace.
+#define REGISTER_COMMAND(name, group, help, Class)                                            \
+  [[maybe_unused]] const bool registered_##Class = [] {                                       \
+    ::beamgrid::Commands().push_back(                                                         \
+        {name, ::beamgrid::CommandGroup::group, help,                                         \
+         [] { return std::unique_ptr<::beamgrid::Subcommand>(std::make_unique<Class>()); }}); \
+    return true;                                                                              \
+  }()
+
+}  // namespace beamgrid

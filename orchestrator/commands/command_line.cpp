@@ -1,0 +1,200 @@
+#include "orchestrator/commands/command_line.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <sstream>
+
+#include "orchestrator/commands/command.h"
+#include "registry/catalogue.h"
+#include "registry/error.h"
+#include "search/diagnostics.h"
+
+namespace beamgrid {
+
+std::vector<CommandInfo>& Commands() {
+  static std::vector<CommandInfo> commands;
+  return commands;
+}
+
+namespace {
+
+const char* Heading(CommandGroup group) {
+  switch (group) {
+    case CommandGroup::kSearch:
+      return "Search";
+    case CommandGroup::kRecord:
+      return "Record";
+    case CommandGroup::kResults:
+      return "Results";
+    case CommandGroup::kData:
+      return "Data";
+    case CommandGroup::kMachine:
+      return "Machine";
+  }
+  return "";
+}
+
+/// The CLI11 tree over all registered commands, and which of them was chosen.
+class CommandTree {
+ public:
+  CommandTree();
+
+  [[nodiscard]] CLI::App& app() { return app_; }
+  [[nodiscard]] Verbosity verbosity() const;
+  /// After parsing. UsageError if only a group was named (`beamgrid data`).
+  [[nodiscard]] Subcommand& Chosen();
+  /// One message for what CLI11 refused, with the nearest spelling of what was meant.
+  [[nodiscard]] std::string Explain(const CLI::ParseError& error,
+                                    const std::vector<std::string>& arguments) const;
+
+ private:
+  /// The subcommand `name` of `parent`, made if it is not there yet.
+  CLI::App* Group(CLI::App* parent, const std::string& name, const char* heading);
+
+  CLI::App app_{"beamgrid: searches over the parts of video-classification models", "beamgrid"};
+  bool quiet_ = false;
+  bool verbose_ = false;
+  std::vector<std::pair<CLI::App*, std::unique_ptr<Subcommand>>> commands_;
+};
+
+CommandTree::CommandTree() {
+  app_.set_version_flag("--version", "beamgrid " BEAMGRID_VERSION, "Print the version");
+  auto* quiet = app_.add_flag("-q,--quiet", quiet_, "No remarks and no progress, only data");
+  app_.add_flag("-v,--verbose", verbose_, "Say more of what is done")->excludes(quiet);
+  app_.require_subcommand(1);
+  app_.fallthrough();
+  app_.get_formatter()->column_width(34);
+
+  std::vector<CommandInfo> infos = Commands();
+  std::sort(infos.begin(), infos.end(), [](const CommandInfo& a, const CommandInfo& b) {
+    return std::tie(a.group, a.name) < std::tie(b.group, b.name);
+  });
+  for (const CommandInfo& info : infos) {
+    CLI::App* parent = &app_;
+    std::string name = info.name;
+    if (const auto space = name.find(' '); space != std::string::npos) {
+      parent = Group(&app_, name.substr(0, space), Heading(info.group));
+      name = name.substr(space + 1);
+    }
+    CLI::App* app = parent->add_subcommand(name, info.help);
+    if (parent == &app_) app->group(Heading(info.group));
+    commands_.emplace_back(app, info.make());
+    commands_.back().second->AddOptions(*app);
+  }
+}
+
+CLI::App* CommandTree::Group(CLI::App* parent, const std::string& name, const char* heading) {
+  for (CLI::App* existing : parent->get_subcommands([](CLI::App*) { return true; })) {
+    if (existing->get_name() == name) return existing;
+  }
+  CLI::App* group = parent->add_subcommand(name);
+  group->group(heading);
+  group->require_subcommand(1);
+  std::string members;
+  for (const CommandInfo& info : Commands()) {
+    if (info.name.starts_with(name + " ")) {
+      members += (members.empty() ? "" : ", ") + info.name.substr(name.size() + 1);
+    }
+  }
+  group->description(name + " commands: " + members);
+  return group;
+}
+
+Verbosity CommandTree::verbosity() const {
+  if (quiet_) return Verbosity::kQuiet;
+  return verbose_ ? Verbosity::kVerbose : Verbosity::kNormal;
+}
+
+Subcommand& CommandTree::Chosen() {
+  for (auto& [app, command] : commands_) {
+    if (app->parsed()) return *command;
+  }
+  throw UsageError("no command given; `beamgrid --help` lists them");
+}
+
+std::vector<std::string> SubcommandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(sub->get_name());
+  }
+  return names;
+}
+
+void AddOptionNames(const CLI::App& app, std::vector<std::string>* names) {
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names->push_back("--" + name);
+  }
+}
+
+std::string WithNearest(const std::string& what, const std::string& word,
+                        const std::vector<std::string>& known) {
+  const std::string nearest = NearestSpelling(word, known);
+  return what + (nearest.empty() ? "" : "; did you mean `" + nearest + "`?");
+}
+
+std::string CommandTree::Explain(const CLI::ParseError& error,
+                                 const std::vector<std::string>& arguments) const {
+  const CLI::App* app = &app_;
+  std::string path = "beamgrid";
+  std::vector<std::string> options;
+  AddOptionNames(*app, &options);
+  for (const std::string& word : arguments) {
+    if (word == "--") break;
+    if (word.starts_with("--")) {
+      const std::string name = word.substr(0, word.find('='));
+      if (std::find(options.begin(), options.end(), name) == options.end()) {
+        return WithNearest(path + ": unknown option " + name, name, options) + "; `" + path +
+               " --help` lists the options";
+      }
+    }
+    const std::vector<std::string> names = SubcommandNames(*app);
+    if (names.empty() || word.starts_with("-")) continue;
+    if (std::find(names.begin(), names.end(), word) == names.end()) {
+      return WithNearest(path + ": unknown command `" + word + "`", word, names) + "; `" + path +
+             " --help` lists the commands";
+    }
+    app = app->get_subcommand(word);
+    path += " " + word;
+    AddOptionNames(*app, &options);
+  }
+  return path + ": " + error.what() + "; `" + path + " --help` shows what it takes";
+}
+
+int ParseAndRun(const std::vector<std::string>& arguments, CommandContext context) {
+  CommandTree tree;
+  try {
+    tree.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& help_or_version) {
+    return tree.app().exit(help_or_version, context.out, context.err);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(tree.Explain(error, arguments));
+  }
+  context.verbosity = tree.verbosity();
+  const int code = tree.Chosen().Run(context);
+  context.out.flush();
+  if (!context.out) throw Error("standard output: cannot write; is the disk full?");
+  return code;
+}
+
+}  // namespace
+
+int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
+                   std::ostream& err) {
+  const bool terminal = &err == &std::cerr && isatty(STDERR_FILENO) != 0;
+  try {
+    return ParseAndRun(arguments, {.out = out, .err = err, .err_is_terminal = terminal});
+  } catch (const RecipeError& error) {
+    for (const Diagnostic& diagnostic : error.diagnostics()) err << ToString(diagnostic) << "\n";
+    return kExitUsage;
+  } catch (const UsageError& error) {
+    err << "error: " << error.what() << "\n";
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    err << "error: " << error.what() << "\n";
+    return kExitBroken;
+  }
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,62 @@
+// `beamgrid data inspect`: what record files hold.
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/output.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/commands/record_files.h"
+#include "orchestrator/commands/text_table.h"
+#include "trainer/data/inspect.h"
+
+namespace beamgrid {
+namespace {
+
+std::string FeaturesText(const FileReport& report) {
+  std::string text;
+  for (const auto& [name, width] : report.features) {
+    text += (text.empty() ? "" : " ") + name + "=" + std::to_string(width);
+  }
+  return text;
+}
+
+void Print(std::ostream& out, const std::vector<FileReport>& reports) {
+  TextTable table({"file", "format", ">records", ">classes", ">highest", ">labels/video", ">frames",
+                   "features"});
+  for (const FileReport& report : reports) {
+    table.Add({report.file, report.format, std::to_string(report.records),
+               std::to_string(report.classes_seen), std::to_string(report.max_class),
+               FixedText(report.labels_per_video, 2),
+               std::to_string(report.frames.min) + "-" + std::to_string(report.frames.max),
+               FeaturesText(report)});
+  }
+  table.Print(out);
+}
+
+class DataInspect : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option("FILES", names_, "Record files, or folders of them")->required();
+    AddJsonFlag(app, &json_);
+  }
+
+  int Run(CommandContext& context) override {
+    std::vector<FileReport> reports;
+    for (const std::filesystem::path& file : RecordFiles(names_)) {
+      reports.push_back(InspectFile(file));
+    }
+    if (json_) {
+      PrintJson(context.out, ToJson(reports));
+    } else {
+      Print(context.out, reports);
+    }
+    return kExitDone;
+  }
+
+ private:
+  std::vector<std::string> names_;
+  bool json_ = false;
+};
+
+REGISTER_COMMAND("data inspect", kData, "Describe record files", DataInspect);
+
+}  // namespace
+}  // namespace beamgrid

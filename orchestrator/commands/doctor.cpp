@@ -1,0 +1,159 @@
+// `beamgrid doctor`: what this machine has, what is wrong with it and how to mend that.
+
+#include <SQLiteCpp/Database.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/output.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/trainer_client.h"
+#include "orchestrator/worker_environment.h"
+#include "registry/error.h"
+#include "registry/json.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::uintmax_t kLittleDisk = 1ULL << 30;
+
+/// The facts as JSON, and the problems among them.
+struct Findings {
+  boost::json::object facts;
+  boost::json::array problems;
+
+  void Problem(const std::string& what, const std::string& fix) {
+    problems.push_back({{"what", what}, {"fix", fix}});
+  }
+};
+
+std::string CpuModel() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+void LookAtProcessor(Findings& findings) {
+  const std::set<std::string> flags = ProcessorFlags();
+  boost::json::array vector_flags;
+  for (const char* flag : {"avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16"}) {
+    if (flags.contains(flag)) vector_flags.emplace_back(flag);
+  }
+  const std::optional<std::string> fitting = OpenBlasCoreType(flags);
+  const char* chosen_by_user = std::getenv("OPENBLAS_CORETYPE");
+  const std::string in_force =
+      chosen_by_user != nullptr ? chosen_by_user : fitting.value_or("left to OpenBLAS");
+  findings.facts["cpu"] = {{"model", CpuModel()},
+                           {"cores", std::thread::hardware_concurrency()},
+                           {"flags", vector_flags},
+                           {"openblas_coretype", in_force}};
+  if (fitting && in_force != *fitting) {
+    findings.Problem("OPENBLAS_CORETYPE is " + in_force + ", this processor has what " + *fitting +
+                         " needs: matrix products will be slow",
+                     "unset OPENBLAS_CORETYPE; workers then get " + *fitting);
+  }
+}
+
+/// The existing folder that `path` would be made in.
+std::filesystem::path ExistingFolder(std::filesystem::path path) {
+  path = std::filesystem::absolute(path);
+  while (!std::filesystem::is_directory(path) && path.has_relative_path())
+    path = path.parent_path();
+  return path;
+}
+
+void LookAtDisk(const std::string& use, const std::filesystem::path& path, Findings& findings) {
+  const std::filesystem::path folder = ExistingFolder(path);
+  const std::uintmax_t available = std::filesystem::space(folder).available;
+  const bool writable = access(folder.c_str(), W_OK) == 0;
+  findings.facts[use] = {{"path", std::filesystem::absolute(path).string()},
+                         {"free_bytes", available},
+                         {"writable", writable}};
+  if (!writable) {
+    findings.Problem(folder.string() + " is not writable", use == "runs"
+                                                               ? "name another folder with --runs"
+                                                               : "name another file with --db");
+  } else if (available < kLittleDisk) {
+    findings.Problem(
+        folder.string() + " has only " + SizeText(static_cast<std::int64_t>(available)) + " free",
+        "make room: every trial keeps its weights, checkpoints and predictions");
+  }
+}
+
+void LookAtTrainer(Findings& findings) {
+  boost::json::object trainer{{"path", nullptr}, {"report", nullptr}};
+  try {
+    const std::filesystem::path path = FindTrainer();
+    trainer["path"] = path.string();
+    trainer["report"] = ParseJson(AskTrainer(path, {"doctor"}));
+  } catch (const Error& error) {
+    findings.Problem(error.what(), "build it (scripts/setup), or set BEAMGRID_TRAINER to its path");
+  } catch (const std::invalid_argument& error) {
+    findings.Problem(std::string("beamgrid-trainer doctor answers no JSON: ") + error.what(),
+                     "set BEAMGRID_TRAINER to the trainer of this version");
+  }
+  findings.facts["trainer"] = std::move(trainer);
+}
+
+void PrintFact(std::ostream& out, const std::string& name, const boost::json::value& value) {
+  if (const auto* object = value.if_object()) {
+    for (const auto& [key, member] : *object) PrintFact(out, name + "." + std::string(key), member);
+  } else {
+    out << name << ": "
+        << (value.is_string() ? std::string(value.get_string()) : CanonicalJson(value)) << "\n";
+  }
+}
+
+void Print(std::ostream& out, const Findings& findings) {
+  for (const auto& [name, value] : findings.facts) PrintFact(out, name, value);
+  if (findings.problems.empty()) out << "nothing is wrong\n";
+  for (const boost::json::value& problem : findings.problems) {
+    out << "wrong: " << problem.at("what").as_string().c_str()
+        << "\n  mend: " << problem.at("fix").as_string().c_str() << "\n";
+  }
+}
+
+class Doctor : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    database_.AddTo(app);
+    app.add_option("--runs", runs_, "Folder of the attempts")->capture_default_str();
+    AddJsonFlag(app, &json_);
+  }
+
+  int Run(CommandContext& context) override {
+    Findings findings;
+    findings.facts["beamgrid"] = BEAMGRID_VERSION;
+    findings.facts["sqlite"] = SQLite::getLibVersion();
+    LookAtProcessor(findings);
+    LookAtTrainer(findings);
+    LookAtDisk("database", database_.path, findings);
+    LookAtDisk("runs", runs_, findings);
+    const bool healthy = findings.problems.empty();
+    if (json_) {
+      boost::json::object report = findings.facts;
+      report["problems"] = findings.problems;
+      PrintJson(context.out, report);
+    } else {
+      Print(context.out, findings);
+    }
+    return healthy ? kExitDone : kExitBroken;
+  }
+
+ private:
+  DatabaseOption database_;
+  std::filesystem::path runs_ = "runs";
+  bool json_ = false;
+};
+
+REGISTER_COMMAND("doctor", kMachine, "What this machine has, what is wrong, how to mend it",
+                 Doctor);
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,149 @@
+// `beamgrid ensemble`: the best set of finished models under a size limit, from a study or from
+// prediction files.
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/output.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/commands/record_files.h"
+#include "orchestrator/commands/study_ensemble.h"
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+/// Options that override the recipe's [ensemble] section where they are given.
+struct Overrides {
+  std::string size_limit;
+  std::optional<std::int64_t> members, beam_width;
+  std::optional<std::string> combine, weights, search;
+  std::optional<double> holdout;
+};
+
+std::int64_t SizeOrRefuse(const std::string& option, const std::string& text) {
+  if (const auto size = ParseSize(text)) return *size;
+  throw UsageError(option + ": '" + text + "' must be a size as in 1GiB, 500MB or 1073741824");
+}
+
+void Apply(const Overrides& overrides, EnsembleQuestion& question) {
+  if (!overrides.size_limit.empty()) {
+    question.size_limit = SizeOrRefuse("--size-limit", overrides.size_limit);
+  }
+  question.members = overrides.members.value_or(question.members);
+  question.beam_width = overrides.beam_width.value_or(question.beam_width);
+  question.combine = overrides.combine.value_or(question.combine);
+  question.weights = overrides.weights.value_or(question.weights);
+  question.search = overrides.search.value_or(question.search);
+  question.holdout = overrides.holdout.value_or(question.holdout);
+}
+
+class Ensemble : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    auto* study = app.add_option("STUDY", study_, "Study whose finished trials are the pool");
+    auto* files = app.add_option("--predictions", predictions_, "Pool of competition CSV files")
+                      ->type_name("FILE ...")
+                      ->excludes(study);
+    auto* truth = app.add_option("--truth", truth_, "CSV with VideoId,Labels, or record files")
+                      ->type_name("FILE ...")
+                      ->needs(files);
+    files->needs(truth);
+    app.add_option("--sizes", sizes_, "Size of each model, as in 1GiB; none: 0")
+        ->type_name("SIZE ...")
+        ->needs(files);
+    app.add_flag("--common-videos", common_videos_, "Only the videos that every file has")
+        ->needs(files);
+    AddSearchOptions(app);
+    app.add_option("--seeds", seeds_, "all: each seed is a model; best: one per name")
+        ->check(CLI::IsMember({"all", "best"}))
+        ->capture_default_str()
+        ->excludes(files);
+    database_.AddTo(app);
+    AddJsonFlag(app, &json_);
+  }
+
+  int Run(CommandContext& context) override {
+    if (study_.empty() && predictions_.empty()) {
+      throw UsageError("beamgrid ensemble: name a study, or files with --predictions and --truth");
+    }
+    const EnsembleAnswer answer = study_.empty() ? OfFiles() : OfStudy(context);
+    if (json_) {
+      PrintJson(context.out, ToJson(answer));
+    } else {
+      PrintEnsemble(context.out, answer);
+    }
+    return kExitDone;
+  }
+
+ private:
+  void AddSearchOptions(CLI::App& app) {
+    app.add_option("--size-limit", overrides_.size_limit, "Size of all members together")
+        ->type_name("SIZE");
+    app.add_option("--members", overrides_.members, "At most so many")->check(CLI::PositiveNumber);
+    app.add_option("--beam-width", overrides_.beam_width, "States kept per step")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--weights", overrides_.weights)
+        ->check(CLI::IsMember({"uniform", "gap", "learned"}));
+    app.add_option("--combine", overrides_.combine)
+        ->check(CLI::IsMember({"logits", "probabilities"}));
+    app.add_option("--search", overrides_.search)
+        ->check(CLI::IsMember({"beam", "greedy", "exhaustive"}));
+    app.add_option("--holdout", overrides_.holdout, "Share of the videos kept from selection")
+        ->check(CLI::Range(0.0, 0.99));
+  }
+
+  EnsembleAnswer OfStudy(const CommandContext& context) const {
+    RequireFile(database_.path);
+    Store store(database_.path, OpenMode::kReadWrite);
+    const StudyRecord study = FindStudy(store, database_, study_);
+    EnsembleQuestion question = QuestionFor(EnsembleOfRecipe(study.recipe_text));
+    Apply(overrides_, question);
+    question.models =
+        StudyPool(store, study, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
+    EnsembleAnswer answer = FindEnsemble(question);
+    StoreEnsemble(store, study.id, answer);
+    context.Remark("stored with study " + study.name);
+    return answer;
+  }
+
+  EnsembleAnswer OfFiles() const {
+    if (!sizes_.empty() && sizes_.size() != predictions_.size()) {
+      throw UsageError("--sizes names " + std::to_string(sizes_.size()) + " sizes for " +
+                       std::to_string(predictions_.size()) + " prediction files");
+    }
+    EnsembleQuestion question;
+    Apply(overrides_, question);
+    for (std::size_t i = 0; i < predictions_.size(); ++i) {
+      RequireFile(predictions_[i]);
+      question.models.push_back(
+          {.name = MemberName(predictions_[i]),
+           .size_bytes = sizes_.empty() ? 0 : SizeOrRefuse("--sizes", sizes_[i]),
+           .predictions = ReadPredictionsCsv(predictions_[i])});
+    }
+    AlignToTruth(question.models, ReadTruth(truth_),
+                 common_videos_ ? VideoSet::kCommon : VideoSet::kTruth);
+    return FindEnsemble(question);
+  }
+
+  /// The file's name without its ending; its path where two files share that.
+  std::string MemberName(const std::string& file) const {
+    const auto stem = [](const std::string& path) {
+      return std::filesystem::path(path).stem().string();
+    };
+    const auto same = std::count_if(predictions_.begin(), predictions_.end(),
+                                    [&](const auto& other) { return stem(other) == stem(file); });
+    return same == 1 ? stem(file) : file;
+  }
+
+  std::string study_;
+  std::vector<std::string> predictions_, sizes_, truth_;
+  bool common_videos_ = false;
+  std::string seeds_ = "all";
+  Overrides overrides_;
+  DatabaseOption database_;
+  bool json_ = false;
+};
+
+REGISTER_COMMAND("ensemble", kResults, "The best ensemble under a size limit", Ensemble);
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,121 @@
+// `beamgrid explain`: why a trial waits, was reused, retried or failed.
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/output.h"
+#include "orchestrator/commands/record.h"
+
+namespace beamgrid {
+namespace {
+
+using Attempts = std::vector<Store::AttemptRecord>;
+
+std::string Waiting(const TrialRecord& trial) {
+  if (trial.attempts == 0) {
+    return "it has not been started: it waits for a slot of a running study, or for `beamgrid run`";
+  }
+  if (trial.failed_attempts < trial.attempts && trial.failure.empty()) {
+    return "it was stopped with its study and goes on from its checkpoint with the next "
+           "`beamgrid run`";
+  }
+  return "an attempt did not complete (" + trial.failure + ") and another is due";
+}
+
+/// One sentence on the state itself.
+std::string Verdict(const TrialRecord& trial, const Attempts& attempts) {
+  switch (trial.state) {
+    case TrialState::kWaiting:
+      return Waiting(trial);
+    case TrialState::kRunning:
+      return "attempt " + std::to_string(trial.attempts) + " is at work on " + trial.device +
+             " in " + trial.directory +
+             " (if no `beamgrid run` is alive, the next one takes it up again)";
+    case TrialState::kComplete:
+      return "attempt " + std::to_string(trial.attempts) + " completed on " + trial.device +
+             (attempts.size() > 1 ? " after earlier attempts had ended otherwise" : "");
+    case TrialState::kPruned:
+      return "it was stopped early because others were clearly better";
+    case TrialState::kFailed:
+      return std::to_string(trial.failed_attempts) +
+             " attempts failed and no retries are left: " + trial.failure;
+  }
+  return "";
+}
+
+std::string AttemptLine(const Store::AttemptRecord& attempt) {
+  std::string line = "attempt " + std::to_string(attempt.attempt) + " on " + attempt.device +
+                     ", started " + attempt.started_at + ": " + attempt.outcome;
+  if (!attempt.message.empty()) line += ": " + attempt.message;
+  if (attempt.exit_code != 0) line += " (exit code " + std::to_string(attempt.exit_code) + ")";
+  return line;
+}
+
+boost::json::array AttemptsJson(const Attempts& attempts) {
+  boost::json::array list;
+  for (const Store::AttemptRecord& attempt : attempts) {
+    list.push_back({{"attempt", attempt.attempt},
+                    {"directory", attempt.directory},
+                    {"device", attempt.device},
+                    {"threads", attempt.threads},
+                    {"started_at", attempt.started_at},
+                    {"finished_at", attempt.finished_at},
+                    {"outcome", attempt.outcome},
+                    {"message", attempt.message},
+                    {"exit_code", attempt.exit_code},
+                    {"log_tail", attempt.log_tail}});
+  }
+  return list;
+}
+
+class Explain : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option("TRIAL", trial_, "Id, fingerprint's first digits or STUDY/NAME[/SEED]")
+        ->required();
+    database_.AddTo(app);
+    AddJsonFlag(app, &json_);
+  }
+
+  int Run(CommandContext& context) override {
+    const auto store = database_.OpenForReading();
+    const auto [study, trial] = FindTrial(*store, database_, trial_);
+    const Attempts attempts = store->Attempts(trial.id);
+    const std::vector<std::string> notes = store->Notes(study.id, trial.name, trial.seed);
+    const std::string verdict = Verdict(trial, attempts);
+    if (json_) {
+      PrintJson(context.out, {{"id", static_cast<std::int64_t>(trial.id)},
+                              {"study", study.name},
+                              {"name", trial.name},
+                              {"seed", trial.seed},
+                              {"state", ToString(trial.state)},
+                              {"why", verdict},
+                              {"notes", boost::json::value_from(notes)},
+                              {"attempts", AttemptsJson(attempts)}});
+      return kExitDone;
+    }
+    context.out << study.name << "/" << trial.name << "/" << trial.seed << " is "
+                << ToString(trial.state) << ": " << verdict << "\n";
+    for (const std::string& note : notes) context.out << "note: " << note << "\n";
+    for (const auto& attempt : attempts) context.out << AttemptLine(attempt) << "\n";
+    PrintLogTail(context.out, attempts);
+    return kExitDone;
+  }
+
+ private:
+  /// Of the last attempt that has one.
+  static void PrintLogTail(std::ostream& out, const Attempts& attempts) {
+    for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {
+      if (attempt->log_tail.empty()) continue;
+      out << "end of the log of attempt " << attempt->attempt << ":\n" << attempt->log_tail << "\n";
+      return;
+    }
+  }
+
+  std::string trial_;
+  DatabaseOption database_;
+  bool json_ = false;
+};
+
+REGISTER_COMMAND("explain", kRecord, "Why a trial waits, was reused, retried or failed", Explain);
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,20 @@
+#pragma once
+// The papers' own numbers (recipes/paper_tables.toml), built into the program.
+
+#include <string>
+#include <vector>
+
+#include "reports/table.h"
+
+namespace beamgrid {
+
+/// The whole file.
+extern const char kPaperTablesToml[];
+
+/// Rows of "kim18/2"; none for an empty reference. UsageError naming the tables there are.
+[[nodiscard]] inline std::vector<PaperRow> PaperRows(const std::string& reference) {
+  if (reference.empty()) return {};
+  return PaperTable(kPaperTablesToml, reference);
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,135 @@
+// `beamgrid plan`: what a run would train. Nothing is trained and nothing is written.
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/output.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/commands/study_plan.h"
+#include "orchestrator/data_files.h"
+#include "orchestrator/run_study.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr char kColumns[] = "%-9s %6s %13s %10s  %s\n";
+
+std::string Line(const std::string& state, const std::string& seed, const std::string& parameters,
+                 const std::string& size, const std::string& name) {
+  std::string line(name.size() + 64, '\0');
+  const int length = std::snprintf(line.data(), line.size(), kColumns, state.c_str(), seed.c_str(),
+                                   parameters.c_str(), size.c_str(), name.c_str());
+  line.resize(static_cast<std::size_t>(length));
+  return line;
+}
+
+void PrintTotals(std::ostream& out, const PlanTotals& totals) {
+  for (const std::string& decision : totals.decisions) out << "decided: " << decision << "\n";
+  out << totals.trials << " trials of " << totals.candidates << " models, " << totals.complete
+      << " complete already, " << totals.refused << " models refused\n";
+  if (totals.limited) {
+    out << "more follow that --limit leaves out\n";
+  } else if (!totals.later_candidates) {
+    out << "more may follow, depending on these results\n";
+  } else if (*totals.later_candidates > 0) {
+    out << "up to " << *totals.later_candidates << " more models, chosen by these results\n";
+  }
+}
+
+void PlanAsText(const PlanParts& parts, std::ostream& out) {
+  out << Line("state", "seed", "parameters", "size", "name");
+  PlanSink sink;
+  sink.on_trial = [&out](const PlannedTrial& trial) {
+    out << Line(ToString(trial.state), std::to_string(trial.seed),
+                std::to_string(trial.size.parameters), SizeText(trial.size.size_bytes),
+                trial.candidate->name);
+  };
+  sink.on_refused = [&out](const Candidate& candidate, const std::string& why) {
+    out << Line("refused", "", "", "", candidate.name + ": " + why);
+  };
+  PrintTotals(out, PlanStudy(parts, sink));
+}
+
+boost::json::object ToJson(const PlannedTrial& trial) {
+  return {{"name", trial.candidate->name},
+          {"fingerprint", trial.fingerprint},
+          {"seed", trial.seed},
+          {"spec", ToJson(trial.candidate->model)},
+          {"parameters", trial.size.parameters},
+          {"size_bytes", trial.size.size_bytes},
+          {"state", ToString(trial.state)}};
+}
+
+/// Written piece by piece, because a plan may have a million trials; refused ones are few.
+void PlanAsJson(const PlanParts& parts, std::ostream& out) {
+  boost::json::array refused;
+  const char* separator = "{\"trials\":[\n";
+  PlanSink sink;
+  sink.on_trial = [&](const PlannedTrial& trial) {
+    out << separator << CanonicalJson(ToJson(trial));
+    separator = ",\n";
+  };
+  sink.on_refused = [&refused](const Candidate& candidate, const std::string& why) {
+    refused.push_back({{"name", candidate.name}, {"why", why}});
+  };
+  const PlanTotals totals = PlanStudy(parts, sink);
+  if (totals.trials == 0) out << separator;
+  boost::json::value later = nullptr;
+  if (totals.later_candidates && !totals.limited) later = *totals.later_candidates;
+  out << "],\n\"refused\":" << CanonicalJson(refused)
+      << ",\n\"decisions\":" << CanonicalJson(boost::json::value_from(totals.decisions))
+      << ",\n\"limited\":" << (totals.limited ? "true" : "false")
+      << ",\n\"later_models\":" << CanonicalJson(later) << "}\n";
+}
+
+class Plan : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option("RECIPE", recipe_, "Recipe file")->required();
+    database_.AddTo(app);
+    app.add_option("--limit", limit_, "Stop after so many trials")->check(CLI::PositiveNumber);
+    app.add_flag("--no-data", no_data_,
+                 "Do not look for the data: no fingerprints, and nothing counts as complete");
+    AddJsonFlag(app, &json_);
+  }
+
+  int Run(CommandContext& context) override {
+    const std::filesystem::path trainer = FindTrainer();
+    const Catalogue catalogue = LoadCatalogue(trainer);
+    const Recipe recipe = LoadRecipe(recipe_, catalogue);
+    const DataSpec data = no_data_ ? WithoutFiles(recipe) : ResolveData(recipe);
+    std::unique_ptr<Store> store;
+    if (!no_data_ && std::filesystem::exists(database_.path)) store = database_.OpenForReading();
+    TrainerCounter counter(trainer);
+    const PlanParts parts{.recipe = &recipe,
+                          .catalogue = &catalogue,
+                          .data = &data,
+                          .store = store.get(),
+                          .counter = &counter,
+                          .limit = limit_};
+    if (json_) {
+      PlanAsJson(parts, context.out);
+    } else {
+      PlanAsText(parts, context.out);
+    }
+    return kExitDone;
+  }
+
+ private:
+  static DataSpec WithoutFiles(const Recipe& recipe) {
+    return {.format = recipe.data.format,
+            .classes = recipe.data.classes,
+            .features = recipe.data.features,
+            .max_frames = recipe.data.max_frames,
+            .on_error = recipe.data.on_error};
+  }
+
+  std::string recipe_;
+  DatabaseOption database_;
+  std::int64_t limit_ = 0;
+  bool no_data_ = false;
+  bool json_ = false;
+};
+
+REGISTER_COMMAND("plan", kSearch, "What a run would train, with sizes; trains nothing", Plan);
+
+}  // namespace
+}  // namespace beamgrid

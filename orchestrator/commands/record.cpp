@@ -1,0 +1,109 @@
+#include "orchestrator/commands/record.h"
+
+#include <algorithm>
+#include <set>
+
+#include "registry/catalogue.h"
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kShortestPrefix = 4;
+constexpr std::size_t kListedCandidates = 10;
+
+std::string Join(const std::vector<std::string>& words, const std::string& separator) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
+  return text;
+}
+
+std::string FullName(const TrialInStudy& found) {
+  return found.study.name + "/" + found.trial.name + "/" + std::to_string(found.trial.seed);
+}
+
+bool HasId(const TrialInStudy& candidate, const std::string& text) {
+  return std::to_string(static_cast<std::int64_t>(candidate.trial.id)) == text;
+}
+
+bool Matches(const TrialInStudy& candidate, const std::string& text) {
+  const TrialRecord& trial = candidate.trial;
+  if (text.size() >= kShortestPrefix && trial.fingerprint.starts_with(text)) return true;
+  return text == FullName(candidate) || text == candidate.study.name + "/" + trial.name;
+}
+
+std::vector<TrialInStudy> AllTrials(const Store& store) {
+  std::vector<TrialInStudy> all;
+  for (const StudyRecord& study : store.Studies()) {
+    for (TrialRecord& trial : store.Trials(study.id)) all.push_back({study, std::move(trial)});
+  }
+  return all;
+}
+
+[[noreturn]] void RefuseUnknown(const std::vector<TrialInStudy>& all,
+                                const DatabaseOption& database, const std::string& text) {
+  std::vector<std::string> names;
+  for (const TrialInStudy& candidate : all) names.push_back(FullName(candidate));
+  const std::string nearest = NearestSpelling(text, names);
+  throw UsageError("no trial '" + text + "' in " + database.path.string() +
+                   "; a trial is named by its id, by the first digits of its fingerprint or as "
+                   "STUDY/NAME[/SEED]" +
+                   (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+}
+
+[[noreturn]] void RefuseAmbiguous(const std::vector<TrialInStudy>& found, const std::string& text) {
+  std::string list;
+  for (std::size_t i = 0; i < std::min(found.size(), kListedCandidates); ++i) {
+    list += "\n  " + std::to_string(static_cast<std::int64_t>(found[i].trial.id)) + "  " +
+            FullName(found[i]) + "  " + found[i].trial.fingerprint;
+  }
+  if (found.size() > kListedCandidates) {
+    list += "\n  and " + std::to_string(found.size() - kListedCandidates) + " more";
+  }
+  throw UsageError("'" + text + "' names " + std::to_string(found.size()) + " trials; which one?" +
+                   list);
+}
+
+}  // namespace
+
+void DatabaseOption::AddTo(CLI::App& app) {
+  app.add_option("--db", path, "Database file")->capture_default_str()->type_name("FILE");
+}
+
+std::unique_ptr<Store> DatabaseOption::OpenForReading() const {
+  if (!std::filesystem::exists(path)) {
+    throw UsageError("no database " + path.string() +
+                     "; `beamgrid run RECIPE` makes one, --db names another");
+  }
+  return std::make_unique<Store>(path, OpenMode::kReadOnly);
+}
+
+void AddJsonFlag(CLI::App& app, bool* json) {
+  app.add_flag("--json", *json, "Print JSON instead of text");
+}
+
+StudyRecord FindStudy(const Store& store, const DatabaseOption& database, const std::string& name) {
+  if (auto study = store.FindStudy(name)) return *std::move(study);
+  std::vector<std::string> names;
+  for (const StudyRecord& study : store.Studies()) names.push_back(study.name);
+  throw UsageError("no study '" + name + "' in " + database.path.string() +
+                   (names.empty() ? "; it holds no studies" : "; studies: " + Join(names, ", ")));
+}
+
+TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,
+                       const std::string& text) {
+  const std::vector<TrialInStudy> all = AllTrials(store);
+  std::vector<TrialInStudy> found;
+  std::set<TrialId> seen;
+  for (const TrialInStudy& candidate : all) {
+    if (HasId(candidate, text)) return candidate;
+    if (Matches(candidate, text) && seen.insert(candidate.trial.id).second) {
+      found.push_back(candidate);
+    }
+  }
+  if (found.empty()) RefuseUnknown(all, database, text);
+  if (found.size() > 1) RefuseAmbiguous(found, text);
+  return found.front();
+}
+
+}  // namespace beamgrid

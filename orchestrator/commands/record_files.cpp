@@ -1,0 +1,65 @@
+#include "orchestrator/commands/record_files.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "registry/error.h"
+#include "trainer/data/truth.h"
+
+namespace beamgrid {
+namespace {
+
+/// Both competition formats begin with this word; a TFRecord begins with a length.
+bool IsCsv(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string line;
+  std::getline(in, line, ',');
+  return line == "VideoId";
+}
+
+std::vector<std::filesystem::path> RecordsOfFolder(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.is_regular_file() && entry.path().extension() == ".tfrecord") {
+      files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+void RequireFile(const std::filesystem::path& path) {
+  if (!std::filesystem::is_regular_file(path)) {
+    throw UsageError(path.string() + ": no such file");
+  }
+}
+
+std::vector<std::filesystem::path> RecordFiles(const std::vector<std::string>& names) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& name : names) {
+    if (!std::filesystem::is_directory(name)) {
+      RequireFile(name);
+      files.emplace_back(name);
+      continue;
+    }
+    const std::vector<std::filesystem::path> inside = RecordsOfFolder(name);
+    if (inside.empty()) throw UsageError(name + ": the folder holds no *.tfrecord file");
+    files.insert(files.end(), inside.begin(), inside.end());
+  }
+  return files;
+}
+
+Truth ReadTruth(const std::vector<std::string>& names) {
+  const std::vector<std::filesystem::path> files = RecordFiles(names);
+  const auto csv = std::find_if(files.begin(), files.end(), IsCsv);
+  if (csv == files.end()) return ReadTruthRecords(files);
+  if (files.size() > 1) {
+    throw UsageError("--truth takes one CSV file or any number of record files; " + csv->string() +
+                     " is a CSV file beside others");
+  }
+  return ReadTruthCsv(*csv);
+}
+
+}  // namespace beamgrid

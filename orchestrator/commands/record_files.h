@@ -1,0 +1,22 @@
+#pragma once
+// Record files and truth as they are named on a command line.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "registry/predictions.h"
+
+namespace beamgrid {
+
+/// Each name is a file, or a folder that stands for its *.tfrecord files in order of name.
+/// UsageError for a name that is not there and for a folder without record files.
+[[nodiscard]] std::vector<std::filesystem::path> RecordFiles(const std::vector<std::string>& names);
+
+/// The truth from one competition CSV (`VideoId,Labels`), or from record files.
+[[nodiscard]] Truth ReadTruth(const std::vector<std::string>& names);
+
+/// UsageError if there is no such file.
+void RequireFile(const std::filesystem::path& path);
+
+}  // namespace beamgrid

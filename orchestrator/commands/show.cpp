@@ -1,0 +1,125 @@
+// `beamgrid show`: everything that the record holds of one trial.
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/output.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/commands/text_table.h"
+#include "orchestrator/commands/trial_listing.h"
+#include "registry/json.h"
+
+namespace beamgrid {
+namespace {
+
+boost::json::array EpochsJson(const std::vector<EpochResult>& epochs) {
+  boost::json::array list;
+  for (const EpochResult& epoch : epochs) {
+    list.push_back({{"epoch", epoch.epoch},
+                    {"train_loss", epoch.train_loss},
+                    {"validate_loss", epoch.validate_loss},
+                    {"gap", epoch.metrics.gap},
+                    {"hit_at_1", epoch.metrics.hit_at_1},
+                    {"perr", epoch.metrics.perr},
+                    {"map", epoch.metrics.map}});
+  }
+  return list;
+}
+
+boost::json::array ArtifactsJson(const std::vector<Artifact>& artifacts) {
+  boost::json::array list;
+  for (const Artifact& artifact : artifacts) {
+    list.push_back({{"name", artifact.name},
+                    {"path", artifact.path},
+                    {"bytes", artifact.bytes},
+                    {"hash", artifact.hash}});
+  }
+  return list;
+}
+
+/// The listing's keys, and more.
+boost::json::object ToJson(const Store& store, const TrialInStudy& found) {
+  const TrialRecord& trial = found.trial;
+  boost::json::object json = ListingJson(trial);
+  json["study"] = found.study.name;
+  json["directory"] = trial.directory;
+  json["spec"] = ToJson(store.Spec(trial.id));
+  json["epochs"] = EpochsJson(store.Epochs(trial.id));
+  json["artifacts"] = ArtifactsJson(store.Artifacts(trial.id));
+  json["result"] = nullptr;
+  if (trial.result) {
+    json["result"] = {{"best_epoch", trial.result->best_epoch},
+                      {"validate_loss", trial.result->validate_loss},
+                      {"examples", trial.result->examples},
+                      {"peak_memory_bytes", trial.result->peak_memory_bytes},
+                      {"skipped_records", trial.result->skipped_records},
+                      {"threads", trial.result->threads},
+                      {"program_version", trial.result->program_version},
+                      {"libtorch_version", trial.result->libtorch_version}};
+  }
+  return json;
+}
+
+void PrintMembers(std::ostream& out, const boost::json::object& object, const std::string& prefix) {
+  for (const auto& [key, value] : object) {
+    const std::string name = prefix + std::string(key);
+    if (const auto* inner = value.if_object()) {
+      PrintMembers(out, *inner, name + ".");
+    } else if (!value.is_null() && name != "epochs" && name != "artifacts") {
+      out << name << ": "
+          << (value.is_string() ? std::string(value.get_string()) : CanonicalJson(value)) << "\n";
+    }
+  }
+}
+
+/// The objects of a list as lines, their keys as headings.
+void PrintList(std::ostream& out, const std::string& title, const boost::json::array& list) {
+  if (list.empty()) return;
+  std::vector<std::string> headings;
+  for (const auto& [key, value] : list.front().as_object()) {
+    headings.push_back((value.is_number() ? ">" : "") + std::string(key));
+  }
+  TextTable table(std::move(headings));
+  for (const boost::json::value& entry : list) {
+    std::vector<std::string> cells;
+    for (const auto& [key, value] : entry.as_object()) {
+      cells.push_back(value.is_double()   ? FixedText(value.get_double(), 5)
+                      : value.is_string() ? std::string(value.get_string())
+                                          : CanonicalJson(value));
+    }
+    table.Add(std::move(cells));
+  }
+  out << title << ":\n";
+  table.Print(out, "  ");
+}
+
+class Show : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option("TRIAL", trial_, "Id, fingerprint's first digits or STUDY/NAME[/SEED]")
+        ->required();
+    database_.AddTo(app);
+    AddJsonFlag(app, &json_);
+  }
+
+  int Run(CommandContext& context) override {
+    const auto store = database_.OpenForReading();
+    const boost::json::object json = ToJson(*store, FindTrial(*store, database_, trial_));
+    if (json_) {
+      PrintJson(context.out, json);
+      return kExitDone;
+    }
+    PrintMembers(context.out, json, "");
+    PrintList(context.out, "epochs", json.at("epochs").as_array());
+    PrintList(context.out, "artifacts", json.at("artifacts").as_array());
+    return kExitDone;
+  }
+
+ private:
+  std::string trial_;
+  DatabaseOption database_;
+  bool json_ = false;
+};
+
+REGISTER_COMMAND("show", kRecord, "Everything recorded of one trial", Show);
+
+}  // namespace
+}  // namespace beamgrid

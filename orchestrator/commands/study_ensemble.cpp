@@ -1,0 +1,141 @@
+#include "orchestrator/commands/study_ensemble.h"
+
+#include <toml++/toml.h>
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include "orchestrator/commands/objective.h"
+#include "orchestrator/commands/output.h"
+#include "orchestrator/commands/text_table.h"
+#include "registry/error.h"
+#include "registry/files.h"
+#include "registry/json.h"
+
+namespace beamgrid {
+namespace {
+
+double Objective(const TrialRecord& trial, const StudyRecord& study) {
+  return ObjectiveOf(trial.result->metrics, study.objective);
+}
+
+/// Complete trials by name and seed; one per name where only the best seed is asked for.
+std::vector<TrialRecord> ChooseTrials(const Store& store, const StudyRecord& study,
+                                      SeedChoice seeds) {
+  std::vector<TrialRecord> chosen;
+  std::map<std::string, std::size_t> place_of_name;
+  for (TrialRecord& trial : store.Trials(study.id)) {
+    if (trial.state != TrialState::kComplete || !trial.result) continue;
+    const auto [found, is_new] = place_of_name.try_emplace(trial.name, chosen.size());
+    if (is_new || seeds == SeedChoice::kAll) {
+      chosen.push_back(std::move(trial));
+    } else if (Objective(trial, study) > Objective(chosen[found->second], study)) {
+      chosen[found->second] = std::move(trial);
+    }
+  }
+  std::sort(chosen.begin(), chosen.end(), [](const TrialRecord& a, const TrialRecord& b) {
+    return std::tie(a.name, a.seed) < std::tie(b.name, b.seed);
+  });
+  return chosen;
+}
+
+Predictions RecordedPredictions(const Store& store, const TrialRecord& trial,
+                                const std::string& member) {
+  for (const Artifact& artifact : store.Artifacts(trial.id)) {
+    if (artifact.name != "predictions") continue;
+    const std::filesystem::path path = std::filesystem::path(trial.directory) / artifact.path;
+    if (HashFile(path) != artifact.hash) {
+      throw Error(
+          path.string() + ": not the predictions that the record holds of " + member +
+          " (hash differs); put the file back, or run the recipe again with a new database");
+    }
+    return ReadPredictions(path);
+  }
+  throw Error(member + ": the record names no predictions file");
+}
+
+/// The value at `key` of a table, where it has that type.
+template <typename T>
+void Take(const toml::table& table, const char* key, T* value) {
+  if (const auto found = table[key].value<T>()) *value = *found;
+}
+
+std::string NowUtc() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[sizeof "2000-01-01T00:00:00Z"];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace
+
+std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& study,
+                                     SeedChoice seeds) {
+  std::vector<EnsembleModel> pool;
+  for (const TrialRecord& trial : ChooseTrials(store, study, seeds)) {
+    const std::string member = trial.name + "/s" + std::to_string(trial.seed);
+    pool.push_back({member, trial.size_bytes, RecordedPredictions(store, trial, member)});
+  }
+  if (pool.empty()) {
+    throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");
+  }
+  return pool;
+}
+
+RecipeEnsemble EnsembleOfRecipe(const std::string& recipe_text) {
+  const toml::table recipe = toml::parse(recipe_text);
+  RecipeEnsemble result;
+  result.holdout = recipe["data"]["holdout"].value_or(DataSettings{}.holdout);
+  const toml::table* section = recipe["ensemble"].as_table();
+  if (section == nullptr) return result;
+  EnsembleSettings& settings = result.settings;
+  std::string size_text;
+  Take(*section, "size_limit", &size_text);
+  Take(*section, "size_limit", &settings.size_limit);
+  settings.size_limit = ParseSize(size_text).value_or(settings.size_limit);
+  Take(*section, "members", &settings.members);
+  Take(*section, "beam_width", &settings.beam_width);
+  Take(*section, "combine", &settings.combine);
+  Take(*section, "weights", &settings.weights);
+  return result;
+}
+
+EnsembleQuestion QuestionFor(const RecipeEnsemble& recipe) {
+  return {.missing = Missing::kLastOfList,
+          .size_limit = recipe.settings.size_limit,
+          .members = recipe.settings.members,
+          .beam_width = recipe.settings.beam_width,
+          .combine = recipe.settings.combine,
+          .weights = recipe.settings.weights,
+          .holdout = recipe.holdout};
+}
+
+void StoreEnsemble(Store& store, StudyId study, const EnsembleAnswer& answer) {
+  const std::string json = CanonicalJson(ToJson(answer));
+  const std::vector<EnsembleRecord> known = store.Ensembles(study);
+  if (!known.empty() && known.back().json == json) return;
+  store.AddEnsemble(study, {.created_at = NowUtc(), .json = json});
+}
+
+void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer) {
+  TextTable table({"member", ">size", ">weight"});
+  for (const EnsembleAnswer::Member& member : answer.members) {
+    table.Add({member.name, SizeText(member.size_bytes), FixedText(member.weight, 4)});
+  }
+  table.Print(out);
+  out << "size " << SizeText(answer.size_bytes) << " of " << SizeText(answer.size_limit) << "\n"
+      << "selection GAP " << FixedText(answer.selection_gap, 5) << " on " << answer.selection_videos
+      << " videos\n";
+  if (answer.holdout) {
+    out << "holdout GAP " << FixedText(answer.holdout->gap, 5) << " on " << answer.holdout->videos
+        << " videos; gain over the best single model between " << FixedText(answer.holdout->low, 5)
+        << " and " << FixedText(answer.holdout->high, 5) << " (95 %)\n";
+  }
+  out << "best single " << answer.best_single << ", GAP " << FixedText(answer.best_single_gap, 5)
+      << "\n";
+  for (const std::string& note : answer.notes) out << "note: " << note << "\n";
+}
+
+}  // namespace beamgrid

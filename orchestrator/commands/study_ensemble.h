@@ -1,0 +1,45 @@
+#pragma once
+// From a study's finished trials to an ensemble: the pool is read from the record and the attempts'
+// predictions files, so it can be made again any day. Used by `ensemble` and at the end of `run`.
+
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "registry/store.h"
+#include "search/ensemble.h"
+#include "search/recipe.h"
+
+namespace beamgrid {
+
+/// Which trials of one model enter the pool.
+enum class SeedChoice {
+  kAll,   ///< each seed is a model of its own, named NAME/s1
+  kBest,  ///< only the seed with the best objective, likewise named
+};
+
+/// The study's complete trials with their predictions, by name and seed. Error if a predictions
+/// file is missing or is not the one that was recorded; UsageError if no trial is complete.
+[[nodiscard]] std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& study,
+                                                   SeedChoice seeds);
+
+/// The [ensemble] section and data.holdout as the study's recipe gives them, defaults elsewhere.
+/// Needs no catalogue: the recipe was checked when it ran.
+struct RecipeEnsemble {
+  EnsembleSettings settings;
+  double holdout = 0;
+};
+[[nodiscard]] RecipeEnsemble EnsembleOfRecipe(const std::string& recipe_text);
+
+/// A question without models.
+[[nodiscard]] EnsembleQuestion QuestionFor(const RecipeEnsemble& recipe);
+
+/// Adds the answer to the record unless it equals the latest one, so that running a finished study
+/// again changes nothing.
+void StoreEnsemble(Store& store, StudyId study, const EnsembleAnswer& answer);
+
+/// For people.
+void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer);
+
+}  // namespace beamgrid

@@ -1,0 +1,106 @@
+#include "orchestrator/commands/study_plan.h"
+
+#include "orchestrator/commands/objective.h"
+#include "orchestrator/commands/output.h"
+
+namespace beamgrid {
+namespace {
+
+class Planner {
+ public:
+  Planner(const PlanParts& parts, const PlanSink& sink)
+      : parts_(parts),
+        sink_(sink),
+        space_(*parts.recipe, *parts.catalogue),
+        strategy_(MakeStrategyFor(space_, *parts.recipe)) {}
+
+  PlanTotals Plan() {
+    while (auto candidate = strategy_->Ask()) {
+      if (parts_.limit > 0 && totals_.trials >= parts_.limit) {
+        totals_.limited = true;
+        break;
+      }
+      PlanCandidate(*candidate);
+    }
+    if (const auto planned = strategy_->planned()) {
+      totals_.later_candidates = *planned - totals_.candidates - totals_.refused;
+    }
+    if (strategy_->finished()) totals_.later_candidates = 0;
+    totals_.decisions = strategy_->Decisions();
+    return totals_;
+  }
+
+ private:
+  void PlanCandidate(const Candidate& candidate) {
+    const CountAnswer answer = parts_.counter->Count(candidate.model, *parts_.data);
+    if (const auto why = RefusalOf(*parts_.recipe, answer)) {
+      ++totals_.refused;
+      sink_.on_refused(candidate, *why);
+      strategy_->Tell({.name = candidate.name, .model = candidate.model});
+      return;
+    }
+    ++totals_.candidates;
+    const ModelSize& size = std::get<ModelSize>(answer);
+    double sum = 0;
+    bool all_complete = true;
+    for (const std::int64_t seed : parts_.recipe->seeds) {
+      const std::optional<double> objective = PlanTrial(candidate, seed, size);
+      all_complete = all_complete && objective.has_value();
+      sum += objective.value_or(0);
+    }
+    if (!all_complete) return;
+    strategy_->Tell({.name = candidate.name,
+                     .model = candidate.model,
+                     .objective = sum / static_cast<double>(parts_.recipe->seeds.size()),
+                     .size_bytes = size.size_bytes});
+  }
+
+  /// The recorded objective, if the trial is complete.
+  std::optional<double> PlanTrial(const Candidate& candidate, std::int64_t seed,
+                                  const ModelSize& size) {
+    PlannedTrial planned{.candidate = &candidate, .seed = seed, .size = size};
+    std::optional<double> objective;
+    if (!parts_.data->digest.empty()) {
+      planned.fingerprint = Fingerprint({.model = candidate.model,
+                                         .data = *parts_.data,
+                                         .objective = parts_.recipe->objective,
+                                         .seed = seed});
+      objective = LookUp(planned);
+    }
+    ++totals_.trials;
+    if (objective) ++totals_.complete;
+    sink_.on_trial(planned);
+    return objective;
+  }
+
+  std::optional<double> LookUp(PlannedTrial& planned) const {
+    if (parts_.store == nullptr) return {};
+    const auto known = parts_.store->FindByFingerprint(planned.fingerprint);
+    if (!known) return {};
+    planned.state = known->state;
+    if (known->state != TrialState::kComplete || !known->result) return {};
+    return ObjectiveOf(known->result->metrics, parts_.recipe->objective);
+  }
+
+  const PlanParts& parts_;
+  const PlanSink& sink_;
+  SearchSpace space_;
+  std::unique_ptr<Strategy> strategy_;
+  PlanTotals totals_;
+};
+
+}  // namespace
+
+std::optional<std::string> RefusalOf(const Recipe& recipe, const CountAnswer& answer) {
+  if (const auto* why = std::get_if<std::string>(&answer)) return *why;
+  const std::int64_t size_bytes = std::get<ModelSize>(answer).size_bytes;
+  if (!recipe.ensemble || size_bytes <= recipe.ensemble->size_limit) return {};
+  return "its " + SizeText(size_bytes) + " alone exceed ensemble.size_limit, " +
+         SizeText(recipe.ensemble->size_limit);
+}
+
+PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
+  return Planner(parts, sink).Plan();
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,61 @@
+// `beamgrid table`: an ablation table of a study, like the papers'.
+
+#include "reports/table.h"
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/paper_tables.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/trainer_client.h"
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+/// "temporal=blstm" -> {"temporal", "blstm"}.
+std::pair<std::string, std::string> ParseFix(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+    throw UsageError("--fix: '" + text + "' must be CRITERION=COMPONENT, as in temporal=blstm");
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+class TableCommand : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option("STUDY", question_.study, "Study")->required();
+    app.add_option("--vary", question_.vary, "Criterion of the rows; none: whole models")
+        ->type_name("CRITERION");
+    app.add_option("--fix", fix_, "Only trials with this component, as in temporal=blstm")
+        ->type_name("CRITERION=COMPONENT");
+    app.add_option("--metric", question_.metric)
+        ->check(CLI::IsMember({"gap", "map", "hit_at_1", "perr"}))
+        ->capture_default_str();
+    app.add_option("--title", question_.title, "Heading of the table");
+    app.add_option("--reference", question_.reference, "A paper's table, as in kim18/2");
+    app.add_option("--format", format_, "md, csv or json")->capture_default_str();
+    app.add_flag("--json", json_, "The same as --format json")->excludes("--format");
+    database_.AddTo(app);
+  }
+
+  int Run(CommandContext& context) override {
+    for (const std::string& text : fix_) question_.fix.push_back(ParseFix(text));
+    const auto store = database_.OpenForReading();
+    question_.study = FindStudy(*store, database_, question_.study).name;
+    const AblationTable table =
+        MakeTable(*store, LoadCatalogue(FindTrainer()), question_, PaperRows(question_.reference));
+    context.out << Render(table, json_ ? "json" : format_);
+    return kExitDone;
+  }
+
+ private:
+  TableQuestion question_;
+  std::vector<std::string> fix_;
+  std::string format_ = "md";
+  DatabaseOption database_;
+  bool json_ = false;
+};
+
+REGISTER_COMMAND("table", kResults, "Ablation table of a study", TableCommand);
+
+}  // namespace
+}  // namespace beamgrid
