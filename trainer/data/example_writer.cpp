@@ -1,0 +1,97 @@
+#include "trainer/data/example_writer.h"
+
+#include <protozero/pbf_writer.hpp>
+#include <string_view>
+
+namespace beamgrid {
+namespace {
+
+using protozero::pbf_writer;
+
+constexpr protozero::pbf_tag_type kContext = 1, kFeatureLists = 2, kEntry = 1, kKey = 1, kValue = 2;
+constexpr protozero::pbf_tag_type kBytesList = 1, kFloatList = 2, kInt64List = 3, kListValue = 1;
+
+std::string BytesFeature(std::string_view bytes) {
+  std::string feature;
+  pbf_writer writer(feature);
+  pbf_writer(writer, kBytesList).add_bytes(kListValue, bytes.data(), bytes.size());
+  return feature;
+}
+
+std::string FloatsFeature(const std::vector<float>& values) {
+  std::string feature;
+  pbf_writer writer(feature);
+  pbf_writer(writer, kFloatList).add_packed_float(kListValue, values.begin(), values.end());
+  return feature;
+}
+
+std::string IntegersFeature(const std::vector<std::int64_t>& values) {
+  std::string feature;
+  pbf_writer writer(feature);
+  pbf_writer(writer, kInt64List).add_packed_int64(kListValue, values.begin(), values.end());
+  return feature;
+}
+
+std::string FrameList(const FrameFeature& feature) {
+  std::string list;
+  pbf_writer writer(list);
+  for (std::size_t begin = 0; begin < feature.bytes.size(); begin += feature.width) {
+    writer.add_message(1,
+                       BytesFeature(std::string_view(feature.bytes).substr(begin, feature.width)));
+  }
+  return list;
+}
+
+/// A map<string, message>.
+struct Map {
+  std::vector<std::pair<std::string, std::string>> entries;
+
+  [[nodiscard]] std::string Encode(Random& random) {
+    Shuffle(entries, random);
+    std::string map;
+    pbf_writer writer(map);
+    for (const auto& [key, value] : entries) {
+      pbf_writer entry(writer, kEntry);
+      entry.add_string(kKey, key);
+      entry.add_message(kValue, value);
+    }
+    return map;
+  }
+};
+
+void AddRatings(const std::vector<SegmentRating>& ratings, Map& context) {
+  std::vector<std::int64_t> labels, starts, ends;
+  std::vector<float> scores;
+  for (const SegmentRating& rating : ratings) {
+    labels.push_back(rating.label);
+    starts.push_back(rating.start);
+    ends.push_back(rating.end);
+    scores.push_back(rating.score);
+  }
+  context.entries.emplace_back("segment_labels", IntegersFeature(labels));
+  context.entries.emplace_back("segment_start_times", IntegersFeature(starts));
+  context.entries.emplace_back("segment_end_times", IntegersFeature(ends));
+  context.entries.emplace_back("segment_scores", FloatsFeature(scores));
+}
+
+}  // namespace
+
+std::string EncodeExample(const ExampleContent& content, Random& random) {
+  Map context, lists;
+  context.entries.emplace_back("id", BytesFeature(content.id));
+  context.entries.emplace_back("labels", IntegersFeature(content.labels));
+  for (const FloatFeature& feature : content.values) {
+    context.entries.emplace_back(feature.name, FloatsFeature(feature.values));
+  }
+  if (!content.ratings.empty()) AddRatings(content.ratings, context);
+  for (const FrameFeature& feature : content.frames) {
+    lists.entries.emplace_back(feature.name, FrameList(feature));
+  }
+  std::string message;
+  pbf_writer writer(message);
+  writer.add_message(kContext, context.Encode(random));
+  if (!lists.entries.empty()) writer.add_message(kFeatureLists, lists.Encode(random));
+  return message;
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,238 @@
+#include "trainer/data/synth.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <set>
+#include <sstream>
+#include <system_error>
+
+#include "registry/error.h"
+#include "trainer/data/decoder.h"
+#include "trainer/data/example_writer.h"
+#include "trainer/data/quantise.h"
+#include "trainer/data/synth_check.h"
+#include "trainer/data/synth_video.h"
+#include "trainer/data/synth_world.h"
+#include "trainer/data/tfrecord.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kAveragedFrames = 32;
+constexpr std::int64_t kRatings = 5;         // per video in the 2019 release
+constexpr std::int64_t kPositiveFrames = 3;  // a segment shows a class if most of its 5 frames do
+
+/// Four or more characters, different for different videos, as in the releases since 2018.
+std::string IdOfVideo(std::uint64_t video, std::uint64_t seed) {
+  constexpr std::string_view kDigits =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  std::uint64_t names = 62ULL * 62 * 62 * 62;
+  while (names <= video) names *= 62;
+  constexpr std::uint64_t kStep = 7919;  // has no factor in common with a power of 62
+  std::uint64_t rest = (video * kStep + seed % names) % names;
+  std::string id;
+  for (; names > 1; names /= 62, rest /= 62) id += kDigits[rest % 62];
+  return id;
+}
+
+/// Writes to temporary names; the files get their own names all together at the end.
+class ShardWriter {
+ public:
+  ShardWriter(const fs::path& folder, const std::string& split, std::int64_t videos,
+              std::int64_t shards)
+      : videos_(videos), shards_(std::min(videos, shards)) {
+    for (std::int64_t shard = 0; shard < shards_; ++shard) {
+      std::ostringstream name;
+      name << split << std::setw(4) << std::setfill('0') << shard << ".tfrecord";
+      files_.push_back(folder / name.str());
+    }
+  }
+  ~ShardWriter() {
+    std::error_code ignored;  // leaving by exception: take the unfinished files away
+    for (const fs::path& file : files_) fs::remove(Temporary(file), ignored);
+  }
+  ShardWriter(const ShardWriter&) = delete;
+  ShardWriter& operator=(const ShardWriter&) = delete;
+
+  [[nodiscard]] const std::vector<fs::path>& files() const { return files_; }
+
+  /// `make(video)` gives the record of a split's n-th video.
+  template <typename Make>
+  void Write(Make make) {
+    std::int64_t video = 0;
+    for (std::int64_t shard = 0; shard < shards_; ++shard) {
+      TfRecordWriter writer(Temporary(files_[static_cast<std::size_t>(shard)]));
+      const std::int64_t end = videos_ * (shard + 1) / shards_;
+      for (; video < end; ++video) writer.Write(make(video));
+      writer.Close();
+    }
+  }
+
+  /// Returns the bytes written.
+  std::uint64_t Publish() const {
+    std::uint64_t bytes = 0;
+    for (const fs::path& file : files_) {
+      std::error_code failure;
+      fs::rename(Temporary(file), file, failure);
+      if (failure) throw Error(file.string() + ": cannot write: " + failure.message());
+      bytes += fs::file_size(file);
+    }
+    return bytes;
+  }
+
+ private:
+  static fs::path Temporary(const fs::path& file) {
+    fs::path temporary = file;
+    return temporary += ".partial";  // outside *.tfrecord, should one be left behind
+  }
+
+  std::int64_t videos_, shards_;
+  std::vector<fs::path> files_;
+};
+
+/// Makes records; each video has a random stream of its own, so shards do not change its content.
+class RecordMaker {
+ public:
+  explicit RecordMaker(const SynthOptions& options) : options_(options), world_(options) {}
+
+  enum class Labels { kNoisy, kClean };
+
+  [[nodiscard]] std::string Make(std::int64_t video, Labels labels) const {
+    const auto number = static_cast<std::uint64_t>(video);
+    Random random(options_.seed, number + 1);  // stream 0 is the world's
+    ExampleContent content;
+    content.id = IdOfVideo(number, options_.seed);
+    const std::vector<std::int64_t> truth = world_.DrawLabels(random);
+    const SynthVideo shown = MakeVideo(options_, world_, truth, DrawLength(random), random);
+    if (options_.format == "video") {
+      content.values = Means(shown);
+    } else {
+      content.frames = Frames(shown);
+    }
+    if (options_.format == "segment") content.ratings = Rate(shown, truth, random);
+    content.labels = labels == Labels::kNoisy ? AddNoise(truth, random) : truth;
+    return EncodeExample(content, random);
+  }
+
+ private:
+  [[nodiscard]] std::int64_t DrawLength(Random& random) const {
+    const auto range = static_cast<std::uint32_t>(options_.max_frames - options_.min_frames + 1);
+    const std::int64_t length =
+        random.Chance(0.5) ? options_.max_frames : options_.min_frames + random.Below(range);
+    return options_.format == "video" ? std::min(length, kAveragedFrames) : length;
+  }
+
+  [[nodiscard]] std::vector<FloatFeature> Means(const SynthVideo& video) const {
+    std::vector<FloatFeature> features;
+    for (std::size_t i = 0; i < options_.features.size(); ++i) {
+      const auto& [name, width] = options_.features[i];
+      std::vector<double> sums(static_cast<std::size_t>(width));
+      for (std::size_t at = 0; at < video.codes[i].size(); ++at) {
+        sums[at % sums.size()] += Dequantise(static_cast<std::uint8_t>(video.codes[i][at]));
+      }
+      std::vector<float> means;
+      for (const double sum : sums) {
+        means.push_back(static_cast<float>(sum / static_cast<double>(video.length)));
+      }
+      features.push_back({.name = name, .values = std::move(means)});
+    }
+    return features;
+  }
+
+  [[nodiscard]] std::vector<FrameFeature> Frames(const SynthVideo& video) const {
+    std::vector<FrameFeature> features;
+    for (std::size_t i = 0; i < options_.features.size(); ++i) {
+      const auto& [name, width] = options_.features[i];
+      features.push_back(
+          {.name = name, .width = static_cast<std::size_t>(width), .bytes = video.codes[i]});
+    }
+    return features;
+  }
+
+  [[nodiscard]] std::vector<std::int64_t> AddNoise(const std::vector<std::int64_t>& truth,
+                                                   Random& random) const {
+    std::set<std::int64_t> labels;
+    for (const std::int64_t label : truth) {
+      const bool replaced = random.Chance(options_.label_noise);
+      labels.insert(replaced ? random.Below(static_cast<std::uint32_t>(options_.classes)) : label);
+    }
+    return {labels.begin(), labels.end()};
+  }
+
+  /// Some segments, each rated for one class: half of the time one of the video's.
+  [[nodiscard]] std::vector<SegmentRating> Rate(const SynthVideo& video,
+                                                const std::vector<std::int64_t>& truth,
+                                                Random& random) const {
+    const auto segments =
+        static_cast<std::uint32_t>((video.length + kSegmentFrames - 1) / kSegmentFrames);
+    std::vector<SegmentRating> ratings;
+    for (std::int64_t i = 0; i < kRatings; ++i) {
+      const std::int64_t start = kSegmentFrames * random.Below(segments);
+      const std::int64_t label = random.Chance(0.5)
+                                     ? truth[random.Below(static_cast<std::uint32_t>(truth.size()))]
+                                     : world_.DrawClass(random);
+      const auto begin = video.owners.begin() + start;
+      const auto end = begin + std::min(kSegmentFrames, video.length - start);
+      const bool shown = std::count(begin, end, label) >= kPositiveFrames;
+      ratings.push_back({.label = label,
+                         .start = start,
+                         .end = start + kSegmentFrames,
+                         .score = shown ? 1.0F : 0.0F});
+    }
+    return ratings;
+  }
+
+  const SynthOptions& options_;
+  SynthWorld world_;
+};
+
+/// Creates the folder and refuses one in which a recipe's globs would find other records too.
+void PrepareFolder(const fs::path& folder, const std::vector<fs::path>& files) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure) throw Error(folder.string() + ": cannot create the folder: " + failure.message());
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failure)) {
+    const fs::path& path = entry.path();
+    const std::string name = path.filename().string();
+    const bool found_by_globs = path.extension() == ".tfrecord" &&
+                                (name.starts_with("train") || name.starts_with("validate"));
+    if (found_by_globs && std::find(files.begin(), files.end(), path) == files.end()) {
+      throw UsageError(
+          path.string() +
+          ": is of another dataset, which train*.tfrecord and validate*.tfrecord would "
+          "mix with the new one; remove it or choose another folder");
+    }
+  }
+  if (failure) throw Error(folder.string() + ": cannot read the folder: " + failure.message());
+}
+
+}  // namespace
+
+SynthReport WriteSynthetic(const SynthOptions& options) {
+  const SynthOptions checked = CheckedSynthOptions(options);
+  const std::int64_t validate_videos = std::max<std::int64_t>(1, checked.videos / 5);
+  const std::int64_t train_videos = checked.videos - validate_videos;
+  ShardWriter train(checked.out, "train", train_videos, checked.shards);
+  ShardWriter validate(checked.out, "validate", validate_videos, checked.shards);
+  std::vector<fs::path> files = train.files();
+  files.insert(files.end(), validate.files().begin(), validate.files().end());
+  PrepareFolder(checked.out, files);
+
+  const RecordMaker maker(checked);
+  train.Write([&](std::int64_t video) { return maker.Make(video, RecordMaker::Labels::kNoisy); });
+  validate.Write([&](std::int64_t video) {
+    return maker.Make(train_videos + video, RecordMaker::Labels::kClean);
+  });
+  SynthReport report{.train = train.files(),
+                     .validate = validate.files(),
+                     .train_videos = train_videos,
+                     .validate_videos = validate_videos};
+  report.bytes = train.Publish();
+  report.bytes += validate.Publish();
+  return report;
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,139 @@
+#include "trainer/data/synth_world.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kBackgrounds = 8;
+constexpr std::int64_t kMostLabels = 23;  // the longest list of YouTube-8M 2018
+constexpr double kRareFactor = 0.05;
+
+Prototype DrawPrototype(std::int64_t width, Random& random) {
+  Prototype prototype(static_cast<std::size_t>(width));
+  for (float& entry : prototype) entry = static_cast<float>(random.Normal());
+  return prototype;
+}
+
+std::vector<Prototype> DrawPrototypes(std::size_t count, std::int64_t width, Random& random) {
+  std::vector<Prototype> prototypes;
+  for (std::size_t i = 0; i < count; ++i) prototypes.push_back(DrawPrototype(width, random));
+  return prototypes;
+}
+
+struct Share {
+  Plant plant;
+  double share;
+};
+
+/// The plants that this format can show, plain ones taking the rest.
+std::vector<Share> SharesOf(const SynthOptions& options) {
+  const SynthPlants& plants = options.plants;
+  std::vector<Share> shares = {{Plant::kModes, plants.modes}};
+  if (options.format != "video") {
+    shares.push_back({Plant::kOrder, plants.order});
+    shares.push_back({Plant::kSalience, plants.salience});
+    shares.push_back({Plant::kChange, plants.change});
+    if (options.features.size() > 1) shares.push_back({Plant::kLag, plants.lag});
+  }
+  double rest = 1;
+  for (const Share& share : shares) rest -= share.share;
+  shares.push_back({Plant::kPlain, std::max(0.0, rest)});
+  return shares;
+}
+
+/// Gives each pair in turn the plant that lags its share most, so that every plant has frequent and
+/// rare classes.
+std::vector<Plant> AssignPlants(const std::vector<Share>& shares, std::size_t pairs) {
+  std::vector<Plant> assigned;
+  std::vector<double> owed(shares.size(), 0.0);
+  for (std::size_t pair = 0; pair < pairs; ++pair) {
+    for (std::size_t i = 0; i < shares.size(); ++i) owed[i] += shares[i].share;
+    const auto most = std::max_element(owed.begin(), owed.end());
+    *most -= 1;
+    assigned.push_back(shares[static_cast<std::size_t>(most - owed.begin())].plant);
+  }
+  return assigned;
+}
+
+std::vector<double> CumulativeFrequencies(const SynthOptions& options, std::size_t pairs) {
+  const auto rare_from =
+      static_cast<std::size_t>(std::lround(static_cast<double>(pairs) * (1 - options.rare)));
+  std::vector<double> cumulative;
+  double sum = 0;
+  for (std::size_t rank = 0; rank < pairs; ++rank) {
+    const double frequency = std::pow(static_cast<double>(rank + 1), -options.long_tail);
+    sum += rank < rare_from ? frequency : frequency * kRareFactor;
+    cumulative.push_back(sum);
+  }
+  return cumulative;
+}
+
+ClassPair DrawClassPair(const SynthOptions& options, Plant plant, std::uint32_t pairs,
+                        Random& random) {
+  ClassPair pair{.plant = plant};
+  for (std::int64_t& partner : pair.partners) partner = random.Below(pairs);
+  for (const Feature& feature : options.features) {
+    pair.prototypes.push_back({.base = DrawPrototype(feature.second, random),
+                               .first = DrawPrototype(feature.second, random),
+                               .second = DrawPrototype(feature.second, random)});
+  }
+  return pair;
+}
+
+}  // namespace
+
+SynthWorld::SynthWorld(const SynthOptions& options)
+    : classes_(options.classes),
+      labels_per_video_(options.labels_per_video),
+      co_occurrence_(options.co_occurrence) {
+  Random random(options.seed, /*stream=*/0);
+  const auto pairs = static_cast<std::uint32_t>((classes_ + 1) / 2);
+  for (const Plant plant : AssignPlants(SharesOf(options), pairs)) {
+    pairs_.push_back(DrawClassPair(options, plant, pairs, random));
+  }
+  cumulative_ = CumulativeFrequencies(options, pairs);
+  const std::int64_t image_width = options.features.front().second;
+  marker_ = DrawPrototype(image_width, random);
+  backgrounds_ = DrawPrototypes(kBackgrounds, image_width, random);
+  image_keys_ = DrawPrototypes(kLagKeys, image_width, random);
+  if (options.features.size() > 1) {
+    audio_keys_ = DrawPrototypes(kLagKeys, options.features[1].second, random);
+  }
+}
+
+std::int64_t SynthWorld::DrawPair(Random& random) const {
+  const double point = random.Uniform() * cumulative_.back();
+  const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), point);
+  return std::min(found - cumulative_.begin(), std::ssize(cumulative_) - 1);
+}
+
+std::int64_t SynthWorld::DrawTwin(std::int64_t pair, Random& random) const {
+  const std::int64_t twin = 2 * pair + random.Below(2);
+  return std::min(twin, classes_ - 1);  // of an odd number of classes the last has no twin
+}
+
+std::int64_t SynthWorld::DrawClass(Random& random) const {
+  return DrawTwin(DrawPair(random), random);
+}
+
+std::vector<std::int64_t> SynthWorld::DrawLabels(Random& random) const {
+  std::vector<std::int64_t> drawn;  // pairs
+  const std::int64_t most = std::min(kMostLabels, std::ssize(pairs_));
+  const double another = 1 - 1 / labels_per_video_;
+  do {
+    std::int64_t pair = DrawPair(random);
+    if (!drawn.empty() && random.Chance(co_occurrence_)) {
+      const auto earlier = drawn[random.Below(static_cast<std::uint32_t>(drawn.size()))];
+      pair = pairs_[static_cast<std::size_t>(earlier)].partners[random.Below(2)];
+    }
+    if (std::find(drawn.begin(), drawn.end(), pair) == drawn.end()) drawn.push_back(pair);
+  } while (std::ssize(drawn) < most && random.Chance(another));
+  std::vector<std::int64_t> labels;
+  for (const std::int64_t pair : drawn) labels.push_back(DrawTwin(pair, random));
+  std::sort(labels.begin(), labels.end());
+  return labels;
+}
+
+}  // namespace beamgrid
