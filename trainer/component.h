@@ -57,6 +57,9 @@ class Temporal : public torch::nn::Module {
   /// set and the maximum counts (multi-attention).
   virtual torch::Tensor forward(const Sequence& input, const Targets& targets) = 0;
   [[nodiscard]] virtual std::int64_t output_width() const = 0;
+  /// True where this component itself adds skip connections between its layers (see
+  /// BuildContext::skip_connections).
+  [[nodiscard]] virtual bool adds_skip_connections() const { return false; }
 };
 
 /// Scores of the classes for an embedding.
@@ -82,6 +85,8 @@ class Extra : public torch::nn::Module {
   [[nodiscard]] virtual int order() const { return 0; }
 
   virtual std::int64_t BuildSequence(std::int64_t width) { return width; }
+  /// Before BuildEmbedding; not called for video-level data, which has no temporal component.
+  virtual void OnTemporalBuilt(const Temporal& /*temporal*/) {}
   virtual std::int64_t BuildEmbedding(std::int64_t /*sequence_width*/, std::int64_t width) {
     return width;
   }

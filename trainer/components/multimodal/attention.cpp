@@ -1,6 +1,6 @@
-// Guided temporal attention (Kim et al. 2018, Building a Size Constrained Predictive Model for
-// Video Classification, section 3.1, methods 2 and 3). With a'_t = W a_t + b and j over a window of
-// frames around t:
+// Guided temporal attention (Kim et al. 2018, Temporal Attention Mechanism with Conditional
+// Inference for Large-Scale Multi-Label Video Classification, section 3.1, methods 2 and 3). With
+// a'_t = W a_t + b and j over a window of frames around t:
 //   guided by the image: s_tj = v_t^T A a_j,  alpha = softmax_j s,  x_t = v_t + sum_j alpha_tj a'_j
 //   guided by the audio: s_tj = a'_t^T A v_j, alpha = softmax_j s,  x_t = a'_t + sum_j alpha_tj v_j
 // merge = "concat" keeps the width: [v_t; sum_j alpha_tj a_j] or [sum_j alpha_tj v_j; a_t].
@@ -21,7 +21,7 @@ void Describe(Fields& f, AttentionOptions& o) {
   f("guide", o.guide, Choices{{"image", "audio"}},
     "image: the image decides which audio frames count (method 2); audio: the other way round "
     "(method 3)");
-  f("window", o.window, Range{1, 9999}, Choices{{"all"}},
+  f("window", o.window, Range{3, 9999}, Choices{{"all"}},
     "frames attended to, half of them on each side: an odd number, or \"all\"")
       .Tag("w");
   f("merge", o.merge, Choices{{"add", "concat"}},
@@ -110,13 +110,15 @@ class Attention : public Multimodal {
   torch::nn::Linear audio_to_image_{nullptr};
 };
 
-REGISTER_COMPONENT(Multimodal, "attention", Attention, AttentionOptions,
-                   {.label = "MA",
-                    .source = "Kim et al. 2018, Building a Size Constrained Predictive Model for "
-                              "Video Classification, section 3.1, methods 2 and 3",
-                    .help = "Each frame of one feature attends over a window of frames of the "
-                            "other. The paper's section 5 calls method 3 MA; its slides and its "
-                            "table 1 speak for guide = image."});
+REGISTER_COMPONENT(
+    Multimodal, "attention", Attention, AttentionOptions,
+    {.label = "MA",
+     .source =
+         "Kim et al. 2018, Temporal Attention Mechanism with Conditional "
+         "Inference for Large-Scale Multi-Label Video Classification, section 3.1, methods 2 and 3",
+     .help = "Each frame of one feature attends over a window of frames of the "
+             "other. The paper's section 5 calls method 3 MA; its slides and its "
+             "table 1 speak for guide = image."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

@@ -23,11 +23,12 @@ class Concat : public Multimodal {
   std::int64_t width_ = 0;
 };
 
-REGISTER_COMPONENT(Multimodal, "concat", Concat, ConcatOptions,
-                   {.label = "MC",
-                    .source = "Kim et al. 2018, Building a Size Constrained Predictive Model for "
-                              "Video Classification, section 3.1 (baseline)",
-                    .help = "The features of a frame side by side, normalised together."});
+REGISTER_COMPONENT(
+    Multimodal, "concat", Concat, ConcatOptions,
+    {.label = "MC",
+     .source = "Kim et al. 2018, Temporal Attention Mechanism with Conditional "
+               "Inference for Large-Scale Multi-Label Video Classification, section 3.1 (baseline)",
+     .help = "The features of a frame side by side, normalised together."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

@@ -1,5 +1,5 @@
-// Element-wise sum (Kim et al. 2018, Building a Size Constrained Predictive Model for Video
-// Classification, section 3.1, method 1): x_t = v_t + W a_t + b.
+// Element-wise sum (Kim et al. 2018, Temporal Attention Mechanism with Conditional Inference for
+// Large-Scale Multi-Label Video Classification, section 3.1, method 1): x_t = v_t + W a_t + b.
 
 #include "trainer/components/multimodal/feature_pair.h"
 #include "trainer/ops.h"
@@ -33,13 +33,14 @@ class Sum : public Multimodal {
   torch::nn::Linear audio_to_image_;
 };
 
-REGISTER_COMPONENT(Multimodal, "sum", Sum, SumOptions,
-                   {.label = "MS",
-                    .source = "Kim et al. 2018, Building a Size Constrained Predictive Model for "
-                              "Video Classification, section 3.1, method 1",
-                    .help = "The audio, projected to the image's width, added to the image. The "
-                            "paper's section 5 calls method 2 MS; its slides and sizes speak for "
-                            "the sum."});
+REGISTER_COMPONENT(
+    Multimodal, "sum", Sum, SumOptions,
+    {.label = "MS",
+     .source = "Kim et al. 2018, Temporal Attention Mechanism with Conditional "
+               "Inference for Large-Scale Multi-Label Video Classification, section 3.1, method 1",
+     .help = "The audio, projected to the image's width, added to the image. The "
+             "paper's section 5 calls method 2 MS; its slides and sizes speak for "
+             "the sum."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

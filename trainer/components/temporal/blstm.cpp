@@ -1,7 +1,7 @@
-// Bidirectional LSTM, its states averaged over the valid frames (Kim et al. 2018, Building a Size
-// Constrained Predictive Model for Video Classification, section 4.3). The slides add a residual
-// connection without saying how 2h meets the input's width; the reading whose size is the reported
-// one: y_t = P [forward_t; backward_t] + b + x_t.
+// Bidirectional LSTM, its states averaged over the valid frames (Kim et al. 2018, Temporal
+// Attention Mechanism with Conditional Inference for Large-Scale Multi-Label Video Classification,
+// section 4.3). The slides add a residual connection without saying how 2h meets the input's width;
+// the reading whose size is the reported one: y_t = P [forward_t; backward_t] + b + x_t.
 
 #include "trainer/components/temporal/recurrent_stack.h"
 #include "trainer/ops.h"
@@ -52,6 +52,9 @@ class Blstm : public Temporal {
   [[nodiscard]] std::int64_t output_width() const override {
     return residual_ ? input_width_ : stack_->output_width();
   }
+  [[nodiscard]] bool adds_skip_connections() const override {
+    return stack_->adds_skip_connections();
+  }
 
  private:
   /// As PoolStates, but the backward direction ends at the first frame.
@@ -68,13 +71,15 @@ class Blstm : public Temporal {
   torch::nn::Linear projection_{nullptr};
 };
 
-REGISTER_COMPONENT(Temporal, "blstm", Blstm, BlstmOptions,
-                   {.label = "BLSTM",
-                    .source = "Kim et al. 2018, Building a Size Constrained Predictive Model for "
-                              "Video Classification, section 4.3, and its slides",
-                    .help = "Bidirectional LSTM with a residual connection, pooled over the valid "
-                            "frames. The paper gives no cell count; 1024 and the projected "
-                            "residual give its model sizes."});
+REGISTER_COMPONENT(
+    Temporal, "blstm", Blstm, BlstmOptions,
+    {.label = "BLSTM",
+     .source =
+         "Kim et al. 2018, Temporal Attention Mechanism with Conditional "
+         "Inference for Large-Scale Multi-Label Video Classification, section 4.3, and its slides",
+     .help = "Bidirectional LSTM with a residual connection, pooled over the valid "
+             "frames. The paper gives no cell count; 1024 and the projected "
+             "residual give its model sizes."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

@@ -28,6 +28,9 @@ class Gru : public Temporal {
     return PoolStates(stack_->forward(input), input.mask, pool_);
   }
   [[nodiscard]] std::int64_t output_width() const override { return stack_->output_width(); }
+  [[nodiscard]] bool adds_skip_connections() const override {
+    return stack_->adds_skip_connections();
+  }
 
  private:
   std::string pool_;
@@ -37,9 +40,9 @@ class Gru : public Temporal {
 REGISTER_COMPONENT(
     Temporal, "gru", Gru, GruOptions,
     {.label = "GRU",
-     .source =
-         "Zhao 2017, Deep Learning Methods for Efficient Large Scale Video Labeling; Miech et "
-         "al. 2017, Learnable pooling with Context Gating for video classification",
+     .source = "Zhao 2017, Deep Multimodal Learning: An Effective Method for Video Classification; "
+               "Miech et "
+               "al. 2017, Learnable pooling with Context Gating for video classification",
      .help = "Gated recurrent units over the valid frames, in cuDNN's form: the reset gate acts "
              "after the recurrent product, n = tanh(W x + b + r * (U h + c)). The papers' "
              "TensorFlow cell applies it before."});

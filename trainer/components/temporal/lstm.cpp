@@ -28,6 +28,9 @@ class Lstm : public Temporal {
     return PoolStates(stack_->forward(input), input.mask, pool_);
   }
   [[nodiscard]] std::int64_t output_width() const override { return stack_->output_width(); }
+  [[nodiscard]] bool adds_skip_connections() const override {
+    return stack_->adds_skip_connections();
+  }
 
  private:
   std::string pool_;

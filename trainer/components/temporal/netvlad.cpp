@@ -1,6 +1,7 @@
 // NetVLAD (Miech et al. 2017, Learnable pooling with Context Gating for video classification, after
 // Arandjelovic et al. 2016), with the frame projection that the model sizes of Kim et al. 2018
-// (Building a Size Constrained Predictive Model for Video Classification) imply:
+// (Temporal Attention Mechanism with Conditional Inference for Large-Scale Multi-Label Video
+// Classification) imply:
 //   x_t = BN(P f_t + p)                                   P: projection, if any
 //   a_t = softmax_k(BN(x_t W))                            W: assignment
 //   V_k = normalised sum_t a_tk (x_t - c_k)               c: centres

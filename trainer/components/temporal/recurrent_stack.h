@@ -42,6 +42,7 @@ class RecurrentStack : public torch::nn::Module {
       options.batch_first(true).bidirectional(direction == Direction::kBoth);
       cells_.push_back(register_module("layer" + std::to_string(layer), Cell(options)));
       InitialiseCell(cells_.back());
+      adds_skip_connections_ |= skip_connections_ && width == output_width_;
       width = output_width_;
     }
   }
@@ -57,6 +58,8 @@ class RecurrentStack : public torch::nn::Module {
   }
 
   [[nodiscard]] std::int64_t output_width() const { return output_width_; }
+  /// False also where skip connections are asked for but no layer is as wide as its input.
+  [[nodiscard]] bool adds_skip_connections() const { return adds_skip_connections_; }
 
  private:
   using Packed = torch::nn::utils::rnn::PackedSequence;
@@ -70,6 +73,7 @@ class RecurrentStack : public torch::nn::Module {
 
   std::int64_t output_width_;
   bool skip_connections_;
+  bool adds_skip_connections_ = false;
   std::vector<Cell> cells_;
 };
 
