@@ -1,7 +1,8 @@
 #pragma once
 // Which slots a study has: devices of this machine times workers on each.
 
-#include <string>
+#include <cstdint>
+#include <filesystem>
 #include <vector>
 
 #include "orchestrator/scheduler.h"
@@ -20,5 +21,10 @@ struct MachineDevices {
 /// CPU, one on a GPU. UsageError for a device that is not there.
 [[nodiscard]] std::vector<Slot> MakeSlots(const ResourceSettings& resources,
                                           const MachineDevices& machine);
+
+/// Looks at this machine. The trainer is asked for its GPUs (which loads LibTorch) only where the
+/// kernel shows one and `resources` could use it.
+[[nodiscard]] MachineDevices LookAtMachine(const ResourceSettings& resources,
+                                           const std::filesystem::path& trainer);
 
 }  // namespace beamgrid

@@ -3,11 +3,11 @@
 // and attempts to the executor, and writes every outcome down before anything follows from it. All
 // that depends on processes or time is behind an interface.
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 

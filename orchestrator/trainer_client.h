@@ -42,12 +42,14 @@ class ModelCounter {
   virtual CountAnswer Count(const ModelSpec& model, const DataSpec& data) = 0;
 };
 
-/// A `beamgrid-trainer count` that runs beside us, one JSON line a question; started at the first
-/// question, ended with this object.
+/// A `beamgrid-trainer count` that runs beside us, one JSON line a question; ended with this
+/// object.
 class TrainerCounter : public ModelCounter {
  public:
   explicit TrainerCounter(std::filesystem::path trainer);
   ~TrainerCounter() override;
+  /// Starts it without waiting for it; the first question does so otherwise.
+  void Start();
   CountAnswer Count(const ModelSpec& model, const DataSpec& data) override;
 
  private:

@@ -1,0 +1,182 @@
+#include "orchestrator/attempt_files.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <stdexcept>
+#include <system_error>
+
+#include "registry/error.h"
+#include "registry/files.h"
+#include "registry/json.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::streamoff kTailBytes = 64 << 10;
+constexpr std::size_t kLongestLine = 500;
+constexpr std::size_t kLongestName = 160;
+
+/// Bytes of the well-formed UTF-8 character at `at`, 0 if there is none. Overlong forms pass: the
+/// text is only stored and shown.
+std::size_t CharacterBytes(const std::string& text, std::size_t at) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  const std::size_t bytes = first < 0x80                     ? 1
+                            : first >= 0xC2 && first < 0xE0  ? 2
+                            : first >= 0xE0 && first < 0xF0  ? 3
+                            : first >= 0xF0 && first <= 0xF4 ? 4
+                                                             : 0;
+  if (bytes == 0 || at + bytes > text.size()) return 0;
+  for (std::size_t i = 1; i < bytes; ++i) {
+    if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return 0;
+  }
+  return bytes;
+}
+
+/// No terminal codes, no broken characters, no endless lines.
+std::string Readable(const std::string& line) {
+  std::string clean;
+  for (std::size_t at = 0; at < line.size() && clean.size() < kLongestLine;) {
+    const std::size_t bytes = CharacterBytes(line, at);
+    const bool control = bytes == 1 && std::iscntrl(static_cast<unsigned char>(line[at])) != 0;
+    if (bytes == 0 || (control && line[at] != '\t')) {
+      clean += '?';
+    } else {
+      clean.append(line, at, bytes);
+    }
+    at += std::max<std::size_t>(bytes, 1);
+  }
+  return clean;
+}
+
+/// The result where it is there and whole, else nothing; `why` says what is wrong with a damaged
+/// one.
+std::optional<TrialResult> ReadResult(const std::filesystem::path& directory, std::string* why) {
+  const std::filesystem::path path = directory / kResultFile;
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+  try {
+    TrialResult result = TrialResultFromJson(ParseJson(ReadFile(path)));
+    for (const Artifact& artifact : result.artifacts) {
+      std::error_code error;
+      const auto bytes = std::filesystem::file_size(directory / artifact.path, error);
+      if (error || static_cast<std::int64_t>(bytes) != artifact.bytes) {
+        *why = "result.json names " + artifact.path + " of " + std::to_string(artifact.bytes) +
+               " bytes, which is " + (error ? "not there" : "of another size");
+        return std::nullopt;
+      }
+    }
+    return result;
+  } catch (const std::invalid_argument& error) {
+    *why = std::string("result.json is damaged: ") + error.what();
+  } catch (const Error& error) {
+    *why = error.what();
+  }
+  return std::nullopt;
+}
+
+std::string SignalText(int signal) {
+  const char* name = ::sigabbrev_np(signal);
+  std::string text = "the worker was killed by signal " + std::to_string(signal);
+  if (name != nullptr) text += std::string(" (SIG") + name + ")";
+  if (signal == SIGKILL) {
+    text +=
+        ", which we did not send: possibly out of memory (the kernel kills the largest process)";
+  }
+  return text;
+}
+
+FailureKind KindOf(TrainerExit exit) {
+  switch (exit) {
+    case TrainerExit::kBadSpec:
+      return FailureKind::kBadSpec;
+    case TrainerExit::kOutOfMemory:
+      return FailureKind::kOutOfMemory;
+    case TrainerExit::kDiverged:
+      return FailureKind::kDiverged;
+    case TrainerExit::kBadData:
+      return FailureKind::kBadData;
+    case TrainerExit::kInterrupted:
+      return FailureKind::kInterrupted;
+    case TrainerExit::kDone:
+    case TrainerExit::kBroken:
+      return FailureKind::kCrashed;
+  }
+  return FailureKind::kCrashed;
+}
+
+struct Cause {
+  FailureKind kind;
+  std::string message;
+};
+
+Cause StopCause(const WorkerEnd& end) {
+  const FailureKind kind = end.stopped == StopReason::kTimedOut ? FailureKind::kTimedOut
+                           : end.stopped == StopReason::kHung   ? FailureKind::kHung
+                                                                : FailureKind::kInterrupted;
+  return {kind, end.stop_detail.empty() ? "stopped with the study" : end.stop_detail};
+}
+
+Cause ExitCause(const WorkerEnd& end) {
+  if (!end.exit_code) return {FailureKind::kInterrupted, "its orchestrator died"};
+  const int code = *end.exit_code;
+  if (code < 0) return {FailureKind::kCrashed, SignalText(-code)};
+  Cause cause{KindOf(static_cast<TrainerExit>(code)),
+              code == 0 ? "the worker left no result.json though it exited with 0"
+                        : "the worker exited with status " + std::to_string(code)};
+  if (end.failed_message) {
+    if (code == static_cast<int>(TrainerExit::kBroken)) cause.kind = end.failed_message->kind;
+    cause.message = end.failed_message->message;
+  }
+  return cause;
+}
+
+}  // namespace
+
+AttemptOutcome OutcomeOf(const std::filesystem::path& directory, const WorkerEnd& end) {
+  AttemptOutcome outcome{.exit_code = end.exit_code.value_or(0)};
+  std::string damage;
+  if (auto result = ReadResult(directory, &damage)) {
+    outcome.complete = true;
+    outcome.result = std::move(*result);
+    return outcome;
+  }
+  Cause cause = end.stopped != StopReason::kNone ? StopCause(end) : ExitCause(end);
+  if (!damage.empty()) cause = {FailureKind::kCrashed, damage};
+  outcome.failure = cause.kind;
+  outcome.message = Readable(cause.message);
+  outcome.log_tail = LogTail(directory / kWorkerLog);
+  return outcome;
+}
+
+std::string LogTail(const std::filesystem::path& log, int lines) {
+  std::ifstream file(log, std::ios::binary | std::ios::ate);
+  if (!file) return {};
+  const std::streamoff size = file.tellg();
+  file.seekg(std::max<std::streamoff>(0, size - kTailBytes));
+  std::deque<std::string> last;
+  for (std::string line; std::getline(file, line);) {
+    last.push_back(Readable(line));
+    if (static_cast<int>(last.size()) > lines) last.pop_front();
+  }
+  std::string text;
+  for (const std::string& line : last) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
+                            const std::string& fingerprint) {
+  std::string name = trial_name.substr(0, kLongestName);
+  for (char& letter : name) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(letter)) != 0;
+    if (!plain && std::strchr("-_.+=,", letter) == nullptr) letter = '_';
+  }
+  if (name.empty() || name.front() == '.' || name.front() == '-') name.insert(0, "_");
+  return name + "-s" + std::to_string(seed) + "-" + fingerprint.substr(0, 8);
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,38 @@
+#pragma once
+// What an attempt leaves on disk, and what that says about how it ended. If messages and files
+// disagree, the files decide.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "registry/outcome.h"
+#include "trainer/protocol/protocol.h"
+
+namespace beamgrid {
+
+/// Why the orchestrator stopped a worker, where it did.
+enum class StopReason { kNone, kCancelled, kTimedOut, kHung };
+
+/// How the worker's process ended.
+struct WorkerEnd {
+  std::optional<int> exit_code;  ///< status, or -signal; nothing: nobody knows (dead orchestrator)
+  StopReason stopped = StopReason::kNone;
+  std::string stop_detail;               ///< "no message for 60 s"
+  std::optional<Failed> failed_message;  ///< the worker's own words
+};
+
+/// A valid result.json makes the attempt complete, whatever the exit code; otherwise the reason of
+/// the stop, the exit code (TrainerExit) or the signal say why not. Never throws.
+[[nodiscard]] AttemptOutcome OutcomeOf(const std::filesystem::path& directory,
+                                       const WorkerEnd& end);
+
+/// The last `lines` lines of a worker's log as valid UTF-8, long lines cut; empty if there is none.
+[[nodiscard]] std::string LogTail(const std::filesystem::path& log, int lines = 20);
+
+/// `<trial-name>-s<seed>-<first 8 of the fingerprint>`, with characters that file systems or shells
+/// mind replaced by '_' and long names cut.
+[[nodiscard]] std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
+                                          const std::string& fingerprint);
+
+}  // namespace beamgrid

@@ -1,0 +1,91 @@
+#include "orchestrator/attempt_starter.h"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "orchestrator/attempt_files.h"
+#include "registry/error.h"
+#include "registry/json.h"
+#include "trainer/protocol/protocol.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A directory that nobody used: another database may have left its attempts under the same folder.
+fs::path UnusedDirectory(const fs::path& trial_folder, std::int64_t attempt) {
+  fs::path directory = trial_folder / std::to_string(attempt);
+  for (int copy = 2; fs::exists(directory); ++copy) {
+    directory = trial_folder / (std::to_string(attempt) + "." + std::to_string(copy));
+  }
+  return directory;
+}
+
+/// Not synced: the worker that reads it does not survive a power cut either, and the record already
+/// says that an attempt was begun.
+void WriteTrialFile(const fs::path& directory, const TrialFile& trial) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  std::ofstream file(directory / kTrialFile, std::ios::binary);
+  file << CanonicalJson(ToJson(trial)) << '\n';
+  file.close();
+  if (error || !file) {
+    throw Error("cannot write " + (directory / kTrialFile).string() + ": " +
+                (error ? error.message() : std::strerror(errno)) +
+                "; free some space or choose another folder with --runs");
+  }
+}
+
+std::chrono::milliseconds Milliseconds(double seconds) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::duration<double>(seconds));
+}
+
+}  // namespace
+
+AttemptStarter::AttemptStarter(const Recipe& recipe, const DataSpec& data, fs::path runs,
+                               Store& store, Executor& executor)
+    : recipe_(recipe),
+      data_(data),
+      runs_(fs::absolute(runs).lexically_normal()),
+      store_(store),
+      executor_(executor) {}
+
+AttemptKey AttemptStarter::Start(const AttemptSubject& subject, const Slot& slot) {
+  const fs::path folder =
+      runs_ / recipe_.name / TrialFolderName(subject.name, subject.seed, subject.fingerprint);
+  const fs::path directory = UnusedDirectory(folder, subject.earlier_attempts + 1);
+  const std::int64_t attempt =
+      store_.BeginAttempt(subject.trial, directory.string(), slot.device, slot.threads);
+  WriteTrialFile(
+      directory,
+      {.study = recipe_.name,
+       .name = subject.name,
+       .fingerprint = subject.fingerprint,
+       .spec = {*subject.model, data_, recipe_.objective, subject.seed},
+       .attempt = attempt,
+       .device = slot.device,
+       .threads = slot.threads,
+       .resume_from = subject.earlier_attempts > 0 ? NewestCheckpoint(store_, subject.trial) : ""});
+  const AttemptKey key{subject.trial, attempt};
+  executor_.Submit(key, directory, {slot.device, slot.threads},
+                   Milliseconds(recipe_.resources.timeout_seconds));
+  return key;
+}
+
+std::string NewestCheckpoint(const Store& store, TrialId trial) {
+  const std::vector<Store::AttemptRecord> attempts = store.Attempts(trial);
+  for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {
+    const fs::path checkpoint = fs::path(attempt->directory) / kLastCheckpoint;
+    std::error_code ignored;
+    if (fs::exists(checkpoint, ignored)) return checkpoint.string();
+  }
+  return {};
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,46 @@
+#pragma once
+// From a trial that has a slot to a worker at work: intent in the record, directory, trial.json,
+// submission, in this order, so that a crash in between leaves nothing unexplained.
+
+#include <filesystem>
+#include <string>
+
+#include "orchestrator/executor.h"
+#include "orchestrator/scheduler.h"
+#include "registry/store.h"
+#include "search/recipe.h"
+
+namespace beamgrid {
+
+/// What an attempt is about.
+struct AttemptSubject {
+  TrialId trial{};
+  std::string name;
+  std::string fingerprint;
+  const ModelSpec* model = nullptr;
+  std::int64_t seed = 0;
+  std::int64_t earlier_attempts = 0;
+};
+
+class AttemptStarter {
+ public:
+  /// All must outlive the starter. Directories are made under `runs`/<study>.
+  AttemptStarter(const Recipe& recipe, const DataSpec& data, std::filesystem::path runs,
+                 Store& store, Executor& executor);
+
+  /// Returns the key of the attempt that was submitted. Error where the directory cannot be
+  /// written.
+  AttemptKey Start(const AttemptSubject& subject, const Slot& slot);
+
+ private:
+  const Recipe& recipe_;
+  const DataSpec& data_;
+  std::filesystem::path runs_;
+  Store& store_;
+  Executor& executor_;
+};
+
+/// The newest last.checkpoint that earlier attempts of a trial left; empty if there is none.
+[[nodiscard]] std::string NewestCheckpoint(const Store& store, TrialId trial);
+
+}  // namespace beamgrid

@@ -1,0 +1,44 @@
+#pragma once
+// Carries out attempts as processes of this machine: a pool of beamgrid-trainer workers on one Asio
+// loop. A crash, a hang or an endless log of a worker becomes an event, never an error of ours.
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "orchestrator/executor.h"
+
+namespace beamgrid {
+
+struct LocalExecutorOptions {
+  std::filesystem::path trainer;
+  std::vector<std::string> environment;       ///< of the orchestrator; see WorkerEnvironment
+  std::set<std::string> processor_flags;      ///< ProcessorFlags()
+  std::chrono::milliseconds silence{60'000};  ///< no message for so long: the worker hangs
+  std::size_t longest_line = 1 << 20;         ///< bytes; longer lines of a worker are dropped
+};
+
+/// One thread owns it and makes all calls (Wake excepted); the workers die with that thread, and
+/// with this object.
+class LocalExecutor : public Executor {
+ public:
+  explicit LocalExecutor(LocalExecutorOptions options);
+  ~LocalExecutor() override;
+
+  void Submit(const AttemptKey& key, const std::filesystem::path& directory,
+              const Placement& placement, std::chrono::milliseconds timeout) override;
+  void Cancel(const AttemptKey& key, std::chrono::milliseconds grace) override;
+  std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait) override;
+  void Wake() override;
+  AttemptOutcome Reconcile(const AttemptKey& key, const std::filesystem::path& directory,
+                           std::int64_t pid) override;
+
+ private:
+  class Pool;
+  std::unique_ptr<Pool> pool_;
+};
+
+}  // namespace beamgrid

@@ -1,0 +1,155 @@
+#include "orchestrator/process.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+struct Pipe {
+  UniqueFd read, write;
+};
+
+Pipe MakePipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    throw Error(std::string("cannot make a pipe: ") + std::strerror(errno) +
+                "; too many workers at once for this machine's limits (see ulimit -n)");
+  }
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+Pipe MakeSocketPair() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    throw Error(std::string("cannot make a socket: ") + std::strerror(errno));
+  }
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// What the child needs between fork and exec, made before: there only calls that are safe in a
+/// signal handler are allowed.
+struct ChildPlan {
+  std::vector<char*> arguments, environment;
+  int stdin_fd, stdout_fd, stderr_fd, report_fd;
+  pid_t parent;
+};
+
+[[noreturn]] void ReportAndExit(int report_fd) {
+  const int code = errno;
+  [[maybe_unused]] const ssize_t written = ::write(report_fd, &code, sizeof code);
+  ::_exit(127);
+}
+
+[[noreturn]] void RunChild(const ChildPlan& plan) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != plan.parent) ::_exit(127);  // it died before the line above
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGPIPE, SIGCHLD}) ::signal(signal, SIG_DFL);
+  if (::dup2(plan.stdin_fd, STDIN_FILENO) < 0 || ::dup2(plan.stdout_fd, STDOUT_FILENO) < 0 ||
+      ::dup2(plan.stderr_fd, STDERR_FILENO) < 0) {
+    ReportAndExit(plan.report_fd);
+  }
+  // Descriptors of libraries that forgot O_CLOEXEC; kernels before 5.11 refuse, which is harmless.
+  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+  ::execve(plan.arguments[0], plan.arguments.data(), plan.environment.data());
+  ReportAndExit(plan.report_fd);
+}
+
+/// 0 where exec succeeded (the pipe closes with it), else its errno.
+int ReadReport(int fd) {
+  int code = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(fd, &code, sizeof code);
+  } while (got < 0 && errno == EINTR);
+  return got == sizeof code ? code : 0;
+}
+
+}  // namespace
+
+UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
+  if (this != &other) {
+    Reset();
+    fd_ = other.Release();
+  }
+  return *this;
+}
+
+int UniqueFd::Release() { return std::exchange(fd_, -1); }
+
+void UniqueFd::Reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+ChildProcess StartProcess(const ProcessRequest& request) {
+  Pipe input;
+  if (request.socket_stdin) {
+    input = MakeSocketPair();
+  } else {
+    input.read = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+  Pipe output = MakePipe();
+  Pipe report = MakePipe();
+  const ChildPlan plan{.arguments = Pointers(request.arguments),
+                       .environment = Pointers(request.environment),
+                       .stdin_fd = input.read.get(),
+                       .stdout_fd = output.write.get(),
+                       .stderr_fd = request.stderr_fd,
+                       .report_fd = report.write.get(),
+                       .parent = ::getpid()};
+  const pid_t pid = ::fork();
+  if (pid == 0) RunChild(plan);
+  const int fork_error = errno;
+  report.write.Reset();
+  const int code = pid < 0 ? fork_error : ReadReport(report.read.get());
+  if (code != 0) {
+    if (pid > 0) (void)WaitFor(pid);
+    throw Error("cannot start " + request.arguments.front() + ": " + std::strerror(code));
+  }
+  return {pid, std::move(output.read), std::move(input.write)};
+}
+
+std::vector<std::string> CurrentEnvironment() {
+  std::vector<std::string> environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    environment.emplace_back(*entry);
+  }
+  return environment;
+}
+
+int ExitCodeOf(int wait_status) {
+  return WIFSIGNALED(wait_status) ? -WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+int WaitFor(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return ExitCodeOf(status);
+}
+
+}  // namespace beamgrid

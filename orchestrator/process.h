@@ -1,0 +1,55 @@
+#pragma once
+// Starts child processes that cannot outlive us: own process group, killed by the kernel when this
+// thread dies, no descriptors inherited.
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace beamgrid {
+
+/// A file descriptor with an owner.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  ~UniqueFd() { Reset(); }
+  UniqueFd(UniqueFd&& other) noexcept : fd_(other.Release()) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept;
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] int Release();
+  void Reset();
+
+ private:
+  int fd_ = -1;
+};
+
+struct ProcessRequest {
+  std::vector<std::string> arguments;    ///< the first is the program's path
+  std::vector<std::string> environment;  ///< "NAME=value"
+  int stderr_fd = -1;                    ///< becomes its standard error; stays the caller's
+  bool socket_stdin = false;             ///< else it reads /dev/null
+};
+
+struct ChildProcess {
+  pid_t pid = -1;
+  UniqueFd standard_output;  ///< to read from; blocking
+  UniqueFd standard_input;   ///< a socket to send to, where asked for
+};
+
+/// Starts the program in its own process group (pid = group). Error with the system's reason where
+/// it cannot be started. The caller reaps it. To be called from a thread that lives as long as the
+/// child should: the kernel kills the child with the thread.
+[[nodiscard]] ChildProcess StartProcess(const ProcessRequest& request);
+
+/// This process's environment as a list.
+[[nodiscard]] std::vector<std::string> CurrentEnvironment();
+
+/// Exit status, or -signal, of what waitpid reported.
+[[nodiscard]] int ExitCodeOf(int wait_status);
+
+/// Waits for the child; exit status or -signal.
+[[nodiscard]] int WaitFor(pid_t pid);
+
+}  // namespace beamgrid

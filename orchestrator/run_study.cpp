@@ -1,0 +1,74 @@
+#include "orchestrator/run_study.h"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "orchestrator/data_files.h"
+#include "orchestrator/devices.h"
+#include "orchestrator/interrupts.h"
+#include "orchestrator/local_executor.h"
+#include "orchestrator/process.h"
+#include "orchestrator/worker_environment.h"
+#include "registry/error.h"
+#include "registry/files.h"
+#include "trainer/data/digest.h"
+#include "trainer/data/preflight.h"
+
+namespace beamgrid {
+namespace {
+
+DataSpec CheckedData(const Recipe& recipe) {
+  DataSpec data = FindDataFiles(recipe);
+  std::vector<Diagnostic> diagnostics;
+  for (const std::string& problem : CheckData(data)) {
+    diagnostics.push_back({recipe.data.train_place, "data", problem});
+  }
+  if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
+  data.digest = DataDigest(data);
+  return data;
+}
+
+std::chrono::milliseconds Now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now().time_since_epoch());
+}
+
+}  // namespace
+
+Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue) {
+  std::string text;
+  try {
+    text = ReadFile(path);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+  return ParseRecipe(text, path.string(), catalogue);
+}
+
+StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
+                     const RunStudyOptions& options) {
+  TrainerCounter counter(options.trainer);
+  counter.Start();  // LibTorch loads while the data are looked at
+  const StudyLock lock(options.database, recipe.name);
+  Store store(options.database, OpenMode::kReadWrite);
+  DataSpec data = CheckedData(recipe);
+  RunnerSettings settings{
+      .database = options.database,
+      .runs = options.runs,
+      .slots = MakeSlots(recipe.resources, LookAtMachine(recipe.resources, options.trainer))};
+  LocalExecutor executor({.trainer = options.trainer,
+                          .environment = CurrentEnvironment(),
+                          .processor_flags = ProcessorFlags()});
+  const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
+  StudyRunner runner(recipe, catalogue, std::move(data), std::move(settings),
+                     {.store = &store,
+                      .executor = &executor,
+                      .counter = &counter,
+                      .display = display.get(),
+                      .clock = Now});
+  const InterruptSignals signals([&runner] { runner.Interrupt(); });
+  return runner.Run();
+}
+
+}  // namespace beamgrid

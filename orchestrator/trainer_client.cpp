@@ -1,0 +1,234 @@
+#include "orchestrator/trainer_client.h"
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "orchestrator/attempt_files.h"
+#include "orchestrator/process.h"
+#include "orchestrator/worker_environment.h"
+#include "registry/error.h"
+#include "registry/files.h"
+#include "registry/json.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr char kTrainerName[] = "beamgrid-trainer";
+
+/// An unnamed file that takes the trainer's standard error.
+UniqueFd MakeLog() {
+  UniqueFd log(::memfd_create("beamgrid-trainer-stderr", MFD_CLOEXEC));
+  if (log.get() < 0) throw Error(std::string("cannot make a log: ") + std::strerror(errno));
+  return log;
+}
+
+std::string LogText(const UniqueFd& log) {
+  return LogTail("/proc/self/fd/" + std::to_string(log.get()));
+}
+
+ChildProcess StartTrainer(const fs::path& trainer, const std::vector<std::string>& arguments,
+                          const UniqueFd& log, bool socket_stdin) {
+  ProcessRequest request{
+      .arguments = {trainer.string()},
+      .environment = WorkerEnvironment(CurrentEnvironment(), /*threads=*/1, ProcessorFlags()),
+      .stderr_fd = log.get(),
+      .socket_stdin = socket_stdin};
+  request.arguments.insert(request.arguments.end(), arguments.begin(), arguments.end());
+  return StartProcess(request);
+}
+
+/// Bytes read, 0 at the end.
+std::size_t ReadPiece(int fd, std::array<char, 1 << 14>* piece) {
+  ssize_t got = 0;
+  do {
+    got = ::read(fd, piece->data(), piece->size());
+  } while (got < 0 && errno == EINTR);
+  return got > 0 ? static_cast<std::size_t>(got) : 0;
+}
+
+std::string CommandText(const fs::path& trainer, const std::vector<std::string>& arguments) {
+  std::string text = "`" + trainer.string();
+  for (const std::string& argument : arguments) text += " " + argument;
+  return text + "`";
+}
+
+std::string EndText(int exit_code, const std::string& log) {
+  std::string text = exit_code < 0 ? " was killed by signal " + std::to_string(-exit_code)
+                                   : " exited with status " + std::to_string(exit_code);
+  if (!log.empty()) text += ":\n" + log;
+  return text;
+}
+
+/// Where the catalogue of this very trainer is kept; nothing where there is no home for it.
+std::optional<fs::path> CachePath(const fs::path& trainer) {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  fs::path folder;
+  if (cache != nullptr && *cache == '/') {
+    folder = cache;
+  } else if (home != nullptr && *home == '/') {
+    folder = fs::path(home) / ".cache";
+  } else {
+    return std::nullopt;
+  }
+  struct stat status{};
+  if (::stat(trainer.c_str(), &status) != 0) return std::nullopt;
+  const std::string key = trainer.string() + "\n" + std::to_string(status.st_size) + "\n" +
+                          std::to_string(status.st_mtim.tv_sec) + "." +
+                          std::to_string(status.st_mtim.tv_nsec);
+  return folder / "beamgrid" / ("catalogue-" + HashBytes(key) + ".json");
+}
+
+std::optional<Catalogue> ReadCache(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return std::nullopt;
+  try {
+    return CatalogueFromJson(ParseJson(ReadFile(path)));
+  } catch (const std::exception&) {
+    return std::nullopt;  // it is made again
+  }
+}
+
+void WriteCache(const fs::path& path, const std::string& text) {
+  try {
+    WriteFileAtomically(path, text);
+  } catch (const Error&) {
+    return;  // a folder that cannot be written only costs the next start a second
+  }
+}
+
+}  // namespace
+
+fs::path FindTrainer() {
+  const char* named = std::getenv("BEAMGRID_TRAINER");
+  std::error_code error;
+  if (named != nullptr && *named != 0) {
+    if (::access(named, X_OK) == 0) return fs::absolute(named);
+    throw Error(std::string("$BEAMGRID_TRAINER names ") + named +
+                ", which cannot be run: " + std::strerror(errno));
+  }
+  const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path() / kTrainerName;
+  if (::access(beside.c_str(), X_OK) == 0) return beside;
+  throw Error("cannot find " + beside.string() +
+              "; build it, or name another with $BEAMGRID_TRAINER");
+}
+
+std::string AskTrainer(const fs::path& trainer, const std::vector<std::string>& arguments) {
+  const UniqueFd log = MakeLog();
+  const ChildProcess child = StartTrainer(trainer, arguments, log, /*socket_stdin=*/false);
+  std::string output;
+  std::array<char, 1 << 14> piece{};
+  while (const std::size_t bytes = ReadPiece(child.standard_output.get(), &piece)) {
+    output.append(piece.data(), bytes);
+  }
+  const int exit_code = WaitFor(child.pid);
+  if (exit_code != 0) {
+    throw Error(CommandText(trainer, arguments) + EndText(exit_code, LogText(log)));
+  }
+  return output;
+}
+
+Catalogue LoadCatalogue(const fs::path& trainer) {
+  const std::optional<fs::path> cache = CachePath(trainer);
+  if (cache) {
+    if (std::optional<Catalogue> known = ReadCache(*cache)) return *std::move(known);
+  }
+  const std::string text = AskTrainer(trainer, {"describe"});
+  try {
+    Catalogue catalogue = CatalogueFromJson(ParseJson(text));
+    if (cache) WriteCache(*cache, text);
+    return catalogue;
+  } catch (const std::invalid_argument& error) {
+    throw Error(CommandText(trainer, {"describe"}) + " answered with no catalogue (" +
+                error.what() + "); trainer and beamgrid must be of one build");
+  }
+}
+
+/// The co-process: a question a line, an answer a line.
+struct TrainerCounter::Process {
+  UniqueFd log = MakeLog();
+  ChildProcess child;
+  std::string unread;
+
+  explicit Process(const fs::path& trainer)
+      : child(StartTrainer(trainer, {"count"}, log, /*socket_stdin=*/true)) {}
+  ~Process() {
+    ::kill(-child.pid, SIGKILL);
+    (void)WaitFor(child.pid);
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  /// False where it is gone. It reads each question to the end before it answers, so writing never
+  /// waits for reading.
+  [[nodiscard]] bool Write(std::string_view text) const {
+    while (!text.empty()) {
+      const ssize_t written =
+          ::send(child.standard_input.get(), text.data(), text.size(), MSG_NOSIGNAL);
+      if (written < 0 && errno != EINTR) return false;
+      if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+
+  /// The next line, or nothing where it is gone.
+  [[nodiscard]] std::optional<std::string> ReadLine() {
+    std::array<char, 1 << 14> piece{};
+    std::size_t end = 0;
+    while ((end = unread.find('\n')) == std::string::npos) {
+      const std::size_t bytes = ReadPiece(child.standard_output.get(), &piece);
+      if (bytes == 0) return std::nullopt;
+      unread.append(piece.data(), bytes);
+    }
+    std::string line = unread.substr(0, end);
+    unread.erase(0, end + 1);
+    return line;
+  }
+};
+
+TrainerCounter::TrainerCounter(fs::path trainer) : trainer_(std::move(trainer)) {}
+TrainerCounter::~TrainerCounter() = default;
+
+void TrainerCounter::Start() {
+  if (!process_) process_ = std::make_unique<Process>(trainer_);
+}
+
+CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) {
+  Start();
+  const json::object question{{"model", ToJson(model)}, {"data", ToJson(data)}};
+  std::optional<std::string> line;
+  if (process_->Write(CanonicalJson(question) + "\n")) line = process_->ReadLine();
+  if (!line) {
+    const std::string log = LogText(process_->log);
+    process_.reset();
+    throw Error(CommandText(trainer_, {"count"}) + " ended in the middle of a question" +
+                (log.empty() ? "" : ":\n" + log));
+  }
+  try {
+    const json::value answer = ParseJson(*line);
+    const JsonReader reader(answer, "count");
+    if (reader.Has("error")) return reader.Text("error");
+    return ModelSize{reader.Integer("parameters"), reader.Integer("size_bytes")};
+  } catch (const std::invalid_argument& error) {
+    throw Error(CommandText(trainer_, {"count"}) + " answered with \"" + line->substr(0, 200) +
+                "\": " + error.what());
+  }
+}
+
+}  // namespace beamgrid
