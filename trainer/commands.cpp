@@ -1,0 +1,116 @@
+#include "trainer/commands.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <istream>
+#include <ostream>
+#include <thread>
+
+#include "registry/json.h"
+#include "trainer/device.h"
+#include "trainer/model.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+boost::json::object CountOne(const std::string& line) {
+  try {
+    const boost::json::value json = ParseJson(line);
+    const JsonReader request(json, "count");
+    const ModelSize size =
+        MeasureModel(ModelSpecFromJson(request.At("model")), DataSpecFromJson(request.At("data")));
+    return {{"parameters", size.parameters}, {"size_bytes", size.size_bytes}};
+  } catch (const std::exception&) {
+    return {{"error", EndingOfCurrentException().message}};
+  }
+}
+
+/// GFLOP/s of a square single-precision product on one thread, the best of a few.
+double MatrixProductGflops() {
+  constexpr std::int64_t kSize = 1024;
+  constexpr int kRepeats = 4;
+  torch::set_num_threads(1);
+  const torch::NoGradGuard no_gradient;
+  const torch::Tensor left = torch::rand({kSize, kSize}), right = torch::rand({kSize, kSize});
+  torch::Tensor product = left.mm(right);
+  double best = 0;
+  for (int i = 0; i < kRepeats; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    torch::mm_out(product, left, right);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    best = std::max(best, 2e-9 * kSize * kSize * kSize / took.count());
+  }
+  return best;
+}
+
+/// OpenBLAS falls back to these where it does not know a newer processor.
+bool IsOldCore(const std::string& core) {
+  constexpr std::array<std::string_view, 8> kOld = {"Prescott", "Core2",     "Penryn", "Dunnington",
+                                                    "Nehalem",  "Northwood", "Banias", "Atom"};
+  return std::ranges::find(kOld, core) != kOld.end();
+}
+
+boost::json::array Warnings(const BlasInfo& blas) {
+  boost::json::array warnings;
+  if (IsOldCore(blas.core) && !blas.expected.empty()) {
+    warnings.emplace_back("OpenBLAS takes this processor for a \"" + blas.core +
+                          "\" and multiplies several times slower than it could; set "
+                          "OPENBLAS_CORETYPE=" +
+                          blas.expected + " (beamgrid does so for its workers)");
+  }
+  if (blas.library.find("OpenBLAS") == std::string::npos &&
+      blas.library.find("MKL") == std::string::npos) {
+    warnings.emplace_back(
+        "LibTorch multiplies matrices without OpenBLAS, about 12 times slower; install "
+        "libopenblas0-pthread");
+  }
+  if (torch::cuda::is_available() && Gpus().empty()) {
+    warnings.emplace_back("this LibTorch has CUDA, but beamgrid-trainer was built without it");
+  }
+  return warnings;
+}
+
+}  // namespace
+
+int DescribeCommand(std::ostream& out) {
+  out << boost::json::serialize(ToJson(BuiltCatalogue())) << std::endl;
+  return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
+}
+
+int CountCommand(std::istream& in, std::ostream& out) {
+  for (std::string line; std::getline(in, line);) {
+    if (line.empty()) continue;
+    out << boost::json::serialize(CountOne(line)) << std::endl;
+  }
+  return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
+}
+
+int DoctorCommand(std::ostream& out) {
+  boost::json::array devices;
+  for (const GpuInfo& gpu : Gpus()) {
+    devices.push_back({{"name", gpu.name}, {"memory_bytes", gpu.memory_bytes}});
+  }
+  PrepareProcess(1);
+  const BlasInfo blas = Blas();
+  const char* core_type = std::getenv("OPENBLAS_CORETYPE");
+  const boost::json::object report = {
+      {"trainer_version", BEAMGRID_VERSION},
+      {"libtorch_version", TORCH_VERSION},
+      {"cuda", torch::cuda::is_available()},
+      {"devices", std::move(devices)},
+      {"threads", std::thread::hardware_concurrency()},
+      {"blas",
+       {{"library", blas.library},
+        {"core", blas.core},
+        {"openblas_coretype", core_type == nullptr ? "" : core_type},
+        {"gflops_per_thread", MatrixProductGflops()}}},
+      {"warnings", Warnings(blas)}};
+  out << boost::json::serialize(report) << std::endl;
+  return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
+}
+
+}  // namespace beamgrid::trainer

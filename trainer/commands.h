@@ -1,0 +1,44 @@
+#pragma once
+// What `beamgrid-trainer` does, one function per subcommand; each returns the exit code.
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+#include "trainer/protocol/protocol.h"
+
+namespace beamgrid::trainer {
+
+/// The component catalogue as JSON.
+int DescribeCommand(std::ostream& out);
+
+/// For each line {"model": ModelSpec, "data": DataSpec} a line {"parameters", "size_bytes"} or
+/// {"error"}. No weights are made: a model of any size takes milliseconds.
+int CountCommand(std::istream& in, std::ostream& out);
+
+/// What this machine offers to a trial, as JSON, and what is wrong with it ("warnings").
+int DoctorCommand(std::ostream& out);
+
+struct TrainArguments {
+  std::filesystem::path directory;    ///< holds trial.json
+  std::optional<std::string> device;  ///< instead of trial.json's
+  std::optional<std::int64_t> threads;
+};
+
+/// Carries out the attempt of a directory. Messages go to stdout, which carries nothing else; the
+/// log goes to stderr. SIGTERM and SIGINT, and a reader of stdout that went away, stop it at the
+/// next batch, behind a checkpoint.
+int TrainCommand(const TrainArguments& arguments);
+
+/// Why an attempt ended and with which code, from the exception in flight. Call in a catch block.
+struct Ending {
+  TrainerExit exit = TrainerExit::kBroken;
+  FailureKind failure = FailureKind::kCrashed;
+  std::string message;  ///< one line
+  std::string detail;   ///< for the log: backtraces
+};
+[[nodiscard]] Ending EndingOfCurrentException();
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,60 @@
+#include "trainer/components/classifier/mixture.h"
+
+#include "trainer/ops.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+class MixExpertsFunction : public torch::autograd::Function<MixExpertsFunction> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context,
+                               const torch::Tensor& gates, const torch::Tensor& heads) {
+    const torch::Tensor gate = gates.softmax(1);
+    const torch::Tensor expert = heads.sigmoid();
+    const torch::Tensor probabilities = (gate.narrow(1, 0, heads.size(1)) * expert).sum(1);
+    context->save_for_backward({gate, expert, probabilities});
+    return probabilities;
+  }
+
+  // With d = dL/dp: dL/dhead_i = d g_i e_i (1 - e_i) and dL/dgate_i = d g_i (e_i - p); the dummy's
+  // e is 0.
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               torch::autograd::tensor_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const torch::Tensor& gate = saved[0];
+    const torch::Tensor& expert = saved[1];
+    const torch::Tensor& probabilities = saved[2];
+    const std::int64_t experts = expert.size(1);
+    const torch::Tensor weighted = gate * gradients[0].unsqueeze(1);
+    const torch::Tensor real = weighted.narrow(1, 0, experts);
+    const torch::Tensor to_heads = torch::sigmoid_backward(real, expert);
+    torch::Tensor to_gates = weighted * probabilities.unsqueeze(1).neg();
+    to_gates.narrow(1, 0, experts).addcmul_(real, expert);
+    return {to_gates, to_heads};
+  }
+};
+
+}  // namespace
+
+Mixture::Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts)
+    : classes_(classes), experts_(experts) {
+  gates_ = register_module(
+      "gates",
+      torch::nn::Linear(torch::nn::LinearOptions(width, classes * (experts + 1)).bias(false)));
+  heads_ = register_module("experts", torch::nn::Linear(width, classes * experts));
+  InitialiseLinear(gates_);
+  InitialiseLinear(heads_);
+}
+
+torch::Tensor Mixture::forward(const torch::Tensor& embedding) {
+  return MixExperts(gates_(embedding).view({-1, experts_ + 1, classes_}),
+                    heads_(embedding).view({-1, experts_, classes_}));
+}
+
+std::vector<torch::Tensor> Mixture::Weights() const { return {gates_->weight, heads_->weight}; }
+
+torch::Tensor MixExperts(const torch::Tensor& gates, const torch::Tensor& heads) {
+  return MixExpertsFunction::apply(gates, heads);
+}
+
+}  // namespace beamgrid::trainer

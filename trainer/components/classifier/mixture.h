@@ -1,0 +1,36 @@
+#pragma once
+// The mixture of logistic experts that `moe` is and that `conditional_inference` can end in.
+
+#include <torch/torch.h>
+
+#include <vector>
+
+namespace beamgrid::trainer {
+
+/// Per class c, with k experts and a dummy expert k+1 that always says 0 (Abu-El-Haija et al. 2016,
+/// YouTube-8M starter code):
+///   p_c = sum over i <= k of softmax(z G)_{c,i} sigmoid(z E + b)_{c,i}
+/// The softmax runs over the k+1 gates of one class; gates have no bias, experts have one.
+/// Parameters: (2k+1) C d + k C. Rows of both matrices are expert-major: row i*C + c is expert i
+/// of class c, so that the softmax runs over long contiguous rows.
+class Mixture : public torch::nn::Module {
+ public:
+  Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts);
+
+  /// [batch, width] -> probabilities [batch, classes].
+  torch::Tensor forward(const torch::Tensor& embedding);
+
+  [[nodiscard]] std::vector<torch::Tensor> Weights() const;
+
+ private:
+  std::int64_t classes_;
+  std::int64_t experts_;
+  torch::nn::Linear gates_{nullptr};
+  torch::nn::Linear heads_{nullptr};
+};
+
+/// The mixture itself. gates [batch, k+1, classes], heads [batch, k, classes] (both before softmax
+/// and sigmoid) -> [batch, classes]. Its gradient is written by hand: a third of autograd's passes.
+[[nodiscard]] torch::Tensor MixExperts(const torch::Tensor& gates, const torch::Tensor& heads);
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,51 @@
+// x'_t = [x_t ; (2 x_t - x_{t-1} - x_{t+1}) / 2] (Kim et al. 2018, equation 9). [reading] Computed
+// after L2 normalisation; before the first and after the last valid frame that frame is repeated.
+
+#include "trainer/component.h"
+#include "trainer/ops.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+struct DifferentialOptions {};
+
+void Describe(Fields& /*fields*/, DifferentialOptions& /*options*/) {}
+
+class Differential : public Extra {
+ public:
+  Differential(const BuildContext& context, const DifferentialOptions& /*options*/) {
+    if (context.video_level) {
+      throw SpecError(
+          "extras.differential compares neighbouring frames, and video-level data has none; leave "
+          "it out");
+    }
+  }
+
+  std::int64_t BuildSequence(std::int64_t width) override { return 2 * width; }
+
+  Sequence OnSequence(Sequence sequence) override {
+    const torch::Tensor& frames = sequence.frames;
+    const std::int64_t count = frames.size(1);
+    const torch::Tensor previous =
+        torch::cat({frames.narrow(1, 0, 1), frames.narrow(1, 0, count - 1)}, 1);
+    const torch::Tensor shifted =
+        torch::cat({frames.narrow(1, 1, count - 1), frames.narrow(1, count - 1, 1)}, 1);
+    const torch::Tensor has_next = torch::cat(
+        {sequence.mask.narrow(1, 1, count - 1), torch::zeros_like(sequence.mask.narrow(1, 0, 1))},
+        1);
+    const torch::Tensor next = torch::where(has_next.unsqueeze(-1), shifted, frames);
+    const torch::Tensor difference = ZeroPadding(frames - (previous + next) / 2, sequence.mask);
+    sequence.frames = torch::cat({frames, difference}, -1);
+    return sequence;
+  }
+};
+
+REGISTER_COMPONENT(Extra, "differential", Differential, DifferentialOptions,
+                   {.label = "diff",
+                    .source = "Kim et al. 2018, equation 9",
+                    .help = "Concatenates to each frame its second difference over time; width "
+                            "doubles. Reading: the first and last valid frame are repeated at the "
+                            "borders."});
+
+}  // namespace
+}  // namespace beamgrid::trainer

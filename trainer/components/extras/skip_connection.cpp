@@ -1,0 +1,53 @@
+// [reading] Kim et al. 2018 name skip connections without a definition. A recurrent stack adds each
+// layer's input to its output itself; for anything else the mean of the frames that the temporal
+// component received is concatenated to its embedding.
+
+#include "trainer/component.h"
+#include "trainer/ops.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+struct SkipConnectionOptions {};
+
+void Describe(Fields& /*fields*/, SkipConnectionOptions& /*options*/) {}
+
+class SkipConnection : public Extra {
+ public:
+  SkipConnection(const BuildContext& context, const SkipConnectionOptions& /*options*/) {
+    if (context.video_level) {
+      throw SpecError(
+          "extras.skip_connection skips the temporal component, and video-level data has none; "
+          "leave it out");
+    }
+  }
+
+  [[nodiscard]] int order() const override { return 10; }
+
+  void OnTemporalBuilt(const Temporal& temporal) override {
+    inside_temporal_ = temporal.adds_skip_connections();
+  }
+
+  std::int64_t BuildEmbedding(std::int64_t sequence_width, std::int64_t width) override {
+    return inside_temporal_ ? width : width + sequence_width;
+  }
+
+  torch::Tensor OnEmbedding(torch::Tensor embedding, const Sequence& sequence) override {
+    if (inside_temporal_) return embedding;
+    torch::Tensor mean = MaskedMean(sequence.frames, sequence.mask);
+    if (embedding.dim() == 3) mean = mean.unsqueeze(1).expand({-1, embedding.size(1), -1});
+    return torch::cat({embedding, mean}, -1);
+  }
+
+ private:
+  bool inside_temporal_ = false;
+};
+
+REGISTER_COMPONENT(Extra, "skip_connection", SkipConnection, SkipConnectionOptions,
+                   {.label = "skip",
+                    .source = "Kim et al. 2018, section 4.2 (named, not defined)",
+                    .help = "Reading: recurrent stacks add each layer's input to its output; "
+                            "elsewhere the mean frame is concatenated to the embedding."});
+
+}  // namespace
+}  // namespace beamgrid::trainer

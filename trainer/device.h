@@ -1,0 +1,39 @@
+#pragma once
+// The device that a trial runs on, and what all of its process shares.
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace beamgrid::trainer {
+
+/// "cpu" or "cuda:N". Throws UsageError for anything else and for a GPU that is not there.
+[[nodiscard]] torch::Device ParseDevice(const std::string& name);
+
+/// Once per process, before the first tensor operation: threads for OpenMP and BLAS together,
+/// kernels that give the same bits every time, denormals flushed to zero.
+void PrepareProcess(std::int64_t threads);
+
+/// "cpu", "cuda:0 NVIDIA H200".
+[[nodiscard]] std::string DeviceName(torch::Device device);
+
+/// The most memory that was in use: of the process on the CPU, of LibTorch's allocator on a GPU.
+[[nodiscard]] std::int64_t PeakMemoryBytes(torch::Device device);
+
+struct GpuInfo {
+  std::string name;
+  std::int64_t memory_bytes = 0;
+};
+[[nodiscard]] std::vector<GpuInfo> Gpus();
+
+/// What multiplies matrices on the CPU.
+struct BlasInfo {
+  std::string library;   ///< "OpenBLAS 0.3.21", or what LibTorch says it was built with
+  std::string core;      ///< OpenBLAS's name for the processor it tunes for; empty: unknown
+  std::string expected;  ///< the name that fits the processor's instructions; empty: unknown
+};
+[[nodiscard]] BlasInfo Blas();
+
+}  // namespace beamgrid::trainer

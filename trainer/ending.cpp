@@ -1,0 +1,76 @@
+// The one place where what went wrong becomes an exit code.
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <string_view>
+
+#include "registry/error.h"
+#include "trainer/commands.h"
+#include "trainer/component.h"
+#include "trainer/data/data_error.h"
+#include "trainer/failures.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+/// LibTorch's CPU allocator and cuBLAS report exhausted memory as plain errors.
+bool MeansOutOfMemory(const std::string& text) {
+  constexpr std::array<std::string_view, 4> kSigns = {
+      "can't allocate memory", "not enough memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED"};
+  return std::ranges::any_of(
+      kSigns, [&](std::string_view sign) { return text.find(sign) != std::string::npos; });
+}
+
+Ending OutOfMemory(const std::string& what) {
+  return {.exit = TrainerExit::kOutOfMemory,
+          .failure = FailureKind::kOutOfMemory,
+          .message = "out of memory: " + FirstLine(what) +
+                     "; try a smaller train.batch or a smaller model",
+          .detail = what};
+}
+
+Ending BadSpec(const std::string& what) {
+  return {.exit = TrainerExit::kBadSpec, .failure = FailureKind::kBadSpec, .message = what};
+}
+
+}  // namespace
+
+Ending EndingOfCurrentException() {
+  try {
+    throw;
+  } catch (const Interrupted& error) {
+    return {.exit = TrainerExit::kInterrupted,
+            .failure = FailureKind::kInterrupted,
+            .message = error.what()};
+  } catch (const Diverged& error) {
+    return {
+        .exit = TrainerExit::kDiverged, .failure = FailureKind::kDiverged, .message = error.what()};
+  } catch (const DataError& error) {
+    return {
+        .exit = TrainerExit::kBadData, .failure = FailureKind::kBadData, .message = error.what()};
+  } catch (const DataFilesError& error) {
+    return {
+        .exit = TrainerExit::kBadData, .failure = FailureKind::kBadData, .message = error.what()};
+  } catch (const SpecError& error) {
+    return BadSpec(error.what());
+  } catch (const UsageError& error) {
+    return BadSpec(error.what());
+  } catch (const std::invalid_argument& error) {
+    return BadSpec(error.what());
+  } catch (const c10::Error& error) {
+    const std::string first_line = FirstLine(error.what_without_backtrace());
+    if (MeansOutOfMemory(error.what_without_backtrace())) return OutOfMemory(first_line);
+    return {.message = "LibTorch: " + first_line, .detail = error.what()};
+  } catch (const std::bad_alloc& error) {
+    return OutOfMemory(error.what());
+  } catch (const std::exception& error) {
+    return {.message = FirstLine(error.what()), .detail = error.what()};
+  }
+}
+
+}  // namespace beamgrid::trainer

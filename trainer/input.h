@@ -1,0 +1,27 @@
+#pragma once
+// Batches on their way to the device: bytes become normalised float frames there, index lists
+// become the label matrix there.
+
+#include <torch/torch.h>
+
+#include "trainer/component.h"
+#include "trainer/data/batch.h"
+
+namespace beamgrid::trainer {
+
+/// A batch as the model takes it, on the device.
+struct DeviceBatch {
+  Sequence input;   ///< frames L2-normalised over the concatenated features, padding 0
+  Targets targets;  ///< [batch, classes]
+};
+
+/// Moves a batch to `device`. Frames travel as bytes; only the device holds floats. Nothing in the
+/// result refers to `batch`, which may be refilled at once.
+[[nodiscard]] DeviceBatch ToDevice(const Batch& batch, std::int64_t classes, torch::Device device);
+
+/// q * 4/255 + (4/512 - 2) for the valid frames, each then L2-normalised; padding frames are
+/// exactly 0 whatever their bytes. codes [B,T,W] uint8, mask [B,T] bool -> [B,T,W] float.
+[[nodiscard]] torch::Tensor DequantiseAndNormalise(const torch::Tensor& codes,
+                                                   const torch::Tensor& mask);
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,73 @@
+#pragma once
+// A model assembled from a spec's components:
+//   multimodal [B,T,D] -> sequence extras -> temporal [B,d] -> embedding extras -> classifier [B,C]
+//   -> probability extras -> label processing.
+// At the video level (one vector per video) there is no temporal component.
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "registry/model_spec.h"
+#include "trainer/component.h"
+
+namespace beamgrid::trainer {
+
+/// What a forward pass leaves behind.
+struct ModelOutput {
+  torch::Tensor probabilities;           ///< [batch, classes], final
+  std::vector<torch::Tensor> loss_over;  ///< final too; empty: `probabilities` alone
+  torch::Tensor embedding;               ///< [batch, d], or [batch, sets, d]
+};
+
+class Model : public torch::nn::Module {
+ public:
+  /// Throws SpecError where the spec names what does not exist or cannot work with this data.
+  /// Parameters are initialised from torch's default generator; under a meta-device guard nothing
+  /// is allocated or computed.
+  Model(const ModelSpec& spec, const DataSpec& data);
+
+  /// `input` as ToDevice makes it. Targets may be empty outside training.
+  ModelOutput forward(const Sequence& input, const Targets& targets);
+
+  /// The spec's loss, mean over `loss_over`, plus the multimodal component's penalty (training
+  /// only).
+  torch::Tensor TotalLoss(const ModelOutput& output, const Targets& targets);
+
+  /// The extras' work after backward, before the optimiser's step.
+  void OnGradients();
+
+  [[nodiscard]] std::vector<torch::Tensor> RegularisedWeights() const;
+
+  /// Trainable values and running statistics, as the papers count them.
+  [[nodiscard]] std::int64_t ParameterCount() const;
+  /// Bytes of all parameters and persistent buffers as shipped.
+  [[nodiscard]] std::int64_t SizeBytes() const;
+
+ private:
+  void BuildExtras(const BuildContext& context);
+  /// -> width of the embedding.
+  std::int64_t BuildTemporal(const ModelSpec& spec, BuildContext context);
+  /// -> [batch, d] or [batch, sets, d].
+  torch::Tensor Embed(const Sequence& input, const Targets& targets);
+  Scores Classify(const torch::Tensor& embedding, const Targets& targets);
+  torch::Tensor Finish(torch::Tensor probabilities);
+
+  std::shared_ptr<Multimodal> multimodal_;
+  std::shared_ptr<Temporal> temporal_;  ///< null at the video level
+  std::shared_ptr<Classifier> classifier_;
+  std::shared_ptr<LabelProcessing> label_processing_;
+  std::shared_ptr<Loss> loss_;
+  std::vector<std::shared_ptr<Extra>> extras_;  ///< by order, then name
+};
+
+/// Parameters and size of a spec without its memory or the cost of initialising it.
+struct ModelSize {
+  std::int64_t parameters = 0;
+  std::int64_t size_bytes = 0;
+};
+[[nodiscard]] ModelSize MeasureModel(const ModelSpec& spec, const DataSpec& data);
+
+}  // namespace beamgrid::trainer

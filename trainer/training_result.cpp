@@ -1,0 +1,62 @@
+// TrainingLoop: the files that a finished trial leaves.
+
+#include <torch/version.h>
+
+#include "trainer/device.h"
+#include "trainer/training_loop.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+Artifact Describe(const std::filesystem::path& directory, const char* name, const char* file) {
+  return {.name = name,
+          .path = file,
+          .bytes = static_cast<std::int64_t>(std::filesystem::file_size(directory / file)),
+          .hash = HashFile(directory / file)};
+}
+
+}  // namespace
+
+/// Loads the best epoch's weights into the model.
+void TrainingLoop::RestoreBest() {
+  const std::filesystem::path path = directory_ / kBestCheckpoint;
+  CheckpointReader best(path);
+  if (best.meta().at("fingerprint").as_string() != fingerprint_ ||
+      best.meta().at("epoch").to_number<std::int64_t>() != progress_.result.best_epoch) {
+    throw Error(path.string() + ": not the best epoch of this trial; delete " +
+                std::string(kLastCheckpoint) + " beside it to train again");
+  }
+  best.ReadInto(ModelTensors());
+}
+
+void TrainingLoop::WriteModel() {
+  c10::Dict<std::string, torch::Tensor> state;
+  for (const auto& [name, tensor] : ModelTensors()) state.insert(name, tensor.cpu());
+  const std::vector<char> bytes = torch::pickle_save(state);
+  WriteFileAtomically(directory_ / kModelFile, std::string_view(bytes.data(), bytes.size()));
+}
+
+TrialResult TrainingLoop::Finish() {
+  RestoreBest();
+  if (!predictions_) {
+    predictions_ = EvaluateNow(static_cast<int>(trial_.predictions_top_k)).predictions;
+  }
+  WritePredictions(directory_ / kPredictionsFile, *predictions_);
+  WriteModel();
+  TrialResult result = progress_.result;
+  result.examples_per_second = ExamplesPerSecond();
+  result.wall_seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+  result.peak_memory_bytes = PeakMemoryBytes(device_);
+  result.skipped_records = train_->counts().skipped + validate_->counts().skipped;
+  result.device = DeviceName(device_);
+  result.threads = trial_.threads;
+  result.program_version = BEAMGRID_VERSION;
+  result.libtorch_version = TORCH_VERSION;
+  result.artifacts = {Describe(directory_, "model", kModelFile),
+                      Describe(directory_, "predictions", kPredictionsFile),
+                      Describe(directory_, "checkpoint", kBestCheckpoint)};
+  WriteFileAtomically(directory_ / kResultFile, boost::json::serialize(ToJson(result)) + "\n");
+  return result;
+}
+
+}  // namespace beamgrid::trainer
