@@ -48,7 +48,7 @@ struct TrialRecord {
   std::int64_t failed_attempts =
       0;  ///< those that count against `retries` (interrupted ones do not)
   std::optional<TrialResult> result;  ///< where complete; without `epochs`
-  std::string failure;                ///< last failure: kind and message
+  std::string failure;                ///< last failure: kind and message; empty where complete
   std::string failure_log;            ///< last log lines of that failure
   std::string device;                 ///< of the last attempt
   std::string model_json;             ///< ToJson(ModelSpec), text
@@ -92,20 +92,24 @@ class Store {
   // given.
   std::vector<TrialId> AddTrials(StudyId study, const std::vector<NewTrial>& trials);
   [[nodiscard]] std::optional<TrialRecord> FindByFingerprint(const std::string& fingerprint) const;
+  /// UsageError if there is no such trial; so for every member that takes a TrialId.
   [[nodiscard]] TrialRecord Trial(TrialId id) const;
-  /// In the order of AddTrials.
+  /// In the order of AddTrials, with the names that this study gave them.
   [[nodiscard]] std::vector<TrialRecord> Trials(StudyId study) const;
   [[nodiscard]] TrialSpec Spec(TrialId id) const;
   [[nodiscard]] std::vector<EpochResult> Epochs(TrialId id) const;
   [[nodiscard]] std::vector<Artifact> Artifacts(TrialId id) const;
 
-  // Attempts.
-  /// Marks the trial RUNNING and records the intent before a worker exists. Returns the attempt's
-  /// number, from 1.
+  // Attempts. A change of state that transitions.h does not allow, and an attempt that is finished
+  // twice, are bugs of the caller: std::logic_error, and nothing is changed.
+  /// Marks a WAITING trial RUNNING and records the intent before a worker exists. Returns the
+  /// attempt's number, from 1.
   std::int64_t BeginAttempt(TrialId trial, const std::string& directory, const std::string& device,
                             std::int64_t threads);
   void SetAttemptProcess(TrialId trial, std::int64_t attempt, std::int64_t pid);
   /// The outcome, its measurements and artifacts, and the trial's new state, in one transaction.
+  /// `next` is kComplete where the outcome is, and only there (or kPruned); kWaiting where another
+  /// attempt will follow.
   void FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome,
                      TrialState next);
   struct OpenAttempt {
@@ -124,6 +128,7 @@ class Store {
     int exit_code = 0;
   };
   [[nodiscard]] std::vector<AttemptRecord> Attempts(TrialId trial) const;
+  /// Gives up or takes up again a trial that is not running; the state it has already is fine too.
   void SetState(TrialId trial, TrialState state);
 
   // Study notes for `explain`: what was decided about a trial and why ("reused", "retried",
@@ -137,12 +142,14 @@ class Store {
   void AddEnsemble(StudyId study, const EnsembleRecord& ensemble);
   [[nodiscard]] std::vector<EnsembleRecord> Ensembles(StudyId study) const;
 
-  // Read-only SQL for people. UsageError with SQLite's message if it is wrong or would write.
+  // Read-only SQL for people: one SELECT. `parameters` gives values to its `:name`s; one without a
+  // value is NULL. UsageError with SQLite's message if it is wrong or would do more than read.
   struct Table {
     std::vector<std::string> columns;
     std::vector<std::vector<boost::json::value>> rows;
   };
-  [[nodiscard]] Table Query(const std::string& sql) const;
+  [[nodiscard]] Table Query(const std::string& sql,
+                            const std::map<std::string, std::string>& parameters = {}) const;
 
  private:
   struct Impl;
@@ -163,7 +170,8 @@ class StudyLock {
   int fd_ = -1;
 };
 
-/// Named queries of `query --list`: name -> (help, SQL).
+/// Named queries of `query --list`. Each takes an optional parameter `study`; without it, all
+/// studies are shown.
 struct NamedQuery {
   std::string name, help, sql;
 };

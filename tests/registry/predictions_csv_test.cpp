@@ -138,27 +138,27 @@ TEST_P(GoldenVectors, AgreeWithTheReferenceEvaluation) {
 INSTANTIATE_TEST_SUITE_P(Files, GoldenVectors,
                          testing::Values("gap_small", "gap_medium", "gap_manylabels"));
 
-// Nine real models over 862 common videos: the best single one has GAP 0.400 on those.
-TEST(RealPredictions, TheBestSingleModelIsKnown) {
+// Nine real models over their 862 common videos. An independent program gave framelevel_rgb, which
+// has next to no ties, 0.39922; logistic_video_both, full of ties, had a mean of 0.4029 over thirty
+// random orders, from 0.394 to 0.411.
+TEST(RealPredictions, ScoreAsAnotherProgramScoresThem) {
   const auto shared = SharedData();
   if (!shared) GTEST_SKIP() << "no folder shared beside the project";
   const std::filesystem::path folder = *shared / "data" / "predictions";
-  std::vector<Predictions> models;
+  std::map<std::string, Predictions> models;
   Truth common = ReadTruthCsv(folder / "truth.csv");
   EXPECT_THROW((void)Score(ReadPredictionsCsv(folder / "framelevel_all.csv"), common), Error);
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().filename() == "truth.csv" || entry.path().extension() != ".csv") continue;
-    models.push_back(ReadPredictionsCsv(entry.path()));
+    const Predictions& model = models[entry.path().stem()] = ReadPredictionsCsv(entry.path());
     std::erase_if(common, [&](const auto& video) {
-      return !std::ranges::binary_search(models.back().videos, video.first, {},
-                                         &VideoPrediction::id);
+      return !std::ranges::binary_search(model.videos, video.first, {}, &VideoPrediction::id);
     });
   }
   ASSERT_EQ(models.size(), 9U);
   EXPECT_EQ(common.size(), 862U);
-  double best = 0;
-  for (const Predictions& model : models) best = std::max(best, Score(model, common).gap);
-  EXPECT_NEAR(best, 0.400, 0.0005);
+  EXPECT_NEAR(Score(models["framelevel_rgb"], common).gap, 0.39922, 1e-5);
+  EXPECT_NEAR(Score(models["logistic_video_both"], common).gap, 0.4029, 0.001);
 }
 
 }  // namespace

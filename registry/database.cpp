@@ -1,0 +1,167 @@
+#include "registry/database.h"
+
+#include <sqlite3.h>
+
+#include <cmath>
+#include <limits>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr int kBusyTimeoutMs = 10'000;
+/// "BGRD": marks a database as ours.
+constexpr std::int64_t kApplicationId = 0x42475244;
+constexpr char kMemory[] = ":memory:";
+
+/// What the user can do about it.
+std::string FixFor(int code) {
+  switch (code) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return "another process holds it; wait for it, stop it or use another --db";
+    case SQLITE_FULL:
+      return "make room on the disk and run again; what was finished is kept";
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return "check the permissions of the file and its folder";
+    case SQLITE_CANTOPEN:
+      return "check that the folder exists and may be written";
+    case SQLITE_NOTADB:
+      return "this file is something else; name another --db";
+    case SQLITE_CORRUPT:
+      return "the file is damaged; restore a copy or salvage it with sqlite3's .recover";
+    case SQLITE_IOERR:
+      return "check the disk, then run again; what was finished is kept";
+    default:
+      return "please report this";
+  }
+}
+
+int FlagsFor(OpenMode mode) {
+  return mode == OpenMode::kReadOnly ? SQLite::OPEN_READONLY
+                                     : SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+}
+
+}  // namespace
+
+StatementUse& StatementUse::operator<<(std::int64_t value) {
+  statement_.bind(++bound_, value);
+  return *this;
+}
+
+StatementUse& StatementUse::operator<<(double value) {
+  ++bound_;
+  if (std::isfinite(value)) {
+    statement_.bind(bound_, value);
+  } else {
+    statement_.bind(bound_);
+  }
+  return *this;
+}
+
+StatementUse& StatementUse::operator<<(const std::string& value) {
+  statement_.bindNoCopy(++bound_, value);
+  return *this;
+}
+
+std::string StatementUse::Text(const char* column) const {
+  return statement_.getColumn(column).getString();
+}
+
+std::int64_t StatementUse::Integer(const char* column) const {
+  return statement_.getColumn(column).getInt64();
+}
+
+double StatementUse::Number(const char* column) const {
+  const SQLite::Column value = statement_.getColumn(column);
+  return value.isNull() ? std::numeric_limits<double>::quiet_NaN() : value.getDouble();
+}
+
+bool StatementUse::IsNull(const char* column) const {
+  return statement_.getColumn(column).isNull();
+}
+
+Database::Database(const std::filesystem::path& path, OpenMode mode) : path_(path.string()) {
+  if (mode == OpenMode::kReadOnly && path_ != kMemory && !std::filesystem::exists(path)) {
+    throw Error(path_ +
+                ": there is no such database; `beamgrid run` makes one, or name it by --db");
+  }
+  Read([&] {
+    connection_ = std::make_unique<SQLite::Database>(path_, FlagsFor(mode), kBusyTimeoutMs);
+    CheckOwner();
+    Configure(mode);
+    if (mode == OpenMode::kReadOnly) {
+      RequireCurrentSchema();
+    } else {
+      Migrate();
+    }
+  });
+}
+
+StatementUse Database::Use(const char* sql) {
+  std::unique_ptr<SQLite::Statement>& statement = statements_[sql];
+  if (!statement) statement = std::make_unique<SQLite::Statement>(*connection_, sql);
+  return StatementUse(*statement);
+}
+
+void Database::Translate(const SQLite::Exception& exception) const {
+  constexpr int kPrimaryCode = 0xff;
+  throw Error(path_ + ": " + exception.what() + "; " +
+              FixFor(exception.getErrorCode() & kPrimaryCode));
+}
+
+void Database::Configure(OpenMode mode) {
+  connection_->exec("PRAGMA foreign_keys = ON");
+  connection_->exec("PRAGMA synchronous = FULL");
+  if (mode == OpenMode::kReadOnly || path_ == kMemory) return;
+  const std::string journal = connection_->execAndGet("PRAGMA journal_mode = WAL").getString();
+  if (journal != "wal") {
+    throw Error(path_ +
+                ": this file system cannot hold SQLite's write-ahead log; put the database " +
+                "on a local disk (--db)");
+  }
+}
+
+std::size_t Database::SchemaVersion() {
+  return static_cast<std::size_t>(connection_->execAndGet("PRAGMA user_version").getInt64());
+}
+
+/// Before anything is written: a database of another program or of a newer version is left alone.
+void Database::CheckOwner() {
+  const bool ours = connection_->execAndGet("PRAGMA application_id").getInt64() == kApplicationId;
+  const bool empty = connection_->execAndGet("SELECT count(*) FROM sqlite_schema").getInt64() == 0;
+  if (!ours && !empty) {
+    throw Error(path_ + ": is a database of another program; name another --db");
+  }
+  const std::size_t version = SchemaVersion();
+  if (version > Migrations().size()) {
+    throw Error(path_ + ": has schema version " + std::to_string(version) +
+                ", this program knows up to " + std::to_string(Migrations().size()) +
+                "; use the newer beamgrid that wrote it, or name another --db");
+  }
+}
+
+void Database::Migrate() {
+  if (SchemaVersion() == Migrations().size()) return;
+  SQLite::Transaction transaction(*connection_, SQLite::TransactionBehavior::IMMEDIATE);
+  // Asked again under the lock: another process may have migrated meanwhile.
+  for (std::size_t version = SchemaVersion(); version < Migrations().size(); ++version) {
+    connection_->exec(Migrations()[version]);
+  }
+  connection_->exec("PRAGMA user_version = " + std::to_string(Migrations().size()));
+  connection_->exec("PRAGMA application_id = " + std::to_string(kApplicationId));
+  transaction.commit();
+}
+
+void Database::RequireCurrentSchema() {
+  const std::size_t version = SchemaVersion();
+  if (version == Migrations().size()) return;
+  throw Error(path_ + ": has the older schema version " + std::to_string(version) + " of " +
+              std::to_string(Migrations().size()) +
+              "; `beamgrid run` on this database brings it up to date");
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,116 @@
+#pragma once
+// Private to the registry: one SQLite connection of ours, with the schema in force, statements kept
+// and errors translated. One thread owns it.
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "registry/store.h"
+
+namespace beamgrid {
+
+/// The schema's steps; `user_version` counts those that a database has taken.
+[[nodiscard]] const std::vector<std::string>& Migrations();
+
+/// Runs the statement it is sent to: `use << a << b << Execute()`.
+struct Execute {};
+
+/// A kept statement in use: bound from 1 on, reset when it goes out of scope, so that no read
+/// transaction stays open behind it.
+class StatementUse {
+ public:
+  explicit StatementUse(SQLite::Statement& statement) : statement_(statement) {}
+  ~StatementUse() {
+    statement_.tryReset();
+    statement_.clearBindings();
+  }
+  StatementUse(const StatementUse&) = delete;
+  StatementUse& operator=(const StatementUse&) = delete;
+
+  /// Binds the next parameter.
+  StatementUse& operator<<(std::int64_t value);
+  StatementUse& operator<<(double value);              ///< NULL if it is not finite
+  StatementUse& operator<<(const std::string& value);  ///< must outlive the execution
+  StatementUse& operator<<(StudyId id) { return *this << static_cast<std::int64_t>(id); }
+  StatementUse& operator<<(TrialId id) { return *this << static_cast<std::int64_t>(id); }
+  /// Runs a statement that answers no rows; says how many it changed.
+  int operator<<(Execute) { return statement_.exec(); }
+
+  /// The next row, where there is one.
+  [[nodiscard]] bool Next() { return statement_.executeStep(); }
+  /// The columns of the row at hand.
+  [[nodiscard]] std::string Text(const char* column) const;      ///< empty for NULL
+  [[nodiscard]] std::int64_t Integer(const char* column) const;  ///< 0 for NULL
+  [[nodiscard]] double Number(const char* column) const;         ///< NaN for NULL
+  [[nodiscard]] bool IsNull(const char* column) const;
+
+ private:
+  SQLite::Statement& statement_;
+  int bound_ = 0;
+};
+
+class Database {
+ public:
+  Database(const std::filesystem::path& path, OpenMode mode);
+
+  /// The statement of `sql`, prepared once. `sql` must be a literal: it is the key.
+  [[nodiscard]] StatementUse Use(const char* sql);
+
+  /// Runs `work`; SQLite's exceptions leave as Error with path and fix.
+  template <typename Work>
+  auto Read(Work&& work) {
+    try {
+      return work();
+    } catch (const SQLite::Exception& exception) {
+      Translate(exception);
+    }
+  }
+
+  /// The same inside BEGIN IMMEDIATE ... COMMIT: all of it or nothing, durable on return.
+  template <typename Work>
+  auto Write(Work&& work) {
+    return Read([&] {
+      SQLite::Transaction transaction(*connection_, SQLite::TransactionBehavior::IMMEDIATE);
+      if constexpr (std::is_void_v<decltype(work())>) {
+        work();
+        transaction.commit();
+      } else {
+        auto result = work();
+        transaction.commit();
+        return result;
+      }
+    });
+  }
+
+  [[nodiscard]] SQLite::Database& connection() { return *connection_; }
+
+ private:
+  [[noreturn]] void Translate(const SQLite::Exception& exception) const;
+  void Configure(OpenMode mode);
+  void CheckOwner();
+  void Migrate();
+  void RequireCurrentSchema();
+  [[nodiscard]] std::size_t SchemaVersion();
+
+  std::string path_;
+  std::unique_ptr<SQLite::Database> connection_;
+  std::unordered_map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
+};
+
+struct Store::Impl {
+  Database database;
+
+  /// Throws UsageError if there is no such trial.
+  [[nodiscard]] TrialState StateOf(TrialId trial);
+  /// The only statement that changes a trial's state; transitions.h decides whether it may.
+  void MoveTo(TrialId trial, TrialState state);
+};
+
+}  // namespace beamgrid

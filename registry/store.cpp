@@ -1,1 +1,0 @@
-#include "registry/store.h"

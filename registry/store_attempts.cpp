@@ -1,0 +1,175 @@
+// The Store's attempts: the one way in which a trial's state and result come about.
+
+#include <stdexcept>
+
+#include "registry/database.h"
+#include "registry/store.h"
+#include "registry/transitions.h"
+
+namespace beamgrid {
+namespace {
+
+std::string AttemptText(TrialId trial, std::int64_t attempt) {
+  return "attempt " + std::to_string(attempt) + " of trial " +
+         std::to_string(static_cast<std::int64_t>(trial));
+}
+
+std::int64_t LastAttempt(Database& db, TrialId trial) {
+  StatementUse row = db.Use("SELECT max(number) AS number FROM attempt WHERE trial = ?");
+  row << trial;
+  return row.Next() ? row.Integer("number") : 0;
+}
+
+void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,
+                  const AttemptOutcome& outcome) {
+  const std::string name = outcome.complete ? "complete" : ToString(outcome.failure);
+  const int closed = db.Use(
+                         "UPDATE attempt SET outcome = ?, message = ?, log_tail = ?, exit_code = ?,"
+                         " finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+                         " WHERE trial = ? AND number = ? AND outcome = 'running'")
+                     << name << outcome.message << outcome.log_tail
+                     << std::int64_t{outcome.exit_code} << trial << attempt << Execute();
+  if (closed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
+}
+
+void AddResult(Database& db, TrialId trial, std::int64_t attempt, const TrialResult& result) {
+  db.Use(
+      "INSERT INTO result (trial, attempt, gap, hit_at_1, perr, map, videos, validate_loss,"
+      " best_epoch, parameters, size_bytes, examples, examples_per_second, wall_seconds,"
+      " peak_memory_bytes, skipped_records, device, threads, program_version, libtorch_version)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      << trial << attempt << result.metrics.gap << result.metrics.hit_at_1 << result.metrics.perr
+      << result.metrics.map << result.metrics.videos << result.validate_loss << result.best_epoch
+      << result.parameters << result.size_bytes << result.examples << result.examples_per_second
+      << result.wall_seconds << result.peak_memory_bytes << result.skipped_records << result.device
+      << result.threads << result.program_version << result.libtorch_version << Execute();
+}
+
+void AddEpochs(Database& db, TrialId trial, const std::vector<EpochResult>& epochs) {
+  for (const EpochResult& epoch : epochs) {
+    db.Use(
+        "INSERT INTO epoch (trial, epoch, train_loss, validate_loss, gap, hit_at_1, perr, map,"
+        " videos) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        << trial << epoch.epoch << epoch.train_loss << epoch.validate_loss << epoch.metrics.gap
+        << epoch.metrics.hit_at_1 << epoch.metrics.perr << epoch.metrics.map << epoch.metrics.videos
+        << Execute();
+  }
+}
+
+void AddArtifacts(Database& db, TrialId trial, const std::vector<Artifact>& artifacts) {
+  for (const Artifact& artifact : artifacts) {
+    db.Use("INSERT INTO artifact (trial, name, path, bytes, hash) VALUES (?, ?, ?, ?, ?)")
+        << trial << artifact.name << artifact.path << artifact.bytes << artifact.hash << Execute();
+  }
+}
+
+void CheckAgreement(TrialId trial, std::int64_t attempt, bool complete, TrialState next) {
+  const bool agrees = next == TrialState::kPruned || complete == (next == TrialState::kComplete);
+  if (agrees) return;
+  throw std::logic_error(AttemptText(trial, attempt) + (complete ? " is" : " is not") +
+                         " complete, its trial cannot become " + ToString(next));
+}
+
+Store::AttemptRecord AttemptFrom(const StatementUse& row) {
+  return {.attempt = row.Integer("number"),
+          .directory = row.Text("directory"),
+          .device = row.Text("device"),
+          .started_at = row.Text("started_at"),
+          .finished_at = row.Text("finished_at"),
+          .outcome = row.Text("outcome"),
+          .message = row.Text("message"),
+          .log_tail = row.Text("log_tail"),
+          .threads = row.Integer("threads"),
+          .exit_code = static_cast<int>(row.Integer("exit_code"))};
+}
+
+}  // namespace
+
+void Store::Impl::MoveTo(TrialId trial, TrialState state) {
+  CheckTransition(static_cast<std::int64_t>(trial), StateOf(trial), state);
+  database.Use("UPDATE trial SET state = ? WHERE id = ?") << ToString(state) << trial << Execute();
+}
+
+std::int64_t Store::BeginAttempt(TrialId trial, const std::string& directory,
+                                 const std::string& device, std::int64_t threads) {
+  Database& db = impl_->database;
+  return db.Write([&] {
+    impl_->MoveTo(trial, TrialState::kRunning);
+    const std::int64_t number = LastAttempt(db, trial) + 1;
+    db.Use(
+        "INSERT INTO attempt (trial, number, outcome, directory, device, threads, started_at)"
+        " VALUES (?, ?, 'running', ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
+        << trial << number << directory << device << threads << Execute();
+    return number;
+  });
+}
+
+void Store::SetAttemptProcess(TrialId trial, std::int64_t attempt, std::int64_t pid) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    const int changed =
+        db.Use("UPDATE attempt SET pid = ? WHERE trial = ? AND number = ? AND outcome = 'running'")
+        << pid << trial << attempt << Execute();
+    if (changed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
+  });
+}
+
+void Store::FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome,
+                          TrialState next) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    CheckAgreement(trial, attempt, outcome.complete, next);
+    CloseAttempt(db, trial, attempt, outcome);
+    impl_->MoveTo(trial, next);
+    if (!outcome.complete) return;
+    AddResult(db, trial, attempt, outcome.result);
+    AddEpochs(db, trial, outcome.result.epochs);
+    AddArtifacts(db, trial, outcome.result.artifacts);
+  });
+}
+
+std::vector<Store::OpenAttempt> Store::OpenAttempts() const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    std::vector<OpenAttempt> open;
+    StatementUse row = db.Use(
+        "SELECT trial, number, directory, pid FROM attempt WHERE outcome = 'running'"
+        " ORDER BY trial, number");
+    while (row.Next()) {
+      open.push_back({.trial = TrialId{row.Integer("trial")},
+                      .attempt = row.Integer("number"),
+                      .directory = row.Text("directory"),
+                      .pid = row.Integer("pid")});
+    }
+    return open;
+  });
+}
+
+std::vector<Store::AttemptRecord> Store::Attempts(TrialId trial) const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    (void)impl_->StateOf(trial);
+    std::vector<AttemptRecord> attempts;
+    StatementUse row = db.Use("SELECT * FROM attempt WHERE trial = ? ORDER BY number");
+    row << trial;
+    while (row.Next()) attempts.push_back(AttemptFrom(row));
+    return attempts;
+  });
+}
+
+void Store::SetState(TrialId trial, TrialState state) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    const TrialState now = impl_->StateOf(trial);
+    if (now == state) return;
+    // Only an attempt's beginning and end make a trial running, and running no more.
+    if (now == TrialState::kRunning || state == TrialState::kRunning ||
+        state == TrialState::kComplete) {
+      throw std::logic_error("trial " + std::to_string(static_cast<std::int64_t>(trial)) + " is " +
+                             ToString(now) + "; only an attempt can make it " + ToString(state));
+    }
+    impl_->MoveTo(trial, state);
+  });
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,126 @@
+// The Store's read-only SQL for people.
+
+#include <sqlite3.h>
+
+#include <limits>
+#include <memory>
+
+#include "registry/database.h"
+#include "registry/error.h"
+#include "registry/store.h"
+
+namespace beamgrid {
+namespace {
+
+using RawStatement = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
+
+/// What a query may do: read. Attaching files, pragmas and every change are denied while SQLite
+/// compiles it, whatever way they are written.
+int AllowReading(void*, int action, const char*, const char*, const char*, const char*) {
+  switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_FUNCTION:
+    case SQLITE_RECURSIVE:
+      return SQLITE_OK;
+    default:
+      return SQLITE_DENY;
+  }
+}
+
+/// Holds the connection to reading while it lives.
+class ReadingOnly {
+ public:
+  explicit ReadingOnly(sqlite3* connection) : connection_(connection) {
+    sqlite3_set_authorizer(connection_, AllowReading, nullptr);
+  }
+  ~ReadingOnly() { sqlite3_set_authorizer(connection_, nullptr, nullptr); }
+  ReadingOnly(const ReadingOnly&) = delete;
+  ReadingOnly& operator=(const ReadingOnly&) = delete;
+
+ private:
+  sqlite3* connection_;
+};
+
+[[noreturn]] void Refuse(sqlite3* connection) {
+  if (sqlite3_errcode(connection) == SQLITE_AUTH) {
+    throw UsageError("query: " + std::string(sqlite3_errmsg(connection)) +
+                     ": only SELECT is allowed, the record is not changed by hand");
+  }
+  throw UsageError("query: " + std::string(sqlite3_errmsg(connection)));
+}
+
+RawStatement Prepare(sqlite3* connection, const std::string& sql) {
+  sqlite3_stmt* raw = nullptr;
+  const char* rest = nullptr;
+  const int code = sqlite3_prepare_v2(connection, sql.c_str(), -1, &raw, &rest);
+  RawStatement statement(raw, &sqlite3_finalize);
+  if (code != SQLITE_OK) Refuse(connection);
+  if (!statement) throw UsageError("query: there is no statement in it");
+  if (std::string_view(rest).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
+    throw UsageError("query: only one statement at a time, this follows it: " + std::string(rest));
+  }
+  return statement;
+}
+
+void Bind(sqlite3_stmt* statement, const std::map<std::string, std::string>& parameters) {
+  for (const auto& [name, value] : parameters) {
+    const int index = sqlite3_bind_parameter_index(statement, (":" + name).c_str());
+    if (index == 0) throw UsageError("query: has no parameter :" + name);
+    sqlite3_bind_text(statement, index, value.data(), static_cast<int>(value.size()),
+                      SQLITE_TRANSIENT);
+  }
+}
+
+std::string Hex(sqlite3_stmt* statement, int column) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  const auto* bytes = static_cast<const unsigned char*>(sqlite3_column_blob(statement, column));
+  const int size = sqlite3_column_bytes(statement, column);
+  std::string text;
+  for (int i = 0; i < size; ++i) {
+    text += kDigits[bytes[i] >> 4];
+    text += kDigits[bytes[i] & 15];
+  }
+  return text;
+}
+
+boost::json::value Cell(sqlite3_stmt* statement, int column) {
+  switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_INTEGER:
+      return sqlite3_column_int64(statement, column);
+    case SQLITE_FLOAT:
+      return sqlite3_column_double(statement, column);
+    case SQLITE_TEXT:
+      return boost::json::string(
+          reinterpret_cast<const char*>(sqlite3_column_text(statement, column)),
+          static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
+    case SQLITE_BLOB:
+      return boost::json::string(Hex(statement, column));
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+Store::Table Store::Query(const std::string& sql,
+                          const std::map<std::string, std::string>& parameters) const {
+  sqlite3* connection = impl_->database.connection().getHandle();
+  const ReadingOnly reading(connection);
+  const RawStatement statement = Prepare(connection, sql);
+  Bind(statement.get(), parameters);
+  Table table;
+  const int columns = sqlite3_column_count(statement.get());
+  for (int i = 0; i < columns; ++i) {
+    table.columns.emplace_back(sqlite3_column_name(statement.get(), i));
+  }
+  int code = sqlite3_step(statement.get());
+  for (; code == SQLITE_ROW; code = sqlite3_step(statement.get())) {
+    std::vector<boost::json::value>& row = table.rows.emplace_back();
+    for (int i = 0; i < columns; ++i) row.push_back(Cell(statement.get(), i));
+  }
+  if (code != SQLITE_DONE) Refuse(connection);
+  return table;
+}
+
+}  // namespace beamgrid

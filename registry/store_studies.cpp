@@ -1,0 +1,115 @@
+// The Store's studies, notes and ensembles.
+
+#include "registry/database.h"
+#include "registry/error.h"
+#include "registry/store.h"
+
+namespace beamgrid {
+namespace {
+
+StudyRecord StudyFrom(const StatementUse& row) {
+  return {.id = StudyId{row.Integer("id")},
+          .name = row.Text("name"),
+          .description = row.Text("description"),
+          .objective = row.Text("objective"),
+          .recipe_text = row.Text("recipe_text"),
+          .recipe_digest = row.Text("recipe_digest"),
+          .created_at = row.Text("created_at")};
+}
+
+}  // namespace
+
+Store::Store(const std::filesystem::path& path, OpenMode mode)
+    : impl_(new Impl{.database = {path, mode}}) {}
+Store::~Store() = default;
+
+StudyId Store::OpenStudy(const StudyRecord& study) {
+  Database& db = impl_->database;
+  return db.Write([&] {
+    db.Use(
+        "INSERT INTO study (name, description, objective, recipe_text, recipe_digest, created_at)"
+        " VALUES (?, ?, ?, ?, ?, coalesce(nullif(?, ''), strftime('%Y-%m-%dT%H:%M:%fZ', 'now')))"
+        " ON CONFLICT (name) DO UPDATE SET description = excluded.description,"
+        " recipe_text = excluded.recipe_text WHERE recipe_digest = excluded.recipe_digest")
+        << study.name << study.description << study.objective << study.recipe_text
+        << study.recipe_digest << study.created_at << Execute();
+    StatementUse row = db.Use("SELECT id, recipe_digest FROM study WHERE name = ?");
+    row << study.name;
+    if (!row.Next()) throw std::logic_error("a study is gone right after it was written");
+    if (row.Text("recipe_digest") != study.recipe_digest) {
+      throw UsageError("study '" + study.name +
+                       "' is already in this database with another recipe; give this recipe " +
+                       "another study.name, or another --db");
+    }
+    return StudyId{row.Integer("id")};
+  });
+}
+
+std::optional<StudyRecord> Store::FindStudy(const std::string& name) const {
+  Database& db = impl_->database;
+  return db.Read([&]() -> std::optional<StudyRecord> {
+    StatementUse row = db.Use("SELECT * FROM study WHERE name = ?");
+    row << name;
+    if (!row.Next()) return std::nullopt;
+    return StudyFrom(row);
+  });
+}
+
+std::vector<StudyRecord> Store::Studies() const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    std::vector<StudyRecord> studies;
+    StatementUse row = db.Use("SELECT * FROM study ORDER BY id");
+    while (row.Next()) studies.push_back(StudyFrom(row));
+    return studies;
+  });
+}
+
+void Store::AddNote(StudyId study, const std::string& trial_name, std::int64_t seed,
+                    const std::string& text) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    db.Use(
+        "INSERT INTO note (study, trial_name, seed, text, created_at)"
+        " VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
+        << study << trial_name << seed << text << Execute();
+  });
+}
+
+std::vector<std::string> Store::Notes(StudyId study, const std::string& trial_name,
+                                      std::int64_t seed) const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    std::vector<std::string> notes;
+    StatementUse row =
+        db.Use("SELECT text FROM note WHERE study = ? AND trial_name = ? AND seed = ? ORDER BY id");
+    row << study << trial_name << seed;
+    while (row.Next()) notes.push_back(row.Text("text"));
+    return notes;
+  });
+}
+
+void Store::AddEnsemble(StudyId study, const EnsembleRecord& ensemble) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    db.Use(
+        "INSERT INTO ensemble (study, json, created_at)"
+        " VALUES (?, ?, coalesce(nullif(?, ''), strftime('%Y-%m-%dT%H:%M:%fZ', 'now')))")
+        << study << ensemble.json << ensemble.created_at << Execute();
+  });
+}
+
+std::vector<EnsembleRecord> Store::Ensembles(StudyId study) const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    std::vector<EnsembleRecord> ensembles;
+    StatementUse row = db.Use("SELECT created_at, json FROM ensemble WHERE study = ? ORDER BY id");
+    row << study;
+    while (row.Next()) {
+      ensembles.push_back({.created_at = row.Text("created_at"), .json = row.Text("json")});
+    }
+    return ensembles;
+  });
+}
+
+}  // namespace beamgrid

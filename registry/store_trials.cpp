@@ -1,0 +1,201 @@
+// The Store's trials: adding, sharing and reading them.
+
+#include "registry/database.h"
+#include "registry/error.h"
+#include "registry/store.h"
+
+namespace beamgrid {
+namespace {
+
+/// The trial of that fingerprint, which is added if the database does not know it.
+TrialId AddOrFind(Database& db, const NewTrial& trial) {
+  {
+    StatementUse known = db.Use("SELECT id FROM trial WHERE fingerprint = ?");
+    known << trial.fingerprint;
+    if (known.Next()) return TrialId{known.Integer("id")};
+  }
+  const std::string spec = CanonicalJson(ToJson(trial.spec));
+  const std::string canonical = CanonicalText(trial.spec);
+  db.Use(
+      "INSERT INTO trial (fingerprint, name, seed, state, spec, canonical, parameters,"
+      " size_bytes) VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?)")
+      << trial.fingerprint << trial.name << trial.spec.seed << spec << canonical << trial.parameters
+      << trial.size_bytes << Execute();
+  return TrialId{db.connection().getLastInsertRowid()};
+}
+
+void Refer(Database& db, StudyId study, TrialId trial, const std::string& name) {
+  db.Use(
+      "INSERT INTO study_trial (study, position, trial, name) VALUES (?1,"
+      " (SELECT coalesce(max(position), 0) + 1 FROM study_trial WHERE study = ?1), ?2, ?3)"
+      " ON CONFLICT (study, trial) DO NOTHING")
+      << study << trial << name << Execute();
+}
+
+std::vector<Artifact> ArtifactsOf(Database& db, TrialId trial) {
+  std::vector<Artifact> artifacts;
+  StatementUse row =
+      db.Use("SELECT name, path, bytes, hash FROM artifact WHERE trial = ? ORDER BY name");
+  row << trial;
+  while (row.Next()) {
+    artifacts.push_back({.name = row.Text("name"),
+                         .path = row.Text("path"),
+                         .bytes = row.Integer("bytes"),
+                         .hash = row.Text("hash")});
+  }
+  return artifacts;
+}
+
+Metrics MetricsFrom(const StatementUse& row) {
+  return {.gap = row.Number("gap"),
+          .hit_at_1 = row.Number("hit_at_1"),
+          .perr = row.Number("perr"),
+          .map = row.Number("map"),
+          .videos = row.Integer("videos")};
+}
+
+TrialResult ResultFrom(const StatementUse& row, std::vector<Artifact> artifacts) {
+  return {.metrics = MetricsFrom(row),
+          .validate_loss = row.Number("validate_loss"),
+          .best_epoch = row.Integer("best_epoch"),
+          .epochs = {},
+          .parameters = row.Integer("measured_parameters"),
+          .size_bytes = row.Integer("measured_size_bytes"),
+          .examples = row.Integer("examples"),
+          .examples_per_second = row.Number("examples_per_second"),
+          .wall_seconds = row.Number("wall_seconds"),
+          .peak_memory_bytes = row.Integer("peak_memory_bytes"),
+          .skipped_records = row.Integer("skipped_records"),
+          .device = row.Text("result_device"),
+          .threads = row.Integer("threads"),
+          .program_version = row.Text("program_version"),
+          .libtorch_version = row.Text("libtorch_version"),
+          .artifacts = std::move(artifacts)};
+}
+
+std::string FailureText(const StatementUse& row) {
+  const std::string message = row.Text("failure_message");
+  return row.Text("failure_kind") + (message.empty() ? "" : ": " + message);
+}
+
+/// A row of the view trial_record.
+TrialRecord RecordFrom(Database& db, const StatementUse& row) {
+  TrialRecord record{.id = TrialId{row.Integer("id")},
+                     .name = row.Text("name"),
+                     .fingerprint = row.Text("fingerprint"),
+                     .seed = row.Integer("seed"),
+                     .state = TrialStateFromString(row.Text("state")),
+                     .parameters = row.Integer("parameters"),
+                     .size_bytes = row.Integer("size_bytes"),
+                     .attempts = row.Integer("attempts"),
+                     .failed_attempts = row.Integer("failed_attempts"),
+                     .result = std::nullopt,
+                     .failure = FailureText(row),
+                     .failure_log = row.Text("failure_log"),
+                     .device = row.Text("device"),
+                     .model_json = row.Text("model"),
+                     .directory = row.Text("directory")};
+  if (!row.IsNull("result_attempt")) record.result = ResultFrom(row, ArtifactsOf(db, record.id));
+  return record;
+}
+
+}  // namespace
+
+std::vector<TrialId> Store::AddTrials(StudyId study, const std::vector<NewTrial>& trials) {
+  Database& db = impl_->database;
+  return db.Write([&] {
+    std::vector<TrialId> ids;
+    ids.reserve(trials.size());
+    for (const NewTrial& trial : trials) {
+      ids.push_back(AddOrFind(db, trial));
+      Refer(db, study, ids.back(), trial.name);
+    }
+    return ids;
+  });
+}
+
+std::optional<TrialRecord> Store::FindByFingerprint(const std::string& fingerprint) const {
+  Database& db = impl_->database;
+  return db.Read([&]() -> std::optional<TrialRecord> {
+    StatementUse row = db.Use("SELECT * FROM trial_record WHERE fingerprint = ?");
+    row << fingerprint;
+    if (!row.Next()) return std::nullopt;
+    return RecordFrom(db, row);
+  });
+}
+
+TrialRecord Store::Trial(TrialId id) const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    (void)impl_->StateOf(id);
+    StatementUse row = db.Use("SELECT * FROM trial_record WHERE id = ?");
+    row << id;
+    (void)row.Next();
+    return RecordFrom(db, row);
+  });
+}
+
+std::vector<TrialRecord> Store::Trials(StudyId study) const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    std::vector<TrialRecord> records;
+    StatementUse row = db.Use(
+        "SELECT trial_record.*, study_trial.name AS name_in_study FROM study_trial"
+        " JOIN trial_record ON trial_record.id = study_trial.trial"
+        " WHERE study_trial.study = ? ORDER BY study_trial.position");
+    row << study;
+    while (row.Next()) {
+      records.push_back(RecordFrom(db, row));
+      records.back().name = row.Text("name_in_study");
+    }
+    return records;
+  });
+}
+
+TrialSpec Store::Spec(TrialId id) const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    (void)impl_->StateOf(id);
+    StatementUse row = db.Use("SELECT spec FROM trial WHERE id = ?");
+    row << id;
+    (void)row.Next();
+    return TrialSpecFromJson(ParseJson(row.Text("spec")));
+  });
+}
+
+std::vector<EpochResult> Store::Epochs(TrialId id) const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    (void)impl_->StateOf(id);
+    std::vector<EpochResult> epochs;
+    StatementUse row = db.Use("SELECT * FROM epoch WHERE trial = ? ORDER BY epoch");
+    row << id;
+    while (row.Next()) {
+      epochs.push_back({.epoch = row.Integer("epoch"),
+                        .train_loss = row.Number("train_loss"),
+                        .validate_loss = row.Number("validate_loss"),
+                        .metrics = MetricsFrom(row)});
+    }
+    return epochs;
+  });
+}
+
+std::vector<Artifact> Store::Artifacts(TrialId id) const {
+  Database& db = impl_->database;
+  return db.Read([&] {
+    (void)impl_->StateOf(id);
+    return ArtifactsOf(db, id);
+  });
+}
+
+TrialState Store::Impl::StateOf(TrialId trial) {
+  StatementUse row = database.Use("SELECT state FROM trial WHERE id = ?");
+  row << trial;
+  if (!row.Next()) {
+    throw UsageError("there is no trial " + std::to_string(static_cast<std::int64_t>(trial)) +
+                     " in this database; `beamgrid trials STUDY` lists them");
+  }
+  return TrialStateFromString(row.Text("state"));
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,77 @@
+// The exclusive right to run a study.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <ctime>
+
+#include "registry/error.h"
+#include "registry/store.h"
+
+namespace beamgrid {
+namespace {
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "an unknown host";
+  return name.data();
+}
+
+std::string Now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text.data(), size};
+}
+
+std::string ReadHolder(int fd) {
+  std::array<char, 512> text{};
+  const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
+  // The holder may not have written its name yet.
+  return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "another process";
+}
+
+void WriteHolder(int fd, const std::string& path) {
+  const std::string holder =
+      "pid " + std::to_string(::getpid()) + " on " + HostName() + " since " + Now();
+  const bool written = ::ftruncate(fd, 0) == 0 && ::pwrite(fd, holder.data(), holder.size(), 0) ==
+                                                      static_cast<ssize_t>(holder.size());
+  if (!written) throw Error(path + ": cannot write the lock file: " + std::strerror(errno));
+}
+
+}  // namespace
+
+StudyLock::StudyLock(const std::filesystem::path& database, const std::string& study) {
+  const std::string path = database.string() + '.' + study + ".lock";
+  // Close-on-exec: a worker that outlives a dead orchestrator must not go on holding the study.
+  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd_ < 0) throw Error(path + ": cannot open the lock file: " + std::strerror(errno));
+  try {
+    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) {
+      WriteHolder(fd_, path);
+    } else if (errno == EWOULDBLOCK) {
+      throw UsageError("study '" + study + "' in " + database.string() + " is being run by " +
+                       ReadHolder(fd_) + "; wait for it or stop it (" + path + ")");
+    } else {
+      throw Error(path + ": cannot lock: " + std::strerror(errno));
+    }
+  } catch (...) {
+    ::close(fd_);
+    throw;
+  }
+}
+
+StudyLock::~StudyLock() {
+  // The file stays: removing it would let two processes lock two files of one name.
+  [[maybe_unused]] const int ignored = ::ftruncate(fd_, 0);
+  ::close(fd_);
+}
+
+}  // namespace beamgrid
