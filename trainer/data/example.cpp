@@ -217,8 +217,14 @@ void ReadFloats(const FeatureView& feature, std::span<float> values) {
 }
 
 void ReadFloats(const FeatureView& feature, std::vector<float>& values) {
-  values.resize(CountValues(feature));
-  ReadFloats(feature, std::span(values));
+  values.clear();
+  Guarded([&] {
+    ForEachFloatRun(feature, [&](std::string_view run) {
+      const std::size_t before = values.size();
+      values.resize(before + run.size() / sizeof(float));
+      std::memcpy(values.data() + before, run.data(), run.size());
+    });
+  });
 }
 
 void ReadIntegers(const FeatureView& feature, std::vector<std::int64_t>& values) {

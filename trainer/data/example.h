@@ -43,9 +43,9 @@ struct FeatureView {
 [[nodiscard]] std::string_view FirstBytes(const FeatureView& feature);
 /// Fills `values` with the floats; their number must be values.size() (CountValues).
 void ReadFloats(const FeatureView& feature, std::span<float> values);
-/// Replaces `values` by the integers.
+/// Replaces `values` by the integers; none if the feature holds something else.
 void ReadIntegers(const FeatureView& feature, std::vector<std::int64_t>& values);
-/// Replaces `values` by the floats.
+/// Replaces `values` by the floats; none if the feature holds something else.
 void ReadFloats(const FeatureView& feature, std::vector<float>& values);
 
 struct NamedFeature {
