@@ -5,7 +5,7 @@
 #include <chrono>
 #include <map>
 
-#include "orchestrator/commands/objective.h"
+#include "orchestrator/objective.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/error.h"

@@ -1,7 +1,7 @@
 #include "orchestrator/commands/study_plan.h"
 
-#include "orchestrator/commands/objective.h"
-#include "orchestrator/commands/output.h"
+#include "orchestrator/objective.h"
+#include "orchestrator/refusal.h"
 
 namespace beamgrid {
 namespace {
@@ -33,7 +33,7 @@ class Planner {
  private:
   void PlanCandidate(const Candidate& candidate) {
     const CountAnswer answer = parts_.counter->Count(candidate.model, *parts_.data);
-    if (const auto why = RefusalOf(*parts_.recipe, answer)) {
+    if (const auto why = WhyRefused(*parts_.recipe, answer)) {
       ++totals_.refused;
       sink_.on_refused(candidate, *why);
       strategy_->Tell({.name = candidate.name, .model = candidate.model});
@@ -90,14 +90,6 @@ class Planner {
 };
 
 }  // namespace
-
-std::optional<std::string> RefusalOf(const Recipe& recipe, const CountAnswer& answer) {
-  if (const auto* why = std::get_if<std::string>(&answer)) return *why;
-  const std::int64_t size_bytes = std::get<ModelSize>(answer).size_bytes;
-  if (!recipe.ensemble || size_bytes <= recipe.ensemble->size_limit) return {};
-  return "its " + SizeText(size_bytes) + " alone exceed ensemble.size_limit, " +
-         SizeText(recipe.ensemble->size_limit);
-}
 
 PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
   return Planner(parts, sink).Plan();

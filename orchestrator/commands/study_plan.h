@@ -51,9 +51,6 @@ struct PlanTotals {
   std::vector<std::string> decisions;  ///< what recorded results have decided already
 };
 
-/// Why a model is not trained: the trainer refuses it, or no ensemble of the recipe could hold it.
-[[nodiscard]] std::optional<std::string> RefusalOf(const Recipe& recipe, const CountAnswer& answer);
-
 /// A candidate whose trials are all complete is told to the strategy, so that a study that has
 /// begun is planned from where it stands.
 PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink);

@@ -4,7 +4,7 @@
 #include <map>
 #include <numeric>
 
-#include "orchestrator/commands/objective.h"
+#include "orchestrator/objective.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
 

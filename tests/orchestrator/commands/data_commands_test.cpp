@@ -1,0 +1,146 @@
+// data synth, inspect, verify.
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "registry/files.h"
+#include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/support/shared_data.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
+
+class DataCommandsTest : public CommandTest {
+ protected:
+  [[nodiscard]] Called Synth(const std::string& folder, std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {
+        "data", "synth",  "--out", Path(folder), "--videos",      "20",           "--classes",
+        "6",    "--seed", "5",     "--features", "rgb=8,audio=4", "--max-frames", "6"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Call(arguments);
+  }
+  /// Complements one byte in the middle of a file.
+  static void FlipByte(const std::string& path) {
+    std::string bytes = ReadFile(path);
+    bytes[bytes.size() / 2] = static_cast<char>(~bytes[bytes.size() / 2]);
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+};
+
+TEST_F(DataCommandsTest, SynthWritesBothSplitsInTheRealFormat) {
+  const Called synth = Synth("data", {"--shards", "2"});
+  ASSERT_EQ(synth.exit_code, 0) << synth.err;
+  EXPECT_EQ(synth.out, "");
+  std::int64_t train = 0, validate = 0;
+  const auto json = Call({"data", "inspect", Path("data"), "--json"}).Json();
+  ASSERT_EQ(json.as_array().size(), 4U);
+  for (const auto& file : json.as_array()) {
+    EXPECT_THAT(KeysOf(file),
+                IsSupersetOf({"file", "format", "records", "classes_seen", "max_class",
+                              "labels_per_video", "frames", "features"}));
+    EXPECT_EQ(file.at("format"), "frame");
+    EXPECT_EQ(file.at("features").at("rgb"), 8);
+    EXPECT_EQ(file.at("features").at("audio"), 4);
+    EXPECT_THAT(KeysOf(file.at("frames")), ElementsAre("max", "mean", "min"));
+    EXPECT_LE(file.at("frames").at("max").as_int64(), 6);
+    EXPECT_LT(file.at("max_class").as_int64(), 6);
+    const std::string name(file.at("file").as_string());
+    (name.find("/train") != std::string::npos ? train : validate) += file.at("records").as_int64();
+  }
+  EXPECT_EQ(train, 16);
+  EXPECT_EQ(validate, 4);
+  EXPECT_EQ(Call({"data", "verify", Path("data")}).exit_code, 0);
+}
+
+TEST_F(DataCommandsTest, EqualSeedsGiveEqualFiles) {
+  ASSERT_EQ(Synth("one").exit_code, 0);
+  ASSERT_EQ(Synth("two").exit_code, 0);
+  ASSERT_EQ(Synth("three", {"--noise", "0.25"}).exit_code, 0);
+  for (const auto& entry : std::filesystem::directory_iterator(Path("one"))) {
+    const std::string name = entry.path().filename().string();
+    EXPECT_EQ(ReadFile(entry.path()), ReadFile(Path("two/" + name)));
+    EXPECT_NE(ReadFile(entry.path()), ReadFile(Path("three/" + name)));
+  }
+}
+
+TEST_F(DataCommandsTest, SynthRefusesWhatIsOutOfRangeAndWritesNothing) {
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--format", "movie"},
+                                                {"--features", "rgb"},
+                                                {"--features", "rgb=0"},
+                                                {"--features", "=8"},
+                                                {"--lag", "0.9", "--order", "0.9"},
+                                                {"--shards", "0"},
+                                                {"--label-noise", "2"}}) {
+    const Called called = Synth("wrong", wrong);
+    EXPECT_EQ(called.exit_code, 2) << wrong[0] << " " << wrong[1] << called.err;
+    EXPECT_FALSE(std::filesystem::exists(Path("wrong")) &&
+                 !std::filesystem::is_empty(Path("wrong")));
+  }
+}
+
+TEST_F(DataCommandsTest, SynthIntoAFolderThatCannotBeMadeIsAnError) {
+  Write("file", "");
+  const Called called = Synth("file/data");
+  EXPECT_EQ(called.exit_code, 1);
+  EXPECT_THAT(called.err, HasSubstr(Path("file")));
+}
+
+TEST_F(DataCommandsTest, VerifyNamesFileAndOffsetOfADamage) {
+  ASSERT_EQ(Synth("data").exit_code, 0);
+  const std::string file = std::filesystem::directory_iterator(Path("data"))->path().string();
+  FlipByte(file);
+  const Called text = Call({"data", "verify", Path("data")});
+  EXPECT_EQ(text.exit_code, 1);
+  EXPECT_THAT(text.out, HasSubstr(file + ": byte "));
+  EXPECT_THAT(text.err, HasSubstr("1 damaged place"));
+  const Called json = Call({"data", "verify", file, "--json"});
+  EXPECT_EQ(json.exit_code, 1);
+  EXPECT_EQ(json.Json().at(0).at("damages").as_array().size(), 1U);
+  EXPECT_EQ(Call({"data", "inspect", file}).exit_code, 1);
+}
+
+TEST_F(DataCommandsTest, VerifyFindsACutOffFile) {
+  ASSERT_EQ(Synth("data").exit_code, 0);
+  const std::string file = std::filesystem::directory_iterator(Path("data"))->path().string();
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 3);
+  EXPECT_EQ(Call({"data", "verify", file}).exit_code, 1);
+}
+
+TEST_F(DataCommandsTest, NamesThatAreNotThereAreRefused) {
+  EXPECT_EQ(Call({"data", "inspect", Path("nothing")}).exit_code, 2);
+  std::filesystem::create_directory(Path("empty"));
+  const Called called = Call({"data", "verify", Path("empty")});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("holds no *.tfrecord file"));
+}
+
+TEST_F(DataCommandsTest, InspectsRealFiles) {
+  const auto shared = SharedData();
+  if (!shared) GTEST_SKIP() << "no shared data";
+  const auto json = Call({"data", "inspect",
+                          (*shared / "data/yt8m-frame/SjJ3_frame.tfrecord").string(), "--json"})
+                        .Json();
+  EXPECT_EQ(json.at(0).at("format"), "frame");
+  EXPECT_EQ(json.at(0).at("records"), 1);
+  EXPECT_EQ(json.at(0).at("frames").at("max"), 170);
+  EXPECT_EQ(json.at(0).at("max_class"), 11);
+  EXPECT_EQ(json.at(0).at("features").at("rgb"), 1024);
+  EXPECT_EQ(json.at(0).at("features").at("audio"), 128);
+}
+
+TEST_F(DataCommandsTest, TheTruthMayBeRecordFiles) {
+  ASSERT_EQ(Synth("data").exit_code, 0);
+  const std::string predictions = Write("p.csv", "VideoId,LabelConfidencePairs\nnobody,0 0.9\n");
+  const Called called =
+      Call({"score", "--predictions", predictions, "--truth", Path("data"), "--json"});
+  EXPECT_NE(called.exit_code, 0);
+  EXPECT_THAT(called.err, HasSubstr("20"));  // all 20 videos of the truth are missing
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,155 @@
+// score and ensemble on prediction files, by hand and real.
+
+#include <gmock/gmock.h>
+
+#include "registry/files.h"
+#include "registry/json.h"
+#include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/support/shared_data.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
+
+class ResultsCommandsTest : public CommandTest {
+ protected:
+  /// Two videos; model `a` is right on the first, `b` on the second.
+  ResultsCommandsTest() {
+    Write("truth.csv", "VideoId,Labels\nv1,0\nv2,1\n");
+    Write("a.csv", "VideoId,LabelConfidencePairs\nv1,0 0.9 1 0.1\nv2,0 0.6 1 0.4\n");
+    Write("b.csv", "VideoId,LabelConfidencePairs\nv1,1 0.6 0 0.4\nv2,1 0.9 0 0.1\n");
+  }
+  [[nodiscard]] Called EnsembleOf(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments = {"ensemble",    "--predictions", Path("a.csv"),
+                                          Path("b.csv"), "--truth",       Path("truth.csv"),
+                                          "--weights",   "uniform"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Call(arguments);
+  }
+};
+
+TEST_F(ResultsCommandsTest, ScoreGivesTheFiveKeys) {
+  const Called called =
+      Call({"score", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), "--json"});
+  EXPECT_EQ(called.exit_code, 0);
+  const auto json = called.Json();
+  EXPECT_THAT(KeysOf(json), ElementsAre("gap", "hit_at_1", "map", "perr", "videos"));
+  // Pool by score: 0.9 true, 0.6 false, 0.4 true, 0.1 false; two labels: (1 + 2/3) / 2.
+  EXPECT_NEAR(json.at("gap").as_double(), 5.0 / 6, 1e-12);
+  EXPECT_EQ(json.at("hit_at_1"), 0.5);
+  EXPECT_EQ(json.at("perr"), 0.5);
+  EXPECT_EQ(json.at("videos"), 2);
+}
+
+TEST_F(ResultsCommandsTest, ScoreAsTextSaysTheSame) {
+  const Called called =
+      Call({"score", "--predictions", Path("a.csv"), "--truth", Path("truth.csv")});
+  EXPECT_THAT(called.out, HasSubstr("GAP@20  0.83333"));
+  EXPECT_THAT(called.out, HasSubstr("videos  2"));
+}
+
+TEST_F(ResultsCommandsTest, ScoreRefusesMissingFilesVideosAndNonsense) {
+  EXPECT_EQ(
+      Call({"score", "--predictions", Path("no.csv"), "--truth", Path("truth.csv")}).exit_code, 2);
+  const std::string short_file = Write("short.csv", "VideoId,LabelConfidencePairs\nv1,0 0.9\n");
+  const Called missing = Call({"score", "--predictions", short_file, "--truth", Path("truth.csv")});
+  EXPECT_NE(missing.exit_code, 0);
+  EXPECT_THAT(missing.err, HasSubstr("1"));
+  const std::string broken =
+      Write("broken.csv", "VideoId,LabelConfidencePairs\nv1,0 0.9\nv2,0 high\n");
+  const Called nonsense = Call({"score", "--predictions", broken, "--truth", Path("truth.csv")});
+  EXPECT_EQ(nonsense.exit_code, 1);
+  EXPECT_THAT(nonsense.err, HasSubstr(broken + ":3"));
+}
+
+TEST_F(ResultsCommandsTest, ScoreAgainstTheGoldenVectors) {
+  const auto shared = SharedData();
+  if (!shared) GTEST_SKIP() << "no shared data";
+  for (const char* name : {"gap_medium", "gap_manylabels"}) {
+    const std::string stem = (*shared / "vectors" / "metrics" / name).string();
+    const auto json = Call({"score", "--predictions", stem + ".predictions.csv", "--truth",
+                            stem + ".truth.csv", "--json"})
+                          .Json();
+    const auto expected = ParseJson(ReadFile(stem + ".expected.json"));
+    EXPECT_NEAR(json.at("gap").as_double(), expected.at("gap").as_double(), 1e-9) << name;
+  }
+}
+
+TEST_F(ResultsCommandsTest, EnsembleOfFilesHasTheFixedShape) {
+  const Called called = EnsembleOf({"--sizes", "1MiB", "2MiB", "--size-limit", "4MiB", "--json"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  const auto json = called.Json();
+  EXPECT_THAT(KeysOf(json), IsSupersetOf({"members", "size_bytes", "size_limit", "selection",
+                                          "holdout", "best_single", "evaluated"}));
+  ASSERT_EQ(json.at("members").as_array().size(), 2U);
+  EXPECT_EQ(json.at("members").at(0).at("name"), "a");
+  EXPECT_EQ(json.at("members").at(0).at("weight"), 0.5);
+  EXPECT_EQ(json.at("size_bytes"), 3 << 20);
+  EXPECT_EQ(json.at("size_limit"), 4 << 20);
+  EXPECT_EQ(json.at("selection").at("gap"), 1.0);
+  EXPECT_EQ(json.at("selection").at("videos"), 2);
+  EXPECT_TRUE(json.at("holdout").is_null());
+  EXPECT_NEAR(json.at("best_single").at("gap").as_double(), 5.0 / 6, 1e-12);
+}
+
+TEST_F(ResultsCommandsTest, TheSizeLimitDecides) {
+  const auto json =
+      EnsembleOf({"--sizes", "1MiB", "2MiB", "--size-limit", "1MiB", "--json"}).Json();
+  ASSERT_EQ(json.at("members").as_array().size(), 1U);
+  EXPECT_EQ(json.at("members").at(0).at("name"), "a");
+  EXPECT_EQ(EnsembleOf({"--sizes", "1MiB", "2MiB", "--size-limit", "1KiB"}).exit_code, 2);
+}
+
+TEST_F(ResultsCommandsTest, EnsembleRefusesWhatDoesNotFitTogether) {
+  EXPECT_THAT(EnsembleOf({"--sizes", "1MiB"}).err, HasSubstr("1 sizes for 2 prediction files"));
+  EXPECT_THAT(EnsembleOf({"--size-limit", "much"}).err, HasSubstr("--size-limit: 'much'"));
+  EXPECT_EQ(Call({"ensemble"}).exit_code, 2);
+  EXPECT_EQ(Call({"ensemble", "--predictions", Path("a.csv")}).exit_code, 2);
+  Write("b.csv", "VideoId,LabelConfidencePairs\nv1,1 0.6 0 0.4\n");
+  const Called lacking = EnsembleOf({});
+  EXPECT_EQ(lacking.exit_code, 2);
+  EXPECT_THAT(lacking.err, HasSubstr("b"));
+  const auto common = EnsembleOf({"--common-videos", "--json"}).Json();
+  EXPECT_EQ(common.at("selection").at("videos"), 1);
+}
+
+TEST_F(ResultsCommandsTest, FilesOfOneNameAreToldApartByTheirPaths) {
+  std::filesystem::create_directory(Path("sub"));
+  std::filesystem::copy(Path("b.csv"), Path("sub/a.csv"));
+  const auto json = Call({"ensemble", "--predictions", Path("a.csv"), Path("sub/a.csv"), "--truth",
+                          Path("truth.csv"), "--weights", "uniform", "--json"})
+                        .Json();
+  ASSERT_EQ(json.at("members").as_array().size(), 2U);
+  EXPECT_EQ(json.at("members").at(0).at("name").as_string(), Path("a.csv"));
+  EXPECT_EQ(json.at("members").at(1).at("name").as_string(), Path("sub/a.csv"));
+}
+
+TEST_F(ResultsCommandsTest, TheNineRealModelsMakeABetterEnsembleThanAnyOfThem) {
+  const auto shared = SharedData();
+  if (!shared) GTEST_SKIP() << "no shared data";
+  const auto folder = *shared / "data" / "predictions";
+  std::vector<std::string> arguments = {"ensemble", "--predictions"};
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().filename() != "truth.csv") arguments.push_back(entry.path().string());
+  }
+  ASSERT_EQ(arguments.size(), 11U);
+  arguments.insert(arguments.end(),
+                   {"--truth", (folder / "truth.csv").string(), "--common-videos", "--weights",
+                    "uniform", "--combine", "probabilities", "--json"});
+  const auto json = Call(arguments).Json();
+  EXPECT_EQ(json.at("selection").at("videos"), 862);
+  EXPECT_NEAR(json.at("best_single").at("gap").as_double(), 0.400, 0.001);
+  EXPECT_GT(json.at("selection").at("gap").as_double(), 0.506);  // the plain mean of all nine
+  EXPECT_LE(json.at("members").as_array().size(), 6U);
+
+  arguments.erase(std::find(arguments.begin(), arguments.end(), "--common-videos"));
+  const Called all_videos = Call(arguments);
+  EXPECT_EQ(all_videos.exit_code, 2);
+  EXPECT_THAT(all_videos.err, HasSubstr("videos"));
+}
+
+}  // namespace
+}  // namespace beamgrid
