@@ -26,8 +26,15 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
   return pieces;
 }
 
+std::string Quoted(std::string_view text) {
+  std::string quoted(1, '\'');
+  quoted += text;
+  quoted += '\'';
+  return quoted;
+}
+
 [[noreturn]] void Refuse(std::string_view text, const std::string& why) {
-  throw UsageError("condition '" + std::string(text) + "': " + why);
+  throw UsageError("condition " + Quoted(text) + ": " + why);
 }
 
 OptionValue ValueFrom(std::string_view text) {
@@ -57,7 +64,7 @@ bool HoldsForExtras(const SpecCondition& condition, const std::map<std::string, 
 std::pair<std::string, OptionValue> OptionFrom(std::string_view text, std::string_view whole) {
   const auto equals = text.find('=');
   if (equals == std::string_view::npos) {
-    Refuse(whole, "'" + std::string(text) + "' must be option=value");
+    Refuse(whole, Quoted(text) + " must be option=value");
   }
   return {std::string(Trimmed(text.substr(0, equals))),
           ValueFrom(Trimmed(text.substr(equals + 1)))};
@@ -97,7 +104,7 @@ SpecCondition ParseCondition(std::string_view path, std::string_view value) {
   const std::vector<std::string> known = KnownCriteria();
   if (std::find(known.begin(), known.end(), condition.criterion) == known.end()) {
     Refuse(path,
-           "'" + condition.criterion + "' is not a criterion; they are " + KnownCriteriaText());
+           Quoted(condition.criterion) + " is not a criterion; they are " + KnownCriteriaText());
   }
   if (dot == std::string_view::npos) {
     if (condition.criterion == "train") Refuse(path, "name a setting: train.batch=128");

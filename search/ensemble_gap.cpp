@@ -7,7 +7,11 @@
 namespace beamgrid {
 namespace {
 
-constexpr int kBucketBits = 16;
+/// Buckets of a few keys each, but no more buckets than the processor's caches hold.
+int BucketBits(std::size_t pool_size) {
+  constexpr int kMost = 16;
+  return std::min(kMost, static_cast<int>(std::bit_width(pool_size)));
+}
 
 }  // namespace
 
@@ -30,10 +34,7 @@ void PrecisionSum::AddHits(double items, double hits, std::int64_t count) {
 }
 
 PackedGap::PackedGap(int tag_bits, std::int64_t positives)
-    : tag_bits_(tag_bits),
-      positives_(positives),
-      buckets_(std::size_t{1} << kBucketBits),
-      places_(std::size_t{1} << kBucketBits) {}
+    : tag_bits_(tag_bits), positives_(positives) {}
 
 double PackedGap::operator()(std::span<const std::int64_t> pool) {
   if (pool.empty() || positives_ == 0) return 0;
@@ -55,8 +56,10 @@ double PackedGap::operator()(std::span<const std::int64_t> pool) {
 
 void PackedGap::Count(std::span<const std::int64_t> pool) {
   const auto largest = static_cast<std::uint64_t>(*std::max_element(pool.begin(), pool.end()));
-  shift_ = std::max(tag_bits_, static_cast<int>(std::bit_width(largest)) - kBucketBits);
-  std::fill(buckets_.begin(), buckets_.end(), Bucket{});
+  const int bits = BucketBits(pool.size());
+  shift_ = std::max(tag_bits_, static_cast<int>(std::bit_width(largest)) - bits);
+  buckets_.assign(std::size_t{1} << bits, Bucket{});
+  places_.resize(buckets_.size());
   for (const std::int64_t key : pool) {
     Bucket& bucket = buckets_[static_cast<std::size_t>(key >> shift_)];
     ++bucket.items;

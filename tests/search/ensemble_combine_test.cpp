@@ -1,0 +1,138 @@
+#include "search/ensemble_combine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "registry/error.h"
+#include "tests/search/ensemble_support.h"
+
+namespace beamgrid {
+namespace {
+
+double Logit(double p) {
+  p = std::min(std::max(p, 1e-6), 1 - 1e-6);
+  return std::log(p) - std::log1p(-p);
+}
+
+/// One label's ensemble score by the definition.
+double ByDefinition(const std::vector<const Predictions*>& members, std::size_t video,
+                    const std::vector<double>& weights, std::int32_t label, bool logits,
+                    Missing missing) {
+  double sum = 0;
+  double weight_sum = 0;
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    const auto& top = members[m]->videos[video].top;
+    double p = missing == Missing::kZero || top.empty() ? 0 : top.back().score;
+    for (const auto& entry : top) p = entry.label == label ? entry.score : p;
+    sum += weights[m] * (logits ? Logit(p) : p);
+    weight_sum += weights[m];
+  }
+  const double mean = sum / weight_sum;
+  return logits ? 1 / (1 + std::exp(-mean)) : mean;
+}
+
+TEST(Combine, EqualsItsDefinitionLabelByLabel) {
+  const auto models = PlantPool({.models = 3, .videos = 20, .classes = 30, .list_length = 9}, 3);
+  std::vector<const Predictions*> members;
+  for (const auto& model : models) members.push_back(&model.predictions);
+  for (const bool logits : {true, false}) {
+    for (const Missing missing : {Missing::kZero, Missing::kLastOfList}) {
+      for (const auto& weights :
+           {std::vector<double>{1, 1, 1}, std::vector<double>{0.2, 0.7, 0.1}}) {
+        const Predictions combined =
+            Combine(members, weights, logits ? "logits" : "probabilities", missing, 100);
+        for (std::size_t v = 0; v < combined.videos.size(); ++v) {
+          std::map<std::int32_t, double> expected;
+          for (const Predictions* member : members) {
+            for (const auto& entry : member->videos[v].top) {
+              expected[entry.label] =
+                  ByDefinition(members, v, weights, entry.label, logits, missing);
+            }
+          }
+          const auto& top = combined.videos[v].top;
+          ASSERT_EQ(top.size(), expected.size());
+          for (std::size_t i = 0; i < top.size(); ++i) {
+            EXPECT_NEAR(top[i].score, expected.at(top[i].label), 1e-11);
+            EXPECT_GE(top[i == 0 ? 0 : i - 1].score, top[i].score);
+          }
+          EXPECT_EQ(combined.videos[v].labels, models[0].predictions.videos[v].labels);
+        }
+      }
+    }
+  }
+}
+
+Predictions OneVideo(std::vector<ScoredLabelDouble> top) {
+  return {.classes = 10, .top_k = 5, .videos = {{.id = "a", .top = std::move(top), .labels = {1}}}};
+}
+
+TEST(Combine, KeepsScoresEqualThatAreEqualOnPaper) {
+  // 0.3 + 0.5 and 0.7 + 0.1 differ in binary.
+  const Predictions a = OneVideo({{4, 0.7}, {2, 0.3}});
+  const Predictions b = OneVideo({{2, 0.5}, {4, 0.1}});
+  const Predictions combined = Combine({&a, &b}, {0.5, 0.5}, "probabilities", Missing::kZero, 5);
+  const auto& top = combined.videos[0].top;
+  ASSERT_EQ(top.size(), 2U);
+  EXPECT_EQ(top[0].label, 2) << "equal scores: the lower label first";
+  EXPECT_EQ(top[0].score, top[1].score);
+  EXPECT_DOUBLE_EQ(top[0].score, 0.4);
+}
+
+TEST(Combine, DoesNotDependOnTheOrderOfMembers) {
+  const auto models = PlantPool({.models = 3, .videos = 10}, 5);
+  const auto& [a, b, c] =
+      std::tie(models[0].predictions, models[1].predictions, models[2].predictions);
+  const Predictions one = Combine({&a, &b, &c}, {0.5, 0.3, 0.2}, "logits", Missing::kZero, 20);
+  const Predictions other = Combine({&c, &a, &b}, {0.2, 0.5, 0.3}, "logits", Missing::kZero, 20);
+  for (std::size_t v = 0; v < one.videos.size(); ++v) {
+    for (std::size_t i = 0; i < one.videos[v].top.size(); ++i) {
+      EXPECT_EQ(one.videos[v].top[i].label, other.videos[v].top[i].label);
+      EXPECT_EQ(one.videos[v].top[i].score, other.videos[v].top[i].score);
+    }
+  }
+}
+
+TEST(Combine, OfOneModelIsThatModelCut) {
+  // 1 and 0.9999999 would both be clamped to one logit.
+  const Predictions a = OneVideo({{7, 1.0}, {3, 0.9999999}, {1, 0.5}});
+  const Predictions combined = Combine({&a}, {1}, "logits", Missing::kZero, 2);
+  const auto& top = combined.videos[0].top;
+  ASSERT_EQ(top.size(), 2U);
+  EXPECT_EQ(top[0].label, 7);
+  EXPECT_EQ(top[1].label, 3);
+  EXPECT_EQ(top[1].score, 0.9999999);
+}
+
+TEST(Combine, RefusesUnknownWordsOtherVideosAndMissingWeights) {
+  const Predictions a = OneVideo({{1, 0.5}});
+  Predictions b = a;
+  b.videos[0].id = "b";
+  try {
+    (void)Combine({&a}, {1}, "ranks", Missing::kZero, 5);
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "ensemble: combine = 'ranks', must be one of logits, probabilities");
+  }
+  EXPECT_THROW((void)Combine({&a, &b}, {1, 1}, "logits", Missing::kZero, 5), UsageError);
+  EXPECT_THROW((void)Combine({&a, &a}, {1}, "logits", Missing::kZero, 5), UsageError);
+  EXPECT_THROW((void)Combine({}, {}, "logits", Missing::kZero, 5), UsageError);
+}
+
+TEST(MeasureSparseLoss, ShrinksWithLongerListsToNothing) {
+  const auto models = PlantPool({.models = 3, .videos = 150, .classes = 80, .list_length = 80}, 6);
+  std::vector<const Predictions*> members;
+  for (const auto& model : models) members.push_back(&model.predictions);
+  const std::vector<double> weights(3, 1.0);
+  const auto loss = [&](int top_k) {
+    const SparseLoss measured = MeasureSparseLoss(members, weights, "logits", top_k);
+    return std::abs(measured.full_gap - measured.sparse_gap);
+  };
+  EXPECT_GT(loss(3), 0.01);
+  EXPECT_LT(loss(40), 0.001);
+  EXPECT_EQ(loss(80), 0);
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,70 @@
+#include "search/ensemble_gap.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "registry/metrics.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr int kTagBits = 5;
+
+/// Scores 0..range-1 with random tags, as packed keys and as the registry's pool.
+struct Pools {
+  std::vector<std::int64_t> packed;
+  std::vector<PooledScore> plain;
+};
+Pools RandomPools(std::mt19937_64& random, std::size_t size, std::uint64_t range) {
+  Pools pools;
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto score = static_cast<std::int64_t>(random() % range);
+    const auto tag = static_cast<std::int64_t>(random() % (1U << kTagBits));
+    pools.packed.push_back(score << kTagBits | tag);
+    pools.plain.push_back({static_cast<double>(score), (tag & 1) != 0});
+  }
+  return pools;
+}
+
+TEST(PackedGap, EqualsTheRegistrysGapWithAndWithoutTies) {
+  std::mt19937_64 random(1);
+  for (const std::size_t size : {1, 2, 3, 10, 1000, 30000}) {
+    for (const std::uint64_t range : {1ULL, 2ULL, 50ULL, 100000ULL, 1ULL << 50}) {
+      Pools pools = RandomPools(random, size, range);
+      const auto positives = static_cast<std::int64_t>(size + 7);
+      PackedGap gap(kTagBits, positives);
+      EXPECT_NEAR(gap(pools.packed), GlobalAveragePrecision(pools.plain, positives), 1e-12)
+          << size << " scores below " << range;
+    }
+  }
+}
+
+TEST(PackedGap, IsReusableForPoolsOfOtherSizesAndRanges) {
+  std::mt19937_64 random(2);
+  PackedGap gap(kTagBits, 500);
+  for (const std::size_t size : {5000, 3, 700, 20000}) {
+    Pools pools = RandomPools(random, size, 1ULL << (size % 50));
+    EXPECT_NEAR(gap(pools.packed), GlobalAveragePrecision(pools.plain, 500), 1e-12 * double(size));
+  }
+}
+
+TEST(PackedGap, IsZeroWithoutPoolOrPositives) {
+  EXPECT_EQ(PackedGap(kTagBits, 3)({}), 0);
+  const std::vector<std::int64_t> pool = {7 << kTagBits};
+  EXPECT_EQ(PackedGap(kTagBits, 0)(pool), 0);
+}
+
+TEST(PrecisionSum, CountsATieGroupByItsExpectation) {
+  // One miss, then two hits tied with one miss. By hand: the three places have precision
+  // expectation (2/3)(1/2 + (1 + 1/2)/3 + (1 + 1)/4).
+  HarmonicNumbers harmonic;
+  harmonic.Reserve(4);
+  PrecisionSum sum(harmonic);
+  sum.Add(1, 0);
+  sum.Add(3, 2);
+  EXPECT_NEAR(sum.sum(), 2.0 / 3 * (0.5 + 0.5 + 0.5), 1e-15);
+}
+
+}  // namespace
+}  // namespace beamgrid

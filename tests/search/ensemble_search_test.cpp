@@ -1,0 +1,262 @@
+// The three searches against an enumeration that shares nothing with them but Combine.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "registry/error.h"
+#include "search/ensemble_search.h"
+#include "tests/search/ensemble_support.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::HasSubstr;
+
+struct Best {
+  double gap = -1;
+  std::int64_t size_bytes = 0;
+  std::vector<std::string> names;
+  std::int64_t sets = 0;
+};
+
+/// All subsets by bit mask, uniform weights, ties as the header says.
+Best BruteForce(const EnsembleQuestion& question) {
+  const auto& models = question.models;  // in the order of their names
+  Best best;
+  for (std::uint32_t mask = 1; mask < 1U << models.size(); ++mask) {
+    std::vector<const Predictions*> members;
+    Best set;
+    for (std::size_t m = 0; m < models.size(); ++m) {
+      if ((mask >> m & 1) == 0) continue;
+      members.push_back(&models[m].predictions);
+      set.names.push_back(models[m].name);
+      set.size_bytes += models[m].size_bytes;
+    }
+    if (set.size_bytes > question.size_limit || std::ssize(members) > question.members) continue;
+    ++best.sets;
+    const std::vector<double> weights(members.size(), 1.0);
+    set.gap = ScoreOf(Combine(members, weights, question.combine, question.missing, kGapTop)).gap;
+    const bool equal = std::abs(set.gap - best.gap) < 1e-13;
+    const bool better =
+        equal ? std::tie(set.size_bytes, set.names) < std::tie(best.size_bytes, best.names)
+              : set.gap > best.gap;
+    if (!better) continue;
+    set.sets = best.sets;
+    best = set;
+  }
+  return best;
+}
+
+EnsembleQuestion RandomQuestion(std::uint32_t seed) {
+  std::mt19937 random(seed);
+  PoolShape shape{.models = 2 + static_cast<int>(random() % 6), .videos = 25};
+  shape.classes = 8 + static_cast<int>(random() % 30);
+  shape.list_length = 3 + static_cast<int>(random() % 25);
+  shape.step = random() % 2 == 0 ? 0 : 0.1;
+  EnsembleQuestion question{.models = PlantPool(shape, seed)};
+  question.missing = random() % 2 == 0 ? Missing::kZero : Missing::kLastOfList;
+  question.combine = random() % 2 == 0 ? "logits" : "probabilities";
+  question.weights = "uniform";
+  question.size_limit = 199 + static_cast<std::int64_t>(random() % 700);
+  question.members = 1 + static_cast<std::int64_t>(random() % 6);
+  return question;
+}
+
+TEST(EnsembleSearch, ExhaustiveAndWideBeamFindWhatBruteForceFinds) {
+  for (std::uint32_t seed = 0; seed < 40; ++seed) {
+    EnsembleQuestion question = RandomQuestion(seed);
+    const Best expected = BruteForce(question);
+    for (const char* search : {"exhaustive", "beam"}) {
+      question.search = search;
+      question.beam_width = 1000;
+      const EnsembleAnswer answer = FindEnsemble(question);
+      EXPECT_EQ(NamesOf(answer), expected.names) << search << " " << seed;
+      EXPECT_EQ(answer.size_bytes, expected.size_bytes);
+      EXPECT_NEAR(answer.selection_gap, expected.gap, 1e-12);
+      EXPECT_EQ(answer.evaluated, expected.sets) << search << ": each set once";
+    }
+  }
+}
+
+TEST(EnsembleSearch, NoAnswerExceedsTheLimits) {
+  for (std::uint32_t seed = 100; seed < 160; ++seed) {
+    EnsembleQuestion question = RandomQuestion(seed);
+    question.beam_width = 1 + seed % 3;
+    for (const char* search : {"beam", "greedy", "exhaustive"}) {
+      question.search = search;
+      const EnsembleAnswer answer = FindEnsemble(question);
+      std::int64_t size = 0;
+      double weights = 0;
+      for (const auto& member : answer.members) {
+        size += member.size_bytes;
+        weights += member.weight;
+      }
+      EXPECT_EQ(answer.size_bytes, size);
+      EXPECT_LE(size, question.size_limit);
+      EXPECT_LE(std::ssize(answer.members), question.members);
+      EXPECT_NEAR(weights, 1, 1e-12);
+    }
+  }
+}
+
+TEST(EnsembleSearch, AllSearchesAgreeOnOneMember) {
+  EnsembleQuestion question{.models = PlantPool({.models = 6, .videos = 50}, 8)};
+  question.members = 1;
+  question.weights = "uniform";
+  std::vector<std::string> names;
+  for (const char* search : {"beam", "greedy", "exhaustive"}) {
+    question.search = search;
+    const EnsembleAnswer answer = FindEnsemble(question);
+    ASSERT_EQ(answer.members.size(), 1U);
+    EXPECT_EQ(answer.members[0].name, answer.best_single);
+    names.push_back(answer.members[0].name);
+  }
+  EXPECT_THAT(names, testing::Each(names[0]));
+}
+
+TEST(EnsembleSearch, ABeamOfOneIsGreedyWithoutReplacement) {
+  EnsembleQuestion question{.models = PlantPool({.models = 7, .videos = 60, .classes = 30}, 21)};
+  question.weights = "uniform";
+  question.members = 4;
+  question.beam_width = 1;
+  question.size_limit = 1000;
+  // The greedy path by hand.
+  std::vector<std::size_t> chosen;
+  double best_gap = -1;
+  std::vector<std::size_t> best;
+  for (int round = 0; round < 4; ++round) {
+    double round_gap = -1;
+    std::size_t round_model = 0;
+    for (std::size_t m = 0; m < question.models.size(); ++m) {
+      if (std::find(chosen.begin(), chosen.end(), m) != chosen.end()) continue;
+      std::vector<const Predictions*> members = {&question.models[m].predictions};
+      for (const std::size_t c : chosen) members.push_back(&question.models[c].predictions);
+      const std::vector<double> weights(members.size(), 1.0);
+      const double gap =
+          ScoreOf(Combine(members, weights, "logits", question.missing, kGapTop)).gap;
+      if (gap > round_gap) {
+        round_gap = gap;
+        round_model = m;
+      }
+    }
+    chosen.push_back(round_model);
+    if (round_gap > best_gap) {
+      best_gap = round_gap;
+      best = chosen;
+    }
+  }
+  std::sort(best.begin(), best.end());
+  std::vector<std::string> expected;
+  for (const std::size_t m : best) expected.push_back(question.models[m].name);
+  const EnsembleAnswer answer = FindEnsemble(question);
+  EXPECT_EQ(NamesOf(answer), expected);
+  EXPECT_EQ(answer.evaluated, 7 + 6 + 5 + 4);
+}
+
+TEST(EnsembleSearch, AWiderBeamIsNeverWorse) {
+  EnsembleQuestion question{.models = PlantPool({.models = 9, .videos = 40, .classes = 30}, 31)};
+  question.weights = "uniform";
+  question.size_limit = 600;
+  question.search = "exhaustive";
+  const EnsembleAnswer exhaustive = FindEnsemble(question);
+  question.search = "beam";
+  question.beam_width = 1;
+  const EnsembleAnswer narrow = FindEnsemble(question);
+  question.beam_width = 200;
+  const EnsembleAnswer wide = FindEnsemble(question);
+  EXPECT_LE(narrow.selection_gap, wide.selection_gap);
+  EXPECT_EQ(wide.selection_gap, exhaustive.selection_gap);
+}
+
+TEST(EnsembleSearch, GreedyWithReplacementWeighsByHowOftenAModelWasTaken) {
+  // Two models that complement each other, one of them needed more.
+  EnsembleQuestion question{.models = PlantPool({.models = 4, .videos = 80, .classes = 30}, 2)};
+  question.search = "greedy";
+  question.weights = "uniform";
+  question.members = 3;
+  const EnsembleAnswer answer = FindEnsemble(question);
+  std::vector<const Predictions*> members;
+  std::vector<double> weights;
+  for (const auto& member : answer.members) {
+    for (const auto& model : question.models) {
+      if (model.name == member.name) members.push_back(&model.predictions);
+    }
+    weights.push_back(member.weight);
+  }
+  const double gap = ScoreOf(Combine(members, weights, "logits", question.missing, kGapTop)).gap;
+  EXPECT_NEAR(answer.selection_gap, gap, 1e-12);
+  EXPECT_GE(answer.selection_gap, answer.best_single_gap);
+}
+
+TEST(EnsembleSearch, EqualModelsAreSettledBySizeThenName) {
+  EnsembleQuestion question{.models = PlantPool({.models = 3, .videos = 20}, 3)};
+  for (auto& model : question.models) model.predictions = question.models[0].predictions;
+  question.models[0].size_bytes = 7;
+  question.models[1].size_bytes = 5;
+  question.models[2].size_bytes = 5;
+  question.members = 1;
+  const EnsembleAnswer answer = FindEnsemble(question);
+  EXPECT_EQ(NamesOf(answer), std::vector<std::string>{"model1"});
+}
+
+TEST(EnsembleSearch, SearchesWithGapWeightsWhereTheyAreAsked) {
+  EnsembleQuestion question{.models = PlantPool({.models = 5, .videos = 60, .classes = 30}, 13)};
+  question.weights = "gap";
+  question.search = "exhaustive";
+  const EnsembleAnswer answer = FindEnsemble(question);
+  // Brute force with alpha_i = GAP_i / sum GAP.
+  std::vector<double> gaps;
+  for (const auto& model : question.models) gaps.push_back(ScoreOf(model.predictions).gap);
+  double best = -1;
+  for (std::uint32_t mask = 1; mask < 32; ++mask) {
+    std::vector<const Predictions*> members;
+    std::vector<double> weights;
+    for (std::size_t m = 0; m < 5; ++m) {
+      if ((mask >> m & 1) == 0) continue;
+      members.push_back(&question.models[m].predictions);
+      weights.push_back(gaps[m]);
+    }
+    best =
+        std::max(best, ScoreOf(Combine(members, weights, "logits", question.missing, kGapTop)).gap);
+  }
+  EXPECT_NEAR(answer.selection_gap, best, 1e-12);
+  double sum = 0;
+  for (std::size_t m = 0; m < 5; ++m) {
+    for (const auto& member : answer.members) {
+      if (member.name == question.models[m].name) sum += gaps[m];
+    }
+  }
+  for (const auto& member : answer.members) {
+    const auto m = static_cast<std::size_t>(member.name.back() - '0');
+    EXPECT_NEAR(member.weight, gaps[m] / sum, 1e-12);
+  }
+}
+
+TEST(EnsembleSearch, RefusesAnExhaustiveSearchOfTooManySets) {
+  EnsembleQuestion question{.models = PlantPool({.models = 40, .videos = 2}, 1)};
+  question.search = "exhaustive";
+  try {
+    (void)FindEnsemble(question);
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("'exhaustive' over 40 models with up to 6 members is more "
+                                        "than 1000000 sets; use search = 'beam'"));
+  }
+}
+
+TEST(EnsembleSearch, RefusesUnknownSearchesNamingTheKnownOnes) {
+  EnsembleQuestion question{.models = PlantPool({.models = 2, .videos = 2}, 1)};
+  question.search = "annealing";
+  try {
+    (void)FindEnsemble(question);
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(),
+                 "ensemble: search = 'annealing', must be one of beam, exhaustive, greedy");
+  }
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,96 @@
+#include "search/ensemble_weights.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "registry/error.h"
+#include "tests/search/ensemble_support.h"
+
+namespace beamgrid {
+namespace {
+
+TEST(LearnWeights, FindsTheMinimumOfTheCrossEntropyOnTheSimplex) {
+  const auto models = PlantPool({.models = 4, .videos = 200, .classes = 20, .list_length = 12}, 7);
+  const auto members = AlignModels(models);
+  for (const char* combine : {"logits", "probabilities"}) {
+    const Combination combination(combine);
+    const auto weights = LearnWeights(members, combination, Missing::kLastOfList);
+    EXPECT_NEAR(std::accumulate(weights.begin(), weights.end(), 0.0), 1, 1e-12);
+    const auto loss = [&](const std::vector<double>& w) {
+      return CrossEntropy(members, w, combination, Missing::kLastOfList);
+    };
+    const double least = loss(weights);
+    EXPECT_LT(least, loss({0.25, 0.25, 0.25, 0.25}));
+    // The loss is convex: if no neighbour is lower, no point is.
+    for (std::size_t from = 0; from < 4; ++from) {
+      for (std::size_t to = 0; to < 4; ++to) {
+        std::vector<double> moved = weights;
+        const double amount = std::min(1e-3, moved[from]);
+        moved[from] -= amount;
+        moved[to] += amount;
+        EXPECT_GE(loss(moved), least - 1e-9) << combine << " " << from << " to " << to;
+      }
+    }
+  }
+}
+
+TEST(LearnWeights, OfTwoModelsEqualsAFineScan) {
+  auto models = PlantPool({.models = 2, .videos = 150}, 11);
+  // Model 1 becomes over-confident, so that the best mixture leans on model 0.
+  for (auto& video : models[1].predictions.videos) {
+    for (auto& entry : video.top) entry.score = entry.score > 0.4 ? 0.999 : 0.001;
+  }
+  const auto members = AlignModels(models);
+  const Combination combination("logits");
+  double best_loss = std::numeric_limits<double>::infinity();
+  double best_weight = 0;
+  for (int i = 0; i <= 1000; ++i) {
+    const double weight = i / 1000.0;
+    const double loss = CrossEntropy(members, {weight, 1 - weight}, combination, Missing::kZero);
+    if (loss < best_loss) {
+      best_loss = loss;
+      best_weight = weight;
+    }
+  }
+  const auto weights = LearnWeights(members, combination, Missing::kZero);
+  EXPECT_GT(best_weight, 0.5);
+  EXPECT_NEAR(weights[0], best_weight, 0.001);
+}
+
+TEST(LearnWeights, SharesEquallyBetweenEqualModels) {
+  auto models = PlantPool({.models = 2, .videos = 40}, 12);
+  models[1].predictions = models[0].predictions;
+  const auto weights = LearnWeights(AlignModels(models), Combination("logits"), Missing::kZero);
+  EXPECT_NEAR(weights[0], 0.5, 1e-9);
+}
+
+TEST(CrossEntropy, EqualsTheHandComputedSumOverListedAndTrueLabels) {
+  // Labels 1 and 2 are listed; 5 is true and not listed, so it counts as the list's last value.
+  EnsembleModel model{.name = "m"};
+  model.predictions.videos = {{.id = "a", .top = {{1, 0.8}, {2, 0.3}}, .labels = {1, 5}}};
+  const std::vector<EnsembleModel> models = {model};
+  const double expected = -std::log(0.8) - std::log(1 - 0.3) - std::log(0.3);
+  for (const char* combine : {"logits", "probabilities"}) {
+    EXPECT_NEAR(CrossEntropy(AlignModels(models), {1}, Combination(combine), Missing::kLastOfList),
+                expected, 1e-12);
+  }
+}
+
+TEST(Normalised, DividesByTheSumAndIsUniformForNothing) {
+  EXPECT_EQ(Normalised({1, 3}), (std::vector<double>{0.25, 0.75}));
+  EXPECT_EQ(Normalised({0, 0}), (std::vector<double>{0.5, 0.5}));
+}
+
+TEST(WeightingFrom, RefusesUnknownWordsNamingTheKnownOnes) {
+  EXPECT_EQ(WeightingFrom("gap"), Weighting::kGap);
+  try {
+    (void)WeightingFrom("equal");
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "ensemble: weights = 'equal', must be one of uniform, gap, learned");
+  }
+}
+
+}  // namespace
+}  // namespace beamgrid
