@@ -32,7 +32,7 @@ class TableCommand : public Subcommand {
         ->capture_default_str();
     app.add_option("--title", question_.title, "Heading of the table");
     app.add_option("--reference", question_.reference, "A paper's table, as in kim18/2");
-    app.add_option("--format", format_, "md, csv or json")->capture_default_str();
+    app.add_option("--format", format_, "md, latex, csv, html or json")->capture_default_str();
     app.add_flag("--json", json_, "The same as --format json")->excludes("--format");
     database_.AddTo(app);
   }

@@ -1,0 +1,208 @@
+// components, check, plan and table with a trainer that is a script; doctor.
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+#include "orchestrator/commands/paper_tables.h"
+#include "tests/orchestrator/commands/command_test_support.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
+
+class SearchCommandsTest : public CommandTest {
+ protected:
+  SearchCommandsTest() {
+    UseFakeTrainer();
+    EXPECT_EQ(Call({"data", "synth", "--out", Path("data"), "--videos", "10", "--classes", "6",
+                    "--seed", "1", "--features", "rgb=8,audio=4", "--max-frames", "4", "--quiet"})
+                  .exit_code,
+              0);
+  }
+  /// A recipe on the synthetic data.
+  [[nodiscard]] std::string Recipe(const std::string& rest, const std::string& data = "") const {
+    return Write("recipe.toml",
+                 "beamgrid = 1\n[study]\nname = \"planned\"\nseeds = [1, 2]\n[data]\n"
+                 "format = \"frame\"\ntrain = [\"data/train*.tfrecord\"]\n"
+                 "validate = [\"data/validate*.tfrecord\"]\n" +
+                     (data.empty() ? "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n" : data) +
+                     rest);
+  }
+};
+
+TEST_F(SearchCommandsTest, ComponentsHasTheFixedShape) {
+  const auto json = Call({"components", "--json"}).Json();
+  for (const auto& component : json.as_array()) {
+    EXPECT_THAT(KeysOf(component),
+                IsSupersetOf({"criterion", "name", "options", "source", "help"}));
+    for (const auto& option : component.at("options").as_array()) {
+      EXPECT_THAT(KeysOf(option), IsSupersetOf({"name", "type", "default", "allowed", "help"}));
+    }
+  }
+}
+
+TEST_F(SearchCommandsTest, ComponentsTakesAComponentOrACriterion) {
+  EXPECT_EQ(Call({"components", "netvlad", "--json"}).Json().as_array().size(), 1U);
+  EXPECT_GT(Call({"components", "temporal", "--json"}).Json().as_array().size(), 3U);
+  EXPECT_THAT(Call({"components", "netvlad"}).out, HasSubstr("1..4096"));
+  const Called unknown = Call({"components", "netvald"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'netvlad'?"));
+}
+
+TEST_F(SearchCommandsTest, CheckSaysNothingOfAGoodRecipe) {
+  const Called called = Call({"check", Recipe("")});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_EQ(called.out, "");
+}
+
+TEST_F(SearchCommandsTest, CheckSaysAllMistakesAtOnce) {
+  const std::string recipe = Recipe(
+      "[[grid.temporal]]\nuse = \"netvald\"\n[[grid.classifier]]\nuse = \"moe\"\n"
+      "experts = 0\n[serach]\nstrategy = \"grid\"\n");
+  const Called called = Call({"check", recipe});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr(recipe + ":11:"));
+  EXPECT_THAT(called.err, HasSubstr("netvlad"));
+  EXPECT_THAT(called.err, HasSubstr(recipe + ":14:"));
+  EXPECT_THAT(called.err, HasSubstr("1..64"));
+  EXPECT_THAT(called.err, HasSubstr("serach"));
+}
+
+TEST_F(SearchCommandsTest, CheckLooksAtGlobsAndRecords) {
+  const Called no_files =
+      Call({"check", Write("globs.toml",
+                           "beamgrid = 1\n[study]\nname = \"x\"\n[data]\nformat = \"frame\"\n"
+                           "train = [\"nowhere/*.tfrecord\"]\nvalidate = [\"data/*.tfrecord\"]\n"
+                           "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n")});
+  EXPECT_EQ(no_files.exit_code, 2);
+  EXPECT_THAT(no_files.err, HasSubstr("globs.toml:6:"));
+  EXPECT_THAT(no_files.err, HasSubstr("nowhere/*.tfrecord"));
+
+  const Called wrong_width =
+      Call({"check", Recipe("", "classes = 6\nfeatures = { rgb = 16, audio = 4 }\n")});
+  EXPECT_EQ(wrong_width.exit_code, 2);
+  EXPECT_THAT(wrong_width.err, HasSubstr("rgb"));
+  EXPECT_THAT(wrong_width.err, HasSubstr("train"));
+}
+
+TEST_F(SearchCommandsTest, ARecipeThatIsNotThereIsAUsageError) {
+  for (const char* command : {"check", "plan", "run"}) {
+    const Called called = Call({command, Path("no.toml")});
+    EXPECT_EQ(called.exit_code, 2) << command;
+    EXPECT_THAT(called.err, HasSubstr(Path("no.toml")));
+  }
+}
+
+TEST_F(SearchCommandsTest, PlanHasTheFixedShape) {
+  const std::string recipe = Recipe(
+      "[[grid.multimodal]]\nuse = \"concat\"\n[[grid.multimodal]]\nuse = \"attention\"\n"
+      "[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n");
+  const Called called = Call({"plan", recipe, "--db", Path("none.db"), "--json"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  const auto json = called.Json();
+  const auto& trials = json.at("trials").as_array();
+  ASSERT_EQ(trials.size(), 4U);  // 2 widths x 2 seeds
+  for (const auto& trial : trials) {
+    EXPECT_THAT(KeysOf(trial), IsSupersetOf({"name", "fingerprint", "seed", "spec", "parameters",
+                                             "size_bytes", "state"}));
+    EXPECT_EQ(trial.at("parameters"), 1000);
+    EXPECT_EQ(trial.at("size_bytes"), 4000);
+    EXPECT_EQ(trial.at("state"), "waiting");
+    EXPECT_EQ(trial.at("fingerprint").as_string().size(), 32U);
+    EXPECT_EQ(trial.at("spec").at("temporal").at("use"), "gru");
+  }
+  ASSERT_EQ(json.at("refused").as_array().size(), 2U);
+  EXPECT_THAT(KeysOf(json.at("refused").at(0)), ElementsAre("name", "why"));
+  EXPECT_EQ(json.at("refused").at(0).at("why"), "attention needs two features");
+  EXPECT_FALSE(std::filesystem::exists(Path("none.db")));
+}
+
+TEST_F(SearchCommandsTest, PlanAsTextEndsInTotals) {
+  const Called called =
+      Call({"plan", Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n"), "--db",
+            Path("none.db")});
+  EXPECT_THAT(called.out, HasSubstr("4 trials of 2 models, 0 complete already, 0 models refused"));
+}
+
+TEST_F(SearchCommandsTest, PlanWithoutDataNeedsNoFiles) {
+  std::filesystem::remove_all(Path("data"));
+  const std::string recipe = Recipe("");
+  EXPECT_EQ(Call({"plan", recipe}).exit_code, 2);
+  const auto json = Call({"plan", recipe, "--no-data", "--json"}).Json();
+  ASSERT_EQ(json.at("trials").as_array().size(), 2U);
+  EXPECT_EQ(json.at("trials").at(0).at("fingerprint"), "");
+}
+
+TEST_F(SearchCommandsTest, PlanOfNothingIsStillJson) {
+  const Called called =
+      Call({"plan", Recipe("[[grid.multimodal]]\nuse = \"attention\"\n"), "--json"});
+  EXPECT_TRUE(called.Json().at("trials").as_array().empty());
+}
+
+TEST_F(SearchCommandsTest, TableAnswersInThreeFormats) {
+  const std::string database = Path("filled.db");
+  FillStore(database);
+  const Called json = Call({"table", "small", "--db", database, "--format", "json"});
+  ASSERT_EQ(json.exit_code, 0) << json.err;
+  EXPECT_THAT(KeysOf(json.Json()), IsSupersetOf({"title", "columns", "rows"}));
+  for (const auto& row : json.Json().at("rows").as_array()) {
+    EXPECT_THAT(KeysOf(row), IsSupersetOf({"label", "gap", "size_bytes", "parameters", "delta",
+                                           "p_value", "reference"}));
+  }
+  EXPECT_EQ(Call({"table", "small", "--db", database, "--json"}).out, json.out);
+  EXPECT_THAT(Call({"table", "small", "--db", database}).out, HasSubstr("| "));
+  EXPECT_THAT(Call({"table", "small", "--db", database, "--format", "csv"}).out, HasSubstr(","));
+  EXPECT_EQ(Call({"table", "small", "--db", database, "--format", "docx"}).exit_code, 2);
+  EXPECT_EQ(Call({"table", "small", "--db", database, "--fix", "temporal"}).exit_code, 2);
+  const Called reference = Call({"table", "small", "--db", database, "--reference", "kim18/99"});
+  EXPECT_EQ(reference.exit_code, 2);
+  EXPECT_THAT(reference.err, HasSubstr("kim18/2"));
+}
+
+TEST(PaperTablesTest, AreBuiltIn) {
+  EXPECT_TRUE(PaperRows("").empty());
+  EXPECT_FALSE(PaperRows("kim18/2").empty());
+}
+
+TEST_F(SearchCommandsTest, DoctorReportsTheMachine) {
+  const Called called =
+      Call({"doctor", "--json", "--db", Path("b.db"), "--runs", Path("deep/runs")});
+  const auto json = called.Json();
+  EXPECT_THAT(KeysOf(json), IsSupersetOf({"beamgrid", "cpu", "database", "problems", "runs",
+                                          "sqlite", "trainer"}));
+  EXPECT_GE(json.at("cpu").at("cores").as_int64(), 1);
+  EXPECT_EQ(json.at("trainer").at("report").at("libtorch"), "none, a script");
+  EXPECT_EQ(json.at("runs").at("path").as_string(), Path("deep/runs"));
+  EXPECT_FALSE(std::filesystem::exists(Path("deep")));
+  EXPECT_EQ(called.exit_code, json.at("problems").as_array().empty() ? 0 : 1);
+}
+
+TEST_F(SearchCommandsTest, DoctorSaysHowToMendAMissingTrainer) {
+  setenv("BEAMGRID_TRAINER", Path("no-trainer").c_str(), 1);
+  const Called called = Call({"doctor"});
+  EXPECT_EQ(called.exit_code, 1);
+  EXPECT_THAT(called.out, HasSubstr(Path("no-trainer")));
+  EXPECT_THAT(called.out, HasSubstr("mend: "));
+}
+
+TEST_F(SearchCommandsTest, DoctorSeesACoreTypeThatIsTooOld) {
+  setenv("OPENBLAS_CORETYPE", "Prescott", 1);
+  const Called called = Call({"doctor", "--json"});
+  unsetenv("OPENBLAS_CORETYPE");
+  EXPECT_EQ(called.Json().at("cpu").at("openblas_coretype"), "Prescott");
+}
+
+TEST_F(SearchCommandsTest, WithoutATrainerTheMessageSaysWhereItWasLookedFor) {
+  setenv("BEAMGRID_TRAINER", Path("no-trainer").c_str(), 1);
+  const Called called = Call({"components"});
+  EXPECT_EQ(called.exit_code, 1);
+  EXPECT_THAT(called.err, HasSubstr(Path("no-trainer")));
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,164 @@
+#include "orchestrator/commands/study_plan.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "tests/search/test_catalogue.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// Counts nothing; refuses NetVLAD.
+class FakeCounter : public ModelCounter {
+ public:
+  CountAnswer Count(const ModelSpec& model, const DataSpec& /*data*/) override {
+    if (model.parts.at("temporal").component == "netvlad") return "no frames to cluster";
+    return ModelSize{.parameters = 1000, .size_bytes = 4000};
+  }
+};
+
+class StudyPlanTest : public ::testing::Test {
+ protected:
+  PlanTotals Plan(const std::string& rest_of_recipe, std::int64_t limit = 0) {
+    const Recipe recipe = ParseRecipe(RecipeHead() + rest_of_recipe, "recipe.toml", catalogue_);
+    names_.clear();
+    refused_.clear();
+    PlanSink sink;
+    sink.on_trial = [this, &recipe](const PlannedTrial& trial) {
+      names_.push_back(trial.candidate->name + "/" + std::to_string(trial.seed));
+      planned_.push_back({.name = trial.candidate->name,
+                          .fingerprint = trial.fingerprint,
+                          .spec = {.model = trial.candidate->model,
+                                   .data = data_,
+                                   .objective = recipe.objective,
+                                   .seed = trial.seed}});
+    };
+    sink.on_refused = [this](const Candidate& candidate, const std::string& why) {
+      refused_.push_back(candidate.name + ": " + why);
+    };
+    return PlanStudy({.recipe = &recipe,
+                      .catalogue = &catalogue_,
+                      .data = &data_,
+                      .store = &store_,
+                      .counter = &counter_,
+                      .limit = limit},
+                     sink);
+  }
+
+  /// Records the planned trials as complete, the first with the best GAP.
+  void CompletePlanned() {
+    const StudyId study = store_.OpenStudy({.name = "test", .recipe_digest = "d"});
+    double gap = 0.9;
+    for (const TrialId trial : store_.AddTrials(study, planned_)) {
+      store_.FinishAttempt(trial, store_.BeginAttempt(trial, "runs", "cpu", 1),
+                           {.complete = true, .result = {.metrics = {.gap = gap}}},
+                           TrialState::kComplete);
+      gap -= 0.1;
+    }
+    planned_.clear();
+  }
+
+  const Catalogue catalogue_ = TestCatalogue();
+  const DataSpec data_{.format = "frame", .classes = 10, .digest = "abc"};
+  Store store_{":memory:", OpenMode::kReadWrite};
+  FakeCounter counter_;
+  std::vector<std::string> names_, refused_;
+  std::vector<NewTrial> planned_;
+};
+
+constexpr char kTwoByTwo[] =
+    "[[grid.temporal]]\nuse = \"mean\"\n[[grid.temporal]]\nuse = \"gru\"\n"
+    "[[grid.classifier]]\nuse = \"logistic\"\n[[grid.classifier]]\nuse = \"moe\"\n";
+
+TEST_F(StudyPlanTest, AGridIsPlannedWholeWithEverySeed) {
+  const PlanTotals totals = Plan(kTwoByTwo);
+  EXPECT_EQ(totals.candidates, 4);
+  EXPECT_EQ(totals.trials, 4);
+  EXPECT_EQ(totals.complete, 0);
+  EXPECT_EQ(totals.later_candidates, 0);
+  EXPECT_EQ(names_.size(), 4U);
+}
+
+TEST_F(StudyPlanTest, WhatTheRecordHoldsIsComplete) {
+  Plan(kTwoByTwo, /*limit=*/3);
+  CompletePlanned();
+  const PlanTotals totals = Plan(kTwoByTwo);
+  EXPECT_EQ(totals.trials, 4);
+  EXPECT_EQ(totals.complete, 3);
+}
+
+TEST_F(StudyPlanTest, RefusedModelsAreNamedWithTheReason) {
+  const PlanTotals totals = Plan(
+      "[[grid.temporal]]\nuse = \"mean\"\n[[grid.temporal]]\nuse = \"netvlad\"\nclusters = [8, "
+      "16]\n");
+  EXPECT_EQ(totals.candidates, 1);
+  EXPECT_EQ(totals.refused, 2);
+  ASSERT_EQ(refused_.size(), 2U);
+  EXPECT_THAT(refused_[0], HasSubstr("no frames to cluster"));
+}
+
+TEST_F(StudyPlanTest, AModelLargerThanTheEnsembleMayBeIsRefused) {
+  const PlanTotals totals = Plan("[ensemble]\nsize_limit = \"3kB\"\n");
+  EXPECT_EQ(totals.trials, 0);
+  ASSERT_EQ(refused_.size(), 1U);
+  EXPECT_THAT(refused_[0], HasSubstr("limit"));
+}
+
+TEST_F(StudyPlanTest, GreedyIsPlannedAsFarAsTheRecordDecides) {
+  const std::string recipe = std::string(kTwoByTwo) +
+                             "[search]\nstrategy = \"greedy\"\norder = [\"temporal\", "
+                             "\"classifier\"]\n";
+  const PlanTotals first = Plan(recipe);
+  EXPECT_EQ(first.trials, 2);  // the two temporals
+  ASSERT_TRUE(first.later_candidates.has_value());
+  EXPECT_GT(*first.later_candidates, 0);
+  CompletePlanned();
+
+  const PlanTotals second = Plan(recipe);
+  EXPECT_EQ(second.complete, 2);
+  EXPECT_EQ(second.trials, 3);  // the second stage's own: logistic is known already
+  EXPECT_EQ(second.decisions.size(), 1U);
+  CompletePlanned();
+}
+
+TEST_F(StudyPlanTest, AMillionPointsStreamInFlatMemory) {
+  std::string rates, dropouts;
+  for (int i = 1; i <= 1000; ++i) {
+    rates += (i > 1 ? ", " : "") + ("0.0" + std::to_string(10000 + i));
+    dropouts += (i > 1 ? ", " : "") + ("0.1" + std::to_string(10000 + i));
+  }
+  const std::string recipe = "[grid.extras]\ndropout = [" + dropouts +
+                             "]\n[grid.train]\nlearning_rate = [" + rates + "]\n";
+  const auto resident_pages = [] {
+    std::ifstream statm("/proc/self/statm");
+    std::int64_t size = 0, resident = 0;
+    statm >> size >> resident;
+    return resident;
+  };
+  const Recipe parsed = ParseRecipe(RecipeHead() + recipe, "recipe.toml", catalogue_);
+  std::int64_t seen = 0, pages_early = 0;
+  PlanSink sink;
+  sink.on_trial = [&](const PlannedTrial&) {
+    if (++seen == 500) pages_early = resident_pages();
+  };
+  const PlanTotals totals = PlanStudy({.recipe = &parsed,
+                                       .catalogue = &catalogue_,
+                                       .data = &data_,
+                                       .store = &store_,
+                                       .counter = &counter_,
+                                       .limit = 5000},
+                                      sink);
+  EXPECT_EQ(totals.trials, 5000);
+  EXPECT_TRUE(totals.limited);
+  ASSERT_TRUE(totals.later_candidates.has_value());
+  EXPECT_EQ(*totals.later_candidates, 1'000'000 - 5000);
+  EXPECT_LT((resident_pages() - pages_early) * sysconf(_SC_PAGESIZE), 4 << 20);
+}
+
+}  // namespace
+}  // namespace beamgrid
