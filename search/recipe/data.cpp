@@ -6,9 +6,9 @@
 namespace beamgrid {
 namespace {
 
-constexpr std::int64_t kMostClasses = 10'000'000;
-constexpr std::int64_t kWidestFeature = 1'000'000;
-constexpr std::int64_t kMostFrames = 1'000'000;
+constexpr std::int64_t kMostClasses = 1'048'576;
+constexpr std::int64_t kWidestFeature = 65'536;
+constexpr std::int64_t kMostFrames = 65'536;
 
 /// What YouTube-8M's own files hold (dossier, sections 1.3 and 1.4).
 std::vector<Feature> UsualFeatures(const std::string& format) {
@@ -52,10 +52,7 @@ std::vector<std::string> ReadGlobs(Section& data, const std::string& key, const 
   const toml::node* node = data.Require(key, purpose);
   if (node == nullptr) return {};
   place = data.mistakes().PlaceOf(node->source());
-  std::vector<std::string> globs = ReadWords(*node, data.PathOf(key), data.mistakes());
-  const std::set<std::string> distinct(globs.begin(), globs.end());
-  if (distinct.size() < globs.size()) data.Mistake(*node, key, "names the same files twice");
-  return globs;
+  return Words(ReadWords(*node, data.PathOf(key), data.mistakes()));
 }
 
 double ReadHoldout(Section& data) {
@@ -74,28 +71,39 @@ double ReadHoldout(Section& data) {
 
 }  // namespace
 
-std::vector<std::string> ReadWords(const toml::node& node, const std::string& path,
-                                   Mistakes& mistakes) {
-  const auto read_one = [&](const toml::node& one, const std::string& key,
-                            std::vector<std::string>& words) {
+std::vector<PlacedWord> ReadWords(const toml::node& node, const std::string& path,
+                                  Mistakes& mistakes) {
+  std::vector<PlacedWord> words;
+  std::set<std::string> seen;
+  const auto read_one = [&](const toml::node& one, const std::string& key) {
     const auto* text = one.as_string();
-    if (text != nullptr && !text->get().empty()) return words.push_back(text->get());
-    mistakes.Add(one.source(), key,
-                 "is " + (text != nullptr ? std::string("empty") : KindOf(one)) +
-                     ", must be text that is not empty");
+    if (text == nullptr || text->get().empty()) {
+      mistakes.Add(one.source(), key,
+                   "is " + (text != nullptr ? std::string("empty") : KindOf(one)) +
+                       ", must be text that is not empty");
+    } else if (!seen.insert(text->get()).second) {
+      mistakes.Add(one.source(), key, "'" + text->get() + "' is in the list already");
+    } else {
+      words.push_back({text->get(), &one, key});
+    }
   };
-  std::vector<std::string> words;
   const toml::array* list = node.as_array();
   if (list == nullptr) {
-    read_one(node, path, words);
+    read_one(node, path);
     return words;
   }
   if (list->empty())
     mistakes.Add(node.source(), path, "the list is empty; give at least one value");
   for (std::size_t i = 0; i < list->size(); ++i) {
-    read_one((*list)[i], path + "[" + std::to_string(i) + "]", words);
+    read_one((*list)[i], path + "[" + std::to_string(i) + "]");
   }
   return words;
+}
+
+std::vector<std::string> Words(const std::vector<PlacedWord>& words) {
+  std::vector<std::string> texts;
+  for (const PlacedWord& word : words) texts.push_back(word.word);
+  return texts;
 }
 
 void ReadData(Section& root, Recipe& recipe) {

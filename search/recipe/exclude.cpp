@@ -104,6 +104,10 @@ class ExclusionReader {
       refusing = option;
     }
     if (refusing != nullptr) return ReadOption(*refusing, node, path, mistakes_);
+    if (components.size() == 1) {
+      RefuseOption(*components.front(), key, path, mistakes_);
+      return std::nullopt;
+    }
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     mistakes_.Add(key.source(), path,

@@ -71,6 +71,12 @@ class OptionsReader {
     const OptionInfo* option = FindOption(component_, name);
     if (option == nullptr) return RefuseOption(component_, key, path, mistakes_);
     const toml::array* list = node.as_array();
+    if (list != nullptr && lists_ == Lists::kRefuse && option->type != OptionType::kList) {
+      mistakes_.Add(node.source(), path,
+                    "is a list, must be one value, " + AllowedText(*option) +
+                        ": lists are expanded under [grid] only");
+      return;
+    }
     if (list == nullptr || lists_ == Lists::kRefuse) {
       std::optional<OptionValue> value = ReadOption(*option, node, path, mistakes_);
       if (value) set_.fixed[name] = std::move(*value);

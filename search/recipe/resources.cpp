@@ -1,6 +1,5 @@
 // [resources], [ensemble] and [[table]]: what a study may use and what is made of its trials.
 #include <regex>
-#include <set>
 
 #include "search/recipe/sections.h"
 
@@ -24,18 +23,13 @@ std::vector<std::string> ReadDevices(Section& resources) {
     return {};
   }
   static const std::regex kDevice("cpu|cuda:(0|[1-9][0-9]{0,3})");
-  std::vector<std::string> devices = ReadWords(*node, path, resources.mistakes());
-  std::set<std::string> seen;
-  for (const std::string& device : devices) {
-    if (!std::regex_match(device, kDevice)) {
-      resources.Mistake(*node, "devices",
-                        Shown(OptionValue(device)) + R"( is no device; write "cpu" or "cuda:N")");
-    }
-    if (!seen.insert(device).second) {
-      resources.Mistake(*node, "devices", "names '" + device + "' twice");
-    }
+  const std::vector<PlacedWord> devices = ReadWords(*node, path, resources.mistakes());
+  for (const PlacedWord& device : devices) {
+    if (std::regex_match(device.word, kDevice)) continue;
+    resources.mistakes().Add(device.node->source(), device.path,
+                             "'" + device.word + "' is no device; write \"cpu\" or \"cuda:N\"");
   }
-  return devices;
+  return Words(devices);
 }
 
 std::int64_t ReadSlots(Section& resources) {

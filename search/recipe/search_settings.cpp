@@ -1,6 +1,4 @@
 // [search] with its baseline and stages.
-#include <set>
-
 #include "search/recipe/components.h"
 #include "search/recipe/sections.h"
 #include "search/strategy.h"
@@ -84,15 +82,11 @@ std::vector<std::string> ReadOrder(Section& search) {
                    "is " + KindOf(*node) + ", must be a list of criteria: " + Join(AllCriteria()));
     return {};
   }
-  std::vector<std::string> order = ReadWords(*node, search.PathOf("order"), search.mistakes());
-  std::set<std::string> seen;
-  for (const std::string& criterion : order) {
-    CheckCriterion(criterion, node->source(), search.PathOf("order"), search.mistakes());
-    if (!seen.insert(criterion).second) {
-      search.Mistake(*node, "order", "names '" + criterion + "' twice");
-    }
+  const std::vector<PlacedWord> order = ReadWords(*node, search.PathOf("order"), search.mistakes());
+  for (const PlacedWord& entry : order) {
+    CheckCriterion(entry.word, entry.node->source(), entry.path, search.mistakes());
   }
-  return order;
+  return Words(order);
 }
 
 std::vector<Stage> ReadStages(Section& search, const Catalogue& catalogue,

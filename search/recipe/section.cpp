@@ -8,16 +8,6 @@ namespace {
 
 constexpr std::size_t kShownCharacters = 60;
 
-std::vector<std::string> Words(const std::vector<OptionValue>& choices) {
-  std::vector<std::string> words;
-  for (const OptionValue& choice : choices) {
-    if (choice.is_string()) words.emplace_back(choice.as_string());
-  }
-  return words;
-}
-
-std::string Quoted(const toml::key& key) { return "'" + std::string(key.str()) + "'"; }
-
 }  // namespace
 
 std::optional<OptionValue> ToOptionValue(const toml::node& node) {
@@ -91,9 +81,7 @@ std::optional<OptionValue> ReadOption(const OptionInfo& option, const toml::node
   }
   CheckedOption checked = CheckOption(option, *value);
   if (checked.error.empty()) return std::move(checked.value);
-  std::string message = "is " + Shown(*value) + ", " + checked.error;
-  if (value->is_string()) message += Suggestion(value->as_string(), Words(option.choices));
-  mistakes.Add(node.source(), key, std::move(message));
+  mistakes.Add(node.source(), key, "is " + Shown(*value) + ", " + checked.error);
   return std::nullopt;
 }
 
@@ -122,7 +110,7 @@ Section::Section(const toml::table& table, std::string path, Mistakes& mistakes)
     : table_(&table), path_(std::move(path)), mistakes_(&mistakes) {}
 
 const toml::node* Section::Find(std::string_view key) {
-  known_.emplace_back(key);
+  if (std::ranges::find(known_, key) == known_.end()) known_.emplace_back(key);
   return table_->get(key);
 }
 
@@ -171,9 +159,9 @@ std::int64_t Section::ReadInteger(const OptionInfo& option) { return Read(option
 void Section::RefuseOthers() const {
   for (const auto& [key, node] : *table_) {
     if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
-    mistakes_->Add(key.source(), PathOf(key.str()),
-                   "unknown key " + Quoted(key) + Suggestion(key.str(), known_) +
-                       "; known here: " + Join(known_));
+    std::string message = "unknown key '";
+    message.append(key.str()).append("'").append(Suggestion(key.str(), known_));
+    mistakes_->Add(key.source(), PathOf(key.str()), message + "; known here: " + Join(known_));
   }
 }
 

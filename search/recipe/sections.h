@@ -38,9 +38,17 @@ void ReadTables(Section& root, Recipe& recipe);
                               const Catalogue& catalogue, const std::string& format,
                               Mistakes& mistakes);
 
-/// The list of texts at `node` (one text counts as a list of one); empty after a mistake.
-[[nodiscard]] std::vector<std::string> ReadWords(const toml::node& node, const std::string& path,
-                                                 Mistakes& mistakes);
+struct PlacedWord {
+  std::string word;
+  const toml::node* node = nullptr;
+  std::string path;  ///< "search.order[1]"
+};
+
+/// The list of texts at `node` (one text counts as a list of one) without those that are wrong. A
+/// text that is there twice is a mistake.
+[[nodiscard]] std::vector<PlacedWord> ReadWords(const toml::node& node, const std::string& path,
+                                                Mistakes& mistakes);
+[[nodiscard]] std::vector<std::string> Words(const std::vector<PlacedWord>& words);
 
 /// A mistake where `criterion` is none, with the nearest spelling.
 bool CheckCriterion(const std::string& criterion, const toml::source_region& where,

@@ -1,6 +1,5 @@
 // The version line, [study] and [train].
 #include <algorithm>
-#include <limits>
 #include <set>
 
 #include "search/recipe/components.h"
@@ -11,7 +10,6 @@ namespace {
 
 constexpr std::int64_t kFormatVersion = 1;
 constexpr std::size_t kLongestStudyName = 100;
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
 bool IsNameCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -47,7 +45,6 @@ std::vector<std::int64_t> ReadSeeds(Section& study, std::vector<std::int64_t> fa
   }
   std::vector<std::int64_t> seeds;
   std::set<std::int64_t> seen;
-  const OptionInfo seed = IntegerSetting("seed", 0, 0, kMost);
   for (std::size_t i = 0; i < list->size(); ++i) {
     const std::string key = study.PathOf("seeds") + "[" + std::to_string(i) + "]";
     const auto* number = (*list)[i].as_integer();

@@ -1,0 +1,449 @@
+// Every mistake that a recipe can have, with the place and the words it is answered with.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "search/recipe.h"
+#include "tests/search/test_catalogue.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::vector<std::string> MistakesOf(const std::string& text) {
+  try {
+    (void)ParseRecipe(text, "r.toml", TestCatalogue());
+  } catch (const RecipeError& error) {
+    std::vector<std::string> texts;
+    for (const Diagnostic& diagnostic : error.diagnostics()) texts.push_back(ToString(diagnostic));
+    return texts;
+  }
+  return {};
+}
+
+/// A text appended to a recipe without mistakes, and what is wrong with it then. The head has
+/// 8 lines and stands in [data] at its end.
+/// `mistakes` are without the file's name.
+struct Case {
+  std::string name;
+  std::string added;
+  std::vector<std::string> mistakes;
+  std::string format = "frame";
+
+  friend void PrintTo(const Case& wrong, std::ostream* out) { *out << wrong.added; }
+};
+
+class RecipeMistakes : public testing::TestWithParam<Case> {};
+
+TEST_P(RecipeMistakes, AreAnsweredWithPlaceReasonAndFix) {
+  const Case& wrong = GetParam();
+  std::vector<std::string> expected;
+  for (const std::string& mistake : wrong.mistakes) expected.push_back("r.toml:" + mistake);
+  EXPECT_EQ(MistakesOf(RecipeHead(wrong.format) + wrong.added), expected);
+}
+
+const Case kCases[] = {
+    {"UnknownSection",
+     "[serach]\n",
+     {"9:2: serach: unknown key 'serach'; did you mean 'search'?; known here: beamgrid, study, "
+      "data, train, grid, exclude, search, resources, ensemble, table"}},
+    {"UnknownKey",
+     "clases = 3\n",
+     {"9:1: data.clases: unknown key 'clases'; did you mean 'classes'?; known here: format, train, "
+      "validate, holdout, classes, features, max_frames, on_error"}},
+    {"UnknownComponent",
+     "[[grid.temporal]]\nuse = \"netvald\"\n",
+     {"10:7: grid.temporal[0].use: unknown temporal component 'netvald'; did you mean 'netvlad'?; "
+      "known: blstm, gru, lstm, mean, netvlad"}},
+    {"UnknownOption",
+     "[[grid.temporal]]\nuse = \"netvlad\"\ncluster = 64\n",
+     {"11:1: grid.temporal[0].cluster: 'netvlad' has no option 'cluster'; did you mean "
+      "'clusters'?; it has: clusters, hidden, frame_projection, gating"}},
+    {"OptionOutOfRange",
+     "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = [64, 0]\n",
+     {"11:17: grid.temporal[0].clusters[1]: is 0, must be 1..4096"}},
+    {"OptionOfWrongType",
+     "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = \"many\"\n",
+     {"11:12: grid.temporal[0].clusters: is \"many\", must be an integer, 1..4096"}},
+    {"OptionIsTable",
+     "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = { a = 1 }\n",
+     {"11:12: grid.temporal[0].clusters: is a table, must be 1..4096"}},
+    {"OptionIsDate",
+     "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = 2020-01-01\n",
+     {"11:12: grid.temporal[0].clusters: is a date or time, must be 1..4096"}},
+    {"OptionIsNan",
+     "[[grid.classifier]]\nuse = \"moe\"\nexperts = nan\n",
+     {"11:11: grid.classifier[0].experts: is a number that is not finite, must be 1..64"}},
+    {"EmptyList",
+     "[[grid.classifier]]\nuse = \"moe\"\nexperts = []\n",
+     {"11:11: grid.classifier[0].experts: the list is empty; give at least one value"}},
+    {"RepeatedValue",
+     "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 4, 2.0]\n",
+     {"11:11: grid.classifier[0].experts: gives the same variant twice: 2"}},
+    {"RepeatedVariant",
+     "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 4]\n[[grid.classifier]]\nuse = \"moe\"\n",
+     {"13:7: grid.classifier[1]: gives a variant of 'moe' that the entry of line 10 gives "
+      "already"}},
+    {"WordMisspelt",
+     "[[grid.multimodal]]\nuse = \"attention\"\nguide = \"imgae\"\n",
+     {"11:9: grid.multimodal[0].guide: is \"imgae\", must be one of image, audio; did you mean "
+      "'image'?"}},
+    {"UseMissing",
+     "[[grid.loss]]\ndelta = 1\n",
+     {"9:1: grid.loss[0].use: is missing: the name of the loss component, one of cross_entropy, "
+      "huber"}},
+    {"UseIsNumber",
+     "[[grid.loss]]\nuse = 3\n",
+     {"10:7: grid.loss[0].use: is an integer, must be a component's name"}},
+    {"SingleBrackets",
+     "[grid.temporal]\nuse = \"mean\"\n",
+     {"9:1: grid.temporal: is a table, must be one or more tables, each under [[grid.temporal]]"}},
+    {"UnknownCriterionInGrid",
+     "[[grid.temporl]]\nuse = \"mean\"\n",
+     {"9:8: grid.temporl: unknown key 'temporl'; did you mean 'temporal'?; known here: multimodal, "
+      "temporal, classifier, label_processing, loss, extras, train"}},
+    {"ZipUnequal",
+     "[[grid.temporal]]\nuse = \"blstm\"\nhidden = [512, 1024]\nlayers = [1, 2, 3]\nzip = "
+     "[\"hidden\", \"layers\"]\n",
+     {"13:7: grid.temporal[0].zip: the lists must be of one length: hidden has 2, layers has 3"}},
+    {"ZipUnknown",
+     "[[grid.temporal]]\nuse = \"blstm\"\nhidden = [512, 1024]\nzip = [\"hidden\", \"layer\"]\n",
+     {"12:7: grid.temporal[0].zip: 'layer' is no option of 'blstm'; did you mean 'layers'?"}},
+    {"ZipScalar",
+     "[[grid.temporal]]\nuse = \"blstm\"\nhidden = [512, 1024]\nlayers = 2\nzip = [\"hidden\", "
+     "\"layers\"]\n",
+     {"13:7: grid.temporal[0].zip: 'layers' is not given as a list"}},
+    {"ZipOne",
+     "[[grid.temporal]]\nuse = \"blstm\"\nhidden = [512, 1024]\nzip = \"hidden\"\n",
+     {"12:7: grid.temporal[0].zip: must be a list of two or more option names: zip = [\"hidden\", "
+      "\"layers\"]"}},
+    {"ZipTwice",
+     "[[grid.temporal]]\nuse = \"blstm\"\nhidden = [512, 1024]\nzip = [\"hidden\", \"hidden\"]\n",
+     {"12:7: grid.temporal[0].zip: names 'hidden' twice"}},
+    {"ZipRepeats",
+     "[[grid.temporal]]\nuse = \"blstm\"\nhidden = [512, 512]\nlayers = [2, 2]\nzip = [\"hidden\", "
+     "\"layers\"]\n",
+     {"13:7: grid.temporal[0].zip: gives the same variant twice: [512,2]"}},
+    {"UnknownExtra",
+     "[grid.extras]\nlayernorm = true\n",
+     {"10:1: grid.extras.layernorm: unknown extra 'layernorm'; did you mean 'layer_norm'?; known: "
+      "context_gating, differential, dropout, gradient_clip, layer_norm, skip_connection, "
+      "zoneout"}},
+    {"ExtraOutOfRange",
+     "[grid.extras]\ndropout = [0.0, 1.5]\n",
+     {"10:17: grid.extras.dropout[1]: is 1.5, must be 0..0.95"}},
+    {"ExtraWithoutOptions",
+     "[grid.extras]\nlayer_norm = 0.5\n",
+     {"10:14: grid.extras.layer_norm: is a number, must be true or false: 'layer_norm' has no "
+      "options"}},
+    {"ExtraOffTwice",
+     "[grid.extras]\ndropout = [false, 0.0]\n",
+     {"10:19: grid.extras.dropout[1]: is off, which is in the list already (false and 0 mean "
+      "off)"}},
+    {"ExtraOnTwice",
+     "[grid.extras]\ndropout = [0.5, true]\n",
+     {"10:17: grid.extras.dropout[1]: gives a variant that is in the list already"}},
+    {"ExtraUnknownOption",
+     "[grid.extras]\nzoneout = { cel = 0.1 }\n",
+     {"10:13: grid.extras.zoneout.cel: 'zoneout' has no option 'cel'; did you mean 'cell'?; it "
+      "has: cell, hidden"}},
+    {"ExtrasIsNumber",
+     "[grid]\nextras = 3\n",
+     {"10:10: grid.extras: is an integer, must be a table: [grid.extras]"}},
+    {"TrainUnknown",
+     "[train]\nlerning_rate = 0.1\n",
+     {"10:1: train.lerning_rate: 'train' has no option 'lerning_rate'; did you mean "
+      "'learning_rate'?; it has: optimizer, learning_rate, decay, decay_examples, batch, epochs"}},
+    {"TrainList",
+     "[train]\nbatch = [128, 256]\n",
+     {"10:9: train.batch: is a list, must be one value, 1..65536: lists are expanded under [grid] "
+      "only"}},
+    {"TrainGridUnknown",
+     "[grid.train]\nbach = [1, 2]\n",
+     {"10:1: grid.train.bach: 'train' has no option 'bach'; did you mean 'batch'?; it has: "
+      "optimizer, learning_rate, decay, decay_examples, batch, epochs"}},
+    {"TemporalOnVideo",
+     "[[grid.temporal]]\nuse = \"lstm\"\n",
+     {"10:7: grid.temporal[0].use: is 'lstm', must be 'mean' or left out: video-level data "
+      "(data.format = \"video\") has no frames to aggregate"},
+     "video"},
+    {"BaselineTemporalOnVideo",
+     "[search.baseline]\ntemporal = { use = \"lstm\" }\n",
+     {"10:20: search.baseline.temporal.use: is 'lstm', must be 'mean' or left out: video-level "
+      "data (data.format = \"video\") has no frames to aggregate"},
+     "video"},
+    {"ExcludeUnknownCriterion",
+     "[[exclude]]\ntempral = \"mean\"\n",
+     {"10:1: exclude[0].tempral: unknown criterion 'tempral'; did you mean 'temporal'?; known: "
+      "multimodal, temporal, extras, classifier, label_processing, loss, train"}},
+    {"ExcludeUnknownComponent",
+     "[[exclude]]\ntemporal = \"netvlat\"\n",
+     {"10:12: exclude[0].temporal: unknown temporal component 'netvlat'; did you mean 'netvlad'?; "
+      "known: blstm, gru, lstm, mean, netvlad"}},
+    {"ExcludeUnknownOption",
+     "[[exclude]]\ntemporal.cluster = 64\n",
+     {"10:10: exclude[0].temporal.cluster: no component has an option 'cluster'; did you mean "
+      "'clusters'?; known here: clusters, frame_projection, gating, hidden, layers, pool, "
+      "residual, widths"}},
+    {"ExcludeOptionOfOther",
+     "[[exclude]]\ntemporal = { use = \"gru\", clusters = 64 }\n",
+     {"10:27: exclude[0].temporal.clusters: 'gru' has no option 'clusters'; it has: hidden, "
+      "layers"}},
+    {"ExcludeOutOfRange",
+     "[[exclude]]\ntemporal.clusters = 0\n",
+     {"10:21: exclude[0].temporal.clusters: is 0, must be 1..4096"}},
+    {"ExcludeUnknownExtra",
+     "[[exclude]]\nextras.zoneot = true\n",
+     {"10:8: exclude[0].extras.zoneot: unknown extra 'zoneot'; did you mean 'zoneout'?; known: "
+      "context_gating, differential, dropout, gradient_clip, layer_norm, skip_connection, "
+      "zoneout"}},
+    {"ExcludeExtrasNotTable",
+     "[[exclude]]\nextras = \"zoneout\"\n",
+     {"10:10: exclude[0].extras: is text, write for example extras.zoneout = true"}},
+    {"ExcludeTrainUnknown",
+     "[[exclude]]\ntrain.bath = 1\n",
+     {"10:7: exclude[0].train.bath: 'train' has no option 'bath'; did you mean 'batch'?; it has: "
+      "optimizer, learning_rate, decay, decay_examples, batch, epochs"}},
+    {"ExcludeNothing",
+     "[[exclude]]\n",
+     {"9:1: exclude[0]: says nothing, so it would exclude every model"}},
+    {"ExcludeNotTables",
+     "[study2]\n[exclude]\ntemporal = \"mean\"\n",
+     {"9:2: study2: unknown key 'study2'; did you mean 'study'?; known here: beamgrid, study, "
+      "data, train, grid, exclude, search, resources, ensemble, table",
+      "10:1: exclude: is a table, must be one or more tables, each under [[exclude]]"}},
+    {"UnknownStrategy",
+     "[search]\nstrategy = \"gredy\"\n",
+     {"10:12: search.strategy: is \"gredy\", must be one of grid, greedy; did you mean 'greedy'?"}},
+    {"SearchUnknownKey",
+     "[search]\nstrategy = \"greedy\"\npases = 2\n",
+     {"11:1: search.pases: unknown key 'pases'; did you mean 'passes'?; known here: strategy, "
+      "order, passes, baseline, stage"}},
+    {"OrderUnknown",
+     "[search]\norder = [\"temporal\", \"clasifier\", \"temporal\"]\n",
+     {"10:22: search.order[1]: unknown criterion 'clasifier'; did you mean 'classifier'?; known: "
+      "multimodal, temporal, extras, classifier, label_processing, loss, train",
+      "10:35: search.order[2]: 'temporal' is in the list already"}},
+    {"OrderNotList",
+     "[search]\norder = \"temporal\"\n",
+     {"10:9: search.order: is text, must be a list of criteria: multimodal, temporal, extras, "
+      "classifier, label_processing, loss, train"}},
+    {"PassesOutOfRange", "[search]\npasses = 0\n", {"10:10: search.passes: is 0, must be 1..100"}},
+    {"BaselineUnknownCriterion",
+     "[search.baseline]\nclasifier = { use = \"moe\" }\n",
+     {"10:1: search.baseline.clasifier: unknown criterion 'clasifier'; did you mean 'classifier'?; "
+      "known: multimodal, temporal, extras, classifier, label_processing, loss, train"}},
+    {"BaselineText",
+     "[search.baseline]\nclassifier = \"moe\"\n",
+     {"10:14: search.baseline.classifier: is text, must be a table: classifier = { use = "
+      "\"logistic\" }"}},
+    {"BaselineList",
+     "[search.baseline]\nclassifier = { use = \"moe\", experts = [2, 4] }\n",
+     {"10:39: search.baseline.classifier.experts: is a list, must be one value, 1..64: lists are "
+      "expanded under [grid] only"}},
+    {"StageVaryUnknown",
+     "[[search.stage]]\nvary = \"temporals\"\n",
+     {"10:8: search.stage[0].vary: unknown criterion 'temporals'; did you mean 'temporal'?; known: "
+      "multimodal, temporal, extras, classifier, label_processing, loss, train"}},
+    {"StageVaryMissing",
+     "[[search.stage]]\nfix = { temporal = { use = \"mean\" } }\n",
+     {"9:1: search.stage[0].vary: is missing: the criterion that the stage varies"}},
+    {"StageFixesWhatItVaries",
+     "[[search.stage]]\nvary = \"temporal\"\nfix = { temporal = { use = \"mean\" } }\n",
+     {"11:7: search.stage[0].fix: holds 'temporal', which the stage varies"}},
+    {"DevicesText",
+     "[resources]\ndevices = \"cuda\"\n",
+     {"10:11: resources.devices: is \"cuda\", must be \"auto\" or a list like [\"cuda:0\", "
+      "\"cuda:1\"] or [\"cpu\"]"}},
+    {"DevicesUnknown",
+     "[resources]\ndevices = [\"cuda:x\", \"cpu\", \"cpu\"]\n",
+     {"10:12: resources.devices[0]: 'cuda:x' is no device; write \"cpu\" or \"cuda:N\"",
+      "10:29: resources.devices[2]: 'cpu' is in the list already"}},
+    {"DevicesEmpty",
+     "[resources]\ndevices = []\n",
+     {"10:11: resources.devices: the list is empty; give at least one value"}},
+    {"Slots",
+     "[resources]\nslots_per_device = 0\n",
+     {"10:20: resources.slots_per_device: is 0, must be 1..1024"}},
+    {"ThreadsAuto",
+     "[resources]\nthreads_per_worker = \"auto\"\n",
+     {"10:22: resources.threads_per_worker: cannot be \"auto\": the number of threads is part of "
+      "what makes a result repeatable; must be 1..1024"}},
+    {"Timeout",
+     "[resources]\ntimeout = \"6 hours\"\n",
+     {"10:11: resources.timeout: is \"6 hours\", must be a time with its unit (s, m, h or d): "
+      "\"90s\", \"30m\", \"6h\""}},
+    {"TimeoutNumber",
+     "[resources]\ntimeout = 6\n",
+     {"10:11: resources.timeout: is an integer, must be a time with its unit (s, m, h or d): "
+      "\"90s\", \"30m\", \"6h\""}},
+    {"Retries", "[resources]\nretries = -1\n", {"10:11: resources.retries: is -1, must be 0..100"}},
+    {"SizeLimit",
+     "[ensemble]\nsize_limit = \"1GiBB\"\n",
+     {"10:14: ensemble.size_limit: is \"1GiBB\", must be a size from 1 byte on: \"1GiB\", "
+      "\"500MB\" or a number of bytes"}},
+    {"SizeLimitZero",
+     "[ensemble]\nsize_limit = 0\n",
+     {"10:14: ensemble.size_limit: is 0, must be a size from 1 byte on: \"1GiB\", \"500MB\" or a "
+      "number of bytes"}},
+    {"Combine",
+     "[ensemble]\ncombine = \"logit\"\n",
+     {"10:11: ensemble.combine: is \"logit\", must be one of logits, probabilities; did you mean "
+      "'logits'?"}},
+    {"Weights",
+     "[ensemble]\nweights = 3\n",
+     {"10:11: ensemble.weights: is 3, must be one of uniform, gap, learned"}},
+    {"TableVary",
+     "[[table]]\nvary = \"temporl\"\n",
+     {"10:8: table[0].vary: unknown criterion 'temporl'; did you mean 'temporal'?; known: "
+      "multimodal, temporal, extras, classifier, label_processing, loss, train"}},
+    {"TableVaryMissing",
+     "[[table]]\ntitle = \"x\"\n",
+     {"9:1: table[0].vary: is missing: the criterion of the table's rows"}},
+    {"TableReference",
+     "[[table]]\nvary = \"temporal\"\nreference = \"snuvl17\"\n",
+     {"11:13: table[0].reference: is \"snuvl17\", must name a paper and its table, with a slash "
+      "between: \"kim18/2\""}},
+    {"HoldoutOne",
+     "holdout = 1.0\n",
+     {"9:11: data.holdout: is 1.0, must be at least 0 and less than 1: nothing would be left to "
+      "select on"}},
+    {"HoldoutNegative", "holdout = -0.5\n", {"9:11: data.holdout: is -0.5, must be 0..1"}},
+    {"FeatureWidth",
+     "features = { rgb = 0 }\n",
+     {"9:20: data.features.rgb: is 0, must be 1..65536"}},
+    {"FeaturesEmpty",
+     "features = {}\n",
+     {"9:12: data.features: is empty, must name a feature and its width: { rgb = 1024 }"}},
+    {"FeaturesList",
+     "features = [\"rgb\"]\n",
+     {"9:12: data.features: is a list, must be a table: [data.features]"}},
+    {"MaxFrames", "max_frames = 0\n", {"9:14: data.max_frames: is 0, must be 1..65536"}},
+    {"OnError",
+     "on_error = \"ignore\"\n",
+     {"9:12: data.on_error: is \"ignore\", must be one of stop, skip"}},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, RecipeMistakes, testing::ValuesIn(kCases),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(RecipeMistakesOfTheHead, AnEmptyRecipeLacksItsVersionAndSections) {
+  EXPECT_THAT(MistakesOf(""),
+              ElementsAre("r.toml:1:1: beamgrid: is missing: write `beamgrid = 1`, the version of "
+                          "the recipe format, as the first line",
+                          "r.toml:1:1: study: the section is missing: it gives the name",
+                          "r.toml:1:1: data: the section is missing: it gives format, train, "
+                          "validate and classes"));
+}
+
+TEST(RecipeMistakesOfTheHead, AreNamedAtTheirSectionWhereKeysAreMissing) {
+  EXPECT_THAT(MistakesOf("beamgrid = 1\n[study]\n[data]\n"),
+              ElementsAre("r.toml:2:1: study.name: is missing: the study's name, letters, digits, "
+                          "- and _",
+                          "r.toml:3:1: data.format: is missing: what the records hold, one of "
+                          "video, frame, segment",
+                          "r.toml:3:1: data.train: is missing: the training files, globs relative "
+                          "to the recipe",
+                          "r.toml:3:1: data.validate: is missing: the validation files, globs "
+                          "relative to the recipe",
+                          "r.toml:3:1: data.classes: is missing: the number of classes "
+                          "(YouTube-8M of 2018: 3862)"));
+}
+
+TEST(RecipeMistakesOfTheHead, AreAllShownAtOnce) {
+  const std::string text =
+      "beamgrid = 2\n"
+      "[study]\n"
+      "name = \"a study\"\n"
+      "objective = \"gapp\"\n"
+      "seeds = [1, 2, 1, -3, \"x\"]\n"
+      "[data]\n"
+      "format = \"frames\"\n"
+      "train = [\"a*\", \"\", \"a*\", 3]\n"
+      "validate = []\n"
+      "classes = 0\n";
+  EXPECT_THAT(
+      MistakesOf(text),
+      ElementsAre(
+          "r.toml:1:12: beamgrid: is 2, must be 1: the only recipe format that this program reads",
+          "r.toml:3:8: study.name: is \"a study\", must be 1..100 letters, digits, - and _",
+          "r.toml:4:13: study.objective: is \"gapp\", must be one of gap, map, hit_at_1, perr, "
+          "segment_map; did you mean 'gap'?",
+          "r.toml:5:16: study.seeds[2]: the seed 1 is named twice",
+          "r.toml:5:19: study.seeds[3]: is -3, must be an integer from 0 on",
+          "r.toml:5:23: study.seeds[4]: is text, must be an integer from 0 on",
+          "r.toml:7:10: data.format: is \"frames\", must be one of video, frame, segment; did you "
+          "mean 'frame'?",
+          "r.toml:8:16: data.train[1]: is empty, must be text that is not empty",
+          "r.toml:8:20: data.train[2]: 'a*' is in the list already",
+          "r.toml:8:26: data.train[3]: is an integer, must be text that is not empty",
+          "r.toml:9:12: data.validate: the list is empty; give at least one value",
+          "r.toml:10:11: data.classes: is 0, must be 1..1048576"));
+}
+
+TEST(RecipeMistakesOfTheHead, SeedsMustBeAList) {
+  const std::string head =
+      "beamgrid = 1\n[data]\nformat = \"frame\"\ntrain = \"a\"\n"
+      "validate = \"b\"\nclasses = 2\n[study]\nname = \"s\"\n";
+  EXPECT_THAT(MistakesOf(head), IsEmpty());
+  EXPECT_THAT(MistakesOf(head + "seeds = 3\n"),
+              ElementsAre("r.toml:9:9: study.seeds: is an integer, must be a list of one or more "
+                          "integers: seeds = [1, 2, 3]"));
+  EXPECT_THAT(MistakesOf(head + "seeds = []\n"),
+              ElementsAre("r.toml:9:9: study.seeds: is an empty list, must be a list of one or "
+                          "more integers: seeds = [1, 2, 3]"));
+}
+
+TEST(RecipeMistakesOfTheHead, SectionsOfAnotherKindAreNamed) {
+  EXPECT_THAT(MistakesOf("study = 3\n[[data]]\nformat = \"frame\"\n"),
+              ElementsAre(HasSubstr("r.toml:1:1: beamgrid: is missing"),
+                          "r.toml:1:9: study: is an integer, must be a table: [study]",
+                          "r.toml:2:1: data: write [data] with single brackets, once"));
+}
+
+TEST(RecipeSyntax, IsOneMistakeWithItsPlace) {
+  const std::vector<std::string> mistakes = MistakesOf(RecipeHead() + "holdout = = 3\n");
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_THAT(mistakes[0], testing::StartsWith("r.toml:9:11: not valid TOML: "));
+}
+
+TEST(RecipeSyntax, ARepeatedKeyIsAMistake) {
+  const std::vector<std::string> mistakes = MistakesOf(RecipeHead() + "classes = 11\n");
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_THAT(mistakes[0], testing::StartsWith("r.toml:9:"));
+  EXPECT_THAT(mistakes[0], HasSubstr("not valid TOML"));
+  EXPECT_THAT(mistakes[0], HasSubstr("classes"));
+}
+
+TEST(RecipeError, ShowsEveryMistakeOnItsLine) {
+  try {
+    (void)ParseRecipe(RecipeHead() + "clases = 3\non_eror = 4\n", "r.toml", TestCatalogue());
+    FAIL() << "no mistake was found";
+  } catch (const RecipeError& error) {
+    const std::string text = error.what();
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+    EXPECT_THAT(text, testing::StartsWith("r.toml:9:1: data.clases: "));
+    EXPECT_THAT(text, HasSubstr("\nr.toml:10:1: data.on_eror: "));
+  }
+}
+
+TEST(RecipeGrid, SaysWhereTheTrainerLacksADefault) {
+  Catalogue catalogue = TestCatalogue();
+  std::erase_if(catalogue.components, [](const ComponentInfo& c) { return c.name == "mean"; });
+  try {
+    (void)ParseRecipe(RecipeHead(), "r.toml", catalogue);
+    FAIL() << "no mistake was found";
+  } catch (const RecipeError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("grid: temporal is left out, and this trainer lacks its "
+                                        "default, 'mean'"));
+  }
+}
+
+}  // namespace
+}  // namespace beamgrid
