@@ -3,6 +3,7 @@
 // and errors translated. One thread owns it.
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <SQLiteCpp/Savepoint.h>
 
 #include <filesystem>
 #include <memory>
@@ -73,25 +74,48 @@ class Database {
     }
   }
 
-  /// The same inside BEGIN IMMEDIATE ... COMMIT: all of it or nothing, durable on return.
+  /// The same inside BEGIN IMMEDIATE ... COMMIT: all of it or nothing, durable on return. Inside
+  /// another Write it is a savepoint of that one: all of it or nothing, durable when that returns.
   template <typename Work>
   auto Write(Work&& work) {
     return Read([&] {
-      SQLite::Transaction transaction(*connection_, SQLite::TransactionBehavior::IMMEDIATE);
-      if constexpr (std::is_void_v<decltype(work())>) {
-        work();
-        transaction.commit();
-      } else {
-        auto result = work();
-        transaction.commit();
-        return result;
+      if (writing_) {
+        SQLite::Savepoint savepoint(*connection_, "inner");
+        return Complete(work, [&] { savepoint.release(); });
       }
+      SQLite::Transaction transaction(*connection_, SQLite::TransactionBehavior::IMMEDIATE);
+      const WritingMark mark(writing_);
+      return Complete(work, [&] { transaction.commit(); });
     });
   }
 
   [[nodiscard]] SQLite::Database& connection() { return *connection_; }
 
  private:
+  /// Sets a flag while it lives.
+  class WritingMark {
+   public:
+    explicit WritingMark(bool& flag) : flag_(flag) { flag_ = true; }
+    ~WritingMark() { flag_ = false; }
+    WritingMark(const WritingMark&) = delete;
+    WritingMark& operator=(const WritingMark&) = delete;
+
+   private:
+    bool& flag_;
+  };
+
+  template <typename Work, typename Finish>
+  static auto Complete(Work& work, Finish finish) {
+    if constexpr (std::is_void_v<decltype(work())>) {
+      work();
+      finish();
+    } else {
+      auto result = work();
+      finish();
+      return result;
+    }
+  }
+
   [[noreturn]] void Translate(const SQLite::Exception& exception) const;
   void Configure(OpenMode mode);
   void CheckOwner();
@@ -102,6 +126,7 @@ class Database {
   std::string path_;
   std::unique_ptr<SQLite::Database> connection_;
   std::unordered_map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
+  bool writing_ = false;
 };
 
 struct Store::Impl {

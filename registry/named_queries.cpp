@@ -20,12 +20,11 @@ const std::vector<NamedQuery>& NamedQueries() {
        "SELECT study, name, seed, wall_seconds, examples_per_second, device FROM trials"
        " WHERE state = 'complete' AND (:study IS NULL OR study = :study)"
        " ORDER BY wall_seconds DESC, study, position LIMIT 20"},
-      {"size-vs-gap", "models that no smaller or equal model beats: GAP for each further byte",
-       "SELECT study, name, size_bytes, gap FROM leaderboard AS model"
-       " WHERE (:study IS NULL OR study = :study) AND NOT EXISTS ("
-       "  SELECT 1 FROM leaderboard AS rival WHERE rival.study = model.study"
-       "  AND rival.size_bytes <= model.size_bytes AND rival.gap >= model.gap"
-       "  AND (rival.size_bytes < model.size_bytes OR rival.gap > model.gap))"
+      {"size-vs-gap", "models with more GAP than every smaller one: what each further byte buys",
+       "SELECT study, name, size_bytes, gap FROM (SELECT study, name, size_bytes, gap,"
+       " max(gap) OVER (PARTITION BY study ORDER BY size_bytes, gap DESC, name"
+       "  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS smaller_gap FROM leaderboard)"
+       " WHERE (smaller_gap IS NULL OR gap > smaller_gap) AND (:study IS NULL OR study = :study)"
        " ORDER BY study, size_bytes"},
       {"seeds", "how much the objective moves with the seed, widest spread first",
        "SELECT study, name, seeds, objective, lowest, highest, highest - lowest AS spread"

@@ -3,8 +3,8 @@
 //
 // One Store owns one connection and belongs to one thread. A writing Store takes no lock by itself:
 // the orchestrator holds a StudyLock. Every member that changes something is one `BEGIN IMMEDIATE`
-// transaction, durable when it returns (WAL, synchronous=FULL). Errors of SQLite leave as Error,
-// with the path and the fix.
+// transaction, durable when it returns (WAL, synchronous=FULL); Together makes one of many. Errors
+// of SQLite leave as Error, with the path and the fix.
 
 #include <chrono>
 #include <cstdint>
@@ -80,6 +80,12 @@ class Store {
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
+
+  /// Makes one transaction of all changes that `work` makes through this Store: durable when this
+  /// returns, none of them if `work` throws. A disk allows some hundred transactions a second, so
+  /// whoever has several changes at hand (a poll's events, the attempts to begin) puts them in
+  /// here.
+  void Together(const std::function<void()>& work);
 
   // Studies.
   /// Creates the study or finds it. UsageError if the name is taken by another recipe_digest.

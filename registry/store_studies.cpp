@@ -23,6 +23,8 @@ Store::Store(const std::filesystem::path& path, OpenMode mode)
     : impl_(new Impl{.database = {path, mode}}) {}
 Store::~Store() = default;
 
+void Store::Together(const std::function<void()>& work) { impl_->database.Write(work); }
+
 StudyId Store::OpenStudy(const StudyRecord& study) {
   Database& db = impl_->database;
   return db.Write([&] {
