@@ -1,8 +1,8 @@
 #include "trainer/model.h"
 
-#include <c10/core/impl/LocalDispatchKeySet.h>
-
 #include <algorithm>
+
+#include "trainer/without_memory.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -171,8 +171,7 @@ std::int64_t Model::SizeBytes() const {
 }
 
 ModelSize MeasureModel(const ModelSpec& spec, const DataSpec& data) {
-  const torch::NoGradGuard no_gradient;
-  const c10::impl::IncludeDispatchKeyGuard meta(c10::DispatchKeySet(c10::DispatchKey::Meta));
+  const WithoutMemory guard;
   const Model model(spec, data);
   return {.parameters = model.ParameterCount(), .size_bytes = model.SizeBytes()};
 }

@@ -3,12 +3,13 @@
 
 #include "tests/trainer/components/contract.h"
 
-#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <sstream>
+
+#include "trainer/without_memory.h"
 
 namespace beamgrid::trainer::contract {
 namespace {
@@ -286,13 +287,15 @@ TEST_P(Contract, IsCountedWithoutTouchingMemory) {
   const Shape papers = {.features = {{"rgb", 1024}, {"audio", 128}}, .classes = 3862};
   const std::int64_t real = SizeOf(*Build(small, Shapes().back())->module);
 
-  const torch::NoGradGuard no_gradient;
-  const c10::impl::IncludeDispatchKeyGuard meta(c10::DispatchKeySet(c10::DispatchKey::Meta));
-  EXPECT_EQ(SizeOf(*Build(small, Shapes().back())->module), real);
-  const std::int64_t before = ResidentBytes();
-  const std::optional<Subject> large = Build(defaults, papers);
-  EXPECT_LT(ResidentBytes() - before, 16 << 20)
-      << "a constructor reads or writes weights, of " << SizeOf(*large->module) << " bytes";
+  {
+    const WithoutMemory guard;
+    EXPECT_EQ(SizeOf(*Build(small, Shapes().back())->module), real);
+    const std::int64_t before = ResidentBytes();
+    const std::optional<Subject> large = Build(defaults, papers);
+    EXPECT_LT(ResidentBytes() - before, 16 << 20)
+        << "a constructor reads or writes weights, of " << SizeOf(*large->module) << " bytes";
+  }
+  EXPECT_EQ((torch::ones({2}) + 1).sum().item<double>(), 4) << "the guard outlives its scope";
 }
 
 std::string TestName(const ::testing::TestParamInfo<ComponentInfo>& info) {

@@ -1,0 +1,221 @@
+#include <gmock/gmock.h>
+
+#include "tests/trainer/components/reference.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+using reference::Array;
+using reference::Arrays;
+using reference::Dot;
+using reference::ExpectMatches;
+using reference::kFrames;
+using reference::kLengths;
+using reference::Linear;
+using reference::MakeMultimodal;
+using reference::Matrix;
+using reference::RowsOf;
+using reference::Softmax;
+using reference::Vector;
+using reference::Videos;
+using ::testing::HasSubstr;
+
+const std::vector<Feature> kPair = {{"rgb", 3}, {"audio", 2}};
+constexpr std::size_t kImage = 3;
+constexpr std::size_t kAll = 99;
+
+Sequence Input() { return contract::RandomSequence(kLengths, kFrames, 5); }
+
+Vector ImageOf(const Vector& frame) { return {frame.begin(), frame.begin() + kImage}; }
+Vector AudioOf(const Vector& frame) { return {frame.begin() + kImage, frame.end()}; }
+
+Vector Sum(Vector a, const Vector& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] += b[i];
+  return a;
+}
+
+void Append(Vector& values, const Vector& more) {
+  values.insert(values.end(), more.begin(), more.end());
+}
+
+/// Frame by frame.
+using FrameFunction = std::function<Vector(const Arrays&, const Matrix& video, std::size_t t)>;
+reference::Forward EachFrame(const FrameFunction& function) {
+  return [function](const Arrays& arrays, const Videos& videos) {
+    Matrix result;
+    for (const Matrix& video : videos) {
+      Vector values;
+      for (std::size_t t = 0; t < video.size(); ++t) Append(values, function(arrays, video, t));
+      result.push_back(values);
+    }
+    return result;
+  };
+}
+
+TEST(Concat, IsTheFrames) {
+  const auto module = MakeMultimodal("concat", {}, {{"rgb", 3}, {"audio", 1}, {"flow", 1}});
+  EXPECT_EQ(module->output_width(), 5);
+  ExpectMatches(
+      *module, RowsOf(*module),
+      EachFrame([](const Arrays&, const Matrix& video, std::size_t t) { return video[t]; }),
+      Input());
+}
+
+TEST(Sum, AddsTheProjectedAudio) {
+  const auto module = MakeMultimodal("sum", {}, kPair);
+  EXPECT_EQ(module->output_width(), 3);
+  ExpectMatches(*module, RowsOf(*module),
+                EachFrame([](const Arrays& arrays, const Matrix& video, std::size_t t) {
+                  return Sum(ImageOf(video[t]),
+                             Linear(arrays, "audio_to_image", AudioOf(video[t])));
+                }),
+                Input());
+}
+
+/// sum_j softmax_j(query^T A key_j) value_j over the frames j within `reach` of t. `query.weight`
+/// holds A transposed.
+Vector Attend(const Arrays& arrays, const Vector& query, const Matrix& keys, const Matrix& values,
+              std::size_t t, std::size_t reach) {
+  const std::size_t first = t > reach ? t - reach : 0;
+  const std::size_t last = std::min(keys.size() - 1, t + reach);
+  const Array& a = arrays.at("query.weight");
+  Vector scores;
+  for (std::size_t j = first; j <= last; ++j) {
+    double score = 0;
+    for (std::size_t row = 0; row < query.size(); ++row) {
+      for (std::size_t column = 0; column < keys[j].size(); ++column) {
+        score += query[row] * a(column, row) * keys[j][column];
+      }
+    }
+    scores.push_back(score);
+  }
+  const Vector weights = Softmax(scores);
+  Vector sum(values[0].size(), 0.0);
+  for (std::size_t j = first; j <= last; ++j) {
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weights[j - first] * values[j][i];
+  }
+  return sum;
+}
+
+struct Parts {
+  Matrix image, audio, projected;
+};
+Parts PartsOf(const Arrays& arrays, const Matrix& video) {
+  Parts parts;
+  for (const Vector& frame : video) {
+    parts.image.push_back(ImageOf(frame));
+    parts.audio.push_back(AudioOf(frame));
+    if (arrays.contains("audio_to_image.weight")) {
+      parts.projected.push_back(Linear(arrays, "audio_to_image", AudioOf(frame)));
+    }
+  }
+  return parts;
+}
+
+struct Window {
+  OptionValue option;
+  std::size_t reach;
+};
+const std::vector<Window> kWindows = {{3, 1}, {5, 2}, {"all", kAll}};
+
+TEST(Attention, GuidedByTheImageAddsAttendedAudio) {
+  for (const Window& window : kWindows) {
+    const auto module = MakeMultimodal("attention", {{"window", window.option}}, kPair);
+    EXPECT_EQ(module->output_width(), 3);
+    const auto frame = [&](const Arrays& arrays, const Matrix& video, std::size_t t) {
+      const Parts p = PartsOf(arrays, video);
+      return Sum(p.image[t], Attend(arrays, p.image[t], p.audio, p.projected, t, window.reach));
+    };
+    ExpectMatches(*module, RowsOf(*module), EachFrame(frame), Input());
+  }
+}
+
+TEST(Attention, GuidedByTheImageConcatenatesAttendedAudio) {
+  for (const Window& window : kWindows) {
+    const auto module =
+        MakeMultimodal("attention", {{"window", window.option}, {"merge", "concat"}}, kPair);
+    EXPECT_EQ(module->output_width(), 5);
+    const auto frame = [&](const Arrays& arrays, const Matrix& video, std::size_t t) {
+      const Parts p = PartsOf(arrays, video);
+      Vector x = p.image[t];
+      Append(x, Attend(arrays, p.image[t], p.audio, p.audio, t, window.reach));
+      return x;
+    };
+    ExpectMatches(*module, RowsOf(*module), EachFrame(frame), Input());
+  }
+}
+
+TEST(Attention, GuidedByTheAudioAddsAttendedImage) {
+  for (const Window& window : kWindows) {
+    const auto module =
+        MakeMultimodal("attention", {{"window", window.option}, {"guide", "audio"}}, kPair);
+    EXPECT_EQ(module->output_width(), 3);
+    const auto frame = [&](const Arrays& arrays, const Matrix& video, std::size_t t) {
+      const Parts p = PartsOf(arrays, video);
+      return Sum(p.projected[t], Attend(arrays, p.projected[t], p.image, p.image, t, window.reach));
+    };
+    ExpectMatches(*module, RowsOf(*module), EachFrame(frame), Input());
+  }
+}
+
+TEST(Attention, GuidedByTheAudioConcatenatesAttendedImage) {
+  const auto module = MakeMultimodal("attention", {{"guide", "audio"}, {"merge", "concat"}}, kPair);
+  EXPECT_EQ(module->output_width(), 5);
+  const auto frame = [&](const Arrays& arrays, const Matrix& video, std::size_t t) {
+    const Parts p = PartsOf(arrays, video);
+    Vector x = Attend(arrays, p.projected[t], p.image, p.image, t, 2);
+    Append(x, p.audio[t]);
+    return x;
+  };
+  ExpectMatches(*module, RowsOf(*module), EachFrame(frame), Input());
+}
+
+std::string WhyRefused(const std::string& name, const Options& set,
+                       const std::vector<Feature>& features) {
+  try {
+    MakeMultimodal(name, set, features);
+  } catch (const SpecError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Fusion, SaysThatItNeedsTwoFeatures) {
+  for (const char* name : {"sum", "attention"}) {
+    const std::string why = WhyRefused(name, {}, {{"rgb", 4}});
+    EXPECT_THAT(why,
+                HasSubstr(std::string("multimodal '") + name + "' needs exactly two features"));
+    EXPECT_THAT(why, HasSubstr("has 1 (rgb)"));
+    EXPECT_THAT(WhyRefused(name, {}, {{"a", 1}, {"b", 2}, {"c", 3}}), HasSubstr("has 3 (a, b, c)"));
+  }
+}
+
+TEST(Attention, RefusesAnEvenWindow) {
+  EXPECT_EQ(WhyRefused("attention", {{"window", 4}}, kPair),
+            "multimodal 'attention': window = 4, must be odd (the frame itself and as many on each "
+            "side) or \"all\"; try 5");
+}
+
+std::int64_t Count(const std::string& name, const Options& set) {
+  const WithoutMemory guard;
+  const std::vector<Feature> papers = {{"rgb", 1024}, {"audio", 128}};
+  std::int64_t count = 0;
+  for (const torch::Tensor& parameter : MakeMultimodal(name, set, papers)->parameters()) {
+    count += parameter.numel();
+  }
+  return count;
+}
+
+// Kim et al. 2018, section 3.1, at widths 1024 and 128: 128 * 1024 + 1024 for the projection, and
+// the attention matrix.
+TEST(Fusion, HasTheSizesOfThePapers) {
+  EXPECT_EQ(Count("concat", {}), 0);
+  EXPECT_EQ(Count("sum", {}), 132'096);
+  EXPECT_EQ(Count("attention", {}), 263'168);
+  EXPECT_EQ(Count("attention", {{"window", "all"}}), 263'168);
+  EXPECT_EQ(Count("attention", {{"merge", "concat"}}), 131'072);
+  EXPECT_EQ(Count("attention", {{"guide", "audio"}}), 1'180'672);
+}
+
+}  // namespace
+}  // namespace beamgrid::trainer
