@@ -12,7 +12,7 @@
 #include <iterator>
 #include <stdexcept>
 
-namespace beamgrid::testing {
+namespace beamgrid {
 namespace {
 
 std::string ReadAll(const std::filesystem::path& path) {
@@ -110,4 +110,4 @@ Ended Beamgrid(const std::filesystem::path& folder, const std::vector<std::strin
   return Process(BeamgridCommand(arguments), folder).Wait();
 }
 
-}  // namespace beamgrid::testing
+}  // namespace beamgrid

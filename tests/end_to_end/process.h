@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace beamgrid::testing {
+namespace beamgrid {
 
 struct Ended {
   int exit_code = 0;  ///< or -signal
@@ -49,4 +49,4 @@ Ended Beamgrid(const std::filesystem::path& folder, const std::vector<std::strin
 /// The arguments to start it with.
 [[nodiscard]] std::vector<std::string> BeamgridCommand(const std::vector<std::string>& arguments);
 
-}  // namespace beamgrid::testing
+}  // namespace beamgrid

@@ -1,22 +1,10 @@
 #include "tests/end_to_end/study_folder.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 
-namespace beamgrid::testing {
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "beamgrid-e2e-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
+namespace beamgrid {
 
 std::string RecipeText::Text() const {
   return "beamgrid = 1\n[study]\n" + study + "\n[data]\n" + data + "\n[train]\n" + train + "\n" +
@@ -71,4 +59,4 @@ void WriteText(const std::filesystem::path& path, const std::string& text) {
   if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
-}  // namespace beamgrid::testing
+}  // namespace beamgrid

@@ -7,21 +7,9 @@
 #include <vector>
 
 #include "tests/end_to_end/process.h"
+#include "tests/support/temporary_folder.h"
 
-namespace beamgrid::testing {
-
-/// A folder of its own, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+namespace beamgrid {
 
 /// The sections of a recipe; a test changes what it is about.
 struct RecipeText {
@@ -63,4 +51,4 @@ class StudyFolder {
 [[nodiscard]] std::string ReadText(const std::filesystem::path& path);
 void WriteText(const std::filesystem::path& path, const std::string& text);
 
-}  // namespace beamgrid::testing
+}  // namespace beamgrid

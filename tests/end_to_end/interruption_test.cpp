@@ -1,0 +1,106 @@
+// A study that is interrupted, killed or loses a worker ends in the same table as an undisturbed
+// one.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "registry/json.h"
+#include "registry/store.h"
+#include "tests/end_to_end/study_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// One long trial and one short one beside it: when the short one is complete, the long one is in
+/// the middle of its training.
+RecipeText LongAndShort() {
+  RecipeText recipe;
+  recipe.study = "name = \"small\"";
+  recipe.train = "batch = 16\nlearning_rate = 0.01";
+  recipe.grid = "[[grid.temporal]]\nuse = \"lstm\"\nhidden = 8\n[grid.train]\nepochs = [150, 1]\n";
+  return recipe;
+}
+
+class Interruption : public ::testing::Test {
+ protected:
+  Interruption() { folder_.WriteRecipe(LongAndShort()); }
+
+  [[nodiscard]] static std::vector<std::string> RunCommand() {
+    return BeamgridCommand({"run", "recipe.toml"});
+  }
+  /// Starts the study and returns in the middle of its long trial.
+  void StartAndReachTheMiddle() {
+    process_.emplace(RunCommand(), folder_.path());
+    ASSERT_TRUE(process_->WaitForLine(": complete")) << process_->Wait().err;
+  }
+  /// What is printed and recorded now equals what an undisturbed study leaves.
+  void ExpectTheUndisturbedResult() {
+    const Ended finished = folder_.Run({"run", "recipe.toml"});
+    ASSERT_EQ(finished.exit_code, 0) << finished.err;
+    const Ended undisturbed =
+        folder_.Run({"run", "recipe.toml", "--db", "undisturbed.db", "--runs", "undisturbed"});
+    ASSERT_EQ(undisturbed.exit_code, 0) << undisturbed.err;
+    EXPECT_EQ(finished.out, undisturbed.out);
+    const std::string exact =
+        "SELECT name, seed, state, gap, hit_at_1, perr, map FROM trials ORDER BY name, seed";
+    EXPECT_EQ(folder_.Run({"query", exact, "--json"}).out,
+              folder_.Run({"query", exact, "--json", "--db", "undisturbed.db"}).out);
+    EXPECT_THAT(folder_.HalfWritten(), IsEmpty());
+  }
+  [[nodiscard]] std::string OutcomesOfTheLongTrial() const {
+    return folder_
+        .Run({"query", "SELECT outcome FROM attempt WHERE trial = 1 ORDER BY number", "--csv"})
+        .out;
+  }
+
+  const StudyFolder folder_;
+  std::optional<Process> process_;
+};
+
+TEST_F(Interruption, CtrlCStopsCleanlyAndTheNextRunGoesOn) {
+  StartAndReachTheMiddle();
+  process_->Signal(SIGINT);
+  const Ended interrupted = process_->Wait();
+  EXPECT_EQ(interrupted.exit_code, 130);
+  EXPECT_THAT(interrupted.err, HasSubstr("run the same recipe again"));
+  ExpectTheUndisturbedResult();
+  EXPECT_EQ(OutcomesOfTheLongTrial(), "outcome\ninterrupted\ncomplete\n");
+}
+
+TEST_F(Interruption, AKilledOrchestratorLosesNothing) {
+  StartAndReachTheMiddle();
+  process_->Signal(SIGKILL);
+  EXPECT_EQ(process_->Wait().exit_code, -SIGKILL);
+  ExpectTheUndisturbedResult();
+}
+
+TEST_F(Interruption, AKilledWorkerIsStartedAgain) {
+  StartAndReachTheMiddle();
+  {
+    const Store store(folder_.path() / "beamgrid.db", OpenMode::kReadOnly);
+    const std::vector<Store::OpenAttempt> open = store.OpenAttempts();
+    ASSERT_EQ(open.size(), 1U);
+    ASSERT_GT(open[0].pid, 0);
+    ASSERT_EQ(kill(static_cast<pid_t>(open[0].pid), SIGKILL), 0);
+  }
+  const Ended ended = process_->Wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(OutcomesOfTheLongTrial(), "outcome\ncrashed\ncomplete\n");
+  ExpectTheUndisturbedResult();
+}
+
+TEST_F(Interruption, ASecondOrchestratorOfTheStudyIsRefused) {
+  StartAndReachTheMiddle();
+  const Ended second = folder_.Run({"run", "recipe.toml"});
+  EXPECT_EQ(second.exit_code, 2);
+  EXPECT_THAT(second.err, HasSubstr(std::to_string(process_->pid())));
+  process_->Signal(SIGINT);
+  EXPECT_EQ(process_->Wait().exit_code, 130);
+}
+
+}  // namespace
+}  // namespace beamgrid
