@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <memory>
+#include <string_view>
 
 #include "registry/database.h"
 #include "registry/error.h"
@@ -14,49 +15,62 @@ namespace {
 
 using RawStatement = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
 
-/// What a query may do: read. Attaching files, pragmas and every change are denied while SQLite
-/// compiles it, whatever way they are written.
-int AllowReading(void*, int action, const char*, const char*, const char*, const char*) {
+bool MayRead(int action, std::string_view name) {
   switch (action) {
     case SQLITE_SELECT:
     case SQLITE_READ:
     case SQLITE_FUNCTION:
     case SQLITE_RECURSIVE:
-      return SQLITE_OK;
+      return true;
+    case SQLITE_PRAGMA:
+      return name == "table_info";
+    case SQLITE_UPDATE:
+      // SQLite asks for this when a query first names json_each or another table-valued function.
+      // A real UPDATE of the schema it refuses by itself, and Prepare refuses what is not a reader.
+      return name == "sqlite_master";
     default:
-      return SQLITE_DENY;
+      return false;
   }
 }
 
-/// Holds the connection to reading while it lives.
+/// Holds the connection to reading while it lives: attaching files, pragmas (but for the one that
+/// lists columns) and every change are denied while SQLite compiles them, however they are written.
 class ReadingOnly {
  public:
   explicit ReadingOnly(sqlite3* connection) : connection_(connection) {
-    sqlite3_set_authorizer(connection_, AllowReading, nullptr);
+    sqlite3_set_authorizer(connection_, Authorize, this);
   }
   ~ReadingOnly() { sqlite3_set_authorizer(connection_, nullptr, nullptr); }
   ReadingOnly(const ReadingOnly&) = delete;
   ReadingOnly& operator=(const ReadingOnly&) = delete;
 
+  /// What SQLite says of the call that just failed, and why if it was for more than reading.
+  [[noreturn]] void Refuse() const {
+    throw UsageError(
+        "query: " + std::string(sqlite3_errmsg(connection_)) +
+        (denied_ ? ": only SELECT is allowed, the record is not changed by hand" : ""));
+  }
+
  private:
+  static int Authorize(void* self, int action, const char* name, const char*, const char*,
+                       const char*) {
+    if (MayRead(action, name == nullptr ? "" : name)) return SQLITE_OK;
+    static_cast<ReadingOnly*>(self)->denied_ = true;
+    return SQLITE_DENY;
+  }
+
   sqlite3* connection_;
+  bool denied_ = false;
 };
 
-[[noreturn]] void Refuse(sqlite3* connection) {
-  if (sqlite3_errcode(connection) == SQLITE_AUTH) {
-    throw UsageError("query: " + std::string(sqlite3_errmsg(connection)) +
-                     ": only SELECT is allowed, the record is not changed by hand");
-  }
-  throw UsageError("query: " + std::string(sqlite3_errmsg(connection)));
-}
-
-RawStatement Prepare(sqlite3* connection, const std::string& sql) {
+RawStatement Prepare(sqlite3* connection, const ReadingOnly& reading, const std::string& sql) {
   sqlite3_stmt* raw = nullptr;
   const char* rest = nullptr;
   const int code = sqlite3_prepare_v2(connection, sql.c_str(), -1, &raw, &rest);
   RawStatement statement(raw, &sqlite3_finalize);
-  if (code != SQLITE_OK) Refuse(connection);
+  if (code != SQLITE_OK) reading.Refuse();
   if (!statement) throw UsageError("query: there is no statement in it");
+  if (sqlite3_stmt_readonly(raw) == 0) throw UsageError("query: only SELECT is allowed");
   if (std::string_view(rest).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
     throw UsageError("query: only one statement at a time, this follows it: " + std::string(rest));
   }
@@ -107,7 +121,7 @@ Store::Table Store::Query(const std::string& sql,
                           const std::map<std::string, std::string>& parameters) const {
   sqlite3* connection = impl_->database.connection().getHandle();
   const ReadingOnly reading(connection);
-  const RawStatement statement = Prepare(connection, sql);
+  const RawStatement statement = Prepare(connection, reading, sql);
   Bind(statement.get(), parameters);
   Table table;
   const int columns = sqlite3_column_count(statement.get());
@@ -119,7 +133,7 @@ Store::Table Store::Query(const std::string& sql,
     std::vector<boost::json::value>& row = table.rows.emplace_back();
     for (int i = 0; i < columns; ++i) row.push_back(Cell(statement.get(), i));
   }
-  if (code != SQLITE_DONE) Refuse(connection);
+  if (code != SQLITE_DONE) reading.Refuse();
   return table;
 }
 

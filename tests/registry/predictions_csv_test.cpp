@@ -94,8 +94,7 @@ TEST_F(CsvTest, WritesWhatItReads) {
   Predictions predictions{.classes = 0, .top_k = 2, .videos = {}};
   for (int i = 0; i < 200; ++i) {
     const double score = std::uniform_real_distribution<double>(0, 1)(random);
-    predictions.videos.push_back(
-        {std::to_string(1000 + i), {{7, score}, {3, score / 2}}, {}});
+    predictions.videos.push_back({std::to_string(1000 + i), {{7, score}, {3, score / 2}}, {}});
   }
   WritePredictionsCsv(folder_ / "out.csv", predictions);
   const Predictions read = ReadPredictionsCsv(folder_ / "out.csv");

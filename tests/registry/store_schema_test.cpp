@@ -1,0 +1,158 @@
+// The database file: who may open it, how it migrates, what is in force.
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+
+#include "registry/database.h"
+#include "registry/error.h"
+#include "registry/files.h"
+#include "tests/support/error_text.h"
+#include "tests/support/record.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class SchemaTest : public testing::Test {
+ protected:
+  void Execute(const std::string& sql) {
+    SQLite::Database(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec(sql);
+  }
+  std::string Refusal(OpenMode mode = OpenMode::kReadWrite) {
+    return ErrorText<Error>([&] { Store(path_, mode); });
+  }
+
+  TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_ / "beamgrid.db";
+};
+
+TEST_F(SchemaTest, WritesAreDurable) {
+  Database database(path_, OpenMode::kReadWrite);
+  constexpr int kFull = 2;
+  EXPECT_EQ(database.connection().execAndGet("PRAGMA synchronous").getInt(), kFull);
+  EXPECT_EQ(database.connection().execAndGet("PRAGMA journal_mode").getString(), "wal");
+  EXPECT_EQ(database.connection().execAndGet("PRAGMA foreign_keys").getInt(), 1);
+  EXPECT_EQ(database.connection().execAndGet("PRAGMA busy_timeout").getInt(), 10'000);
+}
+
+TEST_F(SchemaTest, EveryTableIsStrict) {
+  Database database(path_, OpenMode::kReadWrite);
+  SQLite::Statement tables(
+      database.connection(),
+      "SELECT name, strict FROM pragma_table_list"
+      " WHERE type = 'table' AND schema = 'main' AND name NOT LIKE 'sqlite_%'");
+  int count = 0;
+  for (; tables.executeStep(); ++count) {
+    EXPECT_EQ(tables.getColumn(1).getInt(), 1) << tables.getColumn(0).getString();
+  }
+  EXPECT_GE(count, 9);
+}
+
+TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
+  for (std::size_t version = 1; version < Migrations().size(); ++version) {
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(path_.string() + suffix);
+    }
+    for (std::size_t step = 0; step < version; ++step) Execute(Migrations()[step]);
+    Execute("PRAGMA application_id = 1111970372; PRAGMA user_version = " + std::to_string(version));
+    Execute(
+        "INSERT INTO study VALUES (5, 'old', '', 'gap', '', 'digest', '2026-01-01T00:00:00Z');"
+        "INSERT INTO trial VALUES (7, 'f', 'm', 1, 'complete', '{\"model\":{}}', '', 1, 2);"
+        "INSERT INTO study_trial VALUES (5, 1, 7, 'm')");
+    EXPECT_THAT(Refusal(OpenMode::kReadOnly),
+                AllOf(HasSubstr("older schema version"), HasSubstr("beamgrid run")));
+    Store store(path_, OpenMode::kReadWrite);
+    EXPECT_EQ(store.FindStudy("old")->id, StudyId{5});
+    EXPECT_EQ(store.Trials(StudyId{5})[0].state, TrialState::kComplete);
+    EXPECT_EQ(store.Query("SELECT study FROM trials").rows[0][0], "old");
+    EXPECT_NO_THROW(Store(path_, OpenMode::kReadOnly));
+  }
+}
+
+TEST_F(SchemaTest, OpeningAgainChangesNothing) {
+  {
+    Store(path_, OpenMode::kReadWrite).OpenStudy(ExampleStudy());
+  }
+  Store again(path_, OpenMode::kReadWrite);
+  EXPECT_TRUE(again.FindStudy("study"));
+}
+
+TEST_F(SchemaTest, ANewerDatabaseIsRefusedAndLeftAlone) {
+  {
+    Store(path_, OpenMode::kReadWrite).OpenStudy(ExampleStudy());
+  }
+  Execute("PRAGMA user_version = 99");
+  for (const OpenMode mode : {OpenMode::kReadWrite, OpenMode::kReadOnly}) {
+    EXPECT_THAT(Refusal(mode), AllOf(HasSubstr(path_.string()), HasSubstr("schema version 99"),
+                                     HasSubstr("use the newer beamgrid")));
+  }
+  SQLite::Database raw(path_.string());
+  EXPECT_EQ(raw.execAndGet("PRAGMA user_version").getInt(), 99);
+}
+
+TEST_F(SchemaTest, AnotherProgramsDatabaseIsRefused) {
+  Execute("CREATE TABLE song (title)");
+  EXPECT_THAT(Refusal(), HasSubstr("is a database of another program"));
+}
+
+TEST_F(SchemaTest, AFileThatIsNoDatabaseIsRefused) {
+  const std::string text(4096, 'x');
+  WriteFileAtomically(path_, text);
+  EXPECT_THAT(Refusal(), AllOf(HasSubstr(path_.string()), HasSubstr("name another --db")));
+  EXPECT_EQ(ReadFile(path_), text);
+}
+
+TEST_F(SchemaTest, AMissingDatabaseIsNotMadeByReading) {
+  EXPECT_THAT(Refusal(OpenMode::kReadOnly), HasSubstr("there is no such database"));
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(SchemaTest, AFolderThatCannotHoldItIsNamed) {
+  path_ = folder_ / "missing/beamgrid.db";
+  EXPECT_THAT(Refusal(), AllOf(HasSubstr(path_.string()), HasSubstr("folder exists")));
+}
+
+TEST_F(SchemaTest, AReaderSeesWhatIsCommittedAndChangesNothing) {
+  Store writer(path_, OpenMode::kReadWrite);
+  const StudyId study = writer.OpenStudy(ExampleStudy());
+  Store reader(path_, OpenMode::kReadOnly);
+  const TrialId id = writer.AddTrials(study, {ExampleNewTrial()})[0];
+  EXPECT_EQ(reader.Trial(id).state, TrialState::kWaiting);
+  writer.Together([&] {
+    const std::int64_t attempt = writer.BeginAttempt(id, "runs", "cpu", 1);
+    writer.FinishAttempt(id, attempt, ExampleSuccess(), TrialState::kComplete);
+    EXPECT_EQ(reader.Trial(id).state, TrialState::kWaiting);
+  });
+  EXPECT_EQ(reader.Trial(id).state, TrialState::kComplete);
+  EXPECT_THAT(ErrorText<Error>([&] { reader.AddNote(study, "m", 1, "x"); }), HasSubstr("readonly"));
+}
+
+TEST_F(SchemaTest, AWriterWaitsForNobodysReading) {
+  Store writer(path_, OpenMode::kReadWrite);
+  const StudyId study = writer.OpenStudy(ExampleStudy());
+  (void)writer.AddTrials(study, {ExampleNewTrial(1), ExampleNewTrial(2)});
+  Store reader(path_, OpenMode::kReadOnly);
+  (void)reader.Trials(study);
+  // A reader that kept its transaction open would see the old state for ever.
+  (void)writer.AddTrials(study, {ExampleNewTrial(3)});
+  EXPECT_EQ(reader.Trials(study).size(), 3U);
+}
+
+TEST_F(SchemaTest, ALockedDatabaseIsAnErrorThatSaysSo) {
+  Store store(path_, OpenMode::kReadWrite);
+  SQLite::Database other(path_.string(), SQLite::OPEN_READWRITE);
+  other.exec("BEGIN IMMEDIATE");
+  Database impatient(path_, OpenMode::kReadOnly);
+  impatient.connection().setBusyTimeout(0);
+  EXPECT_THAT(ErrorText<Error>([&] {
+                impatient.Write([&] { impatient.connection().exec("DELETE FROM note"); });
+              }),
+              HasSubstr(path_.string()));
+  other.exec("ROLLBACK");
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,349 @@
+#include "registry/store.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+
+#include "registry/error.h"
+#include "tests/support/error_text.h"
+#include "tests/support/record.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class StoreTest : public testing::Test {
+ protected:
+  TrialId Add(std::int64_t hidden = 512, std::int64_t seed = 1) {
+    return store_.AddTrials(study_, {ExampleNewTrial(hidden, seed)})[0];
+  }
+  std::int64_t Begin(TrialId trial) { return store_.BeginAttempt(trial, "runs/1", "cpu", 2); }
+  void Complete(TrialId trial, double gap = 0.5) {
+    store_.FinishAttempt(trial, Begin(trial), ExampleSuccess(gap), TrialState::kComplete);
+  }
+
+  Store store_{":memory:", OpenMode::kReadWrite};
+  StudyId study_ = store_.OpenStudy(ExampleStudy());
+};
+
+TEST_F(StoreTest, AStudyIsFoundAgain) {
+  EXPECT_EQ(store_.OpenStudy(ExampleStudy()), study_);
+  const auto found = store_.FindStudy("study");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->id, study_);
+  EXPECT_EQ(found->description, "what it is for");
+  EXPECT_EQ(found->objective, "gap");
+  EXPECT_EQ(found->recipe_text, "beamgrid = 1");
+  EXPECT_EQ(found->recipe_digest, "digest of study");
+  EXPECT_THAT(found->created_at, testing::MatchesRegex("....-..-..T..:..:..\\....Z"));
+  EXPECT_FALSE(store_.FindStudy("nothing"));
+}
+
+TEST_F(StoreTest, TheSameRecipeInOtherWordsIsKeptAsLastWritten) {
+  StudyRecord again = ExampleStudy();
+  again.recipe_text = "beamgrid = 1 # with a comment";
+  again.description = "said better";
+  EXPECT_EQ(store_.OpenStudy(again), study_);
+  EXPECT_EQ(store_.FindStudy("study")->recipe_text, again.recipe_text);
+  EXPECT_EQ(store_.FindStudy("study")->description, "said better");
+  EXPECT_EQ(store_.Studies().size(), 1U);
+}
+
+TEST_F(StoreTest, AnotherRecipeOfOneNameIsRefused) {
+  StudyRecord other = ExampleStudy();
+  other.recipe_digest = "another";
+  other.recipe_text = "beamgrid = 1 # another";
+  EXPECT_THAT(ErrorText<UsageError>([&] { (void)store_.OpenStudy(other); }),
+              HasSubstr("study 'study' is already in this database with another recipe"));
+  EXPECT_EQ(store_.FindStudy("study")->recipe_text, "beamgrid = 1");
+}
+
+TEST_F(StoreTest, NamesAreDataNotSql) {
+  StudyRecord study = ExampleStudy("x'); DROP TABLE trial; --");
+  (void)store_.OpenStudy(study);
+  EXPECT_TRUE(store_.FindStudy(study.name));
+  EXPECT_EQ(store_.Studies().back().name, study.name);
+  EXPECT_THAT(store_.Trials(study_), IsEmpty());
+}
+
+TEST_F(StoreTest, ANewTrialWaits) {
+  const TrialId id = Add();
+  const TrialRecord trial = store_.Trial(id);
+  EXPECT_EQ(trial.id, id);
+  EXPECT_EQ(trial.name, "MC-BLSTM512");
+  EXPECT_EQ(trial.fingerprint, ExampleNewTrial().fingerprint);
+  EXPECT_EQ(trial.seed, 1);
+  EXPECT_EQ(trial.state, TrialState::kWaiting);
+  EXPECT_EQ(trial.parameters, 512'000);
+  EXPECT_EQ(trial.size_bytes, 2'048'000);
+  EXPECT_EQ(trial.attempts, 0);
+  EXPECT_FALSE(trial.result);
+  EXPECT_THAT(trial.failure, IsEmpty());
+  EXPECT_THAT(trial.directory, IsEmpty());
+  EXPECT_EQ(ModelSpecFromJson(ParseJson(trial.model_json)), ExampleModel());
+  EXPECT_EQ(store_.Spec(id), ExampleTrial());
+}
+
+TEST_F(StoreTest, TrialsComeBackInTheOrderAskedFor) {
+  const auto ids =
+      store_.AddTrials(study_, {ExampleNewTrial(3), ExampleNewTrial(1), ExampleNewTrial(2)});
+  const TrialId last = Add(0);
+  std::vector<TrialId> listed;
+  for (const TrialRecord& trial : store_.Trials(study_)) listed.push_back(trial.id);
+  EXPECT_THAT(listed, ElementsAre(ids[0], ids[1], ids[2], last));
+}
+
+TEST_F(StoreTest, AKnownFingerprintIsSharedNotCopied) {
+  const TrialId mine = Add();
+  Complete(mine, 0.75);
+  const StudyId other = store_.OpenStudy(ExampleStudy("other"));
+  NewTrial same = ExampleNewTrial();
+  same.name = "named otherwise";
+  const auto ids = store_.AddTrials(other, {same, ExampleNewTrial(7), same});
+  EXPECT_EQ(ids[0], mine);
+  EXPECT_EQ(ids[2], mine);
+  EXPECT_NE(ids[1], mine);
+  const auto trials = store_.Trials(other);
+  ASSERT_EQ(trials.size(), 2U);
+  EXPECT_EQ(trials[0].name, "named otherwise");
+  EXPECT_EQ(trials[0].state, TrialState::kComplete);
+  EXPECT_EQ(trials[0].result->metrics.gap, 0.75);
+  EXPECT_EQ(store_.Trials(study_)[0].name, "MC-BLSTM512");
+  EXPECT_EQ(store_.FindByFingerprint(same.fingerprint)->id, mine);
+  EXPECT_FALSE(store_.FindByFingerprint("unknown"));
+}
+
+TEST_F(StoreTest, AddingAgainChangesNothing) {
+  const TrialId id = Add();
+  Complete(id);
+  EXPECT_EQ(Add(), id);
+  EXPECT_EQ(store_.Trials(study_).size(), 1U);
+  EXPECT_EQ(store_.Trial(id).state, TrialState::kComplete);
+}
+
+TEST_F(StoreTest, ABegunAttemptIsOnRecordBeforeItsWorker) {
+  const TrialId id = Add();
+  EXPECT_EQ(store_.BeginAttempt(id, "runs/a/1", "cuda:1", 3), 1);
+  EXPECT_EQ(store_.Trial(id).state, TrialState::kRunning);
+  EXPECT_EQ(store_.Trial(id).attempts, 1);
+  EXPECT_EQ(store_.Trial(id).device, "cuda:1");
+  ASSERT_EQ(store_.OpenAttempts().size(), 1U);
+  EXPECT_EQ(store_.OpenAttempts()[0].pid, 0);
+  store_.SetAttemptProcess(id, 1, 4242);
+  const Store::OpenAttempt open = store_.OpenAttempts()[0];
+  EXPECT_EQ(open.trial, id);
+  EXPECT_EQ(open.attempt, 1);
+  EXPECT_EQ(open.directory, "runs/a/1");
+  EXPECT_EQ(open.pid, 4242);
+  EXPECT_EQ(store_.Attempts(id)[0].outcome, "running");
+  EXPECT_THAT(store_.Attempts(id)[0].finished_at, IsEmpty());
+}
+
+TEST_F(StoreTest, ACompleteTrialHasAllThatItMeasured) {
+  const TrialId id = Add();
+  const AttemptOutcome outcome = ExampleSuccess(0.25);
+  store_.FinishAttempt(id, Begin(id), outcome, TrialState::kComplete);
+  const TrialRecord trial = store_.Trial(id);
+  EXPECT_EQ(trial.state, TrialState::kComplete);
+  EXPECT_EQ(trial.directory, "runs/1");
+  ASSERT_TRUE(trial.result);
+  const TrialResult& read = *trial.result;
+  const TrialResult& wrote = outcome.result;
+  EXPECT_EQ(read.metrics.gap, wrote.metrics.gap);
+  EXPECT_EQ(read.metrics.hit_at_1, wrote.metrics.hit_at_1);
+  EXPECT_EQ(read.metrics.perr, wrote.metrics.perr);
+  EXPECT_EQ(read.metrics.map, wrote.metrics.map);
+  EXPECT_EQ(read.metrics.videos, wrote.metrics.videos);
+  EXPECT_EQ(read.validate_loss, wrote.validate_loss);
+  EXPECT_EQ(read.best_epoch, wrote.best_epoch);
+  EXPECT_EQ(read.parameters, wrote.parameters);
+  EXPECT_EQ(read.size_bytes, wrote.size_bytes);
+  EXPECT_EQ(read.examples, wrote.examples);
+  EXPECT_EQ(read.examples_per_second, wrote.examples_per_second);
+  EXPECT_EQ(read.wall_seconds, wrote.wall_seconds);
+  EXPECT_EQ(read.peak_memory_bytes, wrote.peak_memory_bytes);
+  EXPECT_EQ(read.skipped_records, wrote.skipped_records);
+  EXPECT_EQ(read.device, wrote.device);
+  EXPECT_EQ(read.threads, wrote.threads);
+  EXPECT_EQ(read.program_version, wrote.program_version);
+  EXPECT_EQ(read.libtorch_version, wrote.libtorch_version);
+  EXPECT_THAT(read.epochs, IsEmpty());
+  ASSERT_EQ(read.artifacts.size(), 2U);
+  EXPECT_EQ(store_.Artifacts(id)[1].path, "predictions.bin");
+  EXPECT_EQ(store_.Artifacts(id)[1].bytes, 70);
+  EXPECT_EQ(store_.Artifacts(id)[1].hash, "bb");
+  const std::vector<EpochResult> epochs = store_.Epochs(id);
+  ASSERT_EQ(epochs.size(), 3U);
+  EXPECT_EQ(epochs[2].epoch, 3);
+  EXPECT_EQ(epochs[2].train_loss, wrote.epochs[2].train_loss);
+  EXPECT_EQ(epochs[2].validate_loss, wrote.epochs[2].validate_loss);
+  EXPECT_EQ(epochs[2].metrics.gap, 0.25);
+}
+
+TEST_F(StoreTest, ALossThatIsNotFiniteIsKeptAsNan) {
+  const TrialId id = Add();
+  AttemptOutcome outcome = ExampleSuccess();
+  outcome.result.epochs[0].train_loss = std::numeric_limits<double>::infinity();
+  outcome.result.epochs[1].train_loss = std::numeric_limits<double>::quiet_NaN();
+  store_.FinishAttempt(id, Begin(id), outcome, TrialState::kComplete);
+  EXPECT_TRUE(std::isnan(store_.Epochs(id)[0].train_loss));
+  EXPECT_TRUE(std::isnan(store_.Epochs(id)[1].train_loss));
+}
+
+TEST_F(StoreTest, FailuresAreCountedAndInterruptionsAreNot) {
+  const TrialId id = Add();
+  store_.FinishAttempt(id, Begin(id), ExampleFailure(FailureKind::kInterrupted),
+                       TrialState::kWaiting);
+  EXPECT_EQ(store_.Trial(id).failed_attempts, 0);
+  EXPECT_THAT(store_.Trial(id).failure, IsEmpty());
+  store_.FinishAttempt(id, Begin(id), ExampleFailure(FailureKind::kOutOfMemory),
+                       TrialState::kWaiting);
+  store_.FinishAttempt(id, Begin(id), ExampleFailure(FailureKind::kHung), TrialState::kFailed);
+  const TrialRecord trial = store_.Trial(id);
+  EXPECT_EQ(trial.state, TrialState::kFailed);
+  EXPECT_EQ(trial.attempts, 3);
+  EXPECT_EQ(trial.failed_attempts, 2);
+  EXPECT_EQ(trial.failure, "hung: killed by signal 9");
+  EXPECT_EQ(trial.failure_log, "last line");
+  EXPECT_FALSE(trial.result);
+  const auto attempts = store_.Attempts(id);
+  ASSERT_EQ(attempts.size(), 3U);
+  EXPECT_EQ(attempts[1].outcome, "out_of_memory");
+  EXPECT_EQ(attempts[1].exit_code, -9);
+  EXPECT_EQ(attempts[1].threads, 2);
+  EXPECT_EQ(attempts[1].message, "killed by signal 9");
+  EXPECT_THAT(attempts[1].finished_at, HasSubstr("T"));
+}
+
+TEST_F(StoreTest, AFailureBeforeSuccessIsForgottenByTheRecordNotByTheAttempts) {
+  const TrialId id = Add();
+  store_.FinishAttempt(id, Begin(id), ExampleFailure(), TrialState::kWaiting);
+  Complete(id);
+  EXPECT_THAT(store_.Trial(id).failure, IsEmpty());
+  EXPECT_EQ(store_.Trial(id).failed_attempts, 1);
+  EXPECT_EQ(store_.Attempts(id)[0].outcome, "crashed");
+  EXPECT_EQ(store_.Attempts(id)[1].outcome, "complete");
+}
+
+TEST_F(StoreTest, AnAttemptIsFinishedOnce) {
+  const TrialId id = Add();
+  Complete(id, 0.5);
+  EXPECT_THAT(ErrorText<std::logic_error>(
+                  [&] { store_.FinishAttempt(id, 1, ExampleSuccess(0.9), TrialState::kComplete); }),
+              HasSubstr("attempt 1 of trial 1 is not running"));
+  EXPECT_THROW(store_.SetAttemptProcess(id, 1, 5), std::logic_error);
+  EXPECT_THROW(store_.SetAttemptProcess(id, 2, 5), std::logic_error);
+  EXPECT_EQ(store_.Trial(id).result->metrics.gap, 0.5);
+}
+
+TEST_F(StoreTest, ACompleteTrialNeverChanges) {
+  const TrialId id = Add();
+  Complete(id);
+  EXPECT_THROW((void)Begin(id), std::logic_error);
+  for (const TrialState state :
+       {TrialState::kWaiting, TrialState::kFailed, TrialState::kPruned, TrialState::kRunning}) {
+    EXPECT_THROW(store_.SetState(id, state), std::logic_error);
+  }
+  EXPECT_EQ(store_.Trial(id).state, TrialState::kComplete);
+  EXPECT_EQ(store_.Attempts(id).size(), 1U);
+}
+
+TEST_F(StoreTest, OutcomeAndNextStateMustAgree) {
+  const TrialId id = Add();
+  const std::int64_t attempt = Begin(id);
+  EXPECT_THROW(store_.FinishAttempt(id, attempt, ExampleSuccess(), TrialState::kFailed),
+               std::logic_error);
+  EXPECT_THROW(store_.FinishAttempt(id, attempt, ExampleFailure(), TrialState::kComplete),
+               std::logic_error);
+  EXPECT_THROW(store_.FinishAttempt(id, attempt, ExampleFailure(), TrialState::kRunning),
+               std::logic_error);
+  EXPECT_EQ(store_.Attempts(id)[0].outcome, "running");
+  store_.FinishAttempt(id, attempt, ExampleFailure(FailureKind::kInterrupted), TrialState::kPruned);
+  EXPECT_EQ(store_.Trial(id).state, TrialState::kPruned);
+}
+
+TEST_F(StoreTest, ARunningTrialHasOneAttempt) {
+  const TrialId id = Add();
+  (void)Begin(id);
+  EXPECT_THROW((void)Begin(id), std::logic_error);
+  EXPECT_THROW(store_.SetState(id, TrialState::kWaiting), std::logic_error);
+  EXPECT_EQ(store_.OpenAttempts().size(), 1U);
+}
+
+TEST_F(StoreTest, AFailedTrialIsTakenUpAgain) {
+  const TrialId id = Add();
+  store_.SetState(id, TrialState::kFailed);
+  store_.SetState(id, TrialState::kFailed);
+  EXPECT_THROW((void)Begin(id), std::logic_error);
+  store_.SetState(id, TrialState::kWaiting);
+  Complete(id);
+  EXPECT_EQ(store_.Trial(id).state, TrialState::kComplete);
+}
+
+TEST_F(StoreTest, UnknownTrialsAreNamed) {
+  const TrialId gone{99};
+  const auto refusal = [](auto call) { return ErrorText<UsageError>(call); };
+  EXPECT_THAT(refusal([&] { (void)store_.Trial(gone); }), HasSubstr("there is no trial 99"));
+  EXPECT_THAT(refusal([&] { (void)store_.Spec(gone); }), HasSubstr("99"));
+  EXPECT_THAT(refusal([&] { (void)store_.Epochs(gone); }), HasSubstr("99"));
+  EXPECT_THAT(refusal([&] { (void)store_.Artifacts(gone); }), HasSubstr("99"));
+  EXPECT_THAT(refusal([&] { (void)store_.Attempts(gone); }), HasSubstr("99"));
+  EXPECT_THAT(refusal([&] { (void)Begin(gone); }), HasSubstr("99"));
+  EXPECT_THAT(refusal([&] { store_.SetState(gone, TrialState::kFailed); }), HasSubstr("99"));
+}
+
+TEST_F(StoreTest, NotesAreKeptPerStudyNameAndSeed) {
+  store_.AddNote(study_, "m", 1, "reused");
+  store_.AddNote(study_, "m", 1, "retried");
+  store_.AddNote(study_, "m", 2, "refused");
+  EXPECT_THAT(store_.Notes(study_, "m", 1), ElementsAre("reused", "retried"));
+  EXPECT_THAT(store_.Notes(study_, "m", 2), ElementsAre("refused"));
+  EXPECT_THAT(store_.Notes(study_, "n", 1), IsEmpty());
+}
+
+TEST_F(StoreTest, EnsemblesAreKeptInOrder) {
+  store_.AddEnsemble(study_, {.created_at = "", .json = R"({"members":[]})"});
+  store_.AddEnsemble(study_, {.created_at = "2026-01-01T00:00:00Z", .json = "{}"});
+  const auto ensembles = store_.Ensembles(study_);
+  ASSERT_EQ(ensembles.size(), 2U);
+  EXPECT_EQ(ensembles[0].json, R"({"members":[]})");
+  EXPECT_THAT(ensembles[0].created_at, HasSubstr("T"));
+  EXPECT_EQ(ensembles[1].created_at, "2026-01-01T00:00:00Z");
+  EXPECT_THROW(store_.AddEnsemble(study_, {.created_at = "", .json = "no json"}), Error);
+  EXPECT_THROW(store_.AddEnsemble(StudyId{77}, {.created_at = "", .json = "{}"}), Error);
+}
+
+TEST_F(StoreTest, ChangesMadeTogetherStandOrFallTogether) {
+  const TrialId first = Add(1);
+  const TrialId second = Add(2);
+  store_.Together([&] {
+    Complete(first);
+    (void)Begin(second);
+  });
+  EXPECT_EQ(store_.Trial(first).state, TrialState::kComplete);
+  EXPECT_EQ(store_.Trial(second).state, TrialState::kRunning);
+  EXPECT_THROW(store_.Together([&] {
+    store_.FinishAttempt(second, 1, ExampleSuccess(), TrialState::kComplete);
+    (void)Begin(first);
+  }),
+               std::logic_error);
+  EXPECT_EQ(store_.Trial(second).state, TrialState::kRunning);
+  EXPECT_FALSE(store_.Trial(second).result);
+}
+
+TEST_F(StoreTest, ARefusedChangeInsideTogetherLeavesTheOthers) {
+  const TrialId id = Add();
+  store_.Together([&] {
+    const std::int64_t attempt = Begin(id);
+    EXPECT_THROW(store_.FinishAttempt(id, attempt, ExampleFailure(), TrialState::kRunning),
+                 std::logic_error);
+  });
+  EXPECT_EQ(store_.Attempts(id)[0].outcome, "running");
+}
+
+}  // namespace
+}  // namespace beamgrid

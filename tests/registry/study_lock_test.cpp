@@ -1,0 +1,93 @@
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "registry/error.h"
+#include "registry/store.h"
+#include "tests/support/error_text.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+/// A child process that holds the lock until it is killed.
+class Holder {
+ public:
+  explicit Holder(const std::filesystem::path& database) {
+    int ends[2];
+    if (::pipe(ends) != 0) throw std::runtime_error("no pipe");
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      const StudyLock lock(database, "study");
+      (void)!::write(ends[1], "x", 1);
+      for (;;) ::pause();
+    }
+    ::close(ends[1]);
+    char held = 0;
+    EXPECT_EQ(::read(ends[0], &held, 1), 1);
+    ::close(ends[0]);
+  }
+  ~Holder() { Kill(); }
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
+
+  void Kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+TEST(StudyLock, ASecondHolderIsToldWhoTheFirstIs) {
+  const TemporaryFolder folder;
+  const Holder holder(folder / "beamgrid.db");
+  char host[256] = {};
+  ASSERT_EQ(::gethostname(host, sizeof(host) - 1), 0);
+  EXPECT_THAT(
+      ErrorText<UsageError>([&] { StudyLock(folder / "beamgrid.db", "study"); }),
+      AllOf(HasSubstr("study 'study' in "), HasSubstr("pid " + std::to_string(holder.pid())),
+            HasSubstr(std::string(" on ") + host + " since 20"), HasSubstr("wait for it")));
+}
+
+TEST(StudyLock, TheKernelFreesADeadHoldersLock) {
+  const TemporaryFolder folder;
+  Holder holder(folder / "beamgrid.db");
+  holder.Kill();
+  EXPECT_NO_THROW(StudyLock(folder / "beamgrid.db", "study"));
+}
+
+TEST(StudyLock, IsFreeAgainAfterItsHolder) {
+  const TemporaryFolder folder;
+  auto first = std::make_unique<StudyLock>(folder / "beamgrid.db", "study");
+  EXPECT_THAT(ErrorText<UsageError>([&] { StudyLock(folder / "beamgrid.db", "study"); }),
+              HasSubstr("pid " + std::to_string(::getpid())));
+  first.reset();
+  EXPECT_NO_THROW(StudyLock(folder / "beamgrid.db", "study"));
+}
+
+TEST(StudyLock, StudiesAndDatabasesDoNotHinderEachOther) {
+  const TemporaryFolder folder;
+  const StudyLock lock(folder / "a.db", "study");
+  EXPECT_NO_THROW(StudyLock(folder / "a.db", "other"));
+  EXPECT_NO_THROW(StudyLock(folder / "b.db", "study"));
+}
+
+TEST(StudyLock, AFolderThatCannotHoldItIsAnError) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(ErrorText<Error>([&] { StudyLock(folder / "missing/a.db", "study"); }),
+              HasSubstr("cannot open the lock file"));
+}
+
+}  // namespace
+}  // namespace beamgrid
