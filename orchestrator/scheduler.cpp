@@ -57,11 +57,7 @@ std::vector<Command> Scheduler::OnTrialAdded(TrialId trial, std::int64_t failed_
 
 std::vector<Command> Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome) {
   Entry& entry = Running(trial);
-  free_.insert(std::lower_bound(free_.begin(), free_.end(), entry.slot, std::greater<>()),
-               entry.slot);
-  entry.slot = -1;
-  --counts_.running;
-
+  FreeSlot(&entry);
   std::vector<Command> commands;
   if (outcome.complete) {
     Finish(trial, TrialState::kComplete, &commands);
@@ -78,6 +74,14 @@ std::vector<Command> Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutco
     ++counts_.waiting;
     if (!interrupted_) commands.emplace_back(RetryTrial{trial, entry.failed_attempts});
   }
+  Fill(&commands);
+  return commands;
+}
+
+std::vector<Command> Scheduler::OnTrialWithdrawn(TrialId trial) {
+  FreeSlot(&Running(trial));
+  trials_.erase(trial);
+  std::vector<Command> commands;
   Fill(&commands);
   return commands;
 }
@@ -136,6 +140,13 @@ void Scheduler::Fill(std::vector<Command>* commands) {
     --counts_.waiting;
     ++counts_.running;
   }
+}
+
+void Scheduler::FreeSlot(Entry* entry) {
+  free_.insert(std::lower_bound(free_.begin(), free_.end(), entry->slot, std::greater<>()),
+               entry->slot);
+  entry->slot = -1;
+  --counts_.running;
 }
 
 void Scheduler::Finish(TrialId trial, TrialState state, std::vector<Command>* commands) {

@@ -61,6 +61,9 @@ class Scheduler {
   /// The answer starts with what becomes of `trial` (FinishTrial, RetryTrial, or nothing after an
   /// interrupt, when it stays waiting for another day).
   std::vector<Command> OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome);
+  /// A trial that was given a slot was not started there: somebody else has taken it. It is
+  /// forgotten.
+  std::vector<Command> OnTrialWithdrawn(TrialId trial);
   /// First Ctrl-C: no new attempts; running ones are cancelled.
   std::vector<Command> OnInterrupt();
 
@@ -80,6 +83,7 @@ class Scheduler {
     std::int64_t free_restarts = 0;
   };
   void Fill(std::vector<Command>* commands);
+  void FreeSlot(Entry* entry);
   void Finish(TrialId trial, TrialState state, std::vector<Command>* commands);
   Entry& Running(TrialId trial);
 

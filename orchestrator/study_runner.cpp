@@ -2,37 +2,22 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <utility>
 
 #include "orchestrator/attempt_starter.h"
-#include "orchestrator/candidate_book.h"
 #include "orchestrator/leftovers.h"
 #include "orchestrator/objective.h"
-#include "orchestrator/refusal.h"
 #include "orchestrator/study_news.h"
-#include "registry/error.h"
-#include "search/search_space.h"
-#include "search/strategy.h"
+#include "orchestrator/trial_intake.h"
 
 namespace beamgrid {
 namespace {
 
-constexpr std::size_t kSmallestWindow = 16;
-constexpr std::size_t kWindowPerSlot = 4;
 /// How often trials that another study's orchestrator runs are looked at.
 constexpr std::chrono::milliseconds kForeignInterval{1000};
-
-/// Candidates that are looked at ahead of the slots: enough to keep them busy, too few to cost
-/// memory or to delay the first start.
-std::size_t WindowFor(std::size_t slots, std::size_t seeds) {
-  return std::max(kSmallestWindow, (kWindowPerSlot * slots + seeds - 1) / seeds);
-}
-
-std::chrono::milliseconds Shorter(std::chrono::milliseconds a, std::chrono::milliseconds b) {
-  return std::min(a, b);
-}
 
 }  // namespace
 
@@ -42,30 +27,26 @@ class StudyRunner::Loop {
        RunnerParts parts)
       : recipe_(recipe),
         settings_(std::move(settings)),
-        parts_(std::move(parts)),
-        store_(*parts_.store),
-        executor_(*parts_.executor),
-        spec_{.data = std::move(data), .objective = recipe.objective},
-        space_(recipe, catalogue),
-        strategy_(MakeStrategyFor(space_, recipe)),
+        clock_(std::move(parts.clock)),
+        store_(*parts.store),
+        executor_(*parts.executor),
+        intake_(recipe, catalogue, std::move(data), store_, *parts.counter, settings_.slots.size()),
         scheduler_(settings_.slots, recipe.resources.retries),
-        starter_(recipe, spec_.data, settings_.runs, store_, executor_),
+        starter_(recipe, intake_.data(), settings_.runs, store_, executor_),
         leftovers_(store_, executor_, settings_.database, recipe.name),
-        news_(recipe, *parts_.display),
-        book_(recipe.seeds.size()),
-        window_(WindowFor(settings_.slots.size(), recipe.seeds.size())) {}
+        news_(recipe, *parts.display) {}
 
+  /// Each turn: heed Ctrl-C, keep the slots filled, take in what happened.
   StudyResult Run() {
     Open();
     while (true) {
       HeedInterrupts();
-      FillWindow();
+      AskForTrials();
       LookAtForeignTrials();
-      news_.Show(scheduler_.counts().waiting, Elapsed());
-      if (Done()) break;
-      for (ExecutorEvent& event : executor_.Poll(Wait())) Handle(event);
+      news_.Show(scheduler_.counts().waiting, clock_() - started_);
+      if (Done()) return Finish();
+      for (const ExecutorEvent& event : executor_.Poll(Wait())) Handle(event);
     }
-    return Finish();
   }
 
   void Interrupt() {
@@ -83,17 +64,11 @@ class StudyRunner::Loop {
     std::vector<SeedSlot> wanted_by;
     std::optional<AttemptKey> running;
   };
-  /// A trial on its way into the record.
-  struct Pending {
-    NewTrial trial;
-    SeedSlot wanted_by;
-    std::optional<TrialRecord> twin;
-  };
 
   // ---- Start and end ----------------------------------------------------------------------------
 
   void Open() {
-    started_ = parts_.clock();
+    started_ = clock_();
     news_.result().study = study_ = store_.OpenStudy({.name = recipe_.name,
                                                       .description = recipe_.description,
                                                       .objective = recipe_.objective,
@@ -102,6 +77,96 @@ class StudyRunner::Loop {
     for (const TrialRecord& trial : store_.Trials(study_)) members_.insert(trial.id);
     CloseLeftovers([this](TrialId trial) { return members_.contains(trial); });
   }
+
+  [[nodiscard]] bool Done() const {
+    if (!scheduler_.idle()) return false;
+    if (stopping_) return true;
+    if (!foreign_.empty() || !intake_.exhausted()) return false;
+    if (!intake_.strategy().finished()) {
+      throw std::logic_error("the strategy is not finished but asks for nothing");
+    }
+    return true;
+  }
+
+  StudyResult Finish() {
+    StudyResult& result = news_.result();
+    result.decisions = intake_.strategy().Decisions();
+    result.interrupted = heeded_interrupts_ > 0;
+    const bool failed = result.failed > 0 || !result.stopped_because.empty();
+    result.exit_code = result.interrupted ? 130 : failed ? 1 : 0;
+    return std::move(result);
+  }
+
+  // ---- Trials come in ---------------------------------------------------------------------------
+
+  void AskForTrials() {
+    if (stopping_) return;
+    intake_.Fill(
+        study_, [this] { return scheduler_.free_slots(); },
+        [this](WantedTrial trial) { Enter(std::move(trial)); },
+        [this](const TrialLabel& label, const std::string& why) {
+          news_.OnRefused(label, why);
+          Note(label, "refused: " + why);
+        });
+    news_.SetPlanned(intake_.planned());
+  }
+
+  void Enter(WantedTrial trial) {
+    const bool is_new = members_.insert(trial.id).second;
+    if (const auto active = active_.find(trial.id); active != active_.end()) {
+      active->second.wanted_by.push_back(trial.wanted_by);
+      return;
+    }
+    if (trial.twin && IsOver(*trial.twin)) {
+      if (is_new) Note(trial.label, "reused: the record already held how it ended");
+      return UseEnded(trial.label, *trial.twin, {trial.wanted_by});
+    }
+    active_[trial.id] = {.label = std::move(trial.label),
+                         .fingerprint = std::move(trial.fingerprint),
+                         .model = std::move(trial.model),
+                         .wanted_by = {trial.wanted_by}};
+    Schedule(trial.id, trial.twin);
+  }
+
+  /// Failures whose cause is the trial's own arithmetic are final; others get a fresh set of tries
+  /// in each run, for the user may have mended the machine or the data.
+  [[nodiscard]] bool IsOver(const TrialRecord& trial) const {
+    if (trial.state == TrialState::kComplete || trial.state == TrialState::kPruned) return true;
+    if (trial.state != TrialState::kFailed) return false;
+    const std::vector<Store::AttemptRecord> attempts = store_.Attempts(trial.id);
+    return !attempts.empty() && attempts.back().outcome == ToString(FailureKind::kDiverged);
+  }
+
+  void UseEnded(const TrialLabel& label, const TrialRecord& record,
+                const std::vector<SeedSlot>& wanted_by) {
+    if (record.state == TrialState::kComplete) {
+      news_.OnReused(label, *record.result);
+      intake_.Settle(wanted_by, ResultOf(*record.result));
+    } else {
+      news_.OnFailedBefore(label, record.failure);
+      intake_.Settle(wanted_by, {.size_bytes = record.size_bytes});
+    }
+  }
+
+  /// `twin`: what the record says of the trial, nothing if it is new there.
+  void Schedule(TrialId trial, const std::optional<TrialRecord>& twin) {
+    ActiveTrial& active = active_.at(trial);
+    active.attempts = twin ? twin->attempts : 0;
+    if (twin && twin->state == TrialState::kRunning) {
+      foreign_.insert(trial);
+      Note(active.label, "waits: another study's orchestrator is training it");
+      return;
+    }
+    const bool again = twin && twin->state == TrialState::kFailed;
+    if (again) store_.SetState(trial, TrialState::kWaiting);
+    Execute(scheduler_.OnTrialAdded(trial, twin && !again ? twin->failed_attempts : 0));
+  }
+
+  [[nodiscard]] SeedResult ResultOf(const TrialResult& result) const {
+    return {ObjectiveOf(result.metrics, recipe_.objective), result.size_bytes};
+  }
+
+  // ---- Attempts of a dead orchestrator, trials of a living one ----------------------------------
 
   void CloseLeftovers(const std::function<bool(TrialId)>& ours) {
     leftovers_.Close(ours,
@@ -115,187 +180,26 @@ class StudyRunner::Loop {
                      });
   }
 
-  [[nodiscard]] bool Done() const {
-    if (!scheduler_.idle()) return false;
-    if (stopping_) return true;
-    if (!foreign_.empty() || asked_for_all_ == Asked::kMore) return false;
-    if (!strategy_->finished()) {
-      throw std::logic_error("the strategy has more to ask but asks for nothing");
-    }
-    return true;
-  }
-
-  StudyResult Finish() {
-    StudyResult& result = news_.result();
-    result.decisions = strategy_->Decisions();
-    result.interrupted = heeded_interrupts_ > 0;
-    const bool failed = result.failed > 0 || !result.stopped_because.empty();
-    result.exit_code = result.interrupted ? 130 : failed ? 1 : 0;
-    return std::move(result);
-  }
-
-  // ---- Asking the strategy ----------------------------------------------------------------------
-
-  /// Asks until the window is full or the strategy has no more for now. While slots are free,
-  /// trials are recorded and started as soon as there is one for each; else many share a
-  /// transaction.
-  void FillWindow() {
-    asked_for_all_ = Asked::kMore;
-    if (stopping_) return;
-    if (book_.size() > window_ / 2 && scheduler_.free_slots() == 0) return;
-    for (std::size_t asked = 0; book_.size() < window_ && asked < window_; ++asked) {
-      std::optional<Candidate> candidate = strategy_->Ask();
-      if (!candidate) {
-        // Findings that were told while asking may have given it more to ask.
-        asked_for_all_ = asked == 0 ? Asked::kAll : Asked::kMore;
-        break;
-      }
-      Consider(*std::move(candidate));
-      const auto free = static_cast<std::size_t>(scheduler_.free_slots());
-      if (free > 0 && pending_.size() >= free) RecordPending();
-    }
-    RecordPending();
-    const auto planned = strategy_->planned();
-    const auto seeds = static_cast<std::int64_t>(recipe_.seeds.size());
-    news_.SetPlanned(planned ? std::optional(*planned * seeds) : std::nullopt);
-  }
-
-  void Consider(Candidate candidate) {
-    const CandidateId id = book_.Open(std::move(candidate));
-    std::vector<Pending> seeds;
-    spec_.model = book_.At(id).model;
-    for (std::size_t index = 0; index < recipe_.seeds.size(); ++index) {
-      spec_.seed = recipe_.seeds[index];
-      const std::string fingerprint = Fingerprint(spec_);
-      seeds.push_back({{.name = book_.At(id).name, .fingerprint = fingerprint, .spec = spec_},
-                       {id, index},
-                       store_.FindByFingerprint(fingerprint)});
-    }
-    if (RefuseOrCount(id, &seeds)) return;
-    std::move(seeds.begin(), seeds.end(), std::back_inserter(pending_));
-  }
-
-  /// True where the candidate is refused. What is recorded already needs no counting.
-  bool RefuseOrCount(CandidateId id, std::vector<Pending>* seeds) {
-    const auto known = std::find_if(seeds->begin(), seeds->end(),
-                                    [](const Pending& seed) { return seed.twin.has_value(); });
-    const CountAnswer answer = known != seeds->end()
-                                   ? ModelSize{known->twin->parameters, known->twin->size_bytes}
-                                   : parts_.counter->Count(spec_.model, spec_.data);
-    if (const std::optional<std::string> why = WhyRefused(recipe_, answer)) {
-      for (const Pending& seed : *seeds) {
-        const TrialLabel label{seed.trial.name, seed.trial.spec.seed};
-        news_.OnRefused(label, *why);
-        Note(label, "refused: " + *why);
-      }
-      const auto* size = std::get_if<ModelSize>(&answer);
-      strategy_->Tell(book_.Refuse(id, size != nullptr ? size->size_bytes : 0));
-      return true;
-    }
-    for (Pending& seed : *seeds) {
-      seed.trial.parameters = std::get<ModelSize>(answer).parameters;
-      seed.trial.size_bytes = std::get<ModelSize>(answer).size_bytes;
-    }
-    return false;
-  }
-
-  // ---- Into the record and to the scheduler -----------------------------------------------------
-
-  void RecordPending() {
-    if (pending_.empty()) return;
-    std::vector<Pending> batch = std::exchange(pending_, {});
-    std::vector<NewTrial> trials;
-    for (Pending& pending : batch) trials.push_back(pending.trial);
-    const std::vector<TrialId> ids = store_.AddTrials(study_, trials);
-    for (std::size_t i = 0; i < batch.size(); ++i) Enter(ids[i], std::move(batch[i]));
-  }
-
-  void Enter(TrialId trial, Pending pending) {
-    const TrialLabel label{pending.trial.name, pending.trial.spec.seed};
-    const bool is_new = members_.insert(trial).second;
-    if (const auto active = active_.find(trial); active != active_.end()) {
-      active->second.wanted_by.push_back(pending.wanted_by);
-      return;
-    }
-    if (pending.twin && pending.twin->state == TrialState::kComplete) {
-      if (is_new) Note(label, "reused: the record already held its result");
-      return Reuse(label, *pending.twin, {pending.wanted_by});
-    }
-    if (pending.twin && FailedForEver(*pending.twin)) {
-      news_.OnFailedBefore(label, pending.twin->failure);
-      return Settle({pending.wanted_by}, {.size_bytes = pending.twin->size_bytes});
-    }
-    active_[trial] = {.label = label,
-                      .fingerprint = pending.trial.fingerprint,
-                      .model = std::move(pending.trial.spec.model),
-                      .attempts = pending.twin ? pending.twin->attempts : 0,
-                      .wanted_by = {pending.wanted_by}};
-    if (pending.twin && pending.twin->state == TrialState::kRunning) {
-      foreign_.insert(trial);
-      Note(label, "waits: another study's orchestrator is training it");
-    } else {
-      Schedule(trial, pending.twin ? &*pending.twin : nullptr);
-    }
-  }
-
-  /// Failures whose cause is the trial itself are final; others get a fresh set of tries in each
-  /// run, for the user may have mended the machine.
-  [[nodiscard]] bool FailedForEver(const TrialRecord& trial) const {
-    if (trial.state != TrialState::kFailed) return trial.state == TrialState::kPruned;
-    const std::vector<Store::AttemptRecord> attempts = store_.Attempts(trial.id);
-    return !attempts.empty() && attempts.back().outcome == ToString(FailureKind::kDiverged);
-  }
-
-  void Schedule(TrialId trial, const TrialRecord* twin) {
-    const bool tried_before = twin != nullptr && twin->state == TrialState::kWaiting;
-    Execute(scheduler_.OnTrialAdded(trial, tried_before ? twin->failed_attempts : 0));
-  }
-
-  void Reuse(const TrialLabel& label, const TrialRecord& record, std::vector<SeedSlot> wanted_by) {
-    news_.OnReused(label, *record.result);
-    Settle(std::move(wanted_by), ResultOf(*record.result));
-  }
-
-  [[nodiscard]] SeedResult ResultOf(const TrialResult& result) const {
-    return {ObjectiveOf(result.metrics, recipe_.objective), result.size_bytes};
-  }
-
-  void Settle(std::vector<SeedSlot> wanted_by, const SeedResult& result) {
-    for (const SeedSlot slot : wanted_by) {
-      if (const std::optional<Finding> finding = book_.Settle(slot, result)) {
-        strategy_->Tell(*finding);
-      }
-    }
-  }
-
-  // ---- Trials that another study is training ----------------------------------------------------
-
   void LookAtForeignTrials() {
-    if (foreign_.empty() || stopping_ || parts_.clock() < next_foreign_look_) return;
-    next_foreign_look_ = parts_.clock() + kForeignInterval;
+    if (foreign_.empty() || stopping_ || clock_() < next_foreign_look_) return;
+    next_foreign_look_ = clock_() + kForeignInterval;
     CloseLeftovers([this](TrialId trial) { return foreign_.contains(trial); });
-    for (auto foreign = foreign_.begin(); foreign != foreign_.end();) {
-      const TrialId trial = *foreign;
+    for (const TrialId trial : std::set<TrialId>(foreign_)) {
       const TrialRecord record = store_.Trial(trial);
-      if (record.state == TrialState::kRunning) {
-        ++foreign;
-        continue;
+      if (record.state == TrialState::kRunning) continue;
+      foreign_.erase(trial);
+      if (IsOver(record)) {
+        UseForeign(trial, record);
+      } else {
+        Schedule(trial, record);
       }
-      foreign = foreign_.erase(foreign);
-      TakeOver(trial, record);
     }
   }
 
-  void TakeOver(TrialId trial, const TrialRecord& record) {
-    ActiveTrial& active = active_.at(trial);
-    active.attempts = record.attempts;
-    if (record.state == TrialState::kComplete) {
-      Note(active.label, "reused: another study finished it");
-      const ActiveTrial ended = std::move(active_.extract(trial).mapped());
-      Reuse(ended.label, record, ended.wanted_by);
-    } else {
-      Schedule(trial, &record);
-    }
+  void UseForeign(TrialId trial, const TrialRecord& record) {
+    const ActiveTrial ended = std::move(active_.extract(trial).mapped());
+    Note(ended.label, "reused: another study trained it meanwhile");
+    UseEnded(ended.label, record, ended.wanted_by);
   }
 
   // ---- Commands and events ----------------------------------------------------------------------
@@ -312,6 +216,8 @@ class StudyRunner::Loop {
 
   void Start(TrialId trial, const Slot& slot) {
     ActiveTrial& active = active_.at(trial);
+    const TrialRecord now = store_.Trial(trial);
+    if (now.state != TrialState::kWaiting) return GiveToOther(trial, now);
     active.running = starter_.Start({.trial = trial,
                                      .name = active.label.name,
                                      .fingerprint = active.fingerprint,
@@ -323,9 +229,20 @@ class StudyRunner::Loop {
     news_.OnStarted(trial, active.label, slot, active.attempts);
   }
 
+  /// While the trial waited for a slot, another study's orchestrator took it.
+  void GiveToOther(TrialId trial, const TrialRecord& now) {
+    const std::vector<Command> commands = scheduler_.OnTrialWithdrawn(trial);
+    if (IsOver(now)) {
+      UseForeign(trial, now);
+    } else {
+      Schedule(trial, now);
+    }
+    Execute(commands);
+  }
+
   void Handle(const ExecutorEvent& event) {
     const auto active = active_.find(event.key.trial);
-    // A late message of an attempt that is over.
+    // Late words of an attempt that is over.
     if (active == active_.end() || active->second.running != event.key) return;
     if (const auto* message = std::get_if<Message>(&event.what)) {
       if (const auto* started = std::get_if<Started>(message)) {
@@ -341,19 +258,20 @@ class StudyRunner::Loop {
     const std::vector<Command> commands = scheduler_.OnAttemptEnded(key.trial, outcome);
     const Command* first = commands.empty() ? nullptr : &commands.front();
     const auto* finish = first != nullptr ? std::get_if<FinishTrial>(first) : nullptr;
+    const bool retry = first != nullptr && std::holds_alternative<RetryTrial>(*first);
     store_.FinishAttempt(key.trial, key.attempt, outcome,
                          finish != nullptr ? finish->state : TrialState::kWaiting);
-    active_.at(key.trial).running.reset();
+    ActiveTrial& active = active_.at(key.trial);
+    active.running.reset();
     if (finish != nullptr) {
       EndTrial(key.trial, outcome);
-    } else if (first != nullptr && std::holds_alternative<RetryTrial>(*first)) {
-      const ActiveTrial& active = active_.at(key.trial);
+    } else if (retry) {
       news_.OnRetry(key.trial, active.label, outcome);
       Note(active.label, "attempt " + std::to_string(key.attempt) + " ended (" +
                              ToString(outcome.failure) + ": " + outcome.message +
                              "); it is tried again");
     } else {
-      news_.OnInterrupted(key.trial, active_.at(key.trial).label);
+      news_.OnInterrupted(key.trial, active.label);
     }
     Execute(commands);
   }
@@ -362,15 +280,14 @@ class StudyRunner::Loop {
     const ActiveTrial ended = std::move(active_.extract(trial).mapped());
     if (outcome.complete) {
       news_.OnComplete(trial, ended.label, outcome.result);
-      Settle(ended.wanted_by, ResultOf(outcome.result));
+      intake_.Settle(ended.wanted_by, ResultOf(outcome.result));
       return;
     }
     news_.OnFailed(trial, ended.label, outcome);
-    Settle(ended.wanted_by, {});
-    if (outcome.failure == FailureKind::kBadData && spec_.data.on_error == "stop") {
+    intake_.Settle(ended.wanted_by, {});
+    if (outcome.failure == FailureKind::kBadData && intake_.data().on_error == "stop") {
       news_.result().stopped_because = outcome.message;
-      Stop("the data are damaged, so the study stops: " + outcome.message +
-           " (data.on_error = \"skip\" would count and skip such records)");
+      Stop("the study stops at damaged data: " + outcome.message);
     }
   }
 
@@ -378,12 +295,11 @@ class StudyRunner::Loop {
 
   void HeedInterrupts() {
     const int asked = interrupts_.load();
-    if (asked > heeded_interrupts_) {
-      if (heeded_interrupts_ == 0) {
-        Stop("interrupted: running trials write their checkpoints (again: kill them at once)");
-      }
-      if (asked > 1) KillAll();
+    if (asked == heeded_interrupts_) return;
+    if (heeded_interrupts_ == 0) {
+      Stop("interrupted: running trials write their checkpoints (again: kill them at once)");
     }
+    if (asked > 1) KillAll();
     heeded_interrupts_ = asked;
   }
 
@@ -408,41 +324,28 @@ class StudyRunner::Loop {
     store_.AddNote(study_, label.name, label.seed, text);
   }
 
-  [[nodiscard]] std::chrono::milliseconds Elapsed() const { return parts_.clock() - started_; }
-
-  /// No waiting while the strategy has more to say or trials to be looked at are due.
+  /// No waiting while there is something to ask.
   [[nodiscard]] std::chrono::milliseconds Wait() const {
-    const bool can_ask = !stopping_ && asked_for_all_ == Asked::kMore && book_.size() < window_ &&
-                         (scheduler_.free_slots() > 0 || book_.size() <= window_ / 2);
-    if (can_ask) return std::chrono::milliseconds(0);
-    return foreign_.empty() ? settings_.poll : Shorter(settings_.poll, kForeignInterval);
+    const bool more = !stopping_ && intake_.CanAsk(scheduler_.free_slots());
+    return more ? std::chrono::milliseconds(0) : settings_.poll;
   }
-
-  /// Whether the last round of asking came to "nothing for now".
-  enum class Asked { kMore, kAll };
 
   const Recipe& recipe_;
   RunnerSettings settings_;
-  RunnerParts parts_;
+  std::function<std::chrono::milliseconds()> clock_;
   Store& store_;
   Executor& executor_;
-  TrialSpec spec_;  ///< data and objective of all trials; model and seed of the one at hand
-  SearchSpace space_;
-  std::unique_ptr<Strategy> strategy_;
+  TrialIntake intake_;
   Scheduler scheduler_;
   AttemptStarter starter_;
   Leftovers leftovers_;
   StudyNews news_;
-  CandidateBook book_;
-  std::size_t window_;
 
   StudyId study_{};
   std::chrono::milliseconds started_{0}, next_foreign_look_{0};
   std::set<TrialId> members_;  ///< trials that the study refers to
-  std::vector<Pending> pending_;
   std::map<TrialId, ActiveTrial> active_;
   std::set<TrialId> foreign_;  ///< active trials that another orchestrator runs
-  Asked asked_for_all_ = Asked::kMore;
   bool stopping_ = false;
   int heeded_interrupts_ = 0;
   std::atomic<int> interrupts_{0};

@@ -110,6 +110,19 @@ TEST(Scheduler, AnInterruptCancelsTheRunningAndStartsNothingMore) {
   scheduler.SanityCheck();
 }
 
+TEST(Scheduler, AWithdrawnTrialMakesRoomAndMayComeBack) {
+  Scheduler scheduler(CpuSlots(1), 0);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  (void)scheduler.OnTrialAdded(kB, 0);
+  EXPECT_THAT(Texts(scheduler.OnTrialWithdrawn(kA)), ElementsAre("start 2@0"));
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0)), IsEmpty());
+  EXPECT_THROW((void)scheduler.OnTrialWithdrawn(kA), std::logic_error);
+  EXPECT_EQ(scheduler.counts().waiting, 1);
+  EXPECT_EQ(scheduler.counts().running, 1);
+  scheduler.SanityCheck();
+}
+
 TEST(Scheduler, ImpossibleEventsAreRefused) {
   Scheduler scheduler(CpuSlots(1), 0);
   EXPECT_THROW((void)scheduler.OnAttemptEnded(kA, Complete()), std::logic_error);

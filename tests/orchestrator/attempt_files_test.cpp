@@ -1,0 +1,136 @@
+#include "orchestrator/attempt_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "registry/files.h"
+#include "registry/json.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::HasSubstr;
+
+class OutcomeTest : public ::testing::Test {
+ protected:
+  void WriteResult(std::int64_t model_bytes) {
+    TrialResult result{.metrics = {.gap = 0.75}, .device = "cpu"};
+    result.artifacts = {{.name = "model", .path = kModelFile, .bytes = model_bytes, .hash = "00"}};
+    WriteFileAtomically(folder_ / kModelFile, "12345");
+    WriteFileAtomically(folder_ / kResultFile, CanonicalJson(ToJson(result)));
+  }
+  [[nodiscard]] AttemptOutcome Outcome(const WorkerEnd& end) const {
+    return OutcomeOf(folder_.path(), end);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(OutcomeTest, AValidResultIsCompleteWhateverTheExit) {
+  WriteResult(5);
+  for (const int code : {0, 1, 4, 130, -SIGKILL, -SIGSEGV}) {
+    const AttemptOutcome outcome = Outcome({.exit_code = code, .stopped = StopReason::kTimedOut});
+    EXPECT_TRUE(outcome.complete) << code;
+    EXPECT_EQ(outcome.result.metrics.gap, 0.75);
+    EXPECT_EQ(outcome.exit_code, code);
+  }
+  EXPECT_TRUE(Outcome({}).complete);
+}
+
+TEST_F(OutcomeTest, AResultWhoseFilesAreNotThereIsNotComplete) {
+  WriteResult(6);
+  EXPECT_THAT(Outcome({.exit_code = 0}).message,
+              HasSubstr("model.pt of 6 bytes, which is of another size"));
+  std::filesystem::remove(folder_ / kModelFile);
+  const AttemptOutcome outcome = Outcome({.exit_code = 0});
+  EXPECT_FALSE(outcome.complete);
+  EXPECT_EQ(outcome.failure, FailureKind::kCrashed);
+  EXPECT_THAT(outcome.message, HasSubstr("not there"));
+}
+
+TEST_F(OutcomeTest, ADamagedResultIsNotComplete) {
+  for (const char* text : {"", "{", "[]", "{\"metrics\": {}}"}) {
+    WriteFileAtomically(folder_ / kResultFile, text);
+    const AttemptOutcome outcome = Outcome({.exit_code = 0});
+    EXPECT_FALSE(outcome.complete) << text;
+    EXPECT_THAT(outcome.message, HasSubstr("result.json is damaged")) << text;
+  }
+}
+
+TEST_F(OutcomeTest, ExitCodesNameTheKind) {
+  const std::pair<TrainerExit, FailureKind> cases[] = {
+      {TrainerExit::kBroken, FailureKind::kCrashed},
+      {TrainerExit::kBadSpec, FailureKind::kBadSpec},
+      {TrainerExit::kOutOfMemory, FailureKind::kOutOfMemory},
+      {TrainerExit::kDiverged, FailureKind::kDiverged},
+      {TrainerExit::kBadData, FailureKind::kBadData},
+      {TrainerExit::kInterrupted, FailureKind::kInterrupted},
+      {static_cast<TrainerExit>(77), FailureKind::kCrashed}};
+  for (const auto& [code, kind] : cases) {
+    const AttemptOutcome outcome = Outcome({.exit_code = static_cast<int>(code)});
+    EXPECT_EQ(outcome.failure, kind);
+    EXPECT_THAT(outcome.message, HasSubstr("status " + std::to_string(static_cast<int>(code))));
+  }
+  EXPECT_THAT(Outcome({.exit_code = 0}).message, HasSubstr("left no result.json"));
+}
+
+TEST_F(OutcomeTest, TheWorkersWordsExplainButTheExitCodeDecides) {
+  const Failed words{FailureKind::kOutOfMemory, "no room for 3 GiB"};
+  const AttemptOutcome diverged = Outcome({.exit_code = 4, .failed_message = words});
+  EXPECT_EQ(diverged.failure, FailureKind::kDiverged);
+  EXPECT_EQ(diverged.message, "no room for 3 GiB");
+  EXPECT_EQ(Outcome({.exit_code = 1, .failed_message = words}).failure, FailureKind::kOutOfMemory);
+}
+
+TEST_F(OutcomeTest, SignalsAreNamedAndAForeignKillSuspectsMemory) {
+  EXPECT_THAT(Outcome({.exit_code = -SIGSEGV}).message, HasSubstr("SIGSEGV"));
+  const AttemptOutcome killed = Outcome({.exit_code = -SIGKILL});
+  EXPECT_EQ(killed.failure, FailureKind::kCrashed);
+  EXPECT_EQ(killed.exit_code, -SIGKILL);
+  EXPECT_THAT(killed.message, HasSubstr("possibly out of memory"));
+}
+
+TEST_F(OutcomeTest, OurOwnStopsHaveTheirReason) {
+  EXPECT_EQ(Outcome({.exit_code = 130, .stopped = StopReason::kCancelled}).failure,
+            FailureKind::kInterrupted);
+  EXPECT_EQ(Outcome({.exit_code = -SIGKILL, .stopped = StopReason::kHung}).failure,
+            FailureKind::kHung);
+  const AttemptOutcome late = Outcome(
+      {.exit_code = -SIGKILL, .stopped = StopReason::kTimedOut, .stop_detail = "took too long"});
+  EXPECT_EQ(late.failure, FailureKind::kTimedOut);
+  EXPECT_EQ(late.message, "took too long");
+  EXPECT_EQ(Outcome({}).failure, FailureKind::kInterrupted);
+}
+
+TEST_F(OutcomeTest, TheEndOfTheLogComesWithIt) {
+  std::string log;
+  for (int line = 1; line <= 30; ++line) log += "line " + std::to_string(line) + "\n";
+  WriteFileAtomically(folder_ / kWorkerLog, log);
+  const std::string tail = Outcome({.exit_code = -SIGSEGV}).log_tail;
+  EXPECT_TRUE(tail.starts_with("line 11\n")) << tail;
+  EXPECT_TRUE(tail.ends_with("\nline 30")) << tail;
+}
+
+TEST_F(OutcomeTest, LogsAreMadeReadable) {
+  WriteFileAtomically(folder_ / kWorkerLog, std::string("\033[31mred\xff caf\xc3\xa9 \xe2\x82") +
+                                                "\n" + std::string(100'000, 'x') + "\nend");
+  const std::string tail = LogTail(folder_ / kWorkerLog);
+  EXPECT_TRUE(tail.ends_with("x\nend"));
+  EXPECT_LT(tail.size(), 1'000U);
+  EXPECT_EQ(LogTail(folder_ / "none.log"), "");
+  WriteFileAtomically(folder_ / kWorkerLog, "\033[31mred\xff caf\xc3\xa9 \xe2\x82");
+  EXPECT_EQ(LogTail(folder_ / kWorkerLog), "?[31mred? caf\xc3\xa9 ??");
+}
+
+TEST(TrialFolderName, KeepsWhatShellsAndFileSystemsBear) {
+  EXPECT_EQ(TrialFolderName("MC-BLSTM-MoE2", 3, "0123456789abcdef"), "MC-BLSTM-MoE2-s3-01234567");
+  EXPECT_EQ(TrialFolderName("a/b c*\"x\"", 1, "0123456789"), "a_b_c__x_-s1-01234567");
+  EXPECT_EQ(TrialFolderName("../x", 1, "0123456789"), "_.._x-s1-01234567");
+  EXPECT_LT(TrialFolderName(std::string(5'000, 'n'), 1, "0123456789").size(), 255U);
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,92 @@
+#include "orchestrator/data_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "registry/files.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class DataFilesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* name : {"b/train10.tfrecord", "b/train2.tfrecord", "a/train3.tfrecord",
+                             "a/validate0.tfrecord", "a/trainer.txt"}) {
+      WriteFileAtomically(folder_ / name, name);
+    }
+    std::filesystem::create_directories(folder_ / "b/train9.tfrecord");
+  }
+  std::string At(const std::string& name) const {
+    return std::filesystem::weakly_canonical(folder_ / name).string();
+  }
+  Recipe RecipeWith(std::vector<std::string> train, std::vector<std::string> validate) const {
+    Recipe recipe;
+    recipe.path = folder_ / "r.toml";
+    recipe.data = {.format = "video",
+                   .train = std::move(train),
+                   .validate = std::move(validate),
+                   .train_place = {"r.toml", 5, 1},
+                   .validate_place = {"r.toml", 6, 1},
+                   .classes = 7,
+                   .features = {{"mean_rgb", 1024}},
+                   .max_frames = 1,
+                   .on_error = "skip"};
+    return recipe;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(DataFilesTest, GlobsAreSortedByFileNameAndFindOnlyFiles) {
+  EXPECT_THAT(
+      ExpandGlob("*/train*.tfrecord", folder_.path()),
+      ElementsAre(At("b/train10.tfrecord"), At("b/train2.tfrecord"), At("a/train3.tfrecord")));
+  EXPECT_THAT(ExpandGlob("{a,b}/../b/train[0-9].tfrecord", folder_.path()),
+              ElementsAre(At("b/train2.tfrecord"), At("b/train2.tfrecord")));
+  EXPECT_THAT(ExpandGlob(At("a/trainer.txt"), "/elsewhere"), ElementsAre(At("a/trainer.txt")));
+  EXPECT_THAT(ExpandGlob("none*", folder_.path()), IsEmpty());
+  EXPECT_THAT(ExpandGlob("", folder_.path()), IsEmpty());
+}
+
+TEST_F(DataFilesTest, ARecipesDataAreFoundBesideIt) {
+  const DataSpec data = FindDataFiles(
+      RecipeWith({"b/*.tfrecord", "a/train3*", "b/train2.tfrecord"}, {"a/validate*"}));
+  EXPECT_THAT(data.train, ElementsAre(At("b/train10.tfrecord"), At("b/train2.tfrecord"),
+                                      At("a/train3.tfrecord")));
+  EXPECT_THAT(data.validate, ElementsAre(At("a/validate0.tfrecord")));
+  EXPECT_EQ(data.classes, 7);
+  EXPECT_EQ(data.on_error, "skip");
+  EXPECT_EQ(data.digest, "");
+}
+
+TEST_F(DataFilesTest, TheDigestDependsOnTheContentsOnly) {
+  const Recipe recipe = RecipeWith({"b/*.tfrecord"}, {"a/validate*"});
+  const std::string digest = ResolveData(recipe).digest;
+  EXPECT_EQ(digest.size(), 32U);
+  EXPECT_EQ(ResolveData(RecipeWith({"{b}/train*.tfrecord"}, {"a/v*"})).digest, digest);
+  WriteFileAtomically(folder_ / "b/train2.tfrecord", "other");
+  EXPECT_NE(ResolveData(recipe).digest, digest);
+}
+
+TEST_F(DataFilesTest, EveryGlobThatMatchesNothingIsAMistakeWithItsPlace) {
+  try {
+    (void)FindDataFiles(RecipeWith({"b/*.tfrecord", "missing/*"}, {"nothing*.tfrecord"}));
+    FAIL() << "found files that are not there";
+  } catch (const RecipeError& error) {
+    ASSERT_EQ(error.diagnostics().size(), 2U);
+    EXPECT_THAT(ToString(error.diagnostics()[0]), HasSubstr("r.toml:5:1"));
+    EXPECT_THAT(ToString(error.diagnostics()[0]), HasSubstr("\"missing/*\" matches no file"));
+    EXPECT_THAT(ToString(error.diagnostics()[0]), HasSubstr((folder_ / "missing/*").string()));
+    EXPECT_EQ(error.diagnostics()[1].key, "data.validate");
+    EXPECT_EQ(error.diagnostics()[1].place.line, 6);
+  }
+}
+
+}  // namespace
+}  // namespace beamgrid

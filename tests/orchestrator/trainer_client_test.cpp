@@ -1,0 +1,165 @@
+// A shell script plays beamgrid-trainer.
+
+#include "orchestrator/trainer_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "registry/error.h"
+#include "registry/files.h"
+#include "registry/json.h"
+#include "tests/search/test_catalogue.h"
+#include "tests/support/error_text.h"
+#include "tests/support/specs.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+/// An environment variable for the length of a test.
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const std::string& value) : name_(name) {
+    if (const char* former = std::getenv(name)) former_ = former;
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~ScopedVariable() {
+    if (former_) {
+      ::setenv(name_, former_->c_str(), 1);
+    } else {
+      ::unsetenv(name_);
+    }
+  }
+  ScopedVariable(const ScopedVariable&) = delete;
+  ScopedVariable& operator=(const ScopedVariable&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> former_;
+};
+
+class TrainerClientTest : public ::testing::Test {
+ protected:
+  /// `body` runs with $1 = the command and $dir = the test's folder.
+  std::filesystem::path Trainer(const std::string& body) const {
+    const auto path = folder_ / "beamgrid-trainer";
+    WriteFileAtomically(path, "#!/bin/sh\ndir=" + folder_.path().string() + "\n" + body + "\n");
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path;
+  }
+  /// A trainer that describes the test catalogue and counts how often it did.
+  std::filesystem::path Describer() const {
+    WriteFileAtomically(folder_ / "catalogue.json", CanonicalJson(ToJson(TestCatalogue())));
+    return Trainer("echo asked >> $dir/asked; cat $dir/catalogue.json");
+  }
+  [[nodiscard]] std::string Asked() const { return ReadFile(folder_ / "asked"); }
+
+  TemporaryFolder folder_;
+  ScopedVariable cache_{"XDG_CACHE_HOME", (folder_ / "cache").string()};
+};
+
+TEST_F(TrainerClientTest, IsFoundByItsVariable) {
+  const auto path = Trainer("exit 0");
+  const ScopedVariable named("BEAMGRID_TRAINER", path.string());
+  EXPECT_EQ(FindTrainer(), path);
+}
+
+TEST_F(TrainerClientTest, AWrongVariableIsSaid) {
+  const ScopedVariable named("BEAMGRID_TRAINER", (folder_ / "none").string());
+  EXPECT_THAT(ErrorText<Error>([] { (void)FindTrainer(); }),
+              AllOf(HasSubstr("$BEAMGRID_TRAINER"), HasSubstr("none"), HasSubstr("No such file")));
+}
+
+TEST_F(TrainerClientTest, AnswersAndFailuresCarryTheTrainersWords) {
+  EXPECT_EQ(AskTrainer(Trainer("echo \"$1 $2\""), {"doctor", "now"}), "doctor now\n");
+  EXPECT_THAT(ErrorText<Error>(
+                  [&] { (void)AskTrainer(Trainer("echo no libtorch >&2; exit 1"), {"describe"}); }),
+              AllOf(HasSubstr("describe` exited with status 1"), HasSubstr("no libtorch")));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)AskTrainer(Trainer("kill -ABRT $$"), {"describe"}); }),
+              HasSubstr("signal 6"));
+}
+
+TEST_F(TrainerClientTest, TheCatalogueIsAskedForOnce) {
+  const auto trainer = Describer();
+  const Catalogue first = LoadCatalogue(trainer);
+  const Catalogue second = LoadCatalogue(trainer);
+  EXPECT_EQ(CanonicalJson(ToJson(first)), CanonicalJson(ToJson(TestCatalogue())));
+  EXPECT_EQ(CanonicalJson(ToJson(second)), CanonicalJson(ToJson(first)));
+  EXPECT_EQ(Asked(), "asked\n");
+}
+
+TEST_F(TrainerClientTest, ANewTrainerIsAskedAgain) {
+  (void)LoadCatalogue(Describer());
+  (void)LoadCatalogue(Trainer("echo asked >> $dir/asked; cat  $dir/catalogue.json"));
+  EXPECT_EQ(Asked(), "asked\nasked\n");
+}
+
+TEST_F(TrainerClientTest, ADamagedCacheIsMadeAgain) {
+  const auto trainer = Describer();
+  (void)LoadCatalogue(trainer);
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "cache/beamgrid")) {
+    WriteFileAtomically(entry.path(), "{\"components\": 3");
+  }
+  EXPECT_NE(LoadCatalogue(trainer).Find("temporal", "netvlad"), nullptr);
+  EXPECT_EQ(Asked(), "asked\nasked\n");
+}
+
+TEST_F(TrainerClientTest, ACacheThatCannotBeWrittenIsPassedOver) {
+  WriteFileAtomically(folder_ / "cache", "a file where the folder should be");
+  EXPECT_NE(LoadCatalogue(Describer()).Find("temporal", "netvlad"), nullptr);
+}
+
+TEST_F(TrainerClientTest, AnAnswerThatIsNoCatalogueIsRefused) {
+  EXPECT_THAT(ErrorText<Error>([&] { (void)LoadCatalogue(Trainer("echo hello")); }),
+              AllOf(HasSubstr("describe"), HasSubstr("one build")));
+}
+
+TEST_F(TrainerClientTest, CountsOneModelAfterTheOther) {
+  TrainerCounter counter(Trainer(
+      "while read -r line; do n=$((n+1)); case $line in *'\"hidden\":7'*) echo '{\"error\": \"too "
+      "small\"}';; *) echo \"{\\\"parameters\\\": $n, \\\"size_bytes\\\": $((n*4))}\";; esac; "
+      "done"));
+  const DataSpec data = ExampleTrial().data;
+  for (std::int64_t n = 1; n <= 3; ++n) {
+    const CountAnswer answer = counter.Count(ExampleModel(100 + n), data);
+    ASSERT_TRUE(std::holds_alternative<ModelSize>(answer));
+    EXPECT_EQ(std::get<ModelSize>(answer).parameters, n);
+    EXPECT_EQ(std::get<ModelSize>(answer).size_bytes, 4 * n);
+  }
+  EXPECT_EQ(std::get<std::string>(counter.Count(ExampleModel(7), data)), "too small");
+}
+
+TEST_F(TrainerClientTest, QuestionsLargerThanAPipeArriveWhole) {
+  TrainerCounter counter(
+      Trainer("while read -r line; do echo \"{\\\"parameters\\\": ${#line}, \\\"size_bytes\\\": "
+              "0}\"; done"));
+  DataSpec data = ExampleTrial().data;
+  for (int i = 0; i < 4000; ++i)
+    data.train.push_back("/data/train" + std::to_string(i) + ".tfrecord");
+  const CountAnswer answer = counter.Count(ExampleModel(), data);
+  EXPECT_GT(std::get<ModelSize>(answer).parameters, 80'000);
+}
+
+TEST_F(TrainerClientTest, ACounterThatDiesIsAnErrorAndIsStartedAnew) {
+  TrainerCounter counter(Trainer(
+      "[ -e $dir/second ] && { read -r l; echo '{\"parameters\": 5, \"size_bytes\": 6}'; }\n"
+      "touch $dir/second; echo out of luck >&2; exit 3"));
+  const DataSpec data = ExampleTrial().data;
+  EXPECT_THAT(ErrorText<Error>([&] { (void)counter.Count(ExampleModel(), data); }),
+              AllOf(HasSubstr("in the middle of a question"), HasSubstr("out of luck")));
+  EXPECT_EQ(std::get<ModelSize>(counter.Count(ExampleModel(), data)).parameters, 5);
+}
+
+TEST_F(TrainerClientTest, AnAnswerThatIsNoCountIsRefused) {
+  TrainerCounter counter(Trainer("while read -r line; do echo nonsense; done"));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)counter.Count(ExampleModel(), ExampleTrial().data); }),
+              HasSubstr("nonsense"));
+}
+
+}  // namespace
+}  // namespace beamgrid

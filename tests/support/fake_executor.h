@@ -1,0 +1,192 @@
+#pragma once
+// Executors, counters, clocks and displays without processes or time, for tests of the study runner
+// by the thousand; and a fuse that kills the orchestrator at any of its calls.
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/executor.h"
+#include "orchestrator/progress.h"
+#include "orchestrator/trainer_client.h"
+#include "registry/files.h"
+#include "registry/json.h"
+
+namespace beamgrid {
+
+/// Stands for the death of the orchestrator.
+struct Killed {};
+
+/// Throws Killed at the n-th call of Burn; never where n is 0.
+class Fuse {
+ public:
+  explicit Fuse(std::int64_t calls = 0) : left_(calls) {}
+  void Burn() {
+    ++burnt_;
+    if (left_ > 0 && --left_ == 0) throw Killed{};
+  }
+  [[nodiscard]] std::int64_t burnt() const { return burnt_; }
+
+ private:
+  std::int64_t left_;
+  std::int64_t burnt_ = 0;
+};
+
+/// What outlives an orchestrator: the files of the workers, and how often each trial was trained to
+/// its end.
+struct FakeWorld {
+  std::map<std::string, AttemptOutcome> finished;  ///< by attempt directory
+  std::map<std::string, int> trained;              ///< by fingerprint: complete results made
+  std::vector<std::string> started;                ///< names, in order
+  std::vector<TrialFile> trial_files;              ///< as the workers read them
+  int reconciled = 0;
+};
+
+/// Workers that end in the first Poll after their submission, as `outcome_of` says.
+class FakeExecutor : public Executor {
+ public:
+  using OutcomeOf = std::function<AttemptOutcome(const TrialFile&)>;
+
+  FakeExecutor(FakeWorld& world, OutcomeOf outcome_of, Fuse* fuse = nullptr)
+      : world_(world), outcome_of_(std::move(outcome_of)), fuse_(fuse) {}
+
+  void Submit(const AttemptKey& key, const std::filesystem::path& directory,
+              const Placement& placement, std::chrono::milliseconds timeout) override {
+    Burn();
+    const TrialFile trial = TrialFileFromJson(ParseJson(ReadFile(directory / kTrialFile)));
+    if (trial.attempt != key.attempt) throw std::logic_error("trial.json of another attempt");
+    if (trial.device != placement.device) throw std::logic_error("trial.json of another device");
+    if (!running_.emplace(key, Worker{directory.string(), trial}).second) {
+      throw std::logic_error("attempt submitted twice");
+    }
+    most_running_ = std::max(most_running_, running_.size());
+    timeout_ = timeout;
+    world_.started.push_back(trial.name);
+    world_.trial_files.push_back(trial);
+    Burn();
+  }
+
+  void Cancel(const AttemptKey& key, std::chrono::milliseconds grace) override {
+    Burn();
+    cancelled_[key] = grace;
+  }
+
+  std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait) override {
+    Burn();
+    if (on_poll) on_poll();
+    if (running_.empty() && wait.count() > 0 && ++idle_polls_ > 1'000) {
+      throw std::logic_error("the runner waits for nothing");
+    }
+    std::vector<ExecutorEvent> events;
+    for (auto& [key, worker] : std::exchange(running_, {})) {
+      if (held.contains(worker.trial.name) && !cancelled_.contains(key)) {
+        running_.emplace(key, worker);
+        continue;
+      }
+      events.push_back({key, Started{.pid = 4'000'000, .epochs = 1, .train_examples = 10}});
+      events.push_back({key, Progress{.epoch = 1, .examples = 5, .total_examples = 10}});
+      events.push_back({key, End(key, worker)});
+      Burn();
+    }
+    return events;
+  }
+
+  void Wake() override { ++wakes_; }
+
+  AttemptOutcome Reconcile(const AttemptKey& /*key*/, const std::filesystem::path& directory,
+                           std::int64_t /*pid*/) override {
+    Burn();
+    ++world_.reconciled;
+    const auto finished = world_.finished.find(directory.string());
+    if (finished != world_.finished.end()) return finished->second;
+    return {.failure = FailureKind::kInterrupted, .message = "its orchestrator died"};
+  }
+
+  [[nodiscard]] std::size_t most_running() const { return most_running_; }
+  [[nodiscard]] const std::map<AttemptKey, std::chrono::milliseconds>& cancelled() const {
+    return cancelled_;
+  }
+  [[nodiscard]] int wakes() const { return wakes_; }
+  [[nodiscard]] std::chrono::milliseconds timeout() const { return timeout_; }
+
+  std::function<void()> on_poll;  ///< called at the start of each Poll
+  std::set<std::string> held;     ///< trials of these names run until they are cancelled
+
+ private:
+  struct Worker {
+    std::string directory;
+    TrialFile trial;
+  };
+
+  AttemptOutcome End(const AttemptKey& key, const Worker& worker) {
+    if (cancelled_.contains(key)) {
+      WriteFileAtomically(std::filesystem::path(worker.directory) / kLastCheckpoint, "weights");
+      return {.failure = FailureKind::kInterrupted, .message = "stopped with the study"};
+    }
+    AttemptOutcome outcome = outcome_of_(worker.trial);
+    if (outcome.complete) {
+      world_.finished[worker.directory] = outcome;
+      ++world_.trained[worker.trial.fingerprint];
+    }
+    return outcome;
+  }
+
+  void Burn() {
+    if (fuse_ != nullptr) fuse_->Burn();
+  }
+
+  FakeWorld& world_;
+  OutcomeOf outcome_of_;
+  Fuse* fuse_;
+  std::map<AttemptKey, Worker> running_;
+  std::map<AttemptKey, std::chrono::milliseconds> cancelled_;
+  std::size_t most_running_ = 0;
+  std::chrono::milliseconds timeout_{0};
+  int wakes_ = 0;
+  int idle_polls_ = 0;
+};
+
+/// Every model has the size that `size_of` says; default: 4 bytes.
+class FakeCounter : public ModelCounter {
+ public:
+  using SizeOf = std::function<CountAnswer(const ModelSpec&)>;
+  explicit FakeCounter(SizeOf size_of = {}, Fuse* fuse = nullptr)
+      : size_of_(std::move(size_of)), fuse_(fuse) {}
+  CountAnswer Count(const ModelSpec& model, const DataSpec& /*data*/) override {
+    if (fuse_ != nullptr) fuse_->Burn();
+    ++counted;
+    return size_of_ ? size_of_(model) : ModelSize{1, 4};
+  }
+  int counted = 0;
+
+ private:
+  SizeOf size_of_;
+  Fuse* fuse_;
+};
+
+class RecordingDisplay : public ProgressDisplay {
+ public:
+  explicit RecordingDisplay(Fuse* fuse = nullptr) : fuse_(fuse) {}
+  void Event(const std::string& line) override {
+    events.push_back(line);
+    if (fuse_ != nullptr) fuse_->Burn();
+  }
+  void Update(const ProgressState& state) override {
+    last = state;
+    if (fuse_ != nullptr) fuse_->Burn();
+  }
+  std::vector<std::string> events;
+  ProgressState last;
+
+ private:
+  Fuse* fuse_;
+};
+
+}  // namespace beamgrid
