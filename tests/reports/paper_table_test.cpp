@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "registry/error.h"
+#include "reports/spec_match.h"
+#include "reports/table.h"
+
+namespace beamgrid {
+namespace {
+
+const char kText[] = R"toml(
+[[table]]
+id = "kim18/2"
+title = "Classification modules"
+metric = "GAP@20"
+split = "validate"
+rows = [
+  { row = "Logistic model", spec = "classifier=logistic", value = 0.7942, text = "0.7942" },
+  { row = "CNN-1024", spec = "temporal=cnn(filters=1024)", text = "-" },
+]
+[[table]]
+id = "snuvl17/1"
+rows = []
+)toml";
+
+std::string Refusal(const std::string& text, const std::string& reference) {
+  try {
+    (void)PaperTable(text, reference);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "not refused";
+}
+
+TEST(PaperTable, ReadsTheRowsOfOneTable) {
+  const std::vector<PaperRow> rows = PaperTable(kText, "kim18/2");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].row, "Logistic model");
+  EXPECT_EQ(rows[0].spec, "classifier=logistic");
+  EXPECT_EQ(rows[0].value, 0.7942);
+  EXPECT_EQ(rows[0].text, "0.7942");
+  EXPECT_FALSE(rows[1].value);
+  EXPECT_EQ(rows[1].text, "-");
+  EXPECT_TRUE(PaperTable(kText, "").empty());
+  EXPECT_TRUE(PaperTable(kText, "snuvl17/1").empty());
+}
+
+TEST(PaperTable, RefusesUnknownReferencesAndDamagedText) {
+  EXPECT_EQ(
+      Refusal(kText, "kim18/9"),
+      "reference = 'kim18/9' is not a table of paper_tables.toml; they are kim18/2, snuvl17/1");
+  EXPECT_EQ(Refusal("", "a"), "reference = 'a' is not a table of paper_tables.toml; they are none");
+  EXPECT_EQ(Refusal("[[table]]\nid = ", "a").substr(0, 20), "paper_tables.toml:2:");
+  EXPECT_EQ(Refusal("[[table]]\nid = 'a'", "a"), "paper_tables.toml: table 'a' has no rows");
+  EXPECT_EQ(Refusal("[[table]]\nid = 'a'\nrows = [1]", "a"),
+            "paper_tables.toml: a row of 'a' is not a table");
+  EXPECT_EQ(Refusal("[[table]]\nid = 'a'\nrows = [{row = 'x'}]", "a"),
+            "paper_tables.toml: a row of table 'a' has no spec");
+}
+
+TEST(PaperTable, EveryShippedTableParsesDownToItsConditions) {
+  std::ifstream file(BEAMGRID_SOURCE_DIR "/recipes/paper_tables.toml");
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string unknown = Refusal(text.str(), "no such table");
+  std::istringstream ids(unknown.substr(unknown.rfind("are ") + 4));
+  int tables = 0;
+  for (std::string id; std::getline(ids >> std::ws, id, ',');) {
+    ++tables;
+    for (const PaperRow& row : PaperTable(text.str(), id)) {
+      EXPECT_FALSE(ParseConditions(row.spec).empty()) << id << ": " << row.row;
+      EXPECT_FALSE(row.text.empty()) << id << ": " << row.row;
+    }
+  }
+  EXPECT_GE(tables, 2);
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,194 @@
+#include "reports/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "registry/error.h"
+#include "reports/statistics.h"
+#include "tests/reports/table_support.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// What Na et al.'s greedy procedure leaves: temporal varied over moe 2, then classifier over
+/// blstm.
+std::vector<TrialRecord> GreedyStudy() {
+  return {SmallTrial("mean-MoE2", SmallModel(MeanPool(), Moe(2)), 1, 0.70, 1'000'000),
+          SmallTrial("BLSTM-MoE2", SmallModel(Blstm(1), Moe(2)), 1, 0.80, 2'000'000),
+          SmallTrial("BLSTM2-MoE2", SmallModel(Blstm(2), Moe(2)), 1, 0.79),
+          SmallTrial("BLSTM-logistic", SmallModel(Blstm(1), Logistic()), 1, 0.75),
+          SmallTrial("BLSTM-MoE4", SmallModel(Blstm(1), Moe(4)), 1, 0.82),
+          SmallTrial("BLSTM-MoE8", SmallModel(Blstm(1), Moe(8)), 1, 0.81)};
+}
+
+TableQuestion Vary(const std::string& vary) { return {.study = "s", .vary = vary}; }
+
+std::string Refusal(const std::vector<TrialRecord>& trials, const TableQuestion& question) {
+  try {
+    (void)MakeTable(trials, SmallCatalogue(), question, {});
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "not refused";
+}
+
+TEST(MakeTable, TakesTheGroupWithTheMostVariantsInTheOrderOfTheStudy) {
+  const AblationTable temporal = MakeTable(GreedyStudy(), SmallCatalogue(), Vary("temporal"), {});
+  EXPECT_THAT(LabelsOf(temporal), ElementsAre("mean", "blstm layers=1", "blstm layers=2"));
+  EXPECT_THAT(temporal.notes,
+              Contains("held fixed: multimodal concat; classifier moe experts=2; label_processing "
+                       "none; loss cross_entropy; extras none; train defaults"));
+  EXPECT_THAT(temporal.notes, Contains(HasSubstr("the study holds 4 such groups")));
+
+  const AblationTable classifier =
+      MakeTable(GreedyStudy(), SmallCatalogue(), Vary("classifier"), {});
+  EXPECT_THAT(LabelsOf(classifier),
+              ElementsAre("moe experts=2", "logistic", "moe experts=4", "moe experts=8"));
+  EXPECT_NEAR(*classifier.rows[1].delta, -0.05, 1e-12);
+  EXPECT_FALSE(classifier.rows[0].delta) << "the first row is what the others are compared with";
+}
+
+TEST(MakeTable, FixChoosesAnotherGroup) {
+  TableQuestion question = Vary("classifier");
+  question.fix = {{"temporal", "mean"}};
+  EXPECT_THAT(LabelsOf(MakeTable(GreedyStudy(), SmallCatalogue(), question, {})),
+              ElementsAre("moe experts=2"));
+  question.fix = {{"temporal", "blstm(layers=2)"}};
+  EXPECT_EQ(MakeTable(GreedyStudy(), SmallCatalogue(), question, {}).rows[0].mean, 0.79);
+  question.fix = {{"temporal", "gru"}, {"classifier.experts", "2"}};
+  EXPECT_EQ(Refusal(GreedyStudy(), question),
+            "study 's': none of its 6 models has temporal=gru, classifier.experts=2");
+}
+
+TEST(MakeTable, OfTwoEquallyWideGroupsTakesTheBetterThenTheEarlier) {
+  const auto study = [](double third, double fourth) {
+    return std::vector<TrialRecord>{SmallTrial("a", SmallModel(MeanPool(), Moe(2)), 1, 0.5),
+                                    SmallTrial("b", SmallModel(MeanPool(), Logistic()), 1, 0.5),
+                                    SmallTrial("c", SmallModel(Blstm(1), Moe(2)), 1, third),
+                                    SmallTrial("d", SmallModel(Blstm(1), Logistic()), 1, fourth)};
+  };
+  const auto first_mean = [&](double third, double fourth) {
+    return *MakeTable(study(third, fourth), SmallCatalogue(), Vary("classifier"), {}).rows[0].mean;
+  };
+  EXPECT_EQ(first_mean(0.4, 0.7), 0.4);
+  EXPECT_EQ(first_mean(0.4, 0.4), 0.5);
+  EXPECT_EQ(first_mean(0.25, 0.75), 0.5);
+}
+
+TEST(MakeTable, GathersSeedsAndTestsThemPairedAgainstTheFirstRow) {
+  const ModelSpec plain = SmallModel(MeanPool(), Logistic());
+  const ModelSpec moe = SmallModel(MeanPool(), Moe(2));
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("a", plain, 3, 0.52), SmallTrial("a", plain, 1, 0.50),
+      SmallTrial("a", plain, 2, 0.51), SmallTrial("b", moe, 1, 0.55),
+      SmallTrial("b", moe, 2, 0.57),   SmallTrial("b", moe, 3, 0.56)};
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary("classifier"), {});
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_THAT(table.rows[0].seeds, ElementsAre(0.50, 0.51, 0.52));
+  EXPECT_NEAR(*table.rows[0].std, 0.01, 1e-12);
+  EXPECT_NEAR(*table.rows[1].mean, 0.56, 1e-12);
+  EXPECT_NEAR(*table.rows[1].p_value, PairedTTest({0.55, 0.57, 0.56}, {0.50, 0.51, 0.52}), 1e-15);
+  EXPECT_THAT(table.notes, Contains("p: two-sided t-test paired by seed, against logistic"));
+
+  std::vector<TrialRecord> other_seeds = trials;
+  other_seeds[5].seed = 4;
+  const AblationTable welch = MakeTable(other_seeds, SmallCatalogue(), Vary("classifier"), {});
+  EXPECT_NEAR(*welch.rows[1].p_value, WelchTTest({0.55, 0.57, 0.56}, {0.50, 0.51, 0.52}), 1e-15);
+  EXPECT_THAT(welch.notes, Contains("p: two-sided Welch's t-test, against logistic"));
+}
+
+TEST(MakeTable, NeverComparesIncompleteRows) {
+  const ModelSpec plain = SmallModel(MeanPool(), Logistic());
+  const ModelSpec moe = SmallModel(MeanPool(), Moe(2));
+  std::vector<TrialRecord> trials = {SmallTrial("a", plain, 1, 0.50),
+                                     SmallTrial("a", plain, 2, 0.6), SmallTrial("b", moe, 1, 0.55),
+                                     SmallTrial("b", moe, 2, -1)};
+  trials[3].state = TrialState::kRunning;
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary("classifier"), {});
+  EXPECT_EQ(table.rows[1].missing_seeds, 1);
+  EXPECT_EQ(table.rows[1].mean, 0.55);
+  EXPECT_FALSE(table.rows[1].std);
+  EXPECT_FALSE(table.rows[1].delta);
+  EXPECT_FALSE(table.rows[1].p_value);
+  EXPECT_THAT(table.notes, Contains("incomplete rows: 1 of 2; they are not compared"));
+}
+
+TEST(MakeTable, WithoutACriterionIsALeaderboardOfWholeModels) {
+  TableQuestion question;
+  question.study = "s";
+  std::vector<TrialRecord> trials = GreedyStudy();
+  trials.push_back(SmallTrial("failed", SmallModel(MeanPool(), Moe(9)), 1, -1));
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), question, {});
+  EXPECT_THAT(LabelsOf(table), ElementsAre("BLSTM-MoE4", "BLSTM-MoE8", "BLSTM-MoE2", "BLSTM2-MoE2",
+                                           "BLSTM-logistic", "mean-MoE2", "failed"));
+  EXPECT_EQ(table.title, "s: models");
+  EXPECT_EQ(table.columns[0], "model");
+}
+
+TEST(MakeTable, NamesExtrasAndTrainingSettingsByWhatDiffers) {
+  ModelSpec plain = SmallModel(MeanPool(), Logistic());
+  ModelSpec dropout = plain;
+  dropout.extras = {{"dropout", {{"rate", 0.2}}}};
+  ModelSpec both = plain;
+  both.extras = {{"dropout", {{"rate", 0.5}}}, {"layer_norm", {}}};
+  EXPECT_THAT(LabelsOf(MakeTable({SmallTrial("a", plain, 1, 0.1), SmallTrial("b", dropout, 1, 0.2),
+                                  SmallTrial("c", both, 1, 0.3)},
+                                 SmallCatalogue(), Vary("extras"), {})),
+              ElementsAre("none", "dropout rate=0.2", "dropout rate=0.5 + layer_norm"));
+  ModelSpec small_batch = plain;
+  small_batch.train["batch"] = 32;
+  EXPECT_THAT(
+      LabelsOf(MakeTable({SmallTrial("a", plain, 1, 0.1), SmallTrial("b", small_batch, 1, 0.2)},
+                         SmallCatalogue(), Vary("train"), {})),
+      ElementsAre("batch=128", "batch=32"));
+}
+
+TEST(MakeTable, PutsThePapersNumbersBesideOurs) {
+  const std::vector<PaperRow> paper = {
+      {"Logistic model", "multimodal=concat;classifier=logistic", 0.7942, "0.7942"},
+      {"MoE 4", "classifier=moe(experts=4)", 0.83, "0.8300"},
+      {"not run", "classifier=moe(experts=8)", std::nullopt, "-"},
+      {"about something else", "temporal=blstm", 0.5, "0.5"}};
+  TableQuestion question = Vary("classifier");
+  question.reference = "kim18/2";
+  const AblationTable table = MakeTable(GreedyStudy(), SmallCatalogue(), question, paper);
+  EXPECT_FALSE(table.rows[0].reference);
+  EXPECT_EQ(table.rows[1].reference, 0.7942);
+  EXPECT_EQ(table.rows[2].reference_text, "0.8300");
+  EXPECT_FALSE(table.rows[3].reference);
+  EXPECT_EQ(table.rows[3].reference_text, "-");
+  EXPECT_EQ(table.columns.back(), "kim18/2");
+  // A whole model must meet all of the paper's conditions.
+  question.vary.clear();
+  for (const TableRow& row : MakeTable(GreedyStudy(), SmallCatalogue(), question, paper).rows) {
+    if (row.label == "BLSTM2-MoE2") {
+      EXPECT_EQ(row.reference, 0.5);
+    }
+  }
+}
+
+TEST(MakeTable, ShowsOtherMetrics) {
+  TableQuestion question = Vary("classifier");
+  question.metric = "map";
+  const AblationTable table = MakeTable(GreedyStudy(), SmallCatalogue(), question, {});
+  EXPECT_EQ(table.rows[0].mean, 0.4);
+  EXPECT_EQ(table.columns[1], "mAP");
+}
+
+TEST(MakeTable, RefusesWhatItDoesNotKnow) {
+  EXPECT_EQ(Refusal(GreedyStudy(), Vary("optimiser")),
+            "vary = 'optimiser' is not a criterion; they are multimodal, temporal, classifier, "
+            "label_processing, loss, extras, train");
+  TableQuestion question = Vary("temporal");
+  question.metric = "accuracy";
+  EXPECT_EQ(Refusal(GreedyStudy(), question),
+            "metric = 'accuracy', must be one of gap, hit_at_1, map, perr");
+  EXPECT_EQ(Refusal({}, Vary("temporal")), "study 's' has no trials");
+}
+
+}  // namespace
+}  // namespace beamgrid
