@@ -1,0 +1,134 @@
+// What a recipe without mistakes means.
+#include "search/recipe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/search/test_catalogue.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+Recipe Parse(const std::string& text) {
+  return ParseRecipe(text, "folder/r.toml", TestCatalogue());
+}
+
+TEST(Recipe, HasDefaultsForEverythingThatIsLeftOut) {
+  const Recipe recipe = Parse(RecipeHead());
+  EXPECT_EQ(recipe.path, "folder/r.toml");
+  EXPECT_EQ(recipe.text, RecipeHead());
+  EXPECT_EQ(recipe.name, "test");
+  EXPECT_EQ(recipe.description, "");
+  EXPECT_EQ(recipe.objective, "gap");
+  EXPECT_THAT(recipe.seeds, ElementsAre(1));
+  EXPECT_EQ(recipe.data.format, "frame");
+  EXPECT_THAT(recipe.data.train, ElementsAre("train*.tfrecord"));
+  EXPECT_EQ(recipe.data.train_place.line, 6);
+  EXPECT_EQ(recipe.data.validate_place.line, 7);
+  EXPECT_EQ(recipe.data.holdout, 0.5);
+  EXPECT_EQ(recipe.data.classes, 10);
+  EXPECT_THAT(recipe.data.features, ElementsAre(Pair("rgb", 1024), Pair("audio", 128)));
+  EXPECT_EQ(recipe.data.max_frames, 300);
+  EXPECT_EQ(recipe.data.on_error, "stop");
+  EXPECT_EQ(recipe.train.at("batch"), 128);
+  EXPECT_EQ(recipe.train.at("learning_rate"), 0.001);
+  EXPECT_EQ(recipe.train.size(), 6U);
+  EXPECT_EQ(recipe.search.strategy, "grid");
+  EXPECT_TRUE(recipe.resources.devices.empty());
+  EXPECT_EQ(recipe.resources.slots_per_device, 0);
+  EXPECT_EQ(recipe.resources.threads_per_worker, 1);
+  EXPECT_EQ(recipe.resources.timeout_seconds, 0);
+  EXPECT_EQ(recipe.resources.retries, 1);
+  EXPECT_FALSE(recipe.ensemble.has_value());
+  EXPECT_THAT(recipe.tables, IsEmpty());
+}
+
+TEST(Recipe, ReadsEverySection) {
+  const Recipe recipe = Parse(
+      "beamgrid = 1\n"
+      "[study]\nname = \"kim-2018_a\"\ndescription = \"x\"\nobjective = \"map\"\nseeds = [3, 1]\n"
+      "[data]\nformat = \"segment\"\ntrain = [\"a*\", \"b*\"]\nvalidate = \"c*\"\nholdout = 0\n"
+      "classes = 4716\nfeatures = { zebra = 7, apple = 3 }\nmax_frames = 5\non_error = \"skip\"\n"
+      "[train]\nlearning_rate = 1\nbatch = 32.0\n"
+      "[search]\nstrategy = \"greedy\"\norder = [\"temporal\", \"extras\"]\npasses = 2\n"
+      "[search.baseline]\nclassifier = { use = \"moe\", experts = 4 }\n"
+      "extras = { dropout = 0.2, layer_norm = false }\ntrain = { epochs = 1 }\n"
+      "[[search.stage]]\nvary = \"classifier\"\nfix = { temporal = { use = \"gru\" } }\n"
+      "[resources]\ndevices = [\"cuda:0\", \"cuda:11\", \"cpu\"]\nslots_per_device = 2\n"
+      "threads_per_worker = 4\ntimeout = \"1.5h\"\nretries = 0\n"
+      "[ensemble]\nsize_limit = \"500MB\"\nmembers = 3\nbeam_width = 2\ncombine = "
+      "\"probabilities\"\nweights = \"gap\"\n"
+      "[[table]]\ntitle = \"T\"\nvary = \"temporal\"\nreference = \"snuvl17/1\"\n"
+      "[[table]]\nvary = \"train\"\n");
+  EXPECT_EQ(recipe.name, "kim-2018_a");
+  EXPECT_EQ(recipe.objective, "map");
+  EXPECT_THAT(recipe.seeds, ElementsAre(3, 1));
+  EXPECT_THAT(recipe.data.train, ElementsAre("a*", "b*"));
+  EXPECT_EQ(recipe.data.holdout, 0);
+  EXPECT_THAT(recipe.data.features, ElementsAre(Pair("zebra", 7), Pair("apple", 3)));
+  EXPECT_EQ(recipe.data.max_frames, 5);
+  EXPECT_EQ(recipe.data.on_error, "skip");
+  EXPECT_TRUE(recipe.train.at("learning_rate").is_double()) << "a number option holds a double";
+  EXPECT_TRUE(recipe.train.at("batch").is_int64()) << "an integer option holds an integer";
+  EXPECT_THAT(recipe.search.order, ElementsAre("temporal", "extras"));
+  EXPECT_EQ(recipe.search.passes, 2);
+  EXPECT_EQ(recipe.search.baseline.parts.at("classifier").options.at("experts"), 4);
+  EXPECT_THAT(recipe.search.baseline.extras.value(),
+              ElementsAre(Pair("dropout", Options{{"rate", 0.2}})));
+  EXPECT_THAT(recipe.search.baseline.train, ElementsAre(Pair("epochs", OptionValue(1))));
+  ASSERT_EQ(recipe.search.stages.size(), 1U);
+  EXPECT_EQ(recipe.search.stages[0].vary, "classifier");
+  EXPECT_EQ(recipe.search.stages[0].fix.parts.at("temporal").options.at("hidden"), 1024);
+  EXPECT_THAT(recipe.resources.devices, ElementsAre("cuda:0", "cuda:11", "cpu"));
+  EXPECT_EQ(recipe.resources.slots_per_device, 2);
+  EXPECT_EQ(recipe.resources.threads_per_worker, 4);
+  EXPECT_EQ(recipe.resources.timeout_seconds, 5400);
+  EXPECT_EQ(recipe.resources.retries, 0);
+  ASSERT_TRUE(recipe.ensemble.has_value());
+  EXPECT_EQ(recipe.ensemble->size_limit, 500'000'000);
+  EXPECT_EQ(recipe.ensemble->members, 3);
+  EXPECT_EQ(recipe.ensemble->beam_width, 2);
+  EXPECT_EQ(recipe.ensemble->combine, "probabilities");
+  EXPECT_EQ(recipe.ensemble->weights, "gap");
+  ASSERT_EQ(recipe.tables.size(), 2U);
+  EXPECT_EQ(recipe.tables[0].title, "T");
+  EXPECT_EQ(recipe.tables[0].reference, "snuvl17/1");
+  EXPECT_EQ(recipe.tables[1].title, "train") << "a table without a title is called what it varies";
+}
+
+TEST(Recipe, VideoLevelDataHasItsOwnFeaturesAndOneFrame) {
+  const Recipe recipe = Parse(RecipeHead("video") + "max_frames = 300\n");
+  EXPECT_THAT(recipe.data.features, ElementsAre(Pair("mean_rgb", 1024), Pair("mean_audio", 128)));
+  EXPECT_EQ(recipe.data.max_frames, 1);
+}
+
+TEST(Recipe, AutoMeansThatTheMachineDecides) {
+  const Recipe recipe =
+      Parse(RecipeHead() + "[resources]\ndevices = \"auto\"\nslots_per_device = \"auto\"\n");
+  EXPECT_THAT(recipe.resources.devices, IsEmpty());
+  EXPECT_EQ(recipe.resources.slots_per_device, 0);
+}
+
+TEST(Recipe, AnEmptyEnsembleSectionAsksForOneWithDefaults) {
+  const Recipe recipe = Parse(RecipeHead() + "[ensemble]\n");
+  ASSERT_TRUE(recipe.ensemble.has_value());
+  EXPECT_EQ(recipe.ensemble->size_limit, 1LL << 30);
+  EXPECT_EQ(recipe.ensemble->weights, "learned");
+}
+
+TEST(Recipe, AVariantIsCompleteWithItsDefaults) {
+  const Recipe recipe =
+      Parse(RecipeHead() + "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = 8\n");
+  const Variant variant = VariantAt(recipe.grid.at("temporal"), 0);
+  EXPECT_EQ(
+      variant,
+      (Variant{"netvlad",
+               {{"clusters", 8}, {"frame_projection", 512}, {"gating", true}, {"hidden", 512}}}));
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,44 @@
+#include <gtest/gtest.h>
+
+#include "search/recipe.h"
+
+namespace beamgrid {
+namespace {
+
+TEST(ParseSize, ReadsBytesAndUnits) {
+  EXPECT_EQ(ParseSize("1GiB"), 1'073'741'824);
+  EXPECT_EQ(ParseSize("500MB"), 500'000'000);
+  EXPECT_EQ(ParseSize("1073741824"), 1'073'741'824);
+  EXPECT_EQ(ParseSize("1.5 KiB"), 1536);
+  EXPECT_EQ(ParseSize("3kB"), 3000);
+  EXPECT_EQ(ParseSize("2TiB"), 2LL << 40);
+  EXPECT_EQ(ParseSize("7 B"), 7);
+  EXPECT_EQ(ParseSize("0"), 0);
+  EXPECT_EQ(ParseSize("9223372036854775807"), 9'223'372'036'854'775'807);
+}
+
+TEST(ParseSize, RefusesEverythingElse) {
+  for (const char* text : {"", "GiB", "1 GiBB", "-1", "-1GiB", "1e3", "nan", "inf", "1gib", "0x10",
+                           "9223372036854775808", "9000000TiB", "1GiB ", " 1GiB"}) {
+    EXPECT_EQ(ParseSize(text), std::nullopt) << text;
+  }
+}
+
+TEST(ParseDuration, ReadsUnits) {
+  EXPECT_EQ(ParseDuration("6h"), 21600);
+  EXPECT_EQ(ParseDuration("90s"), 90);
+  EXPECT_EQ(ParseDuration("1.5m"), 90);
+  EXPECT_EQ(ParseDuration("10 min"), 600);
+  EXPECT_EQ(ParseDuration("2d"), 172800);
+  EXPECT_EQ(ParseDuration("250ms"), 0.25);
+}
+
+TEST(ParseDuration, RefusesEverythingElse) {
+  for (const char* text :
+       {"", "6", "h", "-6h", "0s", "6 hours", "1h30m", "nan s", "infs", "1e3s"}) {
+    EXPECT_EQ(ParseDuration(text), std::nullopt) << text;
+  }
+}
+
+}  // namespace
+}  // namespace beamgrid
