@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "search/recipe/key_depth.h"
 #include "search/recipe/mistakes.h"
 #include "search/recipe/section.h"
 #include "search/recipe/sections.h"
@@ -16,7 +17,16 @@ namespace {
                       "not valid TOML: " + std::string(error.description())}});
 }
 
+/// No recipe needs more than four: search.baseline.temporal.clusters.
+constexpr int kMostKeyParts = 16;
+
 toml::table ParseToml(const std::string& text, const std::string& path) {
+  if (const auto place = FindLongKey(text, kMostKeyParts)) {
+    throw RecipeError(
+        {{{path, place->line, place->column},
+          "",
+          "not a recipe: a key of more than " + std::to_string(kMostKeyParts) + " parts"}});
+  }
   try {
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) {

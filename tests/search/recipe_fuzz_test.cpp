@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "search/recipe/key_depth.h"
 #include "search/search_space.h"
 #include "tests/search/test_catalogue.h"
 
@@ -148,6 +149,36 @@ TEST(RecipeFuzz, RandomBytesAreNoRecipe) {
     for (char& c : text) c = static_cast<char>(random() % 256);
     EXPECT_FALSE(Read(text, catalogue));
   }
+}
+
+TEST(RecipeFuzz, LongKeysAreRefusedBeforeTheyAreNested) {
+  const auto dotted = [](const std::string& part, int parts) {
+    std::string key = part;
+    for (int i = 1; i < parts; ++i) key += "." + part;
+    return key;
+  };
+  for (const std::string part : {"a", "\"=\"", "'#'", "1", "\"\\\"\"", "a ", "\"\"", "\".\""}) {
+    const std::string key = dotted(part, 200'000);
+    for (const std::string& text :
+         {key + " = 1\n", "[" + key + "]\n", "[[" + key + "]]\n", "a = { " + key + " = 1 }\n",
+          "# a.b\nx = \"\"\"\n\"\"\"\n" + key + " = 1\n", key}) {
+      EXPECT_FALSE(Read(text, TestCatalogue())) << part;
+    }
+  }
+  // Keys of the greatest length that is let through, inside each other as deep as toml++ goes.
+  std::string nested = dotted("a", 16) + " = ";
+  for (int i = 0; i < 250; ++i) nested += "{ " + dotted("a", 16) + " = ";
+  EXPECT_FALSE(Read(nested + "1" + std::string(250, '}') + "\n", TestCatalogue()));
+}
+
+TEST(FindLongKey, CountsThePartsOfKeysOnly) {
+  EXPECT_EQ(FindLongKey("a.b.c = 1.5\n[x.y.z]\n", 3), std::nullopt);
+  EXPECT_EQ(FindLongKey("a = 1\nb.c.d.e = 1\n", 3), (TextPosition{2, 6}));
+  EXPECT_EQ(FindLongKey("# a.b.c.d.e\nx = \"a.b.c.d\"\ny = 'a.b.c.d'\n", 3), std::nullopt);
+  EXPECT_EQ(FindLongKey("x = [0.1, 0.2, 0.3, 0.4, 0.5]\n", 3), std::nullopt);
+  EXPECT_EQ(FindLongKey("x = \"\"\"\na.b.c.d\n\"\"\"\ny = '''a.b'c.d.e'''\n", 3), std::nullopt);
+  EXPECT_EQ(FindLongKey("\"a.b\".\"\\\".x.y.z.\" = 1\n", 2), std::nullopt);
+  EXPECT_EQ(FindLongKey("\"a\".'b'.\"c\" = 1\n", 2), (TextPosition{1, 8}));
 }
 
 TEST(RecipeFuzz, DeepNestingIsRefused) {
