@@ -1,16 +1,17 @@
 #include "trainer/data/dataset.h"
 
+#include <algorithm>
 #include <limits>
 
-#include "trainer/data/assemble.h"
+#include "trainer/data/batch_builder.h"
 
 namespace beamgrid {
 namespace {
 
 /// A fault maps up to 64 KiB around the byte (the kernel's fault-around), so that much is counted
 /// for each record beside its own bytes.
-constexpr std::size_t kFaultAround = 64 << 10;
-constexpr std::size_t kResidentBytes = 64 << 20;
+constexpr std::uint64_t kFaultAround = 64 << 10;
+constexpr std::uint64_t kResidentBytes = 128 << 20;
 
 // The bit widths of Dataset::Example.
 constexpr std::uint64_t kMaximumFileBytes = std::uint64_t{1} << 40;
@@ -24,6 +25,7 @@ Dataset::Dataset(const DataSpec& spec, const std::vector<std::string>& files, La
   touched_.resize(files.size());
   for (const std::string& file : files) {
     files_.emplace_back(file);
+    total_bytes_ += files_.back().size_bytes();
     IndexFile(files_.size() - 1);
   }
   if (examples_.empty()) {
@@ -107,20 +109,26 @@ bool Dataset::DecodeExample(std::uint32_t example, DecodedVideo& video) {
 }
 
 void Dataset::Read(std::span<const std::uint32_t> examples, Batch& batch) {
-  if (decoded_.size() < examples.size()) decoded_.resize(examples.size());
-  batch.ids.clear();
-  std::size_t count = 0;
+  BatchBuilder builder(spec_, std::ssize(examples), MostFramesOf(examples), batch);
   for (const std::uint32_t example : examples) {
-    DecodedVideo& video = decoded_[count];
-    if (!DecodeExample(example, video)) continue;
-    batch.ids.emplace_back(video.id);
-    if (!segment_starts_.empty()) {
-      batch.ids.back().append(":").append(std::to_string(segment_starts_[example]));
-    }
-    ++count;
+    if (!DecodeExample(example, video_)) continue;
+    std::string id(video_.id);
+    if (!segment_starts_.empty()) id.append(":").append(std::to_string(segment_starts_[example]));
+    builder.Add(id, video_);
   }
-  Assemble(spec_, std::span(decoded_).first(count), batch);
+  builder.Finish();
   ReleaseTouched();
+}
+
+std::int64_t Dataset::MostFramesOf(std::span<const std::uint32_t> examples) const {
+  if (spec_.format == "video") return 1;
+  if (spec_.format == "segment") return std::min(kSegmentFrames, spec_.max_frames);
+  std::int64_t most = 1;
+  for (const std::uint32_t example : examples) {
+    const auto [offset, file] = examples_[example];
+    most = std::max(most, MostFrames(spec_, files_[file].Skip(offset) - offset));
+  }
+  return most;
 }
 
 void Dataset::Touch(std::size_t file, std::uint64_t bytes) {
@@ -131,7 +139,7 @@ void Dataset::Touch(std::size_t file, std::uint64_t bytes) {
 /// Now and then takes all touched files out of resident memory: one system call for thousands of
 /// records instead of one for each.
 void Dataset::ReleaseTouched() {
-  if (touched_bytes_ < kResidentBytes) return;
+  if (std::min(touched_bytes_, total_bytes_) < kResidentBytes) return;
   for (std::size_t i = 0; i < files_.size(); ++i) {
     if (touched_[i]) files_[i].ReleasePages();
   }

@@ -23,7 +23,7 @@ struct DatasetCounts {
 
 /// Examples of `files`: videos, or with format "segment" segments (RecordDecoder::SegmentStarts).
 /// The files stay mapped; memory grows by 8 bytes an example (12 with segments), and resident pages
-/// of the files stay under 64 MiB plus one batch's records, however much is read.
+/// of the files stay under 128 MiB plus one batch's records, however much is read.
 ///
 /// Damaged records stop everything with a DataError, or are skipped and counted with
 /// spec.on_error = "skip". Records that contradict the spec always stop.
@@ -55,6 +55,7 @@ class Dataset {
   void IndexRecord(std::size_t file, std::uint64_t offset);
   [[nodiscard]] bool Skips(const DataError& error) const;
   [[nodiscard]] bool DecodeExample(std::uint32_t example, DecodedVideo& video);
+  [[nodiscard]] std::int64_t MostFramesOf(std::span<const std::uint32_t> examples) const;
   void Touch(std::size_t file, std::uint64_t bytes);
   void ReleaseTouched();
 
@@ -63,13 +64,14 @@ class Dataset {
   std::vector<TfRecordFile> files_;
   std::vector<Example> examples_;
   std::vector<std::int32_t> segment_starts_;  ///< beside examples_ with format "segment"
-  std::vector<DecodedVideo> decoded_;         ///< of the batch being read
+  DecodedVideo video_;                        ///< being read
 
   std::vector<bool> seen_damaged_, seen_unequal_;  ///< by example
   std::atomic<std::int64_t> skipped_ = 0, unequal_lengths_ = 0;
 
   std::vector<bool> touched_;  ///< files with pages in resident memory
   std::uint64_t touched_bytes_ = 0;
+  std::uint64_t total_bytes_ = 0;  ///< of all files
 };
 
 }  // namespace beamgrid

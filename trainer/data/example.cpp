@@ -89,7 +89,7 @@ void ForEachFloatRun(const FeatureView& feature, OnRun on_run) {
       if (reader.tag() == kListValue && reader.wire_type() == pbf_wire_type::length_delimited) {
         const std::string_view packed = ToStringView(reader.get_view());
         if (packed.size() % sizeof(float) != 0) throw protozero::invalid_length_exception();
-        on_run(packed);
+        if (!packed.empty()) on_run(packed);
       } else if (reader.tag() == kListValue && reader.wire_type() == pbf_wire_type::fixed32) {
         const char* single = reader.data().data();
         reader.skip();

@@ -61,8 +61,8 @@ struct SynthOptions {
   SynthPlants plants;
   std::int64_t audio_lag = 2;    ///< frames; attention needs a window of at least 2 lag + 1
   std::int64_t shot_frames = 8;  ///< longest shot
-  double signal = 1.0;           ///< size of the prototypes' entries (standard deviation)
-  double noise = 0.5;            ///< standard deviation of the noise on every entry
+  double signal = 0.3;           ///< standard deviation of the prototypes' entries
+  double noise = 0.25;           ///< standard deviation of the noise on every entry
   /// Share of shots that belong to no label: frames that do not matter. For attention-like pooling.
   double background = 0.2;
 

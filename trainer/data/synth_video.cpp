@@ -157,6 +157,7 @@ class VideoMaker {
     for (std::size_t i = 0; i + 1 < frames.size(); i += 2) {
       Add(kImage, frames[i], world_.marker());
       Add(kImage, frames[i], direction, odd ? -1.0F : 1.0F);
+      Add(kImage, frames[i + 1], world_.other_marker());
       Add(kImage, frames[i + 1], direction, odd ? 1.0F : -1.0F);
     }
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 namespace beamgrid {
 namespace {
@@ -10,15 +12,46 @@ constexpr std::size_t kBackgrounds = 8;
 constexpr std::int64_t kMostLabels = 23;  // the longest list of YouTube-8M 2018
 constexpr double kRareFactor = 0.05;
 
-Prototype DrawPrototype(std::int64_t width, Random& random) {
+double Dot(const Prototype& a, const Prototype& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+void Scale(Prototype& prototype, double factor) {
+  for (float& entry : prototype) entry *= static_cast<float>(factor);
+}
+
+/// A random direction at right angles to `others`, as far as the width leaves room for one.
+Prototype DrawPrototype(std::int64_t width, const std::vector<const Prototype*>& others,
+                        Random& random) {
   Prototype prototype(static_cast<std::size_t>(width));
   for (float& entry : prototype) entry = static_cast<float>(random.Normal());
+  const double norm = static_cast<double>(width);  // squared, of entries with standard deviation 1
+  for (const Prototype* other : others) {
+    const double share = Dot(prototype, *other) / norm;
+    Prototype reduced = prototype;
+    for (std::size_t i = 0; i < reduced.size(); ++i) {
+      reduced[i] -= static_cast<float>(share) * (*other)[i];
+    }
+    constexpr double kEnoughLeft = 0.1;
+    if (Dot(reduced, reduced) > kEnoughLeft * norm) prototype = std::move(reduced);
+  }
+  const double length = Dot(prototype, prototype);
+  if (length > 0) Scale(prototype, std::sqrt(norm / length));
   return prototype;
 }
 
+std::vector<const Prototype*> Pointers(const std::vector<Prototype>& prototypes) {
+  std::vector<const Prototype*> pointers;
+  for (const Prototype& prototype : prototypes) pointers.push_back(&prototype);
+  return pointers;
+}
+
+/// `count` directions at right angles to each other.
 std::vector<Prototype> DrawPrototypes(std::size_t count, std::int64_t width, Random& random) {
   std::vector<Prototype> prototypes;
-  for (std::size_t i = 0; i < count; ++i) prototypes.push_back(DrawPrototype(width, random));
+  for (std::size_t i = 0; i < count; ++i) {
+    prototypes.push_back(DrawPrototype(width, Pointers(prototypes), random));
+  }
   return prototypes;
 }
 
@@ -70,14 +103,13 @@ std::vector<double> CumulativeFrequencies(const SynthOptions& options, std::size
   return cumulative;
 }
 
-ClassPair DrawClassPair(const SynthOptions& options, Plant plant, std::uint32_t pairs,
-                        Random& random) {
-  ClassPair pair{.plant = plant};
-  for (std::int64_t& partner : pair.partners) partner = random.Below(pairs);
-  for (const Feature& feature : options.features) {
-    pair.prototypes.push_back({.base = DrawPrototype(feature.second, random),
-                               .first = DrawPrototype(feature.second, random),
-                               .second = DrawPrototype(feature.second, random)});
+/// `shared`: directions that may meet the pair's in one frame.
+PairPrototypes DrawPairPrototypes(std::int64_t width, std::vector<const Prototype*> shared,
+                                  Random& random) {
+  PairPrototypes pair;
+  for (Prototype* prototype : {&pair.base, &pair.first, &pair.second}) {
+    *prototype = DrawPrototype(width, shared, random);
+    shared.push_back(prototype);
   }
   return pair;
 }
@@ -90,17 +122,32 @@ SynthWorld::SynthWorld(const SynthOptions& options)
       co_occurrence_(options.co_occurrence) {
   Random random(options.seed, /*stream=*/0);
   const auto pairs = static_cast<std::uint32_t>((classes_ + 1) / 2);
-  for (const Plant plant : AssignPlants(SharesOf(options), pairs)) {
-    pairs_.push_back(DrawClassPair(options, plant, pairs, random));
-  }
   cumulative_ = CumulativeFrequencies(options, pairs);
   const std::int64_t image_width = options.features.front().second;
-  marker_ = DrawPrototype(image_width, random);
+  markers_ = DrawPrototypes(2, image_width, random);
   backgrounds_ = DrawPrototypes(kBackgrounds, image_width, random);
   image_keys_ = DrawPrototypes(kLagKeys, image_width, random);
   if (options.features.size() > 1) {
     audio_keys_ = DrawPrototypes(kLagKeys, options.features[1].second, random);
   }
+  for (const Plant plant : AssignPlants(SharesOf(options), pairs)) {
+    pairs_.push_back(DrawClassPair(options, plant, random));
+  }
+}
+
+ClassPair SynthWorld::DrawClassPair(const SynthOptions& options, Plant plant,
+                                    Random& random) const {
+  const auto pairs = static_cast<std::uint32_t>(cumulative_.size());
+  ClassPair pair{.plant = plant};
+  for (std::int64_t& partner : pair.partners) partner = random.Below(pairs);
+  for (std::size_t feature = 0; feature < options.features.size(); ++feature) {
+    std::vector<const Prototype*> shared;
+    if (plant == Plant::kSalience && feature == 0) shared = Pointers(markers_);
+    if (plant == Plant::kLag) shared = Pointers(feature == 0 ? image_keys_ : audio_keys_);
+    pair.prototypes.push_back(
+        DrawPairPrototypes(options.features[feature].second, std::move(shared), random));
+  }
+  return pair;
 }
 
 std::int64_t SynthWorld::DrawPair(Random& random) const {

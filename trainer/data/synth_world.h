@@ -13,7 +13,9 @@ namespace beamgrid {
 
 enum class Plant { kPlain, kLag, kOrder, kSalience, kModes, kChange };
 
-/// A direction in one feature's space; entries have standard deviation 1.
+/// A direction in one feature's space; entries have standard deviation 1. Those that meet in a
+/// frame are orthogonal (where the feature is wide enough), so that frames of both twins have equal
+/// norms: else the normalisation of frames would let a plant be seen in their mean.
 using Prototype = std::vector<float>;
 
 /// What one pair of twins looks like in one feature.
@@ -40,7 +42,9 @@ class SynthWorld {
   explicit SynthWorld(const SynthOptions& options);
 
   [[nodiscard]] const std::vector<ClassPair>& pairs() const { return pairs_; }
-  [[nodiscard]] const Prototype& marker() const { return marker_; }
+  /// Of the frames that matter (salience), and of the others in the same shot.
+  [[nodiscard]] const Prototype& marker() const { return markers_[0]; }
+  [[nodiscard]] const Prototype& other_marker() const { return markers_[1]; }
   [[nodiscard]] const Prototype& image_key(std::size_t key) const { return image_keys_[key]; }
   [[nodiscard]] const Prototype& audio_key(std::size_t key) const { return audio_keys_[key]; }
   [[nodiscard]] const std::vector<Prototype>& backgrounds() const { return backgrounds_; }
@@ -50,6 +54,8 @@ class SynthWorld {
   [[nodiscard]] std::int64_t DrawClass(Random& random) const;
 
  private:
+  [[nodiscard]] ClassPair DrawClassPair(const SynthOptions& options, Plant plant,
+                                        Random& random) const;
   [[nodiscard]] std::int64_t DrawPair(Random& random) const;
   [[nodiscard]] std::int64_t DrawTwin(std::int64_t pair, Random& random) const;
 
@@ -57,8 +63,7 @@ class SynthWorld {
   double labels_per_video_, co_occurrence_;
   std::vector<ClassPair> pairs_;
   std::vector<double> cumulative_;  ///< frequencies of the pairs, summed up
-  Prototype marker_;
-  std::vector<Prototype> image_keys_, audio_keys_, backgrounds_;
+  std::vector<Prototype> markers_, image_keys_, audio_keys_, backgrounds_;
 };
 
 }  // namespace beamgrid

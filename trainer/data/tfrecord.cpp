@@ -20,6 +20,7 @@ static_assert(std::endian::native == std::endian::little, "TFRecord files are re
 
 constexpr std::uint64_t kHeaderBytes = 12;
 constexpr std::uint64_t kFooterBytes = 4;
+constexpr std::size_t kWriteBufferBytes = 1 << 20;
 static_assert(kHeaderBytes + kFooterBytes == kRecordOverhead);
 
 template <typename Integer>
@@ -145,7 +146,10 @@ void TfRecordFile::ReleasePages() const {
 }
 
 TfRecordWriter::TfRecordWriter(const std::filesystem::path& path)
-    : path_(path), stream_(path, std::ios::binary | std::ios::trunc) {
+    : path_(path), buffer_(kWriteBufferBytes) {
+  // Few large writes leave large folios in the page cache, which are several times cheaper to map.
+  stream_.rdbuf()->pubsetbuf(buffer_.data(), std::ssize(buffer_));
+  stream_.open(path, std::ios::binary | std::ios::trunc);
   if (!stream_) throw Error(path_.string() + ": cannot write: " + SystemReason());
 }
 

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "trainer/data/data_error.h"
 
@@ -73,6 +74,7 @@ class TfRecordWriter {
 
  private:
   std::filesystem::path path_;
+  std::vector<char> buffer_;  ///< of stream_, so it must be destroyed after it
   std::ofstream stream_;
 };
 

@@ -1,0 +1,102 @@
+#include "trainer/data/batch_builder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+namespace beamgrid {
+namespace {
+
+std::uint64_t VarintBytes(std::uint64_t value) {
+  std::uint64_t bytes = 1;
+  while (value >>= 7) ++bytes;
+  return bytes;
+}
+
+/// A field of `bytes` with its tag and length.
+std::uint64_t FieldBytes(std::uint64_t bytes) { return 1 + VarintBytes(bytes) + bytes; }
+
+}  // namespace
+
+std::int64_t MostFrames(const DataSpec& spec, std::uint64_t payload_bytes) {
+  if (spec.format == "video") return 1;
+  std::uint64_t frame_bytes = 0;
+  for (const Feature& feature : spec.features) {
+    const auto width = static_cast<std::uint64_t>(feature.second);
+    // FeatureList.feature { Feature.bytes_list { BytesList.value { the codes } } }
+    frame_bytes += FieldBytes(FieldBytes(FieldBytes(width)));
+  }
+  const std::uint64_t most = frame_bytes == 0 ? 1 : payload_bytes / frame_bytes;
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(most), 1, spec.max_frames);
+}
+
+BatchBuilder::BatchBuilder(const DataSpec& spec, std::int64_t capacity, std::int64_t most_frames,
+                           Batch& batch)
+    : spec_(spec), batch_(batch), row_frames_(most_frames) {
+  batch_.ids.clear();
+  batch_.labels.clear();
+  batch_.label_offsets.assign(1, 0);
+  batch_.lengths.clear();
+  batch_.longest = 1;
+  batch_.width = 0;
+  for (const Feature& feature : spec.features) batch_.width += feature.second;
+  const bool video_level = spec.format == "video";
+  batch_.features.resize(static_cast<std::size_t>(video_level ? capacity * batch_.width : 0));
+  batch_.frames.resize(
+      static_cast<std::size_t>(video_level ? 0 : capacity * row_frames_ * batch_.width));
+}
+
+void BatchBuilder::Add(std::string_view id, const DecodedVideo& video) {
+  if (spec_.format == "video") {
+    AddFeatures(video);
+  } else {
+    AddFrames(video);
+  }
+  batch_.ids.emplace_back(id);
+  batch_.labels.insert(batch_.labels.end(), video.labels.begin(), video.labels.end());
+  batch_.label_offsets.push_back(std::ssize(batch_.labels));
+  batch_.lengths.push_back(video.length);
+  batch_.longest = std::max(batch_.longest, video.length);
+}
+
+void BatchBuilder::AddFeatures(const DecodedVideo& video) {
+  std::span<float> rest =
+      std::span(batch_.features).subspan(static_cast<std::size_t>(batch_.Size() * batch_.width));
+  for (std::size_t i = 0; i < spec_.features.size(); ++i) {
+    const auto width = static_cast<std::size_t>(spec_.features[i].second);
+    ReadFloats(video.values[i], rest.first(width));
+    rest = rest.subspan(width);
+  }
+}
+
+void BatchBuilder::AddFrames(const DecodedVideo& video) {
+  const std::int64_t row_bytes = row_frames_ * batch_.width;
+  std::uint8_t* const row = batch_.frames.data() + batch_.Size() * row_bytes;
+  std::uint8_t* out = row;
+  for (std::size_t t = 0; t < static_cast<std::size_t>(video.length); ++t) {
+    for (std::size_t i = 0; i < spec_.features.size(); ++i) {
+      const auto width = static_cast<std::size_t>(spec_.features[i].second);
+      std::memcpy(out, video.frames[i][t], width);
+      out += width;
+    }
+  }
+  // The memory is recycled from other batches, so the padding must be written too.
+  std::fill(out, row + row_bytes, std::uint8_t{0});
+}
+
+void BatchBuilder::Finish() {
+  const auto width = static_cast<std::size_t>(batch_.width);
+  const auto count = static_cast<std::size_t>(batch_.Size());
+  if (spec_.format == "video") {
+    batch_.features.resize(count * width);
+    return;
+  }
+  const std::size_t built = static_cast<std::size_t>(row_frames_) * width;
+  const std::size_t wanted = static_cast<std::size_t>(batch_.longest) * width;
+  for (std::size_t i = 1; i < count && wanted < built; ++i) {
+    std::memmove(batch_.frames.data() + i * wanted, batch_.frames.data() + i * built, wanted);
+  }
+  batch_.frames.resize(count * wanted);
+}
+
+}  // namespace beamgrid
