@@ -86,12 +86,23 @@ void LookAtDisk(const std::string& use, const std::filesystem::path& path, Findi
   }
 }
 
+/// The trainer's warnings say themselves what to do.
+void TakeOverWarnings(const boost::json::value& report, Findings& findings) {
+  const boost::json::value* warnings = report.as_object().if_contains("warnings");
+  if (warnings == nullptr) return;
+  for (const boost::json::value& warning : warnings->as_array()) {
+    findings.Problem(std::string(warning.as_string()), "see the warning");
+  }
+}
+
 void LookAtTrainer(Findings& findings) {
   boost::json::object trainer{{"path", nullptr}, {"report", nullptr}};
   try {
     const std::filesystem::path path = FindTrainer();
     trainer["path"] = path.string();
-    trainer["report"] = ParseJson(AskTrainer(path, {"doctor"}));
+    const boost::json::value report = ParseJson(AskTrainer(path, {"doctor"}));
+    trainer["report"] = report;
+    TakeOverWarnings(report, findings);
   } catch (const Error& error) {
     findings.Problem(error.what(), "build it (scripts/setup), or set BEAMGRID_TRAINER to its path");
   } catch (const std::invalid_argument& error) {

@@ -5,9 +5,9 @@
 #include <chrono>
 #include <map>
 
-#include "orchestrator/objective.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
+#include "orchestrator/objective.h"
 #include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"

@@ -4,9 +4,9 @@
 #include <map>
 #include <numeric>
 
-#include "orchestrator/objective.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
+#include "orchestrator/objective.h"
 
 namespace beamgrid {
 namespace {

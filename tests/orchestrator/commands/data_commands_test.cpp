@@ -60,11 +60,11 @@ TEST_F(DataCommandsTest, SynthWritesBothSplitsInTheRealFormat) {
 TEST_F(DataCommandsTest, EqualSeedsGiveEqualFiles) {
   ASSERT_EQ(Synth("one").exit_code, 0);
   ASSERT_EQ(Synth("two").exit_code, 0);
-  ASSERT_EQ(Synth("three", {"--noise", "0.25"}).exit_code, 0);
+  ASSERT_EQ(Synth("three", {"--noise", "0.123"}).exit_code, 0);
   for (const auto& entry : std::filesystem::directory_iterator(Path("one"))) {
     const std::string name = entry.path().filename().string();
-    EXPECT_EQ(ReadFile(entry.path()), ReadFile(Path("two/" + name)));
-    EXPECT_NE(ReadFile(entry.path()), ReadFile(Path("three/" + name)));
+    EXPECT_EQ(HashFile(entry.path()), HashFile(Path("two/" + name)));
+    EXPECT_NE(HashFile(entry.path()), HashFile(Path("three/" + name)));
   }
 }
 

@@ -1,5 +1,6 @@
 // studies, trials, show, explain, query on a database that the test filled.
 
+#include <SQLiteCpp/Database.h>
 #include <gmock/gmock.h>
 
 #include "tests/orchestrator/commands/command_test_support.h"
@@ -99,6 +100,19 @@ TEST_F(RecordCommandsTest, AFileThatIsNoDatabaseIsAnError) {
   const Called called = Call({"studies", "--db", path});
   EXPECT_EQ(called.exit_code, 1);
   EXPECT_THAT(called.err, HasSubstr(path));
+}
+
+TEST_F(RecordCommandsTest, ADatabaseOfANewerVersionIsAnErrorAndStaysAsItIs) {
+  {
+    SQLite::Database raw(database_, SQLite::OPEN_READWRITE);
+    raw.exec("PRAGMA user_version = 999");
+  }
+  const Called called = OnRecord({"trials", "small"});
+  EXPECT_EQ(called.exit_code, 1);
+  EXPECT_THAT(called.err, HasSubstr(database_));
+  EXPECT_THAT(called.err, HasSubstr("newer"));
+  SQLite::Database raw(database_, SQLite::OPEN_READONLY);
+  EXPECT_EQ(raw.execAndGet("PRAGMA user_version").getInt(), 999);
 }
 
 TEST_F(RecordCommandsTest, ShowFindsATrialByEachOfItsNames) {

@@ -66,9 +66,9 @@ TEST_F(SearchCommandsTest, CheckSaysAllMistakesAtOnce) {
       "experts = 0\n[serach]\nstrategy = \"grid\"\n");
   const Called called = Call({"check", recipe});
   EXPECT_EQ(called.exit_code, 2);
-  EXPECT_THAT(called.err, HasSubstr(recipe + ":11:"));
+  EXPECT_THAT(called.err, HasSubstr(recipe + ":12:"));
   EXPECT_THAT(called.err, HasSubstr("netvlad"));
-  EXPECT_THAT(called.err, HasSubstr(recipe + ":14:"));
+  EXPECT_THAT(called.err, HasSubstr(recipe + ":15:"));
   EXPECT_THAT(called.err, HasSubstr("1..64"));
   EXPECT_THAT(called.err, HasSubstr("serach"));
 }
@@ -118,7 +118,8 @@ TEST_F(SearchCommandsTest, PlanHasTheFixedShape) {
   }
   ASSERT_EQ(json.at("refused").as_array().size(), 2U);
   EXPECT_THAT(KeysOf(json.at("refused").at(0)), ElementsAre("name", "why"));
-  EXPECT_EQ(json.at("refused").at(0).at("why"), "attention needs two features");
+  EXPECT_THAT(std::string(json.at("refused").at(0).at("why").as_string()),
+              HasSubstr("attention needs two features"));
   EXPECT_FALSE(std::filesystem::exists(Path("none.db")));
 }
 
@@ -149,8 +150,10 @@ TEST_F(SearchCommandsTest, TableAnswersInThreeFormats) {
   FillStore(database);
   const Called json = Call({"table", "small", "--db", database, "--format", "json"});
   ASSERT_EQ(json.exit_code, 0) << json.err;
-  EXPECT_THAT(KeysOf(json.Json()), IsSupersetOf({"title", "columns", "rows"}));
-  for (const auto& row : json.Json().at("rows").as_array()) {
+  const auto table = json.Json();
+  EXPECT_THAT(KeysOf(table), IsSupersetOf({"title", "columns", "rows"}));
+  ASSERT_FALSE(table.at("rows").as_array().empty());
+  for (const auto& row : table.at("rows").as_array()) {
     EXPECT_THAT(KeysOf(row), IsSupersetOf({"label", "gap", "size_bytes", "parameters", "delta",
                                            "p_value", "reference"}));
   }

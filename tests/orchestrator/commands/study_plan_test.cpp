@@ -123,7 +123,6 @@ TEST_F(StudyPlanTest, GreedyIsPlannedAsFarAsTheRecordDecides) {
   EXPECT_EQ(second.complete, 2);
   EXPECT_EQ(second.trials, 3);  // the second stage's own: logistic is known already
   EXPECT_EQ(second.decisions.size(), 1U);
-  CompletePlanned();
 }
 
 TEST_F(StudyPlanTest, AMillionPointsStreamInFlatMemory) {
