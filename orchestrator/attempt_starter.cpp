@@ -56,26 +56,30 @@ AttemptStarter::AttemptStarter(const Recipe& recipe, const DataSpec& data, fs::p
       store_(store),
       executor_(executor) {}
 
-AttemptKey AttemptStarter::Start(const AttemptSubject& subject, const Slot& slot) {
+BegunAttempt AttemptStarter::Begin(const AttemptSubject& subject, const Slot& slot) {
   const fs::path folder =
       runs_ / recipe_.name / TrialFolderName(subject.name, subject.seed, subject.fingerprint);
   const fs::path directory = UnusedDirectory(folder, subject.earlier_attempts + 1);
   const std::int64_t attempt =
       store_.BeginAttempt(subject.trial, directory.string(), slot.device, slot.threads);
-  WriteTrialFile(
-      directory,
-      {.study = recipe_.name,
-       .name = subject.name,
-       .fingerprint = subject.fingerprint,
-       .spec = {*subject.model, data_, recipe_.objective, subject.seed},
-       .attempt = attempt,
-       .device = slot.device,
-       .threads = slot.threads,
-       .resume_from = subject.earlier_attempts > 0 ? NewestCheckpoint(store_, subject.trial) : ""});
-  const AttemptKey key{subject.trial, attempt};
-  executor_.Submit(key, directory, {slot.device, slot.threads},
+  return {
+      .key = {subject.trial, attempt},
+      .directory = directory,
+      .file = {.study = recipe_.name,
+               .name = subject.name,
+               .fingerprint = subject.fingerprint,
+               .spec = {*subject.model, data_, recipe_.objective, subject.seed},
+               .attempt = attempt,
+               .device = slot.device,
+               .threads = slot.threads,
+               .resume_from =
+                   subject.earlier_attempts > 0 ? NewestCheckpoint(store_, subject.trial) : ""}};
+}
+
+void AttemptStarter::Launch(const BegunAttempt& attempt) {
+  WriteTrialFile(attempt.directory, attempt.file);
+  executor_.Submit(attempt.key, attempt.directory, {attempt.file.device, attempt.file.threads},
                    Milliseconds(recipe_.resources.timeout_seconds));
-  return key;
 }
 
 std::string NewestCheckpoint(const Store& store, TrialId trial) {

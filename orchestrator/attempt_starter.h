@@ -1,6 +1,8 @@
 #pragma once
 // From a trial that has a slot to a worker at work: intent in the record, directory, trial.json,
 // submission, in this order, so that a crash in between leaves nothing unexplained.
+//
+// Legal order: Begin, the commit of the transaction it was called in, Launch.
 
 #include <filesystem>
 #include <string>
@@ -9,6 +11,7 @@
 #include "orchestrator/scheduler.h"
 #include "registry/store.h"
 #include "search/recipe.h"
+#include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
 
@@ -22,15 +25,23 @@ struct AttemptSubject {
   std::int64_t earlier_attempts = 0;
 };
 
+/// An attempt that is in the record and not at work yet.
+struct BegunAttempt {
+  AttemptKey key;
+  std::filesystem::path directory;
+  TrialFile file;
+};
+
 class AttemptStarter {
  public:
   /// All must outlive the starter. Directories are made under `runs`/<study>.
   AttemptStarter(const Recipe& recipe, const DataSpec& data, std::filesystem::path runs,
                  Store& store, Executor& executor);
 
-  /// Returns the key of the attempt that was submitted. Error where the directory cannot be
-  /// written.
-  AttemptKey Start(const AttemptSubject& subject, const Slot& slot);
+  /// Records the intent.
+  [[nodiscard]] BegunAttempt Begin(const AttemptSubject& subject, const Slot& slot);
+  /// Writes the directory and submits it. Error where it cannot be written.
+  void Launch(const BegunAttempt& attempt);
 
  private:
   const Recipe& recipe_;

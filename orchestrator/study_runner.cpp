@@ -45,7 +45,11 @@ class StudyRunner::Loop {
       LookAtForeignTrials();
       news_.Show(scheduler_.counts().waiting, clock_() - started_);
       if (Done()) return Finish();
-      for (const ExecutorEvent& event : executor_.Poll(Wait())) Handle(event);
+      const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
+      if (events.empty()) continue;
+      Commit([&] {
+        for (const ExecutorEvent& event : events) Handle(event);
+      });
     }
   }
 
@@ -103,7 +107,11 @@ class StudyRunner::Loop {
     if (stopping_) return;
     intake_.Fill(
         study_, [this] { return scheduler_.free_slots(); },
-        [this](WantedTrial trial) { Enter(std::move(trial)); },
+        [this](std::vector<WantedTrial> trials) {
+          Commit([&] {
+            for (WantedTrial& trial : trials) Enter(std::move(trial));
+          });
+        },
         [this](const TrialLabel& label, const std::string& why) {
           news_.OnRefused(label, why);
           Note(label, "refused: " + why);
@@ -202,6 +210,25 @@ class StudyRunner::Loop {
     UseEnded(ended.label, record, ended.wanted_by);
   }
 
+  // ---- What leaves the process waits for the record
+  // -----------------------------------------------
+
+  /// One transaction for everything that `work` records: with many short trials, syncing the disk
+  /// once a trial would cost more than all the rest. Then what `work` put off is done.
+  void Commit(const std::function<void()>& work) {
+    committing_ = true;
+    store_.Together(work);
+    committing_ = false;
+    for (const auto& action : std::exchange(after_commit_, {})) action();
+  }
+
+  /// Does it now, or once the transaction at hand is durable: a worker must not start on an intent
+  /// that could still be rolled back.
+  void AfterCommit(std::function<void()> action) {
+    if (!committing_) return action();
+    after_commit_.push_back(std::move(action));
+  }
+
   // ---- Commands and events ----------------------------------------------------------------------
 
   void Execute(const std::vector<Command>& commands) {
@@ -209,7 +236,9 @@ class StudyRunner::Loop {
       if (const auto* start = std::get_if<StartAttempt>(&command)) {
         Start(start->trial, scheduler_.slots().at(static_cast<std::size_t>(start->slot)));
       } else if (const auto* cancel = std::get_if<CancelAttempt>(&command)) {
-        executor_.Cancel(*active_.at(cancel->trial).running, settings_.grace);
+        const ActiveTrial& active = active_.at(cancel->trial);
+        if (!active.running) continue;
+        AfterCommit([this, key = *active.running] { executor_.Cancel(key, settings_.grace); });
       }
     }
   }
@@ -218,14 +247,16 @@ class StudyRunner::Loop {
     ActiveTrial& active = active_.at(trial);
     const TrialRecord now = store_.Trial(trial);
     if (now.state != TrialState::kWaiting) return GiveToOther(trial, now);
-    active.running = starter_.Start({.trial = trial,
-                                     .name = active.label.name,
-                                     .fingerprint = active.fingerprint,
-                                     .model = &active.model,
-                                     .seed = active.label.seed,
-                                     .earlier_attempts = active.attempts},
-                                    slot);
-    active.attempts = active.running->attempt;
+    const BegunAttempt begun = starter_.Begin({.trial = trial,
+                                               .name = active.label.name,
+                                               .fingerprint = active.fingerprint,
+                                               .model = &active.model,
+                                               .seed = active.label.seed,
+                                               .earlier_attempts = active.attempts},
+                                              slot);
+    active.running = begun.key;
+    active.attempts = begun.key.attempt;
+    AfterCommit([this, begun] { starter_.Launch(begun); });
     news_.OnStarted(trial, active.label, slot, active.attempts);
   }
 
@@ -255,14 +286,19 @@ class StudyRunner::Loop {
   }
 
   void EndAttempt(const AttemptKey& key, const AttemptOutcome& outcome) {
+    ActiveTrial& active = active_.at(key.trial);
+    active.running.reset();
+    // Before the scheduler hears of the end, or it would start the next attempt.
+    if (StopsStudy(outcome)) {
+      news_.result().stopped_because = outcome.message;
+      Stop("the study stops at damaged data: " + outcome.message);
+    }
     const std::vector<Command> commands = scheduler_.OnAttemptEnded(key.trial, outcome);
     const Command* first = commands.empty() ? nullptr : &commands.front();
     const auto* finish = first != nullptr ? std::get_if<FinishTrial>(first) : nullptr;
     const bool retry = first != nullptr && std::holds_alternative<RetryTrial>(*first);
     store_.FinishAttempt(key.trial, key.attempt, outcome,
                          finish != nullptr ? finish->state : TrialState::kWaiting);
-    ActiveTrial& active = active_.at(key.trial);
-    active.running.reset();
     if (finish != nullptr) {
       EndTrial(key.trial, outcome);
     } else if (retry) {
@@ -285,10 +321,11 @@ class StudyRunner::Loop {
     }
     news_.OnFailed(trial, ended.label, outcome);
     intake_.Settle(ended.wanted_by, {});
-    if (outcome.failure == FailureKind::kBadData && intake_.data().on_error == "stop") {
-      news_.result().stopped_because = outcome.message;
-      Stop("the study stops at damaged data: " + outcome.message);
-    }
+  }
+
+  [[nodiscard]] bool StopsStudy(const AttemptOutcome& outcome) const {
+    return !outcome.complete && outcome.failure == FailureKind::kBadData &&
+           intake_.data().on_error == "stop" && !stopping_;
   }
 
   // ---- Interrupts -------------------------------------------------------------------------------
@@ -346,6 +383,8 @@ class StudyRunner::Loop {
   std::set<TrialId> members_;  ///< trials that the study refers to
   std::map<TrialId, ActiveTrial> active_;
   std::set<TrialId> foreign_;  ///< active trials that another orchestrator runs
+  std::vector<std::function<void()>> after_commit_;
+  bool committing_ = false;
   bool stopping_ = false;
   int heeded_interrupts_ = 0;
   std::atomic<int> interrupts_{0};

@@ -88,15 +88,17 @@ void TrialIntake::Record(StudyId study, const OnWanted& on_wanted) {
   std::vector<NewTrial> trials;
   for (const Pending& pending : batch) trials.push_back(pending.trial);
   const std::vector<TrialId> ids = store_.AddTrials(study, trials);
+  std::vector<WantedTrial> wanted;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     NewTrial& trial = batch[i].trial;
-    on_wanted({.id = ids[i],
-               .label = {trial.name, trial.spec.seed},
-               .fingerprint = std::move(trial.fingerprint),
-               .model = std::move(trial.spec.model),
-               .wanted_by = batch[i].wanted_by,
-               .twin = std::move(batch[i].twin)});
+    wanted.push_back({.id = ids[i],
+                      .label = {trial.name, trial.spec.seed},
+                      .fingerprint = std::move(trial.fingerprint),
+                      .model = std::move(trial.spec.model),
+                      .wanted_by = batch[i].wanted_by,
+                      .twin = std::move(batch[i].twin)});
   }
+  on_wanted(std::move(wanted));
 }
 
 void TrialIntake::Settle(const std::vector<SeedSlot>& wanted_by, const SeedResult& result) {

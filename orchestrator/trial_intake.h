@@ -32,7 +32,7 @@ struct WantedTrial {
 
 class TrialIntake {
  public:
-  using OnWanted = std::function<void(WantedTrial)>;
+  using OnWanted = std::function<void(std::vector<WantedTrial>)>;
   using OnRefused = std::function<void(const TrialLabel&, const std::string& why)>;
 
   /// All must outlive the intake. `slots`: how many trials may run at once.
