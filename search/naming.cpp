@@ -43,10 +43,11 @@ std::string OptionText(const OptionInfo* option, const std::string& name,
   return tag + SafeValue(value);
 }
 
+/// The component is said where the criterion may hold several; else its label tells it.
 std::string FullText(const std::string& criterion, const std::string& component,
                      const std::string& option, const OptionValue& value) {
-  return SafeWord(criterion) + "." + SafeWord(component) + "." + SafeWord(option) + "=" +
-         SafeValue(value);
+  const std::string of = criterion == "extras" ? "." + SafeWord(component) : "";
+  return SafeWord(criterion) + of + "." + SafeWord(option) + "=" + SafeValue(value);
 }
 
 template <typename T>
@@ -119,7 +120,7 @@ Namer::Parts Namer::PartsOf(const std::string& criterion, const std::string& com
     const auto value = glued == nullptr ? options.end() : options.find(glued->name);
     if (value != options.end()) {
       label.text += SafeValue(value->second);
-      label.full = FullText(criterion, component, glued->name, value->second);
+      label.full += "." + SafeWord(glued->name) + "=" + SafeValue(value->second);
     }
     parts.label.push_back(std::move(label));
   }

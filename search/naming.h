@@ -14,7 +14,7 @@ namespace beamgrid {
 
 /// Names the models of one recipe. Distinct models get distinct names: a name is a list of pieces
 /// between dashes; every option that is not at its default gives a piece, and a piece that would
-/// mean two things in this recipe is written out in full ("temporal.lstm.hidden=512").
+/// mean two things in this recipe is written out in full ("temporal.hidden=512").
 ///
 /// Order: multimodal label and options - temporal label - labels of the extras - the temporal
 /// options - classifier label and options - label processing and loss (unless default) - training
@@ -33,7 +33,7 @@ class Namer {
  private:
   struct Piece {
     std::string text;
-    std::string full;  ///< says criterion, component and option: never means two things
+    std::string full;  ///< says criterion and component or option: never means two things
   };
   struct Parts {  ///< of one variant
     std::vector<Piece> label;

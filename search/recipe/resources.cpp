@@ -1,5 +1,4 @@
 // [resources], [ensemble] and [[table]]: what a study may use and what is made of its trials.
-#include <regex>
 
 #include "search/recipe/sections.h"
 
@@ -9,6 +8,15 @@ namespace {
 bool IsAuto(const toml::node* node) {
   const auto* text = node == nullptr ? nullptr : node->as_string();
   return text != nullptr && text->get() == "auto";
+}
+
+/// "cpu", or "cuda:" and up to four digits without a leading 0.
+bool IsDevice(std::string_view word) {
+  if (word == "cpu") return true;
+  if (!word.starts_with("cuda:")) return false;
+  word.remove_prefix(5);
+  if (word.empty() || word.size() > 4 || (word.size() > 1 && word.front() == '0')) return false;
+  return word.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 std::vector<std::string> ReadDevices(Section& resources) {
@@ -22,10 +30,9 @@ std::vector<std::string> ReadDevices(Section& resources) {
             R"(, must be "auto" or a list like ["cuda:0", "cuda:1"] or ["cpu"])");
     return {};
   }
-  static const std::regex kDevice("cpu|cuda:(0|[1-9][0-9]{0,3})");
   const std::vector<PlacedWord> devices = ReadWords(*node, path, resources.mistakes());
   for (const PlacedWord& device : devices) {
-    if (std::regex_match(device.word, kDevice)) continue;
+    if (IsDevice(device.word)) continue;
     resources.mistakes().Add(device.node->source(), device.path,
                              "'" + device.word + "' is no device; write \"cpu\" or \"cuda:N\"");
   }

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <random>
-#include <regex>
 #include <set>
 
 #include "search/naming_text.h"
@@ -88,6 +87,12 @@ TEST(Name, APieceThatWouldMeanTwoThingsIsWrittenInFull) {
   EXPECT_THAT(names, ElementsAre("MC-temporal.gru-Logistic", "MC-temporal.lstm-Logistic"));
 }
 
+TEST(Name, OneTagOfTwoComponentsIsTheirOwn) {
+  EXPECT_THAT(NamesOf("[[grid.temporal]]\nuse = \"gru\"\nhidden = 256\n"
+                      "[[grid.temporal]]\nuse = \"lstm\"\nhidden = 256\n"),
+              ElementsAre("MC-GRU-h256-Logistic", "MC-LSTM-h256-Logistic"));
+}
+
 TEST(Name, TagsOfTwoCriteriaThatClashAreWrittenInFull) {
   Catalogue catalogue = TestCatalogue();
   for (ComponentInfo& component : catalogue.components) {
@@ -98,9 +103,9 @@ TEST(Name, TagsOfTwoCriteriaThatClashAreWrittenInFull) {
   const std::vector<std::string> names = NamesOf(
       "[[grid.temporal]]\nuse = \"gru\"\nhidden = [2, 1024]\n[grid.train]\nepochs = [5, 2]\n",
       catalogue);
-  EXPECT_THAT(names, ElementsAre("MC-GRU-temporal.gru.hidden=2-Logistic",
-                                 "MC-GRU-temporal.gru.hidden=2-Logistic-train.train.epochs=2",
-                                 "MC-GRU-Logistic", "MC-GRU-Logistic-train.train.epochs=2"));
+  EXPECT_THAT(names, ElementsAre("MC-GRU-temporal.hidden=2-Logistic",
+                                 "MC-GRU-temporal.hidden=2-Logistic-train.epochs=2",
+                                 "MC-GRU-Logistic", "MC-GRU-Logistic-train.epochs=2"));
 }
 
 TEST(Name, IsCutWithAHashWhereItIsTooLong) {
@@ -203,7 +208,7 @@ class RandomCatalogue {
 };
 
 TEST(Name, DistinctModelsOfRandomSpacesHaveDistinctSafeNames) {
-  const std::regex safe("[A-Za-z0-9_=.+-]{1,149}");
+  const std::string safe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_=.+-";
   for (unsigned seed = 0; seed < 40; ++seed) {
     RandomCatalogue random(seed);
     const Catalogue catalogue = random.Make();
@@ -215,7 +220,8 @@ TEST(Name, DistinctModelsOfRandomSpacesHaveDistinctSafeNames) {
       const auto index =
           static_cast<std::int64_t>(points() % static_cast<std::uint64_t>(space.size()));
       const std::string name = space.Name(*space.At(index));
-      EXPECT_TRUE(std::regex_match(name, safe)) << name;
+      EXPECT_EQ(name.find_first_not_of(safe), std::string::npos) << name;
+      EXPECT_TRUE(!name.empty() && name.size() < 150) << name;
       const auto [known, added] = names.emplace(name, index);
       EXPECT_EQ(known->second, index) << name << " names two models; seed " << seed;
     }
