@@ -97,6 +97,17 @@ TEST_F(DatasetTest, FeaturesComeInTheOrderOfTheRecipe) {
   EXPECT_EQ(Frame(ReadAll(dataset), 0, 0), std::string("\x64\x65\0\1\2\3", 6));
 }
 
+TEST_F(DatasetTest, FeaturesThatAreNotReadDoNotStretchTheRows) {
+  // The size of these records would allow for many more frames of audio alone.
+  const std::string file = Write("a", {SmallVideo("v0", 1), SmallVideo("v1", 3)});
+  DataSpec spec = SmallSpec();
+  spec.features = {{"audio", 2}};
+  Dataset dataset(spec, {file}, LabelPolicy::kRequired);
+  const Batch batch = ReadAll(dataset);
+  EXPECT_EQ(batch.longest, 3);
+  EXPECT_THAT(batch.frames, ElementsAre(100, 101, 0, 0, 0, 0, 100, 101, 102, 103, 104, 105));
+}
+
 TEST_F(DatasetTest, VideoLevelFeaturesAreFloatsOfOneFrame) {
   const std::string file = Write("a", {{.id = "v",
                                         .labels = {2},
@@ -276,10 +287,18 @@ TEST_F(SegmentTest, WithoutRatingsEveryWindowIsAnExample) {
   EXPECT_THAT(batch.lengths, ElementsAre(5, 5, 2));
 }
 
-TEST_F(SegmentTest, MissingAndUnequalRatingsAreRefused) {
+TEST_F(SegmentTest, MissingRatingsAreRefused) {
   const std::string unrated = Write("a", {SmallVideo("v", 12)});
   EXPECT_THAT(ErrorText<DataError>([&] { Dataset(Spec(), {unrated}, LabelPolicy::kRequired); }),
               HasSubstr("no segment ratings"));
+}
+
+TEST_F(SegmentTest, RatingsInListsOfUnequalLengthAreRefused) {
+  // Protobuf merges messages that are written one behind the other: this replaces the scores.
+  const ExampleContent scores{.id = "v", .values = {{.name = "segment_scores", .values = {1}}}};
+  WriteRecords(folder_ / "a", {Encode(RatedVideo()) + Encode(scores)});
+  EXPECT_THAT(ErrorText<DataError>([&] { Dataset(Spec(), {Path("a")}, LabelPolicy::kRequired); }),
+              HasSubstr("5 segment_labels, 5 segment_start_times and 1 segment_scores"));
 }
 
 std::int64_t ResidentBytes() {
