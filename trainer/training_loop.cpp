@@ -6,6 +6,7 @@
 
 #include "trainer/device.h"
 #include "trainer/input.h"
+#include "trainer/train_step.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -119,13 +120,9 @@ void TrainingLoop::TrainEpoch() {
 
 void TrainingLoop::Step(const Batch& batch) {
   const DeviceBatch on_device = ToDevice(batch, trial_.spec.data.classes, device_);
-  const ModelOutput output = model_->forward(on_device.input, on_device.targets);
-  const torch::Tensor loss = model_->TotalLoss(output, on_device.targets);
-  optimiser_->DropGradients();
-  loss.backward();
-  model_->OnGradients();
-  optimiser_->Step(LearningRate(settings_, progress_.result.examples));
-  loss_sum_.add_(loss.detach().to(torch::kDouble), static_cast<double>(batch.Size()));
+  const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device,
+                                       LearningRate(settings_, progress_.result.examples));
+  loss_sum_.add_(loss.to(torch::kDouble), static_cast<double>(batch.Size()));
   progress_.epoch_examples += batch.Size();
   progress_.result.examples += batch.Size();
   progress_.position = batch.next_position;

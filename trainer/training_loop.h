@@ -42,8 +42,11 @@ class TrainingLoop {
   /// Error; Interrupted after a checkpoint was written.
   TrialResult Run();
 
-  /// For tests.
+  /// Writes last.checkpoint. Run does so after each epoch, in between and when it is stopped.
+  void SaveLast();
+
   [[nodiscard]] Model& model() { return *model_; }
+  /// Trained on so far, over all attempts.
   [[nodiscard]] std::int64_t examples() const { return progress_.result.examples; }
 
  private:
@@ -60,7 +63,6 @@ class TrainingLoop {
   void StartAfresh();
   void Resume();
   void ResumeFrom(const std::filesystem::path& last);
-  void SaveLast();
   [[nodiscard]] NamedTensors ModelTensors() const;
 
   void TrainEpoch();

@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""Seconds per training step: beamgrid-trainer's step beside the same model in Python's PyTorch.
+
+    tests/bench/step_vs_pytorch.py STEP_BENCH [--batch 128] [--frames 30] [--steps 5] [--threads 1]
+
+Needs python3-torch (Debian: the same LibTorch underneath). Two comparisons per model, runs taken in
+turns: (a) equal settings: both with the OpenBLAS core that fits the processor; (b) Python as it comes
+(no OPENBLAS_CORETYPE) against ours as beamgrid sets its workers up. Prints a Markdown table; the
+figure is the median step.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+CLASSES, IMAGE, AUDIO, HIDDEN = 3862, 1024, 128, 1024
+WIDTH = IMAGE + AUDIO
+# As the orchestrator leaves the environment to its workers.
+SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_L2_SIZE")
+
+
+def fitting_core():
+    """OpenBLAS's name for a processor with this one's instructions; empty: leave it to OpenBLAS."""
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        flags = next((line for line in info if line.startswith("flags")), "").split()
+    if "avx512f" in flags and "avx512vl" in flags:
+        return "SkylakeX"
+    return "Haswell" if "avx2" in flags else ""
+
+
+def environment(threads, core):
+    clean = {key: value for key, value in os.environ.items() if key not in SETTINGS}
+    clean["OMP_NUM_THREADS"] = clean["OPENBLAS_NUM_THREADS"] = str(threads)
+    if core:
+        clean["OPENBLAS_CORETYPE"] = core
+    return clean
+
+
+def python_step(model_name, batch, frames, steps, threads):
+    """The measured half that runs in a process of its own."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+
+    class Moe(nn.Module):
+        def __init__(self, width, experts):
+            super().__init__()
+            self.experts = experts
+            self.gates = nn.Linear(width, CLASSES * (experts + 1), bias=False)
+            self.heads = nn.Linear(width, CLASSES * experts)
+
+        def forward(self, x):
+            gates = self.gates(x).view(-1, CLASSES, self.experts + 1).softmax(-1)
+            heads = self.heads(x).view(-1, CLASSES, self.experts).sigmoid()
+            return (gates[..., : self.experts] * heads).sum(-1)
+
+    class Blstm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(WIDTH, HIDDEN, batch_first=True, bidirectional=True)
+            self.project = nn.Linear(2 * HIDDEN, WIDTH)
+            self.moe = Moe(WIDTH, 2)
+
+        def forward(self, x, mask, lengths):
+            packed = nn.utils.rnn.pack_padded_sequence(
+                x, lengths, batch_first=True, enforce_sorted=False)
+            states, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+            states = (self.project(states) + x) * mask
+            return self.moe(states.sum(1) / mask.sum(1))
+
+    video_level = model_name == "moe4"
+    model = Moe(WIDTH, 4) if video_level else Blstm()
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.001)
+    codes = torch.randint(256, (batch, frames, WIDTH), dtype=torch.uint8)
+    features = torch.randn(batch, WIDTH)
+    lengths = torch.full((batch,), frames)
+    labels = torch.zeros(batch, CLASSES).scatter_(
+        1, torch.randint(1000, (batch, 3)) + torch.tensor([0, 1000, 2000]), 1)
+
+    def forward():
+        if video_level:
+            return model(nn.functional.normalize(features, dim=-1))
+        mask = (torch.arange(frames) < lengths.unsqueeze(1)).unsqueeze(-1)
+        x = codes.float() * (4 / 255) + (4 / 512 - 2)
+        return model(nn.functional.normalize(x, dim=-1) * mask, mask, lengths)
+
+    seconds = []
+    for step in range(steps + 1):
+        begin = time.perf_counter()
+        p = forward()
+        loss = -(labels * (p + 1e-5).log() + (1 - labels) * (1 - p + 1e-5).log()).sum(1).mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        value = loss.item()
+        if step > 0:
+            seconds.append(time.perf_counter() - begin)
+    print(json.dumps({"model": model_name, "seconds": seconds, "loss": value}))
+
+
+def measure(command, env):
+    return json.loads(subprocess.run(command, env=env, check=True, capture_output=True,
+                                     text=True).stdout)["seconds"]
+
+
+def compare(name, args, python_env, ours_env):
+    """Medians of runs taken in turns, so that a busy machine hurts both alike."""
+    sizes = [name, str(args.batch), str(args.frames), str(args.steps), str(args.threads)]
+    python, ours = [], []
+    for _ in range(args.turns):
+        python += measure([sys.executable, __file__, "--python-step", *sizes], python_env)
+        ours += measure([args.step_bench, *sizes], ours_env)
+    return statistics.median(python), statistics.median(ours)
+
+
+def main():
+    if sys.argv[1:2] == ["--python-step"]:
+        python_step(sys.argv[2], *map(int, sys.argv[3:]))
+        return
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step_bench")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--models", default="blstm_moe2,moe4")
+    args = parser.parse_args()
+    tuned = environment(args.threads, fitting_core())
+    stock = environment(args.threads, "")
+    print("| model | settings | PyTorch, s/step | beamgrid, s/step | ratio |")
+    print("|---|---|---|---|---|")
+    for name in args.models.split(","):
+        for settings, python_env in (("equal", tuned), ("PyTorch as it comes", stock)):
+            python, ours = compare(name, args, python_env, tuned)
+            print(f"| {name} | {settings} | {python:.3f} | {ours:.3f} | {python / ours:.2f} |",
+                  flush=True)
+
+
+if __name__ == "__main__":
+    main()
