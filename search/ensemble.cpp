@@ -149,7 +149,7 @@ class Finder {
       answer_.notes.emplace_back("too few videos for a holdout part");
     }
     answer_.selection_videos = std::ssize(parts_.selection[0].videos);
-    for (const AlignedModel& model : parts_.selection) gaps_.push_back(ScoreSingle(model).gap);
+    for (const AlignedModel& model : parts_.selection) gaps_.push_back(SingleGap(model));
     best_single_ = BestSingle(parts_.selection, gaps_);
     answer_.best_single = parts_.selection[best_single_].model->name;
     answer_.best_single_gap = gaps_[best_single_];

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "search/ensemble_gap.h"
+#include "search/ensemble_models.h"
 
 namespace beamgrid {
 namespace {
@@ -53,16 +54,8 @@ class SortedPool {
   };
 
   void AddVideo(const VideoPrediction& video, std::uint32_t index) {
-    std::vector<ScoredLabelDouble> top = video.top;
-    const auto count = std::min<std::size_t>(top.size(), kGapTop);
-    std::partial_sort(top.begin(), top.begin() + static_cast<std::ptrdiff_t>(count), top.end(),
-                      [](const ScoredLabelDouble& a, const ScoredLabelDouble& b) {
-                        return a.score != b.score ? a.score > b.score : a.label < b.label;
-                      });
-    for (std::size_t i = 0; i < count; ++i) {
-      const bool positive =
-          std::find(video.labels.begin(), video.labels.end(), top[i].label) != video.labels.end();
-      items_.push_back({top[i].score, index, positive});
+    for (const RankedLabel& entry : TopOf(video)) {
+      items_.push_back({entry.score, index, entry.positive});
     }
   }
 

@@ -46,7 +46,7 @@ double PackedGap::operator()(std::span<const std::int64_t> pool) {
     const Bucket bucket = buckets_[b];
     if (bucket.mixed()) {
       // CollectMixed left the place behind the bucket's last key.
-      AddSorted({sorted_.data() + places_[b] - bucket.items, bucket.items}, sum);
+      AddSorted({sorted_.data() + places_[b].next - bucket.items, bucket.items}, sum);
     } else if (bucket.items != 0) {
       sum.Add(bucket.items, bucket.hits);
     }
@@ -70,13 +70,17 @@ void PackedGap::Count(std::span<const std::int64_t> pool) {
 void PackedGap::CollectMixed(std::span<const std::int64_t> pool) {
   std::uint32_t place = 0;
   for (std::size_t b = 0; b < buckets_.size(); ++b) {
-    places_[b] = place;
+    places_[b] = {place, 1};
     if (buckets_[b].mixed()) place += buckets_[b].items;
   }
-  sorted_.resize(place);
+  for (std::size_t b = 0; b < buckets_.size(); ++b) {
+    if (!buckets_[b].mixed()) places_[b] = {place, 0};
+  }
+  sorted_.resize(place + 1);
   for (const std::int64_t key : pool) {
-    const auto b = static_cast<std::size_t>(key >> shift_);
-    if (buckets_[b].mixed()) sorted_[places_[b]++] = key;
+    Place& to = places_[static_cast<std::size_t>(key >> shift_)];
+    sorted_[to.next] = key;
+    to.next += to.step;
   }
 }
 

@@ -70,7 +70,13 @@ class PackedGap {
   int shift_ = 0;
   std::int64_t positives_;
   std::vector<Bucket> buckets_;
-  std::vector<std::uint32_t> places_;  ///< where the next key of a mixed bucket goes in sorted_
+  /// Where a bucket's next key goes in sorted_, and how far the one after it; keys of buckets that
+  /// are not mixed all go to one place behind the others.
+  struct Place {
+    std::uint32_t next;
+    std::uint32_t step;
+  };
+  std::vector<Place> places_;
   std::vector<std::int64_t> sorted_;
   HarmonicNumbers harmonic_;
 };

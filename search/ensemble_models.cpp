@@ -3,9 +3,11 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <boost/json/serialize.hpp>
 
 #include "registry/error.h"
+#include "search/ensemble_gap.h"
 
 namespace beamgrid {
 namespace {
@@ -113,11 +115,40 @@ SplitModels SplitVideos(const std::vector<AlignedModel>& models, double holdout)
   return split;
 }
 
-Metrics ScoreSingle(const AlignedModel& model) {
-  MetricsAccumulator accumulator;
-  for (const VideoPrediction* video : model.videos)
-    accumulator.AddSparse(video->top, video->labels);
-  return accumulator.Compute();
+std::vector<RankedLabel> TopOf(const VideoPrediction& video) {
+  const auto before = [](const ScoredLabelDouble& a, const ScoredLabelDouble& b) {
+    return a.score != b.score ? a.score > b.score : a.label < b.label;
+  };
+  const auto rank = [&](const std::vector<ScoredLabelDouble>& list) {
+    std::vector<RankedLabel> top;
+    const std::size_t count = std::min<std::size_t>(list.size(), kGapTop);
+    top.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const bool positive =
+          std::find(video.labels.begin(), video.labels.end(), list[i].label) != video.labels.end();
+      top.push_back({list[i].score, positive});
+    }
+    return top;
+  };
+  if (std::is_sorted(video.top.begin(), video.top.end(), before)) return rank(video.top);
+  std::vector<ScoredLabelDouble> sorted = video.top;
+  std::sort(sorted.begin(), sorted.end(), before);
+  return rank(sorted);
+}
+
+double SingleGap(const AlignedModel& model) {
+  // A double's bits, when it is not negative, order as it does; those of 0..1 leave a bit free.
+  std::vector<std::int64_t> pool;
+  std::int64_t positives = 0;
+  for (const VideoPrediction* video : model.videos) {
+    positives += std::ssize(video->labels);
+    for (const RankedLabel& entry : TopOf(*video)) {
+      // + 0.0 turns -0 into 0.
+      const auto bits = std::bit_cast<std::int64_t>(entry.score + 0.0);
+      pool.push_back(bits << 1 | (entry.positive ? 1 : 0));
+    }
+  }
+  return PackedGap(1, positives)(pool);
 }
 
 }  // namespace beamgrid

@@ -30,7 +30,14 @@ struct SplitModels {
 };
 [[nodiscard]] SplitModels SplitVideos(const std::vector<AlignedModel>& models, double holdout);
 
-/// A model's own metrics, its lists as they are.
-[[nodiscard]] Metrics ScoreSingle(const AlignedModel& model);
+/// The 20 best of a list, equal scores by lower label, and whether each is true.
+struct RankedLabel {
+  double score;
+  bool positive;
+};
+[[nodiscard]] std::vector<RankedLabel> TopOf(const VideoPrediction& video);
+
+/// GAP of a model alone, its lists as they are.
+[[nodiscard]] double SingleGap(const AlignedModel& model);
 
 }  // namespace beamgrid

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "registry/error.h"
 
@@ -19,6 +20,34 @@ constexpr std::int32_t kLabelLimit = 1 << 24;
 
 /// Candidates that share one building of a row; their pools are filled side by side.
 constexpr std::size_t kBlock = 32;
+
+/// A guess is lower than what it was made from by 1/128.
+constexpr int kGuessMargin = 7;
+
+/// Copies the keys that are at least `threshold`; returns the end of the copies. Written without
+/// branches: which keys pass is beyond prediction.
+std::int64_t* KeepFrom(std::int64_t threshold, const std::int64_t* begin, const std::int64_t* end,
+                       std::int64_t* kept) {
+  for (const std::int64_t* key = begin; key != end; ++key) {
+    *kept = *key;
+    kept += *key >= threshold ? 1 : 0;
+  }
+  return kept;
+}
+
+/// Moves the kGapTop greatest keys to the front.
+void DropLeast(std::int64_t* first, std::int64_t* last) {
+  constexpr std::ptrdiff_t kFew = 6;
+  if (last - first > kGapTop + kFew) {
+    std::nth_element(first, first + kGapTop, last, std::greater<>());
+    return;
+  }
+  for (; last - first > kGapTop; --last) {
+    std::int64_t* least = first;
+    for (std::int64_t* key = first + 1; key != last; ++key) least = *key < *least ? key : least;
+    *least = last[-1];
+  }
+}
 
 constexpr double kFinestUnit = 1e-12;
 constexpr double kCoarsestUnit = 1e-6;
@@ -180,6 +209,7 @@ void EnsemblePool::ChooseTop(std::size_t video) {
     row_.top.resize(kGapTop);
   }
   row_.least = full ? row_.top.back() : 0;
+  row_.guess = row_.least;
   const std::int64_t tag_mask = (std::int64_t{1} << tag_bits_) - 1;
   for (std::size_t i = 0; i < row_.top.size(); ++i) {
     const auto cell = cells - 1 - static_cast<std::size_t>((row_.top[i] & tag_mask) >> 1);
@@ -187,31 +217,49 @@ void EnsemblePool::ChooseTop(std::size_t video) {
   }
 }
 
+/// Collects the keys that may be in the top of the row plus `candidate`: those that it lists and
+/// those of the row's top that it does not. Returns their end.
+std::int64_t* EnsemblePool::Contenders(std::size_t video, const Column& candidate) {
+  const std::uint32_t begin = candidate.begin[video];
+  const std::uint32_t count = candidate.begin[video + 1] - begin;
+  contenders_.resize(count + kGapTop);
+  kept_.resize(count + kGapTop);
+  const std::uint32_t* const cells = candidate.cells.data() + begin;
+  const std::int64_t* const above_floor = candidate.above_floor.data() + begin;
+  std::int64_t* end = contenders_.data();
+  std::uint32_t raised = 0;  // places of the top that the candidate lists
+  for (std::uint32_t i = 0; i < count; ++i) {
+    end[i] = row_.keys[cells[i]] + above_floor[i];
+    raised |= std::uint32_t{1} << row_.place[cells[i]];
+  }
+  end += count;
+  for (std::size_t i = 0; i < row_.top.size(); ++i) {
+    *end = row_.top[i];
+    end += (raised >> i & 1) != 0 ? 0 : 1;
+  }
+  return end;
+}
+
 void EnsemblePool::AppendTop(std::size_t video, const Column& candidate,
                              std::vector<std::int64_t>& pool) {
-  const std::uint32_t begin = candidate.begin[video];
-  const std::uint32_t end = candidate.begin[video + 1];
-  contenders_.resize(end - begin + kGapTop);
-  std::int64_t* const first = contenders_.data();
-  std::int64_t* last = first;
-  std::uint32_t raised = 0;  // places of the top that the candidate lists
-  for (std::uint32_t i = begin; i < end; ++i) {
-    const std::uint32_t cell = candidate.cells[i];
-    const std::int64_t key = row_.keys[cell] + candidate.above_floor[i];
-    raised |= std::uint32_t{1} << row_.place[cell];
-    *last = key;
-    last += key >= row_.least ? 1 : 0;
-  }
-  for (std::size_t i = 0; i < row_.top.size(); ++i) {
-    *last = row_.top[i];
-    last += (raised >> i & 1) != 0 ? 0 : 1;
-  }
-  if (last - first > kGapTop) {
-    std::nth_element(first, first + kGapTop, last, std::greater<>());
-    last = first + kGapTop;
+  const std::int64_t* const end = Contenders(video, candidate);
+  std::int64_t* const kept = kept_.data();
+  std::int64_t* last = KeepFrom(row_.guess, contenders_.data(), end, kept);
+  if (last - kept < kGapTop) last = KeepFrom(row_.least, contenders_.data(), end, kept);
+  if (last - kept > kGapTop) {
+    DropLeast(kept, last);
+    last = kept + kGapTop;
   }
   const std::int64_t floor = row_.floor + candidate.floors[video];
-  for (; last != first; --last) pool.push_back(last[-1] + floor);
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  const std::size_t before = pool.size();
+  const auto count = static_cast<std::size_t>(last - kept);
+  pool.resize(before + count);
+  for (std::size_t i = 0; i < count; ++i) {
+    pool[before + i] = kept[i] + floor;
+    least = std::min(least, kept[i]);
+  }
+  row_.guess = least - (least >> kGuessMargin);
 }
 
 }  // namespace beamgrid

@@ -53,6 +53,7 @@ class EnsemblePool {
     std::vector<std::uint32_t> listed;  ///< cells that a member lists
     std::vector<std::int64_t> top;      ///< the best keys, at most 20, in no order
     std::int64_t least = 0;             ///< of `top` where it is full, else 0
+    std::int64_t guess = 0;             ///< a little below the least of the last candidate's top
     std::int64_t floor = 0;
   };
 
@@ -65,6 +66,7 @@ class EnsemblePool {
 
   void BuildRow(std::size_t video, const ModelSet& set);
   void ChooseTop(std::size_t video);
+  [[nodiscard]] std::int64_t* Contenders(std::size_t video, const Column& candidate);
   void AppendTop(std::size_t video, const Column& candidate, std::vector<std::int64_t>& pool);
 
   std::size_t videos_;
@@ -78,7 +80,8 @@ class EnsemblePool {
   std::vector<Column> columns_;
 
   Row row_;
-  std::vector<std::int64_t> contenders_;
+  std::vector<std::int64_t> contenders_;  ///< keys that may be in a candidate's top
+  std::vector<std::int64_t> kept_;        ///< those of them that are
 };
 
 }  // namespace beamgrid
