@@ -199,6 +199,9 @@ JsonReader::JsonReader(const json::value& value, std::string where)
   }
 }
 
+JsonReader::JsonReader(const json::object& object, std::string where)
+    : object_(&object), where_(std::move(where)) {}
+
 std::string JsonReader::PathOf(std::string_view key) const {
   return where_.empty() ? std::string(key) : where_ + '.' + std::string(key);
 }

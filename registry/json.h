@@ -23,6 +23,9 @@ class JsonReader {
  public:
   /// `where` names the object in messages ("data"); empty for the root.
   JsonReader(const boost::json::value& value, std::string where);
+  JsonReader(const boost::json::object& object, std::string where);
+  JsonReader(boost::json::value&&, std::string) = delete;  ///< would not outlive the call
+  JsonReader(boost::json::object&&, std::string) = delete;
 
   [[nodiscard]] bool Has(std::string_view key) const;
   [[nodiscard]] const boost::json::value& At(std::string_view key) const;

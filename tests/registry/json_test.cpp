@@ -7,6 +7,8 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
+#include <type_traits>
 
 #include "tests/support/error_text.h"
 
@@ -86,6 +88,14 @@ TEST(JsonReader, ReadsEachType) {
   EXPECT_EQ(reader.Object("o").Integer("inner"), 2);
   EXPECT_TRUE(reader.Has("t"));
   EXPECT_FALSE(reader.Has("missing"));
+}
+
+TEST(JsonReader, ReadsAnObjectInPlaceAndRefusesTemporaries) {
+  const json::object object{{"name", "x"}};
+  EXPECT_EQ(JsonReader(object, "").Text("name"), "x");
+  EXPECT_EQ(&JsonReader(object, "").object(), &object);
+  static_assert(!std::is_constructible_v<JsonReader, json::object, std::string>);
+  static_assert(!std::is_constructible_v<JsonReader, json::value, std::string>);
 }
 
 TEST(JsonReader, NamesTheKeyThatIsWrong) {
