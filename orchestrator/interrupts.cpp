@@ -9,7 +9,7 @@
 namespace beamgrid {
 namespace {
 
-constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
+constexpr std::array<int, 3> kSignals{SIGINT, SIGTERM, SIGHUP};
 
 std::function<void()> the_handler;
 std::array<struct sigaction, kSignals.size()> former_actions;
@@ -29,7 +29,10 @@ InterruptSignals::InterruptSignals(std::function<void()> on_interrupt) {
   action.sa_handler = HandleSignal;
   action.sa_flags = SA_RESTART;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
-    ::sigaction(kSignals[i], &action, &former_actions[i]);
+    ::sigaction(kSignals[i], nullptr, &former_actions[i]);
+    const bool nohup = kSignals[i] == SIGHUP && former_actions[i].sa_handler == SIG_IGN;
+    if (nohup) continue;
+    ::sigaction(kSignals[i], &action, nullptr);
   }
 }
 

@@ -1,13 +1,15 @@
 #pragma once
-// Ctrl-C and SIGTERM as calls while a study runs.
+// Ctrl-C, SIGTERM and a closed terminal as calls while a study runs.
 
 #include <functional>
 
 namespace beamgrid {
 
-/// While it lives, SIGINT and SIGTERM call `on_interrupt` inside the signal handler, which must
-/// therefore do nothing that a handler may not. One at a time in a process. The former handlers
-/// come back with its end.
+/// While it lives, SIGINT, SIGTERM and SIGHUP call `on_interrupt` inside the signal handler, which
+/// must therefore do nothing that a handler may not. A SIGHUP that is ignored stays so (nohup); an
+/// ignored SIGINT does not: shells ignore it for what scripts put into the background, and those
+/// are to be stopped by it all the same. One at a time in a process. The former handlers come back
+/// with its end.
 class InterruptSignals {
  public:
   explicit InterruptSignals(std::function<void()> on_interrupt);

@@ -29,5 +29,16 @@ TEST(InterruptSignals, CallWhileTheyLiveAndGiveTheHandlersBack) {
   std::signal(SIGTERM, former);
 }
 
+TEST(InterruptSignals, LeaveAnIgnoredHangupIgnored) {
+  const auto former = std::signal(SIGHUP, SIG_IGN);
+  std::atomic<int> calls{0};
+  {
+    const InterruptSignals signals([&calls] { ++calls; });
+    std::raise(SIGHUP);
+  }
+  EXPECT_EQ(calls, 0);
+  std::signal(SIGHUP, former);
+}
+
 }  // namespace
 }  // namespace beamgrid
