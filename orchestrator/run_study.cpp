@@ -18,17 +18,6 @@
 namespace beamgrid {
 namespace {
 
-DataSpec CheckedData(const Recipe& recipe) {
-  DataSpec data = FindDataFiles(recipe);
-  std::vector<Diagnostic> diagnostics;
-  for (const std::string& problem : CheckData(data)) {
-    diagnostics.push_back({recipe.data.train_place, "data", problem});
-  }
-  if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
-  data.digest = DataDigest(data);
-  return data;
-}
-
 std::chrono::milliseconds Now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now().time_since_epoch());
@@ -46,13 +35,24 @@ Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue)
   return ParseRecipe(text, path.string(), catalogue);
 }
 
+DataSpec CheckedData(const Recipe& recipe) {
+  DataSpec data = FindDataFiles(recipe);
+  std::vector<Diagnostic> diagnostics;
+  for (const std::string& problem : CheckData(data)) {
+    diagnostics.push_back({recipe.data.train_place, "data", problem});
+  }
+  if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
+  return data;
+}
+
 StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                      const RunStudyOptions& options) {
   TrainerCounter counter(options.trainer);
-  counter.Start();  // LibTorch loads while the data are looked at
+  counter.Start();                      // LibTorch loads while the data are looked at
+  DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
+  data.digest = DataDigest(data);
   const StudyLock lock(options.database, recipe.name);
   Store store(options.database, OpenMode::kReadWrite);
-  DataSpec data = CheckedData(recipe);
   RunnerSettings settings{
       .database = options.database,
       .runs = options.runs,

@@ -22,7 +22,11 @@ struct RunStudyOptions {
 /// mistakes.
 [[nodiscard]] Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue);
 
-/// Locks the study, checks its data, runs it to the end or to an interrupt (SIGINT and SIGTERM are
+/// The recipe's data files, with no digest yet. RecipeError for globs that match nothing and for
+/// first records that contradict the recipe.
+[[nodiscard]] DataSpec CheckedData(const Recipe& recipe);
+
+/// Checks the study's data, locks it, runs it to the end or to an interrupt (SIGINT and SIGTERM are
 /// caught while it runs). RecipeError for globs and data that contradict the recipe; UsageError
 /// where the study is locked or of another recipe; Error where the environment broke.
 [[nodiscard]] StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,

@@ -1,10 +1,8 @@
 // `beamgrid check`: all mistakes of a recipe, or nothing.
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/data_files.h"
+#include "orchestrator/commands/trainer.h"
 #include "orchestrator/run_study.h"
-#include "orchestrator/trainer_client.h"
-#include "trainer/data/preflight.h"
 
 namespace beamgrid {
 namespace {
@@ -16,12 +14,7 @@ class Check : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    const Recipe recipe = LoadRecipe(recipe_, LoadCatalogue(FindTrainer()));
-    std::vector<Diagnostic> diagnostics;
-    for (std::string& problem : CheckData(FindDataFiles(recipe))) {
-      diagnostics.push_back({recipe.data.train_place, "data", std::move(problem)});
-    }
-    if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
+    static_cast<void>(CheckedData(LoadRecipe(recipe_, OpenTrainer(context).catalogue)));
     context.Remark(recipe_ + ": no mistakes");
     return kExitDone;
   }

@@ -29,11 +29,14 @@ struct CommandContext {
   std::ostream& out;  ///< data, and only data
   std::ostream& err;  ///< progress, remarks
   Verbosity verbosity = Verbosity::kNormal;
-  bool err_is_terminal = false;  ///< false in tests, pipes and files
 
   /// A remark for people; --quiet drops it.
   void Remark(const std::string& text) const {
     if (verbosity != Verbosity::kQuiet) err << text << "\n";
+  }
+  /// What only --verbose says.
+  void Detail(const std::string& text) const {
+    if (verbosity == Verbosity::kVerbose) err << text << "\n";
   }
 };
 

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
-#include <sstream>
 
 #include "orchestrator/commands/command.h"
 #include "registry/catalogue.h"
@@ -162,6 +162,14 @@ std::string CommandTree::Explain(const CLI::ParseError& error,
   return path + ": " + error.what() + "; `" + path + " --help` shows what it takes";
 }
 
+/// Red on a terminal, unless NO_COLOR is set.
+const char* ErrorPrefix(const std::ostream& err) {
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool plain = no_color != nullptr && *no_color != 0;
+  const bool terminal = &err == &std::cerr && isatty(STDERR_FILENO) != 0;
+  return terminal && !plain ? "\033[1;31merror:\033[0m " : "error: ";
+}
+
 int ParseAndRun(const std::vector<std::string>& arguments, CommandContext context) {
   CommandTree tree;
   try {
@@ -182,17 +190,17 @@ int ParseAndRun(const std::vector<std::string>& arguments, CommandContext contex
 
 int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
                    std::ostream& err) {
-  const bool terminal = &err == &std::cerr && isatty(STDERR_FILENO) != 0;
+  const char* const prefix = ErrorPrefix(err);
   try {
-    return ParseAndRun(arguments, {.out = out, .err = err, .err_is_terminal = terminal});
+    return ParseAndRun(arguments, {.out = out, .err = err});
   } catch (const RecipeError& error) {
     for (const Diagnostic& diagnostic : error.diagnostics()) err << ToString(diagnostic) << "\n";
     return kExitUsage;
   } catch (const UsageError& error) {
-    err << "error: " << error.what() << "\n";
+    err << prefix << error.what() << "\n";
     return kExitUsage;
   } catch (const std::exception& error) {
-    err << "error: " << error.what() << "\n";
+    err << prefix << error.what() << "\n";
     return kExitBroken;
   }
 }

@@ -6,7 +6,7 @@
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/commands/trainer.h"
 #include "registry/error.h"
 #include "registry/json.h"
 
@@ -34,7 +34,7 @@ class Components : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    const Catalogue catalogue = Chosen(LoadCatalogue(FindTrainer()));
+    const Catalogue catalogue = Chosen(OpenTrainer(context).catalogue);
     if (json_) {
       PrintJson(context.out, ToJson(catalogue).at("components"));
       return kExitDone;

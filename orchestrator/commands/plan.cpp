@@ -4,6 +4,7 @@
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/study_plan.h"
+#include "orchestrator/commands/trainer.h"
 #include "orchestrator/data_files.h"
 #include "orchestrator/run_study.h"
 
@@ -92,15 +93,16 @@ class Plan : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    const std::filesystem::path trainer = FindTrainer();
-    const Catalogue catalogue = LoadCatalogue(trainer);
-    const Recipe recipe = LoadRecipe(recipe_, catalogue);
+    const Trainer trainer = OpenTrainer(context);
+    const Recipe recipe = LoadRecipe(recipe_, trainer.catalogue);
     const DataSpec data = no_data_ ? WithoutFiles(recipe) : ResolveData(recipe);
+    context.Detail("data: " + std::to_string(data.train.size()) + " train and " +
+                   std::to_string(data.validate.size()) + " validate files, digest " + data.digest);
     std::unique_ptr<Store> store;
     if (!no_data_ && std::filesystem::exists(database_.path)) store = database_.OpenForReading();
-    TrainerCounter counter(trainer);
+    TrainerCounter counter(trainer.path);
     const PlanParts parts{.recipe = &recipe,
-                          .catalogue = &catalogue,
+                          .catalogue = &trainer.catalogue,
                           .data = &data,
                           .store = store.get(),
                           .counter = &counter,

@@ -7,6 +7,7 @@
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/study_ensemble.h"
+#include "orchestrator/commands/trainer.h"
 #include "orchestrator/commands/trial_listing.h"
 #include "reports/table.h"
 
@@ -26,21 +27,21 @@ class RunCommand : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    options_.trainer = FindTrainer();
+    const auto [trainer, catalogue] = OpenTrainer(context);
+    options_.trainer = trainer;
+    context.Detail("database: " + options_.database.string() + ", runs: " + options_.runs.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;
-    const Catalogue catalogue = LoadCatalogue(options_.trainer);
     const Recipe recipe = LoadRecipe(recipe_, catalogue);
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
-    if (result.interrupted || !result.stopped_because.empty()) return result.exit_code;
+    const bool measured = result.complete + result.reused > 0;
+    if (result.interrupted || !result.stopped_because.empty() || !measured) return result.exit_code;
 
     Store store(options_.database, OpenMode::kReadWrite);
     const StudyRecord study = store.FindStudy(recipe.name).value();
     PrintLeaderboard(context.out, store, study);
     PrintTables(context.out, store, catalogue, recipe);
-    if (recipe.ensemble && result.complete + result.reused > 0) {
-      MakeEnsemble(context.out, store, study, recipe);
-    }
+    if (recipe.ensemble) MakeEnsemble(context.out, store, study, recipe);
     return result.exit_code;
   }
 
@@ -52,9 +53,8 @@ class RunCommand : public Subcommand {
       context.err << "error: stopped: " << result.stopped_because << "\n";
     }
     if (result.interrupted) {
-      context.err
-          << "interrupted; everything finished is recorded, run the same recipe again to go "
-             "on\n";
+      context.err << "interrupted; what is finished is recorded, run the same recipe again to go on"
+                  << "\n";
     } else if (result.attempts == 0 && result.failed == 0 && result.stopped_because.empty()) {
       context.Remark("nothing to do: all " + std::to_string(result.reused) +
                      " trials are complete");

@@ -4,7 +4,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/commands/trainer.h"
 #include "registry/error.h"
 
 namespace beamgrid {
@@ -41,8 +41,8 @@ class TableCommand : public Subcommand {
     for (const std::string& text : fix_) question_.fix.push_back(ParseFix(text));
     const auto store = database_.OpenForReading();
     question_.study = FindStudy(*store, database_, question_.study).name;
-    const AblationTable table =
-        MakeTable(*store, LoadCatalogue(FindTrainer()), question_, PaperRows(question_.reference));
+    const AblationTable table = MakeTable(*store, OpenTrainer(context).catalogue, question_,
+                                          PaperRows(question_.reference));
     context.out << Render(table, json_ ? "json" : format_);
     return kExitDone;
   }

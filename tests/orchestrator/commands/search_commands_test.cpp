@@ -54,6 +54,11 @@ TEST_F(SearchCommandsTest, ComponentsTakesAComponentOrACriterion) {
   EXPECT_THAT(unknown.err, HasSubstr("did you mean 'netvlad'?"));
 }
 
+TEST_F(SearchCommandsTest, VerboseNamesTheTrainer) {
+  EXPECT_THAT(Call({"components", "--verbose"}).err, HasSubstr("trainer: " + Path("trainer")));
+  EXPECT_EQ(Call({"components"}).err, "");
+}
+
 TEST_F(SearchCommandsTest, CheckSaysNothingOfAGoodRecipe) {
   const Called called = Call({"check", Recipe("")});
   EXPECT_EQ(called.exit_code, 0) << called.err;
