@@ -111,7 +111,8 @@ TEST(JsonReader, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(message([&] { (void)reader.List("i"); }), HasSubstr("must be a list"));
   EXPECT_THAT(message([&] { (void)reader.Object("i"); }), HasSubstr("o.i: must be an object"));
   EXPECT_EQ(message([&] { (void)reader.Text("gone"); }), "o.gone: is missing");
-  EXPECT_THAT(message([&] { JsonReader(json::value(3), ""); }), HasSubstr("must be an object"));
+  const json::value three = 3;
+  EXPECT_THAT(message([&] { JsonReader(three, ""); }), HasSubstr("must be an object"));
 }
 
 }  // namespace
