@@ -35,11 +35,10 @@ if(BEAMGRID_SANITIZE)
   target_link_options(beamgrid_options INTERFACE -fsanitize=${BEAMGRID_SANITIZE})
 endif()
 
-
 # beamgrid_tests(NAME LABEL label SOURCES globs... LIBRARIES libs...): one test executable over a folder's *_test.cpp.
 # A new test is a new file; nothing here is edited for it.
 function(beamgrid_tests name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${ARG_SOURCES})
   if(NOT sources)
     return()
@@ -51,6 +50,11 @@ function(beamgrid_tests name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} beamgrid_options GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE BEAMGRID_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     BEAMGRID_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${ARG_ENVIRONMENT}")
+  if(ARG_LABEL MATCHES "torch|gpu")
+    # Loading LibTorch costs more than most of these tests: one process for all of them.
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+  else()
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+  endif()
 endfunction()

@@ -79,6 +79,15 @@ class ConditionalInference : public Classifier {
     }
     linear_ = register_module("linear", torch::nn::Linear(options_.rank, classes));
     InitialiseLinear(linear_);
+    // From the prior, not from 1/2: else the first steps drive every logit down through the bilinear
+    // product, whose signal is small at first, and leave it the same for all videos.
+    torch::nn::init::constant_(linear_->bias, PriorLogit(classes));
+  }
+
+  /// The logit of a class of a video with YouTube-8M's average of three labels.
+  static double PriorLogit(std::int64_t classes) {
+    const double prior = std::min(0.5, 3.0 / static_cast<double>(classes));
+    return std::log(prior / (1 - prior));
   }
 
   /// f(x, l) from tanh(U x + b) and the sum of the observed labels' vectors, V l + c; both
