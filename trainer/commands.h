@@ -15,7 +15,7 @@ namespace beamgrid::trainer {
 int DescribeCommand(std::ostream& out);
 
 /// For each line {"model": ModelSpec, "data": DataSpec} a line {"parameters", "size_bytes"} or
-/// {"error"}. No weights are made: a model of any size takes milliseconds.
+/// {"error"}. No weights are written and their memory is never touched: it takes milliseconds.
 int CountCommand(std::istream& in, std::ostream& out);
 
 /// What this machine offers to a trial, as JSON, and what is wrong with it ("warnings").

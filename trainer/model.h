@@ -63,7 +63,7 @@ class Model : public torch::nn::Module {
   std::vector<std::shared_ptr<Extra>> extras_;  ///< by order, then name
 };
 
-/// Parameters and size of a spec without its memory or the cost of initialising it.
+/// Parameters and size of a spec. Memory is asked for but never touched, nothing is initialised.
 struct ModelSize {
   std::int64_t parameters = 0;
   std::int64_t size_bytes = 0;

@@ -1,0 +1,61 @@
+// A trial on a GPU: it learns what the CPU learns, and gives the same bits again. Skipped where
+// there is no GPU.
+
+#include <gtest/gtest.h>
+
+#include "registry/files.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/trainer/trial.h"
+#include "trainer/device.h"
+#include "trainer/training_loop.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+class GpuTrainingTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
+    static const bool prepared = [] {
+      PrepareProcess(1);
+      return true;
+    }();
+    static_cast<void>(prepared);
+    trial_ = MakeTrial(WriteData(folder_ / "data", {.videos = 250, .classes = 8, .max_frames = 10}),
+                       {.parts = {{"temporal", {"lstm", {{"hidden", 16}}}}},
+                        .extras = {{"dropout", {{"rate", 0.2}}}},
+                        .train = {{"epochs", 4}, {"batch", 16}, {"learning_rate", 0.01}}});
+    trial_.device = "cuda:0";
+  }
+
+  TrialResult RunIn(const std::string& name, const LoopHooks& hooks = {}) {
+    const std::filesystem::path path = folder_ / name;
+    std::filesystem::create_directories(path);
+    return TrainingLoop(trial_, path, hooks).Run();
+  }
+
+  TemporaryFolder folder_;
+  TrialFile trial_;
+};
+
+TEST_F(GpuTrainingTest, LearnsWhatTheCpuLearns) {
+  const TrialResult gpu = RunIn("gpu");
+  EXPECT_TRUE(gpu.device.starts_with("cuda:0 ")) << gpu.device;
+  EXPECT_GT(gpu.peak_memory_bytes, 0);
+  trial_.device = "cpu";
+  // Dropout draws other numbers on another device.
+  EXPECT_NEAR(gpu.metrics.gap, RunIn("cpu").metrics.gap, 0.15);
+}
+
+TEST_F(GpuTrainingTest, StoppedItEndsInTheSameBits) {
+  RunIn("whole");
+  int left = 20;
+  EXPECT_THROW(RunIn("stopped", {.stop_requested = [&] { return --left <= 0; }}), Interrupted);
+  RunIn("stopped");
+  for (const char* file : {kModelFile, kPredictionsFile}) {
+    EXPECT_EQ(HashFile(folder_ / "whole" / file), HashFile(folder_ / "stopped" / file)) << file;
+  }
+}
+
+}  // namespace
+}  // namespace beamgrid::trainer

@@ -1,0 +1,279 @@
+// Whole models: their sizes against the papers', their first loss, how the parts are joined.
+
+#include "trainer/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/trainer/components/contract.h"
+#include "tests/trainer/trial.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+using contract::RandomSequence;
+using contract::RandomTargets;
+using ::testing::HasSubstr;
+
+Parts Classifier(const std::string& name, const Options& options) {
+  return {.parts = {{"classifier", {name, options}}}};
+}
+
+// ---- Sizes --------------------------------------------------------------------------------------
+
+struct SizeCase {
+  std::string name;
+  Parts parts;
+  std::int64_t parameters;
+};
+
+void PrintTo(const SizeCase& c, std::ostream* out) { *out << c.name; }
+
+/// LibTorch's LSTM has two biases per gate where the papers' formulas have one.
+constexpr std::int64_t kSecondBiases = 2 * 4 * 1024;
+
+const Variant kBlstm = {"blstm", {{"hidden", 1024}, {"layers", 1}, {"residual", true}}};
+const Variant kMoe2 = {"moe", {{"experts", 2}}};
+const Variant kMoe4 = {"moe", {{"experts", 4}}};
+Variant NetVlad(std::int64_t clusters) { return {"netvlad", {{"clusters", clusters}}}; }
+
+class ModelSizeTest : public ::testing::TestWithParam<SizeCase> {};
+
+TEST_P(ModelSizeTest, IsThePapers) {
+  const ModelSize size = MeasureModel(MakeModel(GetParam().parts), PaperData());
+  EXPECT_EQ(size.parameters, GetParam().parameters);
+  // Running statistics come with an int64 counter each.
+  EXPECT_GE(size.size_bytes, 4 * size.parameters);
+  EXPECT_LE(size.size_bytes, 4 * size.parameters + 8 * 8);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Dossier, ModelSizeTest,
+    ::testing::Values(
+        SizeCase{"logistic", Classifier("logistic", {}), 4'452'886},
+        SizeCase{"moe2", Classifier("moe", {{"experts", 2}}), 22'252'844},
+        SizeCase{"moe3", Classifier("moe", {{"experts", 3}}), 31'154'754},
+        SizeCase{"moe4", Classifier("moe", {{"experts", 4}}), 40'056'664},
+        SizeCase{"moe6", Classifier("moe", {{"experts", 6}}), 57'860'484},
+        SizeCase{"moe16", Classifier("moe", {{"experts", 16}}), 146'879'584},
+        SizeCase{"inference", Classifier("conditional_inference", {}), 11'194'134},
+        SizeCase{"inference_one_step", Classifier("conditional_inference", {{"steps", 1}}),
+                 11'194'134},
+        SizeCase{"inference_moe", Classifier("conditional_inference", {{"head", "moe"}}),
+                 27'016'748},
+        SizeCase{"sum_logistic", {.parts = {{"multimodal", {"sum", {}}}}}, 132'096 + 3'958'550},
+        SizeCase{"gate", {.extras = {{"context_gating", {}}}}, 4'452'886 + 1152 * 1152 + 1152},
+        SizeCase{"gate_on_probabilities",
+                 {.extras = {{"context_gating", {{"on", "probabilities"}, {"batch_norm", true}}}}},
+                 4'452'886 + 14'930'492},
+        SizeCase{"layer_norm", {.extras = {{"layer_norm", {}}}}, 4'452'886 + 2 * 1152},
+        SizeCase{"mc_blstm_moe2",
+                 {.parts = {{"temporal", kBlstm}, {"classifier", kMoe2}}},
+                 42'447'276 + kSecondBiases},
+        SizeCase{"mc_blstm_cg_moe2",
+                 {.parts = {{"temporal", kBlstm}, {"classifier", kMoe2}},
+                  .extras = {{"context_gating", {{"batch_norm", true}}}}},
+                 43'778'988 + kSecondBiases},
+        SizeCase{"mc_netvlad_diff_c64_moe4",
+                 {.parts = {{"temporal", NetVlad(64)}, {"classifier", kMoe4}},
+                  .extras = {{"differential", {}}}},
+                 36'101'464},
+        SizeCase{"ms_netvlad_c64_moe4",
+                 {.parts = {{"multimodal", {"sum", {}}},
+                            {"temporal", NetVlad(64)},
+                            {"classifier", kMoe4}}},
+                 35'578'200},
+        SizeCase{"mc_netvlad_c128_moe4",
+                 {.parts = {{"temporal", NetVlad(128)}, {"classifier", kMoe4}}},
+                 52'354'648}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(ModelSizeTest, IsThatOfTheRealModel) {
+  DataSpec data{.format = "frame", .classes = 9, .features = {{"rgb", 6}, {"audio", 4}}};
+  const ModelSpec spec = MakeModel({.parts = {{"temporal", {"netvlad", {{"clusters", 3}}}}},
+                                    .extras = {{"skip_connection", {}}}});
+  const Model model(spec, data);
+  const ModelSize size = MeasureModel(spec, data);
+  EXPECT_EQ(size.parameters, model.ParameterCount());
+  EXPECT_EQ(size.size_bytes, model.SizeBytes());
+}
+
+// ---- The first loss -----------------------------------------------------------------------------
+
+double FirstLoss(const Parts& parts) {
+  torch::manual_seed(1);
+  Model model(MakeModel(parts), PaperData());
+  const Sequence input = RandomSequence({3, 1, 2}, 3, 1152);
+  const Targets targets{torch::zeros({3, 3862})};
+  return model.TotalLoss(model.forward(input, targets), targets).item<double>();
+}
+
+// Each class starts at p = 1/2 (logistic), k/(k+1)/2 (mixture) or 3/3862 (conditional inference),
+// and no label is set.
+TEST(ModelTest, StartsAtTheKnownLoss) {
+  EXPECT_NEAR(FirstLoss({}), 2677, 15);
+  EXPECT_NEAR(FirstLoss({.parts = {{"classifier", kMoe2}}}), 1566, 15);
+  EXPECT_NEAR(FirstLoss({.parts = {{"classifier", {"conditional_inference", {{"steps", 2}}}}}}),
+              2.96, 0.1);
+}
+
+// ---- Joining the parts --------------------------------------------------------------------------
+
+DataSpec SmallData(const std::string& format = "frame") {
+  return {.format = format, .classes = 5, .features = {{"rgb", 4}, {"audio", 2}}, .max_frames = 9};
+}
+
+TEST(ModelTest, EveryExtraAtOnce) {
+  Model model(MakeModel({.parts = {{"temporal", {"lstm", {{"hidden", 3}}}}},
+                         .extras = {{"layer_norm", {}},
+                                    {"dropout", {{"rate", 0.5}}},
+                                    {"skip_connection", {}},
+                                    {"context_gating", {}},
+                                    {"differential", {}},
+                                    {"gradient_clip", {{"norm", 1e-3}}}}}),
+              SmallData());
+  const Sequence input = RandomSequence({4, 1, 2}, 4, 6);
+  const Targets targets = RandomTargets(3, 5);
+  const ModelOutput output = model.forward(input, targets);
+  EXPECT_EQ(output.embedding.size(1), 3 + 12) << "state, and the mean of the doubled frame";
+  EXPECT_EQ(output.probabilities.sizes().vec(), (std::vector<std::int64_t>{3, 5}));
+  model.TotalLoss(output, targets).backward();
+  model.OnGradients();
+  for (const auto& item : model.named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_LE(item.value().grad().norm().item<double>(), 1.001e-3) << item.key();
+  }
+}
+
+TEST(ModelTest, VideoLevelSkipsTheTemporalComponent) {
+  Model model(MakeModel({}), SmallData("video"));
+  model.eval();
+  const Sequence input = RandomSequence({1, 1}, 1, 6);
+  const ModelOutput output = model.forward(input, {});
+  EXPECT_TRUE(output.embedding.equal(input.frames.squeeze(1)));
+}
+
+/// A temporal component that gives each video two sets: its first frame, and twice that.
+class TwoSets : public Temporal {
+ public:
+  explicit TwoSets(std::int64_t width) : width_(width) {}
+  torch::Tensor forward(const Sequence& input, const Targets&) override {
+    const torch::Tensor first = input.frames.select(1, 0);
+    return torch::stack({first, 2 * first}, 1);
+  }
+  [[nodiscard]] std::int64_t output_width() const override { return width_; }
+
+ private:
+  std::int64_t width_;
+};
+
+class TwoSetsModelTest : public ::testing::Test {
+ protected:
+  TwoSetsModelTest() {
+    Makers<Temporal>::All()["two_sets"] = [](const BuildContext& context, const Options&) {
+      return std::make_shared<TwoSets>(context.input_width);
+    };
+  }
+  ~TwoSetsModelTest() override { Makers<Temporal>::All().erase("two_sets"); }
+
+  static ModelSpec Spec(Parts parts) {
+    ModelSpec spec = MakeModel(parts);
+    spec.parts["temporal"] = {.component = "two_sets"};
+    return spec;
+  }
+};
+
+TEST_F(TwoSetsModelTest, ScoresEachSetAndTakesTheBest) {
+  Model model(Spec({}), SmallData());
+  model.eval();
+  const Sequence input = RandomSequence({2, 1}, 2, 6);
+  const ModelOutput output = model.forward(input, {});
+  EXPECT_EQ(output.embedding.sizes().vec(), (std::vector<std::int64_t>{2, 2, 6}));
+  const auto parameters = model.named_parameters();
+  const torch::Tensor weight = parameters["classifier.linear.weight"];
+  const torch::Tensor bias = parameters["classifier.linear.bias"];
+  const torch::Tensor first = input.frames.select(1, 0);
+  const torch::Tensor expected =
+      torch::max(torch::linear(first, weight, bias), torch::linear(2 * first, weight, bias))
+          .sigmoid();
+  EXPECT_TRUE(torch::allclose(output.probabilities, expected));
+}
+
+TEST_F(TwoSetsModelTest, TrainsWithLabelsForEverySet) {
+  Model model(
+      Spec({.parts = {{"classifier",
+                       {"conditional_inference", {{"rank", 3}, {"training", "teacher"}}}}}}),
+      SmallData());
+  const Targets targets = RandomTargets(2, 5);
+  const ModelOutput output = model.forward(RandomSequence({2, 1}, 2, 6), targets);
+  ASSERT_EQ(output.loss_over.size(), 1U);
+  EXPECT_EQ(output.loss_over[0].sizes().vec(), (std::vector<std::int64_t>{2, 5}));
+}
+
+TEST(ModelTest, AveragesTheLossOverTheSteps) {
+  const auto loss = [](const char* training) {
+    torch::manual_seed(5);
+    Model model(MakeModel({.parts = {{"classifier",
+                                      {"conditional_inference",
+                                       {{"rank", 3}, {"steps", 2}, {"training", training}}}}}}),
+                SmallData());
+    torch::manual_seed(6);
+    const Targets targets = RandomTargets(2, 5);
+    const ModelOutput output = model.forward(RandomSequence({2, 1}, 2, 6), targets);
+    double expected = 0;
+    for (const torch::Tensor& p : output.loss_over) {
+      expected -= ((p * targets.labels + (1 - p) * (1 - targets.labels) + 1e-5).log().sum() / 2)
+                      .item<double>() /
+                  2;
+    }
+    return std::pair(model.TotalLoss(output, targets).item<double>(), expected);
+  };
+  const auto [mean, expected] = loss("mean");
+  EXPECT_NEAR(mean, expected, 1e-5);
+  EXPECT_EQ(loss("last").second, 0) << "nothing but the final scores";
+}
+
+// ---- What cannot be built -----------------------------------------------------------------------
+
+std::string Refusal(const ModelSpec& spec, const DataSpec& data) {
+  try {
+    const Model model(spec, data);
+  } catch (const SpecError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(ModelTest, RefusesAnUnknownComponent) {
+  ModelSpec spec = MakeModel({});
+  spec.parts["classifier"].component = "mop";
+  const std::string why = Refusal(spec, SmallData());
+  EXPECT_THAT(why, HasSubstr("classifier = mop"));
+  EXPECT_THAT(why, HasSubstr("logistic, moe"));
+}
+
+TEST(ModelTest, RefusesAnUnknownExtra) {
+  ModelSpec spec = MakeModel({});
+  spec.extras["droput"] = {};
+  EXPECT_THAT(Refusal(spec, SmallData()), HasSubstr("extras = droput"));
+}
+
+TEST(ModelTest, RefusesASpecWithoutACriterion) {
+  ModelSpec spec = MakeModel({});
+  spec.parts.erase("loss");
+  EXPECT_THAT(Refusal(spec, SmallData()), HasSubstr("no component for loss"));
+}
+
+TEST(ModelTest, RefusesToAggregateVideoLevelData) {
+  const ModelSpec spec = MakeModel({.parts = {{"temporal", {"lstm", {{"hidden", 3}}}}}});
+  EXPECT_THAT(Refusal(spec, SmallData("video")), HasSubstr("temporal = lstm"));
+}
+
+TEST(ModelTest, RefusesAMissingOption) {
+  ModelSpec spec = MakeModel({.parts = {{"classifier", kMoe2}}});
+  spec.parts["classifier"].options.clear();
+  EXPECT_THROW(Model(spec, SmallData()), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace beamgrid::trainer

@@ -1,0 +1,243 @@
+// `beamgrid-trainer train` as the orchestrator sees it: messages, exit codes, signals, files.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "registry/files.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/trainer/trainer_program.h"
+#include "tests/trainer/trial.h"
+#include "trainer/checkpoint.h"
+#include "trainer/training_loop.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+using ::testing::HasSubstr;
+
+int Code(TrainerExit exit) { return static_cast<int>(exit); }
+
+class TrainCommandTest : public ::testing::Test {
+ protected:
+  TrainCommandTest()
+      : data_(WriteData(folder_ / "data", {.videos = 60, .classes = 4, .max_frames = 5})) {}
+
+  TrialFile Trial(std::int64_t epochs = 2) const {
+    return MakeTrial(data_, {.extras = {{"dropout", {{"rate", 0.2}}}},
+                             .train = {{"epochs", epochs}, {"batch", 16}}});
+  }
+
+  std::filesystem::path Attempt(const std::string& name, const TrialFile& trial) const {
+    const std::filesystem::path path = folder_ / name;
+    WriteFileAtomically(path / kTrialFile, boost::json::serialize(ToJson(trial)));
+    return path;
+  }
+
+  /// Runs an attempt that must fail; its one Failed message.
+  Failed ExpectFailure(const std::filesystem::path& attempt, TrainerExit exit) {
+    const TrainerRun run = RunTrainer({"train", attempt.string()});
+    EXPECT_EQ(run.exit, Code(exit));
+    EXPECT_FALSE(std::filesystem::is_regular_file(attempt / kResultFile));
+    const std::optional<Message> last =
+        run.lines.empty() ? std::nullopt : MessageFromLine(run.lines.back());
+    if (!last || !std::holds_alternative<Failed>(*last)) {
+      ADD_FAILURE() << "the last line is no failure";
+      return {};
+    }
+    return std::get<Failed>(*last);
+  }
+
+  TemporaryFolder folder_;
+  DataSpec data_;
+};
+
+TEST_F(TrainCommandTest, SaysWhatItDoesAndNothingElse) {
+  const std::filesystem::path attempt = Attempt("a", Trial());
+  const TrainerRun run = RunTrainer({"train", attempt.string()});
+  EXPECT_EQ(run.exit, Code(TrainerExit::kDone));
+  std::vector<Message> messages;
+  for (const std::string& line : run.lines) {
+    const std::optional<Message> message = MessageFromLine(line);
+    ASSERT_TRUE(message) << line;
+    if (!std::holds_alternative<Heartbeat>(*message)) messages.push_back(*message);
+  }
+  ASSERT_GE(messages.size(), 4U);
+  const auto* started = std::get_if<Started>(&messages.front());
+  ASSERT_NE(started, nullptr);
+  EXPECT_EQ(started->train_examples, 48);
+  EXPECT_EQ(started->epochs, 2);
+  EXPECT_EQ(started->parameters, 4 * 25);
+  EXPECT_TRUE(std::holds_alternative<Finished>(messages.back()));
+  const auto evaluated = std::ranges::count_if(
+      messages, [](const Message& message) { return std::holds_alternative<Evaluated>(message); });
+  EXPECT_EQ(evaluated, 2);
+  EXPECT_TRUE(std::filesystem::exists(attempt / kResultFile));
+}
+
+TEST_F(TrainCommandTest, BeatsWhileItWorks) {
+  TrialFile trial = Trial(300);
+  trial.heartbeat_seconds = 0.001;
+  const TrainerRun run = RunTrainer({"train", Attempt("a", trial).string()});
+  const auto beats = std::ranges::count_if(run.lines, [](const std::string& line) {
+    const std::optional<Message> message = MessageFromLine(line);
+    return message && std::holds_alternative<Heartbeat>(*message);
+  });
+  EXPECT_GE(beats, 2);
+}
+
+TEST_F(TrainCommandTest, TerminatedItStopsAndThenEndsInTheSameBits) {
+  const TrialFile trial = Trial(150);
+  const std::filesystem::path whole = Attempt("whole", trial), stopped = Attempt("stopped", trial);
+  EXPECT_EQ(RunTrainer({"train", whole.string()}).exit, Code(TrainerExit::kDone));
+  {
+    TrainerProgram program({"train", stopped.string()});
+    std::string line;
+    while (program.NextLine(line)) {
+      const std::optional<Message> message = MessageFromLine(line);
+      if (message && std::holds_alternative<Evaluated>(*message)) break;
+    }
+    ::kill(program.pid(), SIGTERM);
+    while (program.NextLine(line)) {
+    }
+    EXPECT_EQ(program.Wait(), Code(TrainerExit::kInterrupted));
+  }
+  EXPECT_FALSE(std::filesystem::exists(stopped / kResultFile));
+  EXPECT_EQ(RunTrainer({"train", stopped.string()}).exit, Code(TrainerExit::kDone));
+  EXPECT_EQ(HashFile(whole / kModelFile), HashFile(stopped / kModelFile));
+  EXPECT_EQ(HashFile(whole / kPredictionsFile), HashFile(stopped / kPredictionsFile));
+}
+
+TEST_F(TrainCommandTest, KilledItEndsInTheSameBits) {
+  const TrialFile trial = Trial(60);
+  const std::filesystem::path whole = Attempt("whole", trial), killed = Attempt("killed", trial);
+  EXPECT_EQ(RunTrainer({"train", whole.string()}).exit, Code(TrainerExit::kDone));
+  {
+    TrainerProgram program({"train", killed.string()});
+    int evaluated = 0;
+    for (std::string line; evaluated < 3 && program.NextLine(line);) {
+      const std::optional<Message> message = MessageFromLine(line);
+      evaluated += message && std::holds_alternative<Evaluated>(*message) ? 1 : 0;
+    }
+    ::kill(program.pid(), SIGKILL);
+    EXPECT_EQ(program.Wait(), -SIGKILL);
+  }
+  EXPECT_EQ(RunTrainer({"train", killed.string()}).exit, Code(TrainerExit::kDone));
+  EXPECT_EQ(HashFile(whole / kModelFile), HashFile(killed / kModelFile));
+}
+
+TEST_F(TrainCommandTest, StopsWhenNobodyListens) {
+  const std::filesystem::path attempt = Attempt("a", Trial(100000));
+  TrainerProgram program({"train", attempt.string()});
+  std::string line;
+  ASSERT_TRUE(program.NextLine(line));
+  program.CloseOutput();
+  EXPECT_EQ(program.Wait(), Code(TrainerExit::kInterrupted));
+  EXPECT_TRUE(std::filesystem::exists(attempt / kLastCheckpoint));
+}
+
+TEST_F(TrainCommandTest, ABadSpecExitsWith2) {
+  TrialFile trial = Trial();
+  trial.spec.model.parts["classifier"].component = "mop";
+  const Failed failed = ExpectFailure(Attempt("a", trial), TrainerExit::kBadSpec);
+  EXPECT_EQ(failed.kind, FailureKind::kBadSpec);
+  EXPECT_THAT(failed.message, HasSubstr("classifier = mop"));
+}
+
+TEST_F(TrainCommandTest, ADamagedTrialFileExitsWith2) {
+  WriteFileAtomically(folder_ / "a" / kTrialFile, "{\"study\": \"x\"");
+  ExpectFailure(folder_ / "a", TrainerExit::kBadSpec);
+  WriteFileAtomically(folder_ / "a" / kTrialFile, "{\"study\": \"x\"}");
+  EXPECT_THAT(ExpectFailure(folder_ / "a", TrainerExit::kBadSpec).message, HasSubstr("name"));
+}
+
+TEST_F(TrainCommandTest, AFolderWithoutATrialExitsWith2) {
+  EXPECT_THAT(ExpectFailure(folder_ / "gone", TrainerExit::kBadSpec).message,
+              HasSubstr("trial.json: not found"));
+}
+
+TEST_F(TrainCommandTest, ExhaustedMemoryExitsWith3) {
+  TrialFile trial = Trial();
+  trial.spec.data.classes = 10'000'000'000'000;
+  const Failed failed = ExpectFailure(Attempt("a", trial), TrainerExit::kOutOfMemory);
+  EXPECT_EQ(failed.kind, FailureKind::kOutOfMemory);
+  EXPECT_THAT(failed.message, HasSubstr("out of memory"));
+}
+
+TEST_F(TrainCommandTest, ADivergedModelExitsWith4) {
+  const TrialFile trial = Trial(50);
+  const std::filesystem::path attempt = Attempt("a", trial);
+  {
+    // A trial that was stopped just after its weights went wrong.
+    TrainingLoop loop(trial, attempt, {.stop_requested = [] { return true; }});
+    EXPECT_THROW(loop.Run(), Interrupted);
+    TrainingLoop again(trial, attempt, {});
+    const torch::NoGradGuard no_gradient;
+    again.model().parameters()[0].fill_(std::numeric_limits<float>::infinity());
+    again.SaveLast();
+  }
+  const Failed failed = ExpectFailure(attempt, TrainerExit::kDiverged);
+  EXPECT_EQ(failed.kind, FailureKind::kDiverged);
+  EXPECT_THAT(failed.message, HasSubstr("learning_rate"));
+}
+
+TEST_F(TrainCommandTest, BadDataExitsWith5) {
+  TrialFile trial = Trial();
+  trial.spec.data.classes = 2;
+  const Failed failed = ExpectFailure(Attempt("a", trial), TrainerExit::kBadData);
+  EXPECT_EQ(failed.kind, FailureKind::kBadData);
+  EXPECT_THAT(failed.message, HasSubstr(".tfrecord"));
+}
+
+TEST_F(TrainCommandTest, AFlippedByteExitsWith5) {
+  std::string bytes = ReadFile(data_.train[0]);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  TrialFile trial = Trial();
+  WriteFileAtomically(data_.train[0], bytes);
+  trial.spec.data.digest = DataDigest(trial.spec.data);
+  const Failed failed = ExpectFailure(Attempt("a", trial), TrainerExit::kBadData);
+  EXPECT_THAT(failed.message, HasSubstr(data_.train[0]));
+}
+
+TEST_F(TrainCommandTest, DataThatChangedSincePlanningExitWith5) {
+  const std::filesystem::path attempt = Attempt("a", Trial());
+  std::filesystem::copy_file(data_.validate[0], data_.train[0],
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_THAT(ExpectFailure(attempt, TrainerExit::kBadData).message, HasSubstr("have changed"));
+}
+
+TEST_F(TrainCommandTest, AResultThatCannotBeWrittenExitsWith1) {
+  const std::filesystem::path attempt = Attempt("a", Trial());
+  std::filesystem::create_directories(attempt / kResultFile / "in the way");
+  EXPECT_THAT(ExpectFailure(attempt, TrainerExit::kBroken).message, HasSubstr(kResultFile));
+}
+
+TEST_F(TrainCommandTest, DeviceAndThreadsCanBeGivenByHand) {
+  const std::filesystem::path attempt = Attempt("a", Trial());
+  EXPECT_EQ(RunTrainer({"train", attempt.string(), "--device", "cuda:99"}).exit,
+            Code(TrainerExit::kBadSpec));
+  EXPECT_EQ(RunTrainer({"train", attempt.string(), "--threads", "0"}).exit,
+            Code(TrainerExit::kBadSpec));
+  EXPECT_EQ(RunTrainer({"train", attempt.string(), "--device", "cpu", "--threads", "2"}).exit,
+            Code(TrainerExit::kDone));
+  const auto result = TrialResultFromJson(boost::json::parse(ReadFile(attempt / kResultFile)));
+  EXPECT_EQ(result.threads, 2);
+  EXPECT_EQ(result.device, "cpu");
+}
+
+TEST(TrainerProgramTest, AWrongCommandLineExitsWith2) {
+  EXPECT_EQ(RunTrainer({}).exit, 2);
+  EXPECT_EQ(RunTrainer({"trian"}).exit, 2);
+  EXPECT_EQ(RunTrainer({"train"}).exit, 2);
+  EXPECT_EQ(RunTrainer({"--help"}).exit, 0);
+}
+
+TEST(TrainerProgramTest, SaysItsVersion) {
+  const TrainerRun run = RunTrainer({"--version"});
+  EXPECT_EQ(run.exit, 0);
+  ASSERT_EQ(run.lines.size(), 1U);
+  EXPECT_THAT(run.lines[0], HasSubstr("beamgrid-trainer " BEAMGRID_VERSION));
+}
+
+}  // namespace
+}  // namespace beamgrid::trainer
