@@ -25,8 +25,7 @@ struct ModelOutput {
 class Model : public torch::nn::Module {
  public:
   /// Throws SpecError where the spec names what does not exist or cannot work with this data.
-  /// Parameters are initialised from torch's default generator; under a meta-device guard nothing
-  /// is allocated or computed.
+  /// Parameters are initialised from torch's default generator.
   Model(const ModelSpec& spec, const DataSpec& data);
 
   /// `input` as ToDevice makes it. Targets may be empty outside training.
