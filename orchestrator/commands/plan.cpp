@@ -96,8 +96,11 @@ class Plan : public Subcommand {
     const Trainer trainer = OpenTrainer(context);
     const Recipe recipe = LoadRecipe(recipe_, trainer.catalogue);
     const DataSpec data = no_data_ ? WithoutFiles(recipe) : ResolveData(recipe);
-    context.Detail("data: " + std::to_string(data.train.size()) + " train and " +
-                   std::to_string(data.validate.size()) + " validate files, digest " + data.digest);
+    if (!no_data_) {
+      context.Detail("data: " + std::to_string(data.train.size()) + " train and " +
+                     std::to_string(data.validate.size()) + " validate files, digest " +
+                     data.digest);
+    }
     std::unique_ptr<Store> store;
     if (!no_data_ && std::filesystem::exists(database_.path)) store = database_.OpenForReading();
     TrainerCounter counter(trainer.path);

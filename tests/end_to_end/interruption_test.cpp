@@ -49,7 +49,6 @@ class Interruption : public ::testing::Test {
         "SELECT name, seed, state, gap, hit_at_1, perr, map FROM trials ORDER BY name, seed";
     EXPECT_EQ(folder_.Run({"query", exact, "--json"}).out,
               folder_.Run({"query", exact, "--json", "--db", "undisturbed.db"}).out);
-    EXPECT_THAT(folder_.HalfWritten(), IsEmpty());
   }
   [[nodiscard]] std::string OutcomesOfTheLongTrial() const {
     return folder_
@@ -67,6 +66,7 @@ TEST_F(Interruption, CtrlCStopsCleanlyAndTheNextRunGoesOn) {
   const Ended interrupted = process_->Wait();
   EXPECT_EQ(interrupted.exit_code, 130);
   EXPECT_THAT(interrupted.err, HasSubstr("run the same recipe again"));
+  EXPECT_THAT(folder_.HalfWritten(), IsEmpty());
   ExpectTheUndisturbedResult();
   EXPECT_EQ(OutcomesOfTheLongTrial(), "outcome\ninterrupted\ncomplete\n");
 }
