@@ -1,5 +1,7 @@
 #include "orchestrator/commands/study_plan.h"
 
+#include <algorithm>
+
 #include "orchestrator/objective.h"
 #include "orchestrator/refusal.h"
 
@@ -23,7 +25,8 @@ class Planner {
       PlanCandidate(*candidate);
     }
     if (const auto planned = strategy_->planned()) {
-      totals_.later_candidates = *planned - totals_.candidates - totals_.refused;
+      totals_.later_candidates =
+          std::max<std::int64_t>(0, *planned - totals_.candidates - totals_.refused);
     }
     if (strategy_->finished()) totals_.later_candidates = 0;
     totals_.decisions = strategy_->Decisions();
