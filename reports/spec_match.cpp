@@ -1,9 +1,9 @@
 #include "reports/spec_match.h"
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
 
 #include "registry/error.h"
+#include "registry/json.h"
 
 namespace beamgrid {
 namespace {
@@ -38,9 +38,11 @@ std::string Quoted(std::string_view text) {
 }
 
 OptionValue ValueFrom(std::string_view text) {
-  boost::json::error_code error;
-  OptionValue value = boost::json::parse({text.data(), text.size()}, error);
-  return error ? OptionValue(boost::json::string_view(text.data(), text.size())) : value;
+  try {
+    return ParseJson(text);
+  } catch (const std::invalid_argument&) {  // a bare word
+    return OptionValue(boost::json::string_view(text.data(), text.size()));
+  }
 }
 
 bool SameValue(const OptionValue& a, const OptionValue& b) {

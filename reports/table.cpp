@@ -4,6 +4,7 @@
 #include <map>
 
 #include "registry/error.h"
+#include "registry/json.h"
 #include "reports/spec_match.h"
 #include "reports/statistics.h"
 #include "reports/table_label.h"
@@ -66,7 +67,7 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, MetricMe
   std::vector<Variation> models;
   std::map<std::string, std::size_t> place;
   for (const TrialRecord& trial : trials) {
-    ModelSpec model = ModelSpecFromJson(boost::json::parse(trial.model_json));
+    ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
     const auto [found, is_new] = place.try_emplace(CanonicalJson(ToJson(model)), models.size());
     if (is_new) models.push_back({.model = std::move(model)});
     models[found->second].trials.push_back(&trial);
