@@ -1,6 +1,4 @@
 #include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -14,6 +12,7 @@
 #include "trainer/commands.h"
 #include "trainer/data/digest.h"
 #include "trainer/device.h"
+#include "trainer/log.h"
 #include "trainer/training_loop.h"
 
 namespace beamgrid::trainer {
@@ -101,7 +100,7 @@ void CheckDigest(const DataSpec& data) {
 
 LoopHooks Hooks(Messenger& messenger) {
   return {.report = [&messenger](const Message& message) { messenger.Send(message); },
-          .log = [](const std::string& line) { spdlog::info(line); },
+          .log = LogInfo,
           .stop_requested = [] { return stop_requested.load(); }};
 }
 
@@ -117,14 +116,14 @@ void Train(const TrainArguments& arguments, Messenger& messenger) {
 }  // namespace
 
 int TrainCommand(const TrainArguments& arguments) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("trainer"));
+  OpenLog();
   CatchSignals();
   Messenger messenger;
   try {
     Train(arguments, messenger);
   } catch (const std::exception&) {
     const Ending ending = EndingOfCurrentException();
-    spdlog::error(ending.detail.empty() ? ending.message : ending.detail);
+    LogError(ending.detail.empty() ? ending.message : ending.detail);
     messenger.Send(Failed{.kind = ending.failure, .message = ending.message});
     return static_cast<int>(ending.exit);
   }

@@ -3,10 +3,11 @@
 
     tests/bench/step_vs_pytorch.py STEP_BENCH [--batch 128] [--frames 30] [--steps 5] [--threads 1]
 
-Needs python3-torch (Debian: the same LibTorch underneath). Two comparisons per model, runs taken in
+Needs python3-torch (Debian: the same LibTorch underneath). Three comparisons per model, runs taken in
 turns: (a) equal settings: both with the OpenBLAS core that fits the processor; (b) Python as it comes
-(no OPENBLAS_CORETYPE) against ours as beamgrid sets its workers up. Prints a Markdown table; the
-figure is the median step.
+(no OPENBLAS_CORETYPE) against ours as beamgrid sets its workers up; (c) the same where OpenBLAS
+misjudges the processor, which is forced by naming the core that it falls back to. Prints a Markdown
+table; the figure is the median step.
 """
 import argparse
 import json
@@ -131,13 +132,19 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--models", default="blstm_moe2,moe4")
+    parser.add_argument("--misjudged", default="Prescott", metavar="CORE",
+                        help="what OpenBLAS takes a processor newer than itself for; '' leaves it out")
     args = parser.parse_args()
     tuned = environment(args.threads, fitting_core())
     stock = environment(args.threads, "")
     print("| model | settings | PyTorch, s/step | beamgrid, s/step | ratio |")
     print("|---|---|---|---|---|")
     for name in args.models.split(","):
-        for settings, python_env in (("equal", tuned), ("PyTorch as it comes", stock)):
+        comparisons = [("equal", tuned), ("PyTorch as it comes", stock)]
+        if args.misjudged:
+            comparisons.append((f"OpenBLAS takes it for {args.misjudged}",
+                                environment(args.threads, args.misjudged)))
+        for settings, python_env in comparisons:
             python, ours = compare(name, args, python_env, tuned)
             print(f"| {name} | {settings} | {python:.3f} | {ours:.3f} | {python / ours:.2f} |",
                   flush=True)

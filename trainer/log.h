@@ -1,0 +1,15 @@
+#pragma once
+// The worker's log, on stderr: stdout belongs to the protocol. A library of its own, because
+// LibTorch 2.x ships headers of another fmt than the one that spdlog is built with, and both cannot
+// be seen by one source file.
+
+#include <string>
+
+namespace beamgrid::trainer {
+
+/// Once, before the first line.
+void OpenLog();
+void LogInfo(const std::string& line);
+void LogError(const std::string& line);
+
+}  // namespace beamgrid::trainer
