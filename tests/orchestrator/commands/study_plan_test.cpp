@@ -126,6 +126,9 @@ TEST_F(StudyPlanTest, GreedyIsPlannedAsFarAsTheRecordDecides) {
 }
 
 TEST_F(StudyPlanTest, AMillionPointsStreamInFlatMemory) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "AddressSanitizer keeps freed memory back, so resident memory says nothing";
+#endif
   std::string rates, dropouts;
   for (int i = 1; i <= 1000; ++i) {
     rates += (i > 1 ? ", " : "") + ("0.0" + std::to_string(10000 + i));

@@ -79,8 +79,8 @@ class ConditionalInference : public Classifier {
     }
     linear_ = register_module("linear", torch::nn::Linear(options_.rank, classes));
     InitialiseLinear(linear_);
-    // From the prior, not from 1/2: else the first steps drive every logit down through the bilinear
-    // product, whose signal is small at first, and leave it the same for all videos.
+    // From the prior, not from 1/2: else the first steps drive every logit down through the
+    // bilinear product, whose signal is small at first, and leave it the same for all videos.
     torch::nn::init::constant_(linear_->bias, PriorLogit(classes));
   }
 
