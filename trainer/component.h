@@ -38,6 +38,19 @@ struct Sequence {
 /// Ground truth of a batch, given to components in training only (empty tensors otherwise).
 struct Targets {
   torch::Tensor labels;  ///< [batch, classes] float, 0 or 1
+  /// [batch, classes] float: share of each cell in the loss; undefined: 1 everywhere. Segments are
+  /// rated for few classes, and a cell that nobody rated is not a negative.
+  torch::Tensor weights;
+};
+
+/// What the training labels say. Each call may read the training data; ask while building only.
+class LabelStatistics {
+ public:
+  virtual ~LabelStatistics() = default;
+  /// [classes] double: examples that have each label.
+  [[nodiscard]] virtual torch::Tensor Counts() const = 0;
+  /// [classes, classes] double: examples that have both labels; the diagonal is Counts().
+  [[nodiscard]] virtual torch::Tensor CoOccurrence() const = 0;
 };
 
 /// Fuses the features of each frame. Input frames: the features concatenated and L2-normalised
@@ -48,6 +61,15 @@ class Multimodal : public torch::nn::Module {
   [[nodiscard]] virtual std::int64_t output_width() const = 0;
   /// A term for the loss from the last forward (projection's closeness), or an undefined tensor.
   virtual torch::Tensor Penalty() { return {}; }
+
+  /// Widths of the parts of the output, side by side, that get a temporal component each (late
+  /// fusion); their embeddings are concatenated. They sum to output_width().
+  [[nodiscard]] virtual std::vector<std::int64_t> stream_widths() const { return {output_width()}; }
+  /// Late fusion's joint layer: built once for the width of the concatenated embeddings, returns
+  /// the width after it.
+  virtual std::int64_t BuildJoint(std::int64_t width) { return width; }
+  /// [batch, width] (or [batch, sets, width]) -> the same with BuildJoint's width.
+  virtual torch::Tensor Join(torch::Tensor embedding) { return embedding; }
 };
 
 /// Turns a video's frames into one embedding.
@@ -57,9 +79,19 @@ class Temporal : public torch::nn::Module {
   /// set and the maximum counts (multi-attention).
   virtual torch::Tensor forward(const Sequence& input, const Targets& targets) = 0;
   [[nodiscard]] virtual std::int64_t output_width() const = 0;
+
+  /// Width of States, or 0 where the component has no state for each frame.
+  [[nodiscard]] virtual std::int64_t states_width() const { return 0; }
+  /// A state for each frame, padding 0, for a FrameClassifier. Called instead of forward.
+  virtual Sequence States(const Sequence& /*input*/, const Targets& /*targets*/) {
+    throw std::logic_error("a component without states was asked for them");
+  }
+
   /// True where this component itself adds skip connections between its layers (see
   /// BuildContext::skip_connections).
   [[nodiscard]] virtual bool adds_skip_connections() const { return false; }
+  /// True where this component reads BuildContext::extras for zoneout and applies it in its cells.
+  [[nodiscard]] virtual bool applies_zoneout() const { return false; }
 };
 
 /// Scores of the classes for an embedding.
@@ -73,12 +105,23 @@ struct Scores {
 class Classifier : public torch::nn::Module {
  public:
   virtual Scores forward(const torch::Tensor& embedding, const Targets& targets) = 0;
+
   /// The weight matrices that L2 regularisation applies to (no biases).
   virtual std::vector<torch::Tensor> RegularisedWeights() { return {}; }
 };
 
-/// One extra; it overrides the places where it acts. The Build* calls come once, in pipeline order,
-/// and return the width after it; an extra that has parameters registers them there.
+/// Scores of the classes for the states of all frames: criterion "classifier" too. Extras on the
+/// embedding act on each valid frame's state, as if it were a video of one frame.
+class FrameClassifier : public torch::nn::Module {
+ public:
+  /// `states`: what Temporal::States returned, after the extras.
+  virtual Scores forward(const Sequence& states, const Targets& targets) = 0;
+  virtual std::vector<torch::Tensor> RegularisedWeights() { return {}; }
+};
+
+/// One extra; it overrides the places where it acts. The Build* calls come in pipeline order and
+/// return the width after it; an extra that has parameters registers them there. BuildSequence and
+/// OnSequence are called for each stream of the multimodal component, the others once.
 class Extra : public torch::nn::Module {
  public:
   /// Where several extras act on one place, the lower acts first.
@@ -92,6 +135,8 @@ class Extra : public torch::nn::Module {
   }
   virtual void BuildProbabilities(std::int64_t /*classes*/) {}
 
+  /// Before multimodal.
+  virtual Sequence OnInput(Sequence sequence) { return sequence; }
   /// After multimodal, before temporal.
   virtual Sequence OnSequence(Sequence sequence) { return sequence; }
   /// After temporal. `sequence` is what the temporal module received.
@@ -108,9 +153,12 @@ class LabelProcessing : public torch::nn::Module {
   virtual torch::Tensor forward(torch::Tensor probabilities) = 0;
 };
 
+/// Parameters and buffers of a loss (centres) are saved with checkpoints but not shipped: they do
+/// not count for the model's size, and the optimiser does not see them.
 class Loss : public torch::nn::Module {
  public:
-  /// -> scalar: mean over the batch of the sum over classes.
+  /// -> scalar: mean over the batch of the sum over classes. `embedding` is what the classifier
+  /// received: [batch, d], [batch, sets, d], or undefined where it scored frames.
   virtual torch::Tensor forward(const torch::Tensor& probabilities, const torch::Tensor& embedding,
                                 const Targets& targets) = 0;
 };
@@ -126,6 +174,9 @@ struct BuildContext {
       false;  ///< extras.skip_connection is on (recurrent stacks add between layers)
   const std::map<std::string, Options>* extras =
       nullptr;  ///< all extras that are on (cells look for zoneout)
+  /// Null where no training data are at hand (planning, prediction): values that come from it are
+  /// then left as they are, their shapes must not depend on it.
+  const LabelStatistics* labels = nullptr;
 };
 
 // ---- Options and registration -------------------------------------------------------------------

@@ -172,6 +172,7 @@ FieldHandle Fields::operator()(const char* name, OptionValue& value, Range range
 
 std::string CriterionOf(const std::string& base_class) {
   if (base_class == "Extra") return "extras";
+  if (base_class == "FrameClassifier") return "classifier";
   std::string criterion;
   for (const char c : base_class) {
     const bool upper = c >= 'A' && c <= 'Z';

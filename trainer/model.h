@@ -19,14 +19,14 @@ namespace beamgrid::trainer {
 struct ModelOutput {
   torch::Tensor probabilities;           ///< [batch, classes], final
   std::vector<torch::Tensor> loss_over;  ///< final too; empty: `probabilities` alone
-  torch::Tensor embedding;               ///< [batch, d], or [batch, sets, d]
+  torch::Tensor embedding;  ///< [batch, d], [batch, sets, d], or undefined: see Loss
 };
 
 class Model : public torch::nn::Module {
  public:
   /// Throws SpecError where the spec names what does not exist or cannot work with this data.
-  /// Parameters are initialised from torch's default generator.
-  Model(const ModelSpec& spec, const DataSpec& data);
+  /// Parameters are initialised from torch's default generator. `labels`: see BuildContext.
+  Model(const ModelSpec& spec, const DataSpec& data, const LabelStatistics* labels = nullptr);
 
   /// `input` as ToDevice makes it. Targets may be empty outside training.
   ModelOutput forward(const Sequence& input, const Targets& targets);
@@ -40,6 +40,9 @@ class Model : public torch::nn::Module {
 
   [[nodiscard]] std::vector<torch::Tensor> RegularisedWeights() const;
 
+  /// What the loss remembers between steps: not part of the model, but of its checkpoints.
+  [[nodiscard]] Loss& loss() { return *loss_; }
+
   /// Trainable values and running statistics, as the papers count them.
   [[nodiscard]] std::int64_t ParameterCount() const;
   /// Bytes of all parameters and persistent buffers as shipped.
@@ -47,16 +50,27 @@ class Model : public torch::nn::Module {
 
  private:
   void BuildExtras(const BuildContext& context);
-  /// -> width of the embedding.
-  std::int64_t BuildTemporal(const ModelSpec& spec, BuildContext context);
+  /// One temporal component per stream. -> width of the sequence that they receive together.
+  std::int64_t BuildStreams(const ModelSpec& spec, BuildContext context);
+  /// -> width of what the classifier receives.
+  std::int64_t BuildEmbedding(const ModelSpec& spec, std::int64_t sequence_width);
+  void BuildClassifier(const ModelSpec& spec, const BuildContext& context);
+
+  /// The fused frames after the sequence extras, streams side by side.
+  Sequence Fuse(const Sequence& input, const Targets& targets);
+  [[nodiscard]] std::vector<Sequence> Streams(const Sequence& sequence) const;
   /// -> [batch, d] or [batch, sets, d].
-  torch::Tensor Embed(const Sequence& input, const Targets& targets);
+  torch::Tensor Embed(const Sequence& sequence, const Targets& targets);
+  /// The streams' states side by side, after the extras.
+  Sequence States(const Sequence& sequence, const Targets& targets);
   Scores Classify(const torch::Tensor& embedding, const Targets& targets);
   torch::Tensor Finish(torch::Tensor probabilities);
 
   std::shared_ptr<Multimodal> multimodal_;
-  std::shared_ptr<Temporal> temporal_;  ///< null at the video level
-  std::shared_ptr<Classifier> classifier_;
+  std::vector<std::int64_t> stream_widths_;          ///< after the sequence extras
+  std::vector<std::shared_ptr<Temporal>> temporal_;  ///< by stream; empty at the video level
+  std::shared_ptr<Classifier> classifier_;           ///< this or
+  std::shared_ptr<FrameClassifier> frame_classifier_;  ///< this
   std::shared_ptr<LabelProcessing> label_processing_;
   std::shared_ptr<Loss> loss_;
   std::vector<std::shared_ptr<Extra>> extras_;  ///< by order, then name

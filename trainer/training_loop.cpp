@@ -67,6 +67,7 @@ void TrainingLoop::StartAfresh() {
   torch::manual_seed(trial_.spec.seed);
   model_ = std::make_shared<Model>(trial_.spec.model, trial_.spec.data);
   model_->to(device_);
+  model_->loss().to(device_);
   optimiser_ =
       std::make_unique<Optimiser>(settings_, Parameters(*model_), model_->RegularisedWeights());
   loss_sum_ = torch::zeros({}, torch::TensorOptions(device_).dtype(torch::kDouble));

@@ -33,6 +33,16 @@ NamedTensors GeneratorStates(torch::Device device) {
   return states;
 }
 
+/// Parameters and persistent buffers, in place.
+NamedTensors TensorsOf(const torch::nn::Module& module) {
+  NamedTensors tensors;
+  for (const auto& item : module.named_parameters()) {
+    tensors.emplace_back(item.key(), item.value().detach());
+  }
+  for (const auto& item : module.named_buffers()) tensors.emplace_back(item.key(), item.value());
+  return tensors;
+}
+
 void RestoreGenerators(torch::Device device, const NamedTensors& states) {
   auto generators = Generators(device);
   for (std::size_t i = 0; i < states.size(); ++i) {
@@ -43,14 +53,7 @@ void RestoreGenerators(torch::Device device, const NamedTensors& states) {
 
 }  // namespace
 
-NamedTensors TrainingLoop::ModelTensors() const {
-  NamedTensors tensors;
-  for (const auto& item : model_->named_parameters()) {
-    tensors.emplace_back(item.key(), item.value().detach());
-  }
-  for (const auto& item : model_->named_buffers()) tensors.emplace_back(item.key(), item.value());
-  return tensors;
-}
+NamedTensors TrainingLoop::ModelTensors() const { return TensorsOf(*model_); }
 
 void TrainingLoop::SaveLast() {
   const auto begin = Clock::now();
@@ -58,6 +61,7 @@ void TrainingLoop::SaveLast() {
   const auto add = [&](const NamedTensors& more) {
     tensors.insert(tensors.end(), more.begin(), more.end());
   };
+  add(WithPrefix("loss.", TensorsOf(model_->loss())));
   add(WithPrefix("optimiser.", optimiser_->State()));
   add(WithPrefix("generator.", GeneratorStates(device_)));
   add({{"loss_sum", loss_sum_}});
@@ -104,6 +108,7 @@ void TrainingLoop::ResumeFrom(const std::filesystem::path& last) {
   if (result.best_epoch > 0) static_cast<void>(CheckpointReader(best));
 
   checkpoint.ReadInto(WithPrefix("model.", ModelTensors()));
+  checkpoint.ReadInto(WithPrefix("loss.", TensorsOf(model_->loss())));
   checkpoint.ReadInto(WithPrefix("optimiser.", optimiser_->State()));
   optimiser_->OnStateRestored();
   checkpoint.ReadInto({{"loss_sum", loss_sum_}});

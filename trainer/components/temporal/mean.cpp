@@ -17,6 +17,10 @@ class Mean : public Temporal {
   }
   [[nodiscard]] std::int64_t output_width() const override { return width_; }
 
+  /// The frames themselves: with many_to_many, the frame-level logistic model of the starter code.
+  [[nodiscard]] std::int64_t states_width() const override { return width_; }
+  Sequence States(const Sequence& input, const Targets& /*targets*/) override { return input; }
+
  private:
   std::int64_t width_;
 };

@@ -11,6 +11,7 @@
 #include "trainer/batch_norm.h"
 #include "trainer/component.h"
 #include "trainer/ops.h"
+#include "trainer/valid_rows.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -30,29 +31,6 @@ void Describe(Fields& f, NetVladOptions& o) {
       .Tag("P");
   f("gating", o.gating, "context gate (with batch norm) on the embedding");
 }
-
-/// The valid frames of a batch as rows, and back.
-class ValidRows {
- public:
-  explicit ValidRows(const torch::Tensor& mask)
-      : batch_(mask.size(0)), frames_(mask.size(1)), index_(mask.flatten().nonzero().squeeze(1)) {}
-
-  /// [batch, frames, width] -> [rows, width]
-  [[nodiscard]] torch::Tensor Gather(const torch::Tensor& padded) const {
-    return padded.flatten(0, 1).index_select(0, index_);
-  }
-  /// [rows, width] -> [batch, frames, width], padding 0
-  [[nodiscard]] torch::Tensor Scatter(const torch::Tensor& rows) const {
-    const std::int64_t width = rows.size(1);
-    return torch::zeros({batch_ * frames_, width}, rows.options())
-        .index_copy(0, index_, rows)
-        .view({batch_, frames_, width});
-  }
-
- private:
-  std::int64_t batch_, frames_;
-  torch::Tensor index_;
-};
 
 class NetVlad : public Temporal {
  public:
