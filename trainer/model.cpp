@@ -155,8 +155,7 @@ std::vector<Sequence> Model::Streams(const Sequence& sequence) const {
   std::vector<Sequence> streams;
   std::int64_t begin = 0;
   for (const std::int64_t width : stream_widths_) {
-    streams.push_back(
-        {sequence.frames.narrow(-1, begin, width), sequence.mask, sequence.lengths});
+    streams.push_back({sequence.frames.narrow(-1, begin, width), sequence.mask, sequence.lengths});
     begin += width;
   }
   return streams;

@@ -19,7 +19,7 @@ namespace beamgrid::trainer {
 struct ModelOutput {
   torch::Tensor probabilities;           ///< [batch, classes], final
   std::vector<torch::Tensor> loss_over;  ///< final too; empty: `probabilities` alone
-  torch::Tensor embedding;  ///< [batch, d], [batch, sets, d], or undefined: see Loss
+  torch::Tensor embedding;               ///< [batch, d], [batch, sets, d], or undefined: see Loss
 };
 
 class Model : public torch::nn::Module {
@@ -67,9 +67,9 @@ class Model : public torch::nn::Module {
   torch::Tensor Finish(torch::Tensor probabilities);
 
   std::shared_ptr<Multimodal> multimodal_;
-  std::vector<std::int64_t> stream_widths_;          ///< after the sequence extras
-  std::vector<std::shared_ptr<Temporal>> temporal_;  ///< by stream; empty at the video level
-  std::shared_ptr<Classifier> classifier_;           ///< this or
+  std::vector<std::int64_t> stream_widths_;            ///< after the sequence extras
+  std::vector<std::shared_ptr<Temporal>> temporal_;    ///< by stream; empty at the video level
+  std::shared_ptr<Classifier> classifier_;             ///< this or
   std::shared_ptr<FrameClassifier> frame_classifier_;  ///< this
   std::shared_ptr<LabelProcessing> label_processing_;
   std::shared_ptr<Loss> loss_;
