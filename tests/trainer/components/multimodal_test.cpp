@@ -1,56 +1,29 @@
-#include <gmock/gmock.h>
-
-#include "tests/trainer/components/reference.h"
+#include "tests/trainer/components/fusion.h"
 
 namespace beamgrid::trainer {
 namespace {
 
+using fusion::Append;
+using fusion::AudioOf;
+using fusion::Count;
+using fusion::EachFrame;
+using fusion::ImageOf;
+using fusion::Input;
+using fusion::kPair;
+using fusion::Sum;
+using fusion::WhyRefused;
 using reference::Array;
 using reference::Arrays;
-using reference::Dot;
 using reference::ExpectMatches;
-using reference::kFrames;
-using reference::kLengths;
 using reference::Linear;
 using reference::MakeMultimodal;
 using reference::Matrix;
 using reference::RowsOf;
 using reference::Softmax;
 using reference::Vector;
-using reference::Videos;
 using ::testing::HasSubstr;
 
-const std::vector<Feature> kPair = {{"rgb", 3}, {"audio", 2}};
-constexpr std::size_t kImage = 3;
 constexpr std::size_t kAll = 99;
-
-Sequence Input() { return contract::RandomSequence(kLengths, kFrames, 5); }
-
-Vector ImageOf(const Vector& frame) { return {frame.begin(), frame.begin() + kImage}; }
-Vector AudioOf(const Vector& frame) { return {frame.begin() + kImage, frame.end()}; }
-
-Vector Sum(Vector a, const Vector& b) {
-  for (std::size_t i = 0; i < a.size(); ++i) a[i] += b[i];
-  return a;
-}
-
-void Append(Vector& values, const Vector& more) {
-  values.insert(values.end(), more.begin(), more.end());
-}
-
-/// Frame by frame.
-using FrameFunction = std::function<Vector(const Arrays&, const Matrix& video, std::size_t t)>;
-reference::Forward EachFrame(const FrameFunction& function) {
-  return [function](const Arrays& arrays, const Videos& videos) {
-    Matrix result;
-    for (const Matrix& video : videos) {
-      Vector values;
-      for (std::size_t t = 0; t < video.size(); ++t) Append(values, function(arrays, video, t));
-      result.push_back(values);
-    }
-    return result;
-  };
-}
 
 TEST(Concat, IsTheFrames) {
   const auto module = MakeMultimodal("concat", {}, {{"rgb", 3}, {"audio", 1}, {"flow", 1}});
@@ -170,18 +143,8 @@ TEST(Attention, GuidedByTheAudioConcatenatesAttendedImage) {
   ExpectMatches(*module, RowsOf(*module), EachFrame(frame), Input());
 }
 
-std::string WhyRefused(const std::string& name, const Options& set,
-                       const std::vector<Feature>& features) {
-  try {
-    MakeMultimodal(name, set, features);
-  } catch (const SpecError& error) {
-    return error.what();
-  }
-  return "";
-}
-
 TEST(Fusion, SaysThatItNeedsTwoFeatures) {
-  for (const char* name : {"sum", "attention"}) {
+  for (const char* name : {"sum", "attention", "projection", "bilinear", "compact_bilinear"}) {
     const std::string why = WhyRefused(name, {}, {{"rgb", 4}});
     EXPECT_THAT(why,
                 HasSubstr(std::string("multimodal '") + name + "' needs exactly two features"));
@@ -194,16 +157,6 @@ TEST(Attention, RefusesAnEvenWindow) {
   EXPECT_EQ(WhyRefused("attention", {{"window", 4}}, kPair),
             "multimodal 'attention': window = 4, must be odd (the frame itself and as many on each "
             "side) or \"all\"; try 5");
-}
-
-std::int64_t Count(const std::string& name, const Options& set) {
-  const WithoutMemory guard;
-  const std::vector<Feature> papers = {{"rgb", 1024}, {"audio", 128}};
-  std::int64_t count = 0;
-  for (const torch::Tensor& parameter : MakeMultimodal(name, set, papers)->parameters()) {
-    count += parameter.numel();
-  }
-  return count;
 }
 
 // Kim et al. 2018, section 3.1, at widths 1024 and 128: 128 * 1024 + 1024 for the projection, and

@@ -19,6 +19,9 @@ struct FeaturePair {
   }
 };
 
+/// "rgb, audio": the data's features, for messages.
+[[nodiscard]] std::string FeatureNames(const BuildContext& context);
+
 /// Throws SpecError if the data has another number of features than two.
 [[nodiscard]] FeaturePair RequirePair(const BuildContext& context, const std::string& component);
 

@@ -1,0 +1,68 @@
+// Low-rank bilinear pooling (Kim et al. 2017, Hadamard Product for Low-rank Bilinear Pooling, which
+// Kim et al. 2018 cite for the Bilinear Pooling of their table of components):
+//   x_t = P^T (tanh(U^T v_t + b_u) o tanh(V^T a_t + b_v)) + b,  o element by element.
+// Without tanh it would be a bilinear form of low rank, close to 0 for the small values of unit
+// frames. [reading] Of the paper's code, only its dropout before each of the three layers is an
+// option; the weights start Xavier-uniform like every other fully connected layer here.
+
+#include "trainer/components/multimodal/feature_pair.h"
+#include "trainer/ops.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+struct BilinearOptions {
+  std::int64_t rank = 1024;
+  std::int64_t width = 1024;
+  double dropout = 0;
+};
+
+void Describe(Fields& f, BilinearOptions& o) {
+  f("rank", o.rank, Range{1, 65536}, "dimensions in which the features are multiplied").Tag("r");
+  f("width", o.width, Range{1, 65536}, "dimensions of the result").Tag("d");
+  f("dropout", o.dropout, Range{0, 0.95},
+    "share of the values before each of the three layers set to 0 in training; 0.5 in the authors' "
+    "code");
+}
+
+class Bilinear : public Multimodal {
+ public:
+  Bilinear(const BuildContext& context, const BilinearOptions& options)
+      : options_(options),
+        pair_(RequirePair(context, "bilinear")),
+        image_(register_module("image", torch::nn::Linear(pair_.image, options.rank))),
+        audio_(register_module("audio", torch::nn::Linear(pair_.audio, options.rank))),
+        output_(register_module("output", torch::nn::Linear(options.rank, options.width))) {
+    for (torch::nn::Linear layer : {image_, audio_, output_}) InitialiseLinear(layer);
+  }
+
+  Sequence forward(const Sequence& input, const Targets& /*targets*/) override {
+    const torch::Tensor image = image_(Drop(pair_.ImageOf(input.frames))).tanh();
+    const torch::Tensor audio = audio_(Drop(pair_.AudioOf(input.frames))).tanh();
+    const torch::Tensor fused = output_(Drop(image * audio));
+    // The biases would leak into padding.
+    return {ZeroPadding(fused, input.mask), input.mask, input.lengths};
+  }
+  [[nodiscard]] std::int64_t output_width() const override { return options_.width; }
+
+ private:
+  [[nodiscard]] torch::Tensor Drop(const torch::Tensor& values) const {
+    return torch::dropout(values, options_.dropout, is_training());
+  }
+
+  BilinearOptions options_;
+  FeaturePair pair_;
+  torch::nn::Linear image_;
+  torch::nn::Linear audio_;
+  torch::nn::Linear output_;
+};
+
+REGISTER_COMPONENT(Multimodal, "bilinear", Bilinear, BilinearOptions,
+                   {.label = "MLB",
+                    .source = "Kim et al. 2017, Hadamard Product for Low-rank Bilinear Pooling; "
+                              "Kim et al. 2018, figure 4 (Bilinear Pooling)",
+                    .help = "The features, each projected and squashed, multiplied element by "
+                            "element and projected again."});
+
+}  // namespace
+}  // namespace beamgrid::trainer

@@ -1,0 +1,16 @@
+#pragma once
+// The fully connected layers of Zhao 2017's fusions.
+
+#include <torch/torch.h>
+
+namespace beamgrid::trainer {
+
+/// W x + b with W from N(0, 0.01), its standard deviation, and b = 0.
+inline torch::nn::Linear FusionLayer(std::int64_t inputs, std::int64_t outputs) {
+  torch::nn::Linear layer(inputs, outputs);
+  torch::nn::init::normal_(layer->weight, /*mean=*/0, /*std=*/0.01);
+  torch::nn::init::zeros_(layer->bias);
+  return layer;
+}
+
+}  // namespace beamgrid::trainer
