@@ -164,8 +164,15 @@ TEST(DifferentialTest, RefusesVideoLevelData) {
   EXPECT_THROW(Make("differential", {}, {.video_level = true}), SpecError);
 }
 
+/// Beside a temporal component that does not skip by itself.
+std::shared_ptr<Extra> MakeSkipConnection() {
+  auto module = Make("skip_connection", {});
+  module->OnTemporalBuilt(*Makers<Temporal>::All().at("mean")({.input_width = kWidth}, {}));
+  return module;
+}
+
 TEST(SkipConnectionTest, ConcatenatesTheMeanFrame) {
-  const auto module = Make("skip_connection", {});
+  const auto module = MakeSkipConnection();
   EXPECT_EQ(module->BuildEmbedding(kWidth, 2), 2 + kWidth);
   const auto rows = [&](const Sequence& input) {
     return module->OnEmbedding(torch::zeros({input.frames.size(0), 2}, torch::kDouble), input)
@@ -197,7 +204,7 @@ TEST(SkipConnectionTest, LeavesStacksThatSkipInsideAlone) {
 }
 
 TEST(SkipConnectionTest, ReachesEverySetOfAVideo) {
-  const auto module = Make("skip_connection", {});
+  const auto module = MakeSkipConnection();
   module->BuildEmbedding(kWidth, 2);
   const Sequence input = Ragged();
   const torch::Tensor output = module->OnEmbedding(torch::zeros({4, 3, 2}), input);

@@ -1,6 +1,7 @@
 // [reading] Kim et al. 2018 name skip connections without a definition. A recurrent stack adds each
 // layer's input to its output itself; for anything else the mean of the frames that the temporal
-// component received is concatenated to its embedding.
+// component received is concatenated to its embedding. In late fusion that mean is concatenated if
+// any of the stacks has no layer as wide as its input.
 
 #include "trainer/component.h"
 #include "trainer/ops.h"
@@ -25,22 +26,22 @@ class SkipConnection : public Extra {
   [[nodiscard]] int order() const override { return 10; }
 
   void OnTemporalBuilt(const Temporal& temporal) override {
-    inside_temporal_ = temporal.adds_skip_connections();
+    outside_ |= !temporal.adds_skip_connections();
   }
 
   std::int64_t BuildEmbedding(std::int64_t sequence_width, std::int64_t width) override {
-    return inside_temporal_ ? width : width + sequence_width;
+    return outside_ ? width + sequence_width : width;
   }
 
   torch::Tensor OnEmbedding(torch::Tensor embedding, const Sequence& sequence) override {
-    if (inside_temporal_) return embedding;
+    if (!outside_) return embedding;
     torch::Tensor mean = MaskedMean(sequence.frames, sequence.mask);
     if (embedding.dim() == 3) mean = mean.unsqueeze(1).expand({-1, embedding.size(1), -1});
     return torch::cat({embedding, mean}, -1);
   }
 
  private:
-  bool inside_temporal_ = false;
+  bool outside_ = false;  ///< of a temporal component, of any stream's
 };
 
 REGISTER_COMPONENT(Extra, "skip_connection", SkipConnection, SkipConnectionOptions,
