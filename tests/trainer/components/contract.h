@@ -167,7 +167,7 @@ inline Subject BuildExtra(const Case& c, const BuildContext& context) {
   const std::int64_t width = module->BuildEmbedding(sequence_width, sequence_width);
   module->BuildProbabilities(context.classes);
   const auto sequence = [module](const Sequence& input, const Targets&) {
-    return module->OnSequence(input);
+    return module->OnSequence(module->OnInput(input));
   };
   const std::int64_t classes = context.classes;
   const auto run = [=](const Sequence& input, const Targets& targets) {
