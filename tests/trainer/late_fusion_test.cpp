@@ -212,6 +212,23 @@ class TwoSets : public Temporal {
   std::int64_t width_;
 };
 
+/// States [x_t; 2 x_t].
+class DoubledStates : public Temporal {
+ public:
+  explicit DoubledStates(std::int64_t width) : width_(width) {}
+  torch::Tensor forward(const Sequence& input, const Targets&) override {
+    return contract::MeanFrame(input);
+  }
+  [[nodiscard]] std::int64_t output_width() const override { return width_; }
+  [[nodiscard]] std::int64_t states_width() const override { return 2 * width_; }
+  Sequence States(const Sequence& input, const Targets&) override {
+    return {torch::cat({input.frames, 2 * input.frames}, -1), input.mask, input.lengths};
+  }
+
+ private:
+  std::int64_t width_;
+};
+
 /// The mean over the valid frames of the sigmoid of the first values of their states.
 class FirstValues : public FrameClassifier {
  public:
@@ -230,19 +247,25 @@ class LateFusionSeamTest : public ::testing::Test {
     Makers<Temporal>::All()["two_sets"] = [](const BuildContext& context, const Options&) {
       return std::make_shared<TwoSets>(context.input_width);
     };
+    Makers<Temporal>::All()["doubled_states"] = [](const BuildContext& context, const Options&) {
+      return std::make_shared<DoubledStates>(context.input_width);
+    };
     Makers<FrameClassifier>::All()["first_values"] = [](const BuildContext&, const Options&) {
       return std::make_shared<FirstValues>();
     };
   }
   ~LateFusionSeamTest() override {
     Makers<Temporal>::All().erase("two_sets");
+    Makers<Temporal>::All().erase("doubled_states");
     Makers<FrameClassifier>::All().erase("first_values");
     FirstValues::last = {};
   }
 
-  static std::shared_ptr<Model> Make(const Parts& parts, const char* criterion, const char* name) {
+  /// `parts` but for those of `others`, which are not in the catalogue.
+  static std::shared_ptr<Model> Make(const Parts& parts,
+                                     const std::map<std::string, std::string>& others) {
     ModelSpec spec = MakeModel(parts);
-    spec.parts[criterion] = {.component = name};
+    for (const auto& [criterion, name] : others) spec.parts[criterion] = {.component = name};
     torch::manual_seed(41);
     auto model = std::make_shared<Model>(spec, SmallData());
     reference::Randomise(*model);
@@ -252,7 +275,7 @@ class LateFusionSeamTest : public ::testing::Test {
 };
 
 TEST_F(LateFusionSeamTest, SetsOfAllStreamsStandSideBySide) {
-  const auto model = Make(Late(kMean), "temporal", "two_sets");
+  const auto model = Make(Late(kMean), {{"temporal", "two_sets"}});
   const Sequence input = Input();
   const ModelOutput output = model->forward(input, {});
   const torch::Tensor first = input.frames.select(1, 0);
@@ -261,7 +284,7 @@ TEST_F(LateFusionSeamTest, SetsOfAllStreamsStandSideBySide) {
 }
 
 TEST_F(LateFusionSeamTest, EverySetGoesThroughTheJointLayer) {
-  const auto model = Make(Late(kMean, {{"joint", 3}}), "temporal", "two_sets");
+  const auto model = Make(Late(kMean, {{"joint", 3}}), {{"temporal", "two_sets"}});
   const Sequence input = Input();
   const torch::Tensor first = input.frames.select(1, 0);
   const torch::Tensor expected = Joint(*model, torch::stack({first, 2 * first}, 1), "relu");
@@ -269,7 +292,7 @@ TEST_F(LateFusionSeamTest, EverySetGoesThroughTheJointLayer) {
 }
 
 TEST_F(LateFusionSeamTest, StatesOfAllStreamsReachAFrameClassifier) {
-  const auto model = Make(Late(kMean), "classifier", "first_values");
+  const auto model = Make(Late(kMean), {{"classifier", "first_values"}});
   const Sequence input = Input();
   const ModelOutput output = model->forward(input, {});
   EXPECT_TRUE(FirstValues::last.frames.equal(input.frames)) << "mean's states are its frames";
@@ -278,12 +301,22 @@ TEST_F(LateFusionSeamTest, StatesOfAllStreamsReachAFrameClassifier) {
 
 TEST_F(LateFusionSeamTest, EveryStateGoesThroughTheJointLayer) {
   const auto model =
-      Make(Late(kMean, {{"joint", 6}, {"activation", "linear"}}), "classifier", "first_values");
+      Make(Late(kMean, {{"joint", 6}, {"activation", "linear"}}), {{"classifier", "first_values"}});
   const Sequence input = Input();
   model->forward(input, {});
   const torch::Tensor expected =
       Joint(*model, input.frames, "linear").view({3, 5, 6}) * input.mask.unsqueeze(-1);
   EXPECT_TRUE(Close(FirstValues::last.frames, expected)) << "the bias is not in the padding";
+}
+
+TEST_F(LateFusionSeamTest, StatesOfOneStreamStandTogether) {
+  const auto model =
+      Make(Late(kMean), {{"temporal", "doubled_states"}, {"classifier", "first_values"}});
+  const Sequence input = Input();
+  model->forward(input, {});
+  const torch::Tensor rgb = input.frames.narrow(-1, 0, kRgb);
+  const torch::Tensor audio = input.frames.narrow(-1, kRgb, kAudio);
+  EXPECT_TRUE(FirstValues::last.frames.equal(torch::cat({rgb, 2 * rgb, audio, 2 * audio}, -1)));
 }
 
 // ---- Data ---------------------------------------------------------------------------------------

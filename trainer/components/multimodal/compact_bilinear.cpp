@@ -28,9 +28,8 @@ void Describe(Fields& f, CompactBilinearOptions& o) {
 }
 
 template <typename Value>
-torch::Tensor TensorOf(std::vector<Value>& values) {
-  const auto size = static_cast<std::int64_t>(values.size());
-  return torch::from_blob(values.data(), {size}, c10::CppTypeToScalarType<Value>::value).clone();
+torch::Tensor TensorOf(std::vector<Value>& values, torch::Dtype type) {
+  return torch::from_blob(values.data(), {static_cast<std::int64_t>(values.size())}, type).clone();
 }
 
 class CompactBilinear : public Multimodal {
@@ -46,8 +45,8 @@ class CompactBilinear : public Multimodal {
       buckets.push_back(static_cast<std::int32_t>(generator() % width));
       signs.push_back(generator() % 2 == 0 ? 1 : -1);
     }
-    buckets_ = register_buffer("buckets", TensorOf(buckets));
-    signs_ = register_buffer("signs", TensorOf(signs));
+    buckets_ = register_buffer("buckets", TensorOf(buckets, torch::kInt32));
+    signs_ = register_buffer("signs", TensorOf(signs, torch::kInt8));
   }
 
   Sequence forward(const Sequence& input, const Targets& /*targets*/) override {
