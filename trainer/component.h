@@ -100,6 +100,7 @@ struct Scores {
   torch::Tensor logits;         ///< [batch, classes] where they exist (logistic), else undefined
   /// Probabilities that the loss is averaged over in training; empty: `probabilities` alone.
   std::vector<torch::Tensor> loss_over;
+  std::vector<double> loss_shares;  ///< of each of them in the loss; empty: equal shares
 };
 
 class Classifier : public torch::nn::Module {
@@ -161,6 +162,8 @@ class Loss : public torch::nn::Module {
   /// received: [batch, d], [batch, sets, d], or undefined where it scored frames.
   virtual torch::Tensor forward(const torch::Tensor& probabilities, const torch::Tensor& embedding,
                                 const Targets& targets) = 0;
+  /// Once in each training step, after all calls of forward: moves what the loss remembers.
+  virtual void Remember(const torch::Tensor& /*embedding*/, const Targets& /*targets*/) {}
 };
 
 /// What a component is built for. Each criterion fills what it knows.
@@ -168,8 +171,10 @@ struct BuildContext {
   std::vector<Feature> features;  ///< of the data, in the order of concatenation
   std::int64_t max_frames = 1;
   std::int64_t classes = 0;
-  std::int64_t input_width = 0;  ///< temporal: width of the frames; classifier: of the embedding
-  bool video_level = false;      ///< one mean vector per video: temporal is skipped
+  /// Temporal: width of the frames; classifier, loss: of the embedding (loss: 0 where there is none
+  /// because the classifier scores frames).
+  std::int64_t input_width = 0;
+  bool video_level = false;  ///< one mean vector per video: temporal is skipped
   bool skip_connections =
       false;  ///< extras.skip_connection is on (recurrent stacks add between layers)
   const std::map<std::string, Options>* extras =

@@ -81,6 +81,7 @@ Model::Model(const ModelSpec& spec, const DataSpec& data, const LabelStatistics*
   for (const auto& extra : extras_) extra->BuildProbabilities(context.classes);
   label_processing_ = register_module("label_processing",
                                       Build<LabelProcessing>("label_processing", spec, context));
+  if (frame_classifier_) context.input_width = 0;
   loss_ = Build<Loss>("loss", spec, context);
 }
 
@@ -221,22 +222,31 @@ ModelOutput Model::forward(const Sequence& input, const Targets& targets) {
   for (const torch::Tensor& probabilities : scores.loss_over) {
     output.loss_over.push_back(Finish(probabilities));
   }
+  output.loss_shares = std::move(scores.loss_shares);
   return output;
+}
+
+torch::Tensor Model::CriterionLoss(const ModelOutput& output, const Targets& targets) {
+  const std::size_t count = output.loss_over.size();
+  if (count == 0) return loss_->forward(output.probabilities, output.embedding, targets);
+  torch::Tensor loss;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double share =
+        output.loss_shares.empty() ? 1 / static_cast<double>(count) : output.loss_shares[i];
+    const torch::Tensor one =
+        share * loss_->forward(output.loss_over[i], output.embedding, targets);
+    loss = loss.defined() ? loss + one : one;
+  }
+  return loss;
 }
 
 torch::Tensor Model::TotalLoss(const ModelOutput& output, const Targets& targets) {
   loss_->train(is_training());
-  torch::Tensor loss;
-  if (output.loss_over.empty()) {
-    loss = loss_->forward(output.probabilities, output.embedding, targets);
-  }
-  for (const torch::Tensor& probabilities : output.loss_over) {
-    const torch::Tensor one = loss_->forward(probabilities, output.embedding, targets) /
-                              static_cast<double>(output.loss_over.size());
-    loss = loss.defined() ? loss + one : one;
-  }
+  const torch::Tensor loss = CriterionLoss(output, targets);
+  if (!is_training()) return loss;
+  loss_->Remember(output.embedding, targets);
   const torch::Tensor penalty = multimodal_->Penalty();
-  return penalty.defined() && is_training() ? loss + penalty : loss;
+  return penalty.defined() ? loss + penalty : loss;
 }
 
 void Model::OnGradients() {

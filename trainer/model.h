@@ -19,6 +19,7 @@ namespace beamgrid::trainer {
 struct ModelOutput {
   torch::Tensor probabilities;           ///< [batch, classes], final
   std::vector<torch::Tensor> loss_over;  ///< final too; empty: `probabilities` alone
+  std::vector<double> loss_shares;       ///< see Scores
   torch::Tensor embedding;               ///< [batch, d], [batch, sets, d], or undefined: see Loss
 };
 
@@ -31,8 +32,8 @@ class Model : public torch::nn::Module {
   /// `input` as ToDevice makes it. Targets may be empty outside training.
   ModelOutput forward(const Sequence& input, const Targets& targets);
 
-  /// The spec's loss, mean over `loss_over`, plus the multimodal component's penalty (training
-  /// only).
+  /// The spec's loss, over `loss_over` by its shares, plus the multimodal component's penalty
+  /// (training only).
   torch::Tensor TotalLoss(const ModelOutput& output, const Targets& targets);
 
   /// The extras' work after backward, before the optimiser's step.
@@ -65,6 +66,7 @@ class Model : public torch::nn::Module {
   Sequence States(const Sequence& sequence, const Targets& targets);
   Scores Classify(const torch::Tensor& embedding, const Targets& targets);
   torch::Tensor Finish(torch::Tensor probabilities);
+  torch::Tensor CriterionLoss(const ModelOutput& output, const Targets& targets);
 
   std::shared_ptr<Multimodal> multimodal_;
   std::vector<std::int64_t> stream_widths_;            ///< after the sequence extras
