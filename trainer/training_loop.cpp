@@ -6,6 +6,7 @@
 
 #include "trainer/device.h"
 #include "trainer/input.h"
+#include "trainer/label_statistics.h"
 #include "trainer/train_step.h"
 
 namespace beamgrid::trainer {
@@ -65,7 +66,8 @@ TrainingLoop::TrainingLoop(const TrialFile& trial, std::filesystem::path directo
 
 void TrainingLoop::StartAfresh() {
   torch::manual_seed(trial_.spec.seed);
-  model_ = std::make_shared<Model>(trial_.spec.model, trial_.spec.data);
+  const TrainingLabels labels(trial_.spec.data);
+  model_ = std::make_shared<Model>(trial_.spec.model, trial_.spec.data, &labels);
   model_->to(device_);
   model_->loss().to(device_);
   optimiser_ =
