@@ -14,11 +14,9 @@ struct NamedType {
   std::string_view name;
 };
 
-constexpr NamedType kTypes[] = {{OptionType::kBool, "bool"},
-                                {OptionType::kInteger, "integer"},
-                                {OptionType::kNumber, "number"},
-                                {OptionType::kString, "string"},
-                                {OptionType::kList, "list"}};
+constexpr NamedType kTypes[] = {{OptionType::kBool, "bool"},     {OptionType::kInteger, "integer"},
+                                {OptionType::kNumber, "number"}, {OptionType::kString, "string"},
+                                {OptionType::kList, "list"},     {OptionType::kFile, "file"}};
 
 std::string_view NameOf(OptionType type) {
   return std::ranges::find(kTypes, type, &NamedType::type)->name;
@@ -52,9 +50,11 @@ json::object ToJson(const OptionInfo& option) {
 json::object ToJson(const ComponentInfo& component) {
   json::array options;
   for (const OptionInfo& option : component.options) options.push_back(ToJson(option));
-  return {{"criterion", component.criterion}, {"name", component.name},
-          {"label", component.label},         {"source", component.source},
-          {"help", component.help},           {"options", std::move(options)}};
+  json::object object = {{"criterion", component.criterion}, {"name", component.name},
+                         {"label", component.label},         {"source", component.source},
+                         {"help", component.help},           {"options", std::move(options)}};
+  if (component.plugin) object["plugin"] = ToJson(*component.plugin);
+  return object;
 }
 
 OptionInfo OptionFrom(const JsonReader& reader) {
@@ -86,7 +86,9 @@ ComponentInfo ComponentFrom(const JsonReader& reader) {
                           .label = reader.Text("label"),
                           .source = reader.Text("source"),
                           .help = reader.Text("help"),
-                          .options = {}};
+                          .options = {},
+                          .plugin = {}};
+  if (reader.Has("plugin")) component.plugin = NamedFileFrom(reader.At("plugin"));
   const json::array& options = reader.List("options");
   for (std::size_t i = 0; i < options.size(); ++i) {
     component.options.push_back(
@@ -133,6 +135,23 @@ Catalogue CatalogueFromJson(const json::value& value) {
         ComponentFrom(JsonReader(components[i], IndexedPath(reader, "components", i))));
   }
   return catalogue;
+}
+
+std::vector<NamedFile> PluginsOf(const Catalogue& catalogue, const ModelSpec& model) {
+  std::vector<const ComponentInfo*> used;
+  for (const auto& [criterion, variant] : model.parts) {
+    used.push_back(catalogue.Find(criterion, variant.component));
+  }
+  for (const auto& [name, options] : model.extras) used.push_back(catalogue.Find("extras", name));
+  std::vector<NamedFile> plugins;
+  for (const ComponentInfo* component : used) {
+    if (component == nullptr || !component->plugin) continue;
+    if (std::ranges::find(plugins, *component->plugin) == plugins.end()) {
+      plugins.push_back(*component->plugin);
+    }
+  }
+  std::ranges::sort(plugins, {}, &NamedFile::hash);
+  return plugins;
 }
 
 Options DefaultOptions(const ComponentInfo& component) {

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "registry/model_spec.h"
+#include "registry/named_file.h"
 
 namespace beamgrid {
 
-enum class OptionType { kBool, kInteger, kNumber, kString, kList };
+/// A value of kFile is what ToJson(NamedFile) makes; it has no default: null.
+enum class OptionType { kBool, kInteger, kNumber, kString, kList, kFile };
 
 /// One option of a component.
 struct OptionInfo {
@@ -40,6 +42,7 @@ struct ComponentInfo {
   std::vector<OptionInfo>
       options;  ///< in the order of the component's Describe list; an extra's first option is
                 ///< the one that `dropout = 0.2` in a recipe sets
+  std::optional<NamedFile> plugin;  ///< the shared library that it came with; nothing: built in
 };
 
 /// All components, sorted by criterion (pipeline order) and name.
@@ -66,7 +69,11 @@ struct CheckedOption {
   OptionValue value;
   std::string error;  ///< empty: fine
 };
+/// For a file the text of its path is right too: the value then has neither path nor hash.
 [[nodiscard]] CheckedOption CheckOption(const OptionInfo& option, const OptionValue& value);
+
+/// The plugins that the model's components came with, each once, sorted by hash.
+[[nodiscard]] std::vector<NamedFile> PluginsOf(const Catalogue& catalogue, const ModelSpec& model);
 
 /// All options at their defaults.
 [[nodiscard]] Options DefaultOptions(const ComponentInfo& component);

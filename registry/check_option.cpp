@@ -55,6 +55,8 @@ std::string TypeText(OptionType type) {
       return "text";
     case OptionType::kList:
       return "a list";
+    case OptionType::kFile:
+      return "a file's path, relative to the recipe";
   }
   return {};
 }
@@ -80,6 +82,13 @@ std::optional<OptionValue> AsNumber(const OptionValue& value) {
   return OptionValue(number);
 }
 
+/// A path stands for a file that nobody has looked for yet.
+std::optional<OptionValue> AsFile(const OptionValue& value) {
+  if (NamedFileFrom(value)) return value;
+  if (!value.is_string() || value.get_string().empty()) return {};
+  return ToJson(NamedFile{.name = std::string(value.get_string()), .path = {}, .hash = {}});
+}
+
 /// The value in the type, or nothing if it is of another.
 std::optional<OptionValue> Coerced(OptionType type, const OptionValue& value) {
   switch (type) {
@@ -93,6 +102,8 @@ std::optional<OptionValue> Coerced(OptionType type, const OptionValue& value) {
       return value.is_string() ? std::optional(value) : std::nullopt;
     case OptionType::kList:
       return value.is_array() ? std::optional(value) : std::nullopt;
+    case OptionType::kFile:
+      return AsFile(value);
   }
   return {};
 }

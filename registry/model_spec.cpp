@@ -14,6 +14,7 @@ namespace json = boost::json;
 constexpr char kUse[] = "use";
 constexpr char kExtras[] = "extras";
 constexpr char kTrain[] = "train";
+constexpr char kPlugins[] = "plugins";
 
 /// Stands first in the canonical text; raise it when the text's meaning changes.
 constexpr std::int64_t kCanonicalFormat = 1;
@@ -79,7 +80,7 @@ std::vector<Feature> FeaturesFrom(const JsonReader& reader) {
 }
 
 bool IsModelKey(std::string_view key) {
-  return key == kExtras || key == kTrain ||
+  return key == kExtras || key == kTrain || key == kPlugins ||
          std::ranges::find(kSingleCriteria, key) != std::end(kSingleCriteria);
 }
 
@@ -92,6 +93,20 @@ DataSpec DataFrom(const JsonReader& reader) {
           .max_frames = reader.Integer("max_frames"),
           .on_error = reader.Text("on_error"),
           .digest = reader.Text("digest")};
+}
+
+std::vector<NamedFile> PluginsFrom(const JsonReader& reader) {
+  std::vector<NamedFile> plugins;
+  if (!reader.Has(kPlugins)) return plugins;
+  for (const json::value& item : reader.List(kPlugins)) {
+    const std::optional<NamedFile> plugin = NamedFileFrom(item);
+    if (!plugin) {
+      throw std::invalid_argument(reader.PathOf(kPlugins) +
+                                  ": must be a list of {\"file\", \"hash\", \"path\"}");
+    }
+    plugins.push_back(*plugin);
+  }
+  return plugins;
 }
 
 ModelSpec ModelFrom(const JsonReader& reader) {
@@ -109,6 +124,7 @@ ModelSpec ModelFrom(const JsonReader& reader) {
     model.extras.emplace(member.key(), OptionsFrom(extras.Object(member.key())));
   }
   model.train = OptionsFrom(reader.Object(kTrain));
+  model.plugins = PluginsFrom(reader);
   return model;
 }
 
@@ -121,6 +137,9 @@ json::object ToJson(const ModelSpec& model) {
   for (const auto& [name, options] : model.extras) extras[name] = SortedObject(options);
   members[kExtras] = extras;
   members[kTrain] = SortedObject(model.train);
+  json::array plugins;
+  for (const NamedFile& plugin : model.plugins) plugins.push_back(ToJson(plugin));
+  if (!plugins.empty()) members[kPlugins] = std::move(plugins);
   return SortedObject(members);
 }
 
@@ -155,6 +174,7 @@ std::string CanonicalText(const TrialSpec& trial) {
   json::object& data = whole["data"].as_object();
   data.erase("train");
   data.erase("validate");
+  whole["model"] = WithHashesForFiles(whole["model"]);
   whole["beamgrid_trial"] = kCanonicalFormat;
   return CanonicalJson(whole);
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "registry/json.h"  // CanonicalJson, ParseJson
+#include "registry/named_file.h"
 
 namespace beamgrid {
 
@@ -40,6 +41,9 @@ struct ModelSpec {
   std::map<std::string, Options>
       extras;     ///< the extras that are on, by name; an extra that is off is absent
   Options train;  ///< training settings (catalogue criterion "train"); epochs is the budget
+  /// Shared libraries that components of it come with, sorted by hash (PluginsOf). A plugin that it
+  /// does not use is not here.
+  std::vector<NamedFile> plugins;
   bool operator==(const ModelSpec&) const = default;
 };
 
@@ -69,7 +73,8 @@ struct TrialSpec {
 };
 
 /// JSON object of a model: {"multimodal": {"use": "concat", ...options}, ..., "extras": {name:
-/// {...}}, "train": {...}}, keys sorted. This is the `spec` of `plan --json`.
+/// {...}}, "train": {...}}, keys sorted, and "plugins" where it uses some. This is the `spec` of
+/// `plan --json`.
 [[nodiscard]] boost::json::object ToJson(const ModelSpec& model);
 /// Inverse of ToJson. Throws std::invalid_argument naming the key that is missing or of a wrong
 /// type.
@@ -82,7 +87,8 @@ struct TrialSpec {
 [[nodiscard]] TrialSpec TrialSpecFromJson(const boost::json::value& json);
 
 /// Text that is equal for equal trials and differs otherwise: compact JSON, keys sorted, shortest
-/// numbers, no paths (the data's digest stands for them). The first member names the format:
+/// numbers, no paths (the data's digest and files' hashes stand for them). The first member names
+/// the format:
 /// {"beamgrid_trial":1,...}.
 [[nodiscard]] std::string CanonicalText(const TrialSpec& trial);
 

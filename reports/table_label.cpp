@@ -8,6 +8,7 @@ namespace beamgrid {
 namespace {
 
 std::string ValueText(const OptionValue& value) {
+  if (const auto file = NamedFileFrom(value)) return file->name;
   return value.is_string() ? std::string(value.get_string()) : CanonicalJson(value);
 }
 

@@ -37,10 +37,10 @@ bool IsSilent(const std::string& criterion, const ComponentInfo* component,
 
 std::string OptionText(const OptionInfo* option, const std::string& name,
                        const OptionValue& value) {
-  if (option == nullptr || option->tag.empty()) return SafeWord(name) + "=" + SafeValue(value);
+  if (option == nullptr || option->tag.empty()) return SafeWord(name) + "=" + ShortValue(value);
   const std::string tag = SafeWord(option->tag);
   if (value.is_bool()) return value.as_bool() ? tag : "no" + tag;
-  return tag + SafeValue(value);
+  return tag + ShortValue(value);
 }
 
 /// The component is said where the criterion may hold several; else its label tells it.
@@ -119,7 +119,7 @@ Namer::Parts Namer::PartsOf(const std::string& criterion, const std::string& com
                 SafeWord(criterion) + "." + SafeWord(component)};
     const auto value = glued == nullptr ? options.end() : options.find(glued->name);
     if (value != options.end()) {
-      label.text += SafeValue(value->second);
+      label.text += ShortValue(value->second);
       label.full += "." + SafeWord(glued->name) + "=" + SafeValue(value->second);
     }
     parts.label.push_back(std::move(label));

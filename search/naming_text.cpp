@@ -57,6 +57,7 @@ std::string SafeValue(const OptionValue& value) {
   if (value.is_bool()) return value.as_bool() ? "true" : "false";
   if (value.is_double()) return NumberText(value.as_double());
   if (value.is_array()) return ListText(value.as_array());
+  if (const auto file = NamedFileFrom(value)) return SafeValue(OptionValue(file->name));
   if (value.is_string()) {
     const std::string_view word = value.as_string();
     std::string text = SafeWord(word);
@@ -65,6 +66,13 @@ std::string SafeValue(const OptionValue& value) {
   std::string text = CanonicalJson(value);
   std::replace(text.begin(), text.end(), '-', '_');
   return text;
+}
+
+std::string ShortValue(const OptionValue& value) {
+  const auto file = NamedFileFrom(value);
+  if (!file) return SafeValue(value);
+  const std::string name = file->name.substr(file->name.rfind('/') + 1);
+  return SafeValue(OptionValue(SafeWord(name.substr(0, name.rfind('.')))));
 }
 
 std::string ShortHash(std::string_view text) { return HashBytes(text).substr(0, 16); }

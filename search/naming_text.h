@@ -15,6 +15,9 @@ namespace beamgrid {
 /// be written so ends in + and a hash.
 [[nodiscard]] std::string SafeValue(const OptionValue& value);
 
+/// As SafeValue, but a file is the stem of its name: pool for parts/pool.pt.
+[[nodiscard]] std::string ShortValue(const OptionValue& value);
+
 /// 16 hex digits.
 [[nodiscard]] std::string ShortHash(std::string_view text);
 

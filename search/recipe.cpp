@@ -61,14 +61,25 @@ std::optional<Options> ExtraAxis::At(std::int64_t index) const {
   throw std::out_of_range("extra '" + name + "' has no candidate of that index");
 }
 
-Recipe ParseRecipe(const std::string& text, const std::string& path, const Catalogue& catalogue) {
+std::vector<PluginReference> PluginsOfRecipe(const std::string& text, const std::string& path) {
   const toml::table table = ParseToml(text, path);
-  Mistakes mistakes(path);
+  Mistakes ignored(path);
+  Section root(table, "", ignored);
+  Recipe recipe;
+  ReadPlugins(root, recipe);
+  return recipe.plugins;
+}
+
+Recipe ParseRecipe(const std::string& text, const std::string& path, const Catalogue& catalogue,
+                   const FindFile& find_file) {
+  const toml::table table = ParseToml(text, path);
+  Mistakes mistakes(path, find_file);
   Section root(table, "", mistakes);
   Recipe recipe;
   recipe.path = path;
   recipe.text = text;
   ReadVersion(root);
+  ReadPlugins(root, recipe);
   ReadStudy(root, recipe);
   ReadData(root, recipe);
   ReadTrain(root, catalogue, recipe);

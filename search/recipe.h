@@ -3,6 +3,7 @@
 // Recipe or RecipeError out; globs and files are resolved by the orchestrator.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "registry/catalogue.h"
 #include "registry/model_spec.h"
+#include "registry/named_file.h"
 #include "search/diagnostics.h"
 #include "search/variants.h"
 
@@ -97,11 +99,19 @@ struct DataSettings {
   std::string on_error = "stop";
 };
 
+/// A shared library with components, as the recipe names it.
+struct PluginReference {
+  std::string text;
+  Place place;
+  std::string key;  ///< "plugins[0]"
+};
+
 struct Recipe {
-  std::string path;  ///< for messages; globs are relative to its folder
+  std::string path;  ///< for messages; globs and files are relative to its folder
   std::string text;
   std::string name, description, objective = "gap";
   std::vector<std::int64_t> seeds = {1};
+  std::vector<PluginReference> plugins;
   DataSettings data;
   Options train;  ///< complete
   std::map<std::string, std::vector<VariantSet>>
@@ -116,14 +126,24 @@ struct Recipe {
   std::vector<TableSettings> tables;
 };
 
-/// Throws RecipeError with every mistake. `path` is only for messages.
-[[nodiscard]] Recipe ParseRecipe(const std::string& text, const std::string& path,
-                                 const Catalogue& catalogue);
+/// Looks at a file that the recipe names; throws Error where it is not there.
+using FindFile = std::function<NamedFile(const std::string& name)>;
 
-/// Digest of what the recipe trains (objective, seeds, data globs, grid, exclusions, search), 32
-/// hex digits. Blind to names and descriptions, the order of keys and tables, comments, resources,
-/// holdout, ensemble and tables, which can be made again any day from the same trials. The order of
-/// a criterion's entries counts where the strategy starts from the first one.
+/// Throws RecipeError with every mistake. `path` is only for messages. Without `find_file` the
+/// files that options name are taken as they are written.
+[[nodiscard]] Recipe ParseRecipe(const std::string& text, const std::string& path,
+                                 const Catalogue& catalogue, const FindFile& find_file = {});
+
+/// The recipe's plugins alone: they have to be loaded before its components can be checked. Throws
+/// RecipeError where the text is not TOML; any other mistake is ParseRecipe's to tell.
+[[nodiscard]] std::vector<PluginReference> PluginsOfRecipe(const std::string& text,
+                                                           const std::string& path);
+
+/// Digest of what the recipe trains (objective, seeds, data globs, plugins, grid, exclusions,
+/// search), 32 hex digits. Files count by their names, as data does by its globs. Blind to names
+/// and descriptions, the order of keys and tables, comments, resources, holdout, ensemble and
+/// tables, which can be made again any day from the same trials. The order of a criterion's entries
+/// counts where the strategy starts from the first one.
 [[nodiscard]] std::string RecipeDigest(const Recipe& recipe);
 
 /// "1GiB", "500MB", "1073741824" -> bytes; nullopt if it is neither or beyond 2^63-1.

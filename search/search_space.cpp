@@ -52,7 +52,12 @@ bool SearchSpace::Axis::Decides(const Condition& condition) const {
 }
 
 SearchSpace::SearchSpace(const Recipe& recipe, const Catalogue& catalogue)
-    : recipe_(&recipe), namer_(recipe, catalogue) {
+    : recipe_(&recipe),
+      catalogue_(&catalogue),
+      has_plugins_(
+          std::ranges::any_of(catalogue.components,
+                              [](const auto& component) { return component.plugin.has_value(); })),
+      namer_(recipe, catalogue) {
   AddAxes();
   for (const Axis& axis : axes_) size_ = SaturatingMultiply(size_, axis.size);
   for (const Exclusion& exclusion : recipe.exclusions) {
@@ -103,6 +108,11 @@ std::int64_t SearchSpace::RunLength(const Exclusion& exclusion) const {
 std::optional<ModelSpec> SearchSpace::At(std::int64_t index) const {
   ModelSpec model = Point(index);
   if (Excluded(model)) return std::nullopt;
+  return WithPlugins(std::move(model));
+}
+
+ModelSpec SearchSpace::WithPlugins(ModelSpec model) const {
+  if (has_plugins_) model.plugins = PluginsOf(*catalogue_, model);
   return model;
 }
 
@@ -139,7 +149,7 @@ ModelSpec SearchSpace::Replace(const ModelSpec& base, const std::string& criteri
     axis->Apply(index % axis->size, model);
     index /= axis->size;
   }
-  return model;
+  return WithPlugins(std::move(model));
 }
 
 ModelSpec SearchSpace::Baseline() const {
@@ -150,7 +160,7 @@ ModelSpec SearchSpace::Baseline() const {
                        (axis.train != nullptr && Has(*axis.train, model.train));
     if (!keeps) axis.Apply(0, model);
   }
-  return Held(std::move(model), recipe_->search.baseline);
+  return WithPlugins(Held(std::move(model), recipe_->search.baseline));
 }
 
 bool SearchSpace::Excluded(const ModelSpec& model) const {

@@ -68,9 +68,13 @@ class SearchSpace {
   };
   void AddAxes();
   [[nodiscard]] ModelSpec Point(std::int64_t index) const;
+  /// Names the plugins that the model's components came with.
+  [[nodiscard]] ModelSpec WithPlugins(ModelSpec model) const;
   [[nodiscard]] std::int64_t RunLength(const Exclusion& exclusion) const;
 
   const Recipe* recipe_;
+  const Catalogue* catalogue_;
+  bool has_plugins_;  ///< the catalogue has components of plugins
   std::vector<Axis> axes_;
   std::int64_t size_ = 1;
   std::vector<std::int64_t> run_lengths_;  ///< per exclusion: points that it matches in one run

@@ -85,6 +85,7 @@ std::optional<std::optional<VariantSet>> ReadExtra(const ComponentInfo& componen
   if (const toml::table* table = node.as_table()) {
     return Read(ReadOptions(component, *table, path, lists, mistakes));
   }
+  RequireFiles(component, node, path, mistakes);
   VariantSet set = Defaults(component);
   if (const auto* on = node.as_boolean(); on != nullptr && on->get()) return Read(std::move(set));
   if (component.options.empty()) {

@@ -30,6 +30,11 @@ const ComponentInfo* FindExtra(const Catalogue& catalogue, const toml::key& key,
 void RefuseOption(const ComponentInfo& component, const toml::key& key, const std::string& path,
                   Mistakes& mistakes);
 
+/// A mistake for each file that the component needs and `node` (a table, or a value that stands for
+/// one) does not name.
+void RequireFiles(const ComponentInfo& component, const toml::node& node, const std::string& path,
+                  Mistakes& mistakes);
+
 /// The options that `table` sets, over the component's defaults; `use` is skipped, `zip` is read.
 [[nodiscard]] VariantSet ReadOptions(const ComponentInfo& component, const toml::table& table,
                                      const std::string& path, Lists lists, Mistakes& mistakes);

@@ -22,9 +22,15 @@ array Sorted(array list) {
   return sorted;
 }
 
+/// A file counts as it is written.
+value Written(const value& option) {
+  const auto file = NamedFileFrom(option);
+  return file ? value(file->name) : option;
+}
+
 object ToObject(const Options& options) {
   object result;
-  for (const auto& [name, option] : options) result[name] = option;
+  for (const auto& [name, option] : options) result[name] = Written(option);
   return result;
 }
 
@@ -33,7 +39,7 @@ array ToArray(const OptionAxis& axis) {
   array steps;
   for (const std::vector<OptionValue>& step : axis.steps) {
     object options;
-    for (std::size_t i = 0; i < axis.names.size(); ++i) options[axis.names[i]] = step[i];
+    for (std::size_t i = 0; i < axis.names.size(); ++i) options[axis.names[i]] = Written(step[i]);
     steps.emplace_back(std::move(options));
   }
   return Sorted(std::move(steps));
@@ -143,7 +149,7 @@ array ExclusionArray(const Recipe& recipe) {
     array conditions;
     for (const Condition& condition : exclusion) {
       conditions.push_back(
-          {condition.criterion, condition.component, condition.option, condition.value});
+          {condition.criterion, condition.component, condition.option, Written(condition.value)});
     }
     exclusions.emplace_back(Sorted(std::move(conditions)));
   }
@@ -153,13 +159,16 @@ array ExclusionArray(const Recipe& recipe) {
 }  // namespace
 
 std::string RecipeDigest(const Recipe& recipe) {
-  const object meaning = {{"objective", recipe.objective},
-                          {"seeds", Sorted(array(recipe.seeds.begin(), recipe.seeds.end()))},
-                          {"data", DataObject(recipe.data)},
-                          {"train", ToObject(recipe.train)},
-                          {"grid", GridObject(recipe)},
-                          {"exclude", ExclusionArray(recipe)},
-                          {"search", SearchObject(recipe)}};
+  object meaning = {{"objective", recipe.objective},
+                    {"seeds", Sorted(array(recipe.seeds.begin(), recipe.seeds.end()))},
+                    {"data", DataObject(recipe.data)},
+                    {"train", ToObject(recipe.train)},
+                    {"grid", GridObject(recipe)},
+                    {"exclude", ExclusionArray(recipe)},
+                    {"search", SearchObject(recipe)}};
+  array plugins;
+  for (const PluginReference& plugin : recipe.plugins) plugins.emplace_back(plugin.text);
+  if (!plugins.empty()) meaning["plugins"] = Sorted(std::move(plugins));
   return HashBytes(CanonicalJson(meaning));
 }
 

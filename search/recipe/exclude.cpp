@@ -98,7 +98,7 @@ class ExclusionReader {
       for (const std::string& name : OptionNames(*component)) names.push_back(name);
       const OptionInfo* option = FindOption(*component, key.str());
       if (option == nullptr) continue;
-      Mistakes tried("");
+      Mistakes tried("", mistakes_.find_file());
       std::optional<OptionValue> value = ReadOption(*option, node, path, tried);
       if (value) return value;
       refusing = option;

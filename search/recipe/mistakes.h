@@ -1,5 +1,6 @@
 #pragma once
-// The mistakes found while a recipe is read: collected with their places, shown at the end.
+// The mistakes found while a recipe is read: collected with their places, shown at the end. They
+// travel through all readers, and so does the way to look at files, whose absence is a mistake too.
 
 #include <toml++/toml.h>
 
@@ -8,21 +9,26 @@
 #include <vector>
 
 #include "search/diagnostics.h"
+#include "search/recipe.h"
 
 namespace beamgrid {
 
 class Mistakes {
  public:
-  explicit Mistakes(std::string file) : file_(std::move(file)) {}
+  explicit Mistakes(std::string file, FindFile find_file = {})
+      : file_(std::move(file)), find_file_(std::move(find_file)) {}
 
   void Add(const toml::source_region& where, std::string key, std::string message);
   [[nodiscard]] Place PlaceOf(const toml::source_region& where) const;
   [[nodiscard]] bool empty() const { return found_.empty(); }
+  /// May be empty: files are taken as they are written.
+  [[nodiscard]] const FindFile& find_file() const { return find_file_; }
   /// By place, then in the order found.
   [[nodiscard]] std::vector<Diagnostic> Take();
 
  private:
   std::string file_;
+  FindFile find_file_;
   std::vector<Diagnostic> found_;
 };
 

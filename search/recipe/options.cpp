@@ -56,6 +56,7 @@ class OptionsReader {
       const std::string key = axis.names.size() > 1 ? "zip" : axis.names.front();
       if (zipped) CheckRepeats(axis, *table_.get(key), path_ + "." + key, mistakes_);
     }
+    RequireFiles(component_, table_, path_, mistakes_);
     return std::move(set_);
   }
 
@@ -100,6 +101,16 @@ class OptionsReader {
 };
 
 }  // namespace
+
+void RequireFiles(const ComponentInfo& component, const toml::node& node, const std::string& path,
+                  Mistakes& mistakes) {
+  const toml::table* table = node.as_table();
+  for (const OptionInfo& option : component.options) {
+    if (option.type != OptionType::kFile) continue;
+    if (table != nullptr && table->contains(option.name)) continue;
+    mistakes.Add(node.source(), path + "." + option.name, "is missing: " + option.help);
+  }
+}
 
 VariantSet ReadOptions(const ComponentInfo& component, const toml::table& table,
                        const std::string& path, Lists lists, Mistakes& mistakes) {

@@ -3,10 +3,24 @@
 #include <algorithm>
 #include <cmath>
 
+#include "registry/error.h"
+
 namespace beamgrid {
 namespace {
 
 constexpr std::size_t kShownCharacters = 60;
+
+/// The file that was looked at, or a mistake and nothing.
+std::optional<OptionValue> FoundFile(const OptionValue& value, const toml::node& node,
+                                     const std::string& key, Mistakes& mistakes) {
+  if (!mistakes.find_file()) return value;
+  try {
+    return ToJson(mistakes.find_file()(NamedFileFrom(value)->name));
+  } catch (const Error& error) {
+    mistakes.Add(node.source(), key, error.what());
+    return std::nullopt;
+  }
+}
 
 }  // namespace
 
@@ -80,6 +94,9 @@ std::optional<OptionValue> ReadOption(const OptionInfo& option, const toml::node
     return std::nullopt;
   }
   CheckedOption checked = CheckOption(option, *value);
+  if (checked.error.empty() && option.type == OptionType::kFile) {
+    return FoundFile(checked.value, node, key, mistakes);
+  }
   if (checked.error.empty()) return std::move(checked.value);
   mistakes.Add(node.source(), key, "is " + Shown(*value) + ", " + checked.error);
   return std::nullopt;

@@ -14,6 +14,8 @@ namespace beamgrid {
 
 /// `beamgrid = 1`
 void ReadVersion(Section& root);
+/// `plugins = ["./my_module.so"]`
+void ReadPlugins(Section& root, Recipe& recipe);
 /// [study]
 void ReadStudy(Section& root, Recipe& recipe);
 /// [data]

@@ -89,6 +89,32 @@ TEST(Catalogue, FindsByCriterionAndName) {
   EXPECT_THAT(catalogue.OfCriterion("extras"), IsEmpty());
 }
 
+const NamedFile kPlugin{.name = "./a.so", .path = "/p/a.so", .hash = "2"};
+const NamedFile kOtherPlugin{.name = "./b.so", .path = "/p/b.so", .hash = "1"};
+
+TEST(Catalogue, KnowsWhichComponentsCameWithAPlugin) {
+  Catalogue catalogue = Example();
+  catalogue.components[0].plugin = kPlugin;
+  const Catalogue read = CatalogueFromJson(ParseJson(CanonicalJson(ToJson(catalogue))));
+  EXPECT_EQ(read.components[0].plugin, kPlugin);
+  EXPECT_FALSE(read.components[1].plugin.has_value());
+}
+
+TEST(Catalogue, PluginsOfAModelAreThoseThatItUses) {
+  Catalogue catalogue = Example();
+  catalogue.components[0].plugin = kPlugin;
+  catalogue.components[2].plugin = kPlugin;
+  catalogue.components.push_back({.criterion = "extras", .name = "noise", .plugin = kOtherPlugin});
+  ModelSpec model;
+  model.parts["temporal"].component = "mean";
+  EXPECT_THAT(PluginsOf(catalogue, model), IsEmpty());
+  model.parts["temporal"].component = "netvlad";
+  model.parts["loss"].component = "mean";
+  EXPECT_THAT(PluginsOf(catalogue, model), testing::ElementsAre(kPlugin));
+  model.extras["noise"] = {};
+  EXPECT_THAT(PluginsOf(catalogue, model), testing::ElementsAre(kOtherPlugin, kPlugin));
+}
+
 TEST(Catalogue, RefusalsNameThePlace) {
   boost::json::object object = ToJson(Example());
   object["components"].at(0).at("options").at(1).as_object()["type"] = "text";
@@ -112,6 +138,7 @@ TEST(AllowedText, SaysTheLimitsInWords) {
   EXPECT_EQ(AllowedText(OfType(OptionType::kInteger)), "an integer");
   EXPECT_EQ(AllowedText(OfType(OptionType::kString)), "text");
   EXPECT_EQ(AllowedText(OfType(OptionType::kList)), "a list");
+  EXPECT_EQ(AllowedText(OfType(OptionType::kFile)), "a file's path, relative to the recipe");
   OptionInfo rate = OfType(OptionType::kNumber);
   rate.minimum = 0.5;
   EXPECT_EQ(AllowedText(rate), "at least 0.5");
@@ -205,6 +232,16 @@ INSTANTIATE_TEST_SUITE_P(Words, NearestSpellingTest,
 
 TEST(NearestSpelling, HasNothingToSayWithoutCandidates) {
   EXPECT_EQ(NearestSpelling("mean", {}), "");
+}
+
+TEST(CheckOption, AFileIsAPathOrAFileThatWasLookedAt) {
+  const OptionInfo option = OfType(OptionType::kFile);
+  const auto unseen = NamedFileFrom(CheckOption(option, "pool.pt").value);
+  EXPECT_EQ(unseen, (NamedFile{.name = "pool.pt"}));
+  EXPECT_EQ(CheckOption(option, ToJson(kPlugin)).value, ToJson(kPlugin));
+  for (const OptionValue& wrong : {OptionValue(""), OptionValue(3), OptionValue(nullptr)}) {
+    EXPECT_EQ(CheckOption(option, wrong).error, "must be a file's path, relative to the recipe");
+  }
 }
 
 }  // namespace

@@ -66,6 +66,8 @@ TEST(ModelSpec, RefusalsNameTheKey) {
               HasSubstr("data.train: must be a list of texts"));
   EXPECT_THAT(refusal([](auto& o) { o["data"].as_object()["features"] = {"rgb"}; }),
               HasSubstr("data.features: must be a list of [name, width] pairs"));
+  EXPECT_THAT(refusal([](auto& o) { o["model"].as_object()["plugins"] = {"a.so"}; }),
+              HasSubstr("model.plugins: must be a list of"));
   EXPECT_EQ(refusal([](auto& o) { o.erase("seed"); }), "seed: is missing");
 }
 
@@ -87,6 +89,49 @@ TEST(Fingerprint, IgnoresWhereTheDataLies) {
   EXPECT_EQ(Fingerprint(moved), Fingerprint(ExampleTrial()));
 }
 
+TEST(Fingerprint, HoldsWhatFilesAndPluginsContainNotWhereTheyLie) {
+  const auto with = [](const NamedFile& file, const NamedFile& plugin) {
+    TrialSpec trial = ExampleTrial();
+    trial.model.parts["temporal"].options["file"] = ToJson(file);
+    trial.model.plugins = {plugin};
+    EXPECT_EQ(TrialSpecFromJson(ParseJson(CanonicalJson(ToJson(trial)))), trial);
+    return Fingerprint(trial);
+  };
+  const NamedFile one{"a", "/a", "1"}, same{"b", "/elsewhere/b", "1"}, other{"a", "/a", "2"};
+  EXPECT_EQ(with(one, one), with(same, same));
+  EXPECT_NE(with(one, one), with(other, one));
+  EXPECT_NE(with(one, one), with(one, other));
+}
+
+TEST(Fingerprint, HoldsWhichTrialItStartsFromNotHowThatIsNamed) {
+  const auto with = [](const std::string& from, const std::string& start) {
+    TrialSpec trial = ExampleTrial();
+    trial.model.train["from"] = from;
+    trial.start = start;
+    EXPECT_EQ(TrialSpecFromJson(ParseJson(CanonicalJson(ToJson(trial)))), trial);
+    return Fingerprint(trial);
+  };
+  EXPECT_EQ(with("phase1/MC-LSTM", "11"), with("11", "11"));
+  EXPECT_NE(with("phase1/MC-LSTM", "11"), with("phase1/MC-LSTM", "12"));
+  EXPECT_EQ(with("", ""), Fingerprint(ExampleTrial()));
+}
+
+TEST(Fingerprint, OfAnUnresolvedStartIsABug) {
+  TrialSpec trial = ExampleTrial();
+  trial.model.train["from"] = "phase1/MC-LSTM";
+  EXPECT_THAT(ErrorText<std::logic_error>([&] { (void)Fingerprint(trial); }),
+              HasSubstr("train.from is not resolved"));
+}
+
+TEST(ModelSpec, DataKeepWhatWeighsInTheLoss) {
+  TrialSpec trial = ExampleTrial();
+  trial.data.format = "segment";
+  trial.data.unrated = "negative";
+  trial.data.weighted_classes = {3, 17};
+  trial.data.class_weight = 2.5;
+  EXPECT_EQ(TrialSpecFromJson(ParseJson(CanonicalJson(ToJson(trial)))), trial);
+}
+
 // A golden value: a change here orphans every finished trial of every database.
 TEST(Fingerprint, IsStable) {
   EXPECT_EQ(Fingerprint(ExampleTrial()), "e37b11a8d1985251583529938de6abc6");
@@ -102,6 +147,13 @@ TEST(Fingerprint, DiffersWhereAnythingDiffers) {
       [](auto& t) { t.data.classes = 4716; },
       [](auto& t) { t.data.max_frames = 299; },
       [](auto& t) { t.data.on_error = "skip"; },
+      [](auto& t) { t.data.format = "segment"; },
+      [](auto& t) { t.data.format = "segment", t.data.unrated = "negative"; },
+      [](auto& t) { t.data.weighted_classes = {3}, t.data.class_weight = 5; },
+      [](auto& t) { t.data.weighted_classes = {3}, t.data.class_weight = 6; },
+      [](auto& t) { t.data.weighted_classes = {3, 4}, t.data.class_weight = 5; },
+      [](auto& t) { t.model.train["from"] = "a/b", t.start = "11"; },
+      [](auto& t) { t.model.train["from"] = "a/b", t.start = "12"; },
       [](auto& t) { std::swap(t.data.features[0], t.data.features[1]); },
       [](auto& t) { t.model.train["epochs"] = 6; },
       [](auto& t) { t.model.train["epochs"] = 5.0; },

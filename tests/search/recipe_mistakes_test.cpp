@@ -51,12 +51,13 @@ TEST_P(RecipeMistakes, AreAnsweredWithPlaceReasonAndFix) {
 const Case kCases[] = {
     {"UnknownSection",
      "[serach]\n",
-     {"9:2: serach: unknown key 'serach'; did you mean 'search'?; known here: beamgrid, study, "
-      "data, train, grid, exclude, search, resources, ensemble, table"}},
+     {"9:2: serach: unknown key 'serach'; did you mean 'search'?; known here: beamgrid, "
+      "plugins, study, data, train, grid, exclude, search, resources, ensemble, table"}},
     {"UnknownKey",
      "clases = 3\n",
      {"9:1: data.clases: unknown key 'clases'; did you mean 'classes'?; known here: format, train, "
-      "validate, holdout, classes, features, max_frames, on_error"}},
+      "validate, holdout, classes, features, max_frames, on_error, unrated, class_weight, "
+      "weighted_classes"}},
     {"UnknownComponent",
      "[[grid.temporal]]\nuse = \"netvald\"\n",
      {"10:7: grid.temporal[0].use: unknown temporal component 'netvald'; did you mean 'netvlad'?; "
@@ -215,8 +216,8 @@ const Case kCases[] = {
      {"9:1: exclude[0]: says nothing, so it would exclude every model"}},
     {"ExcludeNotTables",
      "[study2]\n[exclude]\ntemporal = \"mean\"\n",
-     {"9:2: study2: unknown key 'study2'; did you mean 'study'?; known here: beamgrid, study, "
-      "data, train, grid, exclude, search, resources, ensemble, table",
+     {"9:2: study2: unknown key 'study2'; did you mean 'study'?; known here: beamgrid, "
+      "plugins, study, data, train, grid, exclude, search, resources, ensemble, table",
       "10:1: exclude: is a table, must be one or more tables, each under [[exclude]]"}},
     {"UnknownStrategy",
      "[search]\nstrategy = \"gredy\"\n",
@@ -328,6 +329,32 @@ const Case kCases[] = {
     {"OnError",
      "on_error = \"ignore\"\n",
      {"9:12: data.on_error: is \"ignore\", must be one of stop, skip"}},
+    {"UnratedWithoutSegments",
+     "unrated = \"ignore\"\n",
+     {"9:11: data.unrated: is for data.format = \"segment\" only: every class of a video's frames "
+      "is labelled or negative"}},
+    {"UnknownUnrated",
+     "unrated = \"zero\"\n",
+     {"9:11: data.unrated: is \"zero\", must be one of ignore, negative"},
+     "segment"},
+    {"WeightedClassesWithoutWeight",
+     "weighted_classes = [1]\n",
+     {"9:20: data.weighted_classes: needs class_weight, their weight in the loss (Locust 2019: 5 "
+      "for "
+      "the classes of the segments)"}},
+    {"ClassWeightWithoutClasses",
+     "class_weight = 5\n",
+     {"9:16: data.class_weight: needs weighted_classes, the classes that it is for"}},
+    {"WrongWeightedClasses",
+     "class_weight = 5\nweighted_classes = [1, 10, \"a\", 1]\n",
+     {"10:24: data.weighted_classes[1]: is 10, must be a class, 0..9",
+      "10:28: data.weighted_classes[2]: is text, must be a class, 0..9",
+      "10:33: data.weighted_classes[3]: the class 1 is in the list already"}},
+    {"WeightedClassesOfAnotherKind",
+     "class_weight = 5\nweighted_classes = 3\n",
+     {"10:20: data.weighted_classes: is an integer, must be a list of classes or the name of a "
+      "file "
+      "whose first column is Index (segment_label_ids.csv)"}},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, RecipeMistakes, testing::ValuesIn(kCases),

@@ -1,0 +1,67 @@
+#include "registry/named_file.h"
+
+#include <system_error>
+
+#include "registry/error.h"
+#include "registry/files.h"
+
+namespace beamgrid {
+namespace {
+
+namespace json = boost::json;
+
+constexpr char kFile[] = "file";
+constexpr char kHash[] = "hash";
+constexpr char kPath[] = "path";
+
+}  // namespace
+
+NamedFile LookAtFile(const std::string& name, const std::filesystem::path& folder) {
+  const auto path = (std::filesystem::absolute(folder) / name).lexically_normal();
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored))
+    throw Error(path.string() + ": there is no such file");
+  if (!std::filesystem::is_regular_file(path, ignored)) throw Error(path.string() + ": is no file");
+  return {.name = name, .path = path.string(), .hash = HashFile(path)};
+}
+
+void CheckUnchanged(const NamedFile& file) {
+  if (LookAtFile(file.path, "/").hash == file.hash) return;
+  throw Error(file.path + ": has changed since the trial was planned; plan it again");
+}
+
+json::value ToJson(const NamedFile& file) {
+  json::object object;
+  object[kFile] = file.name;
+  object[kHash] = file.hash;
+  object[kPath] = file.path;
+  return object;
+}
+
+std::optional<NamedFile> NamedFileFrom(const json::value& value) {
+  const json::object* object = value.if_object();
+  if (object == nullptr || object->size() != 3) return std::nullopt;
+  const auto text = [object](const char* key) -> const json::string* {
+    const json::value* member = object->if_contains(key);
+    return member == nullptr ? nullptr : member->if_string();
+  };
+  const json::string *name = text(kFile), *hash = text(kHash), *path = text(kPath);
+  if (name == nullptr || hash == nullptr || path == nullptr) return std::nullopt;
+  return NamedFile{
+      .name = std::string(*name), .path = std::string(*path), .hash = std::string(*hash)};
+}
+
+json::value WithHashesForFiles(const json::value& value) {
+  json::value result = value;
+  if (const auto file = NamedFileFrom(value)) {
+    result.as_object().erase(kFile);
+    result.as_object().erase(kPath);
+  } else if (json::array* list = result.if_array()) {
+    for (json::value& item : *list) item = WithHashesForFiles(item);
+  } else if (json::object* object = result.if_object()) {
+    for (auto& member : *object) member.value() = WithHashesForFiles(member.value());
+  }
+  return result;
+}
+
+}  // namespace beamgrid
