@@ -5,6 +5,7 @@
 // which videos are added.
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -34,6 +35,8 @@ struct Metrics {
   double perr = 0;
   double map = 0;
   std::int64_t videos = 0;
+  /// MAP@100,000 (segment_map.h); NaN where no segments were rated.
+  double segment_map = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// Collects videos and computes the four metrics. Memory: 20 pairs a video, not [videos, classes].

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "registry/files.h"
 
@@ -15,6 +16,7 @@ constexpr char kUse[] = "use";
 constexpr char kExtras[] = "extras";
 constexpr char kTrain[] = "train";
 constexpr char kPlugins[] = "plugins";
+constexpr char kFrom[] = "from";
 
 /// Stands first in the canonical text; raise it when the text's meaning changes.
 constexpr std::int64_t kCanonicalFormat = 1;
@@ -84,15 +86,32 @@ bool IsModelKey(std::string_view key) {
          std::ranges::find(kSingleCriteria, key) != std::end(kSingleCriteria);
 }
 
+std::vector<std::int32_t> ClassesFrom(const JsonReader& reader, const char* key) {
+  std::vector<std::int32_t> classes;
+  for (const json::value& item : reader.List(key)) {
+    if (!item.is_int64() || !std::in_range<std::int32_t>(item.get_int64())) {
+      throw std::invalid_argument(reader.PathOf(key) + ": must be a list of classes");
+    }
+    classes.push_back(static_cast<std::int32_t>(item.get_int64()));
+  }
+  return classes;
+}
+
 DataSpec DataFrom(const JsonReader& reader) {
-  return {.format = reader.Text("format"),
-          .train = TextsFrom(reader, "train"),
-          .validate = TextsFrom(reader, "validate"),
-          .classes = reader.Integer("classes"),
-          .features = FeaturesFrom(reader),
-          .max_frames = reader.Integer("max_frames"),
-          .on_error = reader.Text("on_error"),
-          .digest = reader.Text("digest")};
+  DataSpec data = {.format = reader.Text("format"),
+                   .train = TextsFrom(reader, "train"),
+                   .validate = TextsFrom(reader, "validate"),
+                   .classes = reader.Integer("classes"),
+                   .features = FeaturesFrom(reader),
+                   .max_frames = reader.Integer("max_frames"),
+                   .on_error = reader.Text("on_error"),
+                   .digest = reader.Text("digest")};
+  if (reader.Has("unrated")) data.unrated = reader.Text("unrated");
+  if (reader.Has("weighted_classes")) {
+    data.weighted_classes = ClassesFrom(reader, "weighted_classes");
+    data.class_weight = reader.Number("class_weight");
+  }
+  return data;
 }
 
 std::vector<NamedFile> PluginsFrom(const JsonReader& reader) {
@@ -128,6 +147,16 @@ ModelSpec ModelFrom(const JsonReader& reader) {
   return model;
 }
 
+/// How a recipe names the trial to start from says nothing about the result; `start` does.
+void EraseReference(const TrialSpec& trial, json::object& train) {
+  const json::value* reference = train.if_contains(kFrom);
+  if (reference == nullptr) return;
+  if (*reference != "" && trial.start.empty()) {
+    throw std::logic_error("train.from is not resolved: " + CanonicalJson(*reference));
+  }
+  train.erase(kFrom);
+}
+
 }  // namespace
 
 json::object ToJson(const ModelSpec& model) {
@@ -145,20 +174,31 @@ json::object ToJson(const ModelSpec& model) {
 
 ModelSpec ModelSpecFromJson(const json::value& value) { return ModelFrom(JsonReader(value, "")); }
 
+/// What says nothing is left out: data that have no segments, or no weights, keep the identity that
+/// they had before there were any.
 json::object ToJson(const DataSpec& data) {
-  return {{"classes", data.classes},           {"digest", data.digest},
-          {"features", ToJson(data.features)}, {"format", data.format},
-          {"max_frames", data.max_frames},     {"on_error", data.on_error},
-          {"train", ToJson(data.train)},       {"validate", ToJson(data.validate)}};
+  json::object object = {{"classes", data.classes},           {"digest", data.digest},
+                         {"features", ToJson(data.features)}, {"format", data.format},
+                         {"max_frames", data.max_frames},     {"on_error", data.on_error},
+                         {"train", ToJson(data.train)},       {"validate", ToJson(data.validate)}};
+  if (data.format == "segment") object["unrated"] = data.unrated;
+  if (!data.weighted_classes.empty()) {
+    object["weighted_classes"] =
+        json::array(data.weighted_classes.begin(), data.weighted_classes.end());
+    object["class_weight"] = data.class_weight;
+  }
+  return object;
 }
 
 DataSpec DataSpecFromJson(const json::value& value) { return DataFrom(JsonReader(value, "")); }
 
 json::object ToJson(const TrialSpec& trial) {
-  return {{"data", ToJson(trial.data)},
-          {"model", ToJson(trial.model)},
-          {"objective", trial.objective},
-          {"seed", trial.seed}};
+  json::object whole = {{"data", ToJson(trial.data)},
+                        {"model", ToJson(trial.model)},
+                        {"objective", trial.objective},
+                        {"seed", trial.seed}};
+  if (!trial.start.empty()) whole["start"] = trial.start;
+  return whole;
 }
 
 TrialSpec TrialSpecFromJson(const json::value& value) {
@@ -166,7 +206,8 @@ TrialSpec TrialSpecFromJson(const json::value& value) {
   return {.model = ModelFrom(reader.Object("model")),
           .data = DataFrom(reader.Object("data")),
           .objective = reader.Text("objective"),
-          .seed = reader.Integer("seed")};
+          .seed = reader.Integer("seed"),
+          .start = reader.Has("start") ? reader.Text("start") : ""};
 }
 
 std::string CanonicalText(const TrialSpec& trial) {
@@ -174,6 +215,7 @@ std::string CanonicalText(const TrialSpec& trial) {
   json::object& data = whole["data"].as_object();
   data.erase("train");
   data.erase("validate");
+  EraseReference(trial, whole["model"].as_object()[kTrain].as_object());
   whole["model"] = WithHashesForFiles(whole["model"]);
   whole["beamgrid_trial"] = kCanonicalFormat;
   return CanonicalJson(whole);

@@ -59,7 +59,12 @@ struct DataSpec {
   std::vector<Feature> features;
   std::int64_t max_frames = 300;
   std::string on_error = "stop";  ///< "stop" | "skip" for damaged records
-  std::string digest;             ///< hex hash over the files' names, sizes and contents' ends
+  /// With format "segment": whether a class that nobody rated a segment for is left out of the loss
+  /// ("ignore") or counts as a negative ("negative", as in the YouTube-8M starter code).
+  std::string unrated = "ignore";
+  std::vector<std::int32_t> weighted_classes;  ///< sorted, none twice
+  double class_weight = 1;                     ///< of these in the loss; all others weigh 1
+  std::string digest;  ///< hex hash over the files' names, sizes and contents' ends
   bool operator==(const DataSpec&) const = default;
 };
 
@@ -69,6 +74,9 @@ struct TrialSpec {
   DataSpec data;
   std::string objective = "gap";  ///< chooses the best epoch
   std::int64_t seed = 1;
+  /// Fingerprint of the trial whose weights this one starts from; empty: initial values. The
+  /// setting `from` of model.train names it for people.
+  std::string start;
   bool operator==(const TrialSpec&) const = default;
 };
 
@@ -87,8 +95,8 @@ struct TrialSpec {
 [[nodiscard]] TrialSpec TrialSpecFromJson(const boost::json::value& json);
 
 /// Text that is equal for equal trials and differs otherwise: compact JSON, keys sorted, shortest
-/// numbers, no paths (the data's digest and files' hashes stand for them). The first member names
-/// the format:
+/// numbers, no paths (the data's digest and files' hashes stand for them), and for the setting
+/// `from` the fingerprint that it stands for. The first member names the format:
 /// {"beamgrid_trial":1,...}.
 [[nodiscard]] std::string CanonicalText(const TrialSpec& trial);
 

@@ -34,25 +34,27 @@ void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,
 
 void AddResult(Database& db, TrialId trial, std::int64_t attempt, const TrialResult& result) {
   db.Use(
-      "INSERT INTO result (trial, attempt, gap, hit_at_1, perr, map, videos, validate_loss,"
-      " best_epoch, parameters, size_bytes, examples, examples_per_second, wall_seconds,"
+      "INSERT INTO result (trial, attempt, gap, hit_at_1, perr, map, segment_map, videos,"
+      " validate_loss, best_epoch, parameters, size_bytes, examples, examples_per_second, "
+      "wall_seconds,"
       " peak_memory_bytes, skipped_records, device, threads, program_version, libtorch_version)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       << trial << attempt << result.metrics.gap << result.metrics.hit_at_1 << result.metrics.perr
-      << result.metrics.map << result.metrics.videos << result.validate_loss << result.best_epoch
-      << result.parameters << result.size_bytes << result.examples << result.examples_per_second
-      << result.wall_seconds << result.peak_memory_bytes << result.skipped_records << result.device
-      << result.threads << result.program_version << result.libtorch_version << Execute();
+      << result.metrics.map << result.metrics.segment_map << result.metrics.videos
+      << result.validate_loss << result.best_epoch << result.parameters << result.size_bytes
+      << result.examples << result.examples_per_second << result.wall_seconds
+      << result.peak_memory_bytes << result.skipped_records << result.device << result.threads
+      << result.program_version << result.libtorch_version << Execute();
 }
 
 void AddEpochs(Database& db, TrialId trial, const std::vector<EpochResult>& epochs) {
   for (const EpochResult& epoch : epochs) {
     db.Use(
         "INSERT INTO epoch (trial, epoch, train_loss, validate_loss, gap, hit_at_1, perr, map,"
-        " videos) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        " segment_map, videos) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         << trial << epoch.epoch << epoch.train_loss << epoch.validate_loss << epoch.metrics.gap
-        << epoch.metrics.hit_at_1 << epoch.metrics.perr << epoch.metrics.map << epoch.metrics.videos
-        << Execute();
+        << epoch.metrics.hit_at_1 << epoch.metrics.perr << epoch.metrics.map
+        << epoch.metrics.segment_map << epoch.metrics.videos << Execute();
   }
 }
 

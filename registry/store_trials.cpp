@@ -51,7 +51,8 @@ Metrics MetricsFrom(const StatementUse& row) {
           .hit_at_1 = row.Number("hit_at_1"),
           .perr = row.Number("perr"),
           .map = row.Number("map"),
-          .videos = row.Integer("videos")};
+          .videos = row.Integer("videos"),
+          .segment_map = row.Number("segment_map")};
 }
 
 TrialResult ResultFrom(const StatementUse& row, std::vector<Artifact> artifacts) {

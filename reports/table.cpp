@@ -15,13 +15,16 @@ namespace {
 using MetricMember = double Metrics::*;
 
 MetricMember MetricFrom(const std::string& name) {
-  static const std::map<std::string, MetricMember> members = {{"gap", &Metrics::gap},
-                                                              {"hit_at_1", &Metrics::hit_at_1},
-                                                              {"map", &Metrics::map},
-                                                              {"perr", &Metrics::perr}};
+  static const std::map<std::string, MetricMember> members = {
+      {"gap", &Metrics::gap},
+      {"hit_at_1", &Metrics::hit_at_1},
+      {"map", &Metrics::map},
+      {"perr", &Metrics::perr},
+      {"segment_map", &Metrics::segment_map}};
   const auto found = members.find(name);
   if (found == members.end()) {
-    throw UsageError("metric = '" + name + "', must be one of gap, hit_at_1, map, perr");
+    throw UsageError("metric = '" + name +
+                     "', must be one of gap, hit_at_1, map, perr, segment_map");
   }
   return found->second;
 }
@@ -236,8 +239,11 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
 
 std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows,
                                    const TableQuestion& question) {
-  static const std::map<std::string, std::string> headings = {
-      {"gap", "GAP"}, {"hit_at_1", "Hit@1"}, {"map", "mAP"}, {"perr", "PERR"}};
+  static const std::map<std::string, std::string> headings = {{"gap", "GAP"},
+                                                              {"hit_at_1", "Hit@1"},
+                                                              {"map", "mAP"},
+                                                              {"perr", "PERR"},
+                                                              {"segment_map", "MAP@100k"}};
   std::vector<std::string> columns = {question.vary.empty() ? "model" : question.vary,
                                       headings.at(question.metric), "size (MiB)", "parameters",
                                       "delta"};

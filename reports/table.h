@@ -28,7 +28,7 @@ struct TableQuestion {
   std::vector<std::pair<std::string, std::string>>
       fix;                     ///< --fix temporal=blstm, classifier.experts=2, extras=none
   std::string reference;       ///< "kim18/2"; empty: no column of the paper's
-  std::string metric = "gap";  ///< gap | hit_at_1 | perr | map
+  std::string metric = "gap";  ///< gap | hit_at_1 | perr | map | segment_map
 };
 
 struct TableRow {

@@ -31,6 +31,8 @@ json::object ToJson(const TrialFile& trial) {
           {"device", trial.device},
           {"threads", trial.threads},
           {"resume_from", trial.resume_from},
+          {"start_model", trial.start_model},
+          {"start_hash", trial.start_hash},
           {"predictions_top_k", trial.predictions_top_k},
           {"heartbeat_seconds", trial.heartbeat_seconds}};
 }
@@ -45,6 +47,8 @@ TrialFile TrialFileFromJson(const json::value& value) {
           .device = reader.Text("device"),
           .threads = reader.Integer("threads"),
           .resume_from = reader.Text("resume_from"),
+          .start_model = reader.Has("start_model") ? reader.Text("start_model") : "",
+          .start_hash = reader.Has("start_hash") ? reader.Text("start_hash") : "",
           .predictions_top_k = reader.Integer("predictions_top_k"),
           .heartbeat_seconds = reader.Number("heartbeat_seconds")};
 }
@@ -56,16 +60,20 @@ json::object MetricsToJson(const Metrics& metrics) {
           {"hit_at_1", JsonNumber(metrics.hit_at_1)},
           {"perr", JsonNumber(metrics.perr)},
           {"map", JsonNumber(metrics.map)},
+          {"segment_map", JsonNumber(metrics.segment_map)},
           {"videos", metrics.videos}};
 }
 
 Metrics MetricsFromJson(const json::value& value) {
   const JsonReader reader(value, "metrics");
+  constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
   return {.gap = NumberOrNull(reader, "gap"),
           .hit_at_1 = NumberOrNull(reader, "hit_at_1"),
           .perr = NumberOrNull(reader, "perr"),
           .map = NumberOrNull(reader, "map"),
-          .videos = reader.Integer("videos")};
+          .videos = reader.Integer("videos"),
+          .segment_map =
+              reader.Has("segment_map") ? NumberOrNull(reader, "segment_map") : kNotMeasured};
 }
 
 json::object EpochToJson(const EpochResult& epoch) {
@@ -112,6 +120,7 @@ json::object ToJson(const TrialResult& result) {
           {"validate_loss", JsonNumber(result.validate_loss)},
           {"best_epoch", result.best_epoch},
           {"epochs", ListToJson(result.epochs, EpochToJson)},
+          {"stopped_early", result.stopped_early},
           {"parameters", result.parameters},
           {"size_bytes", result.size_bytes},
           {"examples", result.examples},
@@ -142,6 +151,7 @@ TrialResult TrialResultFromJson(const json::value& value) {
                      .threads = reader.Integer("threads"),
                      .program_version = reader.Text("program_version"),
                      .libtorch_version = reader.Text("libtorch_version")};
+  result.stopped_early = reader.Has("stopped_early") && reader.Boolean("stopped_early");
   for (const json::value& epoch : reader.List("epochs")) {
     result.epochs.push_back(EpochFromJson(epoch));
   }
