@@ -97,6 +97,21 @@ struct DataSettings {
   std::vector<Feature> features;
   std::int64_t max_frames = 300;  ///< 1 for video-level data
   std::string on_error = "stop";
+  std::string unrated = "ignore";  ///< ignore | negative; of segments
+  /// Classes that weigh `class_weight` in the loss, all others 1: as written, or in a file whose
+  /// first column is `Index`.
+  std::vector<std::int64_t> weighted_classes;
+  std::string weighted_classes_file;
+  Place weighted_classes_place;
+  double class_weight = 1;
+};
+
+/// A trial that others start from, wherever the recipe names one (train.from, grid.train.from,
+/// search.baseline.train.from ...): "STUDY/NAME", "STUDY/NAME/SEED" or a fingerprint's digits.
+struct StartReference {
+  std::string text;
+  Place place;
+  std::string key;
 };
 
 /// A shared library with components, as the recipe names it.
@@ -118,6 +133,7 @@ struct Recipe {
       grid;  ///< single criteria -> their entries (at least one: the default variant)
   std::vector<ExtraAxis> extras;       ///< by name
   std::vector<OptionAxis> train_grid;  ///< in the order of the recipe
+  std::vector<StartReference> starts;  ///< each text once; the orchestrator resolves them
   std::vector<Exclusion> exclusions;
   SearchSettings search;
   ResourceSettings resources;

@@ -69,6 +69,16 @@ double ReadHoldout(Section& data) {
   return 0.5;
 }
 
+/// Only segments are rated.
+void CheckObjective(Section& root, const Recipe& recipe) {
+  if (recipe.objective != "segment_map" || recipe.data.format == "segment") return;
+  const toml::table* study = root.table()["study"].as_table();
+  root.mistakes().Add(
+      study->get("objective")->source(), "study.objective",
+      "is 'segment_map', which only data.format = \"segment\" has; the format is '" +
+          recipe.data.format + "'");
+}
+
 }  // namespace
 
 std::vector<PlacedWord> ReadWords(const toml::node& node, const std::string& path,
@@ -129,7 +139,9 @@ void ReadData(Section& root, Recipe& recipe) {
   settings.max_frames = data.ReadInteger(IntegerSetting("max_frames", 300, 1, kMostFrames));
   if (settings.format == "video") settings.max_frames = 1;
   settings.on_error = data.ReadWord(WordSetting("on_error", "stop", {"stop", "skip"}));
+  ReadLossWeights(data, settings);
   data.RefuseOthers();
+  CheckObjective(root, recipe);
 }
 
 }  // namespace beamgrid

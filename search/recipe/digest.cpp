@@ -91,13 +91,21 @@ object GridObject(const Recipe& recipe) {
 object DataObject(const DataSettings& data) {
   array features;
   for (const auto& [name, width] : data.features) features.push_back({name, width});
-  return {{"format", data.format},
-          {"train", Sorted(array(data.train.begin(), data.train.end()))},
-          {"validate", Sorted(array(data.validate.begin(), data.validate.end()))},
-          {"classes", data.classes},
-          {"features", std::move(features)},
-          {"max_frames", data.max_frames},
-          {"on_error", data.on_error}};
+  object result = {{"format", data.format},
+                   {"train", Sorted(array(data.train.begin(), data.train.end()))},
+                   {"validate", Sorted(array(data.validate.begin(), data.validate.end()))},
+                   {"classes", data.classes},
+                   {"features", std::move(features)},
+                   {"max_frames", data.max_frames},
+                   {"on_error", data.on_error}};
+  if (data.format == "segment") result["unrated"] = data.unrated;
+  if (data.class_weight != 1) {
+    result["class_weight"] = data.class_weight;
+    result["weighted_classes_file"] = data.weighted_classes_file;
+    result["weighted_classes"] =
+        Sorted(array(data.weighted_classes.begin(), data.weighted_classes.end()));
+  }
+  return result;
 }
 
 object ToObject(const Fixed& fixed) {

@@ -20,6 +20,8 @@ void ReadPlugins(Section& root, Recipe& recipe);
 void ReadStudy(Section& root, Recipe& recipe);
 /// [data]
 void ReadData(Section& root, Recipe& recipe);
+/// [data] unrated, weighted_classes and class_weight; after format and classes
+void ReadLossWeights(Section& data, DataSettings& settings);
 /// [train]
 void ReadTrain(Section& root, const Catalogue& catalogue, Recipe& recipe);
 /// [[grid.*]], [grid.extras], [grid.train]; after ReadData, whose format it depends on
@@ -28,6 +30,8 @@ void ReadGrid(Section& root, const Catalogue& catalogue, Recipe& recipe);
 void ReadExclusions(Section& root, const Catalogue& catalogue, Recipe& recipe);
 /// [search]; after ReadData
 void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe);
+/// Every train.from of the sections above, which have checked that it is text
+void ReadStarts(Section& root, Recipe& recipe);
 /// [resources]
 void ReadResources(Section& root, Recipe& recipe);
 /// [ensemble]

@@ -1,0 +1,60 @@
+#include "search/start_name.h"
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kShortestFingerprint = 8;
+constexpr std::size_t kLongestFingerprint = 32;
+
+bool IsHexDigit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+bool IsFingerprint(std::string_view text) {
+  return text.size() >= kShortestFingerprint && text.size() <= kLongestFingerprint &&
+         std::ranges::all_of(text, IsHexDigit);
+}
+
+std::vector<std::string_view> SplitAtSlashes(std::string_view text) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const std::size_t slash = text.find('/');
+    parts.push_back(text.substr(0, slash));
+    if (slash == std::string_view::npos) return parts;
+    text.remove_prefix(slash + 1);
+  }
+}
+
+std::optional<std::int64_t> ParseSeed(std::string_view text) {
+  std::int64_t seed = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, seed);
+  if (error != std::errc() || rest != end || seed < 0) return std::nullopt;
+  return seed;
+}
+
+}  // namespace
+
+std::optional<StartName> ParseStartName(std::string_view text) {
+  const std::vector<std::string_view> parts = SplitAtSlashes(text);
+  if (std::ranges::any_of(parts, &std::string_view::empty)) return std::nullopt;
+  if (parts.size() == 1) {
+    if (!IsFingerprint(text)) return std::nullopt;
+    StartName start;
+    start.fingerprint = text;
+    return start;
+  }
+  if (parts.size() > 3) return std::nullopt;
+  StartName start;
+  start.study = parts[0];
+  start.name = parts[1];
+  if (parts.size() == 3) {
+    start.seed = ParseSeed(parts[2]);
+    if (!start.seed) return std::nullopt;
+  }
+  return start;
+}
+
+}  // namespace beamgrid

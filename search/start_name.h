@@ -1,0 +1,21 @@
+#pragma once
+// How a recipe names the trial that another one starts from.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace beamgrid {
+
+/// A fingerprint's first digits, or a trial of a study.
+struct StartName {
+  std::string fingerprint;  ///< 8 to 32 hex digits; empty: study and name are set
+  std::string study, name;
+  std::optional<std::int64_t> seed;  ///< nothing: the seed of the trial that starts
+};
+
+/// "STUDY/NAME", "STUDY/NAME/SEED" or a fingerprint's digits; nothing for any other text.
+[[nodiscard]] std::optional<StartName> ParseStartName(std::string_view text);
+
+}  // namespace beamgrid
