@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
+#include "registry/segment_map.h"
 #include "trainer/input.h"
 
 namespace beamgrid::trainer {
@@ -35,6 +37,8 @@ Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
   batches.Start(0);
   MetricsAccumulator accumulator;
   Evaluation evaluation{.predictions = {.classes = classes, .top_k = options.top_k}};
+  std::optional<SegmentMapAccumulator> segments;
+  if (!dataset.RatedClasses().empty()) segments.emplace(dataset.RatedClasses(), dataset.Size());
   std::int64_t videos = 0;
   for (Batch batch; batches.Next(batch);) {
     if (options.stop_requested && options.stop_requested()) throw Interrupted();
@@ -45,6 +49,9 @@ Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
     const torch::Tensor scores = output.probabilities.to(torch::kFloat).cpu().contiguous();
     for (std::int64_t video = 0; video < batch.Size(); ++video) {
       accumulator.AddDense(Row(scores, video), batch.LabelsOf(video));
+      if (segments) {
+        segments->AddDense(Row(scores, video), {batch.LabelsOf(video), batch.RatedOf(video)});
+      }
       if (options.top_k == 0) continue;
       evaluation.predictions.videos.push_back(
           PredictionOf(batch, video, Row(scores, video), options.top_k));
@@ -54,6 +61,7 @@ Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
   }
   evaluation.loss /= static_cast<double>(std::max<std::int64_t>(videos, 1));
   evaluation.metrics = accumulator.Compute();
+  if (segments) evaluation.metrics.segment_map = segments->Compute();
   std::ranges::sort(evaluation.predictions.videos, {}, &VideoPrediction::id);
   return evaluation;
 }

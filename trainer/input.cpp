@@ -23,22 +23,39 @@ torch::Tensor FrameMask(const Sequence& sequence, std::int64_t frames, torch::De
   return index.unsqueeze(0) < sequence.lengths.to(device).unsqueeze(1);
 }
 
-/// The true classes as positions in the flattened [batch, classes] matrix.
-torch::Tensor LabelPositions(const Batch& batch, std::int64_t classes) {
-  torch::Tensor positions =
-      torch::empty({static_cast<std::int64_t>(batch.labels.size())}, torch::kLong);
-  auto* next = positions.data_ptr<std::int64_t>();
+using ClassesOf = std::span<const std::int32_t> (Batch::*)(std::int64_t) const;
+
+/// Each video's classes as positions in the flattened [batch, classes] matrix.
+torch::Tensor Positions(const Batch& batch, ClassesOf classes_of, std::int64_t classes) {
+  std::vector<std::int64_t> positions;
   for (std::int64_t video = 0; video < batch.Size(); ++video) {
-    for (const std::int32_t label : batch.LabelsOf(video)) *next++ = video * classes + label;
+    for (const std::int32_t label : (batch.*classes_of)(video)) {
+      positions.push_back(video * classes + label);
+    }
   }
-  return positions;
+  return View(positions, {static_cast<std::int64_t>(positions.size())}, torch::kLong).clone();
 }
 
-torch::Tensor LabelMatrix(const Batch& batch, std::int64_t classes, torch::Device device) {
-  const torch::Tensor positions = LabelPositions(batch, classes).to(device);
-  torch::Tensor labels = torch::zeros({batch.Size(), classes}, device);
-  labels.view({-1}).index_fill_(0, positions, 1);
-  return labels;
+/// [batch, classes]: 1 at each video's classes, `elsewhere` in all other cells.
+torch::Tensor CellMatrix(const Batch& batch, ClassesOf classes_of, double elsewhere,
+                         std::int64_t classes, torch::Device device) {
+  const torch::Tensor positions = Positions(batch, classes_of, classes).to(device);
+  torch::Tensor cells = torch::full({batch.Size(), classes}, elsewhere,
+                                    torch::TensorOptions(device).dtype(torch::kFloat));
+  cells.view({-1}).index_fill_(0, positions, 1);
+  return cells;
+}
+
+/// Undefined where every cell weighs 1.
+torch::Tensor WeightMatrix(const Batch& batch, std::int64_t classes, torch::Device device) {
+  torch::Tensor weights;
+  if (!batch.rated_offsets.empty() && batch.unrated_weight != 1) {
+    weights = CellMatrix(batch, &Batch::RatedOf, batch.unrated_weight, classes, device);
+  }
+  if (batch.class_weights.empty()) return weights;
+  const torch::Tensor of_class =
+      Copied(View(batch.class_weights, {classes}, torch::kFloat), device);
+  return weights.defined() ? weights.mul_(of_class) : of_class.expand({batch.Size(), classes});
 }
 
 }  // namespace
@@ -67,7 +84,8 @@ DeviceBatch ToDevice(const Batch& batch, std::int64_t classes, torch::Device dev
         View(batch.frames, {videos, batch.longest, batch.width}, torch::kByte);
     result.input.frames = DequantiseAndNormalise(codes.to(device), result.input.mask);
   }
-  result.targets.labels = LabelMatrix(batch, classes, device);
+  result.targets.labels = CellMatrix(batch, &Batch::LabelsOf, 0, classes, device);
+  result.targets.weights = WeightMatrix(batch, classes, device);
   return result;
 }
 

@@ -12,7 +12,7 @@ namespace beamgrid::trainer {
 /// A batch as the model takes it, on the device.
 struct DeviceBatch {
   Sequence input;   ///< frames L2-normalised over the concatenated features, padding 0
-  Targets targets;  ///< [batch, classes]
+  Targets targets;  ///< labels, and weights where not every cell weighs 1 (Batch)
 };
 
 /// Moves a batch to `device`. Frames travel as bytes; only the device holds floats. Nothing in the

@@ -67,6 +67,35 @@ TEST(InputTest, ScattersTheLabels) {
   EXPECT_TRUE(labels.flatten().equal(expected)) << "video b has no label";
 }
 
+TEST(InputTest, EveryCellWeighsTheSameUnlessTheBatchSaysOtherwise) {
+  EXPECT_FALSE(ToDevice(RandomBatch(), 6, torch::kCPU).targets.weights.defined());
+}
+
+TEST(InputTest, UnratedCellsWeighNothing) {
+  Batch batch = RandomBatch();
+  batch.rated = {0, 3, 4, 2};
+  batch.rated_offsets = {0, 3, 3, 4};
+  EXPECT_FALSE(ToDevice(batch, 6, torch::kCPU).targets.weights.defined()) << "they are negatives";
+  batch.unrated_weight = 0;
+  const torch::Tensor weights = ToDevice(batch, 6, torch::kCPU).targets.weights;
+  const torch::Tensor expected =
+      torch::tensor({1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, torch::kFloat);
+  EXPECT_TRUE(weights.flatten().equal(expected));
+}
+
+TEST(InputTest, ClassesWeighOnTopOfRatings) {
+  Batch batch = RandomBatch();
+  batch.class_weights = {1, 1, 5, 5, 1, 1};
+  const torch::Tensor row = torch::tensor({1, 1, 5, 5, 1, 1}, torch::kFloat);
+  EXPECT_TRUE(ToDevice(batch, 6, torch::kCPU).targets.weights.equal(row.expand({3, 6})));
+  batch.rated = {0, 3, 4, 2};
+  batch.rated_offsets = {0, 3, 3, 4};
+  batch.unrated_weight = 0;
+  const torch::Tensor expected =
+      torch::tensor({1, 0, 0, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0}, torch::kFloat);
+  EXPECT_TRUE(ToDevice(batch, 6, torch::kCPU).targets.weights.flatten().equal(expected));
+}
+
 TEST(InputTest, NormalisesVideoLevelVectors) {
   Batch batch{.ids = {"a", "b"},
               .label_offsets = {0, 0, 0},

@@ -16,6 +16,16 @@ struct Batch {
   std::vector<std::int32_t> labels;
   std::vector<std::int64_t> label_offsets;  ///< [B + 1]
 
+  /// With format "segment" the classes that segment i is rated for, positive ones (its labels)
+  /// among them, in the same form; else empty.
+  std::vector<std::int32_t> rated;
+  std::vector<std::int64_t> rated_offsets;
+
+  // What a cell [video, class] weighs in the loss: its class's weight, times `unrated_weight` where
+  // nobody rated a segment for the class.
+  float unrated_weight = 1;
+  std::vector<float> class_weights;  ///< [classes]; empty: 1 each
+
   std::int64_t longest = 1;           ///< T: frames of the longest video; 1 at video level
   std::int64_t width = 0;             ///< W: sum of the features' widths
   std::vector<std::int64_t> lengths;  ///< [B] valid frames, 1..T; all 1 at video level
@@ -29,9 +39,21 @@ struct Batch {
 
   [[nodiscard]] std::int64_t Size() const { return static_cast<std::int64_t>(ids.size()); }
   [[nodiscard]] std::span<const std::int32_t> LabelsOf(std::int64_t video) const {
-    const auto begin = static_cast<std::size_t>(label_offsets[static_cast<std::size_t>(video)]);
-    const auto end = static_cast<std::size_t>(label_offsets[static_cast<std::size_t>(video) + 1]);
-    return std::span(labels).subspan(begin, end - begin);
+    return Part(labels, label_offsets, video);
+  }
+  /// Empty where the data are not of format "segment".
+  [[nodiscard]] std::span<const std::int32_t> RatedOf(std::int64_t video) const {
+    if (rated_offsets.empty()) return {};
+    return Part(rated, rated_offsets, video);
+  }
+
+ private:
+  static std::span<const std::int32_t> Part(const std::vector<std::int32_t>& values,
+                                            const std::vector<std::int64_t>& offsets,
+                                            std::int64_t video) {
+    const auto begin = static_cast<std::size_t>(offsets[static_cast<std::size_t>(video)]);
+    const auto end = static_cast<std::size_t>(offsets[static_cast<std::size_t>(video) + 1]);
+    return std::span(values).subspan(begin, end - begin);
   }
 };
 

@@ -16,6 +16,16 @@ std::uint64_t VarintBytes(std::uint64_t value) {
 /// A field of `bytes` with its tag and length.
 std::uint64_t FieldBytes(std::uint64_t bytes) { return 1 + VarintBytes(bytes) + bytes; }
 
+/// Empty where all classes weigh the same.
+std::vector<float> ClassWeights(const DataSpec& spec) {
+  if (spec.weighted_classes.empty()) return {};
+  std::vector<float> weights(static_cast<std::size_t>(spec.classes), 1.0F);
+  for (const std::int32_t label : spec.weighted_classes) {
+    weights.at(static_cast<std::size_t>(label)) = static_cast<float>(spec.class_weight);
+  }
+  return weights;
+}
+
 }  // namespace
 
 std::int64_t MostFrames(const DataSpec& spec, std::uint64_t payload_bytes) {
@@ -36,6 +46,10 @@ BatchBuilder::BatchBuilder(const DataSpec& spec, std::int64_t capacity, std::int
   batch_.ids.clear();
   batch_.labels.clear();
   batch_.label_offsets.assign(1, 0);
+  batch_.rated.clear();
+  batch_.rated_offsets.assign(spec.format == "segment" ? 1 : 0, 0);
+  batch_.unrated_weight = spec.format == "segment" && spec.unrated == "ignore" ? 0 : 1;
+  batch_.class_weights = ClassWeights(spec);
   batch_.lengths.clear();
   batch_.longest = 1;
   batch_.width = 0;
@@ -55,6 +69,10 @@ void BatchBuilder::Add(std::string_view id, const DecodedVideo& video) {
   batch_.ids.emplace_back(id);
   batch_.labels.insert(batch_.labels.end(), video.labels.begin(), video.labels.end());
   batch_.label_offsets.push_back(std::ssize(batch_.labels));
+  if (!batch_.rated_offsets.empty()) {
+    batch_.rated.insert(batch_.rated.end(), video.rated.begin(), video.rated.end());
+    batch_.rated_offsets.push_back(std::ssize(batch_.rated));
+  }
   batch_.lengths.push_back(video.length);
   batch_.longest = std::max(batch_.longest, video.length);
 }

@@ -69,14 +69,23 @@ void Dataset::IndexRecord(std::size_t file, std::uint64_t offset) {
     return;
   }
   try {
-    for (const std::int64_t start :
-         decoder_.SegmentStarts(files_[file].Read(offset), files_[file].path())) {
+    const SegmentsOfRecord segments =
+        decoder_.ReadSegments(files_[file].Read(offset), files_[file].path());
+    for (const std::int64_t start : segments.starts) {
       examples_.push_back(example);
       segment_starts_.push_back(static_cast<std::int32_t>(start));
     }
+    AddRatedClasses(segments.rated);
   } catch (const DataError& error) {
     if (!Skips(error)) throw;
     ++skipped_;
+  }
+}
+
+void Dataset::AddRatedClasses(const std::vector<std::int32_t>& rated) {
+  for (const std::int32_t label : rated) {
+    const auto place = std::ranges::lower_bound(rated_classes_, label);
+    if (place == rated_classes_.end() || *place != label) rated_classes_.insert(place, label);
   }
 }
 

@@ -21,7 +21,7 @@ struct DatasetCounts {
   std::int64_t unequal_lengths = 0;  ///< examples whose features differ in their number of frames
 };
 
-/// Examples of `files`: videos, or with format "segment" segments (RecordDecoder::SegmentStarts).
+/// Examples of `files`: videos, or with format "segment" segments (RecordDecoder::ReadSegments).
 /// The files stay mapped; memory grows by 8 bytes an example (12 with segments), and resident pages
 /// of the files stay under 128 MiB plus one batch's records, however much is read.
 ///
@@ -36,6 +36,8 @@ class Dataset {
   Dataset& operator=(const Dataset&) = delete;
 
   [[nodiscard]] std::int64_t Size() const { return std::ssize(examples_); }
+  /// With format "segment": every class that a segment is rated for; sorted, none twice.
+  [[nodiscard]] const std::vector<std::int32_t>& RatedClasses() const { return rated_classes_; }
   [[nodiscard]] std::int64_t width() const { return decoder_.width(); }
 
   /// Replaces `batch` by these examples, in this order; skipped ones are missing, so the batch may
@@ -53,6 +55,7 @@ class Dataset {
 
   void IndexFile(std::size_t file);
   void IndexRecord(std::size_t file, std::uint64_t offset);
+  void AddRatedClasses(const std::vector<std::int32_t>& rated);
   [[nodiscard]] bool Skips(const DataError& error) const;
   [[nodiscard]] bool DecodeExample(std::uint32_t example, DecodedVideo& video);
   [[nodiscard]] std::int64_t MostFramesOf(std::span<const std::uint32_t> examples) const;
@@ -64,7 +67,8 @@ class Dataset {
   std::vector<TfRecordFile> files_;
   std::vector<Example> examples_;
   std::vector<std::int32_t> segment_starts_;  ///< beside examples_ with format "segment"
-  DecodedVideo video_;                        ///< being read
+  std::vector<std::int32_t> rated_classes_;
+  DecodedVideo video_;  ///< being read
 
   std::vector<bool> seen_damaged_, seen_unequal_;  ///< by example
   std::atomic<std::int64_t> skipped_ = 0, unequal_lengths_ = 0;

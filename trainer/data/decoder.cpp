@@ -54,6 +54,7 @@ void RecordDecoder::Decode(const Record& record, const std::string& file, Decode
   Located([&] {
     ReadId(video);
     ReadLabels(video);
+    video.rated.clear();
     if (spec_.format == "video") {
       ReadVideoFeatures(video);
     } else {
@@ -68,11 +69,15 @@ void RecordDecoder::DecodeSegment(const Record& record, const std::string& file,
   Located([&] {
     ReadId(video);
     video.labels.clear();
+    video.rated.clear();
     for (const Rating& rating : ReadRatings()) {
       const std::int32_t label = CheckLabel(rating.label);
-      if (rating.start == start && rating.positive) video.labels.push_back(label);
+      if (rating.start != start) continue;
+      video.rated.push_back(label);
+      if (rating.positive) video.labels.push_back(label);
     }
     SortUnique(video.labels);
+    SortUnique(video.rated);
     ReadFrameFeatures(start + std::min(kSegmentFrames, spec_.max_frames), video);
     for (auto& frames : video.frames) {
       frames.erase(frames.begin(),
@@ -82,15 +87,18 @@ void RecordDecoder::DecodeSegment(const Record& record, const std::string& file,
   });
 }
 
-std::vector<std::int64_t> RecordDecoder::SegmentStarts(const Record& record,
-                                                       const std::string& file) {
+SegmentsOfRecord RecordDecoder::ReadSegments(const Record& record, const std::string& file) {
   Parse(record, file);
   return Located([&] {
     const std::int64_t length = CommonLength();
+    SegmentsOfRecord segments;
     std::set<std::int64_t> starts;
     for (const Rating& rating : ReadRatings()) {
-      if (rating.start >= 0 && rating.start < length) starts.insert(rating.start);
+      if (rating.start < 0 || rating.start >= length) continue;
+      starts.insert(rating.start);
+      segments.rated.push_back(CheckLabel(rating.label));
     }
+    SortUnique(segments.rated);
     const bool rated = example_.FindContext("segment_labels") != nullptr;
     if (!rated && label_policy_ == LabelPolicy::kRequired) {
       Fail(DataFault::kContradiction,
@@ -100,7 +108,8 @@ std::vector<std::int64_t> RecordDecoder::SegmentStarts(const Record& record,
     for (std::int64_t start = 0; !rated && start < length; start += kSegmentFrames) {
       starts.insert(start);
     }
-    return std::vector<std::int64_t>(starts.begin(), starts.end());
+    segments.starts.assign(starts.begin(), starts.end());
+    return segments;
   });
 }
 
@@ -206,8 +215,12 @@ std::vector<RecordDecoder::Rating> RecordDecoder::ReadRatings() const {
   }
   std::vector<Rating> ratings;
   for (std::size_t i = 0; i < label_values.size(); ++i) {
+    if (score_values[i] != 0 && score_values[i] != 1) {
+      Fail(DataFault::kContradiction, "segment_scores holds " + std::to_string(score_values[i]) +
+                                          ", must be 0 (not shown) or 1 (shown)");
+    }
     ratings.push_back(
-        {.start = start_values[i], .label = label_values[i], .positive = score_values[i] > 0.5F});
+        {.start = start_values[i], .label = label_values[i], .positive = score_values[i] == 1});
   }
   return ratings;
 }

@@ -24,11 +24,19 @@ inline constexpr std::int64_t kSegmentFrames = 5;
 /// A decoded video or segment; views point into the record's file.
 struct DecodedVideo {
   std::string_view id;
-  std::vector<std::int32_t> labels;  ///< sorted, none twice
-  std::int64_t length = 0;           ///< frames used: the shortest feature's, at most max_frames
-  bool unequal_lengths = false;      ///< the features differ in their number of frames
+  std::vector<std::int32_t> labels;  ///< sorted, none twice; of a segment: those rated positive
+  /// Of a segment the classes that somebody rated it for, `labels` among them; sorted, none twice.
+  std::vector<std::int32_t> rated;
+  std::int64_t length = 0;       ///< frames used: the shortest feature's, at most max_frames
+  bool unequal_lengths = false;  ///< the features differ in their number of frames
   std::vector<std::vector<const char*>> frames;  ///< [feature][>= length] -> width bytes
   std::vector<FeatureView> values;               ///< [feature] floats, video level
+};
+
+/// What a record of segments holds, without its frames.
+struct SegmentsOfRecord {
+  std::vector<std::int64_t> starts;  ///< ascending, none twice
+  std::vector<std::int32_t> rated;   ///< classes that any of these is rated for; sorted, none twice
 };
 
 /// Not thread-safe: it keeps its working memory between records.
@@ -46,15 +54,19 @@ class RecordDecoder {
   /// The whole video.
   void Decode(const Record& record, const std::string& file, DecodedVideo& video);
 
-  /// The frames [start, start + 5) as far as the video goes, with the classes rated positive there.
+  /// The frames [start, start + 5) as far as the video goes, with the classes rated there. A class
+  /// that several people rated there is positive if one of them says so.
   void DecodeSegment(const Record& record, const std::string& file, std::int64_t start,
                      DecodedVideo& video);
 
-  /// First frames of the record's segments, ascending: the rated ones, or every window of 5 where
-  /// there are no ratings and labels are optional. Starts behind the last frame are left out (the
-  /// released files have some).
+  /// First frames of the record's segments: the rated ones, or every window of 5 where there are no
+  /// ratings and labels are optional. Starts behind the last frame are left out with their ratings
+  /// (the released files have some).
+  [[nodiscard]] SegmentsOfRecord ReadSegments(const Record& record, const std::string& file);
   [[nodiscard]] std::vector<std::int64_t> SegmentStarts(const Record& record,
-                                                        const std::string& file);
+                                                        const std::string& file) {
+    return ReadSegments(record, file).starts;
+  }
 
  private:
   struct Rating {

@@ -277,7 +277,55 @@ TEST_F(SegmentTest, RatedSegmentsAreExamplesWithTheirOwnFramesAndLabels) {
   EXPECT_THAT(batch.lengths, ElementsAre(5, 2));
   EXPECT_THAT(batch.label_offsets, ElementsAre(0, 0, 2));
   EXPECT_THAT(batch.labels, ElementsAre(2, 3));
+  EXPECT_THAT(batch.rated_offsets, ElementsAre(0, 1, 4));
+  EXPECT_THAT(batch.rated, ElementsAre(4, 1, 2, 3));
+  EXPECT_THAT(batch.RatedOf(0), ElementsAre(4));
+  EXPECT_THAT(dataset.RatedClasses(), ElementsAre(1, 2, 3, 4));
   EXPECT_EQ(Frame(batch, 1, 0).substr(0, 4), std::string("\x28\x29\x2a\x2b"));  // frame 10 of rgb
+}
+
+TEST_F(SegmentTest, AClassRatedTwiceIsPositiveIfOnePersonSaysSo) {
+  ExampleContent video = SmallVideo("v", 12);
+  for (const float score : {0.0F, 1.0F, 0.0F}) {
+    video.ratings.push_back({.label = 3, .start = 5, .end = 10, .score = score});
+  }
+  Dataset dataset(Spec(), {Write("a", {video})}, LabelPolicy::kRequired);
+  const Batch batch = ReadAll(dataset);
+  EXPECT_THAT(batch.ids, ElementsAre("v:5"));
+  EXPECT_THAT(batch.labels, ElementsAre(3));
+  EXPECT_THAT(batch.rated, ElementsAre(3));
+}
+
+TEST_F(SegmentTest, AScoreThatIsNoRatingIsRefused) {
+  ExampleContent video = RatedVideo();
+  video.ratings[1].score = 0.7F;
+  const std::string file = Write("a", {video});
+  EXPECT_THAT(ErrorText<DataError>([&] { Dataset(Spec(), {file}, LabelPolicy::kRequired); }),
+              HasSubstr("segment_scores holds 0.7"));
+}
+
+TEST_F(SegmentTest, TheLossIgnoresUnratedCellsOrCountsThemAsNegatives) {
+  DataSpec spec = Spec();
+  const std::string file = Write("a", {RatedVideo()});
+  Dataset ignoring(spec, {file}, LabelPolicy::kRequired);
+  EXPECT_EQ(ReadAll(ignoring).unrated_weight, 0);
+  spec.unrated = "negative";
+  Dataset counting(spec, {file}, LabelPolicy::kRequired);
+  EXPECT_EQ(ReadAll(counting).unrated_weight, 1);
+}
+
+TEST_F(DatasetTest, ClassesWeighWhatTheSpecSays) {
+  DataSpec spec = SmallSpec();
+  const std::string file = Write("a", {SmallVideo("v")});
+  Dataset plain(spec, {file}, LabelPolicy::kRequired);
+  EXPECT_TRUE(ReadAll(plain).class_weights.empty());
+  EXPECT_TRUE(ReadAll(plain).rated_offsets.empty());
+  spec.weighted_classes = {1, 3};
+  spec.class_weight = 5;
+  Dataset weighted(spec, {file}, LabelPolicy::kRequired);
+  const std::vector<float> weights = ReadAll(weighted).class_weights;
+  ASSERT_EQ(std::ssize(weights), spec.classes);
+  EXPECT_THAT(std::vector(weights.begin(), weights.begin() + 4), ElementsAre(1, 5, 1, 5));
 }
 
 TEST_F(SegmentTest, WithoutRatingsEveryWindowIsAnExample) {
