@@ -42,7 +42,9 @@ TEST_F(TrainingLabelsTest, CountsPairs) {
 }
 
 TEST_F(TrainingLabelsTest, ReadsWhenAskedAndOnce) {
-  const TrainingLabels never_asked({.classes = 5, .train = {"/nowhere"}});
+  DataSpec missing = data_;
+  missing.train = {"/nowhere"};
+  const TrainingLabels never_asked(missing);
   const TrainingLabels labels(data_);
   const torch::Tensor counts = labels.Counts();
   for (const std::string& file : data_.train) std::filesystem::remove(file);
