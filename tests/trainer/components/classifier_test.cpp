@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/trainer/components/contract.h"
-#include "tests/trainer/components/reference.h"
+#include "tests/trainer/components/classifier_reference.h"
 #include "trainer/components/classifier/mixture.h"
 
 namespace beamgrid::trainer {
@@ -15,57 +14,17 @@ using reference::Sigmoid;
 using reference::Vector;
 using reference::Videos;
 
-constexpr std::int64_t kWidth = 3;
-constexpr std::int64_t kClasses = 5;
+using reference::Embeddings;
+using reference::ExpectRegularisesTheMatrices;
+using reference::ForEachVideo;
+using reference::kClasses;
+using reference::ParametersOf;
+using reference::ProbabilitiesOf;
+using reference::ReferenceMixture;
+using reference::Sigmoids;
 
 std::shared_ptr<Classifier> Make(const std::string& name, const Options& set) {
-  torch::manual_seed(11);
-  const auto module =
-      Makers<Classifier>::All().at(name)({.classes = kClasses, .input_width = kWidth},
-                                         reference::WithDefaults("classifier", name, set));
-  reference::Randomise(*module);
-  return module;
-}
-
-/// Embeddings as videos of one frame.
-Sequence Embeddings() {
-  torch::manual_seed(12);
-  return contract::RandomSequence({1, 1, 1, 1}, 1, kWidth);
-}
-
-reference::Rows ProbabilitiesOf(Classifier& module, const Targets& targets = {}) {
-  return [&module, targets](const Sequence& input) {
-    return module.forward(input.frames.squeeze(1), targets).probabilities.unbind(0);
-  };
-}
-
-Matrix ForEachVideo(const Videos& videos, const std::function<Vector(const Vector&)>& function) {
-  Matrix rows;
-  for (const Matrix& video : videos) rows.push_back(function(video[0]));
-  return rows;
-}
-
-/// Gates "<name>gates", experts "<name>experts"; row i*C + c is expert i of class c.
-Vector ReferenceMixture(const Arrays& arrays, const std::string& name, const Vector& x,
-                        std::size_t classes) {
-  const Vector gates = reference::Linear(arrays, name + "gates", x);
-  const Vector heads = reference::Linear(arrays, name + "experts", x);
-  const std::size_t experts = heads.size() / classes;
-  Vector probabilities;
-  for (std::size_t c = 0; c < classes; ++c) {
-    Vector of_class;
-    for (std::size_t i = 0; i <= experts; ++i) of_class.push_back(gates[i * classes + c]);
-    const Vector weights = reference::Softmax(of_class);
-    double p = 0;
-    for (std::size_t i = 0; i < experts; ++i) p += weights[i] * Sigmoid(heads[i * classes + c]);
-    probabilities.push_back(p);
-  }
-  return probabilities;
-}
-
-Vector Sigmoids(Vector values) {
-  for (double& value : values) value = Sigmoid(value);
-  return values;
+  return reference::MakeClassifier(name, set);
 }
 
 TEST(LogisticTest, MatchesTheEquation) {
@@ -88,8 +47,8 @@ class MoeTest : public ::testing::TestWithParam<std::int64_t> {};
 TEST_P(MoeTest, MatchesTheEquation) {
   const auto module = Make("moe", {{"experts", GetParam()}});
   const auto forward = [](const Arrays& arrays, const Videos& videos) {
-    return ForEachVideo(
-        videos, [&](const Vector& x) { return ReferenceMixture(arrays, "mixture.", x, kClasses); });
+    return ForEachVideo(videos,
+                        [&](const Vector& x) { return ReferenceMixture(arrays, "mixture.", x); });
   };
   reference::ExpectMatches(*module, ProbabilitiesOf(*module), forward, Embeddings());
 }
@@ -104,14 +63,44 @@ TEST(MoeTest, TheDummyExpertAloneSaysNo) {
   EXPECT_LT(p.max().item<double>(), 1e-30);
 }
 
-TEST(MoeTest, RegularisesBothMatricesAndNoBias) {
-  const auto module = Make("moe", {{"experts", 2}});
-  std::int64_t values = 0;
-  for (const torch::Tensor& weight : module->RegularisedWeights()) {
-    EXPECT_EQ(weight.dim(), 2);
-    values += weight.numel();
-  }
-  EXPECT_EQ(values, (2 * 2 + 1) * kClasses * kWidth);
+TEST(MoeTest, MatchesTheEquationWithAGateBias) {
+  const auto module = Make("moe", {{"experts", 2}, {"gate_bias", true}});
+  const auto forward = [](const Arrays& arrays, const Videos& videos) {
+    EXPECT_EQ(arrays.at("mixture.gates.bias").values.size(), 3U * kClasses);
+    return ForEachVideo(videos,
+                        [&](const Vector& x) { return ReferenceMixture(arrays, "mixture.", x); });
+  };
+  reference::ExpectMatches(*module, ProbabilitiesOf(*module), forward, Embeddings());
+}
+
+TEST(MoeTest, MatchesTheEquationOfTwoLayers) {
+  const auto module = Make("moe", {{"experts", 2}, {"layers", 2}, {"hidden", 4}});
+  const auto forward = [](const Arrays& arrays, const Videos& videos) {
+    return ForEachVideo(videos, [&](const Vector& x) {
+      return ReferenceMixture(arrays, "mixture.", reference::Linear(arrays, "before_gates", x),
+                              reference::Linear(arrays, "before_experts", x));
+    });
+  };
+  reference::ExpectMatches(*module, ProbabilitiesOf(*module), forward, Embeddings());
+}
+
+TEST(MoeTest, HasThePapersSizes) {
+  const auto experts = [](std::int64_t k, std::int64_t width) {
+    return ParametersOf("moe", {{"experts", k}}, width);
+  };
+  EXPECT_EQ(experts(2, 1024), 19'781'164);
+  EXPECT_EQ(experts(2, 1152), 22'252'844);
+  EXPECT_EQ(experts(4, 1152), 40'056'664);
+  EXPECT_EQ(experts(16, 1152), 146'879'584);
+  // Na et al. have a bias at the gates too.
+  EXPECT_EQ(ParametersOf("moe", {{"layers", 2}, {"gate_bias", true}}), 44'288'878);
+  EXPECT_EQ(ParametersOf("moe", {{"layers", 2}}), 44'288'878 - 3 * 3862);
+}
+
+TEST(MoeTest, RegularisesTheMatricesAndNoBias) {
+  ExpectRegularisesTheMatrices(*Make("moe", {{"experts", 2}}));
+  ExpectRegularisesTheMatrices(*Make("moe", {{"layers", 2}, {"hidden", 4}, {"gate_bias", true}}));
+  ExpectRegularisesTheMatrices(*Make("logistic", {}));
 }
 
 // ---- Conditional inference ----------------------------------------------------------------------
@@ -133,7 +122,7 @@ Vector ReferenceEvaluate(const Arrays& arrays, const Vector& x,
   Vector z = reference::Linear(arrays, "project", pooled);
   const Vector gate = reference::Linear(arrays, "gate", z);
   for (std::size_t r = 0; r < z.size(); ++r) z[r] *= Sigmoid(gate[r]);
-  return moe ? ReferenceMixture(arrays, "mixture.", z, kClasses)
+  return moe ? ReferenceMixture(arrays, "mixture.", z)
              : Sigmoids(reference::Linear(arrays, "linear", z));
 }
 
@@ -194,6 +183,67 @@ INSTANTIATE_TEST_SUITE_P(Variants, ConditionalInferenceTest,
                                            InferenceCase{4, "logistic", "picked"},
                                            InferenceCase{3, "logistic", "max"},
                                            InferenceCase{3, "moe", "picked"}));
+
+TEST(ConditionalInferenceTest, HasThePapersSizes) {
+  const std::int64_t logistic = ParametersOf("conditional_inference", {});
+  EXPECT_EQ(logistic, 11'194'134);
+  EXPECT_EQ(logistic - 3862 * 1025, 7'235'584);
+  EXPECT_EQ(ParametersOf("conditional_inference", {{"head", "moe"}}), 27'016'748);
+}
+
+TEST(ConditionalInferenceTest, RegularisesTheMatricesAndNoBias) {
+  ExpectRegularisesTheMatrices(*Make("conditional_inference", {{"rank", 4}}));
+  ExpectRegularisesTheMatrices(*Make("conditional_inference", {{"rank", 4}, {"head", "moe"}}));
+}
+
+/// Loss of the training mode, averaged over its random choices.
+double TrainingLoss(Classifier& module, Loss& criterion, const torch::Tensor& x,
+                    const Targets& targets) {
+  const torch::NoGradGuard no_gradient;
+  constexpr int kDraws = 30;
+  double sum = 0;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const Scores scores = module.forward(x, targets);
+    const torch::Tensor& p = scores.loss_over.empty() ? scores.probabilities : scores.loss_over[0];
+    sum += criterion.forward(p, {}, targets).item<double>() / kDraws;
+  }
+  return sum;
+}
+
+TEST(ConditionalInferenceTest, EveryWayOfTrainingLearns) {
+  const auto criterion = Makers<Loss>::All().at("cross_entropy")(
+      {}, reference::WithDefaults("loss", "cross_entropy", {}));
+  for (const char* training : {"last", "mean", "teacher"}) {
+    SCOPED_TRACE(training);
+    const auto module =
+        Make("conditional_inference", {{"steps", 3}, {"rank", 8}, {"training", training}});
+    const torch::Tensor x = Embeddings().frames.squeeze(1);
+    const Targets targets{torch::eye(4, kClasses)};
+    const double before = TrainingLoss(*module, *criterion, x, targets);
+    torch::optim::Adam adam(module->parameters(), torch::optim::AdamOptions(0.05));
+    for (int step = 0; step < 100; ++step) {
+      const Scores scores = module->forward(x, targets);
+      const torch::Tensor& p =
+          scores.loss_over.empty() ? scores.probabilities : scores.loss_over.back();
+      adam.zero_grad();
+      criterion->forward(p, {}, targets).backward();
+      adam.step();
+    }
+    EXPECT_LT(TrainingLoss(*module, *criterion, x, targets), before / 2);
+    // What is picked first was seen in every way of training; later picks of "teacher" are not:
+    // it never sees a wrong label, so only the first evaluation is judged.
+    const auto one_step = Make("conditional_inference", {{"steps", 1}, {"rank", 8}});
+    {
+      const torch::NoGradGuard no_gradient;
+      const auto from = module->parameters(), to = one_step->parameters();
+      for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
+    }
+    one_step->eval();
+    const torch::Tensor first = one_step->forward(x, {}).probabilities;
+    EXPECT_TRUE(first.argmax(1).equal(targets.labels.argmax(1))) << first;
+    EXPECT_LT(criterion->forward(first, {}, targets).item<double>(), before / 2);
+  }
+}
 
 TEST(ConditionalInferenceTest, OneStepSeesNoLabels) {
   const auto module = Make("conditional_inference", {{"steps", 1}, {"rank", 4}});

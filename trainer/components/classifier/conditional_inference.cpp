@@ -66,8 +66,11 @@ class ConditionalInference : public Classifier {
   }
 
   std::vector<torch::Tensor> RegularisedWeights() override {
-    if (mixture_) return mixture_->Weights();
-    return {linear_->weight};
+    std::vector<torch::Tensor> weights =
+        mixture_ ? mixture_->Weights() : std::vector<torch::Tensor>{linear_->weight};
+    weights.insert(weights.end(),
+                   {from_video_->weight, label_vectors_, project_->weight, gate_->weight});
+    return weights;
   }
 
  private:

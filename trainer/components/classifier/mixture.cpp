@@ -36,19 +36,19 @@ class MixExpertsFunction : public torch::autograd::Function<MixExpertsFunction> 
 
 }  // namespace
 
-Mixture::Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts)
+Mixture::Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts, GateBias gate_bias)
     : classes_(classes), experts_(experts) {
-  gates_ = register_module(
-      "gates",
-      torch::nn::Linear(torch::nn::LinearOptions(width, classes * (experts + 1)).bias(false)));
+  const auto gates = torch::nn::LinearOptions(width, classes * (experts + 1))
+                         .bias(gate_bias == GateBias::kTrained);
+  gates_ = register_module("gates", torch::nn::Linear(gates));
   heads_ = register_module("experts", torch::nn::Linear(width, classes * experts));
   InitialiseLinear(gates_);
   InitialiseLinear(heads_);
 }
 
-torch::Tensor Mixture::forward(const torch::Tensor& embedding) {
-  return MixExperts(gates_(embedding).view({-1, experts_ + 1, classes_}),
-                    heads_(embedding).view({-1, experts_, classes_}));
+torch::Tensor Mixture::forward(const torch::Tensor& of_gates, const torch::Tensor& of_experts) {
+  return MixExperts(gates_(of_gates).view({-1, experts_ + 1, classes_}),
+                    heads_(of_experts).view({-1, experts_, classes_}));
 }
 
 std::vector<torch::Tensor> Mixture::Weights() const { return {gates_->weight, heads_->weight}; }

@@ -1,5 +1,5 @@
 #pragma once
-// The mixture of logistic experts that `moe` is and that `conditional_inference` can end in.
+// The mixture of logistic experts that `moe` is and that other classifiers end in.
 
 #include <torch/torch.h>
 
@@ -7,18 +7,24 @@
 
 namespace beamgrid::trainer {
 
+enum class GateBias { kNone, kTrained };
+
 /// Per class c, with k experts and a dummy expert k+1 that always says 0 (Abu-El-Haija et al. 2016,
 /// YouTube-8M starter code):
 ///   p_c = sum over i <= k of softmax(z G)_{c,i} sigmoid(z E + b)_{c,i}
-/// The softmax runs over the k+1 gates of one class; gates have no bias, experts have one.
-/// Parameters: (2k+1) C d + k C. Rows of both matrices are expert-major: row i*C + c is expert i
-/// of class c, so that the softmax runs over long contiguous rows.
+/// The softmax runs over the k+1 gates of one class; gates have no bias unless asked for, experts
+/// have one. Parameters: (2k+1) C d + k C (gate bias: + (k+1) C). Rows of both matrices are
+/// expert-major: row i*C + c is expert i of class c, so that the softmax runs over long contiguous
+/// rows.
 class Mixture : public torch::nn::Module {
  public:
-  Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts);
+  Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts,
+          GateBias gate_bias = GateBias::kNone);
 
   /// [batch, width] -> probabilities [batch, classes].
-  torch::Tensor forward(const torch::Tensor& embedding);
+  torch::Tensor forward(const torch::Tensor& embedding) { return forward(embedding, embedding); }
+  /// The same where gates and experts see different vectors.
+  torch::Tensor forward(const torch::Tensor& of_gates, const torch::Tensor& of_experts);
 
   [[nodiscard]] std::vector<torch::Tensor> Weights() const;
 

@@ -1,0 +1,32 @@
+#pragma once
+// class_chaining, form "deep_combine": predictions that later predictions see.
+
+#include "trainer/component.h"
+#include "trainer/components/classifier/mixture.h"
+
+namespace beamgrid::trainer {
+
+struct CombineChainOptions {
+  std::int64_t steps = 8;
+  std::int64_t link = 128;
+  std::int64_t experts = 2;
+  double auxiliary = 0.025;
+};
+
+/// z_0 = x; for l = 1..L: p_l = MoE_l(z_{l-1}), r_l = L2norm(ReLU(F_l p_l + f_l)), z_l = [z_{l-1};
+/// r_l]; p = MoE(z_L). With q = link, parameters: the sum over l = 0..L of MoE(d + l q), and
+/// L (C q + q).
+class CombineChain : public torch::nn::Module {
+ public:
+  CombineChain(const BuildContext& context, const CombineChainOptions& options);
+
+  /// In training the p_l have the share `auxiliary` of the loss, all together.
+  Scores forward(const torch::Tensor& video);
+
+ private:
+  double auxiliary_;
+  std::vector<std::shared_ptr<Mixture>> mixtures_;  ///< steps, and the last
+  std::vector<torch::nn::Linear> links_;            ///< F_l
+};
+
+}  // namespace beamgrid::trainer
