@@ -65,13 +65,37 @@ TEST(LayerNormTest, MatchesTheEquation) {
   reference::ExpectMatches(*module, EmbeddingOf(*module), forward, Embeddings());
 }
 
-/// `statistics`: of the batch norm; nothing: a gate with a bias.
-reference::Forward GateReference(std::optional<reference::Statistics> statistics) {
+struct GateCase {
+  std::string prefix;  ///< of the names in the module
+  Options options;
+  std::optional<reference::Statistics> statistics;  ///< of the batch norm; nothing: biases
+};
+
+Vector ReferenceGate(const Arrays& arrays, const std::string& name, const Vector& row,
+                     const GateCase& c) {
+  Vector gate = reference::Linear(arrays, name + "gate", row);
+  if (!c.options.contains("remove_diagonal")) return gate;
+  for (std::size_t j = 0; j < row.size(); ++j) {
+    gate[j] -= arrays.at(name + "gate.weight")(j, j) * row[j];
+  }
+  return gate;
+}
+
+reference::Forward GateReference(const GateCase& c) {
   return [=](const Arrays& arrays, const Videos& videos) {
+    const std::string& name = c.prefix;
     Matrix rows = FirstFrames(videos);
     Matrix gates;
-    for (const Vector& row : rows) gates.push_back(reference::Linear(arrays, "gate", row));
-    if (statistics) gates = reference::BatchNormalise(arrays, "norm", gates, *statistics);
+    for (const Vector& row : rows) gates.push_back(ReferenceGate(arrays, name, row, c));
+    if (c.statistics) {
+      gates = reference::BatchNormalise(arrays, name + "norm", gates, *c.statistics);
+    }
+    if (c.options.contains("reduction")) {
+      for (Vector& gate : gates) {
+        for (double& value : gate) value = std::max(value, 0.0);
+        gate = reference::Linear(arrays, name + "expand", gate);
+      }
+    }
     for (std::size_t b = 0; b < rows.size(); ++b) {
       for (std::size_t j = 0; j < rows[b].size(); ++j) {
         rows[b][j] *= reference::Sigmoid(gates[b][j]);
@@ -81,37 +105,83 @@ reference::Forward GateReference(std::optional<reference::Statistics> statistics
   };
 }
 
-TEST(ContextGatingTest, MatchesTheEquationOnTheEmbedding) {
-  const auto module = Make("context_gating", {});
+void ExpectGates(const GateCase& c) {
+  const auto module = Make("context_gating", c.options);
   EXPECT_EQ(module->BuildEmbedding(1, kWidth), kWidth);
   module->BuildProbabilities(7);
   reference::Randomise(*module);
-  reference::ExpectMatches(*module, EmbeddingOf(*module), GateReference({}), Embeddings());
-  const torch::Tensor p = torch::rand({2, 7});
-  EXPECT_TRUE(module->OnProbabilities(p).equal(p)) << "gates the embedding only";
+  module->train(c.statistics != reference::Statistics::kRunning);
+  reference::ExpectMatches(*module, EmbeddingOf(*module), GateReference(c), Embeddings());
 }
 
-TEST(ContextGatingTest, MatchesTheEquationOnTheProbabilities) {
-  const auto module = Make("context_gating", {{"on", "probabilities"}});
-  module->BuildEmbedding(1, 9);
-  module->BuildProbabilities(kWidth);
-  reference::Randomise(*module);
-  const auto rows = [&](const Sequence& input) {
-    return module->OnProbabilities(input.frames.squeeze(1)).unbind(0);
-  };
-  reference::ExpectMatches(*module, rows, GateReference({}), Embeddings());
-}
+TEST(ContextGatingTest, MatchesTheEquationOnTheEmbedding) { ExpectGates({}); }
 
 TEST(ContextGatingTest, MatchesTheEquationWithBatchNorm) {
   for (const auto statistics :
        {reference::Statistics::kOfTheBatch, reference::Statistics::kRunning}) {
-    const auto module = Make("context_gating", {{"batch_norm", true}});
-    module->BuildEmbedding(1, kWidth);
-    reference::Randomise(*module);
-    module->train(statistics == reference::Statistics::kOfTheBatch);
-    reference::ExpectMatches(*module, EmbeddingOf(*module), GateReference(statistics),
-                             Embeddings());
+    ExpectGates({.options = {{"batch_norm", true}}, .statistics = statistics});
   }
+}
+
+TEST(ContextGatingTest, MatchesTheEquationWithoutTheDiagonal) {
+  ExpectGates({.options = {{"remove_diagonal", true}}});
+  ExpectGates({.options = {{"remove_diagonal", true}, {"batch_norm", true}},
+               .statistics = reference::Statistics::kOfTheBatch});
+  EXPECT_THROW(Make("context_gating", {{"remove_diagonal", true}, {"reduction", 2}}), SpecError);
+}
+
+TEST(ContextGatingTest, MatchesTheEquationReduced) {
+  ExpectGates({.options = {{"reduction", 2}}});
+  ExpectGates({.options = {{"reduction", 2}, {"batch_norm", true}},
+               .statistics = reference::Statistics::kOfTheBatch});
+}
+
+TEST(ContextGatingTest, MatchesTheEquationOnTheProbabilities) {
+  for (const char* on : {"probabilities", "both"}) {
+    const auto module = Make("context_gating", {{"on", on}});
+    module->BuildEmbedding(1, 9);
+    module->BuildProbabilities(kWidth);
+    reference::Randomise(*module);
+    const torch::Tensor embedding = torch::rand({2, 9});
+    const bool both = on == std::string("both");
+    EXPECT_EQ(module->OnEmbedding(embedding, {}).equal(embedding), !both);
+    const torch::Tensor p = torch::rand({2, kWidth});
+    const Arrays arrays = reference::ArraysOf(*module);
+    const Matrix expected = GateReference({.prefix = "probability_"})(
+        arrays, {{reference::ArrayOf(p[0]).values}, {reference::ArrayOf(p[1]).values}});
+    const Vector gated = reference::ArrayOf(module->OnProbabilities(p)[1]).values;
+    for (std::size_t c = 0; c < gated.size(); ++c) EXPECT_NEAR(gated[c], expected[1][c], 1e-6);
+  }
+}
+
+TEST(ContextGatingTest, OnTheEmbeddingLeavesTheProbabilitiesAlone) {
+  const auto module = Make("context_gating", {});
+  module->BuildEmbedding(1, kWidth);
+  module->BuildProbabilities(7);
+  const torch::Tensor p = torch::rand({2, 7});
+  EXPECT_TRUE(module->OnProbabilities(p).equal(p));
+}
+
+std::int64_t GateParameters(const Options& set) {
+  const WithoutMemory guard;
+  const auto module = Make("context_gating", set);
+  module->BuildEmbedding(1, 1024);
+  module->BuildProbabilities(3862);
+  std::int64_t count = 0;
+  for (const torch::Tensor& parameter : module->parameters()) count += parameter.numel();
+  for (const torch::Tensor& buffer : module->buffers()) {
+    if (buffer.is_floating_point()) count += buffer.numel();
+  }
+  return count;
+}
+
+TEST(ContextGatingTest, HasThePapersSizes) {
+  EXPECT_EQ(GateParameters({}), 1'049'600);
+  EXPECT_EQ(GateParameters({{"batch_norm", true}}), 1'052'672);
+  EXPECT_EQ(GateParameters({{"on", "probabilities"}, {"batch_norm", true}}), 14'930'492);
+  EXPECT_EQ(GateParameters({{"on", "both"}, {"batch_norm", true}}), 1'052'672 + 14'930'492);
+  EXPECT_EQ(GateParameters({{"reduction", 8}, {"batch_norm", true}}),
+            2 * 1024 * 1024 / 8 + 4 * 1024 / 8);
 }
 
 TEST(ContextGatingTest, SetsOfAVideoAreGatedOneByOne) {
@@ -226,6 +296,29 @@ TEST(DropoutTest, DropsTheShareAndKeepsTheMean) {
   EXPECT_NEAR(dropped.max().item<double>(), 1 / 0.8, 1e-6);
   module->eval();
   EXPECT_TRUE(module->OnEmbedding(ones, {}).equal(ones));
+}
+
+TEST(DropoutTest, DropsTheSameValuesInAllFramesOfAVideo) {
+  const auto module = Make("dropout", {{"rate", 0.4}, {"on", "frames"}});
+  torch::manual_seed(1);
+  const Sequence ones{torch::ones({50, 7, 100}), torch::ones({50, 7}, torch::kBool),
+                      torch::full({50}, 7, torch::kLong)};
+  const torch::Tensor dropped = module->OnSequence(ones).frames;
+  EXPECT_TRUE(dropped.equal(dropped.slice(1, 0, 1).expand_as(dropped)));
+  EXPECT_FALSE(dropped[0].equal(dropped[1])) << "each video has its own";
+  EXPECT_NEAR((dropped == 0).to(torch::kFloat).mean().item<double>(), 0.4, 0.03);
+  EXPECT_NEAR(dropped.mean().item<double>(), 1, 0.05);
+  const torch::Tensor embedding = torch::ones({2, 100});
+  EXPECT_TRUE(module->OnEmbedding(embedding, ones).equal(embedding));
+  module->eval();
+  EXPECT_TRUE(module->OnSequence(ones).frames.equal(ones.frames));
+}
+
+TEST(DropoutTest, OnTheEmbeddingLeavesTheFramesAlone) {
+  const auto module = Make("dropout", {});
+  const Sequence input = Ragged();
+  EXPECT_TRUE(module->OnSequence(input).frames.equal(input.frames));
+  EXPECT_THROW(Make("dropout", {{"on", "both"}}, {.video_level = true}), SpecError);
 }
 
 std::vector<torch::Tensor> ParametersWithGradients(const std::vector<Vector>& gradients) {

@@ -1,4 +1,10 @@
 // y = sigmoid(W x + b) o x (Miech et al. 2017, Learnable pooling with Context Gating, section 4).
+//
+// Variants: batch norm of W x instead of the bias (the authors' code); without W's diagonal, so
+// that no value gates itself (their option); with reduction r > 1 the gate's matrix is factorised,
+//   sigmoid(W2 ReLU(W1 x + b1) + b2), W1 [d/r, d], W2 [d, d/r]   (squeeze and excitation)
+// [reading] with batch norm of W1 x and no biases, as in NeXtVLAD's code (Lin et al. 2018).
+// Parameters: d^2 + d; with batch norm d^2 + 4d; reduced 2 d (d/r) + d/r + d, or 2 d (d/r) + 4 d/r.
 
 #include "trainer/batch_norm.h"
 #include "trainer/component.h"
@@ -10,64 +16,92 @@ namespace {
 struct ContextGatingOptions {
   std::string on = "embedding";
   bool batch_norm = false;
+  bool remove_diagonal = false;
+  std::int64_t reduction = 1;
 };
 
 void Describe(Fields& f, ContextGatingOptions& o) {
-  f("on", o.on, Choices{{"embedding", "probabilities"}}, "what is gated");
+  f("on", o.on, Choices{{"embedding", "probabilities", "both"}}, "what is gated");
   f("batch_norm", o.batch_norm, "batch norm of W x instead of the bias, as in the authors' code")
       .Tag("BN");
+  f("remove_diagonal", o.remove_diagonal, "no value gates itself; only without reduction");
+  f("reduction", o.reduction, Range{1, 256},
+    "the gate's matrix is the product of two of this times less height and width; 1 = whole")
+      .Tag("r");
+}
+
+std::int64_t InnerWidth(std::int64_t width, std::int64_t reduction) {
+  return reduction == 1 ? width : std::max<std::int64_t>(width / reduction, 1);
 }
 
 class ContextGating : public Extra {
  public:
   ContextGating(const BuildContext& /*context*/, const ContextGatingOptions& options)
-      : options_(options) {}
+      : options_(options) {
+    if (options.remove_diagonal && options.reduction > 1) {
+      throw SpecError(
+          "extras.context_gating: remove_diagonal needs the whole matrix; leave out reduction or "
+          "remove_diagonal");
+    }
+  }
 
   [[nodiscard]] int order() const override { return 30; }
 
   std::int64_t BuildEmbedding(std::int64_t /*sequence_width*/, std::int64_t width) override {
-    if (options_.on == "embedding") BuildGate(width);
+    if (options_.on != "probabilities") BuildGate("", width, embedding_);
     return width;
   }
 
   void BuildProbabilities(std::int64_t classes) override {
-    if (options_.on == "probabilities") BuildGate(classes);
+    if (options_.on != "embedding") BuildGate("probability_", classes, probabilities_);
   }
 
   torch::Tensor OnEmbedding(torch::Tensor embedding, const Sequence& /*sequence*/) override {
-    return options_.on == "embedding" ? Gate(embedding) : embedding;
+    return options_.on == "probabilities" ? embedding : Apply(embedding_, embedding);
   }
 
   torch::Tensor OnProbabilities(torch::Tensor probabilities) override {
-    return options_.on == "probabilities" ? Gate(probabilities) : probabilities;
+    return options_.on == "embedding" ? probabilities : Apply(probabilities_, probabilities);
   }
 
  private:
-  void BuildGate(std::int64_t width) {
-    gate_ = register_module(
-        "gate",
-        torch::nn::Linear(torch::nn::LinearOptions(width, width).bias(!options_.batch_norm)));
-    InitialiseLinear(gate_);
-    if (!options_.batch_norm) return;
-    norm_ = register_module("norm", BatchNorm(width));
+  struct Gate {
+    torch::nn::Linear linear{nullptr}, expand{nullptr};
+    BatchNorm norm{nullptr};
+  };
+
+  void BuildGate(const std::string& prefix, std::int64_t width, Gate& gate) {
+    const std::int64_t inner = InnerWidth(width, options_.reduction);
+    gate.linear = AddLinear(prefix + "gate", width, inner);
+    if (options_.batch_norm) gate.norm = register_module(prefix + "norm", BatchNorm(inner));
+    if (options_.reduction > 1) gate.expand = AddLinear(prefix + "expand", inner, width);
   }
 
-  torch::Tensor Gate(const torch::Tensor& values) {
-    torch::Tensor gate = gate_(values);
+  torch::nn::Linear AddLinear(const std::string& name, std::int64_t from, std::int64_t to) {
+    torch::nn::Linear linear = register_module(
+        name, torch::nn::Linear(torch::nn::LinearOptions(from, to).bias(!options_.batch_norm)));
+    InitialiseLinear(linear);
+    return linear;
+  }
+
+  torch::Tensor Apply(Gate& layers, const torch::Tensor& values) const {
+    torch::Tensor gate = layers.linear(values);
+    if (options_.remove_diagonal) gate = gate - values * layers.linear->weight.diagonal();
     // Sets of a video are rows like any other.
-    if (norm_) gate = norm_(gate.reshape({-1, gate.size(-1)})).view_as(gate);
+    if (layers.norm) gate = layers.norm(gate.reshape({-1, gate.size(-1)})).view_as(gate);
+    if (layers.expand) gate = layers.expand(gate.relu());
     return gate.sigmoid() * values;
   }
 
   ContextGatingOptions options_;
-  torch::nn::Linear gate_{nullptr};
-  BatchNorm norm_{nullptr};
+  Gate embedding_, probabilities_;
 };
 
 REGISTER_COMPONENT(Extra, "context_gating", ContextGating, ContextGatingOptions,
                    {.label = "CG",
                     .source = "Miech et al. 2017, Learnable pooling with Context Gating for video "
-                              "classification, section 4; Kim et al. 2018",
+                              "classification, section 4; Kim et al. 2018; reduction: Lin et al. "
+                              "2018, NeXtVLAD",
                     .help = "Multiplies each value with a gate computed from all values."});
 
 }  // namespace
