@@ -249,7 +249,7 @@ TEST(ModelTest, RefusesAnUnknownComponent) {
   spec.parts["classifier"].component = "mop";
   const std::string why = Refusal(spec, SmallData());
   EXPECT_THAT(why, HasSubstr("classifier = mop"));
-  EXPECT_THAT(why, HasSubstr("logistic, moe"));
+  EXPECT_THAT(why, HasSubstr("logistic, mlp, moe"));
 }
 
 TEST(ModelTest, RefusesAnUnknownExtra) {
