@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "orchestrator/attempt_files.h"
+#include "orchestrator/start_trials.h"
 #include "registry/error.h"
 #include "registry/json.h"
 #include "trainer/protocol/protocol.h"
@@ -60,20 +61,23 @@ BegunAttempt AttemptStarter::Begin(const AttemptSubject& subject, const Slot& sl
   const fs::path folder =
       runs_ / recipe_.name / TrialFolderName(subject.name, subject.seed, subject.fingerprint);
   const fs::path directory = UnusedDirectory(folder, subject.earlier_attempts + 1);
+  StartModel start;
+  if (!subject.start.empty()) start = FindStartModel(store_, subject.start);
   const std::int64_t attempt =
       store_.BeginAttempt(subject.trial, directory.string(), slot.device, slot.threads);
-  return {
-      .key = {subject.trial, attempt},
-      .directory = directory,
-      .file = {.study = recipe_.name,
-               .name = subject.name,
-               .fingerprint = subject.fingerprint,
-               .spec = {*subject.model, data_, recipe_.objective, subject.seed},
-               .attempt = attempt,
-               .device = slot.device,
-               .threads = slot.threads,
-               .resume_from =
-                   subject.earlier_attempts > 0 ? NewestCheckpoint(store_, subject.trial) : ""}};
+  return {.key = {subject.trial, attempt},
+          .directory = directory,
+          .file = {.study = recipe_.name,
+                   .name = subject.name,
+                   .fingerprint = subject.fingerprint,
+                   .spec = {*subject.model, data_, recipe_.objective, subject.seed, subject.start},
+                   .attempt = attempt,
+                   .device = slot.device,
+                   .threads = slot.threads,
+                   .resume_from =
+                       subject.earlier_attempts > 0 ? NewestCheckpoint(store_, subject.trial) : "",
+                   .start_model = start.path,
+                   .start_hash = start.hash}};
 }
 
 void AttemptStarter::Launch(const BegunAttempt& attempt) {

@@ -22,6 +22,7 @@ struct AttemptSubject {
   std::string fingerprint;
   const ModelSpec* model = nullptr;
   std::int64_t seed = 0;
+  std::string start;  ///< fingerprint of the trial that it starts from; empty: from none
   std::int64_t earlier_attempts = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 
+#include "orchestrator/class_list.h"
 #include "registry/error.h"
 #include "trainer/data/digest.h"
 
@@ -66,7 +67,12 @@ DataSpec FindDataFiles(const Recipe& recipe) {
       .classes = settings.classes,
       .features = settings.features,
       .max_frames = settings.max_frames,
-      .on_error = settings.on_error};
+      .on_error = settings.on_error,
+      .unrated = settings.unrated};
+  if (settings.class_weight != 1) {
+    data.weighted_classes = WeightedClasses(settings, folder, &diagnostics);
+    data.class_weight = settings.class_weight;
+  }
   if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
   return data;
 }

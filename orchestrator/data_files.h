@@ -16,7 +16,8 @@ namespace beamgrid {
                                                   const std::filesystem::path& folder);
 
 /// The recipe's data with its globs resolved (relative to the recipe's folder) and no digest yet.
-/// RecipeError with the place of every glob that matches nothing.
+/// RecipeError with the place of every glob that matches nothing and of a list of classes that
+/// cannot be read.
 [[nodiscard]] DataSpec FindDataFiles(const Recipe& recipe);
 
 /// FindDataFiles, then the files' digest: what a fingerprint needs.

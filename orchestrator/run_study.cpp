@@ -9,6 +9,8 @@
 #include "orchestrator/interrupts.h"
 #include "orchestrator/local_executor.h"
 #include "orchestrator/process.h"
+#include "orchestrator/recipe_files.h"
+#include "orchestrator/start_trials.h"
 #include "orchestrator/worker_environment.h"
 #include "registry/error.h"
 #include "registry/files.h"
@@ -45,6 +47,7 @@ DataSpec CheckedData(const Recipe& recipe) {
   return data;
 }
 
+  if (!std::filesystem::exists(options.database)) static_cast<void>(StartTrials(recipe, nullptr));
 StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                      const RunStudyOptions& options) {
   TrainerCounter counter(options.trainer);

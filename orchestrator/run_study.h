@@ -27,8 +27,9 @@ struct RunStudyOptions {
 [[nodiscard]] DataSpec CheckedData(const Recipe& recipe);
 
 /// Checks the study's data, locks it, runs it to the end or to an interrupt (SIGINT and SIGTERM are
-/// caught while it runs). RecipeError for globs and data that contradict the recipe; UsageError
-/// where the study is locked or of another recipe; Error where the environment broke.
+/// caught while it runs). RecipeError for globs and data that contradict the recipe and for trials
+/// to start from that are not there; UsageError where the study is locked or of another recipe;
+/// Error where the environment broke.
 [[nodiscard]] StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                                    const RunStudyOptions& options);
 

@@ -64,6 +64,7 @@ class StudyRunner::Loop {
     TrialLabel label;
     std::string fingerprint;
     ModelSpec model;
+    std::string start;
     std::int64_t attempts = 0;
     std::vector<SeedSlot> wanted_by;
     std::optional<AttemptKey> running;
@@ -121,6 +122,9 @@ class StudyRunner::Loop {
 
   void Enter(WantedTrial trial) {
     const bool is_new = members_.insert(trial.id).second;
+    if (is_new && !trial.start.empty()) {
+      Note(trial.label, "starts from " + StartText(trial.model) + ", trial " + trial.start);
+    }
     if (const auto active = active_.find(trial.id); active != active_.end()) {
       active->second.wanted_by.push_back(trial.wanted_by);
       return;
@@ -132,6 +136,7 @@ class StudyRunner::Loop {
     active_[trial.id] = {.label = std::move(trial.label),
                          .fingerprint = std::move(trial.fingerprint),
                          .model = std::move(trial.model),
+                         .start = std::move(trial.start),
                          .wanted_by = {trial.wanted_by}};
     Schedule(trial.id, trial.twin);
   }
@@ -252,6 +257,7 @@ class StudyRunner::Loop {
                                                .fingerprint = active.fingerprint,
                                                .model = &active.model,
                                                .seed = active.label.seed,
+                                               .start = active.start,
                                                .earlier_attempts = active.attempts},
                                               slot);
     active.running = begun.key;

@@ -55,7 +55,8 @@ struct RunnerParts {
 
 class StudyRunner {
  public:
-  /// `recipe` and `catalogue` must outlive the runner. `data`: resolved and digested.
+  /// `recipe` and `catalogue` must outlive the runner. `data`: resolved and digested. RecipeError
+  /// where trials are to start from trials that are not complete in the record.
   StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataSpec data,
               RunnerSettings settings, RunnerParts parts);
   ~StudyRunner();

@@ -25,6 +25,7 @@ TrialIntake::TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataS
       store_(store),
       counter_(counter),
       spec_{.data = std::move(data), .objective = recipe.objective},
+      starts_(recipe, &store),
       space_(recipe, catalogue),
       strategy_(MakeStrategyFor(space_, recipe)),
       book_(recipe.seeds.size()),
@@ -55,6 +56,7 @@ void TrialIntake::Consider(Candidate candidate, const OnRefused& on_refused) {
   std::vector<Pending> seeds;
   for (std::size_t index = 0; index < recipe_.seeds.size(); ++index) {
     spec_.seed = recipe_.seeds[index];
+    spec_.start = starts_.For(spec_.model, spec_.seed);
     const std::string fingerprint = Fingerprint(spec_);
     seeds.push_back({{.name = name, .fingerprint = fingerprint, .spec = spec_},
                      {id, index},
@@ -95,6 +97,7 @@ void TrialIntake::Record(StudyId study, const OnWanted& on_wanted) {
                       .label = {trial.name, trial.spec.seed},
                       .fingerprint = std::move(trial.fingerprint),
                       .model = std::move(trial.spec.model),
+                      .start = std::move(trial.spec.start),
                       .wanted_by = batch[i].wanted_by,
                       .twin = std::move(batch[i].twin)});
   }

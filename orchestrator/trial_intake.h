@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "orchestrator/candidate_book.h"
+#include "orchestrator/start_trials.h"
 #include "orchestrator/study_news.h"
 #include "orchestrator/trainer_client.h"
 #include "registry/catalogue.h"
@@ -26,6 +27,7 @@ struct WantedTrial {
   TrialLabel label;
   std::string fingerprint;
   ModelSpec model;
+  std::string start;  ///< fingerprint of the trial that it starts from; empty: from none
   SeedSlot wanted_by;
   std::optional<TrialRecord> twin;  ///< what the record held before the study asked
 };
@@ -35,7 +37,8 @@ class TrialIntake {
   using OnWanted = std::function<void(std::vector<WantedTrial>)>;
   using OnRefused = std::function<void(const TrialLabel&, const std::string& why)>;
 
-  /// All must outlive the intake. `slots`: how many trials may run at once.
+  /// All must outlive the intake. `slots`: how many trials may run at once. RecipeError where the
+  /// recipe's trials are to start from trials that the record does not hold.
   TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataSpec data, Store& store,
               ModelCounter& counter, std::size_t slots);
 
@@ -72,7 +75,8 @@ class TrialIntake {
   const Recipe& recipe_;
   Store& store_;
   ModelCounter& counter_;
-  TrialSpec spec_;  ///< data and objective of all trials; model and seed of the one at hand
+  TrialSpec spec_;  ///< data and objective of all trials; the rest is of the one at hand
+  StartTrials starts_;
   SearchSpace space_;
   std::unique_ptr<Strategy> strategy_;
   CandidateBook book_;

@@ -7,6 +7,7 @@
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/data_files.h"
 #include "orchestrator/run_study.h"
+#include "orchestrator/start_trials.h"
 
 namespace beamgrid {
 namespace {
@@ -35,13 +36,21 @@ void PrintTotals(std::ostream& out, const PlanTotals& totals) {
   }
 }
 
+/// "  from phase1/MC-LSTM (trial 12ab34cd)"
+std::string StartRemark(const PlannedTrial& trial) {
+  const std::string reference = StartText(trial.candidate->model);
+  if (reference.empty()) return "";
+  const std::string digits = trial.start.substr(0, 8);
+  return "  from " + reference + (digits.empty() ? "" : " (trial " + digits + ")");
+}
+
 void PlanAsText(const PlanParts& parts, std::ostream& out) {
   out << Line("state", "seed", "parameters", "size", "name");
   PlanSink sink;
   sink.on_trial = [&out](const PlannedTrial& trial) {
     out << Line(ToString(trial.state), std::to_string(trial.seed),
                 std::to_string(trial.size.parameters), SizeText(trial.size.size_bytes),
-                trial.candidate->name);
+                trial.candidate->name + StartRemark(trial));
   };
   sink.on_refused = [&out](const Candidate& candidate, const std::string& why) {
     out << Line("refused", "", "", "", candidate.name + ": " + why);
@@ -50,13 +59,16 @@ void PlanAsText(const PlanParts& parts, std::ostream& out) {
 }
 
 boost::json::object ToJson(const PlannedTrial& trial) {
+  boost::json::value start = nullptr;
+  if (!trial.start.empty()) start = trial.start;
   return {{"name", trial.candidate->name},
           {"fingerprint", trial.fingerprint},
           {"seed", trial.seed},
           {"spec", ToJson(trial.candidate->model)},
           {"parameters", trial.size.parameters},
           {"size_bytes", trial.size.size_bytes},
-          {"state", ToString(trial.state)}};
+          {"state", ToString(trial.state)},
+          {"start", std::move(start)}};
 }
 
 /// Written piece by piece, because a plan may have a million trials; refused ones are few.

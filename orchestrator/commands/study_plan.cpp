@@ -4,6 +4,7 @@
 
 #include "orchestrator/objective.h"
 #include "orchestrator/refusal.h"
+#include "orchestrator/start_trials.h"
 
 namespace beamgrid {
 namespace {
@@ -14,7 +15,9 @@ class Planner {
       : parts_(parts),
         sink_(sink),
         space_(*parts.recipe, *parts.catalogue),
-        strategy_(MakeStrategyFor(space_, *parts.recipe)) {}
+        strategy_(MakeStrategyFor(space_, *parts.recipe)) {
+    if (!parts.data->digest.empty()) starts_.emplace(*parts.recipe, parts.store);
+  }
 
   PlanTotals Plan() {
     while (auto candidate = strategy_->Ask()) {
@@ -63,11 +66,13 @@ class Planner {
                                   const ModelSize& size) {
     PlannedTrial planned{.candidate = &candidate, .seed = seed, .size = size};
     std::optional<double> objective;
-    if (!parts_.data->digest.empty()) {
+    if (starts_) {
+      planned.start = starts_->For(candidate.model, seed);
       planned.fingerprint = Fingerprint({.model = candidate.model,
                                          .data = *parts_.data,
                                          .objective = parts_.recipe->objective,
-                                         .seed = seed});
+                                         .seed = seed,
+                                         .start = planned.start});
       objective = LookUp(planned);
     }
     ++totals_.trials;
@@ -89,6 +94,7 @@ class Planner {
   const PlanSink& sink_;
   SearchSpace space_;
   std::unique_ptr<Strategy> strategy_;
+  std::optional<StartTrials> starts_;  ///< nothing: the data were not looked at
   PlanTotals totals_;
 };
 

@@ -18,6 +18,7 @@ namespace beamgrid {
 struct PlannedTrial {
   const Candidate* candidate = nullptr;  ///< valid during the call
   std::string fingerprint;               ///< empty where the data were not looked at
+  std::string start;  ///< fingerprint of the trial that it starts from; empty: from none
   std::int64_t seed = 0;
   ModelSize size;
   TrialState state = TrialState::kWaiting;
@@ -51,6 +52,9 @@ struct PlanTotals {
   std::vector<std::string> decisions;  ///< what recorded results have decided already
 };
 
+/// RecipeError where trials are to start from trials that the record does not hold (unless the data
+/// were not looked at: then there are no fingerprints, and nothing is looked up).
+///
 /// A candidate whose trials are all complete is told to the strategy, so that a study that has
 /// begun is planned from where it stands.
 PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink);

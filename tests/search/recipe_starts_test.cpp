@@ -12,20 +12,6 @@ namespace {
 
 using testing::ElementsAre;
 
-/// With the training setting `from`.
-Catalogue CatalogueWithFrom() {
-  Catalogue catalogue = TestCatalogue();
-  for (ComponentInfo& component : catalogue.components) {
-    if (component.criterion == "train") component.options.push_back(Word("from", {""}));
-  }
-  for (ComponentInfo& component : catalogue.components) {
-    for (OptionInfo& option : component.options) {
-      if (option.name == "from") option.choices.clear();
-    }
-  }
-  return catalogue;
-}
-
 class RecipeStarts : public testing::Test {
  protected:
   Recipe Parse(const std::string& rest) const {

@@ -115,6 +115,16 @@ inline Catalogue TestCatalogue() {
   return catalogue;
 }
 
+/// TestCatalogue with the training setting `from`: any text.
+inline Catalogue CatalogueWithFrom() {
+  Catalogue catalogue = TestCatalogue();
+  for (ComponentInfo& component : catalogue.components) {
+    if (component.criterion != "train") continue;
+    component.options.push_back({.name = "from", .type = OptionType::kString, .default_value = ""});
+  }
+  return catalogue;
+}
+
 /// The start of a recipe that has no mistake: what a test adds decides.
 inline std::string RecipeHead(const std::string& format = "frame") {
   return "beamgrid = 1\n"

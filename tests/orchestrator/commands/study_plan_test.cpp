@@ -27,16 +27,19 @@ class StudyPlanTest : public ::testing::Test {
   PlanTotals Plan(const std::string& rest_of_recipe, std::int64_t limit = 0) {
     const Recipe recipe = ParseRecipe(RecipeHead() + rest_of_recipe, "recipe.toml", catalogue_);
     names_.clear();
+    starts_.clear();
     refused_.clear();
     PlanSink sink;
     sink.on_trial = [this, &recipe](const PlannedTrial& trial) {
       names_.push_back(trial.candidate->name + "/" + std::to_string(trial.seed));
+      starts_.push_back(trial.start);
       planned_.push_back({.name = trial.candidate->name,
                           .fingerprint = trial.fingerprint,
                           .spec = {.model = trial.candidate->model,
                                    .data = data_,
                                    .objective = recipe.objective,
-                                   .seed = trial.seed}});
+                                   .seed = trial.seed,
+                                   .start = trial.start}});
     };
     sink.on_refused = [this](const Candidate& candidate, const std::string& why) {
       refused_.push_back(candidate.name + ": " + why);
@@ -63,11 +66,11 @@ class StudyPlanTest : public ::testing::Test {
     planned_.clear();
   }
 
-  const Catalogue catalogue_ = TestCatalogue();
+  const Catalogue catalogue_ = CatalogueWithFrom();
   const DataSpec data_{.format = "frame", .classes = 10, .digest = "abc"};
   Store store_{":memory:", OpenMode::kReadWrite};
   FakeCounter counter_;
-  std::vector<std::string> names_, refused_;
+  std::vector<std::string> names_, refused_, starts_;
   std::vector<NewTrial> planned_;
 };
 
@@ -123,6 +126,17 @@ TEST_F(StudyPlanTest, GreedyIsPlannedAsFarAsTheRecordDecides) {
   EXPECT_EQ(second.complete, 2);
   EXPECT_EQ(second.trials, 3);  // the second stage's own: logistic is known already
   EXPECT_EQ(second.decisions.size(), 1U);
+}
+
+TEST_F(StudyPlanTest, ShowsWhichTrialAModelStartsFrom) {
+  Plan("");
+  const std::string fingerprint = planned_.at(0).fingerprint, name = planned_.at(0).name;
+  const std::string recipe = "[grid.train]\nfrom = [\"\", \"test/" + name + "\"]\n";
+  EXPECT_THROW(Plan(recipe), RecipeError) << "it is not complete yet";
+  CompletePlanned();
+  const PlanTotals totals = Plan(recipe);
+  EXPECT_THAT(starts_, ElementsAre("", fingerprint));
+  EXPECT_EQ(totals.complete, 1) << "the model without a start is known";
 }
 
 TEST_F(StudyPlanTest, AMillionPointsStreamInFlatMemory) {

@@ -1,0 +1,77 @@
+#include "orchestrator/class_list.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "registry/error.h"
+#include "registry/files.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr char kHeading[] = "Index";
+
+/// The first column of a line.
+std::string FirstCell(const std::string& line) {
+  std::string cell = line.substr(0, line.find(','));
+  if (cell.ends_with('\r')) cell.pop_back();
+  return cell;
+}
+
+std::optional<std::int32_t> ParseClass(const std::string& cell, std::int64_t classes) {
+  std::int32_t label = 0;
+  const char* const end = cell.data() + cell.size();
+  const auto [rest, error] = std::from_chars(cell.data(), end, label);
+  if (error != std::errc() || rest != end || label < 0 || label >= classes) return std::nullopt;
+  return label;
+}
+
+/// Throws Error with the line of what is wrong.
+std::vector<std::int32_t> ReadClasses(const std::filesystem::path& path, std::int64_t classes) {
+  std::istringstream lines(ReadFile(path));
+  std::string line;
+  std::getline(lines, line);
+  if (FirstCell(line) != kHeading) {
+    throw Error(path.string() + ":1: the first column must be '" + kHeading + "', is '" +
+                FirstCell(line).substr(0, 60) + "'");
+  }
+  std::vector<std::int32_t> labels;
+  for (int number = 2; std::getline(lines, line); ++number) {
+    const std::string cell = FirstCell(line);
+    if (cell.empty()) continue;
+    const std::optional<std::int32_t> label = ParseClass(cell, classes);
+    if (!label) {
+      throw Error(path.string() + ":" + std::to_string(number) + ": '" + cell.substr(0, 60) +
+                  "' is no class, must be 0.." + std::to_string(classes - 1) +
+                  " (data.classes = " + std::to_string(classes) + ")");
+    }
+    labels.push_back(*label);
+  }
+  if (labels.empty()) throw Error(path.string() + ": the file lists no class");
+  return labels;
+}
+
+}  // namespace
+
+std::vector<std::int32_t> WeightedClasses(const DataSettings& settings,
+                                          const std::filesystem::path& folder,
+                                          std::vector<Diagnostic>* diagnostics) {
+  std::vector<std::int32_t> labels(settings.weighted_classes.begin(),
+                                   settings.weighted_classes.end());
+  if (!settings.weighted_classes_file.empty()) {
+    try {
+      labels = ReadClasses(folder / settings.weighted_classes_file, settings.classes);
+    } catch (const Error& error) {
+      diagnostics->push_back(
+          {settings.weighted_classes_place, "data.weighted_classes", error.what()});
+    }
+  }
+  std::ranges::sort(labels);
+  labels.erase(std::ranges::unique(labels).begin(), labels.end());
+  return labels;
+}
+
+}  // namespace beamgrid
