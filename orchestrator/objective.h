@@ -7,10 +7,10 @@
 
 namespace beamgrid {
 
-/// `objective` is one of the recipe's words: gap, map, hit_at_1, perr; a segment_map is the mAP
-/// over segments, which the trainer stores as `map`.
+/// `objective` is one of the recipe's words: gap, map, hit_at_1, perr, segment_map.
 [[nodiscard]] inline double ObjectiveOf(const Metrics& metrics, const std::string& objective) {
-  if (objective == "map" || objective == "segment_map") return metrics.map;
+  if (objective == "map") return metrics.map;
+  if (objective == "segment_map") return metrics.segment_map;
   if (objective == "hit_at_1") return metrics.hit_at_1;
   if (objective == "perr") return metrics.perr;
   return metrics.gap;

@@ -1,6 +1,7 @@
 #include "orchestrator/commands/output.h"
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include "registry/json.h"
@@ -9,6 +10,11 @@ namespace beamgrid {
 
 void PrintJson(std::ostream& out, const boost::json::value& value) {
   out << CanonicalJson(value) << "\n";
+}
+
+boost::json::value NumberOrNull(double number) {
+  if (!std::isfinite(number)) return nullptr;
+  return number;
 }
 
 std::string FixedText(double value, int digits) {

@@ -11,6 +11,9 @@ namespace beamgrid {
 /// One line of compact JSON, keys sorted, numbers in their shortest exact form.
 void PrintJson(std::ostream& out, const boost::json::value& value);
 
+/// null for a number that is not finite: not measured.
+[[nodiscard]] boost::json::value NumberOrNull(double number);
+
 /// 0.84213 with `digits` decimals.
 [[nodiscard]] std::string FixedText(double value, int digits);
 

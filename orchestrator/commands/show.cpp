@@ -19,7 +19,8 @@ boost::json::array EpochsJson(const std::vector<EpochResult>& epochs) {
                     {"gap", epoch.metrics.gap},
                     {"hit_at_1", epoch.metrics.hit_at_1},
                     {"perr", epoch.metrics.perr},
-                    {"map", epoch.metrics.map}});
+                    {"map", epoch.metrics.map},
+                    {"segment_map", NumberOrNull(epoch.metrics.segment_map)}});
   }
   return list;
 }

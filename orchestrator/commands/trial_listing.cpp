@@ -1,6 +1,7 @@
 #include "orchestrator/commands/trial_listing.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -12,6 +13,11 @@ namespace beamgrid {
 namespace {
 
 constexpr int kMetricDigits = 5;
+constexpr std::ptrdiff_t kAfterMap = 7;  // columns of a trial's line
+
+bool HasSegments(const TrialRecord& trial) {
+  return trial.result && std::isfinite(trial.result->metrics.segment_map);
+}
 
 /// One model's complete seeds.
 struct Standing {
@@ -58,6 +64,7 @@ boost::json::object ListingJson(const TrialRecord& trial) {
                            {"hit_at_1", nullptr},
                            {"perr", nullptr},
                            {"map", nullptr},
+                           {"segment_map", nullptr},
                            {"parameters", trial.parameters},
                            {"size_bytes", trial.size_bytes},
                            {"examples_per_second", nullptr},
@@ -72,6 +79,7 @@ boost::json::object ListingJson(const TrialRecord& trial) {
     json["hit_at_1"] = trial.result->metrics.hit_at_1;
     json["perr"] = trial.result->metrics.perr;
     json["map"] = trial.result->metrics.map;
+    json["segment_map"] = NumberOrNull(trial.result->metrics.segment_map);
     json["examples_per_second"] = trial.result->examples_per_second;
     json["wall_seconds"] = trial.result->wall_seconds;
   }
@@ -79,16 +87,31 @@ boost::json::object ListingJson(const TrialRecord& trial) {
 }
 
 void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials) {
-  TextTable table({">id", "state", ">seed", ">GAP", ">Hit@1", ">PERR", ">mAP", ">size", ">attempts",
-                   "name", "failure"});
+  std::vector<std::string> headings = {">id",  "state", ">seed",     ">GAP", ">Hit@1", ">PERR",
+                                       ">mAP", ">size", ">attempts", "name", "failure"};
+  const bool segments = std::any_of(trials.begin(), trials.end(), HasSegments);
+  if (segments) headings.insert(headings.begin() + kAfterMap, ">MAP@100k");
+  TextTable table(std::move(headings));
   for (const TrialRecord& trial : trials) {
     const auto metric = [&trial](double Metrics::* member) {
       return trial.result ? FixedText(trial.result->metrics.*member, kMetricDigits) : "";
     };
-    table.Add({std::to_string(static_cast<std::int64_t>(trial.id)), ToString(trial.state),
-               std::to_string(trial.seed), metric(&Metrics::gap), metric(&Metrics::hit_at_1),
-               metric(&Metrics::perr), metric(&Metrics::map), SizeText(trial.size_bytes),
-               std::to_string(trial.attempts), trial.name, trial.failure});
+    std::vector<std::string> cells = {std::to_string(static_cast<std::int64_t>(trial.id)),
+                                      ToString(trial.state),
+                                      std::to_string(trial.seed),
+                                      metric(&Metrics::gap),
+                                      metric(&Metrics::hit_at_1),
+                                      metric(&Metrics::perr),
+                                      metric(&Metrics::map),
+                                      SizeText(trial.size_bytes),
+                                      std::to_string(trial.attempts),
+                                      trial.name,
+                                      trial.failure};
+    if (segments) {
+      cells.insert(cells.begin() + kAfterMap,
+                   HasSegments(trial) ? metric(&Metrics::segment_map) : "");
+    }
+    table.Add(std::move(cells));
   }
   table.Print(out);
 }
