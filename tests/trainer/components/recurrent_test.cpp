@@ -1,134 +1,15 @@
-#include "tests/trainer/components/reference.h"
+// Stacks of recurrent cells against their equations in plain loops: rnn, lstm, gru, blstm, bigru.
+
+#include "tests/trainer/components/recurrent_reference.h"
 
 namespace beamgrid::trainer {
 namespace {
 
-using reference::Array;
-using reference::Arrays;
-using reference::ExpectMatches;
-using reference::kFrames;
-using reference::kLengths;
-using reference::Linear;
-using reference::MakeTemporal;
-using reference::Matrix;
-using reference::MaxRow;
-using reference::MeanRow;
-using reference::RowsOf;
-using reference::Sigmoid;
-using reference::Vector;
-using reference::Videos;
+using namespace reference;  // the whole test is written in its words
 
 constexpr std::int64_t kWidth = 3;
 
 Sequence Input() { return contract::RandomSequence(kLengths, kFrames, kWidth); }
-
-void Append(Vector& values, const Vector& more) {
-  values.insert(values.end(), more.begin(), more.end());
-}
-
-Vector Sum(Vector a, const Vector& b) {
-  for (std::size_t i = 0; i < a.size(); ++i) a[i] += b[i];
-  return a;
-}
-
-Matrix Reversed(const Matrix& rows) { return {rows.rbegin(), rows.rend()}; }
-
-/// W x + b over rows [first, first + count) of a cell's matrix "weight_<part>" and its bias.
-Vector Gate(const Arrays& arrays, const std::string& cell, const std::string& part,
-            const std::string& suffix, const Vector& x, std::size_t first, std::size_t count) {
-  const Array& weight = arrays.at(cell + ".weight_" + part + "_l0" + suffix);
-  const Array& bias = arrays.at(cell + ".bias_" + part + "_l0" + suffix);
-  Vector y;
-  for (std::size_t row = first; row < first + count; ++row) {
-    y.push_back(bias(row));
-    for (std::size_t i = 0; i < x.size(); ++i) y.back() += weight(row, i) * x[i];
-  }
-  return y;
-}
-
-/// One direction of one layer: the states of all steps.
-using LayerFunction = Matrix (*)(const Arrays&, const std::string& cell, const std::string& suffix,
-                                 const Matrix& inputs);
-
-// i, f, o = sigmoid(W x + U h + b), g = tanh(W x + U h + b), c = f c + i g, h = o tanh(c).
-Matrix LstmLayer(const Arrays& arrays, const std::string& cell, const std::string& suffix,
-                 const Matrix& inputs) {
-  const std::size_t hidden = arrays.at(cell + ".weight_hh_l0" + suffix).size(1);
-  Vector h(hidden, 0.0), c(hidden, 0.0);
-  Matrix states;
-  for (const Vector& x : inputs) {
-    const auto gate = [&](std::size_t index) {
-      return Sum(Gate(arrays, cell, "ih", suffix, x, index * hidden, hidden),
-                 Gate(arrays, cell, "hh", suffix, h, index * hidden, hidden));
-    };
-    const Vector input = gate(0), forget = gate(1), candidate = gate(2), output = gate(3);
-    for (std::size_t i = 0; i < hidden; ++i) {
-      c[i] = Sigmoid(forget[i]) * c[i] + Sigmoid(input[i]) * std::tanh(candidate[i]);
-      h[i] = Sigmoid(output[i]) * std::tanh(c[i]);
-    }
-    states.push_back(h);
-  }
-  return states;
-}
-
-// r, z = sigmoid(W x + U h + b), n = tanh(W x + b + r (U h + d)), h = (1 - z) n + z h.
-Matrix GruLayer(const Arrays& arrays, const std::string& cell, const std::string& suffix,
-                const Matrix& inputs) {
-  const std::size_t hidden = arrays.at(cell + ".weight_hh_l0" + suffix).size(1);
-  Vector h(hidden, 0.0);
-  Matrix states;
-  for (const Vector& x : inputs) {
-    const auto part = [&](const char* name, const Vector& values, std::size_t index) {
-      return Gate(arrays, cell, name, suffix, values, index * hidden, hidden);
-    };
-    const Vector reset = Sum(part("ih", x, 0), part("hh", h, 0));
-    const Vector update = Sum(part("ih", x, 1), part("hh", h, 1));
-    const Vector from_input = part("ih", x, 2), from_state = part("hh", h, 2);
-    for (std::size_t i = 0; i < hidden; ++i) {
-      const double candidate = std::tanh(from_input[i] + Sigmoid(reset[i]) * from_state[i]);
-      h[i] = (1 - Sigmoid(update[i])) * candidate + Sigmoid(update[i]) * h[i];
-    }
-    states.push_back(h);
-  }
-  return states;
-}
-
-Matrix BothDirections(const Arrays& arrays, const std::string& cell, const Matrix& inputs) {
-  Matrix states = LstmLayer(arrays, cell, "", inputs);
-  const Matrix backward = Reversed(LstmLayer(arrays, cell, "_reverse", Reversed(inputs)));
-  for (std::size_t t = 0; t < states.size(); ++t) Append(states[t], backward[t]);
-  return states;
-}
-
-Vector Pool(const Matrix& states, const std::string& pool) {
-  if (pool == "mean") return MeanRow(states);
-  if (pool == "max") return MaxRow(states);
-  return states.back();
-}
-
-std::string Cell(int layer) { return "stack.layer" + std::to_string(layer); }
-
-/// A stack of `layers` layers in one direction.
-reference::Forward Stack(LayerFunction layer_function, int layers, const std::string& pool,
-                         bool skip_connections = false) {
-  return [=](const Arrays& arrays, const Videos& videos) {
-    Matrix embeddings;
-    for (const Matrix& video : videos) {
-      Matrix states = video;
-      for (int layer = 0; layer < layers; ++layer) {
-        Matrix next = layer_function(arrays, Cell(layer), "", states);
-        for (std::size_t t = 0; t < next.size(); ++t) {
-          if (skip_connections && next[t].size() == states[t].size()) {
-            next[t] = Sum(next[t], states[t]);
-          }
-        }
-        states = next;
-      }
-      embeddings.push_back(Pool(states, pool));
-    }
-    return embeddings;
-  };
-}
 
 TEST(MeanFrame, IsTheMeanOfTheValidFrames) {
   const auto module = MakeTemporal("mean", {}, kWidth);
@@ -147,24 +28,24 @@ TEST(Lstm, FollowsTheEquations) {
   for (const char* pool : {"last", "mean", "max"}) {
     const auto module = MakeTemporal("lstm", {{"hidden", 2}, {"pool", pool}}, kWidth);
     EXPECT_EQ(module->output_width(), 2);
-    ExpectMatches(*module, RowsOf(*module), Stack(LstmLayer, 1, pool), Input());
+    ExpectMatches(*module, RowsOf(*module), Stack(LstmLayer(), 1, pool), Input());
   }
 }
 
 TEST(Lstm, StacksLayers) {
   const auto module = MakeTemporal("lstm", {{"hidden", 2}, {"layers", 2}}, kWidth);
   EXPECT_FALSE(module->adds_skip_connections());
-  ExpectMatches(*module, RowsOf(*module), Stack(LstmLayer, 2, "last"), Input());
+  ExpectMatches(*module, RowsOf(*module), Stack(LstmLayer(), 2, "last"), Input());
 }
 
 TEST(Lstm, AddsSkipConnectionsWhereWidthsMatch) {
   const auto module = MakeTemporal("lstm", {{"hidden", 2}, {"layers", 2}}, kWidth, true);
   EXPECT_TRUE(module->adds_skip_connections());
-  ExpectMatches(*module, RowsOf(*module), Stack(LstmLayer, 2, "last", true), Input());
+  ExpectMatches(*module, RowsOf(*module), Stack(LstmLayer(), 2, "last", true), Input());
 
   const auto from_input = MakeTemporal("lstm", {{"hidden", kWidth}}, kWidth, true);
   EXPECT_TRUE(from_input->adds_skip_connections());
-  ExpectMatches(*from_input, RowsOf(*from_input), Stack(LstmLayer, 1, "last", true), Input());
+  ExpectMatches(*from_input, RowsOf(*from_input), Stack(LstmLayer(), 1, "last", true), Input());
 
   EXPECT_FALSE(MakeTemporal("lstm", {{"hidden", 2}}, kWidth, true)->adds_skip_connections());
 }
@@ -173,52 +54,66 @@ TEST(Gru, FollowsTheEquations) {
   for (const char* pool : {"last", "mean", "max"}) {
     const auto module = MakeTemporal("gru", {{"hidden", 2}, {"pool", pool}}, kWidth);
     EXPECT_EQ(module->output_width(), 2);
-    ExpectMatches(*module, RowsOf(*module), Stack(GruLayer, 1, pool), Input());
+    ExpectMatches(*module, RowsOf(*module), Stack(GruLayer(), 1, pool), Input());
   }
 }
 
 TEST(Gru, StacksLayersWithSkipConnections) {
   const auto module = MakeTemporal("gru", {{"hidden", 2}, {"layers", 2}}, kWidth, true);
   EXPECT_TRUE(module->adds_skip_connections());
-  ExpectMatches(*module, RowsOf(*module), Stack(GruLayer, 2, "last", true), Input());
+  ExpectMatches(*module, RowsOf(*module), Stack(GruLayer(), 2, "last", true), Input());
 }
 
-/// The states [forward; backward] of the top layer, pooled; "last" is each direction's own end.
-Vector PoolBoth(const Matrix& states, const std::string& pool) {
-  if (pool != "last") return Pool(states, pool);
-  Vector ends = states.back();
-  const std::size_t hidden = ends.size() / 2;
-  for (std::size_t i = hidden; i < ends.size(); ++i) ends[i] = states.front()[i];
-  return ends;
+TEST(Gru, ResetsBeforeTheProductAsThePapersDo) {
+  const auto module =
+      MakeTemporal("gru", {{"hidden", 2}, {"layers", 2}, {"reset", "before"}}, kWidth);
+  ExpectMatches(*module, RowsOf(*module), Stack(GruLayer(Reset::kBefore), 2, "last"), Input());
 }
 
-reference::Forward Bidirectional(int layers, const std::string& pool) {
-  return [=](const Arrays& arrays, const Videos& videos) {
-    Matrix embeddings;
-    for (const Matrix& video : videos) {
-      Matrix states = video;
-      for (int layer = 0; layer < layers; ++layer) {
-        states = BothDirections(arrays, Cell(layer), states);
-      }
-      embeddings.push_back(PoolBoth(states, pool));
-    }
-    return embeddings;
-  };
+TEST(Rnn, FollowsTheEquations) {
+  for (const char* pool : {"last", "mean", "max"}) {
+    const auto module = MakeTemporal("rnn", {{"hidden", 2}, {"pool", pool}}, kWidth);
+    EXPECT_EQ(module->output_width(), 2);
+    ExpectMatches(*module, RowsOf(*module), Stack(TanhLayer(), 1, pool), Input());
+  }
+}
+
+TEST(Rnn, StacksLayersWithSkipConnections) {
+  const auto module = MakeTemporal("rnn", {{"hidden", 2}, {"layers", 2}}, kWidth, true);
+  EXPECT_TRUE(module->adds_skip_connections());
+  ExpectMatches(*module, RowsOf(*module), Stack(TanhLayer(), 2, "last", true), Input());
+}
+
+TEST(Bigru, FollowsTheEquations) {
+  for (const char* pool : {"final", "mean"}) {
+    const auto module = MakeTemporal("bigru", {{"hidden", 1}, {"pool", pool}}, kWidth);
+    EXPECT_EQ(module->output_width(), 2);
+    ExpectMatches(*module, RowsOf(*module), Bidirectional(GruLayer(), 2, pool), Input());
+  }
+}
+
+TEST(Bigru, ResetsBeforeTheProductAsThePaperDoes) {
+  const auto module =
+      MakeTemporal("bigru", {{"hidden", 2}, {"layers", 1}, {"reset", "before"}}, kWidth);
+  ExpectMatches(*module, RowsOf(*module), Bidirectional(GruLayer(Reset::kBefore), 1, "final"),
+                Input());
 }
 
 TEST(Blstm, FollowsTheEquations) {
-  for (const char* pool : {"last", "mean", "max"}) {
+  for (const char* pool : {"final", "mean", "max"}) {
     const auto module =
         MakeTemporal("blstm", {{"hidden", 2}, {"residual", false}, {"pool", pool}}, kWidth);
     EXPECT_EQ(module->output_width(), 4);
-    ExpectMatches(*module, RowsOf(*module), Bidirectional(1, pool), Input());
+    ExpectMatches(*module, RowsOf(*module), Bidirectional(LstmLayer(), 1, pool), Input());
   }
 }
 
 TEST(Blstm, StacksLayers) {
-  const auto module =
-      MakeTemporal("blstm", {{"hidden", 1}, {"layers", 2}, {"residual", false}}, kWidth);
-  ExpectMatches(*module, RowsOf(*module), Bidirectional(2, "mean"), Input());
+  for (const char* pool : {"mean", "final"}) {
+    const auto module = MakeTemporal(
+        "blstm", {{"hidden", 1}, {"layers", 2}, {"residual", false}, {"pool", pool}}, kWidth);
+    ExpectMatches(*module, RowsOf(*module), Bidirectional(LstmLayer(), 2, pool), Input());
+  }
 }
 
 // y_t = P [forward_t; backward_t] + b + x_t, then pooled: frame by frame, as the paper has it.
@@ -229,7 +124,7 @@ TEST(Blstm, AddsTheInputToTheProjectedStates) {
     const auto forward = [&](const Arrays& arrays, const Videos& videos) {
       Matrix embeddings;
       for (const Matrix& video : videos) {
-        const Matrix states = BothDirections(arrays, Cell(0), video);
+        const Matrix states = BothDirections(LstmLayer(), arrays, Cell(0), video);
         Matrix outputs;
         for (std::size_t t = 0; t < video.size(); ++t) {
           outputs.push_back(Sum(Linear(arrays, "projection", states[t]), video[t]));
@@ -243,11 +138,11 @@ TEST(Blstm, AddsTheInputToTheProjectedStates) {
 }
 
 TEST(Blstm, AddsTheLastFrameToTheProjectedEndStates) {
-  const auto module = MakeTemporal("blstm", {{"hidden", 2}, {"pool", "last"}}, kWidth);
+  const auto module = MakeTemporal("blstm", {{"hidden", 2}, {"pool", "final"}}, kWidth);
   const auto forward = [&](const Arrays& arrays, const Videos& videos) {
     Matrix embeddings;
     for (const Matrix& video : videos) {
-      const Vector ends = PoolBoth(BothDirections(arrays, Cell(0), video), "last");
+      const Vector ends = Pool(BothDirections(LstmLayer(), arrays, Cell(0), video), "final");
       embeddings.push_back(Sum(Linear(arrays, "projection", ends), video.back()));
     }
     return embeddings;
@@ -308,28 +203,23 @@ TEST(Gru, StartsRememberingAndWithXavierKernels) {
   EXPECT_NEAR(candidate, std::sqrt(6.0 / (30 + 20 + 20)), 0.01);
 }
 
-std::int64_t Count(const std::string& name, const Options& set) {
-  const WithoutMemory guard;
-  std::int64_t count = 0;
-  for (const auto& parameter : MakeTemporal(name, set, 1152)->parameters()) {
-    count += parameter.numel();
-  }
-  return count;
-}
-
 // The papers' counts are for one bias vector a gate; LibTorch has two, so each layer and direction
-// has 4 h more (LSTM) or 3 h more (GRU).
+// has 4 h more (LSTM), 3 h more (GRU) or h more (vanilla).
 TEST(Recurrent, HasTheSizesOfThePapers) {
   constexpr std::int64_t h = 1024;
-  EXPECT_EQ(Count("mean", {}), 0);
-  EXPECT_EQ(Count("lstm", {}), 8'916'992 + 4 * h);
-  EXPECT_EQ(Count("lstm", {{"layers", 2}}), 17'309'696 + 2 * 4 * h);
-  EXPECT_EQ(Count("gru", {}), 6'687'744 + 3 * h);
-  EXPECT_EQ(Count("gru", {{"layers", 2}}), 12'982'272 + 2 * 3 * h);
-  EXPECT_EQ(Count("blstm", {{"residual", false}}), 17'833'984 + 2 * 4 * h);
-  EXPECT_EQ(Count("blstm", {{"residual", false}, {"hidden", 512}}), 6'819'840 + 2 * 4 * 512);
-  EXPECT_EQ(Count("blstm", {{"residual", false}, {"layers", 2}}), 43'008'000 + 4 * 4 * h);
-  EXPECT_EQ(Count("blstm", {}), 20'194'432 + 2 * 4 * h);
+  EXPECT_EQ(CountRecurrent("mean", {}), 0);
+  EXPECT_EQ(CountRecurrent("lstm", {}), 8'916'992 + 4 * h);
+  EXPECT_EQ(CountRecurrent("lstm", {{"layers", 2}}), 17'309'696 + 2 * 4 * h);
+  EXPECT_EQ(CountRecurrent("rnn", {}), 2'229'248 + h);
+  EXPECT_EQ(CountRecurrent("gru", {}), 6'687'744 + 3 * h);
+  EXPECT_EQ(CountRecurrent("gru", {{"layers", 2}}), 12'982'272 + 2 * 3 * h);
+  EXPECT_EQ(CountRecurrent("blstm", {{"residual", false}}), 17'833'984 + 2 * 4 * h);
+  EXPECT_EQ(CountRecurrent("blstm", {{"residual", false}, {"hidden", 512}}),
+            6'819'840 + 2 * 4 * 512);
+  EXPECT_EQ(CountRecurrent("blstm", {{"residual", false}, {"layers", 2}}), 43'008'000 + 4 * 4 * h);
+  EXPECT_EQ(CountRecurrent("bigru", {}), 32'256'000 + 4 * 3 * h);
+  EXPECT_EQ(CountRecurrent("bigru", {{"hidden", 512}}), 9'836'544 + 4 * 3 * 512);
+  EXPECT_EQ(CountRecurrent("blstm", {}), 20'194'432 + 2 * 4 * h);
 }
 
 }  // namespace

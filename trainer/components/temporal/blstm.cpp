@@ -2,6 +2,9 @@
 // Attention Mechanism with Conditional Inference for Large-Scale Multi-Label Video Classification,
 // section 4.3). The slides add a residual connection without saying how 2h meets the input's width;
 // the reading whose size is the reported one: y_t = P [forward_t; backward_t] + b + x_t.
+// The stacked Bi-LSTM of Zhao 2017 (Deep Multimodal Learning: An Effective Method for Video
+// Classification) is layers = 2, residual = false, pool = "final"; [reading] that paper gives
+// neither the number of cells nor the summary of a video.
 
 #include "trainer/components/temporal/recurrent_stack.h"
 #include "trainer/ops.h"
@@ -22,64 +25,67 @@ void Describe(Fields& f, BlstmOptions& o) {
   f("residual", o.residual,
     "project the states to the input's width and add the input; else the embedding is 2 * hidden "
     "wide");
-  f("pool", o.pool, Choices{{kMeanPool, kLastPool, kMaxPool}},
-    "over the valid frames; last: each direction's state at its own end");
+  f("pool", o.pool, Choices{{kMeanPool, kFinalPool, kMaxPool}},
+    "over the valid frames; final: each direction's state at its own end");
 }
 
-class Blstm : public Temporal {
+class Blstm : public RecurrentTemporal {
  public:
   Blstm(const BuildContext& context, const BlstmOptions& options)
-      : input_width_(context.input_width),
-        residual_(options.residual),
-        pool_(options.pool),
-        stack_(register_module("stack",
-                               std::make_shared<RecurrentStack<torch::nn::LSTM>>(
-                                   context, options.hidden, options.layers, Direction::kBoth))) {
+      : RecurrentTemporal(context, {.hidden = options.hidden, .direction = Direction::kBoth},
+                          options.layers, options.pool),
+        input_width_(context.input_width),
+        residual_(options.residual) {
     if (!residual_) return;
     projection_ =
-        register_module("projection", torch::nn::Linear(stack_->output_width(), input_width_));
+        register_module("projection", torch::nn::Linear(stack().output_width(), input_width_));
     InitialiseLinear(projection_);
   }
 
   torch::Tensor forward(const Sequence& input, const Targets& /*targets*/) override {
-    const torch::Tensor states = stack_->forward(input);
-    if (!residual_) return Pool(states, input.mask);
-    if (pool_ == kMaxPool) return MaskedMax(projection_(states) + input.frames, input.mask);
+    const torch::Tensor states = stack().forward(input).states;
+    if (!residual_) return PoolStates(states, input.mask, pool());
+    if (pool() == kMaxPool) return MaskedMax(projection_(states) + input.frames, input.mask);
     // The projection is linear: pooled first, it costs one row a video instead of one a frame.
-    return projection_(Pool(states, input.mask)) + PoolStates(input.frames, input.mask, pool_);
+    return projection_(PoolStates(states, input.mask, pool())) + PoolFrames(input);
   }
 
   [[nodiscard]] std::int64_t output_width() const override {
-    return residual_ ? input_width_ : stack_->output_width();
-  }
-  [[nodiscard]] bool adds_skip_connections() const override {
-    return stack_->adds_skip_connections();
+    return residual_ ? input_width_ : RecurrentTemporal::output_width();
   }
 
+  /// y_t, or the states themselves without the residual.
+  Sequence States(const Sequence& input, const Targets& targets) override {
+    Sequence states = RecurrentTemporal::States(input, targets);
+    if (residual_) {
+      states.frames = ZeroPadding(projection_(states.frames) + input.frames, input.mask);
+    }
+    return states;
+  }
+  [[nodiscard]] std::int64_t states_width() const override { return output_width(); }
+
  private:
-  /// As PoolStates, but the backward direction ends at the first frame.
-  [[nodiscard]] torch::Tensor Pool(const torch::Tensor& states, const torch::Tensor& mask) const {
-    if (pool_ != kLastPool) return PoolStates(states, mask, pool_);
-    const std::vector<torch::Tensor> directions = states.chunk(2, -1);
-    return torch::cat({LastFrame(directions[0], mask), directions[1].select(1, 0)}, -1);
+  /// What the residual adds to pooled states; beside final states that is the last frame.
+  [[nodiscard]] torch::Tensor PoolFrames(const Sequence& input) const {
+    return PoolStates(input.frames, input.mask, pool() == kFinalPool ? kLastPool : pool());
   }
 
   std::int64_t input_width_;
   bool residual_;
-  std::string pool_;
-  std::shared_ptr<RecurrentStack<torch::nn::LSTM>> stack_;
   torch::nn::Linear projection_{nullptr};
 };
 
 REGISTER_COMPONENT(
     Temporal, "blstm", Blstm, BlstmOptions,
     {.label = "BLSTM",
-     .source =
-         "Kim et al. 2018, Temporal Attention Mechanism with Conditional "
-         "Inference for Large-Scale Multi-Label Video Classification, section 4.3, and its slides",
+     .source = "Kim et al. 2018, Temporal Attention Mechanism with Conditional "
+               "Inference for Large-Scale Multi-Label Video Classification, section 4.3, and its "
+               "slides; Zhao 2017, Deep Multimodal Learning: An Effective Method for Video "
+               "Classification",
      .help = "Bidirectional LSTM with a residual connection, pooled over the valid "
              "frames. The paper gives no cell count; 1024 and the projected "
-             "residual give its model sizes."});
+             "residual give its model sizes. Zhao's stacked Bi-LSTM is layers = 2, residual = "
+             "false, pool = \"final\"."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

@@ -1,61 +1,63 @@
 #include "trainer/components/temporal/recurrent_stack.h"
 
-#include <cmath>
-
 #include "trainer/ops.h"
 
 namespace beamgrid::trainer {
-namespace {
 
-/// Limit of the Xavier-uniform distribution of a TensorFlow cell's kernel, which holds input and
-/// recurrent weights of `gates` gates in one matrix: [inputs + hidden, gates * hidden].
-double KernelLimit(std::int64_t inputs, std::int64_t hidden, std::int64_t gates) {
-  return std::sqrt(6.0 / static_cast<double>(inputs + hidden + gates * hidden));
-}
-
-/// Parameters whose names begin with `prefix`, those of the backward direction included.
-std::vector<torch::Tensor> Named(const torch::nn::Module& cell, const std::string& prefix) {
-  std::vector<torch::Tensor> found;
-  for (const auto& parameter : cell.named_parameters()) {
-    if (parameter.key().rfind(prefix, 0) == 0) found.push_back(parameter.value());
+LayerStack::LayerStack(const BuildContext& context, LayerOptions options,
+                               std::int64_t layers)
+    : output_width_(options.output_width()), skip_connections_(context.skip_connections) {
+  options.zoneout = ZoneoutOf(context);
+  std::int64_t width = context.input_width;
+  for (std::int64_t layer = 0; layer < layers; ++layer) {
+    layers_.push_back(MakeLayer(width, options));
+    register_module("layer" + std::to_string(layer), layers_.back()->module());
+    adds_skip_connections_ |= skip_connections_ && width == output_width_;
+    width = output_width_;
   }
-  return found;
 }
 
-/// Both bias vectors 0, then rows [begin, end) of the first one 1.
-void InitialiseBiases(const torch::nn::Module& cell, std::int64_t begin, std::int64_t end) {
-  for (const torch::Tensor& bias : Named(cell, "bias_")) bias.zero_();
-  for (const torch::Tensor& bias : Named(cell, "bias_ih")) bias.slice(0, begin, end).fill_(1);
-}
-
-}  // namespace
-
-void InitialiseCell(torch::nn::LSTM& cell) {
-  const torch::NoGradGuard no_gradient;
-  const std::int64_t hidden = cell->options.hidden_size();
-  const double limit = KernelLimit(cell->options.input_size(), hidden, /*gates=*/4);
-  for (const torch::Tensor& weight : Named(*cell, "weight_")) weight.uniform_(-limit, limit);
-  InitialiseBiases(*cell, hidden, 2 * hidden);  // gate order: input, forget, candidate, output
-}
-
-void InitialiseCell(torch::nn::GRU& cell) {
-  const torch::NoGradGuard no_gradient;
-  const std::int64_t inputs = cell->options.input_size();
-  const std::int64_t hidden = cell->options.hidden_size();
-  const double gates = KernelLimit(inputs, hidden, /*gates=*/2);
-  const double candidate = KernelLimit(inputs, hidden, /*gates=*/1);
-  for (const torch::Tensor& weight : Named(*cell, "weight_")) {
-    weight.slice(0, 0, 2 * hidden).uniform_(-gates, gates);
-    weight.slice(0, 2 * hidden, 3 * hidden).uniform_(-candidate, candidate);
+StackOutput LayerStack::forward(const Sequence& input) {
+  Packed packed = Pack(input);
+  LayerOutput output{packed, {}, {}};
+  for (const auto& layer : layers_) {
+    output = layer->Run(packed);
+    if (skip_connections_ && packed.data().size(-1) == output_width_) {
+      output.states = WithData(packed, output.states.data() + packed.data());
+    }
+    packed = output.states;
   }
-  InitialiseBiases(*cell, 0, 2 * hidden);  // gate order: reset, update, candidate
+  return {Unpack(packed, input.frames.size(1)), output.memory, output.candidate_sum};
 }
 
 torch::Tensor PoolStates(const torch::Tensor& states, const torch::Tensor& mask,
                          const std::string& pool) {
   if (pool == kMeanPool) return MaskedMean(states, mask);
   if (pool == kMaxPool) return MaskedMax(states, mask);
-  return LastFrame(states, mask);
+  if (pool == kLastPool) return LastFrame(states, mask);
+  const std::vector<torch::Tensor> directions = states.chunk(2, -1);
+  return torch::cat({LastFrame(directions[0], mask), directions[1].select(1, 0)}, -1);
+}
+
+void Describe(Fields& f, StackOptions& o) {
+  f("hidden", o.hidden, Range{1, 8192}, "cells of a layer").Tag("h");
+  f("layers", o.layers, Range{1, 8}, "layers, one on top of the other").Tag("L");
+  f("pool", o.pool, Choices{{kLastPool, kMeanPool, kMaxPool}},
+    "the top layer's state after the last frame, or the mean or maximum of its states");
+}
+
+RecurrentTemporal::RecurrentTemporal(const BuildContext& context, const LayerOptions& options,
+                                     std::int64_t layers, std::string pool)
+    : pool_(std::move(pool)),
+      stack_(register_module("stack", std::make_shared<LayerStack>(context, options, layers))) {
+}
+
+torch::Tensor RecurrentTemporal::forward(const Sequence& input, const Targets& /*targets*/) {
+  return PoolStates(stack_->forward(input).states, input.mask, pool_);
+}
+
+Sequence RecurrentTemporal::States(const Sequence& input, const Targets& /*targets*/) {
+  return {stack_->forward(input).states, input.mask, input.lengths};
 }
 
 }  // namespace beamgrid::trainer

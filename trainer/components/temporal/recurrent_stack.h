@@ -1,80 +1,101 @@
 #pragma once
-// Layers of LSTM or GRU over ragged videos: what lstm, gru and blstm have in common.
+// Layers of recurrent cells over ragged videos, and the temporal component that is such a stack:
+// what rnn, lstm, gru, blstm and bigru have in common.
 //
-// Uses LibTorch's own cells on packed sequences, so a layer is one cuDNN call and padding is never
-// seen: the backward direction starts at each video's last valid frame.
+// Padding is never seen: the backward direction starts at each video's last valid frame.
 
+#include <memory>
+#include <string>
 #include <vector>
 
-#include "trainer/component.h"
+#include "trainer/components/temporal/recurrent_layer.h"
 
 namespace beamgrid::trainer {
 
-enum class Direction { kForward, kBoth };
+/// What a stack leaves behind; see LayerOutput.
+struct StackOutput {
+  torch::Tensor states;         ///< [batch, frames, output width] of the top layer, padding 0
+  torch::Tensor memory;         ///< of the top layer
+  torch::Tensor candidate_sum;  ///< of the top layer
+};
 
-/// How the states become one embedding.
-inline constexpr char kMeanPool[] = "mean";
-inline constexpr char kLastPool[] = "last";
-inline constexpr char kMaxPool[] = "max";
-
-/// Pools states [B,T,W] over the valid frames. "last" takes the state of the last valid frame.
-[[nodiscard]] torch::Tensor PoolStates(const torch::Tensor& states, const torch::Tensor& mask,
-                                       const std::string& pool);
-
-/// Xavier-uniform kernels and biases as TensorFlow's cells have them: LSTM forget gate 1, GRU reset
-/// and update gates 1, the rest 0. LibTorch has two bias vectors where TensorFlow has one; the
-/// second starts at 0. Reads no values.
-void InitialiseCell(torch::nn::LSTM& cell);
-void InitialiseCell(torch::nn::GRU& cell);
-
-template <typename Cell>
-class RecurrentStack : public torch::nn::Module {
+class LayerStack : public torch::nn::Module {
  public:
   /// With `context.skip_connections`, a layer as wide as its input adds it to its output:
-  /// h^l = h^l + h^(l-1).
-  RecurrentStack(const BuildContext& context, std::int64_t hidden, std::int64_t layers,
-                 Direction direction)
-      : output_width_(direction == Direction::kBoth ? 2 * hidden : hidden),
-        skip_connections_(context.skip_connections) {
-    std::int64_t width = context.input_width;
-    for (std::int64_t layer = 0; layer < layers; ++layer) {
-      auto options = decltype(Cell::Impl::options)(width, hidden);
-      options.batch_first(true).bidirectional(direction == Direction::kBoth);
-      cells_.push_back(register_module("layer" + std::to_string(layer), Cell(options)));
-      InitialiseCell(cells_.back());
-      adds_skip_connections_ |= skip_connections_ && width == output_width_;
-      width = output_width_;
-    }
-  }
+  /// h^l = h^l + h^(l-1). Zoneout is the context's, whatever `options` says.
+  LayerStack(const BuildContext& context, LayerOptions options, std::int64_t layers);
 
-  /// States of the top layer, [batch, frames, output_width], 0 on padding.
-  [[nodiscard]] torch::Tensor forward(const Sequence& input) {
-    namespace rnn = torch::nn::utils::rnn;
-    auto packed = rnn::pack_padded_sequence(input.frames, input.lengths, /*batch_first=*/true,
-                                            /*enforce_sorted=*/false);
-    for (Cell& cell : cells_) packed = Layer(cell, packed);
-    return std::get<0>(rnn::pad_packed_sequence(packed, /*batch_first=*/true, /*padding_value=*/0,
-                                                input.frames.size(1)));
-  }
+  StackOutput forward(const Sequence& input);
 
   [[nodiscard]] std::int64_t output_width() const { return output_width_; }
   /// False also where skip connections are asked for but no layer is as wide as its input.
   [[nodiscard]] bool adds_skip_connections() const { return adds_skip_connections_; }
 
  private:
-  using Packed = torch::nn::utils::rnn::PackedSequence;
-
-  [[nodiscard]] Packed Layer(Cell& cell, const Packed& input) const {
-    const Packed output = std::get<0>(cell->forward_with_packed_input(input));
-    if (!skip_connections_ || input.data().size(-1) != output_width_) return output;
-    return Packed(output.data() + input.data(), output.batch_sizes(), output.sorted_indices(),
-                  output.unsorted_indices());
-  }
-
   std::int64_t output_width_;
   bool skip_connections_;
   bool adds_skip_connections_ = false;
-  std::vector<Cell> cells_;
+  std::vector<std::unique_ptr<RecurrentLayer>> layers_;
+};
+
+/// LayerStack of LibTorch's cells, for components that want the states only.
+template <typename Cell>
+class RecurrentStack : public LayerStack {
+ public:
+  RecurrentStack(const BuildContext& context, std::int64_t hidden, std::int64_t layers,
+                 Direction direction)
+      : LayerStack(context,
+                   {.cell = std::is_same_v<Cell, torch::nn::GRU> ? CellKind::kGru : CellKind::kLstm,
+                    .hidden = hidden,
+                    .direction = direction},
+                   layers) {}
+  torch::Tensor forward(const Sequence& input) { return LayerStack::forward(input).states; }
+};
+
+// ---- The component ------------------------------------------------------------------------------
+
+/// How the states become one embedding.
+inline constexpr char kMeanPool[] = "mean";
+inline constexpr char kLastPool[] = "last";
+inline constexpr char kMaxPool[] = "max";
+inline constexpr char kFinalPool[] = "final";  ///< of both directions, each at its own end
+
+/// Pools states [B,T,W] over the valid frames. "last" takes the state of the last valid frame;
+/// "final" that of the forward half, and of the backward half the state of the first frame.
+[[nodiscard]] torch::Tensor PoolStates(const torch::Tensor& states, const torch::Tensor& mask,
+                                       const std::string& pool);
+
+struct StackOptions {
+  std::int64_t hidden = 1024;
+  std::int64_t layers = 1;
+  std::string pool = kLastPool;
+};
+
+/// hidden, layers and pool (last, mean or max) of a stack in one direction.
+void Describe(Fields& f, StackOptions& o);
+
+/// Pools the top layer's states.
+class RecurrentTemporal : public Temporal {
+ public:
+  RecurrentTemporal(const BuildContext& context, const LayerOptions& options, std::int64_t layers,
+                    std::string pool);
+
+  torch::Tensor forward(const Sequence& input, const Targets& targets) override;
+  [[nodiscard]] std::int64_t output_width() const override { return stack_->output_width(); }
+  Sequence States(const Sequence& input, const Targets& targets) override;
+  [[nodiscard]] std::int64_t states_width() const override { return stack_->output_width(); }
+  [[nodiscard]] bool adds_skip_connections() const override {
+    return stack_->adds_skip_connections();
+  }
+  [[nodiscard]] bool applies_zoneout() const override { return true; }
+
+ protected:
+  [[nodiscard]] LayerStack& stack() { return *stack_; }
+  [[nodiscard]] const std::string& pool() const { return pool_; }
+
+ private:
+  std::string pool_;
+  std::shared_ptr<LayerStack> stack_;
 };
 
 }  // namespace beamgrid::trainer

@@ -1,0 +1,60 @@
+#pragma once
+// Cells that run step by step: for what LibTorch's fused recurrent kernels cannot do (zoneout,
+// layer norm inside the cell, a candidate's sum, boundaries).
+//
+// Only the recurrent part is in the loop; inputs are projected for all frames at once. Frames are
+// packed (LibTorch's PackedSequence: the first frames of all videos, longest video first, then the
+// second frames ...), so padding is never seen and no step is wasted on it.
+
+#include <functional>
+#include <vector>
+
+#include "trainer/component.h"
+
+namespace beamgrid::trainer {
+
+using Packed = torch::nn::utils::rnn::PackedSequence;
+
+/// Valid frames of a batch, and back: [batch, frames, width], padding 0.
+[[nodiscard]] Packed Pack(const Sequence& input);
+[[nodiscard]] torch::Tensor Unpack(const Packed& packed, std::int64_t frames);
+
+/// The same videos and frames with other values.
+[[nodiscard]] Packed WithData(const Packed& packed, const torch::Tensor& data);
+
+/// What a cell remembers, one row a video. The first tensor is the hidden state, which is also the
+/// cell's output; an LSTM's memory is the second.
+using CellState = std::vector<torch::Tensor>;
+
+/// One step for the videos that have this frame. `projected`: their rows of the projected inputs.
+using Step = std::function<CellState(const torch::Tensor& projected, const CellState& previous)>;
+
+enum class Order { kForward, kBackward };
+
+struct LoopOutput {
+  torch::Tensor states;  ///< [rows, width], packed as the input was
+  CellState last;        ///< after each video's own last step, in the order of the batch
+};
+
+/// Runs `step` over all frames from a state of zeros with these widths.
+/// `projected`: [rows, any], packed as `frames` is.
+[[nodiscard]] LoopOutput RunLoop(const Packed& frames, const torch::Tensor& projected,
+                                 const std::vector<std::int64_t>& widths, Order order,
+                                 const Step& step);
+
+/// Probabilities that a value of the hidden state or the memory stays as it was.
+struct Zoneout {
+  double hidden = 0;
+  double memory = 0;
+  [[nodiscard]] bool on() const { return hidden > 0 || memory > 0; }
+};
+
+/// The extra's options, or no zoneout where it is off.
+[[nodiscard]] Zoneout ZoneoutOf(const BuildContext& context);
+
+enum class Mode { kTraining, kEvaluation };
+
+/// `step` with zoneout (see extras/zoneout.cpp) of the first two tensors of its state.
+[[nodiscard]] Step WithZoneout(const Step& step, const Zoneout& zoneout, Mode mode);
+
+}  // namespace beamgrid::trainer

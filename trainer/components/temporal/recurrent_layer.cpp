@@ -1,0 +1,229 @@
+#include "trainer/components/temporal/recurrent_layer.h"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "trainer/components/temporal/layer_norm_lstm.h"
+#include "trainer/components/temporal/lstm_state.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+using torch::nn::GRU;
+using torch::nn::LSTM;
+using torch::nn::RNN;
+
+// ---- Initial values -----------------------------------------------------------------------------
+
+/// Parameters whose names begin with `prefix`, those of the backward direction included.
+std::vector<torch::Tensor> Named(const torch::nn::Module& cell, const std::string& prefix) {
+  std::vector<torch::Tensor> found;
+  for (const auto& parameter : cell.named_parameters()) {
+    if (parameter.key().rfind(prefix, 0) == 0) found.push_back(parameter.value());
+  }
+  return found;
+}
+
+/// Both bias vectors 0, then rows [begin, end) of the first one 1.
+void InitialiseBiases(const torch::nn::Module& cell, std::int64_t begin, std::int64_t end) {
+  for (const torch::Tensor& bias : Named(cell, "bias_")) bias.zero_();
+  for (const torch::Tensor& bias : Named(cell, "bias_ih")) bias.slice(0, begin, end).fill_(1);
+}
+
+void Initialise(RNN& cell, std::int64_t inputs, std::int64_t hidden) {
+  const double limit = KernelLimit(inputs, hidden, /*gates=*/1);
+  for (const torch::Tensor& weight : Named(*cell, "weight_")) weight.uniform_(-limit, limit);
+  InitialiseBiases(*cell, 0, 0);
+}
+
+void Initialise(LSTM& cell, std::int64_t inputs, std::int64_t hidden) {
+  const double limit = KernelLimit(inputs, hidden, /*gates=*/4);
+  for (const torch::Tensor& weight : Named(*cell, "weight_")) weight.uniform_(-limit, limit);
+  InitialiseBiases(*cell, hidden, 2 * hidden);  // gate order: input, forget, candidate, output
+}
+
+void Initialise(GRU& cell, std::int64_t inputs, std::int64_t hidden) {
+  const double gates = KernelLimit(inputs, hidden, /*gates=*/2);
+  const double candidate = KernelLimit(inputs, hidden, /*gates=*/1);
+  for (const torch::Tensor& weight : Named(*cell, "weight_")) {
+    weight.slice(0, 0, 2 * hidden).uniform_(-gates, gates);
+    weight.slice(0, 2 * hidden, 3 * hidden).uniform_(-candidate, candidate);
+  }
+  InitialiseBiases(*cell, 0, 2 * hidden);  // gate order: reset, update, candidate
+}
+
+// ---- Steps --------------------------------------------------------------------------------------
+
+/// Parameters of one direction of a LibTorch cell.
+struct Weights {
+  torch::Tensor input, recurrent;            ///< [gates * hidden, inputs or hidden]
+  torch::Tensor input_bias, recurrent_bias;  ///< [gates * hidden]
+};
+
+Weights WeightsOf(const torch::nn::Module& cell, Order order) {
+  const std::string suffix = order == Order::kForward ? "_l0" : "_l0_reverse";
+  const auto parameters = cell.named_parameters();
+  return {parameters["weight_ih" + suffix], parameters["weight_hh" + suffix],
+          parameters["bias_ih" + suffix], parameters["bias_hh" + suffix]};
+}
+
+/// Both biases belong to the sum that tanh or the gates see.
+torch::Tensor Project(const Weights& weights, const torch::Tensor& frames) {
+  return torch::linear(frames, weights.input, weights.input_bias + weights.recurrent_bias);
+}
+
+Step TanhStep(const Weights& weights) {
+  return [kernel = weights.recurrent.t()](const torch::Tensor& projected,
+                                          const CellState& previous) -> CellState {
+    return {torch::addmm(projected, previous[0], kernel).tanh()};
+  };
+}
+
+Step LstmStep(const Weights& weights, const LayerOptions& options, Mode mode) {
+  return [=, kernel = weights.recurrent.t()](const torch::Tensor& projected,
+                                             const CellState& previous) {
+    const torch::Tensor gates = torch::addmm(projected, previous[0], kernel);
+    return NextLstmState(gates.chunk(4, 1), previous, options, mode,
+                         [](const torch::Tensor& memory) { return memory; });
+  };
+}
+
+CellState NextGruState(const torch::Tensor& update, const torch::Tensor& candidate,
+                       const CellState& previous) {
+  return {candidate + update * (previous[0] - candidate)};
+}
+
+// r, z = sigmoid(W x + U h + b), n = tanh(W x + b + r (U h + d)), h' = (1 - z) n + z h
+Step GruStep(const Weights& weights) {
+  return [=](const torch::Tensor& projected, const CellState& previous) {
+    const auto inputs = projected.chunk(3, 1);
+    const auto recurrent =
+        torch::linear(previous[0], weights.recurrent, weights.recurrent_bias).chunk(3, 1);
+    const torch::Tensor reset = (inputs[0] + recurrent[0]).sigmoid();
+    const torch::Tensor update = (inputs[1] + recurrent[1]).sigmoid();
+    return NextGruState(update, (inputs[2] + reset * recurrent[2]).tanh(), previous);
+  };
+}
+
+// The same but n = tanh(W x + U (r h) + b + d).
+Step ResetBeforeGruStep(const Weights& weights, std::int64_t hidden) {
+  const std::vector<torch::Tensor> kernel =
+      weights.recurrent.split_with_sizes({2 * hidden, hidden}, 0);
+  return [=](const torch::Tensor& projected, const CellState& previous) {
+    const auto inputs = projected.split_with_sizes({2 * hidden, hidden}, 1);
+    const auto gates = torch::addmm(inputs[0], previous[0], kernel[0].t()).sigmoid().chunk(2, 1);
+    const torch::Tensor candidate =
+        torch::addmm(inputs[1], gates[0] * previous[0], kernel[1].t()).tanh();
+    return NextGruState(gates[1], candidate, previous);
+  };
+}
+
+/// One direction's inputs, state and step.
+struct Loop {
+  torch::Tensor projected;
+  std::vector<std::int64_t> widths;
+  Step step;
+};
+
+Loop LoopOf(const LayerOptions& options, const Weights& weights, const torch::Tensor& frames,
+            Mode mode) {
+  const std::int64_t hidden = options.hidden;
+  switch (options.cell) {
+    case CellKind::kTanh:
+      return {Project(weights, frames), {hidden}, TanhStep(weights)};
+    case CellKind::kLstm:
+      return {Project(weights, frames), LstmWidths(options), LstmStep(weights, options, mode)};
+    case CellKind::kGru:
+      return {torch::linear(frames, weights.input, weights.input_bias), {hidden}, GruStep(weights)};
+    case CellKind::kResetBeforeGru:
+      return {Project(weights, frames), {hidden}, ResetBeforeGruStep(weights, hidden)};
+    case CellKind::kLayerNormLstm:
+      break;
+  }
+  throw std::logic_error("this cell has no LibTorch parameters");
+}
+
+// ---- Layers of LibTorch's cells -----------------------------------------------------------------
+
+LayerOutput RunFused(LSTM& cell, const Packed& input) {
+  const auto [states, last] = cell->forward_with_packed_input(input);
+  return {states, std::get<1>(last).transpose(0, 1).flatten(1), {}};
+}
+
+template <typename Cell>
+LayerOutput RunFused(Cell& cell, const Packed& input) {
+  return {std::get<0>(cell->forward_with_packed_input(input)), {}, {}};
+}
+
+template <typename Cell>
+class LibTorchLayer : public RecurrentLayer {
+ public:
+  LibTorchLayer(std::int64_t input_width, const LayerOptions& options)
+      : options_(options),
+        cell_(decltype(Cell::Impl::options)(input_width, options.hidden)
+                  .batch_first(true)
+                  .bidirectional(options.direction == Direction::kBoth)) {
+    const torch::NoGradGuard no_gradient;
+    Initialise(cell_, input_width, options.hidden);
+  }
+
+  LayerOutput Run(const Packed& input) override {
+    if (!NeedsLoop()) return RunFused(cell_, input);
+    const LoopOutput forward = RunDirection(input, Order::kForward);
+    if (options_.direction == Direction::kForward) return Output(input, forward);
+    const LoopOutput backward = RunDirection(input, Order::kBackward);
+    LoopOutput both{torch::cat({forward.states, backward.states}, 1), {}};
+    for (std::size_t i = 0; i < forward.last.size(); ++i) {
+      both.last.push_back(torch::cat({forward.last[i], backward.last[i]}, 1));
+    }
+    return Output(input, both);
+  }
+
+  [[nodiscard]] std::shared_ptr<torch::nn::Module> module() const override { return cell_.ptr(); }
+
+ private:
+  [[nodiscard]] bool NeedsLoop() const {
+    return options_.zoneout.on() || options_.candidate_dropout > 0 || options_.sum_candidates ||
+           options_.cell == CellKind::kResetBeforeGru;
+  }
+
+  LoopOutput RunDirection(const Packed& input, Order order) {
+    const Mode mode = ModeOf(*cell_);
+    const Loop loop = LoopOf(options_, WeightsOf(*cell_, order), input.data(), mode);
+    return RunLoop(input, loop.projected, loop.widths, order,
+                   WithZoneout(loop.step, options_.zoneout, mode));
+  }
+
+  static LayerOutput Output(const Packed& input, const LoopOutput& output) {
+    const auto last = [&](std::size_t i) {
+      return i < output.last.size() ? output.last[i] : torch::Tensor();
+    };
+    return {WithData(input, output.states), last(1), last(2)};
+  }
+
+  LayerOptions options_;
+  Cell cell_;
+};
+
+}  // namespace
+
+double KernelLimit(std::int64_t inputs, std::int64_t hidden, std::int64_t gates) {
+  return std::sqrt(6.0 / static_cast<double>(inputs + hidden + gates * hidden));
+}
+
+std::unique_ptr<RecurrentLayer> MakeLayer(std::int64_t input_width, const LayerOptions& options) {
+  switch (options.cell) {
+    case CellKind::kTanh:
+      return std::make_unique<LibTorchLayer<RNN>>(input_width, options);
+    case CellKind::kLstm:
+      return std::make_unique<LibTorchLayer<LSTM>>(input_width, options);
+    case CellKind::kLayerNormLstm:
+      return MakeLayerNormLstm(input_width, options);
+    case CellKind::kGru:
+    case CellKind::kResetBeforeGru:
+      return std::make_unique<LibTorchLayer<GRU>>(input_width, options);
+  }
+  throw std::logic_error("unknown cell");
+}
+
+}  // namespace beamgrid::trainer
