@@ -51,6 +51,7 @@ struct TrialResult {
   double validate_loss = 0;
   std::int64_t best_epoch = 0;
   std::vector<EpochResult> epochs;
+  bool stopped_early = false;  ///< the objective had not improved for train.patience epochs
   std::int64_t parameters = 0;
   std::int64_t size_bytes = 0;
   std::int64_t examples = 0;       ///< trained on, over all attempts

@@ -70,7 +70,8 @@ bool CountsAsParameter(const torch::Tensor& buffer) { return buffer.is_floating_
 
 }  // namespace
 
-Model::Model(const ModelSpec& spec, const DataSpec& data, const LabelStatistics* labels) {
+Model::Model(const ModelSpec& spec, const DataSpec& data, const LabelStatistics* labels)
+    : precision_(PrecisionOf(spec.train)) {
   BuildContext context = ContextOf(spec, data);
   context.labels = labels;
   if (context.video_level) CheckVideoLevel(spec);
@@ -271,9 +272,7 @@ std::int64_t Model::ParameterCount() const {
 std::int64_t Model::SizeBytes() const {
   std::int64_t bytes = 0;
   for (const auto& tensors : {parameters(), buffers()}) {
-    for (const torch::Tensor& tensor : tensors) {
-      bytes += tensor.numel() * static_cast<std::int64_t>(tensor.element_size());
-    }
+    for (const torch::Tensor& tensor : tensors) bytes += ShippedBytes(tensor, precision_);
   }
   return bytes;
 }

@@ -12,6 +12,7 @@
 
 #include "registry/model_spec.h"
 #include "trainer/component.h"
+#include "trainer/shipped_weights.h"
 
 namespace beamgrid::trainer {
 
@@ -46,7 +47,7 @@ class Model : public torch::nn::Module {
 
   /// Trainable values and running statistics, as the papers count them.
   [[nodiscard]] std::int64_t ParameterCount() const;
-  /// Bytes of all parameters and persistent buffers as shipped.
+  /// Bytes of all parameters and persistent buffers as shipped, in the spec's precision.
   [[nodiscard]] std::int64_t SizeBytes() const;
 
  private:
@@ -68,6 +69,7 @@ class Model : public torch::nn::Module {
   torch::Tensor Finish(torch::Tensor probabilities);
   torch::Tensor CriterionLoss(const ModelOutput& output, const Targets& targets);
 
+  Precision precision_;
   std::shared_ptr<Multimodal> multimodal_;
   std::vector<std::int64_t> stream_widths_;            ///< after the sequence extras
   std::vector<std::shared_ptr<Temporal>> temporal_;    ///< by stream; empty at the video level

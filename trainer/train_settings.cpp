@@ -27,11 +27,32 @@ void Describe(Fields& f, TrainSettings& o) {
   f("epochs", o.epochs, Range{1, 1e6}, "passes over the training data").Tag("E");
   f("l2", o.l2, Range{0, 1e3},
     "weight s of the penalty s/2 * sum of squares over the classifier's weights, biases excluded");
+  f("warmup_examples", o.warmup_examples, Range{0, 1e15},
+    "the learning rate rises linearly from 0 over the first so many examples; 0: no warm-up")
+      .Tag("warmup");
+  f("ema", o.ema, Range{0, 0.999999999},
+    "decay, per step, of an exponential moving average of the weights (without bias towards the "
+    "first ones), which is evaluated and shipped while the training goes on with the weights "
+    "themselves; 0: none. Skalic and Austin 2018: 0.9995")
+      .Tag("EMA");
+  f("average_checkpoints", o.average_checkpoints, Range{0, 1e6},
+    "the mean of the weights after each of the last so many epochs of `epochs`, so far, is "
+    "evaluated and shipped; where ema is on too, the mean of that average; 0 or 1: none. With "
+    "`patience` a training may end before the first of them")
+      .Tag("avg");
+  f("patience", o.patience, Range{0, 1e6},
+    "training ends when the objective has not improved for so many epochs; 0: never early");
+  f("precision", o.precision, Choices{{"fp32", "fp16", "bf16", "int8"}},
+    "number type of the shipped weights, with which the model is measured (training is fp32): "
+    "int8 is a table of 256 evenly spaced values for each tensor of more than 17,000 elements; "
+    "the size is 4, 2, 2 or 1 bytes a weight");
 }
 
 double LearningRate(const TrainSettings& settings, std::int64_t examples) {
   const std::int64_t steps = examples / settings.decay_examples;
-  return settings.learning_rate * std::pow(settings.decay, static_cast<double>(steps));
+  const double rate = settings.learning_rate * std::pow(settings.decay, static_cast<double>(steps));
+  if (examples >= settings.warmup_examples) return rate;
+  return rate * static_cast<double>(examples) / static_cast<double>(settings.warmup_examples);
 }
 
 }  // namespace beamgrid::trainer

@@ -18,11 +18,17 @@ struct TrainSettings {
   std::int64_t batch = 128;
   std::int64_t epochs = 5;
   double l2 = 0;
+  std::int64_t warmup_examples = 0;
+  double ema = 0;
+  std::int64_t average_checkpoints = 0;
+  std::int64_t patience = 0;
+  std::string precision = "fp32";
 };
 
 void Describe(Fields& f, TrainSettings& o);
 
-/// Staircase: learning_rate * decay^floor(examples / decay_examples).
+/// Staircase: learning_rate * decay^floor(examples / decay_examples); during the warm-up times
+/// examples / warmup_examples. `examples`: trained on before the step.
 [[nodiscard]] double LearningRate(const TrainSettings& settings, std::int64_t examples);
 
 }  // namespace beamgrid::trainer

@@ -16,13 +16,20 @@ namespace {
 /// the sum: it is found late, never missed.
 constexpr std::int64_t kStepsBetweenChecks = 50;
 
+/// What a trial can be judged by, all maximised.
+constexpr std::pair<std::string_view, double Metrics::*> kObjectives[] = {
+    {"gap", &Metrics::gap},
+    {"map", &Metrics::map},
+    {"hit_at_1", &Metrics::hit_at_1},
+    {"perr", &Metrics::perr},
+    {"segment_map", &Metrics::segment_map}};
+
 double Objective(const Metrics& metrics, const std::string& objective) {
-  if (objective == "gap") return metrics.gap;
-  if (objective == "map") return metrics.map;
-  if (objective == "hit_at_1") return metrics.hit_at_1;
-  if (objective == "perr") return metrics.perr;
+  for (const auto& [name, metric] : kObjectives) {
+    if (objective == name) return metrics.*metric;
+  }
   throw SpecError("objective = " + objective +
-                  ": the trainer measures gap, map, hit_at_1 and perr");
+                  ": the trainer measures gap, map, hit_at_1, perr and segment_map");
 }
 
 NamedTensors Parameters(const Model& model) {
@@ -42,6 +49,28 @@ std::unique_ptr<Dataset> Open(const DataSpec& data, const std::vector<std::strin
     throw DataFilesError(error.what());
   }
 }
+
+/// Puts the values back that the tensors had when it was made.
+class KeptValues {
+ public:
+  explicit KeptValues(NamedTensors tensors) : tensors_(std::move(tensors)) {
+    for (const auto& [name, tensor] : tensors_) values_.push_back(tensor.clone());
+  }
+  ~KeptValues() {
+    try {
+      const torch::NoGradGuard no_gradient;
+      for (std::size_t i = 0; i < values_.size(); ++i) tensors_[i].second.copy_(values_[i]);
+    } catch (const c10::Error&) {
+      // Only a broken device refuses, and does so again where it can be reported.
+    }
+  }
+  KeptValues(const KeptValues&) = delete;
+  KeptValues& operator=(const KeptValues&) = delete;
+
+ private:
+  NamedTensors tensors_;
+  std::vector<torch::Tensor> values_;
+};
 
 double Seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -72,6 +101,7 @@ void TrainingLoop::StartAfresh() {
   model_->loss().to(device_);
   optimiser_ =
       std::make_unique<Optimiser>(settings_, Parameters(*model_), model_->RegularisedWeights());
+  average_ = std::make_unique<WeightAverage>(settings_, ModelTensors());
   loss_sum_ = torch::zeros({}, torch::TensorOptions(device_).dtype(torch::kDouble));
   progress_ = {};
   progress_.result.parameters = model_->ParameterCount();
@@ -89,9 +119,13 @@ TrialResult TrainingLoop::Run() {
                  .train_examples = train_->Size(),
                  .resumed_examples = progress_.result.examples});
   try {
-    while (progress_.epoch < settings_.epochs) {
+    while (progress_.epoch < settings_.epochs && !IsOutOfPatience()) {
       TrainEpoch();
       EvaluateEpoch();
+    }
+    if (progress_.epoch < settings_.epochs) {
+      Log("stops after epoch " + std::to_string(progress_.epoch) + ": epoch " +
+          std::to_string(progress_.result.best_epoch) + " is still the best");
     }
     return Finish();
   } catch (const Interrupted&) {
@@ -125,6 +159,7 @@ void TrainingLoop::Step(const Batch& batch) {
   const DeviceBatch on_device = ToDevice(batch, trial_.spec.data.classes, device_);
   const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device,
                                        LearningRate(settings_, progress_.result.examples));
+  if (average_->OfSteps()) average_->AfterStep(ModelTensors());
   loss_sum_.add_(loss.to(torch::kDouble), static_cast<double>(batch.Size()));
   progress_.epoch_examples += batch.Size();
   progress_.result.examples += batch.Size();
@@ -160,7 +195,9 @@ void TrainingLoop::CheckWeights() const {
 
 void TrainingLoop::EvaluateEpoch() {
   const bool last_epoch = progress_.epoch + 1 == settings_.epochs;
-  Evaluation evaluation = EvaluateNow(last_epoch ? static_cast<int>(trial_.predictions_top_k) : 0);
+  average_->AfterEpoch(progress_.epoch + 1, ModelTensors());
+  Evaluation evaluation =
+      EvaluateAsShipped(last_epoch ? static_cast<int>(trial_.predictions_top_k) : 0);
   TrialResult& result = progress_.result;
   EpochResult epoch{
       .epoch = progress_.epoch + 1,
@@ -175,7 +212,8 @@ void TrainingLoop::EvaluateEpoch() {
     result.metrics = epoch.metrics;
     result.validate_loss = epoch.validate_loss;
     WriteCheckpoint(directory_ / kBestCheckpoint,
-                    {{"fingerprint", fingerprint_}, {"epoch", epoch.epoch}}, ModelTensors());
+                    {{"fingerprint", fingerprint_}, {"epoch", epoch.epoch}},
+                    average_->Average(ModelTensors()));
     if (last_epoch) predictions_ = std::move(evaluation.predictions);
   }
   ++progress_.epoch;
@@ -192,6 +230,20 @@ Evaluation TrainingLoop::EvaluateNow(int top_k) {
                    .device = device_,
                    .top_k = top_k,
                    .stop_requested = hooks_.stop_requested});
+}
+
+Evaluation TrainingLoop::EvaluateAsShipped(int top_k) {
+  const Precision precision = ParsePrecision(settings_.precision);
+  if (!average_->IsOn() && precision == Precision::kFp32) return EvaluateNow(top_k);
+  const NamedTensors weights = ModelTensors();
+  const KeptValues kept(weights);
+  ShippedWeights(average_->Average(weights), precision).CopyTo(weights);
+  return EvaluateNow(top_k);
+}
+
+bool TrainingLoop::IsOutOfPatience() const {
+  const std::int64_t epochs_since_best = progress_.epoch - progress_.result.best_epoch;
+  return settings_.patience > 0 && epochs_since_best >= settings_.patience;
 }
 
 void TrainingLoop::ReportProgress() {

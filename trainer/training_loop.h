@@ -4,6 +4,11 @@
 // Same spec, seed, data, kind of device and number of threads: the same numbers to the last bit,
 // also where the trial was stopped anywhere and goes on from its last checkpoint. What the process
 // shares (threads, determinism of the kernels, handling of denormals) is set by PrepareProcess.
+//
+// Three sets of weights: the model's own, which are trained; their average (WeightAverage), which
+// best.checkpoint holds; and that average as it is shipped (ShippedWeights), with which every
+// evaluation is done, so that metrics, best epoch, predictions.bin and model.pt agree. Where
+// nothing is averaged and fp32 is shipped the three are one.
 
 #include <chrono>
 #include <filesystem>
@@ -20,6 +25,7 @@
 #include "trainer/optimiser.h"
 #include "trainer/protocol/protocol.h"
 #include "trainer/train_settings.h"
+#include "trainer/weight_average.h"
 
 namespace beamgrid::trainer {
 
@@ -72,9 +78,12 @@ class TrainingLoop {
   void CheckWeights() const;
   void EvaluateEpoch();
   [[nodiscard]] Evaluation EvaluateNow(int top_k);
+  /// With the weights that would be shipped now; afterwards the model has its own again.
+  [[nodiscard]] Evaluation EvaluateAsShipped(int top_k);
+  /// Follows from `progress_` alone, so that a finished trial does not train on.
+  [[nodiscard]] bool IsOutOfPatience() const;
 
   void RestoreBest();
-  void WriteModel();
   [[nodiscard]] TrialResult Finish();
 
   void ReportProgress();
@@ -92,6 +101,7 @@ class TrainingLoop {
   std::unique_ptr<Dataset> train_, validate_;
   std::shared_ptr<Model> model_;
   std::unique_ptr<Optimiser> optimiser_;
+  std::unique_ptr<WeightAverage> average_;
   Progress progress_;
   torch::Tensor loss_sum_;  ///< scalar double on the device: over the examples of this epoch
   std::optional<Predictions> predictions_;  ///< of the last epoch, if that is the best one

@@ -17,7 +17,7 @@ Artifact Describe(const std::filesystem::path& directory, const char* name, cons
 
 }  // namespace
 
-/// Loads the best epoch's weights into the model.
+/// Loads the best epoch's weights, averaged but not yet rounded, into the model.
 void TrainingLoop::RestoreBest() {
   const std::filesystem::path path = directory_ / kBestCheckpoint;
   CheckpointReader best(path);
@@ -29,21 +29,17 @@ void TrainingLoop::RestoreBest() {
   best.ReadInto(ModelTensors());
 }
 
-void TrainingLoop::WriteModel() {
-  c10::Dict<std::string, torch::Tensor> state;
-  for (const auto& [name, tensor] : ModelTensors()) state.insert(name, tensor.cpu());
-  const std::vector<char> bytes = torch::pickle_save(state);
-  WriteFileAtomically(directory_ / kModelFile, std::string_view(bytes.data(), bytes.size()));
-}
-
 TrialResult TrainingLoop::Finish() {
   RestoreBest();
+  const ShippedWeights shipped(ModelTensors(), ParsePrecision(settings_.precision));
+  shipped.CopyTo(ModelTensors());
   if (!predictions_) {
     predictions_ = EvaluateNow(static_cast<int>(trial_.predictions_top_k)).predictions;
   }
   WritePredictions(directory_ / kPredictionsFile, *predictions_);
-  WriteModel();
+  shipped.Write(directory_ / kModelFile);
   TrialResult result = progress_.result;
+  result.stopped_early = progress_.epoch < settings_.epochs;
   result.examples_per_second = ExamplesPerSecond();
   result.wall_seconds = std::chrono::duration<double>(Clock::now() - started_).count();
   result.peak_memory_bytes = PeakMemoryBytes(device_);

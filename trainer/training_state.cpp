@@ -63,6 +63,7 @@ void TrainingLoop::SaveLast() {
   };
   add(WithPrefix("loss.", TensorsOf(model_->loss())));
   add(WithPrefix("optimiser.", optimiser_->State()));
+  add(WithPrefix("average.", average_->State()));
   add(WithPrefix("generator.", GeneratorStates(device_)));
   add({{"loss_sum", loss_sum_}});
   const boost::json::object meta = {{"fingerprint", fingerprint_},
@@ -111,6 +112,7 @@ void TrainingLoop::ResumeFrom(const std::filesystem::path& last) {
   checkpoint.ReadInto(WithPrefix("loss.", TensorsOf(model_->loss())));
   checkpoint.ReadInto(WithPrefix("optimiser.", optimiser_->State()));
   optimiser_->OnStateRestored();
+  checkpoint.ReadInto(WithPrefix("average.", average_->State()));
   checkpoint.ReadInto({{"loss_sum", loss_sum_}});
   const NamedTensors generators = GeneratorStates(device_);
   checkpoint.ReadInto(WithPrefix("generator.", generators));

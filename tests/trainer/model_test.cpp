@@ -7,13 +7,19 @@
 
 #include "tests/trainer/components/contract.h"
 #include "tests/trainer/trial.h"
+#include "trainer/optimiser.h"
 
 namespace beamgrid::trainer {
 namespace {
 
 using contract::RandomSequence;
 using contract::RandomTargets;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 Parts Classifier(const std::string& name, const Options& options) {
   return {.parts = {{"classifier", {name, options}}}};
@@ -115,6 +121,71 @@ TEST(ModelTest, StartsAtTheKnownLoss) {
   EXPECT_NEAR(FirstLoss({.parts = {{"classifier", kMoe2}}}), 1566, 15);
   EXPECT_NEAR(FirstLoss({.parts = {{"classifier", {"conditional_inference", {{"steps", 2}}}}}}),
               2.96, 0.1);
+}
+
+// ---- L2 -----------------------------------------------------------------------------------------
+
+/// A model with this classifier, on a recurrent encoder that has states to score.
+ModelSpec SpecOf(const std::string& classifier, double l2) {
+  return MakeModel(
+      {.parts = {{"temporal", {"lstm", {{"hidden", 3}}}}, {"classifier", {classifier, {}}}},
+       .extras = {{"context_gating", {}}, {"layer_norm", {}}},
+       .train = {{"l2", l2}}});
+}
+
+/// The penalty s/2 * sum of squares covers the matrices of the classifier and nothing else.
+TEST(ModelTest, L2IsOnMatricesOfTheClassifierOnly) {
+  const DataSpec data{.format = "frame", .classes = 5, .features = {{"rgb", 4}, {"audio", 2}}};
+  for (const ComponentInfo& info : BuiltCatalogue().components) {
+    if (info.criterion != "classifier" || info.name == "script") continue;  // a script needs a file
+    const Model model(SpecOf(info.name, 1), data);
+    const std::vector<torch::Tensor> regularised = model.RegularisedWeights();
+    EXPECT_FALSE(regularised.empty()) << info.name;
+    std::size_t found = 0;
+    for (const auto& item : model.named_parameters()) {
+      const bool is_regularised = std::ranges::any_of(
+          regularised, [&](const auto& weight) { return weight.is_same(item.value()); });
+      found += is_regularised ? 1 : 0;
+      if (!is_regularised) continue;
+      EXPECT_TRUE(item.key().starts_with("classifier.")) << item.key();
+      EXPECT_GE(item.value().dim(), 2) << item.key() << " is a bias";
+    }
+    EXPECT_EQ(found, regularised.size()) << info.name;
+  }
+}
+
+/// One training step with and without the penalty: only those matrices come out differently, and
+/// as if s * w had been added to their gradients before Adam (not subtracted beside it).
+TEST(ModelTest, L2IsCoupledInsideAdam) {
+  const DataSpec data{.format = "frame", .classes = 5, .features = {{"rgb", 4}, {"audio", 2}}};
+  constexpr double kL2 = 0.5;
+  const auto step = [&](double setting, double by_hand) {
+    torch::manual_seed(3);
+    Model model(SpecOf("moe", setting), data);
+    NamedTensors parameters;
+    for (const auto& item : model.named_parameters()) {
+      parameters.emplace_back(item.key(), item.value());
+    }
+    const std::vector<torch::Tensor> regularised = model.RegularisedWeights();
+    Optimiser optimiser({.l2 = setting}, parameters, regularised);
+    const Targets targets = RandomTargets(2, 5);
+    torch::Tensor loss =
+        model.TotalLoss(model.forward(RandomSequence({2, 1}, 2, 6), targets), targets);
+    for (const torch::Tensor& weight : regularised) {
+      loss = loss + by_hand / 2 * weight.square().sum();
+    }
+    loss.backward();
+    optimiser.Step(0.01);
+    return parameters;
+  };
+  const NamedTensors plain = step(0, 0), coupled = step(kL2, 0), by_hand = step(0, kL2);
+  std::vector<std::string> changed;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_TRUE(torch::allclose(coupled[i].second, by_hand[i].second, 0, 1e-6)) << plain[i].first;
+    if (!coupled[i].second.equal(plain[i].second)) changed.push_back(plain[i].first);
+  }
+  EXPECT_THAT(changed, SizeIs(2)) << "gates and experts";
+  EXPECT_THAT(changed, Each(AllOf(StartsWith("classifier."), EndsWith(".weight"))));
 }
 
 // ---- Joining the parts --------------------------------------------------------------------------
@@ -233,6 +304,90 @@ TEST(ModelTest, AveragesTheLossOverTheSteps) {
   EXPECT_EQ(loss("last").second, 0) << "nothing but the final scores";
 }
 
+// ---- Scores of frames ---------------------------------------------------------------------------
+
+const Variant kManyToMany = {"many_to_many", {}};
+
+/// Ragged videos; more padding, of any value, must not be seen.
+Sequence Ragged() { return RandomSequence({4, 1, 2}, 5, 6); }
+
+TEST(FrameClassifierTest, WithMeanItIsTheStarterCodesFrameLevelModel) {
+  Model model(MakeModel({.parts = {{"classifier", kManyToMany}}}), SmallData());
+  const Sequence input = Ragged();
+  const ModelOutput output = model.forward(input, {});
+  EXPECT_FALSE(output.embedding.defined());
+  const auto parameters = model.named_parameters();
+  for (std::int64_t video = 0; video < 3; ++video) {
+    torch::Tensor sum = torch::zeros({5});
+    const auto frames = input.lengths[video].item<std::int64_t>();
+    for (std::int64_t t = 0; t < frames; ++t) {
+      sum += torch::linear(input.frames[video][t], parameters["classifier.linear.weight"],
+                           parameters["classifier.linear.bias"])
+                 .sigmoid();
+    }
+    EXPECT_TRUE(output.probabilities[video].allclose(sum / frames, 0, 1e-6)) << video;
+  }
+}
+
+/// Extras that act on embeddings act on each frame's state.
+TEST(FrameClassifierTest, ExtrasActOnEachState) {
+  Model model(
+      MakeModel({.parts = {{"temporal", {"gru", {{"hidden", 3}}}}, {"classifier", kManyToMany}},
+                 .extras = {{"layer_norm", {}}, {"context_gating", {}}}}),
+      SmallData());
+  model.eval();
+  const Sequence input = Ragged();
+  const auto children = model.named_children();
+  const Sequence states =
+      std::dynamic_pointer_cast<Temporal>(children["temporal"])->States(input, {});
+  const auto parameters = model.named_parameters();
+  const auto linear = [&](const torch::Tensor& x, const std::string& name) {
+    return torch::linear(x, parameters[name + ".weight"], parameters[name + ".bias"]);
+  };
+  const torch::Tensor actual = model.forward(input, {}).probabilities;
+  for (std::int64_t video = 0; video < 3; ++video) {
+    const auto frames = input.lengths[video].item<std::int64_t>();
+    torch::Tensor state = states.frames[video].slice(0, 0, frames);
+    state = torch::layer_norm(state, {3}, parameters["layer_norm.norm.weight"],
+                              parameters["layer_norm.norm.bias"]);
+    state = linear(state, "context_gating.gate").sigmoid() * state;
+    const torch::Tensor expected = linear(state, "classifier.linear").sigmoid().mean(0);
+    EXPECT_TRUE(actual[video].allclose(expected, 0, 1e-6)) << video;
+  }
+}
+
+const Parts kAllExtras = {
+    .parts = {{"temporal", {"lstm", {{"hidden", 3}}}}, {"classifier", kManyToMany}},
+    .extras = {{"layer_norm", {}},
+               {"dropout", {{"rate", 0.5}}},
+               {"zoneout", {{"rate", 0.2}, {"cell_rate", 0.4}}},
+               {"skip_connection", {}},
+               {"context_gating", {{"batch_norm", true}}},
+               {"differential", {}}}};
+
+TEST(FrameClassifierTest, PaddingChangesNothing) {
+  Model model(MakeModel(kAllExtras), SmallData());
+  const Sequence input = Ragged();
+  for (const bool training : {true, false}) {
+    model.train(training);
+    torch::manual_seed(4);
+    const torch::Tensor plain = model.forward(input, {}).probabilities;
+    torch::manual_seed(4);
+    const torch::Tensor padded = model.forward(contract::Padded(input, 6, 0), {}).probabilities;
+    EXPECT_TRUE(plain.allclose(padded, 0, 1e-6)) << training;
+  }
+}
+
+TEST(FrameClassifierTest, GradientsReachEveryParameter) {
+  Model model(MakeModel(kAllExtras), SmallData());
+  const Targets targets = RandomTargets(3, 5);
+  model.TotalLoss(model.forward(Ragged(), targets), targets).backward();
+  for (const auto& item : model.named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_GT(item.value().grad().abs().sum().item<double>(), 0) << item.key();
+  }
+}
+
 // ---- What cannot be built -----------------------------------------------------------------------
 
 std::string Refusal(const ModelSpec& spec, const DataSpec& data) {
@@ -267,6 +422,19 @@ TEST(ModelTest, RefusesASpecWithoutACriterion) {
 TEST(ModelTest, RefusesToAggregateVideoLevelData) {
   const ModelSpec spec = MakeModel({.parts = {{"temporal", {"lstm", {{"hidden", 3}}}}}});
   EXPECT_THAT(Refusal(spec, SmallData("video")), HasSubstr("temporal = lstm"));
+}
+
+TEST(ModelTest, RefusesToScoreFramesThatHaveNoState) {
+  const ModelSpec spec = MakeModel(
+      {.parts = {{"temporal", {"netvlad", {{"clusters", 3}}}}, {"classifier", kManyToMany}}});
+  EXPECT_THAT(Refusal(spec, SmallData()), HasSubstr("temporal = netvlad has none"));
+  EXPECT_THAT(Refusal(MakeModel({.parts = {{"classifier", kManyToMany}}}), SmallData("video")),
+              HasSubstr("classifier = many_to_many"));
+}
+
+TEST(ModelTest, RefusesZoneoutWithoutCells) {
+  EXPECT_THAT(Refusal(MakeModel({.extras = {{"zoneout", {}}}}), SmallData()),
+              HasSubstr("extras.zoneout"));
 }
 
 TEST(ModelTest, RefusesAMissingOption) {

@@ -108,6 +108,15 @@ TEST(LearningRateTest, FallsInStairs) {
   EXPECT_DOUBLE_EQ(LearningRate(settings, 350), 0.0125);
 }
 
+TEST(LearningRateTest, RisesFromZeroDuringTheWarmup) {
+  const TrainSettings settings{
+      .learning_rate = 0.1, .decay = 0.5, .decay_examples = 100, .warmup_examples = 200};
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 0), 0);
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 50), 0.025);
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 150), 0.0375) << "the stairs go on meanwhile";
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 200), 0.025);
+}
+
 TEST(TrainSettingsTest, AreInTheCatalogue) {
   const Catalogue catalogue = BuiltCatalogue();
   const ComponentInfo* train = catalogue.Find("train", "train");
