@@ -1,0 +1,28 @@
+#include "trainer/components/temporal/frame_sampling.h"
+
+namespace beamgrid::trainer {
+
+Sequence SampleFrames(const Sequence& input, std::int64_t count, std::int64_t skip_ends) {
+  const std::int64_t batch = input.frames.size(0);
+  const torch::Tensor uniform =
+      torch::rand({batch, count}, torch::TensorOptions().device(input.frames.device()));
+  // From the mask, which is on the device, unlike the lengths.
+  const torch::Tensor lengths = input.mask.sum(1, /*keepdim=*/true);
+  const torch::Tensor index = SampledFrames(uniform, lengths, skip_ends)
+                                  .unsqueeze(-1)
+                                  .expand({-1, -1, input.frames.size(2)});
+  return {input.frames.gather(1, index), torch::ones({batch, count}, input.mask.options()),
+          torch::full({batch}, count, torch::kLong)};
+}
+
+torch::Tensor SampledFrames(const torch::Tensor& uniform, const torch::Tensor& lengths,
+                            std::int64_t skip_ends) {
+  const torch::Tensor begin = (lengths - 1).div(2, "floor").clamp_max(skip_ends);
+  const torch::Tensor range = lengths - 2 * begin;
+  // U * n may be rounded up to n.
+  const torch::Tensor offset =
+      torch::minimum((uniform * range).floor().to(torch::kLong), range - 1);
+  return begin + offset;
+}
+
+}  // namespace beamgrid::trainer
