@@ -23,6 +23,7 @@ struct TrainSettings {
   std::int64_t average_checkpoints = 0;
   std::int64_t patience = 0;
   std::string precision = "fp32";
+  std::string from;  ///< as the recipe names it; TrialSpec::start says which trial that is
 };
 
 void Describe(Fields& f, TrainSettings& o);

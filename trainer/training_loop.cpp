@@ -7,6 +7,7 @@
 #include "trainer/device.h"
 #include "trainer/input.h"
 #include "trainer/label_statistics.h"
+#include "trainer/start_from.h"
 #include "trainer/train_step.h"
 
 namespace beamgrid::trainer {
@@ -91,6 +92,7 @@ TrainingLoop::TrainingLoop(const TrialFile& trial, std::filesystem::path directo
   static_cast<void>(Objective({}, trial_.spec.objective));
   StartAfresh();
   Resume();
+  if (progress_.result.examples == 0) StartFrom(trial_, ModelTensors(), hooks_.log);
 }
 
 void TrainingLoop::StartAfresh() {
