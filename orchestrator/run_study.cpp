@@ -28,13 +28,7 @@ std::chrono::milliseconds Now() {
 }  // namespace
 
 Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue) {
-  std::string text;
-  try {
-    text = ReadFile(path);
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
-  return ParseRecipe(text, path.string(), catalogue);
+  return ParseRecipe(RecipeText(path), path.string(), catalogue, FilesBeside(path));
 }
 
 DataSpec CheckedData(const Recipe& recipe) {

@@ -22,6 +22,7 @@
 #include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"
+#include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
 namespace {
@@ -75,8 +76,14 @@ std::string EndText(int exit_code, const std::string& log) {
   return text;
 }
 
+/// The trainer's words without its name.
+std::string Refusal(const std::string& log) {
+  const std::string prefix = std::string(kTrainerName) + ": ";
+  return log.starts_with(prefix) ? log.substr(prefix.size()) : log;
+}
+
 /// Where the catalogue of this very trainer is kept; nothing where there is no home for it.
-std::optional<fs::path> CachePath(const fs::path& trainer) {
+std::optional<fs::path> CachePath(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
   fs::path folder;
@@ -89,9 +96,10 @@ std::optional<fs::path> CachePath(const fs::path& trainer) {
   }
   struct stat status{};
   if (::stat(trainer.c_str(), &status) != 0) return std::nullopt;
-  const std::string key = trainer.string() + "\n" + std::to_string(status.st_size) + "\n" +
-                          std::to_string(status.st_mtim.tv_sec) + "." +
-                          std::to_string(status.st_mtim.tv_nsec);
+  std::string key = trainer.string() + "\n" + std::to_string(status.st_size) + "\n" +
+                    std::to_string(status.st_mtim.tv_sec) + "." +
+                    std::to_string(status.st_mtim.tv_nsec);
+  for (const NamedFile& plugin : plugins) key += "\n" + plugin.path + "\n" + plugin.hash;
   return folder / "beamgrid" / ("catalogue-" + HashBytes(key) + ".json");
 }
 
@@ -138,25 +146,29 @@ std::string AskTrainer(const fs::path& trainer, const std::vector<std::string>& 
     output.append(piece.data(), bytes);
   }
   const int exit_code = WaitFor(child.pid);
+  if (exit_code == static_cast<int>(TrainerExit::kBadSpec)) throw UsageError(Refusal(LogText(log)));
   if (exit_code != 0) {
     throw Error(CommandText(trainer, arguments) + EndText(exit_code, LogText(log)));
   }
   return output;
 }
 
-Catalogue LoadCatalogue(const fs::path& trainer) {
-  const std::optional<fs::path> cache = CachePath(trainer);
+Catalogue LoadCatalogue(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
+  const std::optional<fs::path> cache = CachePath(trainer, plugins);
   if (cache) {
     if (std::optional<Catalogue> known = ReadCache(*cache)) return *std::move(known);
   }
-  const std::string text = AskTrainer(trainer, {"describe"});
+  std::vector<std::string> question = {"describe"};
+  for (const NamedFile& plugin : plugins)
+    question.insert(question.end(), {"--plugin", plugin.path});
+  const std::string text = AskTrainer(trainer, question);
   try {
     Catalogue catalogue = CatalogueFromJson(ParseJson(text));
     if (cache) WriteCache(*cache, text);
     return catalogue;
   } catch (const std::invalid_argument& error) {
-    throw Error(CommandText(trainer, {"describe"}) + " answered with no catalogue (" +
-                error.what() + "); trainer and beamgrid must be of one build");
+    throw Error(CommandText(trainer, question) + " answered with no catalogue (" + error.what() +
+                "); trainer and beamgrid must be of one build");
   }
 }
 

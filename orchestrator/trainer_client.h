@@ -20,11 +20,14 @@ namespace beamgrid {
 
 /// `beamgrid-trainer describe`. Loading LibTorch costs a second, so the answer is kept under
 /// $XDG_CACHE_HOME/beamgrid (default ~/.cache/beamgrid), keyed by the trainer's path, size and time
-/// of change; a cache that cannot be read or written is passed over.
-[[nodiscard]] Catalogue LoadCatalogue(const std::filesystem::path& trainer);
+/// of change, and by the plugins' paths and hashes; a cache that cannot be read or written is
+/// passed over. UsageError where the trainer refuses a plugin.
+[[nodiscard]] Catalogue LoadCatalogue(const std::filesystem::path& trainer,
+                                      const std::vector<NamedFile>& plugins = {});
 
-/// Standard output of `trainer arguments...`. Error with the last lines of its standard error where
-/// it exits with anything but 0.
+/// Standard output of `trainer arguments...`. UsageError with its words where it refuses the
+/// question (exit 2); Error with the last lines of its standard error where it exits with anything
+/// else but 0.
 [[nodiscard]] std::string AskTrainer(const std::filesystem::path& trainer,
                                      const std::vector<std::string>& arguments);
 

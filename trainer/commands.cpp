@@ -13,6 +13,7 @@
 #include "registry/json.h"
 #include "trainer/device.h"
 #include "trainer/model.h"
+#include "trainer/plugin.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -21,8 +22,9 @@ boost::json::object CountOne(const std::string& line) {
   try {
     const boost::json::value json = ParseJson(line);
     const JsonReader request(json, "count");
-    const ModelSize size =
-        MeasureModel(ModelSpecFromJson(request.At("model")), DataSpecFromJson(request.At("data")));
+    const ModelSpec model = ModelSpecFromJson(request.At("model"));
+    for (const NamedFile& plugin : model.plugins) LoadPlugin(plugin);
+    const ModelSize size = MeasureModel(model, DataSpecFromJson(request.At("data")));
     return {{"parameters", size.parameters}, {"size_bytes", size.size_bytes}};
   } catch (const std::exception&) {
     return {{"error", EndingOfCurrentException().message}};

@@ -6,6 +6,7 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "trainer/protocol/protocol.h"
 
@@ -20,6 +21,18 @@ int CountCommand(std::istream& in, std::ostream& out);
 
 /// What this machine offers to a trial, as JSON, and what is wrong with it ("warnings").
 int DoctorCommand(std::ostream& out);
+
+struct ContractArguments {
+  std::string component;              ///< "peak", or "temporal.peak"
+  std::string file;                   ///< for a component that needs one
+  std::vector<std::string> features;  ///< "rgb=1024"; empty: small ones
+  std::int64_t classes = 4;
+};
+
+/// Checks a component against the contract (trainer/contract): a line {"component", "check",
+/// "problems"} for each check. UsageError where there is no such component or it needs another
+/// file.
+int ContractCommand(const ContractArguments& arguments, std::ostream& out);
 
 struct TrainArguments {
   std::filesystem::path directory;    ///< holds trial.json

@@ -13,6 +13,7 @@
 #include "trainer/data/digest.h"
 #include "trainer/device.h"
 #include "trainer/log.h"
+#include "trainer/plugin.h"
 #include "trainer/training_loop.h"
 
 namespace beamgrid::trainer {
@@ -109,6 +110,7 @@ void Train(const TrainArguments& arguments, Messenger& messenger) {
   const HeartbeatThread heartbeat(messenger, trial.heartbeat_seconds);
   PrepareProcess(trial.threads);
   CheckDigest(trial.spec.data);
+  for (const NamedFile& plugin : trial.spec.model.plugins) LoadPlugin(plugin);
   TrainingLoop loop(trial, std::filesystem::absolute(arguments.directory), Hooks(messenger));
   static_cast<void>(loop.Run());
 }

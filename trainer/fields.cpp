@@ -8,6 +8,10 @@
 #include <string_view>
 #include <tuple>
 
+extern "C" {
+const char BEAMGRID_INTERFACE_SYMBOL[] = BEAMGRID_VERSION;
+}
+
 namespace beamgrid::trainer {
 namespace {
 
@@ -59,6 +63,9 @@ std::vector<std::string> OwnErrors(const Registration& registration) {
     errors.push_back(who + ": there is no criterion '" + info.criterion + "'");
   }
   if (!IsName(info.name)) errors.push_back(who + ": a name is made of a-z, 0-9 and _");
+  if (!registration.problem.empty()) {
+    errors.push_back(who + ": its options cannot be listed: " + registration.problem);
+  }
   std::vector<std::string> seen;
   for (const OptionInfo& option : info.options) {
     if (!IsName(option.name)) {
@@ -170,6 +177,16 @@ FieldHandle Fields::operator()(const char* name, OptionValue& value, Range range
   return FieldHandle(nullptr);
 }
 
+FieldHandle Fields::operator()(const char* name, NamedFile& value, std::string help) {
+  if (values_ == nullptr) {
+    return Add({.name = name, .type = OptionType::kFile, .help = std::move(help)});
+  }
+  const std::optional<NamedFile> file = NamedFileFrom(At(name));
+  if (!file) ThrowWrongType(name, At(name), "a file");
+  value = *file;
+  return FieldHandle(nullptr);
+}
+
 std::string CriterionOf(const std::string& base_class) {
   if (base_class == "Extra") return "extras";
   if (base_class == "FrameClassifier") return "classifier";
@@ -205,8 +222,17 @@ std::vector<std::string> ErrorsOf(const std::vector<Registration>& registrations
   return errors;
 }
 
-void AddToCatalogue(ComponentInfo info, const char* file) {
-  Registrations().push_back({std::move(info), file});
+void AddToCatalogue(Registration registration, const char* /*interface*/) {
+  Registrations().push_back(std::move(registration));
+}
+
+std::size_t RegistrationCount() { return Registrations().size(); }
+
+void AttributeToPlugin(std::size_t count, const NamedFile& plugin) {
+  for (std::size_t i = count; i < Registrations().size(); ++i) {
+    Registrations()[i].info.plugin = plugin;
+    Registrations()[i].file = plugin.path;
+  }
 }
 
 Catalogue BuiltCatalogue() {

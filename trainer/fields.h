@@ -2,6 +2,9 @@
 // How a component states its options once (Describe) and puts itself into the catalogue
 // (REGISTER_COMPONENT).
 
+#include <torch/version.h>
+
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,7 +12,20 @@
 #include <utility>
 #include <vector>
 
+#include "beamgrid_interface.h"
 #include "registry/catalogue.h"
+
+// A symbol that is named after what it was compiled against: the interface of components (a hash of
+// its headers), LibTorch and the C++ library's ABI. The trainer has its own; a plugin that asks for
+// another one is not loaded.
+#define BEAMGRID_JOIN_NAME(interface, major, minor, patch, abi) \
+  beamgrid_interface_##interface##_libtorch_##major##_##minor##_##patch##_cxx11abi_##abi
+#define BEAMGRID_EXPAND_NAME(interface, major, minor, patch, abi) \
+  BEAMGRID_JOIN_NAME(interface, major, minor, patch, abi)
+#define BEAMGRID_INTERFACE_SYMBOL                                                    \
+  BEAMGRID_EXPAND_NAME(BEAMGRID_INTERFACE, TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, \
+                       TORCH_VERSION_PATCH, _GLIBCXX_USE_CXX11_ABI)
+extern "C" const char BEAMGRID_INTERFACE_SYMBOL[];
 
 namespace beamgrid::trainer {
 
@@ -49,6 +65,9 @@ class Fields {
   /// A number in `range` or one of `words` (attention's window: 5 or "all").
   FieldHandle operator()(const char* name, OptionValue& value, Range range, Choices words,
                          std::string help);
+  /// A file that is part of the model: named relative to the recipe, never left out. Its content
+  /// counts for the trial's identity.
+  FieldHandle operator()(const char* name, NamedFile& value, std::string help);
 
   [[nodiscard]] std::vector<OptionInfo> Take() { return std::move(infos_); }
 
@@ -83,18 +102,25 @@ class Makers {
 /// One REGISTER_COMPONENT line, as found.
 struct Registration {
   ComponentInfo info;
-  std::string file;
+  std::string file;     ///< the source file, or the plugin
+  std::string problem;  ///< why its options could not be listed; empty: they could
 };
 
-/// Records a component, whatever it is: nothing may throw before main.
-void AddToCatalogue(ComponentInfo info, const char* file);
+/// Records a component, whatever it is: nothing may throw before main. `interface` is
+/// BEAMGRID_INTERFACE_SYMBOL.
+void AddToCatalogue(Registration registration, const char* interface);
+/// How many components are registered so far.
+[[nodiscard]] std::size_t RegistrationCount();
+/// Says of all registrations after the first `count` that they came with `plugin`.
+void AttributeToPlugin(std::size_t count, const NamedFile& plugin);
 /// All registered components.
 [[nodiscard]] Catalogue BuiltCatalogue();
 /// "temporal 'x' is registered by a.cpp and b.cpp": main refuses to start with these.
 [[nodiscard]] std::vector<std::string> RegistrationErrors();
 
 /// What the two above are made of: by pipeline order and name; and what is wrong with a set of
-/// registrations (unknown criterion, bad name, two of one name, an option described twice).
+/// registrations (unknown criterion, bad name, two of one name, an option described twice, options
+/// that could not be listed).
 [[nodiscard]] std::vector<ComponentInfo> SortedComponents(
     const std::vector<Registration>& registrations);
 [[nodiscard]] std::vector<std::string> ErrorsOf(const std::vector<Registration>& registrations);
@@ -120,16 +146,22 @@ template <typename OptionsStruct>
 
 template <typename Base, typename Component, typename OptionsStruct>
 bool Register(const char* base, const char* name, const char* file, ComponentText text) {
-  AddToCatalogue({.criterion = CriterionOf(base),
-                  .name = name,
-                  .label = std::move(text.label),
-                  .source = std::move(text.source),
-                  .help = std::move(text.help),
-                  .options = ListOptions<OptionsStruct>()},
-                 file);
-  Makers<Base>::All()[name] = [](const BuildContext& context, const Options& values) {
+  Registration registration{.info = {.criterion = CriterionOf(base),
+                                     .name = name,
+                                     .label = std::move(text.label),
+                                     .source = std::move(text.source),
+                                     .help = std::move(text.help)},
+                            .file = file};
+  try {
+    registration.info.options = ListOptions<OptionsStruct>();
+  } catch (const std::exception& error) {
+    registration.problem = error.what();
+  }
+  AddToCatalogue(std::move(registration), BEAMGRID_INTERFACE_SYMBOL);
+  // The first of a name stays: the second one is refused, and nothing may depend on it.
+  Makers<Base>::All().emplace(name, [](const BuildContext& context, const Options& values) {
     return std::make_shared<Component>(context, ReadOptions<OptionsStruct>(values));
-  };
+  });
   return true;
 }
 

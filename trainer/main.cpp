@@ -7,6 +7,7 @@
 
 #include "trainer/commands.h"
 #include "trainer/component.h"
+#include "trainer/plugin.h"
 
 namespace {
 
@@ -16,6 +17,19 @@ namespace trainer = beamgrid::trainer;
 int Refuse(const std::vector<std::string>& errors) {
   for (const std::string& error : errors) std::cerr << "beamgrid-trainer: " << error << "\n";
   return static_cast<int>(TrainerExit::kBroken);
+}
+
+/// A command's exit code, or what went wrong in one line on stderr.
+template <typename Command>
+int Guarded(const std::vector<std::string>& plugins, const Command& command) {
+  try {
+    for (const std::string& plugin : plugins) trainer::LoadPlugin(plugin);
+    return command();
+  } catch (const std::exception&) {
+    const trainer::Ending ending = trainer::EndingOfCurrentException();
+    std::cerr << "beamgrid-trainer: " << ending.message << "\n";
+    return static_cast<int>(ending.exit);
+  }
 }
 
 }  // namespace
@@ -30,13 +44,29 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit = 0;
 
-  app.add_subcommand("describe", "print the component catalogue as JSON")->callback([&] {
-    exit = trainer::DescribeCommand(std::cout);
-  });
+  std::vector<std::string> plugins;
+  auto* describe = app.add_subcommand("describe", "print the component catalogue as JSON");
+  describe->add_option("--plugin", plugins, "a shared library with more components")
+      ->allow_extra_args(false);
+  describe->callback(
+      [&] { exit = Guarded(plugins, [] { return trainer::DescribeCommand(std::cout); }); });
   app.add_subcommand("count", "parameters and bytes of the models on stdin, one JSON line each")
       ->callback([&] { exit = trainer::CountCommand(std::cin, std::cout); });
   app.add_subcommand("doctor", "print what this machine offers to a trial as JSON")->callback([&] {
     exit = trainer::DoctorCommand(std::cout);
+  });
+
+  trainer::ContractArguments question;
+  auto* contract = app.add_subcommand("contract", "check a component against the contract");
+  contract->add_option("component", question.component, "peak or temporal.peak")->required();
+  contract->add_option("--plugin", plugins, "a shared library with more components")
+      ->allow_extra_args(false);
+  contract->add_option("--file", question.file, "for a component that needs one");
+  contract->add_option("--feature", question.features, "NAME=WIDTH; small ones by default")
+      ->allow_extra_args(false);
+  contract->add_option("--classes", question.classes)->check(CLI::PositiveNumber);
+  contract->callback([&] {
+    exit = Guarded(plugins, [&] { return trainer::ContractCommand(question, std::cout); });
   });
 
   trainer::TrainArguments arguments;

@@ -21,4 +21,13 @@ class WithoutMemory {
   c10::impl::IncludeDispatchKeyGuard meta_{c10::DispatchKeySet(c10::DispatchKey::Meta)};
 };
 
+/// While it lives, the tensors of this thread have memory again, WithoutMemory or not: for what can
+/// only be known by loading or trying.
+class WithMemory {
+ private:
+  torch::NoGradGuard no_gradient_;
+  c10::impl::ForceDispatchKeyGuard usual_{
+      c10::impl::LocalDispatchKeySet(c10::impl::PODLocalDispatchKeySet{})};
+};
+
 }  // namespace beamgrid::trainer

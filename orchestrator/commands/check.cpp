@@ -14,7 +14,7 @@ class Check : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    static_cast<void>(CheckedData(LoadRecipe(recipe_, OpenTrainer(context).catalogue)));
+    static_cast<void>(CheckedData(LoadRecipe(recipe_, OpenTrainerFor(context, recipe_).catalogue)));
     context.Remark(recipe_ + ": no mistakes");
     return kExitDone;
   }

@@ -1,4 +1,5 @@
-// `beamgrid components`: the catalogue of the trainer, with every option.
+// `beamgrid components`: the catalogue of the trainer with every option, and the contract suite on
+// one component.
 
 #include <algorithm>
 
@@ -7,34 +8,89 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trainer.h"
+#include "orchestrator/trainer_client.h"
 #include "registry/error.h"
 #include "registry/json.h"
 
 namespace beamgrid {
 namespace {
 
+constexpr std::size_t kShownProblems = 3;
+
 void Print(std::ostream& out, const ComponentInfo& component) {
   out << component.criterion << ": " << component.name << "\n  " << component.help << "\n";
   if (!component.source.empty()) out << "  Source: " << component.source << "\n";
+  if (component.plugin) out << "  Plugin: " << component.plugin->path << "\n";
   if (!component.options.empty()) {
     TextTable table({"option", "default", "allowed", "help"});
     for (const OptionInfo& option : component.options) {
-      table.Add(
-          {option.name, CanonicalJson(option.default_value), AllowedText(option), option.help});
+      const bool required = option.default_value.is_null();
+      table.Add({option.name, required ? "-" : CanonicalJson(option.default_value),
+                 AllowedText(option), option.help});
     }
     table.Print(out, "    ");
+  }
+}
+
+/// The trainer's answers about one component: one JSON object a line.
+boost::json::array ParseLines(const std::string& text) {
+  boost::json::array answers;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    if (end > begin) answers.push_back(ParseJson(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return answers;
+}
+
+bool Holds(const boost::json::value& answer) {
+  return JsonReader(answer, "contract").List("problems").empty();
+}
+
+void PrintAnswer(std::ostream& out, const boost::json::value& answer) {
+  const JsonReader reader(answer, "contract");
+  const boost::json::array& problems = reader.List("problems");
+  out << (problems.empty() ? "ok      " : "FAILED  ") << reader.Text("check") << "\n";
+  for (std::size_t i = 0; i < std::min(problems.size(), kShownProblems); ++i) {
+    out << "          " << problems[i].as_string().c_str() << "\n";
+  }
+  if (problems.size() > kShownProblems) {
+    out << "          and " << problems.size() - kShownProblems << " more\n";
   }
 }
 
 class Components : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("NAME", name_, "A component (netvlad) or a criterion (temporal)");
+    auto* name = app.add_option("NAME", name_, "A component (netvlad) or a criterion (temporal)");
+    app.add_option("--plugin", plugins_, "A shared library with more components")
+        ->allow_extra_args(false)
+        ->type_name("FILE");
+    auto* test = app.add_option("--test", tested_,
+                                "Check that a component (netvlad, temporal.netvlad) keeps the "
+                                "contract of its criterion")
+                     ->type_name("NAME")
+                     ->excludes(name);
+    app.add_option("--file", file_, "With --test: the file that the component needs")
+        ->type_name("FILE")
+        ->needs(test);
+    app.add_option("--feature", features_, "With --test: a feature of the frames, as in rgb=1024")
+        ->allow_extra_args(false)
+        ->type_name("NAME=WIDTH")
+        ->needs(test);
+    app.add_option("--classes", classes_, "With --test: number of classes")
+        ->type_name("N")
+        ->needs(test);
     AddJsonFlag(app, &json_);
   }
 
   int Run(CommandContext& context) override {
-    const Catalogue catalogue = Chosen(OpenTrainer(context).catalogue);
+    return tested_.empty() ? List(context) : Test(context);
+  }
+
+ private:
+  int List(const CommandContext& context) const {
+    const Catalogue catalogue = Chosen(OpenTrainer(context, Plugins()).catalogue);
     if (json_) {
       PrintJson(context.out, ToJson(catalogue).at("components"));
       return kExitDone;
@@ -46,7 +102,44 @@ class Components : public Subcommand {
     return kExitDone;
   }
 
- private:
+  int Test(const CommandContext& context) const {
+    const boost::json::array answers = ParseLines(AskTrainer(FindTrainer(), Question()));
+    if (json_) {
+      PrintJson(context.out, answers);
+    } else {
+      for (const boost::json::value& answer : answers) PrintAnswer(context.out, answer);
+    }
+    return std::ranges::all_of(answers, Holds) ? kExitDone : kExitBroken;
+  }
+
+  /// The trainer's command line.
+  [[nodiscard]] std::vector<std::string> Question() const {
+    std::vector<std::string> question = {"contract", tested_};
+    for (const NamedFile& plugin : Plugins()) {
+      question.insert(question.end(), {"--plugin", plugin.path});
+    }
+    if (!file_.empty()) question.insert(question.end(), {"--file", FileOf(file_).path});
+    for (const std::string& feature : features_) {
+      question.insert(question.end(), {"--feature", feature});
+    }
+    if (!classes_.empty()) question.insert(question.end(), {"--classes", classes_});
+    return question;
+  }
+
+  static NamedFile FileOf(const std::string& name) {
+    try {
+      return LookAtFile(name, std::filesystem::current_path());
+    } catch (const Error& error) {
+      throw UsageError(error.what());
+    }
+  }
+
+  [[nodiscard]] std::vector<NamedFile> Plugins() const {
+    std::vector<NamedFile> plugins;
+    for (const std::string& name : plugins_) plugins.push_back(FileOf(name));
+    return plugins;
+  }
+
   /// The components that the command line names; all without a name.
   [[nodiscard]] Catalogue Chosen(Catalogue catalogue) const {
     if (name_.empty()) return catalogue;
@@ -66,10 +159,13 @@ class Components : public Subcommand {
   }
 
   std::string name_;
+  std::vector<std::string> plugins_, features_;
+  std::string tested_, file_, classes_;
   bool json_ = false;
 };
 
-REGISTER_COMMAND("components", kSearch, "The catalogue with every option", Components);
+REGISTER_COMMAND("components", kSearch, "The catalogue with every option; tests a component",
+                 Components);
 
 }  // namespace
 }  // namespace beamgrid

@@ -105,7 +105,7 @@ class Plan : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    const Trainer trainer = OpenTrainer(context);
+    const Trainer trainer = OpenTrainerFor(context, recipe_);
     const Recipe recipe = LoadRecipe(recipe_, trainer.catalogue);
     const DataSpec data = no_data_ ? WithoutFiles(recipe) : ResolveData(recipe);
     if (!no_data_) {

@@ -27,7 +27,7 @@ class RunCommand : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    const auto [trainer, catalogue] = OpenTrainer(context);
+    const auto [trainer, catalogue] = OpenTrainerFor(context, recipe_);
     options_.trainer = trainer;
     context.Detail("database: " + options_.database.string() + ", runs: " + options_.runs.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;

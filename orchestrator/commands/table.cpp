@@ -5,6 +5,7 @@
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
+#include "orchestrator/recipe_files.h"
 #include "registry/error.h"
 
 namespace beamgrid {
@@ -41,13 +42,22 @@ class TableCommand : public Subcommand {
     for (const std::string& text : fix_) question_.fix.push_back(ParseFix(text));
     const auto store = database_.OpenForReading();
     question_.study = FindStudy(*store, database_, question_.study).name;
-    const AblationTable table = MakeTable(*store, OpenTrainer(context).catalogue, question_,
-                                          PaperRows(question_.reference));
+    const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store));
+    const AblationTable table = MakeTable(*store, OpenTrainer(context, plugins).catalogue,
+                                          question_, PaperRows(question_.reference));
     context.out << Render(table, json_ ? "json" : format_);
     return kExitDone;
   }
 
  private:
+  [[nodiscard]] std::vector<std::string> Models(const Store& store) const {
+    std::vector<std::string> models;
+    for (const TrialRecord& trial : store.Trials(store.FindStudy(question_.study)->id)) {
+      models.push_back(trial.model_json);
+    }
+    return models;
+  }
+
   TableQuestion question_;
   std::vector<std::string> fix_;
   std::string format_ = "md";

@@ -1,16 +1,31 @@
 #include "orchestrator/commands/trainer.h"
 
+#include "orchestrator/recipe_files.h"
 #include "orchestrator/trainer_client.h"
 
 namespace beamgrid {
+namespace {
 
-Trainer OpenTrainer(const CommandContext& context) {
-  Trainer trainer{.path = FindTrainer()};
-  trainer.catalogue = LoadCatalogue(trainer.path);
+void Describe(const CommandContext& context, const Trainer& trainer) {
   context.Detail("trainer: " + trainer.path.string() + ", version " +
                  trainer.catalogue.trainer_version + ", LibTorch " +
                  trainer.catalogue.libtorch_version + ", " +
                  std::to_string(trainer.catalogue.components.size()) + " components");
+}
+
+}  // namespace
+
+Trainer OpenTrainer(const CommandContext& context, const std::vector<NamedFile>& plugins) {
+  Trainer trainer{.path = FindTrainer()};
+  trainer.catalogue = LoadCatalogue(trainer.path, plugins);
+  Describe(context, trainer);
+  return trainer;
+}
+
+Trainer OpenTrainerFor(const CommandContext& context, const std::filesystem::path& recipe) {
+  Trainer trainer{.path = FindTrainer()};
+  trainer.catalogue = CatalogueFor(trainer.path, recipe);
+  Describe(context, trainer);
   return trainer;
 }
 

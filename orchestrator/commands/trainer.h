@@ -2,6 +2,7 @@
 // The trainer as commands use it.
 
 #include <filesystem>
+#include <vector>
 
 #include "orchestrator/commands/command.h"
 #include "registry/catalogue.h"
@@ -13,7 +14,13 @@ struct Trainer {
   Catalogue catalogue;
 };
 
-/// Finds the trainer and its catalogue. Error where there is none.
-[[nodiscard]] Trainer OpenTrainer(const CommandContext& context);
+/// Finds the trainer and its catalogue, with the components of `plugins`. Error where there is no
+/// trainer, UsageError where it refuses a plugin.
+[[nodiscard]] Trainer OpenTrainer(const CommandContext& context,
+                                  const std::vector<NamedFile>& plugins = {});
+
+/// The same with the plugins that a recipe names; RecipeError for what is wrong with them.
+[[nodiscard]] Trainer OpenTrainerFor(const CommandContext& context,
+                                     const std::filesystem::path& recipe);
 
 }  // namespace beamgrid

@@ -114,6 +114,27 @@ TEST_F(TrainerClientTest, ACacheThatCannotBeWrittenIsPassedOver) {
   EXPECT_NE(LoadCatalogue(Describer()).Find("temporal", "netvlad"), nullptr);
 }
 
+TEST_F(TrainerClientTest, PluginsAreNamedToTheTrainerAndInTheCache) {
+  const auto trainer = Trainer("echo \"$@\" >> $dir/asked; cat $dir/catalogue.json");
+  WriteFileAtomically(folder_ / "catalogue.json", CanonicalJson(ToJson(TestCatalogue())));
+  const NamedFile one{"a.so", "/p/a.so", "1"}, rebuilt{"a.so", "/p/a.so", "2"};
+  for (int i = 0; i < 2; ++i) {
+    (void)LoadCatalogue(trainer);
+    (void)LoadCatalogue(trainer, {one});
+    (void)LoadCatalogue(trainer, {rebuilt});
+  }
+  EXPECT_EQ(Asked(), "describe\ndescribe --plugin /p/a.so\ndescribe --plugin /p/a.so\n");
+}
+
+TEST_F(TrainerClientTest, ARefusalIsTheUsersMistakeInTheTrainersWords) {
+  EXPECT_EQ(ErrorText<UsageError>([&] {
+              (void)LoadCatalogue(
+                  Trainer("echo 'beamgrid-trainer: plugin /p/a.so: is no such' >&2; exit 2"),
+                  {{"a.so", "/p/a.so", "1"}});
+            }),
+            "plugin /p/a.so: is no such");
+}
+
 TEST_F(TrainerClientTest, AnAnswerThatIsNoCatalogueIsRefused) {
   EXPECT_THAT(ErrorText<Error>([&] { (void)LoadCatalogue(Trainer("echo hello")); }),
               AllOf(HasSubstr("describe"), HasSubstr("one build")));

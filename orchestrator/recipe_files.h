@@ -1,0 +1,29 @@
+#pragma once
+// Files that a recipe names beside its data: plugins, and modules that options name.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "registry/catalogue.h"
+#include "registry/named_file.h"
+#include "search/recipe.h"
+
+namespace beamgrid {
+
+/// The text of a recipe. UsageError where it cannot be read.
+[[nodiscard]] std::string RecipeText(const std::filesystem::path& recipe);
+
+/// Looks at files relative to the recipe's folder.
+[[nodiscard]] FindFile FilesBeside(const std::filesystem::path& recipe);
+
+/// Every component that the recipe may use: the trainer's and those of its plugins. RecipeError
+/// with the place of a plugin that is not there or that the trainer refuses, in the trainer's
+/// words.
+[[nodiscard]] Catalogue CatalogueFor(const std::filesystem::path& trainer,
+                                     const std::filesystem::path& recipe);
+
+/// Those plugins of recorded models (ToJson(ModelSpec), text) that still are what they were.
+[[nodiscard]] std::vector<NamedFile> PluginsAtHand(const std::vector<std::string>& models);
+
+}  // namespace beamgrid

@@ -1,0 +1,95 @@
+#include "orchestrator/recipe_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "registry/error.h"
+#include "registry/files.h"
+#include "registry/json.h"
+#include "tests/search/test_catalogue.h"
+#include "tests/support/error_text.h"
+#include "tests/support/specs.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class RecipeFilesTest : public ::testing::Test {
+ protected:
+  RecipeFilesTest() { ::setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1); }
+
+  std::filesystem::path Recipe(const std::string& first_line) const {
+    WriteFileAtomically(folder_ / "recipes/r.toml", first_line + "\n" + RecipeHead());
+    return folder_ / "recipes/r.toml";
+  }
+  /// Describes the test catalogue, or refuses the plugin whose path ends in `refused`.
+  std::filesystem::path Trainer(const std::string& refused = "none") const {
+    WriteFileAtomically(folder_ / "catalogue.json", CanonicalJson(ToJson(TestCatalogue())));
+    const auto path = folder_ / "beamgrid-trainer";
+    WriteFileAtomically(path, "#!/bin/sh\nfor word; do case $word in *" + refused +
+                                  ") echo \"beamgrid-trainer: plugin $word: is broken\" >&2; exit "
+                                  "2;; esac; done\ncat " +
+                                  (folder_ / "catalogue.json").string() + "\n");
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path;
+  }
+  std::string Mistake(const std::filesystem::path& trainer, const std::string& first_line) const {
+    return ErrorText<RecipeError>([&] { (void)CatalogueFor(trainer, Recipe(first_line)); });
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(RecipeFilesTest, FilesLieBesideTheRecipe) {
+  WriteFileAtomically(folder_ / "recipes/pool.pt", "content");
+  const FindFile find = FilesBeside(Recipe(""));
+  EXPECT_EQ(find("pool.pt").path, (folder_ / "recipes/pool.pt").string());
+  EXPECT_EQ(find("pool.pt").hash, HashBytes("content"));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)find("none.pt"); }), HasSubstr("no such file"));
+}
+
+TEST_F(RecipeFilesTest, WithoutPluginsTheCatalogueIsTheTrainers) {
+  EXPECT_NE(CatalogueFor(Trainer(), Recipe("")).Find("temporal", "netvlad"), nullptr);
+}
+
+TEST_F(RecipeFilesTest, EveryPluginThatIsNotThereIsNamedWithItsPlace) {
+  WriteFileAtomically(folder_ / "recipes/b.so", "b");
+  EXPECT_THAT(Mistake(Trainer(), "plugins = [\"a.so\", \"b.so\", \"c.so\"]"),
+              AllOf(HasSubstr("r.toml:1:12: plugins[0]: " + (folder_ / "recipes/a.so").string() +
+                              ": there is no such file"),
+                    HasSubstr("r.toml:1:28: plugins[2]: ")));
+}
+
+TEST_F(RecipeFilesTest, APluginThatTheTrainerRefusesIsNamedWithItsPlace) {
+  WriteFileAtomically(folder_ / "recipes/a.so", "a");
+  WriteFileAtomically(folder_ / "recipes/b.so", "b");
+  EXPECT_EQ(Mistake(Trainer("b.so"), "plugins = [\"a.so\", \"./b.so\"]"),
+            Recipe("").string() + ":1:20: plugins[1]: plugin " +
+                (folder_ / "recipes/b.so").string() + ": is broken");
+}
+
+TEST_F(RecipeFilesTest, ARecipeThatCannotBeReadIsTheUsersMistake) {
+  EXPECT_THAT(ErrorText<UsageError>([&] { (void)CatalogueFor(Trainer(), folder_ / "none.toml"); }),
+              HasSubstr("none.toml"));
+}
+
+TEST_F(RecipeFilesTest, PluginsAtHandAreThoseThatAreStillTheSame) {
+  WriteFileAtomically(folder_ / "a.so", "a");
+  WriteFileAtomically(folder_ / "b.so", "b");
+  const NamedFile same = LookAtFile("a.so", folder_.path());
+  NamedFile changed = LookAtFile("b.so", folder_.path());
+  changed.hash = "another";
+  ModelSpec plain = ExampleModel(), two = ExampleModel(), one = ExampleModel();
+  two.plugins = {same, changed, {"c.so", "/nowhere/c.so", "1"}};
+  one.plugins = {same};
+  EXPECT_THAT(PluginsAtHand({CanonicalJson(ToJson(plain)), CanonicalJson(ToJson(two)),
+                             CanonicalJson(ToJson(one))}),
+              ElementsAre(same));
+}
+
+}  // namespace
+}  // namespace beamgrid

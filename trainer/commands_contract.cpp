@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <charconv>
+#include <ostream>
+
+#include "registry/error.h"
+#include "registry/json.h"
+#include "trainer/commands.h"
+#include "trainer/contract/cases.h"
+#include "trainer/contract/checks.h"
+#include "trainer/device.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+using contract::Question;
+using contract::Shape;
+
+std::string FullName(const ComponentInfo& info) { return info.criterion + "." + info.name; }
+
+[[noreturn]] void RefuseName(const std::string& name, const std::vector<ComponentInfo>& all) {
+  std::vector<std::string> names;
+  for (const ComponentInfo& info : all) {
+    names.push_back(info.name);
+    names.push_back(FullName(info));
+  }
+  const std::string nearest = NearestSpelling(name, names);
+  throw UsageError("no component '" + name + "' to test" +
+                   (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+}
+
+/// By its name, or by criterion and name where several criteria have one of that name.
+ComponentInfo FindComponent(const std::string& name) {
+  const std::vector<ComponentInfo> all = contract::Components();
+  std::vector<ComponentInfo> found;
+  for (const ComponentInfo& info : all) {
+    if (name == info.name || name == FullName(info)) found.push_back(info);
+  }
+  if (found.empty()) RefuseName(name, all);
+  if (found.size() == 1) return found.front();
+  std::string names;
+  for (const ComponentInfo& info : found) names += (names.empty() ? "" : " or ") + FullName(info);
+  throw UsageError("'" + name + "' is the name of several components; name " + names);
+}
+
+/// "rgb=1024"
+Feature ParseFeature(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  std::int64_t width = 0;
+  const char* end = text.data() + text.size();
+  const char* begin = equals == std::string::npos ? end : text.data() + equals + 1;
+  const auto parsed = std::from_chars(begin, end, width);
+  if (equals == 0 || parsed.ec != std::errc() || parsed.ptr != end || width < 1) {
+    throw UsageError("--feature: '" + text + "' must be NAME=WIDTH, as in rgb=1024");
+  }
+  return {text.substr(0, equals), width};
+}
+
+std::vector<Shape> ShapesOf(const ContractArguments& arguments) {
+  std::vector<Shape> shapes = contract::Shapes();
+  if (!arguments.features.empty()) {
+    Shape asked;
+    for (const std::string& text : arguments.features) asked.features.push_back(ParseFeature(text));
+    shapes = {asked};
+  }
+  for (Shape& shape : shapes) shape.classes = arguments.classes;
+  return shapes;
+}
+
+Options GivenOptions(const ComponentInfo& info, const std::string& file) {
+  Options given;
+  for (const OptionInfo& option : info.options) {
+    if (option.type != OptionType::kFile) continue;
+    if (file.empty()) {
+      throw UsageError(FullName(info) + " needs a file; name it with --file");
+    }
+    given[option.name] = ToJson(LookAtFile(file, std::filesystem::current_path()));
+  }
+  if (given.empty() && !file.empty()) throw UsageError(FullName(info) + " takes no --file");
+  return given;
+}
+
+}  // namespace
+
+int ContractCommand(const ContractArguments& arguments, std::ostream& out) {
+  PrepareProcess(1);
+  const ComponentInfo info = FindComponent(arguments.component);
+  const Question question{.component = info,
+                          .given = GivenOptions(info, arguments.file),
+                          .shapes = ShapesOf(arguments)};
+  for (const contract::Check& check : contract::Checks()) {
+    const boost::json::object answer = {{"component", FullName(info)},
+                                        {"check", check.promise},
+                                        {"problems", boost::json::value_from(check.run(question))}};
+    out << boost::json::serialize(answer) << std::endl;
+  }
+  return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
+}
+
+}  // namespace beamgrid::trainer

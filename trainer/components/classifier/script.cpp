@@ -1,0 +1,57 @@
+// A user's classifier, written in Python and saved as TorchScript:
+//   forward(embedding [batch, d]) -> probabilities [batch, classes], each in [0, 1].
+// [reading] train.l2 is for the weight matrices of our classifiers; a script is not regularised.
+
+#include "trainer/component.h"
+#include "trainer/script_module.h"
+#include "trainer/without_memory.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+struct ClassifierScriptOptions {
+  NamedFile file;
+};
+
+void Describe(Fields& field, ClassifierScriptOptions& o) {
+  field("file", o.file, "TorchScript module: forward(embedding) -> a probability for each class")
+      .AlwaysNamed();
+}
+
+torch::Tensor TrialEmbedding(std::int64_t width) {
+  const WithMemory memory;
+  return torch::ones({2, width});
+}
+
+class ClassifierScript : public Classifier {
+ public:
+  ClassifierScript(const BuildContext& context, const ClassifierScriptOptions& options)
+      : script_(options.file, {"embedding"}, *this) {
+    const torch::Tensor output = script_.Try({TrialEmbedding(context.input_width)});
+    const std::string classes = std::to_string(context.classes);
+    script_.CheckOutput(output, {2, context.classes},
+                        "[batch, classes], here [2, " + classes + "]");
+  }
+
+  Scores forward(const torch::Tensor& embedding, const Targets& /*targets*/) override {
+    return {.probabilities = script_.Run({embedding}), .logits = {}, .loss_over = {}};
+  }
+
+  void train(bool on = true) override {
+    Classifier::train(on);
+    script_.Train(on);
+  }
+
+ private:
+  ScriptModule script_;
+};
+
+REGISTER_COMPONENT(Classifier, "script", ClassifierScript, ClassifierScriptOptions,
+                   {.label = "Script_",
+                    .source = "a user's TorchScript module",
+                    .help = "Runs a TorchScript module as the classifier. train.l2 leaves it "
+                            "alone. With reset_parameters each seed has initial values of its own, "
+                            "without it all start with those of the file."});
+
+}  // namespace
+}  // namespace beamgrid::trainer

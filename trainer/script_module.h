@@ -1,0 +1,52 @@
+#pragma once
+// A TorchScript module, written by a user in Python, as a part of one of our modules.
+//
+// The script is run operation by operation, never by the optimising executor: that one measures the
+// first calls and fuses the later ones, so a resumed trial would differ from one that ran through.
+
+#include <torch/csrc/jit/api/module.h>
+#include <torch/torch.h>
+
+#include <string>
+#include <vector>
+
+#include "registry/named_file.h"
+
+namespace beamgrid::trainer {
+
+class ScriptModule {
+ public:
+  /// Loads the module and checks that `forward` takes tensors of these names' number and returns
+  /// one. Its parameters and buffers become `owner`'s, under the names that they have in Python.
+  /// Where it exports `reset_parameters`, that is called, so that the seed decides its initial
+  /// values; otherwise it starts with those of the file. Throws SpecError, saying what is wrong
+  /// with the file.
+  ScriptModule(const NamedFile& file, const std::vector<std::string>& inputs,
+               torch::nn::Module& owner);
+
+  /// What forward gives for small inputs that are only good for their shapes, on the CPU and in
+  /// evaluation mode, also while models are built without memory. SpecError where it fails.
+  [[nodiscard]] torch::Tensor Try(const std::vector<torch::Tensor>& inputs);
+
+  /// Errors of LibTorch carry the file and the script's own message.
+  torch::Tensor Run(const std::vector<torch::Tensor>& inputs);
+
+  /// As torch::nn::Module::train.
+  void Train(bool on);
+
+  /// SpecError where `output` (of Try) is not of `sizes`; -1 stands for any size. `meaning` says
+  /// them in words: "[batch, width]".
+  void CheckOutput(const torch::Tensor& output, const std::vector<std::int64_t>& sizes,
+                   const std::string& meaning) const;
+
+ private:
+  [[noreturn]] void Refuse(const std::string& why) const;
+
+  std::string path_;
+  torch::jit::Module module_;
+};
+
+/// Frames and mask of two videos of three frames and one, for ScriptModule::Try.
+[[nodiscard]] std::vector<torch::Tensor> TrialFrames(std::int64_t width);
+
+}  // namespace beamgrid::trainer
