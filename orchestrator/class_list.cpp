@@ -29,8 +29,14 @@ std::optional<std::int32_t> ParseClass(const std::string& cell, std::int64_t cla
   return label;
 }
 
-/// Throws Error with the line of what is wrong.
-std::vector<std::int32_t> ReadClasses(const std::filesystem::path& path, std::int64_t classes) {
+void SortUnique(std::vector<std::int32_t>* labels) {
+  std::ranges::sort(*labels);
+  labels->erase(std::ranges::unique(*labels).begin(), labels->end());
+}
+
+}  // namespace
+
+std::vector<std::int32_t> ReadClassList(const std::filesystem::path& path, std::int64_t classes) {
   std::istringstream lines(ReadFile(path));
   std::string line;
   std::getline(lines, line);
@@ -51,10 +57,9 @@ std::vector<std::int32_t> ReadClasses(const std::filesystem::path& path, std::in
     labels.push_back(*label);
   }
   if (labels.empty()) throw Error(path.string() + ": the file lists no class");
+  SortUnique(&labels);
   return labels;
 }
-
-}  // namespace
 
 std::vector<std::int32_t> WeightedClasses(const DataSettings& settings,
                                           const std::filesystem::path& folder,
@@ -63,14 +68,13 @@ std::vector<std::int32_t> WeightedClasses(const DataSettings& settings,
                                    settings.weighted_classes.end());
   if (!settings.weighted_classes_file.empty()) {
     try {
-      labels = ReadClasses(folder / settings.weighted_classes_file, settings.classes);
+      labels = ReadClassList(folder / settings.weighted_classes_file, settings.classes);
     } catch (const Error& error) {
       diagnostics->push_back(
           {settings.weighted_classes_place, "data.weighted_classes", error.what()});
     }
   }
-  std::ranges::sort(labels);
-  labels.erase(std::ranges::unique(labels).begin(), labels.end());
+  SortUnique(&labels);
   return labels;
 }
 

@@ -1,6 +1,7 @@
 // `beamgrid ensemble`: the best set of finished models under a size limit, from a study or from
 // prediction files.
 
+#include "orchestrator/class_list.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
@@ -59,13 +60,29 @@ class Ensemble : public Subcommand {
         ->excludes(files);
     database_.AddTo(app);
     AddJsonFlag(app, &json_);
+    auto* out = app.add_option("--out", out_,
+                               "Write the ensemble's own predictions: VideoId,"
+                               "LabelConfidencePairs, or Class,Segments for segments")
+                    ->type_name("FILE");
+    app.add_option("--classes", classes_,
+                   "Only these classes in a file of segments: a file with a column Index, as "
+                   "segment_label_ids.csv")
+        ->type_name("FILE")
+        ->needs(out);
   }
 
   int Run(CommandContext& context) override {
     if (study_.empty() && predictions_.empty()) {
       throw UsageError("beamgrid ensemble: name a study, or files with --predictions and --truth");
     }
-    const EnsembleAnswer answer = study_.empty() ? OfFiles() : OfStudy(context);
+    const std::vector<std::int32_t> classes = Classes();
+    EnsembleQuestion question = study_.empty() ? AskOfFiles() : AskOfStudy();
+    const EnsembleAnswer answer = FindEnsemble(question);
+    if (!study_.empty()) Keep(context, answer);
+    if (!out_.empty()) {
+      WriteEnsemblePredictions(out_, question, answer, classes);
+      context.Remark("predictions in " + out_);
+    }
     if (json_) {
       PrintJson(context.out, ToJson(answer));
     } else {
@@ -91,21 +108,25 @@ class Ensemble : public Subcommand {
         ->check(CLI::Range(0.0, 0.99));
   }
 
-  EnsembleAnswer OfStudy(const CommandContext& context) const {
+  EnsembleQuestion AskOfStudy() const {
     RequireFile(database_.path);
-    Store store(database_.path, OpenMode::kReadWrite);
+    const Store store(database_.path, OpenMode::kReadWrite);
     const StudyRecord study = FindStudy(store, database_, study_);
     EnsembleQuestion question = QuestionFor(EnsembleOfRecipe(study.recipe_text));
     Apply(overrides_, question);
     question.models =
         StudyPool(store, study, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
-    EnsembleAnswer answer = FindEnsemble(question);
-    StoreEnsemble(store, study.id, answer);
-    context.Remark("stored with study " + study.name);
-    return answer;
+    return question;
   }
 
-  EnsembleAnswer OfFiles() const {
+  void Keep(const CommandContext& context, const EnsembleAnswer& answer) const {
+    Store store(database_.path, OpenMode::kReadWrite);
+    const StudyRecord study = FindStudy(store, database_, study_);
+    StoreEnsemble(store, study.id, answer);
+    context.Remark("stored with study " + study.name);
+  }
+
+  EnsembleQuestion AskOfFiles() const {
     if (!sizes_.empty() && sizes_.size() != predictions_.size()) {
       throw UsageError("--sizes names " + std::to_string(sizes_.size()) + " sizes for " +
                        std::to_string(predictions_.size()) + " prediction files");
@@ -119,9 +140,15 @@ class Ensemble : public Subcommand {
            .size_bytes = sizes_.empty() ? 0 : SizeOrRefuse("--sizes", sizes_[i]),
            .predictions = ReadPredictionsCsv(predictions_[i])});
     }
-    AlignToTruth(question.models, ReadTruth(truth_),
+    AlignToTruth(question.models, ReadTruthFor(question.models.front().predictions, truth_),
                  common_videos_ ? VideoSet::kCommon : VideoSet::kTruth);
-    return FindEnsemble(question);
+    return question;
+  }
+
+  [[nodiscard]] std::vector<std::int32_t> Classes() const {
+    if (classes_.empty()) return {};
+    RequireFile(classes_);
+    return ReadClassList(classes_, kMaxClasses);
   }
 
   /// The file's name without its ending; its path where two files share that.
@@ -136,6 +163,7 @@ class Ensemble : public Subcommand {
 
   std::string study_;
   std::vector<std::string> predictions_, sizes_, truth_;
+  std::string out_, classes_;
   bool common_videos_ = false;
   std::string seeds_ = "all";
   Overrides overrides_;

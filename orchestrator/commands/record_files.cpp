@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
 #include "registry/error.h"
 #include "trainer/data/truth.h"
@@ -60,6 +61,21 @@ Truth ReadTruth(const std::vector<std::string>& names) {
                      " is a CSV file beside others");
   }
   return ReadTruthCsv(*csv);
+}
+
+std::optional<SegmentTruth> ReadRatings(const std::vector<std::string>& names) {
+  const std::vector<std::filesystem::path> files = RecordFiles(names);
+  if (std::any_of(files.begin(), files.end(), IsCsv)) return std::nullopt;
+  return ReadSegmentTruth(files);
+}
+
+Truth ReadTruthFor(const Predictions& predictions, const std::vector<std::string>& names) {
+  std::optional<SegmentTruth> ratings;
+  if (AreSegments(predictions)) ratings = ReadRatings(names);
+  if (!ratings) return ReadTruth(names);
+  Truth truth;
+  for (auto& [id, segment] : *ratings) truth.emplace(id, std::move(segment.positive));
+  return truth;
 }
 
 }  // namespace beamgrid

@@ -2,10 +2,12 @@
 // Record files and truth as they are named on a command line.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "registry/predictions.h"
+#include "registry/segments.h"
 
 namespace beamgrid {
 
@@ -15,6 +17,15 @@ namespace beamgrid {
 
 /// The truth from one competition CSV (`VideoId,Labels`), or from record files.
 [[nodiscard]] Truth ReadTruth(const std::vector<std::string>& names);
+
+/// The ratings of the segments in record files; nothing where a CSV is named, which cannot say what
+/// was rated and not shown.
+[[nodiscard]] std::optional<SegmentTruth> ReadRatings(const std::vector<std::string>& names);
+
+/// The truth for these predictions: with record files, that of their segments where the predictions
+/// are segments, else ReadTruth.
+[[nodiscard]] Truth ReadTruthFor(const Predictions& predictions,
+                                 const std::vector<std::string>& names);
 
 /// UsageError if there is no such file.
 void RequireFile(const std::filesystem::path& path);

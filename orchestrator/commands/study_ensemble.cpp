@@ -11,6 +11,7 @@
 #include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"
+#include "registry/segments.h"
 
 namespace beamgrid {
 namespace {
@@ -117,6 +118,26 @@ void StoreEnsemble(Store& store, StudyId study, const EnsembleAnswer& answer) {
   const std::vector<EnsembleRecord> known = store.Ensembles(study);
   if (!known.empty() && known.back().json == json) return;
   store.AddEnsemble(study, {.created_at = NowUtc(), .json = json});
+}
+
+void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQuestion& question,
+                              const EnsembleAnswer& answer,
+                              const std::vector<std::int32_t>& classes) {
+  std::vector<const Predictions*> members;
+  std::vector<double> weights;
+  int top_k = kGapTop;
+  for (const EnsembleAnswer::Member& member : answer.members) {
+    const auto model = std::ranges::find(question.models, member.name, &EnsembleModel::name);
+    members.push_back(&model->predictions);
+    weights.push_back(member.weight);
+    top_k = std::max(top_k, model->predictions.top_k);
+  }
+  const Predictions combined = Combine(members, weights, question.combine, question.missing, top_k);
+  if (AreSegments(combined)) {
+    WriteSegmentsCsv(path, combined, classes);
+  } else {
+    WritePredictionsCsv(path, combined);
+  }
 }
 
 void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer) {

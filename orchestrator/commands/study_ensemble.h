@@ -39,6 +39,13 @@ struct RecipeEnsemble {
 /// again changes nothing.
 void StoreEnsemble(Store& store, StudyId study, const EnsembleAnswer& answer);
 
+/// Writes the ensemble's own predictions for all videos of the question's models, as the
+/// competition's CSV: of 2018, or of 2019 where they are segments (`classes`, sorted: only these;
+/// empty: all).
+void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQuestion& question,
+                              const EnsembleAnswer& answer,
+                              const std::vector<std::int32_t>& classes);
+
 /// For people.
 void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer);
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "registry/error.h"
+#include "trainer/data/batches.h"
 #include "trainer/data/example.h"
+#include "trainer/data/inspect.h"
 #include "trainer/data/tfrecord.h"
 
 namespace beamgrid {
@@ -47,7 +50,38 @@ void ReadFile(const TfRecordFile& file, Truth& truth) {
   }
 }
 
+/// A reader of the file's segments, whatever its features are called.
+DataSpec SegmentSpec(const std::filesystem::path& path) {
+  DataSpec spec{.format = "segment", .classes = kMaxClasses, .max_frames = kSegmentFrames};
+  for (const auto& [name, width] : InspectFile(path).features)
+    spec.features.emplace_back(name, width);
+  return spec;
+}
+
+void ReadSegments(const std::filesystem::path& path, SegmentTruth& truth) {
+  Dataset dataset(SegmentSpec(path), {path.string()}, LabelPolicy::kRequired);
+  Batches batches(dataset, {.order = BatchOrder::kSequential});
+  batches.Start(0);
+  for (Batch batch; batches.Next(batch);) {
+    for (std::int64_t i = 0; i < batch.Size(); ++i) {
+      const std::string& id = batch.ids[static_cast<std::size_t>(i)];
+      const auto positive = batch.LabelsOf(i), rated = batch.RatedOf(i);
+      const bool is_new = truth
+                              .emplace(id, RatedSegment{{positive.begin(), positive.end()},
+                                                        {rated.begin(), rated.end()}})
+                              .second;
+      if (!is_new) throw Error(path.string() + ": segment '" + id + "' occurs twice");
+    }
+  }
+}
+
 }  // namespace
+
+SegmentTruth ReadSegmentTruth(const std::vector<std::filesystem::path>& files) {
+  SegmentTruth truth;
+  for (const auto& path : files) ReadSegments(path, truth);
+  return truth;
+}
 
 Truth ReadTruthRecords(const std::vector<std::filesystem::path>& files) {
   Truth truth;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "registry/predictions.h"
+#include "registry/segments.h"
 
 namespace beamgrid {
 
@@ -12,5 +13,10 @@ namespace beamgrid {
 /// segments'). A record without labels has an empty list. Throws Error, DataError, and DataError on
 /// an id that occurs twice or is missing.
 [[nodiscard]] Truth ReadTruthRecords(const std::vector<std::filesystem::path>& files);
+
+/// What the records' segments were rated (RecordDecoder::ReadSegments), by id VIDEO:START. Ratings
+/// that start behind a video's last frame are left out. Throws Error (no ratings at all, a segment
+/// that occurs twice) and DataError.
+[[nodiscard]] SegmentTruth ReadSegmentTruth(const std::vector<std::filesystem::path>& files);
 
 }  // namespace beamgrid

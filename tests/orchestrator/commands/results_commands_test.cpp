@@ -6,6 +6,7 @@
 #include "registry/json.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/support/shared_data.h"
+#include "trainer/data/truth.h"
 
 namespace beamgrid {
 namespace {
@@ -31,12 +32,13 @@ class ResultsCommandsTest : public CommandTest {
   }
 };
 
-TEST_F(ResultsCommandsTest, ScoreGivesTheFiveKeys) {
+TEST_F(ResultsCommandsTest, ScoreGivesTheKeys) {
   const Called called =
       Call({"score", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), "--json"});
   EXPECT_EQ(called.exit_code, 0);
   const auto json = called.Json();
-  EXPECT_THAT(KeysOf(json), ElementsAre("gap", "hit_at_1", "map", "perr", "videos"));
+  EXPECT_THAT(KeysOf(json), ElementsAre("gap", "hit_at_1", "map", "perr", "segment_map", "videos"));
+  EXPECT_TRUE(json.at("segment_map").is_null());
   // Pool by score: 0.9 true, 0.6 false, 0.4 true, 0.1 false; two labels: (1 + 2/3) / 2.
   EXPECT_NEAR(json.at("gap").as_double(), 5.0 / 6, 1e-12);
   EXPECT_EQ(json.at("hit_at_1"), 0.5);
@@ -151,6 +153,82 @@ TEST_F(ResultsCommandsTest, TheNineRealModelsMakeABetterEnsembleThanAnyOfThem) {
   const Called all_videos = Call(arguments);
   EXPECT_EQ(all_videos.exit_code, 2);
   EXPECT_THAT(all_videos.err, HasSubstr("videos"));
+}
+
+/// Rated segments, and predictions that give every rated positive 0.9 and every other one 0.1.
+class SegmentCommandsTest : public CommandTest {
+ protected:
+  SegmentCommandsTest() {
+    EXPECT_EQ(Call({"data", "synth", "--out", Path("data"), "--videos", "60", "--classes", "6",
+                    "--seed", "1", "--format", "segment", "--features", "rgb=8", "--max-frames",
+                    "30", "--min-frames", "10", "--quiet"})
+                  .exit_code,
+              0);
+    truth_ = ReadSegmentTruth({Path("data/validate0000.tfrecord")});
+    std::string text = "VideoId,LabelConfidencePairs\n";
+    for (const auto& [id, segment] : truth_) {
+      text += id + ",";
+      for (std::int32_t label = 0; label < 6; ++label) {
+        const bool shown = std::ranges::binary_search(segment.positive, label);
+        text += (label > 0 ? " " : "") + std::to_string(label) + (shown ? " 0.9" : " 0.1");
+      }
+      text += "\n";
+    }
+    Write("p.csv", text);
+  }
+  [[nodiscard]] boost::json::value Score(const std::string& file) const {
+    return Call({"score", "--predictions", Path(file), "--truth",
+                 Path("data/validate0000.tfrecord"), "--json"})
+        .Json();
+  }
+
+  SegmentTruth truth_;
+};
+
+TEST_F(SegmentCommandsTest, ScoreMeasuresSegmentsByTheirRatings) {
+  const auto json = Score("p.csv");
+  EXPECT_EQ(json.at("segment_map"), 1.0);
+  EXPECT_EQ(json.at("gap"), 1.0);
+  EXPECT_EQ(json.at("videos").as_int64(), std::ssize(truth_));
+  EXPECT_THAT(
+      Call({"score", "--predictions", Path("p.csv"), "--truth", Path("data/validate0000.tfrecord")})
+          .out,
+      HasSubstr("MAP@100k  1.00000"));
+}
+
+TEST_F(SegmentCommandsTest, AnEnsembleIsWrittenAsTheSubmissionOf2019) {
+  const std::string classes = Write("ids.csv", "Index\n1\n3\n");
+  const auto write = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {
+        "ensemble", "--predictions", Path("p.csv"), "--truth", Path("data/validate0000.tfrecord"),
+        "--out",    Path("s.csv"),   "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Called called = Call(arguments);
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    return ReadFile(Path("s.csv"));
+  };
+  EXPECT_THAT(write({}), ::testing::StartsWith("Class,Segments\n0,"));
+  const auto json = Score("s.csv");
+  // The file says the order alone: among equal scores that of the ids.
+  EXPECT_EQ(json.at("segment_map"), 1.0);
+  EXPECT_TRUE(json.at("gap").is_null());
+  const std::string some = write({"--classes", classes});
+  EXPECT_THAT(some, ::testing::StartsWith("Class,Segments\n1,"));
+  EXPECT_EQ(std::ranges::count(some, '\n'), 3);
+}
+
+TEST_F(SegmentCommandsTest, ARankingNeedsRatings) {
+  Write("s.csv", "Class,Segments\n1,a:0\n");
+  const std::string truth = Write("t.csv", "VideoId,Labels\na:0,1\n");
+  const Called called = Call({"score", "--predictions", Path("s.csv"), "--truth", truth});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("--truth must be record files"));
+}
+
+TEST_F(ResultsCommandsTest, AnEnsembleOfVideosIsWrittenAsTheSubmissionOf2018) {
+  EXPECT_EQ(EnsembleOf({"--out", Path("out.csv"), "--members", "1"}).exit_code, 0);
+  EXPECT_THAT(ReadFile(Path("out.csv")),
+              ::testing::StartsWith("VideoId,LabelConfidencePairs\nv1,"));
 }
 
 }  // namespace

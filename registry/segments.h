@@ -1,0 +1,43 @@
+#pragma once
+// Segments: examples whose id is VIDEO:START. Their ratings as truth, and the submission file of
+// the YouTube-8M challenge of 2019.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "registry/predictions.h"
+
+namespace beamgrid {
+
+/// What people said of one segment. Sorted, none twice; `positive` is part of `rated`.
+struct RatedSegment {
+  std::vector<std::int32_t> positive, rated;
+};
+using SegmentTruth = std::map<std::string, RatedSegment>;  ///< by id
+
+/// Whether all of them are segments (and there are any).
+[[nodiscard]] bool AreSegments(const Predictions& predictions);
+
+/// GAP and the rest over the segments of `truth`, their positive classes being their labels, and
+/// MAP@100,000 over all predicted segments. Error if a segment of the truth is missing, with the
+/// count.
+[[nodiscard]] Metrics ScoreSegments(const Predictions& predictions, const SegmentTruth& truth);
+/// MAP@100,000 alone: a segment that is not predicted is ranked for no class.
+[[nodiscard]] double SegmentMap(const Predictions& predictions, const SegmentTruth& truth);
+
+/// `Class,Segments`: a row for each class that is predicted anywhere, by class; its segments by
+/// descending score, equal scores by id, at most `top` of them, without scores. `classes`, sorted:
+/// no rows for others; empty: all.
+void WriteSegmentsCsv(const std::filesystem::path& path, const Predictions& predictions,
+                      const std::vector<std::int32_t>& classes = {}, std::int64_t top = 100'000);
+
+/// Such a file as predictions whose scores only say the order: the n-th segment of a class has 1/n.
+/// Errors name file and line. A class or, within one, a segment that is repeated is an error.
+[[nodiscard]] Predictions ReadSegmentsCsv(const std::filesystem::path& path);
+/// By its first line.
+[[nodiscard]] bool IsSegmentsCsv(const std::filesystem::path& path);
+
+}  // namespace beamgrid
