@@ -101,7 +101,8 @@ ShippedWeights ShippedWeights::Read(const std::filesystem::path& path) {
 
 void ShippedWeights::Write(const std::filesystem::path& path) const {
   c10::Dict<std::string, torch::Tensor> state;
-  for (const auto& [name, tensor] : stored_) state.insert(name, tensor.cpu());
+  // Detached: where somebody else holds a tensor too, the pickle says so.
+  for (const auto& [name, tensor] : stored_) state.insert(name, tensor.detach().cpu());
   const std::vector<char> bytes = torch::pickle_save(state);
   WriteFileAtomically(path, std::string_view(bytes.data(), bytes.size()));
 }
