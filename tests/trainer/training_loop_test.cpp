@@ -236,9 +236,9 @@ TEST_F(TrainingLoopTest, AWeightThatIsNotANumberDiverges) {
 
 TEST_F(TrainingLoopTest, AnUnknownObjectiveIsRefused) {
   TrialFile trial = StatefulTrial();
-  trial.spec.objective = "segment_map";
+  trial.spec.objective = "accuracy";
   EXPECT_THAT(ErrorText<SpecError>([&] { TrainingLoop(trial, NewFolder(), {}); }),
-              HasSubstr("objective = segment_map"));
+              HasSubstr("objective = accuracy"));
 }
 
 TEST_F(TrainingLoopTest, AMissingTrainingKeyIsRefused) {
