@@ -45,7 +45,7 @@ REGISTER_COMPONENT(Extra, "zoneout", ZoneoutExtra, ZoneoutOptions,
                               "Preserving Hidden Activations; named by Kim et al. 2018, section "
                               "4.2",
                     .help = "States of recurrent cells randomly stay as they were. Cells then run "
-                            "step by step instead of in one fused kernel, which is slower."});
+                            "step by step, which on a GPU is slower than cuDNN's one kernel."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

@@ -1,6 +1,6 @@
 #pragma once
-// Cells that run step by step: for what LibTorch's fused recurrent kernels cannot do (zoneout,
-// layer norm inside the cell, a candidate's sum, boundaries).
+// Cells that run step by step: on the CPU, and on a GPU for what cuDNN's fused recurrent kernels
+// cannot do (zoneout, layer norm inside the cell, a candidate's sum, boundaries).
 //
 // Only the recurrent part is in the loop; inputs are projected for all frames at once. Frames are
 // packed (LibTorch's PackedSequence: the first frames of all videos, longest video first, then the

@@ -11,7 +11,7 @@ inline constexpr char kResetBefore[] = "before";
 inline void DescribeReset(Fields& f, std::string& reset) {
   f("reset", reset, Choices{{kResetAfter, kResetBefore}},
     "the reset gate acts after the recurrent product, as in cuDNN's fused cell, or before it, as "
-    "in the papers' TensorFlow cell, step by step and slower");
+    "in the papers' TensorFlow cell; slower on a GPU");
 }
 
 [[nodiscard]] inline CellKind GruCell(const std::string& reset) {

@@ -36,15 +36,16 @@ void Describe(Fields& f, LstmOptions& o) {
   f("embedding", o.embedding, Choices{{kHidden, kState, kMemory, kMemoryOutput, kMemoryCandidate}},
     "hidden: the pooled states; state: [c; h] after the last frame; memory: [c; h; M], M the sum "
     "of the frames (LSTM-M); memory_output: [O; c; h; M], O the sum of the states (LSTM-M-O); "
-    "memory_candidate: O the sum of the candidates g, which is the paper's formula and is slower");
+    "memory_candidate: O the sum of the candidates g, which is the paper's formula; slower on a "
+    "GPU");
   f("normalise", o.normalise,
     "scale M and O to length 1, as the authors' code does; the paper does not say so")
       .Tag("norm");
   f("layer_norm", o.layer_norm,
-    "layer normalisation of each gate and of the memory inside the cell, step by step and slower")
+    "layer normalisation of each gate and of the memory inside the cell; slower on a GPU")
       .Tag("LN");
   f("candidate_dropout", o.candidate_dropout, Range{0, 0.95},
-    "share of the candidate's values dropped at each step in training; step by step and slower");
+    "share of the candidate's values dropped at each step in training; slower on a GPU");
 }
 
 LayerOptions LayerOf(const LstmOptions& options) {

@@ -168,7 +168,7 @@ class LibTorchLayer : public RecurrentLayer {
   }
 
   LayerOutput Run(const Packed& input) override {
-    if (!NeedsLoop()) return RunFused(cell_, input);
+    if (input.data().is_cuda() && !NeedsLoop()) return RunFused(cell_, input);
     const LoopOutput forward = RunDirection(input, Order::kForward);
     if (options_.direction == Direction::kForward) return Output(input, forward);
     const LoopOutput backward = RunDirection(input, Order::kBackward);
@@ -182,6 +182,9 @@ class LibTorchLayer : public RecurrentLayer {
   [[nodiscard]] std::shared_ptr<torch::nn::Module> module() const override { return cell_.ptr(); }
 
  private:
+  /// Whether cuDNN's kernel cannot do it. On the CPU there is no such kernel: LibTorch's own loop
+  /// slices the projected inputs at each step, the gradient of each slice is as large as all of
+  /// them, and so a step of training takes a multiple of the time of ours.
   [[nodiscard]] bool NeedsLoop() const {
     return options_.zoneout.on() || options_.candidate_dropout > 0 || options_.sum_candidates ||
            options_.cell == CellKind::kResetBeforeGru;

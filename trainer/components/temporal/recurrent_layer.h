@@ -1,6 +1,6 @@
 #pragma once
-// One layer of recurrent cells over packed frames: LibTorch's fused kernel where it can do what is
-// asked, else the same cell step by step (cell_loop.h), which costs time but gives the same.
+// One layer of recurrent cells over packed frames: on a GPU cuDNN's fused kernel where it can do
+// what is asked, else the same cell step by step (cell_loop.h), which on a GPU costs time.
 
 #include <memory>
 
@@ -11,9 +11,9 @@ namespace beamgrid::trainer {
 enum class CellKind {
   kTanh,
   kLstm,
-  kLayerNormLstm,   ///< forward only; never fused
+  kLayerNormLstm,   ///< forward only, never fused
   kGru,             ///< reset gate after the recurrent product, as in cuDNN
-  kResetBeforeGru,  ///< reset gate before it; never fused
+  kResetBeforeGru,  ///< reset gate before it, never fused
 };
 
 enum class Direction { kForward, kBoth };

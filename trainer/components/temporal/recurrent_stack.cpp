@@ -4,8 +4,7 @@
 
 namespace beamgrid::trainer {
 
-LayerStack::LayerStack(const BuildContext& context, LayerOptions options,
-                               std::int64_t layers)
+LayerStack::LayerStack(const BuildContext& context, LayerOptions options, std::int64_t layers)
     : output_width_(options.output_width()), skip_connections_(context.skip_connections) {
   options.zoneout = ZoneoutOf(context);
   std::int64_t width = context.input_width;
@@ -49,8 +48,7 @@ void Describe(Fields& f, StackOptions& o) {
 RecurrentTemporal::RecurrentTemporal(const BuildContext& context, const LayerOptions& options,
                                      std::int64_t layers, std::string pool)
     : pool_(std::move(pool)),
-      stack_(register_module("stack", std::make_shared<LayerStack>(context, options, layers))) {
-}
+      stack_(register_module("stack", std::make_shared<LayerStack>(context, options, layers))) {}
 
 torch::Tensor RecurrentTemporal::forward(const Sequence& input, const Targets& /*targets*/) {
   return PoolStates(stack_->forward(input).states, input.mask, pool_);
