@@ -39,8 +39,9 @@ class ShippedWeights {
   /// A file that Write made. Throws Error with the path and what is wrong.
   [[nodiscard]] static ShippedWeights Read(const std::filesystem::path& path);
 
-  /// A dictionary of the tensors by name that Python's torch.load reads. With int8 a quantised
-  /// tensor is two entries: x = state[name + ".table"][state[name].long()].
+  /// A dictionary of the tensors by name that Python's torch.load(path, weights_only=False) reads
+  /// (LibTorch tags it with its type). With int8 a quantised tensor is two entries:
+  /// x = state[name + ".table"][state[name].long()].
   void Write(const std::filesystem::path& path) const;
 
   /// Gives `weights` the shipped values, in place. Throws Error where one of them is missing or has
