@@ -8,7 +8,7 @@ import torch
 class Pool(torch.nn.Module):
     def __init__(self, width: int):
         super().__init__()
-        self.attend = torch.nn.Linear(width, 1)
+        self.attend = torch.nn.Linear(width, 1, bias=False)
 
     def forward(self, frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         scores = self.attend(frames).squeeze(2)  # [batch, frames]
@@ -20,7 +20,6 @@ class Pool(torch.nn.Module):
     def reset_parameters(self) -> None:  # called for each trial: its seed decides
         with torch.no_grad():
             self.attend.weight.normal_(0.0, 0.1)
-            self.attend.bias.zero_()
 
 
 torch.jit.script(Pool(int(sys.argv[2]))).save(sys.argv[1])

@@ -1,6 +1,7 @@
 // Every component of the catalogue gives on the GPU what it gives on the CPU, gradients included.
 
 #include "tests/trainer/components/contract.h"
+#include "tests/trainer/components/script_files.h"
 
 namespace beamgrid::trainer::contract {
 namespace {
@@ -76,7 +77,8 @@ class ComponentParity : public ::testing::TestWithParam<ComponentInfo> {};
 
 TEST_P(ComponentParity, CpuAndGpuAgree) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device";
-  for (const Case& c : CasesOf(GetParam())) {
+  const ScriptFiles files;
+  for (const Case& c : CasesOf(GetParam(), files.GivenFor(GetParam()))) {
     for (const Shape& shape : Shapes()) {
       SCOPED_TRACE(c.label + ", " + std::to_string(shape.features.size()) + " features");
       ExpectParity(c, shape, torch::kCUDA);
