@@ -8,6 +8,7 @@
 
 #include "registry/catalogue.h"
 #include "registry/error.h"
+#include "registry/json.h"
 #include "search/start_name.h"
 
 namespace beamgrid {
@@ -122,6 +123,38 @@ class Finder {
   std::map<StudyId, std::vector<TrialRecord>> trials_;
 };
 
+/// Options of one that the other lacks or has otherwise.
+std::size_t Differing(const Options& left, const Options& right) {
+  std::set<std::string> names;
+  for (const auto& [name, value] : left) names.insert(name);
+  for (const auto& [name, value] : right) names.insert(name);
+  return static_cast<std::size_t>(std::ranges::count_if(names, [&](const std::string& name) {
+    const auto mine = left.find(name), theirs = right.find(name);
+    return mine == left.end() || theirs == right.end() || mine->second != theirs->second;
+  }));
+}
+
+/// How many options and extras two models differ in; nothing if they are of other components.
+std::optional<std::size_t> Distance(const ModelSpec& left, const ModelSpec& right) {
+  std::size_t distance = 0;
+  for (const char* criterion : {"multimodal", "temporal", "classifier", "label_processing"}) {
+    const auto mine = left.parts.find(criterion), theirs = right.parts.find(criterion);
+    if (mine == left.parts.end() || theirs == right.parts.end()) return std::nullopt;
+    if (mine->second.component != theirs->second.component) return std::nullopt;
+    distance += Differing(mine->second.options, theirs->second.options);
+  }
+  std::map<std::string, std::pair<const Options*, const Options*>> extras;
+  for (const auto& [name, options] : left.extras) extras[name].first = &options;
+  for (const auto& [name, options] : right.extras) extras[name].second = &options;
+  for (const auto& [name, both] : extras) {
+    const bool in_both = both.first != nullptr && both.second != nullptr;
+    distance += in_both ? Differing(*both.first, *both.second) : 1;
+  }
+  return distance;
+}
+
+bool IsTwin(const StartName& start) { return start.name == "*"; }
+
 }  // namespace
 
 StartTrials::StartTrials(const Recipe& recipe, const Store* store) {
@@ -129,6 +162,10 @@ StartTrials::StartTrials(const Recipe& recipe, const Store* store) {
   std::optional<Finder> finder;
   if (store != nullptr && !recipe.starts.empty()) finder.emplace(*store);
   for (const StartReference& start : recipe.starts) {
+    if (finder && IsTwin(ParseStartName(start.text).value())) {
+      AddTwins(start, *store);
+      continue;
+    }
     for (const std::int64_t seed : recipe.seeds) {
       const Found found = finder ? finder->Find(ParseStartName(start.text).value(), seed)
                                  : Found{"", "there is no database yet; run that study first"};
@@ -142,9 +179,50 @@ StartTrials::StartTrials(const Recipe& recipe, const Store* store) {
   if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
 }
 
-std::string StartTrials::For(const ModelSpec& model, std::int64_t seed) const {
+void StartTrials::AddTwins(const StartReference& start, const Store& store) {
+  const std::string study_name = ParseStartName(start.text)->study;
+  const std::optional<StudyRecord> study = store.FindStudy(study_name);
+  std::vector<Candidate>& candidates = twins_[start.text];
+  for (const TrialRecord& trial : study ? store.Trials(study->id) : std::vector<TrialRecord>()) {
+    if (trial.state != TrialState::kComplete) continue;
+    candidates.push_back({.name = trial.name,
+                          .fingerprint = trial.fingerprint,
+                          .seed = trial.seed,
+                          .model = ModelSpecFromJson(ParseJson(trial.model_json))});
+  }
+  if (!candidates.empty()) return;
+  throw RecipeError({{start.place, start.key,
+                      "is \"" + start.text + "\": the database has no complete trial of a study '" +
+                          study_name + "'; run that study first"}});
+}
+
+Start StartTrials::TwinOf(const ModelSpec& model, const std::vector<Candidate>& candidates,
+                          std::int64_t seed) const {
+  std::optional<std::size_t> least;
+  std::vector<const Candidate*> nearest;
+  for (const Candidate& candidate : candidates) {
+    const std::optional<std::size_t> distance = Distance(model, candidate.model);
+    if (candidate.seed != seed || !distance || (least && *distance > *least)) continue;
+    if (least != distance) nearest.clear();
+    least = distance;
+    nearest.push_back(&candidate);
+  }
+  const std::string problem = "train.from = \"" + StartText(model) + "\": ";
+  if (nearest.empty()) {
+    return {"", problem + "no complete trial there is of these components and seed " +
+                    std::to_string(seed)};
+  }
+  if (nearest.size() == 1) return {nearest[0]->fingerprint, ""};
+  return {"", problem + "'" + nearest[0]->name + "' and '" + nearest[1]->name +
+                  "' are equally near to this model; name one"};
+}
+
+Start StartTrials::For(const ModelSpec& model, std::int64_t seed) const {
   const std::string text = StartText(model);
-  return text.empty() ? "" : fingerprints_.at({text, seed});
+  if (text.empty()) return {};
+  const auto twins = twins_.find(text);
+  if (twins != twins_.end()) return TwinOf(model, twins->second, seed);
+  return {fingerprints_.at({text, seed}), ""};
 }
 
 std::string StartText(const ModelSpec& model) {

@@ -6,25 +6,46 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "registry/store.h"
 #include "search/recipe.h"
 
 namespace beamgrid {
 
+/// The trial that a model starts from.
+struct Start {
+  std::string fingerprint;  ///< empty: from none
+  std::string problem;      ///< not empty: it cannot be told, and why
+};
+
 /// What a recipe's references mean, for each of its seeds. Only complete trials count, so a trial
 /// that starts from another has that one's fingerprint before anything runs.
+///
+/// "STUDY/*" is the model's twin in that study: of the trials with the same multimodal, temporal,
+/// classifier and label processing components the one that differs in the fewest options and extras
+/// (a second phase samples other frames and drops the noise, and is the same network).
 class StartTrials {
  public:
   /// Looks every reference up. RecipeError with the place of each that names no complete trial and
   /// with what the record has instead. `store` may be null: there is no database yet.
   StartTrials(const Recipe& recipe, const Store* store);
 
-  /// Fingerprint of the trial that such a model starts from with this seed; empty: from none.
-  [[nodiscard]] std::string For(const ModelSpec& model, std::int64_t seed) const;
+  [[nodiscard]] Start For(const ModelSpec& model, std::int64_t seed) const;
 
  private:
+  /// A complete trial, as a twin is looked for among them.
+  struct Candidate {
+    std::string name, fingerprint;
+    std::int64_t seed = 0;
+    ModelSpec model;
+  };
+  void AddTwins(const StartReference& start, const Store& store);
+  [[nodiscard]] Start TwinOf(const ModelSpec& model, const std::vector<Candidate>& candidates,
+                             std::int64_t seed) const;
+
   std::map<std::pair<std::string, std::int64_t>, std::string> fingerprints_;
+  std::map<std::string, std::vector<Candidate>> twins_;  ///< by reference
 };
 
 /// What `model` starts from as its recipe says it; empty: from its initial values.

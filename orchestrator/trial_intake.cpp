@@ -54,15 +54,18 @@ void TrialIntake::Consider(Candidate candidate, const OnRefused& on_refused) {
   const std::string& name = book_.At(id).name;
   spec_.model = book_.At(id).model;
   std::vector<Pending> seeds;
+  std::string start_problem;
   for (std::size_t index = 0; index < recipe_.seeds.size(); ++index) {
     spec_.seed = recipe_.seeds[index];
-    spec_.start = starts_.For(spec_.model, spec_.seed);
+    const Start start = starts_.For(spec_.model, spec_.seed);
+    if (start_problem.empty()) start_problem = start.problem;
+    spec_.start = start.fingerprint;
     const std::string fingerprint = Fingerprint(spec_);
     seeds.push_back({{.name = name, .fingerprint = fingerprint, .spec = spec_},
                      {id, index},
                      store_.FindByFingerprint(fingerprint)});
   }
-  const CountAnswer size = SizeOf(seeds);
+  const CountAnswer size = start_problem.empty() ? SizeOf(seeds) : CountAnswer(start_problem);
   if (const std::optional<std::string> why = WhyRefused(recipe_, size)) {
     for (const Pending& seed : seeds) on_refused({name, seed.trial.spec.seed}, *why);
     const auto* counted = std::get_if<ModelSize>(&size);

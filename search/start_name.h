@@ -15,7 +15,8 @@ struct StartName {
   std::optional<std::int64_t> seed;  ///< nothing: the seed of the trial that starts
 };
 
-/// "STUDY/NAME", "STUDY/NAME/SEED" or a fingerprint's digits; nothing for any other text.
+/// "STUDY/NAME", "STUDY/NAME/SEED", "STUDY/*" (name "*": each model's twin there) or a
+/// fingerprint's digits; nothing for any other text.
 [[nodiscard]] std::optional<StartName> ParseStartName(std::string_view text);
 
 }  // namespace beamgrid

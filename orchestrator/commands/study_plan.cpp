@@ -38,7 +38,7 @@ class Planner {
 
  private:
   void PlanCandidate(const Candidate& candidate) {
-    const CountAnswer answer = parts_.counter->Count(candidate.model, *parts_.data);
+    const CountAnswer answer = Count(candidate.model);
     if (const auto why = WhyRefused(*parts_.recipe, answer)) {
       ++totals_.refused;
       sink_.on_refused(candidate, *why);
@@ -61,13 +61,23 @@ class Planner {
                      .size_bytes = size.size_bytes});
   }
 
+  /// Parameters and size, or why the model cannot be trained.
+  CountAnswer Count(const ModelSpec& model) const {
+    for (const std::int64_t seed : parts_.recipe->seeds) {
+      if (!starts_) break;
+      const Start start = starts_->For(model, seed);
+      if (!start.problem.empty()) return start.problem;
+    }
+    return parts_.counter->Count(model, *parts_.data);
+  }
+
   /// The recorded objective, if the trial is complete.
   std::optional<double> PlanTrial(const Candidate& candidate, std::int64_t seed,
                                   const ModelSize& size) {
     PlannedTrial planned{.candidate = &candidate, .seed = seed, .size = size};
     std::optional<double> objective;
     if (starts_) {
-      planned.start = starts_->For(candidate.model, seed);
+      planned.start = starts_->For(candidate.model, seed).fingerprint;
       planned.fingerprint = Fingerprint({.model = candidate.model,
                                          .data = *parts_.data,
                                          .objective = parts_.recipe->objective,

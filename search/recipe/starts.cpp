@@ -33,7 +33,8 @@ class StartsReader {
       mistakes_.Add(node.source(), key,
                     "is \"" + text->get() +
                         "\", must name a finished trial as STUDY/NAME (each seed starts from the "
-                        "same seed), STUDY/NAME/SEED or 8 to 32 digits of a fingerprint");
+                        "same seed), STUDY/NAME/SEED, STUDY/* (each model's twin) or 8 to 32 "
+                        "digits of a fingerprint");
       return;
     }
     const bool known =

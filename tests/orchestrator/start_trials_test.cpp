@@ -43,7 +43,8 @@ class StartTrialsTest : public testing::Test {
     ModelSpec model;
     model.train = recipe.train;
     std::vector<std::string> fingerprints;
-    for (const std::int64_t seed : recipe.seeds) fingerprints.push_back(starts.For(model, seed));
+    for (const std::int64_t seed : recipe.seeds)
+      fingerprints.push_back(starts.For(model, seed).fingerprint);
     return fingerprints;
   }
   std::string Refusal(const std::string& from, const std::string& seeds = "[1, 2]") const {
@@ -72,6 +73,41 @@ TEST_F(StartTrialsTest, OneNamedTrialServesAllSeeds) {
               ElementsAre(Fingerprint(1), Fingerprint(1)));
   EXPECT_THAT(Resolved(Fingerprint(0), "[7]"), ElementsAre(Fingerprint(0)));
   EXPECT_THAT(Resolved(Fingerprint(0).substr(0, 8), "[7]"), ElementsAre(Fingerprint(0)));
+}
+
+TEST_F(StartTrialsTest, ATwinIsTheTrialThatDiffersInTheFewestOptions) {
+  const Recipe recipe = RecipeWith("phase1/*", "[1]");
+  const StartTrials starts(recipe, &store_);
+  ModelSpec model = trials_[0].spec.model;
+  model.train = recipe.train;
+  EXPECT_EQ(starts.For(model, 1).fingerprint, Fingerprint(0));
+  EXPECT_EQ(starts.For(model, 2).fingerprint, Fingerprint(1));
+  EXPECT_THAT(starts.For(model, 3).problem, HasSubstr("no complete trial there is of these "
+                                                      "components and seed 3"));
+  model.extras["noise"] = {};
+  model.parts["temporal"].options["hidden"] = 300;
+  EXPECT_EQ(starts.For(model, 1).fingerprint, Fingerprint(0)) << "the only complete one";
+  model.parts["temporal"].component = "gru";
+  EXPECT_THAT(starts.For(model, 1).problem, HasSubstr("phase1/*"));
+}
+
+TEST_F(StartTrialsTest, EquallyNearTrialsHaveToBeNamed) {
+  const std::vector<TrialId> ids =
+      store_.AddTrials(store_.OpenStudy(ExampleStudy("phase1")), {trials_[3]});
+  const std::int64_t attempt = store_.BeginAttempt(ids[0], "/runs/a", "cpu", 1);
+  store_.FinishAttempt(ids[0], attempt, ExampleSuccess(), TrialState::kComplete);
+  const Recipe recipe = RecipeWith("phase1/*", "[1]");
+  const StartTrials starts(recipe, &store_);
+  ModelSpec model = trials_[0].spec.model;
+  model.train = recipe.train;
+  EXPECT_EQ(starts.For(model, 1).fingerprint, Fingerprint(0));
+  model.parts["temporal"].options["hidden"] = 300;
+  EXPECT_THAT(starts.For(model, 1).problem, HasSubstr("equally near"));
+}
+
+TEST_F(StartTrialsTest, ATwinInAnUnknownStudyIsAMistake) {
+  EXPECT_THAT(Refusal("nothing/*"),
+              HasSubstr("the database has no complete trial of a study 'nothing'"));
 }
 
 TEST_F(StartTrialsTest, AModelWithoutAReferenceStartsFromNone) {

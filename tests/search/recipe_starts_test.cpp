@@ -48,8 +48,8 @@ TEST_F(RecipeStarts, ATextThatNamesNoTrialIsAMistake) {
     ASSERT_EQ(error.diagnostics().size(), 1U);
     EXPECT_EQ(ToString(error.diagnostics()[0]),
               "r.toml:10:8: train.from: is \"phase1\", must name a finished trial as STUDY/NAME "
-              "(each seed starts from the same seed), STUDY/NAME/SEED or 8 to 32 digits of a "
-              "fingerprint");
+              "(each seed starts from the same seed), STUDY/NAME/SEED, STUDY/* (each model's "
+              "twin) or 8 to 32 digits of a fingerprint");
   }
 }
 
