@@ -127,6 +127,15 @@ TEST_F(QueryTest, TheObjectiveIsTheStudysOwn) {
   study.objective = "map";
   (void)store_.AddTrials(store_.OpenStudy(study), {ExampleNewTrial(512, 1)});
   EXPECT_EQ(Named("leaderboard", "by-map").rows[0][4], 0.125);
+
+  study = ExampleStudy("by-segments");
+  study.objective = "segment_map";
+  const TrialId id = store_.AddTrials(store_.OpenStudy(study), {ExampleNewTrial(77, 1)})[0];
+  AttemptOutcome outcome = ExampleSuccess();
+  outcome.result.metrics.segment_map = 0.25;
+  store_.FinishAttempt(id, store_.BeginAttempt(id, "runs", "cpu", 1), outcome,
+                       TrialState::kComplete);
+  EXPECT_EQ(Named("leaderboard", "by-segments").rows[0][4], 0.25);
 }
 
 TEST_F(QueryTest, AblationGroupsByVariant) {

@@ -145,7 +145,9 @@ TEST_F(StoreTest, ABegunAttemptIsOnRecordBeforeItsWorker) {
 
 TEST_F(StoreTest, ACompleteTrialHasAllThatItMeasured) {
   const TrialId id = Add();
-  const AttemptOutcome outcome = ExampleSuccess(0.25);
+  AttemptOutcome outcome = ExampleSuccess(0.25);
+  outcome.result.metrics.segment_map = 0.0625;
+  outcome.result.epochs[1].metrics.segment_map = 0.03125;
   store_.FinishAttempt(id, Begin(id), outcome, TrialState::kComplete);
   const TrialRecord trial = store_.Trial(id);
   EXPECT_EQ(trial.state, TrialState::kComplete);
@@ -157,6 +159,9 @@ TEST_F(StoreTest, ACompleteTrialHasAllThatItMeasured) {
   EXPECT_EQ(read.metrics.hit_at_1, wrote.metrics.hit_at_1);
   EXPECT_EQ(read.metrics.perr, wrote.metrics.perr);
   EXPECT_EQ(read.metrics.map, wrote.metrics.map);
+  EXPECT_EQ(read.metrics.segment_map, 0.0625);
+  EXPECT_EQ(store_.Epochs(id)[1].metrics.segment_map, 0.03125);
+  EXPECT_TRUE(std::isnan(store_.Epochs(id)[0].metrics.segment_map)) << "not measured";
   EXPECT_EQ(read.metrics.videos, wrote.metrics.videos);
   EXPECT_EQ(read.validate_loss, wrote.validate_loss);
   EXPECT_EQ(read.best_epoch, wrote.best_epoch);

@@ -23,18 +23,21 @@ double NumberOrNull(const JsonReader& reader, std::string_view key) {
 }  // namespace
 
 json::object ToJson(const TrialFile& trial) {
-  return {{"study", trial.study},
-          {"name", trial.name},
-          {"fingerprint", trial.fingerprint},
-          {"spec", ToJson(trial.spec)},
-          {"attempt", trial.attempt},
-          {"device", trial.device},
-          {"threads", trial.threads},
-          {"resume_from", trial.resume_from},
-          {"start_model", trial.start_model},
-          {"start_hash", trial.start_hash},
-          {"predictions_top_k", trial.predictions_top_k},
-          {"heartbeat_seconds", trial.heartbeat_seconds}};
+  json::object object = {{"study", trial.study},
+                         {"name", trial.name},
+                         {"fingerprint", trial.fingerprint},
+                         {"spec", ToJson(trial.spec)},
+                         {"attempt", trial.attempt},
+                         {"device", trial.device},
+                         {"threads", trial.threads},
+                         {"resume_from", trial.resume_from},
+                         {"predictions_top_k", trial.predictions_top_k},
+                         {"heartbeat_seconds", trial.heartbeat_seconds}};
+  if (!trial.start_model.empty()) {
+    object["start_model"] = trial.start_model;
+    object["start_hash"] = trial.start_hash;
+  }
+  return object;
 }
 
 TrialFile TrialFileFromJson(const json::value& value) {

@@ -32,8 +32,12 @@ TrialSpec SomeSpec() {
 }
 
 TrialResult SomeResult() {
-  const Metrics metrics{
-      .gap = 0.1 + 0.2, .hit_at_1 = 0.5, .perr = 1.0 / 3, .map = 1e-17, .videos = 9};
+  const Metrics metrics{.gap = 0.1 + 0.2,
+                        .hit_at_1 = 0.5,
+                        .perr = 1.0 / 3,
+                        .map = 1e-17,
+                        .videos = 9,
+                        .segment_map = 0.7};
   return {.metrics = metrics,
           .validate_loss = 12.25,
           .best_epoch = 2,
@@ -87,6 +91,8 @@ TEST(Protocol, TrialFileSurvivesTheRoundTrip) {
                         .device = "cuda:1",
                         .threads = 2,
                         .resume_from = "/runs/2/last.checkpoint",
+                        .start_model = "/runs/1/model.pt",
+                        .start_hash = "aa",
                         .predictions_top_k = 50,
                         .heartbeat_seconds = 0.5};
   const TrialFile read = TrialFileFromJson(ParseJson(TextOf(trial)));
@@ -94,6 +100,8 @@ TEST(Protocol, TrialFileSurvivesTheRoundTrip) {
   EXPECT_EQ(read.attempt, 3);
   EXPECT_EQ(read.device, "cuda:1");
   EXPECT_EQ(read.resume_from, "/runs/2/last.checkpoint");
+  EXPECT_EQ(read.start_model, "/runs/1/model.pt");
+  EXPECT_EQ(read.start_hash, "aa");
   EXPECT_EQ(TextOf(read), TextOf(trial));
 }
 
@@ -116,6 +124,7 @@ TEST(Protocol, ResultSurvivesTheRoundTrip) {
   const TrialResult read = TrialResultFromJson(ParseJson(TextOf(SomeResult())));
   EXPECT_EQ(read.metrics.gap, 0.1 + 0.2);
   EXPECT_EQ(read.metrics.map, 1e-17);
+  EXPECT_EQ(read.metrics.segment_map, 0.7);
   EXPECT_EQ(read.epochs.size(), 2U);
   EXPECT_EQ(read.artifacts.at(0).path, "model.pt");
   EXPECT_EQ(TextOf(read), TextOf(SomeResult()));
