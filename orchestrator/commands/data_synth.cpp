@@ -71,6 +71,8 @@ class DataSynth : public Subcommand {
     Add(app, "--salience", &plants.salience, "Frames that matter among others: for netvlad");
     Add(app, "--modes", &plants.modes, "Classes that are not linear: for moe");
     Add(app, "--change", &plants.change, "Changes between frames: for differential features");
+    Add(app, "--dependency", &plants.dependency,
+        "Labels that two other labels decide: for conditional inference and class chaining");
   }
 
   void AddDifficulties(CLI::App& app) {

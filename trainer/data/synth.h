@@ -43,6 +43,14 @@ struct SynthPlants {
   /// are the same for both twins; differences between neighbours are not. A mean over time stays
   /// blind even with differential features (their mean is 0), so pair it with netvlad or the like.
   double change = 0.1;
+  /// Classifier (class chaining, conditional inference). No frame shows the twin: it is the
+  /// exclusive or of the twins of two other pairs, its sources, whose labels the video has too.
+  /// Dependent pairs form chains of up to 6: one source is the pair before it, the other is not
+  /// dependent and of one chain only one's source. So the n-th twin is the parity of n + 1 labels
+  /// that are seen: easy for a model that sees the label before it, the harder the longer for one
+  /// that sees the video alone, and nothing linear tells. Visible at video level too. Needs two
+  /// pairs that are not dependent; without them its share is plain.
+  double dependency = 0;
 };
 
 struct SynthOptions {
@@ -56,8 +64,8 @@ struct SynthOptions {
   std::int64_t min_frames = 1;
   std::int64_t shards = 1;  ///< files per split (fewer where there are fewer videos)
 
-  /// With format "video" only `modes` acts (the others vanish in a mean: their shares are plain),
-  /// and at most 32 frames are averaged.
+  /// With format "video" only `modes` and `dependency` act (the others vanish in a mean: their
+  /// shares are plain), and at most 32 frames are averaged.
   SynthPlants plants;
   std::int64_t audio_lag = 2;    ///< frames; attention needs a window of at least 2 lag + 1
   std::int64_t shot_frames = 8;  ///< longest shot
@@ -66,7 +74,7 @@ struct SynthOptions {
   /// Share of shots that belong to no label: frames that do not matter. For attention-like pooling.
   double background = 0.2;
 
-  double labels_per_video = 2.0;  ///< mean; a video has 1 or more
+  double labels_per_video = 2.0;  ///< mean, sources not counted; a video has 1 or more
   /// Exponent of the classes' frequencies, rank^-long_tail; 0: all equal. Real data: about 1.
   double long_tail = 0.7;
   /// Chance that a further label comes from the partners of the labels before it. For label

@@ -48,11 +48,13 @@ void CheckPlants(const SynthPlants& plants) {
   CheckRange("salience", plants.salience, 0.0, 1.0);
   CheckRange("modes", plants.modes, 0.0, 1.0);
   CheckRange("change", plants.change, 0.0, 1.0);
-  const double sum = plants.lag + plants.order + plants.salience + plants.modes + plants.change;
+  CheckRange("dependency", plants.dependency, 0.0, 1.0);
+  const double sum = plants.lag + plants.order + plants.salience + plants.modes + plants.change +
+                     plants.dependency;
   constexpr double kRounding = 1e-9;
   if (sum > 1 + kRounding) {
     std::ostringstream text;
-    text << "lag + order + salience + modes + change = " << sum
+    text << "lag + order + salience + modes + change + dependency = " << sum
          << ", must be at most 1: they are shares of the classes";
     throw UsageError(text.str());
   }

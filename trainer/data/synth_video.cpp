@@ -108,6 +108,8 @@ class VideoMaker {
         return ShowModes(shot, pair, odd, state.sign);
       case Plant::kChange:
         return ShowChange(shot, pair, odd);
+      case Plant::kDependency:
+        return;  // the other labels tell
     }
   }
 

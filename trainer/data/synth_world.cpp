@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kBackgrounds = 8;
 constexpr std::int64_t kMostLabels = 23;  // the longest list of YouTube-8M 2018
 constexpr double kRareFactor = 0.05;
+constexpr std::size_t kLongestChain = 6;
 
 double Dot(const Prototype& a, const Prototype& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
@@ -63,7 +64,8 @@ struct Share {
 /// The plants that this format can show, plain ones taking the rest.
 std::vector<Share> SharesOf(const SynthOptions& options) {
   const SynthPlants& plants = options.plants;
-  std::vector<Share> shares = {{Plant::kModes, plants.modes}};
+  std::vector<Share> shares = {{Plant::kModes, plants.modes},
+                               {Plant::kDependency, plants.dependency}};
   if (options.format != "video") {
     shares.push_back({Plant::kOrder, plants.order});
     shares.push_back({Plant::kSalience, plants.salience});
@@ -133,6 +135,7 @@ SynthWorld::SynthWorld(const SynthOptions& options)
   for (const Plant plant : AssignPlants(SharesOf(options), pairs)) {
     pairs_.push_back(DrawClassPair(options, plant, random));
   }
+  DrawSources(random);
 }
 
 ClassPair SynthWorld::DrawClassPair(const SynthOptions& options, Plant plant,
@@ -150,6 +153,35 @@ ClassPair SynthWorld::DrawClassPair(const SynthOptions& options, Plant plant,
   return pair;
 }
 
+void SynthWorld::DrawSources(Random& random) {
+  std::vector<std::int64_t> others;
+  for (std::int64_t pair = 0; pair < std::ssize(pairs_); ++pair) {
+    if (!IsDependent(pair)) others.push_back(pair);
+  }
+  const std::size_t longest = std::min(kLongestChain, others.empty() ? 0 : others.size() - 1);
+  std::size_t link = 0;
+  std::int64_t previous = 0;
+  for (std::int64_t pair = 0; pair < std::ssize(pairs_); ++pair) {
+    if (!IsDependent(pair)) continue;
+    ClassPair& dependent = pairs_[static_cast<std::size_t>(pair)];
+    if (longest == 0) {
+      dependent.plant = Plant::kPlain;
+      continue;
+    }
+    if (link == 0) {
+      Shuffle(others, random);
+      previous = others[0];
+    }
+    dependent.sources = {previous, others[link + 1]};
+    previous = pair;
+    link = (link + 1) % longest;
+  }
+}
+
+bool SynthWorld::IsDependent(std::int64_t pair) const {
+  return pairs_[static_cast<std::size_t>(pair)].plant == Plant::kDependency;
+}
+
 std::int64_t SynthWorld::DrawPair(Random& random) const {
   const double point = random.Uniform() * cumulative_.back();
   const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), point);
@@ -165,8 +197,18 @@ std::int64_t SynthWorld::DrawClass(Random& random) const {
   return DrawTwin(DrawPair(random), random);
 }
 
-std::vector<std::int64_t> SynthWorld::DrawLabels(Random& random) const {
-  std::vector<std::int64_t> drawn;  // pairs
+std::int64_t SynthWorld::DependentTwin(std::int64_t pair,
+                                       const std::vector<std::int64_t>& labels) const {
+  const auto& sources = pairs_[static_cast<std::size_t>(pair)].sources;
+  const auto odd = std::count_if(labels.begin(), labels.end(), [&](std::int64_t label) {
+    return label % 2 != 0 && std::find(sources.begin(), sources.end(), label / 2) != sources.end();
+  });
+  return std::min(2 * pair + odd % 2, classes_ - 1);
+}
+
+/// No pair twice.
+std::vector<std::int64_t> SynthWorld::DrawPairs(Random& random) const {
+  std::vector<std::int64_t> drawn;
   const std::int64_t most = std::min(kMostLabels, std::ssize(pairs_));
   const double another = 1 - 1 / labels_per_video_;
   do {
@@ -177,8 +219,30 @@ std::vector<std::int64_t> SynthWorld::DrawLabels(Random& random) const {
     }
     if (std::find(drawn.begin(), drawn.end(), pair) == drawn.end()) drawn.push_back(pair);
   } while (std::ssize(drawn) < most && random.Chance(another));
+  return drawn;
+}
+
+/// And the sources' sources: `drawn` grows on the way.
+void SynthWorld::AddSources(std::vector<std::int64_t>& drawn) const {
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    if (!IsDependent(drawn[i])) continue;
+    for (const std::int64_t source : pairs_[static_cast<std::size_t>(drawn[i])].sources) {
+      if (std::find(drawn.begin(), drawn.end(), source) == drawn.end()) drawn.push_back(source);
+    }
+  }
+}
+
+std::vector<std::int64_t> SynthWorld::DrawLabels(Random& random) const {
+  std::vector<std::int64_t> pairs = DrawPairs(random);
+  AddSources(pairs);
   std::vector<std::int64_t> labels;
-  for (const std::int64_t pair : drawn) labels.push_back(DrawTwin(pair, random));
+  for (const std::int64_t pair : pairs) {
+    if (!IsDependent(pair)) labels.push_back(DrawTwin(pair, random));
+  }
+  std::sort(pairs.begin(), pairs.end());  // sources that are dependent come first
+  for (const std::int64_t pair : pairs) {
+    if (IsDependent(pair)) labels.push_back(DependentTwin(pair, labels));
+  }
   std::sort(labels.begin(), labels.end());
   return labels;
 }

@@ -11,7 +11,7 @@
 
 namespace beamgrid {
 
-enum class Plant { kPlain, kLag, kOrder, kSalience, kModes, kChange };
+enum class Plant { kPlain, kLag, kOrder, kSalience, kModes, kChange, kDependency };
 
 /// A direction in one feature's space; entries have standard deviation 1. Those that meet in a
 /// frame are orthogonal (where the feature is wide enough), so that frames of both twins have equal
@@ -22,7 +22,7 @@ using Prototype = std::vector<float>;
 struct PairPrototypes {
   Prototype base;  ///< which pair it is
   /// Which twin it is. Plain: one each. Lag: what the audio says of each. Modes: u and v. Otherwise
-  /// `first` is d.
+  /// `first` is d; dependency: none.
   Prototype first, second;
 };
 
@@ -30,6 +30,7 @@ struct PairPrototypes {
 struct ClassPair {
   Plant plant = Plant::kPlain;
   std::array<std::int64_t, 2> partners{};  ///< pairs it likes to occur with
+  std::array<std::int64_t, 2> sources{};   ///< dependency: pairs whose twins decide its own
   std::vector<PairPrototypes> prototypes;  ///< [feature]
 };
 
@@ -56,8 +57,14 @@ class SynthWorld {
  private:
   [[nodiscard]] ClassPair DrawClassPair(const SynthOptions& options, Plant plant,
                                         Random& random) const;
+  void DrawSources(Random& random);
+  [[nodiscard]] bool IsDependent(std::int64_t pair) const;
   [[nodiscard]] std::int64_t DrawPair(Random& random) const;
+  [[nodiscard]] std::vector<std::int64_t> DrawPairs(Random& random) const;
+  void AddSources(std::vector<std::int64_t>& drawn) const;
   [[nodiscard]] std::int64_t DrawTwin(std::int64_t pair, Random& random) const;
+  [[nodiscard]] std::int64_t DependentTwin(std::int64_t pair,
+                                           const std::vector<std::int64_t>& labels) const;
 
   std::int64_t classes_;
   double labels_per_video_, co_occurrence_;

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <set>
 
 #include "trainer/data/quantise.h"
 #include "trainer/data/synth_video.h"
@@ -255,6 +256,114 @@ TEST_F(ChangeTest, DifferencesOfNeighboursTellTheTwins) {
 TEST_F(ChangeTest, MeansAndSingleFramesDoNot) {
   EXPECT_LT(AccuracyOfMeans(), kUnseen);
   EXPECT_LT(AccuracyOf(&ChangeTest::Presence), kUnseen);
+}
+
+/// Three dependent pairs in one chain, among eight.
+class DependencyTest : public testing::Test {
+ protected:
+  DependencyTest() {
+    options_.classes = 16;
+    options_.features = {{"rgb", 8}};
+    options_.labels_per_video = 1;
+    options_.plants = {.lag = 0, .order = 0, .salience = 0, .modes = 0, .change = 0};
+    options_.plants.dependency = 3.0 / 8;
+  }
+
+  static std::vector<std::int64_t> DependentPairs(const SynthWorld& world) {
+    std::vector<std::int64_t> dependent;
+    for (std::int64_t pair = 0; pair < std::ssize(world.pairs()); ++pair) {
+      if (PairOf(world, pair).plant == Plant::kDependency) dependent.push_back(pair);
+    }
+    return dependent;
+  }
+  static const ClassPair& PairOf(const SynthWorld& world, std::int64_t pair) {
+    return world.pairs()[static_cast<std::size_t>(pair)];
+  }
+  /// The pair's label among `labels`, or -1.
+  static std::int64_t LabelOf(std::int64_t pair, const std::vector<std::int64_t>& labels) {
+    const auto found = std::find_if(labels.begin(), labels.end(),
+                                    [&](std::int64_t label) { return label / 2 == pair; });
+    return found == labels.end() ? -1 : *found;
+  }
+
+  SynthOptions options_;
+};
+
+TEST_F(DependencyTest, EachTwinIsTheExclusiveOrOfItsSources) {
+  const SynthWorld world(options_);
+  Random random(11);
+  int seen = 0, odd = 0, as_first = 0, as_second = 0;
+  for (int video = 0; video < 2000; ++video) {
+    const std::vector<std::int64_t> labels = world.DrawLabels(random);
+    for (const std::int64_t pair : DependentPairs(world)) {
+      const std::int64_t label = LabelOf(pair, labels);
+      if (label < 0) continue;
+      const std::int64_t first = LabelOf(PairOf(world, pair).sources[0], labels);
+      const std::int64_t second = LabelOf(PairOf(world, pair).sources[1], labels);
+      ASSERT_TRUE(first >= 0 && second >= 0) << "the sources are there too";
+      EXPECT_EQ(label % 2, (first + second) % 2);
+      ++seen;
+      odd += static_cast<int>(label % 2);
+      as_first += label % 2 == first % 2 ? 1 : 0;
+      as_second += label % 2 == second % 2 ? 1 : 0;
+    }
+  }
+  ASSERT_GT(seen, 1000);
+  const double five_deviations = 2.5 / std::sqrt(seen);  // videos of a chain share draws
+  EXPECT_NEAR(static_cast<double>(odd) / seen, 0.5, five_deviations);
+  EXPECT_NEAR(static_cast<double>(as_first) / seen, 0.5, five_deviations);
+  EXPECT_NEAR(static_cast<double>(as_second) / seen, 0.5, five_deviations);
+}
+
+TEST_F(DependencyTest, DependentPairsFormChainsOverDifferentPairs) {
+  options_.classes = 60;
+  options_.plants.dependency = 0.5;
+  const SynthWorld world(options_);
+  const std::vector<std::int64_t> dependent = DependentPairs(world);
+  ASSERT_EQ(dependent.size(), 15U);
+  std::set<std::int64_t> of_chain;
+  for (std::size_t i = 0; i < dependent.size(); ++i) {
+    const auto [previous, other] = PairOf(world, dependent[i]).sources;
+    if (i % 6 == 0) {
+      of_chain = {previous};
+      EXPECT_NE(PairOf(world, previous).plant, Plant::kDependency);
+    } else {
+      EXPECT_EQ(previous, dependent[i - 1]);
+    }
+    EXPECT_NE(PairOf(world, other).plant, Plant::kDependency);
+    EXPECT_TRUE(of_chain.insert(other).second) << "twice would cancel out";
+  }
+}
+
+TEST_F(DependencyTest, NoFrameShowsTheTwin) {
+  const SynthWorld world(options_);
+  const std::int64_t pair = DependentPairs(world).front();
+  Random of_even(5), of_odd(5);
+  const SynthVideo even = MakeVideo(options_, world, {2 * pair}, 16, of_even);
+  const SynthVideo odd = MakeVideo(options_, world, {2 * pair + 1}, 16, of_odd);
+  EXPECT_EQ(even.codes, odd.codes);
+}
+
+TEST_F(DependencyTest, WithoutTwoOtherPairsItIsPlain) {
+  options_.plants.dependency = 1;
+  EXPECT_TRUE(DependentPairs(SynthWorld(options_)).empty());
+  options_.plants.dependency = 7.0 / 8;
+  EXPECT_TRUE(DependentPairs(SynthWorld(options_)).empty());
+  options_.plants.dependency = 6.0 / 8;
+  EXPECT_EQ(DependentPairs(SynthWorld(options_)).size(), 6U);
+}
+
+TEST_F(DependencyTest, AnOddNumberOfClassesHasNoMissingTwin) {
+  options_.classes = 15;
+  options_.plants.dependency = 6.0 / 8;
+  const SynthWorld world(options_);
+  Random random(3);
+  for (int video = 0; video < 200; ++video) EXPECT_LT(world.DrawLabels(random).back(), 15);
+}
+
+TEST_F(DependencyTest, ShowsAtVideoLevelToo) {
+  options_.format = "video";
+  EXPECT_EQ(DependentPairs(SynthWorld(options_)).size(), 3U);
 }
 
 TEST(SynthWorld, GivesEachPlantItsShareAmongFrequentAndRareClasses) {
