@@ -41,13 +41,13 @@ DataSpec CheckedData(const Recipe& recipe) {
   return data;
 }
 
-  if (!std::filesystem::exists(options.database)) static_cast<void>(StartTrials(recipe, nullptr));
 StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                      const RunStudyOptions& options) {
   TrainerCounter counter(options.trainer);
   counter.Start();                      // LibTorch loads while the data are looked at
   DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
   data.digest = DataDigest(data);
+  if (!std::filesystem::exists(options.database)) static_cast<void>(StartTrials(recipe, nullptr));
   const StudyLock lock(options.database, recipe.name);
   Store store(options.database, OpenMode::kReadWrite);
   RunnerSettings settings{

@@ -46,11 +46,11 @@ void Describe(Fields& f, TrainSettings& o) {
     "number type of the shipped weights, with which the model is measured (training is fp32): "
     "int8 is a table of 256 evenly spaced values for each tensor of more than 17,000 elements; "
     "the size is 4, 2, 2 or 1 bytes a weight");
-}
   f("from", o.from, Choices{},
     "finished trial whose shipped weights a trial starts from instead of initial values: "
     "STUDY/NAME (each seed from the same seed), STUDY/NAME/SEED or a fingerprint; what only the "
     "new model has keeps its initial values. Conde et al. 2019 train on videos, then on segments");
+}
 
 double LearningRate(const TrainSettings& settings, std::int64_t examples) {
   const std::int64_t steps = examples / settings.decay_examples;
