@@ -143,6 +143,7 @@ TrialResult TrialResultFromJson(const json::value& value) {
   TrialResult result{.metrics = MetricsFromJson(reader.At("metrics")),
                      .validate_loss = NumberOrNull(reader, "validate_loss"),
                      .best_epoch = reader.Integer("best_epoch"),
+                     .stopped_early = reader.Boolean("stopped_early"),
                      .parameters = reader.Integer("parameters"),
                      .size_bytes = reader.Integer("size_bytes"),
                      .examples = reader.Integer("examples"),
@@ -154,7 +155,6 @@ TrialResult TrialResultFromJson(const json::value& value) {
                      .threads = reader.Integer("threads"),
                      .program_version = reader.Text("program_version"),
                      .libtorch_version = reader.Text("libtorch_version")};
-  result.stopped_early = reader.Has("stopped_early") && reader.Boolean("stopped_early");
   for (const json::value& epoch : reader.List("epochs")) {
     result.epochs.push_back(EpochFromJson(epoch));
   }
