@@ -7,12 +7,13 @@ namespace {
 
 // Not a REGISTER_COMPONENT: nothing is built from these options, they are read as a whole.
 [[maybe_unused]] const bool registered = [] {
-  AddToCatalogue({.criterion = "train",
-                  .name = "train",
-                  .source = "Kim et al. 2018, section 4.2; YouTube-8M starter code",
-                  .help = "How a model is trained.",
-                  .options = ListOptions<TrainSettings>()},
-                 __FILE__);
+  AddToCatalogue({.info = {.criterion = "train",
+                           .name = "train",
+                           .source = "Kim et al. 2018, section 4.2; YouTube-8M starter code",
+                           .help = "How a model is trained.",
+                           .options = ListOptions<TrainSettings>()},
+                  .file = __FILE__},
+                 BEAMGRID_INTERFACE_SYMBOL);
   return true;
 }();
 
