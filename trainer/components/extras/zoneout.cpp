@@ -35,7 +35,8 @@ class ZoneoutExtra : public Extra {
     if (temporal.applies_zoneout()) return;
     throw SpecError(
         "extras.zoneout acts in recurrent cells, and this temporal component has none that it "
-        "could act in; use rnn, lstm, gru, blstm, bigru or hierarchical_lstm, or leave it out");
+        "could act in; use rnn, lstm, gru, blstm, bigru, hierarchical_lstm or han_attention, or "
+        "leave it out");
   }
 };
 

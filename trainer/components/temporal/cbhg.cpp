@@ -103,8 +103,11 @@ class Cbhg : public Temporal {
     }
     // Its width alone: a skip over the GRU or zoneout inside it is not part of CBHG.
     stack_ = register_module(
-        "stack", std::make_shared<RecurrentStack<torch::nn::GRU>>(
-                     BuildContext{.input_width = half_}, half_, /*layers=*/1, Direction::kBoth));
+        "stack",
+        std::make_shared<LayerStack>(
+            BuildContext{.input_width = half_},
+            LayerOptions{.cell = CellKind::kGru, .hidden = half_, .direction = Direction::kBoth},
+            /*layers=*/1));
   }
 
   torch::Tensor forward(const Sequence& input, const Targets& targets) override {
@@ -121,7 +124,7 @@ class Cbhg : public Temporal {
     if (to_half_) rows = to_half_(rows);
     for (const auto& layer : highway_) rows = layer->forward(rows);
     const Sequence sequence{valid.Scatter(rows), input.mask, input.lengths};
-    return {stack_->forward(sequence), input.mask, input.lengths};
+    return {stack_->forward(sequence).states, input.mask, input.lengths};
   }
 
  private:
@@ -159,7 +162,7 @@ class Cbhg : public Temporal {
   BatchNorm inner_norm_{nullptr}, outer_norm_{nullptr};
   torch::nn::Linear to_half_{nullptr};
   std::vector<std::shared_ptr<Highway>> highway_;
-  std::shared_ptr<RecurrentStack<torch::nn::GRU>> stack_;
+  std::shared_ptr<LayerStack> stack_;
 };
 
 REGISTER_COMPONENT(

@@ -38,20 +38,6 @@ class LayerStack : public torch::nn::Module {
   std::vector<std::unique_ptr<RecurrentLayer>> layers_;
 };
 
-/// LayerStack of LibTorch's cells, for components that want the states only.
-template <typename Cell>
-class RecurrentStack : public LayerStack {
- public:
-  RecurrentStack(const BuildContext& context, std::int64_t hidden, std::int64_t layers,
-                 Direction direction)
-      : LayerStack(context,
-                   {.cell = std::is_same_v<Cell, torch::nn::GRU> ? CellKind::kGru : CellKind::kLstm,
-                    .hidden = hidden,
-                    .direction = direction},
-                   layers) {}
-  torch::Tensor forward(const Sequence& input) { return LayerStack::forward(input).states; }
-};
-
 // ---- The component ------------------------------------------------------------------------------
 
 /// How the states become one embedding.
