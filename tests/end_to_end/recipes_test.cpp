@@ -137,8 +137,8 @@ TEST(ShippedRecipes, Locust2019ModelsHaveTheSlidesSizes) {
     }
     return false;
   };
-  EXPECT_TRUE(has("S8", "MoE2", 151.1)) << testing::PrintToString(megabytes);
-  EXPECT_TRUE(has("S8", "Logistic", 28.1)) << testing::PrintToString(megabytes);
+  EXPECT_TRUE(has("MultiAttention8-", "MoE2", 151.1)) << testing::PrintToString(megabytes);
+  EXPECT_TRUE(has("MultiAttention8-", "Logistic", 28.1)) << testing::PrintToString(megabytes);
 }
 
 }  // namespace

@@ -186,7 +186,7 @@ TEST(MakeTable, RefusesWhatItDoesNotKnow) {
   TableQuestion question = Vary("temporal");
   question.metric = "accuracy";
   EXPECT_EQ(Refusal(GreedyStudy(), question),
-            "metric = 'accuracy', must be one of gap, hit_at_1, map, perr");
+            "metric = 'accuracy', must be one of gap, hit_at_1, map, perr, segment_map");
   EXPECT_EQ(Refusal({}, Vary("temporal")), "study 's' has no trials");
 }
 
