@@ -53,7 +53,8 @@ function(beamgrid_tests name)
   if(ARG_LABEL MATCHES "torch|gpu")
     # Loading LibTorch costs more than most of these tests: one process for all of them.
     add_test(NAME ${name} COMMAND ${name})
-    set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+    # One thread: OpenMP's spin for each other where other tests hold the cores, and minutes go by.
+    set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT OMP_NUM_THREADS=1)
   else()
     gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
   endif()
