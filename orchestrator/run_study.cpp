@@ -20,6 +20,11 @@
 namespace beamgrid {
 namespace {
 
+std::chrono::milliseconds Milliseconds(double seconds) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::duration<double>(seconds));
+}
+
 std::chrono::milliseconds Now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now().time_since_epoch());
@@ -56,7 +61,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
       .slots = MakeSlots(recipe.resources, LookAtMachine(recipe.resources, options.trainer))};
   LocalExecutor executor({.trainer = options.trainer,
                           .environment = CurrentEnvironment(),
-                          .processor_flags = ProcessorFlags()});
+                          .processor_flags = ProcessorFlags(),
+                          .silence = Milliseconds(recipe.resources.heartbeat_timeout_seconds)});
   const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
   StudyRunner runner(recipe, catalogue, std::move(data), std::move(settings),
                      {.store = &store,

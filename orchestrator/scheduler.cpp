@@ -31,6 +31,7 @@ bool IsRetryable(FailureKind kind) {
     case FailureKind::kTimedOut:
     case FailureKind::kHung:
     case FailureKind::kStartFailed:
+    case FailureKind::kEnvironment:
     case FailureKind::kInterrupted:
       return true;
   }
@@ -64,8 +65,9 @@ std::vector<Command> Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutco
     Fill(&commands);
     return commands;
   }
-  const bool free_restart = outcome.failure == FailureKind::kInterrupted &&
-                            (interrupted_ || entry.free_restarts++ < kFreeRestarts);
+  const bool blameless =
+      outcome.failure == FailureKind::kInterrupted || IsMachineFault(outcome.failure);
+  const bool free_restart = blameless && (interrupted_ || entry.free_restarts++ < kFreeRestarts);
   if (!free_restart) ++entry.failed_attempts;
   if (!free_restart && (!IsRetryable(outcome.failure) || entry.failed_attempts > retries_)) {
     Finish(trial, TrialState::kFailed, &commands);

@@ -215,8 +215,7 @@ class StudyRunner::Loop {
     UseEnded(ended.label, record, ended.wanted_by);
   }
 
-  // ---- What leaves the process waits for the record
-  // -----------------------------------------------
+  // ---- What leaves the process waits for the record ---------------------------------------------
 
   /// One transaction for everything that `work` records: with many short trials, syncing the disk
   /// once a trial would cost more than all the rest. Then what `work` put off is done.
@@ -297,7 +296,9 @@ class StudyRunner::Loop {
     // Before the scheduler hears of the end, or it would start the next attempt.
     if (StopsStudy(outcome)) {
       news_.result().stopped_because = outcome.message;
-      Stop("the study stops at damaged data: " + outcome.message);
+      Stop((IsMachineFault(outcome.failure) ? "the machine has a fault, the study stops: "
+                                            : "the study stops at damaged data: ") +
+           outcome.message);
     }
     const std::vector<Command> commands = scheduler_.OnAttemptEnded(key.trial, outcome);
     const Command* first = commands.empty() ? nullptr : &commands.front();
@@ -330,8 +331,10 @@ class StudyRunner::Loop {
   }
 
   [[nodiscard]] bool StopsStudy(const AttemptOutcome& outcome) const {
-    return !outcome.complete && outcome.failure == FailureKind::kBadData &&
-           intake_.data().on_error == "stop" && !stopping_;
+    if (outcome.complete || stopping_) return false;
+    const bool bad_data =
+        outcome.failure == FailureKind::kBadData && intake_.data().on_error == "stop";
+    return bad_data || IsMachineFault(outcome.failure);
   }
 
   // ---- Interrupts -------------------------------------------------------------------------------

@@ -30,7 +30,8 @@ struct StudyResult {
   std::int64_t refused = 0;   ///< never started: too large, or refused by the trainer
   std::int64_t attempts = 0;  ///< attempts started in this run
   bool interrupted = false;
-  std::string stopped_because;         ///< bad data with on_error = "stop": file, offset, fix
+  /// Bad data with on_error = "stop" (file, offset, fix), or a fault of the machine.
+  std::string stopped_because;
   std::vector<std::string> failures;   ///< "NAME seed S: kind: message", one for each failed trial
   std::vector<std::string> decisions;  ///< the strategy's, for people
   int exit_code = 0;  ///< 0; 1: trials failed for good or stopped; 130: interrupted

@@ -144,8 +144,11 @@ void Database::CheckOwner() {
   }
 }
 
+/// SQLite changes a table by copying it, which takes the references to it apart for a moment: they
+/// are checked at the end instead of in between.
 void Database::Migrate() {
   if (SchemaVersion() == Migrations().size()) return;
+  connection_->exec("PRAGMA foreign_keys = OFF");
   SQLite::Transaction transaction(*connection_, SQLite::TransactionBehavior::IMMEDIATE);
   // Asked again under the lock: another process may have migrated meanwhile.
   for (std::size_t version = SchemaVersion(); version < Migrations().size(); ++version) {
@@ -153,7 +156,12 @@ void Database::Migrate() {
   }
   connection_->exec("PRAGMA user_version = " + std::to_string(Migrations().size()));
   connection_->exec("PRAGMA application_id = " + std::to_string(kApplicationId));
+  if (SQLite::Statement(*connection_, "PRAGMA foreign_key_check").executeStep()) {
+    throw Error(path_ + ": cannot be brought up to date: it holds references to nothing; " +
+                FixFor(SQLITE_CORRUPT));
+  }
   transaction.commit();
+  connection_->exec("PRAGMA foreign_keys = ON");
 }
 
 void Database::RequireCurrentSchema() {

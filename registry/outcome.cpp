@@ -29,6 +29,7 @@ constexpr Named<FailureKind> kFailures[] = {{FailureKind::kCrashed, "crashed"},
                                             {FailureKind::kBadSpec, "bad_spec"},
                                             {FailureKind::kBadData, "bad_data"},
                                             {FailureKind::kStartFailed, "start_failed"},
+                                            {FailureKind::kEnvironment, "environment"},
                                             {FailureKind::kInterrupted, "interrupted"}};
 
 template <typename Enum, std::size_t size>
@@ -61,6 +62,10 @@ std::string ToString(FailureKind kind) { return NameOf(kFailures, kind); }
 
 FailureKind FailureKindFromString(const std::string& text) {
   return ValueOf(kFailures, text, "a kind of failure");
+}
+
+bool IsMachineFault(FailureKind kind) {
+  return kind == FailureKind::kStartFailed || kind == FailureKind::kEnvironment;
 }
 
 }  // namespace beamgrid

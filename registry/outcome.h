@@ -25,10 +25,14 @@ enum class FailureKind {
   kBadSpec,      ///< the trainer refused the trial
   kBadData,      ///< damaged record, missing feature, label beyond classes
   kStartFailed,  ///< the worker could not be started
+  kEnvironment,  ///< disk full, folder not writable, no descriptors left: the machine's fault
   kInterrupted,  ///< stopped with the study; goes on from its checkpoint and never counts as a try
 };
 [[nodiscard]] std::string ToString(FailureKind kind);
 [[nodiscard]] FailureKind FailureKindFromString(const std::string& text);
+/// Whether the machine is the cause, so that any other trial would fail in the same way: it costs
+/// the trial no try, and the study stops until somebody has mended it.
+[[nodiscard]] bool IsMachineFault(FailureKind kind);
 
 struct EpochResult {
   std::int64_t epoch = 0;  ///< 1-based

@@ -70,8 +70,11 @@ struct ResourceSettings {
   std::vector<std::string> devices;   ///< empty: "auto"
   std::int64_t slots_per_device = 0;  ///< 0: "auto"
   std::int64_t threads_per_worker = 1;
-  double timeout_seconds = 0;  ///< 0: none
+  double timeout_seconds = 0;             ///< of one attempt; 0: none
+  double heartbeat_timeout_seconds = 60;  ///< a worker that sends nothing for so long hangs
+  double stall_timeout_seconds = 600;     ///< a worker whose training stands still so long hangs
   std::int64_t retries = 1;
+  std::int64_t priority = 1;  ///< share of a machine that several studies use, as a weight
 };
 
 struct EnsembleSettings {

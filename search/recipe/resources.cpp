@@ -55,16 +55,17 @@ std::int64_t ReadThreads(Section& resources) {
   return resources.ReadInteger(IntegerSetting("threads_per_worker", 1, 1, 1024));
 }
 
-double ReadTimeout(Section& resources) {
-  const toml::node* node = resources.Find("timeout");
-  if (node == nullptr) return 0;
+/// A time in seconds, from a millisecond on.
+double ReadDuration(Section& resources, const char* key, double fallback) {
+  const toml::node* node = resources.Find(key);
+  if (node == nullptr) return fallback;
   const auto* text = node->as_string();
   const std::optional<double> seconds = text == nullptr ? std::nullopt : ParseDuration(text->get());
   if (seconds) return *seconds;
-  resources.Mistake(*node, "timeout",
+  resources.Mistake(*node, key,
                     "is " + (text == nullptr ? KindOf(*node) : Shown(OptionValue(text->get()))) +
                         ", must be a time with its unit (s, m, h or d): \"90s\", \"30m\", \"6h\"");
-  return 0;
+  return fallback;
 }
 
 std::int64_t ReadSizeLimit(Section& ensemble) {
@@ -104,8 +105,13 @@ void ReadResources(Section& root, Recipe& recipe) {
   settings.devices = ReadDevices(resources);
   settings.slots_per_device = ReadSlots(resources);
   settings.threads_per_worker = ReadThreads(resources);
-  settings.timeout_seconds = ReadTimeout(resources);
+  settings.timeout_seconds = ReadDuration(resources, "timeout", settings.timeout_seconds);
+  settings.heartbeat_timeout_seconds =
+      ReadDuration(resources, "heartbeat_timeout", settings.heartbeat_timeout_seconds);
+  settings.stall_timeout_seconds =
+      ReadDuration(resources, "stall_timeout", settings.stall_timeout_seconds);
   settings.retries = resources.ReadInteger(IntegerSetting("retries", settings.retries, 0, 100));
+  settings.priority = resources.ReadInteger(IntegerSetting("priority", settings.priority, 1, 100));
   resources.RefuseOthers();
 }
 

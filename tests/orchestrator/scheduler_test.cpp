@@ -162,7 +162,9 @@ class Simulation {
     const std::uint64_t fate = random_() % 10;
     const AttemptOutcome outcome =
         fate < 6 ? Complete() : Failure(static_cast<FailureKind>(random_() % 9));
-    if (!outcome.complete && outcome.failure != FailureKind::kInterrupted) ++attempts_[trial];
+    const bool blameless =
+        outcome.failure == FailureKind::kInterrupted || IsMachineFault(outcome.failure);
+    if (!outcome.complete && !blameless) ++attempts_[trial];
     const bool hopeless = !outcome.complete && !IsRetryable(outcome.failure);
     const bool over = outcome.complete || hopeless || attempts_[trial] > retries_;
     Apply(scheduler_.OnAttemptEnded(trial, outcome));

@@ -61,13 +61,20 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
     Execute(
         "INSERT INTO study VALUES (5, 'old', '', 'gap', '', 'digest', '2026-01-01T00:00:00Z');"
         "INSERT INTO trial VALUES (7, 'f', 'm', 1, 'complete', '{\"model\":{}}', '', 1, 2);"
-        "INSERT INTO study_trial VALUES (5, 1, 7, 'm')");
+        "INSERT INTO study_trial VALUES (5, 1, 7, 'm');"
+        "INSERT INTO attempt (trial, number, outcome, directory, device, threads, started_at,"
+        " finished_at) VALUES (7, 1, 'complete', 'runs/1', 'cpu', 1, 'then', 'then');"
+        "INSERT INTO result (trial, attempt, gap, videos, best_epoch, parameters, size_bytes,"
+        " examples, peak_memory_bytes, skipped_records, device, threads, program_version,"
+        " libtorch_version) VALUES (7, 1, 0.5, 9, 1, 1, 2, 3, 4, 0, 'cpu', 1, 'p', 'l')");
     EXPECT_THAT(Refusal(OpenMode::kReadOnly),
                 AllOf(HasSubstr("older schema version"), HasSubstr("beamgrid run")));
     Store store(path_, OpenMode::kReadWrite);
     EXPECT_EQ(store.FindStudy("old")->id, StudyId{5});
     EXPECT_EQ(store.Trials(StudyId{5})[0].state, TrialState::kComplete);
     EXPECT_EQ(store.Query("SELECT study FROM trials").rows[0][0], "old");
+    EXPECT_EQ(store.Trials(StudyId{5})[0].result->metrics.gap, 0.5);
+    EXPECT_EQ(store.Attempts(TrialId{7})[0].directory, "runs/1");
     EXPECT_NO_THROW(Store(path_, OpenMode::kReadOnly));
   }
 }
