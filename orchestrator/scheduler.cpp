@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <functional>
-#include <set>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -38,19 +38,29 @@ bool IsRetryable(FailureKind kind) {
   return false;
 }
 
-Scheduler::Scheduler(std::vector<Slot> slots, std::int64_t retries)
+Scheduler::Scheduler(std::vector<Slot> slots, std::int64_t retries,
+                     const std::map<std::string, std::int64_t>& memory)
     : slots_(std::move(slots)), retries_(retries) {
+  std::map<std::string, std::size_t> index;
+  for (const Slot& slot : slots_) {
+    const auto [device, is_new] = index.emplace(slot.device, devices_.size());
+    if (is_new) {
+      const auto limit = memory.find(slot.device);
+      devices_.push_back({.memory_bytes = limit == memory.end() ? 0 : limit->second});
+    }
+    device_of_slot_.push_back(device->second);
+  }
   for (auto slot = static_cast<std::int64_t>(slots_.size()) - 1; slot >= 0; --slot) {
-    free_.push_back(slot);
+    devices_[device_of_slot_[static_cast<std::size_t>(slot)]].free.push_back(slot);
   }
 }
 
-std::vector<Command> Scheduler::OnTrialAdded(TrialId trial, std::int64_t failed_attempts) {
-  if (!trials_.emplace(trial, Entry{.failed_attempts = failed_attempts}).second) {
-    Broken(trial, "was added twice");
-  }
-  queue_.push_back(trial);
-  ++counts_.waiting;
+std::vector<Command> Scheduler::OnTrialAdded(TrialId trial, std::int64_t failed_attempts,
+                                             const TrialNeeds& needs) {
+  const auto [entry, is_new] =
+      trials_.emplace(trial, Entry{.needs = needs, .failed_attempts = failed_attempts});
+  if (!is_new) Broken(trial, "was added twice");
+  Enqueue(trial, &entry->second);
   std::vector<Command> commands;
   Fill(&commands);
   return commands;
@@ -62,22 +72,24 @@ std::vector<Command> Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutco
   std::vector<Command> commands;
   if (outcome.complete) {
     Finish(trial, TrialState::kComplete, &commands);
-    Fill(&commands);
-    return commands;
-  }
-  const bool blameless =
-      outcome.failure == FailureKind::kInterrupted || IsMachineFault(outcome.failure);
-  const bool free_restart = blameless && (interrupted_ || entry.free_restarts++ < kFreeRestarts);
-  if (!free_restart) ++entry.failed_attempts;
-  if (!free_restart && (!IsRetryable(outcome.failure) || entry.failed_attempts > retries_)) {
-    Finish(trial, TrialState::kFailed, &commands);
+  } else if (MayTryAgain(&entry, outcome.failure)) {
+    Enqueue(trial, &entry);
+    if (!interrupted_) {
+      commands.emplace_back(RetryTrial{trial, entry.failed_attempts, entry.needs.alone});
+    }
   } else {
-    queue_.push_back(trial);
-    ++counts_.waiting;
-    if (!interrupted_) commands.emplace_back(RetryTrial{trial, entry.failed_attempts});
+    Finish(trial, TrialState::kFailed, &commands);
   }
   Fill(&commands);
   return commands;
+}
+
+bool Scheduler::MayTryAgain(Entry* entry, FailureKind failure) const {
+  const bool blameless = failure == FailureKind::kInterrupted || IsMachineFault(failure);
+  if (blameless && (interrupted_ || entry->free_restarts++ < kFreeRestarts)) return true;
+  ++entry->failed_attempts;
+  if (failure == FailureKind::kOutOfMemory) return !std::exchange(entry->needs.alone, true);
+  return IsRetryable(failure) && entry->failed_attempts <= retries_;
 }
 
 std::vector<Command> Scheduler::OnTrialWithdrawn(TrialId trial) {
@@ -88,67 +100,169 @@ std::vector<Command> Scheduler::OnTrialWithdrawn(TrialId trial) {
   return commands;
 }
 
-std::vector<Command> Scheduler::OnInterrupt() {
-  if (std::exchange(interrupted_, true)) return {};
+std::vector<Command> Scheduler::OnStartRefused(TrialId trial) {
+  Entry& entry = Running(trial);
+  FreeSlot(&entry).refused = true;
+  queue_.insert(PlaceOf(trial, entry));
+  ++counts_.waiting;
   std::vector<Command> commands;
-  for (const auto& [trial, entry] : trials_) {
-    if (entry.slot >= 0) commands.emplace_back(CancelAttempt{trial});
-  }
+  Fill(&commands);
   return commands;
 }
 
-std::int64_t Scheduler::free_slots() const { return static_cast<std::int64_t>(free_.size()); }
+std::vector<Command> Scheduler::OnDevicesFreed() {
+  for (Device& device : devices_) device.refused = false;
+  std::vector<Command> commands;
+  Fill(&commands);
+  return commands;
+}
+
+std::vector<Command> Scheduler::OnInterrupt() {
+  if (std::exchange(interrupted_, true)) return {};
+  std::vector<TrialId> running;
+  for (const auto& [trial, entry] : trials_) {
+    if (entry.slot >= 0) running.push_back(trial);
+  }
+  std::ranges::sort(running);
+  std::vector<Command> commands;
+  for (const TrialId trial : running) commands.emplace_back(CancelAttempt{trial});
+  return commands;
+}
+
+std::int64_t Scheduler::free_slots() const {
+  std::int64_t slots = 0;
+  for (const Device& device : devices_) {
+    if (IsOpen(device)) slots += std::ssize(device.free);
+  }
+  return slots;
+}
+
+bool Scheduler::refused() const { return std::ranges::any_of(devices_, &Device::refused); }
 
 bool Scheduler::idle() const {
   return counts_.running == 0 && (interrupted_ || counts_.waiting == 0);
 }
 
 void Scheduler::SanityCheck() const {
-  std::set<std::int64_t> booked;
+  std::vector<Device> seen(devices_.size());
+  std::vector<bool> booked(slots_.size());
   std::int64_t waiting = 0;
   for (const auto& [trial, entry] : trials_) {
     if (entry.slot < 0) {
       ++waiting;
-    } else {
-      Require(booked.insert(entry.slot).second, "one trial a slot");
+      Require(queue_.contains(PlaceOf(trial, entry)), "every waiting trial queues");
+      continue;
     }
+    const auto slot = static_cast<std::size_t>(entry.slot);
+    Require(slot < slots_.size() && !booked[slot], "one trial a slot");
+    booked[slot] = true;
+    Device& device = seen[device_of_slot_[slot]];
+    ++device.running;
+    device.reserved_bytes += entry.needs.memory_bytes;
+    device.exclusive = device.exclusive || entry.needs.alone;
   }
-  for (const std::int64_t slot : free_) {
-    Require(slot >= 0 && slot < static_cast<std::int64_t>(slots_.size()), "slots exist");
-    Require(booked.insert(slot).second, "a free slot is not booked and listed once");
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    const Device& device = devices_[i];
+    for (const std::int64_t free : device.free) {
+      const auto slot = static_cast<std::size_t>(free);
+      Require(device_of_slot_.at(slot) == i && !booked[slot], "a free slot is not booked");
+      booked[slot] = true;
+    }
+    Require(std::is_sorted(device.free.rbegin(), device.free.rend()), "free slots are in order");
+    Require(device.running == seen[i].running, "the running of a device are counted");
+    Require(device.reserved_bytes == seen[i].reserved_bytes, "memory is reserved for the running");
+    Require(device.exclusive == seen[i].exclusive, "a device is exclusive while its trial runs");
+    Require(!device.exclusive || device.running == 1, "a trial that is to be alone is alone");
+    Require(device.memory_bytes == 0 || device.running <= 1 ||
+                device.reserved_bytes <= device.memory_bytes,
+            "memory is not given twice");
   }
-  Require(booked.size() == slots_.size(), "every slot is booked or free");
-  Require(std::is_sorted(free_.rbegin(), free_.rend()), "free slots are in order");
-  Require(waiting == counts_.waiting, "the waiting are counted");
-  Require(static_cast<std::int64_t>(trials_.size()) - waiting == counts_.running,
-          "the running are counted");
-  Require(std::set<TrialId>(queue_.begin(), queue_.end()).size() == queue_.size() &&
-              static_cast<std::int64_t>(queue_.size()) == waiting,
-          "every waiting trial queues once");
-  for (const TrialId trial : queue_) {
-    const auto entry = trials_.find(trial);
-    Require(entry != trials_.end() && entry->second.slot < 0, "only waiting trials queue");
+  Require(std::ranges::find(booked, false) == booked.end(), "every slot is booked or free");
+  Require(waiting == counts_.waiting && std::ssize(queue_) == waiting, "the waiting are counted");
+  Require(std::ssize(trials_) - waiting == counts_.running, "the running are counted");
+  if (interrupted_ || queue_.empty()) return;
+  const TrialNeeds& first = trials_.at(queue_.begin()->trial).needs;
+  Require(Choose({}, &first) < 0, "the first in the queue waits only where it cannot start");
+}
+
+void Scheduler::Enqueue(TrialId trial, Entry* entry) {
+  entry->arrival = ++arrivals_;
+  queue_.insert(PlaceOf(trial, *entry));
+  ++counts_.waiting;
+}
+
+Scheduler::Place Scheduler::PlaceOf(TrialId trial, const Entry& entry) const {
+  const bool order_matters = slots_.size() > 1;
+  return {order_matters ? -entry.needs.seconds : 0.0, entry.arrival, trial};
+}
+
+bool Scheduler::IsOpen(const Device& device) const {
+  return !interrupted_ && !device.free.empty() && !device.exclusive && !device.refused;
+}
+
+/// On an empty device anything may be tried.
+bool Scheduler::Fits(const Device& device, const TrialNeeds& needs) {
+  if (device.running == 0) return true;
+  if (needs.alone) return false;
+  return device.memory_bytes == 0 ||
+         device.reserved_bytes + needs.memory_bytes <= device.memory_bytes;
+}
+
+std::ptrdiff_t Scheduler::Choose(const std::vector<bool>& waited_for,
+                                 const TrialNeeds* fits) const {
+  std::ptrdiff_t chosen = -1;
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    const Device& device = devices_[i];
+    if (!IsOpen(device) || (!waited_for.empty() && waited_for[i])) continue;
+    if (fits != nullptr && !Fits(device, *fits)) continue;
+    if (chosen >= 0 && devices_[static_cast<std::size_t>(chosen)].running <= device.running) {
+      continue;
+    }
+    chosen = static_cast<std::ptrdiff_t>(i);
   }
-  Require(interrupted_ || free_.empty() || queue_.empty(), "no slot is free while a trial waits");
+  return chosen;
 }
 
 void Scheduler::Fill(std::vector<Command>* commands) {
-  while (!interrupted_ && !free_.empty() && !queue_.empty()) {
-    const TrialId trial = queue_.front();
-    queue_.pop_front();
-    trials_.at(trial).slot = free_.back();
-    commands->emplace_back(StartAttempt{trial, free_.back()});
-    free_.pop_back();
-    --counts_.waiting;
-    ++counts_.running;
+  std::vector<bool> waited_for(devices_.size());
+  for (auto next = queue_.begin(); next != queue_.end();) {
+    const std::ptrdiff_t open = Choose(waited_for, nullptr);
+    if (open < 0) return;
+    Entry& entry = trials_.at(next->trial);
+    const std::ptrdiff_t chosen = Choose(waited_for, &entry.needs);
+    if (chosen < 0) {
+      waited_for[static_cast<std::size_t>(open)] = true;
+      ++next;
+      continue;
+    }
+    const TrialId trial = next->trial;
+    next = queue_.erase(next);
+    Start(trial, &entry, &devices_[static_cast<std::size_t>(chosen)], commands);
   }
 }
 
-void Scheduler::FreeSlot(Entry* entry) {
-  free_.insert(std::lower_bound(free_.begin(), free_.end(), entry->slot, std::greater<>()),
-               entry->slot);
+void Scheduler::Start(TrialId trial, Entry* entry, Device* device, std::vector<Command>* commands) {
+  entry->slot = device->free.back();
+  device->free.pop_back();
+  ++device->running;
+  device->reserved_bytes += entry->needs.memory_bytes;
+  device->exclusive = entry->needs.alone;
+  --counts_.waiting;
+  ++counts_.running;
+  commands->emplace_back(StartAttempt{trial, entry->slot});
+}
+
+Scheduler::Device& Scheduler::FreeSlot(Entry* entry) {
+  Device& device = devices_[device_of_slot_[static_cast<std::size_t>(entry->slot)]];
+  device.free.insert(
+      std::lower_bound(device.free.begin(), device.free.end(), entry->slot, std::greater<>()),
+      entry->slot);
+  --device.running;
+  device.reserved_bytes -= entry->needs.memory_bytes;
+  device.exclusive = false;
   entry->slot = -1;
   --counts_.running;
+  return device;
 }
 
 void Scheduler::Finish(TrialId trial, TrialState state, std::vector<Command>* commands) {

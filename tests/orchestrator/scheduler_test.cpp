@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-#include <random>
 #include <set>
+
+#include "tests/support/scheduler_simulation.h"
 
 namespace beamgrid {
 namespace {
@@ -34,7 +34,8 @@ std::vector<std::string> Texts(const std::vector<Command>& commands) {
     }
     std::string operator()(const CancelAttempt& c) const { return "cancel " + Id(c.trial); }
     std::string operator()(const RetryTrial& c) const {
-      return "retry " + Id(c.trial) + " after " + std::to_string(c.failed_attempts);
+      return "retry " + Id(c.trial) + " after " + std::to_string(c.failed_attempts) +
+             (c.alone ? " alone" : "");
     }
   };
   std::vector<std::string> texts;
@@ -132,74 +133,147 @@ TEST(Scheduler, ImpossibleEventsAreRefused) {
   EXPECT_THROW((void)scheduler.OnAttemptEnded(kB, Complete()), std::logic_error);
 }
 
-/// Runs random schedules against a slow model of the rules.
-class Simulation {
- public:
-  Simulation(std::uint64_t seed, std::size_t slots, std::int64_t retries)
-      : random_(seed), retries_(retries), scheduler_(CpuSlots(slots), retries) {}
+TEST(Scheduler, OutOfMemoryIsTriedOnceMoreAlone) {
+  Scheduler scheduler(CpuSlots(2), 0);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  (void)scheduler.OnTrialAdded(kB, 0);
+  const AttemptOutcome out_of_memory = Failure(FailureKind::kOutOfMemory);
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, out_of_memory)),
+              ElementsAre("retry 1 after 1 alone"));
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0)), IsEmpty()) << "the device empties for A";
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kB, Complete())),
+              ElementsAre("finish 2 complete", "start 1@0"));
+  EXPECT_EQ(scheduler.free_slots(), 0) << "nobody joins A";
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, out_of_memory)),
+              ElementsAre("finish 1 failed", "start 3@0"));
+}
 
-  void Run(std::int64_t trials) {
-    while (added_ < trials || !running_.empty()) {
-      if (added_ < trials && (running_.empty() || random_() % 2 == 0)) {
-        const TrialId trial{++added_};
-        attempts_[trial] = 0;
-        Apply(scheduler_.OnTrialAdded(trial, 0));
-      } else {
-        EndOne();
-      }
-      scheduler_.SanityCheck();
-    }
-    EXPECT_TRUE(scheduler_.idle());
-    EXPECT_EQ(finished_.size(), static_cast<std::size_t>(trials));
-    EXPECT_EQ(scheduler_.counts().complete + scheduler_.counts().failed, trials);
+TEST(Scheduler, AfterARestartATrialIsStillAlone) {
+  Scheduler scheduler(CpuSlots(2), 3);
+  (void)scheduler.OnTrialAdded(kA, 1, {.alone = true});
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0)), IsEmpty());
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kOutOfMemory))),
+              ElementsAre("finish 1 failed", "start 2@0"));
+}
+
+TEST(Scheduler, TheLongestExpectedStartsFirst) {
+  Scheduler scheduler(CpuSlots(2), 0);
+  (void)scheduler.OnTrialAdded(kA, 0, {.seconds = 1});
+  (void)scheduler.OnTrialAdded(kB, 0, {.seconds = 1});
+  (void)scheduler.OnTrialAdded(kC, 0, {.seconds = 5});
+  (void)scheduler.OnTrialAdded(TrialId{4}, 0, {.seconds = 50});
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Complete())),
+              ElementsAre("finish 1 complete", "start 4@0"));
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, OneSlotKeepsTheOrderOfArrival) {
+  Scheduler scheduler(CpuSlots(1), 0);
+  (void)scheduler.OnTrialAdded(kA, 0, {.seconds = 1});
+  (void)scheduler.OnTrialAdded(kB, 0, {.seconds = 1});
+  (void)scheduler.OnTrialAdded(kC, 0, {.seconds = 50});
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Complete())),
+              ElementsAre("finish 1 complete", "start 2@0"));
+}
+
+TEST(Scheduler, SeveralShareADeviceWhereTheyFit) {
+  Scheduler scheduler(CpuSlots(3), 0, {{"cpu", 100}});
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 60})), ElementsAre("start 1@0"));
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 50})), IsEmpty());
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0, {.memory_bytes = 10})), IsEmpty())
+      << "nobody overtakes the one that waits for memory";
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Complete())),
+              ElementsAre("finish 1 complete", "start 2@0", "start 3@1"));
+}
+
+TEST(Scheduler, ATrialLargerThanItsDeviceIsTriedOnAnEmptyOne) {
+  Scheduler scheduler(CpuSlots(2), 0, {{"cpu", 100}});
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 500})),
+              ElementsAre("start 1@0"));
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 1})), IsEmpty());
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, OneThatWaitsForMemoryLeavesTheOtherDevicesAlone) {
+  Scheduler scheduler({{"cuda:0", 1}, {"cuda:1", 1}, {"cuda:0", 1}, {"cuda:1", 1}}, 0,
+                      {{"cuda:0", 100}, {"cuda:1", 100}});
+  (void)scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 80});
+  (void)scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 80});
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0, {.memory_bytes = 80})), IsEmpty());
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(TrialId{4}, 0, {.memory_bytes = 10})),
+              ElementsAre("start 4@3"));
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, ADeviceInUseByOthersIsAskedAgainLater) {
+  Scheduler scheduler(CpuSlots(2), 0);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  EXPECT_THAT(Texts(scheduler.OnStartRefused(kA)), IsEmpty());
+  EXPECT_TRUE(scheduler.refused());
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0)), IsEmpty());
+  EXPECT_EQ(scheduler.free_slots(), 0);
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnDevicesFreed()), ElementsAre("start 1@0", "start 2@1"));
+  EXPECT_FALSE(scheduler.refused());
+}
+
+TEST(Scheduler, AMachinesFaultCostsNoTry) {
+  for (const FailureKind kind : {FailureKind::kStartFailed, FailureKind::kEnvironment}) {
+    Scheduler scheduler(CpuSlots(1), 0);
+    (void)scheduler.OnTrialAdded(kA, 0);
+    EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(kind))),
+                ElementsAre("retry 1 after 0", "start 1@0"));
   }
+}
 
- private:
-  void EndOne() {
-    auto chosen = std::next(running_.begin(), static_cast<long>(random_() % running_.size()));
-    const TrialId trial = chosen->first;
-    running_.erase(chosen);
-    const std::uint64_t fate = random_() % 10;
-    const AttemptOutcome outcome =
-        fate < 6 ? Complete() : Failure(static_cast<FailureKind>(random_() % 9));
-    const bool blameless =
-        outcome.failure == FailureKind::kInterrupted || IsMachineFault(outcome.failure);
-    if (!outcome.complete && !blameless) ++attempts_[trial];
-    const bool hopeless = !outcome.complete && !IsRetryable(outcome.failure);
-    const bool over = outcome.complete || hopeless || attempts_[trial] > retries_;
-    Apply(scheduler_.OnAttemptEnded(trial, outcome));
-    ASSERT_EQ(finished_.contains(trial), over);
-    if (over) {
-      EXPECT_EQ(finished_[trial], outcome.complete ? TrialState::kComplete : TrialState::kFailed);
-    }
+/// Everything at once: faults of trials and machines, trials that need more memory than was
+/// forecast, devices in use by others, orchestrators that die or are interrupted.
+SimulationSettings Troubled(std::uint64_t seed) {
+  return {.seed = seed,
+          .trials = 500,
+          .devices = 1 + static_cast<std::int64_t>(seed % 4),
+          .slots_per_device = 1 + static_cast<std::int64_t>(seed % 5),
+          .memory_bytes = seed % 3 == 0 ? 0 : 1500,
+          .retries = static_cast<std::int64_t>(seed % 4),
+          .fault_rate = 0.15,
+          .refusal_rate = seed % 2 == 0 ? 0.05 : 0,
+          .withdrawn_rate = 0.01,
+          .death_rate = 0.005,
+          .interrupt_rate = 0.005,
+          .forecasts = seed % 5 != 0};
+}
+
+TEST(SchedulerSimulation, AThousandTroubledSchedulesKeepEveryRule) {
+  SimulationResult sum;
+  for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
+    const SimulationResult result =
+        SchedulerSimulation(Troubled(seed)).Run(SchedulerSimulation::OwnRules::kChecked);
+    ASSERT_EQ(result.complete + result.failed + result.elsewhere, 500) << seed;
+    sum.deaths += result.deaths;
+    sum.interrupts += result.interrupts;
+    sum.refusals += result.refusals;
+    sum.failed += result.failed;
+    sum.out_of_memory += result.out_of_memory;
   }
+  // The faults were really there.
+  EXPECT_GT(sum.deaths, 1'000);
+  EXPECT_GT(sum.interrupts, 1'000);
+  EXPECT_GT(sum.refusals, 10'000);
+  EXPECT_GT(sum.failed, 10'000);
+  EXPECT_GT(sum.out_of_memory, 1'000);
+}
 
-  void Apply(const std::vector<Command>& commands) {
-    for (const Command& command : commands) {
-      if (const auto* start = std::get_if<StartAttempt>(&command)) {
-        EXPECT_FALSE(finished_.contains(start->trial));
-        for (const auto& [trial, slot] : running_) EXPECT_NE(slot, start->slot);
-        EXPECT_TRUE(running_.emplace(start->trial, start->slot).second);
-      } else if (const auto* finish = std::get_if<FinishTrial>(&command)) {
-        EXPECT_TRUE(finished_.emplace(finish->trial, finish->state).second);
-      }
-    }
+TEST(SchedulerSimulation, KnowingWhatIsLongShortensTheWhole) {
+  double known = 0, unknown = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SimulationSettings settings{.seed = seed, .trials = 60, .window = 60};
+    known += SchedulerSimulation(settings).Run(SchedulerSimulation::OwnRules::kChecked).seconds;
+    settings.forecasts = false;
+    unknown += SchedulerSimulation(settings).Run(SchedulerSimulation::OwnRules::kChecked).seconds;
   }
-
-  std::mt19937_64 random_;
-  std::int64_t retries_;
-  Scheduler scheduler_;
-  std::int64_t added_ = 0;
-  std::map<TrialId, std::int64_t> running_;  ///< trial -> slot
-  std::map<TrialId, std::int64_t> attempts_;
-  std::map<TrialId, TrialState> finished_;
-};
-
-TEST(Scheduler, RandomSchedulesKeepEveryRule) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    SCOPED_TRACE(seed);
-    Simulation(seed, 1 + seed % 7, static_cast<std::int64_t>(seed % 4)).Run(60);
-  }
+  EXPECT_LT(known, 0.95 * unknown);
 }
 
 TEST(Scheduler, TenThousandTrialsAreForgottenAsTheyFinish) {
