@@ -12,6 +12,7 @@
 #include "trainer/commands.h"
 #include "trainer/data/digest.h"
 #include "trainer/device.h"
+#include "trainer/execution_log.h"
 #include "trainer/log.h"
 #include "trainer/plugin.h"
 #include "trainer/training_loop.h"
@@ -111,8 +112,10 @@ void Train(const TrainArguments& arguments, Messenger& messenger) {
   PrepareProcess(trial.threads);
   CheckDigest(trial.spec.data);
   for (const NamedFile& plugin : trial.spec.model.plugins) LoadPlugin(plugin);
-  TrainingLoop loop(trial, std::filesystem::absolute(arguments.directory), Hooks(messenger));
-  static_cast<void>(loop.Run());
+  const std::filesystem::path directory = std::filesystem::absolute(arguments.directory);
+  LogExecution(ExecutionEvent::kBegin, trial.fingerprint, directory);
+  static_cast<void>(TrainingLoop(trial, directory, Hooks(messenger)).Run());
+  LogExecution(ExecutionEvent::kEnd, trial.fingerprint, directory);
 }
 
 }  // namespace
