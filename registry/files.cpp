@@ -6,13 +6,12 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <system_error>
 #include <vector>
 
-#include "registry/error.h"
+#include "registry/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -20,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void Fail(const fs::path& path, const std::string& what, int code) {
-  throw Error(path.string() + ": " + what + ": " + std::strerror(code));
+  throw SystemError(path, what, code);
 }
 
 class FileDescriptor {

@@ -7,11 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 
-#include "registry/error.h"
 #include "registry/store.h"
+#include "registry/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -43,7 +42,7 @@ void WriteHolder(int fd, const std::string& path) {
       "pid " + std::to_string(::getpid()) + " on " + HostName() + " since " + Now();
   const bool written = ::ftruncate(fd, 0) == 0 && ::pwrite(fd, holder.data(), holder.size(), 0) ==
                                                       static_cast<ssize_t>(holder.size());
-  if (!written) throw Error(path + ": cannot write the lock file: " + std::strerror(errno));
+  if (!written) throw SystemError(path, "cannot write the lock file", errno);
 }
 
 }  // namespace
@@ -52,7 +51,7 @@ StudyLock::StudyLock(const std::filesystem::path& database, const std::string& s
   const std::string path = database.string() + '.' + study + ".lock";
   // Close-on-exec: a worker that outlives a dead orchestrator must not go on holding the study.
   fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd_ < 0) throw Error(path + ": cannot open the lock file: " + std::strerror(errno));
+  if (fd_ < 0) throw SystemError(path, "cannot open the lock file", errno);
   try {
     if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) {
       WriteHolder(fd_, path);
@@ -60,7 +59,7 @@ StudyLock::StudyLock(const std::filesystem::path& database, const std::string& s
       throw UsageError("study '" + study + "' in " + database.string() + " is being run by " +
                        ReadHolder(fd_) + "; wait for it or stop it (" + path + ")");
     } else {
-      throw Error(path + ": cannot lock: " + std::strerror(errno));
+      throw SystemError(path, "cannot lock", errno);
     }
   } catch (...) {
     ::close(fd_);

@@ -1,0 +1,54 @@
+#include "registry/system_error.h"
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace beamgrid {
+namespace {
+
+std::string Describe(const std::filesystem::path& path, const std::string& what, int code) {
+  const std::string fix = FixForSystemError(code);
+  return path.string() + ": " + what + ": " + std::strerror(code) + (fix.empty() ? "" : "; " + fix);
+}
+
+}  // namespace
+
+SystemError::SystemError(const std::filesystem::path& path, const std::string& what, int code)
+    : Error(Describe(path, what, code)), code_(code) {}
+
+int SystemCode(const std::exception& error) {
+  if (const auto* ours = dynamic_cast<const SystemError*>(&error)) return ours->code();
+  const auto* standard = dynamic_cast<const std::system_error*>(&error);
+  if (standard == nullptr) return 0;
+  const std::error_category& category = standard->code().category();
+  const bool from_system =
+      category == std::system_category() || category == std::generic_category();
+  return from_system ? standard->code().value() : 0;
+}
+
+bool IsMachineFault(int code) { return !FixForSystemError(code).empty(); }
+
+std::string FixForSystemError(int code) {
+  switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+      return "make room on the disk and run again; what was finished is kept";
+    case EROFS:
+      return "make the file system writable or choose another place (--runs, --db), then run again";
+    case EACCES:
+    case EPERM:
+      return "check the permissions of the file and its folder, then run again";
+    case EMFILE:
+    case ENFILE:
+      return "allow more open files (ulimit -n) or fewer workers (resources.slots_per_device), "
+             "then "
+             "run again";
+    case EIO:
+      return "check the disk, then run again; what was finished is kept";
+    default:
+      return {};
+  }
+}
+
+}  // namespace beamgrid

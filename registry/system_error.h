@@ -1,0 +1,34 @@
+#pragma once
+// Errors that carry the system's code (errno), so that who catches one can tell a full disk from a
+// missing file.
+
+#include <exception>
+#include <filesystem>
+#include <string>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+
+class SystemError : public Error {
+ public:
+  /// Message: "PATH: WHAT: the system's reason; fix", the fix where there is a usual one.
+  SystemError(const std::filesystem::path& path, const std::string& what, int code);
+  [[nodiscard]] int code() const { return code_; }
+
+ private:
+  int code_;
+};
+
+/// The code that an exception carries (SystemError, std::filesystem::filesystem_error, ...), else
+/// 0.
+[[nodiscard]] int SystemCode(const std::exception& error);
+
+/// Whether the machine is at fault and not the work: no room, no descriptors left, not writable, a
+/// broken disk. Any other trial would fail in the same way.
+[[nodiscard]] bool IsMachineFault(int code);
+
+/// What the user can do about such a fault; empty where it is none.
+[[nodiscard]] std::string FixForSystemError(int code);
+
+}  // namespace beamgrid

@@ -1,0 +1,43 @@
+#include "registry/system_error.h"
+
+#include <gmock/gmock.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace beamgrid {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(SystemErrors, SayFileReasonAndFix) {
+  const SystemError full("runs/model.pt", "cannot write", ENOSPC);
+  EXPECT_EQ(full.code(), ENOSPC);
+  EXPECT_THAT(full.what(), AllOf(HasSubstr("runs/model.pt: cannot write: No space left"),
+                                 HasSubstr("; make room on the disk")));
+  EXPECT_STREQ(SystemError("gone", "cannot read", ENOENT).what(),
+               "gone: cannot read: No such file or directory");
+}
+
+TEST(SystemErrors, MachineFaultsAreThoseThatAnyOtherTrialWouldMeetToo) {
+  for (const int code : {ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EMFILE, ENFILE, EIO}) {
+    EXPECT_TRUE(IsMachineFault(code)) << code;
+  }
+  for (const int code : {0, ENOENT, ENOTDIR, EISDIR, EINVAL}) {
+    EXPECT_FALSE(IsMachineFault(code)) << code;
+  }
+}
+
+TEST(SystemErrors, TheCodeOfAnyExceptionIsFound) {
+  EXPECT_EQ(SystemCode(SystemError("f", "cannot read", EIO)), EIO);
+  EXPECT_EQ(SystemCode(std::filesystem::filesystem_error(
+                "rename", std::error_code(ENOSPC, std::generic_category()))),
+            ENOSPC);
+  EXPECT_EQ(SystemCode(std::system_error(EMFILE, std::system_category())), EMFILE);
+  EXPECT_EQ(SystemCode(std::runtime_error("no code")), 0);
+  EXPECT_EQ(SystemCode(std::ios_base::failure("no code of the system")), 0);
+}
+
+}  // namespace
+}  // namespace beamgrid
