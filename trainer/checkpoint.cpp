@@ -6,11 +6,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 
-#include "registry/error.h"
 #include "registry/json.h"
+#include "registry/system_error.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -40,7 +39,7 @@ class Hash {
 };
 
 [[noreturn]] void ThrowSystem(const std::filesystem::path& path, const char* what) {
-  throw Error(path.string() + ": " + what + ": " + std::strerror(errno));
+  throw SystemError(path, what, errno);
 }
 
 /// A file that takes its name only when it is whole.
@@ -119,7 +118,8 @@ void CheckHash(const std::string& path, std::ifstream& stream) {
   for (std::size_t left = size - kHashDigits; left > 0;) {
     const std::size_t count = std::min(left, piece.size());
     if (!stream.read(piece.data(), static_cast<std::streamsize>(count))) {
-      throw Error(path + ": cannot read the checkpoint");
+      if (stream.bad()) throw SystemError(path, "cannot read the checkpoint", errno);
+      throw Error(path + ": the checkpoint is cut off");
     }
     hash.Add(piece.data(), count);
     left -= count;
@@ -155,7 +155,7 @@ void WriteCheckpoint(const std::filesystem::path& path, const boost::json::objec
 
 CheckpointReader::CheckpointReader(const std::filesystem::path& path)
     : path_(path.string()), stream_(path, std::ios::binary) {
-  if (!stream_) throw Error(path_ + ": cannot open the checkpoint: " + std::strerror(errno));
+  if (!stream_) throw SystemError(path, "cannot open the checkpoint", errno);
   CheckHash(path_, stream_);
   ReadHeader();
 }

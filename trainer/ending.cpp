@@ -7,7 +7,7 @@
 #include <new>
 #include <string_view>
 
-#include "registry/error.h"
+#include "registry/system_error.h"
 #include "trainer/commands.h"
 #include "trainer/component.h"
 #include "trainer/data/data_error.h"
@@ -36,6 +36,15 @@ Ending OutOfMemory(const std::string& what) {
 
 Ending BadSpec(const std::string& what) {
   return {.exit = TrainerExit::kBadSpec, .failure = FailureKind::kBadSpec, .message = what};
+}
+
+Ending Broken(const std::exception& error) {
+  const int code = SystemCode(error);
+  if (!IsMachineFault(code)) return {.message = FirstLine(error.what()), .detail = error.what()};
+  std::string message = error.what();
+  const bool says_the_fix = dynamic_cast<const SystemError*>(&error) != nullptr;
+  if (!says_the_fix) message += "; " + FixForSystemError(code);
+  return {.failure = FailureKind::kEnvironment, .message = FirstLine(message)};
 }
 
 }  // namespace
@@ -69,7 +78,7 @@ Ending EndingOfCurrentException() {
   } catch (const std::bad_alloc& error) {
     return OutOfMemory(error.what());
   } catch (const std::exception& error) {
-    return {.message = FirstLine(error.what()), .detail = error.what()};
+    return Broken(error);
   }
 }
 

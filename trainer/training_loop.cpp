@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "registry/system_error.h"
 #include "trainer/device.h"
 #include "trainer/input.h"
 #include "trainer/label_statistics.h"
@@ -47,6 +48,7 @@ std::unique_ptr<Dataset> Open(const DataSpec& data, const std::vector<std::strin
   } catch (const DataError&) {
     throw;
   } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
     throw DataFilesError(error.what());
   }
 }

@@ -1,6 +1,8 @@
 // TrainingLoop: the files that a finished trial leaves.
 
+#include <fcntl.h>
 #include <torch/version.h>
+#include <unistd.h>
 
 #include "trainer/device.h"
 #include "trainer/training_loop.h"
@@ -13,6 +15,19 @@ Artifact Describe(const std::filesystem::path& directory, const char* name, cons
           .path = file,
           .bytes = static_cast<std::int64_t>(std::filesystem::file_size(directory / file)),
           .hash = HashFile(directory / file)};
+}
+
+/// The folders above a file, too, must still hold the next one after a power cut. What may not be
+/// opened was there before us.
+void SyncFoldersAbove(std::filesystem::path folder) {
+  constexpr int kRunsStudyTrialAttempt = 4;
+  for (int level = 0; level < kRunsStudyTrialAttempt && folder.has_relative_path(); ++level) {
+    folder = folder.parent_path();
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    static_cast<void>(::fsync(descriptor));
+    ::close(descriptor);
+  }
 }
 
 }  // namespace
@@ -51,6 +66,7 @@ TrialResult TrainingLoop::Finish() {
   result.artifacts = {Describe(directory_, "model", kModelFile),
                       Describe(directory_, "predictions", kPredictionsFile),
                       Describe(directory_, "checkpoint", kBestCheckpoint)};
+  SyncFoldersAbove(directory_);
   WriteFileAtomically(directory_ / kResultFile, boost::json::serialize(ToJson(result)) + "\n");
   return result;
 }

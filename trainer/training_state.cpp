@@ -1,18 +1,20 @@
 // TrainingLoop: what the last checkpoint holds, and going on from it.
 
+#include "registry/files.h"
 #include "registry/json.h"
+#include "registry/system_error.h"
 #include "trainer/training_loop.h"
 
 namespace beamgrid::trainer {
 namespace {
 
 /// A copy that shares the bytes where the file system allows it; the original may be replaced,
-/// never changed in place.
+/// never changed in place. Either way the file is there entirely or not at all.
 void LinkOrCopy(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::filesystem::remove(to);
   std::error_code error;
   std::filesystem::create_hard_link(from, to, error);
-  if (error) std::filesystem::copy_file(from, to);
+  if (error) WriteFileAtomically(to, ReadFile(from));
 }
 
 std::vector<std::pair<std::string, at::Generator>> Generators(torch::Device device) {
@@ -90,6 +92,7 @@ void TrainingLoop::Resume() {
           " examples");
       return;
     } catch (const std::runtime_error& error) {
+      if (IsMachineFault(SystemCode(error))) throw;  // later it may well be readable
       Log(std::string("cannot go on from a checkpoint: ") + error.what());
     } catch (const std::invalid_argument& error) {
       Log("cannot go on from " + last.string() + ": " + error.what());

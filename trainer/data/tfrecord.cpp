@@ -13,6 +13,8 @@
 #include <limits>
 #include <utility>
 
+#include "registry/system_error.h"
+
 namespace beamgrid {
 namespace {
 
@@ -42,8 +44,6 @@ std::uint32_t Crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-std::string SystemReason() { return std::strerror(errno); }
-
 class FileDescriptor {
  public:
   explicit FileDescriptor(const std::string& path)
@@ -69,13 +69,13 @@ TfRecordFile::TfRecordFile(const std::filesystem::path& path) : path_(path.strin
   const FileDescriptor file(path_);
   struct stat status{};
   if (file.get() < 0 || fstat(file.get(), &status) != 0) {
-    throw Error(path_ + ": cannot open: " + SystemReason());
+    throw SystemError(path_, "cannot open", errno);
   }
   if (!S_ISREG(status.st_mode)) throw Error(path_ + ": is not a file");
   size_ = static_cast<std::uint64_t>(status.st_size);
   if (size_ == 0) return;  // mmap refuses a length of 0
   void* mapping = mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (mapping == MAP_FAILED) throw Error(path_ + ": cannot map into memory: " + SystemReason());
+  if (mapping == MAP_FAILED) throw SystemError(path_, "cannot map into memory", errno);
   data_ = static_cast<const char*>(mapping);
 }
 
@@ -150,7 +150,7 @@ TfRecordWriter::TfRecordWriter(const std::filesystem::path& path)
   // Few large writes leave large folios in the page cache, which are several times cheaper to map.
   stream_.rdbuf()->pubsetbuf(buffer_.data(), std::ssize(buffer_));
   stream_.open(path, std::ios::binary | std::ios::trunc);
-  if (!stream_) throw Error(path_.string() + ": cannot write: " + SystemReason());
+  if (!stream_) throw SystemError(path_, "cannot write", errno);
 }
 
 void TfRecordWriter::Write(std::string_view payload) {
@@ -164,12 +164,12 @@ void TfRecordWriter::Write(std::string_view payload) {
   put(length_crc);
   stream_.write(payload.data(), static_cast<std::streamsize>(payload.size()));
   put(MaskedCrc32c(payload));
-  if (!stream_) throw Error(path_.string() + ": cannot write: " + SystemReason());
+  if (!stream_) throw SystemError(path_, "cannot write", errno);
 }
 
 void TfRecordWriter::Close() {
   stream_.close();
-  if (!stream_) throw Error(path_.string() + ": cannot write: " + SystemReason());
+  if (!stream_) throw SystemError(path_, "cannot write", errno);
 }
 
 }  // namespace beamgrid
