@@ -10,9 +10,9 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"
+#include "registry/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -53,27 +53,59 @@ std::string Readable(const std::string& line) {
   return clean;
 }
 
+/// That a file cannot be looked at now says nothing about what is in it.
+void ThrowIfMachineFault(const std::filesystem::path& path, const std::error_code& error) {
+  if (IsMachineFault(error.value())) throw SystemError(path, "cannot read", error.value());
+}
+
+bool IsThere(const std::filesystem::path& path) {
+  std::error_code error;
+  const bool there = std::filesystem::exists(path, error);
+  ThrowIfMachineFault(path, error);
+  return there;
+}
+
+/// How far the artifacts of a result are checked. A worker that ended before our eyes wrote them
+/// whole; where a machine lost its power, a file may have its size but not its content.
+enum class ArtifactCheck { kSizes, kHashes };
+
+/// What is wrong with an artifact; empty where nothing is.
+std::string DamageOf(const Artifact& artifact, const std::filesystem::path& directory,
+                     ArtifactCheck check) {
+  const std::filesystem::path path = directory / artifact.path;
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  ThrowIfMachineFault(path, error);
+  const std::string named = "result.json names " + artifact.path + " of " +
+                            std::to_string(artifact.bytes) + " bytes, which is ";
+  if (error) return named + "not there";
+  if (static_cast<std::int64_t>(bytes) != artifact.bytes) return named + "of another size";
+  if (check == ArtifactCheck::kSizes || HashFile(path) == artifact.hash) return {};
+  return artifact.path + " is damaged: its hash is not the one in result.json";
+}
+
+/// Throws std::invalid_argument where the file is no result.
+std::optional<TrialResult> ReadChecked(const std::filesystem::path& directory, ArtifactCheck check,
+                                       std::string* why) {
+  TrialResult result = TrialResultFromJson(ParseJson(ReadFile(directory / kResultFile)));
+  for (const Artifact& artifact : result.artifacts) {
+    *why = DamageOf(artifact, directory, check);
+    if (!why->empty()) return std::nullopt;
+  }
+  return result;
+}
+
 /// The result where it is there and whole, else nothing; `why` says what is wrong with a damaged
 /// one.
-std::optional<TrialResult> ReadResult(const std::filesystem::path& directory, std::string* why) {
-  const std::filesystem::path path = directory / kResultFile;
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+std::optional<TrialResult> ReadResult(const std::filesystem::path& directory, ArtifactCheck check,
+                                      std::string* why) {
+  if (!IsThere(directory / kResultFile)) return std::nullopt;
   try {
-    TrialResult result = TrialResultFromJson(ParseJson(ReadFile(path)));
-    for (const Artifact& artifact : result.artifacts) {
-      std::error_code error;
-      const auto bytes = std::filesystem::file_size(directory / artifact.path, error);
-      if (error || static_cast<std::int64_t>(bytes) != artifact.bytes) {
-        *why = "result.json names " + artifact.path + " of " + std::to_string(artifact.bytes) +
-               " bytes, which is " + (error ? "not there" : "of another size");
-        return std::nullopt;
-      }
-    }
-    return result;
+    return ReadChecked(directory, check, why);
   } catch (const std::invalid_argument& error) {
     *why = std::string("result.json is damaged: ") + error.what();
   } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
     *why = error.what();
   }
   return std::nullopt;
@@ -140,7 +172,8 @@ Cause ExitCause(const WorkerEnd& end) {
 AttemptOutcome OutcomeOf(const std::filesystem::path& directory, const WorkerEnd& end) {
   AttemptOutcome outcome{.exit_code = end.exit_code.value_or(0)};
   std::string damage;
-  if (auto result = ReadResult(directory, &damage)) {
+  const ArtifactCheck check = end.exit_code ? ArtifactCheck::kSizes : ArtifactCheck::kHashes;
+  if (auto result = ReadResult(directory, check, &damage)) {
     outcome.complete = true;
     outcome.result = std::move(*result);
     return outcome;

@@ -22,8 +22,11 @@ struct WorkerEnd {
   std::optional<Failed> failed_message;  ///< the worker's own words
 };
 
-/// A valid result.json makes the attempt complete, whatever the exit code; otherwise the reason of
-/// the stop, the exit code (TrainerExit) or the signal say why not. Never throws.
+/// A valid result.json whose artifacts are there with the sizes that it names (where nobody knows
+/// how the worker ended: also with their hashes) makes the attempt complete, whatever the exit
+/// code; otherwise the reason of the stop, the exit code (TrainerExit) or the signal say why not.
+/// Error where the machine keeps us from looking (no descriptors left, broken disk): nothing is
+/// known then, and the attempt must stay as it is.
 [[nodiscard]] AttemptOutcome OutcomeOf(const std::filesystem::path& directory,
                                        const WorkerEnd& end);
 

@@ -2,15 +2,14 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <fstream>
 #include <system_error>
 #include <utility>
 
 #include "orchestrator/attempt_files.h"
 #include "orchestrator/start_trials.h"
-#include "registry/error.h"
 #include "registry/json.h"
+#include "registry/system_error.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
@@ -32,14 +31,12 @@ fs::path UnusedDirectory(const fs::path& trial_folder, std::int64_t attempt) {
 void WriteTrialFile(const fs::path& directory, const TrialFile& trial) {
   std::error_code error;
   fs::create_directories(directory, error);
-  std::ofstream file(directory / kTrialFile, std::ios::binary);
+  if (error) throw SystemError(directory, "cannot create the folder", error.value());
+  const fs::path path = directory / kTrialFile;
+  std::ofstream file(path, std::ios::binary);
   file << CanonicalJson(ToJson(trial)) << '\n';
   file.close();
-  if (error || !file) {
-    throw Error("cannot write " + (directory / kTrialFile).string() + ": " +
-                (error ? error.message() : std::strerror(errno)) +
-                "; free some space or choose another folder with --runs");
-  }
+  if (!file) throw SystemError(path, "cannot write", errno);
 }
 
 std::chrono::milliseconds Milliseconds(double seconds) {

@@ -10,10 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <utility>
 
-#include "registry/error.h"
+#include "registry/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -25,8 +24,7 @@ struct Pipe {
 Pipe MakePipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    throw Error(std::string("cannot make a pipe: ") + std::strerror(errno) +
-                "; too many workers at once for this machine's limits (see ulimit -n)");
+    throw SystemError("a worker's pipe", "cannot be made", errno);
   }
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
@@ -34,7 +32,7 @@ Pipe MakePipe() {
 Pipe MakeSocketPair() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    throw Error(std::string("cannot make a socket: ") + std::strerror(errno));
+    throw SystemError("a worker's socket", "cannot be made", errno);
   }
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
@@ -111,6 +109,7 @@ ChildProcess StartProcess(const ProcessRequest& request) {
     input = MakeSocketPair();
   } else {
     input.read = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (input.read.get() < 0) throw SystemError("/dev/null", "cannot open", errno);
   }
   Pipe output = MakePipe();
   Pipe report = MakePipe();
@@ -128,7 +127,7 @@ ChildProcess StartProcess(const ProcessRequest& request) {
   const int code = pid < 0 ? fork_error : ReadReport(report.read.get());
   if (code != 0) {
     if (pid > 0) (void)WaitFor(pid);
-    throw Error("cannot start " + request.arguments.front() + ": " + std::strerror(code));
+    throw SystemError(request.arguments.front(), "cannot start", code);
   }
   return {pid, std::move(output.read), std::move(input.write)};
 }

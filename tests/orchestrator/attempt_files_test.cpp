@@ -2,23 +2,28 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <csignal>
 
+#include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class OutcomeTest : public ::testing::Test {
  protected:
   void WriteResult(std::int64_t model_bytes) {
     TrialResult result{.metrics = {.gap = 0.75}, .device = "cpu"};
-    result.artifacts = {{.name = "model", .path = kModelFile, .bytes = model_bytes, .hash = "00"}};
+    result.artifacts = {
+        {.name = "model", .path = kModelFile, .bytes = model_bytes, .hash = HashBytes("12345")}};
     WriteFileAtomically(folder_ / kModelFile, "12345");
     WriteFileAtomically(folder_ / kResultFile, CanonicalJson(ToJson(result)));
   }
@@ -49,6 +54,28 @@ TEST_F(OutcomeTest, AResultWhoseFilesAreNotThereIsNotComplete) {
   EXPECT_FALSE(outcome.complete);
   EXPECT_EQ(outcome.failure, FailureKind::kCrashed);
   EXPECT_THAT(outcome.message, HasSubstr("not there"));
+}
+
+TEST_F(OutcomeTest, AnArtifactThatLostItsContentIsFoundWhereNobodySawTheEnd) {
+  WriteResult(5);
+  WriteFileAtomically(folder_ / kModelFile, std::string(5, '\0'));
+  EXPECT_TRUE(Outcome({.exit_code = 0}).complete);
+  const AttemptOutcome outcome = Outcome({});
+  EXPECT_FALSE(outcome.complete);
+  EXPECT_EQ(outcome.failure, FailureKind::kCrashed);
+  EXPECT_THAT(outcome.message, HasSubstr("model.pt is damaged"));
+}
+
+TEST_F(OutcomeTest, AResultThatCannotBeReadNowIsNoOutcome) {
+  WriteResult(5);
+  struct rlimit former{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &former), 0);
+  const struct rlimit none{.rlim_cur = 0, .rlim_max = former.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const std::string text = ErrorText<Error>([&] { (void)Outcome({.exit_code = 0}); });
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &former), 0);
+  EXPECT_THAT(text, AllOf(HasSubstr("result.json"), HasSubstr("ulimit -n")));
+  EXPECT_TRUE(Outcome({.exit_code = 0}).complete);
 }
 
 TEST_F(OutcomeTest, ADamagedResultIsNotComplete) {
