@@ -110,6 +110,11 @@ void StudyNews::OnStopping(const std::string& why) {
   display_.Event(why);
 }
 
+void StudyNews::OnDeviceInUse(const std::string& device) {
+  if (!in_use_.insert(device).second) return;
+  display_.Event(device + " is shared with other studies; trials start there as they make room");
+}
+
 void StudyNews::Show(std::int64_t waiting, std::chrono::milliseconds elapsed) {
   state_.waiting = waiting;
   state_.elapsed = elapsed;

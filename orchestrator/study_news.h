@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "orchestrator/executor.h"
@@ -35,6 +36,8 @@ class StudyNews {
   void OnFailed(TrialId trial, const TrialLabel& label, const AttemptOutcome& outcome);
   void OnInterrupted(TrialId trial, const TrialLabel& label);
   void OnStopping(const std::string& why);
+  /// A trial waits because other studies use the device; said once a device.
+  void OnDeviceInUse(const std::string& device);
   /// Once a turn of the loop.
   void Show(std::int64_t waiting, std::chrono::milliseconds elapsed);
 
@@ -51,6 +54,7 @@ class StudyNews {
   ProgressDisplay& display_;
   ProgressState state_;
   StudyResult result_;
+  std::set<std::string> in_use_;  ///< devices that OnDeviceInUse has spoken of
 };
 
 }  // namespace beamgrid

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "orchestrator/after_commit.h"
 #include "orchestrator/attempt_starter.h"
 #include "orchestrator/leftovers.h"
 #include "orchestrator/objective.h"
@@ -16,8 +17,11 @@
 namespace beamgrid {
 namespace {
 
-/// How often trials that another study's orchestrator runs are looked at.
+/// How often what other studies do is looked at: trials that we share, devices that they use.
 constexpr std::chrono::milliseconds kForeignInterval{1000};
+
+/// As explain shows it.
+constexpr char kAlone[] = ", alone on its device";
 
 }  // namespace
 
@@ -31,9 +35,11 @@ class StudyRunner::Loop {
         store_(*parts.store),
         executor_(*parts.executor),
         intake_(recipe, catalogue, std::move(data), store_, *parts.counter, settings_.slots.size()),
-        scheduler_(settings_.slots, recipe.resources.retries),
+        resources_(parts.resources != nullptr ? *parts.resources : no_limits_),
+        scheduler_(settings_.slots, recipe.resources.retries, settings_.memory),
         starter_(recipe, intake_.data(), settings_.runs, store_, executor_),
         leftovers_(store_, executor_, settings_.database, recipe.name),
+        after_commit_(store_),
         news_(recipe, *parts.display) {}
 
   /// Each turn: heed Ctrl-C, keep the slots filled, take in what happened.
@@ -42,12 +48,13 @@ class StudyRunner::Loop {
     while (true) {
       HeedInterrupts();
       AskForTrials();
-      LookAtForeignTrials();
+      LookAtOtherStudies();
+      resources_.SetWaiting(scheduler_.counts().waiting);
       news_.Show(scheduler_.counts().waiting, clock_() - started_);
       if (Done()) return Finish();
       const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
       if (events.empty()) continue;
-      Commit([&] {
+      after_commit_.Together([&] {
         for (const ExecutorEvent& event : events) Handle(event);
       });
     }
@@ -65,6 +72,7 @@ class StudyRunner::Loop {
     std::string fingerprint;
     ModelSpec model;
     std::string start;
+    TrialNeeds needs;
     std::int64_t attempts = 0;
     std::vector<SeedSlot> wanted_by;
     std::optional<AttemptKey> running;
@@ -109,7 +117,7 @@ class StudyRunner::Loop {
     intake_.Fill(
         study_, [this] { return scheduler_.free_slots(); },
         [this](std::vector<WantedTrial> trials) {
-          Commit([&] {
+          after_commit_.Together([&] {
             for (WantedTrial& trial : trials) Enter(std::move(trial));
           });
         },
@@ -135,8 +143,9 @@ class StudyRunner::Loop {
     }
     active_[trial.id] = {.label = std::move(trial.label),
                          .fingerprint = std::move(trial.fingerprint),
-                         .model = std::move(trial.model),
+                         .model = trial.model,
                          .start = std::move(trial.start),
+                         .needs = resources_.Needs(trial.model, trial.parameters),
                          .wanted_by = {trial.wanted_by}};
     Schedule(trial.id, trial.twin);
   }
@@ -172,7 +181,16 @@ class StudyRunner::Loop {
     }
     const bool again = twin && twin->state == TrialState::kFailed;
     if (again) store_.SetState(trial, TrialState::kWaiting);
-    Execute(scheduler_.OnTrialAdded(trial, twin && !again ? twin->failed_attempts : 0));
+    if (twin && twin->failed_attempts > 0) active.needs.alone = RanOutOfMemory(trial);
+    Execute(
+        scheduler_.OnTrialAdded(trial, twin && !again ? twin->failed_attempts : 0, active.needs));
+  }
+
+  [[nodiscard]] bool RanOutOfMemory(TrialId trial) const {
+    const std::string kind = ToString(FailureKind::kOutOfMemory);
+    return std::ranges::any_of(
+        store_.Attempts(trial),
+        [&kind](const Store::AttemptRecord& attempt) { return attempt.outcome == kind; });
   }
 
   [[nodiscard]] SeedResult ResultOf(const TrialResult& result) const {
@@ -193,9 +211,16 @@ class StudyRunner::Loop {
                      });
   }
 
-  void LookAtForeignTrials() {
-    if (foreign_.empty() || stopping_ || clock_() < next_foreign_look_) return;
+  void LookAtOtherStudies() {
+    if (stopping_ || clock_() < next_foreign_look_) return;
     next_foreign_look_ = clock_() + kForeignInterval;
+    if (!foreign_.empty()) LookAtForeignTrials();
+    if (scheduler_.refused()) {
+      after_commit_.Together([this] { Execute(scheduler_.OnDevicesFreed()); });
+    }
+  }
+
+  void LookAtForeignTrials() {
     CloseLeftovers([this](TrialId trial) { return foreign_.contains(trial); });
     for (const TrialId trial : std::set<TrialId>(foreign_)) {
       const TrialRecord record = store_.Trial(trial);
@@ -215,24 +240,6 @@ class StudyRunner::Loop {
     UseEnded(ended.label, record, ended.wanted_by);
   }
 
-  // ---- What leaves the process waits for the record ---------------------------------------------
-
-  /// One transaction for everything that `work` records: with many short trials, syncing the disk
-  /// once a trial would cost more than all the rest. Then what `work` put off is done.
-  void Commit(const std::function<void()>& work) {
-    committing_ = true;
-    store_.Together(work);
-    committing_ = false;
-    for (const auto& action : std::exchange(after_commit_, {})) action();
-  }
-
-  /// Does it now, or once the transaction at hand is durable: a worker must not start on an intent
-  /// that could still be rolled back.
-  void AfterCommit(std::function<void()> action) {
-    if (!committing_) return action();
-    after_commit_.push_back(std::move(action));
-  }
-
   // ---- Commands and events ----------------------------------------------------------------------
 
   void Execute(const std::vector<Command>& commands) {
@@ -242,7 +249,7 @@ class StudyRunner::Loop {
       } else if (const auto* cancel = std::get_if<CancelAttempt>(&command)) {
         const ActiveTrial& active = active_.at(cancel->trial);
         if (!active.running) continue;
-        AfterCommit([this, key = *active.running] { executor_.Cancel(key, settings_.grace); });
+        after_commit_.Do([this, key = *active.running] { executor_.Cancel(key, settings_.grace); });
       }
     }
   }
@@ -251,6 +258,10 @@ class StudyRunner::Loop {
     ActiveTrial& active = active_.at(trial);
     const TrialRecord now = store_.Trial(trial);
     if (now.state != TrialState::kWaiting) return GiveToOther(trial, now);
+    if (!resources_.Take(trial, slot, active.needs)) {
+      news_.OnDeviceInUse(slot.device);
+      return Execute(scheduler_.OnStartRefused(trial));
+    }
     const BegunAttempt begun = starter_.Begin({.trial = trial,
                                                .name = active.label.name,
                                                .fingerprint = active.fingerprint,
@@ -261,7 +272,7 @@ class StudyRunner::Loop {
                                               slot);
     active.running = begun.key;
     active.attempts = begun.key.attempt;
-    AfterCommit([this, begun] { starter_.Launch(begun); });
+    after_commit_.Do([this, begun] { starter_.Launch(begun); });
     news_.OnStarted(trial, active.label, slot, active.attempts);
   }
 
@@ -293,6 +304,7 @@ class StudyRunner::Loop {
   void EndAttempt(const AttemptKey& key, const AttemptOutcome& outcome) {
     ActiveTrial& active = active_.at(key.trial);
     active.running.reset();
+    resources_.GiveBack(key.trial);
     // Before the scheduler hears of the end, or it would start the next attempt.
     if (StopsStudy(outcome)) {
       news_.result().stopped_because = outcome.message;
@@ -303,25 +315,28 @@ class StudyRunner::Loop {
     const std::vector<Command> commands = scheduler_.OnAttemptEnded(key.trial, outcome);
     const Command* first = commands.empty() ? nullptr : &commands.front();
     const auto* finish = first != nullptr ? std::get_if<FinishTrial>(first) : nullptr;
-    const bool retry = first != nullptr && std::holds_alternative<RetryTrial>(*first);
+    const auto* retry = first != nullptr ? std::get_if<RetryTrial>(first) : nullptr;
     store_.FinishAttempt(key.trial, key.attempt, outcome,
                          finish != nullptr ? finish->state : TrialState::kWaiting);
     if (finish != nullptr) {
       EndTrial(key.trial, outcome);
-    } else if (retry) {
+    } else if (retry != nullptr) {
+      active.needs.alone = retry->alone;
       news_.OnRetry(key.trial, active.label, outcome);
       Note(active.label, "attempt " + std::to_string(key.attempt) + " ended (" +
                              ToString(outcome.failure) + ": " + outcome.message +
-                             "); it is tried again");
+                             "); it is tried again" + (retry->alone ? kAlone : ""));
     } else {
       news_.OnInterrupted(key.trial, active.label);
     }
     Execute(commands);
+    if (scheduler_.refused()) Execute(scheduler_.OnDevicesFreed());
   }
 
   void EndTrial(TrialId trial, const AttemptOutcome& outcome) {
     const ActiveTrial ended = std::move(active_.extract(trial).mapped());
     if (outcome.complete) {
+      resources_.Learn(ended.model, outcome.result);
       news_.OnComplete(trial, ended.label, outcome.result);
       intake_.Settle(ended.wanted_by, ResultOf(outcome.result));
       return;
@@ -382,9 +397,12 @@ class StudyRunner::Loop {
   Store& store_;
   Executor& executor_;
   TrialIntake intake_;
+  Resources no_limits_;
+  Resources& resources_;
   Scheduler scheduler_;
   AttemptStarter starter_;
   Leftovers leftovers_;
+  AfterCommit after_commit_;
   StudyNews news_;
 
   StudyId study_{};
@@ -392,8 +410,6 @@ class StudyRunner::Loop {
   std::set<TrialId> members_;  ///< trials that the study refers to
   std::map<TrialId, ActiveTrial> active_;
   std::set<TrialId> foreign_;  ///< active trials that another orchestrator runs
-  std::vector<std::function<void()>> after_commit_;
-  bool committing_ = false;
   bool stopping_ = false;
   int heeded_interrupts_ = 0;
   std::atomic<int> interrupts_{0};

@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "orchestrator/executor.h"
 #include "orchestrator/progress.h"
+#include "orchestrator/resources.h"
 #include "orchestrator/scheduler.h"
 #include "orchestrator/trainer_client.h"
 #include "registry/catalogue.h"
@@ -41,8 +43,9 @@ struct RunnerSettings {
   std::filesystem::path database;  ///< to ask whether another study's orchestrator is alive
   std::filesystem::path runs = "runs";
   std::vector<Slot> slots;
-  std::chrono::milliseconds grace{30'000};  ///< for checkpoints after an interrupt
-  std::chrono::milliseconds poll{200};      ///< longest wait for events
+  std::map<std::string, std::int64_t> memory;  ///< bytes by device; see Scheduler
+  std::chrono::milliseconds grace{30'000};     ///< for checkpoints after an interrupt
+  std::chrono::milliseconds poll{200};         ///< longest wait for events
 };
 
 /// What a runner works with; all outlive it.
@@ -52,6 +55,7 @@ struct RunnerParts {
   ModelCounter* counter;
   ProgressDisplay* display;
   std::function<std::chrono::milliseconds()> clock;  ///< monotonic
+  Resources* resources = nullptr;                    ///< null: no limits
 };
 
 class StudyRunner {

@@ -100,6 +100,7 @@ void TrialIntake::Record(StudyId study, const OnWanted& on_wanted) {
                       .label = {trial.name, trial.spec.seed},
                       .fingerprint = std::move(trial.fingerprint),
                       .model = std::move(trial.spec.model),
+                      .parameters = trial.parameters,
                       .start = std::move(trial.spec.start),
                       .wanted_by = batch[i].wanted_by,
                       .twin = std::move(batch[i].twin)});

@@ -27,6 +27,7 @@ struct WantedTrial {
   TrialLabel label;
   std::string fingerprint;
   ModelSpec model;
+  std::int64_t parameters = 0;
   std::string start;  ///< fingerprint of the trial that it starts from; empty: from none
   SeedSlot wanted_by;
   std::optional<TrialRecord> twin;  ///< what the record held before the study asked

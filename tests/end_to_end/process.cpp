@@ -26,6 +26,8 @@ std::string ReadAll(const std::filesystem::path& path) {
   const int out_fd = open(out_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const int in_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (out_fd < 0 || in_fd < 0 || chdir(folder.c_str()) != 0) _exit(127);
+  // Tests that run side by side are not studies that share a machine.
+  setenv("BEAMGRID_SHARE_DIR", (folder / ".share").c_str(), 0);
   dup2(in_fd, STDIN_FILENO);
   dup2(out_fd, STDOUT_FILENO);
   dup2(err_fd, STDERR_FILENO);

@@ -41,6 +41,29 @@ std::string ComponentOf(const TrialFile& trial, const std::string& criterion) {
   return trial.spec.model.parts.at(criterion).component;
 }
 
+/// A machine that others use until they are said to have left.
+class FakeResources : public Resources {
+ public:
+  TrialNeeds Needs(const ModelSpec& model, std::int64_t) override {
+    return {.seconds = seconds_of ? seconds_of(model) : 0};
+  }
+  void Learn(const ModelSpec&, const TrialResult&) override { ++learnt; }
+  bool Take(TrialId trial, const Slot&, const TrialNeeds&) override {
+    ++asked;
+    if (in_use > 0) {
+      --in_use;
+      return false;
+    }
+    return taken.insert(trial).second;
+  }
+  void GiveBack(TrialId trial) override { taken.erase(trial); }
+
+  std::function<double(const ModelSpec&)> seconds_of;
+  std::set<TrialId> taken;
+  int in_use = 0;  ///< so many times a device is refused
+  int asked = 0, learnt = 0;
+};
+
 class StudyRunnerTest : public ::testing::Test {
  protected:
   /// The seeds stand before [data], in [study].
@@ -69,6 +92,7 @@ class StudyRunnerTest : public ::testing::Test {
     Store store(folder_ / "test.db", OpenMode::kReadWrite);
     FakeCounter counter(size_of_, fuse);
     RecordingDisplay display(fuse);
+    resources_.taken.clear();  // died with the orchestrator
     StudyRunner runner(recipe, catalogue_, data,
                        {.database = folder_ / "test.db",
                         .runs = folder_ / "runs",
@@ -77,7 +101,8 @@ class StudyRunnerTest : public ::testing::Test {
                         .executor = &executor,
                         .counter = &counter,
                         .display = &display,
-                        .clock = [this] { return now_ += 10ms; }});
+                        .clock = [this] { return now_ += 10ms; },
+                        .resources = &resources_});
     runner_ = &runner;
     const StudyResult result = runner.Run();
     events_ = display.events;
@@ -113,6 +138,7 @@ class StudyRunnerTest : public ::testing::Test {
   FakeExecutor::OutcomeOf outcome_of_ = [](const TrialFile&) { return Complete(0.5); };
   FakeCounter::SizeOf size_of_;
   std::size_t slots_ = 2;
+  FakeResources resources_;
   std::chrono::milliseconds now_{0};
   StudyRunner* runner_ = nullptr;  ///< valid while one runs
   std::vector<std::string> events_;
@@ -285,6 +311,76 @@ TEST_F(StudyRunnerTest, DataErrorsThatAreToBeSkippedDoNotStopIt) {
   const StudyResult result = Run(recipe);
   EXPECT_EQ(result.failed, 8);
   EXPECT_EQ(result.stopped_because, "");
+}
+
+TEST_F(StudyRunnerTest, OutOfMemoryIsTriedAgainAlone) {
+  std::map<std::string, int> tries;
+  outcome_of_ = [&tries](const TrialFile& trial) -> AttemptOutcome {
+    const bool large = ComponentOf(trial, "temporal") == "lstm";
+    if (!large || ++tries[trial.fingerprint] > 1) return Complete(0.5);
+    return {.failure = FailureKind::kOutOfMemory, .message = "no memory left"};
+  };
+  const StudyResult result = Run(RecipeText("s", kFourModels, "[1]"));
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.attempts, 6);
+  ExpectAllComplete("s", 4);
+  const std::string name = Trials("s")[0].name;
+  EXPECT_THAT(Notes("s", name, 1),
+              Contains(AllOf(HasSubstr("no memory left"), HasSubstr("alone on its device"))));
+}
+
+TEST_F(StudyRunnerTest, OutOfMemoryAloneIsFinalWhateverTheRetries) {
+  outcome_of_ = [](const TrialFile&) -> AttemptOutcome {
+    return {.failure = FailureKind::kOutOfMemory, .message = "no memory left"};
+  };
+  const StudyResult result = Run(RecipeText("s", kFourModels, "[1]"));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.failed, 4);
+  EXPECT_EQ(result.attempts, 8);
+}
+
+TEST_F(StudyRunnerTest, AMachinesFaultStopsTheStudyAndCostsNothing) {
+  const std::pair<FailureKind, std::string> kFaults[] = {{FailureKind::kStartFailed, "[1]"},
+                                                         {FailureKind::kEnvironment, "[2]"}};
+  for (const auto& [fault, seeds] : kFaults) {
+    const FailureKind kind = fault;
+    outcome_of_ = [kind](const TrialFile&) -> AttemptOutcome {
+      return {.failure = kind, .message = "/runs: disk full; make room"};
+    };
+    const StudyResult result = Run(RecipeText(ToString(kind), kFourModels, seeds));
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.failed, 0);
+    EXPECT_LE(result.attempts, 2);
+    EXPECT_THAT(result.stopped_because, HasSubstr("make room"));
+    for (const TrialRecord& trial : Trials(ToString(kind))) {
+      EXPECT_EQ(trial.state, TrialState::kWaiting);
+      EXPECT_EQ(trial.failed_attempts, 0);
+    }
+    outcome_of_ = [](const TrialFile&) { return Complete(0.5); };
+    EXPECT_EQ(Run(RecipeText(ToString(kind), kFourModels, seeds)).exit_code, 0);
+  }
+}
+
+TEST_F(StudyRunnerTest, DevicesInUseByOthersAreAskedAgain) {
+  resources_.in_use = 5;
+  const StudyResult result = Run(RecipeText("s", kFourModels));
+  EXPECT_EQ(result.complete, 8);
+  EXPECT_EQ(result.attempts, 8) << "a refusal is no attempt";
+  EXPECT_EQ(resources_.asked, 13);
+  EXPECT_EQ(resources_.learnt, 8);
+  EXPECT_THAT(resources_.taken, IsEmpty());
+  EXPECT_THAT(events_, Contains(HasSubstr("shared with other studies")).Times(1));
+}
+
+TEST_F(StudyRunnerTest, TheLongestExpectedStartsFirst) {
+  resources_.seconds_of = [](const ModelSpec& model) {
+    return model.parts.at("temporal").component == "gru" ? 100.0 : 1.0;
+  };
+  resources_.in_use = 1;  // so that all wait when the first is chosen
+  (void)Run(RecipeText("s", kFourModels, "[1]"));
+  ASSERT_EQ(world_.started.size(), 4U);
+  EXPECT_THAT(world_.started[0], HasSubstr("GRU"));
+  EXPECT_THAT(world_.started[1], HasSubstr("GRU"));
 }
 
 TEST_F(StudyRunnerTest, AnInterruptStopsCleanlyAndRunGoesOn) {

@@ -1,0 +1,40 @@
+#pragma once
+// What leaves the process waits for the record: a worker must not start on an intent that could
+// still be rolled back.
+
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "registry/store.h"
+
+namespace beamgrid {
+
+class AfterCommit {
+ public:
+  /// `store` must outlive this.
+  explicit AfterCommit(Store& store) : store_(store) {}
+
+  /// One transaction for everything that `work` records (with many short trials, syncing the disk
+  /// once a trial would cost more than all the rest), then what `work` put off. May be nested: the
+  /// outermost one is the transaction.
+  void Together(const std::function<void()>& work) {
+    if (std::exchange(committing_, true)) return work();
+    store_.Together(work);
+    committing_ = false;
+    for (const auto& action : std::exchange(put_off_, {})) action();
+  }
+
+  /// Does it now, or once the transaction at hand is durable.
+  void Do(std::function<void()> action) {
+    if (!committing_) return action();
+    put_off_.push_back(std::move(action));
+  }
+
+ private:
+  Store& store_;
+  std::vector<std::function<void()>> put_off_;
+  bool committing_ = false;
+};
+
+}  // namespace beamgrid
