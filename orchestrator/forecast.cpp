@@ -1,0 +1,230 @@
+#include "orchestrator/forecast.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+#include "orchestrator/need_text.h"
+#include "registry/json.h"
+#include "registry/named_file.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr double kMeasuredMargin = 1.10;
+constexpr double kEstimatedMargin = 1.20;
+constexpr std::size_t kNearest = 3;
+/// Peaks of one small model differ by so much from seed to seed and with the data that is mapped;
+/// a ratio of two smaller figures would say nothing.
+constexpr double kNoiseBytes = 64.0 * (1 << 20);
+/// Where nothing was measured.
+constexpr double kCpuSecondsPerOperation = 1e-10;
+constexpr double kCudaSecondsPerOperation = 1e-12;
+constexpr std::int64_t kAssumedExamples = 10'000;
+
+/// Training settings that change what a trial needs; the others change what it learns.
+constexpr std::string_view kSettingsThatCost[] = {"optimizer", "batch", "ema",
+                                                  "average_checkpoints", "precision"};
+
+std::string KeyOf(const ModelSpec& model, const DataSpec& data, const std::string& device_kind) {
+  boost::json::object key = ToJson(model);
+  boost::json::object train;
+  for (const auto& [name, value] : model.train) {
+    if (std::ranges::find(kSettingsThatCost, name) != std::end(kSettingsThatCost)) {
+      train[name] = value;
+    }
+  }
+  key["train"] = std::move(train);
+  boost::json::object features;
+  for (const auto& [name, width] : data.features) features[name] = width;
+  key["data"] = {{"format", data.format},
+                 {"classes", data.classes},
+                 {"max_frames", data.format == "video" ? 1 : data.max_frames},
+                 {"features", std::move(features)}};
+  key["device"] = device_kind;
+  return CanonicalJson(WithHashesForFiles(key));
+}
+
+std::set<std::string> ComponentsOf(const ModelSpec& model, const DataSpec& data) {
+  std::set<std::string> components = {"data=" + data.format};
+  for (const auto& [criterion, variant] : model.parts) {
+    // A video-level model has no temporal part, whatever the spec says.
+    if (criterion == "temporal" && data.format == "video") continue;
+    components.insert(criterion + '=' + variant.component);
+  }
+  for (const auto& [name, options] : model.extras) components.insert("extras=" + name);
+  return components;
+}
+
+/// How many components the two have in common, less those that only one of them has: an extra more
+/// is a difference too.
+std::int64_t Likeness(const std::set<std::string>& left, const std::set<std::string>& right) {
+  std::vector<std::string> common;
+  std::ranges::set_intersection(left, right, std::back_inserter(common));
+  return static_cast<std::int64_t>(3 * common.size()) -
+         static_cast<std::int64_t>(left.size() + right.size());
+}
+
+double Median(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+std::int64_t Rounded(double value) { return static_cast<std::int64_t>(std::llround(value)); }
+
+/// Bytes of a peak that belong to the model: LibTorch counts the whole process on a CPU, only its
+/// own tensors on a GPU.
+double ModelBytes(std::int64_t peak, const NeedEstimate& estimate, const std::string& kind) {
+  return static_cast<double>(kind == "cuda" ? peak : peak - estimate.process_bytes);
+}
+
+/// Of a whole trial, evaluation included; 0: unknown. `wall_seconds` is of the last attempt alone,
+/// so where it is shorter than the training must have been, there were several.
+double SecondsPerExample(const TrialResult& result) {
+  if (result.examples <= 0 || result.examples_per_second <= 0) return 0;
+  return std::max(result.wall_seconds / static_cast<double>(result.examples),
+                  1 / result.examples_per_second);
+}
+
+std::int64_t EpochsOf(const ModelSpec& model) {
+  const auto found = model.train.find("epochs");
+  return found == model.train.end() || !found->second.is_int64()
+             ? 1
+             : std::max<std::int64_t>(1, found->second.as_int64());
+}
+
+/// 0: unknown. The record keeps no epochs beside the result.
+std::int64_t EpochExamples(const ModelSpec& model, const TrialResult& result) {
+  if (!result.epochs.empty()) {
+    return result.examples / static_cast<std::int64_t>(result.epochs.size());
+  }
+  return result.stopped_early ? 0 : result.examples / EpochsOf(model);
+}
+
+}  // namespace
+
+void Forecast::Learn(const ModelSpec& model, const DataSpec& data, const TrialResult& result) {
+  const std::string kind = DeviceKind(result.device);
+  Measured& measured = models_[KeyOf(model, data, kind)];
+  measured.device_kind = kind;
+  measured.components = ComponentsOf(model, data);
+  measured.estimate = EstimateNeed(model, data, result.parameters, kind);
+  if (result.peak_memory_bytes > 0) measured.peaks.push_back(result.peak_memory_bytes);
+  const double seconds = SecondsPerExample(result);
+  if (seconds > 0) measured.seconds_per_example.push_back(seconds);
+  const std::int64_t examples = EpochExamples(model, result);
+  if (examples > 0) epoch_examples_[data.digest] = examples;
+}
+
+const Forecast::Measured* Forecast::FindSame(const std::string& key) const {
+  const auto found = models_.find(key);
+  return found == models_.end() ? nullptr : &found->second;
+}
+
+std::vector<const Forecast::Measured*> Forecast::Nearest(const Measured& like,
+                                                         Quantity quantity) const {
+  using Ranked = std::tuple<std::int64_t, double, const std::string*, const Measured*>;
+  std::vector<Ranked> ranked;
+  for (const auto& [key, other] : models_) {
+    const bool known =
+        quantity == Quantity::kMemory ? !other.peaks.empty() : !other.seconds_per_example.empty();
+    if (!known || other.device_kind != like.device_kind) continue;
+    const double sizes = static_cast<double>(1 + other.estimate.parameter_bytes) /
+                         static_cast<double>(1 + like.estimate.parameter_bytes);
+    ranked.emplace_back(-Likeness(like.components, other.components), std::abs(std::log(sizes)),
+                        &key, &other);
+  }
+  std::ranges::sort(ranked, [](const Ranked& left, const Ranked& right) {
+    return std::tie(std::get<0>(left), std::get<1>(left), *std::get<2>(left)) <
+           std::tie(std::get<0>(right), std::get<1>(right), *std::get<2>(right));
+  });
+  std::vector<const Measured*> nearest;
+  for (const Ranked& entry : ranked) {
+    // Only those that share as much as the first one.
+    if (nearest.size() == kNearest || std::get<0>(entry) != std::get<0>(ranked[0])) break;
+    nearest.push_back(std::get<3>(entry));
+  }
+  return nearest;
+}
+
+Forecast::Ratio Forecast::RatioFor(const Measured& like, Quantity quantity) const {
+  std::vector<double> ratios;
+  for (const Measured* other : Nearest(like, quantity)) {
+    const NeedEstimate& estimate = other->estimate;
+    if (quantity == Quantity::kTime) {
+      ratios.push_back(Median(other->seconds_per_example) / estimate.operations);
+      continue;
+    }
+    const double measured =
+        ModelBytes(*std::ranges::max_element(other->peaks), estimate, other->device_kind);
+    ratios.push_back((std::max(measured, 0.0) + kNoiseBytes) /
+                     (static_cast<double>(estimate.model_bytes()) + kNoiseBytes));
+  }
+  if (ratios.empty()) return {};
+  return {.value = Median(ratios), .models = ratios.size()};
+}
+
+void Forecast::ForecastMemory(const Measured& trial, const Measured* same, const ModelSpec& model,
+                              Need* need) const {
+  const NeedEstimate& estimate = trial.estimate;
+  if (same != nullptr && !same->peaks.empty()) {
+    const std::int64_t peak = *std::ranges::max_element(same->peaks);
+    const std::int64_t outside = trial.device_kind == "cuda" ? estimate.process_bytes : 0;
+    need->memory_bytes = outside + Rounded(static_cast<double>(peak) * kMeasuredMargin);
+    need->memory_text =
+        MeasuredMemoryText(need->memory_bytes, outside, peak, same->peaks.size(), kMeasuredMargin);
+    return;
+  }
+  const Ratio ratio = RatioFor(trial, Quantity::kMemory);
+  need->memory_bytes = Rounded((static_cast<double>(estimate.process_bytes) +
+                                static_cast<double>(estimate.model_bytes()) * ratio.value) *
+                               kEstimatedMargin);
+  need->memory_text = EstimatedMemoryText(need->memory_bytes, estimate, NameCopies(model),
+                                          ratio.value, ratio.models, kEstimatedMargin);
+}
+
+void Forecast::ForecastTime(const Measured& trial, const Measured* same, const ModelSpec& model,
+                            const std::string& digest, Need* need) const {
+  const auto examples = epoch_examples_.find(digest);
+  const double total =
+      static_cast<double>(EpochsOf(model)) *
+      static_cast<double>(examples == epoch_examples_.end() ? kAssumedExamples : examples->second);
+  double per_example = 0;
+  std::string source;
+  if (same != nullptr && !same->seconds_per_example.empty()) {
+    per_example = Median(same->seconds_per_example);
+    source =
+        "as measured for this model (" + Count(same->seconds_per_example.size(), "trial") + ")";
+  } else if (const Ratio ratio = RatioFor(trial, Quantity::kTime); ratio.models > 0) {
+    per_example = ratio.value * trial.estimate.operations;
+    source = "by size from the " + Count(ratio.models, "nearest model");
+  } else {
+    per_example =
+        trial.estimate.operations *
+        (trial.device_kind == "cuda" ? kCudaSecondsPerOperation : kCpuSecondsPerOperation);
+    source = "by size alone, nothing like it was measured";
+  }
+  need->seconds = per_example * total;
+  need->seconds_text = TimeText(need->seconds, per_example, total, source);
+  if (examples == epoch_examples_.end()) {
+    need->seconds_text += "; these data were not trained on yet, their number is assumed";
+  }
+}
+
+Forecast::Need Forecast::Of(const ModelSpec& model, const DataSpec& data, std::int64_t parameters,
+                            const std::string& device_kind) const {
+  const std::string kind = DeviceKind(device_kind);
+  const Measured trial = {.device_kind = kind,
+                          .components = ComponentsOf(model, data),
+                          .estimate = EstimateNeed(model, data, parameters, kind)};
+  const Measured* same = FindSame(KeyOf(model, data, kind));
+  Need need;
+  ForecastMemory(trial, same, model, &need);
+  ForecastTime(trial, same, model, data.digest, &need);
+  return need;
+}
+
+}  // namespace beamgrid

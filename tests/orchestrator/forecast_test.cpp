@@ -1,0 +1,213 @@
+#include "orchestrator/forecast.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/specs.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr std::int64_t kMebibyte = 1 << 20;
+constexpr std::int64_t kParameters = 42'447'276;
+
+DataSpec Data() { return ExampleTrial().data; }
+
+/// A trial of 2000 examples an epoch that ran in one attempt.
+TrialResult Result(std::int64_t peak_mebibytes, double examples_per_second,
+                   std::int64_t parameters = kParameters) {
+  TrialResult result;
+  result.parameters = parameters;
+  result.examples = 10'000;
+  result.examples_per_second = examples_per_second;
+  result.wall_seconds = 10'000 / examples_per_second;
+  result.peak_memory_bytes = peak_mebibytes * kMebibyte;
+  result.device = "cpu";
+  return result;
+}
+
+Forecast::Need NeedOf(const Forecast& forecast, const ModelSpec& model,
+                      const std::string& device = "cpu", std::int64_t parameters = kParameters) {
+  return forecast.Of(model, Data(), parameters, device);
+}
+
+TEST(EstimateNeedTest, AddsProcessCopiesAndActivations) {
+  DataSpec data = Data();
+  data.format = "video";
+  const NeedEstimate need = EstimateNeed(ExampleModel(), data, 1000, "cpu");
+  EXPECT_EQ(need.process_bytes, 256 * kMebibyte);
+  EXPECT_EQ(need.parameter_bytes, 4000);
+  EXPECT_EQ(need.copies, 6);
+  EXPECT_EQ(need.activation_bytes, 128 * (4 * 1152 + 24 * 3862) * 4);
+  EXPECT_EQ(need.model_bytes(), 6 * 4000 + need.activation_bytes);
+}
+
+TEST(EstimateNeedTest, FramesAndWidthsOverFramesCost) {
+  const auto activations = [](std::int64_t hidden, std::int64_t max_frames) {
+    DataSpec data = Data();
+    data.max_frames = max_frames;
+    return EstimateNeed(ExampleModel(hidden), data, kParameters, "cpu").activation_bytes;
+  };
+  EXPECT_EQ(activations(512, 300), 128 * (300 * (4 * 1152 + 8 * 512) + 24 * 3862) * 4);
+  EXPECT_EQ(activations(512, 300) - activations(512, 200), 128 * 100 * (4 * 1152 + 8 * 512) * 4);
+  // An option that cannot be a width, for the model has fewer weights than that would need.
+  EXPECT_LT(activations(1'000'000, 300), activations(6516, 300) * 2);
+}
+
+TEST(EstimateNeedTest, AveragesAndOtherPrecisionsCostCopies) {
+  ModelSpec model = ExampleModel();
+  const auto copies = [&] { return EstimateNeed(model, Data(), kParameters, "cpu").copies; };
+  model.train["ema"] = 0.0;
+  model.train["average_checkpoints"] = 1;
+  model.train["precision"] = "fp32";
+  EXPECT_EQ(copies(), 6);
+  model.train["precision"] = "int8";
+  EXPECT_EQ(copies(), 7);
+  model.train["ema"] = 0.999;
+  EXPECT_EQ(copies(), 8);
+  model.train["average_checkpoints"] = 3;
+  EXPECT_EQ(copies(), 9);
+  EXPECT_THAT(NameCopies(model), HasSubstr("moving average, mean of checkpoints"));
+}
+
+TEST(ForecastTest, OfNothingMeasuredIsTheEstimateWithAMargin) {
+  const Forecast::Need need = NeedOf({}, ExampleModel());
+  const NeedEstimate estimate = EstimateNeed(ExampleModel(), Data(), kParameters, "cpu");
+  EXPECT_NEAR(static_cast<double>(need.memory_bytes),
+              static_cast<double>(estimate.process_bytes + estimate.model_bytes()) * 1.2, 1);
+  EXPECT_THAT(need.memory_text, HasSubstr("nothing like it was measured, + 20 %"));
+  EXPECT_GT(need.seconds, 0);
+  EXPECT_THAT(need.seconds_text, HasSubstr("by size alone"));
+  EXPECT_THAT(need.seconds_text, HasSubstr("these data were not trained on yet"));
+}
+
+TEST(ForecastTest, ThatALargerModelTakesLongerNeedsNoMeasurement) {
+  const Forecast forecast;
+  EXPECT_GT(NeedOf(forecast, ExampleModel(1024), "cpu", 2 * kParameters).seconds,
+            NeedOf(forecast, ExampleModel(512)).seconds);
+  ModelSpec longer = ExampleModel();
+  longer.train["epochs"] = 10;
+  EXPECT_DOUBLE_EQ(NeedOf(forecast, longer).seconds, 2 * NeedOf(forecast, ExampleModel()).seconds);
+}
+
+TEST(ForecastTest, OfAMeasuredModelIsItsHighestPeakAndMedianTime) {
+  Forecast forecast;
+  forecast.Learn(ExampleModel(), Data(), Result(1000, 100));
+  forecast.Learn(ExampleModel(), Data(), Result(1100, 50));
+  forecast.Learn(ExampleModel(), Data(), Result(1050, 20));
+  const Forecast::Need need = NeedOf(forecast, ExampleModel());
+  EXPECT_EQ(need.memory_bytes, 1210 * kMebibyte);
+  EXPECT_EQ(need.memory_text,
+            "needs about 1.18 GiB: 1.07 GiB, the peak of 3 trials of this model, + 10 %");
+  EXPECT_DOUBLE_EQ(need.seconds, 200);
+  EXPECT_EQ(need.seconds_text,
+            "takes about 3m20s: 10000 examples x 20 ms, as measured for this model (3 trials)");
+}
+
+TEST(ForecastTest, TheLearningRateDoesNotMakeAnotherModelTheBatchDoes) {
+  Forecast forecast;
+  forecast.Learn(ExampleModel(), Data(), Result(1000, 100));
+  ModelSpec model = ExampleModel();
+  model.train["learning_rate"] = 0.1;
+  model.train["epochs"] = 1;
+  EXPECT_THAT(NeedOf(forecast, model).memory_text, HasSubstr("of 1 trial of this model"));
+  EXPECT_DOUBLE_EQ(NeedOf(forecast, model).seconds, 20) << "a fifth of the epochs";
+  model.train["batch"] = 256;
+  EXPECT_THAT(NeedOf(forecast, model).memory_text, HasSubstr("the 1 nearest model"));
+}
+
+TEST(ForecastTest, AnotherModelIsCorrectedByWhatWasMeasuredOfItsLike) {
+  const std::int64_t estimated =
+      EstimateNeed(ExampleModel(), Data(), kParameters, "cpu").model_bytes();
+  const std::int64_t noise = 64 * kMebibyte;
+  Forecast forecast;
+  TrialResult result = Result(0, 100);
+  // Twice what was estimated for it, noise included.
+  result.peak_memory_bytes = 256 * kMebibyte + 2 * (estimated + noise) - noise;
+  forecast.Learn(ExampleModel(512), Data(), result);
+  const NeedEstimate larger = EstimateNeed(ExampleModel(1024), Data(), 2 * kParameters, "cpu");
+  const Forecast::Need need = NeedOf(forecast, ExampleModel(1024), "cpu", 2 * kParameters);
+  EXPECT_NEAR(static_cast<double>(need.memory_bytes),
+              static_cast<double>(larger.process_bytes + 2 * larger.model_bytes()) * 1.2, 2);
+  EXPECT_THAT(need.memory_text, HasSubstr("x 2.00 as measured for the 1 nearest model, + 20 %"));
+}
+
+TEST(ForecastTest, TheNearestShareTheMostComponents) {
+  Forecast forecast;
+  forecast.Learn(ExampleModel(512), Data(), Result(3000, 10));
+  ModelSpec other = ExampleModel(600);
+  other.parts["temporal"].component = "gru";
+  forecast.Learn(other, Data(), Result(1000, 1000));
+  other.parts["temporal"].options["hidden"] = 601;
+  forecast.Learn(other, Data(), Result(1000, 1000));
+
+  const double blstm = NeedOf(forecast, ExampleModel(640)).seconds;
+  ModelSpec gru = ExampleModel(640);
+  gru.parts["temporal"].component = "gru";
+  EXPECT_GT(blstm, 50 * NeedOf(forecast, gru).seconds);
+  EXPECT_THAT(NeedOf(forecast, gru).memory_text, HasSubstr("the 2 nearest models"));
+
+  // An extra more is a difference, and one that all have is none.
+  ModelSpec gated = ExampleModel(512);
+  gated.extras["context_gating"] = {};
+  EXPECT_THAT(NeedOf(forecast, gated).memory_text, HasSubstr("the 1 nearest model,"));
+}
+
+TEST(ForecastTest, AmongModelsOfTheSameComponentsThoseNearestInSizeCount) {
+  Forecast forecast;
+  for (const std::int64_t parameters : {1'000'000, 10'000'000, 11'000'000, 12'000'000}) {
+    // The small one is slow for its size.
+    const double rate = parameters == 1'000'000 ? 1 : 1000;
+    forecast.Learn(ExampleModel(parameters / 1000), Data(), Result(1000, rate, parameters));
+  }
+  const Forecast::Need need = NeedOf(forecast, ExampleModel(11'500), "cpu", 11'500'000);
+  EXPECT_LT(need.seconds, 60);
+  EXPECT_THAT(need.seconds_text, HasSubstr("by size from the 3 nearest models"));
+}
+
+TEST(ForecastTest, WhatOneKindOfDeviceMeasuredSaysNothingOfTheOther) {
+  Forecast forecast;
+  forecast.Learn(ExampleModel(), Data(), Result(1000, 100));
+  EXPECT_THAT(NeedOf(forecast, ExampleModel(), "cuda:0").memory_text,
+              HasSubstr("600 MiB process + (6 x 162 MiB"));
+  EXPECT_THAT(NeedOf(forecast, ExampleModel(), "cuda:0").memory_text,
+              HasSubstr("nothing like it was measured"));
+  TrialResult result = Result(2048, 1000);
+  result.device = "cuda:1 NVIDIA H200";
+  forecast.Learn(ExampleModel(), Data(), result);
+  // LibTorch's figure leaves the process out.
+  EXPECT_THAT(NeedOf(forecast, ExampleModel(), "cuda").memory_text,
+              StartsWith("needs about 2.79 GiB: 600 MiB process + 2.00 GiB, the peak of 1 trial"));
+  EXPECT_THAT(NeedOf(forecast, ExampleModel(), "cpu").memory_text, HasSubstr("1000 MiB, the peak"));
+}
+
+TEST(ForecastTest, AnAttemptThatOnlyEvaluatedTeachesNoTime) {
+  Forecast forecast;
+  TrialResult resumed = Result(700, 100);
+  resumed.examples_per_second = 0;
+  forecast.Learn(ExampleModel(), Data(), resumed);
+  EXPECT_THAT(NeedOf(forecast, ExampleModel()).seconds_text, HasSubstr("by size alone"));
+  EXPECT_THAT(NeedOf(forecast, ExampleModel()).memory_text, HasSubstr("700 MiB"));
+  // The wall clock of a last attempt that trained the last tenth; its speed is that of all.
+  resumed = Result(800, 100);
+  resumed.wall_seconds = 10;
+  forecast.Learn(ExampleModel(), Data(), resumed);
+  EXPECT_DOUBLE_EQ(NeedOf(forecast, ExampleModel()).seconds, 100);
+}
+
+TEST(ForecastTest, ATrainingThatStoppedEarlyCountsTheEpochsItMade) {
+  Forecast forecast;
+  TrialResult stopped = Result(700, 100);
+  stopped.stopped_early = true;
+  forecast.Learn(ExampleModel(), Data(), stopped);
+  EXPECT_THAT(NeedOf(forecast, ExampleModel()).seconds_text, HasSubstr("assumed"));
+  stopped.epochs.resize(2);
+  forecast.Learn(ExampleModel(), Data(), stopped);
+  EXPECT_THAT(NeedOf(forecast, ExampleModel()).seconds_text, HasSubstr("25000 examples"));
+}
+
+}  // namespace
+}  // namespace beamgrid
