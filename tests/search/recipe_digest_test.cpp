@@ -41,7 +41,7 @@ std::vector<Block> Blocks(const std::string& strategy) {
       {"[[exclude]]", {"temporal.layers = 2", "extras.dropout = 0.2"}},
       {"[[exclude]]", {"train.decay = 0.9", "multimodal.window = 9"}},
       {"[search]", {"strategy = \"" + strategy + "\"", "passes = 2"}},
-      {"[resources]", {"threads_per_worker = 2", "timeout = \"1h\""}},
+      {"[resources]", {"threads_per_worker = 2", "timeout = \"1h\"", "priority = 3"}},
       {"[ensemble]", {"members = 3"}},
       {"[[table]]", {"vary = \"temporal\"", "title = \"T\""}},
   };

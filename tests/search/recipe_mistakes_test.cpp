@@ -284,6 +284,17 @@ const Case kCases[] = {
      "[resources]\ntimeout = 6\n",
      {"10:11: resources.timeout: is an integer, must be a time with its unit (s, m, h or d): "
       "\"90s\", \"30m\", \"6h\""}},
+    {"HeartbeatTimeout",
+     "[resources]\nheartbeat_timeout = 60\n",
+     {"10:21: resources.heartbeat_timeout: is an integer, must be a time with its unit (s, m, h or "
+      "d): \"90s\", \"30m\", \"6h\""}},
+    {"StallTimeout",
+     "[resources]\nstall_timeout = \"soon\"\n",
+     {"10:17: resources.stall_timeout: is \"soon\", must be a time with its unit (s, m, h or d): "
+      "\"90s\", \"30m\", \"6h\""}},
+    {"Priority",
+     "[resources]\npriority = 0\n",
+     {"10:12: resources.priority: is 0, must be 1..100"}},
     {"Retries", "[resources]\nretries = -1\n", {"10:11: resources.retries: is -1, must be 0..100"}},
     {"SizeLimit",
      "[ensemble]\nsize_limit = \"1GiBB\"\n",

@@ -43,6 +43,9 @@ TEST(Recipe, HasDefaultsForEverythingThatIsLeftOut) {
   EXPECT_EQ(recipe.resources.threads_per_worker, 1);
   EXPECT_EQ(recipe.resources.timeout_seconds, 0);
   EXPECT_EQ(recipe.resources.retries, 1);
+  EXPECT_EQ(recipe.resources.heartbeat_timeout_seconds, 60);
+  EXPECT_EQ(recipe.resources.stall_timeout_seconds, 600);
+  EXPECT_EQ(recipe.resources.priority, 1);
   EXPECT_FALSE(recipe.ensemble.has_value());
   EXPECT_THAT(recipe.tables, IsEmpty());
 }
