@@ -8,8 +8,8 @@
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/objective.h"
+#include "orchestrator/recorded_files.h"
 #include "registry/error.h"
-#include "registry/files.h"
 #include "registry/json.h"
 #include "registry/segments.h"
 
@@ -40,21 +40,6 @@ std::vector<TrialRecord> ChooseTrials(const Store& store, const StudyRecord& stu
   return chosen;
 }
 
-Predictions RecordedPredictions(const Store& store, const TrialRecord& trial,
-                                const std::string& member) {
-  for (const Artifact& artifact : store.Artifacts(trial.id)) {
-    if (artifact.name != "predictions") continue;
-    const std::filesystem::path path = std::filesystem::path(trial.directory) / artifact.path;
-    if (HashFile(path) != artifact.hash) {
-      throw Error(
-          path.string() + ": not the predictions that the record holds of " + member +
-          " (hash differs); put the file back, or run the recipe again with a new database");
-    }
-    return ReadPredictions(path);
-  }
-  throw Error(member + ": the record names no predictions file");
-}
-
 /// The value at `key` of a table, where it has that type.
 template <typename T>
 void Take(const toml::table& table, const char* key, T* value) {
@@ -77,7 +62,8 @@ std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& stud
   std::vector<EnsembleModel> pool;
   for (const TrialRecord& trial : ChooseTrials(store, study, seeds)) {
     const std::string member = trial.name + "/s" + std::to_string(trial.seed);
-    pool.push_back({member, trial.size_bytes, RecordedPredictions(store, trial, member)});
+    pool.push_back({member, trial.size_bytes,
+                    ReadPredictions(CheckedArtifact(trial, "predictions", study.name))});
   }
   if (pool.empty()) {
     throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");

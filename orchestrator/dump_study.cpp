@@ -1,0 +1,172 @@
+#include "orchestrator/dump_study.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/measured.h"
+#include "registry/json.h"
+#include "trainer/protocol/protocol.h"
+
+namespace beamgrid {
+namespace {
+
+namespace json = boost::json;
+
+/// Of the canonical form; raise it when a line's meaning changes.
+constexpr std::int64_t kFormat = 1;
+
+/// Times as far as the second: an ensemble's has no more.
+constexpr std::size_t kSecondDigits = sizeof "2000-01-01T00:00:00" - 1;
+
+void Write(std::ostream& out, const json::object& line) { out << CanonicalJson(line) << '\n'; }
+
+std::string IdText(TrialId trial) { return std::to_string(static_cast<std::int64_t>(trial)); }
+
+std::vector<TrialRecord> SortedTrials(const Store& store, const StudyRecord& study) {
+  std::vector<TrialRecord> trials = store.Trials(study.id);
+  std::ranges::sort(trials, {}, [](const TrialRecord& trial) {
+    return std::tie(trial.name, trial.seed, trial.fingerprint);
+  });
+  for (TrialRecord& trial : trials) {
+    if (trial.result) trial.result->epochs = store.Epochs(trial.id);
+  }
+  return trials;
+}
+
+/// The rows of a query as objects.
+json::array Rows(const Store& store, const std::string& sql,
+                 const std::map<std::string, std::string>& parameters) {
+  Store::Table table = store.Query(sql, parameters);
+  json::array rows;
+  for (auto& row : table.rows) {
+    json::object object;
+    for (std::size_t i = 0; i < row.size(); ++i) object[table.columns[i]] = std::move(row[i]);
+    rows.push_back(std::move(object));
+  }
+  return rows;
+}
+
+json::value FailureKindOf(const TrialRecord& trial) {
+  if (trial.state != TrialState::kFailed) return nullptr;
+  return json::string(trial.failure.substr(0, trial.failure.find(':')));
+}
+
+json::object CommonPart(const TrialRecord& trial) {
+  return {{"kind", "trial"},
+          {"fingerprint", trial.fingerprint},
+          {"name", trial.name},
+          {"seed", trial.seed},
+          {"state", ToString(trial.state)},
+          {"parameters", trial.parameters},
+          {"size_bytes", trial.size_bytes}};
+}
+
+// ---- Canonical --------------------------------------------------------------------------------
+
+json::object CanonicalLine(const Store& store, const TrialRecord& trial) {
+  json::object line = CommonPart(trial);
+  line["spec"] = ParseJson(CanonicalText(store.Spec(trial.id)));
+  line["failure"] = FailureKindOf(trial);
+  line["result"] = trial.result ? json::value(Measured(*trial.result)) : json::value(nullptr);
+  return line;
+}
+
+/// When the study's last trial was complete, to the second; empty if none is.
+std::string LastCompletion(const Store& store, const StudyRecord& study) {
+  const json::array rows = Rows(store,
+                                "SELECT coalesce(max(attempt.finished_at), '') AS last FROM attempt"
+                                " JOIN study_trial ON study_trial.trial = attempt.trial"
+                                " JOIN study ON study.id = study_trial.study"
+                                " WHERE study.name = :study AND attempt.outcome = 'complete'",
+                                {{"study", study.name}});
+  return std::string(rows.at(0).at("last").as_string()).substr(0, kSecondDigits);
+}
+
+std::set<std::string> CurrentEnsembles(const Store& store, const StudyRecord& study) {
+  const std::string last = LastCompletion(store, study);
+  std::set<std::string> ensembles;
+  for (const EnsembleRecord& ensemble : store.Ensembles(study.id)) {
+    if (ensemble.created_at.substr(0, kSecondDigits) >= last) ensembles.insert(ensemble.json);
+  }
+  return ensembles;
+}
+
+void DumpCanonical(std::ostream& out, const Store& store, const StudyRecord& study) {
+  Write(out, {{"kind", "study"},
+              {"format", kFormat},
+              {"name", study.name},
+              {"objective", study.objective},
+              {"recipe_digest", study.recipe_digest}});
+  for (const TrialRecord& trial : SortedTrials(store, study)) {
+    Write(out, CanonicalLine(store, trial));
+  }
+  for (const std::string& ensemble : CurrentEnsembles(store, study)) {
+    Write(out, {{"kind", "ensemble"}, {"ensemble", ParseJson(ensemble)}});
+  }
+}
+
+// ---- Whole ------------------------------------------------------------------------------------
+
+json::value WholeResult(const TrialRecord& trial) {
+  if (!trial.result) return nullptr;
+  json::object result = ToJson(*trial.result);
+  result.erase("stopped_early");  // not recorded: it follows from the number of epochs
+  return result;
+}
+
+json::object WholeLine(const Store& store, const TrialRecord& trial) {
+  json::object line = CommonPart(trial);
+  line["id"] = static_cast<std::int64_t>(trial.id);
+  line["spec"] = ToJson(store.Spec(trial.id));
+  line["failure"] = trial.failure.empty() ? json::value(nullptr) : json::string(trial.failure);
+  line["failure_log"] = trial.failure_log;
+  line["directory"] = trial.directory;
+  line["result"] = WholeResult(trial);
+  line["attempts"] = Rows(store, "SELECT * FROM attempt WHERE trial = :trial ORDER BY number",
+                          {{"trial", IdText(trial.id)}});
+  return line;
+}
+
+void DumpNotes(std::ostream& out, const Store& store, const StudyRecord& study) {
+  for (json::value& row : Rows(store,
+                               "SELECT note.id, trial_name AS name, seed, text, note.created_at"
+                               " FROM note JOIN study ON study.id = note.study"
+                               " WHERE study.name = :study ORDER BY note.id",
+                               {{"study", study.name}})) {
+    row.as_object()["kind"] = "note";
+    Write(out, row.as_object());
+  }
+}
+
+void DumpWhole(std::ostream& out, const Store& store, const StudyRecord& study) {
+  Write(out, {{"kind", "study"},
+              {"name", study.name},
+              {"description", study.description},
+              {"objective", study.objective},
+              {"recipe_digest", study.recipe_digest},
+              {"recipe_text", study.recipe_text},
+              {"created_at", study.created_at}});
+  for (const TrialRecord& trial : SortedTrials(store, study)) Write(out, WholeLine(store, trial));
+  for (const EnsembleRecord& ensemble : store.Ensembles(study.id)) {
+    Write(out, {{"kind", "ensemble"},
+                {"created_at", ensemble.created_at},
+                {"ensemble", ParseJson(ensemble.json)}});
+  }
+  DumpNotes(out, store, study);
+}
+
+}  // namespace
+
+void DumpStudy(std::ostream& out, const Store& store, const StudyRecord& study, DumpForm form) {
+  if (form == DumpForm::kCanonical) {
+    DumpCanonical(out, store, study);
+  } else {
+    DumpWhole(out, store, study);
+  }
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,25 @@
+#pragma once
+// A study's record as JSON lines: the study, its trials by name, seed and fingerprint, its
+// ensembles. Reads the record only, no artifact.
+
+#include <ostream>
+
+#include "registry/store.h"
+
+namespace beamgrid {
+
+enum class DumpForm {
+  kWhole,      ///< all that is recorded, with attempts, environment, times and notes
+  kCanonical,  ///< what is equal for any number of workers and any history of a finished study
+};
+
+/// What the canonical form leaves out beyond times, attempts and environment:
+/// - the order in which the trials were asked for: they are a set;
+/// - messages of failures, for they may name a process or a path; the kind stays;
+/// - refused models: they have no trial, and are missing in the same way everywhere;
+/// - ensembles picked before the last trial was complete: of a pool that is no more. Of the others,
+///   equal ones are one line.
+/// A study that another process carries out meanwhile is read trial by trial, not as of one moment.
+void DumpStudy(std::ostream& out, const Store& store, const StudyRecord& study, DumpForm form);
+
+}  // namespace beamgrid

@@ -1,0 +1,102 @@
+#include "orchestrator/measured.h"
+
+#include <algorithm>
+#include <set>
+
+#include "registry/json.h"
+#include "trainer/protocol/protocol.h"
+
+namespace beamgrid {
+namespace {
+
+namespace json = boost::json;
+
+constexpr const char* kRepeatable[] = {"metrics",    "validate_loss", "best_epoch", "epochs",
+                                       "parameters", "size_bytes",    "examples"};
+
+class Comparison {
+ public:
+  void Compare(const std::string& path, const json::value* recorded, const json::value* now) {
+    if (recorded != nullptr && now != nullptr) {
+      if (recorded->is_object() && now->is_object()) {
+        return CompareMembers(path, recorded->get_object(), now->get_object());
+      }
+      if (recorded->is_array() && now->is_array()) {
+        return CompareItems(path, recorded->get_array(), now->get_array());
+      }
+    }
+    const std::string left = Text(recorded), right = Text(now);
+    if (left != right) differences_.push_back({path, left, right});
+  }
+
+  void CompareMembers(const std::string& path, const json::object& recorded,
+                      const json::object& now) {
+    std::set<std::string> keys;
+    for (const auto& member : recorded) keys.insert(member.key());
+    for (const auto& member : now) keys.insert(member.key());
+    for (const std::string& key : keys) {
+      Compare(path.empty() ? key : path + "." + key, recorded.if_contains(key),
+              now.if_contains(key));
+    }
+  }
+
+  [[nodiscard]] std::vector<Difference> Take() { return std::move(differences_); }
+
+ private:
+  void CompareItems(const std::string& path, const json::array& recorded, const json::array& now) {
+    for (std::size_t i = 0; i < std::max(recorded.size(), now.size()); ++i) {
+      Compare(path + "[" + std::to_string(i) + "]", recorded.if_contains(i), now.if_contains(i));
+    }
+  }
+
+  static std::string Text(const json::value* value) {
+    return value == nullptr ? "nothing" : CanonicalJson(*value);
+  }
+
+  std::vector<Difference> differences_;
+};
+
+/// "cuda:1 NVIDIA H200" without the number: which one of its kind says nothing.
+std::string DeviceModel(const std::string& device) {
+  if (!device.starts_with("cuda:")) return device;
+  return "cuda" + device.substr(std::min(device.find(' '), device.size()));
+}
+
+json::object Environment(const TrialResult& result) {
+  return {{"device", DeviceModel(result.device)},
+          {"libtorch", result.libtorch_version},
+          {"program", result.program_version},
+          {"threads", result.threads}};
+}
+
+}  // namespace
+
+json::object Measured(const TrialResult& result) {
+  const json::object whole = ToJson(result);
+  json::object measured, artifacts;
+  for (const char* key : kRepeatable) measured[key] = whole.at(key);
+  for (const Artifact& artifact : result.artifacts) {
+    artifacts[artifact.name] = {{"bytes", artifact.bytes}, {"hash", artifact.hash}};
+  }
+  measured["artifacts"] = std::move(artifacts);
+  return measured;
+}
+
+std::vector<Difference> Differences(const json::object& recorded, const json::object& now) {
+  Comparison comparison;
+  comparison.CompareMembers("", recorded, now);
+  return comparison.Take();
+}
+
+std::vector<Difference> EnvironmentDifferences(const TrialResult& recorded,
+                                               const TrialResult& now) {
+  return Differences(Environment(recorded), Environment(now));
+}
+
+std::string EnvironmentText(const TrialResult& result) {
+  return "beamgrid " + result.program_version + ", LibTorch " + result.libtorch_version + ", " +
+         DeviceModel(result.device) + ", " + std::to_string(result.threads) +
+         (result.threads == 1 ? " thread" : " threads");
+}
+
+}  // namespace beamgrid

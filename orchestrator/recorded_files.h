@@ -1,0 +1,26 @@
+#pragma once
+// Files that the record names: whether they still are what was recorded. Whoever reads an artifact
+// asks here first, so that a cut-off, damaged or exchanged file is never taken for the trial's.
+
+#include <filesystem>
+#include <string>
+
+#include "registry/store.h"
+
+namespace beamgrid {
+
+/// Where an artifact of a complete trial lies.
+[[nodiscard]] std::filesystem::path ArtifactPath(const TrialRecord& trial,
+                                                 const Artifact& artifact);
+
+/// What is wrong with the file, by its size and then its hash: "is gone", "has 12 bytes, the record
+/// says 70". Empty where it is what was recorded.
+[[nodiscard]] std::string DamageOf(const std::filesystem::path& path, const Artifact& artifact);
+
+/// The path of the trial's artifact `name`, which holds what was recorded. Error otherwise, naming
+/// the file, what the record says and the way out; `study` is one that refers to the trial.
+[[nodiscard]] std::filesystem::path CheckedArtifact(const TrialRecord& trial,
+                                                    const std::string& name,
+                                                    const std::string& study);
+
+}  // namespace beamgrid

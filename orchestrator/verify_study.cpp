@@ -1,0 +1,230 @@
+#include "orchestrator/verify_study.h"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <set>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "orchestrator/attempt_files.h"
+#include "orchestrator/recorded_files.h"
+#include "orchestrator/start_trials.h"
+#include "registry/files.h"
+#include "registry/json.h"
+#include "trainer/protocol/protocol.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kCpu[] = "cpu";
+constexpr std::chrono::milliseconds kPoll{200};
+
+std::string Label(const TrialRecord& trial) {
+  return trial.name + " seed " + std::to_string(trial.seed);
+}
+
+/// A directory that no earlier verification left.
+fs::path UnusedDirectory(const fs::path& wanted) {
+  fs::path directory = wanted;
+  for (int copy = 2; fs::exists(directory); ++copy) {
+    directory = wanted.string() + "." + std::to_string(copy);
+  }
+  return directory;
+}
+
+/// "cuda:0" of "cuda:0 NVIDIA H200".
+std::string FirstWord(const std::string& text) { return text.substr(0, text.find_first_of(" ,")); }
+
+/// A fingerprint that its spec does not have: one of the two was changed.
+void CompareIdentity(const Store& store, const TrialRecord& trial,
+                     std::vector<Difference>* differences) {
+  const std::string now = Fingerprint(store.Spec(trial.id));
+  if (now != trial.fingerprint) differences->push_back({"fingerprint", trial.fingerprint, now});
+}
+
+}  // namespace
+
+std::vector<TrialRecord> CompleteTrials(const Store& store, const StudyRecord& study) {
+  std::vector<TrialRecord> trials = store.Trials(study.id);
+  std::erase_if(trials, [](const TrialRecord& trial) {
+    return trial.state != TrialState::kComplete || !trial.result;
+  });
+  for (TrialRecord& trial : trials) trial.result->epochs = store.Epochs(trial.id);
+  std::ranges::sort(trials, {}, [](const TrialRecord& trial) {
+    return std::tie(trial.name, trial.seed, trial.fingerprint);
+  });
+  return trials;
+}
+
+std::vector<TrialRecord> DrawTrials(std::vector<TrialRecord> trials, std::size_t count,
+                                    std::uint64_t seed) {
+  if (count >= trials.size()) return trials;
+  const auto ticket = [seed](const TrialRecord& trial) {
+    return HashBytes(std::to_string(seed) + " " + trial.fingerprint);
+  };
+  std::vector<std::string> tickets;
+  for (const TrialRecord& trial : trials) tickets.push_back(ticket(trial));
+  std::ranges::sort(tickets);
+  const std::set<std::string> drawn(tickets.begin(),
+                                    tickets.begin() + static_cast<std::ptrdiff_t>(count));
+  std::erase_if(trials, [&](const TrialRecord& trial) { return !drawn.contains(ticket(trial)); });
+  return trials;
+}
+
+std::vector<DamagedFile> DamagedFiles(const std::vector<TrialRecord>& trials) {
+  std::vector<DamagedFile> damaged;
+  for (const TrialRecord& trial : trials) {
+    for (const Artifact& artifact : trial.result->artifacts) {
+      const fs::path path = ArtifactPath(trial, artifact);
+      std::string damage = DamageOf(path, artifact);
+      if (!damage.empty()) damaged.push_back({trial, artifact, path, std::move(damage)});
+    }
+  }
+  return damaged;
+}
+
+std::string ToString(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kEqual:
+      return "equal";
+    case Verdict::kDifferent:
+      return "different";
+    case Verdict::kNotTrained:
+      break;
+  }
+  return "not trained";
+}
+
+Placement PlacementFor(const TrialResult& recorded, const MachineDevices& machine) {
+  const std::string device = FirstWord(recorded.device);
+  if (device == kCpu || machine.cuda_devices == 0) return {kCpu, recorded.threads};
+  for (std::int64_t index = 0; index < machine.cuda_devices; ++index) {
+    if (device == "cuda:" + std::to_string(index)) return {device, recorded.threads};
+  }
+  return {"cuda:0", recorded.threads};
+}
+
+StudyVerifier::StudyVerifier(const Store& store, Executor& executor, VerifySettings settings)
+    : store_(store), executor_(executor), settings_(std::move(settings)) {
+  settings_.folder = fs::absolute(settings_.folder).lexically_normal();
+}
+
+bool StudyVerifier::Run(const std::vector<TrialRecord>& trials,
+                        const std::function<void(const VerifiedTrial&)>& on_verified) {
+  std::deque<TrialRecord> waiting(trials.begin(), trials.end());
+  while (!interrupted_ && (!waiting.empty() || !running_.empty())) {
+    while (!waiting.empty()) {
+      const Placement placement = PlacementFor(*waiting.front().result, settings_.machine);
+      if (!HasRoomFor(placement)) break;
+      Start(waiting.front(), placement);
+      waiting.pop_front();
+    }
+    for (const ExecutorEvent& event : executor_.Poll(kPoll)) {
+      const auto* outcome = std::get_if<AttemptOutcome>(&event.what);
+      if (outcome == nullptr) continue;
+      const Work work = running_.extract(event.key).mapped();
+      on_verified(Judge(work, *outcome));
+    }
+  }
+  StopAll();
+  return !interrupted_;
+}
+
+void StudyVerifier::Interrupt() {
+  interrupted_ = true;
+  executor_.Wake();
+}
+
+/// A trial on a GPU has it alone; those on the CPU share its cores, and one always has room.
+bool StudyVerifier::HasRoomFor(const Placement& placement) const {
+  std::int64_t threads = 0;
+  for (const auto& [key, work] : running_) {
+    if (work.placement.device != placement.device) continue;
+    if (placement.device != kCpu) return false;
+    threads += work.placement.threads;
+  }
+  return threads == 0 || threads + placement.threads <= settings_.machine.cores;
+}
+
+void StudyVerifier::Start(const TrialRecord& trial, const Placement& placement) {
+  TrialFile file{.study = settings_.study,
+                 .name = trial.name,
+                 .fingerprint = trial.fingerprint,
+                 .spec = store_.Spec(trial.id),
+                 .device = placement.device,
+                 .threads = placement.threads};
+  if (!file.spec.start.empty()) {
+    const StartModel start = FindStartModel(store_, file.spec.start);
+    file.start_model = start.path;
+    file.start_hash = start.hash;
+  }
+  const fs::path directory = UnusedDirectory(
+      settings_.folder / TrialFolderName(trial.name, trial.seed, trial.fingerprint));
+  WriteFileAtomically(directory / kTrialFile, CanonicalJson(ToJson(file)) + "\n");
+  const AttemptKey key{trial.id, file.attempt};
+  running_[key] = {trial, placement, directory};
+  const std::string recorded = FirstWord(trial.result->device);
+  Remark(Label(trial) + ": trains again on " + placement.device + ", " +
+         std::to_string(placement.threads) + (placement.threads == 1 ? " thread" : " threads") +
+         (placement.device == recorded ? "" : "; it was on " + trial.result->device));
+  executor_.Submit(key, directory, placement, /*timeout=*/std::chrono::milliseconds(0));
+}
+
+VerifiedTrial StudyVerifier::Judge(const Work& work, const AttemptOutcome& outcome) const {
+  VerifiedTrial verified{.trial = work.trial, .directory = work.directory};
+  if (!outcome.complete) {
+    verified.why = ToString(outcome.failure) + ": " + outcome.message;
+    return verified;
+  }
+  verified.now = outcome.result;
+  CompareIdentity(store_, work.trial, &verified.differences);
+  for (Difference& difference :
+       Differences(Measured(*work.trial.result), Measured(outcome.result))) {
+    verified.differences.push_back(std::move(difference));
+  }
+  verified.environment = EnvironmentDifferences(*work.trial.result, outcome.result);
+  verified.verdict = verified.differences.empty() ? Verdict::kEqual : Verdict::kDifferent;
+  if (verified.verdict != Verdict::kEqual) return verified;
+  if (settings_.repair == Repair::kYes) PutBack(work);
+  Remove(work.directory);
+  verified.directory.clear();
+  return verified;
+}
+
+/// Only what has the recorded hash is put into a damaged file's place.
+void StudyVerifier::PutBack(const Work& work) const {
+  for (const DamagedFile& file : DamagedFiles({work.trial})) {
+    const fs::path again = work.directory / file.artifact.path;
+    if (!DamageOf(again, file.artifact).empty()) continue;
+    WriteFileAtomically(file.path, ReadFile(again));
+    Remark(file.path.string() + ": put back");
+  }
+}
+
+void StudyVerifier::StopAll() {
+  for (const auto& [key, work] : running_) executor_.Cancel(key, std::chrono::milliseconds(0));
+  while (!running_.empty()) {
+    for (const ExecutorEvent& event : executor_.Poll(kPoll)) {
+      if (!std::holds_alternative<AttemptOutcome>(event.what)) continue;
+      Remove(running_.extract(event.key).mapped().directory);
+    }
+  }
+}
+
+/// With the folders above it that are empty then.
+void StudyVerifier::Remove(const fs::path& directory) const {
+  std::error_code ignored;
+  fs::remove_all(directory, ignored);
+  fs::remove(settings_.folder, ignored);
+  fs::remove(settings_.folder.parent_path(), ignored);
+}
+
+void StudyVerifier::Remark(const std::string& line) const {
+  if (settings_.remark) settings_.remark(line);
+}
+
+}  // namespace beamgrid

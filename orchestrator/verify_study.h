@@ -1,0 +1,104 @@
+#pragma once
+// Finished trials trained again and compared with the record, which is only read. Each gets a
+// folder of its own; it stays where something differs.
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "orchestrator/devices.h"
+#include "orchestrator/executor.h"
+#include "orchestrator/measured.h"
+#include "registry/store.h"
+
+namespace beamgrid {
+
+/// The study's complete trials, results with their epochs, by name, seed and fingerprint.
+[[nodiscard]] std::vector<TrialRecord> CompleteTrials(const Store& store, const StudyRecord& study);
+
+/// `count` of the trials, the same ones for the same seed whatever their order; all where there are
+/// no more. In the order given.
+[[nodiscard]] std::vector<TrialRecord> DrawTrials(std::vector<TrialRecord> trials,
+                                                  std::size_t count, std::uint64_t seed);
+
+/// A file of the record that is not what was recorded.
+struct DamagedFile {
+  TrialRecord trial;
+  Artifact artifact;
+  std::filesystem::path path;
+  std::string damage;  ///< DamageOf
+  bool operator==(const DamagedFile& other) const { return path == other.path; }
+};
+/// Looks at every artifact of the trials: each is read and hashed.
+[[nodiscard]] std::vector<DamagedFile> DamagedFiles(const std::vector<TrialRecord>& trials);
+
+enum class Verdict { kEqual, kDifferent, kNotTrained };
+[[nodiscard]] std::string ToString(Verdict verdict);  ///< "equal", "different", "not trained"
+
+/// A trial that was trained again.
+struct VerifiedTrial {
+  TrialRecord trial;
+  Verdict verdict = Verdict::kNotTrained;
+  TrialResult now;                      ///< unless not trained
+  std::vector<Difference> differences;  ///< of what was measured
+  std::vector<Difference> environment;  ///< what of it differs
+  std::string why;                      ///< where not trained
+  std::filesystem::path directory;      ///< what was trained; empty where equal: it is removed
+};
+
+/// Where a recorded trial is trained again: on its device, another of the kind, or what there is;
+/// with its threads.
+[[nodiscard]] Placement PlacementFor(const TrialResult& recorded, const MachineDevices& machine);
+
+/// Whether a retrained trial brings damaged files back.
+enum class Repair { kNo, kYes };
+
+struct VerifySettings {
+  std::string study;
+  std::filesystem::path folder;  ///< of the trials' folders
+  MachineDevices machine;
+  Repair repair = Repair::kNo;
+  std::function<void(const std::string&)> remark;  ///< lines for people; may be empty
+};
+
+class StudyVerifier {
+ public:
+  /// Both must outlive the verifier.
+  StudyVerifier(const Store& store, Executor& executor, VerifySettings settings);
+
+  /// Trains as many at once as there are cores and GPUs; calls `on_verified` for each as it ends.
+  /// Returns false after an interrupt, when the workers are gone. Error where the environment
+  /// broke.
+  [[nodiscard]] bool Run(const std::vector<TrialRecord>& trials,
+                         const std::function<void(const VerifiedTrial&)>& on_verified);
+
+  /// The workers are killed, Run returns. Safe in a signal handler and from any thread.
+  void Interrupt();
+
+ private:
+  struct Work {
+    TrialRecord trial;
+    Placement placement;
+    std::filesystem::path directory;
+  };
+
+  [[nodiscard]] bool HasRoomFor(const Placement& placement) const;
+  void Start(const TrialRecord& trial, const Placement& placement);
+  [[nodiscard]] VerifiedTrial Judge(const Work& work, const AttemptOutcome& outcome) const;
+  void PutBack(const Work& work) const;
+  void StopAll();
+  void Remove(const std::filesystem::path& directory) const;
+  void Remark(const std::string& line) const;
+
+  const Store& store_;
+  Executor& executor_;
+  VerifySettings settings_;
+  std::map<AttemptKey, Work> running_;
+  std::atomic<bool> interrupted_ = false;
+};
+
+}  // namespace beamgrid
