@@ -28,11 +28,12 @@ TEST_F(CommandLineTest, VersionGoesToStdout) {
 TEST_F(CommandLineTest, HelpListsEveryCommandOfTheDesignAndNoOther) {
   const Called called = Call({"--help"});
   EXPECT_EQ(called.exit_code, 0);
-  for (const char* name : {"run", "plan", "check", "components", "studies", "trials", "show",
-                           "explain", "query", "table", "ensemble", "score", "data", "doctor"}) {
+  for (const char* name :
+       {"run", "plan", "check", "components", "studies", "trials", "show", "explain", "query",
+        "dump", "verify", "table", "ensemble", "score", "data", "doctor"}) {
     EXPECT_THAT(called.out, HasSubstr(std::string("\n  ") + name + " ")) << name;
   }
-  for (const char* later : {"\n  predict", "\n  export", "\n  serve", "\n  dump"}) {
+  for (const char* later : {"\n  predict", "\n  export", "\n  serve"}) {
     EXPECT_THAT(called.out, Not(HasSubstr(later)));
   }
 }

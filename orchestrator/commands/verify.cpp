@@ -1,0 +1,148 @@
+// `beamgrid verify`: trains finished trials again and compares; checks the files of the record.
+
+#include <charconv>
+#include <limits>
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/output.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/commands/verify_report.h"
+#include "orchestrator/interrupts.h"
+#include "orchestrator/local_executor.h"
+#include "orchestrator/process.h"
+#include "orchestrator/trainer_client.h"
+#include "orchestrator/worker_environment.h"
+#include "registry/error.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+
+std::size_t SampleSize(const std::string& text) {
+  if (text == "all") return kAll;
+  std::size_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw UsageError("--sample: '" + text + "' must be a number of trials, or all");
+  }
+  return count == 0 ? kAll : count;
+}
+
+/// The trainer is asked for GPUs only where a trial was on one.
+MachineDevices LookAtMachineFor(const std::vector<TrialRecord>& trials,
+                                const std::filesystem::path& trainer) {
+  const bool cpu_only = std::ranges::all_of(
+      trials, [](const TrialRecord& trial) { return trial.result->device.starts_with("cpu"); });
+  ResourceSettings resources;
+  if (cpu_only) resources.devices = {"cpu"};
+  return LookAtMachine(resources, trainer);
+}
+
+bool IsDamaged(const TrialRecord& trial, const std::vector<DamagedFile>& damaged) {
+  return std::ranges::any_of(damaged,
+                             [&](const DamagedFile& file) { return file.trial.id == trial.id; });
+}
+
+class Verify : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option("STUDY", study_, "Name of the study")->required();
+    auto* sample = app.add_option("--sample", sample_, "Trials to train again; 0 or all: all")
+                       ->capture_default_str()
+                       ->type_name("N");
+    app.add_option("--seed", seed_, "Another draws other trials")->capture_default_str();
+    auto* files = app.add_flag("--files", files_only_,
+                               "Train nothing, only check that the files are those recorded");
+    app.add_flag("--repair", repair_,
+                 "Train the trials with damaged files again, put back what comes out the same")
+        ->excludes(files)
+        ->excludes(sample);
+    app.add_option("--runs", runs_, "Folder of the attempts")
+        ->capture_default_str()
+        ->type_name("DIR");
+    database_.AddTo(app);
+    AddJsonFlag(app, &json_);
+  }
+
+  int Run(CommandContext& context) override {
+    const std::size_t sample = SampleSize(sample_);
+    const auto store = database_.OpenForReading();
+    const StudyRecord study = FindStudy(*store, database_, study_);
+    const std::vector<TrialRecord> complete = CompleteTrials(*store, study);
+    if (complete.empty()) throw UsageError("study '" + study_ + "' has no complete trial");
+    const std::vector<DamagedFile> damaged = DamagedFiles(complete);
+    if (!json_) PrintDamaged(context.out, damaged);
+    const std::vector<TrialRecord> chosen = Choose(complete, damaged, sample);
+    if (!chosen.empty() && !TrainAgain(context, *store, chosen)) {
+      context.err << "interrupted; nothing was changed\n";
+      return kExitInterrupted;
+    }
+    const std::vector<DamagedFile> still_damaged = repair_ ? DamagedFiles(complete) : damaged;
+    Report(context, complete.size(), chosen.size(), still_damaged);
+    const bool sound = still_damaged.empty() && verified_.size() == equal_;
+    return sound ? kExitDone : kExitBroken;
+  }
+
+ private:
+  [[nodiscard]] std::vector<TrialRecord> Choose(const std::vector<TrialRecord>& complete,
+                                                const std::vector<DamagedFile>& damaged,
+                                                std::size_t sample) const {
+    if (files_only_) return {};
+    if (!repair_) return DrawTrials(complete, sample, seed_);
+    std::vector<TrialRecord> chosen = complete;
+    std::erase_if(chosen, [&](const TrialRecord& trial) { return !IsDamaged(trial, damaged); });
+    return chosen;
+  }
+
+  /// False after an interrupt.
+  bool TrainAgain(const CommandContext& context, const Store& store,
+                  const std::vector<TrialRecord>& trials) {
+    const std::filesystem::path trainer = FindTrainer();
+    LocalExecutor executor({.trainer = trainer,
+                            .environment = CurrentEnvironment(),
+                            .processor_flags = ProcessorFlags()});
+    StudyVerifier verifier(store, executor,
+                           {.study = study_,
+                            .folder = std::filesystem::path(runs_) / study_ / ".verify",
+                            .machine = LookAtMachineFor(trials, trainer),
+                            .repair = repair_ ? Repair::kYes : Repair::kNo,
+                            .remark = [&](const std::string& line) { context.Remark(line); }});
+    const InterruptSignals signals([&verifier] { verifier.Interrupt(); });
+    return verifier.Run(trials, [&](const VerifiedTrial& verified) {
+      if (verified.verdict == Verdict::kEqual) ++equal_;
+      verified_.push_back(ToJson(verified));
+      if (json_) return;
+      PrintVerified(context.out, verified);
+      context.out.flush();
+    });
+  }
+
+  void Report(const CommandContext& context, std::size_t complete, std::size_t trained,
+              const std::vector<DamagedFile>& damaged) const {
+    if (json_) {
+      PrintJson(context.out, boost::json::object{{"study", study_},
+                                                 {"complete", complete},
+                                                 {"trained", trained},
+                                                 {"equal", equal_},
+                                                 {"trials", verified_},
+                                                 {"damaged", ToJson(damaged)}});
+    }
+    context.Remark(std::to_string(equal_) + " of " + std::to_string(trained) +
+                   " trained again are equal; " + std::to_string(complete) +
+                   " complete trials, damaged files: " + std::to_string(damaged.size()));
+  }
+
+  std::string study_, sample_ = "3", runs_ = "runs";
+  std::uint64_t seed_ = 1;
+  bool files_only_ = false, repair_ = false, json_ = false;
+  DatabaseOption database_;
+  boost::json::array verified_;
+  std::size_t equal_ = 0;
+};
+
+REGISTER_COMMAND("verify", kRecord, "Train finished trials again and compare with the record",
+                 Verify);
+
+}  // namespace
+}  // namespace beamgrid
