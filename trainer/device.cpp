@@ -8,6 +8,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <fstream>
 #include <limits>
 
 #include "registry/error.h"
@@ -31,6 +32,22 @@ Function* Loaded(const char* name) {
 void KeepFreedMemory() {
   ::mallopt(M_MMAP_MAX, 0);
   ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+}
+
+/// "Intel(R) Xeon(R) Processor"; empty where the system does not say.
+std::string ProcessorModel() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return {};
+}
+
+/// With the kernels that multiply matrices: others sum in another order.
+std::string CpuName() {
+  const std::string model = ProcessorModel(), core = Blas().core;
+  return "cpu" + (model.empty() ? "" : " " + model) + (core.empty() ? "" : ", OpenBLAS " + core);
 }
 
 }  // namespace
@@ -67,7 +84,7 @@ void PrepareProcess(std::int64_t threads) {
 }
 
 std::string DeviceName(torch::Device device) {
-  if (device.is_cpu()) return "cpu";
+  if (device.is_cpu()) return CpuName();
   const std::vector<GpuInfo> gpus = Gpus();
   const auto index = static_cast<std::size_t>(device.index());
   return device.str() + (index < gpus.size() ? " " + gpus[index].name : "");

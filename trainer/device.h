@@ -16,7 +16,8 @@ namespace beamgrid::trainer {
 /// kernels that give the same bits every time, denormals flushed to zero.
 void PrepareProcess(std::int64_t threads);
 
-/// "cpu", "cuda:0 NVIDIA H200".
+/// With its model and, on a CPU, the kernels that multiply matrices, both of which decide about the
+/// last bits: "cpu Intel(R) Xeon(R) Processor, OpenBLAS SkylakeX", "cuda:0 NVIDIA H200".
 [[nodiscard]] std::string DeviceName(torch::Device device);
 
 /// The most memory that was in use: of the process on the CPU, of LibTorch's allocator on a GPU.
