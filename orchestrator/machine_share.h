@@ -1,12 +1,11 @@
 #pragma once
 // Several studies (processes) on one machine: together they never use more than its devices have,
-// and share them by priority (share_rule.h).
+// and share them by priority (share_table.h says how).
 //
-// Each orchestrator writes what it holds and wants into a file of its own, in a folder that all
-// orchestrators of this user know, and holds an flock on it while it lives: where the kernel has
-// released the lock, the orchestrator is dead and its units are free. All is read and written under
-// one more lock, held for microseconds. Without such a folder (none can be made, or it is not safe)
-// everybody gets what they ask for.
+// All orchestrators of this user know one folder. A table there says who holds and wants what; it
+// is read and replaced under a lock that is held for microseconds. Each orchestrator keeps a file
+// of its own there locked: where the kernel has released that lock, it is dead and its units are
+// free. Where there can be no such folder everybody gets what they ask for.
 //
 // A unit of the CPU is a core, a worker takes as many as it has threads; a unit of a GPU is a
 // worker.
@@ -21,7 +20,8 @@
 
 namespace beamgrid {
 
-/// $BEAMGRID_SHARE_DIR, else $XDG_RUNTIME_DIR/beamgrid, else /tmp/beamgrid-<uid>.
+/// $BEAMGRID_SHARE_DIR, else /tmp/beamgrid-<uid>: $XDG_RUNTIME_DIR is not the same for all of a
+/// user's sessions, and goes when the last one ends, which a study may outlive.
 [[nodiscard]] std::filesystem::path DefaultShareFolder();
 
 /// Units of a device, given back when this ends. May outlive its MachineShare.
@@ -42,8 +42,7 @@ class SlotLease {
 using MonotonicSeconds = std::function<double()>;
 [[nodiscard]] double SecondsSinceBoot();
 
-/// One thread's, its leases included. Nothing throws and nothing blocks for longer than some
-/// milliseconds.
+/// One thread's, its leases included. Nothing throws, and nothing blocks for longer than 0.1 s.
 class MachineShare {
  public:
   /// A wish counts so long after it was last uttered: ask once a second while there is one.
