@@ -1,27 +1,24 @@
 #pragma once
 // How much memory a device has and how much of it is free, whoever uses the rest. The CPU's comes
-// from /proc/meminfo and the control group's limits, a GPU's from NVML, NVIDIA's management
-// library, which is loaded when the first GPU is asked for. No such library, no permission, a GPU
-// it does not know: nothing is known, and nothing breaks.
+// from host_memory.h, a GPU's from NVML (nvml.h). What cannot be known is nullopt, and harms
+// nothing.
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "orchestrator/host_memory.h"
+#include "orchestrator/memory_state.h"
 
 namespace beamgrid {
 
-struct MemoryState {
-  std::int64_t total_bytes = 0;
-  std::int64_t free_bytes = 0;  ///< what a new process could still use
-};
+class Nvml;
 
 /// Where to look; the defaults are the system's.
 struct MemorySources {
-  std::filesystem::path meminfo = "/proc/meminfo";
-  std::filesystem::path own_cgroup = "/proc/self/cgroup";
-  std::filesystem::path cgroups = "/sys/fs/cgroup";
+  HostMemoryFiles host;
   std::string nvml = "libnvidia-ml.so.1";
   /// Values of CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER; nullopt: not set.
   std::optional<std::string> visible_devices;
@@ -30,7 +27,8 @@ struct MemorySources {
 /// The defaults with this process's environment.
 [[nodiscard]] MemorySources SystemMemorySources();
 
-/// One thread's. A call costs some file reads (CPU) or microseconds (GPU).
+/// One thread's. Of costs some file reads (CPU) or microseconds (GPU); the first question about a
+/// GPU loads NVML.
 class DeviceMemory {
  public:
   explicit DeviceMemory(MemorySources sources = SystemMemorySources());
@@ -39,20 +37,25 @@ class DeviceMemory {
   DeviceMemory& operator=(const DeviceMemory&) = delete;
 
   /// `device`: "cpu" or "cuda:N", N counted as the trainer counts: among CUDA_VISIBLE_DEVICES.
+  /// Nothing too where it is not certain which GPU N is: GPUs of several kinds in CUDA's own order
+  /// (CUDA_DEVICE_ORDER=PCI_BUS_ID settles that), or one that is divided (MIG) and named by a
+  /// number.
   [[nodiscard]] std::optional<MemoryState> Of(const std::string& device);
 
   /// One name for a device whatever CUDA_VISIBLE_DEVICES says: "cpu", a GPU's UUID
-  /// ("GPU-8932f937-..."), or, where NVML does not know it, its index in the machine's list as far
-  /// as CUDA_VISIBLE_DEVICES tells ("cuda:3").
+  /// ("GPU-8932f937-..."), or, where NVML does not know it, what CUDA_VISIBLE_DEVICES calls it
+  /// ("cuda:3").
   [[nodiscard]] std::string Identity(const std::string& device);
 
  private:
-  struct Nvml;
-  Nvml* LoadedNvml();  ///< null: not there
+  [[nodiscard]] const Nvml& LoadedNvml();
+  /// UUID of GPU `number`; nothing where NVML does not know or it is not certain.
+  [[nodiscard]] std::optional<std::string> FindUuid(std::size_t number);
+  [[nodiscard]] std::optional<std::string> UuidAt(std::size_t index);
+  [[nodiscard]] std::optional<std::string> Complete(const std::string& start_of_uuid);
 
   MemorySources sources_;
-  bool tried_ = false;
-  std::unique_ptr<Nvml> nvml_;
+  std::unique_ptr<Nvml> nvml_;  ///< null: nobody has asked for a GPU
 };
 
 }  // namespace beamgrid

@@ -1,0 +1,98 @@
+#include "orchestrator/host_memory.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace beamgrid {
+namespace {
+
+/// What the versions of control groups call the same things.
+struct CgroupNames {
+  const char *limit, *usage, *cache;
+};
+constexpr CgroupNames kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_bytes",
+                                   "total_inactive_file"};
+constexpr CgroupNames kVersion2 = {"memory.max", "memory.current", "inactive_file"};
+
+/// The number that a file consists of. "max" is none.
+std::optional<std::int64_t> ReadNumber(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::int64_t number = 0;
+  if (file >> number) return number;
+  return std::nullopt;
+}
+
+/// The number after `key` in lines "key number ...".
+std::optional<std::int64_t> ReadField(const std::filesystem::path& path, const std::string& key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string name;
+    std::int64_t number = 0;
+    if (words >> name >> number && name == key) return number;
+  }
+  return std::nullopt;
+}
+
+std::optional<MemoryState> ReadMachine(const std::filesystem::path& meminfo) {
+  constexpr std::int64_t kKibibyte = 1024;
+  const std::optional<std::int64_t> total = ReadField(meminfo, "MemTotal:");
+  const std::optional<std::int64_t> available = ReadField(meminfo, "MemAvailable:");
+  if (!total || !available) return std::nullopt;
+  return MemoryState{.total_bytes = *total * kKibibyte, .free_bytes = *available * kKibibyte};
+}
+
+/// Applies one group's limit. Pages of files that nobody uses count as usage, but give way.
+void Restrict(const std::filesystem::path& group, const CgroupNames& names, MemoryState* state) {
+  const std::optional<std::int64_t> limit = ReadNumber(group / names.limit);
+  const std::optional<std::int64_t> usage = ReadNumber(group / names.usage);
+  if (!limit || !usage || *limit >= state->total_bytes) return;
+  const std::int64_t cache = ReadField(group / "memory.stat", names.cache).value_or(0);
+  state->total_bytes = *limit;
+  state->free_bytes =
+      std::clamp<std::int64_t>(*limit - *usage + cache, 0, std::min(state->free_bytes, *limit));
+}
+
+/// Applies the limits of the group and of those that it is in, up to `root`: inside a container
+/// that is the container's own group, even where `group` names a path outside.
+void RestrictAll(const std::filesystem::path& root, const std::filesystem::path& group,
+                 const CgroupNames& names, MemoryState* state) {
+  std::filesystem::path path = root;
+  Restrict(path, names, state);
+  for (const std::filesystem::path& part : group.relative_path()) {
+    path /= part;
+    Restrict(path, names, state);
+  }
+}
+
+/// Whether a list like "cpu,memory" names `wanted`.
+bool Names(const std::string& list, const std::string& wanted) {
+  return ("," + list + ",").find("," + wanted + ",") != std::string::npos;
+}
+
+}  // namespace
+
+std::optional<MemoryState> ReadHostMemory(const HostMemoryFiles& files) {
+  std::optional<MemoryState> state = ReadMachine(files.meminfo);
+  if (!state) return std::nullopt;
+  // Lines "id:controllers:/path"; version 2 has one line, "0::/path".
+  std::ifstream file(files.own_cgroups);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream parts(line);
+    std::string id, controllers, group;
+    std::getline(parts, id, ':');
+    std::getline(parts, controllers, ':');
+    std::getline(parts, group);
+    if (controllers.empty()) {
+      RestrictAll(files.cgroups, group, kVersion2, &*state);
+    } else if (Names(controllers, "memory")) {
+      RestrictAll(files.cgroups / "memory", group, kVersion1, &*state);
+    }
+  }
+  return state;
+}
+
+}  // namespace beamgrid
