@@ -10,6 +10,7 @@
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class TwoPhases : public ::testing::Test {
@@ -87,6 +88,27 @@ TEST_F(TwoPhases, TheSecondStartsFromTheFirst) {
   const Ended again = folder_.Run({"run", "phase2.toml"});
   EXPECT_EQ(again.out, second.out);
   EXPECT_THAT(again.err, HasSubstr("nothing to do"));
+}
+
+TEST_F(TwoPhases, TheSecondIsVerifiedFromTheWeightsOfTheFirst) {
+  ASSERT_EQ(folder_.Run({"run", "phase1.toml"}).exit_code, 0);
+  ASSERT_EQ(folder_.Run({"run", "phase2.toml"}).exit_code, 0);
+  const Ended honest = folder_.Run({"verify", "segments", "--sample", "all"});
+  EXPECT_EQ(honest.exit_code, 0) << honest.out << honest.err;
+
+  const auto first = Json({"show", "videos/" + std::string(kName) + "/1"});
+  const std::filesystem::path model =
+      std::filesystem::path(first.at("directory").as_string().c_str()) / "model.pt";
+  std::string weights = ReadText(model);
+  weights.back() = static_cast<char>(weights.back() ^ 1);
+  WriteText(model, weights);
+  const auto verified = Json({"verify", "segments", "--sample", "all"});
+  EXPECT_EQ(verified.at("equal"), 3);
+  EXPECT_THAT(folder_.Run({"verify", "segments", "--sample", "all"}).out,
+              AllOf(HasSubstr("not trained  "), HasSubstr(model.string()),
+                    HasSubstr("not the weights that the record holds")));
+  EXPECT_EQ(folder_.Run({"verify", "videos", "--repair"}).exit_code, 0);
+  EXPECT_EQ(Json({"verify", "segments", "--sample", "all"}).at("equal"), 4);
 }
 
 TEST_F(TwoPhases, TheirEnsembleIsASubmission) {

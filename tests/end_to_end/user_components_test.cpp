@@ -81,6 +81,8 @@ TEST(PluginStudy, IsSearchedLikeAnyOther) {
   }
   EXPECT_THAT(folder.Run({"run", "recipe.toml"}).err, HasSubstr("nothing to do"));
   EXPECT_THAT(folder.Run({"table", "peak", "--vary", "temporal"}).out, HasSubstr("peak power=1"));
+  const Ended verified = folder.Run({"verify", "peak", "--sample", "all"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
 }
 
 TEST(PluginStudy, AnotherPluginIsAnotherTrialOnlyWhereItIsUsed) {
