@@ -65,15 +65,20 @@ class Comparison {
   std::vector<std::string> missing_, different_, added_;
 };
 
+std::string WayOut() {
+  return "; put the file back, or let `beamgrid verify STUDY --repair` train that trial again, "
+         "where STUDY is the one that it is of";
+}
+
 ShippedWeights ReadChecked(const TrialFile& trial) {
   const std::string& path = trial.start_model;
   if (!std::filesystem::exists(path)) {
     throw Error(path + ": the weights of trial " + trial.spec.start +
-                ", which this one starts from, are gone; put the file back");
+                ", which this one starts from, are gone" + WayOut());
   }
   if (HashFile(path) != trial.start_hash) {
     throw Error(path + ": not the weights that the record holds of trial " + trial.spec.start +
-                " (hash differs); put the file back");
+                " (hash differs)" + WayOut());
   }
   return ShippedWeights::Read(path);
 }
