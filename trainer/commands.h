@@ -45,6 +45,12 @@ struct TrainArguments {
 /// next batch, behind a checkpoint.
 int TrainCommand(const TrainArguments& arguments);
 
+/// Carries out the attempts whose directories come on stdin, one a line, each as TrainCommand would
+/// (bit for bit), its log in its own worker.log, and says Ready after each. Ends with stdin; as
+/// TrainCommand after any failure; after 100 attempts, after one with a user's code in it, and
+/// where the memory that stays in use has doubled since the first.
+int ServeCommand();
+
 /// Why an attempt ended and with which code, from the exception in flight. Call in a catch block.
 struct Ending {
   TrainerExit exit = TrainerExit::kBroken;

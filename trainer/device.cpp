@@ -50,6 +50,19 @@ std::string CpuName() {
   return "cpu" + (model.empty() ? "" : " " + model) + (core.empty() ? "" : ", OpenBLAS " + core);
 }
 
+/// A line of /proc/self/status that is in kB.
+std::int64_t StatusBytes(std::string_view key) {
+  std::ifstream status("/proc/self/status");
+  constexpr std::int64_t kKibibyte = 1024;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(key)) return kKibibyte * std::atoll(line.c_str() + key.size());
+  }
+  return 0;
+}
+
+/// What the kernel would not forget; 0: nothing.
+std::int64_t earlier_peak = 0;
+
 }  // namespace
 
 torch::Device ParseDevice(const std::string& name) {
@@ -74,7 +87,7 @@ void PrepareProcess(std::int64_t threads) {
   KeepFreedMemory();
   at::globalContext().setFlushDenormal(true);
   torch::set_num_threads(static_cast<int>(threads));
-  at::set_num_interop_threads(1);
+  [[maybe_unused]] static const bool once = (at::set_num_interop_threads(1), true);
   if (auto* set = Loaded<void(int)>("openblas_set_num_threads")) set(static_cast<int>(threads));
   // cuBLAS gives the same bits every time only with a workspace of fixed size.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
@@ -98,11 +111,34 @@ std::int64_t PeakMemoryBytes(torch::Device device) {
 #else
   static_cast<void>(device);
 #endif
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  constexpr std::int64_t kKibibyte = 1024;
-  return usage.ru_maxrss * kKibibyte;
+  const std::int64_t peak = StatusBytes("VmHWM:");
+  return peak > earlier_peak ? peak : ResidentBytes();
 }
+
+void ForgetPeakMemory(torch::Device device) {
+#ifdef BEAMGRID_CUDA
+  if (device.is_cuda()) {
+    static_cast<void>(torch::empty({1}, device));  // the allocator exists from its first use on
+    return c10::cuda::CUDACachingAllocator::resetPeakStats(device.index());
+  }
+#else
+  static_cast<void>(device);
+#endif
+  const bool forgotten = static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5\n"
+                                                                                  << std::flush);
+  earlier_peak = forgotten ? 0 : StatusBytes("VmHWM:");
+}
+
+void ReleaseMemory(torch::Device device) {
+#ifdef BEAMGRID_CUDA
+  if (device.is_cuda()) c10::cuda::CUDACachingAllocator::emptyCache();
+#else
+  static_cast<void>(device);
+#endif
+  ::malloc_trim(0);
+}
+
+std::int64_t ResidentBytes() { return StatusBytes("VmRSS:"); }
 
 std::vector<GpuInfo> Gpus() {
   std::vector<GpuInfo> gpus;

@@ -12,16 +12,26 @@ namespace beamgrid::trainer {
 /// "cpu" or "cuda:N". Throws UsageError for anything else and for a GPU that is not there.
 [[nodiscard]] torch::Device ParseDevice(const std::string& name);
 
-/// Once per process, before the first tensor operation: threads for OpenMP and BLAS together,
-/// kernels that give the same bits every time, denormals flushed to zero.
+/// Before the first tensor operation of a trial: threads for OpenMP and BLAS together, kernels that
+/// give the same bits every time, denormals flushed to zero. May be called again.
 void PrepareProcess(std::int64_t threads);
 
 /// With its model and, on a CPU, the kernels that multiply matrices, both of which decide about the
 /// last bits: "cpu Intel(R) Xeon(R) Processor, OpenBLAS SkylakeX", "cuda:0 NVIDIA H200".
 [[nodiscard]] std::string DeviceName(torch::Device device);
 
-/// The most memory that was in use: of the process on the CPU, of LibTorch's allocator on a GPU.
+/// The most memory that was in use since ForgetPeakMemory: of the process on the CPU, of LibTorch's
+/// allocator on a GPU. Where the kernel does not forget a process's earlier peak, and that one was
+/// higher: what is in use now.
 [[nodiscard]] std::int64_t PeakMemoryBytes(torch::Device device);
+void ForgetPeakMemory(torch::Device device);
+
+/// Gives what earlier work has freed back to the system (PrepareProcess keeps it), on the device
+/// too.
+void ReleaseMemory(torch::Device device);
+
+/// Memory of the process that is in use now, on the CPU.
+[[nodiscard]] std::int64_t ResidentBytes();
 
 struct GpuInfo {
   std::string name;

@@ -77,6 +77,9 @@ int main(int argc, char** argv) {
   train->add_option("--threads", arguments.threads, "instead of trial.json's");
   train->callback([&] { exit = trainer::TrainCommand(arguments); });
 
+  app.add_subcommand("serve", "carry out the attempts of the directories on stdin, one a line")
+      ->callback([&] { exit = trainer::ServeCommand(); });
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

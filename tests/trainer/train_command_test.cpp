@@ -15,6 +15,7 @@
 namespace beamgrid::trainer {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 int Code(TrainerExit exit) { return static_cast<int>(exit); }
@@ -36,8 +37,9 @@ class TrainCommandTest : public ::testing::Test {
   }
 
   /// Runs an attempt that must fail; its one Failed message.
-  Failed ExpectFailure(const std::filesystem::path& attempt, TrainerExit exit) {
-    const TrainerRun run = RunTrainer({"train", attempt.string()});
+  Failed ExpectFailure(const std::filesystem::path& attempt, TrainerExit exit,
+                       const std::string& before = ":") {
+    const TrainerRun run = RunTrainer({"train", attempt.string()}, before);
     EXPECT_EQ(run.exit, Code(exit));
     EXPECT_FALSE(std::filesystem::is_regular_file(attempt / kResultFile));
     const std::optional<Message> last =
@@ -158,11 +160,36 @@ TEST_F(TrainCommandTest, AFolderWithoutATrialExitsWith2) {
 }
 
 TEST_F(TrainCommandTest, ExhaustedMemoryExitsWith3) {
-  TrialFile trial = Trial();
-  trial.spec.data.classes = 10'000'000'000'000;
-  const Failed failed = ExpectFailure(Attempt("a", trial), TrainerExit::kOutOfMemory);
+  TrialFile trial = MakeTrial(data_, {.parts = {{"classifier", {"moe", {{"experts", 64}}}}}});
+  trial.spec.data.classes = 1'000'000;  // 6 GB of experts
+  const Failed failed =
+      ExpectFailure(Attempt("a", trial), TrainerExit::kOutOfMemory, "ulimit -v 4000000");
   EXPECT_EQ(failed.kind, FailureKind::kOutOfMemory);
-  EXPECT_THAT(failed.message, HasSubstr("out of memory"));
+  EXPECT_THAT(failed.message,
+              AllOf(HasSubstr("out of memory"), HasSubstr("try a smaller train.batch")));
+}
+
+TEST_F(TrainCommandTest, ATrainingThatStandsStillGivesItselfUp) {
+  TrialFile trial = Trial();
+  trial.spec.model = MakeModel({.parts = {{"classifier", {"logistic", {}}}}});
+  const std::string plugin = std::string(BEAMGRID_BINARY_DIR) + "/plugins/standstill.so";
+  trial.spec.model.parts["temporal"] = {"standstill", {{"batches", 2}}};
+  trial.spec.model.plugins = {{.name = "standstill.so", .path = plugin, .hash = HashFile(plugin)}};
+  trial.heartbeat_seconds = 0.02;
+  trial.stall_seconds = 0.5;
+  const Failed failed = ExpectFailure(Attempt("a", trial), TrainerExit::kBroken);
+  EXPECT_EQ(failed.kind, FailureKind::kHung);
+  EXPECT_THAT(failed.message,
+              AllOf(HasSubstr("stood still for 0."), HasSubstr("resources.stall_timeout")));
+}
+
+TEST_F(TrainCommandTest, AnAttemptThatAnotherWorkerCarriesOutIsLeftAlone) {
+  const std::filesystem::path attempt = Attempt("a", Trial(100000));
+  TrainerProgram first({"train", attempt.string()});
+  ASSERT_TRUE(first.AwaitMessage<Started>());
+  EXPECT_THAT(ExpectFailure(attempt, TrainerExit::kBroken).message,
+              HasSubstr("process " + std::to_string(first.pid()) + " works on this attempt"));
+  EXPECT_TRUE(first.AwaitMessage<Progress>());
 }
 
 TEST_F(TrainCommandTest, ADivergedModelExitsWith4) {
@@ -225,7 +252,9 @@ TEST_F(TrainCommandTest, DeviceAndThreadsCanBeGivenByHand) {
   EXPECT_EQ(result.threads, 2);
   EXPECT_THAT(result.device, ::testing::StartsWith("cpu"));
   const std::string core = Blas().core;
-  if (!core.empty()) EXPECT_THAT(result.device, HasSubstr("OpenBLAS"));
+  if (!core.empty()) {
+    EXPECT_THAT(result.device, HasSubstr("OpenBLAS"));
+  }
 }
 
 TEST(TrainerProgramTest, AWrongCommandLineExitsWith2) {

@@ -1,7 +1,9 @@
 #include "trainer/protocol/protocol.h"
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
+#include <stdexcept>
 
 #include "registry/json.h"
 
@@ -20,6 +22,14 @@ double NumberOrNull(const JsonReader& reader, std::string_view key) {
   return reader.Number(key);
 }
 
+/// Amounts that threads, timers and lists are made by.
+void RequireIn(const JsonReader& reader, std::string_view key, double number, double least,
+               double most) {
+  if (number >= least && number <= most) return;
+  throw std::invalid_argument(reader.PathOf(key) + ": must be " + CanonicalJson(least) + ".." +
+                              CanonicalJson(most) + ", is " + CanonicalJson(number));
+}
+
 }  // namespace
 
 json::object ToJson(const TrialFile& trial) {
@@ -32,7 +42,8 @@ json::object ToJson(const TrialFile& trial) {
                          {"threads", trial.threads},
                          {"resume_from", trial.resume_from},
                          {"predictions_top_k", trial.predictions_top_k},
-                         {"heartbeat_seconds", trial.heartbeat_seconds}};
+                         {"heartbeat_seconds", trial.heartbeat_seconds},
+                         {"stall_seconds", trial.stall_seconds}};
   if (!trial.start_model.empty()) {
     object["start_model"] = trial.start_model;
     object["start_hash"] = trial.start_hash;
@@ -42,18 +53,28 @@ json::object ToJson(const TrialFile& trial) {
 
 TrialFile TrialFileFromJson(const json::value& value) {
   const JsonReader reader(value, kTrialFile);
-  return {.study = reader.Text("study"),
-          .name = reader.Text("name"),
-          .fingerprint = reader.Text("fingerprint"),
-          .spec = TrialSpecFromJson(reader.At("spec")),
-          .attempt = reader.Integer("attempt"),
-          .device = reader.Text("device"),
-          .threads = reader.Integer("threads"),
-          .resume_from = reader.Text("resume_from"),
-          .start_model = reader.Has("start_model") ? reader.Text("start_model") : "",
-          .start_hash = reader.Has("start_hash") ? reader.Text("start_hash") : "",
-          .predictions_top_k = reader.Integer("predictions_top_k"),
-          .heartbeat_seconds = reader.Number("heartbeat_seconds")};
+  TrialFile trial{.study = reader.Text("study"),
+                  .name = reader.Text("name"),
+                  .fingerprint = reader.Text("fingerprint"),
+                  .spec = TrialSpecFromJson(reader.At("spec")),
+                  .attempt = reader.Integer("attempt"),
+                  .device = reader.Text("device"),
+                  .threads = reader.Integer("threads"),
+                  .resume_from = reader.Text("resume_from"),
+                  .start_model = reader.Has("start_model") ? reader.Text("start_model") : "",
+                  .start_hash = reader.Has("start_hash") ? reader.Text("start_hash") : "",
+                  .predictions_top_k = reader.Integer("predictions_top_k"),
+                  .heartbeat_seconds = reader.Number("heartbeat_seconds"),
+                  .stall_seconds = reader.Has("stall_seconds") ? reader.Number("stall_seconds")
+                                                               : TrialFile().stall_seconds};
+  constexpr double kLongest = 1e9;  // a timer takes no more
+  RequireIn(reader, "threads", static_cast<double>(trial.threads), 1, 4096);
+  RequireIn(reader, "predictions_top_k", static_cast<double>(trial.predictions_top_k), 1, 1e6);
+  RequireIn(reader, "heartbeat_seconds", trial.heartbeat_seconds, 1e-3, kLongest);
+  if (trial.stall_seconds != 0) {
+    RequireIn(reader, "stall_seconds", trial.stall_seconds, 1e-3, kLongest);
+  }
+  return trial;
 }
 
 namespace {
@@ -103,8 +124,13 @@ json::object ArtifactToJson(const Artifact& artifact) {
 
 Artifact ArtifactFromJson(const json::value& value) {
   const JsonReader reader(value, "artifact");
+  const std::filesystem::path path = reader.Text("path");
+  if (path != path.filename() || path.empty() || path == "." || path == "..") {
+    throw std::invalid_argument("artifact.path: must be a file of the attempt's folder, is '" +
+                                path.string() + "'");
+  }
   return {.name = reader.Text("name"),
-          .path = reader.Text("path"),
+          .path = path.string(),
           .bytes = reader.Integer("bytes"),
           .hash = reader.Text("hash")};
 }
@@ -190,6 +216,7 @@ struct MessageWriter {
   }
   json::object operator()(const Heartbeat&) const { return {{"type", "heartbeat"}}; }
   json::object operator()(const Finished&) const { return {{"type", "finished"}}; }
+  json::object operator()(const Ready&) const { return {{"type", "ready"}}; }
   json::object operator()(const Failed& failed) const {
     return {{"type", "failed"}, {"kind", ToString(failed.kind)}, {"message", failed.message}};
   }
@@ -217,6 +244,7 @@ Message MessageFromJson(const json::value& value) {
   if (type == "evaluated") return Evaluated{EpochFromJson(reader.At("epoch"))};
   if (type == "heartbeat") return Heartbeat{};
   if (type == "finished") return Finished{};
+  if (type == "ready") return Ready{};
   if (type == "failed") {
     return Failed{FailureKindFromString(reader.Text("kind")), reader.Text("message")};
   }

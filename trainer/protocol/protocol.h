@@ -1,11 +1,17 @@
 #pragma once
 // What orchestrator and worker say to each other. Torch-free: both programs link it.
 //
-// An attempt is a directory. The orchestrator writes `trial.json` there, starts
-// `beamgrid-trainer train DIRECTORY` and reads JSON lines from its stdout; the worker's stderr goes
-// to `worker.log`. The worker leaves `last.checkpoint`, `best.checkpoint`, `model.pt` (the shipped
-// weights), `predictions.bin` and, last and by rename, `result.json`. If message and file disagree,
-// the file decides.
+// An attempt is a directory. The orchestrator writes `trial.json` there and has a worker carry it
+// out, whose JSON lines it reads; what the worker logs goes to `worker.log`. The worker leaves
+// `last.checkpoint`, `best.checkpoint`, `model.pt` (the shipped weights), `predictions.bin` and,
+// last and by rename, `result.json`. If message and file disagree, the file decides. While it works
+// in the directory the worker holds a lock on `worker.lock` (fcntl's F_SETLK: the system says whose
+// it is, and takes it back however the worker ends).
+//
+// A worker is `beamgrid-trainer train DIRECTORY`, which ends with its attempt, or
+// `beamgrid-trainer serve`, which reads directories from stdin, one a line: after an attempt that
+// went well it is as new again, says `ready` and nothing more until the next line; after any
+// failure, and where it cannot be as new, it ends as `train` does. It also ends with its stdin.
 
 #include <boost/json.hpp>
 #include <cstdint>
@@ -23,6 +29,7 @@ namespace beamgrid {
 inline constexpr char kTrialFile[] = "trial.json";
 inline constexpr char kResultFile[] = "result.json";
 inline constexpr char kWorkerLog[] = "worker.log";
+inline constexpr char kWorkerLock[] = "worker.lock";
 inline constexpr char kLastCheckpoint[] = "last.checkpoint";
 inline constexpr char kBestCheckpoint[] = "best.checkpoint";
 inline constexpr char kModelFile[] = "model.pt";
@@ -43,6 +50,8 @@ struct TrialFile {
   std::string start_hash;  ///< XXH3-128 of that file
   std::int64_t predictions_top_k = 100;
   double heartbeat_seconds = 2;
+  /// A worker whose training finishes no batch for so long gives itself up as hung; 0: never.
+  double stall_seconds = 600;
 };
 [[nodiscard]] boost::json::object ToJson(const TrialFile& trial);
 /// Throws std::invalid_argument naming the key that is missing or of a wrong type, as does
@@ -82,7 +91,8 @@ struct Failed {
   FailureKind kind = FailureKind::kCrashed;
   std::string message;
 };
-using Message = std::variant<Started, Progress, Evaluated, Heartbeat, Finished, Failed>;
+struct Ready {};  ///< of `serve`: the attempt is over and the worker takes another
+using Message = std::variant<Started, Progress, Evaluated, Heartbeat, Finished, Failed, Ready>;
 
 /// One line without the newline.
 [[nodiscard]] std::string ToLine(const Message& message);

@@ -73,6 +73,7 @@ std::vector<Message> OneOfEach() {
       Evaluated{SomeResult().epochs[0]},
       Heartbeat{},
       Finished{},
+      Ready{},
       Failed{.kind = FailureKind::kBadData, .message = "train0.tfrecord: offset 17: \"bad\"\nCRC"}};
 }
 
@@ -94,7 +95,8 @@ TEST(Protocol, TrialFileSurvivesTheRoundTrip) {
                         .start_model = "/runs/1/model.pt",
                         .start_hash = "aa",
                         .predictions_top_k = 50,
-                        .heartbeat_seconds = 0.5};
+                        .heartbeat_seconds = 0.5,
+                        .stall_seconds = 90};
   const TrialFile read = TrialFileFromJson(ParseJson(TextOf(trial)));
   EXPECT_EQ(read.spec, trial.spec);
   EXPECT_EQ(read.attempt, 3);
@@ -102,7 +104,14 @@ TEST(Protocol, TrialFileSurvivesTheRoundTrip) {
   EXPECT_EQ(read.resume_from, "/runs/2/last.checkpoint");
   EXPECT_EQ(read.start_model, "/runs/1/model.pt");
   EXPECT_EQ(read.start_hash, "aa");
+  EXPECT_EQ(read.stall_seconds, 90);
   EXPECT_EQ(TextOf(read), TextOf(trial));
+}
+
+TEST(Protocol, ATrialFileFromBeforeStallsWereWatchedHasTheUsualLimit) {
+  boost::json::object old = ToJson(TrialFile{.spec = SomeSpec(), .stall_seconds = 90});
+  EXPECT_EQ(old.erase("stall_seconds"), 1U);
+  EXPECT_EQ(TrialFileFromJson(old).stall_seconds, 600);
 }
 
 TEST(Protocol, TrialFileNamesTheKeyThatIsWrong) {
@@ -111,7 +120,7 @@ TEST(Protocol, TrialFileNamesTheKeyThatIsWrong) {
     broken.erase(key);
     try {
       (void)TrialFileFromJson(broken);
-      FAIL() << "accepted a trial.json without " << key;
+      EXPECT_EQ(key, "stall_seconds") << "accepted a trial.json without it";
     } catch (const std::invalid_argument& error) {
       EXPECT_THAT(error.what(), HasSubstr(std::string(key)));
     }

@@ -1,0 +1,113 @@
+#include "trainer/attempt.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "registry/json.h"
+#include "registry/system_error.h"
+#include "trainer/attempt_lock.h"
+#include "trainer/data/digest.h"
+#include "trainer/device.h"
+#include "trainer/execution_log.h"
+#include "trainer/failures.h"
+#include "trainer/heartbeat.h"
+#include "trainer/log.h"
+#include "trainer/plugin.h"
+#include "trainer/stop_request.h"
+#include "trainer/training_loop.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+void LogTo(const std::filesystem::path& path) {
+  std::fflush(stdout);  // what was said before belongs to where it was said
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) throw SystemError(path, "cannot write", errno);
+  ::dup2(fd, STDOUT_FILENO);
+  ::dup2(fd, STDERR_FILENO);
+  ::close(fd);
+}
+
+TrialFile ReadTrial(const TrainArguments& arguments) {
+  const std::filesystem::path path = arguments.directory / kTrialFile;
+  if (!std::filesystem::exists(path)) {
+    throw UsageError(path.string() + ": not found; name the folder of an attempt");
+  }
+  TrialFile trial = TrialFileFromJson(ParseJson(ReadFile(path)));
+  if (arguments.device) trial.device = *arguments.device;
+  if (arguments.threads) trial.threads = *arguments.threads;
+  if (trial.threads < 1) throw UsageError("threads must be at least 1");
+  return trial;
+}
+
+/// A trial's fingerprint covers its data, so a result on other data would be filed under a wrong
+/// name.
+void CheckDigest(const DataSpec& data) {
+  if (data.digest.empty()) return;
+  const std::string digest = DataDigest(data);
+  if (digest == data.digest) return;
+  throw DataFilesError("the data files have changed since the trial was planned (digest " + digest +
+                       " instead of " + data.digest + "); plan it again");
+}
+
+/// Plugins and scripts are the files that a model names.
+Traces TracesOf(const ModelSpec& model) {
+  const boost::json::value json = ToJson(model);
+  return WithHashesForFiles(json) == json ? Traces::kNone : Traces::kUnknown;
+}
+
+LoopHooks Hooks(Messenger& messenger, HeartbeatThread& heartbeat) {
+  return {.report =
+              [&](const Message& message) {
+                // Started is the first tick: opening and counting the data may take any time.
+                heartbeat.Tick();
+                if (const auto* progress = std::get_if<Progress>(&message)) {
+                  heartbeat.AtEpoch(progress->epoch);
+                }
+                messenger.Send(message);
+              },
+          .log = LogInfo,
+          .stop_requested =
+              [&] {
+                heartbeat.Tick();
+                return StopRequested();
+              }};
+}
+
+void Train(const TrialFile& trial, const std::filesystem::path& directory, Messenger& messenger) {
+  HeartbeatThread heartbeat(messenger, trial);
+  PrepareProcess(trial.threads);
+  ForgetPeakMemory(ParseDevice(trial.device));
+  CheckDigest(trial.spec.data);
+  for (const NamedFile& plugin : trial.spec.model.plugins) LoadPlugin(plugin);
+  LogExecution(ExecutionEvent::kBegin, trial.fingerprint, directory);
+  static_cast<void>(TrainingLoop(trial, directory, Hooks(messenger, heartbeat)).Run());
+  LogExecution(ExecutionEvent::kEnd, trial.fingerprint, directory);
+}
+
+}  // namespace
+
+AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, Messenger& messenger) {
+  AttemptEnd end{.exit = TrainerExit::kDone};
+  try {
+    const std::filesystem::path directory = std::filesystem::absolute(arguments.directory);
+    if (log == LogTarget::kWorkerLog) LogTo(directory / kWorkerLog);
+    const TrialFile trial = ReadTrial(arguments);
+    const AttemptLock lock(directory);
+    end.traces = TracesOf(trial.spec.model);
+    Train(trial, directory, messenger);
+    ReleaseMemory(ParseDevice(trial.device));
+  } catch (const std::exception&) {
+    const Ending ending = EndingOfCurrentException();
+    LogError(ending.detail.empty() ? ending.message : ending.detail);
+    messenger.Send(Failed{.kind = ending.failure, .message = ending.message});
+    return {ending.exit};
+  }
+  messenger.Send(Finished{});
+  return end;
+}
+
+}  // namespace beamgrid::trainer

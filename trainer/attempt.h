@@ -1,0 +1,28 @@
+#pragma once
+// One attempt, from trial.json to result.json, and the traces it leaves in the process.
+
+#include "trainer/commands.h"
+#include "trainer/messenger.h"
+
+namespace beamgrid::trainer {
+
+enum class LogTarget {
+  kStderr,
+  kWorkerLog  ///< the attempt's worker.log becomes stderr (and stdout), also for libraries
+};
+
+/// Whether a later trial would find the process as a new one is. Of ours nothing stays; what a
+/// user's code (a plugin, a script) leaves behind nobody knows.
+enum class Traces { kNone, kUnknown };
+
+struct AttemptEnd {
+  TrainerExit exit = TrainerExit::kBroken;
+  Traces traces = Traces::kUnknown;
+};
+
+/// Carries out the attempt of a directory. The last message is Finished or Failed; never throws.
+/// OpenLog and CatchStopSignals come first. Afterwards the memory is given back to the system.
+[[nodiscard]] AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log,
+                                  Messenger& messenger);
+
+}  // namespace beamgrid::trainer

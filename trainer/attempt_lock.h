@@ -1,0 +1,21 @@
+#pragma once
+// Two workers never work in one directory, and an orchestrator can see who does.
+
+#include <filesystem>
+
+namespace beamgrid::trainer {
+
+/// Holds the lock on a directory's worker.lock. It goes with the process, however that ends.
+class AttemptLock {
+ public:
+  /// Error where another process holds it. A file system that knows no locks is worked on without.
+  explicit AttemptLock(const std::filesystem::path& directory);
+  ~AttemptLock();
+  AttemptLock(const AttemptLock&) = delete;
+  AttemptLock& operator=(const AttemptLock&) = delete;
+
+ private:
+  int fd_;  ///< the only one of this process on that file: closing any of them gives the lock up
+};
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,53 @@
+#include "trainer/heartbeat.h"
+
+#include <unistd.h>
+
+#include <string>
+
+#include "trainer/log.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+std::string StallMessage(double seconds, std::int64_t epoch) {
+  std::string number = std::to_string(seconds);
+  number.resize(number.find('.') + 2);
+  return "the training has stood still for " + number + " s " +
+         (epoch == 0 ? "before its first batch" : "in epoch " + std::to_string(epoch)) +
+         ": a GPU, a file system or a component does not answer; where a batch may take so long, "
+         "raise resources.stall_timeout";
+}
+
+}  // namespace
+
+HeartbeatThread::HeartbeatThread(Messenger& messenger, const TrialFile& trial)
+    : messenger_(messenger),
+      interval_(trial.heartbeat_seconds),
+      longest_still_(trial.stall_seconds),
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+void HeartbeatThread::Run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, stop, interval_, [&] { return stop.stop_requested(); })) {
+    if (StandsStill()) GiveUp();
+    messenger_.Send(Heartbeat{});
+  }
+}
+
+bool HeartbeatThread::StandsStill() {
+  const std::int64_t ticks = ticks_;
+  const bool moved = ticks != seen_ticks_;
+  seen_ticks_ = ticks;
+  still_ = moved || ticks == 0 ? Seconds(0) : still_ + interval_;
+  return longest_still_.count() > 0 && still_ >= longest_still_;
+}
+
+void HeartbeatThread::GiveUp() {
+  const std::string message = StallMessage(still_.count(), epoch_);
+  // Before the log, whose file may be what does not answer.
+  messenger_.Send(Failed{.kind = FailureKind::kHung, .message = message});
+  LogError(message);
+  ::_exit(static_cast<int>(TrainerExit::kBroken));
+}
+
+}  // namespace beamgrid::trainer
