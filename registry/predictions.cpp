@@ -11,6 +11,7 @@
 
 #include "registry/error.h"
 #include "registry/files.h"
+#include "registry/predictions_check.h"
 
 namespace beamgrid {
 namespace {
@@ -181,6 +182,8 @@ Predictions ReadPredictions(const fs::path& path) {
     predictions.videos.push_back(TakeVideo(reader));
   }
   if (!reader.ok() || !reader.at_end()) RefuseFile(path, "predictions file contradicts itself");
+  const std::string problem = PredictionsCheck().ProblemOf(predictions);
+  if (!problem.empty()) RefuseFile(path, "predictions file contradicts itself: " + problem);
   return predictions;
 }
 
