@@ -38,10 +38,14 @@ std::size_t EditDistance(const std::string& a, const std::string& b) {
 }  // namespace
 
 std::string NearestSpelling(std::string_view word, const std::vector<std::string>& candidates) {
+  // Longer ones are no names; comparing two costs time and memory by the product of their lengths.
+  constexpr std::size_t kLongestName = 100;
+  if (word.size() > kLongestName) return {};
   const std::string wanted = Normalised(word);
   std::string nearest;
   std::size_t smallest = 0;
   for (const std::string& candidate : candidates) {
+    if (candidate.size() > kLongestName) continue;
     const std::string name = Normalised(candidate);
     // About one letter in three may be wrong; a single letter is never a misspelling of another.
     const std::size_t tolerance = (std::max(wanted.size(), name.size()) + 1) / 3;

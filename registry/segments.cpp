@@ -184,9 +184,10 @@ Predictions ReadSegmentsCsv(const std::filesystem::path& path) {
 
 bool IsSegmentsCsv(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string line;
-  std::getline(file, line);
-  return WithoutReturn(line) == kHeader;
+  std::string start(kHeader.size() + 2, '\0');  // any file: it may have no line at all
+  file.read(start.data(), std::ssize(start));
+  start.resize(static_cast<std::size_t>(file.gcount()));
+  return WithoutReturn(start.substr(0, start.find('\n'))) == kHeader;
 }
 
 }  // namespace beamgrid

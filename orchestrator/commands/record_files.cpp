@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <string_view>
 #include <utility>
 
 #include "registry/error.h"
@@ -12,10 +13,11 @@ namespace {
 
 /// Both competition formats begin with this word; a TFRecord begins with a length.
 bool IsCsv(const std::filesystem::path& path) {
+  constexpr std::string_view kStart = "VideoId,";
   std::ifstream in(path, std::ios::binary);
-  std::string line;
-  std::getline(in, line, ',');
-  return line == "VideoId";
+  std::string start(kStart.size(), '\0');
+  in.read(start.data(), std::ssize(start));
+  return in && start == kStart;
 }
 
 std::vector<std::filesystem::path> RecordsOfFolder(const std::filesystem::path& folder) {

@@ -50,7 +50,9 @@ std::optional<std::int64_t> ParseSize(const std::string& text) {
 
 std::optional<double> ParseDuration(const std::string& text) {
   const std::optional<double> seconds = ParseQuantity(text, kTimes);
-  if (!seconds || *seconds <= 0) return std::nullopt;
+  // Longer ones do not fit into a clock's nanoseconds, and mean no limit anyway.
+  constexpr double kLongest = 1e9;
+  if (!seconds || *seconds <= 0 || *seconds > kLongest) return std::nullopt;
   return seconds;
 }
 

@@ -234,6 +234,13 @@ TEST(NearestSpelling, HasNothingToSayWithoutCandidates) {
   EXPECT_EQ(NearestSpelling("mean", {}), "");
 }
 
+/// 64-bit cells for each pair of letters would be 80 GB.
+TEST(NearestSpelling, DoesNotCompareWhatIsNoName) {
+  const std::string book(100'000, 'a');
+  EXPECT_EQ(NearestSpelling(book, {book + "b", "mean"}), "");
+  EXPECT_EQ(NearestSpelling("maen", {book, "mean"}), "mean");
+}
+
 TEST(CheckOption, AFileIsAPathOrAFileThatWasLookedAt) {
   const OptionInfo option = OfType(OptionType::kFile);
   const auto unseen = NamedFileFrom(CheckOption(option, "pool.pt").value);

@@ -35,9 +35,10 @@ TEST(ParseDuration, ReadsUnits) {
 
 TEST(ParseDuration, RefusesEverythingElse) {
   for (const char* text :
-       {"", "6", "h", "-6h", "0s", "6 hours", "1h30m", "nan s", "infs", "1e3s"}) {
+       {"", "6", "h", "-6h", "0s", "6 hours", "1h30m", "nan s", "infs", "1e3s", "11575d"}) {
     EXPECT_EQ(ParseDuration(text), std::nullopt) << text;
   }
+  EXPECT_EQ(ParseDuration(std::string(305, '9') + "d"), std::nullopt) << "not even a number";
 }
 
 }  // namespace

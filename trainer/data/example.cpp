@@ -1,5 +1,6 @@
 #include "trainer/data/example.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <protozero/pbf_reader.hpp>
@@ -139,14 +140,14 @@ const Named* Find(const std::vector<Named>& all, std::string_view name) {
   return nullptr;
 }
 
-/// Adds an entry, or replaces the one of that name: of a repeated key the last counts.
+/// Leaves each name once, the last that was met: of a repeated key the last counts. Sorted, for a
+/// damaged record may have more names than could be compared with each other.
 template <typename Named>
-void Put(std::vector<Named>& all, Named entry) {
-  if (const Named* earlier = Find(all, entry.name)) {
-    all[static_cast<std::size_t>(earlier - all.data())] = entry;
-  } else {
-    all.push_back(entry);
-  }
+void KeepLastOfEach(std::vector<Named>& all) {
+  std::ranges::stable_sort(all, {}, &Named::name);
+  const auto first_of_rest = std::unique(
+      all.rbegin(), all.rend(), [](const auto& a, const auto& b) { return a.name == b.name; });
+  all.erase(all.begin(), first_of_rest.base());
 }
 
 std::size_t CountUnguarded(const FeatureView& feature) {
@@ -286,12 +287,14 @@ void ParseExample(std::string_view payload, ExampleView& example) {
         if (tag != kEntry) return;
         const MapEntry entry = ParseEntry(message);
         if (part == kContext) {
-          Put(example.context, NamedFeature{entry.key, ParseFeature(entry.value)});
+          example.context.push_back({entry.key, ParseFeature(entry.value)});
         } else {
-          Put(example.feature_lists, NamedFeatureList{entry.key, entry.value});
+          example.feature_lists.push_back({entry.key, entry.value});
         }
       });
     });
+    KeepLastOfEach(example.context);
+    KeepLastOfEach(example.feature_lists);
   });
 }
 

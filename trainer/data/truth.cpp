@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "registry/error.h"
-#include "trainer/data/batches.h"
+#include "trainer/data/decoder.h"
 #include "trainer/data/example.h"
 #include "trainer/data/inspect.h"
 #include "trainer/data/tfrecord.h"
@@ -17,7 +17,7 @@ std::vector<std::int32_t> LabelsOf(const ExampleView& example) {
   if (const FeatureView* found = example.FindContext("labels")) ReadIntegers(*found, read);
   std::vector<std::int32_t> labels;
   for (const std::int64_t label : read) {
-    if (!std::in_range<std::int32_t>(label)) {
+    if (label < 0 || label >= kMaxClasses) {
       throw ExampleError("label " + std::to_string(label) + " is no class index");
     }
     labels.push_back(static_cast<std::int32_t>(label));
@@ -58,21 +58,25 @@ DataSpec SegmentSpec(const std::filesystem::path& path) {
   return spec;
 }
 
+/// The ratings of one file, a record at a time: the features are looked at for their lengths alone.
 void ReadSegments(const std::filesystem::path& path, SegmentTruth& truth) {
-  Dataset dataset(SegmentSpec(path), {path.string()}, LabelPolicy::kRequired);
-  Batches batches(dataset, {.order = BatchOrder::kSequential});
-  batches.Start(0);
-  for (Batch batch; batches.Next(batch);) {
-    for (std::int64_t i = 0; i < batch.Size(); ++i) {
-      const std::string& id = batch.ids[static_cast<std::size_t>(i)];
-      const auto positive = batch.LabelsOf(i), rated = batch.RatedOf(i);
-      const bool is_new = truth
-                              .emplace(id, RatedSegment{{positive.begin(), positive.end()},
-                                                        {rated.begin(), rated.end()}})
-                              .second;
-      if (!is_new) throw Error(path.string() + ": segment '" + id + "' occurs twice");
+  const TfRecordFile file(path);
+  RecordDecoder decoder(SegmentSpec(path), LabelPolicy::kRequired);
+  DecodedVideo segment;
+  bool any = false;
+  for (std::uint64_t offset = 0; offset < file.size_bytes();) {
+    const Record record = file.Read(offset);
+    for (const std::int64_t start : decoder.SegmentStarts(record, file.path())) {
+      decoder.DecodeSegment(record, file.path(), start, segment);
+      const std::string id = std::string(segment.id) + ":" + std::to_string(start);
+      if (!truth.emplace(id, RatedSegment{segment.labels, segment.rated}).second) {
+        throw Error(path.string() + ": segment '" + id + "' occurs twice");
+      }
+      any = true;
     }
+    offset = record.next_offset;
   }
+  if (!any) throw Error(path.string() + ": no rated segments");
 }
 
 }  // namespace
