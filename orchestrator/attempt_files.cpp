@@ -203,13 +203,14 @@ std::string LogTail(const std::filesystem::path& log, int lines) {
 
 std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
                             const std::string& fingerprint) {
-  std::string name = trial_name.substr(0, kLongestName);
+  std::string name = trial_name.substr(0, kLongestName) + "-s" + std::to_string(seed) + "-" +
+                     fingerprint.substr(0, 8);
   for (char& letter : name) {
     const bool plain = std::isalnum(static_cast<unsigned char>(letter)) != 0;
-    if (!plain && std::strchr("-_.+=,", letter) == nullptr) letter = '_';
+    if (!plain && std::string_view("-_.+=,").find(letter) == std::string_view::npos) letter = '_';
   }
-  if (name.empty() || name.front() == '.' || name.front() == '-') name.insert(0, "_");
-  return name + "-s" + std::to_string(seed) + "-" + fingerprint.substr(0, 8);
+  if (trial_name.empty() || name.front() == '.' || name.front() == '-') name.insert(0, "_");
+  return name;
 }
 
 }  // namespace beamgrid
