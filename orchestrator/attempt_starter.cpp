@@ -1,5 +1,6 @@
 #include "orchestrator/attempt_starter.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <fstream>
@@ -31,7 +32,10 @@ fs::path UnusedDirectory(const fs::path& trial_folder, std::int64_t attempt) {
 void WriteTrialFile(const fs::path& directory, const TrialFile& trial) {
   std::error_code error;
   fs::create_directories(directory, error);
-  if (error) throw SystemError(directory, "cannot create the folder", error.value());
+  if (error) {
+    throw SystemError(directory, "cannot create the folder (--runs names another place)",
+                      error.value());
+  }
   const fs::path path = directory / kTrialFile;
   std::ofstream file(path, std::ios::binary);
   file << CanonicalJson(ToJson(trial)) << '\n';
@@ -42,6 +46,13 @@ void WriteTrialFile(const fs::path& directory, const TrialFile& trial) {
 std::chrono::milliseconds Milliseconds(double seconds) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::duration<double>(seconds));
+}
+
+/// Often enough that a few may be late.
+double HeartbeatSeconds(const ResourceSettings& resources) {
+  constexpr double kBeatsPerTimeout = 4;
+  return std::min(TrialFile().heartbeat_seconds,
+                  resources.heartbeat_timeout_seconds / kBeatsPerTimeout);
 }
 
 }  // namespace
@@ -74,7 +85,9 @@ BegunAttempt AttemptStarter::Begin(const AttemptSubject& subject, const Slot& sl
                    .resume_from =
                        subject.earlier_attempts > 0 ? NewestCheckpoint(store_, subject.trial) : "",
                    .start_model = start.path,
-                   .start_hash = start.hash}};
+                   .start_hash = start.hash,
+                   .heartbeat_seconds = HeartbeatSeconds(recipe_.resources),
+                   .stall_seconds = recipe_.resources.stall_timeout_seconds}};
 }
 
 void AttemptStarter::Launch(const BegunAttempt& attempt) {

@@ -26,6 +26,7 @@ struct AttemptKey {
 struct Placement {
   std::string device;        ///< "cpu", "cuda:1"
   std::int64_t threads = 1;  ///< for OpenMP and BLAS together
+  bool operator==(const Placement&) const = default;
 };
 
 /// Something an executor reports.

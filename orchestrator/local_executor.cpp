@@ -4,22 +4,25 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
-#include <map>
+#include <iterator>
+#include <list>
 #include <utility>
 
 #include "orchestrator/attempt_files.h"
+#include "orchestrator/memory_kills.h"
+#include "orchestrator/open_files.h"
 #include "orchestrator/process.h"
 #include "orchestrator/surviving_worker.h"
 #include "orchestrator/worker_environment.h"
 #include "orchestrator/worker_process.h"
-#include "registry/error.h"
+#include "registry/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -27,13 +30,13 @@ namespace {
 UniqueFd OpenLog(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / kWorkerLog;
   UniqueFd log(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  if (log.get() < 0) throw Error("cannot write " + path.string() + ": " + std::strerror(errno));
+  if (log.get() < 0) throw SystemError(path, "cannot write", errno);
   return log;
 }
 
 UniqueFd MakeEvent() {
   UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (event.get() < 0) throw Error(std::string("cannot make an eventfd: ") + std::strerror(errno));
+  if (event.get() < 0) throw SystemError("an eventfd", "cannot be made", errno);
   return event;
 }
 
@@ -46,6 +49,7 @@ class LocalExecutor::Pool {
         wake_fd_(MakeEvent()),
         wake_(loop_, ::dup(wake_fd_.get())),
         child_ended_(loop_, SIGCHLD) {
+    AllowManyOpenFiles();
     WatchWake();
     WatchChildren();
   }
@@ -53,26 +57,27 @@ class LocalExecutor::Pool {
   void Submit(const AttemptKey& key, const std::filesystem::path& directory,
               const Placement& placement, std::chrono::milliseconds timeout) {
     try {
-      const UniqueFd log = OpenLog(directory);
-      ChildProcess child =
-          StartProcess({.arguments = {options_.trainer.string(), "train", directory.string()},
-                        .environment = WorkerEnvironment(options_.environment, placement.threads,
-                                                         options_.processor_flags),
-                        .stderr_fd = log.get()});
-      const WorkerLimits limits{timeout, options_.silence, options_.longest_line};
-      const auto [worker, added] = workers_.try_emplace(
-          key, loop_, std::move(child), directory, limits,
-          [this, key](Message message) { events_.push_back({key, std::move(message)}); });
-      if (!added) throw Error("attempt submitted twice: " + directory.string());
+      if (FindWorker(key) != workers_.end()) {
+        throw Error("attempt submitted twice: " + directory.string());
+      }
+      Worker& worker = Engage(directory, placement);
+      worker.key = key;
+      worker.process.Begin(
+          {.directory = directory,
+           .timeout = timeout,
+           .on_message = [this, key](Message message) { Add(key, std::move(message)); },
+           .on_end = [this, key](AttemptOutcome outcome) { Add(key, std::move(outcome)); }});
     } catch (const Error& error) {
-      events_.push_back(
-          {key, AttemptOutcome{.failure = FailureKind::kStartFailed, .message = error.what()}});
+      const bool machine = IsMachineFault(SystemCode(error));
+      Add(key,
+          AttemptOutcome{.failure = machine ? FailureKind::kEnvironment : FailureKind::kStartFailed,
+                         .message = error.what()});
     }
   }
 
   void Cancel(const AttemptKey& key, std::chrono::milliseconds grace) {
-    const auto worker = workers_.find(key);
-    if (worker != workers_.end()) worker->second.Stop(StopReason::kCancelled, {}, grace);
+    const auto worker = FindWorker(key);
+    if (worker != workers_.end()) worker->process.Stop(StopReason::kCancelled, {}, grace);
   }
 
   std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait) {
@@ -114,16 +119,64 @@ class LocalExecutor::Pool {
     });
   }
 
+  struct Worker {
+    Worker(boost::asio::io_context& loop, ChildProcess child, Placement where,
+           const WorkerRules& rules, MemoryKills& kills)
+        : placement(std::move(where)), process(loop, std::move(child), rules, kills) {}
+    Placement placement;  ///< its environment and its device's memory follow from it
+    AttemptKey key;       ///< of its attempt, or of its last one
+    WorkerProcess process;
+  };
+  using Workers = std::list<Worker>;
+
+  template <typename What>
+  void Add(const AttemptKey& key, What what) {
+    events_.push_back({key, std::move(what)});
+  }
+
+  Workers::iterator FindWorker(const AttemptKey& key) {
+    return std::find_if(workers_.begin(), workers_.end(), [&](const Worker& worker) {
+      return worker.key == key && worker.process.HasAttempt();
+    });
+  }
+
+  /// A worker that knows its directory: one that waits, or else a new one.
+  Worker& Engage(const std::filesystem::path& directory, const Placement& placement) {
+    const UniqueFd log = OpenLog(directory);
+    // A directory is a line to a worker that serves.
+    const bool one_line = directory.native().find('\n') == std::string::npos;
+    if (options_.life == WorkerLife::kOneAttempt || !one_line) {
+      return Start({"train", directory.string()}, placement, log);
+    }
+    for (auto worker = workers_.begin(); worker != workers_.end();) {
+      const bool fits = worker->process.IsIdle() && worker->placement == placement;
+      if (fits && !worker->process.Reap() && worker->process.Tell(directory)) return *worker;
+      worker = fits ? workers_.erase(worker) : std::next(worker);  // it died while it waited
+    }
+    Worker& worker = Start({"serve"}, placement, log);
+    if (worker.process.Tell(directory)) return worker;
+    workers_.pop_back();
+    throw Error("cannot start " + options_.trainer.string() + ": it does not listen");
+  }
+
+  Worker& Start(const std::vector<std::string>& arguments, const Placement& placement,
+                const UniqueFd& log) {
+    ProcessRequest request{.arguments = {options_.trainer.string()},
+                           .environment = WorkerEnvironment(options_.environment, placement.threads,
+                                                            options_.processor_flags),
+                           .stderr_fd = log.get(),
+                           .socket_stdin = arguments.front() == "serve",
+                           .memory_pressure = MemoryPressure::kFirstToGo};
+    request.arguments.insert(request.arguments.end(), arguments.begin(), arguments.end());
+    return workers_.emplace_back(
+        loop_, StartProcess(request), placement,
+        WorkerRules{options_.silence, options_.idle, options_.longest_line}, kills_);
+  }
+
   /// One SIGCHLD may stand for several children.
   void ReapAll() {
     for (auto worker = workers_.begin(); worker != workers_.end();) {
-      std::optional<AttemptOutcome> outcome = worker->second.Reap();
-      if (outcome) {
-        events_.push_back({worker->first, std::move(*outcome)});
-        worker = workers_.erase(worker);
-      } else {
-        ++worker;
-      }
+      worker = worker->process.Reap() ? workers_.erase(worker) : std::next(worker);
     }
   }
 
@@ -135,8 +188,15 @@ class LocalExecutor::Pool {
   bool woken_ = false;
   boost::asio::signal_set child_ended_;
   std::vector<ExecutorEvent> events_;
-  std::map<AttemptKey, WorkerProcess> workers_;
+  MemoryKills kills_;
+  Workers workers_;
 };
+
+WorkerLife WorkerLifeFrom(const std::vector<std::string>& environment) {
+  const bool fresh =
+      std::ranges::find(environment, "BEAMGRID_FRESH_WORKERS=1") != environment.end();
+  return fresh ? WorkerLife::kOneAttempt : WorkerLife::kManyAttempts;
+}
 
 LocalExecutor::LocalExecutor(LocalExecutorOptions options)
     : pool_(std::make_unique<Pool>(std::move(options))) {}
@@ -158,8 +218,9 @@ std::vector<ExecutorEvent> LocalExecutor::Poll(std::chrono::milliseconds wait) {
 void LocalExecutor::Wake() { pool_->Wake(); }
 
 AttemptOutcome LocalExecutor::Reconcile(const AttemptKey& /*key*/,
-                                        const std::filesystem::path& directory, std::int64_t pid) {
-  KillSurvivingWorker(directory, pid);
+                                        const std::filesystem::path& directory,
+                                        std::int64_t /*pid*/) {
+  KillSurvivingWorker(directory);
   return OutcomeOf(directory, {});
 }
 

@@ -13,12 +13,22 @@
 
 namespace beamgrid {
 
+/// Starting a worker takes as long as a small trial: LibTorch is loaded each time.
+enum class WorkerLife {
+  kManyAttempts,  ///< `serve`: kept for the next attempt on its device, until something goes wrong
+  kOneAttempt     ///< `train`: a new process each time
+};
+/// kOneAttempt where BEAMGRID_FRESH_WORKERS=1 is set, for looking into a worker.
+[[nodiscard]] WorkerLife WorkerLifeFrom(const std::vector<std::string>& environment);
+
 struct LocalExecutorOptions {
   std::filesystem::path trainer;
   std::vector<std::string> environment;       ///< of the orchestrator; see WorkerEnvironment
   std::set<std::string> processor_flags;      ///< ProcessorFlags()
   std::chrono::milliseconds silence{60'000};  ///< no message for so long: the worker hangs
+  std::chrono::milliseconds idle{30'000};     ///< a worker is kept without work for so long
   std::size_t longest_line = 1 << 20;         ///< bytes; longer lines of a worker are dropped
+  WorkerLife life = WorkerLifeFrom(environment);
 };
 
 /// One thread owns it and makes all calls (Wake excepted); the workers die with that thread, and

@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <utility>
 
 #include "registry/system_error.h"
@@ -50,7 +52,27 @@ struct ChildPlan {
   std::vector<char*> arguments, environment;
   int stdin_fd, stdout_fd, stderr_fd, report_fd;
   pid_t parent;
+  std::string oom_score;  ///< empty: as ours
 };
+
+constexpr char kOomScoreFile[] = "/proc/self/oom_score_adj";
+
+/// What the child writes there, from -1000 (never) to 1000 (first).
+std::string OomScore(MemoryPressure pressure) {
+  if (pressure == MemoryPressure::kAsWeAre) return {};
+  constexpr int kIncrease = 500, kMost = 1000;
+  int own = 0;
+  std::ifstream(kOomScoreFile) >> own;
+  return std::to_string(std::min(own + kIncrease, kMost));
+}
+
+/// Failure is harmless: the kernel then takes the largest process.
+void WriteOomScore(const std::string& score) {
+  const int fd = score.empty() ? -1 : ::open(kOomScoreFile, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  [[maybe_unused]] const ssize_t written = ::write(fd, score.data(), score.size());
+  ::close(fd);
+}
 
 [[noreturn]] void ReportAndExit(int report_fd) {
   const int code = errno;
@@ -62,6 +84,7 @@ struct ChildPlan {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent) ::_exit(127);  // it died before the line above
+  WriteOomScore(plan.oom_score);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -119,7 +142,8 @@ ChildProcess StartProcess(const ProcessRequest& request) {
                        .stdout_fd = output.write.get(),
                        .stderr_fd = request.stderr_fd,
                        .report_fd = report.write.get(),
-                       .parent = ::getpid()};
+                       .parent = ::getpid(),
+                       .oom_score = OomScore(request.memory_pressure)};
   const pid_t pid = ::fork();
   if (pid == 0) RunChild(plan);
   const int fork_error = errno;

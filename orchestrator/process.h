@@ -25,11 +25,18 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+/// Whom the kernel takes where memory runs out.
+enum class MemoryPressure {
+  kAsWeAre,
+  kFirstToGo  ///< the child long before us
+};
+
 struct ProcessRequest {
   std::vector<std::string> arguments;    ///< the first is the program's path
   std::vector<std::string> environment;  ///< "NAME=value"
   int stderr_fd = -1;                    ///< becomes its standard error; stays the caller's
   bool socket_stdin = false;             ///< else it reads /dev/null
+  MemoryPressure memory_pressure = MemoryPressure::kAsWeAre;
 };
 
 struct ChildProcess {

@@ -1,45 +1,65 @@
 #include "orchestrator/surviving_worker.h"
 
+#include <fcntl.h>
 #include <sys/types.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <fstream>
-#include <iterator>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 
+#include "orchestrator/process.h"
 #include "registry/error.h"
+#include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr int kMostChecks = 500;
 constexpr std::chrono::milliseconds kBetweenChecks{10};
 
-std::string ReadProc(std::int64_t pid, const char* name) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+std::optional<pid_t> HolderOf(const UniqueFd& file) {
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(file.get(), F_GETLK, &whole) != 0 || whole.l_type == F_UNLCK) return std::nullopt;
+  return whole.l_pid;
 }
 
-/// A zombie has an empty command line, so it counts as gone.
-bool WorksIn(std::int64_t pid, const std::filesystem::path& directory) {
-  const std::string arguments = '\0' + ReadProc(pid, "cmdline");
-  return arguments.find('\0' + directory.string() + '\0') != std::string::npos;
+/// On a shared file system the holder may be a process of another machine, whose id means somebody
+/// else here.
+bool HasOpen(pid_t pid, const fs::path& path) {
+  std::error_code error;
+  const fs::directory_iterator files("/proc/" + std::to_string(pid) + "/fd", error);
+  for (const fs::directory_entry& file : files) {
+    if (fs::equivalent(file.path(), path, error)) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
-void KillSurvivingWorker(const std::filesystem::path& directory, std::int64_t pid) {
-  if (pid <= 1) return;
+void KillSurvivingWorker(const fs::path& directory) {
+  const fs::path path = directory / kWorkerLock;
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::optional<pid_t> holder;
   for (int check = 0; check < kMostChecks; ++check) {
-    if (!WorksIn(pid, directory)) return;
-    const auto process = static_cast<pid_t>(pid);
-    if (::kill(-process, SIGKILL) != 0) ::kill(process, SIGKILL);
+    holder = HolderOf(file);
+    if (!holder) return;
+    if (*holder > 1 && HasOpen(*holder, path) && ::kill(-*holder, SIGKILL) != 0) {
+      ::kill(*holder, SIGKILL);  // started by hand: no group of its own
+    }
     std::this_thread::sleep_for(kBetweenChecks);
   }
-  throw Error("worker " + std::to_string(pid) + " of " + directory.string() +
-              " outlived its orchestrator and cannot be killed; end it by hand and run again");
+  throw Error("worker " + std::to_string(*holder) + " of " + directory.string() +
+              " outlived its orchestrator and cannot be killed from here; end it by hand and run "
+              "again");
 }
 
 }  // namespace beamgrid

@@ -1,14 +1,14 @@
 #pragma once
 // A worker that outlived its orchestrator.
 
-#include <cstdint>
 #include <filesystem>
 
 namespace beamgrid {
 
-/// Kills process `pid` if it works in `directory` (its command line names the directory: process
-/// ids are used again, so the id alone says nothing) and waits until it is gone. Error where it
-/// does not go.
-void KillSurvivingWorker(const std::filesystem::path& directory, std::int64_t pid);
+/// Kills the worker that still works in `directory` and waits until it is gone. It is the process
+/// that holds the lock on the directory's worker.lock: the kernel names it, so a stranger that has
+/// got the process id of a dead worker is never taken for one. Error where it does not go, or where
+/// it is a process of another machine.
+void KillSurvivingWorker(const std::filesystem::path& directory);
 
 }  // namespace beamgrid

@@ -1,12 +1,12 @@
 #include "orchestrator/worker_process.h"
 
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <csignal>
-#include <string>
-#include <string_view>
+#include <optional>
 #include <utility>
 
 namespace beamgrid {
@@ -23,29 +23,17 @@ std::string SecondsText(std::chrono::milliseconds duration) {
 }  // namespace
 
 WorkerProcess::WorkerProcess(boost::asio::io_context& loop, ChildProcess child,
-                             std::filesystem::path directory, const WorkerLimits& limits,
-                             OnMessage on_message)
-    : pid_(child.pid),
-      directory_(std::move(directory)),
-      limits_(limits),
-      on_message_(std::move(on_message)),
+                             const WorkerRules& rules, MemoryKills& kills)
+    : loop_(loop),
+      rules_(rules),
+      kills_(kills),
+      pid_(child.pid),
+      input_(std::move(child.standard_input)),
       output_(loop, child.standard_output.Release()),
-      timeout_(loop),
-      silence_(loop),
-      grace_(loop),
-      last_heard_(std::chrono::steady_clock::now()),
-      lines_(limits.longest_line),
-      buffer_(kBufferBytes) {
+      lines_(rules.longest_line),
+      buffer_(kBufferBytes),
+      idle_(loop) {
   output_.non_blocking(true);
-  if (limits_.timeout.count() > 0) {
-    timeout_.expires_after(limits_.timeout);
-    timeout_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-      if (error || alive.expired()) return;
-      Stop(StopReason::kTimedOut, "took longer than the timeout of " + SecondsText(limits_.timeout),
-           std::chrono::milliseconds(0));
-    });
-  }
-  WatchSilence();
   ReadMore();
 }
 
@@ -55,28 +43,46 @@ WorkerProcess::~WorkerProcess() {
   (void)WaitFor(pid_);
 }
 
+bool WorkerProcess::Tell(const std::filesystem::path& directory) {
+  DrainOutput();
+  lines_ = LineSplitter(rules_.longest_line);
+  const std::string line = directory.string() + "\n";
+  const ssize_t sent = ::send(input_.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sent == static_cast<ssize_t>(line.size());
+}
+
+void WorkerProcess::Begin(WorkerTask task) {
+  idle_.cancel();
+  attempt_ = std::make_shared<Attempt>(loop_, std::move(task));
+  attempt_->memory_kills = kills_.Count();
+  if (attempt_->task.timeout.count() > 0) WatchTimeout();
+  WatchSilence();
+}
+
 void WorkerProcess::Stop(StopReason reason, const std::string& detail,
                          std::chrono::milliseconds grace) {
-  if (end_.stopped == StopReason::kNone) {
-    end_.stopped = reason;
-    end_.stop_detail = detail;
+  WorkerEnd& end = attempt_->end;
+  if (end.stopped == StopReason::kNone) {
+    end.stopped = reason;
+    end.stop_detail = detail;
   }
   if (grace.count() == 0) return Signal(SIGKILL);
   Signal(SIGTERM);
-  grace_.expires_after(grace);
-  grace_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-    if (!error && !alive.expired()) Signal(SIGKILL);
-  });
+  attempt_->grace.expires_after(grace);
+  attempt_->grace.async_wait(
+      [this, attempt = std::weak_ptr(attempt_)](boost::system::error_code error) {
+        if (!error && !attempt.expired()) Signal(SIGKILL);
+      });
 }
 
-std::optional<AttemptOutcome> WorkerProcess::Reap() {
+bool WorkerProcess::Reap() {
   int status = 0;
-  if (::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+  if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
   Signal(SIGKILL);  // what it may have started itself
   reaped_ = true;
   DrainOutput();
-  end_.exit_code = ExitCodeOf(status);
-  return OutcomeOf(directory_, end_);
+  if (attempt_) EndAttempt(ExitCodeOf(status));
+  return true;
 }
 
 void WorkerProcess::ReadMore() {
@@ -89,24 +95,60 @@ void WorkerProcess::ReadMore() {
                      });
 }
 
-void WorkerProcess::Hear(std::string_view bytes) {
-  lines_.Feed(bytes, [this](std::string_view line) {
-    std::optional<Message> message = MessageFromLine(line);
-    if (!message) return;
-    last_heard_ = std::chrono::steady_clock::now();
-    if (const auto* failed = std::get_if<Failed>(&*message)) end_.failed_message = *failed;
-    on_message_(std::move(*message));
+void WorkerProcess::Hear(Message message) {
+  attempt_->last_heard = std::chrono::steady_clock::now();
+  if (std::holds_alternative<Ready>(message)) {
+    if (input_.get() < 0) return;  // it takes no directories, whatever it says
+    EndAttempt(/*exit_code=*/0);
+    return WaitForMore();
+  }
+  if (const auto* failed = std::get_if<Failed>(&message)) attempt_->end.failed_message = *failed;
+  attempt_->task.on_message(std::move(message));
+}
+
+void WorkerProcess::EndAttempt(int exit_code) {
+  const std::shared_ptr<Attempt> attempt = std::exchange(attempt_, nullptr);
+  attempt->end.exit_code = exit_code;
+  AttemptOutcome outcome = OutcomeOf(attempt->task.directory, attempt->end);
+  const bool killed_by_others = exit_code == -SIGKILL && attempt->end.stopped == StopReason::kNone;
+  if (killed_by_others && kills_.Claim(attempt->memory_kills) && !outcome.complete) {
+    outcome.failure = FailureKind::kOutOfMemory;
+    outcome.message = "the kernel's out-of-memory killer ended the worker";
+  }
+  attempt->task.on_end(std::move(outcome));
+}
+
+void WorkerProcess::WaitForMore() {
+  idle_.expires_after(rules_.idle);
+  idle_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+    if (!error && !alive.expired() && !attempt_) input_.Reset();  // it ends with its input
   });
 }
 
+void WorkerProcess::WatchTimeout() {
+  attempt_->timeout.expires_after(attempt_->task.timeout);
+  attempt_->timeout.async_wait(
+      [this, attempt = std::weak_ptr(attempt_)](boost::system::error_code error) {
+        if (error || attempt.expired()) return;
+        Stop(StopReason::kTimedOut,
+             "took longer than the timeout of " + SecondsText(attempt_->task.timeout),
+             std::chrono::milliseconds(0));
+      });
+}
+
 void WorkerProcess::WatchSilence() {
-  silence_.expires_at(last_heard_ + limits_.silence);
-  silence_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-    if (error || alive.expired()) return;
-    if (std::chrono::steady_clock::now() < last_heard_ + limits_.silence) return WatchSilence();
-    Stop(StopReason::kHung, "sent no message for " + SecondsText(limits_.silence),
-         std::chrono::milliseconds(0));
-  });
+  attempt_->silence.expires_at(attempt_->last_heard + rules_.silence);
+  attempt_->silence.async_wait(
+      [this, attempt = std::weak_ptr(attempt_)](boost::system::error_code error) {
+        if (error || attempt.expired()) return;
+        DrainOutput();  // where we were stopped ourselves, it was we who did not listen
+        if (attempt.expired()) return;
+        if (std::chrono::steady_clock::now() < attempt_->last_heard + rules_.silence) {
+          return WatchSilence();
+        }
+        Stop(StopReason::kHung, "sent no message for " + SecondsText(rules_.silence),
+             std::chrono::milliseconds(0));
+      });
 }
 
 /// To the whole group; gone already is fine.
@@ -119,7 +161,10 @@ WorkerProcess::Reading WorkerProcess::ReadOnce() {
   const std::size_t bytes = output_.read_some(boost::asio::buffer(buffer_), error);
   if (error == boost::asio::error::would_block) return Reading::kNothingNow;
   if (error) return Reading::kEnd;
-  Hear({buffer_.data(), bytes});
+  lines_.Feed({buffer_.data(), bytes}, [this](std::string_view line) {
+    if (!attempt_) return;  // nobody asked it
+    if (std::optional<Message> message = MessageFromLine(line)) Hear(*std::move(message));
+  });
   return Reading::kSome;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// One worker of the local executor: its process, its messages, its deadlines.
+// One worker of the local executor: its process and, while it has one, its attempt with messages
+// and deadlines.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -8,63 +9,97 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "orchestrator/attempt_files.h"
 #include "orchestrator/executor.h"
 #include "orchestrator/line_splitter.h"
+#include "orchestrator/memory_kills.h"
 #include "orchestrator/process.h"
 
 namespace beamgrid {
 
-struct WorkerLimits {
-  std::chrono::milliseconds timeout{0};  ///< 0: none
+struct WorkerRules {
   std::chrono::milliseconds silence{60'000};
+  std::chrono::milliseconds idle{30'000};  ///< kept without an attempt for at most so long
   std::size_t longest_line = 1 << 20;
 };
 
-/// Owned by the executor's pool until it is reaped. Its handlers run on the pool's loop; those that
-/// are still queued when it goes see that its token of life has expired.
+/// What a worker is to carry out, and who hears of it.
+struct WorkerTask {
+  std::filesystem::path directory;
+  std::chrono::milliseconds timeout{0};  ///< 0: none
+  std::function<void(Message)> on_message;
+  std::function<void(AttemptOutcome)> on_end;  ///< after the last message
+};
+
+/// Owned by the executor's pool until its process is reaped. Its handlers run on the pool's loop;
+/// those that are still queued when it, or the attempt that they belong to, goes see that their
+/// token of life has expired.
 class WorkerProcess {
  public:
-  using OnMessage = std::function<void(Message)>;
-
-  /// Takes over a child that was just started in `directory`.
-  WorkerProcess(boost::asio::io_context& loop, ChildProcess child, std::filesystem::path directory,
-                const WorkerLimits& limits, OnMessage on_message);
+  /// Takes over a child that was just started, without an attempt. `kills` must outlive it.
+  WorkerProcess(boost::asio::io_context& loop, ChildProcess child, const WorkerRules& rules,
+                MemoryKills& kills);
   /// Kills the worker's whole process group if it was not reaped.
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
+  [[nodiscard]] bool HasAttempt() const { return attempt_ != nullptr; }
+  /// Whether it waits for an attempt.
+  [[nodiscard]] bool IsIdle() const { return !attempt_ && input_.get() >= 0; }
+
+  /// Tells a waiting worker the directory of its next attempt; false where it does not listen.
+  /// What it may still have said of the attempt before is dropped.
+  [[nodiscard]] bool Tell(const std::filesystem::path& directory);
+  /// The attempt begins: of a worker that was told, or that knows it from its command line.
+  void Begin(WorkerTask task);
+
   /// SIGTERM now, SIGKILL after `grace` (at once where it is 0). May be repeated with less grace.
+  /// Only with an attempt.
   void Stop(StopReason reason, const std::string& detail, std::chrono::milliseconds grace);
 
-  /// The outcome if the process has ended (reaps it, reads what it still had to say), else nothing.
-  [[nodiscard]] std::optional<AttemptOutcome> Reap();
+  /// True if the process has ended: reaps it, reads what it still had to say, and ends the attempt
+  /// that it had. Error where the outcome cannot be read.
+  [[nodiscard]] bool Reap();
 
  private:
   enum class Reading { kSome, kNothingNow, kEnd };
 
+  struct Attempt {
+    Attempt(boost::asio::io_context& loop, WorkerTask given)
+        : task(std::move(given)), timeout(loop), silence(loop), grace(loop) {}
+    WorkerTask task;
+    boost::asio::steady_timer timeout, silence, grace;
+    std::chrono::steady_clock::time_point last_heard = std::chrono::steady_clock::now();
+    std::int64_t memory_kills = 0;  ///< when it began
+    WorkerEnd end;
+  };
+
   void ReadMore();
   Reading ReadOnce();
-  void Hear(std::string_view bytes);
+  void Hear(Message message);
+  void WatchTimeout();
   void WatchSilence();
+  void EndAttempt(int exit_code);
+  void WaitForMore();
   void Signal(int signal) const;
   void DrainOutput();
 
+  boost::asio::io_context& loop_;
+  WorkerRules rules_;
+  MemoryKills& kills_;
   pid_t pid_;
   bool reaped_ = false;
-  std::filesystem::path directory_;
-  WorkerLimits limits_;
-  OnMessage on_message_;
+  UniqueFd input_;  ///< none: it does not take directories
   boost::asio::posix::stream_descriptor output_;
-  boost::asio::steady_timer timeout_, silence_, grace_;
-  std::chrono::steady_clock::time_point last_heard_;
   LineSplitter lines_;
   std::vector<char> buffer_;
-  WorkerEnd end_;
+  std::shared_ptr<Attempt> attempt_;  ///< null: it has none; the only owner
+  boost::asio::steady_timer idle_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

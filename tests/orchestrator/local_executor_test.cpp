@@ -2,6 +2,7 @@
 
 #include "orchestrator/local_executor.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 #include <fstream>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "orchestrator/process.h"
 #include "registry/files.h"
@@ -34,16 +36,22 @@ struct Report {
 class LocalExecutorTest : public ::testing::Test {
  protected:
   /// `body` runs as `train DIRECTORY` with $dir set.
-  LocalExecutor& Trainer(const std::string& body, std::chrono::milliseconds silence = 60s) {
-    WriteFileAtomically(folder_ / "trainer", "#!/bin/sh\ndir=\"$2\"\n" + body + "\n");
+  void Trainer(const std::string& body, std::chrono::milliseconds silence = 60s) {
+    Use("dir=\"$2\"\n" + body + "\n",
+        {.silence = silence, .longest_line = 1 << 16, .life = WorkerLife::kOneAttempt});
+  }
+  /// `body` runs as `serve` for each directory, with $dir set; its process id is in $dir/pid.
+  void Server(const std::string& body, LocalExecutorOptions options = {}) {
+    options.life = WorkerLife::kManyAttempts;
+    Use("while read -r dir; do\necho $$ > $dir/pid\n" + body + "\ndone\n", std::move(options));
+  }
+  void Use(const std::string& script, LocalExecutorOptions options) {
+    WriteFileAtomically(folder_ / "trainer", "#!/bin/sh\n" + script);
     std::filesystem::permissions(folder_ / "trainer", std::filesystem::perms::owner_all);
-    executor_ =
-        std::make_unique<LocalExecutor>(LocalExecutorOptions{.trainer = folder_ / "trainer",
-                                                             .environment = CurrentEnvironment(),
-                                                             .processor_flags = {"avx2", "fma"},
-                                                             .silence = silence,
-                                                             .longest_line = 1 << 16});
-    return *executor_;
+    options.trainer = folder_ / "trainer";
+    options.environment = CurrentEnvironment();
+    options.processor_flags = {"avx2", "fma"};
+    executor_ = std::make_unique<LocalExecutor>(std::move(options));
   }
 
   std::filesystem::path Directory(const AttemptKey& key) {
@@ -52,8 +60,17 @@ class LocalExecutorTest : public ::testing::Test {
     return path;
   }
 
-  void Submit(const AttemptKey& key = kKey, std::chrono::milliseconds timeout = 0ms) {
-    executor_->Submit(key, Directory(key), {"cpu", 3}, timeout);
+  void Submit(const AttemptKey& key = kKey, std::chrono::milliseconds timeout = 0ms,
+              const Placement& placement = {"cpu", 3}) {
+    executor_->Submit(key, Directory(key), placement, timeout);
+  }
+  AttemptOutcome Carried(std::int64_t trial, const Placement& placement = {"cpu", 3}) {
+    Submit({TrialId{trial}, 1}, 0ms, placement);
+    return Wait({TrialId{trial}, 1});
+  }
+  /// The process that carried out a trial of a Server.
+  pid_t WorkerOf(std::int64_t trial) {
+    return std::stoi(ReadFile(Directory({TrialId{trial}, 1}) / "pid"));
   }
 
   /// Polls until `done` holds of what was reported so far.
@@ -83,6 +100,10 @@ class LocalExecutorTest : public ::testing::Test {
   static std::string LeaveResult() {
     return "cat > \"$dir/result.json\" <<'END'\n" +
            CanonicalJson(ToJson(TrialResult{.metrics = {.gap = 0.5}})) + "\nEND";
+  }
+  /// What a worker does that is as new again.
+  static std::string EndWell() {
+    return LeaveResult() + "\n" + Say(Finished{}) + "\n" + Say(Ready{});
   }
   static std::string Say(const Message& message) { return "echo '" + ToLine(message) + "'"; }
 
@@ -275,7 +296,9 @@ TEST_F(LocalExecutorTest, WorkersDieWithAKilledOrchestrator) {
   const auto directory = Directory(kKey);
   const pid_t orchestrator = ::fork();
   if (orchestrator == 0) {
-    LocalExecutor own({.trainer = folder_ / "trainer", .environment = CurrentEnvironment()});
+    LocalExecutor own({.trainer = folder_ / "trainer",
+                       .environment = CurrentEnvironment(),
+                       .life = WorkerLife::kOneAttempt});
     own.Submit(kKey, directory, {"cpu", 1}, 0ms);
     while (true) (void)own.Poll(1s);
   }
@@ -289,27 +312,208 @@ TEST_F(LocalExecutorTest, WorkersDieWithAKilledOrchestrator) {
   AwaitGone(std::stoi(text));
 }
 
+/// A process that works in a directory as a worker does: it holds the lock.
+class Survivor {
+ public:
+  enum class Group { kOwn, kOurs };
+  Survivor(const std::filesystem::path& directory, Group group) {
+    int ready[2];
+    if (::pipe(ready) != 0) throw std::runtime_error("pipe");
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      if (group == Group::kOwn) ::setpgid(0, 0);
+      struct flock whole{};
+      whole.l_type = F_WRLCK;
+      const int fd = ::open((directory / kWorkerLock).c_str(), O_RDWR | O_CREAT, 0644);
+      const bool locked = ::fcntl(fd, F_SETLK, &whole) == 0;
+      if (!locked || ::write(ready[1], "x", 1) != 1) ::_exit(1);
+      while (true) ::pause();
+    }
+    ::close(ready[1]);
+    char byte = 0;
+    if (::read(ready[0], &byte, 1) != 1) throw std::runtime_error("no survivor");
+    ::close(ready[0]);
+  }
+  ~Survivor() {
+    if (pid_ < 0) return;
+    ::kill(pid_, SIGKILL);
+    (void)WaitFor(pid_);
+  }
+  Survivor(const Survivor&) = delete;
+  Survivor& operator=(const Survivor&) = delete;
+  int End() { return WaitFor(std::exchange(pid_, -1)); }
+
+ private:
+  pid_t pid_ = -1;
+};
+
 TEST_F(LocalExecutorTest, ReconcileKillsASurvivorAndReadsTheFiles) {
   Trainer("exit 0");
   const auto directory = Directory(kKey);
-  WriteFileAtomically(folder_ / "survivor", "sleep 1000\n");
-  const UniqueFd log(::dup(STDERR_FILENO));
-  const ChildProcess survivor =
-      StartProcess({.arguments = {"/bin/sh", (folder_ / "survivor").string(), directory.string()},
-                    .environment = CurrentEnvironment(),
-                    .stderr_fd = log.get()});
-  const AttemptOutcome outcome = executor_->Reconcile(kKey, directory, survivor.pid);
-  EXPECT_EQ(outcome.failure, FailureKind::kInterrupted);
-  EXPECT_EQ(WaitFor(survivor.pid), -SIGKILL);
-
+  for (const auto group : {Survivor::Group::kOwn, Survivor::Group::kOurs}) {
+    Survivor survivor(directory, group);
+    const AttemptOutcome outcome = executor_->Reconcile(kKey, directory, /*pid=*/0);
+    EXPECT_EQ(outcome.failure, FailureKind::kInterrupted);
+    EXPECT_EQ(survivor.End(), -SIGKILL);
+  }
   WriteFileAtomically(directory / kResultFile, CanonicalJson(ToJson(TrialResult{})));
   EXPECT_TRUE(executor_->Reconcile(kKey, directory, 0).complete);
 }
 
 TEST_F(LocalExecutorTest, ReconcileSparesAStrangerWithTheSameProcessId) {
   Trainer("exit 0");
-  (void)executor_->Reconcile(kKey, Directory(kKey), ::getpid());  // we would not survive it
-  SUCCEED();
+  const auto directory = Directory(kKey);
+  WriteFileAtomically(directory / kWorkerLock, "");
+  Survivor elsewhere(Directory({TrialId{2}, 1}), Survivor::Group::kOwn);
+  (void)executor_->Reconcile(kKey, directory, ::getpid());  // we would not survive it
+  const auto other = Directory({TrialId{2}, 1});
+  (void)executor_->Reconcile({TrialId{2}, 1}, other, ::getpid());
+  EXPECT_EQ(elsewhere.End(), -SIGKILL);
+}
+
+TEST_F(LocalExecutorTest, AWorkerIsKeptForTheNextAttemptThere) {
+  Server(Say(Started{}) + "\n" + EndWell());
+  for (std::int64_t trial = 1; trial <= 3; ++trial) {
+    EXPECT_TRUE(Carried(trial).complete);
+    const Report& report = reports_[{TrialId{trial}, 1}];
+    ASSERT_EQ(report.messages.size(), 2U);
+    EXPECT_TRUE(std::holds_alternative<Finished>(report.messages[1]));
+    EXPECT_EQ(WorkerOf(trial), WorkerOf(1));
+  }
+  EXPECT_TRUE(Carried(4, {"cuda:0", 3}).complete);
+  EXPECT_TRUE(Carried(5, {"cpu", 2}).complete);
+  EXPECT_NE(WorkerOf(4), WorkerOf(1));
+  EXPECT_NE(WorkerOf(5), WorkerOf(1));
+  EXPECT_NE(WorkerOf(5), WorkerOf(4));
+  EXPECT_TRUE(Carried(6).complete);
+  EXPECT_EQ(WorkerOf(6), WorkerOf(1));
+}
+
+TEST_F(LocalExecutorTest, TwoAttemptsAtOnceHaveAWorkerEach) {
+  Server(Say(Started{}) + "\nwhile [ ! -e " + (folder_ / "go").string() +
+         " ]; do sleep 0.01; done\n" + EndWell());
+  Submit({TrialId{1}, 1});
+  Submit({TrialId{2}, 1});
+  WaitForMessage({TrialId{1}, 1});
+  WaitForMessage({TrialId{2}, 1});
+  WriteFileAtomically(folder_ / "go", "");
+  EXPECT_TRUE(Wait({TrialId{1}, 1}).complete);
+  EXPECT_TRUE(Wait({TrialId{2}, 1}).complete);
+  EXPECT_NE(WorkerOf(1), WorkerOf(2));
+}
+
+TEST_F(LocalExecutorTest, AfterAFailureComesANewWorker) {
+  Server("case $dir in *2) exit 4;; *4) kill -SEGV $$;; esac\n" + EndWell());
+  EXPECT_TRUE(Carried(1).complete);
+  EXPECT_EQ(Carried(2).failure, FailureKind::kDiverged);
+  EXPECT_TRUE(Carried(3).complete);
+  EXPECT_EQ(Carried(4).exit_code, -SIGSEGV);
+  EXPECT_TRUE(Carried(5).complete);
+  EXPECT_EQ(WorkerOf(1), WorkerOf(2));
+  EXPECT_EQ(WorkerOf(3), WorkerOf(4));
+  EXPECT_NE(WorkerOf(2), WorkerOf(3));
+  EXPECT_NE(WorkerOf(4), WorkerOf(5));
+}
+
+TEST_F(LocalExecutorTest, AWorkerMayEndInsteadOfTakingMore) {
+  Server(LeaveResult() + "\n" + Say(Finished{}) + "; exit 0");
+  EXPECT_TRUE(Carried(1).complete);
+  EXPECT_TRUE(Carried(2).complete);
+  EXPECT_NE(WorkerOf(1), WorkerOf(2));
+}
+
+TEST_F(LocalExecutorTest, AWorkerThatDiesWhileItWaitsIsNobodysFailure) {
+  Server(EndWell());
+  EXPECT_TRUE(Carried(1).complete);
+  ::kill(WorkerOf(1), SIGKILL);
+  AwaitGone(WorkerOf(1));
+  EXPECT_TRUE(Carried(2).complete);  // before the loop hears of the death
+  EXPECT_NE(WorkerOf(1), WorkerOf(2));
+  ::kill(WorkerOf(2), SIGKILL);
+  AwaitGone(WorkerOf(2));
+  EXPECT_TRUE(executor_->Poll(100ms).empty());
+  EXPECT_TRUE(Carried(3).complete);
+}
+
+TEST_F(LocalExecutorTest, LateWordsDoNotReachTheNextAttempt) {
+  Server(Say(Started{}) + "\n" + LeaveResult() + "\nprintf '%s\\n%s\\n%s' '" + ToLine(Ready{}) +
+         "' '" + ToLine(Failed{.message = "late"}) + "' '{\"type\":\"hea'");
+  for (std::int64_t trial = 1; trial <= 3; ++trial) {
+    EXPECT_TRUE(Carried(trial).complete);
+    const Report& report = reports_[{TrialId{trial}, 1}];
+    ASSERT_EQ(report.messages.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<Started>(report.messages[0]));
+  }
+  EXPECT_EQ(WorkerOf(1), WorkerOf(3));
+}
+
+TEST_F(LocalExecutorTest, DeadlinesAndCancellationsEndWithTheirAttempt) {
+  Server("case $dir in *2) sleep 0.5;; esac\n" + EndWell());
+  Submit({TrialId{1}, 1}, 400ms);
+  const AttemptOutcome first = Wait({TrialId{1}, 1});
+  if (!first.complete) GTEST_SKIP() << "this machine is too slow today: " << first.message;
+  executor_->Cancel({TrialId{1}, 1}, 0ms);  // of an attempt that is over
+  EXPECT_TRUE(Carried(2).complete);
+  EXPECT_EQ(WorkerOf(1), WorkerOf(2));
+}
+
+TEST_F(LocalExecutorTest, AKeptWorkerIsWatchedAsANewOne) {
+  Server("case $dir in *2) exec sleep 1000;; esac\n" + EndWell(), {.silence = 500ms});
+  const AttemptOutcome first = Carried(1);
+  if (!first.complete) GTEST_SKIP() << "this machine is too slow today: " << first.message;
+  EXPECT_EQ(Carried(2).failure, FailureKind::kHung);
+  EXPECT_EQ(WorkerOf(1), WorkerOf(2));
+}
+
+TEST_F(LocalExecutorTest, AStoppedWorkerHangs) {
+  Trainer(Say(Started{}) + "; kill -STOP $$; " + LeaveResult(), 300ms);
+  Submit();
+  const AttemptOutcome outcome = Wait();
+  EXPECT_EQ(outcome.failure, FailureKind::kHung);
+  EXPECT_EQ(outcome.exit_code, -SIGKILL);
+}
+
+TEST_F(LocalExecutorTest, AWorkerThatIsReadyWithoutAResultFailed) {
+  Server(Say(Ready{}));
+  EXPECT_EQ(Carried(1).failure, FailureKind::kCrashed);
+}
+
+TEST_F(LocalExecutorTest, WithoutWorkForLongAWorkerIsLetGo) {
+  Server(EndWell(), {.idle = 10ms});
+  EXPECT_TRUE(Carried(1).complete);
+  while (!IsGone(WorkerOf(1))) EXPECT_TRUE(executor_->Poll(10ms).empty());
+  EXPECT_TRUE(Carried(2).complete);
+  EXPECT_NE(WorkerOf(1), WorkerOf(2));
+}
+
+TEST_F(LocalExecutorTest, DestructionLeavesNoWaitingWorker) {
+  Server(EndWell());
+  EXPECT_TRUE(Carried(1).complete);
+  executor_.reset();
+  EXPECT_TRUE(IsGone(WorkerOf(1)));
+}
+
+TEST_F(LocalExecutorTest, ADirectoryThatIsNoLineHasAWorkerOfItsOwn) {
+  Use("dir=\"$2\"\n[ \"$1\" = train ] || exit 2\n" + LeaveResult() + "\n",
+      {.life = WorkerLife::kManyAttempts});
+  const auto directory = folder_ / "two\nlines";
+  std::filesystem::create_directories(directory);
+  executor_->Submit(kKey, directory, {"cpu", 1}, 0ms);
+  EXPECT_TRUE(Wait().complete);
+}
+
+TEST_F(LocalExecutorTest, TheKernelTakesAWorkerBeforeUs) {
+  Trainer("cat /proc/self/oom_score_adj > $dir/score\n" + LeaveResult());
+  Submit();
+  EXPECT_TRUE(Wait().complete);
+  const int own = std::stoi(ReadFile("/proc/self/oom_score_adj"));
+  EXPECT_EQ(std::stoi(ReadFile(Directory(kKey) / "score")), std::min(own + 500, 1000));
+}
+
+TEST(WorkerLife, FreshWorkersCanBeAskedFor) {
+  EXPECT_EQ(WorkerLifeFrom({"A=1"}), WorkerLife::kManyAttempts);
+  EXPECT_EQ(WorkerLifeFrom({"BEAMGRID_FRESH_WORKERS=0"}), WorkerLife::kManyAttempts);
+  EXPECT_EQ(WorkerLifeFrom({"A=1", "BEAMGRID_FRESH_WORKERS=1"}), WorkerLife::kOneAttempt);
 }
 
 }  // namespace

@@ -1,0 +1,114 @@
+// Whom a killed worker was killed by.
+
+#include "orchestrator/worker_process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "orchestrator/local_executor.h"
+#include "registry/files.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::HasSubstr;
+
+class MemoryDeathTest : public ::testing::Test {
+ protected:
+  MemoryDeathTest() { WriteFileAtomically(folder_ / "proc/vmstat", "oom_kill 3\n"); }
+
+  /// The outcome of a worker that runs `script`, where the kernel's count is in $1/vmstat.
+  AttemptOutcome OutcomeOfWorker(const std::string& script) {
+    const UniqueFd log(::dup(STDERR_FILENO));
+    MemoryKills kills(folder_ / "proc", folder_ / "cgroup");
+    boost::asio::io_context loop;
+    WorkerProcess worker(
+        loop,
+        StartProcess({.arguments = {"/bin/sh", "-c", script, "sh", (folder_ / "proc").string()},
+                      .environment = CurrentEnvironment(),
+                      .stderr_fd = log.get()}),
+        {}, kills);
+    std::optional<AttemptOutcome> ended;
+    worker.Begin({.directory = folder_.path(),
+                  .on_message = [](const Message&) {},
+                  .on_end = [&](AttemptOutcome outcome) { ended = std::move(outcome); }});
+    while (!worker.Reap()) loop.run_for(std::chrono::milliseconds(5));
+    return ended.value();
+  }
+
+  TemporaryFolder folder_;
+};
+
+constexpr char kCountsOne[] = "echo oom_kill 4 > $1/vmstat; ";
+
+TEST_F(MemoryDeathTest, AKillThatTheKernelCountedIsOutOfMemory) {
+  const AttemptOutcome outcome = OutcomeOfWorker(std::string(kCountsOne) + "kill -KILL $$");
+  EXPECT_EQ(outcome.failure, FailureKind::kOutOfMemory);
+  EXPECT_THAT(outcome.message, HasSubstr("the kernel's out-of-memory killer"));
+  EXPECT_EQ(outcome.exit_code, -SIGKILL);
+}
+
+TEST_F(MemoryDeathTest, AKillThatTheKernelDidNotCountIsACrash) {
+  EXPECT_EQ(OutcomeOfWorker("kill -KILL $$").failure, FailureKind::kCrashed);
+}
+
+TEST_F(MemoryDeathTest, AnotherEndIsNotExplainedByTheCount) {
+  EXPECT_EQ(OutcomeOfWorker(std::string(kCountsOne) + "exit 4").failure, FailureKind::kDiverged);
+  EXPECT_EQ(OutcomeOfWorker(std::string(kCountsOne) + "kill -SEGV $$").failure,
+            FailureKind::kCrashed);
+}
+
+/// Writes a value to a file of the control group; false where that is not allowed.
+bool Put(const std::filesystem::path& file, const std::string& value) {
+  return static_cast<bool>(std::ofstream(file) << value << std::flush);
+}
+
+/// What an orchestrator with little memory, in a group of its own, makes of a worker that eats all
+/// of it; 255: it could not go there.
+int ExitOfStarvedOrchestrator(const std::filesystem::path& group,
+                              const std::filesystem::path& directory) {
+  if (!Put(group / "cgroup.procs", "0") && !Put(group / "tasks", "0")) return 255;
+  LocalExecutor executor({.trainer = directory / "trainer",
+                          .environment = CurrentEnvironment(),
+                          .life = WorkerLife::kOneAttempt});
+  executor.Submit({TrialId{1}, 1}, directory, {"cpu", 1}, std::chrono::seconds(60));
+  while (true) {
+    for (const ExecutorEvent& event : executor.Poll(std::chrono::seconds(1))) {
+      const auto* outcome = std::get_if<AttemptOutcome>(&event.what);
+      if (outcome != nullptr) return static_cast<int>(outcome->failure);
+    }
+  }
+}
+
+TEST(MemoryLimitTest, TheKernelTakesTheWorkerAndWeSaySo) {
+  const std::filesystem::path file = MemoryKills().file();
+  const std::filesystem::path group =
+      file.parent_path() / ("beamgrid-test-" + std::to_string(::getpid()));
+  if (file.filename() == "vmstat" || ::mkdir(group.c_str(), 0755) != 0) {
+    GTEST_SKIP() << "no control group of our own can be made here";
+  }
+  const char* limit = file.filename() == "memory.events" ? "memory.max" : "memory.limit_in_bytes";
+  const TemporaryFolder folder;
+  WriteFileAtomically(folder / "trainer",
+                      "#!/bin/sh\nexec tail /dev/zero\n");  // keeps all it reads
+  std::filesystem::permissions(folder / "trainer", std::filesystem::perms::owner_all);
+  int exit = 255;
+  if (Put(group / limit, std::to_string(128 << 20))) {
+    const pid_t orchestrator = ::fork();
+    if (orchestrator == 0) ::_exit(ExitOfStarvedOrchestrator(group, folder.path()));
+    exit = WaitFor(orchestrator);
+  }
+  ::rmdir(group.c_str());
+  if (exit == 255) GTEST_SKIP() << "control groups cannot be used here";
+  EXPECT_EQ(exit, static_cast<int>(FailureKind::kOutOfMemory));
+}
+
+}  // namespace
+}  // namespace beamgrid
