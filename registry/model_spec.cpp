@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "registry/files.h"
+#include "registry/metrics.h"
 
 namespace beamgrid {
 namespace {
@@ -97,6 +98,26 @@ std::vector<std::int32_t> ClassesFrom(const JsonReader& reader, const char* key)
   return classes;
 }
 
+/// What arrays are made by: as large as a recipe lets it be.
+void RequireAmount(const JsonReader& reader, std::string_view key, std::int64_t number,
+                   std::int64_t least, std::int64_t most) {
+  if (number >= least && number <= most) return;
+  throw std::invalid_argument(reader.PathOf(key) + ": must be " + std::to_string(least) + ".." +
+                              std::to_string(most) + ", is " + std::to_string(number));
+}
+
+void CheckAmounts(const JsonReader& reader, const DataSpec& data) {
+  constexpr std::int64_t kMost = 65536;
+  RequireAmount(reader, "classes", data.classes, 0, kMaxClasses);
+  RequireAmount(reader, "max_frames", data.max_frames, 1, kMost);
+  for (const auto& [name, width] : data.features) {
+    RequireAmount(reader, "features", width, 1, kMost);
+  }
+  for (const std::int32_t label : data.weighted_classes) {
+    RequireAmount(reader, "weighted_classes", label, 0, data.classes - 1);
+  }
+}
+
 DataSpec DataFrom(const JsonReader& reader) {
   DataSpec data = {.format = reader.Text("format"),
                    .train = TextsFrom(reader, "train"),
@@ -111,6 +132,7 @@ DataSpec DataFrom(const JsonReader& reader) {
     data.weighted_classes = ClassesFrom(reader, "weighted_classes");
     data.class_weight = reader.Number("class_weight");
   }
+  CheckAmounts(reader, data);
   return data;
 }
 

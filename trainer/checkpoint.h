@@ -8,14 +8,13 @@
 #include <torch/torch.h>
 
 #include <boost/json.hpp>
-#include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "trainer/checkpoint_file.h"
 
 namespace beamgrid::trainer {
 
@@ -36,25 +35,15 @@ class CheckpointReader {
   /// Reads the file once to check its hash. Throws Error with the path and what is wrong.
   explicit CheckpointReader(const std::filesystem::path& path);
 
-  [[nodiscard]] const boost::json::object& meta() const { return meta_; }
+  [[nodiscard]] const boost::json::object& meta() const { return file_.meta(); }
 
   /// Fills each target in place, on whatever device it is. Throws Error where the checkpoint has no
   /// tensor of that name, type and shape.
   void ReadInto(const NamedTensors& targets);
 
  private:
-  struct Entry {
-    std::string type;
-    std::vector<std::int64_t> shape;
-    std::int64_t offset = 0, bytes = 0;
-  };
-  void ReadHeader();
-
   std::string path_;
-  std::ifstream stream_;
-  std::int64_t data_begin_ = 0;
-  boost::json::object meta_;
-  std::map<std::string, Entry, std::less<>> entries_;
+  CheckpointFile file_;
 };
 
 }  // namespace beamgrid::trainer

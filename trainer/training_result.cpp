@@ -36,8 +36,9 @@ void SyncFoldersAbove(std::filesystem::path folder) {
 void TrainingLoop::RestoreBest() {
   const std::filesystem::path path = directory_ / kBestCheckpoint;
   CheckpointReader best(path);
-  if (best.meta().at("fingerprint").as_string() != fingerprint_ ||
-      best.meta().at("epoch").to_number<std::int64_t>() != progress_.result.best_epoch) {
+  const JsonReader meta(best.meta(), path.string());
+  if (meta.Text("fingerprint") != fingerprint_ ||
+      meta.Integer("epoch") != progress_.result.best_epoch) {
     throw Error(path.string() + ": not the best epoch of this trial; delete " +
                 std::string(kLastCheckpoint) + " beside it to train again");
   }

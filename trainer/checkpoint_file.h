@@ -1,0 +1,71 @@
+#pragma once
+// The bytes of a checkpoint (checkpoint.h has the layout): whole and undamaged, and every number in
+// its header checked against the file before anything is read by it. Without LibTorch.
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct XXH3_state_s;
+
+namespace beamgrid::trainer {
+
+inline constexpr std::string_view kCheckpointMagic = "BGCKPT1\n";
+inline constexpr std::size_t kCheckpointHashDigits = 32;
+
+/// XXH3-128 of what is added, as hex digits.
+class CheckpointHash {
+ public:
+  CheckpointHash();
+  void Add(const void* bytes, std::size_t size);
+  [[nodiscard]] std::string Digits() const;
+
+ private:
+  struct Free {
+    void operator()(XXH3_state_s* state) const;
+  };
+  std::unique_ptr<XXH3_state_s, Free> state_;
+};
+
+/// Where a tensor lies and what it is.
+struct CheckpointEntry {
+  std::string type;
+  std::vector<std::int64_t> shape;
+  std::int64_t offset = 0;  ///< from the end of the header
+  std::int64_t bytes = 0;
+};
+
+class CheckpointFile {
+ public:
+  /// Reads the file once to check its hash. Throws Error with the path and what is wrong. Memory:
+  /// some times the header, which is no longer than the file, and 1 MiB.
+  explicit CheckpointFile(const std::filesystem::path& path);
+
+  [[nodiscard]] const boost::json::object& meta() const { return meta_; }
+  /// Null: there is none of that name.
+  [[nodiscard]] const CheckpointEntry* Find(std::string_view name) const;
+
+  /// The bytes of an entry. Error unless there are as many as `bytes` has room for.
+  void Read(const CheckpointEntry& entry, std::span<char> bytes);
+
+ private:
+  void CheckHash();
+  void ReadHeader();
+  void ReadEntry(const boost::json::value& json);
+  [[noreturn]] void Refuse(const std::string& why) const;
+
+  std::string path_;
+  std::ifstream stream_;
+  std::int64_t size_ = 0, data_begin_ = 0;
+  boost::json::object meta_;
+  std::map<std::string, CheckpointEntry, std::less<>> entries_;
+};
+
+}  // namespace beamgrid::trainer
