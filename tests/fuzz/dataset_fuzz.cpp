@@ -1,0 +1,59 @@
+// Record files as a trial reads them: the check before it starts, the list of examples, its
+// batches, its labels; as they are and with their CRCs made right.
+#include <numeric>
+
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/record_support.h"
+#include "trainer/data/dataset.h"
+#include "trainer/data/label_lists.h"
+#include "trainer/data/preflight.h"
+
+namespace beamgrid {
+namespace {
+
+void CheckBatch(const DataSpec& spec, const Batch& batch) {
+  const auto count = static_cast<std::size_t>(batch.Size());
+  const auto cells = count * static_cast<std::size_t>(batch.longest * batch.width);
+  fuzz::Require(batch.label_offsets.size() == count + 1, "every video has labels");
+  fuzz::Require(batch.longest >= 1 && batch.longest <= spec.max_frames, "frames are as asked");
+  const std::size_t stored = spec.format == "video" ? batch.features.size() : batch.frames.size();
+  fuzz::Require(stored == cells, "a batch is as large as its videos");
+}
+
+void ReadBatches(const DataSpec& spec, const std::string& path) {
+  Dataset dataset(spec, {path}, LabelPolicy::kRequired);
+  std::vector<std::uint32_t> order(static_cast<std::size_t>(dataset.Size()));
+  std::iota(order.begin(), order.end(), 0U);
+  Batch batch;
+  const std::span<const std::uint32_t> all(order);
+  for (std::size_t begin = 0; begin < all.size(); begin += 3) {
+    dataset.Read(all.subspan(begin, std::min<std::size_t>(3, all.size() - begin)), batch);
+    CheckBatch(spec, batch);
+  }
+  fuzz::Require(dataset.counts().skipped == 0 || spec.on_error == "skip", "nothing is skipped");
+}
+
+void ReadAs(const std::string& format, const std::string& on_error, const std::string& path) {
+  DataSpec spec = fuzz::SmallSpec(format, on_error);
+  if (format == "video") spec.max_frames = 1;
+  spec.train = {path};
+  static_cast<void>(CheckData(spec));
+  fuzz::Accepts<Error>([&] { ReadBatches(spec, path); });
+  fuzz::Accepts<Error>([&] { static_cast<void>(ReadLabelLists(spec, {path})); });
+}
+
+}  // namespace
+}  // namespace beamgrid
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace beamgrid;
+  static fuzz::InputFile file;
+  const std::string_view bytes = fuzz::TextOf(data, size);
+  // Without true CRCs hardly anything gets past the framing, which all formats share.
+  ReadAs("segment", "skip", file.Holding(bytes));
+  const std::string& path = file.Holding(fuzz::WithTrueCrcs(bytes));
+  for (const char* format : {"video", "frame", "segment"}) {
+    for (const char* on_error : {"stop", "skip"}) ReadAs(format, on_error, path);
+  }
+  return 0;
+}

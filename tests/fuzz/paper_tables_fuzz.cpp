@@ -1,0 +1,22 @@
+// The papers' tables and the conditions in their rows (as --fix takes them).
+#include "registry/error.h"
+#include "reports/spec_match.h"
+#include "reports/table.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/support/specs.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace beamgrid;
+  static const ModelSpec model = ExampleModel();
+  const std::string_view text = fuzz::TextOf(data, size);
+  const auto match = [](std::string_view spec) {
+    for (const SpecCondition& condition : ParseConditions(spec)) {
+      static_cast<void>(Holds(condition, model));
+    }
+  };
+  fuzz::Accepts<UsageError>([&] {
+    for (const PaperRow& row : PaperTable(std::string(text), "kim18/2")) match(row.spec);
+  });
+  fuzz::Accepts<UsageError>([&] { match(text); });
+  return 0;
+}
