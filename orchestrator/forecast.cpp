@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <tuple>
 #include <utility>
 
 #include "orchestrator/need_text.h"
@@ -56,15 +55,6 @@ std::set<std::string> ComponentsOf(const ModelSpec& model, const DataSpec& data)
   }
   for (const auto& [name, options] : model.extras) components.insert("extras=" + name);
   return components;
-}
-
-/// How many components the two have in common, less those that only one of them has: an extra more
-/// is a difference too.
-std::int64_t Likeness(const std::set<std::string>& left, const std::set<std::string>& right) {
-  std::vector<std::string> common;
-  std::ranges::set_intersection(left, right, std::back_inserter(common));
-  return static_cast<std::int64_t>(3 * common.size()) -
-         static_cast<std::int64_t>(left.size() + right.size());
 }
 
 double Median(std::vector<double> values) {
@@ -124,35 +114,28 @@ const Forecast::Measured* Forecast::FindSame(const std::string& key) const {
   return found == models_.end() ? nullptr : &found->second;
 }
 
-std::vector<const Forecast::Measured*> Forecast::Nearest(const Measured& like,
-                                                         Quantity quantity) const {
-  using Ranked = std::tuple<std::int64_t, double, const std::string*, const Measured*>;
-  std::vector<Ranked> ranked;
+Forecast::Likes Forecast::LikesOf(const Measured& trial, Quantity quantity) const {
+  Likes same = {.same_parts = true}, all;
   for (const auto& [key, other] : models_) {
     const bool known =
         quantity == Quantity::kMemory ? !other.peaks.empty() : !other.seconds_per_example.empty();
-    if (!known || other.device_kind != like.device_kind) continue;
-    const double sizes = static_cast<double>(1 + other.estimate.parameter_bytes) /
-                         static_cast<double>(1 + like.estimate.parameter_bytes);
-    ranked.emplace_back(-Likeness(like.components, other.components), std::abs(std::log(sizes)),
-                        &key, &other);
+    if (!known || other.device_kind != trial.device_kind) continue;
+    all.models.push_back(&other);
+    if (other.components == trial.components) same.models.push_back(&other);
   }
-  std::ranges::sort(ranked, [](const Ranked& left, const Ranked& right) {
-    return std::tie(std::get<0>(left), std::get<1>(left), *std::get<2>(left)) <
-           std::tie(std::get<0>(right), std::get<1>(right), *std::get<2>(right));
+  if (same.models.empty()) return all;
+  std::ranges::stable_sort(same.models, {}, [&](const Measured* other) {
+    return std::abs(std::log(static_cast<double>(1 + other->estimate.parameter_bytes) /
+                             static_cast<double>(1 + trial.estimate.parameter_bytes)));
   });
-  std::vector<const Measured*> nearest;
-  for (const Ranked& entry : ranked) {
-    // Only those that share as much as the first one.
-    if (nearest.size() == kNearest || std::get<0>(entry) != std::get<0>(ranked[0])) break;
-    nearest.push_back(std::get<3>(entry));
-  }
-  return nearest;
+  same.models.resize(std::min(same.models.size(), kNearest));
+  return same;
 }
 
-Forecast::Ratio Forecast::RatioFor(const Measured& like, Quantity quantity) const {
+Forecast::Ratio Forecast::RatioFor(const Measured& trial, Quantity quantity) const {
+  const Likes likes = LikesOf(trial, quantity);
   std::vector<double> ratios;
-  for (const Measured* other : Nearest(like, quantity)) {
+  for (const Measured* other : likes.models) {
     const NeedEstimate& estimate = other->estimate;
     if (quantity == Quantity::kTime) {
       ratios.push_back(Median(other->seconds_per_example) / estimate.operations);
@@ -164,7 +147,9 @@ Forecast::Ratio Forecast::RatioFor(const Measured& like, Quantity quantity) cons
                      (static_cast<double>(estimate.model_bytes()) + kNoiseBytes));
   }
   if (ratios.empty()) return {};
-  return {.value = Median(ratios), .models = ratios.size()};
+  return {.value = Median(ratios),
+          .source = "as measured for " + Count(ratios.size(), "model") + " of " +
+                    (likes.same_parts ? "the same parts" : "other parts")};
 }
 
 void Forecast::ForecastMemory(const Measured& trial, const Measured* same, const ModelSpec& model,
@@ -183,7 +168,7 @@ void Forecast::ForecastMemory(const Measured& trial, const Measured* same, const
                                 static_cast<double>(estimate.model_bytes()) * ratio.value) *
                                kEstimatedMargin);
   need->memory_text = EstimatedMemoryText(need->memory_bytes, estimate, NameCopies(model),
-                                          ratio.value, ratio.models, kEstimatedMargin);
+                                          ratio.value, ratio.source, kEstimatedMargin);
 }
 
 void Forecast::ForecastTime(const Measured& trial, const Measured* same, const ModelSpec& model,
@@ -198,9 +183,9 @@ void Forecast::ForecastTime(const Measured& trial, const Measured* same, const M
     per_example = Median(same->seconds_per_example);
     source =
         "as measured for this model (" + Count(same->seconds_per_example.size(), "trial") + ")";
-  } else if (const Ratio ratio = RatioFor(trial, Quantity::kTime); ratio.models > 0) {
+  } else if (const Ratio ratio = RatioFor(trial, Quantity::kTime); !ratio.source.empty()) {
     per_example = ratio.value * trial.estimate.operations;
-    source = "by size from the " + Count(ratio.models, "nearest model");
+    source = "by size, " + ratio.source;
   } else {
     per_example =
         trial.estimate.operations *

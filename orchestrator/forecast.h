@@ -4,9 +4,9 @@
 //
 //   the same model was measured    its highest peak, its median time. The same: all but the seed
 //     on this kind of device       and those training settings that cost nothing (learning rate)
-//   others were                    the estimate x the median of measured/estimated over the (up to
-//                                  three) nearest models: those that share the most components with
-//                                  it, among them those nearest in parameters
+//   models of the same components  the estimate x the median of measured/estimated over (up to)
+//     were                         the three nearest in parameters
+//   others were                    the estimate x that median over all
 //   none was                       the estimate
 // On top comes a margin, 10 % of what was measured and 20 % of what was only estimated.
 
@@ -48,16 +48,21 @@ class Forecast {
     std::vector<std::int64_t> peaks;          ///< bytes, one a trial
     std::vector<double> seconds_per_example;  ///< one a trial
   };
-  /// How others of its kind came out, measured/estimated.
+  /// Measured/estimated of others.
   struct Ratio {
     double value = 1;
-    std::size_t models = 0;  ///< 0: nothing was measured
+    std::string source;  ///< for people; empty: nothing was measured
+  };
+  /// What a trial is corrected by.
+  struct Likes {
+    bool same_parts = false;
+    std::vector<const Measured*> models;
   };
   enum class Quantity { kMemory, kTime };
 
   [[nodiscard]] const Measured* FindSame(const std::string& key) const;
-  [[nodiscard]] std::vector<const Measured*> Nearest(const Measured& like, Quantity quantity) const;
-  [[nodiscard]] Ratio RatioFor(const Measured& like, Quantity quantity) const;
+  [[nodiscard]] Likes LikesOf(const Measured& trial, Quantity quantity) const;
+  [[nodiscard]] Ratio RatioFor(const Measured& trial, Quantity quantity) const;
   void ForecastMemory(const Measured& trial, const Measured* same, const ModelSpec& model,
                       Need* need) const;
   void ForecastTime(const Measured& trial, const Measured* same, const ModelSpec& model,

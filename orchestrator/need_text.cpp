@@ -37,16 +37,16 @@ std::string MeasuredMemoryText(std::int64_t bytes, std::int64_t outside, std::in
 }
 
 std::string EstimatedMemoryText(std::int64_t bytes, const NeedEstimate& estimate,
-                                const std::string& copies, double ratio, std::size_t models,
+                                const std::string& copies, double ratio, const std::string& source,
                                 double margin) {
-  std::string text = "needs about " + Memory(bytes) + ": " + Memory(estimate.process_bytes) +
-                     " process + (" + std::to_string(estimate.copies) + " x " +
-                     Memory(estimate.parameter_bytes) + " of parameters (" + copies + ") + " +
-                     Memory(estimate.activation_bytes) + " activations)";
-  text += models > 0 ? " x " + Number("%.2f", ratio) + " as measured for the " +
-                           Count(models, "nearest model")
-                     : ", nothing like it was measured";
-  return text + ", + " + Percent(margin);
+  const std::string model = std::to_string(estimate.copies) + " x " +
+                            Memory(estimate.parameter_bytes) + " of parameters + " +
+                            Memory(estimate.activation_bytes) + " of activations";
+  const std::string factor = Number("%.2f", ratio);
+  return "needs about " + Memory(bytes) + ": " + Memory(estimate.process_bytes) + " process + " +
+         (source.empty() ? model : factor + " x (" + model + ")") + ", + " + Percent(margin) +
+         "; " + (source.empty() ? "nothing like it was measured" : factor + " " + source) + "; " +
+         std::to_string(estimate.copies) + " copies: " + copies;
 }
 
 std::string TimeText(double seconds, double seconds_per_example, double examples,

@@ -16,10 +16,10 @@ namespace beamgrid {
 [[nodiscard]] std::string MeasuredMemoryText(std::int64_t bytes, std::int64_t outside,
                                              std::int64_t peak, std::size_t trials, double margin);
 
-/// `ratio`: of measured to estimated over `models` others; none: 0.
+/// `ratio`: measured/estimated of others; `source`: of which; empty: of none.
 [[nodiscard]] std::string EstimatedMemoryText(std::int64_t bytes, const NeedEstimate& estimate,
                                               const std::string& copies, double ratio,
-                                              std::size_t models, double margin);
+                                              const std::string& source, double margin);
 
 /// `source`: where the seconds per example are from.
 [[nodiscard]] std::string TimeText(double seconds, double seconds_per_example, double examples,

@@ -1,6 +1,6 @@
-// How well needs are forecast: for each trial of finished databases, what Forecast says once it has
-// learned all others of the database, beside what was measured. "Other models": all trials of the
-// same model are left out too; "other seeds": only the trial itself is.
+// How well needs are forecast: what Forecast says of each trial of finished databases, beside what
+// was measured, once it has learned all other trials of the database ("its own seeds"), all trials
+// of other models ("other models"), or nothing.
 //
 //   forecast_bench DATABASE...
 
@@ -40,14 +40,14 @@ std::vector<Trial> ReadTrials(const char* database) {
   return trials;
 }
 
-enum class LeaveOut { kTrial, kModel };
+enum class Learned { kOthers, kOtherModels, kNothing };
 
-Forecast::Need ForecastOf(const std::vector<Trial>& trials, std::size_t index, LeaveOut leave_out) {
+Forecast::Need ForecastOf(const std::vector<Trial>& trials, std::size_t index, Learned learned) {
   Forecast forecast;
   const Trial& wanted = trials[index];
   for (std::size_t i = 0; i < trials.size(); ++i) {
-    if (i == index) continue;
-    if (leave_out == LeaveOut::kModel && trials[i].model == wanted.model) continue;
+    if (i == index || learned == Learned::kNothing) continue;
+    if (learned == Learned::kOtherModels && trials[i].model == wanted.model) continue;
     forecast.Learn(trials[i].spec.model, trials[i].spec.data, trials[i].result);
   }
   return forecast.Of(wanted.spec.model, wanted.spec.data, wanted.result.parameters,
@@ -77,12 +77,13 @@ double RankCorrelation(const std::vector<double>& left, const std::vector<double
   return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
 }
 
-void Report(const char* database, const std::vector<Trial>& trials, LeaveOut leave_out) {
+void Report(const char* database, const std::vector<Trial>& trials, const char* name,
+            Learned learned) {
   std::vector<double> memory, expected, took;
   std::size_t worst = 0;
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < trials.size(); ++i) {
-    const Forecast::Need need = ForecastOf(trials, i, leave_out);
+    const Forecast::Need need = ForecastOf(trials, i, learned);
     texts.push_back(need.memory_text + "; " + need.seconds_text);
     memory.push_back(static_cast<double>(need.memory_bytes) /
                      static_cast<double>(trials[i].result.peak_memory_bytes));
@@ -97,8 +98,7 @@ void Report(const char* database, const std::vector<Trial>& trials, LeaveOut lea
   std::printf(
       "%s, from %s: %zu trials; forecast/peak: lowest %.2f, median %.2f, highest %.2f, "
       "%td below 1; time: rank correlation %.2f\n  lowest: %s, %s\n",
-      database, leave_out == LeaveOut::kTrial ? "other seeds" : "other models", trials.size(),
-      sorted.front(), sorted[sorted.size() / 2], sorted.back(),
+      database, name, trials.size(), sorted.front(), sorted[sorted.size() / 2], sorted.back(),
       std::ranges::count_if(memory, [](double ratio) { return ratio < 1; }),
       RankCorrelation(expected, took), trials[worst].name.c_str(), texts[worst].c_str());
 }
@@ -109,7 +109,8 @@ void Report(const char* database, const std::vector<Trial>& trials, LeaveOut lea
 int main(int count, char** arguments) {
   for (int i = 1; i < count; ++i) {
     const std::vector<beamgrid::Trial> trials = beamgrid::ReadTrials(arguments[i]);
-    beamgrid::Report(arguments[i], trials, beamgrid::LeaveOut::kTrial);
-    beamgrid::Report(arguments[i], trials, beamgrid::LeaveOut::kModel);
+    beamgrid::Report(arguments[i], trials, "its own seeds", beamgrid::Learned::kOthers);
+    beamgrid::Report(arguments[i], trials, "other models", beamgrid::Learned::kOtherModels);
+    beamgrid::Report(arguments[i], trials, "nothing", beamgrid::Learned::kNothing);
   }
 }

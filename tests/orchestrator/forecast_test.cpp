@@ -78,7 +78,8 @@ TEST(ForecastTest, OfNothingMeasuredIsTheEstimateWithAMargin) {
   const NeedEstimate estimate = EstimateNeed(ExampleModel(), Data(), kParameters, "cpu");
   EXPECT_NEAR(static_cast<double>(need.memory_bytes),
               static_cast<double>(estimate.process_bytes + estimate.model_bytes()) * 1.2, 1);
-  EXPECT_THAT(need.memory_text, HasSubstr("nothing like it was measured, + 20 %"));
+  EXPECT_THAT(need.memory_text, HasSubstr("of activations, + 20 %; nothing like it was measured; "
+                                          "6 copies: weights, gradients, Adam's two moments"));
   EXPECT_GT(need.seconds, 0);
   EXPECT_THAT(need.seconds_text, HasSubstr("by size alone"));
   EXPECT_THAT(need.seconds_text, HasSubstr("these data were not trained on yet"));
@@ -116,7 +117,7 @@ TEST(ForecastTest, TheLearningRateDoesNotMakeAnotherModelTheBatchDoes) {
   EXPECT_THAT(NeedOf(forecast, model).memory_text, HasSubstr("of 1 trial of this model"));
   EXPECT_DOUBLE_EQ(NeedOf(forecast, model).seconds, 20) << "a fifth of the epochs";
   model.train["batch"] = 256;
-  EXPECT_THAT(NeedOf(forecast, model).memory_text, HasSubstr("the 1 nearest model"));
+  EXPECT_THAT(NeedOf(forecast, model).memory_text, HasSubstr("for 1 model of the same parts"));
 }
 
 TEST(ForecastTest, AnotherModelIsCorrectedByWhatWasMeasuredOfItsLike) {
@@ -132,10 +133,11 @@ TEST(ForecastTest, AnotherModelIsCorrectedByWhatWasMeasuredOfItsLike) {
   const Forecast::Need need = NeedOf(forecast, ExampleModel(1024), "cpu", 2 * kParameters);
   EXPECT_NEAR(static_cast<double>(need.memory_bytes),
               static_cast<double>(larger.process_bytes + 2 * larger.model_bytes()) * 1.2, 2);
-  EXPECT_THAT(need.memory_text, HasSubstr("x 2.00 as measured for the 1 nearest model, + 20 %"));
+  EXPECT_THAT(need.memory_text,
+              HasSubstr(", + 20 %; 2.00 as measured for 1 model of the same parts; 6 copies"));
 }
 
-TEST(ForecastTest, TheNearestShareTheMostComponents) {
+TEST(ForecastTest, ModelsOfTheSameComponentsSayMoreThanOthers) {
   Forecast forecast;
   forecast.Learn(ExampleModel(512), Data(), Result(3000, 10));
   ModelSpec other = ExampleModel(600);
@@ -148,12 +150,13 @@ TEST(ForecastTest, TheNearestShareTheMostComponents) {
   ModelSpec gru = ExampleModel(640);
   gru.parts["temporal"].component = "gru";
   EXPECT_GT(blstm, 50 * NeedOf(forecast, gru).seconds);
-  EXPECT_THAT(NeedOf(forecast, gru).memory_text, HasSubstr("the 2 nearest models"));
+  EXPECT_THAT(NeedOf(forecast, gru).memory_text, HasSubstr("2 models of the same parts"));
 
-  // An extra more is a difference, and one that all have is none.
+  // An extra more is another model; the median over all three is that of the fast ones.
   ModelSpec gated = ExampleModel(512);
   gated.extras["context_gating"] = {};
-  EXPECT_THAT(NeedOf(forecast, gated).memory_text, HasSubstr("the 1 nearest model,"));
+  EXPECT_THAT(NeedOf(forecast, gated).memory_text, HasSubstr("3 models of other parts"));
+  EXPECT_LT(50 * NeedOf(forecast, gated).seconds, blstm);
 }
 
 TEST(ForecastTest, AmongModelsOfTheSameComponentsThoseNearestInSizeCount) {
@@ -165,14 +168,14 @@ TEST(ForecastTest, AmongModelsOfTheSameComponentsThoseNearestInSizeCount) {
   }
   const Forecast::Need need = NeedOf(forecast, ExampleModel(11'500), "cpu", 11'500'000);
   EXPECT_LT(need.seconds, 60);
-  EXPECT_THAT(need.seconds_text, HasSubstr("by size from the 3 nearest models"));
+  EXPECT_THAT(need.seconds_text, HasSubstr("by size, as measured for 3 models of the same parts"));
 }
 
 TEST(ForecastTest, WhatOneKindOfDeviceMeasuredSaysNothingOfTheOther) {
   Forecast forecast;
   forecast.Learn(ExampleModel(), Data(), Result(1000, 100));
   EXPECT_THAT(NeedOf(forecast, ExampleModel(), "cuda:0").memory_text,
-              HasSubstr("600 MiB process + (6 x 162 MiB"));
+              HasSubstr("600 MiB process + 6 x 162 MiB of parameters + "));
   EXPECT_THAT(NeedOf(forecast, ExampleModel(), "cuda:0").memory_text,
               HasSubstr("nothing like it was measured"));
   TrialResult result = Result(2048, 1000);
