@@ -66,7 +66,7 @@ const Nvml& DeviceMemory::LoadedNvml() {
 }
 
 std::optional<MemoryState> DeviceMemory::Of(const std::string& device) {
-  if (device == "cpu") return ReadHostMemory(sources_.host);
+  if (device == "cpu") return ReadHostMemory(sources_);
   const std::optional<std::size_t> number = GpuNumber(device);
   const std::optional<std::string> uuid = number ? FindUuid(*number) : std::nullopt;
   return uuid ? LoadedNvml().Memory(*uuid) : std::nullopt;

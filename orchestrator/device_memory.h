@@ -17,8 +17,7 @@ namespace beamgrid {
 class Nvml;
 
 /// Where to look; the defaults are the system's.
-struct MemorySources {
-  HostMemoryFiles host;
+struct MemorySources : HostMemoryFiles {
   std::string nvml = "libnvidia-ml.so.1";
   /// Values of CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER; nullopt: not set.
   std::optional<std::string> visible_devices;

@@ -79,7 +79,7 @@ std::optional<MemoryState> ReadHostMemory(const HostMemoryFiles& files) {
   std::optional<MemoryState> state = ReadMachine(files.meminfo);
   if (!state) return std::nullopt;
   // Lines "id:controllers:/path"; version 2 has one line, "0::/path".
-  std::ifstream file(files.own_cgroups);
+  std::ifstream file(files.own_cgroup);
   for (std::string line; std::getline(file, line);) {
     std::istringstream parts(line);
     std::string id, controllers, group;

@@ -11,7 +11,7 @@ namespace beamgrid {
 
 struct HostMemoryFiles {
   std::filesystem::path meminfo = "/proc/meminfo";
-  std::filesystem::path own_cgroups = "/proc/self/cgroup";
+  std::filesystem::path own_cgroup = "/proc/self/cgroup";
   std::filesystem::path cgroups = "/sys/fs/cgroup";  ///< version 2 there, version 1 in "memory"
 };
 

@@ -145,7 +145,7 @@ class HostMemoryTest : public testing::Test {
   /// {total, free}
   std::pair<std::int64_t, std::int64_t> Read() {
     const std::optional<MemoryState> state = ReadHostMemory({.meminfo = folder_ / "meminfo",
-                                                             .own_cgroups = folder_ / "own",
+                                                             .own_cgroup = folder_ / "own",
                                                              .cgroups = folder_ / "cgroup"});
     return state ? std::pair(state->total_bytes, state->free_bytes) : std::pair(-1L, -1L);
   }
