@@ -4,17 +4,22 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "orchestrator/device_memory.h"
 #include "orchestrator/trainer_client.h"
 #include "registry/error.h"
 #include "registry/json.h"
 
 namespace beamgrid {
 namespace {
+
+/// Trials on one GPU: beyond a few they only take turns.
+constexpr std::int64_t kMostOnGpu = 4;
 
 /// N of "cuda:N", or nothing.
 std::optional<std::int64_t> CudaIndex(std::string_view device) {
@@ -50,11 +55,15 @@ std::vector<std::string> DeviceNames(const ResourceSettings& resources,
   return names;
 }
 
-std::int64_t SlotsOn(const std::string& device, const ResourceSettings& resources,
-                     const MachineDevices& machine) {
+/// Slots on a device; `gpus`: those that share the cores.
+std::int64_t SlotsOn(const std::string& device, std::int64_t gpus,
+                     const ResourceSettings& resources, const MachineDevices& machine) {
   if (resources.slots_per_device > 0) return resources.slots_per_device;
-  if (device != "cpu") return 1;
-  return std::max<std::int64_t>(1, machine.cores / resources.threads_per_worker);
+  const std::int64_t workers =
+      std::max<std::int64_t>(1, machine.cores / resources.threads_per_worker);
+  if (device == "cpu") return workers;
+  if (!machine.gpu_memory_known) return 1;
+  return std::clamp<std::int64_t>(workers / gpus, 1, kMostOnGpu);
 }
 
 /// Cores that this process may use: fewer than the machine has under taskset or in a container.
@@ -89,22 +98,25 @@ std::int64_t CudaDevicesOf(const std::filesystem::path& trainer) {
 MachineDevices LookAtMachine(const ResourceSettings& resources,
                              const std::filesystem::path& trainer) {
   const bool only_cpu = resources.devices == std::vector<std::string>{"cpu"};
-  return {.cores = UsableCores(),
-          .cuda_devices = !only_cpu && KernelShowsGpu() ? CudaDevicesOf(trainer) : 0};
+  MachineDevices machine{.cores = UsableCores()};
+  if (only_cpu || !KernelShowsGpu()) return machine;
+  machine.cuda_devices = CudaDevicesOf(trainer);
+  machine.gpu_memory_known = machine.cuda_devices > 0 && DeviceMemory().Of("cuda:0").has_value();
+  return machine;
 }
 
 std::vector<Slot> MakeSlots(const ResourceSettings& resources, const MachineDevices& machine) {
   const std::vector<std::string> devices = DeviceNames(resources, machine);
-  std::int64_t most = 0;
+  const auto gpus = std::ssize(devices) - std::ranges::count(devices, "cpu");
+  std::vector<std::int64_t> left;
   for (const std::string& device : devices) {
-    most = std::max(most, SlotsOn(device, resources, machine));
+    left.push_back(SlotsOn(device, gpus, resources, machine));
   }
   std::vector<Slot> slots;
+  const std::int64_t most = std::ranges::max(left);
   for (std::int64_t round = 0; round < most; ++round) {
-    for (const std::string& device : devices) {
-      if (round < SlotsOn(device, resources, machine)) {
-        slots.push_back({device, resources.threads_per_worker});
-      }
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+      if (left[i]-- > 0) slots.push_back({devices[i], resources.threads_per_worker});
     }
   }
   return slots;

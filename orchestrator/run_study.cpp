@@ -8,6 +8,7 @@
 #include "orchestrator/devices.h"
 #include "orchestrator/interrupts.h"
 #include "orchestrator/local_executor.h"
+#include "orchestrator/machine_resources.h"
 #include "orchestrator/process.h"
 #include "orchestrator/recipe_files.h"
 #include "orchestrator/start_trials.h"
@@ -55,21 +56,31 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   if (!std::filesystem::exists(options.database)) static_cast<void>(StartTrials(recipe, nullptr));
   const StudyLock lock(options.database, recipe.name);
   Store store(options.database, OpenMode::kReadWrite);
-  RunnerSettings settings{
-      .database = options.database,
-      .runs = options.runs,
-      .slots = MakeSlots(recipe.resources, LookAtMachine(recipe.resources, options.trainer))};
+  const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
+  RunnerSettings settings{.database = options.database,
+                          .runs = options.runs,
+                          .slots = MakeSlots(recipe.resources, machine)};
+  DeviceMemory memory;
+  MachineShare share(DefaultShareFolder(), recipe.name, recipe.resources.priority);
+  MachineResources resources(data, settings.slots, machine.cores, ForecastFrom(store), memory,
+                             share);
+  settings.memory = resources.Budgets();
   LocalExecutor executor({.trainer = options.trainer,
                           .environment = CurrentEnvironment(),
                           .processor_flags = ProcessorFlags(),
                           .silence = Milliseconds(recipe.resources.heartbeat_timeout_seconds)});
   const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
-  StudyRunner runner(recipe, catalogue, std::move(data), std::move(settings),
+  display->Event(resources.Summary());
+  if (!share.problem().empty()) {
+    display->Event("the machine is not shared with other studies: " + share.problem());
+  }
+  StudyRunner runner(recipe, catalogue, data, std::move(settings),
                      {.store = &store,
                       .executor = &executor,
                       .counter = &counter,
                       .display = display.get(),
-                      .clock = Now});
+                      .clock = Now,
+                      .resources = &resources});
   const InterruptSignals signals([&runner] { runner.Interrupt(); });
   return runner.Run();
 }

@@ -1,8 +1,13 @@
-// `beamgrid explain`: why a trial waits, was reused, retried or failed.
+// `beamgrid explain`: why a trial waits, was reused, retried or failed, and what it needs.
+
+#include <chrono>
+#include <cmath>
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/machine_resources.h"
+#include "orchestrator/progress.h"
 
 namespace beamgrid {
 namespace {
@@ -49,6 +54,22 @@ std::string AttemptLine(const Store::AttemptRecord& attempt) {
   return line;
 }
 
+/// What the trial is expected to need, by what the record says of others like it.
+Forecast::Need NeedOf(const Store& store, const TrialRecord& trial) {
+  const TrialSpec spec = store.Spec(trial.id);
+  return ForecastFrom(store, trial.id)
+      .Of(spec.model, spec.data, trial.parameters, trial.device.empty() ? "cpu" : trial.device);
+}
+
+void PrintNeed(std::ostream& out, const Forecast::Need& need, const TrialRecord& trial) {
+  out << "memory: " << need.memory_text << "\n";
+  out << "time: " << need.seconds_text << "\n";
+  if (!trial.result) return;
+  out << "measured: " << SizeText(trial.result->peak_memory_bytes) << " at most, "
+      << DurationText(std::chrono::seconds(std::llround(trial.result->wall_seconds)))
+      << " in its last attempt\n";
+}
+
 boost::json::array AttemptsJson(const Attempts& attempts) {
   boost::json::array list;
   for (const Store::AttemptRecord& attempt : attempts) {
@@ -81,6 +102,7 @@ class Explain : public Subcommand {
     const Attempts attempts = store->Attempts(trial.id);
     const std::vector<std::string> notes = store->Notes(study.id, trial.name, trial.seed);
     const std::string verdict = Verdict(trial, attempts);
+    const Forecast::Need need = NeedOf(*store, trial);
     if (json_) {
       PrintJson(context.out, {{"id", static_cast<std::int64_t>(trial.id)},
                               {"study", study.name},
@@ -89,6 +111,11 @@ class Explain : public Subcommand {
                               {"state", ToString(trial.state)},
                               {"why", verdict},
                               {"notes", boost::json::value_from(notes)},
+                              {"expected",
+                               {{"memory_bytes", need.memory_bytes},
+                                {"memory", need.memory_text},
+                                {"seconds", need.seconds},
+                                {"time", need.seconds_text}}},
                               {"attempts", AttemptsJson(attempts)}});
       return kExitDone;
     }
@@ -96,6 +123,7 @@ class Explain : public Subcommand {
                 << ToString(trial.state) << ": " << verdict << "\n";
     for (const std::string& note : notes) context.out << "note: " << note << "\n";
     for (const auto& attempt : attempts) context.out << AttemptLine(attempt) << "\n";
+    PrintNeed(context.out, need, trial);
     PrintLogTail(context.out, attempts);
     return kExitDone;
   }

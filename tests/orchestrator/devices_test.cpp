@@ -28,6 +28,16 @@ TEST(MakeSlots, AutoMeansOneWorkerAGpuOrAThreadBudgetACore) {
   EXPECT_THAT(Texts(MakeSlots({.threads_per_worker = 8}, {.cores = 4})), ElementsAre("cpu x8"));
 }
 
+TEST(MakeSlots, SeveralShareAGpuWhoseMemoryIsKnown) {
+  const auto slots = [](std::int64_t threads, const MachineDevices& machine) {
+    return MakeSlots({.threads_per_worker = threads}, machine).size();
+  };
+  EXPECT_EQ(slots(1, {.cores = 16, .cuda_devices = 1, .gpu_memory_known = true}), 4U);
+  EXPECT_EQ(slots(1, {.cores = 16, .cuda_devices = 8, .gpu_memory_known = true}), 16U);
+  EXPECT_EQ(slots(4, {.cores = 8, .cuda_devices = 1, .gpu_memory_known = true}), 2U);
+  EXPECT_EQ(slots(1, {.cores = 2, .cuda_devices = 4, .gpu_memory_known = true}), 4U);
+}
+
 TEST(MakeSlots, SpreadsOverTheNamedDevicesInTurn) {
   EXPECT_THAT(Texts(MakeSlots({.devices = {"cuda:1", "cuda:0"}, .slots_per_device = 2},
                               {.cores = 1, .cuda_devices = 2})),

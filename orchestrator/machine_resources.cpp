@@ -1,0 +1,117 @@
+#include "orchestrator/machine_resources.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace beamgrid {
+namespace {
+
+/// Of a device's memory: for the system, other programs' growth and fragmentation.
+constexpr double kReserve = 0.05;
+/// Trials that a forecast learns from: more would say the same and cost time at every start.
+constexpr std::size_t kMostTrials = 1000;
+
+std::string Gibibytes(std::int64_t bytes) {
+  const auto tenths = static_cast<std::int64_t>(static_cast<double>(bytes) / (1 << 30) * 10 + 0.5);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GiB";
+}
+
+}  // namespace
+
+Forecast ForecastFrom(const Store& store, std::optional<TrialId> except) {
+  std::map<TrialId, TrialResult> complete;
+  for (const StudyRecord& study : store.Studies()) {
+    for (const TrialRecord& trial : store.Trials(study.id)) {
+      if (trial.result && trial.id != except) complete.emplace(trial.id, *trial.result);
+    }
+  }
+  while (complete.size() > kMostTrials) complete.erase(complete.begin());
+  Forecast forecast;
+  for (const auto& [id, result] : complete) {
+    const TrialSpec spec = store.Spec(id);
+    forecast.Learn(spec.model, spec.data, result);
+  }
+  return forecast;
+}
+
+MachineResources::MachineResources(const DataSpec& data, const std::vector<Slot>& slots,
+                                   std::int64_t cores, Forecast forecast, DeviceMemory& memory,
+                                   MachineShare& share)
+    : data_(data), forecast_(std::move(forecast)), memory_(memory), share_(share) {
+  for (const Slot& slot : slots) {
+    Device& device = devices_[slot.device];
+    device.identity = memory_.Identity(slot.device);
+    device.per_slot = slot.device == "cpu" ? slot.threads : 1;
+    ++device.slots;
+  }
+  for (auto& [name, device] : devices_) {
+    // Who asks for more slots than there are cores gets them.
+    const std::int64_t asked = device.slots * device.per_slot;
+    device.units = name == "cpu" ? std::max(cores, asked) : asked;
+  }
+}
+
+std::map<std::string, std::int64_t> MachineResources::Budgets() {
+  std::map<std::string, std::int64_t> budgets;
+  for (const auto& [name, device] : devices_) {
+    const std::optional<MemoryState> state = memory_.Of(name);
+    if (!state) continue;
+    const double reserve = kReserve * static_cast<double>(state->total_bytes);
+    budgets[name] =
+        std::max<std::int64_t>(1, state->free_bytes - static_cast<std::int64_t>(reserve));
+  }
+  return budgets;
+}
+
+std::string MachineResources::Summary() {
+  std::string text;
+  for (const auto& [name, device] : devices_) {
+    const std::optional<MemoryState> state = memory_.Of(name);
+    text += (text.empty() ? "" : ", ") + std::to_string(device.slots) +
+            (device.slots == 1 ? " slot on " : " slots on ") + name +
+            (state ? " (" + Gibibytes(state->free_bytes) + " free)" : "");
+  }
+  return text;
+}
+
+TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t parameters) {
+  const Forecast::Need need = forecast_.Of(model, data_, parameters, devices_.begin()->first);
+  return {.memory_bytes = need.memory_bytes, .seconds = need.seconds};
+}
+
+void MachineResources::Learn(const ModelSpec& model, const TrialResult& result) {
+  forecast_.Learn(model, data_, result);
+}
+
+bool MachineResources::Take(TrialId trial, const Slot& slot, const TrialNeeds& needs) {
+  Device& device = devices_.at(slot.device);
+  std::optional<SlotLease> lease = share_.TryTake(device.identity, device.units, device.per_slot);
+  if (!lease) {
+    wanted_.insert(slot.device);
+    return false;
+  }
+  // Others may have filled the memory since the study began. On a device that none of ours uses
+  // waiting would not help us more than trying.
+  const std::optional<MemoryState> state = memory_.Of(slot.device);
+  if (device.running > 0 && state && state->free_bytes < needs.memory_bytes) return false;
+  ++device.running;
+  held_[trial] = {slot.device, std::move(*lease)};
+  return true;
+}
+
+void MachineResources::GiveBack(TrialId trial) {
+  const auto held = held_.find(trial);
+  if (held == held_.end()) return;
+  --devices_.at(held->second.device).running;
+  held_.erase(held);
+}
+
+void MachineResources::SetWaiting(std::int64_t trials) {
+  if (trials > 0) return;
+  for (const std::string& device : std::exchange(wanted_, {})) {
+    share_.StopWaiting(devices_.at(device).identity);
+  }
+}
+
+}  // namespace beamgrid

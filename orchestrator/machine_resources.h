@@ -1,0 +1,66 @@
+#pragma once
+// The machine as a study sees it: forecasts of what trials need, learnt from the record; memory;
+// and slots shared with the studies of other orchestrators.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "orchestrator/device_memory.h"
+#include "orchestrator/forecast.h"
+#include "orchestrator/machine_share.h"
+#include "orchestrator/resources.h"
+#include "registry/store.h"
+
+namespace beamgrid {
+
+/// What the complete trials of a record (the newest ones of a large one) say of others; `except`:
+/// not what this one says.
+[[nodiscard]] Forecast ForecastFrom(const Store& store,
+                                    std::optional<TrialId> except = std::nullopt);
+
+/// One thread's.
+class MachineResources : public Resources {
+ public:
+  /// `cores` that this process may use. `data`, `memory` and `share` must outlive this.
+  MachineResources(const DataSpec& data, const std::vector<Slot>& slots, std::int64_t cores,
+                   Forecast forecast, DeviceMemory& memory, MachineShare& share);
+
+  /// Bytes that the trials of each device may use together: what is free there now, less a reserve.
+  /// Devices whose memory is not known are missing.
+  [[nodiscard]] std::map<std::string, std::int64_t> Budgets();
+  /// "2 slots on cpu (21.3 GiB free)".
+  [[nodiscard]] std::string Summary();
+
+  [[nodiscard]] TrialNeeds Needs(const ModelSpec& model, std::int64_t parameters) override;
+  void Learn(const ModelSpec& model, const TrialResult& result) override;
+  [[nodiscard]] bool Take(TrialId trial, const Slot& slot, const TrialNeeds& needs) override;
+  void GiveBack(TrialId trial) override;
+  void SetWaiting(std::int64_t trials) override;
+
+ private:
+  struct Device {
+    std::string identity;
+    std::int64_t slots = 0;
+    std::int64_t units = 0;     ///< of the machine, as this study counts them
+    std::int64_t per_slot = 1;  ///< units that a worker takes
+    std::int64_t running = 0;
+  };
+  struct Holding {
+    std::string device;
+    SlotLease lease;
+  };
+
+  const DataSpec& data_;
+  Forecast forecast_;
+  DeviceMemory& memory_;
+  MachineShare& share_;
+  std::map<std::string, Device> devices_;
+  std::map<TrialId, Holding> held_;
+  std::set<std::string> wanted_;  ///< devices that refused us while trials wait
+};
+
+}  // namespace beamgrid

@@ -1,0 +1,104 @@
+#include "orchestrator/machine_resources.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/support/record.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+constexpr TrialId kA{1}, kB{2};
+constexpr std::int64_t kMebibyte = 1 << 20;
+
+/// A machine of 1,000 MiB, 600 of them free, that other studies may use too.
+class MachineResourcesTest : public ::testing::Test {
+ protected:
+  MachineResourcesTest() {
+    SetFree(600);
+    sources_.meminfo = folder_ / "meminfo";
+    sources_.own_cgroups = folder_ / "no-cgroup";
+    sources_.nvml = "no-such-library.so";
+    memory_ = std::make_unique<DeviceMemory>(sources_);
+  }
+
+  void SetFree(std::int64_t mebibytes) {
+    std::ofstream(folder_ / "meminfo") << "MemTotal: " << 1000 * 1024 << " kB\n"
+                                       << "MemAvailable: " << mebibytes * 1024 << " kB\n";
+  }
+  MachineResources Resources(std::size_t slots, std::int64_t cores, MachineShare& share) {
+    return {data_, std::vector<Slot>(slots, kCpu), cores, ForecastFrom(store_), *memory_, share};
+  }
+  std::filesystem::path Shared() const { return folder_ / "share"; }
+
+  const Slot kCpu{"cpu", 1};
+  TemporaryFolder folder_;
+  MemorySources sources_;
+  std::unique_ptr<DeviceMemory> memory_;
+  DataSpec data_ = ExampleTrial().data;
+  Store store_{":memory:", OpenMode::kReadWrite};
+};
+
+TEST_F(MachineResourcesTest, TrialsMayUseWhatIsFreeLessAReserve) {
+  MachineShare share(Shared(), "s", 1);
+  MachineResources resources = Resources(2, 2, share);
+  EXPECT_THAT(resources.Budgets(), ElementsAre(Pair("cpu", 550 * kMebibyte)));
+  EXPECT_EQ(resources.Summary(), "2 slots on cpu (0.6 GiB free)");
+}
+
+TEST_F(MachineResourcesTest, AnotherStudysWorkersTakeTheirCores) {
+  MachineShare theirs(Shared(), "theirs", 1), ours(Shared(), "ours", 1);
+  MachineResources first = Resources(2, 2, theirs), second = Resources(2, 2, ours);
+  EXPECT_TRUE(first.Take(kA, kCpu, {}));
+  EXPECT_TRUE(first.Take(kB, kCpu, {}));
+  EXPECT_FALSE(second.Take(kA, kCpu, {}));
+  first.GiveBack(kB);
+  EXPECT_TRUE(second.Take(kA, kCpu, {}));
+  EXPECT_FALSE(first.Take(kB, kCpu, {}));
+}
+
+TEST_F(MachineResourcesTest, WhoAsksForMoreSlotsThanCoresGetsThem) {
+  MachineShare share(Shared(), "s", 1);
+  MachineResources resources = Resources(3, 1, share);
+  for (const std::int64_t id : {1, 2, 3}) EXPECT_TRUE(resources.Take(TrialId{id}, kCpu, {}));
+}
+
+TEST_F(MachineResourcesTest, MemoryThatOthersFilledMeanwhileIsHeeded) {
+  MachineShare share(Shared(), "s", 1);
+  MachineResources resources = Resources(2, 2, share);
+  SetFree(100);
+  const TrialNeeds needs{.memory_bytes = 200 * kMebibyte};
+  EXPECT_TRUE(resources.Take(kA, kCpu, needs)) << "the first is tried: waiting would not help";
+  EXPECT_FALSE(resources.Take(kB, kCpu, needs));
+  SetFree(300);
+  EXPECT_TRUE(resources.Take(kB, kCpu, needs));
+}
+
+TEST_F(MachineResourcesTest, ForecastsAreCorrectedByTheRecord) {
+  const NewTrial trial = ExampleNewTrial();
+  MachineShare share(Shared(), "s", 1);
+  const TrialNeeds before = Resources(1, 1, share).Needs(trial.spec.model, trial.parameters);
+  const TrialId id = store_.AddTrials(store_.OpenStudy(ExampleStudy()), {trial})[0];
+  const std::int64_t attempt = store_.BeginAttempt(id, "runs/1", "cpu", 1);
+  AttemptOutcome outcome = ExampleSuccess();
+  outcome.result.device = "cpu";
+  outcome.result.peak_memory_bytes = 7000 * kMebibyte;
+  store_.FinishAttempt(id, attempt, outcome, TrialState::kComplete);
+  const TrialNeeds after = Resources(1, 1, share).Needs(trial.spec.model, trial.parameters);
+  EXPECT_LT(before.memory_bytes, 7000 * kMebibyte);
+  EXPECT_GE(after.memory_bytes, 7000 * kMebibyte);
+  EXPECT_EQ(
+      ForecastFrom(store_, id).Of(trial.spec.model, data_, trial.parameters, "cpu").memory_bytes,
+      before.memory_bytes)
+      << "a trial's own measurement can be left out";
+}
+
+}  // namespace
+}  // namespace beamgrid
