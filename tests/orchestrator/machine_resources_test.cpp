@@ -24,7 +24,7 @@ class MachineResourcesTest : public ::testing::Test {
   MachineResourcesTest() {
     SetFree(600);
     sources_.meminfo = folder_ / "meminfo";
-    sources_.own_cgroups = folder_ / "no-cgroup";
+    sources_.own_cgroup = folder_ / "no-cgroup";
     sources_.nvml = "no-such-library.so";
     memory_ = std::make_unique<DeviceMemory>(sources_);
   }
