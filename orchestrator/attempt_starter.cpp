@@ -48,11 +48,15 @@ std::chrono::milliseconds Milliseconds(double seconds) {
       std::chrono::duration<double>(seconds));
 }
 
-/// Often enough that a few may be late.
+/// Often enough that a few may be late, for the timeouts that are told by beats.
 double HeartbeatSeconds(const ResourceSettings& resources) {
   constexpr double kBeatsPerTimeout = 4;
-  return std::min(TrialFile().heartbeat_seconds,
-                  resources.heartbeat_timeout_seconds / kBeatsPerTimeout);
+  double seconds = TrialFile().heartbeat_seconds;
+  for (const double timeout :
+       {resources.heartbeat_timeout_seconds, resources.stall_timeout_seconds}) {
+    if (timeout > 0) seconds = std::min(seconds, timeout / kBeatsPerTimeout);
+  }
+  return seconds;
 }
 
 }  // namespace
