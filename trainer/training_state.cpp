@@ -1,5 +1,7 @@
 // TrainingLoop: what the last checkpoint holds, and going on from it.
 
+#include <utility>
+
 #include "registry/files.h"
 #include "registry/json.h"
 #include "registry/system_error.h"
@@ -45,6 +47,17 @@ NamedTensors TensorsOf(const torch::nn::Module& module) {
   return tensors;
 }
 
+/// Of examples; what is none is passed over.
+std::vector<std::uint32_t> NumbersFrom(const boost::json::array& list) {
+  std::vector<std::uint32_t> numbers;
+  for (const boost::json::value& item : list) {
+    if (item.is_int64() && std::in_range<std::uint32_t>(item.get_int64())) {
+      numbers.push_back(static_cast<std::uint32_t>(item.get_int64()));
+    }
+  }
+  return numbers;
+}
+
 void RestoreGenerators(torch::Device device, const NamedTensors& states) {
   auto generators = Generators(device);
   for (std::size_t i = 0; i < states.size(); ++i) {
@@ -72,6 +85,7 @@ void TrainingLoop::SaveLast() {
                                     {"epoch", progress_.epoch},
                                     {"position", progress_.position},
                                     {"epoch_examples", progress_.epoch_examples},
+                                    {"damaged", boost::json::value_from(train_->Damaged())},
                                     {"result", ToJson(progress_.result)}};
   WriteCheckpoint(directory_ / kLastCheckpoint, meta, tensors);
   // A large model on a slow disk must not spend its time on checkpoints: at most a twentieth.
@@ -124,6 +138,7 @@ void TrainingLoop::ResumeFrom(const std::filesystem::path& last) {
                .position = meta.Integer("position"),
                .epoch_examples = meta.Integer("epoch_examples"),
                .result = std::move(result)};
+  if (meta.Has("damaged")) train_->RecallDamaged(NumbersFrom(meta.List("damaged")));
   if (std::filesystem::weakly_canonical(last) ==
       std::filesystem::weakly_canonical(directory_ / kLastCheckpoint)) {
     return;

@@ -8,6 +8,7 @@
 
 #include "tests/support/error_text.h"
 #include "tests/trainer/training_test.h"
+#include "trainer/data/tfrecord.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -138,6 +139,33 @@ TEST_F(TrainingLoopTest, StoppedAgainAndAgainItEndsInTheSameBits) {
     }
   }
   EXPECT_GE(stops, 5);
+  ExpectSameFiles(whole, folder);
+}
+
+TEST_F(TrainingLoopTest, SkippedRecordsAreCountedOverAllAttempts) {
+  TrialFile trial = StatefulTrial();
+  DataSpec& data = trial.spec.data;
+  data.on_error = "skip";
+  const std::filesystem::path damaged = NewFolder() / "train.tfrecord";
+  std::string records = ReadFile(data.train[0]);
+  std::uint64_t offset = 0;
+  for (int record = 0; record < 5; ++record) {
+    records[offset + 20] = static_cast<char>(records[offset + 20] ^ 1);
+    offset = TfRecordFile(data.train[0]).Skip(offset);
+  }
+  WriteFileAtomically(damaged, records);
+  data.train[0] = damaged.string();
+  trial.spec.model.train["epochs"] = 1;  // no attempt reads all
+
+  const std::filesystem::path whole = NewFolder(), folder = NewFolder();
+  EXPECT_EQ(RunIn(whole, trial).skipped_records, 5);
+  for (int stops = 0; !std::filesystem::exists(folder / kResultFile); ++stops) {
+    ASSERT_LT(stops, 100) << "no progress";
+    try {
+      RunIn(folder, trial, StopAt(3));
+    } catch (const Interrupted&) {
+    }
+  }
   ExpectSameFiles(whole, folder);
 }
 

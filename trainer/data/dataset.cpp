@@ -37,7 +37,6 @@ Dataset::Dataset(const DataSpec& spec, const std::vector<std::string>& files, La
                 " records, more than 2^32 - 1 are not supported");
   }
   examples_.shrink_to_fit();
-  seen_damaged_.resize(examples_.size());
   seen_unequal_.resize(examples_.size());
 }
 
@@ -106,8 +105,7 @@ bool Dataset::DecodeExample(std::uint32_t example, DecodedVideo& video) {
     }
   } catch (const DataError& error) {
     if (!Skips(error)) throw;
-    if (!seen_damaged_[example]) ++skipped_;
-    seen_damaged_[example] = true;
+    CountDamaged(example);
     return false;
   }
   if (video.unequal_lengths && !seen_unequal_[example]) {
@@ -154,6 +152,22 @@ void Dataset::ReleaseTouched() {
   }
   touched_.assign(files_.size(), false);
   touched_bytes_ = 0;
+}
+
+void Dataset::CountDamaged(std::uint32_t example) {
+  const std::scoped_lock lock(damaged_mutex_);
+  if (damaged_.insert(example).second) ++skipped_;
+}
+
+std::vector<std::uint32_t> Dataset::Damaged() const {
+  const std::scoped_lock lock(damaged_mutex_);
+  return {damaged_.begin(), damaged_.end()};
+}
+
+void Dataset::RecallDamaged(std::span<const std::uint32_t> examples) {
+  for (const std::uint32_t example : examples) {
+    if (example < examples_.size()) CountDamaged(example);
+  }
 }
 
 DatasetCounts Dataset::counts() const {

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,8 +46,14 @@ class Dataset {
   /// be smaller than asked, even empty. One thread at a time.
   void Read(std::span<const std::uint32_t> examples, Batch& batch);
 
-  /// May be called from any thread.
+  /// May be called from any thread, as may the two below.
   [[nodiscard]] DatasetCounts counts() const;
+
+  /// Numbers of the examples that turned out damaged when they were read.
+  [[nodiscard]] std::vector<std::uint32_t> Damaged() const;
+  /// Counts what another Dataset of the same files found damaged, each record once in all. Numbers
+  /// that there are not are passed over.
+  void RecallDamaged(std::span<const std::uint32_t> examples);
 
  private:
   struct Example {
@@ -59,6 +67,7 @@ class Dataset {
   [[nodiscard]] bool Skips(const DataError& error) const;
   [[nodiscard]] bool DecodeExample(std::uint32_t example, DecodedVideo& video);
   [[nodiscard]] std::int64_t MostFramesOf(std::span<const std::uint32_t> examples) const;
+  void CountDamaged(std::uint32_t example);
   void Touch(std::size_t file, std::uint64_t bytes);
   void ReleaseTouched();
 
@@ -70,7 +79,9 @@ class Dataset {
   std::vector<std::int32_t> rated_classes_;
   DecodedVideo video_;  ///< being read
 
-  std::vector<bool> seen_damaged_, seen_unequal_;  ///< by example
+  mutable std::mutex damaged_mutex_;
+  std::set<std::uint32_t> damaged_;  ///< examples; under the mutex
+  std::vector<bool> seen_unequal_;   ///< by example
   std::atomic<std::int64_t> skipped_ = 0, unequal_lengths_ = 0;
 
   std::vector<bool> touched_;  ///< files with pages in resident memory

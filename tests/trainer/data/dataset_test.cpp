@@ -227,6 +227,24 @@ TEST_F(DatasetTest, DamageStopsOrIsSkippedAndCountedOnce) {
   EXPECT_EQ(skipping.counts().skipped, 2);
 }
 
+TEST_F(DatasetTest, DamageThatAnotherDatasetMetIsCountedOnceInAll) {
+  const std::string file =
+      Write("a", {SmallVideo("v0"), SmallVideo("v1", 0), SmallVideo("v2", 0), SmallVideo("v3")});
+  DataSpec spec = SmallSpec();
+  spec.on_error = "skip";
+  Dataset first(spec, {file}, LabelPolicy::kRequired), second(spec, {file}, LabelPolicy::kRequired);
+  Batch batch;
+  const std::uint32_t until_v1[] = {0, 1}, from_v1[] = {1, 2, 3};
+  first.Read(until_v1, batch);
+  EXPECT_THAT(first.Damaged(), ElementsAre(1));
+  second.RecallDamaged(first.Damaged());
+  second.RecallDamaged(std::vector<std::uint32_t>{4, 4'000'000'000});  // there are none
+  EXPECT_EQ(second.counts().skipped, 1);
+  second.Read(from_v1, batch);
+  EXPECT_EQ(second.counts().skipped, 2);
+  EXPECT_THAT(second.Damaged(), ElementsAre(1, 2));
+}
+
 TEST_F(DatasetTest, ADamagedLengthEndsItsFileOnly) {
   const std::string damaged = Write("a", {SmallVideo("v0"), SmallVideo("v1"), SmallVideo("v2")});
   const std::string sound = Write("b", {SmallVideo("v3")});
