@@ -11,8 +11,9 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* kRepeatable[] = {"metrics",    "validate_loss", "best_epoch", "epochs",
-                                       "parameters", "size_bytes",    "examples"};
+constexpr const char* kRepeatable[] = {"metrics",  "validate_loss",  "best_epoch",
+                                       "epochs",   "parameters",     "size_bytes",
+                                       "examples", "skipped_records"};
 
 class Comparison {
  public:

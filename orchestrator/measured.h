@@ -10,9 +10,9 @@
 
 namespace beamgrid {
 
-/// Metrics, losses, epochs, sizes, examples, and bytes and hash of every artifact. Not in it:
-/// times, rates, memory, device, threads, versions, paths, and `skipped_records`, which counts what
-/// the last attempt read. A number that is not finite is null.
+/// Metrics, losses, epochs, sizes, examples, skipped records, and bytes and hash of every artifact.
+/// Not in it: times, rates, memory, device, threads, versions and paths. A number that is not
+/// finite is null.
 [[nodiscard]] boost::json::object Measured(const TrialResult& result);
 
 /// One value that two sides have differently, as JSON text; "nothing" where one side lacks it.
