@@ -34,6 +34,7 @@ void WritePredictions(const std::filesystem::path& path, const Predictions& pred
 
 /// `VideoId,LabelConfidencePairs`. Errors name file and line. Repeated videos or labels are errors.
 [[nodiscard]] Predictions ReadPredictionsCsv(const std::filesystem::path& path);
+/// Error for an id that would end its column or line.
 void WritePredictionsCsv(const std::filesystem::path& path, const Predictions& predictions,
                          int top_k = 20);
 

@@ -186,6 +186,9 @@ void WritePredictionsCsv(const fs::path& path, const Predictions& predictions, i
   std::string text(kPredictionsHeader);
   text += '\n';
   for (const VideoPrediction& video : predictions.videos) {
+    if (video.id.empty() || video.id.find_first_of(",\r\n") != std::string::npos) {
+      throw Error(path.string() + ": the id '" + video.id + "' cannot be written to a CSV file");
+    }
     text += video.id + ',';
     const std::size_t count = std::min(video.top.size(), static_cast<std::size_t>(top_k));
     for (std::size_t i = 0; i < count; ++i) {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "registry/json.h"
+#include "registry/utf8.h"
 
 namespace beamgrid {
 namespace json = boost::json;
@@ -217,8 +218,11 @@ struct MessageWriter {
   json::object operator()(const Heartbeat&) const { return {{"type", "heartbeat"}}; }
   json::object operator()(const Finished&) const { return {{"type", "finished"}}; }
   json::object operator()(const Ready&) const { return {{"type", "ready"}}; }
+  /// Its words may name a file or a video, whose bytes may be anything.
   json::object operator()(const Failed& failed) const {
-    return {{"type", "failed"}, {"kind", ToString(failed.kind)}, {"message", failed.message}};
+    return {{"type", "failed"},
+            {"kind", ToString(failed.kind)},
+            {"message", WellFormedUtf8(failed.message)}};
   }
 };
 

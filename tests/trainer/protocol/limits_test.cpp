@@ -59,5 +59,11 @@ TEST(ResultLimits, ArtifactsLieInTheAttemptsFolder) {
   EXPECT_EQ(TrialResultFromJson(ToJson(result)).artifacts[0].path, "..model.pt");
 }
 
+TEST(FailedMessage, ArrivesWhateverItsBytes) {
+  const auto read = MessageFromLine(ToLine(Failed{FailureKind::kBadData, "video '\xff\n' \xc3"}));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(std::get<Failed>(*read).message, "video '?\n' ?");
+}
+
 }  // namespace
 }  // namespace beamgrid

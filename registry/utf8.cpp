@@ -1,0 +1,60 @@
+#include "registry/utf8.h"
+
+#include <cstddef>
+
+namespace beamgrid {
+namespace {
+
+using Byte = unsigned char;
+
+/// Characters by their first byte; the second has limits of its own, the others are 80..BF.
+struct Lead {
+  Byte first_least, first_most;
+  std::size_t bytes;
+  Byte second_least, second_most;
+};
+
+constexpr Lead kLeads[] = {
+    {0x00, 0x7F, 1, 0, 0},       {0xC2, 0xDF, 2, 0x80, 0xBF}, {0xE0, 0xE0, 3, 0xA0, 0xBF},
+    {0xE1, 0xEC, 3, 0x80, 0xBF}, {0xED, 0xED, 3, 0x80, 0x9F}, {0xEE, 0xEF, 3, 0x80, 0xBF},
+    {0xF0, 0xF0, 4, 0x90, 0xBF}, {0xF1, 0xF3, 4, 0x80, 0xBF}, {0xF4, 0xF4, 4, 0x80, 0x8F}};
+
+bool Continues(const Lead& lead, std::string_view text) {
+  if (text.size() < lead.bytes) return false;
+  for (std::size_t i = 1; i < lead.bytes; ++i) {
+    const auto byte = static_cast<Byte>(text[i]);
+    const Byte least = i == 1 ? lead.second_least : 0x80, most = i == 1 ? lead.second_most : 0xBF;
+    if (byte < least || byte > most) return false;
+  }
+  return true;
+}
+
+/// Bytes of the character that `text` begins with; 0 if it begins with none.
+std::size_t CharacterBytes(std::string_view text) {
+  const auto first = static_cast<Byte>(text.front());
+  for (const Lead& lead : kLeads) {
+    if (first < lead.first_least || first > lead.first_most) continue;
+    return Continues(lead, text) ? lead.bytes : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string WellFormedUtf8(std::string_view text) {
+  std::string formed;
+  formed.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t bytes = CharacterBytes(text);
+    if (bytes == 0) {
+      formed += '?';
+      text.remove_prefix(1);
+    } else {
+      formed += text.substr(0, bytes);
+      text.remove_prefix(bytes);
+    }
+  }
+  return formed;
+}
+
+}  // namespace beamgrid
