@@ -8,19 +8,13 @@
 namespace beamgrid {
 namespace {
 
-/// Where the claim stands among those that wait: the lowest comes first.
-double Place(const ShareClaim& claim, std::int64_t capacity) {
-  const auto units = static_cast<double>(claim.held + std::min(claim.wanted, capacity));
-  return claim.served +
-         ShareTable::kHorizonSeconds * units / static_cast<double>(claim.owner.priority);
-}
-
 boost::json::object ToJson(const ShareClaim& claim) {
   return {{"owner", claim.owner.id},      {"study", claim.owner.study},
           {"pid", claim.owner.pid},       {"priority", claim.owner.priority},
           {"device", claim.device},       {"capacity", claim.capacity},
           {"held", claim.held},           {"wanted", claim.wanted},
-          {"active_at", claim.active_at}, {"served", claim.served}};
+          {"active_at", claim.active_at}, {"served", claim.served},
+          {"used", claim.used},           {"ended", claim.ended}};
 }
 
 ShareClaim ClaimFrom(const boost::json::value& json) {
@@ -34,7 +28,9 @@ ShareClaim ClaimFrom(const boost::json::value& json) {
           .held = read.Integer("held"),
           .wanted = read.Integer("wanted"),
           .active_at = read.Number("active_at"),
-          .served = read.Number("served")};
+          .served = read.Number("served"),
+          .used = read.Number("used"),
+          .ended = read.Integer("ended")};
 }
 
 }  // namespace
@@ -48,6 +44,7 @@ void ShareTable::Advance(double now,
   for (const ShareClaim& claim : claims_) contended.push_back(ContendedSeconds(claim, now));
   for (std::size_t i = 0; i < claims_.size(); ++i) {
     ShareClaim& claim = claims_[i];
+    claim.used += static_cast<double>(claim.held) * (now - at_);
     claim.served +=
         static_cast<double>(claim.held) * contended[i] / static_cast<double>(claim.owner.priority);
     if (now > claim.active_at + kWishSeconds) claim.wanted = 0;
@@ -81,12 +78,26 @@ std::int64_t ShareTable::Take(const ShareOwner& owner, const std::string& device
   return needed;
 }
 
+double ShareTable::LeaseSeconds(const std::string& device) const {
+  double longest = 0;
+  for (const ShareClaim& claim : claims_) {
+    if (claim.device != device || claim.ended == 0) continue;
+    longest = std::max(longest, claim.used / static_cast<double>(claim.ended));
+  }
+  return longest > 0 ? longest : kLeaseSeconds;
+}
+
+double ShareTable::Place(const ShareClaim& claim) const {
+  return claim.served + LeaseSeconds(claim.device) * static_cast<double>(claim.held) /
+                            static_cast<double>(claim.owner.priority);
+}
+
 std::int64_t ShareTable::FreeFor(const ShareClaim& claim, std::int64_t capacity) const {
   std::int64_t free = capacity;
   for (const ShareClaim& other : claims_) {
     if (other.device != claim.device) continue;
     free -= other.held;
-    if (other.wanted > 0 && Place(other, capacity) < Place(claim, capacity)) {
+    if (other.wanted > 0 && Place(other) < Place(claim)) {
       free -= std::min(other.wanted, capacity);
     }
   }
@@ -98,6 +109,7 @@ void ShareTable::SetHeld(const ShareOwner& owner, const std::string& device, std
   if (units == 0 && Find(owner.id, device) == nullptr) return;
   ShareClaim& claim = Enter(owner, device, capacity);
   if (claim.held == units) return;
+  claim.ended += std::max<std::int64_t>(0, claim.held - units);
   claim.held = units;
   claim.active_at = at_;
 }

@@ -3,12 +3,13 @@
 // lock or clock.
 //
 // Free units go to the waiting study that comes first by
-//     served + kHorizonSeconds * (held + wanted) / priority,
-// served being the unit-seconds that it had while others waited, divided by its priority. So in the
-// long run studies that compete get unit-seconds in proportion to their priorities, whatever the
-// lengths of their trials; the second term keeps the present shares near that too. What is used
-// while nobody waits costs nothing. Nobody is preempted. The units for one who comes first and
-// wants more than are free are collected: nobody overtakes it with them.
+//     served + lease * held / priority,
+// served being the unit-seconds that it had while others waited, divided by its priority, and lease
+// how long one lasts about. So in the long run studies that compete get unit-seconds in proportion
+// to their priorities, whatever the lengths of their trials; the second term, what is taken already
+// but not yet served, keeps the present shares near that too, and gives one that comes anew the
+// next free unit. What is used while nobody waits costs nothing. Nobody is preempted. The units for
+// one who comes first and wants more than are free are collected: nobody overtakes it with them.
 
 #include <boost/json.hpp>
 #include <cstdint>
@@ -35,12 +36,14 @@ struct ShareClaim {
   std::int64_t wanted = 0;    ///< units of the lease that it waits for; 0: it does not wait
   double active_at = 0;       ///< when it last asked or gave back, seconds
   double served = 0;          ///< unit-seconds / priority
+  double used = 0;            ///< unit-seconds, all of them
+  std::int64_t ended = 0;     ///< units given back
 };
 
 class ShareTable {
  public:
-  /// About how long a lease lasts; only damps, see above.
-  static constexpr double kHorizonSeconds = 60;
+  /// How long a lease lasts where none has ended yet.
+  static constexpr double kLeaseSeconds = 60;
   /// A wish counts so long after it was last uttered; a study without claims is forgotten after it.
   static constexpr double kWishSeconds = 5;
 
@@ -70,6 +73,10 @@ class ShareTable {
   ShareClaim& Enter(const ShareOwner& owner, const std::string& device, std::int64_t capacity);
   [[nodiscard]] double ServedAtEntry(const std::string& device) const;
   [[nodiscard]] std::int64_t Capacity(const std::string& device) const;
+  /// The mean over the study whose leases last longest: nothing can be evened out faster.
+  [[nodiscard]] double LeaseSeconds(const std::string& device) const;
+  /// Where the claim stands among those that wait: the lowest comes first.
+  [[nodiscard]] double Place(const ShareClaim& claim) const;
   /// Units that are free and not meant for somebody who comes before `claim`.
   [[nodiscard]] std::int64_t FreeFor(const ShareClaim& claim, std::int64_t capacity) const;
   /// Seconds since the table's time in which a study other than `claim`'s waited for its device.

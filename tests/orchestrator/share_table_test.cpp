@@ -89,6 +89,18 @@ TEST(ShareTableTest, TheNextFreeUnitIsForOneThatHasNone) {
   EXPECT_EQ(machine.Take("a"), 1);
 }
 
+TEST(ShareTableTest, WhoComesAnewGetsTheNextFreeUnitWhateverItsPriority) {
+  Machine machine(2);
+  machine.Take("a", 100);
+  machine.Take("a", 100);
+  machine.Pass(5000);
+  EXPECT_EQ(machine.Take("b", 1), 0);
+  machine.Pass(1);
+  machine.GiveBack("a");
+  EXPECT_EQ(machine.Take("a", 100), 0);
+  EXPECT_EQ(machine.Take("b", 1), 1);
+}
+
 TEST(ShareTableTest, AWishIsWithdrawnOrRunsOut) {
   Machine machine(1);
   machine.Take("a");
@@ -200,8 +212,9 @@ struct Study {
   std::int64_t units = 1;
   int shortest = 30, longest = 600;  ///< seconds of a trial
   int begins = 0;
-  std::vector<int> ends;  ///< of its running trials
-  double used = 0;        ///< unit-seconds since all had begun
+  std::vector<int> ends;                 ///< of its running trials
+  double used = 0;                       ///< unit-seconds since all had begun
+  std::vector<std::int64_t> held_later;  ///< each second, from an hour after all had begun
 };
 
 /// Lets the studies run for so many seconds, each asking once a second in an order drawn anew, and
@@ -238,6 +251,7 @@ void Simulate(std::int64_t capacity, std::vector<Study>& studies, int seconds, u
                              std::uniform_int_distribution(study.shortest, study.longest)(random));
       }
       if (second >= all_there) study.used += static_cast<double>(machine.Held(study.id));
+      if (second >= all_there + 3600) study.held_later.push_back(machine.Held(study.id));
     }
     ASSERT_LE(machine.Used(), capacity) << "second " << second;
     if (single_units && refused && !taken) {
@@ -294,6 +308,17 @@ TEST(ShareSimulationTest, AStudyOfWideWorkersGetsItsShareToo) {
   EXPECT_NEAR(Shares(studies)[1], 0.5, 0.05);
 }
 
+TEST(ShareSimulationTest, PresentSharesStayNearThePriorities) {
+  std::vector<Study> studies = {{.id = "a", .shortest = 600, .longest = 1800},
+                                {.id = "b", .shortest = 600, .longest = 1800, .begins = 3600}};
+  ASSERT_NO_FATAL_FAILURE(Simulate(8, studies, kDay, 13));
+  for (const Study& study : studies) {
+    const auto [least, most] = std::ranges::minmax_element(study.held_later);
+    EXPECT_GE(*least, 2) << study.id;
+    EXPECT_LE(*most, 6) << study.id;
+  }
+}
+
 TEST(ShareSimulationTest, NothingIsEverOversubscribed) {
   for (unsigned seed = 0; seed < 25; ++seed) {
     std::mt19937 random(seed);
@@ -312,7 +337,10 @@ TEST(ShareSimulationTest, NothingIsEverOversubscribed) {
                          .begins = draw(0, 1000)});
     }
     ASSERT_NO_FATAL_FAILURE(Simulate(draw(1, 8), studies, 20'000, seed)) << "seed " << seed;
-    for (const Study& study : studies) EXPECT_GT(study.used, 0) << "seed " << seed << study.id;
+    for (const Study& study : studies) {
+      EXPECT_GT(study.used, 0) << "seed " << seed << ", study " << study.id << ", priority "
+                               << study.priority << ", units " << study.units;
+    }
   }
 }
 
