@@ -86,15 +86,15 @@ void MachineResources::Learn(const ModelSpec& model, const TrialResult& result) 
 
 bool MachineResources::Take(TrialId trial, const Slot& slot, const TrialNeeds& needs) {
   Device& device = devices_.at(slot.device);
+  // Others may have filled the memory since the study began. On a device that none of ours uses
+  // waiting would not help us more than trying.
+  const std::optional<MemoryState> state = memory_.Of(slot.device);
+  if (device.running > 0 && state && state->free_bytes < needs.memory_bytes) return false;
   std::optional<SlotLease> lease = share_.TryTake(device.identity, device.units, device.per_slot);
   if (!lease) {
     wanted_.insert(slot.device);
     return false;
   }
-  // Others may have filled the memory since the study began. On a device that none of ours uses
-  // waiting would not help us more than trying.
-  const std::optional<MemoryState> state = memory_.Of(slot.device);
-  if (device.running > 0 && state && state->free_bytes < needs.memory_bytes) return false;
   ++device.running;
   held_[trial] = {slot.device, std::move(*lease)};
   return true;

@@ -117,6 +117,17 @@ std::vector<Command> Scheduler::OnDevicesFreed() {
   return commands;
 }
 
+std::vector<Command> Scheduler::OnNeedsChanged(TrialId trial, const TrialNeeds& needs) {
+  Entry& entry = trials_.at(trial);
+  if (entry.slot >= 0) return {};
+  queue_.erase(PlaceOf(trial, entry));
+  entry.needs = needs;
+  queue_.insert(PlaceOf(trial, entry));
+  std::vector<Command> commands;
+  Fill(&commands);
+  return commands;
+}
+
 std::vector<Command> Scheduler::OnInterrupt() {
   if (std::exchange(interrupted_, true)) return {};
   std::vector<TrialId> running;

@@ -93,6 +93,8 @@ class Scheduler {
   std::vector<Command> OnStartRefused(TrialId trial);
   /// Devices that refused may have room again.
   std::vector<Command> OnDevicesFreed();
+  /// More is known of what a trial needs. Nothing changes for one that runs.
+  std::vector<Command> OnNeedsChanged(TrialId trial, const TrialNeeds& needs);
   /// First Ctrl-C: no new attempts; running ones are cancelled.
   std::vector<Command> OnInterrupt();
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
+#include <iterator>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -72,6 +74,7 @@ class StudyRunner::Loop {
     std::string fingerprint;
     ModelSpec model;
     std::string start;
+    std::int64_t parameters = 0;
     TrialNeeds needs;
     std::int64_t attempts = 0;
     std::vector<SeedSlot> wanted_by;
@@ -145,6 +148,7 @@ class StudyRunner::Loop {
                          .fingerprint = std::move(trial.fingerprint),
                          .model = trial.model,
                          .start = std::move(trial.start),
+                         .parameters = trial.parameters,
                          .needs = resources_.Needs(trial.model, trial.parameters),
                          .wanted_by = {trial.wanted_by}};
     Schedule(trial.id, trial.twin);
@@ -336,13 +340,30 @@ class StudyRunner::Loop {
   void EndTrial(TrialId trial, const AttemptOutcome& outcome) {
     const ActiveTrial ended = std::move(active_.extract(trial).mapped());
     if (outcome.complete) {
-      resources_.Learn(ended.model, outcome.result);
+      Learn(ended.model, outcome.result);
       news_.OnComplete(trial, ended.label, outcome.result);
       intake_.Settle(ended.wanted_by, ResultOf(outcome.result));
       return;
     }
     news_.OnFailed(trial, ended.label, outcome);
     intake_.Settle(ended.wanted_by, {});
+  }
+
+  /// Forecasts that were made before anything was measured cannot be compared with later ones, so
+  /// the waiting are forecast again; ever more rarely, for later measurements change less.
+  void Learn(const ModelSpec& model, const TrialResult& result) {
+    resources_.Learn(model, result);
+    if (!std::has_single_bit(++learnt_)) return;
+    std::vector<Command> commands;
+    for (auto& [trial, active] : active_) {
+      if (active.running || foreign_.contains(trial)) continue;
+      const bool alone = active.needs.alone;
+      active.needs = resources_.Needs(active.model, active.parameters);
+      active.needs.alone = alone;
+      std::ranges::copy(scheduler_.OnNeedsChanged(trial, active.needs),
+                        std::back_inserter(commands));
+    }
+    Execute(commands);
   }
 
   [[nodiscard]] bool StopsStudy(const AttemptOutcome& outcome) const {
@@ -412,6 +433,7 @@ class StudyRunner::Loop {
   std::set<TrialId> foreign_;  ///< active trials that another orchestrator runs
   bool stopping_ = false;
   int heeded_interrupts_ = 0;
+  std::uint64_t learnt_ = 0;  ///< complete trials that the forecast has learnt from in this run
   std::atomic<int> interrupts_{0};
 };
 

@@ -168,6 +168,19 @@ TEST(Scheduler, TheLongestExpectedStartsFirst) {
   scheduler.SanityCheck();
 }
 
+TEST(Scheduler, WhatIsLearntLaterChangesTheOrder) {
+  Scheduler scheduler(CpuSlots(2), 0, {{"cpu", 100}});
+  (void)scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 90});
+  (void)scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 90, .seconds = 9});
+  (void)scheduler.OnTrialAdded(kC, 0, {.memory_bytes = 90, .seconds = 1});
+  EXPECT_THAT(Texts(scheduler.OnNeedsChanged(kA, {.memory_bytes = 1})), IsEmpty());
+  EXPECT_THAT(Texts(scheduler.OnNeedsChanged(kC, {.memory_bytes = 90, .seconds = 10})), IsEmpty());
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnNeedsChanged(kC, {.memory_bytes = 10, .seconds = 10})),
+              ElementsAre("start 3@1"));
+  scheduler.SanityCheck();
+}
+
 TEST(Scheduler, OneSlotKeepsTheOrderOfArrival) {
   Scheduler scheduler(CpuSlots(1), 0);
   (void)scheduler.OnTrialAdded(kA, 0, {.seconds = 1});

@@ -383,6 +383,23 @@ TEST_F(StudyRunnerTest, TheLongestExpectedStartsFirst) {
   EXPECT_THAT(world_.started[1], HasSubstr("GRU"));
 }
 
+TEST_F(StudyRunnerTest, WaitingTrialsAreForecastAgainWhenSomethingIsMeasured) {
+  resources_.seconds_of = [this](const ModelSpec& model) {
+    const bool gru = model.parts.at("temporal").component == "gru";
+    return resources_.learnt > 0 && gru ? 100.0 : 1.0;
+  };
+  (void)Run(RecipeText("s", kFourModels, "[1, 2]"));
+  ASSERT_EQ(world_.started.size(), 8U);
+  EXPECT_THAT(world_.started[0], HasSubstr("LSTM"));
+  const auto first_gru = std::ranges::find_if(
+      world_.started, [](const std::string& name) { return name.find("GRU") != name.npos; });
+  const auto last_gru =
+      std::find_if(world_.started.rbegin(), world_.started.rend(),
+                   [](const std::string& name) { return name.find("GRU") != name.npos; });
+  EXPECT_LE(first_gru - world_.started.begin(), 3);
+  EXPECT_NE(last_gru, world_.started.rbegin()) << "the short ones are left for the end";
+}
+
 TEST_F(StudyRunnerTest, AnInterruptStopsCleanlyAndRunGoesOn) {
   FakeExecutor executor(world_, outcome_of_);
   int polls = 0;
