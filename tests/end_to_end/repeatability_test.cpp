@@ -143,11 +143,7 @@ class StoppedStudy : public Repeatability {
 
 TEST_F(StoppedStudy, CtrlCLeavesNoTraceInTheCanonicalRecord) { StopBy(SIGINT); }
 
-TEST_F(StoppedStudy, KillLeavesNoTraceInTheCanonicalRecord) {
-  StopBy(SIGKILL);
-  const Ended verified = Verify("stopped", {"--sample", "all"});
-  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
-}
+TEST_F(StoppedStudy, KillLeavesNoTraceInTheCanonicalRecord) { StopBy(SIGKILL); }
 
 class Verification : public Repeatability {
  protected:
@@ -196,6 +192,30 @@ TEST_F(Verification, AnotherEnvironmentIsShownBesideAMismatch) {
     EXPECT_EQ(trial.at("environment").at(0).at("what"), "libtorch");
     EXPECT_EQ(trial.at("environment").at(0).at("recorded"), "\"9.9\"");
   }
+}
+
+/// Large enough for sums that several threads share.
+TEST_F(Repeatability, AnotherNumberOfThreadsGivesOtherBits) {
+  RecipeText recipe;
+  recipe.study = "name = \"small\"";
+  recipe.grid = "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = 16\n";
+  recipe.data =
+      "format = \"frame\"\ntrain = [\"wide/train*.tfrecord\"]\n"
+      "validate = [\"wide/validate*.tfrecord\"]\nclasses = 100\n"
+      "features = { rgb = 256, audio = 32 }\nmax_frames = 40";
+  recipe.train = "epochs = 2\nbatch = 64";
+  folder_.WriteRecipe(recipe);
+  const Ended synth = folder_.Run({"data", "synth", "--out", "wide", "--videos", "300", "--classes",
+                                   "100", "--seed", "3", "--format", "frame", "--features",
+                                   "rgb=256,audio=32", "--max-frames", "40"});
+  ASSERT_EQ(synth.exit_code, 0) << synth.err;
+  RunInto("a");
+  EXPECT_EQ(Verify("a", {}).exit_code, 0);
+  Tamper("a", "UPDATE result SET threads = 2");
+  const Ended verified = Verify("a", {});
+  EXPECT_EQ(verified.exit_code, 1) << verified.out;
+  EXPECT_THAT(verified.err, HasSubstr("trains again on cpu, 2 threads"));
+  EXPECT_THAT(verified.out, AllOf(HasSubstr("artifacts.model.hash"), HasSubstr("train_loss")));
 }
 
 TEST_F(Verification, OtherKernelsGiveOtherBitsAndAreNamed) {
