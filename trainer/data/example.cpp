@@ -1,6 +1,5 @@
 #include "trainer/data/example.h"
 
-#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <protozero/pbf_reader.hpp>
@@ -140,14 +139,19 @@ const Named* Find(const std::vector<Named>& all, std::string_view name) {
   return nullptr;
 }
 
-/// Leaves each name once, the last that was met: of a repeated key the last counts. Sorted, for a
-/// damaged record may have more names than could be compared with each other.
+/// Adds an entry, or replaces the one of that name: of a repeated key the last counts. Names are
+/// compared with each other, so a damaged record must not have any number of them.
 template <typename Named>
-void KeepLastOfEach(std::vector<Named>& all) {
-  std::ranges::stable_sort(all, {}, &Named::name);
-  const auto first_of_rest = std::unique(
-      all.rbegin(), all.rend(), [](const auto& a, const auto& b) { return a.name == b.name; });
-  all.erase(all.begin(), first_of_rest.base());
+void Put(std::vector<Named>& all, Named entry) {
+  constexpr std::size_t kMostNames = 1000;
+  if (const Named* earlier = Find(all, entry.name)) {
+    all[static_cast<std::size_t>(earlier - all.data())] = entry;
+  } else if (all.size() < kMostNames) {
+    all.push_back(entry);
+  } else {
+    throw ExampleError("not a record of videos (more than " + std::to_string(kMostNames) +
+                       " features)");
+  }
 }
 
 std::size_t CountUnguarded(const FeatureView& feature) {
@@ -287,14 +291,12 @@ void ParseExample(std::string_view payload, ExampleView& example) {
         if (tag != kEntry) return;
         const MapEntry entry = ParseEntry(message);
         if (part == kContext) {
-          example.context.push_back({entry.key, ParseFeature(entry.value)});
+          Put(example.context, NamedFeature{entry.key, ParseFeature(entry.value)});
         } else {
-          example.feature_lists.push_back({entry.key, entry.value});
+          Put(example.feature_lists, NamedFeatureList{entry.key, entry.value});
         }
       });
     });
-    KeepLastOfEach(example.context);
-    KeepLastOfEach(example.feature_lists);
   });
 }
 

@@ -90,6 +90,7 @@ struct ExampleView {
 };
 
 /// Replaces `example` by the payload's contents (one level deep: lists are walked when asked for).
+/// More than 1000 names on either side are refused.
 void ParseExample(std::string_view payload, ExampleView& example);
 
 /// The video's id (`id`, since 2018, or `video_id`), or empty.
