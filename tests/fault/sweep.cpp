@@ -1,0 +1,67 @@
+#include "tests/fault/sweep.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "tests/fault/faulty_study.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::HasSubstr;
+
+/// The most executions that one fault can cost: all that are at work at the time, or, where it
+/// lasts, each once more.
+constexpr std::int64_t kMostLost = 4;
+
+/// How many calls a run without a fault makes.
+std::int64_t CallsOf(FaultyStudy& study, const SweepCase& sweep) {
+  study.faults().Set(sweep.program, sweep.fault, kEver);
+  const Ended ended = study.Run(FaultyStudy::With::kFaults);
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(ended.out, study.undisturbed().out);
+  return study.faults().seen();
+}
+
+/// Killed, or done all the same, or stopped with an error that says so.
+void ExpectCleanEnd(const SweepCase& sweep, const Ended& ended) {
+  if (ended.exit_code == 0) return;
+  if (sweep.fault == Fault::kKill && sweep.program == kOrchestratorProgram) {
+    EXPECT_EQ(ended.exit_code, -SIGKILL);
+  } else {
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_THAT(ended.err, HasSubstr("error: "));
+  }
+}
+
+void MeetTheFaultAt(FaultyStudy& study, const SweepCase& sweep, std::int64_t call) {
+  study.Forget();
+  study.faults().Set(sweep.program, sweep.fault, call, sweep.count);
+  const Ended ended = study.Run(FaultyStudy::With::kFaults);
+  SCOPED_TRACE(sweep.name + " at call " + std::to_string(call) + ": " + study.faults().first_hit() +
+               "\nexit " + std::to_string(ended.exit_code) + "\n" + ended.err);
+  ExpectCleanEnd(sweep, ended);
+  study.ExpectRecordReadable();
+  study.ExpectUndisturbedEnd();
+  study.ExpectNothingRepeated(kMostLost);
+}
+
+}  // namespace
+
+void Sweep(const SweepCase& sweep) {
+  FaultyStudy study(TwoTrials());
+  const std::int64_t calls = CallsOf(study, sweep);
+  ASSERT_GT(calls, 0);
+  const std::int64_t points = std::min(sweep.points, calls);
+  for (std::int64_t point = 0; point < points && !testing::Test::HasFailure(); ++point) {
+    // The middles of equal parts, or all from the beginning.
+    const std::int64_t middle = points == 1 ? 0 : (2 * point + 1) * calls / (2 * points);
+    MeetTheFaultAt(study, sweep, middle + 1);
+  }
+  testing::Test::RecordProperty("calls", static_cast<int>(calls));
+}
+
+}  // namespace beamgrid

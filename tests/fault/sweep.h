@@ -1,0 +1,24 @@
+#pragma once
+// One fault at each of the calls with which a program touches the outside.
+
+#include <ostream>
+#include <string>
+
+#include "tests/fault/faults.h"
+
+namespace beamgrid {
+
+struct SweepCase {
+  std::string name;
+  std::string program;
+  Fault fault = Fault::kNone;
+  std::int64_t count = kEver;  ///< how many calls meet it
+  std::int64_t points = 4;     ///< of the calls, evenly spread; kEver: all
+};
+inline void PrintTo(const SweepCase& sweep, std::ostream* out) { *out << sweep.name; }
+
+/// For each point: a run that meets the fault there, a look at the record, a run without faults,
+/// which must end in the undisturbed result with nothing executed twice.
+void Sweep(const SweepCase& sweep);
+
+}  // namespace beamgrid

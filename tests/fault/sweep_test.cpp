@@ -1,0 +1,35 @@
+// A few points of each sweep; tests/fault/slow has all of them.
+
+#include "tests/fault/sweep.h"
+
+#include <gtest/gtest.h>
+
+namespace beamgrid {
+namespace {
+
+class SweepTest : public testing::TestWithParam<SweepCase> {};
+
+TEST_P(SweepTest, EndsInTheUndisturbedResult) { Sweep(GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Some, SweepTest,
+    testing::Values(
+        SweepCase{"KilledOrchestrator", kOrchestratorProgram, Fault::kKill, 1, 6},
+        SweepCase{"KilledWorker", kWorkerProgram, Fault::kKill, 1, 6},
+        SweepCase{"OrchestratorDiskFull", kOrchestratorProgram, Fault::kNoSpace, kEver, 3},
+        SweepCase{"WorkerDiskFull", kWorkerProgram, Fault::kNoSpace, kEver, 3},
+        SweepCase{"OrchestratorDiskBroken", kOrchestratorProgram, Fault::kBrokenDisk, kEver, 3},
+        SweepCase{"WorkerDiskBroken", kWorkerProgram, Fault::kBrokenDisk, kEver, 3},
+        SweepCase{"OrchestratorReadOnly", kOrchestratorProgram, Fault::kReadOnly, kEver, 2},
+        SweepCase{"WorkerReadOnly", kWorkerProgram, Fault::kReadOnly, kEver, 2},
+        SweepCase{"OrchestratorNoAccess", kOrchestratorProgram, Fault::kNoAccess, kEver, 2},
+        SweepCase{"WorkerNoAccess", kWorkerProgram, Fault::kNoAccess, kEver, 2},
+        SweepCase{"OrchestratorNoDescriptors", kOrchestratorProgram, Fault::kNoDescriptors, kEver,
+                  3},
+        SweepCase{"WorkerNoDescriptors", kWorkerProgram, Fault::kNoDescriptors, kEver, 2},
+        SweepCase{"OrchestratorShortWrites", kOrchestratorProgram, Fault::kShortWrite, kEver, 1},
+        SweepCase{"WorkerShortWrites", kWorkerProgram, Fault::kShortWrite, kEver, 1}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace beamgrid
