@@ -1,5 +1,6 @@
 #include "trainer/data/preflight.h"
 
+#include "registry/system_error.h"
 #include "trainer/data/decoder.h"
 
 namespace beamgrid {
@@ -23,6 +24,7 @@ std::string CheckFile(const DataSpec& data, const std::string& path) {
     const bool passed_over = data.on_error == "skip" && error.fault() == DataFault::kDamagedRecord;
     return passed_over ? std::string() : error.what();
   } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
     return error.what();
   }
   return {};
