@@ -1,7 +1,6 @@
 #include "orchestrator/dump_study.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -18,9 +17,6 @@ namespace json = boost::json;
 
 /// Of the canonical form; raise it when a line's meaning changes.
 constexpr std::int64_t kFormat = 1;
-
-/// Times as far as the second: an ensemble's has no more.
-constexpr std::size_t kSecondDigits = sizeof "2000-01-01T00:00:00" - 1;
 
 void Write(std::ostream& out, const json::object& line) { out << CanonicalJson(line) << '\n'; }
 
@@ -75,26 +71,6 @@ json::object CanonicalLine(const Store& store, const TrialRecord& trial) {
   return line;
 }
 
-/// When the study's last trial was complete, to the second; empty if none is.
-std::string LastCompletion(const Store& store, const StudyRecord& study) {
-  const json::array rows = Rows(store,
-                                "SELECT coalesce(max(attempt.finished_at), '') AS last FROM attempt"
-                                " JOIN study_trial ON study_trial.trial = attempt.trial"
-                                " JOIN study ON study.id = study_trial.study"
-                                " WHERE study.name = :study AND attempt.outcome = 'complete'",
-                                {{"study", study.name}});
-  return std::string(rows.at(0).at("last").as_string()).substr(0, kSecondDigits);
-}
-
-std::set<std::string> CurrentEnsembles(const Store& store, const StudyRecord& study) {
-  const std::string last = LastCompletion(store, study);
-  std::set<std::string> ensembles;
-  for (const EnsembleRecord& ensemble : store.Ensembles(study.id)) {
-    if (ensemble.created_at.substr(0, kSecondDigits) >= last) ensembles.insert(ensemble.json);
-  }
-  return ensembles;
-}
-
 void DumpCanonical(std::ostream& out, const Store& store, const StudyRecord& study) {
   Write(out, {{"kind", "study"},
               {"format", kFormat},
@@ -104,9 +80,9 @@ void DumpCanonical(std::ostream& out, const Store& store, const StudyRecord& stu
   for (const TrialRecord& trial : SortedTrials(store, study)) {
     Write(out, CanonicalLine(store, trial));
   }
-  for (const std::string& ensemble : CurrentEnsembles(store, study)) {
-    Write(out, {{"kind", "ensemble"}, {"ensemble", ParseJson(ensemble)}});
-  }
+  const std::vector<EnsembleRecord> ensembles = store.Ensembles(study.id);
+  if (ensembles.empty()) return;
+  Write(out, {{"kind", "ensemble"}, {"ensemble", ParseJson(ensembles.back().json)}});
 }
 
 // ---- Whole ------------------------------------------------------------------------------------

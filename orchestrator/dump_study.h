@@ -17,8 +17,7 @@ enum class DumpForm {
 /// - the order in which the trials were asked for: they are a set;
 /// - messages of failures, for they may name a process or a path; the kind stays;
 /// - refused models: they have no trial, and are missing in the same way everywhere;
-/// - ensembles picked before the last trial was complete: of a pool that is no more. Of the others,
-///   equal ones are one line.
+/// - ensembles but the last: a run that is repeated picks one each time. No clock decides which.
 /// A study that another process carries out meanwhile is read trial by trial, not as of one moment.
 void DumpStudy(std::ostream& out, const Store& store, const StudyRecord& study, DumpForm form);
 
