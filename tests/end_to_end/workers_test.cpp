@@ -15,7 +15,9 @@ namespace beamgrid {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 /// An environment variable of the programs that a test starts.
 class Variable {
@@ -76,7 +78,9 @@ TEST(Workers, OneThatDoesNotAnswerIsKilledAndItsTrialGoesOn) {
   recipe.study = "name = \"small\"";
   recipe.train = "batch = 16\nlearning_rate = 0.01";
   recipe.grid = "[[grid.temporal]]\nuse = \"lstm\"\nhidden = 8\n[grid.train]\nepochs = [150, 1]\n";
-  recipe.resources = "devices = [\"cpu\"]\nslots_per_device = 2\nheartbeat_timeout = \"5s\"";
+  recipe.resources =
+      "devices = [\"cpu\"]\nslots_per_device = 2\nretries = 5\n"
+      "heartbeat_timeout = \"5s\"";
   folder.WriteRecipe(recipe);
   Process run(BeamgridCommand({"run", "recipe.toml"}), folder.path());
   ASSERT_TRUE(run.WaitForLine(": complete")) << run.Wait().err;
@@ -91,7 +95,9 @@ TEST(Workers, OneThatDoesNotAnswerIsKilledAndItsTrialGoesOn) {
   }
   const Ended ended = run.Wait();
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
-  EXPECT_EQ(OutcomesOfTheFirstTrial(folder), "outcome\nhung\ncomplete\n");
+  // A machine that takes longer than the timeout to load LibTorch adds some that hung.
+  EXPECT_THAT(OutcomesOfTheFirstTrial(folder),
+              AllOf(StartsWith("outcome\nhung\n"), EndsWith("\ncomplete\n")));
 }
 
 TEST(Workers, OneWhoseTrainingStandsStillGivesUpByItself) {
