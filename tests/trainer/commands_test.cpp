@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "registry/json.h"
+#include "registry/metrics.h"
 #include "tests/trainer/trial.h"
 #include "trainer/data/data_error.h"
 #include "trainer/failures.h"
@@ -64,7 +65,9 @@ TEST(CountTest, TouchesNoMemory) {
 
 TEST(CountTest, AModelBeyondTheMachineIsAnError) {
   DataSpec data = PaperData();
-  data.classes = 1'000'000'000'000;
+  data.classes = kMaxClasses;
+  data.features.clear();
+  for (int i = 0; i < 1000; ++i) data.features.emplace_back(std::to_string(i), 65'536);
   const auto answers = Count(CountLine(MakeModel({}), data));
   EXPECT_THAT(answers.at(0).at("error").as_string().c_str(), HasSubstr("out of memory"));
 }
