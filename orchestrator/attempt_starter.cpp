@@ -91,12 +91,14 @@ BegunAttempt AttemptStarter::Begin(const AttemptSubject& subject, const Slot& sl
                    .start_model = start.path,
                    .start_hash = start.hash,
                    .heartbeat_seconds = HeartbeatSeconds(recipe_.resources),
-                   .stall_seconds = recipe_.resources.stall_timeout_seconds}};
+                   .stall_seconds = recipe_.resources.stall_timeout_seconds},
+          .alone = subject.alone};
 }
 
 void AttemptStarter::Launch(const BegunAttempt& attempt) {
   WriteTrialFile(attempt.directory, attempt.file);
-  executor_.Submit(attempt.key, attempt.directory, {attempt.file.device, attempt.file.threads},
+  executor_.Submit(attempt.key, attempt.directory,
+                   {attempt.file.device, attempt.file.threads, attempt.alone},
                    Milliseconds(recipe_.resources.timeout_seconds));
 }
 

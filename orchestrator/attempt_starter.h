@@ -24,6 +24,7 @@ struct AttemptSubject {
   std::int64_t seed = 0;
   std::string start;  ///< fingerprint of the trial that it starts from; empty: from none
   std::int64_t earlier_attempts = 0;
+  bool alone = false;  ///< see Placement
 };
 
 /// An attempt that is in the record and not at work yet.
@@ -31,6 +32,7 @@ struct BegunAttempt {
   AttemptKey key;
   std::filesystem::path directory;
   TrialFile file;
+  bool alone = false;
 };
 
 class AttemptStarter {

@@ -26,7 +26,7 @@ struct AttemptKey {
 struct Placement {
   std::string device;        ///< "cpu", "cuda:1"
   std::int64_t threads = 1;  ///< for OpenMP and BLAS together
-  bool operator==(const Placement&) const = default;
+  bool alone = false;        ///< nothing of ours may hold memory of the device meanwhile
 };
 
 /// Something an executor reports.

@@ -148,8 +148,10 @@ class LocalExecutor::Pool {
     if (options_.life == WorkerLife::kOneAttempt || !one_line) {
       return Start({"train", directory.string()}, placement, log);
     }
+    if (placement.alone) EndIdle(placement.device);
     for (auto worker = workers_.begin(); worker != workers_.end();) {
-      const bool fits = worker->process.IsIdle() && worker->placement == placement;
+      const bool fits = worker->process.IsIdle() && worker->placement.device == placement.device &&
+                        worker->placement.threads == placement.threads;
       if (fits && !worker->process.Reap() && worker->process.Tell(directory)) return *worker;
       worker = fits ? workers_.erase(worker) : std::next(worker);  // it died while it waited
     }
@@ -157,6 +159,13 @@ class LocalExecutor::Pool {
     if (worker.process.Tell(directory)) return worker;
     workers_.pop_back();
     throw Error("cannot start " + options_.trainer.string() + ": it does not listen");
+  }
+
+  /// Workers that wait hold memory, on a GPU some hundred megabytes.
+  void EndIdle(const std::string& device) {
+    std::erase_if(workers_, [&](const Worker& worker) {
+      return worker.process.IsIdle() && worker.placement.device == device;
+    });
   }
 
   Worker& Start(const std::vector<std::string>& arguments, const Placement& placement,

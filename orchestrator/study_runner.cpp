@@ -272,7 +272,8 @@ class StudyRunner::Loop {
                                                .model = &active.model,
                                                .seed = active.label.seed,
                                                .start = active.start,
-                                               .earlier_attempts = active.attempts},
+                                               .earlier_attempts = active.attempts,
+                                               .alone = active.needs.alone},
                                               slot);
     active.running = begun.key;
     active.attempts = begun.key.attempt;

@@ -457,6 +457,18 @@ TEST_F(LocalExecutorTest, DeadlinesAndCancellationsEndWithTheirAttempt) {
   EXPECT_EQ(WorkerOf(1), WorkerOf(2));
 }
 
+TEST_F(LocalExecutorTest, OneThatIsToBeAloneMeetsNobodyWhoWaits) {
+  Server(EndWell());
+  ASSERT_TRUE(Carried(1).complete);
+  const pid_t waiting = WorkerOf(1);
+  ASSERT_EQ(::kill(waiting, 0), 0);
+  ASSERT_TRUE(Carried(2, {.device = "cpu", .threads = 3, .alone = true}).complete);
+  EXPECT_NE(WorkerOf(2), waiting);
+  EXPECT_NE(::kill(waiting, 0), 0) << "it has gone before the other began";
+  ASSERT_TRUE(Carried(3).complete);
+  EXPECT_EQ(WorkerOf(3), WorkerOf(2)) << "which is then as any other";
+}
+
 TEST_F(LocalExecutorTest, AKeptWorkerIsWatchedAsANewOne) {
   Server("case $dir in *2) exec sleep 1000;; esac\n" + EndWell(), {.silence = 500ms});
   const AttemptOutcome first = Carried(1);

@@ -324,6 +324,7 @@ TEST_F(StudyRunnerTest, OutOfMemoryIsTriedAgainAlone) {
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.attempts, 6);
   ExpectAllComplete("s", 4);
+  EXPECT_THAT(world_.alone, SizeIs(2));
   const std::string name = Trials("s")[0].name;
   EXPECT_THAT(Notes("s", name, 1),
               Contains(AllOf(HasSubstr("no memory left"), HasSubstr("alone on its device"))));

@@ -45,6 +45,7 @@ struct FakeWorld {
   std::map<std::string, AttemptOutcome> finished;  ///< by attempt directory
   std::map<std::string, int> trained;              ///< by fingerprint: complete results made
   std::vector<std::string> started;                ///< names, in order
+  std::vector<std::string> alone;                  ///< of these, those placed alone
   std::vector<TrialFile> trial_files;              ///< as the workers read them
   int reconciled = 0;
 };
@@ -69,6 +70,7 @@ class FakeExecutor : public Executor {
     most_running_ = std::max(most_running_, running_.size());
     timeout_ = timeout;
     world_.started.push_back(trial.name);
+    if (placement.alone) world_.alone.push_back(trial.name);
     world_.trial_files.push_back(trial);
     Burn();
   }
