@@ -66,6 +66,19 @@ TEST(Machine, FewDescriptorsAreEnoughOrAreAskedFor) {
   }
 }
 
+TEST(Machine, AWorkerWithoutRoomStopsTheStudyAndIsNotBlamed) {
+  FaultyStudy study(TwoTrials());
+  study.faults().Set(kWorkerProgram, Fault::kNoSpace);
+  const Ended ended = study.Run(With::kFaults);
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("error: stopped: "), HasSubstr("runs/small/"),
+                               HasSubstr("make room on the disk and run again")));
+  EXPECT_EQ(study.Query("SELECT count(*) > 0 AS met FROM attempt WHERE outcome = 'environment'"),
+            "met\n1\n");
+  EXPECT_EQ(study.Query("SELECT DISTINCT state FROM trial"), "state\nwaiting\n");
+  study.ExpectUndisturbedEnd();
+}
+
 /// A file system of a few KiB in memory.
 class SmallDisk {
  public:
