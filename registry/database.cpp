@@ -108,6 +108,11 @@ StatementUse Database::Use(const char* sql) {
 }
 
 void Database::Translate(const SQLite::Exception& exception) const {
+  if (exception.getExtendedErrorCode() == SQLITE_READONLY_ROLLBACK) {
+    // Only before the write-ahead log is in force, so nothing was recorded yet.
+    throw Error(path_ +
+                ": whoever was making this database was killed; `beamgrid run` makes it again");
+  }
   constexpr int kPrimaryCode = 0xff;
   throw Error(path_ + ": " + exception.what() + "; " +
               FixFor(exception.getErrorCode() & kPrimaryCode));
