@@ -230,7 +230,7 @@ CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) 
     const std::string log = LogText(process_->log);
     process_.reset();
     throw Error(CommandText(trainer_, {"count"}) + " ended in the middle of a question" +
-                (log.empty() ? "" : ":\n" + log));
+                (log.empty() ? "; if somebody stopped it, run again" : ":\n" + log));
   }
   try {
     const json::value answer = ParseJson(*line);
