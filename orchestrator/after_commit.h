@@ -3,9 +3,11 @@
 // still be rolled back.
 
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "orchestrator/progress.h"
 #include "registry/store.h"
 
 namespace beamgrid {
@@ -35,6 +37,23 @@ class AfterCommit {
   Store& store_;
   std::vector<std::function<void()>> put_off_;
   bool committing_ = false;
+};
+
+/// Says that something has happened once that is durable.
+class DisplayAfterCommit : public ProgressDisplay {
+ public:
+  /// Both must outlive this.
+  DisplayAfterCommit(ProgressDisplay& display, AfterCommit& after_commit)
+      : display_(display), after_commit_(after_commit) {}
+
+  void Event(const std::string& line) override {
+    after_commit_.Do([this, line] { display_.Event(line); });
+  }
+  void Update(const ProgressState& state) override { display_.Update(state); }
+
+ private:
+  ProgressDisplay& display_;
+  AfterCommit& after_commit_;
 };
 
 }  // namespace beamgrid

@@ -42,7 +42,8 @@ class StudyRunner::Loop {
         starter_(recipe, intake_.data(), settings_.runs, store_, executor_),
         leftovers_(store_, executor_, settings_.database, recipe.name),
         after_commit_(store_),
-        news_(recipe, *parts.display) {}
+        display_(*parts.display, after_commit_),
+        news_(recipe, display_) {}
 
   /// Each turn: heed Ctrl-C, keep the slots filled, take in what happened.
   StudyResult Run() {
@@ -425,6 +426,7 @@ class StudyRunner::Loop {
   AttemptStarter starter_;
   Leftovers leftovers_;
   AfterCommit after_commit_;
+  DisplayAfterCommit display_;
   StudyNews news_;
 
   StudyId study_{};

@@ -81,11 +81,7 @@ TEST_F(Interruption, AKilledOrchestratorLosesNothing) {
 TEST_F(Interruption, AKilledWorkerIsStartedAgain) {
   StartAndReachTheMiddle();
   {
-    const Store store(folder_.path() / "beamgrid.db", OpenMode::kReadOnly);
-    pid_t worker = 0;
-    for (const Store::OpenAttempt& open : store.OpenAttempts()) {
-      if (open.trial == TrialId{1}) worker = static_cast<pid_t>(open.pid);
-    }
+    const pid_t worker = folder_.WorkerOf(1);
     ASSERT_GT(worker, 0);
     ASSERT_EQ(kill(worker, SIGKILL), 0);
   }

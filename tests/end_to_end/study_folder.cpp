@@ -1,8 +1,13 @@
 #include "tests/end_to_end/study_folder.h"
 
+#include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <thread>
+
+#include "registry/store.h"
 
 namespace beamgrid {
 
@@ -25,6 +30,17 @@ void StudyFolder::WriteRecipe(const RecipeText& recipe, const std::string& name)
 
 Ended StudyFolder::Run(const std::vector<std::string>& arguments) const {
   return Beamgrid(path(), arguments);
+}
+
+pid_t StudyFolder::WorkerOf(std::int64_t trial) const {
+  const Store store(path() / "beamgrid.db", OpenMode::kReadOnly);
+  while (true) {
+    const std::vector<Store::OpenAttempt> open = store.OpenAttempts();
+    const auto attempt = std::ranges::find(open, TrialId{trial}, &Store::OpenAttempt::trial);
+    if (attempt == open.end()) return 0;
+    if (attempt->pid > 0) return static_cast<pid_t>(attempt->pid);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // it is being started
+  }
 }
 
 std::filesystem::path StudyFolder::DataFile(const std::string& beginning) const {

@@ -2,6 +2,9 @@
 // A temporary folder with a small synthetic dataset and a recipe: what every end-to-end test starts
 // from.
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -39,6 +42,9 @@ class StudyFolder {
   void WriteRecipe(const RecipeText& recipe, const std::string& name = "recipe.toml") const;
   /// `beamgrid ARGUMENTS` in the folder, to its end.
   Ended Run(const std::vector<std::string>& arguments) const;
+  /// The process that carries out a trial (by its id in beamgrid.db); waits until the record knows
+  /// it. 0 where no attempt of the trial runs.
+  [[nodiscard]] pid_t WorkerOf(std::int64_t trial) const;
   /// The only file of `data/` whose name begins so.
   [[nodiscard]] std::filesystem::path DataFile(const std::string& beginning) const;
   /// Everything below the folder that looks half-written (temporary names).

@@ -85,11 +85,7 @@ TEST(Workers, OneThatDoesNotAnswerIsKilledAndItsTrialGoesOn) {
   Process run(BeamgridCommand({"run", "recipe.toml"}), folder.path());
   ASSERT_TRUE(run.WaitForLine(": complete")) << run.Wait().err;
   {
-    const Store store(folder.path() / "beamgrid.db", OpenMode::kReadOnly);
-    pid_t worker = 0;
-    for (const Store::OpenAttempt& open : store.OpenAttempts()) {
-      if (open.trial == TrialId{1}) worker = static_cast<pid_t>(open.pid);
-    }
+    const pid_t worker = folder.WorkerOf(1);
     ASSERT_GT(worker, 0);
     ASSERT_EQ(kill(worker, SIGSTOP), 0);
   }
