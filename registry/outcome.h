@@ -63,7 +63,7 @@ struct TrialResult {
   double wall_seconds = 0;         ///< of the last attempt
   std::int64_t peak_memory_bytes = 0;
   std::int64_t skipped_records = 0;
-  std::string device;  ///< "cpu" or "cuda:0 NVIDIA H200"
+  std::string device;  ///< "cpu MODEL, OpenBLAS SkylakeX" or "cuda:0 NVIDIA H200"
   std::int64_t threads = 1;
   std::string program_version;
   std::string libtorch_version;
