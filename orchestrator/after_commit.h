@@ -19,10 +19,17 @@ class AfterCommit {
 
   /// One transaction for everything that `work` records (with many short trials, syncing the disk
   /// once a trial would cost more than all the rest), then what `work` put off. May be nested: the
-  /// outermost one is the transaction.
+  /// outermost one is the transaction. Where it throws, nothing is recorded and nothing put off is
+  /// done.
   void Together(const std::function<void()>& work) {
     if (std::exchange(committing_, true)) return work();
-    store_.Together(work);
+    try {
+      store_.Together(work);
+    } catch (...) {
+      put_off_.clear();
+      committing_ = false;
+      throw;
+    }
     committing_ = false;
     for (const auto& action : std::exchange(put_off_, {})) action();
   }

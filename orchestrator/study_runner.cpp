@@ -11,9 +11,11 @@
 
 #include "orchestrator/after_commit.h"
 #include "orchestrator/attempt_starter.h"
+#include "orchestrator/attempts_at_work.h"
 #include "orchestrator/leftovers.h"
 #include "orchestrator/objective.h"
 #include "orchestrator/study_news.h"
+#include "orchestrator/trial_history.h"
 #include "orchestrator/trial_intake.h"
 
 namespace beamgrid {
@@ -36,6 +38,7 @@ class StudyRunner::Loop {
         clock_(std::move(parts.clock)),
         store_(*parts.store),
         executor_(*parts.executor),
+        at_work_(executor_, settings_.grace),
         intake_(recipe, catalogue, std::move(data), store_, *parts.counter, settings_.slots.size()),
         resources_(parts.resources != nullptr ? *parts.resources : no_limits_),
         scheduler_(settings_.slots, recipe.resources.retries, settings_.memory),
@@ -45,21 +48,12 @@ class StudyRunner::Loop {
         display_(*parts.display, after_commit_),
         news_(recipe, display_) {}
 
-  /// Each turn: heed Ctrl-C, keep the slots filled, take in what happened.
   StudyResult Run() {
-    Open();
-    while (true) {
-      HeedInterrupts();
-      AskForTrials();
-      LookAtOtherStudies();
-      resources_.SetWaiting(scheduler_.counts().waiting);
-      news_.Show(scheduler_.counts().waiting, clock_() - started_);
-      if (Done()) return Finish();
-      const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
-      if (events.empty()) continue;
-      after_commit_.Together([&] {
-        for (const ExecutorEvent& event : events) Handle(event);
-      });
+    try {
+      return CarryOut();
+    } catch (const std::exception& error) {
+      EndWorkers(error.what());
+      throw;
     }
   }
 
@@ -83,6 +77,24 @@ class StudyRunner::Loop {
   };
 
   // ---- Start and end ----------------------------------------------------------------------------
+
+  /// Each turn: heed Ctrl-C, keep the slots filled, take in what happened.
+  StudyResult CarryOut() {
+    Open();
+    while (true) {
+      HeedInterrupts();
+      AskForTrials();
+      LookAtOtherStudies();
+      resources_.SetWaiting(scheduler_.counts().waiting);
+      news_.Show(scheduler_.counts().waiting, clock_() - started_);
+      if (Done()) return Finish();
+      const std::vector<ExecutorEvent> events = at_work_.Poll(Wait());
+      if (events.empty()) continue;
+      after_commit_.Together([&] {
+        for (const ExecutorEvent& event : events) Handle(event);
+      });
+    }
+  }
 
   void Open() {
     started_ = clock_();
@@ -141,7 +153,7 @@ class StudyRunner::Loop {
       active->second.wanted_by.push_back(trial.wanted_by);
       return;
     }
-    if (trial.twin && IsOver(*trial.twin)) {
+    if (trial.twin && IsOver(store_, *trial.twin)) {
       if (is_new) Note(trial.label, "reused: the record already held how it ended");
       return UseEnded(trial.label, *trial.twin, {trial.wanted_by});
     }
@@ -153,15 +165,6 @@ class StudyRunner::Loop {
                          .needs = resources_.Needs(trial.model, trial.parameters),
                          .wanted_by = {trial.wanted_by}};
     Schedule(trial.id, trial.twin);
-  }
-
-  /// Failures whose cause is the trial's own arithmetic are final; others get a fresh set of tries
-  /// in each run, for the user may have mended the machine or the data.
-  [[nodiscard]] bool IsOver(const TrialRecord& trial) const {
-    if (trial.state == TrialState::kComplete || trial.state == TrialState::kPruned) return true;
-    if (trial.state != TrialState::kFailed) return false;
-    const std::vector<Store::AttemptRecord> attempts = store_.Attempts(trial.id);
-    return !attempts.empty() && attempts.back().outcome == ToString(FailureKind::kDiverged);
   }
 
   void UseEnded(const TrialLabel& label, const TrialRecord& record,
@@ -186,16 +189,9 @@ class StudyRunner::Loop {
     }
     const bool again = twin && twin->state == TrialState::kFailed;
     if (again) store_.SetState(trial, TrialState::kWaiting);
-    if (twin && twin->failed_attempts > 0) active.needs.alone = RanOutOfMemory(trial);
+    if (twin && twin->failed_attempts > 0) active.needs.alone = RanOutOfMemory(store_, trial);
     Execute(
         scheduler_.OnTrialAdded(trial, twin && !again ? twin->failed_attempts : 0, active.needs));
-  }
-
-  [[nodiscard]] bool RanOutOfMemory(TrialId trial) const {
-    const std::string kind = ToString(FailureKind::kOutOfMemory);
-    return std::ranges::any_of(
-        store_.Attempts(trial),
-        [&kind](const Store::AttemptRecord& attempt) { return attempt.outcome == kind; });
   }
 
   [[nodiscard]] SeedResult ResultOf(const TrialResult& result) const {
@@ -231,7 +227,7 @@ class StudyRunner::Loop {
       const TrialRecord record = store_.Trial(trial);
       if (record.state == TrialState::kRunning) continue;
       foreign_.erase(trial);
-      if (IsOver(record)) {
+      if (IsOver(store_, record)) {
         UseForeign(trial, record);
       } else {
         Schedule(trial, record);
@@ -254,7 +250,7 @@ class StudyRunner::Loop {
       } else if (const auto* cancel = std::get_if<CancelAttempt>(&command)) {
         const ActiveTrial& active = active_.at(cancel->trial);
         if (!active.running) continue;
-        after_commit_.Do([this, key = *active.running] { executor_.Cancel(key, settings_.grace); });
+        after_commit_.Do([this, key = *active.running] { at_work_.Stop(key); });
       }
     }
   }
@@ -278,14 +274,17 @@ class StudyRunner::Loop {
                                               slot);
     active.running = begun.key;
     active.attempts = begun.key.attempt;
-    after_commit_.Do([this, begun] { starter_.Launch(begun); });
+    after_commit_.Do([this, begun] {
+      starter_.Launch(begun);
+      at_work_.Add(begun.key);
+    });
     news_.OnStarted(trial, active.label, slot, active.attempts);
   }
 
   /// While the trial waited for a slot, another study's orchestrator took it.
   void GiveToOther(TrialId trial, const TrialRecord& now) {
     const std::vector<Command> commands = scheduler_.OnTrialWithdrawn(trial);
-    if (IsOver(now)) {
+    if (IsOver(store_, now)) {
       UseForeign(trial, now);
     } else {
       Schedule(trial, now);
@@ -383,7 +382,7 @@ class StudyRunner::Loop {
     if (heeded_interrupts_ == 0) {
       Stop("interrupted: running trials write their checkpoints (again: kill them at once)");
     }
-    if (asked > 1) KillAll();
+    if (asked > 1) at_work_.KillAll();
     heeded_interrupts_ = asked;
   }
 
@@ -393,19 +392,18 @@ class StudyRunner::Loop {
     Execute(scheduler_.OnInterrupt());
   }
 
-  void KillAll() {
-    for (const auto& [trial, active] : active_) {
-      if (active.running) executor_.Cancel(*active.running, std::chrono::milliseconds(0));
-    }
+  /// The record can no longer be written. What the workers leave in their directories is what the
+  /// next run goes on from.
+  void EndWorkers(const std::string& why) {
+    if (at_work_.none()) return;
+    news_.OnStopping(why + "; running trials write their checkpoints (Ctrl-C: kill them at once)");
+    at_work_.StopAllAndWait([this] { return interrupts_.load() > heeded_interrupts_; });
   }
 
   // ---- Small things -----------------------------------------------------------------------------
 
-  /// Notes are for `explain`; the same one is kept once, however often a study is run.
   void Note(const TrialLabel& label, const std::string& text) {
-    const std::vector<std::string> notes = store_.Notes(study_, label.name, label.seed);
-    if (std::find(notes.begin(), notes.end(), text) != notes.end()) return;
-    store_.AddNote(study_, label.name, label.seed, text);
+    NoteOnce(store_, study_, label, text);
   }
 
   /// No waiting while there is something to ask.
@@ -419,6 +417,7 @@ class StudyRunner::Loop {
   std::function<std::chrono::milliseconds()> clock_;
   Store& store_;
   Executor& executor_;
+  AttemptsAtWork at_work_;
   TrialIntake intake_;
   Resources no_limits_;
   Resources& resources_;

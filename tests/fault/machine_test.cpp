@@ -36,6 +36,34 @@ TEST(Machine, ADatabaseThatIsHeldStopsTheStudyAndLosesNothing) {
   study.ExpectNothingRepeated(2);
 }
 
+TEST(Machine, WhereTheRecordCannotBeWrittenRunningTrialsWriteTheirCheckpoints) {
+  RecipeText recipe = TwoTrials();
+  recipe.grid = "[[grid.temporal]]\nuse = \"lstm\"\nhidden = 8\n[grid.train]\nepochs = [60, 1]\n";
+  recipe.rest = "";
+  FaultyStudy study(recipe);
+  study.faults().Set(kOrchestratorProgram, Fault::kNone);
+  Process run(study.RunCommand(With::kFaults), study.path());
+  ASSERT_TRUE(run.WaitForLine("started on"));
+  ASSERT_TRUE(run.WaitForLine("started on"));
+  study.faults().Set(kOrchestratorProgram, Fault::kNoSpace);
+  const Ended ended = run.Wait();
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("running trials write their checkpoints"),
+                               HasSubstr("error: "), HasSubstr("make room on the disk")));
+  int attempts = 0;
+  for (const auto& file : fs::recursive_directory_iterator(study.path() / "runs")) {
+    if (file.path().filename() != "trial.json") continue;
+    ++attempts;
+    const fs::path attempt = file.path().parent_path();
+    EXPECT_TRUE(fs::exists(attempt / "result.json") || fs::exists(attempt / "last.checkpoint"))
+        << attempt;
+  }
+  EXPECT_EQ(attempts, 2);
+  study.faults().Mend();
+  study.ExpectUndisturbedEnd();
+  study.ExpectNothingRepeated(2);
+}
+
 TEST(Machine, SomebodyWhoReadsTheDatabaseIsNoHindrance) {
   FaultyStudy study(TwoTrials());
   Process run(study.RunCommand(With::kNoFaults), study.path());

@@ -3,10 +3,12 @@
 
 #include "orchestrator/study_runner.h"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 
 #include "registry/error.h"
 #include "tests/search/test_catalogue.h"
@@ -25,6 +27,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
+using ::testing::ThrowsMessage;
 using ::testing::UnorderedElementsAre;
 
 constexpr char kFourModels[] =
@@ -625,6 +628,58 @@ TEST_F(StudyRunnerTest, AnUnwritableRunsFolderIsAnError) {
   }
   std::filesystem::remove(folder_ / "runs");
   EXPECT_EQ(Run(RecipeText("s", kFourModels)).complete, 8);
+}
+
+/// Makes every change of the table fail until it is destroyed.
+class BrokenTable {
+ public:
+  BrokenTable(const std::filesystem::path& database, const std::string& table)
+      : database_(database, SQLite::OPEN_READWRITE) {
+    database_.exec("CREATE TRIGGER broken BEFORE UPDATE ON " + table +
+                   " BEGIN SELECT RAISE(ABORT, 'no more'); END");
+  }
+  ~BrokenTable() { database_.exec("DROP TRIGGER broken"); }
+  BrokenTable(const BrokenTable&) = delete;
+  BrokenTable& operator=(const BrokenTable&) = delete;
+
+ private:
+  SQLite::Database database_;
+};
+
+TEST_F(StudyRunnerTest, WhereTheRecordCannotBeWrittenWorkersWriteTheirCheckpoints) {
+  FakeExecutor executor(world_, outcome_of_);
+  std::optional<BrokenTable> broken;
+  executor.on_poll = [&] {
+    if (broken) return;
+    executor.held = {world_.started.at(0)};
+    broken.emplace(folder_ / "test.db", "trial");
+  };
+  const std::string recipe = RecipeText("s", kFourModels, "[1]");
+  EXPECT_THAT([&] { (void)Run(recipe, executor); }, ThrowsMessage<Error>(HasSubstr("no more")));
+  // The other one had ended: its files tell.
+  EXPECT_THAT(executor.cancelled(), ElementsAre(Pair(::testing::_, 30'000ms)));
+  EXPECT_THAT(world_.trained, SizeIs(1));
+  broken.reset();
+
+  EXPECT_EQ(Run(recipe).exit_code, 0);
+  ExpectAllComplete("s", 4);
+  EXPECT_THAT(world_.trained, Each(Pair(::testing::_, 1)));
+  std::size_t resumed = 0;
+  for (const TrialFile& trial : world_.trial_files) resumed += trial.resume_from.empty() ? 0 : 1;
+  EXPECT_EQ(resumed, 1U);
+}
+
+TEST_F(StudyRunnerTest, AnInterruptWhileWorkersWriteTheirCheckpointsKillsThem) {
+  FakeExecutor executor(world_, outcome_of_);
+  int polls = 0;
+  executor.on_poll = [&] {
+    executor.held = {world_.started.begin(), world_.started.end()};
+    if (++polls == 1) throw Error("the record is gone");
+    runner_->Interrupt();
+    executor.deaf = polls < 4;
+  };
+  EXPECT_THROW((void)Run(RecipeText("s", kFourModels), executor), Error);
+  EXPECT_THAT(executor.cancelled(), AllOf(SizeIs(2), Each(Pair(::testing::_, 0ms))));
 }
 
 // ---- Trials that start from others --------------------------------------------------------------

@@ -88,7 +88,7 @@ class FakeExecutor : public Executor {
     }
     std::vector<ExecutorEvent> events;
     for (auto& [key, worker] : std::exchange(running_, {})) {
-      if (held.contains(worker.trial.name) && !cancelled_.contains(key)) {
+      if (held.contains(worker.trial.name) && (deaf || !cancelled_.contains(key))) {
         running_.emplace(key, worker);
         continue;
       }
@@ -120,6 +120,7 @@ class FakeExecutor : public Executor {
 
   std::function<void()> on_poll;  ///< called at the start of each Poll
   std::set<std::string> held;     ///< trials of these names run until they are cancelled
+  bool deaf = false;              ///< these do not heed that yet
 
  private:
   struct Worker {
