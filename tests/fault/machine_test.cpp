@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "registry/files.h"
 #include "tests/fault/faulty_study.h"
 #include "tests/fault/processes.h"
 
@@ -18,6 +20,7 @@ namespace {
 using testing::AllOf;
 using testing::AnyOf;
 using testing::HasSubstr;
+using testing::SizeIs;
 using With = FaultyStudy::With;
 namespace fs = std::filesystem;
 
@@ -36,32 +39,42 @@ TEST(Machine, ADatabaseThatIsHeldStopsTheStudyAndLosesNothing) {
   study.ExpectNothingRepeated(2);
 }
 
+std::vector<fs::path> FilesNamed(const std::string& name, const fs::path& folder) {
+  std::vector<fs::path> found;
+  for (const auto& file : fs::recursive_directory_iterator(folder)) {
+    if (file.path().filename() == name) found.push_back(file.path());
+  }
+  return found;
+}
+
 TEST(Machine, WhereTheRecordCannotBeWrittenRunningTrialsWriteTheirCheckpoints) {
   RecipeText recipe = TwoTrials();
-  recipe.grid = "[[grid.temporal]]\nuse = \"lstm\"\nhidden = 8\n[grid.train]\nepochs = [60, 1]\n";
+  recipe.grid = "[[grid.temporal]]\nuse = \"lstm\"\nhidden = 8\n[grid.train]\nepochs = [120, 30]\n";
   recipe.rest = "";
   FaultyStudy study(recipe);
   study.faults().Set(kOrchestratorProgram, Fault::kNone);
   Process run(study.RunCommand(With::kFaults), study.path());
-  ASSERT_TRUE(run.WaitForLine("started on"));
-  ASSERT_TRUE(run.WaitForLine("started on"));
+  const fs::path runs = study.path() / "runs";
+  WaitUntil("both trials train", [&runs] {
+    return fs::exists(runs) && FilesNamed("last.checkpoint", runs).size() == 2;
+  });
   study.faults().Set(kOrchestratorProgram, Fault::kNoSpace);
   const Ended ended = run.Wait();
   EXPECT_EQ(ended.exit_code, 1);
   EXPECT_THAT(ended.err, AllOf(HasSubstr("running trials write their checkpoints"),
                                HasSubstr("error: "), HasSubstr("make room on the disk")));
-  int attempts = 0;
-  for (const auto& file : fs::recursive_directory_iterator(study.path() / "runs")) {
-    if (file.path().filename() != "trial.json") continue;
-    ++attempts;
-    const fs::path attempt = file.path().parent_path();
-    EXPECT_TRUE(fs::exists(attempt / "result.json") || fs::exists(attempt / "last.checkpoint"))
-        << attempt;
-  }
-  EXPECT_EQ(attempts, 2);
+  // The one that ended, and nothing else.
+  EXPECT_THAT(FilesNamed("result.json", runs), SizeIs(1));
   study.faults().Mend();
   study.ExpectUndisturbedEnd();
-  study.ExpectNothingRepeated(2);
+  const std::vector<fs::path> trials = FilesNamed("trial.json", runs);
+  EXPECT_EQ(std::ranges::count_if(trials,
+                                  [](const fs::path& file) {
+                                    return ReadFile(file).find("last.checkpoint") !=
+                                           std::string::npos;
+                                  }),
+            1);
+  study.ExpectNothingRepeated(1);
 }
 
 TEST(Machine, SomebodyWhoReadsTheDatabaseIsNoHindrance) {
