@@ -1,5 +1,6 @@
 #include "orchestrator/trainer_client.h"
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -199,11 +200,12 @@ struct TrainerCounter::Process {
     return true;
   }
 
-  /// The next line, or nothing where it is gone.
-  [[nodiscard]] std::optional<std::string> ReadLine() {
+  /// The next line, or nothing where it is gone or has been silent for `patience`.
+  [[nodiscard]] std::optional<std::string> ReadLine(std::chrono::milliseconds patience) {
     std::array<char, 1 << 14> piece{};
     std::size_t end = 0;
     while ((end = unread.find('\n')) == std::string::npos) {
+      if (!HasWords(patience)) return std::nullopt;
       const std::size_t bytes = ReadPiece(child.standard_output.get(), &piece);
       if (bytes == 0) return std::nullopt;
       unread.append(piece.data(), bytes);
@@ -212,26 +214,49 @@ struct TrainerCounter::Process {
     unread.erase(0, end + 1);
     return line;
   }
+
+  [[nodiscard]] bool HasWords(std::chrono::milliseconds patience) const {
+    pollfd readable{.fd = child.standard_output.get(), .events = POLLIN, .revents = 0};
+    int ready = 0;
+    do {
+      ready = ::poll(&readable, 1, static_cast<int>(patience.count()));
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+  }
 };
 
-TrainerCounter::TrainerCounter(fs::path trainer) : trainer_(std::move(trainer)) {}
+TrainerCounter::TrainerCounter(fs::path trainer, std::chrono::milliseconds patience)
+    : trainer_(std::move(trainer)), patience_(patience) {}
 TrainerCounter::~TrainerCounter() = default;
 
 void TrainerCounter::Start() {
   if (!process_) process_ = std::make_unique<Process>(trainer_);
 }
 
-CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) {
+std::optional<std::string> TrainerCounter::Ask(const std::string& question) {
   Start();
-  const json::object question{{"model", ToJson(model)}, {"data", ToJson(data)}};
   std::optional<std::string> line;
-  if (process_->Write(CanonicalJson(question) + "\n")) line = process_->ReadLine();
+  if (process_->Write(question + "\n")) line = process_->ReadLine(patience_);
   if (!line) {
-    const std::string log = LogText(process_->log);
+    last_words_ = LogText(process_->log);
     process_.reset();
-    throw Error(CommandText(trainer_, {"count"}) + " ended in the middle of a question" +
-                (log.empty() ? "; if somebody stopped it, run again" : ":\n" + log));
   }
+  return line;
+}
+
+CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) {
+  const std::string question =
+      CanonicalJson(json::object{{"model", ToJson(model)}, {"data", ToJson(data)}});
+  std::optional<std::string> line = Ask(question);
+  if (!line) line = Ask(question);  // it may have died of something else
+  if (!line) {
+    const std::string what = CommandText(trainer_, {"count"}) +
+                             " died or fell silent over a model, twice" +
+                             (last_words_.empty() ? "" : ":\n" + last_words_);
+    if (has_answered_) return what;
+    throw Error(what);
+  }
+  has_answered_ = true;
   try {
     const json::value answer = ParseJson(*line);
     const JsonReader reader(answer, "count");

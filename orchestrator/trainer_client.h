@@ -3,8 +3,10 @@
 // the size of models, its devices. All calls block; all failures are Error with the trainer's own
 // words.
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -46,10 +48,12 @@ class ModelCounter {
 };
 
 /// A `beamgrid-trainer count` that runs beside us, one JSON line a question; ended with this
-/// object.
+/// object. Where it dies or says nothing for `patience` it is started anew and asked again; the
+/// second time the model is refused, or it is an Error if no model has been counted yet.
 class TrainerCounter : public ModelCounter {
  public:
-  explicit TrainerCounter(std::filesystem::path trainer);
+  explicit TrainerCounter(std::filesystem::path trainer,
+                          std::chrono::milliseconds patience = std::chrono::minutes(5));
   ~TrainerCounter() override;
   /// Starts it without waiting for it; the first question does so otherwise.
   void Start();
@@ -57,8 +61,14 @@ class TrainerCounter : public ModelCounter {
 
  private:
   struct Process;
+  /// The answering line; nothing where there came none, and the process is gone then.
+  std::optional<std::string> Ask(const std::string& question);
+
   std::filesystem::path trainer_;
+  std::chrono::milliseconds patience_;
   std::unique_ptr<Process> process_;
+  std::string last_words_;
+  bool has_answered_ = false;
 };
 
 }  // namespace beamgrid

@@ -166,14 +166,35 @@ TEST_F(TrainerClientTest, QuestionsLargerThanAPipeArriveWhole) {
   EXPECT_GT(std::get<ModelSize>(answer).parameters, 80'000);
 }
 
-TEST_F(TrainerClientTest, ACounterThatDiesIsAnErrorAndIsStartedAnew) {
+TEST_F(TrainerClientTest, ACounterThatDiesIsStartedAnew) {
   TrainerCounter counter(Trainer(
       "[ -e $dir/second ] && { read -r l; echo '{\"parameters\": 5, \"size_bytes\": 6}'; }\n"
-      "touch $dir/second; echo out of luck >&2; exit 3"));
+      "touch $dir/second; exit 3"));
   const DataSpec data = ExampleTrial().data;
-  EXPECT_THAT(ErrorText<Error>([&] { (void)counter.Count(ExampleModel(), data); }),
-              AllOf(HasSubstr("in the middle of a question"), HasSubstr("out of luck")));
   EXPECT_EQ(std::get<ModelSize>(counter.Count(ExampleModel(), data)).parameters, 5);
+}
+
+TEST_F(TrainerClientTest, ACounterThatNeverAnswersIsAnError) {
+  TrainerCounter counter(Trainer("echo started >> $dir/asked; echo out of luck >&2; exit 3"));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)counter.Count(ExampleModel(), ExampleTrial().data); }),
+              AllOf(HasSubstr("twice"), HasSubstr("out of luck")));
+  EXPECT_EQ(Asked(), "started\nstarted\n");
+}
+
+TEST_F(TrainerClientTest, ACounterThatHangsIsNotWaitedForForever) {
+  TrainerCounter counter(Trainer("exec sleep 1000"), std::chrono::milliseconds(20));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)counter.Count(ExampleModel(), ExampleTrial().data); }),
+              HasSubstr("fell silent"));
+}
+
+TEST_F(TrainerClientTest, AModelThatKillsTheCounterIsRefusedAndOthersAreNot) {
+  TrainerCounter counter(
+      Trainer("while read -r line; do case $line in *'\"hidden\":7'*) kill -SEGV $$;; esac; "
+              "echo '{\"parameters\": 5, \"size_bytes\": 6}'; done"));
+  const DataSpec data = ExampleTrial().data;
+  EXPECT_TRUE(std::holds_alternative<ModelSize>(counter.Count(ExampleModel(8), data)));
+  EXPECT_THAT(std::get<std::string>(counter.Count(ExampleModel(7), data)), HasSubstr("twice"));
+  EXPECT_TRUE(std::holds_alternative<ModelSize>(counter.Count(ExampleModel(9), data)));
 }
 
 TEST_F(TrainerClientTest, AnAnswerThatIsNoCountIsRefused) {
