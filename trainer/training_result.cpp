@@ -69,6 +69,9 @@ TrialResult TrainingLoop::Finish() {
                       Describe(directory_, "checkpoint", kBestCheckpoint)};
   SyncFoldersAbove(directory_);
   WriteFileAtomically(directory_ / kResultFile, boost::json::serialize(ToJson(result)) + "\n");
+  // Up to three times the model, and nothing goes on from it any more.
+  std::error_code ignored;
+  std::filesystem::remove(directory_ / kLastCheckpoint, ignored);
   return result;
 }
 
