@@ -43,4 +43,7 @@ InterruptSignals::~InterruptSignals() {
   the_handler = nullptr;
 }
 
+BrokenPipesIgnored::BrokenPipesIgnored() : former_(std::signal(SIGPIPE, SIG_IGN)) {}
+BrokenPipesIgnored::~BrokenPipesIgnored() { std::signal(SIGPIPE, former_); }
+
 }  // namespace beamgrid

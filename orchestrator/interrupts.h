@@ -1,5 +1,5 @@
 #pragma once
-// Ctrl-C, SIGTERM and a closed terminal as calls while a study runs.
+// Ctrl-C, SIGTERM and a closed terminal as calls while a study runs; pipes that nobody reads.
 
 #include <functional>
 
@@ -16,6 +16,19 @@ class InterruptSignals {
   ~InterruptSignals();
   InterruptSignals(const InterruptSignals&) = delete;
   InterruptSignals& operator=(const InterruptSignals&) = delete;
+};
+
+/// While it lives, a reader of our output that goes away (`| tee log` dies of the same Ctrl-C) ends
+/// only what is written to it, not us. Child processes start without it.
+class BrokenPipesIgnored {
+ public:
+  BrokenPipesIgnored();
+  ~BrokenPipesIgnored();
+  BrokenPipesIgnored(const BrokenPipesIgnored&) = delete;
+  BrokenPipesIgnored& operator=(const BrokenPipesIgnored&) = delete;
+
+ private:
+  void (*former_)(int);
 };
 
 }  // namespace beamgrid

@@ -9,6 +9,7 @@
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/commands/trial_listing.h"
+#include "orchestrator/interrupts.h"
 #include "reports/table.h"
 
 namespace beamgrid {
@@ -27,6 +28,7 @@ class RunCommand : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
+    const BrokenPipesIgnored whoever_reads_may_leave;
     const auto [trainer, catalogue] = OpenTrainerFor(context, recipe_);
     options_.trainer = trainer;
     context.Detail("database: " + options_.database.string() + ", runs: " + options_.runs.string());

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "registry/files.h"
 #include "registry/json.h"
 #include "registry/store.h"
 #include "tests/end_to_end/study_folder.h"
@@ -98,6 +99,19 @@ TEST_F(Interruption, ASecondOrchestratorOfTheStudyIsRefused) {
   EXPECT_THAT(second.err, HasSubstr(std::to_string(process_->pid())));
   process_->Signal(SIGINT);
   EXPECT_EQ(process_->Wait().exit_code, 130);
+}
+
+TEST_F(Interruption, AReaderThatGoesAwayDoesNotEndTheStudy) {
+  std::string run;
+  for (const std::string& word : RunCommand()) run += "'" + word + "' ";
+  // The reader ends after the first line; the study has most of its lines still to say.
+  const std::string pipeline = "{ " + run + " >out; echo $? >code; } 2>&1 | head -n 1";
+  const Ended ended = Process({"/bin/sh", "-c", pipeline}, folder_.path()).Wait();
+  EXPECT_THAT(ended.out, HasSubstr("slots on cpu"));
+  EXPECT_EQ(ReadFile(folder_.path() / "code"), "0\n");
+  const Ended again = folder_.Run({"run", "recipe.toml"});
+  EXPECT_EQ(ReadFile(folder_.path() / "out"), again.out);
+  EXPECT_THAT(again.err, HasSubstr("nothing to do"));
 }
 
 }  // namespace
