@@ -1,0 +1,175 @@
+// Workers that are stopped: those that hang or take too long, those that are cancelled, those whose
+// orchestrator ends, and what they or a dead orchestrator left running.
+
+#include "tests/orchestrator/local_executor_fixture.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace beamgrid {
+namespace {
+
+using namespace std::chrono_literals;
+
+using StoppedWorkersTest = LocalExecutorTest;
+
+TEST_F(StoppedWorkersTest, ASilentWorkerHangs) {
+  Trainer(Say(Started{}) + "; echo 'words are no messages'; exec sleep 1000", 300ms);
+  Submit();
+  const AttemptOutcome outcome = Wait();
+  EXPECT_EQ(outcome.failure, FailureKind::kHung);
+  EXPECT_EQ(outcome.message, "sent no message for 0.3 s");
+}
+
+TEST_F(StoppedWorkersTest, AStoppedWorkerHangs) {
+  Trainer(Say(Started{}) + "; kill -STOP $$; " + LeaveResult(), 300ms);
+  Submit();
+  const AttemptOutcome outcome = Wait();
+  EXPECT_EQ(outcome.failure, FailureKind::kHung);
+  EXPECT_EQ(outcome.exit_code, -SIGKILL);
+}
+
+TEST_F(StoppedWorkersTest, HeartbeatsKeepASlowWorkerAlive) {
+  Trainer(
+      "for i in 1 2 3 4 5 6 7 8; do " + Say(Heartbeat{}) + "; sleep 0.1; done\n" + LeaveResult(),
+      500ms);
+  Submit();
+  EXPECT_TRUE(Wait().complete);
+}
+
+TEST_F(StoppedWorkersTest, AWorkerThatTakesTooLongIsStopped) {
+  Trainer("while :; do " + Say(Heartbeat{}) + "; sleep 0.05; done");
+  Submit(kKey, 300ms);
+  const AttemptOutcome outcome = Wait();
+  EXPECT_EQ(outcome.failure, FailureKind::kTimedOut);
+  EXPECT_EQ(outcome.message, "took longer than the timeout of 0.3 s");
+}
+
+TEST_F(StoppedWorkersTest, CancelLetsTheWorkerEndWell) {
+  Trainer("trap 'echo saved > $dir/last.checkpoint; exit 130' TERM\n" + Say(Started{}) +
+          "\nwhile :; do sleep 0.02; done");
+  Submit();
+  WaitForMessage();
+  executor_->Cancel(kKey, 10s);
+  const AttemptOutcome outcome = Wait();
+  EXPECT_EQ(outcome.failure, FailureKind::kInterrupted);
+  EXPECT_EQ(outcome.exit_code, 130);
+  EXPECT_EQ(ReadFile(Directory(kKey) / kLastCheckpoint), "saved\n");
+}
+
+TEST_F(StoppedWorkersTest, CancelKillsTheWorkerThatDoesNotListen) {
+  Trainer("trap '' TERM\n" + Say(Started{}) + "\nwhile :; do sleep 0.02; done");
+  Submit();
+  WaitForMessage();
+  executor_->Cancel(kKey, 100ms);
+  const AttemptOutcome outcome = Wait();
+  EXPECT_EQ(outcome.failure, FailureKind::kInterrupted);
+  EXPECT_EQ(outcome.exit_code, -SIGKILL);
+  executor_->Cancel(kKey, 0ms);  // of an attempt that is over: nothing
+}
+
+TEST_F(StoppedWorkersTest, WhatAWorkerStartedGoesWithIt) {
+  Trainer("sleep 1000 & echo $! > $dir/child; " + LeaveResult());
+  Submit();
+  EXPECT_TRUE(Wait().complete);
+  AwaitGone(std::stoi(ReadFile(Directory(kKey) / "child")));
+}
+
+TEST_F(StoppedWorkersTest, DestructionLeavesNoWorker) {
+  Trainer("echo $$ > $dir/pid; " + Say(Started{}) + "; exec sleep 1000");
+  Submit();
+  WaitForMessage();
+  const pid_t pid = std::stoi(ReadFile(Directory(kKey) / "pid"));
+  executor_.reset();
+  EXPECT_TRUE(IsGone(pid));
+}
+
+TEST_F(StoppedWorkersTest, WorkersDieWithAKilledOrchestrator) {
+  Trainer("echo $$ > $dir/pid; " + Say(Started{}) + "; exec sleep 1000");
+  executor_.reset();
+  const auto directory = Directory(kKey);
+  const pid_t orchestrator = ::fork();
+  if (orchestrator == 0) {
+    LocalExecutor own({.trainer = folder_ / "trainer",
+                       .environment = CurrentEnvironment(),
+                       .life = WorkerLife::kOneAttempt});
+    own.Submit(kKey, directory, {"cpu", 1}, 0ms);
+    while (true) (void)own.Poll(1s);
+  }
+  std::string text;
+  while (text.find('\n') == std::string::npos) {
+    std::this_thread::sleep_for(5ms);
+    if (std::filesystem::exists(directory / "pid")) text = ReadFile(directory / "pid");
+  }
+  ::kill(orchestrator, SIGKILL);
+  ::waitpid(orchestrator, nullptr, 0);
+  AwaitGone(std::stoi(text));
+}
+
+/// A process that works in a directory as a worker does: it holds the lock.
+class Survivor {
+ public:
+  enum class Group { kOwn, kOurs };
+  Survivor(const std::filesystem::path& directory, Group group) {
+    int ready[2];
+    if (::pipe(ready) != 0) throw std::runtime_error("pipe");
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      if (group == Group::kOwn) ::setpgid(0, 0);
+      struct flock whole{};
+      whole.l_type = F_WRLCK;
+      const int fd = ::open((directory / kWorkerLock).c_str(), O_RDWR | O_CREAT, 0644);
+      const bool locked = ::fcntl(fd, F_SETLK, &whole) == 0;
+      if (!locked || ::write(ready[1], "x", 1) != 1) ::_exit(1);
+      while (true) ::pause();
+    }
+    ::close(ready[1]);
+    char byte = 0;
+    if (::read(ready[0], &byte, 1) != 1) throw std::runtime_error("no survivor");
+    ::close(ready[0]);
+  }
+  ~Survivor() {
+    if (pid_ < 0) return;
+    ::kill(pid_, SIGKILL);
+    (void)WaitFor(pid_);
+  }
+  Survivor(const Survivor&) = delete;
+  Survivor& operator=(const Survivor&) = delete;
+  int End() { return WaitFor(std::exchange(pid_, -1)); }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+TEST_F(StoppedWorkersTest, ReconcileKillsASurvivorAndReadsTheFiles) {
+  Trainer("exit 0");
+  const auto directory = Directory(kKey);
+  for (const auto group : {Survivor::Group::kOwn, Survivor::Group::kOurs}) {
+    Survivor survivor(directory, group);
+    const AttemptOutcome outcome = executor_->Reconcile(kKey, directory, /*pid=*/0);
+    EXPECT_EQ(outcome.failure, FailureKind::kInterrupted);
+    EXPECT_EQ(survivor.End(), -SIGKILL);
+  }
+  WriteFileAtomically(directory / kResultFile, CanonicalJson(ToJson(TrialResult{})));
+  EXPECT_TRUE(executor_->Reconcile(kKey, directory, 0).complete);
+}
+
+TEST_F(StoppedWorkersTest, ReconcileSparesAStrangerWithTheSameProcessId) {
+  Trainer("exit 0");
+  const auto directory = Directory(kKey);
+  WriteFileAtomically(directory / kWorkerLock, "");
+  Survivor elsewhere(Directory({TrialId{2}, 1}), Survivor::Group::kOwn);
+  (void)executor_->Reconcile(kKey, directory, ::getpid());  // we would not survive it
+  const auto other = Directory({TrialId{2}, 1});
+  (void)executor_->Reconcile({TrialId{2}, 1}, other, ::getpid());
+  EXPECT_EQ(elsewhere.End(), -SIGKILL);
+}
+
+}  // namespace
+}  // namespace beamgrid
