@@ -43,7 +43,6 @@ InterruptSignals::~InterruptSignals() {
   the_handler = nullptr;
 }
 
-BrokenPipesIgnored::BrokenPipesIgnored() : former_(std::signal(SIGPIPE, SIG_IGN)) {}
-BrokenPipesIgnored::~BrokenPipesIgnored() { std::signal(SIGPIPE, former_); }
+void IgnoreBrokenPipes() { std::signal(SIGPIPE, SIG_IGN); }
 
 }  // namespace beamgrid

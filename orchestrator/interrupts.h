@@ -18,17 +18,8 @@ class InterruptSignals {
   InterruptSignals& operator=(const InterruptSignals&) = delete;
 };
 
-/// While it lives, a reader of our output that goes away (`| tee log` dies of the same Ctrl-C) ends
-/// only what is written to it, not us. Child processes start without it.
-class BrokenPipesIgnored {
- public:
-  BrokenPipesIgnored();
-  ~BrokenPipesIgnored();
-  BrokenPipesIgnored(const BrokenPipesIgnored&) = delete;
-  BrokenPipesIgnored& operator=(const BrokenPipesIgnored&) = delete;
-
- private:
-  void (*former_)(int);
-};
+/// For the rest of this process, a reader of our output that goes away (`| tee log` dies of the same
+/// Ctrl-C) ends only what is written to it, not us. Child processes start without that.
+void IgnoreBrokenPipes();
 
 }  // namespace beamgrid

@@ -140,7 +140,7 @@ torch::Tensor ScriptModule::Run(const std::vector<torch::Tensor>& inputs) {
   try {
     return module_.forward({inputs.begin(), inputs.end()}).toTensor();
   } catch (const std::exception& error) {
-    TORCH_CHECK(false, path_, ": forward fails: ", Reason(error));
+    C10_THROW_ERROR(Error, c10::str(path_, ": forward fails: ", Reason(error)));
   }
 }
 

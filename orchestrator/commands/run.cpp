@@ -28,7 +28,7 @@ class RunCommand : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    const BrokenPipesIgnored whoever_reads_may_leave;
+    IgnoreBrokenPipes();  // what has taken days outlives whoever reads along
     const auto [trainer, catalogue] = OpenTrainerFor(context, recipe_);
     options_.trainer = trainer;
     context.Detail("database: " + options_.database.string() + ", runs: " + options_.runs.string());

@@ -101,17 +101,32 @@ TEST_F(Interruption, ASecondOrchestratorOfTheStudyIsRefused) {
   EXPECT_EQ(process_->Wait().exit_code, 130);
 }
 
+std::string InShell(const std::vector<std::string>& command) {
+  std::string text;
+  for (const std::string& word : command) text += "'" + word + "' ";
+  return text;
+}
+
 TEST_F(Interruption, AReaderThatGoesAwayDoesNotEndTheStudy) {
-  std::string run;
-  for (const std::string& word : RunCommand()) run += "'" + word + "' ";
   // The reader ends after the first line; the study has most of its lines still to say.
-  const std::string pipeline = "{ " + run + " >out; echo $? >code; } 2>&1 | head -n 1";
+  const std::string pipeline =
+      "{ " + InShell(RunCommand()) + " >out; echo $? >code; } 2>&1 | head -n 1";
   const Ended ended = Process({"/bin/sh", "-c", pipeline}, folder_.path()).Wait();
   EXPECT_THAT(ended.out, HasSubstr("slots on cpu"));
   EXPECT_EQ(ReadFile(folder_.path() / "code"), "0\n");
   const Ended again = folder_.Run({"run", "recipe.toml"});
   EXPECT_EQ(ReadFile(folder_.path() / "out"), again.out);
   EXPECT_THAT(again.err, HasSubstr("nothing to do"));
+}
+
+TEST_F(Interruption, CtrlCMayEndTheReaderFirst) {
+  const std::string pipeline = "{ " + InShell(RunCommand()) +
+                               " >out & echo $! >pid; wait $!; echo $? >code; } 2>&1 |"
+                               " { grep -m 1 ': complete'; kill -INT $(cat pid); }";
+  const Ended ended = Process({"/bin/sh", "-c", pipeline}, folder_.path()).Wait();
+  EXPECT_EQ(ReadFile(folder_.path() / "code"), "130\n") << ended.err;
+  ExpectTheUndisturbedResult();
+  EXPECT_EQ(OutcomesOfTheLongTrial(), "outcome\ninterrupted\ncomplete\n");
 }
 
 }  // namespace
