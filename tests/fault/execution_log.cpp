@@ -1,6 +1,7 @@
 #include "tests/fault/execution_log.h"
 
 #include <fstream>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -45,6 +46,22 @@ Audit AuditOf(const std::vector<Execution>& log) {
     }
   }
   return audit;
+}
+
+std::vector<std::string> ExecutedAtOnce(const std::vector<Execution>& log,
+                                        const std::set<int>& dead) {
+  std::map<std::string, int> at_work;  // the worker, by fingerprint
+  std::vector<std::string> found;
+  for (const Execution& execution : log) {
+    if (execution.event == Execution::Event::kEnd) {
+      at_work.erase(execution.fingerprint);
+      continue;
+    }
+    const auto [earlier, is_first] = at_work.emplace(execution.fingerprint, execution.pid);
+    if (!is_first && !dead.contains(earlier->second)) found.push_back(execution.directory);
+    earlier->second = execution.pid;
+  }
+  return found;
 }
 
 }  // namespace beamgrid

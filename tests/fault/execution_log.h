@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,5 +28,10 @@ struct Audit {
   std::vector<std::string> executed_twice;  ///< fingerprints that were begun or ended after an end
 };
 [[nodiscard]] Audit AuditOf(const std::vector<Execution>& log);
+
+/// The directories of executions that began while another of the same trial was at work. `dead`:
+/// the workers that were killed, which ended what they were at.
+[[nodiscard]] std::vector<std::string> ExecutedAtOnce(const std::vector<Execution>& log,
+                                                      const std::set<int>& dead = {});
 
 }  // namespace beamgrid

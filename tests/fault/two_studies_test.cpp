@@ -4,9 +4,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <algorithm>
-#include <map>
-
 #include "tests/fault/faulty_study.h"
 #include "tests/fault/processes.h"
 
@@ -34,25 +31,6 @@ class TwoStudies : public testing::Test {
     return command;
   }
 
-  /// Trials that one study began while the other was at work on them; executions of `dead` in vain.
-  [[nodiscard]] std::vector<std::string> ExecutedAtOnce(
-      const std::string& dead = "no study") const {
-    std::map<std::string, std::string> at_work;
-    std::vector<std::string> found;
-    for (const Execution& execution : study_.Executions()) {
-      if (execution.event == Execution::Event::kEnd) {
-        at_work.erase(execution.fingerprint);
-        continue;
-      }
-      const auto earlier = at_work.find(execution.fingerprint);
-      const bool abandoned =
-          earlier != at_work.end() && earlier->second.find("/" + dead + "/") != std::string::npos;
-      if (earlier != at_work.end() && !abandoned) found.push_back(execution.directory);
-      at_work[execution.fingerprint] = execution.directory;
-    }
-    return found;
-  }
-
   FaultyStudy study_;
 };
 
@@ -63,7 +41,7 @@ TEST_F(TwoStudies, ShareEveryTrial) {
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
     EXPECT_EQ(ended.out, study_.undisturbed().out);
   }
-  EXPECT_THAT(ExecutedAtOnce(), IsEmpty());
+  EXPECT_THAT(ExecutedAtOnce(study_.Executions()), IsEmpty());
   study_.ExpectUndisturbedEnd();
   study_.ExpectNothingRepeated(0);
 }
@@ -73,12 +51,14 @@ TEST_F(TwoStudies, TheOtherTakesOverWhatAKilledOneLeft) {
   ASSERT_TRUE(one.WaitForLine("started on"));
   Process other(Command("other.toml"), study_.path());
   WaitUntil("a trial ends", [&] { return AuditOf(study_.Executions()).ended > 0; });
+  Freeze(one.pid());
+  const std::vector<pid_t> workers = WorkersOf(one.pid());
   one.Signal(SIGKILL);
   EXPECT_EQ(one.Wait().exit_code, -SIGKILL);
   const Ended ended = other.Wait();
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
   EXPECT_EQ(ended.out, study_.undisturbed().out);
-  EXPECT_THAT(ExecutedAtOnce("small"), IsEmpty());
+  EXPECT_THAT(ExecutedAtOnce(study_.Executions(), {workers.begin(), workers.end()}), IsEmpty());
   study_.ExpectUndisturbedEnd();
   study_.ExpectNothingRepeated(2);
 }
