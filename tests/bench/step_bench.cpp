@@ -1,7 +1,9 @@
 // Seconds per training step of a model at the papers' widths, on random data. The other half of
 // step_vs_pytorch.py, which runs it beside the same model in Python.
 //
-//   step_bench MODEL BATCH FRAMES STEPS THREADS     MODEL: blstm_moe2 | moe4
+//   step_bench MODEL BATCH FRAMES STEPS THREADS [DEVICE]     MODEL: blstm_moe2 | moe4
+//
+// DEVICE: cpu (default) or cuda:N. A step ends when its loss is back on the host.
 //
 // Prints one JSON line {"model", "seconds": [per step, the first left out], "loss"}.
 
@@ -51,11 +53,13 @@ ModelSpec Spec(const std::string& name) {
                  {"classifier", {"moe", {{"experts", 2}}}}}});
 }
 
-int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int steps, int threads) {
+int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int steps, int threads,
+        torch::Device device) {
   PrepareProcess(threads);
   torch::manual_seed(1);
   const DataSpec data = PaperData(name == "moe4" ? "video" : "frame");
   Model model(Spec(name), data);
+  model.to(device);
   NamedTensors parameters;
   for (const auto& item : model.named_parameters()) {
     parameters.emplace_back(item.key(), item.value());
@@ -66,8 +70,7 @@ int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int s
   double loss = 0;
   for (int step = 0; step <= steps; ++step) {
     const auto begin = Clock::now();
-    loss = TrainStep(model, optimiser, ToDevice(batch, data.classes, torch::kCPU), 0.001)
-               .item<double>();
+    loss = TrainStep(model, optimiser, ToDevice(batch, data.classes, device), 0.001).item<double>();
     if (step > 0) seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
   }
   std::cout << boost::json::serialize(
@@ -80,10 +83,11 @@ int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int s
 }  // namespace beamgrid::trainer
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    std::cerr << "usage: step_bench MODEL BATCH FRAMES STEPS THREADS\n";
+  if (argc != 6 && argc != 7) {
+    std::cerr << "usage: step_bench MODEL BATCH FRAMES STEPS THREADS [DEVICE]\n";
     return 2;
   }
   return beamgrid::trainer::Run(argv[1], std::stoll(argv[2]), std::stoll(argv[3]),
-                                std::stoi(argv[4]), std::stoi(argv[5]));
+                                std::stoi(argv[4]), std::stoi(argv[5]),
+                                beamgrid::trainer::ParseDevice(argc == 7 ? argv[6] : "cpu"));
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Seconds per training step: beamgrid-trainer's step beside the same model in Python's PyTorch.
 
-    tests/bench/step_vs_pytorch.py STEP_BENCH [--batch 128] [--frames 30] [--steps 5] [--threads 1]
+    tests/bench/step_vs_pytorch.py STEP_BENCH [--batch 128] [--frames 30] [--steps 5] [--threads 1] [--device cpu]
 
-Needs python3-torch (Debian: the same LibTorch underneath). Three comparisons per model, runs taken in
+Needs python3-torch (Debian: the same LibTorch underneath). On a GPU one comparison per model, on the CPU three, runs taken in
 turns: (a) equal settings: both with the OpenBLAS core that fits the processor; (b) Python as it comes
 (no OPENBLAS_CORETYPE) against ours as beamgrid sets its workers up; (c) the same where OpenBLAS
 misjudges the processor, which is forced by naming the core that it falls back to. Prints a Markdown
@@ -40,7 +40,7 @@ def environment(threads, core):
     return clean
 
 
-def python_step(model_name, batch, frames, steps, threads):
+def python_step(model_name, batch, frames, steps, threads, device):
     """The measured half that runs in a process of its own."""
     import torch
     from torch import nn
@@ -75,7 +75,7 @@ def python_step(model_name, batch, frames, steps, threads):
             return self.moe(states.sum(1) / mask.sum(1))
 
     video_level = model_name == "moe4"
-    model = Moe(WIDTH, 4) if video_level else Blstm()
+    model = (Moe(WIDTH, 4) if video_level else Blstm()).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.001)
     codes = torch.randint(256, (batch, frames, WIDTH), dtype=torch.uint8)
     features = torch.randn(batch, WIDTH)
@@ -84,17 +84,18 @@ def python_step(model_name, batch, frames, steps, threads):
         1, torch.randint(1000, (batch, 3)) + torch.tensor([0, 1000, 2000]), 1)
 
     def forward():
+        """Of a batch that lies on the host, as a reader leaves it."""
         if video_level:
-            return model(nn.functional.normalize(features, dim=-1))
-        mask = (torch.arange(frames) < lengths.unsqueeze(1)).unsqueeze(-1)
-        x = codes.float() * (4 / 255) + (4 / 512 - 2)
+            return model(nn.functional.normalize(features.to(device), dim=-1))
+        mask = (torch.arange(frames) < lengths.unsqueeze(1)).unsqueeze(-1).to(device)
+        x = codes.to(device).float() * (4 / 255) + (4 / 512 - 2)
         return model(nn.functional.normalize(x, dim=-1) * mask, mask, lengths)
 
     seconds = []
     for step in range(steps + 1):
         begin = time.perf_counter()
-        p = forward()
-        loss = -(labels * (p + 1e-5).log() + (1 - labels) * (1 - p + 1e-5).log()).sum(1).mean()
+        p, y = forward(), labels.to(device)
+        loss = -(y * (p + 1e-5).log() + (1 - y) * (1 - p + 1e-5).log()).sum(1).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -111,7 +112,7 @@ def measure(command, env):
 
 def compare(name, args, python_env, ours_env):
     """Medians of runs taken in turns, so that a busy machine hurts both alike."""
-    sizes = [name, str(args.batch), str(args.frames), str(args.steps), str(args.threads)]
+    sizes = [name, str(args.batch), str(args.frames), str(args.steps), str(args.threads), args.device]
     python, ours = [], []
     for _ in range(args.turns):
         python += measure([sys.executable, __file__, "--python-step", *sizes], python_env)
@@ -121,7 +122,7 @@ def compare(name, args, python_env, ours_env):
 
 def main():
     if sys.argv[1:2] == ["--python-step"]:
-        python_step(sys.argv[2], *map(int, sys.argv[3:]))
+        python_step(sys.argv[2], *map(int, sys.argv[3:7]), sys.argv[7])
         return
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -131,6 +132,7 @@ def main():
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--models", default="blstm_moe2,moe4")
     parser.add_argument("--misjudged", default="Prescott", metavar="CORE",
                         help="what OpenBLAS takes a processor newer than itself for; '' leaves it out")
@@ -140,13 +142,14 @@ def main():
     print("| model | settings | PyTorch, s/step | beamgrid, s/step | ratio |")
     print("|---|---|---|---|---|")
     for name in args.models.split(","):
-        comparisons = [("equal", tuned), ("PyTorch as it comes", stock)]
-        if args.misjudged:
+        on_gpu = args.device != "cpu"
+        comparisons = [("equal", tuned)] if on_gpu else [("equal", tuned), ("PyTorch as it comes", stock)]
+        if args.misjudged and not on_gpu:
             comparisons.append((f"OpenBLAS takes it for {args.misjudged}",
                                 environment(args.threads, args.misjudged)))
         for settings, python_env in comparisons:
             python, ours = compare(name, args, python_env, tuned)
-            print(f"| {name} | {settings} | {python:.3f} | {ours:.3f} | {python / ours:.2f} |",
+            print(f"| {name} | {settings} | {python:.4f} | {ours:.4f} | {python / ours:.2f} |",
                   flush=True)
 
 
