@@ -156,9 +156,8 @@ class LocalExecutor::Pool {
       worker = fits ? workers_.erase(worker) : std::next(worker);  // it died while it waited
     }
     Worker& worker = Start({"serve"}, placement, log);
-    if (worker.process.Tell(directory)) return worker;
-    workers_.pop_back();
-    throw Error("cannot start " + options_.trainer.string() + ": it does not listen");
+    (void)worker.process.Tell(directory);  // where it is dead already, its end tells
+    return worker;
   }
 
   /// Workers that wait hold memory, on a GPU some hundred megabytes.

@@ -56,6 +56,15 @@ TEST_F(KeptWorkersTest, AfterAFailureComesANewWorker) {
   EXPECT_NE(WorkerOf(4), WorkerOf(5));
 }
 
+TEST_F(KeptWorkersTest, AWorkerThatIsKilledBeforeItListensHasCrashed) {
+  Use("kill -KILL $$\n", {.life = WorkerLife::kManyAttempts});
+  for (std::int64_t trial = 1; trial <= 20; ++trial) {  // before it is told, or after
+    const AttemptOutcome outcome = Carried(trial);
+    EXPECT_EQ(outcome.failure, FailureKind::kCrashed) << outcome.message;
+    EXPECT_EQ(outcome.exit_code, -SIGKILL);
+  }
+}
+
 TEST_F(KeptWorkersTest, AWorkerMayEndInsteadOfTakingMore) {
   Server(LeaveResult() + "\n" + Say(Finished{}) + "; exit 0");
   EXPECT_TRUE(Carried(1).complete);
