@@ -38,6 +38,36 @@ std::string Count(const FaultyStudy& study, const std::string& of) {
   return csv.substr(csv.find('\n') + 1, csv.size() - csv.find('\n') - 2);
 }
 
+/// Of some seconds each, so that most kills hit a training in its middle; with dropout, whose
+/// random numbers must go on where they were.
+RecipeText LongTrials() {
+  RecipeText recipe = TwoTrials();
+  recipe.train = "batch = 16\nlearning_rate = 0.01\nepochs = 150";
+  recipe.grid =
+      "[[grid.temporal]]\nuse = \"lstm\"\nhidden = 8\n"
+      "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = 4\n"
+      "[grid.extras]\ndropout = [0.1, 0.3]\n";
+  recipe.resources += "\nretries = 10";
+  return recipe;
+}
+
+TEST(RandomKills, TrainingsThatGoOnEndInTheSameBits) {
+  constexpr std::int64_t kKillsOfTrainings = 100;
+  std::mt19937_64 random(Seed());
+  FaultyStudy study(LongTrials());
+  std::int64_t kills = 0;
+  for (int round = 1; kills < kKillsOfTrainings && !HasFailure(); ++round) {
+    study.Forget();
+    const KillReport report = KillUntilDone(study, random);
+    kills += report.kills();
+    study.ExpectUndisturbedEnd();
+    study.ExpectNothingRepeated(report.lost());
+    std::cout << "round " << round << ": " << report.kills() << " kills in " << report.runs
+              << " runs, " << AuditOf(study.Executions()).begun << " executions of "
+              << Count(study, "trial") << " trials" << std::endl;
+  }
+}
+
 TEST(RandomKills, LoseNothingAndRepeatNothing) {
   const auto begin = std::chrono::steady_clock::now();
   const std::uint64_t seed = Seed();
