@@ -22,6 +22,7 @@
 #include "orchestrator/surviving_worker.h"
 #include "orchestrator/worker_environment.h"
 #include "orchestrator/worker_process.h"
+#include "registry/half_written.h"
 #include "registry/system_error.h"
 
 namespace beamgrid {
@@ -229,6 +230,7 @@ AttemptOutcome LocalExecutor::Reconcile(const AttemptKey& /*key*/,
                                         const std::filesystem::path& directory,
                                         std::int64_t /*pid*/) {
   KillSurvivingWorker(directory);
+  RemoveHalfWritten(directory);
   return OutcomeOf(directory, {});
 }
 

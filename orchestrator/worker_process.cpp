@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "registry/half_written.h"
+
 namespace beamgrid {
 namespace {
 
@@ -81,7 +83,10 @@ bool WorkerProcess::Reap() {
   Signal(SIGKILL);  // what it may have started itself
   reaped_ = true;
   DrainOutput();
-  if (attempt_) EndAttempt(ExitCodeOf(status));
+  if (attempt_) {
+    RemoveHalfWritten(attempt_->task.directory);
+    EndAttempt(ExitCodeOf(status));
+  }
   return true;
 }
 

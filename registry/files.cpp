@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "registry/half_written.h"
 #include "registry/system_error.h"
 
 namespace beamgrid {
@@ -83,7 +84,7 @@ void WriteFileAtomically(const fs::path& path, std::string_view content) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) Fail(folder, "cannot create the folder", error.value());
-  const fs::path temporary = path.string() + ".part." + std::to_string(::getpid());
+  const fs::path temporary = HalfWrittenName(path);
   try {
     WriteDurably(temporary, content);
     fs::rename(temporary, path, error);

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "registry/half_written.h"
 #include "registry/json.h"
 #include "registry/system_error.h"
 
@@ -20,7 +21,7 @@ namespace {
 class RenamedFile {
  public:
   explicit RenamedFile(const std::filesystem::path& path)
-      : path_(path), temporary_(path.string() + ".tmp" + std::to_string(::getpid())) {
+      : path_(path), temporary_(HalfWrittenName(path)) {
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd_ < 0) ThrowSystem(temporary_, "cannot write");
   }

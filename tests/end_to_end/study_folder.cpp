@@ -56,9 +56,7 @@ std::vector<std::string> StudyFolder::HalfWritten() const {
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path())) {
     const std::string name = entry.path().filename().string();
-    if (name.find(".tmp") != std::string::npos || name.find(".part.") != std::string::npos) {
-      found.push_back(entry.path().string());
-    }
+    if (name.find(".part.") != std::string::npos) found.push_back(entry.path().string());
   }
   return found;
 }

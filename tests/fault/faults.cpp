@@ -49,7 +49,9 @@ std::string Faults::first_hit() const { return plan_->first_hit; }
 
 std::vector<std::string> Faults::Environment() const {
   return {"LD_PRELOAD=" + Binary("fault/faulty_io.so"),
-          std::string(kFaultPlanVariable) + "=" + file_.string()};
+          std::string(kFaultPlanVariable) + "=" + file_.string(),
+          // Where the programs are built with it, it need not be the first library.
+          "ASAN_OPTIONS=verify_asan_link_order=0"};
 }
 
 }  // namespace beamgrid

@@ -160,6 +160,20 @@ TEST_F(StoppedWorkersTest, ReconcileKillsASurvivorAndReadsTheFiles) {
   EXPECT_TRUE(executor_->Reconcile(kKey, directory, 0).complete);
 }
 
+TEST_F(StoppedWorkersTest, WhatTheDeadHaveHalfWrittenIsRemoved) {
+  const auto directory = Directory(kKey);
+  const auto half = directory / "last.checkpoint.part.17";
+  Trainer("echo half > " + half.string() + "; echo whole > $dir/last.checkpoint; kill -KILL $$");
+  Submit();
+  EXPECT_EQ(Wait().exit_code, -SIGKILL);
+  EXPECT_FALSE(std::filesystem::exists(half));
+  EXPECT_TRUE(std::filesystem::exists(directory / kLastCheckpoint));
+
+  WriteFileAtomically(half, "of a worker that died with its orchestrator");
+  (void)executor_->Reconcile(kKey, directory, /*pid=*/0);
+  EXPECT_FALSE(std::filesystem::exists(half));
+}
+
 TEST_F(StoppedWorkersTest, ReconcileSparesAStrangerWithTheSameProcessId) {
   Trainer("exit 0");
   const auto directory = Directory(kKey);
