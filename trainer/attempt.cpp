@@ -88,7 +88,27 @@ void Train(const TrialFile& trial, const std::filesystem::path& directory, Messe
   LogExecution(ExecutionEvent::kEnd, trial.fingerprint, directory);
 }
 
+/// Logs what is being thrown and tells the orchestrator.
+TrainerExit Fail(Messenger& messenger) {
+  const Ending ending = EndingOfCurrentException();
+  LogError(ending.detail.empty() ? ending.message : ending.detail);
+  messenger.Send(Failed{.kind = ending.failure, .message = ending.message});
+  return ending.exit;
+}
+
 }  // namespace
+
+int RunAsWorker(const std::function<TrainerExit(Messenger&)>& work) {
+  OpenLog();
+  Messenger messenger;
+  try {
+    messenger.TakeStdout();
+    CatchStopSignals();
+    return static_cast<int>(work(messenger));
+  } catch (const std::exception&) {
+    return static_cast<int>(Fail(messenger));
+  }
+}
 
 AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, Messenger& messenger) {
   AttemptEnd end{.exit = TrainerExit::kDone};
@@ -101,10 +121,7 @@ AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, Messenger& m
     Train(trial, directory, messenger);
     ReleaseMemory(ParseDevice(trial.device));
   } catch (const std::exception&) {
-    const Ending ending = EndingOfCurrentException();
-    LogError(ending.detail.empty() ? ending.message : ending.detail);
-    messenger.Send(Failed{.kind = ending.failure, .message = ending.message});
-    return {ending.exit};
+    return {Fail(messenger)};
   }
   messenger.Send(Finished{});
   return end;

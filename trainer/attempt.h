@@ -1,6 +1,8 @@
 #pragma once
 // One attempt, from trial.json to result.json, and the traces it leaves in the process.
 
+#include <functional>
+
 #include "trainer/commands.h"
 #include "trainer/messenger.h"
 
@@ -20,8 +22,12 @@ struct AttemptEnd {
   Traces traces = Traces::kUnknown;
 };
 
+/// Makes this process a worker (log, signals, messages) and does its work; returns the exit code.
+/// What keeps it from being one, or `work` throws, is said as of an attempt: Failed.
+[[nodiscard]] int RunAsWorker(const std::function<TrainerExit(Messenger&)>& work);
+
 /// Carries out the attempt of a directory. The last message is Finished or Failed; never throws.
-/// OpenLog and CatchStopSignals come first. Afterwards the memory is given back to the system.
+/// Afterwards the memory is given back to the system.
 [[nodiscard]] AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log,
                                   Messenger& messenger);
 

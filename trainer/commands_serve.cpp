@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "registry/system_error.h"
 #include "trainer/attempt.h"
 #include "trainer/device.h"
-#include "trainer/log.h"
 #include "trainer/stop_request.h"
 
 namespace beamgrid::trainer {
@@ -18,8 +18,11 @@ namespace {
 /// The directories that come on stdin, which nobody else reads from then on.
 class Directories {
  public:
+  /// Error where there is no descriptor for them.
   Directories() : fd_(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
+    if (fd_ < 0) throw SystemError("standard input", "cannot be kept for directories", errno);
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (nothing < 0) throw SystemError("/dev/null", "cannot be opened", errno);
     ::dup2(nothing, STDIN_FILENO);
     ::close(nothing);
   }
@@ -77,22 +80,21 @@ class Wear {
   bool worn_ = false;
 };
 
-}  // namespace
-
-int ServeCommand() {
-  OpenLog();
-  CatchStopSignals();
-  Messenger messenger;
+TrainerExit Serve(Messenger& messenger) {
   Directories directories;
   Wear wear;
   while (const std::optional<std::string> directory = directories.Next()) {
     const AttemptEnd end = CarryOut({.directory = *directory}, LogTarget::kWorkerLog, messenger);
-    if (end.exit != TrainerExit::kDone) return static_cast<int>(end.exit);
+    if (end.exit != TrainerExit::kDone) return end.exit;
     wear.Add(end.traces);
     if (wear.IsWorn()) break;
     messenger.Send(Ready{});
   }
-  return static_cast<int>(StopRequested() ? TrainerExit::kInterrupted : TrainerExit::kDone);
+  return StopRequested() ? TrainerExit::kInterrupted : TrainerExit::kDone;
 }
+
+}  // namespace
+
+int ServeCommand() { return RunAsWorker(Serve); }
 
 }  // namespace beamgrid::trainer

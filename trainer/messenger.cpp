@@ -6,15 +6,21 @@
 #include <cerrno>
 #include <string>
 
+#include "registry/system_error.h"
 #include "trainer/stop_request.h"
 
 namespace beamgrid::trainer {
 
-Messenger::Messenger() : fd_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
-  ::dup2(STDERR_FILENO, STDOUT_FILENO);
+Messenger::~Messenger() {
+  if (fd_ != STDOUT_FILENO) ::close(fd_);
 }
 
-Messenger::~Messenger() { ::close(fd_); }
+void Messenger::TakeStdout() {
+  const int copy = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (copy < 0) throw SystemError("standard output", "cannot be kept for messages", errno);
+  fd_ = copy;
+  ::dup2(STDERR_FILENO, STDOUT_FILENO);
+}
 
 void Messenger::Send(const Message& message) {
   const std::scoped_lock lock(mutex_);

@@ -1,6 +1,8 @@
 #pragma once
 // The worker's end of the protocol's pipe.
 
+#include <unistd.h>
+
 #include <mutex>
 
 #include "trainer/protocol/protocol.h"
@@ -10,18 +12,21 @@ namespace beamgrid::trainer {
 /// Thread-safe.
 class Messenger {
  public:
-  /// Takes stdout for itself: what libraries print there goes to stderr from now on.
-  Messenger();
+  Messenger() = default;
   ~Messenger();
   Messenger(const Messenger&) = delete;
   Messenger& operator=(const Messenger&) = delete;
+
+  /// Keeps stdout for the messages: what libraries print there goes to stderr from now on. Error
+  /// where there is no descriptor for it; messages can be sent all the same.
+  void TakeStdout();
 
   /// May block while the reader is slow. Where nobody reads any more, a stop is requested.
   void Send(const Message& message);
 
  private:
   std::mutex mutex_;
-  int fd_;
+  int fd_ = STDOUT_FILENO;
 };
 
 }  // namespace beamgrid::trainer

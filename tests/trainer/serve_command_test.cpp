@@ -131,6 +131,17 @@ TEST_F(ServeCommandTest, EachTrialHasItsOwnLogAndAFailureEndsTheProcess) {
   EXPECT_FALSE(std::filesystem::exists(never / kWorkerLog));
 }
 
+TEST_F(ServeCommandTest, WithoutDescriptorsItIsTheMachineThatIsAtFault) {
+  for (const int limit : {4, 5, 6}) {  // none for the stop, the directories, what replaces stdin
+    const TrainerRun run = RunTrainer({"serve"}, "ulimit -n " + std::to_string(limit));
+    EXPECT_EQ(run.exit, Code(TrainerExit::kBroken)) << limit;
+    ASSERT_EQ(run.lines.size(), 1U) << limit;
+    const std::optional<Message> message = MessageFromLine(run.lines[0]);
+    ASSERT_TRUE(message && std::holds_alternative<Failed>(*message)) << run.lines[0];
+    EXPECT_EQ(std::get<Failed>(*message).kind, FailureKind::kEnvironment) << run.lines[0];
+  }
+}
+
 TEST_F(ServeCommandTest, ADirectoryThatIsNotThereIsAFailure) {
   TrainerProgram worker({"serve"});
   worker.Say((*folder_ / "gone").string());
