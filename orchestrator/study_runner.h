@@ -23,6 +23,8 @@
 
 namespace beamgrid {
 
+class StudyLoop;
+
 /// How a run of a study ended.
 struct StudyResult {
   StudyId study{};
@@ -75,8 +77,7 @@ class StudyRunner {
   void Interrupt();
 
  private:
-  class Loop;
-  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<StudyLoop> loop_;
 };
 
 }  // namespace beamgrid
