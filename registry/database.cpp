@@ -1,5 +1,6 @@
 #include "registry/database.h"
 
+#include <SQLiteCpp/Backup.h>
 #include <sqlite3.h>
 
 #include <cmath>
@@ -94,7 +95,7 @@ Database::Database(const std::filesystem::path& path, OpenMode mode) : path_(pat
     CheckOwner();
     Configure(mode);
     if (mode == OpenMode::kReadOnly) {
-      RequireCurrentSchema();
+      ReadOlderThroughACopy();
     } else {
       Migrate();
     }
@@ -169,12 +170,17 @@ void Database::Migrate() {
   connection_->exec("PRAGMA foreign_keys = ON");
 }
 
-void Database::RequireCurrentSchema() {
+/// An older record is brought up to date in memory: reading changes no file.
+void Database::ReadOlderThroughACopy() {
   const std::size_t version = SchemaVersion();
   if (version == Migrations().size()) return;
-  throw Error(path_ + ": has the older schema version " + std::to_string(version) + " of " +
-              std::to_string(Migrations().size()) +
-              "; `beamgrid run` on this database brings it up to date");
+  if (version == 0) throw Error(path_ + ": holds no record yet; `beamgrid run` makes it");
+  auto copy = std::make_unique<SQLite::Database>(kMemory, FlagsFor(OpenMode::kReadWrite));
+  constexpr int kAllPages = -1;
+  (void)SQLite::Backup(*copy, *connection_).executeStep(kAllPages);
+  connection_ = std::move(copy);
+  Migrate();
+  connection_->exec("PRAGMA query_only = ON");
 }
 
 }  // namespace beamgrid

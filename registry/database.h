@@ -120,7 +120,7 @@ class Database {
   void Configure(OpenMode mode);
   void CheckOwner();
   void Migrate();
-  void RequireCurrentSchema();
+  void ReadOlderThroughACopy();
   [[nodiscard]] std::size_t SchemaVersion();
 
   std::string path_;

@@ -67,16 +67,33 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
         "INSERT INTO result (trial, attempt, gap, videos, best_epoch, parameters, size_bytes,"
         " examples, peak_memory_bytes, skipped_records, device, threads, program_version,"
         " libtorch_version) VALUES (7, 1, 0.5, 9, 1, 1, 2, 3, 4, 0, 'cpu', 1, 'p', 'l')");
-    EXPECT_THAT(Refusal(OpenMode::kReadOnly),
-                AllOf(HasSubstr("older schema version"), HasSubstr("beamgrid run")));
-    Store store(path_, OpenMode::kReadWrite);
-    EXPECT_EQ(store.FindStudy("old")->id, StudyId{5});
-    EXPECT_EQ(store.Trials(StudyId{5})[0].state, TrialState::kComplete);
-    EXPECT_EQ(store.Query("SELECT study FROM trials").rows[0][0], "old");
-    EXPECT_EQ(store.Trials(StudyId{5})[0].result->metrics.gap, 0.5);
-    EXPECT_EQ(store.Attempts(TrialId{7})[0].directory, "runs/1");
-    EXPECT_NO_THROW(Store(path_, OpenMode::kReadOnly));
+    for (const OpenMode mode : {OpenMode::kReadOnly, OpenMode::kReadWrite, OpenMode::kReadOnly}) {
+      const Store store(path_, mode);
+      EXPECT_EQ(store.FindStudy("old")->id, StudyId{5});
+      EXPECT_EQ(store.Trials(StudyId{5})[0].state, TrialState::kComplete);
+      EXPECT_EQ(store.Query("SELECT study FROM trials").rows[0][0], "old");
+      EXPECT_EQ(store.Trials(StudyId{5})[0].result->metrics.gap, 0.5);
+      EXPECT_EQ(store.Attempts(TrialId{7})[0].directory, "runs/1");
+    }
   }
+}
+
+TEST_F(SchemaTest, ReadingAnOlderDatabaseLeavesItAsItIs) {
+  Execute("PRAGMA journal_mode = WAL");
+  Execute(Migrations()[0]);
+  Execute("PRAGMA application_id = 1111970372; PRAGMA user_version = 1");
+  const std::string before = ReadFile(path_);
+  {
+    Database database(path_, OpenMode::kReadOnly);
+    EXPECT_THROW(database.connection().exec("DELETE FROM study"), SQLite::Exception);
+  }
+  EXPECT_EQ(ReadFile(path_), before);
+}
+
+TEST_F(SchemaTest, ADatabaseWithoutAnythingIsNotReadAsAnEmptyRecord) {
+  Execute("VACUUM");
+  EXPECT_THAT(Refusal(OpenMode::kReadOnly),
+              AllOf(HasSubstr("holds no record yet"), HasSubstr("beamgrid run")));
 }
 
 TEST_F(SchemaTest, OpeningAgainChangesNothing) {
