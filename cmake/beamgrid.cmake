@@ -46,8 +46,12 @@ function(beamgrid_tests name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
+  # One thread: OpenMP's spin for each other where other tests hold the cores, and minutes go by.
+  set(torch_environment OMP_NUM_THREADS=1)
   if(BEAMGRID_SANITIZE)
     math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 10")
+    # What is too large to allocate is an error for the program to handle, with AddressSanitizer too.
+    list(APPEND torch_environment ASAN_OPTIONS=allocator_may_return_null=1)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} beamgrid_options GTest::gmock GTest::gtest_main)
@@ -56,8 +60,8 @@ function(beamgrid_tests name)
   if(ARG_LABEL MATCHES "torch|gpu")
     # Loading LibTorch costs more than most of these tests: one process for all of them.
     add_test(NAME ${name} COMMAND ${name})
-    # One thread: OpenMP's spin for each other where other tests hold the cores, and minutes go by.
-    set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT OMP_NUM_THREADS=1)
+    set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+                         ENVIRONMENT "${torch_environment}")
   else()
     gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
   endif()

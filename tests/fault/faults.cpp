@@ -51,7 +51,7 @@ std::vector<std::string> Faults::Environment() const {
   return {"LD_PRELOAD=" + Binary("fault/faulty_io.so"),
           std::string(kFaultPlanVariable) + "=" + file_.string(),
           // Where the programs are built with it, it need not be the first library.
-          "ASAN_OPTIONS=verify_asan_link_order=0"};
+          "ASAN_OPTIONS=verify_asan_link_order=0:allocator_may_return_null=1"};
 }
 
 }  // namespace beamgrid

@@ -25,7 +25,15 @@ class Contract : public ::testing::TestWithParam<std::tuple<ComponentInfo, Check
   static inline const ScriptFiles files_;
 };
 
-TEST_P(Contract, Holds) { EXPECT_THAT(std::get<1>(GetParam()).run(Ask()), IsEmpty()); }
+TEST_P(Contract, Holds) {
+  const Check& check = std::get<1>(GetParam());
+#ifdef __SANITIZE_ADDRESS__
+  if (check.promise == "is counted without touching memory") {
+    GTEST_SKIP() << "AddressSanitizer keeps freed memory back, so resident memory says nothing";
+  }
+#endif
+  EXPECT_THAT(check.run(Ask()), IsEmpty());
+}
 
 std::string TestName(const ::testing::TestParamInfo<Contract::ParamType>& info) {
   const auto& [component, check] = info.param;
