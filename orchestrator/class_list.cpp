@@ -8,6 +8,7 @@
 
 #include "registry/error.h"
 #include "registry/files.h"
+#include "registry/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -70,6 +71,7 @@ std::vector<std::int32_t> WeightedClasses(const DataSettings& settings,
     try {
       labels = ReadClassList(folder / settings.weighted_classes_file, settings.classes);
     } catch (const Error& error) {
+      if (IsMachineFault(SystemCode(error))) throw;
       diagnostics->push_back(
           {settings.weighted_classes_place, "data.weighted_classes", error.what()});
     }

@@ -6,6 +6,7 @@
 #include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"
+#include "registry/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -19,6 +20,7 @@ std::vector<NamedFile> Found(const std::vector<PluginReference>& references,
     try {
       plugins.push_back(find(reference.text));
     } catch (const Error& error) {
+      if (IsMachineFault(SystemCode(error))) throw;
       diagnostics.push_back({reference.place, reference.key, error.what()});
     }
   }
@@ -50,6 +52,7 @@ std::string RecipeText(const std::filesystem::path& recipe) {
   try {
     return ReadFile(recipe);
   } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
     throw UsageError(error.what());
   }
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "registry/error.h"
+#include "registry/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -17,6 +17,7 @@ std::optional<OptionValue> FoundFile(const OptionValue& value, const toml::node&
   try {
     return ToJson(mistakes.find_file()(NamedFileFrom(value)->name));
   } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
     mistakes.Add(node.source(), key, error.what());
     return std::nullopt;
   }

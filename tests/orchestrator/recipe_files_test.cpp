@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "registry/error.h"
 #include "registry/files.h"
@@ -50,6 +51,18 @@ TEST_F(RecipeFilesTest, FilesLieBesideTheRecipe) {
   EXPECT_EQ(find("pool.pt").path, (folder_ / "recipes/pool.pt").string());
   EXPECT_EQ(find("pool.pt").hash, HashBytes("content"));
   EXPECT_THAT(ErrorText<Error>([&] { (void)find("none.pt"); }), HasSubstr("no such file"));
+}
+
+TEST_F(RecipeFilesTest, WhatTheMachineCannotReadIsNoMistakeInTheRecipe) {
+  const std::filesystem::path recipe = Recipe("");
+  rlimit former{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &former), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = former.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const std::string message = ErrorText<Error>([&] { (void)RecipeText(recipe); });
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &former), 0);
+  EXPECT_THAT(message, AllOf(HasSubstr(recipe.string()), HasSubstr("ulimit -n")));
+  EXPECT_THROW((void)RecipeText(folder_ / "none.toml"), UsageError);
 }
 
 TEST_F(RecipeFilesTest, WithoutPluginsTheCatalogueIsTheTrainers) {
