@@ -132,14 +132,18 @@ TEST_F(ServeCommandTest, EachTrialHasItsOwnLogAndAFailureEndsTheProcess) {
 }
 
 TEST_F(ServeCommandTest, WithoutDescriptorsItIsTheMachineThatIsAtFault) {
+  int started = 0;
   for (const int limit : {4, 5, 6}) {  // none for the stop, the directories, what replaces stdin
     const TrainerRun run = RunTrainer({"serve"}, "ulimit -n " + std::to_string(limit));
+    if (run.exit == 127) continue;  // not even for its libraries
+    ++started;
     EXPECT_EQ(run.exit, Code(TrainerExit::kBroken)) << limit;
     ASSERT_EQ(run.lines.size(), 1U) << limit;
     const std::optional<Message> message = MessageFromLine(run.lines[0]);
     ASSERT_TRUE(message && std::holds_alternative<Failed>(*message)) << run.lines[0];
     EXPECT_EQ(std::get<Failed>(*message).kind, FailureKind::kEnvironment) << run.lines[0];
   }
+  EXPECT_GE(started, 2);
 }
 
 TEST_F(ServeCommandTest, ADirectoryThatIsNotThereIsAFailure) {

@@ -156,7 +156,8 @@ TEST_F(TrainingSettingsTest, StopsWhenNothingImproves) {
 
 TEST_F(TrainingSettingsTest, StoppedEarlyItDoesNotTrainOn) {
   const std::filesystem::path folder = NewFolder();
-  RunIn(folder, Idle(StatefulTrial(), 2));
+  std::filesystem::create_directory(folder / kResultFile);  // so that it fails at its very end
+  EXPECT_THROW(RunIn(folder, Idle(StatefulTrial(), 2)), Error);
   const std::string model = HashFile(folder / kModelFile);
   std::filesystem::remove(folder / kResultFile);
   TrainingLoop again(Idle(StatefulTrial(), 2), folder, {});
