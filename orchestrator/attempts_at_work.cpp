@@ -1,5 +1,6 @@
 #include "orchestrator/attempts_at_work.h"
 
+#include <exception>
 #include <variant>
 
 namespace beamgrid {
@@ -23,11 +24,19 @@ void AttemptsAtWork::KillAll() {
 }
 
 void AttemptsAtWork::StopAllAndWait(const std::function<bool()>& hurry) {
-  for (const AttemptKey& key : at_work_) Stop(key);
+  StopAll();
   while (!none()) {
     if (hurry()) KillAll();
-    (void)Poll(kPoll);
+    try {
+      (void)Poll(kPoll);
+    } catch (const std::exception&) {
+      StopAll();  // an end was lost: its attempt must not be waited for
+    }
   }
+}
+
+void AttemptsAtWork::StopAll() {
+  std::erase_if(at_work_, [this](const AttemptKey& key) { return !executor_.Cancel(key, grace_); });
 }
 
 }  // namespace beamgrid

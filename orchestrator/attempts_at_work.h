@@ -28,9 +28,13 @@ class AttemptsAtWork {
   /// Workers end at once.
   void KillAll();
   /// Stops all and returns when they have ended; `hurry` says that they are to be killed instead.
+  /// What the executor throws meanwhile is passed over.
   void StopAllAndWait(const std::function<bool()>& hurry);
 
  private:
+  /// Those that the executor does not know (any more) are no longer at work.
+  void StopAll();
+
   Executor& executor_;
   std::chrono::milliseconds grace_;
   std::set<AttemptKey> at_work_;

@@ -43,9 +43,12 @@ class Executor {
   /// start is an event.
   virtual void Submit(const AttemptKey& key, const std::filesystem::path& directory,
                       const Placement& placement, std::chrono::milliseconds timeout) = 0;
-  /// Asks the worker to checkpoint and stop (SIGTERM; SIGKILL after the grace period).
-  virtual void Cancel(const AttemptKey& key, std::chrono::milliseconds grace) = 0;
-  /// Waits up to `wait` for events and returns what came. The only blocking call.
+  /// Asks the worker to checkpoint and stop (SIGTERM; SIGKILL after the grace period). False where
+  /// no worker is at work on it (any more), so that no end will be reported but one that was
+  /// already on its way.
+  virtual bool Cancel(const AttemptKey& key, std::chrono::milliseconds grace) = 0;
+  /// Waits up to `wait` for events and returns what came. The only blocking call. Where it throws,
+  /// the end of one attempt is lost: what became of it is in its directory.
   virtual std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait) = 0;
   /// Makes Poll return early; the only member that may be called from a signal handler or another
   /// thread.

@@ -18,8 +18,8 @@ class InterruptSignals {
   InterruptSignals& operator=(const InterruptSignals&) = delete;
 };
 
-/// For the rest of this process, a reader of our output that goes away (`| tee log` dies of the same
-/// Ctrl-C) ends only what is written to it, not us. Child processes start without that.
+/// For the rest of this process, a reader of our output that goes away (`| tee log` dies of the
+/// same Ctrl-C) ends only what is written to it, not us. Child processes start without that.
 void IgnoreBrokenPipes();
 
 }  // namespace beamgrid

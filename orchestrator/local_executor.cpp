@@ -76,9 +76,11 @@ class LocalExecutor::Pool {
     }
   }
 
-  void Cancel(const AttemptKey& key, std::chrono::milliseconds grace) {
+  bool Cancel(const AttemptKey& key, std::chrono::milliseconds grace) {
     const auto worker = FindWorker(key);
-    if (worker != workers_.end()) worker->process.Stop(StopReason::kCancelled, {}, grace);
+    if (worker == workers_.end()) return false;
+    worker->process.Stop(StopReason::kCancelled, {}, grace);
+    return true;
   }
 
   std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait) {
@@ -216,8 +218,8 @@ void LocalExecutor::Submit(const AttemptKey& key, const std::filesystem::path& d
   pool_->Submit(key, directory, placement, timeout);
 }
 
-void LocalExecutor::Cancel(const AttemptKey& key, std::chrono::milliseconds grace) {
-  pool_->Cancel(key, grace);
+bool LocalExecutor::Cancel(const AttemptKey& key, std::chrono::milliseconds grace) {
+  return pool_->Cancel(key, grace);
 }
 
 std::vector<ExecutorEvent> LocalExecutor::Poll(std::chrono::milliseconds wait) {

@@ -40,7 +40,7 @@ class LocalExecutor : public Executor {
 
   void Submit(const AttemptKey& key, const std::filesystem::path& directory,
               const Placement& placement, std::chrono::milliseconds timeout) override;
-  void Cancel(const AttemptKey& key, std::chrono::milliseconds grace) override;
+  bool Cancel(const AttemptKey& key, std::chrono::milliseconds grace) override;
   std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait) override;
   void Wake() override;
   AttemptOutcome Reconcile(const AttemptKey& key, const std::filesystem::path& directory,

@@ -34,7 +34,7 @@ class InstantExecutor : public Executor {
     if (submitted_++ == 0) first_ = Clock::now();
     running_.push_back(key);
   }
-  void Cancel(const AttemptKey&, std::chrono::milliseconds) override {}
+  bool Cancel(const AttemptKey&, std::chrono::milliseconds) override { return false; }
   std::vector<ExecutorEvent> Poll(std::chrono::milliseconds) override {
     std::vector<ExecutorEvent> events;
     for (const AttemptKey& key : std::exchange(running_, {})) {

@@ -166,6 +166,21 @@ TEST_F(StudyInterruptionTest, WhereTheRecordCannotBeWrittenWorkersWriteTheirChec
   EXPECT_EQ(resumed, 1U);
 }
 
+TEST_F(StudyInterruptionTest, AnEndThatCannotBeReadIsNotWaitedFor) {
+  FakeExecutor executor(world_, outcome_of_);
+  executor.on_poll = [&] {
+    if (!executor.unreadable.empty()) return;
+    executor.held = {world_.started.at(0)};
+    executor.unreadable = {world_.started.at(1)};
+  };
+  const std::string recipe = RecipeText("s", kFourModels, "[1]");
+  EXPECT_THAT([&] { (void)Run(recipe, executor); },
+              ThrowsMessage<Error>(HasSubstr("cannot be read")));
+  EXPECT_EQ(Run(recipe).exit_code, 0);
+  ExpectAllComplete("s", 4);
+  EXPECT_THAT(world_.trained, Each(Pair(::testing::_, 1)));
+}
+
 TEST_F(StudyInterruptionTest, AnInterruptWhileWorkersWriteTheirCheckpointsKillsThem) {
   FakeExecutor executor(world_, outcome_of_);
   int polls = 0;

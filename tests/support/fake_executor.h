@@ -16,6 +16,7 @@
 #include "orchestrator/executor.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/trainer_client.h"
+#include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"
 
@@ -75,9 +76,10 @@ class FakeExecutor : public Executor {
     Burn();
   }
 
-  void Cancel(const AttemptKey& key, std::chrono::milliseconds grace) override {
+  bool Cancel(const AttemptKey& key, std::chrono::milliseconds grace) override {
     Burn();
     cancelled_[key] = grace;
+    return running_.contains(key);
   }
 
   std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait) override {
@@ -86,6 +88,7 @@ class FakeExecutor : public Executor {
     if (running_.empty() && wait.count() > 0 && ++idle_polls_ > 1'000) {
       throw std::logic_error("the runner waits for nothing");
     }
+    LoseAnUnreadableEnd();
     std::vector<ExecutorEvent> events;
     for (auto& [key, worker] : std::exchange(running_, {})) {
       if (held.contains(worker.trial.name) && (deaf || !cancelled_.contains(key))) {
@@ -121,12 +124,23 @@ class FakeExecutor : public Executor {
   std::function<void()> on_poll;  ///< called at the start of each Poll
   std::set<std::string> held;     ///< trials of these names run until they are cancelled
   bool deaf = false;              ///< these do not heed that yet
+  /// How trials of these names end cannot be read: Poll throws.
+  std::set<std::string> unreadable;
 
  private:
   struct Worker {
     std::string directory;
     TrialFile trial;
   };
+
+  void LoseAnUnreadableEnd() {
+    for (const auto& [key, worker] : running_) {
+      if (!unreadable.contains(worker.trial.name)) continue;
+      (void)End(key, worker);
+      running_.erase(key);
+      throw Error("result.json: cannot be read");
+    }
+  }
 
   AttemptOutcome End(const AttemptKey& key, const Worker& worker) {
     if (cancelled_.contains(key)) {
