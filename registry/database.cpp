@@ -3,8 +3,10 @@
 #include <SQLiteCpp/Backup.h>
 #include <sqlite3.h>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "registry/error.h"
 
@@ -12,6 +14,8 @@ namespace beamgrid {
 namespace {
 
 constexpr int kBusyTimeoutMs = 10'000;
+/// Of a result code of SQLite.
+constexpr int kPrimaryCode = 0xff;
 /// "BGRD": marks a database as ours.
 constexpr std::int64_t kApplicationId = 0x42475244;
 constexpr char kMemory[] = ":memory:";
@@ -90,16 +94,33 @@ Database::Database(const std::filesystem::path& path, OpenMode mode) : path_(pat
     throw Error(path_ +
                 ": there is no such database; `beamgrid run` makes one, or name it by --db");
   }
-  Read([&] {
-    connection_ = std::make_unique<SQLite::Database>(path_, FlagsFor(mode), kBusyTimeoutMs);
-    CheckOwner();
-    Configure(mode);
-    if (mode == OpenMode::kReadOnly) {
-      ReadOlderThroughACopy();
-    } else {
-      Migrate();
+  Read([&] { OpenPatiently(mode); });
+}
+
+/// While others make the same database, SQLite says "busy" without waiting: whoever changes to the
+/// write-ahead log needs the file for himself.
+void Database::OpenPatiently(OpenMode mode) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
+  while (true) {
+    try {
+      return Open(mode);
+    } catch (const SQLite::Exception& exception) {
+      const bool busy = (exception.getErrorCode() & kPrimaryCode) == SQLITE_BUSY;
+      if (!busy || std::chrono::steady_clock::now() >= give_up) throw;
     }
-  });
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+void Database::Open(OpenMode mode) {
+  connection_ = std::make_unique<SQLite::Database>(path_, FlagsFor(mode), kBusyTimeoutMs);
+  CheckOwner();
+  Configure(mode);
+  if (mode == OpenMode::kReadOnly) {
+    ReadOlderThroughACopy();
+  } else {
+    Migrate();
+  }
 }
 
 StatementUse Database::Use(const char* sql) {
@@ -114,7 +135,6 @@ void Database::Translate(const SQLite::Exception& exception) const {
     throw Error(path_ +
                 ": whoever was making this database was killed; `beamgrid run` makes it again");
   }
-  constexpr int kPrimaryCode = 0xff;
   throw Error(path_ + ": " + exception.what() + "; " +
               FixFor(exception.getErrorCode() & kPrimaryCode));
 }

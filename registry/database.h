@@ -116,6 +116,8 @@ class Database {
     }
   }
 
+  void OpenPatiently(OpenMode mode);
+  void Open(OpenMode mode);
   [[noreturn]] void Translate(const SQLite::Exception& exception) const;
   void Configure(OpenMode mode);
   void CheckOwner();

@@ -3,6 +3,11 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <latch>
+#include <thread>
+#include <vector>
+
 #include "registry/database.h"
 #include "registry/error.h"
 #include "registry/files.h"
@@ -75,6 +80,28 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
       EXPECT_EQ(store.Trials(StudyId{5})[0].result->metrics.gap, 0.5);
       EXPECT_EQ(store.Attempts(TrialId{7})[0].directory, "runs/1");
     }
+  }
+}
+
+TEST_F(SchemaTest, SeveralMayMakeTheSameDatabaseAtOnce) {
+  for (int round = 0; round < 20; ++round) {
+    const std::filesystem::path path = folder_ / (std::to_string(round) + ".db");
+    std::latch together(4);
+    std::atomic<int> opened{0};
+    std::vector<std::jthread> openers;
+    for (int i = 0; i < 4; ++i) {
+      openers.emplace_back([&] {
+        together.arrive_and_wait();
+        try {
+          const Store store(path, OpenMode::kReadWrite);
+          ++opened;
+        } catch (const Error& error) {
+          ADD_FAILURE() << error.what();
+        }
+      });
+    }
+    openers.clear();
+    EXPECT_EQ(opened, 4);
   }
 }
 
