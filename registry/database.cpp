@@ -156,7 +156,9 @@ std::size_t Database::SchemaVersion() {
 }
 
 /// Before anything is written: a database of another program or of a newer version is left alone.
+/// One transaction, or what another process is just making would be seen half.
 void Database::CheckOwner() {
+  SQLite::Transaction reading(*connection_);
   const bool ours = connection_->execAndGet("PRAGMA application_id").getInt64() == kApplicationId;
   const bool empty = connection_->execAndGet("SELECT count(*) FROM sqlite_schema").getInt64() == 0;
   if (!ours && !empty) {
