@@ -1,8 +1,8 @@
 // `beamgrid dump`: a study's record as JSON lines.
 
+#include "orchestrator/audit/dump_study.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
-#include "orchestrator/dump_study.h"
 
 namespace beamgrid {
 namespace {

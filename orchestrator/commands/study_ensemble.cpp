@@ -5,10 +5,10 @@
 #include <chrono>
 #include <map>
 
+#include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/objective.h"
-#include "orchestrator/recorded_files.h"
 #include "registry/error.h"
 #include "registry/json.h"
 #include "registry/segments.h"

@@ -5,7 +5,7 @@
 #include <ostream>
 #include <vector>
 
-#include "orchestrator/verify_study.h"
+#include "orchestrator/audit/verify_study.h"
 
 namespace beamgrid {
 

@@ -1,6 +1,6 @@
 // Records of one study that came about in different ways.
 
-#include "orchestrator/dump_study.h"
+#include "orchestrator/audit/dump_study.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "orchestrator/measured.h"
+#include "orchestrator/audit/measured.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

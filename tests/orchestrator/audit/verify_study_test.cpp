@@ -1,6 +1,6 @@
 // Trials trained again by workers that are not real.
 
-#include "orchestrator/verify_study.h"
+#include "orchestrator/audit/verify_study.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "orchestrator/verify_study.h"
+#include "orchestrator/audit/verify_study.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "orchestrator/attempt_files.h"
-#include "orchestrator/recorded_files.h"
+#include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/start_trials.h"
 #include "registry/files.h"
 #include "registry/json.h"

@@ -1,6 +1,6 @@
 // Files that are not what was recorded: cut off, damaged, gone, exchanged.
 
-#include "orchestrator/recorded_files.h"
+#include "orchestrator/audit/recorded_files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

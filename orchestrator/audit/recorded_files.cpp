@@ -1,4 +1,4 @@
-#include "orchestrator/recorded_files.h"
+#include "orchestrator/audit/recorded_files.h"
 
 #include <system_error>
 

@@ -1,4 +1,4 @@
-#include "orchestrator/dump_study.h"
+#include "orchestrator/audit/dump_study.h"
 
 #include <algorithm>
 #include <string>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "orchestrator/measured.h"
+#include "orchestrator/audit/measured.h"
 #include "registry/json.h"
 #include "trainer/protocol/protocol.h"
 

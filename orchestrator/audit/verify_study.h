@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "orchestrator/audit/measured.h"
 #include "orchestrator/devices.h"
 #include "orchestrator/executor.h"
-#include "orchestrator/measured.h"
 #include "registry/store.h"
 
 namespace beamgrid {
