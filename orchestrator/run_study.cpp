@@ -4,13 +4,13 @@
 #include <memory>
 #include <utility>
 
-#include "orchestrator/data_files.h"
 #include "orchestrator/devices.h"
+#include "orchestrator/inputs/data_files.h"
+#include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/interrupts.h"
 #include "orchestrator/local_executor.h"
 #include "orchestrator/machine_resources.h"
 #include "orchestrator/process.h"
-#include "orchestrator/recipe_files.h"
 #include "orchestrator/start_trials.h"
 #include "orchestrator/worker_environment.h"
 #include "registry/error.h"

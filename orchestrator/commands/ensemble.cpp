@@ -1,12 +1,12 @@
 // `beamgrid ensemble`: the best set of finished models under a size limit, from a study or from
 // prediction files.
 
-#include "orchestrator/class_list.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/study_ensemble.h"
+#include "orchestrator/inputs/class_list.h"
 #include "registry/error.h"
 
 namespace beamgrid {

@@ -5,7 +5,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/study_plan.h"
 #include "orchestrator/commands/trainer.h"
-#include "orchestrator/data_files.h"
+#include "orchestrator/inputs/data_files.h"
 #include "orchestrator/run_study.h"
 #include "orchestrator/start_trials.h"
 

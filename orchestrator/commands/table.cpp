@@ -5,7 +5,7 @@
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
-#include "orchestrator/recipe_files.h"
+#include "orchestrator/inputs/recipe_files.h"
 #include "registry/error.h"
 
 namespace beamgrid {

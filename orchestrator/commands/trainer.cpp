@@ -1,6 +1,6 @@
 #include "orchestrator/commands/trainer.h"
 
-#include "orchestrator/recipe_files.h"
+#include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/trainer_client.h"
 
 namespace beamgrid {

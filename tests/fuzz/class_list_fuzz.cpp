@@ -1,7 +1,7 @@
 // A file of classes.
 #include <algorithm>
 
-#include "orchestrator/class_list.h"
+#include "orchestrator/inputs/class_list.h"
 #include "registry/error.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,11 +1,11 @@
 // The classes that a recipe weighs, from the recipe or from a file.
 
-#include "orchestrator/class_list.h"
+#include "orchestrator/inputs/class_list.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "orchestrator/data_files.h"
+#include "orchestrator/inputs/data_files.h"
 #include "registry/files.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "orchestrator/data_files.h"
+#include "orchestrator/inputs/data_files.h"
 
 #include <glob.h>
 
@@ -6,7 +6,7 @@
 #include <memory>
 #include <set>
 
-#include "orchestrator/class_list.h"
+#include "orchestrator/inputs/class_list.h"
 #include "registry/error.h"
 #include "trainer/data/digest.h"
 

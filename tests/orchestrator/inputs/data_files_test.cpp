@@ -1,4 +1,4 @@
-#include "orchestrator/data_files.h"
+#include "orchestrator/inputs/data_files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "orchestrator/class_list.h"
+#include "orchestrator/inputs/class_list.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "orchestrator/recipe_files.h"
+#include "orchestrator/inputs/recipe_files.h"
 
 #include <algorithm>
 
