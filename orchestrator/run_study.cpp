@@ -4,12 +4,12 @@
 #include <memory>
 #include <utility>
 
-#include "orchestrator/devices.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/interrupts.h"
 #include "orchestrator/local_executor.h"
-#include "orchestrator/machine_resources.h"
+#include "orchestrator/machine/devices.h"
+#include "orchestrator/machine/machine_resources.h"
 #include "orchestrator/process.h"
 #include "orchestrator/start_trials.h"
 #include "orchestrator/worker_environment.h"

@@ -6,7 +6,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
-#include "orchestrator/machine_resources.h"
+#include "orchestrator/machine/machine_resources.h"
 #include "orchestrator/progress.h"
 
 namespace beamgrid {

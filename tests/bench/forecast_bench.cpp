@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/forecast.h"
+#include "orchestrator/machine/forecast.h"
 #include "registry/store.h"
 
 namespace beamgrid {

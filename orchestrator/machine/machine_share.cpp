@@ -1,4 +1,4 @@
-#include "orchestrator/machine_share.h"
+#include "orchestrator/machine/machine_share.h"
 
 #include <sys/stat.h>
 #include <time.h>
@@ -10,8 +10,8 @@
 #include <random>
 #include <utility>
 
-#include "orchestrator/share_folder.h"
-#include "orchestrator/share_table.h"
+#include "orchestrator/machine/share_folder.h"
+#include "orchestrator/machine/share_table.h"
 #include "registry/error.h"
 
 namespace beamgrid {

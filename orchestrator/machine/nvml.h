@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/memory_state.h"
+#include "orchestrator/machine/host_memory.h"
 
 namespace beamgrid {
 

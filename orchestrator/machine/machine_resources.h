@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/device_memory.h"
-#include "orchestrator/forecast.h"
-#include "orchestrator/machine_share.h"
+#include "orchestrator/machine/device_memory.h"
+#include "orchestrator/machine/forecast.h"
+#include "orchestrator/machine/machine_share.h"
 #include "orchestrator/resources.h"
 #include "registry/store.h"
 

@@ -1,4 +1,4 @@
-#include "orchestrator/host_memory.h"
+#include "orchestrator/machine/host_memory.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "orchestrator/need_text.h"
+#include "orchestrator/machine/need_text.h"
 
 #include <array>
 #include <chrono>

@@ -2,12 +2,17 @@
 // Memory of the machine, or of the control group (container, systemd unit, Slurm job) that this
 // process is in, whichever is less.
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 
-#include "orchestrator/memory_state.h"
-
 namespace beamgrid {
+
+/// Memory of a device, in bytes.
+struct MemoryState {
+  std::int64_t total_bytes = 0;
+  std::int64_t free_bytes = 0;  ///< what a new process could still use
+};
 
 struct HostMemoryFiles {
   std::filesystem::path meminfo = "/proc/meminfo";

@@ -1,4 +1,4 @@
-#include "orchestrator/machine_share.h"
+#include "orchestrator/machine/machine_share.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 #include <atomic>
 #include <fstream>
 
-#include "orchestrator/share_folder.h"
+#include "orchestrator/machine/share_folder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {

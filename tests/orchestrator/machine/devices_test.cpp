@@ -1,4 +1,4 @@
-#include "orchestrator/devices.h"
+#include "orchestrator/machine/devices.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

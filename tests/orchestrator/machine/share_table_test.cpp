@@ -1,4 +1,4 @@
-#include "orchestrator/share_table.h"
+#include "orchestrator/machine/share_table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "orchestrator/machine_resources.h"
+#include "orchestrator/machine/machine_resources.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

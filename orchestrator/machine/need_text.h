@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "orchestrator/need_estimate.h"
+#include "orchestrator/machine/need_estimate.h"
 
 namespace beamgrid {
 

@@ -1,11 +1,11 @@
-#include "orchestrator/forecast.h"
+#include "orchestrator/machine/forecast.h"
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <utility>
 
-#include "orchestrator/need_text.h"
+#include "orchestrator/machine/need_text.h"
 #include "registry/json.h"
 #include "registry/named_file.h"
 

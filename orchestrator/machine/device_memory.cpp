@@ -1,4 +1,4 @@
-#include "orchestrator/device_memory.h"
+#include "orchestrator/machine/device_memory.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "orchestrator/nvml.h"
+#include "orchestrator/machine/nvml.h"
 
 namespace beamgrid {
 namespace {

@@ -1,4 +1,4 @@
-#include "orchestrator/device_memory.h"
+#include "orchestrator/machine/device_memory.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>

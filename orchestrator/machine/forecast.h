@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/need_estimate.h"
+#include "orchestrator/machine/need_estimate.h"
 #include "registry/model_spec.h"
 #include "registry/outcome.h"
 

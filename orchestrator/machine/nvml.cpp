@@ -1,4 +1,4 @@
-#include "orchestrator/nvml.h"
+#include "orchestrator/machine/nvml.h"
 
 #include <dlfcn.h>
 

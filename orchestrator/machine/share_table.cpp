@@ -1,4 +1,4 @@
-#include "orchestrator/share_table.h"
+#include "orchestrator/machine/share_table.h"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-#include "orchestrator/share_folder.h"
+#include "orchestrator/machine/share_folder.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

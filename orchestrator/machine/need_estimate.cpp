@@ -1,4 +1,4 @@
-#include "orchestrator/need_estimate.h"
+#include "orchestrator/machine/need_estimate.h"
 
 #include <algorithm>
 #include <cmath>

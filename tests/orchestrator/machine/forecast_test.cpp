@@ -1,4 +1,4 @@
-#include "orchestrator/forecast.h"
+#include "orchestrator/machine/forecast.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "orchestrator/devices.h"
+#include "orchestrator/machine/devices.h"
 
 #include <sched.h>
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "orchestrator/device_memory.h"
+#include "orchestrator/machine/device_memory.h"
 #include "orchestrator/trainer_client.h"
 #include "registry/error.h"
 #include "registry/json.h"

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/host_memory.h"
-#include "orchestrator/memory_state.h"
+#include "orchestrator/machine/host_memory.h"
 
 namespace beamgrid {
 
