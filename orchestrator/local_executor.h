@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/executor.h"
+#include "orchestrator/study/executor.h"
 
 namespace beamgrid {
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "orchestrator/progress.h"
+#include "orchestrator/study/progress.h"
 
 namespace beamgrid {
 namespace {

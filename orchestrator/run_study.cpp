@@ -11,7 +11,7 @@
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/machine/machine_resources.h"
 #include "orchestrator/process.h"
-#include "orchestrator/start_trials.h"
+#include "orchestrator/study/warm_start.h"
 #include "orchestrator/worker_environment.h"
 #include "registry/error.h"
 #include "registry/files.h"

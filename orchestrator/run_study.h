@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
-#include "orchestrator/progress.h"
-#include "orchestrator/study_runner.h"
+#include "orchestrator/study/progress.h"
+#include "orchestrator/study/study_runner.h"
 #include "registry/catalogue.h"
 #include "search/recipe.h"
 

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "orchestrator/attempt_files.h"
-#include "orchestrator/executor.h"
 #include "orchestrator/line_splitter.h"
 #include "orchestrator/memory_kills.h"
 #include "orchestrator/process.h"
+#include "orchestrator/study/executor.h"
 
 namespace beamgrid {
 

@@ -10,7 +10,7 @@
 
 #include "orchestrator/attempt_files.h"
 #include "orchestrator/audit/recorded_files.h"
-#include "orchestrator/start_trials.h"
+#include "orchestrator/study/warm_start.h"
 #include "registry/files.h"
 #include "registry/json.h"
 #include "trainer/protocol/protocol.h"

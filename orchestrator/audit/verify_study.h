@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "orchestrator/audit/measured.h"
-#include "orchestrator/executor.h"
 #include "orchestrator/machine/devices.h"
+#include "orchestrator/study/executor.h"
 #include "registry/store.h"
 
 namespace beamgrid {

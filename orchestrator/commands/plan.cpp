@@ -7,7 +7,7 @@
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/run_study.h"
-#include "orchestrator/start_trials.h"
+#include "orchestrator/study/warm_start.h"
 
 namespace beamgrid {
 namespace {

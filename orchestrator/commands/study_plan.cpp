@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "orchestrator/objective.h"
-#include "orchestrator/refusal.h"
-#include "orchestrator/start_trials.h"
+#include "orchestrator/study/refusal.h"
+#include "orchestrator/study/warm_start.h"
 
 namespace beamgrid {
 namespace {

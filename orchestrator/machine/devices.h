@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "orchestrator/scheduler.h"
+#include "orchestrator/study/scheduler.h"
 #include "search/recipe.h"
 
 namespace beamgrid {

@@ -12,7 +12,7 @@
 #include "orchestrator/machine/device_memory.h"
 #include "orchestrator/machine/forecast.h"
 #include "orchestrator/machine/machine_share.h"
-#include "orchestrator/resources.h"
+#include "orchestrator/study/resources.h"
 #include "registry/store.h"
 
 namespace beamgrid {

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "orchestrator/progress.h"
+#include "orchestrator/study/progress.h"
 
 namespace beamgrid {
 namespace {

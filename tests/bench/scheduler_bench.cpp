@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "orchestrator/study_runner.h"
+#include "orchestrator/study/study_runner.h"
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {

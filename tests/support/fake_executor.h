@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "orchestrator/executor.h"
-#include "orchestrator/progress.h"
+#include "orchestrator/study/executor.h"
+#include "orchestrator/study/progress.h"
 #include "orchestrator/trainer_client.h"
 #include "registry/error.h"
 #include "registry/files.h"

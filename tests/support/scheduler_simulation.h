@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "orchestrator/scheduler.h"
+#include "orchestrator/study/scheduler.h"
 
 namespace beamgrid {
 

@@ -1,0 +1,40 @@
+#include "orchestrator/study/abandoned_attempts.h"
+
+#include <utility>
+
+#include "registry/error.h"
+
+namespace beamgrid {
+
+Leftovers::Leftovers(Store& store, Executor& executor, std::filesystem::path database,
+                     std::string study)
+    : store_(store),
+      executor_(executor),
+      database_(std::move(database)),
+      study_(std::move(study)) {}
+
+void Leftovers::Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed) {
+  for (const Store::OpenAttempt& attempt : store_.OpenAttempts()) {
+    if (!ours(attempt.trial) || OwnerLives(attempt)) continue;
+    const AttemptOutcome outcome =
+        executor_.Reconcile({attempt.trial, attempt.attempt}, attempt.directory, attempt.pid);
+    store_.FinishAttempt(attempt.trial, attempt.attempt, outcome,
+                         outcome.complete ? TrialState::kComplete : TrialState::kWaiting);
+    on_closed(attempt, outcome);
+  }
+}
+
+bool Leftovers::OwnerLives(const Store::OpenAttempt& attempt) const {
+  // <runs>/<study>/<trial>/<attempt>
+  const std::string owner =
+      std::filesystem::path(attempt.directory).parent_path().parent_path().filename().string();
+  if (owner == study_ || owner.empty()) return false;
+  try {
+    const StudyLock probe(database_, owner);
+    return false;
+  } catch (const UsageError&) {
+    return true;
+  }
+}
+
+}  // namespace beamgrid

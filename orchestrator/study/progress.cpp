@@ -1,0 +1,171 @@
+#include "orchestrator/study/progress.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kShortestName = 8;
+
+std::string Fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+/// A piece of a line and the terminal code that it is shown in (empty: none).
+struct Piece {
+  std::string text;
+  const char* code = "";
+};
+
+constexpr char kBold[] = "\033[1m", kDim[] = "\033[2m", kRed[] = "\033[31m", kGreen[] = "\033[32m";
+
+/// Pieces with two spaces between them; those that do not fit are left out from the end.
+std::string Join(const std::vector<Piece>& pieces, std::size_t width, Colour colour) {
+  std::string line;
+  std::size_t used = 0;
+  for (const Piece& piece : pieces) {
+    const std::size_t needed = piece.text.size() + (used == 0 ? 0 : 2);
+    if (used + needed > width) break;
+    const bool coloured = colour == Colour::kYes && *piece.code != 0;
+    line += (used == 0 ? "" : "  ") + (coloured ? piece.code + piece.text + "\033[0m" : piece.text);
+    used += needed;
+  }
+  return line;
+}
+
+/// Cut with two dots where it is too long, padded where it is shorter.
+std::string Fitted(std::string text, std::size_t width) {
+  if (text.size() > width) text = text.substr(0, width > 2 ? width - 2 : 0) + "..";
+  text.resize(width, ' ');
+  return text;
+}
+
+double DoneShare(const RunningTrial& trial) {
+  if (trial.total_examples <= 0) return 0;
+  return std::clamp(static_cast<double>(trial.examples) / static_cast<double>(trial.total_examples),
+                    0.0, 1.0);
+}
+
+std::string Percent(double share) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%3d%%", static_cast<int>(share * 100));
+  return text;
+}
+
+/// What follows the name, most important first.
+std::vector<Piece> TrialPieces(const RunningTrial& trial, const std::string& objective) {
+  std::vector<Piece> pieces{{"s" + std::to_string(trial.seed)}};
+  if (trial.epochs == 0) {
+    pieces.push_back({"starting"});
+  } else {
+    pieces.push_back({"epoch " + std::to_string(std::max<std::int64_t>(trial.epoch, 1)) + "/" +
+                      std::to_string(trial.epochs)});
+    pieces.push_back({Percent(DoneShare(trial))});
+  }
+  if (trial.loss) pieces.push_back({"loss " + Fixed(*trial.loss, 3)});
+  if (trial.objective) {
+    pieces.push_back({objective + " " + Fixed(*trial.objective, 4), kGreen});
+  }
+  if (trial.examples_per_second > 0) {
+    pieces.push_back({Fixed(trial.examples_per_second, 0) + " ex/s"});
+  }
+  pieces.push_back({trial.device, kDim});
+  return pieces;
+}
+
+std::string TrialLine(const RunningTrial& trial, const std::string& objective,
+                      std::size_t name_width, std::size_t width, Colour colour) {
+  std::vector<Piece> pieces = TrialPieces(trial, objective);
+  pieces.insert(pieces.begin(), {Fitted(trial.name, std::min(name_width, width))});
+  return Join(pieces, width, colour);
+}
+
+std::int64_t Ended(const ProgressState& state) {
+  return state.complete + state.reused + state.failed + state.refused;
+}
+
+std::string DoneText(const ProgressState& state) {
+  std::string text = std::to_string(Ended(state));
+  if (state.planned) text += "/" + std::to_string(std::max(*state.planned, Ended(state)));
+  return text + " done";
+}
+
+std::string TotalsLine(const ProgressState& state, std::size_t width, Colour colour) {
+  std::vector<Piece> pieces{{Fitted(state.study, std::min(state.study.size(), width)), kBold},
+                            {DoneText(state)}};
+  if (state.stopping) pieces.push_back({"stopping", kRed});
+  if (state.failed > 0) pieces.push_back({std::to_string(state.failed) + " failed", kRed});
+  if (const auto eta = Eta(state); eta && !state.stopping) {
+    pieces.push_back({"eta " + DurationText(*eta)});
+  }
+  pieces.push_back(
+      {DurationText(std::chrono::duration_cast<std::chrono::seconds>(state.elapsed)) + " so far"});
+  if (state.best) {
+    pieces.push_back(
+        {"best " + state.objective + " " + Fixed(*state.best, 4) + " " + state.best_name, kGreen});
+  }
+  if (state.reused > 0) pieces.push_back({std::to_string(state.reused) + " reused"});
+  if (state.refused > 0) pieces.push_back({std::to_string(state.refused) + " refused"});
+  return Join(pieces, width, colour);
+}
+
+}  // namespace
+
+std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
+  double worked = static_cast<double>(state.complete + state.failed);
+  double running = 0;
+  for (const auto& [id, trial] : state.running) running += DoneShare(trial);
+  worked += running;
+  if (!state.planned || worked <= 0) return std::nullopt;
+  const double left = std::max(0.0, static_cast<double>(*state.planned - Ended(state)) - running);
+  const double seconds = static_cast<double>(state.elapsed.count()) / 1000 * left / worked;
+  return std::chrono::seconds(static_cast<std::int64_t>(seconds));
+}
+
+std::string DurationText(std::chrono::seconds duration) {
+  const std::int64_t seconds = duration.count();
+  char text[48];
+  if (seconds >= 3600) {
+    std::snprintf(text, sizeof text, "%lldh%02lldm", static_cast<long long>(seconds / 3600),
+                  static_cast<long long>(seconds / 60 % 60));
+  } else if (seconds >= 60) {
+    std::snprintf(text, sizeof text, "%lldm%02llds", static_cast<long long>(seconds / 60),
+                  static_cast<long long>(seconds % 60));
+  } else {
+    std::snprintf(text, sizeof text, "%llds", static_cast<long long>(seconds));
+  }
+  return text;
+}
+
+std::vector<std::string> RenderProgress(const ProgressState& state, int width, int height,
+                                        Colour colour) {
+  const auto columns = static_cast<std::size_t>(std::max(width, 1));
+  const auto rows = static_cast<std::size_t>(std::max(height, 1));
+  std::size_t name_width = kShortestName;
+  for (const auto& [id, trial] : state.running) {
+    name_width = std::max(name_width, trial.name.size());
+  }
+  name_width = std::min(name_width, std::max(kShortestName, columns / 2));
+
+  std::vector<std::string> lines;
+  const std::size_t room = rows - 1;  // the totals need one
+  const bool all_fit = state.running.size() <= room;
+  const std::size_t shown = all_fit ? state.running.size() : room > 0 ? room - 1 : 0;
+  for (const auto& [id, trial] : state.running) {
+    if (lines.size() == shown) break;
+    lines.push_back(TrialLine(trial, state.objective, name_width, columns, colour));
+  }
+  if (!all_fit && room > 0) {
+    lines.push_back(
+        Join({{"... and " + std::to_string(state.running.size() - shown) + " more running"}},
+             columns, colour));
+  }
+  lines.push_back(TotalsLine(state, columns, colour));
+  return lines;
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,39 @@
+#include "orchestrator/study/seed_results.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace beamgrid {
+
+CandidateId CandidateBook::Open(Candidate candidate) {
+  const CandidateId id{next_++};
+  open_[id] = {std::move(candidate), std::vector<std::optional<SeedResult>>(seeds_), seeds_};
+  return id;
+}
+
+std::optional<Finding> CandidateBook::Settle(SeedSlot slot, const SeedResult& result) {
+  const auto entry = open_.find(slot.candidate);
+  if (!std::exchange(entry->second.results.at(slot.seed_index), result)) --entry->second.missing;
+  if (entry->second.missing > 0) return std::nullopt;
+
+  Finding finding{.name = entry->second.candidate.name,
+                  .model = std::move(entry->second.candidate.model)};
+  double sum = 0;
+  bool failed = false;
+  for (const std::optional<SeedResult>& seed : entry->second.results) {
+    failed = failed || !seed->objective;
+    sum += seed->objective.value_or(0);
+    finding.size_bytes = std::max(finding.size_bytes, seed->size_bytes);
+  }
+  if (!failed) finding.objective = sum / static_cast<double>(seeds_);
+  open_.erase(entry);
+  return finding;
+}
+
+Finding CandidateBook::Refuse(CandidateId id, std::int64_t size_bytes) {
+  auto entry = open_.extract(id);
+  Candidate& candidate = entry.mapped().candidate;
+  return {.name = candidate.name, .model = std::move(candidate.model), .size_bytes = size_bytes};
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,22 @@
+#pragma once
+// What the record tells of a trial's past, and how a study writes to it what happened.
+
+#include <string>
+
+#include "orchestrator/study/study_events.h"
+#include "registry/store.h"
+
+namespace beamgrid {
+
+/// Nothing more is to be tried in this run. Failures whose cause is the trial's own arithmetic are
+/// final; others get a fresh set of tries in each run, for the user may have mended the machine or
+/// the data.
+[[nodiscard]] bool IsOver(const Store& store, const TrialRecord& trial);
+
+/// In any of its attempts.
+[[nodiscard]] bool RanOutOfMemory(const Store& store, TrialId trial);
+
+/// A note for `explain`; the same one is kept once, however often the study is run.
+void NoteOnce(Store& store, StudyId study, const TrialLabel& label, const std::string& text);
+
+}  // namespace beamgrid

@@ -1,0 +1,245 @@
+#include "orchestrator/study/warm_start.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <variant>
+#include <vector>
+
+#include "registry/catalogue.h"
+#include "registry/error.h"
+#include "registry/json.h"
+#include "search/start_name.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kListedNames = 8;
+
+/// A fingerprint, or what is wrong with the reference.
+struct Found {
+  std::string fingerprint;
+  std::string problem;
+};
+
+std::string Listed(const std::set<std::string>& names) {
+  std::string text;
+  std::size_t count = 0;
+  for (const std::string& name : names) {
+    if (count++ == kListedNames)
+      return text + " and " + std::to_string(names.size() - kListedNames) + " more";
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
+std::string Nearest(const std::string& word, const std::set<std::string>& names) {
+  const std::string nearest = NearestSpelling(word, {names.begin(), names.end()});
+  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+}
+
+class Finder {
+ public:
+  explicit Finder(const Store& store) : store_(store) {
+    for (const StudyRecord& study : store.Studies()) studies_.insert(study.name);
+  }
+
+  Found Find(const StartName& start, std::int64_t seed) {
+    if (!start.fingerprint.empty()) return FindFingerprint(start.fingerprint);
+    const std::optional<StudyRecord> study = store_.FindStudy(start.study);
+    if (!study) {
+      return {"", "the database has no study '" + start.study + "'" +
+                      Nearest(start.study, studies_) +
+                      (studies_.empty() ? "" : "; it has " + Listed(studies_))};
+    }
+    return FindNamed(start, start.seed.value_or(seed), TrialsOf(study->id));
+  }
+
+ private:
+  Found FindFingerprint(const std::string& digits) {
+    std::map<std::string, TrialState> found;
+    for (const std::string& name : studies_) {
+      for (const TrialRecord& trial : TrialsOf(store_.FindStudy(name)->id)) {
+        if (trial.fingerprint.starts_with(digits)) found[trial.fingerprint] = trial.state;
+      }
+    }
+    if (found.empty()) return {"", "the database has no trial of that fingerprint"};
+    if (found.size() > 1) {
+      return {"", "begins the fingerprints of " + std::to_string(found.size()) +
+                      " trials; give more digits"};
+    }
+    const auto& [fingerprint, state] = *found.begin();
+    if (state == TrialState::kComplete) return {fingerprint, ""};
+    return {"", "that trial is " + ToString(state) + ", must be complete"};
+  }
+
+  static Found FindNamed(const StartName& start, std::int64_t seed,
+                         const std::vector<TrialRecord>& trials) {
+    std::set<std::string> names, seeds, fingerprints;
+    std::string state;
+    for (const TrialRecord& trial : trials) {
+      const bool complete = trial.state == TrialState::kComplete;
+      if (complete) names.insert(trial.name);
+      if (trial.name != start.name) continue;
+      if (complete) seeds.insert(std::to_string(trial.seed));
+      if (trial.seed != seed) continue;
+      if (complete) fingerprints.insert(trial.fingerprint);
+      state = ToString(trial.state);
+    }
+    if (fingerprints.size() == 1) return {*fingerprints.begin(), ""};
+    return {"", Problem(start, seed, {names, seeds, fingerprints}, state)};
+  }
+
+  /// What a study's complete trials offer in the place of the one that was named.
+  struct Offer {
+    const std::set<std::string>&names, &seeds, &fingerprints;
+  };
+  static std::string Problem(const StartName& start, std::int64_t seed, const Offer& offer,
+                             const std::string& state) {
+    const std::string trial = "'" + start.name + "' of seed " + std::to_string(seed);
+    if (offer.fingerprints.size() > 1) {
+      return "study '" + start.study + "' has " + std::to_string(offer.fingerprints.size()) +
+             " trials " + trial + " (of different data): name one by its fingerprint, " +
+             Listed(offer.fingerprints);
+    }
+    if (!state.empty()) return trial + " is " + state + ", must be complete";
+    if (!offer.seeds.empty()) {
+      return "study '" + start.study + "' has no trial " + trial +
+             "; complete seeds of it: " + Listed(offer.seeds);
+    }
+    if (offer.names.empty()) return "study '" + start.study + "' has no complete trial";
+    return "study '" + start.study + "' has no complete trial '" + start.name + "'" +
+           Nearest(start.name, offer.names) + "; it has " + Listed(offer.names);
+  }
+
+  const std::vector<TrialRecord>& TrialsOf(StudyId study) {
+    const auto [entry, is_new] = trials_.try_emplace(study);
+    if (is_new) entry->second = store_.Trials(study);
+    return entry->second;
+  }
+
+  const Store& store_;
+  std::set<std::string> studies_;
+  std::map<StudyId, std::vector<TrialRecord>> trials_;
+};
+
+/// Options of one that the other lacks or has otherwise.
+std::size_t Differing(const Options& left, const Options& right) {
+  std::set<std::string> names;
+  for (const auto& [name, value] : left) names.insert(name);
+  for (const auto& [name, value] : right) names.insert(name);
+  return static_cast<std::size_t>(std::ranges::count_if(names, [&](const std::string& name) {
+    const auto mine = left.find(name), theirs = right.find(name);
+    return mine == left.end() || theirs == right.end() || mine->second != theirs->second;
+  }));
+}
+
+/// How many options and extras two models differ in; nothing if they are of other components.
+std::optional<std::size_t> Distance(const ModelSpec& left, const ModelSpec& right) {
+  std::size_t distance = 0;
+  for (const char* criterion : {"multimodal", "temporal", "classifier", "label_processing"}) {
+    const auto mine = left.parts.find(criterion), theirs = right.parts.find(criterion);
+    if (mine == left.parts.end() || theirs == right.parts.end()) return std::nullopt;
+    if (mine->second.component != theirs->second.component) return std::nullopt;
+    distance += Differing(mine->second.options, theirs->second.options);
+  }
+  std::map<std::string, std::pair<const Options*, const Options*>> extras;
+  for (const auto& [name, options] : left.extras) extras[name].first = &options;
+  for (const auto& [name, options] : right.extras) extras[name].second = &options;
+  for (const auto& [name, both] : extras) {
+    const bool in_both = both.first != nullptr && both.second != nullptr;
+    distance += in_both ? Differing(*both.first, *both.second) : 1;
+  }
+  return distance;
+}
+
+bool IsTwin(const StartName& start) { return start.name == "*"; }
+
+}  // namespace
+
+StartTrials::StartTrials(const Recipe& recipe, const Store* store) {
+  std::vector<Diagnostic> diagnostics;
+  std::optional<Finder> finder;
+  if (store != nullptr && !recipe.starts.empty()) finder.emplace(*store);
+  for (const StartReference& start : recipe.starts) {
+    if (finder && IsTwin(ParseStartName(start.text).value())) {
+      AddTwins(start, *store);
+      continue;
+    }
+    for (const std::int64_t seed : recipe.seeds) {
+      const Found found = finder ? finder->Find(ParseStartName(start.text).value(), seed)
+                                 : Found{"", "there is no database yet; run that study first"};
+      fingerprints_[{start.text, seed}] = found.fingerprint;
+      if (found.problem.empty()) continue;
+      diagnostics.push_back(
+          {start.place, start.key, "is \"" + start.text + "\": " + found.problem});
+      break;
+    }
+  }
+  if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
+}
+
+void StartTrials::AddTwins(const StartReference& start, const Store& store) {
+  const std::string study_name = ParseStartName(start.text)->study;
+  const std::optional<StudyRecord> study = store.FindStudy(study_name);
+  std::vector<Candidate>& candidates = twins_[start.text];
+  for (const TrialRecord& trial : study ? store.Trials(study->id) : std::vector<TrialRecord>()) {
+    if (trial.state != TrialState::kComplete) continue;
+    candidates.push_back({.name = trial.name,
+                          .fingerprint = trial.fingerprint,
+                          .seed = trial.seed,
+                          .model = ModelSpecFromJson(ParseJson(trial.model_json))});
+  }
+  if (!candidates.empty()) return;
+  throw RecipeError({{start.place, start.key,
+                      "is \"" + start.text + "\": the database has no complete trial of a study '" +
+                          study_name + "'; run that study first"}});
+}
+
+Start StartTrials::TwinOf(const ModelSpec& model, const std::vector<Candidate>& candidates,
+                          std::int64_t seed) const {
+  std::optional<std::size_t> least;
+  std::vector<const Candidate*> nearest;
+  for (const Candidate& candidate : candidates) {
+    const std::optional<std::size_t> distance = Distance(model, candidate.model);
+    if (candidate.seed != seed || !distance || (least && *distance > *least)) continue;
+    if (least != distance) nearest.clear();
+    least = distance;
+    nearest.push_back(&candidate);
+  }
+  const std::string problem = "train.from = \"" + StartText(model) + "\": ";
+  if (nearest.empty()) {
+    return {"", problem + "no complete trial there is of these components and seed " +
+                    std::to_string(seed)};
+  }
+  if (nearest.size() == 1) return {nearest[0]->fingerprint, ""};
+  return {"", problem + "'" + nearest[0]->name + "' and '" + nearest[1]->name +
+                  "' are equally near to this model; name one"};
+}
+
+Start StartTrials::For(const ModelSpec& model, std::int64_t seed) const {
+  const std::string text = StartText(model);
+  if (text.empty()) return {};
+  const auto twins = twins_.find(text);
+  if (twins != twins_.end()) return TwinOf(model, twins->second, seed);
+  return {fingerprints_.at({text, seed}), ""};
+}
+
+std::string StartText(const ModelSpec& model) {
+  const auto from = model.train.find("from");
+  return from == model.train.end() ? "" : std::string(from->second.as_string());
+}
+
+StartModel FindStartModel(const Store& store, const std::string& fingerprint) {
+  const std::optional<TrialRecord> trial = store.FindByFingerprint(fingerprint);
+  if (!trial || !trial->result) {
+    throw Error("the trial to start from, " + fingerprint + ", is not complete in this database");
+  }
+  for (const Artifact& artifact : trial->result->artifacts) {
+    if (artifact.name != "model") continue;
+    return {(std::filesystem::path(trial->directory) / artifact.path).string(), artifact.hash};
+  }
+  throw Error("the record names no weights of the trial to start from, " + fingerprint);
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,123 @@
+#include "orchestrator/study/progress.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace beamgrid {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+/// Two trials at work in the middle of a study.
+ProgressState SomeState() {
+  ProgressState state{.study = "kim2018",
+                      .planned = 20,
+                      .complete = 5,
+                      .reused = 2,
+                      .failed = 1,
+                      .best_name = "MC-BLSTM-MoE2",
+                      .best = 0.84211,
+                      .elapsed = 185'000ms};
+  state.running[TrialId{8}] = {.name = "MC-GRU-MoE4",
+                               .seed = 1,
+                               .device = "cuda:0",
+                               .epoch = 3,
+                               .epochs = 5,
+                               .examples = 500,
+                               .total_examples = 1000,
+                               .loss = 12.3456,
+                               .objective = 0.8123,
+                               .examples_per_second = 1234.5};
+  state.running[TrialId{9}] = {.name = "MS-NetVLAD-C64-MoE4", .seed = 2, .device = "cuda:1"};
+  return state;
+}
+
+TEST(RenderProgress, ShowsTrialsAndTotals) {
+  EXPECT_THAT(
+      RenderProgress(SomeState(), 120, 20, Colour::kNo),
+      ElementsAre(
+          "MC-GRU-MoE4          s1  epoch 3/5   50%  loss 12.346  gap 0.8123  1234 ex/s  cuda:0",
+          "MS-NetVLAD-C64-MoE4  s2  starting  cuda:1",
+          "kim2018  8/20 done  1 failed  eta 5m27s  3m05s so far  best gap 0.8421 "
+          "MC-BLSTM-MoE2  2 reused"));
+}
+
+TEST(RenderProgress, LeavesOutWhatDoesNotFit) {
+  EXPECT_THAT(
+      RenderProgress(SomeState(), 40, 20, Colour::kNo),
+      ElementsAre("MC-GRU-MoE4          s1  epoch 3/5   50%", "MS-NetVLAD-C64-MoE4  s2  starting",
+                  "kim2018  8/20 done  1 failed  eta 5m27s"));
+  EXPECT_THAT(RenderProgress(SomeState(), 20, 20, Colour::kNo),
+              ElementsAre("MC-GRU-M..  s1", "MS-NetVL..  s2", "kim2018  8/20 done"));
+}
+
+TEST(RenderProgress, NoLineIsWiderOrBlockHigherThanAsked) {
+  ProgressState state = SomeState();
+  for (std::int64_t id = 10; id < 40; ++id) {
+    state.running[TrialId{id}] = state.running.at(TrialId{8});
+  }
+  state.study = std::string(300, 's');
+  for (int width = 1; width < 140; ++width) {
+    for (int height = 1; height < 40; height += 7) {
+      const std::vector<std::string> lines = RenderProgress(state, width, height, Colour::kNo);
+      EXPECT_LE(lines.size(), static_cast<std::size_t>(height));
+      for (const std::string& line : lines) {
+        EXPECT_LE(line.size(), static_cast<std::size_t>(width)) << line;
+      }
+    }
+  }
+}
+
+TEST(RenderProgress, CountsTheTrialsThatFindNoRoom) {
+  ProgressState state = SomeState();
+  state.running[TrialId{10}] = state.running.at(TrialId{9});
+  const std::vector<std::string> lines = RenderProgress(state, 100, 3, Colour::kNo);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[1], "... and 2 more running");
+}
+
+TEST(RenderProgress, ColoursDoNotChangeTheText) {
+  const std::vector<std::string> plain = RenderProgress(SomeState(), 100, 20, Colour::kNo);
+  std::vector<std::string> coloured = RenderProgress(SomeState(), 100, 20, Colour::kYes);
+  EXPECT_NE(coloured, plain);
+  for (std::string& line : coloured) {
+    for (std::size_t at = line.find('\033'); at != std::string::npos; at = line.find('\033')) {
+      line.erase(at, line.find('m', at) - at + 1);
+    }
+  }
+  EXPECT_EQ(coloured, plain);
+}
+
+TEST(RenderProgress, AnUnknownTotalAndAStopAreSaid) {
+  ProgressState state{.study = "s", .complete = 3, .refused = 1, .stopping = true};
+  EXPECT_THAT(RenderProgress(state, 100, 20, Colour::kNo),
+              ElementsAre("s  4 done  stopping  0s so far  1 refused"));
+}
+
+TEST(Eta, FollowsTheShareOfWorkDone) {
+  ProgressState state{.planned = 10, .complete = 4, .elapsed = 40'000ms};
+  EXPECT_EQ(Eta(state), 60s);
+  state.running[TrialId{1}] = {.examples = 50, .total_examples = 100};
+  state.running[TrialId{2}] = {.examples = 50, .total_examples = 100};
+  EXPECT_EQ(Eta(state), 40s);
+  state.reused = 5;  // they cost nothing
+  EXPECT_EQ(Eta(state), 0s);
+}
+
+TEST(Eta, IsUnknownBeforeAnySign) {
+  EXPECT_EQ(Eta({.planned = 10, .elapsed = 1'000ms}), std::nullopt);
+  EXPECT_EQ(Eta({.complete = 4, .elapsed = 1'000ms}), std::nullopt);
+  EXPECT_EQ(Eta({.planned = 10, .reused = 9, .elapsed = 1'000ms}), std::nullopt);
+}
+
+TEST(DurationText, IsShort) {
+  EXPECT_EQ(DurationText(0s), "0s");
+  EXPECT_EQ(DurationText(59s), "59s");
+  EXPECT_EQ(DurationText(185s), "3m05s");
+  EXPECT_EQ(DurationText(3'725s), "1h02m");
+  EXPECT_EQ(DurationText(1'000'000s), "277h46m");
+}
+
+}  // namespace
+}  // namespace beamgrid

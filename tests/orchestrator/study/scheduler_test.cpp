@@ -1,0 +1,314 @@
+#include "orchestrator/study/scheduler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/support/scheduler_simulation.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr TrialId kA{1}, kB{2}, kC{3};
+
+std::vector<Slot> CpuSlots(std::size_t count) { return std::vector<Slot>(count, {"cpu", 1}); }
+
+AttemptOutcome Complete() { return {.complete = true}; }
+AttemptOutcome Failure(FailureKind kind) { return {.failure = kind}; }
+
+/// "start 1@0, finish 1 complete, ..." in the order of the commands.
+std::vector<std::string> Texts(const std::vector<Command>& commands) {
+  struct Writer {
+    static std::string Id(TrialId trial) {
+      return std::to_string(static_cast<std::int64_t>(trial));
+    }
+    std::string operator()(const StartAttempt& c) const {
+      return "start " + Id(c.trial) + "@" + std::to_string(c.slot);
+    }
+    std::string operator()(const FinishTrial& c) const {
+      return "finish " + Id(c.trial) + " " + ToString(c.state);
+    }
+    std::string operator()(const CancelAttempt& c) const { return "cancel " + Id(c.trial); }
+    std::string operator()(const RetryTrial& c) const {
+      return "retry " + Id(c.trial) + " after " + std::to_string(c.failed_attempts) +
+             (c.alone ? " alone" : "");
+    }
+  };
+  std::vector<std::string> texts;
+  for (const Command& command : commands) texts.push_back(std::visit(Writer{}, command));
+  return texts;
+}
+
+TEST(Scheduler, FillsSlotsInTheOrderOfArrival) {
+  Scheduler scheduler(CpuSlots(2), 0);
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0)), ElementsAre("start 1@0"));
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0)), ElementsAre("start 2@1"));
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0)), IsEmpty());
+  EXPECT_EQ(scheduler.free_slots(), 0);
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kB, Complete())),
+              ElementsAre("finish 2 complete", "start 3@1"));
+  EXPECT_EQ(scheduler.counts().complete, 1);
+  EXPECT_EQ(scheduler.counts().running, 2);
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, RetriesACrashAsOftenAsAllowed) {
+  Scheduler scheduler(CpuSlots(1), 2);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  const AttemptOutcome crash = Failure(FailureKind::kCrashed);
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, crash)),
+              ElementsAre("retry 1 after 1", "start 1@0"));
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, crash)),
+              ElementsAre("retry 1 after 2", "start 1@0"));
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, crash)), ElementsAre("finish 1 failed"));
+  EXPECT_TRUE(scheduler.idle());
+}
+
+TEST(Scheduler, FailuresOfEarlierRunsCount) {
+  Scheduler scheduler(CpuSlots(1), 1);
+  (void)scheduler.OnTrialAdded(kA, 1);
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kHung))),
+              ElementsAre("finish 1 failed"));
+}
+
+TEST(Scheduler, NeverRetriesWhatCannotSucceed) {
+  for (const FailureKind kind :
+       {FailureKind::kDiverged, FailureKind::kBadSpec, FailureKind::kBadData}) {
+    Scheduler scheduler(CpuSlots(1), 5);
+    (void)scheduler.OnTrialAdded(kA, 0);
+    EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(kind))), ElementsAre("finish 1 failed"))
+        << ToString(kind);
+  }
+}
+
+TEST(Scheduler, InterruptedAttemptsCostNoTryButNotForEver) {
+  Scheduler scheduler(CpuSlots(1), 0);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  const AttemptOutcome interrupted = Failure(FailureKind::kInterrupted);
+  for (std::int64_t restart = 0; restart < Scheduler::kFreeRestarts; ++restart) {
+    EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, interrupted)),
+                ElementsAre("retry 1 after 0", "start 1@0"));
+  }
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, interrupted)), ElementsAre("finish 1 failed"));
+}
+
+TEST(Scheduler, AnInterruptCancelsTheRunningAndStartsNothingMore) {
+  Scheduler scheduler(CpuSlots(2), 1);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  (void)scheduler.OnTrialAdded(kB, 0);
+  (void)scheduler.OnTrialAdded(kC, 0);
+  EXPECT_THAT(Texts(scheduler.OnInterrupt()), ElementsAre("cancel 1", "cancel 2"));
+  EXPECT_THAT(Texts(scheduler.OnInterrupt()), IsEmpty());
+  EXPECT_FALSE(scheduler.idle());
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kInterrupted))), IsEmpty());
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kB, Complete())), ElementsAre("finish 2 complete"));
+  EXPECT_TRUE(scheduler.idle());
+  EXPECT_EQ(scheduler.counts().waiting, 2);
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, AWithdrawnTrialMakesRoomAndMayComeBack) {
+  Scheduler scheduler(CpuSlots(1), 0);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  (void)scheduler.OnTrialAdded(kB, 0);
+  EXPECT_THAT(Texts(scheduler.OnTrialWithdrawn(kA)), ElementsAre("start 2@0"));
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0)), IsEmpty());
+  EXPECT_THROW((void)scheduler.OnTrialWithdrawn(kA), std::logic_error);
+  EXPECT_EQ(scheduler.counts().waiting, 1);
+  EXPECT_EQ(scheduler.counts().running, 1);
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, ImpossibleEventsAreRefused) {
+  Scheduler scheduler(CpuSlots(1), 0);
+  EXPECT_THROW((void)scheduler.OnAttemptEnded(kA, Complete()), std::logic_error);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  EXPECT_THROW((void)scheduler.OnTrialAdded(kA, 0), std::logic_error);
+  (void)scheduler.OnTrialAdded(kB, 0);
+  EXPECT_THROW((void)scheduler.OnAttemptEnded(kB, Complete()), std::logic_error);
+}
+
+TEST(Scheduler, OutOfMemoryIsTriedOnceMoreAlone) {
+  Scheduler scheduler(CpuSlots(2), 0);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  (void)scheduler.OnTrialAdded(kB, 0);
+  const AttemptOutcome out_of_memory = Failure(FailureKind::kOutOfMemory);
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, out_of_memory)),
+              ElementsAre("retry 1 after 1 alone"));
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0)), IsEmpty()) << "the device empties for A";
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kB, Complete())),
+              ElementsAre("finish 2 complete", "start 1@0"));
+  EXPECT_EQ(scheduler.free_slots(), 0) << "nobody joins A";
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, out_of_memory)),
+              ElementsAre("finish 1 failed", "start 3@0"));
+}
+
+TEST(Scheduler, AfterARestartATrialIsStillAlone) {
+  Scheduler scheduler(CpuSlots(2), 3);
+  (void)scheduler.OnTrialAdded(kA, 1, {.alone = true});
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0)), IsEmpty());
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kOutOfMemory))),
+              ElementsAre("finish 1 failed", "start 2@0"));
+}
+
+TEST(Scheduler, TheLongestExpectedStartsFirst) {
+  Scheduler scheduler(CpuSlots(2), 0);
+  (void)scheduler.OnTrialAdded(kA, 0, {.seconds = 1});
+  (void)scheduler.OnTrialAdded(kB, 0, {.seconds = 1});
+  (void)scheduler.OnTrialAdded(kC, 0, {.seconds = 5});
+  (void)scheduler.OnTrialAdded(TrialId{4}, 0, {.seconds = 50});
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Complete())),
+              ElementsAre("finish 1 complete", "start 4@0"));
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, WhatIsLearntLaterChangesTheOrder) {
+  Scheduler scheduler(CpuSlots(2), 0, {{"cpu", 100}});
+  (void)scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 90});
+  (void)scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 90, .seconds = 9});
+  (void)scheduler.OnTrialAdded(kC, 0, {.memory_bytes = 90, .seconds = 1});
+  EXPECT_THAT(Texts(scheduler.OnNeedsChanged(kA, {.memory_bytes = 1})), IsEmpty());
+  EXPECT_THAT(Texts(scheduler.OnNeedsChanged(kC, {.memory_bytes = 90, .seconds = 10})), IsEmpty());
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnNeedsChanged(kC, {.memory_bytes = 10, .seconds = 10})),
+              ElementsAre("start 3@1"));
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, OneSlotKeepsTheOrderOfArrival) {
+  Scheduler scheduler(CpuSlots(1), 0);
+  (void)scheduler.OnTrialAdded(kA, 0, {.seconds = 1});
+  (void)scheduler.OnTrialAdded(kB, 0, {.seconds = 1});
+  (void)scheduler.OnTrialAdded(kC, 0, {.seconds = 50});
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Complete())),
+              ElementsAre("finish 1 complete", "start 2@0"));
+}
+
+TEST(Scheduler, SeveralShareADeviceWhereTheyFit) {
+  Scheduler scheduler(CpuSlots(3), 0, {{"cpu", 100}});
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 60})), ElementsAre("start 1@0"));
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 50})), IsEmpty());
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0, {.memory_bytes = 10})), IsEmpty())
+      << "nobody overtakes the one that waits for memory";
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Complete())),
+              ElementsAre("finish 1 complete", "start 2@0", "start 3@1"));
+}
+
+TEST(Scheduler, ATrialLargerThanItsDeviceIsTriedOnAnEmptyOne) {
+  Scheduler scheduler(CpuSlots(2), 0, {{"cpu", 100}});
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 500})),
+              ElementsAre("start 1@0"));
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 1})), IsEmpty());
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, OneThatWaitsForMemoryLeavesTheOtherDevicesAlone) {
+  Scheduler scheduler({{"cuda:0", 1}, {"cuda:1", 1}, {"cuda:0", 1}, {"cuda:1", 1}}, 0,
+                      {{"cuda:0", 100}, {"cuda:1", 100}});
+  (void)scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 80});
+  (void)scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 80});
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0, {.memory_bytes = 80})), IsEmpty());
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(TrialId{4}, 0, {.memory_bytes = 10})),
+              ElementsAre("start 4@3"));
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, ADeviceInUseByOthersIsAskedAgainLater) {
+  Scheduler scheduler(CpuSlots(2), 0);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  EXPECT_THAT(Texts(scheduler.OnStartRefused(kA)), IsEmpty());
+  EXPECT_TRUE(scheduler.refused());
+  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0)), IsEmpty());
+  EXPECT_EQ(scheduler.free_slots(), 0);
+  scheduler.SanityCheck();
+  EXPECT_THAT(Texts(scheduler.OnDevicesFreed()), ElementsAre("start 1@0", "start 2@1"));
+  EXPECT_FALSE(scheduler.refused());
+}
+
+TEST(Scheduler, AMachinesFaultCostsNoTry) {
+  for (const FailureKind kind : {FailureKind::kStartFailed, FailureKind::kEnvironment}) {
+    Scheduler scheduler(CpuSlots(1), 0);
+    (void)scheduler.OnTrialAdded(kA, 0);
+    EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(kind))),
+                ElementsAre("retry 1 after 0", "start 1@0"));
+  }
+}
+
+/// Everything at once: faults of trials and machines, trials that need more memory than was
+/// forecast, devices in use by others, orchestrators that die or are interrupted.
+SimulationSettings Troubled(std::uint64_t seed) {
+  return {.seed = seed,
+          .trials = 500,
+          .devices = 1 + static_cast<std::int64_t>(seed % 4),
+          .slots_per_device = 1 + static_cast<std::int64_t>(seed % 5),
+          .memory_bytes = seed % 3 == 0 ? 0 : 1500,
+          .retries = static_cast<std::int64_t>(seed % 4),
+          .fault_rate = 0.15,
+          .refusal_rate = seed % 2 == 0 ? 0.05 : 0,
+          .withdrawn_rate = 0.01,
+          .death_rate = 0.005,
+          .interrupt_rate = 0.005,
+          .forecasts = seed % 5 != 0};
+}
+
+TEST(SchedulerSimulation, AThousandTroubledSchedulesKeepEveryRule) {
+  SimulationResult sum;
+  for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
+    const SimulationResult result =
+        SchedulerSimulation(Troubled(seed)).Run(SchedulerSimulation::OwnRules::kChecked);
+    ASSERT_EQ(result.complete + result.failed + result.elsewhere, 500) << seed;
+    sum.deaths += result.deaths;
+    sum.interrupts += result.interrupts;
+    sum.refusals += result.refusals;
+    sum.failed += result.failed;
+    sum.out_of_memory += result.out_of_memory;
+  }
+  // The faults were really there.
+  EXPECT_GT(sum.deaths, 1'000);
+  EXPECT_GT(sum.interrupts, 1'000);
+  EXPECT_GT(sum.refusals, 10'000);
+  EXPECT_GT(sum.failed, 10'000);
+  EXPECT_GT(sum.out_of_memory, 1'000);
+}
+
+TEST(SchedulerSimulation, KnowingWhatIsLongShortensTheWhole) {
+  double known = 0, unknown = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SimulationSettings settings{.seed = seed, .trials = 60, .window = 60};
+    known += SchedulerSimulation(settings).Run(SchedulerSimulation::OwnRules::kChecked).seconds;
+    settings.forecasts = false;
+    unknown += SchedulerSimulation(settings).Run(SchedulerSimulation::OwnRules::kChecked).seconds;
+  }
+  EXPECT_LT(known, 0.95 * unknown);
+}
+
+TEST(Scheduler, TenThousandTrialsAreForgottenAsTheyFinish) {
+  Scheduler scheduler(CpuSlots(64), 0);
+  std::set<TrialId> running;
+  const auto apply = [&running](const std::vector<Command>& commands) {
+    for (const Command& command : commands) {
+      if (const auto* start = std::get_if<StartAttempt>(&command)) running.insert(start->trial);
+    }
+  };
+  for (std::int64_t trial = 1; trial <= 10'000; ++trial) {
+    apply(scheduler.OnTrialAdded(TrialId{trial}, 0));
+  }
+  while (!running.empty()) {
+    const TrialId trial = *running.begin();
+    running.erase(running.begin());
+    apply(scheduler.OnAttemptEnded(trial, Complete()));
+  }
+  EXPECT_EQ(scheduler.counts().complete, 10'000);
+  EXPECT_THROW((void)scheduler.OnAttemptEnded(TrialId{1}, Complete()), std::logic_error);
+  scheduler.SanityCheck();
+}
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,143 @@
+#pragma once
+// Studies from recipe to record with fake workers, for the tests of the study runner by subject.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "orchestrator/study/study_runner.h"
+#include "registry/store.h"
+#include "search/recipe.h"
+#include "tests/search/test_catalogue.h"
+#include "tests/support/fake_executor.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+
+inline constexpr char kFourModels[] =
+    "[[grid.temporal]]\nuse = \"lstm\"\n[[grid.temporal]]\nuse = \"gru\"\n"
+    "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 4]\n"
+    "[resources]\ndevices = [\"cpu\"]\nretries = 1\n";
+
+inline AttemptOutcome Complete(double gap) {
+  return {.complete = true,
+          .result = {.metrics = {.gap = gap}, .parameters = 1, .size_bytes = 4, .device = "cpu"}};
+}
+
+inline std::string ComponentOf(const TrialFile& trial, const std::string& criterion) {
+  return trial.spec.model.parts.at(criterion).component;
+}
+
+/// A machine that others use until they are said to have left.
+class FakeResources : public Resources {
+ public:
+  TrialNeeds Needs(const ModelSpec& model, std::int64_t) override {
+    return {.seconds = seconds_of ? seconds_of(model) : 0};
+  }
+  void Learn(const ModelSpec&, const TrialResult&) override { ++learnt; }
+  bool Take(TrialId trial, const Slot&, const TrialNeeds&) override {
+    ++asked;
+    if (in_use > 0) {
+      --in_use;
+      return false;
+    }
+    return taken.insert(trial).second;
+  }
+  void GiveBack(TrialId trial) override { taken.erase(trial); }
+
+  std::function<double(const ModelSpec&)> seconds_of;
+  std::set<TrialId> taken;
+  int in_use = 0;  ///< so many times a device is refused
+  int asked = 0, learnt = 0;
+};
+
+class StudyRunnerTest : public ::testing::Test {
+ protected:
+  /// The seeds stand before [data], in [study].
+  static std::string RecipeText(const std::string& name, const std::string& rest,
+                                const std::string& seeds = "[1, 2]") {
+    std::string head = RecipeHead();
+    const std::string study = "name = \"test\"\n";
+    head.replace(head.find(study), study.size(),
+                 "name = \"" + name + "\"\nseeds = " + seeds + "\n");
+    return head + rest;
+  }
+
+  DataSpec Data() const {
+    return {.format = "frame",
+            .train = {"/data/train.tfrecord"},
+            .validate = {"/data/validate.tfrecord"},
+            .classes = 10,
+            .features = {{"rgb", 1024}, {"audio", 128}},
+            .digest = "d1"};
+  }
+
+  StudyResult Run(const std::string& recipe_text, FakeExecutor& executor, Fuse* fuse = nullptr) {
+    const Recipe recipe = ParseRecipe(recipe_text, "r.toml", catalogue_);
+    DataSpec data = Data();
+    data.on_error = recipe.data.on_error;
+    Store store(folder_ / "test.db", OpenMode::kReadWrite);
+    FakeCounter counter(size_of_, fuse);
+    RecordingDisplay display(fuse);
+    resources_.taken.clear();  // died with the orchestrator
+    StudyRunner runner(recipe, catalogue_, data,
+                       {.database = folder_ / "test.db",
+                        .runs = folder_ / "runs",
+                        .slots = std::vector<Slot>(slots_, {"cpu", 1})},
+                       {.store = &store,
+                        .executor = &executor,
+                        .counter = &counter,
+                        .display = &display,
+                        .clock = [this] { return now_ += std::chrono::milliseconds(10); },
+                        .resources = &resources_});
+    runner_ = &runner;
+    const StudyResult result = runner.Run();
+    events_ = display.events;
+    state_ = display.last;
+    counted_ = counter.counted;
+    return result;
+  }
+  StudyResult Run(const std::string& recipe_text) {
+    FakeExecutor executor(world_, outcome_of_);
+    return Run(recipe_text, executor);
+  }
+
+  std::vector<TrialRecord> Trials(const std::string& study) const {
+    const Store store(folder_ / "test.db", OpenMode::kReadOnly);
+    return store.Trials(store.FindStudy(study)->id);
+  }
+  std::vector<std::string> Notes(const std::string& study, const std::string& name,
+                                 std::int64_t seed) const {
+    const Store store(folder_ / "test.db", OpenMode::kReadOnly);
+    return store.Notes(store.FindStudy(study)->id, name, seed);
+  }
+  void ExpectAllComplete(const std::string& study, std::size_t count) const {
+    const std::vector<TrialRecord> trials = Trials(study);
+    EXPECT_EQ(trials.size(), count);
+    for (const TrialRecord& trial : trials) {
+      EXPECT_EQ(trial.state, TrialState::kComplete) << trial.name << " " << trial.seed;
+    }
+  }
+
+  TemporaryFolder folder_;
+  Catalogue catalogue_ = TestCatalogue();
+  FakeWorld world_;
+  FakeExecutor::OutcomeOf outcome_of_ = [](const TrialFile&) { return Complete(0.5); };
+  FakeCounter::SizeOf size_of_;
+  std::size_t slots_ = 2;
+  FakeResources resources_;
+  std::chrono::milliseconds now_{0};
+  StudyRunner* runner_ = nullptr;  ///< valid while one runs
+  std::vector<std::string> events_;
+  ProgressState state_;
+  int counted_ = 0;
+};
+
+}  // namespace beamgrid
