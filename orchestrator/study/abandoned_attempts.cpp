@@ -6,14 +6,14 @@
 
 namespace beamgrid {
 
-Leftovers::Leftovers(Store& store, Executor& executor, std::filesystem::path database,
-                     std::string study)
+AbandonedAttempts::AbandonedAttempts(Store& store, Executor& executor,
+                                     std::filesystem::path database, std::string study)
     : store_(store),
       executor_(executor),
       database_(std::move(database)),
       study_(std::move(study)) {}
 
-void Leftovers::Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed) {
+void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed) {
   for (const Store::OpenAttempt& attempt : store_.OpenAttempts()) {
     if (!ours(attempt.trial) || OwnerLives(attempt)) continue;
     const AttemptOutcome outcome =
@@ -24,7 +24,7 @@ void Leftovers::Close(const std::function<bool(TrialId)>& ours, const OnClosed& 
   }
 }
 
-bool Leftovers::OwnerLives(const Store::OpenAttempt& attempt) const {
+bool AbandonedAttempts::OwnerLives(const Store::OpenAttempt& attempt) const {
   // <runs>/<study>/<trial>/<attempt>
   const std::string owner =
       std::filesystem::path(attempt.directory).parent_path().parent_path().filename().string();

@@ -11,10 +11,11 @@
 
 namespace beamgrid {
 
-class Leftovers {
+class AbandonedAttempts {
  public:
   /// `study`: the one whose lock we hold. All must outlive this.
-  Leftovers(Store& store, Executor& executor, std::filesystem::path database, std::string study);
+  AbandonedAttempts(Store& store, Executor& executor, std::filesystem::path database,
+                    std::string study);
 
   /// Called with each attempt that was closed.
   using OnClosed = std::function<void(const Store::OpenAttempt&, const AttemptOutcome&)>;

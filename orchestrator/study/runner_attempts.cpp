@@ -23,7 +23,7 @@ void StudyLoop::Execute(const std::vector<Command>& commands) {
     } else if (const auto* cancel = std::get_if<CancelAttempt>(&command)) {
       const ActiveTrial& active = active_.at(cancel->trial);
       if (!active.running) continue;
-      after_commit_.Do([this, key = *active.running] { at_work_.Stop(key); });
+      after_commit_.Do([this, key = *active.running] { running_.Stop(key); });
     }
   }
 }
@@ -33,7 +33,7 @@ void StudyLoop::Start(TrialId trial, const Slot& slot) {
   const TrialRecord now = store_.Trial(trial);
   if (now.state != TrialState::kWaiting) return GiveToOther(trial, now);
   if (!resources_.Take(trial, slot, active.needs)) {
-    news_.OnDeviceInUse(slot.device);
+    events_.OnDeviceInUse(slot.device);
     return Execute(scheduler_.OnStartRefused(trial));
   }
   const BegunAttempt begun = starter_.Begin({.trial = trial,
@@ -49,9 +49,9 @@ void StudyLoop::Start(TrialId trial, const Slot& slot) {
   active.attempts = begun.key.attempt;
   after_commit_.Do([this, begun] {
     starter_.Launch(begun);
-    at_work_.Add(begun.key);
+    running_.Add(begun.key);
   });
-  news_.OnStarted(trial, active.label, slot, active.attempts);
+  events_.OnStarted(trial, active.label, slot, active.attempts);
 }
 
 void StudyLoop::Handle(const ExecutorEvent& event) {
@@ -62,7 +62,7 @@ void StudyLoop::Handle(const ExecutorEvent& event) {
     if (const auto* started = std::get_if<Started>(message)) {
       store_.SetAttemptProcess(event.key.trial, event.key.attempt, started->pid);
     }
-    news_.OnMessage(event.key.trial, *message);
+    events_.OnMessage(event.key.trial, *message);
   } else {
     EndAttempt(event.key, std::get<AttemptOutcome>(event.what));
   }
@@ -74,7 +74,7 @@ void StudyLoop::EndAttempt(const AttemptKey& key, const AttemptOutcome& outcome)
   resources_.GiveBack(key.trial);
   // Before the scheduler hears of the end, or it would start the next attempt.
   if (StopsStudy(outcome)) {
-    news_.result().stopped_because = outcome.message;
+    events_.result().stopped_because = outcome.message;
     Stop((IsMachineFault(outcome.failure) ? "the machine has a fault, the study stops: "
                                           : "the study stops at damaged data: ") +
          outcome.message);
@@ -89,12 +89,12 @@ void StudyLoop::EndAttempt(const AttemptKey& key, const AttemptOutcome& outcome)
     EndTrial(key.trial, outcome);
   } else if (retry != nullptr) {
     active.needs.alone = retry->alone;
-    news_.OnRetry(key.trial, active.label, outcome);
+    events_.OnRetry(key.trial, active.label, outcome);
     Note(active.label, "attempt " + std::to_string(key.attempt) + " ended (" +
                            ToString(outcome.failure) + ": " + outcome.message +
                            "); it is tried again" + (retry->alone ? kAlone : ""));
   } else {
-    news_.OnInterrupted(key.trial, active.label);
+    events_.OnInterrupted(key.trial, active.label);
   }
   Execute(commands);
   if (scheduler_.refused()) Execute(scheduler_.OnDevicesFreed());
@@ -104,11 +104,11 @@ void StudyLoop::EndTrial(TrialId trial, const AttemptOutcome& outcome) {
   const ActiveTrial ended = std::move(active_.extract(trial).mapped());
   if (outcome.complete) {
     Learn(ended.model, outcome.result);
-    news_.OnComplete(trial, ended.label, outcome.result);
+    events_.OnComplete(trial, ended.label, outcome.result);
     intake_.Settle(ended.wanted_by, ResultOf(outcome.result));
     return;
   }
-  news_.OnFailed(trial, ended.label, outcome);
+  events_.OnFailed(trial, ended.label, outcome);
   intake_.Settle(ended.wanted_by, {});
 }
 

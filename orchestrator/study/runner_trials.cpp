@@ -24,10 +24,10 @@ void StudyLoop::AskForTrials() {
         });
       },
       [this](const TrialLabel& label, const std::string& why) {
-        news_.OnRefused(label, why);
+        events_.OnRefused(label, why);
         Note(label, "refused: " + why);
       });
-  news_.SetPlanned(intake_.planned());
+  events_.SetPlanned(intake_.planned());
 }
 
 void StudyLoop::Enter(WantedTrial trial) {
@@ -56,10 +56,10 @@ void StudyLoop::Enter(WantedTrial trial) {
 void StudyLoop::UseEnded(const TrialLabel& label, const TrialRecord& record,
                          const std::vector<SeedSlot>& wanted_by) {
   if (record.state == TrialState::kComplete) {
-    news_.OnReused(label, *record.result);
+    events_.OnReused(label, *record.result);
     intake_.Settle(wanted_by, ResultOf(*record.result));
   } else {
-    news_.OnFailedBefore(label, record.failure);
+    events_.OnFailedBefore(label, record.failure);
     intake_.Settle(wanted_by, {.size_bytes = record.size_bytes});
   }
 }
@@ -82,10 +82,10 @@ SeedResult StudyLoop::ResultOf(const TrialResult& result) const {
   return {ObjectiveOf(result.metrics, recipe_.objective), result.size_bytes};
 }
 
-void StudyLoop::CloseLeftovers(const std::function<bool(TrialId)>& ours) {
-  leftovers_.Close(ours, [this](const Store::OpenAttempt& attempt, const AttemptOutcome& outcome) {
+void StudyLoop::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
+  abandoned_.Close(ours, [this](const Store::OpenAttempt& attempt, const AttemptOutcome& outcome) {
     const TrialRecord trial = store_.Trial(attempt.trial);
-    news_.OnLeftover({trial.name, trial.seed}, outcome);
+    events_.OnAbandoned({trial.name, trial.seed}, outcome);
     Note({trial.name, trial.seed},
          "attempt " + std::to_string(attempt.attempt) + " was left by an orchestrator that died: " +
              (outcome.complete ? "its result was complete" : outcome.message));
@@ -102,7 +102,7 @@ void StudyLoop::LookAtOtherStudies() {
 }
 
 void StudyLoop::LookAtForeignTrials() {
-  CloseLeftovers([this](TrialId trial) { return foreign_.contains(trial); });
+  CloseAbandoned([this](TrialId trial) { return foreign_.contains(trial); });
   for (const TrialId trial : std::set<TrialId>(foreign_)) {
     const TrialRecord record = store_.Trial(trial);
     if (record.state == TrialState::kRunning) continue;

@@ -11,19 +11,19 @@ constexpr std::chrono::milliseconds kPoll{200};
 
 }  // namespace
 
-std::vector<ExecutorEvent> AttemptsAtWork::Poll(std::chrono::milliseconds wait) {
+std::vector<ExecutorEvent> RunningAttempts::Poll(std::chrono::milliseconds wait) {
   std::vector<ExecutorEvent> events = executor_.Poll(wait);
   for (const ExecutorEvent& event : events) {
-    if (std::holds_alternative<AttemptOutcome>(event.what)) at_work_.erase(event.key);
+    if (std::holds_alternative<AttemptOutcome>(event.what)) running_.erase(event.key);
   }
   return events;
 }
 
-void AttemptsAtWork::KillAll() {
-  for (const AttemptKey& key : at_work_) executor_.Cancel(key, std::chrono::milliseconds(0));
+void RunningAttempts::KillAll() {
+  for (const AttemptKey& key : running_) executor_.Cancel(key, std::chrono::milliseconds(0));
 }
 
-void AttemptsAtWork::StopAllAndWait(const std::function<bool()>& hurry) {
+void RunningAttempts::StopAllAndWait(const std::function<bool()>& hurry) {
   StopAll();
   while (!none()) {
     if (hurry()) KillAll();
@@ -35,8 +35,8 @@ void AttemptsAtWork::StopAllAndWait(const std::function<bool()>& hurry) {
   }
 }
 
-void AttemptsAtWork::StopAll() {
-  std::erase_if(at_work_, [this](const AttemptKey& key) { return !executor_.Cancel(key, grace_); });
+void RunningAttempts::StopAll() {
+  std::erase_if(running_, [this](const AttemptKey& key) { return !executor_.Cancel(key, grace_); });
 }
 
 }  // namespace beamgrid

@@ -11,17 +11,17 @@
 
 namespace beamgrid {
 
-class AttemptsAtWork {
+class RunningAttempts {
  public:
   /// `executor` must outlive this. `grace`: what a worker has for its checkpoint.
-  AttemptsAtWork(Executor& executor, std::chrono::milliseconds grace)
+  RunningAttempts(Executor& executor, std::chrono::milliseconds grace)
       : executor_(executor), grace_(grace) {}
 
   /// Called once the executor has got the attempt.
-  void Add(const AttemptKey& key) { at_work_.insert(key); }
+  void Add(const AttemptKey& key) { running_.insert(key); }
   /// Attempts whose end is among the events are no longer at work, even if the caller then throws.
   [[nodiscard]] std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait);
-  [[nodiscard]] bool none() const { return at_work_.empty(); }
+  [[nodiscard]] bool none() const { return running_.empty(); }
 
   /// Workers write their checkpoints and end.
   void Stop(const AttemptKey& key) { executor_.Cancel(key, grace_); }
@@ -37,7 +37,7 @@ class AttemptsAtWork {
 
   Executor& executor_;
   std::chrono::milliseconds grace_;
-  std::set<AttemptKey> at_work_;
+  std::set<AttemptKey> running_;
 };
 
 }  // namespace beamgrid

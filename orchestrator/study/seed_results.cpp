@@ -5,13 +5,13 @@
 
 namespace beamgrid {
 
-CandidateId CandidateBook::Open(Candidate candidate) {
+CandidateId SeedResults::Open(Candidate candidate) {
   const CandidateId id{next_++};
   open_[id] = {std::move(candidate), std::vector<std::optional<SeedResult>>(seeds_), seeds_};
   return id;
 }
 
-std::optional<Finding> CandidateBook::Settle(SeedSlot slot, const SeedResult& result) {
+std::optional<Finding> SeedResults::Settle(SeedSlot slot, const SeedResult& result) {
   const auto entry = open_.find(slot.candidate);
   if (!std::exchange(entry->second.results.at(slot.seed_index), result)) --entry->second.missing;
   if (entry->second.missing > 0) return std::nullopt;
@@ -30,7 +30,7 @@ std::optional<Finding> CandidateBook::Settle(SeedSlot slot, const SeedResult& re
   return finding;
 }
 
-Finding CandidateBook::Refuse(CandidateId id, std::int64_t size_bytes) {
+Finding SeedResults::Refuse(CandidateId id, std::int64_t size_bytes) {
   auto entry = open_.extract(id);
   Candidate& candidate = entry.mapped().candidate;
   return {.name = candidate.name, .model = std::move(candidate.model), .size_bytes = size_bytes};

@@ -25,9 +25,9 @@ struct SeedResult {
   std::int64_t size_bytes = 0;
 };
 
-class CandidateBook {
+class SeedResults {
  public:
-  explicit CandidateBook(std::size_t seeds) : seeds_(seeds) {}
+  explicit SeedResults(std::size_t seeds) : seeds_(seeds) {}
 
   CandidateId Open(Candidate candidate);
   [[nodiscard]] const Candidate& At(CandidateId id) const { return open_.at(id).candidate; }

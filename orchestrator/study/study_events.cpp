@@ -24,43 +24,43 @@ std::string ToString(const TrialLabel& label) {
   return label.name + " seed " + std::to_string(label.seed);
 }
 
-StudyNews::StudyNews(const Recipe& recipe, ProgressDisplay& display)
+StudyEvents::StudyEvents(const Recipe& recipe, ProgressDisplay& display)
     : objective_(recipe.objective), display_(display) {
   state_.study = recipe.name;
   state_.objective = recipe.objective;
 }
 
-void StudyNews::OnReused(const TrialLabel& label, const TrialResult& result) {
+void StudyEvents::OnReused(const TrialLabel& label, const TrialResult& result) {
   ++state_.reused;
   ++result_.reused;
   NoteBest(label.name, result);
 }
 
-void StudyNews::OnRefused(const TrialLabel& label, const std::string& why) {
+void StudyEvents::OnRefused(const TrialLabel& label, const std::string& why) {
   ++state_.refused;
   ++result_.refused;
   display_.Event(ToString(label) + ": refused: " + why);
 }
 
-void StudyNews::OnFailedBefore(const TrialLabel& label, const std::string& failure) {
+void StudyEvents::OnFailedBefore(const TrialLabel& label, const std::string& failure) {
   CountFailure(label, failure);
   display_.Event(ToString(label) + ": failed in an earlier run: " + failure);
 }
 
-void StudyNews::OnLeftover(const TrialLabel& label, const AttemptOutcome& outcome) {
+void StudyEvents::OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome) {
   display_.Event(ToString(label) + ": was left behind by an orchestrator that died: " +
                  (outcome.complete ? "it had finished" : "it goes on from its last checkpoint"));
 }
 
-void StudyNews::OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot,
-                          std::int64_t attempt) {
+void StudyEvents::OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot,
+                            std::int64_t attempt) {
   ++result_.attempts;
   state_.running[trial] = {.name = label.name, .seed = label.seed, .device = slot.device};
   display_.Event(ToString(label) + ": started on " + slot.device +
                  (attempt > 1 ? ", attempt " + std::to_string(attempt) : ""));
 }
 
-void StudyNews::OnMessage(TrialId trial, const Message& message) {
+void StudyEvents::OnMessage(TrialId trial, const Message& message) {
   const auto found = state_.running.find(trial);
   if (found == state_.running.end()) return;
   RunningTrial& running = found->second;
@@ -80,7 +80,7 @@ void StudyNews::OnMessage(TrialId trial, const Message& message) {
   }
 }
 
-void StudyNews::OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result) {
+void StudyEvents::OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result) {
   state_.running.erase(trial);
   ++state_.complete;
   ++result_.complete;
@@ -89,46 +89,46 @@ void StudyNews::OnComplete(TrialId trial, const TrialLabel& label, const TrialRe
                  Fixed4(ObjectiveOf(result.metrics, objective_)));
 }
 
-void StudyNews::OnRetry(TrialId trial, const TrialLabel& label, const AttemptOutcome& outcome) {
+void StudyEvents::OnRetry(TrialId trial, const TrialLabel& label, const AttemptOutcome& outcome) {
   state_.running.erase(trial);
   display_.Event(ToString(label) + ": " + FailureText(outcome) + "; it is tried again");
 }
 
-void StudyNews::OnFailed(TrialId trial, const TrialLabel& label, const AttemptOutcome& outcome) {
+void StudyEvents::OnFailed(TrialId trial, const TrialLabel& label, const AttemptOutcome& outcome) {
   state_.running.erase(trial);
   CountFailure(label, FailureText(outcome));
   display_.Event(ToString(label) + ": failed for good: " + FailureText(outcome));
 }
 
-void StudyNews::OnInterrupted(TrialId trial, const TrialLabel& label) {
+void StudyEvents::OnInterrupted(TrialId trial, const TrialLabel& label) {
   state_.running.erase(trial);
   display_.Event(ToString(label) + ": stopped; `run` goes on with it");
 }
 
-void StudyNews::OnStopping(const std::string& why) {
+void StudyEvents::OnStopping(const std::string& why) {
   state_.stopping = true;
   display_.Event(why);
 }
 
-void StudyNews::OnDeviceInUse(const std::string& device) {
+void StudyEvents::OnDeviceInUse(const std::string& device) {
   if (!in_use_.insert(device).second) return;
   display_.Event(device + " is shared with other studies; trials start there as they make room");
 }
 
-void StudyNews::Show(std::int64_t waiting, std::chrono::milliseconds elapsed) {
+void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed) {
   state_.waiting = waiting;
   state_.elapsed = elapsed;
   display_.Update(state_);
 }
 
-void StudyNews::NoteBest(const std::string& name, const TrialResult& result) {
+void StudyEvents::NoteBest(const std::string& name, const TrialResult& result) {
   const double value = ObjectiveOf(result.metrics, objective_);
   if (state_.best && value <= *state_.best) return;
   state_.best = value;
   state_.best_name = name;
 }
 
-void StudyNews::CountFailure(const TrialLabel& label, const std::string& failure) {
+void StudyEvents::CountFailure(const TrialLabel& label, const std::string& failure) {
   ++state_.failed;
   ++result_.failed;
   result_.failures.push_back(ToString(label) + ": " + failure);

@@ -21,14 +21,14 @@ struct TrialLabel {
 };
 [[nodiscard]] std::string ToString(const TrialLabel& label);  ///< "MC-MoE2 seed 1"
 
-class StudyNews {
+class StudyEvents {
  public:
-  StudyNews(const Recipe& recipe, ProgressDisplay& display);
+  StudyEvents(const Recipe& recipe, ProgressDisplay& display);
 
   void OnReused(const TrialLabel& label, const TrialResult& result);
   void OnRefused(const TrialLabel& label, const std::string& why);
   void OnFailedBefore(const TrialLabel& label, const std::string& failure);
-  void OnLeftover(const TrialLabel& label, const AttemptOutcome& outcome);
+  void OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome);
   void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt);
   void OnMessage(TrialId trial, const Message& message);
   void OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result);

@@ -17,15 +17,15 @@ StudyLoop::StudyLoop(const Recipe& recipe, const Catalogue& catalogue, DataSpec 
       clock_(std::move(parts.clock)),
       store_(*parts.store),
       executor_(*parts.executor),
-      at_work_(executor_, settings_.grace),
+      running_(executor_, settings_.grace),
       intake_(recipe, catalogue, std::move(data), store_, *parts.counter, settings_.slots.size()),
       resources_(parts.resources != nullptr ? *parts.resources : no_limits_),
       scheduler_(settings_.slots, recipe.resources.retries, settings_.memory),
       starter_(recipe, intake_.data(), settings_.runs, store_, executor_),
-      leftovers_(store_, executor_, settings_.database, recipe.name),
+      abandoned_(store_, executor_, settings_.database, recipe.name),
       after_commit_(store_),
       display_(*parts.display, after_commit_),
-      news_(recipe, display_) {}
+      events_(recipe, display_) {}
 
 StudyResult StudyLoop::Run() {
   try {
@@ -48,9 +48,9 @@ StudyResult StudyLoop::CarryOut() {
     AskForTrials();
     LookAtOtherStudies();
     resources_.SetWaiting(scheduler_.counts().waiting);
-    news_.Show(scheduler_.counts().waiting, clock_() - started_);
+    events_.Show(scheduler_.counts().waiting, clock_() - started_);
     if (Done()) return Finish();
-    const std::vector<ExecutorEvent> events = at_work_.Poll(Wait());
+    const std::vector<ExecutorEvent> events = running_.Poll(Wait());
     if (events.empty()) continue;
     after_commit_.Together([&] {
       for (const ExecutorEvent& event : events) Handle(event);
@@ -60,13 +60,13 @@ StudyResult StudyLoop::CarryOut() {
 
 void StudyLoop::Open() {
   started_ = clock_();
-  news_.result().study = study_ = store_.OpenStudy({.name = recipe_.name,
-                                                    .description = recipe_.description,
-                                                    .objective = recipe_.objective,
-                                                    .recipe_text = recipe_.text,
-                                                    .recipe_digest = RecipeDigest(recipe_)});
+  events_.result().study = study_ = store_.OpenStudy({.name = recipe_.name,
+                                                      .description = recipe_.description,
+                                                      .objective = recipe_.objective,
+                                                      .recipe_text = recipe_.text,
+                                                      .recipe_digest = RecipeDigest(recipe_)});
   for (const TrialRecord& trial : store_.Trials(study_)) members_.insert(trial.id);
-  CloseLeftovers([this](TrialId trial) { return members_.contains(trial); });
+  CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
 }
 
 bool StudyLoop::Done() const {
@@ -80,7 +80,7 @@ bool StudyLoop::Done() const {
 }
 
 StudyResult StudyLoop::Finish() {
-  StudyResult& result = news_.result();
+  StudyResult& result = events_.result();
   result.decisions = intake_.strategy().Decisions();
   result.interrupted = heeded_interrupts_ > 0;
   const bool failed = result.failed > 0 || !result.stopped_because.empty();
@@ -94,20 +94,20 @@ void StudyLoop::HeedInterrupts() {
   if (heeded_interrupts_ == 0) {
     Stop("interrupted: running trials write their checkpoints (again: kill them at once)");
   }
-  if (asked > 1) at_work_.KillAll();
+  if (asked > 1) running_.KillAll();
   heeded_interrupts_ = asked;
 }
 
 void StudyLoop::Stop(const std::string& why) {
   stopping_ = true;
-  news_.OnStopping(why);
+  events_.OnStopping(why);
   Execute(scheduler_.OnInterrupt());
 }
 
 void StudyLoop::EndWorkers(const std::string& why) {
-  if (at_work_.none()) return;
-  news_.OnStopping(why + "; running trials write their checkpoints (Ctrl-C: kill them at once)");
-  at_work_.StopAllAndWait([this] { return interrupts_.load() > heeded_interrupts_; });
+  if (running_.none()) return;
+  events_.OnStopping(why + "; running trials write their checkpoints (Ctrl-C: kill them at once)");
+  running_.StopAllAndWait([this] { return interrupts_.load() > heeded_interrupts_; });
 }
 
 void StudyLoop::Note(const TrialLabel& label, const std::string& text) {

@@ -62,7 +62,7 @@ class StudyLoop {
 
   // ---- Attempts of a dead orchestrator, trials of a living one: study_trials.cpp ----------------
 
-  void CloseLeftovers(const std::function<bool(TrialId)>& ours);
+  void CloseAbandoned(const std::function<bool(TrialId)>& ours);
   void LookAtOtherStudies();
   void LookAtForeignTrials();
   void UseForeign(TrialId trial, const TrialRecord& record);
@@ -98,16 +98,16 @@ class StudyLoop {
   std::function<std::chrono::milliseconds()> clock_;
   Store& store_;
   Executor& executor_;
-  AttemptsAtWork at_work_;
+  RunningAttempts running_;
   TrialIntake intake_;
   Resources no_limits_;
   Resources& resources_;
   Scheduler scheduler_;
   AttemptStarter starter_;
-  Leftovers leftovers_;
+  AbandonedAttempts abandoned_;
   AfterCommit after_commit_;
   DisplayAfterCommit display_;
-  StudyNews news_;
+  StudyEvents events_;
 
   StudyId study_{};
   std::chrono::milliseconds started_{0}, next_foreign_look_{0};

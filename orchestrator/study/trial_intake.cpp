@@ -28,14 +28,14 @@ TrialIntake::TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataS
       starts_(recipe, &store),
       space_(recipe, catalogue),
       strategy_(MakeStrategyFor(space_, recipe)),
-      book_(recipe.seeds.size()),
+      seeds_(recipe.seeds.size()),
       window_(WindowFor(slots, recipe.seeds.size())) {}
 
 void TrialIntake::Fill(StudyId study, const std::function<std::int64_t()>& free_slots,
                        const OnWanted& on_wanted, const OnRefused& on_refused) {
   if (!CanAsk(free_slots())) return;
   // Reused and refused candidates leave the window at once: the bound keeps one Fill short.
-  for (std::size_t asked = 0; asked < window_ && book_.size() < window_; ++asked) {
+  for (std::size_t asked = 0; asked < window_ && seeds_.size() < window_; ++asked) {
     std::optional<Candidate> candidate = strategy_->Ask();
     if (!candidate) {
       exhausted_ = true;  // unless what is recorded below settles something
@@ -50,9 +50,9 @@ void TrialIntake::Fill(StudyId study, const std::function<std::int64_t()>& free_
 }
 
 void TrialIntake::Consider(Candidate candidate, const OnRefused& on_refused) {
-  const CandidateId id = book_.Open(std::move(candidate));
-  const std::string& name = book_.At(id).name;
-  spec_.model = book_.At(id).model;
+  const CandidateId id = seeds_.Open(std::move(candidate));
+  const std::string& name = seeds_.At(id).name;
+  spec_.model = seeds_.At(id).model;
   std::vector<Pending> seeds;
   std::string start_problem;
   for (std::size_t index = 0; index < recipe_.seeds.size(); ++index) {
@@ -69,7 +69,7 @@ void TrialIntake::Consider(Candidate candidate, const OnRefused& on_refused) {
   if (const std::optional<std::string> why = WhyRefused(recipe_, size)) {
     for (const Pending& seed : seeds) on_refused({name, seed.trial.spec.seed}, *why);
     const auto* counted = std::get_if<ModelSize>(&size);
-    Tell(book_.Refuse(id, counted != nullptr ? counted->size_bytes : 0));
+    Tell(seeds_.Refuse(id, counted != nullptr ? counted->size_bytes : 0));
     return;
   }
   for (Pending& seed : seeds) {
@@ -110,7 +110,7 @@ void TrialIntake::Record(StudyId study, const OnWanted& on_wanted) {
 
 void TrialIntake::Settle(const std::vector<SeedSlot>& wanted_by, const SeedResult& result) {
   for (const SeedSlot slot : wanted_by) {
-    if (const std::optional<Finding> finding = book_.Settle(slot, result)) Tell(*finding);
+    if (const std::optional<Finding> finding = seeds_.Settle(slot, result)) Tell(*finding);
   }
 }
 
@@ -120,8 +120,8 @@ void TrialIntake::Tell(const Finding& finding) {
 }
 
 bool TrialIntake::CanAsk(std::int64_t free_slots) const {
-  if (exhausted_ || book_.size() >= window_) return false;
-  return free_slots > 0 || book_.size() <= window_ / 2;
+  if (exhausted_ || seeds_.size() >= window_) return false;
+  return free_slots > 0 || seeds_.size() <= window_ / 2;
 }
 
 std::optional<std::int64_t> TrialIntake::planned() const {

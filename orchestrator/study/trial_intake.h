@@ -80,7 +80,7 @@ class TrialIntake {
   StartTrials starts_;
   SearchSpace space_;
   std::unique_ptr<Strategy> strategy_;
-  CandidateBook book_;
+  SeedResults seeds_;
   std::size_t window_;
   std::vector<Pending> pending_;
   bool exhausted_ = false;

@@ -7,30 +7,30 @@
 namespace beamgrid {
 namespace {
 
-TEST(CandidateBook, TellsTheMeanWhenTheLastSeedEnds) {
-  CandidateBook book(3);
-  const CandidateId id = book.Open({"a", ExampleModel()});
-  EXPECT_FALSE(book.Settle({id, 2}, {0.1, 40}));
-  EXPECT_FALSE(book.Settle({id, 0}, {0.2, 40}));
-  EXPECT_FALSE(book.Settle({id, 0}, {0.2, 40}));  // the same seed again is no other seed
-  const auto finding = book.Settle({id, 1}, {0.7, 40});
+TEST(SeedResults, TellsTheMeanWhenTheLastSeedEnds) {
+  SeedResults results(3);
+  const CandidateId id = results.Open({"a", ExampleModel()});
+  EXPECT_FALSE(results.Settle({id, 2}, {0.1, 40}));
+  EXPECT_FALSE(results.Settle({id, 0}, {0.2, 40}));
+  EXPECT_FALSE(results.Settle({id, 0}, {0.2, 40}));  // the same seed again is no other seed
+  const auto finding = results.Settle({id, 1}, {0.7, 40});
   ASSERT_TRUE(finding);
   EXPECT_EQ(finding->name, "a");
   EXPECT_EQ(finding->model, ExampleModel());
   EXPECT_EQ(finding->objective, (0.2 + 0.7 + 0.1) / 3);
   EXPECT_EQ(finding->size_bytes, 40);
-  EXPECT_EQ(book.size(), 0U);
+  EXPECT_EQ(results.size(), 0U);
 }
 
-TEST(CandidateBook, TheMeanDoesNotDependOnTheOrderOfEnds) {
+TEST(SeedResults, TheMeanDoesNotDependOnTheOrderOfEnds) {
   const double values[] = {0.1, 0.2, 0.3};
   std::optional<double> means[2];
   for (const bool backwards : {false, true}) {
-    CandidateBook book(3);
-    const CandidateId id = book.Open({"a", {}});
+    SeedResults results(3);
+    const CandidateId id = results.Open({"a", {}});
     for (std::size_t i = 0; i < 3; ++i) {
       const std::size_t seed = backwards ? 2 - i : i;
-      if (const auto finding = book.Settle({id, seed}, {values[seed], 0})) {
+      if (const auto finding = results.Settle({id, seed}, {values[seed], 0})) {
         means[backwards ? 1 : 0] = finding->objective;
       }
     }
@@ -39,27 +39,27 @@ TEST(CandidateBook, TheMeanDoesNotDependOnTheOrderOfEnds) {
   EXPECT_EQ(means[0], means[1]);  // to the last bit
 }
 
-TEST(CandidateBook, OneFailedSeedFailsTheCandidate) {
-  CandidateBook book(2);
-  const CandidateId first = book.Open({"a", {}});
-  const CandidateId second = book.Open({"b", {}});
-  EXPECT_FALSE(book.Settle({first, 0}, {std::nullopt, 8}));
-  EXPECT_FALSE(book.Settle({second, 0}, {0.5, 0}));
-  const auto finding = book.Settle({first, 1}, {0.5, 16});
+TEST(SeedResults, OneFailedSeedFailsTheCandidate) {
+  SeedResults results(2);
+  const CandidateId first = results.Open({"a", {}});
+  const CandidateId second = results.Open({"b", {}});
+  EXPECT_FALSE(results.Settle({first, 0}, {std::nullopt, 8}));
+  EXPECT_FALSE(results.Settle({second, 0}, {0.5, 0}));
+  const auto finding = results.Settle({first, 1}, {0.5, 16});
   ASSERT_TRUE(finding);
   EXPECT_FALSE(finding->objective);
   EXPECT_EQ(finding->size_bytes, 16);
-  EXPECT_EQ(book.size(), 1U);
+  EXPECT_EQ(results.size(), 1U);
 }
 
-TEST(CandidateBook, ARefusedCandidateIsClosedWithoutObjective) {
-  CandidateBook book(2);
-  const CandidateId id = book.Open({"a", ExampleModel()});
-  const Finding finding = book.Refuse(id, 99);
+TEST(SeedResults, ARefusedCandidateIsClosedWithoutObjective) {
+  SeedResults results(2);
+  const CandidateId id = results.Open({"a", ExampleModel()});
+  const Finding finding = results.Refuse(id, 99);
   EXPECT_EQ(finding.name, "a");
   EXPECT_FALSE(finding.objective);
   EXPECT_EQ(finding.size_bytes, 99);
-  EXPECT_EQ(book.size(), 0U);
+  EXPECT_EQ(results.size(), 0U);
 }
 
 }  // namespace
