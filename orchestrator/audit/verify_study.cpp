@@ -8,9 +8,9 @@
 #include <tuple>
 #include <utility>
 
-#include "orchestrator/attempt_files.h"
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/study/warm_start.h"
+#include "orchestrator/workers/attempt_files.h"
 #include "registry/files.h"
 #include "registry/json.h"
 #include "trainer/protocol/protocol.h"

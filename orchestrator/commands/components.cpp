@@ -8,7 +8,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trainer.h"
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 #include "registry/error.h"
 #include "registry/json.h"
 

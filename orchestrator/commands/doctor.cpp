@@ -10,8 +10,8 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
-#include "orchestrator/trainer_client.h"
-#include "orchestrator/worker_environment.h"
+#include "orchestrator/workers/trainer_client.h"
+#include "orchestrator/workers/worker_environment.h"
 #include "registry/error.h"
 #include "registry/json.h"
 

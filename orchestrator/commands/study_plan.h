@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 #include "registry/catalogue.h"
 #include "registry/store.h"
 #include "search/recipe.h"

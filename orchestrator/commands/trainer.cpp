@@ -1,7 +1,7 @@
 #include "orchestrator/commands/trainer.h"
 
 #include "orchestrator/inputs/recipe_files.h"
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 
 namespace beamgrid {
 namespace {

@@ -8,10 +8,10 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/verify_report.h"
 #include "orchestrator/interrupts.h"
-#include "orchestrator/local_executor.h"
-#include "orchestrator/process.h"
-#include "orchestrator/trainer_client.h"
-#include "orchestrator/worker_environment.h"
+#include "orchestrator/workers/local_executor.h"
+#include "orchestrator/workers/process.h"
+#include "orchestrator/workers/trainer_client.h"
+#include "orchestrator/workers/worker_environment.h"
 #include "registry/error.h"
 
 namespace beamgrid {

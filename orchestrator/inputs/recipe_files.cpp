@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 #include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "orchestrator/machine/device_memory.h"
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 #include "registry/error.h"
 #include "registry/json.h"
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "orchestrator/process.h"
+#include "orchestrator/workers/process.h"
 
 namespace beamgrid {
 

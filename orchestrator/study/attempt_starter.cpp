@@ -7,8 +7,8 @@
 #include <system_error>
 #include <utility>
 
-#include "orchestrator/attempt_files.h"
 #include "orchestrator/study/warm_start.h"
+#include "orchestrator/workers/attempt_files.h"
 #include "registry/json.h"
 #include "registry/system_error.h"
 #include "trainer/protocol/protocol.h"

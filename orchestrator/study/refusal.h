@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 #include "search/recipe.h"
 
 namespace beamgrid {

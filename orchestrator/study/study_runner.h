@@ -16,7 +16,7 @@
 #include "orchestrator/study/progress.h"
 #include "orchestrator/study/resources.h"
 #include "orchestrator/study/scheduler.h"
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 #include "registry/catalogue.h"
 #include "registry/store.h"
 #include "search/recipe.h"

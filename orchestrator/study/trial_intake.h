@@ -12,7 +12,7 @@
 #include "orchestrator/study/seed_results.h"
 #include "orchestrator/study/study_events.h"
 #include "orchestrator/study/warm_start.h"
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 #include "registry/catalogue.h"
 #include "registry/store.h"
 #include "search/recipe.h"

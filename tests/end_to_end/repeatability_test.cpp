@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "orchestrator/worker_environment.h"
+#include "orchestrator/workers/worker_environment.h"
 #include "registry/json.h"
 #include "tests/end_to_end/study_folder.h"
 

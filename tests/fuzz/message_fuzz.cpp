@@ -1,7 +1,7 @@
 // What a worker writes to its standard output.
 #include <algorithm>
 
-#include "orchestrator/line_splitter.h"
+#include "orchestrator/workers/line_splitter.h"
 #include "tests/fuzz/fuzz.h"
 #include "trainer/protocol/protocol.h"
 

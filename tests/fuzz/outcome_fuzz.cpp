@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "orchestrator/attempt_files.h"
+#include "orchestrator/workers/attempt_files.h"
 #include "registry/files.h"
 #include "tests/fuzz/fuzz.h"
 

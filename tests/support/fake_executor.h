@@ -15,7 +15,7 @@
 
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/progress.h"
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 #include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"

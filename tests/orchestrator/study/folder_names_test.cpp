@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/attempt_files.h"
+#include "orchestrator/workers/attempt_files.h"
 #include "search/recipe.h"
 #include "tests/search/test_catalogue.h"
 

@@ -1,4 +1,4 @@
-#include "orchestrator/surviving_worker.h"
+#include "orchestrator/workers/surviving_worker.h"
 
 #include <fcntl.h>
 #include <sys/types.h>
@@ -12,7 +12,7 @@
 #include <system_error>
 #include <thread>
 
-#include "orchestrator/process.h"
+#include "orchestrator/workers/process.h"
 #include "registry/error.h"
 #include "trainer/protocol/protocol.h"
 

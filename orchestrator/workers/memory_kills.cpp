@@ -1,4 +1,4 @@
-#include "orchestrator/memory_kills.h"
+#include "orchestrator/workers/memory_kills.h"
 
 #include <algorithm>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include "orchestrator/worker_process.h"
+#include "orchestrator/workers/worker_process.h"
 
 #include <sys/socket.h>
 #include <sys/wait.h>

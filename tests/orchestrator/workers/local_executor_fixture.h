@@ -18,8 +18,8 @@
 #include <variant>
 #include <vector>
 
-#include "orchestrator/local_executor.h"
-#include "orchestrator/process.h"
+#include "orchestrator/workers/local_executor.h"
+#include "orchestrator/workers/process.h"
 #include "registry/files.h"
 #include "registry/json.h"
 #include "tests/support/temporary_folder.h"

@@ -1,4 +1,4 @@
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 
 #include <poll.h>
 #include <sys/mman.h>
@@ -17,9 +17,9 @@
 #include <system_error>
 #include <utility>
 
-#include "orchestrator/attempt_files.h"
-#include "orchestrator/process.h"
-#include "orchestrator/worker_environment.h"
+#include "orchestrator/workers/attempt_files.h"
+#include "orchestrator/workers/process.h"
+#include "orchestrator/workers/worker_environment.h"
 #include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"

@@ -1,4 +1,4 @@
-#include "orchestrator/attempt_files.h"
+#include "orchestrator/workers/attempt_files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -13,11 +13,11 @@
 #include <string_view>
 #include <vector>
 
-#include "orchestrator/attempt_files.h"
-#include "orchestrator/line_splitter.h"
-#include "orchestrator/memory_kills.h"
-#include "orchestrator/process.h"
 #include "orchestrator/study/executor.h"
+#include "orchestrator/workers/attempt_files.h"
+#include "orchestrator/workers/line_splitter.h"
+#include "orchestrator/workers/memory_kills.h"
+#include "orchestrator/workers/process.h"
 
 namespace beamgrid {
 

@@ -50,6 +50,11 @@ struct ChildProcess {
 /// child should: the kernel kills the child with the thread.
 [[nodiscard]] ChildProcess StartProcess(const ProcessRequest& request);
 
+/// Raises the limit on open files to what the system allows without asking: each worker needs two
+/// descriptors, and the usual limit of 1024 is for programs that call select(2). Harmless where it
+/// cannot.
+void AllowManyOpenFiles();
+
 /// This process's environment as a list.
 [[nodiscard]] std::vector<std::string> CurrentEnvironment();
 

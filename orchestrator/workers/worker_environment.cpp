@@ -1,4 +1,4 @@
-#include "orchestrator/worker_environment.h"
+#include "orchestrator/workers/worker_environment.h"
 
 #include <algorithm>
 #include <fstream>

@@ -1,6 +1,6 @@
 // Workers as processes: what they are given, what they say and leave, and what becomes of it.
 
-#include "tests/orchestrator/local_executor_fixture.h"
+#include "tests/orchestrator/workers/local_executor_fixture.h"
 
 #include <algorithm>
 #include <csignal>

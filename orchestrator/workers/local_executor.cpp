@@ -1,4 +1,4 @@
-#include "orchestrator/local_executor.h"
+#include "orchestrator/workers/local_executor.h"
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -15,13 +15,12 @@
 #include <list>
 #include <utility>
 
-#include "orchestrator/attempt_files.h"
-#include "orchestrator/memory_kills.h"
-#include "orchestrator/open_files.h"
-#include "orchestrator/process.h"
-#include "orchestrator/surviving_worker.h"
-#include "orchestrator/worker_environment.h"
-#include "orchestrator/worker_process.h"
+#include "orchestrator/workers/attempt_files.h"
+#include "orchestrator/workers/memory_kills.h"
+#include "orchestrator/workers/process.h"
+#include "orchestrator/workers/surviving_worker.h"
+#include "orchestrator/workers/worker_environment.h"
+#include "orchestrator/workers/worker_process.h"
 #include "registry/half_written.h"
 #include "registry/system_error.h"
 

@@ -1,4 +1,4 @@
-#include "orchestrator/line_splitter.h"
+#include "orchestrator/workers/line_splitter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

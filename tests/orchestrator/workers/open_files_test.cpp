@@ -1,4 +1,4 @@
-#include "orchestrator/open_files.h"
+#include "orchestrator/workers/process.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

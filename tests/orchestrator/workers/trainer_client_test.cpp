@@ -1,6 +1,6 @@
 // A shell script plays beamgrid-trainer.
 
-#include "orchestrator/trainer_client.h"
+#include "orchestrator/workers/trainer_client.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

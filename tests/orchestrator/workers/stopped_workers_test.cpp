@@ -1,7 +1,7 @@
 // Workers that are stopped: those that hang or take too long, those that are cancelled, those whose
 // orchestrator ends, and what they or a dead orchestrator left running.
 
-#include "tests/orchestrator/local_executor_fixture.h"
+#include "tests/orchestrator/workers/local_executor_fixture.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>

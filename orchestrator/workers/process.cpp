@@ -1,8 +1,9 @@
-#include "orchestrator/process.h"
+#include "orchestrator/workers/process.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,6 +155,13 @@ ChildProcess StartProcess(const ProcessRequest& request) {
     throw SystemError(request.arguments.front(), "cannot start", code);
   }
   return {pid, std::move(output.read), std::move(input.write)};
+}
+
+void AllowManyOpenFiles() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
 std::vector<std::string> CurrentEnvironment() {

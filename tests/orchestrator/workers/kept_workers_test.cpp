@@ -1,7 +1,7 @@
 // Workers that are kept for the next attempt (`serve`): who meets which, what ends them, and that
 // nothing of one attempt reaches the next.
 
-#include "tests/orchestrator/local_executor_fixture.h"
+#include "tests/orchestrator/workers/local_executor_fixture.h"
 
 #include <csignal>
 

@@ -1,6 +1,6 @@
 // Whom a killed worker was killed by.
 
-#include "orchestrator/worker_process.h"
+#include "orchestrator/workers/worker_process.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "orchestrator/local_executor.h"
+#include "orchestrator/workers/local_executor.h"
 #include "registry/files.h"
 #include "tests/support/temporary_folder.h"
 
