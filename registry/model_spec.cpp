@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "registry/files.h"
-#include "registry/metrics.h"
+#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 namespace {

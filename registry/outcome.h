@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/metrics.h"
+#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 

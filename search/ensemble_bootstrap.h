@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "registry/predictions.h"
+#include "registry/scoring/predictions.h"
 
 namespace beamgrid {
 

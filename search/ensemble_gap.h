@@ -1,6 +1,6 @@
 #pragma once
 // GAP of very many pools over the same videos: the inner loop of the ensemble search. Equal to
-// GlobalAveragePrecision (registry/metrics.h) on the same scores, many times faster.
+// GlobalAveragePrecision (registry/scoring/metrics.h) on the same scores, many times faster.
 
 #include <cstdint>
 #include <span>

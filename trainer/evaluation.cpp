@@ -4,7 +4,7 @@
 #include <cmath>
 #include <optional>
 
-#include "registry/segment_map.h"
+#include "registry/scoring/segment_map.h"
 #include "trainer/input.h"
 
 namespace beamgrid::trainer {

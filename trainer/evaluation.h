@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "registry/metrics.h"
-#include "registry/predictions.h"
+#include "registry/scoring/metrics.h"
+#include "registry/scoring/predictions.h"
 #include "trainer/data/batches.h"
 #include "trainer/failures.h"
 #include "trainer/model.h"

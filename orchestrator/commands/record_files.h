@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "registry/predictions.h"
-#include "registry/segments.h"
+#include "registry/scoring/predictions.h"
+#include "registry/scoring/segments.h"
 
 namespace beamgrid {
 

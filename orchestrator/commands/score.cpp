@@ -9,7 +9,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "registry/error.h"
-#include "registry/segments.h"
+#include "registry/scoring/segments.h"
 
 namespace beamgrid {
 namespace {

@@ -8,10 +8,10 @@
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
-#include "orchestrator/objective.h"
 #include "registry/error.h"
 #include "registry/json.h"
-#include "registry/segments.h"
+#include "registry/scoring/metrics.h"
+#include "registry/scoring/segments.h"
 
 namespace beamgrid {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "orchestrator/objective.h"
 #include "orchestrator/study/refusal.h"
 #include "orchestrator/study/warm_start.h"
+#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 namespace {

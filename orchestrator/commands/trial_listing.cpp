@@ -7,7 +7,7 @@
 
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
-#include "orchestrator/objective.h"
+#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 namespace {

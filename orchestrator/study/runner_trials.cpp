@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "orchestrator/objective.h"
 #include "orchestrator/study/study_loop.h"
 #include "orchestrator/study/trial_history.h"
+#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 namespace {

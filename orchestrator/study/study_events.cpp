@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <variant>
 
-#include "orchestrator/objective.h"
+#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 namespace {

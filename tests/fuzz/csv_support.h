@@ -2,7 +2,7 @@
 // What the targets of the CSV readers share.
 
 #include "registry/error.h"
-#include "registry/predictions.h"
+#include "registry/scoring/predictions.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace beamgrid::fuzz {

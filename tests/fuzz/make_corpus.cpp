@@ -10,7 +10,7 @@
 
 #include "registry/catalogue.h"
 #include "registry/files.h"
-#include "registry/predictions.h"
+#include "registry/scoring/predictions.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/record.h"
 #include "trainer/data/example_writer.h"

@@ -3,7 +3,7 @@
 
 #include "registry/error.h"
 #include "registry/files.h"
-#include "registry/segments.h"
+#include "registry/scoring/segments.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace beamgrid {

@@ -1,5 +1,5 @@
 // The submission file of the segments' challenge.
-#include "registry/segments.h"
+#include "registry/scoring/segments.h"
 #include "tests/fuzz/csv_support.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "registry/metrics.h"
+#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 namespace {

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "registry/json.h"
-#include "registry/metrics.h"
+#include "registry/scoring/metrics.h"
 #include "tests/trainer/trial.h"
 #include "trainer/data/data_error.h"
 #include "trainer/failures.h"

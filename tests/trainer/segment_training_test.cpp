@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "registry/segment_map.h"
+#include "registry/scoring/segment_map.h"
 #include "tests/trainer/training_test.h"
 
 namespace beamgrid::trainer {

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "registry/predictions.h"
-#include "registry/segments.h"
+#include "registry/scoring/predictions.h"
+#include "registry/scoring/segments.h"
 
 namespace beamgrid {
 

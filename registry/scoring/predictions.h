@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/metrics.h"
+#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 

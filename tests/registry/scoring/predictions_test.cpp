@@ -1,4 +1,4 @@
-#include "registry/predictions.h"
+#include "registry/scoring/predictions.h"
 
 #include <gmock/gmock.h>
 

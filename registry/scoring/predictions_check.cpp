@@ -1,4 +1,4 @@
-#include "registry/predictions_check.h"
+#include "registry/scoring/predictions_check.h"
 
 #include <algorithm>
 #include <cmath>

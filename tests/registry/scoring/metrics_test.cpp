@@ -1,4 +1,4 @@
-#include "registry/metrics.h"
+#include "registry/scoring/metrics.h"
 
 #include <gmock/gmock.h>
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/predictions.h"
+#include "registry/scoring/predictions.h"
 
 namespace beamgrid {
 

@@ -1,4 +1,4 @@
-#include "registry/segments.h"
+#include "registry/scoring/segments.h"
 
 #include <algorithm>
 #include <cctype>
@@ -12,7 +12,7 @@
 
 #include "registry/error.h"
 #include "registry/files.h"
-#include "registry/segment_map.h"
+#include "registry/scoring/segment_map.h"
 
 namespace beamgrid {
 namespace {

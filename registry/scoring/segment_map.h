@@ -15,8 +15,8 @@
 #include <span>
 #include <vector>
 
-#include "registry/expected_precision.h"
-#include "registry/metrics.h"
+#include "registry/scoring/expected_precision.h"
+#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 

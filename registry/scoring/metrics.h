@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace beamgrid {
@@ -38,6 +39,16 @@ struct Metrics {
   /// MAP@100,000 (segment_map.h); NaN where no segments were rated.
   double segment_map = std::numeric_limits<double>::quiet_NaN();
 };
+
+/// The number that a study maximises. `objective` is one of the recipe's words: gap, map, hit_at_1,
+/// perr, segment_map.
+[[nodiscard]] inline double ObjectiveOf(const Metrics& metrics, const std::string& objective) {
+  if (objective == "map") return metrics.map;
+  if (objective == "segment_map") return metrics.segment_map;
+  if (objective == "hit_at_1") return metrics.hit_at_1;
+  if (objective == "perr") return metrics.perr;
+  return metrics.gap;
+}
 
 /// Collects videos and computes the four metrics. Memory: 20 pairs a video, not [videos, classes].
 class MetricsAccumulator {

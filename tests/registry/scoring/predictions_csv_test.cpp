@@ -6,7 +6,7 @@
 #include "registry/error.h"
 #include "registry/files.h"
 #include "registry/json.h"
-#include "registry/predictions.h"
+#include "registry/scoring/predictions.h"
 #include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"

@@ -9,7 +9,7 @@
 
 #include "registry/error.h"
 #include "registry/files.h"
-#include "registry/predictions.h"
+#include "registry/scoring/predictions.h"
 
 namespace beamgrid {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/predictions.h"
+#include "registry/scoring/predictions.h"
 
 namespace beamgrid {
 

@@ -1,4 +1,4 @@
-#include "registry/predictions.h"
+#include "registry/scoring/predictions.h"
 
 #include <algorithm>
 #include <bit>
@@ -11,7 +11,7 @@
 
 #include "registry/error.h"
 #include "registry/files.h"
-#include "registry/predictions_check.h"
+#include "registry/scoring/predictions_check.h"
 
 namespace beamgrid {
 namespace {

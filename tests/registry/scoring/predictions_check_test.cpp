@@ -1,6 +1,6 @@
 // Predictions that were read are trusted by everybody who indexes by their labels.
 
-#include "registry/predictions_check.h"
+#include "registry/scoring/predictions_check.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "registry/segments.h"
+#include "registry/scoring/segments.h"
 
 #include <gmock/gmock.h>
 

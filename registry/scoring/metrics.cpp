@@ -1,4 +1,4 @@
-#include "registry/metrics.h"
+#include "registry/scoring/metrics.h"
 
 #include <algorithm>
 #include <boost/sort/pdqsort/pdqsort.hpp>
@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "registry/expected_precision.h"
+#include "registry/scoring/expected_precision.h"
 
 namespace beamgrid {
 namespace {

@@ -1,4 +1,4 @@
-#include "registry/segment_map.h"
+#include "registry/scoring/segment_map.h"
 
 #include <gmock/gmock.h>
 
