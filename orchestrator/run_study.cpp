@@ -15,6 +15,7 @@
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/error.h"
 #include "registry/files.h"
+#include "registry/store/study_lock.h"
 #include "trainer/data/digest.h"
 #include "trainer/data/preflight.h"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "registry/catalogue.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

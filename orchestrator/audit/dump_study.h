@@ -4,7 +4,7 @@
 
 #include <ostream>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

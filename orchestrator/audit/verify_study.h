@@ -13,7 +13,7 @@
 #include "orchestrator/audit/measured.h"
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/study/executor.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

@@ -9,6 +9,7 @@
 #include "registry/catalogue.h"
 #include "registry/error.h"
 #include "registry/json.h"
+#include "registry/store/named_queries.h"
 
 namespace beamgrid {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "search/ensemble.h"
 #include "search/recipe.h"
 

@@ -9,7 +9,7 @@
 
 #include "orchestrator/workers/trainer_client.h"
 #include "registry/catalogue.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "search/recipe.h"
 #include "search/strategy.h"
 

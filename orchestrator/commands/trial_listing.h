@@ -5,7 +5,7 @@
 #include <ostream>
 #include <vector>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

@@ -13,7 +13,7 @@
 #include "orchestrator/machine/forecast.h"
 #include "orchestrator/machine/machine_share.h"
 #include "orchestrator/study/resources.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

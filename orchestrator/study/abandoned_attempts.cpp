@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "registry/error.h"
+#include "registry/store/study_lock.h"
 
 namespace beamgrid {
 

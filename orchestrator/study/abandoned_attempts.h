@@ -7,7 +7,7 @@
 #include <string>
 
 #include "orchestrator/study/executor.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "orchestrator/study/progress.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

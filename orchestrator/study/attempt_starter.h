@@ -9,7 +9,7 @@
 
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/scheduler.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "search/recipe.h"
 #include "trainer/protocol/protocol.h"
 

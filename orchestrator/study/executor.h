@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

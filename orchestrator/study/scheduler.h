@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "registry/outcome.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

@@ -10,7 +10,7 @@
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/progress.h"
 #include "orchestrator/study/study_runner.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

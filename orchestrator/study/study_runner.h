@@ -18,7 +18,7 @@
 #include "orchestrator/study/scheduler.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "registry/catalogue.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "search/recipe.h"
 
 namespace beamgrid {

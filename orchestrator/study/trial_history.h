@@ -4,7 +4,7 @@
 #include <string>
 
 #include "orchestrator/study/study_events.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

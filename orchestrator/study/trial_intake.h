@@ -14,7 +14,7 @@
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "registry/catalogue.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "search/recipe.h"
 #include "search/search_space.h"
 #include "search/strategy.h"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "search/recipe.h"
 
 namespace beamgrid {

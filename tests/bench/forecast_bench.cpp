@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "orchestrator/machine/forecast.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "registry/files.h"
 #include "registry/json.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "tests/end_to_end/study_folder.h"
 
 namespace beamgrid {

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

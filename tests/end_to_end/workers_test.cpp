@@ -8,7 +8,7 @@
 #include <set>
 #include <sstream>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "tests/end_to_end/study_folder.h"
 
 namespace beamgrid {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "tests/support/specs.h"
 
 namespace beamgrid {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {

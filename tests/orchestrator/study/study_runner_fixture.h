@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "orchestrator/study/study_runner.h"
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "search/recipe.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/fake_executor.h"

@@ -6,9 +6,9 @@
 #include <memory>
 #include <string_view>
 
-#include "registry/database.h"
 #include "registry/error.h"
-#include "registry/store.h"
+#include "registry/store/database.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <stdexcept>
 
-#include "registry/database.h"
-#include "registry/store.h"
-#include "registry/transitions.h"
+#include "registry/store/database.h"
+#include "registry/store/store.h"
+#include "registry/store/transitions.h"
 
 namespace beamgrid {
 namespace {

@@ -1,6 +1,6 @@
 // Queries that people ask again and again. Each may be narrowed to one study (:study).
 
-#include "registry/store.h"
+#include "registry/store/named_queries.h"
 
 namespace beamgrid {
 

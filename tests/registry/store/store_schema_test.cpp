@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "registry/database.h"
 #include "registry/error.h"
 #include "registry/files.h"
+#include "registry/store/database.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"
 #include "tests/support/temporary_folder.h"

@@ -1,4 +1,4 @@
-#include "registry/transitions.h"
+#include "registry/store/transitions.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // The Store's studies, notes and ensembles.
 
-#include "registry/database.h"
 #include "registry/error.h"
-#include "registry/store.h"
+#include "registry/store/database.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 namespace {

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <ctime>
 
-#include "registry/store.h"
+#include "registry/store/study_lock.h"
 #include "registry/system_error.h"
 
 namespace beamgrid {

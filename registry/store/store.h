@@ -162,25 +162,4 @@ class Store {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Exclusive right to run one study of one database, held while it lives and released by the kernel
-/// when the process dies (flock on `<db>.<study>.lock`; the file names the holder: pid, host,
-/// since). A second one: UsageError naming the holder.
-class StudyLock {
- public:
-  StudyLock(const std::filesystem::path& database, const std::string& study);
-  ~StudyLock();
-  StudyLock(const StudyLock&) = delete;
-  StudyLock& operator=(const StudyLock&) = delete;
-
- private:
-  int fd_ = -1;
-};
-
-/// Named queries of `query --list`. Each takes an optional parameter `study`; without it, all
-/// studies are shown.
-struct NamedQuery {
-  std::string name, help, sql;
-};
-[[nodiscard]] const std::vector<NamedQuery>& NamedQueries();
-
 }  // namespace beamgrid

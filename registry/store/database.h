@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 

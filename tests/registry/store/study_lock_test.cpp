@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "registry/error.h"
-#include "registry/store.h"
+#include "registry/store/study_lock.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,7 +1,8 @@
 #include <gmock/gmock.h>
 
 #include "registry/error.h"
-#include "registry/store.h"
+#include "registry/store/named_queries.h"
+#include "registry/store/store.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"
 #include "tests/support/temporary_folder.h"

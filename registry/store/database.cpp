@@ -1,4 +1,4 @@
-#include "registry/database.h"
+#include "registry/store/database.h"
 
 #include <SQLiteCpp/Backup.h>
 #include <sqlite3.h>

@@ -10,7 +10,7 @@
 #include <random>
 #include <set>
 
-#include "registry/store.h"
+#include "registry/store/store.h"
 #include "tests/support/record.h"
 #include "tests/support/temporary_folder.h"
 
