@@ -13,9 +13,9 @@
 #include "orchestrator/workers/local_executor.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/worker_environment.h"
-#include "registry/error.h"
-#include "registry/files.h"
 #include "registry/store/study_lock.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "trainer/data/digest.h"
 #include "trainer/data/preflight.h"
 

@@ -78,9 +78,4 @@ struct CheckedOption {
 /// All options at their defaults.
 [[nodiscard]] Options DefaultOptions(const ComponentInfo& component);
 
-/// The candidate nearest to `word` by edit distance, or empty if none is near enough to be a
-/// misspelling.
-[[nodiscard]] std::string NearestSpelling(std::string_view word,
-                                          const std::vector<std::string>& candidates);
-
 }  // namespace beamgrid

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "registry/catalogue.h"
+#include "registry/util/nearest_spelling.h"
 
 namespace beamgrid {
 namespace {

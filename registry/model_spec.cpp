@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "registry/files.h"
 #include "registry/scoring/metrics.h"
+#include "registry/util/files.h"
 
 namespace beamgrid {
 namespace {

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "registry/json.h"  // CanonicalJson, ParseJson
 #include "registry/named_file.h"
+#include "registry/util/json.h"  // CanonicalJson, ParseJson
 
 namespace beamgrid {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "registry/error.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "registry/error.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "reports/spec_match.h"
 #include "reports/statistics.h"
 #include "reports/table_label.h"

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <map>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "reports/table.h"
 
 namespace beamgrid {

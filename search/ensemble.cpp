@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "search/ensemble_bootstrap.h"
 #include "search/ensemble_combine.h"
 #include "search/ensemble_models.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "search/ensemble.h"
 
 namespace beamgrid {

@@ -6,7 +6,7 @@
 #include <bit>
 #include <boost/json/serialize.hpp>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "search/ensemble_gap.h"
 
 namespace beamgrid {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <limits>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

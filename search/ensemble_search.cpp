@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

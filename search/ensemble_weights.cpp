@@ -5,7 +5,7 @@
 #include <map>
 #include <numeric>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

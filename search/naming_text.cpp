@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 
 namespace beamgrid {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "registry/json.h"
-#include "registry/system_error.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
 #include "trainer/attempt_lock.h"
 #include "trainer/data/digest.h"
 #include "trainer/device.h"

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid::trainer {

@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <cstdint>
 
-#include "registry/half_written.h"
-#include "registry/json.h"
-#include "registry/system_error.h"
+#include "registry/util/half_written.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid::trainer {
 namespace {

@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "registry/json.h"
-#include "registry/system_error.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid::trainer {
 namespace {

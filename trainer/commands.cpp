@@ -10,7 +10,7 @@
 #include <ostream>
 #include <thread>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "trainer/device.h"
 #include "trainer/model.h"
 #include "trainer/plugin.h"

@@ -2,8 +2,9 @@
 #include <charconv>
 #include <ostream>
 
-#include "registry/error.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/nearest_spelling.h"
 #include "trainer/commands.h"
 #include "trainer/contract/cases.h"
 #include "trainer/contract/checks.h"

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 #include "trainer/attempt.h"
 #include "trainer/device.h"
 #include "trainer/stop_request.h"

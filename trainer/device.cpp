@@ -11,7 +11,7 @@
 #include <fstream>
 #include <limits>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 #ifdef BEAMGRID_CUDA
 #include <ATen/cuda/CUDAContext.h>

@@ -7,7 +7,7 @@
 #include <new>
 #include <string_view>
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 #include "trainer/commands.h"
 #include "trainer/component.h"
 #include "trainer/data/data_error.h"

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid::trainer {
 

@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid::trainer {
 

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <string>
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 #include "trainer/stop_request.h"
 
 namespace beamgrid::trainer {

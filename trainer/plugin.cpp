@@ -5,7 +5,7 @@
 #include <map>
 #include <regex>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "trainer/component.h"
 
 namespace beamgrid::trainer {

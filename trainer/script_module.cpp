@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "trainer/component.h"
 #include "trainer/without_memory.h"
 

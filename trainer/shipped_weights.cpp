@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "registry/error.h"
-#include "registry/files.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "trainer/component.h"
 
 namespace beamgrid::trainer {

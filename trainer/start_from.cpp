@@ -4,7 +4,7 @@
 #include <sstream>
 #include <vector>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "trainer/component.h"
 #include "trainer/shipped_weights.h"
 

@@ -8,7 +8,7 @@
 #include <csignal>
 #include <cstdint>
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid::trainer {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 #include "trainer/device.h"
 #include "trainer/input.h"
 #include "trainer/label_statistics.h"

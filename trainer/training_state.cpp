@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "registry/files.h"
-#include "registry/json.h"
-#include "registry/system_error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
 #include "trainer/training_loop.h"
 
 namespace beamgrid::trainer {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "orchestrator/audit/measured.h"
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {

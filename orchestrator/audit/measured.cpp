@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {

@@ -2,8 +2,8 @@
 
 #include <system_error>
 
-#include "registry/error.h"
-#include "registry/files.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 
 namespace beamgrid {
 namespace {

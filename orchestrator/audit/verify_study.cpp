@@ -11,8 +11,8 @@
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/attempt_files.h"
-#include "registry/files.h"
-#include "registry/json.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {

@@ -7,8 +7,8 @@
 #include <iostream>
 
 #include "orchestrator/commands/command.h"
-#include "registry/catalogue.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
+#include "registry/util/nearest_spelling.h"
 #include "search/diagnostics.h"
 
 namespace beamgrid {

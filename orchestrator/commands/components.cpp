@@ -9,8 +9,9 @@
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/workers/trainer_client.h"
-#include "registry/error.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/nearest_spelling.h"
 
 namespace beamgrid {
 namespace {

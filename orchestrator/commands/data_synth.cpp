@@ -4,7 +4,7 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "trainer/data/synth.h"
 
 namespace beamgrid {

@@ -7,7 +7,7 @@
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/inputs/class_list.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

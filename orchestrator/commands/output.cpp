@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 

@@ -6,10 +6,10 @@
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
-#include "registry/catalogue.h"
-#include "registry/error.h"
-#include "registry/json.h"
 #include "registry/store/named_queries.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/nearest_spelling.h"
 
 namespace beamgrid {
 namespace {

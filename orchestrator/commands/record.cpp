@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "registry/catalogue.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
+#include "registry/util/nearest_spelling.h"
 
 namespace beamgrid {
 namespace {

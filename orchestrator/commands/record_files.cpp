@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "trainer/data/truth.h"
 
 namespace beamgrid {

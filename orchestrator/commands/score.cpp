@@ -8,8 +8,8 @@
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
-#include "registry/error.h"
 #include "registry/scoring/segments.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

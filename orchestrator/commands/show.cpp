@@ -5,7 +5,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trial_listing.h"
-#include "registry/json.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {

@@ -8,10 +8,10 @@
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
-#include "registry/error.h"
-#include "registry/json.h"
 #include "registry/scoring/metrics.h"
 #include "registry/scoring/segments.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {

@@ -6,7 +6,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/recipe_files.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -12,7 +12,7 @@
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

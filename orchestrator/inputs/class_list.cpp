@@ -6,9 +6,9 @@
 #include <sstream>
 #include <string>
 
-#include "registry/error.h"
-#include "registry/files.h"
-#include "registry/system_error.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "orchestrator/inputs/class_list.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "trainer/data/digest.h"
 
 namespace beamgrid {

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "orchestrator/workers/trainer_client.h"
-#include "registry/error.h"
-#include "registry/files.h"
-#include "registry/json.h"
-#include "registry/system_error.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "orchestrator/machine/device_memory.h"
 #include "orchestrator/workers/trainer_client.h"
-#include "registry/error.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "orchestrator/machine/need_text.h"
-#include "registry/json.h"
 #include "registry/named_file.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "orchestrator/machine/share_folder.h"
 #include "orchestrator/machine/share_table.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <thread>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {

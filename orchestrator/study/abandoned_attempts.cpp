@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "registry/error.h"
 #include "registry/store/study_lock.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 

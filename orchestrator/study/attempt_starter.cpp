@@ -9,8 +9,8 @@
 
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/attempt_files.h"
-#include "registry/json.h"
-#include "registry/system_error.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {

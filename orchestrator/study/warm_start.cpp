@@ -6,9 +6,9 @@
 #include <variant>
 #include <vector>
 
-#include "registry/catalogue.h"
-#include "registry/error.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/nearest_spelling.h"
 #include "search/start_name.h"
 
 namespace beamgrid {

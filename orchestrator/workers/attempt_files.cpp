@@ -10,9 +10,9 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "registry/files.h"
-#include "registry/json.h"
-#include "registry/system_error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {

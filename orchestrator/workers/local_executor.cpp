@@ -21,8 +21,8 @@
 #include "orchestrator/workers/surviving_worker.h"
 #include "orchestrator/workers/worker_environment.h"
 #include "orchestrator/workers/worker_process.h"
-#include "registry/half_written.h"
-#include "registry/system_error.h"
+#include "registry/util/half_written.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {

@@ -15,7 +15,7 @@
 #include <fstream>
 #include <utility>
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {

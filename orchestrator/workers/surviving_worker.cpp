@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "orchestrator/workers/process.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {

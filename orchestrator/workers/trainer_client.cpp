@@ -20,9 +20,9 @@
 #include "orchestrator/workers/attempt_files.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/worker_environment.h"
-#include "registry/error.h"
-#include "registry/files.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {

@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "registry/half_written.h"
+#include "registry/util/half_written.h"
 
 namespace beamgrid {
 namespace {

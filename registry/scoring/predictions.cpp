@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "registry/error.h"
-#include "registry/files.h"
 #include "registry/scoring/predictions_check.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 
 namespace beamgrid {
 namespace {

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <utility>
 
-#include "registry/error.h"
-#include "registry/files.h"
 #include "registry/scoring/segment_map.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 
 namespace beamgrid {
 namespace {

@@ -8,7 +8,7 @@
 #include <limits>
 #include <thread>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

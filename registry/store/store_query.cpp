@@ -6,9 +6,9 @@
 #include <memory>
 #include <string_view>
 
-#include "registry/error.h"
 #include "registry/store/database.h"
 #include "registry/store/store.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -1,8 +1,8 @@
 // The Store's studies, notes and ensembles.
 
-#include "registry/error.h"
 #include "registry/store/database.h"
 #include "registry/store/store.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -1,8 +1,8 @@
 // The Store's trials: adding, sharing and reading them.
 
-#include "registry/error.h"
 #include "registry/store/database.h"
 #include "registry/store/store.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -10,7 +10,7 @@
 #include <ctime>
 
 #include "registry/store/study_lock.h"
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {

@@ -2,7 +2,7 @@
 // whose order has no meaning is sorted.
 #include <algorithm>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "search/recipe.h"
 #include "search/recipe/sections.h"
 

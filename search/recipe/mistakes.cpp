@@ -4,7 +4,7 @@
 #include <tuple>
 #include <utility>
 
-#include "registry/catalogue.h"
+#include "registry/util/nearest_spelling.h"
 
 namespace beamgrid {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {

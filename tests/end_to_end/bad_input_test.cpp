@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
 
 namespace beamgrid {

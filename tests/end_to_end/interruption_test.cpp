@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "registry/files.h"
-#include "registry/json.h"
 #include "registry/store/store.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
 
 namespace beamgrid {

@@ -8,7 +8,7 @@
 #include <map>
 #include <sstream>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
 
 namespace beamgrid {

@@ -7,7 +7,7 @@
 #include <regex>
 #include <set>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
 
 namespace beamgrid {

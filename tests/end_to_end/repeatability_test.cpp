@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "orchestrator/workers/worker_environment.h"
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
 
 namespace beamgrid {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
 
 namespace beamgrid {

@@ -1,7 +1,7 @@
 // A checkpoint's file, as it is and with its hash made right: whatever its header says, nothing
 // outside of the file and of the tensor is touched.
-#include "registry/error.h"
-#include "registry/files.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/fuzz/fuzz.h"
 #include "trainer/checkpoint_file.h"
 

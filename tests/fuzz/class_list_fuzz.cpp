@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "orchestrator/inputs/class_list.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

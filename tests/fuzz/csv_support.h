@@ -1,8 +1,8 @@
 #pragma once
 // What the targets of the CSV readers share.
 
-#include "registry/error.h"
 #include "registry/scoring/predictions.h"
+#include "registry/util/error.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace beamgrid::fuzz {

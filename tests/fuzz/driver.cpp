@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/fuzz/memory_bound.h"
 #include "tests/fuzz/mutator.h"
 

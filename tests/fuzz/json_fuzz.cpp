@@ -1,7 +1,7 @@
 // JSON: what was read and written again is the same.
 #include <stdexcept>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

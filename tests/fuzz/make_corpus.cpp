@@ -9,8 +9,8 @@
 #include <fstream>
 
 #include "registry/catalogue.h"
-#include "registry/files.h"
 #include "registry/scoring/predictions.h"
+#include "registry/util/files.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/record.h"
 #include "trainer/data/example_writer.h"

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "orchestrator/workers/attempt_files.h"
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace beamgrid {

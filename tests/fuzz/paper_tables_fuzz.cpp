@@ -1,5 +1,5 @@
 // The papers' tables and the conditions in their rows (as --fix takes them).
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "reports/spec_match.h"
 #include "reports/table.h"
 #include "tests/fuzz/fuzz.h"

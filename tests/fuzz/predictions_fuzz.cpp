@@ -1,9 +1,9 @@
 // predictions.bin, as it is and with its hash made right; what is read can be scored and written.
 #include <stdexcept>
 
-#include "registry/error.h"
-#include "registry/files.h"
 #include "registry/scoring/segments.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace beamgrid {

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "orchestrator/workers/attempt_files.h"
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "search/search_space.h"
 #include "search/strategy.h"
 #include "tests/fuzz/fuzz.h"

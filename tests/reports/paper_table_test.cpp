@@ -3,7 +3,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "reports/spec_match.h"
 #include "reports/table.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "tests/reports/table_support.h"
 
 namespace beamgrid {

@@ -2,7 +2,7 @@
 
 #include <boost/json/parse.hpp>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "reports/table.h"
 
 namespace beamgrid {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "reports/table.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"

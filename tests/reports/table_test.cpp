@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "reports/statistics.h"
 #include "tests/reports/table_support.h"
 

@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "tests/search/ensemble_support.h"
 
 namespace beamgrid {

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "search/ensemble.h"
 #include "tests/search/ensemble_support.h"
 #include "tests/support/shared_data.h"

@@ -5,7 +5,7 @@
 
 #include <numeric>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "search/ensemble_search.h"
 #include "tests/search/ensemble_support.h"
 

@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "search/ensemble_bootstrap.h"
 #include "search/ensemble_models.h"
 #include "search/ensemble_weights.h"

@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "tests/search/ensemble_support.h"
 
 namespace beamgrid {

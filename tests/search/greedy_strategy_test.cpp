@@ -6,7 +6,7 @@
 #include <functional>
 #include <random>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "search/strategy.h"
 #include "tests/search/test_catalogue.h"
 

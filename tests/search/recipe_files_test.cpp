@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "search/recipe.h"
 #include "search/search_space.h"
 #include "tests/search/test_catalogue.h"

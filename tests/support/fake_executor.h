@@ -16,9 +16,9 @@
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/progress.h"
 #include "orchestrator/workers/trainer_client.h"
-#include "registry/error.h"
-#include "registry/files.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 

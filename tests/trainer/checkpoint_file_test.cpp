@@ -8,8 +8,8 @@
 
 #include <fstream>
 
-#include "registry/error.h"
-#include "registry/files.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 

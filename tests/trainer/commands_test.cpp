@@ -9,8 +9,8 @@
 #include <new>
 #include <sstream>
 
-#include "registry/json.h"
 #include "registry/scoring/metrics.h"
+#include "registry/util/json.h"
 #include "tests/trainer/trial.h"
 #include "trainer/data/data_error.h"
 #include "trainer/failures.h"

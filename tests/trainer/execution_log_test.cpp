@@ -6,8 +6,8 @@
 
 #include <cstdlib>
 
-#include "registry/error.h"
-#include "registry/files.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/trainer_program.h"
 #include "tests/trainer/trial.h"

@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include "registry/catalogue.h"
-#include "registry/files.h"
-#include "registry/json.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/trial.h"
 

@@ -7,8 +7,8 @@
 
 #include <cmath>
 
-#include "registry/error.h"
-#include "registry/files.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/trial.h"

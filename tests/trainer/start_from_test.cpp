@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "tests/support/error_text.h"
 #include "tests/trainer/training_test.h"
 #include "trainer/shipped_weights.h"

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/trainer_program.h"
 #include "tests/trainer/trial.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "registry/catalogue.h"
+#include "registry/util/nearest_spelling.h"
 
 namespace beamgrid {
 namespace {

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <vector>
 
-#include "registry/error.h"
-#include "registry/files.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 
 namespace beamgrid {
 namespace {

@@ -1,6 +1,6 @@
 #include "trainer/data/preflight.h"
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 #include "trainer/data/decoder.h"
 
 namespace beamgrid {

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <system_error>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "trainer/data/decoder.h"
 #include "trainer/data/example_writer.h"
 #include "trainer/data/quantise.h"

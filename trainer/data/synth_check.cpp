@@ -3,7 +3,7 @@
 #include <set>
 #include <sstream>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -13,7 +13,7 @@
 #include <limits>
 #include <utility>
 
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {

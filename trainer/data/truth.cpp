@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "trainer/data/decoder.h"
 #include "trainer/data/example.h"
 #include "trainer/data/inspect.h"

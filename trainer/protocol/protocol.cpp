@@ -5,8 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
-#include "registry/json.h"
-#include "registry/utf8.h"
+#include "registry/util/json.h"
+#include "registry/util/utf8.h"
 
 namespace beamgrid {
 namespace json = boost::json;

@@ -20,9 +20,9 @@
 #include <string_view>
 #include <variant>
 
-#include "registry/files.h"  // WriteFileAtomically, ReadFile, HashFile
 #include "registry/model_spec.h"
 #include "registry/outcome.h"
+#include "registry/util/files.h"  // WriteFileAtomically, ReadFile, HashFile
 
 namespace beamgrid {
 

@@ -7,7 +7,7 @@
 
 #include <sstream>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "tests/support/record.h"
 
 namespace beamgrid {

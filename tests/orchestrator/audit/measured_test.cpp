@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "tests/support/record.h"
 
 namespace beamgrid {

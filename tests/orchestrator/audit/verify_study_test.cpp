@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/support/fake_executor.h"
 #include "tests/support/record.h"
 #include "tests/support/temporary_folder.h"

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "orchestrator/commands/command_line.h"
-#include "registry/json.h"
+#include "registry/util/json.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/specs.h"
 

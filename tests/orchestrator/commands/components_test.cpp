@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 
 namespace beamgrid {

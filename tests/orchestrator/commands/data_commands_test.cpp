@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/support/shared_data.h"
 

@@ -2,8 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "registry/files.h"
-#include "registry/json.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/support/shared_data.h"
 #include "trainer/data/truth.h"

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "orchestrator/inputs/data_files.h"
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include "registry/error.h"
-#include "registry/files.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/error_text.h"
 #include "tests/support/specs.h"

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "tests/support/error_text.h"
 
 namespace beamgrid {

@@ -7,7 +7,7 @@
 
 #include <optional>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "tests/orchestrator/study/study_runner_fixture.h"
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {

@@ -1,6 +1,7 @@
 // Studies beside others: devices that are in use, whose turn it is on them, and trials that another
 // study is training.
 
+#include "registry/store/study_lock.h"
 #include "tests/orchestrator/study/study_runner_fixture.h"
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"

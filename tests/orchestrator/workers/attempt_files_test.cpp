@@ -6,9 +6,9 @@
 
 #include <csignal>
 
-#include "registry/error.h"
-#include "registry/files.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 

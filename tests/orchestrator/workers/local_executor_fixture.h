@@ -20,8 +20,8 @@
 
 #include "orchestrator/workers/local_executor.h"
 #include "orchestrator/workers/process.h"
-#include "registry/files.h"
-#include "registry/json.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {

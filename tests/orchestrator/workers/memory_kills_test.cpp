@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {

@@ -7,9 +7,9 @@
 
 #include <cstdlib>
 
-#include "registry/error.h"
-#include "registry/files.h"
-#include "registry/json.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/error_text.h"
 #include "tests/support/specs.h"

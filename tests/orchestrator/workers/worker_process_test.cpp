@@ -12,7 +12,7 @@
 #include <fstream>
 
 #include "orchestrator/workers/local_executor.h"
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {

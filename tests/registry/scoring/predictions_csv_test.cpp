@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <random>
 
-#include "registry/error.h"
-#include "registry/files.h"
-#include "registry/json.h"
 #include "registry/scoring/predictions.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"

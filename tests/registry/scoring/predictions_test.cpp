@@ -7,8 +7,8 @@
 #include <functional>
 #include <limits>
 
-#include "registry/error.h"
-#include "registry/files.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 
-#include "registry/error.h"
 #include "registry/store/named_queries.h"
 #include "registry/store/store.h"
+#include "registry/util/error.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"
 #include "tests/support/temporary_folder.h"

@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "registry/error.h"
-#include "registry/files.h"
 #include "registry/store/database.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"
 #include "tests/support/temporary_folder.h"

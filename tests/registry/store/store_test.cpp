@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"
 

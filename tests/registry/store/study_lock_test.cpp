@@ -5,8 +5,8 @@
 
 #include <memory>
 
-#include "registry/error.h"
 #include "registry/store/study_lock.h"
+#include "registry/util/error.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "registry/error.h"
-#include "registry/files.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/support/error_text.h"
 #include "tests/trainer/components/contract.h"
 #include "tests/trainer/components/script_files.h"

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "registry/files.h"
 #include "registry/model_spec.h"
+#include "registry/util/files.h"
 #include "trainer/data/example_writer.h"
 #include "trainer/data/tfrecord.h"
 

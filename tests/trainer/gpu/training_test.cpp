@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "registry/files.h"
+#include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/trial.h"
 #include "trainer/device.h"

@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {

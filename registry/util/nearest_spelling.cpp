@@ -1,10 +1,7 @@
-// "did you mean": the candidate that a misspelt word was probably meant to be.
+#include "registry/util/nearest_spelling.h"
 
 #include <algorithm>
 #include <cctype>
-#include <vector>
-
-#include "registry/catalogue.h"
 
 namespace beamgrid {
 namespace {

@@ -1,4 +1,4 @@
-#include "registry/files.h"
+#include "registry/util/files.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 #include <system_error>
 #include <vector>
 
-#include "registry/half_written.h"
-#include "registry/system_error.h"
+#include "registry/util/half_written.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {

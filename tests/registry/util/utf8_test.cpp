@@ -1,10 +1,10 @@
 // Whatever text becomes part of JSON, JSON readers take it.
 
-#include "registry/utf8.h"
+#include "registry/util/utf8.h"
 
 #include <gtest/gtest.h>
 
-#include "registry/json.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {

@@ -1,4 +1,4 @@
-#include "registry/json.h"
+#include "registry/util/json.h"
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 

@@ -1,10 +1,10 @@
-#include "registry/files.h"
+#include "registry/util/files.h"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
-#include "registry/error.h"
+#include "registry/util/error.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 

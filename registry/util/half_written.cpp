@@ -1,4 +1,4 @@
-#include "registry/half_written.h"
+#include "registry/util/half_written.h"
 
 #include <unistd.h>
 

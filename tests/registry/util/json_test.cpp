@@ -1,4 +1,4 @@
-#include "registry/json.h"
+#include "registry/util/json.h"
 
 #include <gmock/gmock.h>
 

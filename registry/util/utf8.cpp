@@ -1,4 +1,4 @@
-#include "registry/utf8.h"
+#include "registry/util/utf8.h"
 
 #include <cstddef>
 

@@ -1,4 +1,4 @@
-#include "registry/system_error.h"
+#include "registry/util/system_error.h"
 
 #include <cerrno>
 #include <cstring>
