@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "registry/store/store.h"
-#include "search/ensemble.h"
+#include "search/ensemble/ensemble.h"
 #include "search/recipe.h"
 
 namespace beamgrid {

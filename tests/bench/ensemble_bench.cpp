@@ -14,7 +14,7 @@
 #include <iostream>
 #include <random>
 
-#include "search/ensemble.h"
+#include "search/ensemble/ensemble.h"
 
 namespace beamgrid {
 namespace {

@@ -16,9 +16,9 @@
 #include <span>
 #include <vector>
 
-#include "search/ensemble_combine.h"
-#include "search/ensemble_gap.h"
-#include "search/ensemble_models.h"
+#include "search/ensemble/combine.h"
+#include "search/ensemble/gap.h"
+#include "search/ensemble/models.h"
 
 namespace beamgrid {
 

@@ -1,4 +1,4 @@
-#include "search/ensemble.h"
+#include "search/ensemble/ensemble.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,10 +6,10 @@
 #include <random>
 
 #include "registry/util/error.h"
-#include "search/ensemble_bootstrap.h"
-#include "search/ensemble_models.h"
-#include "search/ensemble_weights.h"
-#include "tests/search/ensemble_support.h"
+#include "search/ensemble/bootstrap.h"
+#include "search/ensemble/models.h"
+#include "search/ensemble/weights.h"
+#include "tests/search/ensemble/ensemble_support.h"
 
 namespace beamgrid {
 namespace {

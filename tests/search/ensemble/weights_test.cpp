@@ -1,11 +1,11 @@
-#include "search/ensemble_weights.h"
+#include "search/ensemble/weights.h"
 
 #include <gtest/gtest.h>
 
 #include <numeric>
 
 #include "registry/util/error.h"
-#include "tests/search/ensemble_support.h"
+#include "tests/search/ensemble/ensemble_support.h"
 
 namespace beamgrid {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "registry/util/error.h"
-#include "search/ensemble.h"
-#include "tests/search/ensemble_support.h"
+#include "search/ensemble/ensemble.h"
+#include "tests/search/ensemble/ensemble_support.h"
 #include "tests/support/shared_data.h"
 
 namespace beamgrid {

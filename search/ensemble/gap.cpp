@@ -1,4 +1,4 @@
-#include "search/ensemble_gap.h"
+#include "search/ensemble/gap.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "search/ensemble_weights.h"
+#include "search/ensemble/weights.h"
 
 #include <algorithm>
 #include <cmath>

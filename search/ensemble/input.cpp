@@ -4,7 +4,7 @@
 #include <set>
 
 #include "registry/util/error.h"
-#include "search/ensemble.h"
+#include "search/ensemble/ensemble.h"
 
 namespace beamgrid {
 namespace {

@@ -1,4 +1,4 @@
-#include "search/ensemble_search.h"
+#include "search/ensemble/search.h"
 
 #include <algorithm>
 #include <map>

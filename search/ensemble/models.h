@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "search/ensemble.h"
+#include "search/ensemble/ensemble.h"
 
 namespace beamgrid {
 

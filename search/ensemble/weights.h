@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "search/ensemble_combine.h"
-#include "search/ensemble_models.h"
+#include "search/ensemble/combine.h"
+#include "search/ensemble/models.h"
 
 namespace beamgrid {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "search/ensemble_pool.h"
+#include "search/ensemble/pool.h"
 
 namespace beamgrid {
 

@@ -1,4 +1,4 @@
-#include "search/ensemble_combine.h"
+#include "search/ensemble/combine.h"
 
 #include <algorithm>
 #include <cmath>

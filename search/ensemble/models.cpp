@@ -1,4 +1,4 @@
-#include "search/ensemble_models.h"
+#include "search/ensemble/models.h"
 
 #include <xxhash.h>
 
@@ -7,7 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "registry/util/error.h"
-#include "search/ensemble_gap.h"
+#include "search/ensemble/gap.h"
 
 namespace beamgrid {
 namespace {

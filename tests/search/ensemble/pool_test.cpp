@@ -1,9 +1,9 @@
-#include "search/ensemble_pool.h"
+#include "search/ensemble/pool.h"
 
 #include <gtest/gtest.h>
 
 #include "registry/util/error.h"
-#include "tests/search/ensemble_support.h"
+#include "tests/search/ensemble/ensemble_support.h"
 
 namespace beamgrid {
 namespace {

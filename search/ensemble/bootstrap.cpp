@@ -1,11 +1,11 @@
-#include "search/ensemble_bootstrap.h"
+#include "search/ensemble/bootstrap.h"
 
 #include <algorithm>
 #include <cmath>
 #include <random>
 
-#include "search/ensemble_gap.h"
-#include "search/ensemble_models.h"
+#include "search/ensemble/gap.h"
+#include "search/ensemble/models.h"
 
 namespace beamgrid {
 namespace {

@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "registry/util/error.h"
-#include "search/ensemble_search.h"
-#include "tests/search/ensemble_support.h"
+#include "search/ensemble/search.h"
+#include "tests/search/ensemble/ensemble_support.h"
 
 namespace beamgrid {
 namespace {

@@ -1,4 +1,4 @@
-#include "search/ensemble_pool.h"
+#include "search/ensemble/pool.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "search/ensemble_combine.h"
+#include "search/ensemble/combine.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <map>
 
 #include "registry/util/error.h"
-#include "tests/search/ensemble_support.h"
+#include "tests/search/ensemble/ensemble_support.h"
 
 namespace beamgrid {
 namespace {

@@ -1,14 +1,14 @@
-#include "search/ensemble.h"
+#include "search/ensemble/ensemble.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "registry/util/error.h"
-#include "search/ensemble_bootstrap.h"
-#include "search/ensemble_combine.h"
-#include "search/ensemble_models.h"
-#include "search/ensemble_search.h"
-#include "search/ensemble_weights.h"
+#include "search/ensemble/bootstrap.h"
+#include "search/ensemble/combine.h"
+#include "search/ensemble/models.h"
+#include "search/ensemble/search.h"
+#include "search/ensemble/weights.h"
 
 namespace beamgrid {
 namespace {
