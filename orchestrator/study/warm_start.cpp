@@ -9,7 +9,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
-#include "search/start_name.h"
+#include "search/recipe/start_name.h"
 
 namespace beamgrid {
 namespace {

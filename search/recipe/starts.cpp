@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "search/recipe/sections.h"
-#include "search/start_name.h"
+#include "search/recipe/start_name.h"
 
 namespace beamgrid {
 namespace {

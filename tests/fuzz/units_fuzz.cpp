@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "search/recipe.h"
-#include "search/start_name.h"
+#include "search/recipe/start_name.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,4 +1,4 @@
-#include "search/start_name.h"
+#include "search/recipe/start_name.h"
 
 #include <algorithm>
 #include <charconv>

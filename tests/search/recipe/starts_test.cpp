@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "search/recipe.h"
+#include "search/recipe/start_name.h"
 #include "search/search_space.h"
-#include "search/start_name.h"
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
