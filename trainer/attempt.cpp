@@ -10,14 +10,14 @@
 #include "registry/util/system_error.h"
 #include "trainer/attempt_lock.h"
 #include "trainer/data/digest.h"
-#include "trainer/device.h"
 #include "trainer/execution_log.h"
-#include "trainer/failures.h"
 #include "trainer/heartbeat.h"
 #include "trainer/log.h"
 #include "trainer/plugin.h"
 #include "trainer/stop_request.h"
-#include "trainer/training_loop.h"
+#include "trainer/training/device.h"
+#include "trainer/training/failures.h"
+#include "trainer/training/training_loop.h"
 
 namespace beamgrid::trainer {
 namespace {

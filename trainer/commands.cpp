@@ -11,9 +11,9 @@
 #include <thread>
 
 #include "registry/util/json.h"
-#include "trainer/device.h"
-#include "trainer/model.h"
 #include "trainer/plugin.h"
+#include "trainer/training/device.h"
+#include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
 namespace {

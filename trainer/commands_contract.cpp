@@ -8,7 +8,7 @@
 #include "trainer/commands.h"
 #include "trainer/contract/cases.h"
 #include "trainer/contract/checks.h"
-#include "trainer/device.h"
+#include "trainer/training/device.h"
 
 namespace beamgrid::trainer {
 namespace {

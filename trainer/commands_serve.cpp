@@ -9,8 +9,8 @@
 
 #include "registry/util/system_error.h"
 #include "trainer/attempt.h"
-#include "trainer/device.h"
 #include "trainer/stop_request.h"
+#include "trainer/training/device.h"
 
 namespace beamgrid::trainer {
 namespace {

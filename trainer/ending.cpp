@@ -11,7 +11,7 @@
 #include "trainer/commands.h"
 #include "trainer/component.h"
 #include "trainer/data/data_error.h"
-#include "trainer/failures.h"
+#include "trainer/training/failures.h"
 
 namespace beamgrid::trainer {
 namespace {

@@ -13,7 +13,7 @@
 #include <iostream>
 
 #include "trainer/components/temporal/recurrent_layer.h"
-#include "trainer/device.h"
+#include "trainer/training/device.h"
 
 namespace beamgrid::trainer {
 namespace {

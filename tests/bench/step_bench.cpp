@@ -13,8 +13,8 @@
 #include <random>
 
 #include "tests/trainer/trial.h"
-#include "trainer/device.h"
-#include "trainer/train_step.h"
+#include "trainer/training/device.h"
+#include "trainer/training/train_step.h"
 
 namespace beamgrid::trainer {
 namespace {

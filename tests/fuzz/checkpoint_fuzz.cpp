@@ -3,7 +3,7 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "tests/fuzz/fuzz.h"
-#include "trainer/checkpoint_file.h"
+#include "trainer/training/checkpoint_file.h"
 
 namespace beamgrid::trainer {
 namespace {

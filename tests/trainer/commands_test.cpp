@@ -13,7 +13,7 @@
 #include "registry/util/json.h"
 #include "tests/trainer/trial.h"
 #include "trainer/data/data_error.h"
-#include "trainer/failures.h"
+#include "trainer/training/failures.h"
 
 namespace beamgrid::trainer {
 namespace {

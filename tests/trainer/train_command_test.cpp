@@ -8,9 +8,9 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/trainer_program.h"
 #include "tests/trainer/trial.h"
-#include "trainer/checkpoint.h"
-#include "trainer/device.h"
-#include "trainer/training_loop.h"
+#include "trainer/training/checkpoint.h"
+#include "trainer/training/device.h"
+#include "trainer/training/training_loop.h"
 
 namespace beamgrid::trainer {
 namespace {

@@ -1,6 +1,6 @@
 #include "tests/trainer/components/temporal_reference.h"
 #include "tests/trainer/trial.h"
-#include "trainer/model.h"
+#include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
 namespace {

@@ -9,8 +9,8 @@
 #include "tests/trainer/components/contract.h"
 #include "tests/trainer/components/script_files.h"
 #include "tests/trainer/trial.h"
-#include "trainer/model.h"
-#include "trainer/optimiser.h"
+#include "trainer/training/model.h"
+#include "trainer/training/optimiser.h"
 #include "trainer/without_memory.h"
 
 namespace beamgrid::trainer {

@@ -6,8 +6,8 @@
 #include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/trial.h"
-#include "trainer/device.h"
-#include "trainer/training_loop.h"
+#include "trainer/training/device.h"
+#include "trainer/training/training_loop.h"
 
 namespace beamgrid::trainer {
 namespace {

@@ -1,0 +1,129 @@
+#include "trainer/training/checkpoint.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "registry/util/half_written.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+[[noreturn]] void ThrowSystem(const std::filesystem::path& path, const char* what) {
+  throw SystemError(path, what, errno);
+}
+
+/// A file that takes its name only when it is whole.
+class RenamedFile {
+ public:
+  explicit RenamedFile(const std::filesystem::path& path)
+      : path_(path), temporary_(HalfWrittenName(path)) {
+    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd_ < 0) ThrowSystem(temporary_, "cannot write");
+  }
+  ~RenamedFile() {
+    if (fd_ < 0) return;
+    ::close(fd_);
+    ::unlink(temporary_.c_str());
+  }
+  RenamedFile(const RenamedFile&) = delete;
+  RenamedFile& operator=(const RenamedFile&) = delete;
+
+  void Write(const void* bytes, std::size_t size) {
+    hash_.Add(bytes, size);
+    WriteUnhashed(static_cast<const char*>(bytes), size);
+  }
+
+  void Commit() {
+    const std::string digits = hash_.Digits();
+    WriteUnhashed(digits.data(), digits.size());
+    if (::fsync(fd_) != 0 || ::close(std::exchange(fd_, -1)) != 0) {
+      ThrowSystem(temporary_, "cannot write");
+    }
+    std::filesystem::rename(temporary_, path_);
+    const int folder = ::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0 || ::fsync(folder) != 0) ThrowSystem(path_.parent_path(), "cannot sync folder");
+    ::close(folder);
+  }
+
+ private:
+  void WriteUnhashed(const char* bytes, std::size_t size) {
+    while (size > 0) {
+      const ssize_t written = ::write(fd_, bytes, size);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) ThrowSystem(temporary_, "cannot write");
+      bytes += written;
+      size -= static_cast<std::size_t>(written);
+    }
+  }
+
+  std::filesystem::path path_, temporary_;
+  int fd_ = -1;
+  CheckpointHash hash_;
+};
+
+std::int64_t Bytes(const torch::Tensor& tensor) {
+  return tensor.numel() * static_cast<std::int64_t>(tensor.element_size());
+}
+
+std::string Header(const boost::json::object& meta, const NamedTensors& tensors) {
+  boost::json::array list;
+  std::int64_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    list.push_back({{"name", name},
+                    {"type", c10::toString(tensor.scalar_type())},
+                    {"shape", boost::json::value_from(tensor.sizes().vec())},
+                    {"offset", offset},
+                    {"bytes", Bytes(tensor)}});
+    offset += Bytes(tensor);
+  }
+  return CanonicalJson(boost::json::object{{"meta", meta}, {"tensors", std::move(list)}});
+}
+
+}  // namespace
+
+NamedTensors WithPrefix(std::string_view prefix, const NamedTensors& tensors) {
+  NamedTensors renamed;
+  for (const auto& [name, tensor] : tensors)
+    renamed.emplace_back(std::string(prefix) + name, tensor);
+  return renamed;
+}
+
+void WriteCheckpoint(const std::filesystem::path& path, const boost::json::object& meta,
+                     const NamedTensors& tensors) {
+  const std::string header = Header(meta, tensors);
+  const std::uint64_t header_bytes = header.size();
+  RenamedFile file(std::filesystem::absolute(path));
+  file.Write(kCheckpointMagic.data(), kCheckpointMagic.size());
+  file.Write(&header_bytes, sizeof header_bytes);
+  file.Write(header.data(), header.size());
+  for (const auto& [name, tensor] : tensors) {
+    const torch::Tensor values = tensor.detach().cpu().contiguous();
+    file.Write(values.data_ptr(), static_cast<std::size_t>(Bytes(values)));
+  }
+  file.Commit();
+}
+
+CheckpointReader::CheckpointReader(const std::filesystem::path& path)
+    : path_(path.string()), file_(path) {}
+
+void CheckpointReader::ReadInto(const NamedTensors& targets) {
+  const torch::NoGradGuard no_gradient;
+  for (const auto& [name, target] : targets) {
+    const CheckpointEntry* entry = file_.Find(name);
+    if (entry == nullptr || entry->shape != target.sizes().vec() ||
+        entry->type != c10::toString(target.scalar_type())) {
+      throw Error(path_ + ": the checkpoint has no tensor '" + name + "' of the model's shape");
+    }
+    torch::Tensor values = torch::empty(target.sizes(), target.scalar_type());
+    file_.Read(*entry,
+               {static_cast<char*>(values.data_ptr()), static_cast<std::size_t>(Bytes(values))});
+    torch::Tensor(target).copy_(values);
+  }
+}
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,173 @@
+#include "trainer/training/device.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+
+#include "registry/util/error.h"
+
+#ifdef BEAMGRID_CUDA
+#include <ATen/cuda/CUDAContext.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#endif
+
+namespace beamgrid::trainer {
+namespace {
+
+/// A function of whatever BLAS this process loaded, or null.
+template <typename Function>
+Function* Loaded(const char* name) {
+  return reinterpret_cast<Function*>(::dlsym(RTLD_DEFAULT, name));
+}
+
+/// Activations of tens of MB come and go with every step. As mappings of their own the kernel would
+/// hand them out page by page each time, zeroed; kept in the heap they are reused as they are.
+void KeepFreedMemory() {
+  ::mallopt(M_MMAP_MAX, 0);
+  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+}
+
+/// "Intel(R) Xeon(R) Processor"; empty where the system does not say.
+std::string ProcessorModel() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return {};
+}
+
+/// With the kernels that multiply matrices: others sum in another order.
+std::string CpuName() {
+  const std::string model = ProcessorModel(), core = Blas().core;
+  return "cpu" + (model.empty() ? "" : " " + model) + (core.empty() ? "" : ", OpenBLAS " + core);
+}
+
+/// A line of /proc/self/status that is in kB.
+std::int64_t StatusBytes(std::string_view key) {
+  std::ifstream status("/proc/self/status");
+  constexpr std::int64_t kKibibyte = 1024;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(key)) return kKibibyte * std::atoll(line.c_str() + key.size());
+  }
+  return 0;
+}
+
+/// What the kernel would not forget; 0: nothing.
+std::int64_t earlier_peak = 0;
+
+}  // namespace
+
+torch::Device ParseDevice(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  constexpr std::string_view kPrefix = "cuda:";
+  int index = -1;
+  if (name.starts_with(kPrefix)) {
+    const char* end = name.data() + name.size();
+    const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, index);
+    if (parsed.ec != std::errc() || parsed.ptr != end) index = -1;
+  }
+  if (index < 0) throw UsageError("device = " + name + ": must be cpu or cuda:N");
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  if (index >= count) {
+    throw UsageError("device = " + name + ": this process sees " + std::to_string(count) +
+                     " GPUs; see beamgrid-trainer doctor");
+  }
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
+}
+
+void PrepareProcess(std::int64_t threads) {
+  KeepFreedMemory();
+  at::globalContext().setFlushDenormal(true);
+  torch::set_num_threads(static_cast<int>(threads));
+  [[maybe_unused]] static const bool once = (at::set_num_interop_threads(1), true);
+  if (auto* set = Loaded<void(int)>("openblas_set_num_threads")) set(static_cast<int>(threads));
+  // cuBLAS gives the same bits every time only with a workspace of fixed size.
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setBenchmarkCuDNN(false);
+}
+
+std::string DeviceName(torch::Device device) {
+  if (device.is_cpu()) return CpuName();
+  const std::vector<GpuInfo> gpus = Gpus();
+  const auto index = static_cast<std::size_t>(device.index());
+  return device.str() + (index < gpus.size() ? " " + gpus[index].name : "");
+}
+
+std::int64_t PeakMemoryBytes(torch::Device device) {
+#ifdef BEAMGRID_CUDA
+  if (device.is_cuda()) {
+    return c10::cuda::CUDACachingAllocator::getDeviceStats(device.index()).reserved_bytes[0].peak;
+  }
+#else
+  static_cast<void>(device);
+#endif
+  const std::int64_t peak = StatusBytes("VmHWM:");
+  return peak > earlier_peak ? peak : ResidentBytes();
+}
+
+void ForgetPeakMemory(torch::Device device) {
+#ifdef BEAMGRID_CUDA
+  if (device.is_cuda()) {
+    static_cast<void>(torch::empty({1}, device));  // the allocator exists from its first use on
+    return c10::cuda::CUDACachingAllocator::resetPeakStats(device.index());
+  }
+#else
+  static_cast<void>(device);
+#endif
+  const bool forgotten = static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5\n"
+                                                                                  << std::flush);
+  earlier_peak = forgotten ? 0 : StatusBytes("VmHWM:");
+}
+
+void ReleaseMemory(torch::Device device) {
+#ifdef BEAMGRID_CUDA
+  if (device.is_cuda()) c10::cuda::CUDACachingAllocator::emptyCache();
+#else
+  static_cast<void>(device);
+#endif
+  ::malloc_trim(0);
+}
+
+std::int64_t ResidentBytes() { return StatusBytes("VmRSS:"); }
+
+std::vector<GpuInfo> Gpus() {
+  std::vector<GpuInfo> gpus;
+#ifdef BEAMGRID_CUDA
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  for (int i = 0; i < count; ++i) {
+    const auto* properties = at::cuda::getDeviceProperties(static_cast<c10::DeviceIndex>(i));
+    gpus.push_back({.name = properties->name,
+                    .memory_bytes = static_cast<std::int64_t>(properties->totalGlobalMem)});
+  }
+#endif
+  return gpus;
+}
+
+BlasInfo Blas() {
+  BlasInfo info;
+  if (auto* config = Loaded<char*()>("openblas_get_config")) {
+    info.library = config();
+    if (auto* core = Loaded<char*()>("openblas_get_corename")) info.core = core();
+  } else {
+    info.library =
+        "LibTorch's own (" + at::show_config().substr(0, at::show_config().find('\n')) + ")";
+  }
+  if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0) {
+    info.expected = "SkylakeX";
+  } else if (__builtin_cpu_supports("avx2") != 0) {
+    info.expected = "Haswell";
+  }
+  return info;
+}
+
+}  // namespace beamgrid::trainer

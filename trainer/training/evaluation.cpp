@@ -1,0 +1,69 @@
+#include "trainer/training/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "registry/scoring/segment_map.h"
+#include "trainer/training/input.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+/// Row `video` of a contiguous [batch, classes] float tensor on the CPU.
+std::span<const float> Row(const torch::Tensor& scores, std::int64_t video) {
+  const std::int64_t classes = scores.size(1);
+  return {scores.data_ptr<float>() + video * classes, static_cast<std::size_t>(classes)};
+}
+
+VideoPrediction PredictionOf(const Batch& batch, std::int64_t video, std::span<const float> scores,
+                             int top_k) {
+  VideoPrediction prediction{.id = batch.ids[static_cast<std::size_t>(video)]};
+  for (const ScoredLabel& label : TopK(scores, top_k)) {
+    prediction.top.push_back({.label = label.label, .score = label.score});
+  }
+  const auto labels = batch.LabelsOf(video);
+  prediction.labels.assign(labels.begin(), labels.end());
+  return prediction;
+}
+
+}  // namespace
+
+Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
+                    const EvaluationOptions& options) {
+  const torch::NoGradGuard no_gradient;
+  model.eval();
+  Batches batches(dataset, {.batch_size = options.batch_size, .order = BatchOrder::kSequential});
+  batches.Start(0);
+  MetricsAccumulator accumulator;
+  Evaluation evaluation{.predictions = {.classes = classes, .top_k = options.top_k}};
+  std::optional<SegmentMapAccumulator> segments;
+  if (!dataset.RatedClasses().empty()) segments.emplace(dataset.RatedClasses(), dataset.Size());
+  std::int64_t videos = 0;
+  for (Batch batch; batches.Next(batch);) {
+    if (options.stop_requested && options.stop_requested()) throw Interrupted();
+    const DeviceBatch on_device = ToDevice(batch, classes, options.device);
+    const ModelOutput output = model.forward(on_device.input, {});
+    const double loss = model.TotalLoss(output, on_device.targets).item<double>();
+    if (!std::isfinite(loss)) throw Diverged("the loss on the validation data is not finite");
+    const torch::Tensor scores = output.probabilities.to(torch::kFloat).cpu().contiguous();
+    for (std::int64_t video = 0; video < batch.Size(); ++video) {
+      accumulator.AddDense(Row(scores, video), batch.LabelsOf(video));
+      if (segments) {
+        segments->AddDense(Row(scores, video), {batch.LabelsOf(video), batch.RatedOf(video)});
+      }
+      if (options.top_k == 0) continue;
+      evaluation.predictions.videos.push_back(
+          PredictionOf(batch, video, Row(scores, video), options.top_k));
+    }
+    evaluation.loss += loss * static_cast<double>(batch.Size());
+    videos += batch.Size();
+  }
+  evaluation.loss /= static_cast<double>(std::max<std::int64_t>(videos, 1));
+  evaluation.metrics = accumulator.Compute();
+  if (segments) evaluation.metrics.segment_map = segments->Compute();
+  std::ranges::sort(evaluation.predictions.videos, {}, &VideoPrediction::id);
+  return evaluation;
+}
+
+}  // namespace beamgrid::trainer

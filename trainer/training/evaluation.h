@@ -1,0 +1,32 @@
+#pragma once
+// A model on a dataset, without training: metrics, loss and the stored predictions.
+
+#include <functional>
+
+#include "registry/scoring/metrics.h"
+#include "registry/scoring/predictions.h"
+#include "trainer/data/batches.h"
+#include "trainer/training/failures.h"
+#include "trainer/training/model.h"
+
+namespace beamgrid::trainer {
+
+struct EvaluationOptions {
+  std::int64_t batch_size = 128;
+  torch::Device device = torch::kCPU;
+  int top_k = 0;                         ///< labels a video to keep as predictions; 0: none
+  std::function<bool()> stop_requested;  ///< asked between batches; may be empty
+};
+
+struct Evaluation {
+  Metrics metrics;
+  double loss = 0;          ///< mean over the videos
+  Predictions predictions;  ///< where top_k > 0; sorted by id
+};
+
+/// Puts the model into evaluation mode and leaves it there. Throws Diverged on a loss that is not
+/// finite, Interrupted, DataError.
+[[nodiscard]] Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
+                                  const EvaluationOptions& options);
+
+}  // namespace beamgrid::trainer

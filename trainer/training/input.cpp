@@ -1,0 +1,92 @@
+#include "trainer/training/input.h"
+
+#include "trainer/data/quantise.h"
+#include "trainer/ops.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+constexpr double kNormFloor = 1e-12;
+
+/// A tensor over memory that it does not own; only read.
+template <typename T>
+torch::Tensor View(const std::vector<T>& values, torch::IntArrayRef shape, torch::ScalarType type) {
+  return torch::from_blob(const_cast<T*>(values.data()), shape, type);
+}
+
+torch::Tensor Copied(const torch::Tensor& view, torch::Device device) {
+  return view.to(device, view.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+}
+
+torch::Tensor FrameMask(const Sequence& sequence, std::int64_t frames, torch::Device device) {
+  const torch::Tensor index = torch::arange(frames, torch::TensorOptions(device));
+  return index.unsqueeze(0) < sequence.lengths.to(device).unsqueeze(1);
+}
+
+using ClassesOf = std::span<const std::int32_t> (Batch::*)(std::int64_t) const;
+
+/// Each video's classes as positions in the flattened [batch, classes] matrix.
+torch::Tensor Positions(const Batch& batch, ClassesOf classes_of, std::int64_t classes) {
+  std::vector<std::int64_t> positions;
+  for (std::int64_t video = 0; video < batch.Size(); ++video) {
+    for (const std::int32_t label : (batch.*classes_of)(video)) {
+      positions.push_back(video * classes + label);
+    }
+  }
+  return View(positions, {static_cast<std::int64_t>(positions.size())}, torch::kLong).clone();
+}
+
+/// [batch, classes]: 1 at each video's classes, `elsewhere` in all other cells.
+torch::Tensor CellMatrix(const Batch& batch, ClassesOf classes_of, double elsewhere,
+                         std::int64_t classes, torch::Device device) {
+  const torch::Tensor positions = Positions(batch, classes_of, classes).to(device);
+  torch::Tensor cells = torch::full({batch.Size(), classes}, elsewhere,
+                                    torch::TensorOptions(device).dtype(torch::kFloat));
+  cells.view({-1}).index_fill_(0, positions, 1);
+  return cells;
+}
+
+/// Undefined where every cell weighs 1.
+torch::Tensor WeightMatrix(const Batch& batch, std::int64_t classes, torch::Device device) {
+  torch::Tensor weights;
+  if (!batch.rated_offsets.empty() && batch.unrated_weight != 1) {
+    weights = CellMatrix(batch, &Batch::RatedOf, batch.unrated_weight, classes, device);
+  }
+  if (batch.class_weights.empty()) return weights;
+  const torch::Tensor of_class =
+      Copied(View(batch.class_weights, {classes}, torch::kFloat), device);
+  return weights.defined() ? weights.mul_(of_class) : of_class.expand({batch.Size(), classes});
+}
+
+}  // namespace
+
+torch::Tensor DequantiseAndNormalise(const torch::Tensor& codes, const torch::Tensor& mask) {
+  torch::Tensor frames = codes.to(torch::kFloat);
+  frames.mul_(kDequantiseScale).add_(kDequantiseOffset);
+  const torch::Tensor norm =
+      torch::linalg_vector_norm(frames, 2, torch::IntArrayRef{-1}, /*keepdim=*/true);
+  // Dividing and zeroing in one pass: frames are finite, so padding times 0 is 0.
+  return frames.mul_(mask.unsqueeze(-1) / norm.clamp_min(std::sqrt(kNormFloor)));
+}
+
+DeviceBatch ToDevice(const Batch& batch, std::int64_t classes, torch::Device device) {
+  const std::int64_t videos = batch.Size();
+  DeviceBatch result;
+  result.input.lengths =
+      Copied(View(batch.lengths, {videos}, torch::kLong), torch::Device(torch::kCPU));
+  result.input.mask = FrameMask(result.input, batch.longest, device);
+  if (batch.frames.empty()) {
+    const torch::Tensor features =
+        Copied(View(batch.features, {videos, 1, batch.width}, torch::kFloat), device);
+    result.input.frames = L2Normalise(features, -1);
+  } else {
+    const torch::Tensor codes =
+        View(batch.frames, {videos, batch.longest, batch.width}, torch::kByte);
+    result.input.frames = DequantiseAndNormalise(codes.to(device), result.input.mask);
+  }
+  result.targets.labels = CellMatrix(batch, &Batch::LabelsOf, 0, classes, device);
+  result.targets.weights = WeightMatrix(batch, classes, device);
+  return result;
+}
+
+}  // namespace beamgrid::trainer

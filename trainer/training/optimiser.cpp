@@ -1,0 +1,132 @@
+#include "trainer/training/optimiser.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <sstream>
+#include <type_traits>
+
+namespace beamgrid::trainer {
+namespace {
+
+/// Elements of a view per thread. LibTorch splits an elementwise operation over threads in grains
+/// of 32768, and five float tensors of this size fit a core's cache.
+constexpr std::int64_t kPieceElements = 32768;
+
+std::int64_t PieceElements(const torch::Tensor& parameter) {
+  if (!parameter.is_cpu()) return std::max<std::int64_t>(parameter.numel(), 1);
+  return kPieceElements * at::get_num_threads();
+}
+
+using StateMap = std::remove_cvref_t<decltype(std::declval<torch::optim::Optimizer&>().state())>;
+
+/// LibTorch 1.13 keys an optimiser's states by the address as text, 2.x by the address itself.
+template <typename Key>
+Key StateKey(const torch::Tensor& piece) {
+  if constexpr (std::is_same_v<Key, std::string>) {
+    std::ostringstream text;
+    text << piece.unsafeGetTensorImpl();
+    return text.str();
+  } else {
+    return piece.unsafeGetTensorImpl();
+  }
+}
+
+bool Contains(const std::vector<torch::Tensor>& tensors, const torch::Tensor& wanted) {
+  return std::ranges::any_of(tensors, [&](const auto& tensor) { return tensor.is_same(wanted); });
+}
+
+torch::optim::AdamOptions AdamOptions(const TrainSettings& settings, double weight_decay) {
+  return torch::optim::AdamOptions(settings.learning_rate)
+      .betas({0.9, 0.999})
+      .eps(1e-8)
+      .weight_decay(weight_decay);
+}
+
+std::vector<torch::Tensor> FlatPieces(const torch::Tensor& tensor) {
+  return tensor.view({-1}).split(PieceElements(tensor));
+}
+
+}  // namespace
+
+Optimiser::Optimiser(const TrainSettings& settings, const NamedTensors& parameters,
+                     const std::vector<torch::Tensor>& regularised)
+    : steps_(torch::zeros({static_cast<std::int64_t>(parameters.size())}, torch::kLong)) {
+  const torch::NoGradGuard no_gradient;
+  std::vector<torch::Tensor> plain_pieces, regularised_pieces;
+  for (const auto& [name, value] : parameters) {
+    Parameter parameter{.name = name,
+                        .value = value,
+                        .first_moment = torch::zeros_like(value, torch::MemoryFormat::Contiguous),
+                        .second_moment = torch::zeros_like(value, torch::MemoryFormat::Contiguous),
+                        .pieces = FlatPieces(value.detach())};
+    auto& pieces = Contains(regularised, value) ? regularised_pieces : plain_pieces;
+    pieces.insert(pieces.end(), parameter.pieces.begin(), parameter.pieces.end());
+    parameters_.push_back(std::move(parameter));
+  }
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  const auto add = [&](std::vector<torch::Tensor> pieces, double weight_decay) {
+    if (pieces.empty()) return;
+    groups.emplace_back(std::move(pieces), std::make_unique<torch::optim::AdamOptions>(
+                                               AdamOptions(settings, weight_decay)));
+  };
+  add(std::move(plain_pieces), 0);
+  add(std::move(regularised_pieces), settings.l2);
+  adam_ = std::make_unique<torch::optim::Adam>(std::move(groups), AdamOptions(settings, 0));
+  OnStateRestored();
+}
+
+void Optimiser::OnStateRestored() {
+  const auto* steps = steps_.data_ptr<std::int64_t>();
+  for (const Parameter& parameter : parameters_) {
+    const auto first = FlatPieces(parameter.first_moment);
+    const auto second = FlatPieces(parameter.second_moment);
+    for (std::size_t i = 0; i < parameter.pieces.size(); ++i) {
+      auto state = std::make_unique<torch::optim::AdamParamState>();
+      state->step(*steps).exp_avg(first[i]).exp_avg_sq(second[i]);
+      adam_->state()[StateKey<StateMap::key_type>(parameter.pieces[i])] = std::move(state);
+    }
+    ++steps;
+  }
+}
+
+void Optimiser::LendGradient(Parameter& parameter) {
+  const torch::Tensor& gradient = parameter.value.grad();
+  if (!gradient.defined()) {
+    for (torch::Tensor& piece : parameter.pieces) piece.mutable_grad() = torch::Tensor();
+    return;
+  }
+  const auto gradients = FlatPieces(gradient.contiguous());
+  for (std::size_t i = 0; i < parameter.pieces.size(); ++i) {
+    parameter.pieces[i].mutable_grad() = gradients[i];
+  }
+}
+
+void Optimiser::Step(double learning_rate) {
+  const torch::NoGradGuard no_gradient;
+  auto* steps = steps_.data_ptr<std::int64_t>();
+  for (Parameter& parameter : parameters_) {
+    LendGradient(parameter);
+    *steps++ += parameter.value.grad().defined() ? 1 : 0;
+  }
+  for (auto& group : adam_->param_groups()) group.options().set_lr(learning_rate);
+  adam_->step();
+}
+
+void Optimiser::DropGradients() {
+  for (Parameter& parameter : parameters_) {
+    parameter.value.mutable_grad() = torch::Tensor();
+    for (torch::Tensor& piece : parameter.pieces) piece.mutable_grad() = torch::Tensor();
+  }
+}
+
+NamedTensors Optimiser::State() const {
+  NamedTensors state = {{"steps", steps_}};
+  for (const Parameter& parameter : parameters_) {
+    state.emplace_back("first_moment." + parameter.name, parameter.first_moment);
+    state.emplace_back("second_moment." + parameter.name, parameter.second_moment);
+  }
+  return state;
+}
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,63 @@
+#include "trainer/training/train_settings.h"
+
+#include <cmath>
+
+namespace beamgrid::trainer {
+namespace {
+
+// Not a REGISTER_COMPONENT: nothing is built from these options, they are read as a whole.
+[[maybe_unused]] const bool registered = [] {
+  AddToCatalogue({.info = {.criterion = "train",
+                           .name = "train",
+                           .source = "Kim et al. 2018, section 4.2; YouTube-8M starter code",
+                           .help = "How a model is trained.",
+                           .options = ListOptions<TrainSettings>()},
+                  .file = __FILE__},
+                 BEAMGRID_INTERFACE_SYMBOL);
+  return true;
+}();
+
+}  // namespace
+
+void Describe(Fields& f, TrainSettings& o) {
+  f("optimizer", o.optimizer, Choices{{"adam"}}, "Adam with betas 0.9 and 0.999, epsilon 1e-8");
+  f("learning_rate", o.learning_rate, Range{1e-12, 1e3}, "step size at the start").Tag("lr");
+  f("decay", o.decay, Range{1e-6, 1}, "the learning rate is multiplied with this in steps");
+  f("decay_examples", o.decay_examples, Range{1, 1e15}, "examples from one such step to the next");
+  f("batch", o.batch, Range{1, 65536}, "videos per training step").Tag("B");
+  f("epochs", o.epochs, Range{1, 1e6}, "passes over the training data").Tag("E");
+  f("l2", o.l2, Range{0, 1e3},
+    "weight s of the penalty s/2 * sum of squares over the classifier's weights, biases excluded");
+  f("warmup_examples", o.warmup_examples, Range{0, 1e15},
+    "the learning rate rises linearly from 0 over the first so many examples; 0: no warm-up")
+      .Tag("warmup");
+  f("ema", o.ema, Range{0, 0.999999999},
+    "decay, per step, of an exponential moving average of the weights (without bias towards the "
+    "first ones), which is evaluated and shipped while the training goes on with the weights "
+    "themselves; 0: none. Skalic and Austin 2018: 0.9995")
+      .Tag("EMA");
+  f("average_checkpoints", o.average_checkpoints, Range{0, 1e6},
+    "the mean of the weights after each of the last so many epochs of `epochs`, so far, is "
+    "evaluated and shipped; where ema is on too, the mean of that average; 0 or 1: none. With "
+    "`patience` a training may end before the first of them")
+      .Tag("avg");
+  f("patience", o.patience, Range{0, 1e6},
+    "training ends when the objective has not improved for so many epochs; 0: never early");
+  f("precision", o.precision, Choices{{"fp32", "fp16", "bf16", "int8"}},
+    "number type of the shipped weights, with which the model is measured (training is fp32): "
+    "int8 is a table of 256 evenly spaced values for each tensor of more than 17,000 elements; "
+    "the size is 4, 2, 2 or 1 bytes a weight");
+  f("from", o.from, Choices{},
+    "finished trial whose shipped weights a trial starts from instead of initial values: "
+    "STUDY/NAME (each seed from the same seed), STUDY/NAME/SEED or a fingerprint; what only the "
+    "new model has keeps its initial values. Conde et al. 2019 train on videos, then on segments");
+}
+
+double LearningRate(const TrainSettings& settings, std::int64_t examples) {
+  const std::int64_t steps = examples / settings.decay_examples;
+  const double rate = settings.learning_rate * std::pow(settings.decay, static_cast<double>(steps));
+  if (examples >= settings.warmup_examples) return rate;
+  return rate * static_cast<double>(examples) / static_cast<double>(settings.warmup_examples);
+}
+
+}  // namespace beamgrid::trainer

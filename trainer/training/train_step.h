@@ -1,0 +1,15 @@
+#pragma once
+// One step of training: what a trial spends its time on.
+
+#include "trainer/training/input.h"
+#include "trainer/training/model.h"
+#include "trainer/training/optimiser.h"
+
+namespace beamgrid::trainer {
+
+/// Forward, backward, the extras' work on the gradients, the optimiser. The model must be in
+/// training mode. -> the loss before the step, a scalar on the device, detached.
+torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
+                        double learning_rate);
+
+}  // namespace beamgrid::trainer

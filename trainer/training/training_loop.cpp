@@ -1,0 +1,280 @@
+#include "trainer/training/training_loop.h"
+
+#include <unistd.h>
+
+#include <cmath>
+
+#include "registry/util/system_error.h"
+#include "trainer/label_statistics.h"
+#include "trainer/training/device.h"
+#include "trainer/training/input.h"
+#include "trainer/training/start_from.h"
+#include "trainer/training/train_step.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+/// On a GPU reading the loss waits for the device, so it is looked at this often only. NaN stays in
+/// the sum: it is found late, never missed.
+constexpr std::int64_t kStepsBetweenChecks = 50;
+
+/// What a trial can be judged by, all maximised.
+constexpr std::pair<std::string_view, double Metrics::*> kObjectives[] = {
+    {"gap", &Metrics::gap},
+    {"map", &Metrics::map},
+    {"hit_at_1", &Metrics::hit_at_1},
+    {"perr", &Metrics::perr},
+    {"segment_map", &Metrics::segment_map}};
+
+double Objective(const Metrics& metrics, const std::string& objective) {
+  for (const auto& [name, metric] : kObjectives) {
+    if (objective == name) return metrics.*metric;
+  }
+  throw SpecError("objective = " + objective +
+                  ": the trainer measures gap, map, hit_at_1, perr and segment_map");
+}
+
+NamedTensors Parameters(const Model& model) {
+  NamedTensors parameters;
+  for (const auto& item : model.named_parameters()) {
+    parameters.emplace_back(item.key(), item.value());
+  }
+  return parameters;
+}
+
+std::unique_ptr<Dataset> Open(const DataSpec& data, const std::vector<std::string>& files) {
+  try {
+    return std::make_unique<Dataset>(data, files, LabelPolicy::kRequired);
+  } catch (const DataError&) {
+    throw;
+  } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
+    throw DataFilesError(error.what());
+  }
+}
+
+/// Puts the values back that the tensors had when it was made.
+class KeptValues {
+ public:
+  explicit KeptValues(NamedTensors tensors) : tensors_(std::move(tensors)) {
+    for (const auto& [name, tensor] : tensors_) values_.push_back(tensor.clone());
+  }
+  ~KeptValues() {
+    try {
+      const torch::NoGradGuard no_gradient;
+      for (std::size_t i = 0; i < values_.size(); ++i) tensors_[i].second.copy_(values_[i]);
+    } catch (const c10::Error&) {
+      // Only a broken device refuses, and does so again where it can be reported.
+    }
+  }
+  KeptValues(const KeptValues&) = delete;
+  KeptValues& operator=(const KeptValues&) = delete;
+
+ private:
+  NamedTensors tensors_;
+  std::vector<torch::Tensor> values_;
+};
+
+double Seconds(std::chrono::steady_clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+}  // namespace
+
+TrainingLoop::TrainingLoop(const TrialFile& trial, std::filesystem::path directory, LoopHooks hooks)
+    : trial_(trial),
+      directory_(std::move(directory)),
+      hooks_(std::move(hooks)),
+      settings_(ReadOptions<TrainSettings>(trial.spec.model.train)),
+      device_(ParseDevice(trial.device)),
+      fingerprint_(Fingerprint(trial.spec)),
+      train_(Open(trial.spec.data, trial.spec.data.train)),
+      validate_(Open(trial.spec.data, trial.spec.data.validate)),
+      started_(Clock::now()) {
+  static_cast<void>(Objective({}, trial_.spec.objective));
+  StartAfresh();
+  Resume();
+  if (progress_.result.examples == 0) StartFrom(trial_, ModelTensors(), hooks_.log);
+}
+
+void TrainingLoop::StartAfresh() {
+  torch::manual_seed(trial_.spec.seed);
+  const TrainingLabels labels(trial_.spec.data);
+  model_ = std::make_shared<Model>(trial_.spec.model, trial_.spec.data, &labels);
+  model_->to(device_);
+  model_->loss().to(device_);
+  optimiser_ =
+      std::make_unique<Optimiser>(settings_, Parameters(*model_), model_->RegularisedWeights());
+  average_ = std::make_unique<WeightAverage>(settings_, ModelTensors());
+  loss_sum_ = torch::zeros({}, torch::TensorOptions(device_).dtype(torch::kDouble));
+  progress_ = {};
+  progress_.result.parameters = model_->ParameterCount();
+  progress_.result.size_bytes = model_->SizeBytes();
+}
+
+TrialResult TrainingLoop::Run() {
+  started_ = Clock::now();
+  next_progress_ = started_;
+  next_checkpoint_ = started_ + hooks_.checkpoint_interval;
+  Report(Started{.pid = ::getpid(),
+                 .parameters = progress_.result.parameters,
+                 .size_bytes = progress_.result.size_bytes,
+                 .epochs = settings_.epochs,
+                 .train_examples = train_->Size(),
+                 .resumed_examples = progress_.result.examples});
+  try {
+    while (progress_.epoch < settings_.epochs && !IsOutOfPatience()) {
+      TrainEpoch();
+      EvaluateEpoch();
+    }
+    if (progress_.epoch < settings_.epochs) {
+      Log("stops after epoch " + std::to_string(progress_.epoch) + ": epoch " +
+          std::to_string(progress_.result.best_epoch) + " is still the best");
+    }
+    return Finish();
+  } catch (const Interrupted&) {
+    SaveLast();
+    throw;
+  }
+}
+
+void TrainingLoop::TrainEpoch() {
+  model_->train();
+  Batches batches(*train_, {.batch_size = settings_.batch,
+                            .seed = static_cast<std::uint64_t>(trial_.spec.seed)});
+  batches.Start(progress_.epoch, progress_.position);
+  auto begin = Clock::now();
+  for (Batch batch; batches.Next(batch);) {
+    Step(batch);
+    const auto end = Clock::now();
+    training_time_ += end - begin;
+    AfterStep();
+    begin = Clock::now();
+  }
+  if (progress_.epoch_examples == 0) {
+    throw DataFilesError("the training data hold no sound record: all " +
+                         std::to_string(train_->Size()) + " were skipped as damaged");
+  }
+  CheckFinite();
+  CheckWeights();
+}
+
+void TrainingLoop::Step(const Batch& batch) {
+  const DeviceBatch on_device = ToDevice(batch, trial_.spec.data.classes, device_);
+  const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device,
+                                       LearningRate(settings_, progress_.result.examples));
+  if (average_->OfSteps()) average_->AfterStep(ModelTensors());
+  loss_sum_.add_(loss.to(torch::kDouble), static_cast<double>(batch.Size()));
+  progress_.epoch_examples += batch.Size();
+  progress_.result.examples += batch.Size();
+  progress_.position = batch.next_position;
+  trained_here_ += batch.Size();
+  ++steps_here_;
+}
+
+void TrainingLoop::AfterStep() {
+  const auto now = Clock::now();
+  const bool checkpoint_due = now >= next_checkpoint_;
+  if (device_.is_cpu() || steps_here_ % kStepsBetweenChecks == 0 || checkpoint_due) CheckFinite();
+  if (now >= next_progress_) ReportProgress();
+  ThrowIfStopped();
+  if (checkpoint_due) SaveLast();
+}
+
+void TrainingLoop::CheckFinite() const {
+  if (std::isfinite(loss_sum_.item<double>())) return;
+  throw Diverged("the training loss is not finite in epoch " + std::to_string(progress_.epoch + 1) +
+                 " after " + std::to_string(progress_.result.examples) +
+                 " examples; try a lower learning_rate or extras.gradient_clip");
+}
+
+void TrainingLoop::CheckWeights() const {
+  for (const auto& item : model_->named_parameters()) {
+    if (torch::isfinite(item.value().detach().sum()).item<bool>()) continue;
+    throw Diverged("the weights of " + item.key() + " are not finite after epoch " +
+                   std::to_string(progress_.epoch + 1) +
+                   "; try a lower learning_rate or extras.gradient_clip");
+  }
+}
+
+void TrainingLoop::EvaluateEpoch() {
+  const bool last_epoch = progress_.epoch + 1 == settings_.epochs;
+  average_->AfterEpoch(progress_.epoch + 1, ModelTensors());
+  Evaluation evaluation =
+      EvaluateAsShipped(last_epoch ? static_cast<int>(trial_.predictions_top_k) : 0);
+  TrialResult& result = progress_.result;
+  EpochResult epoch{
+      .epoch = progress_.epoch + 1,
+      .train_loss = loss_sum_.item<double>() / static_cast<double>(progress_.epoch_examples),
+      .validate_loss = evaluation.loss,
+      .metrics = evaluation.metrics};
+  result.epochs.push_back(epoch);
+  const std::string& objective = trial_.spec.objective;
+  if (result.best_epoch == 0 ||
+      Objective(epoch.metrics, objective) > Objective(result.metrics, objective)) {
+    result.best_epoch = epoch.epoch;
+    result.metrics = epoch.metrics;
+    result.validate_loss = epoch.validate_loss;
+    WriteCheckpoint(directory_ / kBestCheckpoint,
+                    {{"fingerprint", fingerprint_}, {"epoch", epoch.epoch}},
+                    average_->Average(ModelTensors()));
+    if (last_epoch) predictions_ = std::move(evaluation.predictions);
+  }
+  ++progress_.epoch;
+  progress_.position = 0;
+  progress_.epoch_examples = 0;
+  loss_sum_.zero_();
+  SaveLast();
+  Report(Evaluated{.epoch = epoch});
+}
+
+Evaluation TrainingLoop::EvaluateNow(int top_k) {
+  return Evaluate(*model_, *validate_, trial_.spec.data.classes,
+                  {.batch_size = settings_.batch,
+                   .device = device_,
+                   .top_k = top_k,
+                   .stop_requested = hooks_.stop_requested});
+}
+
+Evaluation TrainingLoop::EvaluateAsShipped(int top_k) {
+  const Precision precision = ParsePrecision(settings_.precision);
+  if (!average_->IsOn() && precision == Precision::kFp32) return EvaluateNow(top_k);
+  const NamedTensors weights = ModelTensors();
+  const KeptValues kept(weights);
+  ShippedWeights(average_->Average(weights), precision).CopyTo(weights);
+  return EvaluateNow(top_k);
+}
+
+bool TrainingLoop::IsOutOfPatience() const {
+  const std::int64_t epochs_since_best = progress_.epoch - progress_.result.best_epoch;
+  return settings_.patience > 0 && epochs_since_best >= settings_.patience;
+}
+
+void TrainingLoop::ReportProgress() {
+  next_progress_ = Clock::now() + hooks_.progress_interval;
+  Report(beamgrid::Progress{
+      .epoch = progress_.epoch + 1,
+      .examples = progress_.result.examples,
+      .total_examples = settings_.epochs * train_->Size(),
+      .loss = loss_sum_.item<double>() / static_cast<double>(progress_.epoch_examples),
+      .examples_per_second = ExamplesPerSecond()});
+}
+
+double TrainingLoop::ExamplesPerSecond() const {
+  const double seconds = Seconds(training_time_);
+  return seconds > 0 ? static_cast<double>(trained_here_) / seconds : 0;
+}
+
+void TrainingLoop::ThrowIfStopped() const {
+  if (hooks_.stop_requested && hooks_.stop_requested()) throw Interrupted();
+}
+
+void TrainingLoop::Report(const Message& message) const {
+  if (hooks_.report) hooks_.report(message);
+}
+
+void TrainingLoop::Log(const std::string& line) const {
+  if (hooks_.log) hooks_.log(line);
+}
+
+}  // namespace beamgrid::trainer

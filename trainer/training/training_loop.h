@@ -1,0 +1,115 @@
+#pragma once
+// One trial: epochs of training, evaluation after each, checkpoints, and the files of the result.
+//
+// Same spec, seed, data, kind of device and number of threads: the same numbers to the last bit,
+// also where the trial was stopped anywhere and goes on from its last checkpoint. What the process
+// shares (threads, determinism of the kernels, handling of denormals) is set by PrepareProcess.
+//
+// Three sets of weights: the model's own, which are trained; their average (WeightAverage), which
+// best.checkpoint holds; and that average as it is shipped (ShippedWeights), with which every
+// evaluation is done, so that metrics, best epoch, predictions.bin and model.pt agree. Where
+// nothing is averaged and fp32 is shipped the three are one.
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "registry/outcome.h"
+#include "trainer/data/batches.h"
+#include "trainer/protocol/protocol.h"
+#include "trainer/training/checkpoint.h"
+#include "trainer/training/evaluation.h"
+#include "trainer/training/model.h"
+#include "trainer/training/optimiser.h"
+#include "trainer/training/train_settings.h"
+#include "trainer/training/weight_average.h"
+
+namespace beamgrid::trainer {
+
+struct LoopHooks {
+  std::function<void(const Message&)> report;            ///< may be empty
+  std::function<void(const std::string&)> log;           ///< lines for people; may be empty
+  std::function<bool()> stop_requested;                  ///< asked after each batch; may be empty
+  std::chrono::milliseconds progress_interval{500};      ///< at most one Progress in this time
+  std::chrono::milliseconds checkpoint_interval{60000};  ///< at least, between two mid-epoch ones
+};
+
+class TrainingLoop {
+ public:
+  /// Opens the data and builds the model, then goes on from `directory`'s last checkpoint or from
+  /// trial.resume_from if there is one of this very trial; a damaged one is reported and ignored.
+  /// Throws SpecError, std::invalid_argument (options), Error and DataError.
+  TrainingLoop(const TrialFile& trial, std::filesystem::path directory, LoopHooks hooks);
+
+  /// Trains to the end, writes the result's files, result.json last. Throws Diverged, DataError,
+  /// Error; Interrupted after a checkpoint was written.
+  TrialResult Run();
+
+  /// Writes last.checkpoint. Run does so after each epoch, in between and when it is stopped.
+  void SaveLast();
+
+  [[nodiscard]] Model& model() { return *model_; }
+  /// Trained on so far, over all attempts.
+  [[nodiscard]] std::int64_t examples() const { return progress_.result.examples; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Where the trial stands; all of it is in the last checkpoint.
+  struct Progress {
+    std::int64_t epoch = 0;           ///< 0-based, the one being trained
+    std::int64_t position = 0;        ///< in the epoch's order
+    std::int64_t epoch_examples = 0;  ///< trained on in this epoch
+    TrialResult result;               ///< epochs so far, best epoch, examples
+  };
+
+  void StartAfresh();
+  void Resume();
+  void ResumeFrom(const std::filesystem::path& last);
+  [[nodiscard]] NamedTensors ModelTensors() const;
+
+  void TrainEpoch();
+  void Step(const Batch& batch);
+  void AfterStep();
+  void CheckFinite() const;
+  void CheckWeights() const;
+  void EvaluateEpoch();
+  [[nodiscard]] Evaluation EvaluateNow(int top_k);
+  /// With the weights that would be shipped now; afterwards the model has its own again.
+  [[nodiscard]] Evaluation EvaluateAsShipped(int top_k);
+  /// Follows from `progress_` alone, so that a finished trial does not train on.
+  [[nodiscard]] bool IsOutOfPatience() const;
+
+  void RestoreBest();
+  [[nodiscard]] TrialResult Finish();
+
+  void ReportProgress();
+  [[nodiscard]] double ExamplesPerSecond() const;
+  void ThrowIfStopped() const;
+  void Report(const Message& message) const;
+  void Log(const std::string& line) const;
+
+  TrialFile trial_;
+  std::filesystem::path directory_;
+  LoopHooks hooks_;
+  TrainSettings settings_;
+  torch::Device device_;
+  std::string fingerprint_;
+  std::unique_ptr<Dataset> train_, validate_;
+  std::shared_ptr<Model> model_;
+  std::unique_ptr<Optimiser> optimiser_;
+  std::unique_ptr<WeightAverage> average_;
+  Progress progress_;
+  torch::Tensor loss_sum_;  ///< scalar double on the device: over the examples of this epoch
+  std::optional<Predictions> predictions_;  ///< of the last epoch, if that is the best one
+
+  Clock::time_point started_, next_progress_, next_checkpoint_;
+  Clock::duration training_time_{};
+  std::int64_t trained_here_ = 0;  ///< examples, by this process
+  std::int64_t steps_here_ = 0;
+};
+
+}  // namespace beamgrid::trainer

@@ -1,0 +1,78 @@
+// TrainingLoop: the files that a finished trial leaves.
+
+#include <fcntl.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include "trainer/training/device.h"
+#include "trainer/training/training_loop.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+Artifact Describe(const std::filesystem::path& directory, const char* name, const char* file) {
+  return {.name = name,
+          .path = file,
+          .bytes = static_cast<std::int64_t>(std::filesystem::file_size(directory / file)),
+          .hash = HashFile(directory / file)};
+}
+
+/// The folders above a file, too, must still hold the next one after a power cut. What may not be
+/// opened was there before us.
+void SyncFoldersAbove(std::filesystem::path folder) {
+  constexpr int kRunsStudyTrialAttempt = 4;
+  for (int level = 0; level < kRunsStudyTrialAttempt && folder.has_relative_path(); ++level) {
+    folder = folder.parent_path();
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    static_cast<void>(::fsync(descriptor));
+    ::close(descriptor);
+  }
+}
+
+}  // namespace
+
+/// Loads the best epoch's weights, averaged but not yet rounded, into the model.
+void TrainingLoop::RestoreBest() {
+  const std::filesystem::path path = directory_ / kBestCheckpoint;
+  CheckpointReader best(path);
+  const JsonReader meta(best.meta(), path.string());
+  if (meta.Text("fingerprint") != fingerprint_ ||
+      meta.Integer("epoch") != progress_.result.best_epoch) {
+    throw Error(path.string() + ": not the best epoch of this trial; delete " +
+                std::string(kLastCheckpoint) + " beside it to train again");
+  }
+  best.ReadInto(ModelTensors());
+}
+
+TrialResult TrainingLoop::Finish() {
+  RestoreBest();
+  const ShippedWeights shipped(ModelTensors(), ParsePrecision(settings_.precision));
+  shipped.CopyTo(ModelTensors());
+  if (!predictions_) {
+    predictions_ = EvaluateNow(static_cast<int>(trial_.predictions_top_k)).predictions;
+  }
+  WritePredictions(directory_ / kPredictionsFile, *predictions_);
+  shipped.Write(directory_ / kModelFile);
+  TrialResult result = progress_.result;
+  result.stopped_early = progress_.epoch < settings_.epochs;
+  result.examples_per_second = ExamplesPerSecond();
+  result.wall_seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+  result.peak_memory_bytes = PeakMemoryBytes(device_);
+  result.skipped_records = train_->counts().skipped + validate_->counts().skipped;
+  result.device = DeviceName(device_);
+  result.threads = trial_.threads;
+  result.program_version = BEAMGRID_VERSION;
+  result.libtorch_version = TORCH_VERSION;
+  result.artifacts = {Describe(directory_, "model", kModelFile),
+                      Describe(directory_, "predictions", kPredictionsFile),
+                      Describe(directory_, "checkpoint", kBestCheckpoint)};
+  SyncFoldersAbove(directory_);
+  WriteFileAtomically(directory_ / kResultFile, boost::json::serialize(ToJson(result)) + "\n");
+  // Up to three times the model, and nothing goes on from it any more.
+  std::error_code ignored;
+  std::filesystem::remove(directory_ / kLastCheckpoint, ignored);
+  return result;
+}
+
+}  // namespace beamgrid::trainer
