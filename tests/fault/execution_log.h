@@ -1,6 +1,6 @@
 #pragma once
-// What was really executed: the workers' own log (trainer/execution_log.h), which the record has no
-// part in.
+// What was really executed: the workers' own log (trainer/worker/execution_log.h), which the record
+// has no part in.
 
 #include <cstdint>
 #include <filesystem>

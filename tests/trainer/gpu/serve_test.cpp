@@ -5,8 +5,8 @@
 
 #include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/trainer/trainer_program.h"
 #include "tests/trainer/trial.h"
+#include "tests/trainer/worker/trainer_program.h"
 
 namespace beamgrid::trainer {
 namespace {

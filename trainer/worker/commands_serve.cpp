@@ -8,9 +8,9 @@
 #include <string>
 
 #include "registry/util/system_error.h"
-#include "trainer/attempt.h"
-#include "trainer/stop_request.h"
 #include "trainer/training/device.h"
+#include "trainer/worker/attempt.h"
+#include "trainer/worker/stop_request.h"
 
 namespace beamgrid::trainer {
 namespace {

@@ -5,9 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
-#include "trainer/commands.h"
 #include "trainer/component.h"
 #include "trainer/plugin.h"
+#include "trainer/worker/commands.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "trainer/commands.h"
+#include "trainer/worker/commands.h"
 
 #include <ATen/Parallel.h>
 #include <torch/torch.h>

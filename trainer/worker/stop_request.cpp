@@ -1,4 +1,4 @@
-#include "trainer/stop_request.h"
+#include "trainer/worker/stop_request.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

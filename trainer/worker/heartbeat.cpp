@@ -1,10 +1,10 @@
-#include "trainer/heartbeat.h"
+#include "trainer/worker/heartbeat.h"
 
 #include <unistd.h>
 
 #include <string>
 
-#include "trainer/log.h"
+#include "trainer/worker/log.h"
 
 namespace beamgrid::trainer {
 namespace {

@@ -1,4 +1,4 @@
-#include "trainer/attempt.h"
+#include "trainer/worker/attempt.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,16 +8,16 @@
 
 #include "registry/util/json.h"
 #include "registry/util/system_error.h"
-#include "trainer/attempt_lock.h"
 #include "trainer/data/digest.h"
-#include "trainer/execution_log.h"
-#include "trainer/heartbeat.h"
-#include "trainer/log.h"
 #include "trainer/plugin.h"
-#include "trainer/stop_request.h"
 #include "trainer/training/device.h"
 #include "trainer/training/failures.h"
 #include "trainer/training/training_loop.h"
+#include "trainer/worker/attempt_lock.h"
+#include "trainer/worker/execution_log.h"
+#include "trainer/worker/heartbeat.h"
+#include "trainer/worker/log.h"
+#include "trainer/worker/stop_request.h"
 
 namespace beamgrid::trainer {
 namespace {

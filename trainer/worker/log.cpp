@@ -1,4 +1,4 @@
-#include "trainer/log.h"
+#include "trainer/worker/log.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>

@@ -5,10 +5,10 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
-#include "trainer/commands.h"
 #include "trainer/contract/cases.h"
 #include "trainer/contract/checks.h"
 #include "trainer/training/device.h"
+#include "trainer/worker/commands.h"
 
 namespace beamgrid::trainer {
 namespace {

@@ -1,4 +1,4 @@
-#include "trainer/execution_log.h"
+#include "trainer/worker/execution_log.h"
 
 #include <fcntl.h>
 #include <unistd.h>

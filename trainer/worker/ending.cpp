@@ -8,10 +8,10 @@
 #include <string_view>
 
 #include "registry/util/system_error.h"
-#include "trainer/commands.h"
 #include "trainer/component.h"
 #include "trainer/data/data_error.h"
 #include "trainer/training/failures.h"
+#include "trainer/worker/commands.h"
 
 namespace beamgrid::trainer {
 namespace {

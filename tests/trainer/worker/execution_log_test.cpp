@@ -1,4 +1,4 @@
-#include "trainer/execution_log.h"
+#include "trainer/worker/execution_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/trainer/trainer_program.h"
 #include "tests/trainer/trial.h"
+#include "tests/trainer/worker/trainer_program.h"
 
 namespace beamgrid::trainer {
 namespace {

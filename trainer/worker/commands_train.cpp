@@ -1,4 +1,4 @@
-#include "trainer/attempt.h"
+#include "trainer/worker/attempt.h"
 
 namespace beamgrid::trainer {
 

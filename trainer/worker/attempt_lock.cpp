@@ -1,4 +1,4 @@
-#include "trainer/attempt_lock.h"
+#include "trainer/worker/attempt_lock.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <thread>
 
-#include "trainer/messenger.h"
+#include "trainer/worker/messenger.h"
 
 namespace beamgrid::trainer {
 

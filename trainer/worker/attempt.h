@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "trainer/commands.h"
-#include "trainer/messenger.h"
+#include "trainer/worker/commands.h"
+#include "trainer/worker/messenger.h"
 
 namespace beamgrid::trainer {
 

@@ -1,4 +1,4 @@
-#include "trainer/messenger.h"
+#include "trainer/worker/messenger.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "registry/util/system_error.h"
-#include "trainer/stop_request.h"
+#include "trainer/worker/stop_request.h"
 
 namespace beamgrid::trainer {
 

@@ -1,6 +1,6 @@
 // describe, count, doctor, and what each exception becomes.
 
-#include "trainer/commands.h"
+#include "trainer/worker/commands.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
