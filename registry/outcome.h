@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "registry/scoring/metrics.h"
@@ -70,14 +71,24 @@ struct TrialResult {
   std::vector<Artifact> artifacts;
 };
 
-/// How an attempt ended.
+/// Why an attempt left no result.
+struct AttemptFailure {
+  FailureKind kind = FailureKind::kCrashed;
+  std::string message;   ///< one line
+  std::string log_tail;  ///< last lines of the worker's log
+};
+
+/// How an attempt ended: with a result or with a failure.
 struct AttemptOutcome {
-  bool complete = false;
-  TrialResult result;                           ///< where complete
-  FailureKind failure = FailureKind::kCrashed;  ///< where not
-  std::string message;                          ///< one line
-  std::string log_tail;                         ///< last lines of the worker's log
-  int exit_code = 0;                            ///< exit status, or -signal
+  std::variant<TrialResult, AttemptFailure> end;
+  int exit_code = 0;  ///< the worker's exit status, or -signal
+
+  [[nodiscard]] bool complete() const { return std::holds_alternative<TrialResult>(end); }
+  /// Only of a complete attempt.
+  [[nodiscard]] const TrialResult& result() const { return std::get<TrialResult>(end); }
+  [[nodiscard]] TrialResult& result() { return std::get<TrialResult>(end); }
+  /// Only of one that is not.
+  [[nodiscard]] const AttemptFailure& failure() const { return std::get<AttemptFailure>(end); }
 };
 
 }  // namespace beamgrid

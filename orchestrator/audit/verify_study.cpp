@@ -176,17 +176,17 @@ void StudyVerifier::Start(const TrialRecord& trial, const Placement& placement) 
 
 VerifiedTrial StudyVerifier::Judge(const Work& work, const AttemptOutcome& outcome) const {
   VerifiedTrial verified{.trial = work.trial, .directory = work.directory};
-  if (!outcome.complete) {
-    verified.why = ToString(outcome.failure) + ": " + outcome.message;
+  if (!outcome.complete()) {
+    verified.why = ToString(outcome.failure().kind) + ": " + outcome.failure().message;
     return verified;
   }
-  verified.now = outcome.result;
+  verified.now = outcome.result();
   CompareIdentity(store_, work.trial, &verified.differences);
   for (Difference& difference :
-       Differences(Measured(*work.trial.result), Measured(outcome.result))) {
+       Differences(Measured(*work.trial.result), Measured(outcome.result()))) {
     verified.differences.push_back(std::move(difference));
   }
-  verified.environment = EnvironmentDifferences(*work.trial.result, outcome.result);
+  verified.environment = EnvironmentDifferences(*work.trial.result, outcome.result());
   verified.verdict = verified.differences.empty() ? Verdict::kEqual : Verdict::kDifferent;
   if (verified.verdict != Verdict::kEqual) return verified;
   if (settings_.repair == Repair::kYes) PutBack(work);

@@ -20,7 +20,7 @@ void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const On
     const AttemptOutcome outcome =
         executor_.Reconcile({attempt.trial, attempt.attempt}, attempt.directory, attempt.pid);
     store_.FinishAttempt(attempt.trial, attempt.attempt, outcome,
-                         outcome.complete ? TrialState::kComplete : TrialState::kWaiting);
+                         outcome.complete() ? TrialState::kComplete : TrialState::kWaiting);
     on_closed(attempt, outcome);
   }
 }

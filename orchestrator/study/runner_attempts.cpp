@@ -74,10 +74,10 @@ void StudyLoop::EndAttempt(const AttemptKey& key, const AttemptOutcome& outcome)
   resources_.GiveBack(key.trial);
   // Before the scheduler hears of the end, or it would start the next attempt.
   if (StopsStudy(outcome)) {
-    events_.result().stopped_because = outcome.message;
-    Stop((IsMachineFault(outcome.failure) ? "the machine has a fault, the study stops: "
-                                          : "the study stops at damaged data: ") +
-         outcome.message);
+    events_.result().stopped_because = outcome.failure().message;
+    Stop((IsMachineFault(outcome.failure().kind) ? "the machine has a fault, the study stops: "
+                                                 : "the study stops at damaged data: ") +
+         outcome.failure().message);
   }
   const std::vector<Command> commands = scheduler_.OnAttemptEnded(key.trial, outcome);
   const Command* first = commands.empty() ? nullptr : &commands.front();
@@ -91,7 +91,7 @@ void StudyLoop::EndAttempt(const AttemptKey& key, const AttemptOutcome& outcome)
     active.needs.alone = retry->alone;
     events_.OnRetry(key.trial, active.label, outcome);
     Note(active.label, "attempt " + std::to_string(key.attempt) + " ended (" +
-                           ToString(outcome.failure) + ": " + outcome.message +
+                           ToString(outcome.failure().kind) + ": " + outcome.failure().message +
                            "); it is tried again" + (retry->alone ? kAlone : ""));
   } else {
     events_.OnInterrupted(key.trial, active.label);
@@ -102,10 +102,10 @@ void StudyLoop::EndAttempt(const AttemptKey& key, const AttemptOutcome& outcome)
 
 void StudyLoop::EndTrial(TrialId trial, const AttemptOutcome& outcome) {
   const ActiveTrial ended = std::move(active_.extract(trial).mapped());
-  if (outcome.complete) {
-    Learn(ended.model, outcome.result);
-    events_.OnComplete(trial, ended.label, outcome.result);
-    intake_.Settle(ended.wanted_by, ResultOf(outcome.result));
+  if (outcome.complete()) {
+    Learn(ended.model, outcome.result());
+    events_.OnComplete(trial, ended.label, outcome.result());
+    intake_.Settle(ended.wanted_by, ResultOf(outcome.result()));
     return;
   }
   events_.OnFailed(trial, ended.label, outcome);
@@ -127,10 +127,10 @@ void StudyLoop::Learn(const ModelSpec& model, const TrialResult& result) {
 }
 
 bool StudyLoop::StopsStudy(const AttemptOutcome& outcome) const {
-  if (outcome.complete || stopping_) return false;
+  if (outcome.complete() || stopping_) return false;
   const bool bad_data =
-      outcome.failure == FailureKind::kBadData && intake_.data().on_error == "stop";
-  return bad_data || IsMachineFault(outcome.failure);
+      outcome.failure().kind == FailureKind::kBadData && intake_.data().on_error == "stop";
+  return bad_data || IsMachineFault(outcome.failure().kind);
 }
 
 }  // namespace beamgrid

@@ -88,7 +88,7 @@ void StudyLoop::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
     events_.OnAbandoned({trial.name, trial.seed}, outcome);
     Note({trial.name, trial.seed},
          "attempt " + std::to_string(attempt.attempt) + " was left by an orchestrator that died: " +
-             (outcome.complete ? "its result was complete" : outcome.message));
+             (outcome.complete() ? "its result was complete" : outcome.failure().message));
   });
 }
 

@@ -70,9 +70,9 @@ std::vector<Command> Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutco
   Entry& entry = Running(trial);
   FreeSlot(&entry);
   std::vector<Command> commands;
-  if (outcome.complete) {
+  if (outcome.complete()) {
     Finish(trial, TrialState::kComplete, &commands);
-  } else if (MayTryAgain(&entry, outcome.failure)) {
+  } else if (MayTryAgain(&entry, outcome.failure().kind)) {
     Enqueue(trial, &entry);
     if (!interrupted_) {
       commands.emplace_back(RetryTrial{trial, entry.failed_attempts, entry.needs.alone});

@@ -15,7 +15,7 @@ std::string Fixed4(double value) {
 }
 
 std::string FailureText(const AttemptOutcome& outcome) {
-  return ToString(outcome.failure) + ": " + outcome.message;
+  return ToString(outcome.failure().kind) + ": " + outcome.failure().message;
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ void StudyEvents::OnFailedBefore(const TrialLabel& label, const std::string& fai
 
 void StudyEvents::OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome) {
   display_.Event(ToString(label) + ": was left behind by an orchestrator that died: " +
-                 (outcome.complete ? "it had finished" : "it goes on from its last checkpoint"));
+                 (outcome.complete() ? "it had finished" : "it goes on from its last checkpoint"));
 }
 
 void StudyEvents::OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot,

@@ -170,20 +170,18 @@ Cause ExitCause(const WorkerEnd& end) {
 }  // namespace
 
 AttemptOutcome OutcomeOf(const std::filesystem::path& directory, const WorkerEnd& end) {
-  AttemptOutcome outcome{.exit_code = end.exit_code.value_or(0)};
+  const int exit_code = end.exit_code.value_or(0);
   std::string damage;
   const ArtifactCheck check = end.exit_code ? ArtifactCheck::kSizes : ArtifactCheck::kHashes;
   if (auto result = ReadResult(directory, check, &damage)) {
-    outcome.complete = true;
-    outcome.result = std::move(*result);
-    return outcome;
+    return {*std::move(result), exit_code};
   }
   Cause cause = end.stopped != StopReason::kNone ? StopCause(end) : ExitCause(end);
   if (!damage.empty()) cause = {FailureKind::kCrashed, damage};
-  outcome.failure = cause.kind;
-  outcome.message = Readable(cause.message);
-  outcome.log_tail = LogTail(directory / kWorkerLog);
-  return outcome;
+  return {AttemptFailure{.kind = cause.kind,
+                         .message = Readable(cause.message),
+                         .log_tail = LogTail(directory / kWorkerLog)},
+          exit_code};
 }
 
 std::string LogTail(const std::filesystem::path& log, int lines) {

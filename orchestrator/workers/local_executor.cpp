@@ -69,9 +69,9 @@ class LocalExecutor::Pool {
            .on_end = [this, key](AttemptOutcome outcome) { Add(key, std::move(outcome)); }});
     } catch (const Error& error) {
       const bool machine = IsMachineFault(SystemCode(error));
-      Add(key,
-          AttemptOutcome{.failure = machine ? FailureKind::kEnvironment : FailureKind::kStartFailed,
-                         .message = error.what()});
+      Add(key, AttemptOutcome{AttemptFailure{
+                   .kind = machine ? FailureKind::kEnvironment : FailureKind::kStartFailed,
+                   .message = error.what()}});
     }
   }
 

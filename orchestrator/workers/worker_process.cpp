@@ -116,9 +116,10 @@ void WorkerProcess::EndAttempt(int exit_code) {
   attempt->end.exit_code = exit_code;
   AttemptOutcome outcome = OutcomeOf(attempt->task.directory, attempt->end);
   const bool killed_by_others = exit_code == -SIGKILL && attempt->end.stopped == StopReason::kNone;
-  if (killed_by_others && kills_.Claim(attempt->memory_kills) && !outcome.complete) {
-    outcome.failure = FailureKind::kOutOfMemory;
-    outcome.message = "the kernel's out-of-memory killer ended the worker";
+  if (killed_by_others && kills_.Claim(attempt->memory_kills) && !outcome.complete()) {
+    auto& failure = std::get<AttemptFailure>(outcome.end);
+    failure.kind = FailureKind::kOutOfMemory;
+    failure.message = "the kernel's out-of-memory killer ended the worker";
   }
   attempt->task.on_end(std::move(outcome));
 }

@@ -22,12 +22,14 @@ std::int64_t LastAttempt(Database& db, TrialId trial) {
 
 void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,
                   const AttemptOutcome& outcome) {
-  const std::string name = outcome.complete ? "complete" : ToString(outcome.failure);
+  const auto* failed = std::get_if<AttemptFailure>(&outcome.end);
+  const AttemptFailure failure = failed != nullptr ? *failed : AttemptFailure{};
+  const std::string name = failed != nullptr ? ToString(failure.kind) : "complete";
   const int closed = db.Use(
                          "UPDATE attempt SET outcome = ?, message = ?, log_tail = ?, exit_code = ?,"
                          " finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
                          " WHERE trial = ? AND number = ? AND outcome = 'running'")
-                     << name << outcome.message << outcome.log_tail
+                     << name << failure.message << failure.log_tail
                      << std::int64_t{outcome.exit_code} << trial << attempt << Execute();
   if (closed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
 }
@@ -120,13 +122,13 @@ void Store::FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutc
                           TrialState next) {
   Database& db = impl_->database;
   db.Write([&] {
-    CheckAgreement(trial, attempt, outcome.complete, next);
+    CheckAgreement(trial, attempt, outcome.complete(), next);
     CloseAttempt(db, trial, attempt, outcome);
     impl_->MoveTo(trial, next);
-    if (!outcome.complete) return;
-    AddResult(db, trial, attempt, outcome.result);
-    AddEpochs(db, trial, outcome.result.epochs);
-    AddArtifacts(db, trial, outcome.result.artifacts);
+    if (!outcome.complete()) return;
+    AddResult(db, trial, attempt, outcome.result());
+    AddEpochs(db, trial, outcome.result().epochs);
+    AddArtifacts(db, trial, outcome.result().artifacts);
   });
 }
 

@@ -38,11 +38,10 @@ class InstantExecutor : public Executor {
   std::vector<ExecutorEvent> Poll(std::chrono::milliseconds) override {
     std::vector<ExecutorEvent> events;
     for (const AttemptKey& key : std::exchange(running_, {})) {
-      AttemptOutcome outcome{.complete = true};
-      outcome.result = {.metrics = {.gap = 0.5, .videos = 10}, .best_epoch = 1, .device = "cpu"};
-      outcome.result.epochs = {{.epoch = 1, .metrics = outcome.result.metrics}};
+      TrialResult result{.metrics = {.gap = 0.5, .videos = 10}, .best_epoch = 1, .device = "cpu"};
+      result.epochs = {{.epoch = 1, .metrics = result.metrics}};
       events.push_back({key, Started{.pid = 1, .epochs = 1}});
-      events.push_back({key, std::move(outcome)});
+      events.push_back({key, AttemptOutcome{std::move(result)}});
     }
     if (on_poll) on_poll(submitted_);
     return events;

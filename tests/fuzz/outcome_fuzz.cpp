@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes = fuzz::TextOf(data, size);
   const bool sound = fuzz::Accepts<std::invalid_argument>([&] { ReadResult(bytes); });
   const AttemptOutcome outcome = OutcomeOf(folder.Holding(bytes), {.exit_code = 0});
-  fuzz::Require(sound || !outcome.complete, "only a sound result makes an attempt complete");
-  fuzz::Require(outcome.complete || !outcome.message.empty(), "a failure has a reason");
+  fuzz::Require(sound || !outcome.complete(), "only a sound result makes an attempt complete");
+  fuzz::Require(outcome.complete() || !outcome.failure().message.empty(), "a failure has a reason");
   return 0;
 }

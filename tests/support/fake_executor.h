@@ -111,7 +111,7 @@ class FakeExecutor : public Executor {
     ++world_.reconciled;
     const auto finished = world_.finished.find(directory.string());
     if (finished != world_.finished.end()) return finished->second;
-    return {.failure = FailureKind::kInterrupted, .message = "its orchestrator died"};
+    return {AttemptFailure{.kind = FailureKind::kInterrupted, .message = "its orchestrator died"}};
   }
 
   [[nodiscard]] std::size_t most_running() const { return most_running_; }
@@ -145,10 +145,11 @@ class FakeExecutor : public Executor {
   AttemptOutcome End(const AttemptKey& key, const Worker& worker) {
     if (cancelled_.contains(key)) {
       WriteFileAtomically(std::filesystem::path(worker.directory) / kLastCheckpoint, "weights");
-      return {.failure = FailureKind::kInterrupted, .message = "stopped with the study"};
+      return {
+          AttemptFailure{.kind = FailureKind::kInterrupted, .message = "stopped with the study"}};
     }
     AttemptOutcome outcome = outcome_of_(worker.trial);
-    if (outcome.complete) {
+    if (outcome.complete()) {
       world_.finished[worker.directory] = outcome;
       ++world_.trained[worker.trial.fingerprint];
     }

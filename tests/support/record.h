@@ -30,9 +30,7 @@ inline NewTrial ExampleNewTrial(std::int64_t hidden = 512, std::int64_t seed = 1
 
 /// A complete outcome whose numbers all follow from `gap`.
 inline AttemptOutcome ExampleSuccess(double gap = 0.5) {
-  AttemptOutcome outcome;
-  outcome.complete = true;
-  TrialResult& result = outcome.result;
+  TrialResult result;
   result.metrics = {.gap = gap, .hit_at_1 = gap / 2, .perr = gap / 3, .map = gap / 4, .videos = 9};
   result.validate_loss = 1 / gap;
   result.best_epoch = 2;
@@ -56,16 +54,11 @@ inline AttemptOutcome ExampleSuccess(double gap = 0.5) {
   result.artifacts = {
       {.name = "model", .path = "model.pt", .bytes = 4000, .hash = "aa"},
       {.name = "predictions", .path = "predictions.bin", .bytes = 70, .hash = "bb"}};
-  return outcome;
+  return {std::move(result)};
 }
 
 inline AttemptOutcome ExampleFailure(FailureKind kind = FailureKind::kCrashed) {
-  AttemptOutcome outcome;
-  outcome.failure = kind;
-  outcome.message = "killed by signal 9";
-  outcome.log_tail = "last line";
-  outcome.exit_code = -9;
-  return outcome;
+  return {AttemptFailure{kind, "killed by signal 9", "last line"}, -9};
 }
 
 }  // namespace beamgrid

@@ -121,7 +121,8 @@ void SchedulerSimulation::Begin(TrialId id, std::int64_t slot) {
   const std::int64_t number = ++result_.attempts;
   const AttemptOutcome outcome = FateOf(trial, slot);
   Must(pool_.emplace(slot, Attempt{id, number, outcome}).second, "one attempt a slot");
-  const double share = outcome.complete ? 1 : std::uniform_real_distribution<>(0.01, 0.9)(random_);
+  const double share =
+      outcome.complete() ? 1 : std::uniform_real_distribution<>(0.01, 0.9)(random_);
   due_.push({clock_ + trial.seconds * share, slot, number});
 }
 
@@ -132,10 +133,10 @@ AttemptOutcome SchedulerSimulation::FateOf(const Trial& trial, std::int64_t slot
     used += record_[static_cast<std::size_t>(attempt.trial) - 1].memory_bytes;
   }
   if (settings_.memory_bytes > 0 && used > settings_.memory_bytes) {
-    return {.failure = FailureKind::kOutOfMemory};
+    return {AttemptFailure{.kind = FailureKind::kOutOfMemory}};
   }
-  if (Happens(settings_.fault_rate)) return {.failure = RandomFault(random_)};
-  return {.complete = true};
+  if (Happens(settings_.fault_rate)) return {AttemptFailure{.kind = RandomFault(random_)}};
+  return {TrialResult{}};
 }
 
 void SchedulerSimulation::EndOne() {
@@ -153,14 +154,14 @@ void SchedulerSimulation::EndOne() {
   const std::vector<Command> commands = scheduler_->OnAttemptEnded(attempt.trial, attempt.outcome);
   Trial& trial = record_[static_cast<std::size_t>(attempt.trial) - 1];
   const auto* finish = commands.empty() ? nullptr : std::get_if<FinishTrial>(&commands.front());
-  Must((finish != nullptr && finish->state == TrialState::kComplete) == attempt.outcome.complete,
+  Must((finish != nullptr && finish->state == TrialState::kComplete) == attempt.outcome.complete(),
        "a trial is complete where its attempt is");
   if (finish != nullptr) {
     asked_.erase(attempt.trial);
-    if (!attempt.outcome.complete) {
+    if (!attempt.outcome.complete()) {
       Must(trial.hopeless || trial.failed_attempts > settings_.retries ||
-               attempt.outcome.failure == FailureKind::kInterrupted ||
-               IsMachineFault(attempt.outcome.failure),
+               attempt.outcome.failure().kind == FailureKind::kInterrupted ||
+               IsMachineFault(attempt.outcome.failure().kind),
            "a trial fails only when its tries are used up");
       trial.end = End::kFailed;
       ++result_.failed;
@@ -177,12 +178,12 @@ void SchedulerSimulation::EndOne() {
 void SchedulerSimulation::Record(TrialId id, const AttemptOutcome& outcome) {
   Trial& trial = record_[static_cast<std::size_t>(id) - 1];
   Must(trial.end == End::kOpen, "no trial ends twice");
-  if (outcome.complete) {
+  if (outcome.complete()) {
     trial.end = End::kComplete;
     ++result_.complete;
     return;
   }
-  const FailureKind kind = outcome.failure;
+  const FailureKind kind = outcome.failure().kind;
   if (kind == FailureKind::kInterrupted || IsMachineFault(kind)) return;
   ++trial.failed_attempts;
   if (kind == FailureKind::kOutOfMemory) {
@@ -198,7 +199,7 @@ void SchedulerSimulation::Record(TrialId id, const AttemptOutcome& outcome) {
 void SchedulerSimulation::FinishOpen(bool completes) {
   for (const auto& [slot, attempt] : pool_) {
     live_.erase(attempt.trial);
-    if (completes && attempt.outcome.complete && Happens(0.3)) {
+    if (completes && attempt.outcome.complete() && Happens(0.3)) {
       Record(attempt.trial, attempt.outcome);
     }
   }
@@ -219,9 +220,10 @@ void SchedulerSimulation::BeInterrupted() {
   const std::unordered_map<std::int64_t, Attempt> running = std::exchange(pool_, {});
   for (const auto& [slot, attempt] : running) {
     live_.erase(attempt.trial);
-    const bool completes = attempt.outcome.complete && Happens(0.3);
+    const bool completes = attempt.outcome.complete() && Happens(0.3);
     const AttemptOutcome outcome =
-        completes ? attempt.outcome : AttemptOutcome{.failure = FailureKind::kInterrupted};
+        completes ? attempt.outcome
+                  : AttemptOutcome{AttemptFailure{.kind = FailureKind::kInterrupted}};
     Record(attempt.trial, outcome);
     for (const Command& command : scheduler_->OnAttemptEnded(attempt.trial, outcome)) {
       Must(!std::holds_alternative<StartAttempt>(command), "nothing starts after an interrupt");

@@ -62,8 +62,8 @@ TEST_F(DumpStudyTest, OrderIdsAttemptsAndEnvironmentDoNotCount) {
   winding.End(late, ExampleFailure(), TrialState::kWaiting);
   winding.End(late, ExampleFailure(FailureKind::kInterrupted), TrialState::kWaiting);
   AttemptOutcome elsewhere = ExampleSuccess(0.5);
-  elsewhere.result.device = "cpu";
-  elsewhere.result.wall_seconds = 1000;
+  elsewhere.result().device = "cpu";
+  elsewhere.result().wall_seconds = 1000;
   winding.End(late, elsewhere, TrialState::kComplete);
   winding.End(early, ExampleSuccess(0.25), TrialState::kComplete);
   winding.store.AddNote(winding.study, "MC-BLSTM512", 1, "retried");

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-TrialResult Result() { return ExampleSuccess().result; }
+TrialResult Result() { return ExampleSuccess().result(); }
 
 TEST(MeasuredTest, TellsNothingOfWhereAndWhen) {
   TrialResult other = Result();

@@ -40,9 +40,9 @@ class VerifyStudyTest : public ::testing::Test {
   static AttemptOutcome Train(const std::filesystem::path& directory, std::int64_t threads) {
     WriteFileAtomically(directory / "model.pt", "weights");
     AttemptOutcome outcome = ExampleSuccess();
-    outcome.result.device = "cpu";
-    outcome.result.threads = threads;
-    outcome.result.artifacts = {
+    outcome.result().device = "cpu";
+    outcome.result().threads = threads;
+    outcome.result().artifacts = {
         {.name = "model", .path = "model.pt", .bytes = 7, .hash = HashBytes("weights")}};
     return outcome;
   }
@@ -122,8 +122,8 @@ TEST_F(VerifyStudyTest, ADifferentTrialKeepsItsFolderAndSaysWhatDiffers) {
   Add(512);
   const auto differ = [this](const TrialFile& file) {
     AttemptOutcome outcome = TrainHere(file);
-    outcome.result.metrics.gap = 0.75;
-    outcome.result.program_version = "9";
+    outcome.result().metrics.gap = 0.75;
+    outcome.result().program_version = "9";
     return outcome;
   };
   Verifier(differ);
@@ -201,7 +201,7 @@ TEST_F(VerifyStudyTest, RepairDoesNotPutBackWhatDiffers) {
   Verifier(
       [this](const TrialFile& file) {
         AttemptOutcome outcome = TrainHere(file);
-        outcome.result.artifacts[0].hash = "another";
+        outcome.result().artifacts[0].hash = "another";
         return outcome;
       },
       Repair::kYes);

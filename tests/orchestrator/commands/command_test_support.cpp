@@ -90,10 +90,10 @@ TrialResult Result() {
 }
 
 AttemptOutcome Failure() {
-  return {.failure = FailureKind::kDiverged,
-          .message = "the loss is not finite at example 640",
-          .log_tail = "loss inf",
-          .exit_code = 4};
+  return {AttemptFailure{.kind = FailureKind::kDiverged,
+                         .message = "the loss is not finite at example 640",
+                         .log_tail = "loss inf"},
+          4};
 }
 
 }  // namespace
@@ -108,8 +108,8 @@ void FillStore(const std::string& path) {
   const NewTrial first = Trial("MC-BLSTM-MoE2", 512, 1);
   const std::vector<TrialId> ids = store.AddTrials(
       study, {first, Trial("MC-BLSTM-MoE2", 512, 2), Trial("MC-BLSTM-h256-MoE2", 256, 1)});
-  store.FinishAttempt(ids[0], store.BeginAttempt(ids[0], "runs/a", "cpu", 1),
-                      {.complete = true, .result = Result()}, TrialState::kComplete);
+  store.FinishAttempt(ids[0], store.BeginAttempt(ids[0], "runs/a", "cpu", 1), {Result()},
+                      TrialState::kComplete);
   store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "runs/b", "cpu", 1), Failure(),
                       TrialState::kWaiting);
   store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "runs/c", "cpu", 1), Failure(),

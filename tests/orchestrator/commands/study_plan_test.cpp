@@ -59,8 +59,7 @@ class StudyPlanTest : public ::testing::Test {
     double gap = 0.9;
     for (const TrialId trial : store_.AddTrials(study, planned_)) {
       store_.FinishAttempt(trial, store_.BeginAttempt(trial, "runs", "cpu", 1),
-                           {.complete = true, .result = {.metrics = {.gap = gap}}},
-                           TrialState::kComplete);
+                           {TrialResult{.metrics = {.gap = gap}}}, TrialState::kComplete);
       gap -= 0.1;
     }
     planned_.clear();

@@ -88,8 +88,8 @@ TEST_F(MachineResourcesTest, ForecastsAreCorrectedByTheRecord) {
   const TrialId id = store_.AddTrials(store_.OpenStudy(ExampleStudy()), {trial})[0];
   const std::int64_t attempt = store_.BeginAttempt(id, "runs/1", "cpu", 1);
   AttemptOutcome outcome = ExampleSuccess();
-  outcome.result.device = "cpu";
-  outcome.result.peak_memory_bytes = 7000 * kMebibyte;
+  outcome.result().device = "cpu";
+  outcome.result().peak_memory_bytes = 7000 * kMebibyte;
   store_.FinishAttempt(id, attempt, outcome, TrialState::kComplete);
   const TrialNeeds after = Resources(1, 1, share).Needs(trial.spec.model, trial.parameters);
   EXPECT_LT(before.memory_bytes, 7000 * kMebibyte);

@@ -17,8 +17,8 @@ constexpr TrialId kA{1}, kB{2}, kC{3};
 
 std::vector<Slot> CpuSlots(std::size_t count) { return std::vector<Slot>(count, {"cpu", 1}); }
 
-AttemptOutcome Complete() { return {.complete = true}; }
-AttemptOutcome Failure(FailureKind kind) { return {.failure = kind}; }
+AttemptOutcome Complete() { return {TrialResult{}}; }
+AttemptOutcome Failure(FailureKind kind) { return {AttemptFailure{.kind = kind}}; }
 
 /// "start 1@0, finish 1 complete, ..." in the order of the commands.
 std::vector<std::string> Texts(const std::vector<Command>& commands) {

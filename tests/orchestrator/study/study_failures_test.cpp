@@ -23,7 +23,8 @@ using StudyFailuresTest = StudyRunnerTest;
 TEST_F(StudyFailuresTest, AFailureIsRetriedAndThenForGood) {
   outcome_of_ = [](const TrialFile& trial) -> AttemptOutcome {
     if (ComponentOf(trial, "temporal") == "gru" && trial.spec.seed == 2) {
-      return {.failure = FailureKind::kCrashed, .message = "boom", .log_tail = "last words"};
+      return {AttemptFailure{
+          .kind = FailureKind::kCrashed, .message = "boom", .log_tail = "last words"}};
     }
     return Complete(0.5);
   };
@@ -45,7 +46,7 @@ TEST_F(StudyFailuresTest, AFailureIsRetriedAndThenForGood) {
 TEST_F(StudyFailuresTest, TheNextRunTriesFailedTrialsAfreshExceptDivergedOnes) {
   outcome_of_ = [](const TrialFile& trial) -> AttemptOutcome {
     const bool lstm = ComponentOf(trial, "temporal") == "lstm";
-    return {.failure = lstm ? FailureKind::kDiverged : FailureKind::kOutOfMemory};
+    return {AttemptFailure{.kind = lstm ? FailureKind::kDiverged : FailureKind::kOutOfMemory}};
   };
   EXPECT_EQ(Run(RecipeText("s", kFourModels, "[1]")).attempts, 2 + 2 * 2);
   outcome_of_ = [](const TrialFile&) { return Complete(0.5); };
@@ -64,7 +65,7 @@ TEST_F(StudyFailuresTest, AFlakyWorkerSucceedsOnItsRetryFromItsCheckpoint) {
           WriteFileAtomically(entry.path().parent_path() / kLastCheckpoint, "weights");
         }
       }
-      return {.failure = FailureKind::kHung};
+      return {AttemptFailure{.kind = FailureKind::kHung}};
     }
     return Complete(trial.resume_from.ends_with("/1/last.checkpoint") ? 0.9 : 0.1);
   };
@@ -79,7 +80,7 @@ TEST_F(StudyFailuresTest, OutOfMemoryIsTriedAgainAlone) {
   outcome_of_ = [&tries](const TrialFile& trial) -> AttemptOutcome {
     const bool large = ComponentOf(trial, "temporal") == "lstm";
     if (!large || ++tries[trial.fingerprint] > 1) return Complete(0.5);
-    return {.failure = FailureKind::kOutOfMemory, .message = "no memory left"};
+    return {AttemptFailure{.kind = FailureKind::kOutOfMemory, .message = "no memory left"}};
   };
   const StudyResult result = Run(RecipeText("s", kFourModels, "[1]"));
   EXPECT_EQ(result.exit_code, 0);
@@ -93,7 +94,7 @@ TEST_F(StudyFailuresTest, OutOfMemoryIsTriedAgainAlone) {
 
 TEST_F(StudyFailuresTest, OutOfMemoryAloneIsFinalWhateverTheRetries) {
   outcome_of_ = [](const TrialFile&) -> AttemptOutcome {
-    return {.failure = FailureKind::kOutOfMemory, .message = "no memory left"};
+    return {AttemptFailure{.kind = FailureKind::kOutOfMemory, .message = "no memory left"}};
   };
   const StudyResult result = Run(RecipeText("s", kFourModels, "[1]"));
   EXPECT_EQ(result.exit_code, 1);
@@ -103,7 +104,8 @@ TEST_F(StudyFailuresTest, OutOfMemoryAloneIsFinalWhateverTheRetries) {
 
 TEST_F(StudyFailuresTest, DamagedDataStopTheStudy) {
   outcome_of_ = [](const TrialFile&) -> AttemptOutcome {
-    return {.failure = FailureKind::kBadData, .message = "train0.tfrecord: byte 17: bad CRC"};
+    return {AttemptFailure{.kind = FailureKind::kBadData,
+                           .message = "train0.tfrecord: byte 17: bad CRC"}};
   };
   FakeExecutor executor(world_, outcome_of_);
   const StudyResult result = Run(RecipeText("s", kFourModels), executor);
@@ -116,7 +118,7 @@ TEST_F(StudyFailuresTest, DamagedDataStopTheStudy) {
 
 TEST_F(StudyFailuresTest, DataErrorsThatAreToBeSkippedDoNotStopIt) {
   outcome_of_ = [](const TrialFile&) -> AttemptOutcome {
-    return {.failure = FailureKind::kBadData, .message = "contradiction"};
+    return {AttemptFailure{.kind = FailureKind::kBadData, .message = "contradiction"}};
   };
   std::string recipe = RecipeText("s", kFourModels);
   recipe.replace(recipe.find("classes = 10\n"), 13, "classes = 10\non_error = \"skip\"\n");
@@ -131,7 +133,7 @@ TEST_F(StudyFailuresTest, AMachinesFaultStopsTheStudyAndCostsNothing) {
   for (const auto& [fault, seeds] : kFaults) {
     const FailureKind kind = fault;
     outcome_of_ = [kind](const TrialFile&) -> AttemptOutcome {
-      return {.failure = kind, .message = "/runs: disk full; make room"};
+      return {AttemptFailure{.kind = kind, .message = "/runs: disk full; make room"}};
     };
     const StudyResult result = Run(RecipeText(ToString(kind), kFourModels, seeds));
     EXPECT_EQ(result.exit_code, 1);

@@ -101,7 +101,8 @@ TEST_F(StudyInterruptionTest, DeathAtEveryStepLosesNothingAndRepeatsNothing) {
 /// Two deaths in a row, at random steps, with failing workers: still every trial ends once.
 TEST_F(StudyInterruptionTest, RandomDeathsAndFailuresEndInTheSameRecord) {
   outcome_of_ = [](const TrialFile& trial) -> AttemptOutcome {
-    if (trial.attempt % 2 == 1) return {.failure = FailureKind::kCrashed, .message = "flaky"};
+    if (trial.attempt % 2 == 1)
+      return {AttemptFailure{.kind = FailureKind::kCrashed, .message = "flaky"}};
     return Complete(0.25);
   };
   const std::string recipe = RecipeText("s", std::string(kFourModels));

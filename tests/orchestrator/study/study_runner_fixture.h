@@ -27,8 +27,7 @@ inline constexpr char kFourModels[] =
     "[resources]\ndevices = [\"cpu\"]\nretries = 1\n";
 
 inline AttemptOutcome Complete(double gap) {
-  return {.complete = true,
-          .result = {.metrics = {.gap = gap}, .parameters = 1, .size_bytes = 4, .device = "cpu"}};
+  return {TrialResult{.metrics = {.gap = gap}, .parameters = 1, .size_bytes = 4, .device = "cpu"}};
 }
 
 inline std::string ComponentOf(const TrialFile& trial, const std::string& criterion) {

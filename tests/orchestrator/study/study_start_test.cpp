@@ -17,10 +17,10 @@ class StudyStartTest : public StudyRunnerTest {
     catalogue_ = CatalogueWithFrom();
     outcome_of_ = [](const TrialFile& trial) {
       AttemptOutcome outcome = Complete(0.5);
-      outcome.result.artifacts = {{.name = "model",
-                                   .path = "model.pt",
-                                   .bytes = 1,
-                                   .hash = "hash of " + trial.fingerprint}};
+      outcome.result().artifacts = {{.name = "model",
+                                     .path = "model.pt",
+                                     .bytes = 1,
+                                     .hash = "hash of " + trial.fingerprint}};
       return outcome;
     };
   }

@@ -38,32 +38,32 @@ TEST_F(OutcomeTest, AValidResultIsCompleteWhateverTheExit) {
   WriteResult(5);
   for (const int code : {0, 1, 4, 130, -SIGKILL, -SIGSEGV}) {
     const AttemptOutcome outcome = Outcome({.exit_code = code, .stopped = StopReason::kTimedOut});
-    EXPECT_TRUE(outcome.complete) << code;
-    EXPECT_EQ(outcome.result.metrics.gap, 0.75);
+    EXPECT_TRUE(outcome.complete()) << code;
+    EXPECT_EQ(outcome.result().metrics.gap, 0.75);
     EXPECT_EQ(outcome.exit_code, code);
   }
-  EXPECT_TRUE(Outcome({}).complete);
+  EXPECT_TRUE(Outcome({}).complete());
 }
 
 TEST_F(OutcomeTest, AResultWhoseFilesAreNotThereIsNotComplete) {
   WriteResult(6);
-  EXPECT_THAT(Outcome({.exit_code = 0}).message,
+  EXPECT_THAT(Outcome({.exit_code = 0}).failure().message,
               HasSubstr("model.pt of 6 bytes, which is of another size"));
   std::filesystem::remove(folder_ / kModelFile);
   const AttemptOutcome outcome = Outcome({.exit_code = 0});
-  EXPECT_FALSE(outcome.complete);
-  EXPECT_EQ(outcome.failure, FailureKind::kCrashed);
-  EXPECT_THAT(outcome.message, HasSubstr("not there"));
+  EXPECT_FALSE(outcome.complete());
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kCrashed);
+  EXPECT_THAT(outcome.failure().message, HasSubstr("not there"));
 }
 
 TEST_F(OutcomeTest, AnArtifactThatLostItsContentIsFoundWhereNobodySawTheEnd) {
   WriteResult(5);
   WriteFileAtomically(folder_ / kModelFile, std::string(5, '\0'));
-  EXPECT_TRUE(Outcome({.exit_code = 0}).complete);
+  EXPECT_TRUE(Outcome({.exit_code = 0}).complete());
   const AttemptOutcome outcome = Outcome({});
-  EXPECT_FALSE(outcome.complete);
-  EXPECT_EQ(outcome.failure, FailureKind::kCrashed);
-  EXPECT_THAT(outcome.message, HasSubstr("model.pt is damaged"));
+  EXPECT_FALSE(outcome.complete());
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kCrashed);
+  EXPECT_THAT(outcome.failure().message, HasSubstr("model.pt is damaged"));
 }
 
 TEST_F(OutcomeTest, AResultThatCannotBeReadNowIsNoOutcome) {
@@ -75,15 +75,15 @@ TEST_F(OutcomeTest, AResultThatCannotBeReadNowIsNoOutcome) {
   const std::string text = ErrorText<Error>([&] { (void)Outcome({.exit_code = 0}); });
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &former), 0);
   EXPECT_THAT(text, AllOf(HasSubstr("result.json"), HasSubstr("ulimit -n")));
-  EXPECT_TRUE(Outcome({.exit_code = 0}).complete);
+  EXPECT_TRUE(Outcome({.exit_code = 0}).complete());
 }
 
 TEST_F(OutcomeTest, ADamagedResultIsNotComplete) {
   for (const char* text : {"", "{", "[]", "{\"metrics\": {}}"}) {
     WriteFileAtomically(folder_ / kResultFile, text);
     const AttemptOutcome outcome = Outcome({.exit_code = 0});
-    EXPECT_FALSE(outcome.complete) << text;
-    EXPECT_THAT(outcome.message, HasSubstr("result.json is damaged")) << text;
+    EXPECT_FALSE(outcome.complete()) << text;
+    EXPECT_THAT(outcome.failure().message, HasSubstr("result.json is damaged")) << text;
   }
 }
 
@@ -98,45 +98,47 @@ TEST_F(OutcomeTest, ExitCodesNameTheKind) {
       {static_cast<TrainerExit>(77), FailureKind::kCrashed}};
   for (const auto& [code, kind] : cases) {
     const AttemptOutcome outcome = Outcome({.exit_code = static_cast<int>(code)});
-    EXPECT_EQ(outcome.failure, kind);
-    EXPECT_THAT(outcome.message, HasSubstr("status " + std::to_string(static_cast<int>(code))));
+    EXPECT_EQ(outcome.failure().kind, kind);
+    EXPECT_THAT(outcome.failure().message,
+                HasSubstr("status " + std::to_string(static_cast<int>(code))));
   }
-  EXPECT_THAT(Outcome({.exit_code = 0}).message, HasSubstr("left no result.json"));
+  EXPECT_THAT(Outcome({.exit_code = 0}).failure().message, HasSubstr("left no result.json"));
 }
 
 TEST_F(OutcomeTest, TheWorkersWordsExplainButTheExitCodeDecides) {
   const Failed words{FailureKind::kOutOfMemory, "no room for 3 GiB"};
   const AttemptOutcome diverged = Outcome({.exit_code = 4, .failed_message = words});
-  EXPECT_EQ(diverged.failure, FailureKind::kDiverged);
-  EXPECT_EQ(diverged.message, "no room for 3 GiB");
-  EXPECT_EQ(Outcome({.exit_code = 1, .failed_message = words}).failure, FailureKind::kOutOfMemory);
+  EXPECT_EQ(diverged.failure().kind, FailureKind::kDiverged);
+  EXPECT_EQ(diverged.failure().message, "no room for 3 GiB");
+  EXPECT_EQ(Outcome({.exit_code = 1, .failed_message = words}).failure().kind,
+            FailureKind::kOutOfMemory);
 }
 
 TEST_F(OutcomeTest, SignalsAreNamedAndAForeignKillSuspectsMemory) {
-  EXPECT_THAT(Outcome({.exit_code = -SIGSEGV}).message, HasSubstr("SIGSEGV"));
+  EXPECT_THAT(Outcome({.exit_code = -SIGSEGV}).failure().message, HasSubstr("SIGSEGV"));
   const AttemptOutcome killed = Outcome({.exit_code = -SIGKILL});
-  EXPECT_EQ(killed.failure, FailureKind::kCrashed);
+  EXPECT_EQ(killed.failure().kind, FailureKind::kCrashed);
   EXPECT_EQ(killed.exit_code, -SIGKILL);
-  EXPECT_THAT(killed.message, HasSubstr("possibly out of memory"));
+  EXPECT_THAT(killed.failure().message, HasSubstr("possibly out of memory"));
 }
 
 TEST_F(OutcomeTest, OurOwnStopsHaveTheirReason) {
-  EXPECT_EQ(Outcome({.exit_code = 130, .stopped = StopReason::kCancelled}).failure,
+  EXPECT_EQ(Outcome({.exit_code = 130, .stopped = StopReason::kCancelled}).failure().kind,
             FailureKind::kInterrupted);
-  EXPECT_EQ(Outcome({.exit_code = -SIGKILL, .stopped = StopReason::kHung}).failure,
+  EXPECT_EQ(Outcome({.exit_code = -SIGKILL, .stopped = StopReason::kHung}).failure().kind,
             FailureKind::kHung);
   const AttemptOutcome late = Outcome(
       {.exit_code = -SIGKILL, .stopped = StopReason::kTimedOut, .stop_detail = "took too long"});
-  EXPECT_EQ(late.failure, FailureKind::kTimedOut);
-  EXPECT_EQ(late.message, "took too long");
-  EXPECT_EQ(Outcome({}).failure, FailureKind::kInterrupted);
+  EXPECT_EQ(late.failure().kind, FailureKind::kTimedOut);
+  EXPECT_EQ(late.failure().message, "took too long");
+  EXPECT_EQ(Outcome({}).failure().kind, FailureKind::kInterrupted);
 }
 
 TEST_F(OutcomeTest, TheEndOfTheLogComesWithIt) {
   std::string log;
   for (int line = 1; line <= 30; ++line) log += "line " + std::to_string(line) + "\n";
   WriteFileAtomically(folder_ / kWorkerLog, log);
-  const std::string tail = Outcome({.exit_code = -SIGSEGV}).log_tail;
+  const std::string tail = Outcome({.exit_code = -SIGSEGV}).failure().log_tail;
   EXPECT_TRUE(tail.starts_with("line 11\n")) << tail;
   EXPECT_TRUE(tail.ends_with("\nline 30")) << tail;
 }

@@ -18,8 +18,8 @@ TEST_F(LocalExecutorTest, ReportsMessagesThenTheResult) {
           "\n" + LeaveResult() + "\n" + Say(Finished{}));
   Submit();
   const AttemptOutcome outcome = Wait();
-  EXPECT_TRUE(outcome.complete);
-  EXPECT_EQ(outcome.result.metrics.gap, 0.5);
+  EXPECT_TRUE(outcome.complete());
+  EXPECT_EQ(outcome.result().metrics.gap, 0.5);
   const Report& report = reports_[kKey];
   ASSERT_EQ(report.messages.size(), 3U);
   EXPECT_EQ(std::get<Started>(report.messages[0]).epochs, 2);
@@ -34,7 +34,7 @@ TEST_F(LocalExecutorTest, WorkersGetTheirEnvironmentAndNothingElseOfOurs) {
       "echo $$ > $dir/pid\necho said on stderr >&2\n" +
       LeaveResult());
   Submit();
-  EXPECT_TRUE(Wait().complete);
+  EXPECT_TRUE(Wait().complete());
   const auto directory = Directory(kKey);
   const char* chosen = std::getenv("OPENBLAS_CORETYPE");
   EXPECT_EQ(ReadFile(directory / "seen"),
@@ -48,7 +48,7 @@ TEST_F(LocalExecutorTest, WorkersGetTheirEnvironmentAndNothingElseOfOurs) {
 TEST_F(LocalExecutorTest, TheKernelTakesAWorkerBeforeUs) {
   Trainer("cat /proc/self/oom_score_adj > $dir/score\n" + LeaveResult());
   Submit();
-  EXPECT_TRUE(Wait().complete);
+  EXPECT_TRUE(Wait().complete());
   const int own = std::stoi(ReadFile("/proc/self/oom_score_adj"));
   EXPECT_EQ(std::stoi(ReadFile(Directory(kKey) / "score")), std::min(own + 500, 1000));
 }
@@ -57,20 +57,20 @@ TEST_F(LocalExecutorTest, ExitCodesAndSignalsBecomeOutcomes) {
   Trainer("echo reason >&2; " + Say(Failed{FailureKind::kDiverged, "loss is nan"}) + "; exit 4");
   Submit();
   const AttemptOutcome diverged = Wait();
-  EXPECT_EQ(diverged.failure, FailureKind::kDiverged);
-  EXPECT_EQ(diverged.message, "loss is nan");
-  EXPECT_EQ(diverged.log_tail, "reason");
+  EXPECT_EQ(diverged.failure().kind, FailureKind::kDiverged);
+  EXPECT_EQ(diverged.failure().message, "loss is nan");
+  EXPECT_EQ(diverged.failure().log_tail, "reason");
   EXPECT_EQ(diverged.exit_code, 4);
 
   Trainer("kill -SEGV $$");
   Submit({TrialId{2}, 1});
   const AttemptOutcome crashed = Wait({TrialId{2}, 1});
-  EXPECT_EQ(crashed.failure, FailureKind::kCrashed);
+  EXPECT_EQ(crashed.failure().kind, FailureKind::kCrashed);
   EXPECT_EQ(crashed.exit_code, -SIGSEGV);
 
   Trainer("kill -KILL $$");
   Submit({TrialId{3}, 1});
-  EXPECT_THAT(Wait({TrialId{3}, 1}).message, HasSubstr("possibly out of memory"));
+  EXPECT_THAT(Wait({TrialId{3}, 1}).failure().message, HasSubstr("possibly out of memory"));
 }
 
 TEST_F(LocalExecutorTest, AWorkerThatCannotStartIsAnEvent) {
@@ -78,21 +78,21 @@ TEST_F(LocalExecutorTest, AWorkerThatCannotStartIsAnEvent) {
   std::filesystem::remove(folder_ / "trainer");
   Submit();
   const AttemptOutcome outcome = Wait();
-  EXPECT_EQ(outcome.failure, FailureKind::kStartFailed);
-  EXPECT_THAT(outcome.message, HasSubstr("No such file"));
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kStartFailed);
+  EXPECT_THAT(outcome.failure().message, HasSubstr("No such file"));
 }
 
 TEST_F(LocalExecutorTest, ADirectoryThatCannotHoldTheLogIsAnEvent) {
   Trainer("exit 0");
   executor_->Submit(kKey, folder_ / "none", {"cpu", 1}, 0ms);
-  EXPECT_EQ(Wait().failure, FailureKind::kStartFailed);
+  EXPECT_EQ(Wait().failure().kind, FailureKind::kStartFailed);
 }
 
 TEST_F(LocalExecutorTest, GarbageAndEndlessLinesAreIgnored) {
   Trainer("echo not json; head -c 300000 /dev/urandom; echo; head -c 5000000 /dev/zero; echo\n" +
           Say(Heartbeat{}) + "\nprintf '{\"type\":\"heartbeat\"'\n" + LeaveResult());
   Submit();
-  EXPECT_TRUE(Wait().complete);
+  EXPECT_TRUE(Wait().complete());
   EXPECT_EQ(reports_[kKey].messages.size(), 1U);
 }
 
@@ -100,7 +100,7 @@ TEST_F(LocalExecutorTest, AFloodOfMessagesArrivesWhole) {
   Trainer("i=0; while [ $i -lt 3000 ]; do " + Say(Heartbeat{}) + "; i=$((i+1)); done\n" +
           LeaveResult());
   Submit();
-  EXPECT_TRUE(Wait().complete);
+  EXPECT_TRUE(Wait().complete());
   EXPECT_EQ(reports_[kKey].messages.size(), 3000U);
 }
 
@@ -109,8 +109,8 @@ TEST_F(LocalExecutorTest, ManyWorkersAtOnceAreToldApart) {
   for (std::int64_t trial = 1; trial <= 20; ++trial) Submit({TrialId{trial}, 1});
   for (std::int64_t trial = 1; trial <= 20; ++trial) {
     const AttemptOutcome outcome = Wait({TrialId{trial}, 1});
-    EXPECT_EQ(outcome.complete, trial % 2 == 1) << trial;
-    EXPECT_TRUE(outcome.complete || outcome.failure == FailureKind::kOutOfMemory) << trial;
+    EXPECT_EQ(outcome.complete(), trial % 2 == 1) << trial;
+    EXPECT_TRUE(outcome.complete() || outcome.failure().kind == FailureKind::kOutOfMemory) << trial;
   }
 }
 

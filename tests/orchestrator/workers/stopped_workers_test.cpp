@@ -23,15 +23,15 @@ TEST_F(StoppedWorkersTest, ASilentWorkerHangs) {
   Trainer(Say(Started{}) + "; echo 'words are no messages'; exec sleep 1000", 300ms);
   Submit();
   const AttemptOutcome outcome = Wait();
-  EXPECT_EQ(outcome.failure, FailureKind::kHung);
-  EXPECT_EQ(outcome.message, "sent no message for 0.3 s");
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kHung);
+  EXPECT_EQ(outcome.failure().message, "sent no message for 0.3 s");
 }
 
 TEST_F(StoppedWorkersTest, AStoppedWorkerHangs) {
   Trainer(Say(Started{}) + "; kill -STOP $$; " + LeaveResult(), 300ms);
   Submit();
   const AttemptOutcome outcome = Wait();
-  EXPECT_EQ(outcome.failure, FailureKind::kHung);
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kHung);
   EXPECT_EQ(outcome.exit_code, -SIGKILL);
 }
 
@@ -40,15 +40,15 @@ TEST_F(StoppedWorkersTest, HeartbeatsKeepASlowWorkerAlive) {
       "for i in 1 2 3 4 5 6 7 8; do " + Say(Heartbeat{}) + "; sleep 0.1; done\n" + LeaveResult(),
       500ms);
   Submit();
-  EXPECT_TRUE(Wait().complete);
+  EXPECT_TRUE(Wait().complete());
 }
 
 TEST_F(StoppedWorkersTest, AWorkerThatTakesTooLongIsStopped) {
   Trainer("while :; do " + Say(Heartbeat{}) + "; sleep 0.05; done");
   Submit(kKey, 300ms);
   const AttemptOutcome outcome = Wait();
-  EXPECT_EQ(outcome.failure, FailureKind::kTimedOut);
-  EXPECT_EQ(outcome.message, "took longer than the timeout of 0.3 s");
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kTimedOut);
+  EXPECT_EQ(outcome.failure().message, "took longer than the timeout of 0.3 s");
 }
 
 TEST_F(StoppedWorkersTest, CancelLetsTheWorkerEndWell) {
@@ -58,7 +58,7 @@ TEST_F(StoppedWorkersTest, CancelLetsTheWorkerEndWell) {
   WaitForMessage();
   executor_->Cancel(kKey, 10s);
   const AttemptOutcome outcome = Wait();
-  EXPECT_EQ(outcome.failure, FailureKind::kInterrupted);
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kInterrupted);
   EXPECT_EQ(outcome.exit_code, 130);
   EXPECT_EQ(ReadFile(Directory(kKey) / kLastCheckpoint), "saved\n");
 }
@@ -69,7 +69,7 @@ TEST_F(StoppedWorkersTest, CancelKillsTheWorkerThatDoesNotListen) {
   WaitForMessage();
   executor_->Cancel(kKey, 100ms);
   const AttemptOutcome outcome = Wait();
-  EXPECT_EQ(outcome.failure, FailureKind::kInterrupted);
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kInterrupted);
   EXPECT_EQ(outcome.exit_code, -SIGKILL);
   executor_->Cancel(kKey, 0ms);  // of an attempt that is over: nothing
 }
@@ -77,7 +77,7 @@ TEST_F(StoppedWorkersTest, CancelKillsTheWorkerThatDoesNotListen) {
 TEST_F(StoppedWorkersTest, WhatAWorkerStartedGoesWithIt) {
   Trainer("sleep 1000 & echo $! > $dir/child; " + LeaveResult());
   Submit();
-  EXPECT_TRUE(Wait().complete);
+  EXPECT_TRUE(Wait().complete());
   AwaitGone(std::stoi(ReadFile(Directory(kKey) / "child")));
 }
 
@@ -153,11 +153,11 @@ TEST_F(StoppedWorkersTest, ReconcileKillsASurvivorAndReadsTheFiles) {
   for (const auto group : {Survivor::Group::kOwn, Survivor::Group::kOurs}) {
     Survivor survivor(directory, group);
     const AttemptOutcome outcome = executor_->Reconcile(kKey, directory, /*pid=*/0);
-    EXPECT_EQ(outcome.failure, FailureKind::kInterrupted);
+    EXPECT_EQ(outcome.failure().kind, FailureKind::kInterrupted);
     EXPECT_EQ(survivor.End(), -SIGKILL);
   }
   WriteFileAtomically(directory / kResultFile, CanonicalJson(ToJson(TrialResult{})));
-  EXPECT_TRUE(executor_->Reconcile(kKey, directory, 0).complete);
+  EXPECT_TRUE(executor_->Reconcile(kKey, directory, 0).complete());
 }
 
 TEST_F(StoppedWorkersTest, WhatTheDeadHaveHalfWrittenIsRemoved) {

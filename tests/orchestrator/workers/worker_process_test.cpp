@@ -50,18 +50,19 @@ constexpr char kCountsOne[] = "echo oom_kill 4 > $1/vmstat; ";
 
 TEST_F(MemoryDeathTest, AKillThatTheKernelCountedIsOutOfMemory) {
   const AttemptOutcome outcome = OutcomeOfWorker(std::string(kCountsOne) + "kill -KILL $$");
-  EXPECT_EQ(outcome.failure, FailureKind::kOutOfMemory);
-  EXPECT_THAT(outcome.message, HasSubstr("the kernel's out-of-memory killer"));
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kOutOfMemory);
+  EXPECT_THAT(outcome.failure().message, HasSubstr("the kernel's out-of-memory killer"));
   EXPECT_EQ(outcome.exit_code, -SIGKILL);
 }
 
 TEST_F(MemoryDeathTest, AKillThatTheKernelDidNotCountIsACrash) {
-  EXPECT_EQ(OutcomeOfWorker("kill -KILL $$").failure, FailureKind::kCrashed);
+  EXPECT_EQ(OutcomeOfWorker("kill -KILL $$").failure().kind, FailureKind::kCrashed);
 }
 
 TEST_F(MemoryDeathTest, AnotherEndIsNotExplainedByTheCount) {
-  EXPECT_EQ(OutcomeOfWorker(std::string(kCountsOne) + "exit 4").failure, FailureKind::kDiverged);
-  EXPECT_EQ(OutcomeOfWorker(std::string(kCountsOne) + "kill -SEGV $$").failure,
+  EXPECT_EQ(OutcomeOfWorker(std::string(kCountsOne) + "exit 4").failure().kind,
+            FailureKind::kDiverged);
+  EXPECT_EQ(OutcomeOfWorker(std::string(kCountsOne) + "kill -SEGV $$").failure().kind,
             FailureKind::kCrashed);
 }
 
@@ -82,7 +83,7 @@ int ExitOfStarvedOrchestrator(const std::filesystem::path& group,
   while (true) {
     for (const ExecutorEvent& event : executor.Poll(std::chrono::seconds(1))) {
       const auto* outcome = std::get_if<AttemptOutcome>(&event.what);
-      if (outcome != nullptr) return static_cast<int>(outcome->failure);
+      if (outcome != nullptr) return static_cast<int>(outcome->failure().kind);
     }
   }
 }

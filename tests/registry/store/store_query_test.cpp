@@ -133,7 +133,7 @@ TEST_F(QueryTest, TheObjectiveIsTheStudysOwn) {
   study.objective = "segment_map";
   const TrialId id = store_.AddTrials(store_.OpenStudy(study), {ExampleNewTrial(77, 1)})[0];
   AttemptOutcome outcome = ExampleSuccess();
-  outcome.result.metrics.segment_map = 0.25;
+  outcome.result().metrics.segment_map = 0.25;
   store_.FinishAttempt(id, store_.BeginAttempt(id, "runs", "cpu", 1), outcome,
                        TrialState::kComplete);
   EXPECT_EQ(Named("leaderboard", "by-segments").rows[0][4], 0.25);

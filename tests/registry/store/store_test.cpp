@@ -146,15 +146,15 @@ TEST_F(StoreTest, ABegunAttemptIsOnRecordBeforeItsWorker) {
 TEST_F(StoreTest, ACompleteTrialHasAllThatItMeasured) {
   const TrialId id = Add();
   AttemptOutcome outcome = ExampleSuccess(0.25);
-  outcome.result.metrics.segment_map = 0.0625;
-  outcome.result.epochs[1].metrics.segment_map = 0.03125;
+  outcome.result().metrics.segment_map = 0.0625;
+  outcome.result().epochs[1].metrics.segment_map = 0.03125;
   store_.FinishAttempt(id, Begin(id), outcome, TrialState::kComplete);
   const TrialRecord trial = store_.Trial(id);
   EXPECT_EQ(trial.state, TrialState::kComplete);
   EXPECT_EQ(trial.directory, "runs/1");
   ASSERT_TRUE(trial.result);
   const TrialResult& read = *trial.result;
-  const TrialResult& wrote = outcome.result;
+  const TrialResult& wrote = outcome.result();
   EXPECT_EQ(read.metrics.gap, wrote.metrics.gap);
   EXPECT_EQ(read.metrics.hit_at_1, wrote.metrics.hit_at_1);
   EXPECT_EQ(read.metrics.perr, wrote.metrics.perr);
@@ -192,8 +192,8 @@ TEST_F(StoreTest, ACompleteTrialHasAllThatItMeasured) {
 TEST_F(StoreTest, ALossThatIsNotFiniteIsKeptAsNan) {
   const TrialId id = Add();
   AttemptOutcome outcome = ExampleSuccess();
-  outcome.result.epochs[0].train_loss = std::numeric_limits<double>::infinity();
-  outcome.result.epochs[1].train_loss = std::numeric_limits<double>::quiet_NaN();
+  outcome.result().epochs[0].train_loss = std::numeric_limits<double>::infinity();
+  outcome.result().epochs[1].train_loss = std::numeric_limits<double>::quiet_NaN();
   store_.FinishAttempt(id, Begin(id), outcome, TrialState::kComplete);
   EXPECT_TRUE(std::isnan(store_.Epochs(id)[0].train_loss));
   EXPECT_TRUE(std::isnan(store_.Epochs(id)[1].train_loss));

@@ -23,7 +23,7 @@ std::string RefusalOfTrial(const std::string& object, const std::string& key, js
 }
 
 std::string RefusalOfArtifact(const std::string& path) {
-  TrialResult result = ExampleSuccess().result;
+  TrialResult result = ExampleSuccess().result();
   result.artifacts[0].path = path;
   return ErrorText<std::invalid_argument>(
       [&] { static_cast<void>(TrialResultFromJson(ToJson(result))); });
@@ -54,7 +54,7 @@ TEST(ResultLimits, ArtifactsLieInTheAttemptsFolder) {
     EXPECT_THAT(RefusalOfArtifact(path), HasSubstr("must be a file of the attempt's folder"))
         << path;
   }
-  TrialResult result = ExampleSuccess().result;
+  TrialResult result = ExampleSuccess().result();
   result.artifacts[0].path = "..model.pt";
   EXPECT_EQ(TrialResultFromJson(ToJson(result)).artifacts[0].path, "..model.pt");
 }
