@@ -12,6 +12,7 @@
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/local_executor.h"
 #include "orchestrator/workers/process.h"
+#include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
@@ -54,7 +55,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   counter.Start();                      // LibTorch loads while the data are looked at
   DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
   data.digest = DataDigest(data);
-  if (!std::filesystem::exists(options.database)) static_cast<void>(StartTrials(recipe, nullptr));
+  if (!std::filesystem::exists(options.database)) static_cast<void>(WarmStarts(recipe, nullptr));
   const StudyLock lock(options.database, recipe.name);
   Store store(options.database, OpenMode::kReadWrite);
   const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);

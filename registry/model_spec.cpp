@@ -173,7 +173,7 @@ ModelSpec ModelFrom(const JsonReader& reader) {
 void EraseReference(const TrialSpec& trial, json::object& train) {
   const json::value* reference = train.if_contains(kFrom);
   if (reference == nullptr) return;
-  if (*reference != "" && trial.start.empty()) {
+  if (*reference != "" && trial.warm_start.empty()) {
     throw std::logic_error("train.from is not resolved: " + CanonicalJson(*reference));
   }
   train.erase(kFrom);
@@ -219,7 +219,7 @@ json::object ToJson(const TrialSpec& trial) {
                         {"model", ToJson(trial.model)},
                         {"objective", trial.objective},
                         {"seed", trial.seed}};
-  if (!trial.start.empty()) whole["start"] = trial.start;
+  if (!trial.warm_start.empty()) whole["start"] = trial.warm_start;
   return whole;
 }
 
@@ -229,7 +229,7 @@ TrialSpec TrialSpecFromJson(const json::value& value) {
           .data = DataFrom(reader.Object("data")),
           .objective = reader.Text("objective"),
           .seed = reader.Integer("seed"),
-          .start = reader.Has("start") ? reader.Text("start") : ""};
+          .warm_start = reader.Has("start") ? reader.Text("start") : ""};
 }
 
 std::string CanonicalText(const TrialSpec& trial) {

@@ -76,7 +76,7 @@ struct TrialSpec {
   std::int64_t seed = 1;
   /// Fingerprint of the trial whose weights this one starts from; empty: initial values. The
   /// setting `from` of model.train names it for people.
-  std::string start;
+  std::string warm_start;
   bool operator==(const TrialSpec&) const = default;
 };
 

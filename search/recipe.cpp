@@ -86,7 +86,7 @@ Recipe ParseRecipe(const std::string& text, const std::string& path, const Catal
   ReadGrid(root, catalogue, recipe);
   ReadExclusions(root, catalogue, recipe);
   ReadSearch(root, catalogue, recipe);
-  ReadStarts(root, recipe);
+  ReadWarmStarts(root, recipe);
   ReadResources(root, recipe);
   ReadEnsemble(root, recipe);
   ReadTables(root, recipe);

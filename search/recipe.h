@@ -111,7 +111,7 @@ struct DataSettings {
 
 /// A trial that others start from, wherever the recipe names one (train.from, grid.train.from,
 /// search.baseline.train.from ...): "STUDY/NAME", "STUDY/NAME/SEED" or a fingerprint's digits.
-struct StartReference {
+struct WarmStartReference {
   std::string text;
   Place place;
   std::string key;
@@ -134,9 +134,9 @@ struct Recipe {
   Options train;  ///< complete
   std::map<std::string, std::vector<VariantSet>>
       grid;  ///< single criteria -> their entries (at least one: the default variant)
-  std::vector<ExtraAxis> extras;       ///< by name
-  std::vector<OptionAxis> train_grid;  ///< in the order of the recipe
-  std::vector<StartReference> starts;  ///< each text once; the orchestrator resolves them
+  std::vector<ExtraAxis> extras;                ///< by name
+  std::vector<OptionAxis> train_grid;           ///< in the order of the recipe
+  std::vector<WarmStartReference> warm_starts;  ///< each text once; the orchestrator resolves them
   std::vector<Exclusion> exclusions;
   SearchSettings search;
   ResourceSettings resources;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "orchestrator/audit/recorded_files.h"
+#include "orchestrator/study/attempt_starter.h"
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/attempt_files.h"
 #include "registry/util/files.h"
@@ -157,10 +158,10 @@ void StudyVerifier::Start(const TrialRecord& trial, const Placement& placement) 
                  .spec = store_.Spec(trial.id),
                  .device = placement.device,
                  .threads = placement.threads};
-  if (!file.spec.start.empty()) {
-    const StartModel start = FindStartModel(store_, file.spec.start);
-    file.start_model = start.path;
-    file.start_hash = start.hash;
+  if (!file.spec.warm_start.empty()) {
+    const WarmStartModel start = FindWarmStartModel(store_, file.spec.warm_start);
+    file.warm_start_model = start.path;
+    file.warm_start_hash = start.hash;
   }
   const fs::path directory = UnusedDirectory(
       settings_.folder / TrialFolderName(trial.name, trial.seed, trial.fingerprint));

@@ -3,11 +3,12 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
-#include "orchestrator/commands/study_plan.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/run_study.h"
+#include "orchestrator/study/study_plan.h"
 #include "orchestrator/study/warm_start.h"
+#include "orchestrator/workers/trainer_client.h"
 
 namespace beamgrid {
 namespace {
@@ -37,37 +38,37 @@ void PrintTotals(std::ostream& out, const PlanTotals& totals) {
 }
 
 /// "  from phase1/MC-LSTM (trial 12ab34cd)"
-std::string StartRemark(const PlannedTrial& trial) {
-  const std::string reference = StartText(trial.candidate->model);
+std::string WarmStartRemark(const StudyTrial& trial) {
+  const std::string reference = WarmStartText(trial.spec.model);
   if (reference.empty()) return "";
-  const std::string digits = trial.start.substr(0, 8);
+  const std::string digits = trial.spec.warm_start.substr(0, 8);
   return "  from " + reference + (digits.empty() ? "" : " (trial " + digits + ")");
 }
 
 void PlanAsText(const PlanParts& parts, std::ostream& out) {
   out << Line("state", "seed", "parameters", "size", "name");
   PlanSink sink;
-  sink.on_trial = [&out](const PlannedTrial& trial) {
-    out << Line(ToString(trial.state), std::to_string(trial.seed),
-                std::to_string(trial.size.parameters), SizeText(trial.size.size_bytes),
-                trial.candidate->name + StartRemark(trial));
+  sink.on_trial = [&out](const StudyTrial& trial) {
+    out << Line(ToString(PlannedState(trial)), std::to_string(trial.spec.seed),
+                std::to_string(trial.parameters), SizeText(trial.size_bytes),
+                trial.name + WarmStartRemark(trial));
   };
-  sink.on_refused = [&out](const Candidate& candidate, const std::string& why) {
-    out << Line("refused", "", "", "", candidate.name + ": " + why);
+  sink.on_refused = [&out](const std::string& name, const std::string& why) {
+    out << Line("refused", "", "", "", name + ": " + why);
   };
   PrintTotals(out, PlanStudy(parts, sink));
 }
 
-boost::json::object ToJson(const PlannedTrial& trial) {
+boost::json::object ToJson(const StudyTrial& trial) {
   boost::json::value start = nullptr;
-  if (!trial.start.empty()) start = trial.start;
-  return {{"name", trial.candidate->name},
+  if (!trial.spec.warm_start.empty()) start = trial.spec.warm_start;
+  return {{"name", trial.name},
           {"fingerprint", trial.fingerprint},
-          {"seed", trial.seed},
-          {"spec", ToJson(trial.candidate->model)},
-          {"parameters", trial.size.parameters},
-          {"size_bytes", trial.size.size_bytes},
-          {"state", ToString(trial.state)},
+          {"seed", trial.spec.seed},
+          {"spec", ToJson(trial.spec.model)},
+          {"parameters", trial.parameters},
+          {"size_bytes", trial.size_bytes},
+          {"state", ToString(PlannedState(trial))},
           {"start", std::move(start)}};
 }
 
@@ -76,12 +77,12 @@ void PlanAsJson(const PlanParts& parts, std::ostream& out) {
   boost::json::array refused;
   const char* separator = "{\"trials\":[\n";
   PlanSink sink;
-  sink.on_trial = [&](const PlannedTrial& trial) {
+  sink.on_trial = [&](const StudyTrial& trial) {
     out << separator << CanonicalJson(ToJson(trial));
     separator = ",\n";
   };
-  sink.on_refused = [&refused](const Candidate& candidate, const std::string& why) {
-    refused.push_back({{"name", candidate.name}, {"why", why}});
+  sink.on_refused = [&refused](const std::string& name, const std::string& why) {
+    refused.push_back({{"name", name}, {"why", why}});
   };
   const PlanTotals totals = PlanStudy(parts, sink);
   if (totals.trials == 0) out << separator;
@@ -141,7 +142,7 @@ class Plan : public Subcommand {
 
   std::string recipe_;
   DatabaseOption database_;
-  std::int64_t limit_ = 0;
+  std::optional<std::int64_t> limit_;
   bool no_data_ = false;
   bool json_ = false;
 };

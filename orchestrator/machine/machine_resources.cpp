@@ -76,8 +76,17 @@ std::string MachineResources::Summary() {
 }
 
 TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t parameters) {
-  const Forecast::Need need = forecast_.Of(model, data_, parameters, devices_.begin()->first);
-  return {.memory_bytes = need.memory_bytes, .seconds = need.seconds};
+  std::map<std::string, Forecast::Need> by_kind;
+  TrialNeeds needs;
+  for (const auto& [name, device] : devices_) {
+    const auto [need, is_new] = by_kind.try_emplace(DeviceKind(name));
+    if (is_new) need->second = forecast_.Of(model, data_, parameters, need->first);
+    needs.memory_bytes[name] = need->second.memory_bytes;
+    // Of devices of several kinds the slowest: a trial may end up there, and the order of starts
+    // is to keep the whole from waiting for its last trial.
+    needs.seconds = std::max(needs.seconds, need->second.seconds);
+  }
+  return needs;
 }
 
 void MachineResources::Learn(const ModelSpec& model, const TrialResult& result) {
@@ -89,7 +98,9 @@ bool MachineResources::Take(TrialId trial, const Slot& slot, const TrialNeeds& n
   // Others may have filled the memory since the study began. On a device that none of ours uses
   // waiting would not help us more than trying.
   const std::optional<MemoryState> state = memory_.Of(slot.device);
-  if (device.running > 0 && state && state->free_bytes < needs.memory_bytes) return false;
+  const auto need = needs.memory_bytes.find(slot.device);
+  const std::int64_t needed = need == needs.memory_bytes.end() ? 0 : need->second;
+  if (device.running > 0 && state && state->free_bytes < needed) return false;
   std::optional<SlotLease> lease = share_.TryTake(device.identity, device.units, device.per_slot);
   if (!lease) {
     wanted_.insert(slot.device);

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "orchestrator/study/warm_start.h"
-#include "orchestrator/workers/attempt_files.h"
 #include "registry/util/json.h"
 #include "registry/util/system_error.h"
 #include "trainer/protocol/protocol.h"
@@ -17,6 +16,8 @@ namespace beamgrid {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kLongestName = 160;
 
 /// A directory that nobody used: another database may have left its attempts under the same folder.
 fs::path UnusedDirectory(const fs::path& trial_folder, std::int64_t attempt) {
@@ -61,38 +62,36 @@ double HeartbeatSeconds(const ResourceSettings& resources) {
 
 }  // namespace
 
-AttemptStarter::AttemptStarter(const Recipe& recipe, const DataSpec& data, fs::path runs,
-                               Store& store, Executor& executor)
+AttemptStarter::AttemptStarter(const Recipe& recipe, fs::path runs, Store& store,
+                               Executor& executor)
     : recipe_(recipe),
-      data_(data),
       runs_(fs::absolute(runs).lexically_normal()),
       store_(store),
       executor_(executor) {}
 
-BegunAttempt AttemptStarter::Begin(const AttemptSubject& subject, const Slot& slot) {
+BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot) {
   const fs::path folder =
-      runs_ / recipe_.name / TrialFolderName(subject.name, subject.seed, subject.fingerprint);
-  const fs::path directory = UnusedDirectory(folder, subject.earlier_attempts + 1);
-  StartModel start;
-  if (!subject.start.empty()) start = FindStartModel(store_, subject.start);
+      runs_ / recipe_.name / TrialFolderName(trial.name, trial.spec.seed, trial.fingerprint);
+  const fs::path directory = UnusedDirectory(folder, trial.attempts + 1);
+  WarmStartModel start;
+  if (!trial.spec.warm_start.empty()) start = FindWarmStartModel(store_, trial.spec.warm_start);
   const std::int64_t attempt =
-      store_.BeginAttempt(subject.trial, directory.string(), slot.device, slot.threads);
-  return {.key = {subject.trial, attempt},
+      store_.BeginAttempt(trial.id, directory.string(), slot.device, slot.threads);
+  return {.key = {trial.id, attempt},
           .directory = directory,
           .file = {.study = recipe_.name,
-                   .name = subject.name,
-                   .fingerprint = subject.fingerprint,
-                   .spec = {*subject.model, data_, recipe_.objective, subject.seed, subject.start},
+                   .name = trial.name,
+                   .fingerprint = trial.fingerprint,
+                   .spec = trial.spec,
                    .attempt = attempt,
                    .device = slot.device,
                    .threads = slot.threads,
-                   .resume_from =
-                       subject.earlier_attempts > 0 ? NewestCheckpoint(store_, subject.trial) : "",
-                   .start_model = start.path,
-                   .start_hash = start.hash,
+                   .resume_from = trial.attempts > 0 ? NewestCheckpoint(store_, trial.id) : "",
+                   .warm_start_model = start.path,
+                   .warm_start_hash = start.hash,
                    .heartbeat_seconds = HeartbeatSeconds(recipe_.resources),
                    .stall_seconds = recipe_.resources.stall_timeout_seconds},
-          .alone = subject.alone};
+          .alone = trial.needs.alone};
 }
 
 void AttemptStarter::Launch(const BegunAttempt& attempt) {
@@ -100,6 +99,18 @@ void AttemptStarter::Launch(const BegunAttempt& attempt) {
   executor_.Submit(attempt.key, attempt.directory,
                    {attempt.file.device, attempt.file.threads, attempt.alone},
                    Milliseconds(recipe_.resources.timeout_seconds));
+}
+
+std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
+                            const std::string& fingerprint) {
+  std::string name = trial_name.substr(0, kLongestName) + "-s" + std::to_string(seed) + "-" +
+                     fingerprint.substr(0, 8);
+  for (char& letter : name) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(letter)) != 0;
+    if (!plain && std::string_view("-_.+=,").find(letter) == std::string_view::npos) letter = '_';
+  }
+  if (trial_name.empty() || name.front() == '.' || name.front() == '-') name.insert(0, "_");
+  return name;
 }
 
 std::string NewestCheckpoint(const Store& store, TrialId trial) {

@@ -15,6 +15,15 @@
 
 namespace beamgrid {
 
+/// A label names a trial in lines for people: "MC-MoE2 seed 1".
+struct TrialLabel {
+  std::string name;
+  std::int64_t seed = 0;
+};
+[[nodiscard]] inline std::string ToString(const TrialLabel& label) {
+  return label.name + " seed " + std::to_string(label.seed);
+}
+
 /// Names one attempt for good: survives the orchestrator and never gets reused.
 struct AttemptKey {
   TrialId trial{};

@@ -1,136 +1,128 @@
-// StudyLoop: attempts start, say something and end.
+// StudyRunner: attempts begin, say something and end.
 
-#include <algorithm>
 #include <bit>
-#include <iterator>
 #include <utility>
 #include <variant>
 
-#include "orchestrator/study/study_loop.h"
+#include "orchestrator/study/study_runner.h"
 
 namespace beamgrid {
 namespace {
 
-/// As explain shows it.
-constexpr char kAlone[] = ", alone on its device";
+/// The state of a trial between its attempts, or after the last one.
+TrialState StateAfter(NextStep next) {
+  switch (next) {
+    case NextStep::kComplete:
+      return TrialState::kComplete;
+    case NextStep::kFail:
+      return TrialState::kFailed;
+    case NextStep::kRetry:
+    case NextStep::kLeaveWaiting:
+      return TrialState::kWaiting;
+  }
+  return TrialState::kWaiting;
+}
 
 }  // namespace
 
-void StudyLoop::Execute(const std::vector<Command>& commands) {
-  for (const Command& command : commands) {
-    if (const auto* start = std::get_if<StartAttempt>(&command)) {
-      Start(start->trial, scheduler_.slots().at(static_cast<std::size_t>(start->slot)));
-    } else if (const auto* cancel = std::get_if<CancelAttempt>(&command)) {
-      const ActiveTrial& active = active_.at(cancel->trial);
-      if (!active.running) continue;
-      after_commit_.Do([this, key = *active.running] { running_.Stop(key); });
-    }
+void StudyRunner::Begin(const StartAttempt& start) {
+  StudyTrial& trial = trials_.at(start.trial);
+  const Slot& slot = scheduler_.slots().at(start.slot);
+  const TrialRecord now = store_.Trial(trial.id);
+  if (now.state != TrialState::kWaiting) {
+    // While the trial waited for a slot, another study's orchestrator took it.
+    scheduler_.OnTrialWithdrawn(trial.id);
+    return TakeFromOther(trial.id, now);
   }
-}
-
-void StudyLoop::Start(TrialId trial, const Slot& slot) {
-  ActiveTrial& active = active_.at(trial);
-  const TrialRecord now = store_.Trial(trial);
-  if (now.state != TrialState::kWaiting) return GiveToOther(trial, now);
-  if (!resources_.Take(trial, slot, active.needs)) {
+  if (!resources_.Take(trial.id, slot, trial.needs)) {
     events_.OnDeviceInUse(slot.device);
-    return Execute(scheduler_.OnStartRefused(trial));
+    return scheduler_.OnStartRefused(trial.id);
   }
-  const BegunAttempt begun = starter_.Begin({.trial = trial,
-                                             .name = active.label.name,
-                                             .fingerprint = active.fingerprint,
-                                             .model = &active.model,
-                                             .seed = active.label.seed,
-                                             .start = active.start,
-                                             .earlier_attempts = active.attempts,
-                                             .alone = active.needs.alone},
-                                            slot);
-  active.running = begun.key;
-  active.attempts = begun.key.attempt;
+  const BegunAttempt begun = starter_.Begin(trial, slot);
+  trial.running = begun.key;
+  trial.attempts = begun.key.attempt;
   after_commit_.Do([this, begun] {
     starter_.Launch(begun);
     running_.Add(begun.key);
   });
-  events_.OnStarted(trial, active.label, slot, active.attempts);
+  events_.OnStarted(trial.id, trial.label(), slot, trial.attempts);
 }
 
-void StudyLoop::Handle(const ExecutorEvent& event) {
-  const auto active = active_.find(event.key.trial);
+void StudyRunner::Handle(const ExecutorEvent& event) {
+  const auto trial = trials_.find(event.key.trial);
   // Late words of an attempt that is over.
-  if (active == active_.end() || active->second.running != event.key) return;
-  if (const auto* message = std::get_if<Message>(&event.what)) {
-    if (const auto* started = std::get_if<Started>(message)) {
-      store_.SetAttemptProcess(event.key.trial, event.key.attempt, started->pid);
-    }
-    events_.OnMessage(event.key.trial, *message);
-  } else {
-    EndAttempt(event.key, std::get<AttemptOutcome>(event.what));
+  if (trial == trials_.end() || trial->second.running != event.key) return;
+  if (const auto* outcome = std::get_if<AttemptOutcome>(&event.what)) {
+    return EndAttempt(trial->second, *outcome);
   }
+  const Message& message = std::get<Message>(event.what);
+  if (const auto* started = std::get_if<Started>(&message)) {
+    store_.SetAttemptProcess(event.key.trial, event.key.attempt, started->pid);
+  }
+  events_.OnMessage(event.key.trial, message);
 }
 
-void StudyLoop::EndAttempt(const AttemptKey& key, const AttemptOutcome& outcome) {
-  ActiveTrial& active = active_.at(key.trial);
-  active.running.reset();
-  resources_.GiveBack(key.trial);
-  // Before the scheduler hears of the end, or it would start the next attempt.
+void StudyRunner::EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome) {
+  const std::int64_t attempt = std::exchange(trial.running, std::nullopt)->attempt;
+  resources_.GiveBack(trial.id);
   if (StopsStudy(outcome)) {
-    events_.result().stopped_because = outcome.failure().message;
-    Stop((IsMachineFault(outcome.failure().kind) ? "the machine has a fault, the study stops: "
-                                                 : "the study stops at damaged data: ") +
-         outcome.failure().message);
+    const AttemptFailure& failure = outcome.failure();
+    events_.result().stopped_because = failure.message;
+    Stop((IsMachineFault(failure.kind) ? "the machine has a fault, the study stops: "
+                                       : "the study stops at damaged data: ") +
+         failure.message);
   }
-  const std::vector<Command> commands = scheduler_.OnAttemptEnded(key.trial, outcome);
-  const Command* first = commands.empty() ? nullptr : &commands.front();
-  const auto* finish = first != nullptr ? std::get_if<FinishTrial>(first) : nullptr;
-  const auto* retry = first != nullptr ? std::get_if<RetryTrial>(first) : nullptr;
-  store_.FinishAttempt(key.trial, key.attempt, outcome,
-                       finish != nullptr ? finish->state : TrialState::kWaiting);
-  if (finish != nullptr) {
-    EndTrial(key.trial, outcome);
-  } else if (retry != nullptr) {
-    active.needs.alone = retry->alone;
-    events_.OnRetry(key.trial, active.label, outcome);
-    Note(active.label, "attempt " + std::to_string(key.attempt) + " ended (" +
-                           ToString(outcome.failure().kind) + ": " + outcome.failure().message +
-                           "); it is tried again" + (retry->alone ? kAlone : ""));
-  } else {
-    events_.OnInterrupted(key.trial, active.label);
+  const AfterAttempt after = scheduler_.OnAttemptEnded(trial.id, outcome);
+  scheduler_.OnDevicesFreed();  // what this attempt used may be what another one waits for
+  store_.FinishAttempt(trial.id, attempt, outcome, StateAfter(after.next));
+  switch (after.next) {
+    case NextStep::kComplete:
+      return Complete(trial.id, outcome.result());
+    case NextStep::kFail:
+      return Fail(trial.id, outcome.failure());
+    case NextStep::kLeaveWaiting:
+      return events_.OnInterrupted(trial.id, trial.label());
+    case NextStep::kRetry:
+      break;
   }
-  Execute(commands);
-  if (scheduler_.refused()) Execute(scheduler_.OnDevicesFreed());
+  const AttemptFailure& failure = outcome.failure();
+  trial.needs.alone = after.alone;
+  events_.OnRetry(trial.id, trial.label(), failure);
+  Note(trial.label(), "attempt " + std::to_string(attempt) + " ended (" + ToString(failure.kind) +
+                          ": " + failure.message + "); it is tried again" +
+                          (after.alone ? ", alone on its device" : ""));
 }
 
-void StudyLoop::EndTrial(TrialId trial, const AttemptOutcome& outcome) {
-  const ActiveTrial ended = std::move(active_.extract(trial).mapped());
-  if (outcome.complete()) {
-    Learn(ended.model, outcome.result());
-    events_.OnComplete(trial, ended.label, outcome.result());
-    intake_.Settle(ended.wanted_by, ResultOf(outcome.result()));
-    return;
-  }
-  events_.OnFailed(trial, ended.label, outcome);
-  intake_.Settle(ended.wanted_by, {});
+void StudyRunner::Complete(TrialId trial, const TrialResult& result) {
+  const StudyTrial ended = std::move(trials_.extract(trial).mapped());
+  Learn(ended.spec.model, result);
+  events_.OnComplete(trial, ended.label(), result);
+  intake_.Settle(ended, result);
 }
 
-void StudyLoop::Learn(const ModelSpec& model, const TrialResult& result) {
+void StudyRunner::Fail(TrialId trial, const AttemptFailure& failure) {
+  const StudyTrial ended = std::move(trials_.extract(trial).mapped());
+  events_.OnFailed(trial, ended.label(), failure);
+  intake_.SettleFailed(ended);
+}
+
+void StudyRunner::Learn(const ModelSpec& model, const TrialResult& result) {
   resources_.Learn(model, result);
   if (!std::has_single_bit(++learnt_)) return;
-  std::vector<Command> commands;
-  for (auto& [trial, active] : active_) {
-    if (active.running || foreign_.contains(trial)) continue;
-    const bool alone = active.needs.alone;
-    active.needs = resources_.Needs(active.model, active.parameters);
-    active.needs.alone = alone;
-    std::ranges::copy(scheduler_.OnNeedsChanged(trial, active.needs), std::back_inserter(commands));
+  for (auto& [id, trial] : trials_) {
+    if (trial.running || foreign_.contains(id)) continue;
+    const bool alone = trial.needs.alone;
+    trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
+    trial.needs.alone = alone;
+    scheduler_.OnNeedsChanged(id, trial.needs);
   }
-  Execute(commands);
 }
 
-bool StudyLoop::StopsStudy(const AttemptOutcome& outcome) const {
+bool StudyRunner::StopsStudy(const AttemptOutcome& outcome) const {
   if (outcome.complete() || stopping_) return false;
-  const bool bad_data =
-      outcome.failure().kind == FailureKind::kBadData && intake_.data().on_error == "stop";
-  return bad_data || IsMachineFault(outcome.failure().kind);
+  const FailureKind kind = outcome.failure().kind;
+  const bool bad_data = kind == FailureKind::kBadData && intake_.data().on_error == "stop";
+  return bad_data || IsMachineFault(kind);
 }
 
 }  // namespace beamgrid

@@ -1,10 +1,9 @@
-// StudyLoop: trials come in, from the strategy and from other orchestrators.
+// StudyRunner: trials come in, from the strategy and from other orchestrators.
 
 #include <utility>
 
-#include "orchestrator/study/study_loop.h"
+#include "orchestrator/study/study_runner.h"
 #include "orchestrator/study/trial_history.h"
-#include "registry/scoring/metrics.h"
 
 namespace beamgrid {
 namespace {
@@ -14,121 +13,117 @@ constexpr std::chrono::milliseconds kForeignInterval{1000};
 
 }  // namespace
 
-void StudyLoop::AskForTrials() {
-  if (stopping_) return;
-  intake_.Fill(
-      study_, [this] { return scheduler_.free_slots(); },
-      [this](std::vector<WantedTrial> trials) {
-        after_commit_.Together([&] {
-          for (WantedTrial& trial : trials) Enter(std::move(trial));
-        });
-      },
-      [this](const TrialLabel& label, const std::string& why) {
-        events_.OnRefused(label, why);
-        Note(label, "refused: " + why);
-      });
+void StudyRunner::AskForTrials() {
+  if (!stopping_ && intake_.CanAsk(scheduler_.free_slots())) {
+    std::vector<StudyTrial> trials;
+    // Reused and refused candidates leave the window at once: the bound keeps one turn short.
+    for (std::size_t asked = 0; asked < intake_.window() && !intake_.full(); ++asked) {
+      std::optional<ConsideredCandidate> candidate = intake_.Next();
+      if (!candidate) break;
+      for (StudyTrial& trial : candidate->trials) {
+        if (candidate->refusal) {
+          events_.OnRefused(trial.label(), *candidate->refusal);
+          Note(trial.label(), "refused: " + *candidate->refusal);
+        } else {
+          trials.push_back(std::move(trial));
+        }
+      }
+      // While slots are free trials begin as soon as there is one for each; else many share a
+      // transaction.
+      const auto free = static_cast<std::size_t>(scheduler_.free_slots());
+      if (free > 0 && trials.size() >= free) EnterAll(std::exchange(trials, {}));
+    }
+    EnterAll(std::move(trials));
+  }
   events_.SetPlanned(intake_.planned());
 }
 
-void StudyLoop::Enter(WantedTrial trial) {
+void StudyRunner::EnterAll(std::vector<StudyTrial> trials) {
+  if (trials.empty()) return;
+  Record([&] {
+    const std::vector<TrialId> ids = store_.AddTrials(study_, {trials.begin(), trials.end()});
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+      trials[i].id = ids[i];
+      Enter(std::move(trials[i]));
+    }
+  });
+}
+
+void StudyRunner::Enter(StudyTrial trial) {
   const bool is_new = members_.insert(trial.id).second;
-  if (is_new && !trial.start.empty()) {
-    Note(trial.label, "starts from " + StartText(trial.model) + ", trial " + trial.start);
+  if (is_new && !trial.spec.warm_start.empty()) {
+    Note(trial.label(), "starts from " + WarmStartText(trial.spec.model) + ", trial " +
+                            trial.spec.warm_start);
   }
-  if (const auto active = active_.find(trial.id); active != active_.end()) {
-    active->second.wanted_by.push_back(trial.wanted_by);
+  if (const auto present = trials_.find(trial.id); present != trials_.end()) {
+    present->second.wanted_by.push_back(trial.wanted_by.front());
     return;
   }
-  if (trial.twin && IsOver(store_, *trial.twin)) {
-    if (is_new) Note(trial.label, "reused: the record already held how it ended");
-    return UseEnded(trial.label, *trial.twin, {trial.wanted_by});
+  if (trial.known && IsOver(store_, *trial.known)) {
+    if (is_new) Note(trial.label(), "reused: the record already held how it ended");
+    return UseEnded(trial, *trial.known);
   }
-  active_[trial.id] = {.label = std::move(trial.label),
-                       .fingerprint = std::move(trial.fingerprint),
-                       .model = trial.model,
-                       .start = std::move(trial.start),
-                       .parameters = trial.parameters,
-                       .needs = resources_.Needs(trial.model, trial.parameters),
-                       .wanted_by = {trial.wanted_by}};
-  Schedule(trial.id, trial.twin);
+  trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
+  StudyTrial& kept = trials_[trial.id] = std::move(trial);
+  Schedule(kept, kept.known ? &*kept.known : nullptr);
 }
 
-void StudyLoop::UseEnded(const TrialLabel& label, const TrialRecord& record,
-                         const std::vector<SeedSlot>& wanted_by) {
+void StudyRunner::UseEnded(const StudyTrial& trial, const TrialRecord& record) {
   if (record.state == TrialState::kComplete) {
-    events_.OnReused(label, *record.result);
-    intake_.Settle(wanted_by, ResultOf(*record.result));
+    events_.OnReused(trial.label(), *record.result);
   } else {
-    events_.OnFailedBefore(label, record.failure);
-    intake_.Settle(wanted_by, {.size_bytes = record.size_bytes});
+    events_.OnFailedBefore(trial.label(), record.failure);
   }
+  intake_.SettleEnded(trial, record);
 }
 
-void StudyLoop::Schedule(TrialId trial, const std::optional<TrialRecord>& twin) {
-  ActiveTrial& active = active_.at(trial);
-  active.attempts = twin ? twin->attempts : 0;
-  if (twin && twin->state == TrialState::kRunning) {
-    foreign_.insert(trial);
-    Note(active.label, "waits: another study's orchestrator is training it");
-    return;
+void StudyRunner::Schedule(StudyTrial& trial, const TrialRecord* record) {
+  if (record == nullptr) return scheduler_.OnTrialAdded(trial.id, 0, trial.needs);
+  trial.attempts = record->attempts;
+  if (record->state == TrialState::kRunning) {
+    foreign_.insert(trial.id);
+    return Note(trial.label(), "waits: another study's orchestrator is training it");
   }
-  const bool again = twin && twin->state == TrialState::kFailed;
-  if (again) store_.SetState(trial, TrialState::kWaiting);
-  if (twin && twin->failed_attempts > 0) active.needs.alone = RanOutOfMemory(store_, trial);
-  Execute(scheduler_.OnTrialAdded(trial, twin && !again ? twin->failed_attempts : 0, active.needs));
+  const bool again = record->state == TrialState::kFailed;
+  if (again) store_.SetState(trial.id, TrialState::kWaiting);
+  if (record->failed_attempts > 0) trial.needs.alone = RanOutOfMemory(store_, trial.id);
+  scheduler_.OnTrialAdded(trial.id, again ? 0 : record->failed_attempts, trial.needs);
 }
 
-SeedResult StudyLoop::ResultOf(const TrialResult& result) const {
-  return {ObjectiveOf(result.metrics, recipe_.objective), result.size_bytes};
-}
-
-void StudyLoop::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
+void StudyRunner::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
   abandoned_.Close(ours, [this](const Store::OpenAttempt& attempt, const AttemptOutcome& outcome) {
-    const TrialRecord trial = store_.Trial(attempt.trial);
-    events_.OnAbandoned({trial.name, trial.seed}, outcome);
-    Note({trial.name, trial.seed},
+    const TrialRecord record = store_.Trial(attempt.trial);
+    const TrialLabel label{record.name, record.seed};
+    events_.OnAbandoned(label, outcome);
+    Note(label,
          "attempt " + std::to_string(attempt.attempt) + " was left by an orchestrator that died: " +
              (outcome.complete() ? "its result was complete" : outcome.failure().message));
   });
 }
 
-void StudyLoop::LookAtOtherStudies() {
+void StudyRunner::LookAtOtherStudies() {
   if (stopping_ || clock_() < next_foreign_look_) return;
   next_foreign_look_ = clock_() + kForeignInterval;
-  if (!foreign_.empty()) LookAtForeignTrials();
-  if (scheduler_.refused()) {
-    after_commit_.Together([this] { Execute(scheduler_.OnDevicesFreed()); });
+  if (foreign_.empty() && !scheduler_.refused()) return;
+  if (!foreign_.empty()) {
+    CloseAbandoned([this](TrialId trial) { return foreign_.contains(trial); });
   }
-}
-
-void StudyLoop::LookAtForeignTrials() {
-  CloseAbandoned([this](TrialId trial) { return foreign_.contains(trial); });
-  for (const TrialId trial : std::set<TrialId>(foreign_)) {
-    const TrialRecord record = store_.Trial(trial);
-    if (record.state == TrialState::kRunning) continue;
-    foreign_.erase(trial);
-    if (IsOver(store_, record)) {
-      UseForeign(trial, record);
-    } else {
-      Schedule(trial, record);
+  Record([this] {
+    scheduler_.OnDevicesFreed();
+    for (const TrialId trial : std::set<TrialId>(foreign_)) {
+      const TrialRecord record = store_.Trial(trial);
+      if (record.state == TrialState::kRunning) continue;
+      foreign_.erase(trial);
+      TakeFromOther(trial, record);
     }
-  }
+  });
 }
 
-void StudyLoop::UseForeign(TrialId trial, const TrialRecord& record) {
-  const ActiveTrial ended = std::move(active_.extract(trial).mapped());
-  Note(ended.label, "reused: another study trained it meanwhile");
-  UseEnded(ended.label, record, ended.wanted_by);
-}
-
-void StudyLoop::GiveToOther(TrialId trial, const TrialRecord& now) {
-  const std::vector<Command> commands = scheduler_.OnTrialWithdrawn(trial);
-  if (IsOver(store_, now)) {
-    UseForeign(trial, now);
-  } else {
-    Schedule(trial, now);
-  }
-  Execute(commands);
+void StudyRunner::TakeFromOther(TrialId trial, const TrialRecord& record) {
+  if (!IsOver(store_, record)) return Schedule(trials_.at(trial), &record);
+  const StudyTrial ended = std::move(trials_.extract(trial).mapped());
+  Note(ended.label(), "reused: another study trained it meanwhile");
+  UseEnded(ended, record);
 }
 
 }  // namespace beamgrid

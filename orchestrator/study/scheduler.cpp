@@ -41,103 +41,113 @@ bool IsRetryable(FailureKind kind) {
 Scheduler::Scheduler(std::vector<Slot> slots, std::int64_t retries,
                      const std::map<std::string, std::int64_t>& memory)
     : slots_(std::move(slots)), retries_(retries) {
-  std::map<std::string, std::size_t> index;
   for (const Slot& slot : slots_) {
-    const auto [device, is_new] = index.emplace(slot.device, devices_.size());
+    const auto [device, is_new] = device_indices_.emplace(slot.device, devices_.size());
     if (is_new) {
       const auto limit = memory.find(slot.device);
-      devices_.push_back({.memory_bytes = limit == memory.end() ? 0 : limit->second});
+      devices_.emplace_back();
+      if (limit != memory.end()) devices_.back().memory_bytes = limit->second;
     }
     device_of_slot_.push_back(device->second);
   }
-  for (auto slot = static_cast<std::int64_t>(slots_.size()) - 1; slot >= 0; --slot) {
-    devices_[device_of_slot_[static_cast<std::size_t>(slot)]].free.push_back(slot);
+  for (std::size_t slot = slots_.size(); slot-- > 0;) {
+    devices_[device_of_slot_[slot]].free.push_back(slot);
   }
 }
 
-std::vector<Command> Scheduler::OnTrialAdded(TrialId trial, std::int64_t failed_attempts,
-                                             const TrialNeeds& needs) {
-  const auto [entry, is_new] =
-      trials_.emplace(trial, Entry{.needs = needs, .failed_attempts = failed_attempts});
+void Scheduler::OnTrialAdded(TrialId trial, std::int64_t failed_attempts, const TrialNeeds& needs) {
+  const auto [entry, is_new] = trials_.emplace(trial, Entry{.failed_attempts = failed_attempts});
   if (!is_new) Broken(trial, "was added twice");
+  SetNeeds(needs, &entry->second);
   Enqueue(trial, &entry->second);
-  std::vector<Command> commands;
-  Fill(&commands);
-  return commands;
 }
 
-std::vector<Command> Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome) {
+AfterAttempt Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome) {
   Entry& entry = Running(trial);
   FreeSlot(&entry);
-  std::vector<Command> commands;
   if (outcome.complete()) {
-    Finish(trial, TrialState::kComplete, &commands);
-  } else if (MayTryAgain(&entry, outcome.failure().kind)) {
-    Enqueue(trial, &entry);
-    if (!interrupted_) {
-      commands.emplace_back(RetryTrial{trial, entry.failed_attempts, entry.needs.alone});
-    }
-  } else {
-    Finish(trial, TrialState::kFailed, &commands);
+    Finish(trial, &counts_.complete);
+    return {.next = NextStep::kComplete};
   }
-  Fill(&commands);
-  return commands;
+  const bool again = MayTryAgain(&entry, outcome.failure().kind);
+  AfterAttempt after{
+      .next = NextStep::kFail, .failed_attempts = entry.failed_attempts, .alone = entry.alone};
+  if (again) {
+    after.next = interrupted_ ? NextStep::kLeaveWaiting : NextStep::kRetry;
+    Enqueue(trial, &entry);
+  } else {
+    Finish(trial, &counts_.failed);
+  }
+  return after;
 }
 
 bool Scheduler::MayTryAgain(Entry* entry, FailureKind failure) const {
   const bool blameless = failure == FailureKind::kInterrupted || IsMachineFault(failure);
   if (blameless && (interrupted_ || entry->free_restarts++ < kFreeRestarts)) return true;
   ++entry->failed_attempts;
-  if (failure == FailureKind::kOutOfMemory) return !std::exchange(entry->needs.alone, true);
+  if (failure == FailureKind::kOutOfMemory) return !std::exchange(entry->alone, true);
   return IsRetryable(failure) && entry->failed_attempts <= retries_;
 }
 
-std::vector<Command> Scheduler::OnTrialWithdrawn(TrialId trial) {
+void Scheduler::OnTrialWithdrawn(TrialId trial) {
   FreeSlot(&Running(trial));
   trials_.erase(trial);
-  std::vector<Command> commands;
-  Fill(&commands);
-  return commands;
 }
 
-std::vector<Command> Scheduler::OnStartRefused(TrialId trial) {
+void Scheduler::OnStartRefused(TrialId trial) {
   Entry& entry = Running(trial);
   FreeSlot(&entry).refused = true;
   queue_.insert(PlaceOf(trial, entry));
   ++counts_.waiting;
-  std::vector<Command> commands;
-  Fill(&commands);
-  return commands;
 }
 
-std::vector<Command> Scheduler::OnDevicesFreed() {
+void Scheduler::OnDevicesFreed() {
   for (Device& device : devices_) device.refused = false;
-  std::vector<Command> commands;
-  Fill(&commands);
-  return commands;
 }
 
-std::vector<Command> Scheduler::OnNeedsChanged(TrialId trial, const TrialNeeds& needs) {
+void Scheduler::OnNeedsChanged(TrialId trial, const TrialNeeds& needs) {
   Entry& entry = trials_.at(trial);
-  if (entry.slot >= 0) return {};
+  if (entry.slot) return;
   queue_.erase(PlaceOf(trial, entry));
-  entry.needs = needs;
+  SetNeeds(needs, &entry);
   queue_.insert(PlaceOf(trial, entry));
-  std::vector<Command> commands;
-  Fill(&commands);
-  return commands;
 }
 
-std::vector<Command> Scheduler::OnInterrupt() {
-  if (std::exchange(interrupted_, true)) return {};
+std::vector<TrialId> Scheduler::OnInterrupt() {
   std::vector<TrialId> running;
+  if (std::exchange(interrupted_, true)) return running;
   for (const auto& [trial, entry] : trials_) {
-    if (entry.slot >= 0) running.push_back(trial);
+    if (entry.slot) running.push_back(trial);
   }
   std::ranges::sort(running);
-  std::vector<Command> commands;
-  for (const TrialId trial : running) commands.emplace_back(CancelAttempt{trial});
-  return commands;
+  return running;
+}
+
+std::optional<StartAttempt> Scheduler::NextStart() {
+  // A trial that fits nowhere yet keeps the device that it would get free of those behind it.
+  std::vector<bool> waited_for(devices_.size());
+  for (auto next = queue_.begin(); next != queue_.end(); ++next) {
+    Entry& entry = trials_.at(next->trial);
+    const auto open = Choose(entry, Fitting::kIgnored, waited_for);
+    if (!open) return std::nullopt;
+    const auto chosen = Choose(entry, Fitting::kNeeded, waited_for);
+    if (!chosen) {
+      waited_for[*open] = true;
+      continue;
+    }
+    Device& device = devices_[*chosen];
+    entry.slot = device.free.back();
+    device.free.pop_back();
+    ++device.running;
+    device.reserved_bytes += entry.memory_bytes[*chosen];
+    device.exclusive = entry.alone;
+    --counts_.waiting;
+    ++counts_.running;
+    const TrialId trial = next->trial;
+    queue_.erase(next);
+    return StartAttempt{trial, *entry.slot};
+  }
+  return std::nullopt;
 }
 
 std::int64_t Scheduler::free_slots() const {
@@ -159,23 +169,22 @@ void Scheduler::SanityCheck() const {
   std::vector<bool> booked(slots_.size());
   std::int64_t waiting = 0;
   for (const auto& [trial, entry] : trials_) {
-    if (entry.slot < 0) {
+    if (!entry.slot) {
       ++waiting;
       Require(queue_.contains(PlaceOf(trial, entry)), "every waiting trial queues");
       continue;
     }
-    const auto slot = static_cast<std::size_t>(entry.slot);
-    Require(slot < slots_.size() && !booked[slot], "one trial a slot");
-    booked[slot] = true;
-    Device& device = seen[device_of_slot_[slot]];
+    Require(*entry.slot < slots_.size() && !booked[*entry.slot], "one trial a slot");
+    booked[*entry.slot] = true;
+    const std::size_t index = device_of_slot_[*entry.slot];
+    Device& device = seen[index];
     ++device.running;
-    device.reserved_bytes += entry.needs.memory_bytes;
-    device.exclusive = device.exclusive || entry.needs.alone;
+    device.reserved_bytes += entry.memory_bytes[index];
+    device.exclusive = device.exclusive || entry.alone;
   }
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     const Device& device = devices_[i];
-    for (const std::int64_t free : device.free) {
-      const auto slot = static_cast<std::size_t>(free);
+    for (const std::size_t slot : device.free) {
       Require(device_of_slot_.at(slot) == i && !booked[slot], "a free slot is not booked");
       booked[slot] = true;
     }
@@ -184,16 +193,23 @@ void Scheduler::SanityCheck() const {
     Require(device.reserved_bytes == seen[i].reserved_bytes, "memory is reserved for the running");
     Require(device.exclusive == seen[i].exclusive, "a device is exclusive while its trial runs");
     Require(!device.exclusive || device.running == 1, "a trial that is to be alone is alone");
-    Require(device.memory_bytes == 0 || device.running <= 1 ||
-                device.reserved_bytes <= device.memory_bytes,
+    Require(!device.memory_bytes || device.running <= 1 ||
+                device.reserved_bytes <= *device.memory_bytes,
             "memory is not given twice");
   }
   Require(std::ranges::find(booked, false) == booked.end(), "every slot is booked or free");
   Require(waiting == counts_.waiting && std::ssize(queue_) == waiting, "the waiting are counted");
   Require(std::ssize(trials_) - waiting == counts_.running, "the running are counted");
-  if (interrupted_ || queue_.empty()) return;
-  const TrialNeeds& first = trials_.at(queue_.begin()->trial).needs;
-  Require(Choose({}, &first) < 0, "the first in the queue waits only where it cannot start");
+}
+
+void Scheduler::SetNeeds(const TrialNeeds& needs, Entry* entry) const {
+  entry->memory_bytes.assign(devices_.size(), 0);
+  for (const auto& [device, bytes] : needs.memory_bytes) {
+    const auto index = device_indices_.find(device);
+    if (index != device_indices_.end()) entry->memory_bytes[index->second] = bytes;
+  }
+  entry->seconds = needs.seconds;
+  entry->alone = needs.alone;
 }
 
 void Scheduler::Enqueue(TrialId trial, Entry* entry) {
@@ -204,88 +220,54 @@ void Scheduler::Enqueue(TrialId trial, Entry* entry) {
 
 Scheduler::Place Scheduler::PlaceOf(TrialId trial, const Entry& entry) const {
   const bool order_matters = slots_.size() > 1;
-  return {order_matters ? -entry.needs.seconds : 0.0, entry.arrival, trial};
+  return {order_matters ? -entry.seconds : 0.0, entry.arrival, trial};
 }
 
 bool Scheduler::IsOpen(const Device& device) const {
   return !interrupted_ && !device.free.empty() && !device.exclusive && !device.refused;
 }
 
-/// On an empty device anything may be tried.
-bool Scheduler::Fits(const Device& device, const TrialNeeds& needs) {
-  if (device.running == 0) return true;
-  if (needs.alone) return false;
-  return device.memory_bytes == 0 ||
-         device.reserved_bytes + needs.memory_bytes <= device.memory_bytes;
+bool Scheduler::Fits(std::size_t index, const Entry& entry) const {
+  const Device& device = devices_[index];
+  if (device.running == 0) return true;  // on an empty device anything may be tried
+  if (entry.alone) return false;
+  return !device.memory_bytes ||
+         device.reserved_bytes + entry.memory_bytes[index] <= *device.memory_bytes;
 }
 
-std::ptrdiff_t Scheduler::Choose(const std::vector<bool>& waited_for,
-                                 const TrialNeeds* fits) const {
-  std::ptrdiff_t chosen = -1;
+std::optional<std::size_t> Scheduler::Choose(const Entry& entry, Fitting fitting,
+                                             const std::vector<bool>& waited_for) const {
+  std::optional<std::size_t> chosen;
   for (std::size_t i = 0; i < devices_.size(); ++i) {
-    const Device& device = devices_[i];
-    if (!IsOpen(device) || (!waited_for.empty() && waited_for[i])) continue;
-    if (fits != nullptr && !Fits(device, *fits)) continue;
-    if (chosen >= 0 && devices_[static_cast<std::size_t>(chosen)].running <= device.running) {
-      continue;
-    }
-    chosen = static_cast<std::ptrdiff_t>(i);
+    if (!IsOpen(devices_[i]) || waited_for[i]) continue;
+    if (fitting == Fitting::kNeeded && !Fits(i, entry)) continue;
+    if (chosen && devices_[*chosen].running <= devices_[i].running) continue;
+    chosen = i;
   }
   return chosen;
 }
 
-void Scheduler::Fill(std::vector<Command>* commands) {
-  std::vector<bool> waited_for(devices_.size());
-  for (auto next = queue_.begin(); next != queue_.end();) {
-    const std::ptrdiff_t open = Choose(waited_for, nullptr);
-    if (open < 0) return;
-    Entry& entry = trials_.at(next->trial);
-    const std::ptrdiff_t chosen = Choose(waited_for, &entry.needs);
-    if (chosen < 0) {
-      waited_for[static_cast<std::size_t>(open)] = true;
-      ++next;
-      continue;
-    }
-    const TrialId trial = next->trial;
-    next = queue_.erase(next);
-    Start(trial, &entry, &devices_[static_cast<std::size_t>(chosen)], commands);
-  }
-}
-
-void Scheduler::Start(TrialId trial, Entry* entry, Device* device, std::vector<Command>* commands) {
-  entry->slot = device->free.back();
-  device->free.pop_back();
-  ++device->running;
-  device->reserved_bytes += entry->needs.memory_bytes;
-  device->exclusive = entry->needs.alone;
-  --counts_.waiting;
-  ++counts_.running;
-  commands->emplace_back(StartAttempt{trial, entry->slot});
-}
-
 Scheduler::Device& Scheduler::FreeSlot(Entry* entry) {
-  Device& device = devices_[device_of_slot_[static_cast<std::size_t>(entry->slot)]];
-  device.free.insert(
-      std::lower_bound(device.free.begin(), device.free.end(), entry->slot, std::greater<>()),
-      entry->slot);
+  const std::size_t slot = *std::exchange(entry->slot, std::nullopt);
+  const std::size_t index = device_of_slot_[slot];
+  Device& device = devices_[index];
+  device.free.insert(std::ranges::lower_bound(device.free, slot, std::greater<>()), slot);
   --device.running;
-  device.reserved_bytes -= entry->needs.memory_bytes;
+  device.reserved_bytes -= entry->memory_bytes[index];
   device.exclusive = false;
-  entry->slot = -1;
   --counts_.running;
   return device;
 }
 
-void Scheduler::Finish(TrialId trial, TrialState state, std::vector<Command>* commands) {
+void Scheduler::Finish(TrialId trial, std::int64_t* count) {
   trials_.erase(trial);
-  ++(state == TrialState::kComplete ? counts_.complete : counts_.failed);
-  commands->emplace_back(FinishTrial{trial, state});
+  ++*count;
 }
 
 Scheduler::Entry& Scheduler::Running(TrialId trial) {
   const auto entry = trials_.find(trial);
   if (entry == trials_.end()) Broken(trial, "is not known: it was never added or has finished");
-  if (entry->second.slot < 0) Broken(trial, "has no attempt running");
+  if (!entry->second.slot) Broken(trial, "has no attempt running");
   return entry->second;
 }
 

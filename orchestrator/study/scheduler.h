@@ -1,13 +1,13 @@
 #pragma once
 // Which trial gets which slot, what is retried, when nothing is left. Pure state: On<Event>()
-// functions that return commands; no clock, process, file or database inside. Trials may be added
-// at any time; a finished one is forgotten, so memory follows the trials at hand. Every event costs
-// O(log trials + devices).
+// functions change it, NextStart() says what is to be started now; no clock, process, file or
+// database inside. Trials may be added at any time; a finished one is forgotten, so memory follows
+// the trials at hand. Every event and every start costs O(log trials + devices^2).
 //
 // Order: the longest expected first, for what is started last decides when the whole ends; trials
-// of one length, and all of them where there is one slot, first come first served. A trial goes to
-// the device with the fewest running. One whose memory is not free yet keeps that device's other
-// slots empty until it is: nobody overtakes it there, so large trials do not starve.
+// of one length, and all of them where there is one slot, come first come first served. A trial
+// goes to the device with the fewest running. One whose memory is not free yet keeps that device's
+// other slots empty until it is: nobody overtakes it there, so large trials do not starve.
 //
 // What follows from the way an attempt ended (docs/reliability.md has the table):
 //   out of memory             once more, alone on its device; then the trial has failed
@@ -18,10 +18,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 #include "registry/outcome.h"
@@ -29,7 +29,7 @@
 
 namespace beamgrid {
 
-/// Room for one worker.
+/// A slot is room for one worker.
 struct Slot {
   std::string device;
   std::int64_t threads = 1;
@@ -37,29 +37,31 @@ struct Slot {
 
 /// What a trial is expected to need.
 struct TrialNeeds {
-  std::int64_t memory_bytes = 0;  ///< on its device; 0: unknown, fits anywhere
-  double seconds = 0;             ///< 0: unknown
-  bool alone = false;             ///< ran out of memory: shares its device with nobody
+  /// Bytes on each device, by its name. A device that is missing has room for the trial.
+  std::map<std::string, std::int64_t> memory_bytes;
+  double seconds = 0;  ///< 0 where nothing is known
+  bool alone = false;  ///< it ran out of memory and shares its device with nobody
 };
 
+/// The one command of a scheduler: an attempt of the trial is to begin. Its slot is taken already.
 struct StartAttempt {
   TrialId trial{};
-  std::int64_t slot = 0;  ///< index into the slots given to the constructor
+  std::size_t slot = 0;  ///< index into slots()
 };
-struct FinishTrial {  ///< no attempt will follow
-  TrialId trial{};
-  TrialState state = TrialState::kComplete;
+
+/// What becomes of a trial after an attempt.
+enum class NextStep {
+  kComplete,     ///< it has its result
+  kFail,         ///< no attempt follows: it has failed for good
+  kRetry,        ///< it waits for another attempt
+  kLeaveWaiting  ///< it waits for another run of the study, which was interrupted
 };
-struct CancelAttempt {
-  TrialId trial{};
+/// AfterAttempt says what becomes of the trial whose attempt has ended.
+struct AfterAttempt {
+  NextStep next = NextStep::kComplete;
+  std::int64_t failed_attempts = 0;  ///< that count against the retries, so far
+  bool alone = false;                ///< the next attempt will have its device for itself
 };
-/// An attempt ended without a result; another one follows (the trial waits again).
-struct RetryTrial {
-  TrialId trial{};
-  std::int64_t failed_attempts = 0;  ///< that counted so far
-  bool alone = false;                ///< it will have its device for itself
-};
-using Command = std::variant<StartAttempt, FinishTrial, CancelAttempt, RetryTrial>;
 
 struct SchedulerCounts {
   std::int64_t waiting = 0, running = 0, complete = 0, failed = 0;
@@ -79,81 +81,86 @@ class Scheduler {
   Scheduler(std::vector<Slot> slots, std::int64_t retries,
             const std::map<std::string, std::int64_t>& memory = {});
 
-  /// A trial to run. `failed_attempts`: those of earlier runs that count against the retries.
-  std::vector<Command> OnTrialAdded(TrialId trial, std::int64_t failed_attempts,
-                                    const TrialNeeds& needs = {});
-  /// The answer starts with what becomes of `trial` (FinishTrial, RetryTrial, or nothing after an
-  /// interrupt, when it stays waiting for another day).
-  std::vector<Command> OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome);
-  /// A trial that was given a slot was not started there: somebody else has taken it. It is
-  /// forgotten.
-  std::vector<Command> OnTrialWithdrawn(TrialId trial);
-  /// A trial that was given a slot could not be started because others use the device: it waits
-  /// again, and nothing is started there until OnDevicesFreed.
-  std::vector<Command> OnStartRefused(TrialId trial);
+  /// Adds a trial to run. `failed_attempts`: those of earlier runs that count against the retries.
+  void OnTrialAdded(TrialId trial, std::int64_t failed_attempts, const TrialNeeds& needs = {});
+  [[nodiscard]] AfterAttempt OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome);
+  /// Forgets a trial that was to be started but was not: somebody else has taken it.
+  void OnTrialWithdrawn(TrialId trial);
+  /// A trial that was to be started could not be because others use the device: it waits again, and
+  /// nothing is started there until OnDevicesFreed.
+  void OnStartRefused(TrialId trial);
   /// Devices that refused may have room again.
-  std::vector<Command> OnDevicesFreed();
+  void OnDevicesFreed();
   /// More is known of what a trial needs. Nothing changes for one that runs.
-  std::vector<Command> OnNeedsChanged(TrialId trial, const TrialNeeds& needs);
-  /// First Ctrl-C: no new attempts; running ones are cancelled.
-  std::vector<Command> OnInterrupt();
+  void OnNeedsChanged(TrialId trial, const TrialNeeds& needs);
+  /// Ctrl-C: nothing is started any more. Returns the trials whose attempts are to be cancelled;
+  /// none the second time.
+  [[nodiscard]] std::vector<TrialId> OnInterrupt();
+
+  /// The next attempt to begin, or nothing while no waiting trial can start. Asked until it answers
+  /// nothing, after every event.
+  [[nodiscard]] std::optional<StartAttempt> NextStart();
 
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
-  /// Slots that a further trial could get, memory aside.
+  /// The number of slots that a further trial could get, memory aside.
   [[nodiscard]] std::int64_t free_slots() const;
   [[nodiscard]] SchedulerCounts counts() const { return counts_; }
-  /// Some device has refused a trial since the last OnDevicesFreed.
+  /// True if some device has refused a trial since the last OnDevicesFreed.
   [[nodiscard]] bool refused() const;
-  /// Nothing waiting or running (after an interrupt: nothing running).
+  /// True if nothing waits or runs (after an interrupt: if nothing runs).
   [[nodiscard]] bool idle() const;
   /// Throws std::logic_error where a rule is broken: a slot booked twice, counters that do not add
-  /// up, memory given twice, a trial that waits though it could start.
+  /// up, memory given twice.
   void SanityCheck() const;
 
  private:
   struct Device {
-    std::int64_t memory_bytes = 0;   ///< 0: no limit
-    std::vector<std::int64_t> free;  ///< indices of free slots, the lowest last
+    std::optional<std::int64_t> memory_bytes;  ///< nothing: no limit
+    std::vector<std::size_t> free;             ///< indices of free slots, the lowest last
     std::int64_t running = 0;
     std::int64_t reserved_bytes = 0;  ///< what the running are expected to need
     bool exclusive = false;           ///< a trial has it for itself
     bool refused = false;
   };
   struct Entry {
-    TrialNeeds needs;
-    std::int64_t slot = -1;  ///< -1: waiting
+    std::vector<std::int64_t> memory_bytes;  ///< needed on each of devices_
+    double seconds = 0;
+    bool alone = false;
+    std::optional<std::size_t> slot;  ///< nothing: it waits
     std::int64_t arrival = 0;
     std::int64_t failed_attempts = 0;
     std::int64_t free_restarts = 0;
   };
-  /// A waiting trial's place: in the order of the members.
+  /// A waiting trial's place in the queue, which is in the order of the members.
   struct Place {
     double minus_seconds = 0;
     std::int64_t arrival = 0;
     TrialId trial{};
     auto operator<=>(const Place&) const = default;
   };
+  enum class Fitting { kNeeded, kIgnored };
 
+  void SetNeeds(const TrialNeeds& needs, Entry* entry) const;
   void Enqueue(TrialId trial, Entry* entry);
   [[nodiscard]] Place PlaceOf(TrialId trial, const Entry& entry) const;
   [[nodiscard]] bool IsOpen(const Device& device) const;
-  [[nodiscard]] static bool Fits(const Device& device, const TrialNeeds& needs);
-  /// The open device with the fewest running of those where `fits`; -1: none.
-  [[nodiscard]] std::ptrdiff_t Choose(const std::vector<bool>& waited_for,
-                                      const TrialNeeds* fits) const;
-  void Fill(std::vector<Command>* commands);
-  void Start(TrialId trial, Entry* entry, Device* device, std::vector<Command>* commands);
+  [[nodiscard]] bool Fits(std::size_t device, const Entry& entry) const;
+  /// The open device with the fewest running that nobody of `waited_for` keeps empty, of those that
+  /// have room for the trial where that matters.
+  [[nodiscard]] std::optional<std::size_t> Choose(const Entry& entry, Fitting fitting,
+                                                  const std::vector<bool>& waited_for) const;
   Device& FreeSlot(Entry* entry);
-  void Finish(TrialId trial, TrialState state, std::vector<Command>* commands);
-  /// Whether the trial gets another attempt after this end, and how.
+  void Finish(TrialId trial, std::int64_t* count);
+  /// Whether the trial gets another attempt after this failure; notes what it costs.
   [[nodiscard]] bool MayTryAgain(Entry* entry, FailureKind failure) const;
   Entry& Running(TrialId trial);
 
   std::vector<Slot> slots_;
   std::vector<Device> devices_;
   std::vector<std::size_t> device_of_slot_;
+  std::map<std::string, std::size_t> device_indices_;
   std::unordered_map<TrialId, Entry> trials_;
-  std::set<Place> queue_;  ///< the waiting
+  std::set<Place> queue_;  ///< of the waiting
   std::int64_t arrivals_ = 0;
   std::int64_t retries_;
   bool interrupted_ = false;

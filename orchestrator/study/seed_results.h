@@ -36,7 +36,9 @@ class SeedResults {
   [[nodiscard]] std::optional<Finding> Settle(SeedSlot slot, const SeedResult& result);
   /// Closes a candidate that is not to be tried.
   [[nodiscard]] Finding Refuse(CandidateId id, std::int64_t size_bytes);
-  /// Number of open candidates.
+  /// Closes a candidate whose end nobody waits for; one that has closed already may be named too.
+  void Forget(CandidateId id) { open_.erase(id); }
+  /// The number of open candidates.
   [[nodiscard]] std::size_t size() const { return open_.size(); }
 
  private:

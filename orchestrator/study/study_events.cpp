@@ -14,15 +14,11 @@ std::string Fixed4(double value) {
   return text;
 }
 
-std::string FailureText(const AttemptOutcome& outcome) {
-  return ToString(outcome.failure().kind) + ": " + outcome.failure().message;
+std::string FailureText(const AttemptFailure& failure) {
+  return ToString(failure.kind) + ": " + failure.message;
 }
 
 }  // namespace
-
-std::string ToString(const TrialLabel& label) {
-  return label.name + " seed " + std::to_string(label.seed);
-}
 
 StudyEvents::StudyEvents(const Recipe& recipe, ProgressDisplay& display)
     : objective_(recipe.objective), display_(display) {
@@ -89,15 +85,15 @@ void StudyEvents::OnComplete(TrialId trial, const TrialLabel& label, const Trial
                  Fixed4(ObjectiveOf(result.metrics, objective_)));
 }
 
-void StudyEvents::OnRetry(TrialId trial, const TrialLabel& label, const AttemptOutcome& outcome) {
+void StudyEvents::OnRetry(TrialId trial, const TrialLabel& label, const AttemptFailure& failure) {
   state_.running.erase(trial);
-  display_.Event(ToString(label) + ": " + FailureText(outcome) + "; it is tried again");
+  display_.Event(ToString(label) + ": " + FailureText(failure) + "; it is tried again");
 }
 
-void StudyEvents::OnFailed(TrialId trial, const TrialLabel& label, const AttemptOutcome& outcome) {
+void StudyEvents::OnFailed(TrialId trial, const TrialLabel& label, const AttemptFailure& failure) {
   state_.running.erase(trial);
-  CountFailure(label, FailureText(outcome));
-  display_.Event(ToString(label) + ": failed for good: " + FailureText(outcome));
+  CountFailure(label, FailureText(failure));
+  display_.Event(ToString(label) + ": failed for good: " + FailureText(failure));
 }
 
 void StudyEvents::OnInterrupted(TrialId trial, const TrialLabel& label) {

@@ -4,22 +4,34 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/progress.h"
-#include "orchestrator/study/study_runner.h"
+#include "orchestrator/study/scheduler.h"
 #include "registry/store/store.h"
+#include "search/recipe.h"
 
 namespace beamgrid {
 
-/// Names a trial in lines.
-struct TrialLabel {
-  std::string name;
-  std::int64_t seed = 0;
+/// How a run of a study ended.
+struct StudyResult {
+  StudyId study{};
+  std::int64_t complete = 0;  ///< trained in this run
+  std::int64_t reused = 0;    ///< were complete already
+  std::int64_t failed = 0;    ///< failed for good
+  std::int64_t refused = 0;   ///< never started: too large, or refused by the trainer
+  std::int64_t attempts = 0;  ///< attempts started in this run
+  bool interrupted = false;
+  /// Bad data with on_error = "stop" (file, offset, fix), or a fault of the machine.
+  std::string stopped_because;
+  std::vector<std::string> failures;   ///< "NAME seed S: kind: message", one for each failed trial
+  std::vector<std::string> decisions;  ///< the strategy's, for people
+  int exit_code = 0;  ///< 0; 1: trials failed for good or stopped; 130: interrupted
 };
-[[nodiscard]] std::string ToString(const TrialLabel& label);  ///< "MC-MoE2 seed 1"
 
 class StudyEvents {
  public:
@@ -32,8 +44,8 @@ class StudyEvents {
   void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt);
   void OnMessage(TrialId trial, const Message& message);
   void OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result);
-  void OnRetry(TrialId trial, const TrialLabel& label, const AttemptOutcome& outcome);
-  void OnFailed(TrialId trial, const TrialLabel& label, const AttemptOutcome& outcome);
+  void OnRetry(TrialId trial, const TrialLabel& label, const AttemptFailure& failure);
+  void OnFailed(TrialId trial, const TrialLabel& label, const AttemptFailure& failure);
   void OnInterrupted(TrialId trial, const TrialLabel& label);
   void OnStopping(const std::string& why);
   /// A trial waits because other studies use the device; said once a device.
@@ -44,7 +56,6 @@ class StudyEvents {
   /// Trials in all as the strategy sees it now.
   void SetPlanned(std::optional<std::int64_t> trials) { state_.planned = trials; }
   [[nodiscard]] StudyResult& result() { return result_; }
-  [[nodiscard]] const ProgressState& state() const { return state_; }
 
  private:
   void NoteBest(const std::string& name, const TrialResult& result);

@@ -1,45 +1,35 @@
 #pragma once
-// Carries out a study: asks the strategy, finds twins in the record, gives trials to the scheduler
-// and attempts to the executor, and writes every outcome down before anything follows from it. All
-// that depends on processes or time is behind an interface.
+// Carries out a study: asks the strategy, finds known trials in the record, gives trials to the
+// scheduler and attempts to the executor, and writes every outcome down before anything follows
+// from it. All that depends on processes or time is behind an interface.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "orchestrator/study/abandoned_attempts.h"
+#include "orchestrator/study/after_commit.h"
+#include "orchestrator/study/attempt_starter.h"
 #include "orchestrator/study/executor.h"
+#include "orchestrator/study/model_counter.h"
 #include "orchestrator/study/progress.h"
 #include "orchestrator/study/resources.h"
+#include "orchestrator/study/running_attempts.h"
 #include "orchestrator/study/scheduler.h"
-#include "orchestrator/workers/trainer_client.h"
+#include "orchestrator/study/study_events.h"
+#include "orchestrator/study/study_trial.h"
+#include "orchestrator/study/trial_intake.h"
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
 #include "search/recipe.h"
 
 namespace beamgrid {
-
-class StudyLoop;
-
-/// How a run of a study ended.
-struct StudyResult {
-  StudyId study{};
-  std::int64_t complete = 0;  ///< trained in this run
-  std::int64_t reused = 0;    ///< were complete already
-  std::int64_t failed = 0;    ///< failed for good
-  std::int64_t refused = 0;   ///< never started: too large, or refused by the trainer
-  std::int64_t attempts = 0;  ///< attempts started in this run
-  bool interrupted = false;
-  /// Bad data with on_error = "stop" (file, offset, fix), or a fault of the machine.
-  std::string stopped_because;
-  std::vector<std::string> failures;   ///< "NAME seed S: kind: message", one for each failed trial
-  std::vector<std::string> decisions;  ///< the strategy's, for people
-  int exit_code = 0;  ///< 0; 1: trials failed for good or stopped; 130: interrupted
-};
 
 struct RunnerSettings {
   std::filesystem::path database;  ///< to ask whether another study's orchestrator is alive
@@ -60,13 +50,14 @@ struct RunnerParts {
   Resources* resources = nullptr;                    ///< null: no limits
 };
 
+/// StudyRunner owns the trials of a study from the moment they are asked for until the strategy is
+/// told. Not thread-safe but for Interrupt; owned by the study's thread.
 class StudyRunner {
  public:
   /// `recipe` and `catalogue` must outlive the runner. `data`: resolved and digested. RecipeError
   /// where trials are to start from trials that are not complete in the record.
   StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataSpec data,
               RunnerSettings settings, RunnerParts parts);
-  ~StudyRunner();
 
   /// Runs until nothing is left to ask or an interrupt. Never repeats a complete trial. Throws
   /// Error where the environment broke; the record is then as if the orchestrator had been killed.
@@ -77,7 +68,77 @@ class StudyRunner {
   void Interrupt();
 
  private:
-  std::unique_ptr<StudyLoop> loop_;
+  // ---- Turns, start and end: study_runner.cpp ---------------------------------------------------
+
+  /// Each turn: heed Ctrl-C, ask for trials, take in what happened.
+  StudyResult CarryOut();
+  void Open();
+  [[nodiscard]] bool Done() const;
+  StudyResult Finish();
+  /// One transaction for what `work` records and for the attempts that can begin because of it.
+  void Record(const std::function<void()>& work);
+  void HeedInterrupts();
+  void Stop(const std::string& why);
+  /// Lets the workers write their checkpoints when the record can no longer be written. What they
+  /// leave in their directories is what the next run goes on from.
+  void EndWorkers(const std::string& why);
+  void Note(const TrialLabel& label, const std::string& text);
+  /// How long a turn may wait for events: not at all while there is something to ask.
+  [[nodiscard]] std::chrono::milliseconds Wait() const;
+
+  // ---- Trials come in: runner_trials.cpp --------------------------------------------------------
+
+  void AskForTrials();
+  void EnterAll(std::vector<StudyTrial> trials);
+  void Enter(StudyTrial trial);
+  void UseEnded(const StudyTrial& trial, const TrialRecord& record);
+  /// Gives a trial to the scheduler. `record`: null where the trial is new there.
+  void Schedule(StudyTrial& trial, const TrialRecord* record);
+
+  // ---- Attempts of a dead orchestrator, trials of a living one: runner_trials.cpp ---------------
+
+  void CloseAbandoned(const std::function<bool(TrialId)>& ours);
+  void LookAtOtherStudies();
+  /// Another orchestrator has or had the trial: its end is used, or the trial goes on here.
+  void TakeFromOther(TrialId trial, const TrialRecord& record);
+
+  // ---- Attempts begin, say something and end: runner_attempts.cpp -------------------------------
+
+  void Begin(const StartAttempt& start);
+  void Handle(const ExecutorEvent& event);
+  void EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome);
+  void Complete(TrialId trial, const TrialResult& result);
+  void Fail(TrialId trial, const AttemptFailure& failure);
+  /// Forecasts that were made before anything was measured cannot be compared with later ones, so
+  /// the waiting are forecast again; ever more rarely, for later measurements change less.
+  void Learn(const ModelSpec& model, const TrialResult& result);
+  [[nodiscard]] bool StopsStudy(const AttemptOutcome& outcome) const;
+
+  const Recipe& recipe_;
+  RunnerSettings settings_;
+  std::function<std::chrono::milliseconds()> clock_;
+  Store& store_;
+  Executor& executor_;
+  RunningAttempts running_;
+  TrialIntake intake_;
+  Resources no_limits_;
+  Resources& resources_;
+  Scheduler scheduler_;
+  AttemptStarter starter_;
+  AbandonedAttempts abandoned_;
+  AfterCommit after_commit_;
+  DisplayAfterCommit display_;
+  StudyEvents events_;
+
+  StudyId study_{};
+  std::chrono::milliseconds started_{0}, next_foreign_look_{0};
+  std::set<TrialId> members_;  ///< trials that the study refers to
+  std::map<TrialId, StudyTrial> trials_;
+  std::set<TrialId> foreign_;  ///< those of trials_ that another orchestrator runs
+  bool stopping_ = false;
+  int heeded_interrupts_ = 0;
+  std::uint64_t learnt_ = 0;  ///< complete trials that the forecast has learnt from in this run
+  std::atomic<int> interrupts_{0};
 };
 
 }  // namespace beamgrid

@@ -3,20 +3,20 @@
 
 #include <string>
 
-#include "orchestrator/study/study_events.h"
+#include "orchestrator/study/executor.h"
 #include "registry/store/store.h"
 
 namespace beamgrid {
 
-/// Nothing more is to be tried in this run. Failures whose cause is the trial's own arithmetic are
+/// True if nothing more is to be tried in this run. Failures whose cause is the trial's own arithmetic are
 /// final; others get a fresh set of tries in each run, for the user may have mended the machine or
 /// the data.
 [[nodiscard]] bool IsOver(const Store& store, const TrialRecord& trial);
 
-/// In any of its attempts.
+/// True if any attempt of the trial ran out of memory.
 [[nodiscard]] bool RanOutOfMemory(const Store& store, TrialId trial);
 
-/// A note for `explain`; the same one is kept once, however often the study is run.
+/// Writes a note for `explain`; the same one is kept once, however often the study is run.
 void NoteOnce(Store& store, StudyId study, const TrialLabel& label, const std::string& text);
 
 }  // namespace beamgrid

@@ -1,18 +1,18 @@
 #pragma once
-// From a strategy's wishes to rows in the record: asks for candidates a bounded way ahead, finds
-// their twins, refuses what is too large, records the rest in batches, and tells the strategy what
-// became of them. Starts nothing.
+// From a strategy's wishes to trials, and from the ends of trials back to the strategy. `run` and
+// `plan` enumerate a study by this one path. Starts and records nothing.
 
-#include <functional>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "orchestrator/study/model_counter.h"
 #include "orchestrator/study/seed_results.h"
-#include "orchestrator/study/study_events.h"
+#include "orchestrator/study/study_trial.h"
 #include "orchestrator/study/warm_start.h"
-#include "orchestrator/workers/trainer_client.h"
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
 #include "search/recipe.h"
@@ -21,68 +21,67 @@
 
 namespace beamgrid {
 
-/// A trial that the study wants and that is in the record.
-struct WantedTrial {
-  TrialId id{};
-  TrialLabel label;
-  std::string fingerprint;
-  ModelSpec model;
-  std::int64_t parameters = 0;
-  std::string start;  ///< fingerprint of the trial that it starts from; empty: from none
-  SeedSlot wanted_by;
-  std::optional<TrialRecord> twin;  ///< what the record held before the study asked
+/// A candidate as the intake has looked at it.
+struct ConsideredCandidate {
+  std::string name;
+  std::vector<StudyTrial> trials;      ///< one for each seed, in the recipe's order
+  std::optional<std::string> refusal;  ///< why none of them is to be trained
 };
 
+/// TrialIntake asks the strategy for candidates a bounded way ahead, makes their trials, refuses
+/// what is too large, and tells the strategy what became of each.
 class TrialIntake {
  public:
-  using OnWanted = std::function<void(std::vector<WantedTrial>)>;
-  using OnRefused = std::function<void(const TrialLabel&, const std::string& why)>;
-
-  /// All must outlive the intake. `slots`: how many trials may run at once. RecipeError where the
-  /// recipe's trials are to start from trials that the record does not hold.
-  TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataSpec data, Store& store,
+  /// All must outlive the intake. `store`: null where nothing is recorded yet. Data without a
+  /// digest were not looked at: trials have no fingerprints then, and nothing is looked up.
+  /// `slots`: how many trials may run at once. RecipeError where trials are to start from trials
+  /// that the record does not hold.
+  TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataSpec data, const Store* store,
               ModelCounter& counter, std::size_t slots);
 
-  /// Asks until the window is full or the strategy has no more for now. While slots are free,
-  /// trials are recorded as soon as there is one for each; else many share a transaction.
-  /// `free_slots` is asked again after each `on_wanted`.
-  void Fill(StudyId study, const std::function<std::int64_t()>& free_slots,
-            const OnWanted& on_wanted, const OnRefused& on_refused);
+  /// The next candidate, or nothing where the strategy has no more for now. The strategy has heard
+  /// of a refusal already; all else that is returned must be settled.
+  [[nodiscard]] std::optional<ConsideredCandidate> Next();
 
-  /// Tells the strategy about every candidate that has all its seeds now.
-  void Settle(const std::vector<SeedSlot>& wanted_by, const SeedResult& result);
+  /// The trial was trained; tells the strategy about every candidate that has all its seeds now.
+  void Settle(const StudyTrial& trial, const TrialResult& result);
+  /// The trial has failed for good.
+  void SettleFailed(const StudyTrial& trial);
+  /// The record says how the trial ended (IsOver).
+  void SettleEnded(const StudyTrial& trial, const TrialRecord& record);
 
-  /// Whether Fill would ask now: the window has room, and slots are free or half of it is empty.
+  /// Keeps nothing more of a candidate of which some trial will not be settled (a plan trains
+  /// none).
+  void Forget(const ConsideredCandidate& candidate);
+
+  /// The number of candidates that may be open at once.
+  [[nodiscard]] std::size_t window() const { return window_; }
+  /// True if so many are open.
+  [[nodiscard]] bool full() const { return seeds_.size() >= window_; }
+  /// True if it is time to ask: there is room, and slots are free or half of the window is empty.
   [[nodiscard]] bool CanAsk(std::int64_t free_slots) const;
-  /// The last Fill ended because the strategy had no more, and nothing was told since.
+  /// True if the last Next answered nothing and the strategy was told nothing since.
   [[nodiscard]] bool exhausted() const { return exhausted_; }
-  /// Trials that the strategy plans in all, where it knows.
+  /// The number of trials that the strategy plans in all, where it knows.
   [[nodiscard]] std::optional<std::int64_t> planned() const;
 
   [[nodiscard]] const Strategy& strategy() const { return *strategy_; }
   [[nodiscard]] const DataSpec& data() const { return spec_.data; }
 
  private:
-  struct Pending {
-    NewTrial trial;
-    SeedSlot wanted_by;
-    std::optional<TrialRecord> twin;
-  };
-  void Consider(Candidate candidate, const OnRefused& on_refused);
-  CountAnswer SizeOf(const std::vector<Pending>& seeds);
-  void Record(StudyId study, const OnWanted& on_wanted);
+  [[nodiscard]] CountAnswer SizeOf(const std::vector<StudyTrial>& seeds);
+  void Settle(const StudyTrial& trial, const SeedResult& result);
   void Tell(const Finding& finding);
 
   const Recipe& recipe_;
-  Store& store_;
+  const Store* store_;
   ModelCounter& counter_;
-  TrialSpec spec_;  ///< data and objective of all trials; the rest is of the one at hand
-  StartTrials starts_;
+  TrialSpec spec_;  ///< the data and objective of all trials; the rest is of the one at hand
+  std::optional<WarmStarts> starts_;
   SearchSpace space_;
   std::unique_ptr<Strategy> strategy_;
   SeedResults seeds_;
   std::size_t window_;
-  std::vector<Pending> pending_;
   bool exhausted_ = false;
 };
 

@@ -9,7 +9,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
-#include "search/recipe/start_name.h"
+#include "search/recipe/warm_start_name.h"
 
 namespace beamgrid {
 namespace {
@@ -44,7 +44,7 @@ class Finder {
     for (const StudyRecord& study : store.Studies()) studies_.insert(study.name);
   }
 
-  Found Find(const StartName& start, std::int64_t seed) {
+  Found Find(const WarmStartName& start, std::int64_t seed) {
     if (!start.fingerprint.empty()) return FindFingerprint(start.fingerprint);
     const std::optional<StudyRecord> study = store_.FindStudy(start.study);
     if (!study) {
@@ -73,7 +73,7 @@ class Finder {
     return {"", "that trial is " + ToString(state) + ", must be complete"};
   }
 
-  static Found FindNamed(const StartName& start, std::int64_t seed,
+  static Found FindNamed(const WarmStartName& start, std::int64_t seed,
                          const std::vector<TrialRecord>& trials) {
     std::set<std::string> names, seeds, fingerprints;
     std::string state;
@@ -94,7 +94,7 @@ class Finder {
   struct Offer {
     const std::set<std::string>&names, &seeds, &fingerprints;
   };
-  static std::string Problem(const StartName& start, std::int64_t seed, const Offer& offer,
+  static std::string Problem(const WarmStartName& start, std::int64_t seed, const Offer& offer,
                              const std::string& state) {
     const std::string trial = "'" + start.name + "' of seed " + std::to_string(seed);
     if (offer.fingerprints.size() > 1) {
@@ -153,21 +153,21 @@ std::optional<std::size_t> Distance(const ModelSpec& left, const ModelSpec& righ
   return distance;
 }
 
-bool IsTwin(const StartName& start) { return start.name == "*"; }
+bool IsCounterpart(const WarmStartName& start) { return start.name == "*"; }
 
 }  // namespace
 
-StartTrials::StartTrials(const Recipe& recipe, const Store* store) {
+WarmStarts::WarmStarts(const Recipe& recipe, const Store* store) {
   std::vector<Diagnostic> diagnostics;
   std::optional<Finder> finder;
-  if (store != nullptr && !recipe.starts.empty()) finder.emplace(*store);
-  for (const StartReference& start : recipe.starts) {
-    if (finder && IsTwin(ParseStartName(start.text).value())) {
-      AddTwins(start, *store);
+  if (store != nullptr && !recipe.warm_starts.empty()) finder.emplace(*store);
+  for (const WarmStartReference& start : recipe.warm_starts) {
+    if (finder && IsCounterpart(ParseWarmStartName(start.text).value())) {
+      AddCounterparts(start, *store);
       continue;
     }
     for (const std::int64_t seed : recipe.seeds) {
-      const Found found = finder ? finder->Find(ParseStartName(start.text).value(), seed)
+      const Found found = finder ? finder->Find(ParseWarmStartName(start.text).value(), seed)
                                  : Found{"", "there is no database yet; run that study first"};
       fingerprints_[{start.text, seed}] = found.fingerprint;
       if (found.problem.empty()) continue;
@@ -179,10 +179,10 @@ StartTrials::StartTrials(const Recipe& recipe, const Store* store) {
   if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
 }
 
-void StartTrials::AddTwins(const StartReference& start, const Store& store) {
-  const std::string study_name = ParseStartName(start.text)->study;
+void WarmStarts::AddCounterparts(const WarmStartReference& start, const Store& store) {
+  const std::string study_name = ParseWarmStartName(start.text)->study;
   const std::optional<StudyRecord> study = store.FindStudy(study_name);
-  std::vector<Candidate>& candidates = twins_[start.text];
+  std::vector<Candidate>& candidates = candidates_[start.text];
   for (const TrialRecord& trial : study ? store.Trials(study->id) : std::vector<TrialRecord>()) {
     if (trial.state != TrialState::kComplete) continue;
     candidates.push_back({.name = trial.name,
@@ -196,8 +196,9 @@ void StartTrials::AddTwins(const StartReference& start, const Store& store) {
                           study_name + "'; run that study first"}});
 }
 
-Start StartTrials::TwinOf(const ModelSpec& model, const std::vector<Candidate>& candidates,
-                          std::int64_t seed) const {
+WarmStart WarmStarts::CounterpartOf(const ModelSpec& model,
+                                    const std::vector<Candidate>& candidates,
+                                    std::int64_t seed) const {
   std::optional<std::size_t> least;
   std::vector<const Candidate*> nearest;
   for (const Candidate& candidate : candidates) {
@@ -207,7 +208,7 @@ Start StartTrials::TwinOf(const ModelSpec& model, const std::vector<Candidate>& 
     least = distance;
     nearest.push_back(&candidate);
   }
-  const std::string problem = "train.from = \"" + StartText(model) + "\": ";
+  const std::string problem = "train.from = \"" + WarmStartText(model) + "\": ";
   if (nearest.empty()) {
     return {"", problem + "no complete trial there is of these components and seed " +
                     std::to_string(seed)};
@@ -217,20 +218,20 @@ Start StartTrials::TwinOf(const ModelSpec& model, const std::vector<Candidate>& 
                   "' are equally near to this model; name one"};
 }
 
-Start StartTrials::For(const ModelSpec& model, std::int64_t seed) const {
-  const std::string text = StartText(model);
+WarmStart WarmStarts::For(const ModelSpec& model, std::int64_t seed) const {
+  const std::string text = WarmStartText(model);
   if (text.empty()) return {};
-  const auto twins = twins_.find(text);
-  if (twins != twins_.end()) return TwinOf(model, twins->second, seed);
+  const auto candidates = candidates_.find(text);
+  if (candidates != candidates_.end()) return CounterpartOf(model, candidates->second, seed);
   return {fingerprints_.at({text, seed}), ""};
 }
 
-std::string StartText(const ModelSpec& model) {
+std::string WarmStartText(const ModelSpec& model) {
   const auto from = model.train.find("from");
   return from == model.train.end() ? "" : std::string(from->second.as_string());
 }
 
-StartModel FindStartModel(const Store& store, const std::string& fingerprint) {
+WarmStartModel FindWarmStartModel(const Store& store, const std::string& fingerprint) {
   const std::optional<TrialRecord> trial = store.FindByFingerprint(fingerprint);
   if (!trial || !trial->result) {
     throw Error("the trial to start from, " + fingerprint + ", is not complete in this database");

@@ -14,7 +14,7 @@
 namespace beamgrid {
 
 /// The trial that a model starts from.
-struct Start {
+struct WarmStart {
   std::string fingerprint;  ///< empty: from none
   std::string problem;      ///< not empty: it cannot be told, and why
 };
@@ -22,41 +22,42 @@ struct Start {
 /// What a recipe's references mean, for each of its seeds. Only complete trials count, so a trial
 /// that starts from another has that one's fingerprint before anything runs.
 ///
-/// "STUDY/*" is the model's twin in that study: of the trials with the same multimodal, temporal,
-/// classifier and label processing components the one that differs in the fewest options and extras
-/// (a second phase samples other frames and drops the noise, and is the same network).
-class StartTrials {
+/// "STUDY/*" is the model's counterpart in that study: of the trials with the same multimodal,
+/// temporal, classifier and label processing components the one that differs in the fewest options
+/// and extras (a second phase samples other frames and drops the noise, and is the same network).
+class WarmStarts {
  public:
   /// Looks every reference up. RecipeError with the place of each that names no complete trial and
   /// with what the record has instead. `store` may be null: there is no database yet.
-  StartTrials(const Recipe& recipe, const Store* store);
+  WarmStarts(const Recipe& recipe, const Store* store);
 
-  [[nodiscard]] Start For(const ModelSpec& model, std::int64_t seed) const;
+  [[nodiscard]] WarmStart For(const ModelSpec& model, std::int64_t seed) const;
 
  private:
-  /// A complete trial, as a twin is looked for among them.
+  /// A complete trial, as a counterpart is looked for among them.
   struct Candidate {
     std::string name, fingerprint;
     std::int64_t seed = 0;
     ModelSpec model;
   };
-  void AddTwins(const StartReference& start, const Store& store);
-  [[nodiscard]] Start TwinOf(const ModelSpec& model, const std::vector<Candidate>& candidates,
-                             std::int64_t seed) const;
+  void AddCounterparts(const WarmStartReference& start, const Store& store);
+  [[nodiscard]] WarmStart CounterpartOf(const ModelSpec& model,
+                                        const std::vector<Candidate>& candidates,
+                                        std::int64_t seed) const;
 
   std::map<std::pair<std::string, std::int64_t>, std::string> fingerprints_;
-  std::map<std::string, std::vector<Candidate>> twins_;  ///< by reference
+  std::map<std::string, std::vector<Candidate>> candidates_;  ///< by reference
 };
 
 /// What `model` starts from as its recipe says it; empty: from its initial values.
-[[nodiscard]] std::string StartText(const ModelSpec& model);
+[[nodiscard]] std::string WarmStartText(const ModelSpec& model);
 
 /// The weights of a complete trial.
-struct StartModel {
+struct WarmStartModel {
   std::string path;  ///< of its model.pt
   std::string hash;
 };
 /// Error if the record holds no such trial or names no weights of it.
-[[nodiscard]] StartModel FindStartModel(const Store& store, const std::string& fingerprint);
+[[nodiscard]] WarmStartModel FindWarmStartModel(const Store& store, const std::string& fingerprint);
 
 }  // namespace beamgrid

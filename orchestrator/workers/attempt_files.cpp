@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::streamoff kTailBytes = 64 << 10;
 constexpr std::size_t kLongestLine = 500;
-constexpr std::size_t kLongestName = 160;
 
 /// Bytes of the well-formed UTF-8 character at `at`, 0 if there is none. Overlong forms pass: the
 /// text is only stored and shown.
@@ -197,18 +196,6 @@ std::string LogTail(const std::filesystem::path& log, int lines) {
   std::string text;
   for (const std::string& line : last) text += (text.empty() ? "" : "\n") + line;
   return text;
-}
-
-std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
-                            const std::string& fingerprint) {
-  std::string name = trial_name.substr(0, kLongestName) + "-s" + std::to_string(seed) + "-" +
-                     fingerprint.substr(0, 8);
-  for (char& letter : name) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(letter)) != 0;
-    if (!plain && std::string_view("-_.+=,").find(letter) == std::string_view::npos) letter = '_';
-  }
-  if (trial_name.empty() || name.front() == '.' || name.front() == '-') name.insert(0, "_");
-  return name;
 }
 
 }  // namespace beamgrid

@@ -33,9 +33,4 @@ struct WorkerEnd {
 /// The last `lines` lines of a worker's log as valid UTF-8, long lines cut; empty if there is none.
 [[nodiscard]] std::string LogTail(const std::filesystem::path& log, int lines = 20);
 
-/// `<trial-name>-s<seed>-<first 8 of the fingerprint>`, with characters that file systems or shells
-/// mind replaced by '_' and long names cut.
-[[nodiscard]] std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
-                                          const std::string& fingerprint);
-
 }  // namespace beamgrid

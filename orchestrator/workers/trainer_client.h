@@ -8,9 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "orchestrator/study/model_counter.h"
 #include "registry/catalogue.h"
 #include "registry/model_spec.h"
 
@@ -32,20 +32,6 @@ namespace beamgrid {
 /// else but 0.
 [[nodiscard]] std::string AskTrainer(const std::filesystem::path& trainer,
                                      const std::vector<std::string>& arguments);
-
-struct ModelSize {
-  std::int64_t parameters = 0;
-  std::int64_t size_bytes = 0;
-};
-/// A size, or why the trainer refuses the model ("attention needs two features").
-using CountAnswer = std::variant<ModelSize, std::string>;
-
-/// Counts a model's parameters without training it.
-class ModelCounter {
- public:
-  virtual ~ModelCounter() = default;
-  virtual CountAnswer Count(const ModelSpec& model, const DataSpec& data) = 0;
-};
 
 /// A `beamgrid-trainer count` that runs beside us, one JSON line a question; ended with this
 /// object. Where it dies or says nothing for `patience` it is started anew and asked again; the

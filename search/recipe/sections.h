@@ -31,7 +31,7 @@ void ReadExclusions(Section& root, const Catalogue& catalogue, Recipe& recipe);
 /// [search]; after ReadData
 void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe);
 /// Every train.from of the sections above, which have checked that it is text
-void ReadStarts(Section& root, Recipe& recipe);
+void ReadWarmStarts(Section& root, Recipe& recipe);
 /// [resources]
 void ReadResources(Section& root, Recipe& recipe);
 /// [ensemble]

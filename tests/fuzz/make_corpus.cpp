@@ -87,8 +87,8 @@ void AddPredictions(const Corpus& corpus) {
 TrialFile SmallTrial() {
   TrialFile file{.study = "study", .name = "MC-BLSTM", .spec = ExampleTrial()};
   file.fingerprint = Fingerprint(file.spec);
-  file.start_model = "/runs/first/model.pt";
-  file.start_hash = "00112233445566778899aabbccddeeff";
+  file.warm_start_model = "/runs/first/model.pt";
+  file.warm_start_hash = "00112233445566778899aabbccddeeff";
   return file;
 }
 

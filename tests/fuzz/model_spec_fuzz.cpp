@@ -22,7 +22,7 @@ void ReadTrial(const boost::json::value& json) {
   const TrialSpec trial = TrialSpecFromJson(json);
   const auto read = TrialSpecFromJson(ToJson(trial));
   fuzz::Require(read.model == trial.model, "a trial that is written is read");
-  if (trial.start.empty() && trial.model.train.contains("from")) return;  // not resolved
+  if (trial.warm_start.empty() && trial.model.train.contains("from")) return;  // not resolved
   fuzz::Require(Fingerprint(read) == Fingerprint(trial), "a trial keeps its fingerprint");
 }
 

@@ -2,7 +2,7 @@
 // no name of a recipe leads out of the folder that its trials write to.
 #include <filesystem>
 
-#include "orchestrator/workers/attempt_files.h"
+#include "orchestrator/study/attempt_starter.h"
 #include "registry/util/error.h"
 #include "search/search_space.h"
 #include "search/strategy.h"

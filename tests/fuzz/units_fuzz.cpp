@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "search/recipe.h"
-#include "search/recipe/start_name.h"
+#include "search/recipe/warm_start_name.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto seconds = ParseDuration(text)) {
     fuzz::Require(std::isfinite(*seconds) && *seconds > 0, "a time is positive");
   }
-  if (const auto start = ParseStartName(text)) {
+  if (const auto start = ParseWarmStartName(text)) {
     fuzz::Require(start->fingerprint.empty() != start->study.empty(), "one or the other");
   }
   return 0;

@@ -107,7 +107,7 @@ TEST(Fingerprint, HoldsWhichTrialItStartsFromNotHowThatIsNamed) {
   const auto with = [](const std::string& from, const std::string& start) {
     TrialSpec trial = ExampleTrial();
     trial.model.train["from"] = from;
-    trial.start = start;
+    trial.warm_start = start;
     EXPECT_EQ(TrialSpecFromJson(ParseJson(CanonicalJson(ToJson(trial)))), trial);
     return Fingerprint(trial);
   };
@@ -152,8 +152,8 @@ TEST(Fingerprint, DiffersWhereAnythingDiffers) {
       [](auto& t) { t.data.weighted_classes = {3}, t.data.class_weight = 5; },
       [](auto& t) { t.data.weighted_classes = {3}, t.data.class_weight = 6; },
       [](auto& t) { t.data.weighted_classes = {3, 4}, t.data.class_weight = 5; },
-      [](auto& t) { t.model.train["from"] = "a/b", t.start = "11"; },
-      [](auto& t) { t.model.train["from"] = "a/b", t.start = "12"; },
+      [](auto& t) { t.model.train["from"] = "a/b", t.warm_start = "11"; },
+      [](auto& t) { t.model.train["from"] = "a/b", t.warm_start = "12"; },
       [](auto& t) { std::swap(t.data.features[0], t.data.features[1]); },
       [](auto& t) { t.model.train["epochs"] = 6; },
       [](auto& t) { t.model.train["epochs"] = 5.0; },

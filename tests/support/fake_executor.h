@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "orchestrator/study/executor.h"
+#include "orchestrator/study/model_counter.h"
 #include "orchestrator/study/progress.h"
-#include "orchestrator/workers/trainer_client.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"

@@ -39,9 +39,9 @@ SimulationResult SchedulerSimulation::Run(OwnRules rules) {
   for (std::int64_t i = 0; i < settings_.trials; ++i) {
     Trial trial{.seconds = RandomSeconds(random_)};
     trial.memory_bytes = 1 + static_cast<std::int64_t>(random_() % 1000);
-    if (settings_.forecasts) trial.forecast.seconds = trial.seconds * std::exp2(error(random_));
-    trial.forecast.memory_bytes = static_cast<std::int64_t>(
-        static_cast<double>(trial.memory_bytes) * std::exp2(error(random_) / 2));
+    if (settings_.forecasts) trial.forecast_seconds = trial.seconds * std::exp2(error(random_));
+    trial.forecast_bytes = static_cast<std::int64_t>(static_cast<double>(trial.memory_bytes) *
+                                                     std::exp2(error(random_) / 2));
     record_.push_back(trial);
   }
   StartOrchestrator();
@@ -52,7 +52,8 @@ SimulationResult SchedulerSimulation::Run(OwnRules rules) {
     } else if (Happens(settings_.interrupt_rate)) {
       BeInterrupted();
     } else if (scheduler_->refused() && (pool_.empty() || Happens(0.2))) {
-      Apply(scheduler_->OnDevicesFreed());
+      scheduler_->OnDevicesFreed();
+      BeginAll();
     } else {
       Must(!pool_.empty(), "something runs while trials wait");
       EndOne();
@@ -79,41 +80,44 @@ void SchedulerSimulation::AddTrials() {
     if (trial.end != End::kOpen) continue;
     const TrialId id{static_cast<std::int64_t>(next_)};
     asked_.insert(id);
-    TrialNeeds needs = trial.forecast;
-    needs.alone = trial.must_be_alone;
-    Apply(scheduler_->OnTrialAdded(id, trial.failed_attempts, needs));
+    scheduler_->OnTrialAdded(id, trial.failed_attempts, NeedsOf(trial));
+    BeginAll();
   }
 }
 
-void SchedulerSimulation::Apply(const std::vector<Command>& commands) {
-  for (const Command& command : commands) {
-    if (const auto* start = std::get_if<StartAttempt>(&command)) {
-      if (Happens(settings_.refusal_rate)) {
-        ++result_.refusals;
-        Apply(scheduler_->OnStartRefused(start->trial));
-      } else if (Happens(settings_.withdrawn_rate)) {
-        record_[static_cast<std::size_t>(start->trial) - 1].end = End::kElsewhere;
-        ++result_.elsewhere;
-        asked_.erase(start->trial);
-        Apply(scheduler_->OnTrialWithdrawn(start->trial));
-      } else {
-        Begin(start->trial, start->slot);
-      }
+TrialNeeds SchedulerSimulation::NeedsOf(const Trial& trial) const {
+  TrialNeeds needs{.seconds = trial.forecast_seconds, .alone = trial.must_be_alone};
+  for (const auto& [device, bytes] : memory_) needs.memory_bytes[device] = trial.forecast_bytes;
+  return needs;
+}
+
+void SchedulerSimulation::BeginAll() {
+  while (const std::optional<StartAttempt> start = scheduler_->NextStart()) {
+    if (Happens(settings_.refusal_rate)) {
+      ++result_.refusals;
+      scheduler_->OnStartRefused(start->trial);
+    } else if (Happens(settings_.withdrawn_rate)) {
+      record_[static_cast<std::size_t>(start->trial) - 1].end = End::kElsewhere;
+      ++result_.elsewhere;
+      asked_.erase(start->trial);
+      scheduler_->OnTrialWithdrawn(start->trial);
+    } else {
+      Begin(start->trial, start->slot);
     }
   }
 }
 
-void SchedulerSimulation::Begin(TrialId id, std::int64_t slot) {
+void SchedulerSimulation::Begin(TrialId id, std::size_t slot) {
   const Trial& trial = record_[static_cast<std::size_t>(id) - 1];
   Must(trial.end == End::kOpen, "nothing that has ended is started");
   Must(live_.insert(id).second, "one live attempt a trial");
-  std::int64_t neighbours = 0, promised = trial.forecast.memory_bytes;
+  std::int64_t neighbours = 0, promised = trial.forecast_bytes;
   for (const auto& [other, attempt] : pool_) {
     if (DeviceOf(other) != DeviceOf(slot)) continue;
     const Trial& neighbour = record_[static_cast<std::size_t>(attempt.trial) - 1];
     Must(!neighbour.must_be_alone, "who must be alone gets no neighbour");
     ++neighbours;
-    promised += neighbour.forecast.memory_bytes;
+    promised += neighbour.forecast_bytes;
   }
   Must(!trial.must_be_alone || neighbours == 0, "who must be alone starts alone");
   Must(neighbours == 0 || settings_.memory_bytes == 0 || promised <= settings_.memory_bytes,
@@ -126,7 +130,7 @@ void SchedulerSimulation::Begin(TrialId id, std::int64_t slot) {
   due_.push({clock_ + trial.seconds * share, slot, number});
 }
 
-AttemptOutcome SchedulerSimulation::FateOf(const Trial& trial, std::int64_t slot) {
+AttemptOutcome SchedulerSimulation::FateOf(const Trial& trial, std::size_t slot) {
   std::int64_t used = trial.memory_bytes;
   for (const auto& [other, attempt] : pool_) {
     if (DeviceOf(other) != DeviceOf(slot)) continue;
@@ -151,27 +155,26 @@ void SchedulerSimulation::EndOne() {
   pool_.erase(due.slot);
   live_.erase(attempt.trial);
   Record(attempt.trial, attempt.outcome);
-  const std::vector<Command> commands = scheduler_->OnAttemptEnded(attempt.trial, attempt.outcome);
+  const AfterAttempt after = scheduler_->OnAttemptEnded(attempt.trial, attempt.outcome);
   Trial& trial = record_[static_cast<std::size_t>(attempt.trial) - 1];
-  const auto* finish = commands.empty() ? nullptr : std::get_if<FinishTrial>(&commands.front());
-  Must((finish != nullptr && finish->state == TrialState::kComplete) == attempt.outcome.complete(),
+  Must((after.next == NextStep::kComplete) == attempt.outcome.complete(),
        "a trial is complete where its attempt is");
-  if (finish != nullptr) {
-    asked_.erase(attempt.trial);
-    if (!attempt.outcome.complete()) {
-      Must(trial.hopeless || trial.failed_attempts > settings_.retries ||
-               attempt.outcome.failure().kind == FailureKind::kInterrupted ||
-               IsMachineFault(attempt.outcome.failure().kind),
-           "a trial fails only when its tries are used up");
-      trial.end = End::kFailed;
-      ++result_.failed;
-    }
-  } else {
+  if (after.next == NextStep::kRetry) {
     Must(!trial.hopeless, "what cannot succeed is not tried again");
-    const auto* retry = std::get_if<RetryTrial>(&commands.front());
-    Must(retry != nullptr && retry->alone == trial.must_be_alone, "who ran out of memory is alone");
+    Must(after.alone == trial.must_be_alone, "who ran out of memory is alone");
+  } else {
+    Must(after.next != NextStep::kLeaveWaiting, "nothing is left waiting without an interrupt");
+    asked_.erase(attempt.trial);
   }
-  Apply(commands);
+  if (after.next == NextStep::kFail) {
+    const FailureKind kind = attempt.outcome.failure().kind;
+    Must(trial.hopeless || trial.failed_attempts > settings_.retries ||
+             kind == FailureKind::kInterrupted || IsMachineFault(kind),
+         "a trial fails only when its tries are used up");
+    trial.end = End::kFailed;
+    ++result_.failed;
+  }
+  BeginAll();
 }
 
 /// What the record and the rules say after an attempt, reckoned without the scheduler.
@@ -214,10 +217,10 @@ void SchedulerSimulation::Die() {
 
 void SchedulerSimulation::BeInterrupted() {
   ++result_.interrupts;
-  const std::vector<Command> commands = scheduler_->OnInterrupt();
-  Must(commands.size() == pool_.size(), "an interrupt cancels what runs, and only that");
+  Must(scheduler_->OnInterrupt().size() == pool_.size(),
+       "an interrupt cancels what runs, and only that");
   Must(scheduler_->OnInterrupt().empty(), "a second interrupt has nothing to cancel");
-  const std::unordered_map<std::int64_t, Attempt> running = std::exchange(pool_, {});
+  const std::unordered_map<std::size_t, Attempt> running = std::exchange(pool_, {});
   for (const auto& [slot, attempt] : running) {
     live_.erase(attempt.trial);
     const bool completes = attempt.outcome.complete() && Happens(0.3);
@@ -225,10 +228,10 @@ void SchedulerSimulation::BeInterrupted() {
         completes ? attempt.outcome
                   : AttemptOutcome{AttemptFailure{.kind = FailureKind::kInterrupted}};
     Record(attempt.trial, outcome);
-    for (const Command& command : scheduler_->OnAttemptEnded(attempt.trial, outcome)) {
-      Must(!std::holds_alternative<StartAttempt>(command), "nothing starts after an interrupt");
-    }
+    const AfterAttempt after = scheduler_->OnAttemptEnded(attempt.trial, outcome);
+    Must(after.next != NextStep::kRetry, "nothing is tried again after an interrupt");
   }
+  Must(!scheduler_->NextStart(), "nothing starts after an interrupt");
   Must(scheduler_->idle(), "an interrupted study comes to rest");
   StartOrchestrator();
 }
@@ -241,9 +244,7 @@ void SchedulerSimulation::CheckRules() const {
   if (rules_ == OwnRules::kChecked) scheduler_->SanityCheck();
 }
 
-std::string SchedulerSimulation::DeviceOf(std::int64_t slot) const {
-  return slots_.at(static_cast<std::size_t>(slot)).device;
-}
+std::string SchedulerSimulation::DeviceOf(std::size_t slot) const { return slots_.at(slot).device; }
 
 void SchedulerSimulation::Must(bool holds, const std::string& rule) const {
   if (holds) return;

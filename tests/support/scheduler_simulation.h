@@ -52,7 +52,8 @@ class SchedulerSimulation {
  private:
   enum class End { kOpen, kComplete, kFailed, kElsewhere };
   struct Trial {
-    TrialNeeds forecast;
+    double forecast_seconds = 0;
+    std::int64_t forecast_bytes = 0;
     double seconds = 0;  ///< what it really takes
     std::int64_t memory_bytes = 0;
     End end = End::kOpen;
@@ -67,15 +68,18 @@ class SchedulerSimulation {
   };
   struct Due {
     double time = 0;
-    std::int64_t slot = 0, number = 0;
+    std::size_t slot = 0;
+    std::int64_t number = 0;
     auto operator<=>(const Due&) const = default;
   };
 
   void StartOrchestrator();
   void AddTrials();
-  void Apply(const std::vector<Command>& commands);
-  void Begin(TrialId id, std::int64_t slot);
-  AttemptOutcome FateOf(const Trial& trial, std::int64_t slot);
+  void BeginAll();
+  /// As the scheduler is told it.
+  [[nodiscard]] TrialNeeds NeedsOf(const Trial& trial) const;
+  void Begin(TrialId id, std::size_t slot);
+  AttemptOutcome FateOf(const Trial& trial, std::size_t slot);
   void EndOne();
   void Die();
   void BeInterrupted();
@@ -83,15 +87,15 @@ class SchedulerSimulation {
   void Record(TrialId id, const AttemptOutcome& outcome);
   void CheckRules() const;
   bool Happens(double rate) { return std::uniform_real_distribution<>(0, 1)(random_) < rate; }
-  [[nodiscard]] std::string DeviceOf(std::int64_t slot) const;
+  [[nodiscard]] std::string DeviceOf(std::size_t slot) const;
   void Must(bool holds, const std::string& rule) const;
 
   SimulationSettings settings_;
   std::mt19937_64 random_;
   OwnRules rules_ = OwnRules::kChecked;
-  std::vector<Trial> record_;                       ///< by id - 1
-  std::set<TrialId> asked_;                         ///< given to the scheduler of today, not ended
-  std::unordered_map<std::int64_t, Attempt> pool_;  ///< by slot
+  std::vector<Trial> record_;                      ///< by id - 1
+  std::set<TrialId> asked_;                        ///< given to the scheduler of today, not ended
+  std::unordered_map<std::size_t, Attempt> pool_;  ///< by slot
   std::set<TrialId> live_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<Slot> slots_;

@@ -45,9 +45,9 @@ json::object ToJson(const TrialFile& trial) {
                          {"predictions_top_k", trial.predictions_top_k},
                          {"heartbeat_seconds", trial.heartbeat_seconds},
                          {"stall_seconds", trial.stall_seconds}};
-  if (!trial.start_model.empty()) {
-    object["start_model"] = trial.start_model;
-    object["start_hash"] = trial.start_hash;
+  if (!trial.warm_start_model.empty()) {
+    object["start_model"] = trial.warm_start_model;
+    object["start_hash"] = trial.warm_start_hash;
   }
   return object;
 }
@@ -62,8 +62,8 @@ TrialFile TrialFileFromJson(const json::value& value) {
                   .device = reader.Text("device"),
                   .threads = reader.Integer("threads"),
                   .resume_from = reader.Text("resume_from"),
-                  .start_model = reader.Has("start_model") ? reader.Text("start_model") : "",
-                  .start_hash = reader.Has("start_hash") ? reader.Text("start_hash") : "",
+                  .warm_start_model = reader.Has("start_model") ? reader.Text("start_model") : "",
+                  .warm_start_hash = reader.Has("start_hash") ? reader.Text("start_hash") : "",
                   .predictions_top_k = reader.Integer("predictions_top_k"),
                   .heartbeat_seconds = reader.Number("heartbeat_seconds"),
                   .stall_seconds = reader.Has("stall_seconds") ? reader.Number("stall_seconds")

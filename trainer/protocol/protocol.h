@@ -45,9 +45,10 @@ struct TrialFile {
   std::string device = "cpu";  ///< "cpu" | "cuda:N"
   std::int64_t threads = 1;
   std::string resume_from;  ///< path of a last.checkpoint of an earlier attempt, or empty
-  /// The weights to start from, where spec.start names a trial: its model.pt, and what is in it.
-  std::string start_model;
-  std::string start_hash;  ///< XXH3-128 of that file
+  /// The weights to start from, where spec.warm_start names a trial: its model.pt, and what is in
+  /// it.
+  std::string warm_start_model;
+  std::string warm_start_hash;  ///< XXH3-128 of that file
   std::int64_t predictions_top_k = 100;
   double heartbeat_seconds = 2;
   /// A worker whose training finishes no batch for so long gives itself up as hung; 0: never.

@@ -8,8 +8,8 @@
 #include "trainer/label_statistics.h"
 #include "trainer/training/device.h"
 #include "trainer/training/input.h"
-#include "trainer/training/start_from.h"
 #include "trainer/training/train_step.h"
+#include "trainer/training/warm_start.h"
 
 namespace beamgrid::trainer {
 namespace {

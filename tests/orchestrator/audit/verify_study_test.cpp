@@ -213,7 +213,7 @@ TEST_F(VerifyStudyTest, RepairDoesNotPutBackWhatDiffers) {
 TEST_F(VerifyStudyTest, ATrialThatStartsFromAnotherGetsItsWeights) {
   Add(1);
   NewTrial second = ExampleNewTrial(2);
-  second.spec.start = Complete().at(0).fingerprint;
+  second.spec.warm_start = Complete().at(0).fingerprint;
   second.spec.model.train["from"] = "study/MC-BLSTM1";
   second.fingerprint = Fingerprint(second.spec);
   const TrialId id = store_.AddTrials(study_, {second}).at(0);
@@ -222,8 +222,8 @@ TEST_F(VerifyStudyTest, ATrialThatStartsFromAnotherGetsItsWeights) {
   Verifier();
   EXPECT_TRUE(Run(Complete()));
   ASSERT_THAT(world_.trial_files, SizeIs(2));
-  EXPECT_EQ(world_.trial_files[1].start_model, (folder_ / "1/model.pt").string());
-  EXPECT_EQ(world_.trial_files[1].start_hash, HashBytes("weights"));
+  EXPECT_EQ(world_.trial_files[1].warm_start_model, (folder_ / "1/model.pt").string());
+  EXPECT_EQ(world_.trial_files[1].warm_start_hash, HashBytes("weights"));
 }
 
 TEST(VerifyPlacementTest, TheRecordedDeviceOneOfItsKindOrWhatThereIs) {

@@ -74,7 +74,7 @@ TEST_F(MachineResourcesTest, MemoryThatOthersFilledMeanwhileIsHeeded) {
   MachineShare share(Shared(), "s", 1);
   MachineResources resources = Resources(2, 2, share);
   SetFree(100);
-  const TrialNeeds needs{.memory_bytes = 200 * kMebibyte};
+  const TrialNeeds needs{.memory_bytes = {{"cpu", 200 * kMebibyte}}};
   EXPECT_TRUE(resources.Take(kA, kCpu, needs)) << "the first is tried: waiting would not help";
   EXPECT_FALSE(resources.Take(kB, kCpu, needs));
   SetFree(300);
@@ -92,11 +92,11 @@ TEST_F(MachineResourcesTest, ForecastsAreCorrectedByTheRecord) {
   outcome.result().peak_memory_bytes = 7000 * kMebibyte;
   store_.FinishAttempt(id, attempt, outcome, TrialState::kComplete);
   const TrialNeeds after = Resources(1, 1, share).Needs(trial.spec.model, trial.parameters);
-  EXPECT_LT(before.memory_bytes, 7000 * kMebibyte);
-  EXPECT_GE(after.memory_bytes, 7000 * kMebibyte);
+  EXPECT_LT(before.memory_bytes.at("cpu"), 7000 * kMebibyte);
+  EXPECT_GE(after.memory_bytes.at("cpu"), 7000 * kMebibyte);
   EXPECT_EQ(
       ForecastFrom(store_, id).Of(trial.spec.model, data_, trial.parameters, "cpu").memory_bytes,
-      before.memory_bytes)
+      before.memory_bytes.at("cpu"))
       << "a trial's own measurement can be left out";
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/workers/attempt_files.h"
+#include "orchestrator/study/attempt_starter.h"
 #include "search/recipe.h"
 #include "tests/search/test_catalogue.h"
 
@@ -87,6 +87,13 @@ TEST(FolderNames, NastyNamesOfTrialsBecomeOneFolder) {
     ExpectOneFolder(TrialFolderName("MC-BLSTM", 9'223'372'036'854'775'807, name));
     ExpectOneFolder(TrialFolderName(name, -1, name));
   }
+}
+
+TEST(TrialFolderName, KeepsWhatShellsAndFileSystemsBear) {
+  EXPECT_EQ(TrialFolderName("MC-BLSTM-MoE2", 3, "0123456789abcdef"), "MC-BLSTM-MoE2-s3-01234567");
+  EXPECT_EQ(TrialFolderName("a/b c*\"x\"", 1, "0123456789"), "a_b_c__x_-s1-01234567");
+  EXPECT_EQ(TrialFolderName("../x", 1, "0123456789"), "_.._x-s1-01234567");
+  EXPECT_LT(TrialFolderName(std::string(5'000, 'n'), 1, "0123456789").size(), 255U);
 }
 
 }  // namespace

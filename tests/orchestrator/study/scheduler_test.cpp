@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "tests/support/scheduler_simulation.h"
 
@@ -20,36 +24,72 @@ std::vector<Slot> CpuSlots(std::size_t count) { return std::vector<Slot>(count, 
 AttemptOutcome Complete() { return {TrialResult{}}; }
 AttemptOutcome Failure(FailureKind kind) { return {AttemptFailure{.kind = kind}}; }
 
-/// "start 1@0, finish 1 complete, ..." in the order of the commands.
-std::vector<std::string> Texts(const std::vector<Command>& commands) {
-  struct Writer {
-    static std::string Id(TrialId trial) {
-      return std::to_string(static_cast<std::int64_t>(trial));
+std::string Id(TrialId trial) { return std::to_string(static_cast<std::int64_t>(trial)); }
+
+/// A scheduler whose events answer, as texts, with what follows from them: "finish 1 complete",
+/// "start 1@0", ... in this order.
+class TellingScheduler : public Scheduler {
+ public:
+  using Scheduler::Scheduler;
+  using Texts = std::vector<std::string>;
+
+  Texts OnTrialAdded(TrialId trial, std::int64_t failed_attempts, const TrialNeeds& needs = {}) {
+    Scheduler::OnTrialAdded(trial, failed_attempts, needs);
+    return Starts();
+  }
+  Texts OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome) {
+    const AfterAttempt after = Scheduler::OnAttemptEnded(trial, outcome);
+    switch (after.next) {
+      case NextStep::kComplete:
+        return Starts({"finish " + Id(trial) + " complete"});
+      case NextStep::kFail:
+        return Starts({"finish " + Id(trial) + " failed"});
+      case NextStep::kRetry:
+        return Starts({"retry " + Id(trial) + " after " + std::to_string(after.failed_attempts) +
+                       (after.alone ? " alone" : "")});
+      case NextStep::kLeaveWaiting:
+        break;
     }
-    std::string operator()(const StartAttempt& c) const {
-      return "start " + Id(c.trial) + "@" + std::to_string(c.slot);
+    return Starts();
+  }
+  Texts OnTrialWithdrawn(TrialId trial) {
+    Scheduler::OnTrialWithdrawn(trial);
+    return Starts();
+  }
+  Texts OnStartRefused(TrialId trial) {
+    Scheduler::OnStartRefused(trial);
+    return Starts();
+  }
+  Texts OnDevicesFreed() {
+    Scheduler::OnDevicesFreed();
+    return Starts();
+  }
+  Texts OnNeedsChanged(TrialId trial, const TrialNeeds& needs) {
+    Scheduler::OnNeedsChanged(trial, needs);
+    return Starts();
+  }
+  Texts OnInterrupt() {
+    Texts texts;
+    for (const TrialId trial : Scheduler::OnInterrupt()) texts.push_back("cancel " + Id(trial));
+    return Starts(std::move(texts));
+  }
+
+ private:
+  Texts Starts(Texts texts = {}) {
+    while (const std::optional<StartAttempt> start = NextStart()) {
+      texts.push_back("start " + Id(start->trial) + "@" + std::to_string(start->slot));
     }
-    std::string operator()(const FinishTrial& c) const {
-      return "finish " + Id(c.trial) + " " + ToString(c.state);
-    }
-    std::string operator()(const CancelAttempt& c) const { return "cancel " + Id(c.trial); }
-    std::string operator()(const RetryTrial& c) const {
-      return "retry " + Id(c.trial) + " after " + std::to_string(c.failed_attempts) +
-             (c.alone ? " alone" : "");
-    }
-  };
-  std::vector<std::string> texts;
-  for (const Command& command : commands) texts.push_back(std::visit(Writer{}, command));
-  return texts;
-}
+    return texts;
+  }
+};
 
 TEST(Scheduler, FillsSlotsInTheOrderOfArrival) {
-  Scheduler scheduler(CpuSlots(2), 0);
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0)), ElementsAre("start 1@0"));
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0)), ElementsAre("start 2@1"));
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0)), IsEmpty());
+  TellingScheduler scheduler(CpuSlots(2), 0);
+  EXPECT_THAT(scheduler.OnTrialAdded(kA, 0), ElementsAre("start 1@0"));
+  EXPECT_THAT(scheduler.OnTrialAdded(kB, 0), ElementsAre("start 2@1"));
+  EXPECT_THAT(scheduler.OnTrialAdded(kC, 0), IsEmpty());
   EXPECT_EQ(scheduler.free_slots(), 0);
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kB, Complete())),
+  EXPECT_THAT(scheduler.OnAttemptEnded(kB, Complete()),
               ElementsAre("finish 2 complete", "start 3@1"));
   EXPECT_EQ(scheduler.counts().complete, 1);
   EXPECT_EQ(scheduler.counts().running, 2);
@@ -57,67 +97,65 @@ TEST(Scheduler, FillsSlotsInTheOrderOfArrival) {
 }
 
 TEST(Scheduler, RetriesACrashAsOftenAsAllowed) {
-  Scheduler scheduler(CpuSlots(1), 2);
+  TellingScheduler scheduler(CpuSlots(1), 2);
   (void)scheduler.OnTrialAdded(kA, 0);
   const AttemptOutcome crash = Failure(FailureKind::kCrashed);
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, crash)),
-              ElementsAre("retry 1 after 1", "start 1@0"));
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, crash)),
-              ElementsAre("retry 1 after 2", "start 1@0"));
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, crash)), ElementsAre("finish 1 failed"));
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, crash), ElementsAre("retry 1 after 1", "start 1@0"));
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, crash), ElementsAre("retry 1 after 2", "start 1@0"));
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, crash), ElementsAre("finish 1 failed"));
   EXPECT_TRUE(scheduler.idle());
 }
 
 TEST(Scheduler, FailuresOfEarlierRunsCount) {
-  Scheduler scheduler(CpuSlots(1), 1);
+  TellingScheduler scheduler(CpuSlots(1), 1);
   (void)scheduler.OnTrialAdded(kA, 1);
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kHung))),
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kHung)),
               ElementsAre("finish 1 failed"));
 }
 
 TEST(Scheduler, NeverRetriesWhatCannotSucceed) {
   for (const FailureKind kind :
        {FailureKind::kDiverged, FailureKind::kBadSpec, FailureKind::kBadData}) {
-    Scheduler scheduler(CpuSlots(1), 5);
+    TellingScheduler scheduler(CpuSlots(1), 5);
     (void)scheduler.OnTrialAdded(kA, 0);
-    EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(kind))), ElementsAre("finish 1 failed"))
+    EXPECT_THAT(scheduler.OnAttemptEnded(kA, Failure(kind)), ElementsAre("finish 1 failed"))
         << ToString(kind);
   }
 }
 
 TEST(Scheduler, InterruptedAttemptsCostNoTryButNotForEver) {
-  Scheduler scheduler(CpuSlots(1), 0);
+  TellingScheduler scheduler(CpuSlots(1), 0);
   (void)scheduler.OnTrialAdded(kA, 0);
   const AttemptOutcome interrupted = Failure(FailureKind::kInterrupted);
   for (std::int64_t restart = 0; restart < Scheduler::kFreeRestarts; ++restart) {
-    EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, interrupted)),
+    EXPECT_THAT(scheduler.OnAttemptEnded(kA, interrupted),
                 ElementsAre("retry 1 after 0", "start 1@0"));
   }
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, interrupted)), ElementsAre("finish 1 failed"));
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, interrupted), ElementsAre("finish 1 failed"));
 }
 
 TEST(Scheduler, AnInterruptCancelsTheRunningAndStartsNothingMore) {
-  Scheduler scheduler(CpuSlots(2), 1);
+  TellingScheduler scheduler(CpuSlots(2), 1);
   (void)scheduler.OnTrialAdded(kA, 0);
   (void)scheduler.OnTrialAdded(kB, 0);
   (void)scheduler.OnTrialAdded(kC, 0);
-  EXPECT_THAT(Texts(scheduler.OnInterrupt()), ElementsAre("cancel 1", "cancel 2"));
-  EXPECT_THAT(Texts(scheduler.OnInterrupt()), IsEmpty());
+  EXPECT_THAT(scheduler.OnInterrupt(), ElementsAre("cancel 1", "cancel 2"));
+  EXPECT_THAT(scheduler.OnInterrupt(), IsEmpty());
   EXPECT_FALSE(scheduler.idle());
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kInterrupted))), IsEmpty());
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kB, Complete())), ElementsAre("finish 2 complete"));
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kInterrupted)), IsEmpty());
+  EXPECT_THAT(scheduler.OnAttemptEnded(kB, Complete()), ElementsAre("finish 2 complete"));
   EXPECT_TRUE(scheduler.idle());
   EXPECT_EQ(scheduler.counts().waiting, 2);
   scheduler.SanityCheck();
 }
 
 TEST(Scheduler, AWithdrawnTrialMakesRoomAndMayComeBack) {
-  Scheduler scheduler(CpuSlots(1), 0);
+  TellingScheduler scheduler(CpuSlots(1), 0);
   (void)scheduler.OnTrialAdded(kA, 0);
   (void)scheduler.OnTrialAdded(kB, 0);
-  EXPECT_THAT(Texts(scheduler.OnTrialWithdrawn(kA)), ElementsAre("start 2@0"));
+  EXPECT_THAT(scheduler.OnTrialWithdrawn(kA), ElementsAre("start 2@0"));
   scheduler.SanityCheck();
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0)), IsEmpty());
+  EXPECT_THAT(scheduler.OnTrialAdded(kA, 0), IsEmpty());
   EXPECT_THROW((void)scheduler.OnTrialWithdrawn(kA), std::logic_error);
   EXPECT_EQ(scheduler.counts().waiting, 1);
   EXPECT_EQ(scheduler.counts().running, 1);
@@ -125,7 +163,7 @@ TEST(Scheduler, AWithdrawnTrialMakesRoomAndMayComeBack) {
 }
 
 TEST(Scheduler, ImpossibleEventsAreRefused) {
-  Scheduler scheduler(CpuSlots(1), 0);
+  TellingScheduler scheduler(CpuSlots(1), 0);
   EXPECT_THROW((void)scheduler.OnAttemptEnded(kA, Complete()), std::logic_error);
   (void)scheduler.OnTrialAdded(kA, 0);
   EXPECT_THROW((void)scheduler.OnTrialAdded(kA, 0), std::logic_error);
@@ -134,109 +172,126 @@ TEST(Scheduler, ImpossibleEventsAreRefused) {
 }
 
 TEST(Scheduler, OutOfMemoryIsTriedOnceMoreAlone) {
-  Scheduler scheduler(CpuSlots(2), 0);
+  TellingScheduler scheduler(CpuSlots(2), 0);
   (void)scheduler.OnTrialAdded(kA, 0);
   (void)scheduler.OnTrialAdded(kB, 0);
   const AttemptOutcome out_of_memory = Failure(FailureKind::kOutOfMemory);
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, out_of_memory)),
-              ElementsAre("retry 1 after 1 alone"));
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0)), IsEmpty()) << "the device empties for A";
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kB, Complete())),
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, out_of_memory), ElementsAre("retry 1 after 1 alone"));
+  EXPECT_THAT(scheduler.OnTrialAdded(kC, 0), IsEmpty()) << "the device empties for A";
+  EXPECT_THAT(scheduler.OnAttemptEnded(kB, Complete()),
               ElementsAre("finish 2 complete", "start 1@0"));
   EXPECT_EQ(scheduler.free_slots(), 0) << "nobody joins A";
   scheduler.SanityCheck();
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, out_of_memory)),
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, out_of_memory),
               ElementsAre("finish 1 failed", "start 3@0"));
 }
 
 TEST(Scheduler, AfterARestartATrialIsStillAlone) {
-  Scheduler scheduler(CpuSlots(2), 3);
+  TellingScheduler scheduler(CpuSlots(2), 3);
   (void)scheduler.OnTrialAdded(kA, 1, {.alone = true});
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0)), IsEmpty());
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kOutOfMemory))),
+  EXPECT_THAT(scheduler.OnTrialAdded(kB, 0), IsEmpty());
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kOutOfMemory)),
               ElementsAre("finish 1 failed", "start 2@0"));
 }
 
 TEST(Scheduler, TheLongestExpectedStartsFirst) {
-  Scheduler scheduler(CpuSlots(2), 0);
+  TellingScheduler scheduler(CpuSlots(2), 0);
   (void)scheduler.OnTrialAdded(kA, 0, {.seconds = 1});
   (void)scheduler.OnTrialAdded(kB, 0, {.seconds = 1});
   (void)scheduler.OnTrialAdded(kC, 0, {.seconds = 5});
   (void)scheduler.OnTrialAdded(TrialId{4}, 0, {.seconds = 50});
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Complete())),
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, Complete()),
               ElementsAre("finish 1 complete", "start 4@0"));
   scheduler.SanityCheck();
 }
 
 TEST(Scheduler, WhatIsLearntLaterChangesTheOrder) {
-  Scheduler scheduler(CpuSlots(2), 0, {{"cpu", 100}});
-  (void)scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 90});
-  (void)scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 90, .seconds = 9});
-  (void)scheduler.OnTrialAdded(kC, 0, {.memory_bytes = 90, .seconds = 1});
-  EXPECT_THAT(Texts(scheduler.OnNeedsChanged(kA, {.memory_bytes = 1})), IsEmpty());
-  EXPECT_THAT(Texts(scheduler.OnNeedsChanged(kC, {.memory_bytes = 90, .seconds = 10})), IsEmpty());
+  TellingScheduler scheduler(CpuSlots(2), 0, {{"cpu", 100}});
+  (void)scheduler.OnTrialAdded(kA, 0, {.memory_bytes = {{"cpu", 90}}});
+  (void)scheduler.OnTrialAdded(kB, 0, {.memory_bytes = {{"cpu", 90}}, .seconds = 9});
+  (void)scheduler.OnTrialAdded(kC, 0, {.memory_bytes = {{"cpu", 90}}, .seconds = 1});
+  EXPECT_THAT(scheduler.OnNeedsChanged(kA, {.memory_bytes = {{"cpu", 1}}}), IsEmpty());
+  EXPECT_THAT(scheduler.OnNeedsChanged(kC, {.memory_bytes = {{"cpu", 90}}, .seconds = 10}),
+              IsEmpty());
   scheduler.SanityCheck();
-  EXPECT_THAT(Texts(scheduler.OnNeedsChanged(kC, {.memory_bytes = 10, .seconds = 10})),
+  EXPECT_THAT(scheduler.OnNeedsChanged(kC, {.memory_bytes = {{"cpu", 10}}, .seconds = 10}),
               ElementsAre("start 3@1"));
   scheduler.SanityCheck();
 }
 
 TEST(Scheduler, OneSlotKeepsTheOrderOfArrival) {
-  Scheduler scheduler(CpuSlots(1), 0);
+  TellingScheduler scheduler(CpuSlots(1), 0);
   (void)scheduler.OnTrialAdded(kA, 0, {.seconds = 1});
   (void)scheduler.OnTrialAdded(kB, 0, {.seconds = 1});
   (void)scheduler.OnTrialAdded(kC, 0, {.seconds = 50});
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Complete())),
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, Complete()),
               ElementsAre("finish 1 complete", "start 2@0"));
 }
 
 TEST(Scheduler, SeveralShareADeviceWhereTheyFit) {
-  Scheduler scheduler(CpuSlots(3), 0, {{"cpu", 100}});
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 60})), ElementsAre("start 1@0"));
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 50})), IsEmpty());
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0, {.memory_bytes = 10})), IsEmpty())
+  TellingScheduler scheduler(CpuSlots(3), 0, {{"cpu", 100}});
+  EXPECT_THAT(scheduler.OnTrialAdded(kA, 0, {.memory_bytes = {{"cpu", 60}}}),
+              ElementsAre("start 1@0"));
+  EXPECT_THAT(scheduler.OnTrialAdded(kB, 0, {.memory_bytes = {{"cpu", 50}}}), IsEmpty());
+  EXPECT_THAT(scheduler.OnTrialAdded(kC, 0, {.memory_bytes = {{"cpu", 10}}}), IsEmpty())
       << "nobody overtakes the one that waits for memory";
   scheduler.SanityCheck();
-  EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Complete())),
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, Complete()),
               ElementsAre("finish 1 complete", "start 2@0", "start 3@1"));
 }
 
 TEST(Scheduler, ATrialLargerThanItsDeviceIsTriedOnAnEmptyOne) {
-  Scheduler scheduler(CpuSlots(2), 0, {{"cpu", 100}});
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 500})),
+  TellingScheduler scheduler(CpuSlots(2), 0, {{"cpu", 100}});
+  EXPECT_THAT(scheduler.OnTrialAdded(kA, 0, {.memory_bytes = {{"cpu", 500}}}),
               ElementsAre("start 1@0"));
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 1})), IsEmpty());
+  EXPECT_THAT(scheduler.OnTrialAdded(kB, 0, {.memory_bytes = {{"cpu", 1}}}), IsEmpty());
   scheduler.SanityCheck();
 }
 
+std::map<std::string, std::int64_t> OnBoth(std::int64_t bytes) {
+  return {{"cuda:0", bytes}, {"cuda:1", bytes}};
+}
+
 TEST(Scheduler, OneThatWaitsForMemoryLeavesTheOtherDevicesAlone) {
-  Scheduler scheduler({{"cuda:0", 1}, {"cuda:1", 1}, {"cuda:0", 1}, {"cuda:1", 1}}, 0,
-                      {{"cuda:0", 100}, {"cuda:1", 100}});
-  (void)scheduler.OnTrialAdded(kA, 0, {.memory_bytes = 80});
-  (void)scheduler.OnTrialAdded(kB, 0, {.memory_bytes = 80});
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kC, 0, {.memory_bytes = 80})), IsEmpty());
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(TrialId{4}, 0, {.memory_bytes = 10})),
+  TellingScheduler scheduler({{"cuda:0", 1}, {"cuda:1", 1}, {"cuda:0", 1}, {"cuda:1", 1}}, 0,
+                             {{"cuda:0", 100}, {"cuda:1", 100}});
+  (void)scheduler.OnTrialAdded(kA, 0, {.memory_bytes = OnBoth(80)});
+  (void)scheduler.OnTrialAdded(kB, 0, {.memory_bytes = OnBoth(80)});
+  EXPECT_THAT(scheduler.OnTrialAdded(kC, 0, {.memory_bytes = OnBoth(80)}), IsEmpty());
+  EXPECT_THAT(scheduler.OnTrialAdded(TrialId{4}, 0, {.memory_bytes = OnBoth(10)}),
               ElementsAre("start 4@3"));
   scheduler.SanityCheck();
 }
 
+TEST(Scheduler, WhatATrialNeedsIsOfTheDeviceThatItGets) {
+  TellingScheduler scheduler({{"cpu", 1}, {"cpu", 1}, {"cuda:0", 1}, {"cuda:0", 1}}, 0,
+                             {{"cpu", 100}, {"cuda:0", 100}});
+  const TrialNeeds needs{.memory_bytes = {{"cpu", 90}, {"cuda:0", 30}}};
+  EXPECT_THAT(scheduler.OnTrialAdded(kA, 0, needs), ElementsAre("start 1@0"));
+  EXPECT_THAT(scheduler.OnTrialAdded(kB, 0, needs), ElementsAre("start 2@2"));
+  EXPECT_THAT(scheduler.OnTrialAdded(kC, 0, needs), ElementsAre("start 3@3"))
+      << "two fit on the GPU, one on the CPU";
+  EXPECT_THAT(scheduler.OnTrialAdded(TrialId{4}, 0, needs), IsEmpty());
+  scheduler.SanityCheck();
+}
+
 TEST(Scheduler, ADeviceInUseByOthersIsAskedAgainLater) {
-  Scheduler scheduler(CpuSlots(2), 0);
+  TellingScheduler scheduler(CpuSlots(2), 0);
   (void)scheduler.OnTrialAdded(kA, 0);
-  EXPECT_THAT(Texts(scheduler.OnStartRefused(kA)), IsEmpty());
+  EXPECT_THAT(scheduler.OnStartRefused(kA), IsEmpty());
   EXPECT_TRUE(scheduler.refused());
-  EXPECT_THAT(Texts(scheduler.OnTrialAdded(kB, 0)), IsEmpty());
+  EXPECT_THAT(scheduler.OnTrialAdded(kB, 0), IsEmpty());
   EXPECT_EQ(scheduler.free_slots(), 0);
   scheduler.SanityCheck();
-  EXPECT_THAT(Texts(scheduler.OnDevicesFreed()), ElementsAre("start 1@0", "start 2@1"));
+  EXPECT_THAT(scheduler.OnDevicesFreed(), ElementsAre("start 1@0", "start 2@1"));
   EXPECT_FALSE(scheduler.refused());
 }
 
 TEST(Scheduler, AMachinesFaultCostsNoTry) {
   for (const FailureKind kind : {FailureKind::kStartFailed, FailureKind::kEnvironment}) {
-    Scheduler scheduler(CpuSlots(1), 0);
+    TellingScheduler scheduler(CpuSlots(1), 0);
     (void)scheduler.OnTrialAdded(kA, 0);
-    EXPECT_THAT(Texts(scheduler.OnAttemptEnded(kA, Failure(kind))),
+    EXPECT_THAT(scheduler.OnAttemptEnded(kA, Failure(kind)),
                 ElementsAre("retry 1 after 0", "start 1@0"));
   }
 }
@@ -292,18 +347,20 @@ TEST(SchedulerSimulation, KnowingWhatIsLongShortensTheWhole) {
 TEST(Scheduler, TenThousandTrialsAreForgottenAsTheyFinish) {
   Scheduler scheduler(CpuSlots(64), 0);
   std::set<TrialId> running;
-  const auto apply = [&running](const std::vector<Command>& commands) {
-    for (const Command& command : commands) {
-      if (const auto* start = std::get_if<StartAttempt>(&command)) running.insert(start->trial);
+  const auto start_all = [&] {
+    while (const std::optional<StartAttempt> start = scheduler.NextStart()) {
+      running.insert(start->trial);
     }
   };
   for (std::int64_t trial = 1; trial <= 10'000; ++trial) {
-    apply(scheduler.OnTrialAdded(TrialId{trial}, 0));
+    scheduler.OnTrialAdded(TrialId{trial}, 0);
+    start_all();
   }
   while (!running.empty()) {
     const TrialId trial = *running.begin();
     running.erase(running.begin());
-    apply(scheduler.OnAttemptEnded(trial, Complete()));
+    EXPECT_EQ(scheduler.OnAttemptEnded(trial, Complete()).next, NextStep::kComplete);
+    start_all();
   }
   EXPECT_EQ(scheduler.counts().complete, 10'000);
   EXPECT_THROW((void)scheduler.OnAttemptEnded(TrialId{1}, Complete()), std::logic_error);

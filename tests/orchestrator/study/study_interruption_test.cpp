@@ -6,7 +6,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <optional>
+#include <set>
 
+#include "orchestrator/study/study_plan.h"
 #include "registry/util/error.h"
 
 namespace beamgrid {
@@ -165,6 +167,60 @@ TEST_F(StudyInterruptionTest, WhereTheRecordCannotBeWrittenWorkersWriteTheirChec
   std::size_t resumed = 0;
   for (const TrialFile& trial : world_.trial_files) resumed += trial.resume_from.empty() ? 0 : 1;
   EXPECT_EQ(resumed, 1U);
+}
+
+/// A greedy study is stopped before its second stage; one candidate of the first has diverged. The
+/// plan then names the very trials that the next run starts.
+TEST_F(StudyInterruptionTest, ThePlanGoesOnAsTheRunDoes) {
+  const std::string recipe =
+      RecipeText("s",
+                 "[[grid.temporal]]\nuse = \"lstm\"\n[[grid.temporal]]\nuse = \"gru\"\n"
+                 "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 4]\n"
+                 "[search]\nstrategy = \"greedy\"\norder = [\"temporal\", \"classifier\"]\n");
+  outcome_of_ = [](const TrialFile& trial) -> AttemptOutcome {
+    if (ComponentOf(trial, "temporal") == "gru") return Complete(0.5);
+    return {AttemptFailure{.kind = FailureKind::kDiverged}};
+  };
+  FakeExecutor executor(world_, outcome_of_);
+  int polls = 0;
+  executor.on_poll = [&] {
+    if (++polls == 2) runner_->Interrupt();
+  };
+  const StudyResult stopped = Run(recipe, executor);
+  EXPECT_EQ(stopped.failed, 2);
+  EXPECT_EQ(stopped.complete, 2);
+
+  std::set<std::string> planned, ended;
+  const Recipe parsed = ParseRecipe(recipe, "r.toml", catalogue_);
+  const DataSpec data = Data();
+  FakeCounter counter;
+  {
+    const Store store(folder_ / "test.db", OpenMode::kReadOnly);
+    PlanSink sink;
+    sink.on_trial = [&](const StudyTrial& trial) {
+      const bool waits = PlannedState(trial) == TrialState::kWaiting;
+      (waits ? planned : ended).insert(ToString(trial.label()));
+    };
+    const PlanTotals totals = PlanStudy({.recipe = &parsed,
+                                         .catalogue = &catalogue_,
+                                         .data = &data,
+                                         .store = &store,
+                                         .counter = &counter},
+                                        sink);
+    EXPECT_EQ(totals.complete, 2);
+    ASSERT_THAT(totals.decisions, SizeIs(1));
+    EXPECT_THAT(totals.decisions[0], HasSubstr("GRU wins"));
+  }
+  EXPECT_THAT(ended, SizeIs(4));
+  ASSERT_THAT(planned, SizeIs(2)) << "the second stage's other classifier, for each seed";
+
+  world_.trial_files.clear();
+  EXPECT_EQ(Run(recipe).failed, 2);
+  std::set<std::string> started;
+  for (const TrialFile& trial : world_.trial_files) {
+    started.insert(ToString(TrialLabel{trial.name, trial.spec.seed}));
+  }
+  EXPECT_EQ(started, planned);
 }
 
 TEST_F(StudyInterruptionTest, AnEndThatCannotBeReadIsNotWaitedFor) {

@@ -38,9 +38,9 @@ TEST_F(StudyStartTest, EachSeedGetsTheWeightsOfItsOwnSeed) {
   for (const TrialFile& file : world_.trial_files) {
     const TrialRecord source = Trials("one").at(static_cast<std::size_t>(file.spec.seed - 1));
     EXPECT_EQ(source.seed, file.spec.seed);
-    EXPECT_EQ(file.spec.start, source.fingerprint);
-    EXPECT_EQ(file.start_model, source.directory + "/model.pt");
-    EXPECT_EQ(file.start_hash, "hash of " + source.fingerprint);
+    EXPECT_EQ(file.spec.warm_start, source.fingerprint);
+    EXPECT_EQ(file.warm_start_model, source.directory + "/model.pt");
+    EXPECT_EQ(file.warm_start_hash, "hash of " + source.fingerprint);
     EXPECT_EQ(file.fingerprint, Fingerprint(file.spec));
     EXPECT_NE(file.fingerprint, source.fingerprint);
   }

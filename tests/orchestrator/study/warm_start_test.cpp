@@ -39,7 +39,7 @@ class StartTrialsTest : public testing::Test {
   }
   std::vector<std::string> Resolved(const std::string& from, const std::string& seeds) const {
     const Recipe recipe = RecipeWith(from, seeds);
-    const StartTrials starts(recipe, &store_);
+    const WarmStarts starts(recipe, &store_);
     ModelSpec model;
     model.train = recipe.train;
     std::vector<std::string> fingerprints;
@@ -77,7 +77,7 @@ TEST_F(StartTrialsTest, OneNamedTrialServesAllSeeds) {
 
 TEST_F(StartTrialsTest, ATwinIsTheTrialThatDiffersInTheFewestOptions) {
   const Recipe recipe = RecipeWith("phase1/*", "[1]");
-  const StartTrials starts(recipe, &store_);
+  const WarmStarts starts(recipe, &store_);
   ModelSpec model = trials_[0].spec.model;
   model.train = recipe.train;
   EXPECT_EQ(starts.For(model, 1).fingerprint, Fingerprint(0));
@@ -97,7 +97,7 @@ TEST_F(StartTrialsTest, EquallyNearTrialsHaveToBeNamed) {
   const std::int64_t attempt = store_.BeginAttempt(ids[0], "/runs/a", "cpu", 1);
   store_.FinishAttempt(ids[0], attempt, ExampleSuccess(), TrialState::kComplete);
   const Recipe recipe = RecipeWith("phase1/*", "[1]");
-  const StartTrials starts(recipe, &store_);
+  const WarmStarts starts(recipe, &store_);
   ModelSpec model = trials_[0].spec.model;
   model.train = recipe.train;
   EXPECT_EQ(starts.For(model, 1).fingerprint, Fingerprint(0));
@@ -146,15 +146,15 @@ TEST_F(StartTrialsTest, TwoTrialsOfOneNameNeedAFingerprint) {
 
 TEST_F(StartTrialsTest, WithoutADatabaseNothingIsFound) {
   const Recipe recipe = RecipeWith("phase1/A", "[1, 2]");
-  EXPECT_THROW(StartTrials(recipe, nullptr), RecipeError);
-  EXPECT_NO_THROW(StartTrials(RecipeWith("", "[1]"), nullptr));
+  EXPECT_THROW(WarmStarts(recipe, nullptr), RecipeError);
+  EXPECT_NO_THROW(WarmStarts(RecipeWith("", "[1]"), nullptr));
 }
 
 TEST_F(StartTrialsTest, TheWeightsAreTheModelThatTheRecordNames) {
-  const StartModel model = FindStartModel(store_, Fingerprint(0));
+  const WarmStartModel model = FindWarmStartModel(store_, Fingerprint(0));
   EXPECT_EQ(model.path, "/runs/a/model.pt");
   EXPECT_EQ(model.hash, "aa");
-  EXPECT_THAT(ErrorText<Error>([&] { (void)FindStartModel(store_, Fingerprint(2)); }),
+  EXPECT_THAT(ErrorText<Error>([&] { (void)FindWarmStartModel(store_, Fingerprint(2)); }),
               HasSubstr("is not complete"));
 }
 

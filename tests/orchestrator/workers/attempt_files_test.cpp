@@ -154,12 +154,5 @@ TEST_F(OutcomeTest, LogsAreMadeReadable) {
   EXPECT_EQ(LogTail(folder_ / kWorkerLog), "?[31mred? caf\xc3\xa9 ??");
 }
 
-TEST(TrialFolderName, KeepsWhatShellsAndFileSystemsBear) {
-  EXPECT_EQ(TrialFolderName("MC-BLSTM-MoE2", 3, "0123456789abcdef"), "MC-BLSTM-MoE2-s3-01234567");
-  EXPECT_EQ(TrialFolderName("a/b c*\"x\"", 1, "0123456789"), "a_b_c__x_-s1-01234567");
-  EXPECT_EQ(TrialFolderName("../x", 1, "0123456789"), "_.._x-s1-01234567");
-  EXPECT_LT(TrialFolderName(std::string(5'000, 'n'), 1, "0123456789").size(), 255U);
-}
-
 }  // namespace
 }  // namespace beamgrid

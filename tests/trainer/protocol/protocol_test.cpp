@@ -92,8 +92,8 @@ TEST(Protocol, TrialFileSurvivesTheRoundTrip) {
                         .device = "cuda:1",
                         .threads = 2,
                         .resume_from = "/runs/2/last.checkpoint",
-                        .start_model = "/runs/1/model.pt",
-                        .start_hash = "aa",
+                        .warm_start_model = "/runs/1/model.pt",
+                        .warm_start_hash = "aa",
                         .predictions_top_k = 50,
                         .heartbeat_seconds = 0.5,
                         .stall_seconds = 90};
@@ -102,8 +102,8 @@ TEST(Protocol, TrialFileSurvivesTheRoundTrip) {
   EXPECT_EQ(read.attempt, 3);
   EXPECT_EQ(read.device, "cuda:1");
   EXPECT_EQ(read.resume_from, "/runs/2/last.checkpoint");
-  EXPECT_EQ(read.start_model, "/runs/1/model.pt");
-  EXPECT_EQ(read.start_hash, "aa");
+  EXPECT_EQ(read.warm_start_model, "/runs/1/model.pt");
+  EXPECT_EQ(read.warm_start_hash, "aa");
   EXPECT_EQ(read.stall_seconds, 90);
   EXPECT_EQ(TextOf(read), TextOf(trial));
 }

@@ -1,4 +1,4 @@
-#include "orchestrator/commands/study_plan.h"
+#include "orchestrator/study/study_plan.h"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -24,25 +24,20 @@ class FakeCounter : public ModelCounter {
 
 class StudyPlanTest : public ::testing::Test {
  protected:
-  PlanTotals Plan(const std::string& rest_of_recipe, std::int64_t limit = 0) {
+  PlanTotals Plan(const std::string& rest_of_recipe,
+                  std::optional<std::int64_t> limit = std::nullopt) {
     const Recipe recipe = ParseRecipe(RecipeHead() + rest_of_recipe, "recipe.toml", catalogue_);
     names_.clear();
     starts_.clear();
     refused_.clear();
     PlanSink sink;
-    sink.on_trial = [this, &recipe](const PlannedTrial& trial) {
-      names_.push_back(trial.candidate->name + "/" + std::to_string(trial.seed));
-      starts_.push_back(trial.start);
-      planned_.push_back({.name = trial.candidate->name,
-                          .fingerprint = trial.fingerprint,
-                          .spec = {.model = trial.candidate->model,
-                                   .data = data_,
-                                   .objective = recipe.objective,
-                                   .seed = trial.seed,
-                                   .start = trial.start}});
+    sink.on_trial = [this](const StudyTrial& trial) {
+      names_.push_back(trial.name + "/" + std::to_string(trial.spec.seed));
+      starts_.push_back(trial.spec.warm_start);
+      planned_.push_back(trial);
     };
-    sink.on_refused = [this](const Candidate& candidate, const std::string& why) {
-      refused_.push_back(candidate.name + ": " + why);
+    sink.on_refused = [this](const std::string& name, const std::string& why) {
+      refused_.push_back(name + ": " + why);
     };
     return PlanStudy({.recipe = &recipe,
                       .catalogue = &catalogue_,
@@ -127,6 +122,31 @@ TEST_F(StudyPlanTest, GreedyIsPlannedAsFarAsTheRecordDecides) {
   EXPECT_EQ(second.decisions.size(), 1U);
 }
 
+/// `run` tells the strategy that a diverged candidate has failed for good, and goes on behind it.
+TEST_F(StudyPlanTest, GreedyGoesOnBehindACandidateThatDiverged) {
+  const std::string recipe = std::string(kTwoByTwo) +
+                             "[search]\nstrategy = \"greedy\"\norder = [\"temporal\", "
+                             "\"classifier\"]\n";
+  Plan(recipe);
+  ASSERT_EQ(planned_.size(), 2U);
+  const StudyId study = store_.OpenStudy({.name = "test", .recipe_digest = "d"});
+  const std::vector<TrialId> ids = store_.AddTrials(study, planned_);
+  const auto finish = [this](TrialId trial, const AttemptOutcome& outcome, TrialState state) {
+    store_.FinishAttempt(trial, store_.BeginAttempt(trial, "runs", "cpu", 1), outcome, state);
+  };
+  finish(ids[1], {TrialResult{.metrics = {.gap = 0.5}}}, TrialState::kComplete);
+  finish(ids[0], {AttemptFailure{.kind = FailureKind::kCrashed}}, TrialState::kFailed);
+  EXPECT_EQ(Plan(recipe).trials, 2) << "a run would try the crashed one again and wait for it";
+
+  store_.SetState(ids[0], TrialState::kWaiting);
+  finish(ids[0], {AttemptFailure{.kind = FailureKind::kDiverged}}, TrialState::kFailed);
+  const PlanTotals totals = Plan(recipe);
+  EXPECT_EQ(totals.trials, 3) << "the second stage's own trial follows";
+  EXPECT_EQ(totals.complete, 1);
+  ASSERT_EQ(totals.decisions.size(), 1U);
+  EXPECT_THAT(totals.decisions[0], HasSubstr("GRU wins"));
+}
+
 TEST_F(StudyPlanTest, ShowsWhichTrialAModelStartsFrom) {
   Plan("");
   const std::string fingerprint = planned_.at(0).fingerprint, name = planned_.at(0).name;
@@ -158,7 +178,7 @@ TEST_F(StudyPlanTest, AMillionPointsStreamInFlatMemory) {
   const Recipe parsed = ParseRecipe(RecipeHead() + recipe, "recipe.toml", catalogue_);
   std::int64_t seen = 0, pages_early = 0;
   PlanSink sink;
-  sink.on_trial = [&](const PlannedTrial&) {
+  sink.on_trial = [&](const StudyTrial&) {
     if (++seen == 500) pages_early = resident_pages();
   };
   const PlanTotals totals = PlanStudy({.recipe = &parsed,

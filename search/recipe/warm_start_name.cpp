@@ -1,4 +1,4 @@
-#include "search/recipe/start_name.h"
+#include "search/recipe/warm_start_name.h"
 
 #include <algorithm>
 #include <charconv>
@@ -37,17 +37,17 @@ std::optional<std::int64_t> ParseSeed(std::string_view text) {
 
 }  // namespace
 
-std::optional<StartName> ParseStartName(std::string_view text) {
+std::optional<WarmStartName> ParseWarmStartName(std::string_view text) {
   const std::vector<std::string_view> parts = SplitAtSlashes(text);
   if (std::ranges::any_of(parts, &std::string_view::empty)) return std::nullopt;
   if (parts.size() == 1) {
     if (!IsFingerprint(text)) return std::nullopt;
-    StartName start;
+    WarmStartName start;
     start.fingerprint = text;
     return start;
   }
   if (parts.size() > 3) return std::nullopt;
-  StartName start;
+  WarmStartName start;
   start.study = parts[0];
   start.name = parts[1];
   if (parts.size() == 3) {

@@ -1,6 +1,6 @@
 // Trials that start from another trial's weights.
 
-#include "trainer/training/start_from.h"
+#include "trainer/training/warm_start.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,9 +23,9 @@ class StartFromTest : public testing::Test {
   TrialFile TrialFrom(const NamedTensors& weights, Precision precision = Precision::kFp32) {
     ShippedWeights(weights, precision).Write(Path());
     TrialFile trial;
-    trial.spec.start = "0123abcd";
-    trial.start_model = Path();
-    trial.start_hash = HashFile(Path());
+    trial.spec.warm_start = "0123abcd";
+    trial.warm_start_model = Path();
+    trial.warm_start_hash = HashFile(Path());
     return trial;
   }
   std::string Path() const { return (folder_ / "model.pt").string(); }
@@ -80,7 +80,7 @@ TEST_F(StartFromTest, ARefusalChangesNothing) {
 TEST_F(StartFromTest, OnlyTheWeightsThatTheRecordKnowsWillDo) {
   const NamedTensors own = {{"a", torch::zeros(2)}};
   TrialFile trial = TrialFrom({{"a", torch::ones(2)}});
-  trial.start_hash = "another";
+  trial.warm_start_hash = "another";
   EXPECT_THAT(ErrorText<Error>([&] { Start(trial, own); }), HasSubstr("hash differs"));
   std::filesystem::remove(Path());
   EXPECT_THAT(ErrorText<Error>([&] { Start(trial, own); }), HasSubstr("are gone"));
@@ -97,9 +97,9 @@ class StartedTrainingTest : public TrainingTest {
   static TrialFile From(const std::filesystem::path& folder, TrialFile trial) {
     trial.spec.seed = 8;
     trial.spec.model.train["from"] = "other/trial";
-    trial.spec.start = "0123abcd";
-    trial.start_model = (folder / kModelFile).string();
-    trial.start_hash = HashFile(trial.start_model);
+    trial.spec.warm_start = "0123abcd";
+    trial.warm_start_model = (folder / kModelFile).string();
+    trial.warm_start_hash = HashFile(trial.warm_start_model);
     trial.fingerprint = Fingerprint(trial.spec);
     return trial;
   }

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "search/recipe.h"
-#include "search/recipe/start_name.h"
+#include "search/recipe/warm_start_name.h"
 #include "search/search_space.h"
 #include "tests/search/test_catalogue.h"
 
@@ -12,14 +12,14 @@ namespace {
 
 using testing::ElementsAre;
 
-class RecipeStarts : public testing::Test {
+class RecipeWarmStarts : public testing::Test {
  protected:
   Recipe Parse(const std::string& rest) const {
     return ParseRecipe(RecipeHead() + rest, "r.toml", catalogue_);
   }
   std::vector<std::string> Starts(const std::string& rest) const {
     std::vector<std::string> lines;
-    for (const StartReference& start : Parse(rest).starts) {
+    for (const WarmStartReference& start : Parse(rest).warm_starts) {
       lines.push_back(ToString(Diagnostic{start.place, start.key, start.text}));
     }
     return lines;
@@ -28,7 +28,7 @@ class RecipeStarts : public testing::Test {
   const Catalogue catalogue_ = CatalogueWithFrom();
 };
 
-TEST_F(RecipeStarts, AreCollectedWithTheirPlacesEachOnce) {
+TEST_F(RecipeWarmStarts, AreCollectedWithTheirPlacesEachOnce) {
   EXPECT_THAT(
       Starts("[train]\nfrom = \"p/A\"\n[grid.train]\nfrom = [\"p/A\", \"p/B/2\", \"\"]\n"
              "[search]\nstrategy = \"greedy\"\n"
@@ -40,7 +40,7 @@ TEST_F(RecipeStarts, AreCollectedWithTheirPlacesEachOnce) {
   EXPECT_THAT(Starts("[train]\nepochs = 2\n"), ElementsAre());
 }
 
-TEST_F(RecipeStarts, ATextThatNamesNoTrialIsAMistake) {
+TEST_F(RecipeWarmStarts, ATextThatNamesNoTrialIsAMistake) {
   try {
     (void)Parse("[train]\nfrom = \"phase1\"\n");
     FAIL() << "nothing was thrown";
@@ -53,7 +53,7 @@ TEST_F(RecipeStarts, ATextThatNamesNoTrialIsAMistake) {
   }
 }
 
-TEST_F(RecipeStarts, AreASettingOfTheModelAndItsName) {
+TEST_F(RecipeWarmStarts, AreASettingOfTheModelAndItsName) {
   const Recipe recipe = Parse("[grid.train]\nfrom = [\"\", \"p/A\"]\n");
   const SearchSpace space(recipe, catalogue_);
   ASSERT_EQ(space.size(), 2);
@@ -63,15 +63,15 @@ TEST_F(RecipeStarts, AreASettingOfTheModelAndItsName) {
   EXPECT_NE(RecipeDigest(recipe), RecipeDigest(Parse("[grid.train]\nfrom = [\"\", \"p/B\"]\n")));
 }
 
-TEST(StartName, IsAFingerprintOrATrialOfAStudy) {
-  EXPECT_EQ(ParseStartName("0123abcd")->fingerprint, "0123abcd");
-  const auto named = ParseStartName("p/MC-LSTM-h8");
+TEST(WarmStartName, IsAFingerprintOrATrialOfAStudy) {
+  EXPECT_EQ(ParseWarmStartName("0123abcd")->fingerprint, "0123abcd");
+  const auto named = ParseWarmStartName("p/MC-LSTM-h8");
   EXPECT_EQ(named->study + " " + named->name, "p MC-LSTM-h8");
   EXPECT_FALSE(named->seed);
-  EXPECT_EQ(ParseStartName("p/MC/12")->seed, 12);
+  EXPECT_EQ(ParseWarmStartName("p/MC/12")->seed, 12);
   for (const char* text : {"", "/", "p/", "/A", "p//1", "p/A/x", "p/A/-1", "p/A/1/2", "0123abc",
                            "0123ABCD", "0123456789abcdef0123456789abcdef0"}) {
-    EXPECT_FALSE(ParseStartName(text)) << text;
+    EXPECT_FALSE(ParseWarmStartName(text)) << text;
   }
 }
 

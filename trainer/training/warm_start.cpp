@@ -1,4 +1,4 @@
-#include "trainer/training/start_from.h"
+#include "trainer/training/warm_start.h"
 
 #include <map>
 #include <sstream>
@@ -71,13 +71,13 @@ std::string WayOut() {
 }
 
 ShippedWeights ReadChecked(const TrialFile& trial) {
-  const std::string& path = trial.start_model;
+  const std::string& path = trial.warm_start_model;
   if (!std::filesystem::exists(path)) {
-    throw Error(path + ": the weights of trial " + trial.spec.start +
+    throw Error(path + ": the weights of trial " + trial.spec.warm_start +
                 ", which this one starts from, are gone" + WayOut());
   }
-  if (HashFile(path) != trial.start_hash) {
-    throw Error(path + ": not the weights that the record holds of trial " + trial.spec.start +
+  if (HashFile(path) != trial.warm_start_hash) {
+    throw Error(path + ": not the weights that the record holds of trial " + trial.spec.warm_start +
                 " (hash differs)" + WayOut());
   }
   return ShippedWeights::Read(path);
@@ -87,13 +87,13 @@ ShippedWeights ReadChecked(const TrialFile& trial) {
 
 void StartFrom(const TrialFile& trial, const NamedTensors& weights,
                const std::function<void(const std::string&)>& log) {
-  if (trial.spec.start.empty()) return;
+  if (trial.spec.warm_start.empty()) return;
   const ShippedWeights source = ReadChecked(trial);
   const Comparison comparison(source.Weights(), weights);
-  comparison.RequireAgreement(trial.spec.start);
+  comparison.RequireAgreement(trial.spec.warm_start);
   source.CopyTo(comparison.common());
   if (!log) return;
-  log("starts from the weights of trial " + trial.spec.start + ": " +
+  log("starts from the weights of trial " + trial.spec.warm_start + ": " +
       std::to_string(comparison.common().size()) + " tensors" +
       (comparison.added().empty() ? "" : "; initial values for " + Listed(comparison.added())));
 }

@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include "search/recipe/sections.h"
-#include "search/recipe/start_name.h"
+#include "search/recipe/warm_start_name.h"
 
 namespace beamgrid {
 namespace {
 
-class StartsReader {
+class WarmStartsReader {
  public:
-  StartsReader(Mistakes& mistakes, std::vector<StartReference>& starts)
+  WarmStartsReader(Mistakes& mistakes, std::vector<WarmStartReference>& starts)
       : mistakes_(mistakes), starts_(starts) {}
 
   /// `train`: a table of training settings, or anything else.
@@ -29,7 +29,7 @@ class StartsReader {
   void ReadValue(const toml::node& node, const std::string& key) {
     const auto* text = node.as_string();
     if (text == nullptr || text->get().empty()) return;
-    if (!ParseStartName(text->get())) {
+    if (!ParseWarmStartName(text->get())) {
       mistakes_.Add(node.source(), key,
                     "is \"" + text->get() +
                         "\", must name a finished trial as STUDY/NAME (each seed starts from the "
@@ -43,15 +43,15 @@ class StartsReader {
   }
 
   Mistakes& mistakes_;
-  std::vector<StartReference>& starts_;
+  std::vector<WarmStartReference>& starts_;
 };
 
 }  // namespace
 
-void ReadStarts(Section& root, Recipe& recipe) {
+void ReadWarmStarts(Section& root, Recipe& recipe) {
   const toml::node& top = root.table();
   const toml::node_view<const toml::node> whole(top);
-  StartsReader reader(root.mistakes(), recipe.starts);
+  WarmStartsReader reader(root.mistakes(), recipe.warm_starts);
   reader.ReadTable(whole["train"], "train");
   reader.ReadTable(whole["grid"]["train"], "grid.train");
   reader.ReadTable(whole["search"]["baseline"]["train"], "search.baseline.train");

@@ -1,33 +1,25 @@
 #pragma once
-// What a study would run, without running it: the strategy is asked, every model is counted, every
-// trial is looked up in the record. Streams: memory does not grow with the number of trials.
+// What a study would run, without running it: enumerated by the intake that runs it, with what the
+// record says of each trial. Streams: memory does not grow with the number of trials.
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "orchestrator/workers/trainer_client.h"
+#include "orchestrator/study/model_counter.h"
+#include "orchestrator/study/study_trial.h"
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
 #include "search/recipe.h"
-#include "search/strategy.h"
 
 namespace beamgrid {
 
-struct PlannedTrial {
-  const Candidate* candidate = nullptr;  ///< valid during the call
-  std::string fingerprint;               ///< empty where the data were not looked at
-  std::string start;  ///< fingerprint of the trial that it starts from; empty: from none
-  std::int64_t seed = 0;
-  ModelSize size;
-  TrialState state = TrialState::kWaiting;
-};
-
 /// Receives the plan as it is made.
 struct PlanSink {
-  std::function<void(const PlannedTrial&)> on_trial;
-  std::function<void(const Candidate&, const std::string& why)> on_refused;
+  std::function<void(const StudyTrial&)> on_trial;
+  std::function<void(const std::string& model_name, const std::string& why)> on_refused;
 };
 
 /// What a plan is made from; all outlive the call.
@@ -37,7 +29,7 @@ struct PlanParts {
   const DataSpec* data;
   const Store* store = nullptr;  ///< null: nothing is recorded yet, or the data were not looked at
   ModelCounter* counter;
-  std::int64_t limit = 0;  ///< stop after so many trials; 0: never
+  std::optional<std::int64_t> limit;  ///< stop after so many trials
 };
 
 struct PlanTotals {
@@ -52,11 +44,14 @@ struct PlanTotals {
   std::vector<std::string> decisions;  ///< what recorded results have decided already
 };
 
+/// The state of a planned trial: what the record says, or that it waits.
+[[nodiscard]] TrialState PlannedState(const StudyTrial& trial);
+
 /// RecipeError where trials are to start from trials that the record does not hold (unless the data
 /// were not looked at: then there are no fingerprints, and nothing is looked up).
 ///
-/// A candidate whose trials are all complete is told to the strategy, so that a study that has
-/// begun is planned from where it stands.
+/// The strategy hears of every trial that is over, as in a run, so that a study that has begun is
+/// planned from where it stands.
 PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink);
 
 }  // namespace beamgrid

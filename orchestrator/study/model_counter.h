@@ -1,0 +1,27 @@
+#pragma once
+// The seam to whoever can say how large a model is without training it.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "registry/model_spec.h"
+
+namespace beamgrid {
+
+struct ModelSize {
+  std::int64_t parameters = 0;
+  std::int64_t size_bytes = 0;
+};
+/// A size, or why the trainer refuses the model ("attention needs two features").
+using CountAnswer = std::variant<ModelSize, std::string>;
+
+/// Counts a model's parameters without training it.
+class ModelCounter {
+ public:
+  virtual ~ModelCounter() = default;
+  /// May block for seconds: the first question loads LibTorch.
+  virtual CountAnswer Count(const ModelSpec& model, const DataSpec& data) = 0;
+};
+
+}  // namespace beamgrid

@@ -1,0 +1,47 @@
+#include "orchestrator/study/study_plan.h"
+
+#include <algorithm>
+
+#include "orchestrator/study/trial_history.h"
+#include "orchestrator/study/trial_intake.h"
+
+namespace beamgrid {
+
+TrialState PlannedState(const StudyTrial& trial) {
+  return trial.known ? trial.known->state : TrialState::kWaiting;
+}
+
+PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
+  TrialIntake intake(*parts.recipe, *parts.catalogue, *parts.data, parts.store, *parts.counter,
+                     /*slots=*/1);
+  PlanTotals totals;
+  while (const std::optional<ConsideredCandidate> candidate = intake.Next()) {
+    totals.limited = parts.limit && totals.trials >= *parts.limit;
+    if (totals.limited) break;
+    if (candidate->refusal) {
+      ++totals.refused;
+      sink.on_refused(candidate->name, *candidate->refusal);
+      continue;
+    }
+    ++totals.candidates;
+    for (const StudyTrial& trial : candidate->trials) {
+      ++totals.trials;
+      if (PlannedState(trial) == TrialState::kComplete) ++totals.complete;
+      sink.on_trial(trial);
+      if (trial.known && IsOver(*parts.store, *trial.known)) {
+        intake.SettleEnded(trial, *trial.known);
+      }
+    }
+    intake.Forget(*candidate);
+  }
+  const Strategy& strategy = intake.strategy();
+  if (const auto planned = strategy.planned()) {
+    totals.later_candidates =
+        std::max<std::int64_t>(0, *planned - totals.candidates - totals.refused);
+  }
+  if (strategy.finished()) totals.later_candidates = 0;
+  totals.decisions = strategy.Decisions();
+  return totals;
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,30 @@
+#pragma once
+// A trial of a study at work: one struct from the moment its candidate is asked for until the
+// strategy is told.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/study/executor.h"
+#include "orchestrator/study/scheduler.h"
+#include "orchestrator/study/seed_results.h"
+#include "registry/store/store.h"
+
+namespace beamgrid {
+
+/// StudyTrial is a trial with all that a running study knows of it. The intake makes one for each
+/// seed of a candidate; the runner owns it from then on.
+struct StudyTrial : NewTrial {
+  TrialId id{};                      ///< set when the trial enters the record
+  std::vector<SeedSlot> wanted_by;   ///< more than one where candidates turn out to be one model
+  std::optional<TrialRecord> known;  ///< what the record held before the study asked
+  TrialNeeds needs;
+  std::int64_t attempts = 0;          ///< begun so far, in all runs and studies
+  std::optional<AttemptKey> running;  ///< this study's attempt at work
+
+  [[nodiscard]] TrialLabel label() const { return {name, spec.seed}; }
+};
+
+}  // namespace beamgrid
