@@ -1,3 +1,5 @@
+#include "orchestrator/progress_display.h"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -6,8 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
-
-#include "orchestrator/study/progress.h"
 
 namespace beamgrid {
 namespace {

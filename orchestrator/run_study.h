@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "orchestrator/study/progress.h"
+#include "orchestrator/progress_display.h"
 #include "orchestrator/study/study_runner.h"
 #include "registry/catalogue.h"
 #include "search/recipe.h"

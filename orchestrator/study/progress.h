@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,14 +63,5 @@ class ProgressDisplay {
   /// The state after one turn of the loop. Called often; a display redraws when it sees fit.
   virtual void Update(const ProgressState& state) = 0;
 };
-
-enum class ProgressMode {
-  kAuto,   ///< live on a terminal, plain otherwise
-  kQuiet,  ///< nothing
-};
-
-/// A display on standard error. Live: redrawn in place at most five times a second, colours unless
-/// NO_COLOR is set; plain (no terminal, or TERM=dumb): one line an event.
-[[nodiscard]] std::unique_ptr<ProgressDisplay> MakeProgressDisplay(ProgressMode mode);
 
 }  // namespace beamgrid
