@@ -69,10 +69,8 @@ std::string OomScore(MemoryPressure pressure) {
 
 /// Failure is harmless: the kernel then takes the largest process.
 void WriteOomScore(const std::string& score) {
-  const int fd = score.empty() ? -1 : ::open(kOomScoreFile, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  [[maybe_unused]] const ssize_t written = ::write(fd, score.data(), score.size());
-  ::close(fd);
+  const UniqueFd file(score.empty() ? -1 : ::open(kOomScoreFile, O_WRONLY | O_CLOEXEC));
+  [[maybe_unused]] const ssize_t written = ::write(file.get(), score.data(), score.size());
 }
 
 [[noreturn]] void ReportAndExit(int report_fd) {
@@ -111,21 +109,6 @@ int ReadReport(int fd) {
 }
 
 }  // namespace
-
-UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
-  if (this != &other) {
-    Reset();
-    fd_ = other.Release();
-  }
-  return *this;
-}
-
-int UniqueFd::Release() { return std::exchange(fd_, -1); }
-
-void UniqueFd::Reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
 
 ChildProcess StartProcess(const ProcessRequest& request) {
   Pipe input;

@@ -7,23 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "registry/util/unique_fd.h"
+
 namespace beamgrid {
-
-/// A file descriptor with an owner.
-class UniqueFd {
- public:
-  UniqueFd() = default;
-  explicit UniqueFd(int fd) : fd_(fd) {}
-  ~UniqueFd() { Reset(); }
-  UniqueFd(UniqueFd&& other) noexcept : fd_(other.Release()) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept;
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int Release();
-  void Reset();
-
- private:
-  int fd_ = -1;
-};
 
 /// Whom the kernel takes where memory runs out.
 enum class MemoryPressure {

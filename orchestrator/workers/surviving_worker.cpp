@@ -12,8 +12,8 @@
 #include <system_error>
 #include <thread>
 
-#include "orchestrator/workers/process.h"
 #include "registry/util/error.h"
+#include "registry/util/unique_fd.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {

@@ -50,27 +50,20 @@ void WriteHolder(int fd, const std::string& path) {
 StudyLock::StudyLock(const std::filesystem::path& database, const std::string& study) {
   const std::string path = database.string() + '.' + study + ".lock";
   // Close-on-exec: a worker that outlives a dead orchestrator must not go on holding the study.
-  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd_ < 0) throw SystemError(path, "cannot open the lock file", errno);
-  try {
-    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) {
-      WriteHolder(fd_, path);
-    } else if (errno == EWOULDBLOCK) {
-      throw UsageError("study '" + study + "' in " + database.string() + " is being run by " +
-                       ReadHolder(fd_) + "; wait for it or stop it (" + path + ")");
-    } else {
-      throw SystemError(path, "cannot lock", errno);
-    }
-  } catch (...) {
-    ::close(fd_);
-    throw;
+  file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (file_.get() < 0) throw SystemError(path, "cannot open the lock file", errno);
+  if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0) {
+    WriteHolder(file_.get(), path);
+    return;
   }
+  if (errno != EWOULDBLOCK) throw SystemError(path, "cannot lock", errno);
+  throw UsageError("study '" + study + "' in " + database.string() + " is being run by " +
+                   ReadHolder(file_.get()) + "; wait for it or stop it (" + path + ")");
 }
 
 StudyLock::~StudyLock() {
   // The file stays: removing it would let two processes lock two files of one name.
-  [[maybe_unused]] const int ignored = ::ftruncate(fd_, 0);
-  ::close(fd_);
+  [[maybe_unused]] const int ignored = ::ftruncate(file_.get(), 0);
 }
 
 }  // namespace beamgrid

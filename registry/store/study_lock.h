@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "registry/util/unique_fd.h"
+
 namespace beamgrid {
 
 /// Exclusive right to run one study of one database, held while it lives and released by the kernel
@@ -17,7 +19,7 @@ class StudyLock {
   StudyLock& operator=(const StudyLock&) = delete;
 
  private:
-  int fd_ = -1;
+  UniqueFd file_;
 };
 
 }  // namespace beamgrid

@@ -13,6 +13,7 @@
 
 #include "registry/util/half_written.h"
 #include "registry/util/system_error.h"
+#include "registry/util/unique_fd.h"
 
 namespace beamgrid {
 namespace {
@@ -22,21 +23,6 @@ namespace fs = std::filesystem;
 [[noreturn]] void Fail(const fs::path& path, const std::string& what, int code) {
   throw SystemError(path, what, code);
 }
-
-class FileDescriptor {
- public:
-  FileDescriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags, 0644)) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 void WriteAll(int fd, std::string_view content, const fs::path& path) {
   while (!content.empty()) {
@@ -48,14 +34,14 @@ void WriteAll(int fd, std::string_view content, const fs::path& path) {
 }
 
 void WriteDurably(const fs::path& path, std::string_view content) {
-  const FileDescriptor file(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) Fail(path, "cannot create", errno);
   WriteAll(file.get(), content, path);
   if (::fsync(file.get()) != 0) Fail(path, "cannot write to the disk", errno);
 }
 
 void SyncFolder(const fs::path& folder) {
-  const FileDescriptor directory(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0 || ::fsync(directory.get()) != 0) {
     Fail(folder, "cannot write the folder to the disk", errno);
   }
@@ -117,7 +103,7 @@ std::string HashBytes(std::string_view bytes) {
 }
 
 std::string HashFile(const fs::path& path) {
-  const FileDescriptor file(path, O_RDONLY | O_CLOEXEC);
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) Fail(path, "cannot read", errno);
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
                                                                        &XXH3_freeState);

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "registry/util/system_error.h"
+#include "registry/util/unique_fd.h"
 
 namespace beamgrid {
 namespace {
@@ -44,21 +45,6 @@ std::uint32_t Crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(const std::string& path)
-      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 std::uint32_t MaskedCrc32c(std::string_view bytes) {
@@ -66,7 +52,7 @@ std::uint32_t MaskedCrc32c(std::string_view bytes) {
 }
 
 TfRecordFile::TfRecordFile(const std::filesystem::path& path) : path_(path.string()) {
-  const FileDescriptor file(path_);
+  const UniqueFd file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status{};
   if (file.get() < 0 || fstat(file.get(), &status) != 0) {
     throw SystemError(path_, "cannot open", errno);

@@ -9,6 +9,7 @@
 #include "registry/util/half_written.h"
 #include "registry/util/json.h"
 #include "registry/util/system_error.h"
+#include "registry/util/unique_fd.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -22,13 +23,11 @@ class RenamedFile {
  public:
   explicit RenamedFile(const std::filesystem::path& path)
       : path_(path), temporary_(HalfWrittenName(path)) {
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd_ < 0) ThrowSystem(temporary_, "cannot write");
+    file_ = UniqueFd(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file_.get() < 0) ThrowSystem(temporary_, "cannot write");
   }
   ~RenamedFile() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    ::unlink(temporary_.c_str());
+    if (file_.get() >= 0) ::unlink(temporary_.c_str());
   }
   RenamedFile(const RenamedFile&) = delete;
   RenamedFile& operator=(const RenamedFile&) = delete;
@@ -41,19 +40,19 @@ class RenamedFile {
   void Commit() {
     const std::string digits = hash_.Digits();
     WriteUnhashed(digits.data(), digits.size());
-    if (::fsync(fd_) != 0 || ::close(std::exchange(fd_, -1)) != 0) {
+    if (::fsync(file_.get()) != 0 || ::close(file_.Release()) != 0) {
       ThrowSystem(temporary_, "cannot write");
     }
     std::filesystem::rename(temporary_, path_);
-    const int folder = ::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || ::fsync(folder) != 0) ThrowSystem(path_.parent_path(), "cannot sync folder");
-    ::close(folder);
+    const std::filesystem::path folder = path_.parent_path();
+    const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (opened.get() < 0 || ::fsync(opened.get()) != 0) ThrowSystem(folder, "cannot sync folder");
   }
 
  private:
   void WriteUnhashed(const char* bytes, std::size_t size) {
     while (size > 0) {
-      const ssize_t written = ::write(fd_, bytes, size);
+      const ssize_t written = ::write(file_.get(), bytes, size);
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) ThrowSystem(temporary_, "cannot write");
       bytes += written;
@@ -62,7 +61,7 @@ class RenamedFile {
   }
 
   std::filesystem::path path_, temporary_;
-  int fd_ = -1;
+  UniqueFd file_;
   CheckpointHash hash_;
 };
 

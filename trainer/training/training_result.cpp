@@ -4,6 +4,7 @@
 #include <torch/version.h>
 #include <unistd.h>
 
+#include "registry/util/unique_fd.h"
 #include "trainer/training/device.h"
 #include "trainer/training/training_loop.h"
 
@@ -23,10 +24,8 @@ void SyncFoldersAbove(std::filesystem::path folder) {
   constexpr int kRunsStudyTrialAttempt = 4;
   for (int level = 0; level < kRunsStudyTrialAttempt && folder.has_relative_path(); ++level) {
     folder = folder.parent_path();
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) continue;
-    static_cast<void>(::fsync(descriptor));
-    ::close(descriptor);
+    const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (opened.get() >= 0) static_cast<void>(::fsync(opened.get()));
   }
 }
 

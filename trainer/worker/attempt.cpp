@@ -8,6 +8,7 @@
 
 #include "registry/util/json.h"
 #include "registry/util/system_error.h"
+#include "registry/util/unique_fd.h"
 #include "trainer/data/digest.h"
 #include "trainer/plugin.h"
 #include "trainer/training/device.h"
@@ -24,11 +25,10 @@ namespace {
 
 void LogTo(const std::filesystem::path& path) {
   std::fflush(stdout);  // what was said before belongs to where it was said
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd < 0) throw SystemError(path, "cannot write", errno);
-  ::dup2(fd, STDOUT_FILENO);
-  ::dup2(fd, STDERR_FILENO);
-  ::close(fd);
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (file.get() < 0) throw SystemError(path, "cannot write", errno);
+  ::dup2(file.get(), STDOUT_FILENO);
+  ::dup2(file.get(), STDERR_FILENO);
 }
 
 TrialFile ReadTrial(const TrainArguments& arguments) {

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "registry/util/unique_fd.h"
+
 namespace beamgrid::trainer {
 
 /// Holds the lock on a directory's worker.lock. It goes with the process, however that ends.
@@ -10,12 +12,10 @@ class AttemptLock {
  public:
   /// Error where another process holds it. A file system that knows no locks is worked on without.
   explicit AttemptLock(const std::filesystem::path& directory);
-  ~AttemptLock();
-  AttemptLock(const AttemptLock&) = delete;
-  AttemptLock& operator=(const AttemptLock&) = delete;
 
  private:
-  int fd_;  ///< the only one of this process on that file: closing any of them gives the lock up
+  /// The only descriptor of this process on that file: closing any of them gives the lock up.
+  UniqueFd file_;
 };
 
 }  // namespace beamgrid::trainer

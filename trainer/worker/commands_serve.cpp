@@ -8,6 +8,7 @@
 #include <string>
 
 #include "registry/util/system_error.h"
+#include "registry/util/unique_fd.h"
 #include "trainer/training/device.h"
 #include "trainer/worker/attempt.h"
 #include "trainer/worker/stop_request.h"
@@ -19,16 +20,13 @@ namespace {
 class Directories {
  public:
   /// Error where there is no descriptor for them.
-  Directories() : fd_(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
-    if (fd_ < 0) throw SystemError("standard input", "cannot be kept for directories", errno);
-    const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (nothing < 0) throw SystemError("/dev/null", "cannot be opened", errno);
-    ::dup2(nothing, STDIN_FILENO);
-    ::close(nothing);
+  Directories() : input_(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
+    if (input_.get() < 0)
+      throw SystemError("standard input", "cannot be kept for directories", errno);
+    const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (nothing.get() < 0) throw SystemError("/dev/null", "cannot be opened", errno);
+    ::dup2(nothing.get(), STDIN_FILENO);
   }
-  ~Directories() { ::close(fd_); }
-  Directories(const Directories&) = delete;
-  Directories& operator=(const Directories&) = delete;
 
   /// Waits for the next one; nothing at the end of the input and where a stop is requested.
   std::optional<std::string> Next() {
@@ -44,17 +42,17 @@ class Directories {
  private:
   bool ReadMore() {
     std::array<pollfd, 2> either = {
-        {{.fd = fd_, .events = POLLIN}, {.fd = StopDescriptor(), .events = POLLIN}}};
+        {{.fd = input_.get(), .events = POLLIN}, {.fd = StopDescriptor(), .events = POLLIN}}};
     while (::poll(either.data(), either.size(), -1) < 0 && errno == EINTR) {
     }
     if (StopRequested()) return false;
     std::array<char, 1 << 13> piece{};
-    const ssize_t bytes = ::read(fd_, piece.data(), piece.size());
+    const ssize_t bytes = ::read(input_.get(), piece.data(), piece.size());
     if (bytes > 0) unread_.append(piece.data(), static_cast<std::size_t>(bytes));
     return bytes > 0 || (bytes < 0 && errno == EINTR);
   }
 
-  int fd_;
+  UniqueFd input_;
   std::string unread_;
 };
 

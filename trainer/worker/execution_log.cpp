@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "registry/util/error.h"
+#include "registry/util/unique_fd.h"
 
 namespace beamgrid::trainer {
 
@@ -18,10 +19,9 @@ void LogExecution(ExecutionEvent event, const std::string& fingerprint,
   const std::string line = std::string(event == ExecutionEvent::kBegin ? "begin " : "end ") +
                            fingerprint + " " + directory.string() + " " +
                            std::to_string(::getpid()) + "\n";
-  const int fd = ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  const ssize_t written = fd < 0 ? -1 : ::write(fd, line.data(), line.size());
+  const UniqueFd file(::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  const ssize_t written = file.get() < 0 ? -1 : ::write(file.get(), line.data(), line.size());
   const int error = errno;
-  if (fd >= 0) ::close(fd);
   if (written == static_cast<ssize_t>(line.size())) return;
   throw Error("BEAMGRID_EXECUTION_LOG: cannot write " + std::string(path) + ": " +
               (written < 0 ? std::strerror(error) : "only a part of the line fitted"));

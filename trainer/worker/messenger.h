@@ -1,10 +1,9 @@
 #pragma once
 // The worker's end of the protocol's pipe.
 
-#include <unistd.h>
-
 #include <mutex>
 
+#include "registry/util/unique_fd.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid::trainer {
@@ -12,11 +11,6 @@ namespace beamgrid::trainer {
 /// Thread-safe.
 class Messenger {
  public:
-  Messenger() = default;
-  ~Messenger();
-  Messenger(const Messenger&) = delete;
-  Messenger& operator=(const Messenger&) = delete;
-
   /// Keeps stdout for the messages: what libraries print there goes to stderr from now on. Error
   /// where there is no descriptor for it; messages can be sent all the same.
   void TakeStdout();
@@ -26,7 +20,7 @@ class Messenger {
 
  private:
   std::mutex mutex_;
-  int fd_ = STDOUT_FILENO;
+  UniqueFd kept_;  ///< stdout as it was; none: messages go to stdout itself
 };
 
 }  // namespace beamgrid::trainer
