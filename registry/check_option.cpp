@@ -7,6 +7,7 @@
 
 #include "registry/catalogue.h"
 #include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -37,11 +38,7 @@ std::string RangeText(const OptionInfo& option) {
 }
 
 std::string ChoicesText(const OptionInfo& option) {
-  std::string text = option.choices.size() > 1 ? "one of " : "";
-  for (std::size_t i = 0; i < option.choices.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + ValueText(option.choices[i]);
-  }
-  return text;
+  return (option.choices.size() > 1 ? "one of " : "") + Join(option.choices, ", ", ValueText);
 }
 
 std::string TypeText(OptionType type) {
@@ -134,21 +131,20 @@ bool ScalarAllowed(const OptionInfo& option, const OptionValue& value) {
   return InRange(option, value);
 }
 
-std::string Suggestion(const OptionInfo& option, const OptionValue& value) {
+std::string SuggestedChoice(const OptionInfo& option, const OptionValue& value) {
   if (!value.is_string()) return {};
   std::vector<std::string> words;
   for (const OptionValue& choice : option.choices) {
     if (choice.is_string()) words.emplace_back(choice.get_string());
   }
-  const std::string nearest = NearestSpelling(std::string(value.get_string()), words);
-  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+  return Suggestion(value.get_string(), words);
 }
 
 CheckedOption Refused(const OptionInfo& option, const OptionValue& value, bool right_type) {
   const bool plain_range = HasRange(option) && option.choices.empty();
   const std::string type = !right_type && plain_range ? TypeText(option.type) + ", " : "";
   return {.value = {},
-          .error = "must be " + type + AllowedText(option) + Suggestion(option, value)};
+          .error = "must be " + type + AllowedText(option) + SuggestedChoice(option, value)};
 }
 
 CheckedOption CheckList(const OptionInfo& option, const OptionValue& value) {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "registry/util/text.h"
+
 namespace beamgrid {
 namespace {
 
@@ -43,11 +45,8 @@ template <typename Enum, std::size_t size>
 Enum ValueOf(const Named<Enum> (&table)[size], const std::string& name, const char* what) {
   const auto* found = std::ranges::find(table, name, &Named<Enum>::name);
   if (found != std::end(table)) return found->value;
-  std::string allowed;
-  for (const Named<Enum>& entry : table) {
-    allowed += (allowed.empty() ? "" : ", ") + std::string(entry.name);
-  }
-  throw std::invalid_argument("'" + name + "' is not " + what + "; known are " + allowed);
+  throw std::invalid_argument("'" + name + "' is not " + what + "; known are " +
+                              Join(table, ", ", &Named<Enum>::name));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 #include "reports/spec_match.h"
 #include "reports/statistics.h"
 #include "reports/table_label.h"
@@ -123,11 +124,7 @@ Group& Widest(std::vector<Group>& groups) {
 }
 
 std::string FixText(const TableQuestion& question) {
-  std::string text;
-  for (const auto& [path, value] : question.fix) {
-    text += (text.empty() ? "" : ", ") + path + "=" + value;
-  }
-  return text;
+  return Join(question.fix, ", ", [](const auto& fix) { return fix.first + "=" + fix.second; });
 }
 
 std::vector<Variation> Fixed(std::vector<Variation> models, const TableQuestion& question) {
@@ -288,10 +285,7 @@ AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
                         const TableQuestion& question, const std::vector<PaperRow>& paper) {
   const std::optional<StudyRecord> study = store.FindStudy(question.study);
   if (!study) {
-    std::string known;
-    for (const StudyRecord& other : store.Studies()) {
-      known += (known.empty() ? "" : ", ") + other.name;
-    }
+    const std::string known = Join(store.Studies(), ", ", &StudyRecord::name);
     throw UsageError("there is no study '" + question.study + "'; the record has " +
                      (known.empty() ? "none" : known));
   }

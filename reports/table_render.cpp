@@ -2,23 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
+#include <ranges>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "reports/table.h"
 
 namespace beamgrid {
 namespace {
 
-std::string Fixed(double value, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
-
 std::string Signed(double value) {
-  const std::string text = Fixed(value, 4);
+  const std::string text = FixedText(value, 4);
   return text.front() == '-' ? text : "+" + text;
 }
 
@@ -32,7 +27,7 @@ std::string Thousands(std::int64_t value) {
 
 std::string MeanText(const TableRow& row, const std::string& plus_minus) {
   if (!row.mean) return "-";
-  return Fixed(*row.mean, 4) + (row.std ? " " + plus_minus + " " + Fixed(*row.std, 4) : "");
+  return FixedText(*row.mean, 4) + (row.std ? " " + plus_minus + " " + FixedText(*row.std, 4) : "");
 }
 
 std::string SeedsText(const TableRow& row) {
@@ -44,7 +39,7 @@ std::string SeedsText(const TableRow& row) {
   return all == 1 ? "" : " (" + std::to_string(all) + " seeds)";
 }
 
-std::string ProbabilityText(double p) { return p < 0.001 ? "<0.001" : Fixed(p, 3); }
+std::string ProbabilityText(double p) { return p < 0.001 ? "<0.001" : FixedText(p, 3); }
 
 bool Has(const AblationTable& table, const std::string& column) {
   return std::find(table.columns.begin(), table.columns.end(), column) != table.columns.end();
@@ -54,7 +49,7 @@ bool Has(const AblationTable& table, const std::string& column) {
 std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
                                  const std::string& plus_minus) {
   std::vector<std::string> cells = {row.label, MeanText(row, plus_minus) + SeedsText(row),
-                                    Fixed(static_cast<double>(row.size_bytes) / (1 << 20), 2),
+                                    FixedText(static_cast<double>(row.size_bytes) / (1 << 20), 2),
                                     Thousands(row.parameters), row.delta ? Signed(*row.delta) : ""};
   if (Has(table, "p")) cells.push_back(row.p_value ? ProbabilityText(*row.p_value) : "");
   if (cells.size() < table.columns.size()) cells.push_back(row.reference_text);
@@ -89,11 +84,7 @@ const Escapes kLatex = {{'&', "\\&"},
 
 std::string Joined(const std::vector<std::string>& cells, const std::string& separator,
                    const Escapes& escapes) {
-  std::string text;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    text += (i > 0 ? separator : "") + Escaped(cells[i], escapes);
-  }
-  return text;
+  return Join(cells, separator, [&](const std::string& cell) { return Escaped(cell, escapes); });
 }
 
 std::string Markdown(const AblationTable& table) {
@@ -214,9 +205,8 @@ const std::map<std::string, RenderFormat>& Formats() {
 std::string Render(const AblationTable& table, const std::string& format) {
   const auto found = Formats().find(format);
   if (found == Formats().end()) {
-    std::string known;
-    for (const auto& [name, render] : Formats()) known += (known.empty() ? "" : ", ") + name;
-    throw UsageError("format '" + format + "' is not known; they are " + known);
+    throw UsageError("format '" + format + "' is not known; they are " +
+                     Join(std::views::keys(Formats())));
   }
   return found->second(table);
 }

@@ -2,19 +2,9 @@
 
 #include <utility>
 
+#include "registry/util/text.h"
+
 namespace beamgrid {
-namespace {
-
-std::string Lines(const std::vector<Diagnostic>& diagnostics) {
-  std::string text;
-  for (const Diagnostic& diagnostic : diagnostics) {
-    if (!text.empty()) text += '\n';
-    text += ToString(diagnostic);
-  }
-  return text;
-}
-
-}  // namespace
 
 std::string ToString(const Diagnostic& diagnostic) {
   std::string text = diagnostic.place.file;
@@ -28,6 +18,6 @@ std::string ToString(const Diagnostic& diagnostic) {
 }
 
 RecipeError::RecipeError(std::vector<Diagnostic> diagnostics)
-    : std::runtime_error(Lines(diagnostics)), diagnostics_(std::move(diagnostics)) {}
+    : std::runtime_error(Join(diagnostics, "\n", ToString)), diagnostics_(std::move(diagnostics)) {}
 
 }  // namespace beamgrid

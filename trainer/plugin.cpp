@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "trainer/component.h"
 
 namespace beamgrid::trainer {
@@ -33,12 +34,6 @@ std::string OwnBuildText() {
   return BuildText(symbol);
 }
 
-std::string Joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += (text.empty() ? "" : "; ") + line;
-  return text;
-}
-
 /// What is wrong with it; empty: nothing, and its components are registered.
 std::string Load(const NamedFile& plugin) {
   const std::size_t before = RegistrationCount();
@@ -51,7 +46,7 @@ std::string Load(const NamedFile& plugin) {
   if (RegistrationCount() == before) {
     return "registers no component; each needs a REGISTER_COMPONENT line";
   }
-  return Joined(RegistrationErrors());
+  return Join(RegistrationErrors(), "; ");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
@@ -96,8 +97,8 @@ std::vector<Difference> EnvironmentDifferences(const TrialResult& recorded,
 
 std::string EnvironmentText(const TrialResult& result) {
   return "beamgrid " + result.program_version + ", LibTorch " + result.libtorch_version + ", " +
-         DeviceModel(result.device) + ", " + std::to_string(result.threads) +
-         (result.threads == 1 ? " thread" : " threads");
+         DeviceModel(result.device) + ", " +
+         CountText(static_cast<std::size_t>(result.threads), "thread");
 }
 
 }  // namespace beamgrid

@@ -18,6 +18,10 @@ std::string WayOut(const std::string& study) {
 
 }  // namespace
 
+std::string LabelOf(const TrialRecord& trial) {
+  return trial.name + " seed " + std::to_string(trial.seed);
+}
+
 fs::path ArtifactPath(const TrialRecord& trial, const Artifact& artifact) {
   return fs::path(trial.directory) / artifact.path;
 }
@@ -43,7 +47,7 @@ std::string DamageOf(const fs::path& path, const Artifact& artifact) {
 
 fs::path CheckedArtifact(const TrialRecord& trial, const std::string& name,
                          const std::string& study) {
-  const std::string label = trial.name + " seed " + std::to_string(trial.seed);
+  const std::string label = LabelOf(trial);
   for (const Artifact& artifact :
        trial.result ? trial.result->artifacts : std::vector<Artifact>()) {
     if (artifact.name != name) continue;

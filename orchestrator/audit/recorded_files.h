@@ -9,6 +9,9 @@
 
 namespace beamgrid {
 
+/// How messages name a trial: "MC-MoE2 seed 1".
+[[nodiscard]] std::string LabelOf(const TrialRecord& trial);
+
 /// Where an artifact of a complete trial lies.
 [[nodiscard]] std::filesystem::path ArtifactPath(const TrialRecord& trial,
                                                  const Artifact& artifact);

@@ -14,6 +14,7 @@
 #include "orchestrator/workers/attempt_files.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
@@ -23,10 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr char kCpu[] = "cpu";
 constexpr std::chrono::milliseconds kPoll{200};
-
-std::string Label(const TrialRecord& trial) {
-  return trial.name + " seed " + std::to_string(trial.seed);
-}
 
 /// A directory that no earlier verification left.
 fs::path UnusedDirectory(const fs::path& wanted) {
@@ -169,8 +166,8 @@ void StudyVerifier::Start(const TrialRecord& trial, const Placement& placement) 
   const AttemptKey key{trial.id, file.attempt};
   running_[key] = {trial, placement, directory};
   const std::string recorded = FirstWord(trial.result->device);
-  Remark(Label(trial) + ": trains again on " + placement.device + ", " +
-         std::to_string(placement.threads) + (placement.threads == 1 ? " thread" : " threads") +
+  Remark(LabelOf(trial) + ": trains again on " + placement.device + ", " +
+         CountText(static_cast<std::size_t>(placement.threads), "thread") +
          (placement.device == recorded ? "" : "; it was on " + trial.result->device));
   executor_.Submit(key, directory, placement, /*timeout=*/std::chrono::milliseconds(0));
 }

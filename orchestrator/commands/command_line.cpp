@@ -128,12 +128,6 @@ void AddOptionNames(const CLI::App& app, std::vector<std::string>* names) {
   }
 }
 
-std::string WithNearest(const std::string& what, const std::string& word,
-                        const std::vector<std::string>& known) {
-  const std::string nearest = NearestSpelling(word, known);
-  return what + (nearest.empty() ? "" : "; did you mean `" + nearest + "`?");
-}
-
 std::string CommandTree::Explain(const CLI::ParseError& error,
                                  const std::vector<std::string>& arguments) const {
   const CLI::App* app = &app_;
@@ -145,15 +139,15 @@ std::string CommandTree::Explain(const CLI::ParseError& error,
     if (word.starts_with("--")) {
       const std::string name = word.substr(0, word.find('='));
       if (std::find(options.begin(), options.end(), name) == options.end()) {
-        return WithNearest(path + ": unknown option " + name, name, options) + "; `" + path +
+        return path + ": unknown option " + name + Suggestion(name, options, "`") + "; `" + path +
                " --help` lists the options";
       }
     }
     const std::vector<std::string> names = SubcommandNames(*app);
     if (names.empty() || word.starts_with("-")) continue;
     if (std::find(names.begin(), names.end(), word) == names.end()) {
-      return WithNearest(path + ": unknown command `" + word + "`", word, names) + "; `" + path +
-             " --help` lists the commands";
+      return path + ": unknown command `" + word + "`" + Suggestion(word, names, "`") + "; `" +
+             path + " --help` lists the commands";
     }
     app = app->get_subcommand(word);
     path += " " + word;

@@ -153,10 +153,9 @@ class Components : public Subcommand {
       return component.name != name_ && component.criterion != name_;
     });
     if (!catalogue.components.empty()) return catalogue;
-    const std::string nearest = NearestSpelling(name_, names);
+    const std::string hint = Suggestion(name_, names);
     throw UsageError("no component or criterion '" + name_ + "'" +
-                     (nearest.empty() ? "; `beamgrid components` lists them"
-                                      : "; did you mean '" + nearest + "'?"));
+                     (hint.empty() ? "; `beamgrid components` lists them" : hint));
   }
 
   std::string name_;

@@ -5,17 +5,16 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/text_table.h"
+#include "registry/util/text.h"
 #include "trainer/data/inspect.h"
 
 namespace beamgrid {
 namespace {
 
 std::string FeaturesText(const FileReport& report) {
-  std::string text;
-  for (const auto& [name, width] : report.features) {
-    text += (text.empty() ? "" : " ") + name + "=" + std::to_string(width);
-  }
-  return text;
+  return Join(report.features, " ", [](const auto& feature) {
+    return feature.first + "=" + std::to_string(feature.second);
+  });
 }
 
 void Print(std::ostream& out, const std::vector<FileReport>& reports) {

@@ -5,6 +5,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "trainer/data/synth.h"
 
 namespace beamgrid {

@@ -14,6 +14,7 @@
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {

@@ -7,7 +7,7 @@
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/machine/machine_resources.h"
-#include "orchestrator/study/progress.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {

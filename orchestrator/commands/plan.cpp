@@ -9,6 +9,7 @@
 #include "orchestrator/study/study_plan.h"
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/trainer_client.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {

@@ -114,10 +114,9 @@ class Query : public Subcommand {
       names.push_back(query.name);
     }
     if (text.find_first_of(" \t\n;") != std::string::npos) return text;
-    const std::string nearest = NearestSpelling(text, names);
+    const std::string hint = Suggestion(text, names);
     throw UsageError("no query '" + text + "'" +
-                     (nearest.empty() ? "; `beamgrid query --list` lists them"
-                                      : "; did you mean '" + nearest + "'?"));
+                     (hint.empty() ? "; `beamgrid query --list` lists them" : hint));
   }
 
   std::string sql_;

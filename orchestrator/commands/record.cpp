@@ -5,18 +5,13 @@
 
 #include "registry/util/error.h"
 #include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
 
 constexpr std::size_t kShortestPrefix = 4;
 constexpr std::size_t kListedCandidates = 10;
-
-std::string Join(const std::vector<std::string>& words, const std::string& separator) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
-  return text;
-}
 
 std::string FullName(const TrialInStudy& found) {
   return found.study.name + "/" + found.trial.name + "/" + std::to_string(found.trial.seed);
@@ -44,11 +39,10 @@ std::vector<TrialInStudy> AllTrials(const Store& store) {
                                 const DatabaseOption& database, const std::string& text) {
   std::vector<std::string> names;
   for (const TrialInStudy& candidate : all) names.push_back(FullName(candidate));
-  const std::string nearest = NearestSpelling(text, names);
   throw UsageError("no trial '" + text + "' in " + database.path.string() +
                    "; a trial is named by its id, by the first digits of its fingerprint or as "
                    "STUDY/NAME[/SEED]" +
-                   (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+                   Suggestion(text, names, ""));
 }
 
 [[noreturn]] void RefuseAmbiguous(const std::vector<TrialInStudy>& found, const std::string& text) {
@@ -84,10 +78,9 @@ void AddJsonFlag(CLI::App& app, bool* json) {
 
 StudyRecord FindStudy(const Store& store, const DatabaseOption& database, const std::string& name) {
   if (auto study = store.FindStudy(name)) return *std::move(study);
-  std::vector<std::string> names;
-  for (const StudyRecord& study : store.Studies()) names.push_back(study.name);
+  const std::string names = Join(store.Studies(), ", ", &StudyRecord::name);
   throw UsageError("no study '" + name + "' in " + database.path.string() +
-                   (names.empty() ? "; it holds no studies" : "; studies: " + Join(names, ", ")));
+                   (names.empty() ? "; it holds no studies" : "; studies: " + names));
 }
 
 TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,

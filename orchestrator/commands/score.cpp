@@ -10,6 +10,7 @@
 #include "orchestrator/commands/record_files.h"
 #include "registry/scoring/segments.h"
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {

@@ -6,6 +6,7 @@
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trial_listing.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {

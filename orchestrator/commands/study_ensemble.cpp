@@ -12,6 +12,7 @@
 #include "registry/scoring/segments.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -44,15 +45,6 @@ std::vector<TrialRecord> ChooseTrials(const Store& store, const StudyRecord& stu
 template <typename T>
 void Take(const toml::table& table, const char* key, T* value) {
   if (const auto found = table[key].value<T>()) *value = *found;
-}
-
-std::string NowUtc() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[sizeof "2000-01-01T00:00:00Z"];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 }  // namespace
@@ -103,7 +95,7 @@ void StoreEnsemble(Store& store, StudyId study, const EnsembleAnswer& answer) {
   const std::string json = CanonicalJson(ToJson(answer));
   const std::vector<EnsembleRecord> known = store.Ensembles(study);
   if (!known.empty() && known.back().json == json) return;
-  store.AddEnsemble(study, {.created_at = NowUtc(), .json = json});
+  store.AddEnsemble(study, {.created_at = UtcText(std::chrono::system_clock::now()), .json = json});
 }
 
 void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQuestion& question,

@@ -8,6 +8,7 @@
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/scoring/metrics.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {

@@ -1,5 +1,7 @@
 #include "orchestrator/commands/verify_report.h"
 
+#include "orchestrator/audit/recorded_files.h"
+
 #include "orchestrator/commands/text_table.h"
 
 namespace beamgrid {
@@ -7,10 +9,6 @@ namespace {
 
 /// Metrics of every epoch and all hashes: more would say no more.
 constexpr std::size_t kShownDifferences = 20;
-
-std::string Label(const TrialRecord& trial) {
-  return trial.name + " seed " + std::to_string(trial.seed);
-}
 
 void AddRows(const std::vector<Difference>& differences, TextTable* table) {
   for (std::size_t i = 0; i < std::min(differences.size(), kShownDifferences); ++i) {
@@ -50,7 +48,7 @@ boost::json::array ToJson(const std::vector<Difference>& differences) {
 }  // namespace
 
 void PrintVerified(std::ostream& out, const VerifiedTrial& verified) {
-  out << ToString(verified.verdict) << "  " << Label(verified.trial);
+  out << ToString(verified.verdict) << "  " << LabelOf(verified.trial);
   if (verified.verdict == Verdict::kNotTrained) out << ": " << verified.why;
   if (!verified.directory.empty()) out << "; see " << verified.directory.string();
   out << "\n";
@@ -61,7 +59,7 @@ void PrintVerified(std::ostream& out, const VerifiedTrial& verified) {
 
 void PrintDamaged(std::ostream& out, const std::vector<DamagedFile>& files) {
   for (const DamagedFile& file : files) {
-    out << "damaged  " << Label(file.trial) << ": " << file.path.string() << " " << file.damage
+    out << "damaged  " << LabelOf(file.trial) << ": " << file.path.string() << " " << file.damage
         << "\n";
   }
 }

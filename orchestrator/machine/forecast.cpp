@@ -8,6 +8,7 @@
 #include "orchestrator/machine/need_text.h"
 #include "registry/named_file.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -148,7 +149,7 @@ Forecast::Ratio Forecast::RatioFor(const Measured& trial, Quantity quantity) con
   }
   if (ratios.empty()) return {};
   return {.value = Median(ratios),
-          .source = "as measured for " + Count(ratios.size(), "model") + " of " +
+          .source = "as measured for " + CountText(ratios.size(), "model") + " of " +
                     (likes.same_parts ? "the same parts" : "other parts")};
 }
 
@@ -182,7 +183,7 @@ void Forecast::ForecastTime(const Measured& trial, const Measured* same, const M
   if (same != nullptr && !same->seconds_per_example.empty()) {
     per_example = Median(same->seconds_per_example);
     source =
-        "as measured for this model (" + Count(same->seconds_per_example.size(), "trial") + ")";
+        "as measured for this model (" + CountText(same->seconds_per_example.size(), "trial") + ")";
   } else if (const Ratio ratio = RatioFor(trial, Quantity::kTime); !ratio.source.empty()) {
     per_example = ratio.value * trial.estimate.operations;
     source = "by size, " + ratio.source;

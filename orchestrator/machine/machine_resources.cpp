@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "registry/util/text.h"
+
 namespace beamgrid {
 namespace {
 
@@ -13,8 +15,7 @@ constexpr double kReserve = 0.05;
 constexpr std::size_t kMostTrials = 1000;
 
 std::string Gibibytes(std::int64_t bytes) {
-  const auto tenths = static_cast<std::int64_t>(static_cast<double>(bytes) / (1 << 30) * 10 + 0.5);
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GiB";
+  return FixedText(std::floor(static_cast<double>(bytes) / (1 << 30) * 10 + 0.5) / 10, 1) + " GiB";
 }
 
 }  // namespace
@@ -65,14 +66,12 @@ std::map<std::string, std::int64_t> MachineResources::Budgets() {
 }
 
 std::string MachineResources::Summary() {
-  std::string text;
-  for (const auto& [name, device] : devices_) {
+  return Join(devices_, ", ", [&](const auto& entry) {
+    const auto& [name, device] = entry;
     const std::optional<MemoryState> state = memory_.Of(name);
-    text += (text.empty() ? "" : ", ") + std::to_string(device.slots) +
-            (device.slots == 1 ? " slot on " : " slots on ") + name +
-            (state ? " (" + Gibibytes(state->free_bytes) + " free)" : "");
-  }
-  return text;
+    return CountText(static_cast<std::size_t>(device.slots), "slot") + " on " + name +
+           (state ? " (" + Gibibytes(state->free_bytes) + " free)" : "");
+  });
 }
 
 TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t parameters) {

@@ -9,9 +9,6 @@
 
 namespace beamgrid {
 
-/// "1 trial", "3 trials".
-[[nodiscard]] std::string Count(std::size_t number, const std::string& noun);
-
 /// `outside`: of the process, where a peak does not count it (GPU), else 0.
 [[nodiscard]] std::string MeasuredMemoryText(std::int64_t bytes, std::int64_t outside,
                                              std::int64_t peak, std::size_t trials, double margin);

@@ -4,16 +4,12 @@
 #include <cstdio>
 #include <utility>
 
+#include "registry/util/text.h"
+
 namespace beamgrid {
 namespace {
 
 constexpr std::size_t kShortestName = 8;
-
-std::string Fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
 
 /// A piece of a line and the terminal code that it is shown in (empty: none).
 struct Piece {
@@ -66,12 +62,12 @@ std::vector<Piece> TrialPieces(const RunningTrial& trial, const std::string& obj
                       std::to_string(trial.epochs)});
     pieces.push_back({Percent(DoneShare(trial))});
   }
-  if (trial.loss) pieces.push_back({"loss " + Fixed(*trial.loss, 3)});
+  if (trial.loss) pieces.push_back({"loss " + FixedText(*trial.loss, 3)});
   if (trial.objective) {
-    pieces.push_back({objective + " " + Fixed(*trial.objective, 4), kGreen});
+    pieces.push_back({objective + " " + FixedText(*trial.objective, 4), kGreen});
   }
   if (trial.examples_per_second > 0) {
-    pieces.push_back({Fixed(trial.examples_per_second, 0) + " ex/s"});
+    pieces.push_back({FixedText(trial.examples_per_second, 0) + " ex/s"});
   }
   pieces.push_back({trial.device, kDim});
   return pieces;
@@ -106,7 +102,8 @@ std::string TotalsLine(const ProgressState& state, std::size_t width, Colour col
       {DurationText(std::chrono::duration_cast<std::chrono::seconds>(state.elapsed)) + " so far"});
   if (state.best) {
     pieces.push_back(
-        {"best " + state.objective + " " + Fixed(*state.best, 4) + " " + state.best_name, kGreen});
+        {"best " + state.objective + " " + FixedText(*state.best, 4) + " " + state.best_name,
+         kGreen});
   }
   if (state.reused > 0) pieces.push_back({std::to_string(state.reused) + " reused"});
   if (state.refused > 0) pieces.push_back({std::to_string(state.refused) + " refused"});
@@ -124,21 +121,6 @@ std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
   const double left = std::max(0.0, static_cast<double>(*state.planned - Ended(state)) - running);
   const double seconds = static_cast<double>(state.elapsed.count()) / 1000 * left / worked;
   return std::chrono::seconds(static_cast<std::int64_t>(seconds));
-}
-
-std::string DurationText(std::chrono::seconds duration) {
-  const std::int64_t seconds = duration.count();
-  char text[48];
-  if (seconds >= 3600) {
-    std::snprintf(text, sizeof text, "%lldh%02lldm", static_cast<long long>(seconds / 3600),
-                  static_cast<long long>(seconds / 60 % 60));
-  } else if (seconds >= 60) {
-    std::snprintf(text, sizeof text, "%lldm%02llds", static_cast<long long>(seconds / 60),
-                  static_cast<long long>(seconds % 60));
-  } else {
-    std::snprintf(text, sizeof text, "%llds", static_cast<long long>(seconds));
-  }
-  return text;
 }
 
 std::vector<std::string> RenderProgress(const ProgressState& state, int width, int height,

@@ -51,9 +51,6 @@ enum class Colour { kNo, kYes };
 [[nodiscard]] std::vector<std::string> RenderProgress(const ProgressState& state, int width,
                                                       int height, Colour colour);
 
-/// "1h02m", "3m05s", "12s".
-[[nodiscard]] std::string DurationText(std::chrono::seconds duration);
-
 /// Where the runner's news go. Calls come from one thread.
 class ProgressDisplay {
  public:

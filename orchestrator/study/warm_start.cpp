@@ -9,6 +9,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 #include "search/recipe/warm_start_name.h"
 
 namespace beamgrid {
@@ -22,20 +23,10 @@ struct Found {
   std::string problem;
 };
 
-std::string Listed(const std::set<std::string>& names) {
-  std::string text;
-  std::size_t count = 0;
-  for (const std::string& name : names) {
-    if (count++ == kListedNames)
-      return text + " and " + std::to_string(names.size() - kListedNames) + " more";
-    text += (text.empty() ? "" : ", ") + name;
-  }
-  return text;
-}
+std::string Listed(const std::set<std::string>& names) { return JoinFirst(names, kListedNames); }
 
 std::string Nearest(const std::string& word, const std::set<std::string>& names) {
-  const std::string nearest = NearestSpelling(word, {names.begin(), names.end()});
-  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+  return Suggestion(word, {names.begin(), names.end()});
 }
 
 class Finder {

@@ -10,17 +10,13 @@
 #include <utility>
 
 #include "registry/util/half_written.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
 
 constexpr std::size_t kBufferBytes = 64 << 10;
 constexpr int kMostLeftoverPieces = 256;
-
-std::string SecondsText(std::chrono::milliseconds duration) {
-  const std::string text = std::to_string(static_cast<double>(duration.count()) / 1000);
-  return text.substr(0, text.find('.') + 2) + " s";
-}
 
 }  // namespace
 

@@ -7,10 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 
 #include "registry/store/study_lock.h"
 #include "registry/util/system_error.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -21,15 +21,6 @@ std::string HostName() {
   return name.data();
 }
 
-std::string Now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  std::array<char, 32> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), size};
-}
-
 std::string ReadHolder(int fd) {
   std::array<char, 512> text{};
   const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
@@ -38,8 +29,8 @@ std::string ReadHolder(int fd) {
 }
 
 void WriteHolder(int fd, const std::string& path) {
-  const std::string holder =
-      "pid " + std::to_string(::getpid()) + " on " + HostName() + " since " + Now();
+  const std::string holder = "pid " + std::to_string(::getpid()) + " on " + HostName() + " since " +
+                             UtcText(std::chrono::system_clock::now());
   const bool written = ::ftruncate(fd, 0) == 0 && ::pwrite(fd, holder.data(), holder.size(), 0) ==
                                                       static_cast<ssize_t>(holder.size());
   if (!written) throw SystemError(path, "cannot write the lock file", errno);

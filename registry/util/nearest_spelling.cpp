@@ -54,4 +54,11 @@ std::string NearestSpelling(std::string_view word, const std::vector<std::string
   return nearest;
 }
 
+std::string Suggestion(std::string_view word, const std::vector<std::string>& candidates,
+                       std::string_view quote) {
+  const std::string nearest = NearestSpelling(word, candidates);
+  if (nearest.empty()) return {};
+  return "; did you mean " + std::string(quote) + nearest + std::string(quote) + "?";
+}
+
 }  // namespace beamgrid

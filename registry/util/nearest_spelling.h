@@ -12,4 +12,10 @@ namespace beamgrid {
 [[nodiscard]] std::string NearestSpelling(std::string_view word,
                                           const std::vector<std::string>& candidates);
 
+/// "; did you mean 'netvlad'?", or nothing where no candidate is near. `quote` is put on both sides
+/// of the word.
+[[nodiscard]] std::string Suggestion(std::string_view word,
+                                     const std::vector<std::string>& candidates,
+                                     std::string_view quote = "'");
+
 }  // namespace beamgrid

@@ -1,5 +1,8 @@
 #include "search/recipe/components.h"
 
+#include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
+
 namespace beamgrid {
 namespace {
 

@@ -1,6 +1,8 @@
 // [[exclude]]
 #include <algorithm>
 
+#include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 #include "search/recipe/components.h"
 #include "search/recipe/sections.h"
 

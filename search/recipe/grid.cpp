@@ -1,6 +1,8 @@
 // [[grid.<criterion>]], [grid.extras] and [grid.train].
 #include <algorithm>
 
+#include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 #include "search/recipe/components.h"
 #include "search/recipe/sections.h"
 

@@ -4,8 +4,6 @@
 #include <tuple>
 #include <utility>
 
-#include "registry/util/nearest_spelling.h"
-
 namespace beamgrid {
 
 void Mistakes::Add(const toml::source_region& where, std::string key, std::string message) {
@@ -23,20 +21,6 @@ std::vector<Diagnostic> Mistakes::Take() {
   };
   std::stable_sort(found_.begin(), found_.end(), by_place);
   return std::exchange(found_, {});
-}
-
-std::string Suggestion(std::string_view word, const std::vector<std::string>& candidates) {
-  const std::string nearest = NearestSpelling(word, candidates);
-  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
-}
-
-std::string Join(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) {
-    if (!text.empty()) text += ", ";
-    text += word;
-  }
-  return text;
 }
 
 }  // namespace beamgrid

@@ -5,7 +5,6 @@
 #include <toml++/toml.h>
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "search/diagnostics.h"
@@ -31,12 +30,5 @@ class Mistakes {
   FindFile find_file_;
   std::vector<Diagnostic> found_;
 };
-
-/// "; did you mean 'netvlad'?", or nothing where no candidate is near.
-[[nodiscard]] std::string Suggestion(std::string_view word,
-                                     const std::vector<std::string>& candidates);
-
-/// "a, b, c"
-[[nodiscard]] std::string Join(const std::vector<std::string>& words);
 
 }  // namespace beamgrid

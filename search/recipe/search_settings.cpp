@@ -1,4 +1,6 @@
 // [search] with its baseline and stages.
+#include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 #include "search/recipe/components.h"
 #include "search/recipe/sections.h"
 #include "search/strategy.h"

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "registry/util/nearest_spelling.h"
 #include "registry/util/system_error.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {

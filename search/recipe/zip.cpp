@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 #include "search/recipe/components.h"
 
 namespace beamgrid {

@@ -5,11 +5,11 @@
 // A stage varies one criterion. It holds the others at the running best, which starts as the
 // baseline; a stage of the recipe may hold some of them at its own `fix`, as the paper did. Its
 // winner's variant goes into the running best. Passes repeat all stages until one changes nothing.
-#include <cstdio>
 #include <map>
 #include <set>
 #include <stdexcept>
 
+#include "registry/util/text.h"
 #include "search/criteria.h"
 #include "search/strategy.h"
 
@@ -21,16 +21,6 @@ bool IsBetter(const Finding& left, const Finding& right) {
   if (*left.objective != *right.objective) return *left.objective > *right.objective;
   if (left.size_bytes != right.size_bytes) return left.size_bytes < right.size_bytes;
   return left.name < right.name;
-}
-
-std::string Number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.5f", value);
-  return text;
-}
-
-std::string Counted(std::size_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 void Take(const std::string& criterion, const ModelSpec& from, ModelSpec& to) {
@@ -172,10 +162,10 @@ class GreedyStrategy : public Strategy {
       return;
     }
     const std::string won = Described(winner_->model);
-    std::string text = Title() + ": " + won + " wins with " + Number(*winner_->objective) +
-                       " over " + Counted(static_cast<std::size_t>(candidates_), "candidate");
+    std::string text = Title() + ": " + won + " wins with " + FixedText(*winner_->objective, 5) +
+                       " over " + CountText(static_cast<std::size_t>(candidates_), "candidate");
     if (second_) {
-      text += ", next " + Described(second_->model) + " with " + Number(*second_->objective);
+      text += ", next " + Described(second_->model) + " with " + FixedText(*second_->objective, 5);
     }
     if (failed_ > 0) text += ", " + std::to_string(failed_) + " failed";
     if (excluded_ > 0) text += ", " + std::to_string(excluded_) + " excluded";
@@ -201,7 +191,7 @@ class GreedyStrategy : public Strategy {
 
   [[nodiscard]] std::string WhyNoWinner() const {
     if (candidates_ == 0) return "every candidate is excluded";
-    return "all of " + Counted(static_cast<std::size_t>(candidates_), "candidate") + " failed";
+    return "all of " + CountText(static_cast<std::size_t>(candidates_), "candidate") + " failed";
   }
 
   /// What the stage held: the criteria that vary anywhere in the search, and those it fixed.
@@ -227,8 +217,8 @@ class GreedyStrategy : public Strategy {
       decisions_.emplace_back("no model was trained to the end");
       return;
     }
-    decisions_.push_back("best of " + Counted(known_.size(), "model") + ": " + best_seen_->name +
-                         " with " + Number(*best_seen_->objective));
+    decisions_.push_back("best of " + CountText(known_.size(), "model") + ": " + best_seen_->name +
+                         " with " + FixedText(*best_seen_->objective, 5));
   }
 
   const SearchSpace* space_;

@@ -6,15 +6,10 @@
 #include <utility>
 
 #include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
-
-std::string Joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "'" : ", '") + name + "'";
-  return text.empty() ? "none" : text;
-}
 
 std::vector<std::string> NamesIn(const ExampleView& example, bool video_level) {
   std::vector<std::string> names;
@@ -247,10 +242,10 @@ void RecordDecoder::Fail(DataFault fault, const std::string& what) const {
 void RecordDecoder::FailMissing(const std::string& name) const {
   const bool video_level = spec_.format == "video";
   const std::vector<std::string> names = NamesIn(example_, video_level);
-  std::string what = "feature '" + name + "' is missing; the record has " + Joined(names) +
+  std::string what = "feature '" + name + "' is missing; the record has " +
+                     (names.empty() ? "none" : "'" + Join(names, "', '") + "'") +
                      (video_level ? "" : " per frame");
-  const std::string nearest = NearestSpelling(name, names);
-  if (!nearest.empty()) what += "; did you mean '" + nearest + "'?";
+  what += Suggestion(name, names);
   if (video_level && example_.FindList(name) != nullptr) {
     what += "; it is there per frame: data.format = \"frame\"";
   }

@@ -7,6 +7,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -38,9 +39,7 @@ std::string LinesOf(const std::vector<std::string>& files) {
   lines.reserve(files.size());
   for (const std::string& file : files) lines.push_back(LineOf(file));
   std::sort(lines.begin(), lines.end());
-  std::string text;
-  for (const std::string& line : lines) text += line;
-  return text;
+  return Join(lines, "");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/util/text.h"
 #include "trainer/valid_rows.h"
 #include "trainer/without_memory.h"
 
@@ -14,10 +15,8 @@ std::shared_ptr<Base> Build(const char* criterion, const std::string& name, cons
   const auto& makers = Makers<Base>::All();
   const auto found = makers.find(name);
   if (found != makers.end()) return found->second(context, options);
-  std::string known;
-  for (const auto& [other, make] : makers) known += (known.empty() ? "" : ", ") + other;
   throw SpecError(std::string(criterion) + " = " + name +
-                  ": there is no such component; there are " + known);
+                  ": there is no such component; there are " + Join(std::views::keys(makers)));
 }
 
 const Variant& PartOf(const ModelSpec& spec, const char* criterion) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "trainer/component.h"
 #include "trainer/training/shipped_weights.h"
 
@@ -13,14 +14,7 @@ namespace {
 
 constexpr std::size_t kListed = 5;
 
-std::string Listed(const std::vector<std::string>& items) {
-  std::string text;
-  for (std::size_t i = 0; i < items.size() && i < kListed; ++i) {
-    text += (i == 0 ? "" : ", ") + items[i];
-  }
-  if (items.size() > kListed) text += " and " + std::to_string(items.size() - kListed) + " more";
-  return text;
-}
+std::string Listed(const std::vector<std::string>& items) { return JoinFirst(items, kListed); }
 
 std::string ShapeText(const torch::Tensor& tensor) {
   std::ostringstream text;

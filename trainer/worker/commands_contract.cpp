@@ -5,6 +5,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 #include "trainer/contract/cases.h"
 #include "trainer/contract/checks.h"
 #include "trainer/training/device.h"
@@ -24,9 +25,7 @@ std::string FullName(const ComponentInfo& info) { return info.criterion + "." + 
     names.push_back(info.name);
     names.push_back(FullName(info));
   }
-  const std::string nearest = NearestSpelling(name, names);
-  throw UsageError("no component '" + name + "' to test" +
-                   (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+  throw UsageError("no component '" + name + "' to test" + Suggestion(name, names));
 }
 
 /// By its name, or by criterion and name where several criteria have one of that name.
@@ -38,9 +37,8 @@ ComponentInfo FindComponent(const std::string& name) {
   }
   if (found.empty()) RefuseName(name, all);
   if (found.size() == 1) return found.front();
-  std::string names;
-  for (const ComponentInfo& info : found) names += (names.empty() ? "" : " or ") + FullName(info);
-  throw UsageError("'" + name + "' is the name of several components; name " + names);
+  throw UsageError("'" + name + "' is the name of several components; name " +
+                   Join(found, " or ", FullName));
 }
 
 /// "rgb=1024"

@@ -4,15 +4,14 @@
 
 #include <string>
 
+#include "registry/util/text.h"
 #include "trainer/worker/log.h"
 
 namespace beamgrid::trainer {
 namespace {
 
-std::string StallMessage(double seconds, std::int64_t epoch) {
-  std::string number = std::to_string(seconds);
-  number.resize(number.find('.') + 2);
-  return "the training has stood still for " + number + " s " +
+std::string StallMessage(std::chrono::duration<double> still, std::int64_t epoch) {
+  return "the training has stood still for " + SecondsText(still) + " " +
          (epoch == 0 ? "before its first batch" : "in epoch " + std::to_string(epoch)) +
          ": a GPU, a file system or a component does not answer; where a batch may take so long, "
          "raise resources.stall_timeout";
@@ -43,7 +42,7 @@ bool HeartbeatThread::StandsStill() {
 }
 
 void HeartbeatThread::GiveUp() {
-  const std::string message = StallMessage(still_.count(), epoch_);
+  const std::string message = StallMessage(still_, epoch_);
   // Before the log, whose file may be what does not answer.
   messenger_.Send(Failed{.kind = FailureKind::kHung, .message = message});
   LogError(message);

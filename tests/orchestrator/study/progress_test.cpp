@@ -111,13 +111,5 @@ TEST(Eta, IsUnknownBeforeAnySign) {
   EXPECT_EQ(Eta({.planned = 10, .reused = 9, .elapsed = 1'000ms}), std::nullopt);
 }
 
-TEST(DurationText, IsShort) {
-  EXPECT_EQ(DurationText(0s), "0s");
-  EXPECT_EQ(DurationText(59s), "59s");
-  EXPECT_EQ(DurationText(185s), "3m05s");
-  EXPECT_EQ(DurationText(3'725s), "1h02m");
-  EXPECT_EQ(DurationText(1'000'000s), "277h46m");
-}
-
 }  // namespace
 }  // namespace beamgrid

@@ -1,13 +1,11 @@
 #include "trainer/components/multimodal/feature_pair.h"
 
+#include "registry/util/text.h"
+
 namespace beamgrid::trainer {
 
 std::string FeatureNames(const BuildContext& context) {
-  std::string names;
-  for (const Feature& feature : context.features) {
-    names += (names.empty() ? "" : ", ") + feature.first;
-  }
-  return names;
+  return Join(context.features, ", ", &Feature::first);
 }
 
 FeaturePair RequirePair(const BuildContext& context, const std::string& component) {
