@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
-#include <sstream>
 #include <string>
+
+#include "registry/util/control_groups.h"
 
 namespace beamgrid {
 namespace {
@@ -22,18 +23,6 @@ std::optional<std::int64_t> ReadNumber(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::int64_t number = 0;
   if (file >> number) return number;
-  return std::nullopt;
-}
-
-/// The number after `key` in lines "key number ...".
-std::optional<std::int64_t> ReadField(const std::filesystem::path& path, const std::string& key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string name;
-    std::int64_t number = 0;
-    if (words >> name >> number && name == key) return number;
-  }
   return std::nullopt;
 }
 
@@ -62,15 +51,10 @@ void RestrictAll(const std::filesystem::path& root, const std::filesystem::path&
                  const CgroupNames& names, MemoryState* state) {
   std::filesystem::path path = root;
   Restrict(path, names, state);
-  for (const std::filesystem::path& part : group.relative_path()) {
+  for (const std::filesystem::path& part : group) {
     path /= part;
     Restrict(path, names, state);
   }
-}
-
-/// Whether a list like "cpu,memory" names `wanted`.
-bool Names(const std::string& list, const std::string& wanted) {
-  return ("," + list + ",").find("," + wanted + ",") != std::string::npos;
 }
 
 }  // namespace
@@ -78,18 +62,11 @@ bool Names(const std::string& list, const std::string& wanted) {
 std::optional<MemoryState> ReadHostMemory(const HostMemoryFiles& files) {
   std::optional<MemoryState> state = ReadMachine(files.meminfo);
   if (!state) return std::nullopt;
-  // Lines "id:controllers:/path"; version 2 has one line, "0::/path".
-  std::ifstream file(files.own_cgroup);
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream parts(line);
-    std::string id, controllers, group;
-    std::getline(parts, id, ':');
-    std::getline(parts, controllers, ':');
-    std::getline(parts, group);
-    if (controllers.empty()) {
-      RestrictAll(files.cgroups, group, kVersion2, &*state);
-    } else if (Names(controllers, "memory")) {
-      RestrictAll(files.cgroups / "memory", group, kVersion1, &*state);
+  for (const MemoryGroup& group : ReadMemoryGroups(files.own_cgroup)) {
+    if (group.controllers.empty()) {
+      RestrictAll(files.cgroups, group.path, kVersion2, &*state);
+    } else {
+      RestrictAll(files.cgroups / "memory", group.path, kVersion1, &*state);
     }
   }
   return state;

@@ -1,52 +1,25 @@
 #include "orchestrator/workers/memory_kills.h"
 
 #include <algorithm>
-#include <fstream>
-#include <string>
 #include <vector>
+
+#include "registry/util/control_groups.h"
 
 namespace beamgrid {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// The number after "oom_kill".
-std::optional<std::int64_t> KillsIn(const fs::path& path) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    constexpr std::string_view kKey = "oom_kill ";
-    if (line.starts_with(kKey)) return std::strtoll(line.c_str() + kKey.size(), nullptr, 10);
-  }
-  return std::nullopt;
-}
-
-struct Controllers {
-  std::string names, path;
-};
-
-/// "4:memory:/a/b" (v1) or "0::/a/b" (v2).
-Controllers ParseGroup(const std::string& line) {
-  const std::size_t first = line.find(':');
-  const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-  if (second == std::string::npos) return {};
-  return {line.substr(first + 1, second - first - 1), line.substr(second + 1)};
-}
+std::optional<std::int64_t> KillsIn(const fs::path& path) { return ReadField(path, "oom_kill"); }
 
 /// Where this process's count may be, the narrowest first: in a container the path is often that of
 /// the host, and the group itself is mounted at the top.
 std::vector<fs::path> Candidates(const fs::path& proc, const fs::path& cgroups) {
   std::vector<fs::path> files;
-  std::ifstream groups(proc / "self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    const Controllers group = ParseGroup(line);
-    const bool unified = group.names.empty();
-    if (group.path.empty() ||
-        (!unified && ("," + group.names + ",").find(",memory,") == std::string::npos)) {
-      continue;
-    }
-    const fs::path root = unified ? cgroups : cgroups / group.names;
-    const char* name = unified ? "memory.events" : "memory.oom_control";
-    files.push_back(root / fs::path(group.path).relative_path() / name);
+  for (const MemoryGroup& group : ReadMemoryGroups(proc / "self/cgroup")) {
+    const char* name = group.controllers.empty() ? "memory.events" : "memory.oom_control";
+    const fs::path root = cgroups / group.controllers;
+    files.push_back(root / group.path / name);
     files.push_back(root / name);
   }
   files.push_back(proc / "vmstat");
