@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
+#include "registry/util/utf8.h"
+
 namespace beamgrid {
 namespace {
 
 /// Characters, not bytes: continuation bytes of UTF-8 take no room.
 std::size_t Width(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
+  return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, ContinuesCharacter));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "registry/util/files.h"
 #include "registry/util/json.h"
 #include "registry/util/system_error.h"
+#include "registry/util/utf8.h"
 
 namespace beamgrid {
 namespace {
@@ -20,35 +21,14 @@ namespace {
 constexpr std::streamoff kTailBytes = 64 << 10;
 constexpr std::size_t kLongestLine = 500;
 
-/// Bytes of the well-formed UTF-8 character at `at`, 0 if there is none. Overlong forms pass: the
-/// text is only stored and shown.
-std::size_t CharacterBytes(const std::string& text, std::size_t at) {
-  const auto first = static_cast<unsigned char>(text[at]);
-  const std::size_t bytes = first < 0x80                     ? 1
-                            : first >= 0xC2 && first < 0xE0  ? 2
-                            : first >= 0xE0 && first < 0xF0  ? 3
-                            : first >= 0xF0 && first <= 0xF4 ? 4
-                                                             : 0;
-  if (bytes == 0 || at + bytes > text.size()) return 0;
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return 0;
-  }
-  return bytes;
-}
-
 /// No terminal codes, no broken characters, no endless lines.
 std::string Readable(const std::string& line) {
-  std::string clean;
-  for (std::size_t at = 0; at < line.size() && clean.size() < kLongestLine;) {
-    const std::size_t bytes = CharacterBytes(line, at);
-    const bool control = bytes == 1 && std::iscntrl(static_cast<unsigned char>(line[at])) != 0;
-    if (bytes == 0 || (control && line[at] != '\t')) {
-      clean += '?';
-    } else {
-      clean.append(line, at, bytes);
-    }
-    at += std::max<std::size_t>(bytes, 1);
-  }
+  std::string clean = WellFormedUtf8(line);
+  std::size_t end = std::min(kLongestLine, clean.size());
+  while (end < clean.size() && ContinuesCharacter(clean[end])) ++end;
+  clean.resize(end);
+  const auto is_code = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7F; };
+  std::ranges::replace_if(clean, is_code, '?');
   return clean;
 }
 

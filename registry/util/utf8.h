@@ -10,4 +10,9 @@ namespace beamgrid {
 /// (The Unicode Standard, table 3-7: no overlong forms, no surrogates, nothing beyond U+10FFFF).
 [[nodiscard]] std::string WellFormedUtf8(std::string_view text);
 
+/// Whether the byte of a well-formed text goes on with a character that an earlier one began.
+[[nodiscard]] constexpr bool ContinuesCharacter(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
 }  // namespace beamgrid
