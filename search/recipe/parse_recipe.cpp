@@ -1,8 +1,9 @@
 #include "search/recipe.h"
 
+#include <algorithm>
 #include <stdexcept>
+#include <string_view>
 
-#include "search/recipe/key_depth.h"
 #include "search/recipe/mistakes.h"
 #include "search/recipe/section.h"
 #include "search/recipe/sections.h"
@@ -17,16 +18,44 @@ namespace {
                       "not valid TOML: " + std::string(error.description())}});
 }
 
-/// No recipe needs more than four: search.baseline.temporal.clusters.
-constexpr int kMostKeyParts = 16;
+/// The bytes of the string or comment that `rest` begins with; 0: it begins with none.
+std::size_t TextBytes(std::string_view rest) {
+  if (rest[0] == '#') return std::min(rest.find('\n'), rest.size());
+  if (rest[0] != '"' && rest[0] != '\'') return 0;
+  const bool lines = rest.substr(0, 3) == std::string(3, rest[0]);
+  const std::string_view quotes = rest.substr(0, lines ? 3 : 1);
+  for (std::size_t at = quotes.size(); at < rest.size(); ++at) {
+    if (rest[at] == '\n' && !lines) return at;
+    if (rest.substr(at).starts_with(quotes)) return at + quotes.size();
+    if (rest[at] == '\\' && rest[0] == '"') ++at;
+  }
+  return rest.size();
+}
+
+/// A key of a hundred thousand parts ("a.a.a...") makes as many tables of toml++ inside each other,
+/// whose destructors run out of stack. No recipe needs more than four:
+/// search.baseline.temporal.clusters.
+void RefuseLongKeys(std::string_view text, const std::string& path) {
+  constexpr int kMostParts = 16;
+  int parts = 1;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (const std::size_t bytes = TextBytes(text.substr(at)); bytes > 0) {
+      at += bytes - 1;
+      continue;
+    }
+    if (std::string_view("=,[]{}\n").find(text[at]) != std::string_view::npos) parts = 1;
+    if (text[at] != '.' || ++parts <= kMostParts) continue;
+    const std::string_view before = text.substr(0, at);
+    throw RecipeError(
+        {{{path, static_cast<int>(std::ranges::count(before, '\n')) + 1,
+           static_cast<int>(at - (before.rfind('\n') + 1)) + 1},
+          "",
+          "not a recipe: a key of more than " + std::to_string(kMostParts) + " parts"}});
+  }
+}
 
 toml::table ParseToml(const std::string& text, const std::string& path) {
-  if (const auto place = FindLongKey(text, kMostKeyParts)) {
-    throw RecipeError(
-        {{{path, place->line, place->column},
-          "",
-          "not a recipe: a key of more than " + std::to_string(kMostKeyParts) + " parts"}});
-  }
+  RefuseLongKeys(text, path);
   try {
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) {

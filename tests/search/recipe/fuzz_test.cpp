@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "search/recipe/key_depth.h"
 #include "search/search_space.h"
 #include "tests/search/test_catalogue.h"
 
@@ -151,14 +150,15 @@ TEST(RecipeFuzz, RandomBytesAreNoRecipe) {
   }
 }
 
+std::string Dotted(const std::string& part, int parts) {
+  std::string key = part;
+  for (int i = 1; i < parts; ++i) key += "." + part;
+  return key;
+}
+
 TEST(RecipeFuzz, LongKeysAreRefusedBeforeTheyAreNested) {
-  const auto dotted = [](const std::string& part, int parts) {
-    std::string key = part;
-    for (int i = 1; i < parts; ++i) key += "." + part;
-    return key;
-  };
   for (const std::string part : {"a", "\"=\"", "'#'", "1", "\"\\\"\"", "a ", "\"\"", "\".\""}) {
-    const std::string key = dotted(part, 200'000);
+    const std::string key = Dotted(part, 200'000);
     for (const std::string& text :
          {key + " = 1\n", "[" + key + "]\n", "[[" + key + "]]\n", "a = { " + key + " = 1 }\n",
           "# a.b\nx = \"\"\"\n\"\"\"\n" + key + " = 1\n", key}) {
@@ -166,19 +166,31 @@ TEST(RecipeFuzz, LongKeysAreRefusedBeforeTheyAreNested) {
     }
   }
   // Keys of the greatest length that is let through, inside each other as deep as toml++ goes.
-  std::string nested = dotted("a", 16) + " = ";
-  for (int i = 0; i < 250; ++i) nested += "{ " + dotted("a", 16) + " = ";
+  std::string nested = Dotted("a", 16) + " = ";
+  for (int i = 0; i < 250; ++i) nested += "{ " + Dotted("a", 16) + " = ";
   EXPECT_FALSE(Read(nested + "1" + std::string(250, '}') + "\n", TestCatalogue()));
 }
 
-TEST(FindLongKey, CountsThePartsOfKeysOnly) {
-  EXPECT_EQ(FindLongKey("a.b.c = 1.5\n[x.y.z]\n", 3), std::nullopt);
-  EXPECT_EQ(FindLongKey("a = 1\nb.c.d.e = 1\n", 3), (TextPosition{2, 6}));
-  EXPECT_EQ(FindLongKey("# a.b.c.d.e\nx = \"a.b.c.d\"\ny = 'a.b.c.d'\n", 3), std::nullopt);
-  EXPECT_EQ(FindLongKey("x = [0.1, 0.2, 0.3, 0.4, 0.5]\n", 3), std::nullopt);
-  EXPECT_EQ(FindLongKey("x = \"\"\"\na.b.c.d\n\"\"\"\ny = '''a.b'c.d.e'''\n", 3), std::nullopt);
-  EXPECT_EQ(FindLongKey("\"a.b\".\"\\\".x.y.z.\" = 1\n", 2), std::nullopt);
-  EXPECT_EQ(FindLongKey("\"a\".'b'.\"c\" = 1\n", 2), (TextPosition{1, 8}));
+/// "line:column" of a key that is too long, else nothing.
+std::string LongKey(const std::string& text) {
+  try {
+    (void)PluginsOfRecipe(text, "fuzz.toml");
+  } catch (const RecipeError& error) {
+    const Place& place = error.diagnostics()[0].place;
+    return std::to_string(place.line) + ":" + std::to_string(place.column);
+  }
+  return "";
+}
+
+TEST(RecipeFuzz, OnlyThePartsOfAKeyCount) {
+  const std::string fits = Dotted("a", 16), long_key = Dotted("a", 17);
+  EXPECT_EQ(LongKey(fits + " = 1.5\n[" + Dotted("x", 16) + "]\n"), "");
+  EXPECT_EQ(LongKey("a = 1\n" + long_key + " = 1\n"), "2:32");
+  EXPECT_EQ(LongKey("# " + long_key + "\nx = \"" + long_key + "\"\ny = '" + long_key + "'\n"), "");
+  EXPECT_EQ(LongKey("x = [" + Dotted("1, 0", 18) + "]\n"), "");
+  EXPECT_EQ(LongKey("x = \"\"\"\n" + long_key + "\n\"\"\"\ny = '''a.b'" + long_key + "'''\n"), "");
+  EXPECT_EQ(LongKey("\"" + long_key + "\".\"\\\"." + long_key + ".\" = 1\n"), "");
+  EXPECT_EQ(LongKey(Dotted("\"a\"", 9) + "." + Dotted("'b'", 8) + " = 1\n"), "1:64");
 }
 
 TEST(RecipeFuzz, DeepNestingIsRefused) {
