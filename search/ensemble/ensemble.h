@@ -87,16 +87,6 @@ struct EnsembleAnswer {
                                   const std::vector<double>& weights, const std::string& combine,
                                   Missing missing, int top_k);
 
-/// GAP of an ensemble from the lists as given and from the same lists cut to `top_k` entries, where
-/// a missing label counts as the last one kept: what sparse storage costs.
-struct SparseLoss {
-  double full_gap = 0;
-  double sparse_gap = 0;
-};
-[[nodiscard]] SparseLoss MeasureSparseLoss(const std::vector<const Predictions*>& members,
-                                           const std::vector<double>& weights,
-                                           const std::string& combine, int top_k);
-
 /// Which videos an ensemble of prediction files is chosen on.
 enum class VideoSet {
   kTruth,   ///< all of the truth; a model that lacks one is refused

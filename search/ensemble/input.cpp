@@ -1,4 +1,4 @@
-// What FindEnsemble is asked about: files brought onto one set of videos, lists cut for storage.
+// What FindEnsemble is asked about: prediction files brought onto one set of videos.
 
 #include <algorithm>
 #include <set>
@@ -47,22 +47,6 @@ Ids CommonVideos(const std::vector<EnsembleModel>& models, const Truth& truth) {
   return common;
 }
 
-double GapOf(const Predictions& predictions) {
-  MetricsAccumulator accumulator;
-  for (const VideoPrediction& video : predictions.videos) {
-    accumulator.AddSparse(video.top, video.labels);
-  }
-  return accumulator.Compute().gap;
-}
-
-Predictions CutTo(Predictions predictions, int top_k) {
-  predictions.top_k = top_k;
-  for (VideoPrediction& video : predictions.videos) {
-    if (std::ssize(video.top) > top_k) video.top.resize(static_cast<std::size_t>(top_k));
-  }
-  return predictions;
-}
-
 }  // namespace
 
 void AlignToTruth(std::vector<EnsembleModel>& models, const Truth& truth, VideoSet videos) {
@@ -78,17 +62,6 @@ void AlignToTruth(std::vector<EnsembleModel>& models, const Truth& truth, VideoS
     for (VideoPrediction& video : list) video.labels = truth.at(video.id);
     std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   }
-}
-
-SparseLoss MeasureSparseLoss(const std::vector<const Predictions*>& members,
-                             const std::vector<double>& weights, const std::string& combine,
-                             int top_k) {
-  std::vector<Predictions> cut;
-  for (const Predictions* member : members) cut.push_back(CutTo(*member, top_k));
-  std::vector<const Predictions*> sparse;
-  for (const Predictions& predictions : cut) sparse.push_back(&predictions);
-  return {GapOf(Combine(members, weights, combine, Missing::kLastOfList, kGapTop)),
-          GapOf(Combine(sparse, weights, combine, Missing::kLastOfList, kGapTop))};
 }
 
 }  // namespace beamgrid

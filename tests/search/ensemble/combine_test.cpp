@@ -120,19 +120,5 @@ TEST(Combine, RefusesUnknownWordsOtherVideosAndMissingWeights) {
   EXPECT_THROW((void)Combine({}, {}, "logits", Missing::kZero, 5), UsageError);
 }
 
-TEST(MeasureSparseLoss, ShrinksWithLongerListsToNothing) {
-  const auto models = PlantPool({.models = 3, .videos = 150, .classes = 80, .list_length = 80}, 6);
-  std::vector<const Predictions*> members;
-  for (const auto& model : models) members.push_back(&model.predictions);
-  const std::vector<double> weights(3, 1.0);
-  const auto loss = [&](int top_k) {
-    const SparseLoss measured = MeasureSparseLoss(members, weights, "logits", top_k);
-    return std::abs(measured.full_gap - measured.sparse_gap);
-  };
-  EXPECT_GT(loss(3), 0.01);
-  EXPECT_LT(loss(40), 0.001);
-  EXPECT_EQ(loss(80), 0);
-}
-
 }  // namespace
 }  // namespace beamgrid
