@@ -89,7 +89,9 @@ bool StatementUse::IsNull(const char* column) const {
   return statement_.getColumn(column).isNull();
 }
 
-Database::Database(const std::filesystem::path& path, OpenMode mode) : path_(path.string()) {
+Database::Database(const std::filesystem::path& path, OpenMode mode,
+                   std::vector<std::string> migrations)
+    : path_(path.string()), migrations_(std::move(migrations)) {
   if (mode == OpenMode::kReadOnly && path_ != kMemory && !std::filesystem::exists(path)) {
     throw Error(path_ +
                 ": there is no such database; `beamgrid run` makes one, or name it by --db");
@@ -165,9 +167,9 @@ void Database::CheckOwner() {
     throw Error(path_ + ": is a database of another program; name another --db");
   }
   const std::size_t version = SchemaVersion();
-  if (version > Migrations().size()) {
+  if (version > migrations_.size()) {
     throw Error(path_ + ": has schema version " + std::to_string(version) +
-                ", this program knows up to " + std::to_string(Migrations().size()) +
+                ", this program knows up to " + std::to_string(migrations_.size()) +
                 "; use the newer beamgrid that wrote it, or name another --db");
   }
 }
@@ -175,14 +177,14 @@ void Database::CheckOwner() {
 /// SQLite changes a table by copying it, which takes the references to it apart for a moment: they
 /// are checked at the end instead of in between.
 void Database::Migrate() {
-  if (SchemaVersion() == Migrations().size()) return;
+  if (SchemaVersion() == migrations_.size()) return;
   connection_->exec("PRAGMA foreign_keys = OFF");
   SQLite::Transaction transaction(*connection_, SQLite::TransactionBehavior::IMMEDIATE);
   // Asked again under the lock: another process may have migrated meanwhile.
-  for (std::size_t version = SchemaVersion(); version < Migrations().size(); ++version) {
-    connection_->exec(Migrations()[version]);
+  for (std::size_t version = SchemaVersion(); version < migrations_.size(); ++version) {
+    connection_->exec(migrations_[version]);
   }
-  connection_->exec("PRAGMA user_version = " + std::to_string(Migrations().size()));
+  connection_->exec("PRAGMA user_version = " + std::to_string(migrations_.size()));
   connection_->exec("PRAGMA application_id = " + std::to_string(kApplicationId));
   if (SQLite::Statement(*connection_, "PRAGMA foreign_key_check").executeStep()) {
     throw Error(path_ + ": cannot be brought up to date: it holds references to nothing; " +
@@ -195,7 +197,7 @@ void Database::Migrate() {
 /// An older record is brought up to date in memory: reading changes no file.
 void Database::ReadOlderThroughACopy() {
   const std::size_t version = SchemaVersion();
-  if (version == Migrations().size()) return;
+  if (version == migrations_.size()) return;
   if (version == 0) throw Error(path_ + ": holds no record yet; `beamgrid run` makes it");
   auto copy = std::make_unique<SQLite::Database>(kMemory, FlagsFor(OpenMode::kReadWrite));
   constexpr int kAllPages = -1;

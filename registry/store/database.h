@@ -59,7 +59,9 @@ class StatementUse {
 
 class Database {
  public:
-  Database(const std::filesystem::path& path, OpenMode mode);
+  /// `migrations` are other steps in tests of how one version becomes the next.
+  Database(const std::filesystem::path& path, OpenMode mode,
+           std::vector<std::string> migrations = Migrations());
 
   /// The statement of `sql`, prepared once. `sql` must be a literal: it is the key.
   [[nodiscard]] StatementUse Use(const char* sql);
@@ -126,6 +128,7 @@ class Database {
   [[nodiscard]] std::size_t SchemaVersion();
 
   std::string path_;
+  std::vector<std::string> migrations_;
   std::unique_ptr<SQLite::Database> connection_;
   std::unordered_map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
   bool writing_ = false;
