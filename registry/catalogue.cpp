@@ -31,7 +31,7 @@ OptionType TypeFrom(const JsonReader& reader) {
   return found->type;
 }
 
-json::object ToJson(const OptionInfo& option) {
+json::object OptionJson(const OptionInfo& option) {
   json::object object = {{"name", option.name},
                          {"type", NameOf(option.type)},
                          {"default", option.default_value},
@@ -47,12 +47,11 @@ json::object ToJson(const OptionInfo& option) {
   return object;
 }
 
-json::object ToJson(const ComponentInfo& component) {
-  json::array options;
-  for (const OptionInfo& option : component.options) options.push_back(ToJson(option));
-  json::object object = {{"criterion", component.criterion}, {"name", component.name},
-                         {"label", component.label},         {"source", component.source},
-                         {"help", component.help},           {"options", std::move(options)}};
+json::object ComponentJson(const ComponentInfo& component) {
+  json::object object = {
+      {"criterion", component.criterion}, {"name", component.name},
+      {"label", component.label},         {"source", component.source},
+      {"help", component.help},           {"options", JsonList(component.options, OptionJson)}};
   if (component.plugin) object["plugin"] = ToJson(*component.plugin);
   return object;
 }
@@ -115,13 +114,9 @@ std::vector<const ComponentInfo*> Catalogue::OfCriterion(std::string_view criter
 }
 
 json::object ToJson(const Catalogue& catalogue) {
-  json::array components;
-  for (const ComponentInfo& component : catalogue.components) {
-    components.push_back(ToJson(component));
-  }
   return {{"trainer_version", catalogue.trainer_version},
           {"libtorch_version", catalogue.libtorch_version},
-          {"components", std::move(components)}};
+          {"components", JsonList(catalogue.components, ComponentJson)}};
 }
 
 Catalogue CatalogueFromJson(const json::value& value) {

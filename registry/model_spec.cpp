@@ -34,16 +34,8 @@ json::object ToJson(const Variant& variant) {
   return SortedObject(members);
 }
 
-json::array ToJson(const std::vector<std::string>& texts) {
-  json::array list;
-  for (const std::string& text : texts) list.emplace_back(json::string(text));
-  return list;
-}
-
-json::array ToJson(const std::vector<Feature>& features) {
-  json::array list;
-  for (const auto& [name, width] : features) list.push_back(json::array{json::string(name), width});
-  return list;
+json::array FeatureJson(const Feature& feature) {
+  return {json::string(feature.first), feature.second};
 }
 
 Options OptionsFrom(const JsonReader& reader) {
@@ -188,9 +180,10 @@ json::object ToJson(const ModelSpec& model) {
   for (const auto& [name, options] : model.extras) extras[name] = SortedObject(options);
   members[kExtras] = extras;
   members[kTrain] = SortedObject(model.train);
-  json::array plugins;
-  for (const NamedFile& plugin : model.plugins) plugins.push_back(ToJson(plugin));
-  if (!plugins.empty()) members[kPlugins] = std::move(plugins);
+  if (!model.plugins.empty()) {
+    members[kPlugins] =
+        JsonList(model.plugins, [](const NamedFile& plugin) { return ToJson(plugin); });
+  }
   return SortedObject(members);
 }
 
@@ -199,10 +192,14 @@ ModelSpec ModelSpecFromJson(const json::value& value) { return ModelFrom(JsonRea
 /// What says nothing is left out: data that have no segments, or no weights, keep the identity that
 /// they had before there were any.
 json::object ToJson(const DataSpec& data) {
-  json::object object = {{"classes", data.classes},           {"digest", data.digest},
-                         {"features", ToJson(data.features)}, {"format", data.format},
-                         {"max_frames", data.max_frames},     {"on_error", data.on_error},
-                         {"train", ToJson(data.train)},       {"validate", ToJson(data.validate)}};
+  json::object object = {{"classes", data.classes},
+                         {"digest", data.digest},
+                         {"features", JsonList(data.features, FeatureJson)},
+                         {"format", data.format},
+                         {"max_frames", data.max_frames},
+                         {"on_error", data.on_error},
+                         {"train", JsonList(data.train)},
+                         {"validate", JsonList(data.validate)}};
   if (data.format == "segment") object["unrated"] = data.unrated;
   if (!data.weighted_classes.empty()) {
     object["weighted_classes"] =

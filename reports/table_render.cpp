@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
 #include "reports/table.h"
 
@@ -183,12 +184,11 @@ boost::json::object RowJson(const AblationTable& table, const TableRow& row) {
 }
 
 std::string Json(const AblationTable& table) {
-  boost::json::array rows;
-  for (const TableRow& row : table.rows) rows.push_back(RowJson(table, row));
+  const auto row_json = [&](const TableRow& row) { return RowJson(table, row); };
   const boost::json::object object = {
       {"title", table.title},
       {"columns", boost::json::array(table.columns.begin(), table.columns.end())},
-      {"rows", rows},
+      {"rows", JsonList(table.rows, row_json)},
       {"notes", boost::json::array(table.notes.begin(), table.notes.end())}};
   return CanonicalJson(object) + "\n";
 }

@@ -7,6 +7,7 @@
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/machine/machine_resources.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -70,21 +71,12 @@ void PrintNeed(std::ostream& out, const Forecast::Need& need, const TrialRecord&
       << " in its last attempt\n";
 }
 
-boost::json::array AttemptsJson(const Attempts& attempts) {
-  boost::json::array list;
-  for (const Store::AttemptRecord& attempt : attempts) {
-    list.push_back({{"attempt", attempt.attempt},
-                    {"directory", attempt.directory},
-                    {"device", attempt.device},
-                    {"threads", attempt.threads},
-                    {"started_at", attempt.started_at},
-                    {"finished_at", attempt.finished_at},
-                    {"outcome", attempt.outcome},
-                    {"message", attempt.message},
-                    {"exit_code", attempt.exit_code},
-                    {"log_tail", attempt.log_tail}});
-  }
-  return list;
+boost::json::object AttemptJson(const Store::AttemptRecord& attempt) {
+  return {{"attempt", attempt.attempt},       {"directory", attempt.directory},
+          {"device", attempt.device},         {"threads", attempt.threads},
+          {"started_at", attempt.started_at}, {"finished_at", attempt.finished_at},
+          {"outcome", attempt.outcome},       {"message", attempt.message},
+          {"exit_code", attempt.exit_code},   {"log_tail", attempt.log_tail}};
 }
 
 class Explain : public Subcommand {
@@ -116,7 +108,7 @@ class Explain : public Subcommand {
                                 {"memory", need.memory_text},
                                 {"seconds", need.seconds},
                                 {"time", need.seconds_text}}},
-                              {"attempts", AttemptsJson(attempts)}});
+                              {"attempts", JsonList(attempts, AttemptJson)}});
       return kExitDone;
     }
     context.out << study.name << "/" << trial.name << "/" << trial.seed << " is "

@@ -11,30 +11,22 @@
 namespace beamgrid {
 namespace {
 
-boost::json::array EpochsJson(const std::vector<EpochResult>& epochs) {
-  boost::json::array list;
-  for (const EpochResult& epoch : epochs) {
-    list.push_back({{"epoch", epoch.epoch},
-                    {"train_loss", epoch.train_loss},
-                    {"validate_loss", epoch.validate_loss},
-                    {"gap", epoch.metrics.gap},
-                    {"hit_at_1", epoch.metrics.hit_at_1},
-                    {"perr", epoch.metrics.perr},
-                    {"map", epoch.metrics.map},
-                    {"segment_map", NumberOrNull(epoch.metrics.segment_map)}});
-  }
-  return list;
+boost::json::object EpochJson(const EpochResult& epoch) {
+  return {{"epoch", epoch.epoch},
+          {"train_loss", epoch.train_loss},
+          {"validate_loss", epoch.validate_loss},
+          {"gap", epoch.metrics.gap},
+          {"hit_at_1", epoch.metrics.hit_at_1},
+          {"perr", epoch.metrics.perr},
+          {"map", epoch.metrics.map},
+          {"segment_map", NumberOrNull(epoch.metrics.segment_map)}};
 }
 
-boost::json::array ArtifactsJson(const std::vector<Artifact>& artifacts) {
-  boost::json::array list;
-  for (const Artifact& artifact : artifacts) {
-    list.push_back({{"name", artifact.name},
-                    {"path", artifact.path},
-                    {"bytes", artifact.bytes},
-                    {"hash", artifact.hash}});
-  }
-  return list;
+boost::json::object ArtifactJson(const Artifact& artifact) {
+  return {{"name", artifact.name},
+          {"path", artifact.path},
+          {"bytes", artifact.bytes},
+          {"hash", artifact.hash}};
 }
 
 /// The listing's keys, and more.
@@ -44,8 +36,8 @@ boost::json::object ToJson(const Store& store, const TrialInStudy& found) {
   json["study"] = found.study.name;
   json["directory"] = trial.directory;
   json["spec"] = ToJson(store.Spec(trial.id));
-  json["epochs"] = EpochsJson(store.Epochs(trial.id));
-  json["artifacts"] = ArtifactsJson(store.Artifacts(trial.id));
+  json["epochs"] = JsonList(store.Epochs(trial.id), EpochJson);
+  json["artifacts"] = JsonList(store.Artifacts(trial.id), ArtifactJson);
   json["result"] = nullptr;
   if (trial.result) {
     json["result"] = {{"best_epoch", trial.result->best_epoch},

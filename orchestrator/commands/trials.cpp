@@ -5,6 +5,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {
@@ -24,9 +25,7 @@ class TrialsCommand : public Subcommand {
       PrintTrials(context.out, trials);
       return kExitDone;
     }
-    boost::json::array list;
-    for (const TrialRecord& trial : trials) list.push_back(ListingJson(trial));
-    PrintJson(context.out, list);
+    PrintJson(context.out, JsonList(trials, ListingJson));
     return kExitDone;
   }
 

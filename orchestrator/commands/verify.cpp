@@ -13,6 +13,7 @@
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {
@@ -126,7 +127,7 @@ class Verify : public Subcommand {
                                                  {"trained", trained},
                                                  {"equal", equal_},
                                                  {"trials", verified_},
-                                                 {"damaged", ToJson(damaged)}});
+                                                 {"damaged", JsonList(damaged, DamageJson)}});
     }
     context.Remark(std::to_string(equal_) + " of " + std::to_string(trained) +
                    " trained again are equal; " + std::to_string(complete) +

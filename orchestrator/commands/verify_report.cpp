@@ -1,8 +1,8 @@
 #include "orchestrator/commands/verify_report.h"
 
 #include "orchestrator/audit/recorded_files.h"
-
 #include "orchestrator/commands/text_table.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {
@@ -36,13 +36,8 @@ void PrintEnvironment(std::ostream& out, const VerifiedTrial& verified) {
   table.Print(out, "  ");
 }
 
-boost::json::array ToJson(const std::vector<Difference>& differences) {
-  boost::json::array list;
-  for (const Difference& difference : differences) {
-    list.push_back(
-        {{"what", difference.what}, {"recorded", difference.recorded}, {"now", difference.now}});
-  }
-  return list;
+boost::json::object DifferenceJson(const Difference& difference) {
+  return {{"what", difference.what}, {"recorded", difference.recorded}, {"now", difference.now}};
 }
 
 }  // namespace
@@ -69,8 +64,8 @@ boost::json::object ToJson(const VerifiedTrial& verified) {
                               {"seed", verified.trial.seed},
                               {"fingerprint", verified.trial.fingerprint},
                               {"verdict", ToString(verified.verdict)},
-                              {"differences", ToJson(verified.differences)},
-                              {"environment", ToJson(verified.environment)},
+                              {"differences", JsonList(verified.differences, DifferenceJson)},
+                              {"environment", JsonList(verified.environment, DifferenceJson)},
                               {"why", nullptr},
                               {"directory", nullptr}};
   if (!verified.why.empty()) json["why"] = verified.why;
@@ -78,16 +73,12 @@ boost::json::object ToJson(const VerifiedTrial& verified) {
   return json;
 }
 
-boost::json::array ToJson(const std::vector<DamagedFile>& files) {
-  boost::json::array list;
-  for (const DamagedFile& file : files) {
-    list.push_back({{"name", file.trial.name},
-                    {"seed", file.trial.seed},
-                    {"artifact", file.artifact.name},
-                    {"path", file.path.string()},
-                    {"damage", file.damage}});
-  }
-  return list;
+boost::json::object DamageJson(const DamagedFile& file) {
+  return {{"name", file.trial.name},
+          {"seed", file.trial.seed},
+          {"artifact", file.artifact.name},
+          {"path", file.path.string()},
+          {"damage", file.damage}};
 }
 
 }  // namespace beamgrid

@@ -14,6 +14,6 @@ void PrintVerified(std::ostream& out, const VerifiedTrial& verified);
 void PrintDamaged(std::ostream& out, const std::vector<DamagedFile>& files);
 
 [[nodiscard]] boost::json::object ToJson(const VerifiedTrial& verified);
-[[nodiscard]] boost::json::array ToJson(const std::vector<DamagedFile>& files);
+[[nodiscard]] boost::json::object DamageJson(const DamagedFile& file);
 
 }  // namespace beamgrid

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,14 @@ namespace beamgrid {
 /// Deterministic compact JSON: object keys sorted, doubles in shortest round-trip form (1 prints as
 /// 1.0, -0 as 0.0). Throws std::invalid_argument for a number that is not finite.
 [[nodiscard]] std::string CanonicalJson(const boost::json::value& value);
+
+/// JsonList is the JSON array of what `to_json` makes of each item.
+template <typename Items, typename ToJson = std::identity>
+[[nodiscard]] boost::json::array JsonList(const Items& items, const ToJson& to_json = {}) {
+  boost::json::array list;
+  for (const auto& item : items) list.emplace_back(std::invoke(to_json, item));
+  return list;
+}
 
 /// Reads the members of one object; each reader throws std::invalid_argument that names the key
 /// ("data.classes: must be an integer, is \"many\""). Holds references to what it was given.

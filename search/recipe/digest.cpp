@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "search/recipe.h"
 #include "search/recipe/sections.h"
 
@@ -17,9 +18,7 @@ array Sorted(array list) {
   std::vector<std::string> texts;
   for (const value& element : list) texts.push_back(CanonicalJson(element));
   std::ranges::sort(texts);
-  array sorted;
-  for (const std::string& text : texts) sorted.emplace_back(text);
-  return sorted;
+  return JsonList(texts);
 }
 
 /// A file counts as it is written.
@@ -35,26 +34,18 @@ object ToObject(const Options& options) {
 }
 
 /// The steps as objects, so that neither the order of names nor that of steps counts.
-array ToArray(const OptionAxis& axis) {
-  array steps;
-  for (const std::vector<OptionValue>& step : axis.steps) {
+array AxisArray(const OptionAxis& axis) {
+  return Sorted(JsonList(axis.steps, [&](const std::vector<OptionValue>& step) {
     object options;
     for (std::size_t i = 0; i < axis.names.size(); ++i) options[axis.names[i]] = Written(step[i]);
-    steps.emplace_back(std::move(options));
-  }
-  return Sorted(std::move(steps));
+    return options;
+  }));
 }
 
-array ToArray(const std::vector<OptionAxis>& axes) {
-  array result;
-  for (const OptionAxis& axis : axes) {
-    // One step is the same as a value.
-    result.emplace_back(ToArray(axis));
-  }
-  return Sorted(std::move(result));
-}
+array AxesArray(const std::vector<OptionAxis>& axes) { return Sorted(JsonList(axes, AxisArray)); }
 
-object ToObject(VariantSet set) {
+/// An axis of one step is the same as a value.
+object VariantObject(VariantSet set) {
   std::vector<OptionAxis> axes;
   for (OptionAxis& axis : set.axes) {
     if (axis.steps.size() > 1) {
@@ -63,39 +54,37 @@ object ToObject(VariantSet set) {
     }
     for (std::size_t i = 0; i < axis.names.size(); ++i) set.fixed[axis.names[i]] = axis.steps[0][i];
   }
-  return {{"use", set.component}, {"options", ToObject(set.fixed)}, {"axes", ToArray(axes)}};
+  return {{"use", set.component}, {"options", ToObject(set.fixed)}, {"axes", AxesArray(axes)}};
 }
 
 object GridObject(const Recipe& recipe) {
   object grid;
   for (const auto& [criterion, sets] : recipe.grid) {
-    array entries;
-    for (const VariantSet& set : sets) entries.emplace_back(ToObject(set));
-    grid[criterion] = Sorted(std::move(entries));
+    grid[criterion] = Sorted(JsonList(sets, VariantObject));
   }
   object extras;
   for (const ExtraAxis& axis : recipe.extras) {
-    array values;
-    for (const auto& entry : axis.values) {
-      values.emplace_back(entry ? value(ToObject(*entry)) : value(false));
-    }
+    array values = JsonList(axis.values, [](const auto& entry) {
+      return entry ? value(VariantObject(*entry)) : value(false);
+    });
     // An extra that is only off says the same as one that is not named.
     if (values.size() == 1 && values[0].is_bool()) continue;
     extras[axis.name] = Sorted(std::move(values));
   }
   grid["extras"] = std::move(extras);
-  grid["train"] = ToArray(recipe.train_grid);
+  grid["train"] = AxesArray(recipe.train_grid);
   return grid;
 }
 
 object DataObject(const DataSettings& data) {
-  array features;
-  for (const auto& [name, width] : data.features) features.push_back({name, width});
   object result = {{"format", data.format},
                    {"train", Sorted(array(data.train.begin(), data.train.end()))},
                    {"validate", Sorted(array(data.validate.begin(), data.validate.end()))},
                    {"classes", data.classes},
-                   {"features", std::move(features)},
+                   {"features", JsonList(data.features,
+                                         [](const Feature& feature) {
+                                           return array{feature.first, feature.second};
+                                         })},
                    {"max_frames", data.max_frames},
                    {"on_error", data.on_error}};
   if (data.format == "segment") result["unrated"] = data.unrated;
@@ -138,30 +127,25 @@ object SearchObject(const Recipe& recipe) {
   object result = {{"strategy", search.strategy}};
   // The grid asks for every point, so nothing else of [search] has a meaning for it.
   if (search.strategy == "grid") return result;
-  array stages;
-  for (const Stage& stage : search.stages) {
-    stages.push_back({{"vary", stage.vary}, {"fix", ToObject(stage.fix)}});
-  }
   result["order"] = array(search.order.begin(), search.order.end());
   result["passes"] = search.passes;
   result["baseline"] = ToObject(search.baseline);
   result["start"] = StartObject(recipe);
-  result["stages"] = std::move(stages);
+  result["stages"] = JsonList(search.stages, [](const Stage& stage) {
+    return object{{"vary", stage.vary}, {"fix", ToObject(stage.fix)}};
+  });
   result["other"] = ToObject(search.other);
   return result;
 }
 
 array ExclusionArray(const Recipe& recipe) {
-  array exclusions;
-  for (const Exclusion& exclusion : recipe.exclusions) {
-    array conditions;
-    for (const Condition& condition : exclusion) {
-      conditions.push_back(
-          {condition.criterion, condition.component, condition.option, Written(condition.value)});
-    }
-    exclusions.emplace_back(Sorted(std::move(conditions)));
-  }
-  return Sorted(std::move(exclusions));
+  const auto condition_array = [](const Condition& condition) {
+    return array{condition.criterion, condition.component, condition.option,
+                 Written(condition.value)};
+  };
+  return Sorted(JsonList(recipe.exclusions, [&](const Exclusion& exclusion) {
+    return Sorted(JsonList(exclusion, condition_array));
+  }));
 }
 
 }  // namespace
@@ -174,9 +158,9 @@ std::string RecipeDigest(const Recipe& recipe) {
                     {"grid", GridObject(recipe)},
                     {"exclude", ExclusionArray(recipe)},
                     {"search", SearchObject(recipe)}};
-  array plugins;
-  for (const PluginReference& plugin : recipe.plugins) plugins.emplace_back(plugin.text);
-  if (!plugins.empty()) meaning["plugins"] = Sorted(std::move(plugins));
+  if (!recipe.plugins.empty()) {
+    meaning["plugins"] = Sorted(JsonList(recipe.plugins, &PluginReference::text));
+  }
   return HashBytes(CanonicalJson(meaning));
 }
 

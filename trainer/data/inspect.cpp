@@ -4,6 +4,7 @@
 #include <set>
 #include <string_view>
 
+#include "registry/util/json.h"
 #include "trainer/data/example.h"
 #include "trainer/data/tfrecord.h"
 
@@ -142,37 +143,32 @@ VerifyReport VerifyFile(const std::filesystem::path& path) {
 }
 
 boost::json::array ToJson(const std::vector<FileReport>& reports) {
-  boost::json::array files;
-  for (const FileReport& report : reports) {
+  return JsonList(reports, [](const FileReport& report) {
     boost::json::object features;
     for (const auto& [name, width] : report.features) features[name] = width;
-    files.push_back(
-        {{"file", report.file},
-         {"format", report.format},
-         {"records", report.records},
-         {"classes_seen", report.classes_seen},
-         {"max_class", report.max_class},
-         {"labels_per_video", report.labels_per_video},
-         {"frames",
-          {{"min", report.frames.min}, {"mean", report.frames.mean}, {"max", report.frames.max}}},
-         {"features", features}});
-  }
-  return files;
+    return boost::json::object{
+        {"file", report.file},
+        {"format", report.format},
+        {"records", report.records},
+        {"classes_seen", report.classes_seen},
+        {"max_class", report.max_class},
+        {"labels_per_video", report.labels_per_video},
+        {"frames",
+         {{"min", report.frames.min}, {"mean", report.frames.mean}, {"max", report.frames.max}}},
+        {"features", features}};
+  });
 }
 
 boost::json::array ToJson(const std::vector<VerifyReport>& reports) {
-  boost::json::array files;
-  for (const VerifyReport& report : reports) {
-    boost::json::array damages;
-    for (const Damage& damage : report.damages) {
-      damages.push_back({{"offset", damage.offset}, {"what", damage.what}});
-    }
-    files.push_back({{"file", report.file},
-                     {"records", report.records},
-                     {"bytes", report.bytes},
-                     {"damages", damages}});
-  }
-  return files;
+  const auto damage_json = [](const Damage& damage) {
+    return boost::json::object{{"offset", damage.offset}, {"what", damage.what}};
+  };
+  return JsonList(reports, [&](const VerifyReport& report) {
+    return boost::json::object{{"file", report.file},
+                               {"records", report.records},
+                               {"bytes", report.bytes},
+                               {"damages", JsonList(report.damages, damage_json)}};
+  });
 }
 
 }  // namespace beamgrid

@@ -136,20 +136,13 @@ Artifact ArtifactFromJson(const json::value& value) {
           .hash = reader.Text("hash")};
 }
 
-template <typename T, typename Convert>
-json::array ListToJson(const std::vector<T>& items, Convert convert) {
-  json::array list;
-  for (const T& item : items) list.push_back(convert(item));
-  return list;
-}
-
 }  // namespace
 
 json::object ToJson(const TrialResult& result) {
   return {{"metrics", MetricsToJson(result.metrics)},
           {"validate_loss", JsonNumber(result.validate_loss)},
           {"best_epoch", result.best_epoch},
-          {"epochs", ListToJson(result.epochs, EpochToJson)},
+          {"epochs", JsonList(result.epochs, EpochToJson)},
           {"stopped_early", result.stopped_early},
           {"parameters", result.parameters},
           {"size_bytes", result.size_bytes},
@@ -162,7 +155,7 @@ json::object ToJson(const TrialResult& result) {
           {"threads", result.threads},
           {"program_version", result.program_version},
           {"libtorch_version", result.libtorch_version},
-          {"artifacts", ListToJson(result.artifacts, ArtifactToJson)}};
+          {"artifacts", JsonList(result.artifacts, ArtifactToJson)}};
 }
 
 TrialResult TrialResultFromJson(const json::value& value) {
