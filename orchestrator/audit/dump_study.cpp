@@ -33,19 +33,6 @@ std::vector<TrialRecord> SortedTrials(const Store& store, const StudyRecord& stu
   return trials;
 }
 
-/// The rows of a query as objects.
-json::array Rows(const Store& store, const std::string& sql,
-                 const std::map<std::string, std::string>& parameters) {
-  Store::Table table = store.Query(sql, parameters);
-  json::array rows;
-  for (auto& row : table.rows) {
-    json::object object;
-    for (std::size_t i = 0; i < row.size(); ++i) object[table.columns[i]] = std::move(row[i]);
-    rows.push_back(std::move(object));
-  }
-  return rows;
-}
-
 json::value FailureKindOf(const TrialRecord& trial) {
   if (trial.state != TrialState::kFailed) return nullptr;
   return json::string(trial.failure.substr(0, trial.failure.find(':')));
@@ -102,17 +89,20 @@ json::object WholeLine(const Store& store, const TrialRecord& trial) {
   line["failure_log"] = trial.failure_log;
   line["directory"] = trial.directory;
   line["result"] = WholeResult(trial);
-  line["attempts"] = Rows(store, "SELECT * FROM attempt WHERE trial = :trial ORDER BY number",
-                          {{"trial", IdText(trial.id)}});
+  line["attempts"] = store
+                         .Query("SELECT * FROM attempt WHERE trial = :trial ORDER BY number",
+                                {{"trial", IdText(trial.id)}})
+                         .Objects();
   return line;
 }
 
 void DumpNotes(std::ostream& out, const Store& store, const StudyRecord& study) {
-  for (json::value& row : Rows(store,
-                               "SELECT note.id, trial_name AS name, seed, text, note.created_at"
-                               " FROM note JOIN study ON study.id = note.study"
-                               " WHERE study.name = :study ORDER BY note.id",
-                               {{"study", study.name}})) {
+  const Store::Table notes = store.Query(
+      "SELECT note.id, trial_name AS name, seed, text, note.created_at"
+      " FROM note JOIN study ON study.id = note.study"
+      " WHERE study.name = :study ORDER BY note.id",
+      {{"study", study.name}});
+  for (json::value& row : notes.Objects()) {
     row.as_object()["kind"] = "note";
     Write(out, row.as_object());
   }

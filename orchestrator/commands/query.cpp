@@ -60,17 +60,6 @@ void PrintText(std::ostream& out, const Store::Table& table) {
   text.Print(out);
 }
 
-/// A list of objects, one per row. Of two columns of one name the last counts.
-boost::json::array ToJson(const Store::Table& table) {
-  boost::json::array rows;
-  for (const auto& row : table.rows) {
-    boost::json::object object;
-    for (std::size_t i = 0; i < row.size(); ++i) object[table.columns[i]] = row[i];
-    rows.push_back(std::move(object));
-  }
-  return rows;
-}
-
 class Query : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
@@ -88,7 +77,7 @@ class Query : public Subcommand {
     const Store::Table table =
         list_ ? NamedQueryTable() : database_.OpenForReading()->Query(SqlOf(sql_));
     if (json_) {
-      PrintJson(context.out, ToJson(table));
+      PrintJson(context.out, table.Objects());
     } else if (csv_) {
       PrintCsv(context.out, table);
     } else {

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -76,8 +77,28 @@ class Database {
     }
   }
 
-  /// The same inside BEGIN IMMEDIATE ... COMMIT: all of it or nothing, durable on return. Inside
-  /// another Write it is a savepoint of that one: all of it or nothing, durable when that returns.
+  /// What `make` makes of each row that the statement answers; `values` are its parameters.
+  template <typename Make, typename... Values>
+  auto Rows(const char* sql, const Make& make, const Values&... values) {
+    return Read([&] {
+      StatementUse row = Use(sql);
+      (void)(row << ... << values);
+      std::vector<decltype(make(row))> made;
+      while (row.Next()) made.push_back(make(row));
+      return made;
+    });
+  }
+
+  /// The same of a statement that answers one row or none.
+  template <typename Make, typename... Values>
+  auto Row(const char* sql, const Make& make, const Values&... values) {
+    auto rows = Rows(sql, make, values...);
+    return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
+  }
+
+  /// Runs `work` as Read does, inside BEGIN IMMEDIATE ... COMMIT: all of it or nothing, durable on
+  /// return. Inside another Write it is a savepoint of that one: all of it or nothing, durable when
+  /// that returns.
   template <typename Work>
   auto Write(Work&& work) {
     return Read([&] {

@@ -153,6 +153,9 @@ class Store {
   struct Table {
     std::vector<std::string> columns;
     std::vector<std::vector<boost::json::value>> rows;
+
+    /// The rows as objects. Of two columns of one name the last counts.
+    [[nodiscard]] boost::json::array Objects() const;
   };
   [[nodiscard]] Table Query(const std::string& sql,
                             const std::map<std::string, std::string>& parameters = {}) const;

@@ -15,9 +15,10 @@ std::string AttemptText(TrialId trial, std::int64_t attempt) {
 }
 
 std::int64_t LastAttempt(Database& db, TrialId trial) {
-  StatementUse row = db.Use("SELECT max(number) AS number FROM attempt WHERE trial = ?");
-  row << trial;
-  return row.Next() ? row.Integer("number") : 0;
+  const auto number = db.Row(
+      "SELECT max(number) AS number FROM attempt WHERE trial = ?",
+      [](const StatementUse& row) { return row.Integer("number"); }, trial);
+  return number.value();
 }
 
 void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,
@@ -133,32 +134,21 @@ void Store::FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutc
 }
 
 std::vector<Store::OpenAttempt> Store::OpenAttempts() const {
-  Database& db = impl_->database;
-  return db.Read([&] {
-    std::vector<OpenAttempt> open;
-    StatementUse row = db.Use(
-        "SELECT trial, number, directory, pid FROM attempt WHERE outcome = 'running'"
-        " ORDER BY trial, number");
-    while (row.Next()) {
-      open.push_back({.trial = TrialId{row.Integer("trial")},
-                      .attempt = row.Integer("number"),
-                      .directory = row.Text("directory"),
-                      .pid = row.Integer("pid")});
-    }
-    return open;
-  });
+  return impl_->database.Rows(
+      "SELECT trial, number, directory, pid FROM attempt WHERE outcome = 'running'"
+      " ORDER BY trial, number",
+      [](const StatementUse& row) {
+        return OpenAttempt{.trial = TrialId{row.Integer("trial")},
+                           .attempt = row.Integer("number"),
+                           .directory = row.Text("directory"),
+                           .pid = row.Integer("pid")};
+      });
 }
 
 std::vector<Store::AttemptRecord> Store::Attempts(TrialId trial) const {
-  Database& db = impl_->database;
-  return db.Read([&] {
-    (void)impl_->StateOf(trial);
-    std::vector<AttemptRecord> attempts;
-    StatementUse row = db.Use("SELECT * FROM attempt WHERE trial = ? ORDER BY number");
-    row << trial;
-    while (row.Next()) attempts.push_back(AttemptFrom(row));
-    return attempts;
-  });
+  (void)impl_->StateOf(trial);
+  return impl_->database.Rows("SELECT * FROM attempt WHERE trial = ? ORDER BY number", AttemptFrom,
+                              trial);
 }
 
 void Store::SetState(TrialId trial, TrialState state) {

@@ -9,6 +9,8 @@
 #include "registry/store/database.h"
 #include "registry/store/store.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -87,15 +89,8 @@ void Bind(sqlite3_stmt* statement, const std::map<std::string, std::string>& par
 }
 
 std::string Hex(sqlite3_stmt* statement, int column) {
-  constexpr char kDigits[] = "0123456789abcdef";
   const auto* bytes = static_cast<const unsigned char*>(sqlite3_column_blob(statement, column));
-  const int size = sqlite3_column_bytes(statement, column);
-  std::string text;
-  for (int i = 0; i < size; ++i) {
-    text += kDigits[bytes[i] >> 4];
-    text += kDigits[bytes[i] & 15];
-  }
-  return text;
+  return HexText({bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement, column))});
 }
 
 boost::json::value Cell(sqlite3_stmt* statement, int column) {
@@ -116,6 +111,14 @@ boost::json::value Cell(sqlite3_stmt* statement, int column) {
 }
 
 }  // namespace
+
+boost::json::array Store::Table::Objects() const {
+  return JsonList(rows, [&](const std::vector<boost::json::value>& row) {
+    boost::json::object object;
+    for (std::size_t i = 0; i < row.size(); ++i) object[columns[i]] = row[i];
+    return object;
+  });
+}
 
 Store::Table Store::Query(const std::string& sql,
                           const std::map<std::string, std::string>& parameters) const {

@@ -48,23 +48,11 @@ StudyId Store::OpenStudy(const StudyRecord& study) {
 }
 
 std::optional<StudyRecord> Store::FindStudy(const std::string& name) const {
-  Database& db = impl_->database;
-  return db.Read([&]() -> std::optional<StudyRecord> {
-    StatementUse row = db.Use("SELECT * FROM study WHERE name = ?");
-    row << name;
-    if (!row.Next()) return std::nullopt;
-    return StudyFrom(row);
-  });
+  return impl_->database.Row("SELECT * FROM study WHERE name = ?", StudyFrom, name);
 }
 
 std::vector<StudyRecord> Store::Studies() const {
-  Database& db = impl_->database;
-  return db.Read([&] {
-    std::vector<StudyRecord> studies;
-    StatementUse row = db.Use("SELECT * FROM study ORDER BY id");
-    while (row.Next()) studies.push_back(StudyFrom(row));
-    return studies;
-  });
+  return impl_->database.Rows("SELECT * FROM study ORDER BY id", StudyFrom);
 }
 
 void Store::AddNote(StudyId study, const std::string& trial_name, std::int64_t seed,
@@ -80,15 +68,9 @@ void Store::AddNote(StudyId study, const std::string& trial_name, std::int64_t s
 
 std::vector<std::string> Store::Notes(StudyId study, const std::string& trial_name,
                                       std::int64_t seed) const {
-  Database& db = impl_->database;
-  return db.Read([&] {
-    std::vector<std::string> notes;
-    StatementUse row =
-        db.Use("SELECT text FROM note WHERE study = ? AND trial_name = ? AND seed = ? ORDER BY id");
-    row << study << trial_name << seed;
-    while (row.Next()) notes.push_back(row.Text("text"));
-    return notes;
-  });
+  return impl_->database.Rows(
+      "SELECT text FROM note WHERE study = ? AND trial_name = ? AND seed = ? ORDER BY id",
+      [](const StatementUse& row) { return row.Text("text"); }, study, trial_name, seed);
 }
 
 void Store::AddEnsemble(StudyId study, const EnsembleRecord& ensemble) {
@@ -102,16 +84,12 @@ void Store::AddEnsemble(StudyId study, const EnsembleRecord& ensemble) {
 }
 
 std::vector<EnsembleRecord> Store::Ensembles(StudyId study) const {
-  Database& db = impl_->database;
-  return db.Read([&] {
-    std::vector<EnsembleRecord> ensembles;
-    StatementUse row = db.Use("SELECT created_at, json FROM ensemble WHERE study = ? ORDER BY id");
-    row << study;
-    while (row.Next()) {
-      ensembles.push_back({.created_at = row.Text("created_at"), .json = row.Text("json")});
-    }
-    return ensembles;
-  });
+  return impl_->database.Rows(
+      "SELECT created_at, json FROM ensemble WHERE study = ? ORDER BY id",
+      [](const StatementUse& row) {
+        return EnsembleRecord{.created_at = row.Text("created_at"), .json = row.Text("json")};
+      },
+      study);
 }
 
 }  // namespace beamgrid

@@ -9,11 +9,10 @@ namespace {
 
 /// The trial of that fingerprint, which is added if the database does not know it.
 TrialId AddOrFind(Database& db, const NewTrial& trial) {
-  {
-    StatementUse known = db.Use("SELECT id FROM trial WHERE fingerprint = ?");
-    known << trial.fingerprint;
-    if (known.Next()) return TrialId{known.Integer("id")};
-  }
+  const auto id_from = [](const StatementUse& row) { return TrialId{row.Integer("id")}; };
+  const auto known =
+      db.Row("SELECT id FROM trial WHERE fingerprint = ?", id_from, trial.fingerprint);
+  if (known) return *known;
   const std::string spec = CanonicalJson(ToJson(trial.spec));
   const std::string canonical = CanonicalText(trial.spec);
   db.Use(
@@ -32,18 +31,16 @@ void Refer(Database& db, StudyId study, TrialId trial, const std::string& name) 
       << study << trial << name << Execute();
 }
 
+Artifact ArtifactFrom(const StatementUse& row) {
+  return {.name = row.Text("name"),
+          .path = row.Text("path"),
+          .bytes = row.Integer("bytes"),
+          .hash = row.Text("hash")};
+}
+
 std::vector<Artifact> ArtifactsOf(Database& db, TrialId trial) {
-  std::vector<Artifact> artifacts;
-  StatementUse row =
-      db.Use("SELECT name, path, bytes, hash FROM artifact WHERE trial = ? ORDER BY name");
-  row << trial;
-  while (row.Next()) {
-    artifacts.push_back({.name = row.Text("name"),
-                         .path = row.Text("path"),
-                         .bytes = row.Integer("bytes"),
-                         .hash = row.Text("hash")});
-  }
-  return artifacts;
+  return db.Rows("SELECT name, path, bytes, hash FROM artifact WHERE trial = ? ORDER BY name",
+                 ArtifactFrom, trial);
 }
 
 Metrics MetricsFrom(const StatementUse& row) {
@@ -53,6 +50,13 @@ Metrics MetricsFrom(const StatementUse& row) {
           .map = row.Number("map"),
           .videos = row.Integer("videos"),
           .segment_map = row.Number("segment_map")};
+}
+
+EpochResult EpochFrom(const StatementUse& row) {
+  return {.epoch = row.Integer("epoch"),
+          .train_loss = row.Number("train_loss"),
+          .validate_loss = row.Number("validate_loss"),
+          .metrics = MetricsFrom(row)};
 }
 
 TrialResult ResultFrom(const StatementUse& row, std::vector<Artifact> artifacts) {
@@ -117,86 +121,60 @@ std::vector<TrialId> Store::AddTrials(StudyId study, const std::vector<NewTrial>
 
 std::optional<TrialRecord> Store::FindByFingerprint(const std::string& fingerprint) const {
   Database& db = impl_->database;
-  return db.Read([&]() -> std::optional<TrialRecord> {
-    StatementUse row = db.Use("SELECT * FROM trial_record WHERE fingerprint = ?");
-    row << fingerprint;
-    if (!row.Next()) return std::nullopt;
-    return RecordFrom(db, row);
-  });
+  return db.Row(
+      "SELECT * FROM trial_record WHERE fingerprint = ?",
+      [&](const StatementUse& row) { return RecordFrom(db, row); }, fingerprint);
 }
 
 TrialRecord Store::Trial(TrialId id) const {
   Database& db = impl_->database;
-  return db.Read([&] {
-    (void)impl_->StateOf(id);
-    StatementUse row = db.Use("SELECT * FROM trial_record WHERE id = ?");
-    row << id;
-    (void)row.Next();
-    return RecordFrom(db, row);
-  });
+  (void)impl_->StateOf(id);
+  return db
+      .Row(
+          "SELECT * FROM trial_record WHERE id = ?",
+          [&](const StatementUse& row) { return RecordFrom(db, row); }, id)
+      .value();
 }
 
 std::vector<TrialRecord> Store::Trials(StudyId study) const {
   Database& db = impl_->database;
-  return db.Read([&] {
-    std::vector<TrialRecord> records;
-    StatementUse row = db.Use(
-        "SELECT trial_record.*, study_trial.name AS name_in_study FROM study_trial"
-        " JOIN trial_record ON trial_record.id = study_trial.trial"
-        " WHERE study_trial.study = ? ORDER BY study_trial.position");
-    row << study;
-    while (row.Next()) {
-      records.push_back(RecordFrom(db, row));
-      records.back().name = row.Text("name_in_study");
-    }
-    return records;
-  });
+  const auto named_here = [&](const StatementUse& row) {
+    TrialRecord record = RecordFrom(db, row);
+    record.name = row.Text("name_in_study");
+    return record;
+  };
+  return db.Rows(
+      "SELECT trial_record.*, study_trial.name AS name_in_study FROM study_trial"
+      " JOIN trial_record ON trial_record.id = study_trial.trial"
+      " WHERE study_trial.study = ? ORDER BY study_trial.position",
+      named_here, study);
 }
 
 TrialSpec Store::Spec(TrialId id) const {
-  Database& db = impl_->database;
-  return db.Read([&] {
-    (void)impl_->StateOf(id);
-    StatementUse row = db.Use("SELECT spec FROM trial WHERE id = ?");
-    row << id;
-    (void)row.Next();
-    return TrialSpecFromJson(ParseJson(row.Text("spec")));
-  });
+  (void)impl_->StateOf(id);
+  const auto text = impl_->database.Row(
+      "SELECT spec FROM trial WHERE id = ?",
+      [](const StatementUse& row) { return row.Text("spec"); }, id);
+  return TrialSpecFromJson(ParseJson(text.value()));
 }
 
 std::vector<EpochResult> Store::Epochs(TrialId id) const {
-  Database& db = impl_->database;
-  return db.Read([&] {
-    (void)impl_->StateOf(id);
-    std::vector<EpochResult> epochs;
-    StatementUse row = db.Use("SELECT * FROM epoch WHERE trial = ? ORDER BY epoch");
-    row << id;
-    while (row.Next()) {
-      epochs.push_back({.epoch = row.Integer("epoch"),
-                        .train_loss = row.Number("train_loss"),
-                        .validate_loss = row.Number("validate_loss"),
-                        .metrics = MetricsFrom(row)});
-    }
-    return epochs;
-  });
+  (void)impl_->StateOf(id);
+  return impl_->database.Rows("SELECT * FROM epoch WHERE trial = ? ORDER BY epoch", EpochFrom, id);
 }
 
 std::vector<Artifact> Store::Artifacts(TrialId id) const {
-  Database& db = impl_->database;
-  return db.Read([&] {
-    (void)impl_->StateOf(id);
-    return ArtifactsOf(db, id);
-  });
+  (void)impl_->StateOf(id);
+  return ArtifactsOf(impl_->database, id);
 }
 
 TrialState Store::Impl::StateOf(TrialId trial) {
-  StatementUse row = database.Use("SELECT state FROM trial WHERE id = ?");
-  row << trial;
-  if (!row.Next()) {
-    throw UsageError("there is no trial " + std::to_string(static_cast<std::int64_t>(trial)) +
-                     " in this database; `beamgrid trials STUDY` lists them");
-  }
-  return TrialStateFromString(row.Text("state"));
+  const auto state = database.Row(
+      "SELECT state FROM trial WHERE id = ?",
+      [](const StatementUse& row) { return TrialStateFromString(row.Text("state")); }, trial);
+  if (state) return *state;
+  throw UsageError("there is no trial " + std::to_string(static_cast<std::int64_t>(trial)) +
+                   " in this database; `beamgrid trials STUDY` lists them");
 }
 
 }  // namespace beamgrid

@@ -13,6 +13,7 @@
 
 #include "registry/util/half_written.h"
 #include "registry/util/system_error.h"
+#include "registry/util/text.h"
 #include "registry/util/unique_fd.h"
 
 namespace beamgrid {
@@ -54,13 +55,7 @@ fs::path FolderOf(const fs::path& path) {
 std::string Hex(XXH128_hash_t hash) {
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, hash);
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : canonical.digest) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
+  return HexText(canonical.digest);
 }
 
 }  // namespace

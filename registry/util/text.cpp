@@ -43,6 +43,16 @@ std::string SecondsText(std::chrono::duration<double> duration) {
   return text.substr(0, text.find('.') + 2) + " s";
 }
 
+std::string HexText(std::span<const unsigned char> bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
 std::string UtcText(std::chrono::system_clock::time_point time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm parts{};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <ranges>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,9 @@ namespace beamgrid {
 
 /// SecondsText writes a time limit with one decimal, cut and not rounded: "59.9 s".
 [[nodiscard]] std::string SecondsText(std::chrono::duration<double> duration);
+
+/// HexText writes bytes as lower-case hex digits, two each.
+[[nodiscard]] std::string HexText(std::span<const unsigned char> bytes);
 
 /// UtcText writes a time by ISO 8601: "2026-01-31T23:59:59Z".
 [[nodiscard]] std::string UtcText(std::chrono::system_clock::time_point time);

@@ -42,6 +42,10 @@ TEST(SecondsText, IsCut) {
   EXPECT_EQ(SecondsText(60s), "60.0 s");
 }
 
+TEST(HexText, HasTwoDigitsForAByte) {
+  EXPECT_EQ(HexText(std::vector<unsigned char>{0x00, 0x0a, 0xf0, 0xff}), "000af0ff");
+}
+
 TEST(UtcText, IsIso8601) {
   EXPECT_EQ(UtcText(std::chrono::system_clock::time_point(1'000'000'000s)), "2001-09-09T01:46:40Z");
 }
