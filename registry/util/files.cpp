@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
-#include <memory>
 #include <system_error>
 #include <vector>
 
@@ -93,6 +92,16 @@ std::string ReadFile(const fs::path& path) {
   return content;
 }
 
+ContentHash::ContentHash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
+
+void ContentHash::Free::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
+
+void ContentHash::Add(const void* bytes, std::size_t size) {
+  XXH3_128bits_update(state_.get(), bytes, size);
+}
+
+std::string ContentHash::Digits() const { return Hex(XXH3_128bits_digest(state_.get())); }
+
 std::string HashBytes(std::string_view bytes) {
   return Hex(XXH3_128bits(bytes.data(), bytes.size()));
 }
@@ -100,16 +109,14 @@ std::string HashBytes(std::string_view bytes) {
 std::string HashFile(const fs::path& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) Fail(path, "cannot read", errno);
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
-                                                                       &XXH3_freeState);
-  XXH3_128bits_reset(state.get());
+  ContentHash hash;
   std::vector<char> piece(1 << 20);
   for (;;) {
     const ssize_t read = ::read(file.get(), piece.data(), piece.size());
     if (read < 0 && errno == EINTR) continue;
     if (read < 0) Fail(path, "cannot read", errno);
-    if (read == 0) return Hex(XXH3_128bits_digest(state.get()));
-    XXH3_128bits_update(state.get(), piece.data(), static_cast<std::size_t>(read));
+    if (read == 0) return hash.Digits();
+    hash.Add(piece.data(), static_cast<std::size_t>(read));
   }
 }
 

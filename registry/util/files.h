@@ -3,8 +3,11 @@
 // must survive a crash goes through here. All throw Error with the path and the system's reason.
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
+
+struct XXH3_state_s;
 
 namespace beamgrid {
 
@@ -13,6 +16,20 @@ namespace beamgrid {
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
 
 [[nodiscard]] std::string ReadFile(const std::filesystem::path& path);
+
+/// ContentHash is the XXH3-128 of all bytes that are added to it.
+class ContentHash {
+ public:
+  ContentHash();
+  void Add(const void* bytes, std::size_t size);
+  [[nodiscard]] std::string Digits() const;  ///< 32 hex digits
+
+ private:
+  struct Free {
+    void operator()(XXH3_state_s* state) const;
+  };
+  std::unique_ptr<XXH3_state_s, Free> state_;
+};
 
 /// XXH3-128 of the bytes, 32 hex digits.
 [[nodiscard]] std::string HashBytes(std::string_view bytes);

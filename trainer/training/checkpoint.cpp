@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "registry/util/files.h"
 #include "registry/util/half_written.h"
 #include "registry/util/json.h"
 #include "registry/util/system_error.h"
@@ -62,7 +63,7 @@ class RenamedFile {
 
   std::filesystem::path path_, temporary_;
   UniqueFd file_;
-  CheckpointHash hash_;
+  ContentHash hash_;
 };
 
 std::int64_t Bytes(const torch::Tensor& tensor) {

@@ -1,12 +1,11 @@
 #include "trainer/training/checkpoint_file.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <utility>
 
+#include "registry/util/files.h"
 #include "registry/util/json.h"
 #include "registry/util/system_error.h"
 
@@ -29,25 +28,6 @@ std::vector<std::int64_t> ShapeFrom(const JsonReader& reader) {
 
 }  // namespace
 
-CheckpointHash::CheckpointHash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
-
-void CheckpointHash::Free::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
-
-void CheckpointHash::Add(const void* bytes, std::size_t size) {
-  XXH3_128bits_update(state_.get(), bytes, size);
-}
-
-std::string CheckpointHash::Digits() const {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_.get()));
-  std::string digits;
-  for (const unsigned char byte : canonical.digest) {
-    digits += "0123456789abcdef"[byte >> 4];
-    digits += "0123456789abcdef"[byte & 15];
-  }
-  return digits;
-}
-
 CheckpointFile::CheckpointFile(const std::filesystem::path& path)
     : path_(path.string()), stream_(path, std::ios::binary) {
   if (!stream_) throw SystemError(path, "cannot open the checkpoint", errno);
@@ -67,7 +47,7 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& path)
 void CheckpointFile::Refuse(const std::string& why) const { throw Error(path_ + ": " + why); }
 
 void CheckpointFile::CheckHash() {
-  CheckpointHash hash;
+  ContentHash hash;
   std::vector<char> piece(static_cast<std::size_t>(std::min(size_, kPieceBytes)));
   for (std::int64_t left = size_ - kHashBytes; left > 0;) {
     const std::int64_t count = std::min(left, std::ssize(piece));

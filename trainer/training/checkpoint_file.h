@@ -7,32 +7,15 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-struct XXH3_state_s;
-
 namespace beamgrid::trainer {
 
 inline constexpr std::string_view kCheckpointMagic = "BGCKPT1\n";
 inline constexpr std::size_t kCheckpointHashDigits = 32;
-
-/// XXH3-128 of what is added, as hex digits.
-class CheckpointHash {
- public:
-  CheckpointHash();
-  void Add(const void* bytes, std::size_t size);
-  [[nodiscard]] std::string Digits() const;
-
- private:
-  struct Free {
-    void operator()(XXH3_state_s* state) const;
-  };
-  std::unique_ptr<XXH3_state_s, Free> state_;
-};
 
 /// Where a tensor lies and what it is.
 struct CheckpointEntry {
