@@ -1,7 +1,5 @@
 // `beamgrid data synth`: a synthetic dataset in the real format, with planted structure.
 
-#include <charconv>
-
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output.h"
 #include "registry/util/error.h"
@@ -14,11 +12,9 @@ namespace {
 /// "rgb=64" -> {"rgb", 64}; UsageError for anything else.
 Feature ParseFeature(const std::string& text) {
   const std::size_t equals = text.find('=');
-  std::int64_t width = 0;
   if (equals != std::string::npos && equals > 0) {
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data() + equals + 1, end, width);
-    if (error == std::errc() && rest == end && width > 0) return {text.substr(0, equals), width};
+    const auto width = ParseNumber<std::int64_t>(text.substr(equals + 1));
+    if (width && *width > 0) return {text.substr(0, equals), *width};
   }
   throw UsageError("--features: '" + text + "' must be NAME=WIDTH, as in rgb=64,audio=16");
 }
@@ -57,7 +53,8 @@ class DataSynth : public Subcommand {
   }
 
  private:
-  void Add(CLI::App& app, const std::string& name, double* value, const std::string& help) {
+  template <typename Number>
+  void Add(CLI::App& app, const std::string& name, Number* value, const std::string& help) {
     app.add_option(name, *value, help)->capture_default_str()->group(group_);
   }
 
@@ -65,9 +62,7 @@ class DataSynth : public Subcommand {
     group_ = "Planted structure (shares of the class pairs)";
     SynthPlants& plants = options_.plants;
     Add(app, "--lag", &plants.lag, "Audio that lags the image: for attention");
-    app.add_option("--audio-lag", options_.audio_lag, "By how many frames")
-        ->capture_default_str()
-        ->group(group_);
+    Add(app, "--audio-lag", &options_.audio_lag, "By how many frames");
     Add(app, "--order", &plants.order, "Order that matters: for recurrent networks");
     Add(app, "--salience", &plants.salience, "Frames that matter among others: for netvlad");
     Add(app, "--modes", &plants.modes, "Classes that are not linear: for moe");
@@ -78,9 +73,7 @@ class DataSynth : public Subcommand {
 
   void AddDifficulties(CLI::App& app) {
     group_ = "Difficulty";
-    app.add_option("--shot-frames", options_.shot_frames, "Longest shot")
-        ->capture_default_str()
-        ->group(group_);
+    Add(app, "--shot-frames", &options_.shot_frames, "Longest shot");
     Add(app, "--signal", &options_.signal, "Size of the classes' prototypes");
     Add(app, "--noise", &options_.noise, "Standard deviation of the noise");
     Add(app, "--background", &options_.background, "Share of shots that belong to no label");

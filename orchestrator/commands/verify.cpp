@@ -1,6 +1,5 @@
 // `beamgrid verify`: trains finished trials again and compares; checks the files of the record.
 
-#include <charconv>
 #include <limits>
 
 #include "orchestrator/commands/command.h"
@@ -14,6 +13,7 @@
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -22,12 +22,9 @@ constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
 std::size_t SampleSize(const std::string& text) {
   if (text == "all") return kAll;
-  std::size_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw UsageError("--sample: '" + text + "' must be a number of trials, or all");
-  }
-  return count == 0 ? kAll : count;
+  const auto count = ParseNumber<std::size_t>(text);
+  if (!count) throw UsageError("--sample: '" + text + "' must be a number of trials, or all");
+  return *count == 0 ? kAll : *count;
 }
 
 /// The trainer is asked for GPUs only where a trial was on one.

@@ -1,7 +1,6 @@
 #include "orchestrator/inputs/class_list.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -9,6 +8,7 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/system_error.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -23,11 +23,8 @@ std::string FirstCell(const std::string& line) {
 }
 
 std::optional<std::int32_t> ParseClass(const std::string& cell, std::int64_t classes) {
-  std::int32_t label = 0;
-  const char* const end = cell.data() + cell.size();
-  const auto [rest, error] = std::from_chars(cell.data(), end, label);
-  if (error != std::errc() || rest != end || label < 0 || label >= classes) return std::nullopt;
-  return label;
+  const auto label = ParseNumber<std::int32_t>(cell);
+  return label && *label >= 0 && *label < classes ? label : std::nullopt;
 }
 
 void SortUnique(std::vector<std::int32_t>* labels) {

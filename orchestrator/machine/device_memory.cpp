@@ -1,29 +1,22 @@
 #include "orchestrator/machine/device_memory.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
 #include "orchestrator/machine/nvml.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
 
 constexpr std::string_view kCuda = "cuda:";
 
-std::optional<std::size_t> ParseNumber(std::string_view text) {
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 /// N of "cuda:N".
 std::optional<std::size_t> GpuNumber(std::string_view device) {
   if (!device.starts_with(kCuda)) return std::nullopt;
-  return ParseNumber(device.substr(kCuda.size()));
+  return ParseNumber<std::size_t>(device.substr(kCuda.size()));
 }
 
 std::optional<std::string> Environment(const char* name) {
@@ -79,14 +72,14 @@ std::string DeviceMemory::Identity(const std::string& device) {
   if (!sources_.visible_devices) return device;
   const std::optional<std::string> item = Item(*sources_.visible_devices, *number);
   if (!item) return device;
-  return ParseNumber(*item) ? std::string(kCuda) + *item : *item;
+  return ParseNumber<std::size_t>(*item) ? std::string(kCuda) + *item : *item;
 }
 
 std::optional<std::string> DeviceMemory::FindUuid(std::size_t number) {
   if (!sources_.visible_devices) return UuidAt(number);
   const std::optional<std::string> item = Item(*sources_.visible_devices, number);
   if (!item) return std::nullopt;
-  const std::optional<std::size_t> index = ParseNumber(*item);
+  const std::optional<std::size_t> index = ParseNumber<std::size_t>(*item);
   return index ? UuidAt(*index) : Complete(*item);
 }
 

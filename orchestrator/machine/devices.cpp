@@ -3,7 +3,6 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <optional>
 #include <stdexcept>
@@ -14,6 +13,7 @@
 #include "orchestrator/workers/trainer_client.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -25,11 +25,8 @@ constexpr std::int64_t kMostOnGpu = 4;
 std::optional<std::int64_t> CudaIndex(std::string_view device) {
   constexpr std::string_view kPrefix = "cuda:";
   if (!device.starts_with(kPrefix)) return std::nullopt;
-  const std::string_view digits = device.substr(kPrefix.size());
-  std::int64_t index = -1;
-  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), index);
-  if (error != std::errc() || end != digits.end() || index < 0) return std::nullopt;
-  return index;
+  const auto index = ParseNumber<std::int64_t>(device.substr(kPrefix.size()));
+  return index && *index >= 0 ? index : std::nullopt;
 }
 
 void CheckDevice(const std::string& device, const MachineDevices& machine) {

@@ -76,9 +76,7 @@ std::vector<ScoredLabel> StoredScores(const VideoPrediction& video) {
   for (const ScoredLabelDouble& item : video.top) {
     scores.push_back({item.label, static_cast<float>(item.score)});
   }
-  std::ranges::sort(scores, [](const ScoredLabel& a, const ScoredLabel& b) {
-    return a.score > b.score || (a.score == b.score && a.label < b.label);
-  });
+  std::ranges::sort(scores, RanksBefore<ScoredLabel>);
   return scores;
 }
 

@@ -12,6 +12,12 @@
 
 namespace beamgrid {
 
+/// The order of a list of labels: best first, equal scores by label.
+template <typename Scored>
+[[nodiscard]] bool RanksBefore(const Scored& a, const Scored& b) {
+  return a.score > b.score || (a.score == b.score && a.label < b.label);
+}
+
 /// One video's K best labels, by descending score then label.
 struct VideoPrediction {
   std::string id;

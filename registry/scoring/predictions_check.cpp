@@ -6,13 +6,6 @@
 #include <utility>
 
 namespace beamgrid {
-namespace {
-
-bool InOrder(const ScoredLabelDouble& a, const ScoredLabelDouble& b) {
-  return a.score > b.score || (a.score == b.score && a.label < b.label);
-}
-
-}  // namespace
 
 std::string PredictionsCheck::ProblemOf(const Predictions& predictions) {
   if (predictions.classes < 0 || predictions.classes > kMaxClasses) {
@@ -41,7 +34,8 @@ std::string PredictionsCheck::ProblemOf(const VideoPrediction& video) {
     const ScoredLabelDouble& item = video.top[i];
     if (item.label < 0 || item.label >= classes_) return "a predicted label that is no class";
     if (std::isnan(item.score)) return "a score that is NaN";
-    if (i > 0 && !InOrder(video.top[i - 1], item)) return "scores out of order";
+    if (i > 0 && !RanksBefore<ScoredLabelDouble>(video.top[i - 1], item))
+      return "scores out of order";
     if (!IsNew(item.label)) return "a predicted label twice";
   }
   if (std::ranges::adjacent_find(video.labels, std::greater_equal()) != video.labels.end()) {

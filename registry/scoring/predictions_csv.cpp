@@ -10,6 +10,7 @@
 #include "registry/scoring/predictions.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -79,16 +80,8 @@ std::string_view TakeWord(std::string_view& list) {
   return word;
 }
 
-template <typename Number>
-std::optional<Number> ParseWhole(std::string_view word) {
-  Number number{};
-  const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (code != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  return number;
-}
-
 std::int32_t ParseLabel(const RowReader& rows, std::string_view word) {
-  const auto label = ParseWhole<std::int32_t>(word);
+  const auto label = ParseNumber<std::int32_t>(word);
   if (!label || *label < 0 || *label >= kMaxClasses) {
     rows.Refuse("label '" + std::string(word) + "' is not an integer in 0.." +
                 std::to_string(kMaxClasses - 1));
@@ -97,7 +90,7 @@ std::int32_t ParseLabel(const RowReader& rows, std::string_view word) {
 }
 
 double ParseConfidence(const RowReader& rows, std::int32_t label, std::string_view word) {
-  const auto confidence = ParseWhole<double>(word);
+  const auto confidence = ParseNumber<double>(word);
   if (!confidence || !std::isfinite(*confidence)) {
     rows.Refuse("confidence '" + std::string(word) + "' of label " + std::to_string(label) +
                 " is not a finite number");
@@ -122,9 +115,7 @@ std::vector<ScoredLabelDouble> ParsePairs(const RowReader& rows, std::string_vie
     labels.push_back(label);
   }
   RefuseRepeated(rows, std::move(labels));
-  std::ranges::sort(pairs, [](const ScoredLabelDouble& a, const ScoredLabelDouble& b) {
-    return a.score > b.score || (a.score == b.score && a.label < b.label);
-  });
+  std::ranges::sort(pairs, RanksBefore<ScoredLabelDouble>);
   return pairs;
 }
 

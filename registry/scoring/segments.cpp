@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <fstream>
 #include <set>
@@ -13,6 +12,7 @@
 #include "registry/scoring/segment_map.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -46,9 +46,8 @@ class SegmentsRow {
     const std::size_t comma = line.find(',');
     if (comma == std::string_view::npos) Refuse("must be 'class,segments', has no comma");
     const std::string_view text = line.substr(0, comma);
-    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), label_);
-    if (error != std::errc() || rest != text.data() + text.size() || label_ < 0 ||
-        label_ >= kMaxClasses) {
+    label_ = ParseNumber<std::int32_t>(text).value_or(-1);
+    if (label_ < 0 || label_ >= kMaxClasses) {
       Refuse("'" + std::string(text.substr(0, 60)) + "' is no class");
     }
     std::istringstream words{std::string(line.substr(comma + 1))};
@@ -80,9 +79,7 @@ class SegmentsRow {
 Predictions PredictionsOf(std::map<std::string, std::vector<ScoredLabelDouble>> videos) {
   Predictions predictions;
   for (auto& [id, list] : videos) {
-    std::ranges::sort(list, [](const ScoredLabelDouble& a, const ScoredLabelDouble& b) {
-      return a.score > b.score || (a.score == b.score && a.label < b.label);
-    });
+    std::ranges::sort(list, RanksBefore<ScoredLabelDouble>);
     predictions.top_k = std::max(predictions.top_k, static_cast<int>(list.size()));
     predictions.videos.push_back({.id = id, .top = std::move(list)});
   }

@@ -1,9 +1,11 @@
 #pragma once
 // The small texts that messages, listings and tables are made of.
 
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <string>
@@ -52,6 +54,15 @@ template <typename Items>
   if (items.size() <= most) return Join(items);
   const auto shown = items | std::views::take(most);
   return Join(shown) + " and " + std::to_string(items.size() - most) + " more";
+}
+
+/// ParseNumber reads a text that is a number and nothing else.
+template <typename Number>
+[[nodiscard]] std::optional<Number> ParseNumber(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 }  // namespace beamgrid

@@ -1,4 +1,4 @@
-// The version line, [study] and [train].
+// The version line, plugins, [study] and [train].
 #include <algorithm>
 #include <set>
 
@@ -74,6 +74,15 @@ void ReadVersion(Section& root) {
   root.Mistake(*node, "beamgrid",
                "is " + (version == nullptr ? KindOf(*node) : std::to_string(version->get())) +
                    ", must be 1: the only recipe format that this program reads");
+}
+
+void ReadPlugins(Section& root, Recipe& recipe) {
+  const toml::node* node = root.Find("plugins");
+  if (node == nullptr) return;
+  for (const PlacedWord& plugin : ReadWords(*node, "plugins", root.mistakes())) {
+    recipe.plugins.push_back(
+        {plugin.word, root.mistakes().PlaceOf(plugin.node->source()), plugin.path});
+  }
 }
 
 void ReadStudy(Section& root, Recipe& recipe) {

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string_view>
 
+#include "registry/util/text.h"
 #include "search/recipe.h"
 
 namespace beamgrid {
@@ -38,10 +39,8 @@ std::optional<double> ParseQuantity(std::string_view text, const Unit (&units)[c
 }  // namespace
 
 std::optional<std::int64_t> ParseSize(const std::string& text) {
-  std::int64_t exact = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), exact);
-  if (error == std::errc{} && rest == text.data() + text.size()) {
-    return exact >= 0 ? std::optional(exact) : std::nullopt;
+  if (const auto exact = ParseNumber<std::int64_t>(text)) {
+    return *exact >= 0 ? exact : std::nullopt;
   }
   const std::optional<double> bytes = ParseQuantity(text, kSizes);
   if (!bytes || *bytes >= 0x1p63) return std::nullopt;

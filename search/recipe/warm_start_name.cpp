@@ -1,8 +1,9 @@
 #include "search/recipe/warm_start_name.h"
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
+
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -27,14 +28,6 @@ std::vector<std::string_view> SplitAtSlashes(std::string_view text) {
   }
 }
 
-std::optional<std::int64_t> ParseSeed(std::string_view text) {
-  std::int64_t seed = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, seed);
-  if (error != std::errc() || rest != end || seed < 0) return std::nullopt;
-  return seed;
-}
-
 }  // namespace
 
 std::optional<WarmStartName> ParseWarmStartName(std::string_view text) {
@@ -51,8 +44,8 @@ std::optional<WarmStartName> ParseWarmStartName(std::string_view text) {
   start.study = parts[0];
   start.name = parts[1];
   if (parts.size() == 3) {
-    start.seed = ParseSeed(parts[2]);
-    if (!start.seed) return std::nullopt;
+    start.seed = ParseNumber<std::int64_t>(parts[2]);
+    if (!start.seed || *start.seed < 0) return std::nullopt;
   }
   return start;
 }

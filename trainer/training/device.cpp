@@ -6,12 +6,12 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 
 #ifdef BEAMGRID_CUDA
 #include <ATen/cuda/CUDAContext.h>
@@ -68,19 +68,15 @@ std::int64_t earlier_peak = 0;
 torch::Device ParseDevice(const std::string& name) {
   if (name == "cpu") return torch::kCPU;
   constexpr std::string_view kPrefix = "cuda:";
-  int index = -1;
-  if (name.starts_with(kPrefix)) {
-    const char* end = name.data() + name.size();
-    const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, index);
-    if (parsed.ec != std::errc() || parsed.ptr != end) index = -1;
-  }
-  if (index < 0) throw UsageError("device = " + name + ": must be cpu or cuda:N");
+  std::optional<int> index;
+  if (name.starts_with(kPrefix)) index = ParseNumber<int>(name.substr(kPrefix.size()));
+  if (!index || *index < 0) throw UsageError("device = " + name + ": must be cpu or cuda:N");
   const auto count = static_cast<int>(torch::cuda::device_count());
-  if (index >= count) {
+  if (*index >= count) {
     throw UsageError("device = " + name + ": this process sees " + std::to_string(count) +
                      " GPUs; see beamgrid-trainer doctor");
   }
-  return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(*index)};
 }
 
 void PrepareProcess(std::int64_t threads) {

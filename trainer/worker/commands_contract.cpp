@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <ostream>
 
 #include "registry/util/error.h"
@@ -44,14 +43,11 @@ ComponentInfo FindComponent(const std::string& name) {
 /// "rgb=1024"
 Feature ParseFeature(const std::string& text) {
   const std::size_t equals = text.find('=');
-  std::int64_t width = 0;
-  const char* end = text.data() + text.size();
-  const char* begin = equals == std::string::npos ? end : text.data() + equals + 1;
-  const auto parsed = std::from_chars(begin, end, width);
-  if (equals == 0 || parsed.ec != std::errc() || parsed.ptr != end || width < 1) {
-    throw UsageError("--feature: '" + text + "' must be NAME=WIDTH, as in rgb=1024");
+  if (equals != std::string::npos && equals > 0) {
+    const auto width = ParseNumber<std::int64_t>(text.substr(equals + 1));
+    if (width && *width > 0) return {text.substr(0, equals), *width};
   }
-  return {text.substr(0, equals), width};
+  throw UsageError("--feature: '" + text + "' must be NAME=WIDTH, as in rgb=1024");
 }
 
 std::vector<Shape> ShapesOf(const ContractArguments& arguments) {

@@ -63,5 +63,14 @@ TEST(JoinFirst, CountsTheRest) {
   EXPECT_EQ(JoinFirst(std::set<std::string>{"a", "b", "c", "d"}, 2), "a, b and 2 more");
 }
 
+TEST(ParseNumber, TakesTheWholeText) {
+  EXPECT_EQ(ParseNumber<std::int64_t>("-12"), -12);
+  EXPECT_EQ(ParseNumber<double>("1e3"), 1000);
+  EXPECT_EQ(ParseNumber<std::size_t>("-1"), std::nullopt);
+  for (const char* text : {"", " 1", "1 ", "1.5", "+1", "99999999999999999999"}) {
+    EXPECT_EQ(ParseNumber<std::int64_t>(text), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace beamgrid
