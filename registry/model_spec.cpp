@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
-#include <utility>
 
 #include "registry/scoring/metrics.h"
 #include "registry/util/files.h"

@@ -4,7 +4,6 @@
 #include <iterator>
 #include <stdexcept>
 #include <string_view>
-#include <utility>
 
 #include "registry/util/text.h"
 

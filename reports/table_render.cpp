@@ -1,7 +1,6 @@
 // A table as text, in each of the formats.
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <ranges>
 

@@ -3,11 +3,9 @@
 // from host_memory.h, a GPU's from NVML (nvml.h). What cannot be known is nullopt, and harms
 // nothing.
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "orchestrator/machine/host_memory.h"
 

@@ -1,9 +1,7 @@
 #include "orchestrator/machine/host_memory.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <fstream>
-#include <string>
 
 #include "registry/util/control_groups.h"
 

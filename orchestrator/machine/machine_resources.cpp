@@ -1,7 +1,6 @@
 #include "orchestrator/machine/machine_resources.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "registry/util/text.h"

@@ -3,7 +3,6 @@
 // loaded at run time, so that a machine without GPUs needs nothing of it. Its functions and types
 // are declared as NVIDIA documents them ("NVML API Reference Guide", Device Queries).
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>

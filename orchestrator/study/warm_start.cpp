@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
-#include <variant>
-#include <vector>
 
 #include "registry/util/error.h"
 #include "registry/util/json.h"

@@ -1,7 +1,6 @@
 #include "orchestrator/workers/attempt_files.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <csignal>
 #include <cstring>

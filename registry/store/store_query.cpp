@@ -2,7 +2,6 @@
 
 #include <sqlite3.h>
 
-#include <limits>
 #include <memory>
 #include <string_view>
 

@@ -1,7 +1,6 @@
 #pragma once
 // Components in a recipe: the tables and values that name one and set its options.
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>

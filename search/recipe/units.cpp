@@ -1,7 +1,6 @@
 // Sizes and durations as people write them.
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <string_view>
 
 #include "registry/util/text.h"

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 #include <set>
-#include <utility>
 
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"

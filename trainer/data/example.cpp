@@ -1,7 +1,6 @@
 #include "trainer/data/example.h"
 
 #include <cstring>
-#include <optional>
 #include <protozero/pbf_reader.hpp>
 
 namespace beamgrid {

@@ -1,7 +1,6 @@
 #include "trainer/data/synth.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iomanip>
 #include <set>
 #include <sstream>

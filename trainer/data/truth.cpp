@@ -1,7 +1,6 @@
 #include "trainer/data/truth.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "registry/util/error.h"
 #include "trainer/data/decoder.h"
