@@ -7,6 +7,7 @@
 // context.err.
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -39,6 +40,9 @@ struct CommandContext {
     if (verbosity == Verbosity::kVerbose) err << text << "\n";
   }
 };
+
+/// Prints one line of compact JSON, keys sorted, numbers in their shortest exact form.
+void PrintJson(std::ostream& out, const boost::json::value& value);
 
 class Subcommand {
  public:

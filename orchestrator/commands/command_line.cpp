@@ -8,10 +8,15 @@
 
 #include "orchestrator/commands/command.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
 #include "search/diagnostics.h"
 
 namespace beamgrid {
+
+void PrintJson(std::ostream& out, const boost::json::value& value) {
+  out << CanonicalJson(value) << "\n";
+}
 
 std::vector<CommandInfo>& Commands() {
   static std::vector<CommandInfo> commands;
@@ -20,21 +25,8 @@ std::vector<CommandInfo>& Commands() {
 
 namespace {
 
-const char* Heading(CommandGroup group) {
-  switch (group) {
-    case CommandGroup::kSearch:
-      return "Search";
-    case CommandGroup::kRecord:
-      return "Record";
-    case CommandGroup::kResults:
-      return "Results";
-    case CommandGroup::kData:
-      return "Data";
-    case CommandGroup::kMachine:
-      return "Machine";
-  }
-  return "";
-}
+/// kHeadings are the headings of the groups, in the order of CommandGroup.
+constexpr const char* kHeadings[] = {"Search", "Record", "Results", "Data", "Machine"};
 
 /// The CLI11 tree over all registered commands, and which of them was chosen.
 class CommandTree {
@@ -75,11 +67,11 @@ CommandTree::CommandTree() {
     CLI::App* parent = &app_;
     std::string name = info.name;
     if (const auto space = name.find(' '); space != std::string::npos) {
-      parent = Group(&app_, name.substr(0, space), Heading(info.group));
+      parent = Group(&app_, name.substr(0, space), kHeadings[static_cast<std::size_t>(info.group)]);
       name = name.substr(space + 1);
     }
     CLI::App* app = parent->add_subcommand(name, info.help);
-    if (parent == &app_) app->group(Heading(info.group));
+    if (parent == &app_) app->group(kHeadings[static_cast<std::size_t>(info.group)]);
     commands_.emplace_back(app, info.make());
     commands_.back().second->AddOptions(*app);
   }

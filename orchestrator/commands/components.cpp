@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trainer.h"

@@ -1,7 +1,6 @@
 // `beamgrid data inspect`: what record files hold.
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/text_table.h"

@@ -1,7 +1,6 @@
 // `beamgrid data synth`: a synthetic dataset in the real format, with planted structure.
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "registry/util/error.h"
 #include "registry/util/text.h"
 #include "trainer/data/synth.h"

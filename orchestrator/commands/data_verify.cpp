@@ -1,7 +1,6 @@
 // `beamgrid data verify`: every CRC and the wire format of record files.
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "trainer/data/inspect.h"

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"

@@ -2,7 +2,6 @@
 // prediction files.
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/study_ensemble.h"

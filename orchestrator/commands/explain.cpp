@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/machine/machine_resources.h"
 #include "registry/util/json.h"

@@ -1,7 +1,6 @@
 // `beamgrid plan`: what a run would train. Nothing is trained and nothing is written.
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/data_files.h"

@@ -5,11 +5,11 @@
 #include <optional>
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "registry/scoring/segments.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {

@@ -1,7 +1,6 @@
 // `beamgrid show`: everything that the record holds of one trial.
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trial_listing.h"

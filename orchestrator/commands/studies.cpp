@@ -3,7 +3,6 @@
 #include <array>
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
 

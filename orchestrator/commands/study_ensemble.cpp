@@ -6,7 +6,6 @@
 #include <map>
 
 #include "orchestrator/audit/recorded_files.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/scoring/metrics.h"
 #include "registry/scoring/segments.h"

@@ -5,9 +5,9 @@
 #include <map>
 #include <numeric>
 
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/scoring/metrics.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {

@@ -3,7 +3,6 @@
 #include "orchestrator/commands/trial_listing.h"
 
 #include "orchestrator/commands/command.h"
-#include "orchestrator/commands/output.h"
 #include "orchestrator/commands/record.h"
 #include "registry/util/json.h"
 

@@ -185,6 +185,10 @@ json::value ParseJson(std::string_view text) {
   return parser.handler().Take();
 }
 
+json::value NumberOrNull(double number) {
+  return std::isfinite(number) ? json::value(number) : json::value(nullptr);
+}
+
 std::string CanonicalJson(const json::value& value) {
   std::string text;
   Append(text, value);

@@ -18,6 +18,9 @@ namespace beamgrid {
 /// 1.0, -0 as 0.0). Throws std::invalid_argument for a number that is not finite.
 [[nodiscard]] std::string CanonicalJson(const boost::json::value& value);
 
+/// NumberOrNull is null for a number that is not finite: not measured.
+[[nodiscard]] boost::json::value NumberOrNull(double number);
+
 /// JsonList is the JSON array of what `to_json` makes of each item.
 template <typename Items, typename ToJson = std::identity>
 [[nodiscard]] boost::json::array JsonList(const Items& items, const ToJson& to_json = {}) {

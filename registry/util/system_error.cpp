@@ -42,8 +42,7 @@ std::string FixForSystemError(int code) {
     case EMFILE:
     case ENFILE:
       return "allow more open files (ulimit -n) or fewer workers (resources.slots_per_device), "
-             "then "
-             "run again";
+             "then run again";
     case EIO:
       return "check the disk, then run again; what was finished is kept";
     default:
