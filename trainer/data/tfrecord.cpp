@@ -118,14 +118,6 @@ std::uint64_t TfRecordFile::Skip(std::uint64_t offset) const {
   return offset + kRecordOverhead + PayloadLength(offset);
 }
 
-void TfRecordFile::Prefetch(std::uint64_t begin, std::uint64_t end) const {
-  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  const std::uint64_t first = begin / page * page;
-  const std::uint64_t last = std::min(end, size_);
-  if (first >= last) return;
-  madvise(const_cast<char*>(data_) + first, last - first, MADV_WILLNEED);
-}
-
 void TfRecordFile::ReleasePages() const {
   if (data_ != nullptr) madvise(const_cast<char*>(data_), size_, MADV_DONTNEED);
 }

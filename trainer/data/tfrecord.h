@@ -49,9 +49,6 @@ class TfRecordFile {
   /// there, and does not touch the payload. Throws DataError(kDamagedLength).
   [[nodiscard]] std::uint64_t Skip(std::uint64_t offset) const;
 
-  /// Asks the kernel to begin reading these bytes. A hint: never fails.
-  void Prefetch(std::uint64_t begin, std::uint64_t end) const;
-
   /// Takes the file's pages out of this process's resident memory (they stay in the page cache).
   /// Views stay valid: the next touch maps the page again.
   void ReleasePages() const;
