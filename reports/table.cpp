@@ -13,23 +13,6 @@
 namespace beamgrid {
 namespace {
 
-using MetricMember = double Metrics::*;
-
-MetricMember MetricFrom(const std::string& name) {
-  static const std::map<std::string, MetricMember> members = {
-      {"gap", &Metrics::gap},
-      {"hit_at_1", &Metrics::hit_at_1},
-      {"map", &Metrics::map},
-      {"perr", &Metrics::perr},
-      {"segment_map", &Metrics::segment_map}};
-  const auto found = members.find(name);
-  if (found == members.end()) {
-    throw UsageError("metric = '" + name +
-                     "', must be one of gap, hit_at_1, map, perr, segment_map");
-  }
-  return found->second;
-}
-
 void CheckCriterion(const std::string& vary) {
   const std::vector<std::string> known = KnownCriteria();
   if (vary.empty() || std::find(known.begin(), known.end(), vary) != known.end()) return;
@@ -67,7 +50,7 @@ bool Complete(const TrialRecord& trial) {
 }
 
 /// The study's models, in the order in which they were first asked for.
-std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, MetricMember metric) {
+std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Metric* metric) {
   std::vector<Variation> models;
   std::map<std::string, std::size_t> place;
   for (const TrialRecord& trial : trials) {
@@ -80,7 +63,7 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, MetricMe
     std::stable_sort(model.trials.begin(), model.trials.end(),
                      [](const auto* a, const auto* b) { return a->seed < b->seed; });
     for (const TrialRecord* trial : model.trials) {
-      if (Complete(*trial)) model.values.push_back(trial->result->metrics.*metric);
+      if (Complete(*trial)) model.values.push_back(trial->result->metrics.*metric->value);
     }
   }
   return models;
@@ -234,16 +217,10 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
   return notes;
 }
 
-std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows,
-                                   const TableQuestion& question) {
-  static const std::map<std::string, std::string> headings = {{"gap", "GAP"},
-                                                              {"hit_at_1", "Hit@1"},
-                                                              {"map", "mAP"},
-                                                              {"perr", "PERR"},
-                                                              {"segment_map", "MAP@100k"}};
+std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows, const TableQuestion& question,
+                                   const Metric* metric) {
   std::vector<std::string> columns = {question.vary.empty() ? "model" : question.vary,
-                                      headings.at(question.metric), "size (MiB)", "parameters",
-                                      "delta"};
+                                      metric->heading, "size (MiB)", "parameters", "delta"};
   const bool tested = std::any_of(rows.begin(), rows.end(),
                                   [](const TableRow& row) { return row.p_value.has_value(); });
   if (tested) columns.emplace_back("p");
@@ -256,8 +233,8 @@ std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows,
 AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                         const TableQuestion& question, const std::vector<PaperRow>& paper) {
   CheckCriterion(question.vary);
-  std::vector<Group> groups =
-      GroupsOf(Fixed(ModelsOf(trials, MetricFrom(question.metric)), question), question.vary);
+  const Metric* metric = MetricNamed("metric", question.metric);
+  std::vector<Group> groups = GroupsOf(Fixed(ModelsOf(trials, metric), question), question.vary);
   Group& group = Widest(groups);
   if (question.vary.empty()) SortByMean(group.variants);
 
@@ -276,7 +253,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   if (table.title.empty()) {
     table.title = question.study + ": " + (question.vary.empty() ? "models" : question.vary);
   }
-  table.columns = ColumnsOf(table.rows, question);
+  table.columns = ColumnsOf(table.rows, question, metric);
   table.notes = NotesOf(groups, group, table.rows, question, catalogue);
   return table;
 }

@@ -26,9 +26,9 @@ struct TableQuestion {
   std::string title;  ///< empty: "STUDY: CRITERION"
   std::string vary;   ///< a criterion, "extras" or "train"; empty: rows are whole models
   std::vector<std::pair<std::string, std::string>>
-      fix;                     ///< --fix temporal=blstm, classifier.experts=2, extras=none
-  std::string reference;       ///< "kim18/2"; empty: no column of the paper's
-  std::string metric = "gap";  ///< gap | hit_at_1 | perr | map | segment_map
+      fix;                              ///< --fix temporal=blstm, classifier.experts=2, extras=none
+  std::string reference;                ///< "kim18/2"; empty: no column of the paper's
+  std::string metric = kMetrics->name;  ///< the name of a metric
 };
 
 struct TableRow {
@@ -47,7 +47,7 @@ struct TableRow {
 
 struct AblationTable {
   std::string title;
-  std::string metric = "gap";
+  std::string metric = kMetrics->name;
   std::vector<std::string> columns;  ///< headings, in the order of `Render`
   std::vector<TableRow> rows;
   std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test

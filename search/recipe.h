@@ -13,6 +13,7 @@
 #include "registry/catalogue.h"
 #include "registry/model_spec.h"
 #include "registry/named_file.h"
+#include "registry/scoring/metrics.h"
 #include "search/diagnostics.h"
 #include "search/variants.h"
 
@@ -127,7 +128,8 @@ struct PluginReference {
 struct Recipe {
   std::string path;  ///< for messages; globs and files are relative to its folder
   std::string text;
-  std::string name, description, objective = "gap";
+  std::string name, description;
+  const Metric* objective = kMetrics;  ///< the one that its study maximises
   std::vector<std::int64_t> seeds = {1};
   std::vector<PluginReference> plugins;
   DataSettings data;

@@ -76,4 +76,8 @@ struct CommandInfo {
     return true;                                                                              \
   }()
 
+/// The check of an option that takes one of `words`: help lists them, and so does the refusal of
+/// another word, with the nearest one.
+[[nodiscard]] CLI::Validator OneOf(const std::vector<std::string>& words);
+
 }  // namespace beamgrid

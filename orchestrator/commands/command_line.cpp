@@ -10,6 +10,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
+#include "registry/words.h"
 #include "search/diagnostics.h"
 
 namespace beamgrid {
@@ -21,6 +22,14 @@ void PrintJson(std::ostream& out, const boost::json::value& value) {
 std::vector<CommandInfo>& Commands() {
   static std::vector<CommandInfo> commands;
   return commands;
+}
+
+CLI::Validator OneOf(const std::vector<std::string>& words) {
+  return {[words](const std::string& word) {
+            const bool known = std::ranges::find(words, word) != words.end();
+            return known ? "" : "'" + word + "' " + RefusalOf(word, words);
+          },
+          CLI::detail::generate_set(words)};
 }
 
 namespace {

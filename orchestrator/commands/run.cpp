@@ -70,7 +70,7 @@ class RunCommand : public Subcommand {
                                    .title = table.title,
                                    .vary = table.vary,
                                    .reference = table.reference,
-                                   .metric = recipe.objective};
+                                   .metric = recipe.objective->name};
       out << "\n"
           << Render(MakeTable(store, catalogue, question, PaperRows(table.reference)), "md");
     }

@@ -1,6 +1,7 @@
 // `beamgrid score`: the metrics of a predictions file in one of the competition's formats.
 
 #include <cmath>
+#include <iomanip>
 #include <limits>
 #include <optional>
 
@@ -16,6 +17,7 @@ namespace beamgrid {
 namespace {
 
 constexpr int kMetricDigits = 5;
+constexpr int kTitleWidth = 6;  // of GAP@20
 
 /// A ranking of segments for each class says nothing of a segment's best classes.
 Metrics ScoreRanking(const std::string& file, const std::vector<std::string>& truth_files) {
@@ -25,13 +27,12 @@ Metrics ScoreRanking(const std::string& file, const std::vector<std::string>& tr
                      " ranks segments (Class,Segments): --truth must be record files with "
                      "their ratings");
   }
-  constexpr double kNot = std::numeric_limits<double>::quiet_NaN();
-  return {.gap = kNot,
-          .hit_at_1 = kNot,
-          .perr = kNot,
-          .map = kNot,
-          .videos = std::ssize(*truth),
-          .segment_map = SegmentMap(ReadSegmentsCsv(file), *truth)};
+  Metrics metrics{.videos = std::ssize(*truth)};
+  for (const Metric& metric : kMetrics) {
+    metrics.*metric.value = std::numeric_limits<double>::quiet_NaN();
+  }
+  metrics.segment_map = SegmentMap(ReadSegmentsCsv(file), *truth);
+  return metrics;
 }
 
 Metrics ScoreFile(const std::string& file, const std::vector<std::string>& truth_files) {
@@ -70,25 +71,20 @@ class ScoreCommand : public Subcommand {
 
  private:
   static void Print(std::ostream& out, const Metrics& metrics) {
-    const auto line = [&out](const char* name, double value) {
-      if (std::isfinite(value)) out << name << FixedText(value, kMetricDigits) << "\n";
-    };
-    line("GAP@20  ", metrics.gap);
-    line("Hit@1   ", metrics.hit_at_1);
-    line("PERR    ", metrics.perr);
-    line("mAP     ", metrics.map);
-    line("MAP@100k  ", metrics.segment_map);
+    for (const Metric& metric : kMetrics) {
+      const double value = metrics.*metric.value;
+      if (!std::isfinite(value)) continue;
+      out << std::left << std::setw(kTitleWidth) << metric.title << "  "
+          << FixedText(value, kMetricDigits) << "\n";
+    }
     out << (std::isfinite(metrics.segment_map) ? "segments  " : "videos  ") << metrics.videos
         << "\n";
   }
 
   static boost::json::object ToJson(const Metrics& metrics) {
-    return {{"gap", NumberOrNull(metrics.gap)},
-            {"hit_at_1", NumberOrNull(metrics.hit_at_1)},
-            {"perr", NumberOrNull(metrics.perr)},
-            {"map", NumberOrNull(metrics.map)},
-            {"segment_map", NumberOrNull(metrics.segment_map)},
-            {"videos", metrics.videos}};
+    boost::json::object json{{"videos", metrics.videos}};
+    for (const Metric& metric : kMetrics) json[metric.name] = NumberOrNull(metrics.*metric.value);
+    return json;
   }
 
   std::string predictions_;

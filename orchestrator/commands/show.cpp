@@ -11,14 +11,13 @@ namespace beamgrid {
 namespace {
 
 boost::json::object EpochJson(const EpochResult& epoch) {
-  return {{"epoch", epoch.epoch},
-          {"train_loss", epoch.train_loss},
-          {"validate_loss", epoch.validate_loss},
-          {"gap", epoch.metrics.gap},
-          {"hit_at_1", epoch.metrics.hit_at_1},
-          {"perr", epoch.metrics.perr},
-          {"map", epoch.metrics.map},
-          {"segment_map", NumberOrNull(epoch.metrics.segment_map)}};
+  boost::json::object json{{"epoch", epoch.epoch},
+                           {"train_loss", epoch.train_loss},
+                           {"validate_loss", epoch.validate_loss}};
+  for (const Metric& metric : kMetrics) {
+    json[metric.name] = NumberOrNull(epoch.metrics.*metric.value);
+  }
+  return json;
 }
 
 boost::json::object ArtifactJson(const Artifact& artifact) {

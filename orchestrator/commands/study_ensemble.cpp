@@ -16,13 +16,13 @@
 namespace beamgrid {
 namespace {
 
-double Objective(const TrialRecord& trial, const StudyRecord& study) {
-  return ObjectiveOf(trial.result->metrics, study.objective);
-}
-
 /// Complete trials by name and seed; one per name where only the best seed is asked for.
 std::vector<TrialRecord> ChooseTrials(const Store& store, const StudyRecord& study,
                                       SeedChoice seeds) {
+  const Metric* objective = MetricNamed("study '" + study.name + "': objective", study.objective);
+  const auto value = [&](const TrialRecord& trial) {
+    return ObjectiveOf(trial.result->metrics, objective);
+  };
   std::vector<TrialRecord> chosen;
   std::map<std::string, std::size_t> place_of_name;
   for (TrialRecord& trial : store.Trials(study.id)) {
@@ -30,7 +30,7 @@ std::vector<TrialRecord> ChooseTrials(const Store& store, const StudyRecord& stu
     const auto [found, is_new] = place_of_name.try_emplace(trial.name, chosen.size());
     if (is_new || seeds == SeedChoice::kAll) {
       chosen.push_back(std::move(trial));
-    } else if (Objective(trial, study) > Objective(chosen[found->second], study)) {
+    } else if (value(trial) > value(chosen[found->second])) {
       chosen[found->second] = std::move(trial);
     }
   }

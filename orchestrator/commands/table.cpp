@@ -29,7 +29,7 @@ class TableCommand : public Subcommand {
     app.add_option("--fix", fix_, "Only trials with this component, as in temporal=blstm")
         ->type_name("CRITERION=COMPONENT");
     app.add_option("--metric", question_.metric)
-        ->check(CLI::IsMember({"gap", "map", "hit_at_1", "perr", "segment_map"}))
+        ->check(OneOf(MetricNames()))
         ->capture_default_str();
     app.add_option("--title", question_.title, "Heading of the table");
     app.add_option("--reference", question_.reference, "A paper's table, as in kim18/2");

@@ -14,10 +14,20 @@ namespace beamgrid {
 namespace {
 
 constexpr int kMetricDigits = 5;
-constexpr std::ptrdiff_t kAfterMap = 7;  // columns of a trial's line
 
-bool HasSegments(const TrialRecord& trial) {
-  return trial.result && std::isfinite(trial.result->metrics.segment_map);
+bool Has(const TrialRecord& trial, const Metric& metric) {
+  return trial.result && std::isfinite(trial.result->metrics.*metric.value);
+}
+
+/// The metrics that a list of these trials has columns for.
+std::vector<Metric> ListedMetrics(const std::vector<TrialRecord>& trials) {
+  std::vector<Metric> listed;
+  for (const Metric& metric : kMetrics) {
+    const auto has = [&metric](const TrialRecord& trial) { return Has(trial, metric); };
+    const bool always = metric.needs == Metric::Needs::kLabels;
+    if (always || std::ranges::any_of(trials, has)) listed.push_back(metric);
+  }
+  return listed;
 }
 
 /// One model's complete seeds.
@@ -34,6 +44,7 @@ struct Standing {
 };
 
 std::vector<Standing> Standings(const Store& store, const StudyRecord& study) {
+  const Metric* objective = MetricNamed("study '" + study.name + "': objective", study.objective);
   std::map<std::string, Standing> by_name;
   for (const TrialRecord& trial : store.Trials(study.id)) {
     Standing& standing = by_name[trial.name];
@@ -41,7 +52,7 @@ std::vector<Standing> Standings(const Store& store, const StudyRecord& study) {
     standing.size_bytes = trial.size_bytes;
     ++standing.trials;
     if (trial.state == TrialState::kComplete && trial.result) {
-      standing.values.push_back(ObjectiveOf(trial.result->metrics, study.objective));
+      standing.values.push_back(ObjectiveOf(trial.result->metrics, objective));
     }
   }
   std::vector<Standing> standings;
@@ -60,27 +71,20 @@ boost::json::object ListingJson(const TrialRecord& trial) {
                            {"name", trial.name},
                            {"fingerprint", trial.fingerprint},
                            {"seed", trial.seed},
-                           {"state", ToString(trial.state)},
-                           {"gap", nullptr},
-                           {"hit_at_1", nullptr},
-                           {"perr", nullptr},
-                           {"map", nullptr},
-                           {"segment_map", nullptr},
-                           {"parameters", trial.parameters},
-                           {"size_bytes", trial.size_bytes},
-                           {"examples_per_second", nullptr},
-                           {"wall_seconds", nullptr},
-                           {"attempts", trial.attempts},
-                           {"device", nullptr},
-                           {"failure", nullptr}};
+                           {"state", ToString(trial.state)}};
+  for (const Metric& metric : kMetrics) {
+    json[metric.name] = trial.result ? NumberOrNull(trial.result->metrics.*metric.value) : nullptr;
+  }
+  json["parameters"] = trial.parameters;
+  json["size_bytes"] = trial.size_bytes;
+  json["examples_per_second"] = nullptr;
+  json["wall_seconds"] = nullptr;
+  json["attempts"] = trial.attempts;
+  json["device"] = nullptr;
+  json["failure"] = nullptr;
   if (!trial.device.empty()) json["device"] = trial.device;
   if (!trial.failure.empty()) json["failure"] = trial.failure;
   if (trial.result) {
-    json["gap"] = trial.result->metrics.gap;
-    json["hit_at_1"] = trial.result->metrics.hit_at_1;
-    json["perr"] = trial.result->metrics.perr;
-    json["map"] = trial.result->metrics.map;
-    json["segment_map"] = NumberOrNull(trial.result->metrics.segment_map);
     json["examples_per_second"] = trial.result->examples_per_second;
     json["wall_seconds"] = trial.result->wall_seconds;
   }
@@ -88,30 +92,20 @@ boost::json::object ListingJson(const TrialRecord& trial) {
 }
 
 void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials) {
-  std::vector<std::string> headings = {">id",  "state", ">seed",     ">GAP", ">Hit@1", ">PERR",
-                                       ">mAP", ">size", ">attempts", "name", "failure"};
-  const bool segments = std::any_of(trials.begin(), trials.end(), HasSegments);
-  if (segments) headings.insert(headings.begin() + kAfterMap, ">MAP@100k");
+  const std::vector<Metric> metrics = ListedMetrics(trials);
+  std::vector<std::string> headings = {">id", "state", ">seed"};
+  for (const Metric& metric : metrics) headings.push_back(std::string(">") + metric.heading);
+  headings.insert(headings.end(), {">size", ">attempts", "name", "failure"});
   TextTable table(std::move(headings));
   for (const TrialRecord& trial : trials) {
-    const auto metric = [&trial](double Metrics::* member) {
-      return trial.result ? FixedText(trial.result->metrics.*member, kMetricDigits) : "";
-    };
     std::vector<std::string> cells = {std::to_string(static_cast<std::int64_t>(trial.id)),
-                                      ToString(trial.state),
-                                      std::to_string(trial.seed),
-                                      metric(&Metrics::gap),
-                                      metric(&Metrics::hit_at_1),
-                                      metric(&Metrics::perr),
-                                      metric(&Metrics::map),
-                                      SizeText(trial.size_bytes),
-                                      std::to_string(trial.attempts),
-                                      trial.name,
-                                      trial.failure};
-    if (segments) {
-      cells.insert(cells.begin() + kAfterMap,
-                   HasSegments(trial) ? metric(&Metrics::segment_map) : "");
+                                      ToString(trial.state), std::to_string(trial.seed)};
+    for (const Metric& metric : metrics) {
+      cells.push_back(
+          Has(trial, metric) ? FixedText(trial.result->metrics.*metric.value, kMetricDigits) : "");
     }
+    cells.insert(cells.end(), {SizeText(trial.size_bytes), std::to_string(trial.attempts),
+                               trial.name, trial.failure});
     table.Add(std::move(cells));
   }
   table.Print(out);

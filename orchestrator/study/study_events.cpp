@@ -23,7 +23,7 @@ std::string FailureText(const AttemptFailure& failure) {
 StudyEvents::StudyEvents(const Recipe& recipe, ProgressDisplay& display)
     : objective_(recipe.objective), display_(display) {
   state_.study = recipe.name;
-  state_.objective = recipe.objective;
+  state_.objective = recipe.objective->name;
 }
 
 void StudyEvents::OnReused(const TrialLabel& label, const TrialResult& result) {
@@ -81,7 +81,7 @@ void StudyEvents::OnComplete(TrialId trial, const TrialLabel& label, const Trial
   ++state_.complete;
   ++result_.complete;
   NoteBest(label.name, result);
-  display_.Event(ToString(label) + ": complete, " + objective_ + " " +
+  display_.Event(ToString(label) + ": complete, " + objective_->name + " " +
                  Fixed4(ObjectiveOf(result.metrics, objective_)));
 }
 

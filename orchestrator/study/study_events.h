@@ -61,7 +61,7 @@ class StudyEvents {
   void NoteBest(const std::string& name, const TrialResult& result);
   void CountFailure(const TrialLabel& label, const std::string& failure);
 
-  std::string objective_;
+  const Metric* objective_;
   ProgressDisplay& display_;
   ProgressState state_;
   StudyResult result_;

@@ -69,7 +69,7 @@ void StudyRunner::Open() {
   started_ = clock_();
   events_.result().study = study_ = store_.OpenStudy({.name = recipe_.name,
                                                       .description = recipe_.description,
-                                                      .objective = recipe_.objective,
+                                                      .objective = recipe_.objective->name,
                                                       .recipe_text = recipe_.text,
                                                       .recipe_digest = RecipeDigest(recipe_)});
   for (const TrialRecord& trial : store_.Trials(study_)) members_.insert(trial.id);

@@ -33,7 +33,7 @@ TrialIntake::TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataS
     : recipe_(recipe),
       store_(store),
       counter_(counter),
-      spec_{.data = std::move(data), .objective = recipe.objective},
+      spec_{.data = std::move(data), .objective = recipe.objective->name},
       space_(recipe, catalogue),
       strategy_(MakeStrategyFor(space_, recipe)),
       seeds_(recipe.seeds.size()),

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "registry/scoring/expected_precision.h"
+#include "registry/words.h"
 
 namespace beamgrid {
 namespace {
@@ -116,6 +117,24 @@ double MetricsAccumulator::State::Perr() const {
     sum += static_cast<double>(perr_hits[m]) / static_cast<double>(m);
   }
   return sum / static_cast<double>(videos);
+}
+
+std::vector<std::string> MetricNames() {
+  std::vector<std::string> names;
+  for (const Metric& metric : kMetrics) names.emplace_back(metric.name);
+  std::ranges::sort(names);
+  return names;
+}
+
+const Metric* FindMetric(std::string_view name) {
+  const Metric* found = std::ranges::find(kMetrics, name, &Metric::name);
+  return found == std::end(kMetrics) ? nullptr : found;
+}
+
+const Metric* MetricNamed(const std::string& setting, const std::string& name) {
+  const Metric* found = FindMetric(name);
+  if (found == nullptr) RefuseWord(setting, name, MetricNames());
+  return found;
 }
 
 MetricsAccumulator::MetricsAccumulator(int top_k) : state_(std::make_unique<State>()) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace beamgrid {
@@ -40,14 +41,42 @@ struct Metrics {
   double segment_map = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// The number that a study maximises. `objective` is one of the recipe's words: gap, map, hit_at_1,
-/// perr, segment_map.
-[[nodiscard]] inline double ObjectiveOf(const Metrics& metrics, const std::string& objective) {
-  if (objective == "map") return metrics.map;
-  if (objective == "segment_map") return metrics.segment_map;
-  if (objective == "hit_at_1") return metrics.hit_at_1;
-  if (objective == "perr") return metrics.perr;
-  return metrics.gap;
+/// A Metric is one of the numbers that a trial can be judged by; all are to be maximised.
+struct Metric {
+  /// Metrics that need rated segments are NaN where the data have none, and absent from the results
+  /// of programs that did not know them. A result without one that needs labels alone is not whole.
+  enum class Needs { kLabels, kRatedSegments };
+
+  const char* name;     ///< its word in recipes, options and JSON, and its column in the record
+  const char* heading;  ///< "Hit@1" above a column
+  const char* title;    ///< "GAP@20" on a line of its own
+  double Metrics::* value;
+  Needs needs;
+};
+
+/// The metrics in the order in which they are printed; a study that names none maximises the first.
+/// Whatever reads, writes, lists or refuses metrics walks this table. So a new one is a member
+/// above, a line here, its computation, and a migration (registry/store/schema): SQL views name
+/// their columns, so `result`, `epoch` and the views over them have to be told.
+inline constexpr Metric kMetrics[] = {
+    {"gap", "GAP", "GAP@20", &Metrics::gap, Metric::Needs::kLabels},
+    {"hit_at_1", "Hit@1", "Hit@1", &Metrics::hit_at_1, Metric::Needs::kLabels},
+    {"perr", "PERR", "PERR", &Metrics::perr, Metric::Needs::kLabels},
+    {"map", "mAP", "mAP", &Metrics::map, Metric::Needs::kLabels},
+    {"segment_map", "MAP@100k", "MAP@100k", &Metrics::segment_map, Metric::Needs::kRatedSegments}};
+
+/// The names of all metrics in alphabetical order, as messages and help list them.
+[[nodiscard]] std::vector<std::string> MetricNames();
+
+/// The metric of that name, or null.
+[[nodiscard]] const Metric* FindMetric(std::string_view name);
+
+/// The metric that `setting` names; UsageError with all names and the nearest where there is none.
+[[nodiscard]] const Metric* MetricNamed(const std::string& setting, const std::string& name);
+
+/// The number that a study maximises.
+[[nodiscard]] inline double ObjectiveOf(const Metrics& metrics, const Metric* objective) {
+  return metrics.*objective->value;
 }
 
 /// Collects videos and computes the four metrics. Memory: 20 pairs a video, not [videos, classes].

@@ -64,7 +64,8 @@ class Database {
   Database(const std::filesystem::path& path, OpenMode mode,
            std::vector<std::string> migrations = Migrations());
 
-  /// The statement of `sql`, prepared once. `sql` must be a literal: it is the key.
+  /// The statement of `sql`, prepared once. `sql` is the key by its address, so it must stay for
+  /// ever: a literal, or text that is made once.
   [[nodiscard]] StatementUse Use(const char* sql);
 
   /// Runs `work`; SQLite's exceptions leave as Error with path and fix.

@@ -35,29 +35,39 @@ void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,
   if (closed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
 }
 
+/// Inserts `columns`, "a, b", and after them the metrics.
+std::string Insertion(const std::string& table, std::string columns) {
+  for (const Metric& metric : kMetrics) columns.append(", ").append(metric.name);
+  std::string values = "?";
+  for (const char c : columns) values += c == ',' ? ", ?" : "";
+  return "INSERT INTO " + table + " (" + columns + ") VALUES (" + values + ")";
+}
+
+StatementUse& operator<<(StatementUse& insertion, const Metrics& metrics) {
+  for (const Metric& metric : kMetrics) insertion << metrics.*metric.value;
+  return insertion;
+}
+
 void AddResult(Database& db, TrialId trial, std::int64_t attempt, const TrialResult& result) {
-  db.Use(
-      "INSERT INTO result (trial, attempt, gap, hit_at_1, perr, map, segment_map, videos,"
-      " validate_loss, best_epoch, parameters, size_bytes, examples, examples_per_second, "
-      "wall_seconds,"
-      " peak_memory_bytes, skipped_records, device, threads, program_version, libtorch_version)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      << trial << attempt << result.metrics.gap << result.metrics.hit_at_1 << result.metrics.perr
-      << result.metrics.map << result.metrics.segment_map << result.metrics.videos
-      << result.validate_loss << result.best_epoch << result.parameters << result.size_bytes
-      << result.examples << result.examples_per_second << result.wall_seconds
-      << result.peak_memory_bytes << result.skipped_records << result.device << result.threads
-      << result.program_version << result.libtorch_version << Execute();
+  static const std::string kInsertion = Insertion(
+      "result",
+      "trial, attempt, videos, validate_loss, best_epoch, parameters, size_bytes, examples,"
+      " examples_per_second, wall_seconds, peak_memory_bytes, skipped_records, device, threads,"
+      " program_version, libtorch_version");
+  db.Use(kInsertion.c_str()) << trial << attempt << result.metrics.videos << result.validate_loss
+                             << result.best_epoch << result.parameters << result.size_bytes
+                             << result.examples << result.examples_per_second << result.wall_seconds
+                             << result.peak_memory_bytes << result.skipped_records << result.device
+                             << result.threads << result.program_version << result.libtorch_version
+                             << result.metrics << Execute();
 }
 
 void AddEpochs(Database& db, TrialId trial, const std::vector<EpochResult>& epochs) {
+  static const std::string kInsertion =
+      Insertion("epoch", "trial, epoch, train_loss, validate_loss, videos");
   for (const EpochResult& epoch : epochs) {
-    db.Use(
-        "INSERT INTO epoch (trial, epoch, train_loss, validate_loss, gap, hit_at_1, perr, map,"
-        " segment_map, videos) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        << trial << epoch.epoch << epoch.train_loss << epoch.validate_loss << epoch.metrics.gap
-        << epoch.metrics.hit_at_1 << epoch.metrics.perr << epoch.metrics.map
-        << epoch.metrics.segment_map << epoch.metrics.videos << Execute();
+    db.Use(kInsertion.c_str()) << trial << epoch.epoch << epoch.train_loss << epoch.validate_loss
+                               << epoch.metrics.videos << epoch.metrics << Execute();
   }
 }
 

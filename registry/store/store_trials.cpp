@@ -44,12 +44,9 @@ std::vector<Artifact> ArtifactsOf(Database& db, TrialId trial) {
 }
 
 Metrics MetricsFrom(const StatementUse& row) {
-  return {.gap = row.Number("gap"),
-          .hit_at_1 = row.Number("hit_at_1"),
-          .perr = row.Number("perr"),
-          .map = row.Number("map"),
-          .videos = row.Integer("videos"),
-          .segment_map = row.Number("segment_map")};
+  Metrics metrics{.videos = row.Integer("videos")};
+  for (const Metric& metric : kMetrics) metrics.*metric.value = row.Number(metric.name);
+  return metrics;
 }
 
 EpochResult EpochFrom(const StatementUse& row) {

@@ -241,13 +241,15 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
   }
   boost::json::value holdout = nullptr;
   if (answer.holdout) {
-    holdout = {{"gap", answer.holdout->gap},
-               {"videos", answer.holdout->videos},
-               {"interval", {answer.holdout->low, answer.holdout->high}},
-               {"gain", answer.holdout->gap - answer.best_single_gap},
-               {"hit_at_1", answer.holdout->metrics.hit_at_1},
-               {"perr", answer.holdout->metrics.perr},
-               {"map", answer.holdout->metrics.map}};
+    boost::json::object& object = holdout.emplace_object();
+    for (const Metric& metric : kMetrics) {
+      if (metric.needs == Metric::Needs::kRatedSegments) continue;
+      object[metric.name] = answer.holdout->metrics.*metric.value;
+    }
+    object["gap"] = answer.holdout->gap;
+    object["videos"] = answer.holdout->videos;
+    object["interval"] = {answer.holdout->low, answer.holdout->high};
+    object["gain"] = answer.holdout->gap - answer.best_single_gap;
   }
   boost::json::array notes;
   for (const std::string& note : answer.notes) notes.emplace_back(note);

@@ -71,12 +71,13 @@ double ReadHoldout(Section& data) {
 
 /// Only segments are rated.
 void CheckObjective(Section& root, const Recipe& recipe) {
-  if (recipe.objective != "segment_map" || recipe.data.format == "segment") return;
+  const bool of_segments = recipe.objective->needs == Metric::Needs::kRatedSegments;
+  if (!of_segments || recipe.data.format == "segment") return;
   const toml::table* study = root.table()["study"].as_table();
-  root.mistakes().Add(
-      study->get("objective")->source(), "study.objective",
-      "is 'segment_map', which only data.format = \"segment\" has; the format is '" +
-          recipe.data.format + "'");
+  root.mistakes().Add(study->get("objective")->source(), "study.objective",
+                      "is '" + std::string(recipe.objective->name) +
+                          "', which only data.format = \"segment\" has; the format is '" +
+                          recipe.data.format + "'");
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ array ExclusionArray(const Recipe& recipe) {
 }  // namespace
 
 std::string RecipeDigest(const Recipe& recipe) {
-  object meaning = {{"objective", recipe.objective},
+  object meaning = {{"objective", recipe.objective->name},
                     {"seeds", Sorted(array(recipe.seeds.begin(), recipe.seeds.end()))},
                     {"data", DataObject(recipe.data)},
                     {"train", ToObject(recipe.train)},

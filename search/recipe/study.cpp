@@ -97,8 +97,8 @@ void ReadStudy(Section& root, Recipe& recipe) {
   Section study(*table, "study", root.mistakes());
   recipe.name = ReadName(study);
   recipe.description = study.ReadWord(WordSetting("description", ""));
-  recipe.objective = study.ReadWord(
-      WordSetting("objective", "gap", {"gap", "map", "hit_at_1", "perr", "segment_map"}));
+  recipe.objective =
+      FindMetric(study.ReadWord(WordSetting("objective", recipe.objective->name, MetricNames())));
   recipe.seeds = ReadSeeds(study, recipe.seeds);
   study.RefuseOthers();
 }

@@ -23,7 +23,7 @@ TEST(Recipe, HasDefaultsForEverythingThatIsLeftOut) {
   EXPECT_EQ(recipe.text, RecipeHead());
   EXPECT_EQ(recipe.name, "test");
   EXPECT_EQ(recipe.description, "");
-  EXPECT_EQ(recipe.objective, "gap");
+  EXPECT_STREQ(recipe.objective->name, "gap");
   EXPECT_THAT(recipe.seeds, ElementsAre(1));
   EXPECT_EQ(recipe.data.format, "frame");
   EXPECT_THAT(recipe.data.train, ElementsAre("train*.tfrecord"));
@@ -68,7 +68,7 @@ TEST(Recipe, ReadsEverySection) {
       "[[table]]\ntitle = \"T\"\nvary = \"temporal\"\nreference = \"snuvl17/1\"\n"
       "[[table]]\nvary = \"train\"\n");
   EXPECT_EQ(recipe.name, "kim-2018_a");
-  EXPECT_EQ(recipe.objective, "map");
+  EXPECT_STREQ(recipe.objective->name, "map");
   EXPECT_THAT(recipe.seeds, ElementsAre(3, 1));
   EXPECT_THAT(recipe.data.train, ElementsAre("a*", "b*"));
   EXPECT_EQ(recipe.data.holdout, 0);

@@ -81,24 +81,21 @@ TrialFile TrialFileFromJson(const json::value& value) {
 namespace {
 
 json::object MetricsToJson(const Metrics& metrics) {
-  return {{"gap", JsonNumber(metrics.gap)},
-          {"hit_at_1", JsonNumber(metrics.hit_at_1)},
-          {"perr", JsonNumber(metrics.perr)},
-          {"map", JsonNumber(metrics.map)},
-          {"segment_map", JsonNumber(metrics.segment_map)},
-          {"videos", metrics.videos}};
+  json::object object;
+  for (const Metric& metric : kMetrics) object[metric.name] = JsonNumber(metrics.*metric.value);
+  object["videos"] = metrics.videos;
+  return object;
 }
 
 Metrics MetricsFromJson(const json::value& value) {
   const JsonReader reader(value, "metrics");
-  constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
-  return {.gap = NumberOrNull(reader, "gap"),
-          .hit_at_1 = NumberOrNull(reader, "hit_at_1"),
-          .perr = NumberOrNull(reader, "perr"),
-          .map = NumberOrNull(reader, "map"),
-          .videos = reader.Integer("videos"),
-          .segment_map =
-              reader.Has("segment_map") ? NumberOrNull(reader, "segment_map") : kNotMeasured};
+  Metrics metrics{.videos = reader.Integer("videos")};
+  for (const Metric& metric : kMetrics) {
+    const bool absent = metric.needs == Metric::Needs::kRatedSegments && !reader.Has(metric.name);
+    metrics.*metric.value =
+        absent ? std::numeric_limits<double>::quiet_NaN() : NumberOrNull(reader, metric.name);
+  }
+  return metrics;
 }
 
 json::object EpochToJson(const EpochResult& epoch) {

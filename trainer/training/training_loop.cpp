@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "registry/util/system_error.h"
+#include "registry/words.h"
 #include "trainer/label_statistics.h"
 #include "trainer/training/device.h"
 #include "trainer/training/input.h"
@@ -18,20 +19,10 @@ namespace {
 /// the sum: it is found late, never missed.
 constexpr std::int64_t kStepsBetweenChecks = 50;
 
-/// What a trial can be judged by, all maximised.
-constexpr std::pair<std::string_view, double Metrics::*> kObjectives[] = {
-    {"gap", &Metrics::gap},
-    {"map", &Metrics::map},
-    {"hit_at_1", &Metrics::hit_at_1},
-    {"perr", &Metrics::perr},
-    {"segment_map", &Metrics::segment_map}};
-
-double Objective(const Metrics& metrics, const std::string& objective) {
-  for (const auto& [name, metric] : kObjectives) {
-    if (objective == name) return metrics.*metric;
-  }
-  throw SpecError("objective = " + objective +
-                  ": the trainer measures gap, map, hit_at_1, perr and segment_map");
+const Metric* Objective(const std::string& name) {
+  const Metric* found = FindMetric(name);
+  if (found != nullptr) return found;
+  throw SpecError("objective = " + name + ": " + RefusalOf(name, MetricNames()));
 }
 
 NamedTensors Parameters(const Model& model) {
@@ -90,8 +81,8 @@ TrainingLoop::TrainingLoop(const TrialFile& trial, std::filesystem::path directo
       fingerprint_(Fingerprint(trial.spec)),
       train_(Open(trial.spec.data, trial.spec.data.train)),
       validate_(Open(trial.spec.data, trial.spec.data.validate)),
+      objective_(Objective(trial.spec.objective)),
       started_(Clock::now()) {
-  static_cast<void>(Objective({}, trial_.spec.objective));
   StartAfresh();
   Resume();
   if (progress_.result.examples == 0) StartFrom(trial_, ModelTensors(), hooks_.log);
@@ -209,9 +200,8 @@ void TrainingLoop::EvaluateEpoch() {
       .validate_loss = evaluation.loss,
       .metrics = evaluation.metrics};
   result.epochs.push_back(epoch);
-  const std::string& objective = trial_.spec.objective;
   if (result.best_epoch == 0 ||
-      Objective(epoch.metrics, objective) > Objective(result.metrics, objective)) {
+      ObjectiveOf(epoch.metrics, objective_) > ObjectiveOf(result.metrics, objective_)) {
     result.best_epoch = epoch.epoch;
     result.metrics = epoch.metrics;
     result.validate_loss = epoch.validate_loss;

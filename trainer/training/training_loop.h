@@ -99,6 +99,7 @@ class TrainingLoop {
   torch::Device device_;
   std::string fingerprint_;
   std::unique_ptr<Dataset> train_, validate_;
+  const Metric* objective_;
   std::shared_ptr<Model> model_;
   std::unique_ptr<Optimiser> optimiser_;
   std::unique_ptr<WeightAverage> average_;

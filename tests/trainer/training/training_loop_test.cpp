@@ -268,6 +268,9 @@ TEST_F(TrainingLoopTest, AnUnknownObjectiveIsRefused) {
   trial.spec.objective = "accuracy";
   EXPECT_THAT(ErrorText<SpecError>([&] { TrainingLoop(trial, NewFolder(), {}); }),
               HasSubstr("objective = accuracy"));
+  trial.spec.objective = "mapp";
+  EXPECT_THAT(ErrorText<SpecError>([&] { TrainingLoop(trial, NewFolder(), {}); }),
+              HasSubstr("did you mean 'map'?"));
 }
 
 TEST_F(TrainingLoopTest, AMissingTrainingKeyIsRefused) {
