@@ -15,6 +15,7 @@
 #include "registry/named_file.h"
 #include "registry/scoring/metrics.h"
 #include "search/diagnostics.h"
+#include "search/ensemble/words.h"
 #include "search/variants.h"
 
 namespace beamgrid {
@@ -82,8 +83,8 @@ struct EnsembleSettings {
   std::int64_t size_limit = 1LL << 30;
   std::int64_t members = 6;
   std::int64_t beam_width = 8;
-  std::string combine = "logits";   ///< logits | probabilities
-  std::string weights = "learned";  ///< uniform | gap | learned
+  ScoreDomain combine = ScoreDomain::kLogits;
+  Weighting weights = Weighting::kLearned;
 };
 
 struct TableSettings {

@@ -24,15 +24,21 @@ std::int64_t SizeOrRefuse(const std::string& option, const std::string& text) {
   throw UsageError(option + ": '" + text + "' must be a size as in 1GiB, 500MB or 1073741824");
 }
 
+template <typename Value, std::size_t size>
+void Apply(const std::optional<std::string>& word, const std::string& option,
+           const Word<Value> (&words)[size], Value& value) {
+  if (word) value = ValueOf(words, option, *word);
+}
+
 void Apply(const Overrides& overrides, EnsembleQuestion& question) {
   if (!overrides.size_limit.empty()) {
     question.size_limit = SizeOrRefuse("--size-limit", overrides.size_limit);
   }
   question.members = overrides.members.value_or(question.members);
   question.beam_width = overrides.beam_width.value_or(question.beam_width);
-  question.combine = overrides.combine.value_or(question.combine);
-  question.weights = overrides.weights.value_or(question.weights);
-  question.search = overrides.search.value_or(question.search);
+  Apply(overrides.combine, "--combine", kScoreDomains, question.combine);
+  Apply(overrides.weights, "--weights", kWeightings, question.weights);
+  Apply(overrides.search, "--search", kEnsembleSearches, question.search);
   question.holdout = overrides.holdout.value_or(question.holdout);
 }
 
@@ -97,12 +103,9 @@ class Ensemble : public Subcommand {
     app.add_option("--members", overrides_.members, "At most so many")->check(CLI::PositiveNumber);
     app.add_option("--beam-width", overrides_.beam_width, "States kept per step")
         ->check(CLI::PositiveNumber);
-    app.add_option("--weights", overrides_.weights)
-        ->check(CLI::IsMember({"uniform", "gap", "learned"}));
-    app.add_option("--combine", overrides_.combine)
-        ->check(CLI::IsMember({"logits", "probabilities"}));
-    app.add_option("--search", overrides_.search)
-        ->check(CLI::IsMember({"beam", "greedy", "exhaustive"}));
+    app.add_option("--weights", overrides_.weights)->check(OneOf(WordsOf(kWeightings)));
+    app.add_option("--combine", overrides_.combine)->check(OneOf(WordsOf(kScoreDomains)));
+    app.add_option("--search", overrides_.search)->check(OneOf(WordsOf(kEnsembleSearches)));
     app.add_option("--holdout", overrides_.holdout, "Share of the videos kept from selection")
         ->check(CLI::Range(0.0, 0.99));
   }

@@ -46,6 +46,13 @@ void Take(const toml::table& table, const char* key, T* value) {
   if (const auto found = table[key].value<T>()) *value = *found;
 }
 
+template <typename Value, std::size_t size>
+void Take(const toml::table& table, const std::string& key, const Word<Value> (&words)[size],
+          Value* value) {
+  const auto word = table[key].value<std::string>();
+  if (word) *value = ValueOf(words, "ensemble: " + key, *word);
+}
+
 }  // namespace
 
 std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& study,
@@ -75,8 +82,8 @@ RecipeEnsemble EnsembleOfRecipe(const std::string& recipe_text) {
   settings.size_limit = ParseSize(size_text).value_or(settings.size_limit);
   Take(*section, "members", &settings.members);
   Take(*section, "beam_width", &settings.beam_width);
-  Take(*section, "combine", &settings.combine);
-  Take(*section, "weights", &settings.weights);
+  Take(*section, "combine", kScoreDomains, &settings.combine);
+  Take(*section, "weights", kWeightings, &settings.weights);
   return result;
 }
 

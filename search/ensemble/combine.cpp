@@ -49,12 +49,6 @@ void RefuseOtherVideos(const std::vector<const Predictions*>& members) {
 
 }  // namespace
 
-Combination::Combination(const std::string& word) : logits_(word == "logits") {
-  if (word != "logits" && word != "probabilities") {
-    throw UsageError("ensemble: combine = '" + word + "', must be one of logits, probabilities");
-  }
-}
-
 double Combination::Term(double probability) const {
   return logits_ ? Logit(probability) - kLowestLogit : probability;
 }
@@ -137,7 +131,7 @@ VideoPrediction CombineVideo(std::span<const VideoPrediction* const> members,
 }
 
 Predictions Combine(const std::vector<const Predictions*>& members,
-                    const std::vector<double>& weights, const std::string& combine, Missing missing,
+                    const std::vector<double>& weights, ScoreDomain combine, Missing missing,
                     int top_k) {
   const Combination combination(combine);
   if (members.empty() || members.size() != weights.size()) {

@@ -11,11 +11,10 @@
 
 namespace beamgrid {
 
-/// The domain in which scores are averaged.
+/// Combination is the arithmetic of the domain in which scores are averaged.
 class Combination {
  public:
-  /// UsageError if `word` is neither "logits" nor "probabilities".
-  explicit Combination(const std::string& word);
+  explicit Combination(ScoreDomain domain) : logits_(domain == ScoreDomain::kLogits) {}
 
   [[nodiscard]] bool logits() const { return logits_; }
   /// A probability in the domain of the mean, counted from its lower end (so never negative):

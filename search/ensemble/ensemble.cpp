@@ -117,9 +117,7 @@ std::size_t BestSingle(const std::vector<AlignedModel>& models, const std::vecto
 class Finder {
  public:
   explicit Finder(const EnsembleQuestion& question)
-      : question_(question),
-        combination_(question.combine),
-        weighting_(WeightingFrom(question.weights)) {
+      : question_(question), combination_(question.combine) {
     CheckNumbers(question);
   }
 
@@ -157,7 +155,7 @@ class Finder {
 
   ModelSet Search() {
     const std::vector<double> factors =
-        weighting_ == Weighting::kGap ? gaps_ : std::vector<double>(gaps_.size(), 1.0);
+        question_.weights == Weighting::kGap ? gaps_ : std::vector<double>(gaps_.size(), 1.0);
     EnsemblePool pool(parts_.selection, factors, combination_, question_.missing,
                       MaxTerms(question_.search, question_.members));
     SearchProblem problem{.pool = &pool,
@@ -177,13 +175,13 @@ class Finder {
   void Weigh(const Members& members) {
     const std::vector<AlignedModel> selection = Pick(parts_.selection, members.models);
     std::vector<double> weights = members.counts;
-    for (std::size_t m = 0; weighting_ == Weighting::kGap && m < weights.size(); ++m) {
+    for (std::size_t m = 0; question_.weights == Weighting::kGap && m < weights.size(); ++m) {
       weights[m] *= gaps_[members.models[m]];
     }
     weights = Normalised(std::move(weights));
     const double searched_gap = GapOf(selection, weights);
     answer_.selection_gap = searched_gap;
-    if (weighting_ == Weighting::kLearned && selection.size() > 1) {
+    if (question_.weights == Weighting::kLearned && selection.size() > 1) {
       weights = LearnWeights(selection, combination_, question_.missing);
       answer_.selection_gap = GapOf(selection, weights);
       if (answer_.selection_gap < searched_gap) {
@@ -222,7 +220,6 @@ class Finder {
 
   const EnsembleQuestion& question_;
   Combination combination_;
-  Weighting weighting_;
   SplitModels parts_;
   std::vector<double> gaps_;  ///< of each model alone, on the selection part
   std::size_t best_single_ = 0;
@@ -260,9 +257,9 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
           {"holdout", holdout},
           {"best_single", {{"name", answer.best_single}, {"gap", answer.best_single_gap}}},
           {"evaluated", answer.evaluated},
-          {"combine", answer.combine},
-          {"weights", answer.weights},
-          {"search", answer.search},
+          {"combine", WordFor(kScoreDomains, answer.combine)},
+          {"weights", WordFor(kWeightings, answer.weights)},
+          {"search", WordFor(kEnsembleSearches, answer.search)},
           {"notes", notes}};
 }
 

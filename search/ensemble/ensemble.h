@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "registry/scoring/predictions.h"
+#include "search/ensemble/words.h"
 
 namespace beamgrid {
 
@@ -38,9 +39,9 @@ struct EnsembleQuestion {
   std::int64_t size_limit = 1LL << 30;  ///< bytes; the members' sizes together never exceed it
   std::int64_t members = 6;             ///< at most
   std::int64_t beam_width = 8;
-  std::string combine = "logits";   ///< logits | probabilities
-  std::string weights = "learned";  ///< uniform | gap | learned (search with uniform, then learn)
-  std::string search = "beam";      ///< beam | greedy (with replacement) | exhaustive
+  ScoreDomain combine = ScoreDomain::kLogits;
+  Weighting weights = Weighting::kLearned;
+  EnsembleSearch search = EnsembleSearch::kBeam;
   double holdout = 0;  ///< share of the videos, 0 <= holdout < 1, by a hash of the id (XXH3), that
                        ///< neither selection nor weights ever see
   std::int64_t bootstrap = 1000;  ///< resamples for the holdout interval
@@ -68,13 +69,15 @@ struct EnsembleAnswer {
   std::string best_single;     ///< chosen on the selection part among the models that fit
   double best_single_gap = 0;  ///< on the holdout where there is one, else on the selection part
   std::int64_t evaluated = 0;  ///< states scored
-  std::string combine, weights, search;  ///< as asked
-  std::vector<std::string> notes;        ///< "3 of 12 models are larger than the limit"
+  ScoreDomain combine = ScoreDomain::kLogits;  ///< as asked, and so the next two
+  Weighting weights = Weighting::kLearned;
+  EnsembleSearch search = EnsembleSearch::kBeam;
+  std::vector<std::string> notes;  ///< "3 of 12 models are larger than the limit"
 };
 
 /// Chooses by GAP on the selection part; ties by smaller size, then by names. The answer does not
 /// depend on the order of models or videos. UsageError if nothing fits, the models' videos or
-/// truths differ, a score is not in 0..1, or a word or number of the question is not allowed.
+/// truths differ, a score is not in 0..1, or a number of the question is not allowed.
 [[nodiscard]] EnsembleAnswer FindEnsemble(const EnsembleQuestion& question);
 
 /// The `ensemble --json` object (design.md, 6). `holdout.interval` is [low, high] of the gain over
@@ -84,7 +87,7 @@ struct EnsembleAnswer {
 /// The ensemble's own predictions (for `predict` and tests), lists cut to top_k. The videos are
 /// those of the first member, in its order; all members must list the same ones (UsageError).
 [[nodiscard]] Predictions Combine(const std::vector<const Predictions*>& members,
-                                  const std::vector<double>& weights, const std::string& combine,
+                                  const std::vector<double>& weights, ScoreDomain combine,
                                   Missing missing, int top_k);
 
 /// Which videos an ensemble of prediction files is chosen on.

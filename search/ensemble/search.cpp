@@ -1,7 +1,6 @@
 #include "search/ensemble/search.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "registry/util/error.h"
@@ -52,7 +51,7 @@ class Searcher {
 
   SearchResult Greedy() {
     ScoredSet state = BestOf(Singles());
-    const std::int64_t picks = MaxTerms("greedy", problem_.members);
+    const std::int64_t picks = MaxTerms(EnsembleSearch::kGreedy, problem_.members);
     for (std::int64_t pick = 1; pick < picks; ++pick) {
       const bool full = Distinct(state.models) >= problem_.members;
       std::vector<int> candidates;
@@ -153,16 +152,6 @@ class Searcher {
   SearchResult result_;
 };
 
-using SearchMethod = SearchResult (Searcher::*)();
-const std::map<std::string, SearchMethod>& Methods() {
-  static const std::map<std::string, SearchMethod> methods = {
-      {"beam", &Searcher::Beam},
-      {"exhaustive", &Searcher::Exhaustive},
-      {"greedy", &Searcher::Greedy},
-  };
-  return methods;
-}
-
 }  // namespace
 
 bool Better(const ScoredSet& a, const ScoredSet& b) {
@@ -171,18 +160,21 @@ bool Better(const ScoredSet& a, const ScoredSet& b) {
   return a.models < b.models;
 }
 
-SearchResult SearchEnsembles(const std::string& search, const SearchProblem& problem) {
-  const auto method = Methods().find(search);
-  if (method == Methods().end()) {
-    throw UsageError("ensemble: search = '" + search +
-                     "', must be one of beam, exhaustive, greedy");
-  }
+SearchResult SearchEnsembles(EnsembleSearch search, const SearchProblem& problem) {
   Searcher searcher(problem);
-  return (searcher.*method->second)();
+  switch (search) {
+    case EnsembleSearch::kBeam:
+      return searcher.Beam();
+    case EnsembleSearch::kExhaustive:
+      return searcher.Exhaustive();
+    case EnsembleSearch::kGreedy:
+      return searcher.Greedy();
+  }
+  return {};
 }
 
-std::int64_t MaxTerms(const std::string& search, std::int64_t members) {
-  return search == "greedy" ? kPicksPerMember * members : members;
+std::int64_t MaxTerms(EnsembleSearch search, std::int64_t members) {
+  return search == EnsembleSearch::kGreedy ? kPicksPerMember * members : members;
 }
 
 }  // namespace beamgrid

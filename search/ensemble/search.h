@@ -2,7 +2,6 @@
 // Which sets of a pool are scored, and which one wins.
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "search/ensemble/pool.h"
@@ -40,10 +39,9 @@ struct SearchResult {
 /// counts k times; up to MaxTerms(members) picks; the best set on the way wins (Caruana et al.
 /// 2004).
 /// exhaustive: all sets that fit; UsageError where there are more than a million.
-/// UsageError naming the known words for any other.
-[[nodiscard]] SearchResult SearchEnsembles(const std::string& search, const SearchProblem& problem);
+[[nodiscard]] SearchResult SearchEnsembles(EnsembleSearch search, const SearchProblem& problem);
 
 /// The most members, repetitions included, that a set of `search` can have.
-[[nodiscard]] std::int64_t MaxTerms(const std::string& search, std::int64_t members);
+[[nodiscard]] std::int64_t MaxTerms(EnsembleSearch search, std::int64_t members);
 
 }  // namespace beamgrid

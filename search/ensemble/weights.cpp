@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
-
-#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {
@@ -152,16 +149,6 @@ std::vector<double> Step(const std::vector<double>& theta, const Total& at, doub
 }
 
 }  // namespace
-
-Weighting WeightingFrom(const std::string& word) {
-  static const std::map<std::string, Weighting> words = {
-      {"uniform", Weighting::kUniform}, {"gap", Weighting::kGap}, {"learned", Weighting::kLearned}};
-  const auto found = words.find(word);
-  if (found == words.end()) {
-    throw UsageError("ensemble: weights = '" + word + "', must be one of uniform, gap, learned");
-  }
-  return found->second;
-}
 
 std::vector<double> Normalised(std::vector<double> weights) {
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);

@@ -1,18 +1,12 @@
 #pragma once
 // Weights of an ensemble's members.
 
-#include <string>
 #include <vector>
 
 #include "search/ensemble/combine.h"
 #include "search/ensemble/models.h"
 
 namespace beamgrid {
-
-enum class Weighting { kUniform, kGap, kLearned };
-
-/// UsageError naming the known words.
-[[nodiscard]] Weighting WeightingFrom(const std::string& word);
 
 /// Divided by their sum; all equal where the sum is 0.
 [[nodiscard]] std::vector<double> Normalised(std::vector<double> weights);

@@ -95,6 +95,13 @@ std::string ReadReference(Section& table) {
   return "";
 }
 
+template <typename Value, std::size_t size>
+Value ReadOneOf(Section& section, const std::string& key, const Word<Value> (&words)[size],
+                Value fallback) {
+  const OptionInfo setting = WordSetting(key, WordFor(words, fallback), WordsOf(words));
+  return ValueOf(words, section.PathOf(key), section.ReadWord(setting));
+}
+
 }  // namespace
 
 void ReadResources(Section& root, Recipe& recipe) {
@@ -124,10 +131,8 @@ void ReadEnsemble(Section& root, Recipe& recipe) {
   settings.members = ensemble.ReadInteger(IntegerSetting("members", settings.members, 1, 10'000));
   settings.beam_width =
       ensemble.ReadInteger(IntegerSetting("beam_width", settings.beam_width, 1, 100'000));
-  settings.combine =
-      ensemble.ReadWord(WordSetting("combine", settings.combine, {"logits", "probabilities"}));
-  settings.weights =
-      ensemble.ReadWord(WordSetting("weights", settings.weights, {"uniform", "gap", "learned"}));
+  settings.combine = ReadOneOf(ensemble, "combine", kScoreDomains, settings.combine);
+  settings.weights = ReadOneOf(ensemble, "weights", kWeightings, settings.weights);
   ensemble.RefuseOthers();
   recipe.ensemble = settings;
 }

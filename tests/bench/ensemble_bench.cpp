@@ -37,7 +37,7 @@ class Planter {
   explicit Planter(const Settings& settings) : settings_(settings) {}
 
   EnsembleQuestion Plant() {
-    EnsembleQuestion question{.weights = "uniform"};
+    EnsembleQuestion question{.weights = Weighting::kUniform};
     question.size_limit = 1LL << 30;
     question.members = settings_.members;
     question.beam_width = settings_.beam_width;

@@ -95,8 +95,8 @@ TEST(Recipe, ReadsEverySection) {
   EXPECT_EQ(recipe.ensemble->size_limit, 500'000'000);
   EXPECT_EQ(recipe.ensemble->members, 3);
   EXPECT_EQ(recipe.ensemble->beam_width, 2);
-  EXPECT_EQ(recipe.ensemble->combine, "probabilities");
-  EXPECT_EQ(recipe.ensemble->weights, "gap");
+  EXPECT_EQ(recipe.ensemble->combine, ScoreDomain::kProbabilities);
+  EXPECT_EQ(recipe.ensemble->weights, Weighting::kGap);
   ASSERT_EQ(recipe.tables.size(), 2U);
   EXPECT_EQ(recipe.tables[0].title, "T");
   EXPECT_EQ(recipe.tables[0].reference, "snuvl17/1");
@@ -120,7 +120,7 @@ TEST(Recipe, AnEmptyEnsembleSectionAsksForOneWithDefaults) {
   const Recipe recipe = Parse(RecipeHead() + "[ensemble]\n");
   ASSERT_TRUE(recipe.ensemble.has_value());
   EXPECT_EQ(recipe.ensemble->size_limit, 1LL << 30);
-  EXPECT_EQ(recipe.ensemble->weights, "learned");
+  EXPECT_EQ(recipe.ensemble->weights, Weighting::kLearned);
 }
 
 TEST(Recipe, AVariantIsCompleteWithItsDefaults) {

@@ -2,9 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+
+#include "orchestrator/commands/study_ensemble.h"
+#include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
 #include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "trainer/data/truth.h"
 
@@ -127,6 +132,21 @@ TEST_F(ResultsCommandsTest, FilesOfOneNameAreToldApartByTheirPaths) {
   ASSERT_EQ(json.at("members").as_array().size(), 2U);
   EXPECT_EQ(json.at("members").at(0).at("name").as_string(), Path("a.csv"));
   EXPECT_EQ(json.at("members").at(1).at("name").as_string(), Path("sub/a.csv"));
+}
+
+TEST_F(ResultsCommandsTest, EnsembleRefusesOtherWordsWithTheKnownOnes) {
+  for (const auto& [option, word, known] : std::vector<std::array<std::string, 3>>{
+           {"--search", "beem", "beam, exhaustive, greedy; did you mean 'beam'?"},
+           {"--combine", "logit", "logits, probabilities; did you mean 'logits'?"},
+           {"--weights", "equal", "uniform, gap, learned;"}}) {
+    const Called called = Call(
+        {"ensemble", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), option, word});
+    EXPECT_EQ(called.exit_code, 2) << option;
+    EXPECT_THAT(called.err, HasSubstr("'" + word + "' must be one of " + known));
+  }
+  EXPECT_EQ(ErrorText<UsageError>(
+                [] { static_cast<void>(EnsembleOfRecipe("[ensemble]\ncombine = \"ranks\"\n")); }),
+            "ensemble: combine = 'ranks', must be one of logits, probabilities");
 }
 
 TEST_F(ResultsCommandsTest, TheNineRealModelsMakeABetterEnsembleThanAnyOfThem) {

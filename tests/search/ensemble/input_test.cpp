@@ -84,20 +84,20 @@ TEST_F(RealPredictions, MeanOfAllNineAndBestSingleAreTheKnownNumbers) {
     members.push_back(&model.predictions);
     best_single = std::max(best_single, ScoreOf(model.predictions).gap);
   }
-  const Predictions mean =
-      Combine(members, std::vector<double>(9, 1.0), "probabilities", Missing::kZero, kGapTop);
+  const Predictions mean = Combine(members, std::vector<double>(9, 1.0),
+                                   ScoreDomain::kProbabilities, Missing::kZero, kGapTop);
   EXPECT_NEAR(ScoreOf(mean).gap, 0.506, 0.0005);
   // Many of its confidences are 1: their order alone moves its GAP between 0.400 and 0.406.
   EXPECT_NEAR(best_single, 0.403, 0.003);
 }
 
 TEST_F(RealPredictions, BeamFindsTheBestOfAllSubsetsWithinTheLimit) {
-  question_.weights = "uniform";
+  question_.weights = Weighting::kUniform;
   question_.members = 9;
   question_.size_limit = 90LL << 20;
-  question_.search = "exhaustive";
+  question_.search = EnsembleSearch::kExhaustive;
   const EnsembleAnswer best = FindEnsemble(question_);
-  question_.search = "beam";
+  question_.search = EnsembleSearch::kBeam;
   const EnsembleAnswer beam = FindEnsemble(question_);
   EXPECT_EQ(NamesOf(beam), NamesOf(best));
   EXPECT_LT(beam.evaluated, best.evaluated);

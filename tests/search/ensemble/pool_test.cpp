@@ -10,8 +10,7 @@ namespace {
 
 /// GAP of a set the long way: Combine, then the registry's metrics.
 double GapTheLongWay(const std::vector<AlignedModel>& models, const ModelSet& set,
-                     const std::vector<double>& factors, const std::string& combine,
-                     Missing missing) {
+                     const std::vector<double>& factors, ScoreDomain combine, Missing missing) {
   std::vector<const Predictions*> members;
   std::vector<double> weights;
   for (const int model : set) {
@@ -23,7 +22,7 @@ double GapTheLongWay(const std::vector<AlignedModel>& models, const ModelSet& se
 
 struct Case {
   PoolShape shape;
-  std::string combine;
+  ScoreDomain combine;
   Missing missing;
 };
 
@@ -60,21 +59,22 @@ constexpr PoolShape kDense{.models = 5, .videos = 25, .classes = 60, .list_lengt
 constexpr PoolShape kTied{
     .models = 5, .videos = 40, .classes = 50, .list_length = 30, .step = 0.125};
 
-INSTANTIATE_TEST_SUITE_P(Shapes, EnsemblePoolCases,
-                         testing::Values(Case{kShort, "logits", Missing::kZero},
-                                         Case{kShort, "probabilities", Missing::kLastOfList},
-                                         Case{kLong, "logits", Missing::kLastOfList},
-                                         Case{kLong, "probabilities", Missing::kZero},
-                                         Case{kDense, "logits", Missing::kLastOfList},
-                                         Case{kTied, "probabilities", Missing::kZero},
-                                         Case{kTied, "probabilities", Missing::kLastOfList},
-                                         Case{kTied, "logits", Missing::kZero}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, EnsemblePoolCases,
+    testing::Values(Case{kShort, ScoreDomain::kLogits, Missing::kZero},
+                    Case{kShort, ScoreDomain::kProbabilities, Missing::kLastOfList},
+                    Case{kLong, ScoreDomain::kLogits, Missing::kLastOfList},
+                    Case{kLong, ScoreDomain::kProbabilities, Missing::kZero},
+                    Case{kDense, ScoreDomain::kLogits, Missing::kLastOfList},
+                    Case{kTied, ScoreDomain::kProbabilities, Missing::kZero},
+                    Case{kTied, ScoreDomain::kProbabilities, Missing::kLastOfList},
+                    Case{kTied, ScoreDomain::kLogits, Missing::kZero}));
 
 TEST(EnsemblePool, ScoresASetTheSameHoweverItGrew) {
   const std::vector<EnsembleModel> models =
       PlantPool({.models = 5, .videos = 60, .classes = 80, .list_length = 40}, 9);
-  EnsemblePool pool(AlignModels(models), std::vector<double>(5, 1.0), Combination("logits"),
-                    Missing::kLastOfList, 4);
+  EnsemblePool pool(AlignModels(models), std::vector<double>(5, 1.0),
+                    Combination(ScoreDomain::kLogits), Missing::kLastOfList, 4);
   const double one_way = pool.ScoreExtensions({0, 2, 3}, {4})[0];
   EXPECT_EQ(pool.ScoreExtensions({2, 3, 4}, {0})[0], one_way);
   EXPECT_EQ(pool.ScoreExtensions({0, 3, 4}, {2})[0], one_way);
@@ -82,8 +82,8 @@ TEST(EnsemblePool, ScoresASetTheSameHoweverItGrew) {
 
 TEST(EnsemblePool, ManyCandidatesAreScoredInBlocks) {
   const std::vector<EnsembleModel> models = PlantPool({.models = 70, .videos = 8}, 4);
-  EnsemblePool pool(AlignModels(models), std::vector<double>(70, 1.0), Combination("logits"),
-                    Missing::kZero, 4);
+  EnsemblePool pool(AlignModels(models), std::vector<double>(70, 1.0),
+                    Combination(ScoreDomain::kLogits), Missing::kZero, 4);
   std::vector<int> all(70);
   for (int m = 0; m < 70; ++m) all[static_cast<std::size_t>(m)] = m;
   const std::vector<double> gaps = pool.ScoreExtensions({3}, all);
@@ -97,7 +97,8 @@ TEST(EnsemblePool, RefusesLabelsThatAreNoClasses) {
   std::vector<EnsembleModel> models = PlantPool({.models = 1, .videos = 2}, 1);
   models[0].predictions.videos[1].top[0].label = 2'000'000'000;
   try {
-    EnsemblePool pool(AlignModels(models), {1}, Combination("logits"), Missing::kZero, 2);
+    EnsemblePool pool(AlignModels(models), {1}, Combination(ScoreDomain::kLogits), Missing::kZero,
+                      2);
     FAIL();
   } catch (const UsageError& error) {
     EXPECT_STREQ(error.what(),
@@ -107,8 +108,8 @@ TEST(EnsemblePool, RefusesLabelsThatAreNoClasses) {
 
 TEST(EnsemblePool, RefusesMoreMembersThanItsKeysCanAdd) {
   const std::vector<EnsembleModel> models = PlantPool({.models = 1, .videos = 2}, 1);
-  EXPECT_THROW(EnsemblePool(AlignModels(models), {1}, Combination("logits"), Missing::kZero,
-                            std::int64_t{1} << 50),
+  EXPECT_THROW(EnsemblePool(AlignModels(models), {1}, Combination(ScoreDomain::kLogits),
+                            Missing::kZero, std::int64_t{1} << 50),
                UsageError);
 }
 

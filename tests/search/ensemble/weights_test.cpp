@@ -13,7 +13,7 @@ namespace {
 TEST(LearnWeights, FindsTheMinimumOfTheCrossEntropyOnTheSimplex) {
   const auto models = PlantPool({.models = 4, .videos = 200, .classes = 20, .list_length = 12}, 7);
   const auto members = AlignModels(models);
-  for (const char* combine : {"logits", "probabilities"}) {
+  for (const ScoreDomain combine : {ScoreDomain::kLogits, ScoreDomain::kProbabilities}) {
     const Combination combination(combine);
     const auto weights = LearnWeights(members, combination, Missing::kLastOfList);
     EXPECT_NEAR(std::accumulate(weights.begin(), weights.end(), 0.0), 1, 1e-12);
@@ -29,7 +29,8 @@ TEST(LearnWeights, FindsTheMinimumOfTheCrossEntropyOnTheSimplex) {
         const double amount = std::min(1e-3, moved[from]);
         moved[from] -= amount;
         moved[to] += amount;
-        EXPECT_GE(loss(moved), least - 1e-9) << combine << " " << from << " to " << to;
+        EXPECT_GE(loss(moved), least - 1e-9)
+            << WordFor(kScoreDomains, combine) << " " << from << " to " << to;
       }
     }
   }
@@ -42,7 +43,7 @@ TEST(LearnWeights, OfTwoModelsEqualsAFineScan) {
     for (auto& entry : video.top) entry.score = entry.score > 0.4 ? 0.999 : 0.001;
   }
   const auto members = AlignModels(models);
-  const Combination combination("logits");
+  const Combination combination(ScoreDomain::kLogits);
   double best_loss = std::numeric_limits<double>::infinity();
   double best_weight = 0;
   for (int i = 0; i <= 1000; ++i) {
@@ -61,7 +62,8 @@ TEST(LearnWeights, OfTwoModelsEqualsAFineScan) {
 TEST(LearnWeights, SharesEquallyBetweenEqualModels) {
   auto models = PlantPool({.models = 2, .videos = 40}, 12);
   models[1].predictions = models[0].predictions;
-  const auto weights = LearnWeights(AlignModels(models), Combination("logits"), Missing::kZero);
+  const auto weights =
+      LearnWeights(AlignModels(models), Combination(ScoreDomain::kLogits), Missing::kZero);
   EXPECT_NEAR(weights[0], 0.5, 1e-9);
 }
 
@@ -71,7 +73,7 @@ TEST(CrossEntropy, EqualsTheHandComputedSumOverListedAndTrueLabels) {
   model.predictions.videos = {{.id = "a", .top = {{1, 0.8}, {2, 0.3}}, .labels = {1, 5}}};
   const std::vector<EnsembleModel> models = {model};
   const double expected = -std::log(0.8) - std::log(1 - 0.3) - std::log(0.3);
-  for (const char* combine : {"logits", "probabilities"}) {
+  for (const ScoreDomain combine : {ScoreDomain::kLogits, ScoreDomain::kProbabilities}) {
     EXPECT_NEAR(CrossEntropy(AlignModels(models), {1}, Combination(combine), Missing::kLastOfList),
                 expected, 1e-12);
   }
@@ -80,16 +82,6 @@ TEST(CrossEntropy, EqualsTheHandComputedSumOverListedAndTrueLabels) {
 TEST(Normalised, DividesByTheSumAndIsUniformForNothing) {
   EXPECT_EQ(Normalised({1, 3}), (std::vector<double>{0.25, 0.75}));
   EXPECT_EQ(Normalised({0, 0}), (std::vector<double>{0.5, 0.5}));
-}
-
-TEST(WeightingFrom, RefusesUnknownWordsNamingTheKnownOnes) {
-  EXPECT_EQ(WeightingFrom("gap"), Weighting::kGap);
-  try {
-    (void)WeightingFrom("equal");
-    FAIL();
-  } catch (const UsageError& error) {
-    EXPECT_STREQ(error.what(), "ensemble: weights = 'equal', must be one of uniform, gap, learned");
-  }
 }
 
 }  // namespace

@@ -1,0 +1,26 @@
+#pragma once
+// The words of [ensemble] and of `beamgrid ensemble`. A recipe and the command line are read into
+// these values; nothing behind them sees a word.
+
+#include "registry/words.h"
+
+namespace beamgrid {
+
+/// The domain in which the members' scores are averaged.
+enum class ScoreDomain { kLogits, kProbabilities };
+inline constexpr Word<ScoreDomain> kScoreDomains[] = {
+    {ScoreDomain::kLogits, "logits"}, {ScoreDomain::kProbabilities, "probabilities"}};
+
+/// Where the members' weights come from. kLearned searches with uniform ones and learns afterwards.
+enum class Weighting { kUniform, kGap, kLearned };
+inline constexpr Word<Weighting> kWeightings[] = {
+    {Weighting::kUniform, "uniform"}, {Weighting::kGap, "gap"}, {Weighting::kLearned, "learned"}};
+
+/// Which sets of models are scored: SearchEnsembles says how each goes about it.
+enum class EnsembleSearch { kBeam, kExhaustive, kGreedy };
+inline constexpr Word<EnsembleSearch> kEnsembleSearches[] = {
+    {EnsembleSearch::kBeam, "beam"},
+    {EnsembleSearch::kExhaustive, "exhaustive"},
+    {EnsembleSearch::kGreedy, "greedy"}};
+
+}  // namespace beamgrid
