@@ -184,7 +184,7 @@ class RandomCatalogue {
     for (const std::string name : {"x", "y"}) {
       if (random_() % 3 == 0) continue;
       OptionInfo option = random_() % 2 == 0 ? Whole(name, 1, -100, 100, Pick({"", "A", "B", "1"}))
-                                             : Word(name, {"1", "A", "A-1", "A 1"});
+                                             : Choice(name, {"1", "A", "A-1", "A 1"});
       option.tag = Pick({"", "A", "B", "1"});
       option.always_named = random_() % 2 == 0;
       options.push_back(option);

@@ -37,7 +37,7 @@ inline OptionInfo Switch(std::string name, bool fallback, std::string tag = "") 
           .tag = std::move(tag)};
 }
 
-inline OptionInfo Word(std::string name, const std::vector<std::string>& words) {
+inline OptionInfo Choice(std::string name, const std::vector<std::string>& words) {
   OptionInfo option{.name = std::move(name),
                     .type = OptionType::kString,
                     .default_value = OptionValue(words.front())};
@@ -70,12 +70,14 @@ inline Catalogue TestCatalogue() {
   const OptionInfo layers = Whole("layers", 1, 1, 8, "L");
   Catalogue catalogue;
   catalogue.components = {
-      Component("multimodal", "attention", "MA",
-                {Word("guide", {"image", "audio"}), Window(), Word("merge", {"add", "concat"})}),
+      Component(
+          "multimodal", "attention", "MA",
+          {Choice("guide", {"image", "audio"}), Window(), Choice("merge", {"add", "concat"})}),
       Component("multimodal", "concat", "MC"),
       Component("multimodal", "sum", "MS"),
-      Component("temporal", "blstm", "BLSTM",
-                {hidden, layers, Switch("residual", true), Word("pool", {"mean", "last", "max"})}),
+      Component(
+          "temporal", "blstm", "BLSTM",
+          {hidden, layers, Switch("residual", true), Choice("pool", {"mean", "last", "max"})}),
       Component("temporal", "gru", "GRU", {hidden, layers}),
       Component("temporal", "lstm", "LSTM",
                 {hidden,
@@ -93,11 +95,12 @@ inline Catalogue TestCatalogue() {
       Component("classifier", "logistic", "Logistic"),
       Component("classifier", "moe", "MoE", {AlwaysNamed(Whole("experts", 2, 1, 64))}),
       Component("extras", "context_gating", "CG",
-                {Word("on", {"embedding", "probabilities"}), Switch("batch_norm", true, "BN")}),
+                {Choice("on", {"embedding", "probabilities"}), Switch("batch_norm", true, "BN")}),
       Component("extras", "differential", "diff"),
       Component("extras", "dropout", "Dropout", {AlwaysNamed(Real("rate", 0.5, 0, 0.95))}),
-      Component("extras", "gradient_clip", "clip",
-                {AlwaysNamed(Real("norm", 1, 1e-6, 1e6)), Word("type", {"per_tensor", "global"})}),
+      Component(
+          "extras", "gradient_clip", "clip",
+          {AlwaysNamed(Real("norm", 1, 1e-6, 1e6)), Choice("type", {"per_tensor", "global"})}),
       Component("extras", "layer_norm", "LN"),
       Component("extras", "skip_connection", "skip"),
       Component("extras", "zoneout", "",
@@ -108,7 +111,7 @@ inline Catalogue TestCatalogue() {
       Component("loss", "cross_entropy", ""),
       Component("loss", "huber", "Huber", {Real("delta", 0.5, 1e-6, 100)}),
       Component("train", "train", "",
-                {Word("optimizer", {"adam"}), Real("learning_rate", 0.001, 1e-12, 1e3, "lr"),
+                {Choice("optimizer", {"adam"}), Real("learning_rate", 0.001, 1e-12, 1e3, "lr"),
                  Real("decay", 0.95, 1e-6, 1), Whole("decay_examples", 4'000'000, 1, 1e15),
                  Whole("batch", 128, 1, 65536, "B"), Whole("epochs", 5, 1, 1e6, "E")}),
   };

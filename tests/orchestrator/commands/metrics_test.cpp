@@ -47,8 +47,8 @@ class MetricsTest : public CommandTest {
   MetricsTest() {
     for (const Metric& metric : kMetrics) ids_.push_back(Share(metric.name));
     AttemptOutcome outcome = ExampleSuccess();
-    outcome.result.metrics = Measured();
-    for (EpochResult& epoch : outcome.result.epochs) epoch.metrics = Measured();
+    outcome.result().metrics = Measured();
+    for (EpochResult& epoch : outcome.result().epochs) epoch.metrics = Measured();
     store_.FinishAttempt(ids_[0], store_.BeginAttempt(ids_[0], "runs", "cpu", 1), outcome,
                          TrialState::kComplete);
   }
