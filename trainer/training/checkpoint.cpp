@@ -19,7 +19,8 @@ namespace {
   throw SystemError(path, what, errno);
 }
 
-/// A file that takes its name only when it is whole.
+/// RenamedFile takes its name only when it is whole. Its own writing, not WriteFileAtomically,
+/// which wants all bytes at once: a checkpoint is up to five times the model.
 class RenamedFile {
  public:
   explicit RenamedFile(const std::filesystem::path& path)
@@ -41,10 +42,13 @@ class RenamedFile {
   void Commit() {
     const std::string digits = hash_.Digits();
     WriteUnhashed(digits.data(), digits.size());
+    // Synced before it is renamed: after a power cut the name could else stand for an empty file.
+    // close() can report what write() did not (NFS, quotas).
     if (::fsync(file_.get()) != 0 || ::close(file_.Release()) != 0) {
       ThrowSystem(temporary_, "cannot write");
     }
     std::filesystem::rename(temporary_, path_);
+    // The new name is an entry of the folder, which has to reach the disk too.
     const std::filesystem::path folder = path_.parent_path();
     const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (opened.get() < 0 || ::fsync(opened.get()) != 0) ThrowSystem(folder, "cannot sync folder");
@@ -54,6 +58,7 @@ class RenamedFile {
   void WriteUnhashed(const char* bytes, std::size_t size) {
     while (size > 0) {
       const ssize_t written = ::write(file_.get(), bytes, size);
+      // A write may be interrupted, or take a part only (a disk that fills up).
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) ThrowSystem(temporary_, "cannot write");
       bytes += written;
@@ -119,6 +124,7 @@ void CheckpointReader::ReadInto(const NamedTensors& targets) {
         entry->type != c10::toString(target.scalar_type())) {
       throw Error(path_ + ": the checkpoint has no tensor '" + name + "' of the model's shape");
     }
+    // By way of the CPU, because the target may be on a GPU or be a view with gaps.
     torch::Tensor values = torch::empty(target.sizes(), target.scalar_type());
     file_.Read(*entry,
                {static_cast<char*>(values.data_ptr()), static_cast<std::size_t>(Bytes(values))});

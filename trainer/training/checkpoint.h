@@ -21,15 +21,16 @@ namespace beamgrid::trainer {
 /// Tensors by name, in a fixed order.
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
-/// The same with `prefix` before every name.
+/// The same tensors with `prefix` before every name.
 [[nodiscard]] NamedTensors WithPrefix(std::string_view prefix, const NamedTensors& tensors);
 
-/// Writes under a temporary name, fsyncs, renames, fsyncs the folder; streams, so that no second
-/// copy of the tensors is made. Throws Error (disk full, not writable).
+/// Writes a checkpoint that appears whole or not at all, also through a power cut: under a
+/// temporary name, fsync, rename, fsync of the folder. Tensors are written one after the other; one
+/// that is on a GPU is copied to the CPU for it. Throws Error (disk full, not writable).
 void WriteCheckpoint(const std::filesystem::path& path, const boost::json::object& meta,
                      const NamedTensors& tensors);
 
-/// A whole, undamaged checkpoint, open for reading.
+/// CheckpointReader is a whole, undamaged checkpoint, open for reading.
 class CheckpointReader {
  public:
   /// Reads the file once to check its hash. Throws Error with the path and what is wrong.
@@ -37,8 +38,9 @@ class CheckpointReader {
 
   [[nodiscard]] const boost::json::object& meta() const { return file_.meta(); }
 
-  /// Fills each target in place, on whatever device it is. Throws Error where the checkpoint has no
-  /// tensor of that name, type and shape.
+  /// Fills each target in place, on whatever device it is; tensors that are not asked for are left
+  /// alone. Throws Error where the checkpoint has no tensor of that name, type and shape, after the
+  /// targets before it were filled.
   void ReadInto(const NamedTensors& targets);
 
  private:

@@ -15,6 +15,7 @@ namespace {
 constexpr auto kMagicBytes = static_cast<std::int64_t>(kCheckpointMagic.size());
 constexpr std::int64_t kPrologueBytes = kMagicBytes + 8;
 constexpr auto kHashBytes = static_cast<std::int64_t>(kCheckpointHashDigits);
+/// The file is hashed in pieces, so that a checkpoint of gigabytes needs 1 MiB to be checked.
 constexpr std::int64_t kPieceBytes = 1 << 20;
 
 std::vector<std::int64_t> ShapeFrom(const JsonReader& reader) {
@@ -36,6 +37,7 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& path)
   if (error) throw SystemError(path, "cannot read the checkpoint", error.value());
   size_ = static_cast<std::int64_t>(size);
   if (size_ < kPrologueBytes + kHashBytes) Refuse("the checkpoint is cut off");
+  // The hash first: only of a file that nobody damaged is the header worth a message of its own.
   CheckHash();
   try {
     ReadHeader();
@@ -52,6 +54,8 @@ void CheckpointFile::CheckHash() {
   for (std::int64_t left = size_ - kHashBytes; left > 0;) {
     const std::int64_t count = std::min(left, std::ssize(piece));
     if (!stream_.read(piece.data(), count)) {
+      // bad() is a disk that fails and may work later; else the file became shorter under our
+      // hands.
       if (stream_.bad()) throw SystemError(path_, "cannot read the checkpoint", errno);
       Refuse("the checkpoint is cut off");
     }
@@ -70,6 +74,8 @@ void CheckpointFile::ReadHeader() {
   std::uint64_t header_bytes = 0;
   stream_.read(magic.data(), kMagicBytes);
   stream_.read(reinterpret_cast<char*>(&header_bytes), sizeof header_bytes);
+  // Checked before memory for it is asked for: the hash shows damage, but a file may have been made
+  // wrong with a hash that is right.
   const std::int64_t most = size_ - kPrologueBytes - kHashBytes;
   if (magic != kCheckpointMagic || std::cmp_greater(header_bytes, most)) {
     Refuse("this is not a checkpoint of this version");
@@ -91,6 +97,7 @@ void CheckpointFile::ReadEntry(const boost::json::value& json) {
                         .offset = reader.Integer("offset"),
                         .bytes = reader.Integer("bytes")};
   const std::int64_t data_bytes = size_ - kHashBytes - data_begin_;
+  // Written without a sum of offset and bytes, which could overflow.
   const bool inside = entry.offset >= 0 && entry.bytes >= 0 && entry.bytes <= data_bytes &&
                       entry.offset <= data_bytes - entry.bytes;
   if (!inside) throw std::invalid_argument("tensor '" + name + "' lies outside the file");

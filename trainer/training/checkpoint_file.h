@@ -17,14 +17,15 @@ namespace beamgrid::trainer {
 inline constexpr std::string_view kCheckpointMagic = "BGCKPT1\n";
 inline constexpr std::size_t kCheckpointHashDigits = 32;
 
-/// Where a tensor lies and what it is.
+/// CheckpointEntry says where a tensor lies in the file and what it is.
 struct CheckpointEntry {
-  std::string type;
+  std::string type;  ///< LibTorch's word: "Float", "Long"
   std::vector<std::int64_t> shape;
   std::int64_t offset = 0;  ///< from the end of the header
   std::int64_t bytes = 0;
 };
 
+/// CheckpointFile is a checkpoint as bytes. Not thread-safe: reading moves its position.
 class CheckpointFile {
  public:
   /// Reads the file once to check its hash. Throws Error with the path and what is wrong. Memory:
@@ -32,10 +33,10 @@ class CheckpointFile {
   explicit CheckpointFile(const std::filesystem::path& path);
 
   [[nodiscard]] const boost::json::object& meta() const { return meta_; }
-  /// Null: there is none of that name.
+  /// The entry of that name, or null.
   [[nodiscard]] const CheckpointEntry* Find(std::string_view name) const;
 
-  /// The bytes of an entry. Error unless there are as many as `bytes` has room for.
+  /// Reads the bytes of an entry. Throws Error unless there are as many as `bytes` has room for.
   void Read(const CheckpointEntry& entry, std::span<char> bytes);
 
  private:

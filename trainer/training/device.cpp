@@ -28,7 +28,8 @@ Function* Loaded(const char* name) {
 }
 
 /// Activations of tens of MB come and go with every step. As mappings of their own the kernel would
-/// hand them out page by page each time, zeroed; kept in the heap they are reused as they are.
+/// hand them out page by page each time, zeroed; kept in the heap they are reused as they are. The
+/// price is memory that stays taken between trials, which ReleaseMemory gives back.
 void KeepFreedMemory() {
   ::mallopt(M_MMAP_MAX, 0);
   ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
@@ -44,13 +45,13 @@ std::string ProcessorModel() {
   return {};
 }
 
-/// With the kernels that multiply matrices: others sum in another order.
+/// The processor with the kernels that multiply matrices: others sum in another order.
 std::string CpuName() {
   const std::string model = ProcessorModel(), core = Blas().core;
   return "cpu" + (model.empty() ? "" : " " + model) + (core.empty() ? "" : ", OpenBLAS " + core);
 }
 
-/// A line of /proc/self/status that is in kB.
+/// The bytes that a line of /proc/self/status names, which are in kB there; 0 where there is none.
 std::int64_t StatusBytes(std::string_view key) {
   std::ifstream status("/proc/self/status");
   constexpr std::int64_t kKibibyte = 1024;
@@ -60,7 +61,7 @@ std::int64_t StatusBytes(std::string_view key) {
   return 0;
 }
 
-/// What the kernel would not forget; 0: nothing.
+/// The peak in bytes that the kernel would not forget; 0 where it did.
 std::int64_t earlier_peak = 0;
 
 }  // namespace
@@ -81,14 +82,21 @@ torch::Device ParseDevice(const std::string& name) {
 
 void PrepareProcess(std::int64_t threads) {
   KeepFreedMemory();
+  // Sums of products with denormals take the processor many times as long, and what is below 1e-38
+  // decides about nothing here.
   at::globalContext().setFlushDenormal(true);
   torch::set_num_threads(static_cast<int>(threads));
+  // A second call would throw. One thread, since nothing here runs two operators side by side.
   [[maybe_unused]] static const bool once = (at::set_num_interop_threads(1), true);
+  // OpenBLAS has threads of its own, which LibTorch's setting does not reach: a worker would take
+  // all cores of the machine for its products.
   if (auto* set = Loaded<void(int)>("openblas_set_num_threads")) set(static_cast<int>(threads));
   // cuBLAS gives the same bits every time only with a workspace of fixed size.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  // Only warned about: a user's component may use an operation that has no deterministic kernel.
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
   at::globalContext().setDeterministicCuDNN(true);
+  // Benchmarking picks the kernel that was fastest a moment ago: another one in another run.
   at::globalContext().setBenchmarkCuDNN(false);
 }
 
@@ -102,6 +110,7 @@ std::string DeviceName(torch::Device device) {
 std::int64_t PeakMemoryBytes(torch::Device device) {
 #ifdef BEAMGRID_CUDA
   if (device.is_cuda()) {
+    // Reserved, not allocated: what the allocator holds in reserve no other process can have.
     return c10::cuda::CUDACachingAllocator::getDeviceStats(device.index()).reserved_bytes[0].peak;
   }
 #else
@@ -120,6 +129,7 @@ void ForgetPeakMemory(torch::Device device) {
 #else
   static_cast<void>(device);
 #endif
+  // "5" resets the peak (proc(5)); a container may forbid it.
   const bool forgotten = static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5\n"
                                                                                   << std::flush);
   earlier_peak = forgotten ? 0 : StatusBytes("VmHWM:");
@@ -151,6 +161,7 @@ std::vector<GpuInfo> Gpus() {
 
 BlasInfo Blas() {
   BlasInfo info;
+  // Looked up at run time: which BLAS is loaded is the machine's choice, not the build's.
   if (auto* config = Loaded<char*()>("openblas_get_config")) {
     info.library = config();
     if (auto* core = Loaded<char*()>("openblas_get_corename")) info.core = core();
@@ -158,6 +169,8 @@ BlasInfo Blas() {
     info.library =
         "LibTorch's own (" + at::show_config().substr(0, at::show_config().find('\n')) + ")";
   }
+  // The names of OpenBLAS's kernels by the instructions that they need. An OpenBLAS that is older
+  // than the processor does not recognise it and takes the kernels of a far older one.
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0) {
     info.expected = "SkylakeX";
   } else if (__builtin_cpu_supports("avx2") != 0) {

@@ -9,37 +9,43 @@
 
 namespace beamgrid::trainer {
 
-/// "cpu" or "cuda:N". Throws UsageError for anything else and for a GPU that is not there.
+/// The device of a name, "cpu" or "cuda:N". Throws UsageError for anything else and for a GPU that
+/// is not there.
 [[nodiscard]] torch::Device ParseDevice(const std::string& name);
 
-/// Before the first tensor operation of a trial: threads for OpenMP and BLAS together, kernels that
-/// give the same bits every time, denormals flushed to zero. May be called again.
+/// Sets what the whole process shares: threads for OpenMP and BLAS together, kernels that give the
+/// same bits every time, denormals flushed to zero. To be called before the first tensor operation
+/// of a trial; may be called again.
 void PrepareProcess(std::int64_t threads);
 
-/// With its model and, on a CPU, the kernels that multiply matrices, both of which decide about the
-/// last bits: "cpu Intel(R) Xeon(R) Processor, OpenBLAS SkylakeX", "cuda:0 NVIDIA H200".
+/// The device with its model and, on a CPU, the kernels that multiply matrices, both of which
+/// decide about the last bits: "cpu Intel(R) Xeon(R) Processor, OpenBLAS SkylakeX", "cuda:0 NVIDIA
+/// H200".
 [[nodiscard]] std::string DeviceName(torch::Device device);
 
-/// The most memory that was in use since ForgetPeakMemory: of the process on the CPU, of LibTorch's
+/// The most bytes that were in use since ForgetPeakMemory: by the process on the CPU, by LibTorch's
 /// allocator on a GPU. Where the kernel does not forget a process's earlier peak, and that one was
 /// higher: what is in use now.
 [[nodiscard]] std::int64_t PeakMemoryBytes(torch::Device device);
+/// Begins a new measurement for PeakMemoryBytes.
 void ForgetPeakMemory(torch::Device device);
 
 /// Gives what earlier work has freed back to the system (PrepareProcess keeps it), on the device
 /// too.
 void ReleaseMemory(torch::Device device);
 
-/// Memory of the process that is in use now, on the CPU.
+/// The bytes of main memory that the process uses now.
 [[nodiscard]] std::int64_t ResidentBytes();
 
+/// GpuInfo describes a GPU that this process sees.
 struct GpuInfo {
   std::string name;
-  std::int64_t memory_bytes = 0;
+  std::int64_t memory_bytes = 0;  ///< all that it has, free or not
 };
+/// The GPUs by their index; empty in a build without CUDA.
 [[nodiscard]] std::vector<GpuInfo> Gpus();
 
-/// What multiplies matrices on the CPU.
+/// BlasInfo says what multiplies matrices on the CPU.
 struct BlasInfo {
   std::string library;   ///< "OpenBLAS 0.3.21", or what LibTorch says it was built with
   std::string core;      ///< OpenBLAS's name for the processor it tunes for; empty: unknown

@@ -43,9 +43,11 @@ Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
   for (Batch batch; batches.Next(batch);) {
     if (options.stop_requested && options.stop_requested()) throw Interrupted();
     const DeviceBatch on_device = ToDevice(batch, classes, options.device);
+    // Without targets, so that no component can look at the labels.
     const ModelOutput output = model.forward(on_device.input, {});
     const double loss = model.TotalLoss(output, on_device.targets).item<double>();
     if (!std::isfinite(loss)) throw Diverged("the loss on the validation data is not finite");
+    // Row reads floats, and a user's component may give another type.
     const torch::Tensor scores = output.probabilities.to(torch::kFloat).cpu().contiguous();
     for (std::int64_t video = 0; video < batch.Size(); ++video) {
       accumulator.AddDense(Row(scores, video), batch.LabelsOf(video));
@@ -56,12 +58,14 @@ Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
       evaluation.predictions.videos.push_back(
           PredictionOf(batch, video, Row(scores, video), options.top_k));
     }
+    // The last batch is smaller, and the mean is over videos, not batches.
     evaluation.loss += loss * static_cast<double>(batch.Size());
     videos += batch.Size();
   }
   evaluation.loss /= static_cast<double>(std::max<std::int64_t>(videos, 1));
   evaluation.metrics = accumulator.Compute();
   if (segments) evaluation.metrics.segment_map = segments->Compute();
+  // So that prediction files of different trials can be read side by side.
   std::ranges::sort(evaluation.predictions.videos, {}, &VideoPrediction::id);
   return evaluation;
 }

@@ -11,6 +11,7 @@
 
 namespace beamgrid::trainer {
 
+/// EvaluationOptions says how a dataset is gone through and what is kept of it.
 struct EvaluationOptions {
   std::int64_t batch_size = 128;
   torch::Device device = torch::kCPU;
@@ -18,13 +19,15 @@ struct EvaluationOptions {
   std::function<bool()> stop_requested;  ///< asked between batches; may be empty
 };
 
+/// Evaluation is what a model is worth on a dataset.
 struct Evaluation {
   Metrics metrics;
   double loss = 0;          ///< mean over the videos
-  Predictions predictions;  ///< where top_k > 0; sorted by id
+  Predictions predictions;  ///< empty unless top_k > 0; sorted by id
 };
 
-/// Puts the model into evaluation mode and leaves it there. Throws Diverged on a loss that is not
+/// Scores every video of the dataset, in order. Puts the model into evaluation mode and leaves it
+/// there. Skipped records are in none of the numbers. Throws Diverged on a loss that is not
 /// finite, Interrupted, DataError.
 [[nodiscard]] Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
                                   const EvaluationOptions& options);

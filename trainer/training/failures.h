@@ -1,5 +1,6 @@
 #pragma once
-// How an attempt can end early, beside SpecError and DataError. What each becomes: ending.cpp.
+// The exceptions by which an attempt ends early, beside SpecError and DataError. worker/ending.cpp
+// says which exit code and kind of failure each becomes.
 
 #include <stdexcept>
 
@@ -7,19 +8,20 @@
 
 namespace beamgrid::trainer {
 
-/// The loss or a weight is not finite.
+/// Diverged is thrown where the loss or a weight is not finite: another try would end the same way.
 class Diverged : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Somebody asked the trial to stop.
+/// Interrupted is thrown where somebody asked the trial to stop. It can go on from its checkpoint.
 class Interrupted : public std::runtime_error {
  public:
   Interrupted() : std::runtime_error("interrupted") {}
 };
 
-/// The data as a whole cannot be used: files missing, empty, or not those that were planned with.
+/// DataFilesError is thrown where the data as a whole cannot be used: files are missing, empty, or
+/// not those that the trial was planned with.
 class DataFilesError : public Error {
  public:
   using Error::Error;

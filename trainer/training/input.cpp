@@ -6,6 +6,7 @@
 namespace beamgrid::trainer {
 namespace {
 
+/// Of the squared norm, as in TensorFlow's l2_normalize.
 constexpr double kNormFloor = 1e-12;
 
 /// A tensor over memory that it does not own; only read.
@@ -14,6 +15,8 @@ torch::Tensor View(const std::vector<T>& values, torch::IntArrayRef shape, torch
   return torch::from_blob(const_cast<T*>(values.data()), shape, type);
 }
 
+/// A copy even where the view is on `device` already: on the CPU to() would hand back the view, and
+/// the batch's memory is filled again by the thread that reads ahead.
 torch::Tensor Copied(const torch::Tensor& view, torch::Device device) {
   return view.to(device, view.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
 }
@@ -25,7 +28,8 @@ torch::Tensor FrameMask(const Sequence& sequence, std::int64_t frames, torch::De
 
 using ClassesOf = std::span<const std::int32_t> (Batch::*)(std::int64_t) const;
 
-/// Each video's classes as positions in the flattened [batch, classes] matrix.
+/// Each video's classes as positions in the flattened [batch, classes] matrix: a few numbers a
+/// video cross to the device, not a dense matrix of 3862 columns.
 torch::Tensor Positions(const Batch& batch, ClassesOf classes_of, std::int64_t classes) {
   std::vector<std::int64_t> positions;
   for (std::int64_t video = 0; video < batch.Size(); ++video) {
@@ -33,6 +37,7 @@ torch::Tensor Positions(const Batch& batch, ClassesOf classes_of, std::int64_t c
       positions.push_back(video * classes + label);
     }
   }
+  // Cloned, because the view would outlive `positions`.
   return View(positions, {static_cast<std::int64_t>(positions.size())}, torch::kLong).clone();
 }
 
@@ -50,6 +55,7 @@ torch::Tensor CellMatrix(const Batch& batch, ClassesOf classes_of, double elsewh
 torch::Tensor WeightMatrix(const Batch& batch, std::int64_t classes, torch::Device device) {
   torch::Tensor weights;
   if (!batch.rated_offsets.empty() && batch.unrated_weight != 1) {
+    // 0 in the cells that nobody rated: absence of a rating does not mean absence of the class.
     weights = CellMatrix(batch, &Batch::RatedOf, batch.unrated_weight, classes, device);
   }
   if (batch.class_weights.empty()) return weights;
@@ -61,6 +67,8 @@ torch::Tensor WeightMatrix(const Batch& batch, std::int64_t classes, torch::Devi
 }  // namespace
 
 torch::Tensor DequantiseAndNormalise(const torch::Tensor& codes, const torch::Tensor& mask) {
+  // In place from here on: a batch of 128 videos of 300 frames is 177 MB, and every pass that makes
+  // a new tensor writes as much.
   torch::Tensor frames = codes.to(torch::kFloat);
   frames.mul_(kDequantiseScale).add_(kDequantiseOffset);
   const torch::Tensor norm =
@@ -72,6 +80,7 @@ torch::Tensor DequantiseAndNormalise(const torch::Tensor& codes, const torch::Te
 DeviceBatch ToDevice(const Batch& batch, std::int64_t classes, torch::Device device) {
   const std::int64_t videos = batch.Size();
   DeviceBatch result;
+  // Lengths stay on the CPU, where packing reads them; the mask says the same on the device.
   result.input.lengths =
       Copied(View(batch.lengths, {videos}, torch::kLong), torch::Device(torch::kCPU));
   result.input.mask = FrameMask(result.input, batch.longest, device);
@@ -80,6 +89,7 @@ DeviceBatch ToDevice(const Batch& batch, std::int64_t classes, torch::Device dev
         Copied(View(batch.features, {videos, 1, batch.width}, torch::kFloat), device);
     result.input.frames = L2Normalise(features, -1);
   } else {
+    // Bytes cross to the device, a quarter of the floats that they become there.
     const torch::Tensor codes =
         View(batch.frames, {videos, batch.longest, batch.width}, torch::kByte);
     result.input.frames = DequantiseAndNormalise(codes.to(device), result.input.mask);

@@ -9,7 +9,7 @@
 
 namespace beamgrid::trainer {
 
-/// A batch as the model takes it, on the device.
+/// DeviceBatch is a batch as the model takes it, on the device.
 struct DeviceBatch {
   Sequence input;   ///< frames L2-normalised over the concatenated features, padding 0
   Targets targets;  ///< labels, and weights where not every cell weighs 1 (Batch)
@@ -19,8 +19,9 @@ struct DeviceBatch {
 /// result refers to `batch`, which may be refilled at once.
 [[nodiscard]] DeviceBatch ToDevice(const Batch& batch, std::int64_t classes, torch::Device device);
 
-/// q * 4/255 + (4/512 - 2) for the valid frames, each then L2-normalised; padding frames are
-/// exactly 0 whatever their bytes. codes [B,T,W] uint8, mask [B,T] bool -> [B,T,W] float.
+/// Turns codes [B,T,W] uint8 into frames [B,T,W] float: q * 4/255 + (4/512 - 2), then each valid
+/// frame L2-normalised over all its features together, as YouTube-8M's starter code does. Padding
+/// frames (mask [B,T] bool is false) are exactly 0 whatever their bytes.
 [[nodiscard]] torch::Tensor DequantiseAndNormalise(const torch::Tensor& codes,
                                                    const torch::Tensor& mask);
 

@@ -65,6 +65,7 @@ torch::Tensor BestOfSets(const torch::Tensor& probabilities, std::int64_t sets) 
   return probabilities.view({-1, sets, probabilities.size(-1)}).amax(1);
 }
 
+/// Counters and indices are integers; the papers' counts have running statistics but no counters.
 bool CountsAsParameter(const torch::Tensor& buffer) { return buffer.is_floating_point(); }
 
 }  // namespace
@@ -73,6 +74,9 @@ Model::Model(const ModelSpec& spec, const DataSpec& data, const LabelStatistics*
     : precision_(PrecisionOf(spec.train)) {
   BuildContext context = ContextOf(spec, data);
   context.labels = labels;
+  // In the order of the pipeline, because each part is built for the width that the one before it
+  // leaves. The order is also that of the draws from the generator: changing it changes every
+  // trial.
   if (context.video_level) CheckVideoLevel(spec);
   BuildExtras(context);
   multimodal_ = register_module("multimodal", Build<Multimodal>("multimodal", spec, context));
@@ -81,7 +85,10 @@ Model::Model(const ModelSpec& spec, const DataSpec& data, const LabelStatistics*
   for (const auto& extra : extras_) extra->BuildProbabilities(context.classes);
   label_processing_ = register_module("label_processing",
                                       Build<LabelProcessing>("label_processing", spec, context));
+  // 0 tells a loss on the embedding (center) that there is none.
   if (frame_classifier_) context.input_width = 0;
+  // Not registered: its parameters and buffers (centres) are neither trained by gradient nor
+  // shipped.
   loss_ = Build<Loss>("loss", spec, context);
 }
 
@@ -99,6 +106,7 @@ std::int64_t Model::BuildStreams(const ModelSpec& spec, BuildContext context) {
   std::int64_t sequence_width = 0;
   for (std::size_t stream = 0; stream < stream_widths_.size(); ++stream) {
     std::int64_t& width = stream_widths_[stream];
+    // A component that takes frames apart by their features must see those of its stream alone.
     if (many) context.features = {{"stream" + std::to_string(stream), width}};
     for (const auto& extra : extras_) width = extra->BuildSequence(width);
     sequence_width += width;
@@ -143,6 +151,8 @@ Sequence Model::Fuse(const Sequence& input, const Targets& targets) {
   std::vector<torch::Tensor> streams;
   std::int64_t begin = 0;
   for (const std::int64_t width : multimodal_->stream_widths()) {
+    // Each stream by itself: an extra that widens frames (differential) would otherwise put its
+    // values behind the last stream's.
     Sequence stream{sequence.frames.narrow(-1, begin, width), sequence.mask, sequence.lengths};
     for (const auto& extra : extras_) stream = extra->OnSequence(std::move(stream));
     streams.push_back(stream.frames);
@@ -168,6 +178,7 @@ torch::Tensor Model::Embed(const Sequence& sequence, const Targets& targets) {
   for (std::size_t i = 0; i < temporal_.size(); ++i) {
     embeddings.push_back(temporal_[i]->forward(streams[i], targets));
   }
+  // Video level: the one "frame" is the embedding.
   if (embeddings.empty()) embeddings = {sequence.frames.squeeze(1)};
   torch::Tensor embedding =
       multimodal_->Join(embeddings.size() == 1 ? embeddings[0] : torch::cat(embeddings, -1));
@@ -181,9 +192,11 @@ Sequence Model::States(const Sequence& sequence, const Targets& targets) {
   for (std::size_t i = 0; i < temporal_.size(); ++i) {
     states.push_back(temporal_[i]->States(streams[i], targets).frames);
   }
+  // Joint layer and extras have biases and batch norm: padding is kept away from them.
   const ValidRows valid(sequence.mask);
   torch::Tensor rows = multimodal_->Join(valid.Gather(torch::cat(states, -1)));
   const torch::Tensor frames = valid.Gather(sequence.frames).unsqueeze(1);
+  // OnEmbedding wants a video's frames beside its embedding: here each frame is a video of its own.
   const Sequence videos{frames, torch::ones({frames.size(0), 1}, sequence.mask.options()),
                         torch::ones({frames.size(0)}, torch::kLong)};
   for (const auto& extra : extras_) rows = extra->OnEmbedding(rows, videos);
@@ -193,10 +206,12 @@ Sequence Model::States(const Sequence& sequence, const Targets& targets) {
 Scores Model::Classify(const torch::Tensor& embedding, const Targets& targets) {
   if (embedding.dim() == 2) return classifier_->forward(embedding, targets);
   const std::int64_t sets = embedding.size(1);
+  // Sets as rows of a larger batch: every classifier works for them without knowing of sets.
   Targets of_sets;
   if (targets.labels.defined()) of_sets.labels = targets.labels.repeat_interleave(sets, 0);
   Scores scores = classifier_->forward(embedding.flatten(0, 1), of_sets);
   scores.probabilities = BestOfSets(scores.probabilities, sets);
+  // The best of the sets in the loss too, so that what is trained is what is evaluated.
   for (torch::Tensor& probabilities : scores.loss_over) {
     probabilities = BestOfSets(probabilities, sets);
   }
@@ -241,9 +256,11 @@ torch::Tensor Model::CriterionLoss(const ModelOutput& output, const Targets& tar
 }
 
 torch::Tensor Model::TotalLoss(const ModelOutput& output, const Targets& targets) {
+  // The loss is no submodule, so train() and eval() do not reach it.
   loss_->train(is_training());
   const torch::Tensor loss = CriterionLoss(output, targets);
   if (!is_training()) return loss;
+  // After the loss: the centres that a batch is measured against must not have seen it yet.
   loss_->Remember(output.embedding, targets);
   const torch::Tensor penalty = multimodal_->Penalty();
   return penalty.defined() ? loss + penalty : loss;
@@ -277,6 +294,7 @@ std::int64_t Model::SizeBytes() const {
 }
 
 ModelSize MeasureModel(const ModelSpec& spec, const DataSpec& data) {
+  // Models of gigabytes are counted in milliseconds: their memory is never touched.
   const WithoutMemory guard;
   const Model model(spec, data);
   return {.parameters = model.ParameterCount(), .size_bytes = model.SizeBytes()};

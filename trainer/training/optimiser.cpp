@@ -9,11 +9,13 @@
 namespace beamgrid::trainer {
 namespace {
 
-/// Elements of a view per thread. LibTorch splits an elementwise operation over threads in grains
-/// of 32768, and five float tensors of this size fit a core's cache.
+/// The number of elements of a view per thread. LibTorch splits an elementwise operation over
+/// threads in grains of 32768, and five float tensors of this size (640 KiB: weight, gradient, two
+/// moments, a temporary) fit a core's cache.
 constexpr std::int64_t kPieceElements = 32768;
 
 std::int64_t PieceElements(const torch::Tensor& parameter) {
+  // One piece: on a GPU every piece would cost ten more kernel launches.
   if (!parameter.is_cpu()) return std::max<std::int64_t>(parameter.numel(), 1);
   return kPieceElements * at::get_num_threads();
 }
@@ -37,6 +39,8 @@ bool Contains(const std::vector<torch::Tensor>& tensors, const torch::Tensor& wa
 }
 
 torch::optim::AdamOptions AdamOptions(const TrainSettings& settings, double weight_decay) {
+  // weight_decay adds s w to the gradient before the moments: the gradient of s/2 w^2, which is how
+  // the reference models penalise weights. It is not the decoupled decay of AdamW.
   return torch::optim::AdamOptions(settings.learning_rate)
       .betas({0.9, 0.999})
       .eps(1e-8)
@@ -64,6 +68,7 @@ Optimiser::Optimiser(const TrainSettings& settings, const NamedTensors& paramete
     pieces.insert(pieces.end(), parameter.pieces.begin(), parameter.pieces.end());
     parameters_.push_back(std::move(parameter));
   }
+  // Two groups, since Adam has one weight decay per group.
   std::vector<torch::optim::OptimizerParamGroup> groups;
   const auto add = [&](std::vector<torch::Tensor> pieces, double weight_decay) {
     if (pieces.empty()) return;
@@ -73,6 +78,8 @@ Optimiser::Optimiser(const TrainSettings& settings, const NamedTensors& paramete
   add(std::move(plain_pieces), 0);
   add(std::move(regularised_pieces), settings.l2);
   adam_ = std::make_unique<torch::optim::Adam>(std::move(groups), AdamOptions(settings, 0));
+  // Before the first step: Adam would otherwise make moments of its own for each piece, and State()
+  // could not show a parameter's moments as one tensor.
   OnStateRestored();
 }
 
@@ -83,6 +90,8 @@ void Optimiser::OnStateRestored() {
     const auto second = FlatPieces(parameter.second_moment);
     for (std::size_t i = 0; i < parameter.pieces.size(); ++i) {
       auto state = std::make_unique<torch::optim::AdamParamState>();
+      // The moments are views of ours, so Adam's steps write into what State() shows; the count of
+      // steps is a plain number that Adam keeps for each piece, so it is handed in again.
       state->step(*steps).exp_avg(first[i]).exp_avg_sq(second[i]);
       adam_->state()[StateKey<StateMap::key_type>(parameter.pieces[i])] = std::move(state);
     }
@@ -93,9 +102,12 @@ void Optimiser::OnStateRestored() {
 void Optimiser::LendGradient(Parameter& parameter) {
   const torch::Tensor& gradient = parameter.value.grad();
   if (!gradient.defined()) {
+    // Adam skips a piece without a gradient. A zero gradient would still move the weights by their
+    // momentum.
     for (torch::Tensor& piece : parameter.pieces) piece.mutable_grad() = torch::Tensor();
     return;
   }
+  // The gradient itself as a rule; a flat view needs contiguous memory.
   const auto gradients = FlatPieces(gradient.contiguous());
   for (std::size_t i = 0; i < parameter.pieces.size(); ++i) {
     parameter.pieces[i].mutable_grad() = gradients[i];
@@ -116,6 +128,8 @@ void Optimiser::Step(double learning_rate) {
 void Optimiser::DropGradients() {
   for (Parameter& parameter : parameters_) {
     parameter.value.mutable_grad() = torch::Tensor();
+    // The pieces' gradients are views of the same memory, which stays taken while one of them
+    // lives.
     for (torch::Tensor& piece : parameter.pieces) piece.mutable_grad() = torch::Tensor();
   }
 }

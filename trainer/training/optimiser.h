@@ -12,24 +12,28 @@
 
 namespace beamgrid::trainer {
 
-/// torch::optim::Adam makes about ten passes over each tensor. Over a classifier's 100 MB matrix
+/// Optimiser steps a model's parameters with torch::optim::Adam (Kingma and Ba 2015), which makes
+/// about ten passes over each tensor. Over a classifier's 100 MB matrix
 /// each of them goes through main memory; over views of a few hundred kB all but the first stay in
 /// the cache. So on the CPU it is given such views: element for element the same arithmetic and
 /// result.
 ///
 /// Gradients are taken from the parameters' own .grad; parameters without one are left alone.
+/// Not thread-safe.
 class Optimiser {
  public:
-  /// `regularised`: those of `parameters` that settings.l2 applies to.
+  /// `regularised` are those of `parameters` that settings.l2 applies to. Takes two more tensors of
+  /// each parameter's size, on its device, for the moments.
   Optimiser(const TrainSettings& settings, const NamedTensors& parameters,
             const std::vector<torch::Tensor>& regularised);
 
+  /// Moves the parameters against the gradients that they have now.
   void Step(double learning_rate);
   /// Drops the gradients: the next backward pass stores new ones instead of adding to zeros.
   void DropGradients();
 
-  /// Everything the next step depends on, in place: copy into these tensors, then call
-  /// OnStateRestored.
+  /// Everything that the next step depends on beside parameters and gradients. The tensors are the
+  /// optimiser's own: copy into them, then call OnStateRestored.
   [[nodiscard]] NamedTensors State() const;
   void OnStateRestored();
 
@@ -42,7 +46,7 @@ class Optimiser {
   void LendGradient(Parameter& parameter);
 
   std::vector<Parameter> parameters_;
-  torch::Tensor steps_;  ///< [parameters] int64, CPU: steps that each has made
+  torch::Tensor steps_;  ///< [parameters] int64 on the CPU: steps that each parameter has made
   std::unique_ptr<torch::optim::Adam> adam_;
 };
 

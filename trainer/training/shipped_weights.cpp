@@ -9,10 +9,13 @@
 namespace beamgrid::trainer {
 namespace {
 
-/// Smaller tensors (biases, gains, running statistics) are not worth a table.
+/// Smaller tensors (biases, gains, running statistics) are not worth a table. The number is Skalic
+/// and Austin 2018's.
 constexpr std::int64_t kLargestUnquantised = 17'000;
+/// As many as a byte can name.
 constexpr std::int64_t kTableEntries = 256;
 constexpr char kTableSuffix[] = ".table";
+/// The greatest finite number of fp16, (2 - 2^-10) * 2^15.
 constexpr double kLargestHalf = 65504;
 
 bool IsQuantised(const torch::Tensor& tensor, Precision precision) {
@@ -36,11 +39,14 @@ torch::Tensor Rounded(const torch::Tensor& tensor, Precision precision) {
 
 /// 256 numbers, evenly from `least` to `greatest`.
 torch::Tensor Table(double least, double greatest) {
+  // In double, so that the last entry is `greatest` itself once it is rounded to a float.
   const torch::Tensor steps = torch::arange(kTableEntries, torch::kDouble);
   return (steps * ((greatest - least) / (kTableEntries - 1)) + least).to(torch::kFloat);
 }
 
 torch::Tensor Codes(const torch::Tensor& tensor, double least, double greatest) {
+  // All values alike: every code is 0, and entry 0 is that value. The clamp catches rounding at the
+  // ends, which would wrap around in a byte.
   const double per_step = greatest > least ? (kTableEntries - 1) / (greatest - least) : 0;
   return tensor.sub(least).mul_(per_step).round_().clamp_(0, kTableEntries - 1).to(torch::kByte);
 }
@@ -64,6 +70,7 @@ Precision PrecisionOf(const Options& train) {
 std::int64_t ShippedBytes(const torch::Tensor& tensor, Precision precision) {
   constexpr auto kTableBytes = kTableEntries * static_cast<std::int64_t>(sizeof(float));
   if (IsQuantised(tensor, precision)) return tensor.numel() + kTableBytes;
+  // Integers (counters of steps, buckets) are exact or wrong; they are not rounded.
   const bool halved = precision == Precision::kFp16 || precision == Precision::kBf16;
   return halved && tensor.is_floating_point() ? 2 * tensor.numel() : Bytes(tensor);
 }
@@ -101,7 +108,8 @@ ShippedWeights ShippedWeights::Read(const std::filesystem::path& path) {
 
 void ShippedWeights::Write(const std::filesystem::path& path) const {
   c10::Dict<std::string, torch::Tensor> state;
-  // Detached: where somebody else holds a tensor too, the pickle says so.
+  // Detached: where somebody else holds a tensor too, the pickle says so, and the same weights
+  // would give different bytes and another hash.
   for (const auto& [name, tensor] : stored_) state.insert(name, tensor.detach().cpu());
   const std::vector<char> bytes = torch::pickle_save(state);
   WriteFileAtomically(path, std::string_view(bytes.data(), bytes.size()));
@@ -117,6 +125,7 @@ torch::Tensor ShippedWeights::Values(const std::string& name) const {
   if (tensor == nullptr) throw Error("the shipped weights have no tensor '" + name + "'");
   const torch::Tensor* table = Find(name + kTableSuffix);
   if (table == nullptr) return *tensor;
+  // index_select takes no bytes as indices.
   const torch::Tensor codes = tensor->flatten().to(torch::kInt);
   return table->index_select(0, codes).view(tensor->sizes());
 }
@@ -136,6 +145,8 @@ void ShippedWeights::CopyTo(const NamedTensors& weights) const {
 NamedTensors ShippedWeights::Weights() const {
   NamedTensors weights;
   for (const auto& [name, tensor] : stored_) {
+    // A table belongs to the tensor whose name stands before the suffix. A module of a user's may
+    // have a tensor that is called so by itself.
     const bool is_table =
         name.ends_with(kTableSuffix) &&
         Find(name.substr(0, name.size() - std::string_view(kTableSuffix).size())) != nullptr;

@@ -25,23 +25,26 @@ enum class Precision { kFp32, kFp16, kBf16, kInt8 };
 /// Throws SpecError for another word than fp32, fp16, bf16 and int8.
 [[nodiscard]] Precision ParsePrecision(const std::string& word);
 
-/// The training setting `precision`, fp32 where `train` has none.
+/// The precision that the training settings ask for, fp32 where `train` says nothing.
 [[nodiscard]] Precision PrecisionOf(const Options& train);
 
-/// Bytes of one tensor as shipped; looks at its type and shape only.
+/// The bytes of one tensor as shipped. Looks at its type and shape only, so it may be on the meta
+/// device.
 [[nodiscard]] std::int64_t ShippedBytes(const torch::Tensor& tensor, Precision precision);
 
+/// ShippedWeights holds weights in the form that model.pt stores them in.
 class ShippedWeights {
  public:
-  /// Tensors that are shipped as they are are shared, not copied.
+  /// Converts the weights. Those that need no conversion are shared with `weights`, not copied.
   ShippedWeights(const NamedTensors& weights, Precision precision);
 
-  /// A file that Write made. Throws Error with the path and what is wrong.
+  /// Reads a file that Write made. Throws Error with the path and what is wrong.
   [[nodiscard]] static ShippedWeights Read(const std::filesystem::path& path);
 
-  /// A dictionary of the tensors by name that Python's torch.load(path, weights_only=False) reads
-  /// (LibTorch tags it with its type). With int8 a quantised tensor is two entries:
-  /// x = state[name + ".table"][state[name].long()].
+  /// Writes a dictionary of the tensors by name, which Python's torch.load(path,
+  /// weights_only=False) reads (LibTorch tags it with its type). Throws Error where the disk
+  /// refuses. With int8 a quantised tensor x is two entries:
+  ///   x = state[name + ".table"][state[name].long()]
   void Write(const std::filesystem::path& path) const;
 
   /// Gives `weights` the shipped values, in place. Throws Error where one of them is missing or has
@@ -51,14 +54,15 @@ class ShippedWeights {
   /// Every tensor by name with its shipped values, in whatever floating type.
   [[nodiscard]] NamedTensors Weights() const;
 
-  /// As stored; the sum of ShippedBytes.
+  /// The bytes of all tensors as stored: the sum of ShippedBytes.
   [[nodiscard]] std::int64_t Bytes() const;
 
  private:
   ShippedWeights() = default;
   void AddQuantised(const std::string& name, const torch::Tensor& tensor);
   [[nodiscard]] const torch::Tensor* Find(const std::string& name) const;
-  /// In whatever type; a quantised one is looked up in its table.
+  /// The tensor's values in whatever type; a quantised one is looked up in its table. Throws Error
+  /// where there is none of that name.
   [[nodiscard]] torch::Tensor Values(const std::string& name) const;
 
   NamedTensors stored_;  ///< what the file holds

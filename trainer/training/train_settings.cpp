@@ -54,6 +54,8 @@ void Describe(Fields& f, TrainSettings& o) {
 }
 
 double LearningRate(const TrainSettings& settings, std::int64_t examples) {
+  // By examples, not steps, as in the starter code: the schedule is the same for any batch size.
+  // From the count alone, not from the rate before: a resumed trial gets the same bits.
   const std::int64_t steps = examples / settings.decay_examples;
   const double rate = settings.learning_rate * std::pow(settings.decay, static_cast<double>(steps));
   if (examples >= settings.warmup_examples) return rate;

@@ -9,7 +9,9 @@
 
 namespace beamgrid::trainer {
 
-/// Defaults: Kim et al. 2018, section 4.2, and where they are silent the YouTube-8M starter code.
+/// TrainSettings holds how a model is trained; Describe says what each setting means. The defaults
+/// are Kim et al. 2018's, section 4.2 (Adam, 0.001, decay 0.95), and where the paper is silent the
+/// YouTube-8M starter code's (decay per 4,000,000 examples, batch 128, 5 epochs).
 struct TrainSettings {
   std::string optimizer = "adam";
   double learning_rate = 0.001;
@@ -23,13 +25,14 @@ struct TrainSettings {
   std::int64_t average_checkpoints = 0;
   std::int64_t patience = 0;
   std::string precision = "fp32";
-  std::string from;  ///< as the recipe names it; TrialSpec::start says which trial that is
+  std::string from;  ///< as the recipe names it; TrialSpec::warm_start says which trial that is
 };
 
 void Describe(Fields& f, TrainSettings& o);
 
-/// Staircase: learning_rate * decay^floor(examples / decay_examples); during the warm-up times
-/// examples / warmup_examples. `examples`: trained on before the step.
+/// The learning rate of a step, a staircase: learning_rate * decay^floor(examples /
+/// decay_examples); during the warm-up that times examples / warmup_examples. `examples` are those
+/// trained on before the step, so the first step of a warm-up has the rate 0.
 [[nodiscard]] double LearningRate(const TrainSettings& settings, std::int64_t examples);
 
 }  // namespace beamgrid::trainer

@@ -10,6 +10,7 @@ torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& b
   loss.backward();
   model.OnGradients();
   optimiser.Step(learning_rate);
+  // Detached: the epoch's sum of losses would otherwise grow a graph of all its steps.
   return loss.detach();
 }
 

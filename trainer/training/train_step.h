@@ -1,5 +1,5 @@
 #pragma once
-// One step of training: what a trial spends its time on.
+// One step of training, which is what a trial spends its time on and the benchmarks measure.
 
 #include "trainer/training/input.h"
 #include "trainer/training/model.h"
@@ -7,8 +7,9 @@
 
 namespace beamgrid::trainer {
 
-/// Forward, backward, the extras' work on the gradients, the optimiser. The model must be in
-/// training mode. -> the loss before the step, a scalar on the device, detached.
+/// Trains on one batch: forward, backward, the extras' work on the gradients, the optimiser. The
+/// model must be in training mode. Returns the loss before the step, a scalar on the device,
+/// detached.
 torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
                         double learning_rate);
 

@@ -15,10 +15,11 @@
 namespace beamgrid::trainer {
 namespace {
 
-/// On a GPU reading the loss waits for the device, so it is looked at this often only. NaN stays in
-/// the sum: it is found late, never missed.
+/// On a GPU reading the loss waits for the device, so the sum of the losses is looked at in every
+/// 50th step only. A NaN or infinity stays in the sum: it is found late, never missed.
 constexpr std::int64_t kStepsBetweenChecks = 50;
 
+/// Looked up when the trial begins: an unknown word is refused before the first epoch's training.
 const Metric* Objective(const std::string& name) {
   const Metric* found = FindMetric(name);
   if (found != nullptr) return found;
@@ -39,12 +40,15 @@ std::unique_ptr<Dataset> Open(const DataSpec& data, const std::vector<std::strin
   } catch (const DataError&) {
     throw;
   } catch (const Error& error) {
+    // A missing or empty file is a mistake in the data. A full disk or too few descriptors is not:
+    // taken for bad data, it would fail a trial that can run once the machine is mended.
     if (IsMachineFault(SystemCode(error))) throw;
     throw DataFilesError(error.what());
   }
 }
 
-/// Puts the values back that the tensors had when it was made.
+/// KeptValues puts back, when it is destroyed, the values that the tensors had when it was made.
+/// They are copies: an evaluation that throws must not leave the shipped weights to train on with.
 class KeptValues {
  public:
   explicit KeptValues(NamedTensors tensors) : tensors_(std::move(tensors)) {
@@ -85,10 +89,13 @@ TrainingLoop::TrainingLoop(const TrialFile& trial, std::filesystem::path directo
       started_(Clock::now()) {
   StartAfresh();
   Resume();
+  // Only where no checkpoint was found: its weights have moved on from the other trial's.
   if (progress_.result.examples == 0) StartFrom(trial_, ModelTensors(), hooks_.log);
 }
 
 void TrainingLoop::StartAfresh() {
+  // First of all: initial weights, and later dropout and sampling, draw from this generator. Here
+  // and not in the constructor, because a damaged checkpoint may have been read half already.
   torch::manual_seed(trial_.spec.seed);
   const TrainingLabels labels(trial_.spec.data);
   model_ = std::make_shared<Model>(trial_.spec.model, trial_.spec.data, &labels);
@@ -97,6 +104,8 @@ void TrainingLoop::StartAfresh() {
   optimiser_ =
       std::make_unique<Optimiser>(settings_, Parameters(*model_), model_->RegularisedWeights());
   average_ = std::make_unique<WeightAverage>(settings_, ModelTensors());
+  // Double: an epoch of millions of examples with losses of tens reaches 1e8, where a float's
+  // neighbours are 8 apart.
   loss_sum_ = torch::zeros({}, torch::TensorOptions(device_).dtype(torch::kDouble));
   progress_ = {};
   progress_.result.parameters = model_->ParameterCount();
@@ -124,6 +133,7 @@ TrialResult TrainingLoop::Run() {
     }
     return Finish();
   } catch (const Interrupted&) {
+    // The batch at hand is finished, or the evaluation is dropped: both are places to go on from.
     SaveLast();
     throw;
   }
@@ -138,6 +148,8 @@ void TrainingLoop::TrainEpoch() {
   for (Batch batch; batches.Next(batch);) {
     Step(batch);
     const auto end = Clock::now();
+    // Waiting for the batch counts, a checkpoint does not: examples_per_second is to tell how fast
+    // the model trains from these files.
     training_time_ += end - begin;
     AfterStep();
     begin = Clock::now();
@@ -146,6 +158,7 @@ void TrainingLoop::TrainEpoch() {
     throw DataFilesError("the training data hold no sound record: all " +
                          std::to_string(train_->Size()) + " were skipped as damaged");
   }
+  // A step's loss is from before its update, so what the last update did shows in the weights only.
   CheckFinite();
   CheckWeights();
 }
@@ -155,9 +168,12 @@ void TrainingLoop::Step(const Batch& batch) {
   const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device,
                                        LearningRate(settings_, progress_.result.examples));
   if (average_->OfSteps()) average_->AfterStep(ModelTensors());
+  // On the device, without asking for the value. Times the batch's size: the last batch of an epoch
+  // is smaller, and the mean is over examples.
   loss_sum_.add_(loss.to(torch::kDouble), static_cast<double>(batch.Size()));
   progress_.epoch_examples += batch.Size();
   progress_.result.examples += batch.Size();
+  // Not position + Size(): skipped records are behind us too.
   progress_.position = batch.next_position;
   trained_here_ += batch.Size();
   ++steps_here_;
@@ -166,8 +182,10 @@ void TrainingLoop::Step(const Batch& batch) {
 void TrainingLoop::AfterStep() {
   const auto now = Clock::now();
   const bool checkpoint_due = now >= next_checkpoint_;
+  // Always before a checkpoint: what goes on from one with NaN in it can only diverge.
   if (device_.is_cpu() || steps_here_ % kStepsBetweenChecks == 0 || checkpoint_due) CheckFinite();
   if (now >= next_progress_) ReportProgress();
+  // Before the checkpoint that is due: being stopped writes one, and two would take twice as long.
   ThrowIfStopped();
   if (checkpoint_due) SaveLast();
 }
@@ -181,6 +199,7 @@ void TrainingLoop::CheckFinite() const {
 
 void TrainingLoop::CheckWeights() const {
   for (const auto& item : model_->named_parameters()) {
+    // The sum is finite only if every weight is, and costs one pass and one value to fetch.
     if (torch::isfinite(item.value().detach().sum()).item<bool>()) continue;
     throw Diverged("the weights of " + item.key() + " are not finite after epoch " +
                    std::to_string(progress_.epoch + 1) +
@@ -190,6 +209,8 @@ void TrainingLoop::CheckWeights() const {
 
 void TrainingLoop::EvaluateEpoch() {
   const bool last_epoch = progress_.epoch + 1 == settings_.epochs;
+  // An evaluation that is interrupted is repeated after a resumption, so this may come twice for an
+  // epoch; the average then does nothing.
   average_->AfterEpoch(progress_.epoch + 1, ModelTensors());
   Evaluation evaluation =
       EvaluateAsShipped(last_epoch ? static_cast<int>(trial_.predictions_top_k) : 0);
@@ -200,11 +221,14 @@ void TrainingLoop::EvaluateEpoch() {
       .validate_loss = evaluation.loss,
       .metrics = evaluation.metrics};
   result.epochs.push_back(epoch);
+  // Greater, not as great: of equal epochs the first stays, which was written already.
   if (result.best_epoch == 0 ||
       ObjectiveOf(epoch.metrics, objective_) > ObjectiveOf(result.metrics, objective_)) {
     result.best_epoch = epoch.epoch;
     result.metrics = epoch.metrics;
     result.validate_loss = epoch.validate_loss;
+    // Before the last checkpoint, which names the best epoch and must find it here. A process that
+    // dies between the two trains this epoch again, to the same bits, and writes the same file.
     WriteCheckpoint(directory_ / kBestCheckpoint,
                     {{"fingerprint", fingerprint_}, {"epoch", epoch.epoch}},
                     average_->Average(ModelTensors()));
@@ -214,6 +238,7 @@ void TrainingLoop::EvaluateEpoch() {
   progress_.position = 0;
   progress_.epoch_examples = 0;
   loss_sum_.zero_();
+  // Saved before it is told: what was reported once must not come out otherwise after a crash.
   SaveLast();
   Report(Evaluated{.epoch = epoch});
 }
@@ -228,6 +253,7 @@ Evaluation TrainingLoop::EvaluateNow(int top_k) {
 
 Evaluation TrainingLoop::EvaluateAsShipped(int top_k) {
   const Precision precision = ParsePrecision(settings_.precision);
+  // The usual case: the weights are shipped as they are, so no copy of the model is needed.
   if (!average_->IsOn() && precision == Precision::kFp32) return EvaluateNow(top_k);
   const NamedTensors weights = ModelTensors();
   const KeptValues kept(weights);

@@ -29,14 +29,18 @@
 
 namespace beamgrid::trainer {
 
+/// LoopHooks is how a training loop reaches the world around it: whom it tells, whom it asks
+/// whether to stop, and how often it does so. All are called on the thread that trains.
 struct LoopHooks {
-  std::function<void(const Message&)> report;            ///< may be empty
-  std::function<void(const std::string&)> log;           ///< lines for people; may be empty
-  std::function<bool()> stop_requested;                  ///< asked after each batch; may be empty
-  std::chrono::milliseconds progress_interval{500};      ///< at most one Progress in this time
-  std::chrono::milliseconds checkpoint_interval{60000};  ///< at least, between two mid-epoch ones
+  std::function<void(const Message&)> report;        ///< may be empty
+  std::function<void(const std::string&)> log;       ///< lines for people; may be empty
+  std::function<bool()> stop_requested;              ///< asked after each batch; may be empty
+  std::chrono::milliseconds progress_interval{500};  ///< least time between two Progress messages
+  std::chrono::milliseconds checkpoint_interval{60000};  ///< least time between two inside an epoch
 };
 
+/// TrainingLoop carries one trial from its initial weights, or from its last checkpoint, to its
+/// result. Not thread-safe; owned by the thread that trains.
 class TrainingLoop {
  public:
   /// Opens the data and builds the model, then goes on from `directory`'s last checkpoint or from
@@ -52,17 +56,17 @@ class TrainingLoop {
   void SaveLast();
 
   [[nodiscard]] Model& model() { return *model_; }
-  /// Trained on so far, over all attempts.
+  /// The number of examples trained on so far, over all attempts; an example counts in each epoch.
   [[nodiscard]] std::int64_t examples() const { return progress_.result.examples; }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  /// Where the trial stands; all of it is in the last checkpoint.
+  /// Progress says where the trial stands; all of it is in the last checkpoint.
   struct Progress {
     std::int64_t epoch = 0;           ///< 0-based, the one being trained
-    std::int64_t position = 0;        ///< in the epoch's order
-    std::int64_t epoch_examples = 0;  ///< trained on in this epoch
+    std::int64_t position = 0;        ///< examples of the epoch's order that are behind us
+    std::int64_t epoch_examples = 0;  ///< those of them that were trained on, not skipped
     TrialResult result;               ///< epochs so far, best epoch, examples
   };
 
@@ -78,9 +82,10 @@ class TrainingLoop {
   void CheckWeights() const;
   void EvaluateEpoch();
   [[nodiscard]] Evaluation EvaluateNow(int top_k);
-  /// With the weights that would be shipped now; afterwards the model has its own again.
+  /// Evaluates with the weights that would be shipped now; afterwards the model has its own again.
   [[nodiscard]] Evaluation EvaluateAsShipped(int top_k);
-  /// Follows from `progress_` alone, so that a finished trial does not train on.
+  /// True when `patience` epochs have passed without a better one. The answer follows from
+  /// `progress_` alone, so that a trial that is resumed after it stopped early does not train on.
   [[nodiscard]] bool IsOutOfPatience() const;
 
   void RestoreBest();
@@ -104,13 +109,13 @@ class TrainingLoop {
   std::unique_ptr<Optimiser> optimiser_;
   std::unique_ptr<WeightAverage> average_;
   Progress progress_;
-  torch::Tensor loss_sum_;  ///< scalar double on the device: over the examples of this epoch
-  std::optional<Predictions> predictions_;  ///< of the last epoch, if that is the best one
+  torch::Tensor loss_sum_;  ///< scalar double on the device: sum over the examples of this epoch
+  std::optional<Predictions> predictions_;  ///< those of the last epoch, if that is the best one
 
   Clock::time_point started_, next_progress_, next_checkpoint_;
   Clock::duration training_time_{};
-  std::int64_t trained_here_ = 0;  ///< examples, by this process
-  std::int64_t steps_here_ = 0;
+  std::int64_t trained_here_ = 0;  ///< examples trained on by this process
+  std::int64_t steps_here_ = 0;    ///< training steps made by this process
 };
 
 }  // namespace beamgrid::trainer

@@ -18,8 +18,8 @@ Artifact Describe(const std::filesystem::path& directory, const char* name, cons
           .hash = HashFile(directory / file)};
 }
 
-/// The folders above a file, too, must still hold the next one after a power cut. What may not be
-/// opened was there before us.
+/// Each folder above a file must still hold the next one after a power cut, or the result is there
+/// and cannot be reached. A folder that may not be opened was there before us, and is passed over.
 void SyncFoldersAbove(std::filesystem::path folder) {
   constexpr int kRunsStudyTrialAttempt = 4;
   for (int level = 0; level < kRunsStudyTrialAttempt && folder.has_relative_path(); ++level) {
@@ -45,9 +45,13 @@ void TrainingLoop::RestoreBest() {
 }
 
 TrialResult TrainingLoop::Finish() {
+  // From the file, not from memory: the weights that are there are those of the last epoch, and a
+  // trial that was resumed after its last epoch has no others.
   RestoreBest();
   const ShippedWeights shipped(ModelTensors(), ParsePrecision(settings_.precision));
   shipped.CopyTo(ModelTensors());
+  // Kept from the last evaluation where the last epoch is the best: that saves a pass over the
+  // data.
   if (!predictions_) {
     predictions_ = EvaluateNow(static_cast<int>(trial_.predictions_top_k)).predictions;
   }
@@ -67,8 +71,10 @@ TrialResult TrainingLoop::Finish() {
                       Describe(directory_, "predictions", kPredictionsFile),
                       Describe(directory_, "checkpoint", kBestCheckpoint)};
   SyncFoldersAbove(directory_);
+  // The result last: once it is there, everything that it names is.
   WriteFileAtomically(directory_ / kResultFile, boost::json::serialize(ToJson(result)) + "\n");
-  // Up to three times the model, and nothing goes on from it any more.
+  // Three to five times the model (weights, two moments, up to two averages), and nothing goes on
+  // from it any more. If it stays, only room is lost.
   std::error_code ignored;
   std::filesystem::remove(directory_ / kLastCheckpoint, ignored);
   return result;

@@ -10,7 +10,7 @@
 namespace beamgrid::trainer {
 namespace {
 
-/// A copy that shares the bytes where the file system allows it; the original may be replaced,
+/// Copies a file, sharing the bytes where the file system allows it; the original may be replaced,
 /// never changed in place. Either way the file is there entirely or not at all.
 void LinkOrCopy(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::filesystem::remove(to);
@@ -19,6 +19,8 @@ void LinkOrCopy(const std::filesystem::path& from, const std::filesystem::path& 
   if (error) WriteFileAtomically(to, ReadFile(from));
 }
 
+/// The generators that dropout, sampling and noise draw from: a resumed trial must draw what it
+/// would have drawn. The order of the data needs none, it follows from seed and epoch.
 std::vector<std::pair<std::string, at::Generator>> Generators(torch::Device device) {
   std::vector<std::pair<std::string, at::Generator>> generators = {
       {"cpu", at::globalContext().defaultGenerator(torch::kCPU)}};
@@ -37,7 +39,7 @@ NamedTensors GeneratorStates(torch::Device device) {
   return states;
 }
 
-/// Parameters and persistent buffers, in place.
+/// The module's own parameters and persistent buffers, to be read or to be copied into.
 NamedTensors TensorsOf(const torch::nn::Module& module) {
   NamedTensors tensors;
   for (const auto& item : module.named_parameters()) {
@@ -47,7 +49,8 @@ NamedTensors TensorsOf(const torch::nn::Module& module) {
   return tensors;
 }
 
-/// Of examples; what is none is passed over.
+/// Numbers of examples. What is no such number is passed over: a wrong count of skipped records is
+/// no reason to train again from the beginning.
 std::vector<std::uint32_t> NumbersFrom(const boost::json::array& list) {
   std::vector<std::uint32_t> numbers;
   for (const boost::json::value& item : list) {
@@ -81,6 +84,7 @@ void TrainingLoop::SaveLast() {
   add(WithPrefix("average.", average_->State()));
   add(WithPrefix("generator.", GeneratorStates(device_)));
   add({{"loss_sum", loss_sum_}});
+  // Damaged records are counted once in all, so the count must know which ones they were.
   const boost::json::object meta = {{"fingerprint", fingerprint_},
                                     {"epoch", progress_.epoch},
                                     {"position", progress_.position},
@@ -96,6 +100,7 @@ void TrainingLoop::SaveLast() {
 }
 
 void TrainingLoop::Resume() {
+  // Our own first: this attempt may have been resumed before and be further than the earlier one.
   std::vector<std::filesystem::path> candidates = {directory_ / kLastCheckpoint};
   if (!trial_.resume_from.empty()) candidates.emplace_back(trial_.resume_from);
   for (const std::filesystem::path& last : candidates) {
@@ -111,6 +116,7 @@ void TrainingLoop::Resume() {
     } catch (const std::invalid_argument& error) {
       Log("cannot go on from " + last.string() + ": " + error.what());
     }
+    // A checkpoint that was refused may have filled some of the tensors.
     StartAfresh();
   }
 }
@@ -122,6 +128,8 @@ void TrainingLoop::ResumeFrom(const std::filesystem::path& last) {
     throw Error(last.string() + ": the checkpoint is of another trial");
   }
   TrialResult result = TrialResultFromJson(meta.At("result"));
+  // Opened for its hash alone. A last checkpoint whose best epoch is lost is of no use: the trial
+  // would fail at its very end.
   const std::filesystem::path best = last.parent_path() / kBestCheckpoint;
   if (result.best_epoch > 0) static_cast<void>(CheckpointReader(best));
 
@@ -131,6 +139,7 @@ void TrainingLoop::ResumeFrom(const std::filesystem::path& last) {
   optimiser_->OnStateRestored();
   checkpoint.ReadInto(WithPrefix("average.", average_->State()));
   checkpoint.ReadInto({{"loss_sum", loss_sum_}});
+  // After everything that could draw. The current states serve as tensors of the right size.
   const NamedTensors generators = GeneratorStates(device_);
   checkpoint.ReadInto(WithPrefix("generator.", generators));
   RestoreGenerators(device_, generators);
@@ -143,6 +152,8 @@ void TrainingLoop::ResumeFrom(const std::filesystem::path& last) {
       std::filesystem::weakly_canonical(directory_ / kLastCheckpoint)) {
     return;
   }
+  // The other attempt's files become this one's at once, the best first as ever: the folder that
+  // they lie in may be deleted while we train.
   if (progress_.result.best_epoch > 0) LinkOrCopy(best, directory_ / kBestCheckpoint);
   LinkOrCopy(last, directory_ / kLastCheckpoint);
 }

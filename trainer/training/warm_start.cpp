@@ -12,6 +12,7 @@
 namespace beamgrid::trainer {
 namespace {
 
+/// Two models may differ in hundreds of tensors; the first five show what kind of difference it is.
 constexpr std::size_t kListed = 5;
 
 std::string Listed(const std::vector<std::string>& items) { return JoinFirst(items, kListed); }
@@ -22,7 +23,8 @@ std::string ShapeText(const torch::Tensor& tensor) {
   return text.str();
 }
 
-/// The weights of the trial to start from, against a model's own.
+/// Comparison holds the weights of the trial to start from against a model's own, all of them
+/// before any value is copied, so that one message can name every difference.
 class Comparison {
  public:
   Comparison(const NamedTensors& source, const NamedTensors& weights) {
@@ -70,6 +72,8 @@ ShippedWeights ReadChecked(const TrialFile& trial) {
     throw Error(path + ": the weights of trial " + trial.spec.warm_start +
                 ", which this one starts from, are gone" + WayOut());
   }
+  // The trial's fingerprint names the trial that it starts from, so other weights would be filed
+  // under a wrong name.
   if (HashFile(path) != trial.warm_start_hash) {
     throw Error(path + ": not the weights that the record holds of trial " + trial.spec.warm_start +
                 " (hash differs)" + WayOut());

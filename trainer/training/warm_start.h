@@ -9,10 +9,10 @@
 
 namespace beamgrid::trainer {
 
-/// Where trial.spec.warm_start names another trial, gives `weights` (a model's parameters and
-/// buffers) the values of that trial's model.pt. Every tensor of that file must be in the model
-/// with the same shape; tensors that only the model has keep their initial values and are named to
-/// `log`.
+/// Gives `weights` (a model's parameters and buffers) the values of another trial's model.pt, where
+/// trial.spec.warm_start names one; else it does nothing. Every tensor of that file must be in the
+/// model with the same shape; tensors that only the model has keep their initial values and are
+/// named to `log`.
 ///
 /// Throws SpecError where the two models do not agree (all differences at once), Error where the
 /// file is gone, damaged or not the one that the record knows.

@@ -12,6 +12,8 @@ NamedTensors ZerosLike(const NamedTensors& weights) {
   return zeros;
 }
 
+/// A count is a tensor so that it is saved and restored like the averages. On the CPU, because its
+/// value is read in every step and would be waited for on a GPU.
 torch::Tensor NoneYet() { return torch::zeros({}, torch::kLong); }
 
 /// average += share * (weights - average); integers are copied.
@@ -46,6 +48,8 @@ WeightAverage::WeightAverage(const TrainSettings& settings, const NamedTensors& 
 void WeightAverage::AfterStep(const NamedTensors& weights) {
   if (!OfSteps()) return;
   steps_ += 1;
+  // At step 1 the share is 1: the zeros that the average began with vanish. Computed in double,
+  // since 1 - d^n loses most of a float's digits where d is close to 1.
   const double share = (1 - decay_) / (1 - std::pow(decay_, steps_.item<double>()));
   MoveTowards(step_average_, weights, share);
 }
@@ -53,6 +57,7 @@ void WeightAverage::AfterStep(const NamedTensors& weights) {
 void WeightAverage::AfterEpoch(std::int64_t epoch, const NamedTensors& weights) {
   if (!OfEpochs()) return;
   const std::int64_t count = epoch - first_epoch_ + 1;
+  // True also before the first epoch of the mean, where count is 0 or less.
   if (count <= epochs_.item<std::int64_t>()) return;
   epochs_.fill_(count);
   MoveTowards(epoch_average_, AverageOfSteps(weights), 1 / static_cast<double>(count));
