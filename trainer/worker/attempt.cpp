@@ -27,6 +27,7 @@ void LogTo(const std::filesystem::path& path) {
   std::fflush(stdout);  // what was said before belongs to where it was said
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (file.get() < 0) throw SystemError(path, "cannot write", errno);
+  // Both: libraries print to either, and a crash's last words belong to the attempt that crashed.
   ::dup2(file.get(), STDOUT_FILENO);
   ::dup2(file.get(), STDERR_FILENO);
 }
@@ -37,6 +38,7 @@ TrialFile ReadTrial(const TrainArguments& arguments) {
     throw UsageError(path.string() + ": not found; name the folder of an attempt");
   }
   TrialFile trial = TrialFileFromJson(ParseJson(ReadFile(path)));
+  // A trial.json can be replayed by hand on another device than the study's.
   if (arguments.device) trial.device = *arguments.device;
   if (arguments.threads) trial.threads = *arguments.threads;
   if (trial.threads < 1) throw UsageError("threads must be at least 1");
@@ -55,6 +57,7 @@ void CheckDigest(const DataSpec& data) {
 
 /// Plugins and scripts are the files that a model names.
 Traces TracesOf(const ModelSpec& model) {
+  // WithHashesForFiles rewrites every named file, so a model without one stays as it is.
   const boost::json::value json = ToJson(model);
   return WithHashesForFiles(json) == json ? Traces::kNone : Traces::kUnknown;
 }
@@ -72,17 +75,21 @@ LoopHooks Hooks(Messenger& messenger, HeartbeatThread& heartbeat) {
           .log = LogInfo,
           .stop_requested =
               [&] {
+                // The loop asks after each batch, in training and in evaluation.
                 heartbeat.Tick();
                 return StopRequested();
               }};
 }
 
 void Train(const TrialFile& trial, const std::filesystem::path& directory, Messenger& messenger) {
+  // First: reading the digest and the plugins may take long, and silence would count as hung.
   HeartbeatThread heartbeat(messenger, trial);
   PrepareProcess(trial.threads);
+  // A kept worker's earlier trials must not count for this one.
   ForgetPeakMemory(ParseDevice(trial.device));
   CheckDigest(trial.spec.data);
   for (const NamedFile& plugin : trial.spec.model.plugins) LoadPlugin(plugin);
+  // After the checks of data and plugins: an attempt that they refuse has executed nothing.
   LogExecution(ExecutionEvent::kBegin, trial.fingerprint, directory);
   static_cast<void>(TrainingLoop(trial, directory, Hooks(messenger, heartbeat)).Run());
   LogExecution(ExecutionEvent::kEnd, trial.fingerprint, directory);
@@ -116,9 +123,11 @@ AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, Messenger& m
     const std::filesystem::path directory = std::filesystem::absolute(arguments.directory);
     if (log == LogTarget::kWorkerLog) LogTo(directory / kWorkerLog);
     const TrialFile trial = ReadTrial(arguments);
+    // Before anything is written but the log, which is appended to.
     const AttemptLock lock(directory);
     end.traces = TracesOf(trial.spec.model);
     Train(trial, directory, messenger);
+    // Before Finished, at which the orchestrator may fill the room with another trial.
     ReleaseMemory(ParseDevice(trial.device));
   } catch (const std::exception&) {
     return {Fail(messenger)};

@@ -8,22 +8,24 @@
 
 namespace beamgrid::trainer {
 
+/// LogTarget says where the lines of an attempt's log go.
 enum class LogTarget {
-  kStderr,
+  kStderr,    ///< where the process writes them already
   kWorkerLog  ///< the attempt's worker.log becomes stderr (and stdout), also for libraries
 };
 
-/// Whether a later trial would find the process as a new one is. Of ours nothing stays; what a
-/// user's code (a plugin, a script) leaves behind nobody knows.
+/// Traces says whether a later trial would find the process as a new one is. Of our code nothing
+/// stays; what a user's code (a plugin, a script) leaves behind nobody knows.
 enum class Traces { kNone, kUnknown };
 
+/// AttemptEnd is what an attempt means for the process that carried it out.
 struct AttemptEnd {
   TrainerExit exit = TrainerExit::kBroken;
   Traces traces = Traces::kUnknown;
 };
 
 /// Makes this process a worker (log, signals, messages) and does its work; returns the exit code.
-/// What keeps it from being one, or `work` throws, is said as of an attempt: Failed.
+/// An exception, whether of `work` or of becoming a worker, is reported as an attempt's: Failed.
 [[nodiscard]] int RunAsWorker(const std::function<TrainerExit(Messenger&)>& work);
 
 /// Carries out the attempt of a directory. The last message is Finished or Failed; never throws.

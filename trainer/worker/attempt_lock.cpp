@@ -16,7 +16,10 @@ AttemptLock::AttemptLock(const std::filesystem::path& directory) {
   struct flock whole{};
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
+  // Only "somebody holds it" is a refusal. An error of the file system (NFS without lockd) is none:
+  // the lock guards against a rare mistake, and is not worth a study that cannot run.
   if (::fcntl(file_.get(), F_SETLK, &whole) == 0 || (errno != EAGAIN && errno != EACCES)) return;
+  // fcntl's locks, unlike flock's, say which process holds them.
   ::fcntl(file_.get(), F_GETLK, &whole);
   throw Error(directory.string() + ": process " + std::to_string(whole.l_pid) +
               " works on this attempt");

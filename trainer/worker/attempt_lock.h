@@ -1,5 +1,6 @@
 #pragma once
-// Two workers never work in one directory, and an orchestrator can see who does.
+// A lock on an attempt's directory: two workers never work in one, and an orchestrator can see who
+// does.
 
 #include <filesystem>
 
@@ -7,10 +8,12 @@
 
 namespace beamgrid::trainer {
 
-/// Holds the lock on a directory's worker.lock. It goes with the process, however that ends.
+/// AttemptLock holds the lock (fcntl's F_SETLK) on a directory's worker.lock. The kernel takes it
+/// back however the process ends.
 class AttemptLock {
  public:
-  /// Error where another process holds it. A file system that knows no locks is worked on without.
+  /// Takes the lock. Throws Error, naming the process, where another one holds it. On a file system
+  /// that knows no locks the work goes on without.
   explicit AttemptLock(const std::filesystem::path& directory);
 
  private:

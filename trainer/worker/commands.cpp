@@ -31,19 +31,22 @@ boost::json::object CountOne(const std::string& line) {
   }
 }
 
-/// GFLOP/s of a square single-precision product on one thread, the best of a few.
+/// GFLOP/s of a square single-precision product on one thread. The best of a few, because what else
+/// runs on the machine can only make it slower.
 double MatrixProductGflops() {
   constexpr std::int64_t kSize = 1024;
   constexpr int kRepeats = 4;
   torch::set_num_threads(1);
   const torch::NoGradGuard no_gradient;
   const torch::Tensor left = torch::rand({kSize, kSize}), right = torch::rand({kSize, kSize});
+  // Once before the clock starts: the first product loads kernels and allocates the result.
   torch::Tensor product = left.mm(right);
   double best = 0;
   for (int i = 0; i < kRepeats; ++i) {
     const auto begin = std::chrono::steady_clock::now();
     torch::mm_out(product, left, right);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    // A product of two n x n matrices is n^3 multiplications and as many additions.
     best = std::max(best, 2e-9 * kSize * kSize * kSize / took.count());
   }
   return best;
@@ -83,6 +86,7 @@ int DescribeCommand(std::ostream& out) {
   return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
 }
 
+// std::endl and not a newline: the orchestrator waits for each answer before it asks again.
 int CountCommand(std::istream& in, std::ostream& out) {
   for (std::string line; std::getline(in, line);) {
     if (line.empty()) continue;

@@ -12,16 +12,18 @@
 
 namespace beamgrid::trainer {
 
-/// The component catalogue as JSON.
+/// Prints the component catalogue as JSON.
 int DescribeCommand(std::ostream& out);
 
-/// For each line {"model": ModelSpec, "data": DataSpec} a line {"parameters", "size_bytes"} or
-/// {"error"}. No weights are written and their memory is never touched: it takes milliseconds.
+/// Answers each line {"model": ModelSpec, "data": DataSpec} with a line {"parameters",
+/// "size_bytes"} or
+/// {"error"}. No weights are written and their memory is never touched: a model takes milliseconds.
 int CountCommand(std::istream& in, std::ostream& out);
 
-/// What this machine offers to a trial, as JSON, and what is wrong with it ("warnings").
+/// Prints what this machine offers to a trial, as JSON, and what is wrong with it ("warnings").
 int DoctorCommand(std::ostream& out);
 
+/// ContractArguments says which component is to be checked, and on which data.
 struct ContractArguments {
   std::string component;              ///< "peak", or "temporal.peak"
   std::string file;                   ///< for a component that needs one
@@ -29,15 +31,17 @@ struct ContractArguments {
   std::int64_t classes = 4;
 };
 
-/// Checks a component against the contract (trainer/contract): a line {"component", "check",
-/// "problems"} for each check. UsageError where there is no such component or it needs another
-/// file.
+/// Checks a component against the contract (trainer/contract) and prints a line {"component",
+/// "check", "problems"} for each check. Throws UsageError where there is no such component, or
+/// where it needs a file and none is given or the other way round.
 int ContractCommand(const ContractArguments& arguments, std::ostream& out);
 
+/// TrainArguments says which attempt to carry out, and what to do otherwise than its trial.json
+/// says.
 struct TrainArguments {
-  std::filesystem::path directory;    ///< holds trial.json
-  std::optional<std::string> device;  ///< instead of trial.json's
-  std::optional<std::int64_t> threads;
+  std::filesystem::path directory;      ///< holds trial.json
+  std::optional<std::string> device;    ///< instead of trial.json's
+  std::optional<std::int64_t> threads;  ///< instead of trial.json's
 };
 
 /// Carries out the attempt of a directory. Messages go to stdout, which carries nothing else; the
@@ -46,18 +50,19 @@ struct TrainArguments {
 int TrainCommand(const TrainArguments& arguments);
 
 /// Carries out the attempts whose directories come on stdin, one a line, each as TrainCommand would
-/// (bit for bit), its log in its own worker.log, and says Ready after each. Ends with stdin; as
-/// TrainCommand after any failure; after 100 attempts, after one with a user's code in it, and
-/// where the memory that stays in use has doubled since the first.
+/// (bit for bit), its log in its own worker.log, and says Ready when it takes another. Ends when
+/// stdin does; after any failure, with its code; and without a Ready after 100 attempts, after one
+/// with a user's code in it, and where the memory that stays in use has doubled since the first.
 int ServeCommand();
 
-/// Why an attempt ended and with which code, from the exception in flight. Call in a catch block.
+/// Ending says why an attempt ended and with which code.
 struct Ending {
   TrainerExit exit = TrainerExit::kBroken;
   FailureKind failure = FailureKind::kCrashed;
   std::string message;  ///< one line
   std::string detail;   ///< for the log: backtraces
 };
+/// The ending that the exception in flight means. To be called in a catch block.
 [[nodiscard]] Ending EndingOfCurrentException();
 
 }  // namespace beamgrid::trainer

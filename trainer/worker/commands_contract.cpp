@@ -70,6 +70,7 @@ Options GivenOptions(const ComponentInfo& info, const std::string& file) {
     }
     given[option.name] = ToJson(LookAtFile(file, std::filesystem::current_path()));
   }
+  // Not ignored: who names a file believes that it is tested.
   if (given.empty() && !file.empty()) throw UsageError(FullName(info) + " takes no --file");
   return given;
 }
@@ -77,6 +78,7 @@ Options GivenOptions(const ComponentInfo& info, const std::string& file) {
 }  // namespace
 
 int ContractCommand(const ContractArguments& arguments, std::ostream& out) {
+  // Deterministic kernels as in a trial: some checks compare bit by bit.
   PrepareProcess(1);
   const ComponentInfo info = FindComponent(arguments.component);
   const Question question{.component = info,

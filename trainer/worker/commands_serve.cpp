@@ -16,7 +16,8 @@
 namespace beamgrid::trainer {
 namespace {
 
-/// The directories that come on stdin, which nobody else reads from then on.
+/// Directories are the lines that come on stdin, which nobody else reads from then on: a user's
+/// code that reads its standard input would swallow an attempt.
 class Directories {
  public:
   /// Error where there is no descriptor for them.
@@ -28,7 +29,8 @@ class Directories {
     ::dup2(nothing.get(), STDIN_FILENO);
   }
 
-  /// Waits for the next one; nothing at the end of the input and where a stop is requested.
+  /// Waits for the next directory. Returns nothing at the end of the input and where a stop is
+  /// requested. A last line without its newline is dropped: whoever wrote it died in the middle.
   std::optional<std::string> Next() {
     std::size_t end = 0;
     while ((end = unread_.find('\n')) == std::string::npos) {
@@ -40,7 +42,9 @@ class Directories {
   }
 
  private:
+  /// False at the end of the input or of the work.
   bool ReadMore() {
+    // poll on both, because a signal does not end a blocking read here (SA_RESTART).
     std::array<pollfd, 2> either = {
         {{.fd = input_.get(), .events = POLLIN}, {.fd = StopDescriptor(), .events = POLLIN}}};
     while (::poll(either.data(), either.size(), -1) < 0 && errno == EINTR) {
@@ -56,20 +60,24 @@ class Directories {
   std::string unread_;
 };
 
-/// Says when a process that carried out trials had better make room for a new one.
+/// Wear says when a process that carried out trials had better make room for a new one.
 class Wear {
  public:
-  /// After each trial.
+  /// Takes a finished trial into account.
   void Add(Traces traces) {
     ++trials_;
     if (traces == Traces::kUnknown) worn_ = true;
     const std::int64_t bytes = ResidentBytes();
+    // The first trial loads kernels and fills caches that stay; from then on memory should not
+    // grow.
     if (trials_ == 1) first_bytes_ = bytes;
     worn_ |= trials_ >= kMostTrials || bytes > kMostGrowth * first_bytes_;
   }
   [[nodiscard]] bool IsWorn() const { return worn_; }
 
  private:
+  /// Starting a process takes about a second, which is little for 100 trials, and what leaks slowly
+  /// or fragments the heap has an end.
   static constexpr int kMostTrials = 100;
   static constexpr std::int64_t kMostGrowth = 2;  ///< of what stays in memory after the first trial
 
@@ -83,8 +91,10 @@ TrainerExit Serve(Messenger& messenger) {
   Wear wear;
   while (const std::optional<std::string> directory = directories.Next()) {
     const AttemptEnd end = CarryOut({.directory = *directory}, LogTarget::kWorkerLog, messenger);
+    // After a failure nobody knows what state LibTorch or a GPU is in.
     if (end.exit != TrainerExit::kDone) return end.exit;
     wear.Add(end.traces);
+    // Without a Ready: the orchestrator sees the end of the process and starts another.
     if (wear.IsWorn()) break;
     messenger.Send(Ready{});
   }

@@ -18,7 +18,8 @@ namespace {
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-/// LibTorch's CPU allocator and cuBLAS report exhausted memory as plain errors.
+/// True where a message of LibTorch's means that memory ran out: its CPU allocator and cuBLAS
+/// report that as plain errors, without a type of its own.
 bool MeansOutOfMemory(const std::string& text) {
   constexpr std::array<std::string_view, 4> kSigns = {
       "can't allocate memory", "not enough memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED"};
@@ -42,6 +43,7 @@ Ending Broken(const std::exception& error) {
   const int code = SystemCode(error);
   if (!IsMachineFault(code)) return {.message = FirstLine(error.what()), .detail = error.what()};
   std::string message = error.what();
+  // A message says what to do about it once: SystemError has the fix in its text already.
   const bool says_the_fix = dynamic_cast<const SystemError*>(&error) != nullptr;
   if (!says_the_fix) message += "; " + FixForSystemError(code);
   return {.failure = FailureKind::kEnvironment, .message = FirstLine(message)};
@@ -50,6 +52,7 @@ Ending Broken(const std::exception& error) {
 }  // namespace
 
 Ending EndingOfCurrentException() {
+  // The most derived types first: what is caught first decides.
   try {
     throw;
   } catch (const Interrupted& error) {

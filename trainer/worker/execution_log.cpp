@@ -19,6 +19,8 @@ void LogExecution(ExecutionEvent event, const std::string& fingerprint,
   const std::string line = std::string(event == ExecutionEvent::kBegin ? "begin " : "end ") +
                            fingerprint + " " + directory.string() + " " +
                            std::to_string(::getpid()) + "\n";
+  // Opened for each line and written in one call: with O_APPEND the kernel keeps the lines of
+  // several workers apart.
   const UniqueFd file(::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   const ssize_t written = file.get() < 0 ? -1 : ::write(file.get(), line.data(), line.size());
   const int error = errno;

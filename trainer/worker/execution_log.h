@@ -17,9 +17,11 @@
 
 namespace beamgrid::trainer {
 
+/// ExecutionEvent is the first word of a line.
 enum class ExecutionEvent { kBegin, kEnd };
 
-/// Nothing where the variable is unset or empty; Error where the file cannot be written.
+/// Appends a line. Does nothing where the variable is unset or empty; throws Error where the file
+/// cannot be written.
 void LogExecution(ExecutionEvent event, const std::string& fingerprint,
                   const std::filesystem::path& directory);
 

@@ -33,6 +33,8 @@ void HeartbeatThread::Run(const std::stop_token& stop) {
   }
 }
 
+// Counts intervals instead of reading a clock: while the whole process is stopped (SIGSTOP, a
+// suspended machine) a clock goes on, but no interval passes.
 bool HeartbeatThread::StandsStill() {
   const std::int64_t ticks = ticks_;
   const bool moved = ticks != seen_ticks_;
@@ -46,6 +48,7 @@ void HeartbeatThread::GiveUp() {
   // Before the log, whose file may be what does not answer.
   messenger_.Send(Failed{.kind = FailureKind::kHung, .message = message});
   LogError(message);
+  // Not exit(): destructors would wait for the thread that does not move.
   ::_exit(static_cast<int>(TrainerExit::kBroken));
 }
 

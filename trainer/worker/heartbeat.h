@@ -1,5 +1,5 @@
 #pragma once
-// Vouches for the process to the orchestrator, for as long as the training moves.
+// A thread that vouches for the process to the orchestrator, for as long as the training moves.
 
 #include <atomic>
 #include <chrono>
@@ -13,17 +13,18 @@
 
 namespace beamgrid::trainer {
 
-/// A thread of its own sends a Heartbeat in each interval, also while a step or an evaluation takes
-/// long. A training thread that does not move any more (a wedged GPU or file system, a deadlock)
-/// cannot be unwound, so the process then ends where it stands: a Failed message (kHung), exit code
-/// kBroken. Time in which the whole process was stopped does not count.
+/// HeartbeatThread sends a Heartbeat in each interval from a thread of its own, also while a step
+/// or an evaluation takes long. A training thread that does not move any more (a wedged GPU or file
+/// system, a deadlock) cannot be unwound, so the process then ends where it stands: a Failed
+/// message (kHung), exit code kBroken. Time in which the whole process was stopped does not count.
 class HeartbeatThread {
  public:
   HeartbeatThread(Messenger& messenger, const TrialFile& trial);
 
-  /// The training thread calls it for each batch. From the first call on it is watched.
+  /// Says that the training moves. The training thread calls it for each batch; it is watched from
+  /// the first call on. May be called from any thread, as may AtEpoch.
   void Tick() { ++ticks_; }
-  /// For the message: the epoch that is trained, 1-based; 0: none yet.
+  /// Says which epoch is trained, 1-based, for the message; 0: none yet.
   void AtEpoch(std::int64_t epoch) { epoch_ = epoch; }
 
  private:
@@ -37,7 +38,7 @@ class HeartbeatThread {
   Seconds interval_, longest_still_;
   std::atomic<std::int64_t> ticks_ = 0, epoch_ = 0;
   std::int64_t seen_ticks_ = 0;
-  Seconds still_{0};  ///< intervals without a tick
+  Seconds still_{0};  ///< the time since the last tick, in whole intervals
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;  ///< last: it uses the members above

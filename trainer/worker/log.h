@@ -7,8 +7,9 @@
 
 namespace beamgrid::trainer {
 
-/// Once, before the first line.
+/// Sends the log to stderr. To be called once, before the first line.
 void OpenLog();
+/// Writes a line with time and level. Thread-safe, as is LogError.
 void LogInfo(const std::string& line);
 void LogError(const std::string& line);
 

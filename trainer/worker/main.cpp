@@ -19,7 +19,8 @@ int Refuse(const std::vector<std::string>& errors) {
   return static_cast<int>(TrainerExit::kBroken);
 }
 
-/// A command's exit code, or what went wrong in one line on stderr.
+/// Runs a command with its plugins loaded. Returns its exit code; what it throws becomes one line
+/// on stderr and the code of its kind.
 template <typename Command>
 int Guarded(const std::vector<std::string>& plugins, const Command& command) {
   try {
@@ -36,6 +37,8 @@ int Guarded(const std::vector<std::string>& plugins, const Command& command) {
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
+  // Registrations run before main, where nothing may throw: this is the first place that can
+  // refuse.
   if (!trainer::RegistrationErrors().empty()) return Refuse(trainer::RegistrationErrors());
 
   CLI::App app{"Trains, evaluates and counts models for beamgrid", "beamgrid-trainer"};

@@ -12,12 +12,14 @@
 namespace beamgrid::trainer {
 
 void Messenger::TakeStdout() {
+  // Above 2: a copy that took the place of a closed stdin or stderr would be written to by others.
   kept_ = UniqueFd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (kept_.get() < 0) throw SystemError("standard output", "cannot be kept for messages", errno);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
 void Messenger::Send(const Message& message) {
+  // Held over all writes of a line: the heartbeat's thread must not write into its middle.
   const std::scoped_lock lock(mutex_);
   const std::string line = ToLine(message) + "\n";
   const int fd = kept_.get() < 0 ? STDOUT_FILENO : kept_.get();

@@ -8,14 +8,15 @@
 
 namespace beamgrid::trainer {
 
-/// Thread-safe.
+/// Messenger sends messages to the orchestrator, each as one line. Thread-safe.
 class Messenger {
  public:
   /// Keeps stdout for the messages: what libraries print there goes to stderr from now on. Error
   /// where there is no descriptor for it; messages can be sent all the same.
   void TakeStdout();
 
-  /// May block while the reader is slow. Where nobody reads any more, a stop is requested.
+  /// Sends a message. May block while the reader is slow. Where nobody reads any more, a stop is
+  /// requested and the message is lost.
   void Send(const Message& message);
 
  private:

@@ -13,10 +13,11 @@
 namespace beamgrid::trainer {
 namespace {
 
+// Atomics without a lock, so that a signal handler may touch them.
 std::atomic<bool> requested = false;
 std::atomic<int> descriptor = -1;
 
-/// Only what is safe in a signal handler.
+/// Does only what is safe in a signal handler, and leaves errno to the call that it interrupted.
 void OnSignal(int /*signal*/) {
   const int error = errno;
   RequestStop();
@@ -30,11 +31,14 @@ void CatchStopSignals() {
   if (descriptor < 0) throw SystemError("an eventfd", "cannot be made", errno);
   struct sigaction action{};
   action.sa_handler = OnSignal;
+  // Libraries are not written for system calls that fail with EINTR.
   action.sa_flags = SA_RESTART;
   for (const int signal : {SIGTERM, SIGINT}) ::sigaction(signal, &action, nullptr);
+  // The default would end the process without a checkpoint when the orchestrator dies.
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+// Never read from: once the eventfd is readable it stays so. The flag alone would not wake a poll.
 void RequestStop() {
   requested = true;
   const std::uint64_t one = 1;

@@ -1,17 +1,19 @@
 #pragma once
-// That somebody wants this process to stop: a signal, or a reader of its messages that went away.
-// There is no way back: a process that was asked once ends.
+// The request to stop this process: a signal, or a reader of its messages that went away. There is
+// no way back: a process that was asked once ends.
 
 namespace beamgrid::trainer {
 
-/// SIGTERM and SIGINT become requests; SIGPIPE an error of write. Once, before the others.
+/// Makes SIGTERM and SIGINT requests and SIGPIPE an error of write. To be called once, before the
+/// others. Throws Error where there is no descriptor.
 void CatchStopSignals();
 
-/// Any thread.
+/// Asks the process to stop. May be called from any thread and from a signal handler.
 void RequestStop();
+/// True from the first request on. May be called from any thread.
 [[nodiscard]] bool StopRequested();
 
-/// Readable from the first request on, for poll(2).
+/// A descriptor that is readable from the first request on, for poll(2).
 [[nodiscard]] int StopDescriptor();
 
 }  // namespace beamgrid::trainer
