@@ -8,9 +8,10 @@
 
 namespace beamgrid {
 
-/// B = Size() videos. Frame and segment level: `frames` and `lengths`; video level: `features`.
+/// Batch holds B = Size() videos. At frame and segment level `frames` and `lengths` are filled, at
+/// video level `features`. Examples of format "segment" are called videos here too.
 struct Batch {
-  std::vector<std::string> ids;  ///< [B]; of a segment "VIDEO:START"
+  std::vector<std::string> ids;  ///< [B]; a segment's is "VIDEO:START"
 
   /// Classes of video i: labels[label_offsets[i] .. label_offsets[i + 1]), sorted, none twice.
   std::vector<std::int32_t> labels;
@@ -34,7 +35,8 @@ struct Batch {
   std::vector<std::uint8_t> frames;
   std::vector<float> features;  ///< [B, W], not normalised
 
-  /// Where the epoch goes on behind this batch (Batches::Start); counts skipped records too.
+  /// Position in the epoch's order behind this batch (for Batches::Start); counts skipped records
+  /// too.
   std::int64_t next_position = 0;
 
   [[nodiscard]] std::int64_t Size() const { return static_cast<std::int64_t>(ids.size()); }

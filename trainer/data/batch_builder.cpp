@@ -7,16 +7,18 @@
 namespace beamgrid {
 namespace {
 
+/// The length of a protobuf varint: 7 bits of the value a byte.
 std::uint64_t VarintBytes(std::uint64_t value) {
   std::uint64_t bytes = 1;
   while (value >>= 7) ++bytes;
   return bytes;
 }
 
-/// A field of `bytes` with its tag and length.
+/// The bytes of a length-delimited field of `bytes`: its tag (one byte below field number 16), its
+/// length and itself.
 std::uint64_t FieldBytes(std::uint64_t bytes) { return 1 + VarintBytes(bytes) + bytes; }
 
-/// Empty where all classes weigh the same.
+/// The weight of each class in the loss; empty where all weigh the same.
 std::vector<float> ClassWeights(const DataSpec& spec) {
   if (spec.weighted_classes.empty()) return {};
   std::vector<float> weights(static_cast<std::size_t>(spec.classes), 1.0F);
@@ -36,6 +38,9 @@ std::int64_t MostFrames(const DataSpec& spec, std::uint64_t payload_bytes) {
     // FeatureList.feature { Feature.bytes_list { BytesList.value { the codes } } }
     frame_bytes += FieldBytes(FieldBytes(FieldBytes(width)));
   }
+  // Whole payload by bytes of a frame. What the record holds beside its frames only makes this
+  // larger, so no record has more frames; a few unknown fields more are a few rows too many, cut by
+  // Finish.
   const std::uint64_t most = frame_bytes == 0 ? 1 : payload_bytes / frame_bytes;
   return std::clamp<std::int64_t>(static_cast<std::int64_t>(most), 1, spec.max_frames);
 }
@@ -43,6 +48,7 @@ std::int64_t MostFrames(const DataSpec& spec, std::uint64_t payload_bytes) {
 BatchBuilder::BatchBuilder(const DataSpec& spec, std::int64_t capacity, std::int64_t most_frames,
                            Batch& batch)
     : spec_(spec), batch_(batch), row_frames_(most_frames) {
+  // clear and resize keep the memory: a batch of the same size allocates nothing.
   batch_.ids.clear();
   batch_.labels.clear();
   batch_.label_offsets.assign(1, 0);
@@ -56,6 +62,7 @@ BatchBuilder::BatchBuilder(const DataSpec& spec, std::int64_t capacity, std::int
   for (const Feature& feature : spec.features) batch_.width += feature.second;
   const bool video_level = spec.format == "video";
   batch_.features.resize(static_cast<std::size_t>(video_level ? capacity * batch_.width : 0));
+  // For the longest video there can be; how long the longest is shows only when all are decoded.
   batch_.frames.resize(
       static_cast<std::size_t>(video_level ? 0 : capacity * row_frames_ * batch_.width));
 }
@@ -111,6 +118,7 @@ void BatchBuilder::Finish() {
   }
   const std::size_t built = static_cast<std::size_t>(row_frames_) * width;
   const std::size_t wanted = static_cast<std::size_t>(batch_.longest) * width;
+  // From the first row on: each row moves towards the front, over rows that have moved already.
   for (std::size_t i = 1; i < count && wanted < built; ++i) {
     std::memmove(batch_.frames.data() + i * wanted, batch_.frames.data() + i * built, wanted);
   }

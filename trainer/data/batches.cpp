@@ -19,6 +19,8 @@ std::vector<std::uint32_t> EpochOrder(std::int64_t size, std::uint64_t seed, std
   std::vector<std::uint32_t> examples(static_cast<std::size_t>(size));
   std::iota(examples.begin(), examples.end(), 0U);
   if (order == BatchOrder::kShuffled) {
+    // A stream per epoch: the order of epoch 7 is known without shuffling the six before it, which
+    // is what a resumed trial needs.
     Random random(seed, static_cast<std::uint64_t>(epoch));
     Shuffle(examples, random);
   }
@@ -39,10 +41,14 @@ class Batches::ReadAhead {
   bool Next(Batch& batch) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !ready_.empty() || finished_; });
+    // What was read before the error is handed out first: the batches before a damaged record are
+    // the same whether or not the reading thread was ahead.
     if (ready_.empty()) {
       if (error_) std::rethrow_exception(error_);
       return false;
     }
+    // The caller's old batch goes back to be filled again. Allocating 44 MB for each batch anew
+    // would cost page faults over all of them.
     std::swap(batch, ready_.front());
     spare_.push_back(std::move(ready_.front()));
     ready_.pop_front();
@@ -57,11 +63,13 @@ class Batches::ReadAhead {
       while (position_ < order_.size() && !stop.stop_requested()) {
         Batch batch = TakeSpare();
         ReadOne(batch);
+        // A batch of skipped records only: the next one's position is behind it too.
         if (batch.Size() > 0) Put(std::move(batch), stop);
       }
     } catch (...) {
       error = std::current_exception();  // handed to the consumer, which rethrows it
     }
+    // Under the lock, or the consumer could fall asleep between its check and our call.
     const std::scoped_lock lock(mutex_);
     error_ = error;
     finished_ = true;
@@ -86,6 +94,7 @@ class Batches::ReadAhead {
 
   void Put(Batch batch, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
+    // A stop ends the wait: the destructor joins this thread while nobody takes batches any more.
     changed_.wait(lock, stop, [&] { return std::ssize(ready_) < options_.read_ahead; });
     ready_.push_back(std::move(batch));
     changed_.notify_all();

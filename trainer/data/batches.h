@@ -11,9 +11,10 @@ namespace beamgrid {
 
 enum class BatchOrder { kShuffled, kSequential };
 
+/// BatchesOptions says which batches a dataset is cut into.
 struct BatchesOptions {
   std::int64_t batch_size = 128;
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1;  ///< decides the shuffled orders
   BatchOrder order = BatchOrder::kShuffled;
   std::int64_t read_ahead = 2;  ///< batches kept ready
 };
@@ -23,7 +24,8 @@ struct BatchesOptions {
 [[nodiscard]] std::vector<std::uint32_t> EpochOrder(std::int64_t size, std::uint64_t seed,
                                                     std::int64_t epoch, BatchOrder order);
 
-/// Use: Start(epoch), then Next until it returns false; Start again. A run that stops behind a
+/// Batches cuts the epochs of a dataset into batches. Use: Start(epoch), then Next until it returns
+/// false; Start again. Not thread-safe beside its own reading thread. A run that stops behind a
 /// batch and later calls Start(epoch, batch.next_position) gets exactly the batches it would have
 /// got: batch k of an epoch is always the examples at positions [k * batch_size, (k + 1) *
 /// batch_size) of its order.

@@ -1,5 +1,5 @@
 #pragma once
-// What can be wrong with a data file, with the place.
+// The error that says what is wrong with a data file, and where.
 
 #include <cstdint>
 #include <string>
@@ -9,17 +9,18 @@
 
 namespace beamgrid {
 
-/// How far the harm of a DataError goes.
+/// DataFault says how far the harm of a DataError goes.
 enum class DataFault {
   kDamagedLength,  ///< the framing is broken or cut off: nothing behind it in this file is readable
   kDamagedRecord,  ///< this record only (payload CRC, wire format, no frames): others are fine
   kContradiction,  ///< a sound record that does not fit the recipe: never skipped
 };
 
-/// A record that cannot be used. Message: "FILE: byte OFFSET: what is wrong and the likely fix".
+/// DataError says that a record cannot be used. Message: "FILE: byte OFFSET: what is wrong and the
+/// likely fix".
 class DataError : public Error {
  public:
-  /// `offset`: the first byte of the record (of its length field) in the file.
+  /// `offset` is that of the record's first byte (of its length field) in the file.
   DataError(DataFault fault, std::string file, std::uint64_t offset, const std::string& what)
       : Error(file + ": byte " + std::to_string(offset) + ": " + what),
         fault_(fault),

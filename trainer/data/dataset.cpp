@@ -11,9 +11,11 @@ namespace {
 /// A fault maps up to 64 KiB around the byte (the kernel's fault-around), so that much is counted
 /// for each record beside its own bytes.
 constexpr std::uint64_t kFaultAround = 64 << 10;
+/// Mapped pages count as the worker's memory, and as many workers as there are cores read the same
+/// files: without a bound each would seem to need the whole dataset. They stay in the page cache.
 constexpr std::uint64_t kResidentBytes = 128 << 20;
 
-// The bit widths of Dataset::Example.
+// What the bit widths of Dataset::Example can hold.
 constexpr std::uint64_t kMaximumFileBytes = std::uint64_t{1} << 40;
 constexpr std::uint64_t kMaximumFiles = std::uint64_t{1} << 24;
 
@@ -21,6 +23,7 @@ constexpr std::uint64_t kMaximumFiles = std::uint64_t{1} << 24;
 
 Dataset::Dataset(const DataSpec& spec, const std::vector<std::string>& files, LabelPolicy labels)
     : spec_(spec), decoder_(spec, labels) {
+  // Indexing touches the 12 header bytes of each record and no payload, but with format "segment".
   files_.reserve(files.size());
   touched_.resize(files.size());
   for (const std::string& file : files) {
@@ -32,10 +35,12 @@ Dataset::Dataset(const DataSpec& spec, const std::vector<std::string>& files, La
     throw Error((files.empty() ? "no files" : files.front()) + ": no usable records in " +
                 std::to_string(files.size()) + " file(s)");
   }
+  // Orders and lists of damaged records number examples in 4 bytes.
   if (examples_.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw Error(std::to_string(examples_.size()) +
                 " records, more than 2^32 - 1 are not supported");
   }
+  // A vector that grew may hold twice its elements, and this one stays for the whole trial.
   examples_.shrink_to_fit();
   seen_unequal_.resize(examples_.size());
 }
@@ -54,6 +59,7 @@ void Dataset::IndexFile(std::size_t file) {
       offset = next;
     }
   } catch (const DataError& error) {
+    // Behind a damaged length no record can be found: what is left of the file counts as one.
     if (error.fault() != DataFault::kDamagedLength || !Skips(error)) throw;
     ++skipped_;
   }
@@ -61,6 +67,7 @@ void Dataset::IndexFile(std::size_t file) {
 }
 
 void Dataset::IndexRecord(std::size_t file, std::uint64_t offset) {
+  // Masked for the compiler, which warns of narrowing; IndexFile has checked the limits.
   const Example example{.offset = offset & (kMaximumFileBytes - 1),
                         .file = file & (kMaximumFiles - 1)};
   if (spec_.format != "segment") {
@@ -83,12 +90,15 @@ void Dataset::IndexRecord(std::size_t file, std::uint64_t offset) {
 
 void Dataset::AddRatedClasses(const std::vector<std::int32_t>& rated) {
   for (const std::int32_t label : rated) {
+    // The 2019 data rate 1000 classes: inserting into a sorted list is cheap enough.
     const auto place = std::ranges::lower_bound(rated_classes_, label);
     if (place == rated_classes_.end() || *place != label) rated_classes_.insert(place, label);
   }
 }
 
 bool Dataset::Skips(const DataError& error) const {
+  // A contradiction is a mistake of the recipe, which holds for all records: skipping would hide
+  // it.
   return spec_.on_error == "skip" && error.fault() != DataFault::kContradiction;
 }
 
@@ -120,6 +130,8 @@ void Dataset::Read(std::span<const std::uint32_t> examples, Batch& batch) {
   for (const std::uint32_t example : examples) {
     if (!DecodeExample(example, video_)) continue;
     std::string id(video_.id);
+    // Segments of one video must differ in predictions: "VIDEO:START", as the 2019 challenge names
+    // them.
     if (!segment_starts_.empty()) id.append(":").append(std::to_string(segment_starts_[example]));
     builder.Add(id, video_);
   }
@@ -133,6 +145,7 @@ std::int64_t Dataset::MostFramesOf(std::span<const std::uint32_t> examples) cons
   std::int64_t most = 1;
   for (const std::uint32_t example : examples) {
     const auto [offset, file] = examples_[example];
+    // Skip reads the length alone; decoding first would read each record twice.
     most = std::max(most, MostFrames(spec_, files_[file].Skip(offset) - offset));
   }
   return most;
@@ -143,8 +156,9 @@ void Dataset::Touch(std::size_t file, std::uint64_t bytes) {
   touched_bytes_ += bytes + kFaultAround;
 }
 
-/// Now and then takes all touched files out of resident memory: one system call for thousands of
-/// records instead of one for each.
+/// Takes all touched files out of resident memory once enough was touched: one system call a file
+/// for thousands of records instead of one for each record. Datasets that are smaller than the
+/// bound stay mapped.
 void Dataset::ReleaseTouched() {
   if (std::min(touched_bytes_, total_bytes_) < kResidentBytes) return;
   for (std::size_t i = 0; i < files_.size(); ++i) {
@@ -156,6 +170,7 @@ void Dataset::ReleaseTouched() {
 
 void Dataset::CountDamaged(std::uint32_t example) {
   const std::scoped_lock lock(damaged_mutex_);
+  // Read again in each epoch, but damaged once.
   if (damaged_.insert(example).second) ++skipped_;
 }
 

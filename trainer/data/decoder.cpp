@@ -33,7 +33,8 @@ RecordDecoder::RecordDecoder(const DataSpec& spec, LabelPolicy labels)
   for (const Feature& feature : spec_.features) width_ += feature.second;
 }
 
-/// Gives malformed wire format its place.
+/// Calls `function` and gives malformed wire format its place. Views are walked only when they are
+/// asked for, so such errors come from many calls.
 template <typename Function>
 auto RecordDecoder::Located(Function function) const {
   try {
@@ -48,6 +49,7 @@ void RecordDecoder::Decode(const Record& record, const std::string& file, Decode
   Located([&] {
     ReadId(video);
     ReadLabels(video);
+    // `video` is used again and again: nothing of the record before may stay.
     video.rated.clear();
     if (spec_.format == "video") {
       ReadVideoFeatures(video);
@@ -65,6 +67,8 @@ void RecordDecoder::DecodeSegment(const Record& record, const std::string& file,
     video.labels.clear();
     video.rated.clear();
     for (const Rating& rating : ReadRatings()) {
+      // Checked before it is passed over, so that a wrong label is found whichever segment comes
+      // first.
       const std::int32_t label = CheckLabel(rating.label);
       if (rating.start != start) continue;
       video.rated.push_back(label);
@@ -72,6 +76,8 @@ void RecordDecoder::DecodeSegment(const Record& record, const std::string& file,
     }
     SortUnique(video.labels);
     SortUnique(video.rated);
+    // Frames are found by walking the list from its beginning, so those before `start` are read
+    // too.
     ReadFrameFeatures(start + std::min(kSegmentFrames, spec_.max_frames), video);
     for (auto& frames : video.frames) {
       frames.erase(frames.begin(),
@@ -88,6 +94,8 @@ SegmentsOfRecord RecordDecoder::ReadSegments(const Record& record, const std::st
     SegmentsOfRecord segments;
     std::set<std::int64_t> starts;
     for (const Rating& rating : ReadRatings()) {
+      // The released files have ratings that begin behind the last frame: there is nothing to
+      // score.
       if (rating.start < 0 || rating.start >= length) continue;
       starts.insert(rating.start);
       segments.rated.push_back(CheckLabel(rating.label));
@@ -99,6 +107,8 @@ SegmentsOfRecord RecordDecoder::ReadSegments(const Record& record, const std::st
            "no segment ratings ('segment_labels'): a file of the test set, or not a segment file; "
            "data.format = \"frame\" reads whole videos");
     }
+    // Test files carry no ratings: every window of 5 is to be predicted, the last one may be
+    // shorter.
     for (std::int64_t start = 0; !rated && start < length; start += kSegmentFrames) {
       starts.insert(start);
     }
@@ -123,6 +133,7 @@ void RecordDecoder::ReadId(DecodedVideo& video) const {
 void RecordDecoder::ReadLabels(DecodedVideo& video) {
   video.labels.clear();
   const FeatureView* labels = example_.FindContext("labels");
+  // Test files have an empty list or none at all.
   if (labels != nullptr && labels->kind != ValueKind::kNone) {
     if (labels->kind != ValueKind::kIntegers) {
       Fail(
@@ -160,11 +171,14 @@ void RecordDecoder::ReadFrameFeatures(std::int64_t limit, DecodedVideo& video) c
         ReadFrames(RequireList(feature.first), static_cast<std::size_t>(feature.second),
                    static_cast<std::size_t>(limit), video.frames[i], problem);
     if (problem) FailFrame(feature, *problem);
+    // Image and audio differ in length in some released records. The frames that all features have
+    // are used, since they are concatenated frame by frame.
     shortest = i == 0 ? length : std::min(shortest, length);
     longest = std::max(longest, length);
   }
   if (shortest == 0) Fail(DataFault::kDamagedRecord, "the video has no frames");
   video.unequal_lengths = shortest != longest;
+  // Some videos have a few frames more than 300: they are cut, not refused.
   video.length = std::min(static_cast<std::int64_t>(shortest), limit);
 }
 
@@ -209,6 +223,7 @@ std::vector<RecordDecoder::Rating> RecordDecoder::ReadRatings() const {
   }
   std::vector<Rating> ratings;
   for (std::size_t i = 0; i < label_values.size(); ++i) {
+    // Exactly 0 or 1: a score in between would be another dataset's, whose meaning we do not know.
     if (score_values[i] != 0 && score_values[i] != 1) {
       Fail(DataFault::kContradiction, "segment_scores holds " + std::to_string(score_values[i]) +
                                           ", must be 0 (not shown) or 1 (shown)");
@@ -244,6 +259,7 @@ void RecordDecoder::FailMissing(const std::string& name) const {
   std::string what = "feature '" + name + "' is missing; the record has " +
                      (names.empty() ? "none" : "'" + Join(names, "', '") + "'") +
                      (video_level ? "" : " per frame");
+  // The two usual mistakes: a name misspelt, or frame-level files read as video-level ones.
   what += Suggestion(name, names);
   if (video_level && example_.FindList(name) != nullptr) {
     what += "; it is there per frame: data.format = \"frame\"";

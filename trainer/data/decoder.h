@@ -1,6 +1,6 @@
 #pragma once
-// One record against the recipe's data section: picks the features, checks kinds, widths and
-// labels.
+// One record read by the recipe's data section, which says what features to pick and of what kinds,
+// widths and labels they must be.
 
 #include <cstdint>
 #include <string>
@@ -13,6 +13,7 @@
 
 namespace beamgrid {
 
+/// LabelPolicy says what a video without labels is.
 enum class LabelPolicy {
   kRequired,  ///< a video without labels is an error (training, validation)
   kOptional,  ///< labels are taken where they are (prediction)
@@ -21,11 +22,13 @@ enum class LabelPolicy {
 /// Frames of a segment (YouTube-8M 2019; the files' end times are always start + 5).
 inline constexpr std::int64_t kSegmentFrames = 5;
 
-/// A decoded video or segment; views point into the record's file.
+/// DecodedVideo is a video or segment whose parts were found and checked; views point into the
+/// record's file.
 struct DecodedVideo {
   std::string_view id;
-  std::vector<std::int32_t> labels;  ///< sorted, none twice; of a segment: those rated positive
-  /// Of a segment the classes that somebody rated it for, `labels` among them; sorted, none twice.
+  std::vector<std::int32_t> labels;  ///< sorted, none twice; a segment's are those rated positive
+  /// The classes that somebody rated a segment for, `labels` among them; sorted, none twice. Empty
+  /// for a video.
   std::vector<std::int32_t> rated;
   std::int64_t length = 0;       ///< frames used: the shortest feature's, at most max_frames
   bool unequal_lengths = false;  ///< the features differ in their number of frames
@@ -33,13 +36,14 @@ struct DecodedVideo {
   std::vector<FeatureView> values;               ///< [feature] floats, video level
 };
 
-/// What a record of segments holds, without its frames.
+/// SegmentsOfRecord says which segments a record holds, without their frames.
 struct SegmentsOfRecord {
   std::vector<std::int64_t> starts;  ///< ascending, none twice
   std::vector<std::int32_t> rated;   ///< classes that any of these is rated for; sorted, none twice
 };
 
-/// Not thread-safe: it keeps its working memory between records.
+/// RecordDecoder picks and checks what a recipe names of each record. Not thread-safe: it keeps its
+/// working memory between records.
 ///
 /// Everything throws DataError: kDamagedRecord (wire format, no frames) or kContradiction (a
 /// feature is missing or of another kind or width, a label is not below `classes`, no labels, no
@@ -48,20 +52,20 @@ class RecordDecoder {
  public:
   RecordDecoder(const DataSpec& spec, LabelPolicy labels);
 
-  /// Sum of the features' widths.
+  /// The sum of the features' widths.
   [[nodiscard]] std::int64_t width() const { return width_; }
 
-  /// The whole video.
+  /// Decodes the whole video.
   void Decode(const Record& record, const std::string& file, DecodedVideo& video);
 
-  /// The frames [start, start + 5) as far as the video goes, with the classes rated there. A class
-  /// that several people rated there is positive if one of them says so.
+  /// Decodes frames [start, start + 5) as far as the video goes, with the classes rated there. A
+  /// class that several people rated there is positive if one of them says so.
   void DecodeSegment(const Record& record, const std::string& file, std::int64_t start,
                      DecodedVideo& video);
 
-  /// First frames of the record's segments: the rated ones, or every window of 5 where there are no
-  /// ratings and labels are optional. Starts behind the last frame are left out with their ratings
-  /// (the released files have some).
+  /// Finds the first frames of the record's segments: the rated ones, or every window of 5 where
+  /// there are no ratings and labels are optional. Starts behind the last frame are left out with
+  /// their ratings (the released files have some).
   [[nodiscard]] SegmentsOfRecord ReadSegments(const Record& record, const std::string& file);
   [[nodiscard]] std::vector<std::int64_t> SegmentStarts(const Record& record,
                                                         const std::string& file) {
@@ -69,6 +73,7 @@ class RecordDecoder {
   }
 
  private:
+  /// Rating is what one person said of one segment.
   struct Rating {
     std::int64_t start = 0;
     std::int64_t label = 0;

@@ -1,5 +1,5 @@
 #pragma once
-// What the data are, whatever folder they lie in: DataSpec::digest.
+// DataSpec::digest, which says what the data are, whatever folder they lie in.
 
 #include <string>
 
@@ -9,7 +9,7 @@ namespace beamgrid {
 
 /// XXH3-128 in hex over the files of `train` and of `validate`, each list sorted by base name:
 /// base name, size, and XXH3-128 of the first and last 64 KiB. Folders and the order of the lists
-/// do not count. Throws Error if a file cannot be read.
+/// do not count. Not the whole files, which are terabytes. Throws Error if a file cannot be read.
 [[nodiscard]] std::string DataDigest(const DataSpec& data);
 
 }  // namespace beamgrid

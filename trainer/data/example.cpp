@@ -17,7 +17,8 @@ std::string_view ToStringView(protozero::data_view view) { return {view.data(), 
 
 pbf_reader ReaderOf(std::string_view bytes) { return pbf_reader(bytes.data(), bytes.size()); }
 
-/// protozero's exceptions say what; ours is the one type that callers know.
+/// Calls `function` and turns protozero's exceptions, which say what is wrong, into the one type
+/// that callers know.
 template <typename Function>
 auto Guarded(Function function) {
   try {
@@ -42,13 +43,15 @@ void ForEachMessage(std::string_view bytes, OnField on_field) {
   }
 }
 
-/// The oneof rule: a field of another kind clears what came before, one of the same kind adds to
-/// it.
+/// Reads a tf.Feature by protobuf's rule for a oneof: a field of another kind clears what came
+/// before, one of the same kind adds to it. So the part of the message that counts begins at the
+/// last change.
 FeatureView ParseFeature(std::string_view message) {
   FeatureView feature;
   pbf_reader reader = ReaderOf(message);
   for (std::string_view rest = message; reader.next(); rest = ToStringView(reader.data())) {
     const auto tag = reader.tag();
+    // Unknown fields (a later version's) do not change the kind.
     const bool is_list = reader.wire_type() == pbf_wire_type::length_delimited && tag <= 3;
     const auto kind = is_list ? static_cast<ValueKind>(tag) : feature.kind;
     if (kind != feature.kind) feature = {.kind = kind, .fields = rest};
@@ -56,6 +59,7 @@ FeatureView ParseFeature(std::string_view message) {
   }
   return feature;
 }
+// A field's number is used as its kind.
 static_assert(static_cast<int>(ValueKind::kBytes) == 1 &&
               static_cast<int>(ValueKind::kFloats) == 2 &&
               static_cast<int>(ValueKind::kIntegers) == 3);
@@ -87,11 +91,14 @@ void ForEachFloatRun(const FeatureView& feature, OnRun on_run) {
     while (reader.next()) {
       if (reader.tag() == kListValue && reader.wire_type() == pbf_wire_type::length_delimited) {
         const std::string_view packed = ToStringView(reader.get_view());
+        // protozero checks this where it reads floats one by one, but runs are copied whole.
         if (packed.size() % sizeof(float) != 0) throw protozero::invalid_length_exception();
         if (!packed.empty()) on_run(packed);
       } else if (reader.tag() == kListValue && reader.wire_type() == pbf_wire_type::fixed32) {
+        // The field's value begins where the reader stands, behind the tag.
         const char* single = reader.data().data();
         reader.skip();
+        // Only behind skip(), which throws where the message ends too early.
         on_run(std::string_view(single, sizeof(float)));
       } else {
         reader.skip();
@@ -130,6 +137,7 @@ MapEntry ParseEntry(std::string_view message) {
   return entry;
 }
 
+/// Linear: a record has a handful of names, and a map would allocate for each of them.
 template <typename Named>
 const Named* Find(const std::vector<Named>& all, std::string_view name) {
   for (const Named& named : all) {
@@ -138,8 +146,9 @@ const Named* Find(const std::vector<Named>& all, std::string_view name) {
   return nullptr;
 }
 
-/// Adds an entry, or replaces the one of that name: of a repeated key the last counts. Names are
-/// compared with each other, so a damaged record must not have any number of them.
+/// Adds an entry, or replaces the one of that name: of a repeated key the last counts. Each name is
+/// compared with all others, so the number of names is bounded: a hostile record of a megabyte
+/// could otherwise have a hundred thousand of them.
 template <typename Named>
 void Put(std::vector<Named>& all, Named entry) {
   constexpr std::size_t kMostNames = 1000;
@@ -212,6 +221,8 @@ std::string_view FirstBytes(const FeatureView& feature) {
 void ReadFloats(const FeatureView& feature, std::span<float> values) {
   Guarded([&] {
     ForEachFloatRun(feature, [&](std::string_view run) {
+      // The caller counted the values before: another number means that it looked at another
+      // feature.
       if (run.size() > values.size_bytes()) throw protozero::invalid_length_exception();
       std::memcpy(values.data(), run.data(), run.size());
       values = values.subspan(run.size() / sizeof(float));
@@ -241,6 +252,7 @@ FeatureListShape ShapeOf(const NamedFeatureList& list) {
     FeatureListShape shape;
     ForEachFeature(list.message, [&](std::string_view message) {
       ++shape.length;
+      // The rest of the list is counted, not parsed: a quick look at thousands of frames.
       if (shape.kind != ValueKind::kNone) return;
       const FeatureView feature = ParseFeature(message);
       shape.kind = feature.kind;
@@ -258,6 +270,7 @@ std::size_t ReadFrames(const NamedFeatureList& list, std::size_t width, std::siz
   return Guarded([&] {
     std::size_t count = 0;
     ForEachFeature(list.message, [&](std::string_view message) {
+      // The walk cannot be broken off, so the rest is passed over.
       if (problem) return;
       const FeatureView feature = ParseFeature(message);
       const std::optional<std::string_view> bytes = SingleBytes(feature);
@@ -265,6 +278,7 @@ std::size_t ReadFrames(const NamedFeatureList& list, std::size_t width, std::siz
         problem = {.frame = count, .found = feature};
         return;
       }
+      // Counted beyond the limit too: the caller compares the features' true lengths.
       if (count++ < limit) frames.push_back(bytes->data());
     });
     return count;

@@ -1,5 +1,5 @@
 #pragma once
-// tf.Example and tf.SequenceExample read in place, without copies. Field numbers:
+// A reader of tf.Example and tf.SequenceExample in place, without copies. Field numbers:
 //   Example{features=1}, SequenceExample{context=1, feature_lists=2}: an Example is a
 //   SequenceExample without lists, so one parser serves both. Features{map<string, Feature>
 //   feature=1}, FeatureLists{map<string, FeatureList> feature_list=1}, FeatureList{repeated Feature
@@ -20,54 +20,59 @@
 
 namespace beamgrid {
 
-/// The bytes are not the protobuf message they should be. Callers add file and offset.
+/// ExampleError says that bytes are not the protobuf message they should be. Callers add file and
+/// offset.
 class ExampleError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
+/// ValueKind says which of a tf.Feature's lists is there; the numbers are the protobuf fields'.
 enum class ValueKind { kNone, kBytes, kFloats, kIntegers };
-/// "nothing", "bytes", "floats", "integers".
+/// The word for messages: "nothing", "bytes", "floats", "integers".
 [[nodiscard]] std::string_view ToString(ValueKind kind);
 
-/// One tf.Feature. `fields` is the part of its message that counts (protobuf merges repeated lists
-/// of one kind and lets the last kind win).
+/// FeatureView is one tf.Feature. `fields` is the part of its message that counts (protobuf merges
+/// repeated lists of one kind and lets the last kind win).
 struct FeatureView {
   ValueKind kind = ValueKind::kNone;
   std::string_view fields;
 };
 
-/// Number of values; for bytes the number of byte strings.
+/// The number of values; for bytes the number of byte strings.
 [[nodiscard]] std::size_t CountValues(const FeatureView& feature);
 /// The first byte string, or empty if there is none.
 [[nodiscard]] std::string_view FirstBytes(const FeatureView& feature);
-/// Fills `values` with the floats; their number must be values.size() (CountValues).
+/// Fills `values` with the floats, whose number must be values.size() (see CountValues);
+/// ExampleError otherwise.
 void ReadFloats(const FeatureView& feature, std::span<float> values);
 /// Replaces `values` by the integers; none if the feature holds something else.
 void ReadIntegers(const FeatureView& feature, std::vector<std::int64_t>& values);
 /// Replaces `values` by the floats; none if the feature holds something else.
 void ReadFloats(const FeatureView& feature, std::vector<float>& values);
 
+/// NamedFeature is an entry of a record's context.
 struct NamedFeature {
   std::string_view name;
   FeatureView value;
 };
 
-/// One tf.FeatureList, not yet walked.
+/// NamedFeatureList is one tf.FeatureList, not yet walked.
 struct NamedFeatureList {
   std::string_view name;
   std::string_view message;
 };
 
-/// Walks the list: number of features in it, and the kind of the first with any value.
+/// FeatureListShape says how long a list is and what its first feature with any value holds.
 struct FeatureListShape {
   std::size_t length = 0;
   ValueKind kind = ValueKind::kNone;
   std::size_t width = 0;  ///< of the first feature with a value: its floats, integers or bytes
 };
+/// Walks the list for its shape.
 [[nodiscard]] FeatureListShape ShapeOf(const NamedFeatureList& list);
 
-/// What stands where a frame of bytes was expected.
+/// FrameProblem says what stands where a frame of bytes was expected.
 struct FrameProblem {
   std::size_t frame = 0;
   FeatureView found;
@@ -80,7 +85,7 @@ struct FrameProblem {
                                      std::size_t limit, std::vector<const char*>& frames,
                                      std::optional<FrameProblem>& problem);
 
-/// One record's contents. Reuse one object for many records: it keeps its memory.
+/// ExampleView is one record's contents. Reuse one object for many records: it keeps its memory.
 struct ExampleView {
   std::vector<NamedFeature> context;
   std::vector<NamedFeatureList> feature_lists;

@@ -21,6 +21,7 @@ std::string BytesFeature(std::string_view bytes) {
 std::string FloatsFeature(const std::vector<float>& values) {
   std::string feature;
   pbf_writer writer(feature);
+  // Packed, as TensorFlow writes: repeated numbers of proto3 are packed by default.
   pbf_writer(writer, kFloatList).add_packed_float(kListValue, values.begin(), values.end());
   return feature;
 }
@@ -42,7 +43,7 @@ std::string FrameList(const FrameFeature& feature) {
   return list;
 }
 
-/// A map<string, message>.
+/// Map is a protobuf map<string, message>: a repeated field of entries {key = 1, value = 2}.
 struct Map {
   std::vector<std::pair<std::string, std::string>> entries;
 
@@ -90,6 +91,7 @@ std::string EncodeExample(const ExampleContent& content, Random& random) {
   std::string message;
   pbf_writer writer(message);
   writer.add_message(kContext, context.Encode(random));
+  // Without lists the bytes are a tf.Example, whose one field has the same number as the context.
   if (!lists.entries.empty()) writer.add_message(kFeatureLists, lists.Encode(random));
   return message;
 }

@@ -11,7 +11,7 @@
 namespace beamgrid {
 namespace {
 
-/// Adds up one file's records.
+/// Inspector adds up one file's records.
 class Inspector {
  public:
   explicit Inspector(const std::filesystem::path& path) : file_(path) {
@@ -63,13 +63,14 @@ class Inspector {
     std::size_t shortest = SIZE_MAX;
     for (const NamedFeatureList& list : example_.feature_lists) {
       const FeatureListShape shape = ShapeOf(list);
+      // As training does: the frames that all features have.
       shortest = std::min(shortest, shape.length);
       if (shape.kind != ValueKind::kNone) AddWidth(list.name, shape.width);
     }
     AddFrames(static_cast<std::int64_t>(shortest));
   }
 
-  /// The richest format met: a segment file may hold videos without ratings.
+  /// Keeps the richest format met: a segment file may hold videos without ratings.
   void SetFormat(std::string_view format) {
     if (report_.format.empty() || format == "segment") report_.format = format;
   }
@@ -82,6 +83,8 @@ class Inspector {
   }
 
   void AddWidth(std::string_view name, std::size_t width) {
+    // The first width met stays. Records that differ are for training to refuse, which knows the
+    // recipe.
     report_.features.emplace(name, static_cast<std::int64_t>(width));
   }
 
@@ -101,7 +104,8 @@ class Inspector {
   std::int64_t labels_ = 0, frames_ = 0;
 };
 
-/// Everything a reader could stumble over in a payload, or empty.
+/// What a reader would stumble over in a payload, or empty. Walks everything that is otherwise
+/// walked only when it is asked for.
 std::string WireProblem(std::string_view payload, ExampleView& example) {
   try {
     ParseExample(payload, example);
@@ -136,6 +140,7 @@ VerifyReport VerifyFile(const std::filesystem::path& path) {
     } catch (const DataError& error) {
       report.damages.push_back({.offset = offset, .what = error.reason()});
       if (error.fault() == DataFault::kDamagedLength) break;
+      // The payload is damaged but its length is sound: the next record can be found.
       offset = file.Skip(offset);
     }
   }

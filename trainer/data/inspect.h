@@ -11,18 +11,19 @@
 
 namespace beamgrid {
 
+/// FrameCounts says how many frames the videos of a file have.
 struct FrameCounts {
   std::int64_t min = 0;
   double mean = 0;
   std::int64_t max = 0;
 };
 
-/// One file.
+/// FileReport says what one file holds.
 struct FileReport {
   std::string file;
   std::string format;  ///< "video" | "frame" | "segment"; "" for a file without records
   std::int64_t records = 0;
-  std::int64_t classes_seen = 0;  ///< different labels
+  std::int64_t classes_seen = 0;  ///< number of different labels
   std::int64_t max_class = -1;    ///< highest label; -1: no labels
   double labels_per_video = 0;
   FrameCounts frames;                            ///< 1 for video-level records
@@ -32,20 +33,21 @@ struct FileReport {
 /// Reads the whole file. Throws Error or DataError at the first damage.
 [[nodiscard]] FileReport InspectFile(const std::filesystem::path& path);
 
-/// design: [{"file", "format", "records", "classes_seen", "max_class", "labels_per_video",
+/// [{"file", "format", "records", "classes_seen", "max_class", "labels_per_video",
 /// "frames": {"min", "mean", "max"}, "features": {name: width}}]
 [[nodiscard]] boost::json::array ToJson(const std::vector<FileReport>& reports);
 
+/// Damage is one record that is not sound.
 struct Damage {
-  std::uint64_t offset = 0;  ///< of the record
+  std::uint64_t offset = 0;  ///< byte of the file at which the record begins
   std::string what;
 };
 
-/// One file's CRCs and wire format.
+/// VerifyReport says whether one file's CRCs and wire format are sound.
 struct VerifyReport {
   std::string file;
-  std::int64_t records = 0;     ///< sound ones
-  std::uint64_t bytes = 0;      ///< of the file
+  std::int64_t records = 0;     ///< number of sound records
+  std::uint64_t bytes = 0;      ///< size of the file
   std::vector<Damage> damages;  ///< in order; the records behind a damaged length are not readable
 };
 

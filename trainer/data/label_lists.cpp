@@ -6,10 +6,12 @@
 namespace beamgrid {
 namespace {
 
+/// As in Dataset: pages that were read count as the worker's memory until they are released.
 constexpr std::uint64_t kResidentBytes = 128 << 20;
 
-/// Labels lie beside the frames, in the record's context, which is all that a video-level record
-/// has: as one without features it is read whatever its format.
+/// A spec by which labels are read and nothing else. Labels lie beside the frames, in the record's
+/// context, which is all that a video-level record has: as one without features it is read whatever
+/// its format. Segments need the features, because their number depends on the video's length.
 DataSpec WithoutFeatures(DataSpec spec) {
   if (spec.format == "segment") return spec;
   spec.format = "video";
@@ -17,6 +19,7 @@ DataSpec WithoutFeatures(DataSpec spec) {
   return spec;
 }
 
+/// LabelReader collects the labels of file after file.
 class LabelReader {
  public:
   explicit LabelReader(const DataSpec& spec)
@@ -73,7 +76,8 @@ void LabelReader::ReadFile(const TfRecordFile& file) {
       released = offset;
     }
   } catch (const DataError& error) {
-    // Behind a damaged length nothing can be found.
+    // Behind a damaged length nothing can be found. Other errors were weighed by ReadRecord
+    // already.
     if (error.fault() != DataFault::kDamagedLength) throw;
     PassOver(error);
   }

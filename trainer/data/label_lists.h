@@ -10,8 +10,8 @@
 
 namespace beamgrid {
 
-/// Labels of example i: labels[offsets[i] .. offsets[i + 1]), sorted, none twice. Memory: 4 bytes a
-/// label, 8 an example.
+/// LabelLists holds the labels of many examples. Labels of example i: labels[offsets[i] ..
+/// offsets[i + 1]), sorted, none twice. Memory: 4 bytes a label, 8 an example.
 struct LabelLists {
   std::vector<std::int32_t> labels;
   std::vector<std::int64_t> offsets = {0};
@@ -24,11 +24,11 @@ struct LabelLists {
   }
 };
 
-/// The examples that a Dataset of `files` has, in its order: videos, or rated segments with format
-/// "segment". Damaged records stop it or, with spec.on_error = "skip", are missing; records that
-/// contradict the spec always stop it. Features are not looked at (but for segments, whose number
-/// depends on the video's length): a video without any frame is in here. Reads the files once.
-/// Throws Error and DataError.
+/// Reads the labels of the examples that a Dataset of `files` has, in its order: videos, or rated
+/// segments with format "segment". Damaged records stop the reading or, with spec.on_error =
+/// "skip", are missing; records that contradict the spec always do. Features are not looked at (but
+/// for segments, whose number depends on the video's length): a video without any frame is in here.
+/// Reads the files once. Throws Error and DataError.
 [[nodiscard]] LabelLists ReadLabelLists(const DataSpec& spec,
                                         const std::vector<std::string>& files);
 

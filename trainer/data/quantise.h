@@ -7,7 +7,8 @@
 
 namespace beamgrid {
 
-/// x = q * scale + offset: 0 -> -1.9921875, 255 -> 2.0078125.
+/// A code q stands for x = q * scale + offset: 0 for -1.9921875, 127 for -0.00003, 255
+/// for 2.0078125. A zero byte is not a zero feature.
 inline constexpr double kDequantiseScale = 4.0 / 255.0;
 inline constexpr double kDequantiseOffset = 4.0 / 512.0 - 2.0;
 
@@ -15,7 +16,8 @@ inline constexpr double kDequantiseOffset = 4.0 / 512.0 - 2.0;
   return code * kDequantiseScale + kDequantiseOffset;
 }
 
-/// The code whose bin holds `value`, clipped to [-2, 2]; unbiased together with Dequantise.
+/// The code whose bin holds `value`, clipped to [-2, 2]. Rounds down, because Dequantise adds half
+/// a bin: together they are unbiased. (The public feature extractor rounds to the nearest.)
 [[nodiscard]] inline std::uint8_t Quantise(double value) {
   const double clipped = std::clamp(value, -2.0, 2.0);
   return static_cast<std::uint8_t>(std::min(255.0, std::floor((clipped + 2.0) * 255.0 / 4.0)));

@@ -20,11 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The noise of a mean over 32 frames is 0.18 of a single frame's; more would take longer to draw.
 constexpr std::int64_t kAveragedFrames = 32;
 constexpr std::int64_t kRatings = 5;         // per video in the 2019 release
 constexpr std::int64_t kPositiveFrames = 3;  // a segment shows a class if most of its 5 frames do
 
-/// Four or more characters, different for different videos, as in the releases since 2018.
+/// Four or more characters, different for different videos, as in the releases since 2018. A step
+/// through all names that shares no factor with their number comes to each of them once, in an
+/// order that looks random.
 std::string IdOfVideo(std::uint64_t video, std::uint64_t seed) {
   constexpr std::string_view kDigits =
       "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -37,7 +40,8 @@ std::string IdOfVideo(std::uint64_t video, std::uint64_t seed) {
   return id;
 }
 
-/// Writes to temporary names; the files get their own names all together at the end.
+/// ShardWriter writes to temporary names; the files get their own names all together at the end, so
+/// that an interrupted run leaves no half of a dataset behind.
 class ShardWriter {
  public:
   ShardWriter(const fs::path& folder, const std::string& split, std::int64_t videos,
@@ -64,6 +68,7 @@ class ShardWriter {
     std::int64_t video = 0;
     for (std::int64_t shard = 0; shard < shards_; ++shard) {
       TfRecordWriter writer(Temporary(files_[static_cast<std::size_t>(shard)]));
+      // Shards differ by one video at most, and none is empty: shards_ is at most videos_.
       const std::int64_t end = videos_ * (shard + 1) / shards_;
       for (; video < end; ++video) writer.Write(make(video));
       writer.Close();
@@ -92,7 +97,8 @@ class ShardWriter {
   std::vector<fs::path> files_;
 };
 
-/// Makes records; each video has a random stream of its own, so shards do not change its content.
+/// RecordMaker makes records; each video has a random stream of its own, so shards do not change
+/// its content.
 class RecordMaker {
  public:
   explicit RecordMaker(const SynthOptions& options) : options_(options), world_(options) {}
@@ -104,6 +110,7 @@ class RecordMaker {
     Random random(options_.seed, number + 1);  // stream 0 is the world's
     ExampleContent content;
     content.id = IdOfVideo(number, options_.seed);
+    // The order of the draws is part of what equal options promise: equal bytes.
     const std::vector<std::int64_t> truth = world_.DrawLabels(random);
     const SynthVideo shown = MakeVideo(options_, world_, truth, DrawLength(random), random);
     if (options_.format == "video") {
@@ -112,6 +119,7 @@ class RecordMaker {
       content.frames = Frames(shown);
     }
     if (options_.format == "segment") content.ratings = Rate(shown, truth, random);
+    // The frames show the truth; only what is said of them is wrong.
     content.labels = labels == Labels::kNoisy ? AddNoise(truth, random) : truth;
     return EncodeExample(content, random);
   }
@@ -120,6 +128,8 @@ class RecordMaker {
   [[nodiscard]] std::int64_t DrawLength(Random& random) const {
     const auto range = static_cast<std::uint32_t>(options_.max_frames - options_.min_frames + 1);
     const std::int64_t length =
+        // The mean is 225 of 300 frames, close to the 230 of YouTube-8M 2018, and batches are
+        // ragged.
         random.Chance(0.5) ? options_.max_frames : options_.min_frames + random.Below(range);
     return options_.format == "video" ? std::min(length, kAveragedFrames) : length;
   }
@@ -130,6 +140,8 @@ class RecordMaker {
       const auto& [name, width] = options_.features[i];
       std::vector<double> sums(static_cast<std::size_t>(width));
       for (std::size_t at = 0; at < video.codes[i].size(); ++at) {
+        // Of the codes, not of the values before them: the release's means are of dequantised
+        // frames.
         sums[at % sums.size()] += Dequantise(static_cast<std::uint8_t>(video.codes[i][at]));
       }
       std::vector<float> means;
@@ -153,6 +165,7 @@ class RecordMaker {
 
   [[nodiscard]] std::vector<std::int64_t> AddNoise(const std::vector<std::int64_t>& truth,
                                                    Random& random) const {
+    // A set, because a random label may be one that the video has.
     std::set<std::int64_t> labels;
     for (const std::int64_t label : truth) {
       const bool replaced = random.Chance(options_.label_noise);
@@ -161,7 +174,8 @@ class RecordMaker {
     return {labels.begin(), labels.end()};
   }
 
-  /// Some segments, each rated for one class: half of the time one of the video's.
+  /// Rates some segments, each for one class: half of the time one of the video's, so that there
+  /// are both positive and negative ratings.
   [[nodiscard]] std::vector<SegmentRating> Rate(const SynthVideo& video,
                                                 const std::vector<std::int64_t>& truth,
                                                 Random& random) const {
@@ -212,6 +226,7 @@ void PrepareFolder(const fs::path& folder, const std::vector<fs::path>& files) {
 
 SynthReport WriteSynthetic(const SynthOptions& options) {
   const SynthOptions checked = CheckedSynthOptions(options);
+  // A fifth, about as the real splits have it (1.1 of 5.0 million).
   const std::int64_t validate_videos = std::max<std::int64_t>(1, checked.videos / 5);
   const std::int64_t train_videos = checked.videos - validate_videos;
   ShardWriter train(checked.out, "train", train_videos, checked.shards);
@@ -223,6 +238,7 @@ SynthReport WriteSynthetic(const SynthOptions& options) {
   const RecordMaker maker(checked);
   train.Write([&](std::int64_t video) { return maker.Make(video, RecordMaker::Labels::kNoisy); });
   validate.Write([&](std::int64_t video) {
+    // Numbered on behind the training videos: no video is in both splits.
     return maker.Make(train_videos + video, RecordMaker::Labels::kClean);
   });
   SynthReport report{.train = train.files(),

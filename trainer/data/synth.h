@@ -19,9 +19,9 @@
 
 namespace beamgrid {
 
-/// Shares of the class pairs; 0 = off; their sum must be at most 1. The pairs that are left have
-/// plain twins: one prototype each, seen by everything. `image` is the first feature, `audio` the
-/// second.
+/// SynthPlants holds the shares of the class pairs; 0 = off; their sum must be at most 1. The pairs
+/// that are left have plain twins: one prototype each, seen by everything. `image` is the first
+/// feature, `audio` the second.
 struct SynthPlants {
   /// Multimodal (attention over audio guided by the image). The audio frame that names the twin
   /// lags `audio_lag` frames behind its image and carries the pair's key; a decoy with another
@@ -53,8 +53,9 @@ struct SynthPlants {
   double dependency = 0;
 };
 
+/// SynthOptions says what a synthetic dataset is like.
 struct SynthOptions {
-  std::filesystem::path out;   ///< created if it is not there
+  std::filesystem::path out;   ///< folder; created if it is not there
   std::int64_t videos = 1000;  ///< at least 2; a fifth of them goes to validate
   std::int64_t classes = 20;
   std::uint64_t seed = 1;
@@ -87,10 +88,11 @@ struct SynthOptions {
   double label_noise = 0.0;
 };
 
-/// frame, segment: rgb 1024, audio 128; video: mean_rgb 1024, mean_audio 128.
+/// The features of the released files: rgb 1024 and audio 128 for the formats frame and segment,
+/// mean_rgb 1024 and mean_audio 128 for video.
 [[nodiscard]] std::vector<Feature> UsualFeatures(const std::string& format);
 
-/// What was written.
+/// SynthReport says what was written.
 struct SynthReport {
   std::vector<std::filesystem::path> train, validate;
   std::int64_t train_videos = 0, validate_videos = 0;

@@ -8,6 +8,7 @@
 namespace beamgrid {
 namespace {
 
+/// A maximum that stands for "no limit" and is not worth saying in a message.
 constexpr double kAnyNumber = 1e9;
 
 template <typename Number>
@@ -51,6 +52,7 @@ void CheckPlants(const SynthPlants& plants) {
   CheckRange("dependency", plants.dependency, 0.0, 1.0);
   const double sum = plants.lag + plants.order + plants.salience + plants.modes + plants.change +
                      plants.dependency;
+  // 0.2 + 0.4 + 0.3 + 0.1 is a little more than 1 in binary.
   constexpr double kRounding = 1e-9;
   if (sum > 1 + kRounding) {
     std::ostringstream text;
@@ -63,6 +65,7 @@ void CheckPlants(const SynthPlants& plants) {
 void CheckFeatures(const std::vector<Feature>& features) {
   std::set<std::string> names;
   for (const auto& [name, width] : features) {
+    // A record's map has one entry of each name, and these two are taken.
     if (name.empty() || name == "id" || name == "labels") {
       throw UsageError("features: '" + name + "' cannot be a feature's name");
     }

@@ -9,17 +9,19 @@ namespace {
 
 constexpr std::size_t kImage = 0, kAudio = 1;
 
-/// One prototype in one frame.
+/// Term is one prototype in one frame.
 struct Term {
   const Prototype* prototype;
   float factor;
 };
 
+/// Shot is a run of frames that shows one thing.
 struct Shot {
   std::size_t begin, length;
 };
 
-/// Lists what each frame shows, then draws the noise and quantises.
+/// VideoMaker lists what each frame shows, then draws the noise and quantises. In two passes,
+/// because a shot's plants reach over several frames, and noise is drawn frame by frame.
 class VideoMaker {
  public:
   VideoMaker(const SynthOptions& options, const SynthWorld& world, std::int64_t length,
@@ -34,6 +36,8 @@ class VideoMaker {
   }
 
   SynthVideo Make(std::vector<std::int64_t> labels) {
+    // Labels come sorted. Their order in the video must tell nothing, and where there are fewer
+    // frames than labels, it must not always be the last ones that are missing.
     Shuffle(labels, random_);
     DrawLabelState(labels.size());
     std::size_t next = 0;
@@ -51,10 +55,10 @@ class VideoMaker {
   }
 
  private:
-  /// What is drawn once per label and video.
+  /// LabelState is drawn once per label and video: all shots of a label in a video agree.
   struct LabelState {
-    float sign;       ///< modes: of u
-    std::size_t key;  ///< lag
+    float sign;       ///< modes: the sign of u
+    std::size_t key;  ///< lag: the key that image and audio share
   };
 
   void DrawLabelState(std::size_t labels) {
@@ -64,7 +68,7 @@ class VideoMaker {
     }
   }
 
-  /// Shots of equal length, short enough that every label can have one.
+  /// Cuts the video into shots of equal length, short enough that every label can have one.
   std::vector<Shot> CutShots(std::size_t labels) const {
     const auto longest = static_cast<std::size_t>(options_.shot_frames);
     const std::size_t length = std::clamp<std::size_t>(length_ / labels, 1, longest);
@@ -122,8 +126,9 @@ class VideoMaker {
     }
   }
 
-  /// Units of [image shows the key | wait | two audio frames, one with the key and this twin, one
-  /// with another key and the other twin, in either order].
+  /// Shows units of [image shows the key | wait | two audio frames, one with the key and this twin,
+  /// one with another key and the other twin, in either order]. The decoy makes both twins occur
+  /// equally often in the audio, so that only the key tells which of them counts.
   void ShowLag(const Shot& shot, const ClassPair& pair, bool odd, std::size_t key) {
     const auto lag = static_cast<std::size_t>(options_.audio_lag);
     const PairPrototypes& audio = pair.prototypes[kAudio];
@@ -142,6 +147,8 @@ class VideoMaker {
     }
   }
 
+  /// The same frames for both twins, in the opposite order. The middle frame of an odd shot shows
+  /// neither.
   void ShowOrder(const Shot& shot, const ClassPair& pair, bool odd) {
     const std::size_t half = shot.length / 2;
     for (std::size_t t = 0; t < half; ++t) {
@@ -151,6 +158,8 @@ class VideoMaker {
     }
   }
 
+  /// The frames are shuffled, so that their order tells nothing; they come in pairs, so that +d and
+  /// -d cancel in the mean.
   void ShowSalience(const Shot& shot, const ClassPair& pair, bool odd) {
     std::vector<std::size_t> frames(shot.length);
     for (std::size_t t = 0; t < shot.length; ++t) frames[t] = shot.begin + t;
@@ -164,6 +173,8 @@ class VideoMaker {
     }
   }
 
+  /// The sign of u is random, so the mean of either u or v is 0 over a twin's videos and nothing
+  /// linear tells the twins apart: only the product of the two signs does.
   void ShowModes(const Shot& shot, const ClassPair& pair, bool odd, float sign) {
     const PairPrototypes& image = pair.prototypes[kImage];
     for (std::size_t t = 0; t < shot.length; ++t) {
@@ -172,6 +183,8 @@ class VideoMaker {
     }
   }
 
+  /// Half of the frames show d: every other one, or half of the shot in one block. Where it begins
+  /// is random, so that the position tells nothing.
   void ShowChange(const Shot& shot, const ClassPair& pair, bool odd) {
     const std::size_t half = shot.length / 2, start = random_.Below(2);
     for (std::size_t i = 0; i < half; ++i) {
@@ -186,6 +199,7 @@ class VideoMaker {
       std::string codes;
       std::vector<float> values(static_cast<std::size_t>(options_.features[feature].second));
       for (std::size_t t = 0; t < length_; ++t) {
+        // The noise first and for every value: how much is drawn does not depend on what is shown.
         for (float& value : values) value = static_cast<float>(random_.Normal() * options_.noise);
         for (const Term& term : terms_[feature][t]) {
           const float factor = term.factor * static_cast<float>(options_.signal);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kBackgrounds = 8;
 constexpr std::int64_t kMostLabels = 23;  // the longest list of YouTube-8M 2018
-constexpr double kRareFactor = 0.05;
+constexpr double kRareFactor = 0.05;      // SynthOptions::rare: 20 times rarer
 constexpr std::size_t kLongestChain = 6;
 
 double Dot(const Prototype& a, const Prototype& b) {
@@ -33,9 +33,12 @@ Prototype DrawPrototype(std::int64_t width, const std::vector<const Prototype*>&
     for (std::size_t i = 0; i < reduced.size(); ++i) {
       reduced[i] -= static_cast<float>(share) * (*other)[i];
     }
+    // Gram-Schmidt. Where little of a direction would be left, as with more prototypes than
+    // dimensions, it is kept as it is: not orthogonal, but one of its own.
     constexpr double kEnoughLeft = 0.1;
     if (Dot(reduced, reduced) > kEnoughLeft * norm) prototype = std::move(reduced);
   }
+  // All equally long, so that no class is louder than another.
   const double length = Dot(prototype, prototype);
   if (length > 0) Scale(prototype, std::sqrt(norm / length));
   return prototype;
@@ -61,7 +64,8 @@ struct Share {
   double share;
 };
 
-/// The plants that this format can show, plain ones taking the rest.
+/// The plants that this format can show, plain ones taking the rest, the share of the others
+/// included.
 std::vector<Share> SharesOf(const SynthOptions& options) {
   const SynthPlants& plants = options.plants;
   std::vector<Share> shares = {{Plant::kModes, plants.modes},
@@ -92,6 +96,7 @@ std::vector<Plant> AssignPlants(const std::vector<Share>& shares, std::size_t pa
   return assigned;
 }
 
+/// The frequencies of the pairs by rank (Zipf's law with an exponent), summed up for drawing.
 std::vector<double> CumulativeFrequencies(const SynthOptions& options, std::size_t pairs) {
   const auto rare_from =
       static_cast<std::size_t>(std::lround(static_cast<double>(pairs) * (1 - options.rare)));
@@ -105,7 +110,7 @@ std::vector<double> CumulativeFrequencies(const SynthOptions& options, std::size
   return cumulative;
 }
 
-/// `shared`: directions that may meet the pair's in one frame.
+/// Draws a pair's directions at right angles to `shared`, those that may meet them in one frame.
 PairPrototypes DrawPairPrototypes(std::int64_t width, std::vector<const Prototype*> shared,
                                   Random& random) {
   PairPrototypes pair;
@@ -153,6 +158,8 @@ ClassPair SynthWorld::DrawClassPair(const SynthOptions& options, Plant plant,
   return pair;
 }
 
+// Chains: each dependent pair has the one before it as a source, and one that is not dependent. A
+// chain takes one pair more than it has links from `others`, all different, hence its bound.
 void SynthWorld::DrawSources(Random& random) {
   std::vector<std::int64_t> others;
   for (std::int64_t pair = 0; pair < std::ssize(pairs_); ++pair) {
@@ -185,6 +192,7 @@ bool SynthWorld::IsDependent(std::int64_t pair) const {
 std::int64_t SynthWorld::DrawPair(Random& random) const {
   const double point = random.Uniform() * cumulative_.back();
   const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), point);
+  // Uniform() is below 1, but the product may be rounded up to the sum.
   return std::min(found - cumulative_.begin(), std::ssize(cumulative_) - 1);
 }
 
@@ -206,7 +214,8 @@ std::int64_t SynthWorld::DependentTwin(std::int64_t pair,
   return std::min(2 * pair + odd % 2, classes_ - 1);
 }
 
-/// No pair twice.
+/// Draws pairs, none twice. After each there is another with a chance that makes labels_per_video
+/// the mean; a pair that is there already is dropped, so the true mean is a little less.
 std::vector<std::int64_t> SynthWorld::DrawPairs(Random& random) const {
   std::vector<std::int64_t> drawn;
   const std::int64_t most = std::min(kMostLabels, std::ssize(pairs_));
@@ -222,7 +231,8 @@ std::vector<std::int64_t> SynthWorld::DrawPairs(Random& random) const {
   return drawn;
 }
 
-/// And the sources' sources: `drawn` grows on the way.
+/// Adds the sources of dependent pairs, and the sources' sources: `drawn` grows on the way. They
+/// end, because a source stands before its pair or is not dependent.
 void SynthWorld::AddSources(std::vector<std::int64_t>& drawn) const {
   for (std::size_t i = 0; i < drawn.size(); ++i) {
     if (!IsDependent(drawn[i])) continue;
@@ -237,6 +247,7 @@ std::vector<std::int64_t> SynthWorld::DrawLabels(Random& random) const {
   AddSources(pairs);
   std::vector<std::int64_t> labels;
   for (const std::int64_t pair : pairs) {
+    // Those that depend on nothing first: the twins of the others follow from them.
     if (!IsDependent(pair)) labels.push_back(DrawTwin(pair, random));
   }
   std::sort(pairs.begin(), pairs.end());  // sources that are dependent come first

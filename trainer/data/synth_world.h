@@ -11,47 +11,50 @@
 
 namespace beamgrid {
 
+/// Plant says in which way a pair tells its twins apart; SynthPlants explains each.
 enum class Plant { kPlain, kLag, kOrder, kSalience, kModes, kChange, kDependency };
 
-/// A direction in one feature's space; entries have standard deviation 1. Those that meet in a
-/// frame are orthogonal (where the feature is wide enough), so that frames of both twins have equal
-/// norms: else the normalisation of frames would let a plant be seen in their mean.
+/// Prototype is a direction in one feature's space; entries have standard deviation 1. Those that
+/// meet in a frame are orthogonal (where the feature is wide enough), so that frames of both twins
+/// have equal norms: else the normalisation of frames would let a plant be seen in their mean.
 using Prototype = std::vector<float>;
 
-/// What one pair of twins looks like in one feature.
+/// PairPrototypes says what one pair of twins looks like in one feature.
 struct PairPrototypes {
-  Prototype base;  ///< which pair it is
-  /// Which twin it is. Plain: one each. Lag: what the audio says of each. Modes: u and v. Otherwise
-  /// `first` is d; dependency: none.
+  Prototype base;  ///< shown by both twins: tells which pair it is
+  /// These tell which twin it is. Plain: one each. Lag: what the audio says of each. Modes: u and
+  /// v. Order, salience and change: `first` is d. Dependency: neither is shown.
   Prototype first, second;
 };
 
-/// The twins 2i and 2i + 1.
+/// ClassPair holds the twins 2i and 2i + 1.
 struct ClassPair {
   Plant plant = Plant::kPlain;
-  std::array<std::int64_t, 2> partners{};  ///< pairs it likes to occur with
+  std::array<std::int64_t, 2> partners{};  ///< pairs that it tends to occur with
   std::array<std::int64_t, 2> sources{};   ///< dependency: pairs whose twins decide its own
   std::vector<PairPrototypes> prototypes;  ///< [feature]
 };
 
-/// Number of keys by which image and audio are matched in the lag plant.
+/// The number of keys by which image and audio are matched in the lag plant.
 inline constexpr std::size_t kLagKeys = 4;
 
+/// SynthWorld draws, once for a dataset, what its videos are made of. Immutable after construction.
 class SynthWorld {
  public:
-  /// `options` complete and checked. Equal options give equal worlds.
+  /// `options` must be complete and checked. Equal options give equal worlds.
   explicit SynthWorld(const SynthOptions& options);
 
   [[nodiscard]] const std::vector<ClassPair>& pairs() const { return pairs_; }
-  /// Of the frames that matter (salience), and of the others in the same shot.
+  /// The marker of the frames that matter (salience), and that of the others in the same shot.
   [[nodiscard]] const Prototype& marker() const { return markers_[0]; }
   [[nodiscard]] const Prototype& other_marker() const { return markers_[1]; }
   [[nodiscard]] const Prototype& image_key(std::size_t key) const { return image_keys_[key]; }
   [[nodiscard]] const Prototype& audio_key(std::size_t key) const { return audio_keys_[key]; }
   [[nodiscard]] const std::vector<Prototype>& backgrounds() const { return backgrounds_; }
 
-  /// Classes of one video, at least one, no pair twice; sorted.
+  /// Draws the classes of one video: at least one, no pair twice; sorted.
   [[nodiscard]] std::vector<std::int64_t> DrawLabels(Random& random) const;
+  /// Draws one class by the frequencies of the pairs.
   [[nodiscard]] std::int64_t DrawClass(Random& random) const;
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// TFRecord files: records one after the other, each
+// TFRecord files. Records stand one after the other, each
 //   uint64 length | uint32 masked CRC32C of the 8 length bytes | payload | uint32 masked CRC32C of
 //   the payload,
 // all little-endian, no header, no footer, uncompressed (TensorFlow, "TFRecord and
@@ -16,21 +16,22 @@
 
 namespace beamgrid {
 
-/// Bytes of a record beside its payload.
+/// The bytes of a record beside its payload.
 inline constexpr std::uint64_t kRecordOverhead = 16;
 
 /// CRC32C (Castagnoli) as TFRecord stores it: rotated right by 15 bits plus 0xa282ead8.
 [[nodiscard]] std::uint32_t MaskedCrc32c(std::string_view bytes);
 
-/// One checked record. The payload lies in the file's mapping and lives as long as the file object.
+/// Record is one checked record. The payload lies in the file's mapping and lives as long as the
+/// file object.
 struct Record {
-  std::uint64_t offset = 0;       ///< of the length field
-  std::uint64_t next_offset = 0;  ///< of the record behind it, or the file's size
+  std::uint64_t offset = 0;       ///< byte at which its length field begins
+  std::uint64_t next_offset = 0;  ///< byte at which the next record begins, or the file's size
   std::string_view payload;
 };
 
-/// A file mapped read-only. All const functions may be called from several threads. The file must
-/// not be shortened while it is open (the kernel would stop the process with SIGBUS).
+/// TfRecordFile is a file mapped read-only. All const functions may be called from several threads.
+/// The file must not be shortened while it is open (the kernel would stop the process with SIGBUS).
 class TfRecordFile {
  public:
   /// Throws Error if the file cannot be opened or mapped.
@@ -61,7 +62,7 @@ class TfRecordFile {
   std::uint64_t size_ = 0;
 };
 
-/// Writes records to a file. Throws Error where the disk refuses.
+/// TfRecordWriter writes records to a file. Throws Error where the disk refuses.
 class TfRecordWriter {
  public:
   explicit TfRecordWriter(const std::filesystem::path& path);
@@ -71,7 +72,7 @@ class TfRecordWriter {
 
  private:
   std::filesystem::path path_;
-  std::vector<char> buffer_;  ///< of stream_, so it must be destroyed after it
+  std::vector<char> buffer_;  ///< stream_ writes through it, so it must be destroyed after stream_
   std::ofstream stream_;
 };
 

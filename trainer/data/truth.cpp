@@ -16,6 +16,7 @@ std::vector<std::int32_t> LabelsOf(const ExampleView& example) {
   if (const FeatureView* found = example.FindContext("labels")) ReadIntegers(*found, read);
   std::vector<std::int32_t> labels;
   for (const std::int64_t label : read) {
+    // No recipe says how many classes there are, but a label becomes an index somewhere.
     if (label < 0 || label >= kMaxClasses) {
       throw ExampleError("label " + std::to_string(label) + " is no class index");
     }
@@ -49,7 +50,8 @@ void ReadFile(const TfRecordFile& file, Truth& truth) {
   }
 }
 
-/// A reader of the file's segments, whatever its features are called.
+/// A spec that reads the file's segments, whatever its features are called: a truth file comes
+/// without a recipe, and the decoder needs the features for the videos' lengths.
 DataSpec SegmentSpec(const std::filesystem::path& path) {
   DataSpec spec{.format = "segment", .classes = kMaxClasses, .max_frames = kSegmentFrames};
   for (const auto& [name, width] : InspectFile(path).features)

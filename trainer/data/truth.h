@@ -9,14 +9,14 @@
 
 namespace beamgrid {
 
-/// id -> sorted labels of all records, whatever their format (the video's labels, not the
-/// segments'). A record without labels has an empty list. Throws Error, DataError, and DataError on
-/// an id that occurs twice or is missing.
+/// Reads the labels of all records by their ids, sorted, whatever the format (the video's labels,
+/// not the segments'). A record without labels has an empty list. Throws Error, and DataError, also
+/// for an id that occurs twice or is missing.
 [[nodiscard]] Truth ReadTruthRecords(const std::vector<std::filesystem::path>& files);
 
-/// What the records' segments were rated (RecordDecoder::ReadSegments), by id VIDEO:START. Ratings
-/// that start behind a video's last frame are left out. Throws Error (no ratings at all, a segment
-/// that occurs twice) and DataError.
+/// Reads what the records' segments were rated (RecordDecoder::ReadSegments), by id VIDEO:START.
+/// Ratings that start behind a video's last frame are left out. Throws Error (no ratings at all, a
+/// segment that occurs twice) and DataError.
 [[nodiscard]] SegmentTruth ReadSegmentTruth(const std::vector<std::filesystem::path>& files);
 
 }  // namespace beamgrid
