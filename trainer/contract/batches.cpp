@@ -46,6 +46,7 @@ torch::Tensor MeanFrame(const Sequence& sequence) {
 }
 
 torch::Tensor SomeProbabilities(const torch::Tensor& embedding, std::int64_t classes) {
+  // A fixed matrix: whatever differs between two calls comes from the embedding.
   const torch::Tensor mixing = torch::linspace(-3, 3, embedding.size(-1) * classes,
                                                embedding.options().requires_grad(false));
   return embedding.matmul(mixing.view({embedding.size(-1), classes})).sigmoid();

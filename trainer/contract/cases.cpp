@@ -7,7 +7,8 @@
 namespace beamgrid::trainer::contract {
 namespace {
 
-/// Small enough for a test, large enough to have structure.
+/// The value of an option in the small defaults: small enough for a test, large enough to have
+/// structure (3 cells, 3 clusters). Where 3 is not allowed, the default stays.
 OptionValue SmallValue(const OptionInfo& option) {
   constexpr std::int64_t kSmall = 3;
   if (option.type != OptionType::kInteger || !option.default_value.is_int64() ||
@@ -18,7 +19,8 @@ OptionValue SmallValue(const OptionInfo& option) {
   return checked.error.empty() ? checked.value : option.default_value;
 }
 
-/// The other words and truth values of an option.
+/// The words and truth values that an option can have. Numbers are infinitely many; of integers the
+/// minimum is tried.
 std::vector<OptionValue> OtherValues(const OptionInfo& option) {
   if (option.type == OptionType::kBool) return {true, false};
   return option.choices;
@@ -37,6 +39,7 @@ std::vector<Case> CasesOf(const ComponentInfo& info, const Options& given) {
     cases.push_back({info.criterion, info.name, option.name + "=" + boost::json::serialize(value),
                      options, degenerate});
   };
+  // One at a time: all combinations would be thousands of models for some components.
   for (const OptionInfo& option : info.options) {
     if (given.contains(option.name)) continue;
     for (const OptionValue& value : OtherValues(option)) add(option, value, false);

@@ -9,14 +9,14 @@
 
 namespace beamgrid::trainer::contract {
 
-/// The small defaults, and each option at each of its other values and at its minimum, one at a
-/// time. `given` (files, which have no default) holds in all of them.
+/// The variants of a component: the small defaults, and each option at each of its other values and
+/// at its minimum, one at a time. `given` (files, which have no default) holds in all of them.
 [[nodiscard]] std::vector<Case> CasesOf(const ComponentInfo& info, const Options& given = {});
 
-/// Every component that has tensors to look at; "train" is settings only.
+/// All registered components but "train", which is settings and has no tensors to look at.
 [[nodiscard]] std::vector<ComponentInfo> Components();
 
-/// Whether an option names a file, so that nothing can be built without being given one.
+/// True where an option names a file, so that nothing can be built without being given one.
 [[nodiscard]] bool NeedsFile(const ComponentInfo& info);
 
 }  // namespace beamgrid::trainer::contract

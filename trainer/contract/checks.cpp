@@ -41,6 +41,8 @@ void PaddingChangesNothingInTraining(const Examination& of) {
   const Sequence input = SomeVideos(of.shape);
   const Targets targets = SomeTargets(of.shape);
   of.subject.module->train();
+  // Seeded anew for each run, so that dropout and sampling draw the same. No further padding frames
+  // here: with another shape dropout would draw other numbers for the valid frames too.
   torch::manual_seed(3);
   const torch::Tensor plain = of.subject.run(input, targets);
   torch::manual_seed(3);
@@ -51,6 +53,7 @@ void PaddingChangesNothingInTraining(const Examination& of) {
 void PaddingRowsAreZero(const Examination& of) {
   if (!of.subject.sequence) return;
   const Sequence input = SomeVideos(of.shape);
+  // In both modes: they may take different ways (sampling, running statistics).
   for (const bool training : {true, false}) {
     of.subject.module->train(training);
     const Sequence output = of.subject.sequence(input, SomeTargets(of.shape));
@@ -100,6 +103,7 @@ void OneVideoOfOneFrame(const Examination& of) {
     of.Expect(!gradient.defined() || AllFinite(gradient),
               "the gradient of " + parameter.key() + " is not finite");
   }
+  // The variance of a single row is 0, or 0/0 where it is estimated with n - 1.
   of.Expect(AllFinite(Evaluate(of.subject, SomeVideos(of.shape), SomeTargets(of.shape))),
             "running statistics are spoilt by it");
 }
@@ -108,10 +112,13 @@ void GradientsReachEveryParameter(const Examination& of) {
   if (of.variant.degenerate) return;
   of.subject.module->train();
   double into_frames = 0;
+  // Several batches, whose gradients add up: in a single one a part may get none by chance (a
+  // maximum that lies elsewhere, a ReLU that is off, a label that nobody has).
   for (int i = 0; i < 6; ++i) {
     Sequence input = SomeVideos(of.shape);
     input.frames.requires_grad_();
     const torch::Tensor output = of.subject.run(input, SomeTargets(of.shape));
+    // Random weights: the plain sum of a softmax or of a normalised vector hardly has a gradient.
     (output * torch::randn_like(output)).sum().backward();
     const torch::Tensor gradient = input.frames.grad();
     if (gradient.defined()) into_frames += gradient.abs().sum().item<double>();
@@ -127,11 +134,13 @@ void GradientsReachEveryParameter(const Examination& of) {
   }
 }
 
+// Compared bit by bit, as are the checks below: the same model does the same arithmetic.
 void SavedAndLoadedIsTheSame(const Examination& of) {
   std::stringstream file;
   torch::serialize::OutputArchive saved;
   of.subject.module->save(saved);
   saved.save_to(file);
+  // Another seed, so that values that were not loaded show.
   const Subject other = BuildOrRefuse(of.variant, of.shape, /*seed=*/2);
   torch::serialize::InputArchive loaded;
   loaded.load_from(file);
@@ -147,6 +156,8 @@ void Copy(const std::vector<torch::Tensor>& from, const std::vector<torch::Tenso
   for (std::size_t i = 0; i < from.size(); ++i) to.at(i).copy_(from[i]);
 }
 
+// Checkpoints and model.pt hold parameters and buffers and nothing else: what a component remembers
+// in plain members would be lost.
 void StateIsInParametersAndBuffers(const Examination& of) {
   const Subject other = BuildOrRefuse(of.variant, of.shape, /*seed=*/2);
   Copy(of.subject.module->parameters(), other.module->parameters());
@@ -172,10 +183,12 @@ void EvaluationChangesNothing(const Examination& of) {
   const Sequence input = SomeVideos(of.shape);
   const Targets targets = SomeTargets(of.shape);
   const torch::Tensor first = Evaluate(of.subject, input, targets);
+  // Other videos in between, of which an evaluation must remember nothing.
   std::ignore = Evaluate(of.subject, RandomSequence({2, 4}, 4, of.shape.width()),
                          RandomTargets(2, of.shape.classes));
   of.Expect(first.equal(Evaluate(of.subject, input, targets)),
             "the second time gives other values");
+  // A loss is the one component that has to look at the labels.
   if (of.variant.criterion == "loss") return;
   of.Expect(first.equal(Evaluate(of.subject, input, {})), "evaluation looks at the labels");
 }
@@ -197,6 +210,7 @@ std::int64_t SizeOf(const torch::nn::Module& module) {
 void SizeIsThatOfTheSavedTensors(const Examination& of) {
   std::int64_t storages = 0;
   for (const torch::Tensor& tensor : TensorsOf(*of.subject.module)) {
+    // The memory behind the tensor, which is what LibTorch writes to a file.
     storages += static_cast<std::int64_t>(tensor.storage().nbytes());
   }
   of.Expect(SizeOf(*of.subject.module) == storages,
@@ -218,13 +232,16 @@ std::int64_t CountedSize(const Case& variant, const Shape& shape) {
 void CountedSizeIsTheSize(const Examination& of) {
   of.Expect(CountedSize(of.variant, of.shape) == SizeOf(*of.subject.module),
             "planning counts another size");
+  // The guard changes where this thread's tensors live; afterwards they must have values again.
   of.Expect((torch::ones({2}) + 1).sum().item<double>() == 4, "planning leaves something behind");
 }
 
-/// At the papers' widths, where weights that are read or written would show.
+/// Counts the component at the papers' widths, where weights that are read or written would show as
+/// resident memory.
 Problems IsCountedWithoutTouchingMemory(const Question& question) {
   Problems problems = ExamineAll(question, CountedSizeIsTheSize);
   if (NeedsFile(question.component)) return problems;  // its weights come with the file
+  // Far less than most components weigh at these widths, far more than what else is allocated.
   constexpr std::int64_t kNoticeable = 16 << 20;
   const ComponentInfo& info = question.component;
   const Case defaults{info.criterion, info.name, "defaults", DefaultOptions(info)};

@@ -11,7 +11,7 @@
 
 namespace beamgrid::trainer::contract {
 
-/// What is asked: a component, and what it is built with and for.
+/// Question names a component and what it is to be built with and for.
 struct Question {
   ComponentInfo component;
   Options given;  ///< options that hold in every case: files
@@ -21,16 +21,16 @@ struct Question {
 /// What a check found wrong, a line each; empty: nothing.
 using Problems = std::vector<std::string>;
 
-/// One promise of the contract.
+/// Check is one promise of the contract, and how to find out whether it is kept.
 struct Check {
   std::string promise;  ///< "padding changes nothing"
   std::function<Problems(const Question&)> run;
 };
 
-/// All of them, in the order of their importance to a reader.
+/// All checks, in the order of their importance to a reader.
 [[nodiscard]] const std::vector<Check>& Checks();
 
-/// One built component under examination.
+/// Examination is one built component and the list of what is found wrong with it.
 struct Examination {
   const Case& variant;
   const Shape& shape;
@@ -39,7 +39,7 @@ struct Examination {
 
   /// Notes `what` as a problem where `fine` does not hold.
   void Expect(bool fine, const std::string& what) const;
-  /// Notes where the two are not equal up to rounding.
+  /// Notes a problem where the two differ in shape or by more than rounding (2e-5).
   void ExpectClose(const torch::Tensor& one, const torch::Tensor& other,
                    const std::string& what) const;
 };
@@ -50,10 +50,11 @@ struct Examination {
 [[nodiscard]] Problems ExamineAll(const Question& question,
                                   const std::function<void(const Examination&)>& examine);
 
-/// Videos of 6, 1, 3 and 2 frames.
+/// Random videos of 6, 1, 3 and 2 frames: ragged, one of a single frame, in no order.
 [[nodiscard]] Sequence SomeVideos(const Shape& shape);
+/// Random labels for as many videos.
 [[nodiscard]] Targets SomeTargets(const Shape& shape);
-/// `run` without gradients, in evaluation mode.
+/// The values of `run` without gradients, in evaluation mode.
 [[nodiscard]] torch::Tensor Evaluate(const Subject& subject, const Sequence& input,
                                      const Targets& targets);
 

@@ -8,11 +8,13 @@
 namespace beamgrid::trainer::contract {
 namespace {
 
+/// Batches of other shapes are summed in another order, which moves the last digits of a float.
 constexpr double kTolerance = 2e-5;
 constexpr std::int64_t kFrames = 6;
 const std::vector<std::int64_t> kLengths = {6, 1, 3, 2};
 
-/// Moves every parameter off its initial value: a bias of 0 cannot leak into padding.
+/// Moves every parameter off its initial value: a bias that is still 0 cannot leak into padding,
+/// and a leak would only show after training.
 void Perturb(torch::nn::Module& module) {
   const torch::NoGradGuard no_gradient;
   for (torch::Tensor& parameter : module.parameters()) {
@@ -20,6 +22,8 @@ void Perturb(torch::nn::Module& module) {
   }
 }
 
+/// Runs the component in training mode, which moves its running statistics off their initial
+/// values.
 void TrainForwards(const Subject& subject, const Shape& shape, int times) {
   subject.module->train();
   for (int i = 0; i < times; ++i) subject.run(SomeVideos(shape), SomeTargets(shape));
@@ -37,6 +41,7 @@ std::string Difference(const torch::Tensor& one, const torch::Tensor& other) {
   return text.str();
 }
 
+/// The text of the exception in flight. LibTorch's own is without its backtrace of many lines.
 std::string ThrownText() {
   try {
     throw;
@@ -47,7 +52,7 @@ std::string ThrownText() {
   }
 }
 
-/// Examines a component; what is thrown meanwhile is a problem of it.
+/// Examines a component; what is thrown meanwhile is a problem of the component.
 void Examine(const Case& variant, const Shape& shape, const Subject& subject,
              const std::function<void(const Examination&)>& examine, Problems& problems) {
   try {
@@ -91,6 +96,7 @@ Problems ExamineAll(const Question& question,
         accepted = true;
         Examine(variant, shape, subject, examine, problems);
       } catch (const SpecError& error) {
+        // A component may refuse a shape (attention needs two features), but not all of them.
         refusal = error.what();
       } catch (const std::exception&) {
         accepted = true;

@@ -20,7 +20,8 @@ Subject BuildMultimodal(const Case& c, const BuildContext& context) {
     return module->forward(input, targets);
   };
   const auto run = [sequence](const Sequence& input, const Targets& targets) {
-    // The first two moments: as wide for any padding, and every valid frame counts.
+    // The first two moments: as wide for any padding, and every valid frame counts. The mean alone
+    // would not see values that move from one frame to another and cancel.
     const Sequence output = sequence(input, targets);
     const torch::Tensor squares = output.frames.square();
     return torch::cat({MeanFrame(output), MeanFrame({squares, output.mask, output.lengths})}, -1);
@@ -46,6 +47,8 @@ Subject BuildFrameClassifier(const Case& c, const BuildContext& context) {
           nullptr, context.classes};
 }
 
+/// Of a classifier the input is a mean of frames, so that padding and batches can be checked here
+/// too.
 Subject BuildClassifier(const Case& c, const BuildContext& context) {
   if (Makers<FrameClassifier>::All().contains(c.name)) return BuildFrameClassifier(c, context);
   const auto module = Makers<Classifier>::All().at(c.name)(context, c.options);
@@ -56,7 +59,8 @@ Subject BuildClassifier(const Case& c, const BuildContext& context) {
           nullptr, context.classes};
 }
 
-/// A temporal component that the extra accepts: mean or, for extras that act in cells, lstm.
+/// A temporal component that the extra accepts: mean or, for extras that act in cells and refuse
+/// others (zoneout), lstm with that extra on.
 std::shared_ptr<Temporal> BuildTemporalFor(Extra& extra, const Case& c, BuildContext context) {
   auto temporal = Makers<Temporal>::All().at("mean")(context, {});
   try {
@@ -74,6 +78,7 @@ std::shared_ptr<Temporal> BuildTemporalFor(Extra& extra, const Case& c, BuildCon
 }
 
 Subject BuildExtra(const Case& c, const BuildContext& context) {
+  // An extra acts at several places of a model, so it is looked at inside of a small one.
   const auto both = std::make_shared<torch::nn::Module>();
   const auto module = Makers<Extra>::All().at(c.name)(context, c.options);
   const std::int64_t sequence_width = module->BuildSequence(context.input_width);
@@ -110,7 +115,7 @@ Subject BuildLabelProcessing(const Case& c, const BuildContext& context) {
           nullptr, classes};
 }
 
-/// A loss is a mean over the batch: its row b is the loss of video b alone.
+/// A loss is a mean over the batch and has no rows of its own: row b is the loss of video b alone.
 Subject BuildLoss(const Case& c, const BuildContext& context) {
   const auto module = Makers<Loss>::All().at(c.name)(context, c.options);
   const std::int64_t classes = context.classes;
