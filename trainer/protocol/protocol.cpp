@@ -23,7 +23,8 @@ double NumberOrNull(const JsonReader& reader, std::string_view key) {
   return reader.Number(key);
 }
 
-/// Amounts that threads, timers and lists are made by.
+/// Refuses amounts that threads, timers and lists are made by: a number that was written wrong must
+/// not start a million threads.
 void RequireIn(const JsonReader& reader, std::string_view key, double number, double least,
                double most) {
   if (number >= least && number <= most) return;
@@ -45,6 +46,7 @@ json::object ToJson(const TrialFile& trial) {
                          {"predictions_top_k", trial.predictions_top_k},
                          {"heartbeat_seconds", trial.heartbeat_seconds},
                          {"stall_seconds", trial.stall_seconds}};
+  // Only where there is one: most trials start from initial values.
   if (!trial.warm_start_model.empty()) {
     object["start_model"] = trial.warm_start_model;
     object["start_hash"] = trial.warm_start_hash;
@@ -123,6 +125,8 @@ json::object ArtifactToJson(const Artifact& artifact) {
 Artifact ArtifactFromJson(const json::value& value) {
   const JsonReader reader(value, "artifact");
   const std::filesystem::path path = reader.Text("path");
+  // The orchestrator reads and hashes what a result names; a path that leads out of the
+  // attempt's folder would let a damaged result reach any file.
   if (path != path.filename() || path.empty() || path == "." || path == "..") {
     throw std::invalid_argument("artifact.path: must be a file of the attempt's folder, is '" +
                                 path.string() + "'");
@@ -183,7 +187,8 @@ TrialResult TrialResultFromJson(const json::value& value) {
 
 namespace {
 
-/// One overload per message; the type's name is the first member.
+/// MessageWriter has one overload per message, so that a new message without one does not compile;
+/// the type's name is the first member.
 struct MessageWriter {
   json::object operator()(const Started& started) const {
     return {{"type", "started"},
@@ -208,7 +213,8 @@ struct MessageWriter {
   json::object operator()(const Heartbeat&) const { return {{"type", "heartbeat"}}; }
   json::object operator()(const Finished&) const { return {{"type", "finished"}}; }
   json::object operator()(const Ready&) const { return {{"type", "ready"}}; }
-  /// Its words may name a file or a video, whose bytes may be anything.
+  /// The words of a failure may name a file or a video, whose bytes may be anything; JSON must be
+  /// UTF-8.
   json::object operator()(const Failed& failed) const {
     return {{"type", "failed"},
             {"kind", ToString(failed.kind)},

@@ -35,7 +35,8 @@ inline constexpr char kBestCheckpoint[] = "best.checkpoint";
 inline constexpr char kModelFile[] = "model.pt";
 inline constexpr char kPredictionsFile[] = "predictions.bin";
 
-/// trial.json: replayable by hand with `beamgrid-trainer train DIRECTORY`.
+/// TrialFile is trial.json, all that a worker is told of an attempt. It can be replayed by hand
+/// with `beamgrid-trainer train DIRECTORY`.
 struct TrialFile {
   std::string study;
   std::string name;
@@ -45,21 +46,20 @@ struct TrialFile {
   std::string device = "cpu";  ///< "cpu" | "cuda:N"
   std::int64_t threads = 1;
   std::string resume_from;  ///< path of a last.checkpoint of an earlier attempt, or empty
-  /// The weights to start from, where spec.warm_start names a trial: its model.pt, and what is in
-  /// it.
+  /// Path of the model.pt to start from, where spec.warm_start names a trial; else empty.
   std::string warm_start_model;
-  std::string warm_start_hash;  ///< XXH3-128 of that file
-  std::int64_t predictions_top_k = 100;
-  double heartbeat_seconds = 2;
+  std::string warm_start_hash;           ///< XXH3-128 of that file, as the record holds it
+  std::int64_t predictions_top_k = 100;  ///< labels a video in predictions.bin
+  double heartbeat_seconds = 2;          ///< time between two Heartbeats
   /// A worker whose training finishes no batch for so long gives itself up as hung; 0: never.
   double stall_seconds = 600;
 };
 [[nodiscard]] boost::json::object ToJson(const TrialFile& trial);
-/// Throws std::invalid_argument naming the key that is missing or of a wrong type, as does
-/// TrialResultFromJson.
+/// Reads a trial.json. Throws std::invalid_argument naming the key that is missing, of a wrong type
+/// or out of range, as does TrialResultFromJson.
 [[nodiscard]] TrialFile TrialFileFromJson(const boost::json::value& json);
 
-/// result.json. A number that is not finite is written as null and read back as NaN.
+/// TrialResult as result.json. A number that is not finite is written as null and read back as NaN.
 [[nodiscard]] boost::json::object ToJson(const TrialResult& result);
 [[nodiscard]] TrialResult TrialResultFromJson(const boost::json::value& json);
 
@@ -75,30 +75,39 @@ enum class TrainerExit : int {
 };
 
 // Messages, one JSON object a line, {"type": ...}.
+
+/// Started says that data and model are ready and the training begins.
 struct Started {
   std::int64_t pid = 0, parameters = 0, size_bytes = 0, epochs = 0, train_examples = 0;
   std::int64_t resumed_examples = 0;  ///< already trained on, from the checkpoint
 };
+/// Progress says how far the training is: `epoch` is 1-based, `loss` the mean over the epoch so
+/// far.
 struct Progress {
   std::int64_t epoch = 0, examples = 0, total_examples = 0;  ///< examples over the whole trial
   double loss = 0, examples_per_second = 0;
 };
+/// Evaluated says what an epoch came to.
 struct Evaluated {
   EpochResult epoch;
 };
+/// Heartbeat says that the worker lives and its training moves.
 struct Heartbeat {};
-struct Finished {};  ///< result.json is in place
+/// Finished says that result.json is in place.
+struct Finished {};
+/// Failed says why there is no result, in one line.
 struct Failed {
   FailureKind kind = FailureKind::kCrashed;
   std::string message;
 };
-struct Ready {};  ///< of `serve`: the attempt is over and the worker takes another
+/// Ready says, in `serve`, that the attempt is over and the worker takes another.
+struct Ready {};
 using Message = std::variant<Started, Progress, Evaluated, Heartbeat, Finished, Failed, Ready>;
 
-/// One line without the newline.
+/// The message as one line without the newline.
 [[nodiscard]] std::string ToLine(const Message& message);
-/// Nothing if the line is not a message of ours (never throws: a worker's stdout is input like any
-/// other).
+/// The message that a line holds, or nothing if it is none of ours. Never throws: a worker's stdout
+/// is input like any other.
 [[nodiscard]] std::optional<Message> MessageFromLine(std::string_view line);
 
 }  // namespace beamgrid
