@@ -5,10 +5,11 @@
 
 namespace beamgrid::trainer {
 
-/// Normalises rows [rows, width] with their batch's statistics in training and with running ones
-/// in evaluation. Epsilon 1e-3 and decay 0.999 as in the reference code; but there the running
-/// statistics start at 0 and 1 and need thousands of steps to mean anything, so here they are the
-/// plain average over all steps until the share of a new step, 1 / steps, falls to 0.001.
+/// BatchNorm (Ioffe and Szegedy 2015) normalises rows [rows, width] with their batch's statistics
+/// in training and with running ones in evaluation. Epsilon 1e-3 and decay 0.999 as in the
+/// reference code; but there the running statistics start at 0 and 1 and need thousands of steps to
+/// mean anything, so here they are the plain average over all steps until the share of a new step,
+/// 1 / steps, falls to 0.001.
 ///
 /// Padding must not be among the rows. A single row is allowed in training (variance 0).
 class BatchNormImpl : public torch::nn::Module {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <tuple>
 
+// The symbol that plugins of the same build ask for. Its value is for people who look at the
+// binary.
 extern "C" {
 const char BEAMGRID_INTERFACE_SYMBOL[] = BEAMGRID_VERSION;
 }
@@ -30,7 +32,8 @@ bool ByPipelineAndName(const ComponentInfo& left, const ComponentInfo& right) {
   return key(left) < key(right);
 }
 
-/// Function-local, so that it exists before the first static registration asks for it.
+/// All registrations. Function-local, so that the list exists before the first static registration
+/// asks for it: the order of static variables of different files is not defined.
 std::vector<Registration>& Registrations() {
   static std::vector<Registration> registrations;
   return registrations;
@@ -164,6 +167,7 @@ FieldHandle Fields::operator()(const char* name, OptionValue& value, Range range
                                std::string help) {
   if (values_ == nullptr) {
     return Add({.name = name,
+                // The default says which kind of number it is.
                 .type = value.is_double() ? OptionType::kNumber : OptionType::kInteger,
                 .default_value = value,
                 .minimum = range.minimum,
@@ -188,6 +192,8 @@ FieldHandle Fields::operator()(const char* name, NamedFile& value, std::string h
 }
 
 std::string CriterionOf(const std::string& base_class) {
+  // The two whose criterion is not the class's own name: a model has many extras, and frame
+  // classifiers are chosen where classifiers are.
   if (base_class == "Extra") return "extras";
   if (base_class == "FrameClassifier") return "classifier";
   std::string criterion;
@@ -202,6 +208,7 @@ std::string CriterionOf(const std::string& base_class) {
 std::vector<ComponentInfo> SortedComponents(const std::vector<Registration>& registrations) {
   std::vector<ComponentInfo> components;
   for (const Registration& registration : registrations) components.push_back(registration.info);
+  // Independent of the linker's order, since catalogues are cached and compared.
   std::ranges::stable_sort(components, ByPipelineAndName);
   return components;
 }
@@ -210,6 +217,7 @@ std::vector<std::string> ErrorsOf(const std::vector<Registration>& registrations
   std::vector<std::string> errors;
   for (std::size_t i = 0; i < registrations.size(); ++i) {
     std::ranges::move(OwnErrors(registrations[i]), std::back_inserter(errors));
+    // Every pair: some dozens of components, looked at once per process.
     for (std::size_t j = 0; j < i; ++j) {
       const ComponentInfo& one = registrations[j].info;
       const ComponentInfo& other = registrations[i].info;
@@ -218,6 +226,7 @@ std::vector<std::string> ErrorsOf(const std::vector<Registration>& registrations
                        registrations[j].file + " and " + registrations[i].file);
     }
   }
+  // Sorted, because the order in which files register themselves is the linker's.
   std::ranges::sort(errors);
   return errors;
 }

@@ -29,30 +29,32 @@ extern "C" const char BEAMGRID_INTERFACE_SYMBOL[];
 
 namespace beamgrid::trainer {
 
+/// Range bounds a numeric option.
 struct Range {
   double minimum, maximum;  ///< both inclusive
 };
+/// Choices lists the words that an option may have; none: any word.
 struct Choices {
   std::vector<std::string> words;
 };
 
-/// Refines the option just listed: `f(...).Tag("C")`.
+/// FieldHandle refines the option just listed, as in `f(...).Tag("C")`.
 class FieldHandle {
  public:
   explicit FieldHandle(OptionInfo* info) : info_(info) {}
-  /// Name piece: Tag("C") makes clusters = 64 read C64. Without a tag a non-default option reads
-  /// name=value.
+  /// Sets the option's piece of a trial's name: Tag("C") makes clusters = 64 read C64. Without a
+  /// tag a non-default option reads name=value.
   FieldHandle& Tag(std::string tag);
-  /// In the trial's name even at its default: MoE2.
+  /// Puts the option into the trial's name even at its default: MoE2.
   FieldHandle& AlwaysNamed();
 
  private:
   OptionInfo* info_;  ///< null while reading
 };
 
-/// Either collects OptionInfo from the defaults or fills the fields from complete, checked options.
-/// While reading, a missing key or a value of another type throws std::invalid_argument with the
-/// option's name (ranges and choices are CheckOption's, in registry/catalogue.h).
+/// Fields either collects OptionInfo from the defaults or fills the fields from complete, checked
+/// options. While reading, a missing key or a value of another type throws std::invalid_argument
+/// with the option's name (ranges and choices are CheckOption's, in registry/catalogue.h).
 class Fields {
  public:
   Fields() = default;                                           ///< lists
@@ -62,13 +64,14 @@ class Fields {
   FieldHandle operator()(const char* name, std::int64_t& value, Range range, std::string help);
   FieldHandle operator()(const char* name, double& value, Range range, std::string help);
   FieldHandle operator()(const char* name, std::string& value, Choices choices, std::string help);
-  /// A number in `range` or one of `words` (attention's window: 5 or "all").
+  /// Takes a number in `range` or one of `words` (attention's window: 5 or "all").
   FieldHandle operator()(const char* name, OptionValue& value, Range range, Choices words,
                          std::string help);
-  /// A file that is part of the model: named relative to the recipe, never left out. Its content
-  /// counts for the trial's identity.
+  /// Takes a file that is part of the model: named relative to the recipe, never left out. Its
+  /// content counts for the trial's identity.
   FieldHandle operator()(const char* name, NamedFile& value, std::string help);
 
+  /// The options that were listed.
   [[nodiscard]] std::vector<OptionInfo> Take() { return std::move(infos_); }
 
  private:
@@ -79,7 +82,7 @@ class Fields {
   std::vector<OptionInfo> infos_;
 };
 
-/// What REGISTER_COMPONENT says beside the options.
+/// ComponentText is what REGISTER_COMPONENT says beside the options.
 struct ComponentText {
   std::string label;   ///< piece of paper-style names; empty: unnamed
   std::string source;  ///< paper, year, section
@@ -88,18 +91,20 @@ struct ComponentText {
 
 struct BuildContext;
 
-/// The makers of one base class, by name. Filled before main by the components' registrations.
+/// Makers holds the makers of one base class, by name. Filled before main by the components'
+/// registrations, and by a plugin's while it is loaded.
 template <typename Base>
 class Makers {
  public:
   using Make = std::function<std::shared_ptr<Base>(const BuildContext&, const Options&)>;
+  // In a function, so that the map exists before the first registration of any file.
   static std::map<std::string, Make>& All() {
     static std::map<std::string, Make> makers;
     return makers;
   }
 };
 
-/// One REGISTER_COMPONENT line, as found.
+/// Registration is one REGISTER_COMPONENT line, as found.
 struct Registration {
   ComponentInfo info;
   std::string file;     ///< the source file, or the plugin
@@ -107,7 +112,8 @@ struct Registration {
 };
 
 /// Records a component, whatever it is: nothing may throw before main. `interface` is
-/// BEAMGRID_INTERFACE_SYMBOL.
+/// BEAMGRID_INTERFACE_SYMBOL; it is not read, but naming it makes a plugin ask the dynamic linker
+/// for it.
 void AddToCatalogue(Registration registration, const char* interface);
 /// How many components are registered so far.
 [[nodiscard]] std::size_t RegistrationCount();
@@ -115,16 +121,18 @@ void AddToCatalogue(Registration registration, const char* interface);
 void AttributeToPlugin(std::size_t count, const NamedFile& plugin);
 /// All registered components.
 [[nodiscard]] Catalogue BuiltCatalogue();
-/// "temporal 'x' is registered by a.cpp and b.cpp": main refuses to start with these.
+/// What is wrong with the registrations ("temporal 'x' is registered by a.cpp and b.cpp"); main
+/// refuses to start with these.
 [[nodiscard]] std::vector<std::string> RegistrationErrors();
 
-/// What the two above are made of: by pipeline order and name; and what is wrong with a set of
-/// registrations (unknown criterion, bad name, two of one name, an option described twice, options
-/// that could not be listed).
+/// The components by pipeline order and name: BuiltCatalogue for any set of registrations.
 [[nodiscard]] std::vector<ComponentInfo> SortedComponents(
     const std::vector<Registration>& registrations);
+/// What is wrong with a set of registrations (unknown criterion, bad name, two of one name, an
+/// option described twice, options that could not be listed): RegistrationErrors for any set.
 [[nodiscard]] std::vector<std::string> ErrorsOf(const std::vector<Registration>& registrations);
 
+/// The options that OptionsStruct's Describe lists, with their defaults.
 template <typename OptionsStruct>
 [[nodiscard]] std::vector<OptionInfo> ListOptions() {
   Fields fields;
@@ -133,6 +141,8 @@ template <typename OptionsStruct>
   return fields.Take();
 }
 
+/// An OptionsStruct filled from complete, checked options. Throws std::invalid_argument as Fields
+/// does.
 template <typename OptionsStruct>
 [[nodiscard]] OptionsStruct ReadOptions(const Options& values) {
   Fields fields(values);
@@ -141,9 +151,12 @@ template <typename OptionsStruct>
   return read;
 }
 
-/// "Temporal" -> "temporal", "LabelProcessing" -> "label_processing", "Extra" -> "extras".
+/// The criterion of a base class: "temporal" for "Temporal", "label_processing" for
+/// "LabelProcessing", "extras" for "Extra", "classifier" for "Classifier" and "FrameClassifier".
 [[nodiscard]] std::string CriterionOf(const std::string& base_class);
 
+/// Puts a component into the catalogue and its maker into Makers; REGISTER_COMPONENT calls it.
+/// Returns true, so that a static variable can be initialised with it.
 template <typename Base, typename Component, typename OptionsStruct>
 bool Register(const char* base, const char* name, const char* file, ComponentText text) {
   Registration registration{.info = {.criterion = CriterionOf(base),
@@ -165,7 +178,8 @@ bool Register(const char* base, const char* name, const char* file, ComponentTex
   return true;
 }
 
-/// At the end of a component's file, inside its unnamed namespace, once per component:
+/// Registers a component. Stands at the end of its file, inside the unnamed namespace, once per
+/// component:
 ///   REGISTER_COMPONENT(Temporal, "netvlad", NetVlad, NetVladOptions,
 ///                      {.label = "NetVLAD", .source = "...", .help = "..."});
 #define REGISTER_COMPONENT(Base, name, Component, OptionsStruct, ...)                     \

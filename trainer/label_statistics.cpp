@@ -7,6 +7,7 @@ const LabelLists& TrainingLabels::Lists() const {
   return *lists_;
 }
 
+// Double: a float counts to 2^24 only, and adding 1 beyond that does nothing.
 torch::Tensor TrainingLabels::Counts() const {
   torch::Tensor counts = torch::zeros({data_.classes}, torch::kDouble);
   auto* count = counts.data_ptr<double>();
@@ -18,6 +19,8 @@ torch::Tensor TrainingLabels::CoOccurrence() const {
   const LabelLists& lists = Lists();
   torch::Tensor counts = torch::zeros({data_.classes, data_.classes}, torch::kDouble);
   auto* count = counts.data_ptr<double>();
+  // Over the pairs of each example's labels, three on average: a product of label matrices would be
+  // examples x classes in size.
   for (std::int64_t example = 0; example < lists.Size(); ++example) {
     for (const std::int32_t one : lists.Of(example)) {
       for (const std::int32_t other : lists.Of(example)) ++count[one * data_.classes + other];

@@ -1,5 +1,5 @@
 #pragma once
-// LabelStatistics of a trial's training files.
+// The LabelStatistics of a trial's training files.
 
 #include <optional>
 
@@ -9,9 +9,9 @@
 
 namespace beamgrid::trainer {
 
-/// Reads the labels of data.train when it is first asked, once; a model that asks for nothing costs
-/// nothing. Counts what training sees: data.on_error and the segments are respected. Throws Error
-/// and DataError.
+/// TrainingLabels reads the labels of data.train when it is first asked, once; a model that asks
+/// for nothing costs nothing. Counts what training sees: data.on_error and the segments are
+/// respected. Throws Error and DataError. Not thread-safe.
 class TrainingLabels : public LabelStatistics {
  public:
   explicit TrainingLabels(const DataSpec& data) : data_(data) {}

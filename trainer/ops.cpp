@@ -6,6 +6,7 @@
 namespace beamgrid::trainer {
 namespace {
 
+/// TensorFlow's, under the square of the norm: a row of zeros is divided by 1e-6 and not by 0.
 constexpr double kNormFloor = 1e-12;
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
@@ -25,10 +26,13 @@ torch::Tensor MaskedMean(const torch::Tensor& frames, const torch::Tensor& mask)
 }
 
 torch::Tensor MaskedMax(const torch::Tensor& frames, const torch::Tensor& mask) {
+  // Not 0 for padding, which would win where all frames are negative.
   return std::get<0>(frames.masked_fill(Padding(mask), kMinusInfinity).max(1));
 }
 
 torch::Tensor LastFrame(const torch::Tensor& frames, const torch::Tensor& mask) {
+  // Valid frames come first, so their number says where the last one is. From the mask, which is on
+  // the device already, unlike the lengths.
   const torch::Tensor last = (mask.sum(1) - 1).view({-1, 1, 1}).expand({-1, 1, frames.size(2)});
   return frames.gather(1, last).squeeze(1);
 }

@@ -24,6 +24,7 @@ const std::regex& SymbolPattern() {
   return pattern;
 }
 
+// Two macros: # does not expand its argument, so the name is expanded on the way to it.
 #define BEAMGRID_TEXT(name) #name
 #define BEAMGRID_TEXT_OF(name) BEAMGRID_TEXT(name)
 
@@ -34,11 +35,13 @@ std::string OwnBuildText() {
   return BuildText(symbol);
 }
 
-/// What is wrong with it; empty: nothing, and its components are registered.
+/// Loads a plugin. Returns what is wrong with it; empty: nothing, and its components are
+/// registered. It is never closed: makers and destructors of its classes are called until the
+/// process ends.
 std::string Load(const NamedFile& plugin) {
   const std::size_t before = RegistrationCount();
-  // Now: a missing symbol is to be known here, not in the middle of a training. Local: two plugins
-  // may call their own things by one name.
+  // RTLD_NOW: a missing symbol is to be known here, not in the middle of a training. RTLD_LOCAL:
+  // two plugins may call their own things by one name.
   if (::dlopen(plugin.path.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
     return LoaderProblem(::dlerror());
   }
@@ -65,8 +68,11 @@ std::string LoaderProblem(const std::string& message) {
 }
 
 void LoadPlugin(const NamedFile& plugin) {
-  static std::map<std::string, std::string> problems;  // by path, of those that were tried
+  // By path, of the plugins that were tried. A library is loaded once, so its registrations run
+  // once: asked a second time, it would seem to register nothing.
+  static std::map<std::string, std::string> problems;
   const auto known = problems.find(plugin.path);
+  // The hash is part of a trial's identity: another file would be another component under its name.
   if (known == problems.end()) {
     try {
       CheckUnchanged(plugin);

@@ -18,7 +18,7 @@ namespace beamgrid::trainer {
 /// that cannot be listed.
 void LoadPlugin(const NamedFile& plugin);
 
-/// The same for a path of the command line.
+/// Loads the plugin at a path that was given on the command line.
 void LoadPlugin(const std::filesystem::path& path);
 
 /// Why the dynamic linker refuses a plugin, from its own words: a symbol that says what the plugin

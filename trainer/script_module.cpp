@@ -13,7 +13,8 @@
 namespace beamgrid::trainer {
 namespace {
 
-/// TorchScript's messages are tracebacks; what happened is at their end.
+/// The last line of a text: TorchScript's messages are tracebacks, and what happened is at their
+/// end.
 std::string LastLine(std::string text) {
   text.erase(text.find_last_not_of(" \n") + 1);
   const std::size_t newline = text.rfind('\n');
@@ -54,7 +55,8 @@ bool IsTensor(const c10::Argument& argument) {
   return argument.type()->kind() == c10::TypeKind::TensorType;
 }
 
-/// `self`, then as many tensors as there are inputs; anything more must have a default.
+/// True where forward takes `self`, then as many tensors as there are inputs; anything more must
+/// have a default.
 bool Fits(const c10::FunctionSchema& schema, std::size_t inputs) {
   const auto& arguments = schema.arguments();
   if (arguments.size() < inputs + 1) return false;
@@ -64,7 +66,9 @@ bool Fits(const c10::FunctionSchema& schema, std::size_t inputs) {
   return schema.returns().size() == 1 && IsTensor(schema.returns()[0]);
 }
 
-/// The same tensors in a tree of the same names. One that two places share is registered once.
+/// Registers the script's tensors with `owner` in a tree of the same names, so that training,
+/// counting, saving and moving to a device find them. One that two places share is registered once:
+/// it would be counted and stepped twice.
 void RegisterState(const torch::jit::Module& script, torch::nn::Module& owner,
                    std::set<const void*>& known) {
   const auto is_new = [&known](const torch::Tensor& tensor) {
@@ -105,6 +109,8 @@ torch::jit::Module Load(const NamedFile& file) {
 ScriptModule::ScriptModule(const NamedFile& file, const std::vector<std::string>& inputs,
                            torch::nn::Module& owner)
     : path_(file.path) {
+  // Also where a model is built for its size alone: the file's values have to be read to know its
+  // shapes.
   const WithMemory memory;
   module_ = Load(file);
   const auto forward = module_.find_method("forward");
@@ -136,16 +142,20 @@ torch::Tensor ScriptModule::Try(const std::vector<torch::Tensor>& inputs) {
 }
 
 torch::Tensor ScriptModule::Run(const std::vector<torch::Tensor>& inputs) {
+  // The optimising executor measures the first calls and fuses the later ones: a resumed trial
+  // would compute other last bits than one that ran through.
   const torch::jit::GraphOptimizerEnabledGuard step_by_step(false);
   try {
     return module_.forward({inputs.begin(), inputs.end()}).toTensor();
   } catch (const std::exception& error) {
+    // As an error of LibTorch's, of which out-of-memory is told apart by its text.
     C10_THROW_ERROR(Error, c10::str(path_, ": forward fails: ", Reason(error)));
   }
 }
 
 void ScriptModule::Train(bool on) {
   for (torch::jit::Module module : module_.modules()) {
+    // A frozen module has no such attribute.
     if (module.hasattr("training")) module.setattr("training", on);
   }
 }

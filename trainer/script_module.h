@@ -14,6 +14,7 @@
 
 namespace beamgrid::trainer {
 
+/// ScriptModule is a TorchScript module inside one of our components, the owner. Not thread-safe.
 class ScriptModule {
  public:
   /// Loads the module and checks that `forward` takes tensors of these names' number and returns
@@ -25,17 +26,19 @@ class ScriptModule {
                torch::nn::Module& owner);
 
   /// What forward gives for small inputs that are only good for their shapes, on the CPU and in
-  /// evaluation mode, also while models are built without memory. SpecError where it fails.
+  /// evaluation mode, also while models are built without memory. Throws SpecError where it fails.
   [[nodiscard]] torch::Tensor Try(const std::vector<torch::Tensor>& inputs);
 
-  /// Errors of LibTorch carry the file and the script's own message.
+  /// Runs forward. An exception in the script becomes a c10::Error with the file's name and the
+  /// script's own message.
   torch::Tensor Run(const std::vector<torch::Tensor>& inputs);
 
-  /// As torch::nn::Module::train.
+  /// Puts the script and its parts into training or evaluation mode, as torch::nn::Module::train
+  /// does.
   void Train(bool on);
 
-  /// SpecError where `output` (of Try) is not of `sizes`; -1 stands for any size. `meaning` says
-  /// them in words: "[batch, width]".
+  /// Throws SpecError where `output` (of Try) is not of `sizes`; -1 stands for any size. `meaning`
+  /// says the sizes in words: "[batch, width]".
   void CheckOutput(const torch::Tensor& output, const std::vector<std::int64_t>& sizes,
                    const std::string& meaning) const;
 
@@ -46,7 +49,7 @@ class ScriptModule {
   torch::jit::Module module_;
 };
 
-/// Frames and mask of two videos of three frames and one, for ScriptModule::Try.
+/// The frames and the mask of two videos, of three frames and of one, for ScriptModule::Try.
 [[nodiscard]] std::vector<torch::Tensor> TrialFrames(std::int64_t width);
 
 }  // namespace beamgrid::trainer

@@ -5,11 +5,14 @@
 namespace beamgrid::trainer {
 namespace {
 
-/// With the largest score at 0, tau is at least -1: nothing at -2 is in the support.
+/// What excluded entries are set to. With the largest score at 0, tau is at least -1: nothing at -2
+/// is in the support. Not -inf,
+/// whose differences are NaN.
 constexpr double kBelowTheSupport = -2;
 
 /// The scores minus the largest valid one; invalid ones below the support. A constant shift changes
-/// neither the result nor its gradient.
+/// neither the result nor its gradient, but keeps the sums small: sparsemax subtracts numbers of
+/// the scores' size from each other.
 torch::Tensor Shift(const torch::Tensor& scores, const torch::Tensor& excluded, std::int64_t dim) {
   const double lowest = static_cast<double>(std::numeric_limits<float>::lowest());
   const torch::Tensor largest =
@@ -24,8 +27,9 @@ torch::Tensor Ranks(const torch::Tensor& values, std::int64_t dim) {
   return torch::arange(1, values.size(dim) + 1, values.options()).view(shape);
 }
 
-/// The k largest scores, k = max{j : 1 + j z_(j) > sum_(i <= j) z_(i)}, and those equal to the
-/// last.
+/// The support: the k largest scores, k = max{j : 1 + j z_(j) > sum_(i <= j) z_(i)} (Martins and
+/// Astudillo 2016, algorithm 1), and those equal to the last, so that equal scores have equal
+/// weights.
 torch::Tensor Support(const torch::Tensor& scores, std::int64_t dim) {
   const torch::Tensor sorted = std::get<0>(scores.sort(dim, /*descending=*/true));
   const torch::Tensor inside = 1 + Ranks(sorted, dim) * sorted > sorted.cumsum(dim);
@@ -46,6 +50,7 @@ torch::Tensor MaskedSparsemax(const torch::Tensor& scores, const torch::Tensor& 
   const torch::Tensor size = support.sum(dim, /*keepdim=*/true).clamp_min(1);
   const torch::Tensor sum = shifted.masked_fill(outside, 0).sum(dim, /*keepdim=*/true);
   const torch::Tensor tau = (sum - 1) / size;
+  // On the support all are above tau but for rounding.
   return (shifted - tau).masked_fill(outside, 0).clamp_min(0);
 }
 

@@ -5,17 +5,17 @@
 
 namespace beamgrid::trainer {
 
-/// The valid frames of a batch as rows, and back.
+/// ValidRows takes the valid frames of a batch apart as rows, and puts rows back.
 class ValidRows {
  public:
   explicit ValidRows(const torch::Tensor& mask)
       : batch_(mask.size(0)), frames_(mask.size(1)), index_(mask.flatten().nonzero().squeeze(1)) {}
 
-  /// [batch, frames, width] -> [rows, width]
+  /// The valid frames, video after video: [batch, frames, width] -> [rows, width].
   [[nodiscard]] torch::Tensor Gather(const torch::Tensor& padded) const {
     return padded.flatten(0, 1).index_select(0, index_);
   }
-  /// [rows, width] -> [batch, frames, width], padding 0
+  /// The rows at their frames' places: [rows, width] -> [batch, frames, width], padding 0.
   [[nodiscard]] torch::Tensor Scatter(const torch::Tensor& rows) const {
     const std::int64_t width = rows.size(1);
     return torch::zeros({batch_ * frames_, width}, rows.options())
@@ -25,7 +25,7 @@ class ValidRows {
 
  private:
   std::int64_t batch_, frames_;
-  torch::Tensor index_;
+  torch::Tensor index_;  ///< [rows] int64: places of the valid frames among batch * frames
 };
 
 }  // namespace beamgrid::trainer

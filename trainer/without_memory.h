@@ -1,14 +1,14 @@
 #pragma once
-// Building modules of any size for nothing but their shapes.
+// Guards under which modules of any size can be built for nothing but their shapes.
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/torch.h>
 
 namespace beamgrid::trainer {
 
-/// While it lives, on this thread, tensor operations go to the meta device's kernels: modules can
-/// be built and their parameters counted, but memory is not touched and values mean nothing. No
-/// tensor that was made before may be used meanwhile.
+/// WithoutMemory sends this thread's tensor operations to the meta device's kernels while it lives:
+/// modules can be built and their parameters counted, but memory is not touched and values mean
+/// nothing. No tensor that was made before may be used meanwhile.
 class WithoutMemory {
  public:
   WithoutMemory() = default;
@@ -21,8 +21,8 @@ class WithoutMemory {
   c10::impl::IncludeDispatchKeyGuard meta_{c10::DispatchKeySet(c10::DispatchKey::Meta)};
 };
 
-/// While it lives, the tensors of this thread have memory again, WithoutMemory or not: for what can
-/// only be known by loading or trying.
+/// WithMemory gives the tensors of this thread memory again while it lives, WithoutMemory or not:
+/// for what can only be known by loading or trying.
 class WithMemory {
  private:
   torch::NoGradGuard no_gradient_;
