@@ -6,8 +6,7 @@ namespace beamgrid::trainer {
 namespace {
 
 /// What excluded entries are set to. With the largest score at 0, tau is at least -1: nothing at -2
-/// is in the support. Not -inf,
-/// whose differences are NaN.
+/// is in the support. Not -inf, whose differences are NaN.
 constexpr double kBelowTheSupport = -2;
 
 /// The scores minus the largest valid one; invalid ones below the support. A constant shift changes

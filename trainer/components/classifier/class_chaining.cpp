@@ -1,17 +1,17 @@
 // Labels that are predicted with sight of labels (Kim et al. 2018, slides: "Class Chaining with
 // RNN", after Nam et al. 2017). Equations in recurrent_chain.h and combine_chain.h.
 //
-// [reading] The slides name the model and its GRU only. form = "rnn": a GRU over the labels that
-// are there, whose input is the previous label's vector and the video (or whose first state comes
-// from the video), START first, the frequent labels first; STOP is one of the outcomes. A class is
-// scored with the greatest probability over the steps (the sum is calibrated worse). In training a
-// true label is scored at its own step, after the true labels before it; whatever loss the trial
-// has is taken over these scores, which teaches STOP through the labels that are not there. Labels
-// beyond `steps` are not said.
-// form = "deep_combine" is what the second of 2017's challenge made of the idea (Wang et al. 2017,
-// code): a chain of mixtures of experts, each seeing a projection of the predictions before it.
-// [reading] There the auxiliary losses have the weight 0.025 together, the last prediction the
-// rest.
+// [reading] The slides name the model and its GRU only. Here form = "rnn" is a GRU over the labels
+// that are there, whose input is the previous label's vector and the video (or whose first state
+// comes from the video), START first, the frequent labels first; STOP is one of the outcomes. A
+// class is scored with the greatest probability over the steps (the sum is calibrated worse). In
+// training a true label is scored at its own step, after the true labels before it; whatever loss
+// the trial has is taken over these scores, which teaches STOP through the labels that are not
+// there. Labels beyond `steps` are not said. form = "deep_combine" is what the second of 2017's
+// challenge made of the idea (Wang et al. 2017, code): a chain of mixtures of experts, each seeing
+// a projection of the predictions before it. [reading] What the auxiliary losses weigh beside the
+// last one is not written anywhere but in that code: here, too, they have the share 0.025 together,
+// and the last prediction the rest.
 
 #include "trainer/component.h"
 #include "trainer/components/classifier/combine_chain.h"
@@ -64,6 +64,7 @@ class ClassChaining : public Classifier {
 
   std::vector<torch::Tensor> RegularisedWeights() override {
     std::vector<torch::Tensor> matrices = parameters();
+    // Every matrix, as l2 is for weights and not for biases, which are the vectors.
     std::erase_if(matrices, [](const torch::Tensor& parameter) { return parameter.dim() != 2; });
     return matrices;
   }

@@ -28,6 +28,7 @@ Scores CombineChain::forward(const torch::Tensor& video) {
     seen = torch::cat({seen, link}, 1);
   }
   Scores scores{.probabilities = mixtures_.back()->forward(seen)};
+  // Without auxiliary losses the loss is taken over the final probabilities alone, as ever.
   if (!is_training() || auxiliary_ == 0) return scores;
   const double share = auxiliary_ / static_cast<double>(predictions.size());
   scores.loss_shares.assign(predictions.size(), share);

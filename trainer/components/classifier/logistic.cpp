@@ -1,4 +1,4 @@
-// p = sigmoid(W z + b).
+// Logistic regression for each class, p = sigmoid(W z + b).
 
 #include "trainer/component.h"
 #include "trainer/ops.h"

@@ -17,7 +17,8 @@ class MixExpertsFunction : public torch::autograd::Function<MixExpertsFunction> 
   }
 
   // With d = dL/dp: dL/dhead_i = d g_i e_i (1 - e_i) and dL/dgate_i = d g_i (e_i - p); the dummy's
-  // e is 0.
+  // e is 0. By hand, because these tensors are (2k + 1) times as large as the probabilities and
+  // autograd would go over them three times as often.
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
                                                torch::autograd::tensor_list gradients) {
     const auto saved = context->get_saved_variables();

@@ -7,10 +7,11 @@
 
 namespace beamgrid::trainer {
 
+/// GateBias says whether the gates have a bias (Na et al. 2017, eq. 15) or none (the starter code).
 enum class GateBias { kNone, kTrained };
 
-/// Per class c, with k experts and a dummy expert k+1 that always says 0 (Abu-El-Haija et al. 2016,
-/// YouTube-8M starter code):
+/// Mixture is one mixture of logistic experts per class. For class c, with k experts and a dummy
+/// expert k+1 that always says 0 (Abu-El-Haija et al. 2016, YouTube-8M starter code):
 ///   p_c = sum over i <= k of softmax(z G)_{c,i} sigmoid(z E + b)_{c,i}
 /// The softmax runs over the k+1 gates of one class; gates have no bias unless asked for, experts
 /// have one. Parameters: (2k+1) C d + k C (gate bias: + (k+1) C). Rows of both matrices are
@@ -23,9 +24,10 @@ class Mixture : public torch::nn::Module {
 
   /// [batch, width] -> probabilities [batch, classes].
   torch::Tensor forward(const torch::Tensor& embedding) { return forward(embedding, embedding); }
-  /// The same where gates and experts see different vectors.
+  /// The same where gates and experts see different vectors, each [batch, width].
   torch::Tensor forward(const torch::Tensor& of_gates, const torch::Tensor& of_experts);
 
+  /// The weight matrices of gates and experts, without the biases.
   [[nodiscard]] std::vector<torch::Tensor> Weights() const;
 
  private:
@@ -35,7 +37,7 @@ class Mixture : public torch::nn::Module {
   torch::nn::Linear heads_{nullptr};
 };
 
-/// The mixture itself. gates [batch, k+1, classes], heads [batch, k, classes] (both before softmax
+/// Mixes the experts. gates [batch, k+1, classes], heads [batch, k, classes] (both before softmax
 /// and sigmoid) -> [batch, classes]. Its gradient is written by hand: a third of autograd's passes.
 [[nodiscard]] torch::Tensor MixExperts(const torch::Tensor& gates, const torch::Tensor& heads);
 

@@ -1,5 +1,6 @@
-// h_0 = z, h_i = ReLU(LayerNorm(W_i h_{i-1})), p = sigmoid(W h_layers)   (Na et al. 2017, section
-// 2.3.3). No layer has a bias; the layer norms have gain and offset.
+// Multi-layer perceptron (Na et al. 2017, section 2.3.3):
+//   h_0 = z, h_i = ReLU(LayerNorm(W_i h_{i-1})), p = sigmoid(W h_layers)
+// No layer has a bias; the layer norms have gain and offset.
 
 #include "trainer/component.h"
 #include "trainer/ops.h"

@@ -1,8 +1,9 @@
 // A mixture of logistic experts per class; equation and parameter count in mixture.h. With two
 // layers (Na et al. 2017, eq. 16-17) gates and experts each see their own linear layer's values:
 //   p = mixture with gates of (U z + u), experts of (V z + v)
-// [reading] One hidden layer for all gates and one for all experts, without activation; its width
-// is not given, 2048 is the authors' code's.
+// [reading] The equations leave open whether each expert has a hidden layer of its own, and how
+// wide it is: here there is one for all gates and one for all experts, without activation, of width
+// 2048 as in the authors' code.
 
 #include "trainer/component.h"
 #include "trainer/components/classifier/mixture.h"

@@ -13,7 +13,7 @@ torch::nn::Linear WithoutBias(std::int64_t from, std::int64_t to) {
   return torch::nn::Linear(torch::nn::LinearOptions(from, to).bias(false));
 }
 
-/// TensorFlow's cell starts with open gates.
+/// Sets the biases of both gates to 1, as TensorFlow's cell does: it starts by keeping its state.
 void OpenGates(torch::nn::Linear& linear, std::int64_t hidden) {
   const torch::NoGradGuard no_gradient;
   linear->bias.narrow(0, 0, 2 * hidden).fill_(1);
@@ -49,11 +49,13 @@ RecurrentChain::RecurrentChain(const BuildContext& context, const RecurrentChain
 }
 
 torch::Tensor RecurrentChain::Priorities(const BuildContext& context) {
+  // No labels at hand: any order will do, since nothing is trained then.
   if (context.labels == nullptr) return torch::arange(context.classes, 0, -1, torch::kFloat);
   const torch::Tensor counts = context.labels->Counts();
   const auto* count = counts.data_ptr<double>();
   std::vector<std::int64_t> order(static_cast<std::size_t>(context.classes));
   std::iota(order.begin(), order.end(), 0);
+  // Stable: of equally frequent classes the lower number goes first, on every machine.
   std::ranges::stable_sort(order, std::ranges::greater(), [&](auto label) { return count[label]; });
   torch::Tensor priorities = torch::empty({context.classes}, torch::kFloat);
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -64,6 +66,7 @@ torch::Tensor RecurrentChain::Priorities(const BuildContext& context) {
 
 RecurrentChain::Said RecurrentChain::TrueLabels(const torch::Tensor& labels) {
   priorities_ = priorities_.to(labels.options());
+  // Priorities are 1 or more, so labels that are not there (0) come behind all that are.
   const auto [keys, order] = (labels * priorities_).topk(steps_, 1);
   return {.labels = order, .present = keys > 0};
 }
@@ -96,6 +99,8 @@ torch::Tensor RecurrentChain::Outcomes(Position& position) {
   const torch::Tensor logits =
       output_(position.state)
           .masked_fill(position.closed, -std::numeric_limits<double>::infinity());
+  // Its logit of 0 is always finite, so that a row is never empty for the softmax: with every class
+  // said, STOP gets all.
   const torch::Tensor stop = torch::zeros({logits.size(0), 1}, logits.options());
   return torch::cat({logits, stop}, 1).softmax(1);
 }
@@ -120,6 +125,7 @@ Scores RecurrentChain::forward(const torch::Tensor& video, const Targets& target
       Say(said.labels.select(1, step), said.present.select(1, step), position);
     } else {
       const torch::Tensor likeliest = outcomes.argmax(1);
+      // STOP has no vector to be fed back. Clamped, because nothing counts behind it anyway.
       Say(likeliest.clamp_max(classes_ - 1), likeliest < classes_, position);
     }
   }

@@ -1,6 +1,7 @@
 // A user's classifier, written in Python and saved as TorchScript:
 //   forward(embedding [batch, d]) -> probabilities [batch, classes], each in [0, 1].
-// [reading] train.l2 is for the weight matrices of our classifiers; a script is not regularised.
+// [reading] train.l2 is for a classifier's weight matrices, and a script does not say which of its
+// parameters are such: it is not regularised.
 
 #include "trainer/component.h"
 #include "trainer/script_module.h"

@@ -3,8 +3,11 @@
 // Variants: batch norm of W x instead of the bias (the authors' code); without W's diagonal, so
 // that no value gates itself (their option); with reduction r > 1 the gate's matrix is factorised,
 //   sigmoid(W2 ReLU(W1 x + b1) + b2), W1 [d/r, d], W2 [d, d/r]   (squeeze and excitation)
-// [reading] with batch norm of W1 x and no biases, as in NeXtVLAD's code (Lin et al. 2018).
-// Parameters: d^2 + d; with batch norm d^2 + 4d; reduced 2 d (d/r) + d/r + d, or 2 d (d/r) + 4 d/r.
+// [reading] No paper says where batch norm acts in the factorised gate: here it acts on W1 x, and
+// neither matrix has a bias, as in NeXtVLAD's code (Lin et al. 2018).
+//
+// Parameters: d^2 + d; with
+// batch norm d^2 + 4d; reduced 2 d (d/r) + d/r + d, or 2 d (d/r) + 4 d/r.
 
 #include "trainer/batch_norm.h"
 #include "trainer/component.h"
@@ -45,6 +48,7 @@ class ContextGating : public Extra {
     }
   }
 
+  // Behind layer_norm (20), before dropout (40): what is dropped must not gate.
   [[nodiscard]] int order() const override { return 30; }
 
   std::int64_t BuildEmbedding(std::int64_t /*sequence_width*/, std::int64_t width) override {
@@ -86,8 +90,10 @@ class ContextGating : public Extra {
 
   torch::Tensor Apply(Gate& layers, const torch::Tensor& values) const {
     torch::Tensor gate = layers.linear(values);
+    // Subtracting x_i W_ii leaves the matrix as it is: a masked copy of W would cost d^2 in each
+    // step.
     if (options_.remove_diagonal) gate = gate - values * layers.linear->weight.diagonal();
-    // Sets of a video are rows like any other.
+    // Sets of a video are rows like any other, and batch norm takes rows.
     if (layers.norm) gate = layers.norm(gate.reshape({-1, gate.size(-1)})).view_as(gate);
     if (layers.expand) gate = layers.expand(gate.relu());
     return gate.sigmoid() * values;

@@ -1,5 +1,8 @@
-// x'_t = [x_t ; (2 x_t - x_{t-1} - x_{t+1}) / 2] (Kim et al. 2018, equation 9). [reading] Computed
-// after L2 normalisation; before the first and after the last valid frame that frame is repeated.
+// x'_t = [x_t ; (2 x_t - x_{t-1} - x_{t+1}) / 2] (Kim et al. 2018, equation 9). [reading] The
+// paper says neither whether frames are normalised before nor what stands beyond a video's ends:
+// here frames are L2-normalised before, the result is not, and the first and last valid frame are
+// repeated. With zeros beyond the ends the last frame of every video would show a jump of half its
+// norm.
 
 #include "trainer/component.h"
 #include "trainer/ops.h"
@@ -33,6 +36,7 @@ class Differential : public Extra {
     const torch::Tensor has_next = torch::cat(
         {sequence.mask.narrow(1, 1, count - 1), torch::zeros_like(sequence.mask.narrow(1, 0, 1))},
         1);
+    // Per video: the frame behind the last valid one is padding in all but the longest.
     const torch::Tensor next = torch::where(has_next.unsqueeze(-1), shifted, frames);
     const torch::Tensor difference = ZeroPadding(frames - (previous + next) / 2, sequence.mask);
     sequence.frames = torch::cat({frames, difference}, -1);

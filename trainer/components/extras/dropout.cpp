@@ -1,3 +1,6 @@
+// Dropout (Srivastava et al. 2014) of the embedding, or of the frames with one mask for all frames of a
+// video (Gal and Ghahramani 2016).
+
 #include "trainer/component.h"
 
 namespace beamgrid::trainer {
@@ -24,10 +27,12 @@ class DropoutExtra : public Extra {
     }
   }
 
+  // Last of the extras on the embedding: right before the classifier.
   [[nodiscard]] int order() const override { return 40; }
 
   Sequence OnSequence(Sequence sequence) override {
     if (options_.on == "embedding" || !is_training()) return sequence;
+    // Dropout of ones is the mask with its factor 1 / (1 - rate).
     const torch::Tensor kept = torch::dropout(torch::ones_like(sequence.frames.select(1, 0)),
                                               options_.rate, /*train=*/true);
     sequence.frames = sequence.frames * kept.unsqueeze(1);

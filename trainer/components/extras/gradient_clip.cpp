@@ -45,7 +45,8 @@ class GradientClip : public Extra {
 
  private:
   void Scale(const std::vector<torch::Tensor>& gradients, const torch::Tensor& norms) const {
-    // One transfer for all: on a GPU each would wait for the device.
+    // One transfer for all: on a GPU each would wait for the device. With the norm below the bound
+    // the factor is 1 and the gradient is left alone, to the bit.
     const torch::Tensor scales = (options_.norm / norms.clamp_min(options_.norm)).cpu();
     for (std::size_t i = 0; i < gradients.size(); ++i) {
       const double scale = scales[static_cast<std::int64_t>(i)].item<double>();

@@ -1,7 +1,8 @@
 // Noise on the input, in training only (Conde et al. 2019, Multi-attention Networks for Temporal
 // Localization of Video-level Labels; N(0, 1e-3) in the authors' code):
 //   x_t + n_t,  n_t ~ N(0, stddev^2 I) for each valid frame
-// [reading] 1e-3 is the standard deviation; the noise comes after the frames' normalisation.
+// [reading] The notation may mean a variance, and the place of the noise is not said: here 1e-3 is
+// the standard deviation, and the noise comes after the frames' normalisation.
 
 #include "trainer/component.h"
 #include "trainer/ops.h"
@@ -27,6 +28,7 @@ class InputNoise : public Extra {
   Sequence OnInput(Sequence sequence) override {
     if (!is_training()) return sequence;
     const torch::Tensor noise = torch::randn_like(sequence.frames) * stddev_;
+    // Padding stays 0: noise there would tell a component how long the padding is.
     sequence.frames = sequence.frames + ZeroPadding(noise, sequence.mask);
     return sequence;
   }

@@ -1,3 +1,6 @@
+// Layer normalisation of the embedding (Ba et al. 2016): mean 0 and variance 1 over the values of
+// each video, then a trained gain and offset.
+
 #include "trainer/component.h"
 
 namespace beamgrid::trainer {
@@ -11,6 +14,7 @@ class LayerNormExtra : public Extra {
  public:
   LayerNormExtra(const BuildContext& /*context*/, const LayerNormOptions& /*options*/) {}
 
+  // Behind skip_connection (10), whose part it normalises too, before the gate (30).
   [[nodiscard]] int order() const override { return 20; }
 
   std::int64_t BuildEmbedding(std::int64_t /*sequence_width*/, std::int64_t width) override {

@@ -1,7 +1,9 @@
-// [reading] Kim et al. 2018 name skip connections without a definition. A recurrent stack adds each
-// layer's input to its output itself; for anything else the mean of the frames that the temporal
-// component received is concatenated to its embedding. In late fusion that mean is concatenated if
-// any of the stacks has no layer as wide as its input.
+// Skip connections past the temporal component or inside it.
+//
+// [reading] Kim et al. 2018 name skip connections without a definition. Here a recurrent stack adds
+// each layer's input to its output itself; for anything else the mean of the frames that the
+// temporal component received is concatenated to its embedding. In late fusion that mean is
+// concatenated if any of the stacks has no layer as wide as its input.
 
 #include "trainer/component.h"
 #include "trainer/ops.h"
@@ -23,6 +25,8 @@ class SkipConnection : public Extra {
     }
   }
 
+  // First of the extras on the embedding: the frames' mean is normalised, gated and dropped with
+  // it.
   [[nodiscard]] int order() const override { return 10; }
 
   void OnTemporalBuilt(const Temporal& temporal) override {
@@ -41,7 +45,7 @@ class SkipConnection : public Extra {
   }
 
  private:
-  bool outside_ = false;  ///< of a temporal component, of any stream's
+  bool outside_ = false;  ///< true where some stream's temporal component adds none itself
 };
 
 REGISTER_COMPONENT(Extra, "skip_connection", SkipConnection, SkipConnectionOptions,

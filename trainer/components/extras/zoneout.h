@@ -6,9 +6,10 @@
 
 namespace beamgrid::trainer {
 
+/// ZoneoutOptions holds the probabilities with which a value stays as it was before the step.
 struct ZoneoutOptions {
-  double rate = 0.1;
-  double cell_rate = 0;
+  double rate = 0.1;     ///< of a hidden state
+  double cell_rate = 0;  ///< of an LSTM's memory
 };
 
 void Describe(Fields& f, ZoneoutOptions& o);

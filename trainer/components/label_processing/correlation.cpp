@@ -2,7 +2,7 @@
 // M the fixed correlation of labels in the training data, M' a trainable matrix that starts as M.
 //
 // [reading] The paper says of M only that it is higher for labels that appear together more often:
-// M_ij = count(i, j) / count(j), 0 on the diagonal, each row scaled to sum 1 (a row of zeros
+// here M_ij = count(i, j) / count(j), 0 on the diagonal, each row scaled to sum 1 (a row of zeros
 // stays). O may leave [0, 1] and is clamped; or the sum is taken over the logits of p, and O is its
 // sigmoid. The clamp passes gradients that lead back inside: else a certain and wrong O would stay.
 //
@@ -14,7 +14,8 @@
 namespace beamgrid::trainer {
 namespace {
 
-constexpr double kLeastProbability = 1e-6;  ///< of a logit
+/// Logits of 0 and 1 are infinite: probabilities are kept this far away from both.
+constexpr double kLeastProbability = 1e-6;
 
 struct CorrelationOptions {
   double alpha = 1;
@@ -54,6 +55,7 @@ class ClampFunction : public torch::autograd::Function<ClampFunction> {
 
 /// M from the counts of pairs, whose diagonal counts single labels.
 torch::Tensor CorrelationOf(const torch::Tensor& pairs) {
+  // A label that never occurs has a column of zeros, which divided by 1 stay.
   const torch::Tensor counts = pairs.diagonal().clamp_min(1);
   torch::Tensor matrix = pairs / counts.unsqueeze(0);
   matrix.fill_diagonal_(0);
@@ -64,6 +66,7 @@ torch::Tensor CorrelationOf(const torch::Tensor& pairs) {
 class Correlation : public LabelProcessing {
  public:
   Correlation(const BuildContext& context, const CorrelationOptions& options) : options_(options) {
+    // Zeros until the labels are known: where none are at hand, only the shapes count.
     const torch::Tensor matrix = torch::zeros({context.classes, context.classes}, torch::kFloat);
     if (options.beta != 0) fixed_ = register_buffer("fixed", matrix.clone());
     if (options.gamma != 0) trained_ = register_parameter("trained", matrix.clone());

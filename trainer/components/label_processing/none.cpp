@@ -1,3 +1,5 @@
+// No label processing, the default: the classifier's probabilities are final.
+
 #include "trainer/component.h"
 
 namespace beamgrid::trainer {

@@ -3,12 +3,13 @@
 //   mean: C = mean over all (video, label) pairs of the batch and all dimensions of (e - c_k)^2
 //   sum:  C = mean over the batch of 1/N sum over the video's N labels of ||e - c_k||^2
 // [reading] "sum" is the paper's text, "mean" its code; they differ by about the embedding's width,
-// and lambda = 0.001 belongs to the code's.
+// and lambda = 0.001 belongs to the code's, which is the default.
 //
 // Centres start at 0 and are not trained by gradient: each occurrence of a label moves its centre,
-// c -= 0.05 (c - e). [reading] The occurrences of one batch act one after the other, in its order.
-// The code subtracts all their differences from the old centre at once: the same for the few
-// occurrences that most labels have, but beyond 40 of one label it would drive the centre away.
+// c -= 0.05 (c - e). [reading] The paper does not say what several occurrences in one batch do:
+// here they act one after the other, in the batch's order. The code subtracts all their differences
+// from the old centre at once: the same for the few occurrences that most labels have, but beyond
+// 40 of one label it would drive the centre away.
 
 #include <cmath>
 
@@ -46,6 +47,7 @@ class Center : public Loss {
           "loss = center: the classifier scores each frame, so that there is no embedding of the "
           "video to have centres for; use another classifier or loss");
     }
+    // A buffer and no parameter: the optimiser must not move it, but checkpoints must hold it.
     centres_ = register_buffer("centres", torch::zeros({context.classes, context.input_width}));
   }
 
@@ -58,6 +60,9 @@ class Center : public Loss {
 
   void Remember(const torch::Tensor& embedding, const Targets& targets) override {
     const torch::NoGradGuard no_gradient;
+    // One after the other, without a loop: behind the last of n occurrences the centre is
+    //   0.95^n c + sum over the i-th of 0.05 * 0.95^(n - i) e_i,
+    // and `so_far` is i for each pair.
     const torch::Tensor occurs = (PairWeights(targets) > 0).to(centres_.scalar_type());
     const torch::Tensor so_far = occurs.cumsum(0);
     const torch::Tensor count = so_far.slice(0, -1).t();  // [classes, 1]
@@ -75,6 +80,8 @@ class Center : public Loss {
   [[nodiscard]] torch::Tensor Distance(const torch::Tensor& embedding,
                                        const Targets& targets) const {
     const torch::Tensor weights = PairWeights(targets);
+    // Only the pairs that are there: three of some thousand labels a video, each with a row of
+    // width d.
     const torch::Tensor pairs = weights.nonzero();  // [pairs, 2]: video, label
     const torch::Tensor videos = pairs.select(1, 0);
     const torch::Tensor difference = embedding.to(centres_.scalar_type()).index_select(0, videos) -

@@ -27,6 +27,7 @@ class CrossEntropy : public Loss {
   torch::Tensor forward(const torch::Tensor& probabilities, const torch::Tensor& /*embedding*/,
                         const Targets& targets) override {
     torch::Tensor cells = ElementCrossEntropy(probabilities, targets);
+    // 2 a where the label is there, 2 (1 - a) elsewhere. At a = 1/2 both factors are 1.
     if (alpha_ != 0.5) {
       const torch::Tensor present = (targets.labels > 0.5).to(cells.scalar_type());
       cells = cells * (present * (4 * alpha_ - 2) + 2 * (1 - alpha_));

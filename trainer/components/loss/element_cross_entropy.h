@@ -5,9 +5,10 @@
 
 namespace beamgrid::trainer {
 
-/// -log(q + 1e-5) for each cell, q the probability given to the truth: p where the label is 1,
-/// 1 - p elsewhere (YouTube-8M starter code's CrossEntropyLoss). At least in single precision:
-/// 1e-5 vanishes beside 1 in half precision. [batch, classes] -> the same.
+/// The cross entropy of each cell, -log(q + 1e-5), where q is the probability given to the truth: p
+/// where the label is 1, 1 - p elsewhere (YouTube-8M starter code's CrossEntropyLoss). The 1e-5
+/// bounds the loss of a cell by 11.5 and its gradient by 1e5. Computed at least in single
+/// precision: 1e-5 vanishes beside 1 in half precision. [batch, classes] -> the same.
 [[nodiscard]] inline torch::Tensor ElementCrossEntropy(const torch::Tensor& probabilities,
                                                        const Targets& targets) {
   constexpr double kEpsilon = 1e-5;
@@ -23,7 +24,7 @@ namespace beamgrid::trainer {
   return targets.weights.defined() ? cells * targets.weights : cells;
 }
 
-/// Sum over the classes, mean over the batch.
+/// The sum over the classes, mean over the batch.
 [[nodiscard]] inline torch::Tensor MeanOverVideos(const torch::Tensor& cells) {
   return cells.sum() / static_cast<double>(cells.size(0));
 }

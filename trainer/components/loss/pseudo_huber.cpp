@@ -3,8 +3,9 @@
 // weigh less.
 //
 // [reading] The paper leaves open what L is. Its code takes the cross entropy of each class, then
-// sums over the classes and averages over the batch: the default. "total" takes a video's cross
-// entropy summed over the classes; with its typical values of 10 that is close to linear.
+// sums over the classes and averages over the batch, which is the default here. "total" takes a
+// video's cross entropy summed over the classes; with its typical values of 10 that is close to
+// linear.
 //
 // Written as L^2 / (sqrt(1 + (L / delta)^2) + 1), the same without the difference of two numbers
 // near 1: most of the cells are far below delta.

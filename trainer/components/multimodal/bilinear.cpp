@@ -2,8 +2,9 @@
 // Kim et al. 2018 cite for the Bilinear Pooling of their table of components):
 //   x_t = P^T (tanh(U^T v_t + b_u) o tanh(V^T a_t + b_v)) + b,  o element by element.
 // Without tanh it would be a bilinear form of low rank, close to 0 for the small values of unit
-// frames. [reading] Of the paper's code, only its dropout before each of the three layers is an
-// option; the weights start Xavier-uniform like every other fully connected layer here.
+// frames. [reading] Kim et al. 2018 give no details of it. Here rank and width are 1024; of the
+// cited paper's code only the dropout before each of the three layers is an option; and the weights
+// start Xavier-uniform like every other fully connected layer here.
 
 #include "trainer/components/multimodal/feature_pair.h"
 #include "trainer/ops.h"

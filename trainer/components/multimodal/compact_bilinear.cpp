@@ -29,6 +29,7 @@ void Describe(Fields& f, CompactBilinearOptions& o) {
 
 template <typename Value>
 torch::Tensor TensorOf(std::vector<Value>& values, torch::Dtype type) {
+  // Cloned, because the vector's memory goes away.
   return torch::from_blob(values.data(), {static_cast<std::int64_t>(values.size())}, type).clone();
 }
 
@@ -45,6 +46,8 @@ class CompactBilinear : public Multimodal {
       buckets.push_back(static_cast<std::int32_t>(generator() % width));
       signs.push_back(generator() % 2 == 0 ? 1 : -1);
     }
+    // Shipped with the model, 5 bytes a value: who loads it elsewhere need not draw the same
+    // numbers.
     buckets_ = register_buffer("buckets", TensorOf(buckets, torch::kInt32));
     signs_ = register_buffer("signs", TensorOf(signs, torch::kInt8));
   }
@@ -53,6 +56,7 @@ class CompactBilinear : public Multimodal {
     const torch::Tensor image = Sketch(pair_.ImageOf(input.frames), 0);
     const torch::Tensor audio = Sketch(pair_.AudioOf(input.frames), pair_.image);
     const torch::Tensor product = torch::fft_rfft(image) * torch::fft_rfft(audio);
+    // Nothing here has a bias: padding stays 0, and L2Normalise keeps zeros.
     return {L2Normalise(torch::fft_irfft(product, width_), -1), input.mask, input.lengths};
   }
   [[nodiscard]] std::int64_t output_width() const override { return width_; }

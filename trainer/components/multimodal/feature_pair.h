@@ -1,28 +1,31 @@
 #pragma once
-// For the fusions that need exactly two features: the first is called image, the second audio.
+// What the fusions share that need exactly two features: the first is called image, the second
+// audio.
 
 #include "trainer/component.h"
 
 namespace beamgrid::trainer {
 
-/// Widths of the two features.
+/// FeaturePair holds the widths of the two features.
 struct FeaturePair {
   std::int64_t image = 0;
   std::int64_t audio = 0;
 
-  /// The feature's part of concatenated frames [B,T,image+audio].
+  /// The image's part of concatenated frames: [B,T,image+audio] -> [B,T,image], a view.
   [[nodiscard]] torch::Tensor ImageOf(const torch::Tensor& frames) const {
     return frames.narrow(-1, 0, image);
   }
+  /// The audio's part: [B,T,image+audio] -> [B,T,audio], a view.
   [[nodiscard]] torch::Tensor AudioOf(const torch::Tensor& frames) const {
     return frames.narrow(-1, image, audio);
   }
 };
 
-/// "rgb, audio": the data's features, for messages.
+/// The names of the data's features for messages: "rgb, audio".
 [[nodiscard]] std::string FeatureNames(const BuildContext& context);
 
-/// Throws SpecError if the data has another number of features than two.
+/// The widths of the data's two features. Throws SpecError, in the name of `component`, if the data
+/// has another number of features than two.
 [[nodiscard]] FeaturePair RequirePair(const BuildContext& context, const std::string& component);
 
 }  // namespace beamgrid::trainer

@@ -3,9 +3,9 @@
 // for each feature, g_v and g_a, then
 //   joint = 0 (figure 1 b, their slides' Late Fusion 1): e = [g_v(V); g_a(A)]
 //   joint > 0 (figure 1 c, their slides' Late Fusion 2): e = activation(W [g_v(V); g_a(A)] + b)
-// [reading] The figure is not described in the text: the temporal components have the same options,
-// the joint space is one fully connected layer, and each feature keeps its share of the norm of the
-// frame, which was normalised over all features together.
+// [reading] The figure is not described in the text. Here the temporal components have the same
+// options, the joint space is one fully connected layer, and each feature keeps its share of the
+// norm of the frame, which was normalised over all features together.
 
 #include "trainer/components/multimodal/feature_pair.h"
 #include "trainer/ops.h"
@@ -37,6 +37,7 @@ class Late : public Multimodal {
     for (const Feature& feature : context.features) widths_.push_back(feature.second);
   }
 
+  // The features lie side by side already; the model cuts them apart by stream_widths.
   Sequence forward(const Sequence& input, const Targets& /*targets*/) override { return input; }
 
   [[nodiscard]] std::int64_t output_width() const override {

@@ -1,8 +1,9 @@
 // Projection (Zhao 2017, Deep Multimodal Learning: An Effective Method for Video Classification):
 // each feature goes to a space of the same dimensions, where they are close in L2, f(v) ~ g(a).
 //   p_v = W_v v_t + b_v,  p_a = W_a a_t + b_a
-// [reading] f and g are one fully connected layer each, whose weights start from N(0, 0.01) as the
-// paper says; closeness is a term of the loss,
+// [reading] The paper says neither what f and g are nor how they are made close nor what the
+// temporal component sees. Here they are one fully connected layer each, whose weights start from
+// N(0, 0.01) as the paper says; closeness is a term of the loss,
 //   weight * mean over the videos of mean over the valid frames of ||p_v - p_a||^2,
 // and the temporal component receives [p_v; p_a] or p_v + p_a.
 
@@ -51,7 +52,7 @@ class Projection : public Multimodal {
   }
 
  private:
-  /// Padding is 0 in both: it adds nothing.
+  /// The mean squared distance. Padding is 0 in both and adds nothing.
   static torch::Tensor Distance(const torch::Tensor& image, const torch::Tensor& audio,
                                 const torch::Tensor& mask) {
     return ((image - audio).square().sum({1, 2}) / mask.sum(1)).mean();

@@ -29,6 +29,7 @@ class MultimodalScript : public Multimodal {
 
   Sequence forward(const Sequence& input, const Targets& /*targets*/) override {
     const torch::Tensor frames = script_.Run({input.frames, input.mask});
+    // The contract's promise, which a user's script need not know of.
     return {frames.masked_fill(input.mask.logical_not().unsqueeze(2), 0), input.mask,
             input.lengths};
   }

@@ -1,8 +1,8 @@
 // Shared space (Zhao 2017, Deep Multimodal Learning: An Effective Method for Video Classification):
 // all features of a frame mapped to one space, f(v, a).
 //   x_t = W [v_t; a_t] + b
-// [reading] f is one fully connected layer without an activation; its weights start from N(0, 0.01)
-// as the paper says.
+// [reading] The paper does not say what f is. Here it is one fully connected layer without an
+// activation; its weights start from N(0, 0.01) as the paper says.
 
 #include "trainer/component.h"
 #include "trainer/components/multimodal/fusion_layer.h"
@@ -26,6 +26,7 @@ class SharedSpace : public Multimodal {
         shared_(register_module("shared", FusionLayer(InputWidth(context), width_))) {}
 
   Sequence forward(const Sequence& input, const Targets& /*targets*/) override {
+    // The bias would leak into padding.
     return {ZeroPadding(shared_(input.frames), input.mask), input.mask, input.lengths};
   }
   [[nodiscard]] std::int64_t output_width() const override { return width_; }

@@ -1,9 +1,10 @@
 #pragma once
-// One feature of the data, the others unread: what rgb_only and audio_only have in common.
+// What rgb_only and audio_only have in common: one feature of the data is used, the others are
+// unread.
 //
-// [reading] The frames were normalised over all features together. The reference code, given one
-// feature alone, normalises that one, and normalising the part again gives the same vector; with
-// normalise = false the part keeps its share of the frame's norm.
+// [reading] The frames come normalised over all features together, while the reference code, given
+// one feature alone, normalises that one. By default the part is normalised again, which gives the
+// reference code's vector; with normalise = false it keeps its share of the frame's norm.
 
 #include <string>
 
@@ -11,14 +12,16 @@
 
 namespace beamgrid::trainer {
 
+/// SingleFeatureOptions says which feature is used, and how.
 struct SingleFeatureOptions {
-  OptionValue feature = "auto";
+  OptionValue feature = "auto";  ///< "auto", or the feature's number from 1
   bool normalise = true;
 };
 
-/// `word`: what the feature's name contains, "rgb".
+/// Lists the options. `word` is what the name of the feature contains that "auto" finds: "rgb".
 void DescribeSingleFeature(Fields& f, SingleFeatureOptions& o, const std::string& word);
 
+/// SingleFeature passes one feature on.
 class SingleFeature : public Multimodal {
  public:
   /// Throws SpecError, in the name of `component`, if the data has no such feature.
@@ -30,7 +33,7 @@ class SingleFeature : public Multimodal {
 
  private:
   bool normalise_;
-  std::int64_t begin_ = 0;  ///< column of the frame
+  std::int64_t begin_ = 0;  ///< first column of the feature in the frame
   std::int64_t width_ = 0;
 };
 

@@ -4,8 +4,9 @@
 //   gamma = mean over the video's labels y of 1 / S(y)                                      (12)
 //   e     = normalised sum_t I_t
 // S(y): training videos with label y. Only valid frames receive noise, videos without labels none.
-// [reading] Z is drawn for each frame. That the sum is divided by its length is not in the paper
-// but in the authors' code of their sums; the noise itself is not in that code.
+// [reading] The paper leaves open whether Z is drawn for each frame or each video: here it is drawn
+// for each frame. That the sum is divided by its length is not in the paper but in the authors'
+// code of their sums; the noise itself is not in that code.
 //
 // The sum of n frames' noise is N(0, n) for each component, which is drawn at once.
 
@@ -31,6 +32,7 @@ class AdaptiveNoise : public Temporal {
       : width_(context.input_width), normalise_(options.normalise) {
     if (context.labels == nullptr) return;
     const torch::Tensor counts = context.labels->Counts();
+    // Infinite for a class that no training video has, which times a label of 0 would be NaN.
     rarity_ = counts.reciprocal().masked_fill(counts == 0, 0);
   }
 
@@ -49,6 +51,7 @@ class AdaptiveNoise : public Temporal {
   /// [batch, classes] -> [batch, 1]
   [[nodiscard]] torch::Tensor Gamma(const torch::Tensor& labels) {
     rarity_ = rarity_.to(labels.options());  // copied to the device by the first call only
+    // At least 1, so that a video without labels gets 0 and not 0/0.
     const torch::Tensor count = labels.sum(1, /*keepdim=*/true).clamp_min(1);
     return labels.matmul(rarity_.unsqueeze(1)) / count;
   }

@@ -1,7 +1,8 @@
 // Stacked bidirectional GRU (Zhao 2017, Deep Multimodal Learning: An Effective Method for Video
 // Classification, section Bi-GRU): two layers, each in both directions.
-// [reading] The paper gives neither the number of cells (1024 is the starter code's) nor the
-// summary of a video: the final states of the top layer's two directions, side by side.
+// [reading] The paper gives neither the number of cells nor the summary of a video. Here there are
+// 1024 cells in each direction, the starter code's number, and the summary is the final states of
+// the top layer's two directions, side by side.
 
 #include "trainer/components/temporal/gru_options.h"
 #include "trainer/components/temporal/recurrent_stack.h"

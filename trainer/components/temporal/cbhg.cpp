@@ -9,9 +9,10 @@
 //   e = mean_t s_t
 //
 // [reading] Tacotron has no embedding of a whole text: here it is the mean over the valid frames.
-// [reading] The prenet is one layer without dropout. Frames are 0 beyond a video's end for every
-// convolution and absent for max-pooling, as if the video were alone; batch norm sees valid frames
-// only. With LibTorch's GRU: reset gate after the recurrent product, 6 * half more biases.
+// [reading] Kim et al. give no details: the prenet is one layer without dropout, where Tacotron has
+// two with it. Frames are 0 beyond a video's end for every convolution and absent for max-pooling,
+// as if the video were alone; batch norm sees valid frames only. With LibTorch's GRU: reset gate
+// after the recurrent product, 6 * half more biases.
 
 #include <limits>
 
@@ -66,6 +67,7 @@ torch::Tensor Convolve(torch::nn::Conv1d& convolution, const torch::Tensor& fram
 torch::Tensor MaxOfNeighbours(const torch::Tensor& frames, const torch::Tensor& mask) {
   constexpr double kNothing = -std::numeric_limits<double>::infinity();
   const torch::Tensor valid = frames.masked_fill(mask.logical_not().unsqueeze(-1), kNothing);
+  // -inf and not 0 behind the end, which would win over negative values.
   const torch::Tensor next = torch::constant_pad_nd(valid.slice(1, 1), {0, 0, 0, 1}, kNothing);
   return ZeroPadding(torch::maximum(valid, next), mask);
 }
@@ -75,6 +77,7 @@ class Highway : public torch::nn::Module {
   explicit Highway(std::int64_t width)
       : transform_(register_module("transform", XavierLinear(width, width))),
         gate_(register_module("gate", XavierLinear(width, width))) {
+    // The gate starts mostly closed (0.27): new highway layers pass their input through.
     torch::nn::init::constant_(gate_->bias, -1);
   }
 

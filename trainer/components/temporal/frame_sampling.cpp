@@ -17,9 +17,10 @@ Sequence SampleFrames(const Sequence& input, std::int64_t count, std::int64_t sk
 
 torch::Tensor SampledFrames(const torch::Tensor& uniform, const torch::Tensor& lengths,
                             std::int64_t skip_ends) {
+  // At most half of the video, so that one or two frames are left to draw from.
   const torch::Tensor begin = (lengths - 1).div(2, "floor").clamp_max(skip_ends);
   const torch::Tensor range = lengths - 2 * begin;
-  // U * n may be rounded up to n.
+  // U * n may be rounded up to n in a float, though U is below 1.
   const torch::Tensor offset =
       torch::minimum((uniform * range).floor().to(torch::kLong), range - 1);
   return begin + offset;

@@ -6,10 +6,11 @@
 //   u_t = tanh(W_w h_t + b_w)
 //   a_t = softmax_t(u_t . u_w)                            over the valid frames
 //   e   = sum_t a_t h_t
-// [reading] The paper's text has GRUs, its figure LSTMs: cell, the text's by default. It states no
-// sizes: W_e to 1024, 512 cells a direction, attention of 1024, which are 6,951,936 parameters at
-// width 1152; LibTorch's cells have a second bias vector, 3 * 512 more a direction (LSTM: 4 * 512).
-// Matrices start Glorot-normal, as the paper says of its attention.
+// [reading] The paper's text has GRUs and its figure LSTMs; `cell` chooses, and the text's is the
+// default. It states no sizes: here W_e leads to 1024, and there are 512 cells a direction and an
+// attention of 1024, which are 6,951,936 parameters at width 1152; LibTorch's cells have a second
+// bias vector, 3 * 512 more a direction (LSTM: 4 * 512). Matrices start Glorot-normal, as the paper
+// says of its attention.
 
 #include "trainer/component.h"
 #include "trainer/components/temporal/recurrent_stack.h"

@@ -1,8 +1,8 @@
 // Hierarchical LSTM over chunks of frames. Kim et al. 2018 list a "Hierarchical RNN", citing Chung
-// et al. 2017, and say nothing else of it. [reading] The chunked H-LSTM of Bhardwaj et al. 2019,
-// Efficient Video Classification Using Fewer Frames, for which there is code: the frames are cut
-// into chunks of 15, one LSTM reads each chunk from an empty state, and its states after the
-// chunks' last frames are the inputs of a second LSTM, whose last state is the embedding:
+// et al. 2017, and say nothing else of it. [reading] Here it is the chunked H-LSTM of Bhardwaj et
+// al. 2019, Efficient Video Classification Using Fewer Frames, for which there is code: the frames
+// are cut into chunks of 15, one LSTM reads each chunk from an empty state, and its states after
+// the chunks' last frames are the inputs of a second LSTM, whose last state is the embedding:
 //   u_i = LSTM_lower(x_(15 i) ... x_(15 i + 14)),  i < ceil(n / 15)
 //   e   = LSTM_upper(u_0 ... u_last)
 // Their code has two layers of each and joins all states; one layer and h is the default here, and
@@ -34,7 +34,8 @@ void Describe(Fields& f, HierarchicalLstmOptions& o) {
     "what the upper LSTM reads of a chunk: h, or [c; h]");
 }
 
-/// The videos' chunks as videos of their own.
+/// Chunks takes the videos' chunks apart as videos of their own: each starts from an empty state,
+/// so that all of them run at once, and a video of 300 frames takes 15 + 20 steps instead of 300.
 class Chunks {
  public:
   Chunks(const Sequence& input, std::int64_t length) : length_(length) {

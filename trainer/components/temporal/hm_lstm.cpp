@@ -8,11 +8,12 @@
 //   z^l_t = 1 where hard_sigmoid(a) > 1/2, hard_sigmoid(a) = max(0, min(1, (slope a + 1) / 2))
 // The top layer has no T. Boundaries are differentiated as if they were the hard sigmoid
 // (straight-through), whose slope grows from 1 to 5 in training; values do not depend on it.
-// [reading] The choice between the three operations is the sum of their results weighted with the
-// boundaries, so that gradients reach these; the top layer has a boundary of its own, as the
-// equations have it, with which it flushes itself (top_boundary = false: never); the embedding is
-// the top layer's last state; the paper raises the slope by 0.04 an epoch of text, here it grows
-// linearly over a number of training steps.
+// [reading] The paper's equations choose between the three operations, and no gradient passes
+// through a choice: here the result is the sum of theirs, weighted with the boundaries, so that
+// gradients reach these; the top layer has a boundary of its own, as the equations have it, with
+// which it flushes itself (top_boundary = false: never); the embedding is the top layer's last
+// state; the paper raises the slope by 0.04 an epoch of text, here it grows linearly over a number
+// of training steps.
 
 #include "trainer/components/temporal/lstm_state.h"
 #include "trainer/components/temporal/recurrent_stack.h"
@@ -41,7 +42,8 @@ void Describe(Fields& f, HmLstmOptions& o) {
     "training steps over which the slope grows; 0: it does not begin at 1 but at its final value");
 }
 
-/// Kernels and bias of a layer; rows f, i, o, g (hidden each) and the boundary's, if it has one.
+/// HmLstmLayer holds kernels and bias of a layer; rows f, i, o, g (hidden each) and the boundary's,
+/// if it has one.
 class HmLstmLayer : public torch::nn::Module {
  public:
   HmLstmLayer(std::int64_t from_below, std::int64_t recurrent, std::int64_t hidden,
@@ -60,6 +62,7 @@ class HmLstmLayer : public torch::nn::Module {
   torch::Tensor bias;        ///< [rows]
 };
 
+/// LayerState is what a layer hands to its next step.
 struct LayerState {
   torch::Tensor hidden, memory, boundary;  ///< [videos, hidden], the same, [videos, 1]
 };
@@ -90,6 +93,7 @@ class HmLstm : public Temporal {
     };
     const std::int64_t h = options_.hidden;
     const LoopOutput output = RunLoop(packed, projected, {h, h, 1, h, h, 1}, Order::kForward, step);
+    // A buffer, so that the slope of a resumed training goes on where it was.
     if (is_training()) steps_.add_(1);
     return {Unpack(WithData(packed, output.states), input.frames.size(1)), input.mask,
             input.lengths};
@@ -141,6 +145,7 @@ class HmLstm : public Temporal {
   [[nodiscard]] static torch::Tensor Boundary(const torch::Tensor& sums,
                                               const torch::Tensor& slope) {
     const torch::Tensor soft = ((slope * sums + 1) / 2).clamp(0, 1);
+    // The value is the step function's, the gradient that of `soft`.
     return soft + ((soft > 0.5).to(soft.dtype()) - soft).detach();
   }
 

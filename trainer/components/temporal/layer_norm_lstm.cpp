@@ -45,6 +45,7 @@ class LayerNormLstm : public RecurrentLayer {
       return Next(projected, previous, mode);
     };
     const LoopOutput output =
+        // Projected for all frames at once; the norm needs both sums and stays in the loop.
         RunLoop(input, torch::linear(input.data(), cell_->weight_ih), LstmWidths(options_),
                 Order::kForward, WithZoneout(step, options_.zoneout, mode));
     return {WithData(input, output.states), output.last[1],

@@ -11,7 +11,7 @@
 
 namespace beamgrid::trainer {
 
-/// Forward direction only.
+/// Makes such a layer, for the forward direction only.
 [[nodiscard]] std::unique_ptr<RecurrentLayer> MakeLayerNormLstm(std::int64_t input_width,
                                                                 const LayerOptions& options);
 

@@ -6,20 +6,22 @@
 
 namespace beamgrid::trainer {
 
-/// Xavier-uniform weight, zero bias: layers of TensorFlow's slim and keras.
+/// Makes a layer with a Xavier-uniform weight and a bias of 0, as TensorFlow's slim and keras do.
 inline torch::nn::Linear XavierLinear(std::int64_t inputs, std::int64_t outputs) {
   torch::nn::Linear linear(inputs, outputs);
   InitialiseLinear(linear);
   return linear;
 }
 
+/// The same without a bias.
 inline torch::nn::Linear XavierLinearWithoutBias(std::int64_t inputs, std::int64_t outputs) {
   torch::nn::Linear linear(torch::nn::LinearOptions(inputs, outputs).bias(false));
   InitialiseLinear(linear);
   return linear;
 }
 
-/// Weight from N(0, 1/sqrt(inputs)): hand-made matrices of the starter code and what follows it.
+/// Makes a layer without a bias whose weight has the standard deviation 1/sqrt(inputs), as the
+/// matrices have that the starter code and what follows it make by hand.
 inline torch::nn::Linear NormalLinearWithoutBias(std::int64_t inputs, std::int64_t outputs) {
   torch::nn::Linear linear(torch::nn::LinearOptions(inputs, outputs).bias(false));
   InitialiseNormal(linear->weight, inputs);

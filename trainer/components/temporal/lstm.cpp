@@ -9,7 +9,8 @@
 //   "memory_candidate"  [O; c_T; h_T; M]          the paper's letter: O = sum_t g_t
 // with 1152 cells in the paper. [reading] Its text calls O the sum of the outputs, its formula sums
 // g, the candidate of equation 4; the authors' code sums the outputs h and scales M and O to length
-// 1, which the paper does not mention. LSTM-M-O-LN is layer_norm = true (see layer_norm_lstm.h).
+// 1, which the paper does not mention. Here "memory_output" with normalise = true is the code's,
+// and "memory_candidate" the formula's. LSTM-M-O-LN is layer_norm = true (see layer_norm_lstm.h).
 
 #include "trainer/components/temporal/recurrent_stack.h"
 #include "trainer/ops.h"
@@ -73,6 +74,7 @@ class Lstm : public RecurrentTemporal {
     const StackOutput output = stack().forward(input);
     std::vector<torch::Tensor> parts = {output.memory, LastFrame(output.states, input.mask)};
     if (embedding_ != kState) {
+      // Unscaled, sums over up to 300 frames would outweigh h, whose values lie within 1.
       parts.push_back(Scaled(ZeroPadding(input.frames, input.mask).sum(1)));
     }
     if (embedding_ == kMemoryOutput) parts.insert(parts.begin(), Scaled(output.states.sum(1)));

@@ -6,9 +6,10 @@
 
 namespace beamgrid::trainer {
 
-/// From the pre-activations [videos, hidden] of the gates, in LibTorch's order i, f, g, o:
+/// The next state from the pre-activations [videos, hidden] of the gates, in LibTorch's order i, f,
+/// g, o:
 ///   c' = normalise(sigmoid(f) c + sigmoid(i) dropout(tanh(g))),  h' = sigmoid(o) tanh(c')
-/// State: h, c and, with `sum_candidates`, the sum of tanh(g) so far.
+/// The state is h, c and, with `sum_candidates`, the sum of tanh(g) so far.
 template <typename Normalise>
 [[nodiscard]] CellState NextLstmState(const std::vector<torch::Tensor>& gates,
                                       const CellState& previous, const LayerOptions& options,
@@ -23,11 +24,12 @@ template <typename Normalise>
   return next;
 }
 
-/// Widths of that state.
+/// The widths of that state's tensors.
 [[nodiscard]] inline std::vector<std::int64_t> LstmWidths(const LayerOptions& options) {
   return std::vector<std::int64_t>(options.sum_candidates ? 3 : 2, options.hidden);
 }
 
+/// The mode that a module is in.
 [[nodiscard]] inline Mode ModeOf(const torch::nn::Module& module) {
   return module.is_training() ? Mode::kTraining : Mode::kEvaluation;
 }

@@ -1,5 +1,5 @@
-// o_j = max_t I_tj over the valid frames. Padding is excluded: its zeros would hide a component
-// that is negative in all frames.
+// The maximum over time, o_j = max_t I_tj over the valid frames. Padding is excluded: its zeros
+// would hide a component that is negative in all frames.
 
 #include "trainer/component.h"
 #include "trainer/ops.h"

@@ -1,3 +1,5 @@
+// The mean over time, o = 1/n sum_t I_t over the n valid frames.
+
 #include "trainer/component.h"
 #include "trainer/ops.h"
 

@@ -11,9 +11,9 @@
 // The classifier scores each e_m, and a class's best set counts.
 //
 // [reading] c is 256 for 1024 and 64 for 128 in the authors' code; for other widths it is a
-// quarter, at least 64 and at most the width itself. [reading] A video of at most 2 * skip_ends
-// frames, where the code's range is empty, keeps its middle frames. The code leaves every batch
-// norm in training mode for predictions; here it has running statistics then.
+// quarter, at least 64 and at most the width itself. [reading] Of a video of at most 2 * skip_ends
+// frames the code would draw from an empty range: here its middle frames are drawn. The code leaves
+// every batch norm in training mode for predictions; here it has running statistics then.
 
 #include <algorithm>
 
@@ -69,6 +69,7 @@ std::vector<std::int64_t> Parts(const BuildContext& context) {
     widths.push_back(width);
     sum += width;
   }
+  // A fusion or an extra may have changed the frames: then no column belongs to one feature.
   return sum == context.input_width ? widths : std::vector<std::int64_t>{context.input_width};
 }
 
@@ -124,6 +125,7 @@ class MultiAttention : public Temporal {
     const bool samples = is_training() && options_.sample_frames > 0;
     const torch::Tensor pooled =
         Pool(samples ? SampleFrames(input, options_.sample_frames, options_.skip_ends) : input);
+    // Sets as rows: all of them go through the same layers.
     const torch::Tensor hidden = hidden_norm_(to_hidden_(pooled.flatten(0, 1)));
     const torch::Tensor gate = gate_norm_(gate_(hidden)).sigmoid();
     return (hidden * gate).view({-1, options_.sets, options_.hidden});

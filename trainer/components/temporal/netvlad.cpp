@@ -68,7 +68,8 @@ class NetVlad : public Temporal {
     to_hidden_ = register_module("to_hidden", torch::nn::Linear(width * clusters, hidden_));
     InitialiseNormal(assignment_, width);
     InitialiseNormal(centres_, width);
-    // By the clusters, as the reference code does: the input has length 1 whatever its width.
+    // By the clusters and not by the inputs, width * clusters, as the reference code does: the
+    // input has length 1 whatever its width.
     InitialiseNormal(to_hidden_->weight, clusters);
     torch::nn::init::zeros_(to_hidden_->bias);
   }
@@ -84,6 +85,8 @@ class NetVlad : public Temporal {
   [[nodiscard]] torch::Tensor Residuals(const torch::Tensor& frames,
                                         const torch::Tensor& weights) const {
     const torch::Tensor mass = weights.sum(1, /*keepdim=*/true);
+    // sum_t a_tk (x_t - c_k) = sum_t a_tk x_t - (sum_t a_tk) c_k: no [B,T,W,K], which would be
+    // gigabytes.
     const torch::Tensor residuals = frames.transpose(1, 2).matmul(weights) - mass * centres_;
     return L2Normalise(L2Normalise(residuals, 1).flatten(1), 1);
   }

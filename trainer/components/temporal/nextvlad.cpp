@@ -12,8 +12,8 @@
 //
 // [reading] The authors give the image and the audio a stream of their own and the audio half the
 // clusters and groups: streams = "features", where features narrower than the widest are halved.
-// One stream over the fused frame is the default. [reading] E is rounded up to a multiple of the
-// groups.
+// One stream over the fused frame is the default. [reading] The paper's E is a multiple of the
+// groups; where expansion * N is none, E is rounded up to one.
 
 #include <algorithm>
 
@@ -89,6 +89,7 @@ class Descriptor : public torch::nn::Module {
   /// Groups of a frame count like frames of their own. Both are 0 on padding.
   [[nodiscard]] torch::Tensor Residuals(const torch::Tensor& frames,
                                         const torch::Tensor& assignments) const {
+    // So one product sums over frames and groups, as in NetVLAD.
     const std::int64_t items = frames.size(1) * groups_;
     const torch::Tensor parts = frames.view({-1, items, group_width_});
     const torch::Tensor weights = assignments.view({-1, items, clusters_});

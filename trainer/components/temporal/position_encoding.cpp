@@ -3,8 +3,9 @@
 //   L_ij = (1 - i/T) - (j/D) (1 - 2 i/T)
 //   e    = normalised sum_i I_i o L_i                                                     (8, 9)
 // The authors' code has T = 300 for every video and counts i and j from 0. The paper's T is the
-// video's length; [reading] i and j then count from 1. That the sum is divided by its length is in
-// the code only. Weights may be negative: late frames where T is less than the video's length.
+// video's length. [reading] It does not say where i and j begin: with its T they count from 1. That
+// the sum is divided by its length is in the code only. Weights may be negative: late frames where
+// T is less than the video's length.
 //
 // With s = sum_i I_i and l = sum_i (i/T) I_i the sum is (s - l) - (j/D) (s - 2 l): no matrix L.
 
@@ -46,7 +47,7 @@ class PositionEncoding : public Temporal {
 
  private:
   [[nodiscard]] bool of_video() const { return length_.is_string(); }
-  /// Of the first frame and the first column.
+  /// The number of the first frame and of the first column.
   [[nodiscard]] double first() const { return of_video() ? 1 : 0; }
 
   /// i/T. valid: [batch, frames], 1 or 0 -> the same or [1, frames].

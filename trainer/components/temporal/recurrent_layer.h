@@ -8,8 +8,9 @@
 
 namespace beamgrid::trainer {
 
+/// CellKind says which cell a layer is made of.
 enum class CellKind {
-  kTanh,
+  kTanh,  ///< vanilla recurrent network
   kLstm,
   kLayerNormLstm,   ///< forward only, never fused
   kGru,             ///< reset gate after the recurrent product, as in cuDNN
@@ -18,6 +19,7 @@ enum class CellKind {
 
 enum class Direction { kForward, kBoth };
 
+/// LayerOptions says what a layer is like.
 struct LayerOptions {
   CellKind cell = CellKind::kLstm;
   std::int64_t hidden = 1024;
@@ -31,28 +33,32 @@ struct LayerOptions {
   }
 };
 
+/// LayerOutput is what a layer makes of a batch.
 struct LayerOutput {
-  Packed states;                ///< [rows, output width], both directions side by side
-  torch::Tensor memory;         ///< [batch, output width] an LSTM's c after its last step
+  Packed states;         ///< [rows, output width], both directions side by side
+  torch::Tensor memory;  ///< [batch, output width] an LSTM's c after its last step, else undefined
   torch::Tensor candidate_sum;  ///< [batch, hidden] sum over t of g_t, if asked for
 };
 
+/// RecurrentLayer is one layer. Not a torch module itself: its cell is, so that parameters have the
+/// cell's names.
 class RecurrentLayer {
  public:
   virtual ~RecurrentLayer() = default;
+  /// Runs over packed frames [rows, input width].
   virtual LayerOutput Run(const Packed& input) = 0;
-  /// Owns the parameters; its training mode is the layer's.
+  /// The module that owns the parameters; its training mode is the layer's.
   [[nodiscard]] virtual std::shared_ptr<torch::nn::Module> module() const = 0;
 };
 
-/// Xavier-uniform kernels and biases as TensorFlow's cells have them: LSTM forget gate 1, GRU reset
-/// and update gates 1, the rest 0. LibTorch has two bias vectors where TensorFlow has one; the
-/// second starts at 0.
+/// Makes a layer with Xavier-uniform kernels and biases as TensorFlow's cells have them: LSTM
+/// forget gate 1, GRU reset and update gates 1, the rest 0. LibTorch has two bias vectors where
+/// TensorFlow has one; the second starts at 0.
 [[nodiscard]] std::unique_ptr<RecurrentLayer> MakeLayer(std::int64_t input_width,
                                                         const LayerOptions& options);
 
-/// Limit of the Xavier-uniform distribution of a TensorFlow cell's kernel, which holds input and
-/// recurrent weights of `gates` gates in one matrix: [inputs + hidden, gates * hidden].
+/// The limit of the Xavier-uniform distribution of a TensorFlow cell's kernel, which holds input
+/// and recurrent weights of `gates` gates in one matrix: [inputs + hidden, gates * hidden].
 [[nodiscard]] double KernelLimit(std::int64_t inputs, std::int64_t hidden, std::int64_t gates);
 
 }  // namespace beamgrid::trainer

@@ -17,6 +17,7 @@ LayerStack::LayerStack(const BuildContext& context, LayerOptions options, std::i
 }
 
 StackOutput LayerStack::forward(const Sequence& input) {
+  // Packed once for all layers: they run over the same frames.
   Packed packed = Pack(input);
   LayerOutput output{packed, {}, {}};
   for (const auto& layer : layers_) {
@@ -35,6 +36,7 @@ torch::Tensor PoolStates(const torch::Tensor& states, const torch::Tensor& mask,
   if (pool == kMaxPool) return MaskedMax(states, mask);
   if (pool == kLastPool) return LastFrame(states, mask);
   const std::vector<torch::Tensor> directions = states.chunk(2, -1);
+  // The backward direction ends at frame 0, which every video has.
   return torch::cat({LastFrame(directions[0], mask), directions[1].select(1, 0)}, -1);
 }
 

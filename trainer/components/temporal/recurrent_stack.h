@@ -1,5 +1,5 @@
 #pragma once
-// Layers of recurrent cells over ragged videos, and the temporal component that is such a stack:
+// A stack of recurrent layers over ragged videos, and the temporal component that is such a stack:
 // what rnn, lstm, gru, blstm and bigru have in common.
 //
 // Padding is never seen: the backward direction starts at each video's last valid frame.
@@ -12,19 +12,21 @@
 
 namespace beamgrid::trainer {
 
-/// What a stack leaves behind; see LayerOutput.
+/// StackOutput is what the top layer leaves behind; see LayerOutput.
 struct StackOutput {
-  torch::Tensor states;         ///< [batch, frames, output width] of the top layer, padding 0
-  torch::Tensor memory;         ///< of the top layer
-  torch::Tensor candidate_sum;  ///< of the top layer
+  torch::Tensor states;         ///< [batch, frames, output width], padding 0
+  torch::Tensor memory;         ///< [batch, output width], or undefined
+  torch::Tensor candidate_sum;  ///< [batch, hidden], or undefined
 };
 
+/// LayerStack runs layers, each over the states of the one below.
 class LayerStack : public torch::nn::Module {
  public:
   /// With `context.skip_connections`, a layer as wide as its input adds it to its output:
   /// h^l = h^l + h^(l-1). Zoneout is the context's, whatever `options` says.
   LayerStack(const BuildContext& context, LayerOptions options, std::int64_t layers);
 
+  /// Runs over frames [batch, frames, input width].
   StackOutput forward(const Sequence& input);
 
   [[nodiscard]] std::int64_t output_width() const { return output_width_; }
@@ -40,7 +42,7 @@ class LayerStack : public torch::nn::Module {
 
 // ---- The component ------------------------------------------------------------------------------
 
-/// How the states become one embedding.
+/// The words for how the states become one embedding; PoolStates explains them.
 inline constexpr char kMeanPool[] = "mean";
 inline constexpr char kLastPool[] = "last";
 inline constexpr char kMaxPool[] = "max";
@@ -51,16 +53,17 @@ inline constexpr char kFinalPool[] = "final";  ///< of both directions, each at 
 [[nodiscard]] torch::Tensor PoolStates(const torch::Tensor& states, const torch::Tensor& mask,
                                        const std::string& pool);
 
+/// StackOptions holds the options of a stack in one direction.
 struct StackOptions {
   std::int64_t hidden = 1024;
   std::int64_t layers = 1;
   std::string pool = kLastPool;
 };
 
-/// hidden, layers and pool (last, mean or max) of a stack in one direction.
+/// Lists hidden, layers and pool (last, mean or max).
 void Describe(Fields& f, StackOptions& o);
 
-/// Pools the top layer's states.
+/// RecurrentTemporal pools the states of a stack's top layer. Its States are those states.
 class RecurrentTemporal : public Temporal {
  public:
   RecurrentTemporal(const BuildContext& context, const LayerOptions& options, std::int64_t layers,

@@ -4,7 +4,7 @@
 // frames.
 //
 // [reading] The talk shows the parts (structure learning, representation learning, learned
-// adjacency matrices) and no equation. Built as
+// adjacency matrices) and no equation. Here it is built as
 //   A_ij = softmax_j((Q x_i) . (K x_j))       over the valid frames: one adjacency for all layers
 //   H^0  = X,   H^l = ReLU(A H^(l-1) W_l + H^(l-1) U_l + b_l)
 //   e    = mean_i H^L_i                        over the valid frames
@@ -66,6 +66,7 @@ class TemporalDependency : public Temporal {
   Sequence States(const Sequence& input, const Targets& /*targets*/) override {
     const torch::Tensor adjacency = Adjacency(input);
     torch::Tensor states = input.frames;
+    // Padding becomes ReLU(b) on the way, but no edge leads out of it: its columns are 0.
     for (const auto& layer : layers_) states = layer->forward(states, adjacency);
     return {ZeroPadding(states, input.mask), input.mask, input.lengths};
   }
