@@ -20,6 +20,7 @@ Targets RandomTargets(std::int64_t batch, std::int64_t classes) {
 }
 
 Sequence Alone(const Sequence& batch, std::int64_t index) {
+  // Cut to its own length: padding would be the same as in the batch, and hide what depends on it.
   const std::int64_t length = batch.lengths[index].item<std::int64_t>();
   return {batch.frames.slice(0, index, index + 1).slice(1, 0, length),
           batch.mask.slice(0, index, index + 1).slice(1, 0, length),

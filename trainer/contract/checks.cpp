@@ -33,6 +33,7 @@ void PaddingChangesNothing(const Examination& of) {
   const torch::Tensor plain = Evaluate(of.subject, input, targets);
   of.ExpectClose(plain, Evaluate(of.subject, Padded(input, 3, 0), targets),
                  "with 3 more padding frames");
+  // Stronger than the contract, which promises padding of 0: it finds components that do not mask.
   of.ExpectClose(plain, Evaluate(of.subject, Padded(input, 0, 7.5), targets),
                  "with padding frames that are not 0");
 }
@@ -65,6 +66,7 @@ void PaddingRowsAreZero(const Examination& of) {
   }
 }
 
+// In evaluation only: batch norm in training mode is the contract's one exception.
 void VideosDoNotSeeEachOther(const Examination& of) {
   const Sequence input = SomeVideos(of.shape);
   const Targets targets = SomeTargets(of.shape);
@@ -109,6 +111,7 @@ void OneVideoOfOneFrame(const Examination& of) {
 }
 
 void GradientsReachEveryParameter(const Examination& of) {
+  // A softmax over one cluster is constant: nothing can reach its weights.
   if (of.variant.degenerate) return;
   of.subject.module->train();
   double into_frames = 0;

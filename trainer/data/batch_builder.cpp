@@ -101,6 +101,8 @@ void BatchBuilder::AddFrames(const DecodedVideo& video) {
   for (std::size_t t = 0; t < static_cast<std::size_t>(video.length); ++t) {
     for (std::size_t i = 0; i < spec_.features.size(); ++i) {
       const auto width = static_cast<std::size_t>(spec_.features[i].second);
+      // Features side by side in each frame: the concatenation that fusion begins with costs
+      // nothing.
       std::memcpy(out, video.frames[i][t], width);
       out += width;
     }

@@ -9,6 +9,7 @@
 
 namespace beamgrid {
 
+/// BatchOrder says in which order an epoch goes through the examples.
 enum class BatchOrder { kShuffled, kSequential };
 
 /// BatchesOptions says which batches a dataset is cut into.

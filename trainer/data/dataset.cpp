@@ -118,6 +118,7 @@ bool Dataset::DecodeExample(std::uint32_t example, DecodedVideo& video) {
     CountDamaged(example);
     return false;
   }
+  // Noted by example, not counted as it is read: an example is read once in each epoch.
   if (video.unequal_lengths && !seen_unequal_[example]) {
     seen_unequal_[example] = true;
     ++unequal_lengths_;

@@ -17,6 +17,7 @@ std::vector<std::string> NamesIn(const ExampleView& example, bool video_level) {
   } else {
     for (const NamedFeatureList& list : example.feature_lists) names.emplace_back(list.name);
   }
+  // Sorted for the message: in the files the order is arbitrary.
   std::sort(names.begin(), names.end());
   return names;
 }

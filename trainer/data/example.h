@@ -90,7 +90,8 @@ struct ExampleView {
   std::vector<NamedFeature> context;
   std::vector<NamedFeatureList> feature_lists;
 
-  [[nodiscard]] const FeatureView* FindContext(std::string_view name) const;  ///< null: absent
+  /// The entry of that name, or null.
+  [[nodiscard]] const FeatureView* FindContext(std::string_view name) const;
   [[nodiscard]] const NamedFeatureList* FindList(std::string_view name) const;
 };
 

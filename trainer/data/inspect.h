@@ -33,8 +33,8 @@ struct FileReport {
 /// Reads the whole file. Throws Error or DataError at the first damage.
 [[nodiscard]] FileReport InspectFile(const std::filesystem::path& path);
 
-/// [{"file", "format", "records", "classes_seen", "max_class", "labels_per_video",
-/// "frames": {"min", "mean", "max"}, "features": {name: width}}]
+/// The reports as JSON: [{"file", "format", "records", "classes_seen", "max_class",
+/// "labels_per_video", "frames": {"min", "mean", "max"}, "features": {name: width}}]
 [[nodiscard]] boost::json::array ToJson(const std::vector<FileReport>& reports);
 
 /// Damage is one record that is not sound.
@@ -54,7 +54,7 @@ struct VerifyReport {
 /// Reads every byte; damage is the result, not an error. Throws Error if the file cannot be opened.
 [[nodiscard]] VerifyReport VerifyFile(const std::filesystem::path& path);
 
-/// [{"file", "records", "bytes", "damages": [{"offset", "what"}]}]
+/// The reports as JSON: [{"file", "records", "bytes", "damages": [{"offset", "what"}]}].
 [[nodiscard]] boost::json::array ToJson(const std::vector<VerifyReport>& reports);
 
 }  // namespace beamgrid

@@ -71,6 +71,7 @@ void LabelReader::ReadFile(const TfRecordFile& file) {
       const std::uint64_t next = file.Skip(offset);
       ReadRecord(file, offset);
       offset = next;
+      // Every 128 MiB, not after each record: releasing is a system call over the whole file.
       if (offset - released < kResidentBytes) continue;
       file.ReleasePages();
       released = offset;

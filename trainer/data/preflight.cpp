@@ -27,6 +27,7 @@ std::string CheckFile(const DataSpec& data, const std::string& path) {
     const bool passed_over = data.on_error == "skip" && error.fault() == DataFault::kDamagedRecord;
     return passed_over ? std::string() : error.what();
   } catch (const Error& error) {
+    // Too few descriptors or a failing disk say nothing about the data.
     if (IsMachineFault(SystemCode(error))) throw;
     return error.what();
   }

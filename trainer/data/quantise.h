@@ -12,6 +12,7 @@ namespace beamgrid {
 inline constexpr double kDequantiseScale = 4.0 / 255.0;
 inline constexpr double kDequantiseOffset = 4.0 / 512.0 - 2.0;
 
+/// The value that a code stands for.
 [[nodiscard]] constexpr double Dequantise(std::uint8_t code) {
   return code * kDequantiseScale + kDequantiseOffset;
 }

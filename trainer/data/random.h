@@ -45,6 +45,7 @@ class Random {
   /// to.
   double Uniform() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
 
+  /// True with this probability.
   bool Chance(double probability) { return Uniform() < probability; }
 
   /// Mean 0, standard deviation 1, nearly normal: the sum of four uniforms. No logarithm or cosine,

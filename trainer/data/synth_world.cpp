@@ -130,6 +130,7 @@ SynthWorld::SynthWorld(const SynthOptions& options)
   Random random(options.seed, /*stream=*/0);
   const auto pairs = static_cast<std::uint32_t>((classes_ + 1) / 2);
   cumulative_ = CumulativeFrequencies(options, pairs);
+  // What pairs share comes first: those that meet it in a frame draw theirs at right angles to it.
   const std::int64_t image_width = options.features.front().second;
   markers_ = DrawPrototypes(2, image_width, random);
   backgrounds_ = DrawPrototypes(kBackgrounds, image_width, random);

@@ -54,6 +54,8 @@ std::uint32_t MaskedCrc32c(std::string_view bytes) {
 }
 
 TfRecordFile::TfRecordFile(const std::filesystem::path& path) : path_(path.string()) {
+  // Closed again at the end: the mapping holds the file, and a dataset of thousands of shards would
+  // otherwise need as many descriptors.
   const UniqueFd file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status{};
   if (file.get() < 0 || fstat(file.get(), &status) != 0) {
@@ -78,6 +80,7 @@ TfRecordFile::TfRecordFile(TfRecordFile&& other) noexcept
       data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)) {}
 
+// By swapping: the destructor of `other` then unmaps what we had.
 TfRecordFile& TfRecordFile::operator=(TfRecordFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(data_, other.data_);

@@ -36,6 +36,7 @@ class CheckpointReader {
   /// Reads the file once to check its hash. Throws Error with the path and what is wrong.
   explicit CheckpointReader(const std::filesystem::path& path);
 
+  /// The JSON object that WriteCheckpoint was given.
   [[nodiscard]] const boost::json::object& meta() const { return file_.meta(); }
 
   /// Fills each target in place, on whatever device it is; tensors that are not asked for are left

@@ -32,6 +32,7 @@ class CheckpointFile {
   /// some times the header, which is no longer than the file, and 1 MiB.
   explicit CheckpointFile(const std::filesystem::path& path);
 
+  /// The header's "meta".
   [[nodiscard]] const boost::json::object& meta() const { return meta_; }
   /// The entry of that name, or null.
   [[nodiscard]] const CheckpointEntry* Find(std::string_view name) const;

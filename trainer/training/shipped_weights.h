@@ -20,6 +20,7 @@
 
 namespace beamgrid::trainer {
 
+/// Precision is a number type that weights are shipped in.
 enum class Precision { kFp32, kFp16, kBf16, kInt8 };
 
 /// Throws SpecError for another word than fp32, fp16, bf16 and int8.

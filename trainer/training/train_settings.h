@@ -28,6 +28,7 @@ struct TrainSettings {
   std::string from;  ///< as the recipe names it; TrialSpec::warm_start says which trial that is
 };
 
+/// Lists the settings with their defaults, ranges and explanations.
 void Describe(Fields& f, TrainSettings& o);
 
 /// The learning rate of a step, a staircase: learning_rate * decay^floor(examples /

@@ -28,6 +28,7 @@ class WeightAverage {
   /// Nothing is allocated for an average that is off.
   WeightAverage(const TrainSettings& settings, const NamedTensors& weights);
 
+  /// True where the settings ask for any average.
   [[nodiscard]] bool IsOn() const { return OfSteps() || OfEpochs(); }
   /// True where AfterStep does something.
   [[nodiscard]] bool OfSteps() const { return decay_ > 0; }

@@ -27,6 +27,7 @@ HeartbeatThread::HeartbeatThread(Messenger& messenger, const TrialFile& trial)
 
 void HeartbeatThread::Run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
+  // A wait that the destructor's stop ends at once, where a sleep would hold it up for an interval.
   while (!wake_.wait_for(lock, stop, interval_, [&] { return stop.stop_requested(); })) {
     if (StandsStill()) GiveUp();
     messenger_.Send(Heartbeat{});
@@ -39,6 +40,7 @@ bool HeartbeatThread::StandsStill() {
   const std::int64_t ticks = ticks_;
   const bool moved = ticks != seen_ticks_;
   seen_ticks_ = ticks;
+  // Before the first tick the data are opened and counted, which may take any time.
   still_ = moved || ticks == 0 ? Seconds(0) : still_ + interval_;
   return longest_still_.count() > 0 && still_ >= longest_still_;
 }

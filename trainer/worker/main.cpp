@@ -48,6 +48,8 @@ int main(int argc, char** argv) {
   int exit = 0;
 
   std::vector<std::string> plugins;
+  // allow_extra_args(false): one value for each --plugin. CLI11 would otherwise give it all words
+  // that follow, the component's name included.
   auto* describe = app.add_subcommand("describe", "print the component catalogue as JSON");
   describe->add_option("--plugin", plugins, "a shared library with more components")
       ->allow_extra_args(false);

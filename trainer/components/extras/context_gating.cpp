@@ -1,4 +1,5 @@
-// y = sigmoid(W x + b) o x (Miech et al. 2017, Learnable pooling with Context Gating, section 4).
+// Context gating, y = sigmoid(W x + b) o x (Miech et al. 2017, Learnable pooling with Context
+// Gating, section 4).
 //
 // Variants: batch norm of W x instead of the bias (the authors' code); without W's diagonal, so
 // that no value gates itself (their option); with reduction r > 1 the gate's matrix is factorised,
@@ -6,8 +7,7 @@
 // [reading] No paper says where batch norm acts in the factorised gate: here it acts on W1 x, and
 // neither matrix has a bias, as in NeXtVLAD's code (Lin et al. 2018).
 //
-// Parameters: d^2 + d; with
-// batch norm d^2 + 4d; reduced 2 d (d/r) + d/r + d, or 2 d (d/r) + 4 d/r.
+// Parameters: d^2 + d; with batch norm d^2 + 4d; reduced 2 d (d/r) + d/r + d, or 2 d (d/r) + 4 d/r.
 
 #include "trainer/batch_norm.h"
 #include "trainer/component.h"

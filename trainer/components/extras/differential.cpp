@@ -1,8 +1,8 @@
-// x'_t = [x_t ; (2 x_t - x_{t-1} - x_{t+1}) / 2] (Kim et al. 2018, equation 9). [reading] The
-// paper says neither whether frames are normalised before nor what stands beyond a video's ends:
-// here frames are L2-normalised before, the result is not, and the first and last valid frame are
-// repeated. With zeros beyond the ends the last frame of every video would show a jump of half its
-// norm.
+// Differential features, x'_t = [x_t ; (2 x_t - x_{t-1} - x_{t+1}) / 2] (Kim et al. 2018, equation
+// 9). [reading] The paper says neither whether frames are normalised before nor what stands beyond
+// a video's ends: here frames are L2-normalised before, the result is not, and the first and last
+// valid frame are repeated. With zeros beyond the ends the last frame of every video would show a
+// jump of half its norm.
 
 #include "trainer/component.h"
 #include "trainer/ops.h"

@@ -1,5 +1,5 @@
-// g := g * norm / max(||g||, norm), for each tensor by itself as in the YouTube-8M starter code, or
-// with the norm over all of them.
+// Gradient clipping, g := g * norm / max(||g||, norm), for each tensor by itself as in the
+// YouTube-8M starter code, or with the norm over all of them.
 
 #include "trainer/component.h"
 

@@ -12,6 +12,7 @@ struct ZoneoutOptions {
   double cell_rate = 0;  ///< of an LSTM's memory
 };
 
+/// Lists the options.
 void Describe(Fields& f, ZoneoutOptions& o);
 
 }  // namespace beamgrid::trainer

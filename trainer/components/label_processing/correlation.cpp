@@ -1,5 +1,6 @@
-// O = alpha p + beta M p + gamma M' p   (Na et al. 2017, eq. 20), p the classifier's probabilities,
-// M the fixed correlation of labels in the training data, M' a trainable matrix that starts as M.
+// Label correlation, O = alpha p + beta M p + gamma M' p (Na et al. 2017, eq. 20), p the
+// classifier's probabilities, M the fixed correlation of labels in the training data, M' a
+// trainable matrix that starts as M.
 //
 // [reading] The paper says of M only that it is higher for labels that appear together more often:
 // here M_ij = count(i, j) / count(j), 0 on the diagonal, each row scaled to sum 1 (a row of zeros

@@ -1,5 +1,6 @@
-// L = cross entropy + lambda * C   (Na et al. 2017, eq. 21-22), with a centre c_k per class and the
-// embedding e that the classifier received (the mean over the sets where there are several):
+// Center loss, L = cross entropy + lambda * C (Na et al. 2017, eq. 21-22), with a centre c_k per
+// class and the embedding e that the classifier received (the mean over the sets where there are
+// several):
 //   mean: C = mean over all (video, label) pairs of the batch and all dimensions of (e - c_k)^2
 //   sum:  C = mean over the batch of 1/N sum over the video's N labels of ||e - c_k||^2
 // [reading] "sum" is the paper's text, "mean" its code; they differ by about the embedding's width,

@@ -1,4 +1,4 @@
-// -mean over the batch of the sum over classes of
+// Binary cross entropy, minus the mean over the batch of the sum over classes of
 //   2 [a y log(p + e) + (1 - a) (1 - y) log(1 - p + e)],  e = 1e-5
 // a = 1/2 is the YouTube-8M starter code's CrossEntropyLoss; another a weighs labels against their
 // absence (Miech et al. 2017, code). The sum makes typical values tens.

@@ -1,6 +1,6 @@
-// H(L) = delta^2 (sqrt(1 + (L / delta)^2) - 1)   (Na et al. 2017, eq. 23): quadratic for small
-// cross entropies L, linear for large ones, so that labels which contradict a certain model (noise)
-// weigh less.
+// Pseudo-Huber loss, H(L) = delta^2 (sqrt(1 + (L / delta)^2) - 1) (Na et al. 2017, eq. 23):
+// quadratic for small cross entropies L, linear for large ones, so that labels which contradict a
+// certain model (noise) weigh less.
 //
 // [reading] The paper leaves open what L is. Its code takes the cross entropy of each class, then
 // sums over the classes and averages over the batch, which is the default here. "total" takes a

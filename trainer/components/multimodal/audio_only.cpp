@@ -1,4 +1,4 @@
-// x_t = a_t: the audio feature alone, a baseline that shows what the image adds.
+// The audio feature alone, x_t = a_t: a baseline that shows what the image adds.
 
 #include "trainer/components/multimodal/single_feature.h"
 

@@ -1,4 +1,4 @@
-// x_t = v_t: the image feature alone, a baseline that shows what the audio adds.
+// The image feature alone, x_t = v_t: a baseline that shows what the audio adds.
 
 #include "trainer/components/multimodal/single_feature.h"
 

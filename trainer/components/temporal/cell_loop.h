@@ -31,6 +31,7 @@ using CellState = std::vector<torch::Tensor>;
 /// projected inputs.
 using Step = std::function<CellState(const torch::Tensor& projected, const CellState& previous)>;
 
+/// Order says in which direction the frames are gone through.
 enum class Order { kForward, kBackward };
 
 /// LoopOutput is what a loop over all frames leaves behind.
@@ -55,6 +56,7 @@ struct Zoneout {
 /// The zoneout that the extra asks for, or none where it is off.
 [[nodiscard]] Zoneout ZoneoutOf(const BuildContext& context);
 
+/// Mode says whether zoneout and dropout draw or take the expectation.
 enum class Mode { kTraining, kEvaluation };
 
 /// `step` with zoneout (see extras/zoneout.cpp) of the first two tensors of its state.

@@ -17,6 +17,7 @@ enum class CellKind {
   kResetBeforeGru,  ///< reset gate before it, never fused
 };
 
+/// Direction says whether a second cell reads the frames backwards beside the first.
 enum class Direction { kForward, kBoth };
 
 /// LayerOptions says what a layer is like.
@@ -28,6 +29,7 @@ struct LayerOptions {
   bool sum_candidates = false;   ///< LSTM cells, forward: fill LayerOutput::candidate_sum
   Zoneout zoneout = {};
 
+  /// The width of a state, both directions side by side.
   [[nodiscard]] std::int64_t output_width() const {
     return direction == Direction::kBoth ? 2 * hidden : hidden;
   }
