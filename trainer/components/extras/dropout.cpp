@@ -1,5 +1,5 @@
-// Dropout (Srivastava et al. 2014) of the embedding, or of the frames with one mask for all frames of a
-// video (Gal and Ghahramani 2016).
+// Dropout (Srivastava et al. 2014) of the embedding, or of the frames with one mask for all frames
+// of a video (Gal and Ghahramani 2016).
 
 #include "trainer/component.h"
 
