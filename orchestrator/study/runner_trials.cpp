@@ -52,8 +52,8 @@ void StudyRunner::EnterAll(std::vector<StudyTrial> trials) {
 void StudyRunner::Enter(StudyTrial trial) {
   const bool is_new = members_.insert(trial.id).second;
   if (is_new && !trial.spec.warm_start.empty()) {
-    Note(trial.label(), "starts from " + WarmStartText(trial.spec.model) + ", trial " +
-                            trial.spec.warm_start);
+    Note(trial.label(),
+         "starts from " + WarmStartText(trial.spec.model) + ", trial " + trial.spec.warm_start);
   }
   if (const auto present = trials_.find(trial.id); present != trials_.end()) {
     present->second.wanted_by.push_back(trial.wanted_by.front());
@@ -95,9 +95,9 @@ void StudyRunner::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
     const TrialRecord record = store_.Trial(attempt.trial);
     const TrialLabel label{record.name, record.seed};
     events_.OnAbandoned(label, outcome);
-    Note(label,
-         "attempt " + std::to_string(attempt.attempt) + " was left by an orchestrator that died: " +
-             (outcome.complete() ? "its result was complete" : outcome.failure().message));
+    Note(label, "attempt " + std::to_string(attempt.attempt) +
+                    " was left by an orchestrator that died: " +
+                    (outcome.complete() ? "its result was complete" : outcome.failure().message));
   });
 }
 
