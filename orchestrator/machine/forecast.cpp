@@ -1,11 +1,11 @@
 #include "orchestrator/machine/forecast.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <iterator>
 #include <utility>
 
-#include "orchestrator/machine/need_text.h"
 #include "registry/named_file.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
@@ -23,6 +23,51 @@ constexpr double kNoiseBytes = 64.0 * (1 << 20);
 constexpr double kCpuSecondsPerOperation = 1e-10;
 constexpr double kCudaSecondsPerOperation = 1e-12;
 constexpr std::int64_t kAssumedExamples = 10'000;
+
+// ---- The arithmetic as people read it in `explain`: one line each, no full stop ----------------
+
+std::string Memory(std::int64_t bytes) {
+  const double mebibytes = static_cast<double>(bytes) / (1 << 20);
+  return mebibytes < 1024 ? FixedText(mebibytes, 0) + " MiB"
+                          : FixedText(mebibytes / 1024, 2) + " GiB";
+}
+
+std::string Percent(double margin) { return FixedText((margin - 1) * 100, 0) + " %"; }
+
+/// `outside`: of the process, where a peak does not count it (GPU), else 0.
+std::string MeasuredMemoryText(std::int64_t bytes, std::int64_t outside, std::int64_t peak,
+                               std::size_t trials, double margin) {
+  std::string text = "needs about " + Memory(bytes) + ": ";
+  if (outside > 0) text += Memory(outside) + " process + ";
+  return text + Memory(peak) + ", the peak of " + CountText(trials, "trial") +
+         " of this model, + " + Percent(margin);
+}
+
+/// `ratio`: measured/estimated of others; `source`: of which; empty: of none.
+std::string EstimatedMemoryText(std::int64_t bytes, const NeedEstimate& estimate,
+                                const std::string& copies, double ratio, const std::string& source,
+                                double margin) {
+  const std::string model = std::to_string(estimate.copies) + " x " +
+                            Memory(estimate.parameter_bytes) + " of parameters + " +
+                            Memory(estimate.activation_bytes) + " of activations";
+  const std::string factor = FixedText(ratio, 2);
+  return "needs about " + Memory(bytes) + ": " + Memory(estimate.process_bytes) + " process + " +
+         (source.empty() ? model : factor + " x (" + model + ")") + ", + " + Percent(margin) +
+         "; " + (source.empty() ? "nothing like it was measured" : factor + " " + source) + "; " +
+         std::to_string(estimate.copies) + " copies: " + copies;
+}
+
+/// `source`: where the seconds per example are from.
+std::string TimeText(double seconds, double seconds_per_example, double examples,
+                     const std::string& source) {
+  std::array<char, 32> each{};
+  std::snprintf(each.data(), each.size(), "%.3g ms", seconds_per_example * 1000);
+  return "takes about " +
+         DurationText(std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5))) + ": " +
+         FixedText(examples, 0) + " examples x " + each.data() + ", " + source;
+}
+
+// ---- What was measured -------------------------------------------------------------------------
 
 /// Training settings that change what a trial needs; the others change what it learns.
 constexpr std::string_view kSettingsThatCost[] = {"optimizer", "batch", "ema",

@@ -14,7 +14,6 @@
 #include "trainer/training/device.h"
 #include "trainer/training/failures.h"
 #include "trainer/training/training_loop.h"
-#include "trainer/worker/attempt_lock.h"
 #include "trainer/worker/execution_log.h"
 #include "trainer/worker/heartbeat.h"
 #include "trainer/worker/log.h"
@@ -22,6 +21,34 @@
 
 namespace beamgrid::trainer {
 namespace {
+
+/// AttemptLock keeps two workers out of one directory, and shows an orchestrator who works there:
+/// it holds the lock (fcntl's F_SETLK) on a directory's worker.lock. The kernel takes it back
+/// however the process ends.
+class AttemptLock {
+ public:
+  /// Takes the lock. Throws Error, naming the process, where another one holds it. On a file system
+  /// that knows no locks the work goes on without.
+  explicit AttemptLock(const std::filesystem::path& directory) {
+    const std::filesystem::path path = directory / kWorkerLock;
+    file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (file_.get() < 0) throw SystemError(path, "cannot write", errno);
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    // Only "somebody holds it" is a refusal. An error of the file system (NFS without lockd) is
+    // none: the lock guards against a rare mistake, and is not worth a study that cannot run.
+    if (::fcntl(file_.get(), F_SETLK, &whole) == 0 || (errno != EAGAIN && errno != EACCES)) return;
+    // fcntl's locks, unlike flock's, say which process holds them.
+    ::fcntl(file_.get(), F_GETLK, &whole);
+    throw Error(directory.string() + ": process " + std::to_string(whole.l_pid) +
+                " works on this attempt");
+  }
+
+ private:
+  /// The only descriptor of this process on that file: closing any of them gives the lock up.
+  UniqueFd file_;
+};
 
 void LogTo(const std::filesystem::path& path) {
   std::fflush(stdout);  // what was said before belongs to where it was said
