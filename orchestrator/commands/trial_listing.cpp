@@ -79,15 +79,15 @@ boost::json::object ListingJson(const TrialRecord& trial) {
   json["size_bytes"] = trial.size_bytes;
   json["examples_per_second"] = nullptr;
   json["wall_seconds"] = nullptr;
+  if (trial.result) {
+    json["examples_per_second"] = trial.result->examples_per_second;
+    json["wall_seconds"] = trial.result->wall_seconds;
+  }
   json["attempts"] = trial.attempts;
   json["device"] = nullptr;
   json["failure"] = nullptr;
   if (!trial.device.empty()) json["device"] = trial.device;
   if (!trial.failure.empty()) json["failure"] = trial.failure;
-  if (trial.result) {
-    json["examples_per_second"] = trial.result->examples_per_second;
-    json["wall_seconds"] = trial.result->wall_seconds;
-  }
   return json;
 }
 

@@ -71,8 +71,8 @@ double ReadHoldout(Section& data) {
 
 /// Only segments are rated.
 void CheckObjective(Section& root, const Recipe& recipe) {
-  const bool of_segments = recipe.objective->needs == Metric::Needs::kRatedSegments;
-  if (!of_segments || recipe.data.format == "segment") return;
+  if (recipe.objective->needs != Metric::Needs::kRatedSegments) return;
+  if (recipe.data.format == "segment") return;
   const toml::table* study = root.table()["study"].as_table();
   root.mistakes().Add(study->get("objective")->source(), "study.objective",
                       "is '" + std::string(recipe.objective->name) +
