@@ -15,7 +15,7 @@
 #include "registry/named_file.h"
 #include "registry/scoring/metrics.h"
 #include "search/diagnostics.h"
-#include "search/ensemble/words.h"
+#include "search/ensemble/ensemble.h"
 #include "search/variants.h"
 
 namespace beamgrid {
@@ -79,14 +79,6 @@ struct ResourceSettings {
   std::int64_t priority = 1;  ///< share of a machine that several studies use, as a weight
 };
 
-struct EnsembleSettings {
-  std::int64_t size_limit = 1LL << 30;
-  std::int64_t members = 6;
-  std::int64_t beam_width = 8;
-  ScoreDomain combine = ScoreDomain::kLogits;
-  Weighting weights = Weighting::kLearned;
-};
-
 struct TableSettings {
   std::string title;
   std::string vary;
@@ -143,8 +135,8 @@ struct Recipe {
   std::vector<Exclusion> exclusions;
   SearchSettings search;
   ResourceSettings resources;
-  std::optional<EnsembleSettings>
-      ensemble;  ///< absent: no [ensemble] section, no ensemble at the end
+  /// What is asked at the study's end, without the models; nothing: there is no [ensemble].
+  std::optional<EnsembleQuestion> ensemble;
   std::vector<TableSettings> tables;
 };
 
@@ -160,6 +152,10 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 /// RecipeError where the text is not TOML; any other mistake is ParseRecipe's to tell.
 [[nodiscard]] std::vector<PluginReference> PluginsOfRecipe(const std::string& text,
                                                            const std::string& path);
+
+/// The ensemble that a recipe which was checked before asks for, defaults where it has no
+/// [ensemble]. Throws RecipeError with the mistakes of that section.
+[[nodiscard]] EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& path);
 
 /// Digest of what the recipe trains (objective, seeds, data globs, plugins, grid, exclusions,
 /// search), 32 hex digits. Files count by their names, as data does by its globs. Blind to names

@@ -7,6 +7,7 @@
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/inputs/class_list.h"
 #include "registry/util/error.h"
+#include "search/recipe.h"
 
 namespace beamgrid {
 namespace {
@@ -24,21 +25,15 @@ std::int64_t SizeOrRefuse(const std::string& option, const std::string& text) {
   throw UsageError(option + ": '" + text + "' must be a size as in 1GiB, 500MB or 1073741824");
 }
 
-template <typename Value, std::size_t size>
-void Apply(const std::optional<std::string>& word, const std::string& option,
-           const Word<Value> (&words)[size], Value& value) {
-  if (word) value = ValueOf(words, option, *word);
-}
-
 void Apply(const Overrides& overrides, EnsembleQuestion& question) {
   if (!overrides.size_limit.empty()) {
     question.size_limit = SizeOrRefuse("--size-limit", overrides.size_limit);
   }
   question.members = overrides.members.value_or(question.members);
   question.beam_width = overrides.beam_width.value_or(question.beam_width);
-  Apply(overrides.combine, "--combine", kScoreDomains, question.combine);
-  Apply(overrides.weights, "--weights", kWeightings, question.weights);
-  Apply(overrides.search, "--search", kEnsembleSearches, question.search);
+  if (overrides.combine) question.combine = ValueOf(kScoreDomains, "--combine", *overrides.combine);
+  if (overrides.weights) question.weights = ValueOf(kWeightings, "--weights", *overrides.weights);
+  if (overrides.search) question.search = ValueOf(kEnsembleSearches, "--search", *overrides.search);
   question.holdout = overrides.holdout.value_or(question.holdout);
 }
 
@@ -114,7 +109,7 @@ class Ensemble : public Subcommand {
     RequireFile(database_.path);
     const Store store(database_.path, OpenMode::kReadWrite);
     const StudyRecord study = FindStudy(store, database_, study_);
-    EnsembleQuestion question = QuestionFor(EnsembleOfRecipe(study.recipe_text));
+    EnsembleQuestion question = EnsembleOfRecipe(study.recipe_text, study.name);
     Apply(overrides_, question);
     question.models =
         StudyPool(store, study, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);

@@ -78,7 +78,7 @@ class RunCommand : public Subcommand {
 
   static void MakeEnsemble(std::ostream& out, Store& store, const StudyRecord& study,
                            const Recipe& recipe) {
-    EnsembleQuestion question = QuestionFor({*recipe.ensemble, recipe.data.holdout});
+    EnsembleQuestion question = *recipe.ensemble;
     question.models = StudyPool(store, study, SeedChoice::kAll);
     const EnsembleAnswer answer = FindEnsemble(question);
     StoreEnsemble(store, study.id, answer);

@@ -1,6 +1,5 @@
 #include "orchestrator/commands/study_ensemble.h"
 
-#include <toml++/toml.h>
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -40,19 +39,6 @@ std::vector<TrialRecord> ChooseTrials(const Store& store, const StudyRecord& stu
   return chosen;
 }
 
-/// The value at `key` of a table, where it has that type.
-template <typename T>
-void Take(const toml::table& table, const char* key, T* value) {
-  if (const auto found = table[key].value<T>()) *value = *found;
-}
-
-template <typename Value, std::size_t size>
-void Take(const toml::table& table, const std::string& key, const Word<Value> (&words)[size],
-          Value* value) {
-  const auto word = table[key].value<std::string>();
-  if (word) *value = ValueOf(words, "ensemble: " + key, *word);
-}
-
 }  // namespace
 
 std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& study,
@@ -67,34 +53,6 @@ std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& stud
     throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");
   }
   return pool;
-}
-
-RecipeEnsemble EnsembleOfRecipe(const std::string& recipe_text) {
-  const toml::table recipe = toml::parse(recipe_text);
-  RecipeEnsemble result;
-  result.holdout = recipe["data"]["holdout"].value_or(DataSettings{}.holdout);
-  const toml::table* section = recipe["ensemble"].as_table();
-  if (section == nullptr) return result;
-  EnsembleSettings& settings = result.settings;
-  std::string size_text;
-  Take(*section, "size_limit", &size_text);
-  Take(*section, "size_limit", &settings.size_limit);
-  settings.size_limit = ParseSize(size_text).value_or(settings.size_limit);
-  Take(*section, "members", &settings.members);
-  Take(*section, "beam_width", &settings.beam_width);
-  Take(*section, "combine", kScoreDomains, &settings.combine);
-  Take(*section, "weights", kWeightings, &settings.weights);
-  return result;
-}
-
-EnsembleQuestion QuestionFor(const RecipeEnsemble& recipe) {
-  return {.missing = Missing::kLastOfList,
-          .size_limit = recipe.settings.size_limit,
-          .members = recipe.settings.members,
-          .beam_width = recipe.settings.beam_width,
-          .combine = recipe.settings.combine,
-          .weights = recipe.settings.weights,
-          .holdout = recipe.holdout};
 }
 
 void StoreEnsemble(Store& store, StudyId study, const EnsembleAnswer& answer) {

@@ -9,7 +9,6 @@
 
 #include "registry/store/store.h"
 #include "search/ensemble/ensemble.h"
-#include "search/recipe.h"
 
 namespace beamgrid {
 
@@ -23,17 +22,6 @@ enum class SeedChoice {
 /// file is missing or is not the one that was recorded; UsageError if no trial is complete.
 [[nodiscard]] std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& study,
                                                    SeedChoice seeds);
-
-/// The [ensemble] section and data.holdout as the study's recipe gives them, defaults elsewhere.
-/// Needs no catalogue: the recipe was checked when it ran.
-struct RecipeEnsemble {
-  EnsembleSettings settings;
-  double holdout = 0;
-};
-[[nodiscard]] RecipeEnsemble EnsembleOfRecipe(const std::string& recipe_text);
-
-/// A question without models.
-[[nodiscard]] EnsembleQuestion QuestionFor(const RecipeEnsemble& recipe);
 
 /// Adds the answer to the record unless it equals the latest one, so that running a finished study
 /// again changes nothing.

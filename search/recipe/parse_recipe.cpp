@@ -99,6 +99,18 @@ std::vector<PluginReference> PluginsOfRecipe(const std::string& text, const std:
   return recipe.plugins;
 }
 
+EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& path) {
+  toml::table table = ParseToml(text, path);
+  table.insert("ensemble", toml::table());  // keeps the one that is there
+  Mistakes mistakes(path);
+  Section root(table, "", mistakes);
+  Recipe recipe;
+  recipe.data.holdout = table["data"]["holdout"].value_or(recipe.data.holdout);
+  ReadEnsemble(root, recipe);
+  if (!mistakes.empty()) throw RecipeError(mistakes.Take());
+  return *recipe.ensemble;
+}
+
 Recipe ParseRecipe(const std::string& text, const std::string& path, const Catalogue& catalogue,
                    const FindFile& find_file) {
   const toml::table table = ParseToml(text, path);

@@ -69,7 +69,7 @@ double ReadDuration(Section& resources, const char* key, double fallback) {
 }
 
 std::int64_t ReadSizeLimit(Section& ensemble) {
-  const std::int64_t fallback = EnsembleSettings{}.size_limit;
+  const std::int64_t fallback = EnsembleQuestion{}.size_limit;
   const toml::node* node = ensemble.Find("size_limit");
   if (node == nullptr) return fallback;
   std::optional<std::int64_t> bytes;
@@ -98,8 +98,8 @@ std::string ReadReference(Section& table) {
 template <typename Value, std::size_t size>
 Value ReadOneOf(Section& section, const std::string& key, const Word<Value> (&words)[size],
                 Value fallback) {
-  const OptionInfo setting = WordSetting(key, WordFor(words, fallback), WordsOf(words));
-  return ValueOf(words, section.PathOf(key), section.ReadWord(setting));
+  return ValueOf(words, key,
+                 section.ReadWord(WordSetting(key, WordFor(words, fallback), WordsOf(words))));
 }
 
 }  // namespace
@@ -126,7 +126,7 @@ void ReadEnsemble(Section& root, Recipe& recipe) {
   const toml::table* table = root.FindTable("ensemble");
   if (table == nullptr) return;
   Section ensemble(*table, "ensemble", root.mistakes());
-  EnsembleSettings settings;
+  EnsembleQuestion settings{.missing = Missing::kLastOfList, .holdout = recipe.data.holdout};
   settings.size_limit = ReadSizeLimit(ensemble);
   settings.members = ensemble.ReadInteger(IntegerSetting("members", settings.members, 1, 10'000));
   settings.beam_width =

@@ -34,7 +34,7 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe);
 void ReadWarmStarts(Section& root, Recipe& recipe);
 /// [resources]
 void ReadResources(Section& root, Recipe& recipe);
-/// [ensemble]
+/// [ensemble]; after ReadData
 void ReadEnsemble(Section& root, Recipe& recipe);
 /// [[table]]
 void ReadTables(Section& root, Recipe& recipe);

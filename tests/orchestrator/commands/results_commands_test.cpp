@@ -4,10 +4,9 @@
 
 #include <array>
 
-#include "orchestrator/commands/study_ensemble.h"
-#include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "search/recipe.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
@@ -144,9 +143,9 @@ TEST_F(ResultsCommandsTest, EnsembleRefusesOtherWordsWithTheKnownOnes) {
     EXPECT_EQ(called.exit_code, 2) << option;
     EXPECT_THAT(called.err, HasSubstr("'" + word + "' must be one of " + known));
   }
-  EXPECT_EQ(ErrorText<UsageError>(
-                [] { static_cast<void>(EnsembleOfRecipe("[ensemble]\ncombine = \"ranks\"\n")); }),
-            "ensemble: combine = 'ranks', must be one of logits, probabilities");
+  const std::string recipe = "[ensemble]\ncombine = \"logit\"\n";
+  EXPECT_THAT(ErrorText<RecipeError>([&] { static_cast<void>(EnsembleOfRecipe(recipe, "study")); }),
+              HasSubstr("must be one of logits, probabilities; did you mean 'logits'?"));
 }
 
 TEST_F(ResultsCommandsTest, TheNineRealModelsMakeABetterEnsembleThanAnyOfThem) {
