@@ -1,39 +1,29 @@
 #include "registry/catalogue.h"
 
 #include <algorithm>
-#include <iterator>
 #include <stdexcept>
+
+#include "registry/words.h"
 
 namespace beamgrid {
 namespace {
 
 namespace json = boost::json;
 
-struct NamedType {
-  OptionType type;
-  std::string_view name;
-};
-
-constexpr NamedType kTypes[] = {{OptionType::kBool, "bool"},     {OptionType::kInteger, "integer"},
-                                {OptionType::kNumber, "number"}, {OptionType::kString, "string"},
-                                {OptionType::kList, "list"},     {OptionType::kFile, "file"}};
-
-std::string_view NameOf(OptionType type) {
-  return std::ranges::find(kTypes, type, &NamedType::type)->name;
-}
+constexpr Word<OptionType> kTypes[] = {
+    {OptionType::kBool, "bool"},     {OptionType::kInteger, "integer"},
+    {OptionType::kNumber, "number"}, {OptionType::kString, "string"},
+    {OptionType::kList, "list"},     {OptionType::kFile, "file"}};
 
 OptionType TypeFrom(const JsonReader& reader) {
   const std::string name = reader.Text("type");
-  const auto* found = std::ranges::find(kTypes, name, &NamedType::name);
-  if (found == std::end(kTypes)) {
-    throw std::invalid_argument(reader.PathOf("type") + ": '" + name + "' is not a type");
-  }
-  return found->type;
+  if (const auto type = FindValue(kTypes, name)) return *type;
+  throw std::invalid_argument(reader.PathOf("type") + ": '" + name + "' is not a type");
 }
 
 json::object OptionJson(const OptionInfo& option) {
   json::object object = {{"name", option.name},
-                         {"type", NameOf(option.type)},
+                         {"type", WordFor(kTypes, option.type)},
                          {"default", option.default_value},
                          {"allowed", AllowedText(option)},
                          {"help", option.help},
@@ -111,6 +101,11 @@ std::vector<const ComponentInfo*> Catalogue::OfCriterion(std::string_view criter
     if (component.criterion == criterion) found.push_back(&component);
   }
   return found;
+}
+
+const OptionInfo* ComponentInfo::FindOption(std::string_view option) const {
+  const auto found = std::ranges::find(options, option, &OptionInfo::name);
+  return found == options.end() ? nullptr : &*found;
 }
 
 json::object ToJson(const Catalogue& catalogue) {

@@ -43,6 +43,9 @@ struct ComponentInfo {
       options;  ///< in the order of the component's Describe list; an extra's first option is
                 ///< the one that `dropout = 0.2` in a recipe sets
   std::optional<NamedFile> plugin;  ///< the shared library that it came with; nothing: built in
+
+  /// Null if it has no option of that name.
+  [[nodiscard]] const OptionInfo* FindOption(std::string_view option) const;
 };
 
 /// All components, sorted by criterion (pipeline order) and name.

@@ -8,6 +8,7 @@
 #include "registry/catalogue.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
+#include "registry/words.h"
 
 namespace beamgrid {
 namespace {
@@ -41,23 +42,13 @@ std::string ChoicesText(const OptionInfo& option) {
   return (option.choices.size() > 1 ? "one of " : "") + Join(option.choices, ", ", ValueText);
 }
 
-std::string TypeText(OptionType type) {
-  switch (type) {
-    case OptionType::kBool:
-      return "true or false";
-    case OptionType::kInteger:
-      return "an integer";
-    case OptionType::kNumber:
-      return "a number";
-    case OptionType::kString:
-      return "text";
-    case OptionType::kList:
-      return "a list";
-    case OptionType::kFile:
-      return "a file's path, relative to the recipe";
-  }
-  return {};
-}
+constexpr Word<OptionType> kTypeTexts[] = {
+    {OptionType::kBool, "true or false"},
+    {OptionType::kInteger, "an integer"},
+    {OptionType::kNumber, "a number"},
+    {OptionType::kString, "text"},
+    {OptionType::kList, "a list"},
+    {OptionType::kFile, "a file's path, relative to the recipe"}};
 
 /// Integers up to 2^53 are what a double holds without loss.
 std::optional<OptionValue> AsInteger(const OptionValue& value) {
@@ -142,7 +133,8 @@ std::string SuggestedChoice(const OptionInfo& option, const OptionValue& value) 
 
 CheckedOption Refused(const OptionInfo& option, const OptionValue& value, bool right_type) {
   const bool plain_range = HasRange(option) && option.choices.empty();
-  const std::string type = !right_type && plain_range ? TypeText(option.type) + ", " : "";
+  const std::string type =
+      !right_type && plain_range ? std::string(WordFor(kTypeTexts, option.type)) + ", " : "";
   return {.value = {},
           .error = "must be " + type + AllowedText(option) + SuggestedChoice(option, value)};
 }
@@ -163,9 +155,9 @@ std::string AllowedText(const OptionInfo& option) {
   if (HasRange(option)) limits = RangeText(option);
   if (!option.choices.empty()) limits += (limits.empty() ? "" : " or ") + ChoicesText(option);
   if (option.type == OptionType::kList) {
-    return limits.empty() ? TypeText(option.type) : "a list of values, each " + limits;
+    return limits.empty() ? WordFor(kTypeTexts, option.type) : "a list of values, each " + limits;
   }
-  return limits.empty() ? TypeText(option.type) : limits;
+  return limits.empty() ? WordFor(kTypeTexts, option.type) : limits;
 }
 
 CheckedOption CheckOption(const OptionInfo& option, const OptionValue& value) {

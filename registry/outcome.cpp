@@ -1,9 +1,6 @@
 #include "registry/outcome.h"
 
-#include <algorithm>
-#include <iterator>
 #include <stdexcept>
-#include <string_view>
 
 #include "registry/util/text.h"
 #include "registry/words.h"
@@ -30,8 +27,7 @@ constexpr Word<FailureKind> kFailures[] = {{FailureKind::kCrashed, "crashed"},
 
 template <typename Enum, std::size_t size>
 Enum Recorded(const Word<Enum> (&table)[size], const std::string& name, const char* what) {
-  const auto* found = std::ranges::find(table, name, &Word<Enum>::word);
-  if (found != std::end(table)) return found->value;
+  if (const std::optional<Enum> value = FindValue(table, name)) return *value;
   throw std::invalid_argument("'" + name + "' is not " + what + "; known are " +
                               Join(table, ", ", &Word<Enum>::word));
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -34,19 +35,27 @@ template <typename Value, std::size_t size>
 
 /// The word of a value. A value without one is a bug: std::logic_error.
 template <typename Value, std::size_t size>
-[[nodiscard]] std::string WordFor(const Word<Value> (&table)[size], Value value) {
+[[nodiscard]] const char* WordFor(const Word<Value> (&table)[size], Value value) {
   const auto* found = std::ranges::find(table, value, &Word<Value>::value);
   if (found == std::end(table)) throw std::logic_error("an enumerator without a name");
   return found->word;
+}
+
+/// The value of a word, or nothing.
+template <typename Value, std::size_t size>
+[[nodiscard]] std::optional<Value> FindValue(const Word<Value> (&table)[size],
+                                             const std::string& word) {
+  const auto* found = std::ranges::find(table, word, &Word<Value>::word);
+  return found == std::end(table) ? std::nullopt : std::optional(found->value);
 }
 
 /// The value of a word; UsageError as from RefuseWord where the table has no such word.
 template <typename Value, std::size_t size>
 [[nodiscard]] Value ValueOf(const Word<Value> (&table)[size], const std::string& setting,
                             const std::string& word) {
-  const auto* found = std::ranges::find(table, word, &Word<Value>::word);
-  if (found == std::end(table)) RefuseWord(setting, word, WordsOf(table));
-  return found->value;
+  const std::optional<Value> value = FindValue(table, word);
+  if (!value) RefuseWord(setting, word, WordsOf(table));
+  return *value;
 }
 
 }  // namespace beamgrid

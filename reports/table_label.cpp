@@ -12,16 +12,6 @@ std::string ValueText(const OptionValue& value) {
   return value.is_string() ? std::string(value.get_string()) : CanonicalJson(value);
 }
 
-const OptionInfo* FindOption(const Catalogue& catalogue, const std::string& criterion,
-                             const std::string& component, const std::string& option) {
-  const ComponentInfo* info = catalogue.Find(criterion, component);
-  if (info == nullptr) return nullptr;
-  for (const OptionInfo& candidate : info->options) {
-    if (candidate.name == option) return &candidate;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 std::vector<std::pair<std::string, Options>> PartsOf(const ModelSpec& model,
@@ -70,7 +60,8 @@ std::string Labeller::Options(const std::string& component,
 bool Labeller::IsShown(const std::string& component, const std::string& option,
                        const OptionValue& value) const {
   if (differing_.contains({component, option})) return true;
-  const OptionInfo* info = FindOption(*catalogue_, criterion_, component, option);
+  const ComponentInfo* named = catalogue_->Find(criterion_, component);
+  const OptionInfo* info = named == nullptr ? nullptr : named->FindOption(option);
   return info != nullptr && (info->always_named || info->default_value != value);
 }
 

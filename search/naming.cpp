@@ -11,11 +11,7 @@ namespace {
 constexpr std::size_t kLongestName = 140;
 
 const OptionInfo* Find(const ComponentInfo* component, const std::string& name) {
-  if (component == nullptr) return nullptr;
-  for (const OptionInfo& option : component->options) {
-    if (option.name == name) return &option;
-  }
-  return nullptr;
+  return component == nullptr ? nullptr : component->FindOption(name);
 }
 
 /// The option whose value is part of the component's label: experts of MoE2.

@@ -34,8 +34,12 @@ CLI::Validator OneOf(const std::vector<std::string>& words) {
 
 namespace {
 
-/// kHeadings are the headings of the groups, in the order of CommandGroup.
-constexpr const char* kHeadings[] = {"Search", "Record", "Results", "Data", "Machine"};
+/// kHeadings are the headings of the groups in the help.
+constexpr Word<CommandGroup> kHeadings[] = {{CommandGroup::kSearch, "Search"},
+                                            {CommandGroup::kRecord, "Record"},
+                                            {CommandGroup::kResults, "Results"},
+                                            {CommandGroup::kData, "Data"},
+                                            {CommandGroup::kMachine, "Machine"}};
 
 /// The CLI11 tree over all registered commands, and which of them was chosen.
 class CommandTree {
@@ -52,7 +56,7 @@ class CommandTree {
 
  private:
   /// The subcommand `name` of `parent`, made if it is not there yet.
-  CLI::App* Group(CLI::App* parent, const std::string& name, const char* heading);
+  CLI::App* Group(CLI::App* parent, const std::string& name, const std::string& heading);
 
   CLI::App app_{"beamgrid: searches over the parts of video-classification models", "beamgrid"};
   bool quiet_ = false;
@@ -76,17 +80,18 @@ CommandTree::CommandTree() {
     CLI::App* parent = &app_;
     std::string name = info.name;
     if (const auto space = name.find(' '); space != std::string::npos) {
-      parent = Group(&app_, name.substr(0, space), kHeadings[static_cast<std::size_t>(info.group)]);
+      parent = Group(&app_, name.substr(0, space), WordFor(kHeadings, info.group));
       name = name.substr(space + 1);
     }
     CLI::App* app = parent->add_subcommand(name, info.help);
-    if (parent == &app_) app->group(kHeadings[static_cast<std::size_t>(info.group)]);
+    if (parent == &app_) app->group(WordFor(kHeadings, info.group));
     commands_.emplace_back(app, info.make());
     commands_.back().second->AddOptions(*app);
   }
 }
 
-CLI::App* CommandTree::Group(CLI::App* parent, const std::string& name, const char* heading) {
+CLI::App* CommandTree::Group(CLI::App* parent, const std::string& name,
+                             const std::string& heading) {
   for (CLI::App* existing : parent->get_subcommands([](CLI::App*) { return true; })) {
     if (existing->get_name() == name) return existing;
   }

@@ -31,13 +31,6 @@ std::vector<std::string> OptionNames(const ComponentInfo& component) {
   return names;
 }
 
-const OptionInfo* FindOption(const ComponentInfo& component, std::string_view name) {
-  for (const OptionInfo& option : component.options) {
-    if (option.name == name) return &option;
-  }
-  return nullptr;
-}
-
 void RefuseOption(const ComponentInfo& component, const toml::key& key, const std::string& path,
                   Mistakes& mistakes) {
   const std::vector<std::string> names = OptionNames(component);
@@ -61,6 +54,17 @@ const ComponentInfo* FindComponent(const Catalogue& catalogue, const std::string
   mistakes.Add(node.source(), path,
                "unknown " + criterion + " component '" + name->get() + "'" +
                    Suggestion(name->get(), names) + "; known: " + Join(names));
+  return nullptr;
+}
+
+const ComponentInfo* FindExtra(const Catalogue& catalogue, const toml::key& key,
+                               const std::string& path, Mistakes& mistakes) {
+  const ComponentInfo* component = catalogue.Find("extras", key.str());
+  if (component != nullptr) return component;
+  const std::vector<std::string> names = Names(catalogue.OfCriterion("extras"));
+  mistakes.Add(key.source(), path,
+               "unknown extra '" + std::string(key.str()) + "'" + Suggestion(key.str(), names) +
+                   "; known: " + Join(names));
   return nullptr;
 }
 

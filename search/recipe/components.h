@@ -22,8 +22,6 @@ const ComponentInfo* FindComponent(const Catalogue& catalogue, const std::string
 const ComponentInfo* FindExtra(const Catalogue& catalogue, const toml::key& key,
                                const std::string& path, Mistakes& mistakes);
 
-/// Null if the component has no option of that name.
-[[nodiscard]] const OptionInfo* FindOption(const ComponentInfo& component, std::string_view name);
 [[nodiscard]] std::vector<std::string> OptionNames(const ComponentInfo& component);
 /// The mistake of naming an option that the component does not have.
 void RefuseOption(const ComponentInfo& component, const toml::key& key, const std::string& path,

@@ -98,7 +98,7 @@ class ExclusionReader {
     std::vector<std::string> names;
     for (const ComponentInfo* component : components) {
       for (const std::string& name : OptionNames(*component)) names.push_back(name);
-      const OptionInfo* option = FindOption(*component, key.str());
+      const OptionInfo* option = component->FindOption(key.str());
       if (option == nullptr) continue;
       Mistakes tried("", mistakes_.find_file());
       std::optional<OptionValue> value = ReadOption(*option, node, path, tried);

@@ -126,18 +126,6 @@ std::vector<VariantSet> DefaultSet(const Catalogue& catalogue, const std::string
 
 }  // namespace
 
-const ComponentInfo* FindExtra(const Catalogue& catalogue, const toml::key& key,
-                               const std::string& path, Mistakes& mistakes) {
-  const ComponentInfo* component = catalogue.Find("extras", key.str());
-  if (component != nullptr) return component;
-  std::vector<std::string> names;
-  for (const ComponentInfo* extra : catalogue.OfCriterion("extras")) names.push_back(extra->name);
-  mistakes.Add(key.source(), path,
-               "unknown extra '" + std::string(key.str()) + "'" + Suggestion(key.str(), names) +
-                   "; known: " + Join(names));
-  return nullptr;
-}
-
 void CheckTemporal(const std::string& component, const std::string& format, const toml::node& node,
                    const std::string& path, Mistakes& mistakes) {
   if (format != "video" || component == DefaultComponent("temporal")) return;

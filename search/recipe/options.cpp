@@ -172,7 +172,7 @@ class OptionsReader {
   void ReadOne(const toml::key& key, const toml::node& node) {
     const std::string name(key.str());
     const std::string path = path_ + "." + name;
-    const OptionInfo* option = FindOption(component_, name);
+    const OptionInfo* option = component_.FindOption(name);
     if (option == nullptr) return RefuseOption(component_, key, path, mistakes_);
     const toml::array* list = node.as_array();
     if (list != nullptr && lists_ == Lists::kRefuse && option->type != OptionType::kList) {

@@ -1,6 +1,7 @@
 // [search] with its baseline and stages.
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
+#include <algorithm>
 #include "search/recipe/components.h"
 #include "search/recipe/sections.h"
 #include "search/strategy.h"
@@ -117,13 +118,6 @@ std::vector<Stage> ReadStages(Section& search, const Catalogue& catalogue,
   return stages;
 }
 
-const StrategyInfo* FindStrategy(const std::string& name) {
-  for (const StrategyInfo& strategy : Strategies()) {
-    if (strategy.name == name) return &strategy;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 Fixed ReadFixed(const toml::table& table, const std::string& path, const Catalogue& catalogue,
@@ -155,8 +149,8 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
     settings.baseline = ReadFixed(*baseline, "search.baseline", catalogue, format, root.mistakes());
   }
   settings.stages = ReadStages(search, catalogue, format);
-  const StrategyInfo* strategy = FindStrategy(settings.strategy);
-  if (strategy == nullptr) return;
+  const auto strategy = std::ranges::find(Strategies(), settings.strategy, &StrategyInfo::name);
+  if (strategy == Strategies().end()) return;
   for (const OptionInfo& option : strategy->options) {
     settings.other[option.name] = search.Read(option);
   }

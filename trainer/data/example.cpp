@@ -3,6 +3,8 @@
 #include <cstring>
 #include <protozero/pbf_reader.hpp>
 
+#include "registry/words.h"
+
 namespace beamgrid {
 namespace {
 
@@ -191,17 +193,11 @@ std::optional<std::string_view> SingleBytes(const FeatureView& feature) {
 }  // namespace
 
 std::string_view ToString(ValueKind kind) {
-  switch (kind) {
-    case ValueKind::kNone:
-      return "nothing";
-    case ValueKind::kBytes:
-      return "bytes";
-    case ValueKind::kFloats:
-      return "floats";
-    case ValueKind::kIntegers:
-      return "integers";
-  }
-  return "nothing";
+  constexpr Word<ValueKind> kWords[] = {{ValueKind::kNone, "nothing"},
+                                        {ValueKind::kBytes, "bytes"},
+                                        {ValueKind::kFloats, "floats"},
+                                        {ValueKind::kIntegers, "integers"}};
+  return WordFor(kWords, kind);
 }
 
 std::size_t CountValues(const FeatureView& feature) {
