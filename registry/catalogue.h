@@ -48,7 +48,7 @@ struct ComponentInfo {
   [[nodiscard]] const OptionInfo* FindOption(std::string_view option) const;
 };
 
-/// All components, sorted by criterion (pipeline order) and name.
+/// All components, sorted by criterion (its role, then the order of the pipeline) and name.
 struct Catalogue {
   std::string trainer_version;
   std::string libtorch_version;

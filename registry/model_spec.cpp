@@ -1,9 +1,8 @@
 #include "registry/model_spec.h"
 
-#include <algorithm>
-#include <iterator>
 #include <stdexcept>
 
+#include "registry/criteria.h"
 #include "registry/scoring/metrics.h"
 #include "registry/util/files.h"
 
@@ -73,10 +72,7 @@ std::vector<Feature> FeaturesFrom(const JsonReader& reader) {
   return features;
 }
 
-bool IsModelKey(std::string_view key) {
-  return key == kExtras || key == kTrain || key == kPlugins ||
-         std::ranges::find(kSingleCriteria, key) != std::end(kSingleCriteria);
-}
+bool IsModelKey(std::string_view key) { return FindCriterion(key) != nullptr || key == kPlugins; }
 
 std::vector<std::int32_t> ClassesFrom(const JsonReader& reader, const char* key) {
   std::vector<std::int32_t> classes;
@@ -148,8 +144,9 @@ ModelSpec ModelFrom(const JsonReader& reader) {
     }
   }
   ModelSpec model;
-  for (const std::string_view criterion : kSingleCriteria) {
-    model.parts.emplace(criterion, VariantFrom(reader.Object(criterion)));
+  for (const Criterion& criterion : kCriteria) {
+    if (!criterion.single()) continue;
+    model.parts.emplace(criterion.name, VariantFrom(reader.Object(criterion.name)));
   }
   const JsonReader extras = reader.Object(kExtras);
   for (const auto& member : extras.object()) {

@@ -30,14 +30,9 @@ struct Variant {
   bool operator==(const Variant&) const = default;
 };
 
-/// The criteria that hold exactly one variant each, in the order of the pipeline.
-/// `extras` (any number of variants) and `train` (settings) stand beside them.
-inline constexpr std::string_view kSingleCriteria[] = {"multimodal", "temporal", "classifier",
-                                                       "label_processing", "loss"};
-
 /// One model and how it is trained.
 struct ModelSpec {
-  std::map<std::string, Variant> parts;  ///< criterion -> variant, one for each of kSingleCriteria
+  std::map<std::string, Variant> parts;  ///< criterion -> variant, for each single criterion
   std::map<std::string, Options>
       extras;     ///< the extras that are on, by name; an extra that is off is absent
   Options train;  ///< training settings (catalogue criterion "train"); epochs is the budget

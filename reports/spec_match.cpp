@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/criteria.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 
@@ -86,28 +87,11 @@ void ReadComponent(std::string_view text, SpecCondition& condition) {
 
 }  // namespace
 
-std::vector<std::string> KnownCriteria() {
-  std::vector<std::string> criteria(std::begin(kSingleCriteria), std::end(kSingleCriteria));
-  criteria.insert(criteria.end(), {"extras", "train"});
-  return criteria;
-}
-
-std::string KnownCriteriaText() {
-  std::string text;
-  for (const std::string& criterion : KnownCriteria()) {
-    text += (text.empty() ? "" : ", ") + criterion;
-  }
-  return text;
-}
-
 SpecCondition ParseCondition(std::string_view path, std::string_view value) {
   const auto dot = path.find('.');
   SpecCondition condition{.criterion = std::string(Trimmed(path.substr(0, dot)))};
-  const std::vector<std::string> known = KnownCriteria();
-  if (std::find(known.begin(), known.end(), condition.criterion) == known.end()) {
-    Refuse(path,
-           Quoted(condition.criterion) + " is not a criterion; they are " + KnownCriteriaText());
-  }
+  RequireCriterion(condition.criterion,
+                   "condition " + Quoted(path) + ": " + Quoted(condition.criterion));
   if (dot == std::string_view::npos) {
     if (condition.criterion == "train") Refuse(path, "name a setting: train.batch=128");
     ReadComponent(Trimmed(value), condition);

@@ -23,12 +23,6 @@ struct SpecCondition {
   std::vector<std::pair<std::string, OptionValue>> options;
 };
 
-/// All criteria that conditions and tables know: the single ones, "extras" and "train".
-[[nodiscard]] std::vector<std::string> KnownCriteria();
-
-/// "multimodal, temporal, ..." for messages.
-[[nodiscard]] std::string KnownCriteriaText();
-
 /// UsageError if it is none of the forms above or names an unknown criterion.
 [[nodiscard]] SpecCondition ParseCondition(std::string_view path, std::string_view value);
 [[nodiscard]] std::vector<SpecCondition> ParseConditions(std::string_view text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "registry/criteria.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
@@ -12,12 +13,6 @@
 
 namespace beamgrid {
 namespace {
-
-void CheckCriterion(const std::string& vary) {
-  const std::vector<std::string> known = KnownCriteria();
-  if (vary.empty() || std::find(known.begin(), known.end(), vary) != known.end()) return;
-  throw UsageError("vary = '" + vary + "' is not a criterion; they are " + KnownCriteriaText());
-}
 
 /// One model of the study with its seeds.
 struct Variation {
@@ -75,7 +70,7 @@ std::string Rest(ModelSpec model, const std::string& vary) {
   if (vary == "train") model.train.clear();
   model.parts.erase(vary);
   boost::json::object rest;
-  for (const std::string& criterion : KnownCriteria()) {
+  for (const std::string& criterion : AllCriteria()) {
     for (const auto& [component, options] : PartsOf(model, criterion)) {
       boost::json::object& of_criterion = rest[criterion].is_null()
                                               ? rest[criterion].emplace_object()
@@ -232,7 +227,7 @@ std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows, const Tabl
 
 AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                         const TableQuestion& question, const std::vector<PaperRow>& paper) {
-  CheckCriterion(question.vary);
+  if (!question.vary.empty()) RequireCriterion(question.vary, "vary = '" + question.vary + "'");
   const Metric* metric = MetricNamed("metric", question.metric);
   std::vector<Group> groups = GroupsOf(Fixed(ModelsOf(trials, metric), question), question.vary);
   Group& group = Widest(groups);

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "reports/spec_match.h"
+#include "registry/criteria.h"
 
 namespace beamgrid {
 namespace {
@@ -68,7 +68,7 @@ bool Labeller::IsShown(const std::string& component, const std::string& option,
 std::string HeldFixedText(const ModelSpec& model, const std::string& vary,
                           const Catalogue& catalogue) {
   std::string text;
-  for (const std::string& criterion : KnownCriteria()) {
+  for (const std::string& criterion : CriteriaOfTables()) {
     if (criterion == vary) continue;
     const std::string label = Labeller(criterion, catalogue, {&model}).Label(model);
     text += (text.empty() ? "held fixed: " : "; ") + criterion + " " + label;

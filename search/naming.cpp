@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "search/criteria.h"
+#include "registry/criteria.h"
 #include "search/naming_text.h"
 
 namespace beamgrid {
@@ -26,8 +26,9 @@ const OptionInfo* GluedOption(const ComponentInfo* component) {
 /// Label processing and loss are named only where they are not the default.
 bool IsSilent(const std::string& criterion, const ComponentInfo* component,
               const std::string& name) {
-  if (name != DefaultComponent(criterion) || !IsSingle(criterion)) return false;
-  return criterion == "label_processing" || criterion == "loss" ||
+  const Criterion* known = FindCriterion(criterion);
+  if (known == nullptr || !known->single() || name != known->default_component) return false;
+  return known->role != CriterionRole::kNetwork ||
          (component != nullptr && component->label.empty());
 }
 

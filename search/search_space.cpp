@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "search/criteria.h"
+#include "registry/criteria.h"
 
 namespace beamgrid {
 namespace {

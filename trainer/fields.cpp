@@ -3,10 +3,12 @@
 #include <torch/version.h>
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <stdexcept>
 #include <string_view>
 #include <tuple>
+
+#include "registry/criteria.h"
 
 // The symbol that plugins of the same build ask for. Its value is for people who look at the
 // binary.
@@ -17,17 +19,13 @@ const char BEAMGRID_INTERFACE_SYMBOL[] = BEAMGRID_VERSION;
 namespace beamgrid::trainer {
 namespace {
 
-constexpr std::array<std::string_view, 7> kPipelineOrder = {
-    "multimodal", "temporal", "classifier", "extras", "label_processing", "loss", "train"};
-
-std::size_t PipelinePosition(const std::string& criterion) {
-  return static_cast<std::size_t>(std::ranges::find(kPipelineOrder, criterion) -
-                                  kPipelineOrder.begin());
-}
-
-bool ByPipelineAndName(const ComponentInfo& left, const ComponentInfo& right) {
+/// Criteria of a role stand together, in the order of the pipeline; unknown ones come last.
+bool ByRoleAndName(const ComponentInfo& left, const ComponentInfo& right) {
   const auto key = [](const ComponentInfo& info) {
-    return std::tuple(PipelinePosition(info.criterion), info.criterion, info.name);
+    const Criterion* end = std::end(kCriteria);
+    const Criterion* criterion = std::ranges::find(kCriteria, info.criterion, &Criterion::name);
+    const auto role = criterion == end ? CriterionRole::kSettings : criterion->role;
+    return std::tuple(role, criterion, info.criterion, info.name);
   };
   return key(left) < key(right);
 }
@@ -209,7 +207,7 @@ std::vector<ComponentInfo> SortedComponents(const std::vector<Registration>& reg
   std::vector<ComponentInfo> components;
   for (const Registration& registration : registrations) components.push_back(registration.info);
   // Independent of the linker's order, since catalogues are cached and compared.
-  std::ranges::stable_sort(components, ByPipelineAndName);
+  std::ranges::stable_sort(components, ByRoleAndName);
   return components;
 }
 

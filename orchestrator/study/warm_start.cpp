@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "registry/criteria.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
@@ -126,8 +127,10 @@ std::size_t Differing(const Options& left, const Options& right) {
 /// How many options and extras two models differ in; nothing if they are of other components.
 std::optional<std::size_t> Distance(const ModelSpec& left, const ModelSpec& right) {
   std::size_t distance = 0;
-  for (const char* criterion : {"multimodal", "temporal", "classifier", "label_processing"}) {
-    const auto mine = left.parts.find(criterion), theirs = right.parts.find(criterion);
+  for (const Criterion& criterion : kCriteria) {
+    if (!criterion.single() || criterion.role == CriterionRole::kLoss) continue;
+    const std::string name(criterion.name);
+    const auto mine = left.parts.find(name), theirs = right.parts.find(name);
     if (mine == left.parts.end() || theirs == right.parts.end()) return std::nullopt;
     if (mine->second.component != theirs->second.component) return std::nullopt;
     distance += Differing(mine->second.options, theirs->second.options);

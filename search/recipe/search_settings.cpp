@@ -127,7 +127,7 @@ Fixed ReadFixed(const toml::table& table, const std::string& path, const Catalog
 
 bool CheckCriterion(const std::string& criterion, const toml::source_region& where,
                     const std::string& path, Mistakes& mistakes) {
-  if (IsCriterion(criterion)) return true;
+  if (FindCriterion(criterion) != nullptr) return true;
   mistakes.Add(where, path,
                "unknown criterion '" + criterion + "'" + Suggestion(criterion, AllCriteria()) +
                    "; known: " + Join(AllCriteria()));

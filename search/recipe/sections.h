@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "registry/catalogue.h"
-#include "search/criteria.h"
+#include "registry/criteria.h"
 #include "search/recipe.h"
 #include "search/recipe/section.h"
 

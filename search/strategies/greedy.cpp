@@ -9,6 +9,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "registry/criteria.h"
 #include "registry/util/text.h"
 #include "search/criteria.h"
 #include "search/strategy.h"

@@ -11,7 +11,6 @@ namespace beamgrid {
 /// A complete model: blstm of `hidden` cells, moe, no extras, five epochs.
 inline ModelSpec ExampleModel(std::int64_t hidden = 512) {
   ModelSpec model;
-  for (const auto criterion : kSingleCriteria) model.parts[std::string(criterion)] = {};
   model.parts["multimodal"].component = "concat";
   model.parts["temporal"] = {.component = "blstm", .options = {{"hidden", hidden}, {"layers", 1}}};
   model.parts["classifier"] = {.component = "moe", .options = {{"experts", 2}}};

@@ -7,6 +7,7 @@
 #include <limits>
 #include <random>
 
+#include "registry/criteria.h"
 #include "registry/util/json.h"
 
 namespace beamgrid {
@@ -16,8 +17,10 @@ using ::testing::HasSubstr;
 
 TrialSpec SomeSpec() {
   TrialSpec spec;
-  for (const std::string_view criterion : kSingleCriteria) {
-    spec.model.parts[std::string(criterion)] = {.component = "some", .options = {{"width", 3}}};
+  for (const Criterion& criterion : kCriteria) {
+    if (!criterion.single()) continue;
+    spec.model.parts[std::string(criterion.name)] = {.component = "some",
+                                                     .options = {{"width", 3}}};
   }
   spec.model.extras["dropout"] = {{"rate", 0.1}};
   spec.model.train = {{"batch", 128}, {"learning_rate", 0.0006}};
