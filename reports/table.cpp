@@ -10,6 +10,7 @@
 #include "reports/spec_match.h"
 #include "reports/statistics.h"
 #include "reports/table_label.h"
+#include "search/condition.h"
 
 namespace beamgrid {
 namespace {
@@ -108,8 +109,8 @@ std::string FixText(const TableQuestion& question) {
 std::vector<Variation> Fixed(std::vector<Variation> models, const TableQuestion& question) {
   const std::size_t all = models.size();
   for (const auto& [path, value] : question.fix) {
-    const SpecCondition condition = ParseCondition(path, value);
-    std::erase_if(models, [&](const Variation& v) { return !Holds(condition, v.model); });
+    const Conditions conditions = ParseCondition(path, value);
+    std::erase_if(models, [&](const Variation& v) { return !AllHold(conditions, v.model); });
   }
   if (models.empty()) {
     throw UsageError(all == 0 ? "study '" + question.study + "' has no trials"
@@ -150,7 +151,7 @@ void Compare(std::vector<TableRow>& rows) {
 /// there is one.
 bool IsAbout(const PaperRow& paper, const ModelSpec& model, const std::string& vary) {
   bool any = false;
-  for (const SpecCondition& condition : ParseConditions(paper.spec)) {
+  for (const Condition& condition : ParseConditions(paper.spec)) {
     if (!vary.empty() && condition.criterion != vary) continue;
     if (!Holds(condition, model)) return false;
     any = true;

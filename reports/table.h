@@ -16,7 +16,7 @@ namespace beamgrid {
 /// The paper's rows of one table, from recipes/paper_tables.toml.
 struct PaperRow {
   std::string row;   ///< as printed
-  std::string spec;  ///< conditions, see reports/spec_match.h: "classifier=moe(experts=2)"
+  std::string spec;  ///< conditions, see search/condition.h: "classifier=moe(experts=2)"
   std::optional<double> value;
   std::string text;  ///< as printed, trailing zeros and all
 };

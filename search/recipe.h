@@ -14,6 +14,7 @@
 #include "registry/model_spec.h"
 #include "registry/named_file.h"
 #include "registry/scoring/metrics.h"
+#include "search/condition.h"
 #include "search/diagnostics.h"
 #include "search/ensemble/ensemble.h"
 #include "search/variants.h"
@@ -30,16 +31,6 @@ struct ExtraAxis {
   /// The options of candidate `index`; nothing: off.
   [[nodiscard]] std::optional<Options> At(std::int64_t index) const;
 };
-
-/// One line of an [[exclude]]; an exclusion matches a model where all its conditions hold.
-struct Condition {
-  std::string criterion;  ///< "temporal", "extras", "train"
-  std::string component;  ///< of extras only: "zoneout"
-  std::string option;     ///< empty: the criterion's component (or whether the extra is on)
-  OptionValue value;      ///< a component's name, true/false for an extra, an option's value
-};
-[[nodiscard]] bool Holds(const Condition& condition, const ModelSpec& model);
-using Exclusion = std::vector<Condition>;
 
 /// What a criterion is held at: a full variant for single criteria; for "extras" the extras that
 /// are on.
@@ -132,7 +123,7 @@ struct Recipe {
   std::vector<ExtraAxis> extras;                ///< by name
   std::vector<OptionAxis> train_grid;           ///< in the order of the recipe
   std::vector<WarmStartReference> warm_starts;  ///< each text once; the orchestrator resolves them
-  std::vector<Exclusion> exclusions;
+  std::vector<Conditions> exclusions;           ///< a model is out where all conditions of one hold
   SearchSettings search;
   ResourceSettings resources;
   /// What is asked at the study's end, without the models; nothing: there is no [ensemble].

@@ -47,7 +47,7 @@ void SearchSpace::Axis::Apply(std::int64_t digit, ModelSpec& model) const {
 
 bool SearchSpace::Axis::Decides(const Condition& condition) const {
   if (condition.criterion != criterion) return false;
-  if (extra != nullptr) return extra->name == condition.component;
+  if (extra != nullptr) return condition.component.empty() || extra->name == condition.component;
   return train == nullptr || std::ranges::count(train->names, condition.option) > 0;
 }
 
@@ -60,7 +60,7 @@ SearchSpace::SearchSpace(const Recipe& recipe, const Catalogue& catalogue)
       namer_(recipe, catalogue) {
   AddAxes();
   for (const Axis& axis : axes_) size_ = SaturatingMultiply(size_, axis.size);
-  for (const Exclusion& exclusion : recipe.exclusions) {
+  for (const Conditions& exclusion : recipe.exclusions) {
     run_lengths_.push_back(RunLength(exclusion));
   }
 }
@@ -95,7 +95,7 @@ ModelSpec SearchSpace::Point(std::int64_t index) const {
 
 /// A match depends on the digits of the axes that the conditions speak of, so it holds for all
 /// points that share the digits down to the last of these.
-std::int64_t SearchSpace::RunLength(const Exclusion& exclusion) const {
+std::int64_t SearchSpace::RunLength(const Conditions& exclusion) const {
   std::int64_t length = 1;
   for (auto axis = axes_.rbegin(); axis != axes_.rend(); ++axis) {
     const auto decides = [&axis](const Condition& condition) { return axis->Decides(condition); };
@@ -122,9 +122,7 @@ std::optional<std::int64_t> SearchSpace::NextAllowed(std::int64_t index) const {
     const ModelSpec model = Point(index);
     std::int64_t run = 0;
     for (std::size_t i = 0; i < run_lengths_.size(); ++i) {
-      const bool matches = std::ranges::all_of(
-          recipe_->exclusions[i], [&model](const Condition& c) { return Holds(c, model); });
-      if (matches) run = std::max(run, run_lengths_[i]);
+      if (AllHold(recipe_->exclusions[i], model)) run = std::max(run, run_lengths_[i]);
     }
     if (run == 0) return index;
     index = SaturatingMultiply(index / run + 1, run);
@@ -164,8 +162,8 @@ ModelSpec SearchSpace::Baseline() const {
 }
 
 bool SearchSpace::Excluded(const ModelSpec& model) const {
-  return std::ranges::any_of(recipe_->exclusions, [&model](const Exclusion& exclusion) {
-    return std::ranges::all_of(exclusion, [&model](const Condition& c) { return Holds(c, model); });
+  return std::ranges::any_of(recipe_->exclusions, [&model](const Conditions& exclusion) {
+    return AllHold(exclusion, model);
   });
 }
 

@@ -70,7 +70,7 @@ class SearchSpace {
   [[nodiscard]] ModelSpec Point(std::int64_t index) const;
   /// Names the plugins that the model's components came with.
   [[nodiscard]] ModelSpec WithPlugins(ModelSpec model) const;
-  [[nodiscard]] std::int64_t RunLength(const Exclusion& exclusion) const;
+  [[nodiscard]] std::int64_t RunLength(const Conditions& exclusion) const;
 
   const Recipe* recipe_;
   const Catalogue* catalogue_;

@@ -143,7 +143,7 @@ array ExclusionArray(const Recipe& recipe) {
     return array{condition.criterion, condition.component, condition.option,
                  Written(condition.value)};
   };
-  return Sorted(JsonList(recipe.exclusions, [&](const Exclusion& exclusion) {
+  return Sorted(JsonList(recipe.exclusions, [&](const Conditions& exclusion) {
     return Sorted(JsonList(exclusion, condition_array));
   }));
 }

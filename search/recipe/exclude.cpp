@@ -14,7 +14,7 @@ class ExclusionReader {
   ExclusionReader(const Catalogue& catalogue, Mistakes& mistakes)
       : catalogue_(catalogue), mistakes_(mistakes) {}
 
-  Exclusion Read(const toml::table& table, const std::string& path) {
+  Conditions Read(const toml::table& table, const std::string& path) {
     if (table.empty()) {
       mistakes_.Add(table.source(), path, "says nothing, so it would exclude every model");
     }
@@ -127,29 +127,10 @@ class ExclusionReader {
 
   const Catalogue& catalogue_;
   Mistakes& mistakes_;
-  Exclusion conditions_;
+  Conditions conditions_;
 };
 
-bool HasOption(const Options& options, const Condition& condition) {
-  const auto found = options.find(condition.option);
-  return found != options.end() && SameValue(found->second, condition.value);
-}
-
 }  // namespace
-
-bool Holds(const Condition& condition, const ModelSpec& model) {
-  if (condition.criterion == "train") return HasOption(model.train, condition);
-  if (condition.criterion == "extras") {
-    const auto extra = model.extras.find(condition.component);
-    const bool on = extra != model.extras.end();
-    if (condition.option.empty()) return condition.value == OptionValue(on);
-    return on && HasOption(extra->second, condition);
-  }
-  const auto part = model.parts.find(condition.criterion);
-  if (part == model.parts.end()) return false;
-  if (condition.option.empty()) return condition.value == OptionValue(part->second.component);
-  return HasOption(part->second.options, condition);
-}
 
 void ReadExclusions(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   const toml::array* entries = root.FindTables("exclude");

@@ -1,7 +1,7 @@
 // The papers' tables and the conditions in their rows (as --fix takes them).
 #include "registry/util/error.h"
-#include "reports/spec_match.h"
 #include "reports/table.h"
+#include "search/condition.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/specs.h"
 
@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const ModelSpec model = ExampleModel();
   const std::string_view text = fuzz::TextOf(data, size);
   const auto match = [](std::string_view spec) {
-    for (const SpecCondition& condition : ParseConditions(spec)) {
+    for (const Condition& condition : ParseConditions(spec)) {
       static_cast<void>(Holds(condition, model));
     }
   };

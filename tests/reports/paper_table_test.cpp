@@ -4,8 +4,8 @@
 #include <sstream>
 
 #include "registry/util/error.h"
-#include "reports/spec_match.h"
 #include "reports/table.h"
+#include "search/condition.h"
 
 namespace beamgrid {
 namespace {
