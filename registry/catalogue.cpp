@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "registry/words.h"
+#include "registry/util/words.h"
 
 namespace beamgrid {
 namespace {

@@ -8,7 +8,7 @@
 #include "registry/catalogue.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
-#include "registry/words.h"
+#include "registry/util/words.h"
 
 namespace beamgrid {
 namespace {

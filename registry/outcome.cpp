@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "registry/util/text.h"
-#include "registry/words.h"
+#include "registry/util/words.h"
 
 namespace beamgrid {
 namespace {

@@ -10,7 +10,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
-#include "registry/words.h"
+#include "registry/util/words.h"
 #include "search/diagnostics.h"
 
 namespace beamgrid {

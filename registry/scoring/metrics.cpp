@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "registry/scoring/expected_precision.h"
-#include "registry/words.h"
+#include "registry/util/words.h"
 
 namespace beamgrid {
 namespace {

@@ -2,7 +2,7 @@
 // The words of [ensemble] and of `beamgrid ensemble`. A recipe and the command line are read into
 // these values; nothing behind them sees a word.
 
-#include "registry/words.h"
+#include "registry/util/words.h"
 
 namespace beamgrid {
 

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <protozero/pbf_reader.hpp>
 
-#include "registry/words.h"
+#include "registry/util/words.h"
 
 namespace beamgrid {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "registry/util/system_error.h"
-#include "registry/words.h"
+#include "registry/util/words.h"
 #include "trainer/label_statistics.h"
 #include "trainer/training/device.h"
 #include "trainer/training/input.h"

@@ -1,4 +1,4 @@
-#include "registry/words.h"
+#include "registry/util/words.h"
 
 #include "registry/catalogue.h"
 #include "registry/util/error.h"
