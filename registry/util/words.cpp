@@ -1,14 +1,13 @@
 #include "registry/util/words.h"
 
-#include "registry/catalogue.h"
 #include "registry/util/error.h"
+#include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 
 std::string RefusalOf(const std::string& word, const std::vector<std::string>& known) {
-  const OptionInfo setting{.type = OptionType::kString,
-                           .choices = std::vector<OptionValue>(known.begin(), known.end())};
-  return CheckOption(setting, OptionValue(word)).error;
+  return "must be one of " + Join(known, ", ") + Suggestion(word, known);
 }
 
 void RefuseWord(const std::string& setting, const std::string& word,
