@@ -63,7 +63,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                           .runs = options.runs,
                           .slots = MakeSlots(recipe.resources, machine)};
   DeviceMemory memory;
-  MachineShare share(DefaultShareFolder(), recipe.name, recipe.resources.priority);
+  MachineShare share(DefaultShareFolder(), recipe.name, recipe.resources.priority, options.share,
+                     Now);
   MachineResources resources(data, settings.slots, machine.cores, ForecastFrom(store), memory,
                              share);
   settings.memory = resources.Budgets();
@@ -73,9 +74,6 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                           .silence = Milliseconds(recipe.resources.heartbeat_timeout_seconds)});
   const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
   display->Event(resources.Summary());
-  if (!share.problem().empty()) {
-    display->Event("the machine is not shared with other studies: " + share.problem());
-  }
   StudyRunner runner(recipe, catalogue, data, std::move(settings),
                      {.store = &store,
                       .executor = &executor,

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 
+#include "orchestrator/machine/machine_share.h"
 #include "orchestrator/progress_display.h"
+#include "orchestrator/study/progress.h"
 #include "orchestrator/study/study_runner.h"
 #include "registry/catalogue.h"
 #include "search/recipe.h"
@@ -16,6 +18,7 @@ struct RunStudyOptions {
   std::filesystem::path runs = "runs";
   std::filesystem::path trainer;  ///< FindTrainer()
   ProgressMode progress = ProgressMode::kAuto;
+  ShareMode share = ShareMode::kWaitForSlots;
 };
 
 /// Recipe text from a file, parsed. UsageError if the file cannot be read, RecipeError with its

@@ -98,29 +98,33 @@ bool MachineResources::Take(TrialId trial, const Slot& slot, const TrialNeeds& n
   const std::optional<MemoryState> state = memory_.Of(slot.device);
   const auto need = needs.memory_bytes.find(slot.device);
   const std::int64_t needed = need == needs.memory_bytes.end() ? 0 : need->second;
-  if (device.running > 0 && state && state->free_bytes < needed) return false;
-  std::optional<SlotLease> lease = share_.TryTake(device.identity, device.units, device.per_slot);
-  if (!lease) {
-    wanted_.insert(slot.device);
+  if (device.running > 0 && state && state->free_bytes < needed) {
+    refusal_ = "too little of its memory is free; trials start there as there is more";
+    return false;
+  }
+  if (!share_.TryTake(device.identity, device.units, device.per_slot)) {
+    refusal_ =
+        "held by " + share_.Holders(device.identity) +
+        "; trials start there as slots are given back, with `beamgrid run --no-wait` at once";
     return false;
   }
   ++device.running;
-  held_[trial] = {slot.device, std::move(*lease)};
+  held_[trial] = slot.device;
   return true;
 }
 
 void MachineResources::GiveBack(TrialId trial) {
   const auto held = held_.find(trial);
   if (held == held_.end()) return;
-  --devices_.at(held->second.device).running;
+  Device& device = devices_.at(held->second);
+  --device.running;
+  share_.GiveBack(device.identity, device.per_slot);
   held_.erase(held);
 }
 
 void MachineResources::SetWaiting(std::int64_t trials) {
-  if (trials > 0) return;
-  for (const std::string& device : std::exchange(wanted_, {})) {
-    share_.StopWaiting(devices_.at(device).identity);
-  }
+  if (trials == 0) share_.StopWaiting();
+  share_.Refresh();
 }
 
 }  // namespace beamgrid

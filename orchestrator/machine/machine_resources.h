@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +39,7 @@ class MachineResources : public Resources {
   [[nodiscard]] bool Take(TrialId trial, const Slot& slot, const TrialNeeds& needs) override;
   void GiveBack(TrialId trial) override;
   void SetWaiting(std::int64_t trials) override;
+  [[nodiscard]] std::string RefusalText() const override { return refusal_; }
 
  private:
   struct Device {
@@ -49,18 +49,14 @@ class MachineResources : public Resources {
     std::int64_t per_slot = 1;  ///< units that a worker takes
     std::int64_t running = 0;
   };
-  struct Holding {
-    std::string device;
-    SlotLease lease;
-  };
 
   const DataSpec& data_;
   Forecast forecast_;
   DeviceMemory& memory_;
   MachineShare& share_;
   std::map<std::string, Device> devices_;
-  std::map<TrialId, Holding> held_;
-  std::set<std::string> wanted_;  ///< devices that refused us while trials wait
+  std::map<TrialId, std::string> held_;  ///< their devices
+  std::string refusal_;
 };
 
 }  // namespace beamgrid

@@ -1,160 +1,253 @@
 #include "orchestrator/machine/machine_share.h"
 
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
-#include <map>
+#include <ctime>
+#include <iomanip>
 #include <random>
+#include <sstream>
+#include <thread>
 #include <utility>
 
-#include "orchestrator/machine/share_folder.h"
-#include "orchestrator/machine/share_table.h"
-#include "registry/util/error.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {
 
-/// A visit lasts microseconds, so whoever is kept out so long met a stopped process.
-constexpr std::chrono::milliseconds kPatience{100};
+namespace fs = std::filesystem;
 
-std::string NewId() {
-  std::random_device random;
-  return std::to_string(::getpid()) + '-' + std::to_string(random());
+constexpr char kNote[] = ".note";
+/// All notes have this size and are written in place: one that has its room needs no more of a full
+/// disk.
+constexpr std::size_t kNoteBytes = 16 << 10;
+constexpr char kEnd[] = "end";  ///< a note's last word: it is whole
+constexpr std::int64_t kUnitsMax = 1 << 20;
+/// The folder is locked for microseconds, so whoever is kept out so long met a stopped process.
+constexpr std::chrono::milliseconds kPatience{100};
+constexpr std::chrono::milliseconds kRefresh{1000};
+
+bool IsStill(int folder, const std::string& name, const UniqueFd& file) {
+  struct stat there{}, ours{};
+  return ::fstatat(folder, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+         ::fstat(file.get(), &ours) == 0 && there.st_dev == ours.st_dev &&
+         there.st_ino == ours.st_ino;
 }
 
-bool IsLinked(const UniqueFd& file) {
-  struct stat status{};
-  return file.get() >= 0 && ::fstat(file.get(), &status) == 0 && status.st_nlink > 0;
+fs::path LinkTo(const UniqueFd& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
+
+/// Whether a process has a note open that was removed from the folder. It will write it again, but
+/// until then nobody can read what it holds.
+bool SomebodyLostTheirNote(const UniqueFd& folder) {
+  const std::string start = fs::read_symlink(LinkTo(folder)).string() + '/';
+  glob_t files{};
+  ::glob("/proc/[0-9]*/fd/*", GLOB_NOSORT, nullptr, &files);
+  const bool lost = std::any_of(files.gl_pathv, files.gl_pathv + files.gl_pathc, [&](char* file) {
+    std::error_code ignored;
+    const std::string target = fs::read_symlink(file, ignored).string();
+    return target.starts_with(start) && target.ends_with(std::string(kNote) + " (deleted)");
+  });
+  ::globfree(&files);
+  return lost;
+}
+
+std::string TextOf(const StudyNote& note) {
+  std::ostringstream out;
+  out << std::quoted(note.study) << ' ' << note.pid << ' ' << note.since << ' ' << note.priority;
+  for (const auto& [device, claim] : note.devices) {
+    out << '\n'
+        << std::quoted(device) << ' ' << claim.capacity << ' ' << claim.held << ' ' << claim.wanted
+        << ' ' << claim.asked_at_ms << ' ' << claim.renewed_at_ms;
+  }
+  out << '\n' << kEnd << '\n';
+  return out.str();
+}
+
+std::optional<StudyNote> NoteFrom(const std::string& text) {
+  std::istringstream in(text);
+  StudyNote note;
+  in >> std::quoted(note.study) >> note.pid >> note.since >> note.priority;
+  if (note.priority < 1 || note.priority > kUnitsMax) return std::nullopt;
+  std::string device;
+  while (in >> std::quoted(device) && device != kEnd) {
+    DeviceClaim& claim = note.devices[device];
+    in >> claim.capacity >> claim.held >> claim.wanted >> claim.asked_at_ms >> claim.renewed_at_ms;
+    for (const std::int64_t units : {claim.capacity, claim.held, claim.wanted}) {
+      if (units < 0 || units > kUnitsMax) return std::nullopt;
+    }
+  }
+  if (!in) return std::nullopt;
+  return note;
+}
+
+std::string ClockText(std::time_t time) {
+  std::tm parts{};
+  ::localtime_r(&time, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts)};
 }
 
 }  // namespace
 
-std::filesystem::path DefaultShareFolder() {
-  if (const char* folder = std::getenv("BEAMGRID_SHARE_DIR"); folder != nullptr && *folder != 0) {
-    return folder;
+bool MayTake(const std::string& device, const StudyNote& own, const std::vector<StudyNote>& others,
+             std::int64_t now_ms) {
+  const DeviceClaim& mine = own.devices.at(device);
+  std::int64_t capacity = mine.capacity, taken = mine.held + mine.wanted;
+  for (const StudyNote& other : others) {
+    const auto found = other.devices.find(device);
+    if (found == other.devices.end()) continue;
+    const DeviceClaim& theirs = found->second;
+    taken += theirs.held;
+    // Both parts, held / priority, times both priorities.
+    const auto their_place = std::pair(theirs.held * own.priority, theirs.asked_at_ms);
+    const auto my_place = std::pair(mine.held * other.priority, mine.asked_at_ms);
+    const bool waits = theirs.wanted > 0 && now_ms <= theirs.renewed_at_ms + kWishMs;
+    if (!waits || their_place >= my_place) continue;
+    taken += theirs.wanted;
+    capacity = std::min(capacity, theirs.capacity);
   }
+  return taken <= capacity;
+}
+
+fs::path DefaultShareFolder() {
+  const char* folder = std::getenv("BEAMGRID_SHARE_DIR");
+  if (folder != nullptr && *folder != 0) return folder;
   return "/tmp/beamgrid-" + std::to_string(::geteuid());
 }
 
-double SecondsSinceBoot() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+MachineShare::MachineShare(fs::path folder, std::string study, std::int64_t priority,
+                           ShareMode mode, Clock clock)
+    : folder_(std::move(folder)),
+      name_(std::to_string(::getpid()) + '-' + std::to_string(std::random_device()()) + kNote),
+      own_{std::move(study), ::getpid(), std::time(nullptr), priority, {}},
+      mode_(mode),
+      clock_(std::move(clock)) {
+  if (const std::optional<UniqueFd> locked = Lock()) Write(*locked);
 }
 
-/// What leases refer to.
-struct MachineShare::State {
-  struct Units {
-    std::int64_t capacity = 1;
-    std::int64_t held = 0;
-  };
-  enum class Visited { kDone, kBusy, kOff };
+MachineShare::~MachineShare() { ::unlink((folder_ / name_).c_str()); }
 
-  State(std::filesystem::path where, ShareOwner who, MonotonicSeconds clock)
-      : folder(std::move(where)), owner(std::move(who)), now(std::move(clock)) {}
-  ~State() {
-    static_cast<void>(Visit([this](const ShareVisit& visit, ShareTable& table) {
-      table.Remove(owner.id);
-      visit.Remove(owner.id);
-    }));
+bool MachineShare::TryTake(const std::string& device, std::int64_t capacity, std::int64_t units) {
+  DeviceClaim& own = own_.devices[device];
+  own.renewed_at_ms = clock_().count();
+  if (own.wanted == 0) own.asked_at_ms = own.renewed_at_ms;
+  own.wanted = units;
+  own.capacity = std::max(capacity, units);
+  const std::optional<UniqueFd> locked = Lock();
+  if (locked) Write(*locked);
+  others_.reset();
+  if (locked) others_ = ReadOthers(*locked);
+  const bool room = others_ && MayTake(device, own_, *others_, own.renewed_at_ms);
+  if (!room && mode_ == ShareMode::kWaitForSlots) return false;
+  own.held += std::exchange(own.wanted, 0);
+  if (locked) Write(*locked);
+  return true;
+}
+
+void MachineShare::GiveBack(const std::string& device, std::int64_t units) {
+  own_.devices.at(device).held -= units;
+  Tell();
+}
+
+void MachineShare::StopWaiting() {
+  std::int64_t wanted = 0;
+  for (auto& [device, claim] : own_.devices) wanted += std::exchange(claim.wanted, 0);
+  if (wanted > 0) Tell();
+}
+
+void MachineShare::Refresh() {
+  if (clock_() >= told_at_ + kRefresh) Tell();
+}
+
+std::string MachineShare::Holders(const std::string& device) const {
+  std::string text;
+  for (const StudyNote& other : others_.value_or(std::vector<StudyNote>())) {
+    const auto claim = other.devices.find(device);
+    if (claim == other.devices.end() || claim->second.held == 0) continue;
+    text += (text.empty() ? "" : ", ") + ("study '" + other.study) + "' (pid " +
+            std::to_string(other.pid) + ", since " + ClockText(other.since) + ")";
   }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+  return text.empty() ? "other studies" : text;
+}
 
-  /// Shows `work` the table as it is now, and stores what becomes of it.
-  template <typename Work>
-  Visited Visit(const Work& work) {
-    if (!problem.empty()) return Visited::kOff;
-    try {
-      const std::optional<ShareVisit> visit = ShareVisit::Begin(folder, kPatience);
-      if (!visit) return Visited::kBusy;
-      ShareTable table = Load(*visit);
-      work(*visit, table);
-      claims = table.claims();
-      visit->WriteTable(table.Text());
-      return Visited::kDone;
-    } catch (const Error& error) {
-      problem = error.what();
-      return Visited::kOff;
+/// The folder, to this study alone. Nothing where another keeps it or it was removed just now.
+std::optional<UniqueFd> MachineShare::Lock() const {
+  if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) Fail("cannot make the folder");
+  UniqueFd folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status{};
+  if (folder.get() < 0 || ::fstat(folder.get(), &status) != 0) Fail("cannot open the folder");
+  // What is written there must be ours alone.
+  if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    errno = EPERM;
+    Fail("must be a folder of your own that nobody else may write to");
+  }
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) Fail("cannot lock the folder");
+    if (std::chrono::steady_clock::now() >= end) return std::nullopt;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (!IsStill(AT_FDCWD, folder_, folder)) return std::nullopt;
+  return folder;
+}
+
+// Not synced: after a crash of the machine nobody lives who holds anything.
+void MachineShare::Write(const UniqueFd& folder) {
+  if (!IsStill(folder.get(), name_, note_)) {
+    note_ = UniqueFd(::openat(folder.get(), name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (note_.get() < 0 || ::flock(note_.get(), LOCK_EX | LOCK_NB) != 0) Fail("cannot make a file");
+    others_may_be_absent_ = true;
+  }
+  std::string text = TextOf(own_);
+  text.resize(kNoteBytes, '\n');
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t size = ::pwrite(note_.get(), &text[at], text.size() - at, static_cast<off_t>(at));
+    if (size <= 0) Fail("cannot write a file");
+    at += static_cast<std::size_t>(size);
+  }
+}
+
+/// The notes of the living. Nothing where it cannot be known yet what they hold.
+std::optional<std::vector<StudyNote>> MachineShare::ReadOthers(const UniqueFd& folder) {
+  if (others_may_be_absent_ && SomebodyLostTheirNote(folder)) return std::nullopt;
+  others_may_be_absent_ = false;
+  std::vector<StudyNote> notes;
+  for (const fs::directory_entry& entry : fs::directory_iterator(LinkTo(folder))) {
+    const std::string name = entry.path().filename();
+    if (!name.ends_with(kNote) || name == name_) continue;
+    const UniqueFd file(::openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (file.get() < 0 && errno == ENOENT) continue;  // its study has just ended
+    if (file.get() < 0) Fail("cannot open a file");
+    if (::flock(file.get(), LOCK_SH | LOCK_NB) == 0) {
+      ::unlinkat(folder.get(), name.c_str(), 0);
+      continue;
     }
+    std::string text(kNoteBytes, '\0');
+    const ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
+    if (size < 0) Fail("cannot read a file");
+    text.resize(static_cast<std::size_t>(size));
+    const std::optional<StudyNote> note = NoteFrom(text);
+    if (!note) return std::nullopt;  // damaged; its study lives and writes it again
+    notes.push_back(*note);
   }
-  /// Tells what this holds.
-  void Tell() {
-    static_cast<void>(Visit([](const ShareVisit&, ShareTable&) {}));
-  }
-
-  ShareTable Load(const ShareVisit& visit) {
-    if (!IsLinked(alive)) alive = visit.Announce(owner.id);
-    ShareTable table = ShareTable::FromText(visit.ReadTable());
-    table.Advance(now(),
-                  [&](const std::string& id) { return id == owner.id || visit.IsAlive(id); });
-    for (const auto& [device, units] : devices) {
-      table.SetHeld(owner, device, units.capacity, units.held);
-    }
-    return table;
-  }
-
-  std::filesystem::path folder;
-  ShareOwner owner;
-  MonotonicSeconds now;
-  std::string problem;
-  UniqueFd alive;                        ///< locked while this lives
-  std::map<std::string, Units> devices;  ///< what this holds, whatever the table says
-  std::vector<ShareClaim> claims;        ///< as of the last visit
-};
-
-MachineShare::MachineShare(std::filesystem::path folder, std::string study, std::int64_t priority,
-                           MonotonicSeconds now)
-    : state_(std::make_shared<State>(
-          std::move(folder),
-          ShareOwner{
-              .id = NewId(), .study = std::move(study), .pid = ::getpid(), .priority = priority},
-          std::move(now))) {
-  state_->Tell();
+  return notes;
 }
 
-MachineShare::~MachineShare() = default;
-
-const std::string& MachineShare::problem() const { return state_->problem; }
-
-std::optional<SlotLease> MachineShare::TryTake(const std::string& device, std::int64_t capacity,
-                                               std::int64_t units) {
-  std::int64_t taken = 0;
-  State::Units& own = state_->devices[device];
-  own.capacity = capacity;
-  const State::Visited visited = state_->Visit([&](const ShareVisit&, ShareTable& table) {
-    taken = table.Take(state_->owner, device, capacity, units);
-  });
-  if (visited == State::Visited::kOff) return SlotLease();
-  if (visited == State::Visited::kBusy || taken == 0) return std::nullopt;
-  own.held += taken;
-  const auto give_back = [state = state_, device, taken](void*) {
-    state->devices[device].held -= taken;
-    // Where this visit fails the next one tells.
-    state->Tell();
-  };
-  return SlotLease(std::shared_ptr<void>(state_.get(), give_back));
+/// Where the others cannot be told now, Refresh and TryTake try again.
+void MachineShare::Tell() try {
+  told_at_ = clock_();
+  if (const std::optional<UniqueFd> locked = Lock()) Write(*locked);
+} catch (const Error&) {
 }
 
-void MachineShare::StopWaiting(const std::string& device) {
-  static_cast<void>(state_->Visit(
-      [&](const ShareVisit&, ShareTable& table) { table.StopWaiting(state_->owner.id, device); }));
-}
-
-std::vector<MachineShare::Neighbour> MachineShare::Neighbours(const std::string& device) const {
-  std::vector<Neighbour> neighbours;
-  for (const ShareClaim& claim : state_->claims) {
-    if (claim.device != device || claim.owner.id == state_->owner.id) continue;
-    neighbours.push_back({.study = claim.owner.study,
-                          .pid = claim.owner.pid,
-                          .priority = claim.owner.priority,
-                          .held = claim.held,
-                          .waits = claim.wanted > 0});
-  }
-  return neighbours;
+void MachineShare::Fail(const std::string& what) const {
+  throw SystemError(folder_, what + " (BEAMGRID_SHARE_DIR names another folder)", errno);
 }
 
 }  // namespace beamgrid

@@ -3,6 +3,7 @@
 // has no limits; MachineResources is the real one.
 
 #include <cstdint>
+#include <string>
 
 #include "orchestrator/study/scheduler.h"
 #include "registry/model_spec.h"
@@ -29,9 +30,13 @@ class Resources {
                                   const TrialNeeds& /*needs*/) {
     return true;
   }
+  /// Why the last Take was refused, to be said after the device's name.
+  [[nodiscard]] virtual std::string RefusalText() const {
+    return "shared with other studies; trials start there as they make room";
+  }
   /// The attempt has ended.
   virtual void GiveBack(TrialId /*trial*/) {}
-  /// How many trials wait: others who use the machine leave room for them.
+  /// How many trials wait: others who use the machine leave room for them. Called all the time.
   virtual void SetWaiting(std::int64_t /*trials*/) {}
 };
 

@@ -35,7 +35,7 @@ void StudyRunner::Begin(const StartAttempt& start) {
     return TakeFromOther(trial.id, now);
   }
   if (!resources_.Take(trial.id, slot, trial.needs)) {
-    events_.OnDeviceInUse(slot.device);
+    events_.OnDeviceInUse(slot.device, resources_.RefusalText());
     return scheduler_.OnStartRefused(trial.id);
   }
   const BegunAttempt begun = starter_.Begin(trial, slot);

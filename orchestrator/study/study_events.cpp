@@ -106,9 +106,10 @@ void StudyEvents::OnStopping(const std::string& why) {
   display_.Event(why);
 }
 
-void StudyEvents::OnDeviceInUse(const std::string& device) {
-  if (!in_use_.insert(device).second) return;
-  display_.Event(device + " is shared with other studies; trials start there as they make room");
+void StudyEvents::OnDeviceInUse(const std::string& device, const std::string& why) {
+  if (const auto [text, is_new] = in_use_.insert(device + ": " + why); is_new) {
+    display_.Event(*text);
+  }
 }
 
 void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed) {

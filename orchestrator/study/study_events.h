@@ -48,8 +48,9 @@ class StudyEvents {
   void OnFailed(TrialId trial, const TrialLabel& label, const AttemptFailure& failure);
   void OnInterrupted(TrialId trial, const TrialLabel& label);
   void OnStopping(const std::string& why);
-  /// A trial waits because other studies use the device; said once a device.
-  void OnDeviceInUse(const std::string& device);
+  /// A trial waits because others use the device. Each text is said once, so again where others
+  /// have come to use it.
+  void OnDeviceInUse(const std::string& device, const std::string& why);
   /// Once a turn of the loop.
   void Show(std::int64_t waiting, std::chrono::milliseconds elapsed);
 
@@ -65,7 +66,7 @@ class StudyEvents {
   ProgressDisplay& display_;
   ProgressState state_;
   StudyResult result_;
-  std::set<std::string> in_use_;  ///< devices that OnDeviceInUse has spoken of
+  std::set<std::string> in_use_;  ///< what OnDeviceInUse has said
 };
 
 }  // namespace beamgrid

@@ -11,6 +11,7 @@
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
@@ -36,10 +37,13 @@ class MachineResourcesTest : public ::testing::Test {
   MachineResources Resources(std::size_t slots, std::int64_t cores, MachineShare& share) {
     return {data_, std::vector<Slot>(slots, kCpu), cores, ForecastFrom(store_), *memory_, share};
   }
-  std::filesystem::path Shared() const { return folder_ / "share"; }
+  MachineShare Join(const std::string& study) {
+    return {folder_ / "share", study, 1, ShareMode::kWaitForSlots, [this] { return now_; }};
+  }
 
   const Slot kCpu{"cpu", 1};
   TemporaryFolder folder_;
+  std::chrono::milliseconds now_{0};
   MemorySources sources_;
   std::unique_ptr<DeviceMemory> memory_;
   DataSpec data_ = ExampleTrial().data;
@@ -47,43 +51,59 @@ class MachineResourcesTest : public ::testing::Test {
 };
 
 TEST_F(MachineResourcesTest, TrialsMayUseWhatIsFreeLessAReserve) {
-  MachineShare share(Shared(), "s", 1);
+  MachineShare share = Join("s");
   MachineResources resources = Resources(2, 2, share);
   EXPECT_THAT(resources.Budgets(), ElementsAre(Pair("cpu", 550 * kMebibyte)));
   EXPECT_EQ(resources.Summary(), "2 slots on cpu (0.6 GiB free)");
 }
 
 TEST_F(MachineResourcesTest, AnotherStudysWorkersTakeTheirCores) {
-  MachineShare theirs(Shared(), "theirs", 1), ours(Shared(), "ours", 1);
+  MachineShare theirs = Join("theirs"), ours = Join("ours");
   MachineResources first = Resources(2, 2, theirs), second = Resources(2, 2, ours);
   EXPECT_TRUE(first.Take(kA, kCpu, {}));
   EXPECT_TRUE(first.Take(kB, kCpu, {}));
   EXPECT_FALSE(second.Take(kA, kCpu, {}));
+  EXPECT_THAT(second.RefusalText(),
+              AllOf(HasSubstr("held by study 'theirs' (pid "), HasSubstr("--no-wait")));
   first.GiveBack(kB);
   EXPECT_TRUE(second.Take(kA, kCpu, {}));
   EXPECT_FALSE(first.Take(kB, kCpu, {}));
 }
 
+TEST_F(MachineResourcesTest, OthersPassAStudyWhoseTrialsWaitNoMore) {
+  MachineShare theirs = Join("theirs"), ours = Join("ours");
+  MachineResources first = Resources(1, 1, theirs), second = Resources(1, 1, ours);
+  EXPECT_TRUE(first.Take(kA, kCpu, {}));
+  EXPECT_FALSE(second.Take(kA, kCpu, {}));
+  now_ += std::chrono::seconds(1);
+  first.GiveBack(kA);
+  second.SetWaiting(1);
+  EXPECT_FALSE(first.Take(kA, kCpu, {}));
+  second.SetWaiting(0);
+  EXPECT_TRUE(first.Take(kA, kCpu, {}));
+}
+
 TEST_F(MachineResourcesTest, WhoAsksForMoreSlotsThanCoresGetsThem) {
-  MachineShare share(Shared(), "s", 1);
+  MachineShare share = Join("s");
   MachineResources resources = Resources(3, 1, share);
   for (const std::int64_t id : {1, 2, 3}) EXPECT_TRUE(resources.Take(TrialId{id}, kCpu, {}));
 }
 
 TEST_F(MachineResourcesTest, MemoryThatOthersFilledMeanwhileIsHeeded) {
-  MachineShare share(Shared(), "s", 1);
+  MachineShare share = Join("s");
   MachineResources resources = Resources(2, 2, share);
   SetFree(100);
   const TrialNeeds needs{.memory_bytes = {{"cpu", 200 * kMebibyte}}};
   EXPECT_TRUE(resources.Take(kA, kCpu, needs)) << "the first is tried: waiting would not help";
   EXPECT_FALSE(resources.Take(kB, kCpu, needs));
+  EXPECT_THAT(resources.RefusalText(), HasSubstr("too little of its memory is free"));
   SetFree(300);
   EXPECT_TRUE(resources.Take(kB, kCpu, needs));
 }
 
 TEST_F(MachineResourcesTest, ForecastsAreCorrectedByTheRecord) {
   const NewTrial trial = ExampleNewTrial();
-  MachineShare share(Shared(), "s", 1);
+  MachineShare share = Join("s");
   const TrialNeeds before = Resources(1, 1, share).Needs(trial.spec.model, trial.parameters);
   const TrialId id = store_.AddTrials(store_.OpenStudy(ExampleStudy()), {trial})[0];
   const std::int64_t attempt = store_.BeginAttempt(id, "runs/1", "cpu", 1);

@@ -49,9 +49,13 @@ class FakeResources : public Resources {
     }
     return taken.insert(trial).second;
   }
+  std::string RefusalText() const override {
+    return refusal ? refusal() : Resources::RefusalText();
+  }
   void GiveBack(TrialId trial) override { taken.erase(trial); }
 
   std::function<double(const ModelSpec&)> seconds_of;
+  std::function<std::string()> refusal;
   std::set<TrialId> taken;
   int in_use = 0;  ///< so many times a device is refused
   int asked = 0, learnt = 0;

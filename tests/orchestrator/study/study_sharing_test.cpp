@@ -28,6 +28,14 @@ TEST_F(StudySharingTest, DevicesInUseByOthersAreAskedAgain) {
   EXPECT_THAT(events_, Contains(HasSubstr("shared with other studies")).Times(1));
 }
 
+TEST_F(StudySharingTest, WhoHoldsADeviceIsSaidAgainWhenOthersDo) {
+  resources_.in_use = 5;
+  resources_.refusal = [this] { return resources_.in_use > 1 ? "held by a" : "held by b"; };
+  EXPECT_EQ(Run(RecipeText("s", kFourModels)).complete, 8);
+  EXPECT_THAT(events_, Contains("cpu: held by a").Times(1));
+  EXPECT_THAT(events_, Contains("cpu: held by b").Times(1));
+}
+
 TEST_F(StudySharingTest, TheLongestExpectedStartsFirst) {
   resources_.seconds_of = [](const ModelSpec& model) {
     return model.parts.at("temporal").component == "gru" ? 100.0 : 1.0;
