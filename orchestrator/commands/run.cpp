@@ -25,6 +25,9 @@ class RunCommand : public Subcommand {
     app.add_option("--runs", options_.runs, "Folder of the attempts")
         ->capture_default_str()
         ->type_name("DIR");
+    app.add_flag_callback(
+        "--no-wait", [this] { options_.share = ShareMode::kStartAtOnce; },
+        "Start at once, whatever other studies hold of this machine");
   }
 
   int Run(CommandContext& context) override {

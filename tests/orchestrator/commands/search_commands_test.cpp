@@ -54,6 +54,11 @@ TEST_F(SearchCommandsTest, ComponentsTakesAComponentOrACriterion) {
   EXPECT_THAT(unknown.err, HasSubstr("did you mean 'netvlad'?"));
 }
 
+TEST_F(SearchCommandsTest, RunNeedNotWaitForOthers) {
+  EXPECT_THAT(Call({"run", "--help"}).out, HasSubstr("--no-wait"));
+  EXPECT_THAT(Call({"run", Recipe("[grid]\nx = 1\n"), "--no-wait"}).err, HasSubstr("grid.x"));
+}
+
 TEST_F(SearchCommandsTest, VerboseNamesTheTrainer) {
   EXPECT_THAT(Call({"components", "--verbose"}).err, HasSubstr("trainer: " + Path("trainer")));
   EXPECT_EQ(Call({"components"}).err, "");
