@@ -65,19 +65,19 @@ void Scheduler::OnTrialAdded(TrialId trial, std::int64_t failed_attempts, const 
 AfterAttempt Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome) {
   Entry& entry = Running(trial);
   FreeSlot(&entry);
-  if (outcome.complete()) {
-    Finish(trial, &counts_.complete);
-    return {.next = NextStep::kComplete};
-  }
-  const bool again = MayTryAgain(&entry, outcome.failure().kind);
-  AfterAttempt after{
-      .next = NextStep::kFail, .failed_attempts = entry.failed_attempts, .alone = entry.alone};
+  OnDevicesFreed();
+  const bool again = !outcome.complete() && MayTryAgain(&entry, outcome.failure().kind);
+  AfterAttempt after{.state = TrialState::kWaiting,
+                     .retry = again && !interrupted_,
+                     .failed_attempts = entry.failed_attempts,
+                     .alone = entry.alone};
   if (again) {
-    after.next = interrupted_ ? NextStep::kLeaveWaiting : NextStep::kRetry;
     Enqueue(trial, &entry);
-  } else {
-    Finish(trial, &counts_.failed);
+    return after;
   }
+  after.state = outcome.complete() ? TrialState::kComplete : TrialState::kFailed;
+  ++(outcome.complete() ? counts_.complete : counts_.failed);
+  trials_.erase(trial);
   return after;
 }
 
@@ -257,11 +257,6 @@ Scheduler::Device& Scheduler::FreeSlot(Entry* entry) {
   device.exclusive = false;
   --counts_.running;
   return device;
-}
-
-void Scheduler::Finish(TrialId trial, std::int64_t* count) {
-  trials_.erase(trial);
-  ++*count;
 }
 
 Scheduler::Entry& Scheduler::Running(TrialId trial) {

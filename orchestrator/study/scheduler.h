@@ -49,18 +49,12 @@ struct StartAttempt {
   std::size_t slot = 0;  ///< index into slots()
 };
 
-/// What becomes of a trial after an attempt.
-enum class NextStep {
-  kComplete,     ///< it has its result
-  kFail,         ///< no attempt follows: it has failed for good
-  kRetry,        ///< it waits for another attempt
-  kLeaveWaiting  ///< it waits for another run of the study, which was interrupted
-};
 /// AfterAttempt says what becomes of the trial whose attempt has ended.
 struct AfterAttempt {
-  NextStep next = NextStep::kComplete;
-  std::int64_t failed_attempts = 0;  ///< that count against the retries, so far
-  bool alone = false;                ///< the next attempt will have its device for itself
+  TrialState state = TrialState::kComplete;  ///< complete or failed for good; else it waits again
+  bool retry = false;                        ///< another attempt follows in this run
+  std::int64_t failed_attempts = 0;          ///< that count against the retries, so far
+  bool alone = false;                        ///< the next attempt will have its device for itself
 };
 
 struct SchedulerCounts {
@@ -83,6 +77,7 @@ class Scheduler {
 
   /// Adds a trial to run. `failed_attempts`: those of earlier runs that count against the retries.
   void OnTrialAdded(TrialId trial, std::int64_t failed_attempts, const TrialNeeds& needs = {});
+  /// The trial's slot is free, and devices that refused a trial may be asked again.
   [[nodiscard]] AfterAttempt OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome);
   /// Forgets a trial that was to be started but was not: somebody else has taken it.
   void OnTrialWithdrawn(TrialId trial);
@@ -150,7 +145,6 @@ class Scheduler {
   [[nodiscard]] std::optional<std::size_t> Choose(const Entry& entry, Fitting fitting,
                                                   const std::vector<bool>& waited_for) const;
   Device& FreeSlot(Entry* entry);
-  void Finish(TrialId trial, std::int64_t* count);
   /// Whether the trial gets another attempt after this failure; notes what it costs.
   [[nodiscard]] bool MayTryAgain(Entry* entry, FailureKind failure) const;
   Entry& Running(TrialId trial);

@@ -1,14 +1,20 @@
-// StudyRunner: turns, start and end.
-
 #include "orchestrator/study/study_runner.h"
 
+#include <bit>
 #include <exception>
 #include <stdexcept>
 #include <utility>
+#include <variant>
 
 #include "orchestrator/study/trial_history.h"
 
 namespace beamgrid {
+namespace {
+
+/// How often what other studies do is looked at: trials that we share, devices that they use.
+constexpr std::chrono::milliseconds kForeignInterval{1000};
+
+}  // namespace
 
 StudyRunner::StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataSpec data,
                          RunnerSettings settings, RunnerParts parts)
@@ -17,7 +23,6 @@ StudyRunner::StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataS
       clock_(std::move(parts.clock)),
       store_(*parts.store),
       executor_(*parts.executor),
-      running_(executor_, settings_.grace),
       intake_(recipe, catalogue, std::move(data), &store_, *parts.counter, settings_.slots.size()),
       resources_(parts.resources != nullptr ? *parts.resources : no_limits_),
       scheduler_(settings_.slots, recipe.resources.retries, settings_.memory),
@@ -50,7 +55,7 @@ StudyResult StudyRunner::CarryOut() {
     resources_.SetWaiting(scheduler_.counts().waiting);
     events_.Show(scheduler_.counts().waiting, clock_() - started_);
     if (Done()) return Finish();
-    const std::vector<ExecutorEvent> events = running_.Poll(Wait());
+    const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
     if (events.empty()) continue;
     Record([&] {
       for (const ExecutorEvent& event : events) Handle(event);
@@ -95,13 +100,223 @@ StudyResult StudyRunner::Finish() {
   return std::move(result);
 }
 
+// ---- Trials come in ----------------------------------------------------------------------------
+
+void StudyRunner::AskForTrials() {
+  if (!stopping_ && intake_.CanAsk(scheduler_.free_slots())) {
+    std::vector<StudyTrial> trials;
+    // Reused and refused candidates leave the window at once: the bound keeps one turn short.
+    for (std::size_t asked = 0; asked < intake_.window() && !intake_.full(); ++asked) {
+      std::optional<ConsideredCandidate> candidate = intake_.Next();
+      if (!candidate) break;
+      for (StudyTrial& trial : candidate->trials) {
+        if (candidate->refusal) {
+          events_.OnRefused(trial.label(), *candidate->refusal);
+          Note(trial.label(), "refused: " + *candidate->refusal);
+        } else {
+          trials.push_back(std::move(trial));
+        }
+      }
+      // While slots are free trials begin as soon as there is one for each; else many share a
+      // transaction.
+      const auto free = static_cast<std::size_t>(scheduler_.free_slots());
+      if (free > 0 && trials.size() >= free) EnterAll(std::exchange(trials, {}));
+    }
+    EnterAll(std::move(trials));
+  }
+  events_.SetPlanned(intake_.planned());
+}
+
+void StudyRunner::EnterAll(std::vector<StudyTrial> trials) {
+  if (trials.empty()) return;
+  Record([&] {
+    const std::vector<TrialId> ids = store_.AddTrials(study_, {trials.begin(), trials.end()});
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+      trials[i].id = ids[i];
+      Enter(std::move(trials[i]));
+    }
+  });
+}
+
+void StudyRunner::Enter(StudyTrial trial) {
+  const bool is_new = members_.insert(trial.id).second;
+  if (is_new && !trial.spec.warm_start.empty()) {
+    Note(trial.label(),
+         "starts from " + WarmStartText(trial.spec.model) + ", trial " + trial.spec.warm_start);
+  }
+  if (const auto present = trials_.find(trial.id); present != trials_.end()) {
+    present->second.wanted_by.push_back(trial.wanted_by.front());
+    return;
+  }
+  if (trial.known && IsOver(store_, *trial.known)) {
+    if (is_new) Note(trial.label(), "reused: the record already held how it ended");
+    return UseEnded(trial, *trial.known);
+  }
+  trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
+  StudyTrial& kept = trials_[trial.id] = std::move(trial);
+  Schedule(kept, kept.known ? &*kept.known : nullptr);
+}
+
+void StudyRunner::UseEnded(const StudyTrial& trial, const TrialRecord& record) {
+  if (record.state == TrialState::kComplete) {
+    events_.OnReused(trial.label(), *record.result);
+  } else {
+    events_.OnFailedBefore(trial.label(), record.failure);
+  }
+  intake_.SettleEnded(trial, record);
+}
+
+void StudyRunner::Schedule(StudyTrial& trial, const TrialRecord* record) {
+  if (record == nullptr) return scheduler_.OnTrialAdded(trial.id, 0, trial.needs);
+  trial.attempts = record->attempts;
+  if (record->state == TrialState::kRunning) {
+    foreign_.insert(trial.id);
+    return Note(trial.label(), "waits: another study's orchestrator is training it");
+  }
+  const bool again = record->state == TrialState::kFailed;
+  if (again) store_.SetState(trial.id, TrialState::kWaiting);
+  if (record->failed_attempts > 0) trial.needs.alone = RanOutOfMemory(store_, trial.id);
+  scheduler_.OnTrialAdded(trial.id, again ? 0 : record->failed_attempts, trial.needs);
+}
+
+// ---- Attempts of a dead orchestrator, trials of a living one -----------------------------------
+
+void StudyRunner::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
+  abandoned_.Close(ours, [this](const Store::OpenAttempt& attempt, const AttemptOutcome& outcome) {
+    const TrialRecord record = store_.Trial(attempt.trial);
+    const TrialLabel label{record.name, record.seed};
+    events_.OnAbandoned(label, outcome);
+    Note(label, "attempt " + std::to_string(attempt.attempt) +
+                    " was left by an orchestrator that died: " +
+                    (outcome.complete() ? "its result was complete" : outcome.failure().message));
+  });
+}
+
+void StudyRunner::LookAtOtherStudies() {
+  if (stopping_ || clock_() < next_foreign_look_) return;
+  next_foreign_look_ = clock_() + kForeignInterval;
+  if (foreign_.empty() && !scheduler_.refused()) return;
+  if (!foreign_.empty()) {
+    CloseAbandoned([this](TrialId trial) { return foreign_.contains(trial); });
+  }
+  Record([this] {
+    scheduler_.OnDevicesFreed();
+    for (const TrialId trial : std::set<TrialId>(foreign_)) {
+      const TrialRecord record = store_.Trial(trial);
+      if (record.state == TrialState::kRunning) continue;
+      foreign_.erase(trial);
+      TakeFromOther(trial, record);
+    }
+  });
+}
+
+void StudyRunner::TakeFromOther(TrialId trial, const TrialRecord& record) {
+  if (!IsOver(store_, record)) return Schedule(trials_.at(trial), &record);
+  const StudyTrial ended = std::move(trials_.extract(trial).mapped());
+  Note(ended.label(), "reused: another study trained it meanwhile");
+  UseEnded(ended, record);
+}
+
+// ---- Attempts begin, say something and end -----------------------------------------------------
+
+void StudyRunner::Begin(const StartAttempt& start) {
+  StudyTrial& trial = trials_.at(start.trial);
+  const Slot& slot = scheduler_.slots().at(start.slot);
+  const TrialRecord now = store_.Trial(trial.id);
+  if (now.state != TrialState::kWaiting) {
+    // While the trial waited for a slot, another study's orchestrator took it.
+    scheduler_.OnTrialWithdrawn(trial.id);
+    return TakeFromOther(trial.id, now);
+  }
+  if (!resources_.Take(trial.id, slot, trial.needs)) {
+    events_.OnDeviceInUse(slot.device, resources_.RefusalText());
+    return scheduler_.OnStartRefused(trial.id);
+  }
+  const BegunAttempt begun = starter_.Begin(trial, slot);
+  trial.running = begun.key;
+  trial.attempts = begun.key.attempt;
+  after_commit_.Do([this, begun] { starter_.Launch(begun); });
+  events_.OnStarted(trial.id, trial.label(), slot, trial.attempts);
+}
+
+void StudyRunner::Handle(const ExecutorEvent& event) {
+  const auto trial = trials_.find(event.key.trial);
+  // Late words of an attempt that is over.
+  if (trial == trials_.end() || trial->second.running != event.key) return;
+  if (const auto* outcome = std::get_if<AttemptOutcome>(&event.what)) {
+    return EndAttempt(trial->second, *outcome);
+  }
+  const Message& message = std::get<Message>(event.what);
+  if (const auto* started = std::get_if<Started>(&message)) {
+    store_.SetAttemptProcess(event.key.trial, event.key.attempt, started->pid);
+  }
+  events_.OnMessage(event.key.trial, message);
+}
+
+void StudyRunner::EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome) {
+  const std::int64_t attempt = std::exchange(trial.running, std::nullopt)->attempt;
+  resources_.GiveBack(trial.id);
+  if (StopsStudy(outcome)) {
+    const AttemptFailure& failure = outcome.failure();
+    events_.result().stopped_because = failure.message;
+    Stop((IsMachineFault(failure.kind) ? "the machine has a fault, the study stops: "
+                                       : "the study stops at damaged data: ") +
+         failure.message);
+  }
+  const AfterAttempt after = scheduler_.OnAttemptEnded(trial.id, outcome);
+  store_.FinishAttempt(trial.id, attempt, outcome, after.state);
+  if (after.state == TrialState::kComplete) return Complete(trial.id, outcome.result());
+  const AttemptFailure& failure = outcome.failure();
+  if (after.state == TrialState::kFailed) return Fail(trial.id, failure);
+  if (!after.retry) return events_.OnInterrupted(trial.id, trial.label());
+  trial.needs.alone = after.alone;
+  events_.OnRetry(trial.id, trial.label(), failure);
+  Note(trial.label(), "attempt " + std::to_string(attempt) + " ended (" + ToString(failure.kind) +
+                          ": " + failure.message + "); it is tried again" +
+                          (after.alone ? ", alone on its device" : ""));
+}
+
+void StudyRunner::Complete(TrialId trial, const TrialResult& result) {
+  const StudyTrial ended = std::move(trials_.extract(trial).mapped());
+  Learn(ended.spec.model, result);
+  events_.OnComplete(trial, ended.label(), result);
+  intake_.Settle(ended, result);
+}
+
+void StudyRunner::Fail(TrialId trial, const AttemptFailure& failure) {
+  const StudyTrial ended = std::move(trials_.extract(trial).mapped());
+  events_.OnFailed(trial, ended.label(), failure);
+  intake_.SettleFailed(ended);
+}
+
+void StudyRunner::Learn(const ModelSpec& model, const TrialResult& result) {
+  resources_.Learn(model, result);
+  if (!std::has_single_bit(++learnt_)) return;
+  for (auto& [id, trial] : trials_) {
+    if (trial.running || foreign_.contains(id)) continue;
+    const bool alone = trial.needs.alone;
+    trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
+    trial.needs.alone = alone;
+    scheduler_.OnNeedsChanged(id, trial.needs);
+  }
+}
+
+bool StudyRunner::StopsStudy(const AttemptOutcome& outcome) const {
+  if (outcome.complete() || stopping_) return false;
+  const FailureKind kind = outcome.failure().kind;
+  const bool bad_data = kind == FailureKind::kBadData && intake_.data().on_error == "stop";
+  return bad_data || IsMachineFault(kind);
+}
+
+// ---- Interrupts and errors ---------------------------------------------------------------------
+
 void StudyRunner::HeedInterrupts() {
   const int asked = interrupts_.load();
   if (asked == heeded_interrupts_) return;
   if (heeded_interrupts_ == 0) {
     Stop("interrupted: running trials write their checkpoints (again: kill them at once)");
   }
-  if (asked > 1) running_.KillAll();
+  if (asked > 1) (void)CancelAll(std::chrono::milliseconds(0));
   heeded_interrupts_ = asked;
 }
 
@@ -111,14 +326,34 @@ void StudyRunner::Stop(const std::string& why) {
   for (const TrialId trial : scheduler_.OnInterrupt()) {
     // One whose attempt has just ended waits for nobody.
     const std::optional<AttemptKey> attempt = trials_.at(trial).running;
-    if (attempt) after_commit_.Do([this, key = *attempt] { running_.Stop(key); });
+    if (attempt)
+      after_commit_.Do([this, key = *attempt] { executor_.Cancel(key, settings_.grace); });
   }
 }
 
+std::set<AttemptKey> StudyRunner::CancelAll(std::chrono::milliseconds grace) {
+  std::set<AttemptKey> at_work;
+  for (const auto& [id, trial] : trials_) {
+    if (trial.running && executor_.Cancel(*trial.running, grace)) at_work.insert(*trial.running);
+  }
+  return at_work;
+}
+
 void StudyRunner::EndWorkers(const std::string& why) {
-  if (running_.none()) return;
+  std::set<AttemptKey> at_work = CancelAll(settings_.grace);
+  if (at_work.empty()) return;
   events_.OnStopping(why + "; running trials write their checkpoints (Ctrl-C: kill them at once)");
-  running_.StopAllAndWait([this] { return interrupts_.load() > heeded_interrupts_; });
+  while (!at_work.empty()) {
+    if (interrupts_.load() > heeded_interrupts_) (void)CancelAll(std::chrono::milliseconds(0));
+    try {
+      for (const ExecutorEvent& event : executor_.Poll(settings_.poll)) {
+        if (std::holds_alternative<AttemptOutcome>(event.what)) at_work.erase(event.key);
+      }
+    } catch (const std::exception&) {
+      // An end was lost: its attempt must not be waited for.
+      at_work = CancelAll(settings_.grace);
+    }
+  }
 }
 
 void StudyRunner::Note(const TrialLabel& label, const std::string& text) {

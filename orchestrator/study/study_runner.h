@@ -20,7 +20,6 @@
 #include "orchestrator/study/model_counter.h"
 #include "orchestrator/study/progress.h"
 #include "orchestrator/study/resources.h"
-#include "orchestrator/study/running_attempts.h"
 #include "orchestrator/study/scheduler.h"
 #include "orchestrator/study/study_events.h"
 #include "orchestrator/study/study_trial.h"
@@ -68,7 +67,7 @@ class StudyRunner {
   void Interrupt();
 
  private:
-  // ---- Turns, start and end: study_runner.cpp ---------------------------------------------------
+  // ---- Turns, start and end --------------------------------------------------------------------
 
   /// Each turn: heed Ctrl-C, ask for trials, take in what happened.
   StudyResult CarryOut();
@@ -79,6 +78,8 @@ class StudyRunner {
   void Record(const std::function<void()>& work);
   void HeedInterrupts();
   void Stop(const std::string& why);
+  /// Has the workers stop within `grace`. Returns the attempts that the executor is at work on.
+  std::set<AttemptKey> CancelAll(std::chrono::milliseconds grace);
   /// Lets the workers write their checkpoints when the record can no longer be written. What they
   /// leave in their directories is what the next run goes on from.
   void EndWorkers(const std::string& why);
@@ -86,7 +87,7 @@ class StudyRunner {
   /// How long a turn may wait for events: not at all while there is something to ask.
   [[nodiscard]] std::chrono::milliseconds Wait() const;
 
-  // ---- Trials come in: runner_trials.cpp --------------------------------------------------------
+  // ---- Trials come in --------------------------------------------------------------------------
 
   void AskForTrials();
   void EnterAll(std::vector<StudyTrial> trials);
@@ -95,14 +96,14 @@ class StudyRunner {
   /// Gives a trial to the scheduler. `record`: null where the trial is new there.
   void Schedule(StudyTrial& trial, const TrialRecord* record);
 
-  // ---- Attempts of a dead orchestrator, trials of a living one: runner_trials.cpp ---------------
+  // ---- Attempts of a dead orchestrator, trials of a living one ---------------------------------
 
   void CloseAbandoned(const std::function<bool(TrialId)>& ours);
   void LookAtOtherStudies();
   /// Another orchestrator has or had the trial: its end is used, or the trial goes on here.
   void TakeFromOther(TrialId trial, const TrialRecord& record);
 
-  // ---- Attempts begin, say something and end: runner_attempts.cpp -------------------------------
+  // ---- Attempts begin, say something and end ---------------------------------------------------
 
   void Begin(const StartAttempt& start);
   void Handle(const ExecutorEvent& event);
@@ -119,7 +120,6 @@ class StudyRunner {
   std::function<std::chrono::milliseconds()> clock_;
   Store& store_;
   Executor& executor_;
-  RunningAttempts running_;
   TrialIntake intake_;
   Resources no_limits_;
   Resources& resources_;

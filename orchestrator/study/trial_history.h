@@ -8,9 +8,9 @@
 
 namespace beamgrid {
 
-/// True if nothing more is to be tried in this run. Failures whose cause is the trial's own arithmetic are
-/// final; others get a fresh set of tries in each run, for the user may have mended the machine or
-/// the data.
+/// True if nothing more is to be tried in this run. Failures whose cause is the trial's own
+/// arithmetic are final; others get a fresh set of tries in each run, for the user may have mended
+/// the machine or the data.
 [[nodiscard]] bool IsOver(const Store& store, const TrialRecord& trial);
 
 /// True if any attempt of the trial ran out of memory.

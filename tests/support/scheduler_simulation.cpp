@@ -157,16 +157,16 @@ void SchedulerSimulation::EndOne() {
   Record(attempt.trial, attempt.outcome);
   const AfterAttempt after = scheduler_->OnAttemptEnded(attempt.trial, attempt.outcome);
   Trial& trial = record_[static_cast<std::size_t>(attempt.trial) - 1];
-  Must((after.next == NextStep::kComplete) == attempt.outcome.complete(),
+  Must((after.state == TrialState::kComplete) == attempt.outcome.complete(),
        "a trial is complete where its attempt is");
-  if (after.next == NextStep::kRetry) {
+  if (after.state == TrialState::kWaiting) {
+    Must(after.retry, "nothing is left waiting without an interrupt");
     Must(!trial.hopeless, "what cannot succeed is not tried again");
     Must(after.alone == trial.must_be_alone, "who ran out of memory is alone");
   } else {
-    Must(after.next != NextStep::kLeaveWaiting, "nothing is left waiting without an interrupt");
     asked_.erase(attempt.trial);
   }
-  if (after.next == NextStep::kFail) {
+  if (after.state == TrialState::kFailed) {
     const FailureKind kind = attempt.outcome.failure().kind;
     Must(trial.hopeless || trial.failed_attempts > settings_.retries ||
              kind == FailureKind::kInterrupted || IsMachineFault(kind),
@@ -229,7 +229,7 @@ void SchedulerSimulation::BeInterrupted() {
                   : AttemptOutcome{AttemptFailure{.kind = FailureKind::kInterrupted}};
     Record(attempt.trial, outcome);
     const AfterAttempt after = scheduler_->OnAttemptEnded(attempt.trial, outcome);
-    Must(after.next != NextStep::kRetry, "nothing is tried again after an interrupt");
+    Must(!after.retry, "nothing is tried again after an interrupt");
   }
   Must(!scheduler_->NextStart(), "nothing starts after an interrupt");
   Must(scheduler_->idle(), "an interrupted study comes to rest");

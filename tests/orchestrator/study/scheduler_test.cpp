@@ -39,18 +39,12 @@ class TellingScheduler : public Scheduler {
   }
   Texts OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome) {
     const AfterAttempt after = Scheduler::OnAttemptEnded(trial, outcome);
-    switch (after.next) {
-      case NextStep::kComplete:
-        return Starts({"finish " + Id(trial) + " complete"});
-      case NextStep::kFail:
-        return Starts({"finish " + Id(trial) + " failed"});
-      case NextStep::kRetry:
-        return Starts({"retry " + Id(trial) + " after " + std::to_string(after.failed_attempts) +
-                       (after.alone ? " alone" : "")});
-      case NextStep::kLeaveWaiting:
-        break;
+    if (after.state != TrialState::kWaiting) {
+      return Starts({"finish " + Id(trial) + " " + ToString(after.state)});
     }
-    return Starts();
+    if (!after.retry) return Starts();
+    return Starts({"retry " + Id(trial) + " after " + std::to_string(after.failed_attempts) +
+                   (after.alone ? " alone" : "")});
   }
   Texts OnTrialWithdrawn(TrialId trial) {
     Scheduler::OnTrialWithdrawn(trial);
@@ -359,7 +353,7 @@ TEST(Scheduler, TenThousandTrialsAreForgottenAsTheyFinish) {
   while (!running.empty()) {
     const TrialId trial = *running.begin();
     running.erase(running.begin());
-    EXPECT_EQ(scheduler.OnAttemptEnded(trial, Complete()).next, NextStep::kComplete);
+    EXPECT_EQ(scheduler.OnAttemptEnded(trial, Complete()).state, TrialState::kComplete);
     start_all();
   }
   EXPECT_EQ(scheduler.counts().complete, 10'000);
