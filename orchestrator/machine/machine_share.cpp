@@ -12,6 +12,7 @@
 #include <ctime>
 #include <iomanip>
 #include <random>
+#include <set>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -166,13 +167,15 @@ void MachineShare::Refresh() {
 }
 
 std::string MachineShare::Holders(const std::string& device) const {
-  std::string text;
+  std::set<std::string> holders;  // sorted: the same holders make the same text
   for (const StudyNote& other : others_.value_or(std::vector<StudyNote>())) {
     const auto claim = other.devices.find(device);
     if (claim == other.devices.end() || claim->second.held == 0) continue;
-    text += (text.empty() ? "" : ", ") + ("study '" + other.study) + "' (pid " +
-            std::to_string(other.pid) + ", since " + ClockText(other.since) + ")";
+    holders.insert("study '" + other.study + "' (pid " + std::to_string(other.pid) + ", since " +
+                   ClockText(other.since) + ")");
   }
+  std::string text;
+  for (const std::string& holder : holders) text += (text.empty() ? "" : ", ") + holder;
   return text.empty() ? "other studies" : text;
 }
 
