@@ -7,7 +7,6 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
-#include "reports/spec_match.h"
 #include "reports/statistics.h"
 #include "reports/table_label.h"
 #include "search/condition.h"

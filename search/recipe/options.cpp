@@ -47,7 +47,7 @@ class Zip {
     for (const std::string& name : names) {
       if (!seen.insert(name).second) {
         fine = Add("names '" + name + "' twice");
-      } else if (FindOption(component, name) == nullptr) {
+      } else if (component.FindOption(name) == nullptr) {
         fine = Add("'" + name + "' is no option of '" + component.name + "'" +
                    Suggestion(name, OptionNames(component)));
       } else if (const auto axis = FindAxis(axes, name); axis != axes.end()) {

@@ -11,7 +11,6 @@
 
 #include "registry/criteria.h"
 #include "registry/util/text.h"
-#include "search/criteria.h"
 #include "search/strategy.h"
 
 namespace beamgrid {
