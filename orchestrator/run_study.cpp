@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "orchestrator/inputs/data_files.h"
@@ -63,16 +64,21 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                           .runs = options.runs,
                           .slots = MakeSlots(recipe.resources, machine)};
   DeviceMemory memory;
-  MachineShare share(DefaultShareFolder(), recipe.name, recipe.resources.priority, options.share,
-                     Now);
+  const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
+  const auto warn = [&display](const std::string& line) { display->Event(line); };
+  std::optional<MachineShare> share;
+  try {
+    share.emplace(DefaultShareFolder(), recipe.name, recipe.resources.priority, options.share, Now);
+  } catch (const Error& error) {
+    warn(NotShared(error));
+  }
   MachineResources resources(data, settings.slots, machine.cores, ForecastFrom(store), memory,
-                             share);
+                             share ? &*share : nullptr, warn);
   settings.memory = resources.Budgets();
   LocalExecutor executor({.trainer = options.trainer,
                           .environment = CurrentEnvironment(),
                           .processor_flags = ProcessorFlags(),
                           .silence = Milliseconds(recipe.resources.heartbeat_timeout_seconds)});
-  const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
   display->Event(resources.Summary());
   StudyRunner runner(recipe, catalogue, data, std::move(settings),
                      {.store = &store,

@@ -35,10 +35,18 @@ Forecast ForecastFrom(const Store& store, std::optional<TrialId> except) {
   return forecast;
 }
 
+std::string NotShared(const Error& error) {
+  return std::string("the machine is not shared with other studies: ") + error.what();
+}
+
 MachineResources::MachineResources(const DataSpec& data, const std::vector<Slot>& slots,
                                    std::int64_t cores, Forecast forecast, DeviceMemory& memory,
-                                   MachineShare& share)
-    : data_(data), forecast_(std::move(forecast)), memory_(memory), share_(share) {
+                                   MachineShare* share, Warn warn)
+    : data_(data),
+      forecast_(std::move(forecast)),
+      memory_(memory),
+      share_(share),
+      warn_(std::move(warn)) {
   for (const Slot& slot : slots) {
     Device& device = devices_[slot.device];
     device.identity = memory_.Identity(slot.device);
@@ -102,9 +110,9 @@ bool MachineResources::Take(TrialId trial, const Slot& slot, const TrialNeeds& n
     refusal_ = "too little of its memory is free; trials start there as there is more";
     return false;
   }
-  if (!share_.TryTake(device.identity, device.units, device.per_slot)) {
+  if (!OthersLeave(device.identity, device.units, device.per_slot)) {
     refusal_ =
-        "held by " + share_.Holders(device.identity) +
+        "held by " + share_->Holders(device.identity) +
         "; trials start there as slots are given back, with `beamgrid run --no-wait` at once";
     return false;
   }
@@ -113,18 +121,31 @@ bool MachineResources::Take(TrialId trial, const Slot& slot, const TrialNeeds& n
   return true;
 }
 
+bool MachineResources::OthersLeave(const std::string& device, std::int64_t capacity,
+                                   std::int64_t units) {
+  if (share_ == nullptr) return true;
+  try {
+    return share_->TryTake(device, capacity, units);
+  } catch (const Error& error) {
+    share_ = nullptr;
+    warn_(NotShared(error));
+    return true;
+  }
+}
+
 void MachineResources::GiveBack(TrialId trial) {
   const auto held = held_.find(trial);
   if (held == held_.end()) return;
   Device& device = devices_.at(held->second);
   --device.running;
-  share_.GiveBack(device.identity, device.per_slot);
+  if (share_ != nullptr) share_->GiveBack(device.identity, device.per_slot);
   held_.erase(held);
 }
 
 void MachineResources::SetWaiting(std::int64_t trials) {
-  if (trials == 0) share_.StopWaiting();
-  share_.Refresh();
+  if (share_ == nullptr) return;
+  if (trials == 0) share_->StopWaiting();
+  share_->Refresh();
 }
 
 }  // namespace beamgrid

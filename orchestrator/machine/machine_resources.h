@@ -3,6 +3,7 @@
 // and slots shared with the studies of other orchestrators.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "orchestrator/machine/machine_share.h"
 #include "orchestrator/study/resources.h"
 #include "registry/store/store.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 
@@ -21,12 +23,19 @@ namespace beamgrid {
 [[nodiscard]] Forecast ForecastFrom(const Store& store,
                                     std::optional<TrialId> except = std::nullopt);
 
+/// Says that, and why, nothing is shared.
+[[nodiscard]] std::string NotShared(const Error& error);
+
 /// One thread's.
 class MachineResources : public Resources {
  public:
-  /// `cores` that this process may use. `data`, `memory` and `share` must outlive this.
+  using Warn = std::function<void(const std::string&)>;
+
+  /// `cores` that this process may use. `data`, `memory` and `share` must outlive this. `share`:
+  /// null where nothing is shared. `warn` hears where the share cannot be used any more: the study
+  /// goes on without it, for it is worth more than a neighbour's turn.
   MachineResources(const DataSpec& data, const std::vector<Slot>& slots, std::int64_t cores,
-                   Forecast forecast, DeviceMemory& memory, MachineShare& share);
+                   Forecast forecast, DeviceMemory& memory, MachineShare* share, Warn warn);
 
   /// Bytes that the trials of each device may use together: what is free there now, less a reserve.
   /// Devices whose memory is not known are missing.
@@ -42,6 +51,10 @@ class MachineResources : public Resources {
   [[nodiscard]] std::string RefusalText() const override { return refusal_; }
 
  private:
+  /// Whether other studies leave the units of one worker.
+  [[nodiscard]] bool OthersLeave(const std::string& device, std::int64_t capacity,
+                                 std::int64_t units);
+
   struct Device {
     std::string identity;
     std::int64_t slots = 0;
@@ -53,7 +66,8 @@ class MachineResources : public Resources {
   const DataSpec& data_;
   Forecast forecast_;
   DeviceMemory& memory_;
-  MachineShare& share_;
+  MachineShare* share_;
+  Warn warn_;
   std::map<std::string, Device> devices_;
   std::map<TrialId, std::string> held_;  ///< their devices
   std::string refusal_;

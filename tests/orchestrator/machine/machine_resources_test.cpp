@@ -35,7 +35,13 @@ class MachineResourcesTest : public ::testing::Test {
                                        << "MemAvailable: " << mebibytes * 1024 << " kB\n";
   }
   MachineResources Resources(std::size_t slots, std::int64_t cores, MachineShare& share) {
-    return {data_, std::vector<Slot>(slots, kCpu), cores, ForecastFrom(store_), *memory_, share};
+    return {data_,
+            std::vector<Slot>(slots, kCpu),
+            cores,
+            ForecastFrom(store_),
+            *memory_,
+            &share,
+            [this](const std::string& line) { warnings_.push_back(line); }};
   }
   MachineShare Join(const std::string& study) {
     return {folder_ / "share", study, 1, ShareMode::kWaitForSlots, [this] { return now_; }};
@@ -46,6 +52,7 @@ class MachineResourcesTest : public ::testing::Test {
   std::chrono::milliseconds now_{0};
   MemorySources sources_;
   std::unique_ptr<DeviceMemory> memory_;
+  std::vector<std::string> warnings_;
   DataSpec data_ = ExampleTrial().data;
   Store store_{":memory:", OpenMode::kReadWrite};
 };
@@ -87,6 +94,18 @@ TEST_F(MachineResourcesTest, WhoAsksForMoreSlotsThanCoresGetsThem) {
   MachineShare share = Join("s");
   MachineResources resources = Resources(3, 1, share);
   for (const std::int64_t id : {1, 2, 3}) EXPECT_TRUE(resources.Take(TrialId{id}, kCpu, {}));
+}
+
+TEST_F(MachineResourcesTest, AStudyGoesOnWhereTheShareBreaks) {
+  MachineShare share = Join("s");
+  MachineResources resources = Resources(2, 2, share);
+  EXPECT_TRUE(resources.Take(kA, kCpu, {}));
+  std::filesystem::permissions(folder_ / "share", std::filesystem::perms::all);
+  EXPECT_TRUE(resources.Take(kB, kCpu, {}));
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("the machine is not shared with other studies: ")));
+  resources.GiveBack(kA);
+  EXPECT_TRUE(resources.Take(kA, kCpu, {}));
+  EXPECT_EQ(warnings_.size(), 1U) << "said once";
 }
 
 TEST_F(MachineResourcesTest, MemoryThatOthersFilledMeanwhileIsHeeded) {
