@@ -19,6 +19,7 @@ void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const On
     if (!ours(attempt.trial) || OwnerLives(attempt)) continue;
     const AttemptOutcome outcome =
         executor_.Reconcile({attempt.trial, attempt.attempt}, attempt.directory, attempt.pid);
+    // Waiting, not failed: no try is used up by a death that was the orchestrator's.
     store_.FinishAttempt(attempt.trial, attempt.attempt, outcome,
                          outcome.complete() ? TrialState::kComplete : TrialState::kWaiting);
     on_closed(attempt, outcome);
@@ -29,8 +30,12 @@ bool AbandonedAttempts::OwnerLives(const Store::OpenAttempt& attempt) const {
   // <runs>/<study>/<trial>/<attempt>
   const std::string owner =
       std::filesystem::path(attempt.directory).parent_path().parent_path().filename().string();
+  // Our own lock is held by us: a second attempt to take it would be refused and look like a living
+  // owner.
   if (owner == study_ || owner.empty()) return false;
   try {
+    // Holding the lock for a moment is the only sure question: a process id may be somebody else's
+    // by now, but the kernel releases the lock of the dead.
     const StudyLock probe(database_, owner);
     return false;
   } catch (const UsageError&) {

@@ -1,6 +1,6 @@
 #pragma once
-// Attempts that an orchestrator began and did not finish: its own study's after a crash, or another
-// study's that shares a trial with ours.
+// Attempts that an orchestrator began and did not finish: one of this study that died, or one of
+// another study that shares a trial with this one.
 
 #include <filesystem>
 #include <functional>
@@ -11,21 +11,25 @@
 
 namespace beamgrid {
 
+/// AbandonedAttempts closes attempts that nobody works on any more, with the outcome that their
+/// files tell. Not thread-safe; owned by the study's thread.
 class AbandonedAttempts {
  public:
-  /// `study`: the one whose lock we hold. All must outlive this.
+  /// Expects that the caller holds the lock of `study`. All arguments must outlive this object.
   AbandonedAttempts(Store& store, Executor& executor, std::filesystem::path database,
                     std::string study);
 
-  /// Called with each attempt that was closed.
+  /// OnClosed is called with each attempt that was closed.
   using OnClosed = std::function<void(const Store::OpenAttempt&, const AttemptOutcome&)>;
 
   /// Closes the open attempts of the trials that `ours` accepts, unless a living orchestrator is at
-  /// work on them: the worker is killed, the files decide. Afterwards those trials are complete or
-  /// waiting.
+  /// work on them: their worker is killed and their files decide. Afterwards those trials are
+  /// complete or waiting. May block for seconds while a worker dies; throws Error where one does
+  /// not.
   void Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed);
 
  private:
+  /// True if the orchestrator of another study that began the attempt still runs.
   [[nodiscard]] bool OwnerLives(const Store::OpenAttempt& attempt) const;
 
   Store& store_;

@@ -1,6 +1,6 @@
 #pragma once
-// What leaves the process waits for the record: a worker must not start on an intent that could
-// still be rolled back.
+// Keeps the order between the record and the world: what leaves the process waits for the record,
+// because a worker must not start on an intent that could still be rolled back.
 
 #include <functional>
 #include <string>
@@ -12,15 +12,17 @@
 
 namespace beamgrid {
 
+/// AfterCommit puts off actions until the transaction at hand is durable. Not thread-safe; owned by
+/// the study's thread.
 class AfterCommit {
  public:
-  /// `store` must outlive this.
+  /// Expects that `store` outlives this object.
   explicit AfterCommit(Store& store) : store_(store) {}
 
-  /// One transaction for everything that `work` records (with many short trials, syncing the disk
-  /// once a trial would cost more than all the rest), then what `work` put off. May be nested: the
-  /// outermost one is the transaction. Where it throws, nothing is recorded and nothing put off is
-  /// done.
+  /// Records everything that `work` changes in one transaction, then does what `work` put off.
+  /// (With many short trials, syncing the disk once a trial would cost more than all the rest.) May
+  /// be nested: the outermost call is the transaction. Where `work` throws, nothing is recorded and
+  /// nothing that was put off is done.
   void Together(const std::function<void()>& work) {
     if (std::exchange(committing_, true)) return work();
     try {
@@ -31,10 +33,12 @@ class AfterCommit {
       throw;
     }
     committing_ = false;
+    // Taken out first: an action may open a transaction of its own and put off others.
     for (const auto& action : std::exchange(put_off_, {})) action();
   }
 
-  /// Does it now, or once the transaction at hand is durable.
+  /// Does `action` at once, or as soon as the transaction at hand is durable; in the order of the
+  /// calls.
   void Do(std::function<void()> action) {
     if (!committing_) return action();
     put_off_.push_back(std::move(action));
@@ -46,14 +50,15 @@ class AfterCommit {
   bool committing_ = false;
 };
 
-/// Says that something has happened once that is durable.
+/// DisplayAfterCommit passes on events once what they tell is durable, and states at once.
 class DisplayAfterCommit : public ProgressDisplay {
  public:
-  /// Both must outlive this.
+  /// Expects that both outlive this object.
   DisplayAfterCommit(ProgressDisplay& display, AfterCommit& after_commit)
       : display_(display), after_commit_(after_commit) {}
 
   void Event(const std::string& line) override {
+    // A copy: the caller's line may be gone when the commit is done.
     after_commit_.Do([this, line] { display_.Event(line); });
   }
   void Update(const ProgressState& state) override { display_.Update(state); }

@@ -17,9 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// File systems take names of 255 bytes: seed, fingerprint and separators need up to 31 of the rest.
 constexpr std::size_t kLongestName = 160;
 
-/// A directory that nobody used: another database may have left its attempts under the same folder.
+/// Returns a directory that nobody used: another database may have left its attempts under the same
+/// folder.
 fs::path UnusedDirectory(const fs::path& trial_folder, std::int64_t attempt) {
   fs::path directory = trial_folder / std::to_string(attempt);
   for (int copy = 2; fs::exists(directory); ++copy) {
@@ -28,8 +30,8 @@ fs::path UnusedDirectory(const fs::path& trial_folder, std::int64_t attempt) {
   return directory;
 }
 
-/// Not synced: the worker that reads it does not survive a power cut either, and the record already
-/// says that an attempt was begun.
+/// Writes trial.json without syncing it: the worker that reads it does not survive a power cut
+/// either, and the record already says that an attempt was begun.
 void WriteTrialFile(const fs::path& directory, const TrialFile& trial) {
   std::error_code error;
   fs::create_directories(directory, error);
@@ -40,6 +42,7 @@ void WriteTrialFile(const fs::path& directory, const TrialFile& trial) {
   const fs::path path = directory / kTrialFile;
   std::ofstream file(path, std::ios::binary);
   file << CanonicalJson(ToJson(trial)) << '\n';
+  // Closed before the check: what is still buffered can fail only now.
   file.close();
   if (!file) throw SystemError(path, "cannot write", errno);
 }
@@ -49,7 +52,8 @@ std::chrono::milliseconds Milliseconds(double seconds) {
       std::chrono::duration<double>(seconds));
 }
 
-/// Often enough that a few may be late, for the timeouts that are told by beats.
+/// Returns an interval so short that a few beats may be late before a timeout that is told by
+/// beats.
 double HeartbeatSeconds(const ResourceSettings& resources) {
   constexpr double kBeatsPerTimeout = 4;
   double seconds = TrialFile().heartbeat_seconds;
@@ -65,6 +69,7 @@ double HeartbeatSeconds(const ResourceSettings& resources) {
 AttemptStarter::AttemptStarter(const Recipe& recipe, fs::path runs, Store& store,
                                Executor& executor)
     : recipe_(recipe),
+      // Absolute: the record names directories, and later runs may start from another place.
       runs_(fs::absolute(runs).lexically_normal()),
       store_(store),
       executor_(executor) {}
@@ -72,6 +77,7 @@ AttemptStarter::AttemptStarter(const Recipe& recipe, fs::path runs, Store& store
 BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot) {
   const fs::path folder =
       runs_ / recipe_.name / TrialFolderName(trial.name, trial.spec.seed, trial.fingerprint);
+  // The directory is only chosen here. It is made after the commit: a rollback leaves no folder.
   const fs::path directory = UnusedDirectory(folder, trial.attempts + 1);
   WarmStartModel start;
   if (!trial.spec.warm_start.empty()) start = FindWarmStartModel(store_, trial.spec.warm_start);
@@ -86,6 +92,8 @@ BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot) {
                    .attempt = attempt,
                    .device = slot.device,
                    .threads = slot.threads,
+                   // Any earlier attempt may have left one: the last may have died before its first
+                   // checkpoint.
                    .resume_from = trial.attempts > 0 ? NewestCheckpoint(store_, trial.id) : "",
                    .warm_start_model = start.path,
                    .warm_start_hash = start.hash,
@@ -109,6 +117,7 @@ std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
     const bool plain = std::isalnum(static_cast<unsigned char>(letter)) != 0;
     if (!plain && std::string_view("-_.+=,").find(letter) == std::string_view::npos) letter = '_';
   }
+  // A leading dot hides the folder, a leading dash makes it an option of shell commands.
   if (trial_name.empty() || name.front() == '.' || name.front() == '-') name.insert(0, "_");
   return name;
 }
@@ -118,6 +127,7 @@ std::string NewestCheckpoint(const Store& store, TrialId trial) {
   for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {
     const fs::path checkpoint = fs::path(attempt->directory) / kLastCheckpoint;
     std::error_code ignored;
+    // A folder that cannot be looked at costs the progress in it, not the trial.
     if (fs::exists(checkpoint, ignored)) return checkpoint.string();
   }
   return {};

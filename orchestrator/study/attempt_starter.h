@@ -1,8 +1,7 @@
 #pragma once
 // From a trial that has a slot to a worker at work: intent in the record, directory, trial.json,
-// submission, in this order, so that a crash in between leaves nothing unexplained.
-//
-// Legal order: Begin, the commit of the transaction it was called in, Launch.
+// submission. In this order a crash leaves nothing unexplained: whatever runs or lies on the disk
+// has its row in the record.
 
 #include <filesystem>
 #include <string>
@@ -15,7 +14,7 @@
 
 namespace beamgrid {
 
-/// An attempt that is in the record and not at work yet.
+/// BegunAttempt is an attempt that is in the record and not at work yet.
 struct BegunAttempt {
   AttemptKey key;
   std::filesystem::path directory;
@@ -23,15 +22,17 @@ struct BegunAttempt {
   bool alone = false;
 };
 
+/// AttemptStarter begins and launches attempts. Begin is called inside a transaction, Launch after
+/// its commit. Not thread-safe; owned by the study's thread.
 class AttemptStarter {
  public:
-  /// All must outlive the starter. Directories are made under `runs`/<study>.
+  /// Expects that all arguments outlive the starter. Directories are made under `runs`/<study>.
   AttemptStarter(const Recipe& recipe, std::filesystem::path runs, Store& store,
                  Executor& executor);
 
   /// Records the intent to run the trial's next attempt.
   [[nodiscard]] BegunAttempt Begin(const StudyTrial& trial, const Slot& slot);
-  /// Writes the directory and submits it. Error where it cannot be written.
+  /// Writes the directory and submits it to the executor. Throws Error where it cannot be written.
   void Launch(const BegunAttempt& attempt);
 
  private:
@@ -41,12 +42,13 @@ class AttemptStarter {
   Executor& executor_;
 };
 
-/// `<trial-name>-s<seed>-<first 8 of the fingerprint>`, with characters that file systems or shells
-/// mind replaced by '_' and long names cut.
+/// Returns `<trial-name>-s<seed>-<first 8 of the fingerprint>`, with characters that file systems
+/// or shells mind replaced by '_' and long names cut.
 [[nodiscard]] std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
                                           const std::string& fingerprint);
 
-/// The newest last.checkpoint that earlier attempts of a trial left; empty if there is none.
+/// Returns the path of the newest last.checkpoint that earlier attempts of a trial left; empty if
+/// there is none.
 [[nodiscard]] std::string NewestCheckpoint(const Store& store, TrialId trial);
 
 }  // namespace beamgrid

@@ -15,7 +15,7 @@
 
 namespace beamgrid {
 
-/// A label names a trial in lines for people: "MC-MoE2 seed 1".
+/// TrialLabel names a trial in lines for people: "MC-MoE2 seed 1".
 struct TrialLabel {
   std::string name;
   std::int64_t seed = 0;
@@ -24,46 +24,48 @@ struct TrialLabel {
   return label.name + " seed " + std::to_string(label.seed);
 }
 
-/// Names one attempt for good: survives the orchestrator and never gets reused.
+/// AttemptKey names one attempt for good: it survives the orchestrator and is never reused.
 struct AttemptKey {
   TrialId trial{};
   std::int64_t attempt = 0;
   auto operator<=>(const AttemptKey&) const = default;
 };
 
-/// What an attempt may use.
+/// Placement says what an attempt may use.
 struct Placement {
   std::string device;        ///< "cpu", "cuda:1"
   std::int64_t threads = 1;  ///< for OpenMP and BLAS together
   bool alone = false;        ///< nothing of ours may hold memory of the device meanwhile
 };
 
-/// Something an executor reports.
+/// ExecutorEvent is what an executor reports of one attempt.
 struct ExecutorEvent {
   AttemptKey key;
   /// A worker's message, or the attempt's end.
   std::variant<Message, AttemptOutcome> what;
 };
 
+/// Executor carries out attempts and reports what they say and how they end. One thread makes all
+/// calls but Wake.
 class Executor {
  public:
   virtual ~Executor() = default;
-  /// Starts the worker of an attempt whose directory holds trial.json. Never blocks; failure to
-  /// start is an event.
+  /// Starts the worker of an attempt whose directory holds trial.json. Must not block; failure to
+  /// start is an event. A `timeout` of 0 is none.
   virtual void Submit(const AttemptKey& key, const std::filesystem::path& directory,
                       const Placement& placement, std::chrono::milliseconds timeout) = 0;
   /// Asks the worker to checkpoint and stop (SIGTERM; SIGKILL after the grace period). False where
-  /// no worker is at work on it (any more), so that no end will be reported but one that was
-  /// already on its way.
+  /// no worker is at work on the attempt (any more), so that no end will be reported but one that
+  /// was already on its way. Must not block.
   virtual bool Cancel(const AttemptKey& key, std::chrono::milliseconds grace) = 0;
-  /// Waits up to `wait` for events and returns what came. The only blocking call. Where it throws,
-  /// the end of one attempt is lost: what became of it is in its directory.
+  /// Waits up to `wait` for events and returns what came. Where it throws, the end of one attempt
+  /// is lost: what became of it is in its directory.
   virtual std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait) = 0;
-  /// Makes Poll return early; the only member that may be called from a signal handler or another
-  /// thread.
+  /// Makes Poll return early. Safe in a signal handler and from any thread, as no other member is.
   virtual void Wake() = 0;
-  /// What an attempt left by a dead orchestrator has become: its outcome from the files, after its
-  /// worker is gone (killed if it still runs).
+  /// Returns what an attempt left by a dead orchestrator has become: its outcome from the files,
+  /// after its worker is gone (killed if it still runs). May block for seconds; throws Error where
+  /// the worker does not go or the files cannot be read.
   virtual AttemptOutcome Reconcile(const AttemptKey& key, const std::filesystem::path& directory,
                                    std::int64_t pid) = 0;
 };

@@ -9,18 +9,20 @@
 
 namespace beamgrid {
 
+/// ModelSize is the number of a model's parameters and the bytes that they take.
 struct ModelSize {
   std::int64_t parameters = 0;
   std::int64_t size_bytes = 0;
 };
-/// A size, or why the trainer refuses the model ("attention needs two features").
+/// CountAnswer is a size, or why the trainer refuses the model ("attention needs two features").
 using CountAnswer = std::variant<ModelSize, std::string>;
 
-/// Counts a model's parameters without training it.
+/// ModelCounter counts a model's parameters without training it.
 class ModelCounter {
  public:
   virtual ~ModelCounter() = default;
-  /// May block for seconds: the first question loads LibTorch.
+  /// Returns the size or the refusal. May block for seconds: the first question loads LibTorch.
+  /// Throws Error where the trainer cannot be asked.
   virtual CountAnswer Count(const ModelSpec& model, const DataSpec& data) = 0;
 };
 

@@ -8,9 +8,10 @@
 namespace beamgrid {
 namespace {
 
+// Room for a recognisable beginning of a name, even where the terminal is narrow.
 constexpr std::size_t kShortestName = 8;
 
-/// A piece of a line and the terminal code that it is shown in (empty: none).
+/// Piece is a part of a line and the terminal code that it is shown in (empty: none).
 struct Piece {
   std::string text;
   const char* code = "";
@@ -18,7 +19,8 @@ struct Piece {
 
 constexpr char kBold[] = "\033[1m", kDim[] = "\033[2m", kRed[] = "\033[31m", kGreen[] = "\033[32m";
 
-/// Pieces with two spaces between them; those that do not fit are left out from the end.
+/// Joins pieces with two spaces between them; those that do not fit are left out from the end.
+/// Codes take no room on the screen, so only the text counts.
 std::string Join(const std::vector<Piece>& pieces, std::size_t width, Colour colour) {
   std::string line;
   std::size_t used = 0;
@@ -32,7 +34,7 @@ std::string Join(const std::vector<Piece>& pieces, std::size_t width, Colour col
   return line;
 }
 
-/// Cut with two dots where it is too long, padded where it is shorter.
+/// Returns the text cut with two dots where it is too long, padded where it is shorter.
 std::string Fitted(std::string text, std::size_t width) {
   if (text.size() > width) text = text.substr(0, width > 2 ? width - 2 : 0) + "..";
   text.resize(width, ' ');
@@ -41,17 +43,20 @@ std::string Fitted(std::string text, std::size_t width) {
 
 double DoneShare(const RunningTrial& trial) {
   if (trial.total_examples <= 0) return 0;
+  // Clamped: both numbers are a worker's word.
   return std::clamp(static_cast<double>(trial.examples) / static_cast<double>(trial.total_examples),
                     0.0, 1.0);
 }
 
 std::string Percent(double share) {
   char text[16];
+  // Cut, not rounded: 100 % is for what has seen all its examples.
   std::snprintf(text, sizeof text, "%3d%%", static_cast<int>(share * 100));
   return text;
 }
 
-/// What follows the name, most important first.
+/// Returns what follows the name, most important first, for a narrow terminal shows only the
+/// beginning.
 std::vector<Piece> TrialPieces(const RunningTrial& trial, const std::string& objective) {
   std::vector<Piece> pieces{{"s" + std::to_string(trial.seed)}};
   if (trial.epochs == 0) {
@@ -85,6 +90,7 @@ std::int64_t Ended(const ProgressState& state) {
 
 std::string DoneText(const ProgressState& state) {
   std::string text = std::to_string(Ended(state));
+  // A strategy's plan is an estimate that may be overtaken: "13/12 done" would look like a mistake.
   if (state.planned) text += "/" + std::to_string(std::max(*state.planned, Ended(state)));
   return text + " done";
 }
@@ -112,6 +118,8 @@ std::string TotalsLine(const ProgressState& state, std::size_t width, Colour col
 }  // namespace
 
 std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
+  // Reused and refused trials are done but took no time of this run, so they do not enter its
+  // speed.
   double worked = static_cast<double>(state.complete + state.failed);
   double running = 0;
   for (const auto& [id, trial] : state.running) running += DoneShare(trial);
@@ -130,11 +138,13 @@ std::vector<std::string> RenderProgress(const ProgressState& state, int width, i
   for (const auto& [id, trial] : state.running) {
     name_width = std::max(name_width, trial.name.size());
   }
+  // Half of the line at most: the numbers behind the name are what changes.
   name_width = std::min(name_width, std::max(kShortestName, columns / 2));
 
   std::vector<std::string> lines;
   const std::size_t room = rows - 1;  // the totals need one
   const bool all_fit = state.running.size() <= room;
+  // Where not all fit, one line less: it says how many are missing.
   const std::size_t shown = all_fit ? state.running.size() : room > 0 ? room - 1 : 0;
   for (const auto& [id, trial] : state.running) {
     if (lines.size() == shown) break;

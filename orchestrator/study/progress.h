@@ -13,7 +13,7 @@
 
 namespace beamgrid {
 
-/// One attempt at work.
+/// RunningTrial is one attempt at work, as the display shows it.
 struct RunningTrial {
   std::string name;
   std::int64_t seed = 0;
@@ -25,7 +25,7 @@ struct RunningTrial {
   double examples_per_second = 0;
 };
 
-/// Everything that the display shows. Kept by the runner, read by displays.
+/// ProgressState is everything that the display shows. Kept by the runner, read by displays.
 struct ProgressState {
   std::string study;
   std::string objective = "gap";
@@ -40,24 +40,27 @@ struct ProgressState {
   bool stopping = false;  ///< interrupted: the running attempts write their checkpoints
 };
 
-/// Remaining time from the share of the work done so far (running trials count by their examples);
-/// nothing before the first sign of progress or where the number of trials is unknown.
+/// Returns the remaining time from the share of the work done so far (running trials count by their
+/// examples); nothing before the first sign of progress or where the number of trials is unknown.
 [[nodiscard]] std::optional<std::chrono::seconds> Eta(const ProgressState& state);
 
+/// Colour says whether lines may hold terminal codes.
 enum class Colour { kNo, kYes };
 
-/// The live display: a line per running trial, then the totals. No line is wider than `width`
-/// characters, there are at most `height` lines (trials beyond that are counted, not shown).
+/// Returns the live display: a line per running trial, then the totals. No line is wider than
+/// `width` characters, and there are at most `height` lines (trials beyond that are counted, not
+/// shown).
 [[nodiscard]] std::vector<std::string> RenderProgress(const ProgressState& state, int width,
                                                       int height, Colour colour);
 
-/// Where the runner's news go. Calls come from one thread.
+/// ProgressDisplay is where the runner's news go. Calls come from one thread.
 class ProgressDisplay {
  public:
   virtual ~ProgressDisplay() = default;
-  /// One thing that happened, as a line for people ("MC-BLSTM-MoE2 seed 1: complete, gap 0.8421").
+  /// Shows one thing that happened, as a line for people ("MC-BLSTM-MoE2 seed 1: complete, gap
+  /// 0.8421").
   virtual void Event(const std::string& line) = 0;
-  /// The state after one turn of the loop. Called often; a display redraws when it sees fit.
+  /// Takes the state after one turn of the loop. Called often; a display redraws when it sees fit.
   virtual void Update(const ProgressState& state) = 0;
 };
 

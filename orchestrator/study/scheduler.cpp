@@ -50,6 +50,7 @@ Scheduler::Scheduler(std::vector<Slot> slots, std::int64_t retries,
     }
     device_of_slot_.push_back(device->second);
   }
+  // Backwards: the free slots of a device are a stack with the lowest on top.
   for (std::size_t slot = slots_.size(); slot-- > 0;) {
     devices_[device_of_slot_[slot]].free.push_back(slot);
   }
@@ -82,9 +83,12 @@ AfterAttempt Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutcome& outc
 }
 
 bool Scheduler::MayTryAgain(Entry* entry, FailureKind failure) const {
+  // A worker that somebody ends from outside, again and again, would else be started for ever.
   const bool blameless = failure == FailureKind::kInterrupted || IsMachineFault(failure);
   if (blameless && (interrupted_ || entry->free_restarts++ < kFreeRestarts)) return true;
   ++entry->failed_attempts;
+  // Whatever `retries` says: the first time its neighbours may have had the memory, alone on the
+  // device only the trial itself can have been too large.
   if (failure == FailureKind::kOutOfMemory) return !std::exchange(entry->alone, true);
   return IsRetryable(failure) && entry->failed_attempts <= retries_;
 }
@@ -96,6 +100,7 @@ void Scheduler::OnTrialWithdrawn(TrialId trial) {
 
 void Scheduler::OnStartRefused(TrialId trial) {
   Entry& entry = Running(trial);
+  // Not Enqueue: the trial keeps its arrival, or a busy device would send it behind all others.
   FreeSlot(&entry).refused = true;
   queue_.insert(PlaceOf(trial, entry));
   ++counts_.waiting;
@@ -108,6 +113,7 @@ void Scheduler::OnDevicesFreed() {
 void Scheduler::OnNeedsChanged(TrialId trial, const TrialNeeds& needs) {
   Entry& entry = trials_.at(trial);
   if (entry.slot) return;
+  // The place follows from the needs: it must be taken out under the old ones.
   queue_.erase(PlaceOf(trial, entry));
   SetNeeds(needs, &entry);
   queue_.insert(PlaceOf(trial, entry));
@@ -119,6 +125,7 @@ std::vector<TrialId> Scheduler::OnInterrupt() {
   for (const auto& [trial, entry] : trials_) {
     if (entry.slot) running.push_back(trial);
   }
+  // The map has no order, and the same study shall stop in the same order.
   std::ranges::sort(running);
   return running;
 }
@@ -128,6 +135,7 @@ std::optional<StartAttempt> Scheduler::NextStart() {
   std::vector<bool> waited_for(devices_.size());
   for (auto next = queue_.begin(); next != queue_.end(); ++next) {
     Entry& entry = trials_.at(next->trial);
+    // Without regard to memory the answer is the same for all behind it: none of them can start.
     const auto open = Choose(entry, Fitting::kIgnored, waited_for);
     if (!open) return std::nullopt;
     const auto chosen = Choose(entry, Fitting::kNeeded, waited_for);
@@ -193,6 +201,7 @@ void Scheduler::SanityCheck() const {
     Require(device.reserved_bytes == seen[i].reserved_bytes, "memory is reserved for the running");
     Require(device.exclusive == seen[i].exclusive, "a device is exclusive while its trial runs");
     Require(!device.exclusive || device.running == 1, "a trial that is to be alone is alone");
+    // One trial alone may need more than there is: it is tried, for a forecast can be too high.
     Require(!device.memory_bytes || device.running <= 1 ||
                 device.reserved_bytes <= *device.memory_bytes,
             "memory is not given twice");
@@ -203,6 +212,7 @@ void Scheduler::SanityCheck() const {
 }
 
 void Scheduler::SetNeeds(const TrialNeeds& needs, Entry* entry) const {
+  // By index, not by name: NextStart adds and compares these for each trial that it passes.
   entry->memory_bytes.assign(devices_.size(), 0);
   for (const auto& [device, bytes] : needs.memory_bytes) {
     const auto index = device_indices_.find(device);
@@ -219,6 +229,7 @@ void Scheduler::Enqueue(TrialId trial, Entry* entry) {
 }
 
 Scheduler::Place Scheduler::PlaceOf(TrialId trial, const Entry& entry) const {
+  // With one slot the sum of the times is the same in any order, so the strategy's is kept.
   const bool order_matters = slots_.size() > 1;
   return {order_matters ? -entry.seconds : 0.0, entry.arrival, trial};
 }
@@ -241,6 +252,7 @@ std::optional<std::size_t> Scheduler::Choose(const Entry& entry, Fitting fitting
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     if (!IsOpen(devices_[i]) || waited_for[i]) continue;
     if (fitting == Fitting::kNeeded && !Fits(i, entry)) continue;
+    // Among equals the first of the recipe.
     if (chosen && devices_[*chosen].running <= devices_[i].running) continue;
     chosen = i;
   }
@@ -251,6 +263,8 @@ Scheduler::Device& Scheduler::FreeSlot(Entry* entry) {
   const std::size_t slot = *std::exchange(entry->slot, std::nullopt);
   const std::size_t index = device_of_slot_[slot];
   Device& device = devices_[index];
+  // In its place, so that the lowest free slot is always the next: the same events give the same
+  // slots.
   device.free.insert(std::ranges::lower_bound(device.free, slot, std::greater<>()), slot);
   --device.running;
   device.reserved_bytes -= entry->memory_bytes[index];

@@ -29,21 +29,22 @@
 
 namespace beamgrid {
 
-/// A slot is room for one worker.
+/// Slot is room for one worker.
 struct Slot {
   std::string device;
   std::int64_t threads = 1;
 };
 
-/// What a trial is expected to need.
+/// TrialNeeds is what a trial is expected to need.
 struct TrialNeeds {
-  /// Bytes on each device, by its name. A device that is missing has room for the trial.
+  /// The bytes on each device, by its name. A device that is missing has room for the trial.
   std::map<std::string, std::int64_t> memory_bytes;
   double seconds = 0;  ///< 0 where nothing is known
   bool alone = false;  ///< it ran out of memory and shares its device with nobody
 };
 
-/// The one command of a scheduler: an attempt of the trial is to begin. Its slot is taken already.
+/// StartAttempt is the one command of a scheduler: an attempt of the trial is to begin. Its slot is
+/// taken already.
 struct StartAttempt {
   TrialId trial{};
   std::size_t slot = 0;  ///< index into slots()
@@ -57,47 +58,54 @@ struct AfterAttempt {
   bool alone = false;                        ///< the next attempt will have its device for itself
 };
 
+/// SchedulerCounts is how many trials are in each state; the last two since the scheduler was made.
 struct SchedulerCounts {
   std::int64_t waiting = 0, running = 0, complete = 0, failed = 0;
 };
 
-/// Whether an attempt that ended this way may succeed when it is made again: not where the trial,
+/// True if an attempt that ended this way may succeed when it is made again: not where the trial,
 /// its data or its arithmetic is the cause.
 [[nodiscard]] bool IsRetryable(FailureKind kind);
 
+/// Scheduler holds the waiting and running trials of a study and decides which attempt begins on
+/// which slot. Not thread-safe. Events that make no sense, as the end of a trial that does not run,
+/// are bugs of the caller: std::logic_error.
 class Scheduler {
  public:
-  /// A worker that stops as if interrupted though nobody asked costs no try, but only this often.
+  /// The number of times that a worker may stop as if interrupted though nobody asked, at no cost
+  /// of a try.
   static constexpr std::int64_t kFreeRestarts = 20;
 
-  /// `retries`: attempts after the first that a failing trial gets. `memory`: bytes that the trials
-  /// of a device may use together; a device that is not in it has no limit.
+  /// Makes a scheduler without trials. `retries`: attempts after the first that a failing trial
+  /// gets. `memory`: bytes that the trials of a device may use together; a device that is not in it
+  /// has no limit.
   Scheduler(std::vector<Slot> slots, std::int64_t retries,
             const std::map<std::string, std::int64_t>& memory = {});
 
   /// Adds a trial to run. `failed_attempts`: those of earlier runs that count against the retries.
   void OnTrialAdded(TrialId trial, std::int64_t failed_attempts, const TrialNeeds& needs = {});
-  /// The trial's slot is free, and devices that refused a trial may be asked again.
+  /// Frees the slot of the trial's attempt and decides what becomes of the trial. Devices that
+  /// refused a trial may be asked again.
   [[nodiscard]] AfterAttempt OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome);
   /// Forgets a trial that was to be started but was not: somebody else has taken it.
   void OnTrialWithdrawn(TrialId trial);
-  /// A trial that was to be started could not be because others use the device: it waits again, and
-  /// nothing is started there until OnDevicesFreed.
+  /// Lets a trial wait again that could not be started because others use the device; nothing is
+  /// started there until OnDevicesFreed.
   void OnStartRefused(TrialId trial);
-  /// Devices that refused may have room again.
+  /// Opens the devices that refused: they may have room again.
   void OnDevicesFreed();
-  /// More is known of what a trial needs. Nothing changes for one that runs.
+  /// Takes better knowledge of what a trial needs. Nothing changes for one that runs.
   void OnNeedsChanged(TrialId trial, const TrialNeeds& needs);
-  /// Ctrl-C: nothing is started any more. Returns the trials whose attempts are to be cancelled;
-  /// none the second time.
+  /// Starts nothing any more (Ctrl-C). Returns the trials whose attempts are to be cancelled; none
+  /// the second time.
   [[nodiscard]] std::vector<TrialId> OnInterrupt();
 
-  /// The next attempt to begin, or nothing while no waiting trial can start. Asked until it answers
-  /// nothing, after every event.
+  /// Returns the next attempt to begin and takes its slot, or nothing while no waiting trial can
+  /// start. Asked until it answers nothing, after every event.
   [[nodiscard]] std::optional<StartAttempt> NextStart();
 
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
-  /// The number of slots that a further trial could get, memory aside.
+  /// Returns the number of slots that a further trial could get, memory aside.
   [[nodiscard]] std::int64_t free_slots() const;
   [[nodiscard]] SchedulerCounts counts() const { return counts_; }
   /// True if some device has refused a trial since the last OnDevicesFreed.
@@ -126,7 +134,7 @@ class Scheduler {
     std::int64_t failed_attempts = 0;
     std::int64_t free_restarts = 0;
   };
-  /// A waiting trial's place in the queue, which is in the order of the members.
+  /// Place is a waiting trial's position in the queue, which is in the order of the members.
   struct Place {
     double minus_seconds = 0;
     std::int64_t arrival = 0;
@@ -140,12 +148,12 @@ class Scheduler {
   [[nodiscard]] Place PlaceOf(TrialId trial, const Entry& entry) const;
   [[nodiscard]] bool IsOpen(const Device& device) const;
   [[nodiscard]] bool Fits(std::size_t device, const Entry& entry) const;
-  /// The open device with the fewest running that nobody of `waited_for` keeps empty, of those that
+  /// Returns the open device with the fewest running that is not in `waited_for`, of those that
   /// have room for the trial where that matters.
   [[nodiscard]] std::optional<std::size_t> Choose(const Entry& entry, Fitting fitting,
                                                   const std::vector<bool>& waited_for) const;
   Device& FreeSlot(Entry* entry);
-  /// Whether the trial gets another attempt after this failure; notes what it costs.
+  /// True if the trial gets another attempt after this failure; notes what it costs.
   [[nodiscard]] bool MayTryAgain(Entry* entry, FailureKind failure) const;
   Entry& Running(TrialId trial);
 

@@ -13,6 +13,7 @@ CandidateId SeedResults::Open(Candidate candidate) {
 
 std::optional<Finding> SeedResults::Settle(SeedSlot slot, const SeedResult& result) {
   const auto entry = open_.find(slot.candidate);
+  // Only the first result of a seed counts it: a candidate must not close with a seed missing.
   if (!std::exchange(entry->second.results.at(slot.seed_index), result)) --entry->second.missing;
   if (entry->second.missing > 0) return std::nullopt;
 
@@ -23,8 +24,10 @@ std::optional<Finding> SeedResults::Settle(SeedSlot slot, const SeedResult& resu
   for (const std::optional<SeedResult>& seed : entry->second.results) {
     failed = failed || !seed->objective;
     sum += seed->objective.value_or(0);
+    // Failed seeds may know no size; the others agree.
     finding.size_bytes = std::max(finding.size_bytes, seed->size_bytes);
   }
+  // The mean of the seeds that went well would flatter a model that fails on some.
   if (!failed) finding.objective = sum / static_cast<double>(seeds_);
   open_.erase(entry);
   return finding;

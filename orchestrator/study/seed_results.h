@@ -11,30 +11,36 @@
 
 namespace beamgrid {
 
+/// CandidateId names an open candidate; never used twice.
 enum class CandidateId : std::int64_t {};
 
-/// One seed of one open candidate.
+/// SeedSlot is one seed of one open candidate.
 struct SeedSlot {
   CandidateId candidate{};
   std::size_t seed_index = 0;  ///< into the recipe's seeds
 };
 
-/// How one seed's trial ended.
+/// SeedResult is how one seed's trial ended.
 struct SeedResult {
   std::optional<double> objective;  ///< nothing: failed for good
   std::int64_t size_bytes = 0;
 };
 
+/// SeedResults collects the outcome of each seed of a candidate and closes the candidate with its
+/// mean. Not thread-safe.
 class SeedResults {
  public:
+  /// Makes a collection for candidates of so many seeds each.
   explicit SeedResults(std::size_t seeds) : seeds_(seeds) {}
 
+  /// Opens a candidate: all its seeds are missing.
   CandidateId Open(Candidate candidate);
+  /// Returns an open candidate; std::out_of_range where it has closed.
   [[nodiscard]] const Candidate& At(CandidateId id) const { return open_.at(id).candidate; }
   /// Records one seed; when it was the last one, the candidate closes and its finding is returned.
   /// The mean is taken in the order of the seeds, so it does not depend on which ended first.
   [[nodiscard]] std::optional<Finding> Settle(SeedSlot slot, const SeedResult& result);
-  /// Closes a candidate that is not to be tried.
+  /// Closes a candidate that is not to be tried; the finding has no objective.
   [[nodiscard]] Finding Refuse(CandidateId id, std::int64_t size_bytes);
   /// Closes a candidate whose end nobody waits for; one that has closed already may be named too.
   void Forget(CandidateId id) { open_.erase(id); }

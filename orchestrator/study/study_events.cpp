@@ -58,11 +58,13 @@ void StudyEvents::OnStarted(TrialId trial, const TrialLabel& label, const Slot& 
 
 void StudyEvents::OnMessage(TrialId trial, const Message& message) {
   const auto found = state_.running.find(trial);
+  // A worker may still speak after its end was handled.
   if (found == state_.running.end()) return;
   RunningTrial& running = found->second;
   if (const auto* started = std::get_if<Started>(&message)) {
     running.epochs = started->epochs;
     running.total_examples = started->epochs * started->train_examples;
+    // A resumed trial goes on where its checkpoint was, and the bar with it.
     running.examples = started->resumed_examples;
   } else if (const auto* progress = std::get_if<Progress>(&message)) {
     running.epoch = progress->epoch;
@@ -107,6 +109,7 @@ void StudyEvents::OnStopping(const std::string& why) {
 }
 
 void StudyEvents::OnDeviceInUse(const std::string& device, const std::string& why) {
+  // A refusal comes back every second while a device is full.
   if (const auto [text, is_new] = in_use_.insert(device + ": " + why); is_new) {
     display_.Event(*text);
   }
@@ -120,6 +123,7 @@ void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed) 
 
 void StudyEvents::NoteBest(const std::string& name, const TrialResult& result) {
   const double value = ObjectiveOf(result.metrics, objective_);
+  // Of equal ones the first stays.
   if (state_.best && value <= *state_.best) return;
   state_.best = value;
   state_.best_name = name;

@@ -1,6 +1,5 @@
 #pragma once
-// What happens in a running study, told to people: keeps the progress state and the result's counts
-// and words each event as a line.
+// What happens in a running study, told to people.
 
 #include <chrono>
 #include <cstdint>
@@ -17,7 +16,7 @@
 
 namespace beamgrid {
 
-/// How a run of a study ended.
+/// StudyResult is how a run of a study ended.
 struct StudyResult {
   StudyId study{};
   std::int64_t complete = 0;  ///< trained in this run
@@ -26,13 +25,16 @@ struct StudyResult {
   std::int64_t refused = 0;   ///< never started: too large, or refused by the trainer
   std::int64_t attempts = 0;  ///< attempts started in this run
   bool interrupted = false;
-  /// Bad data with on_error = "stop" (file, offset, fix), or a fault of the machine.
+  /// The reason of an early stop: bad data with on_error = "stop" (file, offset, fix), or a fault
+  /// of the machine. Empty where there was none.
   std::string stopped_because;
   std::vector<std::string> failures;   ///< "NAME seed S: kind: message", one for each failed trial
   std::vector<std::string> decisions;  ///< the strategy's, for people
   int exit_code = 0;  ///< 0; 1: trials failed for good or stopped; 130: interrupted
 };
 
+/// StudyEvents keeps the progress state and the result's counts and words each event as a line. Not
+/// thread-safe; owned by the study's thread.
 class StudyEvents {
  public:
   StudyEvents(const Recipe& recipe, ProgressDisplay& display);
@@ -48,13 +50,13 @@ class StudyEvents {
   void OnFailed(TrialId trial, const TrialLabel& label, const AttemptFailure& failure);
   void OnInterrupted(TrialId trial, const TrialLabel& label);
   void OnStopping(const std::string& why);
-  /// A trial waits because others use the device. Each text is said once, so again where others
-  /// have come to use it.
+  /// Says that a trial waits because others use the device. Each text is said once, and another one
+  /// where others have come to use it.
   void OnDeviceInUse(const std::string& device, const std::string& why);
-  /// Once a turn of the loop.
+  /// Hands the state to the display; called once a turn of the loop.
   void Show(std::int64_t waiting, std::chrono::milliseconds elapsed);
 
-  /// Trials in all as the strategy sees it now.
+  /// Sets the number of trials in all, as the strategy sees it at the moment.
   void SetPlanned(std::optional<std::int64_t> trials) { state_.planned = trials; }
   [[nodiscard]] StudyResult& result() { return result_; }
 

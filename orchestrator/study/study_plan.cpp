@@ -32,6 +32,7 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
         intake.SettleEnded(trial, *trial.known);
       }
     }
+    // Waiting trials will never be settled here: kept, a grid of a million would stay in memory.
     intake.Forget(*candidate);
   }
   const Strategy& strategy = intake.strategy();
@@ -39,6 +40,7 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
     totals.later_candidates =
         std::max<std::int64_t>(0, *planned - totals.candidates - totals.refused);
   }
+  // What was planned is an upper bound; a strategy that has finished knows better.
   if (strategy.finished()) totals.later_candidates = 0;
   totals.decisions = strategy.Decisions();
   return totals;

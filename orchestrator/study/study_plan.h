@@ -1,6 +1,6 @@
 #pragma once
 // What a study would run, without running it: enumerated by the intake that runs it, with what the
-// record says of each trial. Streams: memory does not grow with the number of trials.
+// record says of each trial. Memory does not grow with the number of trials.
 
 #include <cstdint>
 #include <functional>
@@ -16,13 +16,13 @@
 
 namespace beamgrid {
 
-/// Receives the plan as it is made.
+/// PlanSink receives the plan as it is made.
 struct PlanSink {
   std::function<void(const StudyTrial&)> on_trial;
   std::function<void(const std::string& model_name, const std::string& why)> on_refused;
 };
 
-/// What a plan is made from; all outlive the call.
+/// PlanParts is what a plan is made from; all outlive the call.
 struct PlanParts {
   const Recipe* recipe;
   const Catalogue* catalogue;
@@ -32,23 +32,25 @@ struct PlanParts {
   std::optional<std::int64_t> limit;  ///< stop after so many trials
 };
 
+/// PlanTotals is what a plan comes to.
 struct PlanTotals {
   std::int64_t candidates = 0;  ///< models, refused ones not included
   std::int64_t trials = 0;
   std::int64_t complete = 0;  ///< trials that the record holds already
   std::int64_t refused = 0;   ///< models
-  /// Models that the strategy may ask for once it knows the results of these; nothing where it
-  /// cannot say.
+  /// The number of models that the strategy may ask for once it knows the results of these; nothing
+  /// where it cannot say.
   std::optional<std::int64_t> later_candidates;
   bool limited = false;                ///< there is more, but `limit` was reached
   std::vector<std::string> decisions;  ///< what recorded results have decided already
 };
 
-/// The state of a planned trial: what the record says, or that it waits.
+/// Returns the state of a planned trial: what the record says, or that it waits.
 [[nodiscard]] TrialState PlannedState(const StudyTrial& trial);
 
-/// RecipeError where trials are to start from trials that the record does not hold (unless the data
-/// were not looked at: then there are no fingerprints, and nothing is looked up).
+/// Enumerates the study's trials into `sink`. Throws RecipeError where trials are to start from
+/// trials that the record does not hold (unless the data were not looked at: then there are no
+/// fingerprints, and nothing is looked up).
 ///
 /// The strategy hears of every trial that is over, as in a run, so that a study that has begun is
 /// planned from where it stands.

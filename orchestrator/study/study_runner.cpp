@@ -11,7 +11,8 @@
 namespace beamgrid {
 namespace {
 
-/// How often what other studies do is looked at: trials that we share, devices that they use.
+/// The interval at which what other studies do is looked at: trials that we share, devices that
+/// they use. A look costs a query for each shared trial.
 constexpr std::chrono::milliseconds kForeignInterval{1000};
 
 }  // namespace
@@ -36,12 +37,15 @@ StudyResult StudyRunner::Run() {
   try {
     return CarryOut();
   } catch (const std::exception& error) {
+    // The workers know nothing of our trouble: a checkpoint takes them seconds, a lost one up to
+    // hours.
     EndWorkers(error.what());
     throw;
   }
 }
 
 void StudyRunner::Interrupt() {
+  // Counted before the wake-up, or the loop could wake, see nothing and sleep again.
   interrupts_.fetch_add(1);
   executor_.Wake();
 }
@@ -54,10 +58,13 @@ StudyResult StudyRunner::CarryOut() {
     LookAtOtherStudies();
     resources_.SetWaiting(scheduler_.counts().waiting);
     events_.Show(scheduler_.counts().waiting, clock_() - started_);
+    // After Show: the last state that is shown is the one that the study ended with.
     if (Done()) return Finish();
     const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
     if (events.empty()) continue;
     Record([&] {
+      // All events of a poll in one transaction: a disk syncs some hundred times a second, short
+      // trials end more often.
       for (const ExecutorEvent& event : events) Handle(event);
     });
   }
@@ -66,6 +73,7 @@ StudyResult StudyRunner::CarryOut() {
 void StudyRunner::Record(const std::function<void()>& work) {
   after_commit_.Together([&] {
     work();
+    // In the same transaction as the end that made room: the next attempt costs no sync of its own.
     while (const std::optional<StartAttempt> start = scheduler_.NextStart()) Begin(*start);
   });
 }
@@ -77,6 +85,8 @@ void StudyRunner::Open() {
                                                       .objective = recipe_.objective->name,
                                                       .recipe_text = recipe_.text,
                                                       .recipe_digest = RecipeDigest(recipe_)});
+  // Before anything is asked: what a dead orchestrator of this study left must be closed first, or
+  // its trials would look as if somebody trained them.
   for (const TrialRecord& trial : store_.Trials(study_)) members_.insert(trial.id);
   CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
 }
@@ -86,6 +96,7 @@ bool StudyRunner::Done() const {
   if (stopping_) return true;
   if (!foreign_.empty() || !intake_.exhausted()) return false;
   if (!intake_.strategy().finished()) {
+    // Better a loud end than a loop that waits for nothing.
     throw std::logic_error("the strategy is not finished but asks for nothing");
   }
   return true;
@@ -145,6 +156,8 @@ void StudyRunner::Enter(StudyTrial trial) {
          "starts from " + WarmStartText(trial.spec.model) + ", trial " + trial.spec.warm_start);
   }
   if (const auto present = trials_.find(trial.id); present != trials_.end()) {
+    // Two candidates may be one model, where an option has no effect on it: trained once, told to
+    // both.
     present->second.wanted_by.push_back(trial.wanted_by.front());
     return;
   }
@@ -153,6 +166,7 @@ void StudyRunner::Enter(StudyTrial trial) {
     return UseEnded(trial, *trial.known);
   }
   trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
+  // Moved in before it is scheduled: starts look trials up by their id.
   StudyTrial& kept = trials_[trial.id] = std::move(trial);
   Schedule(kept, kept.known ? &*kept.known : nullptr);
 }
@@ -170,12 +184,15 @@ void StudyRunner::Schedule(StudyTrial& trial, const TrialRecord* record) {
   if (record == nullptr) return scheduler_.OnTrialAdded(trial.id, 0, trial.needs);
   trial.attempts = record->attempts;
   if (record->state == TrialState::kRunning) {
+    // Whether its owner is alive is asked by LookAtOtherStudies: within a second a dead one's
+    // attempt is closed and the trial comes back.
     foreign_.insert(trial.id);
     return Note(trial.label(), "waits: another study's orchestrator is training it");
   }
   const bool again = record->state == TrialState::kFailed;
   if (again) store_.SetState(trial.id, TrialState::kWaiting);
   if (record->failed_attempts > 0) trial.needs.alone = RanOutOfMemory(store_, trial.id);
+  // A new run gives a fresh set of tries (IsOver), so the failures of earlier runs do not count.
   scheduler_.OnTrialAdded(trial.id, again ? 0 : record->failed_attempts, trial.needs);
 }
 
@@ -197,10 +214,14 @@ void StudyRunner::LookAtOtherStudies() {
   next_foreign_look_ = clock_() + kForeignInterval;
   if (foreign_.empty() && !scheduler_.refused()) return;
   if (!foreign_.empty()) {
+    // Outside the transaction below: to end a surviving worker may take seconds, and other studies
+    // wait for the record meanwhile.
     CloseAbandoned([this](TrialId trial) { return foreign_.contains(trial); });
   }
   Record([this] {
+    // Other studies tell nobody when they give a device back; asking again is the way to find out.
     scheduler_.OnDevicesFreed();
+    // A copy: the body takes trials out and may put them in again.
     for (const TrialId trial : std::set<TrialId>(foreign_)) {
       const TrialRecord record = store_.Trial(trial);
       if (record.state == TrialState::kRunning) continue;
@@ -222,12 +243,14 @@ void StudyRunner::TakeFromOther(TrialId trial, const TrialRecord& record) {
 void StudyRunner::Begin(const StartAttempt& start) {
   StudyTrial& trial = trials_.at(start.trial);
   const Slot& slot = scheduler_.slots().at(start.slot);
+  // Read under the write lock: nobody can take the trial between this look and Begin.
   const TrialRecord now = store_.Trial(trial.id);
   if (now.state != TrialState::kWaiting) {
     // While the trial waited for a slot, another study's orchestrator took it.
     scheduler_.OnTrialWithdrawn(trial.id);
     return TakeFromOther(trial.id, now);
   }
+  // Before the record: a refusal leaves no attempt behind.
   if (!resources_.Take(trial.id, slot, trial.needs)) {
     events_.OnDeviceInUse(slot.device, resources_.RefusalText());
     return scheduler_.OnStartRefused(trial.id);
@@ -235,6 +258,8 @@ void StudyRunner::Begin(const StartAttempt& start) {
   const BegunAttempt begun = starter_.Begin(trial, slot);
   trial.running = begun.key;
   trial.attempts = begun.key.attempt;
+  // Where Launch throws, no worker is at work on the attempt; the next run closes it from its empty
+  // directory.
   after_commit_.Do([this, begun] { starter_.Launch(begun); });
   events_.OnStarted(trial.id, trial.label(), slot, trial.attempts);
 }
@@ -254,8 +279,11 @@ void StudyRunner::Handle(const ExecutorEvent& event) {
 }
 
 void StudyRunner::EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome) {
+  // Forgotten first, so that Stop below asks no worker that has ended to stop.
   const std::int64_t attempt = std::exchange(trial.running, std::nullopt)->attempt;
   resources_.GiveBack(trial.id);
+  // Before the scheduler hears of the end: it then leaves the trial waiting at no cost instead of
+  // trying it again on the same broken machine.
   if (StopsStudy(outcome)) {
     const AttemptFailure& failure = outcome.failure();
     events_.result().stopped_because = failure.message;
@@ -269,7 +297,7 @@ void StudyRunner::EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome) {
   const AttemptFailure& failure = outcome.failure();
   if (after.state == TrialState::kFailed) return Fail(trial.id, failure);
   if (!after.retry) return events_.OnInterrupted(trial.id, trial.label());
-  trial.needs.alone = after.alone;
+  trial.needs.alone = after.alone;  // the next forecast must not forget it (Learn)
   events_.OnRetry(trial.id, trial.label(), failure);
   Note(trial.label(), "attempt " + std::to_string(attempt) + " ended (" + ToString(failure.kind) +
                           ": " + failure.message + "); it is tried again" +
@@ -291,10 +319,12 @@ void StudyRunner::Fail(TrialId trial, const AttemptFailure& failure) {
 
 void StudyRunner::Learn(const ModelSpec& model, const TrialResult& result) {
   resources_.Learn(model, result);
+  // After 1, 2, 4, 8, ... results: a thousand trials cost ten rounds over the waiting, not a
+  // thousand.
   if (!std::has_single_bit(++learnt_)) return;
   for (auto& [id, trial] : trials_) {
     if (trial.running || foreign_.contains(id)) continue;
-    const bool alone = trial.needs.alone;
+    const bool alone = trial.needs.alone;  // measured, not forecast: it stays
     trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
     trial.needs.alone = alone;
     scheduler_.OnNeedsChanged(id, trial.needs);
@@ -302,6 +332,7 @@ void StudyRunner::Learn(const ModelSpec& model, const TrialResult& result) {
 }
 
 bool StudyRunner::StopsStudy(const AttemptOutcome& outcome) const {
+  // The first reason to stop is the one that the user is told.
   if (outcome.complete() || stopping_) return false;
   const FailureKind kind = outcome.failure().kind;
   const bool bad_data = kind == FailureKind::kBadData && intake_.data().on_error == "stop";
@@ -316,6 +347,7 @@ void StudyRunner::HeedInterrupts() {
   if (heeded_interrupts_ == 0) {
     Stop("interrupted: running trials write their checkpoints (again: kill them at once)");
   }
+  // Also where both signals came within one turn.
   if (asked > 1) (void)CancelAll(std::chrono::milliseconds(0));
   heeded_interrupts_ = asked;
 }
@@ -326,6 +358,8 @@ void StudyRunner::Stop(const std::string& why) {
   for (const TrialId trial : scheduler_.OnInterrupt()) {
     // One whose attempt has just ended waits for nobody.
     const std::optional<AttemptKey> attempt = trials_.at(trial).running;
+    // After the commit, because the attempt may have begun in this very transaction and not be
+    // launched yet; its launch was put off earlier and is done first.
     if (attempt)
       after_commit_.Do([this, key = *attempt] { executor_.Cancel(key, settings_.grace); });
   }
@@ -344,6 +378,7 @@ void StudyRunner::EndWorkers(const std::string& why) {
   if (at_work.empty()) return;
   events_.OnStopping(why + "; running trials write their checkpoints (Ctrl-C: kill them at once)");
   while (!at_work.empty()) {
+    // Every round, for a kill is harmless to repeat.
     if (interrupts_.load() > heeded_interrupts_) (void)CancelAll(std::chrono::milliseconds(0));
     try {
       for (const ExecutorEvent& event : executor_.Poll(settings_.poll)) {

@@ -30,6 +30,7 @@
 
 namespace beamgrid {
 
+/// RunnerSettings is where and on what a study runs.
 struct RunnerSettings {
   std::filesystem::path database;  ///< to ask whether another study's orchestrator is alive
   std::filesystem::path runs = "runs";
@@ -39,7 +40,7 @@ struct RunnerSettings {
   std::chrono::milliseconds poll{200};         ///< longest wait for events
 };
 
-/// What a runner works with; all outlive it.
+/// RunnerParts is what a runner works with; all outlive it.
 struct RunnerParts {
   Store* store;
   Executor* executor;
@@ -53,8 +54,8 @@ struct RunnerParts {
 /// told. Not thread-safe but for Interrupt; owned by the study's thread.
 class StudyRunner {
  public:
-  /// `recipe` and `catalogue` must outlive the runner. `data`: resolved and digested. RecipeError
-  /// where trials are to start from trials that are not complete in the record.
+  /// Makes a runner. `recipe` and `catalogue` must outlive it; `data` is resolved and digested.
+  /// Throws RecipeError where trials are to start from trials that are not complete in the record.
   StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataSpec data,
               RunnerSettings settings, RunnerParts parts);
 
@@ -69,12 +70,13 @@ class StudyRunner {
  private:
   // ---- Turns, start and end --------------------------------------------------------------------
 
-  /// Each turn: heed Ctrl-C, ask for trials, take in what happened.
+  /// Runs the turns until the study is done. Each turn: heed Ctrl-C, ask for trials, take in what
+  /// happened.
   StudyResult CarryOut();
   void Open();
   [[nodiscard]] bool Done() const;
   StudyResult Finish();
-  /// One transaction for what `work` records and for the attempts that can begin because of it.
+  /// Makes one transaction of what `work` records and of the attempts that can begin because of it.
   void Record(const std::function<void()>& work);
   void HeedInterrupts();
   void Stop(const std::string& why);
@@ -84,7 +86,7 @@ class StudyRunner {
   /// leave in their directories is what the next run goes on from.
   void EndWorkers(const std::string& why);
   void Note(const TrialLabel& label, const std::string& text);
-  /// How long a turn may wait for events: not at all while there is something to ask.
+  /// Returns how long a turn may wait for events: not at all while there is something to ask.
   [[nodiscard]] std::chrono::milliseconds Wait() const;
 
   // ---- Trials come in --------------------------------------------------------------------------
@@ -100,7 +102,8 @@ class StudyRunner {
 
   void CloseAbandoned(const std::function<bool(TrialId)>& ours);
   void LookAtOtherStudies();
-  /// Another orchestrator has or had the trial: its end is used, or the trial goes on here.
+  /// Takes over a trial that another orchestrator has or had: its end is used, or the trial goes on
+  /// here.
   void TakeFromOther(TrialId trial, const TrialRecord& record);
 
   // ---- Attempts begin, say something and end ---------------------------------------------------
@@ -110,8 +113,9 @@ class StudyRunner {
   void EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome);
   void Complete(TrialId trial, const TrialResult& result);
   void Fail(TrialId trial, const AttemptFailure& failure);
-  /// Forecasts that were made before anything was measured cannot be compared with later ones, so
-  /// the waiting are forecast again; ever more rarely, for later measurements change less.
+  /// Learns from a complete trial. Forecasts that were made before anything was measured cannot be
+  /// compared with later ones, so the waiting are forecast again; ever more rarely, for later
+  /// measurements change less.
   void Learn(const ModelSpec& model, const TrialResult& result);
   [[nodiscard]] bool StopsStudy(const AttemptOutcome& outcome) const;
 

@@ -24,6 +24,7 @@ struct StudyTrial : NewTrial {
   std::int64_t attempts = 0;          ///< begun so far, in all runs and studies
   std::optional<AttemptKey> running;  ///< this study's attempt at work
 
+  /// Returns the trial's name for people.
   [[nodiscard]] TrialLabel label() const { return {name, spec.seed}; }
 };
 

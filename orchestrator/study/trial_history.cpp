@@ -9,6 +9,7 @@ bool IsOver(const Store& store, const TrialRecord& trial) {
   if (trial.state == TrialState::kComplete || trial.state == TrialState::kPruned) return true;
   if (trial.state != TrialState::kFailed) return false;
   const std::vector<Store::AttemptRecord> attempts = store.Attempts(trial.id);
+  // The last attempt decides: what diverges does so again, training repeats itself to the bit.
   return !attempts.empty() && attempts.back().outcome == ToString(FailureKind::kDiverged);
 }
 

@@ -8,18 +8,21 @@
 namespace beamgrid {
 namespace {
 
+// A transaction for 16 candidates costs as much as one for one; four trials per slot keep it busy
+// while the next half of the window is asked for.
 constexpr std::size_t kSmallestWindow = 16;
 constexpr std::size_t kWindowPerSlot = 4;
 
-/// Enough candidates to keep the slots busy, too few to cost memory.
+/// Returns enough candidates to keep the slots busy, too few to cost memory.
 std::size_t WindowFor(std::size_t slots, std::size_t seeds) {
   return std::max(kSmallestWindow, (kWindowPerSlot * slots + seeds - 1) / seeds);
 }
 
-/// Why a model is not worth starting, if it is not.
+/// Returns why a model is not worth starting, if it is not.
 std::optional<std::string> WhyRefused(const Recipe& recipe, const CountAnswer& answer) {
   if (const auto* why = std::get_if<std::string>(&answer)) return "the trainer refuses it: " + *why;
   const std::int64_t size = std::get<ModelSize>(answer).size_bytes;
+  // Larger than the whole ensemble may be: it could never be a member.
   if (!recipe.ensemble || size <= recipe.ensemble->size_limit) return std::nullopt;
   return std::to_string(size) +
          " bytes are more than ensemble.size_limit allows for all members (" +
@@ -38,6 +41,7 @@ TrialIntake::TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataS
       strategy_(MakeStrategyFor(space_, recipe)),
       seeds_(recipe.seeds.size()),
       window_(WindowFor(slots, recipe.seeds.size())) {
+  // Without a digest no fingerprint can be made, so nothing can be looked up.
   if (!spec_.data.digest.empty()) starts_.emplace(recipe, store);
 }
 
@@ -77,7 +81,8 @@ std::optional<ConsideredCandidate> TrialIntake::Next() {
   return considered;
 }
 
-/// What is in the record already was counted then.
+/// Returns the size of the model. What is in the record was counted when it came there, and asking
+/// the trainer anew takes longer than anything else here.
 CountAnswer TrialIntake::SizeOf(const std::vector<StudyTrial>& seeds) {
   for (const StudyTrial& seed : seeds) {
     if (seed.known) return ModelSize{seed.known->parameters, seed.known->size_bytes};
@@ -108,11 +113,13 @@ void TrialIntake::Forget(const ConsideredCandidate& candidate) {
 
 void TrialIntake::Tell(const Finding& finding) {
   strategy_->Tell(finding);
+  // What it was told may be what it waited for.
   exhausted_ = false;
 }
 
 bool TrialIntake::CanAsk(std::int64_t free_slots) const {
   if (exhausted_ || full()) return false;
+  // Half of the window at once: asked one by one, each trial would have a transaction of its own.
   return free_slots > 0 || seeds_.size() <= window_ / 2;
 }
 

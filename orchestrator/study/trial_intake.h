@@ -21,7 +21,7 @@
 
 namespace beamgrid {
 
-/// A candidate as the intake has looked at it.
+/// ConsideredCandidate is a candidate as the intake has looked at it.
 struct ConsideredCandidate {
   std::string name;
   std::vector<StudyTrial> trials;      ///< one for each seed, in the recipe's order
@@ -29,40 +29,40 @@ struct ConsideredCandidate {
 };
 
 /// TrialIntake asks the strategy for candidates a bounded way ahead, makes their trials, refuses
-/// what is too large, and tells the strategy what became of each.
+/// what is too large, and tells the strategy what became of each. Not thread-safe.
 class TrialIntake {
  public:
-  /// All must outlive the intake. `store`: null where nothing is recorded yet. Data without a
-  /// digest were not looked at: trials have no fingerprints then, and nothing is looked up.
-  /// `slots`: how many trials may run at once. RecipeError where trials are to start from trials
-  /// that the record does not hold.
+  /// Makes an intake; all arguments by reference must outlive it. `store`: null where nothing is
+  /// recorded yet. Data without a digest were not looked at: trials have no fingerprints then, and
+  /// nothing is looked up. `slots`: how many trials may run at once. Throws RecipeError where
+  /// trials are to start from trials that the record does not hold.
   TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataSpec data, const Store* store,
               ModelCounter& counter, std::size_t slots);
 
-  /// The next candidate, or nothing where the strategy has no more for now. The strategy has heard
-  /// of a refusal already; all else that is returned must be settled.
+  /// Returns the next candidate, or nothing where the strategy has no more for the moment. The
+  /// strategy has heard of a refusal already; all else that is returned must be settled.
   [[nodiscard]] std::optional<ConsideredCandidate> Next();
 
-  /// The trial was trained; tells the strategy about every candidate that has all its seeds now.
+  /// Settles a trial that was trained; tells the strategy about every candidate that has all its
+  /// seeds with it.
   void Settle(const StudyTrial& trial, const TrialResult& result);
-  /// The trial has failed for good.
+  /// Settles a trial that has failed for good.
   void SettleFailed(const StudyTrial& trial);
-  /// The record says how the trial ended (IsOver).
+  /// Settles a trial that is over in the record (IsOver), with what the record says of it.
   void SettleEnded(const StudyTrial& trial, const TrialRecord& record);
 
-  /// Keeps nothing more of a candidate of which some trial will not be settled (a plan trains
-  /// none).
+  /// Drops a candidate of which some trial will not be settled (a plan trains none).
   void Forget(const ConsideredCandidate& candidate);
 
-  /// The number of candidates that may be open at once.
+  /// Returns the number of candidates that may be open at once.
   [[nodiscard]] std::size_t window() const { return window_; }
-  /// True if so many are open.
+  /// True if as many candidates as the window allows are open.
   [[nodiscard]] bool full() const { return seeds_.size() >= window_; }
   /// True if it is time to ask: there is room, and slots are free or half of the window is empty.
   [[nodiscard]] bool CanAsk(std::int64_t free_slots) const;
   /// True if the last Next answered nothing and the strategy was told nothing since.
   [[nodiscard]] bool exhausted() const { return exhausted_; }
-  /// The number of trials that the strategy plans in all, where it knows.
+  /// Returns the number of trials that the strategy plans in all, where it knows.
   [[nodiscard]] std::optional<std::int64_t> planned() const;
 
   [[nodiscard]] const Strategy& strategy() const { return *strategy_; }

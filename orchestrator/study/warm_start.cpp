@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kListedNames = 8;
 
-/// A fingerprint, or what is wrong with the reference.
+/// Found is a fingerprint, or what is wrong with the reference.
 struct Found {
   std::string fingerprint;
   std::string problem;
@@ -76,11 +76,13 @@ class Finder {
       if (complete) fingerprints.insert(trial.fingerprint);
       state = ToString(trial.state);
     }
+    // More than one: trials of one name and seed that were trained on other data or with other
+    // settings. To guess would change results silently.
     if (fingerprints.size() == 1) return {*fingerprints.begin(), ""};
     return {"", Problem(start, seed, {names, seeds, fingerprints}, state)};
   }
 
-  /// What a study's complete trials offer in the place of the one that was named.
+  /// Offer is what a study's complete trials have in the place of the one that was named.
   struct Offer {
     const std::set<std::string>&names, &seeds, &fingerprints;
   };
@@ -103,6 +105,7 @@ class Finder {
   }
 
   const std::vector<TrialRecord>& TrialsOf(StudyId study) {
+    // Read once a study: a recipe may refer to it from many variants and seeds.
     const auto [entry, is_new] = trials_.try_emplace(study);
     if (is_new) entry->second = store_.Trials(study);
     return entry->second;
@@ -113,7 +116,7 @@ class Finder {
   std::map<StudyId, std::vector<TrialRecord>> trials_;
 };
 
-/// Options of one that the other lacks or has otherwise.
+/// Returns the number of options that only one of the two has, or that differ in value.
 std::size_t Differing(const Options& left, const Options& right) {
   std::set<std::string> names;
   for (const auto& [name, value] : left) names.insert(name);
@@ -124,10 +127,12 @@ std::size_t Differing(const Options& left, const Options& right) {
   }));
 }
 
-/// How many options and extras two models differ in; nothing if they are of other components.
+/// Returns how many options and extras two models differ in; nothing if they are of other
+/// components.
 std::optional<std::size_t> Distance(const ModelSpec& left, const ModelSpec& right) {
   std::size_t distance = 0;
   for (const Criterion& criterion : kCriteria) {
+    // The loss has no part in the network: phases with other losses fit each other's weights.
     if (!criterion.single() || criterion.role == CriterionRole::kLoss) continue;
     const std::string name(criterion.name);
     const auto mine = left.parts.find(name), theirs = right.parts.find(name);
@@ -163,6 +168,7 @@ WarmStarts::WarmStarts(const Recipe& recipe, const Store* store) {
                                  : Found{"", "there is no database yet; run that study first"};
       fingerprints_[{start.text, seed}] = found.fingerprint;
       if (found.problem.empty()) continue;
+      // One line for a reference, not one for each seed: the other seeds lack the same study.
       diagnostics.push_back(
           {start.place, start.key, "is \"" + start.text + "\": " + found.problem});
       break;
@@ -196,6 +202,7 @@ WarmStart WarmStarts::CounterpartOf(const ModelSpec& model,
   for (const Candidate& candidate : candidates) {
     const std::optional<std::size_t> distance = Distance(model, candidate.model);
     if (candidate.seed != seed || !distance || (least && *distance > *least)) continue;
+    // All equally near ones are kept, to be named when there is more than one.
     if (least != distance) nearest.clear();
     least = distance;
     nearest.push_back(&candidate);

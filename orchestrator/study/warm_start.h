@@ -13,28 +13,30 @@
 
 namespace beamgrid {
 
-/// The trial that a model starts from.
+/// WarmStart is the trial that a model starts from.
 struct WarmStart {
   std::string fingerprint;  ///< empty: from none
   std::string problem;      ///< not empty: it cannot be told, and why
 };
 
-/// What a recipe's references mean, for each of its seeds. Only complete trials count, so a trial
-/// that starts from another has that one's fingerprint before anything runs.
+/// WarmStarts knows what a recipe's references mean, for each of its seeds. Only complete trials
+/// count, so a trial that starts from another has that one's fingerprint before anything runs.
 ///
 /// "STUDY/*" is the model's counterpart in that study: of the trials with the same multimodal,
 /// temporal, classifier and label processing components the one that differs in the fewest options
 /// and extras (a second phase samples other frames and drops the noise, and is the same network).
 class WarmStarts {
  public:
-  /// Looks every reference up. RecipeError with the place of each that names no complete trial and
-  /// with what the record has instead. `store` may be null: there is no database yet.
+  /// Looks every reference up. Throws RecipeError with the place of each that names no complete
+  /// trial and with what the record has instead. `store` may be null: there is no database yet.
   WarmStarts(const Recipe& recipe, const Store* store);
 
+  /// Returns the trial that `model` starts from with this seed; no fingerprint where it starts from
+  /// none.
   [[nodiscard]] WarmStart For(const ModelSpec& model, std::int64_t seed) const;
 
  private:
-  /// A complete trial, as a counterpart is looked for among them.
+  /// Candidate is a complete trial, as a counterpart is looked for among them.
   struct Candidate {
     std::string name, fingerprint;
     std::int64_t seed = 0;
@@ -49,15 +51,16 @@ class WarmStarts {
   std::map<std::string, std::vector<Candidate>> candidates_;  ///< by reference
 };
 
-/// What `model` starts from as its recipe says it; empty: from its initial values.
+/// Returns what `model` starts from as its recipe says it; empty: from its initial values.
 [[nodiscard]] std::string WarmStartText(const ModelSpec& model);
 
-/// The weights of a complete trial.
+/// WarmStartModel is the weights of a complete trial.
 struct WarmStartModel {
   std::string path;  ///< of its model.pt
   std::string hash;
 };
-/// Error if the record holds no such trial or names no weights of it.
+/// Returns where the weights of a complete trial are. Throws Error if the record holds no such
+/// trial or names no weights of it.
 [[nodiscard]] WarmStartModel FindWarmStartModel(const Store& store, const std::string& fingerprint);
 
 }  // namespace beamgrid
