@@ -13,7 +13,7 @@ CandidateId SeedResults::Open(Candidate candidate) {
 
 std::optional<Finding> SeedResults::Settle(SeedSlot slot, const SeedResult& result) {
   const auto entry = open_.find(slot.candidate);
-  // Only the first result of a seed counts it: a candidate must not close with a seed missing.
+  // A seed that is settled twice counts once: a candidate must not close with a seed missing.
   if (!std::exchange(entry->second.results.at(slot.seed_index), result)) --entry->second.missing;
   if (entry->second.missing > 0) return std::nullopt;
 

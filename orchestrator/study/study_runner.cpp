@@ -37,8 +37,7 @@ StudyResult StudyRunner::Run() {
   try {
     return CarryOut();
   } catch (const std::exception& error) {
-    // The workers know nothing of our trouble: a checkpoint takes them seconds, a lost one up to
-    // hours.
+    // What the workers did since their last checkpoints would be lost with them.
     EndWorkers(error.what());
     throw;
   }

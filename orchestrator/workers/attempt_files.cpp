@@ -17,13 +17,16 @@
 namespace beamgrid {
 namespace {
 
+// A log may be gigabytes: only its end is read, and it goes into the record with the failure.
 constexpr std::streamoff kTailBytes = 64 << 10;
 constexpr std::size_t kLongestLine = 500;
 
-/// No terminal codes, no broken characters, no endless lines.
+/// Returns the line without terminal codes, broken characters and endless length: a log is a
+/// stranger's bytes, and it is printed on the user's terminal.
 std::string Readable(const std::string& line) {
   std::string clean = WellFormedUtf8(line);
   std::size_t end = std::min(kLongestLine, clean.size());
+  // Not in the middle of a character: the record holds valid UTF-8 only.
   while (end < clean.size() && ContinuesCharacter(clean[end])) ++end;
   clean.resize(end);
   const auto is_code = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7F; };
@@ -31,7 +34,8 @@ std::string Readable(const std::string& line) {
   return clean;
 }
 
-/// That a file cannot be looked at now says nothing about what is in it.
+/// Throws where a file cannot be looked at because of the machine: that says nothing about what is
+/// in the file.
 void ThrowIfMachineFault(const std::filesystem::path& path, const std::error_code& error) {
   if (IsMachineFault(error.value())) throw SystemError(path, "cannot read", error.value());
 }
@@ -43,11 +47,12 @@ bool IsThere(const std::filesystem::path& path) {
   return there;
 }
 
-/// How far the artifacts of a result are checked. A worker that ended before our eyes wrote them
-/// whole; where a machine lost its power, a file may have its size but not its content.
+/// ArtifactCheck is how far the artifacts of a result are checked. A worker that ended before our
+/// eyes wrote them whole; where a machine lost its power, a file may have its size but not its
+/// content.
 enum class ArtifactCheck { kSizes, kHashes };
 
-/// What is wrong with an artifact; empty where nothing is.
+/// Returns what is wrong with an artifact; empty where nothing is.
 std::string DamageOf(const Artifact& artifact, const std::filesystem::path& directory,
                      ArtifactCheck check) {
   const std::filesystem::path path = directory / artifact.path;
@@ -62,7 +67,7 @@ std::string DamageOf(const Artifact& artifact, const std::filesystem::path& dire
   return artifact.path + " is damaged: its hash is not the one in result.json";
 }
 
-/// Throws std::invalid_argument where the file is no result.
+/// Reads the result. Throws std::invalid_argument where the file is no result.
 std::optional<TrialResult> ReadChecked(const std::filesystem::path& directory, ArtifactCheck check,
                                        std::string* why) {
   TrialResult result = TrialResultFromJson(ParseJson(ReadFile(directory / kResultFile)));
@@ -73,8 +78,8 @@ std::optional<TrialResult> ReadChecked(const std::filesystem::path& directory, A
   return result;
 }
 
-/// The result where it is there and whole, else nothing; `why` says what is wrong with a damaged
-/// one.
+/// Returns the result where it is there and whole, else nothing; `why` says what is wrong with a
+/// damaged one.
 std::optional<TrialResult> ReadResult(const std::filesystem::path& directory, ArtifactCheck check,
                                       std::string* why) {
   if (!IsThere(directory / kResultFile)) return std::nullopt;
@@ -83,6 +88,7 @@ std::optional<TrialResult> ReadResult(const std::filesystem::path& directory, Ar
   } catch (const std::invalid_argument& error) {
     *why = std::string("result.json is damaged: ") + error.what();
   } catch (const Error& error) {
+    // Taken for damage, a passing fault of the disk would throw a finished trial away.
     if (IsMachineFault(SystemCode(error))) throw;
     *why = error.what();
   }
@@ -95,6 +101,7 @@ std::string SignalText(int signal) {
   if (name != nullptr) text += std::string(" (SIG") + name + ")";
   if (signal == SIGKILL) {
     text +=
+        // Only a guess: where the kernel counts its kills, WorkerProcess knows better.
         ", which we did not send: possibly out of memory (the kernel kills the largest process)";
   }
   return text;
@@ -139,6 +146,7 @@ Cause ExitCause(const WorkerEnd& end) {
               code == 0 ? "the worker left no result.json though it exited with 0"
                         : "the worker exited with status " + std::to_string(code)};
   if (end.failed_message) {
+    // The other exit codes say the kind themselves; this one stands for all that has no code.
     if (code == static_cast<int>(TrainerExit::kBroken)) cause.kind = end.failed_message->kind;
     cause.message = end.failed_message->message;
   }
@@ -151,10 +159,12 @@ AttemptOutcome OutcomeOf(const std::filesystem::path& directory, const WorkerEnd
   const int exit_code = end.exit_code.value_or(0);
   std::string damage;
   const ArtifactCheck check = end.exit_code ? ArtifactCheck::kSizes : ArtifactCheck::kHashes;
+  // Before the exit code: a worker that is killed after its last rename has done all its work.
   if (auto result = ReadResult(directory, check, &damage)) {
     return {*std::move(result), exit_code};
   }
   Cause cause = end.stopped != StopReason::kNone ? StopCause(end) : ExitCause(end);
+  // Whatever ended it: that its files are broken is what the user must know.
   if (!damage.empty()) cause = {FailureKind::kCrashed, damage};
   return {AttemptFailure{.kind = cause.kind,
                          .message = Readable(cause.message),
@@ -170,6 +180,7 @@ std::string LogTail(const std::filesystem::path& log, int lines) {
   std::deque<std::string> last;
   for (std::string line; std::getline(file, line);) {
     last.push_back(Readable(line));
+    // Only the last lines are kept while reading, so the first, possibly cut, one goes too.
     if (static_cast<int>(last.size()) > lines) last.pop_front();
   }
   std::string text;

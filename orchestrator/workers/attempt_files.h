@@ -11,10 +11,10 @@
 
 namespace beamgrid {
 
-/// Why the orchestrator stopped a worker, where it did.
+/// StopReason is why the orchestrator stopped a worker, where it did.
 enum class StopReason { kNone, kCancelled, kTimedOut, kHung };
 
-/// How the worker's process ended.
+/// WorkerEnd is how the worker's process ended.
 struct WorkerEnd {
   std::optional<int> exit_code;  ///< status, or -signal; nothing: nobody knows (dead orchestrator)
   StopReason stopped = StopReason::kNone;
@@ -22,15 +22,16 @@ struct WorkerEnd {
   std::optional<Failed> failed_message;  ///< the worker's own words
 };
 
-/// A valid result.json whose artifacts are there with the sizes that it names (where nobody knows
-/// how the worker ended: also with their hashes) makes the attempt complete, whatever the exit
-/// code; otherwise the reason of the stop, the exit code (TrainerExit) or the signal say why not.
-/// Error where the machine keeps us from looking (no descriptors left, broken disk): nothing is
-/// known then, and the attempt must stay as it is.
+/// Returns the outcome of an attempt. A valid result.json whose artifacts are there with the sizes
+/// that it names (where nobody knows how the worker ended: also with their hashes) makes the
+/// attempt complete, whatever the exit code; otherwise the reason of the stop, the exit code
+/// (TrainerExit) or the signal say why not. Throws Error where the machine keeps us from looking
+/// (no descriptors left, broken disk): nothing is known then, and the attempt must stay as it is.
 [[nodiscard]] AttemptOutcome OutcomeOf(const std::filesystem::path& directory,
                                        const WorkerEnd& end);
 
-/// The last `lines` lines of a worker's log as valid UTF-8, long lines cut; empty if there is none.
+/// Returns the last `lines` lines of a worker's log as valid UTF-8, long lines cut; empty if there
+/// is none.
 [[nodiscard]] std::string LogTail(const std::filesystem::path& log, int lines = 20);
 
 }  // namespace beamgrid

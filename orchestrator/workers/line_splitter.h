@@ -8,10 +8,12 @@
 
 namespace beamgrid {
 
-/// Holds at most one unfinished line. A line longer than the bound is dropped whole, so a worker
-/// that writes without end costs no memory.
+/// LineSplitter cuts a stream of bytes into lines and holds at most one unfinished line. A line
+/// longer than the bound is dropped whole, so a worker that writes without end costs no memory. Not
+/// thread-safe.
 class LineSplitter {
  public:
+  /// Makes a splitter that drops lines longer than `longest` bytes.
   explicit LineSplitter(std::size_t longest) : longest_(longest) {}
 
   /// Calls `line` for each line that `piece` completes, without its newline.
@@ -32,6 +34,7 @@ class LineSplitter {
     if (overlong_ || held_.size() + part.size() > longest_) {
       overlong_ = true;
       held_.clear();
+      // The room for the longest line is given back, for a worker may live long.
       held_.shrink_to_fit();
     } else {
       held_.append(part);

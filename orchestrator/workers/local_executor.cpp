@@ -29,12 +29,15 @@ namespace {
 
 UniqueFd OpenLog(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / kWorkerLog;
+  // Appended to: a worker that serves opens the file once more, and neither writes over the other.
+  // Close-on-exec: only the worker itself gets it, as its standard error.
   UniqueFd log(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (log.get() < 0) throw SystemError(path, "cannot write", errno);
   return log;
 }
 
 UniqueFd MakeEvent() {
+  // Non-blocking: a counter that is full (it is woken already) must not hold up a signal handler.
   UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (event.get() < 0) throw SystemError("an eventfd", "cannot be made", errno);
   return event;
@@ -47,6 +50,7 @@ class LocalExecutor::Pool {
   explicit Pool(LocalExecutorOptions options)
       : options_(std::move(options)),
         wake_fd_(MakeEvent()),
+        // A second descriptor: Asio closes the one that it is given.
         wake_(loop_, ::dup(wake_fd_.get())),
         child_ended_(loop_, SIGCHLD) {
     AllowManyOpenFiles();
@@ -68,6 +72,8 @@ class LocalExecutor::Pool {
            .on_message = [this, key](Message message) { Add(key, std::move(message)); },
            .on_end = [this, key](AttemptOutcome outcome) { Add(key, std::move(outcome)); }});
     } catch (const Error& error) {
+      // A machine without descriptors or memory would fail every trial in turn; a fault of the
+      // environment stops the study instead.
       const bool machine = IsMachineFault(SystemCode(error));
       Add(key, AttemptOutcome{AttemptFailure{
                    .kind = machine ? FailureKind::kEnvironment : FailureKind::kStartFailed,
@@ -83,28 +89,31 @@ class LocalExecutor::Pool {
   }
 
   std::vector<ExecutorEvent> Poll(std::chrono::milliseconds wait) {
+    // Asio's loop stops for good where it ran out of handlers.
     loop_.restart();
     woken_ = false;
     const auto deadline = std::chrono::steady_clock::now() + wait;
     while (events_.empty() && !woken_ && loop_.run_one_until(deadline) > 0) {
     }
+    // What else is ready comes along: many ends of short trials then share a transaction.
     for (int turn = 0; turn < kMostTurns && loop_.poll_one() > 0; ++turn) {
     }
     return std::exchange(events_, {});
   }
 
-  /// Only write(2): safe in a signal handler.
+  /// Makes Poll return early. Only write(2): safe in a signal handler.
   void Wake() const {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(wake_fd_.get(), &one, sizeof one);
   }
 
  private:
-  /// Handlers run after the first event of a Poll: bounded, so that a worker that floods us cannot
-  /// keep the runner from its other work.
+  /// The number of handlers that run after the first event of a Poll: bounded, so that a worker
+  /// that floods us cannot keep the runner from its other work.
   static constexpr int kMostTurns = 1000;
 
   void WatchWake() {
+    // Reading sets the counter back to 0; else it would be ready for ever.
     wake_.async_read_some(boost::asio::buffer(wake_count_),
                           [this](boost::system::error_code error, std::size_t) {
                             if (error) return;
@@ -129,6 +138,7 @@ class LocalExecutor::Pool {
     AttemptKey key;       ///< of its attempt, or of its last one
     WorkerProcess process;
   };
+  // A list: handlers hold the addresses of the workers.
   using Workers = std::list<Worker>;
 
   template <typename What>
@@ -142,8 +152,10 @@ class LocalExecutor::Pool {
     });
   }
 
-  /// A worker that knows its directory: one that waits, or else a new one.
+  /// Returns a worker that knows its directory: one that waits, or else a new one.
   Worker& Engage(const std::filesystem::path& directory, const Placement& placement) {
+    // Also for a worker that waits, which opens the log itself: a directory that cannot be written
+    // is found out before anybody is sent there.
     const UniqueFd log = OpenLog(directory);
     // A directory is a line to a worker that serves.
     const bool one_line = directory.native().find('\n') == std::string::npos;
@@ -152,6 +164,7 @@ class LocalExecutor::Pool {
     }
     if (placement.alone) EndIdle(placement.device);
     for (auto worker = workers_.begin(); worker != workers_.end();) {
+      // Threads and device are fixed when the libraries start, by the environment.
       const bool fits = worker->process.IsIdle() && worker->placement.device == placement.device &&
                         worker->placement.threads == placement.threads;
       if (fits && !worker->process.Reap() && worker->process.Tell(directory)) return *worker;
@@ -162,7 +175,7 @@ class LocalExecutor::Pool {
     return worker;
   }
 
-  /// Workers that wait hold memory, on a GPU some hundred megabytes.
+  /// Ends the workers that wait on the device: they hold memory, on a GPU some hundred megabytes.
   void EndIdle(const std::string& device) {
     std::erase_if(workers_, [&](const Worker& worker) {
       return worker.process.IsIdle() && worker.placement.device == device;
@@ -183,7 +196,7 @@ class LocalExecutor::Pool {
         WorkerRules{options_.silence, options_.idle, options_.longest_line}, kills_);
   }
 
-  /// One SIGCHLD may stand for several children.
+  /// Takes in every child that has ended: one SIGCHLD may stand for several.
   void ReapAll() {
     for (auto worker = workers_.begin(); worker != workers_.end();) {
       worker = worker->process.Reap() ? workers_.erase(worker) : std::next(worker);
@@ -230,7 +243,9 @@ void LocalExecutor::Wake() { pool_->Wake(); }
 AttemptOutcome LocalExecutor::Reconcile(const AttemptKey& /*key*/,
                                         const std::filesystem::path& directory,
                                         std::int64_t /*pid*/) {
+  // First: a worker that still writes would change the files while they are judged.
   KillSurvivingWorker(directory);
+  // Temporary files of writes that were cut off; nobody else would ever remove them.
   RemoveHalfWritten(directory);
   return OutcomeOf(directory, {});
 }

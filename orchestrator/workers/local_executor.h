@@ -1,6 +1,5 @@
 #pragma once
-// Carries out attempts as processes of this machine: a pool of beamgrid-trainer workers on one Asio
-// loop. A crash, a hang or an endless log of a worker becomes an event, never an error of ours.
+// Attempts as processes of this machine.
 
 #include <chrono>
 #include <filesystem>
@@ -13,14 +12,17 @@
 
 namespace beamgrid {
 
-/// Starting a worker takes as long as a small trial: LibTorch is loaded each time.
+/// WorkerLife says for how many attempts a worker is kept. Starting one takes as long as a small
+/// trial: LibTorch is loaded each time.
 enum class WorkerLife {
   kManyAttempts,  ///< `serve`: kept for the next attempt on its device, until something goes wrong
   kOneAttempt     ///< `train`: a new process each time
 };
-/// kOneAttempt where BEAMGRID_FRESH_WORKERS=1 is set, for looking into a worker.
+/// Returns kOneAttempt where BEAMGRID_FRESH_WORKERS=1 is set, for looking into a worker; else
+/// kManyAttempts.
 [[nodiscard]] WorkerLife WorkerLifeFrom(const std::vector<std::string>& environment);
 
+/// LocalExecutorOptions is what an executor works with.
 struct LocalExecutorOptions {
   std::filesystem::path trainer;
   std::vector<std::string> environment;       ///< of the orchestrator; see WorkerEnvironment
@@ -31,8 +33,10 @@ struct LocalExecutorOptions {
   WorkerLife life = WorkerLifeFrom(environment);
 };
 
-/// One thread owns it and makes all calls (Wake excepted); the workers die with that thread, and
-/// with this object.
+/// LocalExecutor carries out attempts by a pool of beamgrid-trainer workers on one Asio loop. A
+/// crash, a hang or an endless log of a worker becomes an event, never an error of ours. One thread
+/// owns it and makes all calls (Wake excepted); the workers die with that thread, and with this
+/// object.
 class LocalExecutor : public Executor {
  public:
   explicit LocalExecutor(LocalExecutorOptions options);

@@ -12,8 +12,8 @@ namespace fs = std::filesystem;
 
 std::optional<std::int64_t> KillsIn(const fs::path& path) { return ReadField(path, "oom_kill"); }
 
-/// Where this process's count may be, the narrowest first: in a container the path is often that of
-/// the host, and the group itself is mounted at the top.
+/// Returns the files where this process's count may be, the narrowest first: in a container the
+/// path is often that of the host, and the group itself is mounted at the top.
 std::vector<fs::path> Candidates(const fs::path& proc, const fs::path& cgroups) {
   std::vector<fs::path> files;
   for (const MemoryGroup& group : ReadMemoryGroups(proc / "self/cgroup")) {
@@ -30,6 +30,7 @@ std::vector<fs::path> Candidates(const fs::path& proc, const fs::path& cgroups) 
 
 MemoryKills::MemoryKills(const fs::path& proc, const fs::path& cgroups) {
   for (const fs::path& candidate : Candidates(proc, cgroups)) {
+    // Existing is not enough: kernels before 4.13 have the files without the count.
     if (!KillsIn(candidate)) continue;
     file_ = candidate;
     return;
@@ -41,6 +42,7 @@ std::int64_t MemoryKills::Count() const { return KillsIn(file_).value_or(0); }
 bool MemoryKills::Claim(std::int64_t count_before) {
   const std::int64_t from = std::max(count_before, claimed_);
   if (Count() <= from) return false;
+  // One at a time: of two workers that were killed together, with two kills counted, both are told.
   claimed_ = from + 1;
   return true;
 }

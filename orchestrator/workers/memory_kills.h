@@ -6,23 +6,24 @@
 
 namespace beamgrid {
 
-/// Counts what the kernel's out-of-memory killer took of our control group, where the workers live
-/// too: `oom_kill` in memory.events (cgroup v2) or memory.oom_control (v1); where there is neither,
-/// in /proc/vmstat, for the whole machine. Without any of them it claims nothing.
+/// MemoryKills counts what the kernel's out-of-memory killer took of our control group, where the
+/// workers live too: `oom_kill` in memory.events (cgroup v2) or memory.oom_control (v1); where
+/// there is neither, in /proc/vmstat, for the whole machine. Without any of them it claims nothing.
+/// Not thread-safe.
 class MemoryKills {
  public:
-  /// `proc` and `cgroups` are other folders in tests.
+  /// Looks for the file to read. `proc` and `cgroups` are other folders in tests.
   explicit MemoryKills(const std::filesystem::path& proc = "/proc",
                        const std::filesystem::path& cgroups = "/sys/fs/cgroup");
 
-  /// So far; 0 where it cannot be read.
+  /// Returns the number of kills so far; 0 where it cannot be read.
   [[nodiscard]] std::int64_t Count() const;
 
-  /// Whether a kill since `count_before` stands for the process that asks. Each kill stands for one
+  /// True if a kill since `count_before` stands for the process that asks. Each kill stands for one
   /// process: a second one that asks about the same kill hears no.
   [[nodiscard]] bool Claim(std::int64_t count_before);
 
-  /// What it reads; empty: there is nothing to read.
+  /// Returns the file that is read; empty: there is nothing to read.
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
  private:

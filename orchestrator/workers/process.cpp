@@ -26,6 +26,8 @@ struct Pipe {
 
 Pipe MakePipe() {
   std::array<int, 2> ends{};
+  // Close-on-exec from the start: a sibling that is started in between would hold the pipe open,
+  // and its end would never be seen.
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     throw SystemError("a worker's pipe", "cannot be made", errno);
   }
@@ -34,6 +36,8 @@ Pipe MakePipe() {
 
 Pipe MakeSocketPair() {
   std::array<int, 2> ends{};
+  // A socket and not a pipe: send() can say MSG_NOSIGNAL, where a write to a dead worker's pipe
+  // would raise SIGPIPE.
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw SystemError("a worker's socket", "cannot be made", errno);
   }
@@ -47,8 +51,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-/// What the child needs between fork and exec, made before: there only calls that are safe in a
-/// signal handler are allowed.
+/// ChildPlan is what the child needs between fork and exec, made before: there only calls that are
+/// safe in a signal handler are allowed, and allocating is none.
 struct ChildPlan {
   std::vector<char*> arguments, environment;
   int stdin_fd, stdout_fd, stderr_fd, report_fd;
@@ -58,16 +62,18 @@ struct ChildPlan {
 
 constexpr char kOomScoreFile[] = "/proc/self/oom_score_adj";
 
-/// What the child writes there, from -1000 (never) to 1000 (first).
+/// Returns what the child writes there, from -1000 (never) to 1000 (first).
 std::string OomScore(MemoryPressure pressure) {
   if (pressure == MemoryPressure::kAsWeAre) return {};
+  // 500 counts like half of the memory: a worker goes before any process that does not hold so
+  // much more.
   constexpr int kIncrease = 500, kMost = 1000;
   int own = 0;
   std::ifstream(kOomScoreFile) >> own;
   return std::to_string(std::min(own + kIncrease, kMost));
 }
 
-/// Failure is harmless: the kernel then takes the largest process.
+/// Writes the child's score. Failure is harmless: the kernel then takes the largest process.
 void WriteOomScore(const std::string& score) {
   const UniqueFd file(score.empty() ? -1 : ::open(kOomScoreFile, O_WRONLY | O_CLOEXEC));
   [[maybe_unused]] const ssize_t written = ::write(file.get(), score.data(), score.size());
@@ -80,10 +86,13 @@ void WriteOomScore(const std::string& score) {
 }
 
 [[noreturn]] void RunChild(const ChildPlan& plan) {
+  // A group of its own: Ctrl-C in the terminal reaches only us, and a kill of the group reaches
+  // what the worker started.
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent) ::_exit(127);  // it died before the line above
   WriteOomScore(plan.oom_score);
+  // What we block or ignore would be inherited through exec: a worker could not be stopped then.
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -98,7 +107,7 @@ void WriteOomScore(const std::string& score) {
   ReportAndExit(plan.report_fd);
 }
 
-/// 0 where exec succeeded (the pipe closes with it), else its errno.
+/// Returns 0 where exec succeeded (the pipe closes with it), else its errno.
 int ReadReport(int fd) {
   int code = 0;
   ssize_t got = 0;
@@ -130,10 +139,13 @@ ChildProcess StartProcess(const ProcessRequest& request) {
                        .oom_score = OomScore(request.memory_pressure)};
   const pid_t pid = ::fork();
   if (pid == 0) RunChild(plan);
+  // Kept at once: closing a descriptor may change errno.
   const int fork_error = errno;
+  // Ours must be closed, or the read below would wait for ever after a good exec.
   report.write.Reset();
   const int code = pid < 0 ? fork_error : ReadReport(report.read.get());
   if (code != 0) {
+    // The child is gone after its report; unreaped it would stay a zombie.
     if (pid > 0) (void)WaitFor(pid);
     throw SystemError(request.arguments.front(), "cannot start", code);
   }

@@ -1,6 +1,6 @@
 #pragma once
-// Starts child processes that cannot outlive us: own process group, killed by the kernel when this
-// thread dies, no descriptors inherited.
+// Starts child processes that cannot outlive us: killed by the kernel when the thread that started
+// them dies, in a process group of their own, with no descriptors inherited.
 
 #include <sys/types.h>
 
@@ -11,12 +11,13 @@
 
 namespace beamgrid {
 
-/// Whom the kernel takes where memory runs out.
+/// MemoryPressure is whom the kernel takes where memory runs out.
 enum class MemoryPressure {
   kAsWeAre,
   kFirstToGo  ///< the child long before us
 };
 
+/// ProcessRequest is what to start and with what.
 struct ProcessRequest {
   std::vector<std::string> arguments;    ///< the first is the program's path
   std::vector<std::string> environment;  ///< "NAME=value"
@@ -25,14 +26,15 @@ struct ProcessRequest {
   MemoryPressure memory_pressure = MemoryPressure::kAsWeAre;
 };
 
+/// ChildProcess is a child that was started, and our ends of its pipes. Whoever holds it reaps it.
 struct ChildProcess {
   pid_t pid = -1;
   UniqueFd standard_output;  ///< to read from; blocking
   UniqueFd standard_input;   ///< a socket to send to, where asked for
 };
 
-/// Starts the program in its own process group (pid = group). Error with the system's reason where
-/// it cannot be started. The caller reaps it. To be called from a thread that lives as long as the
+/// Starts the program in its own process group (pid = group). Throws Error with the system's reason
+/// where it cannot be started. The caller reaps it. Call it from a thread that lives as long as the
 /// child should: the kernel kills the child with the thread.
 [[nodiscard]] ChildProcess StartProcess(const ProcessRequest& request);
 
@@ -41,13 +43,13 @@ struct ChildProcess {
 /// cannot.
 void AllowManyOpenFiles();
 
-/// This process's environment as a list.
+/// Returns this process's environment as a list.
 [[nodiscard]] std::vector<std::string> CurrentEnvironment();
 
-/// Exit status, or -signal, of what waitpid reported.
+/// Returns the exit status, or -signal, of what waitpid reported.
 [[nodiscard]] int ExitCodeOf(int wait_status);
 
-/// Waits for the child; exit status or -signal.
+/// Waits for the child; returns its exit status or -signal. Blocks until it has ended.
 [[nodiscard]] int WaitFor(pid_t pid);
 
 }  // namespace beamgrid

@@ -20,9 +20,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Five seconds in all. A killed process goes at once unless it waits for a dead disk, and then it
+// may never go.
 constexpr int kMostChecks = 500;
 constexpr std::chrono::milliseconds kBetweenChecks{10};
 
+/// Returns the process that holds a lock on the file, if any. Asks without taking the lock: F_GETLK
+/// works on a file that was opened for reading, and names the holder.
 std::optional<pid_t> HolderOf(const UniqueFd& file) {
   struct flock whole{};
   whole.l_type = F_WRLCK;
@@ -31,8 +35,8 @@ std::optional<pid_t> HolderOf(const UniqueFd& file) {
   return whole.l_pid;
 }
 
-/// On a shared file system the holder may be a process of another machine, whose id means somebody
-/// else here.
+/// True if the process has the file open. On a shared file system the holder may be a process of
+/// another machine, whose id means somebody else here.
 bool HasOpen(pid_t pid, const fs::path& path) {
   std::error_code error;
   const fs::directory_iterator files("/proc/" + std::to_string(pid) + "/fd", error);
@@ -51,6 +55,7 @@ void KillSurvivingWorker(const fs::path& directory) {
   for (int check = 0; check < kMostChecks; ++check) {
     holder = HolderOf(file);
     if (!holder) return;
+    // An id of 0 or 1 would signal our own group or every process.
     if (*holder > 1 && HasOpen(*holder, path) && ::kill(-*holder, SIGKILL) != 0) {
       ::kill(*holder, SIGKILL);  // started by hand: no group of its own
     }

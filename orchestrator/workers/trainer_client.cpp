@@ -31,7 +31,8 @@ namespace json = boost::json;
 
 constexpr char kTrainerName[] = "beamgrid-trainer";
 
-/// An unnamed file that takes the trainer's standard error.
+/// Returns an unnamed file that takes the trainer's standard error. A pipe would have to be read
+/// all the time, or a talkative trainer would stop when it is full.
 UniqueFd MakeLog() {
   UniqueFd log(::memfd_create("beamgrid-trainer-stderr", MFD_CLOEXEC));
   if (log.get() < 0) throw Error(std::string("cannot make a log: ") + std::strerror(errno));
@@ -53,7 +54,7 @@ ChildProcess StartTrainer(const fs::path& trainer, const std::vector<std::string
   return StartProcess(request);
 }
 
-/// Bytes read, 0 at the end.
+/// Returns the number of bytes read, 0 at the end.
 std::size_t ReadPiece(int fd, std::array<char, 1 << 14>* piece) {
   ssize_t got = 0;
   do {
@@ -75,13 +76,13 @@ std::string EndText(int exit_code, const std::string& log) {
   return text;
 }
 
-/// The trainer's words without its name.
+/// Returns the trainer's words without its name, for they are shown as our own.
 std::string Refusal(const std::string& log) {
   const std::string prefix = std::string(kTrainerName) + ": ";
   return log.starts_with(prefix) ? log.substr(prefix.size()) : log;
 }
 
-/// Where the catalogue of this very trainer is kept; nothing where there is no home for it.
+/// Returns where the catalogue of this very trainer is kept; nothing where there is no home for it.
 std::optional<fs::path> CachePath(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
@@ -95,6 +96,7 @@ std::optional<fs::path> CachePath(const fs::path& trainer, const std::vector<Nam
   }
   struct stat status{};
   if (::stat(trainer.c_str(), &status) != 0) return std::nullopt;
+  // Size and time change with every build and cost one stat.
   std::string key = trainer.string() + "\n" + std::to_string(status.st_size) + "\n" +
                     std::to_string(status.st_mtim.tv_sec) + "." +
                     std::to_string(status.st_mtim.tv_nsec);
@@ -130,6 +132,7 @@ fs::path FindTrainer() {
     throw Error(std::string("$BEAMGRID_TRAINER names ") + named +
                 ", which cannot be run: " + std::strerror(errno));
   }
+  // By /proc: argv[0] may be a bare name or a link from another folder.
   const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path() / kTrainerName;
   if (::access(beside.c_str(), X_OK) == 0) return beside;
   throw Error("cannot find " + beside.string() +
@@ -171,7 +174,7 @@ Catalogue LoadCatalogue(const fs::path& trainer, const std::vector<NamedFile>& p
   }
 }
 
-/// The co-process: a question a line, an answer a line.
+/// Process is the trainer that counts: a question a line, an answer a line.
 struct TrainerCounter::Process {
   UniqueFd log = MakeLog();
   ChildProcess child;
@@ -180,14 +183,15 @@ struct TrainerCounter::Process {
   explicit Process(const fs::path& trainer)
       : child(StartTrainer(trainer, {"count"}, log, /*socket_stdin=*/true)) {}
   ~Process() {
+    // It holds nothing that could be damaged: this is the shortest end.
     ::kill(-child.pid, SIGKILL);
     (void)WaitFor(child.pid);
   }
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  /// False where it is gone. It reads each question to the end before it answers, so writing never
-  /// waits for reading.
+  /// Writes a question; false where the trainer is gone. It reads each question to the end before
+  /// it answers, so writing never waits for reading.
   [[nodiscard]] bool Write(std::string_view text) const {
     while (!text.empty()) {
       const ssize_t written =
@@ -198,7 +202,7 @@ struct TrainerCounter::Process {
     return true;
   }
 
-  /// The next line, or nothing where it is gone or has been silent for `patience`.
+  /// Returns the next line, or nothing where the trainer is gone or has been silent for `patience`.
   [[nodiscard]] std::optional<std::string> ReadLine(std::chrono::milliseconds patience) {
     std::array<char, 1 << 14> piece{};
     std::size_t end = 0;
@@ -251,6 +255,8 @@ CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) 
     const std::string what = CommandText(trainer_, {"count"}) +
                              " died or fell silent over a model, twice" +
                              (last_words_.empty() ? "" : ":\n" + last_words_);
+    // It counts others, so this model is the cause: one candidate less. One that never answered
+    // cannot count at all.
     if (has_answered_) return what;
     throw Error(what);
   }

@@ -16,38 +16,39 @@
 
 namespace beamgrid {
 
-/// $BEAMGRID_TRAINER, or `beamgrid-trainer` beside this program. Error saying where it was looked
-/// for.
+/// Returns $BEAMGRID_TRAINER, or `beamgrid-trainer` beside this program. Throws Error saying where
+/// it was looked for.
 [[nodiscard]] std::filesystem::path FindTrainer();
 
-/// `beamgrid-trainer describe`. Loading LibTorch costs a second, so the answer is kept under
-/// $XDG_CACHE_HOME/beamgrid (default ~/.cache/beamgrid), keyed by the trainer's path, size and time
-/// of change, and by the plugins' paths and hashes; a cache that cannot be read or written is
-/// passed over. UsageError where the trainer refuses a plugin.
+/// Returns the answer to `beamgrid-trainer describe`. Loading LibTorch costs a second, so the
+/// answer is kept under $XDG_CACHE_HOME/beamgrid (default ~/.cache/beamgrid), keyed by the
+/// trainer's path, size and time of change, and by the plugins' paths and hashes; a cache that
+/// cannot be read or written is passed over. Throws UsageError where the trainer refuses a plugin.
 [[nodiscard]] Catalogue LoadCatalogue(const std::filesystem::path& trainer,
                                       const std::vector<NamedFile>& plugins = {});
 
-/// Standard output of `trainer arguments...`. UsageError with its words where it refuses the
-/// question (exit 2); Error with the last lines of its standard error where it exits with anything
-/// else but 0.
+/// Returns the standard output of `trainer arguments...`. Throws UsageError with its words where it
+/// refuses the question (exit 2), and Error with the last lines of its standard error where it
+/// exits with anything else but 0.
 [[nodiscard]] std::string AskTrainer(const std::filesystem::path& trainer,
                                      const std::vector<std::string>& arguments);
 
-/// A `beamgrid-trainer count` that runs beside us, one JSON line a question; ended with this
-/// object. Where it dies or says nothing for `patience` it is started anew and asked again; the
-/// second time the model is refused, or it is an Error if no model has been counted yet.
+/// TrainerCounter asks a `beamgrid-trainer count` that runs beside us, one JSON line a question; it
+/// ends with this object. Where it dies or says nothing for `patience` it is started anew and asked
+/// again; the second time the model is refused, or it is an Error if no model has been counted yet.
+/// Not thread-safe.
 class TrainerCounter : public ModelCounter {
  public:
   explicit TrainerCounter(std::filesystem::path trainer,
                           std::chrono::milliseconds patience = std::chrono::minutes(5));
   ~TrainerCounter() override;
-  /// Starts it without waiting for it; the first question does so otherwise.
+  /// Starts the trainer without waiting for it; the first question does so otherwise.
   void Start();
   CountAnswer Count(const ModelSpec& model, const DataSpec& data) override;
 
  private:
   struct Process;
-  /// The answering line; nothing where there came none, and the process is gone then.
+  /// Returns the answering line; nothing where there came none, and the process is gone then.
   std::optional<std::string> Ask(const std::string& question);
 
   std::filesystem::path trainer_;

@@ -23,6 +23,7 @@ std::set<std::string> ProcessorFlags(const std::string& cpuinfo) {
   std::istringstream lines(cpuinfo);
   for (std::string line; std::getline(lines, line);) {
     const std::size_t colon = line.find(':');
+    // The first processor speaks for all: each has the same line.
     if (!line.starts_with("flags") || colon == std::string::npos) continue;
     std::istringstream words(line.substr(colon + 1));
     std::set<std::string> flags;
@@ -53,6 +54,8 @@ std::vector<std::string> WorkerEnvironment(const std::vector<std::string>& paren
                                            const std::set<std::string>& flags) {
   std::vector<std::string> environment = parent;
   for (const char* name : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"}) {
+    // Replaced even where the user set it: the number of threads changes the last bits of a result
+    // and is part of the recipe.
     std::erase_if(environment, [name](const std::string& entry) { return Sets(entry, name); });
     environment.push_back(std::string(name) + "=" + std::to_string(threads));
   }
@@ -61,6 +64,8 @@ std::vector<std::string> WorkerEnvironment(const std::vector<std::string>& paren
     environment.push_back("OPENBLAS_CORETYPE=" + *core_type);
   }
   if (!IsSet(parent, "CUBLAS_WORKSPACE_CONFIG")) {
+    // Eight buffers of 4096 KiB: of the two values that cuBLAS names as repeatable the one that
+    // keeps its speed.
     environment.emplace_back("CUBLAS_WORKSPACE_CONFIG=:4096:8");
   }
   return environment;

@@ -15,7 +15,9 @@
 namespace beamgrid {
 namespace {
 
+// As much as a pipe holds, so one read empties it.
 constexpr std::size_t kBufferBytes = 64 << 10;
+// 16 MiB: a process that the worker started may hold the pipe and write for ever.
 constexpr int kMostLeftoverPieces = 256;
 
 }  // namespace
@@ -31,6 +33,7 @@ WorkerProcess::WorkerProcess(boost::asio::io_context& loop, ChildProcess child,
       lines_(rules.longest_line),
       buffer_(kBufferBytes),
       idle_(loop) {
+  // DrainOutput reads until nothing is left; a blocking read would wait for more.
   output_.non_blocking(true);
   ReadMore();
 }
@@ -43,8 +46,10 @@ WorkerProcess::~WorkerProcess() {
 
 bool WorkerProcess::Tell(const std::filesystem::path& directory) {
   DrainOutput();
+  // Half a line of the attempt before would spoil the first message of the next.
   lines_ = LineSplitter(rules_.longest_line);
   const std::string line = directory.string() + "\n";
+  // A worker that listens takes the line at once: a full socket means that it does not.
   const ssize_t sent = ::send(input_.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   return sent == static_cast<ssize_t>(line.size());
 }
@@ -52,6 +57,7 @@ bool WorkerProcess::Tell(const std::filesystem::path& directory) {
 void WorkerProcess::Begin(WorkerTask task) {
   idle_.cancel();
   attempt_ = std::make_shared<Attempt>(loop_, std::move(task));
+  // Kills before this moment were of others.
   attempt_->memory_kills = kills_.Count();
   if (attempt_->task.timeout.count() > 0) WatchTimeout();
   WatchSilence();
@@ -60,6 +66,7 @@ void WorkerProcess::Begin(WorkerTask task) {
 void WorkerProcess::Stop(StopReason reason, const std::string& detail,
                          std::chrono::milliseconds grace) {
   WorkerEnd& end = attempt_->end;
+  // The first reason stays: a Ctrl-C while a hung worker is being killed is not why it ended.
   if (end.stopped == StopReason::kNone) {
     end.stopped = reason;
     end.stop_detail = detail;
@@ -77,9 +84,11 @@ bool WorkerProcess::Reap() {
   int status = 0;
   if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
   Signal(SIGKILL);  // what it may have started itself
+  // After the group's kill, for Signal does nothing for a reaped worker, whose id may be another's.
   reaped_ = true;
   DrainOutput();
   if (attempt_) {
+    // Nobody writes any more: what has a temporary name was cut off.
     RemoveHalfWritten(attempt_->task.directory);
     EndAttempt(ExitCodeOf(status));
   }
@@ -108,6 +117,8 @@ void WorkerProcess::Hear(Message message) {
 }
 
 void WorkerProcess::EndAttempt(int exit_code) {
+  // Taken out first: its timers must find it gone, and where OutcomeOf throws the end is not told
+  // twice.
   const std::shared_ptr<Attempt> attempt = std::exchange(attempt_, nullptr);
   attempt->end.exit_code = exit_code;
   AttemptOutcome outcome = OutcomeOf(attempt->task.directory, attempt->end);
@@ -139,6 +150,8 @@ void WorkerProcess::WatchTimeout() {
 }
 
 void WorkerProcess::WatchSilence() {
+  // From the last message, and checked again when it fires: setting a timer anew for each message
+  // would cost more than reading it.
   attempt_->silence.expires_at(attempt_->last_heard + rules_.silence);
   attempt_->silence.async_wait(
       [this, attempt = std::weak_ptr(attempt_)](boost::system::error_code error) {
@@ -153,7 +166,7 @@ void WorkerProcess::WatchSilence() {
       });
 }
 
-/// To the whole group; gone already is fine.
+/// Signals the whole group; that it is gone already is fine.
 void WorkerProcess::Signal(int signal) const {
   if (!reaped_) ::kill(-pid_, signal);
 }

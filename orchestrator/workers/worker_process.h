@@ -20,13 +20,14 @@
 
 namespace beamgrid {
 
+/// WorkerRules is what a worker is allowed: how long it may be silent and how much it may say.
 struct WorkerRules {
   std::chrono::milliseconds silence{60'000};
   std::chrono::milliseconds idle{30'000};  ///< kept without an attempt for at most so long
   std::size_t longest_line = 1 << 20;
 };
 
-/// What a worker is to carry out, and who hears of it.
+/// WorkerTask is what a worker is to carry out, and who hears of it.
 struct WorkerTask {
   std::filesystem::path directory;
   std::chrono::milliseconds timeout{0};  ///< 0: none
@@ -34,9 +35,9 @@ struct WorkerTask {
   std::function<void(AttemptOutcome)> on_end;  ///< after the last message
 };
 
-/// Owned by the executor's pool until its process is reaped. Its handlers run on the pool's loop;
-/// those that are still queued when it, or the attempt that they belong to, goes see that their
-/// token of life has expired.
+/// WorkerProcess is owned by the executor's pool until its process is reaped. Its handlers run on
+/// the pool's loop; those that are still queued when it, or the attempt that they belong to, goes
+/// see that their token of life has expired. Not thread-safe.
 class WorkerProcess {
  public:
   /// Takes over a child that was just started, without an attempt. `kills` must outlive it.
@@ -47,22 +48,23 @@ class WorkerProcess {
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
+  /// True if the worker has an attempt to carry out.
   [[nodiscard]] bool HasAttempt() const { return attempt_ != nullptr; }
-  /// Whether it waits for an attempt.
+  /// True if the worker waits for an attempt.
   [[nodiscard]] bool IsIdle() const { return !attempt_ && input_.get() >= 0; }
 
   /// Tells a waiting worker the directory of its next attempt; false where it does not listen.
   /// What it may still have said of the attempt before is dropped.
   [[nodiscard]] bool Tell(const std::filesystem::path& directory);
-  /// The attempt begins: of a worker that was told, or that knows it from its command line.
+  /// Begins the attempt of a worker that was told, or that knows it from its command line.
   void Begin(WorkerTask task);
 
-  /// SIGTERM now, SIGKILL after `grace` (at once where it is 0). May be repeated with less grace.
-  /// Only with an attempt.
+  /// Sends SIGTERM at once and SIGKILL after `grace` (at once where it is 0). May be repeated with
+  /// less grace. Only with an attempt.
   void Stop(StopReason reason, const std::string& detail, std::chrono::milliseconds grace);
 
   /// True if the process has ended: reaps it, reads what it still had to say, and ends the attempt
-  /// that it had. Error where the outcome cannot be read.
+  /// that it had. Throws Error where the outcome cannot be read.
   [[nodiscard]] bool Reap();
 
  private:
