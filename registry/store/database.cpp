@@ -13,14 +13,15 @@
 namespace beamgrid {
 namespace {
 
+// A transaction of another study holds the record for milliseconds, on a busy disk for seconds.
 constexpr int kBusyTimeoutMs = 10'000;
-/// Of a result code of SQLite.
+/// The bits of a SQLite result code that name the kind of error; the others say where it came from.
 constexpr int kPrimaryCode = 0xff;
 /// "BGRD": marks a database as ours.
 constexpr std::int64_t kApplicationId = 0x42475244;
 constexpr char kMemory[] = ":memory:";
 
-/// What the user can do about it.
+/// Returns what the user can do about an error.
 std::string FixFor(int code) {
   switch (code) {
     case SQLITE_BUSY:
@@ -59,6 +60,7 @@ StatementUse& StatementUse::operator<<(std::int64_t value) {
 
 StatementUse& StatementUse::operator<<(double value) {
   ++bound_;
+  // SQLite would keep an infinity, and the JSON of `query` has no word for it.
   if (std::isfinite(value)) {
     statement_.bind(bound_, value);
   } else {
@@ -68,6 +70,7 @@ StatementUse& StatementUse::operator<<(double value) {
 }
 
 StatementUse& StatementUse::operator<<(const std::string& value) {
+  // Logs and recipes are long, and the caller holds the text until the statement has run.
   statement_.bindNoCopy(++bound_, value);
   return *this;
 }
@@ -99,8 +102,8 @@ Database::Database(const std::filesystem::path& path, OpenMode mode,
   Read([&] { OpenPatiently(mode); });
 }
 
-/// While others make the same database, SQLite says "busy" without waiting: whoever changes to the
-/// write-ahead log needs the file for himself.
+/// Opens the file, again and again while others make the same database: SQLite says "busy" without
+/// waiting then, for whoever changes to the write-ahead log needs the file for himself.
 void Database::OpenPatiently(OpenMode mode) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
   while (true) {
@@ -143,7 +146,10 @@ void Database::Translate(const SQLite::Exception& exception) const {
 
 void Database::Configure(OpenMode mode) {
   connection_->exec("PRAGMA foreign_keys = ON");
+  // With the write-ahead log a lesser setting would keep the file sound in a power cut but lose the
+  // last commits, and a worker may have been started on one of them.
   connection_->exec("PRAGMA synchronous = FULL");
+  // The pragmas above belong to the connection; the journal's mode is kept in the file.
   if (mode == OpenMode::kReadOnly || path_ == kMemory) return;
   const std::string journal = connection_->execAndGet("PRAGMA journal_mode = WAL").getString();
   if (journal != "wal") {
@@ -157,7 +163,7 @@ std::size_t Database::SchemaVersion() {
   return static_cast<std::size_t>(connection_->execAndGet("PRAGMA user_version").getInt64());
 }
 
-/// Before anything is written: a database of another program or of a newer version is left alone.
+/// Refuses a database of another program or of a newer version before anything is written to it.
 /// One transaction, or what another process is just making would be seen half.
 void Database::CheckOwner() {
   SQLite::Transaction reading(*connection_);
@@ -174,16 +180,18 @@ void Database::CheckOwner() {
   }
 }
 
-/// SQLite changes a table by copying it, which takes the references to it apart for a moment: they
-/// are checked at the end instead of in between.
+/// Takes the steps that the database lacks. SQLite changes a table by copying it, which takes the
+/// references to it apart for a moment: they are checked at the end instead of in between.
 void Database::Migrate() {
   if (SchemaVersion() == migrations_.size()) return;
+  // Outside the transaction: inside one SQLite ignores this pragma.
   connection_->exec("PRAGMA foreign_keys = OFF");
   SQLite::Transaction transaction(*connection_, SQLite::TransactionBehavior::IMMEDIATE);
   // Asked again under the lock: another process may have migrated meanwhile.
   for (std::size_t version = SchemaVersion(); version < migrations_.size(); ++version) {
     connection_->exec(migrations_[version]);
   }
+  // In the same transaction as the steps: a crash leaves the old version whole or the new one.
   connection_->exec("PRAGMA user_version = " + std::to_string(migrations_.size()));
   connection_->exec("PRAGMA application_id = " + std::to_string(kApplicationId));
   if (SQLite::Statement(*connection_, "PRAGMA foreign_key_check").executeStep()) {
@@ -194,7 +202,7 @@ void Database::Migrate() {
   connection_->exec("PRAGMA foreign_keys = ON");
 }
 
-/// An older record is brought up to date in memory: reading changes no file.
+/// Brings an older record up to date in memory: reading changes no file.
 void Database::ReadOlderThroughACopy() {
   const std::size_t version = SchemaVersion();
   if (version == migrations_.size()) return;
@@ -204,6 +212,7 @@ void Database::ReadOlderThroughACopy() {
   (void)SQLite::Backup(*copy, *connection_).executeStep(kAllPages);
   connection_ = std::move(copy);
   Migrate();
+  // A change would be lost with the copy: better refused.
   connection_->exec("PRAGMA query_only = ON");
 }
 

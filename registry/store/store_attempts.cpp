@@ -18,6 +18,7 @@ std::int64_t LastAttempt(Database& db, TrialId trial) {
   const auto number = db.Row(
       "SELECT max(number) AS number FROM attempt WHERE trial = ?",
       [](const StatementUse& row) { return row.Integer("number"); }, trial);
+  // max() of no rows is one row with NULL, which reads as 0: the first attempt is number 1.
   return number.value();
 }
 
@@ -32,10 +33,12 @@ void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,
                          " WHERE trial = ? AND number = ? AND outcome = 'running'")
                      << name << failure.message << failure.log_tail
                      << std::int64_t{outcome.exit_code} << trial << attempt << Execute();
+  // An attempt ends once: a second end would overwrite the first one's measurements.
   if (closed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
 }
 
-/// Inserts `columns`, "a, b", and after them the metrics.
+/// Returns the insertion of `columns`, "a, b", and after them the metrics: their list lives in
+/// kMetrics alone.
 std::string Insertion(const std::string& table, std::string columns) {
   for (const Metric& metric : kMetrics) columns.append(", ").append(metric.name);
   std::string values = "?";
@@ -79,6 +82,7 @@ void AddArtifacts(Database& db, TrialId trial, const std::vector<Artifact>& arti
 }
 
 void CheckAgreement(TrialId trial, std::int64_t attempt, bool complete, TrialState next) {
+  // A complete trial without a result, or the reverse, would be trusted by every later study.
   const bool agrees = next == TrialState::kPruned || complete == (next == TrialState::kComplete);
   if (agrees) return;
   throw std::logic_error(AttemptText(trial, attempt) + (complete ? " is" : " is not") +
@@ -101,6 +105,7 @@ Store::AttemptRecord AttemptFrom(const StatementUse& row) {
 }  // namespace
 
 void Store::Impl::MoveTo(TrialId trial, TrialState state) {
+  // The one place that every change of state passes.
   CheckTransition(static_cast<std::int64_t>(trial), StateOf(trial), state);
   database.Use("UPDATE trial SET state = ? WHERE id = ?") << ToString(state) << trial << Execute();
 }
@@ -109,6 +114,7 @@ std::int64_t Store::BeginAttempt(TrialId trial, const std::string& directory,
                                  const std::string& device, std::int64_t threads) {
   Database& db = impl_->database;
   return db.Write([&] {
+    // First: it refuses a trial that somebody else took, before there is a row of ours.
     impl_->MoveTo(trial, TrialState::kRunning);
     const std::int64_t number = LastAttempt(db, trial) + 1;
     db.Use(
@@ -156,6 +162,8 @@ std::vector<Store::OpenAttempt> Store::OpenAttempts() const {
 }
 
 std::vector<Store::AttemptRecord> Store::Attempts(TrialId trial) const {
+  // A number without a trial is a mistake of the user; without this it would look like a trial that
+  // was never begun.
   (void)impl_->StateOf(trial);
   return impl_->database.Rows("SELECT * FROM attempt WHERE trial = ? ORDER BY number", AttemptFrom,
                               trial);

@@ -71,7 +71,10 @@ RawStatement Prepare(sqlite3* connection, const ReadingOnly& reading, const std:
   RawStatement statement(raw, &sqlite3_finalize);
   if (code != SQLITE_OK) reading.Refuse();
   if (!statement) throw UsageError("query: there is no statement in it");
+  // A second lock: the authorizer is asked about kinds of actions, this is about the statement as a
+  // whole.
   if (sqlite3_stmt_readonly(raw) == 0) throw UsageError("query: only SELECT is allowed");
+  // SQLite compiles up to the first semicolon; what follows would be passed over in silence.
   if (std::string_view(rest).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
     throw UsageError("query: only one statement at a time, this follows it: " + std::string(rest));
   }
@@ -81,6 +84,7 @@ RawStatement Prepare(sqlite3* connection, const ReadingOnly& reading, const std:
 void Bind(sqlite3_stmt* statement, const std::map<std::string, std::string>& parameters) {
   for (const auto& [name, value] : parameters) {
     const int index = sqlite3_bind_parameter_index(statement, (":" + name).c_str());
+    // A value that the query does not use is a misspelt name.
     if (index == 0) throw UsageError("query: has no parameter :" + name);
     sqlite3_bind_text(statement, index, value.data(), static_cast<int>(value.size()),
                       SQLITE_TRANSIENT);
@@ -103,6 +107,7 @@ boost::json::value Cell(sqlite3_stmt* statement, int column) {
           reinterpret_cast<const char*>(sqlite3_column_text(statement, column)),
           static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
     case SQLITE_BLOB:
+      // JSON has no bytes.
       return boost::json::string(Hex(statement, column));
     default:
       return nullptr;
@@ -122,6 +127,7 @@ boost::json::array Store::Table::Objects() const {
 Store::Table Store::Query(const std::string& sql,
                           const std::map<std::string, std::string>& parameters) const {
   sqlite3* connection = impl_->database.connection().getHandle();
+  // Only for this query: the Store's own statements on the connection do write.
   const ReadingOnly reading(connection);
   const RawStatement statement = Prepare(connection, reading, sql);
   Bind(statement.get(), parameters);

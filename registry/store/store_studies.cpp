@@ -38,6 +38,8 @@ StudyId Store::OpenStudy(const StudyRecord& study) {
     StatementUse row = db.Use("SELECT id, recipe_digest FROM study WHERE name = ?");
     row << study.name;
     if (!row.Next()) throw std::logic_error("a study is gone right after it was written");
+    // The statement above has changed nothing then: comments and layout of a recipe may change,
+    // what it asks for may not, or one study would hold trials of two questions.
     if (row.Text("recipe_digest") != study.recipe_digest) {
       throw UsageError("study '" + study.name +
                        "' is already in this database with another recipe; give this recipe " +

@@ -12,6 +12,7 @@ TrialId AddOrFind(Database& db, const NewTrial& trial) {
   const auto id_from = [](const StatementUse& row) { return TrialId{row.Integer("id")}; };
   const auto known =
       db.Row("SELECT id FROM trial WHERE fingerprint = ?", id_from, trial.fingerprint);
+  // Shared: what another study trained is not trained again.
   if (known) return *known;
   const std::string spec = CanonicalJson(ToJson(trial.spec));
   const std::string canonical = CanonicalText(trial.spec);
@@ -23,6 +24,8 @@ TrialId AddOrFind(Database& db, const NewTrial& trial) {
   return TrialId{db.connection().getLastInsertRowid()};
 }
 
+/// Notes that the study has the trial. A study that is run again refers to it already, and keeps
+/// its position and name.
 void Refer(Database& db, StudyId study, TrialId trial, const std::string& name) {
   db.Use(
       "INSERT INTO study_trial (study, position, trial, name) VALUES (?1,"
@@ -80,7 +83,7 @@ std::string FailureText(const StatementUse& row) {
   return row.Text("failure_kind") + (message.empty() ? "" : ": " + message);
 }
 
-/// A row of the view trial_record.
+/// Returns the record that a row of the view trial_record is.
 TrialRecord RecordFrom(Database& db, const StatementUse& row) {
   TrialRecord record{.id = TrialId{row.Integer("id")},
                      .name = row.Text("name"),
@@ -137,6 +140,7 @@ std::vector<TrialRecord> Store::Trials(StudyId study) const {
   Database& db = impl_->database;
   const auto named_here = [&](const StatementUse& row) {
     TrialRecord record = RecordFrom(db, row);
+    // Two studies may vary other axes and so name one model differently.
     record.name = row.Text("name_in_study");
     return record;
   };

@@ -31,6 +31,7 @@ std::string ReadHolder(int fd) {
 void WriteHolder(int fd, const std::string& path) {
   const std::string holder = "pid " + std::to_string(::getpid()) + " on " + HostName() + " since " +
                              UtcText(std::chrono::system_clock::now());
+  // Cut first: the name of a former holder may be longer.
   const bool written = ::ftruncate(fd, 0) == 0 && ::pwrite(fd, holder.data(), holder.size(), 0) ==
                                                       static_cast<ssize_t>(holder.size());
   if (!written) throw SystemError(path, "cannot write the lock file", errno);
@@ -43,6 +44,8 @@ StudyLock::StudyLock(const std::filesystem::path& database, const std::string& s
   // Close-on-exec: a worker that outlives a dead orchestrator must not go on holding the study.
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (file_.get() < 0) throw SystemError(path, "cannot open the lock file", errno);
+  // Not waiting: who starts a study twice wants to be told so. The kernel lets go of the lock when
+  // its holder dies, so none is ever stale.
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0) {
     WriteHolder(file_.get(), path);
     return;

@@ -9,9 +9,11 @@ bool MayFollow(TrialState from, TrialState to) {
     case TrialState::kWaiting:
       return to == TrialState::kRunning || to == TrialState::kPruned || to == TrialState::kFailed;
     case TrialState::kRunning:
+      // An attempt may end in any way, but a trial has one attempt at a time.
       return to != TrialState::kRunning;
     case TrialState::kPruned:
     case TrialState::kFailed:
+      // A later run may try again what failed or was given up.
       return to == TrialState::kWaiting;
     case TrialState::kComplete:
       return false;
