@@ -11,11 +11,13 @@ namespace beamgrid {
 namespace {
 
 constexpr std::uint64_t kSeed = 20;
+// Half of the 5 % outside the interval.
 constexpr double kTail = 0.025;
 
 using Draws = std::vector<std::uint32_t>;  ///< [videos] how often each is drawn
 
-/// The pool of a ranking, sorted once for all resamples.
+/// SortedPool is the pool of a ranking, sorted once for all resamples: a draw changes how often an
+/// item counts, not where it stands.
 class SortedPool {
  public:
   explicit SortedPool(const std::vector<VideoPrediction>& videos) {
@@ -25,6 +27,7 @@ class SortedPool {
     }
     std::sort(items_.begin(), items_.end(),
               [](const Item& a, const Item& b) { return a.score > b.score; });
+    // A resample draws as many videos as there are, so its ranking is never longer than this.
     harmonic_.Reserve(videos.size() * kGapTop);
   }
 
@@ -41,6 +44,7 @@ class SortedPool {
       sum.Add(items, hits);
       begin = end;
     }
+    // Of the drawn videos, those outside the ranking included: the divisor varies with the draw.
     std::int64_t positives = 0;
     for (std::size_t v = 0; v < draws.size(); ++v) positives += draws[v] * positives_[v];
     return positives == 0 ? 0 : sum.sum() / static_cast<double>(positives);
@@ -79,6 +83,8 @@ Interval BootstrapGapGain(const std::vector<VideoPrediction>& a,
   std::vector<double> gains;
   for (std::int64_t r = 0; r < resamples; ++r) {
     Draws draws(a.size());
+    // Not std::uniform_int_distribution: each standard library computes another one. The bias of
+    // the remainder is below 1e-12 for a million videos.
     for (std::size_t i = 0; i < a.size(); ++i) ++draws[random() % a.size()];
     gains.push_back(pool_a.Gap(draws) - pool_b.Gap(draws));
   }

@@ -8,14 +8,15 @@
 
 namespace beamgrid {
 
+/// Interval is the range that holds a gain with 95 % confidence.
 struct Interval {
   double low = 0, high = 0;
 };
 
-/// 95 % percentile interval of GAP(a) - GAP(b) under resampling of whole videos with replacement,
-/// the same videos for both (Efron and Tibshirani 1993, chapter 13). a[i] and b[i] are lists of the
-/// same video. A video that is drawn k times counts as k videos with equal scores. The generator is
-/// seeded with a constant: the same input gives the same interval.
+/// Returns the 95 % percentile interval of GAP(a) - GAP(b) under resampling of whole videos with
+/// replacement, the same videos for both (Efron and Tibshirani 1993, chapter 13). a[i] and b[i] are
+/// lists of the same video. A video that is drawn k times counts as k videos with equal scores. The
+/// generator is seeded with a constant: the same input gives the same interval.
 [[nodiscard]] Interval BootstrapGapGain(const std::vector<VideoPrediction>& a,
                                         const std::vector<VideoPrediction>& b,
                                         std::int64_t resamples);

@@ -9,17 +9,20 @@
 namespace beamgrid {
 namespace {
 
+// Whole units add up to the same in any order. The largest term is 27.6, so 64 bits hold the sum of
+// 300,000 terms.
 constexpr double kUnit = 1e12;
 
 double Logit(double probability) {
+  // A score of exactly 0 or 1 would outvote all other members for ever.
   const double p = std::clamp(probability, kSmallestProbability, 1 - kSmallestProbability);
   return std::log(p / (1 - p));
 }
 
 const double kLowestLogit = Logit(0);
 
-/// Weights as factors and one divisor: equal weights are factors of 1, which keeps decimal scores
-/// exact.
+/// Factors are weights as factors and one divisor: equal weights are factors of 1, which keeps
+/// decimal scores exact.
 struct Factors {
   std::vector<double> factors;
   double divisor = 1;
@@ -30,6 +33,7 @@ Factors FactorsOf(const std::vector<double>& weights) {
   if (equal) {
     return {std::vector<double>(weights.size(), 1.0), static_cast<double>(weights.size())};
   }
+  // By what they add up to, not 1: weights from outside need not be normalised.
   return {weights, std::accumulate(weights.begin(), weights.end(), 0.0)};
 }
 
@@ -97,6 +101,7 @@ VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
 VideoPrediction CombineVideo(std::span<const VideoPrediction* const> members,
                              const std::vector<double>& weights, const Combination& combination,
                              Missing missing, int top_k) {
+  // Unchanged: by way of logits a score would come back different in its last bits, and clamped.
   if (members.size() == 1) {
     VideoPrediction alone = *members[0];
     if (std::ssize(alone.top) > top_k) alone.top.resize(static_cast<std::size_t>(top_k));

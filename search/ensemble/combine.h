@@ -16,13 +16,14 @@ class Combination {
  public:
   explicit Combination(ScoreDomain domain) : logits_(domain == ScoreDomain::kLogits) {}
 
+  /// True if scores are averaged as logits.
   [[nodiscard]] bool logits() const { return logits_; }
-  /// A probability in the domain of the mean, counted from its lower end (so never negative):
-  /// logit(p) - logit(1e-6), or p.
+  /// Returns a probability in the domain of the mean, counted from its lower end (so never
+  /// negative): logit(p) - logit(1e-6), or p.
   [[nodiscard]] double Term(double probability) const;
-  /// Inverse of Term, of a mean of terms.
+  /// Returns the inverse of Term, of a mean of terms.
   [[nodiscard]] double Probability(double term) const;
-  /// The largest value of Term.
+  /// Returns the largest value of Term.
   [[nodiscard]] double largest_term() const;
 
  private:
@@ -31,23 +32,25 @@ class Combination {
 
 inline constexpr double kSmallestProbability = 1e-6;  ///< clamp of logits, and 1 - it above
 
-/// What a label that `video` does not list counts as, as a term.
+/// Returns what a label that `video` does not list counts as, as a term.
 [[nodiscard]] double FloorTerm(const VideoPrediction& video, const Combination& combination,
                                Missing missing);
 
-/// One video's terms: a row per label that any member lists, a column per member.
+/// VideoTerms is one video's terms: a row per label that any member lists, a column per member.
 struct VideoTerms {
   std::vector<std::int32_t> labels;  ///< ascending
   std::vector<double> terms;         ///< [labels, members]
 };
+/// Rows says which labels get a row: those that a member lists, or the true ones as well.
 enum class Rows { kListed, kListedAndTrue };
+/// Returns the terms of one video, for which each of `members` has its list.
 [[nodiscard]] VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
                                      const Combination& combination, Missing missing, Rows rows);
 
-/// The ensemble's list of one video, best first, equal scores by lower label, cut to `top_k`.
-/// Weights are >= 0 and not all 0. Terms are summed in units of 1e-12, so that sums do not depend
-/// on the order of the members and scores that are equal on paper (0.3 + 0.5 and 0.4 + 0.4) stay
-/// equal.
+/// Returns the ensemble's list of one video, best first, equal scores by lower label, cut to
+/// `top_k`. Weights are >= 0 and not all 0. Terms are summed in units of 1e-12, so that sums do not
+/// depend on the order of the members and scores that are equal on paper (0.3 + 0.5 and 0.4 + 0.4)
+/// stay equal.
 [[nodiscard]] VideoPrediction CombineVideo(std::span<const VideoPrediction* const> members,
                                            const std::vector<double>& weights,
                                            const Combination& combination, Missing missing,

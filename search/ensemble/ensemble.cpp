@@ -13,6 +13,7 @@
 namespace beamgrid {
 namespace {
 
+// Far beyond any limit of size; it bounds what the sums of the search must hold.
 constexpr std::int64_t kMostMembers = 1000;
 
 void CheckNumber(const char* name, std::int64_t value, std::int64_t least, std::int64_t most) {
@@ -38,10 +39,11 @@ void CheckNumbers(const EnsembleQuestion& question) {
   }
 }
 
-/// Drops the models that are too large alone. UsageError if none is left.
+/// Drops the models that are too large alone. Throws UsageError if none is left.
 std::vector<AlignedModel> KeepFitting(std::vector<AlignedModel> models, std::int64_t size_limit,
                                       std::vector<std::string>& notes) {
   const std::size_t all = models.size();
+  // A copy, for the message: the models themselves are gone by then.
   const auto smallest = *std::min_element(models.begin(), models.end(), [](auto& a, auto& b) {
     return a.model->size_bytes < b.model->size_bytes;
   });
@@ -59,7 +61,7 @@ std::vector<AlignedModel> KeepFitting(std::vector<AlignedModel> models, std::int
   return models;
 }
 
-/// The models of a set, each once, and how often it is in it.
+/// Members is the models of a set, each once, and how often it is in it.
 struct Members {
   std::vector<std::size_t> models;
   std::vector<double> counts;
@@ -84,7 +86,7 @@ std::vector<AlignedModel> Pick(const std::vector<AlignedModel>& models,
   return picked;
 }
 
-/// The ensemble's lists of one part of the videos.
+/// Returns the ensemble's lists of one part of the videos.
 std::vector<VideoPrediction> CombineAll(const std::vector<AlignedModel>& members,
                                         const std::vector<double>& weights,
                                         const Combination& combination, Missing missing) {
@@ -135,6 +137,8 @@ class Finder {
 
  private:
   void Split() {
+    // Too large models go before the split: the best single model must be one that could be
+    // shipped.
     parts_ =
         SplitVideos(KeepFitting(AlignModels(question_.models), question_.size_limit, answer_.notes),
                     question_.holdout);
@@ -154,6 +158,8 @@ class Finder {
   }
 
   ModelSet Search() {
+    // Learned weights are learned for the winner only: to learn them for each set of the search would
+    // take many passes over all videos instead of one.
     const std::vector<double> factors =
         question_.weights == Weighting::kGap ? gaps_ : std::vector<double>(gaps_.size(), 1.0);
     EnsemblePool pool(parts_.selection, factors, combination_, question_.missing,
@@ -184,6 +190,8 @@ class Finder {
     if (question_.weights == Weighting::kLearned && selection.size() > 1) {
       weights = LearnWeights(selection, combination_, question_.missing);
       answer_.selection_gap = GapOf(selection, weights);
+      // They minimise the cross entropy, which GAP need not follow. Told and not undone: what was
+      // asked for is what comes.
       if (answer_.selection_gap < searched_gap) {
         answer_.notes.push_back("the learned weights lower GAP on the selection part: " +
                                 std::to_string(answer_.selection_gap) + " against " +
@@ -206,6 +214,7 @@ class Finder {
     for (const EnsembleAnswer::Member& member : answer_.members) weights.push_back(member.weight);
     const auto lists =
         CombineAll(Pick(parts_.holdout, members.models), weights, combination_, question_.missing);
+    // Chosen on the selection part, like the ensemble: both meet the holdout for the first time.
     const auto single =
         CombineAll({parts_.holdout[best_single_]}, {1}, combination_, question_.missing);
     answer_.best_single_gap = ScoreLists(single).gap;
@@ -240,6 +249,7 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
   if (answer.holdout) {
     boost::json::object& object = holdout.emplace_object();
     for (const Metric& metric : kMetrics) {
+      // An ensemble is of whole videos.
       if (metric.needs == Metric::Needs::kRatedSegments) continue;
       object[metric.name] = answer.holdout->metrics.*metric.value;
     }

@@ -21,18 +21,20 @@
 
 namespace beamgrid {
 
-/// What a label that a member's list lacks counts as.
+/// Missing says what a label that a member's list lacks counts as.
 enum class Missing {
   kZero,        ///< competition files: 0 (logits: the clamp's lower end)
   kLastOfList,  ///< our sparse files: the value of the list's last entry bounds the rest
 };
 
+/// EnsembleModel is a finished model that may become a member.
 struct EnsembleModel {
   std::string name;
   std::int64_t size_bytes = 0;
   Predictions predictions;
 };
 
+/// EnsembleQuestion is what FindEnsemble is asked: the models and the limits.
 struct EnsembleQuestion {
   std::vector<EnsembleModel> models;  ///< all over exactly the same videos; distinct names
   Missing missing = Missing::kZero;
@@ -47,6 +49,7 @@ struct EnsembleQuestion {
   std::int64_t bootstrap = 1000;  ///< resamples for the holdout interval
 };
 
+/// EnsembleAnswer is the ensemble that was chosen, with what it scores.
 struct EnsembleAnswer {
   struct Member {
     std::string name;
@@ -76,29 +79,30 @@ struct EnsembleAnswer {
 };
 
 /// Chooses by GAP on the selection part; ties by smaller size, then by names. The answer does not
-/// depend on the order of models or videos. UsageError if nothing fits, the models' videos or
-/// truths differ, a score is not in 0..1, or a number of the question is not allowed.
+/// depend on the order of models or videos. Throws UsageError if nothing fits, the models' videos
+/// or truths differ, a score is not in 0..1, or a number of the question is not allowed.
 [[nodiscard]] EnsembleAnswer FindEnsemble(const EnsembleQuestion& question);
 
-/// The `ensemble --json` object (design.md, 6). `holdout.interval` is [low, high] of the gain over
-/// the best single model. More keys: `combine`, `weights`, `search`, `notes`, `holdout.gain`.
+/// Returns the object that `ensemble --json` prints and the record keeps. `holdout` is null where
+/// there is none; `holdout.interval` is [low, high] of the gain over the best single model,
+/// `holdout.gain`. `combine`, `weights` and `search` are the words of the question.
 [[nodiscard]] boost::json::object ToJson(const EnsembleAnswer& answer);
 
-/// The ensemble's own predictions (for `predict` and tests), lists cut to top_k. The videos are
-/// those of the first member, in its order; all members must list the same ones (UsageError).
+/// Returns the ensemble's own predictions (for `predict` and tests), lists cut to top_k. The videos
+/// are those of the first member, in its order; all members must list the same ones (UsageError).
 [[nodiscard]] Predictions Combine(const std::vector<const Predictions*>& members,
                                   const std::vector<double>& weights, ScoreDomain combine,
                                   Missing missing, int top_k);
 
-/// Which videos an ensemble of prediction files is chosen on.
+/// VideoSet says which videos an ensemble of prediction files is chosen on.
 enum class VideoSet {
   kTruth,   ///< all of the truth; a model that lacks one is refused
   kCommon,  ///< those of the truth that every model has
 };
 
 /// Restricts all models to one set of videos, sorted by id, and puts the truth's labels beside
-/// them. UsageError naming each model that lacks videos, how many and one of them; or if no video
-/// remains.
+/// them. Throws UsageError naming each model that lacks videos, how many and one of them; or if no
+/// video remains.
 void AlignToTruth(std::vector<EnsembleModel>& models, const Truth& truth, VideoSet videos);
 
 }  // namespace beamgrid

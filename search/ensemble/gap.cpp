@@ -7,7 +7,8 @@
 namespace beamgrid {
 namespace {
 
-/// Buckets of a few keys each, but no more buckets than the processor's caches hold.
+/// Returns how many bits of a score choose its bucket: buckets of a few keys each, but no more
+/// buckets than the processor's caches hold.
 int BucketBits(std::size_t pool_size) {
   constexpr int kMost = 16;
   return std::min(kMost, static_cast<int>(std::bit_width(pool_size)));
@@ -23,6 +24,7 @@ void HarmonicNumbers::Reserve(std::size_t n) {
 void PrecisionSum::AddHits(double items, double hits, std::int64_t count) {
   const auto rank = static_cast<double>(rank_);
   const auto before = static_cast<double>(hits_);
+  // The usual case, and q would be 0 / 0.
   if (count == 1) {
     sum_ += (before + 1) / (rank + 1);
     return;
@@ -57,6 +59,7 @@ double PackedGap::operator()(std::span<const std::int64_t> pool) {
 void PackedGap::Count(std::span<const std::int64_t> pool) {
   const auto largest = static_cast<std::uint64_t>(*std::max_element(pool.begin(), pool.end()));
   const int bits = BucketBits(pool.size());
+  // By the largest key of this pool, so that the scores use all buckets, wherever they lie.
   shift_ = std::max(tag_bits_, static_cast<int>(std::bit_width(largest)) - bits);
   buckets_.assign(std::size_t{1} << bits, Bucket{});
   places_.resize(buckets_.size());
@@ -76,6 +79,7 @@ void PackedGap::CollectMixed(std::span<const std::int64_t> pool) {
   for (std::size_t b = 0; b < buckets_.size(); ++b) {
     if (!buckets_[b].mixed()) places_[b] = {place, 0};
   }
+  // One more: a place that takes every other key and is never read, which is cheaper than to ask.
   sorted_.resize(place + 1);
   for (const std::int64_t key : pool) {
     Place& to = places_[static_cast<std::size_t>(key >> shift_)];

@@ -8,7 +8,7 @@
 
 namespace beamgrid {
 
-/// 1/1 + 1/2 + ... + 1/n, as a table that grows on demand.
+/// HarmonicNumbers is 1/1 + 1/2 + ... + 1/n, as a table that grows on demand.
 class HarmonicNumbers {
  public:
   void Reserve(std::size_t n);
@@ -18,14 +18,15 @@ class HarmonicNumbers {
   std::vector<double> sums_ = {0};
 };
 
-/// Sums precision over the hits of a ranking that is given from its top as groups of equal scores.
-/// A group counts by the expectation over all its orders: with r items and h hits before it, n
-/// items and m hits in it, q = (m - 1) / (n - 1),
-///   sum_{j=1..n} m/n (h + 1 + (j-1) q) / (r + j) = m/n (n q + (h + 1 - q (r + 1)) (H[r+n] -
-///   H[r])).
+/// PrecisionSum adds up precision over the hits of a ranking that is given from its top as groups
+/// of equal scores. A group counts by the expectation over all its orders: with r items and h hits
+/// before it, n items and m hits in it, q = (m - 1) / (n - 1),
+///   sum_{j=1..n} m/n (h + 1 + (j-1) q) / (r + j)
+///   = m/n (n q + (h + 1 - q (r + 1)) (H[r+n] - H[r])).
 class PrecisionSum {
  public:
-  /// `harmonic` must reach the length of the whole ranking, and outlive this.
+  /// Starts at the top of a ranking. `harmonic` must reach the length of the whole ranking, and
+  /// outlive this object.
   explicit PrecisionSum(const HarmonicNumbers& harmonic) : harmonic_(&harmonic) {}
 
   void Add(std::int64_t items, std::int64_t hits) {
@@ -48,12 +49,14 @@ class PrecisionSum {
 /// tag says whether the label is true, the rest of it plays no part here.
 ///
 /// Only the ranks of hits matter, so nothing is sorted but the keys that share one of 65,536
-/// buckets of the score's range with both hits and misses.
+/// buckets (fewer for a small pool) of the score's range with both hits and misses.
 class PackedGap {
  public:
-  /// `positives`: true labels in all, those outside the pool included; 0 makes every GAP 0.
+  /// Makes a GAP of pools of one set of videos. `positives`: true labels in all, those outside the
+  /// pool included; 0 makes every GAP 0.
   PackedGap(int tag_bits, std::int64_t positives);
 
+  /// Returns the GAP of a pool. Not thread-safe: it works in buffers of its own.
   [[nodiscard]] double operator()(std::span<const std::int64_t> pool);
 
  private:
@@ -70,8 +73,8 @@ class PackedGap {
   int shift_ = 0;
   std::int64_t positives_;
   std::vector<Bucket> buckets_;
-  /// Where a bucket's next key goes in sorted_, and how far the one after it; keys of buckets that
-  /// are not mixed all go to one place behind the others.
+  /// Place is where a bucket's next key goes in sorted_, and how far behind it the one after; keys
+  /// of buckets that are not mixed all go to one place behind the others.
   struct Place {
     std::uint32_t next;
     std::uint32_t step;

@@ -59,6 +59,7 @@ void AlignToTruth(std::vector<EnsembleModel>& models, const Truth& truth, VideoS
   for (EnsembleModel& model : models) {
     auto& list = model.predictions.videos;
     std::erase_if(list, [&](const VideoPrediction& video) { return !kept.contains(video.id); });
+    // The truth of the files, not what the models were trained with: a file may hold none.
     for (VideoPrediction& video : list) video.labels = truth.at(video.id);
     std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   }

@@ -31,7 +31,7 @@ Videos SortedById(const EnsembleModel& model) {
   return videos;
 }
 
-/// The ids of `a` that `b` lacks.
+/// Returns the ids of `a` that `b` lacks. Both are sorted: one pass over both.
 std::vector<std::string> Lacking(const Videos& a, const Videos& b) {
   std::vector<std::string> lacking;
   auto other = b.begin();
@@ -67,6 +67,7 @@ void RefuseOtherTruth(const AlignedModel& first, const AlignedModel& other) {
 void RefuseBadScores(const AlignedModel& model) {
   for (const VideoPrediction* video : model.videos) {
     for (const ScoredLabelDouble& entry : video->top) {
+      // Said by what is right, so that NaN is refused too.
       if (entry.score >= 0 && entry.score <= 1 && entry.label >= 0) continue;
       throw UsageError("ensemble: model " + Quoted(model.model->name) + ", video " +
                        Quoted(video->id) + ": label " + std::to_string(entry.label) +
@@ -99,6 +100,7 @@ std::vector<AlignedModel> AlignModels(const std::vector<EnsembleModel>& models) 
 
 bool InHoldout(const std::string& video_id, double share) {
   const XXH64_hash_t hash = XXH3_64bits(video_id.data(), video_id.size());
+  // 53 bits: each is an exact double in [0, 1).
   return static_cast<double>(hash >> 11) * 0x1p-53 < share;
 }
 
@@ -130,6 +132,7 @@ std::vector<RankedLabel> TopOf(const VideoPrediction& video) {
     }
     return top;
   };
+  // Our own files are sorted; only lists of others need a copy.
   if (std::is_sorted(video.top.begin(), video.top.end(), before)) return rank(video.top);
   std::vector<ScoredLabelDouble> sorted = video.top;
   std::sort(sorted.begin(), sorted.end(), before);

@@ -15,13 +15,14 @@ constexpr std::uint8_t kNotInTop = 31;
 constexpr std::uint8_t kNotListed = 30;
 static_assert(kGapTop < kNotListed, "places of the top and the two marks share a 32-bit mask");
 
-/// A table of this many classes is still small; beyond it a label is surely a mistake.
+/// The number of classes whose table is still small; beyond it a label is surely a mistake.
 constexpr std::int32_t kLabelLimit = 1 << 24;
 
-/// Candidates that share one building of a row; their pools are filled side by side.
+/// The number of candidates that share one building of a row; their pools are filled side by side.
 constexpr std::size_t kBlock = 32;
 
-/// A guess is lower than what it was made from by 1/128.
+/// A guess is lower by 1/128 than what it was made from: candidates differ little, and a guess that
+/// is too high costs a second pass.
 constexpr int kGuessMargin = 7;
 
 /// Copies the keys that are at least `threshold`; returns the end of the copies. Written without
@@ -37,6 +38,7 @@ std::int64_t* KeepFrom(std::int64_t threshold, const std::int64_t* begin, const 
 
 /// Moves the kGapTop greatest keys to the front.
 void DropLeast(std::int64_t* first, std::int64_t* last) {
+  // So few are taken out one by one: partitioning pays off only beyond.
   constexpr std::ptrdiff_t kFew = 6;
   if (last - first > kGapTop + kFew) {
     std::nth_element(first, first + kGapTop, last, std::greater<>());
@@ -84,11 +86,13 @@ void EnsemblePool::LayOutCells(const std::vector<AlignedModel>& models) {
       }
     }
     std::sort(listed.begin(), listed.end());
+    // Only what this video set: clearing the whole table would cost its classes for each video.
     for (const std::int32_t label : listed) seen[static_cast<std::size_t>(label)] = 0;
     labels_.insert(labels_.end(), listed.begin(), listed.end());
     cells_begin_.push_back(labels_.size());
 
     const std::vector<std::int32_t>& truth = models[0].videos[v]->labels;
+    // All, also those that no model lists: GAP divides by them.
     positives_ += std::ssize(truth);
     for (const std::int32_t label : truth) {
       const auto at = std::lower_bound(listed.begin(), listed.end(), label);
@@ -103,6 +107,7 @@ void EnsemblePool::ChooseUnit(const Combination& combination, std::int64_t max_t
   std::size_t most_cells = 1;
   for (std::size_t v = 0; v < videos_; ++v) most_cells = std::max(most_cells, LabelsOf(v).size());
   tag_bits_ = 1 + static_cast<int>(std::bit_width(most_cells - 1));
+  // Below the sign: keys are compared as signed numbers.
   const double room = std::ldexp(1.0, 63 - tag_bits_);
   // One unit more per term, for rounding.
   const double largest =
@@ -204,6 +209,7 @@ void EnsemblePool::ChooseTop(std::size_t video) {
   for (const std::uint32_t cell : row_.listed) row_.top.push_back(row_.keys[cell]);
   const bool full = row_.top.size() >= kGapTop;
   if (full) {
+    // Around the 20th: after the cut it is the last and the least.
     std::nth_element(row_.top.begin(), row_.top.begin() + (kGapTop - 1), row_.top.end(),
                      std::greater<>());
     row_.top.resize(kGapTop);
@@ -230,6 +236,7 @@ std::int64_t* EnsemblePool::Contenders(std::size_t video, const Column& candidat
   std::uint32_t raised = 0;  // places of the top that the candidate lists
   for (std::uint32_t i = 0; i < count; ++i) {
     end[i] = row_.keys[cells[i]] + above_floor[i];
+    // Without a branch: the marks 30 and 31 set bits that nobody reads.
     raised |= std::uint32_t{1} << row_.place[cells[i]];
   }
   end += count;
@@ -245,6 +252,8 @@ void EnsemblePool::AppendTop(std::size_t video, const Column& candidate,
   const std::int64_t* const end = Contenders(video, candidate);
   std::int64_t* const kept = kept_.data();
   std::int64_t* last = KeepFrom(row_.guess, contenders_.data(), end, kept);
+  // The guess was too high for this candidate. What is below the row's own least cannot enter its
+  // top.
   if (last - kept < kGapTop) last = KeepFrom(row_.least, contenders_.data(), end, kept);
   if (last - kept > kGapTop) {
     DropLeast(kept, last);

@@ -22,20 +22,21 @@
 
 namespace beamgrid {
 
-/// Indices into the pool's models, ascending; one that is repeated counts as often.
+/// ModelSet is indices into the pool's models, ascending; one that is repeated counts as often.
 using ModelSet = std::vector<int>;
 
+/// EnsemblePool scores sets of models by GAP. Not thread-safe: it works in buffers of its own.
 class EnsemblePool {
  public:
-  /// `factors`: a model's share in a sum (1 each for uniform weights), 0..1. `max_terms`: the most
-  /// members, repetitions included, that a set will have. UsageError if the lists are too many or
-  /// too long for 64-bit keys or a label is not a class index.
+  /// Lays the models out. `factors`: a model's share in a sum (1 each for uniform weights), 0..1.
+  /// `max_terms`: the most members, repetitions included, that a set will have. Throws UsageError
+  /// if the lists are too many or too long for 64-bit keys or a label is not a class index.
   EnsemblePool(const std::vector<AlignedModel>& models, const std::vector<double>& factors,
                const Combination& combination, Missing missing, std::int64_t max_terms);
 
   [[nodiscard]] int size() const { return static_cast<int>(columns_.size()); }
 
-  /// GAP of `set` plus each of `candidates`, one at a time; `set` is not empty.
+  /// Returns the GAP of `set` plus each of `candidates`, one at a time; `set` is not empty.
   [[nodiscard]] std::vector<double> ScoreExtensions(const ModelSet& set,
                                                     const std::vector<int>& candidates);
 
@@ -46,7 +47,7 @@ class EnsemblePool {
     std::vector<std::uint32_t> begin;  ///< [videos + 1] into the two above
     std::vector<std::int64_t> floors;  ///< [videos] units << tag_bits_
   };
-  /// A set's scores of one video.
+  /// Row is a set's scores of one video.
   struct Row {
     std::vector<std::int64_t> keys;     ///< [cells]
     std::vector<std::uint8_t> place;    ///< [cells] in `top`, or kNotInTop, or kNotListed

@@ -8,7 +8,8 @@
 namespace beamgrid {
 namespace {
 
-/// Enough for weights in steps of 1/4 of a member's share.
+/// The picks of a greedy search for each member: enough for weights in steps of 1/4 of a member's
+/// share.
 constexpr std::int64_t kPicksPerMember = 4;
 constexpr std::int64_t kExhaustiveLimit = 1'000'000;
 
@@ -39,6 +40,8 @@ class Searcher {
         std::vector<int> candidates;
         for (int model = 0; model < models(); ++model) {
           if (Contains(state.models, model) || !Fits(state, model)) continue;
+          // Two sets of the beam grow into the same one: it is scored once, and takes one place in
+          // the next beam.
           if (seen.insert(With(state.models, model)).second) candidates.push_back(model);
         }
         Extend(state, candidates, next);
@@ -62,6 +65,8 @@ class Searcher {
       }
       std::vector<ScoredSet> next;
       Extend(state, candidates, next);
+      // Also where it is worse than before: a pick may pay only together with a later one. Note
+      // keeps the best set on the way.
       state = BestOf(next);
     }
     return result_;
@@ -80,7 +85,7 @@ class Searcher {
     return problem_.sizes[static_cast<std::size_t>(model)];
   }
 
-  /// Written so that no sum can overflow.
+  /// True if the set with the model stays within the limit. Written so that no sum can overflow.
   [[nodiscard]] bool Fits(const ScoredSet& state, int added) const {
     return SizeOf(added) <= problem_.size_limit - state.size_bytes;
   }
@@ -105,6 +110,7 @@ class Searcher {
   }
 
   void Note(ScoredSet set, std::vector<ScoredSet>& scored) {
+    // Over all sizes: a larger set may well be worse.
     if (result_.evaluated == 0 || Better(set, result_.best)) result_.best = set;
     ++result_.evaluated;
     scored.push_back(std::move(set));
@@ -121,7 +127,7 @@ class Searcher {
     return *std::min_element(sets.begin(), sets.end(), Better);
   }
 
-  /// Every set once: members are added in ascending order.
+  /// Scores every set that begins with this one, each once: members are added in ascending order.
   void Descend(const ScoredSet& state) {
     if (std::ssize(state.models) >= problem_.members) return;
     std::vector<int> candidates;
@@ -134,6 +140,8 @@ class Searcher {
   }
 
   void RefuseTooMany() const {
+    // As doubles: the number of sets leaves 64 bits soon. The size limit is left out, so this is
+    // the most that there can be.
     double sets = 0;
     double of_size = 1;
     for (std::int64_t size = 1; size <= std::min<std::int64_t>(problem_.members, models());

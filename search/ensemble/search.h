@@ -8,17 +8,17 @@
 
 namespace beamgrid {
 
-/// A set that has been scored.
+/// ScoredSet is a set that has been scored.
 struct ScoredSet {
   ModelSet models;
   std::int64_t size_bytes = 0;  ///< each distinct model counts once
   double gap = 0;
 };
 
-/// The order of preference: higher GAP, then smaller size, then names (indices follow names).
+/// True if `a` is preferred: higher GAP, then smaller size, then names (indices follow names).
 [[nodiscard]] bool Better(const ScoredSet& a, const ScoredSet& b);
 
-/// What a search may ask for. Every model alone is within the size limit.
+/// SearchProblem is what a search works on. Every model alone is within the size limit.
 struct SearchProblem {
   EnsemblePool* pool = nullptr;
   std::vector<std::int64_t> sizes;  ///< [models] bytes
@@ -28,11 +28,14 @@ struct SearchProblem {
   std::int64_t beam_width = 0;
 };
 
+/// SearchResult is the winner of a search.
 struct SearchResult {
   ScoredSet best;
   std::int64_t evaluated = 0;  ///< sets scored, singles included
 };
 
+/// Scores sets as `search` says and returns the best one.
+///
 /// beam: from the best singles, every kept set is extended by every model that is not in it and
 /// fits; the best `beam_width` distinct sets go on; the best set of any size wins.
 /// greedy: one set grows by whichever model, members included, makes it best; a model taken k times
@@ -41,7 +44,7 @@ struct SearchResult {
 /// exhaustive: all sets that fit; UsageError where there are more than a million.
 [[nodiscard]] SearchResult SearchEnsembles(EnsembleSearch search, const SearchProblem& problem);
 
-/// The most members, repetitions included, that a set of `search` can have.
+/// Returns the most members, repetitions included, that a set of `search` can have.
 [[nodiscard]] std::int64_t MaxTerms(EnsembleSearch search, std::int64_t members);
 
 }  // namespace beamgrid

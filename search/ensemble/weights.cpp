@@ -7,11 +7,12 @@
 namespace beamgrid {
 namespace {
 
+// Bounded, because a weight of exactly 0 would take an infinite theta: such a loss creeps on.
 constexpr int kMostSteps = 200;
 constexpr double kSmallestGain = 1e-12;  ///< of the mean loss, where a step no longer counts
 constexpr double kLargestDamping = 1e12;
 
-/// All videos' terms, one row per label, and whether it is true.
+/// Observations is all videos' terms, one row per label, and whether it is true.
 struct Observations {
   std::size_t members = 0;
   double videos = 0;
@@ -36,12 +37,13 @@ Observations Observe(const std::vector<AlignedModel>& members, const Combination
   return all;
 }
 
-/// Loss of one label as a function of its mean term, with two derivatives.
+/// Loss is the loss of one label as a function of its mean term, with two derivatives.
 struct Loss {
   double value, slope, curvature;
 };
 
 Loss LabelLoss(double mean_term, bool positive, const Combination& combination) {
+  // One label that all members are wrong about would else cost an infinite loss.
   const double p = std::clamp(combination.Probability(mean_term), kSmallestProbability,
                               1 - kSmallestProbability);
   const double value = positive ? -std::log(p) : -std::log(1 - p);
@@ -50,7 +52,7 @@ Loss LabelLoss(double mean_term, bool positive, const Combination& combination) 
   return {value, reciprocal, reciprocal * reciprocal};
 }
 
-/// Loss over all observations with its derivatives in the weights.
+/// Total is the loss over all observations with its derivatives in the weights.
 struct Total {
   double value = 0;
   std::vector<double> gradient;  ///< [members]
@@ -79,14 +81,15 @@ Total Evaluate(const Observations& all, const std::vector<double>& weights,
 }
 
 std::vector<double> Softmax(const std::vector<double>& theta) {
+  // Subtracted, so that exp never overflows; the quotients stay the same.
   const double largest = *std::max_element(theta.begin(), theta.end());
   std::vector<double> weights;
   for (const double t : theta) weights.push_back(std::exp(t - largest));
   return Normalised(std::move(weights));
 }
 
-/// Chain rule through softmax, whose derivative is J = diag(w) - w w'. The Hessian J H J leaves out
-/// softmax's own curvature, which keeps it positive semi-definite.
+/// Applies the chain rule through softmax, whose derivative is J = diag(w) - w w'. The Hessian J H
+/// J leaves out softmax's own curvature, which keeps it positive semi-definite.
 Total InTheta(const Total& in_weights, const std::vector<double>& weights) {
   const std::size_t n = weights.size();
   const auto times_j = [&](const std::vector<double>& v) {
@@ -114,7 +117,8 @@ Total InTheta(const Total& in_weights, const std::vector<double>& weights) {
   return total;
 }
 
-/// x of A x = b by Cholesky; A is symmetric and positive definite, its lower triangle is used up.
+/// Returns x of A x = b by Cholesky; A is symmetric and positive definite, its lower triangle is
+/// used up.
 std::vector<double> Solve(std::vector<double> a, std::vector<double> b) {
   const std::size_t n = b.size();
   for (std::size_t i = 0; i < n; ++i) {
@@ -135,12 +139,14 @@ std::vector<double> Solve(std::vector<double> a, std::vector<double> b) {
   return b;
 }
 
-/// theta moved by the damped Newton step.
+/// Returns theta moved by the damped Newton step. Without damping there is none: softmax does not
+/// change when all of theta move together, so the Hessian is singular in that direction.
 std::vector<double> Step(const std::vector<double>& theta, const Total& at, double damping) {
   const std::size_t n = theta.size();
   std::vector<double> damped = at.hessian;
   double trace = 0;
   for (std::size_t i = 0; i < n; ++i) trace += damped[i * n + i];
+  // Relative to the trace, as the curvature's scale depends on the data; 1e-9 where all of it is 0.
   for (std::size_t i = 0; i < n; ++i) damped[i * n + i] += damping * (trace + 1e-9);
   const std::vector<double> step = Solve(std::move(damped), at.gradient);
   std::vector<double> moved = theta;
@@ -169,6 +175,7 @@ std::vector<double> LearnWeights(const std::vector<AlignedModel>& members,
     const std::vector<double> moved = Step(theta, InTheta(at, weights), damping);
     const std::vector<double> moved_weights = Softmax(moved);
     Total next = Evaluate(all, moved_weights, combination);
+    // Written so that NaN counts as no gain.
     if (!(next.value < at.value)) {
       damping *= 10;
       continue;

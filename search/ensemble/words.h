@@ -6,17 +6,18 @@
 
 namespace beamgrid {
 
-/// The domain in which the members' scores are averaged.
+/// ScoreDomain is the domain in which the members' scores are averaged.
 enum class ScoreDomain { kLogits, kProbabilities };
 inline constexpr Word<ScoreDomain> kScoreDomains[] = {
     {ScoreDomain::kLogits, "logits"}, {ScoreDomain::kProbabilities, "probabilities"}};
 
-/// Where the members' weights come from. kLearned searches with uniform ones and learns afterwards.
+/// Weighting is where the members' weights come from. kLearned searches with uniform ones and
+/// learns afterwards.
 enum class Weighting { kUniform, kGap, kLearned };
 inline constexpr Word<Weighting> kWeightings[] = {
     {Weighting::kUniform, "uniform"}, {Weighting::kGap, "gap"}, {Weighting::kLearned, "learned"}};
 
-/// Which sets of models are scored: SearchEnsembles says how each goes about it.
+/// EnsembleSearch is which sets of models are scored: SearchEnsembles says how each goes about it.
 enum class EnsembleSearch { kBeam, kExhaustive, kGreedy };
 inline constexpr Word<EnsembleSearch> kEnsembleSearches[] = {
     {EnsembleSearch::kBeam, "beam"},
