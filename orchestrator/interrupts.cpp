@@ -11,10 +11,12 @@ namespace {
 
 constexpr std::array<int, 3> kSignals{SIGINT, SIGTERM, SIGHUP};
 
+// A global, for a signal handler is handed nothing but the signal's number.
 std::function<void()> the_handler;
 std::array<struct sigaction, kSignals.size()> former_actions;
 
 void HandleSignal(int /*signal*/) {
+  // The code that the signal interrupts may be about to look at its own.
   const int saved = errno;
   the_handler();
   errno = saved;
@@ -24,9 +26,11 @@ void HandleSignal(int /*signal*/) {
 
 InterruptSignals::InterruptSignals(std::function<void()> on_interrupt) {
   if (the_handler) throw std::logic_error("interrupt signals are handled already");
+  // Before the handlers are in place: the first signal may come at once.
   the_handler = std::move(on_interrupt);
   struct sigaction action{};
   action.sa_handler = HandleSignal;
+  // Else every read and write of every library would have to expect EINTR.
   action.sa_flags = SA_RESTART;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     ::sigaction(kSignals[i], nullptr, &former_actions[i]);
@@ -38,6 +42,7 @@ InterruptSignals::InterruptSignals(std::function<void()> on_interrupt) {
 
 InterruptSignals::~InterruptSignals() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    // Before the_handler goes: no signal may find it empty.
     ::sigaction(kSignals[i], &former_actions[i], nullptr);
   }
   the_handler = nullptr;

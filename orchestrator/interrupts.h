@@ -5,11 +5,11 @@
 
 namespace beamgrid {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP call `on_interrupt` inside the signal handler, which
-/// must therefore do nothing that a handler may not. A SIGHUP that is ignored stays so (nohup); an
-/// ignored SIGINT does not: shells ignore it for what scripts put into the background, and those
-/// are to be stopped by it all the same. One at a time in a process. The former handlers come back
-/// with its end.
+/// InterruptSignals takes over Ctrl-C: while it lives, SIGINT, SIGTERM and SIGHUP call
+/// `on_interrupt` inside the signal handler, which must therefore do nothing that a handler may
+/// not. A SIGHUP that is ignored stays so (nohup); an ignored SIGINT does not: shells ignore it for
+/// what scripts put into the background, and those are to be stopped by it all the same. One at a
+/// time in a process. The former handlers come back with its end.
 class InterruptSignals {
  public:
   explicit InterruptSignals(std::function<void()> on_interrupt);
@@ -18,8 +18,9 @@ class InterruptSignals {
   InterruptSignals& operator=(const InterruptSignals&) = delete;
 };
 
-/// For the rest of this process, a reader of our output that goes away (`| tee log` dies of the
-/// same Ctrl-C) ends only what is written to it, not us. Child processes start without that.
+/// Ignores SIGPIPE for the rest of this process: a reader of our output that goes away (`| tee log`
+/// dies of the same Ctrl-C) ends only what is written to it, not us. Child processes start without
+/// that.
 void IgnoreBrokenPipes();
 
 }  // namespace beamgrid

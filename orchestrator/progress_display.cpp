@@ -12,10 +12,11 @@
 namespace beamgrid {
 namespace {
 
+// Numbers that change faster cannot be read, and each frame is a write to the terminal.
 constexpr std::chrono::milliseconds kRedrawInterval{200};
 constexpr int kUsualWidth = 80, kUsualHeight = 24;
 
-/// Straight to the descriptor: one write a frame, so that a frame is never seen half-drawn.
+/// Writes straight to the descriptor: one write a frame, so that a frame is never seen half-drawn.
 void Write(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
@@ -39,7 +40,7 @@ bool IsSet(const char* name) {
   return value != nullptr && *value != 0;
 }
 
-/// Events scroll by above a block that is redrawn in place.
+/// LiveDisplay lets events scroll by above a block that is redrawn in place.
 class LiveDisplay : public ProgressDisplay {
  public:
   explicit LiveDisplay(Colour colour) : colour_(colour) {}
@@ -47,6 +48,7 @@ class LiveDisplay : public ProgressDisplay {
 
   void Event(const std::string& line) override {
     Write(EraseBlock() + line + "\n");
+    // The block is gone from the screen: the next state brings it back without waiting.
     drawn_at_.reset();
   }
 

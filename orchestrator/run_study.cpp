@@ -56,7 +56,9 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   counter.Start();                      // LibTorch loads while the data are looked at
   DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
   data.digest = DataDigest(data);
+  // Refused before a database is made: a mistake in a recipe leaves no file behind.
   if (!std::filesystem::exists(options.database)) static_cast<void>(WarmStarts(recipe, nullptr));
+  // Before the store: who is refused has neither made nor migrated a database.
   const StudyLock lock(options.database, recipe.name);
   Store store(options.database, OpenMode::kReadWrite);
   const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
@@ -87,6 +89,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                       .display = display.get(),
                       .clock = Now,
                       .resources = &resources});
+  // Last, so that it is the first to go: no signal may reach a runner that is being destroyed.
   const InterruptSignals signals([&runner] { runner.Interrupt(); });
   return runner.Run();
 }

@@ -13,6 +13,7 @@
 
 namespace beamgrid {
 
+/// RunStudyOptions is where a study runs, beside what its recipe says.
 struct RunStudyOptions {
   std::filesystem::path database = "beamgrid.db";
   std::filesystem::path runs = "runs";
@@ -21,18 +22,18 @@ struct RunStudyOptions {
   ShareMode share = ShareMode::kWaitForSlots;
 };
 
-/// Recipe text from a file, parsed. UsageError if the file cannot be read, RecipeError with its
+/// Parses a recipe from a file. Throws UsageError if the file cannot be read, RecipeError with its
 /// mistakes.
 [[nodiscard]] Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue);
 
-/// The recipe's data files, with no digest yet. RecipeError for globs that match nothing and for
-/// first records that contradict the recipe.
+/// Returns the recipe's data files, with no digest yet. Throws RecipeError for globs that match
+/// nothing and for first records that contradict the recipe.
 [[nodiscard]] DataSpec CheckedData(const Recipe& recipe);
 
-/// Checks the study's data, locks it, runs it to the end or to an interrupt (SIGINT and SIGTERM are
-/// caught while it runs). RecipeError for globs and data that contradict the recipe and for trials
-/// to start from that are not there; UsageError where the study is locked or of another recipe;
-/// Error where the environment broke.
+/// Checks the study's data, locks it, runs it to the end or to an interrupt (SIGINT, SIGTERM and
+/// SIGHUP are caught while it runs). Throws RecipeError for globs and data that contradict the
+/// recipe and for trials to start from that are not there; UsageError where the study is locked or
+/// of another recipe; Error where the environment broke.
 [[nodiscard]] StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                                    const RunStudyOptions& options);
 

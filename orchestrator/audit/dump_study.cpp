@@ -14,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// Of the canonical form; raise it when a line's meaning changes.
+/// The version of the canonical form; raise it when a line's meaning changes.
 constexpr std::int64_t kFormat = 1;
 
 void Write(std::ostream& out, const json::object& line) { out << CanonicalJson(line) << '\n'; }
@@ -23,6 +23,7 @@ std::string IdText(TrialId trial) { return std::to_string(static_cast<std::int64
 
 std::vector<TrialRecord> SortedTrials(const Store& store, const StudyRecord& study) {
   std::vector<TrialRecord> trials = store.Trials(study.id);
+  // Not as recorded: the order in which trials were asked for depends on which ended first.
   std::ranges::sort(trials, {}, [](const TrialRecord& trial) {
     return std::tie(trial.name, trial.seed, trial.fingerprint);
   });

@@ -8,12 +8,13 @@
 
 namespace beamgrid {
 
+/// DumpForm says how much of the record is printed.
 enum class DumpForm {
   kWhole,      ///< all that is recorded, with attempts, environment, times and notes
   kCanonical,  ///< what is equal for any number of workers and any history of a finished study
 };
 
-/// What the canonical form leaves out beyond times, attempts and environment:
+/// Prints the study. What the canonical form leaves out beyond times, attempts and environment:
 /// - the order in which the trials were asked for: they are a set;
 /// - messages of failures, for they may name a process or a path; the kind stays;
 /// - refused models: they have no trial, and are missing in the same way everywhere;

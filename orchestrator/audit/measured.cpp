@@ -12,6 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
+// Named one by one: a new key of a result is not repeatable until somebody has made sure.
 constexpr const char* kRepeatable[] = {"metrics",  "validate_loss",  "best_epoch",
                                        "epochs",   "parameters",     "size_bytes",
                                        "examples", "skipped_records"};
@@ -27,6 +28,8 @@ class Comparison {
         return CompareItems(path, recorded->get_array(), now->get_array());
       }
     }
+    // As text in the shortest exact form: equal text is equal bits, and it is what people are
+    // shown.
     const std::string left = Text(recorded), right = Text(now);
     if (left != right) differences_.push_back({path, left, right});
   }
@@ -58,7 +61,7 @@ class Comparison {
   std::vector<Difference> differences_;
 };
 
-/// "cuda:1 NVIDIA H200" without the number: which one of its kind says nothing.
+/// Returns "cuda:1 NVIDIA H200" without the number: which one of its kind says nothing.
 std::string DeviceModel(const std::string& device) {
   if (!device.starts_with("cuda:")) return device;
   return "cuda" + device.substr(std::min(device.find(' '), device.size()));

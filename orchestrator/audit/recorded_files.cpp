@@ -31,6 +31,7 @@ std::string DamageOf(const fs::path& path, const Artifact& artifact) {
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) return "is gone";
   if (!fs::is_regular_file(status)) return "is no file";
+  // Before the hash: a cut-off file of gigabytes is found out without reading it.
   const auto bytes = static_cast<std::int64_t>(fs::file_size(path, error));
   if (!error && bytes != artifact.bytes) {
     return "has " + std::to_string(bytes) + " bytes, the record says " +

@@ -9,19 +9,20 @@
 
 namespace beamgrid {
 
-/// How messages name a trial: "MC-MoE2 seed 1".
+/// Returns how messages name a trial: "MC-MoE2 seed 1".
 [[nodiscard]] std::string LabelOf(const TrialRecord& trial);
 
-/// Where an artifact of a complete trial lies.
+/// Returns where an artifact of a complete trial lies.
 [[nodiscard]] std::filesystem::path ArtifactPath(const TrialRecord& trial,
                                                  const Artifact& artifact);
 
-/// What is wrong with the file, by its size and then its hash: "is gone", "has 12 bytes, the record
-/// says 70". Empty where it is what was recorded.
+/// Returns what is wrong with the file, by its size and then its hash: "is gone", "has 12 bytes,
+/// the record says 70". Empty where it is what was recorded.
 [[nodiscard]] std::string DamageOf(const std::filesystem::path& path, const Artifact& artifact);
 
-/// The path of the trial's artifact `name`, which holds what was recorded. Error otherwise, naming
-/// the file, what the record says and the way out; `study` is one that refers to the trial.
+/// Returns the path of the trial's artifact `name`, which holds what was recorded. Throws Error
+/// otherwise, naming the file, what the record says and the way out; `study` is one that refers to
+/// the trial.
 [[nodiscard]] std::filesystem::path CheckedArtifact(const TrialRecord& trial,
                                                     const std::string& name,
                                                     const std::string& study);

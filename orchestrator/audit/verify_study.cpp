@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 constexpr char kCpu[] = "cpu";
 constexpr std::chrono::milliseconds kPoll{200};
 
-/// A directory that no earlier verification left.
+/// Returns a directory that no earlier verification left: one that stayed is evidence.
 fs::path UnusedDirectory(const fs::path& wanted) {
   fs::path directory = wanted;
   for (int copy = 2; fs::exists(directory); ++copy) {
@@ -34,10 +34,10 @@ fs::path UnusedDirectory(const fs::path& wanted) {
   return directory;
 }
 
-/// "cuda:0" of "cuda:0 NVIDIA H200".
+/// Returns "cuda:0" of "cuda:0 NVIDIA H200".
 std::string FirstWord(const std::string& text) { return text.substr(0, text.find_first_of(" ,")); }
 
-/// A fingerprint that its spec does not have: one of the two was changed.
+/// Notes a fingerprint that its spec does not have: one of the two was changed.
 void CompareIdentity(const Store& store, const TrialRecord& trial,
                      std::vector<Difference>* differences) {
   const std::string now = Fingerprint(store.Spec(trial.id));
@@ -61,6 +61,7 @@ std::vector<TrialRecord> CompleteTrials(const Store& store, const StudyRecord& s
 std::vector<TrialRecord> DrawTrials(std::vector<TrialRecord> trials, std::size_t count,
                                     std::uint64_t seed) {
   if (count >= trials.size()) return trials;
+  // By a hash and not by a shuffle: a trial that is added changes little of who is drawn.
   const auto ticket = [seed](const TrialRecord& trial) {
     return HashBytes(std::to_string(seed) + " " + trial.fingerprint);
   };
@@ -115,6 +116,8 @@ bool StudyVerifier::Run(const std::vector<TrialRecord>& trials,
                         const std::function<void(const VerifiedTrial&)>& on_verified) {
   std::deque<TrialRecord> waiting(trials.begin(), trials.end());
   while (!interrupted_ && (!waiting.empty() || !running_.empty())) {
+    // In the order of the trials: the next one waits for its device rather than being overtaken, so
+    // verdicts come as they are listed.
     while (!waiting.empty()) {
       const Placement placement = PlacementFor(*waiting.front().result, settings_.machine);
       if (!HasRoomFor(placement)) break;
@@ -137,7 +140,8 @@ void StudyVerifier::Interrupt() {
   executor_.Wake();
 }
 
-/// A trial on a GPU has it alone; those on the CPU share its cores, and one always has room.
+/// True if the trial may start. One on a GPU has it alone; those on the CPU share its cores, and
+/// one always has room.
 bool StudyVerifier::HasRoomFor(const Placement& placement) const {
   std::int64_t threads = 0;
   for (const auto& [key, work] : running_) {
@@ -193,7 +197,7 @@ VerifiedTrial StudyVerifier::Judge(const Work& work, const AttemptOutcome& outco
   return verified;
 }
 
-/// Only what has the recorded hash is put into a damaged file's place.
+/// Puts files in the places of damaged ones; only what has the recorded hash.
 void StudyVerifier::PutBack(const Work& work) const {
   for (const DamagedFile& file : DamagedFiles({work.trial})) {
     const fs::path again = work.directory / file.artifact.path;
@@ -213,10 +217,11 @@ void StudyVerifier::StopAll() {
   }
 }
 
-/// With the folders above it that are empty then.
+/// Removes the directory, with the folders above it that are empty then.
 void StudyVerifier::Remove(const fs::path& directory) const {
   std::error_code ignored;
   fs::remove_all(directory, ignored);
+  // Refuses a folder that holds something, which is what we want.
   fs::remove(settings_.folder, ignored);
   fs::remove(settings_.folder.parent_path(), ignored);
 }

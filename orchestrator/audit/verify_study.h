@@ -17,15 +17,15 @@
 
 namespace beamgrid {
 
-/// The study's complete trials, results with their epochs, by name, seed and fingerprint.
+/// Returns the study's complete trials, results with their epochs, by name, seed and fingerprint.
 [[nodiscard]] std::vector<TrialRecord> CompleteTrials(const Store& store, const StudyRecord& study);
 
-/// `count` of the trials, the same ones for the same seed whatever their order; all where there are
-/// no more. In the order given.
+/// Returns `count` of the trials, the same ones for the same seed whatever their order; all where
+/// there are no more. In the order given.
 [[nodiscard]] std::vector<TrialRecord> DrawTrials(std::vector<TrialRecord> trials,
                                                   std::size_t count, std::uint64_t seed);
 
-/// A file of the record that is not what was recorded.
+/// DamagedFile is a file of the record that is not what was recorded.
 struct DamagedFile {
   TrialRecord trial;
   Artifact artifact;
@@ -33,13 +33,14 @@ struct DamagedFile {
   std::string damage;  ///< DamageOf
   bool operator==(const DamagedFile& other) const { return path == other.path; }
 };
-/// Looks at every artifact of the trials: each is read and hashed.
+/// Returns every artifact of the trials that is damaged: each is read and hashed.
 [[nodiscard]] std::vector<DamagedFile> DamagedFiles(const std::vector<TrialRecord>& trials);
 
+/// Verdict is what came of training a trial again.
 enum class Verdict { kEqual, kDifferent, kNotTrained };
 [[nodiscard]] std::string ToString(Verdict verdict);  ///< "equal", "different", "not trained"
 
-/// A trial that was trained again.
+/// VerifiedTrial is a trial that was trained again.
 struct VerifiedTrial {
   TrialRecord trial;
   Verdict verdict = Verdict::kNotTrained;
@@ -50,13 +51,14 @@ struct VerifiedTrial {
   std::filesystem::path directory;      ///< what was trained; empty where equal: it is removed
 };
 
-/// Where a recorded trial is trained again: on its device, another of the kind, or what there is;
-/// with its threads.
+/// Returns where a recorded trial is trained again: on its device, another of the kind, or what
+/// there is; with its threads.
 [[nodiscard]] Placement PlacementFor(const TrialResult& recorded, const MachineDevices& machine);
 
-/// Whether a retrained trial brings damaged files back.
+/// Repair says whether a retrained trial brings damaged files back.
 enum class Repair { kNo, kYes };
 
+/// VerifySettings is where and on what trials are trained again.
 struct VerifySettings {
   std::string study;
   std::filesystem::path folder;  ///< of the trials' folders
@@ -65,9 +67,11 @@ struct VerifySettings {
   std::function<void(const std::string&)> remark;  ///< lines for people; may be empty
 };
 
+/// StudyVerifier trains finished trials again and judges what comes out. Not thread-safe but for
+/// Interrupt.
 class StudyVerifier {
  public:
-  /// Both must outlive the verifier.
+  /// Expects that both outlive the verifier.
   StudyVerifier(const Store& store, Executor& executor, VerifySettings settings);
 
   /// Trains as many at once as there are cores and GPUs; calls `on_verified` for each as it ends.
@@ -76,7 +80,7 @@ class StudyVerifier {
   [[nodiscard]] bool Run(const std::vector<TrialRecord>& trials,
                          const std::function<void(const VerifiedTrial&)>& on_verified);
 
-  /// The workers are killed, Run returns. Safe in a signal handler and from any thread.
+  /// Makes Run kill the workers and return. Safe in a signal handler and from any thread.
   void Interrupt();
 
  private:

@@ -15,7 +15,7 @@
 
 namespace beamgrid {
 
-/// Exit codes of `beamgrid` (other people's scripts depend on them: never renumber).
+/// ExitCode is what `beamgrid` exits with (other people's scripts depend on them: never renumber).
 enum ExitCode : int {
   kExitDone = 0,
   kExitBroken = 1,        ///< the environment broke, or trials failed for good
@@ -23,19 +23,20 @@ enum ExitCode : int {
   kExitInterrupted = 130  ///< stopped by the user, state safe
 };
 
+/// Verbosity says how much is told on context.err.
 enum class Verbosity { kQuiet, kNormal, kVerbose };
 
-/// What a command may use of the world around it.
+/// CommandContext is what a command may use of the world around it.
 struct CommandContext {
   std::ostream& out;  ///< data, and only data
   std::ostream& err;  ///< progress, remarks
   Verbosity verbosity = Verbosity::kNormal;
 
-  /// A remark for people; --quiet drops it.
+  /// Says a remark for people; --quiet drops it.
   void Remark(const std::string& text) const {
     if (verbosity != Verbosity::kQuiet) err << text << "\n";
   }
-  /// What only --verbose says.
+  /// Says what only --verbose wants to hear.
   void Detail(const std::string& text) const {
     if (verbosity == Verbosity::kVerbose) err << text << "\n";
   }
@@ -44,19 +45,21 @@ struct CommandContext {
 /// Prints one line of compact JSON, keys sorted, numbers in their shortest exact form.
 void PrintJson(std::ostream& out, const boost::json::value& value);
 
+/// Subcommand is one command of `beamgrid`.
 class Subcommand {
  public:
   virtual ~Subcommand() = default;
-  /// Called once, before parsing. `app` is the command's own.
+  /// Adds the command's options to `app`, its own. Called once, before parsing.
   virtual void AddOptions(CLI::App& app) = 0;
-  /// Called at most once, after parsing. Returns an ExitCode. Throws RecipeError, UsageError or
-  /// Error.
+  /// Carries the command out and returns an ExitCode. Called at most once, after parsing. Throws
+  /// RecipeError, UsageError or Error.
   [[nodiscard]] virtual int Run(CommandContext& context) = 0;
 };
 
-/// Headings of `beamgrid --help`, in this order.
+/// CommandGroup is a heading of `beamgrid --help`, in this order.
 enum class CommandGroup { kSearch, kRecord, kResults, kData, kMachine };
 
+/// CommandInfo is what the command line knows of a command before it is chosen.
 struct CommandInfo {
   std::string name;  ///< "plan", or "data inspect" for a command of a command
   CommandGroup group;
@@ -64,10 +67,11 @@ struct CommandInfo {
   std::unique_ptr<Subcommand> (*make)();
 };
 
-/// Every command; filled before main by the registrations.
+/// Returns every command; filled before main by the registrations.
 [[nodiscard]] std::vector<CommandInfo>& Commands();
 
-/// At the end of a command's file, inside its unnamed namespace.
+/// REGISTER_COMMAND adds a command. It stands at the end of the command's file, inside its unnamed
+/// namespace.
 #define REGISTER_COMMAND(name, group, help, Class)                                            \
   [[maybe_unused]] const bool registered_##Class = [] {                                       \
     ::beamgrid::Commands().push_back(                                                         \
@@ -76,8 +80,8 @@ struct CommandInfo {
     return true;                                                                              \
   }()
 
-/// The check of an option that takes one of `words`: help lists them, and so does the refusal of
-/// another word, with the nearest one.
+/// Returns the check of an option that takes one of `words`: help lists them, and so does the
+/// refusal of another word, with the nearest one.
 [[nodiscard]] CLI::Validator OneOf(const std::vector<std::string>& words);
 
 }  // namespace beamgrid

@@ -8,10 +8,11 @@
 
 namespace beamgrid {
 
-/// The whole file.
+/// The text of the whole file.
 extern const char kPaperTablesToml[];
 
-/// Rows of "kim18/2"; none for an empty reference. UsageError naming the tables there are.
+/// Returns the rows of "kim18/2"; none for an empty reference. Throws UsageError naming the tables
+/// there are.
 [[nodiscard]] inline std::vector<PaperRow> PaperRows(const std::string& reference) {
   if (reference.empty()) return {};
   return PaperTable(kPaperTablesToml, reference);

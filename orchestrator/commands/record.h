@@ -12,31 +12,32 @@
 
 namespace beamgrid {
 
-/// `--db FILE`.
+/// DatabaseOption is `--db FILE`.
 struct DatabaseOption {
   std::filesystem::path path = "beamgrid.db";
 
   void AddTo(CLI::App& app);
-  /// Read-only. UsageError if the file is not there.
+  /// Opens the record read-only. Throws UsageError if the file is not there.
   [[nodiscard]] std::unique_ptr<Store> OpenForReading() const;
 };
 
-/// `--json`.
+/// Adds `--json`.
 void AddJsonFlag(CLI::App& app, bool* json);
 
-/// UsageError naming the studies there are.
+/// Returns the study of that name. Throws UsageError naming the studies there are.
 [[nodiscard]] StudyRecord FindStudy(const Store& store, const DatabaseOption& database,
                                     const std::string& name);
 
-/// A trial as one study refers to it.
+/// TrialInStudy is a trial as one study refers to it.
 struct TrialInStudy {
   StudyRecord study;
   TrialRecord trial;
 };
 
-/// `text` is an id (17), a fingerprint's first digits (at least 4), or STUDY/NAME[/SEED]. A trial
-/// that several studies share is found once, with the first of them. UsageError with the candidates
-/// if it is ambiguous, and with the nearest spelling if there is none.
+/// Returns the trial that `text` names: an id (17), a fingerprint's first digits (at least 4), or
+/// STUDY/NAME[/SEED]. A trial that several studies share is found once, with the first of them.
+/// Throws UsageError with the candidates if it is ambiguous, and with the nearest spelling if there
+/// is none.
 [[nodiscard]] TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,
                                      const std::string& text);
 

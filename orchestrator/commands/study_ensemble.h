@@ -12,14 +12,15 @@
 
 namespace beamgrid {
 
-/// Which trials of one model enter the pool.
+/// SeedChoice says which trials of one model enter the pool.
 enum class SeedChoice {
   kAll,   ///< each seed is a model of its own, named NAME/s1
   kBest,  ///< only the seed with the best objective, likewise named
 };
 
-/// The study's complete trials with their predictions, by name and seed. Error if a predictions
-/// file is missing or is not the one that was recorded; UsageError if no trial is complete.
+/// Returns the study's complete trials with their predictions, by name and seed. Throws Error if a
+/// predictions file is missing or is not the one that was recorded; UsageError if no trial is
+/// complete.
 [[nodiscard]] std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& study,
                                                    SeedChoice seeds);
 
@@ -34,7 +35,7 @@ void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQ
                               const EnsembleAnswer& answer,
                               const std::vector<std::int32_t>& classes);
 
-/// For people.
+/// Prints the answer for people.
 void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer);
 
 }  // namespace beamgrid

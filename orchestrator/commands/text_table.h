@@ -7,13 +7,15 @@
 
 namespace beamgrid {
 
+/// TextTable prints columns for people: as wide as their longest cell, numbers to the right.
 class TextTable {
  public:
-  /// A heading that begins with '>' aligns its column to the right.
+  /// Makes a table without rows. A heading that begins with '>' aligns its column to the right.
   explicit TextTable(std::vector<std::string> headings);
-  /// As many cells as there are headings.
+  /// Adds a row of as many cells as there are headings.
   void Add(std::vector<std::string> cells);
-  /// Two spaces between columns, none at the ends of lines; each line begins with `indent`.
+  /// Prints the table: two spaces between columns, none at the ends of lines; each line begins with
+  /// `indent`.
   void Print(std::ostream& out, const std::string& indent = "") const;
 
  private:

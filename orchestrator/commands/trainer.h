@@ -9,17 +9,19 @@
 
 namespace beamgrid {
 
+/// Trainer is the worker's program and what it can train.
 struct Trainer {
   std::filesystem::path path;
   Catalogue catalogue;
 };
 
-/// Finds the trainer and its catalogue, with the components of `plugins`. Error where there is no
-/// trainer, UsageError where it refuses a plugin.
+/// Finds the trainer and its catalogue, with the components of `plugins`. Throws Error where there
+/// is no trainer, UsageError where it refuses a plugin.
 [[nodiscard]] Trainer OpenTrainer(const CommandContext& context,
                                   const std::vector<NamedFile>& plugins = {});
 
-/// The same with the plugins that a recipe names; RecipeError for what is wrong with them.
+/// Finds the trainer with the plugins that a recipe names. Throws RecipeError for what is wrong
+/// with them.
 [[nodiscard]] Trainer OpenTrainerFor(const CommandContext& context,
                                      const std::filesystem::path& recipe);
 

@@ -9,13 +9,13 @@
 
 namespace beamgrid {
 
-/// One object of `trials --json` (design.md, 6). What is not known yet is null.
+/// Returns one object of `trials --json`. What is not known yet is null.
 [[nodiscard]] boost::json::object ListingJson(const TrialRecord& trial);
 
-/// One line per trial.
+/// Prints one line per trial.
 void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials);
 
-/// The study's models by the mean of its objective over their complete seeds, best first.
+/// Prints the study's models by the mean of its objective over their complete seeds, best first.
 void PrintLeaderboard(std::ostream& out, const Store& store, const StudyRecord& study);
 
 }  // namespace beamgrid

@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kHeading[] = "Index";
 
-/// The first column of a line.
+/// Returns the first column of a line.
 std::string FirstCell(const std::string& line) {
   std::string cell = line.substr(0, line.find(','));
   if (cell.ends_with('\r')) cell.pop_back();
@@ -68,6 +68,7 @@ std::vector<std::int32_t> WeightedClasses(const DataSettings& settings,
     try {
       labels = ReadClassList(folder / settings.weighted_classes_file, settings.classes);
     } catch (const Error& error) {
+      // A broken disk is not a mistake in the recipe.
       if (IsMachineFault(SystemCode(error))) throw;
       diagnostics->push_back(
           {settings.weighted_classes_place, "data.weighted_classes", error.what()});

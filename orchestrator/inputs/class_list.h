@@ -9,14 +9,14 @@
 
 namespace beamgrid {
 
-/// The classes of a file, sorted, each below `classes`: a header line whose first column is
+/// Reads the classes of a file, sorted, each below `classes`: a header line whose first column is
 /// `Index`, then a class a line (segment_label_ids.csv; further columns are not read). Throws Error
 /// with the line of what is wrong.
 [[nodiscard]] std::vector<std::int32_t> ReadClassList(const std::filesystem::path& path,
                                                       std::int64_t classes);
 
-/// data.weighted_classes, sorted, from the recipe or from the file that it names (relative to
-/// `folder`). What is wrong goes to `diagnostics`.
+/// Returns data.weighted_classes, sorted, from the recipe or from the file that it names (relative
+/// to `folder`). What is wrong goes to `diagnostics`.
 [[nodiscard]] std::vector<std::int32_t> WeightedClasses(const DataSettings& settings,
                                                         const std::filesystem::path& folder,
                                                         std::vector<Diagnostic>* diagnostics);

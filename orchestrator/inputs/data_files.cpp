@@ -13,13 +13,15 @@
 namespace beamgrid {
 namespace {
 
+// By name first: data that moved to another folder, or are spread over two, keep their order and
+// with it the digest.
 bool ByFileName(const std::string& left, const std::string& right) {
   const auto left_name = std::filesystem::path(left).filename();
   const auto right_name = std::filesystem::path(right).filename();
   return left_name != right_name ? left_name < right_name : left < right;
 }
 
-/// Files of all patterns, each once; a diagnostic for every pattern that matches none.
+/// Returns the files of all patterns, each once; a diagnostic for every pattern that matches none.
 std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
                                  const std::filesystem::path& folder, const Place& place,
                                  const std::string& key, std::vector<Diagnostic>* diagnostics) {
@@ -43,6 +45,7 @@ std::vector<std::string> ExpandGlob(const std::string& pattern,
                                     const std::filesystem::path& folder) {
   const std::filesystem::path absolute = std::filesystem::absolute(folder) / pattern;
   glob_t matches{};
+  // GLOB_NOSORT: its order follows the locale, ours must not.
   const int code = ::glob(absolute.c_str(), GLOB_BRACE | GLOB_NOSORT, nullptr, &matches);
   const std::unique_ptr<glob_t, decltype(&::globfree)> freed(&matches, &::globfree);
   if (code == GLOB_NOSPACE) throw Error("out of memory while looking for " + absolute.string());

@@ -10,17 +10,17 @@
 
 namespace beamgrid {
 
-/// Files that a pattern (`*`, `?`, `[a-z]`, `{a,b}`) matches, as absolute paths sorted by file
-/// name, then by path. A relative pattern starts at `folder`. Empty where nothing matches.
+/// Returns the files that a pattern (`*`, `?`, `[a-z]`, `{a,b}`) matches, as absolute paths sorted
+/// by file name, then by path. A relative pattern starts at `folder`. Empty where nothing matches.
 [[nodiscard]] std::vector<std::string> ExpandGlob(const std::string& pattern,
                                                   const std::filesystem::path& folder);
 
-/// The recipe's data with its globs resolved (relative to the recipe's folder) and no digest yet.
-/// RecipeError with the place of every glob that matches nothing and of a list of classes that
-/// cannot be read.
+/// Returns the recipe's data with its globs resolved (relative to the recipe's folder) and no
+/// digest yet. Throws RecipeError with the place of every glob that matches nothing and of a list
+/// of classes that cannot be read.
 [[nodiscard]] DataSpec FindDataFiles(const Recipe& recipe);
 
-/// FindDataFiles, then the files' digest: what a fingerprint needs.
+/// Returns FindDataFiles with the files' digest: what a fingerprint needs.
 [[nodiscard]] DataSpec ResolveData(const Recipe& recipe);
 
 }  // namespace beamgrid

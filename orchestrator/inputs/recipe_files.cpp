@@ -28,7 +28,7 @@ std::vector<NamedFile> Found(const std::vector<PluginReference>& references,
   return plugins;
 }
 
-/// The plugin that a message speaks of; the first where it does not say.
+/// Returns the plugin that a message speaks of; the first where it does not say.
 const PluginReference& Meant(const std::vector<PluginReference>& references,
                              const std::vector<NamedFile>& plugins, const std::string& message) {
   for (std::size_t i = 0; i < plugins.size(); ++i) {
@@ -78,6 +78,7 @@ Catalogue CatalogueFor(const std::filesystem::path& trainer, const std::filesyst
 std::vector<NamedFile> PluginsAtHand(const std::vector<std::string>& models) {
   std::vector<NamedFile> seen, plugins;
   for (const std::string& model : models) {
+    // Most models have none, and parsing each of a large record would take seconds.
     if (model.find("\"plugins\"") == std::string::npos) continue;
     for (const NamedFile& plugin : ModelSpecFromJson(ParseJson(model)).plugins) {
       if (std::ranges::find(seen, plugin) != seen.end()) continue;

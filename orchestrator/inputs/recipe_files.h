@@ -11,19 +11,20 @@
 
 namespace beamgrid {
 
-/// The text of a recipe. UsageError where it cannot be read.
+/// Returns the text of a recipe. Throws UsageError where it cannot be read.
 [[nodiscard]] std::string RecipeText(const std::filesystem::path& recipe);
 
-/// Looks at files relative to the recipe's folder.
+/// Returns a function that looks at files relative to the recipe's folder.
 [[nodiscard]] FindFile FilesBeside(const std::filesystem::path& recipe);
 
-/// Every component that the recipe may use: the trainer's and those of its plugins. RecipeError
-/// with the place of a plugin that is not there or that the trainer refuses, in the trainer's
-/// words.
+/// Returns every component that the recipe may use: the trainer's and those of its plugins. Throws
+/// RecipeError with the place of a plugin that is not there or that the trainer refuses, in the
+/// trainer's words.
 [[nodiscard]] Catalogue CatalogueFor(const std::filesystem::path& trainer,
                                      const std::filesystem::path& recipe);
 
-/// Those plugins of recorded models (ToJson(ModelSpec), text) that still are what they were.
+/// Returns those plugins of recorded models (ToJson(ModelSpec), text) that still are what they
+/// were.
 [[nodiscard]] std::vector<NamedFile> PluginsAtHand(const std::vector<std::string>& models);
 
 }  // namespace beamgrid

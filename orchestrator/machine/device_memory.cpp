@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kCuda = "cuda:";
 
-/// N of "cuda:N".
+/// Returns N of "cuda:N".
 std::optional<std::size_t> GpuNumber(std::string_view device) {
   if (!device.starts_with(kCuda)) return std::nullopt;
   return ParseNumber<std::size_t>(device.substr(kCuda.size()));
@@ -30,7 +30,7 @@ std::string Trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
 }
 
-/// Item `number` of a comma-separated list.
+/// Returns item `number` of a comma-separated list.
 std::optional<std::string> Item(std::string_view list, std::size_t number) {
   for (; number > 0; --number) {
     const auto comma = list.find(',');
@@ -72,6 +72,7 @@ std::string DeviceMemory::Identity(const std::string& device) {
   if (!sources_.visible_devices) return device;
   const std::optional<std::string> item = Item(*sources_.visible_devices, *number);
   if (!item) return device;
+  // Two studies with other CUDA_VISIBLE_DEVICES must not take one GPU for two.
   return ParseNumber<std::size_t>(*item) ? std::string(kCuda) + *item : *item;
 }
 
@@ -83,20 +84,22 @@ std::optional<std::string> DeviceMemory::FindUuid(std::size_t number) {
   return index ? UuidAt(*index) : Complete(*item);
 }
 
-/// CUDA numbers the fastest GPU first unless it is told otherwise, NVML follows the bus: only among
-/// GPUs of one kind the two are the same.
+/// Returns the UUID of a GPU by CUDA's number. CUDA numbers the fastest GPU first unless it is told
+/// otherwise, NVML follows the bus: only among GPUs of one kind the two are the same.
 std::optional<std::string> DeviceMemory::UuidAt(std::size_t index) {
   const std::vector<Nvml::Gpu>& gpus = LoadedNvml().gpus();
   const bool one_order =
       sources_.device_order == "PCI_BUS_ID" ||
       std::ranges::all_of(gpus, [&](const auto& gpu) { return gpu.name == gpus[0].name; });
   if (index >= gpus.size() || !one_order) return std::nullopt;
+  // Any: CUDA shows one part of a divided GPU, and the numbers of those behind it shift.
   const bool divided = std::ranges::any_of(gpus, [](const auto& gpu) { return gpu.divided; });
   if (divided || gpus[index].uuid.empty()) return std::nullopt;
   return gpus[index].uuid;
 }
 
-/// CUDA takes the first digits of a UUID for the whole where they fit one GPU alone.
+/// Returns the whole UUID: CUDA takes the first digits of one for the whole where they fit one GPU
+/// alone.
 std::optional<std::string> DeviceMemory::Complete(const std::string& start_of_uuid) {
   if (start_of_uuid.starts_with("MIG-")) return start_of_uuid;
   std::optional<std::string> found;

@@ -18,10 +18,10 @@
 namespace beamgrid {
 namespace {
 
-/// Trials on one GPU: beyond a few they only take turns.
+/// The most trials on one GPU: beyond a few they only take turns.
 constexpr std::int64_t kMostOnGpu = 4;
 
-/// N of "cuda:N", or nothing.
+/// Returns N of "cuda:N", or nothing.
 std::optional<std::int64_t> CudaIndex(std::string_view device) {
   constexpr std::string_view kPrefix = "cuda:";
   if (!device.starts_with(kPrefix)) return std::nullopt;
@@ -52,25 +52,27 @@ std::vector<std::string> DeviceNames(const ResourceSettings& resources,
   return names;
 }
 
-/// Slots on a device; `gpus`: those that share the cores.
+/// Returns the slots of a device. `gpus`: those that share the cores.
 std::int64_t SlotsOn(const std::string& device, std::int64_t gpus,
                      const ResourceSettings& resources, const MachineDevices& machine) {
   if (resources.slots_per_device > 0) return resources.slots_per_device;
   const std::int64_t workers =
       std::max<std::int64_t>(1, machine.cores / resources.threads_per_worker);
   if (device == "cpu") return workers;
+  // Two trials that together do not fit would both fail, and nobody could have known.
   if (!machine.gpu_memory_known) return 1;
   return std::clamp<std::int64_t>(workers / gpus, 1, kMostOnGpu);
 }
 
-/// Cores that this process may use: fewer than the machine has under taskset or in a container.
+/// Returns the cores that this process may use: fewer than the machine has under taskset or in a
+/// container.
 std::int64_t UsableCores() {
   cpu_set_t cores;
   if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
   return std::max(1, CPU_COUNT(&cores));
 }
 
-/// WSL shows its GPUs as /dev/dxg.
+/// True if the kernel shows a GPU. WSL shows its GPUs as /dev/dxg.
 bool KernelShowsGpu() {
   std::error_code ignored;
   return std::filesystem::exists("/dev/nvidiactl", ignored) ||
@@ -111,6 +113,7 @@ std::vector<Slot> MakeSlots(const ResourceSettings& resources, const MachineDevi
   }
   std::vector<Slot> slots;
   const std::int64_t most = std::ranges::max(left);
+  // In turn: the first trials then go to different devices instead of crowding one.
   for (std::int64_t round = 0; round < most; ++round) {
     for (std::size_t i = 0; i < devices.size(); ++i) {
       if (left[i]-- > 0) slots.push_back({devices[i], resources.threads_per_worker});

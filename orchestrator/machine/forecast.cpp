@@ -13,13 +13,14 @@
 namespace beamgrid {
 namespace {
 
+// A peak differs from seed to seed; an estimate also misses what the formula does not know.
 constexpr double kMeasuredMargin = 1.10;
 constexpr double kEstimatedMargin = 1.20;
 constexpr std::size_t kNearest = 3;
-/// Peaks of one small model differ by so much from seed to seed and with the data that is mapped;
-/// a ratio of two smaller figures would say nothing.
+/// Added to both sides of a ratio: peaks of one small model differ by so much from seed to seed and
+/// with the data that is mapped; a ratio of two smaller figures would say nothing.
 constexpr double kNoiseBytes = 64.0 * (1 << 20);
-/// Where nothing was measured.
+/// Where nothing was measured these only order the trials, so their size hardly matters.
 constexpr double kCpuSecondsPerOperation = 1e-10;
 constexpr double kCudaSecondsPerOperation = 1e-12;
 constexpr std::int64_t kAssumedExamples = 10'000;
@@ -34,7 +35,8 @@ std::string Memory(std::int64_t bytes) {
 
 std::string Percent(double margin) { return FixedText((margin - 1) * 100, 0) + " %"; }
 
-/// `outside`: of the process, where a peak does not count it (GPU), else 0.
+/// Words a measured forecast. `outside`: of the process, where a peak does not count it (GPU), else
+/// 0.
 std::string MeasuredMemoryText(std::int64_t bytes, std::int64_t outside, std::int64_t peak,
                                std::size_t trials, double margin) {
   std::string text = "needs about " + Memory(bytes) + ": ";
@@ -43,7 +45,8 @@ std::string MeasuredMemoryText(std::int64_t bytes, std::int64_t outside, std::in
          " of this model, + " + Percent(margin);
 }
 
-/// `ratio`: measured/estimated of others; `source`: of which; empty: of none.
+/// Words an estimated forecast. `ratio`: measured/estimated of others; `source`: of which; empty:
+/// of none.
 std::string EstimatedMemoryText(std::int64_t bytes, const NeedEstimate& estimate,
                                 const std::string& copies, double ratio, const std::string& source,
                                 double margin) {
@@ -57,7 +60,7 @@ std::string EstimatedMemoryText(std::int64_t bytes, const NeedEstimate& estimate
          std::to_string(estimate.copies) + " copies: " + copies;
 }
 
-/// `source`: where the seconds per example are from.
+/// Words a forecast of time. `source`: where the seconds per example are from.
 std::string TimeText(double seconds, double seconds_per_example, double examples,
                      const std::string& source) {
   std::array<char, 32> each{};
@@ -69,7 +72,7 @@ std::string TimeText(double seconds, double seconds_per_example, double examples
 
 // ---- What was measured -------------------------------------------------------------------------
 
-/// Training settings that change what a trial needs; the others change what it learns.
+/// The training settings that change what a trial needs; the others change what it learns.
 constexpr std::string_view kSettingsThatCost[] = {"optimizer", "batch", "ema",
                                                   "average_checkpoints", "precision"};
 
@@ -89,6 +92,7 @@ std::string KeyOf(const ModelSpec& model, const DataSpec& data, const std::strin
                  {"max_frames", data.format == "video" ? 1 : data.max_frames},
                  {"features", std::move(features)}};
   key["device"] = device_kind;
+  // By content: a module that moved to another folder needs what it needed.
   return CanonicalJson(WithHashesForFiles(key));
 }
 
@@ -111,14 +115,15 @@ double Median(std::vector<double> values) {
 
 std::int64_t Rounded(double value) { return static_cast<std::int64_t>(std::llround(value)); }
 
-/// Bytes of a peak that belong to the model: LibTorch counts the whole process on a CPU, only its
-/// own tensors on a GPU.
+/// Returns the bytes of a peak that belong to the model: LibTorch counts the whole process on a
+/// CPU, only its own tensors on a GPU.
 double ModelBytes(std::int64_t peak, const NeedEstimate& estimate, const std::string& kind) {
   return static_cast<double>(kind == "cuda" ? peak : peak - estimate.process_bytes);
 }
 
-/// Of a whole trial, evaluation included; 0: unknown. `wall_seconds` is of the last attempt alone,
-/// so where it is shorter than the training must have been, there were several.
+/// Returns the seconds of a whole trial for each example, evaluation included; 0: unknown.
+/// `wall_seconds` is of the last attempt alone, so where it is shorter than the training must have
+/// been, there were several.
 double SecondsPerExample(const TrialResult& result) {
   if (result.examples <= 0 || result.examples_per_second <= 0) return 0;
   return std::max(result.wall_seconds / static_cast<double>(result.examples),
@@ -132,7 +137,7 @@ std::int64_t EpochsOf(const ModelSpec& model) {
              : std::max<std::int64_t>(1, found->second.as_int64());
 }
 
-/// 0: unknown. The record keeps no epochs beside the result.
+/// Returns the examples of one epoch; 0: unknown. The record keeps no epochs beside the result.
 std::int64_t EpochExamples(const ModelSpec& model, const TrialResult& result) {
   if (!result.epochs.empty()) {
     return result.examples / static_cast<std::int64_t>(result.epochs.size());
@@ -171,6 +176,7 @@ Forecast::Likes Forecast::LikesOf(const Measured& trial, Quantity quantity) cons
   }
   if (same.models.empty()) return all;
   std::ranges::stable_sort(same.models, {}, [&](const Measured* other) {
+    // By the ratio of the sizes: a model half as large is as near as one twice as large.
     return std::abs(std::log(static_cast<double>(1 + other->estimate.parameter_bytes) /
                              static_cast<double>(1 + trial.estimate.parameter_bytes)));
   });
@@ -202,6 +208,7 @@ void Forecast::ForecastMemory(const Measured& trial, const Measured* same, const
                               Need* need) const {
   const NeedEstimate& estimate = trial.estimate;
   if (same != nullptr && !same->peaks.empty()) {
+    // The highest and not the median: too little memory costs an attempt, too much only a slot.
     const std::int64_t peak = *std::ranges::max_element(same->peaks);
     const std::int64_t outside = trial.device_kind == "cuda" ? estimate.process_bytes : 0;
     need->memory_bytes = outside + Rounded(static_cast<double>(peak) * kMeasuredMargin);
@@ -226,6 +233,7 @@ void Forecast::ForecastTime(const Measured& trial, const Measured* same, const M
   double per_example = 0;
   std::string source;
   if (same != nullptr && !same->seconds_per_example.empty()) {
+    // The median: one trial that shared its cores with another program says little.
     per_example = Median(same->seconds_per_example);
     source =
         "as measured for this model (" + CountText(same->seconds_per_example.size(), "trial") + ")";

@@ -22,25 +22,27 @@
 
 namespace beamgrid {
 
-/// One thread's. A forecast costs O(models measured).
+/// Forecast holds what was measured and says what a trial will need. Not thread-safe; owned by one
+/// thread. A forecast costs O(models measured).
 class Forecast {
  public:
-  /// A complete trial, of the record or of this run. What was not measured (an attempt that only
-  /// had to evaluate) is passed over.
+  /// Takes in a complete trial, of the record or of this run. What was not measured (an attempt
+  /// that only had to evaluate) is passed over.
   void Learn(const ModelSpec& model, const DataSpec& data, const TrialResult& result);
 
+  /// Need is a forecast.
   struct Need {
     std::int64_t memory_bytes = 0;  ///< with the margin
     double seconds = 0;             ///< nothing measured: only the order of trials means something
     std::string memory_text;        ///< the arithmetic, one line, for people
     std::string seconds_text;
   };
-  /// `device_kind`: "cpu" or "cuda"; a device's name will do.
+  /// Returns what a trial will need. `device_kind`: "cpu" or "cuda"; a device's name will do.
   [[nodiscard]] Need Of(const ModelSpec& model, const DataSpec& data, std::int64_t parameters,
                         const std::string& device_kind) const;
 
  private:
-  /// What was measured of one model on one kind of device, over its seeds.
+  /// Measured is what was measured of one model on one kind of device, over its seeds.
   struct Measured {
     std::string device_kind;
     std::set<std::string> components;
@@ -48,12 +50,12 @@ class Forecast {
     std::vector<std::int64_t> peaks;          ///< bytes, one a trial
     std::vector<double> seconds_per_example;  ///< one a trial
   };
-  /// Measured/estimated of others.
+  /// Ratio is measured/estimated of others.
   struct Ratio {
     double value = 1;
     std::string source;  ///< for people; empty: nothing was measured
   };
-  /// What a trial is corrected by.
+  /// Likes is the models that a trial is corrected by.
   struct Likes {
     bool same_parts = false;
     std::vector<const Measured*> models;

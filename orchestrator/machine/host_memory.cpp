@@ -8,7 +8,7 @@
 namespace beamgrid {
 namespace {
 
-/// What the versions of control groups call the same things.
+/// CgroupNames is what the versions of control groups call the same things.
 struct CgroupNames {
   const char *limit, *usage, *cache;
 };
@@ -16,7 +16,7 @@ constexpr CgroupNames kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_byt
                                    "total_inactive_file"};
 constexpr CgroupNames kVersion2 = {"memory.max", "memory.current", "inactive_file"};
 
-/// The number that a file consists of. "max" is none.
+/// Returns the number that a file consists of. "max" is none.
 std::optional<std::int64_t> ReadNumber(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::int64_t number = 0;
@@ -36,6 +36,7 @@ std::optional<MemoryState> ReadMachine(const std::filesystem::path& meminfo) {
 void Restrict(const std::filesystem::path& group, const CgroupNames& names, MemoryState* state) {
   const std::optional<std::int64_t> limit = ReadNumber(group / names.limit);
   const std::optional<std::int64_t> usage = ReadNumber(group / names.usage);
+  // Version 1 writes "no limit" as a number near 2^63.
   if (!limit || !usage || *limit >= state->total_bytes) return;
   const std::int64_t cache = ReadField(group / "memory.stat", names.cache).value_or(0);
   state->total_bytes = *limit;

@@ -8,12 +8,13 @@
 
 namespace beamgrid {
 
-/// Memory of a device, in bytes.
+/// MemoryState is the memory of a device, in bytes.
 struct MemoryState {
   std::int64_t total_bytes = 0;
   std::int64_t free_bytes = 0;  ///< what a new process could still use
 };
 
+/// HostMemoryFiles is where the kernel tells it; tests name other files.
 struct HostMemoryFiles {
   std::filesystem::path meminfo = "/proc/meminfo";
   std::filesystem::path own_cgroup = "/proc/self/cgroup";

@@ -8,9 +8,11 @@
 namespace beamgrid {
 namespace {
 
-/// Of a device's memory: for the system, other programs' growth and fragmentation.
+/// The part of a device's memory that stays free: for the system, other programs' growth and
+/// fragmentation.
 constexpr double kReserve = 0.05;
-/// Trials that a forecast learns from: more would say the same and cost time at every start.
+/// The most trials that a forecast learns from: more would say the same and cost time at every
+/// start.
 constexpr std::size_t kMostTrials = 1000;
 
 std::string Gibibytes(std::int64_t bytes) {
@@ -26,6 +28,7 @@ Forecast ForecastFrom(const Store& store, std::optional<TrialId> except) {
       if (trial.result && trial.id != except) complete.emplace(trial.id, *trial.result);
     }
   }
+  // The lowest ids are the oldest: programs and machines change.
   while (complete.size() > kMostTrials) complete.erase(complete.begin());
   Forecast forecast;
   for (const auto& [id, result] : complete) {
@@ -50,6 +53,7 @@ MachineResources::MachineResources(const DataSpec& data, const std::vector<Slot>
   for (const Slot& slot : slots) {
     Device& device = devices_[slot.device];
     device.identity = memory_.Identity(slot.device);
+    // Studies share a CPU by its cores, a GPU by workers.
     device.per_slot = slot.device == "cpu" ? slot.threads : 1;
     ++device.slots;
   }
@@ -67,6 +71,7 @@ std::map<std::string, std::int64_t> MachineResources::Budgets() {
     if (!state) continue;
     const double reserve = kReserve * static_cast<double>(state->total_bytes);
     budgets[name] =
+        // Never 0: a device that is full already still takes one trial at a time.
         std::max<std::int64_t>(1, state->free_bytes - static_cast<std::int64_t>(reserve));
   }
   return budgets;
@@ -110,6 +115,7 @@ bool MachineResources::Take(TrialId trial, const Slot& slot, const TrialNeeds& n
     refusal_ = "too little of its memory is free; trials start there as there is more";
     return false;
   }
+  // Last, for it is what others see: a unit that is taken and not used would keep them waiting.
   if (!OthersLeave(device.identity, device.units, device.per_slot)) {
     refusal_ =
         "held by " + share_->Holders(device.identity) +
@@ -144,6 +150,7 @@ void MachineResources::GiveBack(TrialId trial) {
 
 void MachineResources::SetWaiting(std::int64_t trials) {
   if (share_ == nullptr) return;
+  // A study without waiting trials must not be handed units that it will never take.
   if (trials == 0) share_->StopWaiting();
   share_->Refresh();
 }

@@ -18,29 +18,32 @@
 
 namespace beamgrid {
 
-/// What the complete trials of a record (the newest ones of a large one) say of others; `except`:
-/// not what this one says.
+/// Returns what the complete trials of a record (the newest ones of a large one) say of others;
+/// `except`: not what this one says.
 [[nodiscard]] Forecast ForecastFrom(const Store& store,
                                     std::optional<TrialId> except = std::nullopt);
 
-/// Says that, and why, nothing is shared.
+/// Returns a line for people: that nothing is shared, and why.
 [[nodiscard]] std::string NotShared(const Error& error);
 
-/// One thread's.
+/// MachineResources is the machine as a study sees it: forecasts of what trials need, learnt from
+/// the record; memory; and slots shared with the studies of other orchestrators. Not thread-safe;
+/// owned by the study's thread.
 class MachineResources : public Resources {
  public:
   using Warn = std::function<void(const std::string&)>;
 
-  /// `cores` that this process may use. `data`, `memory` and `share` must outlive this. `share`:
+  /// Expects that `data`, `memory` and `share` outlive this object. `cores` are those that this
+  /// process may use. `share`:
   /// null where nothing is shared. `warn` hears where the share cannot be used any more: the study
   /// goes on without it, for it is worth more than a neighbour's turn.
   MachineResources(const DataSpec& data, const std::vector<Slot>& slots, std::int64_t cores,
                    Forecast forecast, DeviceMemory& memory, MachineShare* share, Warn warn);
 
-  /// Bytes that the trials of each device may use together: what is free there now, less a reserve.
-  /// Devices whose memory is not known are missing.
+  /// Returns the bytes that the trials of each device may use together: what is free there at the
+  /// moment, less a reserve. Devices whose memory is not known are missing.
   [[nodiscard]] std::map<std::string, std::int64_t> Budgets();
-  /// "2 slots on cpu (21.3 GiB free)".
+  /// Returns a line for people: "2 slots on cpu (21.3 GiB free)".
   [[nodiscard]] std::string Summary();
 
   [[nodiscard]] TrialNeeds Needs(const ModelSpec& model, std::int64_t parameters) override;

@@ -9,22 +9,22 @@ namespace {
 constexpr std::int64_t kFloatBytes = 4;  // training is fp32, whatever is shipped
 constexpr std::int64_t kMebibyte = 1 << 20;
 
-/// Peaks of the smallest models of docs/benchmarks.md, less four copies of their parameters:
+/// The peaks of the smallest models of docs/benchmarks.md, less four copies of their parameters:
 /// LibTorch itself is 165 MiB, the rest are mapped pages of the data and buffers of BLAS.
 constexpr std::int64_t kCpuProcessBytes = 256 * kMebibyte;
 /// CUDA's context, the kernels of LibTorch, and the libraries' workspaces, which LibTorch's own
 /// figures leave out.
 constexpr std::int64_t kCudaProcessBytes = 600 * kMebibyte;
 
-/// Values kept or made for each video and class, by classifier, probabilities and loss, forward and
-/// backward.
+/// The values kept or made for each video and class, by classifier, probabilities and loss, forward
+/// and backward.
 constexpr std::int64_t kValuesPerClass = 24;
-/// For each frame and input, and for each frame and unit of the widest layer over frames (the four
-/// gates of an LSTM, their gradients).
+/// The values for each frame and input, and for each frame and unit of the widest layer over frames
+/// (the four gates of an LSTM, their gradients).
 constexpr std::int64_t kValuesPerInput = 4;
 constexpr std::int64_t kValuesPerUnit = 8;
 
-/// Two more than what the optimiser keeps: measured on the CPU (temporaries of updates and
+/// The copies beyond what the optimiser keeps: measured on the CPU (temporaries of updates and
 /// checkpoints, gaps in the heap).
 constexpr std::int64_t kWorkingCopies = 2;
 
@@ -52,8 +52,8 @@ std::int64_t InputWidth(const DataSpec& data) {
   return width;
 }
 
-/// Units of the widest layer over the frames. The components' options mean what they like, so this
-/// is a guess: the greatest whole number among those of the temporal part, but no more than the
+/// Guesses the units of the widest layer over the frames: the components' options mean what they
+/// like, so it is the greatest whole number among those of the temporal part, but no more than the
 /// side of a square matrix that holds all parameters.
 double FrameUnits(const ModelSpec& model, std::int64_t parameters) {
   const auto temporal = model.parts.find("temporal");
@@ -81,6 +81,7 @@ NeedEstimate EstimateNeed(const ModelSpec& model, const DataSpec& data, std::int
   const auto batch = static_cast<double>(Integer(model.train, "batch", 1));
   const double values = frames * (kValuesPerInput * width + kValuesPerUnit * units) +
                         static_cast<double>(kValuesPerClass * data.classes);
+  // What a recurrent layer multiplies for each frame; no more than there are parameters.
   const double matrices = std::min(count, kValuesPerUnit * units * (units + width));
   return {.process_bytes = DeviceKind(device_kind) == "cuda" ? kCudaProcessBytes : kCpuProcessBytes,
           .parameter_bytes = parameters * kFloatBytes,

@@ -8,7 +8,7 @@
 
 namespace beamgrid {
 
-/// Memory = process + parameters x copies + activations.
+/// NeedEstimate is memory = process + parameters x copies + activations, and the operations.
 struct NeedEstimate {
   std::int64_t process_bytes = 0;     ///< a worker that trains almost nothing
   std::int64_t parameter_bytes = 0;   ///< of one copy of all parameters
@@ -21,13 +21,14 @@ struct NeedEstimate {
   }
 };
 
-/// "cpu" or "cuda" of a device's name: "cuda:1", "cuda:0 NVIDIA H200".
+/// Returns "cpu" or "cuda" of a device's name: "cuda:1", "cuda:0 NVIDIA H200".
 [[nodiscard]] std::string DeviceKind(const std::string& device);
 
+/// Estimates what a model of so many parameters needs on a device of that kind.
 [[nodiscard]] NeedEstimate EstimateNeed(const ModelSpec& model, const DataSpec& data,
                                         std::int64_t parameters, const std::string& device_kind);
 
-/// What the copies are, for people: "weights, gradients, Adam's two moments, ...".
+/// Returns what the copies are, for people: "weights, gradients, Adam's two moments, ...".
 [[nodiscard]] std::string NameCopies(const ModelSpec& model);
 
 }  // namespace beamgrid

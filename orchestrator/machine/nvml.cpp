@@ -11,12 +11,12 @@ using Device = void*;  // nvmlDevice_t
 using Status = int;    // nvmlReturn_t
 constexpr Status kSuccess = 0;
 
-/// nvmlMemory_t, bytes.
+/// MemoryInfo is nvmlMemory_t, in bytes.
 struct MemoryInfo {
   unsigned long long total, free, used;
 };
 
-/// NVML_DEVICE_UUID_V2_BUFFER_SIZE and NVML_DEVICE_NAME_V2_BUFFER_SIZE.
+/// TextBuffer holds NVML_DEVICE_UUID_V2_BUFFER_SIZE and NVML_DEVICE_NAME_V2_BUFFER_SIZE bytes.
 using TextBuffer = std::array<char, 96>;
 
 }  // namespace
@@ -37,11 +37,13 @@ struct Nvml::Functions {
   explicit Functions(const std::string& path)
       : library(::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
     if (library == nullptr) return;
+    // All or none: a driver that lacks one of them is older than what we were written for.
     const bool complete =
         Find("nvmlInit_v2", &init) && Find("nvmlShutdown", &shutdown) &&
         Find("nvmlDeviceGetCount_v2", &count) && Find("nvmlDeviceGetHandleByIndex_v2", &by_index) &&
         Find("nvmlDeviceGetHandleByUUID", &by_uuid) && Find("nvmlDeviceGetUUID", &uuid) &&
         Find("nvmlDeviceGetName", &name) && Find("nvmlDeviceGetMemoryInfo", &memory);
+    // Drivers before MIG have no such function, and no divided GPU.
     static_cast<void>(Find("nvmlDeviceGetMigMode", &mig_mode));
     ready = complete && init() == kSuccess;
   }

@@ -12,10 +12,11 @@
 
 namespace beamgrid {
 
-/// The machine's GPUs in the order of their PCI bus ids, whatever CUDA_VISIBLE_DEVICES says. None
-/// where the library or the driver is not there. One thread's.
+/// Nvml is the machine's GPUs in the order of their PCI bus ids, whatever CUDA_VISIBLE_DEVICES
+/// says. None where the library or the driver is not there. Not thread-safe; owned by one thread.
 class Nvml {
  public:
+  /// Loads the library by its name or path; never throws where it is not there.
   explicit Nvml(const std::string& library);
   ~Nvml();
   Nvml(const Nvml&) = delete;
@@ -28,7 +29,7 @@ class Nvml {
   };
   [[nodiscard]] const std::vector<Gpu>& gpus() const { return gpus_; }
 
-  /// Of a GPU ("GPU-...") or of a part of one ("MIG-...").
+  /// Returns the memory of a GPU ("GPU-...") or of a part of one ("MIG-...").
   [[nodiscard]] std::optional<MemoryState> Memory(const std::string& uuid) const;
 
  private:
