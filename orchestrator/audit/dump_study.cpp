@@ -35,6 +35,7 @@ std::vector<TrialRecord> SortedTrials(const Store& store, const StudyRecord& stu
 
 json::value FailureKindOf(const TrialRecord& trial) {
   if (trial.state != TrialState::kFailed) return nullptr;
+  // The record's text is "kind: message".
   return json::string(trial.failure.substr(0, trial.failure.find(':')));
 }
 
@@ -89,6 +90,7 @@ json::object WholeLine(const Store& store, const TrialRecord& trial) {
   line["failure_log"] = trial.failure_log;
   line["directory"] = trial.directory;
   line["result"] = WholeResult(trial);
+  // All columns as they are: one that the schema gains is printed too.
   line["attempts"] = store
                          .Query("SELECT * FROM attempt WHERE trial = :trial ORDER BY number",
                                 {{"trial", IdText(trial.id)}})

@@ -173,6 +173,7 @@ void StudyVerifier::Start(const TrialRecord& trial, const Placement& placement) 
   Remark(LabelOf(trial) + ": trains again on " + placement.device + ", " +
          CountText(static_cast<std::size_t>(placement.threads), "thread") +
          (placement.device == recorded ? "" : "; it was on " + trial.result->device));
+  // Without a timeout: it may be slower here than where it was recorded.
   executor_.Submit(key, directory, placement, /*timeout=*/std::chrono::milliseconds(0));
 }
 
@@ -191,6 +192,7 @@ VerifiedTrial StudyVerifier::Judge(const Work& work, const AttemptOutcome& outco
   verified.environment = EnvironmentDifferences(*work.trial.result, outcome.result());
   verified.verdict = verified.differences.empty() ? Verdict::kEqual : Verdict::kDifferent;
   if (verified.verdict != Verdict::kEqual) return verified;
+  // Before the folder goes, for the files come from there.
   if (settings_.repair == Repair::kYes) PutBack(work);
   Remove(work.directory);
   verified.directory.clear();

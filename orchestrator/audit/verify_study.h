@@ -84,6 +84,7 @@ class StudyVerifier {
   void Interrupt();
 
  private:
+  /// Work is a trial that is being trained again.
   struct Work {
     TrialRecord trial;
     Placement placement;

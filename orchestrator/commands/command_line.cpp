@@ -20,6 +20,8 @@ void PrintJson(std::ostream& out, const boost::json::value& value) {
 }
 
 std::vector<CommandInfo>& Commands() {
+  // Inside the function: the registrations of other files run before main, in no order that we
+  // know.
   static std::vector<CommandInfo> commands;
   return commands;
 }
@@ -34,28 +36,29 @@ CLI::Validator OneOf(const std::vector<std::string>& words) {
 
 namespace {
 
-/// kHeadings are the headings of the groups in the help.
+/// The headings of the groups in the help.
 constexpr Word<CommandGroup> kHeadings[] = {{CommandGroup::kSearch, "Search"},
                                             {CommandGroup::kRecord, "Record"},
                                             {CommandGroup::kResults, "Results"},
                                             {CommandGroup::kData, "Data"},
                                             {CommandGroup::kMachine, "Machine"}};
 
-/// The CLI11 tree over all registered commands, and which of them was chosen.
+/// CommandTree is the CLI11 tree over all registered commands, and which of them was chosen.
 class CommandTree {
  public:
   CommandTree();
 
   [[nodiscard]] CLI::App& app() { return app_; }
   [[nodiscard]] Verbosity verbosity() const;
-  /// After parsing. UsageError if only a group was named (`beamgrid data`).
+  /// Returns the command that was chosen; after parsing. Throws UsageError if only a group was
+  /// named (`beamgrid data`).
   [[nodiscard]] Subcommand& Chosen();
-  /// One message for what CLI11 refused, with the nearest spelling of what was meant.
+  /// Returns one message for what CLI11 refused, with the nearest spelling of what was meant.
   [[nodiscard]] std::string Explain(const CLI::ParseError& error,
                                     const std::vector<std::string>& arguments) const;
 
  private:
-  /// The subcommand `name` of `parent`, made if it is not there yet.
+  /// Returns the subcommand `name` of `parent`, made if it is not there yet.
   CLI::App* Group(CLI::App* parent, const std::string& name, const std::string& heading);
 
   CLI::App app_{"beamgrid: searches over the parts of video-classification models", "beamgrid"};
@@ -73,6 +76,7 @@ CommandTree::CommandTree() {
   app_.get_formatter()->column_width(34);
 
   std::vector<CommandInfo> infos = Commands();
+  // Registered in the order in which the linker put the files, which says nothing.
   std::sort(infos.begin(), infos.end(), [](const CommandInfo& a, const CommandInfo& b) {
     return std::tie(a.group, a.name) < std::tie(b.group, b.name);
   });
@@ -162,7 +166,7 @@ std::string CommandTree::Explain(const CLI::ParseError& error,
   return path + ": " + error.what() + "; `" + path + " --help` shows what it takes";
 }
 
-/// Red on a terminal, unless NO_COLOR is set.
+/// Returns the word before an error: red on a terminal, unless NO_COLOR is set.
 const char* ErrorPrefix(const std::ostream& err) {
   const char* no_color = std::getenv("NO_COLOR");
   const bool plain = no_color != nullptr && *no_color != 0;
@@ -173,6 +177,7 @@ const char* ErrorPrefix(const std::ostream& err) {
 int ParseAndRun(const std::vector<std::string>& arguments, CommandContext context) {
   CommandTree tree;
   try {
+    // CLI11 takes a vector of arguments from its end.
     tree.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& help_or_version) {
     return tree.app().exit(help_or_version, context.out, context.err);
@@ -181,6 +186,7 @@ int ParseAndRun(const std::vector<std::string>& arguments, CommandContext contex
   }
   context.verbosity = tree.verbosity();
   const int code = tree.Chosen().Run(context);
+  // Only now is a full disk certain to show: a script must not take half of the data for all.
   context.out.flush();
   if (!context.out) throw Error("standard output: cannot write; is the disk full?");
   return code;

@@ -27,7 +27,7 @@ void CollectLevels(const CLI::App& app, const std::string& path, const std::stri
   }
 }
 
-/// zsh runs the same script through its bashcompinit.
+/// Returns the script of bash; zsh runs the same one through its bashcompinit.
 std::string BashScript(const CLI::App& root) {
   std::vector<Level> levels;
   CollectLevels(root, "", "", &levels);

@@ -32,7 +32,7 @@ void Print(std::ostream& out, const ComponentInfo& component) {
   }
 }
 
-/// The trainer's answers about one component: one JSON object a line.
+/// Returns the trainer's answers about one component: one JSON object a line.
 boost::json::array ParseLines(const std::string& text) {
   boost::json::array answers;
   for (std::size_t begin = 0; begin < text.size();) {
@@ -112,7 +112,7 @@ class Components : public Subcommand {
     return std::ranges::all_of(answers, Holds) ? kExitDone : kExitBroken;
   }
 
-  /// The trainer's command line.
+  /// Returns the trainer's command line.
   [[nodiscard]] std::vector<std::string> Question() const {
     std::vector<std::string> question = {"contract", tested_};
     for (const NamedFile& plugin : Plugins()) {
@@ -140,7 +140,7 @@ class Components : public Subcommand {
     return plugins;
   }
 
-  /// The components that the command line names; all without a name.
+  /// Returns the components that the command line names; all without a name.
   [[nodiscard]] Catalogue Chosen(Catalogue catalogue) const {
     if (name_.empty()) return catalogue;
     std::vector<std::string> names;

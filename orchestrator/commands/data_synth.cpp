@@ -8,7 +8,7 @@
 namespace beamgrid {
 namespace {
 
-/// "rgb=64" -> {"rgb", 64}; UsageError for anything else.
+/// Reads "rgb=64" as {"rgb", 64}; UsageError for anything else.
 Feature ParseFeature(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals != std::string::npos && equals > 0) {

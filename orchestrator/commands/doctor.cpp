@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uintmax_t kLittleDisk = 1ULL << 30;
 
-/// The facts as JSON, and the problems among them.
+/// Findings is the facts as JSON, and the problems among them.
 struct Findings {
   boost::json::object facts;
   boost::json::array problems;
@@ -60,7 +60,7 @@ void LookAtProcessor(Findings& findings) {
   }
 }
 
-/// The existing folder that `path` would be made in.
+/// Returns the existing folder that `path` would be made in.
 std::filesystem::path ExistingFolder(std::filesystem::path path) {
   path = std::filesystem::absolute(path);
   while (!std::filesystem::is_directory(path) && path.has_relative_path())
@@ -86,7 +86,7 @@ void LookAtDisk(const std::string& use, const std::filesystem::path& path, Findi
   }
 }
 
-/// The trainer's warnings say themselves what to do.
+/// Takes over the trainer's warnings, which say themselves what to do.
 void TakeOverWarnings(const boost::json::value& report, Findings& findings) {
   const boost::json::value* warnings = report.as_object().if_contains("warnings");
   if (warnings == nullptr) return;

@@ -12,7 +12,7 @@
 namespace beamgrid {
 namespace {
 
-/// Options that override the recipe's [ensemble] section where they are given.
+/// Overrides is the options that replace the recipe's [ensemble] section where they are given.
 struct Overrides {
   std::string size_limit;
   std::optional<std::int64_t> members, beam_width;
@@ -148,7 +148,7 @@ class Ensemble : public Subcommand {
     return ReadClassList(classes_, kMaxClasses);
   }
 
-  /// The file's name without its ending; its path where two files share that.
+  /// Returns the file's name without its ending; its path where two files share that.
   std::string MemberName(const std::string& file) const {
     const auto stem = [](const std::string& path) {
       return std::filesystem::path(path).stem().string();

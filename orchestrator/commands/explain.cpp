@@ -25,7 +25,7 @@ std::string Waiting(const TrialRecord& trial) {
   return "an attempt did not complete (" + trial.failure + ") and another is due";
 }
 
-/// One sentence on the state itself.
+/// Returns one sentence on the state itself.
 std::string Verdict(const TrialRecord& trial, const Attempts& attempts) {
   switch (trial.state) {
     case TrialState::kWaiting:
@@ -54,7 +54,8 @@ std::string AttemptLine(const Store::AttemptRecord& attempt) {
   return line;
 }
 
-/// What the trial is expected to need, by what the record says of others like it.
+/// Returns what the trial is expected to need, by what the record says of others like it; its own
+/// measurements are left out, to stand beside the forecast.
 Forecast::Need NeedOf(const Store& store, const TrialRecord& trial) {
   const TrialSpec spec = store.Spec(trial.id);
   return ForecastFrom(store, trial.id)
@@ -120,7 +121,7 @@ class Explain : public Subcommand {
   }
 
  private:
-  /// Of the last attempt that has one.
+  /// Prints the log of the last attempt that has one.
   static void PrintLogTail(std::ostream& out, const Attempts& attempts) {
     for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {
       if (attempt->log_tail.empty()) continue;

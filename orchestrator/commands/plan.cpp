@@ -37,7 +37,7 @@ void PrintTotals(std::ostream& out, const PlanTotals& totals) {
   }
 }
 
-/// "  from phase1/MC-LSTM (trial 12ab34cd)"
+/// Returns "  from phase1/MC-LSTM (trial 12ab34cd)".
 std::string WarmStartRemark(const StudyTrial& trial) {
   const std::string reference = WarmStartText(trial.spec.model);
   if (reference.empty()) return "";
@@ -72,7 +72,7 @@ boost::json::object ToJson(const StudyTrial& trial) {
           {"start", std::move(start)}};
 }
 
-/// Written piece by piece, because a plan may have a million trials; refused ones are few.
+/// Prints the plan piece by piece, because it may have a million trials; refused ones are few.
 void PlanAsJson(const PlanParts& parts, std::ostream& out) {
   boost::json::array refused;
   const char* separator = "{\"trials\":[\n";

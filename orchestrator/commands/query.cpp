@@ -13,7 +13,7 @@
 namespace beamgrid {
 namespace {
 
-/// A cell for people and for CSV: text as it is, null as nothing.
+/// Returns a cell for people and for CSV: text as it is, null as nothing.
 std::string CellText(const boost::json::value& cell) {
   if (cell.is_null()) return "";
   if (cell.is_string()) return std::string(cell.get_string());
@@ -94,7 +94,7 @@ class Query : public Subcommand {
     return table;
   }
 
-  /// A single word is a name, everything else SQL.
+  /// Returns the SQL that is meant: a single word is a name, everything else SQL.
   static std::string SqlOf(const std::string& text) {
     std::vector<std::string> names;
     for (const NamedQuery& query : NamedQueries()) {

@@ -10,6 +10,7 @@
 namespace beamgrid {
 namespace {
 
+// Fewer digits fit many trials by chance.
 constexpr std::size_t kShortestPrefix = 4;
 constexpr std::size_t kListedCandidates = 10;
 
@@ -89,6 +90,7 @@ TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,
   std::vector<TrialInStudy> found;
   std::set<TrialId> seen;
   for (const TrialInStudy& candidate : all) {
+    // An id names one trial, whatever else the same digits might begin.
     if (HasId(candidate, text)) return candidate;
     if (Matches(candidate, text) && seen.insert(candidate.trial.id).second) {
       found.push_back(candidate);

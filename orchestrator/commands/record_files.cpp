@@ -11,7 +11,8 @@
 namespace beamgrid {
 namespace {
 
-/// Both competition formats begin with this word; a TFRecord begins with a length.
+/// True for a CSV file: both competition formats begin with this word; a TFRecord begins with a
+/// length.
 bool IsCsv(const std::filesystem::path& path) {
   constexpr std::string_view kStart = "VideoId,";
   std::ifstream in(path, std::ios::binary);

@@ -40,8 +40,11 @@ class RunCommand : public Subcommand {
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
     const bool measured = result.complete + result.reused > 0;
+    // Tables of half a study would look like its result.
     if (result.interrupted || !result.stopped_because.empty() || !measured) return result.exit_code;
 
+    // Opened anew: the study's own connection went with its lock, and the ensemble is still to be
+    // recorded.
     Store store(options_.database, OpenMode::kReadWrite);
     const StudyRecord study = store.FindStudy(recipe.name).value();
     PrintLeaderboard(context.out, store, study);

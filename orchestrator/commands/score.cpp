@@ -19,7 +19,8 @@ namespace {
 constexpr int kMetricDigits = 5;
 constexpr int kTitleWidth = 6;  // of GAP@20
 
-/// A ranking of segments for each class says nothing of a segment's best classes.
+/// Scores a ranking of segments for each class, which says nothing of a segment's best classes:
+/// there is only the one metric.
 Metrics ScoreRanking(const std::string& file, const std::vector<std::string>& truth_files) {
   const std::optional<SegmentTruth> truth = ReadRatings(truth_files);
   if (!truth) {

@@ -27,7 +27,7 @@ boost::json::object ArtifactJson(const Artifact& artifact) {
           {"hash", artifact.hash}};
 }
 
-/// The listing's keys, and more.
+/// Returns the listing's keys, and more.
 boost::json::object ToJson(const Store& store, const TrialInStudy& found) {
   const TrialRecord& trial = found.trial;
   boost::json::object json = ListingJson(trial);
@@ -62,7 +62,7 @@ void PrintMembers(std::ostream& out, const boost::json::object& object, const st
   }
 }
 
-/// The objects of a list as lines, their keys as headings.
+/// Prints the objects of a list as lines, their keys as headings.
 void PrintList(std::ostream& out, const std::string& title, const boost::json::array& list) {
   if (list.empty()) return;
   std::vector<std::string> headings;

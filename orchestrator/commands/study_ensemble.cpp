@@ -15,7 +15,7 @@
 namespace beamgrid {
 namespace {
 
-/// Complete trials by name and seed; one per name where only the best seed is asked for.
+/// Returns complete trials by name and seed; one per name where only the best seed is asked for.
 std::vector<TrialRecord> ChooseTrials(const Store& store, const StudyRecord& study,
                                       SeedChoice seeds) {
   const Metric* objective = MetricNamed("study '" + study.name + "': objective", study.objective);
@@ -67,6 +67,7 @@ void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQ
                               const std::vector<std::int32_t>& classes) {
   std::vector<const Predictions*> members;
   std::vector<double> weights;
+  // Never shorter than the members' own lists.
   int top_k = kGapTop;
   for (const EnsembleAnswer::Member& member : answer.members) {
     const auto model = std::ranges::find(question.models, member.name, &EnsembleModel::name);

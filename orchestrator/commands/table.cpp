@@ -11,7 +11,7 @@
 namespace beamgrid {
 namespace {
 
-/// "temporal=blstm" -> {"temporal", "blstm"}.
+/// Reads "temporal=blstm" as {"temporal", "blstm"}.
 std::pair<std::string, std::string> ParseFix(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {

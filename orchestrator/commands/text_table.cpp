@@ -7,7 +7,7 @@
 namespace beamgrid {
 namespace {
 
-/// Characters, not bytes: continuation bytes of UTF-8 take no room.
+/// Returns characters, not bytes: continuation bytes of UTF-8 take no room.
 std::size_t Width(const std::string& text) {
   return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, ContinuesCharacter));
 }

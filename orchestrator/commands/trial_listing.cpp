@@ -19,7 +19,7 @@ bool Has(const TrialRecord& trial, const Metric& metric) {
   return trial.result && std::isfinite(trial.result->metrics.*metric.value);
 }
 
-/// The metrics that a list of these trials has columns for.
+/// Returns the metrics that a list of these trials has columns for.
 std::vector<Metric> ListedMetrics(const std::vector<TrialRecord>& trials) {
   std::vector<Metric> listed;
   for (const Metric& metric : kMetrics) {
@@ -30,7 +30,7 @@ std::vector<Metric> ListedMetrics(const std::vector<TrialRecord>& trials) {
   return listed;
 }
 
-/// One model's complete seeds.
+/// Standing is one model's complete seeds.
 struct Standing {
   std::string name;
   std::vector<double> values;
@@ -59,6 +59,7 @@ std::vector<Standing> Standings(const Store& store, const StudyRecord& study) {
   for (auto& [name, standing] : by_name) {
     if (!standing.values.empty()) standings.push_back(std::move(standing));
   }
+  // Stable: equal means stand by name, in the order of the map.
   std::stable_sort(standings.begin(), standings.end(),
                    [](const Standing& a, const Standing& b) { return a.mean() > b.mean(); });
   return standings;

@@ -28,7 +28,8 @@ std::size_t SampleSize(const std::string& text) {
   return *count == 0 ? kAll : *count;
 }
 
-/// Metrics of every epoch and all hashes: more would say no more.
+/// The most lines of a comparison. Different training differs in the metrics of every epoch and in
+/// all hashes: more would say no more.
 constexpr std::size_t kShownDifferences = 20;
 
 void AddRows(const std::vector<Difference>& differences, TextTable* table) {
@@ -61,7 +62,8 @@ boost::json::object DifferenceJson(const Difference& difference) {
   return {{"what", difference.what}, {"recorded", difference.recorded}, {"now", difference.now}};
 }
 
-/// One line, and beneath it what differs, side by side, with what differs in the environment.
+/// Prints one line, and beneath it what differs, side by side, with what differs in the
+/// environment.
 void PrintVerified(std::ostream& out, const VerifiedTrial& verified) {
   out << ToString(verified.verdict) << "  " << LabelOf(verified.trial);
   if (verified.verdict == Verdict::kNotTrained) out << ": " << verified.why;
@@ -101,7 +103,7 @@ boost::json::object DamageJson(const DamagedFile& file) {
           {"damage", file.damage}};
 }
 
-/// The trainer is asked for GPUs only where a trial was on one.
+/// Looks at the machine; the trainer is asked for GPUs only where a trial was on one.
 MachineDevices LookAtMachineFor(const std::vector<TrialRecord>& trials,
                                 const std::filesystem::path& trainer) {
   const bool cpu_only = std::ranges::all_of(
@@ -150,6 +152,7 @@ class Verify : public Subcommand {
       context.err << "interrupted; nothing was changed\n";
       return kExitInterrupted;
     }
+    // Looked at again, instead of trusting what was put back.
     const std::vector<DamagedFile> still_damaged = repair_ ? DamagedFiles(complete) : damaged;
     Report(context, complete.size(), chosen.size(), still_damaged);
     const bool sound = still_damaged.empty() && verified_.size() == equal_;
@@ -167,7 +170,7 @@ class Verify : public Subcommand {
     return chosen;
   }
 
-  /// False after an interrupt.
+  /// Trains the trials again; false after an interrupt.
   bool TrainAgain(const CommandContext& context, const Store& store,
                   const std::vector<TrialRecord>& trials) {
     const std::filesystem::path trainer = FindTrainer();
@@ -186,6 +189,7 @@ class Verify : public Subcommand {
       verified_.push_back(ToJson(verified));
       if (json_) return;
       PrintVerified(context.out, verified);
+      // A trial may take hours: whoever reads along sees each verdict at once.
       context.out.flush();
     });
   }

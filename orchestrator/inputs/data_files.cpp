@@ -72,6 +72,8 @@ DataSpec FindDataFiles(const Recipe& recipe) {
       .max_frames = settings.max_frames,
       .on_error = settings.on_error,
       .unrated = settings.unrated};
+  // Only then: the classes are a part of the identity, and a list that weighs nothing must not make
+  // other trials.
   if (settings.class_weight != 1) {
     data.weighted_classes = WeightedClasses(settings, folder, &diagnostics);
     data.class_weight = settings.class_weight;

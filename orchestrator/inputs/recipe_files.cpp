@@ -81,6 +81,7 @@ std::vector<NamedFile> PluginsAtHand(const std::vector<std::string>& models) {
     // Most models have none, and parsing each of a large record would take seconds.
     if (model.find("\"plugins\"") == std::string::npos) continue;
     for (const NamedFile& plugin : ModelSpecFromJson(ParseJson(model)).plugins) {
+      // Each file is hashed once, however many models use it.
       if (std::ranges::find(seen, plugin) != seen.end()) continue;
       seen.push_back(plugin);
       if (IsAtHand(plugin)) plugins.push_back(plugin);

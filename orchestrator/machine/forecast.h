@@ -60,6 +60,7 @@ class Forecast {
     bool same_parts = false;
     std::vector<const Measured*> models;
   };
+  /// Quantity says what is forecast.
   enum class Quantity { kMemory, kTime };
 
   [[nodiscard]] const Measured* FindSame(const std::string& key) const;

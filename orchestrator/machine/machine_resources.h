@@ -54,10 +54,11 @@ class MachineResources : public Resources {
   [[nodiscard]] std::string RefusalText() const override { return refusal_; }
 
  private:
-  /// Whether other studies leave the units of one worker.
+  /// True if other studies leave the units of one worker.
   [[nodiscard]] bool OthersLeave(const std::string& device, std::int64_t capacity,
                                  std::int64_t units);
 
+  /// Device is one of the study's devices, and what of it is shared with others.
   struct Device {
     std::string identity;
     std::int64_t slots = 0;

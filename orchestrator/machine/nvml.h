@@ -22,6 +22,7 @@ class Nvml {
   Nvml(const Nvml&) = delete;
   Nvml& operator=(const Nvml&) = delete;
 
+  /// Gpu is one GPU as NVML names it.
   struct Gpu {
     std::string uuid;      ///< "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
     std::string name;      ///< "NVIDIA H200"

@@ -117,6 +117,7 @@ class Scheduler {
   void SanityCheck() const;
 
  private:
+  /// Device is the slots of one device that are free, and what its running trials hold.
   struct Device {
     std::optional<std::int64_t> memory_bytes;  ///< nothing: no limit
     std::vector<std::size_t> free;             ///< indices of free slots, the lowest last
@@ -125,6 +126,7 @@ class Scheduler {
     bool exclusive = false;           ///< a trial has it for itself
     bool refused = false;
   };
+  /// Entry is a trial that waits or runs.
   struct Entry {
     std::vector<std::int64_t> memory_bytes;  ///< needed on each of devices_
     double seconds = 0;
@@ -141,6 +143,7 @@ class Scheduler {
     TrialId trial{};
     auto operator<=>(const Place&) const = default;
   };
+  /// Fitting says whether a trial's memory counts in the choice of a device.
   enum class Fitting { kNeeded, kIgnored };
 
   void SetNeeds(const TrialNeeds& needs, Entry* entry) const;

@@ -44,10 +44,11 @@ class SeedResults {
   [[nodiscard]] Finding Refuse(CandidateId id, std::int64_t size_bytes);
   /// Closes a candidate whose end nobody waits for; one that has closed already may be named too.
   void Forget(CandidateId id) { open_.erase(id); }
-  /// The number of open candidates.
+  /// Returns the number of open candidates.
   [[nodiscard]] std::size_t size() const { return open_.size(); }
 
  private:
+  /// Entry is an open candidate with what is known of its seeds.
   struct Entry {
     Candidate candidate;
     std::vector<std::optional<SeedResult>> results;

@@ -63,8 +63,9 @@ class StudyRunner {
   /// Error where the environment broke; the record is then as if the orchestrator had been killed.
   [[nodiscard]] StudyResult Run();
 
-  /// First call: running attempts checkpoint and stop, Run returns with exit code 130. Second: they
-  /// are killed at once. Safe in a signal handler and from any thread.
+  /// Stops the study. The first call: running attempts checkpoint and stop, and Run returns with
+  /// exit code 130. The second: they are killed at once. Safe in a signal handler and from any
+  /// thread.
   void Interrupt();
 
  private:

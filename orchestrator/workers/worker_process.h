@@ -68,8 +68,11 @@ class WorkerProcess {
   [[nodiscard]] bool Reap();
 
  private:
+  /// Reading is what one read of the worker's output came to.
   enum class Reading { kSome, kNothingNow, kEnd };
 
+  /// Attempt is what the worker carries out, with its deadlines. It is shared with nobody: handlers
+  /// hold weak pointers to it, as their token of life.
   struct Attempt {
     Attempt(boost::asio::io_context& loop, WorkerTask given)
         : task(std::move(given)), timeout(loop), silence(loop), grace(loop) {}
