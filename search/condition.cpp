@@ -16,7 +16,7 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-/// Pieces between `separator`, trimmed, empty ones left out.
+/// Returns the pieces between `separator`, trimmed, empty ones left out.
 std::vector<std::string_view> Split(std::string_view text, char separator) {
   std::vector<std::string_view> pieces;
   while (!text.empty()) {
@@ -41,6 +41,8 @@ std::string Quoted(std::string_view text) {
 
 OptionValue ValueFrom(std::string_view text) {
   try {
+    // A word that happens to be JSON, as true or 2, is meant as that value: recipes say the same
+    // without quotes.
     return ParseJson(text);
   } catch (const std::invalid_argument&) {  // a bare word
     return OptionValue(boost::json::string_view(text.data(), text.size()));
@@ -52,7 +54,7 @@ bool HasOption(const Options& options, const Condition& condition) {
   return found != options.end() && SameValue(found->second, condition.value);
 }
 
-/// The condition on an option; `whole` is for the message.
+/// Returns the condition on an option; `whole` is for the message.
 Condition OptionCondition(std::string_view whole, const std::string& criterion,
                           std::string_view component, std::string_view option,
                           std::string_view value) {
@@ -61,7 +63,7 @@ Condition OptionCondition(std::string_view whole, const std::string& criterion,
           ValueFrom(Trimmed(value))};
 }
 
-/// "moe(experts=2)"
+/// Reads "moe(experts=2)".
 Conditions ComponentConditions(const std::string& criterion, std::string_view text) {
   const auto open = text.find('(');
   const std::string component(Trimmed(text.substr(0, open)));

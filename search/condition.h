@@ -18,20 +18,25 @@
 
 namespace beamgrid {
 
-/// A Condition asks for one thing; `classifier=moe(experts=2)` are two.
+/// Condition asks for one thing; `classifier=moe(experts=2)` are two.
 struct Condition {
   std::string criterion;  ///< "temporal", "extras", "train"
   std::string component;  ///< of extras only: "zoneout"; empty: the condition is extras=none
   std::string option;     ///< empty: the criterion's component (or whether the extra is on)
   OptionValue value;      ///< a component's name, true/false for an extra, an option's value
 };
+/// Conditions is what has to hold together.
 using Conditions = std::vector<Condition>;
 
-/// UsageError if it is none of the forms above or names an unknown criterion.
+/// Reads one condition. Throws UsageError if it is none of the forms above or names an unknown
+/// criterion.
 [[nodiscard]] Conditions ParseCondition(std::string_view path, std::string_view value);
+/// Reads several conditions that ';' joins. Throws as ParseCondition does.
 [[nodiscard]] Conditions ParseConditions(std::string_view text);
 
+/// True if the model has what the condition asks for.
 [[nodiscard]] bool Holds(const Condition& condition, const ModelSpec& model);
+/// True if all conditions hold; so for none at all.
 [[nodiscard]] bool AllHold(const Conditions& conditions, const ModelSpec& model);
 
 }  // namespace beamgrid

@@ -8,13 +8,14 @@
 namespace beamgrid {
 namespace {
 
+// Names are folder names with seed and fingerprint behind them, and file systems stop at 255 bytes.
 constexpr std::size_t kLongestName = 140;
 
 const OptionInfo* Find(const ComponentInfo* component, const std::string& name) {
   return component == nullptr ? nullptr : component->FindOption(name);
 }
 
-/// The option whose value is part of the component's label: experts of MoE2.
+/// Returns the option whose value is part of the component's label: experts of MoE2.
 const OptionInfo* GluedOption(const ComponentInfo* component) {
   if (component == nullptr) return nullptr;
   for (const OptionInfo& option : component->options) {
@@ -23,7 +24,8 @@ const OptionInfo* GluedOption(const ComponentInfo* component) {
   return nullptr;
 }
 
-/// Label processing and loss are named only where they are not the default.
+/// True if a name leaves the component out: label processing and loss are named only where they are
+/// not the default.
 bool IsSilent(const std::string& criterion, const ComponentInfo* component,
               const std::string& name) {
   const Criterion* known = FindCriterion(criterion);
@@ -40,7 +42,8 @@ std::string OptionText(const OptionInfo* option, const std::string& name,
   return tag + ShortValue(value);
 }
 
-/// The component is said where the criterion may hold several; else its label tells it.
+/// Returns the piece that never means two things. The component is said where the criterion may
+/// hold several; else its label tells it.
 std::string FullText(const std::string& criterion, const std::string& component,
                      const std::string& option, const OptionValue& value) {
   const std::string of = criterion == "extras" ? "." + SafeWord(component) : "";
@@ -77,6 +80,7 @@ std::string Namer::Name(const ModelSpec& model) const {
   std::string name = Written(Pieces(model));
   if (name.empty()) name = "default";
   if (name.size() <= kLongestName) return name;
+  // Of the whole model: the part that is cut off may be all that two models differ in.
   const std::string hash = ShortHash(CanonicalJson(ToJson(model)));
   return name.substr(0, kLongestName - hash.size() - 1) + "+" + hash;
 }
@@ -211,6 +215,7 @@ void Namer::NoteFixed(const Fixed& fixed) {
 void Namer::Note(const std::vector<Piece>& pieces) {
   for (const Piece& piece : pieces) {
     const auto [known, added] = meanings_.emplace(piece.text, piece.full);
+    // The first meaning is written out too: a name must not depend on which of two was met first.
     if (!added && known->second != piece.full) ambiguous_.insert(piece.text);
   }
 }

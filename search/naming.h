@@ -12,9 +12,9 @@
 
 namespace beamgrid {
 
-/// Names the models of one recipe. Distinct models get distinct names: a name is a list of pieces
-/// between dashes; every option that is not at its default gives a piece, and a piece that would
-/// mean two things in this recipe is written out in full ("temporal.hidden=512").
+/// Namer names the models of one recipe. Distinct models get distinct names: a name is a list of
+/// pieces between dashes; every option that is not at its default gives a piece, and a piece that
+/// would mean two things in this recipe is written out in full ("temporal.hidden=512").
 ///
 /// Order: multimodal label and options - temporal label - labels of the extras - the temporal
 /// options - classifier label and options - label processing and loss (unless default) - training
@@ -23,14 +23,17 @@ class Namer {
  public:
   Namer(const Recipe& recipe, const Catalogue& catalogue);
 
+  /// Returns the model's name.
   [[nodiscard]] std::string Name(const ModelSpec& model) const;
-  /// The piece of one criterion's variant: "NetVLAD-C64".
+  /// Returns the piece of one criterion's variant: "NetVLAD-C64".
   [[nodiscard]] std::string VariantName(const std::string& criterion, const Variant& variant) const;
-  /// What `model` has for a criterion, for messages: "NetVLAD-C64", "CG-drop0.2", "no extras".
+  /// Returns what `model` has for a criterion, for messages: "NetVLAD-C64", "CG-drop0.2", "no
+  /// extras".
   [[nodiscard]] std::string CriterionName(const std::string& criterion,
                                           const ModelSpec& model) const;
 
  private:
+  /// Piece is one part of a name between dashes.
   struct Piece {
     std::string text;
     std::string full;  ///< says criterion and component or option: never means two things

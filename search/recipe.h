@@ -1,6 +1,6 @@
 #pragma once
-// The recipe (design: format version 1) as values, checked against the catalogue. Pure: text in,
-// Recipe or RecipeError out; globs and files are resolved by the orchestrator.
+// The recipe (format version 1) as values, checked against the catalogue. Pure: text in, Recipe or
+// RecipeError out; globs and files are resolved by the orchestrator.
 
 #include <cstdint>
 #include <functional>
@@ -21,33 +21,35 @@
 
 namespace beamgrid {
 
-/// One extra's candidates in the order of the recipe: off, or on with options.
+/// ExtraAxis is one extra's candidates in the order of the recipe: off, or on with options.
 struct ExtraAxis {
   std::string name;
   std::vector<std::optional<VariantSet>> values;  ///< nullopt: off
 
-  /// Number of candidates, off included; saturates.
+  /// Returns the number of candidates, off included; saturates.
   [[nodiscard]] std::int64_t size() const;
-  /// The options of candidate `index`; nothing: off.
+  /// Returns the options of candidate `index`; nothing: off.
   [[nodiscard]] std::optional<Options> At(std::int64_t index) const;
 };
 
-/// What a criterion is held at: a full variant for single criteria; for "extras" the extras that
-/// are on.
+/// Fixed is what criteria are held at: a full variant for single criteria; for "extras" the extras
+/// that are on.
 struct Fixed {
   std::map<std::string, Variant> parts;  ///< criterion -> variant
   std::optional<std::map<std::string, Options>> extras;
   Options train;
 
-  /// Whether it says anything about the criterion.
+  /// True if it says anything about the criterion.
   [[nodiscard]] bool Names(const std::string& criterion) const;
 };
 
+/// Stage is one step of a greedy search: the criterion that varies, and what is held meanwhile.
 struct Stage {
   std::string vary;
   Fixed fix;
 };
 
+/// SearchSettings is [search]: how the grid is searched.
 struct SearchSettings {
   std::string strategy = "grid";
   std::vector<std::string>
@@ -59,6 +61,7 @@ struct SearchSettings {
       other;  ///< the strategy's own keys, complete (StrategyInfo::options)
 };
 
+/// ResourceSettings is [resources]: what a study may use, and for how long.
 struct ResourceSettings {
   std::vector<std::string> devices;   ///< empty: "auto"
   std::int64_t slots_per_device = 0;  ///< 0: "auto"
@@ -70,12 +73,14 @@ struct ResourceSettings {
   std::int64_t priority = 1;  ///< share of a machine that several studies use, as a weight
 };
 
+/// TableSettings is one [[table]]: a table that is printed at the study's end.
 struct TableSettings {
   std::string title;
   std::string vary;
   std::string reference;  ///< "snuvl17/1" or empty
 };
 
+/// DataSettings is [data] as it is written; DataSpec has the files that it means.
 struct DataSettings {
   std::string format;
   std::vector<std::string> train, validate;  ///< globs as written
@@ -86,29 +91,31 @@ struct DataSettings {
   std::int64_t max_frames = 300;  ///< 1 for video-level data
   std::string on_error = "stop";
   std::string unrated = "ignore";  ///< ignore | negative; of segments
-  /// Classes that weigh `class_weight` in the loss, all others 1: as written, or in a file whose
-  /// first column is `Index`.
+  /// The classes that weigh `class_weight` in the loss, all others 1: as written, or in a file
+  /// whose first column is `Index`.
   std::vector<std::int64_t> weighted_classes;
   std::string weighted_classes_file;
   Place weighted_classes_place;
   double class_weight = 1;
 };
 
-/// A trial that others start from, wherever the recipe names one (train.from, grid.train.from,
-/// search.baseline.train.from ...): "STUDY/NAME", "STUDY/NAME/SEED" or a fingerprint's digits.
+/// WarmStartReference is a trial that others start from, wherever the recipe names one (train.from,
+/// grid.train.from, search.baseline.train.from ...): "STUDY/NAME", "STUDY/NAME/SEED", "STUDY/*" or
+/// a fingerprint's digits.
 struct WarmStartReference {
   std::string text;
   Place place;
   std::string key;
 };
 
-/// A shared library with components, as the recipe names it.
+/// PluginReference is a shared library with components, as the recipe names it.
 struct PluginReference {
   std::string text;
   Place place;
   std::string key;  ///< "plugins[0]"
 };
 
+/// Recipe is a study as its author wrote it, checked and with all defaults.
 struct Recipe {
   std::string path;  ///< for messages; globs and files are relative to its folder
   std::string text;
@@ -126,38 +133,39 @@ struct Recipe {
   std::vector<Conditions> exclusions;           ///< a model is out where all conditions of one hold
   SearchSettings search;
   ResourceSettings resources;
-  /// What is asked at the study's end, without the models; nothing: there is no [ensemble].
+  /// The question that is asked at the study's end, without the models; nothing: there is no
+  /// [ensemble].
   std::optional<EnsembleQuestion> ensemble;
   std::vector<TableSettings> tables;
 };
 
-/// Looks at a file that the recipe names; throws Error where it is not there.
+/// FindFile looks at a file that the recipe names; throws Error where it is not there.
 using FindFile = std::function<NamedFile(const std::string& name)>;
 
-/// Throws RecipeError with every mistake. `path` is only for messages. Without `find_file` the
-/// files that options name are taken as they are written.
+/// Reads and checks a recipe. Throws RecipeError with every mistake. `path` is only for messages.
+/// Without `find_file` the files that options name are taken as they are written.
 [[nodiscard]] Recipe ParseRecipe(const std::string& text, const std::string& path,
                                  const Catalogue& catalogue, const FindFile& find_file = {});
 
-/// The recipe's plugins alone: they have to be loaded before its components can be checked. Throws
-/// RecipeError where the text is not TOML; any other mistake is ParseRecipe's to tell.
+/// Returns the recipe's plugins alone: they have to be loaded before its components can be checked.
+/// Throws RecipeError where the text is not TOML; any other mistake is ParseRecipe's to tell.
 [[nodiscard]] std::vector<PluginReference> PluginsOfRecipe(const std::string& text,
                                                            const std::string& path);
 
-/// The ensemble that a recipe which was checked before asks for, defaults where it has no
+/// Returns the ensemble that a recipe which was checked before asks for, defaults where it has no
 /// [ensemble]. Throws RecipeError with the mistakes of that section.
 [[nodiscard]] EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& path);
 
-/// Digest of what the recipe trains (objective, seeds, data globs, plugins, grid, exclusions,
-/// search), 32 hex digits. Files count by their names, as data does by its globs. Blind to names
-/// and descriptions, the order of keys and tables, comments, resources, holdout, ensemble and
-/// tables, which can be made again any day from the same trials. The order of a criterion's entries
-/// counts where the strategy starts from the first one.
+/// Returns the digest of what the recipe trains (objective, seeds, data globs, plugins, grid,
+/// exclusions, search), 32 hex digits. Files count by their names, as data does by its globs. Blind
+/// to names and descriptions, the order of keys and tables, comments, resources, holdout, ensemble
+/// and tables, which can be made again any day from the same trials. The order of a criterion's
+/// entries counts where the strategy starts from the first one.
 [[nodiscard]] std::string RecipeDigest(const Recipe& recipe);
 
-/// "1GiB", "500MB", "1073741824" -> bytes; nullopt if it is neither or beyond 2^63-1.
+/// Returns the bytes of "1GiB", "500MB", "1073741824"; nullopt if it is neither or beyond 2^63-1.
 [[nodiscard]] std::optional<std::int64_t> ParseSize(const std::string& text);
-/// "6h", "90s", "1.5m" -> seconds.
+/// Returns the seconds of "6h", "90s", "1.5m"; nullopt for anything else, 0 and more than 1e9 s.
 [[nodiscard]] std::optional<double> ParseDuration(const std::string& text);
 
 }  // namespace beamgrid

@@ -13,7 +13,7 @@ void Apply(const OptionAxis& axis, std::size_t step, Options& options) {
   }
 }
 
-/// Whether the options have what one step of the axis sets.
+/// True if the options have what one step of the axis sets.
 bool Has(const OptionAxis& axis, const Options& options) {
   return std::ranges::any_of(axis.steps, [&](const std::vector<OptionValue>& step) {
     for (std::size_t i = 0; i < axis.names.size(); ++i) {
@@ -93,8 +93,9 @@ ModelSpec SearchSpace::Point(std::int64_t index) const {
   return model;
 }
 
-/// A match depends on the digits of the axes that the conditions speak of, so it holds for all
-/// points that share the digits down to the last of these.
+/// Returns how many points one match of the exclusion covers. A match depends on the digits of the
+/// axes that the conditions speak of, so it holds for all points that share the digits down to the
+/// last of these.
 std::int64_t SearchSpace::RunLength(const Conditions& exclusion) const {
   std::int64_t length = 1;
   for (auto axis = axes_.rbegin(); axis != axes_.rend(); ++axis) {
@@ -125,6 +126,8 @@ std::optional<std::int64_t> SearchSpace::NextAllowed(std::int64_t index) const {
       if (AllHold(recipe_->exclusions[i], model)) run = std::max(run, run_lengths_[i]);
     }
     if (run == 0) return index;
+    // To the start of the next run: point by point, an exclusion of a whole component could step
+    // over 10^9 models one by one.
     index = SaturatingMultiply(index / run + 1, run);
   }
   return std::nullopt;
@@ -141,6 +144,7 @@ std::int64_t SearchSpace::CandidateCount(const std::string& criterion) const {
 ModelSpec SearchSpace::Replace(const ModelSpec& base, const std::string& criterion,
                                std::int64_t index) const {
   ModelSpec model = base;
+  // The candidate says for every extra whether it is on.
   if (criterion == "extras") model.extras.clear();
   for (auto axis = axes_.rbegin(); axis != axes_.rend(); ++axis) {
     if (axis->criterion != criterion) continue;

@@ -12,50 +12,52 @@
 
 namespace beamgrid {
 
-/// A model the strategy wants, with its paper-style name ("MC-BLSTM-CG-MoE2").
+/// Candidate is a model the strategy wants, with its paper-style name ("MC-BLSTM-CG-MoE2").
 struct Candidate {
   std::string name;
   ModelSpec model;
 };
 
-/// Product of: the variants of each single criterion, each extra, each training key. Point i is
-/// found by mixed-radix digits, so 10^12 points cost nothing until they are asked for. The axes are
-/// in the order of the pipeline (multimodal, temporal, extras, classifier, label_processing, loss,
-/// train), and the last one varies fastest. No two points are equal: the recipe's reader refuses
-/// axes that name a variant twice.
+/// SearchSpace is the product of: the variants of each single criterion, each extra, each training
+/// key. Point i is found by mixed-radix digits, so 10^12 points cost nothing until they are asked
+/// for. The axes are in the order of the pipeline (multimodal, temporal, extras, classifier,
+/// label_processing, loss, train), and the last one varies fastest. No two points are equal: the
+/// recipe's reader refuses axes that name a variant twice.
 ///
 /// Holds references to the recipe and the catalogue, which must outlive it.
 class SearchSpace {
  public:
   SearchSpace(const Recipe& recipe, const Catalogue& catalogue);
 
-  /// Number of points before exclusions (saturates at 2^63-1).
+  /// Returns the number of points before exclusions (saturates at 2^63-1).
   [[nodiscard]] std::int64_t size() const { return size_; }
-  /// Point `index`, or nothing if an exclusion matches it.
+  /// Returns point `index`, or nothing if an exclusion matches it.
   [[nodiscard]] std::optional<ModelSpec> At(std::int64_t index) const;
-  /// The first point from `index` on that no exclusion matches. Runs of points that one exclusion
-  /// matches are stepped over at once.
+  /// Returns the first point from `index` on that no exclusion matches. Runs of points that one
+  /// exclusion matches are stepped over at once.
   [[nodiscard]] std::optional<std::int64_t> NextAllowed(std::int64_t index) const;
 
-  /// Number of candidates of one criterion ("temporal", "extras": all combinations of extras,
-  /// "train").
+  /// Returns the number of candidates of one criterion ("temporal", "extras": all combinations of
+  /// extras, "train").
   [[nodiscard]] std::int64_t CandidateCount(const std::string& criterion) const;
-  /// `base` with candidate `index` of the criterion in the place of its own. May be excluded.
+  /// Returns `base` with candidate `index` of the criterion in the place of its own. May be
+  /// excluded.
   [[nodiscard]] ModelSpec Replace(const ModelSpec& base, const std::string& criterion,
                                   std::int64_t index) const;
 
-  /// The first variant of each criterion; extras off where the grid allows it, else their first
-  /// value; training settings as in [train] where the grid allows it, else their first value; then
-  /// [search.baseline] on top.
+  /// Returns the first variant of each criterion; extras off where the grid allows it, else their
+  /// first value; training settings as in [train] where the grid allows it, else their first value;
+  /// then [search.baseline] on top.
   [[nodiscard]] ModelSpec Baseline() const;
+  /// True if an exclusion matches the model.
   [[nodiscard]] bool Excluded(const ModelSpec& model) const;
 
-  /// "MC-BLSTM-CG-MoE2". Distinct models have distinct names.
+  /// Returns "MC-BLSTM-CG-MoE2". Distinct models have distinct names.
   [[nodiscard]] std::string Name(const ModelSpec& model) const { return namer_.Name(model); }
   [[nodiscard]] const Namer& namer() const { return namer_; }
 
  private:
-  /// One digit of an index: exactly one of the pointers is set.
+  /// Axis is one digit of an index: exactly one of the pointers is set.
   struct Axis {
     std::string criterion;
     std::int64_t size = 0;
@@ -68,7 +70,7 @@ class SearchSpace {
   };
   void AddAxes();
   [[nodiscard]] ModelSpec Point(std::int64_t index) const;
-  /// Names the plugins that the model's components came with.
+  /// Returns the model with the plugins that its components came with.
   [[nodiscard]] ModelSpec WithPlugins(ModelSpec model) const;
   [[nodiscard]] std::int64_t RunLength(const Conditions& exclusion) const;
 
@@ -81,7 +83,7 @@ class SearchSpace {
   Namer namer_;
 };
 
-/// `model` with everything that `fixed` names in the place of its own.
+/// Returns `model` with everything that `fixed` names in the place of its own.
 [[nodiscard]] ModelSpec Held(ModelSpec model, const Fixed& fixed);
 
 }  // namespace beamgrid

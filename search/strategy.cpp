@@ -7,6 +7,8 @@
 namespace beamgrid {
 
 std::vector<StrategyInfo>& Strategies() {
+  // Inside the function: the registrations of other files run before main, in no order that we
+  // know.
   static std::vector<StrategyInfo> strategies;
   return strategies;
 }

@@ -14,8 +14,8 @@
 
 namespace beamgrid {
 
-/// What became of one candidate: the mean of the objective over its seeds, or nothing if it failed
-/// for good (any seed failed) or was refused.
+/// Finding is what became of one candidate: the mean of the objective over its seeds, or nothing if
+/// it failed for good (any seed failed) or was refused.
 struct Finding {
   std::string name;
   ModelSpec model;
@@ -23,36 +23,42 @@ struct Finding {
   std::int64_t size_bytes = 0;
 };
 
-/// Legal order of calls: Ask until it answers nothing; Tell for each asked candidate, in any order;
-/// Ask again may then answer more; finished() is true when it never will.
+/// Strategy decides which models are tried. Legal order of calls: Ask until it answers nothing;
+/// Tell for each asked candidate, in any order; Ask again may then answer more; finished() is true
+/// when it never will. Not thread-safe.
 class Strategy {
  public:
   virtual ~Strategy() = default;
-  /// The next candidate, or nothing for now.
+  /// Returns the next candidate, or nothing for the moment.
   virtual std::optional<Candidate> Ask() = 0;
+  /// Tells what became of a candidate that was asked for.
   virtual void Tell(const Finding& finding) = 0;
+  /// True if Ask will never answer a candidate again.
   [[nodiscard]] virtual bool finished() const = 0;
-  /// Number of candidates it may ask for in all, where known (progress display).
+  /// Returns the number of candidates it may ask for in all, where known (progress display).
   [[nodiscard]] virtual std::optional<std::int64_t> planned() const = 0;
-  /// For people: what was decided so far ("temporal: NetVLAD-C64 (0.8421), held at MC, MoE2").
+  /// Returns what was decided so far, for people ("temporal: NetVLAD-C64 (0.8421), held at MC,
+  /// MoE2").
   [[nodiscard]] virtual std::vector<std::string> Decisions() const { return {}; }
 };
 
-/// Makers by name; a strategy registers itself in its own file (REGISTER_STRATEGY).
+/// MakeStrategy makes a strategy; one registers itself in its own file (REGISTER_STRATEGY).
 using MakeStrategy = std::unique_ptr<Strategy> (*)(const SearchSpace&, const Recipe&);
+/// StrategyInfo is what the recipe's reader knows of a strategy.
 struct StrategyInfo {
   std::string name, help;
   MakeStrategy make;
   std::vector<OptionInfo> options;  ///< keys of [search] that are this strategy's own
 };
+/// Returns every strategy; filled before main by the registrations.
 [[nodiscard]] std::vector<StrategyInfo>& Strategies();
-/// Takes the space by reference: it must outlive the strategy. UsageError naming the known ones if
-/// there is none of that name.
+/// Makes the recipe's strategy. Takes the space by reference: it must outlive the strategy. Throws
+/// UsageError naming the known ones if there is none of that name.
 [[nodiscard]] std::unique_ptr<Strategy> MakeStrategyFor(const SearchSpace& space,
                                                         const Recipe& recipe);
 
-/// At the end of a strategy's file, inside its unnamed namespace; further arguments: its
-/// OptionInfos.
+/// REGISTER_STRATEGY adds a strategy. It stands at the end of the strategy's file, inside its
+/// unnamed namespace; further arguments are its OptionInfos.
 ///   REGISTER_STRATEGY("grid", "every point of the grid, in order", GridStrategy);
 #define REGISTER_STRATEGY(name, help, Class, ...)                                                \
   [[maybe_unused]] const bool registered_##Class = [] {                                          \

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
-/// The names of all options, in groups: those that an axis of either set ties together are in one.
+/// Returns the names of all options, in groups: those that an axis of either set ties together are
+/// in one. Two sets overlap where each group does by itself, which spares the product of all axes.
 std::vector<std::set<std::string>> TiedNames(const VariantSet& left, const VariantSet& right) {
   std::vector<std::set<std::string>> groups;
   const auto add = [&groups](std::set<std::string> names) {
@@ -34,7 +35,7 @@ std::vector<std::set<std::string>> TiedNames(const VariantSet& left, const Varia
   return groups;
 }
 
-/// All settings that `set` gives the options of one group, as text.
+/// Returns all settings that `set` gives the options of one group, as text.
 std::set<std::string> Settings(const VariantSet& set, const std::set<std::string>& group) {
   VariantSet part{.component = set.component};
   for (const auto& [name, value] : set.fixed) {

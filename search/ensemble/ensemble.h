@@ -51,6 +51,7 @@ struct EnsembleQuestion {
 
 /// EnsembleAnswer is the ensemble that was chosen, with what it scores.
 struct EnsembleAnswer {
+  /// Member is one model of the ensemble.
   struct Member {
     std::string name;
     std::int64_t size_bytes = 0;
@@ -61,6 +62,7 @@ struct EnsembleAnswer {
   std::int64_t size_limit = 0;
   double selection_gap = 0;  ///< with the final weights
   std::int64_t selection_videos = 0;
+  /// Holdout is what the ensemble scores on videos that it was not chosen on.
   struct Holdout {
     double gap = 0;
     std::int64_t videos = 0;

@@ -45,11 +45,11 @@ class PrecisionSum {
   double sum_ = 0;
 };
 
-/// GAP of pools of packed scores. A key is `score << tag_bits | tag`, not negative; bit 0 of the
-/// tag says whether the label is true, the rest of it plays no part here.
+/// PackedGap computes the GAP of pools of packed scores. A key is `score << tag_bits | tag`, not
+/// negative; bit 0 of the tag says whether the label is true, the rest of it plays no part here.
 ///
-/// Only the ranks of hits matter, so nothing is sorted but the keys that share one of 65,536
-/// buckets (fewer for a small pool) of the score's range with both hits and misses.
+/// Only the ranks of hits matter, so nothing is sorted but the keys that share a bucket with both
+/// hits and misses. The buckets cut the range of the scores into at most 65,536 parts.
 class PackedGap {
  public:
   /// Makes a GAP of pools of one set of videos. `positives`: true labels in all, those outside the
@@ -60,6 +60,7 @@ class PackedGap {
   [[nodiscard]] double operator()(std::span<const std::int64_t> pool);
 
  private:
+  /// Bucket counts the keys of one part of the scores' range.
   struct Bucket {
     std::uint32_t items = 0;
     std::uint32_t hits = 0;

@@ -41,6 +41,7 @@ class EnsemblePool {
                                                     const std::vector<int>& candidates);
 
  private:
+  /// Column is one model's lists of all videos.
   struct Column {
     std::vector<std::int64_t> above_floor;  ///< units << tag_bits_
     std::vector<std::uint32_t> cells;

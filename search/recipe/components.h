@@ -10,41 +10,43 @@
 
 namespace beamgrid {
 
-/// May an option be given as a list of values?
+/// Lists says whether an option may be given as a list of values.
 enum class Lists { kExpand, kRefuse };
 
-/// The component that `node` names, or null and a mistake with the nearest spelling.
+/// Returns the component that `node` names, or null and a mistake with the nearest spelling.
 const ComponentInfo* FindComponent(const Catalogue& catalogue, const std::string& criterion,
                                    const toml::node& node, const std::string& path,
                                    Mistakes& mistakes);
 
-/// The extra of that name, or null and a mistake with the nearest spelling.
+/// Returns the extra of that name, or null and a mistake with the nearest spelling.
 const ComponentInfo* FindExtra(const Catalogue& catalogue, const toml::key& key,
                                const std::string& path, Mistakes& mistakes);
 
 [[nodiscard]] std::vector<std::string> OptionNames(const ComponentInfo& component);
-/// The mistake of naming an option that the component does not have.
+/// Adds the mistake of naming an option that the component does not have.
 void RefuseOption(const ComponentInfo& component, const toml::key& key, const std::string& path,
                   Mistakes& mistakes);
 
-/// A mistake for each file that the component needs and `node` (a table, or a value that stands for
-/// one) does not name.
+/// Adds a mistake for each file that the component needs and `node` (a table, or a value that
+/// stands for one) does not name.
 void RequireFiles(const ComponentInfo& component, const toml::node& node, const std::string& path,
                   Mistakes& mistakes);
 
-/// The options that `table` sets, over the component's defaults; `use` is skipped, `zip` is read.
+/// Reads the options that `table` sets, over the component's defaults; `use` is skipped, `zip` is
+/// read.
 [[nodiscard]] VariantSet ReadOptions(const ComponentInfo& component, const toml::table& table,
                                      const std::string& path, Lists lists, Mistakes& mistakes);
 
-/// `{ use = "netvlad", clusters = [64, 128] }`; nothing after a mistake about `use`.
+/// Reads `{ use = "netvlad", clusters = [64, 128] }`; nothing after a mistake about `use`.
 [[nodiscard]] std::optional<VariantSet> ReadComponent(const Catalogue& catalogue,
                                                       const std::string& criterion,
                                                       const toml::table& table,
                                                       const std::string& path, Lists lists,
                                                       Mistakes& mistakes);
 
-/// One value of an extra: false, 0 and 0.0 are off, `true` is on with its defaults, a table sets
-/// its options, anything else sets its first option. Outer nothing: a mistake; inner nothing: off.
+/// Reads one value of an extra: false, 0 and 0.0 are off, `true` is on with its defaults, a table
+/// sets its options, anything else sets its first option. Outer nothing: a mistake; inner nothing:
+/// off.
 [[nodiscard]] std::optional<std::optional<VariantSet>> ReadExtra(const ComponentInfo& component,
                                                                  const toml::node& node,
                                                                  const std::string& path,

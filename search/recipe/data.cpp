@@ -10,7 +10,8 @@ constexpr std::int64_t kMostClasses = 1'048'576;
 constexpr std::int64_t kWidestFeature = 65'536;
 constexpr std::int64_t kMostFrames = 65'536;
 
-/// What YouTube-8M's own files hold (dossier, sections 1.3 and 1.4).
+/// Returns what YouTube-8M's own files hold: features of the frames' pictures and sound, for whole
+/// videos their means.
 std::vector<Feature> UsualFeatures(const std::string& format) {
   if (format == "video") return {{"mean_rgb", 1024}, {"mean_audio", 128}};
   return {{"rgb", 1024}, {"audio", 128}};
@@ -62,6 +63,7 @@ double ReadHoldout(Section& data) {
   setting.default_value = 0.5;
   setting.minimum = 0;
   setting.maximum = 1;
+  // A range of an option includes its ends, so 1 is refused below.
   const double holdout = data.Read(setting).as_double();
   if (holdout < 1) return holdout;
   data.Mistake(*data.table().get("holdout"), "holdout",
@@ -69,7 +71,7 @@ double ReadHoldout(Section& data) {
   return 0.5;
 }
 
-/// Only segments are rated.
+/// Adds a mistake where the objective needs ratings: only segments are rated.
 void CheckObjective(Section& root, const Recipe& recipe) {
   if (recipe.objective->needs != Metric::Needs::kRatedSegments) return;
   if (recipe.data.format == "segment") return;
@@ -138,6 +140,7 @@ void ReadData(Section& root, Recipe& recipe) {
   settings.classes = ReadClasses(data);
   settings.features = ReadFeatures(data, settings.format);
   settings.max_frames = data.ReadInteger(IntegerSetting("max_frames", 300, 1, kMostFrames));
+  // Whatever is written: the number is a part of the identity and must not differ for no reason.
   if (settings.format == "video") settings.max_frames = 1;
   settings.on_error = data.ReadWord(WordSetting("on_error", "stop", {"stop", "skip"}));
   ReadLossWeights(data, settings);

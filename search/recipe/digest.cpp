@@ -21,7 +21,8 @@ array Sorted(array list) {
   return JsonList(texts);
 }
 
-/// A file counts as it is written.
+/// Returns the option with a file as it is written: what is in it counts for a trial's identity,
+/// not for the recipe's.
 value Written(const value& option) {
   const auto file = NamedFileFrom(option);
   return file ? value(file->name) : option;
@@ -33,7 +34,7 @@ object ToObject(const Options& options) {
   return result;
 }
 
-/// The steps as objects, so that neither the order of names nor that of steps counts.
+/// Returns the steps as objects, so that neither the order of names nor that of steps counts.
 array AxisArray(const OptionAxis& axis) {
   return Sorted(JsonList(axis.steps, [&](const std::vector<OptionValue>& step) {
     object options;
@@ -44,7 +45,7 @@ array AxisArray(const OptionAxis& axis) {
 
 array AxesArray(const std::vector<OptionAxis>& axes) { return Sorted(JsonList(axes, AxisArray)); }
 
-/// An axis of one step is the same as a value.
+/// Returns the set's meaning: an axis of one step is the same as a value.
 object VariantObject(VariantSet set) {
   std::vector<OptionAxis> axes;
   for (OptionAxis& axis : set.axes) {
@@ -88,6 +89,7 @@ object DataObject(const DataSettings& data) {
                    {"max_frames", data.max_frames},
                    {"on_error", data.on_error}};
   if (data.format == "segment") result["unrated"] = data.unrated;
+  // A weight of 1 changes nothing, so naming the classes changes no digest.
   if (data.class_weight != 1) {
     result["class_weight"] = data.class_weight;
     result["weighted_classes_file"] = data.weighted_classes_file;
@@ -111,7 +113,7 @@ object ToObject(const Fixed& fixed) {
   return result;
 }
 
-/// Where a search starts when it is not told: at the first entry of each criterion.
+/// Returns where a search starts when it is not told: at the first entry of each criterion.
 object StartObject(const Recipe& recipe) {
   object start;
   for (const auto& [criterion, sets] : recipe.grid) {
@@ -127,6 +129,7 @@ object SearchObject(const Recipe& recipe) {
   object result = {{"strategy", search.strategy}};
   // The grid asks for every point, so nothing else of [search] has a meaning for it.
   if (search.strategy == "grid") return result;
+  // As written: the criteria are decided in this order.
   result["order"] = array(search.order.begin(), search.order.end());
   result["passes"] = search.passes;
   result["baseline"] = ToObject(search.baseline);

@@ -32,6 +32,7 @@ class GridReader {
       if (criterion == "temporal") {
         CheckTemporal(set->component, format_, use, path + ".use", mistakes_);
       }
+      // A variant that is given twice would be trained once and stand in two rows.
       CheckOverlap(sets, places, *set, use, path);
       sets.push_back(std::move(*set));
       places.push_back(&use);
@@ -60,6 +61,7 @@ class GridReader {
     VariantSet set = ReadOptions(*train, *table, grid.PathOf("train"), Lists::kExpand, mistakes_);
     for (const auto& [key, node] : WrittenOrder(*table)) {
       const auto single = set.fixed.find(std::string(key->str()));
+      // A single value is an axis of one step, which takes the place of the one in [train].
       if (single != set.fixed.end()) set.axes.push_back({{single->first}, {{single->second}}});
     }
     return set.axes;
@@ -117,7 +119,7 @@ class GridReader {
   Mistakes& mistakes_;
 };
 
-/// The default component with its defaults; nothing where the trainer does not have it.
+/// Returns the default component with its defaults; nothing where the trainer does not have it.
 std::vector<VariantSet> DefaultSet(const Catalogue& catalogue, const std::string& criterion) {
   const ComponentInfo* component = catalogue.Find(criterion, DefaultComponent(criterion));
   if (component == nullptr) return {};

@@ -19,6 +19,7 @@ std::vector<Diagnostic> Mistakes::Take() {
     return std::tie(left.place.line, left.place.column) <
            std::tie(right.place.line, right.place.column);
   };
+  // The readers go by section, people by line.
   std::stable_sort(found_.begin(), found_.end(), by_place);
   return std::exchange(found_, {});
 }

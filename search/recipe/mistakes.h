@@ -12,6 +12,9 @@
 
 namespace beamgrid {
 
+/// Mistakes collects what is wrong with a recipe while it is read: with places, shown at the end.
+/// They travel through all readers, and so does the way to look at files, whose absence is a
+/// mistake too.
 class Mistakes {
  public:
   explicit Mistakes(std::string file, FindFile find_file = {})
@@ -20,9 +23,9 @@ class Mistakes {
   void Add(const toml::source_region& where, std::string key, std::string message);
   [[nodiscard]] Place PlaceOf(const toml::source_region& where) const;
   [[nodiscard]] bool empty() const { return found_.empty(); }
-  /// May be empty: files are taken as they are written.
+  /// Returns the way to look at files; where it is empty, files are taken as they are written.
   [[nodiscard]] const FindFile& find_file() const { return find_file_; }
-  /// By place, then in the order found.
+  /// Takes the mistakes out, by place, then in the order found.
   [[nodiscard]] std::vector<Diagnostic> Take();
 
  private:

@@ -72,6 +72,7 @@ class Zip {
     std::size_t place = axes.size();
     for (const std::string& name : names) {
       const auto axis = FindAxis(axes, name);
+      // In the place of the first: the order of the axes is the order of the variants.
       place = std::min(place, static_cast<std::size_t>(axis - axes.begin()));
       tied.names.push_back(name);
       tied.steps.resize(axis->steps.size());
@@ -110,7 +111,7 @@ bool ApplyZip(const toml::node& zip, const ComponentInfo& component, const std::
   return Zip(zip, path, mistakes).Apply(component, axes, wrong_lists);
 }
 
-/// The axis of an option given as a list, or nothing where a value is wrong.
+/// Returns the axis of an option given as a list, or nothing where a value is wrong.
 std::optional<OptionAxis> ReadList(const OptionInfo& option, const toml::array& list,
                                    const std::string& path, Mistakes& mistakes) {
   if (list.empty()) {
@@ -122,6 +123,7 @@ std::optional<OptionAxis> ReadList(const OptionInfo& option, const toml::array& 
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string key = path + "[" + std::to_string(i) + "]";
     std::optional<OptionValue> value = ReadOption(option, list[i], key, mistakes);
+    // Goes on after a wrong value: all of them are told at once.
     complete = complete && value.has_value();
     if (value) axis.steps.push_back({std::move(*value)});
   }

@@ -18,7 +18,7 @@ namespace {
                       "not valid TOML: " + std::string(error.description())}});
 }
 
-/// The bytes of the string or comment that `rest` begins with; 0: it begins with none.
+/// Returns the bytes of the string or comment that `rest` begins with; 0: it begins with none.
 std::size_t TextBytes(std::string_view rest) {
   if (rest[0] == '#') return std::min(rest.find('\n'), rest.size());
   if (rest[0] != '"' && rest[0] != '\'') return 0;
@@ -32,8 +32,8 @@ std::size_t TextBytes(std::string_view rest) {
   return rest.size();
 }
 
-/// A key of a hundred thousand parts ("a.a.a...") makes as many tables of toml++ inside each other,
-/// whose destructors run out of stack. No recipe needs more than four:
+/// Refuses keys of more than 16 parts. One of a hundred thousand ("a.a.a...") makes as many tables
+/// of toml++ inside each other, whose destructors run out of stack. No recipe needs more than four:
 /// search.baseline.temporal.clusters.
 void RefuseLongKeys(std::string_view text, const std::string& path) {
   constexpr int kMostParts = 16;
@@ -92,6 +92,7 @@ std::optional<Options> ExtraAxis::At(std::int64_t index) const {
 
 std::vector<PluginReference> PluginsOfRecipe(const std::string& text, const std::string& path) {
   const toml::table table = ParseToml(text, path);
+  // ParseRecipe finds them again and tells them together with all others.
   Mistakes ignored(path);
   Section root(table, "", ignored);
   Recipe recipe;
@@ -131,6 +132,7 @@ Recipe ParseRecipe(const std::string& text, const std::string& path, const Catal
   ReadResources(root, recipe);
   ReadEnsemble(root, recipe);
   ReadTables(root, recipe);
+  // After all readers, for each of them says what it knows by asking for it.
   root.RefuseOthers();
   if (!mistakes.empty()) throw RecipeError(mistakes.Take());
   return recipe;

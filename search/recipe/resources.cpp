@@ -10,7 +10,7 @@ bool IsAuto(const toml::node* node) {
   return text != nullptr && text->get() == "auto";
 }
 
-/// "cpu", or "cuda:" and up to four digits without a leading 0.
+/// True for "cpu", or "cuda:" and up to four digits without a leading 0.
 bool IsDevice(std::string_view word) {
   if (word == "cpu") return true;
   if (!word.starts_with("cuda:")) return false;
@@ -55,7 +55,7 @@ std::int64_t ReadThreads(Section& resources) {
   return resources.ReadInteger(IntegerSetting("threads_per_worker", 1, 1, 1024));
 }
 
-/// A time in seconds, from a millisecond on.
+/// Reads a time in seconds.
 double ReadDuration(Section& resources, const char* key, double fallback) {
   const toml::node* node = resources.Find(key);
   if (node == nullptr) return fallback;

@@ -56,6 +56,7 @@ class FixedReader {
     if (train == nullptr) return;
     const VariantSet set = ReadOptions(*train, table, path, Lists::kRefuse, mistakes_);
     for (const auto& [name, value] : set.fixed) {
+      // Only what is written: the defaults beside it are not meant to be held.
       if (table.contains(name)) fixed_.train[name] = value;
     }
   }
@@ -150,6 +151,7 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   }
   settings.stages = ReadStages(search, catalogue, format);
   const auto strategy = std::ranges::find(Strategies(), settings.strategy, &StrategyInfo::name);
+  // The mistake has been told; which other keys are known depends on the strategy.
   if (strategy == Strategies().end()) return;
   for (const OptionInfo& option : strategy->options) {
     settings.other[option.name] = search.Read(option);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kShownCharacters = 60;
 
-/// The file that was looked at, or a mistake and nothing.
+/// Returns the file that was looked at, or a mistake and nothing.
 std::optional<OptionValue> FoundFile(const OptionValue& value, const toml::node& node,
                                      const std::string& key, Mistakes& mistakes) {
   if (!mistakes.find_file()) return value;

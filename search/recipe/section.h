@@ -16,55 +16,59 @@
 
 namespace beamgrid {
 
-/// A TOML value as an option's value; nothing for tables, dates and numbers that are not finite.
+/// Returns a TOML value as an option's value; nothing for tables, dates and numbers that are not
+/// finite.
 [[nodiscard]] std::optional<OptionValue> ToOptionValue(const toml::node& node);
 
-/// As the recipe would write it, cut where it is long: for messages.
+/// Returns the value as the recipe would write it, cut where it is long: for messages.
 [[nodiscard]] std::string Shown(const OptionValue& value);
-/// "a table", "a date", ...: for messages about values of a wrong kind.
+/// Returns "a table", "a date", ...: for messages about values of a wrong kind.
 [[nodiscard]] std::string KindOf(const toml::node& node);
 
-/// The keys of a table in the order they are written (toml++ sorts them by name).
+/// Returns the keys of a table in the order they are written (toml++ sorts them by name).
 [[nodiscard]] std::vector<std::pair<const toml::key*, const toml::node*>> WrittenOrder(
     const toml::table& table);
 
-/// The value in the option's type, or a mistake under `key` and nothing.
+/// Returns the value in the option's type, or a mistake under `key` and nothing.
 [[nodiscard]] std::optional<OptionValue> ReadOption(const OptionInfo& option,
                                                     const toml::node& node, const std::string& key,
                                                     Mistakes& mistakes);
 
-/// Settings that are not components' options are described the same way, so that their checks and
+/// Describes a setting that is no component's option in the same way as those, so that checks and
 /// messages are the same.
 [[nodiscard]] OptionInfo IntegerSetting(std::string name, std::int64_t fallback,
                                         std::int64_t minimum, std::int64_t maximum);
 [[nodiscard]] OptionInfo WordSetting(std::string name, const std::string& fallback,
                                      std::vector<std::string> words = {});
 
+/// Section is one table of a recipe while it is read. Not thread-safe.
 class Section {
  public:
-  /// `path` is the table's key in messages ("grid.temporal[0]"); empty for the root.
+  /// Begins to read `table`. `path` is the table's key in messages ("grid.temporal[0]"); empty for
+  /// the root.
   Section(const toml::table& table, std::string path, Mistakes& mistakes);
 
-  /// The node of `key`, or null. The key is known from now on.
+  /// Returns the node of `key`, or null. The key is known from then on.
   const toml::node* Find(std::string_view key);
-  /// The same; a mistake where it is missing, which says what it is for.
+  /// Returns the node of `key`; where it is missing, adds a mistake that says what it is for, and
+  /// returns null.
   const toml::node* Require(std::string_view key, std::string_view purpose);
-  /// The table of `key`, or null (a mistake where it is something else).
+  /// Returns the table of `key`, or null (with a mistake where it is something else).
   const toml::table* FindTable(std::string_view key);
-  /// The tables of [[key]]; a mistake where it is something else. Null: absent or wrong.
+  /// Returns the tables of [[key]]; null where they are absent or, with a mistake, something else.
   const toml::array* FindTables(std::string_view key);
-  /// The setting of `option.name`; its default where it is absent or wrong.
+  /// Returns the setting of `option.name`; its default where it is absent or wrong.
   OptionValue Read(const OptionInfo& option);
   std::string ReadWord(const OptionInfo& option);
   std::int64_t ReadInteger(const OptionInfo& option);
 
-  /// Every key that was not asked for is a mistake.
+  /// Adds a mistake for every key that was not asked for.
   void RefuseOthers() const;
 
-  /// "grid.temporal[0].clusters"
+  /// Returns "grid.temporal[0].clusters".
   [[nodiscard]] std::string PathOf(std::string_view key) const;
   void Mistake(const toml::node& node, std::string_view key, std::string message) const;
-  /// A mistake of the table itself.
+  /// Adds a mistake of the table itself.
   void Mistake(std::string message) const;
 
   [[nodiscard]] const toml::table& table() const { return *table_; }

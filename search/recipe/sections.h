@@ -12,56 +12,57 @@
 
 namespace beamgrid {
 
-/// `beamgrid = 1`
+/// Reads `beamgrid = 1`.
 void ReadVersion(Section& root);
-/// `plugins = ["./my_module.so"]`
+/// Reads `plugins = ["./my_module.so"]`.
 void ReadPlugins(Section& root, Recipe& recipe);
-/// [study]
+/// Reads [study].
 void ReadStudy(Section& root, Recipe& recipe);
-/// [data]
+/// Reads [data].
 void ReadData(Section& root, Recipe& recipe);
-/// [data] unrated, weighted_classes and class_weight; after format and classes
+/// Reads unrated, weighted_classes and class_weight of [data]; after format and classes.
 void ReadLossWeights(Section& data, DataSettings& settings);
-/// [train]
+/// Reads [train].
 void ReadTrain(Section& root, const Catalogue& catalogue, Recipe& recipe);
-/// [[grid.*]], [grid.extras], [grid.train]; after ReadData, whose format it depends on
+/// Reads [[grid.*]], [grid.extras], [grid.train]; after ReadData, whose format it depends on.
 void ReadGrid(Section& root, const Catalogue& catalogue, Recipe& recipe);
-/// [[exclude]]
+/// Reads [[exclude]].
 void ReadExclusions(Section& root, const Catalogue& catalogue, Recipe& recipe);
-/// [search]; after ReadData
+/// Reads [search]; after ReadData.
 void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe);
-/// Every train.from of the sections above, which have checked that it is text
+/// Reads every train.from of the sections above, which have checked that it is text.
 void ReadWarmStarts(Section& root, Recipe& recipe);
-/// [resources]
+/// Reads [resources].
 void ReadResources(Section& root, Recipe& recipe);
-/// [ensemble]; after ReadData
+/// Reads [ensemble]; after ReadData.
 void ReadEnsemble(Section& root, Recipe& recipe);
-/// [[table]]
+/// Reads [[table]].
 void ReadTables(Section& root, Recipe& recipe);
 
-/// [search.baseline] and a stage's `fix`: every option has one value.
+/// Reads [search.baseline] or a stage's `fix`: every option has one value.
 [[nodiscard]] Fixed ReadFixed(const toml::table& table, const std::string& path,
                               const Catalogue& catalogue, const std::string& format,
                               Mistakes& mistakes);
 
+/// PlacedWord is a text of a list, with its place for messages.
 struct PlacedWord {
   std::string word;
   const toml::node* node = nullptr;
   std::string path;  ///< "search.order[1]"
 };
 
-/// The list of texts at `node` (one text counts as a list of one) without those that are wrong. A
-/// text that is there twice is a mistake.
+/// Returns the list of texts at `node` (one text counts as a list of one) without those that are
+/// wrong. A text that is there twice is a mistake.
 [[nodiscard]] std::vector<PlacedWord> ReadWords(const toml::node& node, const std::string& path,
                                                 Mistakes& mistakes);
 [[nodiscard]] std::vector<std::string> Words(const std::vector<PlacedWord>& words);
 
-/// A mistake where `criterion` is none, with the nearest spelling.
+/// Returns whether `criterion` is one; adds a mistake with the nearest spelling where it is none.
 bool CheckCriterion(const std::string& criterion, const toml::source_region& where,
                     const std::string& path, Mistakes& mistakes);
 
-/// Video-level data has no frames to aggregate: a mistake for any temporal component but the
-/// default one.
+/// Adds a mistake for any temporal component but the default one where the data are video-level:
+/// they have no frames to aggregate.
 void CheckTemporal(const std::string& component, const std::string& format, const toml::node& node,
                    const std::string& path, Mistakes& mistakes);
 

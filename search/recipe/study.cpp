@@ -9,6 +9,7 @@ namespace beamgrid {
 namespace {
 
 constexpr std::int64_t kFormatVersion = 1;
+// A study's name is a folder and a part of the lock file's name.
 constexpr std::size_t kLongestStudyName = 100;
 
 bool IsNameCharacter(char c) {

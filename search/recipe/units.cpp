@@ -22,6 +22,7 @@ constexpr Unit kTimes[] = {{"ms", 0.001}, {"s", 1},    {"m", 60},
 
 /// A number and one of `units`, spaces between allowed; nothing for anything else.
 template <std::size_t count>
+/// Reads a number and one of `units`, spaces between allowed; nothing for anything else.
 std::optional<double> ParseQuantity(std::string_view text, const Unit (&units)[count]) {
   double number = 0;
   const char* end = text.data() + text.size();
@@ -38,6 +39,7 @@ std::optional<double> ParseQuantity(std::string_view text, const Unit (&units)[c
 }  // namespace
 
 std::optional<std::int64_t> ParseSize(const std::string& text) {
+  // Whole bytes go no way through a double, which holds only 53 bits.
   if (const auto exact = ParseNumber<std::int64_t>(text)) {
     return *exact >= 0 ? exact : std::nullopt;
   }

@@ -8,14 +8,14 @@
 
 namespace beamgrid {
 
-/// A fingerprint's first digits, or a trial of a study.
+/// WarmStartName is a fingerprint's first digits, or a trial of a study.
 struct WarmStartName {
   std::string fingerprint;  ///< 8 to 32 hex digits; empty: study and name are set
   std::string study, name;
   std::optional<std::int64_t> seed;  ///< nothing: the seed of the trial that starts
 };
 
-/// "STUDY/NAME", "STUDY/NAME/SEED", "STUDY/*" (name "*": each model's counterpart there) or a
+/// Reads "STUDY/NAME", "STUDY/NAME/SEED", "STUDY/*" (name "*": each model's counterpart there) or a
 /// fingerprint's digits; nothing for any other text.
 [[nodiscard]] std::optional<WarmStartName> ParseWarmStartName(std::string_view text);
 

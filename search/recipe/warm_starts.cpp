@@ -13,7 +13,8 @@ class WarmStartsReader {
   WarmStartsReader(Mistakes& mistakes, std::vector<WarmStartReference>& starts)
       : mistakes_(mistakes), starts_(starts) {}
 
-  /// `train`: a table of training settings, or anything else.
+  /// Reads `from` of `train`: a table of training settings, or anything else, which has been
+  /// refused.
   void ReadTable(const toml::node_view<const toml::node> train, const std::string& path) {
     const toml::node* from = train["from"].node();
     if (from == nullptr) return;
@@ -37,6 +38,7 @@ class WarmStartsReader {
                         "digits of a fingerprint");
       return;
     }
+    // Each text once: it is looked up in the record once, however many variants name it.
     const bool known =
         std::ranges::any_of(starts_, [&](const auto& start) { return start.text == text->get(); });
     if (!known) starts_.push_back({text->get(), mistakes_.PlaceOf(node.source()), key});

@@ -16,7 +16,8 @@
 namespace beamgrid {
 namespace {
 
-/// Higher objective, then smaller, then by name.
+/// True if `left` wins: higher objective, then smaller, then by name, so that a tie ends the same
+/// way however the trials were scheduled.
 bool IsBetter(const Finding& left, const Finding& right) {
   if (*left.objective != *right.objective) return *left.objective > *right.objective;
   if (left.size_bytes != right.size_bytes) return left.size_bytes < right.size_bytes;
@@ -63,6 +64,7 @@ class GreedyStrategy : public Strategy {
       throw std::logic_error("greedy search: told of '" + finding.name +
                              "', which it does not wait for");
     }
+    // Kept for later stages: a model that comes up again is compared and not asked for again.
     known_.emplace(finding.name, finding);
     if (finding.objective && (!best_seen_ || IsBetter(finding, *best_seen_))) best_seen_ = finding;
     Compare(finding);
@@ -71,7 +73,7 @@ class GreedyStrategy : public Strategy {
 
   [[nodiscard]] bool finished() const override { return finished_; }
 
-  /// An upper bound: models that are known by then, or excluded, will not be asked for.
+  /// Returns an upper bound: models that are known by then, or excluded, will not be asked for.
   [[nodiscard]] std::optional<std::int64_t> planned() const override {
     if (finished_) return asked_;
     std::int64_t pass = 0;
@@ -150,6 +152,7 @@ class GreedyStrategy : public Strategy {
   }
 
   void EndPass() {
+    // A pass that changed nothing would only be repeated by the next one.
     if (pass_ == passes_ || !changed_) return Finish();
     ++pass_;
     stage_ = 0;
@@ -173,12 +176,13 @@ class GreedyStrategy : public Strategy {
     decisions_.push_back(text + "; held: " + HeldText());
     ModelSpec next = best_;
     Take(stage().vary, winner_->model, next);
+    // The winner may be what was held already.
     if (next == best_) return;
     best_ = std::move(next);
     changed_ = true;
   }
 
-  /// What the model has for the criterion that varies.
+  /// Returns what the model has for the criterion that varies.
   [[nodiscard]] std::string Described(const ModelSpec& model) const {
     if (stage().vary.empty()) return space_->Name(model);
     return space_->namer().CriterionName(stage().vary, model);
@@ -194,7 +198,8 @@ class GreedyStrategy : public Strategy {
     return "all of " + CountText(static_cast<std::size_t>(candidates_), "candidate") + " failed";
   }
 
-  /// What the stage held: the criteria that vary anywhere in the search, and those it fixed.
+  /// Returns what the stage held: the criteria that vary anywhere in the search, and those it
+  /// fixed.
   [[nodiscard]] std::string HeldText() const {
     const ModelSpec base = Base();
     std::string text;

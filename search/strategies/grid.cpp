@@ -4,7 +4,7 @@
 namespace beamgrid {
 namespace {
 
-/// With exclusions the points are counted for `planned` only where that takes no time.
+/// With exclusions the points are counted for `planned` only up to here, where that takes no time.
 constexpr std::int64_t kCountedPoints = 10'000;
 
 class GridStrategy : public Strategy {
