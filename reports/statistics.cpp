@@ -9,7 +9,9 @@ namespace {
 
 double TwoSided(double difference, double standard_error, double freedom) {
   if (standard_error == 0) return difference == 0 ? 1 : 0;
+  // After the line above: without any spread the quotient would be infinite, or 0 / 0.
   const boost::math::students_t distribution(freedom);
+  // The complement, not 1 - cdf: small p would drown in the rounding of numbers near 1.
   return 2 * boost::math::cdf(
                  boost::math::complement(distribution, std::abs(difference / standard_error)));
 }
@@ -39,6 +41,8 @@ double WelchTTest(const std::vector<double>& a, const std::vector<double>& b) {
   const auto n_b = static_cast<double>(b.size());
   const double part_a = std::pow(SampleDeviation(a), 2) / n_a;
   const double part_b = std::pow(SampleDeviation(b), 2) / n_b;
+  // By Welch and Satterthwaite: the two sides may spread differently and have other numbers of
+  // seeds.
   const double freedom =
       std::pow(part_a + part_b, 2) / (part_a * part_a / (n_a - 1) + part_b * part_b / (n_b - 1));
   return TwoSided(Mean(a) - Mean(b), std::sqrt(part_a + part_b), freedom);

@@ -14,14 +14,14 @@
 namespace beamgrid {
 namespace {
 
-/// One model of the study with its seeds.
+/// Variation is one model of the study with its seeds.
 struct Variation {
   ModelSpec model;
   std::vector<const TrialRecord*> trials;  ///< by seed
   std::vector<double> values;              ///< of the complete ones
 };
 
-/// Variants that agree on everything but the varied criterion.
+/// Group is variants that agree on everything but the varied criterion.
 struct Group {
   std::vector<Variation> variants;
 
@@ -44,7 +44,7 @@ bool Complete(const TrialRecord& trial) {
   return trial.state == TrialState::kComplete && trial.result.has_value();
 }
 
-/// The study's models, in the order in which they were first asked for.
+/// Returns the study's models, in the order in which they were first asked for.
 std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Metric* metric) {
   std::vector<Variation> models;
   std::map<std::string, std::size_t> place;
@@ -55,6 +55,7 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Me
     models[found->second].trials.push_back(&trial);
   }
   for (Variation& model : models) {
+    // By seed: sums and pairs do not depend on which trial ended first.
     std::stable_sort(model.trials.begin(), model.trials.end(),
                      [](const auto* a, const auto* b) { return a->seed < b->seed; });
     for (const TrialRecord* trial : model.trials) {
@@ -64,7 +65,7 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Me
   return models;
 }
 
-/// The model without the varied criterion.
+/// Returns the model without the varied criterion, as text: equal texts are one group.
 std::string Rest(ModelSpec model, const std::string& vary) {
   if (vary == "extras") model.extras.clear();
   if (vary == "train") model.train.clear();
@@ -97,6 +98,7 @@ Group& Widest(std::vector<Group>& groups) {
   const auto key = [](const Group& group) {
     return std::tuple(group.measured(), group.mean(), group.variants.size());
   };
+  // max_element keeps the first of equal ones: the group that was asked for first.
   return *std::max_element(groups.begin(), groups.end(),
                            [&](const Group& a, const Group& b) { return key(a) < key(b); });
 }
@@ -132,21 +134,25 @@ TableRow RowOf(const Variation& variant) {
   return row;
 }
 
-/// Delta and p of all rows against the first.
+/// Sets delta and p of all rows against the first.
 void Compare(std::vector<TableRow>& rows) {
   const TableRow& first = rows[0];
   for (std::size_t i = 1; i < rows.size(); ++i) {
     TableRow& row = rows[i];
+    // Means of different seeds differ by more than most variants do: half a row would decide
+    // nothing.
     const bool whole = first.missing_seeds == 0 && row.missing_seeds == 0;
     if (!whole || !first.mean || !row.mean) continue;
     row.delta = *row.mean - *first.mean;
     if (row.seeds.size() < 2 || first.seeds.size() < 2) continue;
+    // Paired where the seeds are the same: what a seed does to both rows drops out of the
+    // difference, and few seeds say more.
     row.p_value = row.seed_numbers == first.seed_numbers ? PairedTTest(row.seeds, first.seeds)
                                                          : WelchTTest(row.seeds, first.seeds);
   }
 }
 
-/// Whether a paper's row is about this model: all its conditions on the varied criterion hold, and
+/// True if a paper's row is about this model: all its conditions on the varied criterion hold, and
 /// there is one.
 bool IsAbout(const PaperRow& paper, const ModelSpec& model, const std::string& vary) {
   bool any = false;

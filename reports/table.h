@@ -13,7 +13,7 @@
 
 namespace beamgrid {
 
-/// The paper's rows of one table, from recipes/paper_tables.toml.
+/// PaperRow is one row of a table of a paper, from recipes/paper_tables.toml.
 struct PaperRow {
   std::string row;   ///< as printed
   std::string spec;  ///< conditions, see search/condition.h: "classifier=moe(experts=2)"
@@ -21,6 +21,7 @@ struct PaperRow {
   std::string text;  ///< as printed, trailing zeros and all
 };
 
+/// TableQuestion is what table is wanted.
 struct TableQuestion {
   std::string study;
   std::string title;  ///< empty: "STUDY: CRITERION"
@@ -31,6 +32,7 @@ struct TableQuestion {
   std::string metric = kMetrics->name;  ///< the name of a metric
 };
 
+/// TableRow is one varied variant, or one whole model.
 struct TableRow {
   std::string label;
   std::optional<double> mean, std;         ///< over complete seeds; std from 2 seeds on (sample)
@@ -45,6 +47,7 @@ struct TableRow {
   std::string reference_text;
 };
 
+/// AblationTable is a table before it is rendered.
 struct AblationTable {
   std::string title;
   std::string metric = kMetrics->name;
@@ -53,26 +56,29 @@ struct AblationTable {
   std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test
 };
 
-/// Rows: one per variant of `vary`, in the order in which the study asked for them, among trials
-/// that agree on everything else. Where the study holds several such groups (a greedy study has one
-/// per stage), it takes, after `fix`, the one with the most variants that have a complete trial;
-/// then the one with the best mean; then the earlier one. The notes say what it holds fixed and how
-/// many groups there are. Whole models (no `vary`) are sorted by mean, best first.
+/// Makes the table from the record. Rows: one per variant of `vary`, in the order in which the
+/// study asked for them, among trials that agree on everything else. Where the study holds several
+/// such groups (a greedy study has one per stage), it takes, after `fix`, the one with the most
+/// variants that have a complete trial; then the one with the best mean; then the one with the most
+/// variants; then the earlier one. The notes say what it holds fixed and how many groups there are.
+/// Whole models (no `vary`) are sorted by mean, best first.
 ///
-/// UsageError if there is no such study, criterion or metric, or nothing is left after `fix`.
+/// Throws UsageError if there is no such study, criterion or metric, or nothing is left after
+/// `fix`.
 [[nodiscard]] AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
                                       const TableQuestion& question,
                                       const std::vector<PaperRow>& paper);
-/// The same from the trials themselves.
+/// Makes the table from the trials themselves.
 [[nodiscard]] AblationTable MakeTable(const std::vector<TrialRecord>& trials,
                                       const Catalogue& catalogue, const TableQuestion& question,
                                       const std::vector<PaperRow>& paper);
 
-/// md | latex | csv | html | json. UsageError naming these for any other.
+/// Renders the table as md | latex | csv | html | json. Throws UsageError naming these for any
+/// other.
 [[nodiscard]] std::string Render(const AblationTable& table, const std::string& format);
 
-/// Rows of "kim18/2" from the text of paper_tables.toml; none for an empty reference. UsageError
-/// naming the tables there are, or where the text is not as it should be.
+/// Returns the rows of "kim18/2" from the text of paper_tables.toml; none for an empty reference.
+/// Throws UsageError naming the tables there are, or where the text is not as it should be.
 [[nodiscard]] std::vector<PaperRow> PaperTable(const std::string& toml_text,
                                                const std::string& reference);
 

@@ -10,16 +10,17 @@
 
 namespace beamgrid {
 
-/// Names the variants of one criterion among several models, so that different ones read
+/// Labeller names the variants of one criterion among several models, so that different ones read
 /// differently: a component with those options that differ within it here, are not at their
 /// default, or are always part of a name.
 class Labeller {
  public:
-  /// `criterion`: a single criterion, "extras" or "train".
+  /// Looks for what differs among the models. `criterion`: a single criterion, "extras" or "train".
   Labeller(std::string criterion, const Catalogue& catalogue,
            const std::vector<const ModelSpec*>& models);
 
-  /// "none" for no extras; for "train" the settings that differ, or "defaults".
+  /// Returns the row's words: "none" for no extras; for "train" the settings that differ, or
+  /// "defaults".
   [[nodiscard]] std::string Label(const ModelSpec& model) const;
 
  private:
@@ -34,12 +35,12 @@ class Labeller {
   std::set<Named> differing_;
 };
 
-/// A criterion's parts of a model as (component, options): one, or one per extra.
+/// Returns a criterion's parts of a model as (component, options): one, or one per extra.
 [[nodiscard]] std::vector<std::pair<std::string, beamgrid::Options>> PartsOf(
     const ModelSpec& model, const std::string& criterion);
 
-/// "held fixed: multimodal concat; classifier moe experts=2; extras none; train batch=64" for all
-/// criteria but `vary`.
+/// Returns "held fixed: multimodal concat; classifier moe experts=2; extras none; train batch=64"
+/// for all criteria but `vary`.
 [[nodiscard]] std::string HeldFixedText(const ModelSpec& model, const std::string& vary,
                                         const Catalogue& catalogue);
 

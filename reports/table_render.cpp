@@ -45,18 +45,19 @@ bool Has(const AblationTable& table, const std::string& column) {
   return std::find(table.columns.begin(), table.columns.end(), column) != table.columns.end();
 }
 
-/// The cells as people read them, as many as there are columns.
+/// Returns the cells as people read them, as many as there are columns.
 std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
                                  const std::string& plus_minus) {
   std::vector<std::string> cells = {row.label, MeanText(row, plus_minus) + SeedsText(row),
                                     FixedText(static_cast<double>(row.size_bytes) / (1 << 20), 2),
                                     Thousands(row.parameters), row.delta ? Signed(*row.delta) : ""};
   if (Has(table, "p")) cells.push_back(row.p_value ? ProbabilityText(*row.p_value) : "");
+  // The last column, where there is one more, is the paper's.
   if (cells.size() < table.columns.size()) cells.push_back(row.reference_text);
   return cells;
 }
 
-/// Characters that a format needs written otherwise.
+/// Escapes is the characters that a format needs written otherwise.
 using Escapes = std::map<char, std::string>;
 std::string Escaped(const std::string& text, const Escapes& escapes) {
   std::string escaped;
@@ -99,7 +100,7 @@ std::string Markdown(const AblationTable& table) {
   return text;
 }
 
-/// Needs no package. Notes follow the table as one small paragraph.
+/// Renders the table without any package. Notes follow the table as one small paragraph.
 std::string Latex(const AblationTable& table) {
   std::string text = "\\begin{table}\n\\caption{" + Escaped(table.title, kLatex) + "}\n";
   text += "\\begin{tabular}{l" + std::string(table.columns.size() - 1, 'r') + "}\n\\hline\n";
@@ -129,7 +130,7 @@ std::string HtmlRow(const std::vector<std::string>& cells, const std::string& ta
   return text + "</tr>\n";
 }
 
-/// A fragment for a page, not a page.
+/// Renders a fragment for a page, not a page.
 std::string Html(const AblationTable& table) {
   std::string text = "<table>\n<caption>" + Escaped(table.title, kHtml) + "</caption>\n";
   text += "<thead>\n" + HtmlRow(table.columns, "th") + "</thead>\n<tbody>\n";
@@ -153,7 +154,7 @@ std::string CsvNumber(const std::optional<double>& value) {
   return value ? CanonicalJson(*value) : "";
 }
 
-/// Full precision, one value a column: for programs.
+/// Renders full precision, one value a column: for programs.
 std::string Csv(const AblationTable& table) {
   std::string text = "label," + table.metric + "_mean," + table.metric +
                      "_std,seeds,missing_seeds,size_bytes,parameters,delta,p_value,reference\n";
