@@ -140,6 +140,7 @@ std::vector<NamedFile> PluginsOf(const Catalogue& catalogue, const ModelSpec& mo
       plugins.push_back(*component->plugin);
     }
   }
+  // By hash, for paths differ from machine to machine: one model has one text.
   std::ranges::sort(plugins, {}, &NamedFile::hash);
   return plugins;
 }

@@ -15,7 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// 4096 for 4096.0, 0.9 for 0.9: people write limits without ".0".
+/// Returns 4096 for 4096.0, 0.9 for 0.9: people write limits without ".0".
 std::string NumberText(double number) {
   const std::string text = CanonicalJson(number);
   return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
@@ -50,7 +50,7 @@ constexpr Word<OptionType> kTypeTexts[] = {
     {OptionType::kList, "a list"},
     {OptionType::kFile, "a file's path, relative to the recipe"}};
 
-/// Integers up to 2^53 are what a double holds without loss.
+/// Returns the integer; a double counts up to 2^53, below which it holds each without loss.
 std::optional<OptionValue> AsInteger(const OptionValue& value) {
   constexpr double kExact = 9007199254740992.0;
   if (value.is_int64()) return value;
@@ -71,14 +71,15 @@ std::optional<OptionValue> AsNumber(const OptionValue& value) {
   return OptionValue(number);
 }
 
-/// A path stands for a file that nobody has looked for yet.
+/// Returns the file; a path stands for one that nobody has looked for yet.
 std::optional<OptionValue> AsFile(const OptionValue& value) {
   if (NamedFileFrom(value)) return value;
   if (!value.is_string() || value.get_string().empty()) return {};
   return ToJson(NamedFile{.name = std::string(value.get_string()), .path = {}, .hash = {}});
 }
 
-/// The value in the type, or nothing if it is of another.
+/// Returns the value in the type, or nothing if it is of another. One value has one form: 1 and 1.0
+/// would else be two identities.
 std::optional<OptionValue> Coerced(OptionType type, const OptionValue& value) {
   switch (type) {
     case OptionType::kBool:
@@ -104,7 +105,7 @@ bool InRange(const OptionInfo& option, const OptionValue& value) {
          (!option.maximum || number <= *option.maximum);
 }
 
-/// The choice that the value names (1 and 1.0 are the same), or nothing.
+/// Returns the choice that the value names (1 and 1.0 are the same), or nothing.
 std::optional<OptionValue> MatchingChoice(const OptionInfo& option, const OptionValue& value) {
   for (const OptionValue& choice : option.choices) {
     const bool both_numbers = choice.is_number() && value.is_number();
@@ -115,7 +116,7 @@ std::optional<OptionValue> MatchingChoice(const OptionInfo& option, const Option
   return {};
 }
 
-/// A scalar against choices and range; the type has been seen to already where it matters.
+/// True if a scalar passes choices and range; the type has been seen to already where it matters.
 bool ScalarAllowed(const OptionInfo& option, const OptionValue& value) {
   if (MatchingChoice(option, value)) return true;
   if (!option.choices.empty() && !HasRange(option)) return false;

@@ -85,7 +85,8 @@ std::vector<std::int32_t> ClassesFrom(const JsonReader& reader, const char* key)
   return classes;
 }
 
-/// What arrays are made by: as large as a recipe lets it be.
+/// Refuses numbers that arrays are made by and that are larger than a recipe lets them be: a
+/// damaged file must not cost memory.
 void RequireAmount(const JsonReader& reader, std::string_view key, std::int64_t number,
                    std::int64_t least, std::int64_t most) {
   if (number >= least && number <= most) return;
@@ -139,6 +140,7 @@ std::vector<NamedFile> PluginsFrom(const JsonReader& reader) {
 
 ModelSpec ModelFrom(const JsonReader& reader) {
   for (const auto& member : reader.object()) {
+    // A misspelt criterion that is passed over would be another model.
     if (!IsModelKey(member.key())) {
       throw std::invalid_argument(reader.PathOf(member.key()) + ": is not a criterion");
     }
@@ -157,7 +159,8 @@ ModelSpec ModelFrom(const JsonReader& reader) {
   return model;
 }
 
-/// How a recipe names the trial to start from says nothing about the result; `start` does.
+/// Drops how a recipe names the trial to start from: that says nothing about the result, `start`
+/// does.
 void EraseReference(const TrialSpec& trial, json::object& train) {
   const json::value* reference = train.if_contains(kFrom);
   if (reference == nullptr) return;
@@ -212,6 +215,7 @@ json::object ToJson(const TrialSpec& trial) {
                         {"model", ToJson(trial.model)},
                         {"objective", trial.objective},
                         {"seed", trial.seed}};
+  // Only where there is one: all other trials keep the identity that they have.
   if (!trial.warm_start.empty()) whole["start"] = trial.warm_start;
   return whole;
 }
@@ -228,6 +232,7 @@ TrialSpec TrialSpecFromJson(const json::value& value) {
 std::string CanonicalText(const TrialSpec& trial) {
   json::object whole = ToJson(trial);
   json::object& data = whole["data"].as_object();
+  // Paths say where the data lie; the digest says what they are.
   data.erase("train");
   data.erase("validate");
   EraseReference(trial, whole["model"].as_object()[kTrain].as_object());

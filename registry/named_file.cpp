@@ -40,6 +40,7 @@ json::value ToJson(const NamedFile& file) {
 
 std::optional<NamedFile> NamedFileFrom(const json::value& value) {
   const json::object* object = value.if_object();
+  // By its shape: an option's value has no type beside it, and no other value is such an object.
   if (object == nullptr || object->size() != 3) return std::nullopt;
   const auto text = [object](const char* key) -> const json::string* {
     const json::value* member = object->if_contains(key);

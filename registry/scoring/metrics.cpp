@@ -15,6 +15,7 @@ namespace {
 
 template <typename Scored>
 void SortByScore(std::vector<Scored>& pool) {
+  // Without branches: which of two scores is larger is beyond prediction.
   boost::sort::pdqsort_branchless(
       pool.begin(), pool.end(), [](const Scored& a, const Scored& b) { return a.score > b.score; });
 }
@@ -28,7 +29,7 @@ bool Better(const Scored& a, const Scored& b) {
   throw std::invalid_argument("the score of label " + std::to_string(label) + " is NaN");
 }
 
-/// One pair that survived a video's top list.
+/// PooledPair is one pair that survived a video's top list.
 struct PooledPair {
   double score;
   std::int32_t label;
@@ -44,8 +45,8 @@ struct MetricsAccumulator::State {
   std::int64_t positives = 0;
   std::int64_t videos = 0;
   std::int64_t hits_at_1 = 0;
-  /// By a video's number of positives m: counted hits among the m top scores, over all such videos.
-  /// Integers, so that the order of videos cannot show in the sum.
+  /// The counted hits among the m top scores, over all videos of m positives, by m. Integers, so
+  /// that the order of videos cannot show in the sum.
   std::vector<std::int64_t> perr_hits;
 
   std::vector<std::int32_t> truth;  ///< of the video at hand, sorted
@@ -96,6 +97,7 @@ void MetricsAccumulator::State::AddRanked() {
   const std::size_t count = truth.size();
   if (perr_hits.size() <= count) perr_hits.resize(count + 1);
   for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) {
+    // As in YouTube-8M's evaluation code: a score of 0 is no prediction.
     if (ranked[i].score > 0 && IsPositive(ranked[i].label)) ++perr_hits[count];
   }
   for (std::size_t i = 0; i < std::min(top_k, ranked.size()); ++i) {
@@ -159,6 +161,7 @@ void MetricsAccumulator::AddDense(std::span<const float> scores,
   }
   const std::size_t needed = std::max(state.top_k, state.truth.size());
   state.ranked.clear();
+  // As many as there are true labels, even beyond top_k: PERR looks that far down.
   for (const ScoredLabel& item : TopK(scores, static_cast<int>(needed))) {
     state.ranked.push_back({item.label, item.score});
   }
@@ -228,6 +231,7 @@ std::vector<ScoredLabel> TopK(std::span<const float> scores, int k) {
     // The common case, and false for NaN.
     if (best.size() == size && !best.empty() && score <= best.back().score) continue;
     if (std::isnan(score)) RefuseNan(static_cast<std::int64_t>(label));
+    // Behind its equals: of equal scores the lower label is first.
     const auto place =
         std::ranges::upper_bound(best, score, std::ranges::greater(), &ScoredLabel::score);
     best.insert(place, {static_cast<std::int32_t>(label), score});

@@ -35,7 +35,7 @@ void Put(std::string& bytes, Number number) {
   bytes.append(raw, sizeof(Number));
 }
 
-/// Takes numbers and texts from the front; false once something did not fit.
+/// ByteReader takes numbers and texts from the front; not ok once something did not fit.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}
@@ -70,7 +70,8 @@ class ByteReader {
 constexpr std::size_t kVideoHeader = 3 * sizeof(std::uint32_t);
 constexpr std::size_t kPair = sizeof(std::int32_t) + sizeof(float);
 
-/// As the file keeps them: float scores, best first; scores that only float makes equal included.
+/// Returns the scores as the file keeps them: float, best first; scores that only float makes equal
+/// included.
 std::vector<ScoredLabel> StoredScores(const VideoPrediction& video) {
   std::vector<ScoredLabel> scores;
   for (const ScoredLabelDouble& item : video.top) {
@@ -112,7 +113,8 @@ VideoPrediction TakeVideo(ByteReader& reader) {
   return video;
 }
 
-/// In the order of the file, by id. Throws std::invalid_argument for what no reader could trust.
+/// Returns the videos in the order of the file, by id. Throws std::invalid_argument for what no
+/// reader could trust.
 std::vector<const VideoPrediction*> SortedVideos(const Predictions& predictions) {
   std::vector<const VideoPrediction*> videos;
   for (const VideoPrediction& video : predictions.videos) {
@@ -126,6 +128,7 @@ std::vector<const VideoPrediction*> SortedVideos(const Predictions& predictions)
     }
     videos.push_back(&video);
   }
+  // By id: equal predictions are equal bytes, and a video is found by bisection.
   std::ranges::sort(videos, {}, &VideoPrediction::id);
   const auto twin = std::ranges::adjacent_find(videos, {}, &VideoPrediction::id);
   if (twin != videos.end()) throw std::invalid_argument("video '" + (*twin)->id + "' is repeated");
@@ -136,8 +139,9 @@ std::vector<const VideoPrediction*> SortedVideos(const Predictions& predictions)
   throw Error(path.string() + ": " + why);
 }
 
-/// What precedes the hash, after it has been checked.
+/// Returns what precedes the hash, after it has been checked.
 std::string_view CheckedBody(const fs::path& path, std::string_view file) {
+  // First: a file of another kind is not called damaged.
   if (!file.starts_with(kMagic)) RefuseFile(path, "is not a predictions file of beamgrid");
   if (file.size() < kMagic.size() + kHashDigits) RefuseFile(path, "predictions file is cut off");
   const std::string_view body = file.substr(0, file.size() - kHashDigits);

@@ -14,6 +14,7 @@ std::string PredictionsCheck::ProblemOf(const Predictions& predictions) {
   if (predictions.top_k < 0) return "lists of " + std::to_string(predictions.top_k) + " labels";
   top_k_ = predictions.top_k;
   classes_ = predictions.classes == 0 ? kMaxClasses : predictions.classes;
+  // Who listed a label last: a mark for each video spares clearing the table for each.
   listed_by_.assign(predictions.videos.empty() ? 0 : static_cast<std::size_t>(classes_), 0);
   video_ = 0;
   const std::vector<VideoPrediction>& videos = predictions.videos;

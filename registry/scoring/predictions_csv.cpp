@@ -20,11 +20,13 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPredictionsHeader = "VideoId,LabelConfidencePairs";
 constexpr std::string_view kTruthHeader = "VideoId,Labels";
 
-/// The lines of a CSV file of two columns, the second a list of words separated by spaces.
+/// RowReader reads the lines of a CSV file of two columns, the second a list of words separated by
+/// spaces.
 class RowReader {
  public:
   RowReader(const fs::path& path, std::string_view header)
       : path_(path.string()), content_(ReadFile(path)), rest_(content_) {
+    // Spreadsheets write it.
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
     const std::string_view first = rest_.empty() ? "" : NextLine();
@@ -35,7 +37,7 @@ class RowReader {
     }
   }
 
-  /// The next row's id and list, empty lines skipped; false at the end.
+  /// Reads the next row's id and list, empty lines skipped; false at the end.
   bool Next(std::string_view& id, std::string_view& list) {
     while (!rest_.empty()) {
       const std::string_view line = NextLine();
@@ -72,7 +74,7 @@ class RowReader {
   std::int64_t line_ = 0;
 };
 
-/// The first word of `list`, which is cut from it; empty at the end.
+/// Returns the first word of `list`, which is cut from it; empty at the end.
 std::string_view TakeWord(std::string_view& list) {
   list.remove_prefix(std::min(list.find_first_not_of(' '), list.size()));
   const std::string_view word = list.substr(0, list.find(' '));
@@ -129,12 +131,12 @@ std::vector<std::int32_t> ParseLabels(const RowReader& rows, std::string_view li
   return labels;
 }
 
-/// Where each id stands, to name both places of a repeated one.
+/// SeenIds remembers where each id stands, to name both places of a repeated one.
 class SeenIds {
  public:
   void Add(const RowReader& rows, std::string_view id) { ids_.emplace_back(id, rows.line()); }
 
-  /// After the last row.
+  /// Refuses an id that is there twice; called after the last row.
   void RefuseRepeated(const RowReader& rows) {
     std::ranges::sort(ids_);
     const auto twin = std::ranges::adjacent_find(ids_, {}, &Seen::first);

@@ -10,14 +10,15 @@
 namespace beamgrid {
 namespace {
 
-/// [i]: the probability that at least i of `marked` among `total` things in random order are among
-/// the first `room`; for i = 0..marked.
+/// Returns at [i] the probability that at least i of `marked` among `total` things in random order
+/// are among the first `room`; for i = 0..marked.
 std::vector<double> KeptProbabilities(std::int64_t total, std::int64_t marked, std::int64_t room) {
   const auto count = [](std::int64_t number) { return static_cast<unsigned>(number); };
   const boost::math::hypergeometric_distribution<double> kept(count(marked), count(room),
                                                               count(total));
   std::vector<double> at_least(static_cast<std::size_t>(marked) + 1);
   double tail = 0;
+  // Backwards: "at least i" is exactly i, or at least i + 1.
   for (std::int64_t i = marked; i >= 0; --i) {
     const bool possible = i <= room && marked - i <= total - room;
     if (possible) tail += boost::math::pdf(kept, count(i));
@@ -44,6 +45,7 @@ void SegmentMapAccumulator::AddDense(std::span<const float> scores, const Segmen
     throw std::invalid_argument("rated class " + std::to_string(label) + " is not among the " +
                                 std::to_string(scores.size()) + " scored ones");
   };
+  // No ranking can be full then, so only what was rated plays a part.
   if (most_segments_ <= top_) {
     for (const std::int32_t label : ratings.rated) Rank(*Find(label), score_of(label), ratings);
     return;
@@ -95,6 +97,7 @@ void SegmentMapAccumulator::KeepBest(Ranking& ranking, double score) const {
     std::ranges::pop_heap(best, std::greater());
     best.pop_back();
     const bool tied = !best.empty() && best.front() == least;
+    // The one that was dropped ties with those that stay; otherwise the new least has lost none.
     ranking.dropped_ties = tied ? ranking.dropped_ties + 1 : 0;
   }
   best.push_back(score);
@@ -106,7 +109,7 @@ SegmentMapAccumulator::Ranking* SegmentMapAccumulator::Find(std::int32_t label) 
   return found != rankings_.end() && found->label == label ? &*found : nullptr;
 }
 
-/// The tied scores at the last place of a full ranking: of `rated`, only some are in.
+/// Adds the tied scores at the last place of a full ranking: of `rated`, only some are in.
 void SegmentMapAccumulator::AddLastRun(const Ranking& ranking, const std::vector<Rated>& rated,
                                        ExpectedPrecision& precision) {
   const double least = ranking.best.front();

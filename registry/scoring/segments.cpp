@@ -39,7 +39,7 @@ std::string_view WithoutReturn(std::string_view line) {
   return line;
 }
 
-/// One row of the file.
+/// SegmentsRow is one row of the file.
 class SegmentsRow {
  public:
   SegmentsRow(std::string place, std::string_view line) : place_(std::move(place)) {
@@ -63,6 +63,7 @@ class SegmentsRow {
     for (const std::string& id : ids_) {
       std::vector<ScoredLabelDouble>& list = videos[id];
       if (!list.empty() && list.back().label == label_) Refuse("'" + id + "' is repeated");
+      // The file has no scores, only an order: 1, 1/2, 1/3 ... keep it within a class.
       list.push_back({label_, 1 / ++rank});
     }
   }
@@ -86,7 +87,7 @@ Predictions PredictionsOf(std::map<std::string, std::vector<ScoredLabelDouble>> 
   return predictions;
 }
 
-/// A segment in a class's ranking.
+/// Ranked is a segment in a class's ranking.
 struct Ranked {
   double score;
   const std::string* id;
@@ -120,6 +121,7 @@ Metrics ScoreSegments(const Predictions& predictions, const SegmentTruth& truth)
 }
 
 double SegmentMap(const Predictions& predictions, const SegmentTruth& truth) {
+  // At most so many segments: the sum counts those twice that are in both, which does no harm.
   SegmentMapAccumulator map(RatedClasses(truth),
                             std::ssize(predictions.videos) + std::ssize(truth));
   std::set<std::string_view> predicted;
@@ -144,6 +146,7 @@ void WriteSegmentsCsv(const std::filesystem::path& path, const Predictions& pred
   text += '\n';
   for (auto& [label, ranking] : RankingsOf(predictions, classes)) {
     const auto count = std::min<std::ptrdiff_t>(std::ssize(ranking), top);
+    // Ties by id: equal predictions are equal files.
     std::ranges::partial_sort(ranking, ranking.begin() + count,
                               [](const Ranked& a, const Ranked& b) {
                                 return a.score > b.score || (a.score == b.score && *a.id < *b.id);

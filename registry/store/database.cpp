@@ -17,7 +17,7 @@ namespace {
 constexpr int kBusyTimeoutMs = 10'000;
 /// The bits of a SQLite result code that name the kind of error; the others say where it came from.
 constexpr int kPrimaryCode = 0xff;
-/// "BGRD": marks a database as ours.
+/// The bytes "BGRD": they mark a database as ours.
 constexpr std::int64_t kApplicationId = 0x42475244;
 constexpr char kMemory[] = ":memory:";
 

@@ -34,8 +34,9 @@ bool MayRead(int action, std::string_view name) {
   }
 }
 
-/// Holds the connection to reading while it lives: attaching files, pragmas (but for the one that
-/// lists columns) and every change are denied while SQLite compiles them, however they are written.
+/// ReadingOnly holds the connection to reading while it lives: attaching files, pragmas (but for
+/// the one that lists columns) and every change are denied while SQLite compiles them, however they
+/// are written.
 class ReadingOnly {
  public:
   explicit ReadingOnly(sqlite3* connection) : connection_(connection) {
@@ -45,7 +46,7 @@ class ReadingOnly {
   ReadingOnly(const ReadingOnly&) = delete;
   ReadingOnly& operator=(const ReadingOnly&) = delete;
 
-  /// What SQLite says of the call that just failed, and why if it was for more than reading.
+  /// Throws what SQLite says of the call that just failed, and why if it was for more than reading.
   [[noreturn]] void Refuse() const {
     throw UsageError(
         "query: " + std::string(sqlite3_errmsg(connection_)) +

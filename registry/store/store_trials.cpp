@@ -7,7 +7,7 @@
 namespace beamgrid {
 namespace {
 
-/// The trial of that fingerprint, which is added if the database does not know it.
+/// Returns the trial of that fingerprint, which is added if the database does not know it.
 TrialId AddOrFind(Database& db, const NewTrial& trial) {
   const auto id_from = [](const StatementUse& row) { return TrialId{row.Integer("id")}; };
   const auto known =

@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 
 void WriteAll(int fd, std::string_view content, const fs::path& path) {
   while (!content.empty()) {
+    // write(2) may take a part only.
     const ssize_t written = ::write(fd, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) Fail(path, "cannot write", errno);
@@ -37,6 +38,7 @@ void WriteDurably(const fs::path& path, std::string_view content) {
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) Fail(path, "cannot create", errno);
   WriteAll(file.get(), content, path);
+  // Before the rename: after a power cut the name might else stand for an empty file.
   if (::fsync(file.get()) != 0) Fail(path, "cannot write to the disk", errno);
 }
 
@@ -53,6 +55,7 @@ fs::path FolderOf(const fs::path& path) {
 
 std::string Hex(XXH128_hash_t hash) {
   XXH128_canonical_t canonical;
+  // The same digits on machines of any byte order.
   XXH128_canonicalFromHash(&canonical, hash);
   return HexText(canonical.digest);
 }
@@ -64,6 +67,7 @@ void WriteFileAtomically(const fs::path& path, std::string_view content) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) Fail(folder, "cannot create the folder", error.value());
+  // In the same folder: a rename is atomic only within one file system.
   const fs::path temporary = HalfWrittenName(path);
   try {
     WriteDurably(temporary, content);
@@ -73,16 +77,19 @@ void WriteFileAtomically(const fs::path& path, std::string_view content) {
     fs::remove(temporary, error);
     throw;
   }
+  // The rename itself is an entry of the folder, and lost in a power cut until that is on the disk.
   SyncFolder(folder);
 }
 
 std::string ReadFile(const fs::path& path) {
   std::error_code error;
+  // A stream opens a folder without complaint and reads nothing from it.
   if (fs::is_directory(path, error)) Fail(path, "cannot read", EISDIR);
   std::ifstream file(path, std::ios::binary);
   if (!file) Fail(path, "cannot read", errno);
   std::string content;
   const std::uintmax_t size = fs::file_size(path, error);
+  // Only a hint: files of /proc say 0, and others may grow meanwhile.
   if (!error) content.reserve(size);
   std::array<char, 1 << 16> piece{};
   while (file.read(piece.data(), piece.size()) || file.gcount() > 0) {
@@ -110,6 +117,7 @@ std::string HashFile(const fs::path& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) Fail(path, "cannot read", errno);
   ContentHash hash;
+  // Weights have gigabytes: they are not read into memory whole.
   std::vector<char> piece(1 << 20);
   for (;;) {
     const ssize_t read = ::read(file.get(), piece.data(), piece.size());

@@ -16,6 +16,7 @@ constexpr char kMark[] = ".part.";
 }  // namespace
 
 fs::path HalfWrittenName(const fs::path& path) {
+  // With the process id: two writers of one file must not write into each other's.
   return path.string() + kMark + std::to_string(::getpid());
 }
 
@@ -27,6 +28,7 @@ void RemoveHalfWritten(const fs::path& folder) {
       found.push_back(file->path());
     }
   }
+  // After the walk: what is removed meanwhile may or may not be skipped by it.
   for (const fs::path& file : found) fs::remove(file, ignored);
 }
 

@@ -14,7 +14,8 @@ namespace {
 
 namespace json = boost::json;
 
-/// Builds a value as boost::json::parser does, but converts doubles from their text, exactly.
+/// ExactHandler builds a value as boost::json::parser does, but converts doubles from their text,
+/// exactly.
 class ExactHandler {
  public:
   static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
@@ -50,6 +51,7 @@ class ExactHandler {
     stack_.push_string(text);
     return true;
   }
+  // Boost hands over a number in pieces where its text ends a buffer.
   bool on_number_part(std::string_view text, json::error_code&) {
     number_ += text;
     return true;
@@ -69,6 +71,7 @@ class ExactHandler {
     double exact = 0;
     const auto [end, code] =
         std::from_chars(number_.data(), number_.data() + number_.size(), exact);
+    // A number too small for a double is 0 and no mistake.
     const bool too_large = code == std::errc::result_out_of_range && std::abs(approximate) > 1;
     number_.clear();
     if (too_large) {
@@ -108,6 +111,7 @@ void AppendDouble(std::string& text, double value) {
   const char* end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
   const std::string_view shortest(digits, static_cast<std::size_t>(end - digits));
   text += shortest;
+  // A double stays one when it is read again.
   if (shortest.find_first_of(".e") == std::string_view::npos) text += ".0";
 }
 
@@ -117,6 +121,7 @@ void AppendObject(std::string& text, const json::object& object) {
   std::vector<const json::key_value_pair*> members;
   members.reserve(object.size());
   for (const json::key_value_pair& member : object) members.push_back(&member);
+  // Sorted: equal values have equal texts, so a hash of the text is an identity.
   std::ranges::sort(members, {},
                     [](const auto* member) { return std::string_view(member->key()); });
   text += '{';

@@ -6,7 +6,7 @@
 namespace beamgrid {
 namespace {
 
-/// Case and the kind of dash are never what makes two names different.
+/// Returns the word without what never makes two names different: case and the kind of dash.
 std::string Normalised(std::string_view word) {
   std::string text(word);
   for (char& c : text) {
@@ -15,7 +15,7 @@ std::string Normalised(std::string_view word) {
   return text;
 }
 
-/// Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`
+/// Returns how many insertions, deletions, substitutions and swaps of neighbours turn `a` into `b`
 /// (Damerau-Levenshtein, optimal string alignment).
 std::size_t EditDistance(const std::string& a, const std::string& b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));

@@ -22,6 +22,7 @@ int SystemCode(const std::exception& error) {
   const auto* standard = dynamic_cast<const std::system_error*>(&error);
   if (standard == nullptr) return 0;
   const std::error_category& category = standard->code().category();
+  // The numbers of other categories (SQLite's, Asio's) mean other things.
   const bool from_system =
       category == std::system_category() || category == std::generic_category();
   return from_system ? standard->code().value() : 0;

@@ -7,7 +7,9 @@ namespace {
 
 using Byte = unsigned char;
 
-/// Characters by their first byte; the second has limits of its own, the others are 80..BF.
+/// Lead is characters by their first byte; the second has limits of its own, the others are 80..BF.
+/// The limits leave out what has a shorter form, halves of surrogate pairs and what is beyond
+/// U+10FFFF.
 struct Lead {
   Byte first_least, first_most;
   std::size_t bytes;
@@ -29,7 +31,7 @@ bool Continues(const Lead& lead, std::string_view text) {
   return true;
 }
 
-/// Bytes of the character that `text` begins with; 0 if it begins with none.
+/// Returns the bytes of the character that `text` begins with; 0 if it begins with none.
 std::size_t CharacterBytes(std::string_view text) {
   const auto first = static_cast<Byte>(text.front());
   for (const Lead& lead : kLeads) {
@@ -47,6 +49,7 @@ std::string WellFormedUtf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t bytes = CharacterBytes(text);
     if (bytes == 0) {
+      // One byte for one: the next may begin a sound character.
       formed += '?';
       text.remove_prefix(1);
     } else {
