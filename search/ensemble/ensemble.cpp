@@ -158,8 +158,8 @@ class Finder {
   }
 
   ModelSet Search() {
-    // Learned weights are learned for the winner only: to learn them for each set of the search would
-    // take many passes over all videos instead of one.
+    // Learned weights are learned for the winner only: to learn them for each set of the search
+    // would take many passes over all videos instead of one.
     const std::vector<double> factors =
         question_.weights == Weighting::kGap ? gaps_ : std::vector<double>(gaps_.size(), 1.0);
     EnsemblePool pool(parts_.selection, factors, combination_, question_.missing,

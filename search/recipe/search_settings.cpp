@@ -1,7 +1,7 @@
 // [search] with its baseline and stages.
+#include <algorithm>
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
-#include <algorithm>
 #include "search/recipe/components.h"
 #include "search/recipe/sections.h"
 #include "search/strategy.h"
