@@ -59,8 +59,8 @@ struct Catalogue {
   [[nodiscard]] std::vector<const ComponentInfo*> OfCriterion(std::string_view criterion) const;
 };
 
-/// {"trainer_version", "libtorch_version", "components": [<design.md 6 shape plus label, tag,
-/// minimum...>]}
+/// {"trainer_version", "libtorch_version", "components": [<as `components --json` prints it, plus
+/// label, tag, minimum...>]}
 [[nodiscard]] boost::json::object ToJson(const Catalogue& catalogue);
 [[nodiscard]] Catalogue CatalogueFromJson(const boost::json::value& json);
 

@@ -69,7 +69,7 @@ struct StudyRecord {
 /// An ensemble as `ensemble` picked it.
 struct EnsembleRecord {
   std::string created_at;
-  std::string json;  ///< the `ensemble --json` object (design.md, 6)
+  std::string json;  ///< the object that `ensemble --json` prints
 };
 
 class Store {

@@ -114,8 +114,9 @@ TEST_F(CsvTest, WritesOnlyTheTopOfEachList) {
 
 class GoldenVectors : public testing::TestWithParam<const char*> {};
 
-// Computed once by the dataset's own evaluation program from full score matrices; the lists hold the
-// top 20 of each video, without ties. PERR is left out where a video has more labels than its list.
+// Computed once by the dataset's own evaluation program from full score matrices; the lists hold
+// the top 20 of each video, without ties. PERR is left out where a video has more labels than its
+// list.
 TEST_P(GoldenVectors, AgreeWithTheReferenceEvaluation) {
   const auto file = [](const std::string& kind) {
     return std::filesystem::path(BEAMGRID_SOURCE_DIR) / "tests/vectors" / (GetParam() + kind);
