@@ -18,7 +18,8 @@ namespace beamgrid {
 
 /// Returns what is wrong with the file, by its size and then its hash: "is gone", "has 12 bytes,
 /// the record says 70". Empty where it is what was recorded.
-[[nodiscard]] std::string DamageOf(const std::filesystem::path& path, const Artifact& artifact);
+[[nodiscard]] std::string RecordedDamage(const std::filesystem::path& path,
+                                         const Artifact& artifact);
 
 /// Returns the path of the trial's artifact `name`, which holds what was recorded. Throws Error
 /// otherwise, naming the file, what the record says and the way out; `study` is one that refers to

@@ -79,7 +79,7 @@ std::vector<DamagedFile> DamagedFiles(const std::vector<TrialRecord>& trials) {
   for (const TrialRecord& trial : trials) {
     for (const Artifact& artifact : trial.result->artifacts) {
       const fs::path path = ArtifactPath(trial, artifact);
-      std::string damage = DamageOf(path, artifact);
+      std::string damage = RecordedDamage(path, artifact);
       if (!damage.empty()) damaged.push_back({trial, artifact, path, std::move(damage)});
     }
   }
@@ -203,7 +203,7 @@ VerifiedTrial StudyVerifier::Judge(const Work& work, const AttemptOutcome& outco
 void StudyVerifier::PutBack(const Work& work) const {
   for (const DamagedFile& file : DamagedFiles({work.trial})) {
     const fs::path again = work.directory / file.artifact.path;
-    if (!DamageOf(again, file.artifact).empty()) continue;
+    if (!RecordedDamage(again, file.artifact).empty()) continue;
     WriteFileAtomically(file.path, ReadFile(again));
     Remark(file.path.string() + ": put back");
   }

@@ -30,7 +30,7 @@ struct DamagedFile {
   TrialRecord trial;
   Artifact artifact;
   std::filesystem::path path;
-  std::string damage;  ///< DamageOf
+  std::string damage;  ///< RecordedDamage
   bool operator==(const DamagedFile& other) const { return path == other.path; }
 };
 /// Returns every artifact of the trials that is damaged: each is read and hashed.

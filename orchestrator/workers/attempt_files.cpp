@@ -47,33 +47,15 @@ bool IsThere(const std::filesystem::path& path) {
   return there;
 }
 
-/// ArtifactCheck is how far the artifacts of a result are checked. A worker that ended before our
-/// eyes wrote them whole; where a machine lost its power, a file may have its size but not its
-/// content.
-enum class ArtifactCheck { kSizes, kHashes };
-
-/// Returns what is wrong with an artifact; empty where nothing is.
-std::string DamageOf(const Artifact& artifact, const std::filesystem::path& directory,
-                     ArtifactCheck check) {
-  const std::filesystem::path path = directory / artifact.path;
-  std::error_code error;
-  const auto bytes = std::filesystem::file_size(path, error);
-  ThrowIfMachineFault(path, error);
-  const std::string named = "result.json names " + artifact.path + " of " +
-                            std::to_string(artifact.bytes) + " bytes, which is ";
-  if (error) return named + "not there";
-  if (static_cast<std::int64_t>(bytes) != artifact.bytes) return named + "of another size";
-  if (check == ArtifactCheck::kSizes || HashFile(path) == artifact.hash) return {};
-  return artifact.path + " is damaged: its hash is not the one in result.json";
-}
-
 /// Reads the result. Throws std::invalid_argument where the file is no result.
 std::optional<TrialResult> ReadChecked(const std::filesystem::path& directory, ArtifactCheck check,
                                        std::string* why) {
   TrialResult result = TrialResultFromJson(ParseJson(ReadFile(directory / kResultFile)));
   for (const Artifact& artifact : result.artifacts) {
-    *why = DamageOf(artifact, directory, check);
-    if (!why->empty()) return std::nullopt;
+    const std::string damage = DamageOf(directory / artifact.path, artifact, check);
+    if (damage.empty()) continue;
+    *why = artifact.path + " is damaged: it " + damage;
+    return std::nullopt;
   }
   return result;
 }
@@ -170,6 +152,26 @@ AttemptOutcome OutcomeOf(const std::filesystem::path& directory, const WorkerEnd
                          .message = Readable(cause.message),
                          .log_tail = LogTail(directory / kWorkerLog)},
           exit_code};
+}
+
+std::string DamageOf(const std::filesystem::path& path, const Artifact& artifact,
+                     ArtifactCheck check) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  ThrowIfMachineFault(path, error);
+  if (!std::filesystem::exists(status)) return "is gone";
+  if (!std::filesystem::is_regular_file(status)) return "is no file";
+  // Before the hash: a cut-off file of gigabytes is found out without reading it.
+  const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(path, error));
+  if (error) throw SystemError(path, "cannot read", error.value());
+  if (bytes != artifact.bytes) {
+    return "has " + std::to_string(bytes) + " bytes, the record says " +
+           std::to_string(artifact.bytes);
+  }
+  if (check == ArtifactCheck::kSizes) return {};
+  const std::string hash = HashFile(path);
+  if (hash == artifact.hash) return {};
+  return "has the hash " + hash + ", the record says " + artifact.hash;
 }
 
 std::string LogTail(const std::filesystem::path& log, int lines) {

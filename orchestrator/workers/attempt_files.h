@@ -30,6 +30,15 @@ struct WorkerEnd {
 [[nodiscard]] AttemptOutcome OutcomeOf(const std::filesystem::path& directory,
                                        const WorkerEnd& end);
 
+/// ArtifactCheck is how far the file of an artifact is checked. A worker that ended before our eyes
+/// wrote it whole; where a machine lost its power, a file may have its size but not its content.
+enum class ArtifactCheck { kSizes, kHashes };
+/// Returns what is wrong with the file of an artifact, to be said after "it": "is gone", "has 12
+/// bytes, the record says 70". Empty where it is what was recorded. Error where it cannot be looked
+/// at.
+[[nodiscard]] std::string DamageOf(const std::filesystem::path& path, const Artifact& artifact,
+                                   ArtifactCheck check);
+
 /// Returns the last `lines` lines of a worker's log as valid UTF-8, long lines cut; empty if there
 /// is none.
 [[nodiscard]] std::string LogTail(const std::filesystem::path& log, int lines = 20);

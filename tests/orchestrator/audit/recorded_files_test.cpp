@@ -37,7 +37,7 @@ class RecordedFilesTest : public ::testing::Test {
             .hash = HashBytes(content)};
   }
   [[nodiscard]] std::string DamageOfModel() const {
-    return DamageOf(folder_ / "model.pt", trial_.result->artifacts[0]);
+    return RecordedDamage(folder_ / "model.pt", trial_.result->artifacts[0]);
   }
   [[nodiscard]] std::string Refusal() const {
     return ErrorText<Error>([this] { (void)CheckedArtifact(trial_, "model", "small"); });
