@@ -55,12 +55,22 @@ std::vector<OptionValue> Values(const Choices& choices) {
   return values;
 }
 
+OptionInfo Numeric(const char* name, OptionType type, OptionValue value, Range range,
+                   std::string help) {
+  return {.name = name,
+          .type = type,
+          .default_value = std::move(value),
+          .minimum = range.minimum,
+          .maximum = range.maximum,
+          .help = std::move(help)};
+}
+
 /// What is wrong with one registration on its own.
 std::vector<std::string> OwnErrors(const Registration& registration) {
   const ComponentInfo& info = registration.info;
   const std::string who = info.criterion + " '" + info.name + "' (" + registration.file + ")";
   std::vector<std::string> errors;
-  if (PipelinePosition(info.criterion) == kPipelineOrder.size()) {
+  if (FindCriterion(info.criterion) == nullptr) {
     errors.push_back(who + ": there is no criterion '" + info.criterion + "'");
   }
   if (!IsName(info.name)) errors.push_back(who + ": a name is made of a-z, 0-9 and _");
@@ -118,12 +128,7 @@ FieldHandle Fields::operator()(const char* name, bool& value, std::string help) 
 FieldHandle Fields::operator()(const char* name, std::int64_t& value, Range range,
                                std::string help) {
   if (values_ == nullptr) {
-    return Add({.name = name,
-                .type = OptionType::kInteger,
-                .default_value = value,
-                .minimum = range.minimum,
-                .maximum = range.maximum,
-                .help = std::move(help)});
+    return Add(Numeric(name, OptionType::kInteger, value, range, std::move(help)));
   }
   const OptionValue& given = At(name);
   if (!given.is_int64()) ThrowWrongType(name, given, "an integer");
@@ -133,12 +138,7 @@ FieldHandle Fields::operator()(const char* name, std::int64_t& value, Range rang
 
 FieldHandle Fields::operator()(const char* name, double& value, Range range, std::string help) {
   if (values_ == nullptr) {
-    return Add({.name = name,
-                .type = OptionType::kNumber,
-                .default_value = value,
-                .minimum = range.minimum,
-                .maximum = range.maximum,
-                .help = std::move(help)});
+    return Add(Numeric(name, OptionType::kNumber, value, range, std::move(help)));
   }
   const OptionValue& given = At(name);
   if (!given.is_number()) ThrowWrongType(name, given, "a number");
@@ -164,14 +164,11 @@ FieldHandle Fields::operator()(const char* name, std::string& value, Choices cho
 FieldHandle Fields::operator()(const char* name, OptionValue& value, Range range, Choices words,
                                std::string help) {
   if (values_ == nullptr) {
-    return Add({.name = name,
-                // The default says which kind of number it is.
-                .type = value.is_double() ? OptionType::kNumber : OptionType::kInteger,
-                .default_value = value,
-                .minimum = range.minimum,
-                .maximum = range.maximum,
-                .choices = Values(words),
-                .help = std::move(help)});
+    // The default says which kind of number it is.
+    const auto type = value.is_double() ? OptionType::kNumber : OptionType::kInteger;
+    OptionInfo info = Numeric(name, type, value, range, std::move(help));
+    info.choices = Values(words);
+    return Add(std::move(info));
   }
   const OptionValue& given = At(name);
   if (!given.is_string() && !given.is_number()) ThrowWrongType(name, given, "a number or a word");
