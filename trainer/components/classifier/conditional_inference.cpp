@@ -13,7 +13,7 @@
 
 #include "trainer/component.h"
 #include "trainer/components/classifier/mixture.h"
-#include "trainer/ops.h"
+#include "trainer/components/linear_layers.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -82,8 +82,7 @@ class ConditionalInference : public Classifier {
           "mixture", std::make_shared<Mixture>(options_.rank, classes, options_.experts));
       return;
     }
-    linear_ = register_module("linear", torch::nn::Linear(options_.rank, classes));
-    InitialiseLinear(linear_);
+    linear_ = register_module("linear", XavierLinear(options_.rank, classes));
     // From the prior, not from 1/2: else the first steps drive every logit down through the
     // bilinear product, whose signal is small at first, and leave it the same for all videos.
     // Measured on 11,790 videos: after three epochs GAP was 0.60 with the prior, 0.02 to 0.05
@@ -175,10 +174,9 @@ REGISTER_COMPONENT(
     {.label = "CI",
      .source = "Kim et al. 2018, Temporal Attention Mechanism with Conditional Inference for "
                "Large-Scale Multi-Label Video Classification, section 3.2",
-     .help =
-         "Predicts, takes its most probable label as observed, predicts again. Reading: low-rank "
-         "bilinear pooling of video and labels, a context gate and a sigmoid head; a label "
-         "is scored with the probability at which it was picked."});
+     .help = "Predicts, takes its most probable label as observed, predicts again. Reading: "
+             "low-rank bilinear pooling of video and labels, a context gate and a sigmoid head; a "
+             "label is scored with the probability at which it was picked."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

@@ -1,7 +1,7 @@
 // Logistic regression for each class, p = sigmoid(W z + b).
 
 #include "trainer/component.h"
-#include "trainer/ops.h"
+#include "trainer/components/linear_layers.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -13,10 +13,7 @@ void Describe(Fields& /*fields*/, LogisticOptions& /*options*/) {}
 class Logistic : public Classifier {
  public:
   Logistic(const BuildContext& context, const LogisticOptions& /*options*/)
-      : linear_(
-            register_module("linear", torch::nn::Linear(context.input_width, context.classes))) {
-    InitialiseLinear(linear_);
-  }
+      : linear_(register_module("linear", XavierLinear(context.input_width, context.classes))) {}
 
   Scores forward(const torch::Tensor& embedding, const Targets& /*targets*/) override {
     const torch::Tensor logits = linear_(embedding);

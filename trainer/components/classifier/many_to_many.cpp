@@ -10,7 +10,7 @@
 // keeps none, backward computes them again.
 
 #include "trainer/component.h"
-#include "trainer/ops.h"
+#include "trainer/components/linear_layers.h"
 #include "trainer/valid_rows.h"
 
 namespace beamgrid::trainer {
@@ -75,10 +75,7 @@ void Describe(Fields& /*fields*/, ManyToManyOptions& /*options*/) {}
 class ManyToMany : public FrameClassifier {
  public:
   ManyToMany(const BuildContext& context, const ManyToManyOptions& /*options*/)
-      : linear_(
-            register_module("linear", torch::nn::Linear(context.input_width, context.classes))) {
-    InitialiseLinear(linear_);
-  }
+      : linear_(register_module("linear", XavierLinear(context.input_width, context.classes))) {}
 
   Scores forward(const Sequence& states, const Targets& /*targets*/) override {
     const torch::Tensor rows = ValidRows(states.mask).Gather(states.frames);

@@ -3,7 +3,7 @@
 // No layer has a bias; the layer norms have gain and offset.
 
 #include "trainer/component.h"
-#include "trainer/ops.h"
+#include "trainer/components/linear_layers.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -26,13 +26,14 @@ class Mlp : public Classifier {
     std::int64_t width = context.input_width;
     for (std::int64_t layer = 0; layer < options.layers; ++layer) {
       const std::string number = std::to_string(layer);
-      hidden_.push_back(AddLinear("hidden" + number, width, options.hidden));
+      hidden_.push_back(
+          register_module("hidden" + number, XavierLinearWithoutBias(width, options.hidden)));
       width = options.hidden;
       if (!options.layer_norm) continue;
       norms_.push_back(register_module("norm" + number,
                                        torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}))));
     }
-    output_ = AddLinear("output", width, context.classes);
+    output_ = register_module("output", XavierLinearWithoutBias(width, context.classes));
   }
 
   Scores forward(const torch::Tensor& embedding, const Targets& /*targets*/) override {
@@ -54,13 +55,6 @@ class Mlp : public Classifier {
   }
 
  private:
-  torch::nn::Linear AddLinear(const std::string& name, std::int64_t from, std::int64_t to) {
-    const auto without_bias = torch::nn::LinearOptions(from, to).bias(false);
-    torch::nn::Linear linear = register_module(name, torch::nn::Linear(without_bias));
-    InitialiseLinear(linear);
-    return linear;
-  }
-
   std::vector<torch::nn::Linear> hidden_;
   std::vector<torch::nn::LayerNorm> norms_;  ///< by layer, or none
   torch::nn::Linear output_{nullptr};

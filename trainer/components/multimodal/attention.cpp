@@ -5,8 +5,8 @@
 //   guided by the audio: s_tj = a'_t^T A v_j, alpha = softmax_j s,  x_t = a'_t + sum_j alpha_tj v_j
 // merge = "concat" keeps the width: [v_t; sum_j alpha_tj a_j] or [sum_j alpha_tj v_j; a_t].
 
+#include "trainer/components/linear_layers.h"
 #include "trainer/components/multimodal/feature_pair.h"
-#include "trainer/ops.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -37,14 +37,10 @@ class Attention : public Multimodal {
         adds_(options.merge == "add"),
         reach_(Reach(options.window)) {
     const std::int64_t key_width = guided_by_image_ ? pair_.audio : pair_.image;
-    query_ = register_module(
-        "query", torch::nn::Linear(torch::nn::LinearOptions(pair_.image, key_width).bias(false)));
-    InitialiseLinear(query_);
+    query_ = register_module("query", XavierLinearWithoutBias(pair_.image, key_width));
     // A projection that nothing reads would count as parameters and receive no gradient.
     if (guided_by_image_ && !adds_) return;  // attends over the audio as it is
-    audio_to_image_ =
-        register_module("audio_to_image", torch::nn::Linear(pair_.audio, pair_.image));
-    InitialiseLinear(audio_to_image_);
+    audio_to_image_ = register_module("audio_to_image", XavierLinear(pair_.audio, pair_.image));
   }
 
   Sequence forward(const Sequence& input, const Targets& /*targets*/) override {
@@ -118,12 +114,10 @@ class Attention : public Multimodal {
 REGISTER_COMPONENT(
     Multimodal, "attention", Attention, AttentionOptions,
     {.label = "MA",
-     .source =
-         "Kim et al. 2018, Temporal Attention Mechanism with Conditional "
-         "Inference for Large-Scale Multi-Label Video Classification, section 3.1, methods 2 and 3",
-     .help = "Each frame of one feature attends over a window of frames of the "
-             "other. The paper's section 5 calls method 3 MA; its slides and its "
-             "table 1 speak for guide = image."});
+     .source = "Kim et al. 2018, Temporal Attention Mechanism with Conditional Inference for "
+               "Large-Scale Multi-Label Video Classification, section 3.1, methods 2 and 3",
+     .help = "Each frame of one feature attends over a window of frames of the other. The paper's "
+             "section 5 calls method 3 MA; its slides and its table 1 speak for guide = image."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

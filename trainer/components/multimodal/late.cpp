@@ -7,8 +7,8 @@
 // options, the joint space is one fully connected layer, and each feature keeps its share of the
 // norm of the frame, which was normalised over all features together.
 
+#include "trainer/components/linear_layers.h"
 #include "trainer/components/multimodal/feature_pair.h"
-#include "trainer/ops.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -49,8 +49,7 @@ class Late : public Multimodal {
 
   std::int64_t BuildJoint(std::int64_t width) override {
     if (options_.joint == 0) return width;
-    joint_ = register_module("joint", torch::nn::Linear(width, options_.joint));
-    InitialiseLinear(joint_);
+    joint_ = register_module("joint", XavierLinear(width, options_.joint));
     return options_.joint;
   }
 

@@ -7,9 +7,8 @@
 //   weight * mean over the videos of mean over the valid frames of ||p_v - p_a||^2,
 // and the temporal component receives [p_v; p_a] or p_v + p_a.
 
+#include "trainer/components/linear_layers.h"
 #include "trainer/components/multimodal/feature_pair.h"
-#include "trainer/components/multimodal/fusion_layer.h"
-#include "trainer/ops.h"
 
 namespace beamgrid::trainer {
 namespace {

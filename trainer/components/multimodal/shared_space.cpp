@@ -5,8 +5,7 @@
 // activation; its weights start from N(0, 0.01) as the paper says.
 
 #include "trainer/component.h"
-#include "trainer/components/multimodal/fusion_layer.h"
-#include "trainer/ops.h"
+#include "trainer/components/linear_layers.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -42,13 +41,12 @@ class SharedSpace : public Multimodal {
   torch::nn::Linear shared_;
 };
 
-REGISTER_COMPONENT(
-    Multimodal, "shared_space", SharedSpace, SharedSpaceOptions,
-    {.label = "Shared",
-     .source = "Zhao 2017, Deep Multimodal Learning: An Effective Method for Video Classification, "
-               "shared-space method",
-     .help = "All features of a frame mapped to one space. Reading: one fully "
-             "connected layer, no activation."});
+REGISTER_COMPONENT(Multimodal, "shared_space", SharedSpace, SharedSpaceOptions,
+                   {.label = "Shared",
+                    .source = "Zhao 2017, Deep Multimodal Learning: An Effective Method for Video "
+                              "Classification, shared-space method",
+                    .help = "All features of a frame mapped to one space. Reading: one fully "
+                            "connected layer, no activation."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

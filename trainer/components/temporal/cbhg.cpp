@@ -18,7 +18,7 @@
 
 #include "trainer/batch_norm.h"
 #include "trainer/component.h"
-#include "trainer/components/temporal/linear_layers.h"
+#include "trainer/components/linear_layers.h"
 #include "trainer/components/temporal/recurrent_stack.h"
 #include "trainer/ops.h"
 #include "trainer/valid_rows.h"
@@ -171,9 +171,8 @@ class Cbhg : public Temporal {
 REGISTER_COMPONENT(
     Temporal, "cbhg", Cbhg, CbhgOptions,
     {.label = "CBHG",
-     .source =
-         "Wang et al. 2017, Tacotron: Towards End-to-End Speech Synthesis, section 3.1; named "
-         "by Kim et al. 2018, section 4.2",
+     .source = "Wang et al. 2017, Tacotron: Towards End-to-End Speech Synthesis, section 3.1; "
+               "named by Kim et al. 2018, section 4.2",
      .help = "Bank of convolutions over 1, 2, ... frames, max-pooling, two more convolutions, a "
              "residual, highway layers and a bidirectional GRU. Reading: the embedding is the mean "
              "of the GRU's states over the valid frames."});

@@ -12,8 +12,8 @@
 
 #include "trainer/batch_norm.h"
 #include "trainer/component.h"
+#include "trainer/components/linear_layers.h"
 #include "trainer/components/temporal/frame_sampling.h"
-#include "trainer/components/temporal/linear_layers.h"
 #include "trainer/ops.h"
 #include "trainer/valid_rows.h"
 

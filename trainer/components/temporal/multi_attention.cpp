@@ -19,8 +19,8 @@
 
 #include "trainer/batch_norm.h"
 #include "trainer/component.h"
+#include "trainer/components/linear_layers.h"
 #include "trainer/components/temporal/frame_sampling.h"
-#include "trainer/components/temporal/linear_layers.h"
 #include "trainer/ops.h"
 #include "trainer/sparsemax.h"
 #include "trainer/valid_rows.h"
@@ -177,9 +177,8 @@ class MultiAttention : public Temporal {
 REGISTER_COMPONENT(
     Temporal, "multi_attention", MultiAttention, MultiAttentionOptions,
     {.label = "MultiAttention",
-     .source =
-         "Conde et al. 2019 (Team Locust), Multi-attention Networks for Temporal Localization "
-         "of Video-level Labels",
+     .source = "Conde et al. 2019 (Team Locust), Multi-attention Networks for Temporal "
+               "Localization of Video-level Labels",
      .help = "Sets of gated attention over the frames, each feature scored apart; every set gives "
              "an embedding that the classifier scores, and a class's best set counts. Where the "
              "frames are no longer the features side by side they are scored as one."});

@@ -10,7 +10,7 @@
 
 #include "trainer/batch_norm.h"
 #include "trainer/component.h"
-#include "trainer/ops.h"
+#include "trainer/components/linear_layers.h"
 #include "trainer/valid_rows.h"
 
 namespace beamgrid::trainer {
@@ -37,13 +37,13 @@ class NetVlad : public Temporal {
   NetVlad(const BuildContext& context, const NetVladOptions& options) : hidden_(options.hidden) {
     std::int64_t width = context.input_width;
     if (options.frame_projection > 0) {
-      projection_ =
-          register_module("projection", torch::nn::Linear(width, options.frame_projection));
-      InitialiseLinear(projection_);
+      projection_ = register_module("projection", XavierLinear(width, options.frame_projection));
       width = options.frame_projection;
     }
     BuildPooling(width, options.clusters);
-    if (options.gating) BuildGate();
+    if (!options.gating) return;
+    gate_ = register_module("gate", NormalLinearWithoutBias(hidden_, hidden_));
+    gate_norm_ = register_module("gate_norm", BatchNorm(hidden_));
   }
 
   torch::Tensor forward(const Sequence& input, const Targets& /*targets*/) override {
@@ -72,13 +72,6 @@ class NetVlad : public Temporal {
     // input has length 1 whatever its width.
     InitialiseNormal(to_hidden_->weight, clusters);
     torch::nn::init::zeros_(to_hidden_->bias);
-  }
-
-  void BuildGate() {
-    gate_ = register_module(
-        "gate", torch::nn::Linear(torch::nn::LinearOptions(hidden_, hidden_).bias(false)));
-    gate_norm_ = register_module("gate_norm", BatchNorm(hidden_));
-    InitialiseNormal(gate_->weight, hidden_);
   }
 
   /// frames [B,T,W], weights [B,T,K], both 0 on padding -> [B, W*K] of length 1.

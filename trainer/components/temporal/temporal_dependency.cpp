@@ -10,7 +10,7 @@
 //   e    = mean_i H^L_i                        over the valid frames
 
 #include "trainer/component.h"
-#include "trainer/components/temporal/linear_layers.h"
+#include "trainer/components/linear_layers.h"
 #include "trainer/ops.h"
 
 namespace beamgrid::trainer {

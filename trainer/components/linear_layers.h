@@ -1,6 +1,5 @@
 #pragma once
-// Fully connected layers with the initial values of the reference models, for temporal components
-// that have many of them.
+// Fully connected layers with the initial values of the reference models.
 
 #include "trainer/ops.h"
 
@@ -26,6 +25,15 @@ inline torch::nn::Linear NormalLinearWithoutBias(std::int64_t inputs, std::int64
   torch::nn::Linear linear(torch::nn::LinearOptions(inputs, outputs).bias(false));
   InitialiseNormal(linear->weight, inputs);
   return linear;
+}
+
+/// Makes a layer W x + b of Zhao 2017's fusions: W starts from a normal distribution of mean 0 and
+/// standard deviation 0.01, b from 0.
+inline torch::nn::Linear FusionLayer(std::int64_t inputs, std::int64_t outputs) {
+  torch::nn::Linear layer(inputs, outputs);
+  torch::nn::init::normal_(layer->weight, /*mean=*/0, /*std=*/0.01);
+  torch::nn::init::zeros_(layer->bias);
+  return layer;
 }
 
 }  // namespace beamgrid::trainer
