@@ -5,7 +5,7 @@
 // The same for an LSTM's memory c with a rate of its own; h'_t = o tanh(c'_t) is made of the memory
 // before zoneout, as in the paper. Kim et al. 2018 name zoneout without rates or places.
 
-#include "trainer/components/extras/zoneout.h"
+#include "trainer/components/temporal/cell_loop.h"
 
 namespace beamgrid::trainer {
 

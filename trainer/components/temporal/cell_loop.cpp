@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "trainer/components/extras/zoneout.h"
-
 namespace beamgrid::trainer {
 namespace {
 
@@ -98,22 +96,21 @@ LoopOutput RunLoop(const Packed& frames, const torch::Tensor& projected,
   return {torch::cat(outputs, 0), last};
 }
 
-Zoneout ZoneoutOf(const BuildContext& context) {
-  if (context.extras == nullptr) return {};
+ZoneoutOptions ZoneoutOf(const BuildContext& context) {
+  if (context.extras == nullptr) return kNoZoneout;
   const auto found = context.extras->find("zoneout");
-  if (found == context.extras->end()) return {};
-  const auto options = ReadOptions<ZoneoutOptions>(found->second);
-  return {.hidden = options.rate, .memory = options.cell_rate};
+  if (found == context.extras->end()) return kNoZoneout;
+  return ReadOptions<ZoneoutOptions>(found->second);
 }
 
 // Outside of the cells, so that each of them has zoneout without knowing of it. The sum of
 // candidates, the third tensor of a state, is not zoned out.
-Step WithZoneout(const Step& step, const Zoneout& zoneout, Mode mode) {
+Step WithZoneout(const Step& step, const ZoneoutOptions& zoneout, Mode mode) {
   if (!zoneout.on()) return step;
   return [=](const torch::Tensor& projected, const CellState& previous) {
     CellState next = step(projected, previous);
-    next[0] = Keep(previous[0], next[0], zoneout.hidden, mode);
-    if (next.size() > 1) next[1] = Keep(previous[1], next[1], zoneout.memory, mode);
+    next[0] = Keep(previous[0], next[0], zoneout.rate, mode);
+    if (next.size() > 1) next[1] = Keep(previous[1], next[1], zoneout.cell_rate, mode);
     return next;
   };
 }

@@ -46,20 +46,25 @@ struct LoopOutput {
                                  const std::vector<std::int64_t>& widths, Order order,
                                  const Step& step);
 
-/// Zoneout holds the probabilities that a value of the hidden state or the memory stays as it was.
-struct Zoneout {
-  double hidden = 0;
-  double memory = 0;
-  [[nodiscard]] bool on() const { return hidden > 0 || memory > 0; }
+/// ZoneoutOptions holds the probabilities with which a value stays as it was before the step. They
+/// are the options of the extra, which itself does nothing: cells read them where they are built.
+struct ZoneoutOptions {
+  double rate = 0.1;     ///< of a hidden state
+  double cell_rate = 0;  ///< of an LSTM's memory
+  [[nodiscard]] bool on() const { return rate > 0 || cell_rate > 0; }
 };
+inline constexpr ZoneoutOptions kNoZoneout = {.rate = 0};
+
+/// Lists the options (extras/zoneout.cpp).
+void Describe(Fields& f, ZoneoutOptions& o);
 
 /// The zoneout that the extra asks for, or none where it is off.
-[[nodiscard]] Zoneout ZoneoutOf(const BuildContext& context);
+[[nodiscard]] ZoneoutOptions ZoneoutOf(const BuildContext& context);
 
 /// Mode says whether zoneout and dropout draw or take the expectation.
 enum class Mode { kTraining, kEvaluation };
 
 /// `step` with zoneout (see extras/zoneout.cpp) of the first two tensors of its state.
-[[nodiscard]] Step WithZoneout(const Step& step, const Zoneout& zoneout, Mode mode);
+[[nodiscard]] Step WithZoneout(const Step& step, const ZoneoutOptions& zoneout, Mode mode);
 
 }  // namespace beamgrid::trainer

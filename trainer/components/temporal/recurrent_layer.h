@@ -27,7 +27,7 @@ struct LayerOptions {
   Direction direction = Direction::kForward;
   double candidate_dropout = 0;  ///< LSTM cells: share of g_t dropped in training
   bool sum_candidates = false;   ///< LSTM cells, forward: fill LayerOutput::candidate_sum
-  Zoneout zoneout = {};
+  ZoneoutOptions zoneout = kNoZoneout;
 
   /// The width of a state, both directions side by side.
   [[nodiscard]] std::int64_t output_width() const {
