@@ -15,7 +15,6 @@
 // state; the paper raises the slope by 0.04 an epoch of text, here it grows linearly over a number
 // of training steps.
 
-#include "trainer/components/temporal/lstm_state.h"
 #include "trainer/components/temporal/recurrent_stack.h"
 #include "trainer/ops.h"
 
@@ -154,14 +153,13 @@ class HmLstm : public Temporal {
   torch::Tensor steps_;  // [] training steps so far
 };
 
-REGISTER_COMPONENT(
-    Temporal, "hm_lstm", HmLstm, HmLstmOptions,
-    {.label = "HMLSTM",
-     .source = "Chung et al. 2017, Hierarchical Multiscale Recurrent Neural Networks; cited by Kim "
-               "et al. 2018, section 4.2",
-     .help = "Reading of Kim et al.'s hierarchical RNN with learned boundaries: two layers, the "
-             "upper moves only where the lower finds a boundary. Step by step, so much slower than "
-             "hierarchical_lstm."});
+REGISTER_COMPONENT(Temporal, "hm_lstm", HmLstm, HmLstmOptions,
+                   {.label = "HMLSTM",
+                    .source = "Chung et al. 2017, Hierarchical Multiscale Recurrent Neural "
+                              "Networks; cited by Kim et al. 2018, section 4.2",
+                    .help = "Reading of Kim et al.'s hierarchical RNN with learned boundaries: two "
+                            "layers, the upper moves only where the lower finds a boundary. Step "
+                            "by step, so much slower than hierarchical_lstm."});
 
 }  // namespace
 }  // namespace beamgrid::trainer
