@@ -10,7 +10,7 @@
 // with 1152 cells in the paper. [reading] Its text calls O the sum of the outputs, its formula sums
 // g, the candidate of equation 4; the authors' code sums the outputs h and scales M and O to length
 // 1, which the paper does not mention. Here "memory_output" with normalise = true is the code's,
-// and "memory_candidate" the formula's. LSTM-M-O-LN is layer_norm = true (see layer_norm_lstm.h).
+// and "memory_candidate" the formula's. LSTM-M-O-LN is layer_norm = true (see recurrent_layer.h).
 
 #include "trainer/components/temporal/recurrent_stack.h"
 #include "trainer/ops.h"
