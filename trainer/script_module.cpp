@@ -3,6 +3,7 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 
@@ -129,16 +130,27 @@ ScriptModule::ScriptModule(const NamedFile& file, const std::vector<std::string>
   RegisterState(module_, owner, known);
 }
 
-torch::Tensor ScriptModule::Try(const std::vector<torch::Tensor>& inputs) {
+std::vector<std::int64_t> ScriptModule::Try(const std::vector<torch::Tensor>& inputs,
+                                            const std::vector<std::int64_t>& wanted,
+                                            const std::string& meaning) {
   const WithMemory memory;
   Train(false);
+  torch::Tensor output;
   try {
-    torch::Tensor output = Run(inputs);
-    Train(true);
-    return output;
+    output = Run(inputs);
   } catch (const std::exception& error) {
     throw SpecError(Reason(error));
   }
+  Train(true);
+  const auto fits = [](std::int64_t size, std::int64_t asked) {
+    return asked < 0 || size == asked;
+  };
+  const std::vector<std::int64_t> sizes = output.sizes().vec();
+  if (output.is_floating_point() && std::ranges::equal(sizes, wanted, fits)) return sizes;
+  std::ostringstream text;
+  text << "forward gives " << output.dtype() << " of " << output.sizes() << ", must give float of "
+       << meaning;
+  Refuse(text.str());
 }
 
 torch::Tensor ScriptModule::Run(const std::vector<torch::Tensor>& inputs) {
@@ -158,19 +170,6 @@ void ScriptModule::Train(bool on) {
     // A frozen module has no such attribute.
     if (module.hasattr("training")) module.setattr("training", on);
   }
-}
-
-void ScriptModule::CheckOutput(const torch::Tensor& output, const std::vector<std::int64_t>& sizes,
-                               const std::string& meaning) const {
-  bool fits = output.dim() == static_cast<std::int64_t>(sizes.size()) && output.is_floating_point();
-  for (std::size_t i = 0; fits && i < sizes.size(); ++i) {
-    fits = sizes[i] < 0 || output.size(static_cast<std::int64_t>(i)) == sizes[i];
-  }
-  if (fits) return;
-  std::ostringstream text;
-  text << "forward gives " << output.dtype() << " of " << output.sizes() << ", must give float of "
-       << meaning;
-  Refuse(text.str());
 }
 
 void ScriptModule::Refuse(const std::string& why) const { throw SpecError(path_ + ": " + why); }

@@ -25,9 +25,13 @@ class ScriptModule {
   ScriptModule(const NamedFile& file, const std::vector<std::string>& inputs,
                torch::nn::Module& owner);
 
-  /// What forward gives for small inputs that are only good for their shapes, on the CPU and in
-  /// evaluation mode, also while models are built without memory. Throws SpecError where it fails.
-  [[nodiscard]] torch::Tensor Try(const std::vector<torch::Tensor>& inputs);
+  /// The sizes of what forward gives for small inputs that are only good for their shapes, on the
+  /// CPU and in evaluation mode, also while models are built without memory. Throws SpecError where
+  /// it fails or the sizes are not `wanted`; -1 stands for any size. `meaning` says them in words:
+  /// "[batch, width]".
+  [[nodiscard]] std::vector<std::int64_t> Try(const std::vector<torch::Tensor>& inputs,
+                                              const std::vector<std::int64_t>& wanted,
+                                              const std::string& meaning);
 
   /// Runs forward. An exception in the script becomes a c10::Error with the file's name and the
   /// script's own message.
@@ -37,16 +41,31 @@ class ScriptModule {
   /// does.
   void Train(bool on);
 
-  /// Throws SpecError where `output` (of Try) is not of `sizes`; -1 stands for any size. `meaning`
-  /// says the sizes in words: "[batch, width]".
-  void CheckOutput(const torch::Tensor& output, const std::vector<std::int64_t>& sizes,
-                   const std::string& meaning) const;
-
  private:
   [[noreturn]] void Refuse(const std::string& why) const;
 
   std::string path_;
   torch::jit::Module module_;
+};
+
+/// ScriptComponent is what a component of the class Base and its script have in common.
+template <typename Base>
+class ScriptComponent : public Base {
+ public:
+  /// As ScriptModule's constructor.
+  ScriptComponent(const NamedFile& file, const std::vector<std::string>& inputs)
+      : script_(file, inputs, *this) {}
+
+  void train(bool on = true) override {
+    Base::train(on);
+    script_.Train(on);
+  }
+
+ protected:
+  [[nodiscard]] ScriptModule& script() { return script_; }
+
+ private:
+  ScriptModule script_;
 };
 
 /// The frames and the mask of two videos, of three frames and of one, for ScriptModule::Try.

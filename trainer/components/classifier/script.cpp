@@ -24,27 +24,18 @@ torch::Tensor TrialEmbedding(std::int64_t width) {
   return torch::ones({2, width});
 }
 
-class ClassifierScript : public Classifier {
+class ClassifierScript : public ScriptComponent<Classifier> {
  public:
   ClassifierScript(const BuildContext& context, const ClassifierScriptOptions& options)
-      : script_(options.file, {"embedding"}, *this) {
-    const torch::Tensor output = script_.Try({TrialEmbedding(context.input_width)});
+      : ScriptComponent(options.file, {"embedding"}) {
     const std::string classes = std::to_string(context.classes);
-    script_.CheckOutput(output, {2, context.classes},
-                        "[batch, classes], here [2, " + classes + "]");
+    std::ignore = script().Try({TrialEmbedding(context.input_width)}, {2, context.classes},
+                               "[batch, classes], here [2, " + classes + "]");
   }
 
   Scores forward(const torch::Tensor& embedding, const Targets& /*targets*/) override {
-    return {.probabilities = script_.Run({embedding}), .logits = {}, .loss_over = {}};
+    return {.probabilities = script().Run({embedding}), .logits = {}, .loss_over = {}};
   }
-
-  void train(bool on = true) override {
-    Classifier::train(on);
-    script_.Train(on);
-  }
-
- private:
-  ScriptModule script_;
 };
 
 REGISTER_COMPONENT(Classifier, "script", ClassifierScript, ClassifierScriptOptions,

@@ -18,30 +18,25 @@ void Describe(Fields& field, MultimodalScriptOptions& o) {
       .AlwaysNamed();
 }
 
-class MultimodalScript : public Multimodal {
+class MultimodalScript : public ScriptComponent<Multimodal> {
  public:
   MultimodalScript(const BuildContext& context, const MultimodalScriptOptions& options)
-      : script_(options.file, {"frames", "mask"}, *this) {
-    const torch::Tensor output = script_.Try(TrialFrames(context.input_width));
-    script_.CheckOutput(output, {2, 3, -1}, "[batch, frames, width], here [2, 3, width]");
-    width_ = output.size(2);
+      : ScriptComponent(options.file, {"frames", "mask"}) {
+    width_ = script()
+                 .Try(TrialFrames(context.input_width), {2, 3, -1},
+                      "[batch, frames, width], here [2, 3, width]")
+                 .back();
   }
 
   Sequence forward(const Sequence& input, const Targets& /*targets*/) override {
-    const torch::Tensor frames = script_.Run({input.frames, input.mask});
+    const torch::Tensor frames = script().Run({input.frames, input.mask});
     // The contract's promise, which a user's script need not know of.
     return {frames.masked_fill(input.mask.logical_not().unsqueeze(2), 0), input.mask,
             input.lengths};
   }
   [[nodiscard]] std::int64_t output_width() const override { return width_; }
 
-  void train(bool on = true) override {
-    Multimodal::train(on);
-    script_.Train(on);
-  }
-
  private:
-  ScriptModule script_;
   std::int64_t width_ = 0;
 };
 

@@ -19,27 +19,21 @@ void Describe(Fields& field, TemporalScriptOptions& o) {
       .AlwaysNamed();
 }
 
-class TemporalScript : public Temporal {
+class TemporalScript : public ScriptComponent<Temporal> {
  public:
   TemporalScript(const BuildContext& context, const TemporalScriptOptions& options)
-      : script_(options.file, {"frames", "mask"}, *this) {
-    const torch::Tensor output = script_.Try(TrialFrames(context.input_width));
-    script_.CheckOutput(output, {2, -1}, "[batch, width], here [2, width]");
-    width_ = output.size(1);
+      : ScriptComponent(options.file, {"frames", "mask"}) {
+    width_ = script()
+                 .Try(TrialFrames(context.input_width), {2, -1}, "[batch, width], here [2, width]")
+                 .back();
   }
 
   torch::Tensor forward(const Sequence& input, const Targets& /*targets*/) override {
-    return script_.Run({input.frames, input.mask});
+    return script().Run({input.frames, input.mask});
   }
   [[nodiscard]] std::int64_t output_width() const override { return width_; }
 
-  void train(bool on = true) override {
-    Temporal::train(on);
-    script_.Train(on);
-  }
-
  private:
-  ScriptModule script_;
   std::int64_t width_ = 0;
 };
 
