@@ -2,6 +2,7 @@
 // What the fusions share that need exactly two features: the first is called image, the second
 // audio.
 
+#include "registry/util/text.h"
 #include "trainer/component.h"
 
 namespace beamgrid::trainer {
@@ -22,10 +23,22 @@ struct FeaturePair {
 };
 
 /// The names of the data's features for messages: "rgb, audio".
-[[nodiscard]] std::string FeatureNames(const BuildContext& context);
+[[nodiscard]] inline std::string FeatureNames(const BuildContext& context) {
+  return Join(context.features, ", ", &Feature::first);
+}
 
 /// The widths of the data's two features. Throws SpecError, in the name of `component`, if the data
 /// has another number of features than two.
-[[nodiscard]] FeaturePair RequirePair(const BuildContext& context, const std::string& component);
+[[nodiscard]] inline FeaturePair RequirePair(const BuildContext& context,
+                                             const std::string& component) {
+  if (context.features.size() == 2) {
+    return {.image = context.features[0].second, .audio = context.features[1].second};
+  }
+  throw SpecError(
+      "multimodal '" + component +
+      "' needs exactly two features, the image first and the audio second; data.features has " +
+      std::to_string(context.features.size()) + " (" + FeatureNames(context) +
+      "); 'concat' takes any number");
+}
 
 }  // namespace beamgrid::trainer
