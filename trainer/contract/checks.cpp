@@ -28,63 +28,56 @@ Problems DefaultsAreAllowed(const Question& question) {
 }
 
 void PaddingChangesNothing(const Examination& of) {
-  const Sequence input = SomeVideos(of.shape);
-  const Targets targets = SomeTargets(of.shape);
-  const torch::Tensor plain = Evaluate(of.subject, input, targets);
-  of.ExpectClose(plain, Evaluate(of.subject, Padded(input, 3, 0), targets),
+  const torch::Tensor plain = Evaluate(of.subject, of.input, of.targets);
+  of.ExpectClose(plain, Evaluate(of.subject, Padded(of.input, 3, 0), of.targets),
                  "with 3 more padding frames");
   // Stronger than the contract, which promises padding of 0: it finds components that do not mask.
-  of.ExpectClose(plain, Evaluate(of.subject, Padded(input, 0, 7.5), targets),
+  of.ExpectClose(plain, Evaluate(of.subject, Padded(of.input, 0, 7.5), of.targets),
                  "with padding frames that are not 0");
 }
 
 void PaddingChangesNothingInTraining(const Examination& of) {
-  const Sequence input = SomeVideos(of.shape);
-  const Targets targets = SomeTargets(of.shape);
   of.subject.module->train();
   // Seeded anew for each run, so that dropout and sampling draw the same. No further padding frames
   // here: with another shape dropout would draw other numbers for the valid frames too.
   torch::manual_seed(3);
-  const torch::Tensor plain = of.subject.run(input, targets);
+  const torch::Tensor plain = of.subject.run(of.input, of.targets);
   torch::manual_seed(3);
-  of.ExpectClose(plain, of.subject.run(Padded(input, 0, -2), targets),
+  of.ExpectClose(plain, of.subject.run(Padded(of.input, 0, -2), of.targets),
                  "with padding frames that are not 0");
 }
 
 void PaddingRowsAreZero(const Examination& of) {
   if (!of.subject.sequence) return;
-  const Sequence input = SomeVideos(of.shape);
   // In both modes: they may take different ways (sampling, running statistics).
   for (const bool training : {true, false}) {
     of.subject.module->train(training);
-    const Sequence output = of.subject.sequence(input, SomeTargets(of.shape));
-    of.Expect(output.mask.equal(input.mask), "the mask is another one");
-    of.Expect(output.lengths.equal(input.lengths), "the lengths are others");
-    of.Expect(output.frames.size(1) == input.frames.size(1), "the number of frames is another one");
-    const torch::Tensor padding = output.frames.index({input.mask.logical_not()});
+    const Sequence output = of.subject.sequence(of.input, of.targets);
+    of.Expect(output.mask.equal(of.input.mask), "the mask is another one");
+    of.Expect(output.lengths.equal(of.input.lengths), "the lengths are others");
+    of.Expect(output.frames.size(1) == of.input.frames.size(1),
+              "the number of frames is another one");
+    const torch::Tensor padding = output.frames.index({of.input.mask.logical_not()});
     of.Expect(padding.eq(0).all().item<bool>(), "a padding frame is not 0 in the output");
   }
 }
 
 // In evaluation only: batch norm in training mode is the contract's one exception.
 void VideosDoNotSeeEachOther(const Examination& of) {
-  const Sequence input = SomeVideos(of.shape);
-  const Targets targets = SomeTargets(of.shape);
-  const torch::Tensor together = Evaluate(of.subject, input, targets);
-  of.Expect(together.size(0) == input.frames.size(0), "the output is not one row per video");
-  for (std::int64_t b = 0; b < input.frames.size(0); ++b) {
+  const torch::Tensor together = Evaluate(of.subject, of.input, of.targets);
+  of.Expect(together.size(0) == of.input.frames.size(0), "the output is not one row per video");
+  for (std::int64_t b = 0; b < of.input.frames.size(0); ++b) {
     of.ExpectClose(together.slice(0, b, b + 1),
-                   Evaluate(of.subject, Alone(input, b), Alone(targets, b)),
+                   Evaluate(of.subject, Alone(of.input, b), Alone(of.targets, b)),
                    "video " + std::to_string(b) + " alone");
   }
 }
 
 void DeclaredWidthIsTheWidth(const Examination& of) {
-  const Sequence input = SomeVideos(of.shape);
-  const Targets targets = SomeTargets(of.shape);
   of.subject.module->eval();
-  const torch::Tensor output = of.subject.sequence ? of.subject.sequence(input, targets).frames
-                                                   : Evaluate(of.subject, input, targets);
+  const torch::Tensor output = of.subject.sequence
+                                   ? of.subject.sequence(of.input, of.targets).frames
+                                   : Evaluate(of.subject, of.input, of.targets);
   of.Expect(output.size(-1) == of.subject.declared_width,
             "the output is " + std::to_string(output.size(-1)) + " wide, declared are " +
                 std::to_string(of.subject.declared_width));
@@ -148,9 +141,7 @@ void SavedAndLoadedIsTheSame(const Examination& of) {
   torch::serialize::InputArchive loaded;
   loaded.load_from(file);
   other.module->load(loaded);
-  const Sequence input = SomeVideos(of.shape);
-  const Targets targets = SomeTargets(of.shape);
-  of.Expect(Evaluate(of.subject, input, targets).equal(Evaluate(other, input, targets)),
+  of.Expect(Evaluate(of.subject, of.input, of.targets).equal(Evaluate(other, of.input, of.targets)),
             "the loaded one gives other values");
 }
 
@@ -165,35 +156,29 @@ void StateIsInParametersAndBuffers(const Examination& of) {
   const Subject other = BuildOrRefuse(of.variant, of.shape, /*seed=*/2);
   Copy(of.subject.module->parameters(), other.module->parameters());
   Copy(of.subject.module->buffers(), other.module->buffers());
-  const Sequence input = SomeVideos(of.shape);
-  const Targets targets = SomeTargets(of.shape);
-  of.Expect(Evaluate(of.subject, input, targets).equal(Evaluate(other, input, targets)),
+  of.Expect(Evaluate(of.subject, of.input, of.targets).equal(Evaluate(other, of.input, of.targets)),
             "another one with the same parameters and buffers gives other values");
 }
 
 void SeedDecidesEverything(const Examination& of) {
-  const Sequence input = SomeVideos(of.shape);
-  const Targets targets = SomeTargets(of.shape);
   const auto train = [&] {
     const Subject subject = BuildOrRefuse(of.variant, of.shape, /*seed=*/11);
     subject.module->train();
-    return subject.run(input, targets);
+    return subject.run(of.input, of.targets);
   };
   of.Expect(train().equal(train()), "the same seed gives other values");
 }
 
 void EvaluationChangesNothing(const Examination& of) {
-  const Sequence input = SomeVideos(of.shape);
-  const Targets targets = SomeTargets(of.shape);
-  const torch::Tensor first = Evaluate(of.subject, input, targets);
+  const torch::Tensor first = Evaluate(of.subject, of.input, of.targets);
   // Other videos in between, of which an evaluation must remember nothing.
   std::ignore = Evaluate(of.subject, RandomSequence({2, 4}, 4, of.shape.width()),
                          RandomTargets(2, of.shape.classes));
-  of.Expect(first.equal(Evaluate(of.subject, input, targets)),
+  of.Expect(first.equal(Evaluate(of.subject, of.input, of.targets)),
             "the second time gives other values");
   // A loss is the one component that has to look at the labels.
   if (of.variant.criterion == "loss") return;
-  of.Expect(first.equal(Evaluate(of.subject, input, {})), "evaluation looks at the labels");
+  of.Expect(first.equal(Evaluate(of.subject, of.input, {})), "evaluation looks at the labels");
 }
 
 std::vector<torch::Tensor> TensorsOf(const torch::nn::Module& module) {
@@ -205,7 +190,7 @@ std::vector<torch::Tensor> TensorsOf(const torch::nn::Module& module) {
 std::int64_t SizeOf(const torch::nn::Module& module) {
   std::int64_t bytes = 0;
   for (const torch::Tensor& tensor : TensorsOf(module)) {
-    bytes += tensor.numel() * static_cast<std::int64_t>(tensor.element_size());
+    bytes += static_cast<std::int64_t>(tensor.nbytes());
   }
   return bytes;
 }

@@ -36,6 +36,8 @@ struct Examination {
   const Shape& shape;
   const Subject& subject;
   Problems& problems;
+  Sequence input;   ///< SomeVideos
+  Targets targets;  ///< SomeTargets
 
   /// Notes `what` as a problem where `fine` does not hold.
   void Expect(bool fine, const std::string& what) const;

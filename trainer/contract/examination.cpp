@@ -58,7 +58,7 @@ void Examine(const Case& variant, const Shape& shape, const Subject& subject,
   try {
     Perturb(*subject.module);
     TrainForwards(subject, shape, 3);
-    examine({variant, shape, subject, problems});
+    examine({variant, shape, subject, problems, SomeVideos(shape), SomeTargets(shape)});
   } catch (const std::exception&) {
     problems.push_back(ThrownText());
   }
