@@ -18,23 +18,17 @@ using contract::Shape;
 
 std::string FullName(const ComponentInfo& info) { return info.criterion + "." + info.name; }
 
-[[noreturn]] void RefuseName(const std::string& name, const std::vector<ComponentInfo>& all) {
-  std::vector<std::string> names;
-  for (const ComponentInfo& info : all) {
-    names.push_back(info.name);
-    names.push_back(FullName(info));
-  }
-  throw UsageError("no component '" + name + "' to test" + Suggestion(name, names));
-}
-
 /// By its name, or by criterion and name where several criteria have one of that name.
 ComponentInfo FindComponent(const std::string& name) {
-  const std::vector<ComponentInfo> all = contract::Components();
   std::vector<ComponentInfo> found;
-  for (const ComponentInfo& info : all) {
+  std::vector<std::string> names;
+  for (const ComponentInfo& info : contract::Components()) {
     if (name == info.name || name == FullName(info)) found.push_back(info);
+    names.insert(names.end(), {info.name, FullName(info)});
   }
-  if (found.empty()) RefuseName(name, all);
+  if (found.empty()) {
+    throw UsageError("no component '" + name + "' to test" + Suggestion(name, names));
+  }
   if (found.size() == 1) return found.front();
   throw UsageError("'" + name + "' is the name of several components; name " +
                    Join(found, " or ", FullName));

@@ -35,8 +35,9 @@ Ending OutOfMemory(const std::string& what) {
           .detail = what};
 }
 
-Ending BadSpec(const std::string& what) {
-  return {.exit = TrainerExit::kBadSpec, .failure = FailureKind::kBadSpec, .message = what};
+/// Of an error of ours, whose words say everything.
+Ending Told(TrainerExit exit, FailureKind failure, const std::exception& error) {
+  return {.exit = exit, .failure = failure, .message = error.what()};
 }
 
 Ending Broken(const std::exception& error) {
@@ -56,24 +57,19 @@ Ending EndingOfCurrentException() {
   try {
     throw;
   } catch (const Interrupted& error) {
-    return {.exit = TrainerExit::kInterrupted,
-            .failure = FailureKind::kInterrupted,
-            .message = error.what()};
+    return Told(TrainerExit::kInterrupted, FailureKind::kInterrupted, error);
   } catch (const Diverged& error) {
-    return {
-        .exit = TrainerExit::kDiverged, .failure = FailureKind::kDiverged, .message = error.what()};
+    return Told(TrainerExit::kDiverged, FailureKind::kDiverged, error);
   } catch (const DataError& error) {
-    return {
-        .exit = TrainerExit::kBadData, .failure = FailureKind::kBadData, .message = error.what()};
+    return Told(TrainerExit::kBadData, FailureKind::kBadData, error);
   } catch (const DataFilesError& error) {
-    return {
-        .exit = TrainerExit::kBadData, .failure = FailureKind::kBadData, .message = error.what()};
+    return Told(TrainerExit::kBadData, FailureKind::kBadData, error);
   } catch (const SpecError& error) {
-    return BadSpec(error.what());
+    return Told(TrainerExit::kBadSpec, FailureKind::kBadSpec, error);
   } catch (const UsageError& error) {
-    return BadSpec(error.what());
+    return Told(TrainerExit::kBadSpec, FailureKind::kBadSpec, error);
   } catch (const std::invalid_argument& error) {
-    return BadSpec(error.what());
+    return Told(TrainerExit::kBadSpec, FailureKind::kBadSpec, error);
   } catch (const c10::Error& error) {
     const std::string first_line = FirstLine(error.what_without_backtrace());
     if (MeansOutOfMemory(error.what_without_backtrace())) return OutOfMemory(first_line);

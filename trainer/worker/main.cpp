@@ -14,11 +14,6 @@ namespace {
 using beamgrid::TrainerExit;
 namespace trainer = beamgrid::trainer;
 
-int Refuse(const std::vector<std::string>& errors) {
-  for (const std::string& error : errors) std::cerr << "beamgrid-trainer: " << error << "\n";
-  return static_cast<int>(TrainerExit::kBroken);
-}
-
 /// Runs a command with its plugins loaded. Returns its exit code; what it throws becomes one line
 /// on stderr and the code of its kind.
 template <typename Command>
@@ -39,7 +34,9 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   // Registrations run before main, where nothing may throw: this is the first place that can
   // refuse.
-  if (!trainer::RegistrationErrors().empty()) return Refuse(trainer::RegistrationErrors());
+  const std::vector<std::string> errors = trainer::RegistrationErrors();
+  for (const std::string& error : errors) std::cerr << "beamgrid-trainer: " << error << "\n";
+  if (!errors.empty()) return static_cast<int>(TrainerExit::kBroken);
 
   CLI::App app{"Trains, evaluates and counts models for beamgrid", "beamgrid-trainer"};
   app.set_version_flag("--version",
