@@ -10,7 +10,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include "registry/util/system_error.h"
 #include "registry/util/unique_fd.h"
@@ -68,24 +67,11 @@ TfRecordFile::TfRecordFile(const std::filesystem::path& path) : path_(path.strin
   // shared by all workers on the machine.
   void* mapping = mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
   if (mapping == MAP_FAILED) throw SystemError(path_, "cannot map into memory", errno);
-  data_ = static_cast<const char*>(mapping);
+  data_ = {static_cast<const char*>(mapping), Unmap{size_}};
 }
 
-TfRecordFile::~TfRecordFile() {
-  if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
-}
-
-TfRecordFile::TfRecordFile(TfRecordFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
-
-// By swapping: the destructor of `other` then unmaps what we had.
-TfRecordFile& TfRecordFile::operator=(TfRecordFile&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
-  return *this;
+void TfRecordFile::Unmap::operator()(const char* data) const {
+  munmap(const_cast<char*>(data), size);
 }
 
 std::uint64_t TfRecordFile::PayloadLength(std::uint64_t offset) const {
@@ -99,7 +85,7 @@ std::uint64_t TfRecordFile::PayloadLength(std::uint64_t offset) const {
     fail("the file ends inside a record (" + std::to_string(left) +
          " bytes left, a record has at least 16): it is cut off, fetch it again");
   }
-  const char* header = data_ + offset;
+  const char* header = data_.get() + offset;
   if (MaskedCrc32c({header, 8}) != Load<std::uint32_t>(header + 8)) {
     fail(
         "the record's length does not match its CRC: damaged, or not an uncompressed TFRecord "
@@ -116,7 +102,7 @@ std::uint64_t TfRecordFile::PayloadLength(std::uint64_t offset) const {
 
 Record TfRecordFile::Read(std::uint64_t offset) const {
   const std::uint64_t length = PayloadLength(offset);
-  const std::string_view payload(data_ + offset + kHeaderBytes, length);
+  const std::string_view payload(data_.get() + offset + kHeaderBytes, length);
   if (MaskedCrc32c(payload) != Load<std::uint32_t>(payload.data() + length)) {
     throw DataError(DataFault::kDamagedRecord, path_, offset,
                     "the record's " + std::to_string(length) +
@@ -130,7 +116,7 @@ std::uint64_t TfRecordFile::Skip(std::uint64_t offset) const {
 }
 
 void TfRecordFile::ReleasePages() const {
-  if (data_ != nullptr) madvise(const_cast<char*>(data_), size_, MADV_DONTNEED);
+  if (data_) madvise(const_cast<char*>(data_.get()), size_, MADV_DONTNEED);
 }
 
 TfRecordWriter::TfRecordWriter(const std::filesystem::path& path)

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,9 +37,6 @@ class TfRecordFile {
  public:
   /// Throws Error if the file cannot be opened or mapped.
   explicit TfRecordFile(const std::filesystem::path& path);
-  ~TfRecordFile();
-  TfRecordFile(TfRecordFile&& other) noexcept;
-  TfRecordFile& operator=(TfRecordFile&& other) noexcept;
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::uint64_t size_bytes() const { return size_; }
@@ -57,9 +55,14 @@ class TfRecordFile {
  private:
   [[nodiscard]] std::uint64_t PayloadLength(std::uint64_t offset) const;
 
+  struct Unmap {
+    std::uint64_t size;
+    void operator()(const char* data) const;
+  };
+
   std::string path_;
-  const char* data_ = nullptr;
   std::uint64_t size_ = 0;
+  std::unique_ptr<const char, Unmap> data_;  ///< null where the file is empty
 };
 
 /// TfRecordWriter writes records to a file. Throws Error where the disk refuses.
