@@ -14,7 +14,7 @@
 
 #include "tests/trainer/trial.h"
 #include "trainer/training/device.h"
-#include "trainer/training/train_step.h"
+#include "trainer/training/training_loop.h"
 
 namespace beamgrid::trainer {
 namespace {

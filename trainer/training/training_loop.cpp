@@ -8,8 +8,6 @@
 #include "registry/util/words.h"
 #include "trainer/label_statistics.h"
 #include "trainer/training/device.h"
-#include "trainer/training/input.h"
-#include "trainer/training/train_step.h"
 #include "trainer/training/warm_start.h"
 
 namespace beamgrid::trainer {
@@ -24,14 +22,6 @@ const Metric* Objective(const std::string& name) {
   const Metric* found = FindMetric(name);
   if (found != nullptr) return found;
   throw SpecError("objective = " + name + ": " + RefusalOf(name, MetricNames()));
-}
-
-NamedTensors Parameters(const Model& model) {
-  NamedTensors parameters;
-  for (const auto& item : model.named_parameters()) {
-    parameters.emplace_back(item.key(), item.value());
-  }
-  return parameters;
 }
 
 std::unique_ptr<Dataset> Open(const DataSpec& data, const std::vector<std::string>& files) {
@@ -70,11 +60,19 @@ class KeptValues {
   std::vector<torch::Tensor> values_;
 };
 
-double Seconds(std::chrono::steady_clock::duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 }  // namespace
+
+torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
+                        double learning_rate) {
+  const ModelOutput output = model.forward(batch.input, batch.targets);
+  const torch::Tensor loss = model.TotalLoss(output, batch.targets);
+  optimiser.DropGradients();
+  loss.backward();
+  model.OnGradients();
+  optimiser.Step(learning_rate);
+  // Detached: the epoch's sum of losses would otherwise grow a graph of all its steps.
+  return loss.detach();
+}
 
 TrainingLoop::TrainingLoop(const TrialFile& trial, std::filesystem::path directory, LoopHooks hooks)
     : trial_(trial),
@@ -101,8 +99,8 @@ void TrainingLoop::StartAfresh() {
   model_ = std::make_shared<Model>(trial_.spec.model, trial_.spec.data, &labels);
   model_->to(device_);
   model_->loss().to(device_);
-  optimiser_ =
-      std::make_unique<Optimiser>(settings_, Parameters(*model_), model_->RegularisedWeights());
+  optimiser_ = std::make_unique<Optimiser>(settings_, model_->named_parameters().pairs(),
+                                           model_->RegularisedWeights());
   average_ = std::make_unique<WeightAverage>(settings_, ModelTensors());
   // Double: an epoch of millions of examples with losses of tens reaches 1e8, where a float's
   // neighbours are 8 apart.
@@ -186,7 +184,7 @@ void TrainingLoop::AfterStep() {
   if (device_.is_cpu() || steps_here_ % kStepsBetweenChecks == 0 || checkpoint_due) CheckFinite();
   if (now >= next_progress_) ReportProgress();
   // Before the checkpoint that is due: being stopped writes one, and two would take twice as long.
-  ThrowIfStopped();
+  if (hooks_.stop_requested && hooks_.stop_requested()) throw Interrupted();
   if (checkpoint_due) SaveLast();
 }
 
@@ -277,12 +275,8 @@ void TrainingLoop::ReportProgress() {
 }
 
 double TrainingLoop::ExamplesPerSecond() const {
-  const double seconds = Seconds(training_time_);
+  const double seconds = std::chrono::duration<double>(training_time_).count();
   return seconds > 0 ? static_cast<double>(trained_here_) / seconds : 0;
-}
-
-void TrainingLoop::ThrowIfStopped() const {
-  if (hooks_.stop_requested && hooks_.stop_requested()) throw Interrupted();
 }
 
 void TrainingLoop::Report(const Message& message) const {

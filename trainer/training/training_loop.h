@@ -22,12 +22,19 @@
 #include "trainer/protocol/protocol.h"
 #include "trainer/training/checkpoint.h"
 #include "trainer/training/evaluation.h"
+#include "trainer/training/input.h"
 #include "trainer/training/model.h"
 #include "trainer/training/optimiser.h"
 #include "trainer/training/train_settings.h"
 #include "trainer/training/weight_average.h"
 
 namespace beamgrid::trainer {
+
+/// Trains on one batch, which is what a trial spends its time on: forward, backward, the extras'
+/// work on the gradients, the optimiser. The model must be in training mode. Returns the loss
+/// before the step, a scalar on the device, detached.
+torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
+                        double learning_rate);
 
 /// LoopHooks is how a training loop reaches the world around it: whom it tells, whom it asks
 /// whether to stop, and how often it does so. All are called on the thread that trains.
@@ -93,7 +100,6 @@ class TrainingLoop {
 
   void ReportProgress();
   [[nodiscard]] double ExamplesPerSecond() const;
-  void ThrowIfStopped() const;
   void Report(const Message& message) const;
   void Log(const std::string& line) const;
 

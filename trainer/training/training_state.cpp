@@ -41,10 +41,8 @@ NamedTensors GeneratorStates(torch::Device device) {
 
 /// The module's own parameters and persistent buffers, to be read or to be copied into.
 NamedTensors TensorsOf(const torch::nn::Module& module) {
-  NamedTensors tensors;
-  for (const auto& item : module.named_parameters()) {
-    tensors.emplace_back(item.key(), item.value().detach());
-  }
+  NamedTensors tensors = module.named_parameters().pairs();
+  for (auto& [name, parameter] : tensors) parameter = parameter.detach();
   for (const auto& item : module.named_buffers()) tensors.emplace_back(item.key(), item.value());
   return tensors;
 }
