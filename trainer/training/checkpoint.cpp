@@ -15,10 +15,6 @@
 namespace beamgrid::trainer {
 namespace {
 
-[[noreturn]] void ThrowSystem(const std::filesystem::path& path, const char* what) {
-  throw SystemError(path, what, errno);
-}
-
 /// RenamedFile takes its name only when it is whole. Its own writing, not WriteFileAtomically,
 /// which wants all bytes at once: a checkpoint is up to five times the model.
 class RenamedFile {
@@ -26,7 +22,7 @@ class RenamedFile {
   explicit RenamedFile(const std::filesystem::path& path)
       : path_(path), temporary_(HalfWrittenName(path)) {
     file_ = UniqueFd(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file_.get() < 0) ThrowSystem(temporary_, "cannot write");
+    if (file_.get() < 0) throw SystemError(temporary_, "cannot write", errno);
   }
   ~RenamedFile() {
     if (file_.get() >= 0) ::unlink(temporary_.c_str());
@@ -45,13 +41,14 @@ class RenamedFile {
     // Synced before it is renamed: after a power cut the name could else stand for an empty file.
     // close() can report what write() did not (NFS, quotas).
     if (::fsync(file_.get()) != 0 || ::close(file_.Release()) != 0) {
-      ThrowSystem(temporary_, "cannot write");
+      throw SystemError(temporary_, "cannot write", errno);
     }
     std::filesystem::rename(temporary_, path_);
     // The new name is an entry of the folder, which has to reach the disk too.
     const std::filesystem::path folder = path_.parent_path();
     const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (opened.get() < 0 || ::fsync(opened.get()) != 0) ThrowSystem(folder, "cannot sync folder");
+    if (opened.get() < 0 || ::fsync(opened.get()) != 0)
+      throw SystemError(folder, "cannot sync folder", errno);
   }
 
  private:
@@ -60,7 +57,7 @@ class RenamedFile {
       const ssize_t written = ::write(file_.get(), bytes, size);
       // A write may be interrupted, or take a part only (a disk that fills up).
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) ThrowSystem(temporary_, "cannot write");
+      if (written < 0) throw SystemError(temporary_, "cannot write", errno);
       bytes += written;
       size -= static_cast<std::size_t>(written);
     }
@@ -71,20 +68,17 @@ class RenamedFile {
   ContentHash hash_;
 };
 
-std::int64_t Bytes(const torch::Tensor& tensor) {
-  return tensor.numel() * static_cast<std::int64_t>(tensor.element_size());
-}
-
 std::string Header(const boost::json::object& meta, const NamedTensors& tensors) {
   boost::json::array list;
   std::int64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
+    const auto bytes = static_cast<std::int64_t>(tensor.nbytes());
     list.push_back({{"name", name},
                     {"type", c10::toString(tensor.scalar_type())},
                     {"shape", boost::json::value_from(tensor.sizes().vec())},
                     {"offset", offset},
-                    {"bytes", Bytes(tensor)}});
-    offset += Bytes(tensor);
+                    {"bytes", bytes}});
+    offset += bytes;
   }
   return CanonicalJson(boost::json::object{{"meta", meta}, {"tensors", std::move(list)}});
 }
@@ -108,7 +102,7 @@ void WriteCheckpoint(const std::filesystem::path& path, const boost::json::objec
   file.Write(header.data(), header.size());
   for (const auto& [name, tensor] : tensors) {
     const torch::Tensor values = tensor.detach().cpu().contiguous();
-    file.Write(values.data_ptr(), static_cast<std::size_t>(Bytes(values)));
+    file.Write(values.data_ptr(), values.nbytes());
   }
   file.Commit();
 }
@@ -126,8 +120,7 @@ void CheckpointReader::ReadInto(const NamedTensors& targets) {
     }
     // By way of the CPU, because the target may be on a GPU or be a view with gaps.
     torch::Tensor values = torch::empty(target.sizes(), target.scalar_type());
-    file_.Read(*entry,
-               {static_cast<char*>(values.data_ptr()), static_cast<std::size_t>(Bytes(values))});
+    file_.Read(*entry, {static_cast<char*>(values.data_ptr()), values.nbytes()});
     torch::Tensor(target).copy_(values);
   }
 }

@@ -107,27 +107,23 @@ std::string DeviceName(torch::Device device) {
   return device.str() + (index < gpus.size() ? " " + gpus[index].name : "");
 }
 
-std::int64_t PeakMemoryBytes(torch::Device device) {
+std::int64_t PeakMemoryBytes([[maybe_unused]] torch::Device device) {
 #ifdef BEAMGRID_CUDA
   if (device.is_cuda()) {
     // Reserved, not allocated: what the allocator holds in reserve no other process can have.
     return c10::cuda::CUDACachingAllocator::getDeviceStats(device.index()).reserved_bytes[0].peak;
   }
-#else
-  static_cast<void>(device);
 #endif
   const std::int64_t peak = StatusBytes("VmHWM:");
   return peak > earlier_peak ? peak : ResidentBytes();
 }
 
-void ForgetPeakMemory(torch::Device device) {
+void ForgetPeakMemory([[maybe_unused]] torch::Device device) {
 #ifdef BEAMGRID_CUDA
   if (device.is_cuda()) {
     static_cast<void>(torch::empty({1}, device));  // the allocator exists from its first use on
     return c10::cuda::CUDACachingAllocator::resetPeakStats(device.index());
   }
-#else
-  static_cast<void>(device);
 #endif
   // "5" resets the peak (proc(5)); a container may forbid it.
   const bool forgotten = static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5\n"
@@ -135,11 +131,9 @@ void ForgetPeakMemory(torch::Device device) {
   earlier_peak = forgotten ? 0 : StatusBytes("VmHWM:");
 }
 
-void ReleaseMemory(torch::Device device) {
+void ReleaseMemory([[maybe_unused]] torch::Device device) {
 #ifdef BEAMGRID_CUDA
   if (device.is_cuda()) c10::cuda::CUDACachingAllocator::emptyCache();
-#else
-  static_cast<void>(device);
 #endif
   ::malloc_trim(0);
 }

@@ -60,6 +60,17 @@ BuildContext ContextOf(const ModelSpec& spec, const DataSpec& data) {
   return context;
 }
 
+/// Cuts frames apart that hold streams of these widths side by side.
+std::vector<Sequence> StreamsOf(const Sequence& sequence, const std::vector<std::int64_t>& widths) {
+  std::vector<Sequence> streams;
+  std::int64_t begin = 0;
+  for (const std::int64_t width : widths) {
+    streams.push_back({sequence.frames.narrow(-1, begin, width), sequence.mask, sequence.lengths});
+    begin += width;
+  }
+  return streams;
+}
+
 /// The best of a video's sets counts. [batch * sets, classes] -> [batch, classes].
 torch::Tensor BestOfSets(const torch::Tensor& probabilities, std::int64_t sets) {
   return probabilities.view({-1, sets, probabilities.size(-1)}).amax(1);
@@ -149,32 +160,19 @@ Sequence Model::Fuse(const Sequence& input, const Targets& targets) {
   for (const auto& extra : extras_) sequence = extra->OnInput(std::move(sequence));
   sequence = multimodal_->forward(sequence, targets);
   std::vector<torch::Tensor> streams;
-  std::int64_t begin = 0;
-  for (const std::int64_t width : multimodal_->stream_widths()) {
-    // Each stream by itself: an extra that widens frames (differential) would otherwise put its
-    // values behind the last stream's.
-    Sequence stream{sequence.frames.narrow(-1, begin, width), sequence.mask, sequence.lengths};
+  // Each stream by itself: an extra that widens frames (differential) would otherwise put its
+  // values behind the last stream's.
+  for (Sequence stream : StreamsOf(sequence, multimodal_->stream_widths())) {
     for (const auto& extra : extras_) stream = extra->OnSequence(std::move(stream));
     streams.push_back(stream.frames);
-    begin += width;
   }
   sequence.frames = streams.size() == 1 ? streams[0] : torch::cat(streams, -1);
   return sequence;
 }
 
-std::vector<Sequence> Model::Streams(const Sequence& sequence) const {
-  std::vector<Sequence> streams;
-  std::int64_t begin = 0;
-  for (const std::int64_t width : stream_widths_) {
-    streams.push_back({sequence.frames.narrow(-1, begin, width), sequence.mask, sequence.lengths});
-    begin += width;
-  }
-  return streams;
-}
-
 torch::Tensor Model::Embed(const Sequence& sequence, const Targets& targets) {
   std::vector<torch::Tensor> embeddings;
-  const std::vector<Sequence> streams = Streams(sequence);
+  const std::vector<Sequence> streams = StreamsOf(sequence, stream_widths_);
   for (std::size_t i = 0; i < temporal_.size(); ++i) {
     embeddings.push_back(temporal_[i]->forward(streams[i], targets));
   }
@@ -187,7 +185,7 @@ torch::Tensor Model::Embed(const Sequence& sequence, const Targets& targets) {
 }
 
 Sequence Model::States(const Sequence& sequence, const Targets& targets) {
-  const std::vector<Sequence> streams = Streams(sequence);
+  const std::vector<Sequence> streams = StreamsOf(sequence, stream_widths_);
   std::vector<torch::Tensor> states;
   for (std::size_t i = 0; i < temporal_.size(); ++i) {
     states.push_back(temporal_[i]->States(streams[i], targets).frames);

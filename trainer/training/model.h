@@ -66,7 +66,6 @@ class Model : public torch::nn::Module {
 
   /// The fused frames after the sequence extras, streams side by side.
   Sequence Fuse(const Sequence& input, const Targets& targets);
-  [[nodiscard]] std::vector<Sequence> Streams(const Sequence& sequence) const;
   /// The embedding of each video, [batch, d] or [batch, sets, d].
   torch::Tensor Embed(const Sequence& sequence, const Targets& targets);
   /// The streams' states side by side, after the extras.

@@ -14,12 +14,6 @@ namespace {
 /// moments, a temporary) fit a core's cache.
 constexpr std::int64_t kPieceElements = 32768;
 
-std::int64_t PieceElements(const torch::Tensor& parameter) {
-  // One piece: on a GPU every piece would cost ten more kernel launches.
-  if (!parameter.is_cpu()) return std::max<std::int64_t>(parameter.numel(), 1);
-  return kPieceElements * at::get_num_threads();
-}
-
 using StateMap = std::remove_cvref_t<decltype(std::declval<torch::optim::Optimizer&>().state())>;
 
 /// LibTorch 1.13 keys an optimiser's states by the address as text, 2.x by the address itself.
@@ -48,7 +42,9 @@ torch::optim::AdamOptions AdamOptions(const TrainSettings& settings, double weig
 }
 
 std::vector<torch::Tensor> FlatPieces(const torch::Tensor& tensor) {
-  return tensor.view({-1}).split(PieceElements(tensor));
+  // One piece: on a GPU every piece would cost ten more kernel launches.
+  if (!tensor.is_cpu()) return {tensor.view({-1})};
+  return tensor.view({-1}).split(kPieceElements * at::get_num_threads());
 }
 
 }  // namespace

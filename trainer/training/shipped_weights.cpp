@@ -23,10 +23,6 @@ bool IsQuantised(const torch::Tensor& tensor, Precision precision) {
          tensor.numel() > kLargestUnquantised;
 }
 
-std::int64_t Bytes(const torch::Tensor& tensor) {
-  return tensor.numel() * static_cast<std::int64_t>(tensor.element_size());
-}
-
 torch::Tensor Rounded(const torch::Tensor& tensor, Precision precision) {
   if (!tensor.is_floating_point()) return tensor;
   if (precision == Precision::kBf16) return tensor.to(torch::kBFloat16);
@@ -72,7 +68,8 @@ std::int64_t ShippedBytes(const torch::Tensor& tensor, Precision precision) {
   if (IsQuantised(tensor, precision)) return tensor.numel() + kTableBytes;
   // Integers (counters of steps, buckets) are exact or wrong; they are not rounded.
   const bool halved = precision == Precision::kFp16 || precision == Precision::kBf16;
-  return halved && tensor.is_floating_point() ? 2 * tensor.numel() : Bytes(tensor);
+  if (halved && tensor.is_floating_point()) return 2 * tensor.numel();
+  return static_cast<std::int64_t>(tensor.nbytes());
 }
 
 ShippedWeights::ShippedWeights(const NamedTensors& weights, Precision precision) {
@@ -157,7 +154,7 @@ NamedTensors ShippedWeights::Weights() const {
 
 std::int64_t ShippedWeights::Bytes() const {
   std::int64_t bytes = 0;
-  for (const auto& [name, tensor] : stored_) bytes += trainer::Bytes(tensor);
+  for (const auto& [name, tensor] : stored_) bytes += static_cast<std::int64_t>(tensor.nbytes());
   return bytes;
 }
 
