@@ -181,7 +181,6 @@ void StudyRunner::UseEnded(const StudyTrial& trial, const TrialRecord& record) {
 
 void StudyRunner::Schedule(StudyTrial& trial, const TrialRecord* record) {
   if (record == nullptr) return scheduler_.OnTrialAdded(trial.id, 0, trial.needs);
-  trial.attempts = record->attempts;
   if (record->state == TrialState::kRunning) {
     // Whether its owner is alive is asked by LookAtOtherStudies: within a second a dead one's
     // attempt is closed and the trial comes back.
@@ -254,6 +253,8 @@ void StudyRunner::Begin(const StartAttempt& start) {
     events_.OnDeviceInUse(slot.device, resources_.RefusalText());
     return scheduler_.OnStartRefused(trial.id);
   }
+  // Another study may have begun and lost attempts of it since this one asked.
+  trial.attempts = now.attempts;
   const BegunAttempt begun = starter_.Begin(trial, slot);
   trial.running = begun.key;
   trial.attempts = begun.key.attempt;
