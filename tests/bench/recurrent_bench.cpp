@@ -42,7 +42,7 @@ Contender Theirs(const std::string& name) {
 
 Contender Ours(const std::string& name, CellKind cell, double zoneout = 0) {
   const std::shared_ptr<RecurrentLayer> layer = MakeLayer(
-      kWidth, {.cell = cell, .hidden = kCells, .zoneout = {.hidden = zoneout, .memory = zoneout}});
+      kWidth, {.cell = cell, .hidden = kCells, .zoneout = {.rate = zoneout, .cell_rate = zoneout}});
   return {name, layer->module(),
           [layer](const Packed& frames) { return layer->Run(frames).states.data(); }};
 }
