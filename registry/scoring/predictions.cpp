@@ -130,8 +130,9 @@ std::vector<const VideoPrediction*> SortedVideos(const Predictions& predictions)
   }
   // By id: equal predictions are equal bytes, and a video is found by bisection.
   std::ranges::sort(videos, {}, &VideoPrediction::id);
-  const auto twin = std::ranges::adjacent_find(videos, {}, &VideoPrediction::id);
-  if (twin != videos.end()) throw std::invalid_argument("video '" + (*twin)->id + "' is repeated");
+  const auto repeated = std::ranges::adjacent_find(videos, {}, &VideoPrediction::id);
+  if (repeated != videos.end())
+    throw std::invalid_argument("video '" + (*repeated)->id + "' is repeated");
   return videos;
 }
 

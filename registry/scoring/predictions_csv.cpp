@@ -102,8 +102,8 @@ double ParseConfidence(const RowReader& rows, std::int32_t label, std::string_vi
 
 void RefuseRepeated(const RowReader& rows, std::vector<std::int32_t> labels) {
   std::ranges::sort(labels);
-  const auto twin = std::ranges::adjacent_find(labels);
-  if (twin != labels.end()) rows.Refuse("label " + std::to_string(*twin) + " is repeated");
+  const auto repeated = std::ranges::adjacent_find(labels);
+  if (repeated != labels.end()) rows.Refuse("label " + std::to_string(*repeated) + " is repeated");
 }
 
 std::vector<ScoredLabelDouble> ParsePairs(const RowReader& rows, std::string_view list) {
@@ -139,11 +139,11 @@ class SeenIds {
   /// Refuses an id that is there twice; called after the last row.
   void RefuseRepeated(const RowReader& rows) {
     std::ranges::sort(ids_);
-    const auto twin = std::ranges::adjacent_find(ids_, {}, &Seen::first);
-    if (twin == ids_.end()) return;
-    rows.RefuseAt(std::next(twin)->second, "video '" + std::string(twin->first) +
-                                               "' is repeated, it was in line " +
-                                               std::to_string(twin->second));
+    const auto repeated = std::ranges::adjacent_find(ids_, {}, &Seen::first);
+    if (repeated == ids_.end()) return;
+    rows.RefuseAt(std::next(repeated)->second, "video '" + std::string(repeated->first) +
+                                                   "' is repeated, it was in line " +
+                                                   std::to_string(repeated->second));
   }
 
  private:
