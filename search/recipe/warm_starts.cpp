@@ -31,12 +31,11 @@ class WarmStartsReader {
     const auto* text = node.as_string();
     if (text == nullptr || text->get().empty()) return;
     if (!ParseWarmStartName(text->get())) {
-      mistakes_.Add(
-          node.source(), key,
-          "is \"" + text->get() +
-              "\", must name a finished trial as STUDY/NAME (each seed starts from the "
-              "same seed), STUDY/NAME/SEED, STUDY/* (each model's counterpart) or 8 to 32 "
-              "digits of a fingerprint");
+      mistakes_.Add(node.source(), key,
+                    "is \"" + text->get() +
+                        "\", must name a finished trial as STUDY/NAME (each seed starts from the "
+                        "same seed), STUDY/NAME/SEED, STUDY/* (each model's twin) or 8 to 32 "
+                        "digits of a fingerprint");
       return;
     }
     // Each text once: it is looked up in the record once, however many variants name it.
