@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <string_view>
 #include <thread>
 
 #include "registry/util/error.h"
@@ -49,6 +50,18 @@ std::string FixFor(int code) {
 int FlagsFor(OpenMode mode) {
   return mode == OpenMode::kReadOnly ? SQLite::OPEN_READONLY
                                      : SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+}
+
+/// Returns the names of the schema's views, in the order in which they are made.
+std::vector<std::string> ViewNames() {
+  constexpr std::string_view kBegin = "CREATE VIEW ";
+  std::vector<std::string> names;
+  const std::string& sql = Views();
+  for (std::size_t at = sql.find(kBegin); at != std::string::npos; at = sql.find(kBegin, at)) {
+    at += kBegin.size();
+    names.push_back(sql.substr(at, sql.find(' ', at) - at));
+  }
+  return names;
 }
 
 }  // namespace
@@ -180,17 +193,30 @@ void Database::CheckOwner() {
   }
 }
 
+/// True if the database has taken every step and its views are ours to the letter.
+bool Database::IsUpToDate() {
+  if (SchemaVersion() != migrations_.size()) return false;
+  SQLite::Statement ours(
+      *connection_, "SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND instr(?, sql)");
+  ours.bindNoCopy(1, Views());
+  ours.executeStep();
+  return ours.getColumn(0).getInt64() == static_cast<std::int64_t>(ViewNames().size());
+}
+
 /// Takes the steps that the database lacks. SQLite changes a table by copying it, which takes the
-/// references to it apart for a moment: they are checked at the end instead of in between.
+/// references to it apart for a moment: they are checked at the end instead of in between, and
+/// views are away meanwhile.
 void Database::Migrate() {
-  if (SchemaVersion() == migrations_.size()) return;
+  if (IsUpToDate()) return;
   // Outside the transaction: inside one SQLite ignores this pragma.
   connection_->exec("PRAGMA foreign_keys = OFF");
   SQLite::Transaction transaction(*connection_, SQLite::TransactionBehavior::IMMEDIATE);
+  for (const std::string& view : ViewNames()) connection_->exec("DROP VIEW IF EXISTS " + view);
   // Asked again under the lock: another process may have migrated meanwhile.
   for (std::size_t version = SchemaVersion(); version < migrations_.size(); ++version) {
     connection_->exec(migrations_[version]);
   }
+  connection_->exec(Views());
   // In the same transaction as the steps: a crash leaves the old version whole or the new one.
   connection_->exec("PRAGMA user_version = " + std::to_string(migrations_.size()));
   connection_->exec("PRAGMA application_id = " + std::to_string(kApplicationId));
@@ -204,9 +230,8 @@ void Database::Migrate() {
 
 /// Brings an older record up to date in memory: reading changes no file.
 void Database::ReadOlderThroughACopy() {
-  const std::size_t version = SchemaVersion();
-  if (version == migrations_.size()) return;
-  if (version == 0) throw Error(path_ + ": holds no record yet; `beamgrid run` makes it");
+  if (IsUpToDate()) return;
+  if (SchemaVersion() == 0) throw Error(path_ + ": holds no record yet; `beamgrid run` makes it");
   auto copy = std::make_unique<SQLite::Database>(kMemory, FlagsFor(OpenMode::kReadWrite));
   constexpr int kAllPages = -1;
   (void)SQLite::Backup(*copy, *connection_).executeStep(kAllPages);

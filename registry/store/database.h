@@ -20,6 +20,9 @@ namespace beamgrid {
 
 /// The schema's steps; `user_version` counts those that a database has taken.
 [[nodiscard]] const std::vector<std::string>& Migrations();
+/// The schema's views. They hold no data, so they are made anew after any step, and where those of
+/// a database are not these.
+[[nodiscard]] const std::string& Views();
 
 /// Runs the statement it is sent to: `use << a << b << Execute()`.
 struct Execute {};
@@ -148,6 +151,7 @@ class Database {
   void Migrate();
   void ReadOlderThroughACopy();
   [[nodiscard]] std::size_t SchemaVersion();
+  [[nodiscard]] bool IsUpToDate();
 
   std::string path_;
   std::vector<std::string> migrations_;

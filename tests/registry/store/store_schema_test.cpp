@@ -61,7 +61,6 @@ TEST_F(SchemaTest, EveryTableIsStrict) {
 std::vector<std::string> StepsToCome() {
   std::vector<std::string> steps = Migrations();
   steps.emplace_back(
-      "PRAGMA legacy_alter_table = ON;"
       "CREATE TABLE attempt_new (trial INTEGER NOT NULL REFERENCES trial (id),"
       " number INTEGER NOT NULL, outcome TEXT NOT NULL, directory TEXT NOT NULL,"
       " device TEXT NOT NULL, threads INTEGER NOT NULL, pid INTEGER NOT NULL,"
@@ -70,8 +69,7 @@ std::vector<std::string> StepsToCome() {
       " PRIMARY KEY (trial, number)) STRICT, WITHOUT ROWID;"
       "INSERT INTO attempt_new SELECT * FROM attempt;"
       "DROP TABLE attempt;"
-      "ALTER TABLE attempt_new RENAME TO attempt;"
-      "PRAGMA legacy_alter_table = OFF;");
+      "ALTER TABLE attempt_new RENAME TO attempt;");
   steps.emplace_back("ALTER TABLE study ADD COLUMN owner TEXT NOT NULL DEFAULT 'nobody';");
   return steps;
 }
@@ -106,6 +104,20 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
       EXPECT_EQ(answer("SELECT owner FROM study"), "nobody");
       EXPECT_EQ(answer("PRAGMA foreign_keys"), "1");
     }
+  }
+}
+
+TEST_F(SchemaTest, ViewsOfAnotherProgramVersionAreMadeAnew) {
+  {
+    Store(path_, OpenMode::kReadWrite).OpenStudy(ExampleStudy());
+  }
+  const std::string other =
+      "DROP VIEW leaderboard; CREATE VIEW leaderboard AS SELECT 'old' AS name;";
+  Execute(other + "CREATE VIEW mine AS SELECT name FROM study");
+  for (const OpenMode mode : {OpenMode::kReadOnly, OpenMode::kReadWrite, OpenMode::kReadOnly}) {
+    Database database(path_, mode);
+    EXPECT_EQ(database.connection().execAndGet("SELECT count(*) FROM leaderboard").getInt(), 0);
+    EXPECT_EQ(database.connection().execAndGet("SELECT name FROM mine").getString(), "study");
   }
 }
 

@@ -1,0 +1,154 @@
+-- Views. trial_record is what the program reads; the others are for people and named queries. They
+-- hold no data: made anew whenever a database is made or migrated, they are no numbered step.
+
+-- One row per trial: its last attempt, its last failure while it is not complete, its result.
+CREATE VIEW trial_record AS
+SELECT
+  trial.id,
+  trial.name,
+  trial.fingerprint,
+  trial.seed,
+  trial.state,
+  trial.parameters,
+  trial.size_bytes,
+  json_extract(trial.spec, '$.model') AS model,
+  (SELECT count(*) FROM attempt WHERE attempt.trial = trial.id) AS attempts,
+  (SELECT count(*) FROM attempt WHERE attempt.trial = trial.id
+     AND outcome NOT IN ('running', 'complete', 'interrupted', 'start_failed',
+       'environment')) AS failed_attempts,
+  last.directory,
+  last.device,
+  failure.outcome AS failure_kind,
+  failure.message AS failure_message,
+  failure.log_tail AS failure_log,
+  result.attempt AS result_attempt,
+  result.gap,
+  result.hit_at_1,
+  result.perr,
+  result.map,
+  result.segment_map,
+  result.videos,
+  result.validate_loss,
+  result.best_epoch,
+  result.parameters AS measured_parameters,
+  result.size_bytes AS measured_size_bytes,
+  result.examples,
+  result.examples_per_second,
+  result.wall_seconds,
+  result.peak_memory_bytes,
+  result.skipped_records,
+  result.device AS result_device,
+  result.threads,
+  result.program_version,
+  result.libtorch_version
+FROM trial
+LEFT JOIN result ON result.trial = trial.id
+LEFT JOIN attempt AS last ON last.trial = trial.id
+  AND last.number = coalesce(result.attempt,
+                             (SELECT max(number) FROM attempt WHERE attempt.trial = trial.id))
+LEFT JOIN attempt AS failure ON failure.trial = trial.id AND trial.state <> 'complete'
+  AND failure.number = (SELECT max(number) FROM attempt WHERE attempt.trial = trial.id
+                          AND outcome NOT IN ('running', 'complete', 'interrupted'));
+
+-- One row per trial of a study, one column per criterion.
+CREATE VIEW trials AS
+SELECT
+  study.name AS study,
+  study_trial.position,
+  study_trial.name,
+  record.seed,
+  record.state,
+  json_extract(record.model, '$.multimodal.use') AS multimodal,
+  json_extract(record.model, '$.temporal.use') AS temporal,
+  json_extract(record.model, '$.classifier.use') AS classifier,
+  (SELECT group_concat(key, '+') FROM json_each(record.model, '$.extras')) AS extras,
+  json_extract(record.model, '$.label_processing.use') AS label_processing,
+  json_extract(record.model, '$.loss.use') AS loss,
+  CASE study.objective WHEN 'gap' THEN record.gap
+                       WHEN 'hit_at_1' THEN record.hit_at_1
+                       WHEN 'perr' THEN record.perr
+                       WHEN 'segment_map' THEN record.segment_map
+                       ELSE record.map END AS objective,
+  record.gap,
+  record.hit_at_1,
+  record.perr,
+  record.map,
+  record.segment_map,
+  record.validate_loss,
+  record.parameters,
+  record.size_bytes,
+  record.best_epoch,
+  record.examples_per_second,
+  record.wall_seconds,
+  record.peak_memory_bytes,
+  record.attempts,
+  record.failed_attempts,
+  record.device,
+  record.failure_kind,
+  record.failure_message,
+  record.directory,
+  record.fingerprint,
+  record.id AS trial,
+  record.model
+FROM study_trial
+JOIN study ON study.id = study_trial.study
+JOIN trial_record AS record ON record.id = study_trial.trial;
+
+-- One row per model of a study, over its complete seeds, best first within the study.
+CREATE VIEW leaderboard AS
+SELECT
+  study,
+  rank() OVER (PARTITION BY study ORDER BY avg(objective) DESC) AS place,
+  name,
+  count(*) AS seeds,
+  avg(objective) AS objective,
+  min(objective) AS lowest,
+  max(objective) AS highest,
+  avg(gap) AS gap,
+  avg(hit_at_1) AS hit_at_1,
+  avg(perr) AS perr,
+  avg(map) AS map,
+  avg(segment_map) AS segment_map,
+  max(parameters) AS parameters,
+  max(size_bytes) AS size_bytes
+FROM trials
+WHERE state = 'complete'
+GROUP BY study, name;
+
+-- One row per variant of each criterion of a study, over all complete trials that have it.
+CREATE VIEW ablation AS
+SELECT
+  trials.study,
+  part.key AS criterion,
+  json_extract(part.value, '$.use') AS component,
+  json_remove(part.value, '$.use') AS options,
+  count(*) AS trials,
+  avg(trials.objective) AS objective,
+  max(trials.objective) AS highest
+FROM trials, json_each(trials.model) AS part
+WHERE trials.state = 'complete' AND part.key NOT IN ('extras', 'train')
+GROUP BY trials.study, part.key, part.value
+UNION ALL
+SELECT
+  trials.study,
+  'extras',
+  extra.key,
+  extra.value,
+  count(*),
+  avg(trials.objective),
+  max(trials.objective)
+FROM trials, json_each(trials.model, '$.extras') AS extra
+WHERE trials.state = 'complete'
+GROUP BY trials.study, extra.key, extra.value
+UNION ALL
+SELECT
+  study,
+  'extras',
+  'none',
+  '{}',
+  count(*),
+  avg(objective),
+  max(objective)
+FROM trials
+WHERE state = 'complete' AND json_extract(model, '$.extras') = '{}'
+GROUP BY study;
