@@ -8,6 +8,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
+#include "orchestrator/commands/trial_listing.h"
 #include "registry/scoring/segments.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -16,7 +17,6 @@
 namespace beamgrid {
 namespace {
 
-constexpr int kMetricDigits = 5;
 constexpr int kTitleWidth = 6;  // of GAP@20
 
 /// Scores a ranking of segments for each class, which says nothing of a segment's best classes:

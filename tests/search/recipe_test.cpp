@@ -7,7 +7,7 @@
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
-namespace {
+namespace recipe_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -133,5 +133,5 @@ TEST(Recipe, AVariantIsCompleteWithItsDefaults) {
                {{"clusters", 8}, {"frame_projection", 512}, {"gating", true}, {"hidden", 512}}}));
 }
 
-}  // namespace
+}  // namespace recipe_test
 }  // namespace beamgrid

@@ -4,6 +4,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include "registry/util/words.h"
+#include "trainer/data/example_tags.h"
 
 namespace beamgrid {
 namespace {
@@ -11,9 +12,7 @@ namespace {
 using protozero::pbf_reader;
 using protozero::pbf_wire_type;
 
-constexpr protozero::pbf_tag_type kContext = 1, kFeatureLists = 2;
-constexpr protozero::pbf_tag_type kEntry = 1, kKey = 1, kValue = 2;
-constexpr protozero::pbf_tag_type kFeatureOfList = 1, kListValue = 1;
+constexpr protozero::pbf_tag_type kFeatureOfList = 1;
 
 std::string_view ToStringView(protozero::data_view view) { return {view.data(), view.size()}; }
 
