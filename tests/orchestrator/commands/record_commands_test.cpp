@@ -141,7 +141,7 @@ TEST_F(RecordCommandsTest, ShowSaysHowFarARunningTrialIs) {
   const std::string name = "small/MC-BLSTM-h256-MoE2/1";
   EXPECT_TRUE(OnRecord({"show", name, "--json"}).Json().at("running").is_null());
   {
-    Store store(Path("r.db"), OpenMode::kReadWrite);
+    Store store(database_, OpenMode::kReadWrite);
     const TrialId trial = store.Trials(store.FindStudy("small")->id).at(2).id;
     (void)store.BeginAttempt(trial, "runs/d", "cpu", 1);
     EXPECT_THAT(OnRecord({"show", name}).out,
