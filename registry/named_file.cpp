@@ -4,6 +4,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/user_path.h"
 
 namespace beamgrid {
 namespace {
@@ -14,10 +15,7 @@ constexpr char kFile[] = "file";
 constexpr char kHash[] = "hash";
 constexpr char kPath[] = "path";
 
-}  // namespace
-
-NamedFile LookAtFile(const std::string& name, const std::filesystem::path& folder) {
-  const auto path = (std::filesystem::absolute(folder) / name).lexically_normal();
+NamedFile Look(const std::string& name, const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored))
     throw Error(path.string() + ": there is no such file");
@@ -25,8 +23,15 @@ NamedFile LookAtFile(const std::string& name, const std::filesystem::path& folde
   return {.name = name, .path = path.string(), .hash = HashFile(path)};
 }
 
+}  // namespace
+
+NamedFile LookAtFile(const std::string& name, const std::filesystem::path& folder) {
+  const std::filesystem::path beside = std::filesystem::absolute(folder);
+  return Look(name, (beside / UserPath(name, beside)).lexically_normal());
+}
+
 void CheckUnchanged(const NamedFile& file) {
-  if (LookAtFile(file.path, "/").hash == file.hash) return;
+  if (Look(file.name, file.path).hash == file.hash) return;
   throw Error(file.path + ": has changed since the trial was planned; plan it again");
 }
 

@@ -8,6 +8,7 @@
 
 #include "orchestrator/inputs/class_list.h"
 #include "registry/util/error.h"
+#include "registry/util/user_path.h"
 #include "trainer/data/digest.h"
 
 namespace beamgrid {
@@ -21,18 +22,40 @@ bool ByFileName(const std::string& left, const std::string& right) {
   return left_name != right_name ? left_name < right_name : left < right;
 }
 
+/// Returns the pattern with its `~` and `$NAME` replaced by what they stand for, which is no
+/// pattern; the pattern itself where a file of exactly this name is there.
+std::string Expanded(const std::string& pattern, const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder / pattern)) return pattern;
+  return ExpandUserPath(pattern, [](const std::string& value) {
+    std::string quoted;
+    for (const char c : value) {
+      if (std::string_view("*?[]{},\\").find(c) != std::string_view::npos) quoted += '\\';
+      quoted += c;
+    }
+    return quoted;
+  });
+}
+
 /// Returns the files of all patterns, each once; a diagnostic for every pattern that matches none.
 std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
                                  const std::filesystem::path& folder, const Place& place,
                                  const std::string& key, std::vector<Diagnostic>* diagnostics) {
   std::set<std::string> files;
   for (const std::string& pattern : patterns) {
-    const std::vector<std::string> found = ExpandGlob(pattern, folder);
+    std::string expanded;
+    std::vector<std::string> found;
+    try {
+      expanded = Expanded(pattern, folder);
+      found = ExpandGlob(expanded, folder);
+    } catch (const Error& error) {
+      diagnostics->push_back({place, key, error.what()});
+      continue;
+    }
     files.insert(found.begin(), found.end());
     if (!found.empty()) continue;
     diagnostics->push_back({place, key,
                             "\"" + pattern + "\" matches no file; it is looked for as " +
-                                (folder / pattern).lexically_normal().string()});
+                                (folder / expanded).lexically_normal().string()});
   }
   std::vector<std::string> sorted(files.begin(), files.end());
   std::sort(sorted.begin(), sorted.end(), ByFileName);
