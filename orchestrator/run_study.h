@@ -22,9 +22,8 @@ struct RunStudyOptions {
   ShareMode share = ShareMode::kWaitForSlots;
 };
 
-/// Parses a recipe from a file. Throws UsageError if the file cannot be read, RecipeError with its
-/// mistakes.
-[[nodiscard]] Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue);
+/// Parses a recipe; files that it names lie beside it. Throws RecipeError with its mistakes.
+[[nodiscard]] Recipe LoadRecipe(const RecipeSource& source, const Catalogue& catalogue);
 
 /// Returns the recipe's data files, with no digest yet. Throws RecipeError for globs that match
 /// nothing and for first records that contradict the recipe.

@@ -1,6 +1,7 @@
 // `beamgrid plan`: what a run would train. Nothing is trained and nothing is written.
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/data_files.h"
@@ -97,7 +98,7 @@ void PlanAsJson(const PlanParts& parts, std::ostream& out) {
 class Plan : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("RECIPE", recipe_, "Recipe file")->required();
+    recipe_.AddTo(app);
     database_.AddTo(app);
     app.add_option("--limit", limit_, "Stop after so many trials")->check(CLI::PositiveNumber);
     app.add_flag("--no-data", no_data_,
@@ -106,8 +107,9 @@ class Plan : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    const Trainer trainer = OpenTrainerFor(context, recipe_);
-    const Recipe recipe = LoadRecipe(recipe_, trainer.catalogue);
+    const RecipeSource source = recipe_.Read();
+    const Trainer trainer = OpenTrainerFor(context, source);
+    const Recipe recipe = LoadRecipe(source, trainer.catalogue);
     const DataSpec data = no_data_ ? WithoutFiles(recipe) : ResolveData(recipe);
     if (!no_data_) {
       context.Detail("data: " + std::to_string(data.train.size()) + " train and " +
@@ -140,7 +142,7 @@ class Plan : public Subcommand {
             .on_error = recipe.data.on_error};
   }
 
-  std::string recipe_;
+  RecipeOption recipe_;
   DatabaseOption database_;
   std::optional<std::int64_t> limit_;
   bool no_data_ = false;

@@ -4,12 +4,15 @@
 #include "orchestrator/run_study.h"
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/json_report.h"
 #include "orchestrator/commands/paper_tables.h"
+#include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/commands/trial_listing.h"
 #include "orchestrator/interrupts.h"
+#include "registry/util/json.h"
 #include "reports/table.h"
 
 namespace beamgrid {
@@ -18,7 +21,7 @@ namespace {
 class RunCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("RECIPE", recipe_, "Recipe file")->required();
+    recipe_.AddTo(app);
     app.add_option("--db", options_.database, "Database file")
         ->capture_default_str()
         ->type_name("FILE");
@@ -28,17 +31,28 @@ class RunCommand : public Subcommand {
     app.add_flag_callback(
         "--no-wait", [this] { options_.share = ShareMode::kStartAtOnce; },
         "Start at once, whatever other studies hold of this machine");
+    app.add_flag("--json", json_, "Print one JSON object at the end instead of text");
   }
 
   int Run(CommandContext& context) override {
     IgnoreBrokenPipes();  // what has taken days outlives whoever reads along
-    const auto [trainer, catalogue] = OpenTrainerFor(context, recipe_);
+    if (!json_) return CarryOut(context, nullptr);
+    return ReportAsJson(context,
+                        [&](boost::json::object& report) { return CarryOut(context, &report); });
+  }
+
+ private:
+  /// `report`: null where the results are printed as text.
+  int CarryOut(CommandContext& context, boost::json::object* report) {
+    const RecipeSource source = recipe_.Read();
+    const auto [trainer, catalogue] = OpenTrainerFor(context, source);
     options_.trainer = trainer;
     context.Detail("database: " + options_.database.string() + ", runs: " + options_.runs.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;
-    const Recipe recipe = LoadRecipe(recipe_, catalogue);
+    const Recipe recipe = LoadRecipe(source, catalogue);
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
+    if (report != nullptr) AddResult(recipe, result, *report);
     const bool measured = result.complete + result.reused > 0;
     // Tables of half a study would look like its result.
     if (result.interrupted || !result.stopped_because.empty() || !measured) return result.exit_code;
@@ -47,13 +61,48 @@ class RunCommand : public Subcommand {
     // recorded.
     Store store(options_.database, OpenMode::kReadWrite);
     const StudyRecord study = store.FindStudy(recipe.name).value();
-    PrintLeaderboard(context.out, store, study);
-    PrintTables(context.out, store, catalogue, recipe);
-    if (recipe.ensemble) MakeEnsemble(context.out, store, study, recipe);
+    if (report != nullptr) (*report)["leaderboard"] = LeaderboardJson(store, study);
+    if (report == nullptr) PrintLeaderboard(context.out, store, study);
+    for (const TableSettings& table : recipe.tables) {
+      const AblationTable made =
+          MakeTable(store, catalogue, QuestionOf(table, recipe), PaperRows(table.reference));
+      if (report == nullptr) {
+        context.out << "\n" << Render(made, "md");
+      } else {
+        (*report)["tables"].as_array().push_back(ParseJson(Render(made, "json")));
+      }
+    }
+    if (recipe.ensemble) {
+      const EnsembleAnswer answer = MakeEnsemble(store, study, recipe);
+      if (report != nullptr) {
+        (*report)["ensemble"] = ToJson(answer);
+      } else {
+        context.out << "\nEnsemble\n\n";
+        PrintEnsemble(context.out, answer);
+      }
+    }
     return result.exit_code;
   }
 
- private:
+  static void AddResult(const Recipe& recipe, const StudyResult& result,
+                        boost::json::object& report) {
+    report["study"] = recipe.name;
+    report["objective"] = recipe.objective->name;
+    report["trained"] = result.complete;
+    report["reused"] = result.reused;
+    report["failed"] = result.failed;
+    report["refused"] = result.refused;
+    report["attempts"] = result.attempts;
+    report["interrupted"] = result.interrupted;
+    report["stopped_because"] = nullptr;
+    if (!result.stopped_because.empty()) report["stopped_because"] = result.stopped_because;
+    report["failures"] = boost::json::value_from(result.failures);
+    report["decisions"] = boost::json::value_from(result.decisions);
+    report["leaderboard"] = boost::json::array();
+    report["tables"] = boost::json::array();
+    report["ensemble"] = nullptr;
+  }
+
   void Report(const CommandContext& context, const StudyResult& result) const {
     for (const std::string& decision : result.decisions) context.Remark("decided: " + decision);
     for (const std::string& failure : result.failures) context.err << "failed: " << failure << "\n";
@@ -69,31 +118,25 @@ class RunCommand : public Subcommand {
     }
   }
 
-  static void PrintTables(std::ostream& out, const Store& store, const Catalogue& catalogue,
-                          const Recipe& recipe) {
-    for (const TableSettings& table : recipe.tables) {
-      const TableQuestion question{.study = recipe.name,
-                                   .title = table.title,
-                                   .vary = table.vary,
-                                   .reference = table.reference,
-                                   .metric = recipe.objective->name};
-      out << "\n"
-          << Render(MakeTable(store, catalogue, question, PaperRows(table.reference)), "md");
-    }
+  static TableQuestion QuestionOf(const TableSettings& table, const Recipe& recipe) {
+    return {.study = recipe.name,
+            .title = table.title,
+            .vary = table.vary,
+            .reference = table.reference,
+            .metric = recipe.objective->name};
   }
 
-  static void MakeEnsemble(std::ostream& out, Store& store, const StudyRecord& study,
-                           const Recipe& recipe) {
+  static EnsembleAnswer MakeEnsemble(Store& store, const StudyRecord& study, const Recipe& recipe) {
     EnsembleQuestion question = *recipe.ensemble;
     question.models = StudyPool(store, study, SeedChoice::kAll);
-    const EnsembleAnswer answer = FindEnsemble(question);
+    EnsembleAnswer answer = FindEnsemble(question);
     StoreEnsemble(store, study.id, answer);
-    out << "\nEnsemble\n\n";
-    PrintEnsemble(out, answer);
+    return answer;
   }
 
-  std::string recipe_;
+  RecipeOption recipe_;
   RunStudyOptions options_;
+  bool json_ = false;
 };
 
 REGISTER_COMMAND("run", kSearch, "Carry a study out, or go on with it", RunCommand);

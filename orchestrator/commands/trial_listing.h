@@ -21,4 +21,8 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials);
 /// Prints the study's models by the mean of its objective over their complete seeds, best first.
 void PrintLeaderboard(std::ostream& out, const Store& store, const StudyRecord& study);
 
+/// Returns the same as a list of {name, objective, seeds, trials, size_bytes}: `seeds` are
+/// complete, of `trials` in all.
+[[nodiscard]] boost::json::array LeaderboardJson(const Store& store, const StudyRecord& study);
+
 }  // namespace beamgrid

@@ -57,15 +57,19 @@ std::string RecipeText(const std::filesystem::path& recipe) {
   }
 }
 
+RecipeSource ReadRecipe(const std::filesystem::path& recipe,
+                        const std::vector<std::string>& settings) {
+  return {RecipeText(recipe), recipe.string(), settings};
+}
+
 FindFile FilesBeside(const std::filesystem::path& recipe) {
   const std::filesystem::path folder = std::filesystem::absolute(recipe).parent_path();
   return [folder](const std::string& name) { return LookAtFile(name, folder); };
 }
 
-Catalogue CatalogueFor(const std::filesystem::path& trainer, const std::filesystem::path& recipe) {
-  const std::vector<PluginReference> references =
-      PluginsOfRecipe(RecipeText(recipe), recipe.string());
-  const std::vector<NamedFile> plugins = FoundPlugins(references, recipe);
+Catalogue CatalogueFor(const std::filesystem::path& trainer, const RecipeSource& recipe) {
+  const std::vector<PluginReference> references = PluginsOfRecipe(recipe);
+  const std::vector<NamedFile> plugins = FoundPlugins(references, recipe.path());
   try {
     return LoadCatalogue(trainer, plugins);
   } catch (const UsageError& refusal) {

@@ -14,6 +14,11 @@ namespace beamgrid {
 /// Returns the text of a recipe. Throws UsageError where it cannot be read.
 [[nodiscard]] std::string RecipeText(const std::filesystem::path& recipe);
 
+/// Returns the recipe with the values of `--set` put in. Throws as RecipeText, and RecipeError for
+/// a setting that is wrong. The file is read once: it may be a pipe.
+[[nodiscard]] RecipeSource ReadRecipe(const std::filesystem::path& recipe,
+                                      const std::vector<std::string>& settings = {});
+
 /// Returns a function that looks at files relative to the recipe's folder.
 [[nodiscard]] FindFile FilesBeside(const std::filesystem::path& recipe);
 
@@ -21,7 +26,7 @@ namespace beamgrid {
 /// RecipeError with the place of a plugin that is not there or that the trainer refuses, in the
 /// trainer's words.
 [[nodiscard]] Catalogue CatalogueFor(const std::filesystem::path& trainer,
-                                     const std::filesystem::path& recipe);
+                                     const RecipeSource& recipe);
 
 /// Returns those plugins of recorded models (ToJson(ModelSpec), text) that still are what they
 /// were.
