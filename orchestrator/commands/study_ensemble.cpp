@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/text_table.h"
@@ -14,6 +15,25 @@
 
 namespace beamgrid {
 namespace {
+
+std::string MemberName(const TrialRecord& trial) {
+  return trial.name + "/s" + std::to_string(trial.seed);
+}
+
+/// Says which weighting was taken, what the others scored, and which members went.
+void PrintWeights(std::ostream& out, const EnsembleAnswer& answer) {
+  out << "weights " << WordFor(kWeightings, answer.weights_used);
+  if (!answer.weightings.empty()) {
+    out << ", the best by cross-fitting on the selection videos: "
+        << Join(answer.weightings, ", ", [](const WeightingScore& score) {
+             return WordFor(kWeightings, score.weights) + (" " + FixedText(score.gap, 5));
+           });
+  }
+  out << "\n";
+  for (const std::string& name : answer.dropped) {
+    out << "dropped " << name << ": GAP is no lower without it\n";
+  }
+}
 
 /// Returns complete trials by name and seed; one per name where only the best seed is asked for.
 std::vector<TrialRecord> ChooseTrials(const Store& store, const StudyRecord& study,
@@ -45,12 +65,30 @@ std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& stud
                                      SeedChoice seeds) {
   std::vector<EnsembleModel> pool;
   for (const TrialRecord& trial : ChooseTrials(store, study, seeds)) {
-    const std::string member = trial.name + "/s" + std::to_string(trial.seed);
-    pool.push_back({member, trial.size_bytes,
+    pool.push_back({MemberName(trial), trial.size_bytes,
                     ReadPredictions(CheckedArtifact(trial, "predictions", study.name))});
   }
   if (pool.empty()) {
     throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");
+  }
+  return pool;
+}
+
+std::vector<EnsembleModel> StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
+                                       SeedChoice seeds) {
+  if (studies.size() == 1) return StudyPool(store, studies.front(), seeds);
+  std::vector<EnsembleModel> pool;
+  std::set<TrialId> known;
+  for (const StudyRecord& study : studies) {
+    std::set<std::string> twice;  // members that an earlier study has already
+    for (const TrialRecord& trial : store.Trials(study.id)) {
+      if (!known.insert(trial.id).second) twice.insert(MemberName(trial));
+    }
+    for (EnsembleModel& model : StudyPool(store, study, seeds)) {
+      if (twice.contains(model.name)) continue;
+      model.name = study.name + "/" + model.name;
+      pool.push_back(std::move(model));
+    }
   }
   return pool;
 }
@@ -67,15 +105,17 @@ void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQ
                               const std::vector<std::int32_t>& classes) {
   std::vector<const Predictions*> members;
   std::vector<double> weights;
+  std::vector<Missing> missing;
   // Never shorter than the members' own lists.
   int top_k = kGapTop;
   for (const EnsembleAnswer::Member& member : answer.members) {
     const auto model = std::ranges::find(question.models, member.name, &EnsembleModel::name);
     members.push_back(&model->predictions);
     weights.push_back(member.weight);
+    missing.push_back(model->missing.value_or(question.missing));
     top_k = std::max(top_k, model->predictions.top_k);
   }
-  const Predictions combined = Combine(members, weights, question.combine, question.missing, top_k);
+  const Predictions combined = Combine(members, weights, question.combine, missing, top_k);
   if (AreSegments(combined)) {
     WriteSegmentsCsv(path, combined, classes);
   } else {
@@ -97,8 +137,15 @@ void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer) {
         << " videos; gain over the best single model between " << FixedText(answer.holdout->low, 5)
         << " and " << FixedText(answer.holdout->high, 5) << " (95 %)\n";
   }
+  PrintWeights(out, answer);
   out << "best single " << answer.best_single << ", GAP " << FixedText(answer.best_single_gap, 5)
-      << "\n";
+      << " on " << (answer.holdout ? "the holdout" : "the selection") << " videos";
+  // Beside each other, because `trials` and the leaderboard show the other one.
+  if (answer.holdout) {
+    out << "; " << FixedText(answer.best_single_gap_of_all, 5) << " on all " << answer.all_videos()
+        << " videos, what `trials` and `score` show";
+  }
+  out << "\n";
   for (const std::string& note : answer.notes) out << "note: " << note << "\n";
 }
 

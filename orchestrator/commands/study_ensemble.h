@@ -24,6 +24,12 @@ enum class SeedChoice {
 [[nodiscard]] std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& study,
                                                    SeedChoice seeds);
 
+/// Returns the same of several studies, the names of the members with those of their studies before
+/// them; a trial that several studies refer to is there once.
+[[nodiscard]] std::vector<EnsembleModel> StudiesPool(const Store& store,
+                                                     const std::vector<StudyRecord>& studies,
+                                                     SeedChoice seeds);
+
 /// Adds the answer to the record unless it equals the latest one, so that running a finished study
 /// again changes nothing.
 void StoreEnsemble(Store& store, StudyId study, const EnsembleAnswer& answer);
