@@ -47,10 +47,10 @@ std::string TextOf(const Steps& steps) {
   return text;
 }
 
-/// Setting is one KEY=VALUE, read.
-class Setting {
+/// SetOption is one KEY=VALUE, read.
+class SetOption {
  public:
-  explicit Setting(const std::string& text) : text_(text) {
+  explicit SetOption(const std::string& text) : text_(text) {
     ReadKey();
     ReadValue();
   }
@@ -156,7 +156,7 @@ struct Edit {
 /// Placer finds where in a recipe's text a setting goes.
 class Placer {
  public:
-  Placer(const std::string& text, const toml::table& root, const Setting& setting)
+  Placer(const std::string& text, const toml::table& root, const SetOption& setting)
       : text_(text), root_(root), setting_(setting), node_(&root) {
     for (const Step& step : setting.steps()) {
       const toml::node* next = Follow(*node_, step);
@@ -311,7 +311,7 @@ class Placer {
 
   const std::string& text_;
   const toml::table& root_;
-  const Setting& setting_;
+  const SetOption& setting_;
   const toml::node* node_;
   std::size_t found_ = 0;  ///< how many steps lead to something that is there
 };
@@ -352,7 +352,7 @@ RecipeSource::RecipeSource(std::string text, std::string path,
 }
 
 void RecipeSource::Put(const std::string& text, int number) {
-  const Setting setting(text);
+  const SetOption setting(text);
   const toml::table before = ParseToml(*this);
   const Edit edit = Placer(text_, before, setting).Find();
   Replace(edit.begin, edit.bytes, edit.text, number);

@@ -99,6 +99,26 @@ TEST_F(ResultsCommandsTest, EnsembleOfFilesHasTheFixedShape) {
   EXPECT_NEAR(json.at("best_single").at("gap").as_double(), 5.0 / 6, 1e-12);
 }
 
+TEST_F(ResultsCommandsTest, ListsTakeCommasToo) {
+  const std::string plain = EnsembleOf({"--sizes", "1MiB", "2MiB", "--json"}).out;
+  EXPECT_EQ(EnsembleOf({"--sizes", "1MiB,2MiB", "--json"}).out, plain);
+  EXPECT_EQ(EnsembleOf({"--sizes", "1 mib, 2 mib", "--json"}).out, plain);
+  EXPECT_EQ(EnsembleOf({"--sizes", "1048576,", "2.0MiB", "--json"}).out, plain);
+  EXPECT_EQ(Call({"ensemble", "--predictions", Path("a.csv") + "," + Path("b.csv"), "--truth",
+                  Path("truth.csv"), "--weights", "uniform", "--sizes", "1Mi,2Mi", "--json"})
+                .out,
+            plain);
+}
+
+TEST_F(ResultsCommandsTest, ACommaMayBePartOfAFilesName) {
+  std::filesystem::copy(Path("b.csv"), Path("b,c.csv"));
+  const auto json = Call({"ensemble", "--predictions", Path("a.csv"), Path("b,c.csv"), "--truth",
+                          Path("truth.csv"), "--weights", "uniform", "--json"})
+                        .Json();
+  ASSERT_EQ(json.at("members").as_array().size(), 2U);
+  EXPECT_EQ(json.at("members").at(1).at("name"), "b,c");
+}
+
 TEST_F(ResultsCommandsTest, TheSizeLimitDecides) {
   const auto json =
       EnsembleOf({"--sizes", "1MiB", "2MiB", "--size-limit", "1MiB", "--json"}).Json();
@@ -135,7 +155,7 @@ TEST_F(ResultsCommandsTest, EnsembleRefusesOtherWordsWithTheKnownOnes) {
   for (const auto& [option, word, known] : std::vector<std::array<std::string, 3>>{
            {"--search", "beem", "beam, exhaustive, greedy; did you mean 'beam'?"},
            {"--combine", "logit", "logits, probabilities; did you mean 'logits'?"},
-           {"--weights", "equal", "uniform, gap, learned;"}}) {
+           {"--weights", "equal", "uniform, gap, learned, auto;"}}) {
     const Called called = Call(
         {"ensemble", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), option, word});
     EXPECT_EQ(called.exit_code, 2) << option;
