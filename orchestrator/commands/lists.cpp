@@ -2,6 +2,9 @@
 
 #include <filesystem>
 
+#include "registry/util/error.h"
+#include "registry/util/user_path.h"
+
 namespace beamgrid {
 namespace {
 
@@ -24,6 +27,14 @@ void Split(std::string_view text, std::vector<std::string>* items) {
   AddItem(text.substr(begin), items);
 }
 
+std::string UserPathOrRefuse(const std::string& file) {
+  try {
+    return UserPath(file);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> ListItems(const std::vector<std::string>& given) {
@@ -42,6 +53,8 @@ std::vector<std::string> ListedFiles(const std::vector<std::string>& given) {
       Split(text, &files);
     }
   }
+  // The first name of a list has been seen to, but `~` counts at the start of the others too.
+  for (std::string& file : files) file = UserPathOrRefuse(file);
   return files;
 }
 

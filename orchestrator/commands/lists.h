@@ -11,7 +11,8 @@ namespace beamgrid {
 [[nodiscard]] std::vector<std::string> ListItems(const std::vector<std::string>& given);
 
 /// Returns the same for names of files: where a file or folder of exactly the name given is there,
-/// commas are part of it.
+/// commas are part of it. `~` and `$NAME` are replaced (user_path.h); UsageError where they cannot
+/// be.
 [[nodiscard]] std::vector<std::string> ListedFiles(const std::vector<std::string>& given);
 
 }  // namespace beamgrid

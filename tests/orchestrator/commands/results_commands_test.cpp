@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "registry/util/files.h"
 #include "registry/util/json.h"
@@ -108,6 +109,20 @@ TEST_F(ResultsCommandsTest, ListsTakeCommasToo) {
                   Path("truth.csv"), "--weights", "uniform", "--sizes", "1Mi,2Mi", "--json"})
                 .out,
             plain);
+}
+
+TEST_F(ResultsCommandsTest, EveryNameOfAListMayHoldHome) {
+  const std::string home = std::getenv("HOME") == nullptr ? "/" : std::getenv("HOME");
+  setenv("HOME", Path("").c_str(), 1);
+  const Called called = Call({"ensemble", "--predictions", "~/a.csv,~/b.csv", "--truth",
+                              "~/truth.csv", "--weights", "uniform", "--json"});
+  const Called unknown =
+      Call({"ensemble", "--predictions", "~/a.csv,~no-such-user/b.csv", "--truth", "~/truth.csv"});
+  setenv("HOME", home.c_str(), 1);
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_EQ(called.Json().at("members").as_array().size(), 2U);
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("no user 'no-such-user'"));
 }
 
 TEST_F(ResultsCommandsTest, ACommaMayBePartOfAFilesName) {
