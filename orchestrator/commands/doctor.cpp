@@ -134,7 +134,9 @@ class Doctor : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     database_.AddTo(app);
-    app.add_option("--runs", runs_, "Folder of the attempts")->capture_default_str();
+    app.add_option("--runs", runs_, "Folder of the attempts")
+        ->capture_default_str()
+        ->type_name("DIR");
     AddJsonFlag(app, &json_);
   }
 

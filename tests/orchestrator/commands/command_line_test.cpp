@@ -143,6 +143,26 @@ TEST_F(CommandLineTest, NamesOfFilesMayHoldHomeAndVariables) {
   }
 }
 
+TEST_F(CommandLineTest, EveryOptionThatIsAFileSaysSo) {
+  // By that word its `~` and `$NAME` are replaced.
+  for (const CommandInfo& info : Commands()) {
+    std::istringstream help(Call({"help", info.name.substr(0, info.name.find(' ')),
+                                  info.name.substr(info.name.find(' ') + 1)})
+                                .out);
+    if (info.name.find(' ') == std::string::npos) help.str(Call({"help", info.name}).out);
+    for (std::string line; std::getline(help, line);) {
+      const bool file = line.find("older") != std::string::npos ||
+                        line.find(" file") != std::string::npos ||
+                        line.find("File") != std::string::npos;
+      const bool known = line.find(" FILE") != std::string::npos ||
+                         line.find(" DIR") != std::string::npos ||
+                         line.find(" RECIPE ") != std::string::npos;
+      const bool takes_text = line.find(" TEXT") != std::string::npos;
+      EXPECT_FALSE(file && takes_text && !known) << info.name << ": " << line;
+    }
+  }
+}
+
 TEST_F(CommandLineTest, MissingArgumentsAreUsageErrors) {
   const Called called = Call({"score", "--predictions", "p.csv"});
   EXPECT_EQ(called.exit_code, 2);
