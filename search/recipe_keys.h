@@ -31,12 +31,11 @@ struct RecipeSection {
 /// strategies have.
 [[nodiscard]] const std::vector<RecipeSection>& RecipeSections();
 
-/// Returns the key of that path, as in "data.max_frames" or "search.stage[0].vary". Throws
-/// std::logic_error where the table does not have it: a reader asks for something that no reference
-/// tells of.
-[[nodiscard]] const RecipeKey& RecipeKeyAt(std::string_view path);
+/// Returns the key `name` of a section, as in ("search.stage[0]", "vary"). Throws std::logic_error
+/// where the table does not have it: a reader asks for something that no reference tells of.
+[[nodiscard]] const RecipeKey& RecipeKeyOf(std::string_view section_path, std::string_view name);
 
-/// Throws std::logic_error where the path is neither a key nor a section of the table.
-void RequireRecipeKey(std::string_view path);
+/// Throws std::logic_error where the section has no such key, nor a section of that name in it.
+void RequireRecipeKey(std::string_view section_path, std::string_view name);
 
 }  // namespace beamgrid

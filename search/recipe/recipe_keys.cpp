@@ -301,45 +301,35 @@ bool StandsForAny(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-std::string_view TakePart(std::string_view& path) {
-  const std::size_t dot = path.find('.');
-  const std::string_view part = path.substr(0, dot);
-  path.remove_prefix(dot == std::string_view::npos ? path.size() : dot + 1);
-  return part.substr(0, part.find('['));
+/// Returns the path without the numbers of lists' elements: "search.stage" of "search.stage[2]".
+std::string WithoutNumbers(std::string_view path) {
+  return std::string(path.substr(0, path.find('[')));
 }
 
-/// Returns whether `path` is what `pattern` says, number of a list's element aside.
-bool Matches(std::string_view pattern, std::string_view path) {
-  while (!pattern.empty() && !path.empty()) {
-    const std::string_view expected = TakePart(pattern);
-    if (expected != TakePart(path) && !StandsForAny(expected)) return false;
-  }
-  return pattern.empty() && path.empty();
-}
-
-std::string PathOf(const RecipeSection& section, const RecipeKey& key) {
-  return (section.name.empty() ? "" : section.name + ".") + key.setting.name;
-}
-
-const RecipeKey* Find(std::string_view path) {
+const RecipeKey* Find(std::string_view section_path, std::string_view name) {
   for (const RecipeSection& section : RecipeSections()) {
+    if (section.name != WithoutNumbers(section_path)) continue;
     for (const RecipeKey& key : section.keys) {
-      if (Matches(PathOf(section, key), path)) return &key;
+      if (key.setting.name == name || StandsForAny(key.setting.name)) return &key;
     }
   }
   return nullptr;
 }
 
-bool IsSection(std::string_view path) {
-  // grid is one by those in it.
+bool IsSection(std::string_view section_path, std::string_view name) {
+  const std::string path = (section_path.empty() ? "" : std::string(section_path) + ".");
   return std::ranges::any_of(RecipeSections(), [&](const RecipeSection& section) {
-    return Matches(section.name, path) || section.name.starts_with(std::string(path) + ".");
+    // grid is one by those in it, grid.temporal by grid.CRITERION.
+    return section.name == path + std::string(name) ||
+           section.name.starts_with(path + std::string(name) + ".") ||
+           (section.name.starts_with(path) && !path.empty() &&
+            StandsForAny(section.name.substr(path.size())));
   });
 }
 
-[[noreturn]] void RefuseUnknown(std::string_view path) {
-  throw std::logic_error("the recipe's key '" + std::string(path) +
-                         "' is not in search/recipe/recipe_keys.cpp");
+[[noreturn]] void RefuseUnknown(std::string_view section_path, std::string_view name) {
+  throw std::logic_error("the key '" + std::string(name) + "' of the recipe's section '" +
+                         std::string(section_path) + "' is not in search/recipe/recipe_keys.cpp");
 }
 
 }  // namespace
@@ -353,14 +343,15 @@ const std::vector<RecipeSection>& RecipeSections() {
   return sections;
 }
 
-const RecipeKey& RecipeKeyAt(std::string_view path) {
-  const RecipeKey* key = Find(path);
-  if (key == nullptr) RefuseUnknown(path);
+const RecipeKey& RecipeKeyOf(std::string_view section_path, std::string_view name) {
+  const RecipeKey* key = Find(section_path, name);
+  if (key == nullptr) RefuseUnknown(section_path, name);
   return *key;
 }
 
-void RequireRecipeKey(std::string_view path) {
-  if (Find(path) == nullptr && !IsSection(path)) RefuseUnknown(path);
+void RequireRecipeKey(std::string_view section_path, std::string_view name) {
+  if (Find(section_path, name) != nullptr || IsSection(section_path, name)) return;
+  RefuseUnknown(section_path, name);
 }
 
 }  // namespace beamgrid

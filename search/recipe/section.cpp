@@ -110,7 +110,7 @@ Section::Section(const toml::table& table, std::string path, Mistakes& mistakes)
     : table_(&table), path_(std::move(path)), mistakes_(&mistakes) {}
 
 const toml::node* Section::Find(std::string_view key) {
-  RequireRecipeKey(PathOf(key));
+  RequireRecipeKey(path_, key);
   if (std::ranges::find(known_, key) == known_.end()) known_.emplace_back(key);
   return table_->get(key);
 }
@@ -146,7 +146,7 @@ const toml::array* Section::FindTables(std::string_view key) {
 }
 
 OptionValue Section::Read(std::string_view key) {
-  const OptionInfo& setting = RecipeKeyAt(PathOf(key)).setting;
+  const OptionInfo& setting = RecipeKeyOf(path_, key).setting;
   const toml::node* node = Find(key);
   if (node == nullptr) return setting.default_value;
   return ReadOption(setting, *node, PathOf(key), *mistakes_).value_or(setting.default_value);

@@ -207,14 +207,20 @@ TEST(RecipeKeys, EveryKeyIsRead) {
 }
 
 TEST(RecipeKeys, WhatIsNotInTheReferenceCannotBeRead) {
-  EXPECT_THROW(RequireRecipeKey("data.max_frame"), std::logic_error);
-  EXPECT_THROW((void)RecipeKeyAt("data"), std::logic_error);
-  EXPECT_THROW((void)RecipeKeyAt("study.max_frames"), std::logic_error);
-  RequireRecipeKey("grid");
-  RequireRecipeKey("grid.temporal");
-  RequireRecipeKey("search.stage[12].fix");
-  EXPECT_EQ(RecipeKeyAt("search.stage[3].vary").setting.name, "vary");
-  EXPECT_EQ(RecipeKeyAt("data.features.mean_rgb").setting.maximum, 65536);
+  EXPECT_THROW(RequireRecipeKey("data", "max_frame"), std::logic_error);
+  EXPECT_THROW((void)RecipeKeyOf("", "data"), std::logic_error);
+  EXPECT_THROW((void)RecipeKeyOf("study", "max_frames"), std::logic_error);
+  EXPECT_THROW(RequireRecipeKey("study", "temporal"), std::logic_error);
+  RequireRecipeKey("", "grid");
+  RequireRecipeKey("", "data");
+  RequireRecipeKey("grid", "temporal");
+  RequireRecipeKey("search.stage[12]", "fix");
+  EXPECT_EQ(RecipeKeyOf("search.stage[3]", "vary").setting.name, "vary");
+  // Names of features are anybody's.
+  for (const char* name : {"mean_rgb", "a.b", "", "x[0]", "NAME"}) {
+    EXPECT_EQ(RecipeKeyOf("data.features", name).setting.maximum, 65536) << name;
+  }
+  EXPECT_EQ(Mistakes(RecipeHead() + "features = { \"a.b\" = 1, \"\" = 2, \"c[0]\" = 3 }\n"), "");
 }
 
 TEST(RecipeKeys, EveryKeySaysWhatItTakesAndWhatItIsFor) {
