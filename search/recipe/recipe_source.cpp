@@ -267,7 +267,12 @@ class Placer {
   [[nodiscard]] bool HasHeader(const toml::node& node, const Steps& steps) const {
     const std::size_t begin = Begin(node);
     if (text_[begin] != '[') return false;
-    const toml::table parsed = toml::parse(text_.substr(begin, End(node) - begin));
+    toml::table parsed;
+    try {
+      parsed = toml::parse(text_.substr(begin, End(node) - begin));
+    } catch (const toml::parse_error&) {
+      return false;
+    }
     const toml::node* inner = &parsed;
     for (const Step& step : steps) {
       // [a.b] below [[a]] names the last a by its key alone.

@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <toml++/toml.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "registry/util/files.h"
 #include "search/recipe.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/error_text.h"
@@ -178,6 +181,46 @@ TEST(RecipeSource, MistakesStandWhereTheyWereMade) {
               StartsWith("r.toml:11:11: ensemble.members: is 0"));
   EXPECT_THAT(Mistakes(RecipeHead() + "[ensemble]\nq = { a = 1, b = 2 }\n", {"ensemble.q.a=12345"}),
               StartsWith("r.toml:10:1: ensemble.q: unknown key"));
+}
+
+/// Adds the path of every value and table, as a setting names it.
+void Collect(const toml::node& node, const std::string& path, std::vector<std::string>* paths) {
+  if (!path.empty()) paths->push_back(path);
+  if (const toml::table* table = node.as_table()) {
+    for (const auto& [key, value] : *table) {
+      const std::string name = "\"" + std::string(key.str()) + "\"";
+      Collect(value, path.empty() ? name : path + "." + name, paths);
+    }
+  }
+  if (const toml::array* array = node.as_array()) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      Collect((*array)[i], path + "[" + std::to_string(i) + "]", paths);
+    }
+  }
+}
+
+TEST(RecipeSource, IsASettingOrARefusalAnywhereInAnyRecipe) {
+  int put = 0;
+  for (const char* folder : {"/tests/fuzz/corpus/recipe", "/recipes"}) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(BEAMGRID_SOURCE_DIR + std::string(folder))) {
+      const std::string text = ReadFile(entry.path());
+      std::vector<std::string> paths;
+      Collect(toml::parse(text), "", &paths);
+      for (const std::string& path : paths) {
+        for (const char* more : {"=7", ".new=7", ".new.newer=[7]", "[0]=7", "[0].new=7"}) {
+          try {
+            const RecipeSource source(text, "r.toml", {path + more});
+            EXPECT_NO_THROW((void)toml::parse(source.text())) << entry.path() << path << more;
+            ++put;
+          } catch (const RecipeError& refusal) {
+            EXPECT_THAT(refusal.what(), StartsWith("--set ")) << entry.path();
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(put, 500);
 }
 
 TEST(RecipeSource, PluginsAreThoseThatAreSet) {
