@@ -15,6 +15,7 @@ class Check : public Subcommand {
   void AddOptions(CLI::App& app) override {
     recipe_.AddTo(app);
     AddJsonFlag(app, &json_);
+    app.footer(std::string("--json: study, ") + kReportKeys);
   }
 
   int Run(CommandContext& context) override {

@@ -9,6 +9,10 @@
 
 namespace beamgrid {
 
+/// The keys that every report has, for the help.
+inline constexpr char kReportKeys[] =
+    "exit_code, error, mistakes: [{file, line, column, key, message}]";
+
 /// Carries `work` out and returns its exit code. `work` puts what it found into the object. Then
 /// prints the object with
 ///   exit_code: that of the command

@@ -32,6 +32,11 @@ class RunCommand : public Subcommand {
         "--no-wait", [this] { options_.share = ShareMode::kStartAtOnce; },
         "Start at once, whatever other studies hold of this machine");
     app.add_flag("--json", json_, "Print one JSON object at the end instead of text");
+    app.footer(
+        std::string("--json: study, objective, trained, reused, failed, refused, attempts,\n"
+                    "interrupted, stopped_because, failures, decisions, leaderboard, tables,\n"
+                    "ensemble, ") +
+        kReportKeys);
   }
 
   int Run(CommandContext& context) override {

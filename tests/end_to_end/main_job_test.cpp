@@ -105,6 +105,10 @@ TEST(MainJob, AnotherValueOfTheCommandLineIsPartOfTheStudy) {
   ASSERT_EQ(first.exit_code, 0) << first.err;
   const auto json = ParseJson(first.out);
   EXPECT_EQ(json.at("study"), "small");
+  const std::string help = folder.Run({"run", "--help"}).out;
+  for (const auto& [key, value] : json.as_object()) {
+    EXPECT_THAT(help.substr(help.find("--json: ")), HasSubstr(std::string(key))) << key;
+  }
   EXPECT_EQ(json.at("exit_code"), 0);
   EXPECT_EQ(json.at("trained"), 1);
   EXPECT_TRUE(json.at("error").is_null());

@@ -111,6 +111,9 @@ TEST_F(SearchCommandsTest, CheckAsJsonSaysMistakesAndErrors) {
   ASSERT_EQ(json.at("mistakes").as_array().size(), 2U);
   const auto& set = json.at("mistakes").at(0);
   EXPECT_THAT(KeysOf(set), ElementsAre("column", "file", "key", "line", "message"));
+  EXPECT_THAT(Call({"check", "--help"}).out,
+              HasSubstr("--json: study, exit_code, error, mistakes: [{file, line, column, key, "
+                        "message}]"));
   EXPECT_EQ(set.at("file"), "--set train.epochs=0");
   EXPECT_TRUE(set.at("line").is_null());
   EXPECT_EQ(set.at("key"), "train.epochs");
