@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <new>
 
 #include "orchestrator/commands/command.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
+#include "registry/util/printable.h"
 #include "registry/util/words.h"
 #include "search/diagnostics.h"
 
@@ -196,18 +198,28 @@ int ParseAndRun(const std::vector<std::string>& arguments, CommandContext contex
 
 int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
                    std::ostream& err) {
-  const char* const prefix = ErrorPrefix(err);
+  // Everything that commands print passes through these two.
+  PrintableOutput shown_out(out), shown_err(err);
+  const auto fail = [&](ExitCode code, const std::string& why) {
+    shown_err.flush();
+    err << ErrorPrefix(err);  // not through it: its colours are ours
+    shown_err << why << "\n";
+    return code;
+  };
   try {
-    return ParseAndRun(arguments, {.out = out, .err = err});
+    return ParseAndRun(arguments, {.out = shown_out, .err = shown_err});
   } catch (const RecipeError& error) {
-    for (const Diagnostic& diagnostic : error.diagnostics()) err << ToString(diagnostic) << "\n";
+    for (const Diagnostic& diagnostic : error.diagnostics()) {
+      shown_err << ToString(diagnostic) << "\n";
+    }
     return kExitUsage;
   } catch (const UsageError& error) {
-    err << prefix << error.what() << "\n";
-    return kExitUsage;
+    return fail(kExitUsage, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(kExitBroken,
+                "out of memory; free memory or allow more (ulimit -v), then run again");
   } catch (const std::exception& error) {
-    err << prefix << error.what() << "\n";
-    return kExitBroken;
+    return fail(kExitBroken, error.what());
   }
 }
 
