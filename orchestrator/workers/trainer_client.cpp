@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "orchestrator/workers/attempt_files.h"
+#include "orchestrator/workers/patience.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/util/error.h"
@@ -217,13 +218,15 @@ struct TrainerCounter::Process {
     return line;
   }
 
+  /// False where it stays silent for `patience`, in which we were awake to listen.
   [[nodiscard]] bool HasWords(std::chrono::milliseconds patience) const {
+    using Clock = std::chrono::steady_clock;
+    Patience silence(patience, Patience::Late::kStartsAnew, Clock::now());
     pollfd readable{.fd = child.standard_output.get(), .events = POLLIN, .revents = 0};
-    int ready = 0;
     do {
-      ready = ::poll(&readable, 1, static_cast<int>(patience.count()));
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
+      if (::poll(&readable, 1, static_cast<int>(silence.Step().count())) > 0) return true;
+    } while (!silence.Look(Clock::now()));
+    return false;
   }
 };
 
