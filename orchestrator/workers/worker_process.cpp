@@ -125,6 +125,7 @@ void WorkerProcess::ReadMore() {
 
 void WorkerProcess::Hear(Message message) {
   attempt_->silence.StartAnew();
+  attempt_->use.reset();
   if (std::holds_alternative<Ready>(message)) {
     if (input_.get() < 0) return;  // it takes no directories, whatever it says
     EndAttempt(/*exit_code=*/0);
@@ -178,6 +179,15 @@ void WorkerProcess::WatchSilence() {
       rules_.silence, Patience::Late::kStartsAnew, [this, attempt = std::weak_ptr(attempt_)] {
         DrainOutput();  // what is said and not read yet is no silence
         if (attempt.expired() || !attempt_->silence.IsOver()) return false;
+        // Where the machine gives a worker no processor (it is nice, and others are many), its
+        // silence is not its own. One that could run is looked at for another step.
+        const auto before = std::exchange(attempt_->use, ProcessorUseOf(pid_));
+        if (!before && attempt_->use && attempt_->use->waits_for_more) return false;
+        if (WasStarved(before, attempt_->use, attempt_->silence.Step())) {
+          attempt_->use.reset();
+          attempt_->silence.StartAnew();
+          return false;
+        }
         Stop(StopReason::kHung, "sent no message for " + SecondsText(rules_.silence),
              std::chrono::milliseconds(0));
         return true;

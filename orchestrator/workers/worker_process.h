@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "orchestrator/workers/memory_kills.h"
 #include "orchestrator/workers/patience.h"
 #include "orchestrator/workers/process.h"
+#include "orchestrator/workers/processor_use.h"
 
 namespace beamgrid {
 
@@ -47,6 +49,7 @@ class Countdown {
   /// Begins the period again.
   void StartAnew() { patience_->StartAnew(std::chrono::steady_clock::now()); }
   [[nodiscard]] bool IsOver() const { return patience_->IsOver(); }
+  [[nodiscard]] std::chrono::milliseconds Step() const { return patience_->Step(); }
 
  private:
   void Wait();
@@ -99,7 +102,8 @@ class WorkerProcess {
         : task(std::move(given)), timeout(loop), silence(loop), grace(loop) {}
     WorkerTask task;
     Countdown timeout, silence, grace;
-    std::int64_t memory_kills = 0;  ///< when it began
+    std::optional<ProcessorUse> use;  ///< a step ago, where it is silent for too long
+    std::int64_t memory_kills = 0;    ///< when it began
     WorkerEnd end;
   };
 
