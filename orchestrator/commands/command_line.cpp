@@ -12,6 +12,7 @@
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/printable.h"
+#include "registry/util/system_error.h"
 #include "registry/util/words.h"
 #include "search/diagnostics.h"
 
@@ -194,6 +195,14 @@ int ParseAndRun(const std::vector<std::string>& arguments, CommandContext contex
   return code;
 }
 
+/// Returns the error's words; those of the standard library (no thread can be started, no file be
+/// renamed) with what to do about it, as ours have it.
+std::string WithFix(const std::exception& error) {
+  const bool ours = dynamic_cast<const Error*>(&error) != nullptr;
+  const std::string fix = ours ? "" : FixForSystemError(SystemCode(error));
+  return error.what() + (fix.empty() ? "" : "; " + fix);
+}
+
 }  // namespace
 
 int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
@@ -219,7 +228,7 @@ int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
     return fail(kExitBroken,
                 "out of memory; free memory or allow more (ulimit -v), then run again");
   } catch (const std::exception& error) {
-    return fail(kExitBroken, error.what());
+    return fail(kExitBroken, WithFix(error));
   }
 }
 
