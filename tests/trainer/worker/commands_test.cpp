@@ -26,7 +26,7 @@ using ::testing::HasSubstr;
 
 std::string CountLine(const ModelSpec& model, const DataSpec& data) {
   return boost::json::serialize(
-             boost::json::object{{"model", ToJson(model)}, {"data", ToJson(data)}}) +
+             boost::json::object{{"id", 7}, {"model", ToJson(model)}, {"data", ToJson(data)}}) +
          "\n";
 }
 
@@ -47,6 +47,7 @@ TEST(CountTest, AnswersLineByLine) {
   const auto answers =
       Count(CountLine(MakeModel({}), PaperData()) + "\n" + CountLine(MakeModel(moe4), PaperData()));
   ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].at("id").as_int64(), 7);
   EXPECT_EQ(answers[0].at("parameters").as_int64(), 4'452'886);
   EXPECT_EQ(answers[0].at("size_bytes").as_int64(), 4 * 4'452'886);
   EXPECT_EQ(answers[1].at("parameters").as_int64(), 40'056'664);
