@@ -18,6 +18,7 @@
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/utf8.h"
 #include "trainer/data/digest.h"
 #include "trainer/data/preflight.h"
 
@@ -56,15 +57,17 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   counter.Start();                      // LibTorch loads while the data are looked at
   DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
   data.digest = DataDigest(data);
-  // Refused before a database is made: a mistake in a recipe leaves no file behind.
+  // Before a database is made, as all that may be refused: a mistake leaves no file behind.
+  const std::string runs_problem = ProblemOfPath(std::filesystem::absolute(options.runs).string());
+  if (!runs_problem.empty()) throw UsageError(runs_problem);
+  const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
+  std::vector<Slot> slots = MakeSlots(recipe.resources, machine);
   if (!std::filesystem::exists(options.database)) static_cast<void>(WarmStarts(recipe, nullptr));
   // Before the store: who is refused has neither made nor migrated a database.
   const StudyLock lock(options.database, recipe.name);
   Store store(options.database, OpenMode::kReadWrite);
-  const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
-  RunnerSettings settings{.database = options.database,
-                          .runs = options.runs,
-                          .slots = MakeSlots(recipe.resources, machine)};
+  RunnerSettings settings{
+      .database = options.database, .runs = options.runs, .slots = std::move(slots)};
   DeviceMemory memory;
   const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
   const auto warn = [&display](const std::string& line) { display->Event(line); };

@@ -6,6 +6,8 @@
 #include <regex>
 
 #include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/system_error.h"
 #include "registry/util/text.h"
 #include "trainer/component.h"
 
@@ -43,7 +45,10 @@ std::string OpenPlugin(const NamedFile& plugin) {
   // RTLD_NOW: a missing symbol is to be known here, not in the middle of a training. RTLD_LOCAL:
   // two plugins may call their own things by one name.
   if (::dlopen(plugin.path.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
-    return LoaderProblem(::dlerror());
+    const std::string message = ::dlerror();
+    // The linker has words and no codes: whether the machine keeps us from the file is asked again.
+    static_cast<void>(HashFile(plugin.path));
+    return LoaderProblem(message);
   }
   AttributeToPlugin(before, plugin);
   if (RegistrationCount() == before) {
@@ -77,11 +82,12 @@ void LoadPlugin(const NamedFile& plugin) {
     try {
       CheckUnchanged(plugin);
     } catch (const Error& error) {
+      if (IsMachineFault(SystemCode(error))) throw;
       throw SpecError(std::string("plugin ") + error.what());
     }
   }
-  const std::string& problem =
-      known != problems.end() ? known->second : problems[plugin.path] = OpenPlugin(plugin);
+  if (known == problems.end()) problems.emplace(plugin.path, OpenPlugin(plugin));
+  const std::string& problem = problems.at(plugin.path);
   if (!problem.empty()) throw SpecError("plugin " + plugin.path + ": " + problem);
 }
 
@@ -90,6 +96,7 @@ void LoadPlugin(const std::filesystem::path& path) {
   try {
     plugin = LookAtFile(path.string(), std::filesystem::current_path());
   } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
     throw SpecError(std::string("plugin ") + error.what());
   }
   LoadPlugin(plugin);

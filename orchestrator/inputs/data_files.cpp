@@ -8,6 +8,7 @@
 
 #include "orchestrator/inputs/class_list.h"
 #include "registry/util/error.h"
+#include "registry/util/utf8.h"
 #include "trainer/data/digest.h"
 
 namespace beamgrid {
@@ -29,6 +30,9 @@ std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
   for (const std::string& pattern : patterns) {
     const std::vector<std::string> found = ExpandGlob(pattern, folder);
     files.insert(found.begin(), found.end());
+    // One stands for all: most often it is their folder.
+    const auto unnamed = std::ranges::find_if_not(found, IsWellFormedUtf8);
+    if (unnamed != found.end()) diagnostics->push_back({place, key, ProblemOfPath(*unnamed)});
     if (!found.empty()) continue;
     diagnostics->push_back({place, key,
                             "\"" + pattern + "\" matches no file; it is looked for as " +

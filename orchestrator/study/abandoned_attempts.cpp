@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "orchestrator/study/counted_model.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
 
@@ -17,8 +18,10 @@ AbandonedAttempts::AbandonedAttempts(Store& store, Executor& executor,
 void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed) {
   for (const Store::OpenAttempt& attempt : store_.OpenAttempts()) {
     if (!ours(attempt.trial) || OwnerLives(attempt)) continue;
-    const AttemptOutcome outcome =
-        executor_.Reconcile({attempt.trial, attempt.attempt}, attempt.directory, attempt.pid);
+    const TrialRecord trial = store_.Trial(attempt.trial);
+    const AttemptOutcome outcome = AsCounted(
+        executor_.Reconcile({attempt.trial, attempt.attempt}, attempt.directory, attempt.pid),
+        {trial.parameters, trial.size_bytes});
     // Waiting, not failed: no try is used up by a death that was the orchestrator's.
     store_.FinishAttempt(attempt.trial, attempt.attempt, outcome,
                          outcome.complete() ? TrialState::kComplete : TrialState::kWaiting);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,7 +31,8 @@ struct StudyResult {
   std::string stopped_because;
   std::vector<std::string> failures;   ///< "NAME seed S: kind: message", one for each failed trial
   std::vector<std::string> decisions;  ///< the strategy's, for people
-  int exit_code = 0;  ///< 0; 1: trials failed for good or stopped; 130: interrupted
+  int exit_code =
+      0;  ///< 0; 1: trials failed for good or stopped; 2: every model was refused; 130: interrupted
 };
 
 /// StudyEvents keeps the progress state and the result's counts and words each event as a line. Not
@@ -51,8 +53,10 @@ class StudyEvents {
   void OnInterrupted(TrialId trial, const TrialLabel& label);
   void OnStopping(const std::string& why);
   /// Says that a trial waits because others use the device. Each text is said once, and another one
-  /// where others have come to use it.
-  void OnDeviceInUse(const std::string& device, const std::string& why);
+  /// where others have come to use it; while no trial starts there, ever more rarely also for how
+  /// long it has waited.
+  void OnDeviceInUse(const std::string& device, const std::string& why,
+                     std::chrono::milliseconds elapsed);
   /// Hands the state to the display; called once a turn of the loop.
   void Show(std::int64_t waiting, std::chrono::milliseconds elapsed);
 
@@ -68,7 +72,12 @@ class StudyEvents {
   ProgressDisplay& display_;
   ProgressState state_;
   StudyResult result_;
-  std::set<std::string> in_use_;  ///< what OnDeviceInUse has said
+  /// Wait is since when trials wait for a device, and when that is said next.
+  struct Wait {
+    std::chrono::milliseconds since, reminder;
+  };
+  std::set<std::string> in_use_;       ///< what OnDeviceInUse has said
+  std::map<std::string, Wait> waits_;  ///< by device
 };
 
 }  // namespace beamgrid

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "orchestrator/study/counted_model.h"
 #include "orchestrator/study/trial_history.h"
 
 namespace beamgrid {
@@ -106,7 +107,9 @@ StudyResult StudyRunner::Finish() {
   result.decisions = intake_.strategy().Decisions();
   result.interrupted = heeded_interrupts_ > 0;
   const bool failed = result.failed > 0 || !result.stopped_because.empty();
-  result.exit_code = result.interrupted ? 130 : failed ? 1 : 0;
+  // Nothing of such a recipe can ever be trained.
+  const bool all_refused = result.refused > 0 && result.complete + result.reused == 0;
+  result.exit_code = result.interrupted ? 130 : failed ? 1 : all_refused ? 2 : 0;
   return std::move(result);
 }
 
@@ -250,7 +253,7 @@ void StudyRunner::Begin(const StartAttempt& start) {
   }
   // Before the record: a refusal leaves no attempt behind.
   if (!resources_.Take(trial.id, slot, trial.needs)) {
-    events_.OnDeviceInUse(slot.device, resources_.RefusalText());
+    events_.OnDeviceInUse(slot.device, resources_.RefusalText(), clock_() - started_);
     return scheduler_.OnStartRefused(trial.id);
   }
   // Another study may have begun and lost attempts of it since this one asked.
@@ -276,13 +279,30 @@ void StudyRunner::Handle(const ExecutorEvent& event) {
     store_.SetAttemptProcess(event.key.trial, event.key.attempt, started->pid);
     // Those of an attempt that this one does not go on from would make one curve of two.
     if (started->resumed_examples == 0) store_.ForgetEpochs(event.key.trial);
+    OnStarted(trial->second, *started);
   } else if (const auto* evaluated = std::get_if<Evaluated>(&message)) {
     store_.RecordEpoch(event.key.trial, evaluated->epoch, !evaluated->earlier);
   }
   events_.OnMessage(event.key.trial, message);
 }
 
-void StudyRunner::EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome) {
+void StudyRunner::OnStarted(StudyTrial& trial, const Started& started) {
+  early_deaths_.OnStarted();
+  trial.miscounted = Miscounted(trial.size(), {started.parameters, started.size_bytes});
+  if (!trial.miscounted) return;
+  // Its end is told as a failure: days of training would not make it a result.
+  after_commit_.Do(
+      [this, key = *trial.running] { executor_.Cancel(key, std::chrono::milliseconds(0)); });
+}
+
+void StudyRunner::EndAttempt(StudyTrial& trial, AttemptOutcome outcome) {
+  outcome = AsCounted(std::move(outcome), trial.size());
+  if (const auto why = std::exchange(trial.miscounted, std::nullopt)) {
+    outcome.end = AttemptFailure{.kind = FailureKind::kBadSpec, .message = *why};
+  }
+  if (!outcome.complete() && !stopping_) {
+    outcome.end = early_deaths_.Judged(trial.name, outcome.failure());
+  }
   // Forgotten first, so that Stop below asks no worker that has ended to stop.
   const std::int64_t attempt = std::exchange(trial.running, std::nullopt)->attempt;
   resources_.GiveBack(trial.id);

@@ -16,6 +16,7 @@
 #include "orchestrator/study/abandoned_attempts.h"
 #include "orchestrator/study/after_commit.h"
 #include "orchestrator/study/attempt_starter.h"
+#include "orchestrator/study/early_deaths.h"
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/model_counter.h"
 #include "orchestrator/study/progress.h"
@@ -111,7 +112,8 @@ class StudyRunner {
 
   void Begin(const StartAttempt& start);
   void Handle(const ExecutorEvent& event);
-  void EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome);
+  void OnStarted(StudyTrial& trial, const Started& started);
+  void EndAttempt(StudyTrial& trial, AttemptOutcome outcome);
   void Complete(TrialId trial, const TrialResult& result);
   void Fail(TrialId trial, const AttemptFailure& failure);
   /// Learns from a complete trial. Forecasts that were made before anything was measured cannot be
@@ -134,6 +136,7 @@ class StudyRunner {
   AfterCommit after_commit_;
   DisplayAfterCommit display_;
   StudyEvents events_;
+  EarlyDeaths early_deaths_;
 
   StudyId study_{};
   std::chrono::milliseconds started_{0}, next_foreign_look_{0};

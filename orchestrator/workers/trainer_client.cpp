@@ -16,11 +16,13 @@
 #include <utility>
 
 #include "orchestrator/workers/attempt_files.h"
+#include "orchestrator/workers/patience.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "registry/util/printable.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
@@ -174,6 +176,26 @@ Catalogue LoadCatalogue(const fs::path& trainer, const std::vector<NamedFile>& p
   }
 }
 
+namespace {
+
+/// Returns the answer that the line holds. Throws std::invalid_argument where it is none to this
+/// question, Error where the machine kept the trainer from counting.
+CountAnswer AnswerTo(std::int64_t question, const std::string& line) {
+  const json::value json = ParseJson(line);
+  const JsonReader answer(json, "count");
+  if (answer.Integer("id") != question) {
+    throw std::invalid_argument("count.id: must be that of the question, " +
+                                std::to_string(question));
+  }
+  if (!answer.Has("error")) {
+    return ModelSize{answer.Integer("parameters"), answer.Integer("size_bytes")};
+  }
+  if (IsMachineFault(FailureKindFromString(answer.Text("kind")))) throw Error(answer.Text("error"));
+  return answer.Text("error");
+}
+
+}  // namespace
+
 /// Process is the trainer that counts: a question a line, an answer a line.
 struct TrainerCounter::Process {
   UniqueFd log = MakeLog();
@@ -217,13 +239,15 @@ struct TrainerCounter::Process {
     return line;
   }
 
+  /// False where it stays silent for `patience`, in which we were awake to listen.
   [[nodiscard]] bool HasWords(std::chrono::milliseconds patience) const {
+    using Clock = std::chrono::steady_clock;
+    Patience silence(patience, Patience::Late::kStartsAnew, Clock::now());
     pollfd readable{.fd = child.standard_output.get(), .events = POLLIN, .revents = 0};
-    int ready = 0;
     do {
-      ready = ::poll(&readable, 1, static_cast<int>(patience.count()));
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
+      if (::poll(&readable, 1, static_cast<int>(silence.Step().count())) > 0) return true;
+    } while (!silence.Look(Clock::now()));
+    return false;
   }
 };
 
@@ -247,8 +271,9 @@ std::optional<std::string> TrainerCounter::Ask(const std::string& question) {
 }
 
 CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) {
-  const std::string question =
-      CanonicalJson(json::object{{"model", ToJson(model)}, {"data", ToJson(data)}});
+  ++questions_;
+  const std::string question = CanonicalJson(
+      json::object{{"id", questions_}, {"model", ToJson(model)}, {"data", ToJson(data)}});
   std::optional<std::string> line = Ask(question);
   if (!line) line = Ask(question);  // it may have died of something else
   if (!line) {
@@ -260,15 +285,17 @@ CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) 
     if (has_answered_) return what;
     throw Error(what);
   }
-  has_answered_ = true;
   try {
-    const json::value answer = ParseJson(*line);
-    const JsonReader reader(answer, "count");
-    if (reader.Has("error")) return reader.Text("error");
-    return ModelSize{reader.Integer("parameters"), reader.Integer("size_bytes")};
+    CountAnswer answer = AnswerTo(questions_, *line);
+    has_answered_ = true;
+    return answer;
   } catch (const std::invalid_argument& error) {
-    throw Error(CommandText(trainer_, {"count"}) + " answered with \"" + line->substr(0, 200) +
-                "\": " + error.what());
+    // Whatever else it was to be asked would be answered no better, or with another model's size.
+    process_.reset();
+    throw Error(CommandText(trainer_, {"count"}) + " answered with \"" +
+                std::string(FirstColumns(Printable(*line), 200)) + "\": " + error.what() +
+                "; trainer and beamgrid must be of one build, and nothing else may write to its "
+                "standard output");
   }
 }
 

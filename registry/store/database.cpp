@@ -118,15 +118,16 @@ Database::Database(const std::filesystem::path& path, OpenMode mode,
 /// Opens the file, again and again while others make the same database: SQLite says "busy" without
 /// waiting then, for whoever changes to the write-ahead log needs the file for himself.
 void Database::OpenPatiently(OpenMode mode) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
-  while (true) {
+  constexpr int kPauseMs = 10;
+  // Pauses are counted and no clock is read: one goes on while all of us are stopped.
+  for (int pauses_left = kBusyTimeoutMs / kPauseMs;; --pauses_left) {
     try {
       return Open(mode);
     } catch (const SQLite::Exception& exception) {
       const bool busy = (exception.getErrorCode() & kPrimaryCode) == SQLITE_BUSY;
-      if (!busy || std::chrono::steady_clock::now() >= give_up) throw;
+      if (!busy || pauses_left == 0) throw;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(kPauseMs));
   }
 }
 

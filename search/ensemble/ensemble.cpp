@@ -13,9 +13,6 @@
 namespace beamgrid {
 namespace {
 
-// Far beyond any limit of size; it bounds what the sums of the search must hold.
-constexpr std::int64_t kMostMembers = 1000;
-
 void CheckNumber(const char* name, std::int64_t value, std::int64_t least, std::int64_t most) {
   if (value >= least && value <= most) return;
   throw UsageError("ensemble: " + std::string(name) + " = " + std::to_string(value) + ", must be " +
@@ -24,7 +21,7 @@ void CheckNumber(const char* name, std::int64_t value, std::int64_t least, std::
 
 void CheckNumbers(const EnsembleQuestion& question) {
   constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
-  CheckNumber("members", question.members, 1, kMostMembers);
+  CheckNumber("members", question.members, 1, kMostEnsembleMembers);
   CheckNumber("beam_width", question.beam_width, 1, kAny);
   CheckNumber("size_limit", question.size_limit, 1, kAny);
   CheckNumber("bootstrap", question.bootstrap, 1, 1'000'000);

@@ -34,12 +34,15 @@ struct EnsembleModel {
   Predictions predictions;
 };
 
+/// Far beyond any limit of size; it bounds what the sums of the search must hold.
+inline constexpr std::int64_t kMostEnsembleMembers = 1000;
+
 /// EnsembleQuestion is what FindEnsemble is asked: the models and the limits.
 struct EnsembleQuestion {
   std::vector<EnsembleModel> models;  ///< all over exactly the same videos; distinct names
   Missing missing = Missing::kZero;
   std::int64_t size_limit = 1LL << 30;  ///< bytes; the members' sizes together never exceed it
-  std::int64_t members = 6;             ///< at most
+  std::int64_t members = 6;             ///< at most, 1..kMostEnsembleMembers
   std::int64_t beam_width = 8;
   ScoreDomain combine = ScoreDomain::kLogits;
   Weighting weights = Weighting::kLearned;

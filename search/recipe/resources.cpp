@@ -55,16 +55,20 @@ std::int64_t ReadThreads(Section& resources) {
   return resources.ReadInteger(IntegerSetting("threads_per_worker", 1, 1, 1024));
 }
 
-/// Reads a time in seconds.
+/// Reads a time in seconds. From one second on: nothing of ours is told apart within less, and what
+/// is cut to 0 would be no limit at all.
 double ReadDuration(Section& resources, const char* key, double fallback) {
   const toml::node* node = resources.Find(key);
   if (node == nullptr) return fallback;
   const auto* text = node->as_string();
   const std::optional<double> seconds = text == nullptr ? std::nullopt : ParseDuration(text->get());
-  if (seconds) return *seconds;
-  resources.Mistake(*node, key,
-                    "is " + (text == nullptr ? KindOf(*node) : Shown(OptionValue(text->get()))) +
-                        ", must be a time with its unit (s, m, h or d): \"90s\", \"30m\", \"6h\"");
+  constexpr double kLeast = 1;
+  if (seconds && *seconds >= kLeast) return *seconds;
+  resources.Mistake(
+      *node, key,
+      "is " + (text == nullptr ? KindOf(*node) : Shown(OptionValue(text->get()))) +
+          ", must be a time of 1s to 11574d with its unit (s, m, h or d): \"90s\", \"30m\", "
+          "\"6h\"");
   return fallback;
 }
 
@@ -128,7 +132,8 @@ void ReadEnsemble(Section& root, Recipe& recipe) {
   Section ensemble(*table, "ensemble", root.mistakes());
   EnsembleQuestion settings{.missing = Missing::kLastOfList, .holdout = recipe.data.holdout};
   settings.size_limit = ReadSizeLimit(ensemble);
-  settings.members = ensemble.ReadInteger(IntegerSetting("members", settings.members, 1, 10'000));
+  settings.members =
+      ensemble.ReadInteger(IntegerSetting("members", settings.members, 1, kMostEnsembleMembers));
   settings.beam_width =
       ensemble.ReadInteger(IntegerSetting("beam_width", settings.beam_width, 1, 100'000));
   settings.combine = ReadOneOf(ensemble, "combine", kScoreDomains, settings.combine);

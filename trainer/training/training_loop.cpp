@@ -134,7 +134,9 @@ TrialResult TrainingLoop::Run() {
     }
     return Finish();
   } catch (const Interrupted&) {
-    // The batch at hand is finished, or the evaluation is dropped: both are places to go on from.
+    // The batch at hand is finished, or the evaluation is dropped: both are places to go on from,
+    // unless the steps since the last look at the loss have spoilt it.
+    CheckFinite();
     SaveLast();
     throw;
   }

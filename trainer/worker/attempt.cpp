@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "registry/util/json.h"
+#include "registry/util/printable.h"
 #include "registry/util/system_error.h"
 #include "registry/util/unique_fd.h"
 #include "trainer/data/digest.h"
@@ -125,7 +126,7 @@ void Train(const TrialFile& trial, const std::filesystem::path& directory, Messe
 /// Logs what is being thrown and tells the orchestrator.
 TrainerExit Fail(Messenger& messenger) {
   const Ending ending = EndingOfCurrentException();
-  LogError(ending.detail.empty() ? ending.message : ending.detail);
+  LogError(Printable(ending.detail.empty() ? ending.message : ending.detail));
   messenger.Send(Failed{.kind = ending.failure, .message = ending.message});
   return ending.exit;
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "orchestrator/commands/paper_tables.h"
 #include "tests/orchestrator/commands/command_test_support.h"
@@ -52,6 +53,38 @@ TEST_F(SearchCommandsTest, ComponentsTakesAComponentOrACriterion) {
   const Called unknown = Call({"components", "netvald"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("did you mean 'netvlad'?"));
+}
+
+TEST_F(SearchCommandsTest, ADeviceThatIsNotThereLeavesNoDatabase) {
+  const std::string recipe = Recipe("[resources]\ndevices = [\"cuda:0\"]\n");
+  const Called ran =
+      Call({"run", recipe, "--db", Path("new.db"), "--runs", Path("runs"), "--no-wait"});
+  EXPECT_NE(ran.exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(Path("new.db"))) << ran.err;
+}
+
+TEST_F(SearchCommandsTest, ARunThatRefusesEveryModelIsNoSuccess) {
+  const std::string recipe = Recipe("[[grid.multimodal]]\nuse = \"attention\"\n");
+  const Called ran =
+      Call({"run", recipe, "--db", Path("new.db"), "--runs", Path("runs"), "--no-wait"});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("every model of the recipe was refused"));
+}
+
+TEST_F(SearchCommandsTest, ARunsFolderWhoseNameIsNotUtf8IsRefusedFirst) {
+  const Called ran = Call({"run", Recipe(""), "--db", Path("new.db"), "--runs", Path("caf\xe9")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("caf\\xe9: the name is not UTF-8"));
+  EXPECT_FALSE(std::filesystem::exists(Path("new.db")));
+}
+
+TEST_F(SearchCommandsTest, WhatOthersWroteIsShownAndNotObeyed) {
+  const Called checked = Call({"check", Recipe("[resources]\n\"\\u001b[2Jx\\u202e\" = 1\n")});
+  EXPECT_EQ(checked.exit_code, 2);
+  EXPECT_THAT(checked.err, HasSubstr("\\x1b[2Jx\\u202e"));
+  EXPECT_EQ(checked.err.find('\033'), std::string::npos);
+  const Called asked = Call({"components", "\033]0;x\a"});
+  EXPECT_THAT(asked.err, HasSubstr("\\x1b]0;x\\x07"));
 }
 
 TEST_F(SearchCommandsTest, RunNeedNotWaitForOthers) {

@@ -43,6 +43,20 @@ class DataFilesTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+TEST_F(DataFilesTest, ANameThatIsNotUtf8IsRefusedOnceForAPattern) {
+  for (const char* name : {"caf\xe9/train1.tfrecord", "caf\xe9/train2.tfrecord"}) {
+    WriteFileAtomically(folder_ / name, name);
+  }
+  try {
+    (void)FindDataFiles(RecipeWith({"*/train*.tfrecord"}, {"a/validate0.tfrecord"}));
+    FAIL() << "no folder of that name can be told to the trainer";
+  } catch (const RecipeError& error) {
+    ASSERT_EQ(error.diagnostics().size(), 1U);
+    EXPECT_EQ(error.diagnostics()[0].key, "data.train");
+    EXPECT_THAT(error.what(), HasSubstr("train1.tfrecord: the name is not UTF-8"));
+  }
+}
+
 TEST_F(DataFilesTest, GlobsAreSortedByFileNameAndFindOnlyFiles) {
   EXPECT_THAT(
       ExpandGlob("*/train*.tfrecord", folder_.path()),

@@ -112,6 +112,43 @@ TEST_F(StoppedWorkersTest, WorkersDieWithAKilledOrchestrator) {
   AwaitGone(std::stoi(text));
 }
 
+TEST_F(StoppedWorkersTest, AMachineThatWasFrozenHasNoHungWorkers) {
+  Trainer(
+      "echo $$ > $dir/pid\n"
+      "for i in 1 2 3 4 5; do " +
+          Say(Heartbeat{}) + "; sleep 0.2; done\n" + LeaveResult(),
+      2s);
+  const auto directory = Directory(kKey);
+  const pid_t orchestrator = ::fork();
+  if (orchestrator == 0) {
+    LocalExecutor own({.trainer = folder_ / "trainer",
+                       .environment = CurrentEnvironment(),
+                       .silence = 2s,
+                       .life = WorkerLife::kOneAttempt});
+    own.Submit(kKey, directory, {"cpu", 1}, /*timeout=*/6s);
+    while (true) {
+      for (const ExecutorEvent& event : own.Poll(10s)) {
+        const auto* outcome = std::get_if<AttemptOutcome>(&event.what);
+        if (outcome != nullptr) ::_exit(outcome->complete() ? 0 : 1);
+      }
+    }
+  }
+  std::string text;
+  while (text.find('\n') == std::string::npos) {
+    std::this_thread::sleep_for(5ms);
+    if (std::filesystem::exists(directory / "pid")) text = ReadFile(directory / "pid");
+  }
+  const pid_t worker = std::stoi(text);
+  // Longer than the silence that is allowed and, with the rest, than the timeout.
+  ::kill(orchestrator, SIGSTOP);
+  ::kill(-worker, SIGSTOP);
+  std::this_thread::sleep_for(6s);
+  ::kill(orchestrator, SIGCONT);
+  std::this_thread::sleep_for(200ms);  // it looks before the worker can have said a word
+  ::kill(-worker, SIGCONT);
+  EXPECT_EQ(WaitFor(orchestrator), 0) << "the worker was taken for hung or late";
+}
+
 /// A process that works in a directory as a worker does: it holds the lock.
 class Survivor {
  public:
