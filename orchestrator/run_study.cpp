@@ -10,6 +10,7 @@
 #include "orchestrator/interrupts.h"
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/machine/machine_resources.h"
+#include "orchestrator/study/runs_folder.h"
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/local_executor.h"
 #include "orchestrator/workers/process.h"
@@ -61,13 +62,14 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   // Before the store: who is refused has neither made nor migrated a database.
   const StudyLock lock(options.database, recipe.name);
   Store store(options.database, OpenMode::kReadWrite);
+  const std::string runs_warning = UseRunsFolder(store, options.runs);
   const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
   RunnerSettings settings{.database = options.database,
-                          .runs = options.runs,
                           .slots = MakeSlots(recipe.resources, machine)};
   DeviceMemory memory;
   const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
   const auto warn = [&display](const std::string& line) { display->Event(line); };
+  if (!runs_warning.empty()) warn(runs_warning);
   std::optional<MachineShare> share;
   try {
     share.emplace(DefaultShareFolder(), recipe.name, recipe.resources.priority, options.share, Now);

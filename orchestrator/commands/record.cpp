@@ -65,12 +65,25 @@ void DatabaseOption::AddTo(CLI::App& app) {
   app.add_option("--db", path, "Database file")->capture_default_str()->type_name("FILE");
 }
 
-std::unique_ptr<Store> DatabaseOption::OpenForReading() const {
+void DatabaseOption::AddRunsTo(CLI::App& app) {
+  app.add_option("--runs", runs,
+                 "Folder of the attempts, if not where the record has it: at first runs beside the "
+                 "database")
+      ->type_name("DIR");
+}
+
+std::unique_ptr<Store> DatabaseOption::OpenForReading() const { return Open(OpenMode::kReadOnly); }
+
+std::unique_ptr<Store> DatabaseOption::OpenForWriting() const { return Open(OpenMode::kReadWrite); }
+
+std::unique_ptr<Store> DatabaseOption::Open(OpenMode mode) const {
   if (!std::filesystem::exists(path)) {
     throw UsageError("no database " + path.string() +
                      "; `beamgrid run RECIPE` makes one, --db names another");
   }
-  return std::make_unique<Store>(path, OpenMode::kReadOnly);
+  auto store = std::make_unique<Store>(path, mode);
+  if (!runs.empty()) store->SetRuns(runs);
+  return store;
 }
 
 void AddJsonFlag(CLI::App& app, bool* json) {

@@ -132,10 +132,8 @@ class Verify : public Subcommand {
                  "Train the trials with damaged files again, put back what comes out the same")
         ->excludes(files)
         ->excludes(sample);
-    app.add_option("--runs", runs_, "Folder of the attempts")
-        ->capture_default_str()
-        ->type_name("DIR");
     database_.AddTo(app);
+    database_.AddRunsTo(app);
     AddJsonFlag(app, &json_);
   }
 
@@ -179,7 +177,7 @@ class Verify : public Subcommand {
                             .processor_flags = ProcessorFlags()});
     StudyVerifier verifier(store, executor,
                            {.study = study_,
-                            .folder = std::filesystem::path(runs_) / study_ / ".verify",
+                            .folder = store.runs() / study_ / ".verify",
                             .machine = LookAtMachineFor(trials, trainer),
                             .repair = repair_ ? Repair::kYes : Repair::kNo,
                             .remark = [&](const std::string& line) { context.Remark(line); }});
@@ -209,7 +207,7 @@ class Verify : public Subcommand {
                    " complete trials, damaged files: " + std::to_string(damaged.size()));
   }
 
-  std::string study_, sample_ = "3", runs_ = "runs";
+  std::string study_, sample_ = "3";
   std::uint64_t seed_ = 1;
   bool files_only_ = false, repair_ = false, json_ = false;
   DatabaseOption database_;

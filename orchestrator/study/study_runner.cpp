@@ -27,7 +27,7 @@ StudyRunner::StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataS
       intake_(recipe, catalogue, std::move(data), &store_, *parts.counter, settings_.slots.size()),
       resources_(parts.resources != nullptr ? *parts.resources : no_limits_),
       scheduler_(settings_.slots, recipe.resources.retries, settings_.memory),
-      starter_(recipe, settings_.runs, store_, executor_),
+      starter_(recipe, store_, executor_),
       abandoned_(store_, executor_, settings_.database, recipe.name),
       after_commit_(store_),
       display_(*parts.display, after_commit_),
@@ -261,7 +261,7 @@ void StudyRunner::Begin(const StartAttempt& start) {
   // Where Launch throws, no worker is at work on the attempt; the next run closes it from its empty
   // directory.
   after_commit_.Do([this, begun] { starter_.Launch(begun); });
-  events_.OnStarted(trial.id, trial.label(), slot, trial.attempts);
+  events_.OnStarted(trial.id, trial.label(), slot, trial.attempts, !begun.file.resume_from.empty());
 }
 
 void StudyRunner::Handle(const ExecutorEvent& event) {

@@ -33,7 +33,6 @@ namespace beamgrid {
 /// RunnerSettings is where and on what a study runs.
 struct RunnerSettings {
   std::filesystem::path database;  ///< to ask whether another study's orchestrator is alive
-  std::filesystem::path runs = "runs";
   std::vector<Slot> slots;
   std::map<std::string, std::int64_t> memory;  ///< bytes by device; see Scheduler
   std::chrono::milliseconds grace{30'000};     ///< for checkpoints after an interrupt

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "registry/store/place.h"
 #include "registry/store/store.h"
 
 namespace beamgrid {
@@ -162,6 +163,7 @@ class Database {
 
 struct Store::Impl {
   Database database;
+  RecordPlace place;
 
   /// Throws UsageError if there is no such trial.
   [[nodiscard]] TrialState StateOf(TrialId trial);

@@ -20,8 +20,27 @@ StudyRecord StudyFrom(const StatementUse& row) {
 }  // namespace
 
 Store::Store(const std::filesystem::path& path, OpenMode mode)
-    : impl_(new Impl{.database = {path, mode}}) {}
+    : impl_(new Impl{.database = {path, mode}, .place = RecordPlace(path)}) {
+  const auto runs = impl_->database.Row("SELECT runs FROM place",
+                                        [](const StatementUse& row) { return row.Text("runs"); });
+  if (runs) impl_->place.SetRemembered(*runs);
+}
 Store::~Store() = default;
+
+const std::filesystem::path& Store::runs() const { return impl_->place.runs(); }
+
+void Store::SetRuns(const std::filesystem::path& runs) { impl_->place.SetRuns(runs); }
+
+void Store::RememberRuns() {
+  Database& db = impl_->database;
+  const std::string runs = impl_->place.Remembered();
+  db.Write([&] {
+    db.Use(
+        "INSERT INTO place (id, runs) VALUES (1, ?)"
+        " ON CONFLICT (id) DO UPDATE SET runs = excluded.runs WHERE runs <> excluded.runs")
+        << runs << Execute();
+  });
+}
 
 void Store::Together(const std::function<void()>& work) { impl_->database.Write(work); }
 

@@ -86,14 +86,12 @@ class StudyRunnerTest : public ::testing::Test {
     const Recipe recipe = ParseRecipe(recipe_text, "r.toml", catalogue_);
     DataSpec data = Data();
     data.on_error = recipe.data.on_error;
-    Store store(folder_ / "test.db", OpenMode::kReadWrite);
+    Store store(database_, OpenMode::kReadWrite);
     FakeCounter counter(size_of_, fuse);
     RecordingDisplay display(fuse);
     resources_.taken.clear();  // died with the orchestrator
     StudyRunner runner(recipe, catalogue_, data,
-                       {.database = folder_ / "test.db",
-                        .runs = folder_ / "runs",
-                        .slots = std::vector<Slot>(slots_, {"cpu", 1})},
+                       {.database = database_, .slots = std::vector<Slot>(slots_, {"cpu", 1})},
                        {.store = &store,
                         .executor = &executor,
                         .counter = &counter,
@@ -113,12 +111,12 @@ class StudyRunnerTest : public ::testing::Test {
   }
 
   std::vector<TrialRecord> Trials(const std::string& study) const {
-    const Store store(folder_ / "test.db", OpenMode::kReadOnly);
+    const Store store(database_, OpenMode::kReadOnly);
     return store.Trials(store.FindStudy(study)->id);
   }
   std::vector<std::string> Notes(const std::string& study, const std::string& name,
                                  std::int64_t seed) const {
-    const Store store(folder_ / "test.db", OpenMode::kReadOnly);
+    const Store store(database_, OpenMode::kReadOnly);
     return store.Notes(store.FindStudy(study)->id, name, seed);
   }
   void ExpectAllComplete(const std::string& study, std::size_t count) const {
@@ -130,6 +128,7 @@ class StudyRunnerTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
+  std::filesystem::path database_ = folder_ / "test.db";
   Catalogue catalogue_ = TestCatalogue();
   FakeWorld world_;
   FakeExecutor::OutcomeOf outcome_of_ = [](const TrialFile&) { return Complete(0.5); };
