@@ -117,6 +117,10 @@ class Ensemble : public Subcommand {
   }
 
   void Keep(const CommandContext& context, const EnsembleAnswer& answer) const {
+    if (!database_.MayBeWritten()) {
+      return context.Remark("not stored with the study: " + database_.path.string() +
+                            " may only be read");
+    }
     const auto store = database_.OpenForWriting();
     const StudyRecord study = FindStudy(*store, database_, study_);
     StoreEnsemble(*store, study.id, answer);

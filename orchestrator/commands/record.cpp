@@ -1,8 +1,11 @@
 #include "orchestrator/commands/record.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
 
+#include "registry/store/place.h"
 #include "registry/util/error.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
@@ -62,7 +65,14 @@ std::vector<TrialInStudy> AllTrials(const Store& store) {
 }  // namespace
 
 void DatabaseOption::AddTo(CLI::App& app) {
-  app.add_option("--db", path, "Database file")->capture_default_str()->type_name("FILE");
+  const auto names_file = [](const std::string& name) -> std::string {
+    const bool memory = name.empty() || name == ":memory:" || name.starts_with("file:");
+    return memory ? "--db: '" + name + "' must be the path of a file" : "";
+  };
+  app.add_option("--db", path, "Database file")
+      ->capture_default_str()
+      ->type_name("FILE")
+      ->check(CLI::Validator(names_file, ""));
 }
 
 void DatabaseOption::AddRunsTo(CLI::App& app) {
@@ -75,6 +85,11 @@ void DatabaseOption::AddRunsTo(CLI::App& app) {
 std::unique_ptr<Store> DatabaseOption::OpenForReading() const { return Open(OpenMode::kReadOnly); }
 
 std::unique_ptr<Store> DatabaseOption::OpenForWriting() const { return Open(OpenMode::kReadWrite); }
+
+bool DatabaseOption::MayBeWritten() const {
+  const std::filesystem::path file = RealPath(path);
+  return ::access(file.c_str(), W_OK) == 0 && ::access(file.parent_path().c_str(), W_OK) == 0;
+}
 
 std::unique_ptr<Store> DatabaseOption::Open(OpenMode mode) const {
   if (!std::filesystem::exists(path)) {

@@ -23,6 +23,8 @@ struct DatabaseOption {
   [[nodiscard]] std::unique_ptr<Store> OpenForReading() const;
   /// The same to add to the record.
   [[nodiscard]] std::unique_ptr<Store> OpenForWriting() const;
+  /// True if this user may write to the file and make SQLite's log beside it.
+  [[nodiscard]] bool MayBeWritten() const;
 
  private:
   [[nodiscard]] std::unique_ptr<Store> Open(OpenMode mode) const;

@@ -44,7 +44,7 @@ class RunCommand : public Subcommand {
     // Opened anew: the study's own connection went with its lock, and the ensemble is still to be
     // recorded.
     Store store(options_.database, OpenMode::kReadWrite);  // which knows the runs folder by now
-    const StudyRecord study = store.FindStudy(recipe.name).value();
+    const StudyRecord study = FindStudy(store, database_, recipe.name);
     PrintLeaderboard(context.out, store, study);
     PrintTables(context.out, store, catalogue, recipe);
     if (recipe.ensemble) MakeEnsemble(context.out, store, study, recipe);

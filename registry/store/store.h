@@ -91,6 +91,14 @@ class Store {
   /// Writes down where the runs folder is, for whoever opens the database next.
   void RememberRuns();
 
+  /// Writes the record as it is now to `to`, a file that is not there yet, which names `runs` as
+  /// its runs folder. Others may go on writing to this record meanwhile. Only the file itself
+  /// belongs to the copy. Whatever is left of `to` after an Error is no database.
+  void CopyTo(const std::filesystem::path& to, const std::filesystem::path& runs) const;
+  /// Moves what is committed from the log into the database file, as far as readers let it: the
+  /// file alone is then whole. Cheap where nothing has changed.
+  void Settle();
+
   /// Makes one transaction of all changes that `work` makes through this Store: durable when this
   /// returns, none of them if `work` throws. A disk allows some hundred transactions a second, so
   /// whoever has several changes at hand (a poll's events, the attempts to begin) puts them in

@@ -15,11 +15,10 @@ std::string AttemptText(TrialId trial, std::int64_t attempt) {
 }
 
 std::int64_t LastAttempt(Database& db, TrialId trial) {
-  const auto number = db.Row(
+  // max() of no rows is one row with NULL, which reads as 0: the first attempt is number 1.
+  return db.TheRow(
       "SELECT max(number) AS number FROM attempt WHERE trial = ?",
       [](const StatementUse& row) { return row.Integer("number"); }, trial);
-  // max() of no rows is one row with NULL, which reads as 0: the first attempt is number 1.
-  return number.value();
 }
 
 void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,

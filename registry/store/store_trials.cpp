@@ -114,6 +114,10 @@ TrialRecord RecordFrom(Database& db, const RecordPlace& place, const StatementUs
                      .device = row.Text("device"),
                      .model_json = FilesNow(place, row.Text("model"), row.Text("folder")),
                      .directory = place.Directory(row.Text("directory"))};
+  if (record.state == TrialState::kComplete && row.IsNull("result_attempt")) {
+    throw Error("the record calls trial " + std::to_string(row.Integer("id")) +
+                " complete and holds no result of it: it was changed by hand or is damaged");
+  }
   if (!row.IsNull("result_attempt")) record.result = ResultFrom(row, ArtifactsOf(db, record.id));
   return record;
 }
@@ -144,11 +148,9 @@ std::optional<TrialRecord> Store::FindByFingerprint(const std::string& fingerpri
 TrialRecord Store::Trial(TrialId id) const {
   Database& db = impl_->database;
   (void)impl_->StateOf(id);
-  return db
-      .Row(
-          "SELECT * FROM trial_record WHERE id = ?",
-          [&](const StatementUse& row) { return RecordFrom(db, impl_->place, row); }, id)
-      .value();
+  return db.TheRow(
+      "SELECT * FROM trial_record WHERE id = ?",
+      [&](const StatementUse& row) { return RecordFrom(db, impl_->place, row); }, id);
 }
 
 std::vector<TrialRecord> Store::Trials(StudyId study) const {
@@ -168,13 +170,13 @@ std::vector<TrialRecord> Store::Trials(StudyId study) const {
 
 TrialSpec Store::Spec(TrialId id) const {
   (void)impl_->StateOf(id);
-  const auto text = impl_->database.Row(
+  const std::string text = impl_->database.TheRow(
       "SELECT spec, folder FROM trial WHERE id = ?",
       [this](const StatementUse& row) {
         return FilesNow(impl_->place, row.Text("spec"), row.Text("folder"));
       },
       id);
-  return TrialSpecFromJson(ParseJson(text.value()));
+  return TrialSpecFromJson(ParseJson(text));
 }
 
 std::vector<EpochResult> Store::Epochs(TrialId id) const {

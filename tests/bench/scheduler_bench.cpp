@@ -108,7 +108,7 @@ Timing RunGrid(std::int64_t points, std::int64_t most, std::size_t slots,
   StudyRunner runner(
       recipe, catalogue,
       {.format = "frame", .train = {"/t"}, .validate = {"/v"}, .classes = 10, .digest = "d"},
-      {.database = folder / "bench.db", .slots = std::vector<Slot>(slots, {"cpu", 1})},
+      {.slots = std::vector<Slot>(slots, {"cpu", 1})},
       {.store = &store,
        .executor = &executor,
        .counter = &counter,

@@ -14,6 +14,7 @@
 
 #include "orchestrator/study/study_runner.h"
 #include "registry/store/store.h"
+#include "registry/store/study_lock.h"
 #include "search/recipe.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/fake_executor.h"
@@ -86,12 +87,15 @@ class StudyRunnerTest : public ::testing::Test {
     const Recipe recipe = ParseRecipe(recipe_text, "r.toml", catalogue_);
     DataSpec data = Data();
     data.on_error = recipe.data.on_error;
+    const StudyLock lock(database_, recipe.name);
     Store store(database_, OpenMode::kReadWrite);
     FakeCounter counter(size_of_, fuse);
     RecordingDisplay display(fuse);
     resources_.taken.clear();  // died with the orchestrator
     StudyRunner runner(recipe, catalogue_, data,
-                       {.database = database_, .slots = std::vector<Slot>(slots_, {"cpu", 1})},
+                       {.is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
+                        .lost = lost_,
+                        .slots = std::vector<Slot>(slots_, {"cpu", 1})},
                        {.store = &store,
                         .executor = &executor,
                         .counter = &counter,
@@ -136,7 +140,8 @@ class StudyRunnerTest : public ::testing::Test {
   std::size_t slots_ = 2;
   FakeResources resources_;
   std::chrono::milliseconds now_{0};
-  StudyRunner* runner_ = nullptr;  ///< valid while one runs
+  std::function<std::string()> lost_;  ///< see RunnerSettings
+  StudyRunner* runner_ = nullptr;      ///< valid while one runs
   std::vector<std::string> events_;
   ProgressState state_;
   int counted_ = 0;
