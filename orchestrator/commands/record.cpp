@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "registry/store/database_file.h"
 #include "registry/store/place.h"
 #include "registry/util/error.h"
 #include "registry/util/nearest_spelling.h"
@@ -67,7 +68,7 @@ std::vector<TrialInStudy> AllTrials(const Store& store) {
 void DatabaseOption::AddTo(CLI::App& app) {
   const auto names_file = [](const std::string& name) -> std::string {
     const bool memory = name.empty() || name == ":memory:" || name.starts_with("file:");
-    return memory ? "--db: '" + name + "' must be the path of a file" : "";
+    return memory ? "'" + name + "' must be the path of a file" : "";
   };
   app.add_option("--db", path, "Database file")
       ->capture_default_str()
@@ -92,6 +93,7 @@ bool DatabaseOption::MayBeWritten() const {
 }
 
 std::unique_ptr<Store> DatabaseOption::Open(OpenMode mode) const {
+  CheckDatabaseFile(path);
   if (!std::filesystem::exists(path)) {
     throw UsageError("no database " + path.string() +
                      "; `beamgrid run RECIPE` makes one, --db names another");

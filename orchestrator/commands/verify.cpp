@@ -1,5 +1,8 @@
 // `beamgrid verify`: trains finished trials again and compares; checks the files of the record.
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <limits>
 
 #include "orchestrator/audit/recorded_files.h"
@@ -177,7 +180,7 @@ class Verify : public Subcommand {
                             .processor_flags = ProcessorFlags()});
     StudyVerifier verifier(store, executor,
                            {.study = study_,
-                            .folder = store.runs() / study_ / ".verify",
+                            .folder = Folder(store),
                             .machine = LookAtMachineFor(trials, trainer),
                             .repair = repair_ ? Repair::kYes : Repair::kNo,
                             .remark = [&](const std::string& line) { context.Remark(line); }});
@@ -190,6 +193,14 @@ class Verify : public Subcommand {
       // A trial may take hours: whoever reads along sees each verdict at once.
       context.out.flush();
     });
+  }
+
+  /// Returns where trials are trained again: beside the others, unless these may only be read.
+  [[nodiscard]] std::filesystem::path Folder(const Store& store) const {
+    const bool only_read = ::access(store.runs().c_str(), W_OK) != 0 && errno != ENOENT;
+    if (!only_read || repair_) return store.runs() / study_ / ".verify";
+    return std::filesystem::temp_directory_path() /
+           ("beamgrid-verify-" + std::to_string(::getpid())) / study_;
   }
 
   void Report(const CommandContext& context, std::size_t complete, std::size_t trained,

@@ -42,7 +42,7 @@ std::string FixFor(int code) {
     case SQLITE_AUTH:
       return "check the permissions of the file and its folder";
     case SQLITE_CANTOPEN:
-      return "check that the folder exists and may be written";
+      return "check that the folder exists, and the permissions of folder and file";
     case SQLITE_NOTADB:
       return "this file is something else; name another --db";
     case SQLITE_CORRUPT:
