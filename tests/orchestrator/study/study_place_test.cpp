@@ -4,6 +4,7 @@
 #include "registry/util/error.h"
 #include "tests/orchestrator/study/study_runner_fixture.h"
 #include "tests/support/error_text.h"
+#include "tests/support/specs.h"
 
 namespace beamgrid {
 namespace {
@@ -82,6 +83,7 @@ TEST_F(StudyPlaceTest, ADirectoryThatIsTakenBetweenRecordAndDiskIsLeftToWhoHasIt
   const StudyId study = store.OpenStudy({.name = "s"});
   StudyTrial trial;
   trial.name = "LSTM";
+  trial.spec = ExampleTrial();
   trial.fingerprint = "0123456789";
   trial.id = store.AddTrials(study, {trial})[0];
   FakeExecutor executor(world_, outcome_of_);

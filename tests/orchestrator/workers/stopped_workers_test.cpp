@@ -171,8 +171,6 @@ TEST_F(StoppedWorkersTest, ReconcileSparesTheWorkerOfAnotherOrchestrator) {
   if (orchestrator == 0) {
     const Survivor worker(directory, Survivor::Group::kOwn);
     (void)!::write(ready[1], "x", 1);
-    char byte = 0;
-    (void)!::read(STDIN_FILENO, &byte, 0);
     ::pause();
     ::_exit(0);
   }
