@@ -35,9 +35,9 @@ class MovedTest : public testing::Test {
   }
   /// What a user does with a project must work there and name no other place.
   static void ExpectAtHome(const fs::path& project, const fs::path& elsewhere) {
-    for (const std::vector<std::string>& command : {std::vector<std::string>{"run", "recipe.toml"},
-                                                    {"ensemble", "small"},
-                                                    {"verify", "small", "--sample", "all"}}) {
+    const std::vector<std::vector<std::string>> commands = {
+        {"verify", "small", "--sample", "all"}, {"ensemble", "small"}, {"run", "recipe.toml"}};
+    for (const std::vector<std::string>& command : commands) {
       const Ended ended = Beamgrid(project, command);
       EXPECT_EQ(ended.exit_code, 0) << command[0] << ": " << ended.err;
       EXPECT_THAT(ended.out + ended.err, Not(HasSubstr(elsewhere.string()))) << command[0];

@@ -3,6 +3,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
+#include <signal.h>
 
 #include <functional>
 
@@ -187,11 +188,25 @@ TEST_F(ReadOnlyFolderTest, TheLogOfAKilledWriterIsReadToo) {
 }
 
 TEST_F(ReadOnlyFolderTest, ALivingWriterIsSeen) {
-  Store store(path_, OpenMode::kReadWrite);
-  store.OpenStudy(ExampleStudy());
-  store.Settle();
-  store.OpenStudy(ExampleStudy("second"));
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  // In a process of its own: a child would inherit what SQLite knows of an open file.
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    Store store(path_, OpenMode::kReadWrite);
+    store.OpenStudy(ExampleStudy());
+    store.Settle();
+    store.OpenStudy(ExampleStudy("second"));
+    (void)!::write(ends[1], "x", 1);
+    ::pause();
+    ::_exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ends[0], &byte, 1), 1);
   const std::string text = InReadOnly([&] { return StudiesText(); });
+  ::kill(writer, SIGKILL);
+  ::waitpid(writer, nullptr, 0);
+  for (const int end : ends) ::close(end);
   if (text == "skipped") GTEST_SKIP() << "no mounts of our own here";
   EXPECT_EQ(text, "2");
 }
