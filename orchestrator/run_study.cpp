@@ -51,10 +51,11 @@ std::filesystem::path RescueName(const std::filesystem::path& database) {
 
 /// Returns what became of the files of an open database; what they hold is saved, for the process
 /// that has them open is the last that can.
-std::string FateOf(const OpenDatabaseFiles& files, const Store& store,
+std::string FateOf(const OpenDatabaseFiles& files, Store& store,
                    const std::filesystem::path& database) {
   const std::string fate = files.Fate();
   if (fate.empty()) return {};
+  if (!files.HasItsLog()) store.LeaveLog();
   const std::filesystem::path rescue = RescueName(database);
   try {
     store.CopyTo(rescue, store.runs());

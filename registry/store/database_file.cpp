@@ -85,6 +85,8 @@ std::optional<OpenDatabaseFiles::Identity> OpenDatabaseFiles::IdentityOf(
   return unknown;
 }
 
+bool OpenDatabaseFiles::HasItsLog() const { return IdentityOf(LogOf(database_), log_) == log_; }
+
 std::string OpenDatabaseFiles::Fate() const {
   for (const auto& [path, then] :
        {std::pair(database_, file_), std::pair(LogOf(database_), log_)}) {

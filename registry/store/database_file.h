@@ -28,6 +28,8 @@ class OpenDatabaseFiles {
 
   /// Returns what became of them: "was deleted", "was replaced by another file". Empty: nothing.
   [[nodiscard]] std::string Fate() const;
+  /// True if the log is still the one that was.
+  [[nodiscard]] bool HasItsLog() const;
 
  private:
   /// A file, whatever its path.

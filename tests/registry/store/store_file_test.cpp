@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <functional>
+#include <memory>
 
 #include "registry/store/database_file.h"
 #include "registry/store/store.h"
@@ -144,6 +145,21 @@ TEST_F(StoreFileTest, DeletedAndReplacedFilesAreNoticedAndTheirContentIsSaved) {
   EXPECT_THAT(files.Fate(), HasSubstr("was replaced by another file"));
   store.CopyTo(folder_ / "saved.db", folder_ / "runs");
   EXPECT_EQ(StudiesIn(folder_ / "saved.db"), 2U);
+}
+
+TEST_F(StoreFileTest, TheLogOfTheNextDatabaseIsLeftAlone) {
+  auto store = std::make_unique<Store>(path_, OpenMode::kReadWrite);
+  store->OpenStudy(ExampleStudy());
+  const OpenDatabaseFiles files(path_);
+  EXPECT_TRUE(files.HasItsLog());
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(path_.string() + suffix);
+  WriteFileAtomically(path_, "another database");
+  WriteFileAtomically(LogOf(path_), "its log");
+  EXPECT_FALSE(files.HasItsLog());
+  store->LeaveLog();
+  store.reset();
+  EXPECT_EQ(ReadFile(path_), "another database");
+  EXPECT_EQ(ReadFile(LogOf(path_)), "its log");
 }
 
 TEST_F(StoreFileTest, ACopyNeedsNothingBesideItAndKnowsItsRunsFolder) {
