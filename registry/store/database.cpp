@@ -104,10 +104,22 @@ class PrivateFolder {
   std::filesystem::path path_;
 };
 
-void CopyInto(SQLite::Database& memory, const std::string& name, int flags) {
-  SQLite::Database file(name, flags);
+/// Copies all pages at once: one state of the record, whoever writes meanwhile.
+void CopyPages(SQLite::Database& to, SQLite::Database& from) {
   constexpr int kAllPages = -1;
-  (void)SQLite::Backup(memory, file).executeStep(kAllPages);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
+  SQLite::Backup backup(to, from);
+  while (backup.executeStep(kAllPages) != SQLITE_DONE) {
+    if (std::chrono::steady_clock::now() >= give_up) {
+      throw SQLite::Exception("cannot be copied", SQLITE_BUSY);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+void CopyFileInto(SQLite::Database& memory, const std::string& name, int flags) {
+  SQLite::Database file(name, flags);
+  CopyPages(memory, file);
 }
 
 /// Returns the names of the schema's views, in the order in which they are made.
@@ -204,8 +216,7 @@ void Database::CopyTo(const std::filesystem::path& to) {
   if (std::filesystem::exists(to)) throw Error(to.string() + ": is there already");
   try {
     SQLite::Database copy(to.string(), FlagsFor(OpenMode::kReadWrite));
-    constexpr int kAllPages = -1;  // at once: one state of the record, whoever writes meanwhile
-    (void)SQLite::Backup(copy, *connection_).executeStep(kAllPages);
+    CopyPages(copy, *connection_);
     // A file that is only read may lie where no log can be made beside it; the next to write to it
     // changes it back.
     copy.exec("PRAGMA journal_mode = DELETE");
@@ -217,10 +228,12 @@ void Database::CopyTo(const std::filesystem::path& to) {
 
 void Database::Checkpoint() {
   const int changes = sqlite3_total_changes(connection_->getHandle());
-  if (std::exchange(settled_changes_, changes) == changes) return;
+  if (settled_changes_ == changes) return;
   // A reader that holds it up, or a disk that does, loses nothing: all is in the log.
-  (void)sqlite3_wal_checkpoint_v2(connection_->getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
-                                  nullptr, nullptr);
+  int in_log = 0, moved = 0;
+  const int code = sqlite3_wal_checkpoint_v2(connection_->getHandle(), nullptr,
+                                             SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  if (code == SQLITE_OK && in_log == moved) settled_changes_ = changes;
 }
 
 /// Opens the file. SQLite writes beside a database that it only reads (its log's index), so a
@@ -248,12 +261,12 @@ void Database::ReadThroughAPrivateCopy() {
     const FileStamps before = StampsOf(file);
     auto copy = std::make_unique<SQLite::Database>(kMemory, FlagsFor(OpenMode::kReadWrite));
     if (!before.log || before.log->size == 0) {
-      CopyInto(*copy, ImmutableUri(file), SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+      CopyFileInto(*copy, ImmutableUri(file), SQLite::OPEN_READONLY | SQLite::OPEN_URI);
     } else {
       const PrivateFolder folder;
       std::filesystem::copy_file(file, folder.path() / "record.db");
       std::filesystem::copy_file(LogOf(file), LogOf(folder.path() / "record.db"));
-      CopyInto(*copy, (folder.path() / "record.db").string(), FlagsFor(OpenMode::kReadWrite));
+      CopyFileInto(*copy, (folder.path() / "record.db").string(), FlagsFor(OpenMode::kReadWrite));
     }
     if (!(StampsOf(file) == before)) continue;
     connection_ = std::move(copy);
@@ -365,8 +378,7 @@ void Database::ReadOlderThroughACopy() {
                 "`beamgrid backup` make the copy");
   }
   auto copy = std::make_unique<SQLite::Database>(kMemory, FlagsFor(OpenMode::kReadWrite));
-  constexpr int kAllPages = -1;
-  (void)SQLite::Backup(*copy, *connection_).executeStep(kAllPages);
+  CopyPages(*copy, *connection_);
   connection_ = std::move(copy);
   Migrate();
   // A change would be lost with the copy: better refused.

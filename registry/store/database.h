@@ -177,7 +177,7 @@ class Database {
   std::unique_ptr<SQLite::Database> connection_;
   std::unordered_map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
   bool writing_ = false;
-  int settled_changes_ = 0;  ///< of this connection, at the last checkpoint
+  int settled_changes_ = 0;  ///< of this connection, at the last whole checkpoint
 };
 
 struct Store::Impl {
