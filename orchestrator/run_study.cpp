@@ -93,6 +93,9 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   // Before the store: who is refused has neither made nor migrated a database.
   const StudyLock lock(options.database, recipe.name);
   Store store(options.database, OpenMode::kReadWrite);
+  if (!lock.IsOn(options.database)) {
+    throw Error(options.database.string() + ": was replaced while the study began; run it again");
+  }
   const std::string runs_warning = UseRunsFolder(store, options.runs);
   const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
   const OpenDatabaseFiles files(options.database);

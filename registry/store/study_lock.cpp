@@ -3,6 +3,7 @@
 #include "registry/store/study_lock.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -86,6 +87,12 @@ StudyLock::StudyLock(const std::filesystem::path& database, const std::string& s
 StudyLock::~StudyLock() {
   // Emptied, not removed: another one may have opened it to write its name.
   [[maybe_unused]] const int ignored = ::truncate(note_.c_str(), 0);
+}
+
+bool StudyLock::IsOn(const std::filesystem::path& database) const {
+  struct stat locked{}, there{};
+  return ::fstat(file_.get(), &locked) == 0 && ::stat(database.c_str(), &there) == 0 &&
+         locked.st_dev == there.st_dev && locked.st_ino == there.st_ino;
 }
 
 bool StudyLock::IsHeld(const std::string& study) const {

@@ -23,6 +23,8 @@ class StudyLock {
   StudyLock(const StudyLock&) = delete;
   StudyLock& operator=(const StudyLock&) = delete;
 
+  /// True if `database` leads to the file that is locked, and not to one that has taken its place.
+  [[nodiscard]] bool IsOn(const std::filesystem::path& database) const;
   /// True if somebody else holds the lock of `study`, another one of this database.
   [[nodiscard]] bool IsHeld(const std::string& study) const;
 

@@ -8,6 +8,7 @@
 #include "registry/store/store.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/support/error_text.h"
 #include "tests/support/own_mounts.h"
 #include "tests/support/temporary_folder.h"
@@ -119,6 +120,17 @@ TEST(StudyLock, HoldsTheFileByAnotherMountOfItsFolder) {
       [&] { return ErrorText<UsageError>([&] { StudyLock(folder / "mounted/b.db", "study"); }); });
   if (text == "skipped") GTEST_SKIP() << "no mounts of our own here";
   EXPECT_THAT(text, HasSubstr("is being run by pid " + std::to_string(holder.pid())));
+}
+
+TEST(StudyLock, KnowsItsFileFromAnotherOfItsName) {
+  const TemporaryFolder folder;
+  const StudyLock lock(folder / "b.db", "study");
+  EXPECT_TRUE(lock.IsOn(folder / "b.db"));
+  std::filesystem::rename(folder / "b.db", folder / "moved.db");
+  EXPECT_FALSE(lock.IsOn(folder / "b.db"));
+  EXPECT_TRUE(lock.IsOn(folder / "moved.db"));
+  WriteFileAtomically(folder / "b.db", "");
+  EXPECT_FALSE(lock.IsOn(folder / "b.db"));
 }
 
 TEST(StudyLock, SqliteAndTheLockLeaveEachOtherAlone) {
