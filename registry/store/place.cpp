@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-constexpr char kMemory[] = ":memory:";
+constexpr char kInMemory[] = ":memory:";
 constexpr char kUsualRuns[] = "runs";
 
 bool IsThere(const fs::path& path) {
@@ -55,7 +55,7 @@ fs::path RealPath(const fs::path& path) {
 }
 
 RecordPlace::RecordPlace(const fs::path& database) {
-  if (database.empty() || database == kMemory) return;
+  if (database.empty() || database == kInMemory) return;
   folder_ = RealPath(database).parent_path();
   runs_ = folder_ / kUsualRuns;
 }
