@@ -16,7 +16,7 @@ namespace beamgrid {
 /// RunStudyOptions is where a study runs, beside what its recipe says.
 struct RunStudyOptions {
   std::filesystem::path database = "beamgrid.db";
-  std::filesystem::path runs = "runs";
+  std::filesystem::path runs;     ///< empty: where the record's attempts lie (Store::runs)
   std::filesystem::path trainer;  ///< FindTrainer()
   ProgressMode progress = ProgressMode::kAuto;
   ShareMode share = ShareMode::kWaitForSlots;

@@ -73,21 +73,27 @@ std::string LoaderProblem(const std::string& message) {
 }
 
 void LoadPlugin(const NamedFile& plugin) {
-  // By path, of the plugins that were tried. A library is loaded once, so its registrations run
-  // once: asked a second time, it would seem to register nothing.
-  static std::map<std::string, std::string> problems;
-  const auto known = problems.find(plugin.path);
   // The hash is part of a trial's identity: another file would be another component under its name.
-  if (known == problems.end()) {
-    try {
-      CheckUnchanged(plugin);
-    } catch (const Error& error) {
-      if (IsMachineFault(SystemCode(error))) throw;
-      throw SpecError(std::string("plugin ") + error.what());
-    }
+  try {
+    CheckUnchanged(plugin);
+  } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
+    throw SpecError(std::string("plugin ") + error.what());
   }
-  if (known == problems.end()) problems.emplace(plugin.path, OpenPlugin(plugin));
-  const std::string& problem = problems.at(plugin.path);
+  static std::map<std::string, std::string> hashes;  // by path, of what was loaded from there
+  const std::string& loaded = hashes.emplace(plugin.path, plugin.hash).first->second;
+  if (loaded != plugin.hash) {
+    throw SpecError("plugin " + plugin.path +
+                    ": another file was loaded from there by this process, which the dynamic "
+                    "linker would give again; a new process loads the new one");
+  }
+  // By content, of the plugins that were tried. A library is loaded once, so its registrations run
+  // once: asked a second time, it would seem to register nothing, and a copy of it everything
+  // twice.
+  static std::map<std::string, std::string> problems;
+  const auto known = problems.find(plugin.hash);
+  const std::string& problem =
+      known != problems.end() ? known->second : problems[plugin.hash] = OpenPlugin(plugin);
   if (!problem.empty()) throw SpecError("plugin " + plugin.path + ": " + problem);
 }
 

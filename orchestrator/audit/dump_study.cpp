@@ -82,13 +82,19 @@ json::value WholeResult(const TrialRecord& trial) {
   return result;
 }
 
+std::string Recorded(const Store& store, const std::string& directory) {
+  const std::string start = (store.runs() / "").string();
+  return directory.starts_with(start) ? directory.substr(start.size()) : directory;
+}
+
 json::object WholeLine(const Store& store, const TrialRecord& trial) {
   json::object line = CommonPart(trial);
   line["id"] = static_cast<std::int64_t>(trial.id);
   line["spec"] = ToJson(store.Spec(trial.id));
   line["failure"] = trial.failure.empty() ? json::value(nullptr) : json::string(trial.failure);
   line["failure_log"] = trial.failure_log;
-  line["directory"] = trial.directory;
+  // From the runs folder on, as in the attempts below.
+  line["directory"] = Recorded(store, trial.directory);
   line["result"] = WholeResult(trial);
   // All columns as they are: one that the schema gains is printed too.
   line["attempts"] = store

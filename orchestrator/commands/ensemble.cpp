@@ -59,6 +59,7 @@ class Ensemble : public Subcommand {
         ->capture_default_str()
         ->excludes(files);
     database_.AddTo(app);
+    database_.AddRunsTo(app);
     AddJsonFlag(app, &json_);
     auto* out = app.add_option("--out", out_,
                                "Write the ensemble's own predictions: VideoId,"
@@ -106,20 +107,23 @@ class Ensemble : public Subcommand {
   }
 
   EnsembleQuestion AskOfStudy() const {
-    RequireFile(database_.path);
-    const Store store(database_.path, OpenMode::kReadWrite);
-    const StudyRecord study = FindStudy(store, database_, study_);
+    const auto store = database_.OpenForReading();
+    const StudyRecord study = FindStudy(*store, database_, study_);
     EnsembleQuestion question = EnsembleOfRecipe(study.recipe_text, study.name);
     Apply(overrides_, question);
     question.models =
-        StudyPool(store, study, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
+        StudyPool(*store, study, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
     return question;
   }
 
   void Keep(const CommandContext& context, const EnsembleAnswer& answer) const {
-    Store store(database_.path, OpenMode::kReadWrite);
-    const StudyRecord study = FindStudy(store, database_, study_);
-    StoreEnsemble(store, study.id, answer);
+    if (!database_.MayBeWritten()) {
+      return context.Remark("not stored with the study: " + database_.path.string() +
+                            " may only be read");
+    }
+    const auto store = database_.OpenForWriting();
+    const StudyRecord study = FindStudy(*store, database_, study_);
+    StoreEnsemble(*store, study.id, answer);
     context.Remark("stored with study " + study.name);
   }
 

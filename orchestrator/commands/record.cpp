@@ -1,8 +1,12 @@
 #include "orchestrator/commands/record.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
 
+#include "registry/store/database_file.h"
+#include "registry/store/place.h"
 #include "registry/util/error.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
@@ -62,15 +66,41 @@ std::vector<TrialInStudy> AllTrials(const Store& store) {
 }  // namespace
 
 void DatabaseOption::AddTo(CLI::App& app) {
-  app.add_option("--db", path, "Database file")->capture_default_str()->type_name("FILE");
+  const auto names_file = [](const std::string& name) -> std::string {
+    const bool memory = name.empty() || name == ":memory:" || name.starts_with("file:");
+    return memory ? "'" + name + "' must be the path of a file" : "";
+  };
+  app.add_option("--db", path, "Database file")
+      ->capture_default_str()
+      ->type_name("FILE")
+      ->check(CLI::Validator(names_file, ""));
 }
 
-std::unique_ptr<Store> DatabaseOption::OpenForReading() const {
+void DatabaseOption::AddRunsTo(CLI::App& app) {
+  app.add_option("--runs", runs,
+                 "Folder of the attempts, if not where the record has it: at first runs beside the "
+                 "database")
+      ->type_name("DIR");
+}
+
+std::unique_ptr<Store> DatabaseOption::OpenForReading() const { return Open(OpenMode::kReadOnly); }
+
+std::unique_ptr<Store> DatabaseOption::OpenForWriting() const { return Open(OpenMode::kReadWrite); }
+
+bool DatabaseOption::MayBeWritten() const {
+  const std::filesystem::path file = RealPath(path);
+  return ::access(file.c_str(), W_OK) == 0 && ::access(file.parent_path().c_str(), W_OK) == 0;
+}
+
+std::unique_ptr<Store> DatabaseOption::Open(OpenMode mode) const {
+  CheckDatabaseFile(path);
   if (!std::filesystem::exists(path)) {
     throw UsageError("no database " + path.string() +
                      "; `beamgrid run RECIPE` makes one, --db names another");
   }
-  return std::make_unique<Store>(path, OpenMode::kReadOnly);
+  auto store = std::make_unique<Store>(path, mode);
+  if (!runs.empty()) store->SetRuns(runs);
+  return store;
 }
 
 void AddJsonFlag(CLI::App& app, bool* json) {

@@ -19,12 +19,8 @@ class RunCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.add_option("RECIPE", recipe_, "Recipe file")->required();
-    app.add_option("--db", options_.database, "Database file")
-        ->capture_default_str()
-        ->type_name("FILE");
-    app.add_option("--runs", options_.runs, "Folder of the attempts")
-        ->capture_default_str()
-        ->type_name("DIR");
+    database_.AddTo(app);
+    database_.AddRunsTo(app);
     app.add_flag_callback(
         "--no-wait", [this] { options_.share = ShareMode::kStartAtOnce; },
         "Start at once, whatever other studies hold of this machine");
@@ -34,7 +30,9 @@ class RunCommand : public Subcommand {
     IgnoreBrokenPipes();  // what has taken days outlives whoever reads along
     const auto [trainer, catalogue] = OpenTrainerFor(context, recipe_);
     options_.trainer = trainer;
-    context.Detail("database: " + options_.database.string() + ", runs: " + options_.runs.string());
+    options_.database = database_.path;
+    options_.runs = database_.runs;
+    context.Detail("database: " + options_.database.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;
     const Recipe recipe = LoadRecipe(recipe_, catalogue);
     const StudyResult result = RunStudy(recipe, catalogue, options_);
@@ -45,8 +43,8 @@ class RunCommand : public Subcommand {
 
     // Opened anew: the study's own connection went with its lock, and the ensemble is still to be
     // recorded.
-    Store store(options_.database, OpenMode::kReadWrite);
-    const StudyRecord study = store.FindStudy(recipe.name).value();
+    Store store(options_.database, OpenMode::kReadWrite);  // which knows the runs folder by now
+    const StudyRecord study = FindStudy(store, database_, recipe.name);
     PrintLeaderboard(context.out, store, study);
     PrintTables(context.out, store, catalogue, recipe);
     if (recipe.ensemble) MakeEnsemble(context.out, store, study, recipe);
@@ -95,6 +93,7 @@ class RunCommand : public Subcommand {
   }
 
   std::string recipe_;
+  DatabaseOption database_;
   RunStudyOptions options_;
 };
 

@@ -1,19 +1,15 @@
 #include "orchestrator/study/abandoned_attempts.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "orchestrator/study/counted_model.h"
-#include "registry/store/study_lock.h"
-#include "registry/util/error.h"
 
 namespace beamgrid {
 
-AbandonedAttempts::AbandonedAttempts(Store& store, Executor& executor,
-                                     std::filesystem::path database, std::string study)
-    : store_(store),
-      executor_(executor),
-      database_(std::move(database)),
-      study_(std::move(study)) {}
+AbandonedAttempts::AbandonedAttempts(Store& store, Executor& executor, IsRun is_run,
+                                     std::string study)
+    : store_(store), executor_(executor), is_run_(std::move(is_run)), study_(std::move(study)) {}
 
 void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed) {
   for (const Store::OpenAttempt& attempt : store_.OpenAttempts()) {
@@ -33,17 +29,9 @@ bool AbandonedAttempts::OwnerLives(const Store::OpenAttempt& attempt) const {
   // <runs>/<study>/<trial>/<attempt>
   const std::string owner =
       std::filesystem::path(attempt.directory).parent_path().parent_path().filename().string();
-  // Our own lock is held by us: a second attempt to take it would be refused and look like a living
-  // owner.
-  if (owner == study_ || owner.empty()) return false;
-  try {
-    // Holding the lock for a moment is the only sure question: a process id may be somebody else's
-    // by now, but the kernel releases the lock of the dead.
-    const StudyLock probe(database_, owner);
-    return false;
-  } catch (const UsageError&) {
-    return true;
-  }
+  // Our own study is run by us, and we have begun nothing yet.
+  if (owner == study_ || owner.empty() || !is_run_) return false;
+  return is_run_(owner);
 }
 
 }  // namespace beamgrid

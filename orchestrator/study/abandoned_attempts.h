@@ -15,9 +15,12 @@ namespace beamgrid {
 /// files tell. Not thread-safe; owned by the study's thread.
 class AbandonedAttempts {
  public:
+  /// Says whether another orchestrator runs a study of this database.
+  using IsRun = std::function<bool(const std::string& study)>;
+
   /// Expects that the caller holds the lock of `study`. All arguments must outlive this object.
-  AbandonedAttempts(Store& store, Executor& executor, std::filesystem::path database,
-                    std::string study);
+  /// Without `is_run` nobody else uses the database.
+  AbandonedAttempts(Store& store, Executor& executor, IsRun is_run, std::string study);
 
   /// OnClosed is called with each attempt that was closed.
   using OnClosed = std::function<void(const Store::OpenAttempt&, const AttemptOutcome&)>;
@@ -34,7 +37,7 @@ class AbandonedAttempts {
 
   Store& store_;
   Executor& executor_;
-  std::filesystem::path database_;
+  IsRun is_run_;
   std::string study_;
 };
 

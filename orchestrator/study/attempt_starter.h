@@ -26,18 +26,19 @@ struct BegunAttempt {
 /// its commit. Not thread-safe; owned by the study's thread.
 class AttemptStarter {
  public:
-  /// Expects that all arguments outlive the starter. Directories are made under `runs`/<study>.
-  AttemptStarter(const Recipe& recipe, std::filesystem::path runs, Store& store,
-                 Executor& executor);
+  /// Expects that all arguments outlive the starter. Directories are made in the store's runs
+  /// folder, under <study>/<trial>.
+  AttemptStarter(const Recipe& recipe, Store& store, Executor& executor);
 
   /// Records the intent to run the trial's next attempt.
   [[nodiscard]] BegunAttempt Begin(const StudyTrial& trial, const Slot& slot);
-  /// Writes the directory and submits it to the executor. Throws Error where it cannot be written.
-  void Launch(const BegunAttempt& attempt);
+  /// Makes the directory, writes trial.json and submits it to the executor. A directory that
+  /// another database's orchestrator has made meanwhile stays its own: the attempt gets the next
+  /// one. Throws Error where it cannot be written.
+  void Launch(BegunAttempt attempt);
 
  private:
   const Recipe& recipe_;
-  std::filesystem::path runs_;
   Store& store_;
   Executor& executor_;
 };

@@ -51,12 +51,15 @@ void StudyEvents::OnAbandoned(const TrialLabel& label, const AttemptOutcome& out
 }
 
 void StudyEvents::OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot,
-                            std::int64_t attempt) {
+                            std::int64_t attempt, bool resumes) {
   ++result_.attempts;
   waits_.erase(slot.device);
   state_.running[trial] = {.name = label.name, .seed = label.seed, .device = slot.device};
   display_.Event(ToString(label) + ": started on " + slot.device +
-                 (attempt > 1 ? ", attempt " + std::to_string(attempt) : ""));
+                 (attempt > 1 ? ", attempt " + std::to_string(attempt) : "") +
+                 (resumes       ? ", from its checkpoint"
+                  : attempt > 1 ? ", from the beginning"
+                                : ""));
 }
 
 void StudyEvents::OnMessage(TrialId trial, const Message& message) {

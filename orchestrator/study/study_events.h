@@ -45,7 +45,9 @@ class StudyEvents {
   void OnRefused(const TrialLabel& label, const std::string& why);
   void OnFailedBefore(const TrialLabel& label, const std::string& failure);
   void OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome);
-  void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt);
+  /// `attempt`: its number, from 1; `resumes`: whether it goes on from a checkpoint.
+  void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt,
+                 bool resumes);
   void OnMessage(TrialId trial, const Message& message);
   void OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result);
   void OnRetry(TrialId trial, const TrialLabel& label, const AttemptFailure& failure);

@@ -8,6 +8,7 @@
 
 #include "orchestrator/study/counted_model.h"
 #include "orchestrator/study/trial_history.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {
@@ -15,6 +16,9 @@ namespace {
 /// The interval at which what other studies do is looked at: trials that we share, devices that
 /// they use. A look costs a query for each shared trial.
 constexpr std::chrono::milliseconds kForeignInterval{1000};
+/// The interval at which the database file takes over what is in its log: each time costs two syncs
+/// of the disk.
+constexpr std::chrono::milliseconds kSettlingInterval{1000};
 
 }  // namespace
 
@@ -28,8 +32,8 @@ StudyRunner::StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataS
       intake_(recipe, catalogue, std::move(data), &store_, *parts.counter, settings_.slots.size()),
       resources_(parts.resources != nullptr ? *parts.resources : no_limits_),
       scheduler_(settings_.slots, recipe.resources.retries, settings_.memory),
-      starter_(recipe, settings_.runs, store_, executor_),
-      abandoned_(store_, executor_, settings_.database, recipe.name),
+      starter_(recipe, store_, executor_),
+      abandoned_(store_, executor_, settings_.is_run, recipe.name),
       after_commit_(store_),
       display_(*parts.display, after_commit_),
       events_(recipe, display_) {}
@@ -53,6 +57,8 @@ void StudyRunner::Interrupt() {
 StudyResult StudyRunner::CarryOut() {
   Open();
   while (true) {
+    CheckRecord();
+    SettleRecord();
     HeedInterrupts();
     AskForTrials();
     LookAtOtherStudies();
@@ -89,6 +95,17 @@ void StudyRunner::Open() {
   // its trials would look as if somebody trained them.
   for (const TrialRecord& trial : store_.Trials(study_)) members_.insert(trial.id);
   CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
+}
+
+void StudyRunner::CheckRecord() const {
+  const std::string fate = settings_.lost ? settings_.lost() : "";
+  if (!fate.empty()) throw Error(fate);
+}
+
+void StudyRunner::SettleRecord() {
+  if (clock_() < next_settling_) return;
+  next_settling_ = clock_() + kSettlingInterval;
+  store_.Settle();
 }
 
 bool StudyRunner::Done() const {
@@ -264,7 +281,7 @@ void StudyRunner::Begin(const StartAttempt& start) {
   // Where Launch throws, no worker is at work on the attempt; the next run closes it from its empty
   // directory.
   after_commit_.Do([this, begun] { starter_.Launch(begun); });
-  events_.OnStarted(trial.id, trial.label(), slot, trial.attempts);
+  events_.OnStarted(trial.id, trial.label(), slot, trial.attempts, !begun.file.resume_from.empty());
 }
 
 void StudyRunner::Handle(const ExecutorEvent& event) {

@@ -33,8 +33,11 @@ namespace beamgrid {
 
 /// RunnerSettings is where and on what a study runs.
 struct RunnerSettings {
-  std::filesystem::path database;  ///< to ask whether another study's orchestrator is alive
-  std::filesystem::path runs = "runs";
+  /// Says whether another orchestrator runs a study of the same database; null: nobody does.
+  AbandonedAttempts::IsRun is_run;
+  /// Says what became of the database, and what was saved of it, where its files were deleted or
+  /// replaced; null: nothing can.
+  std::function<std::string()> lost;
   std::vector<Slot> slots;
   std::map<std::string, std::int64_t> memory;  ///< bytes by device; see Scheduler
   std::chrono::milliseconds grace{30'000};     ///< for checkpoints after an interrupt
@@ -76,6 +79,10 @@ class StudyRunner {
   /// happened.
   StudyResult CarryOut();
   void Open();
+  /// Throws Error where what is recorded from now on would be lost.
+  void CheckRecord() const;
+  /// Keeps the database file whole by itself, for whoever copies it without its log.
+  void SettleRecord();
   [[nodiscard]] bool Done() const;
   StudyResult Finish();
   /// Makes one transaction of what `work` records and of the attempts that can begin because of it.
@@ -139,7 +146,7 @@ class StudyRunner {
   EarlyDeaths early_deaths_;
 
   StudyId study_{};
-  std::chrono::milliseconds started_{0}, next_foreign_look_{0};
+  std::chrono::milliseconds started_{0}, next_foreign_look_{0}, next_settling_{0};
   std::set<TrialId> members_;  ///< trials that the study refers to
   std::map<TrialId, StudyTrial> trials_;
   std::set<TrialId> foreign_;  ///< those of trials_ that another orchestrator runs

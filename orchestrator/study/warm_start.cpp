@@ -48,8 +48,8 @@ class Finder {
  private:
   Found FindFingerprint(const std::string& digits) {
     std::map<std::string, TrialState> found;
-    for (const std::string& name : studies_) {
-      for (const TrialRecord& trial : TrialsOf(store_.FindStudy(name)->id)) {
+    for (const StudyRecord& study : store_.Studies()) {
+      for (const TrialRecord& trial : TrialsOf(study.id)) {
         if (trial.fingerprint.starts_with(digits)) found[trial.fingerprint] = trial.state;
       }
     }

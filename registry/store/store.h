@@ -52,7 +52,8 @@ struct TrialRecord {
   std::string failure_log;            ///< last log lines of that failure
   std::string device;                 ///< of the last attempt
   std::string model_json;             ///< ToJson(ModelSpec), text
-  std::string directory;              ///< of the attempt that completed, or of the last attempt
+  /// Of the attempt that completed, or of the last attempt; absolute, as are all directories here.
+  std::string directory;
 };
 
 struct StudyRecord {
@@ -81,6 +82,26 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  /// The folder that the attempts' directories lie in. The record names them relative to it and it
+  /// relative to the database, so that both can be moved; here all paths are absolute. It is where
+  /// the record remembers it, `runs` beside the database file where it remembers none, or what
+  /// SetRuns names. Empty for ":memory:", whose directories are kept as they are given.
+  [[nodiscard]] const std::filesystem::path& runs() const;
+  void SetRuns(const std::filesystem::path& runs);
+  /// Writes down where the runs folder is, for whoever opens the database next.
+  void RememberRuns();
+
+  /// Writes the record as it is now to `to`, a file that is not there yet, which names `runs` as
+  /// its runs folder. Others may go on writing to this record meanwhile. Only the file itself
+  /// belongs to the copy. Whatever is left of `to` after an Error is no database.
+  void CopyTo(const std::filesystem::path& to, const std::filesystem::path& runs) const;
+  /// Leaves the log where it is when this Store goes: SQLite deletes it by its name, and by now
+  /// another database's may have that.
+  void LeaveLog();
+  /// Moves what is committed from the log into the database file, as far as readers let it: the
+  /// file alone is then whole. Cheap where nothing has changed.
+  void Settle();
+
   /// Makes one transaction of all changes that `work` makes through this Store: durable when this
   /// returns, none of them if `work` throws. A disk allows some hundred transactions a second, so
   /// whoever has several changes at hand (a poll's events, the attempts to begin) puts them in
@@ -102,6 +123,7 @@ class Store {
   [[nodiscard]] TrialRecord Trial(TrialId id) const;
   /// In the order of AddTrials, with the names that this study gave them.
   [[nodiscard]] std::vector<TrialRecord> Trials(StudyId study) const;
+  /// With paths as they are now, where the database was moved or copied together with its data.
   [[nodiscard]] TrialSpec Spec(TrialId id) const;
   /// The epochs that have ended, of a running trial too; of one that failed, those of its last
   /// attempt that ended one.
@@ -111,9 +133,11 @@ class Store {
   // Attempts. A change of state that transitions.h does not allow, and an attempt that is finished
   // twice, are bugs of the caller: std::logic_error, and nothing is changed.
   /// Marks a WAITING trial RUNNING and records the intent before a worker exists. Returns the
-  /// attempt's number, from 1.
+  /// attempt's number, from 1. `directory` lies in runs().
   std::int64_t BeginAttempt(TrialId trial, const std::string& directory, const std::string& device,
                             std::int64_t threads);
+  /// Another directory than the attempt was begun with, before its worker exists.
+  void SetAttemptDirectory(TrialId trial, std::int64_t attempt, const std::string& directory);
   void SetAttemptProcess(TrialId trial, std::int64_t attempt, std::int64_t pid);
   /// The outcome, its measurements and artifacts, and the trial's new state, in one transaction.
   /// `next` is kComplete where the outcome is, and only there (or kPruned); kWaiting where another

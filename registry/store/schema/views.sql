@@ -12,6 +12,7 @@ SELECT
   trial.parameters,
   trial.size_bytes,
   json_extract(trial.spec, '$.model') AS model,
+  trial.folder,
   (SELECT count(*) FROM attempt WHERE attempt.trial = trial.id) AS attempts,
   (SELECT count(*) FROM attempt WHERE attempt.trial = trial.id
      AND outcome NOT IN ('running', 'complete', 'interrupted', 'start_failed',

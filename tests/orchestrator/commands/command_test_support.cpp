@@ -110,11 +110,11 @@ void FillStore(const std::string& path) {
   const NewTrial first = Trial("MC-BLSTM-MoE2", 512, 1);
   const std::vector<TrialId> ids = store.AddTrials(
       study, {first, Trial("MC-BLSTM-MoE2", 512, 2), Trial("MC-BLSTM-h256-MoE2", 256, 1)});
-  store.FinishAttempt(ids[0], store.BeginAttempt(ids[0], "runs/a", "cpu", 1), {Result()},
+  store.FinishAttempt(ids[0], store.BeginAttempt(ids[0], "a", "cpu", 1), {Result()},
                       TrialState::kComplete);
-  store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "runs/b", "cpu", 1), Failure(),
+  store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "b", "cpu", 1), Failure(),
                       TrialState::kWaiting);
-  store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "runs/c", "cpu", 1), Failure(),
+  store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "c", "cpu", 1), Failure(),
                       TrialState::kFailed);
   store.AddNote(study, "MC-BLSTM-MoE2", 2, "retried after attempt 1: diverged");
   const StudyId other =

@@ -1,7 +1,9 @@
 // Workers that are stopped: those that hang or take too long, those that are cancelled, those whose
 // orchestrator ends, and what they or a dead orchestrator left running.
 
+#include "registry/util/error.h"
 #include "tests/orchestrator/workers/local_executor_fixture.h"
+#include "tests/support/error_text.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -195,6 +197,30 @@ TEST_F(StoppedWorkersTest, ReconcileKillsASurvivorAndReadsTheFiles) {
   }
   WriteFileAtomically(directory / kResultFile, CanonicalJson(ToJson(TrialResult{})));
   EXPECT_TRUE(executor_->Reconcile(kKey, directory, 0).complete());
+}
+
+TEST_F(StoppedWorkersTest, ReconcileSparesTheWorkerOfAnotherOrchestrator) {
+  Trainer("exit 0");
+  const auto directory = Directory(kKey);
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t orchestrator = ::fork();  // a program of our name
+  if (orchestrator == 0) {
+    const Survivor worker(directory, Survivor::Group::kOwn);
+    (void)!::write(ready[1], "x", 1);
+    ::pause();
+    ::_exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_THAT(
+      ErrorText<Error>([&] { (void)executor_->Reconcile(kKey, directory, /*pid=*/0); }),
+      testing::HasSubstr("works for another beamgrid, process " + std::to_string(orchestrator)));
+  ::kill(orchestrator, SIGKILL);
+  (void)WaitFor(orchestrator);
+  // Now it is a survivor, and its parent is somebody else.
+  EXPECT_EQ(executor_->Reconcile(kKey, directory, 0).failure().kind, FailureKind::kInterrupted);
+  for (const int end : ready) ::close(end);
 }
 
 TEST_F(StoppedWorkersTest, WhatTheDeadHaveHalfWrittenIsRemoved) {

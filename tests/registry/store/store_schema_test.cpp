@@ -84,7 +84,8 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
     Execute("PRAGMA application_id = 1111970372; PRAGMA user_version = " + std::to_string(version));
     Execute(
         "INSERT INTO study VALUES (5, 'old', '', 'gap', '', 'digest', '2026-01-01T00:00:00Z');"
-        "INSERT INTO trial VALUES (7, 'f', 'm', 1, 'complete', '{\"model\":{}}', '', 1, 2);"
+        "INSERT INTO trial (id, fingerprint, name, seed, state, spec, canonical, parameters,"
+        " size_bytes) VALUES (7, 'f', 'm', 1, 'complete', '{\"model\":{}}', '', 1, 2);"
         "INSERT INTO study_trial VALUES (5, 1, 7, 'm');"
         "INSERT INTO attempt VALUES (7, 1, 'complete', 'runs/1', 'cpu', 1, 0, 'then', 'then', 0,"
         " '', '');"
