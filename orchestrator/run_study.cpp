@@ -11,6 +11,7 @@
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/machine/machine_resources.h"
 #include "orchestrator/study/warm_start.h"
+#include "orchestrator/watched_content.h"
 #include "orchestrator/workers/local_executor.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/trainer_client.h"
@@ -55,7 +56,10 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   TrainerCounter counter(options.trainer);
   counter.Start();                      // LibTorch loads while the data are looked at
   DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
+  WatchedContent watch(data);  // before the digest: what is changed from here on is noticed
   data.digest = DataDigest(data);
+  watch.SetDigest(data.digest);
+  for (const NamedFile& file : NamedFilesOf(recipe, catalogue)) watch.Add(file);
   // Refused before a database is made: a mistake in a recipe leaves no file behind.
   if (!std::filesystem::exists(options.database)) static_cast<void>(WarmStarts(recipe, nullptr));
   // Before the store: who is refused has neither made nor migrated a database.
@@ -64,7 +68,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
   RunnerSettings settings{.database = options.database,
                           .runs = options.runs,
-                          .slots = MakeSlots(recipe.resources, machine)};
+                          .slots = MakeSlots(recipe.resources, machine),
+                          .retry = options.retry};
   DeviceMemory memory;
   const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
   const auto warn = [&display](const std::string& line) { display->Event(line); };
@@ -88,7 +93,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                       .counter = &counter,
                       .display = display.get(),
                       .clock = Now,
-                      .resources = &resources});
+                      .resources = &resources,
+                      .watch = &watch});
   // Last, so that it is the first to go: no signal may reach a runner that is being destroyed.
   const InterruptSignals signals([&runner] { runner.Interrupt(); });
   return runner.Run();

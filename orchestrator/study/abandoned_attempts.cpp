@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "orchestrator/study/attempt_starter.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
 
@@ -14,11 +15,18 @@ AbandonedAttempts::AbandonedAttempts(Store& store, Executor& executor,
       database_(std::move(database)),
       study_(std::move(study)) {}
 
-void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed) {
+void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const Mistrust& mistrust,
+                              const OnClosed& on_closed) {
   for (const Store::OpenAttempt& attempt : store_.OpenAttempts()) {
     if (!ours(attempt.trial) || OwnerLives(attempt)) continue;
-    const AttemptOutcome outcome =
+    AttemptOutcome outcome =
         executor_.Reconcile({attempt.trial, attempt.attempt}, attempt.directory, attempt.pid);
+    if (std::string why = mistrust(attempt); !why.empty()) {
+      // Before the record: an orchestrator that dies in between finds nothing to use, either.
+      Disown(attempt.directory);
+      store_.ForgetEpochs(attempt.trial);
+      outcome = {AttemptFailure{.kind = FailureKind::kInterrupted, .message = std::move(why)}};
+    }
     // Waiting, not failed: no try is used up by a death that was the orchestrator's.
     store_.FinishAttempt(attempt.trial, attempt.attempt, outcome,
                          outcome.complete() ? TrialState::kComplete : TrialState::kWaiting);

@@ -42,7 +42,9 @@ class StudyEvents {
   void OnReused(const TrialLabel& label, const TrialResult& result);
   void OnRefused(const TrialLabel& label, const std::string& why);
   void OnFailedBefore(const TrialLabel& label, const std::string& failure);
-  void OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome);
+  /// `mistrusted`: why what the attempt left is not used; empty where it is.
+  void OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome,
+                   const std::string& mistrusted);
   void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt);
   void OnMessage(TrialId trial, const Message& message);
   void OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result);

@@ -3,6 +3,7 @@
 // strategy is told.
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct StudyTrial : NewTrial {
   TrialNeeds needs;
   std::int64_t attempts = 0;          ///< begun so far, in all runs and studies
   std::optional<AttemptKey> running;  ///< this study's attempt at work
+  std::filesystem::path directory;    ///< of that attempt
 
   /// Returns the trial's name for people.
   [[nodiscard]] TrialLabel label() const { return {name, spec.seed}; }
