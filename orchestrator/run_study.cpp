@@ -12,6 +12,7 @@
 #include "orchestrator/machine/machine_resources.h"
 #include "orchestrator/study/runs_folder.h"
 #include "orchestrator/study/warm_start.h"
+#include "orchestrator/watched_content.h"
 #include "orchestrator/workers/local_executor.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/trainer_client.h"
@@ -88,7 +89,10 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   TrainerCounter counter(options.trainer);
   counter.Start();                      // LibTorch loads while the data are looked at
   DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
+  WatchedContent watch(data);  // before the digest: what is changed from here on is noticed
   data.digest = DataDigest(data);
+  watch.SetDigest(data.digest);
+  for (const NamedFile& file : NamedFilesOf(recipe, catalogue)) watch.Add(file);
   // Before a database is made, as all that may be refused: a mistake leaves no file behind.
   const std::string runs_problem = ProblemOfPath(std::filesystem::absolute(options.runs).string());
   if (!runs_problem.empty()) throw UsageError(runs_problem);
@@ -106,7 +110,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   RunnerSettings settings{
       .is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
       .lost = [&] { return FateOf(files, store, options.database); },
-      .slots = std::move(slots)};
+      .slots = std::move(slots),
+      .retry = options.retry};
   DeviceMemory memory;
   const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
   const auto warn = [&display](const std::string& line) { display->Event(line); };
@@ -131,7 +136,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                       .counter = &counter,
                       .display = display.get(),
                       .clock = Now,
-                      .resources = &resources});
+                      .resources = &resources,
+                      .watch = &watch});
   // Last, so that it is the first to go: no signal may reach a runner that is being destroyed.
   const InterruptSignals signals([&runner] { runner.Interrupt(); });
   return runner.Run();

@@ -3,6 +3,8 @@
 // here.
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "orchestrator/machine/machine_share.h"
 #include "orchestrator/progress_display.h"
@@ -20,6 +22,7 @@ struct RunStudyOptions {
   std::filesystem::path trainer;  ///< FindTrainer()
   ProgressMode progress = ProgressMode::kAuto;
   ShareMode share = ShareMode::kWaitForSlots;
+  std::vector<std::string> retry;  ///< failed trials to try again; see ChooseRetries
 };
 
 /// Parses a recipe from a file. Throws UsageError if the file cannot be read, RecipeError with its

@@ -7,6 +7,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "reports/one_per_seed.h"
 #include "reports/statistics.h"
 #include "reports/table_label.h"
 #include "search/condition.h"
@@ -233,6 +234,7 @@ std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows, const Tabl
 
 AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                         const TableQuestion& question, const std::vector<PaperRow>& paper) {
+  RequireOneTrialPerSeed(trials);
   if (!question.vary.empty()) RequireCriterion(question.vary, "vary = '" + question.vary + "'");
   const Metric* metric = MetricNamed("metric", question.metric);
   std::vector<Group> groups = GroupsOf(Fixed(ModelsOf(trials, metric), question), question.vary);

@@ -64,7 +64,7 @@ struct AblationTable {
 /// Whole models (no `vary`) are sorted by mean, best first.
 ///
 /// Throws UsageError if there is no such study, criterion or metric, or nothing is left after
-/// `fix`.
+/// `fix`; Error where a model and seed is there twice (RequireOneTrialPerSeed).
 [[nodiscard]] AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
                                       const TableQuestion& question,
                                       const std::vector<PaperRow>& paper);

@@ -79,16 +79,18 @@ class Ensemble : public Subcommand {
     const std::vector<std::int32_t> classes = Classes();
     EnsembleQuestion question = study_.empty() ? AskOfFiles() : AskOfStudy();
     const EnsembleAnswer answer = FindEnsemble(question);
-    if (!study_.empty()) Keep(context, answer);
+    const boost::json::object json = AnswerJson(answer, left_out_);
+    if (!study_.empty()) Keep(context, json);
     if (!out_.empty()) {
       WriteEnsemblePredictions(out_, question, answer, classes);
       context.Remark("predictions in " + out_);
     }
     if (json_) {
-      PrintJson(context.out, ToJson(answer));
+      PrintJson(context.out, json);
     } else {
       PrintEnsemble(context.out, answer);
     }
+    WarnOfLeftOut(context.err, left_out_);
     return kExitDone;
   }
 
@@ -106,17 +108,19 @@ class Ensemble : public Subcommand {
         ->check(CLI::Range(0.0, 0.99));
   }
 
-  EnsembleQuestion AskOfStudy() const {
+  EnsembleQuestion AskOfStudy() {
     const auto store = database_.OpenForReading();
     const StudyRecord study = FindStudy(*store, database_, study_);
     EnsembleQuestion question = EnsembleOfRecipe(study.recipe_text, study.name);
     Apply(overrides_, question);
-    question.models =
+    EnsemblePool pool =
         StudyPool(*store, study, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
+    question.models = std::move(pool.models);
+    left_out_ = std::move(pool.left_out);
     return question;
   }
 
-  void Keep(const CommandContext& context, const EnsembleAnswer& answer) const {
+  void Keep(const CommandContext& context, const boost::json::object& answer) const {
     if (!database_.MayBeWritten()) {
       return context.Remark("not stored with the study: " + database_.path.string() +
                             " may only be read");
@@ -168,6 +172,7 @@ class Ensemble : public Subcommand {
   bool common_videos_ = false;
   std::string seeds_ = "all";
   Overrides overrides_;
+  std::vector<LeftOut> left_out_;
   DatabaseOption database_;
   bool json_ = false;
 };

@@ -26,6 +26,7 @@ std::string Line(const std::string& state, const std::string& seed, const std::s
 
 void PrintTotals(std::ostream& out, const PlanTotals& totals) {
   for (const std::string& decision : totals.decisions) out << "decided: " << decision << "\n";
+  for (const std::string& line : LinesOf(totals.outdated)) out << line << "\n";
   out << totals.trials << " trials of " << totals.candidates << " models, " << totals.complete
       << " complete already, " << totals.refused << " models refused\n";
   if (totals.limited) {
@@ -72,6 +73,10 @@ boost::json::object ToJson(const StudyTrial& trial) {
           {"start", std::move(start)}};
 }
 
+boost::json::object OutdatedJson(const Outdated& outdated) {
+  return {{"change", outdated.change}, {"trials_no_longer_counted", outdated.trials.size()}};
+}
+
 /// Prints the plan piece by piece, because it may have a million trials; refused ones are few.
 void PlanAsJson(const PlanParts& parts, std::ostream& out) {
   boost::json::array refused;
@@ -90,6 +95,7 @@ void PlanAsJson(const PlanParts& parts, std::ostream& out) {
   if (totals.later_candidates && !totals.limited) later = *totals.later_candidates;
   out << "],\n\"refused\":" << CanonicalJson(refused)
       << ",\n\"decisions\":" << CanonicalJson(boost::json::value_from(totals.decisions))
+      << ",\n\"changes\":" << CanonicalJson(JsonList(totals.outdated, OutdatedJson))
       << ",\n\"limited\":" << (totals.limited ? "true" : "false")
       << ",\n\"later_models\":" << CanonicalJson(later) << "}\n";
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "registry/store/database_file.h"
@@ -35,8 +36,13 @@ bool Matches(const TrialInStudy& candidate, const std::string& text) {
 std::vector<TrialInStudy> AllTrials(const Store& store) {
   std::vector<TrialInStudy> all;
   for (const StudyRecord& study : store.Studies()) {
-    for (TrialRecord& trial : store.Trials(study.id)) all.push_back({study, std::move(trial)});
+    for (TrialRecord& trial : store.Trials(study.id, Counting::kAll)) {
+      all.push_back({study, std::move(trial)});
+    }
   }
+  // First, so that a trial is found with a study that counts it.
+  std::ranges::stable_partition(
+      all, [](const TrialInStudy& candidate) { return candidate.trial.counts(); });
   return all;
 }
 
@@ -54,7 +60,8 @@ std::vector<TrialInStudy> AllTrials(const Store& store) {
   std::string list;
   for (std::size_t i = 0; i < std::min(found.size(), kListedCandidates); ++i) {
     list += "\n  " + std::to_string(static_cast<std::int64_t>(found[i].trial.id)) + "  " +
-            FullName(found[i]) + "  " + found[i].trial.fingerprint;
+            FullName(found[i]) + "  " + found[i].trial.fingerprint +
+            (found[i].trial.counts() ? "" : "  not counted: " + found[i].trial.not_counted);
   }
   if (found.size() > kListedCandidates) {
     list += "\n  and " + std::to_string(found.size() - kListedCandidates) + " more";
@@ -127,6 +134,11 @@ TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,
     }
   }
   if (found.empty()) RefuseUnknown(all, database, text);
+  // A name means the trial that counts; the others are named by id or fingerprint.
+  const auto counts = [](const TrialInStudy& candidate) { return candidate.trial.counts(); };
+  if (std::ranges::any_of(found, counts) && !found.front().trial.fingerprint.starts_with(text)) {
+    std::erase_if(found, std::not_fn(counts));
+  }
   if (found.size() > 1) RefuseAmbiguous(found, text);
   return found.front();
 }

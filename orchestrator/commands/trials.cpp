@@ -2,9 +2,12 @@
 
 #include "orchestrator/commands/trial_listing.h"
 
+#include <algorithm>
+
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -14,24 +17,35 @@ class TrialsCommand : public Subcommand {
   void AddOptions(CLI::App& app) override {
     app.add_option("STUDY", study_, "Study")->required();
     database_.AddTo(app);
+    app.add_flag("--all", all_,
+                 "Also the trials that do not count: they were of other data, plugins, ...");
     AddJsonFlag(app, &json_);
   }
 
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
-    const std::vector<TrialRecord> trials = store->Trials(FindStudy(*store, database_, study_).id);
-    if (!json_) {
+    std::vector<TrialRecord> trials =
+        store->Trials(FindStudy(*store, database_, study_).id, Counting::kAll);
+    const auto left_out = static_cast<std::size_t>(
+        std::ranges::count_if(trials, [](const TrialRecord& trial) { return !trial.counts(); }));
+    if (!all_) std::erase_if(trials, [](const TrialRecord& trial) { return !trial.counts(); });
+    if (json_) {
+      PrintJson(context.out, JsonList(trials, ListingJson));
+    } else {
       PrintTrials(context.out, trials);
-      return kExitDone;
     }
-    PrintJson(context.out, JsonList(trials, ListingJson));
+    if (left_out > 0 && !all_) {
+      context.Remark(CountText(left_out, "trial") +
+                     " of other content (data, plugins, ...) not counted; --all lists " +
+                     (left_out == 1 ? "it" : "them"));
+    }
     return kExitDone;
   }
 
  private:
   std::string study_;
   DatabaseOption database_;
-  bool json_ = false;
+  bool all_ = false, json_ = false;
 };
 
 REGISTER_COMMAND("trials", kRecord, "The trials of a study", TrialsCommand);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "orchestrator/study/attempt_starter.h"
 #include "orchestrator/study/counted_model.h"
 
 namespace beamgrid {
@@ -11,13 +12,20 @@ AbandonedAttempts::AbandonedAttempts(Store& store, Executor& executor, IsRun is_
                                      std::string study)
     : store_(store), executor_(executor), is_run_(std::move(is_run)), study_(std::move(study)) {}
 
-void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed) {
+void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const Mistrust& mistrust,
+                              const OnClosed& on_closed) {
   for (const Store::OpenAttempt& attempt : store_.OpenAttempts()) {
     if (!ours(attempt.trial) || OwnerLives(attempt)) continue;
     const TrialRecord trial = store_.Trial(attempt.trial);
-    const AttemptOutcome outcome = AsCounted(
+    AttemptOutcome outcome = AsCounted(
         executor_.Reconcile({attempt.trial, attempt.attempt}, attempt.directory, attempt.pid),
         {trial.parameters, trial.size_bytes});
+    if (std::string why = mistrust(attempt); !why.empty()) {
+      // Before the record: an orchestrator that dies in between finds nothing to use, either.
+      Disown(attempt.directory);
+      store_.ForgetEpochs(attempt.trial);
+      outcome = {AttemptFailure{.kind = FailureKind::kInterrupted, .message = std::move(why)}};
+    }
     // Waiting, not failed: no try is used up by a death that was the orchestrator's.
     store_.FinishAttempt(attempt.trial, attempt.attempt, outcome,
                          outcome.complete() ? TrialState::kComplete : TrialState::kWaiting);

@@ -22,6 +22,8 @@ class AbandonedAttempts {
   /// Without `is_run` nobody else uses the database.
   AbandonedAttempts(Store& store, Executor& executor, IsRun is_run, std::string study);
 
+  /// Mistrust returns why what an attempt left must not be used; empty where it may be.
+  using Mistrust = std::function<std::string(const Store::OpenAttempt&)>;
   /// OnClosed is called with each attempt that was closed.
   using OnClosed = std::function<void(const Store::OpenAttempt&, const AttemptOutcome&)>;
 
@@ -29,7 +31,8 @@ class AbandonedAttempts {
   /// work on them: their worker is killed and their files decide. Afterwards those trials are
   /// complete or waiting. May block for seconds while a worker dies; throws Error where one does
   /// not.
-  void Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed);
+  void Close(const std::function<bool(TrialId)>& ours, const Mistrust& mistrust,
+             const OnClosed& on_closed);
 
  private:
   /// True if the orchestrator of another study that began the attempt still runs.

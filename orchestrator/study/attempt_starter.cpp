@@ -19,6 +19,8 @@ namespace fs = std::filesystem;
 
 // File systems take names of 255 bytes: seed, fingerprint and separators need up to 31 of the rest.
 constexpr std::size_t kLongestName = 160;
+/// What a result is called that does not count.
+constexpr char kDisownedResult[] = "disowned_result.json";
 
 /// Returns a directory that nobody has: another database may leave its attempts under the same
 /// folder.
@@ -73,7 +75,8 @@ double HeartbeatSeconds(const ResourceSettings& resources) {
 AttemptStarter::AttemptStarter(const Recipe& recipe, Store& store, Executor& executor)
     : recipe_(recipe), store_(store), executor_(executor) {}
 
-BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot) {
+BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot,
+                                   const std::string& data_stamp) {
   const fs::path folder = store_.runs() / recipe_.name /
                           TrialFolderName(trial.name, trial.spec.seed, trial.fingerprint);
   // The directory is only chosen here. It is made after the commit: a rollback leaves no folder.
@@ -81,7 +84,7 @@ BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot) {
   WarmStartModel start;
   if (!trial.spec.warm_start.empty()) start = FindWarmStartModel(store_, trial.spec.warm_start);
   const std::int64_t attempt =
-      store_.BeginAttempt(trial.id, directory.string(), slot.device, slot.threads);
+      store_.BeginAttempt(trial.id, directory.string(), slot.device, slot.threads, data_stamp);
   return {.key = {trial.id, attempt},
           .directory = directory,
           .file = {.study = recipe_.name,
@@ -123,6 +126,16 @@ std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
   // A leading dot hides the folder, a leading dash makes it an option of shell commands.
   if (trial_name.empty() || name.front() == '.' || name.front() == '-') name.insert(0, "_");
   return name;
+}
+
+void Disown(const fs::path& attempt_directory) {
+  std::error_code error;
+  const fs::path result = attempt_directory / kResultFile;
+  if (fs::exists(result, error)) fs::rename(result, attempt_directory / kDisownedResult, error);
+  if (error) throw SystemError(result, "cannot rename", error.value());
+  const fs::path checkpoint = attempt_directory / kLastCheckpoint;
+  fs::remove(checkpoint, error);
+  if (error) throw SystemError(checkpoint, "cannot remove", error.value());
 }
 
 std::string NewestCheckpoint(const Store& store, TrialId trial) {

@@ -30,8 +30,10 @@ class AttemptStarter {
   /// folder, under <study>/<trial>.
   AttemptStarter(const Recipe& recipe, Store& store, Executor& executor);
 
-  /// Records the intent to run the trial's next attempt.
-  [[nodiscard]] BegunAttempt Begin(const StudyTrial& trial, const Slot& slot);
+  /// Records the intent to run the trial's next attempt, on data files with that stamp
+  /// (ContentWatch::DataStamp; empty: unknown).
+  [[nodiscard]] BegunAttempt Begin(const StudyTrial& trial, const Slot& slot,
+                                   const std::string& data_stamp);
   /// Makes the directory, writes trial.json and submits it to the executor. A directory that
   /// another database's orchestrator has made meanwhile stays its own: the attempt gets the next
   /// one. Throws Error where it cannot be written.
@@ -47,6 +49,11 @@ class AttemptStarter {
 /// or shells mind replaced by '_' and long names cut.
 [[nodiscard]] std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
                                           const std::string& fingerprint);
+
+/// Makes what an attempt left of no use to anybody: its checkpoint is removed, its result gets
+/// another name. For an attempt that may have seen other content than its trial's. Throws Error
+/// where the files cannot be taken away.
+void Disown(const std::filesystem::path& attempt_directory);
 
 /// Returns the path of the newest last.checkpoint that earlier attempts of a trial left; empty if
 /// there is none.

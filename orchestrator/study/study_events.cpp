@@ -45,9 +45,12 @@ void StudyEvents::OnFailedBefore(const TrialLabel& label, const std::string& fai
   display_.Event(ToString(label) + ": failed in an earlier run: " + failure);
 }
 
-void StudyEvents::OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome) {
+void StudyEvents::OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome,
+                              const std::string& mistrusted) {
   display_.Event(ToString(label) + ": was left behind by an orchestrator that died: " +
-                 (outcome.complete() ? "it had finished" : "it goes on from its last checkpoint"));
+                 (!mistrusted.empty()  ? mistrusted
+                  : outcome.complete() ? "it had finished"
+                                       : "it goes on from its last checkpoint"));
 }
 
 void StudyEvents::OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot,

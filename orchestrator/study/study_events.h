@@ -44,7 +44,9 @@ class StudyEvents {
   void OnReused(const TrialLabel& label, const TrialResult& result);
   void OnRefused(const TrialLabel& label, const std::string& why);
   void OnFailedBefore(const TrialLabel& label, const std::string& failure);
-  void OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome);
+  /// `mistrusted`: why what the attempt left is not used; empty where it is.
+  void OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome,
+                   const std::string& mistrusted);
   /// `attempt`: its number, from 1; `resumes`: whether it goes on from a checkpoint.
   void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt,
                  bool resumes);

@@ -35,6 +35,10 @@ struct NewTrial {
   std::int64_t size_bytes = 0;
 };
 
+/// Counting says which of a study's trials are meant. Those that count are one for each name and
+/// seed, of the content as it was at the study's last run; the others were of other content.
+enum class Counting { kOnly, kAll };
+
 /// One row of the record: a trial with what is known of it.
 struct TrialRecord {
   TrialId id{};
@@ -54,6 +58,9 @@ struct TrialRecord {
   std::string model_json;             ///< ToJson(ModelSpec), text
   /// Of the attempt that completed, or of the last attempt; absolute, as are all directories here.
   std::string directory;
+  std::string not_counted;  ///< why the study does not count it; empty: it does
+
+  [[nodiscard]] bool counts() const { return not_counted.empty(); }
 };
 
 struct StudyRecord {
@@ -115,16 +122,22 @@ class Store {
   [[nodiscard]] std::vector<StudyRecord> Studies() const;
 
   // Trials. All NewTrials in one transaction; a trial whose fingerprint the database already knows
-  // is shared, not copied: only its reference from the study is new. Returns ids in the order
-  // given.
+  // is shared, not copied: only its reference from the study is new. The trials count from then on,
+  // and no other of the study under the same name and seed. Returns ids in the order given.
   std::vector<TrialId> AddTrials(StudyId study, const std::vector<NewTrial>& trials);
   [[nodiscard]] std::optional<TrialRecord> FindByFingerprint(const std::string& fingerprint) const;
   /// UsageError if there is no such trial; so for every member that takes a TrialId.
   [[nodiscard]] TrialRecord Trial(TrialId id) const;
   /// In the order of AddTrials, with the names that this study gave them.
-  [[nodiscard]] std::vector<TrialRecord> Trials(StudyId study) const;
+  [[nodiscard]] std::vector<TrialRecord> Trials(StudyId study,
+                                                Counting counting = Counting::kOnly) const;
+  /// These trials of the study count no more; `why` is a sentence that begins with "it". Until
+  /// AddTrials names them again.
+  void StopCounting(StudyId study, const std::vector<TrialId>& trials, const std::string& why);
   /// With paths as they are now, where the database was moved or copied together with its data.
   [[nodiscard]] TrialSpec Spec(TrialId id) const;
+  /// CanonicalText(Spec(id)), without reading the paths.
+  [[nodiscard]] std::string Canonical(TrialId id) const;
   /// The epochs that have ended, of a running trial too; of one that failed, those of its last
   /// attempt that ended one.
   [[nodiscard]] std::vector<EpochResult> Epochs(TrialId id) const;
@@ -132,10 +145,11 @@ class Store {
 
   // Attempts. A change of state that transitions.h does not allow, and an attempt that is finished
   // twice, are bugs of the caller: std::logic_error, and nothing is changed.
-  /// Marks a WAITING trial RUNNING and records the intent before a worker exists. Returns the
-  /// attempt's number, from 1. `directory` lies in runs().
+  /// Marks a WAITING trial RUNNING and records the intent before a worker exists. `directory` lies
+  /// in runs(). `data_stamp` says which files it finds; empty: nobody knows. Returns the attempt's
+  /// number, from 1.
   std::int64_t BeginAttempt(TrialId trial, const std::string& directory, const std::string& device,
-                            std::int64_t threads);
+                            std::int64_t threads, const std::string& data_stamp = "");
   /// Another directory than the attempt was begun with, before its worker exists.
   void SetAttemptDirectory(TrialId trial, std::int64_t attempt, const std::string& directory);
   void SetAttemptProcess(TrialId trial, std::int64_t attempt, std::int64_t pid);
@@ -154,7 +168,8 @@ class Store {
     TrialId trial{};
     std::int64_t attempt = 0;
     std::string directory;
-    std::int64_t pid = 0;  ///< 0: never known
+    std::int64_t pid = 0;    ///< 0: never known
+    std::string data_stamp;  ///< of BeginAttempt
   };
   /// Attempts that were begun and never finished: what a dead orchestrator left.
   [[nodiscard]] std::vector<OpenAttempt> OpenAttempts() const;

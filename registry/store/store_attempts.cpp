@@ -129,7 +129,8 @@ void Store::Impl::MoveTo(TrialId trial, TrialState state) {
 }
 
 std::int64_t Store::BeginAttempt(TrialId trial, const std::string& directory,
-                                 const std::string& device, std::int64_t threads) {
+                                 const std::string& device, std::int64_t threads,
+                                 const std::string& data_stamp) {
   Database& db = impl_->database;
   const std::string recorded = impl_->place.Recorded(directory);
   return db.Write([&] {
@@ -137,9 +138,9 @@ std::int64_t Store::BeginAttempt(TrialId trial, const std::string& directory,
     impl_->MoveTo(trial, TrialState::kRunning);
     const std::int64_t number = LastAttempt(db, trial) + 1;
     db.Use(
-        "INSERT INTO attempt (trial, number, outcome, directory, device, threads, started_at)"
-        " VALUES (?, ?, 'running', ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
-        << trial << number << recorded << device << threads << Execute();
+        "INSERT INTO attempt (trial, number, outcome, directory, device, threads, data_stamp,"
+        " started_at) VALUES (?, ?, 'running', ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
+        << trial << number << recorded << device << threads << data_stamp << Execute();
     return number;
   });
 }
@@ -199,13 +200,14 @@ void Store::FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutc
 
 std::vector<Store::OpenAttempt> Store::OpenAttempts() const {
   return impl_->database.Rows(
-      "SELECT trial, number, directory, pid FROM attempt WHERE outcome = 'running'"
+      "SELECT trial, number, directory, pid, data_stamp FROM attempt WHERE outcome = 'running'"
       " ORDER BY trial, number",
       [this](const StatementUse& row) {
         return OpenAttempt{.trial = TrialId{row.Integer("trial")},
                            .attempt = row.Integer("number"),
                            .directory = impl_->place.Directory(row.Text("directory")),
-                           .pid = row.Integer("pid")};
+                           .pid = row.Integer("pid"),
+                           .data_stamp = row.Text("data_stamp")};
       });
 }
 

@@ -29,14 +29,28 @@ TrialId AddOrFind(Database& db, const std::string& folder, const NewTrial& trial
   return TrialId{db.connection().getLastInsertRowid()};
 }
 
-/// Notes that the study has the trial. A study that is run again refers to it already, and keeps
-/// its position and name.
-void Refer(Database& db, StudyId study, TrialId trial, const std::string& name) {
+/// Notes that the study has the trial and that it counts, alone of its name and seed. A study that
+/// is run again refers to it already, and keeps its position.
+void Refer(Database& db, StudyId study, TrialId trial, const NewTrial& wanted) {
+  const auto is_as_wanted = db.Row(
+      "SELECT name = ? AND not_counted IS NULL AS it_is FROM study_trial"
+      " WHERE study = ? AND trial = ?",
+      [](const StatementUse& row) { return row.Integer("it_is") != 0; }, wanted.name, study, trial);
+  if (is_as_wanted == true) return;
+  // First: the index allows one of them.
   db.Use(
-      "INSERT INTO study_trial (study, position, trial, name) VALUES (?1,"
-      " (SELECT coalesce(max(position), 0) + 1 FROM study_trial WHERE study = ?1), ?2, ?3)"
-      " ON CONFLICT (study, trial) DO NOTHING")
-      << study << trial << name << Execute();
+      "UPDATE study_trial SET not_counted = 'another trial of this model and seed took its place'"
+      " WHERE study = ? AND name = ? AND seed = ? AND not_counted IS NULL")
+      << study << wanted.name << wanted.spec.seed << Execute();
+  if (is_as_wanted) {
+    db.Use("UPDATE study_trial SET name = ?, not_counted = NULL WHERE study = ? AND trial = ?")
+        << wanted.name << study << trial << Execute();
+    return;
+  }
+  db.Use(
+      "INSERT INTO study_trial (study, position, trial, name, seed) VALUES (?1,"
+      " (SELECT coalesce(max(position), 0) + 1 FROM study_trial WHERE study = ?1), ?2, ?3, ?4)")
+      << study << trial << wanted.name << wanted.spec.seed << Execute();
 }
 
 Artifact ArtifactFrom(const StatementUse& row) {
@@ -132,7 +146,7 @@ std::vector<TrialId> Store::AddTrials(StudyId study, const std::vector<NewTrial>
     ids.reserve(trials.size());
     for (const NewTrial& trial : trials) {
       ids.push_back(AddOrFind(db, folder, trial));
-      Refer(db, study, ids.back(), trial.name);
+      Refer(db, study, ids.back(), trial);
     }
     return ids;
   });
@@ -153,19 +167,34 @@ TrialRecord Store::Trial(TrialId id) const {
       [&](const StatementUse& row) { return RecordFrom(db, impl_->place, row); }, id);
 }
 
-std::vector<TrialRecord> Store::Trials(StudyId study) const {
+std::vector<TrialRecord> Store::Trials(StudyId study, Counting counting) const {
   Database& db = impl_->database;
   const auto named_here = [&](const StatementUse& row) {
     TrialRecord record = RecordFrom(db, impl_->place, row);
     // Two studies may vary other axes and so name one model differently.
     record.name = row.Text("name_in_study");
+    record.not_counted = row.Text("not_counted");
     return record;
   };
   return db.Rows(
-      "SELECT trial_record.*, study_trial.name AS name_in_study FROM study_trial"
-      " JOIN trial_record ON trial_record.id = study_trial.trial"
-      " WHERE study_trial.study = ? ORDER BY study_trial.position",
-      named_here, study);
+      "SELECT trial_record.*, study_trial.name AS name_in_study, study_trial.not_counted"
+      " FROM study_trial JOIN trial_record ON trial_record.id = study_trial.trial"
+      " WHERE study_trial.study = ? AND (study_trial.not_counted IS NULL OR ?)"
+      " ORDER BY study_trial.position",
+      named_here, study, std::int64_t{counting == Counting::kAll});
+}
+
+void Store::StopCounting(StudyId study, const std::vector<TrialId>& trials,
+                         const std::string& why) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    for (const TrialId trial : trials) {
+      db.Use(
+          "UPDATE study_trial SET not_counted = ?"
+          " WHERE study = ? AND trial = ? AND not_counted IS NULL")
+          << why << study << trial << Execute();
+    }
+  });
 }
 
 TrialSpec Store::Spec(TrialId id) const {
@@ -177,6 +206,13 @@ TrialSpec Store::Spec(TrialId id) const {
       },
       id);
   return TrialSpecFromJson(ParseJson(text));
+}
+
+std::string Store::Canonical(TrialId id) const {
+  (void)impl_->StateOf(id);
+  return impl_->database.TheRow(
+      "SELECT canonical FROM trial WHERE id = ?",
+      [](const StatementUse& row) { return row.Text("canonical"); }, id);
 }
 
 std::vector<EpochResult> Store::Epochs(TrialId id) const {

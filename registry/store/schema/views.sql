@@ -51,7 +51,7 @@ LEFT JOIN attempt AS failure ON failure.trial = trial.id AND trial.state <> 'com
   AND failure.number = (SELECT max(number) FROM attempt WHERE attempt.trial = trial.id
                           AND outcome NOT IN ('running', 'complete', 'interrupted'));
 
--- One row per trial of a study, one column per criterion.
+-- One row per trial that counts in a study, one column per criterion.
 CREATE VIEW trials AS
 SELECT
   study.name AS study,
@@ -93,7 +93,8 @@ SELECT
   record.model
 FROM study_trial
 JOIN study ON study.id = study_trial.study
-JOIN trial_record AS record ON record.id = study_trial.trial;
+JOIN trial_record AS record ON record.id = study_trial.trial
+WHERE study_trial.not_counted IS NULL;
 
 -- One row per model of a study, over its complete seeds, best first within the study.
 CREATE VIEW leaderboard AS

@@ -76,11 +76,11 @@ class StudyRunnerTest : public ::testing::Test {
 
   DataSpec Data() const {
     return {.format = "frame",
-            .train = {"/data/train.tfrecord"},
+            .train = train_files_,
             .validate = {"/data/validate.tfrecord"},
             .classes = 10,
             .features = {{"rgb", 1024}, {"audio", 128}},
-            .digest = "d1"};
+            .digest = digest_};
   }
 
   StudyResult Run(const std::string& recipe_text, FakeExecutor& executor, Fuse* fuse = nullptr) {
@@ -95,13 +95,15 @@ class StudyRunnerTest : public ::testing::Test {
     StudyRunner runner(recipe, catalogue_, data,
                        {.is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
                         .lost = lost_,
-                        .slots = std::vector<Slot>(slots_, {"cpu", 1})},
+                        .slots = std::vector<Slot>(slots_, {"cpu", 1}),
+                        .retry = retry_},
                        {.store = &store,
                         .executor = &executor,
                         .counter = &counter,
                         .display = &display,
                         .clock = [this] { return now_ += std::chrono::milliseconds(10); },
-                        .resources = &resources_});
+                        .resources = &resources_,
+                        .watch = watch_});
     runner_ = &runner;
     const StudyResult result = runner.Run();
     events_ = display.events;
@@ -114,9 +116,10 @@ class StudyRunnerTest : public ::testing::Test {
     return Run(recipe_text, executor);
   }
 
-  std::vector<TrialRecord> Trials(const std::string& study) const {
+  std::vector<TrialRecord> Trials(const std::string& study,
+                                  Counting counting = Counting::kOnly) const {
     const Store store(database_, OpenMode::kReadOnly);
-    return store.Trials(store.FindStudy(study)->id);
+    return store.Trials(store.FindStudy(study)->id, counting);
   }
   std::vector<std::string> Notes(const std::string& study, const std::string& name,
                                  std::int64_t seed) const {
@@ -138,6 +141,10 @@ class StudyRunnerTest : public ::testing::Test {
   FakeExecutor::OutcomeOf outcome_of_ = [](const TrialFile&) { return Complete(0.5); };
   FakeCounter::SizeOf size_of_;
   std::size_t slots_ = 2;
+  std::string digest_ = "d1";  ///< of the data as they are
+  std::vector<std::string> train_files_ = {"/data/train.tfrecord"};
+  ContentWatch* watch_ = nullptr;
+  std::vector<std::string> retry_;
   FakeResources resources_;
   std::chrono::milliseconds now_{0};
   std::function<std::string()> lost_;  ///< see RunnerSettings
