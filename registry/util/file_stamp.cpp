@@ -29,4 +29,9 @@ std::optional<FileStamp> StampOf(const std::filesystem::path& path) {
                    .changed_ns = Nanoseconds(file.st_ctim)};
 }
 
+FileStamp RequireStamp(const std::filesystem::path& path) {
+  if (const std::optional<FileStamp> stamp = StampOf(path)) return *stamp;
+  throw SystemError(path, "cannot open", ENOENT);
+}
+
 }  // namespace beamgrid

@@ -24,4 +24,7 @@ struct FileStamp {
 /// it cannot be looked at.
 [[nodiscard]] std::optional<FileStamp> StampOf(const std::filesystem::path& path);
 
+/// The stamp of a file that must be there. Throws SystemError where it is not.
+[[nodiscard]] FileStamp RequireStamp(const std::filesystem::path& path);
+
 }  // namespace beamgrid

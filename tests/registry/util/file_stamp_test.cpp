@@ -8,6 +8,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
@@ -59,6 +60,12 @@ TEST_F(FileStampTest, ThereIsNoneOfAFileThatIsGone) {
 
 TEST_F(FileStampTest, ANameThatCannotBeLookedAtIsAnError) {
   EXPECT_THROW((void)StampOf(folder_ / std::string(5000, 'x')), Error);
+}
+
+TEST_F(FileStampTest, OneThatMustBeThereIsNamedWhereItIsNot) {
+  EXPECT_EQ(RequireStamp(path_), StampOf(path_));
+  EXPECT_EQ(ErrorText<Error>([&] { (void)RequireStamp(folder_ / "nothing"); }),
+            (folder_ / "nothing").string() + ": cannot open: No such file or directory");
 }
 
 }  // namespace
