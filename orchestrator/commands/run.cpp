@@ -48,6 +48,9 @@ class RunCommand : public Subcommand {
     Store store(options_.database, OpenMode::kReadWrite);
     const StudyRecord study = store.FindStudy(recipe.name).value();
     PrintLeaderboard(context.out, store, study);
+    if (const std::string skipped = SkippedRemark(store.Trials(study.id)); !skipped.empty()) {
+      context.Remark(skipped);
+    }
     PrintTables(context.out, store, catalogue, recipe);
     if (recipe.ensemble) MakeEnsemble(context.out, store, study, recipe);
     return result.exit_code;

@@ -12,6 +12,10 @@ namespace beamgrid {
 /// Returns one object of `trials --json`. What is not known yet is null.
 [[nodiscard]] boost::json::object ListingJson(const TrialRecord& trial);
 
+/// Returns which complete trials passed over records of their data, and how many; empty where none
+/// did.
+[[nodiscard]] std::string SkippedRemark(const std::vector<TrialRecord>& trials);
+
 /// Prints one line per trial.
 void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials);
 

@@ -22,6 +22,9 @@ class TrialsCommand : public Subcommand {
     const std::vector<TrialRecord> trials = store->Trials(FindStudy(*store, database_, study_).id);
     if (!json_) {
       PrintTrials(context.out, trials);
+      if (const std::string skipped = SkippedRemark(trials); !skipped.empty()) {
+        context.Remark(skipped);
+      }
       return kExitDone;
     }
     PrintJson(context.out, JsonList(trials, ListingJson));
