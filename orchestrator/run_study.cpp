@@ -18,8 +18,6 @@
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
-#include "trainer/data/digest.h"
-#include "trainer/data/preflight.h"
 
 namespace beamgrid {
 namespace {
@@ -40,22 +38,15 @@ Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue)
   return ParseRecipe(RecipeText(path), path.string(), catalogue, FilesBeside(path));
 }
 
-DataSpec CheckedData(const Recipe& recipe) {
-  DataSpec data = FindDataFiles(recipe);
-  std::vector<Diagnostic> diagnostics;
-  for (const std::string& problem : CheckData(data)) {
-    diagnostics.push_back({recipe.data.train_place, "data", problem});
-  }
-  if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
-  return data;
-}
-
 StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                      const RunStudyOptions& options) {
   TrainerCounter counter(options.trainer);
-  counter.Start();                      // LibTorch loads while the data are looked at
-  DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
-  data.digest = DataDigest(data);
+  counter.Start();  // LibTorch loads while the data are looked at
+  const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
+  const auto warn = [&display](const std::string& line) { display->Event(line); };
+  // Before anything is made that a mistake would leave behind.
+  const DataSpec data = CheckedData(
+      recipe, {.warn = warn, .show_progress = options.progress != ProgressMode::kQuiet});
   // Refused before a database is made: a mistake in a recipe leaves no file behind.
   if (!std::filesystem::exists(options.database)) static_cast<void>(WarmStarts(recipe, nullptr));
   // Before the store: who is refused has neither made nor migrated a database.
@@ -66,8 +57,6 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                           .runs = options.runs,
                           .slots = MakeSlots(recipe.resources, machine)};
   DeviceMemory memory;
-  const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
-  const auto warn = [&display](const std::string& line) { display->Event(line); };
   std::optional<MachineShare> share;
   try {
     share.emplace(DefaultShareFolder(), recipe.name, recipe.resources.priority, options.share, Now);
