@@ -23,8 +23,6 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/utf8.h"
-#include "trainer/data/digest.h"
-#include "trainer/data/preflight.h"
 
 namespace beamgrid {
 namespace {
@@ -74,23 +72,17 @@ Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue)
   return ParseRecipe(RecipeText(path), path.string(), catalogue, FilesBeside(path));
 }
 
-DataSpec CheckedData(const Recipe& recipe) {
-  DataSpec data = FindDataFiles(recipe);
-  std::vector<Diagnostic> diagnostics;
-  for (const std::string& problem : CheckData(data)) {
-    diagnostics.push_back({recipe.data.train_place, "data", problem});
-  }
-  if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
-  return data;
-}
-
 StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                      const RunStudyOptions& options) {
   TrainerCounter counter(options.trainer);
-  counter.Start();                      // LibTorch loads while the data are looked at
-  DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
-  WatchedContent watch(data);  // before the digest: what is changed from here on is noticed
-  data.digest = DataDigest(data);
+  counter.Start();  // LibTorch loads while the data are looked at
+  const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
+  const auto warn = [&display](const std::string& line) { display->Event(line); };
+  // Before they are read: what is changed from here on is noticed.
+  WatchedContent watch(FindDataFiles(recipe));
+  // Before anything is made that a mistake would leave behind.
+  const DataSpec data = CheckedData(
+      recipe, {.warn = warn, .show_progress = options.progress != ProgressMode::kQuiet});
   watch.SetDigest(data.digest);
   for (const NamedFile& file : NamedFilesOf(recipe, catalogue)) watch.Add(file);
   // Before a database is made, as all that may be refused: a mistake leaves no file behind.
@@ -113,8 +105,6 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
       .slots = std::move(slots),
       .retry = options.retry};
   DeviceMemory memory;
-  const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
-  const auto warn = [&display](const std::string& line) { display->Event(line); };
   if (!runs_warning.empty()) warn(runs_warning);
   std::optional<MachineShare> share;
   try {

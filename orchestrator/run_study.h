@@ -29,14 +29,10 @@ struct RunStudyOptions {
 /// mistakes.
 [[nodiscard]] Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue);
 
-/// Returns the recipe's data files, with no digest yet. Throws RecipeError for globs that match
-/// nothing and for first records that contradict the recipe.
-[[nodiscard]] DataSpec CheckedData(const Recipe& recipe);
-
-/// Checks the study's data, locks it, runs it to the end or to an interrupt (SIGINT, SIGTERM and
-/// SIGHUP are caught while it runs). Throws RecipeError for globs and data that contradict the
-/// recipe and for trials to start from that are not there; UsageError where the study is locked or
-/// of another recipe; Error where the environment broke.
+/// Reads and judges the study's data, locks it, runs it to the end or to an interrupt (SIGINT,
+/// SIGTERM and SIGHUP are caught while it runs). Throws RecipeError for globs and data that
+/// contradict the recipe and for trials to start from that are not there; UsageError where the
+/// study is locked or of another recipe; Error where the environment broke.
 [[nodiscard]] StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                                    const RunStudyOptions& options);
 

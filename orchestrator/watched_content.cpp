@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "trainer/data/digest.h"
@@ -30,7 +31,7 @@ std::optional<FileStamp> StampNow(const std::string& path) {
 
 WatchedContent::WatchedContent(DataSpec data) : data_(std::move(data)) {
   for (const auto* list : {&data_.train, &data_.validate}) {
-    for (const std::string& path : *list) data_files_.push_back({path, StampOf(path)});
+    for (const std::string& path : *list) data_files_.push_back({path, RequireStamp(path)});
   }
 }
 
@@ -38,7 +39,7 @@ void WatchedContent::Add(const NamedFile& file) {
   for (const Named& known : named_) {
     if (known.file.path == file.path) return;
   }
-  named_.push_back({file, StampOf(file.path)});
+  named_.push_back({file, RequireStamp(file.path)});
 }
 
 std::optional<std::string> WatchedContent::Change() {
@@ -63,7 +64,9 @@ std::optional<std::string> WatchedContent::DataChange() {
     if (*now != file.stamp) touched.push_back({file.path, *now});
   }
   if (touched.empty()) return std::nullopt;
-  if (DataDigest(data_) != data_.digest) {
+  // What is touched is hashed again, no more.
+  HashCache hashes(CacheFolder());
+  if (DataDigest(data_, hashes) != data_.digest) {
     return ChangeText(touched.front().path, touched.size() - 1,
                       touched.size() == 1 ? "has changed" : "one or more have changed");
   }

@@ -1,6 +1,7 @@
 #include "reports/table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "registry/criteria.h"
@@ -19,7 +20,8 @@ namespace {
 struct Variation {
   ModelSpec model;
   std::vector<const TrialRecord*> trials;  ///< by seed
-  std::vector<double> values;              ///< of the complete ones
+  std::vector<double> values;              ///< of those that measured the metric
+  std::vector<std::int64_t> seeds;         ///< of the values
 };
 
 /// Group is variants that agree on everything but the varied criterion.
@@ -41,8 +43,10 @@ struct Group {
   }
 };
 
-bool Complete(const TrialRecord& trial) {
-  return trial.state == TrialState::kComplete && trial.result.has_value();
+/// Whether a trial is complete and its data had what the metric needs.
+bool Measured(const TrialRecord& trial, const Metric* metric) {
+  return trial.state == TrialState::kComplete && trial.result.has_value() &&
+         std::isfinite(trial.result->metrics.*metric->value);
 }
 
 /// Returns the study's models, in the order in which they were first asked for.
@@ -60,7 +64,9 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Me
     std::stable_sort(model.trials.begin(), model.trials.end(),
                      [](const auto* a, const auto* b) { return a->seed < b->seed; });
     for (const TrialRecord* trial : model.trials) {
-      if (Complete(*trial)) model.values.push_back(trial->result->metrics.*metric->value);
+      if (!Measured(*trial, metric)) continue;
+      model.values.push_back(trial->result->metrics.*metric->value);
+      model.seeds.push_back(trial->seed);
     }
   }
   return models;
@@ -124,12 +130,10 @@ std::vector<Variation> Fixed(std::vector<Variation> models, const TableQuestion&
 
 TableRow RowOf(const Variation& variant) {
   TableRow row{.seeds = variant.values,
+               .seed_numbers = variant.seeds,
                .missing_seeds = std::ssize(variant.trials) - std::ssize(variant.values),
                .size_bytes = variant.trials[0]->size_bytes,
                .parameters = variant.trials[0]->parameters};
-  for (const TrialRecord* trial : variant.trials) {
-    if (Complete(*trial)) row.seed_numbers.push_back(trial->seed);
-  }
   if (!row.seeds.empty()) row.mean = Mean(row.seeds);
   if (row.seeds.size() >= 2) row.std = SampleDeviation(row.seeds);
   return row;
@@ -196,6 +200,18 @@ std::string TestNote(const std::vector<TableRow>& rows) {
   return "p: two-sided " + test + ", against " + rows[0].label;
 }
 
+/// Says that rows are of less data than there are; empty where nothing was passed over.
+std::string SkippedNote(const Group& group) {
+  std::int64_t most = 0;
+  for (const Variation& variant : group.variants) {
+    for (const TrialRecord* trial : variant.trials) {
+      if (trial->result) most = std::max(most, trial->result->skipped_records);
+    }
+  }
+  if (most == 0) return "";
+  return "up to " + std::to_string(most) + " records of the data were skipped as damaged";
+}
+
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
                                  const std::vector<TableRow>& rows, const TableQuestion& question,
                                  const Catalogue& catalogue) {
@@ -210,6 +226,7 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
   }
   if (rows.size() > 1) notes.push_back("delta: against " + rows[0].label);
   if (const std::string test = TestNote(rows); !test.empty()) notes.push_back(test);
+  if (const std::string skipped = SkippedNote(group); !skipped.empty()) notes.push_back(skipped);
   const auto incomplete = std::count_if(rows.begin(), rows.end(),
                                         [](const TableRow& row) { return row.missing_seeds > 0; });
   if (incomplete > 0) {

@@ -75,6 +75,9 @@ class RunCommand : public Subcommand {
     };
     part("leaderboard", "trials " + recipe.name,
          [&] { PrintLeaderboard(context.out, store, study); });
+    if (const std::string skipped = SkippedRemark(store.Trials(study.id)); !skipped.empty()) {
+      context.Remark(skipped);
+    }
     for (const TableSettings& table : recipe.tables) {
       part("table '" + table.title + "'", "table " + recipe.name,
            [&] { PrintTable(context.out, store, catalogue, recipe, table); });

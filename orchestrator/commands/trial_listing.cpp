@@ -82,7 +82,9 @@ boost::json::object ListingJson(const TrialRecord& trial) {
   json["size_bytes"] = trial.size_bytes;
   json["examples_per_second"] = nullptr;
   json["wall_seconds"] = nullptr;
+  json["skipped_records"] = nullptr;
   if (trial.result) {
+    json["skipped_records"] = trial.result->skipped_records;
     json["examples_per_second"] = trial.result->examples_per_second;
     json["wall_seconds"] = trial.result->wall_seconds;
   }
@@ -94,6 +96,20 @@ boost::json::object ListingJson(const TrialRecord& trial) {
   json["not_counted"] = nullptr;
   if (!trial.counts()) json["not_counted"] = trial.not_counted;
   return json;
+}
+
+std::string SkippedRemark(const std::vector<TrialRecord>& trials) {
+  std::vector<std::string> skipping;
+  for (const TrialRecord& trial : trials) {
+    if (trial.state != TrialState::kComplete || !trial.result) continue;
+    if (trial.result->skipped_records == 0) continue;
+    skipping.push_back(trial.name + " seed " + std::to_string(trial.seed) + ": " +
+                       std::to_string(trial.result->skipped_records));
+  }
+  if (skipping.empty()) return "";
+  constexpr std::size_t kShown = 3;
+  return "records of the data were skipped as damaged (" + JoinFirst(skipping, kShown) +
+         "): these results are of the rest; `beamgrid data verify RECIPE` says which";
 }
 
 void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials) {

@@ -15,6 +15,10 @@ inline constexpr int kMetricDigits = 5;
 /// Returns one object of `trials --json`. What is not known yet is null.
 [[nodiscard]] boost::json::object ListingJson(const TrialRecord& trial);
 
+/// Returns which complete trials passed over records of their data, and how many; empty where none
+/// did.
+[[nodiscard]] std::string SkippedRemark(const std::vector<TrialRecord>& trials);
+
 /// Prints one line per trial; says which count where some do not.
 void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials);
 

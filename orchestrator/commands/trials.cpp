@@ -33,6 +33,9 @@ class TrialsCommand : public Subcommand {
       PrintJson(context.out, JsonList(trials, ListingJson));
     } else {
       PrintTrials(context.out, trials);
+      if (const std::string skipped = SkippedRemark(trials); !skipped.empty()) {
+        context.Remark(skipped);
+      }
     }
     if (left_out > 0 && !all_) {
       context.Remark(CountText(left_out, "trial") +

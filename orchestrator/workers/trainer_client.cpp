@@ -19,6 +19,7 @@
 #include "orchestrator/workers/patience.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/worker_environment.h"
+#include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
@@ -86,16 +87,8 @@ std::string Refusal(const std::string& log) {
 
 /// Returns where the catalogue of this very trainer is kept; nothing where there is no home for it.
 std::optional<fs::path> CachePath(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  fs::path folder;
-  if (cache != nullptr && *cache == '/') {
-    folder = cache;
-  } else if (home != nullptr && *home == '/') {
-    folder = fs::path(home) / ".cache";
-  } else {
-    return std::nullopt;
-  }
+  const std::optional<fs::path> folder = CacheFolder();
+  if (!folder) return std::nullopt;
   struct stat status{};
   if (::stat(trainer.c_str(), &status) != 0) return std::nullopt;
   // Size and time change with every build and cost one stat.
@@ -103,24 +96,16 @@ std::optional<fs::path> CachePath(const fs::path& trainer, const std::vector<Nam
                     std::to_string(status.st_mtim.tv_sec) + "." +
                     std::to_string(status.st_mtim.tv_nsec);
   for (const NamedFile& plugin : plugins) key += "\n" + plugin.path + "\n" + plugin.hash;
-  return folder / "beamgrid" / ("catalogue-" + HashBytes(key) + ".json");
+  return *folder / ("catalogue-" + HashBytes(key));
 }
 
-std::optional<Catalogue> ReadCache(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return std::nullopt;
+std::optional<Catalogue> ReadCatalogue(const fs::path& path) {
+  const std::optional<std::string> text = ReadCached(path);
+  if (!text) return std::nullopt;
   try {
-    return CatalogueFromJson(ParseJson(ReadFile(path)));
+    return CatalogueFromJson(ParseJson(*text));
   } catch (const std::exception&) {
     return std::nullopt;  // it is made again
-  }
-}
-
-void WriteCache(const fs::path& path, const std::string& text) {
-  try {
-    WriteFileAtomically(path, text);
-  } catch (const Error&) {
-    return;  // a folder that cannot be written only costs the next start a second
   }
 }
 
@@ -160,7 +145,7 @@ std::string AskTrainer(const fs::path& trainer, const std::vector<std::string>& 
 Catalogue LoadCatalogue(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
   const std::optional<fs::path> cache = CachePath(trainer, plugins);
   if (cache) {
-    if (std::optional<Catalogue> known = ReadCache(*cache)) return *std::move(known);
+    if (std::optional<Catalogue> known = ReadCatalogue(*cache)) return *std::move(known);
   }
   std::vector<std::string> question = {"describe"};
   for (const NamedFile& plugin : plugins)
@@ -168,7 +153,7 @@ Catalogue LoadCatalogue(const fs::path& trainer, const std::vector<NamedFile>& p
   const std::string text = AskTrainer(trainer, question);
   try {
     Catalogue catalogue = CatalogueFromJson(ParseJson(text));
-    if (cache) WriteCache(*cache, text);
+    if (cache) WriteCached(*cache, text);
     return catalogue;
   } catch (const std::invalid_argument& error) {
     throw Error(CommandText(trainer, question) + " answered with no catalogue (" + error.what() +

@@ -22,7 +22,7 @@ namespace beamgrid {
 [[nodiscard]] std::filesystem::path FindTrainer();
 
 /// Returns the answer to `beamgrid-trainer describe`. Loading LibTorch costs a second, so the
-/// answer is kept under $XDG_CACHE_HOME/beamgrid (default ~/.cache/beamgrid), keyed by the
+/// answer is kept in CacheFolder() (registry/util/cache_folder.h), keyed by the
 /// trainer's path, size and time of change, and by the plugins' paths and hashes; a cache that
 /// cannot be read or written is passed over. Throws UsageError where the trainer refuses a plugin.
 [[nodiscard]] Catalogue LoadCatalogue(const std::filesystem::path& trainer,

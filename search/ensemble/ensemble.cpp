@@ -144,6 +144,7 @@ class Finder {
                        " leaves none of " + std::to_string(parts_.holdout[0].videos.size()) +
                        " videos to select on");
     }
+    RequireLabels();
     if (question_.holdout > 0 && parts_.holdout[0].videos.empty()) {
       answer_.notes.emplace_back("too few videos for a holdout part");
     }
@@ -152,6 +153,23 @@ class Finder {
     best_single_ = BestSingle(parts_.selection, gaps_);
     answer_.best_single = parts_.selection[best_single_].model->name;
     answer_.best_single_gap = gaps_[best_single_];
+  }
+
+  /// Refuses a selection part in which no video has a label; leaves such a holdout part out.
+  void RequireLabels() {
+    const auto labelled = [](const AlignedModel& model) {
+      return std::ranges::any_of(model.videos, [](const auto* v) { return !v->labels.empty(); });
+    };
+    if (!labelled(parts_.selection[0])) {
+      throw UsageError("ensemble: none of the " +
+                       std::to_string(parts_.selection[0].videos.size()) +
+                       " videos to select on has a true label: nothing can be measured");
+    }
+    const std::size_t held = parts_.holdout[0].videos.size();
+    if (held == 0 || labelled(parts_.holdout[0])) return;
+    answer_.notes.push_back("none of the " + std::to_string(held) +
+                            " videos held out has a true label: nothing is measured on them");
+    for (AlignedModel& model : parts_.holdout) model.videos.clear();
   }
 
   ModelSet Search() {

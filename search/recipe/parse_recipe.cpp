@@ -112,6 +112,18 @@ EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& pa
   return *recipe.ensemble;
 }
 
+Recipe DataOfRecipe(const std::string& text, const std::string& path) {
+  const toml::table table = ParseToml(text, path);
+  Mistakes mistakes(path);
+  Section root(table, "", mistakes);
+  Recipe recipe;
+  recipe.path = path;
+  recipe.text = text;
+  ReadData(root, recipe);
+  if (!mistakes.empty()) throw RecipeError(mistakes.Take());
+  return recipe;
+}
+
 Recipe ParseRecipe(const std::string& text, const std::string& path, const Catalogue& catalogue,
                    const FindFile& find_file) {
   const toml::table table = ParseToml(text, path);

@@ -117,6 +117,33 @@ TEST(MakeTable, NeverComparesIncompleteRows) {
   EXPECT_THAT(table.notes, Contains("incomplete rows: 1 of 2; they are not compared"));
 }
 
+TEST(MakeTable, WhatWasNotMeasuredIsMissing) {
+  const ModelSpec plain = SmallModel(MeanPool(), Logistic());
+  std::vector<TrialRecord> trials = {SmallTrial("a", plain, 1, 0.5),
+                                     SmallTrial("a", plain, 2, 0.6)};
+  TableQuestion question = Vary("classifier");
+  question.metric = "segment_map";  // of data without ratings
+  AblationTable table = MakeTable(trials, SmallCatalogue(), question, {});
+  EXPECT_FALSE(table.rows[0].mean);
+  EXPECT_EQ(table.rows[0].missing_seeds, 2);
+  EXPECT_THAT(Render(table, "md"), Not(HasSubstr("nan")));
+  trials[1].result->metrics.segment_map = 0.25;
+  table = MakeTable(trials, SmallCatalogue(), question, {});
+  EXPECT_EQ(table.rows[0].mean, 0.25);
+  EXPECT_THAT(table.rows[0].seed_numbers, ElementsAre(2));
+}
+
+TEST(MakeTable, SaysThatRecordsWereSkipped) {
+  std::vector<TrialRecord> trials = {SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5),
+                                     SmallTrial("b", SmallModel(MeanPool(), Moe(2)), 1, 0.6)};
+  const std::string note = "up to 39 records of the data were skipped as damaged";
+  EXPECT_THAT(MakeTable(trials, SmallCatalogue(), Vary("classifier"), {}).notes,
+              Not(Contains(HasSubstr("skipped"))));
+  trials[0].result->skipped_records = 3;
+  trials[1].result->skipped_records = 39;
+  EXPECT_THAT(MakeTable(trials, SmallCatalogue(), Vary("classifier"), {}).notes, Contains(note));
+}
+
 TEST(MakeTable, WithoutACriterionIsALeaderboardOfWholeModels) {
   TableQuestion question;
   question.study = "s";

@@ -217,6 +217,7 @@ void TrainingLoop::EvaluateEpoch() {
   average_->AfterEpoch(progress_.epoch + 1, ModelTensors());
   Evaluation evaluation =
       EvaluateAsShipped(last_epoch ? static_cast<int>(trial_.predictions_top_k) : 0);
+  CheckMeasured(evaluation.metrics);
   TrialResult& result = progress_.result;
   EpochResult epoch{
       .epoch = progress_.epoch + 1,
@@ -244,6 +245,17 @@ void TrainingLoop::EvaluateEpoch() {
   // Saved before it is told: what was reported once must not come out otherwise after a crash.
   SaveLast();
   Report(Evaluated{.epoch = epoch});
+}
+
+void TrainingLoop::CheckMeasured(const Metrics& metrics) const {
+  // The orchestrator has looked at all data before it starts a trial; who gets here was started by
+  // hand, or the files have changed since.
+  if (std::isfinite(ObjectiveOf(metrics, objective_))) return;
+  throw DataFilesError(
+      trial_.spec.data.validate.front() + ": " + objective_->name +
+      " cannot be measured on the validation data: " + std::to_string(metrics.videos) +
+      " videos can be used, " + std::to_string(validate_->counts().skipped) +
+      " records were skipped, and no class is shown in the rest");
 }
 
 Evaluation TrainingLoop::EvaluateNow(int top_k) {

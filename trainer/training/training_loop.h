@@ -88,6 +88,7 @@ class TrainingLoop {
   void CheckFinite() const;
   void CheckWeights() const;
   void EvaluateEpoch();
+  void CheckMeasured(const Metrics& metrics) const;
   [[nodiscard]] Evaluation EvaluateNow(int top_k);
   /// Evaluates with the weights that would be shipped now; afterwards the model has its own again.
   [[nodiscard]] Evaluation EvaluateAsShipped(int top_k);

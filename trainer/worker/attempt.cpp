@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "registry/util/cache_folder.h"
 #include "registry/util/json.h"
 #include "registry/util/printable.h"
 #include "registry/util/system_error.h"
@@ -73,11 +74,23 @@ TrialFile ReadTrial(const TrainArguments& arguments) {
   return trial;
 }
 
+std::string DigestNow(const DataSpec& data) {
+  try {
+    // The orchestrator has read the files: where the cache knows them, they are only looked at.
+    HashCache cache(CacheFolder());
+    return DataDigest(data, cache);
+  } catch (const Error& error) {
+    // A file that is gone is a mistake in the data; a broken disk is none.
+    if (IsMachineFault(SystemCode(error))) throw;
+    throw DataFilesError(error.what());
+  }
+}
+
 /// A trial's fingerprint covers its data, so a result on other data would be filed under a wrong
 /// name.
 void CheckDigest(const DataSpec& data) {
   if (data.digest.empty()) return;
-  const std::string digest = DataDigest(data);
+  const std::string digest = DigestNow(data);
   if (digest == data.digest) return;
   throw DataFilesError("the data files have changed since the trial was planned (digest " + digest +
                        " instead of " + data.digest + "); plan it again");

@@ -71,6 +71,33 @@ TEST_F(ResultsCommandsTest, ScoreRefusesMissingFilesVideosAndNonsense) {
   EXPECT_THAT(nonsense.err, HasSubstr(broken + ":3"));
 }
 
+TEST_F(ResultsCommandsTest, NothingScoredIsNoScore) {
+  const std::string predictions = Write("p.csv", "VideoId,LabelConfidencePairs\nv,0 0.9\n");
+  const std::string none = Write("none.csv", "VideoId,LabelConfidencePairs\n");
+  const std::string truth = Write("t.csv", "VideoId,Labels\nv,0\n");
+  const std::string empty = Write("empty.csv", "VideoId,Labels\n");
+  const std::string unlabelled = Write("unlabelled.csv", "VideoId,Labels\nv,\n");
+  const std::string no_record = Write("no.tfrecord", "");
+  const auto refused = [](const std::string& of, const std::string& by, const std::string& what) {
+    for (const char* json : {"--json", "--quiet"}) {
+      const Called called = Call({"score", "--predictions", of, "--truth", by, json});
+      EXPECT_EQ(called.exit_code, 2) << called.out;
+      EXPECT_EQ(called.out, "");
+      EXPECT_THAT(called.err, HasSubstr(what));
+    }
+  };
+  refused(predictions, empty, empty + " holds no video: there is nothing to score");
+  refused(predictions, no_record, no_record + " holds no video");
+  refused(predictions, unlabelled, unlabelled + " holds 1 videos without any label");
+  refused(none, truth, none + ": predicts nothing");
+  refused(none, empty, none + ": predicts nothing");
+  EXPECT_EQ(Call({"score", "--predictions", predictions, "--truth", truth}).exit_code, 0);
+
+  const Called ensemble = Call({"ensemble", "--predictions", predictions, "--truth", unlabelled});
+  EXPECT_EQ(ensemble.exit_code, 2);
+  EXPECT_THAT(ensemble.err, HasSubstr("has a true label: nothing can be measured"));
+}
+
 TEST_F(ResultsCommandsTest, ScoreAgainstTheGoldenVectors) {
   for (const char* name : {"gap_medium", "gap_manylabels"}) {
     const std::string stem = std::string(BEAMGRID_SOURCE_DIR) + "/tests/vectors/" + name;

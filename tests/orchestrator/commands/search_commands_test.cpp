@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "orchestrator/commands/paper_tables.h"
+#include "registry/util/files.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 
 namespace beamgrid {
@@ -173,13 +174,99 @@ TEST_F(SearchCommandsTest, PlanAsTextEndsInTotals) {
   EXPECT_THAT(called.out, HasSubstr("4 trials of 2 models, 0 complete already, 0 models refused"));
 }
 
-TEST_F(SearchCommandsTest, PlanWithoutDataNeedsNoFiles) {
+TEST_F(SearchCommandsTest, PlanNeedsNoData) {
   std::filesystem::remove_all(Path("data"));
   const std::string recipe = Recipe("");
-  EXPECT_EQ(Call({"plan", recipe}).exit_code, 2);
-  const auto json = Call({"plan", recipe, "--no-data", "--json"}).Json();
-  ASSERT_EQ(json.at("trials").as_array().size(), 2U);
-  EXPECT_EQ(json.at("trials").at(0).at("fingerprint"), "");
+  for (const std::vector<std::string>& more : {std::vector<std::string>(), {"--no-data"}}) {
+    std::vector<std::string> arguments = {"plan", recipe, "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Called called = Call(arguments);
+    ASSERT_EQ(called.exit_code, 0) << called.err;
+    const auto json = called.Json();
+    ASSERT_EQ(json.at("trials").as_array().size(), 2U);
+    EXPECT_EQ(json.at("trials").at(0).at("fingerprint"), "");
+    EXPECT_EQ(json.at("trials").at(0).at("parameters"), 1000);
+  }
+  const Called called = Call({"plan", recipe});
+  EXPECT_THAT(called.err, HasSubstr(recipe + ":7:"));
+  EXPECT_THAT(called.err, HasSubstr("\"data/train*.tfrecord\" matches no file"));
+  EXPECT_THAT(called.err, HasSubstr("which trials are complete already cannot be told"));
+  EXPECT_EQ(Call({"plan", recipe, "--no-data"}).err, "");
+  const Called check = Call({"check", recipe});
+  EXPECT_EQ(check.exit_code, 2) << "a run would miss them";
+  EXPECT_EQ(Call({"check", recipe, "--no-data"}).exit_code, 0);
+}
+
+TEST_F(SearchCommandsTest, EveryCommandSaysTheSameOfDataThatStopAStudy) {
+  // Two records of one id in validate: the second a copy of the first, in a file of its own with
+  // one record more, so that the files differ.
+  const std::string validate = Path("data/validate0000.tfrecord");
+  const std::string bytes = ReadFile(validate);
+  WriteFileAtomically(Path("data/validate0001.tfrecord"),
+                      bytes + ReadFile(Path("data/train0000.tfrecord")));
+  const std::string recipe = Recipe("",
+                                    "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n"
+                                    "on_error = \"skip\"\n");
+  const std::string problem = "is there twice: " + validate + ": byte 0 and ";
+  const std::string warning = "8 validation videos are in the training data too";
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"check", recipe}, {"run", recipe, "--db", Path("x.db")}}) {
+    const Called called = Call(command);
+    EXPECT_EQ(called.exit_code, 2) << command[0];
+    EXPECT_THAT(called.err, HasSubstr(recipe + ":8:")) << "the place of data.validate";
+    EXPECT_THAT(called.err, HasSubstr(problem));
+  }
+  EXPECT_THAT(Call({"check", recipe}).err, HasSubstr("warning: " + warning));
+  EXPECT_FALSE(std::filesystem::exists(Path("x.db")));
+  const Called plan = Call({"plan", recipe, "--db", Path("x.db")});
+  EXPECT_EQ(plan.exit_code, 0) << plan.err;
+  EXPECT_THAT(plan.err, HasSubstr(problem));
+  EXPECT_THAT(plan.err, HasSubstr("`beamgrid run` will not begin on these data"));
+  const Called verify = Call({"data", "verify", recipe});
+  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_THAT(verify.out, HasSubstr(problem));
+  EXPECT_THAT(verify.out, HasSubstr("warning: " + warning));
+  const Called as_json = Call({"data", "verify", recipe, "--json"});
+  EXPECT_EQ(as_json.exit_code, 1);
+  const auto json = as_json.Json();
+  EXPECT_EQ(json.at("sound"), false);
+  EXPECT_EQ(json.at("train").at("examples"), 8);
+  EXPECT_EQ(json.at("validate").at("repeated"), 2);
+  EXPECT_EQ(json.at("problems").as_array().size(), 2U);
+  EXPECT_EQ(json.at("shared_videos"), 8);
+}
+
+TEST_F(SearchCommandsTest, WhatIsSkippedIsSaid) {
+  const std::string train = Path("data/train0000.tfrecord");
+  std::string bytes = ReadFile(train);
+  bytes[20] = static_cast<char>(~bytes[20]);
+  WriteFileAtomically(train, bytes);
+  const Called stop = Call({"check", Recipe("")});
+  EXPECT_EQ(stop.exit_code, 2);
+  EXPECT_THAT(stop.err, HasSubstr(train + ": byte 0: "));
+  EXPECT_THAT(stop.err, HasSubstr("would pass over 1 of 8 training records"));
+  const std::string recipe = Recipe("",
+                                    "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n"
+                                    "on_error = \"skip\"\n");
+  for (const char* command : {"check", "plan"}) {
+    const Called skip = Call({command, recipe});
+    EXPECT_EQ(skip.exit_code, 0) << skip.err;
+    EXPECT_THAT(skip.err, HasSubstr("warning: 1 of 8 training records is skipped: " + train));
+  }
+  const Called verify = Call({"data", "verify", recipe});
+  EXPECT_EQ(verify.exit_code, 0) << verify.err;
+  EXPECT_THAT(verify.out, HasSubstr("data.train: 7 of 8 examples in 1 file can be used"));
+}
+
+TEST_F(SearchCommandsTest, DataVerifyTakesOneRecipeOrFiles) {
+  EXPECT_EQ(Call({"data", "verify", Recipe(""), Path("data")}).exit_code, 2);
+  EXPECT_EQ(Call({"data", "verify", Path("none.toml")}).exit_code, 2);
+  const Called wrong = Call({"data", "verify", Recipe("", "classes = 0\n")});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("classes"));
+  setenv("BEAMGRID_TRAINER", Path("no-trainer").c_str(), 1);
+  const Called sound = Call({"data", "verify", Recipe("")});
+  EXPECT_EQ(sound.exit_code, 0) << "no trainer is needed: " << sound.err;
 }
 
 TEST_F(SearchCommandsTest, PlanOfNothingIsStillJson) {
