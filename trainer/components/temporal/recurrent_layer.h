@@ -27,6 +27,7 @@ struct LayerOptions {
   Direction direction = Direction::kForward;
   double candidate_dropout = 0;  ///< LSTM cells: share of g_t dropped in training
   bool sum_candidates = false;   ///< LSTM cells, forward: fill LayerOutput::candidate_sum
+  bool peepholes = false;        ///< LSTM cells without layer norm: gates see the memory
   ZoneoutOptions zoneout = kNoZoneout;
 
   /// The width of a state, both directions side by side.
