@@ -182,6 +182,7 @@ Loop LoopOf(const LayerOptions& options, const Weights& weights, const torch::Te
     case CellKind::kResetBeforeGru:
       return {Project(weights, frames), {hidden}, ResetBeforeGruStep(weights, hidden)};
     case CellKind::kLayerNormLstm:
+    case CellKind::kSru:
       break;
   }
   throw std::logic_error("this cell has no LibTorch parameters");
@@ -340,6 +341,61 @@ class LayerNormLstm : public RecurrentLayer {
   std::shared_ptr<LayerNormLstmCell> cell_;
 };
 
+// ---- The simple recurrent unit ------------------------------------------------------------------
+
+class SruCell : public torch::nn::Module {
+ public:
+  SruCell(std::int64_t input_width, std::int64_t hidden) {
+    // Where the input has another width than the state, a fourth part brings it to that of the
+    // state for the highway.
+    const std::int64_t parts = input_width == hidden ? 3 : 4;
+    weight = register_parameter("weight", torch::empty({parts * hidden, input_width}));
+    bias = register_parameter("bias", torch::empty({2 * hidden}));
+    const torch::NoGradGuard no_gradient;
+    const double limit = std::sqrt(6.0 / static_cast<double>(input_width + hidden));
+    weight.uniform_(-limit, limit);
+    bias.zero_();
+  }
+
+  torch::Tensor weight;  ///< [3 or 4 * hidden, inputs]: candidate, forget, reset, highway
+  torch::Tensor bias;    ///< [2 * hidden]: forget, reset
+};
+
+/// Sru is the simple recurrent unit (Lei et al. 2017, Training RNNs as Fast as CNNs, first
+/// version):
+///   f, r = sigmoid(W x + b),  c' = f c + (1 - f) W x,  h = r tanh(c') + (1 - r) x
+/// No gate sees the state: all products are made for all frames at once. Forward only.
+class Sru : public RecurrentLayer {
+ public:
+  Sru(std::int64_t input_width, const LayerOptions& options)
+      : options_(options), cell_(std::make_shared<SruCell>(input_width, options.hidden)) {}
+
+  LayerOutput Run(const Packed& input) override {
+    const std::int64_t hidden = options_.hidden;
+    const auto parts = torch::linear(input.data(), cell_->weight).split(hidden, 1);
+    const torch::Tensor gates = (torch::cat({parts[1], parts[2]}, 1) + cell_->bias).sigmoid();
+    const torch::Tensor forget = gates.narrow(1, 0, hidden),
+                        reset = gates.narrow(1, hidden, hidden);
+    const torch::Tensor highway = parts.size() == 4 ? parts[3] : input.data();
+    const Step step = [](const torch::Tensor& projected, const CellState& previous) -> CellState {
+      const auto now = projected.chunk(4, 1);  // forget, (1 - f) W x, reset, (1 - r) x
+      const torch::Tensor memory = now[0] * previous[1] + now[1];
+      return {now[2] * memory.tanh() + now[3], memory};
+    };
+    const torch::Tensor projected =
+        torch::cat({forget, (1 - forget) * parts[0], reset, (1 - reset) * highway}, 1);
+    const LoopOutput output = RunLoop(input, projected, {hidden, hidden}, Order::kForward,
+                                      WithZoneout(step, options_.zoneout, ModeOf(*cell_)));
+    return {WithData(input, output.states), output.last[1], {}};
+  }
+
+  [[nodiscard]] std::shared_ptr<torch::nn::Module> module() const override { return cell_; }
+
+ private:
+  LayerOptions options_;
+  std::shared_ptr<SruCell> cell_;
+};
+
 }  // namespace
 
 double KernelLimit(std::int64_t inputs, std::int64_t hidden, std::int64_t gates) {
@@ -354,6 +410,8 @@ std::unique_ptr<RecurrentLayer> MakeLayer(std::int64_t input_width, const LayerO
       return std::make_unique<LibTorchLayer<LSTM>>(input_width, options);
     case CellKind::kLayerNormLstm:
       return std::make_unique<LayerNormLstm>(input_width, options);
+    case CellKind::kSru:
+      return std::make_unique<Sru>(input_width, options);
     case CellKind::kGru:
     case CellKind::kResetBeforeGru:
       return std::make_unique<LibTorchLayer<GRU>>(input_width, options);

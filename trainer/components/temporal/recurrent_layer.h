@@ -15,6 +15,7 @@ enum class CellKind {
   kLayerNormLstm,   ///< forward only, never fused
   kGru,             ///< reset gate after the recurrent product, as in cuDNN
   kResetBeforeGru,  ///< reset gate before it, never fused
+  kSru,             ///< simple recurrent unit; forward only, never fused
 };
 
 /// Direction says whether a second cell reads the frames backwards beside the first.
