@@ -7,15 +7,15 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr char kExtras[] = "extras";
-constexpr char kTrain[] = "train";
+constexpr char kExtrasCriterion[] = "extras";
+constexpr char kTrainCriterion[] = "train";
 constexpr char kClippedL2[] = "l2_clipped";
 
 /// The options of the model's component that the row is about; null if it has no such component.
 json::object* OptionsOf(const AddedOption& added, json::object& model) {
   const std::string_view criterion = added.criterion;
   json::value* found = model.if_contains(criterion);
-  if (criterion == kExtras && found != nullptr) {
+  if (criterion == kExtrasCriterion && found != nullptr) {
     found = found->as_object().if_contains(added.component);
   }
   if (found == nullptr) return nullptr;
@@ -26,8 +26,8 @@ json::object* OptionsOf(const AddedOption& added, json::object& model) {
 
 Options* OptionsOf(const AddedOption& added, ModelSpec& model) {
   const std::string_view criterion = added.criterion;
-  if (criterion == kTrain) return &model.train;
-  if (criterion == kExtras) {
+  if (criterion == kTrainCriterion) return &model.train;
+  if (criterion == kExtrasCriterion) {
     const auto extra = model.extras.find(added.component);
     return extra == model.extras.end() ? nullptr : &extra->second;
   }
@@ -44,9 +44,10 @@ bool Knows(const Catalogue& catalogue, const AddedOption& added) {
 /// Whether the gradient of L2 is clipped says nothing where there is none, or nothing that clips. A
 /// plugin's component may.
 bool ClipsL2(const json::object& model) {
-  const json::value* l2 = model.at(kTrain).as_object().if_contains("l2");
+  const json::value* l2 = model.at(kTrainCriterion).as_object().if_contains("l2");
   if (l2 == nullptr || (l2->is_number() && l2->to_number<double>() == 0)) return false;
-  return model.at(kExtras).as_object().contains("gradient_clip") || model.contains("plugins");
+  return model.at(kExtrasCriterion).as_object().contains("gradient_clip") ||
+         model.contains("plugins");
 }
 
 }  // namespace
@@ -59,10 +60,10 @@ const std::vector<AddedOption>& AddedOptions() {
       {"temporal", "cnn", "kernel", 5},
       {"classifier", "moe", "dummy", true},
       {"classifier", "conditional_inference", "constraint", 0.0},
-      {kTrain, kTrain, kClippedL2, false},
-      {kTrain, kTrain, "late_decay_from", 0},
-      {kTrain, kTrain, "late_decay_examples", 40'000},
-      {kTrain, kTrain, "mix", 0.0},
+      {kTrainCriterion, kTrainCriterion, kClippedL2, false},
+      {kTrainCriterion, kTrainCriterion, "late_decay_from", 0},
+      {kTrainCriterion, kTrainCriterion, "late_decay_examples", 40'000},
+      {kTrainCriterion, kTrainCriterion, "mix", 0.0},
   };
   return added;
 }
@@ -74,7 +75,7 @@ void LeaveOutAsBefore(json::object& model) {
     const json::value* value = options->if_contains(added.option);
     if (value != nullptr && *value == added.before) options->erase(added.option);
   }
-  if (!ClipsL2(model)) model.at(kTrain).as_object().erase(kClippedL2);
+  if (!ClipsL2(model)) model.at(kTrainCriterion).as_object().erase(kClippedL2);
 }
 
 void FillInAsBefore(ModelSpec& model, const Catalogue* catalogue) {

@@ -5,7 +5,7 @@
 #include "tests/support/specs.h"
 
 namespace beamgrid {
-namespace {
+namespace added_options_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -85,5 +85,5 @@ TEST(AddedOptions, L2ClippedCountsWhereSomethingIsClipped) {
   EXPECT_THAT(CanonicalText(trial), HasSubstr("l2_clipped"));
 }
 
-}  // namespace
+}  // namespace added_options_test
 }  // namespace beamgrid

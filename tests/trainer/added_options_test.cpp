@@ -8,7 +8,7 @@
 #include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace added_options_test {
 
 // A row that names nothing would protect nothing.
 TEST(AddedOptions, AreOptionsOfTheCatalogueWithTheirOldMeaning) {
@@ -44,5 +44,5 @@ TEST(AddedOptions, LetARecordedModelBeBuiltAgain) {
                 .parameters);
 }
 
-}  // namespace
+}  // namespace added_options_test
 }  // namespace beamgrid::trainer

@@ -8,7 +8,7 @@
 #include "tests/search/ensemble/ensemble_support.h"
 
 namespace beamgrid {
-namespace {
+namespace given_test {
 
 using testing::Contains;
 using testing::ElementsAre;
@@ -150,5 +150,5 @@ TEST(Votes, AreSearchedAsTheyAreCombined) {
   EXPECT_NEAR(answer.selection_gap, ScoreOf(combined).gap, 1e-12);
 }
 
-}  // namespace
+}  // namespace given_test
 }  // namespace beamgrid

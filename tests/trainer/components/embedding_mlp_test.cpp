@@ -5,7 +5,7 @@
 #include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace embedding_mlp_test {
 
 using reference::Arrays;
 using reference::Matrix;
@@ -71,5 +71,5 @@ TEST(EmbeddingMlp, GivesTheCenterLossSomethingToTrain) {
   EXPECT_FALSE(GradientOf("center", trained).equal(GradientOf("cross_entropy", trained)));
 }
 
-}  // namespace
+}  // namespace embedding_mlp_test
 }  // namespace beamgrid::trainer

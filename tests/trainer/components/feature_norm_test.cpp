@@ -1,7 +1,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace feature_norm_test {
 
 using reference::Arrays;
 using reference::Dot;
@@ -71,5 +71,5 @@ TEST(FeatureNorm, LeavesAFeatureOfZerosZero) {
   EXPECT_TRUE(frames.narrow(-1, 3, 2).eq(0).all().item<bool>());
 }
 
-}  // namespace
+}  // namespace feature_norm_test
 }  // namespace beamgrid::trainer

@@ -8,7 +8,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace frame_sampling_extra_test {
 
 using testing::ElementsAre;
 
@@ -176,5 +176,5 @@ TEST(FramesOfVideos, AreRefusedWhereThereAreNone) {
   }
 }
 
-}  // namespace
+}  // namespace frame_sampling_extra_test
 }  // namespace beamgrid::trainer

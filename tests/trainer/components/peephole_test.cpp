@@ -3,7 +3,7 @@
 #include "tests/trainer/components/recurrent_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace peephole_test {
 
 using namespace reference;  // the whole test is written in its words
 
@@ -82,5 +82,5 @@ TEST(Peepholes, AreRefusedBesideLayerNorm) {
                SpecError);
 }
 
-}  // namespace
+}  // namespace peephole_test
 }  // namespace beamgrid::trainer

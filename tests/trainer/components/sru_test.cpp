@@ -3,7 +3,7 @@
 #include "tests/trainer/components/recurrent_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace sru_test {
 
 using namespace reference;  // the whole test is written in its words
 
@@ -60,5 +60,5 @@ TEST(Sru, HasThePapersSizes) {
   EXPECT_EQ(CountRecurrent("sru", {{"hidden", 1024}}), 4 * 1024 * 1152 + 2 * 1024);
 }
 
-}  // namespace
+}  // namespace sru_test
 }  // namespace beamgrid::trainer

@@ -3,7 +3,7 @@
 #include "tests/trainer/components/temporal_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace transformer_test {
 
 using reference::Arrays;
 using reference::Dot;
@@ -233,5 +233,5 @@ TEST(Transformer, LearnsTheOrderOfFrames) {
   EXPECT_LT(accuracy("mean", {}), 0.7);
 }
 
-}  // namespace
+}  // namespace transformer_test
 }  // namespace beamgrid::trainer

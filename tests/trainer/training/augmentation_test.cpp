@@ -6,7 +6,7 @@
 #include "trainer/training/training_loop.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace augmentation_test {
 
 /// Videos of one class, half of them with it.
 struct Videos {
@@ -131,5 +131,5 @@ TEST(Augmentation, SampledFramesBringTheBeginningNearer) {
   EXPECT_GT(sampled, plain + 0.1) << plain;
 }
 
-}  // namespace
+}  // namespace augmentation_test
 }  // namespace beamgrid::trainer

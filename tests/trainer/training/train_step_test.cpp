@@ -11,7 +11,7 @@
 #include "trainer/training/training_loop.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace train_step_test {
 
 constexpr std::int64_t kWidth = 3, kClasses = 4, kVideos = 5;
 
@@ -211,5 +211,5 @@ TEST(TrainStep, TrainsOnMixedExamples) {
   EXPECT_LT(after, before);
 }
 
-}  // namespace
+}  // namespace train_step_test
 }  // namespace beamgrid::trainer
