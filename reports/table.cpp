@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "registry/added_options.h"
 #include "registry/criteria.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -50,11 +51,13 @@ bool Measured(const TrialRecord& trial, const Metric* metric) {
 }
 
 /// Returns the study's models, in the order in which they were first asked for.
-std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Metric* metric) {
+std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
+                                const Metric* metric) {
   std::vector<Variation> models;
   std::map<std::string, std::size_t> place;
   for (const TrialRecord& trial : trials) {
     ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
+    FillInAsBefore(model, &catalogue);
     const auto [found, is_new] = place.try_emplace(CanonicalJson(ToJson(model)), models.size());
     if (is_new) models.push_back({.model = std::move(model)});
     models[found->second].trials.push_back(&trial);
@@ -214,7 +217,7 @@ std::string SkippedNote(const Group& group) {
 
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
                                  const std::vector<TableRow>& rows, const TableQuestion& question,
-                                 const Catalogue& catalogue) {
+                                 const Catalogue& catalogue, const std::vector<PaperRow>& paper) {
   std::vector<std::string> notes;
   if (!question.vary.empty()) {
     notes.push_back(HeldFixedText(group.variants[0].model, question.vary, catalogue));
@@ -232,6 +235,11 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
   if (incomplete > 0) {
     notes.push_back("incomplete rows: " + std::to_string(incomplete) + " of " +
                     std::to_string(rows.size()) + "; they are not compared");
+  }
+  for (const PaperRow& row : paper) {
+    if (row.note.empty()) continue;
+    notes.push_back(question.reference + ": " + row.row + " (" + row.text +
+                    ") stands beside no row: " + row.note);
   }
   return notes;
 }
@@ -254,7 +262,8 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   RequireOneTrialPerSeed(trials);
   if (!question.vary.empty()) RequireCriterion(question.vary, "vary = '" + question.vary + "'");
   const Metric* metric = MetricNamed("metric", question.metric);
-  std::vector<Group> groups = GroupsOf(Fixed(ModelsOf(trials, metric), question), question.vary);
+  std::vector<Group> groups =
+      GroupsOf(Fixed(ModelsOf(trials, catalogue, metric), question), question.vary);
   Group& group = Widest(groups);
   if (question.vary.empty()) SortByMean(group.variants);
 
@@ -274,7 +283,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
     table.title = question.study + ": " + (question.vary.empty() ? "models" : question.vary);
   }
   table.columns = ColumnsOf(table.rows, question, metric);
-  table.notes = NotesOf(groups, group, table.rows, question, catalogue);
+  table.notes = NotesOf(groups, group, table.rows, question, catalogue, paper);
   return table;
 }
 

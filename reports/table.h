@@ -19,6 +19,7 @@ struct PaperRow {
   std::string spec;  ///< conditions, see search/condition.h: "classifier=moe(experts=2)"
   std::optional<double> value;
   std::string text;  ///< as printed, trailing zeros and all
+  std::string note;  ///< why no row of ours can be it; then `spec` is empty
 };
 
 /// TableQuestion is what table is wanted.

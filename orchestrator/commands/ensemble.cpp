@@ -18,6 +18,8 @@ struct Overrides {
   std::optional<std::int64_t> members, beam_width;
   std::optional<std::string> combine, weights, search;
   std::optional<double> holdout;
+  std::vector<std::string> take;
+  std::vector<double> take_weights;
 };
 
 std::int64_t SizeOrRefuse(const std::string& option, const std::string& text) {
@@ -35,6 +37,8 @@ void Apply(const Overrides& overrides, EnsembleQuestion& question) {
   if (overrides.weights) question.weights = ValueOf(kWeightings, "--weights", *overrides.weights);
   if (overrides.search) question.search = ValueOf(kEnsembleSearches, "--search", *overrides.search);
   question.holdout = overrides.holdout.value_or(question.holdout);
+  question.given = overrides.take;
+  question.given_weights = overrides.take_weights;
 }
 
 class Ensemble : public Subcommand {
@@ -104,6 +108,13 @@ class Ensemble : public Subcommand {
     app.add_option("--weights", overrides_.weights)->check(OneOf(WordsOf(kWeightings)));
     app.add_option("--combine", overrides_.combine)->check(OneOf(WordsOf(kScoreDomains)));
     app.add_option("--search", overrides_.search)->check(OneOf(WordsOf(kEnsembleSearches)));
+    auto* take =
+        app.add_option("--take", overrides_.take, "These members, whatever a search would find")
+            ->type_name("NAME ...");
+    app.add_option("--take-weights", overrides_.take_weights,
+                   "Their weights, in the same order; none: as --weights says")
+        ->type_name("WEIGHT ...")
+        ->needs(take);
     app.add_option("--holdout", overrides_.holdout, "Share of the videos kept from selection")
         ->check(CLI::Range(0.0, 0.99));
   }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "search/ensemble/bootstrap.h"
 #include "search/ensemble/combine.h"
 #include "search/ensemble/models.h"
@@ -19,6 +21,44 @@ void CheckNumber(const char* name, std::int64_t value, std::int64_t least, std::
                    std::to_string(least) + ".." + std::to_string(most));
 }
 
+void CheckGiven(const EnsembleQuestion& question) {
+  const std::vector<double>& weights = question.given_weights;
+  if (weights.empty()) return;
+  if (weights.size() != question.given.size()) {
+    throw UsageError("ensemble: " + std::to_string(weights.size()) + " weights are given for " +
+                     std::to_string(question.given.size()) +
+                     " members; there must be one for each, in their order");
+  }
+  double sum = 0;
+  for (const double weight : weights) {
+    sum += weight;
+    if (std::isfinite(weight) && weight >= 0) continue;
+    throw UsageError("ensemble: a given weight is " + std::to_string(weight) +
+                     ", must be a number that is not negative");
+  }
+  if (sum == 0) throw UsageError("ensemble: all given weights are 0");
+}
+
+/// Returns the place of the given member among the models, sorted by name.
+std::size_t PlaceOf(const std::string& given, const std::vector<AlignedModel>& models) {
+  std::vector<std::size_t> of_any_seed;
+  for (std::size_t m = 0; m < models.size(); ++m) {
+    const std::string& name = models[m].model->name;
+    if (name == given) return m;
+    if (name.starts_with(given + "/s")) of_any_seed.push_back(m);
+  }
+  if (of_any_seed.size() == 1) return of_any_seed[0];
+  const auto name_of = [&](std::size_t m) { return models[m].model->name; };
+  if (!of_any_seed.empty()) {
+    throw UsageError("ensemble: the given member '" + given + "' is " +
+                     Join(of_any_seed, ", ", name_of) + "; name one of them");
+  }
+  std::vector<std::string> names;
+  for (const AlignedModel& model : models) names.push_back(model.model->name);
+  throw UsageError("ensemble: there is no model '" + given + "' within the size limit; there are " +
+                   JoinFirst(names, 8));
+}
+
 void CheckNumbers(const EnsembleQuestion& question) {
   constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
   CheckNumber("members", question.members, 1, kMostEnsembleMembers);
@@ -29,6 +69,7 @@ void CheckNumbers(const EnsembleQuestion& question) {
     throw UsageError("ensemble: holdout = " + std::to_string(question.holdout) +
                      ", must be at least 0 and less than 1");
   }
+  CheckGiven(question);
   for (const EnsembleModel& model : question.models) {
     if (model.size_bytes >= 0) continue;
     throw UsageError("ensemble: model '" + model.name + "' has a size of " +
@@ -172,7 +213,31 @@ class Finder {
     for (AlignedModel& model : parts_.holdout) model.videos.clear();
   }
 
+  /// The members that the question names, in the pool's order, with their weights in the same.
+  ModelSet Given() {
+    std::map<std::size_t, double> weights;
+    for (std::size_t i = 0; i < question_.given.size(); ++i) {
+      const std::size_t place = PlaceOf(question_.given[i], parts_.selection);
+      const double weight = question_.given_weights.empty() ? 0 : question_.given_weights[i];
+      if (weights.emplace(place, weight).second) continue;
+      throw UsageError("ensemble: the member '" + question_.given[i] + "' is given twice");
+    }
+    ModelSet set;
+    for (const auto& [place, weight] : weights) {
+      set.push_back(static_cast<int>(place));
+      answer_.size_bytes += parts_.selection[place].model->size_bytes;
+      if (!question_.given_weights.empty()) given_weights_.push_back(weight);
+    }
+    if (answer_.size_bytes > question_.size_limit) {
+      answer_.notes.emplace_back("the given members are larger than the limit together");
+    }
+    answer_.notes.push_back(given_weights_.empty() ? "the members are given, none was searched for"
+                                                   : "the members and their weights are given");
+    return set;
+  }
+
   ModelSet Search() {
+    if (!question_.given.empty()) return Given();
     // Learned weights are learned for the winner only: to learn them for each set of the search
     // would take many passes over all videos instead of one.
     const std::vector<double> factors =
@@ -199,10 +264,12 @@ class Finder {
     for (std::size_t m = 0; question_.weights == Weighting::kGap && m < weights.size(); ++m) {
       weights[m] *= gaps_[members.models[m]];
     }
+    if (!given_weights_.empty()) weights = given_weights_;
     weights = Normalised(std::move(weights));
     const double searched_gap = GapOf(selection, weights);
     answer_.selection_gap = searched_gap;
-    if (question_.weights == Weighting::kLearned && selection.size() > 1) {
+    const bool learns = question_.weights == Weighting::kLearned && given_weights_.empty();
+    if (learns && selection.size() > 1) {
       weights = LearnWeights(selection, combination_, question_.missing);
       answer_.selection_gap = GapOf(selection, weights);
       // They minimise the cross entropy, which GAP need not follow. Told and not undone: what was
@@ -247,6 +314,7 @@ class Finder {
   SplitModels parts_;
   std::vector<double> gaps_;  ///< of each model alone, on the selection part
   std::size_t best_single_ = 0;
+  std::vector<double> given_weights_;  ///< of the given members by name; empty: none are given
   EnsembleAnswer answer_;
 };
 

@@ -8,6 +8,7 @@
 #include "registry/util/words.h"
 #include "trainer/label_statistics.h"
 #include "trainer/training/device.h"
+#include "trainer/training/mixing.h"
 #include "trainer/training/warm_start.h"
 
 namespace beamgrid::trainer {
@@ -63,12 +64,15 @@ class KeptValues {
 }  // namespace
 
 torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
-                        double learning_rate) {
-  const ModelOutput output = model.forward(batch.input, batch.targets);
-  const torch::Tensor loss = model.TotalLoss(output, batch.targets);
+                        const TrainSettings& settings, double learning_rate) {
+  const MixedBatch mixed = Mix(batch, settings.mix);
+  const ModelOutput output = model.forward(mixed.input, mixed.targets.front());
+  const torch::Tensor loss = model.TotalLoss(output, mixed.targets);
   optimiser.DropGradients();
   loss.backward();
+  if (settings.l2_clipped) optimiser.AddL2();
   model.OnGradients();
+  if (!settings.l2_clipped) optimiser.AddL2();
   optimiser.Step(learning_rate);
   // Detached: the epoch's sum of losses would otherwise grow a graph of all its steps.
   return loss.detach();
@@ -168,7 +172,7 @@ void TrainingLoop::TrainEpoch() {
 
 void TrainingLoop::Step(const Batch& batch) {
   const DeviceBatch on_device = ToDevice(batch, trial_.spec.data.classes, device_);
-  const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device,
+  const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device, settings_,
                                        LearningRate(settings_, progress_.result.examples));
   if (average_->OfSteps()) average_->AfterStep(ModelTensors());
   // On the device, without asking for the value. Times the batch's size: the last batch of an epoch

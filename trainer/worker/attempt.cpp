@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "registry/added_options.h"
 #include "registry/util/cache_folder.h"
 #include "registry/util/json.h"
 #include "registry/util/printable.h"
@@ -67,6 +68,7 @@ TrialFile ReadTrial(const TrainArguments& arguments) {
     throw UsageError(path.string() + ": not found; name the folder of an attempt");
   }
   TrialFile trial = TrialFileFromJson(ParseJson(ReadFile(path)));
+  FillInAsBefore(trial.spec.model);
   // A trial.json can be replayed by hand on another device than the study's.
   if (arguments.device) trial.device = *arguments.device;
   if (arguments.threads) trial.threads = *arguments.threads;

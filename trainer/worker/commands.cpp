@@ -10,6 +10,7 @@
 #include <ostream>
 #include <thread>
 
+#include "registry/added_options.h"
 #include "registry/util/json.h"
 #include "registry/util/utf8.h"
 #include "trainer/plugin.h"
@@ -25,7 +26,8 @@ boost::json::object CountOne(const std::string& line, boost::json::value& id) {
     const boost::json::value json = ParseJson(line);
     const JsonReader request(json, "count");
     id = request.Integer("id");
-    const ModelSpec model = ModelSpecFromJson(request.At("model"));
+    ModelSpec model = ModelSpecFromJson(request.At("model"));
+    FillInAsBefore(model);
     for (const NamedFile& plugin : model.plugins) LoadPlugin(plugin);
     const ModelSize size = MeasureModel(model, DataSpecFromJson(request.At("data")));
     return {{"parameters", size.parameters}, {"size_bytes", size.size_bytes}};

@@ -134,6 +134,20 @@ TEST_F(ResultsCommandsTest, TheSizeLimitDecides) {
   EXPECT_EQ(EnsembleOf({"--sizes", "1MiB", "2MiB", "--size-limit", "1KiB"}).exit_code, 2);
 }
 
+TEST_F(ResultsCommandsTest, EnsembleOfGivenMembersAndWeights) {
+  const Called called =
+      EnsembleOf({"--take", "b", "a", "--take-weights", "0.75", "0.25", "--json"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  const auto json = called.Json();
+  ASSERT_EQ(json.at("members").as_array().size(), 2U);
+  EXPECT_EQ(json.at("members").at(0).at("name"), "a");
+  EXPECT_EQ(json.at("members").at(0).at("weight"), 0.25);
+  EXPECT_EQ(json.at("evaluated"), 0);
+  EXPECT_THAT(EnsembleOf({"--take", "c"}).err, HasSubstr("there is no model 'c'"));
+  EXPECT_EQ(EnsembleOf({"--take", "c"}).exit_code, 2);
+  EXPECT_EQ(EnsembleOf({"--take-weights", "1"}).exit_code, 2) << "weights of nobody";
+}
+
 TEST_F(ResultsCommandsTest, EnsembleRefusesWhatDoesNotFitTogether) {
   EXPECT_THAT(EnsembleOf({"--sizes", "1MiB"}).err, HasSubstr("1 sizes for 2 prediction files"));
   EXPECT_THAT(EnsembleOf({"--size-limit", "much"}).err, HasSubstr("--size-limit: 'much'"));
@@ -161,7 +175,7 @@ TEST_F(ResultsCommandsTest, FilesOfOneNameAreToldApartByTheirPaths) {
 TEST_F(ResultsCommandsTest, EnsembleRefusesOtherWordsWithTheKnownOnes) {
   for (const auto& [option, word, known] : std::vector<std::array<std::string, 3>>{
            {"--search", "beem", "beam, exhaustive, greedy; did you mean 'beam'?"},
-           {"--combine", "logit", "logits, probabilities; did you mean 'logits'?"},
+           {"--combine", "logit", "logits, probabilities, votes; did you mean 'logits'?"},
            {"--weights", "equal", "uniform, gap, learned;"}}) {
     const Called called = Call(
         {"ensemble", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), option, word});
@@ -170,7 +184,7 @@ TEST_F(ResultsCommandsTest, EnsembleRefusesOtherWordsWithTheKnownOnes) {
   }
   const std::string recipe = "[ensemble]\ncombine = \"logit\"\n";
   EXPECT_THAT(ErrorText<RecipeError>([&] { static_cast<void>(EnsembleOfRecipe(recipe, "study")); }),
-              HasSubstr("must be one of logits, probabilities; did you mean 'logits'?"));
+              HasSubstr("must be one of logits, probabilities, votes; did you mean 'logits'?"));
 }
 
 TEST_F(ResultsCommandsTest, TheNineRealModelsMakeABetterEnsembleThanAnyOfThem) {

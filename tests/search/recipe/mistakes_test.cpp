@@ -320,8 +320,8 @@ const Case kCases[] = {
       "number of bytes"}},
     {"Combine",
      "[ensemble]\ncombine = \"logit\"\n",
-     {"10:11: ensemble.combine: is \"logit\", must be one of logits, probabilities; did you mean "
-      "'logits'?"}},
+     {"10:11: ensemble.combine: is \"logit\", must be one of logits, probabilities, votes; did "
+      "you mean 'logits'?"}},
     {"Weights",
      "[ensemble]\nweights = 3\n",
      {"10:11: ensemble.weights: is 3, must be one of uniform, gap, learned"}},
