@@ -122,6 +122,15 @@ std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
   return name;
 }
 
+void RemoveCheckpoints(const Store& store, TrialId trial) {
+  for (const Store::AttemptRecord& attempt : store.Attempts(trial)) {
+    for (const char* checkpoint : {kLastCheckpoint, kBestCheckpoint}) {
+      std::error_code ignored;
+      fs::remove(fs::path(attempt.directory) / checkpoint, ignored);
+    }
+  }
+}
+
 std::string NewestCheckpoint(const Store& store, TrialId trial) {
   const std::vector<Store::AttemptRecord> attempts = store.Attempts(trial);
   for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {

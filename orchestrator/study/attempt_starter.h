@@ -47,6 +47,10 @@ class AttemptStarter {
 [[nodiscard]] std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
                                           const std::string& fingerprint);
 
+/// Deletes the checkpoints of all attempts of a complete trial: nothing goes on from them any more,
+/// and each is as large as the model or several times that. One that cannot be deleted stays.
+void RemoveCheckpoints(const Store& store, TrialId trial);
+
 /// Returns the path of the newest last.checkpoint that earlier attempts of a trial left; empty if
 /// there is none.
 [[nodiscard]] std::string NewestCheckpoint(const Store& store, TrialId trial);
