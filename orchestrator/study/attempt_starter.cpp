@@ -138,6 +138,15 @@ void Disown(const fs::path& attempt_directory) {
   if (error) throw SystemError(checkpoint, "cannot remove", error.value());
 }
 
+void RemoveCheckpoints(const Store& store, TrialId trial) {
+  for (const Store::AttemptRecord& attempt : store.Attempts(trial)) {
+    for (const char* checkpoint : {kLastCheckpoint, kBestCheckpoint}) {
+      std::error_code ignored;
+      fs::remove(fs::path(attempt.directory) / checkpoint, ignored);
+    }
+  }
+}
+
 std::string NewestCheckpoint(const Store& store, TrialId trial) {
   const std::vector<Store::AttemptRecord> attempts = store.Attempts(trial);
   for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {

@@ -55,6 +55,10 @@ class AttemptStarter {
 /// where the files cannot be taken away.
 void Disown(const std::filesystem::path& attempt_directory);
 
+/// Deletes the checkpoints of all attempts of a complete trial: nothing goes on from them any more,
+/// and each is as large as the model or several times that. One that cannot be deleted stays.
+void RemoveCheckpoints(const Store& store, TrialId trial);
+
 /// Returns the path of the newest last.checkpoint that earlier attempts of a trial left; empty if
 /// there is none.
 [[nodiscard]] std::string NewestCheckpoint(const Store& store, TrialId trial);

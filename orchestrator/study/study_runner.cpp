@@ -285,6 +285,7 @@ void StudyRunner::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
         const TrialRecord record = store_.Trial(attempt.trial);
         const TrialLabel label{record.name, record.seed};
         events_.OnAbandoned(label, outcome, mistrusted);
+        if (outcome.complete()) RemoveCheckpoints(store_, attempt.trial);
         Note(label,
              "attempt " + std::to_string(attempt.attempt) +
                  " was left by an orchestrator that died: " +
@@ -462,6 +463,7 @@ void StudyRunner::Complete(TrialId trial, const TrialResult& result) {
   const StudyTrial ended = std::move(trials_.extract(trial).mapped());
   Learn(ended.spec.model, result);
   events_.OnComplete(trial, ended.label(), result);
+  after_commit_.Do([this, trial] { RemoveCheckpoints(store_, trial); });
   intake_.Settle(ended, result);
 }
 

@@ -81,15 +81,17 @@ TrialResult TrainingLoop::Finish() {
   result.program_version = BEAMGRID_VERSION;
   result.libtorch_version = TORCH_VERSION;
   result.artifacts = {Describe(directory_, "model", kModelFile),
-                      Describe(directory_, "predictions", kPredictionsFile),
-                      Describe(directory_, "checkpoint", kBestCheckpoint)};
+                      Describe(directory_, "predictions", kPredictionsFile)};
   SyncFoldersAbove(directory_);
   // The result last: once it is there, everything that it names is.
   WriteFileAtomically(directory_ / kResultFile, boost::json::serialize(ToJson(result)) + "\n");
-  // Three to five times the model (weights, two moments, up to two averages), and nothing goes on
-  // from it any more. If it stays, only room is lost.
+  // Three to five times the model (weights, two moments, up to two averages) and once more, and
+  // nothing goes on from them any more. If they stay, only room is lost. The last one first: a last
+  // checkpoint whose best one is gone is of no use.
   std::error_code ignored;
-  std::filesystem::remove(directory_ / kLastCheckpoint, ignored);
+  for (const char* checkpoint : {kLastCheckpoint, kBestCheckpoint}) {
+    std::filesystem::remove(directory_ / checkpoint, ignored);
+  }
   return result;
 }
 

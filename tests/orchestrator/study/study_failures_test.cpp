@@ -74,6 +74,9 @@ TEST_F(StudyFailuresTest, AFlakyWorkerSucceedsOnItsRetryFromItsCheckpoint) {
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.attempts, 8);
   for (const TrialRecord& trial : Trials("s")) EXPECT_EQ(trial.result->metrics.gap, 0.9);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "runs")) {
+    EXPECT_NE(entry.path().filename(), kLastCheckpoint) << "nothing goes on from " << entry.path();
+  }
 }
 
 TEST_F(StudyFailuresTest, OutOfMemoryIsTriedAgainAlone) {

@@ -55,6 +55,15 @@ TEST_F(OutcomeTest, AResultWhoseFilesAreNotThereIsNotComplete) {
   EXPECT_THAT(outcome.failure().message, HasSubstr("is damaged: it is gone"));
 }
 
+TEST_F(OutcomeTest, TheCheckpointThatOlderWorkersListedIsNoArtifact) {
+  TrialResult result{.metrics = {.gap = 0.75}, .device = "cpu"};
+  result.artifacts = {{.name = "checkpoint", .path = kBestCheckpoint, .bytes = 9, .hash = "gone"}};
+  WriteFileAtomically(folder_ / kResultFile, CanonicalJson(ToJson(result)));
+  const AttemptOutcome outcome = Outcome({});
+  ASSERT_TRUE(outcome.complete());
+  EXPECT_TRUE(outcome.result().artifacts.empty());
+}
+
 TEST_F(OutcomeTest, AnArtifactThatLostItsContentIsFoundWhereNobodySawTheEnd) {
   WriteResult(5);
   WriteFileAtomically(folder_ / kModelFile, std::string(5, '\0'));
