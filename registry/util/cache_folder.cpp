@@ -13,7 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kHashDigits = 32;
 
 /// Returns the variable's folder; nothing where it is no absolute path.
 std::optional<fs::path> FolderIn(const char* variable) {

@@ -20,7 +20,6 @@ constexpr char kFileName[] = "hashes-1";
 /// 150,000 files. Whoever finds more begins the file anew; what is still needed comes back.
 constexpr std::size_t kMostBytes = 16 << 20;
 constexpr std::chrono::seconds kYoung{2};
-constexpr std::size_t kHashDigits = 32;
 constexpr std::size_t kCheckDigits = 8;
 
 /// Returns "DEVICE INODE SIZE MODIFIED CHANGED HASH CHECK\n". The check is of what stands before

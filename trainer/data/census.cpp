@@ -28,12 +28,12 @@ namespace {
 constexpr int kCensusVersion = 1;
 
 /// Bytes that a reader maps before it gives the pages back.
-constexpr std::uint64_t kResidentBytes = 32 << 20;
+constexpr std::uint64_t kCensusResidentBytes = 32 << 20;
 
 // What the bit widths of IdAt can hold; Dataset has the same limits.
 constexpr int kOffsetBits = 40;
-constexpr std::uint64_t kMaximumFileBytes = std::uint64_t{1} << kOffsetBits;
-constexpr std::size_t kMaximumFiles = std::size_t{1} << 24;
+constexpr std::uint64_t kOffsets = std::uint64_t{1} << kOffsetBits;
+constexpr std::size_t kMostListedFiles = std::size_t{1} << 24;
 
 /// IdAt is an id by its hash, of 128 bits so that equal hashes are equal ids, and its record.
 struct IdAt {
@@ -45,14 +45,14 @@ struct IdAt {
   }
 };
 
-IdAt IdAtPlace(std::string_view id, const RecordPlace& place) {
+IdAt IdAtPlace(std::string_view id, const PlaceInFiles& place) {
   const XXH128_hash_t hash = XXH3_128bits(id.data(), id.size());
   return {
       .high = hash.high64, .low = hash.low64, .place = place.file << kOffsetBits | place.offset};
 }
 
-RecordPlace PlaceOf(const IdAt& id) {
-  return {.file = id.place >> kOffsetBits, .offset = id.place & (kMaximumFileBytes - 1)};
+PlaceInFiles PlaceOf(const IdAt& id) {
+  return {.file = id.place >> kOffsetBits, .offset = id.place & (kOffsets - 1)};
 }
 
 std::string SegmentId(std::string_view video, std::int64_t start) {
@@ -90,13 +90,13 @@ class FileReader {
   [[nodiscard]] FileScan Read(const std::string& path, std::size_t index, Hashing hashing) {
     scan_ = {.stamp = RequireStamp(path)};
     const TfRecordFile file(path);
-    if (file.size_bytes() >= kMaximumFileBytes || index >= kMaximumFiles) {
+    if (file.size_bytes() >= kOffsets || index >= kMostListedFiles) {
       throw Error(path + ": more than 1 TiB in a file or 2^24 files are not supported");
     }
     if (file.size_bytes() == 0) scan_.found.empty_files.push_back(index);
     ContentHash hash;
     std::uint64_t released = 0;
-    for (RecordPlace place{.file = index}; place.offset < file.size_bytes();) {
+    for (PlaceInFiles place{.file = index}; place.offset < file.size_bytes();) {
       const std::uint64_t next = ReadRecord(file, place);
       if (hashing == Hashing::kYes) {
         // Just read for its CRC: the bytes are still in the processor's cache.
@@ -104,7 +104,7 @@ class FileReader {
       }
       bytes_done_ += next - place.offset;
       place.offset = next;
-      if (place.offset - released < kResidentBytes) continue;
+      if (place.offset - released < kCensusResidentBytes) continue;
       file.ReleasePages();
       released = place.offset;
     }
@@ -115,7 +115,7 @@ class FileReader {
 
  private:
   /// Returns where the next record begins; the file's end behind a damaged length.
-  std::uint64_t ReadRecord(const TfRecordFile& file, const RecordPlace& place) {
+  std::uint64_t ReadRecord(const TfRecordFile& file, const PlaceInFiles& place) {
     std::uint64_t next = file.size_bytes();
     try {
       next = file.Skip(place.offset);
@@ -132,7 +132,7 @@ class FileReader {
     return next;
   }
 
-  void ReadSegments(const Record& record, const std::string& path, const RecordPlace& place) {
+  void ReadSegments(const Record& record, const std::string& path, const PlaceInFiles& place) {
     const std::vector<std::int64_t> starts = decoder_.SegmentStarts(record, path);
     if (starts.empty()) ++scan_.found.without_segments;
     bool any = false;
@@ -154,7 +154,7 @@ class FileReader {
     scan_.found.labels += std::ssize(video_.labels);
   }
 
-  void AddFault(const DataError& error, const RecordPlace& place) {
+  void AddFault(const DataError& error, const PlaceInFiles& place) {
     const bool contradicts = error.fault() == DataFault::kContradiction;
     SplitCensus& found = scan_.found;
     ++(contradicts ? found.contradicting : found.damaged);
@@ -267,7 +267,7 @@ void Add(FileScan&& scan, SplitCensus& split, SplitIds& ids) {
 
 /// Returns the id of a record whose hash is known, read again.
 std::string IdTextAt(const DataSpec& spec, const std::string& path, const IdAt& id) {
-  const RecordPlace place = PlaceOf(id);
+  const PlaceInFiles place = PlaceOf(id);
   const TfRecordFile file(path);
   const Record record = file.Read(place.offset);
   ExampleView example;
@@ -294,7 +294,7 @@ std::vector<RepeatedId> FirstRepeats(const DataSpec& spec, std::vector<IdPair> p
       [](const IdPair& a, const IdPair& b) { return a.second.place < b.second.place; });
   std::vector<RepeatedId> repeats;
   for (std::size_t i = 0; i < count; ++i) {
-    const RecordPlace first = PlaceOf(pairs[i].first), second = PlaceOf(pairs[i].second);
+    const PlaceInFiles first = PlaceOf(pairs[i].first), second = PlaceOf(pairs[i].second);
     repeats.push_back({.id = IdTextAt(spec, files.at(second.file), pairs[i].second),
                        .first = first,
                        .second = second});

@@ -15,16 +15,16 @@
 
 namespace beamgrid {
 
-/// RecordPlace is where a record begins.
-struct RecordPlace {
+/// PlaceInFiles is where a record begins.
+struct PlaceInFiles {
   std::size_t file = 0;      ///< index in a list of DataSpec
   std::uint64_t offset = 0;  ///< byte of the file
-  auto operator<=>(const RecordPlace&) const = default;
+  auto operator<=>(const PlaceInFiles&) const = default;
 };
 
 /// RecordFault is a record that training cannot use.
 struct RecordFault {
-  RecordPlace place;
+  PlaceInFiles place;
   std::string what;  ///< names the video where its id can be read
   bool operator==(const RecordFault&) const = default;
 };
@@ -32,7 +32,7 @@ struct RecordFault {
 /// RepeatedId is an id that two records have.
 struct RepeatedId {
   std::string id;
-  RecordPlace first, second;
+  PlaceInFiles first, second;
   bool operator==(const RepeatedId&) const = default;
 };
 

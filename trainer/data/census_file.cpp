@@ -70,7 +70,7 @@ class CensusReader {
     return faults;
   }
 
-  [[nodiscard]] static RecordPlace Place(const JsonReader& reader, const char* key,
+  [[nodiscard]] static PlaceInFiles Place(const JsonReader& reader, const char* key,
                                          std::size_t files) {
     const json::array& place = reader.List(key);
     const std::int64_t offset = place.at(1).as_int64();
@@ -89,7 +89,7 @@ class CensusReader {
   std::size_t first_files_, second_files_;
 };
 
-json::array ToJson(const RecordPlace& place) { return {place.file, place.offset}; }
+json::array ToJson(const PlaceInFiles& place) { return {place.file, place.offset}; }
 
 json::array ToJson(const std::vector<RecordFault>& faults) {
   return JsonList(faults, [](const RecordFault& fault) {

@@ -56,7 +56,7 @@ class SplitJudge {
   [[nodiscard]] std::string Noun() const {
     return data_.format == "segment" ? "segments" : "records";
   }
-  [[nodiscard]] std::string At(const RecordPlace& place) const {
+  [[nodiscard]] std::string At(const PlaceInFiles& place) const {
     return files_.at(place.file) + ": byte " + std::to_string(place.offset);
   }
   [[nodiscard]] std::string Text(const RecordFault& fault) const {

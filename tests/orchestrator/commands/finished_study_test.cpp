@@ -52,7 +52,7 @@ class FinishedStudyTest : public CommandTest {
   }
   /// Records every trial of the plan as complete.
   void Fill() const {
-    const DataSpec data = ResolveData(LoadRecipe(recipe_, TestCatalogue()));
+    const DataSpec data = CheckedData(LoadRecipe(recipe_, TestCatalogue()), {});
     const auto plan = Call({"plan", recipe_, "--db", Path("none.db"), "--json"}).Json();
     Store store(database_, OpenMode::kReadWrite);
     const Recipe recipe = LoadRecipe(recipe_, TestCatalogue());

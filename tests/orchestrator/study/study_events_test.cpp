@@ -52,7 +52,7 @@ TEST_F(WaitingTest, OthersWhoHaveComeAreSaidAtOnce) {
 
 TEST_F(WaitingTest, ATrialThatStartsThereEndsTheWait) {
   WaitFor(59s);
-  events_.OnStarted(TrialId{1}, {"MC", 1}, {"cpu", 1}, 1);
+  events_.OnStarted(TrialId{1}, {"MC", 1}, {"cpu", 1}, 1, false);
   (void)Told();
   WaitFor(59s);
   EXPECT_THAT(Told(), IsEmpty());

@@ -88,7 +88,7 @@ TEST_F(StudyPlaceTest, ADirectoryThatIsTakenBetweenRecordAndDiskIsLeftToWhoHasIt
   trial.id = store.AddTrials(study, {trial})[0];
   FakeExecutor executor(world_, outcome_of_);
   AttemptStarter starter(recipe, store, executor);
-  const BegunAttempt begun = starter.Begin(trial, {"cpu", 1});
+  const BegunAttempt begun = starter.Begin(trial, {"cpu", 1}, "");
   fs::create_directories(begun.directory);
   starter.Launch(begun);
   EXPECT_TRUE(fs::is_empty(begun.directory));
