@@ -16,6 +16,14 @@
 // observed so far falls below s times the probability at which it was picked does not count, and
 // the video's scores are those before it.
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "trainer/component.h"
 #include "trainer/components/classifier/mixture.h"
 #include "trainer/components/linear_layers.h"
