@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "registry/util/printable.h"
+
 namespace beamgrid {
 namespace {
 
@@ -47,7 +49,7 @@ class LiveDisplay : public ProgressDisplay {
   ~LiveDisplay() override { Write(EraseBlock()); }
 
   void Event(const std::string& line) override {
-    Write(EraseBlock() + line + "\n");
+    Write(EraseBlock() + Printable(line) + "\n");
     // The block is gone from the screen: the next state brings it back without waiting.
     drawn_at_.reset();
   }
@@ -82,7 +84,7 @@ class LiveDisplay : public ProgressDisplay {
 
 class PlainDisplay : public ProgressDisplay {
  public:
-  void Event(const std::string& line) override { Write(line + "\n"); }
+  void Event(const std::string& line) override { Write(Printable(line) + "\n"); }
   void Update(const ProgressState&) override {}
 };
 

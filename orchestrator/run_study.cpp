@@ -10,16 +10,19 @@
 #include "orchestrator/interrupts.h"
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/machine/machine_resources.h"
+#include "orchestrator/study/runs_folder.h"
 #include "orchestrator/study/warm_start.h"
+#include "orchestrator/watched_content.h"
 #include "orchestrator/workers/local_executor.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
+#include "registry/store/database_file.h"
+#include "registry/store/place.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
-#include "trainer/data/digest.h"
-#include "trainer/data/preflight.h"
+#include "registry/util/utf8.h"
 
 namespace beamgrid {
 namespace {
@@ -34,40 +37,75 @@ std::chrono::milliseconds Now() {
       std::chrono::steady_clock::now().time_since_epoch());
 }
 
+/// Returns where a record is saved whose database is gone: under a new name beside it, or in the
+/// folder for temporary files where its own folder is gone too.
+std::filesystem::path RescueName(const std::filesystem::path& database) {
+  const std::filesystem::path file = RealPath(database);
+  const bool has_folder = std::filesystem::is_directory(file.parent_path());
+  const std::filesystem::path folder =
+      has_folder ? file.parent_path() : std::filesystem::temp_directory_path();
+  std::string name = (folder / file.filename()).string() + ".rescued";
+  while (std::filesystem::exists(name)) name += "+";
+  return name;
+}
+
+/// Returns what became of the files of an open database; what they hold is saved, for the process
+/// that has them open is the last that can.
+std::string FateOf(const OpenDatabaseFiles& files, Store& store,
+                   const std::filesystem::path& database) {
+  const std::string fate = files.Fate();
+  if (fate.empty()) return {};
+  if (!files.HasItsLog()) store.LeaveLog();
+  const std::filesystem::path rescue = RescueName(database);
+  try {
+    store.CopyTo(rescue, store.runs());
+  } catch (const std::exception& error) {
+    return fate + " while the study ran, and what it held could not be saved: " + error.what();
+  }
+  return fate + " while the study ran; what it held is saved in " + rescue.string() +
+         ": put that in its place (and no -wal file of another beside it), then run again";
+}
+
 }  // namespace
 
 Recipe LoadRecipe(const RecipeSource& source, const Catalogue& catalogue) {
   return ParseRecipe(source, catalogue, FilesBeside(source.path()));
 }
 
-DataSpec CheckedData(const Recipe& recipe) {
-  DataSpec data = FindDataFiles(recipe);
-  std::vector<Diagnostic> diagnostics;
-  for (const std::string& problem : CheckData(data)) {
-    diagnostics.push_back({recipe.data.train_place, "data", problem});
-  }
-  if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
-  return data;
-}
-
 StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                      const RunStudyOptions& options) {
   TrainerCounter counter(options.trainer);
-  counter.Start();                      // LibTorch loads while the data are looked at
-  DataSpec data = CheckedData(recipe);  // before anything is made that a mistake would leave behind
-  data.digest = DataDigest(data);
-  // Refused before a database is made: a mistake in a recipe leaves no file behind.
+  counter.Start();  // LibTorch loads while the data are looked at
+  const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
+  const auto warn = [&display](const std::string& line) { display->Event(line); };
+  // Before they are read: what is changed from here on is noticed.
+  WatchedContent watch(FindDataFiles(recipe));
+  // Before anything is made that a mistake would leave behind.
+  const DataSpec data = CheckedData(
+      recipe, {.warn = warn, .show_progress = options.progress != ProgressMode::kQuiet});
+  watch.SetDigest(data.digest);
+  for (const NamedFile& file : NamedFilesOf(recipe, catalogue)) watch.Add(file);
+  // Before a database is made, as all that may be refused: a mistake leaves no file behind.
+  const std::string runs_problem = ProblemOfPath(std::filesystem::absolute(options.runs).string());
+  if (!runs_problem.empty()) throw UsageError(runs_problem);
+  const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
+  std::vector<Slot> slots = MakeSlots(recipe.resources, machine);
   if (!std::filesystem::exists(options.database)) static_cast<void>(WarmStarts(recipe, nullptr));
   // Before the store: who is refused has neither made nor migrated a database.
   const StudyLock lock(options.database, recipe.name);
   Store store(options.database, OpenMode::kReadWrite);
-  const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
-  RunnerSettings settings{.database = options.database,
-                          .runs = options.runs,
-                          .slots = MakeSlots(recipe.resources, machine)};
+  if (!lock.IsOn(options.database)) {
+    throw Error(options.database.string() + ": was replaced while the study began; run it again");
+  }
+  const std::string runs_warning = UseRunsFolder(store, options.runs);
+  const OpenDatabaseFiles files(options.database);
+  RunnerSettings settings{
+      .is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
+      .lost = [&] { return FateOf(files, store, options.database); },
+      .slots = std::move(slots),
+      .retry = options.retry};
   DeviceMemory memory;
-  const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
-  const auto warn = [&display](const std::string& line) { display->Event(line); };
+  if (!runs_warning.empty()) warn(runs_warning);
   std::optional<MachineShare> share;
   try {
     share.emplace(DefaultShareFolder(), recipe.name, recipe.resources.priority, options.share, Now);
@@ -88,7 +126,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                       .counter = &counter,
                       .display = display.get(),
                       .clock = Now,
-                      .resources = &resources});
+                      .resources = &resources,
+                      .watch = &watch});
   // Last, so that it is the first to go: no signal may reach a runner that is being destroyed.
   const InterruptSignals signals([&runner] { runner.Interrupt(); });
   return runner.Run();

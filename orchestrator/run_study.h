@@ -3,6 +3,8 @@
 // here.
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "orchestrator/machine/machine_share.h"
 #include "orchestrator/progress_display.h"
@@ -16,23 +18,20 @@ namespace beamgrid {
 /// RunStudyOptions is where a study runs, beside what its recipe says.
 struct RunStudyOptions {
   std::filesystem::path database = "beamgrid.db";
-  std::filesystem::path runs = "runs";
+  std::filesystem::path runs;     ///< empty: where the record's attempts lie (Store::runs)
   std::filesystem::path trainer;  ///< FindTrainer()
   ProgressMode progress = ProgressMode::kAuto;
   ShareMode share = ShareMode::kWaitForSlots;
+  std::vector<std::string> retry;  ///< failed trials to try again; see ChooseRetries
 };
 
 /// Parses a recipe; files that it names lie beside it. Throws RecipeError with its mistakes.
 [[nodiscard]] Recipe LoadRecipe(const RecipeSource& source, const Catalogue& catalogue);
 
-/// Returns the recipe's data files, with no digest yet. Throws RecipeError for globs that match
-/// nothing and for first records that contradict the recipe.
-[[nodiscard]] DataSpec CheckedData(const Recipe& recipe);
-
-/// Checks the study's data, locks it, runs it to the end or to an interrupt (SIGINT, SIGTERM and
-/// SIGHUP are caught while it runs). Throws RecipeError for globs and data that contradict the
-/// recipe and for trials to start from that are not there; UsageError where the study is locked or
-/// of another recipe; Error where the environment broke.
+/// Reads and judges the study's data, locks it, runs it to the end or to an interrupt (SIGINT,
+/// SIGTERM and SIGHUP are caught while it runs). Throws RecipeError for globs and data that
+/// contradict the recipe and for trials to start from that are not there; UsageError where the
+/// study is locked or of another recipe; Error where the environment broke.
 [[nodiscard]] StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                                    const RunStudyOptions& options);
 

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "registry/added_options.h"
 #include "registry/criteria.h"
 #include "registry/scoring/metrics.h"
 #include "registry/util/files.h"
@@ -236,6 +237,7 @@ std::string CanonicalText(const TrialSpec& trial) {
   data.erase("train");
   data.erase("validate");
   EraseReference(trial, whole["model"].as_object()[kTrain].as_object());
+  LeaveOutAsBefore(whole["model"].as_object());
   whole["model"] = WithHashesForFiles(whole["model"]);
   whole["beamgrid_trial"] = kCanonicalFormat;
   return CanonicalJson(whole);

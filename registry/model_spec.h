@@ -59,7 +59,7 @@ struct DataSpec {
   std::string unrated = "ignore";
   std::vector<std::int32_t> weighted_classes;  ///< sorted, none twice
   double class_weight = 1;                     ///< of these in the loss; all others weigh 1
-  std::string digest;  ///< hex hash over the files' names, sizes and contents' ends
+  std::string digest;  ///< hex hash over the files' names and whole contents
   bool operator==(const DataSpec&) const = default;
 };
 

@@ -4,7 +4,9 @@
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/system_error.h"
 #include "registry/util/user_path.h"
+#include "registry/util/utf8.h"
 
 namespace beamgrid {
 namespace {
@@ -16,10 +18,15 @@ constexpr char kHash[] = "hash";
 constexpr char kPath[] = "path";
 
 NamedFile Look(const std::string& name, const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored))
-    throw Error(path.string() + ": there is no such file");
-  if (!std::filesystem::is_regular_file(path, ignored)) throw Error(path.string() + ": is no file");
+  if (const std::string problem = ProblemOfPath(path.string()); !problem.empty()) {
+    throw Error(problem);
+  }
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  // What the machine keeps us from seeing may well be there.
+  if (IsMachineFault(error.value())) throw SystemError(path, "cannot look at it", error.value());
+  if (!std::filesystem::exists(status)) throw Error(path.string() + ": there is no such file");
+  if (!std::filesystem::is_regular_file(status)) throw Error(path.string() + ": is no file");
   return {.name = name, .path = path.string(), .hash = HashFile(path)};
 }
 

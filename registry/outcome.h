@@ -44,7 +44,7 @@ struct EpochResult {
 
 /// A file of a finished attempt, relative to the attempt's directory.
 struct Artifact {
-  std::string name;  ///< "model", "predictions", "checkpoint"
+  std::string name;  ///< "model", "predictions"
   std::string path;
   std::int64_t bytes = 0;
   std::string hash;  ///< XXH3-128, hex

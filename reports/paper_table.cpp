@@ -33,7 +33,8 @@ std::vector<PaperRow> RowsOf(const toml::table& table, const std::string& id) {
     rows.push_back({.row = Text(*row, "row", id),
                     .spec = Text(*row, "spec", id),
                     .value = (*row)["value"].value<double>(),
-                    .text = (*row)["text"].value_or(std::string())});
+                    .text = (*row)["text"].value_or(std::string()),
+                    .note = (*row)["note"].value_or(std::string())});
   }
   return rows;
 }

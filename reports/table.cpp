@@ -1,12 +1,15 @@
 #include "reports/table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
+#include "registry/added_options.h"
 #include "registry/criteria.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "reports/one_per_seed.h"
 #include "reports/statistics.h"
 #include "reports/table_label.h"
 #include "search/condition.h"
@@ -18,7 +21,8 @@ namespace {
 struct Variation {
   ModelSpec model;
   std::vector<const TrialRecord*> trials;  ///< by seed
-  std::vector<double> values;              ///< of the complete ones
+  std::vector<double> values;              ///< of those that measured the metric
+  std::vector<std::int64_t> seeds;         ///< of the values
 };
 
 /// Group is variants that agree on everything but the varied criterion.
@@ -40,16 +44,20 @@ struct Group {
   }
 };
 
-bool Complete(const TrialRecord& trial) {
-  return trial.state == TrialState::kComplete && trial.result.has_value();
+/// Whether a trial is complete and its data had what the metric needs.
+bool Measured(const TrialRecord& trial, const Metric* metric) {
+  return trial.state == TrialState::kComplete && trial.result.has_value() &&
+         std::isfinite(trial.result->metrics.*metric->value);
 }
 
 /// Returns the study's models, in the order in which they were first asked for.
-std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Metric* metric) {
+std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
+                                const Metric* metric) {
   std::vector<Variation> models;
   std::map<std::string, std::size_t> place;
   for (const TrialRecord& trial : trials) {
     ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
+    FillInAsBefore(model, &catalogue);
     const auto [found, is_new] = place.try_emplace(CanonicalJson(ToJson(model)), models.size());
     if (is_new) models.push_back({.model = std::move(model)});
     models[found->second].trials.push_back(&trial);
@@ -59,7 +67,9 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Me
     std::stable_sort(model.trials.begin(), model.trials.end(),
                      [](const auto* a, const auto* b) { return a->seed < b->seed; });
     for (const TrialRecord* trial : model.trials) {
-      if (Complete(*trial)) model.values.push_back(trial->result->metrics.*metric->value);
+      if (!Measured(*trial, metric)) continue;
+      model.values.push_back(trial->result->metrics.*metric->value);
+      model.seeds.push_back(trial->seed);
     }
   }
   return models;
@@ -123,12 +133,10 @@ std::vector<Variation> Fixed(std::vector<Variation> models, const TableQuestion&
 
 TableRow RowOf(const Variation& variant) {
   TableRow row{.seeds = variant.values,
+               .seed_numbers = variant.seeds,
                .missing_seeds = std::ssize(variant.trials) - std::ssize(variant.values),
                .size_bytes = variant.trials[0]->size_bytes,
                .parameters = variant.trials[0]->parameters};
-  for (const TrialRecord* trial : variant.trials) {
-    if (Complete(*trial)) row.seed_numbers.push_back(trial->seed);
-  }
   if (!row.seeds.empty()) row.mean = Mean(row.seeds);
   if (row.seeds.size() >= 2) row.std = SampleDeviation(row.seeds);
   return row;
@@ -195,9 +203,21 @@ std::string TestNote(const std::vector<TableRow>& rows) {
   return "p: two-sided " + test + ", against " + rows[0].label;
 }
 
+/// Says that rows are of less data than there are; empty where nothing was passed over.
+std::string SkippedNote(const Group& group) {
+  std::int64_t most = 0;
+  for (const Variation& variant : group.variants) {
+    for (const TrialRecord* trial : variant.trials) {
+      if (trial->result) most = std::max(most, trial->result->skipped_records);
+    }
+  }
+  if (most == 0) return "";
+  return "up to " + std::to_string(most) + " records of the data were skipped as damaged";
+}
+
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
                                  const std::vector<TableRow>& rows, const TableQuestion& question,
-                                 const Catalogue& catalogue) {
+                                 const Catalogue& catalogue, const std::vector<PaperRow>& paper) {
   std::vector<std::string> notes;
   if (!question.vary.empty()) {
     notes.push_back(HeldFixedText(group.variants[0].model, question.vary, catalogue));
@@ -209,11 +229,17 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
   }
   if (rows.size() > 1) notes.push_back("delta: against " + rows[0].label);
   if (const std::string test = TestNote(rows); !test.empty()) notes.push_back(test);
+  if (const std::string skipped = SkippedNote(group); !skipped.empty()) notes.push_back(skipped);
   const auto incomplete = std::count_if(rows.begin(), rows.end(),
                                         [](const TableRow& row) { return row.missing_seeds > 0; });
   if (incomplete > 0) {
     notes.push_back("incomplete rows: " + std::to_string(incomplete) + " of " +
                     std::to_string(rows.size()) + "; they are not compared");
+  }
+  for (const PaperRow& row : paper) {
+    if (row.note.empty()) continue;
+    notes.push_back(question.reference + ": " + row.row + " (" + row.text +
+                    ") stands beside no row: " + row.note);
   }
   return notes;
 }
@@ -233,9 +259,11 @@ std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows, const Tabl
 
 AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                         const TableQuestion& question, const std::vector<PaperRow>& paper) {
+  RequireOneTrialPerSeed(trials);
   if (!question.vary.empty()) RequireCriterion(question.vary, "vary = '" + question.vary + "'");
   const Metric* metric = MetricNamed("metric", question.metric);
-  std::vector<Group> groups = GroupsOf(Fixed(ModelsOf(trials, metric), question), question.vary);
+  std::vector<Group> groups =
+      GroupsOf(Fixed(ModelsOf(trials, catalogue, metric), question), question.vary);
   Group& group = Widest(groups);
   if (question.vary.empty()) SortByMean(group.variants);
 
@@ -255,7 +283,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
     table.title = question.study + ": " + (question.vary.empty() ? "models" : question.vary);
   }
   table.columns = ColumnsOf(table.rows, question, metric);
-  table.notes = NotesOf(groups, group, table.rows, question, catalogue);
+  table.notes = NotesOf(groups, group, table.rows, question, catalogue, paper);
   return table;
 }
 

@@ -19,6 +19,7 @@ struct PaperRow {
   std::string spec;  ///< conditions, see search/condition.h: "classifier=moe(experts=2)"
   std::optional<double> value;
   std::string text;  ///< as printed, trailing zeros and all
+  std::string note;  ///< why no row of ours can be it; then `spec` is empty
 };
 
 /// TableQuestion is what table is wanted.
@@ -64,7 +65,7 @@ struct AblationTable {
 /// Whole models (no `vary`) are sorted by mean, best first.
 ///
 /// Throws UsageError if there is no such study, criterion or metric, or nothing is left after
-/// `fix`.
+/// `fix`; Error where a model and seed is there twice (RequireOneTrialPerSeed).
 [[nodiscard]] AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
                                       const TableQuestion& question,
                                       const std::vector<PaperRow>& paper);

@@ -6,6 +6,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/printable.h"
 #include "registry/util/text.h"
 #include "reports/table.h"
 
@@ -61,7 +62,9 @@ std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row
 using Escapes = std::map<char, std::string>;
 std::string Escaped(const std::string& text, const Escapes& escapes) {
   std::string escaped;
-  for (const char c : text) {
+  // First what no format knows: an escape sequence in a title. The backslash of its visible form is
+  // escaped like any other.
+  for (const char c : Printable(text)) {
     const auto found = escapes.find(c);
     escaped += found == escapes.end() ? std::string(1, c) : found->second;
   }
@@ -146,7 +149,7 @@ boost::json::value Optional(const std::optional<Value>& value) {
 }
 
 std::string CsvText(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return Printable(text);
   return "\"" + Escaped(text, {{'"', "\"\""}}) + "\"";
 }
 

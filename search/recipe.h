@@ -161,6 +161,10 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 /// [ensemble]. Throws RecipeError with the mistakes of that section.
 [[nodiscard]] EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& path);
 
+/// Returns a recipe of which only path, text and data are read: what a machine without a trainer
+/// can tell. Throws RecipeError with the mistakes of [data].
+[[nodiscard]] Recipe DataOfRecipe(const RecipeSource& source);
+
 /// Returns the digest of what the recipe trains (objective, seeds, data globs, plugins, grid,
 /// exclusions, search), 32 hex digits. Files count by their names, as data does by its globs. Blind
 /// to names and descriptions, the order of keys and tables, comments, resources, holdout, ensemble

@@ -6,6 +6,8 @@
 #include <regex>
 
 #include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/system_error.h"
 #include "registry/util/text.h"
 #include "trainer/component.h"
 
@@ -43,7 +45,10 @@ std::string OpenPlugin(const NamedFile& plugin) {
   // RTLD_NOW: a missing symbol is to be known here, not in the middle of a training. RTLD_LOCAL:
   // two plugins may call their own things by one name.
   if (::dlopen(plugin.path.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
-    return LoaderProblem(::dlerror());
+    const std::string message = ::dlerror();
+    // The linker has words and no codes: whether the machine keeps us from the file is asked again.
+    static_cast<void>(HashFile(plugin.path));
+    return LoaderProblem(message);
   }
   AttributeToPlugin(before, plugin);
   if (RegistrationCount() == before) {
@@ -68,20 +73,27 @@ std::string LoaderProblem(const std::string& message) {
 }
 
 void LoadPlugin(const NamedFile& plugin) {
-  // By path, of the plugins that were tried. A library is loaded once, so its registrations run
-  // once: asked a second time, it would seem to register nothing.
-  static std::map<std::string, std::string> problems;
-  const auto known = problems.find(plugin.path);
   // The hash is part of a trial's identity: another file would be another component under its name.
-  if (known == problems.end()) {
-    try {
-      CheckUnchanged(plugin);
-    } catch (const Error& error) {
-      throw SpecError(std::string("plugin ") + error.what());
-    }
+  try {
+    CheckUnchanged(plugin);
+  } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
+    throw SpecError(std::string("plugin ") + error.what());
   }
+  static std::map<std::string, std::string> hashes;  // by path, of what was loaded from there
+  const std::string& loaded = hashes.emplace(plugin.path, plugin.hash).first->second;
+  if (loaded != plugin.hash) {
+    throw SpecError("plugin " + plugin.path +
+                    ": another file was loaded from there by this process, which the dynamic "
+                    "linker would give again; a new process loads the new one");
+  }
+  // By content, of the plugins that were tried. A library is loaded once, so its registrations run
+  // once: asked a second time, it would seem to register nothing, and a copy of it everything
+  // twice.
+  static std::map<std::string, std::string> problems;
+  const auto known = problems.find(plugin.hash);
   const std::string& problem =
-      known != problems.end() ? known->second : problems[plugin.path] = OpenPlugin(plugin);
+      known != problems.end() ? known->second : problems[plugin.hash] = OpenPlugin(plugin);
   if (!problem.empty()) throw SpecError("plugin " + plugin.path + ": " + problem);
 }
 
@@ -90,6 +102,7 @@ void LoadPlugin(const std::filesystem::path& path) {
   try {
     plugin = LookAtFile(path.string(), std::filesystem::current_path());
   } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
     throw SpecError(std::string("plugin ") + error.what());
   }
   LoadPlugin(plugin);

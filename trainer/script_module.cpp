@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "registry/util/error.h"
+#include "registry/util/system_error.h"
 #include "registry/util/text.h"
 #include "trainer/component.h"
 #include "trainer/without_memory.h"
@@ -92,6 +93,7 @@ torch::jit::Module LoadScript(const NamedFile& file) {
   try {
     CheckUnchanged(file);
   } catch (const Error& error) {
+    if (IsMachineFault(SystemCode(error))) throw;
     throw SpecError(error.what());
   }
   try {

@@ -21,8 +21,9 @@ void Write(std::ostream& out, const json::object& line) { out << CanonicalJson(l
 
 std::string IdText(TrialId trial) { return std::to_string(static_cast<std::int64_t>(trial)); }
 
-std::vector<TrialRecord> SortedTrials(const Store& store, const StudyRecord& study) {
-  std::vector<TrialRecord> trials = store.Trials(study.id);
+std::vector<TrialRecord> SortedTrials(const Store& store, const StudyRecord& study,
+                                      Counting counting) {
+  std::vector<TrialRecord> trials = store.Trials(study.id, counting);
   // Not as recorded: the order in which trials were asked for depends on which ended first.
   std::ranges::sort(trials, {}, [](const TrialRecord& trial) {
     return std::tie(trial.name, trial.seed, trial.fingerprint);
@@ -65,7 +66,7 @@ void DumpCanonical(std::ostream& out, const Store& store, const StudyRecord& stu
               {"name", study.name},
               {"objective", study.objective},
               {"recipe_digest", study.recipe_digest}});
-  for (const TrialRecord& trial : SortedTrials(store, study)) {
+  for (const TrialRecord& trial : SortedTrials(store, study, Counting::kOnly)) {
     Write(out, CanonicalLine(store, trial));
   }
   const std::vector<EnsembleRecord> ensembles = store.Ensembles(study.id);
@@ -82,13 +83,20 @@ json::value WholeResult(const TrialRecord& trial) {
   return result;
 }
 
+std::string Recorded(const Store& store, const std::string& directory) {
+  const std::string start = (store.runs() / "").string();
+  return directory.starts_with(start) ? directory.substr(start.size()) : directory;
+}
+
 json::object WholeLine(const Store& store, const TrialRecord& trial) {
   json::object line = CommonPart(trial);
   line["id"] = static_cast<std::int64_t>(trial.id);
+  line["not_counted"] = trial.counts() ? json::value(nullptr) : json::value(trial.not_counted);
   line["spec"] = ToJson(store.Spec(trial.id));
   line["failure"] = trial.failure.empty() ? json::value(nullptr) : json::string(trial.failure);
   line["failure_log"] = trial.failure_log;
-  line["directory"] = trial.directory;
+  // From the runs folder on, as in the attempts below.
+  line["directory"] = Recorded(store, trial.directory);
   line["result"] = WholeResult(trial);
   // All columns as they are: one that the schema gains is printed too.
   line["attempts"] = store
@@ -118,7 +126,9 @@ void DumpWhole(std::ostream& out, const Store& store, const StudyRecord& study) 
               {"recipe_digest", study.recipe_digest},
               {"recipe_text", study.recipe_text},
               {"created_at", study.created_at}});
-  for (const TrialRecord& trial : SortedTrials(store, study)) Write(out, WholeLine(store, trial));
+  for (const TrialRecord& trial : SortedTrials(store, study, Counting::kAll)) {
+    Write(out, WholeLine(store, trial));
+  }
   for (const EnsembleRecord& ensemble : store.Ensembles(study.id)) {
     Write(out, {{"kind", "ensemble"},
                 {"created_at", ensemble.created_at},

@@ -16,6 +16,7 @@ enum class DumpForm {
 
 /// Prints the study. What the canonical form leaves out beyond times, attempts and environment:
 /// - the order in which the trials were asked for: they are a set;
+/// - trials that the study does not count (any more);
 /// - messages of failures, for they may name a process or a path; the kind stays;
 /// - refused models: they have no trial, and are missing in the same way everywhere;
 /// - ensembles but the last: a run that is repeated picks one each time. No clock decides which.

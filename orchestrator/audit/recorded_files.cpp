@@ -1,5 +1,7 @@
 #include "orchestrator/audit/recorded_files.h"
 
+#include <system_error>
+
 #include "orchestrator/workers/attempt_files.h"
 #include "registry/util/error.h"
 
@@ -25,6 +27,10 @@ fs::path ArtifactPath(const TrialRecord& trial, const Artifact& artifact) {
 }
 
 std::string RecordedDamage(const fs::path& path, const Artifact& artifact) try {
+  std::error_code error;
+  if (!fs::exists(path.parent_path(), error) && !error) {
+    return "is gone with its folder (--runs names another runs folder)";
+  }
   return DamageOf(path, artifact, ArtifactCheck::kHashes);
 } catch (const Error&) {
   return "cannot be read";

@@ -14,6 +14,7 @@
 #include "orchestrator/workers/attempt_files.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "registry/util/system_error.h"
 #include "registry/util/text.h"
 #include "trainer/protocol/protocol.h"
 
@@ -25,13 +26,19 @@ namespace fs = std::filesystem;
 constexpr char kCpu[] = "cpu";
 constexpr std::chrono::milliseconds kPoll{200};
 
-/// Returns a directory that no earlier verification left: one that stayed is evidence.
-fs::path UnusedDirectory(const fs::path& wanted) {
+/// Makes a directory that no other verification has or left: one that stayed is evidence.
+fs::path MakeUnusedDirectory(const fs::path& wanted) {
   fs::path directory = wanted;
-  for (int copy = 2; fs::exists(directory); ++copy) {
-    directory = wanted.string() + "." + std::to_string(copy);
+  for (int copy = 2;;) {
+    std::error_code error;
+    fs::create_directories(directory.parent_path(), error);
+    if (!error && fs::create_directory(directory, error)) return directory;
+    if (!error) {
+      directory = wanted.string() + "." + std::to_string(copy++);
+    } else if (error != std::errc::no_such_file_or_directory) {
+      throw SystemError(directory, "cannot create the folder", error.value());
+    }  // else another verification has just ended and taken the folder above away
   }
-  return directory;
 }
 
 /// Returns "cuda:0" of "cuda:0 NVIDIA H200".
@@ -164,7 +171,7 @@ void StudyVerifier::Start(const TrialRecord& trial, const Placement& placement) 
     file.warm_start_model = start.path;
     file.warm_start_hash = start.hash;
   }
-  const fs::path directory = UnusedDirectory(
+  const fs::path directory = MakeUnusedDirectory(
       settings_.folder / TrialFolderName(trial.name, trial.seed, trial.fingerprint));
   WriteFileAtomically(directory / kTrialFile, CanonicalJson(ToJson(file)) + "\n");
   const AttemptKey key{trial.id, file.attempt};

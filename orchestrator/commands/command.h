@@ -20,6 +20,7 @@ enum ExitCode : int {
   kExitDone = 0,
   kExitBroken = 1,        ///< the environment broke, or trials failed for good
   kExitUsage = 2,         ///< the command line or the recipe is wrong
+  kExitUnfinished = 3,    ///< all trained and recorded, but an ensemble or table was not made of it
   kExitInterrupted = 130  ///< stopped by the user, state safe
 };
 

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <new>
 
 #include "orchestrator/commands/command.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
+#include "registry/util/printable.h"
+#include "registry/util/system_error.h"
 #include "registry/util/user_path.h"
 #include "registry/util/words.h"
 #include "search/diagnostics.h"
@@ -234,22 +237,40 @@ int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
   return code;
 }
 
+/// Returns the error's words; those of the standard library (no thread can be started, no file be
+/// renamed) with what to do about it, as ours have it.
+std::string WithFix(const std::exception& error) {
+  const bool ours = dynamic_cast<const Error*>(&error) != nullptr;
+  const std::string fix = ours ? "" : FixForSystemError(SystemCode(error));
+  return error.what() + (fix.empty() ? "" : "; " + fix);
+}
+
 }  // namespace
 
 int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
                    std::ostream& err) {
-  const char* const prefix = ErrorPrefix(err);
+  // Everything that commands print passes through these two.
+  PrintableOutput shown_out(out), shown_err(err);
+  const auto fail = [&](ExitCode code, const std::string& why) {
+    shown_err.flush();
+    err << ErrorPrefix(err);  // not through it: its colours are ours
+    shown_err << why << "\n";
+    return code;
+  };
   try {
-    return ParseAndRun(arguments, {.out = out, .err = err});
+    return ParseAndRun(arguments, {.out = shown_out, .err = shown_err});
   } catch (const RecipeError& error) {
-    for (const Diagnostic& diagnostic : error.diagnostics()) err << ToString(diagnostic) << "\n";
+    for (const Diagnostic& diagnostic : error.diagnostics()) {
+      shown_err << ToString(diagnostic) << "\n";
+    }
     return kExitUsage;
   } catch (const UsageError& error) {
-    err << prefix << error.what() << "\n";
-    return kExitUsage;
+    return fail(kExitUsage, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(kExitBroken,
+                "out of memory; free memory or allow more (ulimit -v), then run again");
   } catch (const std::exception& error) {
-    err << prefix << error.what() << "\n";
-    return kExitBroken;
+    return fail(kExitBroken, WithFix(error));
   }
 }
 

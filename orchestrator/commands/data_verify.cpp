@@ -1,26 +1,62 @@
-// `beamgrid data verify`: every CRC and the wire format of record files.
+// `beamgrid data verify`: every CRC and the wire format of record files, or all that training will
+// meet in the files of a recipe.
+
+#include <set>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/data_voice.h"
+#include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
+#include "orchestrator/inputs/data_files.h"
+#include "orchestrator/inputs/recipe_files.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/text.h"
 #include "trainer/data/inspect.h"
+#include "trainer/data/unfinished.h"
 
 namespace beamgrid {
 namespace {
 
+boost::json::object ToJson(const SplitCensus& split, std::size_t files) {
+  return {{"files", files},
+          {"empty_files", split.empty_files.size()},
+          {"examples", split.examples},
+          {"damaged", split.damaged},
+          {"contradicting", split.contradicting},
+          {"repeated", split.repeated}};
+}
+
 class DataVerify : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("FILES", names_, "Record files, or folders of them")->required();
+    app.add_option("FILES", names_,
+                   "Record files or folders of them; or one recipe (*.toml), for all that its "
+                   "training will meet")
+        ->required();
+    AddSettings(app, &settings_);
     AddJsonFlag(app, &json_);
   }
 
   int Run(CommandContext& context) override {
+    const bool is_recipe = std::ranges::any_of(
+        names_, [](const std::string& name) { return name.ends_with(".toml"); });
+    if (!is_recipe && !settings_.empty()) throw UsageError("--set: only a recipe has keys");
+    if (!is_recipe) return VerifyFiles(context);
+    if (names_.size() > 1) throw UsageError("data verify takes one recipe, or files");
+    return VerifyRecipe(context);
+  }
+
+ private:
+  int VerifyFiles(const CommandContext& context) const {
     std::vector<VerifyReport> reports;
     std::size_t damages = 0;
+    std::set<std::filesystem::path> folders;
     for (const std::filesystem::path& file : RecordFiles(names_)) {
       reports.push_back(VerifyFile(file));
       damages += reports.back().damages.size();
+      folders.insert(file.parent_path());
       if (!json_) Print(context, reports.back());
     }
     if (json_) PrintJson(context.out, ToJson(reports));
@@ -28,25 +64,84 @@ class DataVerify : public Subcommand {
       context.err << "error: " << damages << (damages == 1 ? " damaged place" : " damaged places")
                   << "; fetch these files again, or set data.on_error = \"skip\" in the recipe\n";
     }
-    return damages == 0 ? kExitDone : kExitBroken;
+    const bool unfinished = SayUnfinished(context, folders);
+    return damages == 0 && !unfinished ? kExitDone : kExitBroken;
   }
 
- private:
-  static void Print(CommandContext& context, const VerifyReport& report) {
+  /// Names the folders of which nobody knows whose files they hold; false: there is none.
+  static bool SayUnfinished(const CommandContext& context,
+                            const std::set<std::filesystem::path>& folders) {
+    bool any = false;
+    for (const std::filesystem::path& folder : folders) {
+      if (!IsUnfinished(folder)) continue;
+      any = true;
+      context.err << "error: " << (folder.empty() ? "." : folder.string())
+                  << ": unfinished: `beamgrid data synth` was stopped between the files of two "
+                     "datasets; run it again\n";
+    }
+    return any;
+  }
+
+  int VerifyRecipe(const CommandContext& context) const {
+    const std::string& path = names_.front();
+    const Recipe recipe = DataOfRecipe(ReadRecipe(path, settings_));
+    // What is known of files is not asked: a disk may have changed them without a trace.
+    const StudyData data =
+        ReadStudyData(FindDataFiles(recipe), VoiceOf(context), CensusOptions::Reading::kEverything);
+    const std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);
+    if (json_) {
+      PrintJson(context.out,
+                boost::json::object{
+                    {"recipe", path},
+                    {"digest", data.spec.digest},
+                    {"sound", mistakes.empty()},
+                    {"train", ToJson(data.census.train, data.spec.train.size())},
+                    {"validate", ToJson(data.census.validate, data.spec.validate.size())},
+                    {"shared_videos", data.census.shared},
+                    {"problems", JsonList(data.verdict.problems,
+                                          [](const DataProblem& problem) { return problem.what; })},
+                    {"warnings", JsonList(data.verdict.warnings)}});
+    } else {
+      Print(context, data);
+    }
+    if (mistakes.empty()) return kExitDone;
+    context.err << "error: " << path << ": `beamgrid run` will not begin on these data\n";
+    return kExitBroken;
+  }
+
+  static void Print(const CommandContext& context, const StudyData& data) {
+    for (const DataProblem& problem : data.verdict.problems) context.out << problem.what << "\n";
+    for (const std::string& warning : data.verdict.warnings) {
+      context.out << "warning: " << warning << "\n";
+    }
+    const auto say = [&](const char* key, const SplitCensus& split, std::size_t files) {
+      context.out << key << ": " << split.examples << " of " << split.examples + split.damaged
+                  << " examples in " << CountText(files, "file") << " can be used\n";
+    };
+    say("data.train", data.census.train, data.spec.train.size());
+    say("data.validate", data.census.validate, data.spec.validate.size());
+  }
+
+  static void Print(const CommandContext& context, const VerifyReport& report) {
     for (const Damage& damage : report.damages) {
       context.out << report.file << ": byte " << damage.offset << ": " << damage.what << "\n";
     }
-    if (report.damages.empty()) {
-      context.out << report.file << ": sound, " << report.records << " records, " << report.bytes
-                  << " bytes\n";
+    if (!report.damages.empty()) return;
+    if (report.bytes == 0) {
+      context.out << report.file << ": empty, no record\n";
+      return;
     }
+    context.out << report.file << ": sound, " << report.records << " records, " << report.bytes
+                << " bytes\n";
   }
 
   std::vector<std::string> names_;
+  std::vector<std::string> settings_;
   bool json_ = false;
 };
 
-REGISTER_COMMAND("data verify", kData, "Check every CRC of record files", DataVerify);
+REGISTER_COMMAND("data verify", kData, "Check every CRC of record files, or all data of a recipe",
+                 DataVerify);
 
 }  // namespace
 }  // namespace beamgrid

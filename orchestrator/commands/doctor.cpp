@@ -11,6 +11,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
+#include "registry/store/place.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
@@ -134,9 +135,7 @@ class Doctor : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     database_.AddTo(app);
-    app.add_option("--runs", runs_, "Folder of the attempts")
-        ->capture_default_str()
-        ->type_name("DIR");
+    database_.AddRunsTo(app);
     AddJsonFlag(app, &json_);
   }
 
@@ -147,7 +146,7 @@ class Doctor : public Subcommand {
     LookAtProcessor(findings);
     LookAtTrainer(findings);
     LookAtDisk("database", database_.path, findings);
-    LookAtDisk("runs", runs_, findings);
+    LookAtDisk("runs", RunsFolder(), findings);
     const bool healthy = findings.problems.empty();
     if (json_) {
       boost::json::object report = findings.facts;
@@ -160,8 +159,17 @@ class Doctor : public Subcommand {
   }
 
  private:
+  /// Returns where `run` would put attempts; a record that cannot be read is told of elsewhere.
+  [[nodiscard]] std::filesystem::path RunsFolder() const {
+    if (!database_.runs.empty()) return database_.runs;
+    try {
+      return database_.OpenForReading()->runs();
+    } catch (const std::exception&) {
+      return RecordPlace(database_.path).runs();
+    }
+  }
+
   DatabaseOption database_;
-  std::filesystem::path runs_ = "runs";
   bool json_ = false;
 };
 

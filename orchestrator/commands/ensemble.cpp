@@ -22,6 +22,8 @@ struct Overrides {
   std::optional<std::int64_t> members, beam_width;
   std::optional<std::string> combine, weights, search;
   std::optional<double> holdout;
+  std::vector<std::string> take;
+  std::vector<double> take_weights;
 };
 
 std::int64_t SizeOrRefuse(const std::string& option, const std::string& text) {
@@ -39,6 +41,8 @@ void Apply(const Overrides& overrides, EnsembleQuestion& question) {
   if (overrides.weights) question.weights = ValueOf(kWeightings, "--weights", *overrides.weights);
   if (overrides.search) question.search = ValueOf(kEnsembleSearches, "--search", *overrides.search);
   question.holdout = overrides.holdout.value_or(question.holdout);
+  question.given = overrides.take;
+  question.given_weights = overrides.take_weights;
 }
 
 /// Restricts the models to the videos that all of them have. Throws UsageError if there is none.
@@ -86,6 +90,7 @@ class Ensemble : public Subcommand {
         ->capture_default_str()
         ->excludes(files);
     database_.AddTo(app);
+    database_.AddRunsTo(app);
     AddJsonFlag(app, &json_);
     auto* out = app.add_option("--out", out_,
                                "Write the ensemble's own predictions: VideoId,"
@@ -110,16 +115,18 @@ class Ensemble : public Subcommand {
     const std::vector<std::int32_t> classes = Classes();
     const EnsembleQuestion question = studies_.empty() ? AskOfFiles() : AskOfStudies();
     const EnsembleAnswer answer = FindEnsemble(question);
-    if (!studies_.empty()) Keep(context, answer);
+    const boost::json::object json = AnswerJson(answer, left_out_);
+    if (!studies_.empty()) Keep(context, json);
     if (!out_.empty()) {
       WriteEnsemblePredictions(out_, question, answer, classes);
       context.Remark("predictions in " + out_);
     }
     if (json_) {
-      PrintJson(context.out, ToJson(answer));
+      PrintJson(context.out, json);
     } else {
       PrintEnsemble(context.out, answer);
     }
+    WarnOfLeftOut(context.err, left_out_);
     return kExitDone;
   }
 
@@ -135,24 +142,32 @@ class Ensemble : public Subcommand {
         ->check(OneOf(WordsOf(kWeightings)));
     app.add_option("--combine", overrides_.combine)->check(OneOf(WordsOf(kScoreDomains)));
     app.add_option("--search", overrides_.search)->check(OneOf(WordsOf(kEnsembleSearches)));
+    auto* take =
+        app.add_option("--take", overrides_.take, "These members, whatever a search would find")
+            ->type_name("NAME ...");
+    app.add_option("--take-weights", overrides_.take_weights,
+                   "Their weights, in the same order; none: as --weights says")
+        ->type_name("WEIGHT ...")
+        ->needs(take);
     app.add_option("--holdout", overrides_.holdout, "Share of the videos kept from selection")
         ->check(CLI::Range(0.0, 0.99));
   }
 
-  EnsembleQuestion AskOfStudies() const {
-    RequireFile(database_.path);
-    const Store store(database_.path, OpenMode::kReadWrite);
+  EnsembleQuestion AskOfStudies() {
+    const auto store = database_.OpenForReading();
     std::vector<StudyRecord> studies;
     for (const std::string& name : studies_) {
-      studies.push_back(FindStudy(store, database_, name));
+      studies.push_back(FindStudy(*store, database_, name));
       if (std::ranges::count(studies_, name) > 1) {
         throw UsageError("STUDY: '" + name + "' is named twice");
       }
     }
     EnsembleQuestion question = EnsembleOfRecipe(studies.front().recipe_text, studies.front().name);
     Apply(overrides_, question);
-    question.models =
-        StudiesPool(store, studies, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
+    StudyModels pool =
+        StudiesPool(*store, studies, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
+    question.models = std::move(pool.models);
+    left_out_ = std::move(pool.left_out);
     if (!with_.empty()) AddFiles(question);
     if (common_videos_) KeepCommonVideos(question.models);
     return question;
@@ -170,14 +185,17 @@ class Ensemble : public Subcommand {
     std::ranges::move(files, std::back_inserter(question.models));
   }
 
-  void Keep(const CommandContext& context, const EnsembleAnswer& answer) const {
+  void Keep(const CommandContext& context, const boost::json::object& answer) const {
     if (studies_.size() > 1 || !with_.empty()) {
-      context.Remark("not stored: a study keeps ensembles of its own trials only");
-      return;
+      return context.Remark("not stored: a study keeps ensembles of its own trials only");
     }
-    Store store(database_.path, OpenMode::kReadWrite);
-    const StudyRecord study = FindStudy(store, database_, studies_.front());
-    StoreEnsemble(store, study.id, answer);
+    if (!database_.MayBeWritten()) {
+      return context.Remark("not stored with the study: " + database_.path.string() +
+                            " may only be read");
+    }
+    const auto store = database_.OpenForWriting();
+    const StudyRecord study = FindStudy(*store, database_, studies_.front());
+    StoreEnsemble(*store, study.id, answer);
     context.Remark("stored with study " + study.name);
   }
 
@@ -230,6 +248,7 @@ class Ensemble : public Subcommand {
   bool common_videos_ = false;
   std::string seeds_ = "all";
   Overrides overrides_;
+  std::vector<LeftOut> left_out_;
   DatabaseOption database_;
   bool json_ = false;
 };

@@ -25,6 +25,23 @@ std::string Waiting(const TrialRecord& trial) {
   return "an attempt did not complete (" + trial.failure + ") and another is due";
 }
 
+/// Returns why it is not tried again at the moment, and when it is.
+std::string WhyFailed(const TrialRecord& trial, const Attempts& attempts) {
+  const std::string kind = attempts.empty() ? "" : attempts.back().outcome;
+  const std::string count = CountText(static_cast<std::size_t>(trial.failed_attempts), "attempt");
+  if (kind == ToString(FailureKind::kDiverged)) {
+    return "its last attempt diverged, and training repeats itself to the bit, so no run tries it "
+           "again but `beamgrid run RECIPE --retry diverged`: " +
+           trial.failure;
+  }
+  const bool own_fault =
+      kind == ToString(FailureKind::kBadSpec) || kind == ToString(FailureKind::kBadData);
+  return count + " failed, " +
+         (own_fault ? "and another in the same run would fail alike"
+                    : "and no retries are left in that run") +
+         "; the next `beamgrid run` tries it again: " + trial.failure;
+}
+
 /// Returns one sentence on the state itself.
 std::string VerdictOn(const TrialRecord& trial, const Attempts& attempts) {
   switch (trial.state) {
@@ -40,8 +57,7 @@ std::string VerdictOn(const TrialRecord& trial, const Attempts& attempts) {
     case TrialState::kPruned:
       return "it was stopped early because others were clearly better";
     case TrialState::kFailed:
-      return std::to_string(trial.failed_attempts) +
-             " attempts failed and no retries are left: " + trial.failure;
+      return WhyFailed(trial, attempts);
   }
   return "";
 }
@@ -85,6 +101,7 @@ class Explain : public Subcommand {
     app.add_option("TRIAL", trial_, "Id, fingerprint's first digits or STUDY/NAME[/SEED]")
         ->required();
     database_.AddTo(app);
+    database_.AddRunsTo(app);
     AddJsonFlag(app, &json_);
   }
 
@@ -96,23 +113,31 @@ class Explain : public Subcommand {
     const std::string verdict = VerdictOn(trial, attempts);
     const Forecast::Need need = NeedOf(*store, trial);
     if (json_) {
-      PrintJson(context.out, {{"id", static_cast<std::int64_t>(trial.id)},
-                              {"study", study.name},
-                              {"name", trial.name},
-                              {"seed", trial.seed},
-                              {"state", ToString(trial.state)},
-                              {"why", verdict},
-                              {"notes", boost::json::value_from(notes)},
-                              {"expected",
-                               {{"memory_bytes", need.memory_bytes},
-                                {"memory", need.memory_text},
-                                {"seconds", need.seconds},
-                                {"time", need.seconds_text}}},
-                              {"attempts", JsonList(attempts, AttemptJson)}});
+      PrintJson(context.out,
+                {{"id", static_cast<std::int64_t>(trial.id)},
+                 {"study", study.name},
+                 {"name", trial.name},
+                 {"seed", trial.seed},
+                 {"state", ToString(trial.state)},
+                 {"why", verdict},
+                 {"counts", trial.counts()},
+                 {"not_counted", trial.counts() ? boost::json::value(nullptr)
+                                                : boost::json::value(trial.not_counted)},
+                 {"notes", boost::json::value_from(notes)},
+                 {"expected",
+                  {{"memory_bytes", need.memory_bytes},
+                   {"memory", need.memory_text},
+                   {"seconds", need.seconds},
+                   {"time", need.seconds_text}}},
+                 {"attempts", JsonList(attempts, AttemptJson)}});
       return kExitDone;
     }
     context.out << study.name << "/" << trial.name << "/" << trial.seed << " is "
                 << ToString(trial.state) << ": " << verdict << "\n";
+    if (!trial.counts()) {
+      context.out << "it does not count in study " << study.name << ": " << trial.not_counted
+                  << "\n";
+    }
     for (const std::string& note : notes) context.out << "note: " << note << "\n";
     for (const auto& attempt : attempts) context.out << AttemptLine(attempt) << "\n";
     PrintNeed(context.out, need, trial);

@@ -1,6 +1,7 @@
 // `beamgrid plan`: what a run would train. Nothing is trained and nothing is written.
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/data_voice.h"
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
@@ -27,6 +28,7 @@ std::string Line(const std::string& state, const std::string& seed, const std::s
 
 void PrintTotals(std::ostream& out, const PlanTotals& totals) {
   for (const std::string& decision : totals.decisions) out << "decided: " << decision << "\n";
+  for (const std::string& line : LinesOf(totals.outdated)) out << line << "\n";
   out << totals.trials << " trials of " << totals.candidates << " models, " << totals.complete
       << " complete already, " << totals.refused << " models refused\n";
   if (totals.limited) {
@@ -73,6 +75,10 @@ boost::json::object ToJson(const StudyTrial& trial) {
           {"start", std::move(start)}};
 }
 
+boost::json::object OutdatedJson(const Outdated& outdated) {
+  return {{"change", outdated.change}, {"trials_no_longer_counted", outdated.trials.size()}};
+}
+
 /// Prints the plan piece by piece, because it may have a million trials; refused ones are few.
 void PlanAsJson(const PlanParts& parts, std::ostream& out) {
   boost::json::array refused;
@@ -91,6 +97,7 @@ void PlanAsJson(const PlanParts& parts, std::ostream& out) {
   if (totals.later_candidates && !totals.limited) later = *totals.later_candidates;
   out << "],\n\"refused\":" << CanonicalJson(refused)
       << ",\n\"decisions\":" << CanonicalJson(boost::json::value_from(totals.decisions))
+      << ",\n\"changes\":" << CanonicalJson(JsonList(totals.outdated, OutdatedJson))
       << ",\n\"limited\":" << (totals.limited ? "true" : "false")
       << ",\n\"later_models\":" << CanonicalJson(later) << "}\n";
 }
@@ -110,14 +117,12 @@ class Plan : public Subcommand {
     const RecipeSource source = recipe_.Read();
     const Trainer trainer = OpenTrainerFor(context, source);
     const Recipe recipe = LoadRecipe(source, trainer.catalogue);
-    const DataSpec data = no_data_ ? WithoutFiles(recipe) : ResolveData(recipe);
-    if (!no_data_) {
-      context.Detail("data: " + std::to_string(data.train.size()) + " train and " +
-                     std::to_string(data.validate.size()) + " validate files, digest " +
-                     data.digest);
-    }
+    const DataSpec data = no_data_ ? WithoutFiles(recipe) : DataAtHand(context, recipe);
+    // Without a digest no trial can be found in the record.
     std::unique_ptr<Store> store;
-    if (!no_data_ && std::filesystem::exists(database_.path)) store = database_.OpenForReading();
+    if (!data.digest.empty() && std::filesystem::exists(database_.path)) {
+      store = database_.OpenForReading();
+    }
     TrainerCounter counter(trainer.path);
     const PlanParts parts{.recipe = &recipe,
                           .catalogue = &trainer.catalogue,
@@ -134,6 +139,28 @@ class Plan : public Subcommand {
   }
 
  private:
+  /// Returns the data with their digest, or without files where some are missing: a plan needs only
+  /// the recipe. What a run would warn of or stop at is said.
+  static DataSpec DataAtHand(const CommandContext& context, const Recipe& recipe) {
+    FoundData found = LookForDataFiles(recipe);
+    if (!found.missing.empty()) {
+      for (const Diagnostic& missing : found.missing) context.Remark(ToString(missing));
+      context.Remark(
+          "the data are not here: which trials are complete already cannot be told; names, "
+          "parameters and sizes need only the recipe");
+      return WithoutFiles(recipe);
+    }
+    StudyData data = ReadStudyData(std::move(found.spec), VoiceOf(context));
+    context.Detail("data: " + std::to_string(data.spec.train.size()) + " train and " +
+                   std::to_string(data.spec.validate.size()) + " validate files, digest " +
+                   data.spec.digest);
+    for (const std::string& warning : data.verdict.warnings) context.Remark("warning: " + warning);
+    const std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);
+    for (const Diagnostic& mistake : mistakes) context.Remark(ToString(mistake));
+    if (!mistakes.empty()) context.Remark("`beamgrid run` will not begin on these data");
+    return std::move(data.spec);
+  }
+
   static DataSpec WithoutFiles(const Recipe& recipe) {
     return {.format = recipe.data.format,
             .classes = recipe.data.classes,

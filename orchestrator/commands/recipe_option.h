@@ -9,6 +9,9 @@
 
 namespace beamgrid {
 
+/// Adds `--set KEY=VALUE`.
+void AddSettings(CLI::App& app, std::vector<std::string>* settings);
+
 /// RecipeOption is `RECIPE` and `--set KEY=VALUE`.
 struct RecipeOption {
   std::string path;

@@ -1,8 +1,13 @@
 #include "orchestrator/commands/record.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <functional>
 #include <set>
 
+#include "registry/store/database_file.h"
+#include "registry/store/place.h"
 #include "registry/util/error.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
@@ -31,8 +36,13 @@ bool Matches(const TrialInStudy& candidate, const std::string& text) {
 std::vector<TrialInStudy> AllTrials(const Store& store) {
   std::vector<TrialInStudy> all;
   for (const StudyRecord& study : store.Studies()) {
-    for (TrialRecord& trial : store.Trials(study.id)) all.push_back({study, std::move(trial)});
+    for (TrialRecord& trial : store.Trials(study.id, Counting::kAll)) {
+      all.push_back({study, std::move(trial)});
+    }
   }
+  // First, so that a trial is found with a study that counts it.
+  std::ranges::stable_partition(
+      all, [](const TrialInStudy& candidate) { return candidate.trial.counts(); });
   return all;
 }
 
@@ -50,7 +60,8 @@ std::vector<TrialInStudy> AllTrials(const Store& store) {
   std::string list;
   for (std::size_t i = 0; i < std::min(found.size(), kListedCandidates); ++i) {
     list += "\n  " + std::to_string(static_cast<std::int64_t>(found[i].trial.id)) + "  " +
-            FullName(found[i]) + "  " + found[i].trial.fingerprint;
+            FullName(found[i]) + "  " + found[i].trial.fingerprint +
+            (found[i].trial.counts() ? "" : "  not counted: " + found[i].trial.not_counted);
   }
   if (found.size() > kListedCandidates) {
     list += "\n  and " + std::to_string(found.size() - kListedCandidates) + " more";
@@ -62,15 +73,41 @@ std::vector<TrialInStudy> AllTrials(const Store& store) {
 }  // namespace
 
 void DatabaseOption::AddTo(CLI::App& app) {
-  app.add_option("--db", path, "Database file")->capture_default_str()->type_name("FILE");
+  const auto names_file = [](const std::string& name) -> std::string {
+    const bool memory = name.empty() || name == ":memory:" || name.starts_with("file:");
+    return memory ? "'" + name + "' must be the path of a file" : "";
+  };
+  app.add_option("--db", path, "Database file")
+      ->capture_default_str()
+      ->type_name("FILE")
+      ->check(CLI::Validator(names_file, ""));
 }
 
-std::unique_ptr<Store> DatabaseOption::OpenForReading() const {
+void DatabaseOption::AddRunsTo(CLI::App& app) {
+  app.add_option("--runs", runs,
+                 "Folder of the attempts, if not where the record has it: at first runs beside the "
+                 "database")
+      ->type_name("DIR");
+}
+
+std::unique_ptr<Store> DatabaseOption::OpenForReading() const { return Open(OpenMode::kReadOnly); }
+
+std::unique_ptr<Store> DatabaseOption::OpenForWriting() const { return Open(OpenMode::kReadWrite); }
+
+bool DatabaseOption::MayBeWritten() const {
+  const std::filesystem::path file = RealPath(path);
+  return ::access(file.c_str(), W_OK) == 0 && ::access(file.parent_path().c_str(), W_OK) == 0;
+}
+
+std::unique_ptr<Store> DatabaseOption::Open(OpenMode mode) const {
+  CheckDatabaseFile(path);
   if (!std::filesystem::exists(path)) {
     throw UsageError("no database " + path.string() +
                      "; `beamgrid run RECIPE` makes one, --db names another");
   }
-  return std::make_unique<Store>(path, OpenMode::kReadOnly);
+  auto store = std::make_unique<Store>(path, mode);
+  if (!runs.empty()) store->SetRuns(runs);
+  return store;
 }
 
 void AddJsonFlag(CLI::App& app, bool* json) {
@@ -97,6 +134,11 @@ TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,
     }
   }
   if (found.empty()) RefuseUnknown(all, database, text);
+  // A name means the trial that counts; the others are named by id or fingerprint.
+  const auto counts = [](const TrialInStudy& candidate) { return candidate.trial.counts(); };
+  if (std::ranges::any_of(found, counts) && !found.front().trial.fingerprint.starts_with(text)) {
+    std::erase_if(found, std::not_fn(counts));
+  }
   if (found.size() > 1) RefuseAmbiguous(found, text);
   return found.front();
 }

@@ -12,6 +12,7 @@
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/commands/trial_listing.h"
 #include "orchestrator/interrupts.h"
+#include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "reports/table.h"
 
@@ -22,20 +23,22 @@ class RunCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     recipe_.AddTo(app);
-    app.add_option("--db", options_.database, "Database file")
-        ->capture_default_str()
-        ->type_name("FILE");
-    app.add_option("--runs", options_.runs, "Folder of the attempts")
-        ->capture_default_str()
-        ->type_name("DIR");
+    database_.AddTo(app);
+    database_.AddRunsTo(app);
     app.add_flag_callback(
         "--no-wait", [this] { options_.share = ShareMode::kStartAtOnce; },
         "Start at once, whatever other studies hold of this machine");
+    app.add_option("--retry", options_.retry,
+                   "Try again what has failed for good: failed (all of it), a kind of failure "
+                   "(diverged), or trials as NAME or NAME#SEED")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("WHAT,...");
     app.add_flag("--json", json_, "Print one JSON object at the end instead of text");
     app.footer(
         std::string("--json: study, objective, trained, reused, failed, refused, attempts,\n"
                     "interrupted, stopped_because, failures, decisions, leaderboard, tables,\n"
-                    "ensemble, ") +
+                    "ensemble, unfinished, ") +
         kReportKeys);
   }
 
@@ -48,45 +51,24 @@ class RunCommand : public Subcommand {
 
  private:
   /// `report`: null where the results are printed as text.
-  int CarryOut(CommandContext& context, boost::json::object* report) {
+  int CarryOut(const CommandContext& context, boost::json::object* report) {
     const RecipeSource source = recipe_.Read();
     const auto [trainer, catalogue] = OpenTrainerFor(context, source);
     options_.trainer = trainer;
-    context.Detail("database: " + options_.database.string() + ", runs: " + options_.runs.string());
+    options_.database = database_.path;
+    options_.runs = database_.runs;
+    context.Detail("database: " + options_.database.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;
     const Recipe recipe = LoadRecipe(source, catalogue);
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
     if (report != nullptr) AddResult(recipe, result, *report);
     const bool measured = result.complete + result.reused > 0;
+    if (!measured && result.exit_code == kExitDone) return kExitBroken;
     // Tables of half a study would look like its result.
     if (result.interrupted || !result.stopped_because.empty() || !measured) return result.exit_code;
-
-    // Opened anew: the study's own connection went with its lock, and the ensemble is still to be
-    // recorded.
-    Store store(options_.database, OpenMode::kReadWrite);
-    const StudyRecord study = store.FindStudy(recipe.name).value();
-    if (report != nullptr) (*report)["leaderboard"] = LeaderboardJson(store, study);
-    if (report == nullptr) PrintLeaderboard(context.out, store, study);
-    for (const TableSettings& table : recipe.tables) {
-      const AblationTable made =
-          MakeTable(store, catalogue, QuestionOf(table, recipe), PaperRows(table.reference));
-      if (report == nullptr) {
-        context.out << "\n" << Render(made, "md");
-      } else {
-        (*report)["tables"].as_array().push_back(ParseJson(Render(made, "json")));
-      }
-    }
-    if (recipe.ensemble) {
-      const EnsembleAnswer answer = MakeEnsemble(store, study, recipe);
-      if (report != nullptr) {
-        (*report)["ensemble"] = ToJson(answer);
-      } else {
-        context.out << "\nEnsemble\n\n";
-        PrintEnsemble(context.out, answer);
-      }
-    }
-    return result.exit_code;
+    const bool finished = ReportResults(context, catalogue, recipe, report);
+    return result.exit_code == kExitDone && !finished ? kExitUnfinished : result.exit_code;
   }
 
   static void AddResult(const Recipe& recipe, const StudyResult& result,
@@ -106,6 +88,55 @@ class RunCommand : public Subcommand {
     report["leaderboard"] = boost::json::array();
     report["tables"] = boost::json::array();
     report["ensemble"] = nullptr;
+    report["unfinished"] = boost::json::array();
+  }
+
+  /// Prints what follows from the record. False where a part could not be made: what was trained is
+  /// recorded all the same, and no recipe is to blame.
+  bool ReportResults(const CommandContext& context, const Catalogue& catalogue,
+                     const Recipe& recipe, boost::json::object* report) const {
+    // Opened anew: the study's own connection went with its lock, and the ensemble is still to be
+    // recorded.
+    Store store(options_.database, OpenMode::kReadWrite);  // which knows the runs folder by now
+    const StudyRecord study = FindStudy(store, database_, recipe.name);
+    bool finished = true;
+    const auto part = [&](const std::string& what, const std::string& again, const auto& make) {
+      const auto tell = [&](const char* why) {
+        finished = false;
+        Unfinished(context, what, again, why);
+        if (report != nullptr) (*report)["unfinished"].as_array().emplace_back(what + ": " + why);
+      };
+      try {
+        make();
+      } catch (const Error& error) {
+        tell(error.what());
+      } catch (const UsageError& error) {
+        tell(error.what());
+      }
+    };
+    part("leaderboard", "trials " + recipe.name, [&] {
+      if (report == nullptr) return PrintLeaderboard(context.out, store, study);
+      (*report)["leaderboard"] = LeaderboardJson(store, study);
+    });
+    if (const std::string skipped = SkippedRemark(store.Trials(study.id)); !skipped.empty()) {
+      context.Remark(skipped);
+    }
+    for (const TableSettings& table : recipe.tables) {
+      part("table '" + table.title + "'", "table " + recipe.name,
+           [&] { ReportTable(context.out, store, catalogue, recipe, table, report); });
+    }
+    if (recipe.ensemble) {
+      part("ensemble", "ensemble " + recipe.name,
+           [&] { MakeEnsemble(context, store, study, recipe, report); });
+    }
+    return finished;
+  }
+
+  static void Unfinished(const CommandContext& context, const std::string& what,
+                         const std::string& again, const char* why) {
+    context.err << "error: all trials are trained and recorded, but the " << what
+                << " could not be made: " << why << "; `beamgrid " << again
+                << "` makes it without a run\n";
   }
 
   void Report(const CommandContext& context, const StudyResult& result) const {
@@ -114,32 +145,56 @@ class RunCommand : public Subcommand {
     if (!result.stopped_because.empty()) {
       context.err << "error: stopped: " << result.stopped_because << "\n";
     }
+    if (result.failed > 0) {
+      context.Remark("failed trials are tried again with `beamgrid run " + recipe_.path +
+                     " --retry failed` (or a kind, as diverged, or a trial's NAME#SEED)");
+    }
     if (result.interrupted) {
       context.err << "interrupted; what is finished is recorded, run the same recipe again to go on"
                   << "\n";
+    } else if (result.exit_code == kExitUsage) {
+      context.err << "error: every model of the recipe was refused; nothing was trained\n";
     } else if (result.attempts == 0 && result.failed == 0 && result.stopped_because.empty()) {
       context.Remark("nothing to do: all " + std::to_string(result.reused) +
                      " trials are complete");
     }
   }
 
-  static TableQuestion QuestionOf(const TableSettings& table, const Recipe& recipe) {
-    return {.study = recipe.name,
-            .title = table.title,
-            .vary = table.vary,
-            .reference = table.reference,
-            .metric = recipe.objective->name};
+  static void ReportTable(std::ostream& out, const Store& store, const Catalogue& catalogue,
+                          const Recipe& recipe, const TableSettings& table,
+                          boost::json::object* report) {
+    const TableQuestion question{.study = recipe.name,
+                                 .title = table.title,
+                                 .vary = table.vary,
+                                 .reference = table.reference,
+                                 .metric = recipe.objective->name};
+    const AblationTable made = MakeTable(store, catalogue, question, PaperRows(table.reference));
+    if (report == nullptr) {
+      out << "\n" << Render(made, "md");
+    } else {
+      (*report)["tables"].as_array().push_back(ParseJson(Render(made, "json")));
+    }
   }
 
-  static EnsembleAnswer MakeEnsemble(Store& store, const StudyRecord& study, const Recipe& recipe) {
+  static void MakeEnsemble(const CommandContext& context, Store& store, const StudyRecord& study,
+                           const Recipe& recipe, boost::json::object* report) {
     EnsembleQuestion question = *recipe.ensemble;
-    question.models = StudyPool(store, study, SeedChoice::kAll);
-    EnsembleAnswer answer = FindEnsemble(question);
-    StoreEnsemble(store, study.id, answer);
-    return answer;
+    StudyModels pool = StudyPool(store, study, SeedChoice::kAll);
+    question.models = std::move(pool.models);
+    const EnsembleAnswer answer = FindEnsemble(question);
+    const boost::json::object json = AnswerJson(answer, pool.left_out);
+    StoreEnsemble(store, study.id, json);
+    if (report != nullptr) {
+      (*report)["ensemble"] = json;
+    } else {
+      context.out << "\nEnsemble\n\n";
+      PrintEnsemble(context.out, answer);
+    }
+    WarnOfLeftOut(context.err, pool.left_out);
   }
 
   RecipeOption recipe_;
+  DatabaseOption database_;
   RunStudyOptions options_;
   bool json_ = false;
 };

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <iomanip>
-#include <limits>
 #include <optional>
 
 #include "orchestrator/commands/command.h"
@@ -20,6 +19,11 @@ namespace {
 
 constexpr int kTitleWidth = 6;  // of GAP@20
 
+Predictions RequirePredictions(const std::string& file, Predictions predictions) {
+  if (predictions.videos.empty()) throw UsageError(file + ": predicts nothing: no video is listed");
+  return predictions;
+}
+
 /// Scores a ranking of segments for each class, which says nothing of a segment's best classes:
 /// there is only the one metric.
 Metrics ScoreRanking(const std::string& file, const std::vector<std::string>& truth_files) {
@@ -29,17 +33,14 @@ Metrics ScoreRanking(const std::string& file, const std::vector<std::string>& tr
                      " ranks segments (Class,Segments): --truth must be record files with "
                      "their ratings");
   }
-  Metrics metrics{.videos = std::ssize(*truth)};
-  for (const Metric& metric : kMetrics) {
-    metrics.*metric.value = std::numeric_limits<double>::quiet_NaN();
-  }
-  metrics.segment_map = SegmentMap(ReadSegmentsCsv(file), *truth);
+  Metrics metrics = NotMeasured(std::ssize(*truth));
+  metrics.segment_map = SegmentMap(RequirePredictions(file, ReadSegmentsCsv(file)), *truth);
   return metrics;
 }
 
 Metrics ScoreFile(const std::string& file, const std::vector<std::string>& truth_files) {
   if (IsSegmentsCsv(file)) return ScoreRanking(file, truth_files);
-  const Predictions predictions = ReadPredictionsCsv(file);
+  const Predictions predictions = RequirePredictions(file, ReadPredictionsCsv(file));
   if (AreSegments(predictions)) {
     if (const auto ratings = ReadRatings(truth_files)) return ScoreSegments(predictions, *ratings);
   }
@@ -64,6 +65,14 @@ class ScoreCommand : public Subcommand {
     truth_ = ListedFiles(truth_);
     RequireFile(predictions_);
     const Metrics metrics = ScoreFile(predictions_, truth_);
+    // Nothing measured is no measurement.
+    if (!IsMeasured(metrics)) {
+      throw UsageError("--truth: " + Join(truth_) + " holds " +
+                       (metrics.videos == 0
+                            ? std::string("no video")
+                            : std::to_string(metrics.videos) + " videos without any label") +
+                       ": there is nothing to score");
+    }
     if (json_) {
       PrintJson(context.out, ToJson(metrics));
     } else {

@@ -128,6 +128,7 @@ class Show : public Subcommand {
     app.add_option("TRIAL", trial_, "Id, fingerprint's first digits or STUDY/NAME[/SEED]")
         ->required();
     database_.AddTo(app);
+    database_.AddRunsTo(app);
     AddJsonFlag(app, &json_);
   }
 

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <set>
+#include <string_view>
+#include <tuple>
 
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/text_table.h"
@@ -12,6 +13,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "reports/one_per_seed.h"
 
 namespace beamgrid {
 namespace {
@@ -35,66 +37,96 @@ void PrintWeights(std::ostream& out, const EnsembleAnswer& answer) {
   }
 }
 
-/// Returns complete trials by name and seed; one per name where only the best seed is asked for.
-std::vector<TrialRecord> ChooseTrials(const Store& store, const StudyRecord& study,
+/// Returns the complete trials by name; of one name by seed, or the best first where one is wanted.
+std::vector<TrialRecord> CandidatesOf(const Store& store, const StudyRecord& study,
                                       SeedChoice seeds) {
   const Metric* objective = MetricNamed("study '" + study.name + "': objective", study.objective);
-  const auto value = [&](const TrialRecord& trial) {
-    return ObjectiveOf(trial.result->metrics, objective);
-  };
-  std::vector<TrialRecord> chosen;
-  std::map<std::string, std::size_t> place_of_name;
-  for (TrialRecord& trial : store.Trials(study.id)) {
-    if (trial.state != TrialState::kComplete || !trial.result) continue;
-    const auto [found, is_new] = place_of_name.try_emplace(trial.name, chosen.size());
-    if (is_new || seeds == SeedChoice::kAll) {
-      chosen.push_back(std::move(trial));
-    } else if (value(trial) > value(chosen[found->second])) {
-      chosen[found->second] = std::move(trial);
-    }
-  }
-  std::sort(chosen.begin(), chosen.end(), [](const TrialRecord& a, const TrialRecord& b) {
-    return std::tie(a.name, a.seed) < std::tie(b.name, b.seed);
+  std::vector<TrialRecord> trials = store.Trials(study.id);
+  std::erase_if(trials, [](const TrialRecord& trial) {
+    return trial.state != TrialState::kComplete || !trial.result;
   });
-  return chosen;
+  RequireOneTrialPerSeed(trials);
+  const auto rank = [&](const TrialRecord& trial) {
+    return seeds == SeedChoice::kBest ? -ObjectiveOf(trial.result->metrics, objective) : 0.0;
+  };
+  std::ranges::sort(trials, [&](const TrialRecord& a, const TrialRecord& b) {
+    return std::tuple(std::string_view(a.name), rank(a), a.seed) <
+           std::tuple(std::string_view(b.name), rank(b), b.seed);
+  });
+  return trials;
 }
 
 }  // namespace
 
-std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& study,
-                                     SeedChoice seeds) {
-  std::vector<EnsembleModel> pool;
-  for (const TrialRecord& trial : ChooseTrials(store, study, seeds)) {
-    pool.push_back({MemberName(trial), trial.size_bytes,
-                    ReadPredictions(CheckedArtifact(trial, "predictions", study.name))});
-  }
-  if (pool.empty()) {
+StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds) {
+  const std::vector<TrialRecord> trials = CandidatesOf(store, study, seeds);
+  if (trials.empty()) {
     throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");
+  }
+  StudyModels pool;
+  std::set<std::string> names;
+  for (const TrialRecord& trial : trials) {
+    if (seeds == SeedChoice::kBest && names.contains(trial.name)) continue;
+    const std::string member = MemberName(trial);
+    try {
+      pool.models.push_back({member, trial.size_bytes,
+                             ReadPredictions(CheckedArtifact(trial, "predictions", study.name))});
+      names.insert(trial.name);
+    } catch (const Error& error) {
+      // One file less must not cost what all others are good for.
+      pool.left_out.push_back({member, error.what()});
+    }
+  }
+  if (pool.models.empty()) {
+    throw Error("no complete trial of study '" + study.name +
+                "' has its predictions to make an ensemble of: " + pool.left_out.front().why);
   }
   return pool;
 }
 
-std::vector<EnsembleModel> StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
-                                       SeedChoice seeds) {
+StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
+                        SeedChoice seeds) {
   if (studies.size() == 1) return StudyPool(store, studies.front(), seeds);
-  std::vector<EnsembleModel> pool;
+  StudyModels all;
   std::set<TrialId> known;
   for (const StudyRecord& study : studies) {
     std::set<std::string> twice;  // members that an earlier study has already
     for (const TrialRecord& trial : store.Trials(study.id)) {
       if (!known.insert(trial.id).second) twice.insert(MemberName(trial));
     }
-    for (EnsembleModel& model : StudyPool(store, study, seeds)) {
+    StudyModels pool = StudyPool(store, study, seeds);
+    for (EnsembleModel& model : pool.models) {
       if (twice.contains(model.name)) continue;
       model.name = study.name + "/" + model.name;
-      pool.push_back(std::move(model));
+      all.models.push_back(std::move(model));
+    }
+    for (LeftOut& trial : pool.left_out) {
+      if (twice.contains(trial.name)) continue;
+      trial.name = study.name + "/" + trial.name;
+      all.left_out.push_back(std::move(trial));
     }
   }
-  return pool;
+  return all;
 }
 
-void StoreEnsemble(Store& store, StudyId study, const EnsembleAnswer& answer) {
-  const std::string json = CanonicalJson(ToJson(answer));
+void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out) {
+  for (const LeftOut& trial : left_out) {
+    err << "warning: " << trial.name << " is left out of the ensemble: " << trial.why << "\n";
+  }
+}
+
+boost::json::object AnswerJson(const EnsembleAnswer& answer, const std::vector<LeftOut>& left_out) {
+  boost::json::object json = ToJson(answer);
+  if (!left_out.empty()) {
+    json["left_out"] = JsonList(left_out, [](const LeftOut& trial) {
+      return boost::json::object{{"name", trial.name}, {"why", trial.why}};
+    });
+  }
+  return json;
+}
+
+void StoreEnsemble(Store& store, StudyId study, const boost::json::object& answer) {
+  const std::string json = CanonicalJson(answer);
   const std::vector<EnsembleRecord> known = store.Ensembles(study);
   if (!known.empty() && known.back().json == json) return;
   store.AddEnsemble(study, {.created_at = UtcText(std::chrono::system_clock::now()), .json = json});

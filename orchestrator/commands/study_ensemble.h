@@ -2,6 +2,7 @@
 // From a study's finished trials to an ensemble: the pool is read from the record and the attempts'
 // predictions files, so it can be made again any day. Used by `ensemble` and at the end of `run`.
 
+#include <boost/json.hpp>
 #include <filesystem>
 #include <ostream>
 #include <string>
@@ -18,21 +19,40 @@ enum class SeedChoice {
   kBest,  ///< only the seed with the best objective, likewise named
 };
 
-/// Returns the study's complete trials with their predictions, by name and seed. Throws Error if a
-/// predictions file is missing or is not the one that was recorded; UsageError if no trial is
-/// complete.
-[[nodiscard]] std::vector<EnsembleModel> StudyPool(const Store& store, const StudyRecord& study,
-                                                   SeedChoice seeds);
+/// LeftOut is a complete trial that cannot be a member.
+struct LeftOut {
+  std::string name;  ///< as a member's
+  std::string why;   ///< the file, what is wrong with it and the way out
+};
+
+/// StudyModels is what an ensemble of a study is chosen from.
+struct StudyModels {
+  std::vector<EnsembleModel> models;  ///< by name and seed
+  std::vector<LeftOut> left_out;
+};
+
+/// Returns the study's complete trials with their predictions. One whose file is missing or is not
+/// the one that was recorded is left out; of several seeds the best one with a sound file is taken.
+/// Throws UsageError if no trial is complete; Error if no file is sound, and where a model and seed
+/// is there twice (RequireOneTrialPerSeed).
+[[nodiscard]] StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds);
+
+/// Returns the object that `ensemble --json` prints and the record keeps: ToJson(answer), with
+/// `left_out` where trials were.
+[[nodiscard]] boost::json::object AnswerJson(const EnsembleAnswer& answer,
+                                             const std::vector<LeftOut>& left_out);
+
+/// Says which trials were left out and why; nothing where none was.
+void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out);
 
 /// Returns the same of several studies, the names of the members with those of their studies before
 /// them; a trial that several studies refer to is there once.
-[[nodiscard]] std::vector<EnsembleModel> StudiesPool(const Store& store,
-                                                     const std::vector<StudyRecord>& studies,
-                                                     SeedChoice seeds);
+[[nodiscard]] StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
+                                      SeedChoice seeds);
 
 /// Adds the answer to the record unless it equals the latest one, so that running a finished study
 /// again changes nothing.
-void StoreEnsemble(Store& store, StudyId study, const EnsembleAnswer& answer);
+void StoreEnsemble(Store& store, StudyId study, const boost::json::object& answer);
 
 /// Writes the ensemble's own predictions for all videos of the question's models, as the
 /// competition's CSV: of 2018, or of 2019 where they are segments (`classes`, sorted: only these;

@@ -42,8 +42,8 @@ class TableCommand : public Subcommand {
   int Run(CommandContext& context) override {
     for (const std::string& text : ListItems(fix_)) question_.fix.push_back(ParseFix(text));
     const auto store = database_.OpenForReading();
-    question_.study = FindStudy(*store, database_, question_.study).name;
-    const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store));
+    const StudyRecord study = FindStudy(*store, database_, question_.study);
+    const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store, study.id));
     const AblationTable table = MakeTable(*store, OpenTrainer(context, plugins).catalogue,
                                           question_, PaperRows(question_.reference));
     context.out << Render(table, json_ ? "json" : format_);
@@ -51,9 +51,9 @@ class TableCommand : public Subcommand {
   }
 
  private:
-  [[nodiscard]] std::vector<std::string> Models(const Store& store) const {
+  [[nodiscard]] static std::vector<std::string> Models(const Store& store, StudyId study) {
     std::vector<std::string> models;
-    for (const TrialRecord& trial : store.Trials(store.FindStudy(question_.study)->id)) {
+    for (const TrialRecord& trial : store.Trials(study)) {
       models.push_back(trial.model_json);
     }
     return models;

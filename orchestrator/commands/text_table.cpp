@@ -2,17 +2,9 @@
 
 #include <algorithm>
 
-#include "registry/util/utf8.h"
+#include "registry/util/printable.h"
 
 namespace beamgrid {
-namespace {
-
-/// Returns characters, not bytes: continuation bytes of UTF-8 take no room.
-std::size_t Width(const std::string& text) {
-  return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, ContinuesCharacter));
-}
-
-}  // namespace
 
 TextTable::TextTable(std::vector<std::string> headings) {
   for (std::string& heading : headings) {
@@ -24,18 +16,20 @@ TextTable::TextTable(std::vector<std::string> headings) {
 
 void TextTable::Add(std::vector<std::string> cells) {
   cells.resize(right_.size());
+  // What is shown decides the width, and a row is a line.
+  for (std::string& cell : cells) cell = PrintableLine(cell);
   rows_.push_back(std::move(cells));
 }
 
 void TextTable::Print(std::ostream& out, const std::string& indent) const {
   std::vector<std::size_t> widths(right_.size(), 0);
   for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], ColumnsOf(row[i]));
   }
   for (const auto& row : rows_) {
     std::string line = indent;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - Width(row[i]), ' ');
+      const std::string padding(widths[i] - ColumnsOf(row[i]), ' ');
       line += (i > 0 ? "  " : "") + (right_[i] ? padding + row[i] : row[i] + padding);
     }
     line.erase(line.find_last_not_of(' ') + 1);

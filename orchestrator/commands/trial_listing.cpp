@@ -9,6 +9,7 @@
 #include "registry/scoring/metrics.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "reports/one_per_seed.h"
 
 namespace beamgrid {
 namespace {
@@ -44,7 +45,9 @@ struct Standing {
 std::vector<Standing> Standings(const Store& store, const StudyRecord& study) {
   const Metric* objective = MetricNamed("study '" + study.name + "': objective", study.objective);
   std::map<std::string, Standing> by_name;
-  for (const TrialRecord& trial : store.Trials(study.id)) {
+  const std::vector<TrialRecord> trials = store.Trials(study.id);
+  RequireOneTrialPerSeed(trials);
+  for (const TrialRecord& trial : trials) {
     Standing& standing = by_name[trial.name];
     standing.name = trial.name;
     standing.size_bytes = trial.size_bytes;
@@ -70,7 +73,8 @@ boost::json::object ListingJson(const TrialRecord& trial) {
                            {"name", trial.name},
                            {"fingerprint", trial.fingerprint},
                            {"seed", trial.seed},
-                           {"state", ToString(trial.state)}};
+                           {"state", ToString(trial.state)},
+                           {"counts", trial.counts()}};
   for (const Metric& metric : kMetrics) {
     json[metric.name] = trial.result ? NumberOrNull(trial.result->metrics.*metric.value) : nullptr;
   }
@@ -78,7 +82,9 @@ boost::json::object ListingJson(const TrialRecord& trial) {
   json["size_bytes"] = trial.size_bytes;
   json["examples_per_second"] = nullptr;
   json["wall_seconds"] = nullptr;
+  json["skipped_records"] = nullptr;
   if (trial.result) {
+    json["skipped_records"] = trial.result->skipped_records;
     json["examples_per_second"] = trial.result->examples_per_second;
     json["wall_seconds"] = trial.result->wall_seconds;
   }
@@ -87,7 +93,23 @@ boost::json::object ListingJson(const TrialRecord& trial) {
   json["failure"] = nullptr;
   if (!trial.device.empty()) json["device"] = trial.device;
   if (!trial.failure.empty()) json["failure"] = trial.failure;
+  json["not_counted"] = nullptr;
+  if (!trial.counts()) json["not_counted"] = trial.not_counted;
   return json;
+}
+
+std::string SkippedRemark(const std::vector<TrialRecord>& trials) {
+  std::vector<std::string> skipping;
+  for (const TrialRecord& trial : trials) {
+    if (trial.state != TrialState::kComplete || !trial.result) continue;
+    if (trial.result->skipped_records == 0) continue;
+    skipping.push_back(trial.name + " seed " + std::to_string(trial.seed) + ": " +
+                       std::to_string(trial.result->skipped_records));
+  }
+  if (skipping.empty()) return "";
+  constexpr std::size_t kShown = 3;
+  return "records of the data were skipped as damaged (" + JoinFirst(skipping, kShown) +
+         "): these results are of the rest; `beamgrid data verify RECIPE` says which";
 }
 
 void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials) {
@@ -95,6 +117,8 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials) {
   std::vector<std::string> headings = {">id", "state", ">seed"};
   for (const Metric& metric : metrics) headings.push_back(std::string(">") + metric.heading);
   headings.insert(headings.end(), {">size", ">attempts", "name", "failure"});
+  const bool mixed = !std::ranges::all_of(trials, &TrialRecord::counts);
+  if (mixed) headings.emplace_back("counts");
   TextTable table(std::move(headings));
   for (const TrialRecord& trial : trials) {
     std::vector<std::string> cells = {std::to_string(static_cast<std::int64_t>(trial.id)),
@@ -105,6 +129,7 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials) {
     }
     cells.insert(cells.end(), {SizeText(trial.size_bytes), std::to_string(trial.attempts),
                                trial.name, trial.failure});
+    if (mixed) cells.push_back(trial.counts() ? "yes" : "no: " + trial.not_counted);
     table.Add(std::move(cells));
   }
   table.Print(out);

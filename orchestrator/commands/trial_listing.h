@@ -15,10 +15,15 @@ inline constexpr int kMetricDigits = 5;
 /// Returns one object of `trials --json`. What is not known yet is null.
 [[nodiscard]] boost::json::object ListingJson(const TrialRecord& trial);
 
-/// Prints one line per trial.
+/// Returns which complete trials passed over records of their data, and how many; empty where none
+/// did.
+[[nodiscard]] std::string SkippedRemark(const std::vector<TrialRecord>& trials);
+
+/// Prints one line per trial; says which count where some do not.
 void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials);
 
 /// Prints the study's models by the mean of its objective over their complete seeds, best first.
+/// Throws Error where a model and seed is there twice (RequireOneTrialPerSeed).
 void PrintLeaderboard(std::ostream& out, const Store& store, const StudyRecord& study);
 
 /// Returns the same as a list of {name, objective, seeds, trials, size_bytes}: `seeds` are

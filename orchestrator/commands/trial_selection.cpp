@@ -15,15 +15,20 @@
 namespace beamgrid {
 namespace {
 
-/// The view, with the two names of `trials --json` that it has otherwise.
-constexpr char kTrials[] =
-    "(SELECT trial AS id, *, failure_kind || CASE WHEN coalesce(failure_message, '') = '' THEN ''"
-    " ELSE ': ' || failure_message END AS failure FROM trials WHERE study = :study)";
+/// Returns the view of these trials, with the names of `trials --json` that it has otherwise.
+std::string TrialsOf(Counting counting) {
+  return std::string(
+             "(SELECT trial AS id, *, failure_kind || CASE WHEN coalesce(failure_message, '') = ''"
+             " THEN '' ELSE ': ' || failure_message END AS failure, not_counted IS NULL AS counts"
+             " FROM ") +
+         (counting == Counting::kAll ? "every_trial" : "trials") + " WHERE study = :study)";
+}
 
 using Names = std::vector<std::string>;
 
 Names ColumnsOf(const Store& store, const StudyRecord& study) {
-  return store.Query("SELECT * FROM " + std::string(kTrials) + " LIMIT 0", {{"study", study.name}})
+  return store
+      .Query("SELECT * FROM " + TrialsOf(Counting::kOnly) + " LIMIT 0", {{"study", study.name}})
       .columns;
 }
 
@@ -98,11 +103,11 @@ void TrialSelection::AddTo(CLI::App& app) {
   app.add_option("--limit", limit_, "At most so many")->check(CLI::PositiveNumber);
 }
 
-Store::Table TrialSelection::Query(const Store& store, const StudyRecord& study,
+Store::Table TrialSelection::Query(const Store& store, const StudyRecord& study, Counting counting,
                                    const std::string& columns) const {
   const Names known = ColumnsOf(store, study);
   for (const std::string& name : DoublyQuoted(where_)) RequireColumn("--where", name, known);
-  std::string sql = "SELECT " + columns + " FROM " + kTrials + " WHERE ";
+  std::string sql = "SELECT " + columns + " FROM " + TrialsOf(counting) + " WHERE ";
   sql += states_.empty() ? "1" : "state IN (" + Join(states_, ", ", [](const auto& s) {
                                    return "'" + s + "'";
                                  }) + ")";
@@ -119,25 +124,26 @@ Store::Table TrialSelection::Query(const Store& store, const StudyRecord& study,
   }
 }
 
-std::vector<TrialRecord> TrialSelection::Choose(const Store& store,
-                                                const StudyRecord& study) const {
+std::vector<TrialRecord> TrialSelection::Choose(const Store& store, const StudyRecord& study,
+                                                Counting counting) const {
   std::map<std::int64_t, TrialRecord> by_id;
-  for (TrialRecord& trial : store.Trials(study.id)) {
+  for (TrialRecord& trial : store.Trials(study.id, counting)) {
     const auto id = static_cast<std::int64_t>(trial.id);
     by_id.emplace(id, std::move(trial));
   }
   std::vector<TrialRecord> chosen;
-  for (const auto& row : Query(store, study, "id").rows) {
+  for (const auto& row : Query(store, study, counting, "id").rows) {
     chosen.push_back(by_id.at(row.front().as_int64()));
   }
   return chosen;
 }
 
-Store::Table TrialSelection::Columns(const Store& store, const StudyRecord& study) const {
+Store::Table TrialSelection::Columns(const Store& store, const StudyRecord& study,
+                                     Counting counting) const {
   const Names known = ColumnsOf(store, study);
   const Names columns = ListItems(columns_);
   for (const std::string& name : columns) RequireColumn("--columns", name, known);
-  return Query(store, study, Join(columns));
+  return Query(store, study, counting, Join(columns));
 }
 
 }  // namespace beamgrid

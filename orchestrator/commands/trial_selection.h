@@ -22,12 +22,14 @@ class TrialSelection {
   /// Returns the study's trials that were asked for, in the order that was asked for. Throws
   /// UsageError with the nearest column where one is not there, and with SQLite's words where the
   /// condition is none.
-  [[nodiscard]] std::vector<TrialRecord> Choose(const Store& store, const StudyRecord& study) const;
+  [[nodiscard]] std::vector<TrialRecord> Choose(const Store& store, const StudyRecord& study,
+                                                Counting counting) const;
   /// Returns the columns that were asked for, of the same trials.
-  [[nodiscard]] Store::Table Columns(const Store& store, const StudyRecord& study) const;
+  [[nodiscard]] Store::Table Columns(const Store& store, const StudyRecord& study,
+                                     Counting counting) const;
 
  private:
-  [[nodiscard]] Store::Table Query(const Store& store, const StudyRecord& study,
+  [[nodiscard]] Store::Table Query(const Store& store, const StudyRecord& study, Counting counting,
                                    const std::string& columns) const;
 
   std::vector<std::string> sort_, states_, columns_;

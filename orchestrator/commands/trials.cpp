@@ -2,11 +2,14 @@
 
 #include "orchestrator/commands/trial_listing.h"
 
+#include <algorithm>
+
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/query_table.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trial_selection.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -17,16 +20,27 @@ class TrialsCommand : public Subcommand {
     app.add_option("STUDY", study_, "Study")->required();
     selection_.AddTo(app);
     database_.AddTo(app);
+    app.add_flag("--all", all_,
+                 "Also the trials that do not count: they were of other data, plugins, ...");
     AddJsonFlag(app, &json_);
   }
 
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
     const StudyRecord study = FindStudy(*store, database_, study_);
+    const Counting counting = all_ ? Counting::kAll : Counting::kOnly;
     if (selection_.has_columns()) {
-      Print(context, selection_.Columns(*store, study));
+      Print(context, selection_.Columns(*store, study, counting));
     } else {
-      Print(context, selection_.Choose(*store, study));
+      Print(context, selection_.Choose(*store, study, counting));
+    }
+    const std::vector<TrialRecord> trials = store->Trials(study.id, Counting::kAll);
+    const auto left_out = static_cast<std::size_t>(
+        std::ranges::count_if(trials, [](const TrialRecord& trial) { return !trial.counts(); }));
+    if (left_out > 0 && !all_) {
+      context.Remark(CountText(left_out, "trial") +
+                     " of other content (data, plugins, ...) not counted; --all lists " +
+                     (left_out == 1 ? "it" : "them"));
     }
     return kExitDone;
   }
@@ -45,13 +59,16 @@ class TrialsCommand : public Subcommand {
       PrintJson(context.out, JsonList(trials, ListingJson));
     } else {
       PrintTrials(context.out, trials);
+      if (const std::string skipped = SkippedRemark(trials); !skipped.empty()) {
+        context.Remark(skipped);
+      }
     }
   }
 
   std::string study_;
   TrialSelection selection_;
   DatabaseOption database_;
-  bool json_ = false;
+  bool all_ = false, json_ = false;
 };
 
 REGISTER_COMMAND("trials", kRecord, "The trials of a study", TrialsCommand);

@@ -1,5 +1,8 @@
 // `beamgrid verify`: trains finished trials again and compares; checks the files of the record.
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <limits>
 
 #include "orchestrator/audit/recorded_files.h"
@@ -132,10 +135,8 @@ class Verify : public Subcommand {
                  "Train the trials with damaged files again, put back what comes out the same")
         ->excludes(files)
         ->excludes(sample);
-    app.add_option("--runs", runs_, "Folder of the attempts")
-        ->capture_default_str()
-        ->type_name("DIR");
     database_.AddTo(app);
+    database_.AddRunsTo(app);
     AddJsonFlag(app, &json_);
   }
 
@@ -179,7 +180,7 @@ class Verify : public Subcommand {
                             .processor_flags = ProcessorFlags()});
     StudyVerifier verifier(store, executor,
                            {.study = study_,
-                            .folder = std::filesystem::path(runs_) / study_ / ".verify",
+                            .folder = Folder(store),
                             .machine = LookAtMachineFor(trials, trainer),
                             .repair = repair_ ? Repair::kYes : Repair::kNo,
                             .remark = [&](const std::string& line) { context.Remark(line); }});
@@ -192,6 +193,14 @@ class Verify : public Subcommand {
       // A trial may take hours: whoever reads along sees each verdict at once.
       context.out.flush();
     });
+  }
+
+  /// Returns where trials are trained again: beside the others, unless these may only be read.
+  [[nodiscard]] std::filesystem::path Folder(const Store& store) const {
+    const bool only_read = ::access(store.runs().c_str(), W_OK) != 0 && errno != ENOENT;
+    if (!only_read || repair_) return store.runs() / study_ / ".verify";
+    return std::filesystem::temp_directory_path() /
+           ("beamgrid-verify-" + std::to_string(::getpid())) / study_;
   }
 
   void Report(const CommandContext& context, std::size_t complete, std::size_t trained,
@@ -209,7 +218,7 @@ class Verify : public Subcommand {
                    " complete trials, damaged files: " + std::to_string(damaged.size()));
   }
 
-  std::string study_, sample_ = "3", runs_ = "runs";
+  std::string study_, sample_ = "3";
   std::uint64_t seed_ = 1;
   bool files_only_ = false, repair_ = false, json_ = false;
   DatabaseOption database_;

@@ -1,31 +1,32 @@
 #include "orchestrator/inputs/data_files.h"
 
-#include <glob.h>
-
 #include <algorithm>
-#include <memory>
+#include <filesystem>
 #include <set>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "orchestrator/inputs/class_list.h"
+#include "orchestrator/inputs/file_patterns.h"
+#include "orchestrator/inputs/reading_progress.h"
+#include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/user_path.h"
-#include "trainer/data/digest.h"
+#include "registry/util/utf8.h"
 
 namespace beamgrid {
 namespace {
 
-// By name first: data that moved to another folder, or are spread over two, keep their order and
-// with it the digest.
-bool ByFileName(const std::string& left, const std::string& right) {
-  const auto left_name = std::filesystem::path(left).filename();
-  const auto right_name = std::filesystem::path(right).filename();
-  return left_name != right_name ? left_name < right_name : left < right;
-}
+/// Reading is bound by the disk or by memory, and other studies train meanwhile.
+constexpr unsigned kMostReaders = 4;
 
 /// Returns the pattern with its `~` and `$NAME` replaced by what they stand for, which is no
 /// pattern; the pattern itself where a file of exactly this name is there.
 std::string Expanded(const std::string& pattern, const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder / pattern)) return pattern;
+  std::error_code unknown;
+  if (std::filesystem::exists(folder / pattern, unknown)) return pattern;
   return ExpandUserPath(pattern, [](const std::string& value) {
     std::string quoted;
     for (const char c : value) {
@@ -43,15 +44,17 @@ std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
   std::set<std::string> files;
   for (const std::string& pattern : patterns) {
     std::string expanded;
-    std::vector<std::string> found;
     try {
       expanded = Expanded(pattern, folder);
-      found = ExpandGlob(expanded, folder);
     } catch (const Error& error) {
       diagnostics->push_back({place, key, error.what()});
       continue;
     }
+    const std::vector<std::string> found = ExpandGlob(expanded, folder);
     files.insert(found.begin(), found.end());
+    // One stands for all: most often it is their folder.
+    const auto unnamed = std::ranges::find_if_not(found, IsWellFormedUtf8);
+    if (unnamed != found.end()) diagnostics->push_back({place, key, ProblemOfPath(*unnamed)});
     if (!found.empty()) continue;
     diagnostics->push_back({place, key,
                             "\"" + pattern + "\" matches no file; it is looked for as " +
@@ -64,32 +67,15 @@ std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
 
 }  // namespace
 
-std::vector<std::string> ExpandGlob(const std::string& pattern,
-                                    const std::filesystem::path& folder) {
-  const std::filesystem::path absolute = std::filesystem::absolute(folder) / pattern;
-  glob_t matches{};
-  // GLOB_NOSORT: its order follows the locale, ours must not.
-  const int code = ::glob(absolute.c_str(), GLOB_BRACE | GLOB_NOSORT, nullptr, &matches);
-  const std::unique_ptr<glob_t, decltype(&::globfree)> freed(&matches, &::globfree);
-  if (code == GLOB_NOSPACE) throw Error("out of memory while looking for " + absolute.string());
-  std::vector<std::string> files;
-  for (std::size_t i = 0; code == 0 && i < matches.gl_pathc; ++i) {
-    const std::filesystem::path path = matches.gl_pathv[i];
-    if (std::filesystem::is_regular_file(path)) files.push_back(path.lexically_normal().string());
-  }
-  std::sort(files.begin(), files.end(), ByFileName);
-  return files;
-}
-
-DataSpec FindDataFiles(const Recipe& recipe) {
+FoundData LookForDataFiles(const Recipe& recipe) {
   const DataSettings& settings = recipe.data;
   const std::filesystem::path folder = std::filesystem::absolute(recipe.path).parent_path();
-  std::vector<Diagnostic> diagnostics;
-  DataSpec data{
+  FoundData found;
+  found.spec = {
       .format = settings.format,
-      .train = FilesOf(settings.train, folder, settings.train_place, "data.train", &diagnostics),
+      .train = FilesOf(settings.train, folder, settings.train_place, "data.train", &found.missing),
       .validate = FilesOf(settings.validate, folder, settings.validate_place, "data.validate",
-                          &diagnostics),
+                          &found.missing),
       .classes = settings.classes,
       .features = settings.features,
       .max_frames = settings.max_frames,
@@ -98,17 +84,53 @@ DataSpec FindDataFiles(const Recipe& recipe) {
   // Only then: the classes are a part of the identity, and a list that weighs nothing must not make
   // other trials.
   if (settings.class_weight != 1) {
-    data.weighted_classes = WeightedClasses(settings, folder, &diagnostics);
-    data.class_weight = settings.class_weight;
+    found.spec.weighted_classes = WeightedClasses(settings, folder, &found.missing);
+    found.spec.class_weight = settings.class_weight;
   }
-  if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
+  return found;
+}
+
+DataSpec FindDataFiles(const Recipe& recipe) {
+  FoundData found = LookForDataFiles(recipe);
+  if (!found.missing.empty()) throw RecipeError(std::move(found.missing));
+  return std::move(found.spec);
+}
+
+StudyData ReadStudyData(DataSpec found, const ReadingVoice& voice, CensusOptions::Reading reading) {
+  ReadingProgress progress(voice.show_progress);
+  StudyData data{.spec = std::move(found)};
+  data.census = TakeCensus(
+      data.spec,
+      {.reading = reading,
+       .cache = CacheFolder(),
+       .threads =
+           static_cast<int>(std::clamp(std::thread::hardware_concurrency() / 2, 1U, kMostReaders)),
+       .progress = [&](std::uint64_t done, std::uint64_t total) { progress.Show(done, total); }});
+  progress.End();
+  data.spec.digest = data.census.digest;
+  data.verdict = JudgeData(data.spec, data.census);
   return data;
 }
 
-DataSpec ResolveData(const Recipe& recipe) {
-  DataSpec data = FindDataFiles(recipe);
-  data.digest = DataDigest(data);
-  return data;
+std::vector<Diagnostic> DataMistakes(const Recipe& recipe, const DataVerdict& verdict) {
+  std::vector<Diagnostic> mistakes;
+  for (const DataProblem& problem : verdict.problems) {
+    if (problem.in_train) {
+      mistakes.push_back({recipe.data.train_place, "data.train", problem.what});
+    } else {
+      mistakes.push_back({recipe.data.validate_place, "data.validate", problem.what});
+    }
+  }
+  return mistakes;
+}
+
+DataSpec CheckedData(const Recipe& recipe, const ReadingVoice& voice) {
+  StudyData data = ReadStudyData(FindDataFiles(recipe), voice);
+  for (const std::string& warning : data.verdict.warnings) {
+    if (voice.warn) voice.warn("warning: " + warning);
+  }
+  if (!data.verdict.problems.empty()) throw RecipeError(DataMistakes(recipe, data.verdict));
+  return std::move(data.spec);
 }
 
 }  // namespace beamgrid

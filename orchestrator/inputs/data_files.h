@@ -1,26 +1,59 @@
 #pragma once
-// From a recipe's globs to the files of a study: found, checked, digested.
+// From a recipe's globs to the data of a study: found, read once, judged.
 
-#include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "registry/model_spec.h"
 #include "search/recipe.h"
+#include "trainer/data/census.h"
+#include "trainer/data/data_verdict.h"
 
 namespace beamgrid {
 
-/// Returns the files that a pattern (`*`, `?`, `[a-z]`, `{a,b}`) matches, as absolute paths sorted
-/// by file name, then by path. A relative pattern starts at `folder`. Empty where nothing matches.
-[[nodiscard]] std::vector<std::string> ExpandGlob(const std::string& pattern,
-                                                  const std::filesystem::path& folder);
+/// FoundData is what of a recipe's data is there.
+struct FoundData {
+  DataSpec spec;  ///< the files, with no digest yet
+  /// A mistake for every glob that matches nothing and for a list of classes that cannot be read,
+  /// with its place. None: the data are complete.
+  std::vector<Diagnostic> missing;
+};
 
-/// Returns the recipe's data with its globs resolved (relative to the recipe's folder) and no
-/// digest yet. Throws RecipeError with the place of every glob that matches nothing and of a list
-/// of classes that cannot be read.
+/// Resolves the recipe's globs (relative to the recipe's folder). Throws Error where the machine is
+/// at fault.
+[[nodiscard]] FoundData LookForDataFiles(const Recipe& recipe);
+
+/// Returns LookForDataFiles' data. Throws RecipeError with what is missing.
 [[nodiscard]] DataSpec FindDataFiles(const Recipe& recipe);
 
-/// Returns FindDataFiles with the files' digest: what a fingerprint needs.
-[[nodiscard]] DataSpec ResolveData(const Recipe& recipe);
+/// ReadingVoice is how people hear of reading that takes long.
+struct ReadingVoice {
+  /// Called with whole lines: what the data must be taken with.
+  std::function<void(const std::string& line)> warn;
+  /// Says on a terminal how far the reading is, once it takes more than a second.
+  bool show_progress = true;
+};
+
+/// StudyData is a recipe's data as they are now.
+struct StudyData {
+  DataSpec spec;  ///< with the digest
+  Census census;
+  DataVerdict verdict;
+};
+
+/// Reads every byte of the files, but those whose content the cache knows (CacheFolder) where it is
+/// to be believed, and judges what is in them. Throws Error where a file cannot be read.
+[[nodiscard]] StudyData ReadStudyData(
+    DataSpec found, const ReadingVoice& voice,
+    CensusOptions::Reading reading = CensusOptions::Reading::kWhatIsNew);
+
+/// Returns the verdict's problems with the places in the recipe that name the files.
+[[nodiscard]] std::vector<Diagnostic> DataMistakes(const Recipe& recipe,
+                                                   const DataVerdict& verdict);
+
+/// Returns the data that a study may begin on, with their digest, once the warnings were told.
+/// Throws RecipeError where files are missing or where what they hold stops a study.
+[[nodiscard]] DataSpec CheckedData(const Recipe& recipe, const ReadingVoice& voice);
 
 }  // namespace beamgrid

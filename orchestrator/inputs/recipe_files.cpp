@@ -37,6 +37,39 @@ const PluginReference& Meant(const std::vector<PluginReference>& references,
   return references.front();
 }
 
+/// FileList is files, each once.
+class FileList {
+ public:
+  void Add(const NamedFile& file) {
+    if (std::ranges::find(files_, file) == files_.end()) files_.push_back(file);
+  }
+  void Add(const Options& options) {
+    for (const auto& [name, value] : options) Add(value);
+  }
+  void Add(const VariantSet& set) {
+    Add(set.fixed);
+    for (const OptionAxis& axis : set.axes) {
+      for (const auto& step : axis.steps) {
+        for (const OptionValue& value : step) Add(value);
+      }
+    }
+  }
+  void Add(const Fixed& fixed) {
+    for (const auto& [criterion, variant] : fixed.parts) Add(variant.options);
+    for (const auto& [name, options] : fixed.extras.value_or(std::map<std::string, Options>())) {
+      Add(options);
+    }
+  }
+  [[nodiscard]] std::vector<NamedFile> Take() { return std::move(files_); }
+
+ private:
+  void Add(const OptionValue& value) {
+    if (const auto file = NamedFileFrom(value)) Add(*file);
+  }
+
+  std::vector<NamedFile> files_;
+};
+
 bool IsAtHand(const NamedFile& plugin) {
   try {
     CheckUnchanged(plugin);
@@ -77,6 +110,24 @@ Catalogue CatalogueFor(const std::filesystem::path& trainer, const RecipeSource&
     const PluginReference& meant = Meant(references, plugins, refusal.what());
     throw RecipeError({{meant.place, meant.key, refusal.what()}});
   }
+}
+
+std::vector<NamedFile> NamedFilesOf(const Recipe& recipe, const Catalogue& catalogue) {
+  FileList files;
+  for (const ComponentInfo& component : catalogue.components) {
+    if (component.plugin) files.Add(*component.plugin);
+  }
+  for (const auto& [criterion, sets] : recipe.grid) {
+    for (const VariantSet& set : sets) files.Add(set);
+  }
+  for (const ExtraAxis& extra : recipe.extras) {
+    for (const auto& set : extra.values) {
+      if (set) files.Add(*set);
+    }
+  }
+  files.Add(recipe.search.baseline);
+  for (const Stage& stage : recipe.search.stages) files.Add(stage.fix);
+  return files.Take();
 }
 
 std::vector<NamedFile> PluginsAtHand(const std::vector<std::string>& models) {

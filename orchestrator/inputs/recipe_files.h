@@ -28,6 +28,9 @@ namespace beamgrid {
 [[nodiscard]] Catalogue CatalogueFor(const std::filesystem::path& trainer,
                                      const RecipeSource& recipe);
 
+/// Returns the plugins of the catalogue and the files that options of the recipe name, each once.
+[[nodiscard]] std::vector<NamedFile> NamedFilesOf(const Recipe& recipe, const Catalogue& catalogue);
+
 /// Returns those plugins of recorded models (ToJson(ModelSpec), text) that still are what they
 /// were.
 [[nodiscard]] std::vector<NamedFile> PluginsAtHand(const std::vector<std::string>& models);

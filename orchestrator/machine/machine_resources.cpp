@@ -24,7 +24,8 @@ std::string Gibibytes(std::int64_t bytes) {
 Forecast ForecastFrom(const Store& store, std::optional<TrialId> except) {
   std::map<TrialId, TrialResult> complete;
   for (const StudyRecord& study : store.Studies()) {
-    for (const TrialRecord& trial : store.Trials(study.id)) {
+    // Of whatever data: what a model needs is measured all the same.
+    for (const TrialRecord& trial : store.Trials(study.id, Counting::kAll)) {
       if (trial.result && trial.id != except) complete.emplace(trial.id, *trial.result);
     }
   }

@@ -30,8 +30,9 @@ constexpr char kNote[] = ".note";
 constexpr std::size_t kNoteBytes = 16 << 10;
 constexpr char kEnd[] = "end";  ///< a note's last word: it is whole
 constexpr std::int64_t kUnitsMax = 1 << 20;
-/// The folder is locked for microseconds, so whoever is kept out so long met a stopped process.
-constexpr std::chrono::milliseconds kPatience{100};
+/// The folder is locked for microseconds, so whoever is kept out for so many milliseconds met a
+/// stopped process.
+constexpr int kMostPauses = 100;
 constexpr std::chrono::milliseconds kRefresh{1000};
 
 bool IsStill(int folder, const std::string& name, const UniqueFd& file) {
@@ -190,10 +191,9 @@ std::optional<UniqueFd> MachineShare::Lock() const {
     errno = EPERM;
     Fail("must be a folder of your own that nobody else may write to");
   }
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
+  for (int pauses = 0; ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0; ++pauses) {
     if (errno != EWOULDBLOCK && errno != EINTR) Fail("cannot lock the folder");
-    if (std::chrono::steady_clock::now() >= end) return std::nullopt;
+    if (pauses == kMostPauses) return std::nullopt;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (!IsStill(AT_FDCWD, folder_, folder)) return std::nullopt;

@@ -15,10 +15,15 @@ namespace beamgrid {
 /// files tell. Not thread-safe; owned by the study's thread.
 class AbandonedAttempts {
  public:
-  /// Expects that the caller holds the lock of `study`. All arguments must outlive this object.
-  AbandonedAttempts(Store& store, Executor& executor, std::filesystem::path database,
-                    std::string study);
+  /// Says whether another orchestrator runs a study of this database.
+  using IsRun = std::function<bool(const std::string& study)>;
 
+  /// Expects that the caller holds the lock of `study`. All arguments must outlive this object.
+  /// Without `is_run` nobody else uses the database.
+  AbandonedAttempts(Store& store, Executor& executor, IsRun is_run, std::string study);
+
+  /// Mistrust returns why what an attempt left must not be used; empty where it may be.
+  using Mistrust = std::function<std::string(const Store::OpenAttempt&)>;
   /// OnClosed is called with each attempt that was closed.
   using OnClosed = std::function<void(const Store::OpenAttempt&, const AttemptOutcome&)>;
 
@@ -26,7 +31,8 @@ class AbandonedAttempts {
   /// work on them: their worker is killed and their files decide. Afterwards those trials are
   /// complete or waiting. May block for seconds while a worker dies; throws Error where one does
   /// not.
-  void Close(const std::function<bool(TrialId)>& ours, const OnClosed& on_closed);
+  void Close(const std::function<bool(TrialId)>& ours, const Mistrust& mistrust,
+             const OnClosed& on_closed);
 
  private:
   /// True if the orchestrator of another study that began the attempt still runs.
@@ -34,7 +40,7 @@ class AbandonedAttempts {
 
   Store& store_;
   Executor& executor_;
-  std::filesystem::path database_;
+  IsRun is_run_;
   std::string study_;
 };
 

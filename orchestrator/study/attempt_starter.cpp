@@ -19,8 +19,10 @@ namespace fs = std::filesystem;
 
 // File systems take names of 255 bytes: seed, fingerprint and separators need up to 31 of the rest.
 constexpr std::size_t kLongestName = 160;
+/// What a result is called that does not count.
+constexpr char kDisownedResult[] = "disowned_result.json";
 
-/// Returns a directory that nobody used: another database may have left its attempts under the same
+/// Returns a directory that nobody has: another database may leave its attempts under the same
 /// folder.
 fs::path UnusedDirectory(const fs::path& trial_folder, std::int64_t attempt) {
   fs::path directory = trial_folder / std::to_string(attempt);
@@ -30,15 +32,19 @@ fs::path UnusedDirectory(const fs::path& trial_folder, std::int64_t attempt) {
   return directory;
 }
 
+/// Makes the directory; false where somebody else has made it.
+bool MakeDirectory(const fs::path& directory) {
+  std::error_code error;
+  fs::create_directories(directory.parent_path(), error);
+  const bool made = !error && fs::create_directory(directory, error);
+  if (!error) return made;
+  throw SystemError(directory, "cannot create the folder (--runs names another place)",
+                    error.value());
+}
+
 /// Writes trial.json without syncing it: the worker that reads it does not survive a power cut
 /// either, and the record already says that an attempt was begun.
 void WriteTrialFile(const fs::path& directory, const TrialFile& trial) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) {
-    throw SystemError(directory, "cannot create the folder (--runs names another place)",
-                      error.value());
-  }
   const fs::path path = directory / kTrialFile;
   std::ofstream file(path, std::ios::binary);
   file << CanonicalJson(ToJson(trial)) << '\n';
@@ -66,23 +72,19 @@ double HeartbeatSeconds(const ResourceSettings& resources) {
 
 }  // namespace
 
-AttemptStarter::AttemptStarter(const Recipe& recipe, fs::path runs, Store& store,
-                               Executor& executor)
-    : recipe_(recipe),
-      // Absolute: the record names directories, and later runs may start from another place.
-      runs_(fs::absolute(runs).lexically_normal()),
-      store_(store),
-      executor_(executor) {}
+AttemptStarter::AttemptStarter(const Recipe& recipe, Store& store, Executor& executor)
+    : recipe_(recipe), store_(store), executor_(executor) {}
 
-BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot) {
-  const fs::path folder =
-      runs_ / recipe_.name / TrialFolderName(trial.name, trial.spec.seed, trial.fingerprint);
+BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot,
+                                   const std::string& data_stamp) {
+  const fs::path folder = store_.runs() / recipe_.name /
+                          TrialFolderName(trial.name, trial.spec.seed, trial.fingerprint);
   // The directory is only chosen here. It is made after the commit: a rollback leaves no folder.
   const fs::path directory = UnusedDirectory(folder, trial.attempts + 1);
   WarmStartModel start;
   if (!trial.spec.warm_start.empty()) start = FindWarmStartModel(store_, trial.spec.warm_start);
   const std::int64_t attempt =
-      store_.BeginAttempt(trial.id, directory.string(), slot.device, slot.threads);
+      store_.BeginAttempt(trial.id, directory.string(), slot.device, slot.threads, data_stamp);
   return {.key = {trial.id, attempt},
           .directory = directory,
           .file = {.study = recipe_.name,
@@ -102,7 +104,11 @@ BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot) {
           .alone = trial.needs.alone};
 }
 
-void AttemptStarter::Launch(const BegunAttempt& attempt) {
+void AttemptStarter::Launch(BegunAttempt attempt) {
+  while (!MakeDirectory(attempt.directory)) {
+    attempt.directory = UnusedDirectory(attempt.directory.parent_path(), attempt.file.attempt);
+    store_.SetAttemptDirectory(attempt.key.trial, attempt.key.attempt, attempt.directory.string());
+  }
   WriteTrialFile(attempt.directory, attempt.file);
   executor_.Submit(attempt.key, attempt.directory,
                    {attempt.file.device, attempt.file.threads, attempt.alone},
@@ -120,6 +126,25 @@ std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
   // A leading dot hides the folder, a leading dash makes it an option of shell commands.
   if (trial_name.empty() || name.front() == '.' || name.front() == '-') name.insert(0, "_");
   return name;
+}
+
+void Disown(const fs::path& attempt_directory) {
+  std::error_code error;
+  const fs::path result = attempt_directory / kResultFile;
+  if (fs::exists(result, error)) fs::rename(result, attempt_directory / kDisownedResult, error);
+  if (error) throw SystemError(result, "cannot rename", error.value());
+  const fs::path checkpoint = attempt_directory / kLastCheckpoint;
+  fs::remove(checkpoint, error);
+  if (error) throw SystemError(checkpoint, "cannot remove", error.value());
+}
+
+void RemoveCheckpoints(const Store& store, TrialId trial) {
+  for (const Store::AttemptRecord& attempt : store.Attempts(trial)) {
+    for (const char* checkpoint : {kLastCheckpoint, kBestCheckpoint}) {
+      std::error_code ignored;
+      fs::remove(fs::path(attempt.directory) / checkpoint, ignored);
+    }
+  }
 }
 
 std::string NewestCheckpoint(const Store& store, TrialId trial) {

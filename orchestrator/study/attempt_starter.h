@@ -26,18 +26,21 @@ struct BegunAttempt {
 /// its commit. Not thread-safe; owned by the study's thread.
 class AttemptStarter {
  public:
-  /// Expects that all arguments outlive the starter. Directories are made under `runs`/<study>.
-  AttemptStarter(const Recipe& recipe, std::filesystem::path runs, Store& store,
-                 Executor& executor);
+  /// Expects that all arguments outlive the starter. Directories are made in the store's runs
+  /// folder, under <study>/<trial>.
+  AttemptStarter(const Recipe& recipe, Store& store, Executor& executor);
 
-  /// Records the intent to run the trial's next attempt.
-  [[nodiscard]] BegunAttempt Begin(const StudyTrial& trial, const Slot& slot);
-  /// Writes the directory and submits it to the executor. Throws Error where it cannot be written.
-  void Launch(const BegunAttempt& attempt);
+  /// Records the intent to run the trial's next attempt, on data files with that stamp
+  /// (ContentWatch::DataStamp; empty: unknown).
+  [[nodiscard]] BegunAttempt Begin(const StudyTrial& trial, const Slot& slot,
+                                   const std::string& data_stamp);
+  /// Makes the directory, writes trial.json and submits it to the executor. A directory that
+  /// another database's orchestrator has made meanwhile stays its own: the attempt gets the next
+  /// one. Throws Error where it cannot be written.
+  void Launch(BegunAttempt attempt);
 
  private:
   const Recipe& recipe_;
-  std::filesystem::path runs_;
   Store& store_;
   Executor& executor_;
 };
@@ -46,6 +49,15 @@ class AttemptStarter {
 /// or shells mind replaced by '_' and long names cut.
 [[nodiscard]] std::string TrialFolderName(const std::string& trial_name, std::int64_t seed,
                                           const std::string& fingerprint);
+
+/// Makes what an attempt left of no use to anybody: its checkpoint is removed, its result gets
+/// another name. For an attempt that may have seen other content than its trial's. Throws Error
+/// where the files cannot be taken away.
+void Disown(const std::filesystem::path& attempt_directory);
+
+/// Deletes the checkpoints of all attempts of a complete trial: nothing goes on from them any more,
+/// and each is as large as the model or several times that. One that cannot be deleted stays.
+void RemoveCheckpoints(const Store& store, TrialId trial);
 
 /// Returns the path of the newest last.checkpoint that earlier attempts of a trial left; empty if
 /// there is none.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "registry/util/printable.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -25,7 +26,7 @@ std::string Join(const std::vector<Piece>& pieces, std::size_t width, Colour col
   std::string line;
   std::size_t used = 0;
   for (const Piece& piece : pieces) {
-    const std::size_t needed = piece.text.size() + (used == 0 ? 0 : 2);
+    const std::size_t needed = ColumnsOf(piece.text) + (used == 0 ? 0 : 2);
     if (used + needed > width) break;
     const bool coloured = colour == Colour::kYes && *piece.code != 0;
     line += (used == 0 ? "" : "  ") + (coloured ? piece.code + piece.text + "\033[0m" : piece.text);
@@ -35,10 +36,14 @@ std::string Join(const std::vector<Piece>& pieces, std::size_t width, Colour col
 }
 
 /// Returns the text cut with two dots where it is too long, padded where it is shorter.
-std::string Fitted(std::string text, std::size_t width) {
-  if (text.size() > width) text = text.substr(0, width > 2 ? width - 2 : 0) + "..";
-  text.resize(width, ' ');
-  return text;
+std::string Fitted(const std::string& given, std::size_t width) {
+  std::string text = PrintableLine(given);
+  if (ColumnsOf(text) > width) {
+    text = std::string(FirstColumns(text, width > 2 ? width - 2 : 0)) + "..";
+    text = FirstColumns(text, width);
+  }
+  // A wide character that did not fit leaves a column free.
+  return text.append(width - ColumnsOf(text), ' ');
 }
 
 double DoneShare(const RunningTrial& trial) {
@@ -73,7 +78,7 @@ std::vector<Piece> TrialPieces(const RunningTrial& trial, const std::string& obj
   if (trial.examples_per_second > 0) {
     pieces.push_back({FixedText(trial.examples_per_second, 0) + " ex/s"});
   }
-  pieces.push_back({trial.device, kDim});
+  pieces.push_back({PrintableLine(trial.device), kDim});
   return pieces;
 }
 
@@ -96,19 +101,25 @@ std::string DoneText(const ProgressState& state) {
 }
 
 std::string TotalsLine(const ProgressState& state, std::size_t width, Colour colour) {
-  std::vector<Piece> pieces{{Fitted(state.study, std::min(state.study.size(), width)), kBold},
-                            {DoneText(state)}};
+  std::vector<Piece> pieces{
+      {Fitted(state.study, std::min(ColumnsOf(PrintableLine(state.study)), width)), kBold},
+      {DoneText(state)}};
   if (state.stopping) pieces.push_back({"stopping", kRed});
   if (state.failed > 0) pieces.push_back({std::to_string(state.failed) + " failed", kRed});
+  if (state.running.empty() && state.waiting_since) {
+    const auto waited =
+        std::chrono::duration_cast<std::chrono::seconds>(state.elapsed - *state.waiting_since);
+    pieces.push_back({"waits for others " + DurationText(waited), kRed});
+  }
   if (const auto eta = Eta(state); eta && !state.stopping) {
     pieces.push_back({"eta " + DurationText(*eta)});
   }
   pieces.push_back(
       {DurationText(std::chrono::duration_cast<std::chrono::seconds>(state.elapsed)) + " so far"});
   if (state.best) {
-    pieces.push_back(
-        {"best " + state.objective + " " + FixedText(*state.best, 4) + " " + state.best_name,
-         kGreen});
+    pieces.push_back({"best " + state.objective + " " + FixedText(*state.best, 4) + " " +
+                          PrintableLine(state.best_name),
+                      kGreen});
   }
   if (state.reused > 0) pieces.push_back({std::to_string(state.reused) + " reused"});
   if (state.refused > 0) pieces.push_back({std::to_string(state.refused) + " refused"});
@@ -136,7 +147,7 @@ std::vector<std::string> RenderProgress(const ProgressState& state, int width, i
   const auto rows = static_cast<std::size_t>(std::max(height, 1));
   std::size_t name_width = kShortestName;
   for (const auto& [id, trial] : state.running) {
-    name_width = std::max(name_width, trial.name.size());
+    name_width = std::max(name_width, ColumnsOf(PrintableLine(trial.name)));
   }
   // Half of the line at most: the numbers behind the name are what changes.
   name_width = std::min(name_width, std::max(kShortestName, columns / 2));

@@ -37,6 +37,8 @@ struct ProgressState {
   std::optional<double> best;
   std::map<TrialId, RunningTrial> running;
   std::chrono::milliseconds elapsed{0};
+  /// When trials began to wait for what others use; nothing where none does.
+  std::optional<std::chrono::milliseconds> waiting_since;
   bool stopping = false;  ///< interrupted: the running attempts write their checkpoints
 };
 

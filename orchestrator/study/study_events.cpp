@@ -1,9 +1,11 @@
 #include "orchestrator/study/study_events.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <variant>
 
 #include "registry/scoring/metrics.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -43,17 +45,24 @@ void StudyEvents::OnFailedBefore(const TrialLabel& label, const std::string& fai
   display_.Event(ToString(label) + ": failed in an earlier run: " + failure);
 }
 
-void StudyEvents::OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome) {
+void StudyEvents::OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome,
+                              const std::string& mistrusted) {
   display_.Event(ToString(label) + ": was left behind by an orchestrator that died: " +
-                 (outcome.complete() ? "it had finished" : "it goes on from its last checkpoint"));
+                 (!mistrusted.empty()  ? mistrusted
+                  : outcome.complete() ? "it had finished"
+                                       : "it goes on from its last checkpoint"));
 }
 
 void StudyEvents::OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot,
-                            std::int64_t attempt) {
+                            std::int64_t attempt, bool resumes) {
   ++result_.attempts;
+  waits_.erase(slot.device);
   state_.running[trial] = {.name = label.name, .seed = label.seed, .device = slot.device};
   display_.Event(ToString(label) + ": started on " + slot.device +
-                 (attempt > 1 ? ", attempt " + std::to_string(attempt) : ""));
+                 (attempt > 1 ? ", attempt " + std::to_string(attempt) : "") +
+                 (resumes       ? ", from its checkpoint"
+                  : attempt > 1 ? ", from the beginning"
+                                : ""));
 }
 
 void StudyEvents::OnMessage(TrialId trial, const Message& message) {
@@ -108,16 +117,33 @@ void StudyEvents::OnStopping(const std::string& why) {
   display_.Event(why);
 }
 
-void StudyEvents::OnDeviceInUse(const std::string& device, const std::string& why) {
+void StudyEvents::OnDeviceInUse(const std::string& device, const std::string& why,
+                                std::chrono::milliseconds elapsed) {
   // A refusal comes back every second while a device is full.
   if (const auto [text, is_new] = in_use_.insert(device + ": " + why); is_new) {
     display_.Event(*text);
   }
+  using std::chrono::milliseconds;
+  constexpr milliseconds kFirst = std::chrono::minutes(1), kLongest = std::chrono::hours(1);
+  Wait& wait = waits_.try_emplace(device, Wait{elapsed, elapsed + kFirst}).first->second;
+  if (elapsed < wait.reminder) return;
+  const milliseconds waited = elapsed - wait.since;
+  display_.Event(device + ": waiting for " +
+                 DurationText(std::chrono::duration_cast<std::chrono::seconds>(waited)) + ": " +
+                 why);
+  // Twice as long each time: a night's waiting is told in a dozen lines.
+  wait.reminder = elapsed + std::min(waited, kLongest);
 }
 
 void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed) {
   state_.waiting = waiting;
   state_.elapsed = elapsed;
+  state_.waiting_since.reset();
+  for (const auto& [device, wait] : waits_) {
+    if (!state_.waiting_since || wait.since < *state_.waiting_since) {
+      state_.waiting_since = wait.since;
+    }
+  }
   display_.Update(state_);
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,7 +31,8 @@ struct StudyResult {
   std::string stopped_because;
   std::vector<std::string> failures;   ///< "NAME seed S: kind: message", one for each failed trial
   std::vector<std::string> decisions;  ///< the strategy's, for people
-  int exit_code = 0;  ///< 0; 1: trials failed for good or stopped; 130: interrupted
+  int exit_code =
+      0;  ///< 0; 1: trials failed for good or stopped; 2: every model was refused; 130: interrupted
 };
 
 /// StudyEvents keeps the progress state and the result's counts and words each event as a line. Not
@@ -42,8 +44,12 @@ class StudyEvents {
   void OnReused(const TrialLabel& label, const TrialResult& result);
   void OnRefused(const TrialLabel& label, const std::string& why);
   void OnFailedBefore(const TrialLabel& label, const std::string& failure);
-  void OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome);
-  void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt);
+  /// `mistrusted`: why what the attempt left is not used; empty where it is.
+  void OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome,
+                   const std::string& mistrusted);
+  /// `attempt`: its number, from 1; `resumes`: whether it goes on from a checkpoint.
+  void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt,
+                 bool resumes);
   void OnMessage(TrialId trial, const Message& message);
   void OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result);
   void OnRetry(TrialId trial, const TrialLabel& label, const AttemptFailure& failure);
@@ -51,8 +57,10 @@ class StudyEvents {
   void OnInterrupted(TrialId trial, const TrialLabel& label);
   void OnStopping(const std::string& why);
   /// Says that a trial waits because others use the device. Each text is said once, and another one
-  /// where others have come to use it.
-  void OnDeviceInUse(const std::string& device, const std::string& why);
+  /// where others have come to use it; while no trial starts there, ever more rarely also for how
+  /// long it has waited.
+  void OnDeviceInUse(const std::string& device, const std::string& why,
+                     std::chrono::milliseconds elapsed);
   /// Hands the state to the display; called once a turn of the loop.
   void Show(std::int64_t waiting, std::chrono::milliseconds elapsed);
 
@@ -68,7 +76,12 @@ class StudyEvents {
   ProgressDisplay& display_;
   ProgressState state_;
   StudyResult result_;
-  std::set<std::string> in_use_;  ///< what OnDeviceInUse has said
+  /// Wait is since when trials wait for a device, and when that is said next.
+  struct Wait {
+    std::chrono::milliseconds since, reminder;
+  };
+  std::set<std::string> in_use_;       ///< what OnDeviceInUse has said
+  std::map<std::string, Wait> waits_;  ///< by device
 };
 
 }  // namespace beamgrid

@@ -15,6 +15,10 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
   TrialIntake intake(*parts.recipe, *parts.catalogue, *parts.data, parts.store, *parts.counter,
                      /*slots=*/1);
   PlanTotals totals;
+  if (parts.store != nullptr) {
+    const auto study = parts.store->FindStudy(parts.recipe->name);
+    if (study) totals.outdated = intake.OutdatedTrials(study->id);
+  }
   while (const std::optional<ConsideredCandidate> candidate = intake.Next()) {
     totals.limited = parts.limit && totals.trials >= *parts.limit;
     if (totals.limited) break;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "orchestrator/study/model_counter.h"
+#include "orchestrator/study/outdated_trials.h"
 #include "orchestrator/study/study_trial.h"
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
@@ -43,6 +44,9 @@ struct PlanTotals {
   std::optional<std::int64_t> later_candidates;
   bool limited = false;                ///< there is more, but `limit` was reached
   std::vector<std::string> decisions;  ///< what recorded results have decided already
+  /// What the study's content has changed in since its trials were made, and which of them a run
+  /// would not count any more.
+  std::vector<Outdated> outdated;
 };
 
 /// Returns the state of a planned trial: what the record says, or that it waits.

@@ -1,12 +1,19 @@
 #include "orchestrator/study/study_runner.h"
 
+#include <algorithm>
 #include <bit>
 #include <exception>
 #include <stdexcept>
 #include <utility>
 #include <variant>
 
+#include "orchestrator/study/counted_model.h"
+#include "orchestrator/study/outdated_trials.h"
+#include "orchestrator/study/retry_choice.h"
 #include "orchestrator/study/trial_history.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -14,6 +21,9 @@ namespace {
 /// The interval at which what other studies do is looked at: trials that we share, devices that
 /// they use. A look costs a query for each shared trial.
 constexpr std::chrono::milliseconds kForeignInterval{1000};
+/// The interval at which the database file takes over what is in its log: each time costs two syncs
+/// of the disk.
+constexpr std::chrono::milliseconds kSettlingInterval{1000};
 
 }  // namespace
 
@@ -21,14 +31,15 @@ StudyRunner::StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataS
                          RunnerSettings settings, RunnerParts parts)
     : recipe_(recipe),
       settings_(std::move(settings)),
+      watch_(parts.watch),
       clock_(std::move(parts.clock)),
       store_(*parts.store),
       executor_(*parts.executor),
       intake_(recipe, catalogue, std::move(data), &store_, *parts.counter, settings_.slots.size()),
       resources_(parts.resources != nullptr ? *parts.resources : no_limits_),
       scheduler_(settings_.slots, recipe.resources.retries, settings_.memory),
-      starter_(recipe, settings_.runs, store_, executor_),
-      abandoned_(store_, executor_, settings_.database, recipe.name),
+      starter_(recipe, store_, executor_),
+      abandoned_(store_, executor_, settings_.is_run, recipe.name),
       after_commit_(store_),
       display_(*parts.display, after_commit_),
       events_(recipe, display_) {}
@@ -52,6 +63,8 @@ void StudyRunner::Interrupt() {
 StudyResult StudyRunner::CarryOut() {
   Open();
   while (true) {
+    CheckRecord();
+    SettleRecord();
     HeedInterrupts();
     AskForTrials();
     LookAtOtherStudies();
@@ -61,6 +74,7 @@ StudyResult StudyRunner::CarryOut() {
     if (Done()) return Finish();
     const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
     if (events.empty()) continue;
+    LookAtContent(events);
     Record([&] {
       // All events of a poll in one transaction: a disk syncs some hundred times a second, short
       // trials end more often.
@@ -86,8 +100,35 @@ void StudyRunner::Open() {
                                                       .recipe_digest = RecipeDigest(recipe_)});
   // Before anything is asked: what a dead orchestrator of this study left must be closed first, or
   // its trials would look as if somebody trained them.
-  for (const TrialRecord& trial : store_.Trials(study_)) members_.insert(trial.id);
+  for (const TrialRecord& trial : store_.Trials(study_, Counting::kAll)) members_.insert(trial.id);
   CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
+  LeaveOutOutdated();
+  const std::vector<TrialRecord> trials = store_.Trials(study_);
+  for (const TrialRecord& trial : trials) {
+    counted_[{trial.name, trial.seed}] = {.trial = trial.id};
+  }
+  const RetryChoice retries = ChooseRetries(settings_.retry, recipe_.name, trials);
+  for (const std::string& line : retries.lines) display_.Event(line);
+  retried_ = retries.trials;
+}
+
+void StudyRunner::LeaveOutOutdated() {
+  after_commit_.Together([this] {
+    const std::vector<Outdated> outdated = intake_.OutdatedTrials(study_);
+    for (const Outdated& group : outdated) store_.StopCounting(study_, group.trials, group.why());
+    for (const std::string& line : LinesOf(outdated)) display_.Event(line);
+  });
+}
+
+void StudyRunner::CheckRecord() const {
+  const std::string fate = settings_.lost ? settings_.lost() : "";
+  if (!fate.empty()) throw Error(fate);
+}
+
+void StudyRunner::SettleRecord() {
+  if (clock_() < next_settling_) return;
+  next_settling_ = clock_() + kSettlingInterval;
+  store_.Settle();
 }
 
 bool StudyRunner::Done() const {
@@ -102,12 +143,33 @@ bool StudyRunner::Done() const {
 }
 
 StudyResult StudyRunner::Finish() {
+  if (!stopping_) LeaveOutUnasked();
   StudyResult& result = events_.result();
   result.decisions = intake_.strategy().Decisions();
   result.interrupted = heeded_interrupts_ > 0;
   const bool failed = result.failed > 0 || !result.stopped_because.empty();
-  result.exit_code = result.interrupted ? 130 : failed ? 1 : 0;
+  // Nothing of such a recipe can ever be trained.
+  const bool all_refused = result.refused > 0 && result.complete + result.reused == 0;
+  result.exit_code = result.interrupted ? 130 : failed ? 1 : all_refused ? 2 : 0;
   return std::move(result);
+}
+
+void StudyRunner::LeaveOutUnasked() {
+  std::set<TrialId> asked;
+  for (const auto& [label, counted] : counted_) {
+    if (counted.asked) asked.insert(counted.trial);
+  }
+  std::vector<TrialId> unasked;
+  for (const auto& [label, counted] : counted_) {
+    // One that has got another name is asked for under that.
+    if (!asked.contains(counted.trial)) unasked.push_back(counted.trial);
+  }
+  if (unasked.empty()) return;
+  after_commit_.Together([&] {
+    store_.StopCounting(study_, unasked, "it is none that the study asks for now");
+    display_.Event("no longer counted: " + CountText(unasked.size(), "trial") +
+                   " of earlier runs that the study does not ask for now");
+  });
 }
 
 // ---- Trials come in ----------------------------------------------------------------------------
@@ -141,11 +203,28 @@ void StudyRunner::EnterAll(std::vector<StudyTrial> trials) {
   if (trials.empty()) return;
   Record([&] {
     const std::vector<TrialId> ids = store_.AddTrials(study_, {trials.begin(), trials.end()});
+    std::size_t replaced = 0;
     for (std::size_t i = 0; i < trials.size(); ++i) {
       trials[i].id = ids[i];
+      if (NoteAsked(trials[i])) ++replaced;
       Enter(std::move(trials[i]));
     }
+    if (replaced > 0) {
+      display_.Event("no longer counted: " + CountText(replaced, "trial") +
+                     " of earlier runs, of models that are made otherwise now");
+    }
   });
+}
+
+bool StudyRunner::NoteAsked(const StudyTrial& trial) {
+  const auto [entry, is_new] = counted_.try_emplace({trial.name, trial.spec.seed});
+  const Counted before = std::exchange(entry->second, {.trial = trial.id, .asked = true});
+  if (is_new || before.trial == trial.id) return false;
+  if (before.asked) {
+    // One would hide the other from every table.
+    throw std::logic_error("two models of the study are called '" + trial.name + "'");
+  }
+  return true;
 }
 
 void StudyRunner::Enter(StudyTrial trial) {
@@ -160,7 +239,7 @@ void StudyRunner::Enter(StudyTrial trial) {
     present->second.wanted_by.push_back(trial.wanted_by.front());
     return;
   }
-  if (trial.known && IsOver(store_, *trial.known)) {
+  if (trial.known && IsOver(store_, *trial.known) && !retried_.contains(trial.id)) {
     if (is_new) Note(trial.label(), "reused: the record already held how it ended");
     return UseEnded(trial, *trial.known);
   }
@@ -197,14 +276,32 @@ void StudyRunner::Schedule(StudyTrial& trial, const TrialRecord* record) {
 // ---- Attempts of a dead orchestrator, trials of a living one -----------------------------------
 
 void StudyRunner::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
-  abandoned_.Close(ours, [this](const Store::OpenAttempt& attempt, const AttemptOutcome& outcome) {
-    const TrialRecord record = store_.Trial(attempt.trial);
-    const TrialLabel label{record.name, record.seed};
-    events_.OnAbandoned(label, outcome);
-    Note(label, "attempt " + std::to_string(attempt.attempt) +
-                    " was left by an orchestrator that died: " +
-                    (outcome.complete() ? "its result was complete" : outcome.failure().message));
-  });
+  std::string mistrusted;
+  const auto mistrust = [&](const Store::OpenAttempt& attempt) {
+    return mistrusted = WhyMistrusted(attempt);
+  };
+  abandoned_.Close(
+      ours, mistrust, [&](const Store::OpenAttempt& attempt, const AttemptOutcome& outcome) {
+        const TrialRecord record = store_.Trial(attempt.trial);
+        const TrialLabel label{record.name, record.seed};
+        events_.OnAbandoned(label, outcome, mistrusted);
+        if (outcome.complete()) RemoveCheckpoints(store_, attempt.trial);
+        Note(label,
+             "attempt " + std::to_string(attempt.attempt) +
+                 " was left by an orchestrator that died: " +
+                 (outcome.complete() ? "its result was complete" : outcome.failure().message));
+      });
+}
+
+std::string StudyRunner::WhyMistrusted(const Store::OpenAttempt& attempt) const {
+  const std::string then(
+      ParseJson(store_.Canonical(attempt.trial)).at("data").at("digest").as_string());
+  // Nobody knows whether the data changed before the worker had ended or after.
+  if (then != intake_.data().digest) return "the data have changed since; what it left is not used";
+  if (watch_ == nullptr || attempt.data_stamp.empty()) return "";
+  if (attempt.data_stamp == watch_->DataStamp()) return "";
+  return "the data files were touched or replaced after it began, so it may have seen others; what "
+         "it left is not used";
 }
 
 void StudyRunner::LookAtOtherStudies() {
@@ -250,18 +347,47 @@ void StudyRunner::Begin(const StartAttempt& start) {
   }
   // Before the record: a refusal leaves no attempt behind.
   if (!resources_.Take(trial.id, slot, trial.needs)) {
-    events_.OnDeviceInUse(slot.device, resources_.RefusalText());
+    events_.OnDeviceInUse(slot.device, resources_.RefusalText(), clock_() - started_);
     return scheduler_.OnStartRefused(trial.id);
   }
   // Another study may have begun and lost attempts of it since this one asked.
   trial.attempts = now.attempts;
-  const BegunAttempt begun = starter_.Begin(trial, slot);
+  const BegunAttempt begun =
+      starter_.Begin(trial, slot, watch_ != nullptr ? watch_->DataStamp() : "");
   trial.running = begun.key;
+  trial.directory = begun.directory;
   trial.attempts = begun.key.attempt;
   // Where Launch throws, no worker is at work on the attempt; the next run closes it from its empty
   // directory.
   after_commit_.Do([this, begun] { starter_.Launch(begun); });
-  events_.OnStarted(trial.id, trial.label(), slot, trial.attempts);
+  events_.OnStarted(trial.id, trial.label(), slot, trial.attempts, !begun.file.resume_from.empty());
+}
+
+void StudyRunner::LookAtContent(const std::vector<ExecutorEvent>& events) {
+  if (watch_ == nullptr || !content_change_.empty()) return;
+  // At the end of an epoch too: days of training on what is gone are of no use.
+  const bool measured = std::ranges::any_of(events, [](const ExecutorEvent& event) {
+    const auto* message = std::get_if<Message>(&event.what);
+    return message == nullptr || std::holds_alternative<Evaluated>(*message);
+  });
+  if (!measured) return;
+  content_change_ = watch_->Change().value_or("");
+  if (content_change_.empty()) return;
+  events_.result().stopped_because = content_change_;
+  if (!stopping_) Stop("the study stops: " + content_change_);
+}
+
+AttemptOutcome StudyRunner::Disowned(const StudyTrial& trial, const AttemptOutcome& reported) {
+  Disown(trial.directory);
+  store_.ForgetEpochs(trial.id);
+  const bool interrupted =
+      !reported.complete() && reported.failure().kind == FailureKind::kInterrupted;
+  // No fault of the trial's: it costs no try, and neither kind has it fail.
+  return {
+      AttemptFailure{.kind = interrupted ? FailureKind::kInterrupted : FailureKind::kEnvironment,
+                     .message = content_change_,
+                     .log_tail = reported.complete() ? "" : reported.failure().log_tail},
+      reported.exit_code};
 }
 
 void StudyRunner::Handle(const ExecutorEvent& event) {
@@ -276,13 +402,38 @@ void StudyRunner::Handle(const ExecutorEvent& event) {
     store_.SetAttemptProcess(event.key.trial, event.key.attempt, started->pid);
     // Those of an attempt that this one does not go on from would make one curve of two.
     if (started->resumed_examples == 0) store_.ForgetEpochs(event.key.trial);
-  } else if (const auto* evaluated = std::get_if<Evaluated>(&message)) {
+    OnStarted(trial->second, *started);
+  } else if (const auto* evaluated = std::get_if<Evaluated>(&message);
+             evaluated != nullptr && content_change_.empty()) {
     store_.RecordEpoch(event.key.trial, evaluated->epoch, !evaluated->earlier);
   }
   events_.OnMessage(event.key.trial, message);
 }
 
-void StudyRunner::EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome) {
+void StudyRunner::OnStarted(StudyTrial& trial, const Started& started) {
+  early_deaths_.OnStarted();
+  trial.miscounted = Miscounted(trial.size(), {started.parameters, started.size_bytes});
+  if (!trial.miscounted) return;
+  // Its end is told as a failure: days of training would not make it a result.
+  after_commit_.Do(
+      [this, key = *trial.running] { executor_.Cancel(key, std::chrono::milliseconds(0)); });
+}
+
+AttemptOutcome StudyRunner::Judged(StudyTrial& trial, AttemptOutcome reported) {
+  const auto miscounted = std::exchange(trial.miscounted, std::nullopt);
+  if (!content_change_.empty()) return Disowned(trial, reported);
+  AttemptOutcome outcome = AsCounted(std::move(reported), trial.size());
+  if (miscounted) {
+    outcome.end = AttemptFailure{.kind = FailureKind::kBadSpec, .message = *miscounted};
+  }
+  if (!outcome.complete() && !stopping_) {
+    outcome.end = early_deaths_.Judged(trial.name, outcome.failure());
+  }
+  return outcome;
+}
+
+void StudyRunner::EndAttempt(StudyTrial& trial, AttemptOutcome reported) {
+  const AttemptOutcome outcome = Judged(trial, std::move(reported));
   // Forgotten first, so that Stop below asks no worker that has ended to stop.
   const std::int64_t attempt = std::exchange(trial.running, std::nullopt)->attempt;
   resources_.GiveBack(trial.id);
@@ -312,6 +463,7 @@ void StudyRunner::Complete(TrialId trial, const TrialResult& result) {
   const StudyTrial ended = std::move(trials_.extract(trial).mapped());
   Learn(ended.spec.model, result);
   events_.OnComplete(trial, ended.label(), result);
+  after_commit_.Do([this, trial] { RemoveCheckpoints(store_, trial); });
   intake_.Settle(ended, result);
 }
 

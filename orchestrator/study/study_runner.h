@@ -11,11 +11,14 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "orchestrator/study/abandoned_attempts.h"
 #include "orchestrator/study/after_commit.h"
 #include "orchestrator/study/attempt_starter.h"
+#include "orchestrator/study/content_watch.h"
+#include "orchestrator/study/early_deaths.h"
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/model_counter.h"
 #include "orchestrator/study/progress.h"
@@ -32,12 +35,16 @@ namespace beamgrid {
 
 /// RunnerSettings is where and on what a study runs.
 struct RunnerSettings {
-  std::filesystem::path database;  ///< to ask whether another study's orchestrator is alive
-  std::filesystem::path runs = "runs";
+  /// Says whether another orchestrator runs a study of the same database; null: nobody does.
+  AbandonedAttempts::IsRun is_run;
+  /// Says what became of the database, and what was saved of it, where its files were deleted or
+  /// replaced; null: nothing can.
+  std::function<std::string()> lost;
   std::vector<Slot> slots;
   std::map<std::string, std::int64_t> memory;  ///< bytes by device; see Scheduler
   std::chrono::milliseconds grace{30'000};     ///< for checkpoints after an interrupt
   std::chrono::milliseconds poll{200};         ///< longest wait for events
+  std::vector<std::string> retry;              ///< failed trials to try again; see ChooseRetries
 };
 
 /// RunnerParts is what a runner works with; all outlive it.
@@ -48,6 +55,7 @@ struct RunnerParts {
   ProgressDisplay* display;
   std::function<std::chrono::milliseconds()> clock;  ///< monotonic
   Resources* resources = nullptr;                    ///< null: no limits
+  ContentWatch* watch = nullptr;                     ///< null: the files do not change
 };
 
 /// StudyRunner owns the trials of a study from the moment they are asked for until the strategy is
@@ -75,8 +83,17 @@ class StudyRunner {
   /// happened.
   StudyResult CarryOut();
   void Open();
+  /// Throws Error where what is recorded from now on would be lost.
+  void CheckRecord() const;
+  /// Keeps the database file whole by itself, for whoever copies it without its log.
+  void SettleRecord();
+  /// Lets trials count no more that are of other content than there is now: all at once, so that a
+  /// study that is stopped early is no mixture.
+  void LeaveOutOutdated();
   [[nodiscard]] bool Done() const;
   StudyResult Finish();
+  /// Lets trials count no more that the study, asked to its end, does not ask for.
+  void LeaveOutUnasked();
   /// Makes one transaction of what `work` records and of the attempts that can begin because of it.
   void Record(const std::function<void()>& work);
   void HeedInterrupts();
@@ -95,6 +112,8 @@ class StudyRunner {
   void AskForTrials();
   void EnterAll(std::vector<StudyTrial> trials);
   void Enter(StudyTrial trial);
+  /// Notes which trial counts under a name and seed from now on. True if it takes another's place.
+  bool NoteAsked(const StudyTrial& trial);
   void UseEnded(const StudyTrial& trial, const TrialRecord& record);
   /// Gives a trial to the scheduler. `record`: null where the trial is new there.
   void Schedule(StudyTrial& trial, const TrialRecord* record);
@@ -102,6 +121,8 @@ class StudyRunner {
   // ---- Attempts of a dead orchestrator, trials of a living one ---------------------------------
 
   void CloseAbandoned(const std::function<bool(TrialId)>& ours);
+  /// Returns why what a dead orchestrator's attempt left must not be used; empty where it may be.
+  [[nodiscard]] std::string WhyMistrusted(const Store::OpenAttempt& attempt) const;
   void LookAtOtherStudies();
   /// Takes over a trial that another orchestrator has or had: its end is used, or the trial goes on
   /// here.
@@ -110,8 +131,18 @@ class StudyRunner {
   // ---- Attempts begin, say something and end ---------------------------------------------------
 
   void Begin(const StartAttempt& start);
+  /// Looks whether the study's files have changed, before something that was measured on them is
+  /// recorded. Where they have, the study stops, and nothing that ends from then on is used.
+  void LookAtContent(const std::vector<ExecutorEvent>& events);
   void Handle(const ExecutorEvent& event);
-  void EndAttempt(StudyTrial& trial, const AttemptOutcome& outcome);
+  void OnStarted(StudyTrial& trial, const Started& started);
+  void EndAttempt(StudyTrial& trial, AttemptOutcome reported);
+  /// Returns what is recorded of an attempt: what its worker reported, unless something speaks
+  /// against it.
+  [[nodiscard]] AttemptOutcome Judged(StudyTrial& trial, AttemptOutcome reported);
+  /// Returns what is recorded of an attempt that may have seen other content than its trial's. Its
+  /// files are taken away: the trial must not go on from them when the content is back.
+  [[nodiscard]] AttemptOutcome Disowned(const StudyTrial& trial, const AttemptOutcome& reported);
   void Complete(TrialId trial, const TrialResult& result);
   void Fail(TrialId trial, const AttemptFailure& failure);
   /// Learns from a complete trial. Forecasts that were made before anything was measured cannot be
@@ -122,6 +153,7 @@ class StudyRunner {
 
   const Recipe& recipe_;
   RunnerSettings settings_;
+  ContentWatch* watch_;
   std::function<std::chrono::milliseconds()> clock_;
   Store& store_;
   Executor& executor_;
@@ -134,10 +166,19 @@ class StudyRunner {
   AfterCommit after_commit_;
   DisplayAfterCommit display_;
   StudyEvents events_;
+  EarlyDeaths early_deaths_;
 
   StudyId study_{};
-  std::chrono::milliseconds started_{0}, next_foreign_look_{0};
+  std::chrono::milliseconds started_{0}, next_foreign_look_{0}, next_settling_{0};
   std::set<TrialId> members_;  ///< trials that the study refers to
+  /// Counted is the trial that counts under a name and seed.
+  struct Counted {
+    TrialId trial{};
+    bool asked = false;  ///< in this run
+  };
+  std::map<std::pair<std::string, std::int64_t>, Counted> counted_;
+  std::set<TrialId> retried_;   ///< failed ones that are to be tried again
+  std::string content_change_;  ///< not empty: a file of the study has changed while it ran
   std::map<TrialId, StudyTrial> trials_;
   std::set<TrialId> foreign_;  ///< those of trials_ that another orchestrator runs
   bool stopping_ = false;

@@ -3,11 +3,13 @@
 // strategy is told.
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "orchestrator/study/executor.h"
+#include "orchestrator/study/model_counter.h"
 #include "orchestrator/study/scheduler.h"
 #include "orchestrator/study/seed_results.h"
 #include "registry/store/store.h"
@@ -21,9 +23,13 @@ struct StudyTrial : NewTrial {
   std::vector<SeedSlot> wanted_by;   ///< more than one where candidates turn out to be one model
   std::optional<TrialRecord> known;  ///< what the record held before the study asked
   TrialNeeds needs;
-  std::int64_t attempts = 0;          ///< begun so far, in all runs and studies
-  std::optional<AttemptKey> running;  ///< this study's attempt at work
+  std::int64_t attempts = 0;              ///< begun so far, in all runs and studies
+  std::optional<AttemptKey> running;      ///< this study's attempt at work
+  std::filesystem::path directory;        ///< of that attempt
+  std::optional<std::string> miscounted;  ///< why the attempt at work can be no result
 
+  /// Returns the size of its model, as it was counted.
+  [[nodiscard]] ModelSize size() const { return {parameters, size_bytes}; }
   /// Returns the trial's name for people.
   [[nodiscard]] TrialLabel label() const { return {name, spec.seed}; }
 };

@@ -45,6 +45,11 @@ TrialIntake::TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataS
   if (!spec_.data.digest.empty()) starts_.emplace(recipe, store);
 }
 
+std::vector<Outdated> TrialIntake::OutdatedTrials(StudyId study) const {
+  if (!starts_ || store_ == nullptr) return {};
+  return FindOutdated(*store_, study, recipe_, spec_.data, *starts_);
+}
+
 std::optional<ConsideredCandidate> TrialIntake::Next() {
   std::optional<Candidate> candidate = strategy_->Ask();
   exhausted_ = !candidate;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "orchestrator/study/model_counter.h"
+#include "orchestrator/study/outdated_trials.h"
 #include "orchestrator/study/seed_results.h"
 #include "orchestrator/study/study_trial.h"
 #include "orchestrator/study/warm_start.h"
@@ -38,6 +39,10 @@ class TrialIntake {
   /// trials are to start from trials that the record does not hold.
   TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataSpec data, const Store* store,
               ModelCounter& counter, std::size_t slots);
+
+  /// Returns the study's trials that are of other content than the recipe means now (FindOutdated);
+  /// none where there are no fingerprints.
+  [[nodiscard]] std::vector<Outdated> OutdatedTrials(StudyId study) const;
 
   /// Returns the next candidate, or nothing where the strategy has no more for the moment. The
   /// strategy has heard of a refusal already; all else that is returned must be settled.

@@ -48,8 +48,9 @@ class Finder {
  private:
   Found FindFingerprint(const std::string& digits) {
     std::map<std::string, TrialState> found;
-    for (const std::string& name : studies_) {
-      for (const TrialRecord& trial : TrialsOf(store_.FindStudy(name)->id)) {
+    for (const StudyRecord& study : store_.Studies()) {
+      // Also one that no study counts any more: who gives a fingerprint means that trial.
+      for (const TrialRecord& trial : store_.Trials(study.id, Counting::kAll)) {
         if (trial.fingerprint.starts_with(digits)) found[trial.fingerprint] = trial.state;
       }
     }
@@ -65,35 +66,29 @@ class Finder {
 
   static Found FindNamed(const WarmStartName& start, std::int64_t seed,
                          const std::vector<TrialRecord>& trials) {
-    std::set<std::string> names, seeds, fingerprints;
-    std::string state;
+    std::set<std::string> names, seeds;
+    std::string fingerprint, state;
     for (const TrialRecord& trial : trials) {
       const bool complete = trial.state == TrialState::kComplete;
       if (complete) names.insert(trial.name);
       if (trial.name != start.name) continue;
       if (complete) seeds.insert(std::to_string(trial.seed));
       if (trial.seed != seed) continue;
-      if (complete) fingerprints.insert(trial.fingerprint);
+      if (complete) fingerprint = trial.fingerprint;
       state = ToString(trial.state);
     }
-    // More than one: trials of one name and seed that were trained on other data or with other
-    // settings. To guess would change results silently.
-    if (fingerprints.size() == 1) return {*fingerprints.begin(), ""};
-    return {"", Problem(start, seed, {names, seeds, fingerprints}, state)};
+    // One at most: a study counts one trial for a name and seed.
+    if (!fingerprint.empty()) return {fingerprint, ""};
+    return {"", Problem(start, seed, {names, seeds}, state)};
   }
 
   /// Offer is what a study's complete trials have in the place of the one that was named.
   struct Offer {
-    const std::set<std::string>&names, &seeds, &fingerprints;
+    const std::set<std::string>&names, &seeds;
   };
   static std::string Problem(const WarmStartName& start, std::int64_t seed, const Offer& offer,
                              const std::string& state) {
     const std::string trial = "'" + start.name + "' of seed " + std::to_string(seed);
-    if (offer.fingerprints.size() > 1) {
-      return "study '" + start.study + "' has " + std::to_string(offer.fingerprints.size()) +
-             " trials " + trial + " (of different data): name one by its fingerprint, " +
-             Listed(offer.fingerprints);
-    }
     if (!state.empty()) return trial + " is " + state + ", must be complete";
     if (!offer.seeds.empty()) {
       return "study '" + start.study + "' has no trial " + trial +

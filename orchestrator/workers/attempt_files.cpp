@@ -1,7 +1,6 @@
 #include "orchestrator/workers/attempt_files.h"
 
 #include <algorithm>
-#include <cctype>
 #include <csignal>
 #include <cstring>
 #include <deque>
@@ -11,8 +10,8 @@
 
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "registry/util/printable.h"
 #include "registry/util/system_error.h"
-#include "registry/util/utf8.h"
 
 namespace beamgrid {
 namespace {
@@ -22,16 +21,9 @@ constexpr std::streamoff kTailBytes = 64 << 10;
 constexpr std::size_t kLongestLine = 500;
 
 /// Returns the line without terminal codes, broken characters and endless length: a log is a
-/// stranger's bytes, and it is printed on the user's terminal.
+/// stranger's bytes, and the record holds them.
 std::string Readable(const std::string& line) {
-  std::string clean = WellFormedUtf8(line);
-  std::size_t end = std::min(kLongestLine, clean.size());
-  // Not in the middle of a character: the record holds valid UTF-8 only.
-  while (end < clean.size() && ContinuesCharacter(clean[end])) ++end;
-  clean.resize(end);
-  const auto is_code = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7F; };
-  std::ranges::replace_if(clean, is_code, '?');
-  return clean;
+  return std::string(FirstColumns(Printable(line.substr(0, kLongestLine)), kLongestLine));
 }
 
 /// Throws where a file cannot be looked at because of the machine: that says nothing about what is
@@ -51,6 +43,9 @@ bool IsThere(const std::filesystem::path& path) {
 std::optional<TrialResult> ReadChecked(const std::filesystem::path& directory, ArtifactCheck check,
                                        std::string* why) {
   TrialResult result = TrialResultFromJson(ParseJson(ReadFile(directory / kResultFile)));
+  // Older workers listed their best checkpoint too. A complete trial gives its checkpoints up.
+  std::erase_if(result.artifacts,
+                [](const Artifact& file) { return file.path == kBestCheckpoint; });
   for (const Artifact& artifact : result.artifacts) {
     const std::string damage = DamageOf(directory / artifact.path, artifact, check);
     if (damage.empty()) continue;
@@ -77,15 +72,38 @@ std::optional<TrialResult> ReadResult(const std::filesystem::path& directory, Ar
   return std::nullopt;
 }
 
+/// SignalMeaning says whose fault the death of a worker by a signal is. A signal that is on no list
+/// comes from outside, for no fault of a program raises it.
+struct SignalMeaning {
+  int signal;
+  FailureKind kind;
+  const char* words;
+};
+constexpr SignalMeaning kSignals[] = {
+    {SIGSEGV, FailureKind::kCrashed, ""},
+    {SIGABRT, FailureKind::kCrashed, ""},
+    {SIGFPE, FailureKind::kCrashed, ""},
+    {SIGTRAP, FailureKind::kCrashed, ""},
+    {SIGBUS, FailureKind::kEnvironment,
+     ": a file that it had mapped became shorter or cannot be read; check the data files and the "
+     "disk, then run again"},
+    {SIGILL, FailureKind::kEnvironment,
+     ": this processor lacks an instruction that LibTorch or a plugin was compiled for; compile it "
+     "for this machine, then run again"},
+    {SIGSYS, FailureKind::kEnvironment,
+     ": a call of the system is forbidden here (seccomp); allow it, then run again"},
+    {SIGXCPU, FailureKind::kEnvironment,
+     ": allow more processor time (ulimit -t), then run again; what was finished is kept"},
+    {SIGXFSZ, FailureKind::kEnvironment,
+     ": allow larger files (ulimit -f), then run again; what was finished is kept"},
+    // Only a guess: where the kernel counts its kills, WorkerProcess knows better.
+    {SIGKILL, FailureKind::kCrashed,
+     ", which we did not send: possibly out of memory (the kernel kills the largest process)"}};
+
 std::string SignalText(int signal) {
   const char* name = ::sigabbrev_np(signal);
   std::string text = "the worker was killed by signal " + std::to_string(signal);
   if (name != nullptr) text += std::string(" (SIG") + name + ")";
-  if (signal == SIGKILL) {
-    text +=
-        // Only a guess: where the kernel counts its kills, WorkerProcess knows better.
-        ", which we did not send: possibly out of memory (the kernel kills the largest process)";
-  }
   return text;
 }
 
@@ -120,10 +138,24 @@ Cause StopCause(const WorkerEnd& end) {
   return {kind, end.stop_detail.empty() ? "stopped with the study" : end.stop_detail};
 }
 
+Cause SignalCause(int signal) {
+  const auto* known = std::ranges::find(kSignals, signal, &SignalMeaning::signal);
+  if (known != std::end(kSignals)) return {known->kind, SignalText(signal) + known->words};
+  return {FailureKind::kInterrupted, SignalText(signal) + ", which somebody sent from outside"};
+}
+
+// What the dynamic linker and shells exit with where a program cannot be run.
+constexpr int kNotExecutable = 126, kNotFound = 127;
+
 Cause ExitCause(const WorkerEnd& end) {
   if (!end.exit_code) return {FailureKind::kInterrupted, "its orchestrator died"};
   const int code = *end.exit_code;
-  if (code < 0) return {FailureKind::kCrashed, SignalText(-code)};
+  if (code < 0) return SignalCause(-code);
+  if (code == kNotExecutable || code == kNotFound) {
+    return {FailureKind::kEnvironment,
+            "the worker cannot be run (status " + std::to_string(code) +
+                "): a library of it is missing or does not fit; see the log and `beamgrid doctor`"};
+  }
   Cause cause{KindOf(static_cast<TrainerExit>(code)),
               code == 0 ? "the worker left no result.json though it exited with 0"
                         : "the worker exited with status " + std::to_string(code)};

@@ -23,6 +23,9 @@ class MemoryKills {
   /// process: a second one that asks about the same kill hears no.
   [[nodiscard]] bool Claim(std::int64_t count_before);
 
+  /// True if there is a count, so that a kill that is not in it was somebody else's.
+  [[nodiscard]] bool IsCounting() const { return !file_.empty(); }
+
   /// Returns the file that is read; empty: there is nothing to read.
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <utility>
 
+#include "registry/util/process_start.h"
 #include "registry/util/system_error.h"
 
 namespace beamgrid {
@@ -24,6 +25,12 @@ struct Pipe {
   UniqueFd read, write;
 };
 
+/// Returns the descriptor, or a copy of it where it is one of the three that the child's own are
+/// to become: there dup2 in a row would overwrite what it is still to copy.
+UniqueFd AboveStandard(UniqueFd fd) {
+  return fd.get() > STDERR_FILENO ? std::move(fd) : CopyAboveStandard(fd.get());
+}
+
 Pipe MakePipe() {
   std::array<int, 2> ends{};
   // Close-on-exec from the start: a sibling that is started in between would hold the pipe open,
@@ -31,7 +38,7 @@ Pipe MakePipe() {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     throw SystemError("a worker's pipe", "cannot be made", errno);
   }
-  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+  return {AboveStandard(UniqueFd(ends[0])), AboveStandard(UniqueFd(ends[1]))};
 }
 
 Pipe MakeSocketPair() {
@@ -41,7 +48,7 @@ Pipe MakeSocketPair() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw SystemError("a worker's socket", "cannot be made", errno);
   }
-  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+  return {AboveStandard(UniqueFd(ends[0])), AboveStandard(UniqueFd(ends[1]))};
 }
 
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
@@ -126,14 +133,16 @@ ChildProcess StartProcess(const ProcessRequest& request) {
   } else {
     input.read = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (input.read.get() < 0) throw SystemError("/dev/null", "cannot open", errno);
+    input.read = AboveStandard(std::move(input.read));
   }
+  const UniqueFd error = CopyAboveStandard(request.stderr_fd);
   Pipe output = MakePipe();
   Pipe report = MakePipe();
   const ChildPlan plan{.arguments = Pointers(request.arguments),
                        .environment = Pointers(request.environment),
                        .stdin_fd = input.read.get(),
                        .stdout_fd = output.write.get(),
-                       .stderr_fd = request.stderr_fd,
+                       .stderr_fd = error.get(),
                        .report_fd = report.write.get(),
                        .parent = ::getpid(),
                        .oom_score = OomScore(request.memory_pressure)};

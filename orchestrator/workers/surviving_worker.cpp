@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -46,6 +48,30 @@ bool HasOpen(pid_t pid, const fs::path& path) {
   return false;
 }
 
+std::string FirstLineOf(const fs::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+/// Returns the living orchestrator, not ours, that a worker works for: its parent, if that is a
+/// program of our name. A worker whose orchestrator has died has another one, the system's.
+std::optional<pid_t> OtherOrchestratorOf(pid_t worker) {
+  const std::string folder = "/proc/" + std::to_string(worker);
+  const std::string state = FirstLineOf(folder + "/stat");
+  // "pid (name) state parent ...", where the name may hold anything.
+  const std::size_t name_end = state.rfind(')');
+  if (name_end == std::string::npos) return std::nullopt;
+  std::istringstream rest(state.substr(name_end + 1));
+  std::string letter;
+  pid_t parent = 0;
+  if (!(rest >> letter >> parent) || parent == ::getpid()) return std::nullopt;
+  const std::string name = FirstLineOf("/proc/" + std::to_string(parent) + "/comm");
+  if (name.empty() || name != FirstLineOf("/proc/self/comm")) return std::nullopt;
+  return parent;
+}
+
 }  // namespace
 
 void KillSurvivingWorker(const fs::path& directory) {
@@ -55,6 +81,12 @@ void KillSurvivingWorker(const fs::path& directory) {
   for (int check = 0; check < kMostChecks; ++check) {
     holder = HolderOf(file);
     if (!holder) return;
+    if (const auto orchestrator = OtherOrchestratorOf(*holder)) {
+      throw Error(directory.string() + ": worker " + std::to_string(*holder) +
+                  " there works for another beamgrid, process " + std::to_string(*orchestrator) +
+                  ", whose database is a copy of this one or its original; wait for it, or use a "
+                  "copy with files of its own (`beamgrid backup --files`)");
+    }
     // An id of 0 or 1 would signal our own group or every process.
     if (*holder > 1 && HasOpen(*holder, path) && ::kill(-*holder, SIGKILL) != 0) {
       ::kill(*holder, SIGKILL);  // started by hand: no group of its own

@@ -16,11 +16,14 @@
 #include <utility>
 
 #include "orchestrator/workers/attempt_files.h"
+#include "orchestrator/workers/patience.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/worker_environment.h"
+#include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "registry/util/printable.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
@@ -84,16 +87,8 @@ std::string Refusal(const std::string& log) {
 
 /// Returns where the catalogue of this very trainer is kept; nothing where there is no home for it.
 std::optional<fs::path> CachePath(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  fs::path folder;
-  if (cache != nullptr && *cache == '/') {
-    folder = cache;
-  } else if (home != nullptr && *home == '/') {
-    folder = fs::path(home) / ".cache";
-  } else {
-    return std::nullopt;
-  }
+  const std::optional<fs::path> folder = CacheFolder();
+  if (!folder) return std::nullopt;
   struct stat status{};
   if (::stat(trainer.c_str(), &status) != 0) return std::nullopt;
   // Size and time change with every build and cost one stat.
@@ -101,24 +96,16 @@ std::optional<fs::path> CachePath(const fs::path& trainer, const std::vector<Nam
                     std::to_string(status.st_mtim.tv_sec) + "." +
                     std::to_string(status.st_mtim.tv_nsec);
   for (const NamedFile& plugin : plugins) key += "\n" + plugin.path + "\n" + plugin.hash;
-  return folder / "beamgrid" / ("catalogue-" + HashBytes(key) + ".json");
+  return *folder / ("catalogue-" + HashBytes(key));
 }
 
-std::optional<Catalogue> ReadCache(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return std::nullopt;
+std::optional<Catalogue> ReadCatalogue(const fs::path& path) {
+  const std::optional<std::string> text = ReadCached(path);
+  if (!text) return std::nullopt;
   try {
-    return CatalogueFromJson(ParseJson(ReadFile(path)));
+    return CatalogueFromJson(ParseJson(*text));
   } catch (const std::exception&) {
     return std::nullopt;  // it is made again
-  }
-}
-
-void WriteCache(const fs::path& path, const std::string& text) {
-  try {
-    WriteFileAtomically(path, text);
-  } catch (const Error&) {
-    return;  // a folder that cannot be written only costs the next start a second
   }
 }
 
@@ -158,7 +145,7 @@ std::string AskTrainer(const fs::path& trainer, const std::vector<std::string>& 
 Catalogue LoadCatalogue(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
   const std::optional<fs::path> cache = CachePath(trainer, plugins);
   if (cache) {
-    if (std::optional<Catalogue> known = ReadCache(*cache)) return *std::move(known);
+    if (std::optional<Catalogue> known = ReadCatalogue(*cache)) return *std::move(known);
   }
   std::vector<std::string> question = {"describe"};
   for (const NamedFile& plugin : plugins)
@@ -166,13 +153,33 @@ Catalogue LoadCatalogue(const fs::path& trainer, const std::vector<NamedFile>& p
   const std::string text = AskTrainer(trainer, question);
   try {
     Catalogue catalogue = CatalogueFromJson(ParseJson(text));
-    if (cache) WriteCache(*cache, text);
+    if (cache) WriteCached(*cache, text);
     return catalogue;
   } catch (const std::invalid_argument& error) {
     throw Error(CommandText(trainer, question) + " answered with no catalogue (" + error.what() +
                 "); trainer and beamgrid must be of one build");
   }
 }
+
+namespace {
+
+/// Returns the answer that the line holds. Throws std::invalid_argument where it is none to this
+/// question, Error where the machine kept the trainer from counting.
+CountAnswer AnswerTo(std::int64_t question, const std::string& line) {
+  const json::value json = ParseJson(line);
+  const JsonReader answer(json, "count");
+  if (answer.Integer("id") != question) {
+    throw std::invalid_argument("count.id: must be that of the question, " +
+                                std::to_string(question));
+  }
+  if (!answer.Has("error")) {
+    return ModelSize{answer.Integer("parameters"), answer.Integer("size_bytes")};
+  }
+  if (IsMachineFault(FailureKindFromString(answer.Text("kind")))) throw Error(answer.Text("error"));
+  return answer.Text("error");
+}
+
+}  // namespace
 
 /// Process is the trainer that counts: a question a line, an answer a line.
 struct TrainerCounter::Process {
@@ -217,13 +224,15 @@ struct TrainerCounter::Process {
     return line;
   }
 
+  /// False where it stays silent for `patience`, in which we were awake to listen.
   [[nodiscard]] bool HasWords(std::chrono::milliseconds patience) const {
+    using Clock = std::chrono::steady_clock;
+    Patience silence(patience, Patience::Late::kStartsAnew, Clock::now());
     pollfd readable{.fd = child.standard_output.get(), .events = POLLIN, .revents = 0};
-    int ready = 0;
     do {
-      ready = ::poll(&readable, 1, static_cast<int>(patience.count()));
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
+      if (::poll(&readable, 1, static_cast<int>(silence.Step().count())) > 0) return true;
+    } while (!silence.Look(Clock::now()));
+    return false;
   }
 };
 
@@ -247,8 +256,9 @@ std::optional<std::string> TrainerCounter::Ask(const std::string& question) {
 }
 
 CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) {
-  const std::string question =
-      CanonicalJson(json::object{{"model", ToJson(model)}, {"data", ToJson(data)}});
+  ++questions_;
+  const std::string question = CanonicalJson(
+      json::object{{"id", questions_}, {"model", ToJson(model)}, {"data", ToJson(data)}});
   std::optional<std::string> line = Ask(question);
   if (!line) line = Ask(question);  // it may have died of something else
   if (!line) {
@@ -260,15 +270,17 @@ CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) 
     if (has_answered_) return what;
     throw Error(what);
   }
-  has_answered_ = true;
   try {
-    const json::value answer = ParseJson(*line);
-    const JsonReader reader(answer, "count");
-    if (reader.Has("error")) return reader.Text("error");
-    return ModelSize{reader.Integer("parameters"), reader.Integer("size_bytes")};
+    CountAnswer answer = AnswerTo(questions_, *line);
+    has_answered_ = true;
+    return answer;
   } catch (const std::invalid_argument& error) {
-    throw Error(CommandText(trainer_, {"count"}) + " answered with \"" + line->substr(0, 200) +
-                "\": " + error.what());
+    // Whatever else it was to be asked would be answered no better, or with another model's size.
+    process_.reset();
+    throw Error(CommandText(trainer_, {"count"}) + " answered with \"" +
+                std::string(FirstColumns(Printable(*line), 200)) + "\": " + error.what() +
+                "; trainer and beamgrid must be of one build, and nothing else may write to its "
+                "standard output");
   }
 }
 

@@ -4,6 +4,7 @@
 // words.
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -21,7 +22,7 @@ namespace beamgrid {
 [[nodiscard]] std::filesystem::path FindTrainer();
 
 /// Returns the answer to `beamgrid-trainer describe`. Loading LibTorch costs a second, so the
-/// answer is kept under $XDG_CACHE_HOME/beamgrid (default ~/.cache/beamgrid), keyed by the
+/// answer is kept in CacheFolder() (registry/util/cache_folder.h), keyed by the
 /// trainer's path, size and time of change, and by the plugins' paths and hashes; a cache that
 /// cannot be read or written is passed over. Throws UsageError where the trainer refuses a plugin.
 [[nodiscard]] Catalogue LoadCatalogue(const std::filesystem::path& trainer,
@@ -33,10 +34,10 @@ namespace beamgrid {
 [[nodiscard]] std::string AskTrainer(const std::filesystem::path& trainer,
                                      const std::vector<std::string>& arguments);
 
-/// TrainerCounter asks a `beamgrid-trainer count` that runs beside us, one JSON line a question; it
-/// ends with this object. Where it dies or says nothing for `patience` it is started anew and asked
-/// again; the second time the model is refused, or it is an Error if no model has been counted yet.
-/// Not thread-safe.
+/// TrainerCounter asks a `beamgrid-trainer count` that runs beside us, one JSON line a question,
+/// and takes only an answer that names the question; it ends with this object. Where it dies or
+/// says nothing for `patience` it is started anew and asked again; the second time the model is
+/// refused, or it is an Error if no model has been counted yet. Not thread-safe.
 class TrainerCounter : public ModelCounter {
  public:
   explicit TrainerCounter(std::filesystem::path trainer,
@@ -56,6 +57,7 @@ class TrainerCounter : public ModelCounter {
   std::unique_ptr<Process> process_;
   std::string last_words_;
   bool has_answered_ = false;
+  std::int64_t questions_ = 0;  ///< the last one's id
 };
 
 }  // namespace beamgrid

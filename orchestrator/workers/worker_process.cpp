@@ -22,6 +22,25 @@ constexpr int kMostLeftoverPieces = 256;
 
 }  // namespace
 
+void Countdown::Start(std::chrono::milliseconds period, Patience::Late late,
+                      std::function<bool()> on_over) {
+  on_over_ = std::move(on_over);
+  patience_ = std::make_shared<Patience>(period, late, std::chrono::steady_clock::now());
+  Wait();
+}
+
+void Countdown::Wait() {
+  timer_.expires_after(patience_->Step());
+  timer_.async_wait([this, alive = std::weak_ptr(patience_)](boost::system::error_code error) {
+    if (error || alive.expired()) return;
+    const bool over = patience_->Look(std::chrono::steady_clock::now());
+    // A copy: the call may end the attempt, and this countdown with it.
+    const std::function<bool()> on_over = on_over_;
+    const bool done = over && on_over();
+    if (!alive.expired() && !done) Wait();
+  });
+}
+
 WorkerProcess::WorkerProcess(boost::asio::io_context& loop, ChildProcess child,
                              const WorkerRules& rules, MemoryKills& kills)
     : loop_(loop),
@@ -73,11 +92,10 @@ void WorkerProcess::Stop(StopReason reason, const std::string& detail,
   }
   if (grace.count() == 0) return Signal(SIGKILL);
   Signal(SIGTERM);
-  attempt_->grace.expires_after(grace);
-  attempt_->grace.async_wait(
-      [this, attempt = std::weak_ptr(attempt_)](boost::system::error_code error) {
-        if (!error && !attempt.expired()) Signal(SIGKILL);
-      });
+  attempt_->grace.Start(grace, Patience::Late::kStartsAnew, [this] {
+    Signal(SIGKILL);
+    return true;
+  });
 }
 
 bool WorkerProcess::Reap() {
@@ -106,7 +124,8 @@ void WorkerProcess::ReadMore() {
 }
 
 void WorkerProcess::Hear(Message message) {
-  attempt_->last_heard = std::chrono::steady_clock::now();
+  attempt_->silence.StartAnew();
+  attempt_->use.reset();
   if (std::holds_alternative<Ready>(message)) {
     if (input_.get() < 0) return;  // it takes no directories, whatever it says
     EndAttempt(/*exit_code=*/0);
@@ -123,10 +142,17 @@ void WorkerProcess::EndAttempt(int exit_code) {
   attempt->end.exit_code = exit_code;
   AttemptOutcome outcome = OutcomeOf(attempt->task.directory, attempt->end);
   const bool killed_by_others = exit_code == -SIGKILL && attempt->end.stopped == StopReason::kNone;
-  if (killed_by_others && kills_.Claim(attempt->memory_kills) && !outcome.complete()) {
+  if (killed_by_others && !outcome.complete()) {
     auto& failure = std::get<AttemptFailure>(outcome.end);
-    failure.kind = FailureKind::kOutOfMemory;
-    failure.message = "the kernel's out-of-memory killer ended the worker";
+    if (kills_.Claim(attempt->memory_kills)) {
+      failure.kind = FailureKind::kOutOfMemory;
+      failure.message = "the kernel's out-of-memory killer ended the worker";
+    } else if (kills_.IsCounting()) {
+      failure.kind = FailureKind::kInterrupted;
+      failure.message =
+          "the worker was killed by signal 9 (SIGKILL), which neither we nor the kernel's "
+          "out-of-memory killer sent";
+    }
   }
   attempt->task.on_end(std::move(outcome));
 }
@@ -139,30 +165,32 @@ void WorkerProcess::WaitForMore() {
 }
 
 void WorkerProcess::WatchTimeout() {
-  attempt_->timeout.expires_after(attempt_->task.timeout);
-  attempt_->timeout.async_wait(
-      [this, attempt = std::weak_ptr(attempt_)](boost::system::error_code error) {
-        if (error || attempt.expired()) return;
-        Stop(StopReason::kTimedOut,
-             "took longer than the timeout of " + SecondsText(attempt_->task.timeout),
-             std::chrono::milliseconds(0));
-      });
+  // What a trial may take is its own time: the hour in which a laptop slept is none of it.
+  attempt_->timeout.Start(attempt_->task.timeout, Patience::Late::kDoesNotCount, [this] {
+    Stop(StopReason::kTimedOut,
+         "took longer than the timeout of " + SecondsText(attempt_->task.timeout),
+         std::chrono::milliseconds(0));
+    return true;
+  });
 }
 
 void WorkerProcess::WatchSilence() {
-  // From the last message, and checked again when it fires: setting a timer anew for each message
-  // would cost more than reading it.
-  attempt_->silence.expires_at(attempt_->last_heard + rules_.silence);
-  attempt_->silence.async_wait(
-      [this, attempt = std::weak_ptr(attempt_)](boost::system::error_code error) {
-        if (error || attempt.expired()) return;
-        DrainOutput();  // where we were stopped ourselves, it was we who did not listen
-        if (attempt.expired()) return;
-        if (std::chrono::steady_clock::now() < attempt_->last_heard + rules_.silence) {
-          return WatchSilence();
+  attempt_->silence.Start(
+      rules_.silence, Patience::Late::kStartsAnew, [this, attempt = std::weak_ptr(attempt_)] {
+        DrainOutput();  // what is said and not read yet is no silence
+        if (attempt.expired() || !attempt_->silence.IsOver()) return false;
+        // Where the machine gives a worker no processor (it is nice, and others are many), its
+        // silence is not its own. One that could run is looked at for another step.
+        const auto before = std::exchange(attempt_->use, ProcessorUseOf(pid_));
+        if (!before && attempt_->use && attempt_->use->waits_for_more) return false;
+        if (WasStarved(before, attempt_->use, attempt_->silence.Step())) {
+          attempt_->use.reset();
+          attempt_->silence.StartAnew();
+          return false;
         }
         Stop(StopReason::kHung, "sent no message for " + SecondsText(rules_.silence),
              std::chrono::milliseconds(0));
+        return true;
       });
 }
 

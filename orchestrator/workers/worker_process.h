@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,9 @@
 #include "orchestrator/workers/attempt_files.h"
 #include "orchestrator/workers/line_splitter.h"
 #include "orchestrator/workers/memory_kills.h"
+#include "orchestrator/workers/patience.h"
 #include "orchestrator/workers/process.h"
+#include "orchestrator/workers/processor_use.h"
 
 namespace beamgrid {
 
@@ -33,6 +36,27 @@ struct WorkerTask {
   std::chrono::milliseconds timeout{0};  ///< 0: none
   std::function<void(Message)> on_message;
   std::function<void(AttemptOutcome)> on_end;  ///< after the last message
+};
+
+/// Countdown is a Patience on the loop. Its handlers that are still queued when it goes do nothing.
+class Countdown {
+ public:
+  explicit Countdown(boost::asio::io_context& loop) : timer_(loop) {}
+
+  /// Begins a period, in the place of one that runs. `on_over` is called at its end, and again a
+  /// step later for as long as the period is over and it returns false.
+  void Start(std::chrono::milliseconds period, Patience::Late late, std::function<bool()> on_over);
+  /// Begins the period again.
+  void StartAnew() { patience_->StartAnew(std::chrono::steady_clock::now()); }
+  [[nodiscard]] bool IsOver() const { return patience_->IsOver(); }
+  [[nodiscard]] std::chrono::milliseconds Step() const { return patience_->Step(); }
+
+ private:
+  void Wait();
+
+  boost::asio::steady_timer timer_;
+  std::function<bool()> on_over_;
+  std::shared_ptr<Patience> patience_;  ///< the only owner: the handlers' token of life
 };
 
 /// WorkerProcess is owned by the executor's pool until its process is reaped. Its handlers run on
@@ -77,9 +101,9 @@ class WorkerProcess {
     Attempt(boost::asio::io_context& loop, WorkerTask given)
         : task(std::move(given)), timeout(loop), silence(loop), grace(loop) {}
     WorkerTask task;
-    boost::asio::steady_timer timeout, silence, grace;
-    std::chrono::steady_clock::time_point last_heard = std::chrono::steady_clock::now();
-    std::int64_t memory_kills = 0;  ///< when it began
+    Countdown timeout, silence, grace;
+    std::optional<ProcessorUse> use;  ///< a step ago, where it is silent for too long
+    std::int64_t memory_kills = 0;    ///< when it began
     WorkerEnd end;
   };
 

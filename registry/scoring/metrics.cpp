@@ -121,6 +121,19 @@ double MetricsAccumulator::State::Perr() const {
   return sum / static_cast<double>(videos);
 }
 
+Metrics NotMeasured(std::int64_t videos) {
+  Metrics metrics{.videos = videos};
+  for (const Metric& metric : kMetrics) {
+    metrics.*metric.value = std::numeric_limits<double>::quiet_NaN();
+  }
+  return metrics;
+}
+
+bool IsMeasured(const Metrics& metrics) {
+  return std::ranges::any_of(
+      kMetrics, [&](const Metric& metric) { return std::isfinite(metrics.*metric.value); });
+}
+
 std::vector<std::string> MetricNames() {
   std::vector<std::string> names;
   for (const Metric& metric : kMetrics) names.emplace_back(metric.name);
@@ -188,7 +201,7 @@ void MetricsAccumulator::AddSparse(std::span<const ScoredLabel> scores,
 
 Metrics MetricsAccumulator::Compute() const {
   State& state = *state_;
-  if (state.videos == 0) return {};
+  if (state.positives == 0) return NotMeasured(state.videos);
   SortByScore(state.pool);
   ExpectedPrecision whole;
   std::vector<ExpectedPrecision> of_class(state.positives_of_class.size());
@@ -207,10 +220,10 @@ Metrics MetricsAccumulator::Compute() const {
     ++classes;
   }
   const auto videos = static_cast<double>(state.videos);
-  return {.gap = state.positives == 0 ? 0 : whole.Sum() / static_cast<double>(state.positives),
+  return {.gap = whole.Sum() / static_cast<double>(state.positives),
           .hit_at_1 = static_cast<double>(state.hits_at_1) / videos,
           .perr = state.Perr(),
-          .map = classes == 0 ? 0 : map_sum / static_cast<double>(classes),
+          .map = map_sum / static_cast<double>(classes),
           .videos = state.videos};
 }
 

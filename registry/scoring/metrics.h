@@ -74,6 +74,11 @@ inline constexpr Metric kMetrics[] = {
 /// The metric that `setting` names; UsageError with all names and the nearest where there is none.
 [[nodiscard]] const Metric* MetricNamed(const std::string& setting, const std::string& name);
 
+/// Metrics of which none was measured: each is NaN, which is no number that could be taken for one.
+[[nodiscard]] Metrics NotMeasured(std::int64_t videos);
+/// Whether any of them was measured.
+[[nodiscard]] bool IsMeasured(const Metrics& metrics);
+
 /// The number that a study maximises.
 [[nodiscard]] inline double ObjectiveOf(const Metrics& metrics, const Metric* objective) {
   return metrics.*objective->value;
@@ -101,7 +106,8 @@ class MetricsAccumulator {
   void AddSparse(std::span<const ScoredLabel> scores, std::span<const std::int32_t> labels);
   void AddSparse(std::span<const ScoredLabelDouble> scores, std::span<const std::int32_t> labels);
 
-  /// Of all videos so far; more may be added afterwards. Sorts what was collected in place, so it
+  /// Of all videos so far; more may be added afterwards. NotMeasured where none of them has a true
+  /// label: nothing could be right or wrong. Sorts what was collected in place, so it
   /// is not for two threads at once.
   [[nodiscard]] Metrics Compute() const;
 

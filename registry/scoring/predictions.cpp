@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 static_assert(std::endian::native == std::endian::little, "the file is written in memory order");
 constexpr std::string_view kMagic("BGPREDS\0", 8);
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kHashDigits = 32;
 
 template <typename Number>
 void Put(std::string& bytes, Number number) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -91,8 +92,20 @@ std::int32_t ParseLabel(const RowReader& rows, std::string_view word) {
   return *label;
 }
 
+/// Returns the number that the word is. One too small for a double is 0, or the smallest there is,
+/// and no mistake; from_chars calls it out of range as it does one too large.
+std::optional<double> ParseReal(std::string_view word) {
+  double number = 0;
+  const char* const end = word.data() + word.size();
+  const auto [rest, error] = std::from_chars(word.data(), end, number);
+  if (rest != end || error == std::errc::invalid_argument) return std::nullopt;
+  if (error == std::errc::result_out_of_range)
+    number = std::strtod(std::string(word).c_str(), nullptr);
+  return number;
+}
+
 double ParseConfidence(const RowReader& rows, std::int32_t label, std::string_view word) {
-  const auto confidence = ParseNumber<double>(word);
+  const auto confidence = ParseReal(word);
   if (!confidence || !std::isfinite(*confidence)) {
     rows.Refuse("confidence '" + std::string(word) + "' of label " + std::to_string(label) +
                 " is not a finite number");

@@ -4,6 +4,7 @@
 #include <boost/math/distributions/hypergeometric.hpp>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -147,7 +148,9 @@ double SegmentMapAccumulator::Compute() const {
     sum += AveragePrecision(ranking);
     ++classes;
   }
-  return classes == 0 ? 0 : sum / static_cast<double>(classes);
+  // No class was shown anywhere: nothing was measured, which is no 0.
+  if (classes == 0) return std::numeric_limits<double>::quiet_NaN();
+  return sum / static_cast<double>(classes);
 }
 
 }  // namespace beamgrid

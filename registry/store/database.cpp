@@ -3,13 +3,20 @@
 #include <SQLiteCpp/Backup.h>
 #include <sqlite3.h>
 
+#include <cctype>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <string_view>
 #include <thread>
 
+#include "registry/store/database_file.h"
+#include "registry/store/place.h"
 #include "registry/util/error.h"
+#include "registry/util/file_stamp.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 namespace {
@@ -35,7 +42,7 @@ std::string FixFor(int code) {
     case SQLITE_AUTH:
       return "check the permissions of the file and its folder";
     case SQLITE_CANTOPEN:
-      return "check that the folder exists and may be written";
+      return "check that the folder exists, and the permissions of folder and file";
     case SQLITE_NOTADB:
       return "this file is something else; name another --db";
     case SQLITE_CORRUPT:
@@ -50,6 +57,69 @@ std::string FixFor(int code) {
 int FlagsFor(OpenMode mode) {
   return mode == OpenMode::kReadOnly ? SQLite::OPEN_READONLY
                                      : SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+}
+
+/// FileStamps tells whether a database was touched.
+struct FileStamps {
+  std::optional<FileStamp> file, log;
+  bool operator==(const FileStamps&) const = default;
+};
+
+FileStamps StampsOf(const std::filesystem::path& file) {
+  return {.file = StampOf(file), .log = StampOf(LogOf(file))};
+}
+
+/// Returns the address by which SQLite reads a file that nobody writes to, without its log.
+std::string ImmutableUri(const std::filesystem::path& file) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : file.string()) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '/') {
+      uri += c;
+    } else {
+      uri.append({'%', kDigits[byte >> 4U], kDigits[byte & 0xFU]});
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+/// PrivateFolder is a folder of ours alone, and gone when it goes.
+class PrivateFolder {
+ public:
+  PrivateFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "beamgrid-read-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw SystemError(name, "cannot make a folder", errno);
+    path_ = name;
+  }
+  ~PrivateFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  PrivateFolder(const PrivateFolder&) = delete;
+  PrivateFolder& operator=(const PrivateFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Copies all pages at once: one state of the record, whoever writes meanwhile.
+void CopyPages(SQLite::Database& to, SQLite::Database& from) {
+  constexpr int kAllPages = -1;
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
+  SQLite::Backup backup(to, from);
+  while (backup.executeStep(kAllPages) != SQLITE_DONE) {
+    if (std::chrono::steady_clock::now() >= give_up) {
+      throw SQLite::Exception("cannot be copied", SQLITE_BUSY);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+void CopyFileInto(SQLite::Database& memory, const std::string& name, int flags) {
+  SQLite::Database file(name, flags);
+  CopyPages(memory, file);
 }
 
 /// Returns the names of the schema's views, in the order in which they are made.
@@ -108,6 +178,7 @@ bool StatementUse::IsNull(const char* column) const {
 Database::Database(const std::filesystem::path& path, OpenMode mode,
                    std::vector<std::string> migrations)
     : path_(path.string()), migrations_(std::move(migrations)) {
+  if (path_ != kMemory) CheckDatabaseFile(path);
   if (mode == OpenMode::kReadOnly && path_ != kMemory && !std::filesystem::exists(path)) {
     throw Error(path_ +
                 ": there is no such database; `beamgrid run` makes one, or name it by --db");
@@ -118,20 +189,21 @@ Database::Database(const std::filesystem::path& path, OpenMode mode,
 /// Opens the file, again and again while others make the same database: SQLite says "busy" without
 /// waiting then, for whoever changes to the write-ahead log needs the file for himself.
 void Database::OpenPatiently(OpenMode mode) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
-  while (true) {
+  constexpr int kPauseMs = 10;
+  // Pauses are counted and no clock is read: one goes on while all of us are stopped.
+  for (int pauses_left = kBusyTimeoutMs / kPauseMs;; --pauses_left) {
     try {
       return Open(mode);
     } catch (const SQLite::Exception& exception) {
       const bool busy = (exception.getErrorCode() & kPrimaryCode) == SQLITE_BUSY;
-      if (!busy || std::chrono::steady_clock::now() >= give_up) throw;
+      if (!busy || pauses_left == 0) throw;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(kPauseMs));
   }
 }
 
 void Database::Open(OpenMode mode) {
-  connection_ = std::make_unique<SQLite::Database>(path_, FlagsFor(mode), kBusyTimeoutMs);
+  Connect(mode);
   CheckOwner();
   Configure(mode);
   if (mode == OpenMode::kReadOnly) {
@@ -139,6 +211,76 @@ void Database::Open(OpenMode mode) {
   } else {
     Migrate();
   }
+}
+
+void Database::CopyTo(const std::filesystem::path& to) {
+  if (std::filesystem::exists(to)) throw Error(to.string() + ": is there already");
+  try {
+    SQLite::Database copy(to.string(), FlagsFor(OpenMode::kReadWrite));
+    CopyPages(copy, *connection_);
+    // A file that is only read may lie where no log can be made beside it; the next to write to it
+    // changes it back.
+    copy.exec("PRAGMA journal_mode = DELETE");
+  } catch (const SQLite::Exception& exception) {
+    throw Error(to.string() + ": " + exception.what() + "; " +
+                FixFor(exception.getErrorCode() & kPrimaryCode));
+  }
+}
+
+void Database::Checkpoint() {
+  const int changes = sqlite3_total_changes(connection_->getHandle());
+  if (settled_changes_ == changes) return;
+  // A reader that holds it up, or a disk that does, loses nothing: all is in the log.
+  int in_log = 0, moved = 0;
+  const int code = sqlite3_wal_checkpoint_v2(connection_->getHandle(), nullptr,
+                                             SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  if (code == SQLITE_OK && in_log == moved) settled_changes_ = changes;
+}
+
+/// Opens the file. SQLite writes beside a database that it only reads (its log's index), so a
+/// record in a folder that cannot be written to is read from a copy.
+void Database::Connect(OpenMode mode) {
+  try {
+    connection_ = std::make_unique<SQLite::Database>(path_, FlagsFor(mode), kBusyTimeoutMs);
+    if (mode == OpenMode::kReadOnly) (void)SchemaVersion();  // the first look makes the index
+  } catch (const SQLite::Exception& exception) {
+    const int code = exception.getErrorCode() & kPrimaryCode;
+    const bool no_writing = code == SQLITE_READONLY || code == SQLITE_CANTOPEN;
+    // What was left half-made in a folder that can be written to is told as that.
+    const bool rolls_back = exception.getExtendedErrorCode() == SQLITE_READONLY_ROLLBACK;
+    if (mode != OpenMode::kReadOnly || !no_writing || rolls_back) throw;
+    ReadThroughAPrivateCopy();
+  }
+}
+
+/// Reads the record into memory without writing beside it. Whoever writes to it meanwhile would
+/// give us half of each of two states, so what was read counts only if nothing was touched.
+void Database::ReadThroughAPrivateCopy() {
+  const std::filesystem::path file = RealPath(path_);
+  constexpr int kTries = 5;
+  for (int i = 0; i < kTries; ++i) {
+    const FileStamps before = StampsOf(file);
+    auto copy = std::make_unique<SQLite::Database>(kMemory, FlagsFor(OpenMode::kReadWrite));
+    if (!before.log || before.log->size == 0) {
+      CopyFileInto(*copy, ImmutableUri(file), SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+    } else {
+      const PrivateFolder folder;
+      std::filesystem::copy_file(file, folder.path() / "record.db");
+      std::filesystem::copy_file(LogOf(file), LogOf(folder.path() / "record.db"));
+      CopyFileInto(*copy, (folder.path() / "record.db").string(), FlagsFor(OpenMode::kReadWrite));
+    }
+    if (!(StampsOf(file) == before)) continue;
+    connection_ = std::move(copy);
+    connection_->exec("PRAGMA query_only = ON");
+    return;
+  }
+  throw Error(path_ +
+              ": is being written to, and cannot be read meanwhile by whoever may not write to its "
+              "folder; wait, or have its owner make a copy (`beamgrid backup`)");
+}
+
+void Database::ThrowLost() const {
+  throw Error(path_ + ": what was just read of the record is gone from it; is somebody deleting?");
 }
 
 StatementUse Database::Use(const char* sql) {
@@ -231,10 +373,13 @@ void Database::Migrate() {
 /// Brings an older record up to date in memory: reading changes no file.
 void Database::ReadOlderThroughACopy() {
   if (IsUpToDate()) return;
-  if (SchemaVersion() == 0) throw Error(path_ + ": holds no record yet; `beamgrid run` makes it");
+  if (SchemaVersion() == 0) {
+    throw Error(path_ + ": holds no record yet; `beamgrid run` makes it. If this is a copy of a " +
+                "database in use, " + path_ + "-wal is missing: copy both files, or have " +
+                "`beamgrid backup` make the copy");
+  }
   auto copy = std::make_unique<SQLite::Database>(kMemory, FlagsFor(OpenMode::kReadWrite));
-  constexpr int kAllPages = -1;
-  (void)SQLite::Backup(*copy, *connection_).executeStep(kAllPages);
+  CopyPages(*copy, *connection_);
   connection_ = std::move(copy);
   Migrate();
   // A change would be lost with the copy: better refused.

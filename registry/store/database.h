@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "registry/store/place.h"
 #include "registry/store/store.h"
 
 namespace beamgrid {
@@ -100,6 +101,15 @@ class Database {
     return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
   }
 
+  /// The same of a statement whose row has to be there. Throws Error where somebody has taken it
+  /// out of the record in the meantime.
+  template <typename Make, typename... Values>
+  auto TheRow(const char* sql, const Make& make, const Values&... values) {
+    auto row = Row(sql, make, values...);
+    if (!row) ThrowLost();
+    return *std::move(row);
+  }
+
   /// Runs `work` as Read does, inside BEGIN IMMEDIATE ... COMMIT: all of it or nothing, durable on
   /// return. Inside another Write it is a savepoint of that one: all of it or nothing, durable when
   /// that returns.
@@ -117,6 +127,12 @@ class Database {
   }
 
   [[nodiscard]] SQLite::Database& connection() { return *connection_; }
+
+  /// Copies the database into a new file, which needs no other file beside it.
+  void CopyTo(const std::filesystem::path& to);
+  /// Moves the log into the file as far as readers let it, if this connection has changed anything
+  /// since it did so last.
+  void Checkpoint();
 
  private:
   /// Sets a flag while it lives.
@@ -145,6 +161,9 @@ class Database {
 
   void OpenPatiently(OpenMode mode);
   void Open(OpenMode mode);
+  void Connect(OpenMode mode);
+  void ReadThroughAPrivateCopy();
+  [[noreturn]] void ThrowLost() const;
   [[noreturn]] void Translate(const SQLite::Exception& exception) const;
   void Configure(OpenMode mode);
   void CheckOwner();
@@ -158,10 +177,12 @@ class Database {
   std::unique_ptr<SQLite::Database> connection_;
   std::unordered_map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
   bool writing_ = false;
+  int settled_changes_ = 0;  ///< of this connection, at the last whole checkpoint
 };
 
 struct Store::Impl {
   Database database;
+  RecordPlace place;
 
   /// Throws UsageError if there is no such trial.
   [[nodiscard]] TrialState StateOf(TrialId trial);

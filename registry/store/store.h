@@ -35,6 +35,10 @@ struct NewTrial {
   std::int64_t size_bytes = 0;
 };
 
+/// Counting says which of a study's trials are meant. Those that count are one for each name and
+/// seed, of the content as it was at the study's last run; the others were of other content.
+enum class Counting { kOnly, kAll };
+
 /// One row of the record: a trial with what is known of it.
 struct TrialRecord {
   TrialId id{};
@@ -52,7 +56,11 @@ struct TrialRecord {
   std::string failure_log;            ///< last log lines of that failure
   std::string device;                 ///< of the last attempt
   std::string model_json;             ///< ToJson(ModelSpec), text
-  std::string directory;              ///< of the attempt that completed, or of the last attempt
+  /// Of the attempt that completed, or of the last attempt; absolute, as are all directories here.
+  std::string directory;
+  std::string not_counted;  ///< why the study does not count it; empty: it does
+
+  [[nodiscard]] bool counts() const { return not_counted.empty(); }
 };
 
 struct StudyRecord {
@@ -81,6 +89,26 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  /// The folder that the attempts' directories lie in. The record names them relative to it and it
+  /// relative to the database, so that both can be moved; here all paths are absolute. It is where
+  /// the record remembers it, `runs` beside the database file where it remembers none, or what
+  /// SetRuns names. Empty for ":memory:", whose directories are kept as they are given.
+  [[nodiscard]] const std::filesystem::path& runs() const;
+  void SetRuns(const std::filesystem::path& runs);
+  /// Writes down where the runs folder is, for whoever opens the database next.
+  void RememberRuns();
+
+  /// Writes the record as it is now to `to`, a file that is not there yet, which names `runs` as
+  /// its runs folder. Others may go on writing to this record meanwhile. Only the file itself
+  /// belongs to the copy. Whatever is left of `to` after an Error is no database.
+  void CopyTo(const std::filesystem::path& to, const std::filesystem::path& runs) const;
+  /// Leaves the log where it is when this Store goes: SQLite deletes it by its name, and by now
+  /// another database's may have that.
+  void LeaveLog();
+  /// Moves what is committed from the log into the database file, as far as readers let it: the
+  /// file alone is then whole. Cheap where nothing has changed.
+  void Settle();
+
   /// Makes one transaction of all changes that `work` makes through this Store: durable when this
   /// returns, none of them if `work` throws. A disk allows some hundred transactions a second, so
   /// whoever has several changes at hand (a poll's events, the attempts to begin) puts them in
@@ -94,15 +122,22 @@ class Store {
   [[nodiscard]] std::vector<StudyRecord> Studies() const;
 
   // Trials. All NewTrials in one transaction; a trial whose fingerprint the database already knows
-  // is shared, not copied: only its reference from the study is new. Returns ids in the order
-  // given.
+  // is shared, not copied: only its reference from the study is new. The trials count from then on,
+  // and no other of the study under the same name and seed. Returns ids in the order given.
   std::vector<TrialId> AddTrials(StudyId study, const std::vector<NewTrial>& trials);
   [[nodiscard]] std::optional<TrialRecord> FindByFingerprint(const std::string& fingerprint) const;
   /// UsageError if there is no such trial; so for every member that takes a TrialId.
   [[nodiscard]] TrialRecord Trial(TrialId id) const;
   /// In the order of AddTrials, with the names that this study gave them.
-  [[nodiscard]] std::vector<TrialRecord> Trials(StudyId study) const;
+  [[nodiscard]] std::vector<TrialRecord> Trials(StudyId study,
+                                                Counting counting = Counting::kOnly) const;
+  /// These trials of the study count no more; `why` is a sentence that begins with "it". Until
+  /// AddTrials names them again.
+  void StopCounting(StudyId study, const std::vector<TrialId>& trials, const std::string& why);
+  /// With paths as they are now, where the database was moved or copied together with its data.
   [[nodiscard]] TrialSpec Spec(TrialId id) const;
+  /// CanonicalText(Spec(id)), without reading the paths.
+  [[nodiscard]] std::string Canonical(TrialId id) const;
   /// The epochs that have ended, of a running trial too; of one that failed, those of its last
   /// attempt that ended one.
   [[nodiscard]] std::vector<EpochResult> Epochs(TrialId id) const;
@@ -110,10 +145,13 @@ class Store {
 
   // Attempts. A change of state that transitions.h does not allow, and an attempt that is finished
   // twice, are bugs of the caller: std::logic_error, and nothing is changed.
-  /// Marks a WAITING trial RUNNING and records the intent before a worker exists. Returns the
-  /// attempt's number, from 1.
+  /// Marks a WAITING trial RUNNING and records the intent before a worker exists. `directory` lies
+  /// in runs(). `data_stamp` says which files it finds; empty: nobody knows. Returns the attempt's
+  /// number, from 1.
   std::int64_t BeginAttempt(TrialId trial, const std::string& directory, const std::string& device,
-                            std::int64_t threads);
+                            std::int64_t threads, const std::string& data_stamp = "");
+  /// Another directory than the attempt was begun with, before its worker exists.
+  void SetAttemptDirectory(TrialId trial, std::int64_t attempt, const std::string& directory);
   void SetAttemptProcess(TrialId trial, std::int64_t attempt, std::int64_t pid);
   /// The outcome, its measurements and artifacts, and the trial's new state, in one transaction.
   /// `next` is kComplete where the outcome is, and only there (or kPruned); kWaiting where another
@@ -130,7 +168,8 @@ class Store {
     TrialId trial{};
     std::int64_t attempt = 0;
     std::string directory;
-    std::int64_t pid = 0;  ///< 0: never known
+    std::int64_t pid = 0;    ///< 0: never known
+    std::string data_stamp;  ///< of BeginAttempt
   };
   /// Attempts that were begun and never finished: what a dead orchestrator left.
   [[nodiscard]] std::vector<OpenAttempt> OpenAttempts() const;

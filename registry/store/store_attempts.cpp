@@ -15,11 +15,10 @@ std::string AttemptText(TrialId trial, std::int64_t attempt) {
 }
 
 std::int64_t LastAttempt(Database& db, TrialId trial) {
-  const auto number = db.Row(
+  // max() of no rows is one row with NULL, which reads as 0: the first attempt is number 1.
+  return db.TheRow(
       "SELECT max(number) AS number FROM attempt WHERE trial = ?",
       [](const StatementUse& row) { return row.Integer("number"); }, trial);
-  // max() of no rows is one row with NULL, which reads as 0: the first attempt is number 1.
-  return number.value();
 }
 
 void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,
@@ -108,9 +107,9 @@ void CheckAgreement(TrialId trial, std::int64_t attempt, bool complete, TrialSta
                          " complete, its trial cannot become " + ToString(next));
 }
 
-Store::AttemptRecord AttemptFrom(const StatementUse& row) {
+Store::AttemptRecord AttemptFrom(const RecordPlace& place, const StatementUse& row) {
   return {.attempt = row.Integer("number"),
-          .directory = row.Text("directory"),
+          .directory = place.Directory(row.Text("directory")),
           .device = row.Text("device"),
           .started_at = row.Text("started_at"),
           .finished_at = row.Text("finished_at"),
@@ -130,17 +129,31 @@ void Store::Impl::MoveTo(TrialId trial, TrialState state) {
 }
 
 std::int64_t Store::BeginAttempt(TrialId trial, const std::string& directory,
-                                 const std::string& device, std::int64_t threads) {
+                                 const std::string& device, std::int64_t threads,
+                                 const std::string& data_stamp) {
   Database& db = impl_->database;
+  const std::string recorded = impl_->place.Recorded(directory);
   return db.Write([&] {
     // First: it refuses a trial that somebody else took, before there is a row of ours.
     impl_->MoveTo(trial, TrialState::kRunning);
     const std::int64_t number = LastAttempt(db, trial) + 1;
     db.Use(
-        "INSERT INTO attempt (trial, number, outcome, directory, device, threads, started_at)"
-        " VALUES (?, ?, 'running', ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
-        << trial << number << directory << device << threads << Execute();
+        "INSERT INTO attempt (trial, number, outcome, directory, device, threads, data_stamp,"
+        " started_at) VALUES (?, ?, 'running', ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
+        << trial << number << recorded << device << threads << data_stamp << Execute();
     return number;
+  });
+}
+
+void Store::SetAttemptDirectory(TrialId trial, std::int64_t attempt, const std::string& directory) {
+  Database& db = impl_->database;
+  const std::string recorded = impl_->place.Recorded(directory);
+  db.Write([&] {
+    const int changed = db.Use(
+                            "UPDATE attempt SET directory = ?"
+                            " WHERE trial = ? AND number = ? AND outcome = 'running'")
+                        << recorded << trial << attempt << Execute();
+    if (changed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
   });
 }
 
@@ -187,13 +200,14 @@ void Store::FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutc
 
 std::vector<Store::OpenAttempt> Store::OpenAttempts() const {
   return impl_->database.Rows(
-      "SELECT trial, number, directory, pid FROM attempt WHERE outcome = 'running'"
+      "SELECT trial, number, directory, pid, data_stamp FROM attempt WHERE outcome = 'running'"
       " ORDER BY trial, number",
-      [](const StatementUse& row) {
+      [this](const StatementUse& row) {
         return OpenAttempt{.trial = TrialId{row.Integer("trial")},
                            .attempt = row.Integer("number"),
-                           .directory = row.Text("directory"),
-                           .pid = row.Integer("pid")};
+                           .directory = impl_->place.Directory(row.Text("directory")),
+                           .pid = row.Integer("pid"),
+                           .data_stamp = row.Text("data_stamp")};
       });
 }
 
@@ -201,8 +215,9 @@ std::vector<Store::AttemptRecord> Store::Attempts(TrialId trial) const {
   // A number without a trial is a mistake of the user; without this it would look like a trial that
   // was never begun.
   (void)impl_->StateOf(trial);
-  return impl_->database.Rows("SELECT * FROM attempt WHERE trial = ? ORDER BY number", AttemptFrom,
-                              trial);
+  return impl_->database.Rows(
+      "SELECT * FROM attempt WHERE trial = ? ORDER BY number",
+      [this](const StatementUse& row) { return AttemptFrom(impl_->place, row); }, trial);
 }
 
 void Store::SetState(TrialId trial, TrialState state) {

@@ -1,5 +1,7 @@
 // The Store's studies, notes and ensembles.
 
+#include <sqlite3.h>
+
 #include "registry/store/database.h"
 #include "registry/store/store.h"
 #include "registry/util/error.h"
@@ -20,8 +22,46 @@ StudyRecord StudyFrom(const StatementUse& row) {
 }  // namespace
 
 Store::Store(const std::filesystem::path& path, OpenMode mode)
-    : impl_(new Impl{.database = {path, mode}}) {}
+    : impl_(new Impl{.database = {path, mode}, .place = RecordPlace(path)}) {
+  const auto runs = impl_->database.Row("SELECT runs FROM place",
+                                        [](const StatementUse& row) { return row.Text("runs"); });
+  if (runs) impl_->place.SetRemembered(*runs);
+}
 Store::~Store() = default;
+
+const std::filesystem::path& Store::runs() const { return impl_->place.runs(); }
+
+void Store::SetRuns(const std::filesystem::path& runs) { impl_->place.SetRuns(runs); }
+
+void Store::RememberRuns() {
+  Database& db = impl_->database;
+  const std::string runs = impl_->place.Remembered();
+  db.Write([&] {
+    db.Use(
+        "INSERT INTO place (id, runs) VALUES (1, ?)"
+        " ON CONFLICT (id) DO UPDATE SET runs = excluded.runs WHERE runs <> excluded.runs")
+        << runs << Execute();
+  });
+}
+
+void Store::CopyTo(const std::filesystem::path& to, const std::filesystem::path& runs) const {
+  impl_->database.CopyTo(to);
+  // The copy is a file of its own from here on: it says itself where its runs folder is.
+  SQLite::Database copy(to.string(), SQLite::OPEN_READWRITE);
+  RecordPlace place(to);
+  place.SetRuns(runs);
+  SQLite::Statement remember(copy, "INSERT OR REPLACE INTO place (id, runs) VALUES (1, ?)");
+  remember.bind(1, place.Remembered());
+  remember.exec();
+}
+
+void Store::LeaveLog() {
+  int leave = 1;
+  sqlite3_file_control(impl_->database.connection().getHandle(), "main", SQLITE_FCNTL_PERSIST_WAL,
+                       &leave);
+}
+
+void Store::Settle() { impl_->database.Checkpoint(); }
 
 void Store::Together(const std::function<void()>& work) { impl_->database.Write(work); }
 

@@ -7,31 +7,50 @@
 namespace beamgrid {
 namespace {
 
-/// Returns the trial of that fingerprint, which is added if the database does not know it.
-TrialId AddOrFind(Database& db, const NewTrial& trial) {
+/// Returns the trial of that fingerprint, which is added if the database does not know it. What it
+/// reads may lie elsewhere by now, and is found there from now on.
+TrialId AddOrFind(Database& db, const std::string& folder, const NewTrial& trial) {
   const auto id_from = [](const StatementUse& row) { return TrialId{row.Integer("id")}; };
   const auto known =
       db.Row("SELECT id FROM trial WHERE fingerprint = ?", id_from, trial.fingerprint);
-  // Shared: what another study trained is not trained again.
-  if (known) return *known;
   const std::string spec = CanonicalJson(ToJson(trial.spec));
+  // Shared: what another study trained is not trained again.
+  if (known) {
+    db.Use("UPDATE trial SET spec = ?1, folder = ?2 WHERE id = ?3 AND (spec <> ?1 OR folder <> ?2)")
+        << spec << folder << *known << Execute();
+    return *known;
+  }
   const std::string canonical = CanonicalText(trial.spec);
   db.Use(
       "INSERT INTO trial (fingerprint, name, seed, state, spec, canonical, parameters,"
-      " size_bytes) VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?)")
+      " size_bytes, folder) VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?, ?)")
       << trial.fingerprint << trial.name << trial.spec.seed << spec << canonical << trial.parameters
-      << trial.size_bytes << Execute();
+      << trial.size_bytes << folder << Execute();
   return TrialId{db.connection().getLastInsertRowid()};
 }
 
-/// Notes that the study has the trial. A study that is run again refers to it already, and keeps
-/// its position and name.
-void Refer(Database& db, StudyId study, TrialId trial, const std::string& name) {
+/// Notes that the study has the trial and that it counts, alone of its name and seed. A study that
+/// is run again refers to it already, and keeps its position.
+void Refer(Database& db, StudyId study, TrialId trial, const NewTrial& wanted) {
+  const auto is_as_wanted = db.Row(
+      "SELECT name = ? AND not_counted IS NULL AS it_is FROM study_trial"
+      " WHERE study = ? AND trial = ?",
+      [](const StatementUse& row) { return row.Integer("it_is") != 0; }, wanted.name, study, trial);
+  if (is_as_wanted == true) return;
+  // First: the index allows one of them.
   db.Use(
-      "INSERT INTO study_trial (study, position, trial, name) VALUES (?1,"
-      " (SELECT coalesce(max(position), 0) + 1 FROM study_trial WHERE study = ?1), ?2, ?3)"
-      " ON CONFLICT (study, trial) DO NOTHING")
-      << study << trial << name << Execute();
+      "UPDATE study_trial SET not_counted = 'another trial of this model and seed took its place'"
+      " WHERE study = ? AND name = ? AND seed = ? AND not_counted IS NULL")
+      << study << wanted.name << wanted.spec.seed << Execute();
+  if (is_as_wanted) {
+    db.Use("UPDATE study_trial SET name = ?, not_counted = NULL WHERE study = ? AND trial = ?")
+        << wanted.name << study << trial << Execute();
+    return;
+  }
+  db.Use(
+      "INSERT INTO study_trial (study, position, trial, name, seed) VALUES (?1,"
+      " (SELECT coalesce(max(position), 0) + 1 FROM study_trial WHERE study = ?1), ?2, ?3, ?4)")
+      << study << trial << wanted.name << wanted.spec.seed << Execute();
 }
 
 Artifact ArtifactFrom(const StatementUse& row) {
@@ -83,8 +102,17 @@ std::string FailureText(const StatementUse& row) {
   return row.Text("failure_kind") + (message.empty() ? "" : ": " + message);
 }
 
+/// Returns a recorded spec, or the model of one, with its paths as they are now.
+std::string FilesNow(const RecordPlace& place, std::string spec, const std::string& then) {
+  const bool names_files =
+      spec.find("\"path\":") != std::string::npos || spec.find("\"train\":[") != std::string::npos;
+  // Looked for first: to parse every model of a large record would take longer than to read it.
+  if (then.empty() || then == place.folder() || !names_files) return spec;
+  return CanonicalJson(place.FilesNow(ParseJson(spec), then));
+}
+
 /// Returns the record that a row of the view trial_record is.
-TrialRecord RecordFrom(Database& db, const StatementUse& row) {
+TrialRecord RecordFrom(Database& db, const RecordPlace& place, const StatementUse& row) {
   TrialRecord record{.id = TrialId{row.Integer("id")},
                      .name = row.Text("name"),
                      .fingerprint = row.Text("fingerprint"),
@@ -98,8 +126,12 @@ TrialRecord RecordFrom(Database& db, const StatementUse& row) {
                      .failure = FailureText(row),
                      .failure_log = row.Text("failure_log"),
                      .device = row.Text("device"),
-                     .model_json = row.Text("model"),
-                     .directory = row.Text("directory")};
+                     .model_json = FilesNow(place, row.Text("model"), row.Text("folder")),
+                     .directory = place.Directory(row.Text("directory"))};
+  if (record.state == TrialState::kComplete && row.IsNull("result_attempt")) {
+    throw Error("the record calls trial " + std::to_string(row.Integer("id")) +
+                " complete and holds no result of it: it was changed by hand or is damaged");
+  }
   if (!row.IsNull("result_attempt")) record.result = ResultFrom(row, ArtifactsOf(db, record.id));
   return record;
 }
@@ -108,12 +140,13 @@ TrialRecord RecordFrom(Database& db, const StatementUse& row) {
 
 std::vector<TrialId> Store::AddTrials(StudyId study, const std::vector<NewTrial>& trials) {
   Database& db = impl_->database;
+  const std::string folder = impl_->place.folder().string();
   return db.Write([&] {
     std::vector<TrialId> ids;
     ids.reserve(trials.size());
     for (const NewTrial& trial : trials) {
-      ids.push_back(AddOrFind(db, trial));
-      Refer(db, study, ids.back(), trial.name);
+      ids.push_back(AddOrFind(db, folder, trial));
+      Refer(db, study, ids.back(), trial);
     }
     return ids;
   });
@@ -123,40 +156,63 @@ std::optional<TrialRecord> Store::FindByFingerprint(const std::string& fingerpri
   Database& db = impl_->database;
   return db.Row(
       "SELECT * FROM trial_record WHERE fingerprint = ?",
-      [&](const StatementUse& row) { return RecordFrom(db, row); }, fingerprint);
+      [&](const StatementUse& row) { return RecordFrom(db, impl_->place, row); }, fingerprint);
 }
 
 TrialRecord Store::Trial(TrialId id) const {
   Database& db = impl_->database;
   (void)impl_->StateOf(id);
-  return db
-      .Row(
-          "SELECT * FROM trial_record WHERE id = ?",
-          [&](const StatementUse& row) { return RecordFrom(db, row); }, id)
-      .value();
+  return db.TheRow(
+      "SELECT * FROM trial_record WHERE id = ?",
+      [&](const StatementUse& row) { return RecordFrom(db, impl_->place, row); }, id);
 }
 
-std::vector<TrialRecord> Store::Trials(StudyId study) const {
+std::vector<TrialRecord> Store::Trials(StudyId study, Counting counting) const {
   Database& db = impl_->database;
   const auto named_here = [&](const StatementUse& row) {
-    TrialRecord record = RecordFrom(db, row);
+    TrialRecord record = RecordFrom(db, impl_->place, row);
     // Two studies may vary other axes and so name one model differently.
     record.name = row.Text("name_in_study");
+    record.not_counted = row.Text("not_counted");
     return record;
   };
   return db.Rows(
-      "SELECT trial_record.*, study_trial.name AS name_in_study FROM study_trial"
-      " JOIN trial_record ON trial_record.id = study_trial.trial"
-      " WHERE study_trial.study = ? ORDER BY study_trial.position",
-      named_here, study);
+      "SELECT trial_record.*, study_trial.name AS name_in_study, study_trial.not_counted"
+      " FROM study_trial JOIN trial_record ON trial_record.id = study_trial.trial"
+      " WHERE study_trial.study = ? AND (study_trial.not_counted IS NULL OR ?)"
+      " ORDER BY study_trial.position",
+      named_here, study, std::int64_t{counting == Counting::kAll});
+}
+
+void Store::StopCounting(StudyId study, const std::vector<TrialId>& trials,
+                         const std::string& why) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    for (const TrialId trial : trials) {
+      db.Use(
+          "UPDATE study_trial SET not_counted = ?"
+          " WHERE study = ? AND trial = ? AND not_counted IS NULL")
+          << why << study << trial << Execute();
+    }
+  });
 }
 
 TrialSpec Store::Spec(TrialId id) const {
   (void)impl_->StateOf(id);
-  const auto text = impl_->database.Row(
-      "SELECT spec FROM trial WHERE id = ?",
-      [](const StatementUse& row) { return row.Text("spec"); }, id);
-  return TrialSpecFromJson(ParseJson(text.value()));
+  const std::string text = impl_->database.TheRow(
+      "SELECT spec, folder FROM trial WHERE id = ?",
+      [this](const StatementUse& row) {
+        return FilesNow(impl_->place, row.Text("spec"), row.Text("folder"));
+      },
+      id);
+  return TrialSpecFromJson(ParseJson(text));
+}
+
+std::string Store::Canonical(TrialId id) const {
+  (void)impl_->StateOf(id);
+  return impl_->database.TheRow(
+      "SELECT canonical FROM trial WHERE id = ?",
+      [](const StatementUse& row) { return row.Text("canonical"); }, id);
 }
 
 std::vector<EpochResult> Store::Epochs(TrialId id) const {

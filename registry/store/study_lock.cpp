@@ -1,14 +1,19 @@
 // The exclusive right to run a study.
 
+#include "registry/store/study_lock.h"
+
 #include <fcntl.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 
-#include "registry/store/study_lock.h"
+#include "registry/store/database_file.h"
+#include "registry/store/place.h"
+#include "registry/util/files.h"
 #include "registry/util/system_error.h"
 #include "registry/util/text.h"
 
@@ -21,43 +26,81 @@ std::string HostName() {
   return name.data();
 }
 
-std::string ReadHolder(int fd) {
+std::string ReadHolder(const std::filesystem::path& note) {
+  const UniqueFd file(::open(note.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 512> text{};
-  const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
-  // The holder may not have written its name yet.
+  const ssize_t size = file.get() < 0 ? 0 : ::pread(file.get(), text.data(), text.size(), 0);
+  // The holder may not have written its name yet, or may have come by another mount.
   return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "another process";
 }
 
-void WriteHolder(int fd, const std::string& path) {
+void WriteHolder(const std::filesystem::path& note) {
   const std::string holder = "pid " + std::to_string(::getpid()) + " on " + HostName() + " since " +
                              UtcText(std::chrono::system_clock::now());
-  // Cut first: the name of a former holder may be longer.
-  const bool written = ::ftruncate(fd, 0) == 0 && ::pwrite(fd, holder.data(), holder.size(), 0) ==
-                                                      static_cast<ssize_t>(holder.size());
-  if (!written) throw SystemError(path, "cannot write the lock file", errno);
+  const UniqueFd file(::open(note.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (file.get() < 0) throw SystemError(note, "cannot open the lock file", errno);
+  const ssize_t size = ::pwrite(file.get(), holder.data(), holder.size(), 0);
+  if (size != static_cast<ssize_t>(holder.size())) {
+    throw SystemError(note, "cannot write the lock file", errno);
+  }
+}
+
+/// Returns the one byte that stands for a study: behind all that SQLite locks and any file may
+/// hold.
+struct flock ByteOf(const std::string& study) {
+  constexpr off_t kBehindAllFiles = off_t{1} << 61;
+  constexpr int kDigits = 15;  // 60 bits: the sum stays below 2^62
+  const std::string hash = HashBytes(study).substr(0, kDigits);
+  std::uint64_t number = 0;
+  std::from_chars(hash.data(), hash.data() + hash.size(), number, 16);
+  struct flock byte{};
+  byte.l_type = F_WRLCK;
+  byte.l_whence = SEEK_SET;
+  byte.l_start = kBehindAllFiles + static_cast<off_t>(number);
+  byte.l_len = 1;
+  return byte;
 }
 
 }  // namespace
 
 StudyLock::StudyLock(const std::filesystem::path& database, const std::string& study) {
-  const std::string path = database.string() + '.' + study + ".lock";
+  CheckDatabaseFile(database);
+  const std::filesystem::path path = RealPath(database);
+  note_ = path.string() + '.' + study + ".lock";
   // Close-on-exec: a worker that outlives a dead orchestrator must not go on holding the study.
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (file_.get() < 0) throw SystemError(path, "cannot open the lock file", errno);
-  // Not waiting: who starts a study twice wants to be told so. The kernel lets go of the lock when
-  // its holder dies, so none is ever stale.
-  if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0) {
-    WriteHolder(file_.get(), path);
+  if (file_.get() < 0) throw SystemError(path, "cannot open the database", errno);
+  // Not waiting: who starts a study twice wants to be told so. A lock of the open file and not of
+  // the process: the kernel lets go of it when its holder dies, and not when SQLite closes the
+  // file.
+  struct flock byte = ByteOf(study);
+  if (::fcntl(file_.get(), F_OFD_SETLK, &byte) == 0) {
+    WriteHolder(note_);
     return;
   }
-  if (errno != EWOULDBLOCK) throw SystemError(path, "cannot lock", errno);
+  if (errno != EAGAIN && errno != EACCES)
+    throw SystemError(path, "cannot lock the database", errno);
   throw UsageError("study '" + study + "' in " + database.string() + " is being run by " +
-                   ReadHolder(file_.get()) + "; wait for it or stop it (" + path + ")");
+                   ReadHolder(note_) + "; wait for it or stop it (" + note_.string() + ")");
 }
 
 StudyLock::~StudyLock() {
-  // The file stays: removing it would let two processes lock two files of one name.
-  [[maybe_unused]] const int ignored = ::ftruncate(file_.get(), 0);
+  // Emptied, not removed: another one may have opened it to write its name.
+  [[maybe_unused]] const int ignored = ::truncate(note_.c_str(), 0);
+}
+
+bool StudyLock::IsOn(const std::filesystem::path& database) const {
+  struct stat locked{}, there{};
+  return ::fstat(file_.get(), &locked) == 0 && ::stat(database.c_str(), &there) == 0 &&
+         locked.st_dev == there.st_dev && locked.st_ino == there.st_ino;
+}
+
+bool StudyLock::IsHeld(const std::string& study) const {
+  struct flock byte = ByteOf(study);
+  if (::fcntl(file_.get(), F_OFD_GETLK, &byte) != 0) {
+    throw SystemError(note_, "cannot ask for the lock of study '" + study + "'", errno);
+  }
+  return byte.l_type != F_UNLCK;
 }
 
 }  // namespace beamgrid

@@ -9,8 +9,13 @@
 namespace beamgrid {
 
 /// Exclusive right to run one study of one database, held while it lives and released by the kernel
-/// when the process dies (flock on `<db>.<study>.lock`; the file names the holder: pid, host,
-/// since). A second one: UsageError naming the holder.
+/// when the process dies. What is locked is the database file itself (one byte far behind its end,
+/// which stands for the study), so it holds whatever path, link or mount leads there. The file
+/// `<db>.<study>.lock` only names the holder: pid, host, since. A second one: UsageError naming the
+/// holder; so for a database that CheckDatabaseFile refuses.
+///
+/// It must be made before the process opens the database and outlive that: closing any descriptor
+/// of a file gives up SQLite's own locks on it.
 class StudyLock {
  public:
   StudyLock(const std::filesystem::path& database, const std::string& study);
@@ -18,8 +23,14 @@ class StudyLock {
   StudyLock(const StudyLock&) = delete;
   StudyLock& operator=(const StudyLock&) = delete;
 
+  /// True if `database` leads to the file that is locked, and not to one that has taken its place.
+  [[nodiscard]] bool IsOn(const std::filesystem::path& database) const;
+  /// True if somebody else holds the lock of `study`, another one of this database.
+  [[nodiscard]] bool IsHeld(const std::string& study) const;
+
  private:
   UniqueFd file_;
+  std::filesystem::path note_;
 };
 
 }  // namespace beamgrid

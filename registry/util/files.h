@@ -31,7 +31,9 @@ class ContentHash {
   std::unique_ptr<XXH3_state_s, Free> state_;
 };
 
-/// XXH3-128 of the bytes, 32 hex digits.
+/// The length of a hash as text.
+inline constexpr std::size_t kHashDigits = 32;
+/// XXH3-128 of the bytes in hex digits.
 [[nodiscard]] std::string HashBytes(std::string_view bytes);
 
 /// HashBytes of a file's content, read in pieces.

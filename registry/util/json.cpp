@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "registry/util/printable.h"
+
 namespace beamgrid {
 namespace {
 
@@ -101,7 +103,8 @@ class ExactHandler {
 };
 
 void AppendString(std::string& text, std::string_view value) {
-  text += json::serialize(json::string_view(value));
+  // JSON escapes only a part of what a terminal would obey.
+  text += PrintableJson(json::serialize(json::string_view(value)));
 }
 
 void AppendDouble(std::string& text, double value) {
@@ -171,7 +174,7 @@ void Append(std::string& text, const json::value& value) {
 std::string Abbreviated(const json::value& value) {
   constexpr std::size_t kLongest = 80;
   std::string text = json::serialize(value);
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
+  if (text.size() > kLongest) text = std::string(FirstColumns(text, kLongest)) + "...";
   return text;
 }
 

@@ -28,9 +28,25 @@ int SystemCode(const std::exception& error) {
   return from_system ? standard->code().value() : 0;
 }
 
-bool IsMachineFault(int code) { return !FixForSystemError(code).empty(); }
+// The list of the file's own faults and not of the machine's: what is on no list is the machine's.
+bool IsMachineFault(int code) {
+  switch (code) {
+    case 0:
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EINVAL:
+    case ENXIO:
+      return false;
+    default:
+      return true;
+  }
+}
 
 std::string FixForSystemError(int code) {
+  if (!IsMachineFault(code)) return {};
   switch (code) {
     case ENOSPC:
     case EDQUOT:
@@ -44,10 +60,29 @@ std::string FixForSystemError(int code) {
     case ENFILE:
       return "allow more open files (ulimit -n) or fewer workers (resources.slots_per_device), "
              "then run again";
+    case EFBIG:
+      return "allow larger files (ulimit -f), then run again; what was finished is kept";
+    case EAGAIN:
+      return "allow more processes and threads (ulimit -u) or fewer workers "
+             "(resources.slots_per_device), then run again";
+    case ENOMEM:
+      return "free memory or allow more (ulimit -v), or fewer workers "
+             "(resources.slots_per_device), then run again";
     case EIO:
       return "check the disk, then run again; what was finished is kept";
+    case ESTALE:
+    case ENOTCONN:
+    case ETIMEDOUT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case ENODEV:
+      return "check that the file system is mounted and its server answers, then run again; what "
+             "was finished is kept";
     default:
-      return {};
+      return "this is the machine's fault, not a trial's: mend it, then run again; what was "
+             "finished is kept";
   }
 }
 

@@ -24,8 +24,9 @@ class SystemError : public Error {
 /// 0.
 [[nodiscard]] int SystemCode(const std::exception& error);
 
-/// Whether the machine is at fault and not the work: no room, no descriptors left, not writable, a
-/// broken disk. Any other trial would fail in the same way.
+/// Whether the machine is at fault and not the file that was named: any other trial would fail in
+/// the same way. That is every code but those that say that the file is not there or is something
+/// else (ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG, EINVAL, ENXIO); 0 is none.
 [[nodiscard]] bool IsMachineFault(int code);
 
 /// What the user can do about such a fault; empty where it is none.

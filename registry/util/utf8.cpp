@@ -1,6 +1,6 @@
 #include "registry/util/utf8.h"
 
-#include <cstddef>
+#include <algorithm>
 
 namespace beamgrid {
 namespace {
@@ -21,9 +21,9 @@ constexpr Lead kLeads[] = {
     {0xE1, 0xEC, 3, 0x80, 0xBF}, {0xED, 0xED, 3, 0x80, 0x9F}, {0xEE, 0xEF, 3, 0x80, 0xBF},
     {0xF0, 0xF0, 4, 0x90, 0xBF}, {0xF1, 0xF3, 4, 0x80, 0xBF}, {0xF4, 0xF4, 4, 0x80, 0x8F}};
 
+/// Whether the bytes behind the first one, as far as they are there, go on as the lead says.
 bool Continues(const Lead& lead, std::string_view text) {
-  if (text.size() < lead.bytes) return false;
-  for (std::size_t i = 1; i < lead.bytes; ++i) {
+  for (std::size_t i = 1; i < std::min(lead.bytes, text.size()); ++i) {
     const auto byte = static_cast<Byte>(text[i]);
     const Byte least = i == 1 ? lead.second_least : 0x80, most = i == 1 ? lead.second_most : 0xBF;
     if (byte < least || byte > most) return false;
@@ -31,17 +31,49 @@ bool Continues(const Lead& lead, std::string_view text) {
   return true;
 }
 
-/// Returns the bytes of the character that `text` begins with; 0 if it begins with none.
-std::size_t CharacterBytes(std::string_view text) {
+/// The character that the text begins with, whole or cut off by the text's end; null: none.
+const Lead* LeadOf(std::string_view text) {
   const auto first = static_cast<Byte>(text.front());
   for (const Lead& lead : kLeads) {
     if (first < lead.first_least || first > lead.first_most) continue;
-    return Continues(lead, text) ? lead.bytes : 0;
+    return Continues(lead, text) ? &lead : nullptr;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::size_t CharacterBytes(std::string_view text) {
+  const Lead* lead = LeadOf(text);
+  return lead != nullptr && lead->bytes <= text.size() ? lead->bytes : 0;
+}
+
+std::size_t CutOffBytes(std::string_view text) {
+  constexpr std::size_t kMostBytes = 4;
+  for (std::size_t bytes = 1; bytes <= std::min(kMostBytes - 1, text.size()); ++bytes) {
+    const std::string_view end = text.substr(text.size() - bytes);
+    if (ContinuesCharacter(end.front())) continue;
+    const Lead* lead = LeadOf(end);
+    return lead != nullptr && lead->bytes > bytes ? bytes : 0;
   }
   return 0;
 }
 
-}  // namespace
+bool IsWellFormedUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t bytes = CharacterBytes(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
+std::string ProblemOfPath(std::string_view path) {
+  if (IsWellFormedUtf8(path)) return {};
+  return std::string(path) +
+         ": the name is not UTF-8, which the record and the trainer need; rename the file or the "
+         "folder, or make a link with another name to it";
+}
 
 std::string WellFormedUtf8(std::string_view text) {
   std::string formed;

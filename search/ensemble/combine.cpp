@@ -54,17 +54,19 @@ void RefuseOtherVideos(const std::vector<const Predictions*>& members) {
 }  // namespace
 
 double Combination::Term(double probability) const {
-  return logits_ ? Logit(probability) - kLowestLogit : probability;
+  if (votes()) return probability >= 0.5 ? 1 : 0;
+  return logits() ? Logit(probability) - kLowestLogit : probability;
 }
 
 double Combination::Probability(double term) const {
-  return logits_ ? 1 / (1 + std::exp(-(term + kLowestLogit))) : term;
+  return logits() ? 1 / (1 + std::exp(-(term + kLowestLogit))) : term;
 }
 
 double Combination::largest_term() const { return Term(1); }
 
 double FloorTerm(const VideoPrediction& video, const Combination& combination, Missing missing) {
-  if (missing == Missing::kZero || video.top.empty()) return 0;
+  // Nobody votes for what he does not list.
+  if (missing == Missing::kZero || video.top.empty() || combination.votes()) return 0;
   const auto least = std::min_element(video.top.begin(), video.top.end(),
                                       [](auto a, auto b) { return a.score < b.score; });
   return combination.Term(least->score);

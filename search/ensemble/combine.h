@@ -14,20 +14,22 @@ namespace beamgrid {
 /// Combination is the arithmetic of the domain in which scores are averaged.
 class Combination {
  public:
-  explicit Combination(ScoreDomain domain) : logits_(domain == ScoreDomain::kLogits) {}
+  explicit Combination(ScoreDomain domain) : domain_(domain) {}
 
   /// True if scores are averaged as logits.
-  [[nodiscard]] bool logits() const { return logits_; }
+  [[nodiscard]] bool logits() const { return domain_ == ScoreDomain::kLogits; }
+  /// True if members vote.
+  [[nodiscard]] bool votes() const { return domain_ == ScoreDomain::kVotes; }
   /// Returns a probability in the domain of the mean, counted from its lower end (so never
-  /// negative): logit(p) - logit(1e-6), or p.
+  /// negative): logit(p) - logit(1e-6), p, or the vote.
   [[nodiscard]] double Term(double probability) const;
-  /// Returns the inverse of Term, of a mean of terms.
+  /// Returns the inverse of Term, of a mean of terms; of votes the share that is for the label.
   [[nodiscard]] double Probability(double term) const;
   /// Returns the largest value of Term.
   [[nodiscard]] double largest_term() const;
 
  private:
-  bool logits_;
+  ScoreDomain domain_;
 };
 
 inline constexpr double kSmallestProbability = 1e-6;  ///< clamp of logits, and 1 - it above

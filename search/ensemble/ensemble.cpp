@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "search/ensemble/bootstrap.h"
 #include "search/ensemble/combine.h"
 #include "search/ensemble/models.h"
@@ -14,18 +16,53 @@
 namespace beamgrid {
 namespace {
 
-// Far beyond any limit of size; it bounds what the sums of the search must hold.
-constexpr std::int64_t kMostMembers = 1000;
-
 void CheckNumber(const char* name, std::int64_t value, std::int64_t least, std::int64_t most) {
   if (value >= least && value <= most) return;
   throw UsageError("ensemble: " + std::string(name) + " = " + std::to_string(value) + ", must be " +
                    std::to_string(least) + ".." + std::to_string(most));
 }
 
+void CheckGiven(const EnsembleQuestion& question) {
+  const std::vector<double>& weights = question.given_weights;
+  if (weights.empty()) return;
+  if (weights.size() != question.given.size()) {
+    throw UsageError("ensemble: " + std::to_string(weights.size()) + " weights are given for " +
+                     std::to_string(question.given.size()) +
+                     " members; there must be one for each, in their order");
+  }
+  double sum = 0;
+  for (const double weight : weights) {
+    sum += weight;
+    if (std::isfinite(weight) && weight >= 0) continue;
+    throw UsageError("ensemble: a given weight is " + std::to_string(weight) +
+                     ", must be a number that is not negative");
+  }
+  if (sum == 0) throw UsageError("ensemble: all given weights are 0");
+}
+
+/// Returns the place of the given member among the models, sorted by name.
+std::size_t PlaceOf(const std::string& given, const std::vector<AlignedModel>& models) {
+  std::vector<std::size_t> of_any_seed;
+  for (std::size_t m = 0; m < models.size(); ++m) {
+    const std::string& name = models[m].model->name;
+    if (name == given) return m;
+    if (name.starts_with(given + "/s")) of_any_seed.push_back(m);
+  }
+  if (of_any_seed.size() == 1) return of_any_seed[0];
+  const auto name_of = [&](std::size_t m) { return models[m].model->name; };
+  if (!of_any_seed.empty()) {
+    throw UsageError("ensemble: the given member '" + given + "' is " +
+                     Join(of_any_seed, ", ", name_of) + "; name one of them");
+  }
+  std::vector<std::string> names;
+  for (const AlignedModel& model : models) names.push_back(model.model->name);
+  throw UsageError("ensemble: there is no model '" + given + "' within the size limit; there are " +
+                   JoinFirst(names, 8));
+}
+
 void CheckNumbers(const EnsembleQuestion& question) {
   constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
-  CheckNumber("members", question.members, 1, kMostMembers);
+  CheckNumber("members", question.members, 1, kMostEnsembleMembers);
   CheckNumber("beam_width", question.beam_width, 1, kAny);
   CheckNumber("size_limit", question.size_limit, 1, kAny);
   CheckNumber("bootstrap", question.bootstrap, 1, 1'000'000);
@@ -33,6 +70,7 @@ void CheckNumbers(const EnsembleQuestion& question) {
     throw UsageError("ensemble: holdout = " + std::to_string(question.holdout) +
                      ", must be at least 0 and less than 1");
   }
+  CheckGiven(question);
   for (const EnsembleModel& model : question.models) {
     if (model.size_bytes >= 0) continue;
     throw UsageError("ensemble: model '" + model.name + "' has a size of " +
@@ -128,6 +166,7 @@ class Finder {
                        " leaves none of " + std::to_string(parts_.holdout[0].videos.size()) +
                        " videos to select on");
     }
+    RequireLabels();
     if (question_.holdout > 0 && parts_.holdout[0].videos.empty()) {
       answer_.notes.emplace_back("too few videos for a holdout part");
     }
@@ -139,7 +178,49 @@ class Finder {
     answer_.best_single_gap_of_all = SingleGap(models[best_single_]);
   }
 
+  /// Refuses a selection part in which no video has a label; leaves such a holdout part out.
+  void RequireLabels() {
+    const auto labelled = [](const AlignedModel& model) {
+      return std::ranges::any_of(model.videos, [](const auto* v) { return !v->labels.empty(); });
+    };
+    if (!labelled(parts_.selection[0])) {
+      throw UsageError("ensemble: none of the " +
+                       std::to_string(parts_.selection[0].videos.size()) +
+                       " videos to select on has a true label: nothing can be measured");
+    }
+    const std::size_t held = parts_.holdout[0].videos.size();
+    if (held == 0 || labelled(parts_.holdout[0])) return;
+    answer_.notes.push_back("none of the " + std::to_string(held) +
+                            " videos held out has a true label: nothing is measured on them");
+    for (AlignedModel& model : parts_.holdout) model.videos.clear();
+  }
+
+  /// The members that the question names, in the pool's order, with their weights in the same.
+  ModelSet Given() {
+    std::map<std::size_t, double> weights;
+    for (std::size_t i = 0; i < question_.given.size(); ++i) {
+      const std::size_t place = PlaceOf(question_.given[i], parts_.selection);
+      const double weight = question_.given_weights.empty() ? 0 : question_.given_weights[i];
+      if (weights.emplace(place, weight).second) continue;
+      throw UsageError("ensemble: the member '" + question_.given[i] + "' is given twice");
+    }
+    ModelSet set;
+    std::int64_t size_bytes = 0;
+    for (const auto& [place, weight] : weights) {
+      set.push_back(static_cast<int>(place));
+      size_bytes += parts_.selection[place].model->size_bytes;
+      if (!question_.given_weights.empty()) given_weights_.push_back(weight);
+    }
+    if (size_bytes > question_.size_limit) {
+      answer_.notes.emplace_back("the given members are larger than the limit together");
+    }
+    answer_.notes.push_back(given_weights_.empty() ? "the members are given, none was searched for"
+                                                   : "the members and their weights are given");
+    return set;
+  }
+
   ModelSet Search() {
+    if (!question_.given.empty()) return Given();
     // Learned weights are learned for the winner only: to learn them for each set of the search
     // would take many passes over all videos instead of one.
     const std::vector<double> factors =
@@ -161,8 +242,13 @@ class Finder {
 
   void Weigh(const Members& members) {
     const std::vector<AlignedModel> selection = Pick(parts_.selection, members.models);
-    const Weighed weighed =
-        WeighMembers(selection, members.counts, question_.weights, combination_, question_.missing);
+    // Members that somebody names are not ours to drop.
+    const Drop drop = question_.given.empty() ? Drop::kIdle : Drop::kNone;
+    const Weighed weighed = given_weights_.empty()
+                                ? WeighMembers(selection, members.counts, question_.weights, drop,
+                                               combination_, question_.missing)
+                                : WeighMembers(selection, given_weights_, Weighting::kUniform, drop,
+                                               combination_, question_.missing);
     answer_.weights_used = weighed.weights;
     answer_.weightings = weighed.scores;
     answer_.selection_gap = weighed.gap;
@@ -175,7 +261,8 @@ class Finder {
       answer_.dropped.push_back(selection[index].model->name);
     }
     std::ranges::sort(answer_.dropped);
-    if (question_.weights == Weighting::kLearned) NoteLowerGap(selection, members);
+    const bool learned = question_.weights == Weighting::kLearned && given_weights_.empty();
+    if (learned) NoteLowerGap(selection, members);
   }
 
   /// Learned weights minimise the cross entropy, which GAP need not follow. Told and not undone:
@@ -217,6 +304,7 @@ class Finder {
   SplitModels parts_;
   std::vector<double> gaps_;  ///< of each model alone, on the selection part
   std::size_t best_single_ = 0;
+  std::vector<double> given_weights_;  ///< of the given members by name; empty: none are given
   EnsembleAnswer answer_;
 };
 

@@ -2,9 +2,9 @@
 // Ensembles of finished models under a size limit. Pure: predictions in, members and weights out.
 //
 // An ensemble's score of a label is the weighted mean of its members' scores, as logits
-// (log(p / (1 - p)), p clamped to [1e-6, 1 - 1e-6]; the result is turned back into a probability)
-// or as probabilities. An ensemble of one model is that model, unchanged. Labels that no member
-// lists never enter the ranking, as in a competition file.
+// (log(p / (1 - p)), p clamped to [1e-6, 1 - 1e-6]; the result is turned back into a probability),
+// as probabilities or as votes. An ensemble of one model is that model, unchanged. Labels that no
+// member lists never enter the ranking, as in a competition file.
 //
 // Source: YouTube-8M model selection by beam search (Kim et al. 2018, section 3.5),
 // GAP-proportional weights (Zhao et al. 2017, algorithm 2), greedy with replacement (Caruana et al.
@@ -35,16 +35,24 @@ struct EnsembleModel {
   std::optional<Missing> missing;  ///< nothing: as the question says
 };
 
+/// Far beyond any limit of size; it bounds what the sums of the search must hold.
+inline constexpr std::int64_t kMostEnsembleMembers = 1000;
+
 /// EnsembleQuestion is what FindEnsemble is asked: the models and the limits.
 struct EnsembleQuestion {
   std::vector<EnsembleModel> models;  ///< all over exactly the same videos; distinct names
   Missing missing = Missing::kZero;
   std::int64_t size_limit = 1LL << 30;  ///< bytes; the members' sizes together never exceed it
-  std::int64_t members = 6;             ///< at most
+  std::int64_t members = 6;             ///< at most, 1..kMostEnsembleMembers
   std::int64_t beam_width = 8;
   ScoreDomain combine = ScoreDomain::kLogits;
   Weighting weights = Weighting::kAuto;
   EnsembleSearch search = EnsembleSearch::kBeam;
+  /// Names of models that are the members, whatever a search would find; empty: it finds them. A
+  /// name without its seed ("MC-BLSTM-MoE2" for "MC-BLSTM-MoE2/s1") will do where there is one
+  /// such.
+  std::vector<std::string> given;
+  std::vector<double> given_weights;  ///< one for each of `given`, any scale; empty: as `weights`
   double holdout = 0;  ///< share of the videos, 0 <= holdout < 1, by a hash of the id (XXH3), that
                        ///< neither selection nor weights ever see
   std::int64_t bootstrap = 1000;  ///< resamples for the holdout interval

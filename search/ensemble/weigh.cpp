@@ -45,7 +45,7 @@ class Weigher {
           const Combination& combination, Missing missing)
       : models_(models), counts_(counts), combination_(combination), missing_(missing) {}
 
-  Weighed Weigh(Weighting asked) {
+  Weighed Weigh(Weighting asked, Drop drop) {
     Weighed result{.weights = asked};
     if (asked == Weighting::kAuto) {
       result.scores = ScoreAll();
@@ -59,7 +59,7 @@ class Weigher {
     std::iota(kept.begin(), kept.end(), 0U);
     std::vector<double> weights = WeightsOf(result.weights, models_, counts_);
     result.gap = GapOf(models_, weights);
-    DropIdle(kept, weights, result);
+    if (drop == Drop::kIdle) DropIdle(kept, weights, result);
     for (std::size_t m = 0; m < kept.size(); ++m) result.members.push_back({kept[m], weights[m]});
     return result;
   }
@@ -152,8 +152,9 @@ class Weigher {
 }  // namespace
 
 Weighed WeighMembers(const std::vector<AlignedModel>& models, const std::vector<double>& counts,
-                     Weighting weights, const Combination& combination, Missing missing) {
-  return Weigher(models, counts, combination, missing).Weigh(weights);
+                     Weighting weights, Drop drop, const Combination& combination,
+                     Missing missing) {
+  return Weigher(models, counts, combination, missing).Weigh(weights, drop);
 }
 
 std::vector<VideoPrediction> CombineAll(const std::vector<AlignedModel>& members,

@@ -25,6 +25,9 @@ struct Weighed {
   double gap = 0;                           ///< of the members
 };
 
+/// Drop says whether members without use may go.
+enum class Drop { kIdle, kNone };
+
 /// Weighs the models of a set over the selection part. `counts`: how often each is in the set.
 ///
 /// kAuto takes the weighting with the highest GAP by five-fold cross-fitting: each fifth of the
@@ -34,7 +37,7 @@ struct Weighed {
 /// Then, from the smallest weight on, each member goes without which the GAP is no more than 1e-6
 /// lower; learned weights are learned anew for the others.
 [[nodiscard]] Weighed WeighMembers(const std::vector<AlignedModel>& models,
-                                   const std::vector<double>& counts, Weighting weights,
+                                   const std::vector<double>& counts, Weighting weights, Drop drop,
                                    const Combination& combination, Missing missing);
 
 /// Returns the ensemble's lists over the videos of its members.

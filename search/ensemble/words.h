@@ -6,10 +6,13 @@
 
 namespace beamgrid {
 
-/// ScoreDomain is the domain in which the members' scores are averaged.
-enum class ScoreDomain { kLogits, kProbabilities };
+/// ScoreDomain is the domain in which the members' scores are averaged. kVotes counts a probability
+/// of 1/2 or more as 1 and any other as 0: with equal weights that is majority voting.
+enum class ScoreDomain { kLogits, kProbabilities, kVotes };
 inline constexpr Word<ScoreDomain> kScoreDomains[] = {
-    {ScoreDomain::kLogits, "logits"}, {ScoreDomain::kProbabilities, "probabilities"}};
+    {ScoreDomain::kLogits, "logits"},
+    {ScoreDomain::kProbabilities, "probabilities"},
+    {ScoreDomain::kVotes, "votes"}};
 
 /// Weighting is where the members' weights come from. kLearned searches with uniform ones and
 /// learns afterwards; kAuto searches with uniform ones and takes the best of the three afterwards.

@@ -60,6 +60,18 @@ EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& pa
   return *recipe.ensemble;
 }
 
+Recipe DataOfRecipe(const RecipeSource& source) {
+  const toml::table table = ParseToml(source);
+  Mistakes mistakes(source);
+  Section root(table, "", mistakes);
+  Recipe recipe;
+  recipe.path = source.path();
+  recipe.text = source.text();
+  ReadData(root, recipe);
+  if (!mistakes.empty()) throw RecipeError(mistakes.Take());
+  return recipe;
+}
+
 Recipe ParseRecipe(const std::string& text, const std::string& path, const Catalogue& catalogue,
                    const FindFile& find_file) {
   return ParseRecipe(RecipeSource(text, path), catalogue, find_file);

@@ -276,7 +276,7 @@ RecipeSection EnsembleSection() {
           "The ensemble that is made at the study's end; without the section, none is.",
           {Own("size_limit", "a size: \"1GiB\" (1024), \"500MB\" or \"1G\" (1000), 1e9", "\"1GiB\"",
                "The most bytes of all members together."),
-           Integer("members", defaults.members, 1, 10'000, "The most members."),
+           Integer("members", defaults.members, 1, kMostEnsembleMembers, "The most members."),
            Integer("beam_width", defaults.beam_width, 1, 100'000,
                    "The sets that the search keeps at each size."),
            Text("combine", WordFor(kScoreDomains, defaults.combine), WordsOf(kScoreDomains),

@@ -57,16 +57,20 @@ std::int64_t ReadThreads(Section& resources) {
   return resources.ReadInteger("threads_per_worker");
 }
 
-/// Reads a time in seconds.
+/// Reads a time in seconds. From one second on: nothing of ours is told apart within less, and what
+/// is cut to 0 would be no limit at all.
 double ReadDuration(Section& resources, const char* key, double fallback) {
   const toml::node* node = resources.Find(key);
   if (node == nullptr) return fallback;
   const auto* text = node->as_string();
   const std::optional<double> seconds = text == nullptr ? std::nullopt : ParseDuration(text->get());
-  if (seconds) return *seconds;
-  resources.Mistake(*node, key,
-                    "is " + (text == nullptr ? KindOf(*node) : Shown(OptionValue(text->get()))) +
-                        ", must be a time with its unit (s, m, h or d): \"90s\", \"30m\", \"6h\"");
+  constexpr double kLeast = 1;
+  if (seconds && *seconds >= kLeast) return *seconds;
+  resources.Mistake(
+      *node, key,
+      "is " + (text == nullptr ? KindOf(*node) : Shown(OptionValue(text->get()))) +
+          ", must be a time of 1s to 11574d with its unit (s, m, h or d): \"90s\", \"30m\", "
+          "\"6h\"");
   return fallback;
 }
 

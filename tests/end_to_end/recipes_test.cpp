@@ -120,6 +120,59 @@ TEST(ShippedRecipes, Kim2018GridIsTheWholeGridOfFigure4) {
   EXPECT_EQ(PlannedSizes(Recipe("kim2018_grid.toml")).size(), 4U * 6 * 4 * 16);
 }
 
+/// Parameters of the planned trials.
+std::multiset<std::int64_t> PlannedParameters(const fs::path& recipe) {
+  std::multiset<std::int64_t> parameters;
+  const boost::json::value plan = Planned(recipe);
+  for (const auto& trial : plan.at("trials").as_array()) {
+    parameters.insert(trial.at("parameters").as_int64());
+  }
+  return parameters;
+}
+
+// Equations 14 to 17: gates for the experts alone, with biases. With two layers of 2,048 and two
+// experts 2 (1152 h + h) + 2 k C h + 2 k C values at 4,716 classes.
+TEST(ShippedRecipes, Na2017HasThePapersMixtures) {
+  constexpr std::int64_t kHidden = 2048, kClasses = 4716, kWidth = 1152;
+  const auto mixture = [](std::int64_t experts, std::int64_t width) {
+    return 2 * experts * kClasses * (width + 1);
+  };
+  const auto table2 = PlannedParameters(Recipe("na2017_table2.toml"));
+  for (const std::int64_t experts : {2, 16}) {
+    EXPECT_EQ(table2.count(2 * (kWidth + 1) * kHidden + mixture(experts, kHidden)), 1U) << experts;
+  }
+  const auto table3 = PlannedParameters(Recipe("na2017_table3.toml"));
+  EXPECT_EQ(table3.count(mixture(16, kWidth)), 1U) << "without a correlation matrix";
+}
+
+// What the center loss needs: two layers of 4,096 and 2,048 before the mixture, under all rows.
+TEST(ShippedRecipes, Na2017Table4TrainsTheEmbedding) {
+  const auto parameters = PlannedParameters(Recipe("na2017_table4.toml"));
+  constexpr std::int64_t kExpected = 1153 * 4096 + 4097 * 2048 + 2 * 16 * 4716 * std::int64_t{2049};
+  EXPECT_EQ(parameters.size(), 6U);
+  EXPECT_EQ(parameters.count(kExpected), 6U);
+}
+
+// The slides' first table, and the models of the second: every row has one counterpart in phase 2.
+TEST(ShippedRecipes, Locust2019SubsamplesOneRowOfAttention) {
+  const boost::json::value plan = Planned(Recipe("locust2019_phase1.toml"));
+  std::multiset<std::string> sampled;
+  for (const auto& trial : plan.at("trials").as_array()) {
+    const auto& spec = trial.at("spec").as_object();
+    if (spec.at("temporal").at("use") != "multi_attention") continue;
+    const auto& sampling = spec.at("extras").at("frame_sampling").as_object();
+    sampled.insert(std::to_string(sampling.at("frames").as_int64()) + "/" +
+                   std::to_string(sampling.at("stride").as_int64()) + " " +
+                   std::to_string(spec.at("temporal").at("sets").as_int64()) + " " +
+                   spec.at("temporal").at("attention").as_string().c_str() + " " +
+                   spec.at("classifier").at("use").as_string().c_str());
+  }
+  EXPECT_THAT(sampled, testing::UnorderedElementsAre(
+                           "120/1 1 sparsemax moe", "0/5 1 softmax moe", "120/1 1 softmax logistic",
+                           "120/1 8 softmax logistic", "120/1 8 softmax moe",
+                           "120/1 16 softmax moe", "120/1 16 softmax logistic"));
+}
+
 // 151.1 MB and 28.1 MB: "around 150 MB" with the mixture, "around 30 MB" with the logistic model.
 TEST(ShippedRecipes, Locust2019ModelsHaveTheSlidesSizes) {
   std::map<std::string, double> megabytes;

@@ -31,10 +31,11 @@ class UserStudy : public StudyFolder {
     std::filesystem::copy_file(kBin / "plugins" / (name + ".so"), path() / "build/peak.so",
                                std::filesystem::copy_options::overwrite_existing);
   }
-  void MakeScript(int width = 24, const std::string& scale = "0.1") const {
+  void MakeScript(int width = 24, const std::string& scale = "0.1",
+                  const std::string& prints = "") const {
     const std::string command = (kBin / "make_script").string() + " " +
                                 (path() / "pool.pt").string() + " " + std::to_string(width) + " " +
-                                scale;
+                                scale + (prints.empty() ? "" : " '" + prints + "'");
     if (std::system(command.c_str()) != 0) throw std::runtime_error(command);
   }
   [[nodiscard]] boost::json::value Json(std::vector<std::string> arguments) const {
@@ -169,6 +170,32 @@ TEST(ScriptStudy, IsSearchedLikeAnyOther) {
   EXPECT_THAT(folder.Run({"run", "recipe.toml"}).err, HasSubstr("nothing to do"));
   EXPECT_THAT(folder.Run({"table", "pool", "--vary", "temporal"}).out,
               HasSubstr("script file=pool.pt"));
+}
+
+TEST(ScriptStudy, WhatItPrintsIsNoAnswer) {
+  const UserStudy quiet("script");
+  quiet.MakeScript();
+  const auto planned = quiet.Json({"plan", "recipe.toml"});
+  const char* kPrinted[] = {"debug", R"({"parameters": 1, "size_bytes": 4})",
+                            R"({"id": 2, "parameters": 1, "size_bytes": 4})",
+                            R"({"type": "finished"})", R"({"type": "ready"})"};
+  for (const char* printed : kPrinted) {
+    SCOPED_TRACE(printed);
+    const UserStudy folder("script");
+    folder.MakeScript(24, "0.1", printed);
+    const auto plan = folder.Json({"plan", "recipe.toml"});
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(plan.at("trials").at(i).at("parameters"),
+                planned.at("trials").at(i).at("parameters"));
+    }
+    const Ended tested = folder.Run({"components", "--test", "temporal.script", "--file", "pool.pt",
+                                     "--feature", "rgb=16", "--feature", "audio=8"});
+    EXPECT_EQ(tested.exit_code, 0) << tested.out << tested.err;
+    const Ended run = folder.Run({"run", "recipe.toml"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto trials = folder.Json({"trials", "pool"});
+    for (const auto& trial : trials.as_array()) EXPECT_EQ(trial.at("state"), "complete");
+  }
 }
 
 TEST(ScriptStudy, AnotherModuleIsAnotherTrial) {

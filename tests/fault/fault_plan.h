@@ -19,6 +19,11 @@ enum class Fault : std::int32_t {
   kReadOnly,       ///< EROFS for what changes a file or a name
   kNoAccess,       ///< EACCES for opening to write and for names
   kNoDescriptors,  ///< EMFILE for what makes a descriptor
+  kNoQuota,        ///< EDQUOT for what takes room
+  kStaleHandle,    ///< ESTALE as kBrokenDisk: a file server that forgot us
+  kNotConnected,   ///< ENOTCONN as kBrokenDisk: a user-space file system that died
+  kServerGone,     ///< ETIMEDOUT as kBrokenDisk
+  kLargeFile,      ///< EFBIG for writing, as with `ulimit -f`
   kShortWrite,     ///< half of the bytes are written
   kClockJump,      ///< the wall clock is `clock_seconds` off
 };

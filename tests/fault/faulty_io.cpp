@@ -52,9 +52,13 @@ bool Concerns(Fault fault, Call call) {
     case Fault::kKill:
       return call != Call::kRead && call != Call::kTime;
     case Fault::kNoSpace:
+    case Fault::kNoQuota:
       return call == Call::kOpenToWrite || call == Call::kWrite || call == Call::kSync ||
              call == Call::kMakeName;
     case Fault::kBrokenDisk:
+    case Fault::kStaleHandle:
+    case Fault::kNotConnected:
+    case Fault::kServerGone:
       return call == Call::kOpenToRead || call == Call::kOpenToWrite || call == Call::kRead ||
              call == Call::kWrite || call == Call::kSync || call == Call::kMakeName ||
              call == Call::kRemoveName || call == Call::kTruncate;
@@ -68,6 +72,8 @@ bool Concerns(Fault fault, Call call) {
              call == Call::kMakeDescriptor;
     case Fault::kShortWrite:
       return call == Call::kWrite;
+    case Fault::kLargeFile:
+      return call == Call::kWrite || call == Call::kTruncate;
     case Fault::kClockJump:
       return call == Call::kTime;
   }
@@ -86,6 +92,16 @@ int CodeOf(Fault fault) {
       return EACCES;
     case Fault::kNoDescriptors:
       return EMFILE;
+    case Fault::kNoQuota:
+      return EDQUOT;
+    case Fault::kStaleHandle:
+      return ESTALE;
+    case Fault::kNotConnected:
+      return ENOTCONN;
+    case Fault::kServerGone:
+      return ETIMEDOUT;
+    case Fault::kLargeFile:
+      return EFBIG;
     case Fault::kNone:
     case Fault::kKill:
     case Fault::kShortWrite:

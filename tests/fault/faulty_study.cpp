@@ -48,6 +48,11 @@ std::vector<std::string> FaultyStudy::RunCommand(With with,
 
 Ended FaultyStudy::Run(With with) const { return Process(RunCommand(with), path()).Wait(); }
 
+Ended FaultyStudy::RunWithFaults(const std::vector<std::string>& arguments) const {
+  const std::vector<std::string> with_faults = Joined({"/usr/bin/env"}, faults_.Environment());
+  return Process(Joined(with_faults, BeamgridCommand(arguments)), path()).Wait();
+}
+
 void FaultyStudy::Forget() {
   for (const auto& entry : std::filesystem::directory_iterator(path())) {
     if (entry.path().filename().string().starts_with(kDatabase)) {

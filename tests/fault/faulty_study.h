@@ -38,6 +38,8 @@ class FaultyStudy {
   [[nodiscard]] std::vector<std::string> RunCommand(
       With with, const std::vector<std::string>& more = {}) const;
   Ended Run(With with) const;
+  /// Another command, with the faults.
+  [[nodiscard]] Ended RunWithFaults(const std::vector<std::string>& arguments) const;
 
   /// As if it had never been run.
   void Forget();

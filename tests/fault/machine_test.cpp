@@ -4,10 +4,13 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/mount.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "tests/fault/faulty_study.h"
 #include "tests/fault/processes.h"
@@ -18,6 +21,7 @@ namespace {
 using testing::AllOf;
 using testing::AnyOf;
 using testing::HasSubstr;
+using testing::Not;
 using With = FaultyStudy::With;
 namespace fs = std::filesystem;
 
@@ -85,6 +89,66 @@ TEST(Machine, FewDescriptorsAreEnoughOrAreAskedFor) {
     study.ExpectUndisturbedEnd();
     study.ExpectNothingRepeated(4);
   }
+}
+
+TEST(Machine, AFileBeyondTheLimitStopsTheStudyAndKillsNobody) {
+  FaultyStudy study(TwoTrials());
+  int stopped = 0;
+  for (const int blocks : {1, 8, 64, 256}) {
+    SCOPED_TRACE(blocks);
+    study.Forget();
+    std::string command = "ulimit -f " + std::to_string(blocks) + "; exec";
+    for (const std::string& word : study.RunCommand(With::kNoFaults)) command += " '" + word + "'";
+    const Ended ended = Process({"/bin/sh", "-c", command}, study.path()).Wait();
+    EXPECT_THAT(ended.exit_code, AnyOf(0, 1)) << ended.err;
+    if (ended.exit_code != 0) {
+      ++stopped;
+      EXPECT_THAT(ended.err, AllOf(HasSubstr("error: "), Not(HasSubstr("failed for good"))));
+    }
+    study.ExpectUndisturbedEnd();
+    study.ExpectNothingRepeated(4);
+  }
+  EXPECT_GE(stopped, 1) << "no limit was low enough to test anything";
+}
+
+TEST(Machine, AnyFaultOfTheFileSystemStopsTheStudyAndIsNoTrials) {
+  FaultyStudy study(TwoTrials());
+  for (const Fault fault : {Fault::kStaleHandle, Fault::kNotConnected, Fault::kNoQuota,
+                            Fault::kServerGone, Fault::kLargeFile}) {
+    SCOPED_TRACE(static_cast<int>(fault));
+    study.Forget();
+    study.faults().Set(kWorkerProgram, fault);
+    const Ended ended = study.Run(With::kFaults);
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_THAT(ended.err, AllOf(HasSubstr("error: stopped: "), HasSubstr("run again")));
+    EXPECT_EQ(study.Query("SELECT DISTINCT state FROM trial"), "state\nwaiting\n");
+    study.ExpectUndisturbedEnd();
+  }
+}
+
+TEST(Machine, OneThatWasFrozenHasNoHungWorkersAndNoLateOnes) {
+  RecipeText recipe = TwoTrials();
+  recipe.grid = "[[grid.temporal]]\nuse = \"lstm\"\nhidden = 8\n[grid.train]\nepochs = [40, 1]\n";
+  recipe.rest = "";
+  recipe.resources =
+      "devices = [\"cpu\"]\nslots_per_device = 1\nretries = 0\nheartbeat_timeout = \"5s\"";
+  FaultyStudy study(recipe);
+  Process run(study.RunCommand(With::kNoFaults), study.path());
+  ASSERT_TRUE(run.WaitForLine("started on"));
+  for (int freeze = 0; freeze < 2; ++freeze) {
+    WaitUntil("a worker is there", [&] { return !WorkersOf(run.pid()).empty(); });
+    const std::vector<pid_t> workers = WorkersOf(run.pid());
+    Freeze(run.pid());
+    for (const pid_t worker : workers) Freeze(worker);
+    // Longer than the timeout; how long exactly is all the same.
+    std::this_thread::sleep_for(std::chrono::seconds(7));
+    run.Signal(SIGCONT);
+    for (const pid_t worker : workers) ::kill(worker, SIGCONT);
+  }
+  const Ended ended = run.Wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(ended.out, study.undisturbed().out);
+  study.ExpectNothingRepeated(0);
 }
 
 TEST(Machine, AWorkerWithoutRoomStopsTheStudyAndIsNotBlamed) {

@@ -27,6 +27,12 @@ INSTANTIATE_TEST_SUITE_P(
         SweepCase{"OrchestratorNoDescriptors", kOrchestratorProgram, Fault::kNoDescriptors, kEver,
                   3},
         SweepCase{"WorkerNoDescriptors", kWorkerProgram, Fault::kNoDescriptors, kEver, 2},
+        SweepCase{"OrchestratorStaleHandle", kOrchestratorProgram, Fault::kStaleHandle, kEver, 2},
+        SweepCase{"WorkerStaleHandle", kWorkerProgram, Fault::kStaleHandle, kEver, 2},
+        SweepCase{"WorkerNotConnected", kWorkerProgram, Fault::kNotConnected, kEver, 1},
+        SweepCase{"WorkerNoQuota", kWorkerProgram, Fault::kNoQuota, kEver, 1},
+        SweepCase{"WorkerServerGone", kWorkerProgram, Fault::kServerGone, kEver, 1},
+        SweepCase{"WorkerLargeFile", kWorkerProgram, Fault::kLargeFile, kEver, 1},
         SweepCase{"OrchestratorShortWrites", kOrchestratorProgram, Fault::kShortWrite, kEver, 1},
         SweepCase{"WorkerShortWrites", kWorkerProgram, Fault::kShortWrite, kEver, 1}),
     [](const auto& info) { return info.param.name; });

@@ -1,12 +1,15 @@
-// Record files as a trial reads them: the check before it starts, the list of examples, its
+// Record files as a trial reads them: the census before it starts, the list of examples, its
 // batches, its labels; as they are and with their CRCs made right.
 #include <numeric>
+#include <optional>
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/record_support.h"
+#include "trainer/data/census.h"
+#include "trainer/data/census_file.h"
+#include "trainer/data/data_verdict.h"
 #include "trainer/data/dataset.h"
 #include "trainer/data/label_lists.h"
-#include "trainer/data/preflight.h"
 
 namespace beamgrid {
 namespace {
@@ -20,25 +23,50 @@ void CheckBatch(const DataSpec& spec, const Batch& batch) {
   fuzz::Require(stored == cells, "a batch is as large as its videos");
 }
 
-void ReadBatches(const DataSpec& spec, const std::string& path) {
+/// What reading batches came to.
+struct BatchesRead {
+  std::int64_t examples = 0, skipped = 0;
+};
+
+BatchesRead ReadBatches(const DataSpec& spec, const std::string& path) {
   Dataset dataset(spec, {path}, LabelPolicy::kRequired);
   std::vector<std::uint32_t> order(static_cast<std::size_t>(dataset.Size()));
   std::iota(order.begin(), order.end(), 0U);
   Batch batch;
+  BatchesRead read;
   const std::span<const std::uint32_t> all(order);
   for (std::size_t begin = 0; begin < all.size(); begin += 3) {
     dataset.Read(all.subspan(begin, std::min<std::size_t>(3, all.size() - begin)), batch);
     CheckBatch(spec, batch);
+    read.examples += batch.Size();
   }
-  fuzz::Require(dataset.counts().skipped == 0 || spec.on_error == "skip", "nothing is skipped");
+  read.skipped = dataset.counts().skipped;
+  fuzz::Require(read.skipped == 0 || spec.on_error == "skip", "nothing is skipped");
+  return read;
+}
+
+/// What a census finds before a study, training must find in it.
+void CheckCensus(const DataSpec& spec, const SplitCensus& census,
+                 const std::optional<BatchesRead>& read) {
+  if (census.examples == 0) return;
+  const bool sound = census.contradicting == 0 && (census.damaged == 0 || spec.on_error == "skip");
+  fuzz::Require(sound == read.has_value(), "training reads what the census finds sound");
+  if (!read) return;
+  fuzz::Require(read->examples == census.examples, "they count the same examples");
+  fuzz::Require(read->skipped == census.damaged, "they skip the same records");
 }
 
 void ReadAs(const std::string& format, const std::string& on_error, const std::string& path) {
   DataSpec spec = fuzz::SmallSpec(format, on_error);
   if (format == "video") spec.max_frames = 1;
   spec.train = {path};
-  static_cast<void>(CheckData(spec));
-  fuzz::Accepts<Error>([&] { ReadBatches(spec, path); });
+  const Census census = TakeCensus(spec);
+  static_cast<void>(JudgeData(spec, census));
+  const std::optional<Census> kept = CensusFromText(CensusText(census), 1, 0);
+  fuzz::Require(kept && kept->train == census.train, "what is kept comes back");
+  std::optional<BatchesRead> read;
+  fuzz::Accepts<Error>([&] { read = ReadBatches(spec, path); });
+  CheckCensus(spec, census.train, read);
   fuzz::Accepts<Error>([&] { static_cast<void>(ReadLabelLists(spec, {path})); });
 }
 

@@ -41,7 +41,7 @@ void ReadFile(const std::string& path) {
       fuzz::Require(!id.empty() && (labels.empty() || labels.front() >= 0), "labels are classes");
     }
   });
-  fuzz::Accepts<Error>([&] { static_cast<void>(ReadSegmentTruth({path})); });
+  fuzz::Accepts<Error, UsageError>([&] { static_cast<void>(ReadSegmentTruth({path})); });
 }
 
 }  // namespace

@@ -101,6 +101,39 @@ TEST(MakeTable, GathersSeedsAndTestsThemPairedAgainstTheFirstRow) {
   EXPECT_THAT(welch.notes, Contains("p: two-sided Welch's t-test, against logistic"));
 }
 
+TEST(MakeTable, SaysWhichOfThePapersRowsCannotBeMatched) {
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5)};
+  TableQuestion question = Vary("temporal");
+  question.reference = "locust19/2";
+  const std::vector<PaperRow> paper = {
+      {.row = "Mean", .spec = "temporal=mean", .value = 0.6, .text = "0.60"},
+      {.row = "CNN2", .value = 0.755, .text = "0.755", .note = "nobody says what it is"}};
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), question, paper);
+  EXPECT_EQ(table.rows[0].reference_text, "0.60");
+  EXPECT_THAT(table.notes,
+              Contains("locust19/2: CNN2 (0.755) stands beside no row: nobody says what it is"));
+}
+
+// A study that was gone on with after a component had got an option: its earlier trials do not name
+// it and are seeds of the same models.
+TEST(MakeTable, TakesTrialsFromBeforeAnOptionForWhatTheyAre) {
+  Catalogue catalogue = SmallCatalogue();
+  for (ComponentInfo& component : catalogue.components) {
+    if (component.name == "moe") {
+      component.options.push_back(
+          {.name = "dummy", .type = OptionType::kBool, .default_value = true});
+    }
+  }
+  ModelSpec before = SmallModel(MeanPool(), Moe(2)), after = before;
+  after.parts["classifier"].options["dummy"] = true;
+  const AblationTable table =
+      MakeTable({SmallTrial("a", before, 1, 0.5), SmallTrial("a", after, 2, 0.6)}, catalogue,
+                Vary("classifier"), {});
+  ASSERT_EQ(table.rows.size(), 1U);
+  EXPECT_THAT(table.rows[0].seeds, ElementsAre(0.5, 0.6));
+}
+
 TEST(MakeTable, NeverComparesIncompleteRows) {
   const ModelSpec plain = SmallModel(MeanPool(), Logistic());
   const ModelSpec moe = SmallModel(MeanPool(), Moe(2));
@@ -115,6 +148,33 @@ TEST(MakeTable, NeverComparesIncompleteRows) {
   EXPECT_FALSE(table.rows[1].delta);
   EXPECT_FALSE(table.rows[1].p_value);
   EXPECT_THAT(table.notes, Contains("incomplete rows: 1 of 2; they are not compared"));
+}
+
+TEST(MakeTable, WhatWasNotMeasuredIsMissing) {
+  const ModelSpec plain = SmallModel(MeanPool(), Logistic());
+  std::vector<TrialRecord> trials = {SmallTrial("a", plain, 1, 0.5),
+                                     SmallTrial("a", plain, 2, 0.6)};
+  TableQuestion question = Vary("classifier");
+  question.metric = "segment_map";  // of data without ratings
+  AblationTable table = MakeTable(trials, SmallCatalogue(), question, {});
+  EXPECT_FALSE(table.rows[0].mean);
+  EXPECT_EQ(table.rows[0].missing_seeds, 2);
+  EXPECT_THAT(Render(table, "md"), Not(HasSubstr("nan")));
+  trials[1].result->metrics.segment_map = 0.25;
+  table = MakeTable(trials, SmallCatalogue(), question, {});
+  EXPECT_EQ(table.rows[0].mean, 0.25);
+  EXPECT_THAT(table.rows[0].seed_numbers, ElementsAre(2));
+}
+
+TEST(MakeTable, SaysThatRecordsWereSkipped) {
+  std::vector<TrialRecord> trials = {SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5),
+                                     SmallTrial("b", SmallModel(MeanPool(), Moe(2)), 1, 0.6)};
+  const std::string note = "up to 39 records of the data were skipped as damaged";
+  EXPECT_THAT(MakeTable(trials, SmallCatalogue(), Vary("classifier"), {}).notes,
+              Not(Contains(HasSubstr("skipped"))));
+  trials[0].result->skipped_records = 3;
+  trials[1].result->skipped_records = 39;
+  EXPECT_THAT(MakeTable(trials, SmallCatalogue(), Vary("classifier"), {}).notes, Contains(note));
 }
 
 TEST(MakeTable, WithoutACriterionIsALeaderboardOfWholeModels) {

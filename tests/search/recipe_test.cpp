@@ -141,5 +141,15 @@ TEST(Recipe, AVariantIsCompleteWithItsDefaults) {
                {{"clusters", 8}, {"frame_projection", 512}, {"gating", true}, {"hidden", 512}}}));
 }
 
+TEST(Recipe, ItsDataCanBeReadWithoutACatalogue) {
+  const Recipe recipe =
+      DataOfRecipe({RecipeHead() + "[[grid.temporal]]\nuse = \"of no catalogue\"\n", "r.toml"});
+  EXPECT_EQ(recipe.path, "r.toml");
+  EXPECT_THAT(recipe.data.train, ElementsAre("train*.tfrecord"));
+  EXPECT_EQ(recipe.data.classes, 10);
+  EXPECT_THROW((void)DataOfRecipe({"[data]\nformat = \"video\"\n", "r.toml"}), RecipeError);
+  EXPECT_THROW((void)DataOfRecipe({"[data\n", "r.toml"}), RecipeError);
+}
+
 }  // namespace recipe_test
 }  // namespace beamgrid

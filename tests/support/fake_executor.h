@@ -123,8 +123,10 @@ class FakeExecutor : public Executor {
   std::function<void()> on_poll;  ///< called at the start of each Poll
   /// What the workers say before they end.
   std::function<std::vector<Message>(const TrialFile&)> says = [](const TrialFile&) {
-    return std::vector<Message>{Started{.pid = 4'000'000, .epochs = 1, .train_examples = 10},
-                                Progress{.epoch = 1, .examples = 5, .total_examples = 10}};
+    return std::vector<Message>{
+        Started{
+            .pid = 4'000'000, .parameters = 1, .size_bytes = 4, .epochs = 1, .train_examples = 10},
+        Progress{.epoch = 1, .examples = 5, .total_examples = 10}};
   };
   std::set<std::string> held;  ///< trials of these names run until they are cancelled
   bool deaf = false;           ///< these do not heed that yet

@@ -125,6 +125,30 @@ TEST(Plugin, ThatHasChangedSinceItWasPlannedIsNotUsed) {
               HasSubstr("has changed since the trial was planned"));
 }
 
+TEST(Plugin, ThatWasLoadedIsComparedAgain) {
+  const TemporaryFolder folder;
+  std::string questions;
+  for (const std::string& hash : {HashFile(Plugin("peak")), std::string("another")}) {
+    questions += boost::json::serialize(boost::json::object{{"model", ToJson(PeakModel(hash))},
+                                                            {"data", ToJson(PaperData())}}) +
+                 "\n";
+  }
+  WriteFileAtomically(folder / "questions", questions);
+  const std::string answers = Shell(kTrainer + "count < " + (folder / "questions").string()).output;
+  EXPECT_THAT(answers,
+              AllOf(HasSubstr("4452886"), HasSubstr("has changed since the trial was planned")));
+}
+
+TEST(Plugin, IsTheSameByAnotherNameOrAsACopy) {
+  const TemporaryFolder folder;
+  std::filesystem::copy_file(Plugin("peak"), folder / "copy.so");
+  std::filesystem::create_symlink(Plugin("peak"), folder / "link.so");
+  for (const char* other : {"copy.so", "link.so"}) {
+    const Ended ended = Describe(Plugin("peak") + " --plugin " + (folder / other).string());
+    EXPECT_EQ(ended.exit, 0) << ended.output;
+  }
+}
+
 TEST(Plugin, IsTestedByTheContract) {
   const Ended ended = Shell(kTrainer + "contract peak --plugin " + Plugin("peak"));
   ASSERT_EQ(ended.exit, 0) << ended.output;

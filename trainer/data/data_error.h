@@ -12,7 +12,9 @@ namespace beamgrid {
 /// DataFault says how far the harm of a DataError goes.
 enum class DataFault {
   kDamagedLength,  ///< the framing is broken or cut off: nothing behind it in this file is readable
-  kDamagedRecord,  ///< this record only (payload CRC, wire format, no frames): others are fine
+  /// This record only: its CRC or wire format, no frames, no labels, a number that no network can
+  /// take. Others are fine.
+  kDamagedRecord,
   kContradiction,  ///< a sound record that does not fit the recipe: never skipped
 };
 

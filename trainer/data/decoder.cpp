@@ -1,6 +1,7 @@
 #include "trainer/data/decoder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <set>
 
@@ -104,7 +105,7 @@ SegmentsOfRecord RecordDecoder::ReadSegments(const Record& record, const std::st
     SortUnique(segments.rated);
     const bool rated = example_.FindContext("segment_labels") != nullptr;
     if (!rated && label_policy_ == LabelPolicy::kRequired) {
-      Fail(DataFault::kContradiction,
+      Fail(DataFault::kDamagedRecord,
            "no segment ratings ('segment_labels'): a file of the test set, or not a segment file; "
            "data.format = \"frame\" reads whole videos");
     }
@@ -121,12 +122,16 @@ SegmentsOfRecord RecordDecoder::ReadSegments(const Record& record, const std::st
 void RecordDecoder::Parse(const Record& record, const std::string& file) {
   file_ = file;
   offset_ = record.offset;
-  Located([&] { ParseExample(record.payload, example_); });
+  id_ = {};
+  Located([&] {
+    ParseExample(record.payload, example_);
+    id_ = IdOf(example_);
+  });
 }
 
 void RecordDecoder::ReadId(DecodedVideo& video) const {
-  video.id = IdOf(example_);
-  if (video.id.empty()) {
+  video.id = id_;
+  if (id_.empty()) {
     Fail(DataFault::kContradiction, "the record has neither 'id' nor 'video_id'");
   }
 }
@@ -146,9 +151,8 @@ void RecordDecoder::ReadLabels(DecodedVideo& video) {
     SortUnique(video.labels);
   }
   if (video.labels.empty() && label_policy_ == LabelPolicy::kRequired) {
-    Fail(DataFault::kContradiction,
-         "video '" + std::string(video.id) +
-             "' has no labels: files of the test set cannot be trained on or validated with");
+    Fail(DataFault::kDamagedRecord,
+         "has no labels: files of the test set cannot be trained on or validated with");
   }
 }
 
@@ -202,6 +206,9 @@ void RecordDecoder::ReadVideoFeatures(DecodedVideo& video) const {
                                           std::to_string(width) + ", data.features says " +
                                           std::to_string(feature.second));
     }
+    if (const auto unusable = FindUnusableFloat(*found)) {
+      Fail(DataFault::kDamagedRecord, "feature '" + feature.first + "' " + ToString(*unusable));
+    }
     video.values.push_back(*found);
   }
 }
@@ -224,6 +231,10 @@ std::vector<RecordDecoder::Rating> RecordDecoder::ReadRatings() const {
   }
   std::vector<Rating> ratings;
   for (std::size_t i = 0; i < label_values.size(); ++i) {
+    if (!std::isfinite(score_values[i])) {
+      Fail(DataFault::kDamagedRecord,
+           "segment_scores holds " + std::to_string(score_values[i]) + ", must be finite");
+    }
     // Exactly 0 or 1: a score in between would be another dataset's, whose meaning we do not know.
     if (score_values[i] != 0 && score_values[i] != 1) {
       Fail(DataFault::kContradiction, "segment_scores holds " + std::to_string(score_values[i]) +
@@ -251,7 +262,8 @@ const NamedFeatureList& RecordDecoder::RequireList(const std::string& name) cons
 }
 
 void RecordDecoder::Fail(DataFault fault, const std::string& what) const {
-  throw DataError(fault, file_, offset_, what);
+  const std::string video = id_.empty() ? "" : "video '" + std::string(id_) + "': ";
+  throw DataError(fault, file_, offset_, video + what);
 }
 
 void RecordDecoder::FailMissing(const std::string& name) const {

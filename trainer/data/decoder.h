@@ -45,9 +45,10 @@ struct SegmentsOfRecord {
 /// RecordDecoder picks and checks what a recipe names of each record. Not thread-safe: it keeps its
 /// working memory between records.
 ///
-/// Everything throws DataError: kDamagedRecord (wire format, no frames) or kContradiction (a
-/// feature is missing or of another kind or width, a label is not below `classes`, no labels, no
-/// id).
+/// Everything throws DataError, whose reason names the video where its id can be read:
+/// kDamagedRecord (wire format, no frames, no labels where they are
+/// required, a float that is not finite or too large) or kContradiction (a feature is missing or of
+/// another kind or width, a label is not below `classes`, no id).
 class RecordDecoder {
  public:
   RecordDecoder(const DataSpec& spec, LabelPolicy labels);
@@ -101,8 +102,10 @@ class RecordDecoder {
   std::int64_t width_ = 0;
   ExampleView example_;
   std::vector<std::int64_t> integers_;
-  std::string file_;  ///< of the record being decoded, for messages
+  // Of the record being decoded.
+  std::string file_;
   std::uint64_t offset_ = 0;
+  std::string_view id_;  ///< empty: it has none, or cannot be read
 };
 
 }  // namespace beamgrid

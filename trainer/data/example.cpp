@@ -1,7 +1,9 @@
 #include "trainer/data/example.h"
 
+#include <cmath>
 #include <cstring>
 #include <protozero/pbf_reader.hpp>
+#include <sstream>
 
 #include "registry/util/words.h"
 #include "trainer/data/example_tags.h"
@@ -189,6 +191,15 @@ std::optional<std::string_view> SingleBytes(const FeatureView& feature) {
   return count == 1 ? std::optional(single) : std::nullopt;
 }
 
+float FloatAt(std::string_view run, std::size_t index) {
+  float value = 0;  // runs are not aligned
+  std::memcpy(&value, run.data() + index * sizeof(float), sizeof(float));
+  return value;
+}
+
+/// By what is right, so that NaN is unusable too.
+bool IsUnusable(float value) { return !(std::fabs(value) < kTooLargeFloat); }
+
 }  // namespace
 
 std::string_view ToString(ValueKind kind) {
@@ -197,6 +208,13 @@ std::string_view ToString(ValueKind kind) {
                                         {ValueKind::kFloats, "floats"},
                                         {ValueKind::kIntegers, "integers"}};
   return WordFor(kWords, kind);
+}
+
+std::string ToString(const UnusableFloat& unusable) {
+  std::ostringstream text;
+  text << "holds " << unusable.value << " at index " << unusable.index
+       << ", must be finite and below " << kTooLargeFloat;
+  return text.str();
 }
 
 std::size_t CountValues(const FeatureView& feature) {
@@ -234,6 +252,25 @@ void ReadFloats(const FeatureView& feature, std::vector<float>& values) {
       values.resize(before + run.size() / sizeof(float));
       std::memcpy(values.data() + before, run.data(), run.size());
     });
+  });
+}
+
+std::optional<UnusableFloat> FindUnusableFloat(const FeatureView& feature) {
+  return Guarded([&] {
+    std::optional<UnusableFloat> found;
+    std::size_t before = 0;
+    ForEachFloatRun(feature, [&](std::string_view run) {
+      const std::size_t count = run.size() / sizeof(float);
+      // Nearly always all are sound: counted without a branch first, which the compiler makes wide.
+      std::size_t unusable = 0;
+      for (std::size_t i = 0; i < count; ++i) unusable += IsUnusable(FloatAt(run, i)) ? 1U : 0U;
+      for (std::size_t i = 0; unusable > 0 && !found && i < count; ++i) {
+        const float value = FloatAt(run, i);
+        if (IsUnusable(value)) found = {.index = before + i, .value = value};
+      }
+      before += count;
+    });
+    return found;
   });
 }
 

@@ -51,6 +51,21 @@ void ReadIntegers(const FeatureView& feature, std::vector<std::int64_t>& values)
 /// Replaces `values` by the floats; none if the feature holds something else.
 void ReadFloats(const FeatureView& feature, std::vector<float>& values);
 
+/// The least magnitude of a float that is no value of a feature: squares of larger ones overflow
+/// when they are summed, so a network would turn them into infinity.
+inline constexpr float kTooLargeFloat = 1e16F;
+
+/// UnusableFloat is a value that no network can take.
+struct UnusableFloat {
+  std::size_t index = 0;
+  float value = 0;
+};
+/// "holds nan at index 3, must be finite and below 1e+16".
+[[nodiscard]] std::string ToString(const UnusableFloat& unusable);
+/// The first of the feature's floats that is NaN, infinite or of kTooLargeFloat or more; nothing
+/// where all can be used.
+[[nodiscard]] std::optional<UnusableFloat> FindUnusableFloat(const FeatureView& feature);
+
 /// NamedFeature is an entry of a record's context.
 struct NamedFeature {
   std::string_view name;

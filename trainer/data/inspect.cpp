@@ -111,6 +111,10 @@ std::string WireProblem(std::string_view payload, ExampleView& example) {
     ParseExample(payload, example);
     for (const NamedFeature& feature : example.context) {
       static_cast<void>(CountValues(feature.value));
+      if (const auto unusable = FindUnusableFloat(feature.value)) {
+        return "video '" + std::string(IdOf(example)) + "': feature '" + std::string(feature.name) +
+               "' " + ToString(*unusable);
+      }
     }
     for (const NamedFeatureList& list : example.feature_lists) static_cast<void>(ShapeOf(list));
   } catch (const ExampleError& error) {

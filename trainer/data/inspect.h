@@ -43,7 +43,7 @@ struct Damage {
   std::string what;
 };
 
-/// VerifyReport says whether one file's CRCs and wire format are sound.
+/// VerifyReport says whether one file's CRCs, wire format and numbers are sound.
 struct VerifyReport {
   std::string file;
   std::int64_t records = 0;     ///< number of sound records

@@ -1,18 +1,25 @@
 #include "trainer/data/synth.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <iomanip>
 #include <set>
 #include <sstream>
 #include <system_error>
 
 #include "registry/util/error.h"
+#include "registry/util/system_error.h"
+#include "registry/util/unique_fd.h"
 #include "trainer/data/decoder.h"
 #include "trainer/data/example_writer.h"
 #include "trainer/data/quantise.h"
 #include "trainer/data/synth_video.h"
 #include "trainer/data/synth_world.h"
 #include "trainer/data/tfrecord.h"
+#include "trainer/data/unfinished.h"
 
 namespace beamgrid {
 namespace {
@@ -124,8 +131,31 @@ std::string IdOfVideo(std::uint64_t video, std::uint64_t seed) {
   return id;
 }
 
-/// ShardWriter writes to temporary names; the files get their own names all together at the end, so
-/// that an interrupted run leaves no half of a dataset behind.
+constexpr char kPartial[] = ".partial";
+
+void SyncToDisk(const fs::path& file) {
+  const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
+    throw SystemError(file, "cannot write to the disk", errno);
+  }
+}
+
+/// FolderLock keeps a second writer out of a folder. The kernel takes it back however the process
+/// ends. On a file system that knows no locks the work goes on without.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder)
+      : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (folder_.get() < 0) throw SystemError(folder, "cannot open the folder", errno);
+    if (::flock(folder_.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    throw UsageError(folder.string() + ": another `beamgrid data synth` is writing here");
+  }
+
+ private:
+  UniqueFd folder_;
+};
+
+/// ShardWriter writes to temporary names; the files get their own names all together at the end.
 class ShardWriter {
  public:
   ShardWriter(const fs::path& folder, const std::string& split, std::int64_t videos,
@@ -156,6 +186,8 @@ class ShardWriter {
       const std::int64_t end = videos_ * (shard + 1) / shards_;
       for (; video < end; ++video) writer.Write(make(video));
       writer.Close();
+      // Before the rename: after a power cut the name might else stand for an empty file.
+      SyncToDisk(Temporary(files_[static_cast<std::size_t>(shard)]));
     }
   }
 
@@ -174,7 +206,7 @@ class ShardWriter {
  private:
   static fs::path Temporary(const fs::path& file) {
     fs::path temporary = file;
-    return temporary += ".partial";  // outside *.tfrecord, should one be left behind
+    return temporary += kPartial;  // outside *.tfrecord, should one be left behind
   }
 
   std::int64_t videos_, shards_;
@@ -286,23 +318,31 @@ class RecordMaker {
   SynthWorld world_;
 };
 
-/// Creates the folder and refuses one in which a recipe's globs would find other records too.
-void PrepareFolder(const fs::path& folder, const std::vector<fs::path>& files) {
+void CreateFolder(const fs::path& folder) {
   std::error_code failure;
   fs::create_directories(folder, failure);
-  if (failure) throw Error(folder.string() + ": cannot create the folder: " + failure.message());
+  if (failure) throw SystemError(folder, "cannot create the folder", failure.value());
+}
+
+/// Refuses a folder in which a recipe's globs would find other records too; takes away what a run
+/// that was killed has left. Nobody else writes here.
+void PrepareFolder(const fs::path& folder, const std::vector<fs::path>& files) {
+  std::error_code failure;
+  std::vector<fs::path> partial;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, failure)) {
     const fs::path& path = entry.path();
     const std::string name = path.filename().string();
-    const bool found_by_globs = path.extension() == ".tfrecord" &&
-                                (name.starts_with("train") || name.starts_with("validate"));
-    if (found_by_globs && std::find(files.begin(), files.end(), path) == files.end()) {
+    if (!name.starts_with("train") && !name.starts_with("validate")) continue;
+    if (name.ends_with(std::string(".tfrecord") + kPartial)) partial.push_back(path);
+    if (path.extension() == ".tfrecord" &&
+        std::find(files.begin(), files.end(), path) == files.end()) {
       throw UsageError(path.string() +
                        ": is of another dataset, which train*.tfrecord and validate*.tfrecord "
                        "would mix with the new one; remove it or choose another folder");
     }
   }
-  if (failure) throw Error(folder.string() + ": cannot read the folder: " + failure.message());
+  if (failure) throw SystemError(folder, "cannot read the folder", failure.value());
+  for (const fs::path& path : partial) fs::remove(path, failure);
 }
 
 }  // namespace
@@ -321,6 +361,8 @@ SynthReport WriteSynthetic(const SynthOptions& options) {
   ShardWriter validate(checked.out, "validate", validate_videos, checked.shards);
   std::vector<fs::path> files = train.files();
   files.insert(files.end(), validate.files().begin(), validate.files().end());
+  CreateFolder(checked.out);
+  const FolderLock lock(checked.out);
   PrepareFolder(checked.out, files);
 
   const RecordMaker maker(checked);
@@ -333,8 +375,12 @@ SynthReport WriteSynthetic(const SynthOptions& options) {
                      .validate = validate.files(),
                      .train_videos = train_videos,
                      .validate_videos = validate_videos};
+  // All are written by now, so the time in which old and new stand side by side is short. Whoever
+  // is stopped within it leaves the mark.
+  MarkUnfinished(checked.out);
   report.bytes = train.Publish();
   report.bytes += validate.Publish();
+  MarkFinished(checked.out);
   return report;
 }
 

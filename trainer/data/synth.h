@@ -101,8 +101,10 @@ struct SynthReport {
 
 /// Writes train*.tfrecord and validate*.tfrecord straight into `out`: equal options give equal
 /// bytes. Files appear whole or not at all (temporary name, then rename), and only files of the
-/// same names are replaced. Throws UsageError (an option out of range; `out` holds other
-/// train*/validate* records, which a recipe's globs would mix in) and Error (cannot write).
+/// same names are replaced; while that is done the folder is marked (trainer/data/unfinished.h), so
+/// that a mixture of two datasets is known as one. Throws UsageError (an option out of range; `out`
+/// holds other train*/validate* records, which a recipe's globs would mix in; another process
+/// writes there) and Error (cannot write).
 SynthReport WriteSynthetic(const SynthOptions& options);
 
 }  // namespace beamgrid

@@ -48,6 +48,11 @@ class TfRecordFile {
   /// there, and does not touch the payload. Throws DataError(kDamagedLength).
   [[nodiscard]] std::uint64_t Skip(std::uint64_t offset) const;
 
+  /// The file's own bytes [offset, offset + count), which must lie within it.
+  [[nodiscard]] std::string_view Bytes(std::uint64_t offset, std::uint64_t count) const {
+    return {data_.get() + offset, count};
+  }
+
   /// Takes the file's pages out of this process's resident memory (they stay in the page cache).
   /// Views stay valid: the next touch maps the page again.
   void ReleasePages() const;

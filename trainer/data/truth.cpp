@@ -77,7 +77,7 @@ void ReadSegments(const std::filesystem::path& path, SegmentTruth& truth) {
     }
     offset = record.next_offset;
   }
-  if (!any) throw Error(path.string() + ": no rated segments");
+  if (!any) throw UsageError(path.string() + ": no rated segments");
 }
 
 }  // namespace

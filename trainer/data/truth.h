@@ -15,8 +15,8 @@ namespace beamgrid {
 [[nodiscard]] Truth ReadTruthRecords(const std::vector<std::filesystem::path>& files);
 
 /// Reads what the records' segments were rated (RecordDecoder::ReadSegments), by id VIDEO:START.
-/// Ratings that start behind a video's last frame are left out. Throws Error (no ratings at all, a
-/// segment that occurs twice) and DataError.
+/// Ratings that start behind a video's last frame are left out. Throws UsageError (a file without
+/// ratings), Error (a segment that occurs twice) and DataError.
 [[nodiscard]] SegmentTruth ReadSegmentTruth(const std::vector<std::filesystem::path>& files);
 
 }  // namespace beamgrid

@@ -3,10 +3,11 @@
 //
 // An attempt is a directory. The orchestrator writes `trial.json` there and has a worker carry it
 // out, whose JSON lines it reads; what the worker logs goes to `worker.log`. The worker leaves
-// `last.checkpoint`, `best.checkpoint`, `model.pt` (the shipped weights), `predictions.bin` and,
-// last and by rename, `result.json`. If message and file disagree, the file decides. While it works
-// in the directory the worker holds a lock on `worker.lock` (fcntl's F_SETLK: the system says whose
-// it is, and takes it back however the worker ends).
+// `last.checkpoint` and `best.checkpoint` to go on from while it is not done, then `model.pt` (the
+// shipped weights), `predictions.bin` and, last and by rename, `result.json`, with which the
+// checkpoints go. If message and file disagree, the file decides. While it works in the directory
+// the worker holds a lock on `worker.lock` (fcntl's F_SETLK: the system says whose it is, and takes
+// it back however the worker ends).
 //
 // A worker is `beamgrid-trainer train DIRECTORY`, which ends with its attempt, or
 // `beamgrid-trainer serve`, which reads directories from stdin, one a line: after an attempt that

@@ -74,8 +74,9 @@ torch::Device ParseDevice(const std::string& name) {
   if (!index || *index < 0) throw UsageError("device = " + name + ": must be cpu or cuda:N");
   const auto count = static_cast<int>(torch::cuda::device_count());
   if (*index >= count) {
-    throw UsageError("device = " + name + ": this process sees " + std::to_string(count) +
-                     " GPUs; see beamgrid-trainer doctor");
+    // It was there when the study began: one that is gone is no fault of the trial.
+    throw Error("device = " + name + ": this process sees " + std::to_string(count) +
+                " GPUs; see beamgrid-trainer doctor, then run again");
   }
   return {torch::kCUDA, static_cast<torch::DeviceIndex>(*index)};
 }

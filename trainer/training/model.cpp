@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "registry/util/text.h"
+#include "trainer/stream_options.h"
 #include "trainer/valid_rows.h"
 #include "trainer/without_memory.h"
 
@@ -30,6 +31,26 @@ std::shared_ptr<Base> Build(const char* criterion, const ModelSpec& spec,
                             const BuildContext& context) {
   const Variant& part = PartOf(spec, criterion);
   return Build<Base>(criterion, part.component, part.options, context);
+}
+
+/// The options of a temporal component with those that a stream has of its own.
+Options WithOwnOptions(const Variant& temporal, const Options& own) {
+  const Catalogue catalogue = BuiltCatalogue();
+  const ComponentInfo* info = catalogue.Find("temporal", temporal.component);
+  Options options = temporal.options;
+  for (const auto& [name, value] : own) {
+    const OptionInfo* option = info == nullptr ? nullptr : info->FindOption(name);
+    const std::string where = "multimodal.options: temporal '" + temporal.component + "': " + name;
+    if (option == nullptr) {
+      const auto known = info == nullptr ? std::vector<OptionInfo>() : info->options;
+      throw SpecError(where + " is no option of it; it has " +
+                      Join(known, ", ", &OptionInfo::name));
+    }
+    const CheckedOption checked = CheckOption(*option, value);
+    if (!checked.error.empty()) throw SpecError(where + " " + checked.error);
+    options[name] = checked.value;
+  }
+  return options;
 }
 
 bool ScoresFrames(const ModelSpec& spec) {
@@ -114,6 +135,7 @@ void Model::BuildExtras(const BuildContext& context) {
 std::int64_t Model::BuildStreams(const ModelSpec& spec, BuildContext context) {
   stream_widths_ = multimodal_->stream_widths();
   const bool many = stream_widths_.size() > 1;
+  const auto* own = dynamic_cast<const StreamOptions*>(multimodal_.get());
   std::int64_t sequence_width = 0;
   for (std::size_t stream = 0; stream < stream_widths_.size(); ++stream) {
     std::int64_t& width = stream_widths_[stream];
@@ -123,9 +145,11 @@ std::int64_t Model::BuildStreams(const ModelSpec& spec, BuildContext context) {
     sequence_width += width;
     if (context.video_level) continue;
     context.input_width = width;
+    Variant part = PartOf(spec, "temporal");
+    if (own != nullptr) part.options = WithOwnOptions(part, own->OptionsOfStream(stream));
     temporal_.push_back(
         register_module(many ? "temporal" + std::to_string(stream) : std::string("temporal"),
-                        Build<Temporal>("temporal", spec, context)));
+                        Build<Temporal>("temporal", part.component, part.options, context)));
     for (const auto& extra : extras_) extra->OnTemporalBuilt(*temporal_.back());
   }
   return sequence_width;
@@ -254,12 +278,20 @@ torch::Tensor Model::CriterionLoss(const ModelOutput& output, const Targets& tar
 }
 
 torch::Tensor Model::TotalLoss(const ModelOutput& output, const Targets& targets) {
+  return TotalLoss(output, std::vector<Targets>{targets});
+}
+
+torch::Tensor Model::TotalLoss(const ModelOutput& output, const std::vector<Targets>& targets) {
   // The loss is no submodule, so train() and eval() do not reach it.
   loss_->train(is_training());
-  const torch::Tensor loss = CriterionLoss(output, targets);
+  torch::Tensor loss;
+  for (const Targets& one : targets) {
+    const torch::Tensor of_one = CriterionLoss(output, one);
+    loss = loss.defined() ? loss + of_one : of_one;
+  }
   if (!is_training()) return loss;
   // After the loss: the centres that a batch is measured against must not have seen it yet.
-  loss_->Remember(output.embedding, targets);
+  for (const Targets& one : targets) loss_->Remember(output.embedding, one);
   const torch::Tensor penalty = multimodal_->Penalty();
   return penalty.defined() ? loss + penalty : loss;
 }

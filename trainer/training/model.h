@@ -41,6 +41,9 @@ class Model : public torch::nn::Module {
   /// training, plus the multimodal component's penalty. In training it also moves what the loss
   /// remembers, so it is called once a step.
   torch::Tensor TotalLoss(const ModelOutput& output, const Targets& targets);
+  /// The sum of the losses against each of several targets, whose weights share a cell out among
+  /// them (Mix); the penalty counts once.
+  torch::Tensor TotalLoss(const ModelOutput& output, const std::vector<Targets>& targets);
 
   /// Does the extras' work on the gradients (clipping), after backward and before the optimiser.
   void OnGradients();

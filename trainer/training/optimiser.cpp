@@ -28,19 +28,6 @@ Key StateKey(const torch::Tensor& piece) {
   }
 }
 
-bool Contains(const std::vector<torch::Tensor>& tensors, const torch::Tensor& wanted) {
-  return std::ranges::any_of(tensors, [&](const auto& tensor) { return tensor.is_same(wanted); });
-}
-
-torch::optim::AdamOptions AdamOptions(const TrainSettings& settings, double weight_decay) {
-  // weight_decay adds s w to the gradient before the moments: the gradient of s/2 w^2, which is how
-  // the reference models penalise weights. It is not the decoupled decay of AdamW.
-  return torch::optim::AdamOptions(settings.learning_rate)
-      .betas({0.9, 0.999})
-      .eps(1e-8)
-      .weight_decay(weight_decay);
-}
-
 std::vector<torch::Tensor> FlatPieces(const torch::Tensor& tensor) {
   // One piece: on a GPU every piece would cost ten more kernel launches.
   if (!tensor.is_cpu()) return {tensor.view({-1})};
@@ -51,29 +38,23 @@ std::vector<torch::Tensor> FlatPieces(const torch::Tensor& tensor) {
 
 Optimiser::Optimiser(const TrainSettings& settings, const NamedTensors& parameters,
                      const std::vector<torch::Tensor>& regularised)
-    : steps_(torch::zeros({static_cast<std::int64_t>(parameters.size())}, torch::kLong)) {
+    : l2_(settings.l2),
+      regularised_(regularised),
+      steps_(torch::zeros({static_cast<std::int64_t>(parameters.size())}, torch::kLong)) {
   const torch::NoGradGuard no_gradient;
-  std::vector<torch::Tensor> plain_pieces, regularised_pieces;
+  std::vector<torch::Tensor> pieces;
   for (const auto& [name, value] : parameters) {
     Parameter parameter{.name = name,
                         .value = value,
                         .first_moment = torch::zeros_like(value, torch::MemoryFormat::Contiguous),
                         .second_moment = torch::zeros_like(value, torch::MemoryFormat::Contiguous),
                         .pieces = FlatPieces(value.detach())};
-    auto& pieces = Contains(regularised, value) ? regularised_pieces : plain_pieces;
     pieces.insert(pieces.end(), parameter.pieces.begin(), parameter.pieces.end());
     parameters_.push_back(std::move(parameter));
   }
-  // Two groups, since Adam has one weight decay per group.
-  std::vector<torch::optim::OptimizerParamGroup> groups;
-  const auto add = [&](std::vector<torch::Tensor> pieces, double weight_decay) {
-    if (pieces.empty()) return;
-    groups.emplace_back(std::move(pieces), std::make_unique<torch::optim::AdamOptions>(
-                                               AdamOptions(settings, weight_decay)));
-  };
-  add(std::move(plain_pieces), 0);
-  add(std::move(regularised_pieces), settings.l2);
-  adam_ = std::make_unique<torch::optim::Adam>(std::move(groups), AdamOptions(settings, 0));
+  adam_ = std::make_unique<torch::optim::Adam>(
+      std::move(pieces),
+      torch::optim::AdamOptions(settings.learning_rate).betas({0.9, 0.999}).eps(1e-8));
   // Before the first step: Adam would otherwise make moments of its own for each piece, and State()
   // could not show a parameter's moments as one tensor.
   OnStateRestored();
@@ -107,6 +88,14 @@ void Optimiser::LendGradient(Parameter& parameter) {
   const auto gradients = FlatPieces(gradient.contiguous());
   for (std::size_t i = 0; i < parameter.pieces.size(); ++i) {
     parameter.pieces[i].mutable_grad() = gradients[i];
+  }
+}
+
+void Optimiser::AddL2() {
+  if (l2_ == 0) return;
+  const torch::NoGradGuard no_gradient;
+  for (torch::Tensor& weight : regularised_) {
+    if (weight.grad().defined()) weight.mutable_grad().add_(weight, l2_);
   }
 }
 

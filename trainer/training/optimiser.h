@@ -22,11 +22,14 @@ namespace beamgrid::trainer {
 /// Not thread-safe.
 class Optimiser {
  public:
-  /// `regularised` are those of `parameters` that settings.l2 applies to. Takes two more tensors of
-  /// each parameter's size, on its device, for the moments.
+  /// `regularised` are those of `parameters` that AddL2 applies to. Takes two more tensors of each
+  /// parameter's size, on its device, for the moments.
   Optimiser(const TrainSettings& settings, const NamedTensors& parameters,
             const std::vector<torch::Tensor>& regularised);
 
+  /// Adds l2 * w, the gradient of l2/2 w^2, to the gradient of each regularised parameter. This is
+  /// how the reference models penalise weights, not the decoupled decay of AdamW.
+  void AddL2();
   /// Moves the parameters against the gradients that they have now.
   void Step(double learning_rate);
   /// Drops the gradients: the next backward pass stores new ones instead of adding to zeros.
@@ -45,6 +48,8 @@ class Optimiser {
   };
   void LendGradient(Parameter& parameter);
 
+  double l2_;
+  std::vector<torch::Tensor> regularised_;
   std::vector<Parameter> parameters_;
   torch::Tensor steps_;  ///< [parameters] int64 on the CPU: steps that each parameter has made
   std::unique_ptr<torch::optim::Adam> adam_;

@@ -1,5 +1,6 @@
 #include "trainer/training/train_settings.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace beamgrid::trainer {
@@ -24,10 +25,25 @@ void Describe(Fields& f, TrainSettings& o) {
   f("learning_rate", o.learning_rate, Range{1e-12, 1e3}, "step size at the start").Tag("lr");
   f("decay", o.decay, Range{1e-6, 1}, "the learning rate is multiplied with this in steps");
   f("decay_examples", o.decay_examples, Range{1, 1e15}, "examples from one such step to the next");
+  f("late_decay_from", o.late_decay_from, Range{0, 1e15},
+    "from so many examples on a step is late_decay_examples long; 0: never. Zhao 2017 goes from "
+    "4,000,000 to 40,000 near convergence")
+      .Tag("late");
+  f("late_decay_examples", o.late_decay_examples, Range{1, 1e15},
+    "examples from one step of the learning rate to the next, from late_decay_from on");
   f("batch", o.batch, Range{1, 65536}, "videos per training step").Tag("B");
   f("epochs", o.epochs, Range{1, 1e6}, "passes over the training data").Tag("E");
   f("l2", o.l2, Range{0, 1e3},
     "weight s of the penalty s/2 * sum of squares over the classifier's weights, biases excluded");
+  f("l2_clipped", o.l2_clipped,
+    "gradient_clip sees the gradient of loss and penalty together, as in the starter code; false: "
+    "that of the loss alone, and the penalty's is added behind it, as was done before there was "
+    "the choice");
+  f("mix", o.mix, Range{0, 100},
+    "each example is trained on as q of itself and 1 - q of another one of the batch, frames and "
+    "losses alike, q from Beta(mix, mix) and at least 1/2 (Conde et al. 2019, future work: virtual "
+    "segments by linear combination; Zhang et al. 2018, mixup); 0: none")
+      .Tag("mix");
   f("warmup_examples", o.warmup_examples, Range{0, 1e15},
     "the learning rate rises linearly from 0 over the first so many examples; 0: no warm-up")
       .Tag("warmup");
@@ -56,7 +72,10 @@ void Describe(Fields& f, TrainSettings& o) {
 double LearningRate(const TrainSettings& settings, std::int64_t examples) {
   // By examples, not steps, as in the starter code: the schedule is the same for any batch size.
   // From the count alone, not from the rate before: a resumed trial gets the same bits.
-  const std::int64_t steps = examples / settings.decay_examples;
+  const std::int64_t late = settings.late_decay_from;
+  const std::int64_t early_examples = late > 0 ? std::min(examples, late) : examples;
+  const std::int64_t steps = early_examples / settings.decay_examples +
+                             (examples - early_examples) / settings.late_decay_examples;
   const double rate = settings.learning_rate * std::pow(settings.decay, static_cast<double>(steps));
   if (examples >= settings.warmup_examples) return rate;
   return rate * static_cast<double>(examples) / static_cast<double>(settings.warmup_examples);

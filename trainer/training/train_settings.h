@@ -17,9 +17,13 @@ struct TrainSettings {
   double learning_rate = 0.001;
   double decay = 0.95;
   std::int64_t decay_examples = 4'000'000;
+  std::int64_t late_decay_from = 0;
+  std::int64_t late_decay_examples = 40'000;
   std::int64_t batch = 128;
   std::int64_t epochs = 5;
   double l2 = 0;
+  bool l2_clipped = true;
+  double mix = 0;
   std::int64_t warmup_examples = 0;
   double ema = 0;
   std::int64_t average_checkpoints = 0;
@@ -32,7 +36,8 @@ struct TrainSettings {
 void Describe(Fields& f, TrainSettings& o);
 
 /// The learning rate of a step, a staircase: learning_rate * decay^floor(examples /
-/// decay_examples); during the warm-up that times examples / warmup_examples. `examples` are those
+/// decay_examples), with other steps from late_decay_from on; during the warm-up that times
+/// examples / warmup_examples. `examples` are those
 /// trained on before the step, so the first step of a warm-up has the rate 0.
 [[nodiscard]] double LearningRate(const TrainSettings& settings, std::int64_t examples);
 

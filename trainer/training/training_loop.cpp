@@ -8,6 +8,7 @@
 #include "registry/util/words.h"
 #include "trainer/label_statistics.h"
 #include "trainer/training/device.h"
+#include "trainer/training/mixing.h"
 #include "trainer/training/warm_start.h"
 
 namespace beamgrid::trainer {
@@ -63,12 +64,15 @@ class KeptValues {
 }  // namespace
 
 torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
-                        double learning_rate) {
-  const ModelOutput output = model.forward(batch.input, batch.targets);
-  const torch::Tensor loss = model.TotalLoss(output, batch.targets);
+                        const TrainSettings& settings, double learning_rate) {
+  const MixedBatch mixed = Mix(batch, settings.mix);
+  const ModelOutput output = model.forward(mixed.input, mixed.targets.front());
+  const torch::Tensor loss = model.TotalLoss(output, mixed.targets);
   optimiser.DropGradients();
   loss.backward();
+  if (settings.l2_clipped) optimiser.AddL2();
   model.OnGradients();
+  if (!settings.l2_clipped) optimiser.AddL2();
   optimiser.Step(learning_rate);
   // Detached: the epoch's sum of losses would otherwise grow a graph of all its steps.
   return loss.detach();
@@ -134,7 +138,9 @@ TrialResult TrainingLoop::Run() {
     }
     return Finish();
   } catch (const Interrupted&) {
-    // The batch at hand is finished, or the evaluation is dropped: both are places to go on from.
+    // The batch at hand is finished, or the evaluation is dropped: both are places to go on from,
+    // unless the steps since the last look at the loss have spoilt it.
+    CheckFinite();
     SaveLast();
     throw;
   }
@@ -166,7 +172,7 @@ void TrainingLoop::TrainEpoch() {
 
 void TrainingLoop::Step(const Batch& batch) {
   const DeviceBatch on_device = ToDevice(batch, trial_.spec.data.classes, device_);
-  const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device,
+  const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device, settings_,
                                        LearningRate(settings_, progress_.result.examples));
   if (average_->OfSteps()) average_->AfterStep(ModelTensors());
   // On the device, without asking for the value. Times the batch's size: the last batch of an epoch
@@ -215,6 +221,7 @@ void TrainingLoop::EvaluateEpoch() {
   average_->AfterEpoch(progress_.epoch + 1, ModelTensors());
   Evaluation evaluation =
       EvaluateAsShipped(last_epoch ? static_cast<int>(trial_.predictions_top_k) : 0);
+  CheckMeasured(evaluation.metrics);
   TrialResult& result = progress_.result;
   EpochResult epoch{
       .epoch = progress_.epoch + 1,
@@ -242,6 +249,17 @@ void TrainingLoop::EvaluateEpoch() {
   // Saved before it is told: what was reported once must not come out otherwise after a crash.
   SaveLast();
   Report(Evaluated{.epoch = epoch});
+}
+
+void TrainingLoop::CheckMeasured(const Metrics& metrics) const {
+  // The orchestrator has looked at all data before it starts a trial; who gets here was started by
+  // hand, or the files have changed since.
+  if (std::isfinite(ObjectiveOf(metrics, objective_))) return;
+  throw DataFilesError(
+      trial_.spec.data.validate.front() + ": " + objective_->name +
+      " cannot be measured on the validation data: " + std::to_string(metrics.videos) +
+      " videos can be used, " + std::to_string(validate_->counts().skipped) +
+      " records were skipped, and no class is shown in the rest");
 }
 
 Evaluation TrainingLoop::EvaluateNow(int top_k) {

@@ -30,11 +30,12 @@
 
 namespace beamgrid::trainer {
 
-/// Trains on one batch, which is what a trial spends its time on: forward, backward, the extras'
-/// work on the gradients, the optimiser. The model must be in training mode. Returns the loss
+/// Trains on one batch, which is what a trial spends its time on: examples mixed where settings.mix
+/// says so, forward, backward, L2 and the extras' work on the gradients in the order that
+/// settings.l2_clipped says, the optimiser. The model must be in training mode. Returns the loss
 /// before the step, a scalar on the device, detached.
 torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
-                        double learning_rate);
+                        const TrainSettings& settings, double learning_rate);
 
 /// LoopHooks is how a training loop reaches the world around it: whom it tells, whom it asks
 /// whether to stop, and how often it does so. All are called on the thread that trains.
@@ -88,6 +89,7 @@ class TrainingLoop {
   void CheckFinite() const;
   void CheckWeights() const;
   void EvaluateEpoch();
+  void CheckMeasured(const Metrics& metrics) const;
   [[nodiscard]] Evaluation EvaluateNow(int top_k);
   /// Evaluates with the weights that would be shipped now; afterwards the model has its own again.
   [[nodiscard]] Evaluation EvaluateAsShipped(int top_k);

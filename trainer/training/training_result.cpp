@@ -4,8 +4,11 @@
 #include <torch/version.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "registry/util/unique_fd.h"
 #include "trainer/training/device.h"
+#include "trainer/training/failures.h"
 #include "trainer/training/training_loop.h"
 
 namespace beamgrid::trainer {
@@ -27,6 +30,15 @@ void SyncFoldersAbove(std::filesystem::path folder) {
     const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (opened.get() >= 0) static_cast<void>(::fsync(opened.get()));
   }
+}
+
+/// Predictions are kept by id. The orchestrator has looked for repeated ones before the first step;
+/// who gets here was started by hand, or the files have changed since.
+void CheckIds(const Predictions& predictions, const std::string& first_file) {
+  const auto repeated = std::ranges::adjacent_find(predictions.videos, {}, &VideoPrediction::id);
+  if (repeated == predictions.videos.end()) return;
+  throw DataFilesError(first_file + " and the other files of the validation data hold video '" +
+                       repeated->id + "' twice; `beamgrid data verify RECIPE` says where");
 }
 
 }  // namespace
@@ -55,6 +67,7 @@ TrialResult TrainingLoop::Finish() {
   if (!predictions_) {
     predictions_ = EvaluateNow(static_cast<int>(trial_.predictions_top_k)).predictions;
   }
+  CheckIds(*predictions_, trial_.spec.data.validate.front());
   WritePredictions(directory_ / kPredictionsFile, *predictions_);
   shipped.Write(directory_ / kModelFile);
   TrialResult result = progress_.result;
@@ -68,15 +81,17 @@ TrialResult TrainingLoop::Finish() {
   result.program_version = BEAMGRID_VERSION;
   result.libtorch_version = TORCH_VERSION;
   result.artifacts = {Describe(directory_, "model", kModelFile),
-                      Describe(directory_, "predictions", kPredictionsFile),
-                      Describe(directory_, "checkpoint", kBestCheckpoint)};
+                      Describe(directory_, "predictions", kPredictionsFile)};
   SyncFoldersAbove(directory_);
   // The result last: once it is there, everything that it names is.
   WriteFileAtomically(directory_ / kResultFile, boost::json::serialize(ToJson(result)) + "\n");
-  // Three to five times the model (weights, two moments, up to two averages), and nothing goes on
-  // from it any more. If it stays, only room is lost.
+  // Three to five times the model (weights, two moments, up to two averages) and once more, and
+  // nothing goes on from them any more. If they stay, only room is lost. The last one first: a last
+  // checkpoint whose best one is gone is of no use.
   std::error_code ignored;
-  std::filesystem::remove(directory_ / kLastCheckpoint, ignored);
+  for (const char* checkpoint : {kLastCheckpoint, kBestCheckpoint}) {
+    std::filesystem::remove(directory_ / checkpoint, ignored);
+  }
   return result;
 }
 

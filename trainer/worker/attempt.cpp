@@ -6,7 +6,10 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "registry/added_options.h"
+#include "registry/util/cache_folder.h"
 #include "registry/util/json.h"
+#include "registry/util/printable.h"
 #include "registry/util/system_error.h"
 #include "registry/util/unique_fd.h"
 #include "trainer/data/digest.h"
@@ -65,6 +68,7 @@ TrialFile ReadTrial(const TrainArguments& arguments) {
     throw UsageError(path.string() + ": not found; name the folder of an attempt");
   }
   TrialFile trial = TrialFileFromJson(ParseJson(ReadFile(path)));
+  FillInAsBefore(trial.spec.model);
   // A trial.json can be replayed by hand on another device than the study's.
   if (arguments.device) trial.device = *arguments.device;
   if (arguments.threads) trial.threads = *arguments.threads;
@@ -72,11 +76,23 @@ TrialFile ReadTrial(const TrainArguments& arguments) {
   return trial;
 }
 
+std::string DigestNow(const DataSpec& data) {
+  try {
+    // The orchestrator has read the files: where the cache knows them, they are only looked at.
+    HashCache cache(CacheFolder());
+    return DataDigest(data, cache);
+  } catch (const Error& error) {
+    // A file that is gone is a mistake in the data; a broken disk is none.
+    if (IsMachineFault(SystemCode(error))) throw;
+    throw DataFilesError(error.what());
+  }
+}
+
 /// A trial's fingerprint covers its data, so a result on other data would be filed under a wrong
 /// name.
 void CheckDigest(const DataSpec& data) {
   if (data.digest.empty()) return;
-  const std::string digest = DataDigest(data);
+  const std::string digest = DigestNow(data);
   if (digest == data.digest) return;
   throw DataFilesError("the data files have changed since the trial was planned (digest " + digest +
                        " instead of " + data.digest + "); plan it again");
@@ -125,7 +141,7 @@ void Train(const TrialFile& trial, const std::filesystem::path& directory, Messe
 /// Logs what is being thrown and tells the orchestrator.
 TrainerExit Fail(Messenger& messenger) {
   const Ending ending = EndingOfCurrentException();
-  LogError(ending.detail.empty() ? ending.message : ending.detail);
+  LogError(Printable(ending.detail.empty() ? ending.message : ending.detail));
   messenger.Send(Failed{.kind = ending.failure, .message = ending.message});
   return ending.exit;
 }

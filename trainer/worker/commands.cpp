@@ -10,7 +10,9 @@
 #include <ostream>
 #include <thread>
 
+#include "registry/added_options.h"
 #include "registry/util/json.h"
+#include "registry/util/utf8.h"
 #include "trainer/plugin.h"
 #include "trainer/training/device.h"
 #include "trainer/training/model.h"
@@ -18,16 +20,20 @@
 namespace beamgrid::trainer {
 namespace {
 
-boost::json::object CountOne(const std::string& line) {
+/// Answers one question; `id` is set to the question's as soon as it is known.
+boost::json::object CountOne(const std::string& line, boost::json::value& id) {
   try {
     const boost::json::value json = ParseJson(line);
     const JsonReader request(json, "count");
-    const ModelSpec model = ModelSpecFromJson(request.At("model"));
+    id = request.Integer("id");
+    ModelSpec model = ModelSpecFromJson(request.At("model"));
+    FillInAsBefore(model);
     for (const NamedFile& plugin : model.plugins) LoadPlugin(plugin);
     const ModelSize size = MeasureModel(model, DataSpecFromJson(request.At("data")));
     return {{"parameters", size.parameters}, {"size_bytes", size.size_bytes}};
   } catch (const std::exception&) {
-    return {{"error", EndingOfCurrentException().message}};
+    const Ending ending = EndingOfCurrentException();
+    return {{"error", WellFormedUtf8(ending.message)}, {"kind", ToString(ending.failure)}};
   }
 }
 
@@ -90,7 +96,10 @@ int DescribeCommand(std::ostream& out) {
 int CountCommand(std::istream& in, std::ostream& out) {
   for (std::string line; std::getline(in, line);) {
     if (line.empty()) continue;
-    out << boost::json::serialize(CountOne(line)) << std::endl;
+    boost::json::value id;
+    boost::json::object answer = CountOne(line, id);
+    answer["id"] = id;
+    out << boost::json::serialize(answer) << std::endl;
   }
   return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
 }

@@ -15,9 +15,10 @@ namespace beamgrid::trainer {
 /// Prints the component catalogue as JSON.
 int DescribeCommand(std::ostream& out);
 
-/// Answers each line {"model": ModelSpec, "data": DataSpec} with a line that holds either
-/// {"parameters", "size_bytes"} or {"error"}. No weights are written and their memory is never
-/// touched: a model takes milliseconds.
+/// Answers each line {"id", "model": ModelSpec, "data": DataSpec} with a line that holds the same
+/// id (null where the line has none) and either {"parameters", "size_bytes"} or {"error", "kind"},
+/// the kind of failure that it would be of an attempt. No weights are written and their memory is
+/// never touched: a model takes milliseconds.
 int CountCommand(std::istream& in, std::ostream& out);
 
 /// Prints what this machine offers to a trial, as JSON, and what is wrong with it ("warnings").

@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -7,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "registry/util/system_error.h"
+#include "registry/util/process_start.h"
 #include "registry/util/unique_fd.h"
 #include "trainer/training/device.h"
 #include "trainer/worker/attempt.h"
@@ -21,13 +20,7 @@ namespace {
 class Directories {
  public:
   /// Error where there is no descriptor for them.
-  Directories() : input_(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
-    if (input_.get() < 0)
-      throw SystemError("standard input", "cannot be kept for directories", errno);
-    const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (nothing.get() < 0) throw SystemError("/dev/null", "cannot be opened", errno);
-    ::dup2(nothing.get(), STDIN_FILENO);
-  }
+  Directories() : input_(TakeStandardInput()) {}
 
   /// Waits for the next directory. Returns nothing at the end of the input and where a stop is
   /// requested. A last line without its newline is dropped: whoever wrote it died in the middle.

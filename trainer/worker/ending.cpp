@@ -39,14 +39,34 @@ Ending Told(TrainerExit exit, FailureKind failure, const std::exception& error) 
   return {.exit = exit, .failure = failure, .message = error.what()};
 }
 
+/// True where CUDA reports a fault that no kernel of a model can make: a device that is lost, taken
+/// or broken, a driver that does not fit. The list is that of the faults that a model can make.
+bool MeansBrokenDevice(const std::string& text) {
+  constexpr std::array<std::string_view, 7> kOfTheModel = {
+      "device-side assert",        "illegal memory access", "misaligned address",
+      "illegal instruction",       "invalid configuration", "invalid argument",
+      "unspecified launch failure"};
+  const bool of_cuda = text.find("CUDA error: ") != std::string::npos ||
+                       text.find("CUDA driver") != std::string::npos ||
+                       text.find("NVIDIA driver") != std::string::npos;
+  return of_cuda && std::ranges::none_of(kOfTheModel, [&](std::string_view sign) {
+           return text.find(sign) != std::string::npos;
+         });
+}
+
+/// Our own errors and those of the system are the machine's, whatever their code; what is neither
+/// comes from the code of the model.
 Ending Broken(const std::exception& error) {
   const int code = SystemCode(error);
-  if (!IsMachineFault(code)) return {.message = FirstLine(error.what()), .detail = error.what()};
-  std::string message = error.what();
+  const bool ours = dynamic_cast<const Error*>(&error) != nullptr;
+  if (!ours && code == 0) return {.message = FirstLine(error.what()), .detail = error.what()};
+  std::string message = FirstLine(error.what());
   // A message says what to do about it once: SystemError has the fix in its text already.
-  const bool says_the_fix = dynamic_cast<const SystemError*>(&error) != nullptr;
-  if (!says_the_fix) message += "; " + FixForSystemError(code);
-  return {.failure = FailureKind::kEnvironment, .message = FirstLine(message)};
+  if (!ours && IsMachineFault(code)) message += "; " + FixForSystemError(code);
+  if (code != 0 && !IsMachineFault(code)) {
+    message += "; was the folder of the runs or a part of it removed? Put it back, then run again";
+  }
+  return {.failure = FailureKind::kEnvironment, .message = message};
 }
 
 }  // namespace
@@ -72,6 +92,13 @@ Ending EndingOfCurrentException() {
   } catch (const c10::Error& error) {
     const std::string first_line = FirstLine(error.what_without_backtrace());
     if (MeansOutOfMemory(error.what_without_backtrace())) return OutOfMemory(first_line);
+    if (MeansBrokenDevice(error.what_without_backtrace())) {
+      return {.failure = FailureKind::kEnvironment,
+              .message = "LibTorch: " + first_line +
+                         "; look at the GPU (nvidia-smi, dmesg), then "
+                         "run again; what was finished is kept",
+              .detail = error.what()};
+    }
     return {.message = "LibTorch: " + first_line, .detail = error.what()};
   } catch (const std::bad_alloc& error) {
     return OutOfMemory(error.what());

@@ -1,10 +1,15 @@
 // beamgrid-trainer: the worker, the only program with LibTorch.
 
 #include <torch/version.h>
+#include <unistd.h>
+#include <ext/stdio_filebuf.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "registry/util/printable.h"
+#include "registry/util/process_start.h"
+#include "registry/util/unique_fd.h"
 #include "trainer/component.h"
 #include "trainer/plugin.h"
 #include "trainer/worker/commands.h"
@@ -14,16 +19,32 @@ namespace {
 using beamgrid::TrainerExit;
 namespace trainer = beamgrid::trainer;
 
-/// Runs a command with its plugins loaded. Returns its exit code; what it throws becomes one line
-/// on stderr and the code of its kind.
+/// Stream is a stream on a descriptor of its own.
+class Stream : public std::iostream {
+ public:
+  Stream(beamgrid::UniqueFd descriptor, std::ios_base::openmode mode)
+      : std::iostream(nullptr), buffer_(descriptor.Release(), mode) {
+    rdbuf(&buffer_);
+  }
+
+ private:
+  __gnu_cxx::stdio_filebuf<char> buffer_;  ///< closes the descriptor
+};
+
+/// Runs a command that answers on standard output, with its plugins loaded. Nothing but the command
+/// reaches what standard input and output were: what a plugin or a script prints goes to standard
+/// error, what it reads is at its end. Returns the exit code; what is thrown becomes one line on
+/// stderr and the code of its kind.
 template <typename Command>
-int Guarded(const std::vector<std::string>& plugins, const Command& command) {
+int Answer(const std::vector<std::string>& plugins, const Command& command) {
   try {
+    Stream in(beamgrid::TakeStandardInput(), std::ios_base::in);
+    Stream out(beamgrid::TakeStandard(STDOUT_FILENO, STDERR_FILENO), std::ios_base::out);
     for (const std::string& plugin : plugins) trainer::LoadPlugin(plugin);
-    return command();
+    return command(in, out);
   } catch (const std::exception&) {
     const trainer::Ending ending = trainer::EndingOfCurrentException();
-    std::cerr << "beamgrid-trainer: " << ending.message << "\n";
+    std::cerr << "beamgrid-trainer: " << beamgrid::Printable(ending.message) << "\n";
     return static_cast<int>(ending.exit);
   }
 }
@@ -31,6 +52,7 @@ int Guarded(const std::vector<std::string>& plugins, const Command& command) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  beamgrid::PrepareStart();
   std::ios::sync_with_stdio(false);
   // Registrations run before main, where nothing may throw: this is the first place that can
   // refuse.
@@ -50,12 +72,13 @@ int main(int argc, char** argv) {
   auto* describe = app.add_subcommand("describe", "print the component catalogue as JSON");
   describe->add_option("--plugin", plugins, "a shared library with more components")
       ->allow_extra_args(false);
-  describe->callback(
-      [&] { exit = Guarded(plugins, [] { return trainer::DescribeCommand(std::cout); }); });
+  describe->callback([&] {
+    exit = Answer(plugins, [](auto&, auto& out) { return trainer::DescribeCommand(out); });
+  });
   app.add_subcommand("count", "parameters and bytes of the models on stdin, one JSON line each")
-      ->callback([&] { exit = trainer::CountCommand(std::cin, std::cout); });
+      ->callback([&] { exit = Answer({}, trainer::CountCommand); });
   app.add_subcommand("doctor", "print what this machine offers to a trial as JSON")->callback([&] {
-    exit = trainer::DoctorCommand(std::cout);
+    exit = Answer({}, [](auto&, auto& out) { return trainer::DoctorCommand(out); });
   });
 
   trainer::ContractArguments question;
@@ -68,7 +91,8 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false);
   contract->add_option("--classes", question.classes)->check(CLI::PositiveNumber);
   contract->callback([&] {
-    exit = Guarded(plugins, [&] { return trainer::ContractCommand(question, std::cout); });
+    exit =
+        Answer(plugins, [&](auto&, auto& out) { return trainer::ContractCommand(question, out); });
   });
 
   trainer::TrainArguments arguments;

@@ -1,22 +1,16 @@
 #include "trainer/worker/messenger.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
 
-#include "registry/util/system_error.h"
+#include "registry/util/process_start.h"
 #include "trainer/worker/stop_request.h"
 
 namespace beamgrid::trainer {
 
-void Messenger::TakeStdout() {
-  // Above 2: a copy that took the place of a closed stdin or stderr would be written to by others.
-  kept_ = UniqueFd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (kept_.get() < 0) throw SystemError("standard output", "cannot be kept for messages", errno);
-  ::dup2(STDERR_FILENO, STDOUT_FILENO);
-}
+void Messenger::TakeStdout() { kept_ = TakeStandard(STDOUT_FILENO, STDERR_FILENO); }
 
 void Messenger::Send(const Message& message) {
   // Held over all writes of a line: the heartbeat's thread must not write into its middle.

@@ -15,7 +15,9 @@ class Messenger {
   /// where there is no descriptor for it; messages can be sent all the same.
   void TakeStdout();
 
-  /// Sends a message. May block while the reader is slow. Where nobody reads any more, a stop is
+  /// Sends a message. May block while the reader is slow, as one that is stopped is; the training
+  /// then stands still by the reader's fault, and the heartbeat's thread waits here too instead of
+  /// giving the training up. Where nobody reads any more, a stop is
   /// requested and the message is lost.
   void Send(const Message& message);
 

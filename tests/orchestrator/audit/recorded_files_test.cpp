@@ -75,6 +75,11 @@ TEST_F(RecordedFilesTest, AFileThatIsGone) {
   EXPECT_THAT(Refusal(), HasSubstr("is gone"));
 }
 
+TEST_F(RecordedFilesTest, AFolderThatIsGoneMayLieElsewhere) {
+  trial_.directory = (folder_ / "moved").string();
+  EXPECT_THAT(Refusal(), AllOf(HasSubstr("is gone with its folder"), HasSubstr("--runs")));
+}
+
 TEST_F(RecordedFilesTest, FilesOfOneSizeThatChangedPlaces) {
   std::filesystem::rename(folder_ / "model.pt", folder_ / "aside");
   std::filesystem::rename(folder_ / "predictions.bin", folder_ / "model.pt");

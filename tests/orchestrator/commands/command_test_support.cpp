@@ -37,21 +37,23 @@ std::string CommandTest::Write(const std::string& name, const std::string& text)
 
 void CommandTest::UseFakeTrainer() const {
   const std::string catalogue = Write("catalogue.json", CanonicalJson(ToJson(TestCatalogue())));
-  const std::string trainer = Write(
-      "trainer",
-      "#!/bin/sh\n"
-      "case \"$1\" in\n"
-      "describe) cat '" +
-          catalogue +
-          "' ;;\n"
-          "doctor) echo '{\"libtorch\":\"none, a script\"}' ;;\n"
-          "count) while read -r line; do\n"
-          "  case \"$line\" in\n"
-          "  *'\"use\":\"attention\"'*) echo '{\"error\":\"attention needs two features\"}' ;;\n"
-          "  *) echo '{\"parameters\":1000,\"size_bytes\":4000}' ;;\n"
-          "  esac\n"
-          "done ;;\n"
-          "esac\n");
+  const std::string trainer =
+      Write("trainer",
+            "#!/bin/sh\n"
+            "case \"$1\" in\n"
+            "describe) cat '" +
+                catalogue +
+                "' ;;\n"
+                "doctor) echo '{\"libtorch\":\"none, a script\"}' ;;\n"
+                "count) while read -r line; do\n"
+                "  id=${line#*'\"id\":'}; a='{\"id\":'${id%%,*}','\n"
+                "  case \"$line\" in\n"
+                "  *'\"use\":\"attention\"'*) echo \"$a\"'\"kind\":\"bad_spec\",'"
+                "'\"error\":\"attention needs two features\"}' ;;\n"
+                "  *) echo \"$a\"'\"parameters\":1000,\"size_bytes\":4000}' ;;\n"
+                "  esac\n"
+                "done ;;\n"
+                "esac\n");
   std::filesystem::permissions(trainer, std::filesystem::perms::owner_all);
   setenv("BEAMGRID_TRAINER", trainer.c_str(), 1);
 }
@@ -108,11 +110,11 @@ void FillStore(const std::string& path) {
   const NewTrial first = Trial("MC-BLSTM-MoE2", 512, 1);
   const std::vector<TrialId> ids = store.AddTrials(
       study, {first, Trial("MC-BLSTM-MoE2", 512, 2), Trial("MC-BLSTM-h256-MoE2", 256, 1)});
-  store.FinishAttempt(ids[0], store.BeginAttempt(ids[0], "runs/a", "cpu", 1), {Result()},
+  store.FinishAttempt(ids[0], store.BeginAttempt(ids[0], "a", "cpu", 1), {Result()},
                       TrialState::kComplete);
-  store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "runs/b", "cpu", 1), Failure(),
+  store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "b", "cpu", 1), Failure(),
                       TrialState::kWaiting);
-  store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "runs/c", "cpu", 1), Failure(),
+  store.FinishAttempt(ids[1], store.BeginAttempt(ids[1], "c", "cpu", 1), Failure(),
                       TrialState::kFailed);
   store.AddNote(study, "MC-BLSTM-MoE2", 2, "retried after attempt 1: diverged");
   const StudyId other =

@@ -90,6 +90,40 @@ TEST_F(DataCommandsTest, SynthIntoAFolderThatCannotBeMadeIsAnError) {
   EXPECT_THAT(called.err, HasSubstr(Path("file")));
 }
 
+TEST_F(DataCommandsTest, AMixtureOfTwoDatasetsIsKnownAsOne) {
+  ASSERT_EQ(Synth("data", {"--shards", "2"}).exit_code, 0);
+  EXPECT_EQ(Call({"data", "verify", Path("data")}).exit_code, 0);
+  // The last of the new files cannot take its name: some are of the new dataset then.
+  const std::string blocked = Path("data/validate0001.tfrecord");
+  std::filesystem::remove(blocked);
+  std::filesystem::create_directories(blocked + "/inside");
+  const std::string before = HashFile(Path("data/train0000.tfrecord"));
+  EXPECT_EQ(Synth("data", {"--shards", "2", "--noise", "0.1"}).exit_code, 1);
+  EXPECT_NE(HashFile(Path("data/train0000.tfrecord")), before);
+  std::filesystem::remove_all(blocked);
+  for (const std::string& name : {Path("data"), Path("data/train0000.tfrecord")}) {
+    const Called mixed = Call({"data", "verify", name});
+    EXPECT_EQ(mixed.exit_code, 1);
+    EXPECT_THAT(mixed.err, HasSubstr(Path("data") + ": unfinished: `beamgrid data synth`"));
+  }
+  ASSERT_EQ(Synth("data", {"--shards", "2", "--noise", "0.1"}).exit_code, 0);
+  EXPECT_EQ(Call({"data", "verify", Path("data")}).exit_code, 0);
+}
+
+TEST_F(DataCommandsTest, WhatAKilledRunLeftIsTakenAway) {
+  ASSERT_EQ(Synth("data").exit_code, 0);
+  Write("data/train0007.tfrecord.partial", "half of a file");
+  ASSERT_EQ(Synth("data").exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(Path("data/train0007.tfrecord.partial")));
+}
+
+TEST_F(DataCommandsTest, VerifySaysOfAnEmptyFileThatItIsEmpty) {
+  const std::string file = Write("empty.tfrecord", "");
+  const Called called = Call({"data", "verify", file});
+  EXPECT_EQ(called.exit_code, 0);
+  EXPECT_EQ(called.out, file + ": empty, no record\n");
+}
+
 TEST_F(DataCommandsTest, VerifyNamesFileAndOffsetOfADamage) {
   ASSERT_EQ(Synth("data").exit_code, 0);
   const std::string file = std::filesystem::directory_iterator(Path("data"))->path().string();

@@ -3,7 +3,10 @@
 #include <SQLiteCpp/Database.h>
 #include <gmock/gmock.h>
 
+#include "registry/scoring/predictions.h"
+#include "registry/util/files.h"
 #include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/support/record.h"
 
 namespace beamgrid {
 namespace {
@@ -118,7 +121,10 @@ TEST_F(RecordCommandsTest, EveryKeyOfTheListingCanBeSortedBy) {
     auto left = called.Json().as_array();
     EXPECT_EQ(left.size(), 3U);
     for (const auto& trial : json.as_array()) {
-      EXPECT_THAT(left, testing::Contains(boost::json::value{{key, trial.at(key)}})) << key;
+      // SQL has no truth but 1.
+      boost::json::value value = trial.at(key);
+      if (value.is_bool()) value = value.get_bool() ? 1 : 0;
+      EXPECT_THAT(left, testing::Contains(boost::json::value{{key, value}})) << key;
     }
   }
 }
@@ -257,7 +263,9 @@ TEST_F(RecordCommandsTest, AnUnknownTrialIsRefusedWithTheNearest) {
 TEST_F(RecordCommandsTest, ExplainSaysWhyATrialFailed) {
   const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2/2"});
   EXPECT_EQ(called.exit_code, 0);
-  EXPECT_THAT(called.out, HasSubstr("is failed: 2 attempts failed and no retries are left"));
+  EXPECT_THAT(called.out, HasSubstr("is failed: its last attempt diverged, and training repeats "
+                                    "itself to the bit, so no run tries it again but `beamgrid run "
+                                    "RECIPE --retry diverged`"));
   EXPECT_THAT(called.out, HasSubstr("note: retried after attempt 1: diverged"));
   EXPECT_THAT(called.out, HasSubstr("the loss is not finite at example 640"));
   EXPECT_THAT(called.out, HasSubstr("loss inf"));
@@ -327,6 +335,156 @@ TEST_F(RecordCommandsTest, QueryRefusesWhatIsWrongOrWouldWrite) {
   EXPECT_EQ(OnRecord({"query"}).exit_code, 2);
   EXPECT_EQ(OnRecord({"query", "SELECT name FROM sqlite_schema WHERE name = 't'", "--json"}).out,
             "[]\n");
+}
+
+TEST_F(RecordCommandsTest, ExplainSaysWhatTheNextRunDoesWithAFailedTrial) {
+  const auto why = [this](FailureKind kind) {
+    Store store(database_, OpenMode::kReadWrite);
+    const TrialId id = store.Trials(store.FindStudy("small")->id)[2].id;
+    store.SetState(id, TrialState::kWaiting);
+    store.FinishAttempt(id, store.BeginAttempt(id, "runs/d", "cpu", 1),
+                        {AttemptFailure{.kind = kind, .message = "boom"}}, TrialState::kFailed);
+    return OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out;
+  };
+  EXPECT_THAT(why(FailureKind::kBadSpec),
+              HasSubstr("1 attempt failed, and another in the same run would fail alike; the next "
+                        "`beamgrid run` tries it again: bad_spec: boom"));
+  EXPECT_THAT(why(FailureKind::kCrashed),
+              HasSubstr("2 attempts failed, and no retries are left in that run; the next "
+                        "`beamgrid run` tries it again: crashed: boom"));
+}
+
+TEST_F(RecordCommandsTest, TrialsThatDoNotCountAreListedWhereTheyAreAskedFor) {
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    const StudyRecord study = store.FindStudy("small").value();
+    store.StopCounting(study.id, {store.Trials(study.id)[1].id}, "it was trained on other data");
+  }
+  const Called counted = OnRecord({"trials", "small"});
+  EXPECT_THAT(counted.out, Not(HasSubstr("failed")));
+  EXPECT_THAT(counted.err, HasSubstr("1 trial of other content"));
+  EXPECT_THAT(counted.err, HasSubstr("--all lists it"));
+  const Called all = OnRecord({"trials", "small", "--all"});
+  EXPECT_THAT(all.out, HasSubstr("no: it was trained on other data"));
+  EXPECT_EQ(all.err, "");
+  EXPECT_EQ(OnRecord({"trials", "small", "--json"}).Json().as_array().size(), 2U);
+  const auto json = OnRecord({"trials", "small", "--all", "--json"}).Json();
+  EXPECT_EQ(json.at(0).at("counts"), true);
+  EXPECT_EQ(json.at(1).at("counts"), false);
+  EXPECT_EQ(json.at(1).at("not_counted"), "it was trained on other data");
+
+  // A name means what counts; the others are there by id, digits, and where nothing else has it.
+  const std::string id = std::to_string(json.at(1).at("id").as_int64());
+  EXPECT_EQ(OnRecord({"show", "small/MC-BLSTM-MoE2", "--json"}).Json().at("seed"), 1);
+  EXPECT_EQ(OnRecord({"show", "small/MC-BLSTM-MoE2/2", "--json"}).Json().at("counts"), false);
+  EXPECT_THAT(OnRecord({"show", id}).out, HasSubstr("not_counted: it was trained on other data"));
+  EXPECT_THAT(OnRecord({"explain", id}).out,
+              HasSubstr("it does not count in study small: it was trained on other data"));
+
+  EXPECT_THAT(OnRecord({"dump", "small", "--canonical"}).out, Not(HasSubstr("\"seed\":2")));
+  EXPECT_THAT(OnRecord({"dump", "small"}).out, HasSubstr("it was trained on other data"));
+  EXPECT_EQ(OnRecord({"studies", "--json"}).Json().at(0).at("trials").at("failed"), 0);
+  EXPECT_EQ(OnRecord({"query", "SELECT count(*) AS n FROM trials WHERE study = 'small'", "--json"})
+                .Json()
+                .at(0)
+                .at("n"),
+            2);
+}
+
+TEST_F(RecordCommandsTest, ATrialIsShownInAStudyThatCountsIt) {
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    const StudyRecord study = store.FindStudy("small").value();
+    store.StopCounting(study.id, {store.Trials(study.id)[0].id}, "it is old");
+  }
+  EXPECT_EQ(OnRecord({"show", "1", "--json"}).Json().at("study"), "other");
+  EXPECT_EQ(OnRecord({"show", "1", "--json"}).Json().at("counts"), true);
+}
+
+/// A study of three complete trials with their predictions: two videos, and each model is right on
+/// another one.
+class StudyEnsembleTest : public CommandTest {
+ protected:
+  StudyEnsembleTest() {
+    Store store(database_, OpenMode::kReadWrite);
+    StudyRecord study = ExampleStudy("three");
+    study.recipe_text = "beamgrid = 1\n[study]\nname = \"three\"\n";
+    study_ = store.OpenStudy(study);
+    for (const std::int64_t seed : {1, 2, 3}) {
+      const TrialId id = store.AddTrials(study_, {ExampleNewTrial(512, seed)})[0];
+      Predictions predictions{.classes = 2, .top_k = 2};
+      for (int video = 0; video < 40; ++video) {
+        const bool right = video % 3 != seed - 1;
+        predictions.videos.push_back(
+            {.id = "v" + std::to_string(100 + video),
+             .top = {{.label = right ? video % 2 : 1 - video % 2, .score = right ? 0.9 : 0.6},
+                     {.label = right ? 1 - video % 2 : video % 2, .score = right ? 0.1 : 0.2}},
+             .labels = {video % 2}});
+      }
+      WritePredictions(File(seed), predictions);
+      AttemptOutcome outcome = ExampleSuccess(0.5 + 0.1 * static_cast<double>(seed));
+      outcome.result().artifacts = {
+          {.name = "predictions",
+           .path = "predictions.bin",
+           .bytes = static_cast<std::int64_t>(std::filesystem::file_size(File(seed))),
+           .hash = HashFile(File(seed))}};
+      store.FinishAttempt(id,
+                          store.BeginAttempt(id, Path("runs/" + std::to_string(seed)), "cpu", 1),
+                          outcome, TrialState::kComplete);
+    }
+  }
+  std::string File(std::int64_t seed) const {
+    const std::string folder = Path("runs/" + std::to_string(seed));
+    std::filesystem::create_directories(folder);
+    return folder + "/predictions.bin";
+  }
+  [[nodiscard]] Called Ensemble(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments = {"ensemble", "three", "--db", database_, "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Call(arguments);
+  }
+
+  const std::string database_ = Path("three.db");
+  StudyId study_{};
+};
+
+TEST_F(StudyEnsembleTest, WhatIsThereIsUsedAndWhatIsNotIsSaid) {
+  const Called whole = Ensemble();
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  EXPECT_FALSE(whole.Json().as_object().contains("left_out"));
+  std::filesystem::remove(File(2));
+  Write("runs/3/predictions.bin", "damaged");
+  const Called rest = Ensemble();
+  EXPECT_EQ(rest.exit_code, 0) << rest.err;
+  const auto json = rest.Json();
+  ASSERT_EQ(json.at("members").as_array().size(), 1U);
+  EXPECT_EQ(json.at("members").at(0).at("name"), "MC-BLSTM512/s1");
+  ASSERT_EQ(json.at("left_out").as_array().size(), 2U);
+  EXPECT_EQ(json.at("left_out").at(0).at("name"), "MC-BLSTM512/s2");
+  const std::string why(json.at("left_out").at(0).at("why").as_string());
+  EXPECT_THAT(why, HasSubstr(File(2)));
+  EXPECT_THAT(why, HasSubstr("is gone"));
+  EXPECT_THAT(why, HasSubstr("`beamgrid verify three --repair`"));
+  EXPECT_THAT(rest.err, HasSubstr("warning: MC-BLSTM512/s2 is left out of the ensemble: "));
+  EXPECT_THAT(rest.err, HasSubstr("warning: MC-BLSTM512/s3 is left out of the ensemble: "));
+  // What is kept says so as well, and only as long as it is true.
+  const Store store(database_, OpenMode::kReadOnly);
+  EXPECT_THAT(store.Ensembles(study_).back().json, HasSubstr("left_out"));
+}
+
+TEST_F(StudyEnsembleTest, TheBestSeedIsTheBestOneWithItsFile) {
+  EXPECT_EQ(Ensemble({"--seeds", "best"}).Json().at("members").at(0).at("name"), "MC-BLSTM512/s3");
+  std::filesystem::remove(File(3));
+  const auto json = Ensemble({"--seeds", "best"}).Json();
+  EXPECT_EQ(json.at("members").at(0).at("name"), "MC-BLSTM512/s2");
+  EXPECT_EQ(json.at("left_out").at(0).at("name"), "MC-BLSTM512/s3");
+}
+
+TEST_F(StudyEnsembleTest, ATrialThatDoesNotCountIsNoMember) {
+  Store(database_, OpenMode::kReadWrite).StopCounting(study_, {TrialId{2}}, "it is old");
+  for (const auto& member : Ensemble().Json().at("members").as_array()) {
+    EXPECT_NE(member.at("name"), "MC-BLSTM512/s2");
+  }
 }
 
 TEST_F(RecordCommandsTest, AnEnsembleNeedsThePredictionsThatWereRecorded) {

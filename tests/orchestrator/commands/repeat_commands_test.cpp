@@ -38,13 +38,15 @@ TEST_F(RepeatCommandsTest, VerifyNamesTheFilesThatAreNotThoseRecorded) {
   const Called called = OnRecord({"verify", "small", "--files"});
   EXPECT_EQ(called.exit_code, 1);
   EXPECT_THAT(called.out,
-              HasSubstr("damaged  MC-BLSTM-MoE2 seed 1: runs/a/predictions.bin is gone"));
+              HasSubstr("damaged  MC-BLSTM-MoE2 seed 1: " + Path("runs/a/predictions.bin") +
+                        " is gone with its folder (--runs names another runs folder)"));
   const auto json = OnRecord({"verify", "small", "--files", "--json"}).Json();
   EXPECT_EQ(json.at("complete"), 1);
   EXPECT_EQ(json.at("trained"), 0);
   EXPECT_THAT(json.at("trials").as_array(), IsEmpty());
   EXPECT_EQ(json.at("damaged").at(0).at("artifact"), "predictions");
-  EXPECT_EQ(json.at("damaged").at(0).at("damage"), "is gone");
+  EXPECT_EQ(std::string(json.at("damaged").at(0).at("path").as_string()),
+            Path("runs/a/predictions.bin"));
 }
 
 TEST_F(RepeatCommandsTest, VerifyRefusesWhatItCannotDo) {

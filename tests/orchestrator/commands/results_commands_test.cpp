@@ -72,6 +72,33 @@ TEST_F(ResultsCommandsTest, ScoreRefusesMissingFilesVideosAndNonsense) {
   EXPECT_THAT(nonsense.err, HasSubstr(broken + ":3"));
 }
 
+TEST_F(ResultsCommandsTest, NothingScoredIsNoScore) {
+  const std::string predictions = Write("p.csv", "VideoId,LabelConfidencePairs\nv,0 0.9\n");
+  const std::string none = Write("none.csv", "VideoId,LabelConfidencePairs\n");
+  const std::string truth = Write("t.csv", "VideoId,Labels\nv,0\n");
+  const std::string empty = Write("empty.csv", "VideoId,Labels\n");
+  const std::string unlabelled = Write("unlabelled.csv", "VideoId,Labels\nv,\n");
+  const std::string no_record = Write("no.tfrecord", "");
+  const auto refused = [](const std::string& of, const std::string& by, const std::string& what) {
+    for (const char* json : {"--json", "--quiet"}) {
+      const Called called = Call({"score", "--predictions", of, "--truth", by, json});
+      EXPECT_EQ(called.exit_code, 2) << called.out;
+      EXPECT_EQ(called.out, "");
+      EXPECT_THAT(called.err, HasSubstr(what));
+    }
+  };
+  refused(predictions, empty, empty + " holds no video: there is nothing to score");
+  refused(predictions, no_record, no_record + " holds no video");
+  refused(predictions, unlabelled, unlabelled + " holds 1 videos without any label");
+  refused(none, truth, none + ": predicts nothing");
+  refused(none, empty, none + ": predicts nothing");
+  EXPECT_EQ(Call({"score", "--predictions", predictions, "--truth", truth}).exit_code, 0);
+
+  const Called ensemble = Call({"ensemble", "--predictions", predictions, "--truth", unlabelled});
+  EXPECT_EQ(ensemble.exit_code, 2);
+  EXPECT_THAT(ensemble.err, HasSubstr("has a true label: nothing can be measured"));
+}
+
 TEST_F(ResultsCommandsTest, ScoreAgainstTheGoldenVectors) {
   for (const char* name : {"gap_medium", "gap_manylabels"}) {
     const std::string stem = std::string(BEAMGRID_SOURCE_DIR) + "/tests/vectors/" + name;
@@ -142,6 +169,20 @@ TEST_F(ResultsCommandsTest, TheSizeLimitDecides) {
   EXPECT_EQ(EnsembleOf({"--sizes", "1MiB", "2MiB", "--size-limit", "1KiB"}).exit_code, 2);
 }
 
+TEST_F(ResultsCommandsTest, EnsembleOfGivenMembersAndWeights) {
+  const Called called =
+      EnsembleOf({"--take", "b", "a", "--take-weights", "0.75", "0.25", "--json"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  const auto json = called.Json();
+  ASSERT_EQ(json.at("members").as_array().size(), 2U);
+  EXPECT_EQ(json.at("members").at(0).at("name"), "a");
+  EXPECT_EQ(json.at("members").at(0).at("weight"), 0.25);
+  EXPECT_EQ(json.at("evaluated"), 0);
+  EXPECT_THAT(EnsembleOf({"--take", "c"}).err, HasSubstr("there is no model 'c'"));
+  EXPECT_EQ(EnsembleOf({"--take", "c"}).exit_code, 2);
+  EXPECT_EQ(EnsembleOf({"--take-weights", "1"}).exit_code, 2) << "weights of nobody";
+}
+
 TEST_F(ResultsCommandsTest, EnsembleRefusesWhatDoesNotFitTogether) {
   EXPECT_THAT(EnsembleOf({"--sizes", "1MiB"}).err, HasSubstr("1 sizes for 2 prediction files"));
   EXPECT_THAT(EnsembleOf({"--size-limit", "much"}).err, HasSubstr("--size-limit: 'much'"));
@@ -169,7 +210,7 @@ TEST_F(ResultsCommandsTest, FilesOfOneNameAreToldApartByTheirPaths) {
 TEST_F(ResultsCommandsTest, EnsembleRefusesOtherWordsWithTheKnownOnes) {
   for (const auto& [option, word, known] : std::vector<std::array<std::string, 3>>{
            {"--search", "beem", "beam, exhaustive, greedy; did you mean 'beam'?"},
-           {"--combine", "logit", "logits, probabilities; did you mean 'logits'?"},
+           {"--combine", "logit", "logits, probabilities, votes; did you mean 'logits'?"},
            {"--weights", "equal", "uniform, gap, learned, auto;"}}) {
     const Called called = Call(
         {"ensemble", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), option, word});
@@ -178,7 +219,7 @@ TEST_F(ResultsCommandsTest, EnsembleRefusesOtherWordsWithTheKnownOnes) {
   }
   const std::string recipe = "[ensemble]\ncombine = \"logit\"\n";
   EXPECT_THAT(ErrorText<RecipeError>([&] { static_cast<void>(EnsembleOfRecipe(recipe, "study")); }),
-              HasSubstr("must be one of logits, probabilities; did you mean 'logits'?"));
+              HasSubstr("must be one of logits, probabilities, votes; did you mean 'logits'?"));
 }
 
 TEST_F(ResultsCommandsTest, TheNineRealModelsMakeABetterEnsembleThanAnyOfThem) {

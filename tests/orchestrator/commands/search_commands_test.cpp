@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "orchestrator/commands/paper_tables.h"
+#include "registry/util/files.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 
 namespace beamgrid {
@@ -52,6 +54,38 @@ TEST_F(SearchCommandsTest, ComponentsTakesAComponentOrACriterion) {
   const Called unknown = Call({"components", "netvald"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("did you mean 'netvlad'?"));
+}
+
+TEST_F(SearchCommandsTest, ADeviceThatIsNotThereLeavesNoDatabase) {
+  const std::string recipe = Recipe("[resources]\ndevices = [\"cuda:0\"]\n");
+  const Called ran =
+      Call({"run", recipe, "--db", Path("new.db"), "--runs", Path("runs"), "--no-wait"});
+  EXPECT_NE(ran.exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(Path("new.db"))) << ran.err;
+}
+
+TEST_F(SearchCommandsTest, ARunThatRefusesEveryModelIsNoSuccess) {
+  const std::string recipe = Recipe("[[grid.multimodal]]\nuse = \"attention\"\n");
+  const Called ran =
+      Call({"run", recipe, "--db", Path("new.db"), "--runs", Path("runs"), "--no-wait"});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("every model of the recipe was refused"));
+}
+
+TEST_F(SearchCommandsTest, ARunsFolderWhoseNameIsNotUtf8IsRefusedFirst) {
+  const Called ran = Call({"run", Recipe(""), "--db", Path("new.db"), "--runs", Path("caf\xe9")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("caf\\xe9: the name is not UTF-8"));
+  EXPECT_FALSE(std::filesystem::exists(Path("new.db")));
+}
+
+TEST_F(SearchCommandsTest, WhatOthersWroteIsShownAndNotObeyed) {
+  const Called checked = Call({"check", Recipe("[resources]\n\"\\u001b[2Jx\\u202e\" = 1\n")});
+  EXPECT_EQ(checked.exit_code, 2);
+  EXPECT_THAT(checked.err, HasSubstr("\\x1b[2Jx\\u202e"));
+  EXPECT_EQ(checked.err.find('\033'), std::string::npos);
+  const Called asked = Call({"components", "\033]0;x\a"});
+  EXPECT_THAT(asked.err, HasSubstr("\\x1b]0;x\\x07"));
 }
 
 TEST_F(SearchCommandsTest, RunNeedNotWaitForOthers) {
@@ -144,6 +178,15 @@ TEST_F(SearchCommandsTest, RunAsJsonSaysMistakesAndErrors) {
   EXPECT_THAT(std::string(broken.Json().at("error").as_string()), HasSubstr("no-trainer"));
 }
 
+TEST_F(SearchCommandsTest, VerifyingDataTakesOtherValues) {
+  const std::string recipe = Recipe("");
+  EXPECT_EQ(Call({"data", "verify", recipe, "--quiet"}).exit_code, 0);
+  const Called none = Call({"data", "verify", recipe, "--set", "data.train=nowhere/*"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("--set data.train=nowhere/*: data.train: \"nowhere/*\" matches"));
+  EXPECT_EQ(Call({"data", "verify", Path("data"), "--set", "data.classes=1"}).exit_code, 2);
+}
+
 TEST_F(SearchCommandsTest, PlanTakesOtherValues) {
   const std::string recipe =
       Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = 16\n[train]\nepochs = 5\n");
@@ -222,13 +265,99 @@ TEST_F(SearchCommandsTest, PlanAsTextEndsInTotals) {
   EXPECT_THAT(called.out, HasSubstr("4 trials of 2 models, 0 complete already, 0 models refused"));
 }
 
-TEST_F(SearchCommandsTest, PlanWithoutDataNeedsNoFiles) {
+TEST_F(SearchCommandsTest, PlanNeedsNoData) {
   std::filesystem::remove_all(Path("data"));
   const std::string recipe = Recipe("");
-  EXPECT_EQ(Call({"plan", recipe}).exit_code, 2);
-  const auto json = Call({"plan", recipe, "--no-data", "--json"}).Json();
-  ASSERT_EQ(json.at("trials").as_array().size(), 2U);
-  EXPECT_EQ(json.at("trials").at(0).at("fingerprint"), "");
+  for (const std::vector<std::string>& more : {std::vector<std::string>(), {"--no-data"}}) {
+    std::vector<std::string> arguments = {"plan", recipe, "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Called called = Call(arguments);
+    ASSERT_EQ(called.exit_code, 0) << called.err;
+    const auto json = called.Json();
+    ASSERT_EQ(json.at("trials").as_array().size(), 2U);
+    EXPECT_EQ(json.at("trials").at(0).at("fingerprint"), "");
+    EXPECT_EQ(json.at("trials").at(0).at("parameters"), 1000);
+  }
+  const Called called = Call({"plan", recipe});
+  EXPECT_THAT(called.err, HasSubstr(recipe + ":7:"));
+  EXPECT_THAT(called.err, HasSubstr("\"data/train*.tfrecord\" matches no file"));
+  EXPECT_THAT(called.err, HasSubstr("which trials are complete already cannot be told"));
+  EXPECT_EQ(Call({"plan", recipe, "--no-data"}).err, "");
+  const Called check = Call({"check", recipe});
+  EXPECT_EQ(check.exit_code, 2) << "a run would miss them";
+  EXPECT_EQ(Call({"check", recipe, "--no-data"}).exit_code, 0);
+}
+
+TEST_F(SearchCommandsTest, EveryCommandSaysTheSameOfDataThatStopAStudy) {
+  // Two records of one id in validate: the second a copy of the first, in a file of its own with
+  // one record more, so that the files differ.
+  const std::string validate = Path("data/validate0000.tfrecord");
+  const std::string bytes = ReadFile(validate);
+  WriteFileAtomically(Path("data/validate0001.tfrecord"),
+                      bytes + ReadFile(Path("data/train0000.tfrecord")));
+  const std::string recipe = Recipe("",
+                                    "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n"
+                                    "on_error = \"skip\"\n");
+  const std::string problem = "is there twice: " + validate + ": byte 0 and ";
+  const std::string warning = "8 validation videos are in the training data too";
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"check", recipe}, {"run", recipe, "--db", Path("x.db")}}) {
+    const Called called = Call(command);
+    EXPECT_EQ(called.exit_code, 2) << command[0];
+    EXPECT_THAT(called.err, HasSubstr(recipe + ":8:")) << "the place of data.validate";
+    EXPECT_THAT(called.err, HasSubstr(problem));
+  }
+  EXPECT_THAT(Call({"check", recipe}).err, HasSubstr("warning: " + warning));
+  EXPECT_FALSE(std::filesystem::exists(Path("x.db")));
+  const Called plan = Call({"plan", recipe, "--db", Path("x.db")});
+  EXPECT_EQ(plan.exit_code, 0) << plan.err;
+  EXPECT_THAT(plan.err, HasSubstr(problem));
+  EXPECT_THAT(plan.err, HasSubstr("`beamgrid run` will not begin on these data"));
+  const Called verify = Call({"data", "verify", recipe});
+  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_THAT(verify.out, HasSubstr(problem));
+  EXPECT_THAT(verify.out, HasSubstr("warning: " + warning));
+  const Called as_json = Call({"data", "verify", recipe, "--json"});
+  EXPECT_EQ(as_json.exit_code, 1);
+  const auto json = as_json.Json();
+  EXPECT_EQ(json.at("sound"), false);
+  EXPECT_EQ(json.at("train").at("examples"), 8);
+  EXPECT_EQ(json.at("validate").at("repeated"), 2);
+  EXPECT_EQ(json.at("problems").as_array().size(), 2U);
+  EXPECT_EQ(json.at("shared_videos"), 8);
+}
+
+TEST_F(SearchCommandsTest, WhatIsSkippedIsSaid) {
+  const std::string train = Path("data/train0000.tfrecord");
+  std::string bytes = ReadFile(train);
+  bytes[20] = static_cast<char>(~bytes[20]);
+  WriteFileAtomically(train, bytes);
+  const Called stop = Call({"check", Recipe("")});
+  EXPECT_EQ(stop.exit_code, 2);
+  EXPECT_THAT(stop.err, HasSubstr(train + ": byte 0: "));
+  EXPECT_THAT(stop.err, HasSubstr("would pass over 1 of 8 training records"));
+  const std::string recipe = Recipe("",
+                                    "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n"
+                                    "on_error = \"skip\"\n");
+  for (const char* command : {"check", "plan"}) {
+    const Called skip = Call({command, recipe});
+    EXPECT_EQ(skip.exit_code, 0) << skip.err;
+    EXPECT_THAT(skip.err, HasSubstr("warning: 1 of 8 training records is skipped: " + train));
+  }
+  const Called verify = Call({"data", "verify", recipe});
+  EXPECT_EQ(verify.exit_code, 0) << verify.err;
+  EXPECT_THAT(verify.out, HasSubstr("data.train: 7 of 8 examples in 1 file can be used"));
+}
+
+TEST_F(SearchCommandsTest, DataVerifyTakesOneRecipeOrFiles) {
+  EXPECT_EQ(Call({"data", "verify", Recipe(""), Path("data")}).exit_code, 2);
+  EXPECT_EQ(Call({"data", "verify", Path("none.toml")}).exit_code, 2);
+  const Called wrong = Call({"data", "verify", Recipe("", "classes = 0\n")});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("classes"));
+  setenv("BEAMGRID_TRAINER", Path("no-trainer").c_str(), 1);
+  const Called sound = Call({"data", "verify", Recipe("")});
+  EXPECT_EQ(sound.exit_code, 0) << "no trainer is needed: " << sound.err;
 }
 
 TEST_F(SearchCommandsTest, PlanOfNothingIsStillJson) {

@@ -13,7 +13,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 class DataFilesTest : public ::testing::Test {
  protected:
@@ -45,15 +44,18 @@ class DataFilesTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(DataFilesTest, GlobsAreSortedByFileNameAndFindOnlyFiles) {
-  EXPECT_THAT(
-      ExpandGlob("*/train*.tfrecord", folder_.path()),
-      ElementsAre(At("b/train10.tfrecord"), At("b/train2.tfrecord"), At("a/train3.tfrecord")));
-  EXPECT_THAT(ExpandGlob("{a,b}/../b/train[0-9].tfrecord", folder_.path()),
-              ElementsAre(At("b/train2.tfrecord"), At("b/train2.tfrecord")));
-  EXPECT_THAT(ExpandGlob(At("a/trainer.txt"), "/elsewhere"), ElementsAre(At("a/trainer.txt")));
-  EXPECT_THAT(ExpandGlob("none*", folder_.path()), IsEmpty());
-  EXPECT_THAT(ExpandGlob("", folder_.path()), IsEmpty());
+TEST_F(DataFilesTest, ANameThatIsNotUtf8IsRefusedOnceForAPattern) {
+  for (const char* name : {"caf\xe9/train1.tfrecord", "caf\xe9/train2.tfrecord"}) {
+    WriteFileAtomically(folder_ / name, name);
+  }
+  try {
+    (void)FindDataFiles(RecipeWith({"*/train*.tfrecord"}, {"a/validate0.tfrecord"}));
+    FAIL() << "no folder of that name can be told to the trainer";
+  } catch (const RecipeError& error) {
+    ASSERT_EQ(error.diagnostics().size(), 1U);
+    EXPECT_EQ(error.diagnostics()[0].key, "data.train");
+    EXPECT_THAT(error.what(), HasSubstr("train1.tfrecord: the name is not UTF-8"));
+  }
 }
 
 TEST_F(DataFilesTest, NamesMayHoldHomeAndVariables) {
@@ -94,13 +96,22 @@ TEST_F(DataFilesTest, ARecipesDataAreFoundBesideIt) {
   EXPECT_EQ(data.digest, "");
 }
 
-TEST_F(DataFilesTest, TheDigestDependsOnTheContentsOnly) {
-  const Recipe recipe = RecipeWith({"b/*.tfrecord"}, {"a/validate*"});
-  const std::string digest = ResolveData(recipe).digest;
-  EXPECT_EQ(digest.size(), 32U);
-  EXPECT_EQ(ResolveData(RecipeWith({"{b}/train*.tfrecord"}, {"a/v*"})).digest, digest);
-  WriteFileAtomically(folder_ / "b/train2.tfrecord", "other");
-  EXPECT_NE(ResolveData(recipe).digest, digest);
+TEST_F(DataFilesTest, WhatIsThereIsFoundBesideWhatIsMissing) {
+  const FoundData found =
+      LookForDataFiles(RecipeWith({"b/*.tfrecord", "missing/*"}, {"a/validate*"}));
+  ASSERT_EQ(found.missing.size(), 1U);
+  EXPECT_EQ(found.missing[0].key, "data.train");
+  EXPECT_THAT(found.spec.validate, ElementsAre(At("a/validate0.tfrecord")));
+  EXPECT_EQ(found.spec.train.size(), 2U);
+}
+
+TEST_F(DataFilesTest, AProblemOfTheDataIsAMistakeAtThePlaceThatNamesThem) {
+  DataVerdict verdict;
+  verdict.problems = {{.in_train = false, .what = "one"}, {.in_train = true, .what = "two"}};
+  const std::vector<Diagnostic> mistakes = DataMistakes(RecipeWith({"x"}, {"y"}), verdict);
+  ASSERT_EQ(mistakes.size(), 2U);
+  EXPECT_EQ(ToString(mistakes[0]), "r.toml:6:1: data.validate: one");
+  EXPECT_EQ(ToString(mistakes[1]), "r.toml:5:1: data.train: two");
 }
 
 TEST_F(DataFilesTest, EveryGlobThatMatchesNothingIsAMistakeWithItsPlace) {

@@ -52,6 +52,19 @@ TEST(RenderProgress, LeavesOutWhatDoesNotFit) {
               ElementsAre("MC-GRU-M..  s1", "MS-NetVL..  s2", "kim2018  8/20 done"));
 }
 
+TEST(RenderProgress, CutsBetweenCharactersAndShowsWhatATerminalWouldObey) {
+  ProgressState state{.study = "\u65e5\u672c\u8a9e"};
+  state.running[TrialId{1}] = {.name = "\033[2Jcaf\u00e9", .device = "cpu"};
+  state.running[TrialId{2}] = {
+      .name = "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9",
+      .device = "cpu"};
+  EXPECT_THAT(
+      RenderProgress(state, 20, 20, Colour::kNo),
+      ElementsAre("\\x1b[2Jc..  s0", "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9..  s0",
+                  "\u65e5\u672c\u8a9e  0 done"));
+  EXPECT_EQ(RenderProgress(state, 5, 1, Colour::kNo).back(), "\u65e5.. ");
+}
+
 TEST(RenderProgress, NoLineIsWiderOrBlockHigherThanAsked) {
   ProgressState state = SomeState();
   for (std::int64_t id = 10; id < 40; ++id) {
@@ -93,6 +106,12 @@ TEST(RenderProgress, AnUnknownTotalAndAStopAreSaid) {
   ProgressState state{.study = "s", .complete = 3, .refused = 1, .stopping = true};
   EXPECT_THAT(RenderProgress(state, 100, 20, Colour::kNo),
               ElementsAre("s  4 done  stopping  0s so far  1 refused"));
+}
+
+TEST(RenderProgress, AStudyThatWaitsForOthersSaysForHowLong) {
+  ProgressState state{.study = "s", .elapsed = 185'000ms, .waiting_since = 5'000ms};
+  EXPECT_THAT(RenderProgress(state, 100, 20, Colour::kNo),
+              ElementsAre("s  0 done  waits for others 3m00s  3m05s so far"));
 }
 
 TEST(Eta, FollowsTheShareOfWorkDone) {

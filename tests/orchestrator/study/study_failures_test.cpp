@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "orchestrator/study/counted_model.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 
@@ -73,6 +74,9 @@ TEST_F(StudyFailuresTest, AFlakyWorkerSucceedsOnItsRetryFromItsCheckpoint) {
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.attempts, 8);
   for (const TrialRecord& trial : Trials("s")) EXPECT_EQ(trial.result->metrics.gap, 0.9);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "runs")) {
+    EXPECT_NE(entry.path().filename(), kLastCheckpoint) << "nothing goes on from " << entry.path();
+  }
 }
 
 TEST_F(StudyFailuresTest, OutOfMemoryIsTriedAgainAlone) {
@@ -147,6 +151,56 @@ TEST_F(StudyFailuresTest, AMachinesFaultStopsTheStudyAndCostsNothing) {
     outcome_of_ = [](const TrialFile&) { return Complete(0.5); };
     EXPECT_EQ(Run(RecipeText(ToString(kind), kFourModels, seeds)).exit_code, 0);
   }
+}
+
+TEST_F(StudyFailuresTest, AResultOfAnotherSizeThanCountedIsNoResult) {
+  outcome_of_ = [](const TrialFile& trial) {
+    AttemptOutcome outcome = Complete(0.5);
+    if (ComponentOf(trial, "temporal") == "gru") outcome.result().size_bytes = 40;
+    return outcome;
+  };
+  const StudyResult result = Run(RecipeText("s", kFourModels, "[1]"));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.complete, 2);
+  EXPECT_THAT(result.failures,
+              ElementsAre(HasSubstr("bad_spec: the worker's model has 1 parameters in 40 bytes, "
+                                    "counted before were 1 parameters in 4 bytes"),
+                          HasSubstr("bad_spec")));
+}
+
+TEST_F(StudyFailuresTest, AWorkerThatBeginsWithAnotherModelThanCountedIsStopped) {
+  FakeExecutor executor(world_, outcome_of_);
+  executor.says = [](const TrialFile&) {
+    return std::vector<Message>{Started{.pid = 4'000'000, .parameters = 2, .size_bytes = 4}};
+  };
+  const StudyResult result = Run(RecipeText("s", kFourModels, "[1]"), executor);
+  EXPECT_EQ(result.failed, 4);
+  EXPECT_EQ(result.complete, 0);
+  EXPECT_THAT(result.failures, Each(HasSubstr("bad_spec: the worker's model has 2 parameters")));
+  EXPECT_EQ(executor.cancelled().size(), 4U);
+}
+
+TEST_F(StudyFailuresTest, AnAbandonedResultOfAnotherSizeThanCountedIsNoResult) {
+  EXPECT_TRUE(AsCounted(Complete(0.5), {1, 4}).complete());
+  EXPECT_EQ(AsCounted(Complete(0.5), {1, 5}).failure().kind, FailureKind::kBadSpec);
+  EXPECT_EQ(AsCounted(Complete(0.5), {2, 4}).failure().kind, FailureKind::kBadSpec);
+  const AttemptFailure crash{.kind = FailureKind::kCrashed};
+  EXPECT_EQ(AsCounted({crash}, {2, 4}).failure().kind, FailureKind::kCrashed);
+}
+
+TEST_F(StudyFailuresTest, WorkersThatAllEndAlikeBeforeTheyTrainAreTheMachinesFault) {
+  outcome_of_ = [](const TrialFile&) -> AttemptOutcome {
+    return {AttemptFailure{.kind = FailureKind::kCrashed, .message = "killed by signal 11"}};
+  };
+  FakeExecutor executor(world_, outcome_of_);
+  executor.says = [](const TrialFile&) { return std::vector<Message>(); };
+  const StudyResult result = Run(RecipeText("s", kFourModels, "[1]"), executor);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.failed, 0);
+  EXPECT_THAT(result.stopped_because, HasSubstr("all ended so before their first batch"));
+  for (const TrialRecord& trial : Trials("s")) EXPECT_EQ(trial.state, TrialState::kWaiting);
+  outcome_of_ = [](const TrialFile&) { return Complete(0.5); };
+  EXPECT_EQ(Run(RecipeText("s", kFourModels, "[1]")).exit_code, 0);
 }
 
 TEST_F(StudyFailuresTest, AnUnwritableRunsFolderIsAnError) {

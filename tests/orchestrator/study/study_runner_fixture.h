@@ -14,6 +14,7 @@
 
 #include "orchestrator/study/study_runner.h"
 #include "registry/store/store.h"
+#include "registry/store/study_lock.h"
 #include "search/recipe.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/fake_executor.h"
@@ -75,31 +76,34 @@ class StudyRunnerTest : public ::testing::Test {
 
   DataSpec Data() const {
     return {.format = "frame",
-            .train = {"/data/train.tfrecord"},
+            .train = train_files_,
             .validate = {"/data/validate.tfrecord"},
             .classes = 10,
             .features = {{"rgb", 1024}, {"audio", 128}},
-            .digest = "d1"};
+            .digest = digest_};
   }
 
   StudyResult Run(const std::string& recipe_text, FakeExecutor& executor, Fuse* fuse = nullptr) {
     const Recipe recipe = ParseRecipe(recipe_text, "r.toml", catalogue_);
     DataSpec data = Data();
     data.on_error = recipe.data.on_error;
-    Store store(folder_ / "test.db", OpenMode::kReadWrite);
+    const StudyLock lock(database_, recipe.name);
+    Store store(database_, OpenMode::kReadWrite);
     FakeCounter counter(size_of_, fuse);
     RecordingDisplay display(fuse);
     resources_.taken.clear();  // died with the orchestrator
     StudyRunner runner(recipe, catalogue_, data,
-                       {.database = folder_ / "test.db",
-                        .runs = folder_ / "runs",
-                        .slots = std::vector<Slot>(slots_, {"cpu", 1})},
+                       {.is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
+                        .lost = lost_,
+                        .slots = std::vector<Slot>(slots_, {"cpu", 1}),
+                        .retry = retry_},
                        {.store = &store,
                         .executor = &executor,
                         .counter = &counter,
                         .display = &display,
                         .clock = [this] { return now_ += std::chrono::milliseconds(10); },
-                        .resources = &resources_});
+                        .resources = &resources_,
+                        .watch = watch_});
     runner_ = &runner;
     const StudyResult result = runner.Run();
     events_ = display.events;
@@ -112,13 +116,14 @@ class StudyRunnerTest : public ::testing::Test {
     return Run(recipe_text, executor);
   }
 
-  std::vector<TrialRecord> Trials(const std::string& study) const {
-    const Store store(folder_ / "test.db", OpenMode::kReadOnly);
-    return store.Trials(store.FindStudy(study)->id);
+  std::vector<TrialRecord> Trials(const std::string& study,
+                                  Counting counting = Counting::kOnly) const {
+    const Store store(database_, OpenMode::kReadOnly);
+    return store.Trials(store.FindStudy(study)->id, counting);
   }
   std::vector<std::string> Notes(const std::string& study, const std::string& name,
                                  std::int64_t seed) const {
-    const Store store(folder_ / "test.db", OpenMode::kReadOnly);
+    const Store store(database_, OpenMode::kReadOnly);
     return store.Notes(store.FindStudy(study)->id, name, seed);
   }
   void ExpectAllComplete(const std::string& study, std::size_t count) const {
@@ -130,14 +135,20 @@ class StudyRunnerTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
+  std::filesystem::path database_ = folder_ / "test.db";
   Catalogue catalogue_ = TestCatalogue();
   FakeWorld world_;
   FakeExecutor::OutcomeOf outcome_of_ = [](const TrialFile&) { return Complete(0.5); };
   FakeCounter::SizeOf size_of_;
   std::size_t slots_ = 2;
+  std::string digest_ = "d1";  ///< of the data as they are
+  std::vector<std::string> train_files_ = {"/data/train.tfrecord"};
+  ContentWatch* watch_ = nullptr;
+  std::vector<std::string> retry_;
   FakeResources resources_;
   std::chrono::milliseconds now_{0};
-  StudyRunner* runner_ = nullptr;  ///< valid while one runs
+  std::function<std::string()> lost_;  ///< see RunnerSettings
+  StudyRunner* runner_ = nullptr;      ///< valid while one runs
   std::vector<std::string> events_;
   ProgressState state_;
   int counted_ = 0;

@@ -59,8 +59,12 @@ TEST_F(StudyRunnerTest, RunningAgainRepeatsNothing) {
 
 /// Returns what a worker says that trains up to epoch `to`, going on behind `earlier` ones.
 std::vector<Message> Training(std::int64_t earlier, std::int64_t to) {
-  std::vector<Message> said = {Started{
-      .pid = 4'000'000, .epochs = 5, .train_examples = 10, .resumed_examples = 10 * earlier}};
+  std::vector<Message> said = {Started{.pid = 4'000'000,
+                                       .parameters = 1,
+                                       .size_bytes = 4,
+                                       .epochs = 5,
+                                       .train_examples = 10,
+                                       .resumed_examples = 10 * earlier}};
   for (std::int64_t epoch = 1; epoch <= to; ++epoch) {
     said.push_back(
         Evaluated{.epoch = {.epoch = epoch, .train_loss = 1.0 / static_cast<double>(epoch)},
@@ -115,7 +119,7 @@ TEST_F(StudyRunnerTest, AnotherRecipeOfTheSameNameIsRefused) {
 TEST_F(StudyRunnerTest, ModelsBeyondTheEnsemblesLimitAreRefused) {
   size_of_ = [](const ModelSpec& model) -> CountAnswer {
     const bool large = model.parts.at("classifier").options.at("experts") == OptionValue(4);
-    return ModelSize{1, large ? 2'000'000 : 1'000};
+    return ModelSize{1, large ? 2'000'000 : 4};
   };
   const std::string recipe =
       RecipeText("s", std::string(kFourModels) + "[ensemble]\nsize_limit = \"1MB\"\n");
@@ -141,6 +145,13 @@ TEST_F(StudyRunnerTest, ModelsThatTheTrainerRefusesAreNotStarted) {
   EXPECT_EQ(result.refused, 4);
   EXPECT_EQ(result.complete, 4);
   EXPECT_THAT(events_, Contains(HasSubstr("the trainer refuses it: gru needs frames")));
+}
+
+TEST_F(StudyRunnerTest, ARecipeOfWhichEveryModelIsRefusedIsWrong) {
+  size_of_ = [](const ModelSpec&) -> CountAnswer { return "no such thing"; };
+  const StudyResult result = Run(RecipeText("s", kFourModels));
+  EXPECT_EQ(result.refused, 8);
+  EXPECT_EQ(result.exit_code, 2);
 }
 
 TEST_F(StudyRunnerTest, GreedyFindsThePlantedBestOfEveryCriterion) {

@@ -75,8 +75,11 @@ TEST_F(StudySharingTest, ATrialThatAnotherStudyIsTrainingIsWaitedForAndReused) {
   Store other(folder_ / "test.db", OpenMode::kReadWrite);
   auto other_lock = std::make_unique<StudyLock>(folder_ / "test.db", "other");
   const StudyId study = other.OpenStudy({.name = "other", .recipe_digest = "x"});
-  const TrialId trial = other.AddTrials(
-      study, {{.name = "LSTM", .fingerprint = Fingerprint(shared), .spec = shared}})[0];
+  const TrialId trial = other.AddTrials(study, {{.name = "LSTM",
+                                                 .fingerprint = Fingerprint(shared),
+                                                 .spec = shared,
+                                                 .parameters = 1,
+                                                 .size_bytes = 4}})[0];
   const auto directory = (folder_ / "runs/other/LSTM-s2/1").string();
   const std::int64_t attempt = other.BeginAttempt(trial, directory, "cpu", 1);
 
@@ -102,8 +105,11 @@ TEST_F(StudySharingTest, ATrialOfAnotherStudysDeadOrchestratorIsTakenOver) {
   {
     Store other(folder_ / "test.db", OpenMode::kReadWrite);
     const StudyId study = other.OpenStudy({.name = "other", .recipe_digest = "x"});
-    const TrialId trial = other.AddTrials(
-        study, {{.name = "LSTM", .fingerprint = Fingerprint(shared), .spec = shared}})[0];
+    const TrialId trial = other.AddTrials(study, {{.name = "LSTM",
+                                                   .fingerprint = Fingerprint(shared),
+                                                   .spec = shared,
+                                                   .parameters = 1,
+                                                   .size_bytes = 4}})[0];
     (void)other.BeginAttempt(trial, (folder_ / "runs/other/LSTM-s2/1").string(), "cpu", 1);
   }
   const StudyResult result = Run(RecipeText("t", "[[grid.temporal]]\nuse = \"lstm\"\n", "[2]"));

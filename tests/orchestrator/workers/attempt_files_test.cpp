@@ -55,6 +55,15 @@ TEST_F(OutcomeTest, AResultWhoseFilesAreNotThereIsNotComplete) {
   EXPECT_THAT(outcome.failure().message, HasSubstr("is damaged: it is gone"));
 }
 
+TEST_F(OutcomeTest, TheCheckpointThatOlderWorkersListedIsNoArtifact) {
+  TrialResult result{.metrics = {.gap = 0.75}, .device = "cpu"};
+  result.artifacts = {{.name = "checkpoint", .path = kBestCheckpoint, .bytes = 9, .hash = "gone"}};
+  WriteFileAtomically(folder_ / kResultFile, CanonicalJson(ToJson(result)));
+  const AttemptOutcome outcome = Outcome({});
+  ASSERT_TRUE(outcome.complete());
+  EXPECT_TRUE(outcome.result().artifacts.empty());
+}
+
 TEST_F(OutcomeTest, AnArtifactThatLostItsContentIsFoundWhereNobodySawTheEnd) {
   WriteResult(5);
   WriteFileAtomically(folder_ / kModelFile, std::string(5, '\0'));
@@ -121,6 +130,23 @@ TEST_F(OutcomeTest, SignalsAreNamedAndAForeignKillSuspectsMemory) {
   EXPECT_THAT(killed.failure().message, HasSubstr("possibly out of memory"));
 }
 
+TEST_F(OutcomeTest, ADeathBySignalIsBlamedOnWhoCanHaveCausedIt) {
+  const auto kind_of = [this](int code) { return Outcome({.exit_code = code}).failure().kind; };
+  for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGTRAP}) {
+    EXPECT_EQ(kind_of(-signal), FailureKind::kCrashed) << signal;
+  }
+  for (const int signal : {SIGBUS, SIGILL, SIGSYS, SIGXCPU, SIGXFSZ}) {
+    EXPECT_EQ(kind_of(-signal), FailureKind::kEnvironment) << signal;
+    EXPECT_THAT(Outcome({.exit_code = -signal}).failure().message, HasSubstr("then run again"));
+  }
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGALRM, SIGRTMIN}) {
+    EXPECT_EQ(kind_of(-signal), FailureKind::kInterrupted) << signal;
+  }
+  for (const int status : {126, 127}) {
+    EXPECT_EQ(kind_of(status), FailureKind::kEnvironment) << status;
+  }
+}
+
 TEST_F(OutcomeTest, OurOwnStopsHaveTheirReason) {
   EXPECT_EQ(Outcome({.exit_code = 130, .stopped = StopReason::kCancelled}).failure().kind,
             FailureKind::kInterrupted);
@@ -150,7 +176,7 @@ TEST_F(OutcomeTest, LogsAreMadeReadable) {
   EXPECT_LT(tail.size(), 1'000U);
   EXPECT_EQ(LogTail(folder_ / "none.log"), "");
   WriteFileAtomically(folder_ / kWorkerLog, "\033[31mred\xff caf\xc3\xa9 \xe2\x82");
-  EXPECT_EQ(LogTail(folder_ / kWorkerLog), "?[31mred? caf\xc3\xa9 ??");
+  EXPECT_EQ(LogTail(folder_ / kWorkerLog), "\\x1b[31mred\\xff caf\xc3\xa9 \\xe2\\x82");
 }
 
 }  // namespace

@@ -56,12 +56,12 @@ TEST_F(KeptWorkersTest, AfterAFailureComesANewWorker) {
   EXPECT_NE(WorkerOf(4), WorkerOf(5));
 }
 
-TEST_F(KeptWorkersTest, AWorkerThatIsKilledBeforeItListensHasCrashed) {
-  Use("kill -KILL $$\n", {.life = WorkerLife::kManyAttempts});
+TEST_F(KeptWorkersTest, AWorkerThatDiesBeforeItListensHasCrashed) {
+  Use("kill -ABRT $$\n", {.life = WorkerLife::kManyAttempts});
   for (std::int64_t trial = 1; trial <= 20; ++trial) {  // before it is told, or after
     const AttemptOutcome outcome = Carried(trial);
     EXPECT_EQ(outcome.failure().kind, FailureKind::kCrashed) << outcome.failure().message;
-    EXPECT_EQ(outcome.exit_code, -SIGKILL);
+    EXPECT_EQ(outcome.exit_code, -SIGABRT);
   }
 }
 

@@ -1,7 +1,9 @@
 // Workers that are stopped: those that hang or take too long, those that are cancelled, those whose
 // orchestrator ends, and what they or a dead orchestrator left running.
 
+#include "registry/util/error.h"
 #include "tests/orchestrator/workers/local_executor_fixture.h"
+#include "tests/support/error_text.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -112,6 +114,43 @@ TEST_F(StoppedWorkersTest, WorkersDieWithAKilledOrchestrator) {
   AwaitGone(std::stoi(text));
 }
 
+TEST_F(StoppedWorkersTest, AMachineThatWasFrozenHasNoHungWorkers) {
+  Trainer(
+      "echo $$ > $dir/pid\n"
+      "for i in 1 2 3 4 5; do " +
+          Say(Heartbeat{}) + "; sleep 0.2; done\n" + LeaveResult(),
+      2s);
+  const auto directory = Directory(kKey);
+  const pid_t orchestrator = ::fork();
+  if (orchestrator == 0) {
+    LocalExecutor own({.trainer = folder_ / "trainer",
+                       .environment = CurrentEnvironment(),
+                       .silence = 2s,
+                       .life = WorkerLife::kOneAttempt});
+    own.Submit(kKey, directory, {"cpu", 1}, /*timeout=*/6s);
+    while (true) {
+      for (const ExecutorEvent& event : own.Poll(10s)) {
+        const auto* outcome = std::get_if<AttemptOutcome>(&event.what);
+        if (outcome != nullptr) ::_exit(outcome->complete() ? 0 : 1);
+      }
+    }
+  }
+  std::string text;
+  while (text.find('\n') == std::string::npos) {
+    std::this_thread::sleep_for(5ms);
+    if (std::filesystem::exists(directory / "pid")) text = ReadFile(directory / "pid");
+  }
+  const pid_t worker = std::stoi(text);
+  // Longer than the silence that is allowed and, with the rest, than the timeout.
+  ::kill(orchestrator, SIGSTOP);
+  ::kill(-worker, SIGSTOP);
+  std::this_thread::sleep_for(6s);
+  ::kill(orchestrator, SIGCONT);
+  std::this_thread::sleep_for(200ms);  // it looks before the worker can have said a word
+  ::kill(-worker, SIGCONT);
+  EXPECT_EQ(WaitFor(orchestrator), 0) << "the worker was taken for hung or late";
+}
+
 /// A process that works in a directory as a worker does: it holds the lock.
 class Survivor {
  public:
@@ -158,6 +197,30 @@ TEST_F(StoppedWorkersTest, ReconcileKillsASurvivorAndReadsTheFiles) {
   }
   WriteFileAtomically(directory / kResultFile, CanonicalJson(ToJson(TrialResult{})));
   EXPECT_TRUE(executor_->Reconcile(kKey, directory, 0).complete());
+}
+
+TEST_F(StoppedWorkersTest, ReconcileSparesTheWorkerOfAnotherOrchestrator) {
+  Trainer("exit 0");
+  const auto directory = Directory(kKey);
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t orchestrator = ::fork();  // a program of our name
+  if (orchestrator == 0) {
+    const Survivor worker(directory, Survivor::Group::kOwn);
+    (void)!::write(ready[1], "x", 1);
+    ::pause();
+    ::_exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_THAT(
+      ErrorText<Error>([&] { (void)executor_->Reconcile(kKey, directory, /*pid=*/0); }),
+      testing::HasSubstr("works for another beamgrid, process " + std::to_string(orchestrator)));
+  ::kill(orchestrator, SIGKILL);
+  (void)WaitFor(orchestrator);
+  // Now it is a survivor, and its parent is somebody else.
+  EXPECT_EQ(executor_->Reconcile(kKey, directory, 0).failure().kind, FailureKind::kInterrupted);
+  for (const int end : ready) ::close(end);
 }
 
 TEST_F(StoppedWorkersTest, WhatTheDeadHaveHalfWrittenIsRemoved) {

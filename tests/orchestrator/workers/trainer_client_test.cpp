@@ -57,6 +57,13 @@ class TrainerClientTest : public ::testing::Test {
     WriteFileAtomically(folder_ / "catalogue.json", CanonicalJson(ToJson(TestCatalogue())));
     return Trainer("echo asked >> $dir/asked; cat $dir/catalogue.json");
   }
+  /// A trainer that counts: `answer` is a case of shell commands that print $a and the rest of each
+  /// answer to the question $line.
+  std::filesystem::path Counter(const std::string& answer) const {
+    return Trainer(
+        "while read -r line; do id=${line#*'\"id\":'}; id=${id%%,*}; a='{\"id\": '$id', '; " +
+        answer + "; done");
+  }
   [[nodiscard]] std::string Asked() const { return ReadFile(folder_ / "asked"); }
 
   TemporaryFolder folder_;
@@ -141,10 +148,10 @@ TEST_F(TrainerClientTest, AnAnswerThatIsNoCatalogueIsRefused) {
 }
 
 TEST_F(TrainerClientTest, CountsOneModelAfterTheOther) {
-  TrainerCounter counter(Trainer(
-      "while read -r line; do n=$((n+1)); case $line in *'\"hidden\":7'*) echo '{\"error\": \"too "
-      "small\"}';; *) echo \"{\\\"parameters\\\": $n, \\\"size_bytes\\\": $((n*4))}\";; esac; "
-      "done"));
+  TrainerCounter counter(
+      Counter("n=$((n+1)); case $line in *'\"hidden\":7'*) echo \"$a\"'\"error\": \"too small\", "
+              "\"kind\": \"bad_spec\"}';; *) echo \"$a\\\"parameters\\\": $n, \\\"size_bytes\\\": "
+              "$((n*4))}\";; esac"));
   const DataSpec data = ExampleTrial().data;
   for (std::int64_t n = 1; n <= 3; ++n) {
     const CountAnswer answer = counter.Count(ExampleModel(100 + n), data);
@@ -157,8 +164,7 @@ TEST_F(TrainerClientTest, CountsOneModelAfterTheOther) {
 
 TEST_F(TrainerClientTest, QuestionsLargerThanAPipeArriveWhole) {
   TrainerCounter counter(
-      Trainer("while read -r line; do echo \"{\\\"parameters\\\": ${#line}, \\\"size_bytes\\\": "
-              "0}\"; done"));
+      Counter("echo \"$a\\\"parameters\\\": ${#line}, \\\"size_bytes\\\": 0}\""));
   DataSpec data = ExampleTrial().data;
   for (int i = 0; i < 4000; ++i)
     data.train.push_back("/data/train" + std::to_string(i) + ".tfrecord");
@@ -167,9 +173,10 @@ TEST_F(TrainerClientTest, QuestionsLargerThanAPipeArriveWhole) {
 }
 
 TEST_F(TrainerClientTest, ACounterThatDiesIsStartedAnew) {
-  TrainerCounter counter(Trainer(
-      "[ -e $dir/second ] && { read -r l; echo '{\"parameters\": 5, \"size_bytes\": 6}'; }\n"
-      "touch $dir/second; exit 3"));
+  TrainerCounter counter(
+      Trainer("[ -e $dir/second ] && { read -r l; echo '{\"id\": 1, \"parameters\": 5, "
+              "\"size_bytes\": 6}'; }\n"
+              "touch $dir/second; exit 3"));
   const DataSpec data = ExampleTrial().data;
   EXPECT_EQ(std::get<ModelSize>(counter.Count(ExampleModel(), data)).parameters, 5);
 }
@@ -189,8 +196,8 @@ TEST_F(TrainerClientTest, ACounterThatHangsIsNotWaitedForForever) {
 
 TEST_F(TrainerClientTest, AModelThatKillsTheCounterIsRefusedAndOthersAreNot) {
   TrainerCounter counter(
-      Trainer("while read -r line; do case $line in *'\"hidden\":7'*) kill -SEGV $$;; esac; "
-              "echo '{\"parameters\": 5, \"size_bytes\": 6}'; done"));
+      Counter("case $line in *'\"hidden\":7'*) kill -SEGV $$;; esac; "
+              "echo \"$a\"'\"parameters\": 5, \"size_bytes\": 6}'"));
   const DataSpec data = ExampleTrial().data;
   EXPECT_TRUE(std::holds_alternative<ModelSize>(counter.Count(ExampleModel(8), data)));
   EXPECT_THAT(std::get<std::string>(counter.Count(ExampleModel(7), data)), HasSubstr("twice"));
@@ -201,6 +208,34 @@ TEST_F(TrainerClientTest, AnAnswerThatIsNoCountIsRefused) {
   TrainerCounter counter(Trainer("while read -r line; do echo nonsense; done"));
   EXPECT_THAT(ErrorText<Error>([&] { (void)counter.Count(ExampleModel(), ExampleTrial().data); }),
               HasSubstr("nonsense"));
+}
+
+TEST_F(TrainerClientTest, AnAnswerToAnotherQuestionIsNeverTaken) {
+  const std::string size = "\"parameters\": 5, \"size_bytes\": 6}";
+  for (const std::string& answer : {"{" + size, "{\"id\": 2, " + size, "{\"id\": null, " + size}) {
+    TrainerCounter counter(Counter("echo '" + answer + "'"));
+    EXPECT_THAT(ErrorText<Error>([&] { (void)counter.Count(ExampleModel(), ExampleTrial().data); }),
+                AllOf(HasSubstr("count.id"), HasSubstr("nothing else may write")))
+        << answer;
+  }
+}
+
+TEST_F(TrainerClientTest, AnExtraLineDoesNotShiftTheAnswersOfOthers) {
+  TrainerCounter counter(
+      Counter("echo \"$a\"'\"parameters\": 5, \"size_bytes\": 6}'; "
+              "echo '{\"id\": 1, \"parameters\": 1, \"size_bytes\": 1}'"));
+  const DataSpec data = ExampleTrial().data;
+  EXPECT_EQ(std::get<ModelSize>(counter.Count(ExampleModel(8), data)).parameters, 5);
+  EXPECT_THAT(ErrorText<Error>([&] { (void)counter.Count(ExampleModel(9), data); }),
+              HasSubstr("must be that of the question, 2"));
+}
+
+TEST_F(TrainerClientTest, AFaultOfTheMachineIsNoRefusalOfTheModel) {
+  TrainerCounter counter(
+      Counter("echo \"$a\"'\"error\": \"pool.pt: cannot read: Stale file handle\", \"kind\": "
+              "\"environment\"}'"));
+  EXPECT_EQ(ErrorText<Error>([&] { (void)counter.Count(ExampleModel(), ExampleTrial().data); }),
+            "pool.pt: cannot read: Stale file handle");
 }
 
 }  // namespace

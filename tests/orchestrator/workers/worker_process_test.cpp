@@ -55,8 +55,17 @@ TEST_F(MemoryDeathTest, AKillThatTheKernelCountedIsOutOfMemory) {
   EXPECT_EQ(outcome.exit_code, -SIGKILL);
 }
 
-TEST_F(MemoryDeathTest, AKillThatTheKernelDidNotCountIsACrash) {
-  EXPECT_EQ(OutcomeOfWorker("kill -KILL $$").failure().kind, FailureKind::kCrashed);
+TEST_F(MemoryDeathTest, AKillThatTheKernelDidNotCountIsSomebodysAndNotTheTrials) {
+  const AttemptFailure failure = OutcomeOfWorker("kill -KILL $$").failure();
+  EXPECT_EQ(failure.kind, FailureKind::kInterrupted);
+  EXPECT_THAT(failure.message, HasSubstr("neither we nor the kernel"));
+}
+
+TEST_F(MemoryDeathTest, WhereNobodyCountsAKillMayHaveBeenForWantOfMemory) {
+  std::filesystem::remove(folder_ / "proc/vmstat");
+  const AttemptFailure failure = OutcomeOfWorker("kill -KILL $$").failure();
+  EXPECT_EQ(failure.kind, FailureKind::kCrashed);
+  EXPECT_THAT(failure.message, HasSubstr("possibly out of memory"));
 }
 
 TEST_F(MemoryDeathTest, AnotherEndIsNotExplainedByTheCount) {

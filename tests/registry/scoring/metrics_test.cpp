@@ -245,14 +245,15 @@ TEST(Metrics, EqualScoresInsideAVideoGoByLowerClass) {
   EXPECT_DOUBLE_EQ(MetricsOf({{{.5F, .5F}, {1}}}, 1).gap, 0);
 }
 
-TEST(Metrics, OfNothingAreZero) {
+TEST(Metrics, OfNothingAreNoNumbers) {
+  // The first has no video, the second none with a label.
+  for (const Metrics& none : {MetricsAccumulator().Compute(), MetricsOf({{{.5F, .2F}, {}}}, 20)}) {
+    EXPECT_FALSE(IsMeasured(none));
+    for (const Metric& metric : kMetrics) EXPECT_TRUE(std::isnan(none.*metric.value));
+  }
   EXPECT_EQ(MetricsAccumulator().Compute().videos, 0);
-  EXPECT_EQ(MetricsAccumulator().Compute().gap, 0);
-  const Metrics unlabelled = MetricsOf({{{.5F, .2F}, {}}}, 20);
-  EXPECT_EQ(unlabelled.gap, 0);
-  EXPECT_EQ(unlabelled.map, 0);
-  EXPECT_EQ(unlabelled.perr, 0);
-  EXPECT_EQ(unlabelled.videos, 1);
+  EXPECT_EQ(MetricsOf({{{.5F, .2F}, {}}}, 20).videos, 1);
+  EXPECT_TRUE(IsMeasured(MetricsOf({{{.5F, .2F}, {}}, {{.5F, .2F}, {1}}}, 20)));
   MetricsAccumulator empty_list;
   empty_list.AddSparse(std::vector<ScoredLabel>{}, std::vector<std::int32_t>{3});
   EXPECT_EQ(empty_list.Compute().hit_at_1, 0);

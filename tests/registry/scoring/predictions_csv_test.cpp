@@ -47,6 +47,14 @@ TEST_F(CsvTest, ReadsVideosSortedAndListsRanked) {
   EXPECT_EQ(read.videos[1].top[2].label, 3);
 }
 
+TEST_F(CsvTest, ANumberTooSmallForADoubleIsTheNearestAndOneTooLargeIsNone) {
+  const Predictions read = Read("a,1 1e-400 2 4e-320 3 0.5\n");
+  EXPECT_EQ(read.videos[0].top[0].score, 0.5);
+  EXPECT_EQ(read.videos[0].top[1].score, 4e-320);
+  EXPECT_EQ(read.videos[0].top[2].score, 0);
+  EXPECT_THAT(Refusal("a,1 1e400\n"), HasSubstr("is not a finite number"));
+}
+
 TEST_F(CsvTest, ToleratesWindowsLinesSpacesAndEmptyLists) {
   const Predictions read =
       ReadPredictionsCsv(File("\xEF\xBB\xBFVideoId,LabelConfidencePairs\r\na, 1  0.5 \r\n\r\nb,"));

@@ -160,7 +160,12 @@ TEST(SegmentMap, ARatedPositiveThatIsNotListedOnlyCountsInTheDenominator) {
   EXPECT_DOUBLE_EQ(map.Compute(), 1.0 / 2);
 }
 
-TEST(SegmentMap, OfNothingIsZero) { EXPECT_EQ(MapOf({}, {}), 0); }
+TEST(SegmentMap, OfNothingIsNoNumber) {
+  EXPECT_TRUE(std::isnan(MapOf({}, {})));
+  SegmentMapAccumulator never_shown(std::vector<std::int32_t>{4}, 1);
+  never_shown.AddSparse(std::vector<ScoredLabelDouble>{{4, 0.5}}, {{}, std::vector{4}});
+  EXPECT_TRUE(std::isnan(never_shown.Compute()));
+}
 
 TEST(SegmentMap, RefusesWhatIsNotSound) {
   const std::vector<std::int32_t> none, one = {1}, two = {2};

@@ -65,7 +65,7 @@ std::vector<std::string> StepsToCome() {
       " number INTEGER NOT NULL, outcome TEXT NOT NULL, directory TEXT NOT NULL,"
       " device TEXT NOT NULL, threads INTEGER NOT NULL, pid INTEGER NOT NULL,"
       " started_at TEXT NOT NULL, finished_at TEXT, exit_code INTEGER NOT NULL,"
-      " message TEXT NOT NULL, log_tail TEXT NOT NULL,"
+      " message TEXT NOT NULL, log_tail TEXT NOT NULL, data_stamp TEXT NOT NULL DEFAULT '',"
       " PRIMARY KEY (trial, number)) STRICT, WITHOUT ROWID;"
       "INSERT INTO attempt_new SELECT * FROM attempt;"
       "DROP TABLE attempt;"
@@ -84,10 +84,12 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
     Execute("PRAGMA application_id = 1111970372; PRAGMA user_version = " + std::to_string(version));
     Execute(
         "INSERT INTO study VALUES (5, 'old', '', 'gap', '', 'digest', '2026-01-01T00:00:00Z');"
-        "INSERT INTO trial VALUES (7, 'f', 'm', 1, 'complete', '{\"model\":{}}', '', 1, 2);"
-        "INSERT INTO study_trial VALUES (5, 1, 7, 'm');"
-        "INSERT INTO attempt VALUES (7, 1, 'complete', 'runs/1', 'cpu', 1, 0, 'then', 'then', 0,"
-        " '', '');"
+        "INSERT INTO trial (id, fingerprint, name, seed, state, spec, canonical, parameters,"
+        " size_bytes) VALUES (7, 'f', 'm', 1, 'complete', '{\"model\":{}}', '', 1, 2);"
+        "INSERT INTO study_trial (study, position, trial, name) VALUES (5, 1, 7, 'm');"
+        "INSERT INTO attempt (trial, number, outcome, directory, device, threads, pid, started_at,"
+        " finished_at, exit_code, message, log_tail) VALUES (7, 1, 'complete', 'runs/1', 'cpu', 1,"
+        " 0, 'then', 'then', 0, '', '');"
         "INSERT INTO result (trial, attempt, gap, videos, best_epoch, parameters, size_bytes,"
         " examples, peak_memory_bytes, skipped_records, device, threads, program_version,"
         " libtorch_version) VALUES (7, 1, 0.5, 9, 1, 1, 2, 3, 4, 0, 'cpu', 1, 'p', 'l')");
@@ -105,6 +107,44 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
       EXPECT_EQ(answer("PRAGMA foreign_keys"), "1");
     }
   }
+}
+
+/// The first version counted every trial that a study had ever asked for.
+TEST_F(SchemaTest, OfOlderStudiesOneTrialOfAModelAndSeedCounts) {
+  Execute(Migrations()[0]);
+  Execute("PRAGMA application_id = 1111970372; PRAGMA user_version = 1");
+  Execute("INSERT INTO study VALUES (1, 's', '', 'gap', '', 'digest', 'then')");
+  const auto add = [this](int id, const std::string& name, const std::string& data,
+                          const std::string& state) {
+    const std::string number = std::to_string(id);
+    Execute("INSERT INTO trial VALUES (" + number + ", 'f" + number + "', '" + name + "', 1, '" +
+            state + "', '{\"model\":{}}', '{\"data\":{\"digest\":\"" + data +
+            "\"}}', 1, 2);"
+            "INSERT INTO study_trial VALUES (1, " +
+            number + ", " + number + ", '" + name + "')");
+  };
+  add(1, "a", "whole", "complete");
+  add(2, "b", "whole", "complete");
+  add(3, "a", "a file less", "complete");  // and killed then
+  add(4, "b", "whole", "complete");        // of another plugin
+  add(5, "c", "whole", "waiting");
+  Store store(path_, OpenMode::kReadWrite);
+  std::vector<std::int64_t> counted;
+  std::vector<std::string> why;
+  for (const TrialRecord& trial : store.Trials(StudyId{1}, Counting::kAll)) {
+    if (trial.counts()) counted.push_back(static_cast<std::int64_t>(trial.id));
+    if (!trial.counts()) why.push_back(trial.not_counted);
+  }
+  EXPECT_THAT(counted, testing::ElementsAre(1, 4, 5));
+  EXPECT_THAT(why, testing::ElementsAre("another trial of this model and seed took its place",
+                                        "it was trained on other data"));
+}
+
+TEST_F(SchemaTest, NoStudyCanCountASeedTwice) {
+  Store store(path_, OpenMode::kReadWrite);
+  const StudyId study = store.OpenStudy(ExampleStudy());
+  (void)store.AddTrials(study, {ExampleNewTrial(1), ExampleNewTrial(2)});
+  EXPECT_THROW(Execute("UPDATE study_trial SET name = 'one'"), SQLite::Exception);
 }
 
 TEST_F(SchemaTest, ViewsOfAnotherProgramVersionAreMadeAnew) {

@@ -125,6 +125,70 @@ TEST_F(StoreTest, AddingAgainChangesNothing) {
   EXPECT_EQ(store_.Trial(id).state, TrialState::kComplete);
 }
 
+TEST_F(StoreTest, AStudyCountsOneTrialForANameAndSeed) {
+  const TrialId first = Add();
+  NewTrial other = ExampleNewTrial();
+  other.spec.data.digest = "other data";
+  other.fingerprint = Fingerprint(other.spec);
+  const TrialId second = store_.AddTrials(study_, {other})[0];
+  ASSERT_NE(first, second);
+  const auto counted = [this] {
+    std::vector<TrialId> ids;
+    for (const TrialRecord& trial : store_.Trials(study_)) ids.push_back(trial.id);
+    return ids;
+  };
+  EXPECT_THAT(counted(), ElementsAre(second));
+  const std::vector<TrialRecord> all = store_.Trials(study_, Counting::kAll);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_FALSE(all[0].counts());
+  EXPECT_EQ(all[0].not_counted, "another trial of this model and seed took its place");
+  EXPECT_TRUE(all[1].counts());
+
+  EXPECT_EQ(Add(), first) << "the first content is back";
+  EXPECT_THAT(counted(), ElementsAre(first));
+  store_.StopCounting(study_, {first}, "it was trained on other data");
+  EXPECT_THAT(counted(), IsEmpty());
+  EXPECT_EQ(store_.Trials(study_, Counting::kAll)[0].not_counted, "it was trained on other data");
+  EXPECT_EQ(Add(), first);
+  EXPECT_THAT(counted(), ElementsAre(first));
+}
+
+TEST_F(StoreTest, WhatCountsInOneStudyMayNotInAnother) {
+  const TrialId id = Add();
+  const StudyId other = store_.OpenStudy(ExampleStudy("other"));
+  ASSERT_EQ(store_.AddTrials(other, {ExampleNewTrial()})[0], id);
+  store_.StopCounting(study_, {id}, "it is old");
+  EXPECT_THAT(store_.Trials(study_), IsEmpty());
+  EXPECT_EQ(store_.Trials(other).size(), 1U);
+}
+
+TEST_F(StoreTest, ATrialThatIsAskedForUnderAnotherNameHasThat) {
+  const TrialId id = Add();
+  NewTrial renamed = ExampleNewTrial();
+  renamed.name = "new";
+  NewTrial heir = ExampleNewTrial(7);
+  heir.name = ExampleNewTrial().name;
+  // In either order: names change places when another version of a component names otherwise.
+  const auto ids = store_.AddTrials(study_, {heir, renamed});
+  EXPECT_EQ(ids[1], id);
+  const std::vector<TrialRecord> trials = store_.Trials(study_);
+  ASSERT_EQ(trials.size(), 2U);
+  EXPECT_EQ(trials[0].id, id);
+  EXPECT_EQ(trials[0].name, "new");
+  EXPECT_EQ(trials[1].name, heir.name);
+}
+
+TEST_F(StoreTest, TheCanonicalTextIsTheFingerprints) {
+  EXPECT_EQ(store_.Canonical(Add()), CanonicalText(ExampleTrial()));
+  EXPECT_THROW((void)store_.Canonical(TrialId{99}), UsageError);
+}
+
+TEST_F(StoreTest, AnAttemptKeepsTheStampOfItsData) {
+  const TrialId id = Add();
+  (void)store_.BeginAttempt(id, "runs/a/1", "cpu", 1, "stamp");
+  EXPECT_EQ(store_.OpenAttempts().at(0).data_stamp, "stamp");
+}
+
 TEST_F(StoreTest, ABegunAttemptIsOnRecordBeforeItsWorker) {
   const TrialId id = Add();
   EXPECT_EQ(store_.BeginAttempt(id, "runs/a/1", "cuda:1", 3), 1);

@@ -5,9 +5,12 @@
 
 #include <memory>
 
+#include "registry/store/store.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "tests/support/error_text.h"
+#include "tests/support/own_mounts.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
@@ -83,10 +86,70 @@ TEST(StudyLock, StudiesAndDatabasesDoNotHinderEachOther) {
   EXPECT_NO_THROW(StudyLock(folder / "b.db", "study"));
 }
 
+TEST(StudyLock, HoldsTheFileHoweverItIsNamed) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "real/deep");
+  const Holder holder(folder / "real/b.db");
+  std::filesystem::create_symlink("real/b.db", folder / "link.db");
+  std::filesystem::create_directory_symlink(folder / "real", folder / "folder");
+  std::filesystem::create_symlink("link.db", folder / "link of link.db");
+  for (const char* name :
+       {"link.db", "link of link.db", "folder/b.db", "real/deep/../b.db", "real/./b.db"}) {
+    SCOPED_TRACE(name);
+    EXPECT_THAT(ErrorText<UsageError>([&] { StudyLock(folder / name, "study"); }),
+                HasSubstr("pid " + std::to_string(holder.pid())));
+    EXPECT_TRUE(StudyLock(folder / name, "other").IsHeld("study"));
+  }
+  const auto relative = std::filesystem::relative(folder / "real/b.db");
+  EXPECT_THAT(ErrorText<UsageError>([&] { StudyLock(relative, "study"); }),
+              HasSubstr("pid " + std::to_string(holder.pid())));
+  std::filesystem::create_hard_link(folder / "real/b.db", folder / "hard.db");
+  EXPECT_THAT(ErrorText<UsageError>([&] { StudyLock(folder / "hard.db", "other"); }),
+              HasSubstr("2 names"));
+}
+
+TEST(StudyLock, HoldsTheFileByAnotherMountOfItsFolder) {
+  const TemporaryFolder folder;
+  for (const char* name : {"real", "mounted"}) std::filesystem::create_directory(folder / name);
+  const Holder holder(folder / "real/b.db");
+  const std::string text = InOwnMounts(
+      [&] {
+        return ::mount((folder / "real").c_str(), (folder / "mounted").c_str(), nullptr, MS_BIND,
+                       nullptr) == 0;
+      },
+      [&] { return ErrorText<UsageError>([&] { StudyLock(folder / "mounted/b.db", "study"); }); });
+  if (text == "skipped") GTEST_SKIP() << "no mounts of our own here";
+  EXPECT_THAT(text, HasSubstr("is being run by pid " + std::to_string(holder.pid())));
+}
+
+TEST(StudyLock, KnowsItsFileFromAnotherOfItsName) {
+  const TemporaryFolder folder;
+  const StudyLock lock(folder / "b.db", "study");
+  EXPECT_TRUE(lock.IsOn(folder / "b.db"));
+  std::filesystem::rename(folder / "b.db", folder / "moved.db");
+  EXPECT_FALSE(lock.IsOn(folder / "b.db"));
+  EXPECT_TRUE(lock.IsOn(folder / "moved.db"));
+  WriteFileAtomically(folder / "b.db", "");
+  EXPECT_FALSE(lock.IsOn(folder / "b.db"));
+}
+
+TEST(StudyLock, SqliteAndTheLockLeaveEachOtherAlone) {
+  const TemporaryFolder folder;
+  const StudyLock lock(folder / "b.db", "study");
+  {
+    Store store(folder / "b.db", OpenMode::kReadWrite);
+    store.OpenStudy({.name = "study"});
+    EXPECT_FALSE(lock.IsHeld("study")) << "by ourselves";
+  }
+  // SQLite has closed the file by now, which would release a lock of the process.
+  EXPECT_THAT(ErrorText<UsageError>([&] { StudyLock(folder / "b.db", "study"); }),
+              HasSubstr("pid " + std::to_string(::getpid())));
+}
+
 TEST(StudyLock, AFolderThatCannotHoldItIsAnError) {
   const TemporaryFolder folder;
   EXPECT_THAT(ErrorText<Error>([&] { StudyLock(folder / "missing/a.db", "study"); }),
-              HasSubstr("cannot open the lock file"));
+              HasSubstr("cannot open the database"));
 }
 
 }  // namespace

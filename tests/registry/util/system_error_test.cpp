@@ -20,13 +20,23 @@ TEST(SystemErrors, SayFileReasonAndFix) {
                "gone: cannot read: No such file or directory");
 }
 
-TEST(SystemErrors, MachineFaultsAreThoseThatAnyOtherTrialWouldMeetToo) {
-  for (const int code : {ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EMFILE, ENFILE, EIO}) {
-    EXPECT_TRUE(IsMachineFault(code)) << code;
-  }
-  for (const int code : {0, ENOENT, ENOTDIR, EISDIR, EINVAL}) {
+TEST(SystemErrors, WhatIsNotTheFilesOwnFaultIsTheMachines) {
+  for (const int code : {0, ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG, EINVAL, ENXIO}) {
     EXPECT_FALSE(IsMachineFault(code)) << code;
+    EXPECT_EQ(FixForSystemError(code), "") << code;
   }
+  for (const int code : {ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EMFILE, ENFILE, EIO, EFBIG, ENOMEM,
+                         EAGAIN, ESTALE, ENOTCONN, ETIMEDOUT, EBUSY, EREMOTEIO, EPROTO, 4095}) {
+    EXPECT_TRUE(IsMachineFault(code)) << code;
+    EXPECT_THAT(FixForSystemError(code), HasSubstr("run again")) << code;
+  }
+}
+
+TEST(SystemErrors, LimitsAreNamedByTheirCommand) {
+  EXPECT_THAT(FixForSystemError(EFBIG), HasSubstr("ulimit -f"));
+  EXPECT_THAT(FixForSystemError(EAGAIN), HasSubstr("ulimit -u"));
+  EXPECT_THAT(FixForSystemError(ENOMEM), HasSubstr("ulimit -v"));
+  EXPECT_THAT(FixForSystemError(ESTALE), HasSubstr("its server answers"));
 }
 
 TEST(SystemErrors, TheCodeOfAnyExceptionIsFound) {

@@ -53,7 +53,7 @@ std::vector<EnsembleModel> Plant(const std::vector<View>& views, int videos, std
 
 Weighed WeighPlanted(const std::vector<EnsembleModel>& models, Weighting weights) {
   return WeighMembers(AlignModels(models), std::vector<double>(models.size(), 1), weights,
-                      Combination(ScoreDomain::kLogits), Missing::kZero);
+                      Drop::kIdle, Combination(ScoreDomain::kLogits), Missing::kZero);
 }
 
 TEST(WeighMembers, AutoLearnsWhereOneModelIsMuchClearer) {

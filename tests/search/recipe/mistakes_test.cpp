@@ -278,19 +278,33 @@ const Case kCases[] = {
       "what makes a result repeatable; must be 1..1024"}},
     {"Timeout",
      "[resources]\ntimeout = \"6 hours\"\n",
-     {"10:11: resources.timeout: is \"6 hours\", must be a time with its unit (s, m, h or d): "
+     {"10:11: resources.timeout: is \"6 hours\", must be a time of 1s to 11574d with its unit (s, "
+      "m, h or d): "
       "\"90s\", \"30m\", \"6h\""}},
     {"TimeoutNumber",
      "[resources]\ntimeout = 6\n",
-     {"10:11: resources.timeout: is an integer, must be a time with its unit (s, m, h or d): "
+     {"10:11: resources.timeout: is an integer, must be a time of 1s to 11574d with its unit (s, "
+      "m, h or d): "
       "\"90s\", \"30m\", \"6h\""}},
     {"HeartbeatTimeout",
      "[resources]\nheartbeat_timeout = 60\n",
-     {"10:21: resources.heartbeat_timeout: is an integer, must be a time with its unit (s, m, h or "
-      "d): \"90s\", \"30m\", \"6h\""}},
+     {"10:21: resources.heartbeat_timeout: is an integer, must be a time of 1s to 11574d with its "
+      "unit (s, m, h or d): \"90s\", \"30m\", \"6h\""}},
+    {"TimesThatWouldBeNone",
+     "[resources]\ntimeout = \"0.5ms\"\nheartbeat_timeout = \"999ms\"\nstall_timeout = \"0s\"\n",
+     {"10:11: resources.timeout: is \"0.5ms\", must be a time of 1s to 11574d with its unit (s, m, "
+      "h or d): \"90s\", \"30m\", \"6h\"",
+      "11:21: resources.heartbeat_timeout: is \"999ms\", must be a time of 1s to 11574d with its "
+      "unit (s, m, h or d): \"90s\", \"30m\", \"6h\"",
+      "12:17: resources.stall_timeout: is \"0s\", must be a time of 1s to 11574d with its unit (s, "
+      "m, h or d): \"90s\", \"30m\", \"6h\""}},
+    {"MembersBeyondTheSearch",
+     "[ensemble]\nmembers = 1001\n",
+     {"10:11: ensemble.members: is 1001, must be 1..1000"}},
     {"StallTimeout",
      "[resources]\nstall_timeout = \"soon\"\n",
-     {"10:17: resources.stall_timeout: is \"soon\", must be a time with its unit (s, m, h or d): "
+     {"10:17: resources.stall_timeout: is \"soon\", must be a time of 1s to 11574d with its unit "
+      "(s, m, h or d): "
       "\"90s\", \"30m\", \"6h\""}},
     {"Priority",
      "[resources]\npriority = 0\n",
@@ -306,8 +320,8 @@ const Case kCases[] = {
       "number of bytes"}},
     {"Combine",
      "[ensemble]\ncombine = \"logit\"\n",
-     {"10:11: ensemble.combine: is \"logit\", must be one of logits, probabilities; did you mean "
-      "'logits'?"}},
+     {"10:11: ensemble.combine: is \"logit\", must be one of logits, probabilities, votes; did "
+      "you mean 'logits'?"}},
     {"Weights",
      "[ensemble]\nweights = 3\n",
      {"10:11: ensemble.weights: is 3, must be one of uniform, gap, learned, auto"}},

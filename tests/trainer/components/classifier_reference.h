@@ -74,10 +74,11 @@ inline Vector ReferenceMixture(const Arrays& arrays, const std::string& name,
   const Vector gates = Linear(arrays, name + "gates", of_gates);
   const Vector heads = Linear(arrays, name + "experts", of_experts);
   const std::size_t experts = heads.size() / classes;
+  const std::size_t gates_of_class = gates.size() / classes;  // one more with a dummy expert
   Vector probabilities;
   for (std::size_t c = 0; c < classes; ++c) {
     Vector of_class;
-    for (std::size_t i = 0; i <= experts; ++i) of_class.push_back(gates[i * classes + c]);
+    for (std::size_t i = 0; i < gates_of_class; ++i) of_class.push_back(gates[i * classes + c]);
     const Vector weights = Softmax(of_class);
     double p = 0;
     for (std::size_t i = 0; i < experts; ++i) p += weights[i] * Sigmoid(heads[i * classes + c]);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/trainer/components/classifier_reference.h"
 #include "trainer/components/classifier/mixture.h"
 
@@ -73,6 +75,40 @@ TEST(MoeTest, MatchesTheEquationWithAGateBias) {
   reference::ExpectMatches(*module, ProbabilitiesOf(*module), forward, Embeddings());
 }
 
+// Na et al. 2017, eq. 14 and 15: a softmax over the experts alone, with biases.
+TEST(MoeTest, MatchesTheEquationWithoutADummyExpert) {
+  for (const bool bias : {true, false}) {
+    const auto module = Make("moe", {{"experts", 3}, {"gate_bias", bias}, {"dummy", false}});
+    const auto forward = [](const Arrays& arrays, const Videos& videos) {
+      EXPECT_EQ(arrays.at("mixture.gates.weight").size(0), 3U * kClasses);
+      return ForEachVideo(videos,
+                          [&](const Vector& x) { return ReferenceMixture(arrays, "mixture.", x); });
+    };
+    reference::ExpectMatches(*module, ProbabilitiesOf(*module), forward, Embeddings());
+  }
+}
+
+TEST(MoeTest, WithoutADummyExpertSureExpertsAreBelieved) {
+  // With a dummy expert no gate can give the experts all of the weight.
+  const torch::Tensor heads = torch::full({1, 2, 3}, 50.0);
+  EXPECT_NEAR(MixExperts(torch::zeros({1, 2, 3}), heads).min().item<double>(), 1, 1e-6);
+  EXPECT_NEAR(MixExperts(torch::zeros({1, 3, 3}), heads).max().item<double>(), 2.0 / 3, 1e-6);
+}
+
+TEST(MoeTest, MatchesTheEquationOfThreeLayers) {
+  const auto module = Make("moe", {{"experts", 2}, {"layers", 3}, {"hidden", 4}});
+  const auto forward = [](const Arrays& arrays, const Videos& videos) {
+    return ForEachVideo(videos, [&](const Vector& x) {
+      const auto through = [&](const std::string& name) {
+        return reference::Linear(arrays, name + "2", reference::Linear(arrays, name, x));
+      };
+      return ReferenceMixture(arrays, "mixture.", through("before_gates"),
+                              through("before_experts"));
+    });
+  };
+  reference::ExpectMatches(*module, ProbabilitiesOf(*module), forward, Embeddings());
+}
+
 TEST(MoeTest, MatchesTheEquationOfTwoLayers) {
   const auto module = Make("moe", {{"experts", 2}, {"layers", 2}, {"hidden", 4}});
   const auto forward = [](const Arrays& arrays, const Videos& videos) {
@@ -95,6 +131,10 @@ TEST(MoeTest, HasThePapersSizes) {
   // Na et al. have a bias at the gates too.
   EXPECT_EQ(ParametersOf("moe", {{"layers", 2}, {"gate_bias", true}}), 44'288'878);
   EXPECT_EQ(ParametersOf("moe", {{"layers", 2}}), 44'288'878 - 3 * 3862);
+  // By their equations there is no dummy expert: a gate row and its bias less for each class.
+  const Options equations = {{"layers", 2}, {"gate_bias", true}, {"dummy", false}};
+  EXPECT_EQ(ParametersOf("moe", equations), 44'288'878 - 3862 * (2048 + 1));
+  EXPECT_EQ(ParametersOf("moe", equations), 36'375'640);
 }
 
 TEST(MoeTest, RegularisesTheMatricesAndNoBias) {
@@ -183,6 +223,54 @@ INSTANTIATE_TEST_SUITE_P(Variants, ConditionalInferenceTest,
                                            InferenceCase{4, "logistic", "picked"},
                                            InferenceCase{3, "logistic", "max"},
                                            InferenceCase{3, "moe", "picked"}));
+
+/// What a label scored when it was picked; `constraint` of it must be left at each later step.
+ReferenceSteps ReferenceConstrained(const Arrays& arrays, const Vector& x, std::size_t steps,
+                                    double constraint) {
+  const ReferenceSteps all = ReferenceUnroll(arrays, x, steps, /*moe=*/false);
+  ReferenceSteps counted{{all.probabilities[0]}, {}};
+  for (std::size_t i = 1; i < steps; ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      const std::size_t label = all.picks[k];
+      const double least = constraint * all.probabilities[k][label];
+      if (all.probabilities[i][label] < least) return counted;
+    }
+    counted.probabilities.push_back(all.probabilities[i]);
+    counted.picks.push_back(all.picks[i - 1]);
+  }
+  return counted;
+}
+
+// The slides: "iteratively perform as far as it doesn't seriously impair [the] constraint".
+TEST(ConditionalInferenceTest, EndsBeforeAnObservedLabelIsImpaired) {
+  std::set<std::size_t> evaluations;
+  for (const double constraint : {0.5, 0.9, 1.0}) {
+    for (const char* score : {"picked", "max"}) {
+      SCOPED_TRACE(constraint);
+      const auto module =
+          Make("conditional_inference",
+               {{"steps", 4}, {"rank", 4}, {"score", score}, {"constraint", constraint}});
+      const bool maximum = std::string(score) == "max";
+      const auto forward = [&](const Arrays& arrays, const Videos& videos) {
+        return ForEachVideo(videos, [&](const Vector& x) {
+          const auto counted = ReferenceConstrained(arrays, x, 4, constraint);
+          evaluations.insert(counted.probabilities.size());
+          return maximum ? ScoredByMaximum(counted) : ScoredByPick(counted);
+        });
+      };
+      reference::ExpectMatches(*module, ProbabilitiesOf(*module), forward, Embeddings());
+    }
+  }
+  EXPECT_GT(evaluations.size(), 1U) << "all videos end at the same step";
+}
+
+TEST(ConditionalInferenceTest, WithoutAConstraintAllStepsCount) {
+  const auto plain = Make("conditional_inference", {{"steps", 4}, {"rank", 4}});
+  const auto loose =
+      Make("conditional_inference", {{"steps", 4}, {"rank", 4}, {"constraint", 1e-9}});
+  const torch::Tensor x = Embeddings().frames.squeeze(1);
+  EXPECT_TRUE(plain->forward(x, {}).probabilities.equal(loose->forward(x, {}).probabilities));
+}
 
 TEST(ConditionalInferenceTest, HasThePapersSizes) {
   const std::int64_t logistic = ParametersOf("conditional_inference", {});

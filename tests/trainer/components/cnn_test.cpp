@@ -49,7 +49,8 @@ Vector Window(const Arrays& arrays, const std::string& name, const Matrix& video
 
 Vector OneKernel(const Arrays& arrays, const Matrix& video) {
   Matrix outputs;
-  const int windows = std::max(1, static_cast<int>(video.size()) - 4);
+  const auto kernel = static_cast<int>(arrays.at("convolution0.weight").size(2));
+  const int windows = std::max(1, static_cast<int>(video.size()) - kernel + 1);
   for (int t = 0; t < windows; ++t) {
     outputs.push_back(Window(arrays, "convolution0", video, t));
     for (double& value : outputs.back()) value = std::max(value, 0.0);
@@ -88,6 +89,13 @@ TEST(Cnn, FollowsTheEquation) {
     const auto module = MakeTemporal("cnn", {{"channels", 4}, {"normalise", normalise}}, kWidth);
     EXPECT_EQ(module->output_width(), 4);
     ExpectMatches(*module, RowsOf(*module), Each(OneKernel, normalise), Input());
+  }
+}
+
+TEST(Cnn, HasAKernelOfAnyLength) {
+  for (const std::int64_t kernel : {1, 3, 7}) {
+    const auto module = MakeTemporal("cnn", {{"channels", 3}, {"kernel", kernel}}, kWidth);
+    ExpectMatches(*module, RowsOf(*module), Each(OneKernel, true), Input());
   }
 }
 

@@ -1,7 +1,9 @@
 #include "trainer/data/dataset.h"
 
 #include <gmock/gmock.h>
+
 #include <unistd.h>
+#include <cmath>
 
 #include <numeric>
 
@@ -149,8 +151,9 @@ TEST_F(DatasetTest, AMissingFeatureNamesWhatIsThereAndTheNearest) {
   spec.features[1].first = "audoi";
   EXPECT_THAT(
       Refusal(spec, SmallVideo("v")),
-      HasSubstr("refused: byte 0: feature 'audoi' is missing; the record has 'audio', 'rgb' "
-                "per frame; did you mean 'audio'?"));
+      HasSubstr(
+          "refused: byte 0: video 'v': feature 'audoi' is missing; the record has 'audio', 'rgb' "
+          "per frame; did you mean 'audio'?"));
 }
 
 TEST_F(DatasetTest, AFeatureOfTheOtherLevelNamesTheFormat) {
@@ -191,9 +194,28 @@ TEST_F(DatasetTest, ALabelBeyondTheClassesIsRefused) {
   EXPECT_THAT(Refusal(SmallSpec(), SmallVideo("v", 1, {-1})), HasSubstr("label -1, must be 0..4"));
 }
 
+TEST_F(DatasetTest, WhatOneVideoLacksIsSkippedWhereTheRecipeSaysSo) {
+  DataSpec spec = SmallSpec();
+  spec.format = "video";
+  spec.features = {{"x", 2}};
+  spec.on_error = "skip";
+  const auto video = [](const std::string& id, std::vector<std::int64_t> labels, float value) {
+    return ExampleContent{
+        .id = id, .labels = std::move(labels), .values = {{.name = "x", .values = {value, value}}}};
+  };
+  const std::string file =
+      Write("a", {video("a", {1}, 1), video("b", {}, 1), video("c", {1}, NAN), video("d", {1}, 2)});
+  Dataset dataset(spec, {file}, LabelPolicy::kRequired);
+  EXPECT_THAT(ReadAll(dataset).ids, ElementsAre("a", "d"));
+  EXPECT_EQ(dataset.counts().skipped, 2);
+  spec.on_error = "stop";
+  EXPECT_THAT(Refusal(spec, video("c", {1}, NAN)),
+              HasSubstr("byte 0: video 'c': feature 'x' holds nan at index 0, must be finite"));
+}
+
 TEST_F(DatasetTest, VideosWithoutLabelsAreRefusedWhereLabelsAreNeeded) {
   const ExampleContent video = SmallVideo("v", 1, {});
-  EXPECT_THAT(Refusal(SmallSpec(), video), HasSubstr("video 'v' has no labels"));
+  EXPECT_THAT(Refusal(SmallSpec(), video), HasSubstr("byte 0: video 'v': has no labels"));
   Dataset dataset(SmallSpec(), {Write("a", {video})}, LabelPolicy::kOptional);
   EXPECT_THAT(ReadAll(dataset).label_offsets, ElementsAre(0, 0));
 }

@@ -1,7 +1,10 @@
-// What is said about whole files: digest, preflight, inspect, verify, truth.
+// What is said about whole files: digest, inspect, verify, truth.
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <cmath>
+#include <limits>
 #include <tuple>
 
 #include "tests/support/error_text.h"
@@ -9,7 +12,6 @@
 #include "tests/trainer/data/records.h"
 #include "trainer/data/digest.h"
 #include "trainer/data/inspect.h"
-#include "trainer/data/preflight.h"
 #include "trainer/data/truth.h"
 
 namespace beamgrid {
@@ -52,15 +54,15 @@ TEST_F(DigestTest, DependsOnNamesAndContentsButNotOnFoldersOrOrder) {
   EXPECT_NE(DataDigest(here), digest) << "role";
 }
 
-TEST_F(DigestTest, SeesBothEndsAndTheSizeOfLongFiles) {
+TEST_F(DigestTest, SeesEveryByteOfLongFiles) {
   const std::string path = (folder_ / "long").string();
-  std::string bytes(300'000, 'x');
+  std::string bytes(3'000'000, 'x');
   const auto digest_of = [&](const std::string& content) {
     WriteBytes(path, content);
     return DataDigest({.train = {path}});
   };
   const std::string digest = digest_of(bytes);
-  for (const std::size_t position : {std::size_t{0}, std::size_t{65'535}, bytes.size() - 1}) {
+  for (const std::size_t position : {std::size_t{0}, bytes.size() / 2, bytes.size() - 1}) {
     std::string changed = bytes;
     changed[position] = 'y';
     EXPECT_NE(digest_of(changed), digest) << position;
@@ -68,49 +70,21 @@ TEST_F(DigestTest, SeesBothEndsAndTheSizeOfLongFiles) {
   EXPECT_NE(digest_of(bytes + "x"), digest);
 }
 
+TEST_F(DigestTest, IsTheSameFromTheCacheAsFromTheFiles) {
+  const DataSpec data{.train = {Write("a", {SmallVideo("v0")})},
+                      .validate = {Write("b", {SmallVideo("v1")})}};
+  HashCache cache(folder_ / "cache");
+  EXPECT_EQ(DataDigest(data, cache), DataDigest(data));
+  // Believed and not read again: what is kept under a file's stamp is its hash.
+  cache.Add(RequireStamp(data.train[0]), std::string(32, '0'),
+            std::chrono::system_clock::now() + std::chrono::hours(1));
+  EXPECT_NE(DataDigest(data, cache), DataDigest(data));
+}
+
 TEST_F(DigestTest, AMissingFileIsAnError) {
   EXPECT_THAT(
       ErrorText<Error>([&] { std::ignore = DataDigest({.train = {(folder_ / "none").string()}}); }),
-      HasSubstr("none: cannot read"));
-}
-
-using PreflightTest = FilesTest;
-
-TEST_F(PreflightTest, LooksAtTheFirstAndLastFileOfEachSplit) {
-  DataSpec spec = SmallSpec();
-  const std::string good = Write("good", {SmallVideo("v")});
-  const std::string bad = Write("bad", {SmallVideo("v", 1, {77})});
-  spec.train = {good, bad, good};
-  spec.validate = {good};
-  EXPECT_THAT(CheckData(spec), ElementsAre());
-  spec.train = {good, good, bad};
-  spec.validate = {bad};
-  EXPECT_THAT(CheckData(spec), ElementsAre(bad + ": byte 0: label 77, must be 0..4 (data.classes = "
-                                                 "5)",
-                                           bad + ": byte 0: label 77, must be 0..4 (data.classes = "
-                                                 "5)"));
-}
-
-TEST_F(PreflightTest, ReportsWhatCannotBeRead) {
-  DataSpec spec = SmallSpec();
-  WriteBytes(folder_ / "empty", "");
-  WriteBytes(folder_ / "text", "this is a text and no record file");
-  spec.train = {(folder_ / "empty").string()};
-  spec.validate = {(folder_ / "none").string(), (folder_ / "text").string()};
-  EXPECT_THAT(CheckData(spec),
-              ElementsAre(HasSubstr("empty: the file is empty"), HasSubstr("none: cannot open"),
-                          HasSubstr("text: byte 0: the record's length does not match its CRC")));
-}
-
-TEST_F(PreflightTest, ADamagedRecordIsNoProblemWhereItIsSkipped) {
-  DataSpec spec = SmallSpec();
-  spec.train = {Write("a", {SmallVideo("v")})};
-  std::string bytes = ReadFile(spec.train.front());
-  bytes[30] ^= 1;
-  WriteBytes(spec.train.front(), bytes);
-  EXPECT_THAT(CheckData(spec), ElementsAre(HasSubstr("do not match their CRC")));
-  spec.on_error = "skip";
-  EXPECT_THAT(CheckData(spec), ElementsAre());
+      HasSubstr("none: cannot open"));
 }
 
 using InspectTest = FilesTest;
@@ -170,6 +144,23 @@ TEST_F(VerifyTest, ReportsEveryDamagedRecordAndGoesOn) {
   EXPECT_EQ(cut.records, 1);
   EXPECT_EQ(cut.damages.back().offset, fourth);
   EXPECT_THAT(cut.damages.back().what, HasSubstr("cut off"));
+}
+
+TEST_F(VerifyTest, NumbersThatNoNetworkCanTakeAreDamages) {
+  const auto video = [](const std::string& id, float value) {
+    return ExampleContent{
+        .id = id, .labels = {1}, .values = {{.name = "x", .values = {1, value, 2}}}};
+  };
+  const float infinity = std::numeric_limits<float>::infinity();
+  const VerifyReport report =
+      VerifyFile(Write("a", {video("v0", 2), video("v1", NAN), video("v2", -infinity),
+                             video("v3", 1e16F), video("v4", 9e15F)}));
+  EXPECT_EQ(report.records, 2);
+  ASSERT_EQ(report.damages.size(), 3U);
+  EXPECT_EQ(report.damages[0].what,
+            "video 'v1': feature 'x' holds nan at index 1, must be finite and below 1e+16");
+  EXPECT_THAT(report.damages[1].what, HasSubstr("'x' holds -inf at index 1"));
+  EXPECT_THAT(report.damages[2].what, HasSubstr("'x' holds 1e+16 at index 1"));
 }
 
 TEST_F(VerifyTest, AsJson) {

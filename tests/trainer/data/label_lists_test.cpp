@@ -106,7 +106,9 @@ TEST_F(LabelListsTest, ContradictionsAreNotSkipped) {
   const std::string beyond = Write("a", {SmallVideo("v", 1, {5})});
   EXPECT_THAT(ErrorText<DataError>([&] { static_cast<void>(ReadLabelLists(spec, {beyond})); }),
               HasSubstr("label 5"));
-  const std::string none = Write("b", {SmallVideo("v", 1, {})});
+  const std::string none = Write("b", {SmallVideo("v", 1, {}), SmallVideo("w", 1, {2})});
+  EXPECT_THAT(ReadLabelLists(spec, {none}).labels, ElementsAre(2));
+  spec.on_error = "stop";
   EXPECT_THAT(ErrorText<DataError>([&] { static_cast<void>(ReadLabelLists(spec, {none})); }),
               HasSubstr("has no labels"));
 }

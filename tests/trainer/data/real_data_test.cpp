@@ -11,9 +11,10 @@
 #include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "trainer/data/batches.h"
+#include "trainer/data/census.h"
+#include "trainer/data/data_verdict.h"
 #include "trainer/data/dataset.h"
 #include "trainer/data/inspect.h"
-#include "trainer/data/preflight.h"
 #include "trainer/data/quantise.h"
 #include "trainer/data/truth.h"
 
@@ -230,16 +231,25 @@ TEST_F(RealDataTest, InspectTellsWhatTheFilesHold) {
   EXPECT_EQ(odd.features.at("audio"), 299);
 }
 
-TEST_F(RealDataTest, PreflightAcceptsTheRightRecipeAndExplainsAWrongOne) {
+TEST_F(RealDataTest, ACensusAcceptsTheRightRecipeAndExplainsAWrongOne) {
   DataSpec spec = VideoSpec(3862);
   spec.train = FilesIn("yt8m2018-video/train");
   spec.validate = FilesIn("yt8m2018-video/validate");
-  EXPECT_THAT(CheckData(spec), ElementsAre());
+  const Census census = TakeCensus(spec);
+  EXPECT_GT(census.train.examples, 11'000);
+  EXPECT_GT(census.validate.examples, 4'000);
+  EXPECT_EQ(census.train.damaged + census.validate.damaged, 0);
+  EXPECT_EQ(census.shared, 0);
+  const DataVerdict verdict = JudgeData(spec, census);
+  EXPECT_THAT(verdict.problems, testing::IsEmpty());
+  EXPECT_THAT(verdict.warnings, testing::IsEmpty());
   spec.features = {{"rgb", 1024}};
-  const std::vector<std::string> problems = CheckData(spec);
-  EXPECT_EQ(problems.size(), 4U);
-  EXPECT_THAT(problems.front(), HasSubstr("feature 'rgb' is missing; the record has 'id', "
-                                          "'labels', 'mean_audio', 'mean_rgb'"));
+  const Census wrong = TakeCensus(spec);
+  EXPECT_EQ(wrong.train.contradicting, census.train.examples);
+  EXPECT_EQ(wrong.train.contradictions.size(), kShownFaults);
+  EXPECT_THAT(wrong.train.contradictions.front().what,
+              HasSubstr("feature 'rgb' is missing; the record has 'id', "
+                        "'labels', 'mean_audio', 'mean_rgb'"));
 }
 
 TEST_F(RealDataTest, TruthIsReadFromRecords) {

@@ -105,6 +105,48 @@ TEST(LateFusionTest, EachFeatureHasATemporalComponentOfItsOwn) {
   }
 }
 
+// As Miech et al. 2017 have it: fewer cells for the audio.
+TEST(LateFusionTest, AFeatureCanHaveOptionsOfItsOwn) {
+  for (const char* options :
+       {"audio.hidden = 2, audio.layers=2", " audio.layers = 2,audio.hidden=2,"}) {
+    const auto model = MakeLate(Late(Lstm(3, 1), {{"options", options}}));
+    const Sequence input = Input();
+    const torch::Tensor expected =
+        torch::cat({EmbeddingOf(*model, "temporal0", Lstm(3, 1), Stream(input, 0, kRgb)),
+                    EmbeddingOf(*model, "temporal1", Lstm(2, 2), Stream(input, kRgb, kAudio))},
+                   -1);
+    EXPECT_TRUE(Close(model->forward(input, {}).embedding, expected));
+  }
+  const auto words = MakeLate(Late(Lstm(3, 1), {{"options", "rgb.pool = mean"}}));
+  const Variant mean = {"lstm", {{"hidden", 3}, {"pool", "mean"}}};
+  EXPECT_TRUE(Close(words->forward(Input(), {}).embedding.narrow(-1, 0, 3),
+                    EmbeddingOf(*words, "temporal0", mean, Stream(Input(), 0, kRgb))));
+}
+
+TEST(LateFusionTest, RefusesOptionsThatAFeatureCannotHave) {
+  const auto refusal = [](const char* options) {
+    try {
+      MakeLate(Late(Lstm(3, 1), {{"options", options}}));
+    } catch (const SpecError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(
+      refusal("sound.hidden = 2"),
+      HasSubstr("'sound.hidden = 2' must be FEATURE.OPTION = VALUE, the feature one of rgb, "
+                "audio"));
+  for (const char* broken :
+       {"hidden = 2", "audio.hidden", "audio = 2.hidden", "audio.hidden = 2, x"}) {
+    EXPECT_THAT(refusal(broken), HasSubstr("must be FEATURE.OPTION = VALUE")) << broken;
+  }
+  EXPECT_THAT(refusal("audio.cells = 2"),
+              HasSubstr("multimodal.options: temporal 'lstm': cells is no option of it; it has "
+                        "hidden, layers"));
+  EXPECT_THAT(refusal("audio.hidden = 0"), HasSubstr("hidden must be"));
+  EXPECT_THAT(refusal("audio.pool = median"), HasSubstr("pool must be one of last, mean, max"));
+}
+
 TEST(LateFusionTest, StreamsDoNotSeeEachOther) {
   const auto model = MakeLate(Late(Lstm(3, 1)));
   const Sequence input = Input();

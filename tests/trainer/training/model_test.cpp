@@ -178,6 +178,7 @@ TEST(ModelTest, L2IsCoupledInsideAdam) {
       loss = loss + by_hand / 2 * weight.square().sum();
     }
     loss.backward();
+    optimiser.AddL2();
     optimiser.Step(0.01);
     return parameters;
   };

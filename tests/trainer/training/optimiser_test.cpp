@@ -28,6 +28,7 @@ void StepTimes(Optimiser& optimiser, const NamedTensors& parameters, int from, i
     for (std::size_t i = 0; i < 2; ++i) {
       torch::Tensor(parameters[i].second).mutable_grad() = Gradient(parameters[i].second, step);
     }
+    optimiser.AddL2();
     optimiser.Step(0.01);
   }
 }
@@ -106,6 +107,21 @@ TEST(LearningRateTest, FallsInStairs) {
   EXPECT_DOUBLE_EQ(LearningRate(settings, 99), 0.1);
   EXPECT_DOUBLE_EQ(LearningRate(settings, 100), 0.05);
   EXPECT_DOUBLE_EQ(LearningRate(settings, 350), 0.0125);
+}
+
+// Zhao 2017: 4,000,000 examples from one step to the next, 40,000 near convergence.
+TEST(LearningRateTest, FallsFasterNearConvergence) {
+  const TrainSettings settings{.learning_rate = 0.1,
+                               .decay = 0.5,
+                               .decay_examples = 100,
+                               .late_decay_from = 250,
+                               .late_decay_examples = 10};
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 99), 0.1);
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 249), 0.025);
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 250), 0.025);
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 259), 0.025);
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 260), 0.0125);
+  EXPECT_DOUBLE_EQ(LearningRate(settings, 285), 0.025 / 8);
 }
 
 TEST(LearningRateTest, RisesFromZeroDuringTheWarmup) {

@@ -6,11 +6,15 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <cerrno>
+#include <filesystem>
 #include <new>
 #include <sstream>
+#include <system_error>
 
 #include "registry/scoring/metrics.h"
 #include "registry/util/json.h"
+#include "registry/util/system_error.h"
 #include "tests/trainer/trial.h"
 #include "trainer/data/data_error.h"
 #include "trainer/training/failures.h"
@@ -22,7 +26,7 @@ using ::testing::HasSubstr;
 
 std::string CountLine(const ModelSpec& model, const DataSpec& data) {
   return boost::json::serialize(
-             boost::json::object{{"model", ToJson(model)}, {"data", ToJson(data)}}) +
+             boost::json::object{{"id", 7}, {"model", ToJson(model)}, {"data", ToJson(data)}}) +
          "\n";
 }
 
@@ -43,6 +47,7 @@ TEST(CountTest, AnswersLineByLine) {
   const auto answers =
       Count(CountLine(MakeModel({}), PaperData()) + "\n" + CountLine(MakeModel(moe4), PaperData()));
   ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].at("id").as_int64(), 7);
   EXPECT_EQ(answers[0].at("parameters").as_int64(), 4'452'886);
   EXPECT_EQ(answers[0].at("size_bytes").as_int64(), 4 * 4'452'886);
   EXPECT_EQ(answers[1].at("parameters").as_int64(), 40'056'664);
@@ -131,7 +136,39 @@ TEST(EndingTest, OfEachKind) {
   ExpectEnding(EndingOf(UsageError("x")), TrainerExit::kBadSpec, FailureKind::kBadSpec);
   ExpectEnding(EndingOf(std::invalid_argument("x")), TrainerExit::kBadSpec, FailureKind::kBadSpec);
   ExpectEnding(EndingOf(std::bad_alloc()), TrainerExit::kOutOfMemory, FailureKind::kOutOfMemory);
-  ExpectEnding(EndingOf(Error("disk full")), TrainerExit::kBroken, FailureKind::kCrashed);
+  ExpectEnding(EndingOf(std::runtime_error("a component's")), TrainerExit::kBroken,
+               FailureKind::kCrashed);
+}
+
+TEST(EndingTest, WhatIsNotKnownToBeTheTrialsIsTheMachines) {
+  const auto expect_machine = [](const Ending& ending, const char* fix) {
+    ExpectEnding(ending, TrainerExit::kBroken, FailureKind::kEnvironment);
+    EXPECT_THAT(ending.message, HasSubstr(fix));
+  };
+  for (const int code : {ESTALE, ENOTCONN, EDQUOT, EFBIG, ETIMEDOUT, EBUSY, EPROTO}) {
+    expect_machine(EndingOf(SystemError("model.pt", "cannot write", code)), "run again");
+    expect_machine(EndingOf(std::filesystem::filesystem_error(
+                       "rename", std::error_code(code, std::generic_category()))),
+                   "run again");
+  }
+  expect_machine(EndingOf(SystemError("model.pt", "cannot write", ENOENT)), "Put it back");
+  expect_machine(EndingOf(std::system_error(EAGAIN, std::generic_category(), "thread")),
+                 "ulimit -u");
+  expect_machine(EndingOf(Error("process 7 works on this attempt")), "process 7");
+}
+
+TEST(EndingTest, AGpuThatIsLostIsNoFaultOfTheModel) {
+  const auto ending_of = [](const std::string& text) {
+    return EndingOf(c10::Error({"f", "f.cpp", 1}, text)).failure;
+  };
+  EXPECT_EQ(ending_of("CUDA error: uncorrectable ECC error encountered"),
+            FailureKind::kEnvironment);
+  EXPECT_EQ(ending_of("CUDA error: the launch timed out and was terminated"),
+            FailureKind::kEnvironment);
+  EXPECT_EQ(ending_of("CUDA error: device-side assert triggered"), FailureKind::kCrashed);
+  EXPECT_EQ(ending_of("CUDA error: an illegal memory access was encountered"),
+            FailureKind::kCrashed);
+  EXPECT_EQ(ending_of("mat1 and mat2 shapes"), FailureKind::kCrashed);
 }
 
 TEST(EndingTest, OfLibTorchIsOneLineWithTheRestForTheLog) {

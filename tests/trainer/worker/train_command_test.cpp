@@ -246,6 +246,8 @@ TEST_F(TrainCommandTest, AResultThatCannotBeWrittenExitsWith1) {
 TEST_F(TrainCommandTest, DeviceAndThreadsCanBeGivenByHand) {
   const std::filesystem::path attempt = Attempt("a", Trial());
   EXPECT_EQ(RunTrainer({"train", attempt.string(), "--device", "cuda:99"}).exit,
+            Code(TrainerExit::kBroken));
+  EXPECT_EQ(RunTrainer({"train", attempt.string(), "--device", "gpu"}).exit,
             Code(TrainerExit::kBadSpec));
   EXPECT_EQ(RunTrainer({"train", attempt.string(), "--threads", "0"}).exit,
             Code(TrainerExit::kBadSpec));

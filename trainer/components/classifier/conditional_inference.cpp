@@ -10,6 +10,11 @@
 // are `steps` evaluations, so steps = 1 sees no label; and picks carry no gradient. A picked label
 // is scored with the probability at which it was picked: writing 1 would tie the top of the global
 // ranking.
+//
+// The slides force observed labels to stay positive and iterate "as far as it doesn't seriously
+// impair [the] constraint". [reading] constraint = s is that: an evaluation in which a label
+// observed so far falls below s times the probability at which it was picked does not count, and
+// the video's scores are those before it.
 
 #include <algorithm>
 #include <cmath>
@@ -33,6 +38,7 @@ struct ConditionalInferenceOptions {
   std::int64_t experts = 2;
   std::string training = "last";
   std::string score = "picked";
+  double constraint = 0;
 };
 
 void Describe(Fields& f, ConditionalInferenceOptions& o) {
@@ -46,6 +52,9 @@ void Describe(Fields& f, ConditionalInferenceOptions& o) {
   f("score", o.score, Choices{{"picked", "max"}},
     "a label's score: picked = its probability when it was picked, else at the last step; max = "
     "the greatest over the steps");
+  f("constraint", o.constraint, Range{0, 1},
+    "a video's evaluations end before the first one in which an observed label falls below this "
+    "share of the probability at which it was picked; 0: after `steps`");
 }
 
 class ConditionalInference : public Classifier {
@@ -117,18 +126,33 @@ class ConditionalInference : public Classifier {
     std::vector<torch::Tensor> steps = {Evaluate(video, observed)};
     torch::Tensor open = steps[0].detach().clone();  // picked labels are -1
     std::vector<torch::Tensor> picks, picked_at;
+    torch::Tensor goes_on = torch::ones_like(open.narrow(1, 0, 1), torch::kBool);  // [batch, 1]
     while (static_cast<std::int64_t>(steps.size()) < Steps(open.size(1))) {
       const torch::Tensor pick = open.argmax(1);
       picks.push_back(pick.unsqueeze(1));
       picked_at.push_back(steps.back().gather(1, picks.back()));
       // V l grows by one row; a product with all of V would cost as much as the head.
       observed = observed + torch::embedding(label_vectors_, pick);
-      steps.push_back(Evaluate(video, observed));
+      torch::Tensor next = Evaluate(video, observed);
+      if (options_.constraint > 0) {
+        goes_on = goes_on.logical_and(
+            KeepsObserved(next, torch::cat(picks, 1), torch::cat(picked_at, 1)));
+        // What was picked from scores that stay has the same score there, so later picks of a video
+        // that has ended change nothing.
+        next = torch::where(goes_on, next, steps.back());
+      }
+      steps.push_back(next);
       open = steps.back().detach().scatter(1, torch::cat(picks, 1), -1);
     }
     Scores scores{.probabilities = Score(steps, picks, picked_at)};
     if (is_training() && options_.training == "mean") scores.loss_over = std::move(steps);
     return scores;
+  }
+
+  /// [batch, 1]: no label observed so far has fallen below its share of when it was picked.
+  [[nodiscard]] torch::Tensor KeepsObserved(const torch::Tensor& next, const torch::Tensor& picks,
+                                            const torch::Tensor& picked_at) const {
+    return (next.gather(1, picks) >= options_.constraint * picked_at).all(1, /*keepdim=*/true);
   }
 
   /// With fewer classes than steps there is nothing left to pick.

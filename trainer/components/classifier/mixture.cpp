@@ -16,9 +16,9 @@ class MixExpertsFunction : public torch::autograd::Function<MixExpertsFunction> 
     return probabilities;
   }
 
-  // With d = dL/dp: dL/dhead_i = d g_i e_i (1 - e_i) and dL/dgate_i = d g_i (e_i - p); the dummy's
-  // e is 0. By hand, because these tensors are (2k + 1) times as large as the probabilities and
-  // autograd would go over them three times as often.
+  // With d = dL/dp: dL/dhead_i = d g_i e_i (1 - e_i) and dL/dgate_i = d g_i (e_i - p); a
+  // dummy's e is 0. By hand, because these tensors are (2k + 1) times as large as the probabilities
+  // and autograd would go over them three times as often.
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
                                                torch::autograd::tensor_list gradients) {
     const auto saved = context->get_saved_variables();
@@ -37,9 +37,12 @@ class MixExpertsFunction : public torch::autograd::Function<MixExpertsFunction> 
 
 }  // namespace
 
-Mixture::Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts, GateBias gate_bias)
-    : classes_(classes), experts_(experts) {
-  const auto gates = torch::nn::LinearOptions(width, classes * (experts + 1))
+Mixture::Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts, GateBias gate_bias,
+                 Dummy dummy)
+    : classes_(classes),
+      gates_of_class_(dummy == Dummy::kYes ? experts + 1 : experts),
+      experts_(experts) {
+  const auto gates = torch::nn::LinearOptions(width, classes * gates_of_class_)
                          .bias(gate_bias == GateBias::kTrained);
   gates_ = register_module("gates", torch::nn::Linear(gates));
   heads_ = register_module("experts", torch::nn::Linear(width, classes * experts));
@@ -48,7 +51,7 @@ Mixture::Mixture(std::int64_t width, std::int64_t classes, std::int64_t experts,
 }
 
 torch::Tensor Mixture::forward(const torch::Tensor& of_gates, const torch::Tensor& of_experts) {
-  return MixExperts(gates_(of_gates).view({-1, experts_ + 1, classes_}),
+  return MixExperts(gates_(of_gates).view({-1, gates_of_class_, classes_}),
                     heads_(of_experts).view({-1, experts_, classes_}));
 }
 

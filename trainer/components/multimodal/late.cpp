@@ -4,11 +4,16 @@
 //   joint = 0 (figure 1 b, their slides' Late Fusion 1): e = [g_v(V); g_a(A)]
 //   joint > 0 (figure 1 c, their slides' Late Fusion 2): e = activation(W [g_v(V); g_a(A)] + b)
 // [reading] The figure is not described in the text. Here the temporal components have the same
-// options, the joint space is one fully connected layer, and each feature keeps its share of the
-// norm of the frame, which was normalised over all features together.
+// options unless `options` says otherwise (Miech et al. 2017 give the audio half of the clusters
+// and an eighth of the cells), the joint space is one fully connected layer, and each feature keeps
+// its share of the norm of the frame, which was normalised over all features together.
 
+#include <algorithm>
+
+#include "registry/util/json.h"
 #include "trainer/components/linear_layers.h"
 #include "trainer/components/multimodal/feature_pair.h"
+#include "trainer/stream_options.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -16,6 +21,7 @@ namespace {
 struct LateOptions {
   std::int64_t joint = 0;
   std::string activation = "relu";
+  std::string options;
 };
 
 void Describe(Fields& f, LateOptions& o) {
@@ -24,9 +30,26 @@ void Describe(Fields& f, LateOptions& o) {
     "Fusion 1)")
       .Tag("J");
   f("activation", o.activation, Choices{{"relu", "linear"}}, "of the joint layer");
+  f("options", o.options, Choices{},
+    "options in which a feature's temporal component differs, as in \"audio.hidden = 128, "
+    "audio.layers = 1\"; empty: all features have the same");
 }
 
-class Late : public Multimodal {
+std::string Trimmed(const std::string& text) {
+  const auto begin = text.find_first_not_of(' ');
+  return begin == std::string::npos ? ""
+                                    : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+}
+
+OptionValue ValueFrom(const std::string& text) {
+  try {
+    return ParseJson(text);
+  } catch (const std::invalid_argument&) {  // a bare word
+    return OptionValue(text);
+  }
+}
+
+class Late : public Multimodal, public StreamOptions {
  public:
   Late(const BuildContext& context, const LateOptions& options) : options_(options) {
     if (context.features.size() < 2) {
@@ -35,6 +58,8 @@ class Late : public Multimodal {
                       "); use concat");
     }
     for (const Feature& feature : context.features) widths_.push_back(feature.second);
+    options_of_stream_.resize(widths_.size());
+    ReadOptionsOfStreams(context);
   }
 
   // The features lie side by side already; the model cuts them apart by stream_widths.
@@ -46,6 +71,10 @@ class Late : public Multimodal {
     return sum;
   }
   [[nodiscard]] std::vector<std::int64_t> stream_widths() const override { return widths_; }
+
+  [[nodiscard]] Options OptionsOfStream(std::size_t stream) const override {
+    return options_of_stream_.at(stream);
+  }
 
   std::int64_t BuildJoint(std::int64_t width) override {
     if (options_.joint == 0) return width;
@@ -60,8 +89,29 @@ class Late : public Multimodal {
   }
 
  private:
+  void ReadOptionsOfStreams(const BuildContext& context) {
+    std::string rest = options_.options;
+    while (!rest.empty()) {
+      const std::string one = rest.substr(0, rest.find(','));
+      rest.erase(0, std::min(one.size() + 1, rest.size()));
+      const auto dot = one.find('.'), equals = one.find('=');
+      const auto feature =
+          std::ranges::find(context.features, Trimmed(one.substr(0, dot)), &Feature::first);
+      if (dot == std::string::npos || equals == std::string::npos || equals < dot ||
+          feature == context.features.end()) {
+        throw SpecError("multimodal 'late': options: '" + Trimmed(one) +
+                        "' must be FEATURE.OPTION = VALUE, the feature one of " +
+                        FeatureNames(context) + "; several are separated by commas");
+      }
+      const auto stream = static_cast<std::size_t>(feature - context.features.begin());
+      options_of_stream_[stream][Trimmed(one.substr(dot + 1, equals - dot - 1))] =
+          ValueFrom(Trimmed(one.substr(equals + 1)));
+    }
+  }
+
   LateOptions options_;
   std::vector<std::int64_t> widths_;
+  std::vector<Options> options_of_stream_;
   torch::nn::Linear joint_{nullptr};
 };
 
@@ -71,8 +121,8 @@ REGISTER_COMPONENT(
      .source = "Kim et al. 2018, Temporal Attention Mechanism with Conditional "
                "Inference for Large-Scale Multi-Label Video Classification, figure 1 b and c",
      .help = "A temporal component for each feature, their embeddings side by side. Reading: the "
-             "temporal components have the same options, and the joint space of figure 1 c is one "
-             "fully connected layer."});
+             "temporal components have the same options unless `options` says otherwise, and the "
+             "joint space of figure 1 c is one fully connected layer."});
 
 }  // namespace
 }  // namespace beamgrid::trainer

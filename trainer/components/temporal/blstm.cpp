@@ -21,6 +21,7 @@ struct BlstmOptions {
   std::int64_t layers = 1;
   bool residual = true;
   std::string pool = kMeanPool;
+  bool peepholes = false;
 };
 
 void Describe(Fields& f, BlstmOptions& o) {
@@ -31,12 +32,16 @@ void Describe(Fields& f, BlstmOptions& o) {
     "wide");
   f("pool", o.pool, Choices{{kMeanPool, kFinalPool, kMaxPool}},
     "over the valid frames; final: each direction's state at its own end");
+  DescribePeepholes(f, o.peepholes);
 }
 
 class Blstm : public RecurrentTemporal {
  public:
   Blstm(const BuildContext& context, const BlstmOptions& options)
-      : RecurrentTemporal(context, {.hidden = options.hidden, .direction = Direction::kBoth},
+      : RecurrentTemporal(context,
+                          {.hidden = options.hidden,
+                           .direction = Direction::kBoth,
+                           .peepholes = options.peepholes},
                           options.layers, options.pool),
         input_width_(context.input_width),
         residual_(options.residual) {

@@ -1,6 +1,6 @@
 // Convolution over time (Na et al. 2017, Encoding Video and Label Priors for Multi-label Video
 // Classification on YouTube-8M dataset, section 2.2.2), over all components of the frames at once:
-//   o_t = ReLU(sum_k W_k I_(t+k) + b), k = 0 .. 4                                           (7)
+//   o_t = ReLU(sum_k W_k I_(t+k) + b), k = 0 .. 4 (kernel - 1)                              (7)
 //   e   = normalised max_t o_t
 // The paper does not say that the result has length 1, its authors' code does. Only windows of
 // valid frames count (in the code, windows over padding give ReLU(b)). [reading] The paper
@@ -18,13 +18,13 @@
 namespace beamgrid::trainer {
 namespace {
 
-constexpr std::int64_t kKernel = 5;
 constexpr std::int64_t kLongestOfSeveral = 3;
 
 struct CnnOptions {
   std::int64_t channels = 1024;
   std::string variant = "na";
   bool normalise = true;
+  std::int64_t kernel = 5;
 };
 
 void Describe(Fields& f, CnnOptions& o) {
@@ -32,21 +32,24 @@ void Describe(Fields& f, CnnOptions& o) {
     "filters; multi_kernel: of kernels 1 and 2 each, kernel 3 has twice as many")
       .AlwaysNamed();
   f("variant", o.variant, Choices{{"na", "multi_kernel"}},
-    "na: Na et al.'s kernel of 5 frames with ReLU; multi_kernel: kernels of 1, 2 and 3 frames side "
+    "na: Na et al.'s one kernel with ReLU; multi_kernel: kernels of 1, 2 and 3 frames side "
     "by side, without bias and ReLU");
   f("normalise", o.normalise,
     "divide the maximum over time by its length, as the authors' code does and the paper does not "
     "say");
+  f("kernel", o.kernel, Range{1, 300}, "frames that a filter of variant na sees at once").Tag("k");
 }
 
 class Cnn : public Temporal {
  public:
   Cnn(const BuildContext& context, const CnnOptions& options)
-      : multi_kernel_(options.variant == "multi_kernel"), normalise_(options.normalise) {
+      : multi_kernel_(options.variant == "multi_kernel"),
+        normalise_(options.normalise),
+        kernel_(options.kernel) {
     if (multi_kernel_) {
       AddSeveral(context.input_width, options.channels);
     } else {
-      Add({context.input_width, options.channels, kKernel});
+      Add({context.input_width, options.channels, kernel_});
     }
   }
 
@@ -78,10 +81,10 @@ class Cnn : public Temporal {
   /// Over windows that lie within the video, before ReLU, which does not change which is greatest.
   /// frames: [batch, width, frames].
   torch::Tensor MaximaOfFullWindows(torch::Tensor frames, const torch::Tensor& mask) {
-    const std::int64_t missing = kKernel - frames.size(2);
+    const std::int64_t missing = kernel_ - frames.size(2);
     if (missing > 0) frames = torch::constant_pad_nd(frames, {0, missing});
     const torch::Tensor outputs = convolutions_[0](frames).transpose(1, 2);
-    const torch::Tensor windows = (mask.sum(1, /*keepdim=*/true) - (kKernel - 1)).clamp_min(1);
+    const torch::Tensor windows = (mask.sum(1, /*keepdim=*/true) - (kernel_ - 1)).clamp_min(1);
     const torch::Tensor index =
         torch::arange(outputs.size(1), torch::dtype(torch::kLong).device(mask.device()));
     return MaskedMax(outputs, index.unsqueeze(0) < windows);
@@ -100,6 +103,7 @@ class Cnn : public Temporal {
 
   bool multi_kernel_;
   bool normalise_;
+  std::int64_t kernel_;
   std::int64_t output_width_ = 0;
   std::vector<torch::nn::Conv1d> convolutions_;
 };

@@ -1,8 +1,10 @@
 // Long short-term memory over the valid frames:
 //   i, f, o = sigmoid(W x_t + U h_(t-1) + b),  g = tanh(W x_t + U h_(t-1) + b)
 //   c_t = f o c_(t-1) + i o g,  h_t = o o tanh(c_t)
-// and the embeddings of Na et al. 2017 (Encoding Video and Label Priors for Multi-label Video
-// Classification on YouTube-8M dataset, section 2.2.1), where T is the last valid frame:
+// with peepholes (Zhao 2017) p_i o c_(t-1) and p_f o c_(t-1) added inside i and f and p_o o c_t
+// inside o. [reading] Zhao writes W_c c; peepholes are diagonal (Gers et al. 2002, and TensorFlow's
+// cell). and the embeddings of Na et al. 2017 (Encoding Video and Label Priors for Multi-label
+// Video Classification on YouTube-8M dataset, section 2.2.1), where T is the last valid frame:
 //   "state"             [c_T; h_T]                the paper's LSTM
 //   "memory"            [c_T; h_T; M]             LSTM-M:   M = sum_t x_t
 //   "memory_output"     [O; c_T; h_T; M]          LSTM-M-O: O = sum_t h_t
@@ -30,6 +32,7 @@ struct LstmOptions {
   bool normalise = true;
   bool layer_norm = false;
   double candidate_dropout = 0;
+  bool peepholes = false;
 };
 
 void Describe(Fields& f, LstmOptions& o) {
@@ -47,13 +50,15 @@ void Describe(Fields& f, LstmOptions& o) {
       .Tag("LN");
   f("candidate_dropout", o.candidate_dropout, Range{0, 0.95},
     "share of the candidate's values dropped at each step in training; slower on a GPU");
+  DescribePeepholes(f, o.peepholes);
 }
 
 LayerOptions LayerOf(const LstmOptions& options) {
   return {.cell = options.layer_norm ? CellKind::kLayerNormLstm : CellKind::kLstm,
           .hidden = options.stack.hidden,
           .candidate_dropout = options.candidate_dropout,
-          .sum_candidates = options.embedding == kMemoryCandidate};
+          .sum_candidates = options.embedding == kMemoryCandidate,
+          .peepholes = options.peepholes};
 }
 
 class Lstm : public RecurrentTemporal {
@@ -63,6 +68,11 @@ class Lstm : public RecurrentTemporal {
         input_width_(context.input_width),
         embedding_(options.embedding),
         normalise_(options.normalise) {
+    if (options.peepholes && options.layer_norm) {
+      throw SpecError(
+          "temporal 'lstm': the layer-normalised cell has no peepholes; leave out peepholes or "
+          "layer_norm");
+    }
     if (embedding_ != kHidden && pool() != kLastPool) {
       throw SpecError("temporal 'lstm': pool = " + pool() + " pools the states of embedding = " +
                       kHidden + "; embedding = " + embedding_ + " needs pool = " + kLastPool);
@@ -104,8 +114,9 @@ REGISTER_COMPONENT(Temporal, "lstm", Lstm, LstmOptions,
                    {.label = "LSTM",
                     .source = "Abu-El-Haija et al. 2016, YouTube-8M: A Large-Scale Video "
                               "Classification Benchmark, section 5; Na et al. 2017, section 2.2.1",
-                    .help = "Long short-term memory over the valid frames; no peepholes, as in the "
-                            "authors' code. Na et al.'s variants are hidden = 1152 with embedding "
+                    .help = "Long short-term memory over the valid frames; by default without "
+                            "peepholes, as in the authors' code. Na et al.'s variants are hidden = "
+                            "1152 with embedding "
                             "= \"state\" (LSTM), \"memory\" (LSTM-M) or \"memory_output\" "
                             "(LSTM-M-O), and layer_norm = true (LSTM-M-O-LN)."});
 

@@ -52,17 +52,26 @@ void Initialise(GRU& cell, std::int64_t inputs, std::int64_t hidden) {
 
 // ---- Steps --------------------------------------------------------------------------------------
 
+/// The peepholes of an LSTM's direction are a parameter of its module beside LibTorch's own:
+/// [3, hidden], of the input, forget and output gates.
+constexpr char kPeephole[] = "peephole";
+
+std::string SuffixOf(Order order) { return order == Order::kForward ? "_l0" : "_l0_reverse"; }
+
 /// Weights holds the parameters of one direction of a LibTorch cell.
 struct Weights {
   torch::Tensor input, recurrent;            ///< [gates * hidden, inputs or hidden]
   torch::Tensor input_bias, recurrent_bias;  ///< [gates * hidden]
+  torch::Tensor peephole;                    ///< [3, hidden], or undefined
 };
 
 Weights WeightsOf(const torch::nn::Module& cell, Order order) {
-  const std::string suffix = order == Order::kForward ? "_l0" : "_l0_reverse";
+  const std::string suffix = SuffixOf(order);
   const auto parameters = cell.named_parameters();
+  const torch::Tensor* peephole = parameters.find(kPeephole + suffix);
   return {parameters["weight_ih" + suffix], parameters["weight_hh" + suffix],
-          parameters["bias_ih" + suffix], parameters["bias_hh" + suffix]};
+          parameters["bias_ih" + suffix], parameters["bias_hh" + suffix],
+          peephole == nullptr ? torch::Tensor() : *peephole};
 }
 
 /// Projects all frames at once. Both biases belong to the sum that tanh or the gates see.
@@ -80,15 +89,22 @@ Step TanhStep(const Weights& weights) {
 /// The next state from the pre-activations [videos, hidden] of the gates, in LibTorch's order i, f,
 /// g, o:
 ///   c' = normalise(sigmoid(f) c + sigmoid(i) dropout(tanh(g))),  h' = sigmoid(o) tanh(c')
-/// The state is h, c and, with `sum_candidates`, the sum of tanh(g) so far.
+/// and with peepholes p_i o c, p_f o c and p_o o c' added to i, f and o. The state is h, c and,
+/// with `sum_candidates`, the sum of tanh(g) so far.
 template <typename Normalise>
-CellState NextLstmState(const std::vector<torch::Tensor>& gates, const CellState& previous,
-                        const LayerOptions& options, Mode mode, const Normalise& normalise) {
+CellState NextLstmState(std::vector<torch::Tensor> gates, const CellState& previous,
+                        const LayerOptions& options, Mode mode, const Normalise& normalise,
+                        const torch::Tensor& peephole = {}) {
+  if (peephole.defined()) {
+    gates[0] = gates[0] + peephole[0] * previous[1];
+    gates[1] = gates[1] + peephole[1] * previous[1];
+  }
   const torch::Tensor candidate = gates[2].tanh();
   const torch::Tensor added =
       torch::dropout(candidate, options.candidate_dropout, mode == Mode::kTraining);
   const torch::Tensor memory =
       normalise(gates[1].sigmoid() * previous[1] + gates[0].sigmoid() * added);
+  if (peephole.defined()) gates[3] = gates[3] + peephole[2] * memory;
   CellState next = {gates[3].sigmoid() * memory.tanh(), memory};
   if (options.sum_candidates) next.push_back(previous[2] + candidate);
   return next;
@@ -108,8 +124,9 @@ Step LstmStep(const Weights& weights, const LayerOptions& options, Mode mode) {
   return [=, kernel = weights.recurrent.t()](const torch::Tensor& projected,
                                              const CellState& previous) {
     const torch::Tensor gates = torch::addmm(projected, previous[0], kernel);
-    return NextLstmState(gates.chunk(4, 1), previous, options, mode,
-                         [](const torch::Tensor& memory) { return memory; });
+    return NextLstmState(
+        gates.chunk(4, 1), previous, options, mode,
+        [](const torch::Tensor& memory) { return memory; }, weights.peephole);
   };
 }
 
@@ -165,6 +182,7 @@ Loop LoopOf(const LayerOptions& options, const Weights& weights, const torch::Te
     case CellKind::kResetBeforeGru:
       return {Project(weights, frames), {hidden}, ResetBeforeGruStep(weights, hidden)};
     case CellKind::kLayerNormLstm:
+    case CellKind::kSru:
       break;
   }
   throw std::logic_error("this cell has no LibTorch parameters");
@@ -192,6 +210,9 @@ class LibTorchLayer : public RecurrentLayer {
                   .bidirectional(options.direction == Direction::kBoth)) {
     const torch::NoGradGuard no_gradient;
     Initialise(cell_, input_width, options.hidden);
+    if (!options.peepholes) return;
+    AddPeephole(Order::kForward);
+    if (options.direction == Direction::kBoth) AddPeephole(Order::kBackward);
   }
 
   LayerOutput Run(const Packed& input) override {
@@ -209,13 +230,20 @@ class LibTorchLayer : public RecurrentLayer {
   [[nodiscard]] std::shared_ptr<torch::nn::Module> module() const override { return cell_.ptr(); }
 
  private:
+  void AddPeephole(Order order) {
+    const torch::Tensor peephole =
+        cell_->register_parameter(kPeephole + SuffixOf(order), torch::empty({3, options_.hidden}));
+    const double limit = KernelLimit(options_.hidden, options_.hidden, /*gates=*/4);
+    peephole.uniform_(-limit, limit);
+  }
+
   /// True where cuDNN's kernel cannot do what is asked. On the CPU there is no such kernel:
   /// LibTorch's own loop slices the projected inputs at each step, the gradient of each slice is as
   /// large as all of them, and so training takes 2.6 times as long as with ours (150 frames;
   /// evaluation the same).
   [[nodiscard]] bool NeedsLoop() const {
     return options_.zoneout.on() || options_.candidate_dropout > 0 || options_.sum_candidates ||
-           options_.cell == CellKind::kResetBeforeGru;
+           options_.peepholes || options_.cell == CellKind::kResetBeforeGru;
   }
 
   LoopOutput RunDirection(const Packed& input, Order order) {
@@ -313,6 +341,61 @@ class LayerNormLstm : public RecurrentLayer {
   std::shared_ptr<LayerNormLstmCell> cell_;
 };
 
+// ---- The simple recurrent unit ------------------------------------------------------------------
+
+class SruCell : public torch::nn::Module {
+ public:
+  SruCell(std::int64_t input_width, std::int64_t hidden) {
+    // Where the input has another width than the state, a fourth part brings it to that of the
+    // state for the highway.
+    const std::int64_t parts = input_width == hidden ? 3 : 4;
+    weight = register_parameter("weight", torch::empty({parts * hidden, input_width}));
+    bias = register_parameter("bias", torch::empty({2 * hidden}));
+    const torch::NoGradGuard no_gradient;
+    const double limit = std::sqrt(6.0 / static_cast<double>(input_width + hidden));
+    weight.uniform_(-limit, limit);
+    bias.zero_();
+  }
+
+  torch::Tensor weight;  ///< [3 or 4 * hidden, inputs]: candidate, forget, reset, highway
+  torch::Tensor bias;    ///< [2 * hidden]: forget, reset
+};
+
+/// Sru is the simple recurrent unit (Lei et al. 2017, Training RNNs as Fast as CNNs, first
+/// version):
+///   f, r = sigmoid(W x + b),  c' = f c + (1 - f) W x,  h = r tanh(c') + (1 - r) x
+/// No gate sees the state: all products are made for all frames at once. Forward only.
+class Sru : public RecurrentLayer {
+ public:
+  Sru(std::int64_t input_width, const LayerOptions& options)
+      : options_(options), cell_(std::make_shared<SruCell>(input_width, options.hidden)) {}
+
+  LayerOutput Run(const Packed& input) override {
+    const std::int64_t hidden = options_.hidden;
+    const auto parts = torch::linear(input.data(), cell_->weight).split(hidden, 1);
+    const torch::Tensor gates = (torch::cat({parts[1], parts[2]}, 1) + cell_->bias).sigmoid();
+    const torch::Tensor forget = gates.narrow(1, 0, hidden),
+                        reset = gates.narrow(1, hidden, hidden);
+    const torch::Tensor highway = parts.size() == 4 ? parts[3] : input.data();
+    const Step step = [](const torch::Tensor& projected, const CellState& previous) -> CellState {
+      const auto now = projected.chunk(4, 1);  // forget, (1 - f) W x, reset, (1 - r) x
+      const torch::Tensor memory = now[0] * previous[1] + now[1];
+      return {now[2] * memory.tanh() + now[3], memory};
+    };
+    const torch::Tensor projected =
+        torch::cat({forget, (1 - forget) * parts[0], reset, (1 - reset) * highway}, 1);
+    const LoopOutput output = RunLoop(input, projected, {hidden, hidden}, Order::kForward,
+                                      WithZoneout(step, options_.zoneout, ModeOf(*cell_)));
+    return {WithData(input, output.states), output.last[1], {}};
+  }
+
+  [[nodiscard]] std::shared_ptr<torch::nn::Module> module() const override { return cell_; }
+
+ private:
+  LayerOptions options_;
+  std::shared_ptr<SruCell> cell_;
+};
+
 }  // namespace
 
 double KernelLimit(std::int64_t inputs, std::int64_t hidden, std::int64_t gates) {
@@ -327,6 +410,8 @@ std::unique_ptr<RecurrentLayer> MakeLayer(std::int64_t input_width, const LayerO
       return std::make_unique<LibTorchLayer<LSTM>>(input_width, options);
     case CellKind::kLayerNormLstm:
       return std::make_unique<LayerNormLstm>(input_width, options);
+    case CellKind::kSru:
+      return std::make_unique<Sru>(input_width, options);
     case CellKind::kGru:
     case CellKind::kResetBeforeGru:
       return std::make_unique<LibTorchLayer<GRU>>(input_width, options);

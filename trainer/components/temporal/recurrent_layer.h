@@ -15,6 +15,7 @@ enum class CellKind {
   kLayerNormLstm,   ///< forward only, never fused
   kGru,             ///< reset gate after the recurrent product, as in cuDNN
   kResetBeforeGru,  ///< reset gate before it, never fused
+  kSru,             ///< simple recurrent unit; forward only, never fused
 };
 
 /// Direction says whether a second cell reads the frames backwards beside the first.
@@ -27,6 +28,7 @@ struct LayerOptions {
   Direction direction = Direction::kForward;
   double candidate_dropout = 0;  ///< LSTM cells: share of g_t dropped in training
   bool sum_candidates = false;   ///< LSTM cells, forward: fill LayerOutput::candidate_sum
+  bool peepholes = false;        ///< LSTM cells without layer norm: gates see the memory
   ZoneoutOptions zoneout = kNoZoneout;
 
   /// The width of a state, both directions side by side.

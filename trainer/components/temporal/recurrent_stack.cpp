@@ -47,6 +47,13 @@ void Describe(Fields& f, StackOptions& o) {
     "the top layer's state after the last frame, or the mean or maximum of its states");
 }
 
+void DescribePeepholes(Fields& f, bool& peepholes) {
+  f("peepholes", peepholes,
+    "input and forget gates see the memory before the step, the output gate the one after it, each "
+    "cell its own (Zhao 2017's equations); slower on a GPU")
+      .Tag("peep");
+}
+
 RecurrentTemporal::RecurrentTemporal(const BuildContext& context, const LayerOptions& options,
                                      std::int64_t layers, std::string pool)
     : pool_(std::move(pool)),

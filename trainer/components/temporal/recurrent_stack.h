@@ -63,6 +63,9 @@ struct StackOptions {
 /// Lists hidden, layers and pool (last, mean or max).
 void Describe(Fields& f, StackOptions& o);
 
+/// Lists the option `peepholes` of the LSTMs.
+void DescribePeepholes(Fields& f, bool& peepholes);
+
 /// RecurrentTemporal pools the states of a stack's top layer. Its States are those states.
 class RecurrentTemporal : public Temporal {
  public:

@@ -1,0 +1,30 @@
+#pragma once
+// How much of the machine a process gets.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+
+namespace beamgrid {
+
+/// ProcessorUse is what a process had of the processors so far, and whether it would take more.
+struct ProcessorUse {
+  std::chrono::milliseconds used{0};  ///< by all of its threads since it began
+  bool waits_for_more = false;        ///< a thread of it could run at this moment
+};
+
+/// Looks at a process; nothing where it cannot be seen. `proc` is another folder in tests.
+[[nodiscard]] std::optional<ProcessorUse> ProcessorUseOf(
+    pid_t pid, const std::filesystem::path& proc = "/proc");
+
+/// True if the process was kept from running: it would have run on, and had less than a twentieth
+/// of the time. A process that is stopped or sleeps waits for no processor.
+[[nodiscard]] inline bool WasStarved(const std::optional<ProcessorUse>& before,
+                                     const std::optional<ProcessorUse>& now,
+                                     std::chrono::milliseconds time) {
+  return before && now && now->waits_for_more && now->used - before->used < time / 20;
+}
+
+}  // namespace beamgrid

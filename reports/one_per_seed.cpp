@@ -1,0 +1,35 @@
+#include "reports/one_per_seed.h"
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "registry/util/error.h"
+
+namespace beamgrid {
+namespace {
+
+std::string Described(const TrialRecord& trial) {
+  return "trial " + std::to_string(static_cast<std::int64_t>(trial.id)) + " (" + trial.name +
+         ", fingerprint " + trial.fingerprint.substr(0, 8) + ")";
+}
+
+}  // namespace
+
+void RequireOneTrialPerSeed(const std::vector<TrialRecord>& trials) {
+  std::map<std::pair<std::string, std::int64_t>, const TrialRecord*> by_name, by_model;
+  for (const TrialRecord& trial : trials) {
+    for (const auto& [seen, key] :
+         {std::pair(&by_name, &trial.name), std::pair(&by_model, &trial.model_json)}) {
+      const auto [first, is_new] = seen->try_emplace({*key, trial.seed}, &trial);
+      if (is_new) continue;
+      throw Error(
+          Described(*first->second) + " and " + Described(trial) +
+          " are one model and both of seed " + std::to_string(trial.seed) +
+          "; a seed counts once. `beamgrid run` of the study's recipe decides which of them "
+          "counts");
+    }
+  }
+}
+
+}  // namespace beamgrid

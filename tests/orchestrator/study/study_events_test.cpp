@@ -1,0 +1,64 @@
+#include "orchestrator/study/study_events.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "tests/support/fake_executor.h"
+
+namespace beamgrid {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class WaitingTest : public ::testing::Test {
+ protected:
+  /// A refusal a second for so long, as a full device gives them.
+  void WaitFor(std::chrono::seconds time, const std::string& why = "held by 'a'") {
+    for (const auto end = now_ + time; now_ < end; now_ += 1s) {
+      events_.OnDeviceInUse("cpu", why, now_);
+    }
+  }
+  std::vector<std::string> Told() { return std::exchange(display_.events, {}); }
+
+  Recipe recipe_;
+  RecordingDisplay display_;
+  StudyEvents events_{recipe_, display_};
+  std::chrono::milliseconds now_{0};
+};
+
+TEST_F(WaitingTest, IsSaidAtOnceAndEverMoreRarelyForHowLong) {
+  WaitFor(60s);
+  EXPECT_THAT(Told(), ElementsAre("cpu: held by 'a'"));
+  WaitFor(60s);
+  EXPECT_THAT(Told(), ElementsAre("cpu: waiting for 1m00s: held by 'a'"));
+  WaitFor(121s);
+  EXPECT_THAT(Told(), ElementsAre("cpu: waiting for 2m00s: held by 'a'",
+                                  "cpu: waiting for 4m00s: held by 'a'"));
+  WaitFor(24h);
+  EXPECT_THAT(Told(), SizeIs(::testing::Lt(32U)));
+}
+
+TEST_F(WaitingTest, OthersWhoHaveComeAreSaidAtOnce) {
+  WaitFor(10s);
+  WaitFor(10s, "held by 'b'");
+  WaitFor(10s);
+  EXPECT_THAT(Told(), ElementsAre("cpu: held by 'a'", "cpu: held by 'b'"));
+}
+
+TEST_F(WaitingTest, ATrialThatStartsThereEndsTheWait) {
+  WaitFor(59s);
+  events_.OnStarted(TrialId{1}, {"MC", 1}, {"cpu", 1}, 1, false);
+  (void)Told();
+  WaitFor(59s);
+  EXPECT_THAT(Told(), IsEmpty());
+  events_.Show(1, now_);
+  EXPECT_EQ(display_.last.waiting_since, 59s);
+}
+
+}  // namespace
+}  // namespace beamgrid
