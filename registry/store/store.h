@@ -102,9 +102,6 @@ class Store {
   /// its runs folder. Others may go on writing to this record meanwhile. Only the file itself
   /// belongs to the copy. Whatever is left of `to` after an Error is no database.
   void CopyTo(const std::filesystem::path& to, const std::filesystem::path& runs) const;
-  /// Leaves the log where it is when this Store goes: SQLite deletes it by its name, and by now
-  /// another database's may have that.
-  void LeaveLog();
   /// Moves what is committed from the log into the database file, as far as readers let it: the
   /// file alone is then whole. Cheap where nothing has changed.
   void Settle();

@@ -21,7 +21,7 @@ class StudyPlaceTest : public StudyRunnerTest {
   /// Leaves a trial that was interrupted after its first checkpoint.
   void Interrupted() {
     FakeExecutor executor(world_, outcome_of_);
-    executor.held.insert("LSTM");
+    executor.held.insert("MC-LSTM-Logistic");
     executor.on_poll = [this] { runner_->Interrupt(); };
     EXPECT_EQ(Run(RecipeText("s", kOneModel, "[1]"), executor).exit_code, 130);
   }
@@ -73,7 +73,7 @@ TEST_F(StudyPlaceTest, TwoRecordsInOneRunsFolderNeverShareADirectory) {
     const Store store(folder_ / name, OpenMode::kReadOnly);
     return store.Trials(store.FindStudy("s")->id)[0].directory;
   };
-  EXPECT_THAT(last_directory("test.db"), HasSubstr("/runs/s/LSTM-s1-"));
+  EXPECT_THAT(last_directory("test.db"), HasSubstr("/runs/s/MC-LSTM-Logistic-s1-"));
   EXPECT_NE(last_directory("test.db"), last_directory("copy.db"));
 }
 
