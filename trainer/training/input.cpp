@@ -1,5 +1,10 @@
 #include "trainer/training/input.h"
 
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
 #include "trainer/data/quantise.h"
 #include "trainer/ops.h"
 
