@@ -22,9 +22,9 @@
 namespace beamgrid {
 namespace {
 
-std::chrono::milliseconds Milliseconds(double seconds) {
+std::chrono::milliseconds LongestSilence(const Recipe& recipe) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::duration<double>(seconds));
+      std::chrono::duration<double>(recipe.resources.heartbeat_timeout_seconds));
 }
 
 std::chrono::milliseconds Now() {
@@ -69,7 +69,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   LocalExecutor executor({.trainer = options.trainer,
                           .environment = CurrentEnvironment(),
                           .processor_flags = ProcessorFlags(),
-                          .silence = Milliseconds(recipe.resources.heartbeat_timeout_seconds)});
+                          .silence = LongestSilence(recipe)});
   display->Event(resources.Summary());
   StudyRunner runner(recipe, catalogue, data, std::move(settings),
                      {.store = &store,

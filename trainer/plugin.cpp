@@ -38,7 +38,7 @@ std::string OwnBuildText() {
 /// Loads a plugin. Returns what is wrong with it; empty: nothing, and its components are
 /// registered. It is never closed: makers and destructors of its classes are called until the
 /// process ends.
-std::string Load(const NamedFile& plugin) {
+std::string OpenPlugin(const NamedFile& plugin) {
   const std::size_t before = RegistrationCount();
   // RTLD_NOW: a missing symbol is to be known here, not in the middle of a training. RTLD_LOCAL:
   // two plugins may call their own things by one name.
@@ -81,7 +81,7 @@ void LoadPlugin(const NamedFile& plugin) {
     }
   }
   const std::string& problem =
-      known != problems.end() ? known->second : problems[plugin.path] = Load(plugin);
+      known != problems.end() ? known->second : problems[plugin.path] = OpenPlugin(plugin);
   if (!problem.empty()) throw SpecError("plugin " + plugin.path + ": " + problem);
 }
 

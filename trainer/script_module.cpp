@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "trainer/component.h"
 #include "trainer/without_memory.h"
 
@@ -21,8 +22,6 @@ std::string LastLine(std::string text) {
   const std::size_t newline = text.rfind('\n');
   return newline == std::string::npos ? text : text.substr(newline + 1);
 }
-
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 /// What went wrong inside of LibTorch, in one line.
 std::string Reason(const std::exception& error) {
@@ -89,7 +88,7 @@ void RegisterState(const torch::jit::Module& script, torch::nn::Module& owner,
   }
 }
 
-torch::jit::Module Load(const NamedFile& file) {
+torch::jit::Module LoadScript(const NamedFile& file) {
   try {
     CheckUnchanged(file);
   } catch (const Error& error) {
@@ -113,7 +112,7 @@ ScriptModule::ScriptModule(const NamedFile& file, const std::vector<std::string>
   // Also where a model is built for its size alone: the file's values have to be read to know its
   // shapes.
   const WithMemory memory;
-  module_ = Load(file);
+  module_ = LoadScript(file);
   const auto forward = module_.find_method("forward");
   if (!forward) Refuse("has no forward, must have " + Wanted(inputs));
   const c10::FunctionSchema& schema = forward->function().getSchema();

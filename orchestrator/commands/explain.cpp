@@ -26,7 +26,7 @@ std::string Waiting(const TrialRecord& trial) {
 }
 
 /// Returns one sentence on the state itself.
-std::string Verdict(const TrialRecord& trial, const Attempts& attempts) {
+std::string VerdictOn(const TrialRecord& trial, const Attempts& attempts) {
   switch (trial.state) {
     case TrialState::kWaiting:
       return Waiting(trial);
@@ -93,7 +93,7 @@ class Explain : public Subcommand {
     const auto [study, trial] = FindTrial(*store, database_, trial_);
     const Attempts attempts = store->Attempts(trial.id);
     const std::vector<std::string> notes = store->Notes(study.id, trial.name, trial.seed);
-    const std::string verdict = Verdict(trial, attempts);
+    const std::string verdict = VerdictOn(trial, attempts);
     const Forecast::Need need = NeedOf(*store, trial);
     if (json_) {
       PrintJson(context.out, {{"id", static_cast<std::int64_t>(trial.id)},

@@ -7,6 +7,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
+#include "orchestrator/commands/trial_listing.h"
 #include "registry/scoring/segments.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -15,7 +16,6 @@
 namespace beamgrid {
 namespace {
 
-constexpr int kMetricDigits = 5;
 constexpr int kTitleWidth = 6;  // of GAP@20
 
 Predictions RequirePredictions(const std::string& file, Predictions predictions) {

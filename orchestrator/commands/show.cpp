@@ -12,8 +12,8 @@ namespace {
 
 boost::json::object EpochJson(const EpochResult& epoch) {
   boost::json::object json{{"epoch", epoch.epoch},
-                           {"train_loss", epoch.train_loss},
-                           {"validate_loss", epoch.validate_loss}};
+                           {"train_loss", NumberOrNull(epoch.train_loss)},
+                           {"validate_loss", NumberOrNull(epoch.validate_loss)}};
   for (const Metric& metric : kMetrics) {
     json[metric.name] = NumberOrNull(epoch.metrics.*metric.value);
   }
@@ -27,6 +27,18 @@ boost::json::object ArtifactJson(const Artifact& artifact) {
           {"hash", artifact.hash}};
 }
 
+/// Returns how far a trial is that is being trained; null for any other.
+boost::json::value Running(const Store& store, const TrialInStudy& found) {
+  const Store::Table table = store.Query(
+      "SELECT device, attempt, started_at, epoch, epochs, train_loss, objective, best_objective,"
+      " seconds_per_epoch, seconds_left FROM running"
+      " WHERE trial = CAST(:trial AS INTEGER) AND study = :study",
+      {{"trial", std::to_string(static_cast<std::int64_t>(found.trial.id))},
+       {"study", found.study.name}});
+  if (table.rows.empty()) return nullptr;
+  return table.Objects().front();
+}
+
 /// Returns the listing's keys, and more.
 boost::json::object ToJson(const Store& store, const TrialInStudy& found) {
   const TrialRecord& trial = found.trial;
@@ -34,6 +46,7 @@ boost::json::object ToJson(const Store& store, const TrialInStudy& found) {
   json["study"] = found.study.name;
   json["directory"] = trial.directory;
   json["spec"] = ToJson(store.Spec(trial.id));
+  json["running"] = Running(store, found);
   json["epochs"] = JsonList(store.Epochs(trial.id), EpochJson);
   json["artifacts"] = JsonList(store.Artifacts(trial.id), ArtifactJson);
   json["result"] = nullptr;
@@ -53,6 +66,7 @@ boost::json::object ToJson(const Store& store, const TrialInStudy& found) {
 void PrintMembers(std::ostream& out, const boost::json::object& object, const std::string& prefix) {
   for (const auto& [key, value] : object) {
     const std::string name = prefix + std::string(key);
+    if (name == "running") continue;  // a line of its own
     if (const auto* inner = value.if_object()) {
       PrintMembers(out, *inner, name + ".");
     } else if (!value.is_null() && name != "epochs" && name != "artifacts") {
@@ -60,6 +74,31 @@ void PrintMembers(std::ostream& out, const boost::json::object& object, const st
           << (value.is_string() ? std::string(value.get_string()) : CanonicalJson(value)) << "\n";
     }
   }
+}
+
+/// Prints "now: epoch 3 of 10 has ended, objective 0.51 (best 0.52); 2.1s an epoch, at most 15s
+/// left". The curve itself is in the list of epochs.
+void PrintProgress(std::ostream& out, const boost::json::value& running) {
+  if (running.is_null()) return;
+  const JsonReader now(running, "running");
+  out << "now: ";
+  if (now.Integer("epoch") == 0) {
+    out << "no epoch of " << now.Integer("epochs") << " has ended, begun at "
+        << now.Text("started_at") << "\n";
+    return;
+  }
+  out << "epoch " << now.Integer("epoch") << " of " << now.Integer("epochs") << " has ended";
+  if (!now.At("objective").is_null()) {
+    out << ", objective " << FixedText(now.Number("objective"), 5) << " (best "
+        << FixedText(now.Number("best_objective"), 5) << ")";
+  }
+  // Of an attempt that went on from a checkpoint no epoch may have ended yet.
+  if (!now.At("seconds_left").is_null()) {
+    const std::chrono::duration<double> left(now.Number("seconds_left"));
+    out << "; " << FixedText(now.Number("seconds_per_epoch"), 1) << "s an epoch, at most "
+        << DurationText(std::chrono::ceil<std::chrono::seconds>(left)) << " left";
+  }
+  out << "\n";
 }
 
 /// Prints the objects of a list as lines, their keys as headings.
@@ -100,6 +139,7 @@ class Show : public Subcommand {
       return kExitDone;
     }
     PrintMembers(context.out, json, "");
+    PrintProgress(context.out, json.at("running"));
     PrintList(context.out, "epochs", json.at("epochs").as_array());
     PrintList(context.out, "artifacts", json.at("artifacts").as_array());
     return kExitDone;

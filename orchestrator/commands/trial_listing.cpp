@@ -13,8 +13,6 @@
 namespace beamgrid {
 namespace {
 
-constexpr int kMetricDigits = 5;
-
 bool Has(const TrialRecord& trial, const Metric& metric) {
   return trial.result && std::isfinite(trial.result->metrics.*metric.value);
 }

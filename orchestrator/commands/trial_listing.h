@@ -9,6 +9,9 @@
 
 namespace beamgrid {
 
+/// Decimals of a metric on the terminal.
+inline constexpr int kMetricDigits = 5;
+
 /// Returns one object of `trials --json`. What is not known yet is null.
 [[nodiscard]] boost::json::object ListingJson(const TrialRecord& trial);
 

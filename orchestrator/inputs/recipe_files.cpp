@@ -11,8 +11,8 @@
 namespace beamgrid {
 namespace {
 
-std::vector<NamedFile> Found(const std::vector<PluginReference>& references,
-                             const std::filesystem::path& recipe) {
+std::vector<NamedFile> FoundPlugins(const std::vector<PluginReference>& references,
+                                    const std::filesystem::path& recipe) {
   const FindFile find = FilesBeside(recipe);
   std::vector<NamedFile> plugins;
   std::vector<Diagnostic> diagnostics;
@@ -65,7 +65,7 @@ FindFile FilesBeside(const std::filesystem::path& recipe) {
 Catalogue CatalogueFor(const std::filesystem::path& trainer, const std::filesystem::path& recipe) {
   const std::vector<PluginReference> references =
       PluginsOfRecipe(RecipeText(recipe), recipe.string());
-  const std::vector<NamedFile> plugins = Found(references, recipe);
+  const std::vector<NamedFile> plugins = FoundPlugins(references, recipe);
   try {
     return LoadCatalogue(trainer, plugins);
   } catch (const UsageError& refusal) {

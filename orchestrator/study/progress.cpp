@@ -48,7 +48,7 @@ double DoneShare(const RunningTrial& trial) {
                     0.0, 1.0);
 }
 
-std::string Percent(double share) {
+std::string CutPercent(double share) {
   char text[16];
   // Cut, not rounded: 100 % is for what has seen all its examples.
   std::snprintf(text, sizeof text, "%3d%%", static_cast<int>(share * 100));
@@ -64,7 +64,7 @@ std::vector<Piece> TrialPieces(const RunningTrial& trial, const std::string& obj
   } else {
     pieces.push_back({"epoch " + std::to_string(std::max<std::int64_t>(trial.epoch, 1)) + "/" +
                       std::to_string(trial.epochs)});
-    pieces.push_back({Percent(DoneShare(trial))});
+    pieces.push_back({CutPercent(DoneShare(trial))});
   }
   if (trial.loss) pieces.push_back({"loss " + FixedText(*trial.loss, 3)});
   if (trial.objective) {

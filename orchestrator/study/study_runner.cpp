@@ -274,6 +274,10 @@ void StudyRunner::Handle(const ExecutorEvent& event) {
   const Message& message = std::get<Message>(event.what);
   if (const auto* started = std::get_if<Started>(&message)) {
     store_.SetAttemptProcess(event.key.trial, event.key.attempt, started->pid);
+    // Those of an attempt that this one does not go on from would make one curve of two.
+    if (started->resumed_examples == 0) store_.ForgetEpochs(event.key.trial);
+  } else if (const auto* evaluated = std::get_if<Evaluated>(&message)) {
+    store_.RecordEpoch(event.key.trial, evaluated->epoch, !evaluated->earlier);
   }
   events_.OnMessage(event.key.trial, message);
 }

@@ -33,6 +33,13 @@ const std::vector<NamedQuery>& NamedQueries() {
       {"progress", "trials of each state",
        "SELECT study, state, count(*) AS trials FROM trials"
        " WHERE :study IS NULL OR study = :study GROUP BY study, state ORDER BY study, state"},
+      {"running", "trials that are being trained: how far they are, and how long they take at most",
+       "SELECT study, name, seed, device, epoch, epochs, train_loss, objective, best_objective,"
+       " round(seconds_per_epoch, 1) AS seconds_per_epoch, round(seconds_left) AS seconds_left"
+       " FROM running WHERE :study IS NULL OR study = :study ORDER BY study, position"},
+      {"curves", "every epoch that has ended, of running trials too",
+       "SELECT study, name, seed, state, epoch, train_loss, validate_loss, objective FROM curves"
+       " WHERE :study IS NULL OR study = :study ORDER BY study, position, epoch"},
       {"shared", "trials that more than one study refers to",
        "SELECT trial, group_concat(study, ', ') AS studies, name, seed, state FROM trials"
        " GROUP BY trial HAVING count(*) > 1 AND (:study IS NULL OR sum(study = :study) > 0)"

@@ -103,6 +103,8 @@ class Store {
   /// In the order of AddTrials, with the names that this study gave them.
   [[nodiscard]] std::vector<TrialRecord> Trials(StudyId study) const;
   [[nodiscard]] TrialSpec Spec(TrialId id) const;
+  /// The epochs that have ended, of a running trial too; of one that failed, those of its last
+  /// attempt that ended one.
   [[nodiscard]] std::vector<EpochResult> Epochs(TrialId id) const;
   [[nodiscard]] std::vector<Artifact> Artifacts(TrialId id) const;
 
@@ -118,6 +120,12 @@ class Store {
   /// attempt will follow.
   void FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome,
                      TrialState next);
+  /// Records an epoch of a running trial as it ends, so that others see the curve while it grows.
+  /// `just_ended` notes the time; without it the epoch ended some time ago. The result that
+  /// FinishAttempt records overwrites what it says of the same epochs.
+  void RecordEpoch(TrialId trial, const EpochResult& epoch, bool just_ended);
+  /// Forgets the epochs of a trial that starts from nothing again.
+  void ForgetEpochs(TrialId trial);
   struct OpenAttempt {
     TrialId trial{};
     std::int64_t attempt = 0;

@@ -37,10 +37,14 @@ void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,
   if (closed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
 }
 
-/// Returns the insertion of `columns`, "a, b", and after them the metrics: their list lives in
+/// Returns `columns`, "a, b", and after them the metrics, each with `prefix`: their list lives in
 /// kMetrics alone.
-std::string Insertion(const std::string& table, std::string columns) {
-  for (const Metric& metric : kMetrics) columns.append(", ").append(metric.name);
+std::string WithMetrics(std::string columns, const std::string& prefix = "") {
+  for (const Metric& metric : kMetrics) columns.append(", ").append(prefix).append(metric.name);
+  return columns;
+}
+
+std::string Insertion(const std::string& table, const std::string& columns) {
   std::string values = "?";
   for (const char c : columns) values += c == ',' ? ", ?" : "";
   return "INSERT INTO " + table + " (" + columns + ") VALUES (" + values + ")";
@@ -54,9 +58,10 @@ StatementUse& operator<<(StatementUse& insertion, const Metrics& metrics) {
 void AddResult(Database& db, TrialId trial, std::int64_t attempt, const TrialResult& result) {
   static const std::string kInsertion = Insertion(
       "result",
-      "trial, attempt, videos, validate_loss, best_epoch, parameters, size_bytes, examples,"
-      " examples_per_second, wall_seconds, peak_memory_bytes, skipped_records, device, threads,"
-      " program_version, libtorch_version");
+      WithMetrics(
+          "trial, attempt, videos, validate_loss, best_epoch, parameters, size_bytes, examples,"
+          " examples_per_second, wall_seconds, peak_memory_bytes, skipped_records, device, threads,"
+          " program_version, libtorch_version"));
   db.Use(kInsertion.c_str()) << trial << attempt << result.metrics.videos << result.validate_loss
                              << result.best_epoch << result.parameters << result.size_bytes
                              << result.examples << result.examples_per_second << result.wall_seconds
@@ -65,13 +70,27 @@ void AddResult(Database& db, TrialId trial, std::int64_t attempt, const TrialRes
                              << result.metrics << Execute();
 }
 
-void AddEpochs(Database& db, TrialId trial, const std::vector<EpochResult>& epochs) {
-  static const std::string kInsertion =
-      Insertion("epoch", "trial, epoch, train_loss, validate_loss, videos");
-  for (const EpochResult& epoch : epochs) {
-    db.Use(kInsertion.c_str()) << trial << epoch.epoch << epoch.train_loss << epoch.validate_loss
-                               << epoch.metrics.videos << epoch.metrics << Execute();
-  }
+/// Returns the insertion of an epoch, which overwrites what was recorded of it but when it ended.
+std::string EpochInsertion() {
+  return Insertion("epoch", WithMetrics("trial, epoch, train_loss, validate_loss, videos")) +
+         " ON CONFLICT (trial, epoch) DO UPDATE SET (" +
+         WithMetrics("train_loss, validate_loss, videos") + ") = (" +
+         WithMetrics("excluded.train_loss, excluded.validate_loss, excluded.videos", "excluded.") +
+         ")";
+}
+
+void PutEpoch(Database& db, TrialId trial, const EpochResult& epoch) {
+  static const std::string kInsertion = EpochInsertion();
+  db.Use(kInsertion.c_str()) << trial << epoch.epoch << epoch.train_loss << epoch.validate_loss
+                             << epoch.metrics.videos << epoch.metrics << Execute();
+}
+
+/// Records the epochs of a result. It decides: what its worker said as they ended, or an earlier
+/// attempt left, is overwritten.
+void PutEpochs(Database& db, TrialId trial, const std::vector<EpochResult>& epochs) {
+  for (const EpochResult& epoch : epochs) PutEpoch(db, trial, epoch);
+  db.Use("DELETE FROM epoch WHERE trial = ? AND epoch > ?")
+      << trial << static_cast<std::int64_t>(epochs.size()) << Execute();
 }
 
 void AddArtifacts(Database& db, TrialId trial, const std::vector<Artifact>& artifacts) {
@@ -135,6 +154,23 @@ void Store::SetAttemptProcess(TrialId trial, std::int64_t attempt, std::int64_t 
   });
 }
 
+void Store::RecordEpoch(TrialId trial, const EpochResult& epoch, bool just_ended) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    PutEpoch(db, trial, epoch);
+    if (!just_ended) return;
+    db.Use(
+        "UPDATE epoch SET ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+        " WHERE trial = ? AND epoch = ? AND ended_at IS NULL")
+        << trial << epoch.epoch << Execute();
+  });
+}
+
+void Store::ForgetEpochs(TrialId trial) {
+  Database& db = impl_->database;
+  db.Write([&] { db.Use("DELETE FROM epoch WHERE trial = ?") << trial << Execute(); });
+}
+
 void Store::FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome,
                           TrialState next) {
   Database& db = impl_->database;
@@ -144,7 +180,7 @@ void Store::FinishAttempt(TrialId trial, std::int64_t attempt, const AttemptOutc
     impl_->MoveTo(trial, next);
     if (!outcome.complete()) return;
     AddResult(db, trial, attempt, outcome.result());
-    AddEpochs(db, trial, outcome.result().epochs);
+    PutEpochs(db, trial, outcome.result().epochs);
     AddArtifacts(db, trial, outcome.result().artifacts);
   });
 }

@@ -56,6 +56,11 @@ template <typename Items>
   return Join(shown) + " and " + std::to_string(items.size() - most) + " more";
 }
 
+/// FirstLine is the text up to its first line break.
+[[nodiscard]] inline std::string FirstLine(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
 /// ParseNumber reads a text that is a number and nothing else.
 template <typename Number>
 [[nodiscard]] std::optional<Number> ParseNumber(std::string_view text) {

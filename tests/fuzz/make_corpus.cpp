@@ -100,7 +100,7 @@ void AddJson(const Corpus& corpus) {
   corpus.Add("model_spec", "file.json",
              CanonicalJson(ToJson(NamedFile{.name = "a.pt", .path = "/a.pt", .hash = "aa"})));
   corpus.Add("trial_file", "trial.json", CanonicalJson(ToJson(SmallTrial())));
-  corpus.Add("outcome", "result.json", CanonicalJson(ToJson(ExampleSuccess().result)));
+  corpus.Add("outcome", "result.json", CanonicalJson(ToJson(ExampleSuccess().result())));
   Catalogue catalogue = TestCatalogue();
   catalogue.components.resize(4);
   corpus.Add("catalogue", "catalogue.json", CanonicalJson(ToJson(catalogue)));
@@ -108,7 +108,7 @@ void AddJson(const Corpus& corpus) {
 
 void AddMessages(const Corpus& corpus) {
   std::string lines;
-  const TrialResult result = ExampleSuccess().result;
+  const TrialResult result = ExampleSuccess().result();
   for (const Message& message :
        {Message(Started{.pid = 12, .parameters = 34, .epochs = 5}),
         Message(Progress{.epoch = 1, .examples = 10, .total_examples = 50, .loss = 0.5}),

@@ -11,7 +11,7 @@
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
-namespace {
+namespace naming_test {
 
 using testing::ElementsAre;
 
@@ -228,5 +228,5 @@ TEST(Name, DistinctModelsOfRandomSpacesHaveDistinctSafeNames) {
   }
 }
 
-}  // namespace
+}  // namespace naming_test
 }  // namespace beamgrid

@@ -7,7 +7,7 @@
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
-namespace {
+namespace recipe_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -143,5 +143,5 @@ TEST(Recipe, ItsDataCanBeReadWithoutACatalogue) {
   EXPECT_THROW((void)DataOfRecipe("[data\n", "r.toml"), RecipeError);
 }
 
-}  // namespace
+}  // namespace recipe_test
 }  // namespace beamgrid

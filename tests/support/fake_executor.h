@@ -95,8 +95,7 @@ class FakeExecutor : public Executor {
         running_.emplace(key, worker);
         continue;
       }
-      events.push_back({key, Started{.pid = 4'000'000, .epochs = 1, .train_examples = 10}});
-      events.push_back({key, Progress{.epoch = 1, .examples = 5, .total_examples = 10}});
+      for (const Message& message : says(worker.trial)) events.push_back({key, message});
       events.push_back({key, End(key, worker)});
       Burn();
     }
@@ -122,8 +121,13 @@ class FakeExecutor : public Executor {
   [[nodiscard]] std::chrono::milliseconds timeout() const { return timeout_; }
 
   std::function<void()> on_poll;  ///< called at the start of each Poll
-  std::set<std::string> held;     ///< trials of these names run until they are cancelled
-  bool deaf = false;              ///< these do not heed that yet
+  /// What the workers say before they end.
+  std::function<std::vector<Message>(const TrialFile&)> says = [](const TrialFile&) {
+    return std::vector<Message>{Started{.pid = 4'000'000, .epochs = 1, .train_examples = 10},
+                                Progress{.epoch = 1, .examples = 5, .total_examples = 10}};
+  };
+  std::set<std::string> held;  ///< trials of these names run until they are cancelled
+  bool deaf = false;           ///< these do not heed that yet
   /// How trials of these names end cannot be read: Poll throws.
   std::set<std::string> unreadable;
 

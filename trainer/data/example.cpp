@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "registry/util/words.h"
+#include "trainer/data/example_tags.h"
 
 namespace beamgrid {
 namespace {
@@ -13,9 +14,7 @@ namespace {
 using protozero::pbf_reader;
 using protozero::pbf_wire_type;
 
-constexpr protozero::pbf_tag_type kContext = 1, kFeatureLists = 2;
-constexpr protozero::pbf_tag_type kEntry = 1, kKey = 1, kValue = 2;
-constexpr protozero::pbf_tag_type kFeatureOfList = 1, kListValue = 1;
+constexpr protozero::pbf_tag_type kFeatureOfList = 1;
 
 std::string_view ToStringView(protozero::data_view view) { return {view.data(), view.size()}; }
 

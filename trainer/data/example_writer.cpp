@@ -3,13 +3,14 @@
 #include <protozero/pbf_writer.hpp>
 #include <string_view>
 
+#include "trainer/data/example_tags.h"
+
 namespace beamgrid {
 namespace {
 
 using protozero::pbf_writer;
 
-constexpr protozero::pbf_tag_type kContext = 1, kFeatureLists = 2, kEntry = 1, kKey = 1, kValue = 2;
-constexpr protozero::pbf_tag_type kBytesList = 1, kFloatList = 2, kInt64List = 3, kListValue = 1;
+constexpr protozero::pbf_tag_type kBytesList = 1, kFloatList = 2, kInt64List = 3;
 
 std::string BytesFeature(std::string_view bytes) {
   std::string feature;

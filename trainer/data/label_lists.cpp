@@ -7,7 +7,7 @@ namespace beamgrid {
 namespace {
 
 /// As in Dataset: pages that were read count as the worker's memory until they are released.
-constexpr std::uint64_t kResidentBytes = 128 << 20;
+constexpr std::uint64_t kReleasedAtOnce = 128 << 20;
 
 /// A spec by which labels are read and nothing else. Labels lie beside the frames, in the record's
 /// context, which is all that a video-level record has: as one without features it is read whatever
@@ -72,7 +72,7 @@ void LabelReader::ReadFile(const TfRecordFile& file) {
       ReadRecord(file, offset);
       offset = next;
       // Every 128 MiB, not after each record: releasing is a system call over the whole file.
-      if (offset - released < kResidentBytes) continue;
+      if (offset - released < kReleasedAtOnce) continue;
       file.ReleasePages();
       released = offset;
     }

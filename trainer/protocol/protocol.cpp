@@ -208,7 +208,9 @@ struct MessageWriter {
             {"examples_per_second", JsonNumber(progress.examples_per_second)}};
   }
   json::object operator()(const Evaluated& evaluated) const {
-    return {{"type", "evaluated"}, {"epoch", EpochToJson(evaluated.epoch)}};
+    return {{"type", "evaluated"},
+            {"epoch", EpochToJson(evaluated.epoch)},
+            {"earlier", evaluated.earlier}};
   }
   json::object operator()(const Heartbeat&) const { return {{"type", "heartbeat"}}; }
   json::object operator()(const Finished&) const { return {{"type", "finished"}}; }
@@ -221,6 +223,13 @@ struct MessageWriter {
             {"message", WellFormedUtf8(failed.message)}};
   }
 };
+
+Evaluated EvaluatedFromJson(const JsonReader& reader) {
+  const Evaluated evaluated{.epoch = EpochFromJson(reader.At("epoch")),
+                            .earlier = reader.Boolean("earlier")};
+  if (evaluated.epoch.epoch < 1) throw std::invalid_argument("message: epoch.epoch is below 1");
+  return evaluated;
+}
 
 /// Throws std::invalid_argument where the object is no message.
 Message MessageFromJson(const json::value& value) {
@@ -241,7 +250,7 @@ Message MessageFromJson(const json::value& value) {
                     .loss = NumberOrNull(reader, "loss"),
                     .examples_per_second = NumberOrNull(reader, "examples_per_second")};
   }
-  if (type == "evaluated") return Evaluated{EpochFromJson(reader.At("epoch"))};
+  if (type == "evaluated") return EvaluatedFromJson(reader);
   if (type == "heartbeat") return Heartbeat{};
   if (type == "finished") return Finished{};
   if (type == "ready") return Ready{};

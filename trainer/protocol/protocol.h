@@ -87,9 +87,11 @@ struct Progress {
   std::int64_t epoch = 0, examples = 0, total_examples = 0;  ///< examples over the whole trial
   double loss = 0, examples_per_second = 0;
 };
-/// Evaluated says what an epoch came to.
+/// Evaluated says what an epoch came to. A worker that goes on from a checkpoint says so of all
+/// epochs before it too, for an attempt that was killed may not have been heard.
 struct Evaluated {
   EpochResult epoch;
+  bool earlier = false;  ///< ended before this attempt began
 };
 /// Heartbeat says that the worker lives and its training moves.
 struct Heartbeat {};

@@ -1,5 +1,10 @@
 #include "trainer/training/input.h"
 
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
 #include "trainer/data/quantise.h"
 #include "trainer/ops.h"
 
@@ -7,7 +12,7 @@ namespace beamgrid::trainer {
 namespace {
 
 /// Of the squared norm, as in TensorFlow's l2_normalize.
-constexpr double kNormFloor = 1e-12;
+constexpr double kRowNormFloor = 1e-12;
 
 /// A tensor over memory that it does not own; only read.
 template <typename T>
@@ -74,7 +79,7 @@ torch::Tensor DequantiseAndNormalise(const torch::Tensor& codes, const torch::Te
   const torch::Tensor norm =
       torch::linalg_vector_norm(frames, 2, torch::IntArrayRef{-1}, /*keepdim=*/true);
   // Dividing and zeroing in one pass: frames are finite, so padding times 0 is 0.
-  return frames.mul_(mask.unsqueeze(-1) / norm.clamp_min(std::sqrt(kNormFloor)));
+  return frames.mul_(mask.unsqueeze(-1) / norm.clamp_min(std::sqrt(kRowNormFloor)));
 }
 
 DeviceBatch ToDevice(const Batch& batch, std::int64_t classes, torch::Device device) {

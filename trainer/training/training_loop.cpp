@@ -120,6 +120,9 @@ TrialResult TrainingLoop::Run() {
                  .epochs = settings_.epochs,
                  .train_examples = train_->Size(),
                  .resumed_examples = progress_.result.examples});
+  for (const EpochResult& epoch : progress_.result.epochs) {
+    Report(Evaluated{.epoch = epoch, .earlier = true});
+  }
   try {
     while (progress_.epoch < settings_.epochs && !IsOutOfPatience()) {
       TrainEpoch();

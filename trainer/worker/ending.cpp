@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "registry/util/system_error.h"
+#include "registry/util/text.h"
 #include "trainer/component.h"
 #include "trainer/data/data_error.h"
 #include "trainer/training/failures.h"
@@ -15,8 +16,6 @@
 
 namespace beamgrid::trainer {
 namespace {
-
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 /// True where a message of LibTorch's means that memory ran out: its CPU allocator and cuBLAS
 /// report that as plain errors, without a type of its own.

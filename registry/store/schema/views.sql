@@ -152,3 +152,84 @@ SELECT
 FROM trials
 WHERE state = 'complete' AND json_extract(model, '$.extras') = '{}'
 GROUP BY study;
+
+-- One row per epoch that has ended, of trials that are still running too: the learning curves. Of a
+-- complete trial they are the result's; of one that failed, what its attempts came to.
+CREATE VIEW curves AS
+SELECT
+  trials.study,
+  trials.position,
+  trials.name,
+  trials.seed,
+  trials.state,
+  epoch.epoch,
+  epoch.train_loss,
+  epoch.validate_loss,
+  CASE study.objective WHEN 'gap' THEN epoch.gap
+                       WHEN 'hit_at_1' THEN epoch.hit_at_1
+                       WHEN 'perr' THEN epoch.perr
+                       WHEN 'segment_map' THEN epoch.segment_map
+                       ELSE epoch.map END AS objective,
+  epoch.gap,
+  epoch.hit_at_1,
+  epoch.perr,
+  epoch.map,
+  epoch.segment_map,
+  epoch.ended_at,
+  trials.trial
+FROM trials
+JOIN study ON study.name = trials.study
+JOIN epoch ON epoch.trial = trials.trial;
+
+-- One row per trial that is being trained: how far it is. `seconds_left` counts whole epochs at the
+-- pace of this attempt's; early stopping makes it less. Both are NULL before its first epoch ends.
+CREATE VIEW running AS
+SELECT
+  study,
+  position,
+  name,
+  seed,
+  device,
+  attempt,
+  started_at,
+  epoch,
+  epochs,
+  train_loss,
+  validate_loss,
+  objective,
+  best_objective,
+  (julianday(ended_at) - julianday(paced_from)) * 86400.0 / paced AS seconds_per_epoch,
+  max(0, (julianday(ended_at) - julianday(paced_from)) * 86400.0 / paced * (epochs - epoch)
+         - (julianday('now') - julianday(ended_at)) * 86400.0) AS seconds_left,
+  trial
+FROM (
+  SELECT
+    trials.study,
+    trials.position,
+    trials.name,
+    trials.seed,
+    trials.device,
+    attempt.number AS attempt,
+    attempt.started_at,
+    json_extract(trials.model, '$.train.epochs') AS epochs,
+    coalesce(last.epoch, 0) AS epoch,
+    last.train_loss,
+    last.validate_loss,
+    last.objective,
+    (SELECT max(objective) FROM curves
+       WHERE curves.trial = trials.trial AND curves.study = trials.study) AS best_objective,
+    last.ended_at,
+    -- The first epoch of an attempt has the start of its worker in it: left out where there are more.
+    CASE WHEN pace.epochs > 1 THEN pace.first_end ELSE attempt.started_at END AS paced_from,
+    CASE WHEN pace.epochs > 1 THEN pace.epochs - 1 ELSE nullif(pace.epochs, 0) END AS paced,
+    trials.trial
+  FROM trials
+  JOIN attempt ON attempt.trial = trials.trial AND attempt.outcome = 'running'
+  JOIN (SELECT attempt.trial, count(epoch.epoch) AS epochs, min(epoch.ended_at) AS first_end
+          FROM attempt LEFT JOIN epoch ON epoch.trial = attempt.trial
+            AND epoch.ended_at >= attempt.started_at
+          WHERE attempt.outcome = 'running' GROUP BY attempt.trial) AS pace
+    ON pace.trial = trials.trial
+  LEFT JOIN curves AS last ON last.trial = trials.trial AND last.study = trials.study
+    AND last.epoch = (SELECT max(epoch) FROM epoch WHERE epoch.trial = trials.trial)
+);

@@ -16,7 +16,7 @@
 #include "tests/fault/processes.h"
 
 namespace beamgrid {
-namespace {
+namespace two_studies_kills_test {
 
 constexpr std::int64_t kKills = 150;
 constexpr std::int64_t kLongestPauseMilliseconds = 2000;
@@ -117,5 +117,5 @@ TEST(TwoStudiesKills, ShareEveryTrialInSpiteOfThem) {
   }
 }
 
-}  // namespace
+}  // namespace two_studies_kills_test
 }  // namespace beamgrid

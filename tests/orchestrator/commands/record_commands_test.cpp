@@ -137,6 +137,28 @@ TEST_F(RecordCommandsTest, ShowAsTextHasTheEpochs) {
   EXPECT_THAT(called.out, HasSubstr("epochs:"));
 }
 
+TEST_F(RecordCommandsTest, ShowSaysHowFarARunningTrialIs) {
+  const std::string name = "small/MC-BLSTM-h256-MoE2/1";
+  EXPECT_TRUE(OnRecord({"show", name, "--json"}).Json().at("running").is_null());
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    const TrialId trial = store.Trials(store.FindStudy("small")->id).at(2).id;
+    (void)store.BeginAttempt(trial, "runs/d", "cpu", 1);
+    EXPECT_THAT(OnRecord({"show", name}).out,
+                HasSubstr("now: no epoch of 5 has ended, begun at 2"));
+    store.RecordEpoch(trial, {.epoch = 1, .train_loss = NAN, .metrics = {.gap = 0.5}}, true);
+    store.RecordEpoch(trial, {.epoch = 2, .metrics = {.gap = 0.25}}, true);
+  }
+  const Called shown = OnRecord({"show", name});
+  EXPECT_THAT(shown.out, HasSubstr("now: epoch 2 of 5 has ended, objective 0.25000 (best 0.50000);"
+                                   " 0.0s an epoch, at most "));
+  const auto json = OnRecord({"show", name, "--json"}).Json();
+  EXPECT_EQ(json.at("running").at("epoch"), 2);
+  EXPECT_EQ(json.at("epochs").as_array().size(), 2U);
+  EXPECT_TRUE(json.at("epochs").at(0).at("train_loss").is_null()) << "no loss is NaN";
+  EXPECT_THAT(OnRecord({"query", "running"}).out, HasSubstr("MC-BLSTM-h256-MoE2"));
+}
+
 TEST_F(RecordCommandsTest, AnAmbiguousNameIsRefusedWithTheCandidates) {
   const Called called = OnRecord({"show", "small/MC-BLSTM-MoE2"});
   EXPECT_EQ(called.exit_code, 2);

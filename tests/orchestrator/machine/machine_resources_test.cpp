@@ -9,7 +9,7 @@
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
-namespace {
+namespace machine_resources_test {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -139,5 +139,5 @@ TEST_F(MachineResourcesTest, ForecastsAreCorrectedByTheRecord) {
       << "a trial's own measurement can be left out";
 }
 
-}  // namespace
+}  // namespace machine_resources_test
 }  // namespace beamgrid

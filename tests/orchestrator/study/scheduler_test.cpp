@@ -12,7 +12,7 @@
 #include "tests/support/scheduler_simulation.h"
 
 namespace beamgrid {
-namespace {
+namespace scheduler_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -361,5 +361,5 @@ TEST(Scheduler, TenThousandTrialsAreForgottenAsTheyFinish) {
   scheduler.SanityCheck();
 }
 
-}  // namespace
+}  // namespace scheduler_test
 }  // namespace beamgrid

@@ -57,6 +57,42 @@ TEST_F(StudyRunnerTest, RunningAgainRepeatsNothing) {
   EXPECT_EQ(state_.best, 0.5);
 }
 
+/// Returns what a worker says that trains up to epoch `to`, going on behind `earlier` ones.
+std::vector<Message> Training(std::int64_t earlier, std::int64_t to) {
+  std::vector<Message> said = {Started{
+      .pid = 4'000'000, .epochs = 5, .train_examples = 10, .resumed_examples = 10 * earlier}};
+  for (std::int64_t epoch = 1; epoch <= to; ++epoch) {
+    said.push_back(
+        Evaluated{.epoch = {.epoch = epoch, .train_loss = 1.0 / static_cast<double>(epoch)},
+                  .earlier = epoch <= earlier});
+  }
+  return said;
+}
+
+TEST_F(StudyRunnerTest, EpochsAreInTheRecordAsTheyEnd) {
+  FakeExecutor executor(world_, [](const TrialFile& trial) -> AttemptOutcome {
+    if (trial.attempt < 3) return {AttemptFailure{.kind = FailureKind::kCrashed, .message = "x"}};
+    AttemptOutcome outcome = Complete(0.5);
+    outcome.result().epochs = {{.epoch = 1}, {.epoch = 2}, {.epoch = 3}};
+    return outcome;
+  });
+  executor.says = [](const TrialFile& trial) {
+    // The first attempt gets as far as epoch 4, the second has to begin anew, the third goes on.
+    return trial.attempt == 1   ? Training(0, 4)
+           : trial.attempt == 2 ? Training(0, 1)
+                                : Training(1, 2);
+  };
+  const auto recorded = [this] {
+    const Store store(folder_ / "test.db", OpenMode::kReadOnly);
+    return store.Epochs(Trials("s").at(0).id).size();
+  };
+  std::vector<std::size_t> seen;
+  executor.on_poll = [&] { seen.push_back(recorded()); };
+  (void)Run(RecipeText("s", "[resources]\ndevices = [\"cpu\"]\nretries = 2\n", "[1]"), executor);
+  EXPECT_THAT(seen, ElementsAre(0, 4, 1));
+  EXPECT_EQ(recorded(), 3U);
+}
+
 TEST_F(StudyRunnerTest, TrialsAreReusedAcrossStudiesWithANote) {
   (void)Run(RecipeText("first", kFourModels));
   const StudyResult second =

@@ -13,7 +13,7 @@
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
-namespace {
+namespace predictions_test {
 
 using testing::HasSubstr;
 
@@ -172,5 +172,5 @@ TEST(Score, RefusesWithTheNumberOfMissingVideos) {
       testing::AllOf(HasSubstr("lack 2 of the truth's 3 videos"), HasSubstr("'a'")));
 }
 
-}  // namespace
+}  // namespace predictions_test
 }  // namespace beamgrid

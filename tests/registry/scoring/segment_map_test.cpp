@@ -11,7 +11,7 @@
 #include "tests/support/error_text.h"
 
 namespace beamgrid {
-namespace {
+namespace segment_map_test {
 
 using testing::HasSubstr;
 
@@ -181,5 +181,5 @@ TEST(SegmentMap, RefusesWhatIsNotSound) {
   EXPECT_THAT(refusal(scores, {none, one}), HasSubstr("more than the 2 segments"));
 }
 
-}  // namespace
+}  // namespace segment_map_test
 }  // namespace beamgrid

@@ -189,6 +189,72 @@ TEST_F(StoreTest, ACompleteTrialHasAllThatItMeasured) {
   EXPECT_EQ(epochs[2].metrics.gap, 0.25);
 }
 
+TEST_F(StoreTest, EpochsAreRecordedAsTheyEnd) {
+  const TrialId id = Add();
+  const std::int64_t attempt = Begin(id);
+  EXPECT_THAT(store_.Epochs(id), IsEmpty());
+  store_.RecordEpoch(id, {.epoch = 1, .train_loss = 4, .metrics = {.gap = 0.125}}, true);
+  store_.RecordEpoch(id, {.epoch = 2, .train_loss = 3, .metrics = {.gap = 0.5}}, true);
+  // Said once more: the same epoch, not another one.
+  store_.RecordEpoch(id, {.epoch = 2, .train_loss = 2, .metrics = {.gap = 0.25}}, false);
+  std::vector<EpochResult> epochs = store_.Epochs(id);
+  ASSERT_EQ(epochs.size(), 2U);
+  EXPECT_EQ(epochs[1].train_loss, 2);
+  EXPECT_EQ(epochs[1].metrics.gap, 0.25);
+  const auto times = store_.Query("SELECT count(ended_at), count(*) FROM epoch").rows.at(0);
+  EXPECT_EQ(times, (std::vector<boost::json::value>{2, 2})) << "when the second ended is lost";
+
+  // The result has three epochs and decides what each came to.
+  const AttemptOutcome outcome = ExampleSuccess();
+  store_.FinishAttempt(id, attempt, outcome, TrialState::kComplete);
+  epochs = store_.Epochs(id);
+  ASSERT_EQ(epochs.size(), 3U);
+  EXPECT_EQ(epochs[0].train_loss, outcome.result().epochs[0].train_loss);
+  EXPECT_EQ(epochs[1].metrics.gap, outcome.result().metrics.gap);
+}
+
+TEST_F(StoreTest, AResultWithFewerEpochsLeavesNoneOfAnEarlierAttempt) {
+  const TrialId id = Add();
+  const std::int64_t attempt = Begin(id);
+  for (std::int64_t epoch = 1; epoch <= 7; ++epoch) {
+    store_.RecordEpoch(id, {.epoch = epoch}, true);
+  }
+  store_.FinishAttempt(id, attempt, ExampleSuccess(), TrialState::kComplete);
+  EXPECT_EQ(store_.Epochs(id).size(), 3U);
+}
+
+TEST_F(StoreTest, EpochsOfATrialThatBeginsAgainAreForgotten) {
+  const TrialId id = Add(), other = Add(256);
+  for (const TrialId trial : {id, other}) {
+    (void)Begin(trial);
+    store_.RecordEpoch(trial, {.epoch = 1}, true);
+  }
+  store_.ForgetEpochs(id);
+  EXPECT_THAT(store_.Epochs(id), IsEmpty());
+  EXPECT_EQ(store_.Epochs(other).size(), 1U);
+}
+
+TEST_F(StoreTest, WhatIsRunningSaysHowFarItIs) {
+  const TrialId id = Add();
+  const std::int64_t epochs = 5;
+  ASSERT_EQ(store_.Spec(id).model.train.at("epochs").as_int64(), epochs);
+  (void)Begin(id);
+  const auto now = [this] { return store_.Query("SELECT * FROM running").Objects(); };
+  ASSERT_EQ(now().size(), 1U);
+  EXPECT_EQ(now()[0].at("epoch"), 0);
+  EXPECT_EQ(now()[0].at("epochs"), epochs);
+  EXPECT_TRUE(now()[0].at("seconds_left").is_null()) << "nothing is known of its pace";
+  store_.RecordEpoch(id, {.epoch = 1, .train_loss = 4, .metrics = {.gap = 0.5}}, false);
+  EXPECT_EQ(now()[0].at("epoch"), 1);
+  EXPECT_TRUE(now()[0].at("seconds_left").is_null()) << "it ended before this attempt";
+  store_.RecordEpoch(id, {.epoch = 2, .train_loss = 3, .metrics = {.gap = 0.25}}, true);
+  EXPECT_EQ(now()[0].at("epoch"), 2);
+  EXPECT_EQ(now()[0].at("train_loss"), 3.0);
+  EXPECT_EQ(now()[0].at("objective"), 0.25);
+  EXPECT_EQ(now()[0].at("best_objective"), 0.5);
+  EXPECT_GE(now()[0].at("seconds_left").as_double(), 0);
+}
+
 TEST_F(StoreTest, ALossThatIsNotFiniteIsKeptAsNan) {
   const TrialId id = Add();
   AttemptOutcome outcome = ExampleSuccess();

@@ -10,7 +10,7 @@
 #include "tests/support/error_text.h"
 
 namespace beamgrid {
-namespace {
+namespace files_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -174,5 +174,5 @@ TEST(RecipePlugins, CountInTheDigestByName) {
   EXPECT_EQ(digest("plugins = [\"a.so\", \"b.so\"]\n"), digest("plugins = [\"b.so\", \"a.so\"]\n"));
 }
 
-}  // namespace
+}  // namespace files_test
 }  // namespace beamgrid

@@ -10,7 +10,7 @@
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
-namespace {
+namespace mistakes_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -483,5 +483,5 @@ TEST(RecipeGrid, SaysWhereTheTrainerLacksADefault) {
   }
 }
 
-}  // namespace
+}  // namespace mistakes_test
 }  // namespace beamgrid

@@ -1,7 +1,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace adaptive_noise_test {
 
 using reference::Arrays;
 using reference::ExpectMatches;
@@ -154,5 +154,5 @@ TEST(AdaptiveNoise, HasNoParametersOrBuffers) {
   EXPECT_TRUE(module->buffers().empty());
 }
 
-}  // namespace
+}  // namespace adaptive_noise_test
 }  // namespace beamgrid::trainer

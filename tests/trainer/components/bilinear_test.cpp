@@ -1,7 +1,7 @@
 #include "tests/trainer/components/fusion.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace bilinear_test {
 
 using fusion::AudioOf;
 using fusion::EachFrame;
@@ -49,5 +49,5 @@ TEST(Bilinear, HasTheSizeOfThePaper) {
   EXPECT_EQ(fusion::Count("bilinear", {{"rank", 256}, {"width", 512}}), 427'008);
 }
 
-}  // namespace
+}  // namespace bilinear_test
 }  // namespace beamgrid::trainer

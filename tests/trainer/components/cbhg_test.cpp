@@ -1,7 +1,7 @@
 #include "tests/trainer/components/temporal_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace cbhg_test {
 
 using reference::AllRows;
 using reference::Apart;
@@ -253,5 +253,5 @@ TEST(Cbhg, HasTheSizesOfTacotronsCells) {
             12'832'128 + second_bias(512));
 }
 
-}  // namespace
+}  // namespace cbhg_test
 }  // namespace beamgrid::trainer

@@ -5,7 +5,7 @@
 #include "tests/trainer/components/loss_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace center_test {
 
 using reference::Arrays;
 using reference::Cells;
@@ -152,5 +152,5 @@ TEST(CenterTest, RefusesAClassifierOfFrames) {
   EXPECT_THROW(MakeLoss("center", {}, /*width=*/0), SpecError);
 }
 
-}  // namespace
+}  // namespace center_test
 }  // namespace beamgrid::trainer

@@ -5,7 +5,7 @@
 #include "tests/trainer/components/classifier_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace class_chaining_test {
 
 using reference::Arrays;
 using reference::kClasses;
@@ -274,5 +274,5 @@ TEST(ClassChainingTest, RegularisesTheMatrices) {
   }
 }
 
-}  // namespace
+}  // namespace class_chaining_test
 }  // namespace beamgrid::trainer

@@ -6,7 +6,7 @@
 #include "trainer/components/classifier/mixture.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace classifier_test {
 
 using reference::Arrays;
 using reference::Matrix;
@@ -316,5 +316,5 @@ TEST(ConditionalInferenceTest, DoesNotTieThePickedLabels) {
   EXPECT_EQ(std::get<0>(torch::_unique(p.flatten())).numel(), p.numel());
 }
 
-}  // namespace
+}  // namespace classifier_test
 }  // namespace beamgrid::trainer

@@ -1,7 +1,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace cnn_test {
 
 using reference::Array;
 using reference::Arrays;
@@ -167,5 +167,5 @@ TEST(Cnn, HasTheSizesOfThePapers) {
   EXPECT_EQ(Count({{"channels", 1024}, {"variant", "multi_kernel"}}), 10'616'832);
 }
 
-}  // namespace
+}  // namespace cnn_test
 }  // namespace beamgrid::trainer

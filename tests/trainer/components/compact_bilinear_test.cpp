@@ -1,7 +1,7 @@
 #include "tests/trainer/components/fusion.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace compact_bilinear_test {
 
 using fusion::AudioOf;
 using fusion::EachFrame;
@@ -131,5 +131,5 @@ TEST(CompactBilinear, SilenceStaysZeroWithAFiniteGradient) {
   EXPECT_TRUE(input.frames.grad().isfinite().all().item<bool>());
 }
 
-}  // namespace
+}  // namespace compact_bilinear_test
 }  // namespace beamgrid::trainer

@@ -9,7 +9,7 @@
 #include "trainer/contract/checks.h"
 
 namespace beamgrid::trainer::contract {
-namespace {
+namespace contract_test {
 
 using ::testing::IsEmpty;
 
@@ -172,5 +172,5 @@ TEST(Checks, SayWhyNothingCanBeBuilt) {
                             "small defaults: cannot be built: takes frames of 1152 values"));
 }
 
-}  // namespace
+}  // namespace contract_test
 }  // namespace beamgrid::trainer::contract

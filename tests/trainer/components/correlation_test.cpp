@@ -5,7 +5,7 @@
 #include "tests/trainer/components/classifier_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace correlation_test {
 
 using reference::Arrays;
 using reference::Matrix;
@@ -136,5 +136,5 @@ TEST(CorrelationTest, HasThePapersSize) {
   EXPECT_EQ(module->buffers()[0].numel(), 14'915'044);
 }
 
-}  // namespace
+}  // namespace correlation_test
 }  // namespace beamgrid::trainer

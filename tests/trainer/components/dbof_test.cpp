@@ -3,7 +3,7 @@
 #include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace dbof_test {
 
 using reference::AllRows;
 using reference::Apart;
@@ -130,5 +130,5 @@ TEST(Dbof, HasTheSizesOfTheStarterCode) {
   EXPECT_EQ(size.parameters, 17'867'264 + 19'781'164);
 }
 
-}  // namespace
+}  // namespace dbof_test
 }  // namespace beamgrid::trainer

@@ -7,7 +7,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace extras_test {
 
 using reference::Arrays;
 using reference::Matrix;
@@ -369,5 +369,5 @@ TEST(ExtrasTest, ActInTheirOrder) {
               ::testing::ElementsAre("skip_connection", "layer_norm", "context_gating", "dropout"));
 }
 
-}  // namespace
+}  // namespace extras_test
 }  // namespace beamgrid::trainer

@@ -3,7 +3,7 @@
 #include "tests/trainer/components/contract.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace frame_sampling_test {
 
 /// Videos whose valid frames hold their number and whose padding holds -100.
 Sequence Numbered(const std::vector<std::int64_t>& lengths, std::int64_t frames) {
@@ -77,5 +77,5 @@ TEST(SampledFrames, KeepTheMiddleOfShortVideos) {
   EXPECT_EQ(Drawn(0.999, 1, 15)[0], 0);
 }
 
-}  // namespace
+}  // namespace frame_sampling_test
 }  // namespace beamgrid::trainer

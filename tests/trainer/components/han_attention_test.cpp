@@ -1,7 +1,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace han_attention_test {
 
 using reference::Array;
 using reference::Arrays;
@@ -179,5 +179,5 @@ TEST(HanAttention, HasTheSizesOfThePaper) {
   EXPECT_EQ(count({{"cell", "lstm"}}), 6'951'936 + 2 * 3 * 512 + 2 * 512 * (1024 + 512 + 2));
 }
 
-}  // namespace
+}  // namespace han_attention_test
 }  // namespace beamgrid::trainer

@@ -3,7 +3,7 @@
 #include "tests/trainer/components/recurrent_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace hierarchical_lstm_test {
 
 using namespace reference;  // the whole test is written in its words
 
@@ -81,5 +81,5 @@ TEST(HierarchicalLstm, HasTheSizesOfTheFormulas) {
             21'504'000 + kSecondBiases);
 }
 
-}  // namespace
+}  // namespace hierarchical_lstm_test
 }  // namespace beamgrid::trainer

@@ -3,7 +3,7 @@
 #include "tests/trainer/components/recurrent_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace hm_lstm_test {
 
 using namespace reference;  // the whole test is written in its words
 
@@ -176,5 +176,5 @@ TEST(HmLstm, HasTheSizeOfTheFormula) {
   EXPECT_EQ(CountRecurrent("hm_lstm", {{"top_boundary", false}}), 21'509'250 - 2049);
 }
 
-}  // namespace
+}  // namespace hm_lstm_test
 }  // namespace beamgrid::trainer

@@ -1,7 +1,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace indirect_clustering_test {
 
 using reference::Array;
 using reference::Arrays;
@@ -123,5 +123,5 @@ TEST(IndirectClustering, HasTheSizesOfThePaper) {
   EXPECT_EQ(count({{"variant", "released_code"}}), 1'330'560 - 1152 * 1152 - 1152);
 }
 
-}  // namespace
+}  // namespace indirect_clustering_test
 }  // namespace beamgrid::trainer

@@ -1,7 +1,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace input_noise_test {
 
 std::shared_ptr<Extra> Make(const Options& set) {
   return Makers<Extra>::All().at("input_noise")(
@@ -75,5 +75,5 @@ TEST(InputNoiseTest, ComesFromTorchsGenerator) {
   EXPECT_TRUE(NoiseOf(*module, input).equal(NoiseOf(*module, input)));
 }
 
-}  // namespace
+}  // namespace input_noise_test
 }  // namespace beamgrid::trainer

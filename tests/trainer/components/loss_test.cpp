@@ -5,7 +5,7 @@
 #include "tests/trainer/components/loss_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace loss_test {
 
 using reference::Arrays;
 using reference::Cells;
@@ -88,5 +88,5 @@ TEST(LabelProcessingTest, NoneChangesNothing) {
   EXPECT_TRUE(module->forward(p).equal(p));
 }
 
-}  // namespace
+}  // namespace loss_test
 }  // namespace beamgrid::trainer

@@ -5,7 +5,7 @@
 #include "tests/trainer/components/recurrent_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace lstm_embedding_test {
 
 using namespace reference;  // the whole test is written in its words
 
@@ -221,5 +221,5 @@ TEST(LstmEmbedding, HasTheSizesOfThePaper) {
   EXPECT_EQ(MakeTemporal("lstm", lstm_m_o, h)->output_width(), 4608);
 }
 
-}  // namespace
+}  // namespace lstm_embedding_test
 }  // namespace beamgrid::trainer

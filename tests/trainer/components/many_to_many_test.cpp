@@ -3,7 +3,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace many_to_many_test {
 
 using reference::Arrays;
 using reference::Matrix;
@@ -91,5 +91,5 @@ TEST(ManyToMany, RegularisesTheMatrix) {
   EXPECT_TRUE(module->RegularisedWeights()[0].is_same(module->named_parameters()["linear.weight"]));
 }
 
-}  // namespace
+}  // namespace many_to_many_test
 }  // namespace beamgrid::trainer

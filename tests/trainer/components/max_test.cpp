@@ -1,7 +1,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace max_test {
 
 using reference::Arrays;
 using reference::ExpectMatches;
@@ -35,5 +35,5 @@ TEST(MaxFrame, OfNegativeFramesIsNegative) {
   EXPECT_LT(module->forward(input, {}).max().item<double>(), 0);
 }
 
-}  // namespace
+}  // namespace max_test
 }  // namespace beamgrid::trainer

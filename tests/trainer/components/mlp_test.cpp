@@ -5,7 +5,7 @@
 #include "tests/trainer/components/classifier_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace mlp_test {
 
 using reference::Arrays;
 using reference::Vector;
@@ -75,5 +75,5 @@ TEST(MlpTest, RegularisesTheMatrices) {
   reference::ExpectRegularisesTheMatrices(*reference::MakeClassifier("mlp", {{"hidden", 6}}));
 }
 
-}  // namespace
+}  // namespace mlp_test
 }  // namespace beamgrid::trainer

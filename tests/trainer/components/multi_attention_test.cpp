@@ -3,7 +3,7 @@
 #include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace multi_attention_test {
 
 using reference::AllRows;
 using reference::Apart;
@@ -305,5 +305,5 @@ TEST(MultiAttention, TheBestSetOfAClassCounts) {
   EXPECT_EQ(output.probabilities.sizes().vec(), (std::vector<std::int64_t>{4, 5}));
 }
 
-}  // namespace
+}  // namespace multi_attention_test
 }  // namespace beamgrid::trainer

@@ -1,7 +1,7 @@
 #include "tests/trainer/components/fusion.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace multimodal_test {
 
 using fusion::Append;
 using fusion::AudioOf;
@@ -170,5 +170,5 @@ TEST(Fusion, HasTheSizesOfThePapers) {
   EXPECT_EQ(Count("attention", {{"guide", "audio"}}), 1'180'672);
 }
 
-}  // namespace
+}  // namespace multimodal_test
 }  // namespace beamgrid::trainer

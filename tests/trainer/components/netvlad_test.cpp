@@ -1,7 +1,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace netvlad_test {
 
 using reference::Array;
 using reference::Arrays;
@@ -249,5 +249,5 @@ TEST(Models, ArePutTogetherFromTheseNames) {
   EXPECT_TRUE(clusters.always_named);
 }
 
-}  // namespace
+}  // namespace netvlad_test
 }  // namespace beamgrid::trainer

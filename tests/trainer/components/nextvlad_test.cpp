@@ -3,7 +3,7 @@
 #include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace nextvlad_test {
 
 using reference::AllRows;
 using reference::Apart;
@@ -206,5 +206,5 @@ TEST(NextVlad, GivesTheModelOfThePaper) {
   EXPECT_NEAR(static_cast<double>(size.parameters) / 1e6, 89, 0.5) << "8 groups, logistic";
 }
 
-}  // namespace
+}  // namespace nextvlad_test
 }  // namespace beamgrid::trainer

@@ -1,7 +1,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace position_encoding_test {
 
 using reference::Arrays;
 using reference::ExpectMatches;
@@ -87,5 +87,5 @@ TEST(PositionEncoding, WeighsByPositionAndColumn) {
             (std::vector<Vector>{{0.5, 0.25}, {0.5, 0.5}, {0.5, 0.75}, {0.5, 1}}));
 }
 
-}  // namespace
+}  // namespace position_encoding_test
 }  // namespace beamgrid::trainer

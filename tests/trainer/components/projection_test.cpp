@@ -1,7 +1,7 @@
 #include "tests/trainer/components/fusion.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace projection_test {
 
 using fusion::AudioOf;
 using fusion::EachFrame;
@@ -130,5 +130,5 @@ TEST(Projection, HasTheSizeOfThePaper) {
   EXPECT_EQ(fusion::Count("projection", {{"feed", "sum"}}), 1'181'696);
 }
 
-}  // namespace
+}  // namespace projection_test
 }  // namespace beamgrid::trainer

@@ -5,7 +5,7 @@
 #include "tests/trainer/components/loss_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace pseudo_huber_test {
 
 using reference::Arrays;
 using reference::Cells;
@@ -72,5 +72,5 @@ TEST(PseudoHuberTest, FlattensWhatIsCertainAndWrong) {
   EXPECT_NEAR(gradient(0.9), -0.1, 0.01) << "the slope near 0 is L";
 }
 
-}  // namespace
+}  // namespace pseudo_huber_test
 }  // namespace beamgrid::trainer

@@ -3,7 +3,7 @@
 #include "tests/trainer/components/recurrent_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace recurrent_test {
 
 using namespace reference;  // the whole test is written in its words
 
@@ -222,5 +222,5 @@ TEST(Recurrent, HasTheSizesOfThePapers) {
   EXPECT_EQ(CountRecurrent("blstm", {}), 20'194'432 + 2 * 4 * h);
 }
 
-}  // namespace
+}  // namespace recurrent_test
 }  // namespace beamgrid::trainer

@@ -14,7 +14,7 @@
 #include "trainer/without_memory.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace script_test {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -291,5 +291,5 @@ TEST(WithMemory, GivesTensorsMemoryWhileModelsAreBuiltWithout) {
   }
 }
 
-}  // namespace
+}  // namespace script_test
 }  // namespace beamgrid::trainer

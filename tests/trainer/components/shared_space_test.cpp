@@ -1,7 +1,7 @@
 #include "tests/trainer/components/fusion.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace shared_space_test {
 
 using fusion::EachFrame;
 using reference::Arrays;
@@ -36,5 +36,5 @@ TEST(SharedSpace, HasTheSizeOfThePaper) {
   EXPECT_EQ(fusion::Count("shared_space", {}), 1'180'672);  // (1152 + 1) * 1024
 }
 
-}  // namespace
+}  // namespace shared_space_test
 }  // namespace beamgrid::trainer

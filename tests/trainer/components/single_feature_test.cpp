@@ -1,7 +1,7 @@
 #include "tests/trainer/components/fusion.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace single_feature_test {
 
 using fusion::AudioOf;
 using fusion::Count;
@@ -101,5 +101,5 @@ TEST(SingleFeature, HasNoParameters) {
   EXPECT_EQ(Count("audio_only", {}), 0);
 }
 
-}  // namespace
+}  // namespace single_feature_test
 }  // namespace beamgrid::trainer

@@ -3,7 +3,7 @@
 #include "tests/trainer/components/reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace states_test {
 
 using contract::Alone;
 using contract::Padded;
@@ -82,5 +82,5 @@ TEST(States, AreWhatTheMeanPoolPools) {
   }
 }
 
-}  // namespace
+}  // namespace states_test
 }  // namespace beamgrid::trainer

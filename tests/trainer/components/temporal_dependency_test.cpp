@@ -1,7 +1,7 @@
 #include "tests/trainer/components/temporal_reference.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace temporal_dependency_test {
 
 using reference::Arrays;
 using reference::CountOf;
@@ -111,5 +111,5 @@ TEST(TemporalDependency, HasTheSizeOfItsMatrices) {
             2 * 1152 * 128 + 2 * 1152 * 1024 + 1024 + 2 * 1024 * 1024 + 1024);
 }
 
-}  // namespace
+}  // namespace temporal_dependency_test
 }  // namespace beamgrid::trainer

@@ -6,7 +6,7 @@
 #include "trainer/components/temporal/recurrent_layer.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace zoneout_test {
 
 using namespace reference;  // the whole test is written in its words
 
@@ -226,5 +226,5 @@ TEST(Zoneout, WantsCells) {
 
 TEST(Zoneout, WantsFrames) { EXPECT_THROW(Refusal("lstm", {.video_level = true}), SpecError); }
 
-}  // namespace
+}  // namespace zoneout_test
 }  // namespace beamgrid::trainer

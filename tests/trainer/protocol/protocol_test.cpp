@@ -73,7 +73,7 @@ std::vector<Message> OneOfEach() {
                .total_examples = 640,
                .loss = 3.5,
                .examples_per_second = 99.75},
-      Evaluated{SomeResult().epochs[0]},
+      Evaluated{.epoch = SomeResult().epochs[0], .earlier = true},
       Heartbeat{},
       Finished{},
       Ready{},

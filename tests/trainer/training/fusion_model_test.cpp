@@ -11,7 +11,7 @@
 #include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace fusion_model_test {
 
 using contract::RandomTargets;
 using reference::Matrix;
@@ -183,5 +183,5 @@ TEST(InputNoiseModelTest, ReachesTheProbabilitiesInTrainingOnly) {
   EXPECT_TRUE(twice());
 }
 
-}  // namespace
+}  // namespace fusion_model_test
 }  // namespace beamgrid::trainer

@@ -10,7 +10,7 @@
 #include "trainer/label_statistics.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace label_training_test {
 
 using ::testing::HasSubstr;
 
@@ -183,5 +183,5 @@ TEST(CentresTest, AreRefusedWhereTheClassifierScoresFrames) {
               HasSubstr("loss = center: the classifier scores each frame"));
 }
 
-}  // namespace
+}  // namespace label_training_test
 }  // namespace beamgrid::trainer

@@ -9,7 +9,7 @@
 #include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace late_fusion_test {
 
 using contract::RandomSequence;
 using contract::RandomTargets;
@@ -434,5 +434,5 @@ TEST(LateFusionTest, HasTheSizeOfItsNetVlads) {
             image + audio + LogisticSize(image_width + audio_width));
 }
 
-}  // namespace
+}  // namespace late_fusion_test
 }  // namespace beamgrid::trainer

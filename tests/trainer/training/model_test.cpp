@@ -10,7 +10,7 @@
 #include "trainer/training/optimiser.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace model_test {
 
 using contract::RandomSequence;
 using contract::RandomTargets;
@@ -446,5 +446,5 @@ TEST(ModelTest, RefusesAMissingOption) {
   EXPECT_THROW(Model(spec, SmallData()), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace model_test
 }  // namespace beamgrid::trainer

@@ -188,6 +188,26 @@ TEST_F(TrainingLoopTest, KilledItGoesOnFromAnOlderCheckpoint) {
   ExpectSameFiles(whole, resumed);
 }
 
+TEST_F(TrainingLoopTest, ResumedItTellsAgainWhatEndedBefore) {
+  const auto Told = [](std::vector<std::pair<std::int64_t, bool>>* epochs) {
+    return [epochs](const Message& message) {
+      const auto* evaluated = std::get_if<Evaluated>(&message);
+      if (evaluated != nullptr) epochs->emplace_back(evaluated->epoch.epoch, evaluated->earlier);
+    };
+  };
+  const std::filesystem::path folder = NewFolder();
+  std::vector<std::pair<std::int64_t, bool>> first, second;
+  LoopHooks stopped = StopAt(12);
+  stopped.report = Told(&first);
+  EXPECT_THROW(RunIn(folder, StatefulTrial(), stopped), Interrupted);
+  ASSERT_FALSE(first.empty());
+  RunIn(folder, StatefulTrial(), {.report = Told(&second)});
+  for (std::size_t i = 0; i < second.size(); ++i) {
+    EXPECT_EQ(second[i], std::pair(static_cast<std::int64_t>(i) + 1, i < first.size()));
+  }
+  EXPECT_GT(second.size(), first.size());
+}
+
 TEST_F(TrainingLoopTest, CheckpointsAfterEveryStepChangeNothing) {
   const std::filesystem::path whole = NewFolder(), often = NewFolder();
   RunIn(whole, StatefulTrial());

@@ -13,7 +13,7 @@
 #include "trainer/training/training_loop.h"
 
 namespace beamgrid::trainer {
-namespace {
+namespace train_command_test {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -274,5 +274,5 @@ TEST(TrainerProgramTest, SaysItsVersion) {
   EXPECT_THAT(run.lines[0], HasSubstr("beamgrid-trainer " BEAMGRID_VERSION));
 }
 
-}  // namespace
+}  // namespace train_command_test
 }  // namespace beamgrid::trainer

@@ -11,6 +11,14 @@
 // is scored with the probability at which it was picked: writing 1 would tie the top of the global
 // ranking.
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "trainer/component.h"
 #include "trainer/components/classifier/mixture.h"
 #include "trainer/components/linear_layers.h"

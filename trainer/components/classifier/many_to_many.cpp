@@ -9,6 +9,10 @@
 // paper's sizes), so they are never held together: forward computes them in chunks of rows and
 // keeps none, backward computes them again.
 
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
 #include "trainer/component.h"
 #include "trainer/components/linear_layers.h"
 #include "trainer/valid_rows.h"

@@ -9,6 +9,10 @@
 //
 // Parameters: d^2 + d; with batch norm d^2 + 4d; reduced 2 d (d/r) + d/r + d, or 2 d (d/r) + 4 d/r.
 
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
 #include "trainer/batch_norm.h"
 #include "trainer/component.h"
 #include "trainer/ops.h"

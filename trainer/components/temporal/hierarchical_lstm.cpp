@@ -15,14 +15,14 @@
 namespace beamgrid::trainer {
 namespace {
 
-constexpr char kHidden[] = "hidden";
-constexpr char kState[] = "state";
+constexpr char kChunkHidden[] = "hidden";
+constexpr char kChunkState[] = "state";
 
 struct HierarchicalLstmOptions {
   std::int64_t hidden = 1024;
   std::int64_t chunk = 15;
   std::int64_t layers = 1;
-  std::string chunk_state = kHidden;
+  std::string chunk_state = kChunkHidden;
 };
 
 void Describe(Fields& f, HierarchicalLstmOptions& o) {
@@ -30,7 +30,7 @@ void Describe(Fields& f, HierarchicalLstmOptions& o) {
   f("chunk", o.chunk, Range{1, 300}, "frames of a chunk; a video's last one may be shorter")
       .Tag("c");
   f("layers", o.layers, Range{1, 8}, "layers of the lower LSTM, and of the upper one").Tag("L");
-  f("chunk_state", o.chunk_state, Choices{{kHidden, kState}},
+  f("chunk_state", o.chunk_state, Choices{{kChunkHidden, kChunkState}},
     "what the upper LSTM reads of a chunk: h, or [c; h]");
 }
 
@@ -75,7 +75,7 @@ class HierarchicalLstm : public Temporal {
   HierarchicalLstm(const BuildContext& context, const HierarchicalLstmOptions& options)
       : hidden_(options.hidden),
         chunk_(options.chunk),
-        joins_memory_(options.chunk_state == kState),
+        joins_memory_(options.chunk_state == kChunkState),
         lower_(register_module("lower", Stack(context, options))) {
     BuildContext of_chunks = context;
     of_chunks.input_width = joins_memory_ ? 2 * hidden_ : hidden_;
