@@ -188,6 +188,12 @@ class Store {
   [[nodiscard]] std::vector<std::string> Notes(StudyId study, const std::string& trial_name,
                                                std::int64_t seed) const;
 
+  // Files that are to be deleted (upkeep.h).
+  /// Files and folders that the record has given up and that may still be there.
+  [[nodiscard]] std::vector<std::filesystem::path> Trash() const;
+  /// Whether the path itself is one of them: nobody may put anything new there.
+  [[nodiscard]] bool IsTrash(const std::filesystem::path& path) const;
+
   // Ensembles.
   void AddEnsemble(StudyId study, const EnsembleRecord& ensemble);
   [[nodiscard]] std::vector<EnsembleRecord> Ensembles(StudyId study) const;
@@ -205,6 +211,7 @@ class Store {
                             const std::map<std::string, std::string>& parameters = {}) const;
 
  private:
+  friend class RecordUpkeep;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,6 +1,7 @@
 // Studies whose record and files are moved, copied and shared.
 
 #include "orchestrator/study/runs_folder.h"
+#include "registry/store/upkeep.h"
 #include "registry/util/error.h"
 #include "tests/orchestrator/study/study_runner_fixture.h"
 #include "tests/support/error_text.h"
@@ -55,6 +56,35 @@ TEST_F(StudyPlaceTest, ATrialWhoseFolderIsGoneSaysThatItStartsOver) {
   EXPECT_EQ(Run(RecipeText("s", kOneModel, "[1]")).complete, 1);
   EXPECT_EQ(world_.trial_files.at(1).resume_from, "");
   EXPECT_THAT(events_, Contains(HasSubstr("attempt 2, from the beginning")));
+}
+
+TEST_F(StudyPlaceTest, ARenamedStudyGoesOnUnderItsNewName) {
+  Interrupted();
+  {
+    Store store(folder_ / "test.db", OpenMode::kReadWrite);
+    RecordUpkeep(store).RenameStudy(store.FindStudy("s")->id, "t");
+  }
+  EXPECT_EQ(Run(RecipeText("t", kOneModel, "[1]")).complete, 1);
+  EXPECT_TRUE(world_.trial_files.at(1).resume_from.ends_with("/1/last.checkpoint"));
+  const StudyResult again = Run(RecipeText("t", kOneModel, "[1]"));
+  EXPECT_EQ(again.attempts, 0);
+  EXPECT_EQ(again.reused, 1);
+  const Store store(folder_ / "test.db", OpenMode::kReadOnly);
+  EXPECT_EQ(store.Studies().size(), 1U);
+}
+
+TEST_F(StudyPlaceTest, AnAttemptIsNotMadeWhereSomethingIsStillToBeDeleted) {
+  Run(RecipeText("s", kOneModel, "[1]"));
+  const std::string old = Trials("s").at(0).directory;
+  {
+    Store store(folder_ / "test.db", OpenMode::kReadWrite);
+    RecordUpkeep upkeep(store);
+    upkeep.RemoveStudy(store.FindStudy("s")->id);
+    upkeep.RemoveTrial(TrialId{1});
+  }
+  fs::remove_all(old);  // deleted, and whoever did it killed before it could say so
+  Run(RecipeText("s", kOneModel, "[1]"));
+  EXPECT_EQ(Trials("s").at(0).directory, old + ".2");
 }
 
 TEST_F(StudyPlaceTest, TwoRecordsInOneRunsFolderNeverShareADirectory) {
