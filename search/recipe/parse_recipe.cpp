@@ -100,6 +100,17 @@ std::vector<PluginReference> PluginsOfRecipe(const std::string& text, const std:
   return recipe.plugins;
 }
 
+std::vector<std::string> WarmStartsOfRecipe(const std::string& text, const std::string& path) {
+  const toml::table table = ParseToml(text, path);
+  Mistakes ignored(path);
+  Section root(table, "", ignored);
+  Recipe recipe;
+  ReadWarmStarts(root, recipe);
+  std::vector<std::string> names;
+  for (const WarmStartReference& start : recipe.warm_starts) names.push_back(start.text);
+  return names;
+}
+
 EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& path) {
   toml::table table = ParseToml(text, path);
   table.insert("ensemble", toml::table());  // keeps the one that is there
