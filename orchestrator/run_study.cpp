@@ -10,6 +10,7 @@
 #include "orchestrator/interrupts.h"
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/machine/machine_resources.h"
+#include "orchestrator/study/rescue.h"
 #include "orchestrator/study/runs_folder.h"
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/watched_content.h"
@@ -18,7 +19,6 @@
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/store/database_file.h"
-#include "registry/store/place.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -35,35 +35,6 @@ std::chrono::milliseconds LongestSilence(const Recipe& recipe) {
 std::chrono::milliseconds Now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now().time_since_epoch());
-}
-
-/// Returns where a record is saved whose database is gone: under a new name beside it, or in the
-/// folder for temporary files where its own folder is gone too.
-std::filesystem::path RescueName(const std::filesystem::path& database) {
-  const std::filesystem::path file = RealPath(database);
-  const bool has_folder = std::filesystem::is_directory(file.parent_path());
-  const std::filesystem::path folder =
-      has_folder ? file.parent_path() : std::filesystem::temp_directory_path();
-  std::string name = (folder / file.filename()).string() + ".rescued";
-  while (std::filesystem::exists(name)) name += "+";
-  return name;
-}
-
-/// Returns what became of the files of an open database; what they hold is saved, for the process
-/// that has them open is the last that can.
-std::string FateOf(const OpenDatabaseFiles& files, Store& store,
-                   const std::filesystem::path& database) {
-  const std::string fate = files.Fate();
-  if (fate.empty()) return {};
-  if (!files.HasItsLog()) store.LeaveLog();
-  const std::filesystem::path rescue = RescueName(database);
-  try {
-    store.CopyTo(rescue, store.runs());
-  } catch (const std::exception& error) {
-    return fate + " while the study ran, and what it held could not be saved: " + error.what();
-  }
-  return fate + " while the study ran; what it held is saved in " + rescue.string() +
-         ": put that in its place (and no -wal file of another beside it), then run again";
 }
 
 }  // namespace
@@ -101,7 +72,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   const OpenDatabaseFiles files(options.database);
   RunnerSettings settings{
       .is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
-      .lost = [&] { return FateOf(files, store, options.database); },
+      .lost = [&] { return RescueIfLost(files, store, options.database); },
       .slots = std::move(slots),
       .retry = options.retry};
   DeviceMemory memory;

@@ -31,7 +31,7 @@ std::optional<FileStamp> StampNow(const std::string& path) {
 
 WatchedContent::WatchedContent(DataSpec data) : data_(std::move(data)) {
   for (const auto* list : {&data_.train, &data_.validate}) {
-    for (const std::string& path : *list) data_files_.push_back({path, RequireStamp(path)});
+    for (const std::string& path : *list) data_files_.push_back({path, StampOf(path)});
   }
 }
 
@@ -39,7 +39,7 @@ void WatchedContent::Add(const NamedFile& file) {
   for (const Named& known : named_) {
     if (known.file.path == file.path) return;
   }
-  named_.push_back({file, RequireStamp(file.path)});
+  named_.push_back({file, StampOf(file.path)});
 }
 
 std::optional<std::string> WatchedContent::Change() {

@@ -58,6 +58,7 @@ const std::vector<AddedOption>& AddedOptions() {
       {"temporal", "lstm", "peepholes", false},
       {"temporal", "blstm", "peepholes", false},
       {"temporal", "cnn", "kernel", 5},
+      {"temporal", "multi_attention", "stride", 1},
       {"classifier", "moe", "dummy", true},
       {"classifier", "conditional_inference", "constraint", 0.0},
       {kTrainCriterion, kTrainCriterion, kClippedL2, false},

@@ -48,6 +48,8 @@ struct Artifact {
   std::string path;
   std::int64_t bytes = 0;
   std::string hash;  ///< XXH3-128, hex
+  /// When `prune` deleted the file, ISO-8601 UTC; empty: it is kept. Known to the record only.
+  std::string pruned_at = {};
 };
 
 /// What a complete trial measured (result.json).

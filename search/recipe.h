@@ -151,11 +151,19 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 [[nodiscard]] Recipe ParseRecipe(const RecipeSource& source, const Catalogue& catalogue,
                                  const FindFile& find_file = {});
 
+/// Returns whether a study may be called so: 1 to 100 letters, digits, - and _.
+[[nodiscard]] bool IsStudyName(const std::string& name);
+
 /// Returns the recipe's plugins alone: they have to be loaded before its components can be checked.
 /// Throws RecipeError where the text is not TOML; any other mistake is ParseRecipe's to tell.
 [[nodiscard]] std::vector<PluginReference> PluginsOfRecipe(const std::string& text,
                                                            const std::string& path);
 [[nodiscard]] std::vector<PluginReference> PluginsOfRecipe(const RecipeSource& source);
+
+/// Returns the trials that a recipe which was checked before starts others from, as it names them
+/// (`from`). Throws RecipeError where the text is not TOML.
+[[nodiscard]] std::vector<std::string> WarmStartsOfRecipe(const std::string& text,
+                                                          const std::string& path);
 
 /// Returns the ensemble that a recipe which was checked before asks for, defaults where it has no
 /// [ensemble]. Throws RecipeError with the mistakes of that section.

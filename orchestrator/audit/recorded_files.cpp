@@ -36,6 +36,11 @@ std::string RecordedDamage(const fs::path& path, const Artifact& artifact) try {
   return "cannot be read";
 }
 
+std::string PrunedText(const Artifact& artifact, const std::string& study) {
+  return "was pruned " + artifact.pruned_at + "; `beamgrid verify " + study +
+         " NAME --repair` makes it again";
+}
+
 fs::path CheckedArtifact(const TrialRecord& trial, const std::string& name,
                          const std::string& study) {
   const std::string label = LabelOf(trial);
@@ -45,6 +50,10 @@ fs::path CheckedArtifact(const TrialRecord& trial, const std::string& name,
     const fs::path path = ArtifactPath(trial, artifact);
     const std::string damage = RecordedDamage(path, artifact);
     if (damage.empty()) return path;
+    if (!artifact.pruned_at.empty()) {
+      throw Error(path.string() + ": the " + name + " of " + label + " " +
+                  PrunedText(artifact, study));
+    }
     throw Error(path.string() + ": not the " + name + " that the record holds of " + label +
                 ": the file " + damage + WayOut(study));
   }

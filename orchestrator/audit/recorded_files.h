@@ -21,6 +21,10 @@ namespace beamgrid {
 [[nodiscard]] std::string RecordedDamage(const std::filesystem::path& path,
                                          const Artifact& artifact);
 
+/// Returns what is said, after its name, of an artifact that `prune` deleted: when, and how it is
+/// made again.
+[[nodiscard]] std::string PrunedText(const Artifact& artifact, const std::string& study);
+
 /// Returns the path of the trial's artifact `name`, which holds what was recorded. Throws Error
 /// otherwise, naming the file, what the record says and the way out; `study` is one that refers to
 /// the trial.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <iterator>
 #include <set>
 #include <system_error>
 #include <tuple>
@@ -44,6 +45,26 @@ fs::path MakeUnusedDirectory(const fs::path& wanted) {
 /// Returns "cuda:0" of "cuda:0 NVIDIA H200".
 std::string FirstWord(const std::string& text) { return text.substr(0, text.find_first_of(" ,")); }
 
+/// True if the file was deleted on purpose. One that is there all the same must be the right one.
+bool WasPruned(const DamagedFile& file) {
+  std::error_code ignored;
+  return !file.artifact.pruned_at.empty() && !fs::exists(file.path, ignored);
+}
+
+/// Returns the artifacts whose files are not what was recorded, where `wanted` says so.
+template <typename Wanted>
+std::vector<DamagedFile> FilesThat(const std::vector<TrialRecord>& trials, const Wanted& wanted) {
+  std::vector<DamagedFile> files;
+  for (const TrialRecord& trial : trials) {
+    for (const Artifact& artifact : trial.result->artifacts) {
+      const fs::path path = ArtifactPath(trial, artifact);
+      DamagedFile file{trial, artifact, path, RecordedDamage(path, artifact)};
+      if (!file.damage.empty() && wanted(file)) files.push_back(std::move(file));
+    }
+  }
+  return files;
+}
+
 /// Notes a fingerprint that its spec does not have: one of the two was changed.
 void CompareIdentity(const Store& store, const TrialRecord& trial,
                      std::vector<Difference>* differences) {
@@ -82,15 +103,11 @@ std::vector<TrialRecord> DrawTrials(std::vector<TrialRecord> trials, std::size_t
 }
 
 std::vector<DamagedFile> DamagedFiles(const std::vector<TrialRecord>& trials) {
-  std::vector<DamagedFile> damaged;
-  for (const TrialRecord& trial : trials) {
-    for (const Artifact& artifact : trial.result->artifacts) {
-      const fs::path path = ArtifactPath(trial, artifact);
-      std::string damage = RecordedDamage(path, artifact);
-      if (!damage.empty()) damaged.push_back({trial, artifact, path, std::move(damage)});
-    }
-  }
-  return damaged;
+  return FilesThat(trials, [](const DamagedFile& file) { return !WasPruned(file); });
+}
+
+std::vector<DamagedFile> PrunedFiles(const std::vector<TrialRecord>& trials) {
+  return FilesThat(trials, WasPruned);
 }
 
 std::string ToString(Verdict verdict) {
@@ -200,15 +217,19 @@ VerifiedTrial StudyVerifier::Judge(const Work& work, const AttemptOutcome& outco
   verified.verdict = verified.differences.empty() ? Verdict::kEqual : Verdict::kDifferent;
   if (verified.verdict != Verdict::kEqual) return verified;
   // Before the folder goes, for the files come from there.
-  if (settings_.repair == Repair::kYes) PutBack(work);
+  if (settings_.repair != Repair::kNo) PutBack(work);
   Remove(work.directory);
   verified.directory.clear();
   return verified;
 }
 
-/// Puts files in the places of damaged ones; only what has the recorded hash.
+/// Puts files in the places of those that are not sound; only what has the recorded hash.
 void StudyVerifier::PutBack(const Work& work) const {
-  for (const DamagedFile& file : DamagedFiles({work.trial})) {
+  std::vector<DamagedFile> files = DamagedFiles({work.trial});
+  if (settings_.repair == Repair::kPruned) {
+    std::ranges::move(PrunedFiles({work.trial}), std::back_inserter(files));
+  }
+  for (const DamagedFile& file : files) {
     const fs::path again = work.directory / file.artifact.path;
     if (!RecordedDamage(again, file.artifact).empty()) continue;
     WriteFileAtomically(file.path, ReadFile(again));

@@ -33,8 +33,11 @@ struct DamagedFile {
   std::string damage;  ///< RecordedDamage
   bool operator==(const DamagedFile& other) const { return path == other.path; }
 };
-/// Returns every artifact of the trials that is damaged: each is read and hashed.
+/// Returns every artifact of the trials that is damaged: each is read and hashed. One that was
+/// pruned is not.
 [[nodiscard]] std::vector<DamagedFile> DamagedFiles(const std::vector<TrialRecord>& trials);
+/// Returns every artifact of the trials that was pruned and is not there.
+[[nodiscard]] std::vector<DamagedFile> PrunedFiles(const std::vector<TrialRecord>& trials);
 
 /// Verdict is what came of training a trial again.
 enum class Verdict { kEqual, kDifferent, kNotTrained };
@@ -55,8 +58,12 @@ struct VerifiedTrial {
 /// there is; with its threads.
 [[nodiscard]] Placement PlacementFor(const TrialResult& recorded, const MachineDevices& machine);
 
-/// Repair says whether a retrained trial brings damaged files back.
-enum class Repair { kNo, kYes };
+/// Repair says whether a retrained trial brings files back.
+enum class Repair {
+  kNo,
+  kDamaged,
+  kPruned,  ///< damaged ones, and those that were pruned
+};
 
 /// VerifySettings is where and on what trials are trained again.
 struct VerifySettings {

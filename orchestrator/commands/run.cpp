@@ -152,8 +152,6 @@ class RunCommand : public Subcommand {
     if (result.interrupted) {
       context.err << "interrupted; what is finished is recorded, run the same recipe again to go on"
                   << "\n";
-    } else if (result.exit_code == kExitUsage) {
-      context.err << "error: every model of the recipe was refused; nothing was trained\n";
     } else if (result.attempts == 0 && result.failed == 0 && result.stopped_because.empty()) {
       context.Remark("nothing to do: all " + std::to_string(result.reused) +
                      " trials are complete");

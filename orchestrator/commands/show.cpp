@@ -24,7 +24,9 @@ boost::json::object ArtifactJson(const Artifact& artifact) {
   return {{"name", artifact.name},
           {"path", artifact.path},
           {"bytes", artifact.bytes},
-          {"hash", artifact.hash}};
+          {"hash", artifact.hash},
+          {"pruned_at", artifact.pruned_at.empty() ? boost::json::value(nullptr)
+                                                   : boost::json::value(artifact.pruned_at)}};
 }
 
 /// Returns how far a trial is that is being trained; null for any other.

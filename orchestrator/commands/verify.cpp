@@ -4,19 +4,23 @@
 
 #include <cerrno>
 #include <limits>
+#include <set>
 
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/audit/verify_study.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
+#include "orchestrator/housekeeping/tidying.h"
 #include "orchestrator/interrupts.h"
 #include "orchestrator/workers/local_executor.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
+#include "registry/store/upkeep.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -98,6 +102,50 @@ boost::json::object ToJson(const VerifiedTrial& verified) {
   return json;
 }
 
+void PrintPruned(std::ostream& out, const std::vector<DamagedFile>& files) {
+  for (const DamagedFile& file : files) {
+    out << "pruned  " << LabelOf(file.trial) << ": " << file.path.string() << " "
+        << file.artifact.pruned_at << "\n";
+  }
+}
+
+/// True if the trial is called so: NAME (any seed), NAME/SEED or its id.
+bool IsCalled(const TrialRecord& trial, const std::string& name) {
+  return name == trial.name || name == trial.name + "/" + std::to_string(trial.seed) ||
+         name == std::to_string(static_cast<std::int64_t>(trial.id));
+}
+
+/// Returns the trials of these names. Throws UsageError for a name that none has.
+std::vector<TrialRecord> TrialsCalled(const std::vector<TrialRecord>& trials,
+                                      const std::vector<std::string>& names) {
+  if (names.empty()) return trials;
+  std::set<TrialId> chosen;
+  std::vector<std::string> known;
+  for (const TrialRecord& trial : trials) known.push_back(trial.name);
+  for (const std::string& name : names) {
+    const std::size_t before = chosen.size();
+    for (const TrialRecord& trial : trials) {
+      if (IsCalled(trial, name)) chosen.insert(trial.id);
+    }
+    if (chosen.size() > before) continue;
+    throw UsageError("no complete trial '" + name +
+                     "' in this study: name it as NAME (all seeds), "
+                     "NAME/SEED or by its id" +
+                     Suggestion(name, known, ""));
+  }
+  std::vector<TrialRecord> called = trials;
+  std::erase_if(called, [&](const TrialRecord& trial) { return !chosen.contains(trial.id); });
+  return called;
+}
+
+boost::json::object PrunedJson(const DamagedFile& file) {
+  return {{"name", file.trial.name},
+          {"seed", file.trial.seed},
+          {"artifact", file.artifact.name},
+          {"path", file.path.string()},
+          {"pruned_at", file.artifact.pruned_at}};
+}
+
 boost::json::object DamageJson(const DamagedFile& file) {
   return {{"name", file.trial.name},
           {"seed", file.trial.seed},
@@ -116,8 +164,8 @@ MachineDevices LookAtMachineFor(const std::vector<TrialRecord>& trials,
   return LookAtMachine(resources, trainer);
 }
 
-bool IsDamaged(const TrialRecord& trial, const std::vector<DamagedFile>& damaged) {
-  return std::ranges::any_of(damaged,
+bool HasOneOf(const TrialRecord& trial, const std::vector<DamagedFile>& files) {
+  return std::ranges::any_of(files,
                              [&](const DamagedFile& file) { return file.trial.id == trial.id; });
 }
 
@@ -125,14 +173,17 @@ class Verify : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.add_option("STUDY", study_, "Name of the study")->required();
+    app.add_option("NAME", names_, "Only these trials: NAME (all seeds), NAME/SEED or an id");
     auto* sample = app.add_option("--sample", sample_, "Trials to train again; 0 or all: all")
                        ->capture_default_str()
                        ->type_name("N");
     app.add_option("--seed", seed_, "Another draws other trials")->capture_default_str();
     auto* files = app.add_flag("--files", files_only_,
                                "Train nothing, only check that the files are those recorded");
-    app.add_flag("--repair", repair_,
-                 "Train the trials with damaged files again, put back what comes out the same")
+    app.add_flag(
+           "--repair", repair_,
+           "Train the trials with damaged files again, put back what comes out the same; of trials "
+           "that are named also files that were pruned")
         ->excludes(files)
         ->excludes(sample);
     database_.AddTo(app);
@@ -142,32 +193,55 @@ class Verify : public Subcommand {
 
   int Run(CommandContext& context) override {
     const std::size_t sample = SampleSize(sample_);
+    // What is put back must not be deleted by whoever finishes a prune that was killed.
+    if (RepairsPruned()) (void)Tidying(database_.path, database_.runs).EmptyTrash();
     const auto store = database_.OpenForReading();
     const StudyRecord study = FindStudy(*store, database_, study_);
-    const std::vector<TrialRecord> complete = CompleteTrials(*store, study);
-    if (complete.empty()) throw UsageError("study '" + study_ + "' has no complete trial");
-    const std::vector<DamagedFile> damaged = DamagedFiles(complete);
-    if (!json_) PrintDamaged(context.out, damaged);
-    const std::vector<TrialRecord> chosen = Choose(complete, damaged, sample);
+    const std::vector<TrialRecord> all = CompleteTrials(*store, study);
+    if (all.empty()) throw UsageError("study '" + study_ + "' has no complete trial");
+    const std::vector<TrialRecord> complete = TrialsCalled(all, names_);
+    const std::vector<DamagedFile> damaged = DamagedFiles(complete), pruned = PrunedFiles(complete);
+    if (!json_) {
+      PrintDamaged(context.out, damaged);
+      PrintPruned(context.out, pruned);
+    }
+    const std::vector<TrialRecord> chosen = Choose(complete, damaged, pruned, sample);
     if (!chosen.empty() && !TrainAgain(context, *store, chosen)) {
       context.err << "interrupted; nothing was changed\n";
       return kExitInterrupted;
     }
     // Looked at again, instead of trusting what was put back.
     const std::vector<DamagedFile> still_damaged = repair_ ? DamagedFiles(complete) : damaged;
-    Report(context, complete.size(), chosen.size(), still_damaged);
+    const std::vector<DamagedFile> still_pruned = RepairsPruned() ? PrunedFiles(complete) : pruned;
+    if (still_pruned.size() < pruned.size()) RecordAsKept(pruned, still_pruned);
+    Report(context, complete.size(), chosen.size(), still_damaged, still_pruned);
     const bool sound = still_damaged.empty() && verified_.size() == equal_;
     return sound ? kExitDone : kExitBroken;
   }
 
  private:
+  [[nodiscard]] bool RepairsPruned() const { return repair_ && !names_.empty(); }
+
+  /// Notes which of the pruned files are there again.
+  void RecordAsKept(const std::vector<DamagedFile>& pruned,
+                    const std::vector<DamagedFile>& still_pruned) const {
+    Store store(database_.path, OpenMode::kReadWrite);
+    for (const DamagedFile& file : pruned) {
+      if (std::ranges::find(still_pruned, file) != still_pruned.end()) continue;
+      RecordUpkeep(store).KeepFile(file.trial.id, file.artifact.name);
+    }
+  }
+
   [[nodiscard]] std::vector<TrialRecord> Choose(const std::vector<TrialRecord>& complete,
                                                 const std::vector<DamagedFile>& damaged,
+                                                const std::vector<DamagedFile>& pruned,
                                                 std::size_t sample) const {
     if (files_only_) return {};
     if (!repair_) return DrawTrials(complete, sample, seed_);
     std::vector<TrialRecord> chosen = complete;
-    std::erase_if(chosen, [&](const TrialRecord& trial) { return !IsDamaged(trial, damaged); });
+    std::erase_if(chosen, [&](const TrialRecord& trial) {
+      return !HasOneOf(trial, damaged) && !(RepairsPruned() && HasOneOf(trial, pruned));
+    });
     return chosen;
   }
 
@@ -182,7 +256,9 @@ class Verify : public Subcommand {
                            {.study = study_,
                             .folder = Folder(store),
                             .machine = LookAtMachineFor(trials, trainer),
-                            .repair = repair_ ? Repair::kYes : Repair::kNo,
+                            .repair = RepairsPruned() ? Repair::kPruned
+                                      : repair_       ? Repair::kDamaged
+                                                      : Repair::kNo,
                             .remark = [&](const std::string& line) { context.Remark(line); }});
     const InterruptSignals signals([&verifier] { verifier.Interrupt(); });
     return verifier.Run(trials, [&](const VerifiedTrial& verified) {
@@ -204,20 +280,24 @@ class Verify : public Subcommand {
   }
 
   void Report(const CommandContext& context, std::size_t complete, std::size_t trained,
-              const std::vector<DamagedFile>& damaged) const {
+              const std::vector<DamagedFile>& damaged,
+              const std::vector<DamagedFile>& pruned) const {
     if (json_) {
       PrintJson(context.out, boost::json::object{{"study", study_},
                                                  {"complete", complete},
                                                  {"trained", trained},
                                                  {"equal", equal_},
                                                  {"trials", verified_},
-                                                 {"damaged", JsonList(damaged, DamageJson)}});
+                                                 {"damaged", JsonList(damaged, DamageJson)},
+                                                 {"pruned", JsonList(pruned, PrunedJson)}});
     }
     context.Remark(std::to_string(equal_) + " of " + std::to_string(trained) +
                    " trained again are equal; " + std::to_string(complete) +
-                   " complete trials, damaged files: " + std::to_string(damaged.size()));
+                   " complete trials, damaged files: " + std::to_string(damaged.size()) +
+                   (pruned.empty() ? "" : ", pruned files: " + std::to_string(pruned.size())));
   }
 
+  std::vector<std::string> names_;
   std::string study_, sample_ = "3";
   std::uint64_t seed_ = 1;
   bool files_only_ = false, repair_ = false, json_ = false;

@@ -23,10 +23,10 @@ constexpr std::size_t kLongestName = 160;
 constexpr char kDisownedResult[] = "disowned_result.json";
 
 /// Returns a directory that nobody has: another database may leave its attempts under the same
-/// folder.
-fs::path UnusedDirectory(const fs::path& trial_folder, std::int64_t attempt) {
+/// folder. Nor one that is still to be deleted.
+fs::path UnusedDirectory(const Store& store, const fs::path& trial_folder, std::int64_t attempt) {
   fs::path directory = trial_folder / std::to_string(attempt);
-  for (int copy = 2; fs::exists(directory); ++copy) {
+  for (int copy = 2; fs::exists(directory) || store.IsTrash(directory); ++copy) {
     directory = trial_folder / (std::to_string(attempt) + "." + std::to_string(copy));
   }
   return directory;
@@ -80,7 +80,7 @@ BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot,
   const fs::path folder = store_.runs() / recipe_.name /
                           TrialFolderName(trial.name, trial.spec.seed, trial.fingerprint);
   // The directory is only chosen here. It is made after the commit: a rollback leaves no folder.
-  const fs::path directory = UnusedDirectory(folder, trial.attempts + 1);
+  const fs::path directory = UnusedDirectory(store_, folder, trial.attempts + 1);
   WarmStartModel start;
   if (!trial.spec.warm_start.empty()) start = FindWarmStartModel(store_, trial.spec.warm_start);
   const std::int64_t attempt =
@@ -106,7 +106,8 @@ BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot,
 
 void AttemptStarter::Launch(BegunAttempt attempt) {
   while (!MakeDirectory(attempt.directory)) {
-    attempt.directory = UnusedDirectory(attempt.directory.parent_path(), attempt.file.attempt);
+    attempt.directory =
+        UnusedDirectory(store_, attempt.directory.parent_path(), attempt.file.attempt);
     store_.SetAttemptDirectory(attempt.key.trial, attempt.key.attempt, attempt.directory.string());
   }
   WriteTrialFile(attempt.directory, attempt.file);

@@ -31,8 +31,7 @@ struct StudyResult {
   std::string stopped_because;
   std::vector<std::string> failures;   ///< "NAME seed S: kind: message", one for each failed trial
   std::vector<std::string> decisions;  ///< the strategy's, for people
-  int exit_code =
-      0;  ///< 0; 1: trials failed for good or stopped; 2: every model was refused; 130: interrupted
+  int exit_code = 0;  ///< 0; 1: trials failed for good or stopped; 130: interrupted
 };
 
 /// StudyEvents keeps the progress state and the result's counts and words each event as a line. Not

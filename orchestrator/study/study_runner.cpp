@@ -148,9 +148,7 @@ StudyResult StudyRunner::Finish() {
   result.decisions = intake_.strategy().Decisions();
   result.interrupted = heeded_interrupts_ > 0;
   const bool failed = result.failed > 0 || !result.stopped_because.empty();
-  // Nothing of such a recipe can ever be trained.
-  const bool all_refused = result.refused > 0 && result.complete + result.reused == 0;
-  result.exit_code = result.interrupted ? 130 : failed ? 1 : all_refused ? 2 : 0;
+  result.exit_code = result.interrupted ? 130 : failed ? 1 : 0;
   return std::move(result);
 }
 

@@ -232,6 +232,13 @@ WarmStartModel FindWarmStartModel(const Store& store, const std::string& fingerp
   }
   for (const Artifact& artifact : trial->result->artifacts) {
     if (artifact.name != "model") continue;
+    std::error_code ignored;
+    const auto path = std::filesystem::path(trial->directory) / artifact.path;
+    if (!artifact.pruned_at.empty() && !std::filesystem::exists(path, ignored)) {
+      throw Error("the weights of the trial to start from, " + trial->name + " seed " +
+                  std::to_string(trial->seed) + ", were pruned " + artifact.pruned_at +
+                  "; `beamgrid verify STUDY NAME --repair` makes them again");
+    }
     return {(std::filesystem::path(trial->directory) / artifact.path).string(), artifact.hash};
   }
   throw Error("the record names no weights of the trial to start from, " + fingerprint);

@@ -74,6 +74,11 @@ std::optional<pid_t> OtherOrchestratorOf(pid_t worker) {
 
 }  // namespace
 
+std::optional<pid_t> WorkerIn(const fs::path& directory) {
+  const UniqueFd file(::open((directory / kWorkerLock).c_str(), O_RDONLY | O_CLOEXEC));
+  return file.get() < 0 ? std::nullopt : HolderOf(file);
+}
+
 void KillSurvivingWorker(const fs::path& directory) {
   const fs::path path = directory / kWorkerLock;
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -1,9 +1,15 @@
 #pragma once
 // The end of a worker that outlived its orchestrator.
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <optional>
 
 namespace beamgrid {
+
+/// Returns the process that works in `directory`; nothing where none does.
+[[nodiscard]] std::optional<pid_t> WorkerIn(const std::filesystem::path& directory);
 
 /// Kills the worker that still works in `directory` and waits until it is gone, at most five
 /// seconds. It is the process that holds the lock on the directory's worker.lock: the kernel names

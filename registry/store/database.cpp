@@ -61,12 +61,15 @@ int FlagsFor(OpenMode mode) {
 
 /// FileStamps tells whether a database was touched.
 struct FileStamps {
-  std::optional<FileStamp> file, log;
+  FileStamp file;
+  std::optional<FileStamp> log;
   bool operator==(const FileStamps&) const = default;
 };
 
 FileStamps StampsOf(const std::filesystem::path& file) {
-  return {.file = StampOf(file), .log = StampOf(LogOf(file))};
+  FileStamps stamps{.file = StampOf(file), .log = std::nullopt};
+  if (std::filesystem::exists(LogOf(file))) stamps.log = StampOf(LogOf(file));
+  return stamps;
 }
 
 /// Returns the address by which SQLite reads a file that nobody writes to, without its log.

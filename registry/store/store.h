@@ -102,9 +102,6 @@ class Store {
   /// its runs folder. Others may go on writing to this record meanwhile. Only the file itself
   /// belongs to the copy. Whatever is left of `to` after an Error is no database.
   void CopyTo(const std::filesystem::path& to, const std::filesystem::path& runs) const;
-  /// Leaves the log where it is when this Store goes: SQLite deletes it by its name, and by now
-  /// another database's may have that.
-  void LeaveLog();
   /// Moves what is committed from the log into the database file, as far as readers let it: the
   /// file alone is then whole. Cheap where nothing has changed.
   void Settle();
@@ -191,6 +188,12 @@ class Store {
   [[nodiscard]] std::vector<std::string> Notes(StudyId study, const std::string& trial_name,
                                                std::int64_t seed) const;
 
+  // Files that are to be deleted (upkeep.h).
+  /// Files and folders that the record has given up and that may still be there.
+  [[nodiscard]] std::vector<std::filesystem::path> Trash() const;
+  /// Whether the path itself is one of them: nobody may put anything new there.
+  [[nodiscard]] bool IsTrash(const std::filesystem::path& path) const;
+
   // Ensembles.
   void AddEnsemble(StudyId study, const EnsembleRecord& ensemble);
   [[nodiscard]] std::vector<EnsembleRecord> Ensembles(StudyId study) const;
@@ -208,6 +211,7 @@ class Store {
                             const std::map<std::string, std::string>& parameters = {}) const;
 
  private:
+  friend class RecordUpkeep;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,7 +1,5 @@
 // The Store's studies, notes and ensembles.
 
-#include <sqlite3.h>
-
 #include "registry/store/database.h"
 #include "registry/store/store.h"
 #include "registry/util/error.h"
@@ -53,12 +51,6 @@ void Store::CopyTo(const std::filesystem::path& to, const std::filesystem::path&
   SQLite::Statement remember(copy, "INSERT OR REPLACE INTO place (id, runs) VALUES (1, ?)");
   remember.bind(1, place.Remembered());
   remember.exec();
-}
-
-void Store::LeaveLog() {
-  int leave = 1;
-  sqlite3_file_control(impl_->database.connection().getHandle(), "main", SQLITE_FCNTL_PERSIST_WAL,
-                       &leave);
 }
 
 void Store::Settle() { impl_->database.Checkpoint(); }

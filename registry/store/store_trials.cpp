@@ -57,12 +57,14 @@ Artifact ArtifactFrom(const StatementUse& row) {
   return {.name = row.Text("name"),
           .path = row.Text("path"),
           .bytes = row.Integer("bytes"),
-          .hash = row.Text("hash")};
+          .hash = row.Text("hash"),
+          .pruned_at = row.Text("pruned_at")};
 }
 
 std::vector<Artifact> ArtifactsOf(Database& db, TrialId trial) {
-  return db.Rows("SELECT name, path, bytes, hash FROM artifact WHERE trial = ? ORDER BY name",
-                 ArtifactFrom, trial);
+  return db.Rows(
+      "SELECT name, path, bytes, hash, pruned_at FROM artifact WHERE trial = ? ORDER BY name",
+      ArtifactFrom, trial);
 }
 
 Metrics MetricsFrom(const StatementUse& row) {

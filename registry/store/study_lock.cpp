@@ -63,30 +63,38 @@ struct flock ByteOf(const std::string& study) {
 
 }  // namespace
 
-StudyLock::StudyLock(const std::filesystem::path& database, const std::string& study) {
+StudyLock::StudyLock(const std::filesystem::path& database, const std::string& study)
+    : database_(database) {
   CheckDatabaseFile(database);
   const std::filesystem::path path = RealPath(database);
-  note_ = path.string() + '.' + study + ".lock";
   // Close-on-exec: a worker that outlives a dead orchestrator must not go on holding the study.
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (file_.get() < 0) throw SystemError(path, "cannot open the database", errno);
+  Take(study);
+}
+
+void StudyLock::Take(const std::string& study) {
+  const std::filesystem::path path = RealPath(database_);
+  const std::filesystem::path note = path.string() + '.' + study + ".lock";
   // Not waiting: who starts a study twice wants to be told so. A lock of the open file and not of
   // the process: the kernel lets go of it when its holder dies, and not when SQLite closes the
   // file.
   struct flock byte = ByteOf(study);
   if (::fcntl(file_.get(), F_OFD_SETLK, &byte) == 0) {
-    WriteHolder(note_);
-    return;
+    notes_.push_back(note);
+    return WriteHolder(note);
   }
   if (errno != EAGAIN && errno != EACCES)
     throw SystemError(path, "cannot lock the database", errno);
-  throw UsageError("study '" + study + "' in " + database.string() + " is being run by " +
-                   ReadHolder(note_) + "; wait for it or stop it (" + note_.string() + ")");
+  throw UsageError("study '" + study + "' in " + database_.string() + " is being run by " +
+                   ReadHolder(note) + "; wait for it or stop it (" + note.string() + ")");
 }
 
 StudyLock::~StudyLock() {
-  // Emptied, not removed: another one may have opened it to write its name.
-  [[maybe_unused]] const int ignored = ::truncate(note_.c_str(), 0);
+  for (const std::filesystem::path& note : notes_) {
+    // Emptied, not removed: another one may have opened it to write its name.
+    [[maybe_unused]] const int ignored = ::truncate(note.c_str(), 0);
+  }
 }
 
 bool StudyLock::IsOn(const std::filesystem::path& database) const {
@@ -98,7 +106,7 @@ bool StudyLock::IsOn(const std::filesystem::path& database) const {
 bool StudyLock::IsHeld(const std::string& study) const {
   struct flock byte = ByteOf(study);
   if (::fcntl(file_.get(), F_OFD_GETLK, &byte) != 0) {
-    throw SystemError(note_, "cannot ask for the lock of study '" + study + "'", errno);
+    throw SystemError(database_, "cannot ask for the lock of study '" + study + "'", errno);
   }
   return byte.l_type != F_UNLCK;
 }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "registry/util/unique_fd.h"
 
@@ -23,14 +24,19 @@ class StudyLock {
   StudyLock(const StudyLock&) = delete;
   StudyLock& operator=(const StudyLock&) = delete;
 
+  /// Takes the lock of another study of this database too. Throws UsageError as the constructor
+  /// does.
+  void Take(const std::string& study);
+
   /// True if `database` leads to the file that is locked, and not to one that has taken its place.
   [[nodiscard]] bool IsOn(const std::filesystem::path& database) const;
   /// True if somebody else holds the lock of `study`, another one of this database.
   [[nodiscard]] bool IsHeld(const std::string& study) const;
 
  private:
+  std::filesystem::path database_;
   UniqueFd file_;
-  std::filesystem::path note_;
+  std::vector<std::filesystem::path> notes_;  ///< of the locks that are held
 };
 
 }  // namespace beamgrid

@@ -13,6 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kSumDigits = 32;
 
 /// Returns the variable's folder; nothing where it is no absolute path.
 std::optional<fs::path> FolderIn(const char* variable) {
@@ -39,9 +40,9 @@ std::optional<std::string> ReadCached(const fs::path& path) {
   try {
     std::string content = ReadFile(path);
     // The hash stands at the end, so a file that was cut off has none.
-    if (content.size() < kHashDigits) return std::nullopt;
-    const std::string hash = content.substr(content.size() - kHashDigits);
-    content.resize(content.size() - kHashDigits);
+    if (content.size() < kSumDigits) return std::nullopt;
+    const std::string hash = content.substr(content.size() - kSumDigits);
+    content.resize(content.size() - kSumDigits);
     if (HashBytes(content) != hash) return std::nullopt;
     return content;
   } catch (const Error&) {

@@ -1,30 +1,33 @@
 #pragma once
-// Which file a path leads to, and when it was last changed: enough to tell, without reading it,
-// that a file is the one that was looked at before. A file whose stamp differs may still hold the
-// same bytes.
+// What the file system says of a file: two looks at a file whose stamps are equal saw the same
+// content, unless it was written in the same tick of the clock as the first of them.
 
+#include <compare>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
-#include <string>
 
 namespace beamgrid {
 
-/// FileStamp is what the file system says of a file; links are followed. Times are nanoseconds
-/// since 1970 by the file system's clock.
+/// FileStamp is which file it is and when it was last touched. Paths are followed, so two names of
+/// one file have one stamp.
 struct FileStamp {
-  std::uint64_t device = 0, inode = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
   std::uint64_t size = 0;        ///< bytes
-  std::int64_t modified_ns = 0;  ///< of the content; anybody can set it
-  std::int64_t changed_ns = 0;   ///< of content, name or rights; only the kernel sets it
-  bool operator==(const FileStamp&) const = default;
+  std::int64_t modified_ns = 0;  ///< since 1970: the content; a program can set it back
+  std::int64_t changed_ns = 0;   ///< since 1970: content, owner, links; no program can set it
+  auto operator<=>(const FileStamp&) const = default;
+
+  /// True where both are the same file, whatever was written to it meanwhile.
+  [[nodiscard]] bool SameFile(const FileStamp& other) const {
+    return device == other.device && inode == other.inode;
+  }
 };
 
-/// Returns the stamp of the file, or nothing where there is none of that name. Throws Error where
-/// it cannot be looked at.
-[[nodiscard]] std::optional<FileStamp> StampOf(const std::filesystem::path& path);
+/// Returns the stamp of a file. Throws SystemError where it is not there or cannot be asked.
+[[nodiscard]] FileStamp StampOf(const std::filesystem::path& path);
 
-/// The stamp of a file that must be there. Throws SystemError where it is not.
-[[nodiscard]] FileStamp RequireStamp(const std::filesystem::path& path);
+/// Returns the stamp of an open file, which a rename over its name does not change.
+[[nodiscard]] FileStamp StampOf(int descriptor, const std::filesystem::path& path);
 
 }  // namespace beamgrid

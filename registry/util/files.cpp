@@ -34,12 +34,48 @@ void WriteAll(int fd, std::string_view content, const fs::path& path) {
   }
 }
 
-void WriteDurably(const fs::path& path, std::string_view content) {
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+UniqueFd Create(const fs::path& path) {
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) Fail(path, "cannot create", errno);
-  WriteAll(file.get(), content, path);
+  return file;
+}
+
+void Sync(const UniqueFd& file, const fs::path& path) {
   // Before the rename: after a power cut the name might else stand for an empty file.
   if (::fsync(file.get()) != 0) Fail(path, "cannot write to the disk", errno);
+}
+
+void WriteDurably(const fs::path& path, std::string_view content) {
+  const UniqueFd file = Create(path);
+  WriteAll(file.get(), content, path);
+  Sync(file, path);
+}
+
+/// Calls `with` with the file's content, piece by piece: weights have gigabytes and are not read
+/// into memory whole.
+template <typename With>
+void ForEachPiece(const fs::path& path, const With& with) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) Fail(path, "cannot read", errno);
+  std::vector<char> piece(1 << 20);
+  for (;;) {
+    const ssize_t read = ::read(file.get(), piece.data(), piece.size());
+    if (read < 0 && errno == EINTR) continue;
+    if (read < 0) Fail(path, "cannot read", errno);
+    if (read == 0) return;
+    with(std::string_view(piece.data(), static_cast<std::size_t>(read)));
+  }
+}
+
+std::int64_t CopyBytes(const fs::path& from, const fs::path& to) {
+  const UniqueFd file = Create(to);
+  std::int64_t bytes = 0;
+  ForEachPiece(from, [&](std::string_view piece) {
+    WriteAll(file.get(), piece, to);
+    bytes += static_cast<std::int64_t>(piece.size());
+  });
+  Sync(file, to);
+  return bytes;
 }
 
 void SyncFolder(const fs::path& folder) {
@@ -53,6 +89,27 @@ fs::path FolderOf(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
+/// Has `write` make the file under a temporary name, then renames it.
+template <typename Write>
+void PutInPlace(const fs::path& path, const Write& write) {
+  const fs::path folder = FolderOf(path);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) Fail(folder, "cannot create the folder", error.value());
+  // In the same folder: a rename is atomic only within one file system.
+  const fs::path temporary = HalfWrittenName(path);
+  try {
+    write(temporary);
+    fs::rename(temporary, path, error);
+    if (error) Fail(path, "cannot rename to its final name", error.value());
+  } catch (const Error&) {
+    fs::remove(temporary, error);
+    throw;
+  }
+  // The rename itself is an entry of the folder, and lost in a power cut until that is on the disk.
+  SyncFolder(folder);
+}
+
 std::string Hex(XXH128_hash_t hash) {
   XXH128_canonical_t canonical;
   // The same digits on machines of any byte order.
@@ -63,22 +120,13 @@ std::string Hex(XXH128_hash_t hash) {
 }  // namespace
 
 void WriteFileAtomically(const fs::path& path, std::string_view content) {
-  const fs::path folder = FolderOf(path);
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) Fail(folder, "cannot create the folder", error.value());
-  // In the same folder: a rename is atomic only within one file system.
-  const fs::path temporary = HalfWrittenName(path);
-  try {
-    WriteDurably(temporary, content);
-    fs::rename(temporary, path, error);
-    if (error) Fail(path, "cannot rename to its final name", error.value());
-  } catch (const Error&) {
-    fs::remove(temporary, error);
-    throw;
-  }
-  // The rename itself is an entry of the folder, and lost in a power cut until that is on the disk.
-  SyncFolder(folder);
+  PutInPlace(path, [&](const fs::path& temporary) { WriteDurably(temporary, content); });
+}
+
+std::int64_t CopyFileDurably(const fs::path& from, const fs::path& to) {
+  std::int64_t bytes = 0;
+  PutInPlace(to, [&](const fs::path& temporary) { bytes = CopyBytes(from, temporary); });
+  return bytes;
 }
 
 std::string ReadFile(const fs::path& path) {
@@ -114,18 +162,9 @@ std::string HashBytes(std::string_view bytes) {
 }
 
 std::string HashFile(const fs::path& path) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) Fail(path, "cannot read", errno);
   ContentHash hash;
-  // Weights have gigabytes: they are not read into memory whole.
-  std::vector<char> piece(1 << 20);
-  for (;;) {
-    const ssize_t read = ::read(file.get(), piece.data(), piece.size());
-    if (read < 0 && errno == EINTR) continue;
-    if (read < 0) Fail(path, "cannot read", errno);
-    if (read == 0) return hash.Digits();
-    hash.Add(piece.data(), static_cast<std::size_t>(read));
-  }
+  ForEachPiece(path, [&](std::string_view piece) { hash.Add(piece.data(), piece.size()); });
+  return hash.Digits();
 }
 
 }  // namespace beamgrid

@@ -2,6 +2,7 @@
 // Whole files: read, written so that they are there entirely or not at all, hashed. Everything that
 // must survive a crash goes through here. All throw Error with the path and the system's reason.
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -14,6 +15,9 @@ namespace beamgrid {
 /// Whole file or nothing: writes `path` under a temporary name beside it, fsyncs, renames, fsyncs
 /// the folder. Creates the folder if it is not there.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
+
+/// Copies a file likewise, in pieces. Returns the number of bytes.
+std::int64_t CopyFileDurably(const std::filesystem::path& from, const std::filesystem::path& to);
 
 [[nodiscard]] std::string ReadFile(const std::filesystem::path& path);
 

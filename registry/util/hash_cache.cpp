@@ -17,10 +17,16 @@ namespace fs = std::filesystem;
 
 /// The name has the format's version: another one is another file.
 constexpr char kFileName[] = "hashes-1";
-/// 150,000 files. Whoever finds more begins the file anew; what is still needed comes back.
-constexpr std::size_t kMostBytes = 16 << 20;
+/// 40,000 files, which are read in 20 ms. Whoever finds more begins the file anew, with those that
+/// he has used himself.
+constexpr std::size_t kLargeBytes = 4 << 20;
+/// Nothing of ours grows so large.
+constexpr std::size_t kMostBytes = 64 << 20;
 constexpr std::chrono::seconds kYoung{2};
+constexpr std::size_t kDigits = 32;
 constexpr std::size_t kCheckDigits = 8;
+
+std::string CheckOf(std::string_view line) { return HashBytes(line).substr(0, kCheckDigits); }
 
 /// Returns "DEVICE INODE SIZE MODIFIED CHANGED HASH CHECK\n". The check is of what stands before
 /// it: half of a line must not count.
@@ -28,7 +34,7 @@ std::string LineOf(const FileStamp& stamp, const std::string& hash) {
   const std::string line = std::to_string(stamp.device) + " " + std::to_string(stamp.inode) + " " +
                            std::to_string(stamp.size) + " " + std::to_string(stamp.modified_ns) +
                            " " + std::to_string(stamp.changed_ns) + " " + hash + " ";
-  return line + HashBytes(line).substr(0, kCheckDigits) + "\n";
+  return line + CheckOf(line) + "\n";
 }
 
 /// Takes a number and the blank behind it from the front; false where there is none.
@@ -47,8 +53,9 @@ HashCache::HashCache(const std::optional<fs::path>& folder) {
   path_ = *folder / kFileName;
   std::error_code missing;
   if (!fs::is_regular_file(path_, missing)) return;
-  full_ = fs::file_size(path_, missing) > kMostBytes;
-  if (full_ || missing) return;
+  const std::uintmax_t size = fs::file_size(path_, missing);
+  full_ = !missing && size > kLargeBytes;
+  if (missing || size > kMostBytes) return;
   try {
     Read(ReadFile(path_));
   } catch (const Error&) {
@@ -65,20 +72,21 @@ void HashCache::Read(std::string_view lines) {
     std::string_view rest = line;
     if (!TakeNumber(rest, stamp.device) || !TakeNumber(rest, stamp.inode) ||
         !TakeNumber(rest, stamp.size) || !TakeNumber(rest, stamp.modified_ns) ||
-        !TakeNumber(rest, stamp.changed_ns) || rest.size() < kHashDigits) {
+        !TakeNumber(rest, stamp.changed_ns) || rest.size() < kDigits) {
       continue;
     }
-    const std::string hash(rest.substr(0, kHashDigits));
-    // By writing it again: every byte of the line is then what we write.
-    if (LineOf(stamp, hash) != std::string(line) + "\n") continue;
+    const std::string_view checked =
+        line.substr(0, line.size() - std::min(kCheckDigits, line.size()));
+    if (line.substr(checked.size()) != CheckOf(checked)) continue;
     // The last line of a file counts: it is what it was seen to be last.
-    known_[{stamp.device, stamp.inode}] = {stamp, hash};
+    known_[{stamp.device, stamp.inode}] = {stamp, std::string(rest.substr(0, kDigits))};
   }
 }
 
-std::optional<std::string> HashCache::Find(const FileStamp& stamp) const {
+std::optional<std::string> HashCache::Find(const FileStamp& stamp) {
   const auto found = known_.find({stamp.device, stamp.inode});
   if (found == known_.end() || found->second.stamp != stamp) return std::nullopt;
+  found->second.used = true;
   return found->second.hash;
 }
 
@@ -88,7 +96,7 @@ void HashCache::Add(const FileStamp& stamp, const std::string& hash,
       std::chrono::duration_cast<std::chrono::nanoseconds>((now - kYoung).time_since_epoch())
           .count();
   if (stamp.modified_ns > newest || stamp.changed_ns > newest) return;
-  known_[{stamp.device, stamp.inode}] = {stamp, hash};
+  known_[{stamp.device, stamp.inode}] = {stamp, hash, /*used=*/true};
   unsaved_ += LineOf(stamp, hash);
 }
 
@@ -96,8 +104,13 @@ void HashCache::Save() {
   if (path_.empty() || unsaved_.empty()) return;
   std::error_code failure;
   fs::create_directories(path_.parent_path(), failure);
-  if (full_) fs::remove(path_, failure);
-  full_ = false;
+  if (std::exchange(full_, false)) {
+    fs::remove(path_, failure);
+    unsaved_.clear();
+    for (const auto& [file, known] : known_) {
+      if (known.used) unsaved_ += LineOf(known.stamp, known.hash);
+    }
+  }
   const UniqueFd file(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   // One call: lines of several processes do not mix then. What a full disk cuts off is not whole,
   // and the line that begins behind it is lost with it: each call begins a new one.
@@ -106,10 +119,10 @@ void HashCache::Save() {
 }
 
 std::string CachedHash(const fs::path& path, HashCache& cache) {
-  const FileStamp stamp = RequireStamp(path);
+  const FileStamp stamp = StampOf(path);
   if (std::optional<std::string> known = cache.Find(stamp)) return *std::move(known);
   std::string hash = HashFile(path);
-  if (RequireStamp(path) != stamp) RefuseChanging(path);
+  if (StampOf(path) != stamp) RefuseChanging(path);
   cache.Add(stamp, hash);
   return hash;
 }

@@ -23,7 +23,7 @@ class HashCache {
   explicit HashCache(const std::optional<std::filesystem::path>& folder);
 
   /// Returns the hash of a file with this stamp.
-  [[nodiscard]] std::optional<std::string> Find(const FileStamp& stamp) const;
+  [[nodiscard]] std::optional<std::string> Find(const FileStamp& stamp);
 
   /// Notes the hash of a file whose stamp was the same before and after it was read. A file that
   /// was touched less than two seconds before `now` is not noted: it may be touched again without a
@@ -39,12 +39,13 @@ class HashCache {
   struct Known {
     FileStamp stamp;
     std::string hash;
+    bool used = false;  ///< by this object
   };
 
   void Read(std::string_view lines);
 
   std::filesystem::path path_;  ///< empty: none
-  bool full_ = false;           ///< the file has grown too large: it is begun anew
+  bool full_ = false;           ///< the file has grown large: it is begun anew with what was used
   std::map<FileId, Known> known_;
   std::string unsaved_;  ///< lines
 };

@@ -47,6 +47,18 @@ std::vector<PluginReference> PluginsOfRecipe(const std::string& text, const std:
   return PluginsOfRecipe(RecipeSource(text, path));
 }
 
+std::vector<std::string> WarmStartsOfRecipe(const std::string& text, const std::string& path) {
+  const RecipeSource source(text, path);
+  const toml::table table = ParseToml(source);
+  Mistakes ignored(source);
+  Section root(table, "", ignored);
+  Recipe recipe;
+  ReadWarmStarts(root, recipe);
+  std::vector<std::string> names;
+  for (const WarmStartReference& start : recipe.warm_starts) names.push_back(start.text);
+  return names;
+}
+
 EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& path) {
   const RecipeSource source(text, path);
   toml::table table = ParseToml(source);

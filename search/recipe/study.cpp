@@ -17,11 +17,6 @@ bool IsNameCharacter(char c) {
          c == '_';
 }
 
-bool IsStudyName(const std::string& name) {
-  if (name.empty() || name.size() > kLongestStudyName) return false;
-  return std::all_of(name.begin(), name.end(), IsNameCharacter);
-}
-
 std::string ReadName(Section& study) {
   const toml::node* node = study.Require("name", "the study's name, letters, digits, - and _");
   if (node == nullptr) return "";
@@ -65,6 +60,11 @@ std::vector<std::int64_t> ReadSeeds(Section& study, std::vector<std::int64_t> fa
 }
 
 }  // namespace
+
+bool IsStudyName(const std::string& name) {
+  if (name.empty() || name.size() > kLongestStudyName) return false;
+  return std::all_of(name.begin(), name.end(), IsNameCharacter);
+}
 
 void ReadVersion(Section& root) {
   const toml::node* node = root.Require(

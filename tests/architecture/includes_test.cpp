@@ -62,14 +62,18 @@ const std::vector<Wing> kWings = {
     {"orchestrator/audit",
      {"orchestrator/machine", "orchestrator/workers", "orchestrator/study", "trainer/protocol",
       "registry", "registry/store", "registry/util"}},
+    {"orchestrator/housekeeping",
+     {"orchestrator/audit", "search", "search/recipe/warm_start_name.h", "trainer/protocol",
+      "registry/scoring", "registry/store", "registry/util"}},
     {"orchestrator",
      {"orchestrator/commands/command_line.h", "orchestrator/inputs", "orchestrator/machine",
       "orchestrator/workers", "orchestrator/study", "search", "trainer/data", "registry",
       "registry/store", "registry/util"}},
     {"orchestrator/commands",
-     {"orchestrator", "orchestrator/audit", "orchestrator/inputs", "orchestrator/machine",
-      "orchestrator/workers", "orchestrator/study", "reports", "search", "search/ensemble",
-      "trainer/data", "registry", "registry/scoring", "registry/store", "registry/util"}},
+     {"orchestrator", "orchestrator/audit", "orchestrator/housekeeping", "orchestrator/inputs",
+      "orchestrator/machine", "orchestrator/workers", "orchestrator/study", "reports", "search",
+      "search/ensemble", "trainer/data", "registry", "registry/scoring", "registry/store",
+      "registry/util"}},
 };
 
 bool IsIn(const std::string& path, const std::string& folder) {

@@ -160,9 +160,8 @@ TEST(ShippedRecipes, Locust2019SubsamplesOneRowOfAttention) {
   for (const auto& trial : plan.at("trials").as_array()) {
     const auto& spec = trial.at("spec").as_object();
     if (spec.at("temporal").at("use") != "multi_attention") continue;
-    const auto& sampling = spec.at("extras").at("frame_sampling").as_object();
-    sampled.insert(std::to_string(sampling.at("frames").as_int64()) + "/" +
-                   std::to_string(sampling.at("stride").as_int64()) + " " +
+    sampled.insert(std::to_string(spec.at("temporal").at("sample_frames").as_int64()) + "/" +
+                   std::to_string(spec.at("temporal").at("stride").as_int64()) + " " +
                    std::to_string(spec.at("temporal").at("sets").as_int64()) + " " +
                    spec.at("temporal").at("attention").as_string().c_str() + " " +
                    spec.at("classifier").at("use").as_string().c_str());

@@ -257,6 +257,30 @@ TEST_F(Verification, ADamagedFileIsReportedRefusedAndRepaired) {
   EXPECT_EQ(folder_.Run({"ensemble", "small", "--db", "a.db"}).exit_code, 0);
 }
 
+TEST_F(Verification, APrunedModelIsNoDamageAndComesBackByItsName) {
+  const Ended pruned = folder_.Run({"prune", "small", "--keep", "0", "--yes", "--db", "a.db"});
+  ASSERT_EQ(pruned.exit_code, 0) << pruned.err;
+  EXPECT_THAT(pruned.err, HasSubstr("freed "));
+  const Ended files = Verify("a", {"--files", "--json"});
+  EXPECT_EQ(files.exit_code, 0) << files.out;
+  const auto before = ParseJson(files.out).at("pruned").as_array();
+  ASSERT_GE(before.size(), 2U);
+  const Ended again = folder_.Run({"run", "recipe.toml", "--db", "a.db"});
+  EXPECT_THAT(again.err, HasSubstr("nothing to do: all 8 trials are complete"));
+
+  const auto& gone = before.at(0);
+  const std::string name(gone.at("name").as_string());
+  const std::string path(gone.at("path").as_string());
+  EXPECT_FALSE(std::filesystem::exists(path));
+  const Ended repaired =
+      Verify("a", {name + "/" + std::to_string(gone.at("seed").as_int64()), "--repair"});
+  EXPECT_EQ(repaired.exit_code, 0) << repaired.out << repaired.err;
+  EXPECT_TRUE(std::filesystem::exists(path));
+  const auto after = ParseJson(Verify("a", {"--files", "--json"}).out);
+  EXPECT_EQ(after.at("pruned").as_array().size(), before.size() - 1);
+  EXPECT_THAT(after.at("damaged").as_array(), IsEmpty());
+}
+
 TEST_F(Verification, FilesThatChangedPlacesOrAreGoneAreNoFilesOfTheRecord) {
   const std::filesystem::path predictions = FileOf("a", "predictions");
   const std::filesystem::path model = FileOf("a", "model");

@@ -37,7 +37,7 @@ enum class Call {
   kWrite,
   kSync,
   kMakeName,    ///< mkdir, rename, link
-  kRemoveName,  ///< unlink, remove
+  kRemoveName,  ///< unlink, unlinkat, remove
   kTruncate,
   kMakeDescriptor,
   kClose,
@@ -370,6 +370,13 @@ int mkdir(const char* path, mode_t mode) noexcept {
 int unlink(const char* path) noexcept {
   REAL(unlink);
   return Fails(Call::kRemoveName, "unlink", {.path = path}) ? -1 : real(path);
+}
+
+int unlinkat(int folder, const char* path, int flags) noexcept {
+  REAL(unlinkat);
+  const bool fails = folder == AT_FDCWD ? Fails(Call::kRemoveName, "unlinkat", {.path = path})
+                                        : Fails(Call::kRemoveName, "unlinkat", {.fd = folder});
+  return fails ? -1 : real(folder, path, flags);
 }
 
 int remove(const char* path) noexcept {

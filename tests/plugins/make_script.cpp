@@ -23,7 +23,7 @@ def forward(self, frames, mask):
     return torch.bmm(share, frames).squeeze(1)
 
 def reset_parameters(self) -> None:
-    self.weight.normal_(0., )") +
+    self.weight.normal_(0., )" +
                 argv[3] + ")\n");
   module.save(argv[1]);
   return EXIT_SUCCESS;

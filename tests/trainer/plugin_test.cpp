@@ -109,7 +109,8 @@ ModelSpec PeakModel(const std::string& hash) {
 /// What `count` answers for a model.
 boost::json::value Count(const ModelSpec& model) {
   const TemporaryFolder folder;
-  const boost::json::object question = {{"model", ToJson(model)}, {"data", ToJson(PaperData())}};
+  const boost::json::object question = {
+      {"id", 1}, {"model", ToJson(model)}, {"data", ToJson(PaperData())}};
   WriteFileAtomically(folder / "question", boost::json::serialize(question) + "\n");
   return ParseJson(Shell(kTrainer + "count < " + (folder / "question").string()).output);
 }

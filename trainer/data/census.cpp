@@ -28,12 +28,14 @@ namespace {
 constexpr int kCensusVersion = 1;
 
 /// Bytes that a reader maps before it gives the pages back.
-constexpr std::uint64_t kCensusResidentBytes = 32 << 20;
+constexpr std::uint64_t kMappedBytes = 32 << 20;
+/// Bytes that it brings in at once.
+constexpr std::uint64_t kLoadedBytes = 4 << 20;
 
 // What the bit widths of IdAt can hold; Dataset has the same limits.
 constexpr int kOffsetBits = 40;
-constexpr std::uint64_t kOffsets = std::uint64_t{1} << kOffsetBits;
-constexpr std::size_t kMostListedFiles = std::size_t{1} << 24;
+constexpr std::uint64_t kLargestFile = std::uint64_t{1} << kOffsetBits;
+constexpr std::size_t kMostFiles = std::size_t{1} << 24;
 
 /// IdAt is an id by its hash, of 128 bits so that equal hashes are equal ids, and its record.
 struct IdAt {
@@ -52,7 +54,7 @@ IdAt IdAtPlace(std::string_view id, const PlaceInFiles& place) {
 }
 
 PlaceInFiles PlaceOf(const IdAt& id) {
-  return {.file = id.place >> kOffsetBits, .offset = id.place & (kOffsets - 1)};
+  return {.file = id.place >> kOffsetBits, .offset = id.place & (kLargestFile - 1)};
 }
 
 std::string SegmentId(std::string_view video, std::int64_t start) {
@@ -88,15 +90,20 @@ class FileReader {
         bytes_done_(bytes_done) {}
 
   [[nodiscard]] FileScan Read(const std::string& path, std::size_t index, Hashing hashing) {
-    scan_ = {.stamp = RequireStamp(path)};
+    scan_ = {.stamp = StampOf(path)};
     const TfRecordFile file(path);
-    if (file.size_bytes() >= kOffsets || index >= kMostListedFiles) {
+    if (file.size_bytes() >= kLargestFile || index >= kMostFiles) {
       throw Error(path + ": more than 1 TiB in a file or 2^24 files are not supported");
     }
     if (file.size_bytes() == 0) scan_.found.empty_files.push_back(index);
     ContentHash hash;
-    std::uint64_t released = 0;
+    std::uint64_t released = 0, loaded = 0;
     for (PlaceInFiles place{.file = index}; place.offset < file.size_bytes();) {
+      // Ahead of the record: a disk that fails is an error then, and no end of the process.
+      loaded = std::max(loaded, place.offset);
+      for (; loaded < place.offset + kLoadedBytes / 2; loaded += kLoadedBytes) {
+        file.Prefetch(loaded, kLoadedBytes);
+      }
       const std::uint64_t next = ReadRecord(file, place);
       if (hashing == Hashing::kYes) {
         // Just read for its CRC: the bytes are still in the processor's cache.
@@ -104,11 +111,11 @@ class FileReader {
       }
       bytes_done_ += next - place.offset;
       place.offset = next;
-      if (place.offset - released < kCensusResidentBytes) continue;
+      if (place.offset - released < kMappedBytes) continue;
       file.ReleasePages();
       released = place.offset;
     }
-    if (RequireStamp(path) != scan_.stamp) RefuseChanging(path);
+    if (StampOf(path) != scan_.stamp) RefuseChanging(path);
     if (hashing == Hashing::kYes) scan_.hash = hash.Digits();
     return std::move(scan_);
   }
@@ -339,6 +346,9 @@ void FindShared(const DataSpec& spec, const std::vector<IdAt>& train,
 Census Conclude(const DataSpec& spec, std::vector<FileScan> scans) {
   Census census;
   SplitIds train, validate;
+  std::size_t train_examples = 0;
+  for (std::size_t i = 0; i < spec.train.size(); ++i) train_examples += scans[i].examples.size();
+  train.examples.reserve(train_examples);  // a vector that grows may hold twice its elements
   for (std::size_t i = 0; i < scans.size(); ++i) {
     const bool in_train = i < spec.train.size();
     Add(std::move(scans[i]), in_train ? census.train : census.validate,
@@ -395,7 +405,7 @@ class Taking {
  private:
   void LookForHashes() {
     for (FileTask& task : tasks_) {
-      const FileStamp stamp = RequireStamp(*task.path);
+      const FileStamp stamp = StampOf(*task.path);
       std::optional<std::string> hash;
       if (options_.reading == CensusOptions::Reading::kWhatIsNew) hash = cache_.Find(stamp);
       task.hashing = hash ? Hashing::kNo : Hashing::kYes;

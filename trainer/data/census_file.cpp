@@ -71,7 +71,7 @@ class CensusReader {
   }
 
   [[nodiscard]] static PlaceInFiles Place(const JsonReader& reader, const char* key,
-                                         std::size_t files) {
+                                          std::size_t files) {
     const json::array& place = reader.List(key);
     const std::int64_t offset = place.at(1).as_int64();
     if (offset < 0) throw std::invalid_argument("an offset below 0");

@@ -115,6 +115,20 @@ std::uint64_t TfRecordFile::Skip(std::uint64_t offset) const {
   return offset + kRecordOverhead + PayloadLength(offset);
 }
 
+void TfRecordFile::Prefetch(std::uint64_t offset, std::uint64_t count) const {
+#ifdef MADV_POPULATE_READ
+  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const std::uint64_t begin = offset / page * page;
+  const std::uint64_t end = std::min(offset + count, size_);
+  if (begin >= end) return;
+  if (madvise(const_cast<char*>(data_.get()) + begin, end - begin, MADV_POPULATE_READ) == 0) return;
+  // All other codes say that it cannot be done, not that the bytes cannot be had.
+  if (errno == EFAULT || errno == EIO || errno == EHWPOISON) {
+    throw SystemError(path_, "cannot read it, or it was shortened meanwhile", EIO);
+  }
+#endif
+}
+
 void TfRecordFile::ReleasePages() const {
   if (data_) madvise(const_cast<char*>(data_.get()), size_, MADV_DONTNEED);
 }

@@ -53,6 +53,11 @@ class TfRecordFile {
     return {data_.get() + offset, count};
   }
 
+  /// Brings the bytes [offset, offset + count) into memory, as far as the file goes. Throws
+  /// SystemError where the disk refuses or the file has been shortened, at which merely touching
+  /// the bytes would stop the process. Does nothing where the kernel cannot (before Linux 5.14).
+  void Prefetch(std::uint64_t offset, std::uint64_t count) const;
+
   /// Takes the file's pages out of this process's resident memory (they stay in the page cache).
   /// Views stay valid: the next touch maps the page again.
   void ReleasePages() const;

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "registry/store/upkeep.h"
 #include "registry/util/files.h"
 #include "tests/support/fake_executor.h"
 #include "tests/support/record.h"
@@ -189,7 +190,7 @@ TEST_F(VerifyStudyTest, RepairPutsBackWhatComesOutTheSame) {
   Verifier();
   EXPECT_TRUE(Run(Complete()));
   EXPECT_EQ(ReadFile(folder_ / "1/model.pt"), "weighty") << "nobody asked for a repair";
-  Verifier({}, Repair::kYes);
+  Verifier({}, Repair::kDamaged);
   EXPECT_TRUE(Run(Complete()));
   EXPECT_EQ(ReadFile(folder_ / "1/model.pt"), "weights");
   EXPECT_THAT(remarks_, Contains(HasSubstr("1/model.pt: put back")));
@@ -204,10 +205,28 @@ TEST_F(VerifyStudyTest, RepairDoesNotPutBackWhatDiffers) {
         outcome.result().artifacts[0].hash = "another";
         return outcome;
       },
-      Repair::kYes);
+      Repair::kDamaged);
   EXPECT_TRUE(Run(Complete()));
   EXPECT_EQ(verified_.at(0).verdict, Verdict::kDifferent);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "1/model.pt"));
+}
+
+TEST_F(VerifyStudyTest, APrunedFileIsNoDamageAndComesBackWhereItIsAskedFor) {
+  const TrialId id = Add(1);
+  RecordUpkeep(store_).GiveUpFile(Complete().at(0), Complete().at(0).result->artifacts.at(0));
+  std::filesystem::remove(folder_ / "1/model.pt");
+  EXPECT_THAT(DamagedFiles(Complete()), IsEmpty());
+  ASSERT_THAT(PrunedFiles(Complete()), SizeIs(1));
+  Verifier({}, Repair::kDamaged);
+  EXPECT_TRUE(Run(Complete()));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "1/model.pt")) << "nobody asked for it";
+  Verifier({}, Repair::kPruned);
+  EXPECT_TRUE(Run(Complete()));
+  EXPECT_EQ(ReadFile(folder_ / "1/model.pt"), "weights");
+  WriteFileAtomically(folder_ / "1/model.pt", "another");
+  EXPECT_THAT(DamagedFiles(Complete()), SizeIs(1)) << "what is there must be the right one";
+  RecordUpkeep(store_).KeepFile(id, "model");
+  EXPECT_EQ(Complete().at(0).result->artifacts.at(0).pruned_at, "");
 }
 
 TEST_F(VerifyStudyTest, ATrialThatStartsFromAnotherGetsItsWeights) {

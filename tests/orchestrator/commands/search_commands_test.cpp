@@ -64,14 +64,6 @@ TEST_F(SearchCommandsTest, ADeviceThatIsNotThereLeavesNoDatabase) {
   EXPECT_FALSE(std::filesystem::exists(Path("new.db"))) << ran.err;
 }
 
-TEST_F(SearchCommandsTest, ARunThatRefusesEveryModelIsNoSuccess) {
-  const std::string recipe = Recipe("[[grid.multimodal]]\nuse = \"attention\"\n");
-  const Called ran =
-      Call({"run", recipe, "--db", Path("new.db"), "--runs", Path("runs"), "--no-wait"});
-  EXPECT_EQ(ran.exit_code, 2);
-  EXPECT_THAT(ran.err, HasSubstr("every model of the recipe was refused"));
-}
-
 TEST_F(SearchCommandsTest, ARunsFolderWhoseNameIsNotUtf8IsRefusedFirst) {
   const Called ran = Call({"run", Recipe(""), "--db", Path("new.db"), "--runs", Path("caf\xe9")});
   EXPECT_EQ(ran.exit_code, 2);

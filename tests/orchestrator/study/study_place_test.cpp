@@ -1,6 +1,7 @@
 // Studies whose record and files are moved, copied and shared.
 
 #include "orchestrator/study/runs_folder.h"
+#include "registry/store/upkeep.h"
 #include "registry/util/error.h"
 #include "tests/orchestrator/study/study_runner_fixture.h"
 #include "tests/support/error_text.h"
@@ -21,7 +22,7 @@ class StudyPlaceTest : public StudyRunnerTest {
   /// Leaves a trial that was interrupted after its first checkpoint.
   void Interrupted() {
     FakeExecutor executor(world_, outcome_of_);
-    executor.held.insert("LSTM");
+    executor.held.insert("MC-LSTM-Logistic");
     executor.on_poll = [this] { runner_->Interrupt(); };
     EXPECT_EQ(Run(RecipeText("s", kOneModel, "[1]"), executor).exit_code, 130);
   }
@@ -57,6 +58,35 @@ TEST_F(StudyPlaceTest, ATrialWhoseFolderIsGoneSaysThatItStartsOver) {
   EXPECT_THAT(events_, Contains(HasSubstr("attempt 2, from the beginning")));
 }
 
+TEST_F(StudyPlaceTest, ARenamedStudyGoesOnUnderItsNewName) {
+  Interrupted();
+  {
+    Store store(folder_ / "test.db", OpenMode::kReadWrite);
+    RecordUpkeep(store).RenameStudy(store.FindStudy("s")->id, "t");
+  }
+  EXPECT_EQ(Run(RecipeText("t", kOneModel, "[1]")).complete, 1);
+  EXPECT_TRUE(world_.trial_files.at(1).resume_from.ends_with("/1/last.checkpoint"));
+  const StudyResult again = Run(RecipeText("t", kOneModel, "[1]"));
+  EXPECT_EQ(again.attempts, 0);
+  EXPECT_EQ(again.reused, 1);
+  const Store store(folder_ / "test.db", OpenMode::kReadOnly);
+  EXPECT_EQ(store.Studies().size(), 1U);
+}
+
+TEST_F(StudyPlaceTest, AnAttemptIsNotMadeWhereSomethingIsStillToBeDeleted) {
+  Run(RecipeText("s", kOneModel, "[1]"));
+  const std::string old = Trials("s").at(0).directory;
+  {
+    Store store(folder_ / "test.db", OpenMode::kReadWrite);
+    RecordUpkeep upkeep(store);
+    upkeep.RemoveStudy(store.FindStudy("s")->id);
+    upkeep.RemoveTrial(TrialId{1});
+  }
+  fs::remove_all(old);  // deleted, and whoever did it killed before it could say so
+  Run(RecipeText("s", kOneModel, "[1]"));
+  EXPECT_EQ(Trials("s").at(0).directory, old + ".2");
+}
+
 TEST_F(StudyPlaceTest, TwoRecordsInOneRunsFolderNeverShareADirectory) {
   // A copy of the record: its next attempts would have the same names.
   Interrupted();
@@ -73,7 +103,7 @@ TEST_F(StudyPlaceTest, TwoRecordsInOneRunsFolderNeverShareADirectory) {
     const Store store(folder_ / name, OpenMode::kReadOnly);
     return store.Trials(store.FindStudy("s")->id)[0].directory;
   };
-  EXPECT_THAT(last_directory("test.db"), HasSubstr("/runs/s/LSTM-s1-"));
+  EXPECT_THAT(last_directory("test.db"), HasSubstr("/runs/s/MC-LSTM-Logistic-s1-"));
   EXPECT_NE(last_directory("test.db"), last_directory("copy.db"));
 }
 

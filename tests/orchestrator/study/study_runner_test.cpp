@@ -147,13 +147,6 @@ TEST_F(StudyRunnerTest, ModelsThatTheTrainerRefusesAreNotStarted) {
   EXPECT_THAT(events_, Contains(HasSubstr("the trainer refuses it: gru needs frames")));
 }
 
-TEST_F(StudyRunnerTest, ARecipeOfWhichEveryModelIsRefusedIsWrong) {
-  size_of_ = [](const ModelSpec&) -> CountAnswer { return "no such thing"; };
-  const StudyResult result = Run(RecipeText("s", kFourModels));
-  EXPECT_EQ(result.refused, 8);
-  EXPECT_EQ(result.exit_code, 2);
-}
-
 TEST_F(StudyRunnerTest, GreedyFindsThePlantedBestOfEveryCriterion) {
   outcome_of_ = [](const TrialFile& trial) {
     double gap = 0.5;

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "registry/store/upkeep.h"
 #include "registry/util/error.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/error_text.h"
@@ -155,6 +156,13 @@ TEST_F(StartTrialsTest, TheWeightsAreTheModelThatTheRecordNames) {
   EXPECT_EQ(model.hash, "aa");
   EXPECT_THAT(ErrorText<Error>([&] { (void)FindWarmStartModel(store_, Fingerprint(2)); }),
               HasSubstr("is not complete"));
+}
+
+TEST_F(StartTrialsTest, WeightsThatWerePrunedAreNamed) {
+  const TrialRecord trial = store_.FindByFingerprint(Fingerprint(0)).value();
+  RecordUpkeep(store_).GiveUpFile(trial, trial.result->artifacts.at(0));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)FindWarmStartModel(store_, Fingerprint(0)); }),
+              HasSubstr("were pruned"));
 }
 
 }  // namespace

@@ -92,6 +92,7 @@ TEST_F(PlaceTest, DataThatStayedBehindAreReadWhereTheyAre) {
 
 TEST_F(PlaceTest, ASpecIsFoundWhereItsStudyLastRead) {
   const TrialId trial = FillIn(project_ / "b.db");
+  fs::create_directory(folder_ / "other");
   fs::copy(project_ / "data", folder_ / "other/data", fs::copy_options::recursive);
   {
     Store store(project_ / "b.db", OpenMode::kReadWrite);

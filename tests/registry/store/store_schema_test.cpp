@@ -161,6 +161,20 @@ TEST_F(SchemaTest, ViewsOfAnotherProgramVersionAreMadeAnew) {
   }
 }
 
+TEST_F(SchemaTest, TheBestCheckpointOfAnOlderRecordIsNoArtifactAnyMore) {
+  Execute(Migrations()[0]);
+  Execute("PRAGMA application_id = 1111970372; PRAGMA user_version = 1");
+  Execute(
+      "INSERT INTO trial VALUES (7, 'f', 'm', 1, 'complete', '{\"model\":{}}', '', 1, 2);"
+      "INSERT INTO artifact VALUES (7, 'checkpoint', 'best.checkpoint', 9, 'aa');"
+      "INSERT INTO artifact VALUES (7, 'model', 'model.pt', 9, 'bb')");
+  const Store store(path_, OpenMode::kReadWrite);
+  const std::vector<Artifact> artifacts = store.Artifacts(TrialId{7});
+  ASSERT_EQ(artifacts.size(), 1U);
+  EXPECT_EQ(artifacts[0].name, "model");
+  EXPECT_EQ(artifacts[0].pruned_at, "");
+}
+
 TEST_F(SchemaTest, SeveralMayMakeTheSameDatabaseAtOnce) {
   for (int round = 0; round < 20; ++round) {
     const std::filesystem::path path = folder_ / (std::to_string(round) + ".db");

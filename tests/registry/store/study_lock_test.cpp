@@ -152,5 +152,21 @@ TEST(StudyLock, AFolderThatCannotHoldItIsAnError) {
               HasSubstr("cannot open the database"));
 }
 
+TEST(StudyLock, OneLockMayHoldSeveralStudies) {
+  const TemporaryFolder folder;
+  const std::filesystem::path database = folder / "beamgrid.db";
+  {
+    StudyLock lock(database, "one");
+    lock.Take("two");
+    EXPECT_FALSE(lock.IsHeld("two")) << "not by anybody else";
+    EXPECT_THAT(ErrorText<UsageError>([&] { StudyLock(database, "two"); }),
+                HasSubstr("study 'two' in " + database.string() + " is being run by pid "));
+    const StudyLock other(database, "three");
+    EXPECT_TRUE(lock.IsHeld("three"));
+    EXPECT_THROW(lock.Take("three"), UsageError);
+  }
+  const StudyLock free(database, "two");
+}
+
 }  // namespace
 }  // namespace beamgrid

@@ -89,7 +89,7 @@ TEST_F(HashCacheTest, KnowsWhatAnotherWroteOfAFileWithTheSameStamp) {
   EXPECT_THAT(writer.Find(Stamp(1)), Optional(a_));
   EXPECT_EQ(HashCache(folder_ / "cache").Find(Stamp(1)), std::nullopt) << "before it is saved";
   writer.Save();
-  const HashCache reader(folder_ / "cache");
+  HashCache reader(folder_ / "cache");
   EXPECT_THAT(reader.Find(Stamp(1)), Optional(a_));
   for (FileStamp other : {FileStamp{.device = 2},
                           {.inode = 2},
@@ -113,7 +113,7 @@ TEST_F(HashCacheTest, WritersAddToEachOther) {
   other.Add(Stamp(3), b_, kNow);
   one.Save();
   other.Save();
-  const HashCache reader(folder_.path());
+  HashCache reader(folder_.path());
   EXPECT_THAT(reader.Find(Stamp(1)), Optional(a_));
   EXPECT_THAT(reader.Find(Stamp(2)), Optional(b_)) << "the last one counts";
   EXPECT_THAT(reader.Find(Stamp(3)), Optional(b_));
@@ -165,27 +165,33 @@ TEST_F(HashCacheTest, AFolderThatCannotBeUsedIsDoneWithout) {
   }
 }
 
-TEST_F(HashCacheTest, AFileThatGrewTooLargeIsBegunAnew) {
-  const fs::path file = [&] {
+TEST_F(HashCacheTest, AFileThatGrewLargeIsBegunAnewWithWhatIsUsed) {
+  {
     HashCache writer(folder_.path());
     writer.Add(Stamp(1), a_, kNow);
+    writer.Add(Stamp(2), a_, kNow);
     writer.Save();
-    return fs::directory_iterator(folder_.path())->path();
-  }();
-  fs::resize_file(file, 17 << 20);
+  }
+  const fs::path file = fs::directory_iterator(folder_.path())->path();
+  fs::resize_file(file, 5 << 20);
   HashCache writer(folder_.path());
-  EXPECT_EQ(writer.Find(Stamp(1)), std::nullopt);
-  writer.Add(Stamp(2), b_, kNow);
+  EXPECT_THAT(writer.Find(Stamp(1)), Optional(a_));
+  writer.Add(Stamp(3), b_, kNow);
   writer.Save();
-  EXPECT_LT(fs::file_size(file), 200U);
-  EXPECT_THAT(HashCache(folder_.path()).Find(Stamp(2)), Optional(b_));
+  EXPECT_LT(fs::file_size(file), 300U);
+  HashCache reader(folder_.path());
+  EXPECT_THAT(reader.Find(Stamp(1)), Optional(a_));
+  EXPECT_EQ(reader.Find(Stamp(2)), std::nullopt) << "nobody asked for it";
+  EXPECT_THAT(reader.Find(Stamp(3)), Optional(b_));
+  fs::resize_file(file, 65 << 20);
+  EXPECT_EQ(HashCache(folder_.path()).Find(Stamp(1)), std::nullopt) << "nothing of ours";
 }
 
 TEST_F(HashCacheTest, GivesTheHashOfAFile) {
   WriteFileAtomically(folder_ / "data", "content");
   HashCache cache(std::nullopt);
   EXPECT_EQ(CachedHash(folder_ / "data", cache), HashBytes("content"));
-  cache.Add(RequireStamp(folder_ / "data"), a_,
+  cache.Add(StampOf(folder_ / "data"), a_,
             std::chrono::system_clock::now() + std::chrono::hours(1));
   EXPECT_EQ(CachedHash(folder_ / "data", cache), a_);
   EXPECT_THROW((void)CachedHash(folder_ / "none", cache), Error);

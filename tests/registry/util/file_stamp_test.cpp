@@ -1,13 +1,13 @@
-// What tells a file from the one that was looked at before.
-
 #include "registry/util/file_stamp.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
-
-#include <fstream>
+#include <sys/stat.h>
+#include <utime.h>
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/unique_fd.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
@@ -16,56 +16,55 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class FileStampTest : public testing::Test {
+class FileStampTest : public ::testing::Test {
  protected:
-  FileStampTest() { WriteFileAtomically(path_, "12345"); }
-
+  fs::path Write(const std::string& name, const std::string& content) {
+    WriteFileAtomically(folder_ / name, content);
+    return folder_ / name;
+  }
   TemporaryFolder folder_;
-  fs::path path_ = folder_ / "a";
 };
 
-TEST_F(FileStampTest, StaysWhileNobodyTouchesTheFile) {
-  const auto before = StampOf(path_);
-  ASSERT_TRUE(before);
-  EXPECT_EQ(before->size, 5U);
-  (void)ReadFile(path_);
-  EXPECT_EQ(StampOf(path_), before);
+TEST_F(FileStampTest, AFileThatNobodyTouchedKeepsItsStamp) {
+  const fs::path file = Write("a", "12345");
+  const FileStamp stamp = StampOf(file);
+  EXPECT_EQ(stamp.size, 5U);
+  EXPECT_NE(stamp.inode, 0U);
+  EXPECT_EQ(StampOf(file), stamp);
 }
 
-TEST_F(FileStampTest, TellsContentOfTheSameSizeAndTime) {
-  const auto before = StampOf(path_);
-  const auto time = fs::last_write_time(path_);
-  std::ofstream(path_) << "54321";
-  // A hundred years on: the stamp must not depend on how fine the file system's clock is.
-  fs::last_write_time(path_, time + std::chrono::hours(24 * 36500));
-  EXPECT_NE(StampOf(path_), before);
+TEST_F(FileStampTest, NamesOfOneFileHaveOneStampAndCopiesHaveNot) {
+  const fs::path file = Write("a", "12345");
+  fs::create_symlink(file, folder_ / "link");
+  EXPECT_EQ(StampOf(folder_ / "link"), StampOf(file));
+  fs::create_hard_link(file, folder_ / "hard");
+  EXPECT_EQ(StampOf(folder_ / "hard"), StampOf(file));
+  EXPECT_FALSE(StampOf(Write("b", "12345")).SameFile(StampOf(file)));
 }
 
-TEST_F(FileStampTest, TellsAnotherFileOfTheSameName) {
-  const auto before = StampOf(path_);
-  fs::rename(path_, folder_ / "b");
-  fs::copy_file(folder_ / "b", path_);
-  EXPECT_NE(StampOf(path_), before);
+TEST_F(FileStampTest, AnotherFileUnderTheNameIsAnotherFile) {
+  const fs::path file = Write("a", "12345");
+  const UniqueFd open(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileStamp before = StampOf(file);
+  Write("a", "54321");
+  EXPECT_FALSE(StampOf(file).SameFile(before));
+  EXPECT_TRUE(StampOf(open.get(), file).SameFile(before)) << "who has it open has the old one";
 }
 
-TEST_F(FileStampTest, FollowsLinks) {
-  fs::create_symlink(path_, folder_ / "link");
-  EXPECT_EQ(StampOf(folder_ / "link"), StampOf(path_));
+TEST_F(FileStampTest, ATimeThatIsSetBackShows) {
+  const fs::path file = Write("a", "12345");
+  const FileStamp before = StampOf(file);
+  struct utimbuf times = {.actime = 1, .modtime = 1'000};
+  ASSERT_EQ(::utime(file.c_str(), &times), 0);
+  EXPECT_EQ(StampOf(file).modified_ns, 1'000'000'000'000);
+  EXPECT_NE(StampOf(file), before);
+  EXPECT_TRUE(StampOf(file).SameFile(before));
 }
 
-TEST_F(FileStampTest, ThereIsNoneOfAFileThatIsGone) {
-  EXPECT_FALSE(StampOf(folder_ / "nothing"));
-  EXPECT_FALSE(StampOf(path_ / "below a file"));
-}
-
-TEST_F(FileStampTest, ANameThatCannotBeLookedAtIsAnError) {
-  EXPECT_THROW((void)StampOf(folder_ / std::string(5000, 'x')), Error);
-}
-
-TEST_F(FileStampTest, OneThatMustBeThereIsNamedWhereItIsNot) {
-  EXPECT_EQ(RequireStamp(path_), StampOf(path_));
-  EXPECT_EQ(ErrorText<Error>([&] { (void)RequireStamp(folder_ / "nothing"); }),
-            (folder_ / "nothing").string() + ": cannot open: No such file or directory");
+TEST_F(FileStampTest, AFileThatIsNotThereIsNamed) {
+  const fs::path file = folder_ / "none";
+  EXPECT_EQ(ErrorText<Error>([&] { std::ignore = StampOf(file); }),
+            file.string() + ": cannot look at it: No such file or directory");
 }
 
 }  // namespace

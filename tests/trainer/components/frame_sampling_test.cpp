@@ -57,6 +57,26 @@ TEST(SampleFrames, SkipsTheEnds) {
   EXPECT_EQ(frames.max().item<float>(), 24);
 }
 
+TEST(StridedFrames, AreEveryFifthButTheEnds) {
+  const Sequence strided = StridedFrames(Numbered({40, 31, 12, 1}, 41), 5, /*skip_ends=*/15);
+  const auto numbers = [&](std::int64_t video) {
+    std::vector<int> frames;
+    for (std::int64_t t = 0; t < strided.lengths[video].item<std::int64_t>(); ++t) {
+      EXPECT_TRUE(strided.mask[video][t].item<bool>());
+      frames.push_back(static_cast<int>(strided.frames[video][t][0].item<float>()));
+    }
+    return frames;
+  };
+  EXPECT_EQ(numbers(0), (std::vector<int>{15, 20}));
+  EXPECT_EQ(numbers(1), (std::vector<int>{15}));
+  EXPECT_EQ(numbers(2), (std::vector<int>{5}));
+  EXPECT_EQ(numbers(3), (std::vector<int>{0}));
+  EXPECT_EQ(strided.frames.size(1), 2);
+  EXPECT_TRUE(strided.mask.sum(1).equal(strided.lengths));
+  const torch::Tensor padding = strided.frames.masked_fill(strided.mask.unsqueeze(-1), 0);
+  EXPECT_EQ(padding.abs().max().item<float>(), 0) << "padding was not 0 in the input";
+}
+
 TEST(SampledFrames, StayInsideWhateverTheRounding) {
   for (const std::int64_t length : {1, 2, 3, 257, 300}) {
     EXPECT_EQ(Drawn(0, length, 0)[0], 0);

@@ -1,5 +1,6 @@
 #include "tests/trainer/components/temporal_reference.h"
 #include "tests/trainer/trial.h"
+#include "trainer/components/temporal/frame_sampling.h"
 #include "trainer/training/model.h"
 
 namespace beamgrid::trainer {
@@ -247,6 +248,26 @@ TEST(MultiAttention, SamplesBetweenTheEnds) {
                         torch::ones({4}, torch::kLong)};
   EXPECT_TRUE(
       Sampling(6, 1)->forward(input, {}).allclose(Sampling(0)->forward(middle, {}), 1e-4, 1e-5));
+}
+
+// The slides' "subsampling".
+TEST(MultiAttention, TakesEveryFifthFrameInTrainingOnly) {
+  const Options options = {{"sets", 2}, {"hidden", 3}};
+  Options strided = options;
+  strided["stride"] = 5;
+  const auto every = MakeTemporal("multi_attention", strided, {{"rgb", 4}});
+  const auto all = MakeTemporal("multi_attention", options, {{"rgb", 4}});
+  const Sequence input = contract::RandomSequence({30, 1, 9}, 30, 4);
+  const Sequence some = StridedFrames(input, 5, 0);
+  EXPECT_TRUE(every->forward(input, {}).equal(all->forward(some, {})));
+  every->eval();
+  all->eval();
+  EXPECT_TRUE(every->forward(input, {}).equal(all->forward(input, {})));
+}
+
+TEST(MultiAttention, RefusesToDrawAndToStride) {
+  const Options both = {{"stride", 5}, {"sample_frames", 120}};
+  EXPECT_THROW(MakeTemporal("multi_attention", both, {{"rgb", 4}}), SpecError);
 }
 
 TEST(MultiAttention, RefusesEndsWithoutASample) { EXPECT_THROW(Sampling(0, 15), SpecError); }

@@ -121,7 +121,7 @@ reference::Forward Reference(const TransformerCase& c) {
 Options OptionsOf(const TransformerCase& c) {
   return {{"layers", static_cast<std::int64_t>(c.layers)},
           {"heads", static_cast<std::int64_t>(c.heads)},
-          {"width", static_cast<std::int64_t>(c.width)},
+          {"head_width", static_cast<std::int64_t>(c.width / c.heads)},
           {"feed_forward", 3},
           {"dropout", 0.0},
           {"positions", c.positions},
@@ -186,10 +186,6 @@ TEST(Transformer, DropsValuesInTrainingOnly) {
   EXPECT_TRUE(module->forward(input, {}).equal(module->forward(input, {})));
 }
 
-TEST(Transformer, RefusesAWidthThatHeadsCannotShare) {
-  EXPECT_THROW(MakeTemporal("transformer", {{"width", 10}, {"heads", 4}}, kWidth), SpecError);
-}
-
 TEST(Transformer, HasThePapersSizes) {
   // D d + d + layers (4 d^2 + 2 d m + m + 5 d)
   constexpr std::int64_t d = 512, m = 2048;
@@ -227,9 +223,9 @@ TEST(Transformer, LearnsTheOrderOfFrames) {
     }
     return right.to(torch::kFloat).mean().item<double>();
   };
-  EXPECT_GT(
-      accuracy("transformer", {{"width", 8}, {"heads", 2}, {"feed_forward", 8}, {"dropout", 0.0}}),
-      0.95);
+  EXPECT_GT(accuracy("transformer",
+                     {{"head_width", 4}, {"heads", 2}, {"feed_forward", 8}, {"dropout", 0.0}}),
+            0.95);
   EXPECT_LT(accuracy("mean", {}), 0.7);
 }
 

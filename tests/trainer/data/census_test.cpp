@@ -342,7 +342,7 @@ class KeptCensusTest : public CensusTest {
     HashCache cache(cache_);
     const auto later = std::chrono::system_clock::now() + std::chrono::hours(1);
     for (const auto* files : {&spec.train, &spec.validate}) {
-      for (const std::string& file : *files) cache.Add(RequireStamp(file), HashFile(file), later);
+      for (const std::string& file : *files) cache.Add(StampOf(file), HashFile(file), later);
     }
     cache.Save();
   }

@@ -76,7 +76,7 @@ TEST_F(DigestTest, IsTheSameFromTheCacheAsFromTheFiles) {
   HashCache cache(folder_ / "cache");
   EXPECT_EQ(DataDigest(data, cache), DataDigest(data));
   // Believed and not read again: what is kept under a file's stamp is its hash.
-  cache.Add(RequireStamp(data.train[0]), std::string(32, '0'),
+  cache.Add(StampOf(data.train[0]), std::string(32, '0'),
             std::chrono::system_clock::now() + std::chrono::hours(1));
   EXPECT_NE(DataDigest(data, cache), DataDigest(data));
 }

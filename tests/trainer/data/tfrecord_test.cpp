@@ -1,6 +1,7 @@
 #include "trainer/data/tfrecord.h"
 
 #include <gmock/gmock.h>
+#include <sys/mman.h>
 
 #include <optional>
 
@@ -190,6 +191,21 @@ TEST(TfRecord, PagesGivenBackAreMappedAgain) {
   file.ReleasePages();
   EXPECT_EQ(record.payload, "first");
   EXPECT_EQ(file.Read(record.next_offset).payload, "second");
+}
+
+TEST(TfRecord, AFileThatIsShortenedIsAnErrorBeforeItIsTouched) {
+  const TemporaryFolder folder;
+  const auto path = folder / "file";
+  WriteBytes(path, std::string(1 << 20, 'x'));
+  const TfRecordFile file(path);
+  file.Prefetch(0, 1 << 20);
+  file.Prefetch(5000, std::uint64_t{1} << 40);
+  file.Prefetch(std::uint64_t{2} << 20, 1);
+#ifdef MADV_POPULATE_READ
+  std::filesystem::resize_file(path, 1000);
+  EXPECT_THAT(ErrorText<Error>([&] { file.Prefetch(0, 1 << 20); }),
+              HasSubstr("file: cannot read it, or it was shortened meanwhile"));
+#endif
 }
 
 }  // namespace

@@ -93,8 +93,16 @@ INSTANTIATE_TEST_SUITE_P(
         Settings{"ema_average", {{"ema", 0.8}, {"average_checkpoints", 5}}},
         Settings{"patience", {{"patience", 3}}}, Settings{"fp16", {{"precision", "fp16"}}},
         Settings{"bf16", {{"precision", "bf16"}}}, Settings{"int8", {{"precision", "int8"}}},
-        Settings{"ema_int8", {{"ema", 0.9}, {"precision", "int8"}}}),
+        Settings{"ema_int8", {{"ema", 0.9}, {"precision", "int8"}}},
+        Settings{"mix", {{"mix", 0.4}}}, Settings{"l2_added", {{"l2_clipped", false}}},
+        Settings{"late_decay", {{"late_decay_from", 300}, {"late_decay_examples", 70}}}),
     [](const auto& info) { return info.param.name; });
+
+TEST_F(TrainingSettingsTest, EachOfTheseChangesTheTraining) {
+  const double plain = RunIn(NewFolder(), TrialWith({})).validate_loss;
+  EXPECT_NE(RunIn(NewFolder(), TrialWith({{"mix", 0.4}})).validate_loss, plain);
+  EXPECT_NE(RunIn(NewFolder(), TrialWith({{"late_decay_from", 300}})).validate_loss, plain);
+}
 
 // ---- What is trained ----------------------------------------------------------------------------
 

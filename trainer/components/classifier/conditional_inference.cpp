@@ -24,6 +24,22 @@
 #include <utility>
 #include <vector>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "trainer/component.h"
 #include "trainer/components/classifier/mixture.h"
 #include "trainer/components/linear_layers.h"

@@ -8,8 +8,8 @@
 // [reading] Evaluation sees all frames, or with evaluation = "even" as many as training, always the
 // same: every stride-th, or `frames` of them evenly spaced.
 
+#include "trainer/components/temporal/frame_sampling.h"
 #include "trainer/component.h"
-#include "trainer/ops.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -50,51 +50,30 @@ class FrameSampling : public Extra {
 
   Sequence OnInput(Sequence sequence) override {
     if (!is_training() && options_.evaluation == "all") return sequence;
-    // On the device from the mask, on the CPU from the lengths: neither waits for the other.
-    const Candidates on_device = Of(sequence.mask.sum(1, /*keepdim=*/true));
-    if (options_.frames > 0) return Taken(sequence, on_device, Positions(on_device));
-    const torch::Tensor counts = Of(sequence.lengths).count;
-    const torch::Tensor position =
-        torch::arange(counts.max().item<std::int64_t>(), on_device.count.options()).unsqueeze(0);
-    const torch::Tensor mask = position < on_device.count;
-    Sequence taken = Taken(sequence, on_device, torch::minimum(position, on_device.count - 1));
-    return {ZeroPadding(taken.frames, mask), mask, counts};
+    if (options_.frames == 0) return StridedFrames(sequence, options_.stride, options_.skip_ends);
+    const torch::Tensor lengths = sequence.mask.sum(1, /*keepdim=*/true);
+    const torch::Tensor begin = (lengths - 1).div(2, "floor").clamp_max(options_.skip_ends);
+    const torch::Tensor candidates = StridedLengths(lengths, options_.stride, options_.skip_ends);
+    const torch::Tensor index = begin + Positions(candidates) * options_.stride;
+    const torch::Tensor frames =
+        sequence.frames.gather(1, index.unsqueeze(-1).expand({-1, -1, sequence.frames.size(2)}));
+    return {frames, torch::ones(index.sizes(), sequence.mask.options()),
+            torch::full({index.size(0)}, options_.frames, torch::kLong)};
   }
 
  private:
-  /// Candidates says which frames may be taken: begin + i * stride, i < count.
-  struct Candidates {
-    torch::Tensor begin, count;
-  };
-
-  [[nodiscard]] Candidates Of(const torch::Tensor& lengths) const {
-    // At most half of the video, so that one or two frames are left.
-    const torch::Tensor begin = (lengths - 1).div(2, "floor").clamp_max(options_.skip_ends);
-    return {begin, (lengths - 2 * begin - 1).div(options_.stride, "floor") + 1};
-  }
-
-  /// Which candidates are taken, [batch, frames].
-  [[nodiscard]] torch::Tensor Positions(const Candidates& candidates) const {
-    const auto floats = torch::TensorOptions().device(candidates.count.device());
+  /// Which of each video's candidates, whose numbers are [batch, 1], are taken: [batch, frames].
+  [[nodiscard]] torch::Tensor Positions(const torch::Tensor& candidates) const {
+    const auto floats = torch::TensorOptions().device(candidates.device());
     torch::Tensor share;
     if (is_training()) {
-      share = torch::rand({candidates.count.size(0), options_.frames}, floats);
+      share = torch::rand({candidates.size(0), options_.frames}, floats);
       if (options_.order == "time") share = std::get<0>(share.sort(1));
     } else {
       share = ((torch::arange(options_.frames, floats) + 0.5) / options_.frames).unsqueeze(0);
     }
     // U * n may be rounded up to n in a float, though U is below 1.
-    return torch::minimum((share * candidates.count).floor().to(torch::kLong),
-                          candidates.count - 1);
-  }
-
-  [[nodiscard]] Sequence Taken(const Sequence& sequence, const Candidates& candidates,
-                               const torch::Tensor& position) const {
-    const torch::Tensor index = candidates.begin + position * options_.stride;
-    const torch::Tensor frames =
-        sequence.frames.gather(1, index.unsqueeze(-1).expand({-1, -1, sequence.frames.size(2)}));
-    return {frames, torch::ones(index.sizes(), sequence.mask.options()),
-            torch::full({index.size(0)}, index.size(1), torch::kLong)};
+    return torch::minimum((share * candidates).floor().to(torch::kLong), candidates - 1);
   }
 
   FrameSamplingOptions options_;

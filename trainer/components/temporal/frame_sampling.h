@@ -2,6 +2,7 @@
 // Random frames of each video, for components that their papers train on samples.
 
 #include "trainer/component.h"
+#include "trainer/ops.h"
 
 namespace beamgrid::trainer {
 
@@ -34,6 +35,31 @@ namespace beamgrid::trainer {
                                   .expand({-1, -1, input.frames.size(2)});
   return {input.frames.gather(1, index), torch::ones({batch, count}, input.mask.options()),
           torch::full({batch}, count, torch::kLong)};
+}
+
+/// The number of every `stride`-th frame among the valid ones but the first and last `skip_ends`,
+/// as above. Lengths are int64, of any shape; so is the result.
+[[nodiscard]] inline torch::Tensor StridedLengths(const torch::Tensor& lengths, std::int64_t stride,
+                                                  std::int64_t skip_ends) {
+  const torch::Tensor begin = (lengths - 1).div(2, "floor").clamp_max(skip_ends);
+  return (lengths - 2 * begin - 1).div(stride, "floor") + 1;
+}
+
+/// These frames of each video, always the same.
+[[nodiscard]] inline Sequence StridedFrames(const Sequence& input, std::int64_t stride,
+                                            std::int64_t skip_ends) {
+  // On the device from the mask, on the CPU from the lengths: neither waits for the other.
+  const torch::Tensor lengths = input.mask.sum(1, /*keepdim=*/true);
+  const torch::Tensor count = StridedLengths(lengths, stride, skip_ends);
+  const torch::Tensor counts = StridedLengths(input.lengths, stride, skip_ends);
+  const torch::Tensor position =
+      torch::arange(counts.max().item<std::int64_t>(), count.options()).unsqueeze(0);
+  const torch::Tensor mask = position < count;
+  const torch::Tensor index = (lengths - 1).div(2, "floor").clamp_max(skip_ends) +
+                              torch::minimum(position, count - 1) * stride;
+  const torch::Tensor frames =
+      input.frames.gather(1, index.unsqueeze(-1).expand({-1, -1, input.frames.size(2)}));
+  return {ZeroPadding(frames, mask), mask, counts};
 }
 
 }  // namespace beamgrid::trainer

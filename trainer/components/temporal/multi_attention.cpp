@@ -35,6 +35,7 @@ struct MultiAttentionOptions {
   OptionValue bottleneck = "auto";
   std::int64_t sample_frames = 0;
   std::int64_t skip_ends = 0;
+  std::int64_t stride = 1;
 };
 
 void Describe(Fields& f, MultiAttentionOptions& o) {
@@ -53,6 +54,9 @@ void Describe(Fields& f, MultiAttentionOptions& o) {
       .Tag("S");
   f("skip_ends", o.skip_ends, Range{0, 9999},
     "frames at each end that are never drawn (the authors: 15); short videos keep their middle");
+  f("stride", o.stride, Range{1, 999},
+    "training sees every so many-th frame (the slides' \"subsampling\"; 5 is a step in the "
+    "authors' code); 1: all valid frames. Evaluation always sees all of them");
 }
 
 std::int64_t Bottleneck(std::int64_t width, const OptionValue& wanted) {
@@ -105,7 +109,12 @@ class MultiAttention : public Temporal {
  public:
   MultiAttention(const BuildContext& context, const MultiAttentionOptions& options)
       : options_(options), widths_(Parts(context)) {
-    if (options.skip_ends > 0 && options.sample_frames == 0) {
+    if (options.stride > 1 && options.sample_frames > 0) {
+      throw SpecError(
+          "temporal 'multi_attention': sample_frames draws frames and stride takes every so "
+          "many-th; leave out one of them");
+    }
+    if (options.skip_ends > 0 && options.sample_frames == 0 && options.stride == 1) {
       throw SpecError(
           "temporal 'multi_attention': skip_ends = " + std::to_string(options.skip_ends) +
           " says which frames are not drawn, but none are: set sample_frames (120) or leave it "
@@ -122,9 +131,7 @@ class MultiAttention : public Temporal {
   }
 
   torch::Tensor forward(const Sequence& input, const Targets& /*targets*/) override {
-    const bool samples = is_training() && options_.sample_frames > 0;
-    const torch::Tensor pooled =
-        Pool(samples ? SampleFrames(input, options_.sample_frames, options_.skip_ends) : input);
+    const torch::Tensor pooled = Pool(is_training() ? Sampled(input) : input);
     // Sets as rows: all of them go through the same layers.
     const torch::Tensor hidden = hidden_norm_(to_hidden_(pooled.flatten(0, 1)));
     const torch::Tensor gate = gate_norm_(gate_(hidden)).sigmoid();
@@ -139,6 +146,12 @@ class MultiAttention : public Temporal {
     hidden_norm_ = register_module("hidden_norm", BatchNorm(hidden));
     gate_ = register_module("gate", NormalLinearWithoutBias(hidden, hidden));
     gate_norm_ = register_module("gate_norm", BatchNorm(hidden));
+  }
+
+  [[nodiscard]] Sequence Sampled(const Sequence& input) const {
+    if (options_.stride > 1) return StridedFrames(input, options_.stride, options_.skip_ends);
+    if (options_.sample_frames == 0) return input;
+    return SampleFrames(input, options_.sample_frames, options_.skip_ends);
   }
 
   /// -> [batch, sets, width]

@@ -20,18 +20,23 @@ namespace {
 
 struct TransformerOptions {
   std::int64_t layers = 2;
-  std::int64_t width = 512;
   std::int64_t heads = 8;
+  std::int64_t head_width = 64;
   std::int64_t feed_forward = 2048;
   double dropout = 0.1;
   std::string positions = "sinusoid";
   std::string pool = "mean";
+
+  /// Of a frame inside, and of the embedding.
+  [[nodiscard]] std::int64_t width() const { return heads * head_width; }
 };
 
 void Describe(Fields& f, TransformerOptions& o) {
   f("layers", o.layers, Range{1, 24}, "layers, one on top of the other").Tag("L");
-  f("width", o.width, Range{1, 8192}, "of a frame inside, and of the embedding").Tag("d");
-  f("heads", o.heads, Range{1, 64}, "attentions side by side; they share the width").Tag("heads");
+  f("heads", o.heads, Range{1, 64}, "attentions side by side").Tag("heads");
+  f("head_width", o.head_width, Range{1, 1024},
+    "width of an attention; frames inside and the embedding are all heads wide")
+      .Tag("d");
   f("feed_forward", o.feed_forward, Range{1, 65536}, "width of the layer inside each layer")
       .Tag("ff");
   f("dropout", o.dropout, Range{0, 0.95},
@@ -52,12 +57,13 @@ class EncoderLayer : public torch::nn::Module {
       : options_(options),
         // Without biases, as in the paper's equations: one of the keys would change no weight.
         query_key_value_(register_module(
-            "query_key_value", XavierLinearWithoutBias(options.width, 3 * options.width))),
-        output_(register_module("output", XavierLinearWithoutBias(options.width, options.width))),
-        attention_norm_(register_module("attention_norm", LayerNormOf(options.width))),
-        widen_(register_module("widen", XavierLinear(options.width, options.feed_forward))),
-        narrow_(register_module("narrow", XavierLinear(options.feed_forward, options.width))),
-        norm_(register_module("norm", LayerNormOf(options.width))) {}
+            "query_key_value", XavierLinearWithoutBias(options.width(), 3 * options.width()))),
+        output_(
+            register_module("output", XavierLinearWithoutBias(options.width(), options.width()))),
+        attention_norm_(register_module("attention_norm", LayerNormOf(options.width()))),
+        widen_(register_module("widen", XavierLinear(options.width(), options.feed_forward))),
+        narrow_(register_module("narrow", XavierLinear(options.feed_forward, options.width()))),
+        norm_(register_module("norm", LayerNormOf(options.width()))) {}
 
   /// [batch, frames, width] -> the same; padding becomes anything and is seen by nobody.
   torch::Tensor forward(const torch::Tensor& frames, const torch::Tensor& mask) {
@@ -71,7 +77,7 @@ class EncoderLayer : public torch::nn::Module {
   }
 
   torch::Tensor Attend(const torch::Tensor& frames, const torch::Tensor& mask) {
-    const std::int64_t of_head = options_.width / options_.heads;
+    const std::int64_t of_head = options_.head_width;
     // [3, batch, heads, frames, width of a head]
     const torch::Tensor all =
         query_key_value_(frames)
@@ -93,11 +99,7 @@ class EncoderLayer : public torch::nn::Module {
 class Transformer : public Temporal {
  public:
   Transformer(const BuildContext& context, const TransformerOptions& options) : options_(options) {
-    if (options.width % options.heads != 0) {
-      throw SpecError("temporal 'transformer': width = " + std::to_string(options.width) +
-                      " must be a multiple of heads = " + std::to_string(options.heads));
-    }
-    input_ = register_module("input", XavierLinear(context.input_width, options.width));
+    input_ = register_module("input", XavierLinear(context.input_width, options.width()));
     for (std::int64_t layer = 0; layer < options.layers; ++layer) {
       layers_.push_back(register_module("layer" + std::to_string(layer),
                                         std::make_shared<EncoderLayer>(options)));
@@ -118,17 +120,17 @@ class Transformer : public Temporal {
     return {ZeroPadding(frames, input.mask), input.mask, input.lengths};
   }
 
-  [[nodiscard]] std::int64_t output_width() const override { return options_.width; }
-  [[nodiscard]] std::int64_t states_width() const override { return options_.width; }
+  [[nodiscard]] std::int64_t output_width() const override { return options_.width(); }
+  [[nodiscard]] std::int64_t states_width() const override { return options_.width(); }
 
  private:
   /// P, [frames, width].
   [[nodiscard]] torch::Tensor Positions(const torch::Tensor& like) const {
     const auto options = like.options().requires_grad(false);
-    const torch::Tensor column = torch::arange(options_.width, options);
+    const torch::Tensor column = torch::arange(options_.width(), options);
     const torch::Tensor even = column - column.remainder(2);
     const torch::Tensor rate =
-        torch::exp(even * (-std::log(10000.0) / static_cast<double>(options_.width)));
+        torch::exp(even * (-std::log(10000.0) / static_cast<double>(options_.width())));
     const torch::Tensor angle = torch::arange(like.size(1), options).unsqueeze(1) * rate;
     return torch::where(column == even, angle.sin(), angle.cos());
   }

@@ -1,0 +1,101 @@
+// `beamgrid merge`: takes the studies of another database into this one, with their files.
+
+#include "orchestrator/housekeeping/merge.h"
+
+#include <ranges>
+
+#include "orchestrator/audit/recorded_files.h"
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/confirm.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/commands/upkeep_option.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/text.h"
+
+namespace beamgrid {
+namespace {
+
+class Merge : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option("DB", theirs_, "The other database; it is only read")->required();
+    app.add_option("--their-runs", their_runs_,
+                   "Folder of its attempts; default: the one that it remembers")
+        ->type_name("DIR");
+    option_.AddTo(app);
+    AddJsonFlag(app, &json_);
+    app.footer(
+        "Trials that are the same (fingerprint) become one: a complete one wins; of two complete "
+        "ones\n"
+        "that measured something else this database's stays, is named, and the exit code is 1.");
+  }
+
+  int Run(CommandContext& context) override {
+    Tidying ours(option_.database.path, option_.database.runs);
+    OtherRecord theirs(theirs_, their_runs_, ours.database());
+    FinishEarlier(context, ours);
+    Merger merger(theirs, ours);
+    const std::string question = "take " + Join(merger.studies(), ", ", &StudyRecord::name) +
+                                 " of " + theirs_ + " into " + option_.database.path.string() + "?";
+    if (!Confirmed(context, question, option_.yes)) return kExitInterrupted;
+    const MergeReport report = merger.Run();
+    if (json_) {
+      PrintJson(context.out, ToJson(report));
+    } else {
+      Print(context.out, report);
+    }
+    return report.conflicts.empty() ? kExitDone : kExitBroken;
+  }
+
+ private:
+  static boost::json::object ToJson(const MergeReport& report) {
+    return {{"studies", report.studies},
+            {"trials", report.trials},
+            {"results", report.results},
+            {"references", report.references},
+            {"files", report.files},
+            {"bytes", report.bytes},
+            {"conflicts", JsonList(report.conflicts,
+                                   [](const MergeConflict& conflict) {
+                                     return boost::json::object{
+                                         {"id", static_cast<std::int64_t>(conflict.ours.id)},
+                                         {"name", conflict.ours.name},
+                                         {"seed", conflict.ours.seed},
+                                         {"differences", JsonList(conflict.differences)}};
+                                   })},
+            {"remarks", JsonList(report.remarks)}};
+  }
+
+  static void Print(std::ostream& out, const MergeReport& report) {
+    if (report.nothing()) {
+      out << "nothing to take: all of it is here\n";
+    } else {
+      const auto count = [](std::int64_t number, const std::string& noun) {
+        return CountText(static_cast<std::size_t>(number), noun);
+      };
+      out << "took " << report.studies << (report.studies == 1 ? " new study" : " new studies")
+          << ", " << count(report.trials, "new trial") << ", " << count(report.results, "result")
+          << " of trials that were not complete here, " << count(report.files, "file") << " ("
+          << SizeText(report.bytes) << ")\n";
+    }
+    for (const std::string& remark : report.remarks) out << "note: " << remark << "\n";
+    for (const MergeConflict& conflict : report.conflicts) {
+      out << "conflict  " << LabelOf(conflict.ours)
+          << ": both are complete and differ; ours stays\n";
+      constexpr std::size_t kShown = 5;
+      for (const std::string& difference : conflict.differences | std::views::take(kShown)) {
+        out << "  " << difference << "\n";
+      }
+    }
+  }
+
+  std::string theirs_, their_runs_;
+  bool json_ = false;
+  UpkeepOption option_;
+};
+
+REGISTER_COMMAND("merge", kRecord, "Take the studies of another database, with their files", Merge);
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,37 @@
+#include "orchestrator/commands/upkeep_option.h"
+
+#include "orchestrator/commands/confirm.h"
+#include "registry/util/text.h"
+
+namespace beamgrid {
+namespace {
+
+std::string FreedText(const Freed& freed) {
+  return "freed " + SizeText(freed.bytes) + " (" +
+         CountText(static_cast<std::size_t>(freed.files), "file") + ")";
+}
+
+}  // namespace
+
+void UpkeepOption::AddTo(CLI::App& app) {
+  database.AddTo(app);
+  database.AddRunsTo(app);
+  AddYesFlag(app, &yes);
+}
+
+int ReportFreed(const CommandContext& context, const Freed& freed) {
+  context.Remark(FreedText(freed));
+  for (const std::string& problem : freed.problems) context.err << "error: " << problem << "\n";
+  if (freed.problems.empty()) return kExitDone;
+  context.err << "the record has given these up; the next command of this kind deletes them\n";
+  return kExitBroken;
+}
+
+void FinishEarlier(const CommandContext& context, Tidying& tidying) {
+  const Freed freed = tidying.EmptyTrash();
+  if (freed.files > 0) {
+    context.Remark("finished what an earlier command was stopped at: " + FreedText(freed));
+  }
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,27 @@
+#pragma once
+// What the commands that tidy up a record share.
+
+#include <CLI/CLI.hpp>
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/housekeeping/tidying.h"
+
+namespace beamgrid {
+
+/// UpkeepOption is `--db FILE`, `--runs DIR` and `--yes`.
+struct UpkeepOption {
+  DatabaseOption database;
+  bool yes = false;
+
+  void AddTo(CLI::App& app);
+};
+
+/// Says what was deleted: "freed 85.0 MiB (6 files)". Returns the command's exit code: kExitBroken
+/// where something could not be deleted, which is named.
+[[nodiscard]] int ReportFreed(const CommandContext& context, const Freed& freed);
+
+/// Deletes what a command that was killed has left, and says so.
+void FinishEarlier(const CommandContext& context, Tidying& tidying);
+
+}  // namespace beamgrid

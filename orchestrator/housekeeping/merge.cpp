@@ -1,0 +1,323 @@
+#include "orchestrator/housekeeping/merge.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <system_error>
+#include <tuple>
+
+#include "orchestrator/audit/measured.h"
+#include "orchestrator/audit/recorded_files.h"
+#include "registry/store/upkeep.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/half_written.h"
+#include "registry/util/text.h"
+#include "trainer/protocol/protocol.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+std::string NumberText(auto id) { return std::to_string(static_cast<std::int64_t>(id)); }
+
+std::vector<json::object> RowsOf(const Store& store, const std::string& table, TrialId trial) {
+  std::vector<json::object> rows;
+  for (json::value& row : store
+                              .Query("SELECT * FROM " + table + " WHERE trial = :trial",
+                                     {{"trial", NumberText(trial)}})
+                              .Objects()) {
+    rows.push_back(std::move(row.as_object()));
+  }
+  return rows;
+}
+
+json::object OneRow(const Store& store, const std::string& sql,
+                    const std::map<std::string, std::string>& parameters) {
+  return store.Query(sql, parameters).Objects().at(0).as_object();
+}
+
+/// True if a file of an attempt is worth copying: not what a worker left half-written, its lock, or
+/// the checkpoints of a trial that is complete.
+bool IsWorthCopying(const fs::path& file, const TrialRecord& trial) {
+  const std::string name = file.filename().string();
+  if (name == kWorkerLock || name.find(".part.") != std::string::npos) return false;
+  return trial.state != TrialState::kComplete ||
+         (name != kLastCheckpoint && name != kBestCheckpoint);
+}
+
+/// An attempt that nobody works on any more ended when its orchestrator did.
+void CloseIfOpen(json::object* attempt) {
+  if (attempt->at("outcome") != "running") return;
+  (*attempt)["outcome"] = ToString(FailureKind::kInterrupted);
+  (*attempt)["finished_at"] = UtcText(std::chrono::system_clock::now());
+  (*attempt)["message"] = "it was taken over from another database while it was open";
+}
+
+const fs::path& OtherThan(const fs::path& ours, const fs::path& database) {
+  std::error_code ignored;
+  if (fs::equivalent(database, ours, ignored)) {
+    throw UsageError(database.string() + " and " + ours.string() + " are the same database");
+  }
+  return database;
+}
+
+std::unique_ptr<StudyLock> LockIfItMayBeWritten(const fs::path& database) try {
+  return std::unique_ptr<StudyLock>(new StudyLock(TakeTidyingLock(database)));
+} catch (const Error&) {
+  return nullptr;
+}
+
+}  // namespace
+
+OtherRecord::OtherRecord(const fs::path& database, const fs::path& runs, const fs::path& ours)
+    : database_(OtherThan(ours, database)),
+      lock_(LockIfItMayBeWritten(database)),
+      store_(database, OpenMode::kReadOnly) {
+  if (!runs.empty()) store_.SetRuns(runs);
+}
+
+void OtherRecord::HoldOff(const std::string& study) {
+  if (lock_) lock_->Take(study);
+}
+
+Merger::Merger(OtherRecord& theirs, Tidying& ours)
+    : theirs_(theirs.store()), ours_(ours.store()), studies_(theirs_.Studies()) {
+  for (const StudyRecord& study : studies_) {
+    const std::optional<StudyRecord> here = ours_.FindStudy(study.name);
+    if (here && here->recipe_digest != study.recipe_digest) {
+      throw UsageError("study '" + study.name + "' of " + theirs.database().string() +
+                       " has another recipe than the one of this name in " +
+                       ours.database().string() +
+                       "; give one of them another name first: `beamgrid rename " + study.name +
+                       " NEW --db FILE`");
+    }
+  }
+  for (const StudyRecord& study : studies_) {
+    theirs.HoldOff(study.name);
+    ours.HoldOff(study.name);
+  }
+}
+
+MergeReport Merger::Run() {
+  for (const StudyRecord& study : studies_) MergeStudy(study);
+  return std::move(report_);
+}
+
+void Merger::MergeStudy(const StudyRecord& study) {
+  std::optional<StudyRecord> here = ours_.FindStudy(study.name);
+  if (!here) {
+    json::object row =
+        OneRow(theirs_, "SELECT * FROM study WHERE name = :name", {{"name", study.name}});
+    row.erase("id");
+    RecordUpkeep(ours_).Insert("study", row);
+    here = ours_.FindStudy(study.name);
+    ++report_.studies;
+  }
+  const Studies studies{study.id, here->id};
+  // In the study's own order: whoever is killed in between leaves a study that has its first
+  // trials.
+  for (const TrialRecord& trial : theirs_.Trials(study.id)) {
+    MergeTrial(studies, trial);
+    Refer(studies, trial);
+  }
+  ours_.Together([&] {
+    MergeNotes(studies);
+    MergeEnsembles(studies);
+  });
+}
+
+void Merger::MergeTrial(const Studies& studies, const TrialRecord& theirs) {
+  const std::optional<TrialRecord> ours = ours_.FindByFingerprint(theirs.fingerprint);
+  if (!ours) {
+    TakeTrial(studies, theirs, nullptr);
+    ++report_.trials;
+  } else if (ours->state == TrialState::kComplete) {
+    if (theirs.state == TrialState::kComplete) Compare(theirs, *ours);
+  } else if (ours->state == TrialState::kRunning) {
+    if (theirs.state == TrialState::kComplete) {
+      report_.remarks.push_back(LabelOf(*ours) +
+                                " is complete there and being trained here: it stays; merge again "
+                                "if that training is given up");
+    }
+  } else if (theirs.state == TrialState::kComplete ||
+             (ours->attempts == 0 && theirs.attempts > 0)) {
+    TakeTrial(studies, theirs, &*ours);
+    ++report_.results;
+  }
+}
+
+/// Copies the folders first, to places that the record calls trash until the transaction that names
+/// them.
+void Merger::TakeTrial(const Studies& studies, const TrialRecord& theirs, const TrialRecord* ours) {
+  RecordUpkeep upkeep(ours_);
+  std::map<std::int64_t, fs::path> folders;
+  for (const Store::AttemptRecord& attempt : theirs_.Attempts(theirs.id)) {
+    const fs::path folder = UnusedFolder(attempt.directory);
+    upkeep.AddTrash(folder);
+    CopyAttempt(theirs, attempt, folder);
+    folders[attempt.attempt] = folder;
+  }
+  ours_.Together([&] {
+    TrialId id{};
+    if (ours != nullptr) {
+      id = ours->id;
+      upkeep.RemoveEpochs(id);
+    } else {
+      json::object row =
+          OneRow(theirs_, "SELECT * FROM trial WHERE id = :id", {{"id", NumberText(theirs.id)}});
+      row.erase("id");
+      id = TrialId{upkeep.Insert("trial", row)};
+    }
+    TakeRows(theirs, id, ours == nullptr ? 0 : ours->attempts, folders);
+    upkeep.TakeState(id,
+                     theirs.state == TrialState::kRunning ? TrialState::kWaiting : theirs.state);
+    for (const auto& [number, folder] : folders) upkeep.ForgetTrash(folder);
+    // In the same transaction: a trial of no study would be lost from sight.
+    Refer(studies, theirs);
+  });
+}
+
+void Merger::TakeRows(const TrialRecord& theirs, TrialId id, std::int64_t first_attempt,
+                      const std::map<std::int64_t, fs::path>& folders) {
+  RecordUpkeep upkeep(ours_);
+  const std::int64_t trial = static_cast<std::int64_t>(id);
+  for (json::object& row : RowsOf(theirs_, "attempt", theirs.id)) {
+    const std::int64_t number = row.at("number").as_int64();
+    CloseIfOpen(&row);
+    row["trial"] = trial;
+    row["number"] = number + first_attempt;
+    row["directory"] = upkeep.Recorded(folders.at(number));
+    upkeep.Insert("attempt", row);
+  }
+  for (json::object& row : RowsOf(theirs_, "result", theirs.id)) {
+    row["trial"] = trial;
+    row["attempt"] = row.at("attempt").as_int64() + first_attempt;
+    upkeep.Insert("result", row);
+  }
+  for (const char* table : {"epoch", "artifact"}) {
+    for (json::object& row : RowsOf(theirs_, table, theirs.id)) {
+      row["trial"] = trial;
+      upkeep.Insert(table, row);
+    }
+  }
+}
+
+void Merger::Compare(const TrialRecord& theirs, const TrialRecord& ours) {
+  const auto whole = [](const Store& store, const TrialRecord& trial) {
+    TrialResult result = *trial.result;
+    result.epochs = store.Epochs(trial.id);
+    return Measured(result);
+  };
+  const auto differences = Differences(whole(ours_, ours), whole(theirs_, theirs));
+  if (differences.empty()) return BringFilesBack(theirs, ours);
+  MergeConflict conflict{.ours = ours};
+  for (const Difference& difference : differences) {
+    conflict.differences.push_back(difference.what + ": ours " + difference.recorded + ", theirs " +
+                                   difference.now);
+  }
+  // A trial of several studies is one conflict.
+  const bool known = std::ranges::any_of(
+      report_.conflicts, [&](const MergeConflict& other) { return other.ours.id == ours.id; });
+  if (!known) report_.conflicts.push_back(std::move(conflict));
+}
+
+/// Copies what is gone or damaged here and sound there. What `prune` took stays away.
+void Merger::BringFilesBack(const TrialRecord& theirs, const TrialRecord& ours) {
+  for (const Artifact& artifact : ours.result->artifacts) {
+    const fs::path here = ArtifactPath(ours, artifact), there = ArtifactPath(theirs, artifact);
+    if (!artifact.pruned_at.empty() || RecordedDamage(here, artifact).empty()) continue;
+    if (!RecordedDamage(there, artifact).empty()) continue;
+    // What an earlier merge left half-written when it was killed.
+    RemoveHalfWritten(here.parent_path());
+    report_.bytes += CopyFileDurably(there, here);
+    ++report_.files;
+  }
+}
+
+void Merger::CopyAttempt(const TrialRecord& trial, const Store::AttemptRecord& attempt,
+                         const fs::path& to) {
+  std::error_code error;
+  for (fs::directory_iterator file(attempt.directory, error), end; !error && file != end;
+       file.increment(error)) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(fs::symlink_status(file->path(), ignored))) continue;
+    if (!IsWorthCopying(file->path(), trial)) continue;
+    report_.bytes += CopyFileDurably(file->path(), to / file->path().filename());
+    ++report_.files;
+  }
+  if (!trial.result || attempt.outcome != "complete") return;
+  for (const Artifact& artifact : trial.result->artifacts) {
+    if (!artifact.pruned_at.empty()) continue;
+    const std::string damage = RecordedDamage(to / artifact.path, artifact);
+    if (damage.empty()) continue;
+    report_.remarks.push_back(LabelOf(trial) + ": " + artifact.path + " " + damage +
+                              ", there as well: " + ArtifactPath(trial, artifact).string());
+  }
+}
+
+/// Returns the place below our runs folder that the attempt's folder has below theirs, or one
+/// beside it that nobody uses.
+fs::path Merger::UnusedFolder(const fs::path& theirs) const {
+  // <runs>/<study>/<trial>/<attempt>
+  const fs::path trial = theirs.parent_path();
+  const fs::path wanted =
+      ours_.runs() / trial.parent_path().filename() / trial.filename() / theirs.filename();
+  fs::path folder = wanted;
+  for (int copy = 2; fs::exists(fs::symlink_status(folder)) || ours_.IsTrash(folder); ++copy) {
+    folder = wanted.string() + "." + std::to_string(copy);
+  }
+  return folder;
+}
+
+void Merger::Refer(const Studies& studies, const TrialRecord& trial) {
+  const TrialId id = ours_.FindByFingerprint(trial.fingerprint)->id;
+  const std::map<std::string, std::string> reference = {{"study", NumberText(studies.ours)},
+                                                        {"trial", NumberText(id)}};
+  const std::string known = "SELECT 1 FROM study_trial WHERE study = :study AND trial = :trial";
+  if (!ours_.Query(known, reference).rows.empty()) return;
+  json::object row =
+      OneRow(theirs_, "SELECT * FROM study_trial WHERE study = :study AND trial = :trial",
+             {{"study", NumberText(studies.theirs)}, {"trial", NumberText(trial.id)}});
+  row["study"] = static_cast<std::int64_t>(studies.ours);
+  row["trial"] = static_cast<std::int64_t>(id);
+  row["position"] =
+      ours_
+          .Query("SELECT coalesce(max(position), 0) + 1 FROM study_trial WHERE study = :study",
+                 {{"study", NumberText(studies.ours)}})
+          .rows.at(0)
+          .at(0);
+  RecordUpkeep(ours_).Insert("study_trial", row);
+  ++report_.references;
+}
+
+void Merger::MergeNotes(const Studies& studies) {
+  const auto key = [](const json::object& row) {
+    return std::tuple(std::string(row.at("trial_name").as_string()), row.at("seed").as_int64(),
+                      std::string(row.at("text").as_string()));
+  };
+  const std::string all = "SELECT * FROM note WHERE study = :study ORDER BY id";
+  std::set<std::tuple<std::string, std::int64_t, std::string>> known;
+  for (const json::value& row : ours_.Query(all, {{"study", NumberText(studies.ours)}}).Objects()) {
+    known.insert(key(row.as_object()));
+  }
+  for (json::value& value : theirs_.Query(all, {{"study", NumberText(studies.theirs)}}).Objects()) {
+    json::object& row = value.as_object();
+    if (!known.insert(key(row)).second) continue;
+    row.erase("id");
+    row["study"] = static_cast<std::int64_t>(studies.ours);
+    RecordUpkeep(ours_).Insert("note", row);
+  }
+}
+
+void Merger::MergeEnsembles(const Studies& studies) {
+  std::set<std::string> known;
+  for (const EnsembleRecord& ensemble : ours_.Ensembles(studies.ours)) known.insert(ensemble.json);
+  for (const EnsembleRecord& ensemble : theirs_.Ensembles(studies.theirs)) {
+    if (known.insert(ensemble.json).second) ours_.AddEnsemble(studies.ours, ensemble);
+  }
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,89 @@
+#include "orchestrator/housekeeping/record_overview.h"
+
+#include <algorithm>
+
+#include "registry/util/json.h"
+#include "search/recipe.h"
+#include "search/recipe/warm_start_name.h"
+
+namespace beamgrid {
+namespace {
+
+using TrialsByMember = std::map<std::string, std::set<TrialId>>;
+
+/// Returns the name that an ensemble has for a trial of its own study.
+std::string MemberName(const TrialRecord& trial) {
+  return trial.name + "/s" + std::to_string(trial.seed);
+}
+
+std::set<TrialId> MembersOf(const boost::json::value& ensemble, const std::string& study,
+                            const TrialsByMember& trials) {
+  std::set<TrialId> members;
+  for (const boost::json::value& member : ensemble.at("members").as_array()) {
+    const std::string name(member.at("name").as_string());
+    // As a member of its own study, or with the study's name before it.
+    for (const std::string& key : {study + "/" + name, name}) {
+      const auto found = trials.find(key);
+      if (found != trials.end()) members.insert(found->second.begin(), found->second.end());
+    }
+  }
+  return members;
+}
+
+}  // namespace
+
+const StudyOverview& RecordOverview::Of(StudyId study) const {
+  return *std::ranges::find(studies, study,
+                            [](const StudyOverview& entry) { return entry.study.id; });
+}
+
+std::vector<std::string> StudiesNaming(const Store& store, const std::string& study) {
+  std::vector<std::string> found;
+  for (const StudyRecord& other : store.Studies()) {
+    const auto starts = WarmStartsOfRecipe(other.recipe_text, other.name);
+    const bool names = std::ranges::any_of(starts, [&](const std::string& start) {
+      const auto name = ParseWarmStartName(start);
+      return name && name->study == study;
+    });
+    if (names) found.push_back(other.name);
+  }
+  return found;
+}
+
+RecordOverview LookAtRecord(const Store& store) {
+  RecordOverview overview;
+  TrialsByMember members;
+  std::map<std::string, TrialId> by_fingerprint;
+  for (const StudyRecord& study : store.Studies()) {
+    StudyOverview& entry = overview.studies.emplace_back();
+    entry.study = study;
+    entry.trials = store.Trials(study.id);
+    for (const TrialRecord& trial : entry.trials) {
+      overview.studies_of[trial.id].insert(study.id);
+      overview.trials.try_emplace(trial.id, trial);
+      members[study.name + "/" + MemberName(trial)].insert(trial.id);
+      by_fingerprint[trial.fingerprint] = trial.id;
+    }
+  }
+  const Store::Table ensembles =
+      store.Query("SELECT id, study, created_at, json FROM ensemble ORDER BY id");
+  for (const auto& row : ensembles.rows) {
+    const StudyId study{row[1].as_int64()};
+    auto& entry = *std::ranges::find(
+        overview.studies, study, [](const StudyOverview& candidate) { return candidate.study.id; });
+    entry.ensembles.push_back(
+        {.id = row[0].as_int64(),
+         .created_at = std::string(row[2].as_string()),
+         .members = MembersOf(ParseJson(row[3].as_string()), entry.study.name, members)});
+  }
+  const Store::Table starts =
+      store.Query("SELECT id, spec ->> '$.start' FROM trial WHERE spec ->> '$.start' IS NOT NULL");
+  for (const auto& row : starts.rows) {
+    const auto from = by_fingerprint.find(std::string(row[1].as_string()));
+    if (from == by_fingerprint.end()) continue;
+    overview.starting_from[from->second].insert(TrialId{row[0].as_int64()});
+  }
+  return overview;
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,208 @@
+#include "orchestrator/housekeeping/merge.h"
+
+#include "orchestrator/audit/verify_study.h"
+#include "registry/util/error.h"
+#include "tests/orchestrator/housekeeping/housekeeping_fixture.h"
+#include "tests/support/error_text.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class MergeTest : public HousekeepingTest {
+ protected:
+  MergeReport Merge() {
+    Tidying ours(record_.path, "");
+    OtherRecord theirs(theirs_.path, "", ours.database());
+    (void)ours.EmptyTrash();
+    return Merger(theirs, ours).Run();
+  }
+  [[nodiscard]] std::vector<TrialRecord> TrialsOf(const std::string& study) const {
+    return record_.store.Trials(record_.store.FindStudy(study)->id);
+  }
+  /// Every complete trial of ours has its files.
+  void ExpectSound(const std::string& study) const {
+    EXPECT_THAT(DamagedFiles(CompleteTrials(record_.store, *record_.store.FindStudy(study))),
+                IsEmpty());
+    EXPECT_THAT(record_.store.Trash(), IsEmpty());
+  }
+  void ExpectNothingMoreToTake() {
+    const MergeReport again = Merge();
+    EXPECT_TRUE(again.nothing());
+  }
+
+  FiledRecord theirs_{folder_ / "theirs"};
+};
+
+TEST_F(MergeTest, AStudyComesWithAllThatIsRecordedAndItsFiles) {
+  record_.Complete(record_.Study("mine"), 7, 0.3);  // so that ids differ
+  const StudyId study = theirs_.Study("a");
+  const TrialId trial = theirs_.Wait(study, 1);
+  const auto first = theirs_.Begin(trial);
+  WriteFileAtomically(first / kLastCheckpoint, "weights");
+  theirs_.store.FinishAttempt(trial, 1, ExampleFailure(FailureKind::kInterrupted),
+                              TrialState::kWaiting);
+  theirs_.Finish(trial, theirs_.Begin(trial), 0.5);
+  theirs_.Wait(study, 2);
+  theirs_.Ensemble(study, {trial});
+  theirs_.store.AddNote(study, "MC-BLSTM1", 1, "why");
+  const MergeReport report = Merge();
+  EXPECT_EQ(report.studies, 1);
+  EXPECT_EQ(report.trials, 2);
+  EXPECT_THAT(report.conflicts, IsEmpty());
+  EXPECT_THAT(report.remarks, IsEmpty());
+  const std::vector<TrialRecord> trials = TrialsOf("a");
+  ASSERT_THAT(trials, SizeIs(2));
+  EXPECT_EQ(trials[0].result->metrics.gap, 0.5);
+  EXPECT_EQ(trials[0].attempts, 2);
+  EXPECT_THAT(record_.store.Epochs(trials[0].id), SizeIs(3));
+  EXPECT_EQ(trials[1].state, TrialState::kWaiting);
+  EXPECT_TRUE(trials[0].directory.starts_with(record_.store.runs().string()));
+  const StudyId here = record_.store.FindStudy("a")->id;
+  EXPECT_THAT(record_.store.Ensembles(here), SizeIs(1));
+  EXPECT_THAT(record_.store.Notes(here, "MC-BLSTM1", 1), ElementsAre("why"));
+  for (const auto& attempt : record_.store.Attempts(trials[0].id)) {
+    EXPECT_FALSE(
+        std::filesystem::exists(std::filesystem::path(attempt.directory) / kLastCheckpoint))
+        << "nothing goes on from it";
+  }
+  ExpectSound("a");
+  ExpectNothingMoreToTake();
+  EXPECT_THAT(record_.store.Ensembles(here), SizeIs(1));
+  EXPECT_THAT(record_.store.Notes(here, "MC-BLSTM1", 1), SizeIs(1));
+}
+
+TEST_F(MergeTest, OneStudyOfBothHasTheTrialsOfBoth) {
+  record_.Complete(record_.Study("a"), 1, 0.5);
+  record_.Complete(record_.Study("a"), 2, 0.6);
+  theirs_.Complete(theirs_.Study("a"), 2, 0.6);
+  theirs_.Complete(theirs_.Study("a"), 3, 0.7);
+  const MergeReport report = Merge();
+  EXPECT_EQ(report.studies, 0);
+  EXPECT_EQ(report.trials, 1);
+  EXPECT_THAT(TrialsOf("a"), SizeIs(3));
+  ExpectSound("a");
+  ExpectNothingMoreToTake();
+}
+
+TEST_F(MergeTest, ACompleteResultWinsOverAWaitingOrFailedTrial) {
+  const StudyId here = record_.Study("a"), there = theirs_.Study("a");
+  record_.Wait(here, 1);
+  const TrialId failed = record_.Wait(here, 2);
+  (void)record_.Begin(failed);
+  record_.store.FinishAttempt(failed, 1, ExampleFailure(FailureKind::kDiverged),
+                              TrialState::kFailed);
+  theirs_.Complete(there, 1, 0.5);
+  theirs_.Complete(there, 2, 0.6);
+  EXPECT_EQ(Merge().results, 2);
+  const std::vector<TrialRecord> trials = TrialsOf("a");
+  ASSERT_THAT(trials, SizeIs(2));
+  EXPECT_EQ(trials[0].result->metrics.gap, 0.5);
+  EXPECT_EQ(trials[1].id, failed);
+  EXPECT_EQ(trials[1].result->metrics.gap, 0.6);
+  EXPECT_EQ(trials[1].attempts, 2) << "what was tried here stays told";
+  ExpectSound("a");
+  ExpectNothingMoreToTake();
+}
+
+TEST_F(MergeTest, WhatIsCompleteHereStaysWhateverTheyHave) {
+  const TrialId trial = record_.Complete(record_.Study("a"), 1, 0.5);
+  theirs_.Wait(theirs_.Study("a"), 1);
+  ExpectNothingMoreToTake();
+  EXPECT_EQ(record_.store.Trial(trial).result->metrics.gap, 0.5);
+}
+
+TEST_F(MergeTest, TwoResultsThatDifferAreAConflictAndOursStays) {
+  const TrialId trial = record_.Complete(record_.Study("a"), 1, 0.5);
+  theirs_.Complete(theirs_.Study("a"), 1, 0.6);
+  const MergeReport report = Merge();
+  ASSERT_THAT(report.conflicts, SizeIs(1));
+  EXPECT_EQ(report.conflicts[0].ours.id, trial);
+  EXPECT_THAT(report.conflicts[0].differences, Contains("metrics.gap: ours 0.5, theirs 0.6"));
+  EXPECT_EQ(record_.store.Trial(trial).result->metrics.gap, 0.5);
+  ExpectSound("a");
+}
+
+TEST_F(MergeTest, AFileThatIsGoneHereComesBackAndAPrunedOneDoesNot) {
+  const TrialId trial = record_.Complete(record_.Study("a"), 1, 0.5);
+  theirs_.Complete(theirs_.Study("a"), 1, 0.5);
+  std::filesystem::remove(record_.FileOf(trial, kPredictionsFile));
+  const TrialRecord before = record_.store.Trial(trial);
+  CarryOut(record_.store, PrunePlan{.files = {{before, before.result->artifacts.at(0), ""}}});
+  (void)record_.EmptyTrash();
+  EXPECT_EQ(Merge().files, 1);
+  EXPECT_TRUE(record_.Has(trial, kPredictionsFile));
+  EXPECT_FALSE(record_.Has(trial, kModelFile));
+  ExpectSound("a");
+  ExpectNothingMoreToTake();
+}
+
+TEST_F(MergeTest, WhatIsGoneThereIsSaidAndTheRestTaken) {
+  const TrialId trial = theirs_.Complete(theirs_.Study("a"), 1, 0.5);
+  std::filesystem::remove(theirs_.FileOf(trial, kModelFile));
+  const MergeReport report = Merge();
+  EXPECT_THAT(report.remarks, ElementsAre(HasSubstr("model.pt is gone, there as well")));
+  EXPECT_EQ(TrialsOf("a").at(0).result->metrics.gap, 0.5);
+}
+
+TEST_F(MergeTest, AnAttemptThatWasLeftOpenThereIsAnInterruptedOneHere) {
+  const TrialId trial = theirs_.Wait(theirs_.Study("a"), 1);
+  WriteFileAtomically(theirs_.Begin(trial) / kLastCheckpoint, "weights");
+  (void)Merge();
+  const TrialRecord here = TrialsOf("a").at(0);
+  EXPECT_EQ(here.state, TrialState::kWaiting);
+  EXPECT_EQ(record_.store.Attempts(here.id).at(0).outcome, "interrupted");
+  EXPECT_TRUE(record_.Has(here.id, kLastCheckpoint)) << "it goes on from there";
+  ExpectNothingMoreToTake();
+}
+
+TEST_F(MergeTest, AFolderThatIsTakenHereGetsANameBesideIt) {
+  const TrialId trial = theirs_.Complete(theirs_.Study("a"), 1, 0.5);
+  const auto relative = theirs_.FileOf(trial, "").lexically_relative(theirs_.store.runs());
+  WriteFileAtomically(record_.store.runs() / relative / kModelFile, "another database's");
+  (void)Merge();
+  EXPECT_TRUE(TrialsOf("a").at(0).directory.ends_with("/1.2"));
+  EXPECT_EQ(ReadFile(record_.store.runs() / relative / kModelFile), "another database's");
+  ExpectSound("a");
+}
+
+TEST_F(MergeTest, AStudyOfOneNameThatAsksForSomethingElseIsRefused) {
+  record_.Complete(record_.Study("a"), 1, 0.5);
+  StudyRecord other = ExampleStudy("a");
+  other.recipe_digest = "another";
+  theirs_.store.OpenStudy(other);
+  EXPECT_THAT(ErrorText<UsageError>([&] { (void)Merge(); }),
+              HasSubstr("`beamgrid rename a NEW --db FILE`"));
+}
+
+TEST_F(MergeTest, AStudyThatRunsOnEitherSideIsRefused) {
+  theirs_.Study("a");
+  {
+    const StudyLock run(theirs_.path, "a");
+    EXPECT_THAT(ErrorText<UsageError>([&] { (void)Merge(); }), HasSubstr("is being run by"));
+  }
+  record_.Study("a");
+  const StudyLock run(record_.path, "a");
+  EXPECT_THAT(ErrorText<UsageError>([&] { (void)Merge(); }), HasSubstr("is being run by"));
+}
+
+TEST_F(MergeTest, ARecordIsNotMergedWithItself) {
+  std::filesystem::create_symlink(record_.path, folder_ / "link.db");
+  EXPECT_THAT(ErrorText<UsageError>([&] { OtherRecord(folder_ / "link.db", "", record_.path); }),
+              HasSubstr("are the same database"));
+}
+
+TEST_F(MergeTest, ARecordThatIsNotThereOrBeingTidiedUpIsRefused) {
+  EXPECT_THROW(OtherRecord(folder_ / "missing.db", "", record_.path), UsageError);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "missing.db"));
+  const Tidying busy(theirs_.path, "");
+  EXPECT_THAT(ErrorText<UsageError>([&] { (void)Merge(); }), HasSubstr("is being tidied up by"));
+}
+
+}  // namespace
+}  // namespace beamgrid
