@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "orchestrator/inputs/data_files.h"
+#include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/run_study.h"
 #include "registry/scoring/predictions.h"
 #include "registry/util/files.h"
@@ -52,10 +53,10 @@ class FinishedStudyTest : public CommandTest {
   }
   /// Records every trial of the plan as complete.
   void Fill() const {
-    const DataSpec data = CheckedData(LoadRecipe(recipe_, TestCatalogue()), {});
+    const DataSpec data = CheckedData(LoadRecipe(ReadRecipe(recipe_), TestCatalogue()), {});
     const auto plan = Call({"plan", recipe_, "--db", Path("none.db"), "--json"}).Json();
     Store store(database_, OpenMode::kReadWrite);
-    const Recipe recipe = LoadRecipe(recipe_, TestCatalogue());
+    const Recipe recipe = LoadRecipe(ReadRecipe(recipe_), TestCatalogue());
     const StudyId study = store.OpenStudy({.name = "s",
                                            .objective = "gap",
                                            .recipe_text = recipe.text,
