@@ -98,7 +98,10 @@ class Database {
   template <typename Make, typename... Values>
   auto Row(const char* sql, const Make& make, const Values&... values) {
     auto rows = Rows(sql, make, values...);
-    return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
+    // Its value, by name: what a vector of bool holds is no bool, and refers to the vector.
+    std::optional<typename decltype(rows)::value_type> row;
+    if (!rows.empty()) row = std::move(rows.front());
+    return row;
   }
 
   /// The same of a statement whose row has to be there. Throws Error where somebody has taken it
