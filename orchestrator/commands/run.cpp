@@ -91,7 +91,7 @@ class RunCommand : public Subcommand {
 
   static void Unfinished(const CommandContext& context, const std::string& what,
                          const std::string& again, const char* why) {
-    context.err << "error: all trials are trained and recorded, but the " << what
+    context.err << "error: what was trained is recorded, but the " << what
                 << " could not be made: " << why << "; `beamgrid " << again
                 << "` makes it without a run\n";
   }
@@ -103,8 +103,9 @@ class RunCommand : public Subcommand {
       context.err << "error: stopped: " << result.stopped_because << "\n";
     }
     if (result.failed > 0) {
-      context.Remark("failed trials are tried again with `beamgrid run " + recipe_ +
-                     " --retry failed` (or a kind, as diverged, or a trial's NAME#SEED)");
+      context.Remark(
+          "the next `beamgrid run` tries failed trials again, those that diverged only with "
+          "--retry diverged (or --retry failed, --retry NAME#SEED)");
     }
     if (result.interrupted) {
       context.err << "interrupted; what is finished is recorded, run the same recipe again to go on"

@@ -41,6 +41,13 @@ TEST_F(PrunePlanTest, TheBestModelsAreThoseOfTheHighestMeanOverTheirSeeds) {
   EXPECT_THAT(TrialsOf(Plan({study_}, 0)), SizeIs(5));
 }
 
+TEST_F(PrunePlanTest, WhatDoesNotCountIsNoneOfTheBest) {
+  const TrialId older = record_.Complete(study_, 1, 0.9);
+  record_.Complete(study_, 2, 0.6);
+  record_.store.StopCounting(study_, {older}, "it was trained on other data");
+  EXPECT_THAT(TrialsOf(Plan({study_}, 1)), UnorderedElementsAre(older));
+}
+
 TEST_F(PrunePlanTest, PredictionsStayUnlessTheyAreNamed) {
   record_.Complete(study_, 1, 0.9);
   const TrialId loser = record_.Complete(study_, 2, 0.1);
