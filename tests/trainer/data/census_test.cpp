@@ -262,7 +262,8 @@ TEST_F(CensusTest, AFolderBetweenTwoDatasetsStops) {
 TEST_F(CensusTest, AFileThatIsNotThereIsAnError) {
   DataSpec spec = Sound();
   spec.train.push_back((folder_ / "none").string());
-  EXPECT_THAT(ErrorText<Error>([&] { (void)TakeCensus(spec); }), HasSubstr("none: cannot open"));
+  EXPECT_THAT(ErrorText<Error>([&] { (void)TakeCensus(spec); }),
+              HasSubstr("none: cannot look at it: No such file"));
 }
 
 TEST_F(CensusTest, WhatAFileSaysStaysOnOneLineAndIsNotObeyed) {
