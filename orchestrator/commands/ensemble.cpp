@@ -124,7 +124,7 @@ class Ensemble : public Subcommand {
     const StudyRecord study = FindStudy(*store, database_, study_);
     EnsembleQuestion question = EnsembleOfRecipe(study.recipe_text, study.name);
     Apply(overrides_, question);
-    MemberChoice pool =
+    MemberPool pool =
         StudyPool(*store, study, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
     question.models = std::move(pool.models);
     left_out_ = std::move(pool.left_out);

@@ -129,7 +129,7 @@ class RunCommand : public Subcommand {
   static void MakeEnsemble(const CommandContext& context, Store& store, const StudyRecord& study,
                            const Recipe& recipe) {
     EnsembleQuestion question = *recipe.ensemble;
-    MemberChoice pool = StudyPool(store, study, SeedChoice::kAll);
+    MemberPool pool = StudyPool(store, study, SeedChoice::kAll);
     question.models = std::move(pool.models);
     const EnsembleAnswer answer = FindEnsemble(question);
     StoreEnsemble(store, study.id, AnswerJson(answer, pool.left_out));

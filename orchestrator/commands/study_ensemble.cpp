@@ -39,12 +39,12 @@ std::vector<TrialRecord> CandidatesOf(const Store& store, const StudyRecord& stu
 
 }  // namespace
 
-MemberChoice StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds) {
+MemberPool StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds) {
   const std::vector<TrialRecord> trials = CandidatesOf(store, study, seeds);
   if (trials.empty()) {
     throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");
   }
-  MemberChoice pool;
+  MemberPool pool;
   std::set<std::string> names;
   for (const TrialRecord& trial : trials) {
     if (seeds == SeedChoice::kBest && names.contains(trial.name)) continue;

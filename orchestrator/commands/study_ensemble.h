@@ -25,8 +25,8 @@ struct LeftOut {
   std::string why;   ///< the file, what is wrong with it and the way out
 };
 
-/// MemberChoice is what an ensemble of a study is chosen from.
-struct MemberChoice {
+/// MemberPool is what an ensemble of a study is chosen from.
+struct MemberPool {
   std::vector<EnsembleModel> models;  ///< by name and seed
   std::vector<LeftOut> left_out;
 };
@@ -35,8 +35,7 @@ struct MemberChoice {
 /// the one that was recorded is left out; of several seeds the best one with a sound file is taken.
 /// Throws UsageError if no trial is complete; Error if no file is sound, and where a model and seed
 /// is there twice (RequireOneTrialPerSeed).
-[[nodiscard]] MemberChoice StudyPool(const Store& store, const StudyRecord& study,
-                                     SeedChoice seeds);
+[[nodiscard]] MemberPool StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds);
 
 /// Returns the object that `ensemble --json` prints and the record keeps: ToJson(answer), with
 /// `left_out` where trials were.

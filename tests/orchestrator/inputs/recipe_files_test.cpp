@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 
 class RecipeFilesTest : public ::testing::Test {
  protected:
-  RecipeFilesTest() { ::setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1); }
+  RecipeFilesTest() { ::setenv("BEAMGRID_CACHE_DIR", (folder_ / "cache").c_str(), 1); }
 
   std::filesystem::path Recipe(const std::string& first_line) const {
     WriteFileAtomically(folder_ / "recipes/r.toml", first_line + "\n" + RecipeHead());
