@@ -103,6 +103,7 @@ class FileCopier {
       return;
     }
     for (const Artifact& artifact : trial.result->artifacts) {
+      if (!artifact.pruned_at.empty()) continue;  // given up, in the original too
       Copy(folder / artifact.path, &artifact);
     }
     for (const char* name : {kTrialFile, kResultFile}) Copy(folder / name, nullptr);
