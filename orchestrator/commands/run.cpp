@@ -60,7 +60,12 @@ class RunCommand : public Subcommand {
     // Opened anew: the study's own connection went with its lock, and the ensemble is still to be
     // recorded.
     Store store(options_.database, OpenMode::kReadWrite);  // which knows the runs folder by now
-    const StudyRecord study = FindStudy(store, database_, recipe.name);
+    const std::optional<StudyRecord> found = store.FindStudy(recipe.name);
+    if (!found) {
+      throw Error(options_.database.string() + ": holds no study '" + recipe.name +
+                  "' any more, which has just been run; was the file replaced?");
+    }
+    const StudyRecord& study = *found;
     bool finished = true;
     const auto part = [&](const std::string& what, const std::string& again, const auto& make) {
       try {

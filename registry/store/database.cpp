@@ -216,7 +216,8 @@ void Database::Open(OpenMode mode) {
   }
 }
 
-void Database::CopyTo(const std::filesystem::path& to) {
+void Database::CopyTo(const std::filesystem::path& to,
+                      const std::function<void(SQLite::Database&)>& change) {
   if (std::filesystem::exists(to)) throw Error(to.string() + ": is there already");
   try {
     SQLite::Database copy(to.string(), FlagsFor(OpenMode::kReadWrite));
@@ -224,6 +225,7 @@ void Database::CopyTo(const std::filesystem::path& to) {
     // A file that is only read may lie where no log can be made beside it; the next to write to it
     // changes it back.
     copy.exec("PRAGMA journal_mode = DELETE");
+    change(copy);
   } catch (const SQLite::Exception& exception) {
     throw Error(to.string() + ": " + exception.what() + "; " +
                 FixFor(exception.getErrorCode() & kPrimaryCode));

@@ -6,6 +6,7 @@
 #include <SQLiteCpp/Savepoint.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -131,8 +132,10 @@ class Database {
 
   [[nodiscard]] SQLite::Database& connection() { return *connection_; }
 
-  /// Copies the database into a new file, which needs no other file beside it.
-  void CopyTo(const std::filesystem::path& to);
+  /// Copies the database into a new file, which needs no other file beside it; `change` is made in
+  /// the copy.
+  void CopyTo(const std::filesystem::path& to,
+              const std::function<void(SQLite::Database&)>& change);
   /// Moves the log into the file as far as readers let it, if this connection has changed anything
   /// since it did so last.
   void Checkpoint();
