@@ -119,7 +119,7 @@ void Merger::MergeStudy(const StudyRecord& study) {
   const Studies studies{study.id, here->id};
   // In the study's own order: whoever is killed in between leaves a study that has its first
   // trials.
-  for (const TrialRecord& trial : theirs_.Trials(study.id)) {
+  for (const TrialRecord& trial : theirs_.Trials(study.id, Counting::kAll)) {
     MergeTrial(studies, trial);
     Refer(studies, trial);
   }
@@ -289,8 +289,22 @@ void Merger::Refer(const Studies& studies, const TrialRecord& trial) {
                  {{"study", NumberText(studies.ours)}})
           .rows.at(0)
           .at(0);
+  const bool counts = row.at("not_counted").is_null();
+  if (counts && HasCounting(studies.ours, trial)) {
+    // Of one model and seed one trial counts: here that of this record's content.
+    row["not_counted"] = "it came from another record, and this one has a trial of other content";
+    report_.remarks.push_back(LabelOf(trial) +
+                              ": there it is of other content than here; it does not count");
+  }
   RecordUpkeep(ours_).Insert("study_trial", row);
   ++report_.references;
+}
+
+bool Merger::HasCounting(StudyId study, const TrialRecord& trial) const {
+  const std::vector<TrialRecord> trials = ours_.Trials(study);
+  return std::ranges::any_of(trials, [&](const TrialRecord& ours) {
+    return ours.name == trial.name && ours.seed == trial.seed;
+  });
 }
 
 void Merger::MergeNotes(const Studies& studies) {
