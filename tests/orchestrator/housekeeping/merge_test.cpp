@@ -211,6 +211,23 @@ TEST_F(MergeTest, AFolderThatIsTakenHereGetsANameBesideIt) {
   ExpectSound("a");
 }
 
+TEST_F(MergeTest, OfOneModelAndSeedOneTrialCounts) {
+  const TrialId ours = record_.Complete(record_.Study("a"), 1, 0.5);
+  NewTrial other = ExampleNewTrial(1);
+  other.spec.data.digest = "of other data";
+  other.fingerprint = Fingerprint(other.spec);
+  const StudyId there = theirs_.Study("a");
+  const TrialId theirs = theirs_.store.AddTrials(there, {other}).at(0);
+  theirs_.Finish(theirs, theirs_.Begin(theirs), 0.6);
+  const MergeReport report = Merge();
+  EXPECT_EQ(report.trials, 1);
+  EXPECT_THAT(report.remarks, Contains(HasSubstr("it does not count")));
+  ASSERT_THAT(TrialsOf("a"), SizeIs(1));
+  EXPECT_EQ(TrialsOf("a").at(0).id, ours);
+  EXPECT_THAT(record_.store.Trials(record_.store.FindStudy("a")->id, Counting::kAll), SizeIs(2));
+  ExpectNothingMoreToTake();
+}
+
 TEST_F(MergeTest, AStudyOfOneNameThatAsksForSomethingElseIsRefused) {
   record_.Complete(record_.Study("a"), 1, 0.5);
   StudyRecord other = ExampleStudy("a");

@@ -95,6 +95,15 @@ TEST_F(PrunePlanTest, ATrialOfAnotherStudyStaysUnlessBothAreNamed) {
   EXPECT_THAT(TrialsOf(Plan({study_, other}, 1)), ElementsAre(shared));
 }
 
+TEST_F(PrunePlanTest, WhatCountsNoMoreIsNoneOfTheBest) {
+  const TrialId old = record_.Complete(study_, 1, 0.9), now = record_.Complete(study_, 2, 0.1);
+  record_.store.StopCounting(study_, {old}, "it was trained on other data");
+  const PrunePlan plan = Plan({study_}, 1);
+  EXPECT_THAT(TrialsOf(plan), ElementsAre(old));
+  EXPECT_THAT(plan.kept, IsEmpty());
+  (void)now;
+}
+
 TEST_F(PrunePlanTest, OnlyCompleteTrialsGiveUpFiles) {
   record_.Complete(study_, 1, 0.9);
   const TrialId running = record_.Wait(study_, 2);
