@@ -14,6 +14,10 @@ namespace beamgrid {
 /// Returns the text of a recipe. Throws UsageError where it cannot be read.
 [[nodiscard]] std::string RecipeText(const std::filesystem::path& recipe);
 
+/// Returns the folder in which a recipe's files are looked for: its own, and the current one where
+/// the recipe comes from a pipe.
+[[nodiscard]] std::filesystem::path FolderOf(const std::filesystem::path& recipe);
+
 /// Returns a function that looks at files relative to the recipe's folder.
 [[nodiscard]] FindFile FilesBeside(const std::filesystem::path& recipe);
 

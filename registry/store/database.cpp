@@ -48,7 +48,10 @@ std::string FixFor(int code) {
     case SQLITE_CORRUPT:
       return "the file is damaged; restore a copy or salvage it with sqlite3's .recover";
     case SQLITE_IOERR:
-      return "check the disk, then run again; what was finished is kept";
+      return "check the disk and the limit on the size of files (ulimit -f), then run again; what "
+             "was finished is kept";
+    case SQLITE_NOMEM:
+      return "free memory or allow more (ulimit -v), then run again; what was finished is kept";
     default:
       return "please report this";
   }
