@@ -57,8 +57,9 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   watch.SetDigest(data.digest);
   for (const NamedFile& file : NamedFilesOf(recipe, catalogue)) watch.Add(file);
   // Before a database is made, as all that may be refused: a mistake leaves no file behind.
-  const std::string runs_problem = ProblemOfPath(std::filesystem::absolute(options.runs).string());
-  if (!runs_problem.empty()) throw UsageError(runs_problem);
+  const auto& place = options.runs.empty() ? options.database : options.runs;  // runs lie beside it
+  const std::string problem = ProblemOfPath(std::filesystem::absolute(place).string());
+  if (!problem.empty()) throw UsageError(problem);
   const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
   std::vector<Slot> slots = MakeSlots(recipe.resources, machine);
   if (!std::filesystem::exists(options.database)) static_cast<void>(WarmStarts(recipe, nullptr));
