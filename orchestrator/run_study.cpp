@@ -40,8 +40,8 @@ std::chrono::milliseconds Now() {
 
 }  // namespace
 
-Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue) {
-  return ParseRecipe(RecipeText(path), path.string(), catalogue, FilesBeside(path));
+Recipe LoadRecipe(const RecipeSource& source, const Catalogue& catalogue) {
+  return ParseRecipe(source, catalogue, FilesBeside(source.path()));
 }
 
 StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,

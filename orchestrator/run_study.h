@@ -25,9 +25,8 @@ struct RunStudyOptions {
   std::vector<std::string> retry;  ///< failed trials to try again; see ChooseRetries
 };
 
-/// Parses a recipe from a file. Throws UsageError if the file cannot be read, RecipeError with its
-/// mistakes.
-[[nodiscard]] Recipe LoadRecipe(const std::filesystem::path& path, const Catalogue& catalogue);
+/// Parses a recipe; files that it names lie beside it. Throws RecipeError with its mistakes.
+[[nodiscard]] Recipe LoadRecipe(const RecipeSource& source, const Catalogue& catalogue);
 
 /// Reads and judges the study's data, locks it, runs it to the end or to an interrupt (SIGINT,
 /// SIGTERM and SIGHUP are caught while it runs). Throws RecipeError for globs and data that

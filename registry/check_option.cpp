@@ -15,8 +15,12 @@ namespace {
 
 namespace json = boost::json;
 
-/// Returns 4096 for 4096.0, 0.9 for 0.9: people write limits without ".0".
+/// Returns 4096 for 4096.0, 100000 for 1e5, 0.9 for 0.9: as people write limits.
 std::string NumberText(double number) {
+  constexpr double kMostDigits = 1e9;
+  if (std::abs(number) < kMostDigits && std::trunc(number) == number) {
+    return std::to_string(static_cast<std::int64_t>(number));
+  }
   const std::string text = CanonicalJson(number);
   return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
 }

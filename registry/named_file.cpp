@@ -5,6 +5,7 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/system_error.h"
+#include "registry/util/user_path.h"
 #include "registry/util/utf8.h"
 
 namespace beamgrid {
@@ -16,10 +17,7 @@ constexpr char kFile[] = "file";
 constexpr char kHash[] = "hash";
 constexpr char kPath[] = "path";
 
-}  // namespace
-
-NamedFile LookAtFile(const std::string& name, const std::filesystem::path& folder) {
-  const auto path = (std::filesystem::absolute(folder) / name).lexically_normal();
+NamedFile Look(const std::string& name, const std::filesystem::path& path) {
   if (const std::string problem = ProblemOfPath(path.string()); !problem.empty()) {
     throw Error(problem);
   }
@@ -32,8 +30,15 @@ NamedFile LookAtFile(const std::string& name, const std::filesystem::path& folde
   return {.name = name, .path = path.string(), .hash = HashFile(path)};
 }
 
+}  // namespace
+
+NamedFile LookAtFile(const std::string& name, const std::filesystem::path& folder) {
+  const std::filesystem::path beside = std::filesystem::absolute(folder);
+  return Look(name, (beside / UserPath(name, beside)).lexically_normal());
+}
+
 void CheckUnchanged(const NamedFile& file) {
-  if (LookAtFile(file.path, "/").hash == file.hash) return;
+  if (Look(file.name, file.path).hash == file.hash) return;
   throw Error(file.path + ": has changed since the trial was planned; plan it again");
 }
 

@@ -16,7 +16,8 @@ struct NamedFile {
   bool operator==(const NamedFile&) const = default;
 };
 
-/// The file `name`, relative to `folder`. Error where it cannot be read.
+/// The file `name`, relative to `folder`, with `~` and `$NAME` as in user_path.h. Error where it
+/// cannot be read.
 [[nodiscard]] NamedFile LookAtFile(const std::string& name, const std::filesystem::path& folder);
 
 /// Throws Error where the file is gone or holds something else than when it was looked at.

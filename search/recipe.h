@@ -17,6 +17,7 @@
 #include "search/condition.h"
 #include "search/diagnostics.h"
 #include "search/ensemble/ensemble.h"
+#include "search/recipe_source.h"
 #include "search/variants.h"
 
 namespace beamgrid {
@@ -118,7 +119,7 @@ struct PluginReference {
 /// Recipe is a study as its author wrote it, checked and with all defaults.
 struct Recipe {
   std::string path;  ///< for messages; globs and files are relative to its folder
-  std::string text;
+  std::string text;  ///< RecipeSource::text
   std::string name, description;
   const Metric* objective = kMetrics;  ///< the one that its study maximises
   std::vector<std::int64_t> seeds = {1};
@@ -147,6 +148,9 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 [[nodiscard]] Recipe ParseRecipe(const std::string& text, const std::string& path,
                                  const Catalogue& catalogue, const FindFile& find_file = {});
 
+[[nodiscard]] Recipe ParseRecipe(const RecipeSource& source, const Catalogue& catalogue,
+                                 const FindFile& find_file = {});
+
 /// Returns whether a study may be called so: 1 to 100 letters, digits, - and _.
 [[nodiscard]] bool IsStudyName(const std::string& name);
 
@@ -154,6 +158,7 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 /// Throws RecipeError where the text is not TOML; any other mistake is ParseRecipe's to tell.
 [[nodiscard]] std::vector<PluginReference> PluginsOfRecipe(const std::string& text,
                                                            const std::string& path);
+[[nodiscard]] std::vector<PluginReference> PluginsOfRecipe(const RecipeSource& source);
 
 /// Returns the trials that a recipe which was checked before starts others from, as it names them
 /// (`from`). Throws RecipeError where the text is not TOML.
@@ -166,7 +171,7 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 
 /// Returns a recipe of which only path, text and data are read: what a machine without a trainer
 /// can tell. Throws RecipeError with the mistakes of [data].
-[[nodiscard]] Recipe DataOfRecipe(const std::string& text, const std::string& path);
+[[nodiscard]] Recipe DataOfRecipe(const RecipeSource& source);
 
 /// Returns the digest of what the recipe trains (objective, seeds, data globs, plugins, grid,
 /// exclusions, search), 32 hex digits. Files count by their names, as data does by its globs. Blind
@@ -175,7 +180,9 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 /// entries counts where the strategy starts from the first one.
 [[nodiscard]] std::string RecipeDigest(const Recipe& recipe);
 
-/// Returns the bytes of "1GiB", "500MB", "1073741824"; nullopt if it is neither or beyond 2^63-1.
+/// Returns the bytes of "1GiB", "500 MB", "1g", "1e9", "1073741824"; nullopt if it is none of these
+/// or beyond 2^63-1. Capital or not, k, M, G, T with or without B are powers of 1000, Ki, Mi, Gi,
+/// Ti of 1024.
 [[nodiscard]] std::optional<std::int64_t> ParseSize(const std::string& text);
 /// Returns the seconds of "6h", "90s", "1.5m"; nullopt for anything else, 0 and more than 1e9 s.
 [[nodiscard]] std::optional<double> ParseDuration(const std::string& text);

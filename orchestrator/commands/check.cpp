@@ -2,6 +2,9 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/data_voice.h"
+#include "orchestrator/commands/json_report.h"
+#include "orchestrator/commands/recipe_option.h"
+#include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/run_study.h"
@@ -12,20 +15,32 @@ namespace {
 class Check : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("RECIPE", recipe_, "Recipe file")->required();
+    recipe_.AddTo(app);
     app.add_flag("--no-data", no_data_, "Do not look for the data");
+    AddJsonFlag(app, &json_);
+    app.footer(std::string("--json: study, ") + kReportKeys);
   }
 
   int Run(CommandContext& context) override {
-    const Recipe recipe = LoadRecipe(recipe_, OpenTrainerFor(context, recipe_).catalogue);
-    if (!no_data_) static_cast<void>(CheckedData(recipe, VoiceOf(context)));
-    context.Remark(recipe_ + ": no mistakes" + (no_data_ ? "; the data were not looked at" : ""));
-    return kExitDone;
+    if (!json_) return Work(context, nullptr);
+    return ReportAsJson(context,
+                        [&](boost::json::object& report) { return Work(context, &report); });
   }
 
  private:
-  std::string recipe_;
+  int Work(const CommandContext& context, boost::json::object* report) const {
+    const RecipeSource source = recipe_.Read();
+    const Recipe recipe = LoadRecipe(source, OpenTrainerFor(context, source).catalogue);
+    if (report != nullptr) (*report)["study"] = recipe.name;
+    if (!no_data_) static_cast<void>(CheckedData(recipe, VoiceOf(context)));
+    context.Remark(recipe_.path + ": no mistakes" +
+                   (no_data_ ? "; the data were not looked at" : ""));
+    return kExitDone;
+  }
+
+  RecipeOption recipe_;
   bool no_data_ = false;
+  bool json_ = false;
 };
 
 REGISTER_COMMAND("check", kSearch, "All mistakes in a recipe, or nothing", Check);

@@ -15,6 +15,7 @@
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/printable.h"
 #include "registry/util/system_error.h"
+#include "registry/util/user_path.h"
 #include "registry/util/words.h"
 #include "search/diagnostics.h"
 
@@ -48,6 +49,28 @@ constexpr Word<CommandGroup> kHeadings[] = {{CommandGroup::kSearch, "Search"},
                                             {CommandGroup::kData, "Data"},
                                             {CommandGroup::kMachine, "Machine"}};
 
+/// Lets an option that names files take `~` and `$NAME` where no shell has put their values in, as
+/// in --db=~/beamgrid.db.
+void ExpandPaths(CLI::App& app) {
+  const CLI::Validator expand(
+      [](std::string& name) {
+        try {
+          name = UserPath(name);
+          return std::string();
+        } catch (const Error& error) {
+          return std::string(error.what());
+        }
+      },
+      "", "user path");
+  for (CLI::Option* option : app.get_options()) {
+    const std::string type = option->get_type_name();
+    const std::string name = option->get_single_name();
+    const bool is_path =
+        type.starts_with("FILE") || type.starts_with("DIR") || name == "RECIPE" || name == "FILES";
+    if (is_path) option->transform(expand);
+  }
+}
+
 /// CommandTree is the CLI11 tree over all registered commands, and which of them was chosen.
 class CommandTree {
  public:
@@ -55,9 +78,9 @@ class CommandTree {
 
   [[nodiscard]] CLI::App& app() { return app_; }
   [[nodiscard]] Verbosity verbosity() const;
-  /// Returns the command that was chosen; after parsing. Throws UsageError if only a group was
-  /// named (`beamgrid data`).
-  [[nodiscard]] Subcommand& Chosen();
+  /// Returns the command that was chosen; after parsing. Null where none was, or only a group
+  /// (`beamgrid data`).
+  [[nodiscard]] Subcommand* Chosen();
   /// Returns one message for what CLI11 refused, with the nearest spelling of what was meant.
   [[nodiscard]] std::string Explain(const CLI::ParseError& error,
                                     const std::vector<std::string>& arguments) const;
@@ -76,8 +99,10 @@ CommandTree::CommandTree() {
   app_.set_version_flag("--version", "beamgrid " BEAMGRID_VERSION, "Print the version");
   auto* quiet = app_.add_flag("-q,--quiet", quiet_, "No remarks and no progress, only data");
   app_.add_flag("-v,--verbose", verbose_, "Say more of what is done")->excludes(quiet);
-  app_.require_subcommand(1);
   app_.fallthrough();
+  app_.footer(
+      "`beamgrid help COMMAND` says what a command takes, `beamgrid help recipe` every key of\n"
+      "a recipe, `beamgrid components NAME` every option of a component.");
   app_.get_formatter()->column_width(34);
 
   std::vector<CommandInfo> infos = Commands();
@@ -96,6 +121,7 @@ CommandTree::CommandTree() {
     if (parent == &app_) app->group(WordFor(kHeadings, info.group));
     commands_.emplace_back(app, info.make());
     commands_.back().second->AddOptions(*app);
+    ExpandPaths(*app);
   }
 }
 
@@ -106,7 +132,6 @@ CLI::App* CommandTree::Group(CLI::App* parent, const std::string& name,
   }
   CLI::App* group = parent->add_subcommand(name);
   group->group(heading);
-  group->require_subcommand(1);
   std::string members;
   for (const CommandInfo& info : Commands()) {
     if (info.name.starts_with(name + " ")) {
@@ -122,11 +147,11 @@ Verbosity CommandTree::verbosity() const {
   return verbose_ ? Verbosity::kVerbose : Verbosity::kNormal;
 }
 
-Subcommand& CommandTree::Chosen() {
+Subcommand* CommandTree::Chosen() {
   for (auto& [app, command] : commands_) {
-    if (app->parsed()) return *command;
+    if (app->parsed()) return command.get();
   }
-  throw UsageError("no command given; `beamgrid --help` lists them");
+  return nullptr;
 }
 
 std::vector<std::string> SubcommandNames(const CLI::App& app) {
@@ -179,7 +204,21 @@ const char* ErrorPrefix(const std::ostream& err) {
   return terminal && !plain ? "\033[1;31merror:\033[0m " : "error: ";
 }
 
-int ParseAndRun(const std::vector<std::string>& arguments, CommandContext context) {
+/// Returns `data synth --help` for `help data synth`, whose words CLI11 would take for commands to
+/// run. `help recipe` and options of help itself stay.
+std::vector<std::string> WithHelpLast(std::vector<std::string> arguments) {
+  const auto is_word = [](const std::string& argument) { return !argument.starts_with("-"); };
+  const auto help = std::ranges::find_if(arguments, is_word);
+  if (help == arguments.end() || *help != "help") return arguments;
+  const auto next = help + 1;
+  if (next != arguments.end() && (!is_word(*next) || *next == "recipe")) return arguments;
+  arguments.erase(help);
+  arguments.emplace_back("--help");
+  return arguments;
+}
+
+int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
+  const std::vector<std::string> arguments = WithHelpLast(given);
   CommandTree tree;
   try {
     // CLI11 takes a vector of arguments from its end.
@@ -190,7 +229,10 @@ int ParseAndRun(const std::vector<std::string>& arguments, CommandContext contex
     throw UsageError(tree.Explain(error, arguments));
   }
   context.verbosity = tree.verbosity();
-  const int code = tree.Chosen().Run(context);
+  Subcommand* const command = tree.Chosen();
+  // Whoever names no command asks which there are.
+  if (command == nullptr) context.out << tree.app().help();
+  const int code = command == nullptr ? kExitDone : command->Run(context);
   // Only now is a full disk certain to show: a script must not take half of the data for all.
   context.out.flush();
   if (!context.out) throw Error("standard output: cannot write; is the disk full?");

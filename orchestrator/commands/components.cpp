@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trainer.h"
@@ -119,7 +120,7 @@ class Components : public Subcommand {
       question.insert(question.end(), {"--plugin", plugin.path});
     }
     if (!file_.empty()) question.insert(question.end(), {"--file", FileOf(file_).path});
-    for (const std::string& feature : features_) {
+    for (const std::string& feature : ListItems(features_)) {
       question.insert(question.end(), {"--feature", feature});
     }
     if (!classes_.empty()) question.insert(question.end(), {"--classes", classes_});
@@ -136,7 +137,7 @@ class Components : public Subcommand {
 
   [[nodiscard]] std::vector<NamedFile> Plugins() const {
     std::vector<NamedFile> plugins;
-    for (const std::string& name : plugins_) plugins.push_back(FileOf(name));
+    for (const std::string& name : ListedFiles(plugins_)) plugins.push_back(FileOf(name));
     return plugins;
   }
 

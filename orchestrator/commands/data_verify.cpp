@@ -5,6 +5,7 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/data_voice.h"
+#include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/inputs/data_files.h"
@@ -34,12 +35,14 @@ class DataVerify : public Subcommand {
                    "Record files or folders of them; or one recipe (*.toml), for all that its "
                    "training will meet")
         ->required();
+    AddSettings(app, &settings_);
     AddJsonFlag(app, &json_);
   }
 
   int Run(CommandContext& context) override {
     const bool is_recipe = std::ranges::any_of(
         names_, [](const std::string& name) { return name.ends_with(".toml"); });
+    if (!is_recipe && !settings_.empty()) throw UsageError("--set: only a recipe has keys");
     if (!is_recipe) return VerifyFiles(context);
     if (names_.size() > 1) throw UsageError("data verify takes one recipe, or files");
     return VerifyRecipe(context);
@@ -81,7 +84,7 @@ class DataVerify : public Subcommand {
 
   int VerifyRecipe(const CommandContext& context) const {
     const std::string& path = names_.front();
-    const Recipe recipe = DataOfRecipe(RecipeText(path), path);
+    const Recipe recipe = DataOfRecipe(ReadRecipe(path, settings_));
     // What is known of files is not asked: a disk may have changed them without a trace.
     const StudyData data =
         ReadStudyData(FindDataFiles(recipe), VoiceOf(context), CensusOptions::Reading::kEverything);
@@ -133,6 +136,7 @@ class DataVerify : public Subcommand {
   }
 
   std::vector<std::string> names_;
+  std::vector<std::string> settings_;
   bool json_ = false;
 };
 

@@ -1,7 +1,11 @@
 // `beamgrid ensemble`: the best set of finished models under a size limit, from a study or from
 // prediction files.
 
+#include <algorithm>
+#include <map>
+
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/study_ensemble.h"
@@ -24,7 +28,7 @@ struct Overrides {
 
 std::int64_t SizeOrRefuse(const std::string& option, const std::string& text) {
   if (const auto size = ParseSize(text)) return *size;
-  throw UsageError(option + ": '" + text + "' must be a size as in 1GiB, 500MB or 1073741824");
+  throw UsageError(option + ": '" + text + "' must be a size as in 1GiB, 500MB, 1e9 or 1073741824");
 }
 
 void Apply(const Overrides& overrides, EnsembleQuestion& question) {
@@ -41,22 +45,45 @@ void Apply(const Overrides& overrides, EnsembleQuestion& question) {
   question.given_weights = overrides.take_weights;
 }
 
+/// Restricts the models to the videos that all of them have. Throws UsageError if there is none.
+void KeepCommonVideos(std::vector<EnsembleModel>& models) {
+  std::map<std::string, std::size_t> times;
+  for (const EnsembleModel& model : models) {
+    for (const VideoPrediction& video : model.predictions.videos) ++times[video.id];
+  }
+  for (EnsembleModel& model : models) {
+    std::erase_if(model.predictions.videos,
+                  [&](const VideoPrediction& video) { return times.at(video.id) < models.size(); });
+  }
+  if (models.front().predictions.videos.empty()) {
+    throw UsageError("ensemble: there is no video that all " + std::to_string(models.size()) +
+                     " models have");
+  }
+}
+
 class Ensemble : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    auto* study = app.add_option("STUDY", study_, "Study whose finished trials are the pool");
-    auto* files = app.add_option("--predictions", predictions_, "Pool of competition CSV files")
+    auto* study = app.add_option("STUDY", studies_,
+                                 "Studies whose finished trials are the pool; the first one's "
+                                 "[ensemble] counts");
+    auto* files = app.add_option("--predictions", predictions_,
+                                 "A pool of competition CSV files alone, without a study")
                       ->type_name("FILE ...")
                       ->excludes(study);
     auto* truth = app.add_option("--truth", truth_, "CSV with VideoId,Labels, or record files")
                       ->type_name("FILE ...")
                       ->needs(files);
     files->needs(truth);
-    app.add_option("--sizes", sizes_, "Size of each model, as in 1GiB; none: 0")
-        ->type_name("SIZE ...")
-        ->needs(files);
-    app.add_flag("--common-videos", common_videos_, "Only the videos that every file has")
-        ->needs(files);
+    app.add_option("--with", with_,
+                   "Competition CSV files in the pool beside the studies' trials, over the same "
+                   "videos")
+        ->type_name("FILE ...")
+        ->needs(study);
+    app.add_option("--sizes", sizes_,
+                   "Size of each file of --predictions or --with, as in 1GiB; none: 0")
+        ->type_name("SIZE ...");
+    app.add_flag("--common-videos", common_videos_, "Only the videos that all have");
     AddSearchOptions(app);
     app.add_option("--seeds", seeds_, "all: each seed is a model; best: one per name")
         ->check(CLI::IsMember({"all", "best"}))
@@ -77,14 +104,19 @@ class Ensemble : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    if (study_.empty() && predictions_.empty()) {
+    predictions_ = ListedFiles(predictions_);
+    with_ = ListedFiles(with_);
+    truth_ = ListedFiles(truth_);
+    sizes_ = ListItems(sizes_);
+    if (studies_.empty() && predictions_.empty()) {
       throw UsageError("beamgrid ensemble: name a study, or files with --predictions and --truth");
     }
+    if (!sizes_.empty() && predictions_.empty()) RequireSizes(with_);
     const std::vector<std::int32_t> classes = Classes();
-    EnsembleQuestion question = study_.empty() ? AskOfFiles() : AskOfStudy();
+    const EnsembleQuestion question = studies_.empty() ? AskOfFiles() : AskOfStudies();
     const EnsembleAnswer answer = FindEnsemble(question);
     const boost::json::object json = AnswerJson(answer, left_out_);
-    if (!study_.empty()) Keep(context, json);
+    if (!studies_.empty()) Keep(context, json);
     if (!out_.empty()) {
       WriteEnsemblePredictions(out_, question, answer, classes);
       context.Remark("predictions in " + out_);
@@ -105,7 +137,9 @@ class Ensemble : public Subcommand {
     app.add_option("--members", overrides_.members, "At most so many")->check(CLI::PositiveNumber);
     app.add_option("--beam-width", overrides_.beam_width, "States kept per step")
         ->check(CLI::PositiveNumber);
-    app.add_option("--weights", overrides_.weights)->check(OneOf(WordsOf(kWeightings)));
+    app.add_option("--weights", overrides_.weights,
+                   "auto: the best of the others by cross-fitting on the selection videos")
+        ->check(OneOf(WordsOf(kWeightings)));
     app.add_option("--combine", overrides_.combine)->check(OneOf(WordsOf(kScoreDomains)));
     app.add_option("--search", overrides_.search)->check(OneOf(WordsOf(kEnsembleSearches)));
     auto* take =
@@ -119,46 +153,78 @@ class Ensemble : public Subcommand {
         ->check(CLI::Range(0.0, 0.99));
   }
 
-  EnsembleQuestion AskOfStudy() {
+  EnsembleQuestion AskOfStudies() {
     const auto store = database_.OpenForReading();
-    const StudyRecord study = FindStudy(*store, database_, study_);
-    EnsembleQuestion question = EnsembleOfRecipe(study.recipe_text, study.name);
+    std::vector<StudyRecord> studies;
+    for (const std::string& name : studies_) {
+      studies.push_back(FindStudy(*store, database_, name));
+      if (std::ranges::count(studies_, name) > 1) {
+        throw UsageError("STUDY: '" + name + "' is named twice");
+      }
+    }
+    EnsembleQuestion question = EnsembleOfRecipe(studies.front().recipe_text, studies.front().name);
     Apply(overrides_, question);
-    MemberPool pool =
-        StudyPool(*store, study, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
+    StudyModels pool =
+        StudiesPool(*store, studies, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
     question.models = std::move(pool.models);
     left_out_ = std::move(pool.left_out);
+    if (!with_.empty()) AddFiles(question);
+    if (common_videos_) KeepCommonVideos(question.models);
     return question;
   }
 
+  /// Adds the files of --with, with the truth of the studies' videos.
+  void AddFiles(EnsembleQuestion& question) const {
+    Truth truth;
+    for (const VideoPrediction& video : question.models.front().predictions.videos) {
+      truth.emplace(video.id, video.labels);
+    }
+    std::vector<EnsembleModel> files = ModelsOf(with_);
+    for (EnsembleModel& file : files) file.missing = Missing::kZero;
+    AlignToTruth(files, truth, common_videos_ ? VideoSet::kCommon : VideoSet::kTruth);
+    std::ranges::move(files, std::back_inserter(question.models));
+  }
+
   void Keep(const CommandContext& context, const boost::json::object& answer) const {
+    if (studies_.size() > 1 || !with_.empty()) {
+      return context.Remark("not stored: a study keeps ensembles of its own trials only");
+    }
     if (!database_.MayBeWritten()) {
       return context.Remark("not stored with the study: " + database_.path.string() +
                             " may only be read");
     }
     const auto store = database_.OpenForWriting();
-    const StudyRecord study = FindStudy(*store, database_, study_);
+    const StudyRecord study = FindStudy(*store, database_, studies_.front());
     StoreEnsemble(*store, study.id, answer);
     context.Remark("stored with study " + study.name);
   }
 
   EnsembleQuestion AskOfFiles() const {
-    if (!sizes_.empty() && sizes_.size() != predictions_.size()) {
-      throw UsageError("--sizes names " + std::to_string(sizes_.size()) + " sizes for " +
-                       std::to_string(predictions_.size()) + " prediction files");
-    }
     EnsembleQuestion question;
     Apply(overrides_, question);
-    for (std::size_t i = 0; i < predictions_.size(); ++i) {
-      RequireFile(predictions_[i]);
-      question.models.push_back(
-          {.name = MemberName(predictions_[i]),
-           .size_bytes = sizes_.empty() ? 0 : SizeOrRefuse("--sizes", sizes_[i]),
-           .predictions = ReadPredictionsCsv(predictions_[i])});
-    }
+    question.models = ModelsOf(predictions_);
     AlignToTruth(question.models, ReadTruthFor(question.models.front().predictions, truth_),
                  common_videos_ ? VideoSet::kCommon : VideoSet::kTruth);
     return question;
+  }
+
+  void RequireSizes(const std::vector<std::string>& files) const {
+    if (sizes_.size() == files.size()) return;
+    throw UsageError("--sizes names " + std::to_string(sizes_.size()) + " sizes for " +
+                     std::to_string(files.size()) + " prediction files");
+  }
+
+  /// Returns the files as models, with the sizes of --sizes.
+  [[nodiscard]] std::vector<EnsembleModel> ModelsOf(const std::vector<std::string>& files) const {
+    if (!sizes_.empty()) RequireSizes(files);
+    std::vector<EnsembleModel> models;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      RequireFile(files[i]);
+      models.push_back({.name = NameOf(files[i], files),
+                        .size_bytes = sizes_.empty() ? 0 : SizeOrRefuse("--sizes", sizes_[i]),
+                        .predictions = ReadPredictionsCsv(files[i])});
+    }
+    return models;
   }
 
   [[nodiscard]] std::vector<std::int32_t> Classes() const {
@@ -168,17 +234,16 @@ class Ensemble : public Subcommand {
   }
 
   /// Returns the file's name without its ending; its path where two files share that.
-  std::string MemberName(const std::string& file) const {
+  static std::string NameOf(const std::string& file, const std::vector<std::string>& files) {
     const auto stem = [](const std::string& path) {
       return std::filesystem::path(path).stem().string();
     };
-    const auto same = std::count_if(predictions_.begin(), predictions_.end(),
+    const auto same = std::count_if(files.begin(), files.end(),
                                     [&](const auto& other) { return stem(other) == stem(file); });
     return same == 1 ? stem(file) : file;
   }
 
-  std::string study_;
-  std::vector<std::string> predictions_, sizes_, truth_;
+  std::vector<std::string> studies_, with_, predictions_, sizes_, truth_;
   std::string out_, classes_;
   bool common_videos_ = false;
   std::string seeds_ = "all";

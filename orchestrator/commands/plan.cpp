@@ -2,6 +2,7 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/data_voice.h"
+#include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/data_files.h"
@@ -104,7 +105,7 @@ void PlanAsJson(const PlanParts& parts, std::ostream& out) {
 class Plan : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("RECIPE", recipe_, "Recipe file")->required();
+    recipe_.AddTo(app);
     database_.AddTo(app);
     app.add_option("--limit", limit_, "Stop after so many trials")->check(CLI::PositiveNumber);
     app.add_flag("--no-data", no_data_,
@@ -113,8 +114,9 @@ class Plan : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    const Trainer trainer = OpenTrainerFor(context, recipe_);
-    const Recipe recipe = LoadRecipe(recipe_, trainer.catalogue);
+    const RecipeSource source = recipe_.Read();
+    const Trainer trainer = OpenTrainerFor(context, source);
+    const Recipe recipe = LoadRecipe(source, trainer.catalogue);
     const DataSpec data = no_data_ ? WithoutFiles(recipe) : DataAtHand(context, recipe);
     // Without a digest no trial can be found in the record.
     std::unique_ptr<Store> store;
@@ -167,7 +169,7 @@ class Plan : public Subcommand {
             .on_error = recipe.data.on_error};
   }
 
-  std::string recipe_;
+  RecipeOption recipe_;
   DatabaseOption database_;
   std::optional<std::int64_t> limit_;
   bool no_data_ = false;

@@ -1,10 +1,8 @@
 // `beamgrid query`: read-only SQL on the record.
 
-#include <algorithm>
-
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/query_table.h"
 #include "orchestrator/commands/record.h"
-#include "orchestrator/commands/text_table.h"
 #include "registry/store/named_queries.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -13,57 +11,14 @@
 namespace beamgrid {
 namespace {
 
-/// Returns a cell for people and for CSV: text as it is, null as nothing.
-std::string CellText(const boost::json::value& cell) {
-  if (cell.is_null()) return "";
-  if (cell.is_string()) return std::string(cell.get_string());
-  return CanonicalJson(cell);
-}
-
-std::string CsvCell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
-template <typename Cells, typename ToText>
-void PrintCsvLine(std::ostream& out, const Cells& cells, ToText to_text) {
-  const char* separator = "";
-  for (const auto& cell : cells) {
-    out << separator << CsvCell(to_text(cell));
-    separator = ",";
-  }
-  out << "\n";
-}
-
-void PrintCsv(std::ostream& out, const Store::Table& table) {
-  PrintCsvLine(out, table.columns, [](const std::string& name) { return name; });
-  for (const auto& row : table.rows) PrintCsvLine(out, row, CellText);
-}
-
-void PrintText(std::ostream& out, const Store::Table& table) {
-  std::vector<std::string> headings = table.columns;
-  for (std::size_t column = 0; column < headings.size(); ++column) {
-    const bool numbers = std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
-      return row[column].is_null() || row[column].is_number();
-    });
-    if (numbers && !table.rows.empty()) headings[column].insert(0, ">");
-  }
-  TextTable text(std::move(headings));
-  for (const auto& row : table.rows) {
-    std::vector<std::string> cells;
-    for (const boost::json::value& cell : row) cells.push_back(CellText(cell));
-    text.Add(std::move(cells));
-  }
-  text.Print(out);
-}
-
 class Query : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     auto* sql = app.add_option("SQL", sql_, "A SELECT, or the name of a query of --list");
     auto* list = app.add_flag("--list", list_, "List the named queries")->excludes(sql);
+    app.add_option("--study", study_, "Only this study: the value of :study")
+        ->type_name("STUDY")
+        ->excludes(list);
     database_.AddTo(app);
     AddJsonFlag(app, &json_);
     app.add_flag("--csv", csv_, "Print CSV instead of text")->excludes("--json");
@@ -73,19 +28,26 @@ class Query : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    const Store::Table table =
-        list_ ? NamedQueryTable() : database_.OpenForReading()->Query(SqlOf(sql_));
+    const Store::Table table = list_ ? NamedQueryTable() : Answer();
     if (json_) {
       PrintJson(context.out, table.Objects());
     } else if (csv_) {
       PrintCsv(context.out, table);
     } else {
-      PrintText(context.out, table);
+      PrintColumns(context.out, table);
     }
     return kExitDone;
   }
 
  private:
+  [[nodiscard]] Store::Table Answer() const {
+    const std::string sql = SqlOf(sql_);
+    const auto store = database_.OpenForReading();
+    if (study_.empty()) return store->Query(sql);
+    static_cast<void>(FindStudy(*store, database_, study_));  // a misspelt one would have no rows
+    return store->Query(sql, {{"study", study_}});
+  }
+
   static Store::Table NamedQueryTable() {
     Store::Table table{.columns = {"name", "help", "sql"}};
     for (const NamedQuery& query : NamedQueries()) {
@@ -107,7 +69,7 @@ class Query : public Subcommand {
                      (hint.empty() ? "; `beamgrid query --list` lists them" : hint));
   }
 
-  std::string sql_;
+  std::string sql_, study_;
   DatabaseOption database_;
   bool list_ = false, json_ = false, csv_ = false;
 };

@@ -4,13 +4,16 @@
 #include "orchestrator/run_study.h"
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/json_report.h"
 #include "orchestrator/commands/paper_tables.h"
+#include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/commands/trial_listing.h"
 #include "orchestrator/interrupts.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "reports/table.h"
 
 namespace beamgrid {
@@ -19,7 +22,7 @@ namespace {
 class RunCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("RECIPE", recipe_, "Recipe file")->required();
+    recipe_.AddTo(app);
     database_.AddTo(app);
     database_.AddRunsTo(app);
     app.add_flag_callback(
@@ -31,32 +34,67 @@ class RunCommand : public Subcommand {
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("WHAT,...");
+    app.add_flag("--json", json_, "Print one JSON object at the end instead of text");
+    app.footer(
+        std::string("--json: study, objective, trained, reused, failed, refused, attempts,\n"
+                    "interrupted, stopped_because, failures, decisions, leaderboard, tables,\n"
+                    "ensemble, unfinished, ") +
+        kReportKeys);
   }
 
   int Run(CommandContext& context) override {
     IgnoreBrokenPipes();  // what has taken days outlives whoever reads along
-    const auto [trainer, catalogue] = OpenTrainerFor(context, recipe_);
+    if (!json_) return CarryOut(context, nullptr);
+    return ReportAsJson(context,
+                        [&](boost::json::object& report) { return CarryOut(context, &report); });
+  }
+
+ private:
+  /// `report`: null where the results are printed as text.
+  int CarryOut(const CommandContext& context, boost::json::object* report) {
+    const RecipeSource source = recipe_.Read();
+    const auto [trainer, catalogue] = OpenTrainerFor(context, source);
     options_.trainer = trainer;
     options_.database = database_.path;
     options_.runs = database_.runs;
     context.Detail("database: " + options_.database.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;
-    const Recipe recipe = LoadRecipe(recipe_, catalogue);
+    const Recipe recipe = LoadRecipe(source, catalogue);
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
+    if (report != nullptr) AddResult(recipe, result, *report);
     const bool measured = result.complete + result.reused > 0;
     if (!measured && result.exit_code == kExitDone) return kExitBroken;
     // Tables of half a study would look like its result.
     if (result.interrupted || !result.stopped_because.empty() || !measured) return result.exit_code;
-    const bool finished = ReportResults(context, catalogue, recipe);
+    const bool finished = ReportResults(context, catalogue, recipe, report);
     return result.exit_code == kExitDone && !finished ? kExitUnfinished : result.exit_code;
   }
 
- private:
+  static void AddResult(const Recipe& recipe, const StudyResult& result,
+                        boost::json::object& report) {
+    report["study"] = recipe.name;
+    report["objective"] = recipe.objective->name;
+    report["trained"] = result.complete;
+    report["reused"] = result.reused;
+    report["failed"] = result.failed;
+    report["refused"] = result.refused;
+    report["attempts"] = result.attempts;
+    report["interrupted"] = result.interrupted;
+    report["stopped_because"] = nullptr;
+    if (!result.stopped_because.empty()) report["stopped_because"] = result.stopped_because;
+    report["failures"] = boost::json::value_from(result.failures);
+    report["decisions"] = boost::json::value_from(result.decisions);
+    report["leaderboard"] = boost::json::array();
+    report["tables"] = boost::json::array();
+    report["ensemble"] = nullptr;
+    report["unfinished"] = boost::json::array();
+  }
+
   /// Prints what follows from the record. False where a part could not be made: what was trained is
   /// recorded all the same, and no recipe is to blame.
   bool ReportResults(const CommandContext& context, const Catalogue& catalogue,
-                     const Recipe& recipe) const {
+                     const Recipe& recipe, boost::json::object* report) const {
     // Opened anew: the study's own connection went with its lock, and the ensemble is still to be
     // recorded.
     Store store(options_.database, OpenMode::kReadWrite);  // which knows the runs folder by now
@@ -68,28 +106,33 @@ class RunCommand : public Subcommand {
     const StudyRecord& study = *found;
     bool finished = true;
     const auto part = [&](const std::string& what, const std::string& again, const auto& make) {
+      const auto tell = [&](const char* why) {
+        finished = false;
+        Unfinished(context, what, again, why);
+        if (report != nullptr) (*report)["unfinished"].as_array().emplace_back(what + ": " + why);
+      };
       try {
         make();
       } catch (const Error& error) {
-        finished = false;
-        Unfinished(context, what, again, error.what());
+        tell(error.what());
       } catch (const UsageError& error) {
-        finished = false;
-        Unfinished(context, what, again, error.what());
+        tell(error.what());
       }
     };
-    part("leaderboard", "trials " + recipe.name,
-         [&] { PrintLeaderboard(context.out, store, study); });
+    part("leaderboard", "trials " + recipe.name, [&] {
+      if (report == nullptr) return PrintLeaderboard(context.out, store, study);
+      (*report)["leaderboard"] = LeaderboardJson(store, study);
+    });
     if (const std::string skipped = SkippedRemark(store.Trials(study.id)); !skipped.empty()) {
       context.Remark(skipped);
     }
     for (const TableSettings& table : recipe.tables) {
       part("table '" + table.title + "'", "table " + recipe.name,
-           [&] { PrintTable(context.out, store, catalogue, recipe, table); });
+           [&] { ReportTable(context.out, store, catalogue, recipe, table, report); });
     }
     if (recipe.ensemble) {
       part("ensemble", "ensemble " + recipe.name,
-           [&] { MakeEnsemble(context, store, study, recipe); });
+           [&] { MakeEnsemble(context, store, study, recipe, report); });
     }
     return finished;
   }
@@ -121,31 +164,43 @@ class RunCommand : public Subcommand {
     }
   }
 
-  static void PrintTable(std::ostream& out, const Store& store, const Catalogue& catalogue,
-                         const Recipe& recipe, const TableSettings& table) {
+  static void ReportTable(std::ostream& out, const Store& store, const Catalogue& catalogue,
+                          const Recipe& recipe, const TableSettings& table,
+                          boost::json::object* report) {
     const TableQuestion question{.study = recipe.name,
                                  .title = table.title,
                                  .vary = table.vary,
                                  .reference = table.reference,
                                  .metric = recipe.objective->name};
-    out << "\n" << Render(MakeTable(store, catalogue, question, PaperRows(table.reference)), "md");
+    const AblationTable made = MakeTable(store, catalogue, question, PaperRows(table.reference));
+    if (report == nullptr) {
+      out << "\n" << Render(made, "md");
+    } else {
+      (*report)["tables"].as_array().push_back(ParseJson(Render(made, "json")));
+    }
   }
 
   static void MakeEnsemble(const CommandContext& context, Store& store, const StudyRecord& study,
-                           const Recipe& recipe) {
+                           const Recipe& recipe, boost::json::object* report) {
     EnsembleQuestion question = *recipe.ensemble;
-    MemberPool pool = StudyPool(store, study, SeedChoice::kAll);
+    StudyModels pool = StudyPool(store, study, SeedChoice::kAll);
     question.models = std::move(pool.models);
     const EnsembleAnswer answer = FindEnsemble(question);
-    StoreEnsemble(store, study.id, AnswerJson(answer, pool.left_out));
-    context.out << "\nEnsemble\n\n";
-    PrintEnsemble(context.out, answer);
+    const boost::json::object json = AnswerJson(answer, pool.left_out);
+    StoreEnsemble(store, study.id, json);
+    if (report != nullptr) {
+      (*report)["ensemble"] = json;
+    } else {
+      context.out << "\nEnsemble\n\n";
+      PrintEnsemble(context.out, answer);
+    }
     WarnOfLeftOut(context.err, pool.left_out);
   }
 
-  std::string recipe_;
+  RecipeOption recipe_;
   DatabaseOption database_;
   RunStudyOptions options_;
+  bool json_ = false;
 };
 
 REGISTER_COMMAND("run", kSearch, "Carry a study out, or go on with it", RunCommand);

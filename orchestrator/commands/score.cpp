@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/trial_listing.h"
@@ -61,6 +62,7 @@ class ScoreCommand : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
+    truth_ = ListedFiles(truth_);
     RequireFile(predictions_);
     const Metrics metrics = ScoreFile(predictions_, truth_);
     // Nothing measured is no measurement.

@@ -18,6 +18,25 @@
 namespace beamgrid {
 namespace {
 
+std::string MemberName(const TrialRecord& trial) {
+  return trial.name + "/s" + std::to_string(trial.seed);
+}
+
+/// Says which weighting was taken, what the others scored, and which members went.
+void PrintWeights(std::ostream& out, const EnsembleAnswer& answer) {
+  out << "weights " << WordFor(kWeightings, answer.weights_used);
+  if (!answer.weightings.empty()) {
+    out << ", the best by cross-fitting on the selection videos: "
+        << Join(answer.weightings, ", ", [](const WeightingScore& score) {
+             return WordFor(kWeightings, score.weights) + (" " + FixedText(score.gap, 5));
+           });
+  }
+  out << "\n";
+  for (const std::string& name : answer.dropped) {
+    out << "dropped " << name << ": GAP is no lower without it\n";
+  }
+}
+
 /// Returns the complete trials by name; of one name by seed, or the best first where one is wanted.
 std::vector<TrialRecord> CandidatesOf(const Store& store, const StudyRecord& study,
                                       SeedChoice seeds) {
@@ -39,16 +58,16 @@ std::vector<TrialRecord> CandidatesOf(const Store& store, const StudyRecord& stu
 
 }  // namespace
 
-MemberPool StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds) {
+StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds) {
   const std::vector<TrialRecord> trials = CandidatesOf(store, study, seeds);
   if (trials.empty()) {
     throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");
   }
-  MemberPool pool;
+  StudyModels pool;
   std::set<std::string> names;
   for (const TrialRecord& trial : trials) {
     if (seeds == SeedChoice::kBest && names.contains(trial.name)) continue;
-    const std::string member = trial.name + "/s" + std::to_string(trial.seed);
+    const std::string member = MemberName(trial);
     try {
       pool.models.push_back({member, trial.size_bytes,
                              ReadPredictions(CheckedArtifact(trial, "predictions", study.name))});
@@ -63,6 +82,31 @@ MemberPool StudyPool(const Store& store, const StudyRecord& study, SeedChoice se
                 "' has its predictions to make an ensemble of: " + pool.left_out.front().why);
   }
   return pool;
+}
+
+StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
+                        SeedChoice seeds) {
+  if (studies.size() == 1) return StudyPool(store, studies.front(), seeds);
+  StudyModels all;
+  std::set<TrialId> known;
+  for (const StudyRecord& study : studies) {
+    std::set<std::string> twice;  // members that an earlier study has already
+    for (const TrialRecord& trial : store.Trials(study.id)) {
+      if (!known.insert(trial.id).second) twice.insert(MemberName(trial));
+    }
+    StudyModels pool = StudyPool(store, study, seeds);
+    for (EnsembleModel& model : pool.models) {
+      if (twice.contains(model.name)) continue;
+      model.name = study.name + "/" + model.name;
+      all.models.push_back(std::move(model));
+    }
+    for (LeftOut& trial : pool.left_out) {
+      if (twice.contains(trial.name)) continue;
+      trial.name = study.name + "/" + trial.name;
+      all.left_out.push_back(std::move(trial));
+    }
+  }
+  return all;
 }
 
 void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out) {
@@ -93,15 +137,17 @@ void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQ
                               const std::vector<std::int32_t>& classes) {
   std::vector<const Predictions*> members;
   std::vector<double> weights;
+  std::vector<Missing> missing;
   // Never shorter than the members' own lists.
   int top_k = kGapTop;
   for (const EnsembleAnswer::Member& member : answer.members) {
     const auto model = std::ranges::find(question.models, member.name, &EnsembleModel::name);
     members.push_back(&model->predictions);
     weights.push_back(member.weight);
+    missing.push_back(model->missing.value_or(question.missing));
     top_k = std::max(top_k, model->predictions.top_k);
   }
-  const Predictions combined = Combine(members, weights, question.combine, question.missing, top_k);
+  const Predictions combined = Combine(members, weights, question.combine, missing, top_k);
   if (AreSegments(combined)) {
     WriteSegmentsCsv(path, combined, classes);
   } else {
@@ -123,8 +169,15 @@ void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer) {
         << " videos; gain over the best single model between " << FixedText(answer.holdout->low, 5)
         << " and " << FixedText(answer.holdout->high, 5) << " (95 %)\n";
   }
+  PrintWeights(out, answer);
   out << "best single " << answer.best_single << ", GAP " << FixedText(answer.best_single_gap, 5)
-      << "\n";
+      << " on " << (answer.holdout ? "the holdout" : "the selection") << " videos";
+  // Beside each other, because `trials` and the leaderboard show the other one.
+  if (answer.holdout) {
+    out << "; " << FixedText(answer.best_single_gap_of_all, 5) << " on all " << answer.all_videos()
+        << " videos, what `trials` and `score` show";
+  }
+  out << "\n";
   for (const std::string& note : answer.notes) out << "note: " << note << "\n";
 }
 

@@ -25,8 +25,8 @@ struct LeftOut {
   std::string why;   ///< the file, what is wrong with it and the way out
 };
 
-/// MemberPool is what an ensemble of a study is chosen from.
-struct MemberPool {
+/// StudyModels is what an ensemble of a study is chosen from.
+struct StudyModels {
   std::vector<EnsembleModel> models;  ///< by name and seed
   std::vector<LeftOut> left_out;
 };
@@ -35,7 +35,7 @@ struct MemberPool {
 /// the one that was recorded is left out; of several seeds the best one with a sound file is taken.
 /// Throws UsageError if no trial is complete; Error if no file is sound, and where a model and seed
 /// is there twice (RequireOneTrialPerSeed).
-[[nodiscard]] MemberPool StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds);
+[[nodiscard]] StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds);
 
 /// Returns the object that `ensemble --json` prints and the record keeps: ToJson(answer), with
 /// `left_out` where trials were.
@@ -44,6 +44,11 @@ struct MemberPool {
 
 /// Says which trials were left out and why; nothing where none was.
 void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out);
+
+/// Returns the same of several studies, the names of the members with those of their studies before
+/// them; a trial that several studies refer to is there once.
+[[nodiscard]] StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
+                                      SeedChoice seeds);
 
 /// Adds the answer to the record unless it equals the latest one, so that running a finished study
 /// again changes nothing.

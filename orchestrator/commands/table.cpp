@@ -2,6 +2,7 @@
 
 #include "reports/table.h"
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
@@ -39,7 +40,7 @@ class TableCommand : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    for (const std::string& text : fix_) question_.fix.push_back(ParseFix(text));
+    for (const std::string& text : ListItems(fix_)) question_.fix.push_back(ParseFix(text));
     const auto store = database_.OpenForReading();
     const StudyRecord study = FindStudy(*store, database_, question_.study);
     const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store, study.id));

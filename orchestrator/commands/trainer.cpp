@@ -22,7 +22,7 @@ Trainer OpenTrainer(const CommandContext& context, const std::vector<NamedFile>&
   return trainer;
 }
 
-Trainer OpenTrainerFor(const CommandContext& context, const std::filesystem::path& recipe) {
+Trainer OpenTrainerFor(const CommandContext& context, const RecipeSource& recipe) {
   Trainer trainer{.path = FindTrainer()};
   trainer.catalogue = CatalogueFor(trainer.path, recipe);
   Describe(context, trainer);

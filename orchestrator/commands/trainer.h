@@ -6,6 +6,7 @@
 
 #include "orchestrator/commands/command.h"
 #include "registry/catalogue.h"
+#include "search/recipe_source.h"
 
 namespace beamgrid {
 
@@ -22,7 +23,6 @@ struct Trainer {
 
 /// Finds the trainer with the plugins that a recipe names. Throws RecipeError for what is wrong
 /// with them.
-[[nodiscard]] Trainer OpenTrainerFor(const CommandContext& context,
-                                     const std::filesystem::path& recipe);
+[[nodiscard]] Trainer OpenTrainerFor(const CommandContext& context, const RecipeSource& recipe);
 
 }  // namespace beamgrid

@@ -146,4 +146,14 @@ void PrintLeaderboard(std::ostream& out, const Store& store, const StudyRecord& 
   table.Print(out);
 }
 
+boost::json::array LeaderboardJson(const Store& store, const StudyRecord& study) {
+  return JsonList(Standings(store, study), [](const Standing& standing) {
+    return boost::json::object{{"name", standing.name},
+                               {"objective", standing.mean()},
+                               {"seeds", standing.values.size()},
+                               {"trials", standing.trials},
+                               {"size_bytes", standing.size_bytes}};
+  });
+}
+
 }  // namespace beamgrid

@@ -26,4 +26,8 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials);
 /// Throws Error where a model and seed is there twice (RequireOneTrialPerSeed).
 void PrintLeaderboard(std::ostream& out, const Store& store, const StudyRecord& study);
 
+/// Returns the same as a list of {name, objective, seeds, trials, size_bytes}: `seeds` are
+/// complete, of `trials` in all.
+[[nodiscard]] boost::json::array LeaderboardJson(const Store& store, const StudyRecord& study);
+
 }  // namespace beamgrid

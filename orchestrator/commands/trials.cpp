@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/query_table.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/trial_selection.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 
@@ -16,6 +18,7 @@ class TrialsCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.add_option("STUDY", study_, "Study")->required();
+    selection_.AddTo(app);
     database_.AddTo(app);
     app.add_flag("--all", all_,
                  "Also the trials that do not count: they were of other data, plugins, ...");
@@ -24,19 +27,16 @@ class TrialsCommand : public Subcommand {
 
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
-    std::vector<TrialRecord> trials =
-        store->Trials(FindStudy(*store, database_, study_).id, Counting::kAll);
+    const StudyRecord study = FindStudy(*store, database_, study_);
+    const Counting counting = all_ ? Counting::kAll : Counting::kOnly;
+    if (selection_.has_columns()) {
+      Print(context, selection_.Columns(*store, study, counting));
+    } else {
+      Print(context, selection_.Choose(*store, study, counting));
+    }
+    const std::vector<TrialRecord> trials = store->Trials(study.id, Counting::kAll);
     const auto left_out = static_cast<std::size_t>(
         std::ranges::count_if(trials, [](const TrialRecord& trial) { return !trial.counts(); }));
-    if (!all_) std::erase_if(trials, [](const TrialRecord& trial) { return !trial.counts(); });
-    if (json_) {
-      PrintJson(context.out, JsonList(trials, ListingJson));
-    } else {
-      PrintTrials(context.out, trials);
-      if (const std::string skipped = SkippedRemark(trials); !skipped.empty()) {
-        context.Remark(skipped);
-      }
-    }
     if (left_out > 0 && !all_) {
       context.Remark(CountText(left_out, "trial") +
                      " of other content (data, plugins, ...) not counted; --all lists " +
@@ -46,7 +46,27 @@ class TrialsCommand : public Subcommand {
   }
 
  private:
+  void Print(const CommandContext& context, const Store::Table& columns) const {
+    if (json_) {
+      PrintJson(context.out, columns.Objects());
+    } else {
+      PrintColumns(context.out, columns);
+    }
+  }
+
+  void Print(const CommandContext& context, const std::vector<TrialRecord>& trials) const {
+    if (json_) {
+      PrintJson(context.out, JsonList(trials, ListingJson));
+    } else {
+      PrintTrials(context.out, trials);
+      if (const std::string skipped = SkippedRemark(trials); !skipped.empty()) {
+        context.Remark(skipped);
+      }
+    }
+  }
+
   std::string study_;
+  TrialSelection selection_;
   DatabaseOption database_;
   bool all_ = false, json_ = false;
 };

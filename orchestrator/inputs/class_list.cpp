@@ -9,6 +9,7 @@
 #include "registry/util/files.h"
 #include "registry/util/system_error.h"
 #include "registry/util/text.h"
+#include "registry/util/user_path.h"
 
 namespace beamgrid {
 namespace {
@@ -66,7 +67,8 @@ std::vector<std::int32_t> WeightedClasses(const DataSettings& settings,
                                    settings.weighted_classes.end());
   if (!settings.weighted_classes_file.empty()) {
     try {
-      labels = ReadClassList(folder / settings.weighted_classes_file, settings.classes);
+      labels = ReadClassList(folder / UserPath(settings.weighted_classes_file, folder),
+                             settings.classes);
     } catch (const Error& error) {
       // A broken disk is not a mistake in the recipe.
       if (IsMachineFault(SystemCode(error))) throw;

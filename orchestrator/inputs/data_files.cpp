@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "orchestrator/inputs/recipe_files.h"
 #include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
+#include "registry/util/user_path.h"
 #include "registry/util/utf8.h"
 
 namespace beamgrid {
@@ -20,13 +23,35 @@ namespace {
 /// Reading is bound by the disk or by memory, and other studies train meanwhile.
 constexpr unsigned kMostReaders = 4;
 
+/// Returns the pattern with its `~` and `$NAME` replaced by what they stand for, which is no
+/// pattern; the pattern itself where a file of exactly this name is there.
+std::string Expanded(const std::string& pattern, const std::filesystem::path& folder) {
+  std::error_code unknown;
+  if (std::filesystem::exists(folder / pattern, unknown)) return pattern;
+  return ExpandUserPath(pattern, [](const std::string& value) {
+    std::string quoted;
+    for (const char c : value) {
+      if (std::string_view("*?[]{},\\").find(c) != std::string_view::npos) quoted += '\\';
+      quoted += c;
+    }
+    return quoted;
+  });
+}
+
 /// Returns the files of all patterns, each once; a diagnostic for every pattern that matches none.
 std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
                                  const std::filesystem::path& folder, const Place& place,
                                  const std::string& key, std::vector<Diagnostic>* diagnostics) {
   std::set<std::string> files;
   for (const std::string& pattern : patterns) {
-    const std::vector<std::string> found = ExpandGlob(pattern, folder);
+    std::string expanded;
+    try {
+      expanded = Expanded(pattern, folder);
+    } catch (const Error& error) {
+      diagnostics->push_back({place, key, error.what()});
+      continue;
+    }
+    const std::vector<std::string> found = ExpandGlob(expanded, folder);
     files.insert(found.begin(), found.end());
     // One stands for all: most often it is their folder.
     const auto unnamed = std::ranges::find_if_not(found, IsWellFormedUtf8);
@@ -34,7 +59,7 @@ std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
     if (!found.empty()) continue;
     diagnostics->push_back({place, key,
                             "\"" + pattern + "\" matches no file; it is looked for as " +
-                                (folder / pattern).lexically_normal().string()});
+                                (folder / expanded).lexically_normal().string()});
   }
   std::vector<std::string> sorted(files.begin(), files.end());
   std::sort(sorted.begin(), sorted.end(), ByFileName);

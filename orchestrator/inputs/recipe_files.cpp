@@ -105,15 +105,19 @@ std::filesystem::path FolderOf(const std::filesystem::path& recipe) {
   return std::filesystem::absolute(recipe).parent_path();
 }
 
+RecipeSource ReadRecipe(const std::filesystem::path& recipe,
+                        const std::vector<std::string>& settings) {
+  return {RecipeText(recipe), recipe.string(), settings};
+}
+
 FindFile FilesBeside(const std::filesystem::path& recipe) {
   const std::filesystem::path folder = FolderOf(recipe);
   return [folder](const std::string& name) { return LookAtFile(name, folder); };
 }
 
-Catalogue CatalogueFor(const std::filesystem::path& trainer, const std::filesystem::path& recipe) {
-  const std::vector<PluginReference> references =
-      PluginsOfRecipe(RecipeText(recipe), recipe.string());
-  const std::vector<NamedFile> plugins = FoundPlugins(references, recipe);
+Catalogue CatalogueFor(const std::filesystem::path& trainer, const RecipeSource& recipe) {
+  const std::vector<PluginReference> references = PluginsOfRecipe(recipe);
+  const std::vector<NamedFile> plugins = FoundPlugins(references, recipe.path());
   try {
     return LoadCatalogue(trainer, plugins);
   } catch (const UsageError& refusal) {

@@ -18,6 +18,11 @@ namespace beamgrid {
 /// the recipe comes from a pipe.
 [[nodiscard]] std::filesystem::path FolderOf(const std::filesystem::path& recipe);
 
+/// Returns the recipe with the values of `--set` put in. Throws as RecipeText, and RecipeError for
+/// a setting that is wrong. The file is read once: it may be a pipe.
+[[nodiscard]] RecipeSource ReadRecipe(const std::filesystem::path& recipe,
+                                      const std::vector<std::string>& settings = {});
+
 /// Returns a function that looks at files relative to the recipe's folder.
 [[nodiscard]] FindFile FilesBeside(const std::filesystem::path& recipe);
 
@@ -25,7 +30,7 @@ namespace beamgrid {
 /// RecipeError with the place of a plugin that is not there or that the trainer refuses, in the
 /// trainer's words.
 [[nodiscard]] Catalogue CatalogueFor(const std::filesystem::path& trainer,
-                                     const std::filesystem::path& recipe);
+                                     const RecipeSource& recipe);
 
 /// Returns the plugins of the catalogue and the files that options of the recipe name, each once.
 [[nodiscard]] std::vector<NamedFile> NamedFilesOf(const Recipe& recipe, const Catalogue& catalogue);

@@ -73,7 +73,8 @@ double FloorTerm(const VideoPrediction& video, const Combination& combination, M
 }
 
 VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
-                       const Combination& combination, Missing missing, Rows rows) {
+                       const Combination& combination, std::span<const Missing> missing,
+                       Rows rows) {
   VideoTerms result;
   for (const VideoPrediction* member : members) {
     for (const ScoredLabelDouble& entry : member->top) result.labels.push_back(entry.label);
@@ -87,7 +88,7 @@ VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
 
   result.terms.resize(result.labels.size() * members.size());
   for (std::size_t m = 0; m < members.size(); ++m) {
-    const double floor = FloorTerm(*members[m], combination, missing);
+    const double floor = FloorTerm(*members[m], combination, missing[m]);
     for (std::size_t row = 0; row < result.labels.size(); ++row) {
       result.terms[row * members.size() + m] = floor;
     }
@@ -102,7 +103,7 @@ VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
 
 VideoPrediction CombineVideo(std::span<const VideoPrediction* const> members,
                              const std::vector<double>& weights, const Combination& combination,
-                             Missing missing, int top_k) {
+                             std::span<const Missing> missing, int top_k) {
   // Unchanged: by way of logits a score would come back different in its last bits, and clamped.
   if (members.size() == 1) {
     VideoPrediction alone = *members[0];
@@ -140,6 +141,12 @@ VideoPrediction CombineVideo(std::span<const VideoPrediction* const> members,
 Predictions Combine(const std::vector<const Predictions*>& members,
                     const std::vector<double>& weights, ScoreDomain combine, Missing missing,
                     int top_k) {
+  return Combine(members, weights, combine, std::vector<Missing>(members.size(), missing), top_k);
+}
+
+Predictions Combine(const std::vector<const Predictions*>& members,
+                    const std::vector<double>& weights, ScoreDomain combine,
+                    const std::vector<Missing>& missing, int top_k) {
   const Combination combination(combine);
   if (members.empty() || members.size() != weights.size()) {
     throw UsageError("ensemble: " + std::to_string(members.size()) + " members and " +

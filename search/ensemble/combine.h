@@ -45,9 +45,10 @@ struct VideoTerms {
 };
 /// Rows says which labels get a row: those that a member lists, or the true ones as well.
 enum class Rows { kListed, kListedAndTrue };
-/// Returns the terms of one video, for which each of `members` has its list.
+/// Returns the terms of one video, for which each of `members` has its list; `missing` is of each.
 [[nodiscard]] VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
-                                     const Combination& combination, Missing missing, Rows rows);
+                                     const Combination& combination,
+                                     std::span<const Missing> missing, Rows rows);
 
 /// Returns the ensemble's list of one video, best first, equal scores by lower label, cut to
 /// `top_k`. Weights are >= 0 and not all 0. Terms are summed in units of 1e-12, so that sums do not
@@ -55,7 +56,7 @@ enum class Rows { kListed, kListedAndTrue };
 /// stay equal.
 [[nodiscard]] VideoPrediction CombineVideo(std::span<const VideoPrediction* const> members,
                                            const std::vector<double>& weights,
-                                           const Combination& combination, Missing missing,
-                                           int top_k);
+                                           const Combination& combination,
+                                           std::span<const Missing> missing, int top_k);
 
 }  // namespace beamgrid

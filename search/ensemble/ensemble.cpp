@@ -10,6 +10,7 @@
 #include "search/ensemble/combine.h"
 #include "search/ensemble/models.h"
 #include "search/ensemble/search.h"
+#include "search/ensemble/weigh.h"
 #include "search/ensemble/weights.h"
 
 namespace beamgrid {
@@ -124,25 +125,6 @@ std::vector<AlignedModel> Pick(const std::vector<AlignedModel>& models,
   return picked;
 }
 
-/// Returns the ensemble's lists of one part of the videos.
-std::vector<VideoPrediction> CombineAll(const std::vector<AlignedModel>& members,
-                                        const std::vector<double>& weights,
-                                        const Combination& combination, Missing missing) {
-  std::vector<VideoPrediction> videos;
-  std::vector<const VideoPrediction*> row(members.size());
-  for (std::size_t v = 0; v < members[0].videos.size(); ++v) {
-    for (std::size_t m = 0; m < members.size(); ++m) row[m] = members[m].videos[v];
-    videos.push_back(CombineVideo(row, weights, combination, missing, kGapTop));
-  }
-  return videos;
-}
-
-Metrics ScoreLists(const std::vector<VideoPrediction>& videos) {
-  MetricsAccumulator accumulator;
-  for (const VideoPrediction& video : videos) accumulator.AddSparse(video.top, video.labels);
-  return accumulator.Compute();
-}
-
 std::size_t BestSingle(const std::vector<AlignedModel>& models, const std::vector<double>& gaps) {
   std::size_t best = 0;
   for (std::size_t m = 1; m < models.size(); ++m) {
@@ -167,9 +149,8 @@ class Finder {
     answer_.weights = question_.weights;
     answer_.search = question_.search;
     Split();
-    const Members members = MembersOf(Search());
-    Weigh(members);
-    if (!parts_.holdout[0].videos.empty()) ReportHoldout(members);
+    Weigh(MembersOf(Search()));
+    if (!parts_.holdout[0].videos.empty()) ReportHoldout();
     return std::move(answer_);
   }
 
@@ -177,9 +158,9 @@ class Finder {
   void Split() {
     // Too large models go before the split: the best single model must be one that could be
     // shipped.
-    parts_ =
-        SplitVideos(KeepFitting(AlignModels(question_.models), question_.size_limit, answer_.notes),
-                    question_.holdout);
+    const std::vector<AlignedModel> models =
+        KeepFitting(AlignModels(question_.models), question_.size_limit, answer_.notes);
+    parts_ = SplitVideos(models, question_.holdout);
     if (parts_.selection[0].videos.empty()) {
       throw UsageError("ensemble: holdout = " + std::to_string(question_.holdout) +
                        " leaves none of " + std::to_string(parts_.holdout[0].videos.size()) +
@@ -194,6 +175,7 @@ class Finder {
     best_single_ = BestSingle(parts_.selection, gaps_);
     answer_.best_single = parts_.selection[best_single_].model->name;
     answer_.best_single_gap = gaps_[best_single_];
+    answer_.best_single_gap_of_all = SingleGap(models[best_single_]);
   }
 
   /// Refuses a selection part in which no video has a label; leaves such a holdout part out.
@@ -223,12 +205,13 @@ class Finder {
       throw UsageError("ensemble: the member '" + question_.given[i] + "' is given twice");
     }
     ModelSet set;
+    std::int64_t size_bytes = 0;
     for (const auto& [place, weight] : weights) {
       set.push_back(static_cast<int>(place));
-      answer_.size_bytes += parts_.selection[place].model->size_bytes;
+      size_bytes += parts_.selection[place].model->size_bytes;
       if (!question_.given_weights.empty()) given_weights_.push_back(weight);
     }
-    if (answer_.size_bytes > question_.size_limit) {
+    if (size_bytes > question_.size_limit) {
       answer_.notes.emplace_back("the given members are larger than the limit together");
     }
     answer_.notes.push_back(given_weights_.empty() ? "the members are given, none was searched for"
@@ -254,48 +237,55 @@ class Finder {
     }
     const SearchResult result = SearchEnsembles(question_.search, problem);
     answer_.evaluated = result.evaluated;
-    answer_.size_bytes = result.best.size_bytes;
     return result.best.models;
   }
 
   void Weigh(const Members& members) {
     const std::vector<AlignedModel> selection = Pick(parts_.selection, members.models);
-    std::vector<double> weights = members.counts;
-    for (std::size_t m = 0; question_.weights == Weighting::kGap && m < weights.size(); ++m) {
-      weights[m] *= gaps_[members.models[m]];
+    // Members that somebody names are not ours to drop.
+    const Drop drop = question_.given.empty() ? Drop::kIdle : Drop::kNone;
+    const Weighed weighed = given_weights_.empty()
+                                ? WeighMembers(selection, members.counts, question_.weights, drop,
+                                               combination_, question_.missing)
+                                : WeighMembers(selection, given_weights_, Weighting::kUniform, drop,
+                                               combination_, question_.missing);
+    answer_.weights_used = weighed.weights;
+    answer_.weightings = weighed.scores;
+    answer_.selection_gap = weighed.gap;
+    for (const WeighedMember& member : weighed.members) {
+      const EnsembleModel& model = *selection[member.index].model;
+      answer_.members.push_back({model.name, model.size_bytes, member.weight});
+      answer_.size_bytes += model.size_bytes;
     }
-    if (!given_weights_.empty()) weights = given_weights_;
-    weights = Normalised(std::move(weights));
-    const double searched_gap = GapOf(selection, weights);
-    answer_.selection_gap = searched_gap;
-    const bool learns = question_.weights == Weighting::kLearned && given_weights_.empty();
-    if (learns && selection.size() > 1) {
-      weights = LearnWeights(selection, combination_, question_.missing);
-      answer_.selection_gap = GapOf(selection, weights);
-      // They minimise the cross entropy, which GAP need not follow. Told and not undone: what was
-      // asked for is what comes.
-      if (answer_.selection_gap < searched_gap) {
-        answer_.notes.push_back("the learned weights lower GAP on the selection part: " +
-                                std::to_string(answer_.selection_gap) + " against " +
-                                std::to_string(searched_gap) + " with those of the search");
-      }
+    for (const std::size_t index : weighed.dropped) {
+      answer_.dropped.push_back(selection[index].model->name);
     }
-    for (std::size_t m = 0; m < weights.size(); ++m) {
-      const EnsembleModel& model = *selection[m].model;
-      answer_.members.push_back({model.name, model.size_bytes, weights[m]});
-    }
+    std::ranges::sort(answer_.dropped);
+    const bool learned = question_.weights == Weighting::kLearned && given_weights_.empty();
+    if (learned) NoteLowerGap(selection, members);
   }
 
-  [[nodiscard]] double GapOf(const std::vector<AlignedModel>& members,
-                             const std::vector<double>& weights) const {
-    return ScoreLists(CombineAll(members, weights, combination_, question_.missing)).gap;
+  /// Learned weights minimise the cross entropy, which GAP need not follow. Told and not undone:
+  /// what was asked for is what comes.
+  void NoteLowerGap(const std::vector<AlignedModel>& selection, const Members& members) {
+    const double searched_gap = ScoreLists(CombineAll(selection, Normalised(members.counts),
+                                                      combination_, question_.missing))
+                                    .gap;
+    if (answer_.selection_gap >= searched_gap) return;
+    answer_.notes.push_back("the learned weights lower GAP on the selection part: " +
+                            std::to_string(answer_.selection_gap) + " against " +
+                            std::to_string(searched_gap) + " with those of the search");
   }
 
-  void ReportHoldout(const Members& members) {
+  void ReportHoldout() {
     std::vector<double> weights;
-    for (const EnsembleAnswer::Member& member : answer_.members) weights.push_back(member.weight);
-    const auto lists =
-        CombineAll(Pick(parts_.holdout, members.models), weights, combination_, question_.missing);
+    std::vector<AlignedModel> members;
+    for (const EnsembleAnswer::Member& member : answer_.members) {
+      weights.push_back(member.weight);
+      members.push_back(*std::ranges::find(parts_.holdout, member.name,
+                                           [](const auto& model) { return model.model->name; }));
+    }
+    const auto lists = CombineAll(members, weights, combination_, question_.missing);
     // Chosen on the selection part, like the ensemble: both meet the holdout for the first time.
     const auto single =
         CombineAll({parts_.holdout[best_single_]}, {1}, combination_, question_.missing);
@@ -341,6 +331,10 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
     object["interval"] = {answer.holdout->low, answer.holdout->high};
     object["gain"] = answer.holdout->gap - answer.best_single_gap;
   }
+  boost::json::array weightings;
+  for (const WeightingScore& score : answer.weightings) {
+    weightings.push_back({{"weights", WordFor(kWeightings, score.weights)}, {"gap", score.gap}});
+  }
   boost::json::array notes;
   for (const std::string& note : answer.notes) notes.emplace_back(note);
   return {{"members", members},
@@ -348,10 +342,18 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
           {"size_limit", answer.size_limit},
           {"selection", {{"gap", answer.selection_gap}, {"videos", answer.selection_videos}}},
           {"holdout", holdout},
-          {"best_single", {{"name", answer.best_single}, {"gap", answer.best_single_gap}}},
+          {"best_single",
+           {{"name", answer.best_single},
+            {"gap", answer.best_single_gap},
+            {"videos", answer.holdout ? answer.holdout->videos : answer.selection_videos},
+            {"gap_of_all_videos", answer.best_single_gap_of_all},
+            {"all_videos", answer.all_videos()}}},
           {"evaluated", answer.evaluated},
           {"combine", WordFor(kScoreDomains, answer.combine)},
           {"weights", WordFor(kWeightings, answer.weights)},
+          {"weights_used", WordFor(kWeightings, answer.weights_used)},
+          {"weightings", weightings},
+          {"dropped", boost::json::value_from(answer.dropped)},
           {"search", WordFor(kEnsembleSearches, answer.search)},
           {"notes", notes}};
 }

@@ -32,6 +32,7 @@ struct EnsembleModel {
   std::string name;
   std::int64_t size_bytes = 0;
   Predictions predictions;
+  std::optional<Missing> missing;  ///< nothing: as the question says
 };
 
 /// Far beyond any limit of size; it bounds what the sums of the search must hold.
@@ -45,7 +46,7 @@ struct EnsembleQuestion {
   std::int64_t members = 6;             ///< at most, 1..kMostEnsembleMembers
   std::int64_t beam_width = 8;
   ScoreDomain combine = ScoreDomain::kLogits;
-  Weighting weights = Weighting::kLearned;
+  Weighting weights = Weighting::kAuto;
   EnsembleSearch search = EnsembleSearch::kBeam;
   /// Names of models that are the members, whatever a search would find; empty: it finds them. A
   /// name without its seed ("MC-BLSTM-MoE2" for "MC-BLSTM-MoE2/s1") will do where there is one
@@ -55,6 +56,13 @@ struct EnsembleQuestion {
   double holdout = 0;  ///< share of the videos, 0 <= holdout < 1, by a hash of the id (XXH3), that
                        ///< neither selection nor weights ever see
   std::int64_t bootstrap = 1000;  ///< resamples for the holdout interval
+};
+
+/// WeightingScore is what a weighting scores on videos of the selection part that its weights were
+/// not made on.
+struct WeightingScore {
+  Weighting weights = Weighting::kUniform;
+  double gap = 0;
 };
 
 /// EnsembleAnswer is the ensemble that was chosen, with what it scores.
@@ -81,11 +89,20 @@ struct EnsembleAnswer {
   std::optional<Holdout> holdout;
   std::string best_single;     ///< chosen on the selection part among the models that fit
   double best_single_gap = 0;  ///< on the holdout where there is one, else on the selection part
-  std::int64_t evaluated = 0;  ///< states scored
+  double best_single_gap_of_all = 0;           ///< on all videos, as a trial's own measurement is
+  std::int64_t evaluated = 0;                  ///< states scored
   ScoreDomain combine = ScoreDomain::kLogits;  ///< as asked, and so the next two
-  Weighting weights = Weighting::kLearned;
+  Weighting weights = Weighting::kAuto;
   EnsembleSearch search = EnsembleSearch::kBeam;
-  std::vector<std::string> notes;  ///< "3 of 12 models are larger than the limit"
+  Weighting weights_used = Weighting::kUniform;  ///< the one that kAuto took, or as asked
+  std::vector<WeightingScore> weightings;        ///< what each scored, where kAuto compared them
+  std::vector<std::string> dropped;  ///< found by the search, but without use beside the members
+  std::vector<std::string> notes;    ///< "3 of 12 models are larger than the limit"
+
+  /// Returns the number of videos in both parts.
+  [[nodiscard]] std::int64_t all_videos() const {
+    return selection_videos + (holdout ? holdout->videos : 0);
+  }
 };
 
 /// Chooses by GAP on the selection part; ties by smaller size, then by names. The answer does not
@@ -103,6 +120,10 @@ struct EnsembleAnswer {
 [[nodiscard]] Predictions Combine(const std::vector<const Predictions*>& members,
                                   const std::vector<double>& weights, ScoreDomain combine,
                                   Missing missing, int top_k);
+/// Combines lists of which each has its own meaning of a missing label.
+[[nodiscard]] Predictions Combine(const std::vector<const Predictions*>& members,
+                                  const std::vector<double>& weights, ScoreDomain combine,
+                                  const std::vector<Missing>& missing, int top_k);
 
 /// VideoSet says which videos an ensemble of prediction files is chosen on.
 enum class VideoSet {

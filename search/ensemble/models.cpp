@@ -98,6 +98,14 @@ std::vector<AlignedModel> AlignModels(const std::vector<EnsembleModel>& models) 
   return aligned;
 }
 
+std::vector<Missing> MissingOf(const std::vector<AlignedModel>& models, Missing fallback) {
+  std::vector<Missing> missing;
+  for (const AlignedModel& model : models) {
+    missing.push_back(model.model->missing.value_or(fallback));
+  }
+  return missing;
+}
+
 bool InHoldout(const std::string& video_id, double share) {
   const XXH64_hash_t hash = XXH3_64bits(video_id.data(), video_id.size());
   // 53 bits: each is an exact double in [0, 1).

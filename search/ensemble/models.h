@@ -21,6 +21,10 @@ struct AlignedModel {
 /// is not in 0..1. Points into `models`.
 [[nodiscard]] std::vector<AlignedModel> AlignModels(const std::vector<EnsembleModel>& models);
 
+/// Returns what a missing label is in each model's lists; `fallback` where the model does not say.
+[[nodiscard]] std::vector<Missing> MissingOf(const std::vector<AlignedModel>& models,
+                                             Missing fallback);
+
 /// True if the video is in the holdout part: by a hash of its id alone (XXH3), so it is the same in
 /// every study and on every machine.
 [[nodiscard]] bool InHoldout(const std::string& video_id, double share);

@@ -134,6 +134,7 @@ std::span<const std::int32_t> EnsemblePool::LabelsOf(std::size_t video) const {
 void EnsemblePool::FillColumns(const std::vector<AlignedModel>& models,
                                const std::vector<double>& factors, const Combination& combination,
                                Missing missing) {
+  const std::vector<Missing> absent = MissingOf(models, missing);
   columns_.resize(models.size());
   for (Column& column : columns_) column.begin.push_back(0);
   std::vector<std::uint32_t> cell_of;  // by label, for the labels of one video
@@ -148,7 +149,7 @@ void EnsemblePool::FillColumns(const std::vector<AlignedModel>& models,
     for (std::size_t m = 0; m < models.size(); ++m) {
       const VideoPrediction& video = *models[m].videos[v];
       Column& column = columns_[m];
-      const std::int64_t floor = Units(factors[m] * FloorTerm(video, combination, missing));
+      const std::int64_t floor = Units(factors[m] * FloorTerm(video, combination, absent[m]));
       for (const ScoredLabelDouble& entry : video.top) {
         column.cells.push_back(cell_of[static_cast<std::size_t>(entry.label)]);
         column.above_floor.push_back(Units(factors[m] * combination.Term(entry.score)) - floor);

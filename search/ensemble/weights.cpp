@@ -25,10 +25,11 @@ Observations Observe(const std::vector<AlignedModel>& members, const Combination
                      Missing missing) {
   Observations all{.members = members.size(),
                    .videos = static_cast<double>(members[0].videos.size())};
+  const std::vector<Missing> absent = MissingOf(members, missing);
   std::vector<const VideoPrediction*> row(members.size());
   for (std::size_t v = 0; v < members[0].videos.size(); ++v) {
     for (std::size_t m = 0; m < members.size(); ++m) row[m] = members[m].videos[v];
-    const VideoTerms video = GatherTerms(row, combination, missing, Rows::kListedAndTrue);
+    const VideoTerms video = GatherTerms(row, combination, absent, Rows::kListedAndTrue);
     all.terms.insert(all.terms.end(), video.terms.begin(), video.terms.end());
     const auto& truth = row[0]->labels;
     for (const std::int32_t label : video.labels) {

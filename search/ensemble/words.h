@@ -15,10 +15,12 @@ inline constexpr Word<ScoreDomain> kScoreDomains[] = {
     {ScoreDomain::kVotes, "votes"}};
 
 /// Weighting is where the members' weights come from. kLearned searches with uniform ones and
-/// learns afterwards.
-enum class Weighting { kUniform, kGap, kLearned };
-inline constexpr Word<Weighting> kWeightings[] = {
-    {Weighting::kUniform, "uniform"}, {Weighting::kGap, "gap"}, {Weighting::kLearned, "learned"}};
+/// learns afterwards; kAuto searches with uniform ones and takes the best of the three afterwards.
+enum class Weighting { kUniform, kGap, kLearned, kAuto };
+inline constexpr Word<Weighting> kWeightings[] = {{Weighting::kUniform, "uniform"},
+                                                  {Weighting::kGap, "gap"},
+                                                  {Weighting::kLearned, "learned"},
+                                                  {Weighting::kAuto, "auto"}};
 
 /// EnsembleSearch is which sets of models are scored: SearchEnsembles says how each goes about it.
 enum class EnsembleSearch { kBeam, kExhaustive, kGreedy };

@@ -6,10 +6,6 @@
 namespace beamgrid {
 namespace {
 
-constexpr std::int64_t kMostClasses = 1'048'576;
-constexpr std::int64_t kWidestFeature = 65'536;
-constexpr std::int64_t kMostFrames = 65'536;
-
 /// Returns what YouTube-8M's own files hold: features of the frames' pictures and sound, for whole
 /// videos their means.
 std::vector<Feature> UsualFeatures(const std::string& format) {
@@ -28,24 +24,23 @@ std::vector<Feature> ReadFeatures(Section& data, const std::string& format) {
   Section section(*table, data.PathOf("features"), data.mistakes());
   for (const auto& [key, node] : WrittenOrder(*table)) {
     const std::string name(key->str());
-    features.emplace_back(name, section.ReadInteger(IntegerSetting(name, 1, 1, kWidestFeature)));
+    features.emplace_back(name, section.ReadInteger(name));
   }
   return features;
 }
 
 std::string ReadFormat(Section& data) {
-  const OptionInfo setting = WordSetting("format", "frame", {"video", "frame", "segment"});
   if (data.Require("format", "what the records hold, one of video, frame, segment") == nullptr) {
     return "frame";
   }
-  return data.ReadWord(setting);
+  return data.ReadWord("format");
 }
 
 std::int64_t ReadClasses(Section& data) {
   if (data.Require("classes", "the number of classes (YouTube-8M of 2018: 3862)") == nullptr) {
     return 0;
   }
-  return data.ReadInteger(IntegerSetting("classes", 0, 1, kMostClasses));
+  return data.ReadInteger("classes");
 }
 
 std::vector<std::string> ReadGlobs(Section& data, const std::string& key, const char* purpose,
@@ -57,14 +52,7 @@ std::vector<std::string> ReadGlobs(Section& data, const std::string& key, const 
 }
 
 double ReadHoldout(Section& data) {
-  OptionInfo setting;
-  setting.name = "holdout";
-  setting.type = OptionType::kNumber;
-  setting.default_value = 0.5;
-  setting.minimum = 0;
-  setting.maximum = 1;
-  // A range of an option includes its ends, so 1 is refused below.
-  const double holdout = data.Read(setting).as_double();
+  const double holdout = data.Read("holdout").as_double();
   if (holdout < 1) return holdout;
   data.Mistake(*data.table().get("holdout"), "holdout",
                "is 1.0, must be at least 0 and less than 1: nothing would be left to select on");
@@ -139,10 +127,10 @@ void ReadData(Section& root, Recipe& recipe) {
   settings.holdout = ReadHoldout(data);
   settings.classes = ReadClasses(data);
   settings.features = ReadFeatures(data, settings.format);
-  settings.max_frames = data.ReadInteger(IntegerSetting("max_frames", 300, 1, kMostFrames));
+  settings.max_frames = data.ReadInteger("max_frames");
   // Whatever is written: the number is a part of the identity and must not differ for no reason.
   if (settings.format == "video") settings.max_frames = 1;
-  settings.on_error = data.ReadWord(WordSetting("on_error", "stop", {"stop", "skip"}));
+  settings.on_error = data.ReadWord("on_error");
   ReadLossWeights(data, settings);
   data.RefuseOthers();
   CheckObjective(root, recipe);

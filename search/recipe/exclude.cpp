@@ -101,7 +101,7 @@ class ExclusionReader {
       const OptionInfo* option = component->FindOption(key.str());
       if (option == nullptr) continue;
       // Aside: of several components one may take the value, and then there is no mistake.
-      Mistakes tried("", mistakes_.find_file());
+      Mistakes tried(mistakes_.source(), mistakes_.find_file());
       std::optional<OptionValue> value = ReadOption(*option, node, path, tried);
       if (value) return value;
       refusing = option;

@@ -7,11 +7,8 @@
 namespace beamgrid {
 namespace {
 
-constexpr double kLargestWeight = 1e6;
-
 std::string ReadUnrated(Section& data, const std::string& format) {
-  const std::string unrated =
-      data.ReadWord(WordSetting("unrated", "ignore", {"ignore", "negative"}));
+  const std::string unrated = data.ReadWord("unrated");
   const toml::node* node = data.table().get("unrated");
   if (node != nullptr && format != "segment") {
     data.Mistake(*node, "unrated",
@@ -20,16 +17,6 @@ std::string ReadUnrated(Section& data, const std::string& format) {
                      " is labelled or negative");
   }
   return unrated;
-}
-
-double ReadClassWeight(Section& data) {
-  OptionInfo setting;
-  setting.name = "class_weight";
-  setting.type = OptionType::kNumber;
-  setting.default_value = 1.0;
-  setting.minimum = 0;
-  setting.maximum = kLargestWeight;
-  return data.Read(setting).as_double();
 }
 
 class ClassList {
@@ -78,7 +65,7 @@ class ClassList {
 
 void ReadLossWeights(Section& data, DataSettings& settings) {
   settings.unrated = ReadUnrated(data, settings.format);
-  settings.class_weight = ReadClassWeight(data);
+  settings.class_weight = data.Read("class_weight").as_double();
   const toml::node* classes = data.Find("weighted_classes");
   const toml::node* weight = data.table().get("class_weight");
   if (classes != nullptr) ClassList(data, settings).Read(*classes);

@@ -11,7 +11,7 @@ void Mistakes::Add(const toml::source_region& where, std::string key, std::strin
 }
 
 Place Mistakes::PlaceOf(const toml::source_region& where) const {
-  return {file_, static_cast<int>(where.begin.line), static_cast<int>(where.begin.column)};
+  return source_->PlaceOf(static_cast<int>(where.begin.line), static_cast<int>(where.begin.column));
 }
 
 std::vector<Diagnostic> Mistakes::Take() {

@@ -17,11 +17,13 @@ namespace beamgrid {
 /// mistake too.
 class Mistakes {
  public:
-  explicit Mistakes(std::string file, FindFile find_file = {})
-      : file_(std::move(file)), find_file_(std::move(find_file)) {}
+  /// `source` must outlive this object.
+  explicit Mistakes(const RecipeSource& source, FindFile find_file = {})
+      : source_(&source), find_file_(std::move(find_file)) {}
 
   void Add(const toml::source_region& where, std::string key, std::string message);
   [[nodiscard]] Place PlaceOf(const toml::source_region& where) const;
+  [[nodiscard]] const RecipeSource& source() const { return *source_; }
   [[nodiscard]] bool empty() const { return found_.empty(); }
   /// Returns the way to look at files; where it is empty, files are taken as they are written.
   [[nodiscard]] const FindFile& find_file() const { return find_file_; }
@@ -29,7 +31,7 @@ class Mistakes {
   [[nodiscard]] std::vector<Diagnostic> Take();
 
  private:
-  std::string file_;
+  const RecipeSource* source_;
   FindFile find_file_;
   std::vector<Diagnostic> found_;
 };

@@ -1,5 +1,7 @@
 // [resources], [ensemble] and [[table]]: what a study may use and what is made of its trials.
 
+#include <cmath>
+
 #include "search/recipe/sections.h"
 
 namespace beamgrid {
@@ -41,7 +43,7 @@ std::vector<std::string> ReadDevices(Section& resources) {
 
 std::int64_t ReadSlots(Section& resources) {
   if (IsAuto(resources.Find("slots_per_device"))) return 0;
-  return resources.ReadInteger(IntegerSetting("slots_per_device", 0, 1, 1024));
+  return resources.ReadInteger("slots_per_device");
 }
 
 std::int64_t ReadThreads(Section& resources) {
@@ -52,7 +54,7 @@ std::int64_t ReadThreads(Section& resources) {
                       "repeatable; must be 1..1024");
     return 1;
   }
-  return resources.ReadInteger(IntegerSetting("threads_per_worker", 1, 1, 1024));
+  return resources.ReadInteger("threads_per_worker");
 }
 
 /// Reads a time in seconds. From one second on: nothing of ours is told apart within less, and what
@@ -79,6 +81,12 @@ std::int64_t ReadSizeLimit(Section& ensemble) {
   std::optional<std::int64_t> bytes;
   if (const auto* number = node->as_integer()) bytes = number->get();
   if (const auto* text = node->as_string()) bytes = ParseSize(text->get());
+  // 1e9 is a float to TOML, and a number of bytes to whoever writes it.
+  const auto* power = node->as_floating_point();
+  if (power != nullptr && power->get() > 0 && power->get() < 0x1p53 &&
+      std::trunc(power->get()) == power->get()) {
+    bytes = static_cast<std::int64_t>(power->get());
+  }
   if (bytes && *bytes > 0) return *bytes;
   const std::optional<OptionValue> value = ToOptionValue(*node);
   ensemble.Mistake(*node, "size_limit",
@@ -88,7 +96,7 @@ std::int64_t ReadSizeLimit(Section& ensemble) {
 }
 
 std::string ReadReference(Section& table) {
-  const std::string reference = table.ReadWord(WordSetting("reference", ""));
+  const std::string reference = table.ReadWord("reference");
   const std::size_t slash = reference.find('/');
   const bool fine = reference.empty() ||
                     (slash != std::string::npos && slash > 0 && slash + 1 < reference.size());
@@ -100,10 +108,8 @@ std::string ReadReference(Section& table) {
 }
 
 template <typename Value, std::size_t size>
-Value ReadOneOf(Section& section, const std::string& key, const Word<Value> (&words)[size],
-                Value fallback) {
-  return ValueOf(words, key,
-                 section.ReadWord(WordSetting(key, WordFor(words, fallback), WordsOf(words))));
+Value ReadOneOf(Section& section, const std::string& key, const Word<Value> (&words)[size]) {
+  return ValueOf(words, key, section.ReadWord(key));
 }
 
 }  // namespace
@@ -121,8 +127,8 @@ void ReadResources(Section& root, Recipe& recipe) {
       ReadDuration(resources, "heartbeat_timeout", settings.heartbeat_timeout_seconds);
   settings.stall_timeout_seconds =
       ReadDuration(resources, "stall_timeout", settings.stall_timeout_seconds);
-  settings.retries = resources.ReadInteger(IntegerSetting("retries", settings.retries, 0, 100));
-  settings.priority = resources.ReadInteger(IntegerSetting("priority", settings.priority, 1, 100));
+  settings.retries = resources.ReadInteger("retries");
+  settings.priority = resources.ReadInteger("priority");
   resources.RefuseOthers();
 }
 
@@ -132,12 +138,10 @@ void ReadEnsemble(Section& root, Recipe& recipe) {
   Section ensemble(*table, "ensemble", root.mistakes());
   EnsembleQuestion settings{.missing = Missing::kLastOfList, .holdout = recipe.data.holdout};
   settings.size_limit = ReadSizeLimit(ensemble);
-  settings.members =
-      ensemble.ReadInteger(IntegerSetting("members", settings.members, 1, kMostEnsembleMembers));
-  settings.beam_width =
-      ensemble.ReadInteger(IntegerSetting("beam_width", settings.beam_width, 1, 100'000));
-  settings.combine = ReadOneOf(ensemble, "combine", kScoreDomains, settings.combine);
-  settings.weights = ReadOneOf(ensemble, "weights", kWeightings, settings.weights);
+  settings.members = ensemble.ReadInteger("members");
+  settings.beam_width = ensemble.ReadInteger("beam_width");
+  settings.combine = ReadOneOf(ensemble, "combine", kScoreDomains);
+  settings.weights = ReadOneOf(ensemble, "weights", kWeightings);
   ensemble.RefuseOthers();
   recipe.ensemble = settings;
 }
@@ -148,12 +152,13 @@ void ReadTables(Section& root, Recipe& recipe) {
     Section section(*(*entries)[i].as_table(), "table[" + std::to_string(i) + "]", root.mistakes());
     TableSettings settings;
     if (const toml::node* vary = section.Require("vary", "the criterion of the table's rows")) {
-      settings.vary = section.ReadWord(WordSetting("vary", ""));
+      settings.vary = section.ReadWord("vary");
       if (vary->is_string()) {
         CheckCriterion(settings.vary, vary->source(), section.PathOf("vary"), root.mistakes());
       }
     }
-    settings.title = section.ReadWord(WordSetting("title", settings.vary));
+    settings.title = section.ReadWord("title");
+    if (!section.table().contains("title")) settings.title = settings.vary;
     settings.reference = ReadReference(section);
     section.RefuseOthers();
     recipe.tables.push_back(std::move(settings));

@@ -9,8 +9,6 @@
 namespace beamgrid {
 namespace {
 
-constexpr std::int64_t kMostPasses = 100;
-
 class FixedReader {
  public:
   FixedReader(const Catalogue& catalogue, const std::string& format, Mistakes& mistakes)
@@ -102,7 +100,7 @@ std::vector<Stage> ReadStages(Section& search, const Catalogue& catalogue,
                     search.mistakes());
     Stage stage;
     if (const toml::node* vary = section.Require("vary", "the criterion that the stage varies")) {
-      stage.vary = section.ReadWord(WordSetting("vary", ""));
+      stage.vary = section.ReadWord("vary");
       if (vary->is_string()) {
         CheckCriterion(stage.vary, vary->source(), section.PathOf("vary"), search.mistakes());
       }
@@ -141,11 +139,9 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   Section search(*table, "search", root.mistakes());
   SearchSettings& settings = recipe.search;
   const std::string& format = recipe.data.format;
-  std::vector<std::string> names;
-  for (const StrategyInfo& strategy : Strategies()) names.push_back(strategy.name);
-  settings.strategy = search.ReadWord(WordSetting("strategy", "grid", names));
+  settings.strategy = search.ReadWord("strategy");
   settings.order = ReadOrder(search);
-  settings.passes = search.ReadInteger(IntegerSetting("passes", 1, 1, kMostPasses));
+  settings.passes = search.ReadInteger("passes");
   if (const toml::table* baseline = search.FindTable("baseline")) {
     settings.baseline = ReadFixed(*baseline, "search.baseline", catalogue, format, root.mistakes());
   }
@@ -154,7 +150,7 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   // The mistake has been told; which other keys are known depends on the strategy.
   if (strategy == Strategies().end()) return;
   for (const OptionInfo& option : strategy->options) {
-    settings.other[option.name] = search.Read(option);
+    settings.other[option.name] = search.Read(option.name);
   }
   search.RefuseOthers();
 }

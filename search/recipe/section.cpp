@@ -6,6 +6,7 @@
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/system_error.h"
 #include "registry/util/text.h"
+#include "search/recipe_keys.h"
 
 namespace beamgrid {
 namespace {
@@ -105,31 +106,11 @@ std::optional<OptionValue> ReadOption(const OptionInfo& option, const toml::node
   return std::nullopt;
 }
 
-OptionInfo IntegerSetting(std::string name, std::int64_t fallback, std::int64_t minimum,
-                          std::int64_t maximum) {
-  OptionInfo option;
-  option.name = std::move(name);
-  option.type = OptionType::kInteger;
-  option.default_value = fallback;
-  option.minimum = static_cast<double>(minimum);
-  option.maximum = static_cast<double>(maximum);
-  return option;
-}
-
-OptionInfo WordSetting(std::string name, const std::string& fallback,
-                       std::vector<std::string> words) {
-  OptionInfo option;
-  option.name = std::move(name);
-  option.type = OptionType::kString;
-  option.default_value = fallback;
-  for (std::string& word : words) option.choices.emplace_back(std::move(word));
-  return option;
-}
-
 Section::Section(const toml::table& table, std::string path, Mistakes& mistakes)
     : table_(&table), path_(std::move(path)), mistakes_(&mistakes) {}
 
 const toml::node* Section::Find(std::string_view key) {
+  RequireRecipeKey(path_, key);
   if (std::ranges::find(known_, key) == known_.end()) known_.emplace_back(key);
   return table_->get(key);
 }
@@ -164,17 +145,16 @@ const toml::array* Section::FindTables(std::string_view key) {
   return nullptr;
 }
 
-OptionValue Section::Read(const OptionInfo& option) {
-  const toml::node* node = Find(option.name);
-  if (node == nullptr) return option.default_value;
-  return ReadOption(option, *node, PathOf(option.name), *mistakes_).value_or(option.default_value);
+OptionValue Section::Read(std::string_view key) {
+  const OptionInfo& setting = RecipeKeyOf(path_, key).setting;
+  const toml::node* node = Find(key);
+  if (node == nullptr) return setting.default_value;
+  return ReadOption(setting, *node, PathOf(key), *mistakes_).value_or(setting.default_value);
 }
 
-std::string Section::ReadWord(const OptionInfo& option) {
-  return std::string(Read(option).as_string());
-}
+std::string Section::ReadWord(std::string_view key) { return std::string(Read(key).as_string()); }
 
-std::int64_t Section::ReadInteger(const OptionInfo& option) { return Read(option).as_int64(); }
+std::int64_t Section::ReadInteger(std::string_view key) { return Read(key).as_int64(); }
 
 void Section::RefuseOthers() const {
   for (const auto& [key, node] : *table_) {

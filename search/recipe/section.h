@@ -34,13 +34,6 @@ namespace beamgrid {
                                                     const toml::node& node, const std::string& key,
                                                     Mistakes& mistakes);
 
-/// Describes a setting that is no component's option in the same way as those, so that checks and
-/// messages are the same.
-[[nodiscard]] OptionInfo IntegerSetting(std::string name, std::int64_t fallback,
-                                        std::int64_t minimum, std::int64_t maximum);
-[[nodiscard]] OptionInfo WordSetting(std::string name, const std::string& fallback,
-                                     std::vector<std::string> words = {});
-
 /// Section is one table of a recipe while it is read. Not thread-safe.
 class Section {
  public:
@@ -48,7 +41,8 @@ class Section {
   /// the root.
   Section(const toml::table& table, std::string path, Mistakes& mistakes);
 
-  /// Returns the node of `key`, or null. The key is known from then on.
+  /// Returns the node of `key`, or null. The key is known from then on. A key that is not in
+  /// recipe_keys.h is a bug: std::logic_error.
   const toml::node* Find(std::string_view key);
   /// Returns the node of `key`; where it is missing, adds a mistake that says what it is for, and
   /// returns null.
@@ -57,10 +51,11 @@ class Section {
   const toml::table* FindTable(std::string_view key);
   /// Returns the tables of [[key]]; null where they are absent or, with a mistake, something else.
   const toml::array* FindTables(std::string_view key);
-  /// Returns the setting of `option.name`; its default where it is absent or wrong.
-  OptionValue Read(const OptionInfo& option);
-  std::string ReadWord(const OptionInfo& option);
-  std::int64_t ReadInteger(const OptionInfo& option);
+  /// Returns the setting of `key`, which recipe_keys.h describes; its default where it is absent or
+  /// wrong.
+  OptionValue Read(std::string_view key);
+  std::string ReadWord(std::string_view key);
+  std::int64_t ReadInteger(std::string_view key);
 
   /// Adds a mistake for every key that was not asked for.
   void RefuseOthers() const;

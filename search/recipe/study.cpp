@@ -97,9 +97,8 @@ void ReadStudy(Section& root, Recipe& recipe) {
   }
   Section study(*table, "study", root.mistakes());
   recipe.name = ReadName(study);
-  recipe.description = study.ReadWord(WordSetting("description", ""));
-  recipe.objective =
-      FindMetric(study.ReadWord(WordSetting("objective", recipe.objective->name, MetricNames())));
+  recipe.description = study.ReadWord("description");
+  recipe.objective = FindMetric(study.ReadWord("objective"));
   recipe.seeds = ReadSeeds(study, recipe.seeds);
   study.RefuseOthers();
 }

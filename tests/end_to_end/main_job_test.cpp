@@ -9,6 +9,7 @@
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -91,6 +92,41 @@ TEST(MainJob, OneMoreWorkerChangesNoResult) {
   const Ended two = folder.Run({"run", "recipe.toml", "--db", "two.db", "--runs", "two"});
   ASSERT_EQ(one.exit_code, 0) << one.err;
   EXPECT_EQ(one.out, two.out);
+}
+
+TEST(MainJob, AnotherValueOfTheCommandLineIsPartOfTheStudy) {
+  const StudyFolder folder;
+  RecipeText recipe;
+  recipe.grid = "";
+  folder.WriteRecipe(recipe);
+  const std::vector<std::string> run = {
+      "run", "recipe.toml", "--json", "--set", "train.epochs=1", "--set", "study.seeds=[3]"};
+  const Ended first = folder.Run(run);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const auto json = ParseJson(first.out);
+  EXPECT_EQ(json.at("study"), "small");
+  const std::string help = folder.Run({"run", "--help"}).out;
+  for (const auto& [key, value] : json.as_object()) {
+    EXPECT_THAT(help.substr(help.find("--json: ")), HasSubstr(std::string(key))) << key;
+  }
+  EXPECT_EQ(json.at("exit_code"), 0);
+  EXPECT_EQ(json.at("trained"), 1);
+  EXPECT_TRUE(json.at("error").is_null());
+  EXPECT_TRUE(json.at("stopped_because").is_null());
+  EXPECT_EQ(json.at("leaderboard").as_array().size(), 1U);
+  EXPECT_EQ(json.at("tables").as_array().size(), 1U);
+  EXPECT_EQ(json.at("ensemble").at("members").as_array().size(), 1U);
+  EXPECT_THAT(first.err, HasSubstr("seed 3"));
+
+  const auto again = ParseJson(folder.Run(run).out);
+  EXPECT_EQ(again.at("trained"), 0);
+  EXPECT_EQ(again.at("reused"), 1);
+  EXPECT_EQ(again.at("leaderboard"), json.at("leaderboard"));
+
+  // The record has what was trained, not what the file says.
+  const auto text = ParseJson(folder.Run({"query", "SELECT recipe_text FROM study", "--json"}).out);
+  EXPECT_THAT(std::string(text.at(0).at("recipe_text").as_string()),
+              AllOf(HasSubstr("epochs = 1\n"), HasSubstr("# --set study.seeds=[3]\n")));
 }
 
 TEST(MainJob, QuietSaysNothingButTheResults) {

@@ -17,6 +17,14 @@ Recipe Parse(const std::string& text) {
   return ParseRecipe(text, "folder/r.toml", TestCatalogue());
 }
 
+TEST(Recipe, TakesASizeInAnyForm) {
+  for (const char* size : {"\"1G\"", "\"1gb\"", "\"1 GB\"", "\"1e9\"", "1e9", "1_000_000_000"}) {
+    const Recipe recipe =
+        Parse(RecipeHead() + "[ensemble]\nsize_limit = " + std::string(size) + "\n");
+    EXPECT_EQ(recipe.ensemble->size_limit, 1'000'000'000) << size;
+  }
+}
+
 TEST(Recipe, HasDefaultsForEverythingThatIsLeftOut) {
   const Recipe recipe = Parse(RecipeHead());
   EXPECT_EQ(recipe.path, "folder/r.toml");
@@ -120,7 +128,7 @@ TEST(Recipe, AnEmptyEnsembleSectionAsksForOneWithDefaults) {
   const Recipe recipe = Parse(RecipeHead() + "[ensemble]\n");
   ASSERT_TRUE(recipe.ensemble.has_value());
   EXPECT_EQ(recipe.ensemble->size_limit, 1LL << 30);
-  EXPECT_EQ(recipe.ensemble->weights, Weighting::kLearned);
+  EXPECT_EQ(recipe.ensemble->weights, Weighting::kAuto);
 }
 
 TEST(Recipe, AVariantIsCompleteWithItsDefaults) {
@@ -135,12 +143,12 @@ TEST(Recipe, AVariantIsCompleteWithItsDefaults) {
 
 TEST(Recipe, ItsDataCanBeReadWithoutACatalogue) {
   const Recipe recipe =
-      DataOfRecipe(RecipeHead() + "[[grid.temporal]]\nuse = \"of no catalogue\"\n", "r.toml");
+      DataOfRecipe({RecipeHead() + "[[grid.temporal]]\nuse = \"of no catalogue\"\n", "r.toml"});
   EXPECT_EQ(recipe.path, "r.toml");
   EXPECT_THAT(recipe.data.train, ElementsAre("train*.tfrecord"));
   EXPECT_EQ(recipe.data.classes, 10);
-  EXPECT_THROW((void)DataOfRecipe("[data]\nformat = \"video\"\n", "r.toml"), RecipeError);
-  EXPECT_THROW((void)DataOfRecipe("[data\n", "r.toml"), RecipeError);
+  EXPECT_THROW((void)DataOfRecipe({"[data]\nformat = \"video\"\n", "r.toml"}), RecipeError);
+  EXPECT_THROW((void)DataOfRecipe({"[data\n", "r.toml"}), RecipeError);
 }
 
 }  // namespace recipe_test

@@ -51,8 +51,9 @@ LEFT JOIN attempt AS failure ON failure.trial = trial.id AND trial.state <> 'com
   AND failure.number = (SELECT max(number) FROM attempt WHERE attempt.trial = trial.id
                           AND outcome NOT IN ('running', 'complete', 'interrupted'));
 
--- One row per trial that counts in a study, one column per criterion.
-CREATE VIEW trials AS
+-- One row per trial of a study, one column per criterion; `not_counted` says why where one does not
+-- count.
+CREATE VIEW every_trial AS
 SELECT
   study.name AS study,
   study_trial.position,
@@ -90,11 +91,14 @@ SELECT
   record.directory,
   record.fingerprint,
   record.id AS trial,
-  record.model
+  record.model,
+  study_trial.not_counted
 FROM study_trial
 JOIN study ON study.id = study_trial.study
-JOIN trial_record AS record ON record.id = study_trial.trial
-WHERE study_trial.not_counted IS NULL;
+JOIN trial_record AS record ON record.id = study_trial.trial;
+
+-- Those of them that count.
+CREATE VIEW trials AS SELECT * FROM every_trial WHERE not_counted IS NULL;
 
 -- One row per model of a study, over its complete seeds, best first within the study.
 CREATE VIEW leaderboard AS

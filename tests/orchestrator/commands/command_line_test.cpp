@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "orchestrator/commands/command.h"
+#include "registry/util/files.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 
 namespace beamgrid {
@@ -29,9 +30,9 @@ TEST_F(CommandLineTest, HelpListsEveryCommandOfTheDesignAndNoOther) {
   const Called called = Call({"--help"});
   EXPECT_EQ(called.exit_code, 0);
   for (const char* name :
-       {"run",     "plan",   "check", "components", "studies", "trials",   "show",
-        "explain", "query",  "dump",  "verify",     "table",   "ensemble", "score",
-        "data",    "doctor", "du",    "prune",      "rm",      "rename",   "merge"}) {
+       {"run",     "plan",   "check",  "components", "studies",  "trials", "show", "explain",
+        "query",   "dump",   "verify", "table",      "ensemble", "score",  "data", "help",
+        "compare", "doctor", "du",     "prune",      "rm",       "rename", "merge"}) {
     EXPECT_THAT(called.out, HasSubstr(std::string("\n  ") + name + " ")) << name;
   }
   for (const char* later : {"\n  predict", "\n  export", "\n  serve"}) {
@@ -72,9 +73,98 @@ TEST_F(CommandLineTest, AMisspeltOptionIsRefusedWithTheNearest) {
               HasSubstr("beamgrid table: unknown option --vayr; did you mean `--vary`?"));
 }
 
-TEST_F(CommandLineTest, NoCommandAndMissingArgumentsAreUsageErrors) {
-  EXPECT_EQ(Call({}).exit_code, 2);
-  EXPECT_EQ(Call({"data"}).exit_code, 2);
+TEST_F(CommandLineTest, WhoeverNamesNoCommandGetsTheHelp) {
+  const std::string all = Call({"--help"}).out;
+  EXPECT_THAT(all, HasSubstr("beamgrid help COMMAND"));
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{}, {"help"}, {"-h"}, {"--verbose"}}) {
+    const Called called = Call(arguments);
+    EXPECT_EQ(called.exit_code, 0);
+    EXPECT_EQ(called.out, all);
+    EXPECT_THAT(called.err, IsEmpty());
+  }
+  EXPECT_EQ(Call({"data"}).out, Call({"data", "--help"}).out);
+  EXPECT_EQ(Call({"data"}).exit_code, 0);
+}
+
+TEST_F(CommandLineTest, HelpOfACommandIsTheSameInEitherOrder) {
+  for (const CommandInfo& info : Commands()) {
+    std::vector<std::string> arguments;
+    std::istringstream words(info.name);
+    for (std::string word; words >> word;) arguments.push_back(word);
+    std::vector<std::string> other = arguments;
+    arguments.push_back("--help");
+    other.insert(other.begin(), "help");
+    EXPECT_EQ(Call(other).exit_code, 0) << info.name;
+    EXPECT_EQ(Call(other).out, Call(arguments).out) << info.name;
+  }
+  EXPECT_EQ(Call({"help", "data"}).out, Call({"data", "--help"}).out);
+  const Called unknown = Call({"help", "tabel"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.out, IsEmpty());
+  EXPECT_THAT(unknown.err, HasSubstr("unknown command `tabel`; did you mean `table`?"));
+}
+
+TEST_F(CommandLineTest, TheRecipesReferenceIsThatOfTheDocuments) {
+  const Called markdown = Call({"help", "recipe", "--markdown"});
+  EXPECT_EQ(markdown.exit_code, 0);
+  EXPECT_EQ(markdown.out, ReadFile(std::string(BEAMGRID_SOURCE_DIR) + "/docs/recipe.md"))
+      << "make it anew: beamgrid help recipe --markdown > docs/recipe.md";
+  const Called text = Call({"help", "recipe"});
+  EXPECT_EQ(text.exit_code, 0);
+  std::istringstream lines(text.out);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  for (const char* key : {"exclude", "zip", "max_frames", "holdout", "beam_width", "patience"}) {
+    EXPECT_THAT(text.out, HasSubstr(key));
+    EXPECT_THAT(markdown.out, HasSubstr(key));
+  }
+  EXPECT_EQ(Call({"help", "--markdown"}).exit_code, 2);
+}
+
+TEST_F(CommandLineTest, NamesOfFilesMayHoldHomeAndVariables) {
+  FillStore(Path("filled.db"));
+  setenv("BEAMGRID_TEST_FOLDER", Path("").c_str(), 1);
+  const std::string home = std::getenv("HOME") == nullptr ? "/" : std::getenv("HOME");
+  setenv("HOME", Path("").c_str(), 1);
+  const std::string expected = Call({"studies", "--db", Path("filled.db")}).out;
+  EXPECT_EQ(Call({"studies", "--db=~/filled.db"}).out, expected);
+  EXPECT_EQ(Call({"studies", "--db", "$BEAMGRID_TEST_FOLDER/filled.db"}).out, expected);
+  setenv("HOME", home.c_str(), 1);
+  unsetenv("BEAMGRID_TEST_FOLDER");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"studies", "--db", "$BEAMGRID_TEST_FOLDER/x"},
+        {"run", "$BEAMGRID_TEST_FOLDER/r.toml"},
+        {"run", "r.toml", "--runs=$BEAMGRID_TEST_FOLDER/runs"},
+        {"data", "inspect", "a", "$BEAMGRID_TEST_FOLDER/x"},
+        {"data", "synth", "--out", "$BEAMGRID_TEST_FOLDER", "--videos", "9", "--classes", "3"},
+        {"score", "--predictions", "$BEAMGRID_TEST_FOLDER/x", "--truth", "t.csv"}}) {
+    const Called called = Call(arguments);
+    EXPECT_EQ(called.exit_code, 2) << arguments[0];
+    EXPECT_THAT(called.err, HasSubstr("BEAMGRID_TEST_FOLDER is not set")) << arguments[0];
+  }
+}
+
+TEST_F(CommandLineTest, EveryOptionThatIsAFileSaysSo) {
+  // By that word its `~` and `$NAME` are replaced.
+  for (const CommandInfo& info : Commands()) {
+    std::istringstream help(Call({"help", info.name.substr(0, info.name.find(' ')),
+                                  info.name.substr(info.name.find(' ') + 1)})
+                                .out);
+    if (info.name.find(' ') == std::string::npos) help.str(Call({"help", info.name}).out);
+    for (std::string line; std::getline(help, line);) {
+      const bool file = line.find("older") != std::string::npos ||
+                        line.find(" file") != std::string::npos ||
+                        line.find("File") != std::string::npos;
+      const bool known = line.find(" FILE") != std::string::npos ||
+                         line.find(" DIR") != std::string::npos ||
+                         line.find(" RECIPE ") != std::string::npos;
+      const bool takes_text = line.find(" TEXT") != std::string::npos;
+      EXPECT_FALSE(file && takes_text && !known) << info.name << ": " << line;
+    }
+  }
+}
+
+TEST_F(CommandLineTest, MissingArgumentsAreUsageErrors) {
   const Called called = Call({"score", "--predictions", "p.csv"});
   EXPECT_EQ(called.exit_code, 2);
   EXPECT_THAT(called.err, HasSubstr("--truth"));

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "orchestrator/inputs/data_files.h"
+#include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/run_study.h"
 #include "registry/scoring/predictions.h"
 #include "registry/util/files.h"
@@ -52,11 +53,11 @@ class FinishedStudyTest : public CommandTest {
   }
   /// Records every trial of the plan as complete.
   void Fill() const {
-    const DataSpec data = CheckedData(LoadRecipe(recipe_, TestCatalogue()),
+    const DataSpec data = CheckedData(LoadRecipe(ReadRecipe(recipe_), TestCatalogue()),
                                       {.warn = [](const std::string&) {}, .show_progress = false});
     const auto plan = Call({"plan", recipe_, "--db", Path("none.db"), "--json"}).Json();
     Store store(database_, OpenMode::kReadWrite);
-    const Recipe recipe = LoadRecipe(recipe_, TestCatalogue());
+    const Recipe recipe = LoadRecipe(ReadRecipe(recipe_), TestCatalogue());
     const StudyId study = store.OpenStudy({.name = "s",
                                            .objective = "gap",
                                            .recipe_text = recipe.text,
@@ -109,6 +110,41 @@ TEST_F(FinishedStudyTest, RunTrainsNothingAndPrintsEverything) {
   EXPECT_EQ(called.exit_code, 0) << called.err;
   EXPECT_THAT(called.err, HasSubstr("nothing to do: all 2 trials are complete"));
   EXPECT_THAT(called.out, AllOf(HasSubstr("2/2"), HasSubstr("Ensemble")));
+}
+
+TEST_F(FinishedStudyTest, RunAsJsonIsOneObject) {
+  const Called called = Run({"--json"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  const auto json = called.Json();
+  EXPECT_EQ(json.at("study"), "s");
+  EXPECT_EQ(json.at("exit_code"), 0);
+  EXPECT_EQ(json.at("trained"), 0);
+  EXPECT_EQ(json.at("reused"), 2);
+  EXPECT_EQ(json.at("leaderboard").at(0).at("seeds"), 2);
+  EXPECT_GE(json.at("ensemble").at("members").as_array().size(), 1U);
+  EXPECT_TRUE(json.at("error").is_null());
+  EXPECT_TRUE(json.at("unfinished").as_array().empty());
+  const std::string help = Call({"run", "--help"}).out;
+  for (const std::string& key : KeysOf(json)) {
+    EXPECT_THAT(help.substr(help.find("--json: ")), HasSubstr(key));
+  }
+  std::filesystem::remove_all(Path("runs"));
+  const Called unfinished = Run({"--json"});
+  EXPECT_EQ(unfinished.exit_code, 3);
+  EXPECT_EQ(unfinished.Json().at("unfinished").as_array().size(), 1U);
+  EXPECT_TRUE(unfinished.Json().at("ensemble").is_null());
+}
+
+TEST_F(FinishedStudyTest, ASettingCountsAsIfItWereWritten) {
+  const Called other = Run({"--set", "train.epochs=77"});
+  EXPECT_EQ(other.exit_code, 2) << "another study under this name";
+  const Called described = Run({"--set", "study.description=two seeds"});
+  EXPECT_EQ(described.exit_code, 0) << described.err;
+  const auto text =
+      Call({"query", "SELECT recipe_text AS text FROM study", "--db", database_, "--json"}).Json();
+  EXPECT_THAT(std::string(text.at(0).at("text").as_string()),
+              AllOf(HasSubstr("description = \"two seeds\"\n"),
+                    HasSubstr("# --set study.description=two seeds\n")));
 }
 
 TEST_F(FinishedStudyTest, AMissingFileCostsTheEnsembleOneMember) {

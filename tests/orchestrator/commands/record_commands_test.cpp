@@ -70,6 +70,89 @@ TEST_F(RecordCommandsTest, TrialsAsTextAlignsTheSameNumbers) {
   EXPECT_THAT(called.out, HasSubstr("MC-BLSTM-h256-MoE2"));
 }
 
+/// The names and seeds of a listing: "MC-BLSTM-MoE2/1".
+std::vector<std::string> Listed(const Called& called) {
+  std::vector<std::string> names;
+  const auto json = called.Json();
+  for (const auto& trial : json.as_array()) {
+    names.push_back(std::string(trial.at("name").as_string()) + "/" +
+                    std::to_string(trial.at("seed").as_int64()));
+  }
+  return names;
+}
+
+TEST_F(RecordCommandsTest, TrialsCanBeChosen) {
+  const auto chosen = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"trials", "small", "--json"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return Listed(OnRecord(arguments));
+  };
+  const std::string a = "MC-BLSTM-MoE2/1";
+  const std::string b = "MC-BLSTM-MoE2/2";
+  const std::string c = "MC-BLSTM-h256-MoE2/1";
+  EXPECT_THAT(chosen({}), ElementsAre(a, b, c));
+  EXPECT_THAT(chosen({"--where", "temporal = 'blstm' and gap > 0.8"}), ElementsAre(a));
+  EXPECT_THAT(chosen({"--where", "gap > 0.8 OR seed = 2 -- both"}), ElementsAre(a, b));
+  EXPECT_THAT(chosen({"--where", "gap > 0.8) OR (1"}), ElementsAre(a, b, c)) << "of this study";
+  EXPECT_THAT(chosen({"--where", "failure LIKE 'diverged: %'"}), ElementsAre(b));
+  EXPECT_THAT(chosen({"--state", "failed,waiting"}), ElementsAre(b, c));
+  EXPECT_THAT(chosen({"--state", "complete", "--where", "seed = 2"}), ElementsAre());
+  EXPECT_THAT(chosen({"--sort", "seed:desc,name"}), ElementsAre(b, a, c));
+  EXPECT_THAT(chosen({"--sort", "attempts desc", "--limit", "1"}), ElementsAre(b));
+  EXPECT_THAT(chosen({"--sort", "gap"}), ElementsAre(a, b, c)) << "what has none stands last";
+  EXPECT_THAT(chosen({"--sort", "gap:asc"}), ElementsAre(a, b, c));
+}
+
+TEST_F(RecordCommandsTest, TrialsShowTheColumnsThatAreAskedFor) {
+  const auto rows = OnRecord({"trials", "small", "--columns", "name,seed", "gap", "--json"}).Json();
+  ASSERT_EQ(rows.as_array().size(), 3U);
+  EXPECT_THAT(KeysOf(rows.at(0)), ElementsAre("gap", "name", "seed"));
+  EXPECT_EQ(rows.at(0).at("gap"), 0.8125);
+  EXPECT_EQ(OnRecord({"trials", "small", "--columns", "seed,id", "--state", "failed"}).out,
+            "seed  id\n   2   2\n");
+}
+
+TEST_F(RecordCommandsTest, EveryKeyOfTheListingCanBeSortedBy) {
+  const auto json = OnRecord({"trials", "small", "--json"}).Json();
+  for (const std::string& key : KeysOf(json.at(0))) {
+    const Called called = OnRecord({"trials", "small", "--sort", key, "--columns", key, "--json"});
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    if (called.exit_code != 0) continue;
+    auto left = called.Json().as_array();
+    EXPECT_EQ(left.size(), 3U);
+    for (const auto& trial : json.as_array()) {
+      // SQL has no truth but 1.
+      boost::json::value value = trial.at(key);
+      if (value.is_bool()) value = value.get_bool() ? 1 : 0;
+      EXPECT_THAT(left, testing::Contains(boost::json::value{{key, value}})) << key;
+    }
+  }
+}
+
+TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
+  const auto refusal = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"trials", "small"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Called called = OnRecord(arguments);
+    EXPECT_EQ(called.exit_code, 2);
+    EXPECT_EQ(called.out, "");
+    return called.err;
+  };
+  EXPECT_THAT(refusal({"--sort", "gpa"}),
+              HasSubstr("--sort: no column 'gpa'; did you mean 'gap'?"));
+  EXPECT_THAT(refusal({"--sort", "gap:up"}), HasSubstr("'gap:up' must be COLUMN, COLUMN:asc"));
+  EXPECT_THAT(refusal({"--columns", "nam"}), HasSubstr("--columns: no column 'nam'; did you mean"));
+  EXPECT_THAT(refusal({"--where", "gpa > 0.8"}),
+              HasSubstr("--where: no such column: gpa; did you mean 'gap'?"));
+  EXPECT_THAT(refusal({"--where", "temporal = blstm"}), HasSubstr("temporal = 'blstm'"));
+  // SQLite would compare the word with the number, and every trial would do.
+  EXPECT_THAT(refusal({"--where", "\"gpa\" > 0.8"}), HasSubstr("no column 'gpa'"));
+  EXPECT_THAT(refusal({"--where", "gap >"}), HasSubstr("--where: "));
+  EXPECT_THAT(refusal({"--where", "1; DROP TABLE trial"}), HasSubstr("--where: "));
+  EXPECT_THAT(refusal({"--state", "finished"}), HasSubstr("must be one of waiting, running"));
+  EXPECT_THAT(refusal({"--limit", "0"}), HasSubstr("--limit"));
+}
+
 TEST_F(RecordCommandsTest, AnUnknownStudyIsRefusedWithThoseThereAre) {
   for (const char* command : {"trials", "table", "ensemble"}) {
     UseFakeTrainer();
@@ -214,6 +297,35 @@ TEST_F(RecordCommandsTest, EveryNamedQueryRuns) {
     const std::string name(query.at("name").as_string());
     EXPECT_EQ(OnRecord({"query", name}).exit_code, 0) << name;
   }
+}
+
+TEST_F(RecordCommandsTest, EveryNamedQueryCanBeNarrowedToAStudy) {
+  const auto list = Call({"query", "--list", "--json"}).Json();
+  for (const auto& query : list.as_array()) {
+    const std::string name(query.at("name").as_string());
+    const Called called = OnRecord({"query", name, "--study", "other", "--json"});
+    EXPECT_EQ(called.exit_code, 0) << name << called.err;
+    const auto rows = called.Json();
+    for (const auto& row : rows.as_array()) {
+      const auto* study = row.as_object().if_contains("study");
+      EXPECT_TRUE(study == nullptr || *study == "other") << name;
+    }
+  }
+  EXPECT_EQ(OnRecord({"query", "progress", "--json"}).Json().as_array().size(), 4U);
+  EXPECT_EQ(OnRecord({"query", "progress", "--study", "other", "--json"}).Json().as_array().size(),
+            1U);
+}
+
+TEST_F(RecordCommandsTest, AStudyOfAQueryMustBeThereAndAskedFor) {
+  const Called unknown = OnRecord({"query", "progress", "--study", "othr"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("no study 'othr'"));
+  const Called unused = OnRecord({"query", "SELECT 1 AS one", "--study", "other"});
+  EXPECT_EQ(unused.exit_code, 2);
+  EXPECT_THAT(unused.err, HasSubstr(":study"));
+  EXPECT_EQ(OnRecord({"query", "SELECT :study AS s", "--study", "other", "--csv"}).out,
+            "s\nother\n");
+  EXPECT_EQ(Call({"query", "--list", "--study", "other"}).exit_code, 2);
 }
 
 TEST_F(RecordCommandsTest, QueryRefusesWhatIsWrongOrWouldWrite) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "registry/util/files.h"
 #include "registry/util/json.h"
@@ -126,6 +127,40 @@ TEST_F(ResultsCommandsTest, EnsembleOfFilesHasTheFixedShape) {
   EXPECT_NEAR(json.at("best_single").at("gap").as_double(), 5.0 / 6, 1e-12);
 }
 
+TEST_F(ResultsCommandsTest, ListsTakeCommasToo) {
+  const std::string plain = EnsembleOf({"--sizes", "1MiB", "2MiB", "--json"}).out;
+  EXPECT_EQ(EnsembleOf({"--sizes", "1MiB,2MiB", "--json"}).out, plain);
+  EXPECT_EQ(EnsembleOf({"--sizes", "1 mib, 2 mib", "--json"}).out, plain);
+  EXPECT_EQ(EnsembleOf({"--sizes", "1048576,", "2.0MiB", "--json"}).out, plain);
+  EXPECT_EQ(Call({"ensemble", "--predictions", Path("a.csv") + "," + Path("b.csv"), "--truth",
+                  Path("truth.csv"), "--weights", "uniform", "--sizes", "1Mi,2Mi", "--json"})
+                .out,
+            plain);
+}
+
+TEST_F(ResultsCommandsTest, EveryNameOfAListMayHoldHome) {
+  const std::string home = std::getenv("HOME") == nullptr ? "/" : std::getenv("HOME");
+  setenv("HOME", Path("").c_str(), 1);
+  const Called called = Call({"ensemble", "--predictions", "~/a.csv,~/b.csv", "--truth",
+                              "~/truth.csv", "--weights", "uniform", "--json"});
+  const Called unknown =
+      Call({"ensemble", "--predictions", "~/a.csv,~no-such-user/b.csv", "--truth", "~/truth.csv"});
+  setenv("HOME", home.c_str(), 1);
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_EQ(called.Json().at("members").as_array().size(), 2U);
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("no user 'no-such-user'"));
+}
+
+TEST_F(ResultsCommandsTest, ACommaMayBePartOfAFilesName) {
+  std::filesystem::copy(Path("b.csv"), Path("b,c.csv"));
+  const auto json = Call({"ensemble", "--predictions", Path("a.csv"), Path("b,c.csv"), "--truth",
+                          Path("truth.csv"), "--weights", "uniform", "--json"})
+                        .Json();
+  ASSERT_EQ(json.at("members").as_array().size(), 2U);
+  EXPECT_EQ(json.at("members").at(1).at("name"), "b,c");
+}
+
 TEST_F(ResultsCommandsTest, TheSizeLimitDecides) {
   const auto json =
       EnsembleOf({"--sizes", "1MiB", "2MiB", "--size-limit", "1MiB", "--json"}).Json();
@@ -176,7 +211,7 @@ TEST_F(ResultsCommandsTest, EnsembleRefusesOtherWordsWithTheKnownOnes) {
   for (const auto& [option, word, known] : std::vector<std::array<std::string, 3>>{
            {"--search", "beem", "beam, exhaustive, greedy; did you mean 'beam'?"},
            {"--combine", "logit", "logits, probabilities, votes; did you mean 'logits'?"},
-           {"--weights", "equal", "uniform, gap, learned;"}}) {
+           {"--weights", "equal", "uniform, gap, learned, auto;"}}) {
     const Called called = Call(
         {"ensemble", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), option, word});
     EXPECT_EQ(called.exit_code, 2) << option;

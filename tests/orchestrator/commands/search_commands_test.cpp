@@ -126,6 +126,97 @@ TEST_F(SearchCommandsTest, CheckLooksAtGlobsAndRecords) {
   EXPECT_THAT(wrong_width.err, HasSubstr("train"));
 }
 
+TEST_F(SearchCommandsTest, CheckAsJsonSaysMistakesAndErrors) {
+  const std::string recipe = Recipe("[serach]\nx = 1\n");
+  const Called wrong = Call({"check", recipe, "--json", "--set", "train.epochs=0"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr(recipe + ":11:2: serach"));
+  const auto json = wrong.Json();
+  EXPECT_THAT(KeysOf(json), ElementsAre("error", "exit_code", "mistakes"));
+  EXPECT_EQ(json.at("exit_code"), 2);
+  ASSERT_EQ(json.at("mistakes").as_array().size(), 2U);
+  const auto& set = json.at("mistakes").at(0);
+  EXPECT_THAT(KeysOf(set), ElementsAre("column", "file", "key", "line", "message"));
+  EXPECT_THAT(Call({"check", "--help"}).out,
+              HasSubstr("--json: study, exit_code, error, mistakes: [{file, line, column, key, "
+                        "message}]"));
+  EXPECT_EQ(set.at("file"), "--set train.epochs=0");
+  EXPECT_TRUE(set.at("line").is_null());
+  EXPECT_EQ(set.at("key"), "train.epochs");
+  const auto& written = json.at("mistakes").at(1);
+  EXPECT_EQ(written.at("file").as_string(), recipe);
+  EXPECT_EQ(written.at("line"), 11);
+  EXPECT_EQ(written.at("column"), 2);
+  EXPECT_EQ(written.at("key"), "serach");
+  EXPECT_THAT(std::string(written.at("message").as_string()), HasSubstr("did you mean 'search'?"));
+
+  const Called fine = Call({"check", Recipe(""), "--json"});
+  EXPECT_EQ(fine.exit_code, 0);
+  EXPECT_EQ(fine.Json(), boost::json::parse(R"({"study": "planned", "mistakes": [], "error": null,
+                                                "exit_code": 0})"));
+  const auto missing = Call({"check", Path("none.toml"), "--json"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(std::string(missing.Json().at("error").as_string()), HasSubstr("none.toml"));
+}
+
+TEST_F(SearchCommandsTest, RunAsJsonSaysMistakesAndErrors) {
+  const Called wrong = Call({"run", Recipe("[serach]\nx = 1\n"), "--json"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_EQ(wrong.Json().at("mistakes").at(0).at("key"), "serach");
+  setenv("BEAMGRID_TRAINER", Path("no-trainer").c_str(), 1);
+  const Called broken = Call({"run", Recipe(""), "--json", "--db", Path("b.db")});
+  EXPECT_EQ(broken.exit_code, 1);
+  EXPECT_EQ(broken.Json().at("exit_code"), 1);
+  EXPECT_THAT(std::string(broken.Json().at("error").as_string()), HasSubstr("no-trainer"));
+}
+
+TEST_F(SearchCommandsTest, VerifyingDataTakesOtherValues) {
+  const std::string recipe = Recipe("");
+  EXPECT_EQ(Call({"data", "verify", recipe, "--quiet"}).exit_code, 0);
+  const Called none = Call({"data", "verify", recipe, "--set", "data.train=nowhere/*"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("--set data.train=nowhere/*: data.train: \"nowhere/*\" matches"));
+  EXPECT_EQ(Call({"data", "verify", Path("data"), "--set", "data.classes=1"}).exit_code, 2);
+}
+
+TEST_F(SearchCommandsTest, PlanTakesOtherValues) {
+  const std::string recipe =
+      Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = 16\n[train]\nepochs = 5\n");
+  const auto plan = [&](const std::vector<std::string>& settings) {
+    std::vector<std::string> arguments = {"plan", recipe, "--json"};
+    for (const std::string& setting : settings) {
+      arguments.insert(arguments.end(), {"--set", setting});
+    }
+    return Call(arguments);
+  };
+  const Called changed =
+      plan({"study.seeds=[7]", "grid.temporal[0].hidden=[16, 32]", "train.epochs=2"});
+  ASSERT_EQ(changed.exit_code, 0) << changed.err;
+  const auto trials = changed.Json().at("trials");
+  ASSERT_EQ(trials.as_array().size(), 2U);
+  EXPECT_EQ(trials.at(0).at("seed"), 7);
+  EXPECT_EQ(trials.at(0).at("spec").at("train").at("epochs"), 2);
+  EXPECT_EQ(trials.at(1).at("spec").at("temporal").at("hidden"), 32);
+  // What is written says the same, to the fingerprint.
+  const std::string written =
+      Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = 16\n[train]\nepochs = 2\n");
+  EXPECT_EQ(plan({}).out, plan({"train.epochs=2"}).out);
+  EXPECT_EQ(Call({"plan", written, "--json"}).out, plan({"train.epochs=2"}).out);
+}
+
+TEST_F(SearchCommandsTest, AWrongSettingIsAnsweredBesideTheOtherMistakes) {
+  const std::string recipe = Recipe("[serach]\nx = 1\n");
+  for (const char* command : {"check", "plan", "run"}) {
+    const Called called = Call({command, recipe, "--set", "train.epohcs=2"});
+    EXPECT_EQ(called.exit_code, 2);
+    EXPECT_THAT(called.err, HasSubstr("--set train.epohcs=2: train.epohcs: 'train' has no option "
+                                      "'epohcs'; did you mean 'epochs'?"));
+    EXPECT_THAT(called.err, HasSubstr(recipe + ":11:2: serach"));
+    EXPECT_THAT(Call({command, recipe, "--set", "nonsense"}).err, HasSubstr("must be KEY=VALUE"));
+  }
+  EXPECT_FALSE(std::filesystem::exists("beamgrid.db"));
+}
+
 TEST_F(SearchCommandsTest, ARecipeThatIsNotThereIsAUsageError) {
   for (const char* command : {"check", "plan", "run"}) {
     const Called called = Call({command, Path("no.toml")});

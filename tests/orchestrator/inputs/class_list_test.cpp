@@ -39,6 +39,18 @@ TEST_F(ClassListTest, AreTheFirstColumnSorted) {
   EXPECT_THAT(diagnostics_, IsEmpty());
 }
 
+TEST_F(ClassListTest, TheFilesNameMayHoldVariables) {
+  WriteFileAtomically(folder_ / "lists/ids.csv", "Index\n4\n");
+  setenv("BEAMGRID_TEST_LISTS", (folder_ / "lists").c_str(), 1);
+  const DataSettings settings{.classes = 20,
+                              .weighted_classes_file = "$BEAMGRID_TEST_LISTS/ids.csv"};
+  EXPECT_THAT(WeightedClasses(settings, "/", &diagnostics_), ElementsAre(4));
+  unsetenv("BEAMGRID_TEST_LISTS");
+  (void)WeightedClasses(settings, "/", &diagnostics_);
+  ASSERT_EQ(diagnostics_.size(), 1U);
+  EXPECT_THAT(diagnostics_[0].message, HasSubstr("BEAMGRID_TEST_LISTS is not set"));
+}
+
 TEST_F(ClassListTest, AWrongFileIsAnsweredWithItsLine) {
   EXPECT_THAT(Refusal("Class\n3\n"), HasSubstr("ids.csv:1: the first column must be 'Index'"));
   EXPECT_THAT(Refusal("Index\n3\n20\n"), HasSubstr("ids.csv:3: '20' is no class, must be 0..19"));

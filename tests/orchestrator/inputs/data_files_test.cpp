@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 
@@ -53,6 +55,33 @@ TEST_F(DataFilesTest, ANameThatIsNotUtf8IsRefusedOnceForAPattern) {
     ASSERT_EQ(error.diagnostics().size(), 1U);
     EXPECT_EQ(error.diagnostics()[0].key, "data.train");
     EXPECT_THAT(error.what(), HasSubstr("train1.tfrecord: the name is not UTF-8"));
+  }
+}
+
+TEST_F(DataFilesTest, NamesMayHoldHomeAndVariables) {
+  WriteFileAtomically(folder_ / "y[t]/train7.tfrecord", "x");
+  WriteFileAtomically(folder_ / "$NO_SUCH_NAME.tfrecord", "x");
+  setenv("BEAMGRID_TEST_DATA", At("y[t]").c_str(), 1);
+  const DataSpec data = FindDataFiles(
+      RecipeWith({"$BEAMGRID_TEST_DATA/train*"}, {"${BEAMGRID_TEST_DATA}/../a/validate*"}));
+  EXPECT_THAT(data.train, ElementsAre(At("y[t]/train7.tfrecord")));
+  EXPECT_THAT(data.validate, ElementsAre(At("a/validate0.tfrecord")));
+  unsetenv("BEAMGRID_TEST_DATA");
+  EXPECT_THAT(FindDataFiles(RecipeWith({"$NO_SUCH_NAME.tfrecord"}, {"a/validate*"})).train,
+              ElementsAre(At("$NO_SUCH_NAME.tfrecord")));
+}
+
+TEST_F(DataFilesTest, AVariableThatIsNotSetIsAMistakeWithItsPlace) {
+  unsetenv("BEAMGRID_TEST_DATA");
+  try {
+    (void)FindDataFiles(RecipeWith({"$BEAMGRID_TEST_DATA/train*"}, {"~no-such-user/x"}));
+    FAIL();
+  } catch (const RecipeError& error) {
+    ASSERT_EQ(error.diagnostics().size(), 2U);
+    EXPECT_EQ(error.diagnostics()[0].place.line, 5);
+    EXPECT_THAT(error.diagnostics()[0].message,
+                HasSubstr("the environment variable BEAMGRID_TEST_DATA is not set"));
+    EXPECT_THAT(error.diagnostics()[1].message, HasSubstr("no user 'no-such-user'"));
   }
 }
 

@@ -44,7 +44,8 @@ class RecipeFilesTest : public ::testing::Test {
     return path;
   }
   std::string Mistake(const std::filesystem::path& trainer, const std::string& first_line) const {
-    return ErrorText<RecipeError>([&] { (void)CatalogueFor(trainer, Recipe(first_line)); });
+    return ErrorText<RecipeError>(
+        [&] { (void)CatalogueFor(trainer, ReadRecipe(Recipe(first_line))); });
   }
 
   TemporaryFolder folder_;
@@ -56,6 +57,20 @@ TEST_F(RecipeFilesTest, FilesLieBesideTheRecipe) {
   EXPECT_EQ(find("pool.pt").path, (folder_ / "recipes/pool.pt").string());
   EXPECT_EQ(find("pool.pt").hash, HashBytes("content"));
   EXPECT_THAT(ErrorText<Error>([&] { (void)find("none.pt"); }), HasSubstr("no such file"));
+}
+
+TEST_F(RecipeFilesTest, NamesMayHoldVariables) {
+  WriteFileAtomically(folder_ / "shared/pool.pt", "content");
+  setenv("BEAMGRID_TEST_SHARED", (folder_ / "shared").c_str(), 1);
+  const NamedFile found = FilesBeside(Recipe(""))("$BEAMGRID_TEST_SHARED/pool.pt");
+  EXPECT_EQ(found.path, (folder_ / "shared/pool.pt").string());
+  EXPECT_EQ(found.name, "$BEAMGRID_TEST_SHARED/pool.pt");
+  CheckUnchanged(found);
+  unsetenv("BEAMGRID_TEST_SHARED");
+  CheckUnchanged(found);
+  EXPECT_THAT(
+      Mistake(Trainer(), "plugins = [\"$BEAMGRID_TEST_SHARED/a.so\"]"),
+      AllOf(HasSubstr("r.toml:1:12: plugins[0]: "), HasSubstr("BEAMGRID_TEST_SHARED is not set")));
 }
 
 TEST_F(RecipeFilesTest, WhatTheMachineCannotReadIsNoMistakeInTheRecipe) {
@@ -71,7 +86,7 @@ TEST_F(RecipeFilesTest, WhatTheMachineCannotReadIsNoMistakeInTheRecipe) {
 }
 
 TEST_F(RecipeFilesTest, WithoutPluginsTheCatalogueIsTheTrainers) {
-  EXPECT_NE(CatalogueFor(Trainer(), Recipe("")).Find("temporal", "netvlad"), nullptr);
+  EXPECT_NE(CatalogueFor(Trainer(), ReadRecipe(Recipe(""))).Find("temporal", "netvlad"), nullptr);
 }
 
 TEST_F(RecipeFilesTest, EveryPluginThatIsNotThereIsNamedWithItsPlace) {
@@ -91,7 +106,7 @@ TEST_F(RecipeFilesTest, APluginThatTheTrainerRefusesIsNamedWithItsPlace) {
 }
 
 TEST_F(RecipeFilesTest, ARecipeThatCannotBeReadIsTheUsersMistake) {
-  EXPECT_THAT(ErrorText<UsageError>([&] { (void)CatalogueFor(Trainer(), folder_ / "none.toml"); }),
+  EXPECT_THAT(ErrorText<UsageError>([&] { (void)ReadRecipe(folder_ / "none.toml"); }),
               HasSubstr("none.toml"));
 }
 

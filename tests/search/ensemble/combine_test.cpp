@@ -109,6 +109,20 @@ TEST(Combine, OfOneModelIsThatModelCut) {
   EXPECT_EQ(top[1].score, 0.9999999);
 }
 
+TEST(Combine, AnAbsentLabelMeansToEachListWhatItSays) {
+  const Predictions ours{.classes = 3, .videos = {{"v", {{0, 0.8}, {1, 0.4}}, {}}}};
+  const Predictions file{.classes = 3, .videos = {{"v", {{2, 0.9}}, {}}}};
+  const Predictions combined =
+      Combine({&ours, &file}, {1, 1}, ScoreDomain::kProbabilities,
+              std::vector<Missing>{Missing::kLastOfList, Missing::kZero}, 3);
+  const auto& top = combined.videos[0].top;
+  ASSERT_EQ(top.size(), 3U);
+  EXPECT_EQ(top[0].label, 2);
+  EXPECT_NEAR(top[0].score, (0.4 + 0.9) / 2, 1e-12);
+  EXPECT_NEAR(top[1].score, (0.8 + 0) / 2, 1e-12);
+  EXPECT_NEAR(top[2].score, (0.4 + 0) / 2, 1e-12);
+}
+
 TEST(Combine, RefusesOtherVideosAndMissingWeights) {
   const Predictions a = OneVideo({{1, 0.5}});
   Predictions b = a;

@@ -33,7 +33,8 @@ EnsembleQuestion Planted(std::uint32_t seed = 1) {
 std::string JsonOf(const EnsembleAnswer& answer) { return boost::json::serialize(ToJson(answer)); }
 
 TEST(FindEnsemble, DoesNotDependOnTheOrderOfModelsAndVideos) {
-  for (const Weighting weights : {Weighting::kUniform, Weighting::kGap, Weighting::kLearned}) {
+  for (const Weighting weights :
+       {Weighting::kUniform, Weighting::kGap, Weighting::kLearned, Weighting::kAuto}) {
     EnsembleQuestion question = Planted();
     question.weights = weights;
     question.holdout = 0.4;
@@ -74,13 +75,18 @@ TEST(FindEnsemble, ReportsTheHoldoutBesideTheBestSingle) {
                                        ScoreDomain::kLogits, Missing::kZero, kGapTop);
   EXPECT_NEAR(answer.holdout->gap, ScoreOf(combined).gap, 1e-12);
   EXPECT_NEAR(answer.best_single_gap, ScoreOf(single).gap, 1e-12);
+  const auto whole =
+      std::ranges::find(question.models, answer.best_single, &EnsembleModel::name)->predictions;
+  EXPECT_NEAR(answer.best_single_gap_of_all, ScoreOf(whole).gap, 1e-12);
+  EXPECT_EQ(answer.all_videos(), 120);
   const double gain = answer.holdout->gap - answer.best_single_gap;
   EXPECT_LT(answer.holdout->low, gain);
   EXPECT_GT(answer.holdout->high, gain);
 }
 
 TEST(FindEnsemble, NeverLooksAtTheHoldoutPart) {
-  for (const Weighting weights : {Weighting::kUniform, Weighting::kGap, Weighting::kLearned}) {
+  for (const Weighting weights :
+       {Weighting::kUniform, Weighting::kGap, Weighting::kLearned, Weighting::kAuto}) {
     EnsembleQuestion question = Planted(6);
     question.holdout = 0.5;
     question.weights = weights;
@@ -100,6 +106,12 @@ TEST(FindEnsemble, NeverLooksAtTheHoldoutPart) {
     }
     EXPECT_EQ(after.selection_gap, before.selection_gap);
     EXPECT_EQ(after.best_single, before.best_single);
+    EXPECT_EQ(after.weights_used, before.weights_used);
+    EXPECT_EQ(after.dropped, before.dropped);
+    ASSERT_EQ(after.weightings.size(), before.weightings.size());
+    for (std::size_t w = 0; w < after.weightings.size(); ++w) {
+      EXPECT_EQ(after.weightings[w].gap, before.weightings[w].gap);
+    }
     EXPECT_NE(after.holdout->gap, before.holdout->gap);
   }
 }
@@ -157,6 +169,19 @@ TEST(FindEnsemble, NotesLearnedWeightsThatLowerGap) {
   }
   EXPECT_GT(fell, 0);
   EXPECT_LT(fell, 12);
+}
+
+TEST(FindEnsemble, TakesEachModelsMeaningOfAnAbsentLabel) {
+  EnsembleQuestion question = Planted(8);
+  question.weights = Weighting::kUniform;
+  question.missing = Missing::kLastOfList;
+  const std::string ours = JsonOf(FindEnsemble(question));
+  for (EnsembleModel& model : question.models) model.missing = Missing::kZero;
+  const std::string all_zero = JsonOf(FindEnsemble(question));
+  EXPECT_NE(all_zero, ours);
+  question.missing = Missing::kZero;
+  for (EnsembleModel& model : question.models) model.missing.reset();
+  EXPECT_EQ(JsonOf(FindEnsemble(question)), all_zero);
 }
 
 TEST(FindEnsemble, SaysHowManyModelsAreTooLarge) {
@@ -289,10 +314,14 @@ TEST(EnsembleJson, HasTheFixedShape) {
       .holdout = EnsembleAnswer::Holdout{.gap = 0.5, .videos = 3, .low = -0.25, .high = 0.5},
       .best_single = "a",
       .best_single_gap = 0.25,
+      .best_single_gap_of_all = 0.375,
       .evaluated = 12,
       .combine = ScoreDomain::kLogits,
-      .weights = Weighting::kGap,
+      .weights = Weighting::kAuto,
       .search = EnsembleSearch::kBeam,
+      .weights_used = Weighting::kGap,
+      .weightings = {{Weighting::kUniform, 0.25}, {Weighting::kGap, 0.5}},
+      .dropped = {"c"},
       .notes = {"n"}};
   EXPECT_EQ(ToJson(answer), boost::json::parse(R"({
     "members": [{"name": "a", "size_bytes": 10, "weight": 0.75},
@@ -300,8 +329,11 @@ TEST(EnsembleJson, HasTheFixedShape) {
     "size_bytes": 30, "size_limit": 40, "selection": {"gap": 0.5, "videos": 7},
     "holdout": {"gap": 0.5, "videos": 3, "interval": [-0.25, 0.5], "gain": 0.25,
                 "hit_at_1": 0.0, "perr": 0.0, "map": 0.0},
-    "best_single": {"name": "a", "gap": 0.25}, "evaluated": 12,
-    "combine": "logits", "weights": "gap", "search": "beam", "notes": ["n"]})"));
+    "best_single": {"name": "a", "gap": 0.25, "videos": 3, "gap_of_all_videos": 0.375,
+                    "all_videos": 10},
+    "evaluated": 12, "combine": "logits", "weights": "auto", "weights_used": "gap",
+    "weightings": [{"weights": "uniform", "gap": 0.25}, {"weights": "gap", "gap": 0.5}],
+    "dropped": ["c"], "search": "beam", "notes": ["n"]})"));
   EnsembleAnswer without = answer;
   without.holdout.reset();
   EXPECT_TRUE(ToJson(without).at("holdout").is_null());

@@ -30,7 +30,7 @@ TEST(EnsembleWords, RefuseOthersNamingTheKnownOnes) {
   EXPECT_EQ(Refusal(kScoreDomains, "ensemble: combine", "ranks"),
             "ensemble: combine = 'ranks', must be one of logits, probabilities, votes");
   EXPECT_EQ(Refusal(kWeightings, "ensemble: weights", "equal"),
-            "ensemble: weights = 'equal', must be one of uniform, gap, learned");
+            "ensemble: weights = 'equal', must be one of uniform, gap, learned, auto");
   EXPECT_EQ(Refusal(kEnsembleSearches, "ensemble: search", "annealing"),
             "ensemble: search = 'annealing', must be one of beam, exhaustive, greedy");
   EXPECT_EQ(Refusal(kEnsembleSearches, "--search", "beem"),

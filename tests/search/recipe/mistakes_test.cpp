@@ -324,7 +324,7 @@ const Case kCases[] = {
       "you mean 'logits'?"}},
     {"Weights",
      "[ensemble]\nweights = 3\n",
-     {"10:11: ensemble.weights: is 3, must be one of uniform, gap, learned"}},
+     {"10:11: ensemble.weights: is 3, must be one of uniform, gap, learned, auto"}},
     {"TableVary",
      "[[table]]\nvary = \"temporl\"\n",
      {"10:8: table[0].vary: unknown criterion 'temporl'; did you mean 'temporal'?; known: "

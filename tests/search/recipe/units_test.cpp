@@ -17,9 +17,41 @@ TEST(ParseSize, ReadsBytesAndUnits) {
   EXPECT_EQ(ParseSize("9223372036854775807"), 9'223'372'036'854'775'807);
 }
 
+TEST(ParseSize, TakesUnitsAsPeopleWriteThem) {
+  for (const char* text : {"1GiB", "1gib", "1GIB", "1 GiB", "1Gi", "1gi"}) {
+    EXPECT_EQ(ParseSize(text), 1 << 30) << text;
+  }
+  // Decimal, like GB: the smaller meaning.
+  for (const char* text : {"1G", "1g", "1GB", "1gb", "1 gb", "1e9", "1E9", "1e9B", "1e3M"}) {
+    EXPECT_EQ(ParseSize(text), 1'000'000'000) << text;
+  }
+  EXPECT_EQ(ParseSize("500 MB"), 500'000'000);
+  EXPECT_EQ(ParseSize("1.5k"), 1500);
+  EXPECT_EQ(ParseSize("2t"), 2'000'000'000'000);
+  EXPECT_EQ(ParseSize("0.5mib"), 1 << 19);
+}
+
 TEST(ParseSize, RefusesEverythingElse) {
-  for (const char* text : {"", "GiB", "1 GiBB", "-1", "-1GiB", "1e3", "nan", "inf", "1gib", "0x10",
-                           "9223372036854775808", "9000000TiB", "1GiB ", " 1GiB"}) {
+  for (const char* text : {"",
+                           "GiB",
+                           "1 GiBB",
+                           "-1",
+                           "-1GiB",
+                           "nan",
+                           "inf",
+                           "0x10",
+                           "1e",
+                           "1E",
+                           "1EB",
+                           "1e400",
+                           "1,5G",
+                           "1G2",
+                           "1gbit",
+                           "1 G B",
+                           "9223372036854775808",
+                           "9000000TiB",
+                           "1GiB ",
+                           " 1GiB"}) {
     EXPECT_EQ(ParseSize(text), std::nullopt) << text;
   }
 }

@@ -1,0 +1,59 @@
+#include "orchestrator/commands/query_table.h"
+
+#include <algorithm>
+
+#include "orchestrator/commands/text_table.h"
+#include "registry/util/json.h"
+
+namespace beamgrid {
+namespace {
+
+/// Returns a cell for people and for CSV: text as it is, null as nothing.
+std::string CellText(const boost::json::value& cell) {
+  if (cell.is_null()) return "";
+  if (cell.is_string()) return std::string(cell.get_string());
+  return CanonicalJson(cell);
+}
+
+std::string CsvCell(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+template <typename Cells, typename ToText>
+void PrintCsvLine(std::ostream& out, const Cells& cells, ToText to_text) {
+  const char* separator = "";
+  for (const auto& cell : cells) {
+    out << separator << CsvCell(to_text(cell));
+    separator = ",";
+  }
+  out << "\n";
+}
+
+}  // namespace
+
+void PrintCsv(std::ostream& out, const Store::Table& table) {
+  PrintCsvLine(out, table.columns, [](const std::string& name) { return name; });
+  for (const auto& row : table.rows) PrintCsvLine(out, row, CellText);
+}
+
+void PrintColumns(std::ostream& out, const Store::Table& table) {
+  std::vector<std::string> headings = table.columns;
+  for (std::size_t column = 0; column < headings.size(); ++column) {
+    const bool numbers = std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
+      return row[column].is_null() || row[column].is_number();
+    });
+    if (numbers && !table.rows.empty()) headings[column].insert(0, ">");
+  }
+  TextTable text(std::move(headings));
+  for (const auto& row : table.rows) {
+    std::vector<std::string> cells;
+    for (const boost::json::value& cell : row) cells.push_back(CellText(cell));
+    text.Add(std::move(cells));
+  }
+  text.Print(out);
+}
+
+}  // namespace beamgrid

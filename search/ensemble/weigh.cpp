@@ -1,0 +1,179 @@
+#include "search/ensemble/weigh.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "search/ensemble/weights.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kFolds = 5;
+constexpr double kLeastGain = 1e-6;  ///< in GAP; far below what any number of videos can tell
+
+/// Another hash than that of the holdout part, so that folds and parts have nothing in common.
+std::size_t FoldOf(const std::string& video_id) {
+  constexpr XXH64_hash_t kSeed = 1;
+  return XXH3_64bits_withSeed(video_id.data(), video_id.size(), kSeed) % kFolds;
+}
+
+std::vector<AlignedModel> Pick(const std::vector<AlignedModel>& models,
+                               const std::vector<std::size_t>& indices) {
+  std::vector<AlignedModel> picked;
+  for (const std::size_t index : indices) picked.push_back(models[index]);
+  return picked;
+}
+
+template <typename Keep>
+std::vector<AlignedModel> Restrict(const std::vector<AlignedModel>& models, const Keep& keep) {
+  std::vector<AlignedModel> restricted;
+  for (const AlignedModel& model : models) {
+    AlignedModel& part = restricted.emplace_back(AlignedModel{model.model, {}});
+    std::ranges::copy_if(model.videos, std::back_inserter(part.videos),
+                         [&](const VideoPrediction* video) { return keep(FoldOf(video->id)); });
+  }
+  return restricted;
+}
+
+class Weigher {
+ public:
+  Weigher(const std::vector<AlignedModel>& models, const std::vector<double>& counts,
+          const Combination& combination, Missing missing)
+      : models_(models), counts_(counts), combination_(combination), missing_(missing) {}
+
+  Weighed Weigh(Weighting asked, Drop drop) {
+    Weighed result{.weights = asked};
+    if (asked == Weighting::kAuto) {
+      result.scores = ScoreAll();
+      const auto by_gap = [](const auto& a, const auto& b) { return a.gap < b.gap; };
+      // The first of equal ones; too few videos to compare: the simplest.
+      result.weights = result.scores.empty()
+                           ? Weighting::kUniform
+                           : std::ranges::max_element(result.scores, by_gap)->weights;
+    }
+    std::vector<std::size_t> kept(models_.size());
+    std::iota(kept.begin(), kept.end(), 0U);
+    std::vector<double> weights = WeightsOf(result.weights, models_, counts_);
+    result.gap = GapOf(models_, weights);
+    if (drop == Drop::kIdle) DropIdle(kept, weights, result);
+    for (std::size_t m = 0; m < kept.size(); ++m) result.members.push_back({kept[m], weights[m]});
+    return result;
+  }
+
+ private:
+  [[nodiscard]] std::vector<double> WeightsOf(Weighting weighting,
+                                              const std::vector<AlignedModel>& models,
+                                              std::vector<double> counts) const {
+    if (weighting == Weighting::kLearned && models.size() > 1) {
+      return LearnWeights(models, combination_, missing_);
+    }
+    for (std::size_t m = 0; weighting == Weighting::kGap && m < counts.size(); ++m) {
+      counts[m] *= SingleGap(models[m]);
+    }
+    return Normalised(std::move(counts));
+  }
+
+  [[nodiscard]] double GapOf(const std::vector<AlignedModel>& models,
+                             const std::vector<double>& weights) const {
+    return ScoreLists(CombineAll(models, weights, combination_, missing_)).gap;
+  }
+
+  /// Returns the scores of all weightings; none where the videos do not make two folds, or there is
+  /// nothing to weigh.
+  [[nodiscard]] std::vector<WeightingScore> ScoreAll() const {
+    if (models_.size() < 2) return {};
+    std::array<std::vector<AlignedModel>, kFolds> inside;
+    std::array<std::vector<AlignedModel>, kFolds> outside;
+    for (std::size_t fold = 0; fold < kFolds; ++fold) {
+      inside[fold] = Restrict(models_, [fold](std::size_t other) { return other == fold; });
+      outside[fold] = Restrict(models_, [fold](std::size_t other) { return other != fold; });
+      if (outside[fold][0].videos.empty()) return {};
+    }
+    std::vector<WeightingScore> scores;
+    for (const Weighting weighting : {Weighting::kUniform, Weighting::kGap, Weighting::kLearned}) {
+      std::vector<VideoPrediction> lists;
+      for (std::size_t fold = 0; fold < kFolds; ++fold) {
+        const std::vector<double> weights = WeightsOf(weighting, outside[fold], counts_);
+        std::ranges::move(CombineAll(inside[fold], weights, combination_, missing_),
+                          std::back_inserter(lists));
+      }
+      scores.push_back({weighting, ScoreLists(lists).gap});
+    }
+    return scores;
+  }
+
+  void DropIdle(std::vector<std::size_t>& kept, std::vector<double>& weights,
+                Weighed& result) const {
+    for (const std::size_t model : BySmallestWeight(weights)) {
+      if (kept.size() == 1) break;
+      const auto place = std::ranges::find(kept, model) - kept.begin();
+      std::vector<std::size_t> others = kept;
+      std::vector<double> other_weights = weights;
+      others.erase(others.begin() + place);
+      other_weights.erase(other_weights.begin() + place);
+      const std::vector<AlignedModel> models = Pick(models_, others);
+      // What a copy of another member had goes to that one when weights are learned anew.
+      other_weights = result.weights == Weighting::kLearned
+                          ? WeightsOf(Weighting::kLearned, models, other_weights)
+                          : Normalised(std::move(other_weights));
+      const double gap = GapOf(models, other_weights);
+      if (gap < result.gap - kLeastGain) continue;
+      result.dropped.push_back(model);
+      result.gap = gap;
+      kept = std::move(others);
+      weights = std::move(other_weights);
+    }
+  }
+
+  /// Returns all models by weight; of equal weights (to 1e-6: learned ones of two copies differ in
+  /// their last bits) the larger model goes first.
+  [[nodiscard]] std::vector<std::size_t> BySmallestWeight(
+      const std::vector<double>& weights) const {
+    std::vector<std::size_t> order(models_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    const auto rounded = [&](std::size_t m) { return std::lround(weights[m] * 1e6); };
+    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+      if (rounded(a) != rounded(b)) return rounded(a) < rounded(b);
+      return models_[a].model->size_bytes > models_[b].model->size_bytes;
+    });
+    return order;
+  }
+
+  const std::vector<AlignedModel>& models_;
+  const std::vector<double>& counts_;
+  const Combination& combination_;
+  Missing missing_;
+};
+
+}  // namespace
+
+Weighed WeighMembers(const std::vector<AlignedModel>& models, const std::vector<double>& counts,
+                     Weighting weights, Drop drop, const Combination& combination,
+                     Missing missing) {
+  return Weigher(models, counts, combination, missing).Weigh(weights, drop);
+}
+
+std::vector<VideoPrediction> CombineAll(const std::vector<AlignedModel>& members,
+                                        const std::vector<double>& weights,
+                                        const Combination& combination, Missing missing) {
+  const std::vector<Missing> absent = MissingOf(members, missing);
+  std::vector<VideoPrediction> videos;
+  std::vector<const VideoPrediction*> row(members.size());
+  for (std::size_t v = 0; v < members[0].videos.size(); ++v) {
+    for (std::size_t m = 0; m < members.size(); ++m) row[m] = members[m].videos[v];
+    videos.push_back(CombineVideo(row, weights, combination, absent, kGapTop));
+  }
+  return videos;
+}
+
+Metrics ScoreLists(const std::vector<VideoPrediction>& videos) {
+  MetricsAccumulator accumulator;
+  for (const VideoPrediction& video : videos) accumulator.AddSparse(video.top, video.labels);
+  return accumulator.Compute();
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,160 @@
+// ensemble over studies, and over files beside them.
+
+#include <gmock/gmock.h>
+
+#include "registry/util/files.h"
+#include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/search/ensemble/ensemble_support.h"
+#include "tests/support/record.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class StudyEnsembleTest : public CommandTest {
+ protected:
+  StudyEnsembleTest() : models_(PlantPool({.models = 4, .videos = 60, .list_length = 12}, 3)) {
+    for (EnsembleModel& model : models_) {
+      model.predictions.top_k = 12;
+      WritePredictionsCsv(Path(model.name + ".csv"), model.predictions);
+    }
+  }
+
+  /// Adds a complete trial with these predictions to the study; `hidden` makes it another one.
+  void Add(const std::string& study, std::int64_t hidden, const Predictions& predictions) const {
+    Store store(Path("b.db"), OpenMode::kReadWrite);
+    StudyRecord record = ExampleStudy(study);
+    record.recipe_text = "beamgrid = 1\n[data]\nholdout = 0.5\n";
+    const StudyId id = store.OpenStudy(record);
+    const TrialId trial = store.AddTrials(id, {ExampleNewTrial(hidden)}).front();
+    if (store.Trial(trial).state == TrialState::kComplete) return;
+    const std::string folder = Path("runs/" + std::to_string(hidden));
+    std::filesystem::create_directories(folder);
+    const std::string file = folder + "/predictions.bin";
+    WritePredictions(file, predictions);
+    AttemptOutcome outcome = ExampleSuccess();
+    outcome.result().artifacts = {
+        {.name = "predictions",
+         .path = "predictions.bin",
+         .bytes = static_cast<std::int64_t>(std::filesystem::file_size(file)),
+         .hash = HashFile(file)}};
+    store.FinishAttempt(trial, store.BeginAttempt(trial, folder, "cpu", 1), outcome,
+                        TrialState::kComplete);
+  }
+  [[nodiscard]] Called Ensemble(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "ensemble");
+    arguments.insert(arguments.end(),
+                     {"--db", Path("b.db"), "--weights", "uniform", "--size-limit", "1GiB"});
+    return Call(arguments);
+  }
+  [[nodiscard]] const Predictions& Of(std::size_t model) const {
+    return models_[model].predictions;
+  }
+
+  std::vector<EnsembleModel> models_;
+};
+
+TEST_F(StudyEnsembleTest, OfOneStudyIsStoredAndNamesMembersAsBefore) {
+  Add("one", 1, Of(0));
+  Add("one", 2, Of(1));
+  const Called called = Ensemble({"one"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.err, HasSubstr("stored with study one"));
+  EXPECT_THAT(called.out, HasSubstr("MC-BLSTM1/s1"));
+  EXPECT_THAT(called.out, Not(HasSubstr("one/MC-BLSTM1")));
+}
+
+TEST_F(StudyEnsembleTest, SaysTheGapOfBothPartsAndOfAllVideos) {
+  Add("one", 1, Of(0));
+  const auto json = Ensemble({"one", "--json"}).Json();
+  const auto& single = json.at("best_single");
+  EXPECT_EQ(single.at("all_videos"), 60);
+  EXPECT_EQ(single.at("videos").as_int64() + json.at("selection").at("videos").as_int64(), 60);
+  EXPECT_NEAR(single.at("gap_of_all_videos").as_double(), ScoreOf(Of(0)).gap, 1e-9);
+  EXPECT_THAT(Ensemble({"one"}).out, HasSubstr("on all 60 videos, what `trials`"));
+}
+
+TEST_F(StudyEnsembleTest, OfSeveralStudiesTakesATrialOfBothOnce) {
+  Add("one", 1, Of(0));
+  Add("two", 1, Of(0));
+  Add("two", 2, Of(1));
+  const Called called = Ensemble({"one", "two", "--json"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.err, HasSubstr("not stored"));
+  EXPECT_THAT(called.out, Not(HasSubstr("two/MC-BLSTM1/s1")));
+  EXPECT_THAT(called.out, HasSubstr("one/MC-BLSTM1/s1"));
+  Store store(Path("b.db"), OpenMode::kReadOnly);
+  EXPECT_TRUE(store.Ensembles(store.FindStudy("one")->id).empty());
+}
+
+TEST_F(StudyEnsembleTest, TakesFilesBesideTheTrials) {
+  Add("one", 1, Of(3));
+  const Called called = Ensemble({"one", "--with", Path("model0.csv") + "," + Path("model1.csv"),
+                                  "--sizes", "1G,2k", "--json"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out, HasSubstr("\"name\":\"model0\",\"size_bytes\":1000000000"));
+  // The same as of the files alone, with the truth of the study.
+  std::string truth = "VideoId,Labels\n";
+  for (const VideoPrediction& video : Of(0).videos) {
+    truth += video.id + ",";
+    for (std::size_t i = 0; i < video.labels.size(); ++i) {
+      truth += (i > 0 ? " " : "") + std::to_string(video.labels[i]);
+    }
+    truth += "\n";
+  }
+  Write("truth.csv", truth);
+  const auto files = Call({"ensemble", "--predictions", Path("model0.csv"), Path("model1.csv"),
+                           Path("model3.csv"), "--truth", Path("truth.csv"), "--weights", "uniform",
+                           "--holdout", "0.5", "--sizes", "0", "0", "0", "--json"})
+                         .Json();
+  const auto mixed =
+      Ensemble({"one", "--with", Path("model0.csv"), Path("model1.csv"), "--json"}).Json();
+  EXPECT_NEAR(mixed.at("selection").at("gap").as_double(),
+              files.at("selection").at("gap").as_double(), 1e-6);
+  EXPECT_EQ(mixed.at("selection").at("videos"), files.at("selection").at("videos"));
+}
+
+TEST_F(StudyEnsembleTest, AFileWithoutAVideoIsRefusedOrRestrictsAll) {
+  Add("one", 1, Of(0));
+  Predictions fewer = Of(1);
+  fewer.videos.resize(50);
+  WritePredictionsCsv(Path("fewer.csv"), fewer);
+  const Called refused = Ensemble({"one", "--with", Path("fewer.csv")});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("'fewer' lacks 10 of 60"));
+  const auto common =
+      Ensemble({"one", "--with", Path("fewer.csv"), "--common-videos", "--json"}).Json();
+  EXPECT_EQ(common.at("best_single").at("all_videos"), 50);
+}
+
+TEST_F(StudyEnsembleTest, StudiesOfOtherVideosOrLabelsAreRefused) {
+  Add("one", 1, Of(0));
+  Predictions fewer = Of(1);
+  fewer.videos.resize(50);
+  Add("two", 2, fewer);
+  const Called videos = Ensemble({"one", "two"});
+  EXPECT_EQ(videos.exit_code, 2);
+  EXPECT_THAT(videos.err, HasSubstr("'two/MC-BLSTM2/s1' lacks 10 of the 60 videos"));
+  EXPECT_EQ(Ensemble({"one", "two", "--common-videos"}).exit_code, 0);
+  Predictions other = Of(2);
+  other.videos[4].labels = {0, 1, 2};
+  Add("three", 3, other);
+  const Called labels = Ensemble({"one", "three", "--common-videos"});
+  EXPECT_EQ(labels.exit_code, 2);
+  EXPECT_THAT(labels.err,
+              HasSubstr("disagree on the true labels of video '" + other.videos[4].id + "'"));
+}
+
+TEST_F(StudyEnsembleTest, RefusesWhatDoesNotGoTogether) {
+  Add("one", 1, Of(0));
+  EXPECT_THAT(Ensemble({"one", "one"}).err, HasSubstr("'one' is named twice"));
+  EXPECT_THAT(Ensemble({"one", "none"}).err, HasSubstr("no study 'none'"));
+  EXPECT_THAT(Ensemble({"one", "--sizes", "1G"}).err, HasSubstr("1 sizes for 0 prediction files"));
+  EXPECT_EQ(Ensemble({"--with", Path("model0.csv")}).exit_code, 2);
+  EXPECT_THAT(Ensemble({"one", "--with", Path("none.csv")}).err, HasSubstr("no such file"));
+}
+
+}  // namespace
+}  // namespace beamgrid
