@@ -9,11 +9,11 @@
 namespace beamgrid {
 namespace {
 
-constexpr std::array<int, 3> kSignals{SIGINT, SIGTERM, SIGHUP};
+constexpr std::array<int, 3> kEndingSignals{SIGINT, SIGTERM, SIGHUP};
 
 // A global, for a signal handler is handed nothing but the signal's number.
 std::function<void()> the_handler;
-std::array<struct sigaction, kSignals.size()> former_actions;
+std::array<struct sigaction, kEndingSignals.size()> former_actions;
 
 void HandleSignal(int /*signal*/) {
   // The code that the signal interrupts may be about to look at its own.
@@ -32,18 +32,18 @@ InterruptSignals::InterruptSignals(std::function<void()> on_interrupt) {
   action.sa_handler = HandleSignal;
   // Else every read and write of every library would have to expect EINTR.
   action.sa_flags = SA_RESTART;
-  for (std::size_t i = 0; i < kSignals.size(); ++i) {
-    ::sigaction(kSignals[i], nullptr, &former_actions[i]);
-    const bool nohup = kSignals[i] == SIGHUP && former_actions[i].sa_handler == SIG_IGN;
+  for (std::size_t i = 0; i < kEndingSignals.size(); ++i) {
+    ::sigaction(kEndingSignals[i], nullptr, &former_actions[i]);
+    const bool nohup = kEndingSignals[i] == SIGHUP && former_actions[i].sa_handler == SIG_IGN;
     if (nohup) continue;
-    ::sigaction(kSignals[i], &action, nullptr);
+    ::sigaction(kEndingSignals[i], &action, nullptr);
   }
 }
 
 InterruptSignals::~InterruptSignals() {
-  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+  for (std::size_t i = 0; i < kEndingSignals.size(); ++i) {
     // Before the_handler goes: no signal may find it empty.
-    ::sigaction(kSignals[i], &former_actions[i], nullptr);
+    ::sigaction(kEndingSignals[i], &former_actions[i], nullptr);
   }
   the_handler = nullptr;
 }

@@ -19,6 +19,7 @@
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/store/database_file.h"
+#include "registry/store/place.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -57,7 +58,9 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   watch.SetDigest(data.digest);
   for (const NamedFile& file : NamedFilesOf(recipe, catalogue)) watch.Add(file);
   // Before a database is made, as all that may be refused: a mistake leaves no file behind.
-  const std::string runs_problem = ProblemOfPath(std::filesystem::absolute(options.runs).string());
+  const std::filesystem::path runs =
+      options.runs.empty() ? RecordPlace(options.database).runs() : RealPath(options.runs);
+  const std::string runs_problem = ProblemOfPath(runs.string());
   if (!runs_problem.empty()) throw UsageError(runs_problem);
   const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
   std::vector<Slot> slots = MakeSlots(recipe.resources, machine);

@@ -66,9 +66,13 @@ std::optional<std::string> WatchedContent::DataChange() {
   if (touched.empty()) return std::nullopt;
   // What is touched is hashed again, no more.
   HashCache hashes(CacheFolder());
-  if (DataDigest(data_, hashes) != data_.digest) {
-    return ChangeText(touched.front().path, touched.size() - 1,
-                      touched.size() == 1 ? "has changed" : "one or more have changed");
+  try {
+    if (DataDigest(data_, hashes) != data_.digest) {
+      return ChangeText(touched.front().path, touched.size() - 1,
+                        touched.size() == 1 ? "has changed" : "one or more have changed");
+    }
+  } catch (const Error&) {
+    return ChangeText(touched.front().path, touched.size() - 1, "is being changed");
   }
   // Touched, copied over itself, moved away and back: the same bytes are there.
   for (const Looked& file : touched) {

@@ -1,6 +1,7 @@
 #include "trainer/batch_norm.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace beamgrid::trainer {
 namespace {

@@ -1,6 +1,7 @@
 #include "trainer/ops.h"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 namespace beamgrid::trainer {

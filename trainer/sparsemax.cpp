@@ -1,6 +1,8 @@
 #include "trainer/sparsemax.h"
 
+#include <cstdint>
 #include <limits>
+#include <vector>
 
 namespace beamgrid::trainer {
 namespace {

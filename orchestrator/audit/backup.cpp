@@ -48,7 +48,9 @@ class Unfinished {
   ~Unfinished() {
     std::error_code ignored;
     fs::remove_all(path_, ignored);
-    fs::remove(path_.string() + "-journal", ignored);
+    for (const char* suffix : {"-journal", "-wal", "-shm"}) {
+      fs::remove(path_.string() + suffix, ignored);
+    }
   }
   Unfinished(const Unfinished&) = delete;
   Unfinished& operator=(const Unfinished&) = delete;
@@ -70,15 +72,18 @@ std::string CopyFile(const fs::path& from, const fs::path& to, const Artifact* a
     hash.Add(piece.data(), static_cast<std::size_t>(in.gcount()));
     out.write(piece.data(), in.gcount());
   }
-  if (in.bad()) return "cannot be read to its end";
   out.close();
   if (!out) throw SystemError(to, "cannot write", errno);
-  if (artifact != nullptr && hash.Digits() != artifact->hash) {
-    fs::remove(to);
-    return "has another hash than the record says";
+  std::string damage;
+  if (in.bad()) {
+    damage = "cannot be read to its end";
+  } else if (artifact != nullptr && hash.Digits() != artifact->hash) {
+    damage = "has another hash than the record says";
   }
-  Sync(to);
-  return {};
+  // Half a file would be taken for one.
+  if (!damage.empty()) fs::remove(to);
+  if (damage.empty()) Sync(to);
+  return damage;
 }
 
 /// FileCopier copies the files that a record names from one runs folder to another.
@@ -98,6 +103,7 @@ class FileCopier {
       return;
     }
     for (const Artifact& artifact : trial.result->artifacts) {
+      if (!artifact.pruned_at.empty()) continue;  // given up, in the original too
       Copy(folder / artifact.path, &artifact);
     }
     for (const char* name : {kTrialFile, kResultFile}) Copy(folder / name, nullptr);
@@ -169,7 +175,7 @@ void RefuseTaken(const fs::path& to, BackupFiles files) {
 
 fs::path BackupRuns(const fs::path& to) { return to.string() + ".runs"; }
 
-Backup BackUp(const Store& store, const fs::path& named, BackupFiles files) {
+Backup BackUp(const Store& store, const fs::path& named, BackupFiles files) try {
   // Links are followed but for the last name, which is new.
   const fs::path to = RealPath(fs::absolute(named).parent_path()) / named.filename();
   RefuseTaken(to, files);
@@ -192,6 +198,8 @@ Backup BackUp(const Store& store, const fs::path& named, BackupFiles files) {
   if (with_files) Rename(runs.path(), BackupRuns(to));
   Rename(database.path(), to);
   return backup;
+} catch (const fs::filesystem_error& error) {
+  throw SystemError(error.path1(), "cannot make the backup", error.code().value());
 }
 
 }  // namespace beamgrid

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <new>
+#include <tuple>
+#include <utility>
 
 #include "orchestrator/commands/command.h"
 #include "registry/util/error.h"

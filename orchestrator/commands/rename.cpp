@@ -52,7 +52,7 @@ class Rename : public Subcommand {
  private:
   /// Whose attempt it is, is told by the folder that it lies in, which has the study's old name.
   static void RefuseOpenAttempts(const Store& store, const StudyRecord& study) {
-    for (const TrialRecord& trial : store.Trials(study.id)) {
+    for (const TrialRecord& trial : store.Trials(study.id, Counting::kAll)) {
       if (trial.state != TrialState::kRunning) continue;
       throw UsageError(
           "trial " + std::to_string(static_cast<std::int64_t>(trial.id)) + " of study " +

@@ -98,7 +98,12 @@ class RunCommand : public Subcommand {
     // Opened anew: the study's own connection went with its lock, and the ensemble is still to be
     // recorded.
     Store store(options_.database, OpenMode::kReadWrite);  // which knows the runs folder by now
-    const StudyRecord study = FindStudy(store, database_, recipe.name);
+    const std::optional<StudyRecord> found = store.FindStudy(recipe.name);
+    if (!found) {
+      throw Error(options_.database.string() + ": holds no study '" + recipe.name +
+                  "' any more, which has just been run; was the file replaced?");
+    }
+    const StudyRecord& study = *found;
     bool finished = true;
     const auto part = [&](const std::string& what, const std::string& again, const auto& make) {
       const auto tell = [&](const char* why) {
@@ -134,7 +139,7 @@ class RunCommand : public Subcommand {
 
   static void Unfinished(const CommandContext& context, const std::string& what,
                          const std::string& again, const char* why) {
-    context.err << "error: all trials are trained and recorded, but the " << what
+    context.err << "error: what was trained is recorded, but the " << what
                 << " could not be made: " << why << "; `beamgrid " << again
                 << "` makes it without a run\n";
   }
@@ -146,8 +151,9 @@ class RunCommand : public Subcommand {
       context.err << "error: stopped: " << result.stopped_because << "\n";
     }
     if (result.failed > 0) {
-      context.Remark("failed trials are tried again with `beamgrid run " + recipe_.path +
-                     " --retry failed` (or a kind, as diverged, or a trial's NAME#SEED)");
+      context.Remark(
+          "the next `beamgrid run` tries failed trials again, those that diverged only with "
+          "--retry diverged (or --retry failed, --retry NAME#SEED)");
     }
     if (result.interrupted) {
       context.err << "interrupted; what is finished is recorded, run the same recipe again to go on"

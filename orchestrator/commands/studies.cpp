@@ -1,5 +1,6 @@
 // `beamgrid studies`: the studies of a database.
 
+#include <algorithm>
 #include <array>
 
 #include "orchestrator/commands/command.h"

@@ -1,6 +1,7 @@
 #include "orchestrator/commands/text_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "registry/util/printable.h"
 

@@ -119,7 +119,7 @@ void Merger::MergeStudy(const StudyRecord& study) {
   const Studies studies{study.id, here->id};
   // In the study's own order: whoever is killed in between leaves a study that has its first
   // trials.
-  for (const TrialRecord& trial : theirs_.Trials(study.id)) {
+  for (const TrialRecord& trial : theirs_.Trials(study.id, Counting::kAll)) {
     MergeTrial(studies, trial);
     Refer(studies, trial);
   }
@@ -289,8 +289,42 @@ void Merger::Refer(const Studies& studies, const TrialRecord& trial) {
                  {{"study", NumberText(studies.ours)}})
           .rows.at(0)
           .at(0);
+  if (trial.counts()) {
+    const std::string why = WhyNotCounted(studies, trial);
+    if (!why.empty()) {
+      row["not_counted"] = why;
+      report_.remarks.push_back(LabelOf(trial) + ": does not count here: " + why);
+    }
+  }
   RecordUpkeep(ours_).Insert("study_trial", row);
   ++report_.references;
+}
+
+/// Returns why a trial that counts there does not here; empty where it does. What counts here
+/// stays: of one content, and one for each model and seed.
+std::string Merger::WhyNotCounted(const Studies& studies, const TrialRecord& trial) const {
+  const std::string study = NumberText(studies.ours);
+  const std::string counted =
+      "SELECT 1 FROM study_trial JOIN trial ON trial.id = study_trial.trial"
+      " WHERE study_trial.study = :study AND not_counted IS NULL AND ";
+  const auto data = theirs_
+                        .Query("SELECT canonical ->> '$.data' FROM trial WHERE id = :id",
+                               {{"id", NumberText(trial.id)}})
+                        .rows.at(0)
+                        .at(0);
+  if (!ours_
+           .Query(counted + "canonical ->> '$.data' <> :data LIMIT 1",
+                  {{"study", study}, {"data", std::string(data.as_string())}})
+           .rows.empty()) {
+    return "it was trained on other data than those that count here";
+  }
+  if (!ours_
+           .Query(counted + "study_trial.name = :name AND study_trial.seed = :seed LIMIT 1",
+                  {{"study", study}, {"name", trial.name}, {"seed", std::to_string(trial.seed)}})
+           .rows.empty()) {
+    return "it was merged where another trial of this model and seed counts";
+  }
+  return "";
 }
 
 void Merger::MergeNotes(const Studies& studies) {

@@ -84,6 +84,7 @@ class Merger {
   void CopyAttempt(const TrialRecord& trial, const Store::AttemptRecord& attempt,
                    const std::filesystem::path& to);
   void Refer(const Studies& studies, const TrialRecord& trial);
+  [[nodiscard]] std::string WhyNotCounted(const Studies& studies, const TrialRecord& trial) const;
   void MergeNotes(const Studies& studies);
   void MergeEnsembles(const Studies& studies);
   [[nodiscard]] std::filesystem::path UnusedFolder(const std::filesystem::path& theirs) const;

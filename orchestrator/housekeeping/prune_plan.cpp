@@ -33,7 +33,7 @@ std::set<TrialId> BestOf(const StudyOverview& study, std::size_t keep) {
       MetricNamed("study '" + study.study.name + "': objective", study.study.objective);
   std::map<std::string, Standing> by_name;
   for (const TrialRecord& trial : study.trials) {
-    if (!IsComplete(trial)) continue;
+    if (!IsComplete(trial) || !trial.counts()) continue;
     const double value = ObjectiveOf(trial.result->metrics, objective);
     // What was not measured is worse than anything that was.
     by_name[trial.name].sum += std::isfinite(value) ? value : -1;

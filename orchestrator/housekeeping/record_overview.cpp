@@ -57,7 +57,7 @@ RecordOverview LookAtRecord(const Store& store) {
   for (const StudyRecord& study : store.Studies()) {
     StudyOverview& entry = overview.studies.emplace_back();
     entry.study = study;
-    entry.trials = store.Trials(study.id);
+    entry.trials = store.Trials(study.id, Counting::kAll);  // all of them take room
     for (const TrialRecord& trial : entry.trials) {
       overview.studies_of[trial.id].insert(study.id);
       overview.trials.try_emplace(trial.id, trial);

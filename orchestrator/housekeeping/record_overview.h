@@ -21,7 +21,8 @@ struct EnsembleOverview {
 /// StudyOverview is a study with all that it refers to.
 struct StudyOverview {
   StudyRecord study;
-  std::vector<TrialRecord> trials;  ///< with the study's names, in its order
+  std::vector<TrialRecord>
+      trials;  ///< with the study's names, in its order; also what counts no more
   std::vector<EnsembleOverview> ensembles;
 };
 

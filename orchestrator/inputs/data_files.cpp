@@ -11,6 +11,7 @@
 #include "orchestrator/inputs/class_list.h"
 #include "orchestrator/inputs/file_patterns.h"
 #include "orchestrator/inputs/reading_progress.h"
+#include "orchestrator/inputs/recipe_files.h"
 #include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/user_path.h"
@@ -69,7 +70,7 @@ std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
 
 FoundData LookForDataFiles(const Recipe& recipe) {
   const DataSettings& settings = recipe.data;
-  const std::filesystem::path folder = std::filesystem::absolute(recipe.path).parent_path();
+  const std::filesystem::path folder = FolderOf(recipe.path);
   FoundData found;
   found.spec = {
       .format = settings.format,

@@ -1,6 +1,7 @@
 #include "orchestrator/inputs/recipe_files.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "orchestrator/workers/trainer_client.h"
 #include "registry/util/error.h"
@@ -90,13 +91,27 @@ std::string RecipeText(const std::filesystem::path& recipe) {
   }
 }
 
+std::filesystem::path FolderOf(const std::filesystem::path& recipe) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(recipe, error) && std::filesystem::exists(recipe, error)) {
+    return std::filesystem::current_path();
+  }
+  // A descriptor (/dev/stdin, /dev/fd/3) stands for the file that is open there.
+  const std::string name = recipe.string();
+  if (name.starts_with("/dev/") || name.starts_with("/proc/")) {
+    const std::filesystem::path file = std::filesystem::canonical(recipe, error);
+    if (!error) return file.parent_path();
+  }
+  return std::filesystem::absolute(recipe).parent_path();
+}
+
 RecipeSource ReadRecipe(const std::filesystem::path& recipe,
                         const std::vector<std::string>& settings) {
   return {RecipeText(recipe), recipe.string(), settings};
 }
 
 FindFile FilesBeside(const std::filesystem::path& recipe) {
-  const std::filesystem::path folder = std::filesystem::absolute(recipe).parent_path();
+  const std::filesystem::path folder = FolderOf(recipe);
   return [folder](const std::string& name) { return LookAtFile(name, folder); };
 }
 

@@ -14,6 +14,10 @@ namespace beamgrid {
 /// Returns the text of a recipe. Throws UsageError where it cannot be read.
 [[nodiscard]] std::string RecipeText(const std::filesystem::path& recipe);
 
+/// Returns the folder in which a recipe's files are looked for: its own, and the current one where
+/// the recipe comes from a pipe.
+[[nodiscard]] std::filesystem::path FolderOf(const std::filesystem::path& recipe);
+
 /// Returns the recipe with the values of `--set` put in. Throws as RecipeText, and RecipeError for
 /// a setting that is wrong. The file is read once: it may be a pipe.
 [[nodiscard]] RecipeSource ReadRecipe(const std::filesystem::path& recipe,

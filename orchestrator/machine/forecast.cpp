@@ -1,6 +1,7 @@
 #include "orchestrator/machine/forecast.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <iterator>

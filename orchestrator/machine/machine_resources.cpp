@@ -1,6 +1,7 @@
 #include "orchestrator/machine/machine_resources.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "registry/util/text.h"

@@ -353,7 +353,6 @@ void StudyRunner::Begin(const StartAttempt& start) {
   const BegunAttempt begun =
       starter_.Begin(trial, slot, watch_ != nullptr ? watch_->DataStamp() : "");
   trial.running = begun.key;
-  trial.directory = begun.directory;
   trial.attempts = begun.key.attempt;
   // Where Launch throws, no worker is at work on the attempt; the next run closes it from its empty
   // directory.
@@ -376,7 +375,7 @@ void StudyRunner::LookAtContent(const std::vector<ExecutorEvent>& events) {
 }
 
 AttemptOutcome StudyRunner::Disowned(const StudyTrial& trial, const AttemptOutcome& reported) {
-  Disown(trial.directory);
+  Disown(store_.Trial(trial.id).directory);  // of its last attempt, which is this one
   store_.ForgetEpochs(trial.id);
   const bool interrupted =
       !reported.complete() && reported.failure().kind == FailureKind::kInterrupted;

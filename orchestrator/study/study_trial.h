@@ -3,7 +3,6 @@
 // strategy is told.
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,7 +24,6 @@ struct StudyTrial : NewTrial {
   TrialNeeds needs;
   std::int64_t attempts = 0;              ///< begun so far, in all runs and studies
   std::optional<AttemptKey> running;      ///< this study's attempt at work
-  std::filesystem::path directory;        ///< of that attempt
   std::optional<std::string> miscounted;  ///< why the attempt at work can be no result
 
   /// Returns the size of its model, as it was counted.

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t kListedNames = 8;
 
-/// Found is a fingerprint, or what is wrong with the reference.
-struct Found {
+/// FoundTrial is a fingerprint, or what is wrong with the reference.
+struct FoundTrial {
   std::string fingerprint;
   std::string problem;
 };
@@ -34,7 +34,7 @@ class Finder {
     for (const StudyRecord& study : store.Studies()) studies_.insert(study.name);
   }
 
-  Found Find(const WarmStartName& start, std::int64_t seed) {
+  FoundTrial Find(const WarmStartName& start, std::int64_t seed) {
     if (!start.fingerprint.empty()) return FindFingerprint(start.fingerprint);
     const std::optional<StudyRecord> study = store_.FindStudy(start.study);
     if (!study) {
@@ -46,7 +46,7 @@ class Finder {
   }
 
  private:
-  Found FindFingerprint(const std::string& digits) {
+  FoundTrial FindFingerprint(const std::string& digits) {
     std::map<std::string, TrialState> found;
     for (const StudyRecord& study : store_.Studies()) {
       // Also one that no study counts any more: who gives a fingerprint means that trial.
@@ -64,8 +64,8 @@ class Finder {
     return {"", "that trial is " + ToString(state) + ", must be complete"};
   }
 
-  static Found FindNamed(const WarmStartName& start, std::int64_t seed,
-                         const std::vector<TrialRecord>& trials) {
+  static FoundTrial FindNamed(const WarmStartName& start, std::int64_t seed,
+                              const std::vector<TrialRecord>& trials) {
     std::set<std::string> names, seeds;
     std::string fingerprint, state;
     for (const TrialRecord& trial : trials) {
@@ -159,8 +159,9 @@ WarmStarts::WarmStarts(const Recipe& recipe, const Store* store) {
       continue;
     }
     for (const std::int64_t seed : recipe.seeds) {
-      const Found found = finder ? finder->Find(ParseWarmStartName(start.text).value(), seed)
-                                 : Found{"", "there is no database yet; run that study first"};
+      const FoundTrial found =
+          finder ? finder->Find(ParseWarmStartName(start.text).value(), seed)
+                 : FoundTrial{"", "there is no database yet; run that study first"};
       fingerprints_[{start.text, seed}] = found.fingerprint;
       if (found.problem.empty()) continue;
       // One line for a reference, not one for each seed: the other seeds lack the same study.

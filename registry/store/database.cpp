@@ -48,7 +48,10 @@ std::string FixFor(int code) {
     case SQLITE_CORRUPT:
       return "the file is damaged; restore a copy or salvage it with sqlite3's .recover";
     case SQLITE_IOERR:
-      return "check the disk, then run again; what was finished is kept";
+      return "check the disk and the limit on the size of files (ulimit -f), then run again; what "
+             "was finished is kept";
+    case SQLITE_NOMEM:
+      return "free memory or allow more (ulimit -v), then run again; what was finished is kept";
     default:
       return "please report this";
   }
@@ -216,7 +219,8 @@ void Database::Open(OpenMode mode) {
   }
 }
 
-void Database::CopyTo(const std::filesystem::path& to) {
+void Database::CopyTo(const std::filesystem::path& to,
+                      const std::function<void(SQLite::Database&)>& change) {
   if (std::filesystem::exists(to)) throw Error(to.string() + ": is there already");
   try {
     SQLite::Database copy(to.string(), FlagsFor(OpenMode::kReadWrite));
@@ -224,6 +228,7 @@ void Database::CopyTo(const std::filesystem::path& to) {
     // A file that is only read may lie where no log can be made beside it; the next to write to it
     // changes it back.
     copy.exec("PRAGMA journal_mode = DELETE");
+    change(copy);
   } catch (const SQLite::Exception& exception) {
     throw Error(to.string() + ": " + exception.what() + "; " +
                 FixFor(exception.getErrorCode() & kPrimaryCode));

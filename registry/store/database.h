@@ -6,6 +6,7 @@
 #include <SQLiteCpp/Savepoint.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -98,7 +99,10 @@ class Database {
   template <typename Make, typename... Values>
   auto Row(const char* sql, const Make& make, const Values&... values) {
     auto rows = Rows(sql, make, values...);
-    return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
+    // Its value, by name: what a vector of bool holds is no bool, and refers to the vector.
+    std::optional<typename decltype(rows)::value_type> row;
+    if (!rows.empty()) row = std::move(rows.front());
+    return row;
   }
 
   /// The same of a statement whose row has to be there. Throws Error where somebody has taken it
@@ -128,8 +132,10 @@ class Database {
 
   [[nodiscard]] SQLite::Database& connection() { return *connection_; }
 
-  /// Copies the database into a new file, which needs no other file beside it.
-  void CopyTo(const std::filesystem::path& to);
+  /// Copies the database into a new file, which needs no other file beside it; `change` is made in
+  /// the copy.
+  void CopyTo(const std::filesystem::path& to,
+              const std::function<void(SQLite::Database&)>& change);
   /// Moves the log into the file as far as readers let it, if this connection has changed anything
   /// since it did so last.
   void Checkpoint();

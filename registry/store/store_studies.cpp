@@ -43,14 +43,13 @@ void Store::RememberRuns() {
 }
 
 void Store::CopyTo(const std::filesystem::path& to, const std::filesystem::path& runs) const {
-  impl_->database.CopyTo(to);
-  // The copy is a file of its own from here on: it says itself where its runs folder is.
-  SQLite::Database copy(to.string(), SQLite::OPEN_READWRITE);
   RecordPlace place(to);
   place.SetRuns(runs);
-  SQLite::Statement remember(copy, "INSERT OR REPLACE INTO place (id, runs) VALUES (1, ?)");
-  remember.bind(1, place.Remembered());
-  remember.exec();
+  impl_->database.CopyTo(to, [&place](SQLite::Database& copy) {
+    SQLite::Statement remember(copy, "INSERT OR REPLACE INTO place (id, runs) VALUES (1, ?)");
+    remember.bind(1, place.Remembered());
+    remember.exec();
+  });
 }
 
 void Store::Settle() { impl_->database.Checkpoint(); }

@@ -43,7 +43,7 @@ const std::vector<Wing> kWings = {
       "registry/util"}},
     {"trainer/worker",
      {"trainer", "trainer/contract", "trainer/data", "trainer/protocol", "trainer/training",
-      "registry/util"}},
+      "registry", "registry/util"}},
     {"reports", {"search", "registry", "registry/store", "registry/util"}},
     // The core: what depends on processes, devices or time is behind its three seams.
     {"orchestrator/study",

@@ -56,7 +56,8 @@ TEST_P(BackupFaultTest, LeavesAWholeBackupOrNone) {
     }
     EXPECT_THAT(ended.exit_code, AnyOf(0, 1, -SIGKILL));
     if (fs::exists(study_.path() / "copy.db")) {
-      ExpectWhole();
+      // A file that cannot be read is left out and named; its backup ends with 1.
+      if (ended.exit_code != 1) ExpectWhole();
     } else {
       EXPECT_NE(ended.exit_code, 0);
       ++none;

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+
 #include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/data/records.h"
@@ -19,7 +21,11 @@ using ::testing::Optional;
 class WatchedContentTest : public testing::Test {
  protected:
   WatchedContentTest() {
-    for (const char* name : {"train0", "train1", "validate0"}) Record(name, name);
+    for (const char* name : {"train0", "train1", "validate0"}) {
+      Record(name, name);
+      // Clocks of file systems have ticks: what is written in one has the same time.
+      fs::last_write_time(Path(name), fs::last_write_time(Path(name)) - std::chrono::hours(1));
+    }
     data_.format = "frame";
     data_.train = {Path("train0"), Path("train1")};
     data_.validate = {Path("validate0")};

@@ -14,7 +14,7 @@
 #include "registry/util/cache_folder.h"
 #include "registry/util/files.h"
 #include "registry/util/hash_cache.h"
-#include "registry/util/utf8.h"
+#include "registry/util/printable.h"
 #include "trainer/data/census_file.h"
 #include "trainer/data/decoder.h"
 #include "trainer/data/digest.h"
@@ -59,13 +59,6 @@ PlaceInFiles PlaceOf(const IdAt& id) {
 
 std::string SegmentId(std::string_view video, std::int64_t start) {
   return std::string(video) + ":" + std::to_string(start);
-}
-
-/// What a file says as a line of a message: a record may hold any bytes.
-std::string Shown(std::string_view text) {
-  std::string shown = WellFormedUtf8(text);
-  std::ranges::replace_if(shown, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return shown;
 }
 
 // ---- One file -----------------------------------------------------------------------------------
@@ -166,7 +159,7 @@ class FileReader {
     SplitCensus& found = scan_.found;
     ++(contradicts ? found.contradicting : found.damaged);
     std::vector<RecordFault>& shown = contradicts ? found.contradictions : found.damages;
-    if (shown.size() < kShownFaults) shown.push_back({place, Shown(error.reason())});
+    if (shown.size() < kShownFaults) shown.push_back({place, PrintableLine(error.reason())});
   }
 
   bool segments_;
@@ -280,11 +273,11 @@ std::string IdTextAt(const DataSpec& spec, const std::string& path, const IdAt& 
   ExampleView example;
   ParseExample(record.payload, example);
   const std::string video(IdOf(example));
-  if (IdAtPlace(video, place).SameId(id)) return Shown(video);
+  if (IdAtPlace(video, place).SameId(id)) return PrintableLine(video);
   for (const std::int64_t start :
        RecordDecoder(spec, LabelPolicy::kRequired).SegmentStarts(record, path)) {
     if (IdAtPlace(SegmentId(video, start), place).SameId(id)) {
-      return Shown(SegmentId(video, start));
+      return PrintableLine(SegmentId(video, start));
     }
   }
   RefuseChanging(path);

@@ -1,5 +1,6 @@
 // TrainingLoop: what the last checkpoint holds, and going on from it.
 
+#include <algorithm>
 #include <utility>
 
 #include "registry/util/files.h"

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "orchestrator/audit/recorded_files.h"
-#include "registry/store/study_lock.h"
+#include "registry/store/upkeep.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "tests/support/error_text.h"
@@ -116,6 +116,15 @@ TEST_F(BackupTest, DamagedFilesAreLeftOutAndNamed) {
                                            HasSubstr("study/3/1/model.pt: is gone")));
   EXPECT_FALSE(fs::exists(BackupRuns(to_) / "study/2/1/model.pt"));
   EXPECT_TRUE(fs::exists(BackupRuns(to_) / "study/1/1/model.pt"));
+}
+
+TEST_F(BackupTest, AFileThatWasGivenUpIsNotMissed) {
+  fs::remove(AddComplete(1) / "model.pt");
+  const TrialRecord trial = store_->Trial(trial_);
+  RecordUpkeep(*store_).GiveUpFile(trial, trial.result->artifacts.at(0));
+  const Backup backup = MakeWithFiles();
+  EXPECT_THAT(backup.left_out, IsEmpty());
+  EXPECT_EQ(backup.files, 1U);  // trial.json
 }
 
 TEST_F(BackupTest, NothingIsOverwritten) {

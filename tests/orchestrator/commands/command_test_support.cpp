@@ -20,7 +20,7 @@ boost::json::value Called::Json() const {
   }
 }
 
-CommandTest::CommandTest() { setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1); }
+CommandTest::CommandTest() { setenv("BEAMGRID_CACHE_DIR", Path("cache").c_str(), 1); }
 CommandTest::~CommandTest() { unsetenv("BEAMGRID_TRAINER"); }
 
 Called CommandTest::Call(const std::vector<std::string>& arguments) {

@@ -53,7 +53,8 @@ class FinishedStudyTest : public CommandTest {
   }
   /// Records every trial of the plan as complete.
   void Fill() const {
-    const DataSpec data = CheckedData(LoadRecipe(ReadRecipe(recipe_), TestCatalogue()), {});
+    const DataSpec data = CheckedData(LoadRecipe(ReadRecipe(recipe_), TestCatalogue()),
+                                      {.warn = [](const std::string&) {}, .show_progress = false});
     const auto plan = Call({"plan", recipe_, "--db", Path("none.db"), "--json"}).Json();
     Store store(database_, OpenMode::kReadWrite);
     const Recipe recipe = LoadRecipe(ReadRecipe(recipe_), TestCatalogue());
@@ -160,16 +161,17 @@ TEST_F(FinishedStudyTest, AnEnsembleThatCannotBeMadeIsNoMistakeOfTheRecipe) {
   const Called called = Run();
   EXPECT_EQ(called.exit_code, 3);
   EXPECT_THAT(called.out, HasSubstr("2/2"));
-  EXPECT_THAT(called.err, AllOf(HasSubstr("all trials are trained and recorded, but the ensemble "
-                                          "could not be made: no complete trial of study 's'"),
-                                HasSubstr("`beamgrid ensemble s` makes it without a run")));
+  EXPECT_THAT(called.err,
+              AllOf(HasSubstr("what was trained is recorded, but the ensemble could not "
+                              "be made: no complete trial of study 's'"),
+                    HasSubstr("`beamgrid ensemble s` makes it without a run")));
 }
 
 TEST_F(FinishedStudyTest, AStudyOfRefusedModelsIsNotDone) {
   WriteRecipe("size_limit = \"1KB\"\n");
   const Called called = Run();
-  EXPECT_EQ(called.exit_code, 1);
-  EXPECT_THAT(called.err, HasSubstr("no trial was made: all models are refused"));
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("every model of the recipe was refused"));
   EXPECT_THAT(called.err, Not(HasSubstr("nothing to do")));
 }
 

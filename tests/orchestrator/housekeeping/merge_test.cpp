@@ -90,6 +90,46 @@ TEST_F(MergeTest, OneStudyOfBothHasTheTrialsOfBoth) {
   ExpectNothingMoreToTake();
 }
 
+/// A trial of the model and seed, on other data than those of the others.
+NewTrial OnOtherData(std::int64_t hidden, std::int64_t seed = 1) {
+  NewTrial trial = ExampleNewTrial(hidden, seed);
+  trial.spec.data.digest = "of other data";
+  trial.fingerprint = Fingerprint(trial.spec);
+  return trial;
+}
+
+TEST_F(MergeTest, WhatIsOfOtherDataComesAlongAndDoesNotCount) {
+  record_.Complete(record_.Study("a"), 1, 0.5);
+  const StudyId there = theirs_.Study("a");
+  // Of the same model and seed, of another seed of it, and of another model.
+  for (const NewTrial& trial : {OnOtherData(1), OnOtherData(1, 2), OnOtherData(2)}) {
+    const TrialId id = theirs_.store.AddTrials(there, {trial}).at(0);
+    theirs_.Finish(id, theirs_.Begin(id), 0.25);
+  }
+  EXPECT_EQ(Merge().trials, 3);
+  ASSERT_THAT(TrialsOf("a"), SizeIs(1));
+  EXPECT_EQ(TrialsOf("a")[0].result->metrics.gap, 0.5);
+  const std::vector<TrialRecord> all =
+      record_.store.Trials(record_.store.FindStudy("a")->id, Counting::kAll);
+  ASSERT_THAT(all, SizeIs(4));
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    EXPECT_EQ(all[i].not_counted, "it was trained on other data than those that count here");
+  }
+  ExpectNothingMoreToTake();
+}
+
+TEST_F(MergeTest, WhatDoesNotCountThereDoesNotHere) {
+  const StudyId there = theirs_.Study("a");
+  const TrialId older = theirs_.Complete(there, 1, 0.5);
+  const TrialId id = theirs_.store.AddTrials(there, {OnOtherData(1)}).at(0);
+  theirs_.Finish(id, theirs_.Begin(id), 0.25);
+  EXPECT_EQ(Merge().trials, 2);
+  ASSERT_THAT(TrialsOf("a"), SizeIs(1));
+  EXPECT_EQ(TrialsOf("a")[0].result->metrics.gap, 0.25);
+  EXPECT_NE(older, id);
+  EXPECT_THAT(record_.store.Trials(record_.store.FindStudy("a")->id, Counting::kAll), SizeIs(2));
+}
+
 TEST_F(MergeTest, ACompleteResultWinsOverAWaitingOrFailedTrial) {
   const StudyId here = record_.Study("a"), there = theirs_.Study("a");
   record_.Wait(here, 1);
@@ -169,6 +209,23 @@ TEST_F(MergeTest, AFolderThatIsTakenHereGetsANameBesideIt) {
   EXPECT_TRUE(TrialsOf("a").at(0).directory.ends_with("/1.2"));
   EXPECT_EQ(ReadFile(record_.store.runs() / relative / kModelFile), "another database's");
   ExpectSound("a");
+}
+
+TEST_F(MergeTest, OfOneModelAndSeedOneTrialCounts) {
+  const TrialId ours = record_.Complete(record_.Study("a"), 1, 0.5);
+  NewTrial other = ExampleNewTrial(1);
+  other.spec.data.digest = "of other data";
+  other.fingerprint = Fingerprint(other.spec);
+  const StudyId there = theirs_.Study("a");
+  const TrialId theirs = theirs_.store.AddTrials(there, {other}).at(0);
+  theirs_.Finish(theirs, theirs_.Begin(theirs), 0.6);
+  const MergeReport report = Merge();
+  EXPECT_EQ(report.trials, 1);
+  EXPECT_THAT(report.remarks, Contains(HasSubstr("it does not count")));
+  ASSERT_THAT(TrialsOf("a"), SizeIs(1));
+  EXPECT_EQ(TrialsOf("a").at(0).id, ours);
+  EXPECT_THAT(record_.store.Trials(record_.store.FindStudy("a")->id, Counting::kAll), SizeIs(2));
+  ExpectNothingMoreToTake();
 }
 
 TEST_F(MergeTest, AStudyOfOneNameThatAsksForSomethingElseIsRefused) {

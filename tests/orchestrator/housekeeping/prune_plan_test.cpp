@@ -41,6 +41,13 @@ TEST_F(PrunePlanTest, TheBestModelsAreThoseOfTheHighestMeanOverTheirSeeds) {
   EXPECT_THAT(TrialsOf(Plan({study_}, 0)), SizeIs(5));
 }
 
+TEST_F(PrunePlanTest, WhatDoesNotCountIsNoneOfTheBest) {
+  const TrialId older = record_.Complete(study_, 1, 0.9);
+  record_.Complete(study_, 2, 0.6);
+  record_.store.StopCounting(study_, {older}, "it was trained on other data");
+  EXPECT_THAT(TrialsOf(Plan({study_}, 1)), UnorderedElementsAre(older));
+}
+
 TEST_F(PrunePlanTest, PredictionsStayUnlessTheyAreNamed) {
   record_.Complete(study_, 1, 0.9);
   const TrialId loser = record_.Complete(study_, 2, 0.1);
@@ -86,6 +93,15 @@ TEST_F(PrunePlanTest, ATrialOfAnotherStudyStaysUnlessBothAreNamed) {
   EXPECT_THAT(TrialsOf(Plan({study_, other}, 1)), IsEmpty()) << "the best of b";
   record_.Complete(other, 3, 0.5);
   EXPECT_THAT(TrialsOf(Plan({study_, other}, 1)), ElementsAre(shared));
+}
+
+TEST_F(PrunePlanTest, WhatCountsNoMoreIsNoneOfTheBest) {
+  const TrialId old = record_.Complete(study_, 1, 0.9), now = record_.Complete(study_, 2, 0.1);
+  record_.store.StopCounting(study_, {old}, "it was trained on other data");
+  const PrunePlan plan = Plan({study_}, 1);
+  EXPECT_THAT(TrialsOf(plan), ElementsAre(old));
+  EXPECT_THAT(plan.kept, IsEmpty());
+  (void)now;
 }
 
 TEST_F(PrunePlanTest, OnlyCompleteTrialsGiveUpFiles) {

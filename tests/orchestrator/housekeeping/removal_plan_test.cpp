@@ -31,6 +31,7 @@ TEST_F(RemovalPlanTest, AStudyGoesWithEverythingThatIsItsOwn) {
   record_.Ensemble(a_, {trial});
   record_.store.AddNote(a_, "MC-BLSTM1", 1, "a note");
   const auto directory = record_.FileOf(trial, "");
+  record_.store.StopCounting(a_, {record_.Complete(a_, 2, 0.5)}, "it was trained on other data");
   Carry(Plan({.studies = {a_, b_}}));
   for (const char* table : {"study", "trial", "study_trial", "attempt", "result", "epoch",
                             "artifact", "note", "ensemble", "trash"}) {

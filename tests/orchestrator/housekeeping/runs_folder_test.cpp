@@ -15,9 +15,9 @@ using ::testing::HasSubstr;
 
 namespace fs = std::filesystem;
 
-class RunsFolderTest : public ::testing::Test {
+class RunsFolderDeletionTest : public ::testing::Test {
  protected:
-  RunsFolderTest() {
+  RunsFolderDeletionTest() {
     WriteFileAtomically(folder_ / "runs/s/t/1/model.pt", "weights");
     WriteFileAtomically(folder_ / "elsewhere/1/model.pt", "precious");
   }
@@ -29,7 +29,7 @@ class RunsFolderTest : public ::testing::Test {
   RunsFolder runs_{folder_ / "runs"};
 };
 
-TEST_F(RunsFolderTest, DeletesWithTheFoldersThatAreEmptyThen) {
+TEST_F(RunsFolderDeletionTest, DeletesWithTheFoldersThatAreEmptyThen) {
   WriteFileAtomically(folder_ / "runs/s/u/1/model.pt", "weights");
   runs_.Delete(folder_ / "runs/s/t/1/model.pt");
   EXPECT_FALSE(fs::exists(folder_ / "runs/s/t"));
@@ -40,7 +40,7 @@ TEST_F(RunsFolderTest, DeletesWithTheFoldersThatAreEmptyThen) {
   runs_.Delete(folder_ / "runs/s/u/1");  // it is fine that it is gone
 }
 
-TEST_F(RunsFolderTest, NothingOutsideIsDeleted) {
+TEST_F(RunsFolderDeletionTest, NothingOutsideIsDeleted) {
   for (const fs::path& outside :
        {folder_ / "elsewhere/1", folder_ / "runs/../elsewhere/1", folder_ / "runs", folder_.path(),
         fs::path("/"), folder_ / "runs/.", folder_ / "runsaway/x"}) {
@@ -52,7 +52,7 @@ TEST_F(RunsFolderTest, NothingOutsideIsDeleted) {
   ExpectElsewhereUntouched();
 }
 
-TEST_F(RunsFolderTest, ALinkIsDeletedItself) {
+TEST_F(RunsFolderDeletionTest, ALinkIsDeletedItself) {
   fs::create_directory_symlink(folder_ / "elsewhere", folder_ / "runs/s/link");
   fs::create_directory_symlink(folder_ / "elsewhere/1", folder_ / "runs/s/t/2");
   fs::create_symlink(folder_ / "elsewhere/1/model.pt", folder_ / "runs/s/t/1/linked.pt");
@@ -63,7 +63,7 @@ TEST_F(RunsFolderTest, ALinkIsDeletedItself) {
   ExpectElsewhereUntouched();
 }
 
-TEST_F(RunsFolderTest, BehindTheLinkOfAStudyOrAboveAFileNothingIsDeleted) {
+TEST_F(RunsFolderDeletionTest, BehindTheLinkOfAStudyOrAboveAFileNothingIsDeleted) {
   fs::create_directories(folder_ / "disk/t/1");
   fs::create_directory_symlink(folder_ / "disk", folder_ / "runs/far");
   fs::create_directory_symlink(folder_ / "elsewhere", folder_ / "runs/s/link");
@@ -75,7 +75,7 @@ TEST_F(RunsFolderTest, BehindTheLinkOfAStudyOrAboveAFileNothingIsDeleted) {
   ExpectElsewhereUntouched();
 }
 
-TEST_F(RunsFolderTest, TheRunsFolderItselfMayBeALink) {
+TEST_F(RunsFolderDeletionTest, TheRunsFolderItselfMayBeALink) {
   fs::create_directory_symlink(folder_ / "runs", folder_ / "here");
   const RunsFolder linked(folder_ / "here");
   linked.Delete(folder_ / "here/s/t/1/model.pt");
@@ -84,7 +84,7 @@ TEST_F(RunsFolderTest, TheRunsFolderItselfMayBeALink) {
   EXPECT_FALSE(fs::exists(folder_ / "runs/s"));
 }
 
-TEST_F(RunsFolderTest, WhatCannotBeDeletedIsNamed) {
+TEST_F(RunsFolderDeletionTest, WhatCannotBeDeletedIsNamed) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may delete anything";
   fs::permissions(folder_ / "runs/s/t/1", fs::perms::owner_read | fs::perms::owner_exec);
   EXPECT_THAT(ErrorText<Error>([&] { runs_.Delete(folder_ / "runs/s/t/1"); }),

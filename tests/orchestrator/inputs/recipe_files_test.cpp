@@ -1,12 +1,17 @@
 #include "orchestrator/inputs/recipe_files.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "registry/util/unique_fd.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/error_text.h"
 #include "tests/support/specs.h"
@@ -21,7 +26,7 @@ using ::testing::HasSubstr;
 
 class RecipeFilesTest : public ::testing::Test {
  protected:
-  RecipeFilesTest() { ::setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1); }
+  RecipeFilesTest() { ::setenv("BEAMGRID_CACHE_DIR", (folder_ / "cache").c_str(), 1); }
 
   std::filesystem::path Recipe(const std::string& first_line) const {
     WriteFileAtomically(folder_ / "recipes/r.toml", first_line + "\n" + RecipeHead());
@@ -117,6 +122,19 @@ TEST_F(RecipeFilesTest, PluginsAtHandAreThoseThatAreStillTheSame) {
   EXPECT_THAT(PluginsAtHand({CanonicalJson(ToJson(plain)), CanonicalJson(ToJson(two)),
                              CanonicalJson(ToJson(one))}),
               ElementsAre(same));
+}
+
+TEST_F(RecipeFilesTest, TheFilesOfAPipeAreLookedForHereAndThoseOfADescriptorBesideItsFile) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const UniqueFd read(ends[0]), write(ends[1]);
+  EXPECT_EQ(FolderOf("/dev/fd/" + std::to_string(read.get())), std::filesystem::current_path());
+  const std::filesystem::path recipe = Recipe("");
+  const UniqueFd file(::open(recipe.c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(FolderOf("/dev/fd/" + std::to_string(file.get())),
+            std::filesystem::canonical(recipe).parent_path());
+  EXPECT_EQ(FolderOf(recipe), recipe.parent_path());
+  EXPECT_EQ(FolderOf("none.toml"), std::filesystem::current_path());
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ class TrainerClientTest : public ::testing::Test {
   [[nodiscard]] std::string Asked() const { return ReadFile(folder_ / "asked"); }
 
   TemporaryFolder folder_;
-  ScopedVariable cache_{"XDG_CACHE_HOME", (folder_ / "cache").string()};
+  ScopedVariable cache_{"BEAMGRID_CACHE_DIR", (folder_ / "cache/beamgrid").string()};
 };
 
 TEST_F(TrainerClientTest, IsFoundByItsVariable) {

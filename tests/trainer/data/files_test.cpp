@@ -84,7 +84,7 @@ TEST_F(DigestTest, IsTheSameFromTheCacheAsFromTheFiles) {
 TEST_F(DigestTest, AMissingFileIsAnError) {
   EXPECT_THAT(
       ErrorText<Error>([&] { std::ignore = DataDigest({.train = {(folder_ / "none").string()}}); }),
-      HasSubstr("none: cannot open"));
+      HasSubstr("none: cannot look at it: No such file"));
 }
 
 using InspectTest = FilesTest;

@@ -1,5 +1,7 @@
 #include "trainer/components/classifier/mixture.h"
 
+#include <cstdint>
+
 #include "trainer/ops.h"
 
 namespace beamgrid::trainer {

@@ -9,6 +9,7 @@
 // its share of the norm of the frame, which was normalised over all features together.
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "registry/util/json.h"
 #include "trainer/components/linear_layers.h"
