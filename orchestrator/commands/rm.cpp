@@ -64,6 +64,10 @@ class Remove : public Subcommand {
       }
       CarryOut(store, plan);
     });
+    if (!plan.staying.empty()) {
+      context.Remark("took " + CountText(plan.staying.size(), "trial") +
+                     " out that other studies have too");
+    }
     context.Remark(
         "removed " + CountText(plan.trials.size(), "trial") +
         (plan.studies.empty() ? "" : " and study " + Join(plan.studies, ", ", &StudyRecord::name)));

@@ -127,6 +127,16 @@ TEST_F(HousekeepingCommandsTest, RmTakesATrialByEachOfItsNames) {
   EXPECT_THAT(OnRecord({"rm", "a", "--yes"}).err, HasSubstr("nor is it a study"));
 }
 
+TEST_F(HousekeepingCommandsTest, ATrialOfAnotherStudyOnlyLeavesTheOneThatIsNamed) {
+  record_.Wait(record_.Study("b"), 2);
+  const Called called = OnRecord({"rm", "b/MC-BLSTM2/1", "--yes"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.err, AllOf(HasSubstr("took 1 trial out that other studies have too"),
+                                HasSubstr("removed 0 trials")));
+  EXPECT_TRUE(record_.Has(loser_, kModelFile));
+  EXPECT_THAT(record_.store.Trials(study_), SizeIs(2));
+}
+
 TEST_F(HousekeepingCommandsTest, RmRefusesWhatOthersStartFromUnlessForced) {
   record_.Complete(record_.Study("second"), 3, 0.5, 1, record_.store.Trial(best_).fingerprint);
   const Called called = OnRecord({"rm", "a", "--yes"});
