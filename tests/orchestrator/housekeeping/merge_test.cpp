@@ -221,7 +221,7 @@ TEST_F(MergeTest, OfOneModelAndSeedOneTrialCounts) {
   theirs_.Finish(theirs, theirs_.Begin(theirs), 0.6);
   const MergeReport report = Merge();
   EXPECT_EQ(report.trials, 1);
-  EXPECT_THAT(report.remarks, Contains(HasSubstr("it does not count")));
+  EXPECT_THAT(report.remarks, Contains(HasSubstr("does not count here")));
   ASSERT_THAT(TrialsOf("a"), SizeIs(1));
   EXPECT_EQ(TrialsOf("a").at(0).id, ours);
   EXPECT_THAT(record_.store.Trials(record_.store.FindStudy("a")->id, Counting::kAll), SizeIs(2));
