@@ -158,6 +158,8 @@ class RunCommand : public Subcommand {
     if (result.interrupted) {
       context.err << "interrupted; what is finished is recorded, run the same recipe again to go on"
                   << "\n";
+    } else if (result.refused > 0 && result.complete + result.reused + result.failed == 0) {
+      context.err << "error: no trial was made: all models are refused\n";
     } else if (result.attempts == 0 && result.failed == 0 && result.stopped_because.empty()) {
       context.Remark("nothing to do: all " + std::to_string(result.reused) +
                      " trials are complete");

@@ -131,9 +131,13 @@ TEST_F(SchemaTest, OfOlderStudiesOneTrialOfAModelAndSeedCounts) {
   Store store(path_, OpenMode::kReadWrite);
   std::vector<std::int64_t> counted;
   std::vector<std::string> why;
-  for (const TrialRecord& trial : store.Trials(StudyId{1}, Counting::kAll)) {
-    if (trial.counts()) counted.push_back(static_cast<std::int64_t>(trial.id));
-    if (!trial.counts()) why.push_back(trial.not_counted);
+  for (const auto& row :
+       store.Query("SELECT trial, not_counted FROM study_trial ORDER BY position").rows) {
+    if (row[1].is_null()) {
+      counted.push_back(row[0].as_int64());
+    } else {
+      why.emplace_back(row[1].as_string());
+    }
   }
   EXPECT_THAT(counted, testing::ElementsAre(1, 4, 5));
   EXPECT_THAT(why, testing::ElementsAre("another trial of this model and seed took its place",
