@@ -14,6 +14,7 @@
 #include "orchestrator/inputs/recipe_files.h"
 #include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
+#include "registry/util/system_error.h"
 #include "registry/util/user_path.h"
 #include "registry/util/utf8.h"
 
@@ -48,6 +49,7 @@ std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
     try {
       expanded = Expanded(pattern, folder);
     } catch (const Error& error) {
+      if (IsMachineFault(SystemCode(error))) throw;
       diagnostics->push_back({place, key, error.what()});
       continue;
     }
