@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
+#include <memory>
 #include <new>
+#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -15,6 +18,7 @@
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/printable.h"
 #include "registry/util/system_error.h"
+#include "registry/util/text.h"
 #include "registry/util/user_path.h"
 #include "registry/util/words.h"
 #include "search/diagnostics.h"
@@ -95,6 +99,26 @@ class CommandTree {
   std::vector<std::pair<CLI::App*, std::unique_ptr<Subcommand>>> commands_;
 };
 
+/// SteadyFormatter names the options that another one needs or excludes in the order of the
+/// alphabet. CLI11 has them in the order of their addresses, another one each time.
+class SteadyFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = CLI::Formatter::make_option_opts(option);
+    for (const std::string heading : {" Excludes:", " Needs:"}) {
+      const std::size_t at = text.find(heading);
+      if (at == std::string::npos) continue;
+      const std::size_t begin = at + heading.size();
+      const std::size_t end = std::min(text.find(" Excludes:", begin), text.size());
+      std::istringstream list(text.substr(begin, end - begin));
+      std::vector<std::string> names{std::istream_iterator<std::string>(list), {}};
+      std::ranges::sort(names);
+      text.replace(begin, end - begin, " " + Join(names, " "));
+    }
+    return text;
+  }
+};
+
 CommandTree::CommandTree() {
   app_.set_version_flag("--version", "beamgrid " BEAMGRID_VERSION, "Print the version");
   auto* quiet = app_.add_flag("-q,--quiet", quiet_, "No remarks and no progress, only data");
@@ -103,6 +127,7 @@ CommandTree::CommandTree() {
   app_.footer(
       "`beamgrid help COMMAND` says what a command takes, `beamgrid help recipe` every key of\n"
       "a recipe, `beamgrid components NAME` every option of a component.");
+  app_.formatter(std::make_shared<SteadyFormatter>());
   app_.get_formatter()->column_width(34);
 
   std::vector<CommandInfo> infos = Commands();
@@ -168,6 +193,21 @@ void AddOptionNames(const CLI::App& app, std::vector<std::string>* names) {
   }
 }
 
+std::string UnknownCommand(const std::string& path, const std::string& word,
+                           const std::vector<std::string>& names) {
+  return path + ": unknown command `" + word + "`" + Suggestion(word, names, "`") + "; `" + path +
+         " --help` lists the commands";
+}
+
+/// Throws UsageError where the first word names no command: CLI11 answers --help before it looks.
+void RequireCommand(const CLI::App& app, const std::vector<std::string>& arguments) {
+  const auto word = std::ranges::find_if(
+      arguments, [](const std::string& argument) { return !argument.starts_with("-"); });
+  const std::vector<std::string> names = SubcommandNames(app);
+  if (word == arguments.end() || std::ranges::count(names, *word) > 0) return;
+  throw UsageError(UnknownCommand("beamgrid", *word, names));
+}
+
 std::string CommandTree::Explain(const CLI::ParseError& error,
                                  const std::vector<std::string>& arguments) const {
   const CLI::App* app = &app_;
@@ -186,8 +226,7 @@ std::string CommandTree::Explain(const CLI::ParseError& error,
     const std::vector<std::string> names = SubcommandNames(*app);
     if (names.empty() || word.starts_with("-")) continue;
     if (std::find(names.begin(), names.end(), word) == names.end()) {
-      return path + ": unknown command `" + word + "`" + Suggestion(word, names, "`") + "; `" +
-             path + " --help` lists the commands";
+      return UnknownCommand(path, word, names);
     }
     app = app->get_subcommand(word);
     path += " " + word;
@@ -224,6 +263,7 @@ int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
     // CLI11 takes a vector of arguments from its end.
     tree.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& help_or_version) {
+    RequireCommand(tree.app(), arguments);
     return tree.app().exit(help_or_version, context.out, context.err);
   } catch (const CLI::ParseError& error) {
     throw UsageError(tree.Explain(error, arguments));

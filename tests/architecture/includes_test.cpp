@@ -30,7 +30,10 @@ const std::vector<Wing> kWings = {
     {"registry", {"registry/scoring", "registry/util"}},
     {"registry/store", {"registry", "registry/util"}},
     {"search", {"search/ensemble/ensemble.h", "registry", "registry/scoring", "registry/util"}},
-    {"search/recipe", {"search", "registry", "registry/util"}},
+    // Its table of keys states the defaults and words of the metrics and of an ensemble's question.
+    {"search/recipe",
+     {"search", "search/ensemble/ensemble.h", "registry", "registry/scoring/metrics.h",
+      "registry/util"}},
     {"search/strategies", {"search", "registry", "registry/util"}},
     {"search/ensemble", {"registry/scoring", "registry/util"}},
     {"trainer/protocol", {"registry", "registry/util"}},

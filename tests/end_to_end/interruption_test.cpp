@@ -13,6 +13,7 @@
 namespace beamgrid {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -88,7 +89,9 @@ TEST_F(Interruption, AKilledWorkerIsStartedAgain) {
   }
   const Ended ended = process_->Wait();
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
-  EXPECT_EQ(OutcomesOfTheLongTrial(), "outcome\ncrashed\ncomplete\n");
+  // Where nobody counts the kernel's kills for want of memory, it may have been one.
+  EXPECT_THAT(OutcomesOfTheLongTrial(),
+              AnyOf("outcome\ninterrupted\ncomplete\n", "outcome\ncrashed\ncomplete\n"));
   ExpectTheUndisturbedResult();
 }
 

@@ -130,9 +130,10 @@ TEST(Plugin, ThatWasLoadedIsComparedAgain) {
   const TemporaryFolder folder;
   std::string questions;
   for (const std::string& hash : {HashFile(Plugin("peak")), std::string("another")}) {
-    questions += boost::json::serialize(boost::json::object{{"model", ToJson(PeakModel(hash))},
-                                                            {"data", ToJson(PaperData())}}) +
-                 "\n";
+    questions +=
+        boost::json::serialize(boost::json::object{
+            {"id", 1}, {"model", ToJson(PeakModel(hash))}, {"data", ToJson(PaperData())}}) +
+        "\n";
   }
   WriteFileAtomically(folder / "questions", questions);
   const std::string answers = Shell(kTrainer + "count < " + (folder / "questions").string()).output;

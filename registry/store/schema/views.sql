@@ -83,6 +83,7 @@ SELECT
   record.examples_per_second,
   record.wall_seconds,
   record.peak_memory_bytes,
+  record.skipped_records,
   record.attempts,
   record.failed_attempts,
   record.device,

@@ -170,8 +170,8 @@ TEST_F(FinishedStudyTest, AnEnsembleThatCannotBeMadeIsNoMistakeOfTheRecipe) {
 TEST_F(FinishedStudyTest, AStudyOfRefusedModelsIsNotDone) {
   WriteRecipe("size_limit = \"1KB\"\n");
   const Called called = Run();
-  EXPECT_EQ(called.exit_code, 2);
-  EXPECT_THAT(called.err, HasSubstr("every model of the recipe was refused"));
+  EXPECT_EQ(called.exit_code, 1);
+  EXPECT_THAT(called.err, HasSubstr("no trial was made: all models are refused"));
   EXPECT_THAT(called.err, Not(HasSubstr("nothing to do")));
 }
 

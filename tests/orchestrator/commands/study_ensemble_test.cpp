@@ -13,9 +13,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class StudyEnsembleTest : public CommandTest {
+class StudyPoolTest : public CommandTest {
  protected:
-  StudyEnsembleTest() : models_(PlantPool({.models = 4, .videos = 60, .list_length = 12}, 3)) {
+  StudyPoolTest() : models_(PlantPool({.models = 4, .videos = 60, .list_length = 12}, 3)) {
     for (EnsembleModel& model : models_) {
       model.predictions.top_k = 12;
       WritePredictionsCsv(Path(model.name + ".csv"), model.predictions);
@@ -56,7 +56,7 @@ class StudyEnsembleTest : public CommandTest {
   std::vector<EnsembleModel> models_;
 };
 
-TEST_F(StudyEnsembleTest, OfOneStudyIsStoredAndNamesMembersAsBefore) {
+TEST_F(StudyPoolTest, OfOneStudyIsStoredAndNamesMembersAsBefore) {
   Add("one", 1, Of(0));
   Add("one", 2, Of(1));
   const Called called = Ensemble({"one"});
@@ -66,7 +66,7 @@ TEST_F(StudyEnsembleTest, OfOneStudyIsStoredAndNamesMembersAsBefore) {
   EXPECT_THAT(called.out, Not(HasSubstr("one/MC-BLSTM1")));
 }
 
-TEST_F(StudyEnsembleTest, SaysTheGapOfBothPartsAndOfAllVideos) {
+TEST_F(StudyPoolTest, SaysTheGapOfBothPartsAndOfAllVideos) {
   Add("one", 1, Of(0));
   const auto json = Ensemble({"one", "--json"}).Json();
   const auto& single = json.at("best_single");
@@ -76,7 +76,7 @@ TEST_F(StudyEnsembleTest, SaysTheGapOfBothPartsAndOfAllVideos) {
   EXPECT_THAT(Ensemble({"one"}).out, HasSubstr("on all 60 videos, what `trials`"));
 }
 
-TEST_F(StudyEnsembleTest, OfSeveralStudiesTakesATrialOfBothOnce) {
+TEST_F(StudyPoolTest, OfSeveralStudiesTakesATrialOfBothOnce) {
   Add("one", 1, Of(0));
   Add("two", 1, Of(0));
   Add("two", 2, Of(1));
@@ -89,7 +89,7 @@ TEST_F(StudyEnsembleTest, OfSeveralStudiesTakesATrialOfBothOnce) {
   EXPECT_TRUE(store.Ensembles(store.FindStudy("one")->id).empty());
 }
 
-TEST_F(StudyEnsembleTest, TakesFilesBesideTheTrials) {
+TEST_F(StudyPoolTest, TakesFilesBesideTheTrials) {
   Add("one", 1, Of(3));
   const Called called = Ensemble({"one", "--with", Path("model0.csv") + "," + Path("model1.csv"),
                                   "--sizes", "1G,2k", "--json"});
@@ -116,7 +116,7 @@ TEST_F(StudyEnsembleTest, TakesFilesBesideTheTrials) {
   EXPECT_EQ(mixed.at("selection").at("videos"), files.at("selection").at("videos"));
 }
 
-TEST_F(StudyEnsembleTest, AFileWithoutAVideoIsRefusedOrRestrictsAll) {
+TEST_F(StudyPoolTest, AFileWithoutAVideoIsRefusedOrRestrictsAll) {
   Add("one", 1, Of(0));
   Predictions fewer = Of(1);
   fewer.videos.resize(50);
@@ -129,7 +129,7 @@ TEST_F(StudyEnsembleTest, AFileWithoutAVideoIsRefusedOrRestrictsAll) {
   EXPECT_EQ(common.at("best_single").at("all_videos"), 50);
 }
 
-TEST_F(StudyEnsembleTest, StudiesOfOtherVideosOrLabelsAreRefused) {
+TEST_F(StudyPoolTest, StudiesOfOtherVideosOrLabelsAreRefused) {
   Add("one", 1, Of(0));
   Predictions fewer = Of(1);
   fewer.videos.resize(50);
@@ -147,7 +147,7 @@ TEST_F(StudyEnsembleTest, StudiesOfOtherVideosOrLabelsAreRefused) {
               HasSubstr("disagree on the true labels of video '" + other.videos[4].id + "'"));
 }
 
-TEST_F(StudyEnsembleTest, RefusesWhatDoesNotGoTogether) {
+TEST_F(StudyPoolTest, RefusesWhatDoesNotGoTogether) {
   Add("one", 1, Of(0));
   EXPECT_THAT(Ensemble({"one", "one"}).err, HasSubstr("'one' is named twice"));
   EXPECT_THAT(Ensemble({"one", "none"}).err, HasSubstr("no study 'none'"));
