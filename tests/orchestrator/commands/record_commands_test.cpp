@@ -482,7 +482,8 @@ TEST_F(StudyEnsembleTest, TheBestSeedIsTheBestOneWithItsFile) {
 
 TEST_F(StudyEnsembleTest, ATrialThatDoesNotCountIsNoMember) {
   Store(database_, OpenMode::kReadWrite).StopCounting(study_, {TrialId{2}}, "it is old");
-  for (const auto& member : Ensemble().Json().at("members").as_array()) {
+  const boost::json::value answer = Ensemble().Json();
+  for (const auto& member : answer.at("members").as_array()) {
     EXPECT_NE(member.at("name"), "MC-BLSTM512/s2");
   }
 }
