@@ -29,16 +29,21 @@ class MemoryDeathTest : public ::testing::Test {
     const UniqueFd log(::dup(STDERR_FILENO));
     MemoryKills kills(folder_ / "proc", folder_ / "cgroup");
     boost::asio::io_context loop;
-    WorkerProcess worker(
-        loop,
-        StartProcess({.arguments = {"/bin/sh", "-c", script, "sh", (folder_ / "proc").string()},
-                      .environment = CurrentEnvironment(),
-                      .stderr_fd = log.get()}),
-        {}, kills);
+    // It waits until its attempt has begun: what the kernel counted before is of no meaning.
+    const std::filesystem::path begun = folder_ / "begun";
+    std::filesystem::remove(begun);
+    const std::string wait = "until [ -e " + begun.string() + " ]; do sleep 0.01; done; ";
+    WorkerProcess worker(loop,
+                         StartProcess({.arguments = {"/bin/sh", "-c", wait + script, "sh",
+                                                     (folder_ / "proc").string()},
+                                       .environment = CurrentEnvironment(),
+                                       .stderr_fd = log.get()}),
+                         {}, kills);
     std::optional<AttemptOutcome> ended;
     worker.Begin({.directory = folder_.path(),
                   .on_message = [](const Message&) {},
                   .on_end = [&](AttemptOutcome outcome) { ended = std::move(outcome); }});
+    WriteFileAtomically(begun, "");
     while (!worker.Reap()) loop.run_for(std::chrono::milliseconds(5));
     return ended.value();
   }
