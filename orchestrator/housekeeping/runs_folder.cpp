@@ -64,9 +64,11 @@ void RunsFolder::Delete(const fs::path& path) const {
   std::error_code error;
   fs::remove_all(found.path, error);
   if (error) throw SystemError(found.path, "cannot delete", error.value());
-  // Refused for a folder that holds something, which is what we want.
+  // Refused for a folder that holds something, which is what we want. One that is gone already was
+  // deleted by somebody who was killed before he came to those above it.
   for (fs::path above = found.path.parent_path(); above != runs_; above = above.parent_path()) {
-    if (!fs::remove(above, error)) break;
+    fs::remove(above, error);
+    if (error) break;
   }
 }
 

@@ -40,6 +40,13 @@ TEST_F(RunsFolderDeletionTest, DeletesWithTheFoldersThatAreEmptyThen) {
   runs_.Delete(folder_ / "runs/s/u/1");  // it is fine that it is gone
 }
 
+TEST_F(RunsFolderDeletionTest, WhatSomebodyBeganIsFinishedUpToTheRunsFolder) {
+  fs::remove_all(folder_ / "runs/s/t");  // and killed before he came to the study's folder
+  runs_.Delete(folder_ / "runs/s/t/1");
+  EXPECT_FALSE(fs::exists(folder_ / "runs/s"));
+  EXPECT_TRUE(fs::exists(folder_ / "runs"));
+}
+
 TEST_F(RunsFolderDeletionTest, NothingOutsideIsDeleted) {
   for (const fs::path& outside :
        {folder_ / "elsewhere/1", folder_ / "runs/../elsewhere/1", folder_ / "runs", folder_.path(),
