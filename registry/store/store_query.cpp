@@ -47,7 +47,18 @@ class ReadingOnly {
   ReadingOnly& operator=(const ReadingOnly&) = delete;
 
   /// Throws what SQLite says of the call that just failed, and why if it was for more than reading.
+  /// A file that cannot be read or is damaged is no mistake in the query: SQLite's exception.
   [[noreturn]] void Refuse() const {
+    switch (sqlite3_errcode(connection_)) {
+      case SQLITE_ERROR:
+      case SQLITE_AUTH:
+      case SQLITE_TOOBIG:
+      case SQLITE_MISMATCH:
+      case SQLITE_RANGE:
+        break;
+      default:
+        throw SQLite::Exception(connection_);
+    }
     throw UsageError(
         "query: " + std::string(sqlite3_errmsg(connection_)) +
         (denied_ ? ": only SELECT is allowed, the record is not changed by hand" : ""));
@@ -127,23 +138,25 @@ boost::json::array Store::Table::Objects() const {
 
 Store::Table Store::Query(const std::string& sql,
                           const std::map<std::string, std::string>& parameters) const {
-  sqlite3* connection = impl_->database.connection().getHandle();
-  // Only for this query: the Store's own statements on the connection do write.
-  const ReadingOnly reading(connection);
-  const RawStatement statement = Prepare(connection, reading, sql);
-  Bind(statement.get(), parameters);
-  Table table;
-  const int columns = sqlite3_column_count(statement.get());
-  for (int i = 0; i < columns; ++i) {
-    table.columns.emplace_back(sqlite3_column_name(statement.get(), i));
-  }
-  int code = sqlite3_step(statement.get());
-  for (; code == SQLITE_ROW; code = sqlite3_step(statement.get())) {
-    std::vector<boost::json::value>& row = table.rows.emplace_back();
-    for (int i = 0; i < columns; ++i) row.push_back(Cell(statement.get(), i));
-  }
-  if (code != SQLITE_DONE) reading.Refuse();
-  return table;
+  return impl_->database.Read([&] {
+    sqlite3* connection = impl_->database.connection().getHandle();
+    // Only for this query: the Store's own statements on the connection do write.
+    const ReadingOnly reading(connection);
+    const RawStatement statement = Prepare(connection, reading, sql);
+    Bind(statement.get(), parameters);
+    Table table;
+    const int columns = sqlite3_column_count(statement.get());
+    for (int i = 0; i < columns; ++i) {
+      table.columns.emplace_back(sqlite3_column_name(statement.get(), i));
+    }
+    int code = sqlite3_step(statement.get());
+    for (; code == SQLITE_ROW; code = sqlite3_step(statement.get())) {
+      std::vector<boost::json::value>& row = table.rows.emplace_back();
+      for (int i = 0; i < columns; ++i) row.push_back(Cell(statement.get(), i));
+    }
+    if (code != SQLITE_DONE) reading.Refuse();
+    return table;
+  });
 }
 
 }  // namespace beamgrid
