@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "registry/util/error.h"
 #include "registry/util/system_error.h"
 
 namespace beamgrid {
@@ -91,7 +92,13 @@ class PatternWalk {
       const std::string before(part.substr(0, braces->begin));
       const std::string after = std::string(part.substr(braces->end + 1)).append(rest);
       for (const std::string& alternative : braces->alternatives) {
+        const std::size_t files = files_.size();
         Walk(folder, before + alternative + after, found);
+        // Whoever writes out alternatives wants each of them. In one folder of many it may be away.
+        if (files_.size() == files && found == Found::kByName) {
+          throw Error("no file matches " + (folder / (before + alternative + after)).string() +
+                      ", which the braces ask for");
+        }
       }
     } else if (IsPattern(part)) {
       for (const std::string& name : NamesIn(folder, found)) {
@@ -104,17 +111,36 @@ class PatternWalk {
   std::vector<std::string> Files() && { return std::move(files_); }
 
  private:
-  /// Takes a file, or goes on in a folder; false where there is neither.
+  /// Takes a file, or goes on in a folder; false where there is neither. Throws Error for what is
+  /// there and cannot be read: left out, it would be missed by nobody.
   bool Take(const fs::path& path, std::string_view rest, Found found) {
-    std::error_code missing;
+    const fs::file_type type = TypeOf(path);
+    if (type == fs::file_type::not_found) return false;
     if (rest.empty()) {
-      if (!fs::is_regular_file(path, missing)) return false;
+      if (type == fs::file_type::directory) return false;
+      if (type != fs::file_type::regular) throw Error(path.string() + ": is no regular file");
       files_.push_back(path.lexically_normal().string());
       return true;
     }
-    if (!fs::is_directory(path, missing)) return false;
+    if (type != fs::file_type::directory) return false;
     Walk(path, rest, found);
     return true;
+  }
+
+  static fs::file_type TypeOf(const fs::path& path) {
+    std::error_code failure;
+    const fs::file_status status = fs::status(path, failure);
+    if (status.type() == fs::file_type::not_found) {
+      std::error_code ignored;
+      if (fs::is_symlink(fs::symlink_status(path, ignored))) {
+        throw Error(path.string() + ": is a link to what is not there");
+      }
+      return fs::file_type::not_found;
+    }
+    // Long alternatives are a pattern, and no name.
+    if (failure == std::errc::filename_too_long) return fs::file_type::not_found;
+    if (failure) throw SystemError(path, "cannot look at it", failure.value());
+    return status.type();
   }
 
   static std::vector<std::string> NamesIn(const fs::path& folder, Found found) {
@@ -124,8 +150,9 @@ class PatternWalk {
          entry.increment(failure)) {
       names.push_back(entry->path().filename().string());
     }
-    // One among many that match, such as lost+found, is somebody else's.
-    if (IsMachineFault(failure.value()) && found == Found::kByName) {
+    // That of the file system itself holds nobody's data.
+    const bool of_the_system = found == Found::kByPattern && folder.filename() == "lost+found";
+    if (IsMachineFault(failure.value()) && !of_the_system) {
       throw SystemError(folder, "cannot list the folder", failure.value());
     }
     return names;

@@ -2,15 +2,22 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <tuple>
+
+#include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class FilePatternsTest : public ::testing::Test {
@@ -62,7 +69,7 @@ TEST_F(FilePatternsTest, TheFoldersOwnNameIsNoPattern) {
     Make({"yt8m2/train9", "qX/train9", "star/train9", "ab/train9", "backslash/train9"});
     EXPECT_THAT(Find("train*", folder), ElementsAre(folder + "/train0")) << folder;
     EXPECT_THAT(Find("*/train*", folder), ElementsAre(folder + "/sub/train1")) << folder;
-    EXPECT_THAT(Find("{sub,x}/train[1]", folder), ElementsAre(folder + "/sub/train1")) << folder;
+    EXPECT_THAT(Find("{sub}/train[1]", folder), ElementsAre(folder + "/sub/train1")) << folder;
   }
 }
 
@@ -88,6 +95,29 @@ TEST_F(FilePatternsTest, AFolderOfThatNameHidesNoFile) {
   Make({"t[1]/inside", "t1"});
   EXPECT_THAT(Find("t[1]"), ElementsAre("t1")) << "a folder is no file";
   EXPECT_THAT(Find("t[1]/*"), ElementsAre("t[1]/inside"));
+}
+
+TEST_F(FilePatternsTest, WhatMatchesAndCannotBeReadIsNotLeftOut) {
+  fs::create_directories(folder_ / "lost");
+  WriteFileAtomically(folder_ / "lost/train1.tfrecord", "1");
+  fs::create_symlink(folder_ / "lost/none", folder_ / "lost/train2.tfrecord");
+  const auto expand = [&](const std::string& pattern) {
+    return ErrorText<Error>([&] { std::ignore = ExpandGlob(pattern, folder_.path()); });
+  };
+  for (const char* pattern : {"lost/train*.tfrecord", "lost/train2.tfrecord"}) {
+    EXPECT_THAT(expand(pattern), HasSubstr("lost/train2.tfrecord: is a link to what is not there"));
+  }
+  fs::remove(folder_ / "lost/train2.tfrecord");
+  ASSERT_EQ(::mkfifo((folder_ / "lost/train2.tfrecord").c_str(), 0600), 0);
+  for (const char* pattern : {"lost/train*.tfrecord", "lost/train2.tfrecord"}) {
+    EXPECT_THAT(expand(pattern), HasSubstr("lost/train2.tfrecord: is no regular file"));
+  }
+  fs::remove(folder_ / "lost/train2.tfrecord");
+  EXPECT_THAT(expand("lost/{train1,train7}.tfrecord"),
+              AllOf(HasSubstr("no file matches"), HasSubstr("lost/train7.tfrecord")));
+  fs::create_directories(folder_ / "lost/a");
+  WriteFileAtomically(folder_ / "lost/a/x", "1");
+  EXPECT_EQ(ExpandGlob("lost/*/{x,y}", folder_.path()).size(), 1U) << "one folder of many";
 }
 
 TEST_F(FilePatternsTest, LinksAreFollowed) {
