@@ -3,6 +3,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/data_voice.h"
 #include "orchestrator/commands/json_report.h"
+#include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/trainer.h"
@@ -31,6 +32,7 @@ class Check : public Subcommand {
   int Work(const CommandContext& context, boost::json::object* report) const {
     const RecipeSource source = recipe_.Read();
     const Recipe recipe = LoadRecipe(source, OpenTrainerFor(context, source).catalogue);
+    RequirePaperTables(recipe);
     if (report != nullptr) (*report)["study"] = recipe.name;
     if (!no_data_) static_cast<void>(CheckedData(recipe, VoiceOf(context)));
     context.Remark(recipe_.path + ": no mistakes" +

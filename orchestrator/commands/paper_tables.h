@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "reports/table.h"
+#include "search/recipe.h"
 
 namespace beamgrid {
 
@@ -16,6 +17,12 @@ extern const char kPaperTablesToml[];
 [[nodiscard]] inline std::vector<PaperRow> PaperRows(const std::string& reference) {
   if (reference.empty()) return {};
   return PaperTable(kPaperTablesToml, reference);
+}
+
+/// Throws UsageError for a table of the recipe whose reference there is not: before days of
+/// training, not behind them.
+inline void RequirePaperTables(const Recipe& recipe) {
+  for (const TableSettings& table : recipe.tables) static_cast<void>(PaperRows(table.reference));
 }
 
 }  // namespace beamgrid

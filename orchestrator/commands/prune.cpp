@@ -24,6 +24,7 @@ class Prune : public Subcommand {
                    "Models of each study that keep their files: the best by the mean "
                    "over their seeds")
         ->required()
+        ->check(CLI::Range(0, 1'000'000))
         ->type_name("N");
     app.add_flag("--predictions", predictions_,
                  "Delete the others' predictions too: they can be in no ensemble then");

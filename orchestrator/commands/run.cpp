@@ -60,6 +60,7 @@ class RunCommand : public Subcommand {
     context.Detail("database: " + options_.database.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;
     const Recipe recipe = LoadRecipe(source, catalogue);
+    RequirePaperTables(recipe);
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
     if (report != nullptr) AddResult(recipe, result, *report);

@@ -167,6 +167,16 @@ TEST_F(FinishedStudyTest, AnEnsembleThatCannotBeMadeIsNoMistakeOfTheRecipe) {
                     HasSubstr("`beamgrid ensemble s` makes it without a run")));
 }
 
+TEST_F(FinishedStudyTest, ATableOfNoPaperIsFoundBeforeAnythingIsTrained) {
+  WriteRecipe("size_limit = \"1GB\"\n[[table]]\nvary = \"temporal\"\nreference = \"kim18/99\"\n");
+  for (const char* command : {"check", "run"}) {
+    const Called called = Call({command, recipe_, "--db", Path("new.db")});
+    EXPECT_EQ(called.exit_code, 2) << command;
+    EXPECT_THAT(called.err, HasSubstr("kim18/99"));
+    EXPECT_FALSE(std::filesystem::exists(Path("new.db")));
+  }
+}
+
 TEST_F(FinishedStudyTest, AStudyOfRefusedModelsIsNotDone) {
   WriteRecipe("size_limit = \"1KB\"\n");
   const Called called = Run();

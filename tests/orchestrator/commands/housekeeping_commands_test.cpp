@@ -34,6 +34,13 @@ class HousekeepingCommandsTest : public CommandTest {
   TrialId best_{}, loser_{};
 };
 
+TEST_F(HousekeepingCommandsTest, PruneKeepsANumberOfModels) {
+  for (const char* keep : {"-1", "1x", "99999999999999999999", ""}) {
+    EXPECT_EQ(Call({"prune", "a", "--keep", keep, "--dry-run", "--db", "r.db"}).exit_code, 2)
+        << keep;
+  }
+}
+
 TEST_F(HousekeepingCommandsTest, WithoutATerminalNothingIsDoneUnlessToldSo) {
   FiledRecord theirs(Path("theirs"));
   theirs.Complete(theirs.Study("b"), 3, 0.5);
