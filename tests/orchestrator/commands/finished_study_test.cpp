@@ -169,9 +169,11 @@ TEST_F(FinishedStudyTest, AnEnsembleThatCannotBeMadeIsNoMistakeOfTheRecipe) {
 
 TEST_F(FinishedStudyTest, ATableOfNoPaperIsFoundBeforeAnythingIsTrained) {
   WriteRecipe("size_limit = \"1GB\"\n[[table]]\nvary = \"temporal\"\nreference = \"kim18/99\"\n");
-  for (const char* command : {"check", "run"}) {
-    const Called called = Call({command, recipe_, "--db", Path("new.db")});
-    EXPECT_EQ(called.exit_code, 2) << command;
+  const std::vector<std::vector<std::string>> commands = {{"check", recipe_},
+                                                          {"run", recipe_, "--db", Path("new.db")}};
+  for (const std::vector<std::string>& command : commands) {
+    const Called called = Call(command);
+    EXPECT_EQ(called.exit_code, 2) << command[0];
     EXPECT_THAT(called.err, HasSubstr("kim18/99"));
     EXPECT_FALSE(std::filesystem::exists(Path("new.db")));
   }
