@@ -129,7 +129,8 @@ RecipeSection DataSection() {
        Integer("max_frames", 300, 1, kMostFrames,
                "Later frames of a video are left out; of no meaning where format = \"video\"."),
        Text("on_error", "stop", {"stop", "skip"},
-            "What a damaged record does: stop the study, or be left out and counted."),
+            "What a damaged record does: stop the study, or be left out and counted. What "
+            "contradicts the recipe (widths, labels out of range) stops it in any case."),
        Text("unrated", "ignore", {"ignore", "negative"},
             "Segments only: what a class that nobody rated is to the loss."),
        Number("class_weight", 1.0, 0, kLargestWeight,
