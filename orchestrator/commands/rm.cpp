@@ -82,6 +82,7 @@ class Remove : public Subcommand {
     const int code = unknown_             ? RemoveUnknown(context, tidying, &json)
                      : ensembles_.empty() ? RemoveNamed(context, tidying, &json)
                                           : RemoveEnsembles(context, tidying, &json);
+    tidying.RemoveStaleLocks();
     if (json_ && code != kExitInterrupted) PrintJson(context.out, json);
     return code;
   }
@@ -119,16 +120,15 @@ class Remove : public Subcommand {
                     : plan.studies.size() == 1 ? " and study "
                                                : " and studies ") +
                    Join(plan.studies, ", ", &StudyRecord::name));
-    const int code = Report(context, tidying.EmptyTrash(), json);
-    tidying.RemoveStaleLocks();
-    return code;
+    return Report(context, tidying.EmptyTrash(), json);
   }
 
   int RemoveEnsembles(const CommandContext& context, Tidying& tidying,
                       boost::json::object* json) const {
     Store& store = tidying.store();
     const RecordOverview record = LookAtRecord(store);
-    for (const std::int64_t id : ensembles_) {
+    const std::set<std::int64_t> ids(ensembles_.begin(), ensembles_.end());
+    for (const std::int64_t id : ids) {
       const auto study = std::ranges::find_if(record.studies, [&](const StudyOverview& candidate) {
         return std::ranges::find(candidate.ensembles, id, &EnsembleOverview::id) !=
                candidate.ensembles.end();
@@ -148,13 +148,13 @@ class Remove : public Subcommand {
                   << ensemble.created_at << ", " << CountText(ensemble.members.size(), "member")
                   << "\n";
     }
-    const std::string asked = "remove " + CountText(ensembles_.size(), "ensemble") +
-                              " from the record (the trials stay)?";
+    const std::string asked =
+        "remove " + CountText(ids.size(), "ensemble") + " from the record (the trials stay)?";
     if (!Confirmed(context, asked, option_.yes)) return kExitInterrupted;
     store.Together([&] {
-      for (const std::int64_t id : ensembles_) RecordUpkeep(store).RemoveEnsemble(id);
+      for (const std::int64_t id : ids) RecordUpkeep(store).RemoveEnsemble(id);
     });
-    context.Remark("removed " + CountText(ensembles_.size(), "ensemble"));
+    context.Remark("removed " + CountText(ids.size(), "ensemble"));
     return kExitDone;
   }
 
