@@ -256,6 +256,26 @@ TEST_F(HousekeepingCommandsTest, EnsemblesAreListedAndRemovedById) {
   EXPECT_TRUE(record_.Has(loser_, kModelFile));
 }
 
+TEST_F(HousekeepingCommandsTest, AnEnsembleThatNobodyCanReadIsNamedAndCanBeRemoved) {
+  for (const char* json : {"[]", R"({"members":{}})", R"({"members":[{"name":1}]})"}) {
+    record_.store.AddEnsemble(study_, {.created_at = "", .json = json});
+    const std::string id = std::to_string(record_.store.Ensembles(study_).back().id);
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"ensembles"},
+                                                    {"prune", "a", "--keep", "1", "--dry-run"},
+                                                    {"dump", "a", "--canonical"}}) {
+      const Called called = OnRecord(command);
+      EXPECT_EQ(called.exit_code, 1) << command[0];
+      EXPECT_THAT(called.err, HasSubstr("`beamgrid rm --ensemble " + id + "` removes it")) << json;
+    }
+    EXPECT_EQ(OnRecord({"rm", "--ensemble", id, "--yes"}).exit_code, 0);
+    EXPECT_EQ(OnRecord({"prune", "a", "--keep", "1", "--dry-run"}).exit_code, 0);
+  }
+  // Nor does one end a listing that says nothing of its score.
+  record_.store.AddEnsemble(study_, {.created_at = "", .json = R"({"members":[]})"});
+  EXPECT_EQ(OnRecord({"ensembles"}).exit_code, 0);
+  EXPECT_TRUE(OnRecord({"ensembles", "--json"}).Json().at(0).at("gap").is_null());
+}
+
 TEST_F(HousekeepingCommandsTest, AnEnsembleOfTrialsThatCountNoMoreIsNoAnswer) {
   const auto member = [&](TrialId id) {
     return boost::json::object{{"name", record_.store.Trial(id).name + "/s1"},
