@@ -30,6 +30,13 @@ RecipeText TwoTrials() {
   return recipe;
 }
 
+RecipeText TwoTrialsHalved() {
+  RecipeText recipe = TwoTrials();
+  recipe.search = "strategy = \"halving\"";
+  recipe.rest = "[[table]]\ntitle = \"Classifier\"\nvary = \"classifier\"\n";
+  return recipe;
+}
+
 FaultyStudy::FaultyStudy(const RecipeText& recipe) : faults_(outside_ / "plan", folder_.path()) {
   folder_.WriteRecipe(recipe);
   const Ended ended =

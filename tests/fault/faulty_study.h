@@ -14,6 +14,8 @@ namespace beamgrid {
 
 /// Two short trials, next to nothing but start and end.
 [[nodiscard]] RecipeText TwoTrials();
+/// The same two by halving: both pause after their first epoch, and one of them goes on.
+[[nodiscard]] RecipeText TwoTrialsHalved();
 
 /// Everything that a study's end is judged by.
 struct StudyEnd {

@@ -46,13 +46,13 @@ void MeetTheFaultAt(FaultyStudy& study, const SweepCase& sweep, std::int64_t cal
   ExpectCleanEnd(sweep, ended);
   study.ExpectRecordReadable();
   study.ExpectUndisturbedEnd();
-  study.ExpectNothingRepeated(kMostLost);
+  study.ExpectNothingRepeated(kMostLost + sweep.pauses);
 }
 
 }  // namespace
 
 void Sweep(const SweepCase& sweep) {
-  FaultyStudy study(TwoTrials());
+  FaultyStudy study(sweep.recipe());
   const std::int64_t calls = CallsOf(study, sweep);
   ASSERT_GT(calls, 0);
   const std::int64_t points = std::min(sweep.points, calls);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/fault/faults.h"
+#include "tests/fault/faulty_study.h"
 
 namespace beamgrid {
 
@@ -14,6 +15,8 @@ struct SweepCase {
   Fault fault = Fault::kNone;
   std::int64_t count = kEver;  ///< how many calls meet it
   std::int64_t points = 4;     ///< of the calls, evenly spread; kEver: all
+  RecipeText (*recipe)() = TwoTrials;
+  std::int64_t pauses = 0;  ///< executions of an undisturbed run that pause: they have no result
 };
 inline void PrintTo(const SweepCase& sweep, std::ostream* out) { *out << sweep.name; }
 

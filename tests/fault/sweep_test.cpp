@@ -16,6 +16,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         SweepCase{"KilledOrchestrator", kOrchestratorProgram, Fault::kKill, 1, 4},
         SweepCase{"KilledWorker", kWorkerProgram, Fault::kKill, 1, 4},
+        SweepCase{"KilledOrchestratorOfAHalving", kOrchestratorProgram, Fault::kKill, 1, 4,
+                  TwoTrialsHalved, 2},
+        SweepCase{"KilledWorkerOfAHalving", kWorkerProgram, Fault::kKill, 1, 4, TwoTrialsHalved, 2},
         SweepCase{"OrchestratorDiskFull", kOrchestratorProgram, Fault::kNoSpace, kEver, 2},
         SweepCase{"WorkerDiskFull", kWorkerProgram, Fault::kNoSpace, kEver, 2},
         SweepCase{"OrchestratorDiskBroken", kOrchestratorProgram, Fault::kBrokenDisk, kEver, 2},

@@ -16,6 +16,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         SweepCase{"KilledOrchestrator", kOrchestratorProgram, Fault::kKill, 1, kEver},
         SweepCase{"KilledWorker", kWorkerProgram, Fault::kKill, 1, kEver},
+        SweepCase{"KilledOrchestratorOfAHalving", kOrchestratorProgram, Fault::kKill, 1, kEver,
+                  TwoTrialsHalved, 2},
+        SweepCase{"KilledWorkerOfAHalving", kWorkerProgram, Fault::kKill, 1, kEver, TwoTrialsHalved,
+                  2},
         SweepCase{"OrchestratorDiskFull", kOrchestratorProgram, Fault::kNoSpace, kEver, kEver},
         SweepCase{"OrchestratorDiskFullOnce", kOrchestratorProgram, Fault::kNoSpace, 1, kEver},
         SweepCase{"WorkerDiskFull", kWorkerProgram, Fault::kNoSpace, kEver, kEver},
