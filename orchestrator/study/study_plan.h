@@ -14,6 +14,7 @@
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
 #include "search/recipe.h"
+#include "search/strategy.h"
 
 namespace beamgrid {
 
@@ -35,13 +36,17 @@ struct PlanParts {
 
 /// PlanTotals is what a plan comes to.
 struct PlanTotals {
-  std::int64_t candidates = 0;  ///< models, refused ones not included
+  /// Models, refused ones not included. One that is asked for again, further trained or with more
+  /// seeds, counts once, as do its trials.
+  std::int64_t candidates = 0;
   std::int64_t trials = 0;
   std::int64_t complete = 0;  ///< trials that the record holds already
   std::int64_t refused = 0;   ///< models
   /// The number of models that the strategy may ask for once it knows the results of these; nothing
   /// where it cannot say.
   std::optional<std::int64_t> later_candidates;
+  Effort effort;                       ///< what the strategy asks for in all, as it sees it now
+  bool finished = false;               ///< it will ask for nothing else
   bool limited = false;                ///< there is more, but `limit` was reached
   std::vector<std::string> decisions;  ///< what recorded results have decided already
   /// What the study's content has changed in since its trials were made, and which of them a run

@@ -6,15 +6,22 @@
 #include <filesystem>
 
 #include "orchestrator/commands/paper_tables.h"
+#include "orchestrator/inputs/data_files.h"
+#include "orchestrator/inputs/recipe_files.h"
+#include "orchestrator/run_study.h"
 #include "registry/util/files.h"
+#include "search/recipe.h"
 #include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
+using ::testing::Not;
 
 class SearchCommandsTest : public CommandTest {
  protected:
@@ -255,6 +262,76 @@ TEST_F(SearchCommandsTest, PlanAsTextEndsInTotals) {
       Call({"plan", Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n"), "--db",
             Path("none.db")});
   EXPECT_THAT(called.out, HasSubstr("4 trials of 2 models, 0 complete already, 0 models refused"));
+}
+
+TEST_F(SearchCommandsTest, PlanSaysWhatTheSearchAndOthersCost) {
+  const std::string recipe = Recipe(
+      "[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n[[grid.classifier]]\n"
+      "use = \"moe\"\nexperts = [1, 2]\n[resources]\ndevices = [\"cpu\"]\n"
+      "slots_per_device = 2\n");
+  const std::vector<std::string> plan = {"plan", recipe, "--db", Path("cost.db")};
+  const std::string empty = Call(plan).out;
+  EXPECT_THAT(empty, HasSubstr("this search (grid): 8 trials, 0 complete already\n"));
+  EXPECT_THAT(empty, HasSubstr("nothing was measured on a CPU yet: only sizes are known"));
+  EXPECT_THAT(empty,
+              HasSubstr("what other strategies would cost on this grid, from the beginning"));
+  EXPECT_THAT(empty, HasSubstr("\n  greedy   6 trials\n"));
+  EXPECT_THAT(empty, Not(HasSubstr("hours")));
+
+  // One trial of the plan is complete: 100 s.
+  auto as_json = plan;
+  as_json.emplace_back("--json");
+  auto json = Call(as_json).Json();
+  EXPECT_TRUE(json.at("cost").at("device_hours").is_null());
+  EXPECT_TRUE(json.at("cost").at("wall_seconds").is_null());
+  EXPECT_EQ(json.at("cost").at("slots"), boost::json::parse(R"({"cpu": 2})"));
+  const auto& first = json.at("trials").at(0);
+  {
+    Store store(Path("cost.db"), OpenMode::kReadWrite);
+    const auto parsed = LoadRecipe(ReadRecipe(recipe), TestCatalogue());
+    const TrialSpec spec{
+        .model = ModelSpecFromJson(first.at("spec")),
+        .data = CheckedData(parsed, {.warn = [](const std::string&) {}, .show_progress = false}),
+        .seed = first.at("seed").as_int64()};
+    const StudyId study = store.OpenStudy({.name = "planned",
+                                           .objective = "gap",
+                                           .recipe_text = parsed.text,
+                                           .recipe_digest = RecipeDigest(parsed)});
+    const TrialId id = store
+                           .AddTrials(study, {{.name = std::string(first.at("name").as_string()),
+                                               .fingerprint = Fingerprint(spec),
+                                               .spec = spec,
+                                               .parameters = 1000,
+                                               .size_bytes = 4000}})
+                           .front();
+    TrialResult result{.parameters = 1000,
+                       .size_bytes = 4000,
+                       .examples = 5000,
+                       .examples_per_second = 50,
+                       .wall_seconds = 100,
+                       .device = "cpu"};
+    store.FinishAttempt(id, store.BeginAttempt(id, "", "cpu", 1), {result}, TrialState::kComplete);
+  }
+  const std::string measured = Call(plan).out;
+  EXPECT_THAT(measured, HasSubstr("this search (grid): 8 trials, 1 complete already\n"));
+  EXPECT_THAT(measured, HasSubstr(" CPU-hours ("));
+  EXPECT_THAT(measured, HasSubstr(" on 2 slots of cpu\n"));
+  EXPECT_THAT(measured, HasSubstr("times are forecast from 1 trial measured on a CPU"));
+  EXPECT_THAT(measured, HasSubstr("assumed, for fewer than 5 trials tell of it"));
+  json = Call(as_json).Json();
+  EXPECT_THAT(KeysOf(json.at("cost").at("device_hours").at("cpu")),
+              ElementsAre("about", "high", "low"));
+  EXPECT_EQ(json.at("cost").at("trials").at("complete"), 1);
+  EXPECT_EQ(json.at("cost").at("trials").at("least"), 8);
+  for (const auto& other : json.at("other_strategies").as_array()) {
+    EXPECT_NE(other.at("strategy"), "grid");
+    if (!other.at("problem").is_null()) continue;
+    EXPECT_GT(other.at("device_hours").at("cpu").at("about").as_double(), 0) << other;
+  }
+  // Without the data there are sizes and trials.
+  EXPECT_THAT(
+      Call({"plan", recipe, "--no-data"}).out,
+      AllOf(HasSubstr("no times: the data were not looked at"), HasSubstr("and the predictions")));
 }
 
 TEST_F(SearchCommandsTest, PlanNeedsNoData) {
