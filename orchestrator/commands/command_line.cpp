@@ -13,7 +13,9 @@
 #include <utility>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/terminal.h"
 #include "registry/util/error.h"
+#include "registry/util/input_error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/printable.h"
@@ -307,6 +309,8 @@ int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
     }
     return kExitUsage;
   } catch (const UsageError& error) {
+    return fail(kExitUsage, error.what());
+  } catch (const InputError& error) {
     return fail(kExitUsage, error.what());
   } catch (const std::bad_alloc&) {
     return fail(kExitBroken,

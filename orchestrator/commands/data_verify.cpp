@@ -61,11 +61,11 @@ class DataVerify : public Subcommand {
     }
     if (json_) PrintJson(context.out, ToJson(reports));
     if (damages > 0) {
-      context.err << "error: " << damages << (damages == 1 ? " damaged place" : " damaged places")
+      context.err << "error: " << CountText(damages, "damaged place")
                   << "; fetch these files again, or set data.on_error = \"skip\" in the recipe\n";
     }
     const bool unfinished = SayUnfinished(context, folders);
-    return damages == 0 && !unfinished ? kExitDone : kExitBroken;
+    return damages == 0 && !unfinished ? kExitDone : kExitUsage;
   }
 
   /// Names the folders of which nobody knows whose files they hold; false: there is none.
@@ -106,7 +106,7 @@ class DataVerify : public Subcommand {
     }
     if (mistakes.empty()) return kExitDone;
     context.err << "error: " << path << ": `beamgrid run` will not begin on these data\n";
-    return kExitBroken;
+    return kExitUsage;
   }
 
   static void Print(const CommandContext& context, const StudyData& data) {
@@ -131,8 +131,9 @@ class DataVerify : public Subcommand {
       context.out << report.file << ": empty, no record\n";
       return;
     }
-    context.out << report.file << ": sound, " << report.records << " records, " << report.bytes
-                << " bytes\n";
+    context.out << report.file << ": sound, "
+                << CountText(static_cast<std::size_t>(report.records), "record") << ", "
+                << report.bytes << " bytes\n";
   }
 
   std::vector<std::string> names_;

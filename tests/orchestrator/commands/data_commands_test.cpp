@@ -103,7 +103,7 @@ TEST_F(DataCommandsTest, AMixtureOfTwoDatasetsIsKnownAsOne) {
   std::filesystem::remove_all(blocked);
   for (const std::string& name : {Path("data"), Path("data/train0000.tfrecord")}) {
     const Called mixed = Call({"data", "verify", name});
-    EXPECT_EQ(mixed.exit_code, 1);
+    EXPECT_EQ(mixed.exit_code, 2);
     EXPECT_THAT(mixed.err, HasSubstr(Path("data") + ": unfinished: `beamgrid data synth`"));
   }
   ASSERT_EQ(Synth("data", {"--shards", "2", "--noise", "0.1"}).exit_code, 0);
@@ -129,20 +129,30 @@ TEST_F(DataCommandsTest, VerifyNamesFileAndOffsetOfADamage) {
   const std::string file = std::filesystem::directory_iterator(Path("data"))->path().string();
   FlipByte(file);
   const Called text = Call({"data", "verify", Path("data")});
-  EXPECT_EQ(text.exit_code, 1);
+  EXPECT_EQ(text.exit_code, 2);
   EXPECT_THAT(text.out, HasSubstr(file + ": byte "));
   EXPECT_THAT(text.err, HasSubstr("1 damaged place"));
   const Called json = Call({"data", "verify", file, "--json"});
-  EXPECT_EQ(json.exit_code, 1);
+  EXPECT_EQ(json.exit_code, 2);
   EXPECT_EQ(json.Json().at(0).at("damages").as_array().size(), 1U);
-  EXPECT_EQ(Call({"data", "inspect", file}).exit_code, 1);
+  EXPECT_EQ(Call({"data", "inspect", file}).exit_code, 2);
+  const std::string predictions = Write("p.csv", "VideoId,LabelConfidencePairs\na,1 0.5\n");
+  EXPECT_EQ(Call({"score", "--predictions", predictions, "--truth", file}).exit_code, 2);
 }
 
 TEST_F(DataCommandsTest, VerifyFindsACutOffFile) {
   ASSERT_EQ(Synth("data").exit_code, 0);
   const std::string file = std::filesystem::directory_iterator(Path("data"))->path().string();
   std::filesystem::resize_file(file, std::filesystem::file_size(file) - 3);
-  EXPECT_EQ(Call({"data", "verify", file}).exit_code, 1);
+  EXPECT_EQ(Call({"data", "verify", file}).exit_code, 2);
+}
+
+TEST_F(DataCommandsTest, AFileThatCannotBeReadIsTheMachinesFault) {
+  // The kernel answers EIO, as a broken disk does.
+  for (const char* command : {"verify", "inspect"}) {
+    const Called called = Call({"data", command, "/proc/self/mem"});
+    EXPECT_EQ(called.exit_code, 1) << command << called.out << called.err;
+  }
 }
 
 TEST_F(DataCommandsTest, NamesThatAreNotThereAreRefused) {

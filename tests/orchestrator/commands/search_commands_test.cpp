@@ -306,11 +306,11 @@ TEST_F(SearchCommandsTest, EveryCommandSaysTheSameOfDataThatStopAStudy) {
   EXPECT_THAT(plan.err, HasSubstr(problem));
   EXPECT_THAT(plan.err, HasSubstr("`beamgrid run` will not begin on these data"));
   const Called verify = Call({"data", "verify", recipe});
-  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_EQ(verify.exit_code, 2) << "as check and run";
   EXPECT_THAT(verify.out, HasSubstr(problem));
   EXPECT_THAT(verify.out, HasSubstr("warning: " + warning));
   const Called as_json = Call({"data", "verify", recipe, "--json"});
-  EXPECT_EQ(as_json.exit_code, 1);
+  EXPECT_EQ(as_json.exit_code, 2);
   const auto json = as_json.Json();
   EXPECT_EQ(json.at("sound"), false);
   EXPECT_EQ(json.at("train").at("examples"), 8);
