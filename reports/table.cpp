@@ -213,7 +213,8 @@ std::string SkippedNote(const Group& group) {
     }
   }
   if (most == 0) return "";
-  return "up to " + std::to_string(most) + " records of the data were skipped as damaged";
+  return "up to " + CountText(static_cast<std::size_t>(most), "record") +
+         (most == 1 ? " of the data was" : " of the data were") + " skipped as damaged";
 }
 
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,

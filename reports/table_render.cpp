@@ -35,7 +35,8 @@ std::string SeedsText(const TableRow& row) {
   const auto complete = std::ssize(row.seeds);
   const std::int64_t all = complete + row.missing_seeds;
   if (row.missing_seeds > 0) {
-    return " (" + std::to_string(complete) + " of " + std::to_string(all) + " seeds)";
+    return " (" + std::to_string(complete) + " of " +
+           CountText(static_cast<std::size_t>(all), "seed") + ")";
   }
   return all == 1 ? "" : " (" + std::to_string(all) + " seeds)";
 }

@@ -29,14 +29,18 @@ std::string Line(const std::string& state, const std::string& seed, const std::s
 void PrintTotals(std::ostream& out, const PlanTotals& totals) {
   for (const std::string& decision : totals.decisions) out << "decided: " << decision << "\n";
   for (const std::string& line : LinesOf(totals.outdated)) out << line << "\n";
-  out << totals.trials << " trials of " << totals.candidates << " models, " << totals.complete
-      << " complete already, " << totals.refused << " models refused\n";
+  const auto count = [](auto number, const char* noun) {
+    return CountText(static_cast<std::size_t>(number), noun);
+  };
+  out << count(totals.trials, "trial") << " of " << count(totals.candidates, "model") << ", "
+      << totals.complete << " complete already, " << count(totals.refused, "model") << " refused\n";
   if (totals.limited) {
     out << "more follow that --limit leaves out\n";
   } else if (!totals.later_candidates) {
     out << "more may follow, depending on these results\n";
   } else if (*totals.later_candidates > 0) {
-    out << "up to " << *totals.later_candidates << " more models, chosen by these results\n";
+    out << "up to " << count(*totals.later_candidates, "more model")
+        << ", chosen by these results\n";
   }
 }
 
@@ -151,8 +155,8 @@ class Plan : public Subcommand {
       return WithoutFiles(recipe);
     }
     StudyData data = ReadStudyData(std::move(found.spec), VoiceOf(context));
-    context.Detail("data: " + std::to_string(data.spec.train.size()) + " train and " +
-                   std::to_string(data.spec.validate.size()) + " validate files, digest " +
+    context.Detail("data: " + CountText(data.spec.train.size(), "train file") + " and " +
+                   CountText(data.spec.validate.size(), "validate file") + ", digest " +
                    data.spec.digest);
     for (const std::string& warning : data.verdict.warnings) context.Remark("warning: " + warning);
     const std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);

@@ -162,8 +162,9 @@ class RunCommand : public Subcommand {
     } else if (result.refused > 0 && result.complete + result.reused + result.failed == 0) {
       context.err << "error: no trial was made: all models are refused\n";
     } else if (result.attempts == 0 && result.failed == 0 && result.stopped_because.empty()) {
-      context.Remark("nothing to do: all " + std::to_string(result.reused) +
-                     " trials are complete");
+      context.Remark(result.reused == 1 ? "nothing to do: the only trial is complete"
+                                        : "nothing to do: all " + std::to_string(result.reused) +
+                                              " trials are complete");
     }
   }
 

@@ -292,8 +292,9 @@ class Verify : public Subcommand {
                                                  {"pruned", JsonList(pruned, PrunedJson)}});
     }
     context.Remark(std::to_string(equal_) + " of " + std::to_string(trained) +
-                   " trained again are equal; " + std::to_string(complete) +
-                   " complete trials, damaged files: " + std::to_string(damaged.size()) +
+                   " trained again are equal; " +
+                   CountText(static_cast<std::size_t>(complete), "complete trial") +
+                   ", damaged files: " + std::to_string(damaged.size()) +
                    (pruned.empty() ? "" : ", pruned files: " + std::to_string(pruned.size())));
   }
 
