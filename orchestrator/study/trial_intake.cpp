@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "registry/scoring/metrics.h"
+#include "search/variants.h"
 
 namespace beamgrid {
 namespace {
@@ -131,7 +132,7 @@ bool TrialIntake::CanAsk(std::int64_t free_slots) const {
 std::optional<std::int64_t> TrialIntake::planned() const {
   const std::optional<std::int64_t> candidates = strategy_->planned();
   if (!candidates) return std::nullopt;
-  return *candidates * static_cast<std::int64_t>(recipe_.seeds.size());
+  return SaturatingMultiply(*candidates, static_cast<std::int64_t>(recipe_.seeds.size()));
 }
 
 }  // namespace beamgrid
