@@ -74,18 +74,22 @@ std::string Escaped(const std::string& text, const Escapes& escapes) {
 
 const Escapes kMarkdown = {{'|', "\\|"}, {'\n', " "}};
 const Escapes kHtml = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
-const Escapes kLatex = {{'&', "\\&"},
-                        {'%', "\\%"},
-                        {'$', "\\$"},
-                        {'#', "\\#"},
-                        {'_', "\\_"},
-                        {'{', "\\{"},
-                        {'}', "\\}"},
-                        {'~', "\\textasciitilde{}"},
-                        {'^', "\\textasciicircum{}"},
-                        {'\\', "\\textbackslash{}"},
-                        {'<', "$<$"},
-                        {'>', "$>$"}};
+const Escapes kLatex = {
+    {'&', "\\&"},
+    {'%', "\\%"},
+    {'$', "\\$"},
+    {'#', "\\#"},
+    {'_', "\\_"},
+    {'{', "\\{"},
+    {'}', "\\}"},
+    {'~', "\\textasciitilde{}"},
+    {'^', "\\textasciicircum{}"},
+    {'\\', "\\textbackslash{}"},
+    {'<', "$<$"},
+    {'>', "$>$"},
+    {'|', "\\textbar{}"},
+    // An empty line would end the caption's paragraph, and with it the document.
+    {'\n', " "}};
 
 std::string Joined(const std::vector<std::string>& cells, const std::string& separator,
                    const Escapes& escapes) {
