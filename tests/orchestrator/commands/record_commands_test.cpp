@@ -147,8 +147,32 @@ TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
   EXPECT_THAT(refusal({"--where", "temporal = blstm"}), HasSubstr("temporal = 'blstm'"));
   // SQLite would compare the word with the number, and every trial would do.
   EXPECT_THAT(refusal({"--where", "\"gpa\" > 0.8"}), HasSubstr("no column 'gpa'"));
-  EXPECT_THAT(refusal({"--where", "gap >"}), HasSubstr("--where: "));
-  EXPECT_THAT(refusal({"--where", "1; DROP TABLE trial"}), HasSubstr("--where: "));
+  EXPECT_THAT(refusal({"--where", "temporal = 'x"}), HasSubstr("a quote is not closed\n"
+                                                               "  temporal = 'x\n"
+                                                               "             ^\n"));
+  EXPECT_THAT(refusal({"--where", "gap >"}), HasSubstr("something is missing at its end\n"
+                                                       "  gap >\n"
+                                                       "       ^\n"
+                                                       "it must be an SQL condition on the "
+                                                       "columns "));
+  EXPECT_THAT(refusal({"--where", "gap > (0.8"}), HasSubstr("something is missing at its end"));
+  EXPECT_THAT(refusal({"--where", "seed = 1\nand gap > > 0.8"}),
+              HasSubstr("near \">\": syntax error\n"
+                        "  and gap > > 0.8\n"
+                        "            ^\n"));
+  EXPECT_THAT(refusal({"--where", "seed # 1"}), HasSubstr("unrecognized token: \"#\"\n"));
+  EXPECT_THAT(refusal({"--where", "1; DROP TABLE trial"}), HasSubstr("\n   ^\n"));
+  EXPECT_THAT(refusal({"--where", "1); DROP TABLE trial"}),
+              HasSubstr("it ends before the last words\n"));
+  EXPECT_THAT(refusal({"--where", "gap > :least"}),
+              HasSubstr("--where: the parameter :least has no value"));
+  // What is generated around it is nobody's concern.
+  for (const char* where :
+       {"gap >", "temporal = 'x", "gap > (0.8", "seed # 1", "1); DROP", "gpa"}) {
+    const std::string text = refusal({"--where", where});
+    EXPECT_THAT(text, Not(HasSubstr("ORDER BY"))) << where;
+    EXPECT_THAT(text, Not(HasSubstr("position\n"))) << where;
+  }
   EXPECT_THAT(refusal({"--state", "finished"}), HasSubstr("must be one of waiting, running"));
   EXPECT_THAT(refusal({"--limit", "0"}), HasSubstr("--limit"));
 }
