@@ -105,6 +105,30 @@ TEST_F(CommandLineTest, HelpOfACommandIsTheSameInEitherOrder) {
   EXPECT_THAT(unknown.err, HasSubstr("unknown command `tabel`; did you mean `table`?"));
 }
 
+TEST_F(CommandLineTest, HelpFitsTheTerminalAndIsCompleteElsewhere) {
+  std::vector<std::vector<std::string>> all = {{"--help"}, {"help", "recipe"}, {"data"}};
+  for (const CommandInfo& info : Commands()) {
+    std::vector<std::string>& arguments = all.emplace_back();
+    arguments.emplace_back("help");
+    std::istringstream words(info.name);
+    for (std::string word; words >> word;) arguments.push_back(word);
+  }
+  const auto words = [](const std::string& text) {
+    std::istringstream in(text);
+    std::string joined;
+    for (std::string word; in >> word;) joined += word + " ";
+    return joined;
+  };
+  for (const std::vector<std::string>& arguments : all) {
+    const Called narrow = CallAtTerminal(80, arguments);
+    EXPECT_LE(WidestLine(narrow.out), 80U) << narrow.out;
+    EXPECT_EQ(words(narrow.out), words(Call(arguments).out)) << "no word is lost";
+  }
+  EXPECT_GT(WidestLine(Call({"help", "run"}).out), 80U) << "as it is where nobody looks";
+  EXPECT_GT(WidestLine(CallAtTerminal(120, {"help", "recipe"}).out), 80U);
+  EXPECT_LE(WidestLine(CallAtTerminal(50, {"help", "run"}).out), 50U);
+}
+
 TEST_F(CommandLineTest, TheRecipesReferenceIsThatOfTheDocuments) {
   const Called markdown = Call({"help", "recipe", "--markdown"});
   EXPECT_EQ(markdown.exit_code, 0);

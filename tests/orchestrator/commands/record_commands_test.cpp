@@ -70,6 +70,40 @@ TEST_F(RecordCommandsTest, TrialsAsTextAlignsTheSameNumbers) {
   EXPECT_THAT(called.out, HasSubstr("MC-BLSTM-h256-MoE2"));
 }
 
+TEST_F(RecordCommandsTest, ListingsFitTheTerminalAndAreCompleteElsewhere) {
+  UseFakeTrainer();
+  const std::vector<std::vector<std::string>> listings = {{"trials", "small"},
+                                                          {"trials", "small", "--all"},
+                                                          {"studies"},
+                                                          {"du"},
+                                                          {"du", "small"},
+                                                          {"query", "--list"},
+                                                          {"query", "leaderboard"},
+                                                          {"query", "SELECT * FROM trials"},
+                                                          {"strategies"},
+                                                          {"strategies", "greedy"},
+                                                          {"components"},
+                                                          {"show", "small/MC-BLSTM-MoE2/1"}};
+  for (std::vector<std::string> arguments : listings) {
+    const bool of_record = arguments[0] != "components" && arguments[0] != "strategies";
+    if (of_record && arguments.back() != "--list")
+      arguments.insert(arguments.end(), {"--db", database_});
+    const Called piped = Call(arguments);
+    EXPECT_EQ(piped.exit_code, 0) << arguments[0] << piped.err;
+    EXPECT_EQ(CallAtTerminal(2000, arguments).out.find("…"), std::string::npos);
+    if (arguments[0] == "show") continue;  // long lines of it are values, which stay whole
+    for (const std::size_t width : {40U, 80U}) {
+      const Called narrow = CallAtTerminal(width, arguments);
+      EXPECT_LE(WidestLine(narrow.out), width) << arguments[0] << "\n" << narrow.out;
+    }
+    EXPECT_EQ(piped.out.find("for want of width"), std::string::npos);
+  }
+  const std::string trials = CallAtTerminal(80, {"trials", "small", "--db", database_}).out;
+  EXPECT_THAT(trials, HasSubstr("MC-BLSTM-h256-MoE2"));
+  EXPECT_THAT(trials, HasSubstr("0.81250"));
+  EXPECT_THAT(trials, HasSubstr("(for want of width without attempts, "));
+}
+
 /// The names and seeds of a listing: "MC-BLSTM-MoE2/1".
 std::vector<std::string> Listed(const Called& called) {
   std::vector<std::string> names;
