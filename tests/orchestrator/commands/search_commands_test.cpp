@@ -7,6 +7,7 @@
 
 #include "orchestrator/commands/paper_tables.h"
 #include "registry/util/files.h"
+#include "search/strategy.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 
 namespace beamgrid {
@@ -54,6 +55,36 @@ TEST_F(SearchCommandsTest, ComponentsTakesAComponentOrACriterion) {
   const Called unknown = Call({"components", "netvald"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("did you mean 'netvlad'?"));
+}
+
+TEST_F(SearchCommandsTest, StrategiesAreListedWithTheirKeys) {
+  const Called all = Call({"strategies"});
+  EXPECT_EQ(all.exit_code, 0);
+  const auto json = Call({"strategies", "--json"}).Json();
+  ASSERT_EQ(json.as_array().size(), Strategies().size());
+  for (const StrategyInfo& strategy : Strategies()) {
+    EXPECT_THAT(all.out, HasSubstr(strategy.name + "\n  " + strategy.help + "\n"));
+    const Called one = Call({"strategies", strategy.name});
+    EXPECT_EQ(one.exit_code, 0) << one.err;
+    EXPECT_THAT(one.out, HasSubstr("strategy = \"" + strategy.name + "\"\n"));
+    for (const OptionInfo& option : strategy.options) {
+      EXPECT_THAT(one.out, HasSubstr(option.help));
+      EXPECT_THAT(one.out, HasSubstr(option.name + " = "));
+      EXPECT_THAT(one.out, HasSubstr(AllowedText(option)));
+    }
+  }
+  const auto greedy = Call({"strategies", "greedy", "--json"}).Json();
+  ASSERT_EQ(greedy.as_array().size(), 1U);
+  EXPECT_THAT(KeysOf(greedy.at(0)), ::testing::ElementsAre("help", "name", "options"));
+  const Called text = Call({"strategies", "greedy"});
+  EXPECT_THAT(text.out, HasSubstr("order"));
+  EXPECT_THAT(text.out, HasSubstr("1..100"));
+  EXPECT_THAT(text.out, HasSubstr("[[search.stage]]"));
+  EXPECT_EQ(Call({"strategies", "grid"}).out.find("passes"), std::string::npos);
+  const Called unknown = Call({"strategies", "gredy"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("no strategy 'gredy'; did you mean 'greedy'?"));
+  EXPECT_THAT(Call({"completion", "bash"}).out, HasSubstr("' strategies') words='"));
 }
 
 TEST_F(SearchCommandsTest, ADeviceThatIsNotThereLeavesNoDatabase) {
