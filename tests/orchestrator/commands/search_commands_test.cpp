@@ -127,6 +127,42 @@ TEST_F(SearchCommandsTest, CheckSaysNothingOfAGoodRecipe) {
   EXPECT_EQ(called.out, "");
 }
 
+TEST_F(SearchCommandsTest, MissingFilesAreToldWithTheRecipesOtherMistakes) {
+  const std::string recipe = Recipe(
+      "[[grid.temporal]]\nuse = \"netvald\"\n[[table]]\nvary = \"temporal\"\n"
+      "reference = \"kim18/99\"\n",
+      "classes = 0\nweighted_classes = \"gone.csv\"\nclass_weight = 2\n");
+  std::filesystem::remove(Path("data/train0000.tfrecord"));
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"check", recipe}, {"run", recipe, "--db", Path("x.db")}}) {
+    const Called called = Call(command);
+    EXPECT_EQ(called.exit_code, 2);
+    EXPECT_THAT(called.err, ::testing::ContainsRegex("recipe.toml:7:[0-9]+: data.train: .*\n"
+                                                     ".*recipe.toml:9:[0-9]+: data.classes: .*\n"
+                                                     ".*recipe.toml:13:[0-9]+: grid.temporal.*\n"
+                                                     ".*recipe.toml:16:[0-9]+: table.0..reference: "
+                                                     "reference = 'kim18/99'"));
+    EXPECT_EQ(called.err.find("gone.csv"), std::string::npos) << "of how many classes?";
+  }
+  EXPECT_THAT(Call({"check", recipe, "--no-data"}).err,
+              ::testing::Not(HasSubstr("matches no file")));
+  const auto json = Call({"check", recipe, "--json"}).Json();
+  EXPECT_EQ(json.at("mistakes").as_array().size(), 4U);
+  EXPECT_EQ(json.at("mistakes").at(0).at("line"), 7);
+  // Nor does a plugin that is not there hide them.
+  const Called plugin = Call({"check", recipe, "--set", "plugins=gone.so"});
+  EXPECT_THAT(plugin.err, HasSubstr("gone.so"));
+  EXPECT_THAT(plugin.err, HasSubstr("data.train"));
+}
+
+TEST_F(SearchCommandsTest, ABraceWithoutItsFileIsAMistakeWithAPlace) {
+  const std::string recipe = Recipe("", "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n");
+  const Called called =
+      Call({"check", recipe, "--set", "data.train=data/{train0000,gone}.tfrecord"});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("data.train: no file matches"));
+}
+
 TEST_F(SearchCommandsTest, CheckSaysAllMistakesAtOnce) {
   const std::string recipe = Recipe(
       "[[grid.temporal]]\nuse = \"netvald\"\n[[grid.classifier]]\nuse = \"moe\"\n"
