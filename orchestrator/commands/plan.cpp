@@ -1,9 +1,12 @@
 // `beamgrid plan`: what a run would train. Nothing is trained and nothing is written.
 
+#include <algorithm>
+
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/data_voice.h"
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/run_study.h"
@@ -16,6 +19,15 @@ namespace beamgrid {
 namespace {
 
 constexpr char kColumns[] = "%-9s %6s %13s %10s  %s\n";
+constexpr std::size_t kNameColumn = 43;
+constexpr std::size_t kShortestName = 16;
+
+/// Returns the name as there is room for it.
+std::string Shown(std::ostream& out, const std::string& name) {
+  const auto width = TerminalWidth(out);
+  if (!width) return name;
+  return Shortened(name, std::max(*width, kNameColumn + kShortestName) - kNameColumn);
+}
 
 std::string Line(const std::string& state, const std::string& seed, const std::string& parameters,
                  const std::string& size, const std::string& name) {
@@ -58,10 +70,15 @@ void PlanAsText(const PlanParts& parts, std::ostream& out) {
   sink.on_trial = [&out](const StudyTrial& trial) {
     out << Line(ToString(PlannedState(trial)), std::to_string(trial.spec.seed),
                 std::to_string(trial.parameters), SizeText(trial.size_bytes),
-                trial.name + WarmStartRemark(trial));
+                Shown(out, trial.name + WarmStartRemark(trial)));
   };
   sink.on_refused = [&out](const std::string& name, const std::string& why) {
-    out << Line("refused", "", "", "", name + ": " + why);
+    const std::string text = name + ": " + why;
+    if (!TerminalWidth(out)) {
+      out << Line("refused", "", "", "", text);
+    } else {
+      PrintProse(out, "refused  ", text, 4);
+    }
   };
   PrintTotals(out, PlanStudy(parts, sink));
 }

@@ -97,6 +97,20 @@ void PrintProse(std::ostream& out, const std::string& start, std::string_view te
   out << start << (joined || text.empty() ? "" : " ") << text << "\n";
 }
 
+std::string Shortened(const std::string& text, std::size_t width) {
+  if (ColumnsOf(text) <= width) return text;
+  const std::size_t tail = (width - 1) / 2;
+  const std::string_view head = FirstColumns(text, width - 1 - tail);
+  std::size_t begin = text.size();
+  for (std::size_t at = text.size(); at-- > head.size();) {
+    const bool inside = (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;  // of a character
+    if (inside) continue;
+    if (ColumnsOf(std::string_view(text).substr(at)) > tail) break;
+    begin = at;
+  }
+  return std::string(head) + "…" + text.substr(begin);
+}
+
 std::string BrokenHelp(const std::string& help, std::size_t column, std::size_t width) {
   std::ostringstream out;
   std::istringstream lines(help);

@@ -35,6 +35,10 @@ void PrintWords(std::ostream& out, const std::string& start, std::string_view te
 void PrintProse(std::ostream& out, const std::string& start, std::string_view text,
                 std::size_t indent = 0);
 
+/// Returns the text in at most `width` columns, without its middle where it is wider: the
+/// beginnings and the ends of names tell them apart.
+[[nodiscard]] std::string Shortened(const std::string& text, std::size_t width);
+
 /// Returns a command's help with lines of at most `width` columns: what follows an option goes on
 /// below itself, which begins at `column`.
 [[nodiscard]] std::string BrokenHelp(const std::string& help, std::size_t column,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
 #include <utility>
 
 #include "orchestrator/commands/terminal.h"
@@ -15,21 +14,6 @@ namespace {
 constexpr std::size_t kGap = 2;  // between columns
 // What a shortened text keeps while there are columns that can be left out, and at least.
 constexpr std::size_t kComfortable = 24, kShortest = 8;
-
-/// Returns the text without its middle: the beginnings and the ends of names tell them apart.
-std::string Shortened(const std::string& text, std::size_t width) {
-  if (ColumnsOf(text) <= width) return text;
-  const std::size_t tail = (width - 1) / 2;
-  const std::string_view head = FirstColumns(text, width - 1 - tail);
-  std::size_t begin = text.size();
-  for (std::size_t at = text.size(); at-- > head.size();) {
-    const bool inside = (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;  // of a character
-    if (inside) continue;
-    if (ColumnsOf(std::string_view(text).substr(at)) > tail) break;
-    begin = at;
-  }
-  return std::string(head) + "…" + text.substr(begin);
-}
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // data synth, inspect, verify.
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <fstream>
 
@@ -148,10 +149,17 @@ TEST_F(DataCommandsTest, VerifyFindsACutOffFile) {
 }
 
 TEST_F(DataCommandsTest, AFileThatCannotBeReadIsTheMachinesFault) {
-  // The kernel answers EIO, as a broken disk does.
+  ASSERT_EQ(Synth("data").exit_code, 0);
+  const std::string file = Path("data/train0000.tfrecord");
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
   for (const char* command : {"verify", "inspect"}) {
-    const Called called = Call({"data", command, "/proc/self/mem"});
+    const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    const Called called = Call({"data", command, file});
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
     EXPECT_EQ(called.exit_code, 1) << command << called.out << called.err;
+    EXPECT_THAT(called.err, HasSubstr("Too many open files"));
   }
 }
 

@@ -155,6 +155,18 @@ TEST_F(SearchCommandsTest, MissingFilesAreToldWithTheRecipesOtherMistakes) {
   EXPECT_THAT(plugin.err, HasSubstr("data.train"));
 }
 
+TEST_F(SearchCommandsTest, APlanFitsTheTerminal) {
+  const std::string recipe = Recipe(
+      "[[grid.multimodal]]\nuse = \"attention\"\n[[grid.multimodal]]\nuse = \"concat\"\n"
+      "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = 77\nhidden = 257\nframe_projection = 9\n");
+  const Called narrow = CallAtTerminal(64, {"plan", recipe});
+  EXPECT_EQ(narrow.exit_code, 0) << narrow.err;
+  EXPECT_LE(WidestLine(narrow.out), 64U) << narrow.out;
+  EXPECT_THAT(narrow.out, HasSubstr("attention needs two features"));
+  EXPECT_THAT(narrow.out, HasSubstr("…"));
+  EXPECT_EQ(Call({"plan", recipe}).out.find("…"), std::string::npos);
+}
+
 TEST_F(SearchCommandsTest, ABraceWithoutItsFileIsAMistakeWithAPlace) {
   const std::string recipe = Recipe("", "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n");
   const Called called =
