@@ -174,7 +174,7 @@ TEST_F(Verification, AMetricThatWasChangedIsFound) {
   EXPECT_THAT(verified.out, HasSubstr("different  "));
   EXPECT_THAT(verified.out, HasSubstr("metrics.gap"));
   EXPECT_THAT(verified.out, HasSubstr("nothing differs in the environment: beamgrid "));
-  EXPECT_THAT(verified.err, HasSubstr("7 of 8 trained again are equal"));
+  EXPECT_THAT(verified.err, HasSubstr("7 of 8 trials trained again are equal"));
   EXPECT_TRUE(LeftAFolder("a"));
 }
 
@@ -250,7 +250,7 @@ TEST_F(Verification, ADamagedFileIsReportedRefusedAndRepaired) {
 
   const Ended repaired = Verify("a", {"--repair"});
   EXPECT_EQ(repaired.exit_code, 0) << repaired.out << repaired.err;
-  EXPECT_THAT(repaired.err, HasSubstr("1 of 1 trained again are equal"));
+  EXPECT_THAT(repaired.err, HasSubstr("1 of 1 trial trained again is equal"));
   EXPECT_EQ(ReadText(model), whole_model);
   EXPECT_EQ(ReadText(predictions), whole_predictions);
   EXPECT_EQ(Verify("a", {"--files"}).exit_code, 0);
