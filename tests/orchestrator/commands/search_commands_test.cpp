@@ -424,7 +424,7 @@ TEST_F(SearchCommandsTest, WhatCannotBeUsedCountsAmongWhatWasRead) {
   const std::string recipe =
       Recipe("", "classes = 1\nfeatures = { rgb = 8, audio = 4 }\non_error = \"skip\"\n");
   const Called verify = Call({"data", "verify", recipe});
-  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_EQ(verify.exit_code, 2);
   EXPECT_THAT(verify.out, HasSubstr(" of 8 examples in 1 file can be used"));
   const auto train = Call({"data", "verify", recipe, "--json"}).Json().at("train");
   EXPECT_GT(train.at("contradicting").as_int64(), 0);
