@@ -1,6 +1,7 @@
 // `beamgrid strategies`: how a grid can be searched, and what [search] takes for each way.
 
 #include <algorithm>
+#include <sstream>
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
@@ -21,16 +22,38 @@ const RecipeSection& SectionNamed(const std::string& name) {
   return *std::ranges::find(RecipeSections(), name, &RecipeSection::name);
 }
 
-/// Returns what a help that begins with "greedy: " says of that strategy.
+/// Returns the strategies that a help is for, "greedy: ..." or "random, model: ..."; none: for all.
+std::vector<std::string> NamesBefore(const std::string& help) {
+  std::vector<std::string> names;
+  std::string before = help.substr(0, std::min(help.find(": "), help.size()));
+  std::ranges::replace(before, ',', ' ');
+  std::istringstream words(before);
+  for (std::string word; words >> word;) {
+    if (!std::ranges::count(Strategies(), word, &StrategyInfo::name)) return {};
+    names.push_back(word);
+  }
+  return names;
+}
+
 bool IsOf(const StrategyInfo& strategy, const std::string& help) {
-  return help.starts_with(strategy.name + ": ");
+  return std::ranges::count(NamesBefore(help), strategy.name) > 0;
 }
 
-std::string WithoutName(const StrategyInfo& strategy, const std::string& help) {
-  return IsOf(strategy, help) ? help.substr(strategy.name.size() + 2) : help;
+std::string WithoutNames(const std::string& help) {
+  return NamesBefore(help).empty() ? help : help.substr(help.find(": ") + 2);
 }
 
-/// Returns the keys of [search] that the strategy alone heeds.
+/// Returns what is said of a strategy's option, by whichever has it.
+std::string HelpOf(const std::string& option_name) {
+  for (const StrategyInfo& strategy : Strategies()) {
+    for (const OptionInfo& option : strategy.options) {
+      if (option.name == option_name && !option.help.empty()) return option.help;
+    }
+  }
+  return "";
+}
+
+/// Returns the keys of [search] that the strategy heeds and not all do.
 std::vector<RecipeKey> KeysOf(const StrategyInfo& strategy) {
   std::vector<RecipeKey> keys;
   for (const RecipeKey& key : SectionNamed("search").keys) {
@@ -45,7 +68,11 @@ std::vector<RecipeKey> KeysOf(const StrategyInfo& strategy) {
                     .takes = AllowedText(option),
                     .fallback = CanonicalJson(option.default_value)});
   }
-  for (RecipeKey& key : keys) key.setting.help = WithoutName(strategy, key.setting.help);
+  for (RecipeKey& key : keys) {
+    // Where several strategies have it, one of them says what it is.
+    if (key.setting.help.empty()) key.setting.help = HelpOf(key.setting.name);
+    key.setting.help = WithoutNames(key.setting.help);
+  }
   return keys;
 }
 
@@ -80,7 +107,7 @@ void PrintInFull(std::ostream& out, const StrategyInfo& strategy) {
   Print(out, strategy);
   for (const RecipeSection& section : SectionsOf(strategy)) {
     out << "\n" << section.heading << "\n";
-    PrintProse(out, "  ", WithoutName(strategy, section.help), 2);
+    PrintProse(out, "  ", WithoutNames(section.help), 2);
     PrintKeys(out, section.keys);
   }
   const RecipeSection& baseline = SectionNamed("search.baseline");

@@ -68,7 +68,6 @@ TEST_F(SearchCommandsTest, StrategiesAreListedWithTheirKeys) {
     EXPECT_EQ(one.exit_code, 0) << one.err;
     EXPECT_THAT(one.out, HasSubstr("strategy = \"" + strategy.name + "\"\n"));
     for (const OptionInfo& option : strategy.options) {
-      EXPECT_THAT(one.out, HasSubstr(option.help));
       EXPECT_THAT(one.out, HasSubstr(option.name + " = "));
       EXPECT_THAT(one.out, HasSubstr(AllowedText(option)));
     }
@@ -80,6 +79,7 @@ TEST_F(SearchCommandsTest, StrategiesAreListedWithTheirKeys) {
   EXPECT_THAT(text.out, HasSubstr("order"));
   EXPECT_THAT(text.out, HasSubstr("1..100"));
   EXPECT_THAT(text.out, HasSubstr("[[search.stage]]"));
+  EXPECT_EQ(text.out.find("greedy: "), std::string::npos) << "it stands above";
   EXPECT_EQ(Call({"strategies", "grid"}).out.find("passes"), std::string::npos);
   const Called unknown = Call({"strategies", "gredy"});
   EXPECT_EQ(unknown.exit_code, 2);
