@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "registry/scoring/metrics.h"
-#include "search/variants.h"
 
 namespace beamgrid {
 namespace {
@@ -132,7 +131,7 @@ bool TrialIntake::CanAsk(std::int64_t free_slots) const {
 std::optional<std::int64_t> TrialIntake::planned() const {
   const std::optional<std::int64_t> candidates = strategy_->planned();
   if (!candidates) return std::nullopt;
-  return SaturatingMultiply(*candidates, static_cast<std::int64_t>(recipe_.seeds.size()));
+  return *candidates * static_cast<std::int64_t>(recipe_.seeds.size());
 }
 
 }  // namespace beamgrid
