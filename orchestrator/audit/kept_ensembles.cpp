@@ -1,10 +1,12 @@
 #include "orchestrator/audit/kept_ensembles.h"
 
 #include <algorithm>
+#include <exception>
 #include <map>
 #include <ranges>
 #include <set>
 
+#include "registry/util/error.h"
 #include "registry/util/json.h"
 
 namespace beamgrid {
@@ -16,6 +18,24 @@ std::string MemberName(const TrialRecord& trial) {
 boost::json::array KeptEnsemble::members() const {
   const boost::json::value* list = answer.if_contains("members");
   return list == nullptr ? boost::json::array() : list->as_array();
+}
+
+boost::json::object EnsembleAnswerOf(std::int64_t id, const std::string& json) try {
+  boost::json::object answer = ParseJson(json).as_object();
+  if (const boost::json::value* members = answer.if_contains("members")) {
+    for (const boost::json::value& member : members->as_array()) {
+      static_cast<void>(member.at("name").as_string());
+      const auto* fingerprint = member.as_object().if_contains("fingerprint");
+      if (fingerprint != nullptr) static_cast<void>(fingerprint->as_string());
+    }
+  }
+  return answer;
+} catch (const std::exception&) {
+  const std::string number = std::to_string(id);
+  throw Error("ensemble " + number +
+              " of the record is not what `beamgrid ensemble` writes, so nobody knows its members; "
+              "`beamgrid rm --ensemble " +
+              number + "` removes it");
 }
 
 std::vector<KeptEnsemble> KeptEnsembles(const Store& store, const StudyRecord& study) {
@@ -30,7 +50,7 @@ std::vector<KeptEnsemble> KeptEnsembles(const Store& store, const StudyRecord& s
     KeptEnsemble& ensemble = kept.emplace_back();
     ensemble.id = record.id;
     ensemble.created_at = record.created_at;
-    ensemble.answer = ParseJson(record.json).as_object();
+    ensemble.answer = EnsembleAnswerOf(record.id, record.json);
     for (const boost::json::value& member : ensemble.members()) {
       const std::string name(member.at("name").as_string());
       const auto* fingerprint = member.as_object().if_contains("fingerprint");

@@ -1,6 +1,9 @@
 // `beamgrid ensembles`: the ensembles that are recorded, which keep their members from `prune`.
 
 #include "orchestrator/audit/kept_ensembles.h"
+
+#include <optional>
+
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
@@ -12,14 +15,30 @@ namespace {
 
 /// Score is an ensemble's GAP and the videos that it is of.
 struct Score {
-  double gap = 0;
+  std::optional<double> gap;
   const char* part = "";
 };
 
 Score ScoreOf(const boost::json::object& answer) {
-  const bool held_out = !answer.at("holdout").is_null();
-  const char* part = held_out ? "holdout" : "selection";
-  return {answer.at(part).at("gap").to_number<double>(), part};
+  for (const char* part : {"holdout", "selection"}) {
+    const boost::json::value* measured = answer.if_contains(part);
+    if (measured == nullptr || !measured->is_object()) continue;
+    const boost::json::value* gap = measured->get_object().if_contains("gap");
+    if (gap != nullptr && gap->is_number()) return {gap->to_number<double>(), part};
+  }
+  return {};
+}
+
+std::optional<std::int64_t> SizeOf(const boost::json::object& answer) {
+  const boost::json::value* size = answer.if_contains("size_bytes");
+  if (size == nullptr || !size->is_int64()) return std::nullopt;
+  return size->get_int64();
+}
+
+template <typename Number>
+boost::json::value OrNull(const std::optional<Number>& number) {
+  if (!number) return nullptr;
+  return *number;
 }
 
 std::string CountsText(const KeptEnsemble& ensemble) {
@@ -38,9 +57,9 @@ boost::json::object ToJson(const std::string& study, const KeptEnsemble& ensembl
           {"latest", latest},
           {"counts", ensemble.counts()},
           {"not_counted", JsonList(ensemble.not_counted)},
-          {"gap", score.gap},
+          {"gap", OrNull(score.gap)},
           {"gap_of", score.part},
-          {"size_bytes", ensemble.answer.at("size_bytes")},
+          {"size_bytes", OrNull(SizeOf(ensemble.answer))},
           {"members", ensemble.members()}};
 }
 
@@ -71,11 +90,11 @@ class Ensembles : public Subcommand {
         const bool is_latest = &ensemble == latest;
         list.push_back(ToJson(study.name, ensemble, is_latest));
         const Score score = ScoreOf(ensemble.answer);
+        const std::optional<std::int64_t> size = SizeOf(ensemble.answer);
         table.Add({std::to_string(ensemble.id), is_latest ? "*" : "", study.name,
                    ensemble.created_at, std::to_string(ensemble.members().size()),
-                   FixedText(score.gap, 5), score.part,
-                   SizeText(ensemble.answer.at("size_bytes").to_number<std::int64_t>()),
-                   CountsText(ensemble)});
+                   score.gap ? FixedText(*score.gap, 5) : "", score.part,
+                   size ? SizeText(*size) : "", CountsText(ensemble)});
       }
     }
     if (json_) {

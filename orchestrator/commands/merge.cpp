@@ -4,7 +4,6 @@
 
 #include <ranges>
 
-#include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/confirm.h"
 #include "orchestrator/commands/record.h"
@@ -91,8 +90,7 @@ class Merge : public Subcommand {
     }
     for (const std::string& remark : report.remarks) out << "note: " << remark << "\n";
     for (const MergeConflict& conflict : report.conflicts) {
-      out << "conflict  " << LabelOf(conflict.ours)
-          << ": both are complete and differ; ours stays\n";
+      out << "conflict  " << conflict.label << ": both are complete and differ; ours stays\n";
       constexpr std::size_t kShown = 5;
       for (const std::string& difference : conflict.differences | std::views::take(kShown)) {
         out << "  " << difference << "\n";

@@ -47,11 +47,13 @@ class Remove : public Subcommand {
                    "Studies, or trials: an id or a fingerprint's first digits (of all studies), or "
                    "STUDY/NAME[/SEED] (of that study alone)");
     app.add_flag("--force", force_, "Also trials that others start from");
-    app.add_flag("--unknown", unknown_,
-                 "Folders of attempts in the runs folder that this record does not know");
+    app.add_flag(
+        "--unknown", unknown_,
+        "Folders of attempts in the runs folder that this record does not know, and what killed "
+        "backups left beside the database");
     app.add_option("--ensemble", ensembles_,
                    "Recorded ensembles, by the ids that `beamgrid ensembles` lists")
-        ->type_name("ID ...");
+        ->type_name("ID");
     option_.AddTo(app);
     AddJsonFlag(app, &json_);
     app.footer(
@@ -82,6 +84,7 @@ class Remove : public Subcommand {
     const int code = unknown_             ? RemoveUnknown(context, tidying, &json)
                      : ensembles_.empty() ? RemoveNamed(context, tidying, &json)
                                           : RemoveEnsembles(context, tidying, &json);
+    tidying.RemoveStaleLocks();
     if (json_ && code != kExitInterrupted) PrintJson(context.out, json);
     return code;
   }
@@ -119,42 +122,37 @@ class Remove : public Subcommand {
                     : plan.studies.size() == 1 ? " and study "
                                                : " and studies ") +
                    Join(plan.studies, ", ", &StudyRecord::name));
-    const int code = Report(context, tidying.EmptyTrash(), json);
-    tidying.RemoveStaleLocks();
-    return code;
+    return Report(context, tidying.EmptyTrash(), json);
   }
 
   int RemoveEnsembles(const CommandContext& context, Tidying& tidying,
                       boost::json::object* json) const {
     Store& store = tidying.store();
-    const RecordOverview record = LookAtRecord(store);
-    for (const std::int64_t id : ensembles_) {
-      const auto study = std::ranges::find_if(record.studies, [&](const StudyOverview& candidate) {
-        return std::ranges::find(candidate.ensembles, id, &EnsembleOverview::id) !=
-               candidate.ensembles.end();
-      });
-      if (study == record.studies.end()) {
+    const std::set<std::int64_t> ids(ensembles_.begin(), ensembles_.end());
+    for (const std::int64_t id : ids) {
+      // Not by what it holds: one that cannot be read must go, too.
+      const Store::Table found = store.Query(
+          "SELECT study.name, ensemble.created_at FROM ensemble"
+          " JOIN study ON study.id = ensemble.study WHERE ensemble.id = CAST(:id AS INTEGER)",
+          {{"id", std::to_string(id)}});
+      if (found.rows.empty()) {
         throw UsageError("no ensemble " + std::to_string(id) + " in " +
                          option_.database.path.string() + "; `beamgrid ensembles` lists them");
       }
-      tidying.HoldOff(study->study.name);
-      const EnsembleOverview& ensemble =
-          *std::ranges::find(study->ensembles, id, &EnsembleOverview::id);
-      json->at("ensembles")
-          .as_array()
-          .push_back(EnsembleJson(study->study.name, id, ensemble.created_at));
-      if (json_) continue;
-      context.out << "ensemble  " << id << " of study " << study->study.name << ", made "
-                  << ensemble.created_at << ", " << CountText(ensemble.members.size(), "member")
-                  << "\n";
+      const std::string study(found.rows[0][0].as_string()), made(found.rows[0][1].as_string());
+      tidying.HoldOff(study);
+      json->at("ensembles").as_array().push_back(EnsembleJson(study, id, made));
+      if (!json_) {
+        context.out << "ensemble  " << id << " of study " << study << ", made " << made << "\n";
+      }
     }
-    const std::string asked = "remove " + CountText(ensembles_.size(), "ensemble") +
-                              " from the record (the trials stay)?";
+    const std::string asked =
+        "remove " + CountText(ids.size(), "ensemble") + " from the record (the trials stay)?";
     if (!Confirmed(context, asked, option_.yes)) return kExitInterrupted;
     store.Together([&] {
-      for (const std::int64_t id : ensembles_) RecordUpkeep(store).RemoveEnsemble(id);
+      for (const std::int64_t id : ids) RecordUpkeep(store).RemoveEnsemble(id);
     });
-    context.Remark("removed " + CountText(ensembles_.size(), "ensemble"));
+    context.Remark("removed " + CountText(ids.size(), "ensemble"));
     return kExitDone;
   }
 

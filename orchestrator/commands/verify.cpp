@@ -291,9 +291,11 @@ class Verify : public Subcommand {
                                                  {"damaged", JsonList(damaged, DamageJson)},
                                                  {"pruned", JsonList(pruned, PrunedJson)}});
     }
-    context.Remark(std::to_string(equal_) + " of " + CountText(trained, "trial") +
-                   " trained again " + (equal_ == 1 ? "is" : "are") + " equal; " +
-                   CountText(complete, "complete trial") +
+    const std::string again = trained == 0 ? ""
+                                           : std::to_string(equal_) + " of " +
+                                                 CountText(trained, "trial") + " trained again " +
+                                                 (equal_ == 1 ? "is" : "are") + " equal; ";
+    context.Remark(again + CountText(complete, "complete trial") +
                    ", damaged files: " + std::to_string(damaged.size()) +
                    (pruned.empty() ? "" : ", files given up: " + std::to_string(pruned.size())));
   }

@@ -148,7 +148,7 @@ Merger::Studies Merger::Enrol(const StudyRecord& study) {
 void Merger::MergeTrial(const Studies& studies, const TrialRecord& theirs) {
   const TrialRecord ours = ours_.FindByFingerprint(theirs.fingerprint).value();
   if (ours.state == TrialState::kComplete) {
-    if (theirs.state == TrialState::kComplete) Compare(theirs, ours);
+    if (theirs.state == TrialState::kComplete) Compare(Label(studies, theirs), theirs, ours);
   } else if (ours.state == TrialState::kRunning) {
     if (theirs.state == TrialState::kComplete) {
       report_.remarks.push_back(Label(studies, ours) +
@@ -169,7 +169,7 @@ void Merger::TakeTrial(const std::string& label, const TrialRecord& theirs,
   for (const Store::AttemptRecord& attempt : theirs_.Attempts(theirs.id)) {
     const fs::path folder = UnusedFolder(attempt.directory);
     upkeep.AddTrash(folder);
-    CopyAttempt(theirs, attempt, folder);
+    CopyAttempt(label, theirs, attempt, folder);
     folders[attempt.attempt] = folder;
   }
   ours_.Together([&] {
@@ -214,7 +214,7 @@ void Merger::TakeRows(const TrialRecord& theirs, TrialId id, std::int64_t first_
   }
 }
 
-void Merger::Compare(const TrialRecord& theirs, const TrialRecord& ours) {
+void Merger::Compare(const std::string& label, const TrialRecord& theirs, const TrialRecord& ours) {
   const auto whole = [](const Store& store, const TrialRecord& trial) {
     TrialResult result = *trial.result;
     result.epochs = store.Epochs(trial.id);
@@ -222,7 +222,7 @@ void Merger::Compare(const TrialRecord& theirs, const TrialRecord& ours) {
   };
   const auto differences = Differences(whole(ours_, ours), whole(theirs_, theirs));
   if (differences.empty()) return BringFilesBack(theirs, ours);
-  MergeConflict conflict{.ours = ours};
+  MergeConflict conflict{.ours = ours, .label = label};
   for (const Difference& difference : differences) {
     conflict.differences.push_back(difference.what + ": ours " + difference.recorded + ", theirs " +
                                    difference.now);
@@ -257,8 +257,8 @@ void Merger::BringFilesBack(const TrialRecord& theirs, const TrialRecord& ours) 
   }
 }
 
-void Merger::CopyAttempt(const TrialRecord& trial, const Store::AttemptRecord& attempt,
-                         const fs::path& to) {
+void Merger::CopyAttempt(const std::string& label, const TrialRecord& trial,
+                         const Store::AttemptRecord& attempt, const fs::path& to) {
   std::error_code error;
   for (fs::directory_iterator file(attempt.directory, error), end; !error && file != end;
        file.increment(error)) {
@@ -273,7 +273,7 @@ void Merger::CopyAttempt(const TrialRecord& trial, const Store::AttemptRecord& a
     if (!artifact.pruned_at.empty()) continue;
     const std::string damage = RecordedDamage(to / artifact.path, artifact);
     if (damage.empty()) continue;
-    report_.remarks.push_back(LabelOf(trial) + ": " + artifact.path + " " + damage +
+    report_.remarks.push_back(label + ": " + artifact.path + " " + damage +
                               ", there as well: " + ArtifactPath(trial, artifact).string());
   }
 }

@@ -17,6 +17,7 @@ namespace beamgrid {
 /// MergeConflict is a trial that both records have complete, with other measurements.
 struct MergeConflict {
   TrialRecord ours;
+  std::string label;  ///< how lists name the trial, with its study where there are several
   std::vector<std::string> differences;  ///< "metrics.gap: ours 0.5, theirs 0.75"
 };
 
@@ -83,10 +84,10 @@ class Merger {
   void TakeTrial(const std::string& label, const TrialRecord& theirs, const TrialRecord& ours);
   void TakeRows(const TrialRecord& theirs, TrialId id, std::int64_t first_attempt,
                 const std::map<std::int64_t, std::filesystem::path>& folders);
-  void Compare(const TrialRecord& theirs, const TrialRecord& ours);
+  void Compare(const std::string& label, const TrialRecord& theirs, const TrialRecord& ours);
   void BringFilesBack(const TrialRecord& theirs, const TrialRecord& ours);
-  void CopyAttempt(const TrialRecord& trial, const Store::AttemptRecord& attempt,
-                   const std::filesystem::path& to);
+  void CopyAttempt(const std::string& label, const TrialRecord& trial,
+                   const Store::AttemptRecord& attempt, const std::filesystem::path& to);
   void Refer(const Studies& studies, const TrialRecord& trial);
   [[nodiscard]] std::string WhyNotCounted(const Studies& studies, const TrialRecord& trial) const;
   [[nodiscard]] std::string Label(const Studies& studies, const TrialRecord& trial) const;

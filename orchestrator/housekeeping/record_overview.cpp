@@ -4,7 +4,6 @@
 
 #include "orchestrator/audit/kept_ensembles.h"
 #include "orchestrator/audit/recorded_files.h"
-#include "registry/util/json.h"
 #include "search/recipe.h"
 #include "search/recipe/warm_start_name.h"
 
@@ -13,11 +12,13 @@ namespace {
 
 using TrialsByMember = std::map<std::string, std::set<TrialId>>;
 
-std::set<TrialId> MembersOf(const boost::json::value& ensemble, const std::string& study,
+std::set<TrialId> MembersOf(const boost::json::object& ensemble, const std::string& study,
                             const TrialsByMember& trials,
                             const std::map<std::string, TrialId>& by_fingerprint) {
   std::set<TrialId> members;
-  for (const boost::json::value& member : ensemble.at("members").as_array()) {
+  const boost::json::value* list = ensemble.if_contains("members");
+  if (list == nullptr) return members;
+  for (const boost::json::value& member : list->as_array()) {
     if (const auto* fingerprint = member.as_object().if_contains("fingerprint")) {
       const auto found = by_fingerprint.find(std::string(fingerprint->as_string()));
       if (found != by_fingerprint.end()) members.insert(found->second);
@@ -91,10 +92,11 @@ RecordOverview LookAtRecord(const Store& store) {
     const StudyId study{row[1].as_int64()};
     auto& entry = *std::ranges::find(
         overview.studies, study, [](const StudyOverview& candidate) { return candidate.study.id; });
-    entry.ensembles.push_back({.id = row[0].as_int64(),
-                               .created_at = std::string(row[2].as_string()),
-                               .members = MembersOf(ParseJson(row[3].as_string()), entry.study.name,
-                                                    members, by_fingerprint)});
+    entry.ensembles.push_back(
+        {.id = row[0].as_int64(),
+         .created_at = std::string(row[2].as_string()),
+         .members = MembersOf(EnsembleAnswerOf(row[0].as_int64(), std::string(row[3].as_string())),
+                              entry.study.name, members, by_fingerprint)});
   }
   const Store::Table starts =
       store.Query("SELECT id, spec ->> '$.start' FROM trial WHERE spec ->> '$.start' IS NOT NULL");

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -19,6 +21,18 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kMark[] = ".part.";
+
+/// True if a process of this id is there and not merely waits for its parent to hear of its end: in
+/// a container nobody may ever do so.
+bool IsAlive(int process) {
+  if (::kill(process, 0) != 0 && errno == ESRCH) return false;
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  const std::string stat{std::istreambuf_iterator<char>(file), {}};
+  // The name in brackets may hold anything.
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos || name_end + 2 >= stat.size()) return true;
+  return stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+}
 
 /// Returns what a name says; nothing where it is none of HalfWrittenName's.
 std::optional<HalfWritten> ReadName(const fs::path& path) {
@@ -35,7 +49,7 @@ std::optional<HalfWritten> ReadName(const fs::path& path) {
   return HalfWritten{.path = path,
                      .whole = path.parent_path() / name.substr(0, mark),
                      .writer = *writer,
-                     .writer_lives = ::kill(*writer, 0) == 0 || errno != ESRCH};
+                     .writer_lives = IsAlive(*writer)};
 }
 
 }  // namespace

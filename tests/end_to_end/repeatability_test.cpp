@@ -114,6 +114,25 @@ TEST_F(Repeatability, TheRecordIsTheSameForOneTwoAndEightWorkers) {
   EXPECT_EQ(Canonical("2"), one);
 }
 
+TEST_F(Repeatability, AHalvingIsTheSameForOneTwoAndEightWorkers) {
+  RecipeText recipe;
+  recipe.train = "epochs = 4\nbatch = 16\nlearning_rate = 0.01";
+  recipe.search = "strategy = \"halving\"";
+  for (const char* slots : {"1", "2", "8"}) {
+    recipe.resources = "devices = [\"cpu\"]\nslots_per_device = " + std::string(slots);
+    folder_.WriteRecipe(recipe, "slots.toml");
+    RunInto(slots, "slots.toml");
+  }
+  const std::string one = Canonical("1");
+  EXPECT_THAT(one, HasSubstr("\"state\":\"pruned\""));
+  EXPECT_EQ(Canonical("2"), one);
+  EXPECT_EQ(Canonical("8"), one);
+  const Ended listed = folder_.Run({"trials", "small", "--db", "1.db"});
+  EXPECT_THAT(listed.out, HasSubstr("pruned"));
+  RunInto("2", "slots.toml");  // nothing to do, and nothing changes
+  EXPECT_EQ(Canonical("2"), one);
+}
+
 /// Stopped in the middle of a trial that is then gone on with.
 class StoppedStudy : public Repeatability {
  protected:

@@ -100,6 +100,7 @@ TEST_F(HousekeepingCommandsTest, PruneDeletesTheLosersWeightsAndSaysWhatItFreed)
   EXPECT_EQ(verify.exit_code, 0);
   EXPECT_THAT(verify.out, AllOf(HasSubstr("given up  MC-BLSTM2 seed 1: "),
                                 HasSubstr("model.pt (by `prune`, 20"), Not(HasSubstr("damaged"))));
+  EXPECT_THAT(verify.err, Not(HasSubstr("trained again")));
   EXPECT_THAT(verify.err, HasSubstr("2 complete trials, damaged files: 0, files given up: 1"));
   EXPECT_THAT(OnRecord({"verify", "a", "MC-BLSTM1", "--files"}).out, Not(HasSubstr("given up")));
   EXPECT_THAT(OnRecord({"verify", "a", "MC-BLSTM1", "--files"}).err,
@@ -175,7 +176,7 @@ TEST_F(HousekeepingCommandsTest, OfSeveralStudiesTheListsNameTheStudy) {
   record_.Wait(study_, 3, 2);  // the trial is of both now
   EXPECT_THAT(OnRecord({"prune", "b", "--keep", "1", "--dry-run"}).out,
               HasSubstr("kept  b/MC-BLSTM3#2: study a has it too"));
-  EXPECT_THAT(OnRecord({"rm", "b/MC-BLSTM3/2", "--yes"}).out,
+  EXPECT_THAT(OnRecord({"rm", "b/MC-BLSTM3#2", "--yes"}).out,
               HasSubstr("stays  b/MC-BLSTM3#2: another study has it too"));
   EXPECT_THAT(OnRecord({"rm", "a", "--yes"}).out, HasSubstr("  a/MC-BLSTM3#2 (complete)"));
   EXPECT_FALSE(std::filesystem::exists(record_.path.string() + ".a.lock"));
@@ -246,12 +247,33 @@ TEST_F(HousekeepingCommandsTest, EnsemblesAreListedAndRemovedById) {
   EXPECT_EQ(OnRecord({"rm", "--ensemble", "77", "--yes"}).exit_code, 2);
   EXPECT_THAT(OnRecord({"rm", "--ensemble", "1"}).err,
               HasSubstr("remove 1 ensemble from the record"));
-  const auto removed = OnRecord({"rm", "--ensemble", "1", "--yes", "--json"}).Json();
+  const auto removed = OnRecord({"rm", "--ensemble", "1", "1", "--yes", "--json"}).Json();
+  EXPECT_EQ(removed.at("ensembles").as_array().size(), 1U);
   EXPECT_EQ(removed.at("ensembles").at(0).at("id"), 1);
   EXPECT_EQ(OnRecord({"ensembles", "--json"}).Json().as_array().size(), 1U);
   EXPECT_THAT(OnRecord({"prune", "a", "--keep", "1", "--dry-run"}).out,
               HasSubstr("MC-BLSTM2 seed 1  model.pt"));
   EXPECT_TRUE(record_.Has(loser_, kModelFile));
+}
+
+TEST_F(HousekeepingCommandsTest, AnEnsembleThatNobodyCanReadIsNamedAndCanBeRemoved) {
+  for (const char* json : {"[]", R"({"members":{}})", R"({"members":[{"name":1}]})"}) {
+    record_.store.AddEnsemble(study_, {.created_at = "", .json = json});
+    const std::string id = std::to_string(record_.store.Ensembles(study_).back().id);
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"ensembles"},
+                                                    {"prune", "a", "--keep", "1", "--dry-run"},
+                                                    {"dump", "a", "--canonical"}}) {
+      const Called called = OnRecord(command);
+      EXPECT_EQ(called.exit_code, 1) << command[0];
+      EXPECT_THAT(called.err, HasSubstr("`beamgrid rm --ensemble " + id + "` removes it")) << json;
+    }
+    EXPECT_EQ(OnRecord({"rm", "--ensemble", id, "--yes"}).exit_code, 0);
+    EXPECT_EQ(OnRecord({"prune", "a", "--keep", "1", "--dry-run"}).exit_code, 0);
+  }
+  // Nor does one end a listing that says nothing of its score.
+  record_.store.AddEnsemble(study_, {.created_at = "", .json = R"({"members":[]})"});
+  EXPECT_EQ(OnRecord({"ensembles"}).exit_code, 0);
+  EXPECT_TRUE(OnRecord({"ensembles", "--json"}).Json().at(0).at("gap").is_null());
 }
 
 TEST_F(HousekeepingCommandsTest, AnEnsembleOfTrialsThatCountNoMoreIsNoAnswer) {
@@ -459,6 +481,29 @@ TEST_F(HousekeepingCommandsTest, MergeOfResultsThatDifferSaysSoAndFails) {
   const Called called = OnRecord({"merge", theirs.path.string(), "--yes"});
   EXPECT_EQ(called.exit_code, 1);
   EXPECT_THAT(called.out, HasSubstr("conflict  MC-BLSTM2 seed 1: both are complete and differ"));
+}
+
+TEST_F(HousekeepingCommandsTest, MergeOfSeveralStudiesNamesTheStudy) {
+  FiledRecord theirs(Path("theirs"));
+  theirs.Complete(theirs.Study("a"), 2, 0.2);
+  std::filesystem::remove(
+      theirs.FileOf(theirs.Complete(theirs.Study("b"), 3, 0.5), kPredictionsFile));
+  const Called called = OnRecord({"merge", theirs.path.string(), "--yes"});
+  EXPECT_THAT(called.out, AllOf(HasSubstr("conflict  a/MC-BLSTM2#1: both are complete and differ"),
+                                HasSubstr("note: b/MC-BLSTM3#1: predictions.bin is gone")));
+}
+
+TEST_F(HousekeepingCommandsTest, MergeSaysWhichGivenUpFilesAreThereAgain) {
+  FiledRecord theirs(Path("theirs"));
+  theirs.Complete(theirs.Study("a"), 2, 0.1);
+  ASSERT_EQ(OnRecord({"prune", "a", "--keep", "1", "--yes"}).exit_code, 0);
+  const Called called = OnRecord({"merge", theirs.path.string(), "--yes"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out,
+              HasSubstr("1 file (1000 B); 1 file that `prune` had given up here is there "
+                        "again"));
+  EXPECT_TRUE(record_.Has(loser_, kModelFile));
+  EXPECT_THAT(OnRecord({"merge", theirs.path.string(), "--yes"}).out, HasSubstr("nothing to take"));
 }
 
 TEST_F(HousekeepingCommandsTest, DuTellsKindsApartAndWhatPruneWouldFree) {

@@ -43,6 +43,17 @@ TEST(HalfWritten, IsKnownByTheNameAndItsWriter) {
   EXPECT_TRUE(HalfWrittenIn(folder / "missing").empty());
 }
 
+TEST(HalfWritten, AProcessWhoseEndNobodyHeardOfIsDead) {
+  const TemporaryFolder folder;
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT), 0);
+  WriteFileAtomically(folder / ("a.db.part." + std::to_string(child)), "half");
+  EXPECT_FALSE(HalfWrittenIn(folder.path()).at(0).writer_lives);
+  ::waitpid(child, nullptr, 0);
+}
+
 TEST(HalfWritten, OfADeadWriterGoesWhenTheFileIsWrittenAgain) {
   const TemporaryFolder folder;
   const auto half = folder / ("out.csv.part." + std::to_string(DeadProcess()));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 
 #include "registry/util/json.h"
 #include "search/recipe.h"
+#include "search/strategy.h"
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
@@ -103,9 +105,23 @@ std::string Said(const std::string& text) {
   return CanonicalJson(said);
 }
 
+/// Returns a strategy that takes the key of [search].
+std::string StrategyWith(const std::string& key) {
+  for (const StrategyInfo& strategy : Strategies()) {
+    if (std::ranges::count(strategy.uses, key) > 0 ||
+        std::ranges::find(strategy.options, key, &OptionInfo::name) != strategy.options.end()) {
+      return strategy.name;
+    }
+  }
+  return "grid";
+}
+
 /// The sections that a recipe may have anywhere, with the keys that they need.
-Written WithSection(const std::string& section) {
+Written WithSection(const std::string& section, const std::string& key = "") {
   Written written;
+  if (section == "search") written.Set("search", "strategy", "\"" + StrategyWith(key) + "\"");
+  if (section == "search.stage") written.Set("search", "strategy", "\"greedy\"");
+  if (section == "study.seeds") return written.Set("study.seeds", "max", "900");
   if (section == "table") written.Set("table", "vary", "\"temporal\"");
   if (section == "search.stage") written.Set("search.stage", "vary", "\"temporal\"");
   return written.Add(section);
@@ -124,7 +140,8 @@ const std::map<std::string, Samples> kSamples = {
     {"plugins", {{"\"a.so\"", "[\"a.so\", \"b.so\"]"}, {{"[]", "empty"}, {"1", "must be text"}}}},
     {"study.name", {{"\"a-B_1\""}, {{"\"a b\"", "1..100 letters"}, {"\"\"", "1..100 letters"}}}},
     {"study.seeds",
-     {{"[0]", "[1, 2]"}, {{"[]", "one or more"}, {"[-1]", "from 0 on"}, {"1", "list"}}}},
+     {{"[0]", "[1, 2]", "{ max = 3 }", "{ min = 2, max = 3 }"},
+      {{"[]", "one or more"}, {"[-1]", "from 0 on"}, {"1", "list"}, {"{}", "missing"}}}},
     {"study.objective", {{"\"gap\"", "\"segment_map\""}, {{"\"gpa\"", "did you mean 'gap'"}}}},
     {"data.train", {{"\"t*\"", "[\"a\", \"b\"]"}, {{"[]", "empty"}, {"1", "must be text"}}}},
     {"data.validate", {{"\"t*\"", "[\"a\", \"b\"]"}, {{"[]", "empty"}}}},
@@ -136,6 +153,11 @@ const std::map<std::string, Samples> kSamples = {
     {"data.weighted_classes",
      {{}, {{"[1]", "needs class_weight"}, {"[10]", "0..9"}, {"[]", "empty list"}}}},
     {"search.order", {{"[\"temporal\"]"}, {{"[\"tmp\"]", "unknown criterion"}, {"1", "list"}}}},
+    {"search.eta", {{"2", "5"}, {{"1", "2..16"}, {"17", "2..16"}, {"6", "nothing to halve"}}}},
+    {"search.min_epochs", {{"1", "2"}, {{"5", "nothing to halve"}, {"0", "1..1000000"}}}},
+    {"search.candidates", {{"0", "2", "1000000"}, {{"1", "none to be compared"}, {"-1", "0.."}}}},
+    {"study.seeds.min", {{"1", "899"}, {{"0", "1..1000"}, {"900", "more than min"}}}},
+    {"study.seeds.max", {{"2", "1000"}, {{"1", "more than min"}, {"1001", "1..1000"}}}},
     {"search.stage.vary", {{"\"temporal\""}, {{"\"tempral\"", "did you mean 'temporal'"}}}},
     {"search.stage.fix", {{"{ classifier = { use = \"moe\" } }"}, {{"1", "table"}}}},
     {"resources.devices",
@@ -196,8 +218,9 @@ std::string NumberText(double number) {
 TEST(RecipeKeys, EveryKeyIsRead) {
   ForEachKey([](const auto& section, const auto& key, const std::string& path) {
     // What is not known is answered with "unknown key", whatever its value.
-    const std::string text =
-        WithSection(section.name).Set(section.name, key.setting.name, "1979-05-27").Text();
+    const std::string text = WithSection(section.name, key.setting.name)
+                                 .Set(section.name, key.setting.name, "1979-05-27")
+                                 .Text();
     EXPECT_THAT(Mistakes(text), HasSubstr(": is ")) << path;
     EXPECT_THAT(Mistakes(text), testing::Not(HasSubstr("unknown key"))) << path;
   });
@@ -239,8 +262,9 @@ TEST(RecipeKeys, TheDefaultIsWhatLeavingOutMeans) {
     if (key.fallback.find_first_of("0123456789\"[") != 0) return;  // in words
     // A weight without classes is a mistake; the reader's own default is that of the table.
     if (path == "data.class_weight") return;
-    const Written without = WithSection(section.name).Remove(section.name, key.setting.name);
-    Written with = WithSection(section.name);
+    const Written without =
+        WithSection(section.name, key.setting.name).Remove(section.name, key.setting.name);
+    Written with = WithSection(section.name, key.setting.name);
     with.Set(section.name, key.setting.name, key.fallback);
     EXPECT_EQ(Mistakes(with.Text()), "") << path;
     EXPECT_EQ(Said(with.Text()), Said(without.Text())) << path;
@@ -257,7 +281,7 @@ TEST(RecipeKeys, ASectionThatSaysNothingIsLikeNone) {
 TEST(RecipeKeys, WhatIsRequiredIsMissed) {
   ForEachKey([](const auto& section, const auto& key, const std::string& path) {
     const std::string text =
-        WithSection(section.name).Remove(section.name, key.setting.name).Text();
+        WithSection(section.name, key.setting.name).Remove(section.name, key.setting.name).Text();
     const bool missed =
         Mistakes(text).find(path.substr(path.rfind('.') + 1) + ": is missing") != std::string::npos;
     EXPECT_EQ(missed, key.fallback == "required") << path << "\n" << Mistakes(text);
@@ -268,8 +292,9 @@ TEST(RecipeKeys, TheRangesAreThoseOfTheReaders) {
   ForEachKey([](const auto& section, const auto& key, const std::string& path) {
     if (kSamples.contains(path) || !key.setting.minimum) return;
     const auto mistakes = [&](double number) {
-      return Mistakes(
-          WithSection(section.name).Set(section.name, key.setting.name, NumberText(number)).Text());
+      return Mistakes(WithSection(section.name, key.setting.name)
+                          .Set(section.name, key.setting.name, NumberText(number))
+                          .Text());
     };
     EXPECT_THAT(key.takes, HasSubstr(AllowedText(key.setting))) << path;
     EXPECT_EQ(mistakes(*key.setting.minimum), "") << path;
@@ -284,16 +309,16 @@ TEST(RecipeKeys, TheWordsAreThoseOfTheReaders) {
     if (kSamples.contains(path) || key.setting.choices.empty()) return;
     for (const OptionValue& word : key.setting.choices) {
       EXPECT_THAT(key.takes, HasSubstr(std::string(word.as_string())));
-      EXPECT_EQ(Mistakes(WithSection(section.name)
+      EXPECT_EQ(Mistakes(WithSection(section.name, key.setting.name)
                              .Set(section.name, key.setting.name, CanonicalJson(word))
                              .Text()),
                 "")
           << path;
     }
-    EXPECT_THAT(
-        Mistakes(
-            WithSection(section.name).Set(section.name, key.setting.name, "\"no-word\"").Text()),
-        HasSubstr(AllowedText(key.setting)))
+    EXPECT_THAT(Mistakes(WithSection(section.name, key.setting.name)
+                             .Set(section.name, key.setting.name, "\"no-word\"")
+                             .Text()),
+                HasSubstr(AllowedText(key.setting)))
         << path;
   });
 }
@@ -304,10 +329,10 @@ TEST(RecipeKeys, KeysWithReadersOfTheirOwnTakeWhatTheReferenceSays) {
     const std::string section = dot == std::string::npos ? "" : path.substr(0, dot);
     const std::string key = path.substr(dot == std::string::npos ? 0 : dot + 1);
     for (const std::string& value : samples.sound) {
-      EXPECT_EQ(Mistakes(WithSection(section).Set(section, key, value).Text()), "") << path;
+      EXPECT_EQ(Mistakes(WithSection(section, key).Set(section, key, value).Text()), "") << path;
     }
     for (const auto& [value, message] : samples.wrong) {
-      EXPECT_THAT(Mistakes(WithSection(section).Set(section, key, value).Text()),
+      EXPECT_THAT(Mistakes(WithSection(section, key).Set(section, key, value).Text()),
                   HasSubstr(message))
           << path << " = " << value;
     }
