@@ -99,7 +99,7 @@ TEST_F(ResultsCommandsTest, NothingScoredIsNoScore) {
   };
   refused(predictions, empty, empty + " holds no video: there is nothing to score");
   refused(predictions, no_record, no_record + " holds no video");
-  refused(predictions, unlabelled, unlabelled + " holds 1 videos without any label");
+  refused(predictions, unlabelled, unlabelled + " holds 1 video without any label");
   refused(none, truth, none + ": predicts nothing");
   refused(none, empty, none + ": predicts nothing");
   EXPECT_EQ(Call({"score", "--predictions", predictions, "--truth", truth}).exit_code, 0);
@@ -194,7 +194,7 @@ TEST_F(ResultsCommandsTest, EnsembleOfGivenMembersAndWeights) {
 }
 
 TEST_F(ResultsCommandsTest, EnsembleRefusesWhatDoesNotFitTogether) {
-  EXPECT_THAT(EnsembleOf({"--sizes", "1MiB"}).err, HasSubstr("1 sizes for 2 prediction files"));
+  EXPECT_THAT(EnsembleOf({"--sizes", "1MiB"}).err, HasSubstr("1 size for 2 prediction files"));
   EXPECT_THAT(EnsembleOf({"--size-limit", "much"}).err, HasSubstr("--size-limit: 'much'"));
   EXPECT_EQ(Call({"ensemble"}).exit_code, 2);
   EXPECT_EQ(Call({"ensemble", "--predictions", Path("a.csv")}).exit_code, 2);
