@@ -143,7 +143,7 @@ std::string FixText(const TableQuestion& question) {
   return Join(question.fix, ", ", [](const auto& fix) { return fix.first + "=" + fix.second; });
 }
 
-std::vector<Variation> Fixed(std::vector<Variation> models, const TableQuestion& question) {
+std::vector<Variation> WithFixes(std::vector<Variation> models, const TableQuestion& question) {
   const std::size_t all = models.size();
   for (const auto& [path, value] : question.fix) {
     const Conditions conditions = ParseCondition(path, value);
@@ -319,7 +319,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   if (!question.vary.empty()) RequireCriterion(question.vary, "vary = '" + question.vary + "'");
   const Metric* metric = MetricNamed("metric", question.metric);
   std::vector<Group> groups =
-      GroupsOf(Fixed(ModelsOf(trials, catalogue, metric), question), question.vary);
+      GroupsOf(WithFixes(ModelsOf(trials, catalogue, metric), question), question.vary);
   Group& group = Widest(groups);
   if (question.vary.empty()) SortByMean(group.variants);
 

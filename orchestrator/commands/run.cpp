@@ -4,6 +4,7 @@
 #include "orchestrator/run_study.h"
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/effects_text.h"
 #include "orchestrator/commands/json_report.h"
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/recipe_option.h"
@@ -38,7 +39,7 @@ class RunCommand : public Subcommand {
     app.footer(
         std::string("--json: study, objective, trained, reused, failed, refused, attempts,\n"
                     "interrupted, stopped_because, failures, decisions, leaderboard, tables,\n"
-                    "ensemble, unfinished, ") +
+                    "effects, ensemble, unfinished, ") +
         kReportKeys);
   }
 
@@ -87,6 +88,7 @@ class RunCommand : public Subcommand {
     report["decisions"] = boost::json::value_from(result.decisions);
     report["leaderboard"] = boost::json::array();
     report["tables"] = boost::json::array();
+    report["effects"] = nullptr;
     report["ensemble"] = nullptr;
     report["unfinished"] = boost::json::array();
   }
@@ -130,6 +132,8 @@ class RunCommand : public Subcommand {
       part("table '" + table.title + "'", "table " + recipe.name,
            [&] { ReportTable(context.out, store, catalogue, recipe, table, report); });
     }
+    part("effects", "effects " + recipe.name,
+         [&] { ReportEffects(context.out, store, catalogue, study, report); });
     if (recipe.ensemble) {
       part("ensemble", "ensemble " + recipe.name,
            [&] { MakeEnsemble(context, store, study, recipe, report); });
@@ -180,6 +184,19 @@ class RunCommand : public Subcommand {
       out << "\n" << Render(made, "md");
     } else {
       (*report)["tables"].as_array().push_back(ParseJson(Render(made, "json")));
+    }
+  }
+
+  /// Where at least two parts vary and enough combinations are complete.
+  static void ReportEffects(std::ostream& out, const Store& store, const Catalogue& catalogue,
+                            const StudyRecord& study, boost::json::object* report) {
+    const std::optional<StudyEffects> made = EffectsWorthTelling(store, catalogue, study);
+    if (!made) return;
+    if (report != nullptr) {
+      (*report)["effects"] = ToJson(*made);
+    } else {
+      out << "\nWhat the search learnt\n\n";
+      PrintEffectsBriefly(out, *made);
     }
   }
 

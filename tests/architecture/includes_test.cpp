@@ -36,6 +36,7 @@ const std::vector<Wing> kWings = {
       "registry/util"}},
     {"search/strategies", {"search", "registry", "registry/util"}},
     {"search/ensemble", {"registry/scoring", "registry/util"}},
+    {"search/effects", {}},
     {"trainer/protocol", {"registry", "registry/util"}},
     {"trainer/data", {"registry", "registry/scoring", "registry/util"}},
     {"trainer", {"trainer/data", "registry", "registry/util"}},
@@ -47,7 +48,7 @@ const std::vector<Wing> kWings = {
     {"trainer/worker",
      {"trainer", "trainer/contract", "trainer/data", "trainer/protocol", "trainer/training",
       "registry", "registry/util"}},
-    {"reports", {"search", "registry", "registry/store", "registry/util"}},
+    {"reports", {"search", "search/effects", "registry", "registry/store", "registry/util"}},
     // The core: what depends on processes, devices or time is behind its three seams.
     {"orchestrator/study",
      {"search", "search/recipe/warm_start_name.h", "trainer/protocol", "registry",
