@@ -109,14 +109,14 @@ std::vector<Group> GroupsOf(std::vector<Variation> models, const std::string& va
 /// What groups are chosen by, the most important first.
 using GroupKey = std::array<double, 3>;
 
-GroupKey KeyOf(const Group& group) {
+GroupKey GroupKeyOf(const Group& group) {
   return {static_cast<double>(group.measured()), group.mean(),
           static_cast<double>(group.variants.size())};
 }
 
 Group& Widest(std::vector<Group>& groups) {
   // max_element keeps the first of equal ones: the group that was asked for first.
-  return *std::ranges::max_element(groups, {}, KeyOf);
+  return *std::ranges::max_element(groups, {}, GroupKeyOf);
 }
 
 /// Returns why it is this group and none of the others: the first number by which it leads all.
@@ -128,11 +128,11 @@ std::string WhyChosen(const std::vector<Group>& groups, const Group& chosen) {
       "variants",
       "of those with as many measured variants, the same mean and as many variants this is the one "
       "that was asked for first"};
-  const GroupKey key = KeyOf(chosen);
+  const GroupKey key = GroupKeyOf(chosen);
   std::size_t equal = 0;
   for (const Group& group : groups) {
     if (&group == &chosen) continue;
-    const GroupKey other = KeyOf(group);
+    const GroupKey other = GroupKeyOf(group);
     const auto differs = std::ranges::mismatch(key, other).in1;
     equal = std::max(equal, static_cast<std::size_t>(differs - key.begin()));
   }
