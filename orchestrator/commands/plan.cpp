@@ -7,6 +7,7 @@
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/search_cost_text.h"
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/machine/device_memory.h"
@@ -23,6 +24,15 @@ namespace beamgrid {
 namespace {
 
 constexpr char kColumns[] = "%-9s %6s %13s %10s  %s\n";
+constexpr std::size_t kNameColumn = 43;
+constexpr std::size_t kShortestName = 16;
+
+/// Returns the name as there is room for it.
+std::string Shown(std::ostream& out, const std::string& name) {
+  const auto width = TerminalWidth(out);
+  if (!width) return name;
+  return Shortened(name, std::max(*width, kNameColumn + kShortestName) - kNameColumn);
+}
 
 std::string Line(const std::string& state, const std::string& seed, const std::string& parameters,
                  const std::string& size, const std::string& name) {
@@ -36,14 +46,18 @@ std::string Line(const std::string& state, const std::string& seed, const std::s
 void PrintTotals(std::ostream& out, const PlanTotals& totals) {
   for (const std::string& decision : totals.decisions) out << "decided: " << decision << "\n";
   for (const std::string& line : LinesOf(totals.outdated)) out << line << "\n";
-  out << totals.trials << " trials of " << totals.candidates << " models, " << totals.complete
-      << " complete already, " << totals.refused << " models refused\n";
+  const auto count = [](auto number, const char* noun) {
+    return CountText(static_cast<std::size_t>(number), noun);
+  };
+  out << count(totals.trials, "trial") << " of " << count(totals.candidates, "model") << ", "
+      << totals.complete << " complete already, " << count(totals.refused, "model") << " refused\n";
   if (totals.limited) {
     out << "more follow that --limit leaves out\n";
   } else if (!totals.later_candidates) {
     out << "more may follow, depending on these results\n";
   } else if (*totals.later_candidates > 0) {
-    out << "up to " << *totals.later_candidates << " more models, chosen by these results\n";
+    out << "up to " << count(*totals.later_candidates, "more model")
+        << ", chosen by these results\n";
   }
 }
 
@@ -77,10 +91,15 @@ void PlanAsText(const PlanParts& parts, const CostParts& costs, std::ostream& ou
     meter.Add(trial, Done(parts, trial));
     out << Line(ToString(PlannedState(trial)), std::to_string(trial.spec.seed),
                 std::to_string(trial.parameters), SizeText(trial.size_bytes),
-                trial.name + WarmStartRemark(trial));
+                Shown(out, trial.name + WarmStartRemark(trial)));
   };
   sink.on_refused = [&out](const std::string& name, const std::string& why) {
-    out << Line("refused", "", "", "", name + ": " + why);
+    const std::string text = name + ": " + why;
+    if (!TerminalWidth(out)) {
+      out << Line("refused", "", "", "", text);
+    } else {
+      PrintProse(out, "refused  ", text, 4);
+    }
   };
   const PlanTotals totals = PlanStudy(parts, sink);
   PrintTotals(out, totals);
@@ -195,8 +214,8 @@ class Plan : public Subcommand {
     StudyData data = ReadStudyData(std::move(found.spec), VoiceOf(context));
     train_examples_ = data.census.train.examples;
     predictions_bytes_ = PredictionsBytes(data.census.validate, data.spec.classes);
-    context.Detail("data: " + std::to_string(data.spec.train.size()) + " train and " +
-                   std::to_string(data.spec.validate.size()) + " validate files, digest " +
+    context.Detail("data: " + CountText(data.spec.train.size(), "train file") + " and " +
+                   CountText(data.spec.validate.size(), "validate file") + ", digest " +
                    data.spec.digest);
     for (const std::string& warning : data.verdict.warnings) context.Remark("warning: " + warning);
     const std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);

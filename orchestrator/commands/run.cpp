@@ -10,8 +10,8 @@
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/study_ensemble.h"
-#include "orchestrator/commands/trainer.h"
 #include "orchestrator/commands/trial_listing.h"
+#include "orchestrator/commands/whole_recipe.h"
 #include "orchestrator/interrupts.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -54,14 +54,13 @@ class RunCommand : public Subcommand {
   /// `report`: null where the results are printed as text.
   int CarryOut(const CommandContext& context, boost::json::object* report) {
     const RecipeSource source = recipe_.Read();
-    const auto [trainer, catalogue] = OpenTrainerFor(context, source);
-    options_.trainer = trainer;
+    const auto [trainer, recipe] = LoadWholeRecipe(context, source, DataFiles::kHere);
+    const Catalogue& catalogue = trainer.catalogue;
+    options_.trainer = trainer.path;
     options_.database = database_.path;
     options_.runs = database_.runs;
     context.Detail("database: " + options_.database.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;
-    const Recipe recipe = LoadRecipe(source, catalogue);
-    RequirePaperTables(recipe);
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
     if (report != nullptr) AddResult(recipe, result, *report);

@@ -61,8 +61,9 @@ ContentChange DataCause(const DataSpec& then, const DataSpec& now) {
         then.weighted_classes != now.weighted_classes || then.class_weight != now.class_weight;
     if (!weights)
       return {"data: the settings of [data] mean something else", "trained on other data"};
-    return {"data: the class list is another (" + std::to_string(now.weighted_classes.size()) +
-                " weighted classes, were " + std::to_string(then.weighted_classes.size()) + ")",
+    return {"data: the class list is another (" +
+                CountText(now.weighted_classes.size(), "weighted class") + ", were " +
+                std::to_string(then.weighted_classes.size()) + ")",
             "trained with another class list"};
   }
   std::string change;

@@ -11,6 +11,7 @@
 #include "orchestrator/run_study.h"
 #include "registry/util/files.h"
 #include "search/recipe.h"
+#include "search/strategy.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/search/test_catalogue.h"
 
@@ -63,6 +64,36 @@ TEST_F(SearchCommandsTest, ComponentsTakesAComponentOrACriterion) {
   EXPECT_THAT(unknown.err, HasSubstr("did you mean 'netvlad'?"));
 }
 
+TEST_F(SearchCommandsTest, StrategiesAreListedWithTheirKeys) {
+  const Called all = Call({"strategies"});
+  EXPECT_EQ(all.exit_code, 0);
+  const auto json = Call({"strategies", "--json"}).Json();
+  ASSERT_EQ(json.as_array().size(), Strategies().size());
+  for (const StrategyInfo& strategy : Strategies()) {
+    EXPECT_THAT(all.out, HasSubstr(strategy.name + "\n  " + strategy.help + "\n"));
+    const Called one = Call({"strategies", strategy.name});
+    EXPECT_EQ(one.exit_code, 0) << one.err;
+    EXPECT_THAT(one.out, HasSubstr("strategy = \"" + strategy.name + "\"\n"));
+    for (const OptionInfo& option : strategy.options) {
+      EXPECT_THAT(one.out, HasSubstr(option.name + " = "));
+      EXPECT_THAT(one.out, HasSubstr(AllowedText(option)));
+    }
+  }
+  const auto greedy = Call({"strategies", "greedy", "--json"}).Json();
+  ASSERT_EQ(greedy.as_array().size(), 1U);
+  EXPECT_THAT(KeysOf(greedy.at(0)), ::testing::ElementsAre("help", "name", "options"));
+  const Called text = Call({"strategies", "greedy"});
+  EXPECT_THAT(text.out, HasSubstr("order"));
+  EXPECT_THAT(text.out, HasSubstr("1..100"));
+  EXPECT_THAT(text.out, HasSubstr("[[search.stage]]"));
+  EXPECT_EQ(text.out.find("greedy: "), std::string::npos) << "it stands above";
+  EXPECT_EQ(Call({"strategies", "grid"}).out.find("passes"), std::string::npos);
+  const Called unknown = Call({"strategies", "gredy"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("no strategy 'gredy'; did you mean 'greedy'?"));
+  EXPECT_THAT(Call({"completion", "bash"}).out, HasSubstr("' strategies') words='"));
+}
+
 TEST_F(SearchCommandsTest, ADeviceThatIsNotThereLeavesNoDatabase) {
   const std::string recipe = Recipe("[resources]\ndevices = [\"cuda:0\"]\n");
   const Called ran =
@@ -101,6 +132,54 @@ TEST_F(SearchCommandsTest, CheckSaysNothingOfAGoodRecipe) {
   const Called called = Call({"check", Recipe("")});
   EXPECT_EQ(called.exit_code, 0) << called.err;
   EXPECT_EQ(called.out, "");
+}
+
+TEST_F(SearchCommandsTest, MissingFilesAreToldWithTheRecipesOtherMistakes) {
+  const std::string recipe = Recipe(
+      "[[grid.temporal]]\nuse = \"netvald\"\n[[table]]\nvary = \"temporal\"\n"
+      "reference = \"kim18/99\"\n",
+      "classes = 0\nweighted_classes = \"gone.csv\"\nclass_weight = 2\n");
+  std::filesystem::remove(Path("data/train0000.tfrecord"));
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"check", recipe}, {"run", recipe, "--db", Path("x.db")}}) {
+    const Called called = Call(command);
+    EXPECT_EQ(called.exit_code, 2);
+    EXPECT_THAT(called.err, ::testing::ContainsRegex("recipe.toml:7:[0-9]+: data.train: .*\n"
+                                                     ".*recipe.toml:9:[0-9]+: data.classes: .*\n"
+                                                     ".*recipe.toml:13:[0-9]+: grid.temporal.*\n"
+                                                     ".*recipe.toml:16:[0-9]+: table.0..reference: "
+                                                     "reference = 'kim18/99'"));
+    EXPECT_EQ(called.err.find("gone.csv"), std::string::npos) << "of how many classes?";
+  }
+  EXPECT_THAT(Call({"check", recipe, "--no-data"}).err,
+              ::testing::Not(HasSubstr("matches no file")));
+  const auto json = Call({"check", recipe, "--json"}).Json();
+  EXPECT_EQ(json.at("mistakes").as_array().size(), 4U);
+  EXPECT_EQ(json.at("mistakes").at(0).at("line"), 7);
+  // Nor does a plugin that is not there hide them.
+  const Called plugin = Call({"check", recipe, "--set", "plugins=gone.so"});
+  EXPECT_THAT(plugin.err, HasSubstr("gone.so"));
+  EXPECT_THAT(plugin.err, HasSubstr("data.train"));
+}
+
+TEST_F(SearchCommandsTest, APlanFitsTheTerminal) {
+  const std::string recipe = Recipe(
+      "[[grid.multimodal]]\nuse = \"attention\"\n[[grid.multimodal]]\nuse = \"concat\"\n"
+      "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = 77\nhidden = 257\nframe_projection = 9\n");
+  const Called narrow = CallAtTerminal(64, {"plan", recipe});
+  EXPECT_EQ(narrow.exit_code, 0) << narrow.err;
+  EXPECT_LE(WidestLine(narrow.out), 64U) << narrow.out;
+  EXPECT_THAT(narrow.out, HasSubstr("attention needs two features"));
+  EXPECT_THAT(narrow.out, HasSubstr("…"));
+  EXPECT_EQ(Call({"plan", recipe}).out.find("…"), std::string::npos);
+}
+
+TEST_F(SearchCommandsTest, ABraceWithoutItsFileIsAMistakeWithAPlace) {
+  const std::string recipe = Recipe("", "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n");
+  const Called called =
+      Call({"check", recipe, "--set", "data.train=data/{train0000,gone}.tfrecord"});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("data.train: no file matches"));
 }
 
 TEST_F(SearchCommandsTest, CheckSaysAllMistakesAtOnce) {
@@ -383,11 +462,11 @@ TEST_F(SearchCommandsTest, EveryCommandSaysTheSameOfDataThatStopAStudy) {
   EXPECT_THAT(plan.err, HasSubstr(problem));
   EXPECT_THAT(plan.err, HasSubstr("`beamgrid run` will not begin on these data"));
   const Called verify = Call({"data", "verify", recipe});
-  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_EQ(verify.exit_code, 2) << "as check and run";
   EXPECT_THAT(verify.out, HasSubstr(problem));
   EXPECT_THAT(verify.out, HasSubstr("warning: " + warning));
   const Called as_json = Call({"data", "verify", recipe, "--json"});
-  EXPECT_EQ(as_json.exit_code, 1);
+  EXPECT_EQ(as_json.exit_code, 2);
   const auto json = as_json.Json();
   EXPECT_EQ(json.at("sound"), false);
   EXPECT_EQ(json.at("train").at("examples"), 8);
@@ -422,7 +501,7 @@ TEST_F(SearchCommandsTest, WhatCannotBeUsedCountsAmongWhatWasRead) {
   const std::string recipe =
       Recipe("", "classes = 1\nfeatures = { rgb = 8, audio = 4 }\non_error = \"skip\"\n");
   const Called verify = Call({"data", "verify", recipe});
-  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_EQ(verify.exit_code, 2);
   EXPECT_THAT(verify.out, HasSubstr(" of 8 examples in 1 file can be used"));
   const auto train = Call({"data", "verify", recipe, "--json"}).Json().at("train");
   EXPECT_GT(train.at("contradicting").as_int64(), 0);
