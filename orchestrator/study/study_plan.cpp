@@ -16,8 +16,7 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
                      /*slots=*/1);
   PlanTotals totals;
   if (parts.store != nullptr) {
-    const auto study = parts.store->FindStudy(parts.recipe->name);
-    if (study) totals.outdated = intake.OutdatedTrials(study->id);
+    totals.change = FindStudyChange(*parts.store, *parts.recipe, *parts.catalogue, *parts.data);
   }
   while (const std::optional<ConsideredCandidate> candidate = intake.Next()) {
     totals.limited = parts.limit && totals.trials >= *parts.limit;

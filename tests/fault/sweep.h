@@ -8,12 +8,19 @@
 
 namespace beamgrid {
 
+/// Which recipe was run before the run that meets the fault.
+enum class RecipeBefore {
+  kNone,
+  kAnother  ///< of the same name: one trial stays, one leaves, one is new
+};
+
 struct SweepCase {
   std::string name;
   std::string program;
   Fault fault = Fault::kNone;
   std::int64_t count = kEver;  ///< how many calls meet it
   std::int64_t points = 4;     ///< of the calls, evenly spread; kEver: all
+  RecipeBefore before = RecipeBefore::kNone;
 };
 inline void PrintTo(const SweepCase& sweep, std::ostream* out) { *out << sweep.name; }
 

@@ -15,6 +15,8 @@ INSTANTIATE_TEST_SUITE_P(
     Some, SweepTest,
     testing::Values(
         SweepCase{"KilledOrchestrator", kOrchestratorProgram, Fault::kKill, 1, 4},
+        SweepCase{"KilledWithAChangedRecipe", kOrchestratorProgram, Fault::kKill, 1, 4,
+                  RecipeBefore::kAnother},
         SweepCase{"KilledWorker", kWorkerProgram, Fault::kKill, 1, 4},
         SweepCase{"OrchestratorDiskFull", kOrchestratorProgram, Fault::kNoSpace, kEver, 2},
         SweepCase{"WorkerDiskFull", kWorkerProgram, Fault::kNoSpace, kEver, 2},

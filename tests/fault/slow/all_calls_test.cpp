@@ -15,6 +15,10 @@ INSTANTIATE_TEST_SUITE_P(
     All, AllCalls,
     testing::Values(
         SweepCase{"KilledOrchestrator", kOrchestratorProgram, Fault::kKill, 1, kEver},
+        SweepCase{"KilledWithAChangedRecipe", kOrchestratorProgram, Fault::kKill, 1, kEver,
+                  RecipeBefore::kAnother},
+        SweepCase{"DiskFullWithAChangedRecipe", kOrchestratorProgram, Fault::kNoSpace, kEver, kEver,
+                  RecipeBefore::kAnother},
         SweepCase{"KilledWorker", kWorkerProgram, Fault::kKill, 1, kEver},
         SweepCase{"OrchestratorDiskFull", kOrchestratorProgram, Fault::kNoSpace, kEver, kEver},
         SweepCase{"OrchestratorDiskFullOnce", kOrchestratorProgram, Fault::kNoSpace, 1, kEver},
