@@ -48,8 +48,8 @@ bool Means(const Options& recorded, const Options& options) {
          });
 }
 
-/// Returns the step of the axis that the options have; nothing where they have none.
-std::optional<std::size_t> StepOf(const OptionAxis& axis, const Options& recorded) {
+/// Returns the step of the axis that the recorded options have; nothing where they have none.
+std::optional<std::size_t> RecordedStep(const OptionAxis& axis, const Options& recorded) {
   for (std::size_t step = 0; step < axis.steps.size(); ++step) {
     bool has = true;
     for (std::size_t i = 0; has && i < axis.names.size(); ++i) {
@@ -64,7 +64,7 @@ std::optional<std::size_t> StepOf(const OptionAxis& axis, const Options& recorde
 std::optional<Options> CounterpartIn(const VariantSet& set, const Options& recorded) {
   Options options = set.fixed;
   for (const OptionAxis& axis : set.axes) {
-    const std::optional<std::size_t> step = StepOf(axis, recorded);
+    const std::optional<std::size_t> step = RecordedStep(axis, recorded);
     if (!step) return std::nullopt;
     Apply(axis, *step, options);
   }
@@ -133,7 +133,7 @@ bool TakeTrain(const Recipe& recipe, const std::vector<const Fixed*>& held,
                const ModelSpec& recorded, ModelSpec& model) {
   model.train = recipe.train;
   for (const OptionAxis& axis : recipe.train_grid) {
-    const std::optional<std::size_t> step = StepOf(axis, recorded.train);
+    const std::optional<std::size_t> step = RecordedStep(axis, recorded.train);
     if (step) Apply(axis, *step, model.train);
     // Beside its steps a search may hold what [train] or its baseline says.
     if (!step && held.empty()) return false;

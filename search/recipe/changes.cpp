@@ -175,11 +175,13 @@ void AddStart(const Recipe& then, const Recipe& now, const Catalogue& catalogue,
   add("extras", ExtrasText(before.extras, catalogue), ExtrasText(after.extras, catalogue));
 }
 
-/// A budget that grows only adds.
+/// A budget that grows only adds; 0 is one without end.
 ChangeEffect EffectOf(const std::string& option, const OptionValue& then, const OptionValue& now) {
-  const bool grows = option == "budget" && then.is_number() && now.is_number() &&
-                     now.to_number<double>() > then.to_number<double>();
-  return grows ? ChangeEffect::kAdds : ChangeEffect::kSearch;
+  const bool is_budget = option == "budget" || option == "gpu_hours";
+  if (!is_budget || !then.is_number() || !now.is_number()) return ChangeEffect::kSearch;
+  const double before = then.to_number<double>(), after = now.to_number<double>();
+  return before != 0 && (after == 0 || after > before) ? ChangeEffect::kAdds
+                                                       : ChangeEffect::kTakesAway;
 }
 
 void AddSearch(const Recipe& then, const Recipe& now, const Catalogue& catalogue,
