@@ -1,5 +1,7 @@
 // What has changed in a recipe: of its checked values, section by section, or of its text alone.
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <set>
 #include <sstream>
 
@@ -36,13 +38,19 @@ Texts ByThemselves(const std::vector<std::string>& items) {
   return texts;
 }
 
-std::string NumberText(double number) {
-  std::string text = ChangeText(number);
-  if (text.ends_with(".0")) text.resize(text.size() - 2);
-  return text;
+/// Returns 0.0005, and not 5e-04, as long as that is short.
+std::string PlainNumber(double number) {
+  constexpr std::size_t kLongestPlain = 12;
+  std::array<char, 400> digits{};  // the longest double in fixed form has 328 characters
+  const auto end =
+      std::to_chars(digits.begin(), digits.end(), number, std::chars_format::fixed).ptr;
+  const std::string text(digits.begin(), end);
+  return text.size() > kLongestPlain ? CanonicalJson(number) : text;
 }
 
-std::string SecondsOrNone(double seconds) { return seconds == 0 ? "" : NumberText(seconds) + " s"; }
+std::string SecondsOrNone(double seconds) {
+  return seconds == 0 ? "" : PlainNumber(seconds) + " s";
+}
 
 // ---- [study], [data], plugins -------------------------------------------------------------------
 
@@ -92,7 +100,7 @@ void AddData(const DataSettings& then, const DataSettings& now, ChangeList& chan
   value("format", then.format, now.format);
   value("train", PatternsText(then.train), PatternsText(now.train));
   value("validate", PatternsText(then.validate), PatternsText(now.validate));
-  value("holdout", NumberText(then.holdout), NumberText(now.holdout), ChangeEffect::kConduct);
+  value("holdout", PlainNumber(then.holdout), PlainNumber(now.holdout), ChangeEffect::kConduct);
   value("classes", std::to_string(then.classes), std::to_string(now.classes));
   value("features", FeaturesText(then), FeaturesText(now));
   // Follows from the format where that is another.
@@ -101,7 +109,7 @@ void AddData(const DataSettings& then, const DataSettings& now, ChangeList& chan
   }
   value("on_error", then.on_error, now.on_error);
   value("unrated", then.unrated, now.unrated);
-  value("class_weight", NumberText(then.class_weight), NumberText(now.class_weight));
+  value("class_weight", PlainNumber(then.class_weight), PlainNumber(now.class_weight));
   value("weighted_classes", WeightedText(then), WeightedText(now));
 }
 
@@ -315,9 +323,9 @@ const char* ToString(ChangeEffect effect) { return WordFor(kEffects, effect); }
 
 std::string ChangeText(const OptionValue& value) {
   if (const auto file = NamedFileFrom(value)) return file->name;
-  std::string text = value.is_string() ? std::string(value.get_string()) : CanonicalJson(value);
-  if (text.empty()) text = "\"\"";
-  return text;
+  if (value.is_double()) return PlainNumber(value.get_double());
+  if (!value.is_string()) return CanonicalJson(value);
+  return value.get_string().empty() ? "\"\"" : std::string(value.get_string());
 }
 
 void ChangeList::Add(std::string text, ChangeEffect effect) {

@@ -75,7 +75,8 @@ std::map<std::string, std::vector<std::string>> Differing(const std::vector<Vari
 void AddCounts(const std::string& key, std::int64_t then, std::int64_t now, ChangeList& changes) {
   changes.Add(key + ": " +
                   (then == now ? "others among its " + std::to_string(now) + " variants"
-                               : std::to_string(then) + " variants -> " + std::to_string(now)),
+                               : CountText(static_cast<std::size_t>(then), "variant") + " -> " +
+                                     std::to_string(now)),
               ChangeEffect::kSearch);
 }
 
@@ -209,7 +210,7 @@ void AddTrain(const Recipe& then, const Recipe& now, ChangeList& changes) {
     const std::string key = "grid.train." + Join(names, " with ");
     if (before && after) {
       changes.Members(key, StepTexts(*before), StepTexts(*after));
-    } else {
+    } else if (names.size() > 1) {
       changes.Add(key + (after ? " vary together now" : " vary together no more"),
                   ChangeEffect::kSearch);
     }
