@@ -41,7 +41,9 @@ Followed Follow(TrialIntake& intake, const Store& store) {
     if (candidate->refusal) continue;
     for (const StudyTrial& trial : candidate->trials) {
       followed.fingerprints.insert(trial.fingerprint);
-      if (trial.known && IsOver(store, *trial.known)) {
+      if (trial.known && intake.IsMeasured(trial)) {
+        intake.SettleMeasured(trial);
+      } else if (trial.known && IsOver(store, *trial.known)) {
         intake.SettleEnded(trial, *trial.known);
       } else {
         all_over = false;
@@ -98,7 +100,9 @@ class ChangeFinder {
   void CountTrials(const StudyRecord& study) {
     NoCounter counter;
     TrialIntake intake(recipe_, catalogue_, data_, &store_, counter, /*slots=*/1);
-    const bool is_grid = recipe_.search.strategy == "grid";
+    // What a race of seeds asks for, results decide as well.
+    const bool is_grid =
+        recipe_.search.strategy == "grid" && recipe_.least_seeds == recipe_.seeds.size();
     Followed followed;
     if (!is_grid) followed = Follow(intake, store_);
     const bool narrows = Narrows(change_.recipe);

@@ -71,6 +71,12 @@ void AddStudy(const Recipe& then, const Recipe& now, ChangeList& changes) {
     return texts;
   };
   changes.Members("seeds", seeds(then), seeds(now));
+  // With a list every model has all of them.
+  const auto least = [](const Recipe& recipe) {
+    return recipe.least_seeds == recipe.seeds.size() ? "all" : std::to_string(recipe.least_seeds);
+  };
+  changes.Value("seeds that every model begins with", least(then), least(now),
+                now.least_seeds > then.least_seeds ? ChangeEffect::kAdds : ChangeEffect::kSearch);
 }
 
 std::string PatternsText(std::vector<std::string> patterns) {

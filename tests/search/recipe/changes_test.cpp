@@ -89,6 +89,16 @@ const std::map<std::string, KeyChange>& KeyChanges() {
        {Study(""), Study("objective = \"map\"\n"), {"study.objective: gap -> map"}, kEveryTrial}},
       {"study.seeds",
        {Study("seeds = [1, 2]\n"), Study("seeds = [3, 2, 1]\n"), {"seeds: 3 is new"}, kAdds}},
+      {"study.seeds.min",
+       {Study("seeds = { min = 1, max = 3 }\n"),
+        Study("seeds = { min = 2, max = 3 }\n"),
+        {"seeds that every model begins with: 1 -> 2"},
+        kAdds}},
+      {"study.seeds.max",
+       {Study("seeds = { max = 3 }\n"),
+        Study("seeds = { max = 5 }\n"),
+        {"seeds: 4 is new", "seeds: 5 is new"},
+        kAdds}},
       {"data.format",
        {Data("", ""), Data("segment", "frame"), {"data.format: segment -> frame"}, kEveryTrial}},
       {"data.train",
@@ -186,10 +196,7 @@ const std::map<std::string, KeyChange>& KeyChanges() {
         {"search.order: temporal, loss -> loss, temporal"},
         kSearch}},
       {"search.passes",
-       {Rest("[search]\npasses = 1\n"),
-        Rest("[search]\npasses = 2\n"),
-        {"search.passes: 1 -> 2"},
-        kConduct}},
+       {Greedy("passes = 1\n"), Greedy("passes = 2\n"), {"search.passes: 1 -> 2"}, kSearch}},
       {"search.baseline.CRITERION",
        {Greedy(""),
         Greedy("[search.baseline]\nclassifier = { use = \"moe\", experts = 4 }\n"),
@@ -309,9 +316,9 @@ std::string AnotherValue(const OptionInfo& option) {
     if (choice != option.default_value) return CanonicalJson(choice);
   }
   if (option.type == OptionType::kBool) return option.default_value.as_bool() ? "false" : "true";
-  const double other = option.default_value.to_number<double>() == *option.maximum
-                           ? *option.minimum
-                           : *option.maximum;
+  // Next to the default, where an option is least at odds with others.
+  double other = option.default_value.to_number<double>() + 2;
+  if (option.maximum && other > *option.maximum) other = *option.minimum;
   if (option.type == OptionType::kInteger) {
     return std::to_string(static_cast<std::int64_t>(other));
   }
@@ -321,7 +328,8 @@ std::string AnotherValue(const OptionInfo& option) {
 TEST(RecipeChanges, NoKeyOfTheReferenceIsForgotten) {
   std::set<std::string> of_strategies;
   for (const StrategyInfo& strategy : Strategies()) {
-    const std::string head = "[search]\nstrategy = \"" + strategy.name + "\"\n";
+    const std::string head =
+        "[train]\nepochs = 1000\n[search]\nstrategy = \"" + strategy.name + "\"\n";
     for (const OptionInfo& option : strategy.options) {
       of_strategies.insert("search." + option.name);
       EXPECT_THAT(Words(head, head + option.name + " = " + AnotherValue(option) + "\n"),
@@ -357,6 +365,17 @@ TEST(RecipeChanges, WhatSaysTheSameIsNoChange) {
   std::string renamed = RecipeHead() + then;
   renamed.replace(renamed.find("\"test\""), 6, "\"other\"");
   EXPECT_THAT(TextsOf(Changes(RecipeHead() + then, renamed)), IsEmpty());
+}
+
+TEST(RecipeChanges, SeedsThatAreRacedForAreToldBesideAList) {
+  const std::string race = Study("seeds = { min = 1, max = 3 }\n");
+  EXPECT_EQ(Changes(Study("seeds = [1, 2]\n"), race),
+            (std::vector<RecipeChange>{
+                {"seeds: 3 is new", ChangeEffect::kAdds},
+                {"seeds that every model begins with: all -> 1", ChangeEffect::kSearch}}));
+  EXPECT_EQ(Changes(race, Study("seeds = [1, 2, 3]\n")),
+            (std::vector<RecipeChange>{
+                {"seeds that every model begins with: 1 -> all", ChangeEffect::kAdds}}));
 }
 
 TEST(RecipeChanges, AVariantThatTakesAnothersPlaceIsGoneAndNew) {
