@@ -28,7 +28,7 @@ constexpr Word<ChangeEffect> kEffects[] = {
 /// Changes of one kind beyond these are counted.
 constexpr std::size_t kToldMembers = 5;
 constexpr std::size_t kShownMembers = 3;
-constexpr std::size_t kLongestValue = 120;
+constexpr std::size_t kLongestText = 120;
 
 using Texts = std::map<std::string, std::string>;  ///< by identity
 
@@ -344,7 +344,7 @@ void ChangeList::Value(const std::string& key, const std::string& then, const st
   const auto shown = [](const std::string& text) {
     if (text.empty()) return std::string("none");
     const std::string line = PrintableLine(text);
-    const std::string_view first = FirstColumns(line, kLongestValue);
+    const std::string_view first = FirstColumns(line, kLongestText);
     return std::string(first) + (first.size() < line.size() ? "..." : "");
   };
   // Cut, both may look the same.
