@@ -91,7 +91,8 @@ std::vector<RecipeEntry> Store::RecipeHistory(StudyId study) const {
                           .recipe_digest = row.Text("recipe_digest"),
                           .begun_at = row.Text("begun_at"),
                           .program_version = row.Text("program_version")};
-        for (const auto& change : ParseJson(row.Text("changes")).as_array()) {
+        const boost::json::value changes = ParseJson(row.Text("changes"));
+        for (const auto& change : changes.as_array()) {
           entry.changes.emplace_back(change.as_string());
         }
         return entry;
