@@ -240,6 +240,11 @@ TEST_F(StudyChangeTest, APluginAtAnotherPlaceKeepsItsTrials) {
 
 TEST_F(StudyChangeTest, AnotherTrialToStartFromIsAskedFor) {
   catalogue_ = CatalogueWithFrom();
+  outcome_of_ = [](const TrialFile&) {
+    AttemptOutcome outcome = Complete(0.5);
+    outcome.result().artifacts = {{.name = "model", .path = "model.pt", .bytes = 4, .hash = "aa"}};
+    return outcome;
+  };
   (void)Run(RecipeText("a", kLstm, "[1]"));
   const auto from = [&](const std::string& text) {
     return Recipe(std::string(kLstm) + "[train]\nepochs = 7\nfrom = \"" + text + "\"\n", "[1]");
