@@ -83,7 +83,9 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
       .is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
       .lost = [&] { return RescueIfLost(files, store, options.database); },
       .slots = std::move(slots),
-      .retry = options.retry};
+      .retry = options.retry,
+      .accept_changes = options.accept_changes,
+      .on_change = options.on_change};
   DeviceMemory memory;
   if (!runs_warning.empty()) warn(runs_warning);
   std::optional<MachineShare> share;

@@ -56,6 +56,10 @@ class SearchSpace {
   /// first value; training settings as in [train] where the grid allows it, else their first value;
   /// then [search.baseline] on top.
   [[nodiscard]] ModelSpec Baseline() const;
+  /// Returns the model of this recipe that a recorded one is, with the recipe's files and plugins;
+  /// nothing where it has none such or excludes it. Files count by name or content. Where the
+  /// strategy is not the grid, what [search.baseline] and the stages hold counts as well.
+  [[nodiscard]] std::optional<ModelSpec> Counterpart(ModelSpec recorded) const;
   /// True if an exclusion matches the model.
   [[nodiscard]] bool Excluded(const ModelSpec& model) const;
 
@@ -77,6 +81,8 @@ class SearchSpace {
   };
   void AddAxes();
   [[nodiscard]] ModelSpec Point(std::int64_t index) const;
+  /// Returns what the recipe holds beside the grid.
+  [[nodiscard]] std::vector<const Fixed*> HeldBeside() const;
   /// Returns the model with the plugins that its components came with.
   [[nodiscard]] ModelSpec WithPlugins(ModelSpec model) const;
   [[nodiscard]] std::int64_t RunLength(const Conditions& exclusion) const;

@@ -8,7 +8,10 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/whole_recipe.h"
 #include "orchestrator/inputs/data_files.h"
+#include "orchestrator/run_study.h"
+#include "orchestrator/study/study_change.h"
 #include "orchestrator/workers/trainer_client.h"
+#include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {
@@ -21,7 +24,7 @@ class Check : public Subcommand {
     database_.AddRunsTo(app);
     app.add_flag("--no-data", no_data_, "Do not look for the data");
     AddJsonFlag(app, &json_);
-    app.footer(std::string("--json: study, ") + kReportKeys);
+    app.footer(std::string("--json: study, ") + kStudyChangeKeys + ",\n" + kReportKeys);
   }
 
   int Run(CommandContext& context) override {
@@ -36,9 +39,17 @@ class Check : public Subcommand {
     const DataFiles files = no_data_ ? DataFiles::kAnywhere : DataFiles::kHere;
     const auto [trainer, recipe] = LoadWholeRecipe(context, source, files);
     if (report != nullptr) (*report)["study"] = recipe.name;
+    DataSpec data;
     if (!no_data_) {
-      const DataSpec data = CheckedData(recipe, VoiceOf(context));
+      data = CheckedData(recipe, VoiceOf(context));
       if (!recipe.warm_starts.empty()) CheckWarmStarts(context, trainer, recipe, data);
+    }
+    const StudyChange change = ChangeOf(context, recipe, trainer.catalogue, data);
+    if (report != nullptr) (*report)["study_changes"] = ToJson(change);
+    for (const std::string& line : LinesOf(change)) context.Remark(line);
+    if (change.needs_consent()) {
+      context.Remark(WhatLeaves(change, recipe.name) +
+                     ": `beamgrid run` asks for --accept-changes");
     }
     context.Remark(recipe_.path + ": no mistakes" +
                    (no_data_ ? "; the data were not looked at" : ""));
@@ -61,6 +72,17 @@ class Check : public Subcommand {
                            .data = &data,
                            .store = store.get(),
                            .counter = &counter});
+  }
+
+  /// Returns what a run would find changed. A record that cannot be read is no mistake of the
+  /// recipe.
+  [[nodiscard]] StudyChange ChangeOf(const CommandContext& context, const Recipe& recipe,
+                                     const Catalogue& catalogue, const DataSpec& data) const try {
+    if (!std::filesystem::exists(database_.path)) return {};
+    return FindStudyChange(*database_.OpenForReading(), recipe, catalogue, data);
+  } catch (const Error& error) {
+    context.Remark(std::string("warning: not compared with the record: ") + error.what());
+    return {};
   }
 
   RecipeOption recipe_;

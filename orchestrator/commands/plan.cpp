@@ -43,9 +43,12 @@ std::string Line(const std::string& state, const std::string& seed, const std::s
   return line;
 }
 
-void PrintTotals(std::ostream& out, const PlanTotals& totals) {
+void PrintTotals(std::ostream& out, const PlanTotals& totals, const std::string& study) {
   for (const std::string& decision : totals.decisions) out << "decided: " << decision << "\n";
-  for (const std::string& line : LinesOf(totals.outdated)) out << line << "\n";
+  for (const std::string& line : LinesOf(totals.change)) out << line << "\n";
+  if (totals.change.needs_consent()) {
+    out << WhatLeaves(totals.change, study) << ": `beamgrid run` asks for --accept-changes\n";
+  }
   const auto count = [](auto number, const char* noun) {
     return CountText(static_cast<std::size_t>(number), noun);
   };
@@ -102,7 +105,7 @@ void PlanAsText(const PlanParts& parts, const CostParts& costs, std::ostream& ou
     }
   };
   const PlanTotals totals = PlanStudy(parts, sink);
-  PrintTotals(out, totals);
+  PrintTotals(out, totals, parts.recipe->name);
   PrintCost(out, ReportOf(meter, costs, totals));
 }
 
@@ -117,10 +120,6 @@ boost::json::object ToJson(const StudyTrial& trial) {
           {"size_bytes", trial.size_bytes},
           {"state", ToString(PlannedState(trial))},
           {"start", std::move(start)}};
-}
-
-boost::json::object OutdatedJson(const Outdated& outdated) {
-  return {{"change", outdated.change}, {"trials_no_longer_counted", outdated.trials.size()}};
 }
 
 /// Prints the plan piece by piece, because it may have a million trials; refused ones are few.
@@ -143,7 +142,7 @@ void PlanAsJson(const PlanParts& parts, const CostParts& costs, std::ostream& ou
   if (totals.later_candidates && !totals.limited) later = *totals.later_candidates;
   out << "],\n\"refused\":" << CanonicalJson(refused)
       << ",\n\"decisions\":" << CanonicalJson(boost::json::value_from(totals.decisions))
-      << ",\n\"changes\":" << CanonicalJson(JsonList(totals.outdated, OutdatedJson))
+      << ",\n\"study_changes\":" << CanonicalJson(ToJson(totals.change))
       << ",\n\"limited\":" << (totals.limited ? "true" : "false")
       << ",\n\"later_models\":" << CanonicalJson(later);
   for (const auto& [key, value] : CostJson(ReportOf(meter, costs, totals))) {
@@ -161,6 +160,8 @@ class Plan : public Subcommand {
     app.add_flag("--no-data", no_data_,
                  "Do not look for the data: no fingerprints, and nothing counts as complete");
     AddJsonFlag(app, &json_);
+    app.footer(std::string("--json: trials, refused, decisions, limited, later_models,\n") +
+               kStudyChangeKeys);
   }
 
   int Run(CommandContext& context) override {
@@ -168,11 +169,8 @@ class Plan : public Subcommand {
     const Trainer trainer = OpenTrainerFor(context, source);
     const Recipe recipe = LoadRecipe(source, trainer.catalogue);
     const DataSpec data = no_data_ ? WithoutFiles(recipe) : DataAtHand(context, recipe);
-    // Without a digest no trial can be found in the record.
     std::unique_ptr<Store> store;
-    if (!data.digest.empty() && std::filesystem::exists(database_.path)) {
-      store = database_.OpenForReading();
-    }
+    if (std::filesystem::exists(database_.path)) store = database_.OpenForReading();
     TrainerCounter counter(trainer.path);
     const PlanParts parts{.recipe = &recipe,
                           .catalogue = &trainer.catalogue,

@@ -35,12 +35,14 @@ class RunCommand : public Subcommand {
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("WHAT,...");
+    app.add_flag("--accept-changes", options_.accept_changes,
+                 "Go on where finished trials no longer count, as the recipe or its data are now");
     app.add_flag("--json", json_, "Print one JSON object at the end instead of text");
     app.footer(
         std::string("--json: study, objective, trained, reused, failed, refused, attempts,\n"
                     "interrupted, stopped_because, failures, decisions, leaderboard, tables,\n"
-                    "effects, ensemble, unfinished, ") +
-        kReportKeys);
+                    "effects, ensemble, unfinished,\n") +
+        kStudyChangeKeys + ",\n" + kReportKeys);
   }
 
   int Run(CommandContext& context) override {
@@ -61,6 +63,12 @@ class RunCommand : public Subcommand {
     options_.runs = database_.runs;
     context.Detail("database: " + options_.database.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;
+    if (report != nullptr) {
+      (*report)["study_changes"] = nullptr;
+      options_.on_change = [report](const StudyChange& change) {
+        (*report)["study_changes"] = ToJson(change);
+      };
+    }
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
     if (report != nullptr) AddResult(recipe, result, *report);

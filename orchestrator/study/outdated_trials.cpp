@@ -179,12 +179,13 @@ class ContentComparison {
 
 }  // namespace
 
-std::vector<Outdated> FindOutdated(const Store& store, StudyId study, const Recipe& recipe,
-                                   const DataSpec& data, const WarmStarts& starts) {
+std::vector<Outdated> FindOutdated(const Store& store, const std::vector<TrialRecord>& trials,
+                                   const Recipe& recipe, const DataSpec& data,
+                                   const WarmStarts& starts) {
   ContentComparison comparison(store, recipe, data, starts);
   std::vector<Outdated> outdated;
   std::map<ContentChange, std::size_t> places;
-  for (const TrialRecord& trial : store.Trials(study)) {
+  for (const TrialRecord& trial : trials) {
     const std::optional<ContentChange> cause = comparison.CauseFor(trial);
     if (!cause) continue;
     const auto [place, is_new] = places.try_emplace(*cause, outdated.size());

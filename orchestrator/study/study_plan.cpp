@@ -19,8 +19,7 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
   PlanTotals totals;
   std::map<std::string, std::set<std::int64_t>> again;  // seeds by name
   if (parts.store != nullptr) {
-    const auto study = parts.store->FindStudy(parts.recipe->name);
-    if (study) totals.outdated = intake.OutdatedTrials(study->id);
+    totals.change = FindStudyChange(*parts.store, *parts.recipe, *parts.catalogue, *parts.data);
   }
   while (const std::optional<ConsideredCandidate> candidate = intake.Next()) {
     totals.limited = parts.limit && totals.trials >= *parts.limit;

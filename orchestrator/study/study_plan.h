@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "orchestrator/study/model_counter.h"
-#include "orchestrator/study/outdated_trials.h"
+#include "orchestrator/study/study_change.h"
 #include "orchestrator/study/study_trial.h"
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
@@ -29,7 +29,7 @@ struct PlanParts {
   const Recipe* recipe;
   const Catalogue* catalogue;
   const DataSpec* data;
-  const Store* store = nullptr;  ///< null: nothing is recorded yet, or the data were not looked at
+  const Store* store = nullptr;  ///< null: nothing is recorded yet
   ModelCounter* counter;
   std::optional<std::int64_t> limit;  ///< stop after so many trials
 };
@@ -49,9 +49,8 @@ struct PlanTotals {
   bool finished = false;               ///< it will ask for nothing else
   bool limited = false;                ///< there is more, but `limit` was reached
   std::vector<std::string> decisions;  ///< what recorded results have decided already
-  /// What the study's content has changed in since its trials were made, and which of them a run
-  /// would not count any more.
-  std::vector<Outdated> outdated;
+  /// What has changed since the study was run last, and what a run would make of its trials.
+  StudyChange change;
 };
 
 /// Returns the state of a planned trial: what the record says, or that it waits.

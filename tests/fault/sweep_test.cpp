@@ -15,6 +15,8 @@ INSTANTIATE_TEST_SUITE_P(
     Some, SweepTest,
     testing::Values(
         SweepCase{"KilledOrchestrator", kOrchestratorProgram, Fault::kKill, 1, 4},
+        SweepCase{"KilledWithAChangedRecipe", kOrchestratorProgram, Fault::kKill, 1, 4, TwoTrials,
+                  0, RecipeBefore::kAnother},
         SweepCase{"KilledWorker", kWorkerProgram, Fault::kKill, 1, 4},
         SweepCase{"KilledOrchestratorOfAHalving", kOrchestratorProgram, Fault::kKill, 1, 4,
                   TwoTrialsHalved, 2},

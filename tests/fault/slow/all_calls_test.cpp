@@ -15,6 +15,10 @@ INSTANTIATE_TEST_SUITE_P(
     All, AllCalls,
     testing::Values(
         SweepCase{"KilledOrchestrator", kOrchestratorProgram, Fault::kKill, 1, kEver},
+        SweepCase{"KilledWithAChangedRecipe", kOrchestratorProgram, Fault::kKill, 1, kEver,
+                  TwoTrials, 0, RecipeBefore::kAnother},
+        SweepCase{"DiskFullWithAChangedRecipe", kOrchestratorProgram, Fault::kNoSpace, kEver, kEver,
+                  TwoTrials, 0, RecipeBefore::kAnother},
         SweepCase{"KilledWorker", kWorkerProgram, Fault::kKill, 1, kEver},
         SweepCase{"KilledOrchestratorOfAHalving", kOrchestratorProgram, Fault::kKill, 1, kEver,
                   TwoTrialsHalved, 2},

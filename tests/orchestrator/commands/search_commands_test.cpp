@@ -224,8 +224,8 @@ TEST_F(SearchCommandsTest, CheckAsJsonSaysMistakesAndErrors) {
   const auto& set = json.at("mistakes").at(0);
   EXPECT_THAT(KeysOf(set), ElementsAre("column", "file", "key", "line", "message"));
   EXPECT_THAT(Call({"check", "--help"}).out,
-              HasSubstr("--json: study, exit_code, error, mistakes: [{file, line, column, key, "
-                        "message}]"));
+              AllOf(HasSubstr("--json: study, study_changes: {"),
+                    HasSubstr("exit_code, error, mistakes: [{file, line, column, key, message}]")));
   EXPECT_EQ(set.at("file"), "--set train.epochs=0");
   EXPECT_TRUE(set.at("line").is_null());
   EXPECT_EQ(set.at("key"), "train.epochs");
@@ -238,7 +238,9 @@ TEST_F(SearchCommandsTest, CheckAsJsonSaysMistakesAndErrors) {
 
   const Called fine = Call({"check", Recipe(""), "--json"});
   EXPECT_EQ(fine.exit_code, 0);
-  EXPECT_EQ(fine.Json(), boost::json::parse(R"({"study": "planned", "mistakes": [], "error": null,
+  EXPECT_EQ(fine.Json(),
+            boost::json::parse(
+                R"({"study": "planned", "study_changes": null, "mistakes": [], "error": null,
                                                 "exit_code": 0})"));
   const auto missing = Call({"check", Path("none.toml"), "--json"});
   EXPECT_EQ(missing.exit_code, 2);

@@ -30,7 +30,7 @@ class OutdatedTrialsTest : public testing::Test {
     return LookAtFile(name, folder_.path());
   }
   std::vector<Outdated> Find(const DataSpec& data) const {
-    return FindOutdated(store_, study_, recipe_, data, WarmStarts(recipe_, &store_));
+    return FindOutdated(store_, store_.Trials(study_), recipe_, data, WarmStarts(recipe_, &store_));
   }
   /// The changes, after a trial of `spec` was made and the data are `now`.
   std::vector<std::string> Changes(const DataSpec& now) const {
