@@ -134,7 +134,8 @@ struct Effects {
 };
 
 /// Finds out what the measurements say. At least 2 points must be measured and 1 factor must have 2
-/// levels (std::invalid_argument).
+/// levels (std::invalid_argument). A level that no measurement has is better left out of the
+/// question: nothing is known of it, and that makes all effects of its factor as uncertain.
 [[nodiscard]] Effects FindEffects(const EffectsQuestion& question);
 
 }  // namespace beamgrid

@@ -46,9 +46,9 @@ struct Surface {
   /// Returns how many standard errors an interval reaches to either side so that the truth lies
   /// beyond each end with probability `tail`.
   [[nodiscard]] double Quantile(double tail) const;
-  /// Returns between what the lead of the best point over `chosen` lies, each end missed with
+  /// Returns what the lead of the best point over `chosen`, whichever it is, exceeds with
   /// probability `tail`, by draws of all scores with a fixed seed. Needs a covariance.
-  [[nodiscard]] ConfidenceInterval LeadOfBest(std::size_t chosen, double tail) const;
+  [[nodiscard]] double MostLead(std::size_t chosen, double tail) const;
 };
 
 /// Returns sum of weights[i] * values[i] over the weights there are.

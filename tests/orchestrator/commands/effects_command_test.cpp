@@ -88,8 +88,10 @@ TEST_F(EffectsCommandTest, VaryShowsOneCriterion) {
                                 Not(HasSubstr("temporal:")), Not(HasSubstr("blstm with"))));
   const Called fixed = Effects({"--vary", "multimodal"});
   EXPECT_EQ(fixed.exit_code, 2);
-  EXPECT_THAT(fixed.err, HasSubstr("--vary multimodal: the study does not vary it; it varies "
-                                   "temporal, classifier, extras.dropout"));
+  EXPECT_THAT(
+      fixed.err,
+      HasSubstr("--vary multimodal: the study has no two complete candidates of it; it varies "
+                "temporal, classifier, extras.dropout"));
   const Called unknown = Effects({"--vary", "temporl"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("temporl"));
