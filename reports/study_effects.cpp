@@ -262,7 +262,7 @@ class Maker {
                 ? "what was not measured is expected by a Gaussian process of levels and pairs; a "
                   "few combinations that are far off, and untried, are more than it expects"
                 : "what was not measured is expected by a Gaussian process of levels and pairs; of "
-                  "one seed each it takes half of what these do not explain for noise");
+                  "one seed each it takes all that these do not explain for noise");
         break;
     }
   }

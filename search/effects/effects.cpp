@@ -102,7 +102,7 @@ class Analysis {
       total_ += std::pow(surface_.mean[i] - effects.mean.value, 2) / points();
       errors += surface_.VarianceOf(i) / points();
     }
-    total_ += noise_sign_ * (errors - variance);
+    total_ += noise_sign_ * (errors - variance) + surface_.beyond;
   }
 
   void FindFactors(Effects& effects) {
@@ -340,7 +340,7 @@ class Analysis {
         if (difference.variance <= 0) continue;
         const std::vector<double> covariance = expected.CovarianceWith(difference.weights);
         for (std::size_t i = 0; i < reductions.size(); ++i) {
-          const double total = expected.VarianceOf(i) + *expected.noise;
+          const double total = expected.VarianceOf(i) + expected.beyond + *expected.noise;
           if (total <= 0) continue;
           reductions[i] += covariance[i] * covariance[i] / total / difference.variance /
                            static_cast<double>(open_.size());

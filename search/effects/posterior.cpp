@@ -7,6 +7,7 @@
 #include <numeric>
 #include <random>
 #include <set>
+#include <utility>
 
 namespace beamgrid {
 namespace {
@@ -128,7 +129,9 @@ double LogLikelihood(const Scores& scores, const Variances& variances) {
     logs += scores.freedom * std::log(variances.noise);
   }
   const double unit = variances.levels / kLevelVariance;
-  return LogPrior(variances.pairs, unit) + LogPrior(variances.points, unit) - (squares + logs) / 2;
+  // Of one seed each, the points' own effects are in the noise.
+  const double own = variances.points > 0 ? variances.points : variances.noise;
+  return LogPrior(variances.pairs, unit) + LogPrior(own, unit) - (squares + logs) / 2;
 }
 
 /// Looks for the variances of largest likelihood, of pairs, points and noise in turn, in ever
@@ -144,7 +147,7 @@ Variances Learnt(const Scores& scores, double unit) {
                         .pairs = std::exp(at[0]),
                         .points = std::exp(at[1]),
                         .noise = std::exp(at[2])};
-    if (!told_apart) variances.noise = variances.points;
+    if (!told_apart) variances.noise = std::exchange(variances.points, 0);
     return variances;
   };
   double best = LogLikelihood(scores, variances_at(logs));
@@ -203,15 +206,21 @@ class Process {
     return std::max(kLeastFreedom, free_scores * share);
   }
   [[nodiscard]] double MeanAt(const GridPoint& point) const {
-    const std::vector<double> column = root_.Solve(KernelColumn(point));
+    const std::vector<double> column = root_.Solve(KernelColumn(point, variances_));
     return scores_.center +
            std::inner_product(column.begin(), column.end(), whitened_.begin(), 0.0);
   }
-  void Fill(Surface& surface) const {
+  /// `sampled`: the grid's points stand for others and have nothing of their own.
+  void Fill(Surface& surface, bool sampled) const {
     const std::size_t n = surface.points.size();
+    Variances smooth = variances_;
+    smooth.points = 0;
+    const auto of = [&](std::size_t i) -> const Variances& {
+      return sampled && i < surface.averaged ? smooth : variances_;
+    };
     std::vector<std::vector<double>> columns;
-    for (const GridPoint& point : surface.points) {
-      columns.push_back(root_.Solve(KernelColumn(point)));
+    for (std::size_t i = 0; i < n; ++i) {
+      columns.push_back(root_.Solve(KernelColumn(surface.points[i], of(i))));
       surface.mean.push_back(scores_.center + std::inner_product(columns.back().begin(),
                                                                  columns.back().end(),
                                                                  whitened_.begin(), 0.0));
@@ -221,12 +230,14 @@ class Process {
       for (std::size_t j = 0; j <= i; ++j) {
         const double* one = columns[i].data();
         const double* other = columns[j].data();
-        double covariance = Kernel(variances_, Matches(surface.points[i], surface.points[j]),
-                                   surface.points[i].size());
+        // The grid comes first: where one of two has nothing of its own, it is the other.
+        double covariance =
+            Kernel(of(j), Matches(surface.points[i], surface.points[j]), surface.points[i].size());
         for (std::size_t k = 0; k < columns[i].size(); ++k) covariance -= one[k] * other[k];
         surface.covariance(i, j) = surface.covariance(j, i) = covariance;
       }
     }
+    if (sampled) surface.beyond = variances_.points;
   }
 
  private:
@@ -239,10 +250,11 @@ class Process {
     unit = std::max(unit, std::pow(1e-9 * (std::abs(some.center) + 1e-9), 2));
     return Learnt(some, unit);
   }
-  [[nodiscard]] std::vector<double> KernelColumn(const GridPoint& point) const {
+  [[nodiscard]] std::vector<double> KernelColumn(const GridPoint& point,
+                                                 const Variances& variances) const {
     std::vector<double> column;
     for (const GridPoint& measured : scores_.points) {
-      column.push_back(Kernel(variances_, Matches(measured, point), point.size()));
+      column.push_back(Kernel(variances, Matches(measured, point), point.size()));
     }
     return column;
   }
@@ -258,7 +270,8 @@ class Process {
 Surface PosteriorSurface(const Grid& grid, const EffectsQuestion& question) {
   const Process process(question);
   Surface surface{.points = grid.points, .averaged = grid.points.size()};
-  std::set<GridPoint> known(grid.points.begin(), grid.points.end());
+  std::set<GridPoint> known;
+  if (!grid.sampled) known.insert(grid.points.begin(), grid.points.end());
   const auto add = [&](const GridPoint& point) {
     if (known.insert(point).second) surface.points.push_back(point);
   };
@@ -307,7 +320,7 @@ Surface PosteriorSurface(const Grid& grid, const EffectsQuestion& question) {
     }
     if (is_allowed(chosen)) add(chosen);
   }
-  process.Fill(surface);
+  process.Fill(surface, grid.sampled);
   surface.noise = process.variances().noise;
   surface.source = NoiseSource::kModel;
   double freedom = static_cast<double>(question.observations.size()) - 1;

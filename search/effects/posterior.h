@@ -12,7 +12,8 @@ namespace beamgrid {
 /// (their variance is four times that of the scores), the others with variances of maximal
 /// restricted likelihood. So what is known of a level's effect comes from the scores, and how sure
 /// it is from how well levels explain them. Without any combination of two seeds the noise and the
-/// points' own effects cannot be told apart: each is taken for half.
+/// points' own effects cannot be told apart: all is taken for noise, which makes intervals wider,
+/// not narrower.
 ///
 /// Beside the grid the surface has every measured point, and those that one factor after the other
 /// would have come by from the baseline.

@@ -114,14 +114,13 @@ Grid GridOf(const EffectsQuestion& question, std::size_t most) {
 }
 
 std::optional<std::size_t> Surface::Find(const GridPoint& point) const {
+  // Where a point stands for others too, what is known of itself is beside the grid.
   const auto grid_end = points.begin() + static_cast<std::ptrdiff_t>(averaged);
-  const auto in_grid = std::lower_bound(points.begin(), grid_end, point);
-  if (in_grid != grid_end && *in_grid == point) {
-    return static_cast<std::size_t>(in_grid - points.begin());
-  }
   const auto beside = std::find(grid_end, points.end(), point);
-  if (beside == points.end()) return std::nullopt;
-  return static_cast<std::size_t>(beside - points.begin());
+  if (beside != points.end()) return static_cast<std::size_t>(beside - points.begin());
+  const auto in_grid = std::lower_bound(points.begin(), grid_end, point);
+  if (in_grid == grid_end || *in_grid != point) return std::nullopt;
+  return static_cast<std::size_t>(in_grid - points.begin());
 }
 
 double Sum(const Weights& weights, const std::vector<double>& values) {
@@ -152,7 +151,7 @@ double Surface::VarianceOfDifference(std::size_t one, std::size_t other) const {
 }
 
 void Surface::Expect(std::size_t point) {
-  const double total = VarianceOf(point) + *noise;
+  const double total = VarianceOf(point) + beyond + *noise;
   if (total <= 0) return;
   if (covariance.size() == 0) {
     variance[point] *= *noise / total;

@@ -30,6 +30,9 @@ struct Surface {
   std::vector<double> variance;  ///< of independent errors, where there is no covariance
   SquareMatrix covariance;       ///< of all points, or empty
   std::optional<double> noise;   ///< variance of one seed's score; nothing: unknown, as all errors
+  /// Variance of what a point has beyond levels and pairs, where the grid is a sample: its points
+  /// stand for many, over which this averages to nothing, and do not have it.
+  double beyond = 0;
   NoiseSource source = NoiseSource::kNone;
   std::optional<double> freedom;  ///< of Student's t; nothing: normal
 
