@@ -46,8 +46,9 @@ std::vector<CurveSet> ReadCurves(const std::string& path) {
   std::string line;
   std::getline(lines, line);
   if (line.rfind("openml_id,learner,train_size,runs,valid_accuracy_mean", 0) != 0) {
-    throw UsageError(path + ":1: is no table of learning curves: the columns must be openml_id, "
-                            "learner, train_size, runs, valid_accuracy_mean");
+    throw UsageError(path +
+                     ":1: is no table of learning curves: the columns must be openml_id, "
+                     "learner, train_size, runs, valid_accuracy_mean");
   }
   while (std::getline(lines, line)) {
     std::istringstream cells(line);
