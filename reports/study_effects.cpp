@@ -152,6 +152,7 @@ class Maker {
     }
     question.allowed = [this](const GridPoint& point) { return grid_->IsAllowed(point); };
     question.baseline = grid_->Baseline();
+    question.highest = 1;  // every metric is a share of what could be right
     return question;
   }
 

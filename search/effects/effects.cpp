@@ -295,6 +295,13 @@ class Analysis {
       loss.interval->high =
           std::max({loss.value, surface_.MostLead(chosen, kBeyondEnd), MostMeasuredLead(chosen)});
     }
+    if (question_->highest) {
+      const double lowest =
+          surface_.mean[chosen] -
+          surface_.Quantile(kBeyondEnd) * std::sqrt(std::max(0.0, surface_.VarianceOf(chosen)));
+      const double most = std::max(loss.value, *question_->highest - lowest);
+      loss.interval->high = std::min(loss.interval->high, most);
+    }
     return loss;
   }
 

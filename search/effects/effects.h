@@ -32,6 +32,7 @@ struct EffectsQuestion {
   std::optional<GridPoint> baseline;              ///< where "one at a time" starts
   std::vector<GridPoint> unavailable;             ///< points that failed for good: not proposed
   std::size_t proposals = 3;                      ///< trials to propose at most
+  std::optional<double> highest;                  ///< no score can be higher
 };
 
 /// ConfidenceInterval holds the true value with probability 0.95.
