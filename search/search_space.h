@@ -16,6 +16,7 @@ namespace beamgrid {
 struct Candidate {
   std::string name;
   ModelSpec model;
+  std::string why;  ///< why the strategy asks for it, for people; empty: it does not say
 };
 
 /// SearchSpace is the product of: the variants of each single criterion, each extra, each training
@@ -49,14 +50,6 @@ class SearchSpace {
   /// first value; training settings as in [train] where the grid allows it, else their first value;
   /// then [search.baseline] on top.
   [[nodiscard]] ModelSpec Baseline() const;
-  /// True if an exclusion matches the model.
-  [[nodiscard]] bool Excluded(const ModelSpec& model) const;
-
-  /// Returns "MC-BLSTM-CG-MoE2". Distinct models have distinct names.
-  [[nodiscard]] std::string Name(const ModelSpec& model) const { return namer_.Name(model); }
-  [[nodiscard]] const Namer& namer() const { return namer_; }
-
- private:
   /// Axis is one digit of an index: exactly one of the pointers is set.
   struct Axis {
     std::string criterion;
@@ -65,9 +58,26 @@ class SearchSpace {
     const ExtraAxis* extra = nullptr;
     const OptionAxis* train = nullptr;
 
+    /// Gives the model what candidate `digit` of the axis is.
     void Apply(std::int64_t digit, ModelSpec& model) const;
+    /// Returns the candidate that the model has, or nothing where it is none of the axis.
+    [[nodiscard]] std::optional<std::int64_t> DigitOf(const ModelSpec& model) const;
     [[nodiscard]] bool Decides(const Condition& condition) const;
   };
+  [[nodiscard]] const std::vector<Axis>& axes() const { return axes_; }
+  /// Returns the model that has candidate `digits[i]` of each axis. May be excluded.
+  [[nodiscard]] ModelSpec ModelOf(const std::vector<std::int64_t>& digits) const;
+  /// Returns the model's candidate of each axis, or nothing where it is not a model of the space.
+  [[nodiscard]] std::optional<std::vector<std::int64_t>> DigitsOf(const ModelSpec& model) const;
+
+  /// True if an exclusion matches the model.
+  [[nodiscard]] bool Excluded(const ModelSpec& model) const;
+
+  /// Returns "MC-BLSTM-CG-MoE2". Distinct models have distinct names.
+  [[nodiscard]] std::string Name(const ModelSpec& model) const { return namer_.Name(model); }
+  [[nodiscard]] const Namer& namer() const { return namer_; }
+
+ private:
   void AddAxes();
   [[nodiscard]] ModelSpec Point(std::int64_t index) const;
   /// Returns the model with the plugins that its components came with.

@@ -21,6 +21,8 @@ struct Finding {
   ModelSpec model;
   std::optional<double> objective;  ///< mean over seeds
   std::int64_t size_bytes = 0;
+  std::vector<double> scores;  ///< of the seeds that were trained; `objective` is their mean
+  double seconds = 0;          ///< that these seeds trained; 0: nothing was trained
 };
 
 /// Strategy decides which models are tried. Legal order of calls: Ask until it answers nothing;
@@ -40,15 +42,35 @@ class Strategy {
   /// Returns what was decided so far, for people ("temporal: NetVLAD-C64 (0.8421), held at MC,
   /// MoE2").
   [[nodiscard]] virtual std::vector<std::string> Decisions() const { return {}; }
+  /// Returns the name of the model that it would choose of those it was told of, where it knows
+  /// better than to take the one with the highest objective, which is the luckiest one too.
+  [[nodiscard]] virtual std::optional<std::string> Choice() const { return std::nullopt; }
 };
 
 /// MakeStrategy makes a strategy; one registers itself in its own file (REGISTER_STRATEGY).
 using MakeStrategy = std::unique_ptr<Strategy> (*)(const SearchSpace&, const Recipe&);
+/// OptionMistake is what is wrong with a key of [search] in this recipe, though its value is
+/// allowed.
+struct OptionMistake {
+  std::string key, text;
+};
+/// CheckStrategy looks at a recipe whose grid and options are read.
+using CheckStrategy = std::optional<OptionMistake> (*)(const Recipe&);
+/// Returns the static `Check` of a strategy's class, or null where it has none.
+template <typename S>
+constexpr CheckStrategy CheckOf() {
+  if constexpr (requires(const Recipe& recipe) { S::Check(recipe); }) {
+    return &S::Check;
+  } else {
+    return nullptr;
+  }
+}
 /// StrategyInfo is what the recipe's reader knows of a strategy.
 struct StrategyInfo {
   std::string name, help;
   MakeStrategy make;
   std::vector<OptionInfo> options;  ///< keys of [search] that are this strategy's own
+  CheckStrategy check = nullptr;
 };
 /// Returns every strategy; filled before main by the registrations.
 [[nodiscard]] std::vector<StrategyInfo>& Strategies();
@@ -68,7 +90,8 @@ struct StrategyInfo {
          [](const ::beamgrid::SearchSpace& space, const ::beamgrid::Recipe& recipe) {            \
            return std::unique_ptr<::beamgrid::Strategy>(std::make_unique<Class>(space, recipe)); \
          },                                                                                      \
-         {__VA_ARGS__}});                                                                        \
+         {__VA_ARGS__},                                                                          \
+         ::beamgrid::CheckOf<Class>()});                                                         \
     return true;                                                                                 \
   }()
 
