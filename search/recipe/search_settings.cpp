@@ -152,6 +152,13 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   for (const OptionInfo& option : strategy->options) {
     settings.other[option.name] = search.Read(option.name);
   }
+  // What it has to say of them is of use where the grid is what its author meant.
+  if (strategy->check != nullptr && root.mistakes().empty()) {
+    if (const auto mistake = strategy->check(recipe)) {
+      const toml::node* node = search.Find(mistake->key);
+      search.Mistake(node != nullptr ? *node : *table, mistake->key, mistake->text);
+    }
+  }
   search.RefuseOthers();
 }
 

@@ -221,7 +221,8 @@ const Case kCases[] = {
       "10:1: exclude: is a table, must be one or more tables, each under [[exclude]]"}},
     {"UnknownStrategy",
      "[search]\nstrategy = \"gredy\"\n",
-     {"10:12: search.strategy: is \"gredy\", must be one of grid, greedy; did you mean 'greedy'?"}},
+     {"10:12: search.strategy: is \"gredy\", must be one of grid, greedy, random, model; did you "
+      "mean 'greedy'?"}},
     {"SearchUnknownKey",
      "[search]\nstrategy = \"greedy\"\npases = 2\n",
      {"11:1: search.pases: unknown key 'pases'; did you mean 'passes'?; known here: strategy, "

@@ -12,6 +12,7 @@
 
 #include "registry/util/json.h"
 #include "search/recipe.h"
+#include "search/strategy.h"
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
@@ -103,9 +104,17 @@ std::string Said(const std::string& text) {
   return CanonicalJson(said);
 }
 
-/// The sections that a recipe may have anywhere, with the keys that they need.
-Written WithSection(const std::string& section) {
+/// The sections that a recipe may have anywhere, with the keys that they need; `key` is about to be
+/// written there.
+Written WithSection(const std::string& section, const std::string& key) {
   Written written;
+  for (const StrategyInfo& strategy : Strategies()) {
+    for (const OptionInfo& option : strategy.options) {
+      if (section == "search" && option.name == key) {
+        written.Set("search", "strategy", CanonicalJson(OptionValue(strategy.name)));
+      }
+    }
+  }
   if (section == "table") written.Set("table", "vary", "\"temporal\"");
   if (section == "search.stage") written.Set("search.stage", "vary", "\"temporal\"");
   return written.Add(section);
@@ -196,8 +205,9 @@ std::string NumberText(double number) {
 TEST(RecipeKeys, EveryKeyIsRead) {
   ForEachKey([](const auto& section, const auto& key, const std::string& path) {
     // What is not known is answered with "unknown key", whatever its value.
-    const std::string text =
-        WithSection(section.name).Set(section.name, key.setting.name, "1979-05-27").Text();
+    const std::string text = WithSection(section.name, key.setting.name)
+                                 .Set(section.name, key.setting.name, "1979-05-27")
+                                 .Text();
     EXPECT_THAT(Mistakes(text), HasSubstr(": is ")) << path;
     EXPECT_THAT(Mistakes(text), testing::Not(HasSubstr("unknown key"))) << path;
   });
@@ -239,8 +249,9 @@ TEST(RecipeKeys, TheDefaultIsWhatLeavingOutMeans) {
     if (key.fallback.find_first_of("0123456789\"[") != 0) return;  // in words
     // A weight without classes is a mistake; the reader's own default is that of the table.
     if (path == "data.class_weight") return;
-    const Written without = WithSection(section.name).Remove(section.name, key.setting.name);
-    Written with = WithSection(section.name);
+    const Written without =
+        WithSection(section.name, key.setting.name).Remove(section.name, key.setting.name);
+    Written with = WithSection(section.name, key.setting.name);
     with.Set(section.name, key.setting.name, key.fallback);
     EXPECT_EQ(Mistakes(with.Text()), "") << path;
     EXPECT_EQ(Said(with.Text()), Said(without.Text())) << path;
@@ -257,7 +268,7 @@ TEST(RecipeKeys, ASectionThatSaysNothingIsLikeNone) {
 TEST(RecipeKeys, WhatIsRequiredIsMissed) {
   ForEachKey([](const auto& section, const auto& key, const std::string& path) {
     const std::string text =
-        WithSection(section.name).Remove(section.name, key.setting.name).Text();
+        WithSection(section.name, key.setting.name).Remove(section.name, key.setting.name).Text();
     const bool missed =
         Mistakes(text).find(path.substr(path.rfind('.') + 1) + ": is missing") != std::string::npos;
     EXPECT_EQ(missed, key.fallback == "required") << path << "\n" << Mistakes(text);
@@ -268,8 +279,9 @@ TEST(RecipeKeys, TheRangesAreThoseOfTheReaders) {
   ForEachKey([](const auto& section, const auto& key, const std::string& path) {
     if (kSamples.contains(path) || !key.setting.minimum) return;
     const auto mistakes = [&](double number) {
-      return Mistakes(
-          WithSection(section.name).Set(section.name, key.setting.name, NumberText(number)).Text());
+      return Mistakes(WithSection(section.name, key.setting.name)
+                          .Set(section.name, key.setting.name, NumberText(number))
+                          .Text());
     };
     EXPECT_THAT(key.takes, HasSubstr(AllowedText(key.setting))) << path;
     EXPECT_EQ(mistakes(*key.setting.minimum), "") << path;
@@ -284,16 +296,16 @@ TEST(RecipeKeys, TheWordsAreThoseOfTheReaders) {
     if (kSamples.contains(path) || key.setting.choices.empty()) return;
     for (const OptionValue& word : key.setting.choices) {
       EXPECT_THAT(key.takes, HasSubstr(std::string(word.as_string())));
-      EXPECT_EQ(Mistakes(WithSection(section.name)
+      EXPECT_EQ(Mistakes(WithSection(section.name, key.setting.name)
                              .Set(section.name, key.setting.name, CanonicalJson(word))
                              .Text()),
                 "")
           << path;
     }
-    EXPECT_THAT(
-        Mistakes(
-            WithSection(section.name).Set(section.name, key.setting.name, "\"no-word\"").Text()),
-        HasSubstr(AllowedText(key.setting)))
+    EXPECT_THAT(Mistakes(WithSection(section.name, key.setting.name)
+                             .Set(section.name, key.setting.name, "\"no-word\"")
+                             .Text()),
+                HasSubstr(AllowedText(key.setting)))
         << path;
   });
 }
@@ -304,10 +316,10 @@ TEST(RecipeKeys, KeysWithReadersOfTheirOwnTakeWhatTheReferenceSays) {
     const std::string section = dot == std::string::npos ? "" : path.substr(0, dot);
     const std::string key = path.substr(dot == std::string::npos ? 0 : dot + 1);
     for (const std::string& value : samples.sound) {
-      EXPECT_EQ(Mistakes(WithSection(section).Set(section, key, value).Text()), "") << path;
+      EXPECT_EQ(Mistakes(WithSection(section, key).Set(section, key, value).Text()), "") << path;
     }
     for (const auto& [value, message] : samples.wrong) {
-      EXPECT_THAT(Mistakes(WithSection(section).Set(section, key, value).Text()),
+      EXPECT_THAT(Mistakes(WithSection(section, key).Set(section, key, value).Text()),
                   HasSubstr(message))
           << path << " = " << value;
     }
