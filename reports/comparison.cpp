@@ -83,9 +83,9 @@ ComparedModel Compare(const Store& store, const std::string& name, const Trials&
                       const Trials& second, const Metric* metric) {
   ComparedModel model{
       .name = name, .first = SideOf(first, metric), .second = SideOf(second, metric)};
-  for (const auto& [seed, trial] : first) {
+  for (const std::int64_t seed : model.first.seeds) {
     const auto other = second.find(seed);
-    if (other != second.end() && other->second.id == trial.id) ++model.shared;
+    if (other != second.end() && other->second.id == first.at(seed).id) ++model.shared;
   }
   model.differs =
       Differences(Said(store, first.begin()->second), Said(store, second.begin()->second));
@@ -107,6 +107,36 @@ double BestMean(const ComparedModel& model) {
   return std::max(model.first.mean.value_or(kNone), model.second.mean.value_or(kNone));
 }
 
+/// Says for each reason how many models have no p because of it.
+void AddWhyNoP(Comparison& comparison) {
+  std::size_t same = 0, overlapping = 0, few = 0;
+  for (const ComparedModel& model : comparison.models) {
+    if (model.p_value) continue;
+    const std::size_t seeds = std::max(model.first.seeds.size(), model.second.seeds.size());
+    if (model.shared == 0) {
+      ++few;
+    } else if (static_cast<std::size_t>(model.shared) == seeds) {
+      ++same;
+    } else {
+      ++overlapping;
+    }
+  }
+  const auto note = [&](std::size_t models, const std::string& one, const std::string& several) {
+    if (models == 0) return;
+    comparison.notes.push_back("no p for " + CountText(models, "model") +
+                               (models == 1 ? one : several));
+  };
+  note(same, ": both studies refer to the same trials of it, which is one measurement and not two",
+       ": both studies refer to the same trials of each, which is one measurement and not two");
+  note(
+      overlapping,
+      ": both studies refer to some of the same trials of it, so the two sides are not independent",
+      ": both studies refer to some of the same trials of each, so the two sides are not "
+      "independent");
+  note(few, " with fewer than 2 complete seeds in one of the studies",
+       " with fewer than 2 complete seeds in one of the studies");
+}
+
 /// Says once what holds for all models, so that no line has to.
 void AddNotes(const StudyRecord& first, const StudyRecord& second, Comparison& comparison) {
   std::vector<std::string>& notes = comparison.notes;
@@ -124,18 +154,9 @@ void AddNotes(const StudyRecord& first, const StudyRecord& second, Comparison& c
     notes.push_back("the best epochs were chosen by " + first.objective + " in " + first.name +
                     " and by " + second.objective + " in " + second.name);
   }
-  const auto shared =
-      std::ranges::count_if(comparison.models, [](const auto& model) { return model.shared > 0; });
-  if (shared > 0) {
-    notes.push_back(CountText(static_cast<std::size_t>(shared), "model") +
-                    " with trials that both studies refer to: these are one measurement, without "
-                    "a p");
-  }
+  AddWhyNoP(comparison);
   const auto tested = std::ranges::count_if(
       comparison.models, [](const auto& model) { return model.p_value.has_value(); });
-  if (tested < std::ssize(comparison.models)) {
-    notes.emplace_back("no p with fewer than 2 complete seeds on either side");
-  }
   if (static_cast<std::size_t>(tested) >= kManyModels) {
     notes.push_back("p is of each line alone: of " + std::to_string(tested) +
                     " equal models one in 20 is below 0.05 by chance");

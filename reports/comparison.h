@@ -26,10 +26,11 @@ struct ComparedModel {
   ComparedSide first, second;
   std::optional<double> difference;  ///< second's mean less the first's
   /// Two-sided, of the difference being 0: Student's paired t-test where both have the same seeds,
-  /// else Welch's; nothing with fewer than 2 seeds a side, or where both refer to the same trials.
+  /// else Welch's; nothing with fewer than 2 seeds a side, or where both refer to one of the
+  /// trials.
   std::optional<double> p_value;
   bool paired = false;
-  std::int64_t shared = 0;           ///< trials that both studies refer to
+  std::int64_t shared = 0;           ///< complete trials that both studies refer to
   std::vector<std::string> differs;  ///< "train.epochs: 5, 10": what else is not the same
 };
 

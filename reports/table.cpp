@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <tuple>
 
@@ -216,6 +217,34 @@ std::string SkippedNote(const Group& group) {
   return "up to " + std::to_string(most) + " records of the data were skipped as damaged";
 }
 
+/// Says that the search let go trials of rows before the end of their training; empty where none.
+std::string LetGoNote(const Group& group) {
+  const auto let_go = [](const TrialRecord* trial) { return trial->state == TrialState::kPruned; };
+  const auto rows = std::ranges::count_if(group.variants, [&](const Variation& variant) {
+    return std::ranges::any_of(variant.trials, let_go);
+  });
+  if (rows == 0) return "";
+  return "the search let trials of " + std::to_string(rows) + " of " +
+         CountText(group.variants.size(), "row") +
+         " go before the end of their training; what they came to stands in no column";
+}
+
+/// Says that rows have differently many seeds because further ones were raced for; empty where they
+/// were not.
+std::string RaceNote(const std::vector<TableRow>& rows) {
+  std::size_t least = SIZE_MAX, most = 0;
+  for (const TableRow& row : rows) {
+    if (row.missing_seeds > 0 || row.seeds.empty()) continue;
+    least = std::min(least, row.seeds.size());
+    most = std::max(most, row.seeds.size());
+  }
+  if (least >= most) return "";
+  return "rows have " + std::to_string(least) + " to " + std::to_string(most) +
+         " seeds: where seeds are raced for, those that may be the best get more; read p with "
+         "care, "
+         "for the number of seeds was not fixed beforehand";
+}
+
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
                                  const std::vector<TableRow>& rows, const TableQuestion& question,
                                  const Catalogue& catalogue, const std::vector<PaperRow>& paper) {
@@ -231,6 +260,8 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
   if (rows.size() > 1) notes.push_back("delta: against " + rows[0].label);
   if (const std::string test = TestNote(rows); !test.empty()) notes.push_back(test);
   if (const std::string skipped = SkippedNote(group); !skipped.empty()) notes.push_back(skipped);
+  if (const std::string let_go = LetGoNote(group); !let_go.empty()) notes.push_back(let_go);
+  if (const std::string race = RaceNote(rows); !race.empty()) notes.push_back(race);
   const auto incomplete = std::count_if(rows.begin(), rows.end(),
                                         [](const TableRow& row) { return row.missing_seeds > 0; });
   if (incomplete > 0) {

@@ -123,6 +123,8 @@ struct Recipe {
   std::string name, description;
   const Metric* objective = kMetrics;  ///< the one that its study maximises
   std::vector<std::int64_t> seeds = {1};
+  /// So many of the seeds every model begins with; further ones are raced for (SeedRace).
+  std::size_t least_seeds = 1;
   std::vector<PluginReference> plugins;
   DataSettings data;
   Options train;  ///< complete

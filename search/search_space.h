@@ -12,11 +12,17 @@
 
 namespace beamgrid {
 
-/// Candidate is a model the strategy wants, with its paper-style name ("MC-BLSTM-CG-MoE2").
+/// Candidate is a model the strategy wants to know about, with its paper-style name
+/// ("MC-BLSTM-CG-MoE2").
 struct Candidate {
   std::string name;
   ModelSpec model;
-  std::string why;  ///< why the strategy asks for it, for people; empty: it does not say
+  std::string why = {};  ///< why it is asked for, a sentence for `explain`; may be empty
+  /// Measured after so many epochs, and paused there; nothing: at the end of its training.
+  std::optional<std::int64_t> epochs = {};
+  /// Which of the recipe's seeds, as indices; strategies leave it empty: those that every model
+  /// begins with.
+  std::vector<std::size_t> seeds = {};
 };
 
 /// SearchSpace is the product of: the variants of each single criterion, each extra, each training

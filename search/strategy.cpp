@@ -2,9 +2,25 @@
 
 #include <algorithm>
 
+#include "registry/criteria.h"
 #include "registry/util/error.h"
+#include "search/seed_race.h"
 
 namespace beamgrid {
+
+bool Beats(const Finding& left, const Finding& right) {
+  if (*left.objective != *right.objective) return *left.objective > *right.objective;
+  if (left.size_bytes != right.size_bytes) return left.size_bytes < right.size_bytes;
+  return left.name < right.name;
+}
+
+std::vector<std::string> VaryingCriteria(const SearchSpace& space) {
+  std::vector<std::string> varying;
+  for (const std::string& criterion : AllCriteria()) {
+    if (space.CandidateCount(criterion) > 1) varying.push_back(criterion);
+  }
+  return varying;
+}
 
 std::vector<StrategyInfo>& Strategies() {
   // Inside the function: the registrations of other files run before main, in no order that we
@@ -16,8 +32,11 @@ std::vector<StrategyInfo>& Strategies() {
 std::unique_ptr<Strategy> MakeStrategyFor(const SearchSpace& space, const Recipe& recipe) {
   std::vector<std::string> known;
   for (const StrategyInfo& strategy : Strategies()) {
-    if (strategy.name == recipe.search.strategy) return strategy.make(space, recipe);
     known.push_back(strategy.name);
+    if (strategy.name != recipe.search.strategy) continue;
+    std::unique_ptr<Strategy> made = strategy.make(space, recipe);
+    if (recipe.least_seeds == recipe.seeds.size()) return made;
+    return std::make_unique<SeedRace>(std::move(made), recipe.least_seeds, recipe.seeds.size());
   }
   std::ranges::sort(known);
   std::string message =

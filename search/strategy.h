@@ -21,9 +21,21 @@ struct Finding {
   ModelSpec model;
   std::optional<double> objective;  ///< mean over seeds
   std::int64_t size_bytes = 0;
-  std::vector<double> scores;  ///< of the seeds that were trained; `objective` is their mean
-  double seconds = 0;          ///< that these seeds trained; 0: nothing was trained
+  std::vector<double> scores = {};  ///< the objective of each seed, in the recipe's order
+  double seconds = 0;               ///< of training, over all seeds, where it was measured
 };
+
+/// LetGo is a candidate that is not trained on, and why.
+struct LetGo {
+  std::string name;
+  std::string why;  ///< a sentence that begins with "it"
+};
+
+/// True if `left` is the better of two findings that have an objective: it is higher, then smaller
+/// in bytes, then by name, so that a tie ends the same way however the trials were scheduled.
+[[nodiscard]] bool Beats(const Finding& left, const Finding& right);
+/// Returns the criteria with more than one candidate, in the order of the pipeline.
+[[nodiscard]] std::vector<std::string> VaryingCriteria(const SearchSpace& space);
 
 /// Strategy decides which models are tried. Legal order of calls: Ask until it answers nothing;
 /// Tell for each asked candidate, in any order; Ask again may then answer more; finished() is true
@@ -45,32 +57,29 @@ class Strategy {
   /// Returns the name of the model that it would choose of those it was told of, where it knows
   /// better than to take the one with the highest objective, which is the luckiest one too.
   [[nodiscard]] virtual std::optional<std::string> Choice() const { return std::nullopt; }
+  /// True if each finding is of use at once, and a later one of the same candidate with more seeds
+  /// replaces it; else what is told is final, and comes when its seeds are decided (SeedRace).
+  [[nodiscard]] virtual bool LearnsFromMoreSeeds() const { return false; }
+  /// Takes out the candidates that were let go before the end of their training since the last
+  /// call.
+  [[nodiscard]] virtual std::vector<LetGo> TakeLetGo() { return {}; }
 };
 
 /// MakeStrategy makes a strategy; one registers itself in its own file (REGISTER_STRATEGY).
 using MakeStrategy = std::unique_ptr<Strategy> (*)(const SearchSpace&, const Recipe&);
-/// OptionMistake is what is wrong with a key of [search] in this recipe, though its value is
-/// allowed.
-struct OptionMistake {
-  std::string key, text;
+/// SearchMistake is what a strategy cannot do with a recipe whose every value is right by itself.
+struct SearchMistake {
+  std::string key;      ///< of [search]; empty: the section itself
+  std::string message;  ///< what is wrong and what to write, to be said after the key
 };
-/// CheckStrategy looks at a recipe whose grid and options are read.
-using CheckStrategy = std::optional<OptionMistake> (*)(const Recipe&);
-/// Returns the static `Check` of a strategy's class, or null where it has none.
-template <typename S>
-constexpr CheckStrategy CheckOf() {
-  if constexpr (requires(const Recipe& recipe) { S::Check(recipe); }) {
-    return &S::Check;
-  } else {
-    return nullptr;
-  }
-}
 /// StrategyInfo is what the recipe's reader knows of a strategy.
 struct StrategyInfo {
   std::string name, help;
   MakeStrategy make;
-  std::vector<OptionInfo> options;  ///< keys of [search] that are this strategy's own
-  CheckStrategy check = nullptr;
+  /// Looks for what the strategy cannot do with a recipe that has no other mistake; null: nothing.
+  std::vector<SearchMistake> (*check)(const SearchSpace&, const Recipe&) = nullptr;
+  std::vector<std::string> uses = {};    ///< of `order`, `passes` and `stage`
+  std::vector<OptionInfo> options = {};  ///< keys of [search] that are this strategy's own
 };
 /// Returns every strategy; filled before main by the registrations.
 [[nodiscard]] std::vector<StrategyInfo>& Strategies();
@@ -79,20 +88,21 @@ struct StrategyInfo {
 [[nodiscard]] std::unique_ptr<Strategy> MakeStrategyFor(const SearchSpace& space,
                                                         const Recipe& recipe);
 
-/// REGISTER_STRATEGY adds a strategy. It stands at the end of the strategy's file, inside its
-/// unnamed namespace; further arguments are its OptionInfos.
-///   REGISTER_STRATEGY("grid", "every point of the grid, in order", GridStrategy);
-#define REGISTER_STRATEGY(name, help, Class, ...)                                                \
-  [[maybe_unused]] const bool registered_##Class = [] {                                          \
-    ::beamgrid::Strategies().push_back(                                                          \
-        {name,                                                                                   \
-         help,                                                                                   \
-         [](const ::beamgrid::SearchSpace& space, const ::beamgrid::Recipe& recipe) {            \
-           return std::unique_ptr<::beamgrid::Strategy>(std::make_unique<Class>(space, recipe)); \
-         },                                                                                      \
-         {__VA_ARGS__},                                                                          \
-         ::beamgrid::CheckOf<Class>()});                                                         \
-    return true;                                                                                 \
-  }()
+/// RegisterStrategy adds a strategy whose class is made from the space and the recipe; a static
+/// member `Mistakes(space, recipe)` becomes its check. It stands at the end of the strategy's file,
+/// inside its unnamed namespace:
+///   [[maybe_unused]] const bool registered = RegisterStrategy<GridStrategy>(
+///       {.name = "grid", .help = "every point of the grid, in order"});
+template <typename Class>
+bool RegisterStrategy(StrategyInfo info) {
+  info.make = [](const SearchSpace& space, const Recipe& recipe) {
+    return std::unique_ptr<Strategy>(std::make_unique<Class>(space, recipe));
+  };
+  if constexpr (requires(const SearchSpace& s, const Recipe& r) { Class::Mistakes(s, r); }) {
+    info.check = &Class::Mistakes;
+  }
+  Strategies().push_back(std::move(info));
+  return true;
+}
 
 }  // namespace beamgrid

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <fstream>
 #include <optional>
+#include <string_view>
 #include <system_error>
 
 #include "orchestrator/audit/recorded_files.h"
@@ -171,7 +172,48 @@ void RefuseTaken(const fs::path& to, BackupFiles files) {
   }
 }
 
+/// Deletes what backups to this name left when they were killed.
+void RemoveLeftovers(const fs::path& to, Backup* backup) {
+  for (const HalfWritten& half : HalfWrittenIn(to.parent_path())) {
+    if (half.whole != to && half.whole != BackupRuns(to)) continue;
+    if (half.writer_lives) {
+      backup->remarks.push_back(half.path.string() + " stays: process " +
+                                std::to_string(half.writer) +
+                                " may be at work on it; if that is no backup, delete it");
+      continue;
+    }
+    std::error_code error;
+    fs::remove_all(half.path, error);
+    backup->remarks.push_back(
+        half.path.string() +
+        (error ? ", left by a backup that was killed, cannot be deleted: " + error.message()
+               : ": deleted, left by a backup that was killed"));
+  }
+}
+
+/// True if the file or folder may be a backup's: a database, what SQLite has beside one, or the
+/// folder of its files.
+bool MayBeOfABackup(const HalfWritten& half) {
+  std::error_code ignored;
+  if (fs::is_directory(half.path, ignored)) return half.whole.extension() == ".runs";
+  if (!half.path.string().ends_with(std::to_string(half.writer))) return true;  // -journal, ...
+  std::array<char, 16> start{};
+  std::ifstream file(half.path, std::ios::binary);
+  file.read(start.data(), start.size());
+  constexpr std::array<char, 16> kNothingYet{};
+  return file.gcount() == 0 || start == kNothingYet ||
+         std::string_view(start.data(), start.size() - 1) == "SQLite format 3";
+}
+
 }  // namespace
+
+std::vector<fs::path> HalfBackups(const fs::path& database) {
+  std::vector<fs::path> found;
+  for (const HalfWritten& half : HalfWrittenIn(RealPath(database).parent_path())) {
+    if (!half.writer_lives && MayBeOfABackup(half)) found.push_back(half.path);
+  }
+  return found;
+}
 
 fs::path BackupRuns(const fs::path& to) { return to.string() + ".runs"; }
 
@@ -180,9 +222,10 @@ Backup BackUp(const Store& store, const fs::path& named, BackupFiles files) try 
   const fs::path to = RealPath(fs::absolute(named).parent_path()) / named.filename();
   RefuseTaken(to, files);
   const bool with_files = files == BackupFiles::kRecorded;
+  Backup backup;
+  RemoveLeftovers(to, &backup);
   const Unfinished database(HalfWrittenName(to)), runs(HalfWrittenName(BackupRuns(to)));
   store.CopyTo(database.path(), with_files ? BackupRuns(to) : store.runs());
-  Backup backup;
   {
     // From the copy: what the record names by now may not be finished in it.
     const Store copy(database.path(), OpenMode::kReadOnly);

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <vector>
 
+#include "orchestrator/audit/kept_ensembles.h"
 #include "orchestrator/audit/measured.h"
 #include "registry/util/json.h"
 #include "trainer/protocol/protocol.h"
@@ -69,9 +70,14 @@ void DumpCanonical(std::ostream& out, const Store& store, const StudyRecord& stu
   for (const TrialRecord& trial : SortedTrials(store, study, Counting::kOnly)) {
     Write(out, CanonicalLine(store, trial));
   }
-  const std::vector<EnsembleRecord> ensembles = store.Ensembles(study.id);
-  if (ensembles.empty()) return;
-  Write(out, {{"kind", "ensemble"}, {"ensemble", ParseJson(ensembles.back().json)}});
+  const std::vector<KeptEnsemble> ensembles = KeptEnsembles(store, study);
+  const KeptEnsemble* latest = LatestThatCounts(ensembles);
+  if (latest == nullptr) return;
+  json::object ensemble = latest->answer;
+  json::array members = latest->members();
+  for (json::value& member : members) member.as_object().erase("fingerprint");  // as it was printed
+  if (!members.empty()) ensemble["members"] = std::move(members);
+  Write(out, {{"kind", "ensemble"}, {"ensemble", std::move(ensemble)}});
 }
 
 // ---- Whole ------------------------------------------------------------------------------------

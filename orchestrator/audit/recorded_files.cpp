@@ -36,9 +36,14 @@ std::string RecordedDamage(const fs::path& path, const Artifact& artifact) try {
   return "cannot be read";
 }
 
-std::string PrunedText(const Artifact& artifact, const std::string& study) {
-  return "was pruned " + artifact.pruned_at + "; `beamgrid verify " + study +
-         " NAME --repair` makes it again";
+bool IsGivenUp(const TrialRecord& trial, const Artifact& artifact) {
+  std::error_code ignored;
+  return !artifact.pruned_at.empty() && !fs::exists(ArtifactPath(trial, artifact), ignored);
+}
+
+std::string WayBack(const std::string& study, std::size_t files) {
+  return "`beamgrid verify " + study + " NAME --repair` makes " + (files == 1 ? "it" : "them") +
+         " again";
 }
 
 fs::path CheckedArtifact(const TrialRecord& trial, const std::string& name,
@@ -51,8 +56,8 @@ fs::path CheckedArtifact(const TrialRecord& trial, const std::string& name,
     const std::string damage = RecordedDamage(path, artifact);
     if (damage.empty()) return path;
     if (!artifact.pruned_at.empty()) {
-      throw Error(path.string() + ": the " + name + " of " + label + " " +
-                  PrunedText(artifact, study));
+      throw Error(path.string() + ": `prune` gave the " + name + " file of " + label + " up, " +
+                  artifact.pruned_at + "; " + WayBack(study));
     }
     throw Error(path.string() + ": not the " + name + " that the record holds of " + label +
                 ": the file " + damage + WayOut(study));

@@ -21,9 +21,13 @@ namespace beamgrid {
 [[nodiscard]] std::string RecordedDamage(const std::filesystem::path& path,
                                          const Artifact& artifact);
 
-/// Returns what is said, after its name, of an artifact that `prune` deleted: when, and how it is
-/// made again.
-[[nodiscard]] std::string PrunedText(const Artifact& artifact, const std::string& study);
+/// Returns whether `prune` gave the file up and it is not there. One that is there all the same
+/// must be the right one.
+[[nodiscard]] bool IsGivenUp(const TrialRecord& trial, const Artifact& artifact);
+
+/// Returns how a file that `prune` gave up is made again, to be said after that: "`beamgrid verify
+/// STUDY NAME --repair` makes it again".
+[[nodiscard]] std::string WayBack(const std::string& study, std::size_t files = 1);
 
 /// Returns the path of the trial's artifact `name`, which holds what was recorded. Throws Error
 /// otherwise, naming the file, what the record says and the way out; `study` is one that refers to

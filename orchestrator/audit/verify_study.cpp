@@ -45,11 +45,7 @@ fs::path MakeUnusedDirectory(const fs::path& wanted) {
 /// Returns "cuda:0" of "cuda:0 NVIDIA H200".
 std::string FirstWord(const std::string& text) { return text.substr(0, text.find_first_of(" ,")); }
 
-/// True if the file was deleted on purpose. One that is there all the same must be the right one.
-bool WasPruned(const DamagedFile& file) {
-  std::error_code ignored;
-  return !file.artifact.pruned_at.empty() && !fs::exists(file.path, ignored);
-}
+bool WasGivenUp(const DamagedFile& file) { return IsGivenUp(file.trial, file.artifact); }
 
 /// Returns the artifacts whose files are not what was recorded, where `wanted` says so.
 template <typename Wanted>
@@ -103,11 +99,11 @@ std::vector<TrialRecord> DrawTrials(std::vector<TrialRecord> trials, std::size_t
 }
 
 std::vector<DamagedFile> DamagedFiles(const std::vector<TrialRecord>& trials) {
-  return FilesThat(trials, [](const DamagedFile& file) { return !WasPruned(file); });
+  return FilesThat(trials, [](const DamagedFile& file) { return !WasGivenUp(file); });
 }
 
 std::vector<DamagedFile> PrunedFiles(const std::vector<TrialRecord>& trials) {
-  return FilesThat(trials, WasPruned);
+  return FilesThat(trials, WasGivenUp);
 }
 
 std::string ToString(Verdict verdict) {

@@ -36,7 +36,7 @@ struct DamagedFile {
 /// Returns every artifact of the trials that is damaged: each is read and hashed. One that was
 /// pruned is not.
 [[nodiscard]] std::vector<DamagedFile> DamagedFiles(const std::vector<TrialRecord>& trials);
-/// Returns every artifact of the trials that was pruned and is not there.
+/// Returns every artifact of the trials whose file `prune` gave up and that is not there.
 [[nodiscard]] std::vector<DamagedFile> PrunedFiles(const std::vector<TrialRecord>& trials);
 
 /// Verdict is what came of training a trial again.
@@ -62,7 +62,7 @@ struct VerifiedTrial {
 enum class Repair {
   kNo,
   kDamaged,
-  kPruned,  ///< damaged ones, and those that were pruned
+  kPruned,  ///< damaged ones, and those that `prune` gave up
 };
 
 /// VerifySettings is where and on what trials are trained again.

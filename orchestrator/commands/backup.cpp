@@ -23,6 +23,7 @@ class BackupCommand : public Subcommand {
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
     const Backup backup = BackUp(*store, to_, files_ ? BackupFiles::kRecorded : BackupFiles::kNone);
+    for (const std::string& remark : backup.remarks) context.Remark(remark);
     for (const std::string& file : backup.left_out) context.err << "left out: " << file << "\n";
     context.Remark(CountText(backup.trials, "trial") + " in " + to_ +
                    (files_ ? ", " + CountText(backup.files, "file") + " of " +

@@ -23,6 +23,7 @@ boost::json::object ToJson(const SplitCensus& split, std::size_t files) {
   return {{"files", files},
           {"empty_files", split.empty_files.size()},
           {"examples", split.examples},
+          {"read", split.read()},
           {"damaged", split.damaged},
           {"contradicting", split.contradicting},
           {"repeated", split.repeated}};
@@ -115,8 +116,8 @@ class DataVerify : public Subcommand {
       context.out << "warning: " << warning << "\n";
     }
     const auto say = [&](const char* key, const SplitCensus& split, std::size_t files) {
-      context.out << key << ": " << split.examples << " of " << split.examples + split.damaged
-                  << " examples in " << CountText(files, "file") << " can be used\n";
+      context.out << key << ": " << split.examples << " of " << split.read() << " examples in "
+                  << CountText(files, "file") << " can be used\n";
     };
     say("data.train", data.census.train, data.spec.train.size());
     say("data.validate", data.census.validate, data.spec.validate.size());
@@ -131,8 +132,9 @@ class DataVerify : public Subcommand {
       context.out << report.file << ": empty, no record\n";
       return;
     }
-    context.out << report.file << ": sound, " << report.records << " records, " << report.bytes
-                << " bytes\n";
+    context.out << report.file << ": sound, "
+                << CountText(static_cast<std::size_t>(report.records), "record") << ", "
+                << report.bytes << " bytes\n";
   }
 
   std::vector<std::string> names_;

@@ -1,5 +1,6 @@
 // `beamgrid du`: what a record's files take on the disk, and what `prune` would give back.
 
+#include "orchestrator/audit/backup.h"
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
@@ -59,6 +60,7 @@ class DiskUsage : public Subcommand {
           PlanPrune(*store, record, RunsFolder(store->runs()), question, /*running=*/{});
       prunable_.push_back(BytesFreedBy(plan.Paths()));
     }
+    halves_ = HalfBackups(database_.path);
     if (json_) {
       PrintJson(context.out, ToJson(*store, use));
     } else if (study_.empty()) {
@@ -102,10 +104,16 @@ class DiskUsage : public Subcommand {
              " of attempts that the record does not know (`beamgrid rm --unknown` lists them and "
              "asks)",
          unknown);
+    std::int64_t half = 0;
+    for (const auto& path : halves_) half += DiskUse().Add(path);
+    line(std::string("left by ") +
+             (halves_.size() == 1 ? "a backup that was killed" : "backups that were killed") +
+             " beside the database (`beamgrid rm --unknown` lists it and asks)",
+         half);
     line("other files in " + store.runs().string(), use.other);
-    out << SizeText(total + unknown) << "  in all\n";
+    out << SizeText(total + unknown + half) << "  in all\n";
     out << "prunable: what `prune STUDY --keep " << keep_
-        << "` would free; shared: trials that are counted with an earlier study\n";
+        << "` would free of files; shared: trials that are counted with an earlier study\n";
   }
 
   void PrintTrials(std::ostream& out, const RunsUse& use) const {
@@ -155,6 +163,8 @@ class DiskUsage : public Subcommand {
                                    return boost::json::object{{"path", folder.path.string()},
                                                               {"bytes", folder.bytes}};
                                  })},
+            {"half_backups",
+             JsonList(halves_, [](const std::filesystem::path& path) { return path.string(); })},
             {"trash", use.trash},
             {"other", use.other},
             {"database", use.database}};
@@ -164,7 +174,8 @@ class DiskUsage : public Subcommand {
   std::size_t keep_ = 1;
   DatabaseOption database_;
   bool json_ = false;
-  std::vector<std::int64_t> prunable_;  ///< bytes, by study
+  std::vector<std::int64_t> prunable_;         ///< bytes, by study
+  std::vector<std::filesystem::path> halves_;  ///< HalfBackups
 };
 
 REGISTER_COMMAND("du", kRecord, "What studies and trials take on the disk", DiskUsage);

@@ -168,6 +168,7 @@ class Ensemble : public Subcommand {
         StudiesPool(*store, studies, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
     question.models = std::move(pool.models);
     left_out_ = std::move(pool.left_out);
+    fingerprints_ = std::move(pool.fingerprints);
     if (!with_.empty()) AddFiles(question);
     if (common_videos_) KeepCommonVideos(question.models);
     return question;
@@ -195,7 +196,7 @@ class Ensemble : public Subcommand {
     }
     const auto store = database_.OpenForWriting();
     const StudyRecord study = FindStudy(*store, database_, studies_.front());
-    StoreEnsemble(*store, study.id, answer);
+    StoreEnsemble(*store, study.id, answer, fingerprints_);
     context.Remark("stored with study " + study.name);
   }
 
@@ -249,6 +250,7 @@ class Ensemble : public Subcommand {
   std::string seeds_ = "all";
   Overrides overrides_;
   std::vector<LeftOut> left_out_;
+  Fingerprints fingerprints_;
   DatabaseOption database_;
   bool json_ = false;
 };

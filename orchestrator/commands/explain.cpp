@@ -55,7 +55,8 @@ std::string VerdictOn(const TrialRecord& trial, const Attempts& attempts) {
       return "attempt " + std::to_string(trial.attempts) + " completed on " + trial.device +
              (attempts.size() > 1 ? " after earlier attempts had ended otherwise" : "");
     case TrialState::kPruned:
-      return "it was stopped early because others were clearly better";
+      return "the search let it go before the end of its training; it goes on from its checkpoint "
+             "where a study asks for its end";
     case TrialState::kFailed:
       return WhyFailed(trial, attempts);
   }

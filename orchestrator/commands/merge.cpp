@@ -4,7 +4,6 @@
 
 #include <ranges>
 
-#include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/confirm.h"
 #include "orchestrator/commands/record.h"
@@ -28,7 +27,11 @@ class Merge : public Subcommand {
     app.footer(
         "Trials that are the same (fingerprint) become one: a complete one wins; of two complete "
         "ones\n"
-        "that measured something else this database's stays, is named, and the exit code is 1.");
+        "that measured something else this database's stays, is named, and the exit code is 1. "
+        "Files that\n"
+        "are gone, damaged or given up (`prune`) here and sound there are copied. Killed half way "
+        "it leaves\n"
+        "trials that wait: the same command again takes the rest.");
   }
 
   int Run(CommandContext& context) override {
@@ -56,6 +59,7 @@ class Merge : public Subcommand {
             {"references", report.references},
             {"files", report.files},
             {"bytes", report.bytes},
+            {"brought_back", report.brought_back},
             {"conflicts", JsonList(report.conflicts,
                                    [](const MergeConflict& conflict) {
                                      return boost::json::object{
@@ -77,12 +81,16 @@ class Merge : public Subcommand {
       out << "took " << report.studies << (report.studies == 1 ? " new study" : " new studies")
           << ", " << count(report.trials, "new trial") << ", " << count(report.results, "result")
           << " of trials that were not complete here, " << count(report.files, "file") << " ("
-          << SizeText(report.bytes) << ")\n";
+          << SizeText(report.bytes) << ")";
+      if (report.brought_back > 0) {
+        out << "; " << count(report.brought_back, "file") << " that `prune` had given up here "
+            << (report.brought_back == 1 ? "is" : "are") << " there again";
+      }
+      out << "\n";
     }
     for (const std::string& remark : report.remarks) out << "note: " << remark << "\n";
     for (const MergeConflict& conflict : report.conflicts) {
-      out << "conflict  " << LabelOf(conflict.ours)
-          << ": both are complete and differ; ours stays\n";
+      out << "conflict  " << conflict.label << ": both are complete and differ; ours stays\n";
       constexpr std::size_t kShown = 5;
       for (const std::string& difference : conflict.differences | std::views::take(kShown)) {
         out << "  " << difference << "\n";

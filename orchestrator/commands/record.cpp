@@ -30,7 +30,10 @@ bool HasId(const TrialInStudy& candidate, const std::string& text) {
 bool Matches(const TrialInStudy& candidate, const std::string& text) {
   const TrialRecord& trial = candidate.trial;
   if (text.size() >= kShortestPrefix && trial.fingerprint.starts_with(text)) return true;
-  return text == FullName(candidate) || text == candidate.study.name + "/" + trial.name;
+  const std::string model = candidate.study.name + "/" + trial.name;
+  // As lists of several studies have it, and as it is told by hand.
+  return text == model || text == FullName(candidate) ||
+         text == model + "#" + std::to_string(trial.seed);
 }
 
 std::vector<TrialInStudy> AllTrials(const Store& store) {

@@ -7,6 +7,7 @@
 #include "orchestrator/housekeeping/record_overview.h"
 #include "registry/store/upkeep.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "search/recipe.h"
 
 namespace beamgrid {
@@ -18,6 +19,7 @@ class Rename : public Subcommand {
     app.add_option("STUDY", study_, "Study")->required();
     app.add_option("NEW", name_, "Its new name: letters, digits, - and _")->required();
     option_.AddTo(app);
+    AddJsonFlag(app, &json_);
     app.footer("No file is moved: the record names the folders of attempts as they are.");
   }
 
@@ -42,9 +44,15 @@ class Rename : public Subcommand {
     RecordUpkeep(store).RenameStudy(study.id, name_);
     context.Remark("study " + study.name + " is " + name_ + " now; write study.name = \"" + name_ +
                    "\" in its recipe too, or `run` starts a new study of the old name");
-    for (const std::string& other : StudiesNaming(store, study.name)) {
+    const std::vector<std::string> naming = StudiesNaming(store, study.name);
+    for (const std::string& other : naming) {
       context.Remark("the recipe of study " + other + " starts from trials of " + study.name +
                      " (`from`): write " + name_ + " there as well");
+    }
+    if (json_) {
+      PrintJson(context.out, boost::json::object{{"study", study.name},
+                                                 {"name", name_},
+                                                 {"recipes_naming_it", JsonList(naming)}});
     }
     return kExitDone;
   }
@@ -63,6 +71,7 @@ class Rename : public Subcommand {
   }
 
   std::string study_, name_;
+  bool json_ = false;
   UpkeepOption option_;
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "orchestrator/audit/recorded_files.h"
+#include "orchestrator/audit/backup.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/confirm.h"
 #include "orchestrator/commands/record.h"
@@ -14,10 +14,31 @@
 #include "orchestrator/workers/surviving_worker.h"
 #include "registry/store/upkeep.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
+
+/// Labels names trials as the studies call them that are asked about.
+class Labels {
+ public:
+  /// Expects that `record` outlives this object.
+  Labels(const RecordOverview& record, const RemovalQuestion& question)
+      : record_(record), preferred_(question.studies) {
+    for (const auto& [study, trial] : question.references) preferred_.push_back(study);
+  }
+  std::string operator()(const TrialRecord& trial) const {
+    return record_.Label(trial.id, preferred_);
+  }
+  [[nodiscard]] std::string StudyOf(const TrialRecord& trial) const {
+    return record_.StudyOf(trial.id, preferred_).study.name;
+  }
+
+ private:
+  const RecordOverview& record_;
+  std::vector<StudyId> preferred_;
+};
 
 class Remove : public Subcommand {
  public:
@@ -26,9 +47,15 @@ class Remove : public Subcommand {
                    "Studies, or trials: an id or a fingerprint's first digits (of all studies), or "
                    "STUDY/NAME[/SEED] (of that study alone)");
     app.add_flag("--force", force_, "Also trials that others start from");
-    app.add_flag("--unknown", unknown_,
-                 "Folders of attempts in the runs folder that this record does not know");
+    app.add_flag(
+        "--unknown", unknown_,
+        "Folders of attempts in the runs folder that this record does not know, and what killed "
+        "backups left beside the database");
+    app.add_option("--ensemble", ensembles_,
+                   "Recorded ensembles, by the ids that `beamgrid ensembles` lists")
+        ->type_name("ID");
     option_.AddTo(app);
+    AddJsonFlag(app, &json_);
     app.footer(
         "A trial that another study refers to stays and only leaves the study that is named. "
         "Ensembles\n"
@@ -37,26 +64,47 @@ class Remove : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
-    if (names_.empty() != unknown_) {
-      throw UsageError("rm: name studies or trials, or --unknown, not both");
+    const int kinds = (names_.empty() ? 0 : 1) + (unknown_ ? 1 : 0) + (ensembles_.empty() ? 0 : 1);
+    if (kinds != 1) {
+      throw UsageError(
+          std::string("rm: ") + (kinds == 0 ? "say what is to go" : "one thing at a time") +
+          ": studies or trials by name (`beamgrid rm STUDY`, `beamgrid rm STUDY/NAME/SEED`), "
+          "--ensemble ID, or --unknown");
     }
     Tidying tidying(option_.database.path, option_.database.runs);
     FinishEarlier(context, tidying);
-    return unknown_ ? RemoveUnknown(context, tidying) : RemoveNamed(context, tidying);
+    boost::json::object json{{"studies", boost::json::array()},
+                             {"trials", boost::json::array()},
+                             {"staying", boost::json::array()},
+                             {"ensembles", boost::json::array()},
+                             {"starts", boost::json::array()},
+                             {"unknown", boost::json::array()},
+                             {"bytes", 0},
+                             {"freed", nullptr}};
+    const int code = unknown_             ? RemoveUnknown(context, tidying, &json)
+                     : ensembles_.empty() ? RemoveNamed(context, tidying, &json)
+                                          : RemoveEnsembles(context, tidying, &json);
+    tidying.RemoveStaleLocks();
+    if (json_ && code != kExitInterrupted) PrintJson(context.out, json);
+    return code;
   }
 
  private:
-  int RemoveNamed(const CommandContext& context, Tidying& tidying) const {
+  int RemoveNamed(const CommandContext& context, Tidying& tidying,
+                  boost::json::object* json) const {
     Store& store = tidying.store();
     const RemovalQuestion question = Question(store);
-    const RemovalPlan plan = PlanRemoval(store, LookAtRecord(store), question);
+    const RecordOverview record = LookAtRecord(store);
+    const RemovalPlan plan = PlanRemoval(store, record, question);
+    const Labels labels(record, question);
     for (const std::string& study : plan.StudiesConcerned()) tidying.HoldOff(study);
-    RefuseWhatIsNeeded(plan);
+    RefuseWhatIsNeeded(plan, labels);
     RefuseWhatCannotGo(plan, tidying);
     RefuseAnotherRunsFolder(plan);
-    Print(context, plan);
-    const std::string asked =
-        "remove " + Join(names_) + " (" + SizeText(BytesFreedBy(plan.directories)) + " of files)?";
+    const std::int64_t bytes = BytesFreedBy(plan.directories);
+    if (!json_) Print(context, plan, labels);
+    AddTo(json, plan, labels, bytes);
+    const std::string asked = "remove " + Join(names_) + " (" + SizeText(bytes) + " of files)?";
     if (!Confirmed(context, asked, option_.yes)) return kExitInterrupted;
     store.Together([&] {
       if (!PlanRemoval(store, LookAtRecord(store), question).SameAs(plan)) {
@@ -66,40 +114,110 @@ class Remove : public Subcommand {
     });
     if (!plan.staying.empty()) {
       context.Remark("took " + CountText(plan.staying.size(), "trial") +
-                     " out that other studies have too");
+                     (plan.staying.size() == 1 ? " out that another study has too"
+                                               : " out that other studies have too"));
     }
-    context.Remark(
-        "removed " + CountText(plan.trials.size(), "trial") +
-        (plan.studies.empty() ? "" : " and study " + Join(plan.studies, ", ", &StudyRecord::name)));
-    return ReportFreed(context, tidying.EmptyTrash());
+    context.Remark("removed " + CountText(plan.trials.size(), "trial") +
+                   (plan.studies.empty()       ? ""
+                    : plan.studies.size() == 1 ? " and study "
+                                               : " and studies ") +
+                   Join(plan.studies, ", ", &StudyRecord::name));
+    return Report(context, tidying.EmptyTrash(), json);
   }
 
-  int RemoveUnknown(const CommandContext& context, Tidying& tidying) const {
+  int RemoveEnsembles(const CommandContext& context, Tidying& tidying,
+                      boost::json::object* json) const {
+    Store& store = tidying.store();
+    const std::set<std::int64_t> ids(ensembles_.begin(), ensembles_.end());
+    for (const std::int64_t id : ids) {
+      // Not by what it holds: one that cannot be read must go, too.
+      const Store::Table found = store.Query(
+          "SELECT study.name, ensemble.created_at FROM ensemble"
+          " JOIN study ON study.id = ensemble.study WHERE ensemble.id = CAST(:id AS INTEGER)",
+          {{"id", std::to_string(id)}});
+      if (found.rows.empty()) {
+        throw UsageError("no ensemble " + std::to_string(id) + " in " +
+                         option_.database.path.string() + "; `beamgrid ensembles` lists them");
+      }
+      const std::string study(found.rows[0][0].as_string()), made(found.rows[0][1].as_string());
+      tidying.HoldOff(study);
+      json->at("ensembles").as_array().push_back(EnsembleJson(study, id, made));
+      if (!json_) {
+        context.out << "ensemble  " << id << " of study " << study << ", made " << made << "\n";
+      }
+    }
+    const std::string asked =
+        "remove " + CountText(ids.size(), "ensemble") + " from the record (the trials stay)?";
+    if (!Confirmed(context, asked, option_.yes)) return kExitInterrupted;
+    store.Together([&] {
+      for (const std::int64_t id : ids) RecordUpkeep(store).RemoveEnsemble(id);
+    });
+    context.Remark("removed " + CountText(ids.size(), "ensemble"));
+    return kExitDone;
+  }
+
+  int RemoveUnknown(const CommandContext& context, Tidying& tidying,
+                    boost::json::object* json) const {
     Store& store = tidying.store();
     std::vector<std::filesystem::path> folders;
     for (const auto& folder : UnknownFolders(store)) {
       const auto worker = WorkerIn(folder);
-      if (worker) {
-        context.out << "kept  " << folder.string() << ": process " << *worker << " works there\n";
-      } else {
-        context.out << folder.string() << "\n";
+      if (!worker) {
         folders.push_back(folder);
+        json->at("unknown").as_array().emplace_back(folder.string());
       }
+      if (json_) continue;
+      context.out << (worker ? "kept  " : "") << folder.string()
+                  << (worker ? ": process " + std::to_string(*worker) + " works there" : "")
+                  << "\n";
     }
-    if (folders.empty()) {
+    const std::vector<std::filesystem::path> halves = HalfBackups(option_.database.path);
+    for (const auto& half : halves) {
+      json->at("unknown").as_array().emplace_back(half.string());
+      if (!json_) context.out << half.string() << ": a backup that was killed\n";
+    }
+    if (folders.empty() && halves.empty()) {
       context.Remark("nothing in " + store.runs().string() + " that the record does not know");
       return kExitDone;
     }
+    const std::int64_t bytes = BytesFreedBy(folders) + BytesFreedBy(halves);
+    (*json)["bytes"] = bytes;
+    std::vector<std::string> what;
+    if (!folders.empty()) {
+      what.push_back(CountText(folders.size(), "folder") + " that " +
+                     option_.database.path.string() + " does not know");
+    }
+    if (!halves.empty()) {
+      what.push_back("what is left of " + (halves.size() == 1
+                                               ? std::string("a backup that was killed")
+                                               : std::string("backups that were killed")));
+    }
     const std::string question =
-        "delete " + CountText(folders.size(), "folder") + " (" + SizeText(BytesFreedBy(folders)) +
-        ") that " + option_.database.path.string() +
-        " does not know? Another database that shares the runs folder may.";
+        "delete " + Join(what, " and ") + " (" + SizeText(bytes) + ")?" +
+        (folders.empty() ? "" : " Another database that shares the runs folder may know them.");
     if (!Confirmed(context, question, option_.yes)) return kExitInterrupted;
     store.Together([&] {
       RecordUpkeep upkeep(store);
       for (const auto& folder : folders) upkeep.AddTrash(folder);
     });
-    return ReportFreed(context, tidying.EmptyTrash());
+    Freed freed = tidying.EmptyTrash();
+    for (const auto& half : halves) freed += Delete(half);
+    return Report(context, freed, json);
+  }
+
+  /// Deletes what lies beside the database and not in the runs folder.
+  static Freed Delete(const std::filesystem::path& half) {
+    DiskUse use;
+    use.Add(half);
+    std::error_code error;
+    std::filesystem::remove_all(half, error);
+    if (error) return {.problems = {half.string() + ": cannot delete: " + error.message()}};
+    return {.bytes = use.freed(), .files = use.files()};
+  }
+
+  static int Report(const CommandContext& context, const Freed& freed, boost::json::object* json) {
+    (*json)["freed"] = ToJson(freed);
+    return ReportFreed(context, freed);
   }
 
   [[nodiscard]] RemovalQuestion Question(const Store& store) const {
@@ -144,14 +262,13 @@ class Remove : public Subcommand {
                      "STUDY/NAME/SEED, or give the study another name first (`beamgrid rename`)");
   }
 
-  void RefuseWhatIsNeeded(const RemovalPlan& plan) const {
+  void RefuseWhatIsNeeded(const RemovalPlan& plan, const Labels& labels) const {
     if (force_ || plan.starts.empty()) return;
     const RemovalPlan::Start& start = plan.starts.front();
     throw UsageError(
-        LabelOf(start.trial) + " starts from " + LabelOf(start.from) +
-        (plan.starts.size() > 1
-             ? " (" + std::to_string(plan.starts.size()) + " trials in all do so)"
-             : "") +
+        labels(start.trial) + " starts from " + labels(start.from) +
+        (plan.starts.size() > 1 ? " (" + CountText(plan.starts.size(), "trial") + " in all do so)"
+                                : "") +
         ": without its weights it cannot be trained again or verified; remove both, or "
         "--force");
   }
@@ -179,27 +296,52 @@ class Remove : public Subcommand {
     }
   }
 
-  static void Print(const CommandContext& context, const RemovalPlan& plan) {
+  static void Print(const CommandContext& context, const RemovalPlan& plan, const Labels& labels) {
     for (const StudyRecord& study : plan.studies) context.out << "study  " << study.name << "\n";
     for (const TrialRecord& trial : plan.trials) {
-      context.out << "trial  " << static_cast<std::int64_t>(trial.id) << "  " << LabelOf(trial)
+      context.out << "trial  " << static_cast<std::int64_t>(trial.id) << "  " << labels(trial)
                   << " (" << ToString(trial.state) << ")\n";
     }
     for (const TrialRecord& trial : plan.staying) {
-      context.out << "stays  " << LabelOf(trial) << ": another study has it too\n";
+      context.out << "stays  " << labels(trial) << ": another study has it too\n";
     }
     for (const RemovalPlan::Ensemble& ensemble : plan.ensembles) {
-      context.out << "ensemble  of study " << ensemble.study.name << ", made "
+      context.out << "ensemble  " << ensemble.id << " of study " << ensemble.study.name << ", made "
                   << ensemble.created_at << ": it would lose a member\n";
     }
     for (const RemovalPlan::Start& start : plan.starts) {
-      context.out << "warning  " << LabelOf(start.trial) << " starts from " << LabelOf(start.from)
+      context.out << "warning  " << labels(start.trial) << " starts from " << labels(start.from)
                   << " and cannot be trained again without it\n";
     }
   }
 
+  static boost::json::object EnsembleJson(const std::string& study, std::int64_t id,
+                                          const std::string& created_at) {
+    return {{"id", id}, {"study", study}, {"created_at", created_at}};
+  }
+
+  static void AddTo(boost::json::object* json, const RemovalPlan& plan, const Labels& labels,
+                    std::int64_t bytes) {
+    const auto trial_json = [&](const TrialRecord& trial) {
+      return TrialJson(labels.StudyOf(trial), trial);
+    };
+    (*json)["studies"] =
+        JsonList(plan.studies, [](const StudyRecord& study) { return study.name; });
+    (*json)["trials"] = JsonList(plan.trials, trial_json);
+    (*json)["staying"] = JsonList(plan.staying, trial_json);
+    (*json)["ensembles"] = JsonList(plan.ensembles, [](const RemovalPlan::Ensemble& ensemble) {
+      return EnsembleJson(ensemble.study.name, ensemble.id, ensemble.created_at);
+    });
+    (*json)["starts"] = JsonList(plan.starts, [&](const RemovalPlan::Start& start) {
+      return boost::json::object{{"trial", trial_json(start.trial)},
+                                 {"from", trial_json(start.from)}};
+    });
+    (*json)["bytes"] = bytes;
+  }
+
   std::vector<std::string> names_;
-  bool force_ = false, unknown_ = false;
+  std::vector<std::int64_t> ensembles_;
+  bool force_ = false, unknown_ = false, json_ = false;
   UpkeepOption option_;
 };
 

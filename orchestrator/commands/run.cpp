@@ -162,8 +162,9 @@ class RunCommand : public Subcommand {
     } else if (result.refused > 0 && result.complete + result.reused + result.failed == 0) {
       context.err << "error: no trial was made: all models are refused\n";
     } else if (result.attempts == 0 && result.failed == 0 && result.stopped_because.empty()) {
-      context.Remark("nothing to do: all " + std::to_string(result.reused) +
-                     " trials are complete");
+      context.Remark(result.reused == 1 ? std::string("nothing to do: the one trial is complete")
+                                        : "nothing to do: all " + std::to_string(result.reused) +
+                                              " trials are complete");
     }
   }
 
@@ -190,7 +191,7 @@ class RunCommand : public Subcommand {
     question.models = std::move(pool.models);
     const EnsembleAnswer answer = FindEnsemble(question);
     const boost::json::object json = AnswerJson(answer, pool.left_out);
-    StoreEnsemble(store, study.id, json);
+    StoreEnsemble(store, study.id, json, pool.fingerprints);
     if (report != nullptr) {
       (*report)["ensemble"] = json;
     } else {

@@ -1,5 +1,6 @@
 // `beamgrid show`: everything that the record holds of one trial.
 
+#include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
@@ -20,13 +21,33 @@ boost::json::object EpochJson(const EpochResult& epoch) {
   return json;
 }
 
-boost::json::object ArtifactJson(const Artifact& artifact) {
+boost::json::object ArtifactJson(const TrialRecord& trial, const Artifact& artifact) {
+  std::error_code ignored;
   return {{"name", artifact.name},
           {"path", artifact.path},
           {"bytes", artifact.bytes},
           {"hash", artifact.hash},
+          {"present", std::filesystem::exists(ArtifactPath(trial, artifact), ignored)},
           {"pruned_at", artifact.pruned_at.empty() ? boost::json::value(nullptr)
                                                    : boost::json::value(artifact.pruned_at)}};
+}
+
+/// Returns the artifacts as people read them: where a file is not there, why.
+boost::json::array ArtifactsForPeople(const boost::json::array& artifacts) {
+  return JsonList(artifacts, [](const boost::json::value& artifact) {
+    boost::json::object line = artifact.as_object();
+    const boost::json::value given_up = line.at("pruned_at");
+    if (line.at("present").as_bool()) {
+      line["file"] = "there";
+    } else if (given_up.is_string()) {
+      line["file"] = "given up by `prune`, " + std::string(given_up.get_string());
+    } else {
+      line["file"] = "gone";
+    }
+    line.erase("present");
+    line.erase("pruned_at");
+    return line;
+  });
 }
 
 /// Returns how far a trial is that is being trained; null for any other.
@@ -50,7 +71,9 @@ boost::json::object ToJson(const Store& store, const TrialInStudy& found) {
   json["spec"] = ToJson(store.Spec(trial.id));
   json["running"] = Running(store, found);
   json["epochs"] = JsonList(store.Epochs(trial.id), EpochJson);
-  json["artifacts"] = JsonList(store.Artifacts(trial.id), ArtifactJson);
+  json["artifacts"] = JsonList(store.Artifacts(trial.id), [&](const Artifact& artifact) {
+    return ArtifactJson(trial, artifact);
+  });
   json["result"] = nullptr;
   if (trial.result) {
     json["result"] = {{"best_epoch", trial.result->best_epoch},
@@ -144,7 +167,7 @@ class Show : public Subcommand {
     PrintMembers(context.out, json, "");
     PrintProgress(context.out, json.at("running"));
     PrintList(context.out, "epochs", json.at("epochs").as_array());
-    PrintList(context.out, "artifacts", json.at("artifacts").as_array());
+    PrintList(context.out, "artifacts", ArtifactsForPeople(json.at("artifacts").as_array()));
     return kExitDone;
   }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "orchestrator/audit/kept_ensembles.h"
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/scoring/metrics.h"
@@ -17,10 +18,6 @@
 
 namespace beamgrid {
 namespace {
-
-std::string MemberName(const TrialRecord& trial) {
-  return trial.name + "/s" + std::to_string(trial.seed);
-}
 
 /// Says which weighting was taken, what the others scored, and which members went.
 void PrintWeights(std::ostream& out, const EnsembleAnswer& answer) {
@@ -56,6 +53,19 @@ std::vector<TrialRecord> CandidatesOf(const Store& store, const StudyRecord& stu
   return trials;
 }
 
+bool PredictionsGivenUp(const TrialRecord& trial) {
+  return std::ranges::any_of(trial.result->artifacts, [&](const Artifact& artifact) {
+    return artifact.name == "predictions" && IsGivenUp(trial, artifact);
+  });
+}
+
+/// Returns "MC/s1 is" or "3 trials (MC/s1, MC/s2 and 1 more) are".
+std::string LeftOutText(const std::vector<std::string>& names) {
+  constexpr std::size_t kNamed = 3;
+  if (names.size() == 1) return names.front() + " is";
+  return CountText(names.size(), "trial") + " (" + JoinFirst(names, kNamed) + ") are";
+}
+
 }  // namespace
 
 StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds) {
@@ -71,10 +81,11 @@ StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice s
     try {
       pool.models.push_back({member, trial.size_bytes,
                              ReadPredictions(CheckedArtifact(trial, "predictions", study.name))});
+      pool.fingerprints[member] = trial.fingerprint;
       names.insert(trial.name);
     } catch (const Error& error) {
       // One file less must not cost what all others are good for.
-      pool.left_out.push_back({member, error.what()});
+      pool.left_out.push_back({member, error.what(), PredictionsGivenUp(trial), study.name});
     }
   }
   if (pool.models.empty()) {
@@ -110,9 +121,32 @@ StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& stud
 }
 
 void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out) {
+  constexpr std::size_t kExplained = 3;
+  std::vector<std::string> given_up, unexplained;
+  std::string given_up_study,
+      damaged_study;  // of several any one: the others' names are before the trials'
+  std::size_t explained = 0;
   for (const LeftOut& trial : left_out) {
-    err << "warning: " << trial.name << " is left out of the ensemble: " << trial.why << "\n";
+    if (trial.given_up) {
+      given_up.push_back(trial.name);
+      given_up_study = trial.study;
+    } else if (explained++ < kExplained) {
+      err << "warning: " << trial.name << " is left out of the ensemble: " << trial.why << "\n";
+    } else {
+      unexplained.push_back(trial.name);
+      damaged_study = trial.study;
+    }
   }
+  if (!unexplained.empty()) {
+    err << "warning: " << LeftOutText(unexplained)
+        << " left out as well, for files that are not those recorded; `beamgrid verify "
+        << damaged_study << " --files` lists all\n";
+  }
+  if (given_up.empty()) return;
+  err << "warning: " << LeftOutText(given_up)
+      << " left out of the ensemble: `prune` gave the predictions "
+      << (given_up.size() == 1 ? "file" : "files") << " up; "
+      << WayBack(given_up_study, given_up.size()) << "\n";
 }
 
 boost::json::object AnswerJson(const EnsembleAnswer& answer, const std::vector<LeftOut>& left_out) {
@@ -125,7 +159,13 @@ boost::json::object AnswerJson(const EnsembleAnswer& answer, const std::vector<L
   return json;
 }
 
-void StoreEnsemble(Store& store, StudyId study, const boost::json::object& answer) {
+void StoreEnsemble(Store& store, StudyId study, boost::json::object answer,
+                   const Fingerprints& fingerprints) {
+  for (boost::json::value& member : answer.at("members").as_array()) {
+    const std::string name(member.at("name").as_string());
+    // A name may mean another trial tomorrow, when the study's content has changed.
+    member.as_object()["fingerprint"] = fingerprints.at(name);
+  }
   const std::string json = CanonicalJson(answer);
   const std::vector<EnsembleRecord> known = store.Ensembles(study);
   if (!known.empty() && known.back().json == json) return;

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
+#include <map>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -21,14 +22,20 @@ enum class SeedChoice {
 
 /// LeftOut is a complete trial that cannot be a member.
 struct LeftOut {
-  std::string name;  ///< as a member's
-  std::string why;   ///< the file, what is wrong with it and the way out
+  std::string name;       ///< as a member's
+  std::string why;        ///< the file, what is wrong with it and the way out
+  bool given_up = false;  ///< `prune --predictions` deleted the file; nothing is wrong
+  std::string study;      ///< that it is a trial of
 };
+
+/// Fingerprints is those of trials by their names as members.
+using Fingerprints = std::map<std::string, std::string>;
 
 /// StudyModels is what an ensemble of a study is chosen from.
 struct StudyModels {
   std::vector<EnsembleModel> models;  ///< by name and seed
   std::vector<LeftOut> left_out;
+  Fingerprints fingerprints;  ///< of the models of a single study
 };
 
 /// Returns the study's complete trials with their predictions. One whose file is missing or is not
@@ -37,12 +44,13 @@ struct StudyModels {
 /// is there twice (RequireOneTrialPerSeed).
 [[nodiscard]] StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds);
 
-/// Returns the object that `ensemble --json` prints and the record keeps: ToJson(answer), with
-/// `left_out` where trials were.
+/// Returns the object that `ensemble --json` prints: ToJson(answer), with `left_out` where trials
+/// were.
 [[nodiscard]] boost::json::object AnswerJson(const EnsembleAnswer& answer,
                                              const std::vector<LeftOut>& left_out);
 
-/// Says which trials were left out and why; nothing where none was.
+/// Says which trials were left out and why, in a few lines however many there are; nothing where
+/// none was.
 void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out);
 
 /// Returns the same of several studies, the names of the members with those of their studies before
@@ -50,9 +58,11 @@ void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out);
 [[nodiscard]] StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
                                       SeedChoice seeds);
 
-/// Adds the answer to the record unless it equals the latest one, so that running a finished study
-/// again changes nothing.
-void StoreEnsemble(Store& store, StudyId study, const boost::json::object& answer);
+/// Adds the answer, with the fingerprint of each member, to the record unless it equals the latest
+/// one, so that running a finished study again changes nothing. Expects that all members are among
+/// `fingerprints`.
+void StoreEnsemble(Store& store, StudyId study, boost::json::object answer,
+                   const Fingerprints& fingerprints);
 
 /// Writes the ensemble's own predictions for all videos of the question's models, as the
 /// competition's CSV: of 2018, or of 2019 where they are segments (`classes`, sorted: only these;

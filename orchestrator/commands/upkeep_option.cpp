@@ -1,6 +1,7 @@
 #include "orchestrator/commands/upkeep_option.h"
 
 #include "orchestrator/commands/confirm.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -25,6 +26,17 @@ int ReportFreed(const CommandContext& context, const Freed& freed) {
   if (freed.problems.empty()) return kExitDone;
   context.err << "the record has given these up; the next command of this kind deletes them\n";
   return kExitBroken;
+}
+
+boost::json::object ToJson(const Freed& freed) {
+  return {{"bytes", freed.bytes}, {"files", freed.files}, {"problems", JsonList(freed.problems)}};
+}
+
+boost::json::object TrialJson(const std::string& study, const TrialRecord& trial) {
+  return {{"id", static_cast<std::int64_t>(trial.id)},
+          {"study", study},
+          {"name", trial.name},
+          {"seed", trial.seed}};
 }
 
 void FinishEarlier(const CommandContext& context, Tidying& tidying) {

@@ -2,6 +2,8 @@
 // What the commands that tidy up a record share.
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <string>
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
@@ -20,6 +22,12 @@ struct UpkeepOption {
 /// Says what was deleted: "freed 85.0 MiB (6 files)". Returns the command's exit code: kExitBroken
 /// where something could not be deleted, which is named.
 [[nodiscard]] int ReportFreed(const CommandContext& context, const Freed& freed);
+
+/// Returns {"bytes", "files", "problems"}: what `--json` says of the same.
+[[nodiscard]] boost::json::object ToJson(const Freed& freed);
+
+/// Returns {"id", "study", "name", "seed"}: how `--json` names a trial.
+[[nodiscard]] boost::json::object TrialJson(const std::string& study, const TrialRecord& trial);
 
 /// Deletes what a command that was killed has left, and says so.
 void FinishEarlier(const CommandContext& context, Tidying& tidying);

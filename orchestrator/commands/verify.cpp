@@ -104,8 +104,8 @@ boost::json::object ToJson(const VerifiedTrial& verified) {
 
 void PrintPruned(std::ostream& out, const std::vector<DamagedFile>& files) {
   for (const DamagedFile& file : files) {
-    out << "pruned  " << LabelOf(file.trial) << ": " << file.path.string() << " "
-        << file.artifact.pruned_at << "\n";
+    out << "given up  " << LabelOf(file.trial) << ": " << file.path.string() << " (by `prune`, "
+        << file.artifact.pruned_at << ")\n";
   }
 }
 
@@ -183,7 +183,7 @@ class Verify : public Subcommand {
     app.add_flag(
            "--repair", repair_,
            "Train the trials with damaged files again, put back what comes out the same; of trials "
-           "that are named also files that were pruned")
+           "that are named also files that `prune` gave up")
         ->excludes(files)
         ->excludes(sample);
     database_.AddTo(app);
@@ -291,10 +291,13 @@ class Verify : public Subcommand {
                                                  {"damaged", JsonList(damaged, DamageJson)},
                                                  {"pruned", JsonList(pruned, PrunedJson)}});
     }
-    context.Remark(std::to_string(equal_) + " of " + std::to_string(trained) +
-                   " trained again are equal; " + std::to_string(complete) +
-                   " complete trials, damaged files: " + std::to_string(damaged.size()) +
-                   (pruned.empty() ? "" : ", pruned files: " + std::to_string(pruned.size())));
+    const std::string again = trained == 0 ? ""
+                                           : std::to_string(equal_) + " of " +
+                                                 CountText(trained, "trial") + " trained again " +
+                                                 (equal_ == 1 ? "is" : "are") + " equal; ";
+    context.Remark(again + CountText(complete, "complete trial") +
+                   ", damaged files: " + std::to_string(damaged.size()) +
+                   (pruned.empty() ? "" : ", files given up: " + std::to_string(pruned.size())));
   }
 
   std::vector<std::string> names_;

@@ -102,81 +102,90 @@ Merger::Merger(OtherRecord& theirs, Tidying& ours)
 }
 
 MergeReport Merger::Run() {
-  for (const StudyRecord& study : studies_) MergeStudy(study);
+  std::vector<Studies> enrolled;
+  ours_.Together([&] {
+    for (const StudyRecord& study : studies_) enrolled.push_back(Enrol(study));
+  });
+  for (const Studies& studies : enrolled) {
+    for (const TrialRecord& trial : theirs_.Trials(studies.theirs, Counting::kAll)) {
+      if (done_.insert(trial.id).second) MergeTrial(studies, trial);
+    }
+    ours_.Together([&] {
+      MergeNotes(studies);
+      MergeEnsembles(studies);
+    });
+  }
   return std::move(report_);
 }
 
-void Merger::MergeStudy(const StudyRecord& study) {
+Merger::Studies Merger::Enrol(const StudyRecord& study) {
+  RecordUpkeep upkeep(ours_);
   std::optional<StudyRecord> here = ours_.FindStudy(study.name);
   if (!here) {
     json::object row =
         OneRow(theirs_, "SELECT * FROM study WHERE name = :name", {{"name", study.name}});
     row.erase("id");
-    RecordUpkeep(ours_).Insert("study", row);
+    upkeep.Insert("study", row);
     here = ours_.FindStudy(study.name);
     ++report_.studies;
   }
   const Studies studies{study.id, here->id};
-  // In the study's own order: whoever is killed in between leaves a study that has its first
-  // trials.
   for (const TrialRecord& trial : theirs_.Trials(study.id, Counting::kAll)) {
-    MergeTrial(studies, trial);
+    if (!ours_.FindByFingerprint(trial.fingerprint)) {
+      json::object row =
+          OneRow(theirs_, "SELECT * FROM trial WHERE id = :id", {{"id", NumberText(trial.id)}});
+      row.erase("id");
+      // What was given up before it began is all that there is to take.
+      if (trial.attempts > 0) row["state"] = ToString(TrialState::kWaiting);
+      new_.insert(TrialId{upkeep.Insert("trial", row)});
+      ++report_.trials;
+    }
     Refer(studies, trial);
   }
-  ours_.Together([&] {
-    MergeNotes(studies);
-    MergeEnsembles(studies);
-  });
+  return studies;
 }
 
 void Merger::MergeTrial(const Studies& studies, const TrialRecord& theirs) {
-  const std::optional<TrialRecord> ours = ours_.FindByFingerprint(theirs.fingerprint);
-  if (!ours) {
-    TakeTrial(studies, theirs, nullptr);
-    ++report_.trials;
-  } else if (ours->state == TrialState::kComplete) {
-    if (theirs.state == TrialState::kComplete) Compare(theirs, *ours);
-  } else if (ours->state == TrialState::kRunning) {
+  const TrialRecord ours = ours_.FindByFingerprint(theirs.fingerprint).value();
+  if (ours.state == TrialState::kComplete) {
+    if (theirs.state == TrialState::kComplete) Compare(Label(studies, theirs), theirs, ours);
+  } else if (ours.state == TrialState::kRunning) {
     if (theirs.state == TrialState::kComplete) {
-      report_.remarks.push_back(LabelOf(*ours) +
+      report_.remarks.push_back(Label(studies, ours) +
                                 " is complete there and being trained here: it stays; merge again "
                                 "if that training is given up");
     }
-  } else if (theirs.state == TrialState::kComplete ||
-             (ours->attempts == 0 && theirs.attempts > 0)) {
-    TakeTrial(studies, theirs, &*ours);
-    ++report_.results;
+  } else if (theirs.state == TrialState::kComplete || (ours.attempts == 0 && theirs.attempts > 0)) {
+    TakeTrial(Label(studies, ours), theirs, ours);
   }
 }
 
 /// Copies the folders first, to places that the record calls trash until the transaction that names
 /// them.
-void Merger::TakeTrial(const Studies& studies, const TrialRecord& theirs, const TrialRecord* ours) {
+void Merger::TakeTrial(const std::string& label, const TrialRecord& theirs,
+                       const TrialRecord& ours) {
   RecordUpkeep upkeep(ours_);
   std::map<std::int64_t, fs::path> folders;
   for (const Store::AttemptRecord& attempt : theirs_.Attempts(theirs.id)) {
     const fs::path folder = UnusedFolder(attempt.directory);
     upkeep.AddTrash(folder);
-    CopyAttempt(theirs, attempt, folder);
+    CopyAttempt(label, theirs, attempt, folder);
     folders[attempt.attempt] = folder;
   }
   ours_.Together([&] {
-    TrialId id{};
-    if (ours != nullptr) {
-      id = ours->id;
-      upkeep.RemoveEpochs(id);
-    } else {
-      json::object row =
-          OneRow(theirs_, "SELECT * FROM trial WHERE id = :id", {{"id", NumberText(theirs.id)}});
-      row.erase("id");
-      id = TrialId{upkeep.Insert("trial", row)};
+    const TrialRecord now = ours_.Trial(ours.id);
+    if (now.state != ours.state || now.attempts != ours.attempts) {
+      report_.remarks.push_back(label +
+                                ": a study that runs here has taken it up meanwhile; merge "
+                                "again if that training is given up");
+      return;
     }
-    TakeRows(theirs, id, ours == nullptr ? 0 : ours->attempts, folders);
-    upkeep.TakeState(id,
+    upkeep.RemoveEpochs(ours.id);
+    TakeRows(theirs, ours.id, ours.attempts, folders);
+    upkeep.TakeState(ours.id,
                      theirs.state == TrialState::kRunning ? TrialState::kWaiting : theirs.state);
     for (const auto& [number, folder] : folders) upkeep.ForgetTrash(folder);
-    // In the same transaction: a trial of no study would be lost from sight.
-    Refer(studies, theirs);
+    if (!new_.contains(ours.id)) ++report_.results;
   });
 }
 
@@ -205,7 +214,7 @@ void Merger::TakeRows(const TrialRecord& theirs, TrialId id, std::int64_t first_
   }
 }
 
-void Merger::Compare(const TrialRecord& theirs, const TrialRecord& ours) {
+void Merger::Compare(const std::string& label, const TrialRecord& theirs, const TrialRecord& ours) {
   const auto whole = [](const Store& store, const TrialRecord& trial) {
     TrialResult result = *trial.result;
     result.epochs = store.Epochs(trial.id);
@@ -213,7 +222,7 @@ void Merger::Compare(const TrialRecord& theirs, const TrialRecord& ours) {
   };
   const auto differences = Differences(whole(ours_, ours), whole(theirs_, theirs));
   if (differences.empty()) return BringFilesBack(theirs, ours);
-  MergeConflict conflict{.ours = ours};
+  MergeConflict conflict{.ours = ours, .label = label};
   for (const Difference& difference : differences) {
     conflict.differences.push_back(difference.what + ": ours " + difference.recorded + ", theirs " +
                                    difference.now);
@@ -224,21 +233,32 @@ void Merger::Compare(const TrialRecord& theirs, const TrialRecord& ours) {
   if (!known) report_.conflicts.push_back(std::move(conflict));
 }
 
-/// Copies what is gone or damaged here and sound there. What `prune` took stays away.
+/// Copies what is gone, damaged or given up here and sound there.
 void Merger::BringFilesBack(const TrialRecord& theirs, const TrialRecord& ours) {
   for (const Artifact& artifact : ours.result->artifacts) {
     const fs::path here = ArtifactPath(ours, artifact), there = ArtifactPath(theirs, artifact);
-    if (!artifact.pruned_at.empty() || RecordedDamage(here, artifact).empty()) continue;
-    if (!RecordedDamage(there, artifact).empty()) continue;
-    // What an earlier merge left half-written when it was killed.
-    RemoveHalfWritten(here.parent_path());
-    report_.bytes += CopyFileDurably(there, here);
-    ++report_.files;
+    const bool damaged = !RecordedDamage(here, artifact).empty();
+    if ((!damaged && artifact.pruned_at.empty()) || !RecordedDamage(there, artifact).empty()) {
+      continue;
+    }
+    if (damaged) {
+      // What an earlier merge left half-written when it was killed.
+      RemoveHalfWritten(here.parent_path());
+      report_.bytes += CopyFileDurably(there, here);
+      ++report_.files;
+    }
+    if (artifact.pruned_at.empty()) continue;
+    ours_.Together([&] {
+      RecordUpkeep upkeep(ours_);
+      upkeep.KeepFile(ours.id, artifact.name);
+      upkeep.ForgetTrash(here);  // which could not be deleted when it was given up
+    });
+    ++report_.brought_back;
   }
 }
 
-void Merger::CopyAttempt(const TrialRecord& trial, const Store::AttemptRecord& attempt,
-                         const fs::path& to) {
+void Merger::CopyAttempt(const std::string& label, const TrialRecord& trial,
+                         const Store::AttemptRecord& attempt, const fs::path& to) {
   std::error_code error;
   for (fs::directory_iterator file(attempt.directory, error), end; !error && file != end;
        file.increment(error)) {
@@ -253,7 +273,7 @@ void Merger::CopyAttempt(const TrialRecord& trial, const Store::AttemptRecord& a
     if (!artifact.pruned_at.empty()) continue;
     const std::string damage = RecordedDamage(to / artifact.path, artifact);
     if (damage.empty()) continue;
-    report_.remarks.push_back(LabelOf(trial) + ": " + artifact.path + " " + damage +
+    report_.remarks.push_back(label + ": " + artifact.path + " " + damage +
                               ", there as well: " + ArtifactPath(trial, artifact).string());
   }
 }
@@ -293,11 +313,17 @@ void Merger::Refer(const Studies& studies, const TrialRecord& trial) {
     const std::string why = WhyNotCounted(studies, trial);
     if (!why.empty()) {
       row["not_counted"] = why;
-      report_.remarks.push_back(LabelOf(trial) + ": does not count here: " + why);
+      report_.remarks.push_back(Label(studies, trial) + ": does not count here: " + why);
     }
   }
   RecordUpkeep(ours_).Insert("study_trial", row);
   ++report_.references;
+}
+
+std::string Merger::Label(const Studies& studies, const TrialRecord& trial) const {
+  const auto study = std::ranges::find(studies_, studies.theirs, &StudyRecord::id);
+  if (studies_.size() == 1) return LabelOf(trial);
+  return study->name + "/" + trial.name + "#" + std::to_string(trial.seed);
 }
 
 /// Returns why a trial that counts there does not here; empty where it does. What counts here

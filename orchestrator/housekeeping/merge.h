@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace beamgrid {
 /// MergeConflict is a trial that both records have complete, with other measurements.
 struct MergeConflict {
   TrialRecord ours;
+  std::string label;  ///< how lists name the trial, with its study where there are several
   std::vector<std::string> differences;  ///< "metrics.gap: ours 0.5, theirs 0.75"
 };
 
@@ -27,11 +29,12 @@ struct MergeReport {
   std::int64_t references = 0;  ///< of studies that are in both, to trials that they lacked here
   std::int64_t files = 0;       ///< copied
   std::int64_t bytes = 0;
+  std::int64_t brought_back = 0;         ///< of these, files that `prune` had given up here
   std::vector<MergeConflict> conflicts;  ///< ours stays
   std::vector<std::string> remarks;      ///< what could not be taken, and why
 
   [[nodiscard]] bool nothing() const {
-    return studies + trials + results + references + files == 0;
+    return studies + trials + results + references + files + brought_back == 0;
   }
 };
 
@@ -56,8 +59,9 @@ class OtherRecord {
 
 /// Merger takes what another record has and ours lacks. A trial is the same in both if its
 /// fingerprint is. A complete one wins over one that is not; of two that are complete ours stays.
-/// Each trial comes with its files in one step: killed at any moment, a merge that is started again
-/// does the rest, and one more changes nothing.
+/// All studies come first with all their trials, which wait; then each trial's attempts and result
+/// come with its files in one step. So a merge that is killed at any moment leaves studies that say
+/// what they lack; one that is started again does the rest, and one more changes nothing.
 class Merger {
  public:
   /// Expects that both outlive this object. Throws UsageError where a study of theirs, or the same
@@ -74,17 +78,19 @@ class Merger {
   struct Studies {
     StudyId theirs{}, ours{};
   };
-  void MergeStudy(const StudyRecord& study);
+  /// Adds the study where we lack it, and those of its trials that we lack, as ones that wait.
+  Studies Enrol(const StudyRecord& study);
   void MergeTrial(const Studies& studies, const TrialRecord& theirs);
-  void TakeTrial(const Studies& studies, const TrialRecord& theirs, const TrialRecord* ours);
+  void TakeTrial(const std::string& label, const TrialRecord& theirs, const TrialRecord& ours);
   void TakeRows(const TrialRecord& theirs, TrialId id, std::int64_t first_attempt,
                 const std::map<std::int64_t, std::filesystem::path>& folders);
-  void Compare(const TrialRecord& theirs, const TrialRecord& ours);
+  void Compare(const std::string& label, const TrialRecord& theirs, const TrialRecord& ours);
   void BringFilesBack(const TrialRecord& theirs, const TrialRecord& ours);
-  void CopyAttempt(const TrialRecord& trial, const Store::AttemptRecord& attempt,
-                   const std::filesystem::path& to);
+  void CopyAttempt(const std::string& label, const TrialRecord& trial,
+                   const Store::AttemptRecord& attempt, const std::filesystem::path& to);
   void Refer(const Studies& studies, const TrialRecord& trial);
   [[nodiscard]] std::string WhyNotCounted(const Studies& studies, const TrialRecord& trial) const;
+  [[nodiscard]] std::string Label(const Studies& studies, const TrialRecord& trial) const;
   void MergeNotes(const Studies& studies);
   void MergeEnsembles(const Studies& studies);
   [[nodiscard]] std::filesystem::path UnusedFolder(const std::filesystem::path& theirs) const;
@@ -92,6 +98,8 @@ class Merger {
   const Store& theirs_;
   Store& ours_;
   std::vector<StudyRecord> studies_;
+  std::set<TrialId> new_;   ///< of ours
+  std::set<TrialId> done_;  ///< of theirs: a trial may be of several studies
   MergeReport report_;
 };
 

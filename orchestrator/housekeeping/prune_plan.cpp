@@ -21,9 +21,11 @@ bool IsComplete(const TrialRecord& trial) {
   return trial.state == TrialState::kComplete && trial.result;
 }
 
+enum class Which { kCounted, kNotCounted };
+
 /// Returns the trials of the study's best models by the mean of its objective over their complete
 /// seeds; of equal ones the first by name, as the leaderboard has them.
-std::set<TrialId> BestOf(const StudyOverview& study, std::size_t keep) {
+std::set<TrialId> BestOf(const StudyOverview& study, Which which, std::size_t keep) {
   struct Standing {
     double sum = 0;
     std::vector<TrialId> trials;
@@ -33,7 +35,7 @@ std::set<TrialId> BestOf(const StudyOverview& study, std::size_t keep) {
       MetricNamed("study '" + study.study.name + "': objective", study.study.objective);
   std::map<std::string, Standing> by_name;
   for (const TrialRecord& trial : study.trials) {
-    if (!IsComplete(trial) || !trial.counts()) continue;
+    if (!IsComplete(trial) || trial.counts() != (which == Which::kCounted)) continue;
     const double value = ObjectiveOf(trial.result->metrics, objective);
     // What was not measured is worse than anything that was.
     by_name[trial.name].sum += std::isfinite(value) ? value : -1;
@@ -75,8 +77,7 @@ class Planner {
     }
     const auto start = record_.starting_from.find(trial.id);
     if (start != record_.starting_from.end()) {
-      const TrialRecord& other = record_.trials.at(*start->second.begin());
-      return other.name + " seed " + std::to_string(other.seed) + " starts from it";
+      return record_.Label(*start->second.begin()) + " starts from it";
     }
     for (const StudyId study : record_.studies_of.at(trial.id)) {
       if (std::ranges::find(question_.studies, study) != question_.studies.end()) continue;
@@ -131,11 +132,16 @@ std::vector<fs::path> PrunePlan::Paths() const {
 
 PrunePlan PlanPrune(const Store& store, const RecordOverview& record, const RunsFolder& runs,
                     const PruneQuestion& question, const std::set<std::string>& running) {
-  std::set<TrialId> best;
+  std::set<TrialId> best, best_not_counted, spared;
   std::map<TrialId, TrialRecord> trials;
   for (const StudyId id : question.studies) {
     const StudyOverview& study = record.Of(id);
-    best.merge(BestOf(study, question.keep));
+    best.merge(BestOf(study, Which::kCounted, question.keep));
+    std::set<TrialId> others = BestOf(study, Which::kNotCounted, question.keep);
+    // A run that was interrupted after a change of content has nothing yet to take their place.
+    const bool any_counts = std::ranges::any_of(
+        study.trials, [](const TrialRecord& trial) { return IsComplete(trial) && trial.counts(); });
+    (any_counts ? best_not_counted : spared).merge(others);
     for (const TrialRecord& trial : study.trials) {
       if (IsComplete(trial)) trials.try_emplace(trial.id, trial);
     }
@@ -151,11 +157,15 @@ PrunePlan PlanPrune(const Store& store, const RecordOverview& record, const Runs
       std::error_code error;
       const bool there = fs::exists(path, error);
       if (question.artifacts.contains(artifact.name) && artifact.pruned_at.empty() && there) {
-        files.push_back({trial, artifact, path});
+        files.push_back(
+            {trial, artifact, path, best_not_counted.contains(id) ? trial.not_counted : ""});
       }
     }
     if (files.empty()) continue;
-    std::string why = planner.WhyKept(trial);
+    std::string why = spared.contains(id)
+                          ? "one of the best that do not count now, and nothing that counts is "
+                            "complete yet"
+                          : planner.WhyKept(trial);
     if (why.empty()) {
       std::ranges::move(files, std::back_inserter(plan.files));
     } else {

@@ -23,6 +23,8 @@ struct GivenUpFile {
   TrialRecord trial;
   Artifact artifact;
   std::filesystem::path path;
+  /// Set where the trial is one of the best of those that do not count now: why it does not.
+  std::string best_not_counted;
   bool operator==(const GivenUpFile& other) const { return path == other.path; }
 };
 
@@ -49,7 +51,8 @@ struct PrunePlan {
 /// Returns the files of the studies' complete trials that may go: those of trials which are not
 /// among the best models of any of these studies, belong to no other study, are no member of a
 /// recorded ensemble, and which no other trial starts from, recorded or asked for by a study that
-/// is running.
+/// is running. The best are of the trials that count; of a study in which none that counts is
+/// complete, those of the others.
 [[nodiscard]] PrunePlan PlanPrune(const Store& store, const RecordOverview& record,
                                   const RunsFolder& runs, const PruneQuestion& question,
                                   const std::set<std::string>& running);

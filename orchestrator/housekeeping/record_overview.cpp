@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "registry/util/json.h"
+#include "orchestrator/audit/kept_ensembles.h"
+#include "orchestrator/audit/recorded_files.h"
 #include "search/recipe.h"
 #include "search/recipe/warm_start_name.h"
 
@@ -11,15 +12,19 @@ namespace {
 
 using TrialsByMember = std::map<std::string, std::set<TrialId>>;
 
-/// Returns the name that an ensemble has for a trial of its own study.
-std::string MemberName(const TrialRecord& trial) {
-  return trial.name + "/s" + std::to_string(trial.seed);
-}
-
-std::set<TrialId> MembersOf(const boost::json::value& ensemble, const std::string& study,
-                            const TrialsByMember& trials) {
+std::set<TrialId> MembersOf(const boost::json::object& ensemble, const std::string& study,
+                            const TrialsByMember& trials,
+                            const std::map<std::string, TrialId>& by_fingerprint) {
   std::set<TrialId> members;
-  for (const boost::json::value& member : ensemble.at("members").as_array()) {
+  const boost::json::value* list = ensemble.if_contains("members");
+  if (list == nullptr) return members;
+  for (const boost::json::value& member : list->as_array()) {
+    if (const auto* fingerprint = member.as_object().if_contains("fingerprint")) {
+      const auto found = by_fingerprint.find(std::string(fingerprint->as_string()));
+      if (found != by_fingerprint.end()) members.insert(found->second);
+      continue;
+    }
+    // Of an older version: all that it may be.
     const std::string name(member.at("name").as_string());
     // As a member of its own study, or with the study's name before it.
     for (const std::string& key : {study + "/" + name, name}) {
@@ -35,6 +40,21 @@ std::set<TrialId> MembersOf(const boost::json::value& ensemble, const std::strin
 const StudyOverview& RecordOverview::Of(StudyId study) const {
   return *std::ranges::find(studies, study,
                             [](const StudyOverview& entry) { return entry.study.id; });
+}
+
+const StudyOverview& RecordOverview::StudyOf(TrialId trial,
+                                             const std::vector<StudyId>& preferred) const {
+  const std::set<StudyId>& of = studies_of.at(trial);
+  const auto named =
+      std::ranges::find_if(preferred, [&](StudyId study) { return of.contains(study); });
+  return Of(named != preferred.end() ? *named : *of.begin());
+}
+
+std::string RecordOverview::Label(TrialId trial, const std::vector<StudyId>& preferred) const {
+  const StudyOverview& study = StudyOf(trial, preferred);
+  const TrialRecord& record = study.trials.at(study.places.at(trial));
+  if (studies.size() == 1) return LabelOf(record);
+  return study.study.name + "/" + record.name + "#" + std::to_string(record.seed);
 }
 
 std::vector<std::string> StudiesNaming(const Store& store, const std::string& study) {
@@ -59,6 +79,7 @@ RecordOverview LookAtRecord(const Store& store) {
     entry.study = study;
     entry.trials = store.Trials(study.id, Counting::kAll);  // all of them take room
     for (const TrialRecord& trial : entry.trials) {
+      entry.places.emplace(trial.id, entry.places.size());
       overview.studies_of[trial.id].insert(study.id);
       overview.trials.try_emplace(trial.id, trial);
       members[study.name + "/" + MemberName(trial)].insert(trial.id);
@@ -74,7 +95,8 @@ RecordOverview LookAtRecord(const Store& store) {
     entry.ensembles.push_back(
         {.id = row[0].as_int64(),
          .created_at = std::string(row[2].as_string()),
-         .members = MembersOf(ParseJson(row[3].as_string()), entry.study.name, members)});
+         .members = MembersOf(EnsembleAnswerOf(row[0].as_int64(), std::string(row[3].as_string())),
+                              entry.study.name, members, by_fingerprint)});
   }
   const Store::Table starts =
       store.Query("SELECT id, spec ->> '$.start' FROM trial WHERE spec ->> '$.start' IS NOT NULL");

@@ -23,6 +23,7 @@ struct StudyOverview {
   StudyRecord study;
   std::vector<TrialRecord>
       trials;  ///< with the study's names, in its order; also what counts no more
+  std::map<TrialId, std::size_t> places;  ///< in `trials`
   std::vector<EnsembleOverview> ensembles;
 };
 
@@ -35,6 +36,13 @@ struct RecordOverview {
   std::map<TrialId, TrialRecord> trials;  ///< as the first study that has it names it
 
   [[nodiscard]] const StudyOverview& Of(StudyId study) const;
+  /// Returns the study that a list names a trial of: the first of the `preferred` ones that has it,
+  /// else the first at all.
+  [[nodiscard]] const StudyOverview& StudyOf(TrialId trial,
+                                             const std::vector<StudyId>& preferred = {}) const;
+  /// Returns how a list names a trial: "MC-MoE2 seed 1", or "a/MC-MoE2#1" where there are several
+  /// studies; as StudyOf names it.
+  [[nodiscard]] std::string Label(TrialId trial, const std::vector<StudyId>& preferred = {}) const;
 };
 
 /// Returns the names of the studies whose recipes start trials from those of a study, by its name.

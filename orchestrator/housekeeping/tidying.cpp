@@ -3,6 +3,7 @@
 #include "orchestrator/housekeeping/disk_use.h"
 #include "registry/store/upkeep.h"
 #include "registry/util/error.h"
+#include "search/recipe.h"
 
 namespace beamgrid {
 namespace {
@@ -45,6 +46,17 @@ void Tidying::HoldOff(const std::string& study) {
   if (held_off_.contains(study)) return;
   lock_.Take(study);
   held_off_.insert(study);
+}
+
+void Tidying::RemoveStaleLocks() {
+  for (const std::string& study : lock_.Noted()) {
+    if (!IsStudyName(study) || store_.FindStudy(study)) continue;
+    try {
+      HoldOff(study);  // whoever holds a lock takes its file away
+    } catch (const UsageError&) {
+      // A study that is just beginning.
+    }
+  }
 }
 
 std::set<std::string> Tidying::Running() const {

@@ -40,6 +40,9 @@ class Tidying {
 
   /// Keeps a study from being run while this lives. Throws UsageError naming who runs it.
   void HoldOff(const std::string& study);
+  /// Takes away what killed holders of locks left beside the database, of studies that it no longer
+  /// has.
+  void RemoveStaleLocks();
   /// Returns the studies that are being run.
   [[nodiscard]] std::set<std::string> Running() const;
 

@@ -97,6 +97,7 @@ BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot,
                    // Any earlier attempt may have left one: the last may have died before its first
                    // checkpoint.
                    .resume_from = trial.attempts > 0 ? NewestCheckpoint(store_, trial.id) : "",
+                   .until_epoch = trial.until_epoch,
                    .warm_start_model = start.path,
                    .warm_start_hash = start.hash,
                    .heartbeat_seconds = HeartbeatSeconds(recipe_.resources),

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "orchestrator/study/older_digest.h"
 #include "registry/named_file.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
@@ -23,6 +24,7 @@ constexpr std::size_t kListedFiles = 3;
 /// ContentChange is why one trial is outdated: the texts of its group.
 struct ContentChange {
   std::string change, made;
+  Outdated::Return comes_back = Outdated::Return::kWithContent;
   auto operator<=>(const ContentChange&) const = default;
 };
 
@@ -71,8 +73,15 @@ ContentChange DataCause(const DataSpec& then, const DataSpec& now) {
     if (difference.empty()) continue;
     change += (change.empty() ? "" : ", ") + std::string(list) + " " + difference;
   }
-  if (change.empty()) change = "the files have the same names, what is in them is another";
-  return {"data: " + change, "trained on other data"};
+  if (!change.empty()) return {"data: " + change, "trained on other data"};
+  if (OlderDigest(now) == then.digest) {
+    return {
+        "data: an earlier version digested the names, sizes and ends of these files only, by "
+        "which they are the same; whether all of them is, that digest cannot say",
+        "recorded with an older digest of the data", Outdated::Return::kNever};
+  }
+  return {"data: the files have the same names, what is in them is another",
+          "trained on other data"};
 }
 
 /// Adds every file in `value`, however deep.
@@ -178,7 +187,12 @@ std::vector<Outdated> FindOutdated(const Store& store, StudyId study, const Reci
     const std::optional<ContentChange> cause = comparison.CauseFor(trial);
     if (!cause) continue;
     const auto [place, is_new] = places.try_emplace(*cause, outdated.size());
-    if (is_new) outdated.push_back({.change = cause->change, .made = cause->made, .trials = {}});
+    if (is_new) {
+      outdated.push_back({.change = cause->change,
+                          .made = cause->made,
+                          .comes_back = cause->comes_back,
+                          .trials = {}});
+    }
     outdated[place->second].trials.push_back(trial.id);
   }
   return outdated;
@@ -193,9 +207,12 @@ std::vector<std::string> LinesOf(const std::vector<Outdated>& outdated) {
                     (count == 1 ? " no longer counts" : " no longer count"));
   }
   if (!lines.empty()) {
-    lines.emplace_back(
-        "they stay in the record and count again when the content is what it was; "
-        "`beamgrid trials STUDY --all` lists them");
+    const bool any_comes_back = std::ranges::any_of(outdated, [](const Outdated& group) {
+      return group.comes_back == Outdated::Return::kWithContent;
+    });
+    lines.push_back(std::string("they stay in the record") +
+                    (any_comes_back ? " and count again when the content is what it was" : "") +
+                    "; `beamgrid trials STUDY --all` lists them");
   }
   return lines;
 }

@@ -13,8 +13,12 @@ namespace beamgrid {
 
 /// Outdated is trials with the one change that made them so.
 struct Outdated {
+  /// kNever: an older version could not tell what the content was, so nothing can be compared.
+  enum class Return { kWithContent, kNever };
+
   std::string change;  ///< "data: train lacks train2.tfrecord (2 files, were 3)"
   std::string made;    ///< how they were made: "trained on other data"
+  Return comes_back = Return::kWithContent;  ///< whether they may count again
   std::vector<TrialId> trials;
 
   /// Returns what the record keeps beside each of them: "it was trained on other data".

@@ -17,23 +17,21 @@ enum class CandidateId : std::int64_t {};
 /// SeedSlot is one seed of one open candidate.
 struct SeedSlot {
   CandidateId candidate{};
-  std::size_t seed_index = 0;  ///< into the recipe's seeds
+  std::size_t index = 0;  ///< into the candidate's seeds
 };
 
 /// SeedResult is how one seed's trial ended.
 struct SeedResult {
   std::optional<double> objective;  ///< nothing: failed for good
   std::int64_t size_bytes = 0;
+  double seconds = 0;  ///< of training
 };
 
 /// SeedResults collects the outcome of each seed of a candidate and closes the candidate with its
 /// mean. Not thread-safe.
 class SeedResults {
  public:
-  /// Makes a collection for candidates of so many seeds each.
-  explicit SeedResults(std::size_t seeds) : seeds_(seeds) {}
-
-  /// Opens a candidate: all its seeds are missing.
+  /// Opens a candidate: all its seeds (one at least) are missing.
   CandidateId Open(Candidate candidate);
   /// Returns an open candidate; std::out_of_range where it has closed.
   [[nodiscard]] const Candidate& At(CandidateId id) const { return open_.at(id).candidate; }
@@ -54,7 +52,6 @@ class SeedResults {
     std::vector<std::optional<SeedResult>> results;
     std::size_t missing = 0;
   };
-  std::size_t seeds_;
   std::int64_t next_ = 1;
   std::map<CandidateId, Entry> open_;
 };

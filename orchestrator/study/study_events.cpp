@@ -107,6 +107,11 @@ void StudyEvents::OnFailed(TrialId trial, const TrialLabel& label, const Attempt
   display_.Event(ToString(label) + ": failed for good: " + FailureText(failure));
 }
 
+void StudyEvents::OnPaused(TrialId trial, const TrialLabel& label, std::int64_t epoch) {
+  state_.running.erase(trial);
+  display_.Event(ToString(label) + ": measured after epoch " + std::to_string(epoch));
+}
+
 void StudyEvents::OnInterrupted(TrialId trial, const TrialLabel& label) {
   state_.running.erase(trial);
   display_.Event(ToString(label) + ": stopped; `run` goes on with it");

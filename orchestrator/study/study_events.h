@@ -53,6 +53,8 @@ class StudyEvents {
   void OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result);
   void OnRetry(TrialId trial, const TrialLabel& label, const AttemptFailure& failure);
   void OnFailed(TrialId trial, const TrialLabel& label, const AttemptFailure& failure);
+  /// It waits, measured, for the strategy to let it go on or not.
+  void OnPaused(TrialId trial, const TrialLabel& label, std::int64_t epoch);
   void OnInterrupted(TrialId trial, const TrialLabel& label);
   void OnStopping(const std::string& why);
   /// Says that a trial waits because others use the device. Each text is said once, and another one

@@ -32,7 +32,10 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
       ++totals.trials;
       if (PlannedState(trial) == TrialState::kComplete) ++totals.complete;
       sink.on_trial(trial);
-      if (trial.known && IsOver(*parts.store, *trial.known)) {
+      if (!trial.known) continue;
+      if (intake.IsMeasured(trial)) {
+        intake.SettleMeasured(trial);
+      } else if (IsOver(*parts.store, *trial.known)) {
         intake.SettleEnded(trial, *trial.known);
       }
     }

@@ -172,7 +172,29 @@ void StudyRunner::LeaveOutUnasked() {
 
 // ---- Trials come in ----------------------------------------------------------------------------
 
+void StudyRunner::NoteLetGo() {
+  const std::vector<LetGo> let_go = intake_.TakeLetGo();
+  if (let_go.empty()) return;
+  Record([&] {
+    for (const LetGo& candidate : let_go) {
+      for (const std::int64_t seed : recipe_.seeds) {
+        const auto counted = counted_.find({candidate.name, seed});
+        if (counted == counted_.end() || !counted->second.asked) continue;
+        const TrialId trial = counted->second.trial;
+        Note({candidate.name, seed}, candidate.why);
+        // One that another study trains, or has trained on, is not ours to give up.
+        if (store_.Trial(trial).state == TrialState::kWaiting) {
+          store_.SetState(trial, TrialState::kPruned);
+        }
+      }
+    }
+    display_.Event("let go: " + CountText(let_go.size(), "model") +
+                   " before the end of the training (state pruned; their checkpoints are kept)");
+  });
+}
+
 void StudyRunner::AskForTrials() {
+  NoteLetGo();
   if (!stopping_ && intake_.CanAsk(scheduler_.free_slots())) {
     std::vector<StudyTrial> trials;
     // Reused and refused candidates leave the window at once: the bound keeps one turn short.
@@ -231,12 +253,18 @@ void StudyRunner::Enter(StudyTrial trial) {
     Note(trial.label(),
          "starts from " + WarmStartText(trial.spec.model) + ", trial " + trial.spec.warm_start);
   }
+  if (!trial.why.empty()) Note(trial.label(), "asked for: " + trial.why);
   if (const auto present = trials_.find(trial.id); present != trials_.end()) {
     // Two candidates may be one model, where an option has no effect on it: trained once, told to
     // both.
+    if (present->second.until_epoch != trial.until_epoch) {
+      throw std::logic_error("trial '" + trial.name + "' is asked for to two epochs at once");
+    }
     present->second.wanted_by.push_back(trial.wanted_by.front());
     return;
   }
+  // Before anything that the trial came to later, which was not known when this was asked first.
+  if (intake_.IsMeasured(trial)) return intake_.SettleMeasured(trial);
   if (trial.known && IsOver(store_, *trial.known) && !retried_.contains(trial.id)) {
     if (is_new) Note(trial.label(), "reused: the record already held how it ended");
     return UseEnded(trial, *trial.known);
@@ -264,7 +292,7 @@ void StudyRunner::Schedule(StudyTrial& trial, const TrialRecord* record) {
     foreign_.insert(trial.id);
     return Note(trial.label(), "waits: another study's orchestrator is training it");
   }
-  const bool again = record->state == TrialState::kFailed;
+  const bool again = record->state == TrialState::kFailed || record->state == TrialState::kPruned;
   if (again) store_.SetState(trial.id, TrialState::kWaiting);
   if (record->failed_attempts > 0) trial.needs.alone = RanOutOfMemory(store_, trial.id);
   // A new run gives a fresh set of tries (IsOver), so the failures of earlier runs do not count.
@@ -325,6 +353,10 @@ void StudyRunner::LookAtOtherStudies() {
 }
 
 void StudyRunner::TakeFromOther(TrialId trial, const TrialRecord& record) {
+  if (intake_.IsMeasured(trials_.at(trial))) {
+    const StudyTrial measured = std::move(trials_.extract(trial).mapped());
+    return intake_.SettleMeasured(measured);
+  }
   if (!IsOver(store_, record)) return Schedule(trials_.at(trial), &record);
   const StudyTrial ended = std::move(trials_.extract(trial).mapped());
   Note(ended.label(), "reused: another study trained it meanwhile");
@@ -443,6 +475,10 @@ void StudyRunner::EndAttempt(StudyTrial& trial, AttemptOutcome reported) {
                                        : "the study stops at damaged data: ") +
          failure.message);
   }
+  if (!outcome.complete() && outcome.failure().kind == FailureKind::kInterrupted &&
+      content_change_.empty() && intake_.IsMeasured(trial)) {
+    return Pause(trial.id, attempt, outcome);
+  }
   const AfterAttempt after = scheduler_.OnAttemptEnded(trial.id, outcome);
   store_.FinishAttempt(trial.id, attempt, outcome, after.state);
   if (after.state == TrialState::kComplete) return Complete(trial.id, outcome.result());
@@ -454,6 +490,14 @@ void StudyRunner::EndAttempt(StudyTrial& trial, AttemptOutcome reported) {
   Note(trial.label(), "attempt " + std::to_string(attempt) + " ended (" + ToString(failure.kind) +
                           ": " + failure.message + "); it is tried again" +
                           (after.alone ? ", alone on its device" : ""));
+}
+
+void StudyRunner::Pause(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome) {
+  scheduler_.OnTrialWithdrawn(trial);
+  store_.FinishAttempt(trial, attempt, outcome, TrialState::kWaiting);
+  const StudyTrial paused = std::move(trials_.extract(trial).mapped());
+  events_.OnPaused(trial, paused.label(), paused.until_epoch);
+  intake_.SettleMeasured(paused);
 }
 
 void StudyRunner::Complete(TrialId trial, const TrialResult& result) {

@@ -110,6 +110,8 @@ class StudyRunner {
   // ---- Trials come in --------------------------------------------------------------------------
 
   void AskForTrials();
+  /// Gives up what the strategy let go before the end of its training.
+  void NoteLetGo();
   void EnterAll(std::vector<StudyTrial> trials);
   void Enter(StudyTrial trial);
   /// Notes which trial counts under a name and seed from now on. True if it takes another's place.
@@ -143,6 +145,8 @@ class StudyRunner {
   /// Returns what is recorded of an attempt that may have seen other content than its trial's. Its
   /// files are taken away: the trial must not go on from them when the content is back.
   [[nodiscard]] AttemptOutcome Disowned(const StudyTrial& trial, const AttemptOutcome& reported);
+  /// Takes a trial that has been trained as far as it was asked for out of the running.
+  void Pause(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome);
   void Complete(TrialId trial, const TrialResult& result);
   void Fail(TrialId trial, const AttemptFailure& failure);
   /// Learns from a complete trial. Forecasts that were made before anything was measured cannot be

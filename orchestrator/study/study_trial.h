@@ -22,8 +22,10 @@ struct StudyTrial : NewTrial {
   std::vector<SeedSlot> wanted_by;   ///< more than one where candidates turn out to be one model
   std::optional<TrialRecord> known;  ///< what the record held before the study asked
   TrialNeeds needs;
-  std::int64_t attempts = 0;              ///< begun so far, in all runs and studies
-  std::optional<AttemptKey> running;      ///< this study's attempt at work
+  std::string why;                    ///< why the strategy asked for it; may be empty
+  std::int64_t until_epoch = 0;       ///< it pauses after this epoch; 0: it is trained to its end
+  std::int64_t attempts = 0;          ///< begun so far, in all runs and studies
+  std::optional<AttemptKey> running;  ///< this study's attempt at work
   std::optional<std::string> miscounted;  ///< why the attempt at work can be no result
 
   /// Returns the size of its model, as it was counted.

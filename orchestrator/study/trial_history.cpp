@@ -6,7 +6,8 @@
 namespace beamgrid {
 
 bool IsOver(const Store& store, const TrialRecord& trial) {
-  if (trial.state == TrialState::kComplete || trial.state == TrialState::kPruned) return true;
+  // One that a search let go has not ended: whoever asks for its end has it trained on.
+  if (trial.state == TrialState::kComplete) return true;
   if (trial.state != TrialState::kFailed) return false;
   const std::vector<Store::AttemptRecord> attempts = store.Attempts(trial.id);
   // The last attempt decides: what diverges does so again, training repeats itself to the bit.

@@ -18,6 +18,23 @@ std::size_t WindowFor(std::size_t slots, std::size_t seeds) {
   return std::max(kSmallestWindow, (kWindowPerSlot * slots + seeds - 1) / seeds);
 }
 
+/// Returns the best objective of the epochs up to `until`, as a result would name it; nothing where
+/// none has ended.
+std::optional<double> BestUntil(const std::vector<EpochResult>& epochs, std::int64_t until,
+                                const Metric* metric) {
+  std::optional<double> best;
+  for (const EpochResult& epoch : epochs) {
+    if (epoch.epoch > until) continue;
+    const double objective = ObjectiveOf(epoch.metrics, metric);
+    if (!best || objective > *best) best = objective;
+  }
+  return best;
+}
+
+bool HasEpoch(const std::vector<EpochResult>& epochs, std::int64_t number) {
+  return std::ranges::find(epochs, number, &EpochResult::epoch) != epochs.end();
+}
+
 /// Returns why a model is not worth starting, if it is not.
 std::optional<std::string> WhyRefused(const Recipe& recipe, const CountAnswer& answer) {
   if (const auto* why = std::get_if<std::string>(&answer)) return "the trainer refuses it: " + *why;
@@ -39,8 +56,7 @@ TrialIntake::TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataS
       spec_{.data = std::move(data), .objective = recipe.objective->name},
       space_(recipe, catalogue),
       strategy_(MakeStrategyFor(space_, recipe)),
-      seeds_(recipe.seeds.size()),
-      window_(WindowFor(slots, recipe.seeds.size())) {
+      window_(WindowFor(slots, recipe.least_seeds)) {
   // Without a digest no fingerprint can be made, so nothing can be looked up.
   if (!spec_.data.digest.empty()) starts_.emplace(recipe, store);
 }
@@ -54,19 +70,27 @@ std::optional<ConsideredCandidate> TrialIntake::Next() {
   std::optional<Candidate> candidate = strategy_->Ask();
   exhausted_ = !candidate;
   if (!candidate) return std::nullopt;
+  if (candidate->seeds.empty()) {
+    for (std::size_t i = 0; i < recipe_.least_seeds; ++i) candidate->seeds.push_back(i);
+  }
   const CandidateId id = seeds_.Open(*std::move(candidate));
-  ConsideredCandidate considered{.name = seeds_.At(id).name};
-  spec_.model = seeds_.At(id).model;
+  const Candidate& asked = seeds_.At(id);
+  ConsideredCandidate considered{.name = asked.name};
+  spec_.model = asked.model;
   std::string start_problem;
-  for (std::size_t index = 0; index < recipe_.seeds.size(); ++index) {
-    spec_.seed = recipe_.seeds[index];
+  for (std::size_t index = 0; index < asked.seeds.size(); ++index) {
+    if (asked.seeds[index] >= recipe_.least_seeds) ++further_seeds_;
+    spec_.seed = recipe_.seeds[asked.seeds[index]];
     StudyTrial trial;
+    trial.why = asked.why;
+    trial.until_epoch = asked.epochs.value_or(0);
     if (starts_) {
       const WarmStart start = starts_->For(spec_.model, spec_.seed);
       if (start_problem.empty()) start_problem = start.problem;
       spec_.warm_start = start.fingerprint;
       trial.fingerprint = Fingerprint(spec_);
       if (store_ != nullptr) trial.known = store_->FindByFingerprint(trial.fingerprint);
+      if (trial.known) trial.id = trial.known->id;
     }
     trial.name = considered.name;
     trial.spec = spec_;
@@ -96,20 +120,39 @@ CountAnswer TrialIntake::SizeOf(const std::vector<StudyTrial>& seeds) {
 }
 
 void TrialIntake::Settle(const StudyTrial& trial, const TrialResult& result) {
-  Settle(trial, SeedResult{ObjectiveOf(result.metrics, recipe_.objective), result.size_bytes});
+  SettleAll(trial, {ObjectiveOf(result.metrics, recipe_.objective), result.size_bytes,
+                    result.wall_seconds});
 }
 
-void TrialIntake::SettleFailed(const StudyTrial& trial) { Settle(trial, SeedResult{}); }
+void TrialIntake::SettleFailed(const StudyTrial& trial) { SettleAll(trial, SeedResult{}); }
 
 void TrialIntake::SettleEnded(const StudyTrial& trial, const TrialRecord& record) {
   if (record.state == TrialState::kComplete) return Settle(trial, *record.result);
-  Settle(trial, SeedResult{.size_bytes = record.size_bytes});
+  SettleAll(trial, {.size_bytes = record.size_bytes});
 }
 
-void TrialIntake::Settle(const StudyTrial& trial, const SeedResult& result) {
+void TrialIntake::SettleMeasured(const StudyTrial& trial) {
+  // SettleAll finds the objective.
+  SettleAll(trial, {.size_bytes = trial.size_bytes});
+}
+
+void TrialIntake::SettleAll(const StudyTrial& trial, const SeedResult& at_end) {
   for (const SeedSlot slot : trial.wanted_by) {
+    SeedResult result = at_end;
+    if (const std::optional<std::int64_t> until = seeds_.At(slot.candidate).epochs) {
+      const std::vector<EpochResult> epochs = store_->Epochs(trial.id);
+      // What the trial came to later must not be known here, or a study that goes on would decide
+      // otherwise than one that was not stopped. One that stopped early has fewer epochs.
+      if (HasEpoch(epochs, *until) || at_end.objective) {
+        result.objective = BestUntil(epochs, *until, recipe_.objective);
+      }
+    }
     if (const std::optional<Finding> finding = seeds_.Settle(slot, result)) Tell(*finding);
   }
+}
+
+bool TrialIntake::IsMeasured(const StudyTrial& trial) const {
+  return trial.until_epoch > 0 && HasEpoch(store_->Epochs(trial.id), trial.until_epoch);
 }
 
 void TrialIntake::Forget(const ConsideredCandidate& candidate) {
@@ -131,7 +174,7 @@ bool TrialIntake::CanAsk(std::int64_t free_slots) const {
 std::optional<std::int64_t> TrialIntake::planned() const {
   const std::optional<std::int64_t> candidates = strategy_->planned();
   if (!candidates) return std::nullopt;
-  return *candidates * static_cast<std::int64_t>(recipe_.seeds.size());
+  return *candidates * static_cast<std::int64_t>(recipe_.least_seeds) + further_seeds_;
 }
 
 }  // namespace beamgrid

@@ -56,6 +56,14 @@ class TrialIntake {
   /// Settles a trial that is over in the record (IsOver), with what the record says of it.
   void SettleEnded(const StudyTrial& trial, const TrialRecord& record);
 
+  /// Settles a trial that is paused after the epoch that its candidate asked for (IsMeasured).
+  void SettleMeasured(const StudyTrial& trial);
+  /// True if the trial is to be measured before the end of its training and the record has that
+  /// epoch.
+  [[nodiscard]] bool IsMeasured(const StudyTrial& trial) const;
+  /// Takes out the candidates that the strategy has let go since the last call.
+  [[nodiscard]] std::vector<LetGo> TakeLetGo() { return strategy_->TakeLetGo(); }
+
   /// Drops a candidate of which some trial will not be settled (a plan trains none).
   void Forget(const ConsideredCandidate& candidate);
 
@@ -75,7 +83,8 @@ class TrialIntake {
 
  private:
   [[nodiscard]] CountAnswer SizeOf(const std::vector<StudyTrial>& seeds);
-  void Settle(const StudyTrial& trial, const SeedResult& result);
+  /// Settles each candidate that wants the trial: by `at_end`, or by the epochs that it asked for.
+  void SettleAll(const StudyTrial& trial, const SeedResult& at_end);
   void Tell(const Finding& finding);
 
   const Recipe& recipe_;
@@ -87,6 +96,7 @@ class TrialIntake {
   std::unique_ptr<Strategy> strategy_;
   SeedResults seeds_;
   std::size_t window_;
+  std::int64_t further_seeds_ = 0;  ///< asked for beyond those that every model begins with
   bool exhausted_ = false;
 };
 

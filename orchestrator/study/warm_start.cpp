@@ -237,8 +237,8 @@ WarmStartModel FindWarmStartModel(const Store& store, const std::string& fingerp
     const auto path = std::filesystem::path(trial->directory) / artifact.path;
     if (!artifact.pruned_at.empty() && !std::filesystem::exists(path, ignored)) {
       throw Error("the weights of the trial to start from, " + trial->name + " seed " +
-                  std::to_string(trial->seed) + ", were pruned " + artifact.pruned_at +
-                  "; `beamgrid verify STUDY NAME --repair` makes them again");
+                  std::to_string(trial->seed) + ", were given up by `prune`, " +
+                  artifact.pruned_at + "; `beamgrid verify STUDY NAME --repair` makes them again");
     }
     return {(std::filesystem::path(trial->directory) / artifact.path).string(), artifact.hash};
   }

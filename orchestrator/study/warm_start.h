@@ -60,7 +60,7 @@ struct WarmStartModel {
   std::string hash;
 };
 /// Returns where the weights of a complete trial are. Throws Error if the record holds no such
-/// trial or names no weights of it, and where they were pruned.
+/// trial or names no weights of it, and where `prune` gave them up.
 [[nodiscard]] WarmStartModel FindWarmStartModel(const Store& store, const std::string& fingerprint);
 
 }  // namespace beamgrid

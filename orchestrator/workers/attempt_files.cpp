@@ -160,8 +160,12 @@ Cause ExitCause(const WorkerEnd& end) {
               code == 0 ? "the worker left no result.json though it exited with 0"
                         : "the worker exited with status " + std::to_string(code)};
   if (end.failed_message) {
-    // The other exit codes say the kind themselves; this one stands for all that has no code.
-    if (code == static_cast<int>(TrainerExit::kBroken)) cause.kind = end.failed_message->kind;
+    // The other exit codes say the kind themselves. kBroken stands for all that has no code, and
+    // with kDone ends an attempt that was paused.
+    const auto exit = static_cast<TrainerExit>(code);
+    if (exit == TrainerExit::kBroken || exit == TrainerExit::kDone) {
+      cause.kind = end.failed_message->kind;
+    }
     cause.message = end.failed_message->message;
   }
   return cause;

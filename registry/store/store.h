@@ -76,8 +76,10 @@ struct StudyRecord {
 
 /// An ensemble as `ensemble` picked it.
 struct EnsembleRecord {
+  std::int64_t id = 0;  ///< AddEnsemble gives it one
   std::string created_at;
-  std::string json;  ///< the object that `ensemble --json` prints
+  std::string
+      json;  ///< the object that `ensemble --json` prints, with `fingerprint` in each member
 };
 
 class Store {

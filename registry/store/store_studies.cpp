@@ -118,9 +118,11 @@ void Store::AddEnsemble(StudyId study, const EnsembleRecord& ensemble) {
 
 std::vector<EnsembleRecord> Store::Ensembles(StudyId study) const {
   return impl_->database.Rows(
-      "SELECT created_at, json FROM ensemble WHERE study = ? ORDER BY id",
+      "SELECT id, created_at, json FROM ensemble WHERE study = ? ORDER BY id",
       [](const StatementUse& row) {
-        return EnsembleRecord{.created_at = row.Text("created_at"), .json = row.Text("json")};
+        return EnsembleRecord{.id = row.Integer("id"),
+                              .created_at = row.Text("created_at"),
+                              .json = row.Text("json")};
       },
       study);
 }

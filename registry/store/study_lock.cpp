@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <system_error>
 
 #include "registry/store/database_file.h"
 #include "registry/store/place.h"
@@ -92,9 +94,30 @@ void StudyLock::Take(const std::string& study) {
 
 StudyLock::~StudyLock() {
   for (const std::filesystem::path& note : notes_) {
-    // Emptied, not removed: another one may have opened it to write its name.
-    [[maybe_unused]] const int ignored = ::truncate(note.c_str(), 0);
+    // Whoever writes a note holds the lock that it is about, which we still do: nobody's is
+    // removed.
+    std::error_code error;
+    std::filesystem::remove(note, error);
+    // In a folder that has become read-only it must at least name nobody.
+    if (error) [[maybe_unused]]
+      const int ignored = ::truncate(note.c_str(), 0);
   }
+}
+
+std::vector<std::string> StudyLock::Noted() const {
+  const std::filesystem::path path = RealPath(database_);
+  const std::string start = path.filename().string() + '.', end = ".lock";
+  std::vector<std::string> studies;
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(path.parent_path(), error), last;
+       !error && file != last; file.increment(error)) {
+    const std::string name = file->path().filename().string();
+    if (name.size() <= start.size() + end.size()) continue;
+    if (!name.starts_with(start) || !name.ends_with(end)) continue;
+    studies.push_back(name.substr(start.size(), name.size() - start.size() - end.size()));
+  }
+  std::ranges::sort(studies);
+  return studies;
 }
 
 bool StudyLock::IsOn(const std::filesystem::path& database) const {

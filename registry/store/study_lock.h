@@ -12,8 +12,9 @@ namespace beamgrid {
 /// Exclusive right to run one study of one database, held while it lives and released by the kernel
 /// when the process dies. What is locked is the database file itself (one byte far behind its end,
 /// which stands for the study), so it holds whatever path, link or mount leads there. The file
-/// `<db>.<study>.lock` only names the holder: pid, host, since. A second one: UsageError naming the
-/// holder; so for a database that CheckDatabaseFile refuses.
+/// `<db>.<study>.lock` only names the holder: pid, host, since; its holder removes it, and one that
+/// a killed process left says nothing. A second holder: UsageError naming the first; so for a
+/// database that CheckDatabaseFile refuses.
 ///
 /// It must be made before the process opens the database and outlive that: closing any descriptor
 /// of a file gives up SQLite's own locks on it.
@@ -27,6 +28,9 @@ class StudyLock {
   /// Takes the lock of another study of this database too. Throws UsageError as the constructor
   /// does.
   void Take(const std::string& study);
+
+  /// Returns the studies that a file beside the database names a holder for, dead or alive.
+  [[nodiscard]] std::vector<std::string> Noted() const;
 
   /// True if `database` leads to the file that is locked, and not to one that has taken its place.
   [[nodiscard]] bool IsOn(const std::filesystem::path& database) const;

@@ -53,6 +53,7 @@ std::optional<std::string> ReadCached(const fs::path& path) {
 void WriteCached(const fs::path& path, std::string_view content) {
   std::error_code failure;
   fs::create_directories(path.parent_path(), failure);
+  RemoveHalfWrittenOf(path);
   const fs::path temporary = HalfWrittenName(path);
   std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
   file << content << HashBytes(content);

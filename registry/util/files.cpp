@@ -97,6 +97,7 @@ void PutInPlace(const fs::path& path, const Write& write) {
   fs::create_directories(folder, error);
   if (error) Fail(folder, "cannot create the folder", error.value());
   // In the same folder: a rename is atomic only within one file system.
+  RemoveHalfWrittenOf(path);
   const fs::path temporary = HalfWrittenName(path);
   try {
     write(temporary);

@@ -1,10 +1,19 @@
 #include "registry/util/half_written.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
+
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -13,11 +22,61 @@ namespace fs = std::filesystem;
 
 constexpr char kMark[] = ".part.";
 
+/// True if a process of this id is there and not merely waits for its parent to hear of its end: in
+/// a container nobody may ever do so.
+bool IsAlive(int process) {
+  if (::kill(process, 0) != 0 && errno == ESRCH) return false;
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  const std::string stat{std::istreambuf_iterator<char>(file), {}};
+  // The name in brackets may hold anything.
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos || name_end + 2 >= stat.size()) return true;
+  return stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+}
+
+/// Returns what a name says; nothing where it is none of HalfWrittenName's.
+std::optional<HalfWritten> ReadName(const fs::path& path) {
+  std::string name = path.filename().string();
+  for (const char* suffix : {"-journal", "-wal", "-shm"}) {  // SQLite's
+    if (name.ends_with(suffix)) name.resize(name.size() - std::strlen(suffix));
+  }
+  const std::size_t mark = name.rfind(kMark);
+  if (mark == std::string::npos || mark == 0) return std::nullopt;
+  const std::string digits = name.substr(mark + std::strlen(kMark));
+  const std::optional<int> writer = ParseNumber<int>(digits);
+  // "video.part.007" is a part of somebody's archive.
+  if (!writer || *writer <= 0 || std::to_string(*writer) != digits) return std::nullopt;
+  return HalfWritten{.path = path,
+                     .whole = path.parent_path() / name.substr(0, mark),
+                     .writer = *writer,
+                     .writer_lives = IsAlive(*writer)};
+}
+
 }  // namespace
 
 fs::path HalfWrittenName(const fs::path& path) {
   // With the process id: two writers of one file must not write into each other's.
   return path.string() + kMark + std::to_string(::getpid());
+}
+
+std::vector<HalfWritten> HalfWrittenIn(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<HalfWritten> found;
+  for (fs::directory_iterator file(folder, ignored), end; file != end; file.increment(ignored)) {
+    if (auto half = ReadName(file->path())) found.push_back(*std::move(half));
+  }
+  std::ranges::sort(found, {}, &HalfWritten::path);
+  return found;
+}
+
+void RemoveHalfWrittenOf(const fs::path& path) {
+  const fs::path folder = path.parent_path();
+  for (const HalfWritten& half : HalfWrittenIn(folder.empty() ? "." : folder)) {
+    std::error_code ignored;
+    if (!half.writer_lives && half.whole.filename() == path.filename()) {
+      fs::remove(half.path, ignored);
+    }
+  }
 }
 
 void RemoveHalfWritten(const fs::path& folder) {

@@ -161,6 +161,7 @@ std::string RecipeDigest(const Recipe& recipe) {
                     {"grid", GridObject(recipe)},
                     {"exclude", ExclusionArray(recipe)},
                     {"search", SearchObject(recipe)}};
+  if (recipe.least_seeds < recipe.seeds.size()) meaning["least_seeds"] = recipe.least_seeds;
   if (!recipe.plugins.empty()) {
     meaning["plugins"] = Sorted(JsonList(recipe.plugins, &PluginReference::text));
   }

@@ -111,6 +111,7 @@ Recipe ParseRecipe(const RecipeSource& source, const Catalogue& catalogue,
   ReadTables(root, recipe);
   // After all readers, for each of them says what it knows by asking for it.
   root.RefuseOthers();
+  if (mistakes.empty()) CheckSearch(root, catalogue, recipe);
   if (!mistakes.empty()) throw RecipeError(mistakes.Take());
   return recipe;
 }

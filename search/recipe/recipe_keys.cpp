@@ -16,6 +16,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+constexpr std::int64_t kMostSeeds = 1000;
 constexpr std::int64_t kMostClasses = 1'048'576;
 constexpr std::int64_t kWidestFeature = 65'536;
 constexpr std::int64_t kMostFrames = 65'536;
@@ -103,8 +104,20 @@ RecipeSection StudySection() {
            Text("description", "", {}, "For people; `beamgrid studies` shows it."),
            Text("objective", kMetrics->name, MetricNames(),
                 "The metric that is maximised; it also picks a trial's best epoch."),
-           Own("seeds", "a list of integers from 0 on", "[1]",
-               "Every model is trained once per seed.")}};
+           Own("seeds", "a list of integers from 0 on, or { min = 1, max = 5 }", "[1]",
+               "Every model is trained once per seed; with min and max, further seeds only of "
+               "those that may still be the best.")}};
+}
+
+RecipeSection SeedsSection() {
+  return {
+      "study.seeds",
+      "[study.seeds]",
+      "Racing of seeds, usually on one line: seeds = { min = 1, max = 5 }. Where candidates are "
+      "compared, a further seed is trained of the best and of those whose 95 % interval "
+      "overlaps the best one's, until one is left or all have max.",
+      {Integer("min", 1, 1, kMostSeeds, "The seeds that every model begins with, from 1 on."),
+       Required(Integer("max", kMostSeeds, 1, kMostSeeds, "The most seeds of a model."))}};
 }
 
 RecipeSection DataSection() {
@@ -200,26 +213,44 @@ RecipeSection ExcludeSection() {
            Own("train.OPTION", "a value", "any", "As in [train].")}};
 }
 
+/// Returns the names of the strategies that take the option as it is described.
+Names OwnersOf(const OptionInfo& option) {
+  Names owners;
+  for (const StrategyInfo& strategy : Strategies()) {
+    const auto same = std::ranges::find(strategy.options, option.name, &OptionInfo::name);
+    if (same != strategy.options.end() && same->help == option.help &&
+        AllowedText(*same) == AllowedText(option) && same->default_value == option.default_value) {
+      owners.push_back(strategy.name);
+    }
+  }
+  std::ranges::sort(owners);
+  return owners;
+}
+
 RecipeSection SearchSection() {
   Names strategies;
   std::vector<RecipeKey> own;
   for (const StrategyInfo& strategy : Strategies()) {
     strategies.push_back(strategy.name);
-    for (const OptionInfo& option : strategy.options) {
-      const auto same = [&](const RecipeKey& key) { return key.setting.name == option.name; };
-      if (std::ranges::any_of(own, same)) continue;
+    for (OptionInfo option : strategy.options) {
+      const Names owners = OwnersOf(option);
+      // One line for all that have it alike.
+      if (owners.front() != strategy.name) continue;
+      option.help.insert(0, Join(owners) + ": ");
       own.push_back({.setting = option,
                      .takes = AllowedText(option),
                      .fallback = CanonicalJson(option.default_value)});
     }
   }
+  std::ranges::sort(strategies);
+  std::ranges::stable_sort(own, {}, [](const RecipeKey& key) { return key.setting.help; });
   RecipeSection section{
       "search",
       "[search]",
-      "How the grid is searched.",
+      "How the grid is searched; docs/search.md says which strategy to take when.",
       {Text("strategy", "grid", strategies, "Which models are tried, and in which order."),
        Own("order", "a list of criteria", "those with more than one candidate",
-           "greedy: the criteria, the first one first."),
+           "beam, greedy: the criteria, the first one first."),
        Integer("passes", 1, 1, 100, "greedy: how often it goes through the criteria.")}};
   section.keys.insert(section.keys.end(), own.begin(), own.end());
   return section;
@@ -337,10 +368,10 @@ bool IsSection(std::string_view section_path, std::string_view name) {
 
 const std::vector<RecipeSection>& RecipeSections() {
   static const std::vector<RecipeSection> sections = {
-      RootSection(),      StudySection(),         DataSection(),       FeaturesSection(),
-      TrainSection(),     GridCriterionSection(), GridExtrasSection(), GridTrainSection(),
-      ExcludeSection(),   SearchSection(),        BaselineSection(),   StageSection(),
-      ResourcesSection(), EnsembleSection(),      TableSection()};
+      RootSection(),      StudySection(),     SeedsSection(),         DataSection(),
+      FeaturesSection(),  TrainSection(),     GridCriterionSection(), GridExtrasSection(),
+      GridTrainSection(), ExcludeSection(),   SearchSection(),        BaselineSection(),
+      StageSection(),     ResourcesSection(), EnsembleSection(),      TableSection()};
   return sections;
 }
 

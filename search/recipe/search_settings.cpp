@@ -4,6 +4,7 @@
 #include "registry/util/text.h"
 #include "search/recipe/components.h"
 #include "search/recipe/sections.h"
+#include "search/search_space.h"
 #include "search/strategy.h"
 
 namespace beamgrid {
@@ -117,7 +118,44 @@ std::vector<Stage> ReadStages(Section& search, const Catalogue& catalogue,
   return stages;
 }
 
+/// Adds a mistake for each key that is an option of other strategies only.
+void RefuseOptionsOfOthers(Section& search, const StrategyInfo& strategy) {
+  const auto has = [](const StrategyInfo& info, std::string_view key) {
+    return std::ranges::count(info.uses, key) > 0 ||
+           std::ranges::find(info.options, key, &OptionInfo::name) != info.options.end();
+  };
+  for (const auto& [key, node] : WrittenOrder(search.table())) {
+    if (has(strategy, key->str())) continue;
+    std::vector<std::string> owners;
+    for (const StrategyInfo& other : Strategies()) {
+      if (has(other, key->str())) owners.push_back("\"" + other.name + "\"");
+    }
+    if (owners.empty()) continue;
+    static_cast<void>(search.Find(key->str()));  // known, though not here
+    search.mistakes().Add(key->source(), search.PathOf(key->str()),
+                          "is an option of strategy = " + Join(owners, " or ") +
+                              "; this search has strategy = \"" + strategy.name +
+                              "\": take the line out, or change the strategy");
+  }
+}
+
 }  // namespace
+
+void CheckSearch(const Section& root, const Catalogue& catalogue, const Recipe& recipe) {
+  const auto strategy =
+      std::ranges::find(Strategies(), recipe.search.strategy, &StrategyInfo::name);
+  if (strategy == Strategies().end() || strategy->check == nullptr) return;
+  const toml::node* table = root.table().get("search");
+  for (const SearchMistake& mistake : strategy->check(SearchSpace(recipe, catalogue), recipe)) {
+    const toml::node* node = table;
+    if (table != nullptr && table->is_table() && !mistake.key.empty()) {
+      if (const toml::node* value = table->as_table()->get(mistake.key)) node = value;
+    }
+    const bool at_key = node != table;
+    root.mistakes().Add((node != nullptr ? *node : root.table()).source(),
+                        at_key ? "search." + mistake.key : "search", mistake.message);
+  }
+}
 
 Fixed ReadFixed(const toml::table& table, const std::string& path, const Catalogue& catalogue,
                 const std::string& format, Mistakes& mistakes) {
@@ -150,15 +188,14 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   // The mistake has been told; which other keys are known depends on the strategy.
   if (strategy == Strategies().end()) return;
   for (const OptionInfo& option : strategy->options) {
-    settings.other[option.name] = search.Read(option.name);
+    // By its own description: another strategy may have another option of that name.
+    const toml::node* node = search.Find(option.name);
+    const auto value =
+        node == nullptr ? std::nullopt
+                        : ReadOption(option, *node, search.PathOf(option.name), search.mistakes());
+    settings.other[option.name] = value.value_or(option.default_value);
   }
-  // What it has to say of them is of use where the grid is what its author meant.
-  if (strategy->check != nullptr && root.mistakes().empty()) {
-    if (const auto mistake = strategy->check(recipe)) {
-      const toml::node* node = search.Find(mistake->key);
-      search.Mistake(node != nullptr ? *node : *table, mistake->key, mistake->text);
-    }
-  }
+  RefuseOptionsOfOthers(search, *strategy);
   search.RefuseOthers();
 }
 

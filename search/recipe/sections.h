@@ -30,6 +30,8 @@ void ReadGrid(Section& root, const Catalogue& catalogue, Recipe& recipe);
 void ReadExclusions(Section& root, const Catalogue& catalogue, Recipe& recipe);
 /// Reads [search]; after ReadData.
 void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe);
+/// Asks the strategy for what it cannot do with the recipe; where that has no other mistake.
+void CheckSearch(const Section& root, const Catalogue& catalogue, const Recipe& recipe);
 /// Reads every train.from of the sections above, which have checked that it is text.
 void ReadWarmStarts(Section& root, Recipe& recipe);
 /// Reads [resources].

@@ -29,15 +29,38 @@ std::string ReadName(Section& study) {
   return "";
 }
 
-std::vector<std::int64_t> ReadSeeds(Section& study, std::vector<std::int64_t> fallback) {
+/// Reads the seeds 1 to max, of which every model begins with min.
+void ReadRace(Section& study, const toml::table& table, Recipe& recipe) {
+  Section race(table, study.PathOf("seeds"), study.mistakes());
+  const std::int64_t least = race.ReadInteger("min");
+  const std::int64_t most = race.ReadInteger("max");
+  if (const toml::node* node = race.Require("max", "the most seeds that a model gets")) {
+    if (most <= least) {
+      race.Mistake(*node, "max",
+                   "is " + std::to_string(most) + ", must be more than min (" +
+                       std::to_string(least) + "), else there are no seeds to race for; for " +
+                       std::to_string(least) +
+                       " of every model write a list, as in seeds = [1, 2]");
+    }
+  }
+  race.RefuseOthers();
+  if (least < 1 || most <= least) return;
+  recipe.seeds.clear();
+  for (std::int64_t seed = 1; seed <= most; ++seed) recipe.seeds.push_back(seed);
+  recipe.least_seeds = static_cast<std::size_t>(least);
+}
+
+void ReadSeeds(Section& study, Recipe& recipe) {
   const toml::node* node = study.Find("seeds");
-  if (node == nullptr) return fallback;
+  if (node == nullptr) return;
+  if (const toml::table* race = node->as_table()) return ReadRace(study, *race, recipe);
   const toml::array* list = node->as_array();
   if (list == nullptr || list->empty()) {
-    study.Mistake(*node, "seeds",
-                  "is " + (list == nullptr ? KindOf(*node) : std::string("an empty list")) +
-                      ", must be a list of one or more integers: seeds = [1, 2, 3]");
-    return fallback;
+    return study.Mistake(
+        *node, "seeds",
+        "is " + (list == nullptr ? KindOf(*node) : std::string("an empty list")) +
+            ", must be a list of one or more integers: seeds = [1, 2, 3], or how many of them are "
+            "raced for: seeds = { min = 1, max = 5 }");
   }
   std::vector<std::int64_t> seeds;
   std::set<std::int64_t> seen;
@@ -56,7 +79,9 @@ std::vector<std::int64_t> ReadSeeds(Section& study, std::vector<std::int64_t> fa
       seeds.push_back(number->get());
     }
   }
-  return seeds.empty() ? fallback : seeds;
+  if (seeds.empty()) return;
+  recipe.least_seeds = seeds.size();
+  recipe.seeds = std::move(seeds);
 }
 
 }  // namespace
@@ -99,7 +124,7 @@ void ReadStudy(Section& root, Recipe& recipe) {
   recipe.name = ReadName(study);
   recipe.description = study.ReadWord("description");
   recipe.objective = FindMetric(study.ReadWord("objective"));
-  recipe.seeds = ReadSeeds(study, recipe.seeds);
+  ReadSeeds(study, recipe);
   study.RefuseOthers();
 }
 

@@ -16,14 +16,6 @@
 namespace beamgrid {
 namespace {
 
-/// True if `left` wins: higher objective, then smaller, then by name, so that a tie ends the same
-/// way however the trials were scheduled.
-bool IsBetter(const Finding& left, const Finding& right) {
-  if (*left.objective != *right.objective) return *left.objective > *right.objective;
-  if (left.size_bytes != right.size_bytes) return left.size_bytes < right.size_bytes;
-  return left.name < right.name;
-}
-
 void Take(const std::string& criterion, const ModelSpec& from, ModelSpec& to) {
   if (criterion.empty()) return;
   if (criterion == "extras") {
@@ -43,7 +35,11 @@ class GreedyStrategy : public Strategy {
     if (stages_.empty()) {
       for (const std::string& criterion : recipe.search.order) stages_.push_back({criterion, {}});
     }
-    if (stages_.empty()) AddVaryingCriteria();
+    if (stages_.empty()) {
+      for (const std::string& criterion : VaryingCriteria(space)) {
+        stages_.push_back({criterion, {}});
+      }
+    }
     if (stages_.empty()) stages_.push_back({"", {}});  // nothing varies: the baseline alone
     BeginStage();
     EndStages();
@@ -66,7 +62,7 @@ class GreedyStrategy : public Strategy {
     }
     // Kept for later stages: a model that comes up again is compared and not asked for again.
     known_.emplace(finding.name, finding);
-    if (finding.objective && (!best_seen_ || IsBetter(finding, *best_seen_))) best_seen_ = finding;
+    if (finding.objective && (!best_seen_ || Beats(finding, *best_seen_))) best_seen_ = finding;
     Compare(finding);
     EndStages();
   }
@@ -90,12 +86,6 @@ class GreedyStrategy : public Strategy {
   [[nodiscard]] std::vector<std::string> Decisions() const override { return decisions_; }
 
  private:
-  void AddVaryingCriteria() {
-    for (const std::string& criterion : AllCriteria()) {
-      if (space_->CandidateCount(criterion) > 1) stages_.push_back({criterion, {}});
-    }
-  }
-
   [[nodiscard]] const Stage& stage() const { return stages_[stage_]; }
   [[nodiscard]] ModelSpec Base() const { return Held(best_, stage().fix); }
 
@@ -130,8 +120,8 @@ class GreedyStrategy : public Strategy {
       ++failed_;
       return;
     }
-    if (winner_ && !IsBetter(finding, *winner_)) {
-      if (!second_ || IsBetter(finding, *second_)) second_ = finding;
+    if (winner_ && !Beats(finding, *winner_)) {
+      if (!second_ || Beats(finding, *second_)) second_ = finding;
       return;
     }
     second_ = std::move(winner_);
@@ -249,9 +239,10 @@ class GreedyStrategy : public Strategy {
   std::optional<Finding> winner_, second_;
 };
 
-REGISTER_STRATEGY("greedy",
-                  "one criterion at a time, the others held at the best so far (Na et al. 2017)",
-                  GreedyStrategy);
+[[maybe_unused]] const bool registered_greedy = RegisterStrategy<GreedyStrategy>(
+    {.name = "greedy",
+     .help = "one criterion at a time, the others held at the best so far (Na et al. 2017)",
+     .uses = {"order", "passes", "stage"}});
 
 }  // namespace
 }  // namespace beamgrid

@@ -43,8 +43,9 @@ class GridStrategy : public Strategy {
   std::optional<std::int64_t> planned_;
 };
 
-REGISTER_STRATEGY("grid", "every combination that no [[exclude]] matches, in the order of the axes",
-                  GridStrategy);
+[[maybe_unused]] const bool registered_grid = RegisterStrategy<GridStrategy>(
+    {.name = "grid",
+     .help = "every combination that no [[exclude]] matches, in the order of the axes"});
 
 }  // namespace
 }  // namespace beamgrid

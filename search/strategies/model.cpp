@@ -21,7 +21,7 @@ namespace beamgrid {
 namespace {
 
 /// Up to here all points are looked at for each question; in a larger space the search is local.
-constexpr std::int64_t kLookedAtPoints = 20'000;
+constexpr std::int64_t kLookedAtPoints = 5'000;
 /// A part of more levels than this is not covered level by level.
 constexpr std::int64_t kCoveredLevels = 10'000;
 /// The search ends where the best gain that is expected of a trial is below this share of the seed
@@ -45,7 +45,7 @@ class ModelStrategy : public Strategy {
         dice_(recipe.search.other.at("seed").as_int64()),
         budget_(recipe.search.other.at("budget").as_int64()),
         seconds_(3600 * recipe.search.other.at("gpu_hours").as_double()),
-        seeds_(static_cast<std::int64_t>(recipe.seeds.size())),
+        seeds_(static_cast<std::int64_t>(recipe.least_seeds)),
         surrogate_(parts_.parts()) {
     for (const Part& part : parts_.parts()) {
       uses_.emplace_back();
@@ -60,30 +60,22 @@ class ModelStrategy : public Strategy {
     if (space.size() <= kLookedAtPoints) ListPoints();
   }
 
-  /// The first design needs a model for each candidate of the criterion that has most.
-  static std::optional<OptionMistake> Check(const Recipe& recipe) {
+  /// The first design needs a model for each candidate of the part that has most.
+  static std::vector<SearchMistake> Mistakes(const SearchSpace& space, const Recipe& recipe) {
     const std::int64_t budget = recipe.search.other.at("budget").as_int64();
-    const auto seeds = static_cast<std::int64_t>(recipe.seeds.size());
-    std::string widest;
-    std::int64_t candidates = 0;
-    const auto look = [&](const std::string& name, std::int64_t count) {
-      if (count <= candidates) return;
-      candidates = count;
-      widest = name;
-    };
-    for (const auto& [criterion, sets] : recipe.grid) look(criterion, CountVariants(sets));
-    for (const ExtraAxis& extra : recipe.extras) look("extras." + extra.name, extra.size());
-    for (const OptionAxis& axis : recipe.train_grid) {
-      look("train." + axis.names.front(), static_cast<std::int64_t>(axis.steps.size()));
-    }
-    const std::int64_t needed = SaturatingMultiply(candidates, seeds);
-    if (budget == 0 || budget >= needed) return std::nullopt;
-    return OptionMistake{
-        "budget", "is " + CountText(static_cast<std::size_t>(budget), "trial") + ", but " + widest +
-                      " has " + CountText(static_cast<std::size_t>(candidates), "candidate") +
-                      (seeds > 1 ? " of " + std::to_string(seeds) + " seeds each" : "") +
-                      ", and each is tried once; write budget = " + std::to_string(needed) +
-                      " or more, or fewer candidates"};
+    const auto seeds = static_cast<std::int64_t>(recipe.least_seeds);
+    const auto widest = std::ranges::max_element(space.axes(), {}, &SearchSpace::Axis::size);
+    const std::int64_t needed = SaturatingMultiply(widest->size, seeds);
+    if (budget == 0 || budget >= needed) return {};
+    std::string part = widest->criterion;
+    if (widest->extra != nullptr) part += "." + widest->extra->name;
+    if (widest->train != nullptr) part += "." + widest->train->names.front();
+    return {{"budget", "is " + CountText(static_cast<std::size_t>(budget), "trial") + ", but " +
+                           part + " has " +
+                           CountText(static_cast<std::size_t>(widest->size), "candidate") +
+                           (seeds > 1 ? " of " + std::to_string(seeds) + " seeds each" : "") +
+                           ", and each is tried once; write budget = " + std::to_string(needed) +
+                           " or more, or fewer candidates"}};
   }
 
   std::optional<Candidate> Ask() override {
@@ -132,6 +124,8 @@ class ModelStrategy : public Strategy {
                         Expected(best->prediction) + " expected");
     return decisions;
   }
+
+  [[nodiscard]] bool LearnsFromMoreSeeds() const override { return true; }
 
   [[nodiscard]] std::optional<std::string> Choice() const override {
     const std::optional<Best> best = BestOf();
@@ -536,36 +530,36 @@ class ModelStrategy : public Strategy {
   std::vector<std::string> decisions_;
 };
 
-REGISTER_STRATEGY("model",
-                  "the model that is expected to gain most, by a Gaussian process over the parts",
-                  ModelStrategy,
-                  OptionInfo{.name = "budget",
-                             .type = OptionType::kInteger,
-                             .default_value = 0,
-                             .minimum = 0,
-                             .maximum = 100000,
-                             .help = ""},
-                  OptionInfo{.name = "gpu_hours",
-                             .type = OptionType::kNumber,
-                             .default_value = 0.0,
-                             .minimum = 0,
-                             .maximum = 100000,
-                             .help = "model: the most hours of training, all trials together; 0: "
-                                     "any number."},
-                  OptionInfo{.name = "parallel",
-                             .type = OptionType::kInteger,
-                             .default_value = 8,
-                             .minimum = 1,
-                             .maximum = 1024,
-                             .help = "model: questions under way at once; so many workers are kept "
-                                     "busy, and a question knows the answers to all but the last "
-                                     "so many before it."},
-                  OptionInfo{.name = "seed",
-                             .type = OptionType::kInteger,
-                             .default_value = 1,
-                             .minimum = 0,
-                             .maximum = 999999,
-                             .help = ""});
+OptionInfo ModelOption(std::string name, std::int64_t fallback, double minimum, double maximum,
+                       std::string help) {
+  return {.name = std::move(name),
+          .type = OptionType::kInteger,
+          .default_value = fallback,
+          .minimum = minimum,
+          .maximum = maximum,
+          .help = std::move(help)};
+}
+
+OptionInfo Hours() {
+  return {.name = "gpu_hours",
+          .type = OptionType::kNumber,
+          .default_value = 0.0,
+          .minimum = 0,
+          .maximum = 1e6,
+          .help = "The most hours of training, all trials together; 0: no limit."};
+}
+
+[[maybe_unused]] const bool registered_model = RegisterStrategy<ModelStrategy>(
+    {.name = "model",
+     .help = "the model that is expected to gain most, by a Gaussian process over the parts",
+     .options = {
+         ModelOption("budget", 0, 0, 1e6, "The most trials, each seed counted; 0: no limit."),
+         Hours(),
+         ModelOption(
+             "parallel", 8, 1, 1024,
+             "Questions under way at once: so many workers are kept busy, and a question knows "
+             "all answers but those to the last so many before it."),
+         ModelOption("seed", 1, 0, 1e15, "Of what is drawn at random.")}});
 
 }  // namespace
 }  // namespace beamgrid

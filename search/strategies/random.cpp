@@ -13,7 +13,7 @@ class RandomStrategy : public Strategy {
       : space_(&space),
         dice_(recipe.search.other.at("seed").as_int64()),
         budget_(recipe.search.other.at("budget").as_int64()),
-        cost_(static_cast<std::int64_t>(recipe.seeds.size())) {
+        cost_(static_cast<std::int64_t>(recipe.least_seeds)) {
     if (recipe.exclusions.empty()) allowed_ = space.size();
   }
 
@@ -81,20 +81,20 @@ class RandomStrategy : public Strategy {
   bool exhausted_ = false;    ///< there is no other point
 };
 
-REGISTER_STRATEGY("random", "points drawn at random, none twice", RandomStrategy,
-                  OptionInfo{
-                      .name = "budget",
-                      .type = OptionType::kInteger,
-                      .default_value = 0,
-                      .minimum = 0,
-                      .maximum = 100000,
-                      .help = "random, model: the most trials, each seed counted; 0: no limit."},
-                  OptionInfo{.name = "seed",
-                             .type = OptionType::kInteger,
-                             .default_value = 1,
-                             .minimum = 0,
-                             .maximum = 999999,
-                             .help = "random, model: what the random choices start from."});
+OptionInfo RandomOption(std::string name, std::int64_t fallback, double maximum, std::string help) {
+  return {.name = std::move(name),
+          .type = OptionType::kInteger,
+          .default_value = fallback,
+          .minimum = 0,
+          .maximum = maximum,
+          .help = std::move(help)};
+}
+
+[[maybe_unused]] const bool registered_random = RegisterStrategy<RandomStrategy>(
+    {.name = "random",
+     .help = "points drawn at random, none twice",
+     .options = {RandomOption("budget", 0, 1e6, "The most trials, each seed counted; 0: no limit."),
+                 RandomOption("seed", 1, 1e15, "Of what is drawn at random.")}});
 
 }  // namespace
 }  // namespace beamgrid

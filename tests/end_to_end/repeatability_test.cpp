@@ -114,6 +114,25 @@ TEST_F(Repeatability, TheRecordIsTheSameForOneTwoAndEightWorkers) {
   EXPECT_EQ(Canonical("2"), one);
 }
 
+TEST_F(Repeatability, AHalvingIsTheSameForOneTwoAndEightWorkers) {
+  RecipeText recipe;
+  recipe.train = "epochs = 4\nbatch = 16\nlearning_rate = 0.01";
+  recipe.search = "strategy = \"halving\"";
+  for (const char* slots : {"1", "2", "8"}) {
+    recipe.resources = "devices = [\"cpu\"]\nslots_per_device = " + std::string(slots);
+    folder_.WriteRecipe(recipe, "slots.toml");
+    RunInto(slots, "slots.toml");
+  }
+  const std::string one = Canonical("1");
+  EXPECT_THAT(one, HasSubstr("\"state\":\"pruned\""));
+  EXPECT_EQ(Canonical("2"), one);
+  EXPECT_EQ(Canonical("8"), one);
+  const Ended listed = folder_.Run({"trials", "small", "--db", "1.db"});
+  EXPECT_THAT(listed.out, HasSubstr("pruned"));
+  RunInto("2", "slots.toml");  // nothing to do, and nothing changes
+  EXPECT_EQ(Canonical("2"), one);
+}
+
 /// Stopped in the middle of a trial that is then gone on with.
 class StoppedStudy : public Repeatability {
  protected:
@@ -174,7 +193,7 @@ TEST_F(Verification, AMetricThatWasChangedIsFound) {
   EXPECT_THAT(verified.out, HasSubstr("different  "));
   EXPECT_THAT(verified.out, HasSubstr("metrics.gap"));
   EXPECT_THAT(verified.out, HasSubstr("nothing differs in the environment: beamgrid "));
-  EXPECT_THAT(verified.err, HasSubstr("7 of 8 trained again are equal"));
+  EXPECT_THAT(verified.err, HasSubstr("7 of 8 trials trained again are equal"));
   EXPECT_TRUE(LeftAFolder("a"));
 }
 
@@ -250,7 +269,7 @@ TEST_F(Verification, ADamagedFileIsReportedRefusedAndRepaired) {
 
   const Ended repaired = Verify("a", {"--repair"});
   EXPECT_EQ(repaired.exit_code, 0) << repaired.out << repaired.err;
-  EXPECT_THAT(repaired.err, HasSubstr("1 of 1 trained again are equal"));
+  EXPECT_THAT(repaired.err, HasSubstr("1 of 1 trial trained again is equal"));
   EXPECT_EQ(ReadText(model), whole_model);
   EXPECT_EQ(ReadText(predictions), whole_predictions);
   EXPECT_EQ(Verify("a", {"--files"}).exit_code, 0);

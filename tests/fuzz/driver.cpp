@@ -4,7 +4,8 @@
 //   fuzz_NAME CORPUS [MUTANTS [DICTIONARY]]   a folder of inputs and so many mutants of them
 //   fuzz_NAME FILE                            one input
 //
-// An input that ends the program is left behind as failed-input in the current folder.
+// An input that ends the program is left behind as failed-input in the current folder; the next run
+// there that ends well takes it away.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -38,10 +39,9 @@ const std::string* current_input = nullptr;
 
 /// Leaves the input at hand behind; async-signal-safe.
 void OnDeath(int signal) {
+  if (current_input == nullptr) ::_exit(128 + signal);
   const int file = ::open(kFailedInput, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  if (current_input != nullptr && file >= 0) {
-    static_cast<void>(!::write(file, current_input->data(), current_input->size()));
-  }
+  if (file >= 0) static_cast<void>(!::write(file, current_input->data(), current_input->size()));
   ::_exit(128 + signal);
 }
 
@@ -86,6 +86,8 @@ int Main(const std::vector<std::string>& arguments) {
   for (int i = 0; i < mutants; ++i) RunOne(mutator.Next());
   std::printf("%zu inputs and %d mutants; at most %zu KiB held\n", inputs.size(), mutants,
               most_held >> 10);
+  std::error_code ignored;
+  fs::remove(kFailedInput, ignored);  // of a mistake that is mended
   return 0;
 }
 

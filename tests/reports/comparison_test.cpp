@@ -90,7 +90,9 @@ TEST_F(ComparisonTest, OneSeedHasNoP) {
   EXPECT_FALSE(comparison.models.at(0).p_value);
   EXPECT_FALSE(comparison.models.at(0).first.std);
   EXPECT_NEAR(*comparison.models.at(0).difference, 0.2, 1e-12);
-  EXPECT_THAT(comparison.notes, Contains(HasSubstr("no p with fewer than 2")));
+  EXPECT_THAT(
+      comparison.notes,
+      ElementsAre("no p for 1 model with fewer than 2 complete seeds in one of the studies"));
 }
 
 TEST_F(ComparisonTest, SharedTrialsAreOneMeasurement) {
@@ -105,7 +107,53 @@ TEST_F(ComparisonTest, SharedTrialsAreOneMeasurement) {
   EXPECT_EQ(*comparison.models.at(0).difference, 0);
   EXPECT_FALSE(comparison.models.at(0).p_value);
   EXPECT_THAT(comparison.models.at(0).differs, IsEmpty());
-  EXPECT_THAT(comparison.notes, Contains(HasSubstr("both studies refer to")));
+  EXPECT_THAT(comparison.notes,
+              ElementsAre("no p for 1 model: both studies refer to the same trials of it, which is "
+                          "one measurement and not two"));
+}
+
+TEST_F(ComparisonTest, TrialsThatAreSharedInPartAreTheReason) {
+  const StudyRecord a = Open("a");
+  const StudyRecord b = Open("b");
+  for (const char* model : {"m", "n"}) {
+    for (std::int64_t seed = 1; seed <= 3; ++seed) {
+      const std::int64_t batch = model[0];
+      Add(a, model, seed, 0.5 + 0.1 * static_cast<double>(seed), batch);
+      if (seed < 3) Add(b, model, seed, 0, batch);
+    }
+  }
+  EXPECT_THAT(Compare(a, b).notes,
+              ElementsAre("no p for 2 models: both studies refer to some of the same trials of "
+                          "each, so the two sides are not independent"));
+}
+
+TEST_F(ComparisonTest, EachReasonForNoPIsSaidWithItsModels) {
+  const StudyRecord a = Open("a");
+  const StudyRecord b = Open("b");
+  Add(a, "one", 1, 0.5);
+  Add(b, "one", 1, 0, 64);
+  Add(a, "same", 1, 0.5, 32);
+  Add(b, "same", 1, 0.5, 32);
+  EXPECT_THAT(Compare(a, b).notes,
+              ElementsAre(HasSubstr("no p for 1 model: both studies refer to the same trials"),
+                          HasSubstr("no p for 1 model with fewer than 2 complete seeds")));
+}
+
+TEST_F(ComparisonTest, ATrialThatIsSharedAndWaitsKeepsNobodyFromAP) {
+  const StudyRecord a = Open("a");
+  const StudyRecord b = Open("b");
+  for (std::int64_t seed = 1; seed <= 2; ++seed) {
+    Add(a, "m", seed, 0.5 + 0.1 * static_cast<double>(seed));
+    Add(b, "m", seed, 0.6 + 0.1 * static_cast<double>(seed), 64);
+  }
+  NewTrial waiting = ExampleNewTrial(256, 3);
+  waiting.name = "m";
+  store_.AddTrials(a.id, {waiting});
+  store_.AddTrials(b.id, {waiting});
+  const Comparison comparison = Compare(a, b);
+  EXPECT_TRUE(comparison.models.at(0).p_value);
+  EXPECT_EQ(comparison.models.at(0).shared, 0);
+  EXPECT_THAT(comparison.notes, IsEmpty());
 }
 
 TEST_F(ComparisonTest, SaysWhereDataOrObjectiveDiffer) {

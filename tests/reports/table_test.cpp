@@ -101,6 +101,24 @@ TEST(MakeTable, GathersSeedsAndTestsThemPairedAgainstTheFirstRow) {
   EXPECT_THAT(welch.notes, Contains("p: two-sided Welch's t-test, against logistic"));
 }
 
+TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
+  const ModelSpec plain = SmallModel(MeanPool(), Logistic());
+  const ModelSpec two = SmallModel(MeanPool(), Moe(2)), four = SmallModel(MeanPool(), Moe(4));
+  std::vector<TrialRecord> trials = {SmallTrial("a", plain, 1, 0.50), SmallTrial("b", two, 1, 0.55),
+                                     SmallTrial("b", two, 2, 0.57), SmallTrial("c", four, 1, 0)};
+  trials[3].state = TrialState::kPruned;
+  trials[3].result.reset();
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary("classifier"), {});
+  ASSERT_EQ(table.rows.size(), 3U);
+  EXPECT_FALSE(table.rows[2].mean);
+  EXPECT_THAT(table.notes, Contains("the search let trials of 1 of 3 rows go before the end of "
+                                    "their training; what they came to stands in no column"));
+  EXPECT_THAT(table.notes,
+              Contains("rows have 1 to 2 seeds: where seeds are raced for, those that may be the "
+                       "best get more; read p with care, for the number of seeds was not fixed "
+                       "beforehand"));
+}
+
 TEST(MakeTable, SaysWhichOfThePapersRowsCannotBeMatched) {
   const std::vector<TrialRecord> trials = {
       SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5)};

@@ -360,7 +360,8 @@ TEST(Strategies, AnUnknownOneIsRefusedWithThoseThatThereAre) {
     (void)MakeStrategyFor(space, recipe);
     FAIL() << "accepted";
   } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("unknown strategy 'annealing'; known: greedy grid"));
+    EXPECT_THAT(error.what(),
+                HasSubstr("unknown strategy 'annealing'; known: beam greedy grid halving"));
   }
 }
 

@@ -20,7 +20,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr const char* kGrid =
+constexpr const char* kModelGrid =
     "[[grid.temporal]]\nuse = \"gru\"\nhidden = [1, 2, 3, 4]\n"
     "[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 3, 4, 5]\n"
     "[[grid.multimodal]]\nuse = \"concat\"\n[[grid.multimodal]]\nuse = \"sum\"\n"
@@ -114,7 +114,7 @@ class ModelSearch {
 };
 
 TEST(ModelStrategy, FirstDesignCoversEveryCandidate) {
-  ModelSearch search(RecipeOf(kGrid, "budget = 5\nparallel = 1\n"));
+  ModelSearch search(RecipeOf(kModelGrid, "budget = 5\nparallel = 1\n"));
   EXPECT_EQ(search.Run(Peak).size(), 5);
   std::set<double> hidden;
   std::set<double> experts;
@@ -136,8 +136,9 @@ TEST(ModelStrategy, FindsThePeakInAFifthOfTheGrid) {
   for (const int parallel : {1, 8}) {
     int found = 0;
     for (int seed = 1; seed <= 10; ++seed) {
-      ModelSearch search(RecipeOf(kGrid, "budget = 24\nparallel = " + std::to_string(parallel) +
-                                             "\nseed = " + std::to_string(seed) + "\n"));
+      ModelSearch search(
+          RecipeOf(kModelGrid, "budget = 24\nparallel = " + std::to_string(parallel) +
+                                   "\nseed = " + std::to_string(seed) + "\n"));
       const auto names = search.Run(Peak);
       EXPECT_EQ(std::set(names.begin(), names.end()).size(), names.size());
       EXPECT_LE(names.size(), 24);
@@ -159,7 +160,7 @@ TEST(ModelStrategy, AsksTheSameWhateverTheOrderOfTheAnswers) {
     if (OptionOf(model, "temporal", "hidden") == 1) return std::nullopt;
     return scores[key];
   };
-  const std::string text = RecipeOf(kGrid, "budget = 40\nparallel = 5\n");
+  const std::string text = RecipeOf(kModelGrid, "budget = 40\nparallel = 5\n");
   ModelSearch first(text);
   const auto names = first.Run(answer);
   EXPECT_EQ(first.largest_open(), 5);
@@ -172,7 +173,7 @@ TEST(ModelStrategy, AsksTheSameWhateverTheOrderOfTheAnswers) {
 }
 
 TEST(ModelStrategy, AQuestionWaitsOnlyForTheAnswersItHasToKnow) {
-  ModelSearch search(RecipeOf(kGrid, "budget = 40\nparallel = 3\n"));
+  ModelSearch search(RecipeOf(kModelGrid, "budget = 40\nparallel = 3\n"));
   std::vector<Candidate> open;
   while (auto candidate = search->Ask()) open.push_back(*candidate);
   ASSERT_EQ(open.size(), 3);
@@ -185,7 +186,7 @@ TEST(ModelStrategy, AQuestionWaitsOnlyForTheAnswersItHasToKnow) {
 }
 
 TEST(ModelStrategy, StopsWhereLittleIsExpectedAndSaysSo) {
-  ModelSearch search(RecipeOf(kGrid, "parallel = 1\n"));
+  ModelSearch search(RecipeOf(kModelGrid, "parallel = 1\n"));
   std::mt19937 noise(1);
   const auto flat = [&](const ModelSpec& model) -> std::optional<double> {
     return *Peak(model) + static_cast<double>(noise() % 1000) / 1000;
@@ -220,7 +221,7 @@ TEST(ModelStrategy, HoldsWithOneModelOrNone) {
 
 TEST(ModelStrategy, HoldsWithEqualScoresAndWithoutAny) {
   for (const bool fails : {false, true}) {
-    ModelSearch search(RecipeOf(kGrid, "budget = 30\n"));
+    ModelSearch search(RecipeOf(kModelGrid, "budget = 30\n"));
     const auto names =
         search.Run([&](const ModelSpec&) { return fails ? std::nullopt : std::optional(0.25); });
     EXPECT_EQ(std::set(names.begin(), names.end()).size(), names.size());
@@ -233,7 +234,7 @@ TEST(ModelStrategy, HoldsWithEqualScoresAndWithoutAny) {
 }
 
 TEST(ModelStrategy, AvoidsWhatFails) {
-  ModelSearch search(RecipeOf(kGrid, "budget = 40\nparallel = 1\n"));
+  ModelSearch search(RecipeOf(kModelGrid, "budget = 40\nparallel = 1\n"));
   search.Run([](const ModelSpec& model) -> std::optional<double> {
     if (model.parts.at("multimodal").component == "sum") return std::nullopt;
     return Peak(model);
@@ -246,7 +247,7 @@ TEST(ModelStrategy, AvoidsWhatFails) {
 }
 
 TEST(ModelStrategy, CountsEachSeedAndNothingForWhatWasRefused) {
-  std::string text = RecipeOf(kGrid, "budget = 30\nparallel = 4\n");
+  std::string text = RecipeOf(kModelGrid, "budget = 30\nparallel = 4\n");
   text.insert(text.find("[data]"), "seeds = [1, 2, 3]\n");
   ModelSearch search(text);
   int trained = 0;
@@ -273,7 +274,7 @@ TEST(ModelStrategy, CountsEachSeedAndNothingForWhatWasRefused) {
 }
 
 TEST(ModelStrategy, KeepsToTheHours) {
-  ModelSearch search(RecipeOf(kGrid, "gpu_hours = 2\nparallel = 4\n"));
+  ModelSearch search(RecipeOf(kModelGrid, "gpu_hours = 2\nparallel = 4\n"));
   int asked = 0;
   std::vector<Candidate> open;
   while (!search->finished()) {
@@ -289,7 +290,7 @@ TEST(ModelStrategy, KeepsToTheHours) {
 }
 
 TEST(ModelStrategy, LaterSeedsOfAModelChangeTheChoiceAndNotTheQuestions) {
-  const std::string text = RecipeOf(kGrid, "budget = 24\nparallel = 1\n");
+  const std::string text = RecipeOf(kModelGrid, "budget = 24\nparallel = 1\n");
   ModelSearch plain(text);
   const auto names = plain.Run(Peak);
   ModelSearch raced(text);
@@ -315,12 +316,12 @@ TEST(ModelStrategy, RefusesABudgetThatCannotTryEachCandidate) {
     }
     return "";
   };
-  EXPECT_THAT(mistake(RecipeOf(kGrid, "budget = 4\n")),
+  EXPECT_THAT(mistake(RecipeOf(kModelGrid, "budget = 4\n")),
               testing::AllOf(HasSubstr("r.toml:"), HasSubstr("search.budget"),
                              HasSubstr("classifier has 5 candidates"), HasSubstr("budget = 5")));
-  EXPECT_EQ(mistake(RecipeOf(kGrid, "budget = 5\n")), "");
-  EXPECT_EQ(mistake(RecipeOf(kGrid, "")), "");
-  EXPECT_THAT(mistake(RecipeOf(kGrid, "parallel = 0\n")), HasSubstr("search.parallel"));
+  EXPECT_EQ(mistake(RecipeOf(kModelGrid, "budget = 5\n")), "");
+  EXPECT_EQ(mistake(RecipeOf(kModelGrid, "")), "");
+  EXPECT_THAT(mistake(RecipeOf(kModelGrid, "parallel = 0\n")), HasSubstr("search.parallel"));
 }
 
 TEST(ModelStrategy, SearchesSpacesThatCannotBeListed) {

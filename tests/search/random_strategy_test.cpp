@@ -9,12 +9,12 @@
 namespace beamgrid {
 namespace {
 
-constexpr const char* kGrid =
+constexpr const char* kRandomGrid =
     "[[grid.temporal]]\nuse = \"gru\"\nhidden = [1, 2, 3, 4]\n"
     "[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 3, 4, 5]\n";
 
 /// The names that a random search asks for. `trained` says which of the answers cost a trial.
-std::vector<std::string> Asked(const std::string& added, bool trained = true) {
+std::vector<std::string> DrawnNames(const std::string& added, bool trained = true) {
   const Catalogue catalogue = TestCatalogue();
   const Recipe recipe = ParseRecipe(RecipeHead() + added, "r.toml", catalogue);
   const SearchSpace space(recipe, catalogue);
@@ -32,33 +32,36 @@ std::vector<std::string> Asked(const std::string& added, bool trained = true) {
 }
 
 TEST(RandomStrategy, DrawsDistinctPointsUpToTheBudget) {
-  const auto names = Asked(std::string(kGrid) + "[search]\nstrategy = \"random\"\nbudget = 7\n");
+  const auto names =
+      DrawnNames(std::string(kRandomGrid) + "[search]\nstrategy = \"random\"\nbudget = 7\n");
   EXPECT_EQ(std::set(names.begin(), names.end()).size(), 7);
   EXPECT_EQ(names.size(), 7);
 }
 
 TEST(RandomStrategy, TheSeedDecides) {
-  const std::string text = std::string(kGrid) + "[search]\nstrategy = \"random\"\nbudget = 7\n";
-  EXPECT_EQ(Asked(text), Asked(text));
-  EXPECT_NE(Asked(text), Asked(text + "seed = 2\n"));
+  const std::string text =
+      std::string(kRandomGrid) + "[search]\nstrategy = \"random\"\nbudget = 7\n";
+  EXPECT_EQ(DrawnNames(text), DrawnNames(text));
+  EXPECT_NE(DrawnNames(text), DrawnNames(text + "seed = 2\n"));
 }
 
 TEST(RandomStrategy, WithoutABudgetTriesAllThatNothingExcludes) {
-  const auto names = Asked(std::string(kGrid) +
-                           "[[exclude]]\ntemporal = { use = \"gru\", hidden = 2 }\n"
-                           "[search]\nstrategy = \"random\"\n");
+  const auto names = DrawnNames(std::string(kRandomGrid) +
+                                "[[exclude]]\ntemporal = { use = \"gru\", hidden = 2 }\n"
+                                "[search]\nstrategy = \"random\"\n");
   EXPECT_EQ(std::set(names.begin(), names.end()).size(), 15);
   EXPECT_EQ(names.size(), 15);
 }
 
 TEST(RandomStrategy, WhatIsRefusedIsNoTrial) {
   const auto names =
-      Asked(std::string(kGrid) + "[search]\nstrategy = \"random\"\nbudget = 7\n", false);
+      DrawnNames(std::string(kRandomGrid) + "[search]\nstrategy = \"random\"\nbudget = 7\n", false);
   EXPECT_EQ(names.size(), 20);
 }
 
 TEST(RandomStrategy, HoldsWhereEverythingIsExcluded) {
-  EXPECT_TRUE(Asked("[[exclude]]\ntemporal = \"mean\"\n[search]\nstrategy = \"random\"\n").empty());
+  EXPECT_TRUE(
+      DrawnNames("[[exclude]]\ntemporal = \"mean\"\n[search]\nstrategy = \"random\"\n").empty());
 }
 
 }  // namespace

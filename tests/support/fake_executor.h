@@ -155,6 +155,9 @@ class FakeExecutor : public Executor {
           AttemptFailure{.kind = FailureKind::kInterrupted, .message = "stopped with the study"}};
     }
     AttemptOutcome outcome = outcome_of_(worker.trial);
+    if (!outcome.complete() && outcome.failure().kind == FailureKind::kInterrupted) {
+      WriteFileAtomically(std::filesystem::path(worker.directory) / kLastCheckpoint, "weights");
+    }
     if (outcome.complete()) {
       world_.finished[worker.directory] = outcome;
       ++world_.trained[worker.trial.fingerprint];

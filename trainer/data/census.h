@@ -50,6 +50,9 @@ struct SplitCensus {
   std::int64_t repeated = 0;          ///< examples whose id an earlier example has
   std::vector<RepeatedId> repeats;
   std::vector<std::size_t> empty_files;  ///< that hold no record at all
+
+  /// Returns how many examples there are, with those that training cannot use.
+  [[nodiscard]] std::int64_t read() const { return examples + damaged + contradicting; }
   bool operator==(const SplitCensus&) const = default;
 };
 

@@ -43,8 +43,10 @@ class SplitJudge {
     }
     if (split_.without_segments > 0) {
       verdict_.warnings.push_back(
-          std::to_string(split_.without_segments) + " " + Kind() +
-          " records have no rated segment within their frames: nothing of them is used");
+          Number(split_.without_segments, Kind() + " record") +
+          (split_.without_segments == 1
+               ? " has no rated segment within its frames: nothing of it is used"
+               : " have no rated segment within their frames: nothing of them is used"));
     }
     SayRepeats();
     if (Nothing()) SayNothing();
@@ -53,8 +55,12 @@ class SplitJudge {
  private:
   [[nodiscard]] std::string Kind() const { return in_train_ ? "training" : "validation"; }
   [[nodiscard]] std::string Key() const { return in_train_ ? "data.train" : "data.validate"; }
-  [[nodiscard]] std::string Noun() const {
-    return data_.format == "segment" ? "segments" : "records";
+  [[nodiscard]] std::string Singular() const {
+    return data_.format == "segment" ? "segment" : "record";
+  }
+  [[nodiscard]] std::string Noun() const { return Singular() + "s"; }
+  static std::string Number(std::int64_t number, const std::string& noun) {
+    return CountText(static_cast<std::size_t>(number), noun);
   }
   [[nodiscard]] std::string At(const PlaceInFiles& place) const {
     return files_.at(place.file) + ": byte " + std::to_string(place.offset);
@@ -64,8 +70,8 @@ class SplitJudge {
   }
   /// Returns "39 of 40 training records".
   [[nodiscard]] std::string Counted(std::int64_t count) const {
-    return std::to_string(count) + " of " + std::to_string(split_.examples + split_.damaged) + " " +
-           Kind() + " " + Noun();
+    return std::to_string(count) + " of " + std::to_string(split_.read()) + " " + Kind() + " " +
+           Noun();
   }
   [[nodiscard]] bool Nothing() const { return split_.examples == 0; }
   void Problem(std::string what) { verdict_.problems.push_back({in_train_, std::move(what)}); }
@@ -96,8 +102,9 @@ class SplitJudge {
     // train only weighs more.
     if (in_train_) {
       const RepeatedId& first = split_.repeats.at(0);
-      verdict_.warnings.push_back(std::to_string(split_.repeated) + " training " + Noun() +
-                                  " have the id of an earlier one, which then counts more: '" +
+      verdict_.warnings.push_back(Number(split_.repeated, "training " + Singular()) +
+                                  (split_.repeated == 1 ? " has" : " have") +
+                                  " the id of an earlier one, which then counts more: '" +
                                   first.id + "' is at " + At(first.first) + " and at " +
                                   At(first.second) + More(split_.repeated, 1));
       return;
@@ -116,6 +123,10 @@ class SplitJudge {
       return Problem(purpose + "no file of " + Key() + " holds a record");
     }
     if (split_.damaged > 0 && split_.contradicting == 0) {
+      if (split_.damaged == 1) {
+        return Problem(purpose + "the one " + Kind() + " " + Singular() +
+                       " is damaged: " + Text(split_.damages.at(0)));
+      }
       return Problem(purpose + "all " + std::to_string(split_.damaged) + " " + Kind() + " " +
                      Noun() + " are damaged, such as " + Text(split_.damages.at(0)));
     }

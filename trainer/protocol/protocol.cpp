@@ -46,6 +46,7 @@ json::object ToJson(const TrialFile& trial) {
                          {"predictions_top_k", trial.predictions_top_k},
                          {"heartbeat_seconds", trial.heartbeat_seconds},
                          {"stall_seconds", trial.stall_seconds}};
+  if (trial.until_epoch > 0) object["until_epoch"] = trial.until_epoch;
   // Only where there is one: most trials start from initial values.
   if (!trial.warm_start_model.empty()) {
     object["start_model"] = trial.warm_start_model;
@@ -64,6 +65,7 @@ TrialFile TrialFileFromJson(const json::value& value) {
                   .device = reader.Text("device"),
                   .threads = reader.Integer("threads"),
                   .resume_from = reader.Text("resume_from"),
+                  .until_epoch = reader.Has("until_epoch") ? reader.Integer("until_epoch") : 0,
                   .warm_start_model = reader.Has("start_model") ? reader.Text("start_model") : "",
                   .warm_start_hash = reader.Has("start_hash") ? reader.Text("start_hash") : "",
                   .predictions_top_k = reader.Integer("predictions_top_k"),
@@ -71,6 +73,9 @@ TrialFile TrialFileFromJson(const json::value& value) {
                   .stall_seconds = reader.Has("stall_seconds") ? reader.Number("stall_seconds")
                                                                : TrialFile().stall_seconds};
   constexpr double kLongest = 1e9;  // a timer takes no more
+  if (trial.until_epoch != 0) {
+    RequireIn(reader, "until_epoch", static_cast<double>(trial.until_epoch), 1, 1e6);
+  }
   RequireIn(reader, "threads", static_cast<double>(trial.threads), 1, 4096);
   RequireIn(reader, "predictions_top_k", static_cast<double>(trial.predictions_top_k), 1, 1e6);
   RequireIn(reader, "heartbeat_seconds", trial.heartbeat_seconds, 1e-3, kLongest);

@@ -47,6 +47,8 @@ struct TrialFile {
   std::string device = "cpu";  ///< "cpu" | "cuda:N"
   std::int64_t threads = 1;
   std::string resume_from;  ///< path of a last.checkpoint of an earlier attempt, or empty
+  std::int64_t until_epoch =
+      0;  ///< pause after this epoch, checkpoint written; 0: train to the end
   /// Path of the model.pt to start from, where spec.warm_start names a trial; else empty.
   std::string warm_start_model;
   std::string warm_start_hash;           ///< XXH3-128 of that file, as the record holds it

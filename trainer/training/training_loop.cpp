@@ -129,6 +129,9 @@ TrialResult TrainingLoop::Run() {
   }
   try {
     while (progress_.epoch < settings_.epochs && !IsOutOfPatience()) {
+      // Before any step: one that goes on from a checkpoint may be as far already, with the epoch
+      // told above.
+      if (IsToPause()) throw Paused(progress_.epoch, settings_.epochs);
       TrainEpoch();
       EvaluateEpoch();
     }
@@ -137,6 +140,8 @@ TrialResult TrainingLoop::Run() {
           std::to_string(progress_.result.best_epoch) + " is still the best");
     }
     return Finish();
+  } catch (const Paused&) {
+    throw;  // at the end of an epoch, whose checkpoint is written
   } catch (const Interrupted&) {
     // The batch at hand is finished, or the evaluation is dropped: both are places to go on from,
     // unless the steps since the last look at the loss have spoilt it.
@@ -283,6 +288,10 @@ Evaluation TrainingLoop::EvaluateAsShipped(int top_k) {
 bool TrainingLoop::IsOutOfPatience() const {
   const std::int64_t epochs_since_best = progress_.epoch - progress_.result.best_epoch;
   return settings_.patience > 0 && epochs_since_best >= settings_.patience;
+}
+
+bool TrainingLoop::IsToPause() const {
+  return trial_.until_epoch > 0 && progress_.epoch >= trial_.until_epoch;
 }
 
 void TrainingLoop::ReportProgress() {

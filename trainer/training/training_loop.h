@@ -57,7 +57,7 @@ class TrainingLoop {
   TrainingLoop(const TrialFile& trial, std::filesystem::path directory, LoopHooks hooks);
 
   /// Trains to the end, writes the result's files, result.json last. Throws Diverged, DataError,
-  /// Error; Interrupted after a checkpoint was written.
+  /// Error; after a checkpoint was written Interrupted, or Paused after trial.until_epoch.
   TrialResult Run();
 
   /// Writes last.checkpoint. Run does so after each epoch, in between and when it is stopped.
@@ -96,6 +96,8 @@ class TrainingLoop {
   /// True when `patience` epochs have passed without a better one. The answer follows from
   /// `progress_` alone, so that a trial that is resumed after it stopped early does not train on.
   [[nodiscard]] bool IsOutOfPatience() const;
+  /// True at the end of the epoch after which the trial is to pause.
+  [[nodiscard]] bool IsToPause() const;
 
   void RestoreBest();
   [[nodiscard]] TrialResult Finish();

@@ -172,6 +172,10 @@ AttemptEnd CarryOut(const TrainArguments& arguments, LogTarget log, Messenger& m
     Train(trial, directory, messenger);
     // Before Finished, at which the orchestrator may fill the room with another trial.
     ReleaseMemory(ParseDevice(trial.device));
+  } catch (const Paused& paused) {
+    LogInfo(paused.what());
+    messenger.Send(Failed{.kind = FailureKind::kInterrupted, .message = paused.what()});
+    return end;
   } catch (const std::exception&) {
     return {Fail(messenger)};
   }

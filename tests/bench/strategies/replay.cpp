@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "registry/criteria.h"
+#include "registry/util/error.h"
 #include "search/pacing.h"
 #include "search/strategy.h"
 
@@ -126,6 +127,9 @@ std::string RecipeFor(const ModelTable& table, const Places& places, const std::
 Replay::Replay(ModelTable table, const std::string& strategy, std::int64_t budget,
                const std::vector<std::string>& settings)
     : table_(std::move(table)), budget_(budget), best_(table_.best()), worst_(table_.worst()) {
+  if (strategy == "halving") {
+    throw UsageError("halving looks at trainings under way, and a table has only their ends");
+  }
   const Places places = PlacesOf(table_);
   catalogue_ = CatalogueFor(table_, places);
   recipe_ = ParseRecipe(

@@ -1,5 +1,6 @@
 // A strategy of ours on a table of models that were all trained (shared/tables): how far from the
-// best model is the one that it chooses? Trains nothing.
+// best model is the one that it chooses? Trains nothing. One worker, so that each question knows
+// all answers before it, as those of other libraries do; --workers N for more.
 //
 //   strategies_bench --table FILE.csv.gz --strategy NAME --budget N --repetitions R --json
 //
@@ -12,6 +13,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "search/diagnostics.h"
+#include "search/strategy.h"
 #include "tests/bench/strategies/replay.h"
 
 namespace beamgrid {
@@ -19,15 +21,30 @@ namespace {
 
 struct Settings {
   std::string table, strategy = "model";
-  std::int64_t budget = 45, repetitions = 200, seed = 1;
+  std::int64_t budget = 45, repetitions = 200, seed = 1, workers = 1;
   std::vector<std::string> set;
   bool json = false;
   bool decisions = false;
 };
 
+/// Returns what is set in the recipe. A strategy that asks for so many trials at once is made to
+/// ask for as many as there are workers, unless --set says otherwise.
+std::vector<std::string> RecipeSettings(const Settings& settings) {
+  std::vector<std::string> all;
+  for (const StrategyInfo& info : Strategies()) {
+    if (info.name != settings.strategy) continue;
+    for (const OptionInfo& option : info.options) {
+      if (option.name != "parallel") continue;
+      all.push_back("search.parallel=" + std::to_string(settings.workers));
+    }
+  }
+  all.insert(all.end(), settings.set.begin(), settings.set.end());
+  return all;
+}
+
 void Bench(const Settings& settings) {
   const Replay replay(ReadModelTable(settings.table), settings.strategy, settings.budget,
-                      settings.set);
+                      RecipeSettings(settings));
   std::vector<double> regrets;
   double trials = 0;
   for (std::int64_t i = 0; i < settings.repetitions; ++i) {
@@ -63,6 +80,8 @@ int Main(int argc, char** argv) {
   app.add_option("--budget", settings.budget, "trials")->check(CLI::Range(1, 1'000'000));
   app.add_option("--repetitions", settings.repetitions)->check(CLI::Range(1, 1'000'000));
   app.add_option("--seed", settings.seed, "of the first repetition");
+  app.add_option("--workers", settings.workers, "trials under way at once")
+      ->check(CLI::Range(1, 1024));
   app.add_option("--set", settings.set, "KEY=VALUE of the recipe, as in search.passes=2");
   app.add_flag("--json", settings.json, "one JSON object");
   app.add_flag("--decisions", settings.decisions, "what the strategy says at its end, to stderr");

@@ -1,10 +1,14 @@
 // du, prune, rm, rename, merge on a record with files.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <sstream>
 
 #include "orchestrator/commands/confirm.h"
 #include "registry/store/study_lock.h"
 #include "registry/store/upkeep.h"
+#include "registry/util/json.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/orchestrator/housekeeping/housekeeping_fixture.h"
 
@@ -16,6 +20,14 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
+
+/// Returns the id of a process that is no more.
+pid_t DeadProcess() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
 
 class HousekeepingCommandsTest : public CommandTest {
  protected:
@@ -86,8 +98,22 @@ TEST_F(HousekeepingCommandsTest, PruneDeletesTheLosersWeightsAndSaysWhatItFreed)
   EXPECT_THAT(OnRecord({"prune", "a", "--keep", "1", "--yes"}).err, HasSubstr("nothing to delete"));
   const Called verify = OnRecord({"verify", "a", "--files"});
   EXPECT_EQ(verify.exit_code, 0);
-  EXPECT_THAT(verify.out, AllOf(HasSubstr("pruned  MC-BLSTM2 seed 1"), Not(HasSubstr("damaged"))));
-  EXPECT_THAT(OnRecord({"verify", "a", "MC-BLSTM1", "--files"}).out, Not(HasSubstr("pruned")));
+  EXPECT_THAT(verify.out, AllOf(HasSubstr("given up  MC-BLSTM2 seed 1: "),
+                                HasSubstr("model.pt (by `prune`, 20"), Not(HasSubstr("damaged"))));
+  EXPECT_THAT(verify.err, Not(HasSubstr("trained again")));
+  EXPECT_THAT(verify.err, HasSubstr("2 complete trials, damaged files: 0, files given up: 1"));
+  EXPECT_THAT(OnRecord({"verify", "a", "MC-BLSTM1", "--files"}).out, Not(HasSubstr("given up")));
+  EXPECT_THAT(OnRecord({"verify", "a", "MC-BLSTM1", "--files"}).err,
+              HasSubstr("1 complete trial, damaged files: 0"));
+  // The word pruned is that of a state alone.
+  for (const std::vector<std::string>& told : {std::vector<std::string>{"verify", "a", "--files"},
+                                               {"show", IdOf(loser_)},
+                                               {"trials", "a"}}) {
+    const Called called = OnRecord(told);
+    EXPECT_THAT(called.out + called.err, Not(HasSubstr("pruned"))) << told[0];
+  }
+  EXPECT_THAT(OnRecord({"show", IdOf(loser_)}).out,
+              AllOf(HasSubstr("given up by `prune`, 20"), HasSubstr("there")));
   EXPECT_FALSE(OnRecord({"show", IdOf(loser_), "--json"})
                    .Json()
                    .at("artifacts")
@@ -96,10 +122,230 @@ TEST_F(HousekeepingCommandsTest, PruneDeletesTheLosersWeightsAndSaysWhatItFreed)
                    .is_null());
 }
 
-TEST_F(HousekeepingCommandsTest, APrunedPredictionsFileIsSaidToBePruned) {
+TEST_F(HousekeepingCommandsTest, AFileThatIsGoneIsShownAsGone) {
+  std::filesystem::remove(record_.FileOf(best_, kModelFile));
+  EXPECT_THAT(OnRecord({"show", IdOf(best_)}).out, HasSubstr("  gone"));
+  const auto artifacts = OnRecord({"show", IdOf(best_), "--json"}).Json().at("artifacts");
+  EXPECT_EQ(artifacts.at(0).at("present"), false);
+  EXPECT_EQ(artifacts.at(1).at("present"), true);
+}
+
+TEST_F(HousekeepingCommandsTest, APredictionsFileThatWasGivenUpIsSaidToBeThat) {
   ASSERT_EQ(OnRecord({"prune", "a", "--keep", "0", "--predictions", "--yes"}).exit_code, 0);
   const Called called = OnRecord({"ensemble", "a"});
-  EXPECT_THAT(called.err, AllOf(HasSubstr("was pruned"), HasSubstr("--repair")));
+  EXPECT_THAT(called.err, AllOf(HasSubstr("`prune` gave the predictions file of MC-BLSTM1 seed 1 "
+                                          "up, 20"),
+                                HasSubstr("`beamgrid verify a NAME --repair` makes it again")));
+}
+
+TEST_F(HousekeepingCommandsTest, PruneAsJsonHasWhatIsPlannedAndWhatWasFreed) {
+  const auto planned = OnRecord({"prune", "a", "--keep", "1", "--dry-run", "--json"}).Json();
+  EXPECT_EQ(planned.at("bytes"), 1000);
+  EXPECT_TRUE(planned.at("freed").is_null());
+  const auto& file = planned.at("files").at(0);
+  EXPECT_EQ(file.at("study"), "a");
+  EXPECT_EQ(file.at("name"), "MC-BLSTM2");
+  EXPECT_EQ(file.at("seed"), 1);
+  EXPECT_EQ(file.at("artifact"), "model");
+  EXPECT_EQ(file.at("path").as_string(), record_.FileOf(loser_, kModelFile).string());
+  EXPECT_EQ(file.at("bytes"), 1000);
+  const auto done = OnRecord({"prune", "a", "--keep", "1", "--yes", "--json"}).Json();
+  EXPECT_EQ(done.at("freed").at("bytes"), 1000);
+  EXPECT_EQ(done.at("freed").at("files"), 1);
+  EXPECT_EQ(
+      OnRecord({"prune", "a", "--keep", "1", "--yes", "--json"}).Json().at("freed").at("bytes"), 0);
+}
+
+TEST_F(HousekeepingCommandsTest, TheBestOfWhatDoesNotCountIsNamedWhenItGoes) {
+  record_.Complete(study_, 3, 0.95);
+  const TrialId older = record_.Complete(study_, 4, 0.99);
+  record_.store.StopCounting(study_, {older}, "it was trained on other data");
+  const Called called = OnRecord({"prune", "a", "--keep", "1", "--dry-run"});
+  EXPECT_THAT(called.out,
+              HasSubstr("note  MC-BLSTM4 seed 1 is one of the best of those that do not "
+                        "count now, and goes too: it was trained on other data\n"));
+  EXPECT_THAT(called.out, Not(HasSubstr("note  MC-BLSTM2")));
+}
+
+TEST_F(HousekeepingCommandsTest, OfSeveralStudiesTheListsNameTheStudy) {
+  const StudyId other = record_.Study("b");
+  record_.Complete(other, 2, 0.7, 2);
+  const TrialId loser = record_.Complete(other, 3, 0.2, 2);
+  const Called called = OnRecord({"prune", "a", "b", "--keep", "1", "--dry-run"});
+  EXPECT_THAT(called.out, AllOf(HasSubstr("a/MC-BLSTM2#1"), HasSubstr("b/MC-BLSTM3#2")));
+  record_.Wait(study_, 3, 2);  // the trial is of both now
+  EXPECT_THAT(OnRecord({"prune", "b", "--keep", "1", "--dry-run"}).out,
+              HasSubstr("kept  b/MC-BLSTM3#2: study a has it too"));
+  EXPECT_THAT(OnRecord({"rm", "b/MC-BLSTM3#2", "--yes"}).out,
+              HasSubstr("stays  b/MC-BLSTM3#2: another study has it too"));
+  EXPECT_THAT(OnRecord({"rm", "a", "--yes"}).out, HasSubstr("  a/MC-BLSTM3#2 (complete)"));
+  EXPECT_FALSE(std::filesystem::exists(record_.path.string() + ".a.lock"));
+  (void)loser;
+}
+
+TEST_F(HousekeepingCommandsTest, RmLeavesNoLockFilesBehind) {
+  // What killed processes left: of a study that is gone, and of one that is there.
+  const std::string gone = record_.path.string() + ".gone.lock",
+                    kept = record_.path.string() + ".b.lock",
+                    foreign = record_.path.string() + ".not ours.lock";
+  record_.Study("b");
+  for (const std::string& note : {gone, kept, foreign}) WriteFileAtomically(note, "pid 1");
+  const StudyLock beginning(record_.path, "new");  // not yet in the record
+  ASSERT_EQ(OnRecord({"rm", "a", "--yes"}).exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(gone));
+  EXPECT_FALSE(std::filesystem::exists(record_.path.string() + ".a.lock"));
+  EXPECT_FALSE(std::filesystem::exists(record_.path.string() + ".tidying.up.lock"));
+  EXPECT_TRUE(std::filesystem::exists(kept));
+  EXPECT_TRUE(std::filesystem::exists(foreign));
+  EXPECT_TRUE(std::filesystem::exists(record_.path.string() + ".new.lock"));
+}
+
+TEST_F(HousekeepingCommandsTest, RmAsJsonHasWhatGoes) {
+  const auto json = OnRecord({"rm", "a/MC-BLSTM2/1", "--yes", "--json"}).Json();
+  EXPECT_EQ(json.at("trials").at(0).at("name"), "MC-BLSTM2");
+  EXPECT_EQ(json.at("trials").at(0).at("study"), "a");
+  EXPECT_GT(json.at("bytes").as_int64(), 1000);
+  EXPECT_EQ(json.at("freed").at("bytes"), json.at("bytes"));
+  EXPECT_TRUE(json.at("studies").as_array().empty());
+  EXPECT_EQ(OnRecord({"rm", "a", "--yes", "--json"}).Json().at("studies").at(0), "a");
+}
+
+TEST_F(HousekeepingCommandsTest, RmSaysWhatToWrite) {
+  EXPECT_THAT(OnRecord({"rm"}).err,
+              HasSubstr("rm: say what is to go: studies or trials by name (`beamgrid rm STUDY`"));
+  EXPECT_THAT(OnRecord({"rm", "a", "--unknown"}).err, HasSubstr("rm: one thing at a time: "));
+  EXPECT_THAT(OnRecord({"rm", "a", "--ensemble", "1"}).err, HasSubstr("rm: one thing at a time: "));
+}
+
+TEST_F(HousekeepingCommandsTest, EnsemblesAreListedAndRemovedById) {
+  EXPECT_THAT(OnRecord({"ensembles"}).err, HasSubstr("no ensemble is recorded"));
+  const auto add = [&](double gap, const std::vector<TrialId>& members) {
+    boost::json::array list;
+    for (const TrialId id : members) {
+      const TrialRecord trial = record_.store.Trial(id);
+      list.push_back({{"name", trial.name + "/s1"}, {"fingerprint", trial.fingerprint}});
+    }
+    record_.store.AddEnsemble(study_, {.created_at = "2026-01-01T00:00:00Z",
+                                       .json = CanonicalJson({{"members", list},
+                                                              {"size_bytes", 2000},
+                                                              {"selection", {{"gap", gap}}},
+                                                              {"holdout", nullptr}})});
+  };
+  add(0.75, {best_, loser_});
+  add(0.5, {best_});
+  const auto json = OnRecord({"ensembles", "--json"}).Json();
+  ASSERT_EQ(json.as_array().size(), 2U);
+  EXPECT_EQ(json.at(0).at("gap"), 0.75);
+  EXPECT_EQ(json.at(0).at("gap_of"), "selection");
+  EXPECT_EQ(json.at(0).at("latest"), false);
+  EXPECT_EQ(json.at(1).at("latest"), true);
+  EXPECT_THAT(OnRecord({"ensembles", "a"}).out,
+              AllOf(HasSubstr("0.75000"), HasSubstr("2.0 KiB"), HasSubstr("2026-01-01")));
+  EXPECT_EQ(OnRecord({"ensembles", "x"}).exit_code, 2);
+  EXPECT_THAT(OnRecord({"prune", "a", "--keep", "1", "--dry-run"}).out,
+              HasSubstr("kept  MC-BLSTM2 seed 1: a member of an ensemble"));
+  EXPECT_EQ(OnRecord({"rm", "--ensemble", "77", "--yes"}).exit_code, 2);
+  EXPECT_THAT(OnRecord({"rm", "--ensemble", "1"}).err,
+              HasSubstr("remove 1 ensemble from the record"));
+  const auto removed = OnRecord({"rm", "--ensemble", "1", "1", "--yes", "--json"}).Json();
+  EXPECT_EQ(removed.at("ensembles").as_array().size(), 1U);
+  EXPECT_EQ(removed.at("ensembles").at(0).at("id"), 1);
+  EXPECT_EQ(OnRecord({"ensembles", "--json"}).Json().as_array().size(), 1U);
+  EXPECT_THAT(OnRecord({"prune", "a", "--keep", "1", "--dry-run"}).out,
+              HasSubstr("MC-BLSTM2 seed 1  model.pt"));
+  EXPECT_TRUE(record_.Has(loser_, kModelFile));
+}
+
+TEST_F(HousekeepingCommandsTest, AnEnsembleThatNobodyCanReadIsNamedAndCanBeRemoved) {
+  for (const char* json : {"[]", R"({"members":{}})", R"({"members":[{"name":1}]})"}) {
+    record_.store.AddEnsemble(study_, {.created_at = "", .json = json});
+    const std::string id = std::to_string(record_.store.Ensembles(study_).back().id);
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"ensembles"},
+                                                    {"prune", "a", "--keep", "1", "--dry-run"},
+                                                    {"dump", "a", "--canonical"}}) {
+      const Called called = OnRecord(command);
+      EXPECT_EQ(called.exit_code, 1) << command[0];
+      EXPECT_THAT(called.err, HasSubstr("`beamgrid rm --ensemble " + id + "` removes it")) << json;
+    }
+    EXPECT_EQ(OnRecord({"rm", "--ensemble", id, "--yes"}).exit_code, 0);
+    EXPECT_EQ(OnRecord({"prune", "a", "--keep", "1", "--dry-run"}).exit_code, 0);
+  }
+  // Nor does one end a listing that says nothing of its score.
+  record_.store.AddEnsemble(study_, {.created_at = "", .json = R"({"members":[]})"});
+  EXPECT_EQ(OnRecord({"ensembles"}).exit_code, 0);
+  EXPECT_TRUE(OnRecord({"ensembles", "--json"}).Json().at(0).at("gap").is_null());
+}
+
+TEST_F(HousekeepingCommandsTest, AnEnsembleOfTrialsThatCountNoMoreIsNoAnswer) {
+  const auto member = [&](TrialId id) {
+    return boost::json::object{{"name", record_.store.Trial(id).name + "/s1"},
+                               {"fingerprint", record_.store.Trial(id).fingerprint}};
+  };
+  const auto add = [&](double gap, const boost::json::array& members) {
+    record_.store.AddEnsemble(study_, {.created_at = "",
+                                       .json = CanonicalJson({{"members", members},
+                                                              {"size_bytes", 1},
+                                                              {"selection", {{"gap", gap}}},
+                                                              {"holdout", nullptr}})});
+  };
+  add(0.25, {member(best_)});
+  add(0.75, {member(best_), member(loser_)});
+  // The data change, a run is interrupted: one model has another trial, which has its name.
+  record_.store.StopCounting(study_, {loser_}, "it was trained on other data");
+  NewTrial now = ExampleNewTrial(2);
+  now.spec.data.digest = "of other data";
+  now.fingerprint = Fingerprint(now.spec);
+  record_.store.AddTrials(study_, {now});
+  const auto json = OnRecord({"ensembles", "--json"}).Json();
+  EXPECT_EQ(json.at(0).at("latest"), true);
+  EXPECT_EQ(json.at(1).at("counts"), false);
+  EXPECT_EQ(json.at(1).at("not_counted"), (boost::json::array{"MC-BLSTM2/s1"}));
+  EXPECT_THAT(OnRecord({"ensembles"}).out,
+              HasSubstr("no: MC-BLSTM2/s1 is no trial that the study counts now"));
+  EXPECT_THAT(OnRecord({"dump", "a", "--canonical"}).out,
+              AllOf(HasSubstr("0.25"), Not(HasSubstr("0.75"))));
+  EXPECT_THAT(OnRecord({"dump", "a"}).out, HasSubstr("0.75"));
+}
+
+TEST_F(HousekeepingCommandsTest, WhatAKilledBackupLeftIsSaidAndDeletedOnRequest) {
+  const std::string dead = std::to_string(DeadProcess());
+  const auto folder = record_.path.parent_path();
+  const auto copy = folder / ("copy.db.part." + dead),
+             runs = folder / ("copy.db.runs.part." + dead);
+  WriteFileAtomically(copy, std::string("SQLite format 3\0 and pages", 27));
+  WriteFileAtomically(runs / "s/t/1/model.pt", "weights");
+  const auto mine = folder / ("archive.part." + dead);
+  WriteFileAtomically(mine, "a part of an archive");
+  EXPECT_THAT(OnRecord({"du"}).out, HasSubstr("left by backups that were killed"));
+  EXPECT_EQ(OnRecord({"du", "--json"}).Json().at("half_backups").as_array().size(), 2U);
+  EXPECT_THAT(OnRecord({"rm", "--unknown"}).err, HasSubstr("delete what is left of backups"));
+  const Called called = OnRecord({"rm", "--unknown", "--yes"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.err, HasSubstr("freed 34 B (2 files)"));
+  EXPECT_FALSE(std::filesystem::exists(copy) || std::filesystem::exists(runs));
+  EXPECT_TRUE(std::filesystem::exists(mine));
+}
+
+TEST_F(HousekeepingCommandsTest, TheNextBackupDeletesWhatAKilledOneLeft) {
+  const std::string dead = std::to_string(DeadProcess());
+  const std::string to = Path("copy.db");
+  for (const std::string& left :
+       {to + ".part." + dead, to + ".part." + dead + "-journal",
+        to + ".runs.part." + dead + "/s/1/model.pt", Path("other.db.part." + dead)}) {
+    WriteFileAtomically(left, "half");
+  }
+  const std::string others = to + ".part.1";  // of a process that lives
+  WriteFileAtomically(others, "half");
+  const Called called = OnRecord({"backup", to});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.err, AllOf(HasSubstr(to + ".part." + dead + ": deleted, left by a backup"),
+                                HasSubstr(others + " stays: process 1 may be at work on it")));
+  for (const std::string& left :
+       {to + ".part." + dead, to + ".part." + dead + "-journal", to + ".runs.part." + dead}) {
+    EXPECT_FALSE(std::filesystem::exists(left)) << left;
+  }
+  EXPECT_TRUE(std::filesystem::exists(others));
+  EXPECT_TRUE(std::filesystem::exists(Path("other.db.part." + dead))) << "it is another's";
 }
 
 TEST_F(HousekeepingCommandsTest, ARunningStudyIsNotTouched) {
@@ -138,7 +384,7 @@ TEST_F(HousekeepingCommandsTest, ATrialOfAnotherStudyOnlyLeavesTheOneThatIsNamed
   record_.Wait(record_.Study("b"), 2);
   const Called called = OnRecord({"rm", "b/MC-BLSTM2/1", "--yes"});
   EXPECT_EQ(called.exit_code, 0) << called.err;
-  EXPECT_THAT(called.err, AllOf(HasSubstr("took 1 trial out that other studies have too"),
+  EXPECT_THAT(called.err, AllOf(HasSubstr("took 1 trial out that another study has too"),
                                 HasSubstr("removed 0 trials")));
   EXPECT_TRUE(record_.Has(loser_, kModelFile));
   EXPECT_THAT(record_.store.Trials(study_), SizeIs(2));
@@ -148,7 +394,7 @@ TEST_F(HousekeepingCommandsTest, RmRefusesWhatOthersStartFromUnlessForced) {
   record_.Complete(record_.Study("second"), 3, 0.5, 1, record_.store.Trial(best_).fingerprint);
   const Called called = OnRecord({"rm", "a", "--yes"});
   EXPECT_EQ(called.exit_code, 2);
-  EXPECT_THAT(called.err, HasSubstr("MC-BLSTM3 seed 1 starts from MC-BLSTM1 seed 1"));
+  EXPECT_THAT(called.err, HasSubstr("second/MC-BLSTM3#1 starts from a/MC-BLSTM1#1"));
   EXPECT_THAT(record_.store.Studies(), SizeIs(2));
   EXPECT_EQ(OnRecord({"rm", "a", "--yes", "--force"}).exit_code, 0);
   EXPECT_THAT(record_.store.Studies(), SizeIs(1));
@@ -235,6 +481,29 @@ TEST_F(HousekeepingCommandsTest, MergeOfResultsThatDifferSaysSoAndFails) {
   const Called called = OnRecord({"merge", theirs.path.string(), "--yes"});
   EXPECT_EQ(called.exit_code, 1);
   EXPECT_THAT(called.out, HasSubstr("conflict  MC-BLSTM2 seed 1: both are complete and differ"));
+}
+
+TEST_F(HousekeepingCommandsTest, MergeOfSeveralStudiesNamesTheStudy) {
+  FiledRecord theirs(Path("theirs"));
+  theirs.Complete(theirs.Study("a"), 2, 0.2);
+  std::filesystem::remove(
+      theirs.FileOf(theirs.Complete(theirs.Study("b"), 3, 0.5), kPredictionsFile));
+  const Called called = OnRecord({"merge", theirs.path.string(), "--yes"});
+  EXPECT_THAT(called.out, AllOf(HasSubstr("conflict  a/MC-BLSTM2#1: both are complete and differ"),
+                                HasSubstr("note: b/MC-BLSTM3#1: predictions.bin is gone")));
+}
+
+TEST_F(HousekeepingCommandsTest, MergeSaysWhichGivenUpFilesAreThereAgain) {
+  FiledRecord theirs(Path("theirs"));
+  theirs.Complete(theirs.Study("a"), 2, 0.1);
+  ASSERT_EQ(OnRecord({"prune", "a", "--keep", "1", "--yes"}).exit_code, 0);
+  const Called called = OnRecord({"merge", theirs.path.string(), "--yes"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out,
+              HasSubstr("1 file (1000 B); 1 file that `prune` had given up here is there "
+                        "again"));
+  EXPECT_TRUE(record_.Has(loser_, kModelFile));
+  EXPECT_THAT(OnRecord({"merge", theirs.path.string(), "--yes"}).out, HasSubstr("nothing to take"));
 }
 
 TEST_F(HousekeepingCommandsTest, DuTellsKindsApartAndWhatPruneWouldFree) {

@@ -341,6 +341,18 @@ TEST_F(SearchCommandsTest, WhatIsSkippedIsSaid) {
   EXPECT_THAT(verify.out, HasSubstr("data.train: 7 of 8 examples in 1 file can be used"));
 }
 
+TEST_F(SearchCommandsTest, WhatCannotBeUsedCountsAmongWhatWasRead) {
+  const std::string recipe =
+      Recipe("", "classes = 1\nfeatures = { rgb = 8, audio = 4 }\non_error = \"skip\"\n");
+  const Called verify = Call({"data", "verify", recipe});
+  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_THAT(verify.out, HasSubstr(" of 8 examples in 1 file can be used"));
+  const auto train = Call({"data", "verify", recipe, "--json"}).Json().at("train");
+  EXPECT_GT(train.at("contradicting").as_int64(), 0);
+  EXPECT_EQ(train.at("read"), 8);
+  EXPECT_EQ(train.at("examples").as_int64() + train.at("contradicting").as_int64(), 8);
+}
+
 TEST_F(SearchCommandsTest, DataVerifyTakesOneRecipeOrFiles) {
   EXPECT_EQ(Call({"data", "verify", Recipe(""), Path("data")}).exit_code, 2);
   EXPECT_EQ(Call({"data", "verify", Path("none.toml")}).exit_code, 2);

@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
+#include "registry/store/upkeep.h"
 #include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/search/ensemble/ensemble_support.h"
 #include "tests/support/record.h"
@@ -64,6 +68,59 @@ TEST_F(StudyPoolTest, OfOneStudyIsStoredAndNamesMembersAsBefore) {
   EXPECT_THAT(called.err, HasSubstr("stored with study one"));
   EXPECT_THAT(called.out, HasSubstr("MC-BLSTM1/s1"));
   EXPECT_THAT(called.out, Not(HasSubstr("one/MC-BLSTM1")));
+}
+
+TEST_F(StudyPoolTest, TheRecordKeepsWhichTrialsTheMembersAre) {
+  Add("one", 1, Of(0));
+  const auto printed = Ensemble({"one", "--json"}).Json();
+  EXPECT_EQ(KeysOf(printed.at("members").at(0)),
+            (std::vector<std::string>{"name", "size_bytes", "weight"}));
+  EXPECT_EQ(Ensemble({"one"}).exit_code, 0);
+  Store store(Path("b.db"), OpenMode::kReadOnly);
+  const StudyId study = store.FindStudy("one")->id;
+  ASSERT_EQ(store.Ensembles(study).size(), 1U) << "the second time it is the same";
+  const auto kept = ParseJson(store.Ensembles(study)[0].json);
+  EXPECT_EQ(kept.at("members").at(0).at("fingerprint").as_string(),
+            store.Trials(study)[0].fingerprint);
+}
+
+TEST_F(StudyPoolTest, FilesThatWereGivenUpAreSaidInOneLine) {
+  for (const std::int64_t model : {1, 2, 3, 4}) {
+    Add("one", 10 * model, Of(static_cast<std::size_t>(model - 1)));
+  }
+  const auto give_up = [&](std::int64_t hidden) {
+    Store store(Path("b.db"), OpenMode::kReadWrite);
+    const TrialRecord trial = *store.FindByFingerprint(ExampleNewTrial(hidden).fingerprint);
+    RecordUpkeep(store).GiveUpFile(trial, store.Artifacts(trial.id).at(0));
+    std::filesystem::remove(std::filesystem::path(trial.directory) / "predictions.bin");
+  };
+  give_up(10);
+  EXPECT_THAT(
+      Ensemble({"one"}).err,
+      HasSubstr("warning: MC-BLSTM10/s1 is left out of the ensemble: `prune` gave the "
+                "predictions file up; `beamgrid verify one NAME --repair` makes it again\n"));
+  give_up(20);
+  give_up(30);
+  const Called called = Ensemble({"one"});
+  EXPECT_EQ(called.exit_code, 0);
+  EXPECT_THAT(
+      called.err,
+      HasSubstr("warning: 3 trials (MC-BLSTM10/s1, MC-BLSTM20/s1, MC-BLSTM30/s1) are left out "
+                "of the ensemble: `prune` gave the predictions files up; `beamgrid verify one "
+                "NAME --repair` makes them again\n"));
+  EXPECT_EQ(std::ranges::count(called.err, '\n'), 2) << called.err;
+}
+
+TEST_F(StudyPoolTest, OfManyDamagedFilesTheFirstAreExplained) {
+  for (std::int64_t hidden = 1; hidden <= 6; ++hidden) Add("one", hidden, Of(0));
+  for (int hidden = 1; hidden <= 5; ++hidden) {
+    std::filesystem::remove(Path("runs/" + std::to_string(hidden) + "/predictions.bin"));
+  }
+  const Called called = Ensemble({"one"});
+  EXPECT_THAT(called.err, HasSubstr("warning: MC-BLSTM3/s1 is left out of the ensemble: "));
+  EXPECT_THAT(called.err,
+              HasSubstr("warning: 2 trials (MC-BLSTM4/s1, MC-BLSTM5/s1) are left out as well, for "
+                        "files that are not those recorded; `beamgrid verify one --files` lists"));
 }
 
 TEST_F(StudyPoolTest, SaysTheGapOfBothPartsAndOfAllVideos) {

@@ -168,17 +168,66 @@ TEST_F(MergeTest, TwoResultsThatDifferAreAConflictAndOursStays) {
   ExpectSound("a");
 }
 
-TEST_F(MergeTest, AFileThatIsGoneHereComesBackAndAPrunedOneDoesNot) {
+TEST_F(MergeTest, AFileThatIsGoneOrGivenUpHereComesBack) {
   const TrialId trial = record_.Complete(record_.Study("a"), 1, 0.5);
   theirs_.Complete(theirs_.Study("a"), 1, 0.5);
   std::filesystem::remove(record_.FileOf(trial, kPredictionsFile));
   const TrialRecord before = record_.store.Trial(trial);
   CarryOut(record_.store, PrunePlan{.files = {{before, before.result->artifacts.at(0), ""}}});
   (void)record_.EmptyTrash();
-  EXPECT_EQ(Merge().files, 1);
+  ASSERT_FALSE(record_.Has(trial, kModelFile));
+  const MergeReport report = Merge();
+  EXPECT_EQ(report.files, 2);
+  EXPECT_EQ(report.brought_back, 1);
   EXPECT_TRUE(record_.Has(trial, kPredictionsFile));
-  EXPECT_FALSE(record_.Has(trial, kModelFile));
+  EXPECT_TRUE(record_.Has(trial, kModelFile));
+  EXPECT_EQ(record_.store.Artifacts(trial).at(0).pruned_at, "");
   ExpectSound("a");
+  ExpectNothingMoreToTake();
+}
+
+TEST_F(MergeTest, AFileThatWasGivenUpOnBothSidesStaysSo) {
+  const TrialId trial = record_.Complete(record_.Study("a"), 1, 0.5);
+  const TrialId there = theirs_.Complete(theirs_.Study("a"), 1, 0.5);
+  for (auto* record : {&record_, &theirs_}) {
+    const TrialRecord before = record->store.Trial(record == &record_ ? trial : there);
+    CarryOut(record->store, PrunePlan{.files = {{before, before.result->artifacts.at(0), ""}}});
+    (void)record->EmptyTrash();
+  }
+  ExpectNothingMoreToTake();
+  EXPECT_NE(record_.store.Artifacts(trial).at(0).pruned_at, "");
+}
+
+TEST_F(MergeTest, AMergeThatStopsHalfWayLeavesStudiesThatSayWhatTheyLack) {
+  theirs_.Complete(theirs_.Study("a"), 1, 0.5);
+  const TrialId broken = theirs_.Complete(theirs_.Study("a"), 2, 0.6);
+  theirs_.Complete(theirs_.Study("b"), 3, 0.7);
+  // A file in the place of a folder: nothing can be copied there.
+  const auto folder = record_.store.runs() / "folder" / "MC-BLSTM2-1";
+  WriteFileAtomically(folder, "in the way");
+  EXPECT_THROW((void)Merge(), Error);
+  ASSERT_THAT(TrialsOf("a"), SizeIs(2));
+  ASSERT_THAT(TrialsOf("b"), SizeIs(1));
+  EXPECT_EQ(TrialsOf("a")[0].state, TrialState::kComplete);
+  EXPECT_EQ(TrialsOf("a")[1].state, TrialState::kWaiting);
+  EXPECT_EQ(TrialsOf("b")[0].state, TrialState::kWaiting);
+  std::filesystem::remove(folder);
+  const MergeReport report = Merge();
+  EXPECT_EQ(report.trials, 0);
+  EXPECT_EQ(report.results, 2);
+  EXPECT_EQ(TrialsOf("a")[1].result->metrics.gap, 0.6);
+  EXPECT_EQ(TrialsOf("b")[0].result->metrics.gap, 0.7);
+  ExpectSound("a");
+  ExpectSound("b");
+  ExpectNothingMoreToTake();
+  (void)broken;
+}
+
+TEST_F(MergeTest, ATrialThatWasGivenUpBeforeItBeganComesAsThat) {
+  const TrialId trial = theirs_.Wait(theirs_.Study("a"), 1);
+  theirs_.store.SetState(trial, TrialState::kPruned);
+  (void)Merge();
+  EXPECT_EQ(TrialsOf("a").at(0).state, TrialState::kPruned);
   ExpectNothingMoreToTake();
 }
 

@@ -70,7 +70,7 @@ TEST_F(PrunePlanTest, TrialsThatOthersStartFromStay) {
   record_.Complete(study_, 1, 0.9);
   const TrialId first = record_.Complete(study_, 2, 0.1);
   record_.Wait(record_.Study("second"), 3, 1, record_.store.Trial(first).fingerprint);
-  EXPECT_THAT(WhyKept(Plan({study_}, 1), first), HasSubstr("MC-BLSTM3 seed 1 starts from it"));
+  EXPECT_THAT(WhyKept(Plan({study_}, 1), first), "second/MC-BLSTM3#1 starts from it");
 }
 
 TEST_F(PrunePlanTest, WhatARunningStudyMayStartFromStays) {
@@ -101,7 +101,32 @@ TEST_F(PrunePlanTest, WhatCountsNoMoreIsNoneOfTheBest) {
   const PrunePlan plan = Plan({study_}, 1);
   EXPECT_THAT(TrialsOf(plan), ElementsAre(old));
   EXPECT_THAT(plan.kept, IsEmpty());
+  EXPECT_EQ(plan.files[0].best_not_counted, "it was trained on other data");
   (void)now;
+}
+
+TEST_F(PrunePlanTest, OnlyTheBestOfWhatDoesNotCountIsSaidToBeThat) {
+  const TrialId best = record_.Complete(study_, 1, 0.9), other = record_.Complete(study_, 2, 0.5);
+  record_.Complete(study_, 3, 0.1);
+  record_.store.StopCounting(study_, {best, other}, "it was trained on other data");
+  for (const GivenUpFile& file : Plan({study_}, 1).files) {
+    EXPECT_EQ(file.best_not_counted.empty(), file.trial.id == other);
+  }
+}
+
+TEST_F(PrunePlanTest, WhereNothingThatCountsIsCompleteTheBestOfTheOthersStay) {
+  // As after a run that was interrupted just after the data had changed.
+  const TrialId best = record_.Complete(study_, 1, 0.9), other = record_.Complete(study_, 2, 0.5);
+  record_.store.StopCounting(study_, {best, other}, "it was trained on other data");
+  NewTrial now = ExampleNewTrial(1);
+  now.spec.data.digest = "of other data";
+  now.fingerprint = Fingerprint(now.spec);
+  record_.store.AddTrials(study_, {now});
+  const PrunePlan plan = Plan({study_}, 1);
+  EXPECT_THAT(TrialsOf(plan), ElementsAre(other));
+  EXPECT_EQ(WhyKept(plan, best),
+            "one of the best that do not count now, and nothing that counts is complete yet");
+  EXPECT_THAT(TrialsOf(Plan({study_}, 0)), SizeIs(2));
 }
 
 TEST_F(PrunePlanTest, OnlyCompleteTrialsGiveUpFiles) {

@@ -74,6 +74,33 @@ TEST_F(OutdatedTrialsTest, SaysWhichFilesOfTheDataAreNewOrGone) {
   EXPECT_EQ(outdated[0].why(), "it was trained on other data");
 }
 
+TEST_F(OutdatedTrialsTest, AnOlderWayOfDigestingIsNoOtherContent) {
+  const std::string content(200'000, 'm');
+  for (const char* name : {"train0", "validate0"}) WriteFileAtomically(folder_ / name, content);
+  spec_.data.train = {(folder_ / "train0").string()};
+  spec_.data.validate = {(folder_ / "validate0").string()};
+  spec_.data.digest = "by which it is known now";
+  TrialSpec older = spec_;
+  // What the version before the census wrote of these files.
+  const std::string end = HashBytes(std::string(64 << 10, 'm'));
+  const std::string rest = " 200000 " + end + " " + end + "\n";
+  older.data.digest = HashBytes("train\ntrain0" + rest + "validate\nvalidate0" + rest);
+  const TrialId trial = Add(older);
+  const std::vector<Outdated> outdated = Find(spec_.data);
+  ASSERT_THAT(outdated, SizeIs(1));
+  EXPECT_THAT(outdated[0].change, testing::HasSubstr("an earlier version digested the names"));
+  EXPECT_THAT(outdated[0].trials, ElementsAre(trial));
+  EXPECT_EQ(outdated[0].why(), "it was recorded with an older digest of the data");
+  EXPECT_THAT(LinesOf(outdated),
+              ElementsAre(testing::HasSubstr("; 1 trial that was recorded with an older digest of "
+                                             "the data no longer counts"),
+                          "they stay in the record; `beamgrid trials STUDY --all` lists them"));
+  // Other ends are other content for any digest.
+  WriteFileAtomically(folder_ / "train0", "x" + content);
+  EXPECT_THAT(Changes(spec_.data),
+              ElementsAre("data: the files have the same names, what is in them is another"));
+}
+
 TEST_F(OutdatedTrialsTest, AnotherClassListIsOtherContent) {
   spec_.data.weighted_classes = {1, 2};
   spec_.data.class_weight = 2;

@@ -7,17 +7,23 @@
 namespace beamgrid {
 namespace {
 
+Candidate Of(const std::string& name, std::vector<std::size_t> seeds) {
+  return {.name = name, .model = ExampleModel(), .seeds = std::move(seeds)};
+}
+
 TEST(SeedResults, TellsTheMeanWhenTheLastSeedEnds) {
-  SeedResults results(3);
-  const CandidateId id = results.Open({"a", ExampleModel()});
-  EXPECT_FALSE(results.Settle({id, 2}, {0.1, 40}));
-  EXPECT_FALSE(results.Settle({id, 0}, {0.2, 40}));
-  EXPECT_FALSE(results.Settle({id, 0}, {0.2, 40}));  // the same seed again is no other seed
+  SeedResults results;
+  const CandidateId id = results.Open(Of("a", {0, 1, 2}));
+  EXPECT_FALSE(results.Settle({id, 2}, {0.1, 40, 3}));
+  EXPECT_FALSE(results.Settle({id, 0}, {0.2, 40, 5}));
+  EXPECT_FALSE(results.Settle({id, 0}, {0.2, 40, 5}));  // the same seed again is no other seed
   const auto finding = results.Settle({id, 1}, {0.7, 40});
   ASSERT_TRUE(finding);
   EXPECT_EQ(finding->name, "a");
   EXPECT_EQ(finding->model, ExampleModel());
   EXPECT_EQ(finding->objective, (0.2 + 0.7 + 0.1) / 3);
+  EXPECT_EQ(finding->scores, (std::vector<double>{0.2, 0.7, 0.1}));
+  EXPECT_EQ(finding->seconds, 8);
   EXPECT_EQ(finding->size_bytes, 40);
   EXPECT_EQ(results.size(), 0U);
 }
@@ -26,8 +32,8 @@ TEST(SeedResults, TheMeanDoesNotDependOnTheOrderOfEnds) {
   const double values[] = {0.1, 0.2, 0.3};
   std::optional<double> means[2];
   for (const bool backwards : {false, true}) {
-    SeedResults results(3);
-    const CandidateId id = results.Open({"a", {}});
+    SeedResults results;
+    const CandidateId id = results.Open(Of("a", {0, 1, 2}));
     for (std::size_t i = 0; i < 3; ++i) {
       const std::size_t seed = backwards ? 2 - i : i;
       if (const auto finding = results.Settle({id, seed}, {values[seed], 0})) {
@@ -40,9 +46,9 @@ TEST(SeedResults, TheMeanDoesNotDependOnTheOrderOfEnds) {
 }
 
 TEST(SeedResults, OneFailedSeedFailsTheCandidate) {
-  SeedResults results(2);
-  const CandidateId first = results.Open({"a", {}});
-  const CandidateId second = results.Open({"b", {}});
+  SeedResults results;
+  const CandidateId first = results.Open(Of("a", {0, 1}));
+  const CandidateId second = results.Open(Of("b", {3, 4}));
   EXPECT_FALSE(results.Settle({first, 0}, {std::nullopt, 8}));
   EXPECT_FALSE(results.Settle({second, 0}, {0.5, 0}));
   const auto finding = results.Settle({first, 1}, {0.5, 16});
@@ -53,8 +59,8 @@ TEST(SeedResults, OneFailedSeedFailsTheCandidate) {
 }
 
 TEST(SeedResults, ARefusedCandidateIsClosedWithoutObjective) {
-  SeedResults results(2);
-  const CandidateId id = results.Open({"a", ExampleModel()});
+  SeedResults results;
+  const CandidateId id = results.Open(Of("a", {0, 1}));
   const Finding finding = results.Refuse(id, 99);
   EXPECT_EQ(finding.name, "a");
   EXPECT_FALSE(finding.objective);

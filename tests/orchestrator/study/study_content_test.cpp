@@ -249,6 +249,25 @@ TEST_F(StudyContentTest, WhatWasMeasuredWhileTheDataChangedIsNotRecorded) {
   for (const TrialFile& trial : world_.trial_files) EXPECT_EQ(trial.resume_from, "");
 }
 
+TEST_F(StudyContentTest, WhatWasInterruptedGoesOnWhenItsDataComeBack) {
+  FakeExecutor executor(world_, outcome_of_);
+  executor.on_poll = [&] {
+    if (world_.started.empty()) return;
+    executor.held = {world_.started.back()};  // it writes a checkpoint when it is cancelled
+    runner_->Interrupt();
+  };
+  slots_ = 1;
+  const std::string recipe = RecipeText("s", "[resources]\ndevices = [\"cpu\"]\n", "[1]");
+  EXPECT_TRUE(Run(recipe, executor).interrupted);
+  UseOtherData();
+  EXPECT_EQ(Run(recipe).complete, 1);
+  EXPECT_EQ(world_.trial_files.back().resume_from, "") << "it is of other data";
+  UseFirstData();
+  EXPECT_EQ(Run(recipe).complete, 1);
+  EXPECT_THAT(world_.trial_files.back().resume_from, HasSubstr(kLastCheckpoint));
+  ExpectEachSeedOnce("s", 1, 0.5);
+}
+
 TEST_F(StudyContentTest, WhatFailsOnDataThatChangedIsNoFailureOfTheTrial) {
   FakeWatch watch;
   watch_ = &watch;

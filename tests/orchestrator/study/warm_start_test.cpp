@@ -162,7 +162,7 @@ TEST_F(StartTrialsTest, WeightsThatWerePrunedAreNamed) {
   const TrialRecord trial = store_.FindByFingerprint(Fingerprint(0)).value();
   RecordUpkeep(store_).GiveUpFile(trial, trial.result->artifacts.at(0));
   EXPECT_THAT(ErrorText<Error>([&] { (void)FindWarmStartModel(store_, Fingerprint(0)); }),
-              HasSubstr("were pruned"));
+              HasSubstr("were given up by `prune`, "));
 }
 
 }  // namespace

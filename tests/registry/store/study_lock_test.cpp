@@ -79,6 +79,25 @@ TEST(StudyLock, IsFreeAgainAfterItsHolder) {
   EXPECT_NO_THROW(StudyLock(folder / "beamgrid.db", "study"));
 }
 
+TEST(StudyLock, LeavesNoFileBehindAndRemovesADeadHolders) {
+  const TemporaryFolder folder;
+  const auto note = folder / "beamgrid.db.study.lock";
+  Holder holder(folder / "beamgrid.db");
+  EXPECT_TRUE(std::filesystem::exists(note));
+  holder.Kill();
+  EXPECT_TRUE(std::filesystem::exists(note)) << "nobody was there to remove it";
+  {
+    const StudyLock lock(folder / "beamgrid.db", "study");
+    EXPECT_THAT(ReadFile(note), HasSubstr("pid " + std::to_string(::getpid())));
+    EXPECT_THAT(lock.Noted(), testing::ElementsAre("study"));
+    // Who is refused leaves the holder's name alone.
+    EXPECT_THROW(StudyLock(folder / "beamgrid.db", "study"), UsageError);
+    EXPECT_TRUE(std::filesystem::exists(note));
+  }
+  EXPECT_FALSE(std::filesystem::exists(note));
+  EXPECT_THAT(StudyLock(folder / "beamgrid.db", "other").Noted(), testing::ElementsAre("other"));
+}
+
 TEST(StudyLock, StudiesAndDatabasesDoNotHinderEachOther) {
   const TemporaryFolder folder;
   const StudyLock lock(folder / "a.db", "study");

@@ -40,7 +40,7 @@ std::vector<Block> Blocks(const std::string& strategy) {
       {"[grid.train]", {"decay = [0.9, 0.8]", "epochs = [3, 4]"}},
       {"[[exclude]]", {"temporal.layers = 2", "extras.dropout = 0.2"}},
       {"[[exclude]]", {"train.decay = 0.9", "multimodal.window = 9"}},
-      {"[search]", {"strategy = \"" + strategy + "\"", "passes = 2"}},
+      {"[search]", {"strategy = \"" + strategy + "\""}},
       {"[resources]", {"threads_per_worker = 2", "timeout = \"1h\"", "priority = 3"}},
       {"[ensemble]", {"members = 3"}},
       {"[[table]]", {"vary = \"temporal\"", "title = \"T\""}},
@@ -168,19 +168,34 @@ TEST(RecipeDigest, TheOrderOfEntriesCountsWhereASearchStartsFromTheFirst) {
             DigestOf(RecipeHead() + kTwoEntriesTurned + baseline));
 }
 
-TEST(RecipeDigest, WhatGreedyDoesCountsForGreedyAndNotForTheGrid) {
+TEST(RecipeDigest, WhatAStrategyDoesCountsForItAndNotForTheGrid) {
   const std::string head = RecipeHead() + "[search]\nstrategy = ";
   std::set<std::string> greedy, grid;
-  for (const std::string rest :
-       {"", "passes = 2\n", "order = [\"temporal\"]\n", "order = [\"temporal\", \"loss\"]\n",
-        "order = [\"loss\", \"temporal\"]\n", "[search.baseline]\nextras = { layer_norm = true }\n",
-        "[search.baseline]\ntrain = { epochs = 1 }\n", "[[search.stage]]\nvary = \"temporal\"\n",
-        "[[search.stage]]\nvary = \"temporal\"\nfix = { loss = { use = \"huber\" } }\n"}) {
+  for (const std::string rest : {"", "[search.baseline]\nextras = { layer_norm = true }\n",
+                                 "[search.baseline]\ntrain = { epochs = 1 }\n"}) {
     greedy.insert(DigestOf(head + "\"greedy\"\n" + rest));
     grid.insert(DigestOf(head + "\"grid\"\n" + rest));
   }
-  EXPECT_EQ(greedy.size(), 9U);
   EXPECT_EQ(grid.size(), 1U);
+  for (const std::string rest :
+       {"passes = 2\n", "order = [\"temporal\"]\n", "order = [\"temporal\", \"loss\"]\n",
+        "order = [\"loss\", \"temporal\"]\n", "[[search.stage]]\nvary = \"temporal\"\n",
+        "[[search.stage]]\nvary = \"temporal\"\nfix = { loss = { use = \"huber\" } }\n"}) {
+    greedy.insert(DigestOf(head + "\"greedy\"\n" + rest));
+  }
+  EXPECT_EQ(greedy.size(), 9U);
+  EXPECT_NE(DigestOf(head + "\"beam\"\n"), DigestOf(head + "\"beam\"\nwidth = 4\n"));
+}
+
+TEST(RecipeDigest, TheSeedsThatAreRacedForCount) {
+  const auto digest = [](const std::string& seeds) {
+    std::string text = RecipeHead();
+    const std::string name = "name = \"test\"\n";
+    return DigestOf(text.insert(text.find(name), "seeds = " + seeds + "\n"));
+  };
+  EXPECT_EQ(digest("{ min = 1, max = 3 }"), digest("{ max = 3 }"));
+  EXPECT_NE(digest("{ min = 1, max = 3 }"), digest("{ min = 2, max = 3 }"));
+  EXPECT_NE(digest("{ min = 1, max = 3 }"), digest("[1, 2, 3]"));
 }
 
 }  // namespace

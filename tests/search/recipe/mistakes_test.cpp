@@ -221,22 +221,57 @@ const Case kCases[] = {
       "10:1: exclude: is a table, must be one or more tables, each under [[exclude]]"}},
     {"UnknownStrategy",
      "[search]\nstrategy = \"gredy\"\n",
-     {"10:12: search.strategy: is \"gredy\", must be one of grid, greedy, random, model; did you "
+     {"10:12: search.strategy: is \"gredy\", must be one of beam, greedy, grid, halving, model, random; did you "
       "mean 'greedy'?"}},
     {"SearchUnknownKey",
      "[search]\nstrategy = \"greedy\"\npases = 2\n",
      {"11:1: search.pases: unknown key 'pases'; did you mean 'passes'?; known here: strategy, "
       "order, passes, baseline, stage"}},
     {"OrderUnknown",
-     "[search]\norder = [\"temporal\", \"clasifier\", \"temporal\"]\n",
+     "[search]\norder = [\"temporal\", \"clasifier\", \"temporal\"]\nstrategy = \"beam\"\n",
      {"10:22: search.order[1]: unknown criterion 'clasifier'; did you mean 'classifier'?; known: "
       "multimodal, temporal, extras, classifier, label_processing, loss, train",
       "10:35: search.order[2]: 'temporal' is in the list already"}},
     {"OrderNotList",
-     "[search]\norder = \"temporal\"\n",
+     "[search]\norder = \"temporal\"\nstrategy = \"greedy\"\n",
      {"10:9: search.order: is text, must be a list of criteria: multimodal, temporal, extras, "
       "classifier, label_processing, loss, train"}},
-    {"PassesOutOfRange", "[search]\npasses = 0\n", {"10:10: search.passes: is 0, must be 1..100"}},
+    {"PassesOutOfRange",
+     "[search]\npasses = 0\nstrategy = \"greedy\"\n",
+     {"10:10: search.passes: is 0, must be 1..100"}},
+    {"OptionsOfOtherStrategies",
+     "[search]\nstrategy = \"beam\"\npasses = 2\neta = 2\nwidth = 2\n[[search.stage]]\nvary = "
+     "\"temporal\"\n",
+     {"11:1: search.passes: is an option of strategy = \"greedy\"; this search has strategy = "
+      "\"beam\": take the line out, or change the strategy",
+      "12:1: search.eta: is an option of strategy = \"halving\"; this search has strategy = "
+      "\"beam\": take the line out, or change the strategy",
+      "14:10: search.stage: is an option of strategy = \"greedy\"; this search has strategy = "
+      "\"beam\": take the line out, or change the strategy"}},
+    {"OrderOfTheGrid",
+     "[search]\norder = [\"temporal\"]\n",
+     {"10:1: search.order: is an option of strategy = \"beam\" or \"greedy\"; this search has "
+      "strategy = \"grid\": take the line out, or change the strategy"}},
+    {"OneEpochToHalve",
+     "[train]\nepochs = 1\n[search]\nstrategy = \"halving\"\nmin_epochs = 1\n",
+     {"13:14: search.min_epochs: a training has 1 epoch (train.epochs) and is to be looked at "
+      "after "
+      "1/2 of them (eta), but not before epoch 1 (min_epochs), so there is nothing to halve: write "
+      "more train.epochs or fewer min_epochs, or strategy = \"grid\""}},
+    {"OneEpochToHalveByDefault",
+     "[train]\nepochs = 1\n[search]\nstrategy = \"halving\"\n",
+     {"11:1: search: a training has 1 epoch (train.epochs) and is to be looked at after 1/2 of "
+      "them "
+      "(eta), but not before epoch 1 (min_epochs), so there is nothing to halve: write more "
+      "train.epochs or fewer min_epochs, or strategy = \"grid\""}},
+    {"EpochsThatVaryToHalve",
+     "[grid.train]\nepochs = [3, 9]\n[search]\nstrategy = \"halving\"\n",
+     {"11:1: search: halving compares models after equally many epochs, but grid.train varies "
+      "epochs: write one number under [train]"}},
+    {"OneCandidateToHalve",
+     "[search]\nstrategy = \"halving\"\ncandidates = 1\n",
+     {"11:14: search.candidates: is 1, and one model has none to be compared with: write 2 or "
+      "more, or 0 for the whole grid"}},
     {"BaselineUnknownCriterion",
      "[search.baseline]\nclasifier = { use = \"moe\" }\n",
      {"10:1: search.baseline.clasifier: unknown criterion 'clasifier'; did you mean 'classifier'?; "
@@ -250,15 +285,17 @@ const Case kCases[] = {
      {"10:39: search.baseline.classifier.experts: is a list, must be one value, 1..64: lists are "
       "expanded under [grid] only"}},
     {"StageVaryUnknown",
-     "[[search.stage]]\nvary = \"temporals\"\n",
-     {"10:8: search.stage[0].vary: unknown criterion 'temporals'; did you mean 'temporal'?; known: "
+     "[search]\nstrategy = \"greedy\"\n[[search.stage]]\nvary = \"temporals\"\n",
+     {"12:8: search.stage[0].vary: unknown criterion 'temporals'; did you mean 'temporal'?; known: "
       "multimodal, temporal, extras, classifier, label_processing, loss, train"}},
     {"StageVaryMissing",
-     "[[search.stage]]\nfix = { temporal = { use = \"mean\" } }\n",
-     {"9:1: search.stage[0].vary: is missing: the criterion that the stage varies"}},
+     "[search]\nstrategy = \"greedy\"\n[[search.stage]]\nfix = { temporal = { use = \"mean\" } }\n",
+     {"11:1: search.stage[0].vary: is missing: the criterion that the stage varies"}},
     {"StageFixesWhatItVaries",
-     "[[search.stage]]\nvary = \"temporal\"\nfix = { temporal = { use = \"mean\" } }\n",
-     {"11:7: search.stage[0].fix: holds 'temporal', which the stage varies"}},
+     "[search]\nstrategy = \"greedy\"\n[[search.stage]]\nvary = \"temporal\"\nfix = { temporal = { "
+     "use "
+     "= \"mean\" } }\n",
+     {"13:7: search.stage[0].fix: holds 'temporal', which the stage varies"}},
     {"DevicesText",
      "[resources]\ndevices = \"cuda\"\n",
      {"10:11: resources.devices: is \"cuda\", must be \"auto\" or a list like [\"cuda:0\", "
@@ -447,10 +484,23 @@ TEST(RecipeMistakesOfTheHead, SeedsMustBeAList) {
   EXPECT_THAT(MistakesOf(head), IsEmpty());
   EXPECT_THAT(MistakesOf(head + "seeds = 3\n"),
               ElementsAre("r.toml:9:9: study.seeds: is an integer, must be a list of one or more "
-                          "integers: seeds = [1, 2, 3]"));
+                          "integers: seeds = [1, 2, 3], or how many of them are raced for: seeds = "
+                          "{ min = 1, max = 5 }"));
   EXPECT_THAT(MistakesOf(head + "seeds = []\n"),
               ElementsAre("r.toml:9:9: study.seeds: is an empty list, must be a list of one or "
-                          "more integers: seeds = [1, 2, 3]"));
+                          "more integers: seeds = [1, 2, 3], or how many of them are raced for: "
+                          "seeds = { min = 1, max = 5 }"));
+  EXPECT_THAT(MistakesOf(head + "seeds = { min = 2, max = 2 }\n"),
+              ElementsAre("r.toml:9:26: study.seeds.max: is 2, must be more than min (2), else "
+                          "there are no seeds to race for; for 2 of every model write a list, as "
+                          "in seeds = [1, 2]"));
+  EXPECT_THAT(MistakesOf(head + "seeds = { min = 0, max = 5, least = 1 }\n"),
+              ElementsAre("r.toml:9:17: study.seeds.min: is 0, must be 1..1000",
+                          "r.toml:9:29: study.seeds.least: unknown key 'least'; known here: min, "
+                          "max"));
+  EXPECT_THAT(MistakesOf(head + "seeds = {}\n"),
+              ElementsAre("r.toml:9:9: study.seeds.max: is missing: the most seeds that a model "
+                          "gets"));
 }
 
 TEST(RecipeMistakesOfTheHead, SectionsOfAnotherKindAreNamed) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <stdexcept>
@@ -104,17 +105,23 @@ std::string Said(const std::string& text) {
   return CanonicalJson(said);
 }
 
-/// The sections that a recipe may have anywhere, with the keys that they need; `key` is about to be
-/// written there.
-Written WithSection(const std::string& section, const std::string& key) {
-  Written written;
+/// Returns a strategy that takes the key of [search].
+std::string StrategyWith(const std::string& key) {
   for (const StrategyInfo& strategy : Strategies()) {
-    for (const OptionInfo& option : strategy.options) {
-      if (section == "search" && option.name == key) {
-        written.Set("search", "strategy", CanonicalJson(OptionValue(strategy.name)));
-      }
+    if (std::ranges::count(strategy.uses, key) > 0 ||
+        std::ranges::find(strategy.options, key, &OptionInfo::name) != strategy.options.end()) {
+      return strategy.name;
     }
   }
+  return "grid";
+}
+
+/// The sections that a recipe may have anywhere, with the keys that they need.
+Written WithSection(const std::string& section, const std::string& key = "") {
+  Written written;
+  if (section == "search") written.Set("search", "strategy", "\"" + StrategyWith(key) + "\"");
+  if (section == "search.stage") written.Set("search", "strategy", "\"greedy\"");
+  if (section == "study.seeds") return written.Set("study.seeds", "max", "900");
   if (section == "table") written.Set("table", "vary", "\"temporal\"");
   if (section == "search.stage") written.Set("search.stage", "vary", "\"temporal\"");
   return written.Add(section);
@@ -133,7 +140,8 @@ const std::map<std::string, Samples> kSamples = {
     {"plugins", {{"\"a.so\"", "[\"a.so\", \"b.so\"]"}, {{"[]", "empty"}, {"1", "must be text"}}}},
     {"study.name", {{"\"a-B_1\""}, {{"\"a b\"", "1..100 letters"}, {"\"\"", "1..100 letters"}}}},
     {"study.seeds",
-     {{"[0]", "[1, 2]"}, {{"[]", "one or more"}, {"[-1]", "from 0 on"}, {"1", "list"}}}},
+     {{"[0]", "[1, 2]", "{ max = 3 }", "{ min = 2, max = 3 }"},
+      {{"[]", "one or more"}, {"[-1]", "from 0 on"}, {"1", "list"}, {"{}", "missing"}}}},
     {"study.objective", {{"\"gap\"", "\"segment_map\""}, {{"\"gpa\"", "did you mean 'gap'"}}}},
     {"data.train", {{"\"t*\"", "[\"a\", \"b\"]"}, {{"[]", "empty"}, {"1", "must be text"}}}},
     {"data.validate", {{"\"t*\"", "[\"a\", \"b\"]"}, {{"[]", "empty"}}}},
@@ -145,6 +153,11 @@ const std::map<std::string, Samples> kSamples = {
     {"data.weighted_classes",
      {{}, {{"[1]", "needs class_weight"}, {"[10]", "0..9"}, {"[]", "empty list"}}}},
     {"search.order", {{"[\"temporal\"]"}, {{"[\"tmp\"]", "unknown criterion"}, {"1", "list"}}}},
+    {"search.eta", {{"2", "5"}, {{"1", "2..16"}, {"17", "2..16"}, {"6", "nothing to halve"}}}},
+    {"search.min_epochs", {{"1", "2"}, {{"5", "nothing to halve"}, {"0", "1..1000000"}}}},
+    {"search.candidates", {{"0", "2", "1000000"}, {{"1", "none to be compared"}, {"-1", "0.."}}}},
+    {"study.seeds.min", {{"1", "899"}, {{"0", "1..1000"}, {"900", "more than min"}}}},
+    {"study.seeds.max", {{"2", "1000"}, {{"1", "more than min"}, {"1001", "1..1000"}}}},
     {"search.stage.vary", {{"\"temporal\""}, {{"\"tempral\"", "did you mean 'temporal'"}}}},
     {"search.stage.fix", {{"{ classifier = { use = \"moe\" } }"}, {{"1", "table"}}}},
     {"resources.devices",

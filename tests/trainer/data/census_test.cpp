@@ -314,7 +314,7 @@ TEST_F(SegmentCensusTest, ASegmentThatIsThereTwiceStops) {
 TEST_F(SegmentCensusTest, RecordsWithoutAUsableRatingAreSaid) {
   const DataSpec spec = Segments({Rated("a", {0}), Rated("c", {100})}, {Rated("b", {0})});
   EXPECT_THAT(ProblemsOf(spec), IsEmpty());
-  EXPECT_THAT(WarningsOf(spec), ElementsAre(HasSubstr("1 training records have no rated segment")));
+  EXPECT_THAT(WarningsOf(spec), ElementsAre(HasSubstr("1 training record has no rated segment")));
 }
 
 TEST_F(SegmentCensusTest, ValidationInWhichNothingIsShownStops) {

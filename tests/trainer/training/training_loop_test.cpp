@@ -145,6 +145,53 @@ TEST_F(TrainingLoopTest, StoppedAgainAndAgainItEndsInTheSameBits) {
   ExpectSameFiles(whole, folder);
 }
 
+TEST_F(TrainingLoopTest, PausedAfterAnEpochItGoesOnToTheSameBits) {
+  const std::filesystem::path whole = NewFolder();
+  const auto epochs = static_cast<std::int64_t>(RunIn(whole, StatefulTrial()).epochs.size());
+  ASSERT_GE(epochs, 2);
+  std::filesystem::path last;
+  int steps = 0;
+  for (std::int64_t until = 1; until < epochs; ++until) {
+    TrialFile trial = StatefulTrial();
+    trial.until_epoch = until;
+    trial.resume_from = last.empty() ? "" : (last / kLastCheckpoint).string();
+    const std::filesystem::path folder = NewFolder();
+    std::vector<std::int64_t> told;
+    const LoopHooks hooks{.report =
+                              [&](const Message& message) {
+                                const auto* ended = std::get_if<Evaluated>(&message);
+                                if (ended != nullptr) told.push_back(ended->epoch.epoch);
+                              },
+                          .stop_requested =
+                              [&] {
+                                ++steps;
+                                return false;
+                              }};
+    EXPECT_THROW(RunIn(folder, trial, hooks), Paused);
+    // Also what ended before: the orchestrator may not have heard of it.
+    ASSERT_EQ(std::ssize(told), until);
+    EXPECT_FALSE(std::filesystem::exists(folder / kResultFile));
+    const int before = steps;
+    EXPECT_THROW(RunIn(folder, trial, hooks), Paused);
+    EXPECT_EQ(steps, before) << "it was there already";
+    last = folder;
+  }
+  TrialFile trial = StatefulTrial();
+  trial.resume_from = (last / kLastCheckpoint).string();
+  const std::filesystem::path resumed = NewFolder();
+  RunIn(resumed, trial);
+  ExpectSameFiles(whole, resumed);
+}
+
+TEST_F(TrainingLoopTest, WhatEndsByItselfDoesNotPause) {
+  const std::filesystem::path whole = NewFolder(), folder = NewFolder();
+  RunIn(whole, StatefulTrial());
+  TrialFile trial = StatefulTrial();
+  trial.until_epoch = 1000;
+  RunIn(folder, trial);
+  ExpectSameFiles(whole, folder);
+}
+
 TEST_F(TrainingLoopTest, SkippedRecordsAreCountedOverAllAttempts) {
   TrialFile trial = StatefulTrial();
   DataSpec& data = trial.spec.data;

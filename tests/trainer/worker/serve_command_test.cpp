@@ -170,6 +170,29 @@ TEST_F(ServeCommandTest, TerminatedInATrialItStopsAndThenEndsInTheSameBits) {
   EXPECT_EQ(CanonicalFiles(whole), CanonicalFiles(stopped));
 }
 
+TEST_F(ServeCommandTest, APausedTrialLeavesAProcessThatTakesMore) {
+  const TrialFile trial = Small(3);
+  const std::filesystem::path whole = Attempt(trial);
+  ASSERT_EQ(RunTrainer({"train", whole.string()}).exit, 0);
+  TrialFile paused = trial;
+  paused.until_epoch = 1;
+  const std::filesystem::path first = Attempt(paused);
+  TrainerProgram worker({"serve"});
+  worker.Say(first.string());
+  ASSERT_TRUE(worker.AwaitMessage<Failed>());
+  ASSERT_TRUE(worker.AwaitMessage<Ready>());
+  EXPECT_FALSE(std::filesystem::exists(first / kResultFile));
+  EXPECT_THAT(ReadFile(first / kWorkerLog), HasSubstr("paused after epoch 1 of 3"));
+  TrialFile rest = trial;
+  rest.resume_from = (first / kLastCheckpoint).string();
+  const std::filesystem::path second = Attempt(rest);
+  worker.Say(second.string());
+  ASSERT_TRUE(worker.AwaitMessage<Finished>());
+  EXPECT_EQ(CanonicalFiles(second), CanonicalFiles(whole));
+  worker.CloseInput();
+  EXPECT_EQ(worker.Wait(), 0);
+}
+
 TEST_F(ServeCommandTest, TerminatedBetweenTrialsItEnds) {
   TrainerProgram worker({"serve"});
   worker.Say(Attempt(Small()).string());

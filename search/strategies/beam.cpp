@@ -1,0 +1,200 @@
+// Beam search over the criteria: as greedy, but the best few partial choices are kept instead of
+// one, so that a part that shows its worth only beside a later one is not lost (Lowerre 1976, "The
+// Harpy Speech Recognition System"; here over the parts of a model).
+//
+// A stage varies one criterion around each model of the beam. The best `width` models of the stage
+// are the beam of the next one; the first beam is the baseline alone.
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+
+#include "registry/util/text.h"
+#include "search/strategy.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr double kWidest = 1000;
+
+class BeamStrategy : public Strategy {
+ public:
+  BeamStrategy(const SearchSpace& space, const Recipe& recipe)
+      : space_(&space),
+        width_(static_cast<std::size_t>(recipe.search.other.at("width").as_int64())),
+        criteria_(recipe.search.order.empty() ? VaryingCriteria(space) : recipe.search.order),
+        beam_({space.Baseline()}) {
+    if (criteria_.empty()) criteria_ = {""};  // nothing varies: the baseline alone
+    BeginStage();
+    EndStages();
+  }
+
+  std::optional<Candidate> Ask() override {
+    if (finished_ || !SkipToNew()) return std::nullopt;
+    ModelSpec model = Upcoming();
+    Candidate candidate{space_->Name(model), std::move(model)};
+    candidate.why = Why();
+    pending_.insert(candidate.name);
+    stage_names_.insert(candidate.name);
+    ++asked_;
+    Advance();
+    // Now, not when it is told: after the last one the stage may hold nothing new any more.
+    static_cast<void>(SkipToNew());
+    return candidate;
+  }
+
+  void Tell(const Finding& finding) override {
+    if (pending_.erase(finding.name) == 0) {
+      throw std::logic_error("beam search: told of '" + finding.name +
+                             "', which it does not wait for");
+    }
+    known_.emplace(finding.name, finding);
+    EndStages();
+  }
+
+  [[nodiscard]] bool finished() const override { return finished_; }
+
+  /// Returns an upper bound: models that are known by then, or excluded, will not be asked for.
+  [[nodiscard]] std::optional<std::int64_t> planned() const override {
+    if (finished_) return asked_;
+    std::int64_t sum = asked_;
+    for (std::size_t i = stage_; i < criteria_.size(); ++i) {
+      const bool now = i == stage_;
+      const auto bases = static_cast<std::int64_t>(now ? beam_.size() - base_ : width_);
+      sum = SaturatingAdd(
+          sum, SaturatingMultiply(bases, space_->CandidateCount(criteria_[i])) - (now ? next_ : 0));
+    }
+    return sum;
+  }
+
+  [[nodiscard]] std::vector<std::string> Decisions() const override { return decisions_; }
+
+ private:
+  [[nodiscard]] const std::string& criterion() const { return criteria_[stage_]; }
+  [[nodiscard]] ModelSpec Upcoming() const {
+    return space_->Replace(beam_[base_], criterion(), next_);
+  }
+
+  [[nodiscard]] std::string Why() const {
+    if (criterion().empty()) return "the baseline, the only model";
+    return "stage " + std::to_string(stage_ + 1) + " of " + std::to_string(criteria_.size()) +
+           " varies " + criterion() + " around " + space_->Name(beam_[base_]) +
+           (stage_ == 0 ? ", the baseline"
+                        : ", place " + std::to_string(base_ + 1) + " of the beam");
+  }
+
+  void BeginStage() {
+    base_ = 0;
+    next_ = 0;
+    excluded_ = 0;
+    stage_names_.clear();
+    static_cast<void>(SkipToNew());
+  }
+
+  void Advance() {
+    if (++next_ < space_->CandidateCount(criterion())) return;
+    next_ = 0;
+    ++base_;
+  }
+
+  /// Moves on to the stage's next model that has to be trained; false where there is none.
+  bool SkipToNew() {
+    for (; base_ < beam_.size(); Advance()) {
+      const ModelSpec model = Upcoming();
+      if (space_->Excluded(model)) {
+        ++excluded_;
+        continue;
+      }
+      const std::string name = space_->Name(model);
+      if (pending_.contains(name)) continue;
+      if (!known_.contains(name)) return true;
+      stage_names_.insert(name);
+    }
+    return false;
+  }
+
+  void EndStages() {
+    while (!finished_ && base_ == beam_.size() && pending_.empty()) {
+      Decide();
+      if (++stage_ == criteria_.size()) return Finish();
+      BeginStage();
+    }
+  }
+
+  /// Makes the stage's best the next beam.
+  void Decide() {
+    std::vector<const Finding*> sound;
+    for (const std::string& name : stage_names_) {
+      const Finding& finding = known_.at(name);
+      if (finding.objective) sound.push_back(&finding);
+    }
+    std::ranges::sort(
+        sound, [](const Finding* left, const Finding* right) { return Beats(*left, *right); });
+    const std::string title = criterion().empty() ? "baseline" : criterion();
+    if (sound.empty()) {
+      decisions_.push_back(
+          title + ": " +
+          (stage_names_.empty()
+               ? "every candidate is excluded"
+               : "all of " + CountText(stage_names_.size(), "candidate") + " failed") +
+          "; the beam stays as it is");
+      return;
+    }
+    const std::size_t kept = std::min(width_, sound.size());
+    std::string text = title + ": kept " + CountText(kept, "model") + " of " +
+                       std::to_string(stage_names_.size()) + ":";
+    beam_.clear();
+    for (std::size_t i = 0; i < kept; ++i) {
+      beam_.push_back(sound[i]->model);
+      text += (i == 0 ? " " : ", ") + sound[i]->name + " " + FixedText(*sound[i]->objective, 5);
+    }
+    if (sound.size() < stage_names_.size()) {
+      text += "; " + std::to_string(stage_names_.size() - sound.size()) + " failed";
+    }
+    if (excluded_ > 0) text += "; " + std::to_string(excluded_) + " excluded";
+    decisions_.push_back(std::move(text));
+  }
+
+  void Finish() {
+    finished_ = true;
+    const Finding* best = nullptr;
+    for (const auto& [name, finding] : known_) {
+      if (finding.objective && (best == nullptr || Beats(finding, *best))) best = &finding;
+    }
+    decisions_.push_back(best == nullptr
+                             ? "no model was trained to the end"
+                             : "best of " + CountText(known_.size(), "model") + ": " + best->name +
+                                   " with " + FixedText(*best->objective, 5));
+  }
+
+  const SearchSpace* space_;
+  std::size_t width_;
+  std::vector<std::string> criteria_;
+  std::vector<ModelSpec> beam_;           ///< the best first
+  std::map<std::string, Finding> known_;  ///< by name
+  std::vector<std::string> decisions_;
+  std::size_t stage_ = 0;
+  bool finished_ = false;
+  std::int64_t asked_ = 0;
+
+  // The stage under way: its next model is candidate `next_` around beam_[base_].
+  std::size_t base_ = 0;
+  std::int64_t next_ = 0;
+  std::set<std::string> stage_names_;  ///< asked for or known before
+  std::set<std::string> pending_;      ///< asked for and not yet told
+  std::int64_t excluded_ = 0;
+};
+
+[[maybe_unused]] const bool registered_beam = RegisterStrategy<BeamStrategy>(
+    {.name = "beam",
+     .help = "as greedy, but the best few partial choices are kept instead of one",
+     .uses = {"order"},
+     .options = {{.name = "width",
+                  .type = OptionType::kInteger,
+                  .default_value = 3,
+                  .minimum = 1,
+                  .maximum = kWidest,
+                  .help = "The partial choices that are kept from one criterion to the next."}}});
+
+}  // namespace
+}  // namespace beamgrid
