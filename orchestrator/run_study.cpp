@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "orchestrator/audit/warm_start_files.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/interrupts.h"
@@ -72,12 +73,19 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
     throw Error(options.database.string() + ": was replaced while the study began; run it again");
   }
   const std::string runs_warning = UseRunsFolder(store, options.runs);
+  RequireWarmStartFiles({.recipe = &recipe,
+                         .catalogue = &catalogue,
+                         .data = &data,
+                         .store = &store,
+                         .counter = &counter});
   const OpenDatabaseFiles files(options.database);
   RunnerSettings settings{
       .is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
       .lost = [&] { return RescueIfLost(files, store, options.database); },
       .slots = std::move(slots),
-      .retry = options.retry};
+      .retry = options.retry,
+      .accept_changes = options.accept_changes,
+      .on_change = options.on_change};
   DeviceMemory memory;
   if (!runs_warning.empty()) warn(runs_warning);
   std::optional<MachineShare> share;

@@ -3,6 +3,7 @@
 // here.
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct RunStudyOptions {
   ProgressMode progress = ProgressMode::kAuto;
   ShareMode share = ShareMode::kWaitForSlots;
   std::vector<std::string> retry;  ///< failed trials to try again; see ChooseRetries
+  bool accept_changes = false;     ///< see RunnerSettings
+  std::function<void(const StudyChange&)> on_change;
 };
 
 /// Parses a recipe; files that it names lie beside it. Throws RecipeError with its mistakes.
@@ -31,7 +34,7 @@ struct RunStudyOptions {
 /// Reads and judges the study's data, locks it, runs it to the end or to an interrupt (SIGINT,
 /// SIGTERM and SIGHUP are caught while it runs). Throws RecipeError for globs and data that
 /// contradict the recipe and for trials to start from that are not there; UsageError where the
-/// study is locked or of another recipe; Error where the environment broke.
+/// study is locked or finished trials would leave its answer; Error where the environment broke.
 [[nodiscard]] StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                                    const RunStudyOptions& options);
 

@@ -1,10 +1,10 @@
 #include "reports/table.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <map>
-#include <tuple>
 
 #include "registry/added_options.h"
 #include "registry/criteria.h"
@@ -106,20 +106,44 @@ std::vector<Group> GroupsOf(std::vector<Variation> models, const std::string& va
   return groups;
 }
 
+/// What groups are chosen by, the most important first.
+using GroupKey = std::array<double, 3>;
+
+GroupKey GroupKeyOf(const Group& group) {
+  return {static_cast<double>(group.measured()), group.mean(),
+          static_cast<double>(group.variants.size())};
+}
+
 Group& Widest(std::vector<Group>& groups) {
-  const auto key = [](const Group& group) {
-    return std::tuple(group.measured(), group.mean(), group.variants.size());
-  };
   // max_element keeps the first of equal ones: the group that was asked for first.
-  return *std::max_element(groups.begin(), groups.end(),
-                           [&](const Group& a, const Group& b) { return key(a) < key(b); });
+  return *std::ranges::max_element(groups, {}, GroupKeyOf);
+}
+
+/// Returns why it is this group and none of the others: the first number by which it leads all.
+std::string WhyChosen(const std::vector<Group>& groups, const Group& chosen) {
+  static constexpr std::array kReasons = {
+      "this is the one with the most measured variants",
+      "of those with the most measured variants this is the one with the best mean",
+      "of those with the most measured variants and the best mean this is the one with the most "
+      "variants",
+      "of those with as many measured variants, the same mean and as many variants this is the one "
+      "that was asked for first"};
+  const GroupKey key = GroupKeyOf(chosen);
+  std::size_t equal = 0;
+  for (const Group& group : groups) {
+    if (&group == &chosen) continue;
+    const GroupKey other = GroupKeyOf(group);
+    const auto differs = std::ranges::mismatch(key, other).in1;
+    equal = std::max(equal, static_cast<std::size_t>(differs - key.begin()));
+  }
+  return kReasons.at(equal);
 }
 
 std::string FixText(const TableQuestion& question) {
   return Join(question.fix, ", ", [](const auto& fix) { return fix.first + "=" + fix.second; });
 }
 
-std::vector<Variation> Fixed(std::vector<Variation> models, const TableQuestion& question) {
+std::vector<Variation> WithFixes(std::vector<Variation> models, const TableQuestion& question) {
   const std::size_t all = models.size();
   for (const auto& [path, value] : question.fix) {
     const Conditions conditions = ParseCondition(path, value);
@@ -214,7 +238,8 @@ std::string SkippedNote(const Group& group) {
     }
   }
   if (most == 0) return "";
-  return "up to " + std::to_string(most) + " records of the data were skipped as damaged";
+  return "up to " + CountText(static_cast<std::size_t>(most), "record") +
+         (most == 1 ? " of the data was" : " of the data were") + " skipped as damaged";
 }
 
 /// Says that the search let go trials of rows before the end of their training; empty where none.
@@ -253,9 +278,8 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
     notes.push_back(HeldFixedText(group.variants[0].model, question.vary, catalogue));
   }
   if (groups.size() > 1) {
-    notes.push_back("the study holds " + std::to_string(groups.size()) +
-                    " such groups; this is the one with the most measured variants (choose with "
-                    "--fix)");
+    notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
+                    WhyChosen(groups, group));
   }
   if (rows.size() > 1) notes.push_back("delta: against " + rows[0].label);
   if (const std::string test = TestNote(rows); !test.empty()) notes.push_back(test);
@@ -295,7 +319,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   if (!question.vary.empty()) RequireCriterion(question.vary, "vary = '" + question.vary + "'");
   const Metric* metric = MetricNamed("metric", question.metric);
   std::vector<Group> groups =
-      GroupsOf(Fixed(ModelsOf(trials, catalogue, metric), question), question.vary);
+      GroupsOf(WithFixes(ModelsOf(trials, catalogue, metric), question), question.vary);
   Group& group = Widest(groups);
   if (question.vary.empty()) SortByMean(group.variants);
 
@@ -314,6 +338,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   if (table.title.empty()) {
     table.title = question.study + ": " + (question.vary.empty() ? "models" : question.vary);
   }
+  table.groups = groups.size();
   table.columns = ColumnsOf(table.rows, question, metric);
   table.notes = NotesOf(groups, group, table.rows, question, catalogue, paper);
   return table;

@@ -55,6 +55,7 @@ struct AblationTable {
   std::vector<std::string> columns;  ///< headings, in the order of `Render`
   std::vector<TableRow> rows;
   std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test
+  std::size_t groups = 1;          ///< that the rows could have been; `fix` chooses another
 };
 
 /// Makes the table from the record. Rows: one per variant of `vary`, in the order in which the

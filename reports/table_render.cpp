@@ -35,7 +35,8 @@ std::string SeedsText(const TableRow& row) {
   const auto complete = std::ssize(row.seeds);
   const std::int64_t all = complete + row.missing_seeds;
   if (row.missing_seeds > 0) {
-    return " (" + std::to_string(complete) + " of " + std::to_string(all) + " seeds)";
+    return " (" + std::to_string(complete) + " of " +
+           CountText(static_cast<std::size_t>(all), "seed") + ")";
   }
   return all == 1 ? "" : " (" + std::to_string(all) + " seeds)";
 }
@@ -73,18 +74,22 @@ std::string Escaped(const std::string& text, const Escapes& escapes) {
 
 const Escapes kMarkdown = {{'|', "\\|"}, {'\n', " "}};
 const Escapes kHtml = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
-const Escapes kLatex = {{'&', "\\&"},
-                        {'%', "\\%"},
-                        {'$', "\\$"},
-                        {'#', "\\#"},
-                        {'_', "\\_"},
-                        {'{', "\\{"},
-                        {'}', "\\}"},
-                        {'~', "\\textasciitilde{}"},
-                        {'^', "\\textasciicircum{}"},
-                        {'\\', "\\textbackslash{}"},
-                        {'<', "$<$"},
-                        {'>', "$>$"}};
+const Escapes kLatex = {
+    {'&', "\\&"},
+    {'%', "\\%"},
+    {'$', "\\$"},
+    {'#', "\\#"},
+    {'_', "\\_"},
+    {'{', "\\{"},
+    {'}', "\\}"},
+    {'~', "\\textasciitilde{}"},
+    {'^', "\\textasciicircum{}"},
+    {'\\', "\\textbackslash{}"},
+    {'<', "$<$"},
+    {'>', "$>$"},
+    {'|', "\\textbar{}"},
+    // An empty line would end the caption's paragraph, and with it the document.
+    {'\n', " "}};
 
 std::string Joined(const std::vector<std::string>& cells, const std::string& separator,
                    const Escapes& escapes) {

@@ -79,6 +79,7 @@ struct TableSettings {
   std::string title;
   std::string vary;
   std::string reference;  ///< "snuvl17/1" or empty
+  Place reference_place;
 };
 
 /// DataSettings is [data] as it is written; DataSpec has the files that it means.
@@ -174,6 +175,10 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 /// Returns a recipe of which only path, text and data are read: what a machine without a trainer
 /// can tell. Throws RecipeError with the mistakes of [data].
 [[nodiscard]] Recipe DataOfRecipe(const RecipeSource& source);
+
+/// Returns what of path, text, data and tables can be read, whatever mistakes there are: for what
+/// else is to be told beside them. Throws RecipeError where the text is not TOML.
+[[nodiscard]] Recipe ReadableParts(const RecipeSource& source);
 
 /// Returns the digest of what the recipe trains (objective, seeds, data globs, plugins, grid,
 /// exclusions, search), 32 hex digits. Files count by their names, as data does by its globs. Blind

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/added_options.h"
 #include "registry/criteria.h"
 
 namespace beamgrid {
@@ -44,6 +45,122 @@ std::optional<std::int64_t> IndexIn(const VariantSet& set, const Options& option
 
 bool MayBeOff(const ExtraAxis& axis) {
   return std::ranges::any_of(axis.values, [](const auto& value) { return !value.has_value(); });
+}
+
+/// True if the recorded value means the recipe's: a file may have another name or another content,
+/// not both.
+bool Means(const OptionValue& recorded, const OptionValue& value) {
+  if (!recorded.is_object()) return SameValue(recorded, value);
+  const auto then = NamedFileFrom(recorded), now = NamedFileFrom(value);
+  return then && now && (then->name == now->name || then->hash == now->hash);
+}
+
+bool Means(const Options& recorded, const std::string& name, const OptionValue& value) {
+  const auto option = recorded.find(name);
+  return option != recorded.end() && Means(option->second, value);
+}
+
+bool Means(const Options& recorded, const Options& options) {
+  return recorded.size() == options.size() && std::ranges::all_of(options, [&](const auto& option) {
+           return Means(recorded, option.first, option.second);
+         });
+}
+
+/// Returns the step of the axis that the recorded options have; nothing where they have none.
+std::optional<std::size_t> RecordedStep(const OptionAxis& axis, const Options& recorded) {
+  for (std::size_t step = 0; step < axis.steps.size(); ++step) {
+    bool has = true;
+    for (std::size_t i = 0; has && i < axis.names.size(); ++i) {
+      has = Means(recorded, axis.names[i], axis.steps[step][i]);
+    }
+    if (has) return step;
+  }
+  return std::nullopt;
+}
+
+/// Returns the options of the set's variant that the recorded ones are.
+std::optional<Options> CounterpartIn(const VariantSet& set, const Options& recorded) {
+  Options options = set.fixed;
+  for (const OptionAxis& axis : set.axes) {
+    const std::optional<std::size_t> step = RecordedStep(axis, recorded);
+    if (!step) return std::nullopt;
+    Apply(axis, *step, options);
+  }
+  if (!Means(recorded, options)) return std::nullopt;
+  return options;
+}
+
+std::optional<Variant> CounterpartIn(const std::vector<VariantSet>& sets, const Variant& recorded) {
+  for (const VariantSet& set : sets) {
+    if (set.component != recorded.component) continue;
+    if (auto options = CounterpartIn(set, recorded.options)) {
+      return Variant{set.component, *std::move(options)};
+    }
+  }
+  return std::nullopt;
+}
+
+/// Sets the extra in `model` as the recorded model has it; false where the axis does not.
+bool TakeExtra(const ExtraAxis& axis, const ModelSpec& recorded, ModelSpec& model) {
+  const auto extra = recorded.extras.find(axis.name);
+  for (const auto& value : axis.values) {
+    if (!value && extra == recorded.extras.end()) return true;
+    if (!value || extra == recorded.extras.end()) continue;
+    if (auto options = CounterpartIn(*value, extra->second)) {
+      model.extras[axis.name] = *std::move(options);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool TakeExtras(const Recipe& recipe, const std::vector<const Fixed*>& held,
+                const ModelSpec& recorded, ModelSpec& model) {
+  std::size_t taken = 0;
+  const bool in_grid = std::ranges::all_of(recipe.extras, [&](const ExtraAxis& axis) {
+    taken += recorded.extras.count(axis.name);
+    return TakeExtra(axis, recorded, model);
+  });
+  if (in_grid && taken == recorded.extras.size()) return true;
+  return std::ranges::any_of(held, [&](const Fixed* fixed) {
+    if (!fixed->extras || fixed->extras->size() != recorded.extras.size()) return false;
+    model.extras = *fixed->extras;
+    return std::ranges::all_of(recorded.extras, [&](const auto& extra) {
+      const auto now = model.extras.find(extra.first);
+      return now != model.extras.end() && Means(extra.second, now->second);
+    });
+  });
+}
+
+/// Sets the training setting as the recorded model has it, if something of the recipe says so.
+bool TakeSetting(const std::string& name, const OptionValue& recorded,
+                 const std::vector<const Fixed*>& held, ModelSpec& model) {
+  const auto take = [&](const OptionValue& value) {
+    if (!Means(recorded, value)) return false;
+    model.train[name] = value;
+    return true;
+  };
+  for (const Fixed* fixed : held) {
+    const auto value = fixed->train.find(name);
+    if (value != fixed->train.end() && take(value->second)) return true;
+  }
+  return take(model.train.at(name));
+}
+
+bool TakeTrain(const Recipe& recipe, const std::vector<const Fixed*>& held,
+               const ModelSpec& recorded, ModelSpec& model) {
+  model.train = recipe.train;
+  for (const OptionAxis& axis : recipe.train_grid) {
+    const std::optional<std::size_t> step = RecordedStep(axis, recorded.train);
+    if (step) Apply(axis, *step, model.train);
+    // Beside its steps a search may hold what [train] or its baseline says.
+    if (!step && held.empty()) return false;
+  }
+  return recorded.train.size() == model.train.size() &&
+         std::ranges::all_of(recorded.train, [&](const auto& option) {
+           return model.train.contains(option.first) &&
+                  TakeSetting(option.first, option.second, held, model);
+         });
 }
 
 void SetExtra(const ExtraAxis& axis, std::int64_t index, ModelSpec& model) {
@@ -226,6 +343,38 @@ ModelSpec SearchSpace::Baseline() const {
     if (!keeps) axis.Apply(0, model);
   }
   return WithPlugins(Held(std::move(model), recipe_->search.baseline));
+}
+
+std::vector<const Fixed*> SearchSpace::HeldBeside() const {
+  const SearchSettings& search = recipe_->search;
+  if (search.strategy == "grid") return {};
+  std::vector<const Fixed*> held = {&search.baseline};
+  for (const Stage& stage : search.stages) held.push_back(&stage.fix);
+  return held;
+}
+
+std::optional<ModelSpec> SearchSpace::Counterpart(ModelSpec recorded) const {
+  FillInAsBefore(recorded, catalogue_);
+  const std::vector<const Fixed*> held = HeldBeside();
+  ModelSpec model;
+  for (const auto& [criterion, sets] : recipe_->grid) {
+    const auto part = recorded.parts.find(criterion);
+    if (part == recorded.parts.end()) return std::nullopt;
+    std::optional<Variant> variant = CounterpartIn(sets, part->second);
+    for (const Fixed* fixed : held) {
+      const auto now = fixed->parts.find(criterion);
+      if (variant || now == fixed->parts.end()) continue;
+      if (now->second.component == part->second.component &&
+          Means(part->second.options, now->second.options)) {
+        variant = now->second;
+      }
+    }
+    if (!variant) return std::nullopt;
+    model.parts[criterion] = *std::move(variant);
+  }
+  if (!TakeExtras(*recipe_, held, recorded, model)) return std::nullopt;
+  if (!TakeTrain(*recipe_, held, recorded, model) || Excluded(model)) return std::nullopt;
+  return WithPlugins(std::move(model));
 }
 
 bool SearchSpace::Excluded(const ModelSpec& model) const {

@@ -56,6 +56,10 @@ class SearchSpace {
   /// first value; training settings as in [train] where the grid allows it, else their first value;
   /// then [search.baseline] on top.
   [[nodiscard]] ModelSpec Baseline() const;
+  /// Returns the model of this recipe that a recorded one is, with the recipe's files and plugins;
+  /// nothing where it has none such or excludes it. Files count by name or content. Where the
+  /// strategy is not the grid, what [search.baseline] and the stages hold counts as well.
+  [[nodiscard]] std::optional<ModelSpec> Counterpart(ModelSpec recorded) const;
   /// Axis is one digit of an index: exactly one of the pointers is set.
   struct Axis {
     std::string criterion;
@@ -86,6 +90,8 @@ class SearchSpace {
  private:
   void AddAxes();
   [[nodiscard]] ModelSpec Point(std::int64_t index) const;
+  /// Returns what the recipe holds beside the grid.
+  [[nodiscard]] std::vector<const Fixed*> HeldBeside() const;
   /// Returns the model with the plugins that its components came with.
   [[nodiscard]] ModelSpec WithPlugins(ModelSpec model) const;
   [[nodiscard]] std::int64_t RunLength(const Conditions& exclusion) const;

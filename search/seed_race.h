@@ -36,6 +36,7 @@ class SeedRace : public Strategy {
   [[nodiscard]] std::optional<std::int64_t> planned() const override {
     return strategy_->planned();
   }
+  [[nodiscard]] Effort effort() const override { return strategy_->effort(); }
   /// Returns the strategy's decisions, and what the races came to.
   [[nodiscard]] std::vector<std::string> Decisions() const override;
   [[nodiscard]] std::optional<std::string> Choice() const override { return strategy_->Choice(); }

@@ -23,12 +23,27 @@ struct Finding {
   std::int64_t size_bytes = 0;
   std::vector<double> scores = {};  ///< the objective of each seed, in the recipe's order
   double seconds = 0;               ///< of training, over all seeds, where it was measured
+  bool is_refused = false;          ///< none of its seeds was tried
 };
 
 /// LetGo is a candidate that is not trained on, and why.
 struct LetGo {
   std::string name;
   std::string why;  ///< a sentence that begins with "it"
+};
+
+/// Effort is what a search asks for from its beginning to its end, in candidates; refused and
+/// failed ones may change it either way. Each candidate is trained with the recipe's seeds.
+struct Effort {
+  std::int64_t least = 0;
+  std::optional<std::int64_t> most;  ///< nothing: the results decide, and nothing limits it
+  /// Of the epochs of so many whole trainings the share that is trained: 1 where every candidate is
+  /// trained to its end.
+  double epoch_share = 1;
+  /// Of the candidates those that are trained to their end; nothing: all.
+  std::optional<std::int64_t> to_the_end = {};
+  /// Hours of training, all trials together, after which it ends; 0: no such limit.
+  double most_hours = 0;
 };
 
 /// True if `left` is the better of two findings that have an objective: it is higher, then smaller
@@ -51,6 +66,10 @@ class Strategy {
   [[nodiscard]] virtual bool finished() const = 0;
   /// Returns the number of candidates it may ask for in all, where known (progress display).
   [[nodiscard]] virtual std::optional<std::int64_t> planned() const = 0;
+  /// Returns what it asks for in all: by default `planned` candidates, each to its end.
+  [[nodiscard]] virtual Effort effort() const {
+    return {.least = planned().value_or(0), .most = planned()};
+  }
   /// Returns what was decided so far, for people ("temporal: NetVLAD-C64 (0.8421), held at MC,
   /// MoE2").
   [[nodiscard]] virtual std::vector<std::string> Decisions() const { return {}; }

@@ -124,6 +124,18 @@ void DumpNotes(std::ostream& out, const Store& store, const StudyRecord& study) 
   }
 }
 
+void DumpRecipes(std::ostream& out, const Store& store, const StudyRecord& study) {
+  for (const RecipeEntry& entry : store.RecipeHistory(study.id)) {
+    Write(out, {{"kind", "recipe"},
+                {"position", entry.position},
+                {"recipe_digest", entry.recipe_digest},
+                {"recipe_text", entry.recipe_text},
+                {"begun_at", entry.begun_at},
+                {"program_version", entry.program_version},
+                {"changes", JsonList(entry.changes)}});
+  }
+}
+
 void DumpWhole(std::ostream& out, const Store& store, const StudyRecord& study) {
   Write(out, {{"kind", "study"},
               {"name", study.name},
@@ -132,6 +144,7 @@ void DumpWhole(std::ostream& out, const Store& store, const StudyRecord& study) 
               {"recipe_digest", study.recipe_digest},
               {"recipe_text", study.recipe_text},
               {"created_at", study.created_at}});
+  DumpRecipes(out, store, study);
   for (const TrialRecord& trial : SortedTrials(store, study, Counting::kAll)) {
     Write(out, WholeLine(store, trial));
   }

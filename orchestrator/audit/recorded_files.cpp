@@ -26,12 +26,17 @@ fs::path ArtifactPath(const TrialRecord& trial, const Artifact& artifact) {
   return fs::path(trial.directory) / artifact.path;
 }
 
-std::string RecordedDamage(const fs::path& path, const Artifact& artifact) try {
+std::string RecordedDamage(const fs::path& path, const Artifact& artifact, HashCache* cache) try {
   std::error_code error;
   if (!fs::exists(path.parent_path(), error) && !error) {
     return "is gone with its folder (--runs names another runs folder)";
   }
-  return DamageOf(path, artifact, ArtifactCheck::kHashes);
+  if (cache == nullptr) return DamageOf(path, artifact, ArtifactCheck::kHashes);
+  const std::string damage = DamageOf(path, artifact, ArtifactCheck::kSizes);
+  if (!damage.empty()) return damage;
+  const std::string hash = CachedHash(path, *cache);
+  if (hash == artifact.hash) return {};
+  return "has the hash " + hash + ", the record says " + artifact.hash;
 } catch (const Error&) {
   return "cannot be read";
 }
@@ -47,13 +52,13 @@ std::string WayBack(const std::string& study, std::size_t files) {
 }
 
 fs::path CheckedArtifact(const TrialRecord& trial, const std::string& name,
-                         const std::string& study) {
+                         const std::string& study, HashCache* cache) {
   const std::string label = LabelOf(trial);
   for (const Artifact& artifact :
        trial.result ? trial.result->artifacts : std::vector<Artifact>()) {
     if (artifact.name != name) continue;
     const fs::path path = ArtifactPath(trial, artifact);
-    const std::string damage = RecordedDamage(path, artifact);
+    const std::string damage = RecordedDamage(path, artifact, cache);
     if (damage.empty()) return path;
     if (!artifact.pruned_at.empty()) {
       throw Error(path.string() + ": `prune` gave the " + name + " file of " + label + " up, " +

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "registry/store/store.h"
+#include "registry/util/hash_cache.h"
 
 namespace beamgrid {
 
@@ -17,9 +18,10 @@ namespace beamgrid {
                                                  const Artifact& artifact);
 
 /// Returns what is wrong with the file, by its size and then its hash: "is gone", "has 12 bytes,
-/// the record says 70". Empty where it is what was recorded.
+/// the record says 70". Empty where it is what was recorded. With a cache a file that nobody
+/// touched is hashed once.
 [[nodiscard]] std::string RecordedDamage(const std::filesystem::path& path,
-                                         const Artifact& artifact);
+                                         const Artifact& artifact, HashCache* cache = nullptr);
 
 /// Returns whether `prune` gave the file up and it is not there. One that is there all the same
 /// must be the right one.
@@ -34,6 +36,7 @@ namespace beamgrid {
 /// the trial.
 [[nodiscard]] std::filesystem::path CheckedArtifact(const TrialRecord& trial,
                                                     const std::string& name,
-                                                    const std::string& study);
+                                                    const std::string& study,
+                                                    HashCache* cache = nullptr);
 
 }  // namespace beamgrid

@@ -18,8 +18,11 @@ namespace beamgrid {
 /// ExitCode is what `beamgrid` exits with (other people's scripts depend on them: never renumber).
 enum ExitCode : int {
   kExitDone = 0,
-  kExitBroken = 1,        ///< the environment broke, or trials failed for good
-  kExitUsage = 2,         ///< the command line or the recipe is wrong
+  /// The environment broke (a disk, the memory, a file that cannot be read, the record and its
+  /// files), or trials failed for good.
+  kExitBroken = 1,
+  /// What the user gave is wrong: the command line, the recipe, or what a data or CSV file holds.
+  kExitUsage = 2,
   kExitUnfinished = 3,    ///< all trained and recorded, but an ensemble or table was not made of it
   kExitInterrupted = 130  ///< stopped by the user, state safe
 };
@@ -53,7 +56,7 @@ class Subcommand {
   /// Adds the command's options to `app`, its own. Called once, before parsing.
   virtual void AddOptions(CLI::App& app) = 0;
   /// Carries the command out and returns an ExitCode. Called at most once, after parsing. Throws
-  /// RecipeError, UsageError or Error.
+  /// RecipeError, UsageError, InputError or Error.
   [[nodiscard]] virtual int Run(CommandContext& context) = 0;
 };
 

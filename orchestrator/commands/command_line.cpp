@@ -13,7 +13,9 @@
 #include <utility>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/terminal.h"
 #include "registry/util/error.h"
+#include "registry/util/input_error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/printable.h"
@@ -99,6 +101,9 @@ class CommandTree {
   std::vector<std::pair<CLI::App*, std::unique_ptr<Subcommand>>> commands_;
 };
 
+/// Where the descriptions of options begin.
+constexpr std::size_t kHelpColumn = 34;
+
 /// SteadyFormatter names the options that another one needs or excludes in the order of the
 /// alphabet. CLI11 has them in the order of their addresses, another one each time.
 class SteadyFormatter : public CLI::Formatter {
@@ -126,9 +131,10 @@ CommandTree::CommandTree() {
   app_.fallthrough();
   app_.footer(
       "`beamgrid help COMMAND` says what a command takes, `beamgrid help recipe` every key of\n"
-      "a recipe, `beamgrid components NAME` every option of a component.");
+      "a recipe, `beamgrid components NAME` every option of a component,\n"
+      "`beamgrid strategies NAME` those of a search.");
   app_.formatter(std::make_shared<SteadyFormatter>());
-  app_.get_formatter()->column_width(34);
+  app_.get_formatter()->column_width(kHelpColumn);
 
   std::vector<CommandInfo> infos = Commands();
   // Registered in the order in which the linker put the files, which says nothing.
@@ -256,6 +262,11 @@ std::vector<std::string> WithHelpLast(std::vector<std::string> arguments) {
   return arguments;
 }
 
+void PrintHelp(std::ostream& out, const std::string& help) {
+  const auto width = TerminalWidth(out);
+  out << (width ? BrokenHelp(help, kHelpColumn, *width) : help);
+}
+
 int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
   const std::vector<std::string> arguments = WithHelpLast(given);
   CommandTree tree;
@@ -264,14 +275,17 @@ int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
     tree.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& help_or_version) {
     RequireCommand(tree.app(), arguments);
-    return tree.app().exit(help_or_version, context.out, context.err);
+    std::ostringstream text;
+    const int code = tree.app().exit(help_or_version, text, context.err);
+    PrintHelp(context.out, text.str());
+    return code;
   } catch (const CLI::ParseError& error) {
     throw UsageError(tree.Explain(error, arguments));
   }
   context.verbosity = tree.verbosity();
   Subcommand* const command = tree.Chosen();
   // Whoever names no command asks which there are.
-  if (command == nullptr) context.out << tree.app().help();
+  if (command == nullptr) PrintHelp(context.out, tree.app().help());
   const int code = command == nullptr ? kExitDone : command->Run(context);
   // Only now is a full disk certain to show: a script must not take half of the data for all.
   context.out.flush();
@@ -293,6 +307,8 @@ int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
                    std::ostream& err) {
   // Everything that commands print passes through these two.
   PrintableOutput shown_out(out), shown_err(err);
+  const auto width = &out == &std::cout ? WidthOfStandardOutput() : TerminalWidth(out);
+  if (width) SetTerminalWidth(shown_out, *width);
   const auto fail = [&](ExitCode code, const std::string& why) {
     shown_err.flush();
     err << ErrorPrefix(err);  // not through it: its colours are ours
@@ -307,6 +323,8 @@ int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
     }
     return kExitUsage;
   } catch (const UsageError& error) {
+    return fail(kExitUsage, error.what());
+  } catch (const InputError& error) {
     return fail(kExitUsage, error.what());
   } catch (const std::bad_alloc&) {
     return fail(kExitBroken,

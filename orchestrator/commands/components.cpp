@@ -6,6 +6,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/workers/trainer_client.h"
@@ -19,11 +20,13 @@ namespace {
 constexpr std::size_t kShownProblems = 3;
 
 void Print(std::ostream& out, const ComponentInfo& component) {
-  out << component.criterion << ": " << component.name << "\n  " << component.help << "\n";
-  if (!component.source.empty()) out << "  Source: " << component.source << "\n";
+  out << component.criterion << ": " << component.name << "\n";
+  PrintProse(out, "  ", component.help, 2);
+  if (!component.source.empty()) PrintProse(out, "  Source: ", component.source, 4);
   if (component.plugin) out << "  Plugin: " << component.plugin->path << "\n";
   if (!component.options.empty()) {
     TextTable table({"option", "default", "allowed", "help"});
+    table.BreakLines({"default", "allowed", "help"});
     for (const OptionInfo& option : component.options) {
       const bool required = option.default_value.is_null();
       table.Add({option.name, required ? "-" : CanonicalJson(option.default_value),

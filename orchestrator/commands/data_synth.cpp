@@ -43,10 +43,11 @@ class DataSynth : public Subcommand {
       options_.features.push_back(ParseFeature(feature));
     }
     const SynthReport report = WriteSynthetic(options_);
-    context.Remark(options_.out.string() + ": " + std::to_string(report.train_videos) +
-                   " videos in " + std::to_string(report.train.size()) + " train files, " +
+    context.Remark(options_.out.string() + ": " +
+                   CountText(static_cast<std::size_t>(report.train_videos), "video") + " in " +
+                   CountText(report.train.size(), "train file") + ", " +
                    std::to_string(report.validate_videos) + " in " +
-                   std::to_string(report.validate.size()) + " validate files, " +
+                   CountText(report.validate.size(), "validate file") + ", " +
                    SizeText(static_cast<std::int64_t>(report.bytes)));
     return kExitDone;
   }

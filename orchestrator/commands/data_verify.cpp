@@ -62,11 +62,11 @@ class DataVerify : public Subcommand {
     }
     if (json_) PrintJson(context.out, ToJson(reports));
     if (damages > 0) {
-      context.err << "error: " << damages << (damages == 1 ? " damaged place" : " damaged places")
+      context.err << "error: " << CountText(damages, "damaged place")
                   << "; fetch these files again, or set data.on_error = \"skip\" in the recipe\n";
     }
     const bool unfinished = SayUnfinished(context, folders);
-    return damages == 0 && !unfinished ? kExitDone : kExitBroken;
+    return damages == 0 && !unfinished ? kExitDone : kExitUsage;
   }
 
   /// Names the folders of which nobody knows whose files they hold; false: there is none.
@@ -107,7 +107,7 @@ class DataVerify : public Subcommand {
     }
     if (mistakes.empty()) return kExitDone;
     context.err << "error: " << path << ": `beamgrid run` will not begin on these data\n";
-    return kExitBroken;
+    return kExitUsage;
   }
 
   static void Print(const CommandContext& context, const StudyData& data) {

@@ -4,6 +4,7 @@
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/housekeeping/disk_use.h"
 #include "orchestrator/housekeeping/prune_plan.h"
@@ -14,6 +15,10 @@
 
 namespace beamgrid {
 namespace {
+
+/// What a narrow terminal can do without: the parts of the total, the smallest ones first.
+const std::vector<std::string> kLeaveOutFirst = {"unfinished",  "logs",  "checkpoints",
+                                                 "predictions", "state", "models"};
 
 std::vector<std::string> Headings(std::vector<std::string> first) {
   for (const auto& kind : kUseKinds) first.push_back(std::string(">") + kind.word);
@@ -80,6 +85,7 @@ class DiskUsage : public Subcommand {
     std::vector<std::string> headings = Headings({"study", ">trials", ">shared"});
     headings.push_back(">prunable");
     TextTable table(std::move(headings));
+    table.LeaveOutFirst(kLeaveOutFirst);
     std::int64_t total = use.trash + use.other + use.database;
     for (std::size_t i = 0; i < use.studies.size(); ++i) {
       const StudyUse& study = use.studies[i];
@@ -95,7 +101,7 @@ class DiskUsage : public Subcommand {
     std::int64_t unknown = 0;
     for (const UnknownFolder& folder : use.unknown) unknown += folder.bytes;
     const auto line = [&out](const std::string& what, std::int64_t bytes) {
-      if (bytes > 0) out << SizeText(bytes) << "  " << what << "\n";
+      if (bytes > 0) PrintProse(out, SizeText(bytes) + "  ", what, 2);
     };
     line("database and its log", use.database);
     line("given up and still to be deleted: the next rm, prune, rename or merge does it",
@@ -112,12 +118,14 @@ class DiskUsage : public Subcommand {
          half);
     line("other files in " + store.runs().string(), use.other);
     out << SizeText(total + unknown + half) << "  in all\n";
-    out << "prunable: what `prune STUDY --keep " << keep_
-        << "` would free of files; shared: trials that are counted with an earlier study\n";
+    PrintProse(out, "",
+               "prunable: what `prune STUDY --keep " + std::to_string(keep_) +
+                   "` would free of files; shared: trials that are counted with an earlier study");
   }
 
   void PrintTrials(std::ostream& out, const RunsUse& use) const {
     TextTable table(Headings({">id", "trial", "state"}));
+    table.LeaveOutFirst(kLeaveOutFirst);
     for (std::size_t i = 0; i < use.studies.size(); ++i) {
       const StudyUse& study = use.studies[i];
       if (study.study != study_) continue;
@@ -128,12 +136,12 @@ class DiskUsage : public Subcommand {
         table.Add(std::move(cells));
       }
       table.Print(out);
-      out << SizeText(study.use.total()) << "  in all";
+      std::string in_all = "in all";
       if (study.shared_trials > 0) {
-        out << "; " << CountText(static_cast<std::size_t>(study.shared_trials), "trial")
-            << " more counted with an earlier study";
+        in_all += "; " + CountText(static_cast<std::size_t>(study.shared_trials), "trial") +
+                  " more counted with an earlier study";
       }
-      out << "; " << PruneText(i) << "\n";
+      PrintProse(out, SizeText(study.use.total()) + "  ", in_all + "; " + PruneText(i), 2);
     }
   }
 

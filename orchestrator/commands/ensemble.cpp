@@ -11,6 +11,7 @@
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/inputs/class_list.h"
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "search/recipe.h"
 
 namespace beamgrid {
@@ -211,8 +212,8 @@ class Ensemble : public Subcommand {
 
   void RequireSizes(const std::vector<std::string>& files) const {
     if (sizes_.size() == files.size()) return;
-    throw UsageError("--sizes names " + std::to_string(sizes_.size()) + " sizes for " +
-                     std::to_string(files.size()) + " prediction files");
+    throw UsageError("--sizes names " + CountText(sizes_.size(), "size") + " for " +
+                     CountText(files.size(), "prediction file"));
   }
 
   /// Returns the files as models, with the sizes of --sizes.

@@ -1,26 +1,12 @@
 // `beamgrid help`: what `--help` says, asked for in the other order; and every key of a recipe.
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#include <iostream>
-
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/recipe_reference.h"
+#include "orchestrator/commands/terminal.h"
 #include "registry/util/error.h"
 
 namespace beamgrid {
 namespace {
-
-constexpr std::size_t kUsualWidth = 80;
-
-/// Returns the characters in a line of the terminal that `out` is, or the usual number.
-std::size_t WidthOf(const std::ostream& out) {
-  winsize size{};
-  const bool terminal =
-      &out == &std::cout && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return terminal ? size.ws_col : kUsualWidth;
-}
 
 class Help : public Subcommand {
  public:
@@ -37,7 +23,7 @@ class Help : public Subcommand {
     if (markdown_) {
       PrintRecipeMarkdown(context.out);
     } else {
-      PrintRecipeReference(context.out, WidthOf(context.out));
+      PrintRecipeReference(context.out, TerminalWidth(context.out).value_or(kUsualWidth));
     }
     return kExitDone;
   }

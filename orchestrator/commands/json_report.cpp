@@ -1,6 +1,7 @@
 #include "orchestrator/commands/json_report.h"
 
 #include "registry/util/error.h"
+#include "registry/util/input_error.h"
 #include "registry/util/json.h"
 #include "search/diagnostics.h"
 
@@ -41,6 +42,8 @@ int ReportAsJson(CommandContext& context, const std::function<int(boost::json::o
         JsonList(error.diagnostics(), [](const Diagnostic& mistake) { return ToJson(mistake); });
     code = kExitUsage;
   } catch (const UsageError& error) {
+    code = Tell(context, error, kExitUsage, report);
+  } catch (const InputError& error) {
     code = Tell(context, error, kExitUsage, report);
   } catch (const std::exception& error) {
     code = Tell(context, error, kExitBroken, report);

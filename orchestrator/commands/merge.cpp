@@ -78,8 +78,8 @@ class Merge : public Subcommand {
       const auto count = [](std::int64_t number, const std::string& noun) {
         return CountText(static_cast<std::size_t>(number), noun);
       };
-      out << "took " << report.studies << (report.studies == 1 ? " new study" : " new studies")
-          << ", " << count(report.trials, "new trial") << ", " << count(report.results, "result")
+      out << "took " << count(report.studies, "new study") << ", "
+          << count(report.trials, "new trial") << ", " << count(report.results, "result")
           << " of trials that were not complete here, " << count(report.files, "file") << " ("
           << SizeText(report.bytes) << ")";
       if (report.brought_back > 0) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "registry/util/error.h"
 #include "reports/table.h"
 #include "search/recipe.h"
 
@@ -19,10 +20,20 @@ extern const char kPaperTablesToml[];
   return PaperTable(kPaperTablesToml, reference);
 }
 
-/// Throws UsageError for a table of the recipe whose reference there is not: before days of
-/// training, not behind them.
-inline void RequirePaperTables(const Recipe& recipe) {
-  for (const TableSettings& table : recipe.tables) static_cast<void>(PaperRows(table.reference));
+/// Returns the mistakes of naming a reference that there is not: before days of training, not
+/// behind them.
+[[nodiscard]] inline std::vector<Diagnostic> PaperTableMistakes(const Recipe& recipe) {
+  std::vector<Diagnostic> mistakes;
+  for (std::size_t i = 0; i < recipe.tables.size(); ++i) {
+    const TableSettings& table = recipe.tables[i];
+    try {
+      static_cast<void>(PaperRows(table.reference));
+    } catch (const UsageError& error) {
+      const std::string key = "table[" + std::to_string(i) + "].reference";
+      mistakes.push_back({table.reference_place, key, error.what()});
+    }
+  }
+  return mistakes;
 }
 
 }  // namespace beamgrid

@@ -1,12 +1,20 @@
 // `beamgrid plan`: what a run would train. Nothing is trained and nothing is written.
 
+#include <algorithm>
+
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/data_voice.h"
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/search_cost_text.h"
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/data_files.h"
+#include "orchestrator/machine/device_memory.h"
+#include "orchestrator/machine/devices.h"
+#include "orchestrator/machine/machine_resources.h"
 #include "orchestrator/run_study.h"
+#include "orchestrator/search_cost.h"
 #include "orchestrator/study/study_plan.h"
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/trainer_client.h"
@@ -16,6 +24,15 @@ namespace beamgrid {
 namespace {
 
 constexpr char kColumns[] = "%-9s %6s %13s %10s  %s\n";
+constexpr std::size_t kNameColumn = 43;
+constexpr std::size_t kShortestName = 16;
+
+/// Returns the name as there is room for it.
+std::string Shown(std::ostream& out, const std::string& name) {
+  const auto width = TerminalWidth(out);
+  if (!width) return name;
+  return Shortened(name, std::max(*width, kNameColumn + kShortestName) - kNameColumn);
+}
 
 std::string Line(const std::string& state, const std::string& seed, const std::string& parameters,
                  const std::string& size, const std::string& name) {
@@ -26,17 +43,24 @@ std::string Line(const std::string& state, const std::string& seed, const std::s
   return line;
 }
 
-void PrintTotals(std::ostream& out, const PlanTotals& totals) {
+void PrintTotals(std::ostream& out, const PlanTotals& totals, const std::string& study) {
   for (const std::string& decision : totals.decisions) out << "decided: " << decision << "\n";
-  for (const std::string& line : LinesOf(totals.outdated)) out << line << "\n";
-  out << totals.trials << " trials of " << totals.candidates << " models, " << totals.complete
-      << " complete already, " << totals.refused << " models refused\n";
+  for (const std::string& line : LinesOf(totals.change)) out << line << "\n";
+  if (totals.change.needs_consent()) {
+    out << WhatLeaves(totals.change, study) << ": `beamgrid run` asks for --accept-changes\n";
+  }
+  const auto count = [](auto number, const char* noun) {
+    return CountText(static_cast<std::size_t>(number), noun);
+  };
+  out << count(totals.trials, "trial") << " of " << count(totals.candidates, "model") << ", "
+      << totals.complete << " complete already, " << count(totals.refused, "model") << " refused\n";
   if (totals.limited) {
     out << "more follow that --limit leaves out\n";
   } else if (!totals.later_candidates) {
     out << "more may follow, depending on these results\n";
   } else if (*totals.later_candidates > 0) {
-    out << "up to " << *totals.later_candidates << " more models, chosen by these results\n";
+    out << "up to " << count(*totals.later_candidates, "more model")
+        << ", chosen by these results\n";
   }
 }
 
@@ -48,18 +72,41 @@ std::string WarmStartRemark(const StudyTrial& trial) {
   return "  from " + reference + (digits.empty() ? "" : " (trial " + digits + ")");
 }
 
-void PlanAsText(const PlanParts& parts, std::ostream& out) {
+/// Returns what the plan costs, once `meter` has taken in its trials.
+CostReport ReportOf(CostMeter& meter, const CostParts& costs, const PlanTotals& totals) {
+  CostReport report{.strategy = costs.recipe->search.strategy,
+                    .slots = costs.slots,
+                    .cost = meter.Total(totals),
+                    .others = meter.Others()};
+  report.basis = meter.Basis();
+  return report;
+}
+
+double Done(const PlanParts& parts, const StudyTrial& trial) {
+  return parts.store == nullptr ? 0 : DoneShare(*parts.store, trial);
+}
+
+void PlanAsText(const PlanParts& parts, const CostParts& costs, std::ostream& out) {
+  CostMeter meter(costs);
   out << Line("state", "seed", "parameters", "size", "name");
   PlanSink sink;
-  sink.on_trial = [&out](const StudyTrial& trial) {
+  sink.on_trial = [&](const StudyTrial& trial) {
+    meter.Add(trial, Done(parts, trial));
     out << Line(ToString(PlannedState(trial)), std::to_string(trial.spec.seed),
                 std::to_string(trial.parameters), SizeText(trial.size_bytes),
-                trial.name + WarmStartRemark(trial));
+                Shown(out, trial.name + WarmStartRemark(trial)));
   };
   sink.on_refused = [&out](const std::string& name, const std::string& why) {
-    out << Line("refused", "", "", "", name + ": " + why);
+    const std::string text = name + ": " + why;
+    if (!TerminalWidth(out)) {
+      out << Line("refused", "", "", "", text);
+    } else {
+      PrintProse(out, "refused  ", text, 4);
+    }
   };
-  PrintTotals(out, PlanStudy(parts, sink));
+  const PlanTotals totals = PlanStudy(parts, sink);
+  PrintTotals(out, totals, parts.recipe->name);
+  PrintCost(out, ReportOf(meter, costs, totals));
 }
 
 boost::json::object ToJson(const StudyTrial& trial) {
@@ -75,16 +122,14 @@ boost::json::object ToJson(const StudyTrial& trial) {
           {"start", std::move(start)}};
 }
 
-boost::json::object OutdatedJson(const Outdated& outdated) {
-  return {{"change", outdated.change}, {"trials_no_longer_counted", outdated.trials.size()}};
-}
-
 /// Prints the plan piece by piece, because it may have a million trials; refused ones are few.
-void PlanAsJson(const PlanParts& parts, std::ostream& out) {
+void PlanAsJson(const PlanParts& parts, const CostParts& costs, std::ostream& out) {
+  CostMeter meter(costs);
   boost::json::array refused;
   const char* separator = "{\"trials\":[\n";
   PlanSink sink;
   sink.on_trial = [&](const StudyTrial& trial) {
+    meter.Add(trial, Done(parts, trial));
     out << separator << CanonicalJson(ToJson(trial));
     separator = ",\n";
   };
@@ -97,9 +142,13 @@ void PlanAsJson(const PlanParts& parts, std::ostream& out) {
   if (totals.later_candidates && !totals.limited) later = *totals.later_candidates;
   out << "],\n\"refused\":" << CanonicalJson(refused)
       << ",\n\"decisions\":" << CanonicalJson(boost::json::value_from(totals.decisions))
-      << ",\n\"changes\":" << CanonicalJson(JsonList(totals.outdated, OutdatedJson))
+      << ",\n\"study_changes\":" << CanonicalJson(ToJson(totals.change))
       << ",\n\"limited\":" << (totals.limited ? "true" : "false")
-      << ",\n\"later_models\":" << CanonicalJson(later) << "}\n";
+      << ",\n\"later_models\":" << CanonicalJson(later);
+  for (const auto& [key, value] : CostJson(ReportOf(meter, costs, totals))) {
+    out << ",\n\"" << key << "\":" << CanonicalJson(value);
+  }
+  out << "}\n";
 }
 
 class Plan : public Subcommand {
@@ -111,6 +160,8 @@ class Plan : public Subcommand {
     app.add_flag("--no-data", no_data_,
                  "Do not look for the data: no fingerprints, and nothing counts as complete");
     AddJsonFlag(app, &json_);
+    app.footer(std::string("--json: trials, refused, decisions, limited, later_models,\n") +
+               kStudyChangeKeys);
   }
 
   int Run(CommandContext& context) override {
@@ -118,11 +169,8 @@ class Plan : public Subcommand {
     const Trainer trainer = OpenTrainerFor(context, source);
     const Recipe recipe = LoadRecipe(source, trainer.catalogue);
     const DataSpec data = no_data_ ? WithoutFiles(recipe) : DataAtHand(context, recipe);
-    // Without a digest no trial can be found in the record.
     std::unique_ptr<Store> store;
-    if (!data.digest.empty() && std::filesystem::exists(database_.path)) {
-      store = database_.OpenForReading();
-    }
+    if (std::filesystem::exists(database_.path)) store = database_.OpenForReading();
     TrainerCounter counter(trainer.path);
     const PlanParts parts{.recipe = &recipe,
                           .catalogue = &trainer.catalogue,
@@ -130,10 +178,21 @@ class Plan : public Subcommand {
                           .store = store.get(),
                           .counter = &counter,
                           .limit = limit_};
+    Forecast forecast = store ? ForecastFrom(*store) : Forecast();
+    forecast.KnowExamples(data.digest, train_examples_);
+    CostParts costs{.recipe = &recipe,
+                    .catalogue = &trainer.catalogue,
+                    .data = &data,
+                    .forecast = &forecast,
+                    .counter = &counter,
+                    .slots = {},
+                    .memory = {},
+                    .predictions_bytes = predictions_bytes_};
+    TakeSlots(context, recipe, trainer, &costs);
     if (json_) {
-      PlanAsJson(parts, context.out);
+      PlanAsJson(parts, costs, context.out);
     } else {
-      PlanAsText(parts, context.out);
+      PlanAsText(parts, costs, context.out);
     }
     return kExitDone;
   }
@@ -141,7 +200,7 @@ class Plan : public Subcommand {
  private:
   /// Returns the data with their digest, or without files where some are missing: a plan needs only
   /// the recipe. What a run would warn of or stop at is said.
-  static DataSpec DataAtHand(const CommandContext& context, const Recipe& recipe) {
+  DataSpec DataAtHand(const CommandContext& context, const Recipe& recipe) {
     FoundData found = LookForDataFiles(recipe);
     if (!found.missing.empty()) {
       for (const Diagnostic& missing : found.missing) context.Remark(ToString(missing));
@@ -151,14 +210,39 @@ class Plan : public Subcommand {
       return WithoutFiles(recipe);
     }
     StudyData data = ReadStudyData(std::move(found.spec), VoiceOf(context));
-    context.Detail("data: " + std::to_string(data.spec.train.size()) + " train and " +
-                   std::to_string(data.spec.validate.size()) + " validate files, digest " +
+    train_examples_ = data.census.train.examples;
+    predictions_bytes_ = PredictionsBytes(data.census.validate, data.spec.classes);
+    context.Detail("data: " + CountText(data.spec.train.size(), "train file") + " and " +
+                   CountText(data.spec.validate.size(), "validate file") + ", digest " +
                    data.spec.digest);
     for (const std::string& warning : data.verdict.warnings) context.Remark("warning: " + warning);
     const std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);
     for (const Diagnostic& mistake : mistakes) context.Remark(ToString(mistake));
     if (!mistakes.empty()) context.Remark("`beamgrid run` will not begin on these data");
     return std::move(data.spec);
+  }
+
+  /// Returns about how large predictions.bin will be: the best labels of each video with their
+  /// scores, the truth, and an id of some letters.
+  static std::int64_t PredictionsBytes(const SplitCensus& validate, std::int64_t classes) {
+    constexpr std::int64_t kTop = 100, kHeader = 12, kId = 8, kScore = 8, kLabel = 4;
+    return validate.examples * (kHeader + kId + kScore * std::min(kTop, classes)) +
+           kLabel * validate.labels;
+  }
+
+  /// Looks for the slots that a run would have now; none where it would find a device missing.
+  static void TakeSlots(const CommandContext& context, const Recipe& recipe, const Trainer& trainer,
+                        CostParts* costs) {
+    try {
+      const MachineDevices machine = LookAtMachine(recipe.resources, trainer.path);
+      costs->slots = MakeSlots(recipe.resources, machine);
+      DeviceMemory memory;
+      costs->memory = MachineResources(*costs->data, costs->slots, machine.cores, Forecast(),
+                                       memory, /*share=*/nullptr, [](const std::string&) {})
+                          .Budgets();
+    } catch (const UsageError& error) {
+      context.Remark(std::string(error.what()) + "; so how long it would take cannot be told");
+    }
   }
 
   static DataSpec WithoutFiles(const Recipe& recipe) {
@@ -173,6 +257,8 @@ class Plan : public Subcommand {
   DatabaseOption database_;
   std::optional<std::int64_t> limit_;
   bool no_data_ = false;
+  std::int64_t train_examples_ = 0;                ///< 0: not known
+  std::optional<std::int64_t> predictions_bytes_;  ///< of one trial
   bool json_ = false;
 };
 

@@ -1,9 +1,13 @@
 // `beamgrid query`: read-only SQL on the record.
 
+#include <map>
+
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/marked.h"
 #include "orchestrator/commands/query_table.h"
 #include "orchestrator/commands/record.h"
 #include "registry/store/named_queries.h"
+#include "registry/store/query_error.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
@@ -34,7 +38,7 @@ class Query : public Subcommand {
     } else if (csv_) {
       PrintCsv(context.out, table);
     } else {
-      PrintColumns(context.out, table);
+      PrintColumns(context.out, table, {"help", "sql"});
     }
     return kExitDone;
   }
@@ -43,9 +47,17 @@ class Query : public Subcommand {
   [[nodiscard]] Store::Table Answer() const {
     const std::string sql = SqlOf(sql_);
     const auto store = database_.OpenForReading();
-    if (study_.empty()) return store->Query(sql);
-    static_cast<void>(FindStudy(*store, database_, study_));  // a misspelt one would have no rows
-    return store->Query(sql, {{"study", study_}});
+    std::map<std::string, std::string> parameters;
+    if (!study_.empty()) {
+      static_cast<void>(FindStudy(*store, database_, study_));  // a misspelt one would have no rows
+      parameters["study"] = study_;
+    }
+    try {
+      return store->Query(sql, parameters);
+    } catch (const QueryError& error) {
+      if (!error.offset()) throw;
+      throw UsageError(std::string(error.what()) + "\n" + Marked(sql, *error.offset()));
+    }
   }
 
   static Store::Table NamedQueryTable() {

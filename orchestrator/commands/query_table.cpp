@@ -1,12 +1,26 @@
 #include "orchestrator/commands/query_table.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
+
+/// Returns a number as a terminal shows it: no more digits than anybody reads.
+std::string ReadableNumber(const boost::json::value& cell) {
+  constexpr std::size_t kReadable = 9;
+  constexpr double kSmall = 1e-3, kLarge = 1e9;
+  std::string exact = CanonicalJson(cell);
+  const double* number = cell.if_double();
+  if (number == nullptr || exact.size() <= kReadable) return exact;
+  const double size = std::abs(*number);
+  return size >= kSmall && size < kLarge ? FixedText(*number, 6) : exact;
+}
 
 /// Returns a cell for people and for CSV: text as it is, null as nothing.
 std::string CellText(const boost::json::value& cell) {
@@ -39,7 +53,8 @@ void PrintCsv(std::ostream& out, const Store::Table& table) {
   for (const auto& row : table.rows) PrintCsvLine(out, row, CellText);
 }
 
-void PrintColumns(std::ostream& out, const Store::Table& table) {
+void PrintColumns(std::ostream& out, const Store::Table& table,
+                  const std::vector<std::string>& broken) {
   std::vector<std::string> headings = table.columns;
   for (std::size_t column = 0; column < headings.size(); ++column) {
     const bool numbers = std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
@@ -50,9 +65,13 @@ void PrintColumns(std::ostream& out, const Store::Table& table) {
   TextTable text(std::move(headings));
   for (const auto& row : table.rows) {
     std::vector<std::string> cells;
-    for (const boost::json::value& cell : row) cells.push_back(CellText(cell));
+    for (const boost::json::value& cell : row) {
+      const bool shown = cell.is_double() && TerminalWidth(out);
+      cells.push_back(shown ? ReadableNumber(cell) : CellText(cell));
+    }
     text.Add(std::move(cells));
   }
+  text.BreakLines(broken);
   text.Print(out);
 }
 

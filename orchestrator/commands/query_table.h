@@ -2,13 +2,17 @@
 // The answer to a query, for people and for spreadsheets.
 
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "registry/store/store.h"
 
 namespace beamgrid {
 
-/// Prints columns, those of numbers to the right; null is nothing.
-void PrintColumns(std::ostream& out, const Store::Table& table);
+/// Prints columns, those of numbers to the right; null is nothing. On a terminal `broken` are
+/// broken into lines instead of being shortened.
+void PrintColumns(std::ostream& out, const Store::Table& table,
+                  const std::vector<std::string>& broken = {});
 
 /// Prints CSV with a line of headings.
 void PrintCsv(std::ostream& out, const Store::Table& table);

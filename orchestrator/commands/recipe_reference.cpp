@@ -1,9 +1,8 @@
 #include "orchestrator/commands/recipe_reference.h"
 
-#include <algorithm>
 #include <string>
-#include <string_view>
 
+#include "orchestrator/commands/terminal.h"
 #include "search/recipe_keys.h"
 
 namespace beamgrid {
@@ -13,30 +12,6 @@ constexpr char kIntroduction[] =
     "A recipe is TOML. A mistake in it is answered with its place, and nothing is started. The "
     "options of components are the trainer's: `beamgrid components` lists them, `beamgrid "
     "components NAME` those of one.";
-
-/// Prints `start` and the words after it, in lines of `width` characters; the second one and those
-/// after it begin at `indent`.
-void PrintWords(std::ostream& out, const std::string& start, std::string_view text,
-                std::size_t indent, std::size_t width) {
-  out << start;
-  std::size_t column = start.size();
-  bool first = start.empty() || start.ends_with(' ');
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-    if (!first && column + 1 + word.size() > width) {
-      out << "\n" << std::string(indent, ' ');
-      column = indent;
-    } else if (!first) {
-      out << ' ';
-      ++column;
-    }
-    first = false;
-    out << word;
-    column += word.size();
-  }
-  out << "\n";
-}
 
 std::string DefaultOf(const RecipeKey& key) {
   return key.fallback == "required" ? "required" : "default " + key.fallback;

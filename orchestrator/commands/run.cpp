@@ -4,13 +4,14 @@
 #include "orchestrator/run_study.h"
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/effects_text.h"
 #include "orchestrator/commands/json_report.h"
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/study_ensemble.h"
-#include "orchestrator/commands/trainer.h"
 #include "orchestrator/commands/trial_listing.h"
+#include "orchestrator/commands/whole_recipe.h"
 #include "orchestrator/interrupts.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -34,12 +35,14 @@ class RunCommand : public Subcommand {
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("WHAT,...");
+    app.add_flag("--accept-changes", options_.accept_changes,
+                 "Go on where finished trials no longer count, as the recipe or its data are now");
     app.add_flag("--json", json_, "Print one JSON object at the end instead of text");
     app.footer(
         std::string("--json: study, objective, trained, reused, failed, refused, attempts,\n"
                     "interrupted, stopped_because, failures, decisions, leaderboard, tables,\n"
-                    "ensemble, unfinished, ") +
-        kReportKeys);
+                    "effects, ensemble, unfinished,\n") +
+        kStudyChangeKeys + ",\n" + kReportKeys);
   }
 
   int Run(CommandContext& context) override {
@@ -53,14 +56,19 @@ class RunCommand : public Subcommand {
   /// `report`: null where the results are printed as text.
   int CarryOut(const CommandContext& context, boost::json::object* report) {
     const RecipeSource source = recipe_.Read();
-    const auto [trainer, catalogue] = OpenTrainerFor(context, source);
-    options_.trainer = trainer;
+    const auto [trainer, recipe] = LoadWholeRecipe(context, source, DataFiles::kHere);
+    const Catalogue& catalogue = trainer.catalogue;
+    options_.trainer = trainer.path;
     options_.database = database_.path;
     options_.runs = database_.runs;
     context.Detail("database: " + options_.database.string());
     if (context.verbosity == Verbosity::kQuiet) options_.progress = ProgressMode::kQuiet;
-    const Recipe recipe = LoadRecipe(source, catalogue);
-    RequirePaperTables(recipe);
+    if (report != nullptr) {
+      (*report)["study_changes"] = nullptr;
+      options_.on_change = [report](const StudyChange& change) {
+        (*report)["study_changes"] = ToJson(change);
+      };
+    }
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
     if (report != nullptr) AddResult(recipe, result, *report);
@@ -88,6 +96,7 @@ class RunCommand : public Subcommand {
     report["decisions"] = boost::json::value_from(result.decisions);
     report["leaderboard"] = boost::json::array();
     report["tables"] = boost::json::array();
+    report["effects"] = nullptr;
     report["ensemble"] = nullptr;
     report["unfinished"] = boost::json::array();
   }
@@ -131,6 +140,8 @@ class RunCommand : public Subcommand {
       part("table '" + table.title + "'", "table " + recipe.name,
            [&] { ReportTable(context.out, store, catalogue, recipe, table, report); });
     }
+    part("effects", "effects " + recipe.name,
+         [&] { ReportEffects(context.out, store, catalogue, study, report); });
     if (recipe.ensemble) {
       part("ensemble", "ensemble " + recipe.name,
            [&] { MakeEnsemble(context, store, study, recipe, report); });
@@ -181,6 +192,19 @@ class RunCommand : public Subcommand {
       out << "\n" << Render(made, "md");
     } else {
       (*report)["tables"].as_array().push_back(ParseJson(Render(made, "json")));
+    }
+  }
+
+  /// Where at least two parts vary and enough combinations are complete.
+  static void ReportEffects(std::ostream& out, const Store& store, const Catalogue& catalogue,
+                            const StudyRecord& study, boost::json::object* report) {
+    const std::optional<StudyEffects> made = EffectsWorthTelling(store, catalogue, study);
+    if (!made) return;
+    if (report != nullptr) {
+      (*report)["effects"] = ToJson(*made);
+    } else {
+      out << "\nWhat the search learnt\n\n";
+      PrintEffectsBriefly(out, *made);
     }
   }
 

@@ -70,7 +70,8 @@ class ScoreCommand : public Subcommand {
       throw UsageError("--truth: " + Join(truth_) + " holds " +
                        (metrics.videos == 0
                             ? std::string("no video")
-                            : std::to_string(metrics.videos) + " videos without any label") +
+                            : CountText(static_cast<std::size_t>(metrics.videos), "video") +
+                                  " without any label") +
                        ": there is nothing to score");
     }
     if (json_) {

@@ -5,6 +5,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trial_listing.h"
+#include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 
@@ -147,11 +148,39 @@ void PrintList(std::ostream& out, const std::string& title, const boost::json::a
   table.Print(out, "  ");
 }
 
+// ---- The history of a study's recipe ------------------------------------------------------------
+
+boost::json::object RecipeJson(const RecipeEntry& entry) {
+  return {{"position", entry.position},
+          {"begun_at", entry.begun_at},
+          {"program_version", entry.program_version},
+          {"recipe_digest", entry.recipe_digest},
+          {"changes", JsonList(entry.changes)},
+          {"recipe_text", entry.recipe_text}};
+}
+
+/// Prints "2  2026-11-29T01:02:03.004Z  beamgrid 0.1.0" and what was changed then.
+void PrintHistory(std::ostream& out, const std::vector<RecipeEntry>& history) {
+  for (const RecipeEntry& entry : history) {
+    out << entry.position << "  " << entry.begun_at;
+    if (!entry.program_version.empty()) out << "  beamgrid " << entry.program_version;
+    out << "\n";
+    if (entry.position == 1) out << "   the study began\n";
+    for (const std::string& change : entry.changes) out << "   " << change << "\n";
+  }
+}
+
 class Show : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("TRIAL", trial_, "Id, fingerprint's first digits or STUDY/NAME[/SEED]")
+    app.add_option("TRIAL", name_,
+                   "Id, fingerprint's first digits or STUDY/NAME[/SEED]; with --recipe-history "
+                   "the study")
         ->required();
+    app.add_option("POSITION", position_, "With --recipe-history: print the text of that recipe")
+        ->check(CLI::PositiveNumber);
+    app.add_flag("--recipe-history", history_,
+                 "The recipes that a study has had, and what was changed");
     database_.AddTo(app);
     database_.AddRunsTo(app);
     AddJsonFlag(app, &json_);
@@ -159,7 +188,9 @@ class Show : public Subcommand {
 
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
-    const boost::json::object json = ToJson(*store, FindTrial(*store, database_, trial_));
+    if (history_) return ShowHistory(context, *store);
+    if (position_) throw UsageError("POSITION is for --recipe-history");
+    const boost::json::object json = ToJson(*store, FindTrial(*store, database_, name_));
     if (json_) {
       PrintJson(context.out, json);
       return kExitDone;
@@ -172,12 +203,35 @@ class Show : public Subcommand {
   }
 
  private:
-  std::string trial_;
+  int ShowHistory(const CommandContext& context, const Store& store) const {
+    const StudyRecord study = FindStudy(store, database_, name_);
+    std::vector<RecipeEntry> history = store.RecipeHistory(study.id);
+    if (position_) {
+      std::erase_if(history,
+                    [&](const RecipeEntry& entry) { return entry.position != *position_; });
+      if (history.empty()) {
+        throw UsageError("study '" + name_ + "' has had no recipe " + std::to_string(*position_) +
+                         "; `beamgrid show " + name_ + " --recipe-history` lists them");
+      }
+    }
+    if (json_) {
+      PrintJson(context.out, JsonList(history, RecipeJson));
+    } else if (position_) {
+      context.out << history.front().recipe_text;
+    } else {
+      PrintHistory(context.out, history);
+    }
+    return kExitDone;
+  }
+
+  std::string name_;
+  std::optional<std::int64_t> position_;
+  bool history_ = false;
   DatabaseOption database_;
   bool json_ = false;
 };
 
-REGISTER_COMMAND("show", kRecord, "Everything recorded of one trial", Show);
+REGISTER_COMMAND("show", kRecord, "Everything recorded of one trial, or a study's recipes", Show);
 
 }  // namespace
 }  // namespace beamgrid

@@ -45,6 +45,8 @@ class StudiesCommand : public Subcommand {
     const auto store = database_.OpenForReading();
     TextTable table({"study", "objective", "created", ">waiting", ">running", ">complete",
                      ">pruned", ">failed", "description"});
+    table.LeaveOutFirst({"created", "objective", "pruned", "waiting"});
+    table.BreakLines({"description"});
     boost::json::array list;
     for (const StudyRecord& study : store->Studies()) {
       const Counts counts = CountStates(*store, study.id);

@@ -202,11 +202,12 @@ void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer) {
   }
   table.Print(out);
   out << "size " << SizeText(answer.size_bytes) << " of " << SizeText(answer.size_limit) << "\n"
-      << "selection GAP " << FixedText(answer.selection_gap, 5) << " on " << answer.selection_videos
-      << " videos\n";
+      << "selection GAP " << FixedText(answer.selection_gap, 5) << " on "
+      << CountText(static_cast<std::size_t>(answer.selection_videos), "video") << "\n";
   if (answer.holdout) {
-    out << "holdout GAP " << FixedText(answer.holdout->gap, 5) << " on " << answer.holdout->videos
-        << " videos; gain over the best single model between " << FixedText(answer.holdout->low, 5)
+    out << "holdout GAP " << FixedText(answer.holdout->gap, 5) << " on "
+        << CountText(static_cast<std::size_t>(answer.holdout->videos), "video")
+        << "; gain over the best single model between " << FixedText(answer.holdout->low, 5)
         << " and " << FixedText(answer.holdout->high, 5) << " (95 %)\n";
   }
   PrintWeights(out, answer);

@@ -8,6 +8,7 @@
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/recipe_files.h"
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -47,6 +48,10 @@ class TableCommand : public Subcommand {
     const AblationTable table = MakeTable(*store, OpenTrainer(context, plugins).catalogue,
                                           question_, PaperRows(question_.reference));
     context.out << Render(table, json_ ? "json" : format_);
+    if (table.groups > 1) {
+      context.Remark("this table is one of " + CountText(table.groups, "group") +
+                     " of trials; --fix CRITERION=COMPONENT chooses another");
+    }
     return kExitDone;
   }
 

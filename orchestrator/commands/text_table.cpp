@@ -1,18 +1,127 @@
 #include "orchestrator/commands/text_table.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "orchestrator/commands/terminal.h"
 #include "registry/util/printable.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
+namespace {
+
+constexpr std::size_t kGap = 2;  // between columns
+// What a shortened text keeps while there are columns that can be left out, and at least.
+constexpr std::size_t kComfortable = 24, kShortest = 8;
+
+}  // namespace
+
+/// Layout is which columns are printed, and how wide.
+class TextTable::Layout {
+ public:
+  explicit Layout(const TextTable& table) : table_(table), widths_(table.right_.size(), 0) {
+    for (const auto& row : table.rows_) {
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        widths_[i] = std::max(widths_[i], ColumnsOf(row[i]));
+      }
+    }
+    for (std::size_t i = 0; i < widths_.size(); ++i) columns_.push_back(i);
+  }
+
+  /// Makes lines of at most `width` columns, if that can be.
+  void Fit(std::size_t width) {
+    for (std::size_t i = columns_.size(); i-- > 1;) {
+      if (Total() > width && IsEmpty(columns_[i])) Erase(i);
+    }
+    for (const std::string& heading : table_.leave_out_) {
+      if (Least(kComfortable) <= width) break;
+      LeaveOut(heading);
+    }
+    while (Least(kShortest) > width && columns_.size() > 1) LeaveOutLast();
+    Shrink(width);
+  }
+
+  [[nodiscard]] const std::vector<std::size_t>& columns() const { return columns_; }
+  [[nodiscard]] std::size_t width(std::size_t column) const { return widths_[column]; }
+  [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
+
+ private:
+  [[nodiscard]] const std::string& Heading(std::size_t column) const {
+    return table_.rows_.front()[column];
+  }
+  [[nodiscard]] bool IsEmpty(std::size_t column) const {
+    return table_.rows_.size() > 1 &&
+           std::all_of(table_.rows_.begin() + 1, table_.rows_.end(),
+                       [&](const auto& row) { return row[column].empty(); });
+  }
+  /// Returns the width that a column can do with, where texts are to keep `text` columns.
+  [[nodiscard]] std::size_t LeastOf(std::size_t column, std::size_t text) const {
+    if (table_.right_[column]) return widths_[column];
+    return std::min(widths_[column], std::max(text, ColumnsOf(Heading(column))));
+  }
+  [[nodiscard]] std::size_t Least(std::size_t text) const {
+    std::size_t total = kGap * (columns_.size() - 1);
+    for (const std::size_t column : columns_) total += LeastOf(column, text);
+    return total;
+  }
+  [[nodiscard]] std::size_t Total() const {
+    std::size_t total = kGap * (columns_.size() - 1);
+    for (const std::size_t column : columns_) total += widths_[column];
+    return total;
+  }
+
+  void Erase(std::size_t place) {
+    columns_.erase(columns_.begin() + static_cast<std::ptrdiff_t>(place));
+  }
+  void LeaveOut(const std::string& heading) {
+    const auto found = std::ranges::find(columns_, heading,
+                                         [this](std::size_t column) { return Heading(column); });
+    if (found == columns_.end()) return;
+    left_out_.push_back(heading);
+    columns_.erase(found);
+  }
+  void LeaveOutLast() {
+    left_out_.push_back(Heading(columns_.back()));
+    columns_.pop_back();
+  }
+
+  /// Takes from the widest text, a column at a time, until the lines fit.
+  void Shrink(std::size_t width) {
+    for (std::size_t total = Total(); total > width; --total) {
+      std::optional<std::size_t> widest;
+      for (const std::size_t column : columns_) {
+        if (widths_[column] <= LeastOf(column, kShortest)) continue;
+        if (!widest || widths_[column] > widths_[*widest]) widest = column;
+      }
+      if (!widest) return;
+      --widths_[*widest];
+    }
+  }
+
+  const TextTable& table_;
+  std::vector<std::size_t> widths_;   ///< by column of the table
+  std::vector<std::size_t> columns_;  ///< that are printed
+  std::vector<std::string> left_out_;
+};
 
 TextTable::TextTable(std::vector<std::string> headings) {
   for (std::string& heading : headings) {
     right_.push_back(heading.starts_with(">"));
     if (right_.back()) heading.erase(0, 1);
   }
+  breaks_.resize(right_.size(), false);
   rows_.push_back(std::move(headings));
+}
+
+void TextTable::LeaveOutFirst(std::vector<std::string> headings) {
+  leave_out_ = std::move(headings);
+}
+
+void TextTable::BreakLines(const std::vector<std::string>& headings) {
+  for (std::size_t i = 0; i < breaks_.size(); ++i) {
+    breaks_[i] = std::ranges::find(headings, rows_.front()[i]) != headings.end();
+  }
 }
 
 void TextTable::Add(std::vector<std::string> cells) {
@@ -23,19 +132,39 @@ void TextTable::Add(std::vector<std::string> cells) {
 }
 
 void TextTable::Print(std::ostream& out, const std::string& indent) const {
-  std::vector<std::size_t> widths(right_.size(), 0);
+  Layout layout(*this);
+  const std::optional<std::size_t> width = TerminalWidth(out);
+  if (width) layout.Fit(*width - std::min(*width, indent.size()));
   for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], ColumnsOf(row[i]));
-  }
-  for (const auto& row : rows_) {
-    std::string line = indent;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - ColumnsOf(row[i]), ' ');
-      line += (i > 0 ? "  " : "") + (right_[i] ? padding + row[i] : row[i] + padding);
+    std::vector<std::vector<std::string>> cells;  // each in lines
+    std::size_t height = 1;
+    for (const std::size_t column : layout.columns()) {
+      const std::size_t room = layout.width(column);
+      if (breaks_[column] && ColumnsOf(row[column]) > room) {
+        cells.push_back(BrokenText(row[column], room));
+      } else {
+        cells.push_back({Shortened(row[column], room)});
+      }
+      height = std::max(height, cells.back().size());
     }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out << line << "\n";
+    for (std::size_t line = 0; line < height; ++line) {
+      std::string text = indent;
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        const std::size_t column = layout.columns()[i];
+        const std::string cell = line < cells[i].size() ? cells[i][line] : "";
+        const std::string padding(layout.width(column) - ColumnsOf(cell), ' ');
+        text += std::string(i > 0 ? kGap : 0, ' ');
+        text += right_[column] ? padding + cell : cell + padding;
+      }
+      text.erase(text.find_last_not_of(' ') + 1);
+      out << text << "\n";
+    }
   }
+  if (layout.left_out().empty()) return;
+  PrintProse(out, indent,
+             "(for want of width without " + Join(layout.left_out()) +
+                 "; --json, a pipe or a wider terminal shows all)",
+             indent.size());
 }
 
 }  // namespace beamgrid

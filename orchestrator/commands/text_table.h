@@ -1,5 +1,6 @@
 #pragma once
-// Columns for people: as wide as their longest cell, numbers to the right.
+// Columns for people: as wide as their longest cell, numbers to the right. On a terminal
+// (terminal.h) no line is wider than it; elsewhere a table is complete.
 
 #include <ostream>
 #include <string>
@@ -8,10 +9,20 @@
 namespace beamgrid {
 
 /// TextTable prints columns for people: as wide as their longest cell, numbers to the right.
+///
+/// On a terminal that is too narrow columns without any value go first, then those of
+/// LeaveOutFirst, then texts are shortened in their middle (or broken into lines, see BreakLines),
+/// and in the end columns go from the right. Which ones went is said below the table. Numbers are
+/// never shortened.
 class TextTable {
  public:
   /// Makes a table without rows. A heading that begins with '>' aligns its column to the right.
   explicit TextTable(std::vector<std::string> headings);
+  /// Names the columns that a narrow terminal can do without, the least important one first; a
+  /// heading that the table does not have is passed over.
+  void LeaveOutFirst(std::vector<std::string> headings);
+  /// Lets these columns be broken into lines: what they hold is for reading, and of no use in part.
+  void BreakLines(const std::vector<std::string>& headings);
   /// Adds a row of as many cells as there are headings.
   void Add(std::vector<std::string> cells);
   /// Prints the table: two spaces between columns, none at the ends of lines; each line begins with
@@ -19,7 +30,10 @@ class TextTable {
   void Print(std::ostream& out, const std::string& indent = "") const;
 
  private:
-  std::vector<bool> right_;
+  class Layout;
+
+  std::vector<bool> right_, breaks_;
+  std::vector<std::string> leave_out_;
   std::vector<std::vector<std::string>> rows_;  ///< the headings first
 };
 

@@ -29,6 +29,18 @@ std::vector<Metric> ListedMetrics(const std::vector<TrialRecord>& trials) {
   return listed;
 }
 
+/// Returns the headings of a list of trials that a narrow terminal can do without, the least
+/// important one first.
+std::vector<std::string> LeastImportant(const std::vector<Metric>& metrics,
+                                        const std::string& objective) {
+  std::vector<std::string> headings = {"attempts"};
+  for (auto metric = metrics.rbegin(); metric != metrics.rend(); ++metric) {
+    if (metric->name != objective) headings.emplace_back(metric->heading);
+  }
+  headings.insert(headings.end(), {"size", "seed", "state"});
+  return headings;
+}
+
 /// Standing is one model's complete seeds.
 struct Standing {
   std::string name;
@@ -112,7 +124,8 @@ std::string SkippedRemark(const std::vector<TrialRecord>& trials) {
          "): these results are of the rest; `beamgrid data verify RECIPE` says which";
 }
 
-void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials) {
+void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials,
+                 const std::string& objective) {
   const std::vector<Metric> metrics = ListedMetrics(trials);
   std::vector<std::string> headings = {">id", "state", ">seed"};
   for (const Metric& metric : metrics) headings.push_back(std::string(">") + metric.heading);
@@ -120,6 +133,7 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials) {
   const bool mixed = !std::ranges::all_of(trials, &TrialRecord::counts);
   if (mixed) headings.emplace_back("counts");
   TextTable table(std::move(headings));
+  table.LeaveOutFirst(LeastImportant(metrics, objective));
   for (const TrialRecord& trial : trials) {
     std::vector<std::string> cells = {std::to_string(static_cast<std::int64_t>(trial.id)),
                                       ToString(trial.state), std::to_string(trial.seed)};

@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 #include <ostream>
+#include <string>
 #include <vector>
 
 #include "registry/store/store.h"
@@ -19,8 +20,10 @@ inline constexpr int kMetricDigits = 5;
 /// did.
 [[nodiscard]] std::string SkippedRemark(const std::vector<TrialRecord>& trials);
 
-/// Prints one line per trial; says which count where some do not.
-void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials);
+/// Prints one line per trial; says which count where some do not. On a narrow terminal the metric
+/// named `objective` stays longest.
+void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials,
+                 const std::string& objective);
 
 /// Prints the study's models by the mean of its objective over their complete seeds, best first.
 /// Throws Error where a model and seed is there twice (RequireOneTrialPerSeed).

@@ -6,8 +6,10 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
+#include "orchestrator/commands/marked.h"
 #include "registry/outcome.h"
 #include "registry/scoring/metrics.h"
+#include "registry/store/query_error.h"
 #include "registry/util/error.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
@@ -70,17 +72,39 @@ Names DoublyQuoted(const std::string& sql) {
   return quoted;
 }
 
-/// Returns what SQLite says, in the words of the option: the nearest column for a misspelt one.
-std::string Explained(std::string message, const Names& columns) {
-  constexpr std::string_view kPrefix = "query: ";
+/// Returns what SQLite says of the SQL that holds the condition from byte `begin` on, in words
+/// about the condition alone: whoever wrote it knows no more of the SQL.
+std::string Reason(const std::string& where, std::size_t begin, const QueryError& error) {
+  const std::string& said = error.reason();
+  if (!error.offset() || *error.offset() < begin) return said;
+  const std::size_t at = *error.offset() - begin;
+  if (at >= where.size()) return "something is missing at its end";
+  if (said.starts_with("only one statement")) return "it ends before the last words";
+  if (!said.starts_with("unrecognized token")) return said;
+  const bool quote = where[at] == '\'' || where[at] == '"' || where[at] == '`';
+  return quote ? "a quote is not closed"
+               : "unrecognized token: \"" + where.substr(at, where.find_first_of(" \n", at) - at) +
+                     "\"";
+}
+
+/// Returns the message about a condition that is none: what is wrong, where, what is allowed.
+std::string Explained(const std::string& where, std::size_t begin, const QueryError& error,
+                      const Names& columns) {
   constexpr std::string_view kMissing = "no such column: ";
-  if (message.starts_with(kPrefix)) message.erase(0, kPrefix.size());
-  std::string text = "--where: " + message;
-  if (!message.starts_with(kMissing)) return text;
-  const std::string name = message.substr(kMissing.size());
-  text += Suggestion(name, columns);
-  return text + "; text stands in single quotes, as in temporal = '" + name +
-         "'; columns: " + Join(columns);
+  const std::string reason = Reason(where, begin, error);
+  std::string text = "--where: " + reason, example = "netvlad";
+  if (reason.starts_with(kMissing)) {
+    const std::string name = reason.substr(kMissing.size());
+    text += Suggestion(name, columns);
+    if (name.find('\'') == std::string::npos) example = name;
+  }
+  if (error.offset() && *error.offset() >= begin) {
+    text += "\n" + Marked(where, *error.offset() - begin) + "\nit must be an SQL condition";
+  } else {
+    text += "; it must be an SQL condition";
+  }
+  return text + " on the columns " + Join(columns) +
+         "; text stands in single quotes, as in temporal = '" + example + "'";
 }
 
 }  // namespace
@@ -112,6 +136,7 @@ Store::Table TrialSelection::Query(const Store& store, const StudyRecord& study,
                                    return "'" + s + "'";
                                  }) + ")";
   // On lines of its own, so that a comment in it ends there.
+  const std::size_t where_begin = sql.size() + std::string_view(" AND (\n").size();
   if (!where_.empty()) sql += " AND (\n" + where_ + "\n)";
   sql += " ORDER BY ";
   for (const std::string& key : ListItems(sort_)) sql += SortTerm(key, known) + ", ";
@@ -119,8 +144,8 @@ Store::Table TrialSelection::Query(const Store& store, const StudyRecord& study,
   if (limit_) sql += " LIMIT " + std::to_string(*limit_);
   try {
     return store.Query(sql, {{"study", study.name}});
-  } catch (const UsageError& error) {
-    throw UsageError(Explained(error.what(), known));
+  } catch (const QueryError& error) {
+    throw UsageError(Explained(where_, where_begin, error, known));
   }
 }
 

@@ -20,8 +20,8 @@ class TrialSelection {
   /// True if columns were asked for; the listing then is Columns instead of the usual one.
   [[nodiscard]] bool has_columns() const { return !columns_.empty(); }
   /// Returns the study's trials that were asked for, in the order that was asked for. Throws
-  /// UsageError with the nearest column where one is not there, and with SQLite's words where the
-  /// condition is none.
+  /// UsageError with the nearest column where one is not there, and with the place where
+  /// the condition is none.
   [[nodiscard]] std::vector<TrialRecord> Choose(const Store& store, const StudyRecord& study,
                                                 Counting counting) const;
   /// Returns the columns that were asked for, of the same trials.

@@ -32,7 +32,7 @@ class TrialsCommand : public Subcommand {
     if (selection_.has_columns()) {
       Print(context, selection_.Columns(*store, study, counting));
     } else {
-      Print(context, selection_.Choose(*store, study, counting));
+      Print(context, selection_.Choose(*store, study, counting), study.objective);
     }
     const std::vector<TrialRecord> trials = store->Trials(study.id, Counting::kAll);
     const auto left_out = static_cast<std::size_t>(
@@ -54,11 +54,12 @@ class TrialsCommand : public Subcommand {
     }
   }
 
-  void Print(const CommandContext& context, const std::vector<TrialRecord>& trials) const {
+  void Print(const CommandContext& context, const std::vector<TrialRecord>& trials,
+             const std::string& objective) const {
     if (json_) {
       PrintJson(context.out, JsonList(trials, ListingJson));
     } else {
-      PrintTrials(context.out, trials);
+      PrintTrials(context.out, trials, objective);
       if (const std::string skipped = SkippedRemark(trials); !skipped.empty()) {
         context.Remark(skipped);
       }

@@ -13,6 +13,7 @@
 #include "registry/util/files.h"
 #include "registry/util/half_written.h"
 #include "registry/util/text.h"
+#include "search/recipe_changes.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
@@ -64,6 +65,19 @@ const fs::path& OtherThan(const fs::path& ours, const fs::path& database) {
   return database;
 }
 
+/// Returns " (here -> there: train.epochs: 5 -> 7)"; nothing where a text is no TOML.
+std::string DifferenceText(const StudyRecord& ours, const StudyRecord& theirs) try {
+  constexpr std::size_t kListedChanges = 5;
+  std::vector<std::string> texts;
+  for (const RecipeChange& change : TextChanges(ours.recipe_text, theirs.recipe_text)) {
+    texts.push_back(change.text);
+  }
+  if (texts.empty()) return "";
+  return " (from here to there: " + JoinFirst(texts, kListedChanges) + ")";
+} catch (const RecipeError&) {
+  return "";
+}
+
 std::unique_ptr<StudyLock> LockIfItMayBeWritten(const fs::path& database) try {
   return std::unique_ptr<StudyLock>(new StudyLock(TakeTidyingLock(database)));
 } catch (const Error&) {
@@ -90,7 +104,7 @@ Merger::Merger(OtherRecord& theirs, Tidying& ours)
     if (here && here->recipe_digest != study.recipe_digest) {
       throw UsageError("study '" + study.name + "' of " + theirs.database().string() +
                        " has another recipe than the one of this name in " +
-                       ours.database().string() +
+                       ours.database().string() + DifferenceText(*here, study) +
                        "; give one of them another name first: `beamgrid rename " + study.name +
                        " NEW --db FILE`");
     }
@@ -125,7 +139,14 @@ Merger::Studies Merger::Enrol(const StudyRecord& study) {
     json::object row =
         OneRow(theirs_, "SELECT * FROM study WHERE name = :name", {{"name", study.name}});
     row.erase("id");
-    upkeep.Insert("study", row);
+    const std::int64_t id = upkeep.Insert("study", row);
+    for (json::value& entry : theirs_
+                                  .Query("SELECT * FROM recipe_history WHERE study = :study",
+                                         {{"study", NumberText(study.id)}})
+                                  .Objects()) {
+      entry.as_object()["study"] = id;
+      upkeep.Insert("recipe_history", entry.as_object());
+    }
     here = ours_.FindStudy(study.name);
     ++report_.studies;
   }

@@ -7,6 +7,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/input_error.h"
 #include "registry/util/system_error.h"
 #include "registry/util/text.h"
 #include "registry/util/user_path.h"
@@ -40,8 +41,8 @@ std::vector<std::int32_t> ReadClassList(const std::filesystem::path& path, std::
   std::string line;
   std::getline(lines, line);
   if (FirstCell(line) != kHeading) {
-    throw Error(path.string() + ":1: the first column must be '" + kHeading + "', is '" +
-                FirstCell(line).substr(0, 60) + "'");
+    throw InputError(path.string() + ":1: the first column must be '" + kHeading + "', is '" +
+                     FirstCell(line).substr(0, 60) + "'");
   }
   std::vector<std::int32_t> labels;
   for (int number = 2; std::getline(lines, line); ++number) {
@@ -49,13 +50,13 @@ std::vector<std::int32_t> ReadClassList(const std::filesystem::path& path, std::
     if (cell.empty()) continue;
     const std::optional<std::int32_t> label = ParseClass(cell, classes);
     if (!label) {
-      throw Error(path.string() + ":" + std::to_string(number) + ": '" + cell.substr(0, 60) +
-                  "' is no class, must be 0.." + std::to_string(classes - 1) +
-                  " (data.classes = " + std::to_string(classes) + ")");
+      throw InputError(path.string() + ":" + std::to_string(number) + ": '" + cell.substr(0, 60) +
+                       "' is no class, must be 0.." + std::to_string(classes - 1) +
+                       " (data.classes = " + std::to_string(classes) + ")");
     }
     labels.push_back(*label);
   }
-  if (labels.empty()) throw Error(path.string() + ": the file lists no class");
+  if (labels.empty()) throw InputError(path.string() + ": the file lists no class");
   SortUnique(&labels);
   return labels;
 }

@@ -10,8 +10,8 @@
 namespace beamgrid {
 
 /// Reads the classes of a file, sorted, each below `classes`: a header line whose first column is
-/// `Index`, then a class a line (segment_label_ids.csv; further columns are not read). Throws Error
-/// with the line of what is wrong.
+/// `Index`, then a class a line (segment_label_ids.csv; further columns are not read). Throws
+/// InputError with the line of what is wrong.
 [[nodiscard]] std::vector<std::int32_t> ReadClassList(const std::filesystem::path& path,
                                                       std::int64_t classes);
 

@@ -46,14 +46,15 @@ std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
   std::set<std::string> files;
   for (const std::string& pattern : patterns) {
     std::string expanded;
+    std::vector<std::string> found;
     try {
       expanded = Expanded(pattern, folder);
+      found = ExpandGlob(expanded, folder);
     } catch (const Error& error) {
       if (IsMachineFault(SystemCode(error))) throw;
       diagnostics->push_back({place, key, error.what()});
       continue;
     }
-    const std::vector<std::string> found = ExpandGlob(expanded, folder);
     files.insert(found.begin(), found.end());
     // One stands for all: most often it is their folder.
     const auto unnamed = std::ranges::find_if_not(found, IsWellFormedUtf8);

@@ -9,7 +9,7 @@
 #include <tuple>
 #include <utility>
 
-#include "registry/util/error.h"
+#include "registry/util/input_error.h"
 #include "registry/util/system_error.h"
 
 namespace beamgrid {
@@ -96,8 +96,8 @@ class PatternWalk {
         Walk(folder, before + alternative + after, found);
         // Whoever writes out alternatives wants each of them. In one folder of many it may be away.
         if (files_.size() == files && found == Found::kByName) {
-          throw Error("no file matches " + (folder / (before + alternative + after)).string() +
-                      ", which the braces ask for");
+          throw InputError("no file matches " + (folder / (before + alternative + after)).string() +
+                           ", which the braces ask for");
         }
       }
     } else if (IsPattern(part)) {
@@ -118,7 +118,7 @@ class PatternWalk {
     if (type == fs::file_type::not_found) return false;
     if (rest.empty()) {
       if (type == fs::file_type::directory) return false;
-      if (type != fs::file_type::regular) throw Error(path.string() + ": is no regular file");
+      if (type != fs::file_type::regular) throw InputError(path.string() + ": is no regular file");
       files_.push_back(path.lexically_normal().string());
       return true;
     }
@@ -133,7 +133,7 @@ class PatternWalk {
     if (status.type() == fs::file_type::not_found) {
       std::error_code ignored;
       if (fs::is_symlink(fs::symlink_status(path, ignored))) {
-        throw Error(path.string() + ": is a link to what is not there");
+        throw InputError(path.string() + ": is a link to what is not there");
       }
       return fs::file_type::not_found;
     }

@@ -18,6 +18,8 @@ namespace {
 constexpr double kMeasuredMargin = 1.10;
 constexpr double kEstimatedMargin = 1.20;
 constexpr std::size_t kNearest = 3;
+/// Percentiles of fewer would be those of chance.
+constexpr std::size_t kLeastForSpread = 5;
 /// Added to both sides of a ratio: peaks of one small model differ by so much from seed to seed and
 /// with the data that is mapped; a ratio of two smaller figures would say nothing.
 constexpr double kNoiseBytes = 64.0 * (1 << 20);
@@ -114,6 +116,21 @@ double Median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
+/// Returns the value below which a share of the sorted values lies, between two of them in
+/// proportion.
+double Percentile(const std::vector<double>& sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+/// Returns the median of all values but the one at `index`.
+double MedianWithout(std::vector<double> values, std::size_t index) {
+  values.erase(values.begin() + static_cast<std::ptrdiff_t>(index));
+  return Median(std::move(values));
+}
+
 std::int64_t Rounded(double value) { return static_cast<std::int64_t>(std::llround(value)); }
 
 /// Returns the bytes of a peak that belong to the model: LibTorch counts the whole process on a
@@ -156,9 +173,78 @@ void Forecast::Learn(const ModelSpec& model, const DataSpec& data, const TrialRe
   measured.estimate = EstimateNeed(model, data, result.parameters, kind);
   if (result.peak_memory_bytes > 0) measured.peaks.push_back(result.peak_memory_bytes);
   const double seconds = SecondsPerExample(result);
-  if (seconds > 0) measured.seconds_per_example.push_back(seconds);
+  if (seconds > 0) {
+    measured.seconds_per_example.push_back(seconds);
+    measured.times.push_back({seconds, result.examples, EpochsOf(model), data.digest});
+  }
   const std::int64_t examples = EpochExamples(model, result);
   if (examples > 0) epoch_examples_[data.digest] = examples;
+}
+
+void Forecast::KnowExamples(const std::string& digest, std::int64_t examples) {
+  // What training counted is better than what was counted before.
+  if (examples > 0) epoch_examples_.try_emplace(digest, examples);
+}
+
+bool Forecast::KnowsTimes(const DataSpec& data, const std::string& device_kind) const {
+  return epoch_examples_.contains(data.digest) && Trials(device_kind) > 0;
+}
+
+std::size_t Forecast::Trials(const std::string& device_kind) const {
+  std::size_t trials = 0;
+  for (const auto& [key, model] : models_) {
+    if (model.device_kind == DeviceKind(device_kind)) trials += model.times.size();
+  }
+  return trials;
+}
+
+double Forecast::ShareTrained(const Time& time) const {
+  const auto examples = epoch_examples_.find(time.digest);
+  if (examples == epoch_examples_.end()) return 1;
+  return static_cast<double>(time.examples) / static_cast<double>(time.epochs * examples->second);
+}
+
+Forecast::Spread Forecast::SpreadOf(Basis basis, const std::string& device_kind) const {
+  const std::string kind = DeviceKind(device_kind);
+  std::map<std::set<std::string>, std::vector<double>> by_parts;  // seconds for each operation
+  std::vector<double> all;
+  for (const auto& [key, model] : models_) {
+    if (model.device_kind != kind || model.times.empty()) continue;
+    all.push_back(Median(model.seconds_per_example) / model.estimate.operations);
+    by_parts[model.components].push_back(all.back());
+  }
+  std::vector<double> ratios;
+  std::map<std::set<std::string>, std::size_t> places;  // of the model among those of its parts
+  std::size_t place = 0;                                // of the model among all
+  for (const auto& [key, model] : models_) {
+    if (model.device_kind != kind || model.times.empty()) continue;
+    const std::vector<double>& like = by_parts.at(model.components);
+    const std::size_t among_like = places[model.components]++;
+    const std::size_t among_all = place++;
+    for (std::size_t i = 0; i < model.times.size(); ++i) {
+      double forecast = 0;
+      if (basis == Basis::kSameModel && model.times.size() > 1) {
+        forecast = MedianWithout(model.seconds_per_example, i);
+      } else if (basis == Basis::kSameParts && like.size() > 1) {
+        forecast = MedianWithout(like, among_like) * model.estimate.operations;
+      } else if (basis == Basis::kOtherParts && all.size() > 1) {
+        forecast = MedianWithout(all, among_all) * model.estimate.operations;
+      }
+      if (forecast <= 0) continue;
+      ratios.push_back(model.times[i].seconds_per_example * ShareTrained(model.times[i]) /
+                       forecast);
+    }
+  }
+  if (ratios.size() < kLeastForSpread) {
+    const double factor = basis == Basis::kSameModel ? 1.25 : basis == Basis::kSameParts ? 2 : 4;
+    return {.low = 1 / factor, .middle = 1, .high = factor};
+  }
+  std::ranges::sort(ratios);
+  const double middle = Percentile(ratios, 0.5);
+  return {.low = std::min(Percentile(ratios, 0.1), middle / kMeasuredMargin),
+          .middle = middle,
+          .high = std::max(Percentile(ratios, 0.9), middle * kMeasuredMargin),
+          .trials = ratios.size()};
 }
 
 const Forecast::Measured* Forecast::FindSame(const std::string& key) const {
@@ -202,7 +288,8 @@ Forecast::Ratio Forecast::RatioFor(const Measured& trial, Quantity quantity) con
   if (ratios.empty()) return {};
   return {.value = Median(ratios),
           .source = "as measured for " + CountText(ratios.size(), "model") + " of " +
-                    (likes.same_parts ? "the same parts" : "other parts")};
+                    (likes.same_parts ? "the same parts" : "other parts"),
+          .same_parts = likes.same_parts};
 }
 
 void Forecast::ForecastMemory(const Measured& trial, const Measured* same, const ModelSpec& model,
@@ -236,10 +323,12 @@ void Forecast::ForecastTime(const Measured& trial, const Measured* same, const M
   if (same != nullptr && !same->seconds_per_example.empty()) {
     // The median: one trial that shared its cores with another program says little.
     per_example = Median(same->seconds_per_example);
+    need->basis = Basis::kSameModel;
     source =
         "as measured for this model (" + CountText(same->seconds_per_example.size(), "trial") + ")";
   } else if (const Ratio ratio = RatioFor(trial, Quantity::kTime); !ratio.source.empty()) {
     per_example = ratio.value * trial.estimate.operations;
+    need->basis = ratio.same_parts ? Basis::kSameParts : Basis::kOtherParts;
     source = "by size, " + ratio.source;
   } else {
     per_example =
@@ -250,6 +339,7 @@ void Forecast::ForecastTime(const Measured& trial, const Measured* same, const M
   need->seconds = per_example * total;
   need->seconds_text = TimeText(need->seconds, per_example, total, source);
   if (examples == epoch_examples_.end()) {
+    need->basis = Basis::kNothing;
     need->seconds_text += "; these data were not trained on yet, their number is assumed";
   }
 }

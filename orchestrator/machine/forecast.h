@@ -30,10 +30,16 @@ class Forecast {
   /// that only had to evaluate) is passed over.
   void Learn(const ModelSpec& model, const DataSpec& data, const TrialResult& result);
 
+  /// Notes how many examples an epoch of these data has, for data that were not trained on yet.
+  void KnowExamples(const std::string& digest, std::int64_t examples);
+
+  /// Basis is what the seconds of a forecast are from; the further down, the better they are known.
+  enum class Basis { kNothing, kOtherParts, kSameParts, kSameModel };
   /// Need is a forecast.
   struct Need {
     std::int64_t memory_bytes = 0;  ///< with the margin
     double seconds = 0;             ///< nothing measured: only the order of trials means something
+    Basis basis = Basis::kNothing;  ///< kNothing also where the number of examples is assumed
     std::string memory_text;        ///< the arithmetic, one line, for people
     std::string seconds_text;
   };
@@ -41,7 +47,29 @@ class Forecast {
   [[nodiscard]] Need Of(const ModelSpec& model, const DataSpec& data, std::int64_t parameters,
                         const std::string& device_kind) const;
 
+  /// Spread says how far measured trials were from what a forecast would have said of them.
+  struct Spread {
+    double low = 1, middle = 1, high = 1;  ///< measured / forecast
+    std::size_t trials = 0;  ///< whose 10th, 50th and 90th percentile these are; 0: assumed
+  };
+  /// Returns the spread of forecasts on such a basis: each trial of the record is compared with
+  /// what the others say of it. From fewer than five trials nothing can be told, and it is assumed
+  /// to be wide: 20 % for the same model, a factor of 2 for the same parts, of 4 for others. Never
+  /// less than 10 % to either side. Costs O(trials measured).
+  [[nodiscard]] Spread SpreadOf(Basis basis, const std::string& device_kind) const;
+  /// True if the seconds of trials on these data and such a device are a forecast and no guess.
+  [[nodiscard]] bool KnowsTimes(const DataSpec& data, const std::string& device_kind) const;
+  /// Returns the number of trials whose time was measured on devices of this kind.
+  [[nodiscard]] std::size_t Trials(const std::string& device_kind) const;
+
  private:
+  /// Time is what was measured of one trial.
+  struct Time {
+    double seconds_per_example = 0;
+    std::int64_t examples = 0;
+    std::int64_t epochs = 0;  ///< that it was to have
+    std::string digest;       ///< of its data
+  };
   /// Measured is what was measured of one model on one kind of device, over its seeds.
   struct Measured {
     std::string device_kind;
@@ -49,11 +77,13 @@ class Forecast {
     NeedEstimate estimate;
     std::vector<std::int64_t> peaks;          ///< bytes, one a trial
     std::vector<double> seconds_per_example;  ///< one a trial
+    std::vector<Time> times;                  ///< one a trial
   };
   /// Ratio is measured/estimated of others.
   struct Ratio {
     double value = 1;
     std::string source;  ///< for people; empty: nothing was measured
+    bool same_parts = false;
   };
   /// Likes is the models that a trial is corrected by.
   struct Likes {
@@ -66,6 +96,8 @@ class Forecast {
   [[nodiscard]] const Measured* FindSame(const std::string& key) const;
   [[nodiscard]] Likes LikesOf(const Measured& trial, Quantity quantity) const;
   [[nodiscard]] Ratio RatioFor(const Measured& trial, Quantity quantity) const;
+  /// Returns the share of a whole training that the trial was: less than 1 where it stopped early.
+  [[nodiscard]] double ShareTrained(const Time& time) const;
   void ForecastMemory(const Measured& trial, const Measured* same, const ModelSpec& model,
                       Need* need) const;
   void ForecastTime(const Measured& trial, const Measured* same, const ModelSpec& model,

@@ -61,8 +61,9 @@ ContentChange DataCause(const DataSpec& then, const DataSpec& now) {
         then.weighted_classes != now.weighted_classes || then.class_weight != now.class_weight;
     if (!weights)
       return {"data: the settings of [data] mean something else", "trained on other data"};
-    return {"data: the class list is another (" + std::to_string(now.weighted_classes.size()) +
-                " weighted classes, were " + std::to_string(then.weighted_classes.size()) + ")",
+    return {"data: the class list is another (" +
+                CountText(now.weighted_classes.size(), "weighted class") + ", were " +
+                std::to_string(then.weighted_classes.size()) + ")",
             "trained with another class list"};
   }
   std::string change;
@@ -178,12 +179,13 @@ class ContentComparison {
 
 }  // namespace
 
-std::vector<Outdated> FindOutdated(const Store& store, StudyId study, const Recipe& recipe,
-                                   const DataSpec& data, const WarmStarts& starts) {
+std::vector<Outdated> FindOutdated(const Store& store, const std::vector<TrialRecord>& trials,
+                                   const Recipe& recipe, const DataSpec& data,
+                                   const WarmStarts& starts) {
   ContentComparison comparison(store, recipe, data, starts);
   std::vector<Outdated> outdated;
   std::map<ContentChange, std::size_t> places;
-  for (const TrialRecord& trial : store.Trials(study)) {
+  for (const TrialRecord& trial : trials) {
     const std::optional<ContentChange> cause = comparison.CauseFor(trial);
     if (!cause) continue;
     const auto [place, is_new] = places.try_emplace(*cause, outdated.size());

@@ -25,11 +25,11 @@ struct Outdated {
   [[nodiscard]] std::string why() const { return "it was " + made; }
 };
 
-/// Returns the trials that the study counts and that are of other content than the recipe means
-/// now, grouped by what has changed; each trial once. Reads the files that their models name.
-/// Throws Error where one cannot be read. A default that another version of a component has is not
-/// seen here: such a trial is replaced when the study asks for its successor.
-[[nodiscard]] std::vector<Outdated> FindOutdated(const Store& store, StudyId study,
+/// Returns those of the trials that are of other content than the recipe means now, grouped by what
+/// has changed; each trial once. Reads the files that their models name. Throws Error where one
+/// cannot be read. A default that another version of a component has is not seen here.
+[[nodiscard]] std::vector<Outdated> FindOutdated(const Store& store,
+                                                 const std::vector<TrialRecord>& trials,
                                                  const Recipe& recipe, const DataSpec& data,
                                                  const WarmStarts& starts);
 

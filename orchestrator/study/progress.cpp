@@ -1,6 +1,7 @@
 #include "orchestrator/study/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "registry/util/printable.h"
@@ -46,12 +47,20 @@ std::string Fitted(const std::string& given, std::size_t width) {
   return text.append(width - ColumnsOf(text), ' ');
 }
 
-double DoneShare(const RunningTrial& trial) {
+// Before so much was measured, a remaining time would be that of loading and warming up.
+constexpr double kLeastMeasured = 0.05;  // trials
+constexpr double kLongEnough = 60;       // seconds, for trials that take days
+constexpr double kLongestEta = 10.0 * 365 * 24 * 3600;
+
+/// Returns which share of the trial so many examples are.
+double ShareOf(const RunningTrial& trial, std::int64_t examples) {
   if (trial.total_examples <= 0) return 0;
   // Clamped: both numbers are a worker's word.
-  return std::clamp(static_cast<double>(trial.examples) / static_cast<double>(trial.total_examples),
-                    0.0, 1.0);
+  return std::clamp(static_cast<double>(examples) / static_cast<double>(trial.total_examples), 0.0,
+                    1.0);
 }
+
+double DoneShare(const RunningTrial& trial) { return ShareOf(trial, trial.examples); }
 
 std::string CutPercent(double share) {
   char text[16];
@@ -128,17 +137,26 @@ std::string TotalsLine(const ProgressState& state, std::size_t width, Colour col
 
 }  // namespace
 
+double ResumedShare(const RunningTrial& trial) { return ShareOf(trial, trial.resumed_examples); }
+
 std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
   // Reused and refused trials are done but took no time of this run, so they do not enter its
   // speed.
-  double worked = static_cast<double>(state.complete + state.failed);
+  double measured = static_cast<double>(state.complete) - state.resumed_work;
   double running = 0;
-  for (const auto& [id, trial] : state.running) running += DoneShare(trial);
-  worked += running;
-  if (!state.planned || worked <= 0) return std::nullopt;
+  for (const auto& [id, trial] : state.running) {
+    running += DoneShare(trial);
+    measured += DoneShare(trial) - ResumedShare(trial);
+  }
+  const double taken = static_cast<double>((state.elapsed - state.began_training).count()) / 1000;
+  const bool means_something = measured >= kLeastMeasured || (measured > 0 && taken >= kLongEnough);
+  if (!state.planned || !means_something) return std::nullopt;
   const double left = std::max(0.0, static_cast<double>(*state.planned - Ended(state)) - running);
-  const double seconds = static_cast<double>(state.elapsed.count()) / 1000 * left / worked;
-  return std::chrono::seconds(static_cast<std::int64_t>(seconds));
+  // Of the trials to come as many will fail as of those that ended.
+  const double seconds =
+      taken * left / (measured + static_cast<double>(state.failed - state.failed_before));
+  if (!(seconds <= kLongestEta)) return std::nullopt;
+  return std::chrono::seconds(std::llround(seconds));
 }
 
 std::vector<std::string> RenderProgress(const ProgressState& state, int width, int height,

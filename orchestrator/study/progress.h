@@ -20,6 +20,7 @@ struct RunningTrial {
   std::string device;
   std::int64_t epoch = 0, epochs = 0;
   std::int64_t examples = 0, total_examples = 0;
+  std::int64_t resumed_examples = 0;  ///< of these: seen before this attempt, not in its time
   std::optional<double> loss;
   std::optional<double> objective;  ///< of its best epoch so far
   double examples_per_second = 0;
@@ -37,13 +38,22 @@ struct ProgressState {
   std::optional<double> best;
   std::map<TrialId, RunningTrial> running;
   std::chrono::milliseconds elapsed{0};
+  /// When the first worker had loaded its data and began: what came before says nothing of speed.
+  std::chrono::milliseconds began_training{0};
+  double resumed_work = 0;  ///< of the complete trials: what earlier runs had done, in trials
+  std::int64_t failed_before = 0;  ///< of the failed ones: those that cost this run no time
   /// When trials began to wait for what others use; nothing where none does.
   std::optional<std::chrono::milliseconds> waiting_since;
   bool stopping = false;  ///< interrupted: the running attempts write their checkpoints
 };
 
-/// Returns the remaining time from the share of the work done so far (running trials count by their
-/// examples); nothing before the first sign of progress or where the number of trials is unknown.
+/// Returns the share of the trial that was done before this attempt.
+[[nodiscard]] double ResumedShare(const RunningTrial& trial);
+
+/// Returns the remaining time from the share of the work that this run has done so far (running
+/// trials count by their examples). Nothing where the number of trials is unknown, and before
+/// enough was measured for it to mean something: a twentieth of a trial or, of long trials, what
+/// a minute brings. Nothing either where it would be years.
 [[nodiscard]] std::optional<std::chrono::seconds> Eta(const ProgressState& state);
 
 /// Colour says whether lines may hold terminal codes.

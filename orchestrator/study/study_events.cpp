@@ -41,6 +41,7 @@ void StudyEvents::OnRefused(const TrialLabel& label, const std::string& why) {
 }
 
 void StudyEvents::OnFailedBefore(const TrialLabel& label, const std::string& failure) {
+  ++state_.failed_before;
   CountFailure(label, failure);
   display_.Event(ToString(label) + ": failed in an earlier run: " + failure);
 }
@@ -75,6 +76,9 @@ void StudyEvents::OnMessage(TrialId trial, const Message& message) {
     running.total_examples = started->epochs * started->train_examples;
     // A resumed trial goes on where its checkpoint was, and the bar with it.
     running.examples = started->resumed_examples;
+    running.resumed_examples = started->resumed_examples;
+    if (!training_) state_.began_training = state_.elapsed;
+    training_ = true;
   } else if (const auto* progress = std::get_if<Progress>(&message)) {
     running.epoch = progress->epoch;
     running.examples = progress->examples;
@@ -88,7 +92,10 @@ void StudyEvents::OnMessage(TrialId trial, const Message& message) {
 }
 
 void StudyEvents::OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result) {
-  state_.running.erase(trial);
+  if (const auto found = state_.running.find(trial); found != state_.running.end()) {
+    state_.resumed_work += ResumedShare(found->second);
+    state_.running.erase(found);
+  }
   ++state_.complete;
   ++result_.complete;
   NoteBest(label.name, result);

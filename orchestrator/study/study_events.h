@@ -76,6 +76,7 @@ class StudyEvents {
   const Metric* objective_;
   ProgressDisplay& display_;
   ProgressState state_;
+  bool training_ = false;  ///< a worker has begun to train
   StudyResult result_;
   /// Wait is since when trials wait for a device, and when that is said next.
   struct Wait {

@@ -1,6 +1,8 @@
 #include "orchestrator/study/study_plan.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "orchestrator/study/trial_history.h"
 #include "orchestrator/study/trial_intake.h"
@@ -15,9 +17,9 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
   TrialIntake intake(*parts.recipe, *parts.catalogue, *parts.data, parts.store, *parts.counter,
                      /*slots=*/1);
   PlanTotals totals;
+  std::map<std::string, std::set<std::int64_t>> again;  // seeds by name
   if (parts.store != nullptr) {
-    const auto study = parts.store->FindStudy(parts.recipe->name);
-    if (study) totals.outdated = intake.OutdatedTrials(study->id);
+    totals.change = FindStudyChange(*parts.store, *parts.recipe, *parts.catalogue, *parts.data);
   }
   while (const std::optional<ConsideredCandidate> candidate = intake.Next()) {
     totals.limited = parts.limit && totals.trials >= *parts.limit;
@@ -27,10 +29,17 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
       sink.on_refused(candidate->name, *candidate->refusal);
       continue;
     }
-    ++totals.candidates;
+    // Only of these may a model come again: the names of a large grid would take memory.
+    const bool may_come_again = candidate->trials.front().until_epoch > 0 ||
+                                again.contains(candidate->name) ||
+                                parts.recipe->least_seeds < parts.recipe->seeds.size();
+    std::set<std::int64_t>* seeds = may_come_again ? &again[candidate->name] : nullptr;
+    if (seeds == nullptr || seeds->empty()) ++totals.candidates;
     for (const StudyTrial& trial : candidate->trials) {
-      ++totals.trials;
-      if (PlannedState(trial) == TrialState::kComplete) ++totals.complete;
+      if (seeds == nullptr || seeds->insert(trial.spec.seed).second) {
+        ++totals.trials;
+        if (PlannedState(trial) == TrialState::kComplete) ++totals.complete;
+      }
       sink.on_trial(trial);
       if (!trial.known) continue;
       if (intake.IsMeasured(trial)) {
@@ -48,6 +57,8 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
         std::max<std::int64_t>(0, *planned - totals.candidates - totals.refused);
   }
   // What was planned is an upper bound; a strategy that has finished knows better.
+  totals.effort = strategy.effort();
+  totals.finished = strategy.finished() && !totals.limited;
   if (strategy.finished()) totals.later_candidates = 0;
   totals.decisions = strategy.Decisions();
   return totals;

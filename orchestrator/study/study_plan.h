@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "orchestrator/study/model_counter.h"
-#include "orchestrator/study/outdated_trials.h"
+#include "orchestrator/study/study_change.h"
 #include "orchestrator/study/study_trial.h"
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
 #include "search/recipe.h"
+#include "search/strategy.h"
 
 namespace beamgrid {
 
@@ -28,25 +29,28 @@ struct PlanParts {
   const Recipe* recipe;
   const Catalogue* catalogue;
   const DataSpec* data;
-  const Store* store = nullptr;  ///< null: nothing is recorded yet, or the data were not looked at
+  const Store* store = nullptr;  ///< null: nothing is recorded yet
   ModelCounter* counter;
   std::optional<std::int64_t> limit;  ///< stop after so many trials
 };
 
 /// PlanTotals is what a plan comes to.
 struct PlanTotals {
-  std::int64_t candidates = 0;  ///< models, refused ones not included
+  /// Models, refused ones not included. One that is asked for again, further trained or with more
+  /// seeds, counts once, as do its trials.
+  std::int64_t candidates = 0;
   std::int64_t trials = 0;
   std::int64_t complete = 0;  ///< trials that the record holds already
   std::int64_t refused = 0;   ///< models
   /// The number of models that the strategy may ask for once it knows the results of these; nothing
   /// where it cannot say.
   std::optional<std::int64_t> later_candidates;
+  Effort effort;                       ///< what the strategy asks for in all, as it sees it now
+  bool finished = false;               ///< it will ask for nothing else
   bool limited = false;                ///< there is more, but `limit` was reached
   std::vector<std::string> decisions;  ///< what recorded results have decided already
-  /// What the study's content has changed in since its trials were made, and which of them a run
-  /// would not count any more.
-  std::vector<Outdated> outdated;
+  /// What has changed since the study was run last, and what a run would make of its trials.
+  StudyChange change;
 };
 
 /// Returns the state of a planned trial: what the record says, or that it waits.

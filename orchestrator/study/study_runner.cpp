@@ -8,7 +8,6 @@
 #include <variant>
 
 #include "orchestrator/study/counted_model.h"
-#include "orchestrator/study/outdated_trials.h"
 #include "orchestrator/study/retry_choice.h"
 #include "orchestrator/study/trial_history.h"
 #include "registry/util/error.h"
@@ -25,11 +24,15 @@ constexpr std::chrono::milliseconds kForeignInterval{1000};
 /// of the disk.
 constexpr std::chrono::milliseconds kSettlingInterval{1000};
 
+/// Why a trial counts no more that nobody asks for; the record keeps it.
+constexpr char kUnasked[] = "it is none that the study asks for now";
+
 }  // namespace
 
 StudyRunner::StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataSpec data,
                          RunnerSettings settings, RunnerParts parts)
     : recipe_(recipe),
+      catalogue_(catalogue),
       settings_(std::move(settings)),
       watch_(parts.watch),
       clock_(std::move(parts.clock)),
@@ -93,16 +96,11 @@ void StudyRunner::Record(const std::function<void()>& work) {
 
 void StudyRunner::Open() {
   started_ = clock_();
-  events_.result().study = study_ = store_.OpenStudy({.name = recipe_.name,
-                                                      .description = recipe_.description,
-                                                      .objective = recipe_.objective->name,
-                                                      .recipe_text = recipe_.text,
-                                                      .recipe_digest = RecipeDigest(recipe_)});
+  TakeRecipe();
   // Before anything is asked: what a dead orchestrator of this study left must be closed first, or
   // its trials would look as if somebody trained them.
   for (const TrialRecord& trial : store_.Trials(study_, Counting::kAll)) members_.insert(trial.id);
   CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
-  LeaveOutOutdated();
   const std::vector<TrialRecord> trials = store_.Trials(study_);
   for (const TrialRecord& trial : trials) {
     counted_[{trial.name, trial.seed}] = {.trial = trial.id};
@@ -112,12 +110,28 @@ void StudyRunner::Open() {
   retried_ = retries.trials;
 }
 
-void StudyRunner::LeaveOutOutdated() {
-  after_commit_.Together([this] {
-    const std::vector<Outdated> outdated = intake_.OutdatedTrials(study_);
-    for (const Outdated& group : outdated) store_.StopCounting(study_, group.trials, group.why());
-    for (const std::string& line : LinesOf(outdated)) display_.Event(line);
+void StudyRunner::TakeRecipe() {
+  const StudyChange change = FindStudyChange(store_, recipe_, catalogue_, intake_.data());
+  if (settings_.on_change) settings_.on_change(change);
+  if (change.needs_consent() && !settings_.accept_changes) {
+    throw UsageError(RefusalOf(change, recipe_.name));
+  }
+  std::vector<std::string> words;
+  for (const RecipeChange& one : change.recipe) words.push_back(one.text);
+  after_commit_.Together([&] {
+    study_ = store_.OpenStudy({.name = recipe_.name,
+                               .description = recipe_.description,
+                               .objective = recipe_.objective->name,
+                               .recipe_text = recipe_.text,
+                               .recipe_digest = RecipeDigest(recipe_)},
+                              words);
+    for (const Outdated& group : change.outdated) {
+      store_.StopCounting(study_, group.trials, group.why());
+    }
+    store_.StopCounting(study_, change.unasked, kUnasked);
+    for (const std::string& line : LinesOf(change)) display_.Event(line);
   });
+  events_.result().study = study_;
 }
 
 void StudyRunner::CheckRecord() const {
@@ -164,7 +178,7 @@ void StudyRunner::LeaveOutUnasked() {
   }
   if (unasked.empty()) return;
   after_commit_.Together([&] {
-    store_.StopCounting(study_, unasked, "it is none that the study asks for now");
+    store_.StopCounting(study_, unasked, kUnasked);
     display_.Event("no longer counted: " + CountText(unasked.size(), "trial") +
                    " of earlier runs that the study does not ask for now");
   });
@@ -223,28 +237,20 @@ void StudyRunner::EnterAll(std::vector<StudyTrial> trials) {
   if (trials.empty()) return;
   Record([&] {
     const std::vector<TrialId> ids = store_.AddTrials(study_, {trials.begin(), trials.end()});
-    std::size_t replaced = 0;
     for (std::size_t i = 0; i < trials.size(); ++i) {
       trials[i].id = ids[i];
-      if (NoteAsked(trials[i])) ++replaced;
+      NoteAsked(trials[i]);
       Enter(std::move(trials[i]));
-    }
-    if (replaced > 0) {
-      display_.Event("no longer counted: " + CountText(replaced, "trial") +
-                     " of earlier runs, of models that are made otherwise now");
     }
   });
 }
 
-bool StudyRunner::NoteAsked(const StudyTrial& trial) {
+void StudyRunner::NoteAsked(const StudyTrial& trial) {
   const auto [entry, is_new] = counted_.try_emplace({trial.name, trial.spec.seed});
   const Counted before = std::exchange(entry->second, {.trial = trial.id, .asked = true});
-  if (is_new || before.trial == trial.id) return false;
-  if (before.asked) {
-    // One would hide the other from every table.
-    throw std::logic_error("two models of the study are called '" + trial.name + "'");
-  }
-  return true;
+  if (is_new || before.trial == trial.id || !before.asked) return;
+  // One would hide the other from every table.
+  throw std::logic_error("two models of the study are called '" + trial.name + "'");
 }
 
 void StudyRunner::Enter(StudyTrial trial) {

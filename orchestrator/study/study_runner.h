@@ -24,6 +24,7 @@
 #include "orchestrator/study/progress.h"
 #include "orchestrator/study/resources.h"
 #include "orchestrator/study/scheduler.h"
+#include "orchestrator/study/study_change.h"
 #include "orchestrator/study/study_events.h"
 #include "orchestrator/study/study_trial.h"
 #include "orchestrator/study/trial_intake.h"
@@ -45,6 +46,10 @@ struct RunnerSettings {
   std::chrono::milliseconds grace{30'000};     ///< for checkpoints after an interrupt
   std::chrono::milliseconds poll{200};         ///< longest wait for events
   std::vector<std::string> retry;              ///< failed trials to try again; see ChooseRetries
+  /// Goes on where finished trials leave the study's answer, too.
+  bool accept_changes = false;
+  /// Hears what has changed since the study was run last, before anything is recorded; may be null.
+  std::function<void(const StudyChange&)> on_change;
 };
 
 /// RunnerParts is what a runner works with; all outlive it.
@@ -68,7 +73,9 @@ class StudyRunner {
               RunnerSettings settings, RunnerParts parts);
 
   /// Runs until nothing is left to ask or an interrupt. Never repeats a complete trial. Throws
-  /// Error where the environment broke; the record is then as if the orchestrator had been killed.
+  /// UsageError, and has recorded nothing, where finished trials would leave the study's answer and
+  /// nobody has accepted it; Error where the environment broke: the record is then as if the
+  /// orchestrator had been killed.
   [[nodiscard]] StudyResult Run();
 
   /// Stops the study. The first call: running attempts checkpoint and stop, and Run returns with
@@ -87,9 +94,9 @@ class StudyRunner {
   void CheckRecord() const;
   /// Keeps the database file whole by itself, for whoever copies it without its log.
   void SettleRecord();
-  /// Lets trials count no more that are of other content than there is now: all at once, so that a
-  /// study that is stopped early is no mixture.
-  void LeaveOutOutdated();
+  /// Tells what has changed. In one transaction the recipe becomes the study's and trials count no
+  /// more that are not asked for or of other content: a study that is stopped early is no mixture.
+  void TakeRecipe();
   [[nodiscard]] bool Done() const;
   StudyResult Finish();
   /// Lets trials count no more that the study, asked to its end, does not ask for.
@@ -114,8 +121,8 @@ class StudyRunner {
   void NoteLetGo();
   void EnterAll(std::vector<StudyTrial> trials);
   void Enter(StudyTrial trial);
-  /// Notes which trial counts under a name and seed from now on. True if it takes another's place.
-  bool NoteAsked(const StudyTrial& trial);
+  /// Notes which trial counts under a name and seed from now on.
+  void NoteAsked(const StudyTrial& trial);
   void UseEnded(const StudyTrial& trial, const TrialRecord& record);
   /// Gives a trial to the scheduler. `record`: null where the trial is new there.
   void Schedule(StudyTrial& trial, const TrialRecord* record);
@@ -156,6 +163,7 @@ class StudyRunner {
   [[nodiscard]] bool StopsStudy(const AttemptOutcome& outcome) const;
 
   const Recipe& recipe_;
+  const Catalogue& catalogue_;
   RunnerSettings settings_;
   ContentWatch* watch_;
   std::function<std::chrono::milliseconds()> clock_;

@@ -61,9 +61,29 @@ TrialIntake::TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataS
   if (!spec_.data.digest.empty()) starts_.emplace(recipe, store);
 }
 
-std::vector<Outdated> TrialIntake::OutdatedTrials(StudyId study) const {
+std::optional<std::string> TrialIntake::FingerprintNow(const TrialRecord& recorded) const {
+  if (!starts_ || std::ranges::find(recipe_.seeds, recorded.seed) == recipe_.seeds.end()) {
+    return std::nullopt;
+  }
+  std::optional<ModelSpec> model =
+      space_.Counterpart(ModelSpecFromJson(ParseJson(recorded.model_json)));
+  if (!model) return std::nullopt;
+  TrialSpec spec = spec_;
+  spec.model = *std::move(model);
+  spec.seed = recorded.seed;
+  const WarmStart start = starts_->For(spec.model, spec.seed);
+  if (!start.problem.empty()) return std::nullopt;
+  spec.warm_start = start.fingerprint;
+  return Fingerprint(spec);
+}
+
+bool TrialIntake::IsTooLarge(const TrialRecord& recorded) const {
+  return WhyRefused(recipe_, ModelSize{recorded.parameters, recorded.size_bytes}).has_value();
+}
+
+std::vector<Outdated> TrialIntake::OutdatedOf(const std::vector<TrialRecord>& trials) const {
   if (!starts_ || store_ == nullptr) return {};
-  return FindOutdated(*store_, study, recipe_, spec_.data, *starts_);
+  return FindOutdated(*store_, trials, recipe_, spec_.data, *starts_);
 }
 
 std::optional<ConsideredCandidate> TrialIntake::Next() {

@@ -40,9 +40,14 @@ class TrialIntake {
   TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataSpec data, const Store* store,
               ModelCounter& counter, std::size_t slots);
 
-  /// Returns the study's trials that are of other content than the recipe means now (FindOutdated);
-  /// none where there are no fingerprints.
-  [[nodiscard]] std::vector<Outdated> OutdatedTrials(StudyId study) const;
+  /// Returns the fingerprint that the study's trial of a recorded model and seed has by now;
+  /// nothing where the recipe means none such, and where there are no fingerprints.
+  [[nodiscard]] std::optional<std::string> FingerprintNow(const TrialRecord& recorded) const;
+  /// True if the model of a recorded trial is refused for its size by now.
+  [[nodiscard]] bool IsTooLarge(const TrialRecord& recorded) const;
+  /// Returns those of the trials that are of other content than the recipe means now
+  /// (FindOutdated); none where there are no fingerprints.
+  [[nodiscard]] std::vector<Outdated> OutdatedOf(const std::vector<TrialRecord>& trials) const;
 
   /// Returns the next candidate, or nothing where the strategy has no more for the moment. The
   /// strategy has heard of a refusal already; all else that is returned must be settled.

@@ -221,6 +221,19 @@ WarmStart WarmStarts::For(const ModelSpec& model, std::int64_t seed) const {
   return {fingerprints_.at({text, seed}), ""};
 }
 
+std::set<std::string> WarmStarts::Fingerprints(const std::vector<std::int64_t>& seeds) const {
+  std::set<std::string> found;
+  for (const auto& [reference, fingerprint] : fingerprints_) found.insert(fingerprint);
+  for (const auto& [text, candidates] : candidates_) {
+    for (const Candidate& candidate : candidates) {
+      if (std::ranges::find(seeds, candidate.seed) != seeds.end()) {
+        found.insert(candidate.fingerprint);
+      }
+    }
+  }
+  return found;
+}
+
 std::string WarmStartText(const ModelSpec& model) {
   const auto from = model.train.find("from");
   return from == model.train.end() ? "" : std::string(from->second.as_string());

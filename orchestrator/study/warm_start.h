@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,9 @@ class WarmStarts {
   /// Returns the trial that `model` starts from with this seed; no fingerprint where it starts from
   /// none.
   [[nodiscard]] WarmStart For(const ModelSpec& model, std::int64_t seed) const;
+
+  /// Returns all trials that models of these seeds may start from.
+  [[nodiscard]] std::set<std::string> Fingerprints(const std::vector<std::int64_t>& seeds) const;
 
  private:
   /// Candidate is a complete trial, as a counterpart is looked for among them.

@@ -12,6 +12,7 @@
 #include "registry/scoring/predictions_check.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/input_error.h"
 
 namespace beamgrid {
 namespace {
@@ -203,9 +204,9 @@ Metrics Score(const Predictions& predictions, const Truth& truth) {
     }
   }
   if (missing > 0) {
-    throw Error("the predictions lack " + std::to_string(missing) + " of the truth's " +
-                std::to_string(truth.size()) + " videos (the first is '" + first_missing +
-                "'); every video of the truth must be predicted");
+    throw InputError("the predictions lack " + std::to_string(missing) + " of the truth's " +
+                     std::to_string(truth.size()) + " videos (the first is '" + first_missing +
+                     "'); every video of the truth must be predicted");
   }
   return metrics.Compute();
 }

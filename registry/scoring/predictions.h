@@ -38,7 +38,8 @@ struct Predictions {
 void WritePredictions(const std::filesystem::path& path, const Predictions& predictions);
 [[nodiscard]] Predictions ReadPredictions(const std::filesystem::path& path);
 
-/// `VideoId,LabelConfidencePairs`. Errors name file and line. Repeated videos or labels are errors.
+/// `VideoId,LabelConfidencePairs`. Throws InputError with file and line, also for repeated videos
+/// or labels; Error where the file cannot be read. So do the other readers of CSV files.
 [[nodiscard]] Predictions ReadPredictionsCsv(const std::filesystem::path& path);
 /// Error for an id that would end its column or line.
 void WritePredictionsCsv(const std::filesystem::path& path, const Predictions& predictions,
@@ -48,8 +49,8 @@ void WritePredictionsCsv(const std::filesystem::path& path, const Predictions& p
 using Truth = std::map<std::string, std::vector<std::int32_t>>;
 [[nodiscard]] Truth ReadTruthCsv(const std::filesystem::path& path);
 
-/// GAP and the rest over exactly the videos of `truth`. Throws Error if a video is missing, with
-/// the count.
+/// GAP and the rest over exactly the videos of `truth`. Throws InputError if a video is missing,
+/// with the count.
 [[nodiscard]] Metrics Score(const Predictions& predictions, const Truth& truth);
 
 }  // namespace beamgrid

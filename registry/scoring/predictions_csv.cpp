@@ -11,6 +11,7 @@
 #include "registry/scoring/predictions.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/input_error.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -55,7 +56,7 @@ class RowReader {
 
   [[noreturn]] void Refuse(const std::string& what) const { RefuseAt(line_, what); }
   [[noreturn]] void RefuseAt(std::int64_t line, const std::string& what) const {
-    throw Error(path_ + ':' + std::to_string(line) + ": " + what);
+    throw InputError(path_ + ':' + std::to_string(line) + ": " + what);
   }
   [[nodiscard]] std::int64_t line() const { return line_; }
 

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "registry/scoring/segment_map.h"
-#include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/input_error.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -68,7 +68,9 @@ class SegmentsRow {
     }
   }
 
-  [[noreturn]] void Refuse(const std::string& what) const { throw Error(place_ + ": " + what); }
+  [[noreturn]] void Refuse(const std::string& what) const {
+    throw InputError(place_ + ": " + what);
+  }
   [[nodiscard]] std::int32_t label() const { return label_; }
 
  private:
@@ -166,8 +168,8 @@ Predictions ReadSegmentsCsv(const std::filesystem::path& path) {
   std::string line;
   std::getline(lines, line);
   if (WithoutReturn(line) != kHeader) {
-    throw Error(path.string() + ":1: the first line must be '" + std::string(kHeader) + "', is '" +
-                line.substr(0, 60) + "'");
+    throw InputError(path.string() + ":1: the first line must be '" + std::string(kHeader) +
+                     "', is '" + line.substr(0, 60) + "'");
   }
   std::map<std::string, std::vector<ScoredLabelDouble>> videos;
   std::set<std::int32_t> classes;

@@ -22,8 +22,8 @@ using SegmentTruth = std::map<std::string, RatedSegment>;  ///< by id
 [[nodiscard]] bool AreSegments(const Predictions& predictions);
 
 /// GAP and the rest over the segments of `truth`, their positive classes being their labels, and
-/// MAP@100,000 over all predicted segments. Error if a segment of the truth is missing, with the
-/// count.
+/// MAP@100,000 over all predicted segments. InputError if a segment of the truth is missing, with
+/// the count.
 [[nodiscard]] Metrics ScoreSegments(const Predictions& predictions, const SegmentTruth& truth);
 /// MAP@100,000 alone: a segment that is not predicted is ranked for no class.
 [[nodiscard]] double SegmentMap(const Predictions& predictions, const SegmentTruth& truth);
@@ -35,7 +35,8 @@ void WriteSegmentsCsv(const std::filesystem::path& path, const Predictions& pred
                       const std::vector<std::int32_t>& classes = {}, std::int64_t top = 100'000);
 
 /// Such a file as predictions whose scores only say the order: the n-th segment of a class has 1/n.
-/// Errors name file and line. A class or, within one, a segment that is repeated is an error.
+/// Throws InputError with file and line, also for a class or, within one, a segment that is
+/// repeated.
 [[nodiscard]] Predictions ReadSegmentsCsv(const std::filesystem::path& path);
 /// By its first line.
 [[nodiscard]] bool IsSegmentsCsv(const std::filesystem::path& path);

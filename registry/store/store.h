@@ -68,10 +68,19 @@ struct StudyRecord {
   std::string name;
   std::string description;
   std::string objective;
-  std::string recipe_text;  ///< as the user wrote it, at the last run
-  std::string
-      recipe_digest;  ///< of the canonical recipe: two different recipes of one name are refused
-  std::string created_at;  ///< ISO-8601 UTC
+  std::string recipe_text;    ///< as the user wrote it, at the last run
+  std::string recipe_digest;  ///< of what the recipe means
+  std::string created_at;     ///< ISO-8601 UTC
+};
+
+/// A recipe that a study had, from the run on that brought it until the next one.
+struct RecipeEntry {
+  std::int64_t position = 0;  ///< from 1
+  std::string recipe_text;
+  std::string recipe_digest;
+  std::string begun_at;              ///< ISO-8601 UTC
+  std::string program_version;       ///< of the program that began it; empty: not known
+  std::vector<std::string> changes;  ///< since the one before, in words; empty for the first
 };
 
 /// An ensemble as `ensemble` picked it.
@@ -115,8 +124,11 @@ class Store {
   void Together(const std::function<void()>& work);
 
   // Studies.
-  /// Creates the study or finds it. UsageError if the name is taken by another recipe_digest.
-  StudyId OpenStudy(const StudyRecord& study);
+  /// Creates the study, or finds it by its name; its recipe is that of `study` from then on, and an
+  /// entry of its history where `changes` says in words what is another in it.
+  StudyId OpenStudy(const StudyRecord& study, const std::vector<std::string>& changes = {});
+  /// The recipes that the study has had, the first one first.
+  [[nodiscard]] std::vector<RecipeEntry> RecipeHistory(StudyId study) const;
   [[nodiscard]] std::optional<StudyRecord> FindStudy(const std::string& name) const;
   [[nodiscard]] std::vector<StudyRecord> Studies() const;
 

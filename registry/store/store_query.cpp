@@ -3,9 +3,11 @@
 #include <sqlite3.h>
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "registry/store/database.h"
+#include "registry/store/query_error.h"
 #include "registry/store/store.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -59,9 +61,11 @@ class ReadingOnly {
       default:
         throw SQLite::Exception(connection_);
     }
-    throw UsageError(
-        "query: " + std::string(sqlite3_errmsg(connection_)) +
-        (denied_ ? ": only SELECT is allowed, the record is not changed by hand" : ""));
+    const int offset = sqlite3_error_offset(connection_);
+    throw QueryError(
+        std::string(sqlite3_errmsg(connection_)) +
+            (denied_ ? ": only SELECT is allowed, the record is not changed by hand" : ""),
+        offset < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(offset)));
   }
 
  private:
@@ -88,7 +92,8 @@ RawStatement Prepare(sqlite3* connection, const ReadingOnly& reading, const std:
   if (sqlite3_stmt_readonly(raw) == 0) throw UsageError("query: only SELECT is allowed");
   // SQLite compiles up to the first semicolon; what follows would be passed over in silence.
   if (std::string_view(rest).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
-    throw UsageError("query: only one statement at a time, this follows it: " + std::string(rest));
+    throw QueryError("only one statement at a time, this follows it: " + std::string(rest),
+                     static_cast<std::size_t>(rest - sql.c_str()));
   }
   return statement;
 }
@@ -100,6 +105,15 @@ void Bind(sqlite3_stmt* statement, const std::map<std::string, std::string>& par
     if (index == 0) throw UsageError("query: has no parameter :" + name);
     sqlite3_bind_text(statement, index, value.data(), static_cast<int>(value.size()),
                       SQLITE_TRANSIENT);
+  }
+  // Without a value it would be null, and a condition with it hold for nothing, in silence. Named
+  // queries are asked without a study too.
+  for (int index = 1; index <= sqlite3_bind_parameter_count(statement); ++index) {
+    const char* name = sqlite3_bind_parameter_name(statement, index);
+    const std::string given = name == nullptr ? "?" : name;
+    if (given == ":study" || parameters.contains(given.substr(1))) continue;
+    throw QueryError("the parameter " + given + " has no value; only :study may have one",
+                     std::nullopt);
   }
 }
 

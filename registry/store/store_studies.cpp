@@ -2,7 +2,7 @@
 
 #include "registry/store/database.h"
 #include "registry/store/store.h"
-#include "registry/util/error.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {
@@ -56,28 +56,48 @@ void Store::Settle() { impl_->database.Checkpoint(); }
 
 void Store::Together(const std::function<void()>& work) { impl_->database.Write(work); }
 
-StudyId Store::OpenStudy(const StudyRecord& study) {
+StudyId Store::OpenStudy(const StudyRecord& study, const std::vector<std::string>& changes) {
   Database& db = impl_->database;
   return db.Write([&] {
+    const bool is_new = !FindStudy(study.name);
     db.Use(
         "INSERT INTO study (name, description, objective, recipe_text, recipe_digest, created_at)"
         " VALUES (?, ?, ?, ?, ?, coalesce(nullif(?, ''), strftime('%Y-%m-%dT%H:%M:%fZ', 'now')))"
         " ON CONFLICT (name) DO UPDATE SET description = excluded.description,"
-        " recipe_text = excluded.recipe_text WHERE recipe_digest = excluded.recipe_digest")
+        " objective = excluded.objective, recipe_text = excluded.recipe_text,"
+        " recipe_digest = excluded.recipe_digest")
         << study.name << study.description << study.objective << study.recipe_text
         << study.recipe_digest << study.created_at << Execute();
-    StatementUse row = db.Use("SELECT id, recipe_digest FROM study WHERE name = ?");
-    row << study.name;
-    if (!row.Next()) throw std::logic_error("a study is gone right after it was written");
-    // The statement above has changed nothing then: comments and layout of a recipe may change,
-    // what it asks for may not, or one study would hold trials of two questions.
-    if (row.Text("recipe_digest") != study.recipe_digest) {
-      throw UsageError("study '" + study.name +
-                       "' is already in this database with another recipe; give this recipe " +
-                       "another study.name, or another --db");
-    }
-    return StudyId{row.Integer("id")};
+    const StudyId id = FindStudy(study.name)->id;
+    if (!is_new && changes.empty()) return id;
+    const std::string words = CanonicalJson(JsonList(changes));
+    const std::string version = BEAMGRID_VERSION;
+    db.Use(
+        "INSERT INTO recipe_history (study, position, recipe_text, recipe_digest, begun_at,"
+        " program_version, changes) VALUES (?1,"
+        " (SELECT coalesce(max(position), 0) + 1 FROM recipe_history WHERE study = ?1), ?2, ?3,"
+        " strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?4, ?5)")
+        << id << study.recipe_text << study.recipe_digest << version << words << Execute();
+    return id;
   });
+}
+
+std::vector<RecipeEntry> Store::RecipeHistory(StudyId study) const {
+  return impl_->database.Rows(
+      "SELECT * FROM recipe_history WHERE study = ? ORDER BY position",
+      [](const StatementUse& row) {
+        RecipeEntry entry{.position = row.Integer("position"),
+                          .recipe_text = row.Text("recipe_text"),
+                          .recipe_digest = row.Text("recipe_digest"),
+                          .begun_at = row.Text("begun_at"),
+                          .program_version = row.Text("program_version")};
+        const boost::json::value changes = ParseJson(row.Text("changes"));
+        for (const auto& change : changes.as_array()) {
+          entry.changes.emplace_back(change.as_string());
+        }
+        return entry;
+      },
+      study);
 }
 
 std::optional<StudyRecord> Store::FindStudy(const std::string& name) const {

@@ -20,7 +20,8 @@ class RecordUpkeep {
 
   /// Throws UsageError where another study has the name.
   void RenameStudy(StudyId study, const std::string& name);
-  /// Removes the study with its notes, its ensembles and its references; the trials stay.
+  /// Removes the study with its recipes, its notes, its ensembles and its references; the trials
+  /// stay.
   void RemoveStudy(StudyId study);
   /// Takes a trial out of a study, with the notes that the study has on it; the trial stays.
   void RemoveReference(StudyId study, TrialId trial);

@@ -13,7 +13,11 @@ std::string FixedText(double value, int decimals) {
 }
 
 std::string CountText(std::size_t number, const std::string& noun) {
-  return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+  const std::string counted = std::to_string(number) + " " + noun;
+  if (number == 1) return counted;
+  const bool becomes_ies = noun.ends_with("y") && !noun.ends_with("ay") && !noun.ends_with("ey");
+  if (becomes_ies) return counted.substr(0, counted.size() - 1) + "ies";
+  return counted + (noun.ends_with("s") ? "es" : "s");
 }
 
 std::string SizeText(std::int64_t bytes) {

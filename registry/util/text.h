@@ -17,7 +17,7 @@ namespace beamgrid {
 /// FixedText writes a number with that many decimals: "0.84213".
 [[nodiscard]] std::string FixedText(double value, int decimals);
 
-/// CountText writes a number of things: "1 trial", "3 trials".
+/// CountText writes a number of things: "1 trial", "3 trials", "2 studies".
 [[nodiscard]] std::string CountText(std::size_t number, const std::string& noun);
 
 /// SizeText writes a size in the unit that suits it: "512 B", "3.4 KiB", "1.2 GiB".

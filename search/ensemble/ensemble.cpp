@@ -88,14 +88,15 @@ std::vector<AlignedModel> KeepFitting(std::vector<AlignedModel> models, std::int
   });
   std::erase_if(models, [&](const auto& m) { return m.model->size_bytes > size_limit; });
   if (models.empty()) {
-    throw UsageError("ensemble: none of the " + std::to_string(all) +
-                     " models fits within size_limit = " + std::to_string(size_limit) +
+    throw UsageError("ensemble: none of the " + CountText(all, "model") +
+                     " fits within size_limit = " + std::to_string(size_limit) +
                      " bytes; the smallest, '" + smallest.model->name + "', has " +
                      std::to_string(smallest.model->size_bytes));
   }
   if (models.size() < all) {
-    notes.push_back(std::to_string(all - models.size()) + " of " + std::to_string(all) +
-                    " models are larger than the limit");
+    const std::size_t larger = all - models.size();
+    notes.push_back(std::to_string(larger) + " of " + CountText(all, "model") +
+                    (larger == 1 ? " is" : " are") + " larger than the limit");
   }
   return models;
 }

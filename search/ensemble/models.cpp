@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "search/ensemble/gap.h"
 
 namespace beamgrid {
@@ -47,8 +48,9 @@ void RefuseOtherVideos(const AlignedModel& first, const AlignedModel& other) {
     const std::vector<std::string> ids = Lacking(has.videos, lacks.videos);
     if (ids.empty()) return;
     throw UsageError("ensemble: model " + Quoted(lacks.model->name) + " lacks " +
-                     std::to_string(ids.size()) + " of the " + std::to_string(has.videos.size()) +
-                     " videos of model " + Quoted(has.model->name) + ", such as " + Quoted(ids[0]) +
+                     std::to_string(ids.size()) + " of the " +
+                     CountText(has.videos.size(), "video") + " of model " +
+                     Quoted(has.model->name) + ", such as " + Quoted(ids[0]) +
                      "; all models must be over the same videos");
   };
   report(first, other);

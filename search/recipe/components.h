@@ -27,6 +27,12 @@ const ComponentInfo* FindExtra(const Catalogue& catalogue, const toml::key& key,
 void RefuseOption(const ComponentInfo& component, const toml::key& key, const std::string& path,
                   Mistakes& mistakes);
 
+/// Returns the value of an option that at least one of `components` has and takes; nothing and a
+/// mistake where none does.
+[[nodiscard]] std::optional<OptionValue> ReadOptionOfAny(
+    const std::vector<const ComponentInfo*>& components, const toml::key& key,
+    const toml::node& node, const std::string& path, Mistakes& mistakes);
+
 /// Adds a mistake for each file that the component needs and `node` (a table, or a value that
 /// stands for one) does not name.
 void RequireFiles(const ComponentInfo& component, const toml::node& node, const std::string& path,
@@ -37,7 +43,8 @@ void RequireFiles(const ComponentInfo& component, const toml::node& node, const 
 [[nodiscard]] VariantSet ReadOptions(const ComponentInfo& component, const toml::table& table,
                                      const std::string& path, Lists lists, Mistakes& mistakes);
 
-/// Reads `{ use = "netvlad", clusters = [64, 128] }`; nothing after a mistake about `use`.
+/// Reads `{ use = "netvlad", clusters = [64, 128] }`; nothing after a mistake about `use`,
+/// beside which what no component of the criterion takes is told too.
 [[nodiscard]] std::optional<VariantSet> ReadComponent(const Catalogue& catalogue,
                                                       const std::string& criterion,
                                                       const toml::table& table,

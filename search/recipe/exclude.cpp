@@ -1,8 +1,4 @@
 // [[exclude]]
-#include <algorithm>
-
-#include "registry/util/nearest_spelling.h"
-#include "registry/util/text.h"
 #include "search/recipe/components.h"
 #include "search/recipe/sections.h"
 
@@ -41,9 +37,10 @@ class ExclusionReader {
     if (use != nullptr) {
       const ComponentInfo* component =
           FindComponent(catalogue_, criterion, *use, use_path, mistakes_);
-      if (component == nullptr) return;
-      conditions_.push_back({criterion, "", "", OptionValue(component->name)});
-      components = {component};
+      if (component != nullptr) {
+        conditions_.push_back({criterion, "", "", OptionValue(component->name)});
+        components = {component};
+      }
     }
     if (table != nullptr) ReadOptionsOf(criterion, "", components, *table, path);
   }
@@ -86,37 +83,10 @@ class ExclusionReader {
     for (const auto& [key, node] : WrittenOrder(table)) {
       const std::string name(key->str());
       if (name == "use" && IsSingle(criterion)) continue;
-      std::optional<OptionValue> value = ReadValue(components, *key, *node, path + "." + name);
+      std::optional<OptionValue> value =
+          ReadOptionOfAny(components, *key, *node, path + "." + name, mistakes_);
       if (value) conditions_.push_back({criterion, extra, name, std::move(*value)});
     }
-  }
-
-  std::optional<OptionValue> ReadValue(const std::vector<const ComponentInfo*>& components,
-                                       const toml::key& key, const toml::node& node,
-                                       const std::string& path) {
-    const OptionInfo* refusing = nullptr;
-    std::vector<std::string> names;
-    for (const ComponentInfo* component : components) {
-      for (const std::string& name : OptionNames(*component)) names.push_back(name);
-      const OptionInfo* option = component->FindOption(key.str());
-      if (option == nullptr) continue;
-      // Aside: of several components one may take the value, and then there is no mistake.
-      Mistakes tried(mistakes_.source(), mistakes_.find_file());
-      std::optional<OptionValue> value = ReadOption(*option, node, path, tried);
-      if (value) return value;
-      refusing = option;
-    }
-    if (refusing != nullptr) return ReadOption(*refusing, node, path, mistakes_);
-    if (components.size() == 1) {
-      RefuseOption(*components.front(), key, path, mistakes_);
-      return std::nullopt;
-    }
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    mistakes_.Add(key.source(), path,
-                  "no component has an option '" + std::string(key.str()) + "'" +
-                      Suggestion(key.str(), names) + "; known here: " + Join(names));
-    return std::nullopt;
   }
 
   const toml::table* RequireTable(const toml::node& node, const std::string& path,

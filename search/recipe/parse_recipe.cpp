@@ -84,6 +84,18 @@ Recipe DataOfRecipe(const RecipeSource& source) {
   return recipe;
 }
 
+Recipe ReadableParts(const RecipeSource& source) {
+  const toml::table table = ParseToml(source);
+  Mistakes ignored(source);
+  Section root(table, "", ignored);
+  Recipe recipe;
+  recipe.path = source.path();
+  recipe.text = source.text();
+  ReadData(root, recipe);
+  ReadTables(root, recipe);
+  return recipe;
+}
+
 Recipe ParseRecipe(const std::string& text, const std::string& path, const Catalogue& catalogue,
                    const FindFile& find_file) {
   return ParseRecipe(RecipeSource(text, path), catalogue, find_file);

@@ -160,6 +160,9 @@ void ReadTables(Section& root, Recipe& recipe) {
     settings.title = section.ReadWord("title");
     if (!section.table().contains("title")) settings.title = settings.vary;
     settings.reference = ReadReference(section);
+    if (const toml::node* reference = section.table().get("reference")) {
+      settings.reference_place = root.mistakes().PlaceOf(reference->source());
+    }
     section.RefuseOthers();
     recipe.tables.push_back(std::move(settings));
   }

@@ -21,6 +21,7 @@ class BeamStrategy : public Strategy {
  public:
   BeamStrategy(const SearchSpace& space, const Recipe& recipe)
       : space_(&space),
+        excludes_(!recipe.exclusions.empty()),
         width_(static_cast<std::size_t>(recipe.search.other.at("width").as_int64())),
         criteria_(recipe.search.order.empty() ? VaryingCriteria(space) : recipe.search.order),
         beam_({space.Baseline()}) {
@@ -67,6 +68,24 @@ class BeamStrategy : public Strategy {
     return sum;
   }
 
+  /// A stage asks for all but one of its candidates around each model of the beam, for that one is
+  /// the model itself. Nothing but exclusions and failures makes it less.
+  [[nodiscard]] Effort effort() const override {
+    if (finished_) return {.least = asked_, .most = asked_};
+    const auto around = [this](std::size_t stage) {
+      return space_->CandidateCount(criteria_[stage]);
+    };
+    std::int64_t bases = std::ssize(beam_);
+    std::int64_t pool = SaturatingMultiply(bases, around(stage_));
+    // Of the first beam nothing is known yet.
+    std::int64_t most = SaturatingAdd(asked_before_, stage_ == 0 ? pool : pool - bases);
+    for (std::size_t i = stage_ + 1; i < criteria_.size(); ++i) {
+      bases = std::min<std::int64_t>(static_cast<std::int64_t>(width_), pool);
+      pool = SaturatingMultiply(bases, around(i));
+      most = SaturatingAdd(most, pool - bases);
+    }
+    return {.least = excludes_ ? asked_ : most, .most = most};
+  }
   [[nodiscard]] std::vector<std::string> Decisions() const override { return decisions_; }
 
  private:
@@ -87,6 +106,7 @@ class BeamStrategy : public Strategy {
     base_ = 0;
     next_ = 0;
     excluded_ = 0;
+    asked_before_ = asked_;
     stage_names_.clear();
     static_cast<void>(SkipToNew());
   }
@@ -168,6 +188,7 @@ class BeamStrategy : public Strategy {
   }
 
   const SearchSpace* space_;
+  bool excludes_;  ///< some of the models may be excluded
   std::size_t width_;
   std::vector<std::string> criteria_;
   std::vector<ModelSpec> beam_;           ///< the best first
@@ -183,6 +204,7 @@ class BeamStrategy : public Strategy {
   std::set<std::string> stage_names_;  ///< asked for or known before
   std::set<std::string> pending_;      ///< asked for and not yet told
   std::int64_t excluded_ = 0;
+  std::int64_t asked_before_ = 0;  ///< by the stages before
 };
 
 [[maybe_unused]] const bool registered_beam = RegisterStrategy<BeamStrategy>(

@@ -5,6 +5,7 @@
 // A stage varies one criterion. It holds the others at the running best, which starts as the
 // baseline; a stage of the recipe may hold some of them at its own `fix`, as the paper did. Its
 // winner's variant goes into the running best. Passes repeat all stages until one changes nothing.
+#include <algorithm>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -30,7 +31,10 @@ void Take(const std::string& criterion, const ModelSpec& from, ModelSpec& to) {
 class GreedyStrategy : public Strategy {
  public:
   GreedyStrategy(const SearchSpace& space, const Recipe& recipe)
-      : space_(&space), passes_(recipe.search.passes), best_(space.Baseline()) {
+      : space_(&space),
+        passes_(recipe.search.passes),
+        excludes_(!recipe.exclusions.empty()),
+        best_(space.Baseline()) {
     stages_ = recipe.search.stages;
     if (stages_.empty()) {
       for (const std::string& criterion : recipe.search.order) stages_.push_back({criterion, {}});
@@ -81,6 +85,34 @@ class GreedyStrategy : public Strategy {
     }
     rest = SaturatingAdd(rest, SaturatingMultiply(pass, passes_ - pass_));
     return SaturatingAdd(asked_, rest);
+  }
+
+  /// The model that a stage holds was tried by the one before it, so a stage asks one model less
+  /// than it has candidates; not where the recipe holds others, or repeats a criterion.
+  [[nodiscard]] Effort effort() const override {
+    if (finished_) return {.least = asked_, .most = asked_};
+    // Later passes, and stages of a criterion that was varied before, may bring nothing new.
+    const bool all_new = pass_ == 1 && !excludes_;
+    const std::int64_t rest = count_ - next_;
+    Effort effort{.least = asked_, .most = SaturatingAdd(asked_, rest)};
+    std::set<std::string> varied;
+    std::int64_t pass = 0;
+    for (std::size_t i = 0; i < stages_.size(); ++i) {
+      const std::int64_t others = space_->CandidateCount(stages_[i].vary) - 1;
+      const Fixed& fix = stages_[i].fix;
+      const bool holds_best = fix.parts.empty() && !fix.extras && fix.train.empty();
+      const bool plain = varied.insert(stages_[i].vary).second && holds_best;
+      const std::int64_t most = plain ? others : others + 1;
+      pass = SaturatingAdd(pass, most);
+      if (i == stage_ && plain && all_new) {
+        effort.least = SaturatingAdd(effort.least, std::max<std::int64_t>(0, rest - (i > 0)));
+      }
+      if (i <= stage_) continue;
+      effort.most = SaturatingAdd(*effort.most, most);
+      if (plain && all_new) effort.least = SaturatingAdd(effort.least, others);
+    }
+    effort.most = SaturatingAdd(*effort.most, SaturatingMultiply(pass, passes_ - pass_));
+    return effort;
   }
 
   [[nodiscard]] std::vector<std::string> Decisions() const override { return decisions_; }
@@ -219,6 +251,7 @@ class GreedyStrategy : public Strategy {
   const SearchSpace* space_;
   std::vector<Stage> stages_;
   std::int64_t passes_;
+  bool excludes_;                         ///< some of the models may be excluded
   ModelSpec best_;                        ///< the running best, part by part
   std::map<std::string, Finding> known_;  ///< by name
   std::optional<Finding> best_seen_;

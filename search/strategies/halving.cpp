@@ -63,6 +63,7 @@ class HalvingStrategy : public Strategy {
     }
     rungs_ = RungsOf(space, recipe);
     planned_ = std::ssize(entries_);
+    effort_ = EffortOf(entries_.size(), LastEpoch(space));
     BeginRung();
   }
 
@@ -122,6 +123,7 @@ class HalvingStrategy : public Strategy {
 
   [[nodiscard]] bool finished() const override { return finished_; }
   [[nodiscard]] std::optional<std::int64_t> planned() const override { return planned_; }
+  [[nodiscard]] Effort effort() const override { return effort_; }
   [[nodiscard]] std::vector<std::string> Decisions() const override { return decisions_; }
   [[nodiscard]] std::vector<LetGo> TakeLetGo() override { return std::exchange(let_go_, {}); }
 
@@ -183,7 +185,7 @@ class HalvingStrategy : public Strategy {
                     CountText(sound.size(), "model") + failures + ": " +
                     sound.front().candidate.name + " with " + FixedText(*sound.front().score, 5));
     }
-    const std::size_t kept = Promoted(sound);
+    const std::size_t kept = Promoted(sound.size());
     for (std::size_t i = 0; i < sound.size(); ++i) sound[i].place = i + 1;
     if (!sound.empty()) {
       const auto best =
@@ -217,11 +219,29 @@ class HalvingStrategy : public Strategy {
             .size_bytes = entry.size_bytes};
   }
 
-  /// Returns how many of the sorted go on: one in eta, at least one.
-  [[nodiscard]] std::size_t Promoted(const std::vector<Entry>& sorted) const {
-    if (sorted.empty()) return 0;
+  /// Returns how many of so many go on: one in eta, at least one.
+  [[nodiscard]] std::size_t Promoted(std::size_t models) const {
     const auto eta = static_cast<std::size_t>(eta_);
-    return std::max<std::size_t>(1, (sorted.size() + eta - 1) / eta);
+    return (models + eta - 1) / eta;
+  }
+
+  /// Returns what the rungs ask for where nothing fails.
+  [[nodiscard]] Effort EffortOf(std::size_t models, std::int64_t last_epoch) const {
+    const auto all = static_cast<std::int64_t>(models);
+    double trained = 0;
+    std::int64_t before = 0;
+    std::size_t left = models;
+    for (const std::int64_t epoch : rungs_) {
+      trained += static_cast<double>(left) * static_cast<double>(epoch - before);
+      before = epoch;
+      left = Promoted(left);
+    }
+    trained += static_cast<double>(left) * static_cast<double>(last_epoch - before);
+    const double whole = static_cast<double>(models) * static_cast<double>(last_epoch);
+    return {.least = all,
+            .most = all,
+            .epoch_share = models == 0 ? 1 : trained / whole,
+            .to_the_end = static_cast<std::int64_t>(left)};
   }
 
   void Finish(std::string text) {
@@ -233,6 +253,7 @@ class HalvingStrategy : public Strategy {
   bool looks_ahead_;
   std::vector<std::int64_t> rungs_;  ///< epochs at which is looked, without the end
   std::int64_t planned_ = 0;
+  Effort effort_;
   std::vector<Entry> entries_;
   std::map<std::string, std::size_t> index_;  ///< of entries_, by name
   std::vector<std::string> decisions_;

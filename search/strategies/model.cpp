@@ -143,10 +143,6 @@ class ModelStrategy : public Strategy {
     return FixedText(prediction.mean, 5) + " +- " + FixedText(prediction.sd, 5);
   }
 
-  static bool WasTrained(const Finding& finding) {
-    return finding.objective || !finding.scores.empty() || finding.seconds > 0;
-  }
-
   // --- what it may ask ---
 
   /// Returns which limit leaves no room for another model; empty: none.
@@ -158,7 +154,7 @@ class ModelStrategy : public Strategy {
     std::int64_t each = seeds_;
     for (std::size_t i = 0; i < known; ++i) {
       const Finding& finding = pacing_.First(i);
-      if (!WasTrained(finding)) continue;
+      if (finding.is_refused) continue;
       if (!finding.scores.empty()) each = static_cast<std::int64_t>(finding.scores.size());
       trials += each;
       seconds += finding.seconds;
@@ -309,7 +305,7 @@ class ModelStrategy : public Strategy {
       if (finding.objective && std::isfinite(*finding.objective)) {
         observations.push_back(ObservationOf(questions_[i], finding));
         worst = std::min(worst, *finding.objective);
-      } else if (WasTrained(finding)) {
+      } else if (!finding.is_refused) {
         failed.push_back(questions_[i]);
       }
     }

@@ -35,7 +35,7 @@ class RandomStrategy : public Strategy {
   /// What is found changes nothing, but that a model which was refused leaves room for another one.
   void Tell(const Finding& finding) override {
     --open_;
-    if (finding.objective || !finding.scores.empty() || finding.seconds > 0) ++trained_;
+    if (!finding.is_refused) ++trained_;
   }
 
   [[nodiscard]] bool finished() const override { return exhausted_ || (open_ == 0 && IsSpent()); }

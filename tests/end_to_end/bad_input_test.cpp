@@ -119,7 +119,7 @@ TEST_F(BadInput, AFlippedByteStopsTheStudyWithFileAndOffset) {
   ExpectNothingLeft();
 
   const Ended verify = folder_.Run({"data", "verify", "data"});
-  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_EQ(verify.exit_code, 2);
   EXPECT_THAT(verify.out, ContainsRegex(file.filename().string() + ": byte [0-9]+"));
 }
 

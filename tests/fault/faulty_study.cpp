@@ -9,6 +9,7 @@ namespace beamgrid {
 namespace {
 
 constexpr char kDatabase[] = "beamgrid.db";
+constexpr char kBefore[] = "before.toml";
 
 std::vector<std::string> Joined(std::vector<std::string> first,
                                 const std::vector<std::string>& second) {
@@ -30,10 +31,20 @@ RecipeText TwoTrials() {
   return recipe;
 }
 
-FaultyStudy::FaultyStudy(const RecipeText& recipe) : faults_(outside_ / "plan", folder_.path()) {
+RecipeText TwoTrialsHalved() {
+  RecipeText recipe = TwoTrials();
+  recipe.search = "strategy = \"halving\"";
+  recipe.rest = "[[table]]\ntitle = \"Classifier\"\nvary = \"classifier\"\n";
+  return recipe;
+}
+
+FaultyStudy::FaultyStudy(const RecipeText& recipe, const std::optional<RecipeText>& before)
+    : faults_(outside_ / "plan", folder_.path()) {
   folder_.WriteRecipe(recipe);
-  const Ended ended =
-      folder_.Run({"run", "recipe.toml", "--db", "undisturbed.db", "--runs", "undisturbed"});
+  if (before) folder_.WriteRecipe(*before, kBefore);
+  const std::vector<std::string> where = {"--db", "undisturbed.db", "--runs", "undisturbed"};
+  RunBefore(where);
+  const Ended ended = folder_.Run(Joined({"run", "recipe.toml", "--accept-changes"}, where));
   if (ended.exit_code != 0) throw std::runtime_error("the undisturbed run failed: " + ended.err);
   undisturbed_ = {.out = ended.out, .record = Record("undisturbed.db")};
 }
@@ -43,7 +54,14 @@ std::vector<std::string> FaultyStudy::RunCommand(With with,
   std::vector<std::string> command = {"/usr/bin/env",
                                       "BEAMGRID_EXECUTION_LOG=" + ExecutionLogPath().string()};
   if (with == With::kFaults) command = Joined(std::move(command), faults_.Environment());
-  return Joined(Joined(std::move(command), more), BeamgridCommand({"run", "recipe.toml"}));
+  return Joined(Joined(std::move(command), more),
+                BeamgridCommand({"run", "recipe.toml", "--accept-changes"}));
+}
+
+void FaultyStudy::RunBefore(const std::vector<std::string>& where) const {
+  if (!std::filesystem::exists(path() / kBefore)) return;
+  const Ended ended = folder_.Run(Joined({"run", kBefore}, where));
+  if (ended.exit_code != 0) throw std::runtime_error("the run before failed: " + ended.err);
 }
 
 Ended FaultyStudy::Run(With with) const { return Process(RunCommand(with), path()).Wait(); }
@@ -61,6 +79,7 @@ void FaultyStudy::Forget() {
   }
   std::filesystem::remove_all(path() / "runs");
   std::filesystem::remove(ExecutionLogPath());
+  RunBefore({});
 }
 
 void FaultyStudy::ExpectUndisturbedEnd() const {

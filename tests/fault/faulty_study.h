@@ -3,6 +3,7 @@
 // nothing had happened.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace beamgrid {
 
 /// Two short trials, next to nothing but start and end.
 [[nodiscard]] RecipeText TwoTrials();
+/// The same two by halving: both pause after their first epoch, and one of them goes on.
+[[nodiscard]] RecipeText TwoTrialsHalved();
 
 /// Everything that a study's end is judged by.
 struct StudyEnd {
@@ -24,8 +27,10 @@ struct StudyEnd {
 
 class FaultyStudy {
  public:
-  /// Carries the study out once, undisturbed, with a database and a runs folder of its own.
-  explicit FaultyStudy(const RecipeText& recipe);
+  /// Carries the study out once, undisturbed, with a database and a runs folder of its own. With
+  /// `before` that recipe has been run under its name, always.
+  explicit FaultyStudy(const RecipeText& recipe,
+                       const std::optional<RecipeText>& before = std::nullopt);
 
   [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
   [[nodiscard]] Faults& faults() { return faults_; }
@@ -41,7 +46,7 @@ class FaultyStudy {
   /// Another command, with the faults.
   [[nodiscard]] Ended RunWithFaults(const std::vector<std::string>& arguments) const;
 
-  /// As if it had never been run.
+  /// As if it had never been run, or only the recipe before.
   void Forget();
 
   /// A run without faults ends in the undisturbed result.
@@ -59,6 +64,8 @@ class FaultyStudy {
   [[nodiscard]] std::string Query(const std::string& sql) const;
 
  private:
+  /// Runs recipes to their end, undisturbed, unknown to the execution log.
+  void RunBefore(const std::vector<std::string>& where) const;
   [[nodiscard]] std::string Record(const std::string& database) const;
 
   StudyFolder folder_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <optional>
 
 #include "tests/fault/faulty_study.h"
 
@@ -20,6 +21,7 @@ constexpr std::int64_t kMostLost = 4;
 
 /// How many calls a run without a fault makes.
 std::int64_t CallsOf(FaultyStudy& study, const SweepCase& sweep) {
+  study.Forget();
   study.faults().Set(sweep.program, sweep.fault, kEver);
   const Ended ended = study.Run(FaultyStudy::With::kFaults);
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
@@ -46,13 +48,20 @@ void MeetTheFaultAt(FaultyStudy& study, const SweepCase& sweep, std::int64_t cal
   ExpectCleanEnd(sweep, ended);
   study.ExpectRecordReadable();
   study.ExpectUndisturbedEnd();
-  study.ExpectNothingRepeated(kMostLost);
+  study.ExpectNothingRepeated(kMostLost + sweep.pauses);
 }
 
 }  // namespace
 
 void Sweep(const SweepCase& sweep) {
-  FaultyStudy study(TwoTrials());
+  std::optional<RecipeText> before;
+  if (sweep.before == RecipeBefore::kAnother) {
+    before = TwoTrials();
+    before->grid =
+        "[[grid.classifier]]\nuse = \"logistic\"\n[[grid.classifier]]\nuse = \"moe\"\nexperts = "
+        "4\n";
+  }
+  FaultyStudy study(sweep.recipe(), before);
   const std::int64_t calls = CallsOf(study, sweep);
   ASSERT_GT(calls, 0);
   const std::int64_t points = std::min(sweep.points, calls);

@@ -15,7 +15,12 @@ INSTANTIATE_TEST_SUITE_P(
     Some, SweepTest,
     testing::Values(
         SweepCase{"KilledOrchestrator", kOrchestratorProgram, Fault::kKill, 1, 4},
+        SweepCase{"KilledWithAChangedRecipe", kOrchestratorProgram, Fault::kKill, 1, 4, TwoTrials,
+                  0, RecipeBefore::kAnother},
         SweepCase{"KilledWorker", kWorkerProgram, Fault::kKill, 1, 4},
+        SweepCase{"KilledOrchestratorOfAHalving", kOrchestratorProgram, Fault::kKill, 1, 4,
+                  TwoTrialsHalved, 2},
+        SweepCase{"KilledWorkerOfAHalving", kWorkerProgram, Fault::kKill, 1, 4, TwoTrialsHalved, 2},
         SweepCase{"OrchestratorDiskFull", kOrchestratorProgram, Fault::kNoSpace, kEver, 2},
         SweepCase{"WorkerDiskFull", kWorkerProgram, Fault::kNoSpace, kEver, 2},
         SweepCase{"OrchestratorDiskBroken", kOrchestratorProgram, Fault::kBrokenDisk, kEver, 2},

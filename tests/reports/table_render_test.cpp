@@ -99,13 +99,19 @@ TEST(Render, LatexEscapesWhatLatexReads) {
             "logistic & 0.5000 $\\pm$ 0.0100 (2 seeds) & 1.00 & 262,144 &  &  & 0.7942 \\\\\n"
             "moe experts=2 & 0.6250 $\\pm$ 0.0000 (2 seeds) & 3.00 & 786,432 & +0.1250 & "
             "$<$0.001 &  \\\\\n"
-            "a|b\\_c & 0.2500 (1 of 2 seeds) & 0.00 & 25 &  &  &  \\\\\n"
+            "a\\textbar{}b\\_c & 0.2500 (1 of 2 seeds) & 0.00 & 25 &  &  &  \\\\\n"
             "never, \"ran\" & - (0 of 2 seeds) & 0.00 & 1 &  &  &  \\\\\n"
             "\\hline\n"
             "\\end{tabular}\n"
             "\n"
             "{\\small delta: against logistic.}\n"
             "\\end{table}\n");
+}
+
+TEST(Render, LatexHasNoEmptyLineInACaption) {
+  AblationTable table = Golden();
+  table.title = "two\n\nparagraphs";
+  EXPECT_NE(Render(table, "latex").find("\\caption{two  paragraphs}\n"), std::string::npos);
 }
 
 TEST(Render, HtmlEscapesWhatHtmlReads) {

@@ -79,6 +79,34 @@ TEST(MakeTable, OfTwoEquallyWideGroupsTakesTheBetterThenTheEarlier) {
   EXPECT_EQ(first_mean(0.25, 0.75), 0.5);
 }
 
+TEST(MakeTable, SaysWhyItIsThisGroupAndNoOther) {
+  std::vector<TrialRecord> trials = {SmallTrial("a", SmallModel(MeanPool(), Moe(2)), 1, 0.5),
+                                     SmallTrial("b", SmallModel(MeanPool(), Logistic()), 1, 0.5),
+                                     SmallTrial("c", SmallModel(Blstm(1), Moe(2)), 1, 0.5)};
+  const auto why = [&] {
+    const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary("classifier"), {});
+    EXPECT_EQ(table.groups, 2U);
+    return table.notes.at(1);
+  };
+  const std::string start = "the study holds 2 such groups; ";
+  EXPECT_EQ(why(), start + "this is the one with the most measured variants");
+  trials.push_back(SmallTrial("d", SmallModel(Blstm(1), Logistic()), 1, 0.75));
+  EXPECT_EQ(why(), start +
+                       "of those with the most measured variants this is the one with the best "
+                       "mean");
+  trials.back() = SmallTrial("d", SmallModel(Blstm(1), Logistic()), 1, 0.5);
+  EXPECT_EQ(why(), start +
+                       "of those with as many measured variants, the same mean and as many "
+                       "variants this is the one that was asked for first");
+  trials.push_back(SmallTrial("e", SmallModel(Blstm(1), Moe(4)), 1, -1));
+  EXPECT_EQ(why(), start +
+                       "of those with the most measured variants and the best mean this is the "
+                       "one with the most variants");
+  const std::string latex =
+      Render(MakeTable(trials, SmallCatalogue(), Vary("classifier"), {}), "latex");
+  EXPECT_EQ(latex.find("--"), std::string::npos) << "a command line's hint in a paper: " << latex;
+}
+
 TEST(MakeTable, GathersSeedsAndTestsThemPairedAgainstTheFirstRow) {
   const ModelSpec plain = SmallModel(MeanPool(), Logistic());
   const ModelSpec moe = SmallModel(MeanPool(), Moe(2));

@@ -61,6 +61,7 @@ class ModelSearch {
     Finding finding{.name = candidate.name, .model = candidate.model};
     finding.scores = scores;
     finding.seconds = seconds;
+    finding.is_refused = seconds == 0;
     if (!scores.empty()) {
       double sum = 0;
       for (const double score : scores) sum += score;

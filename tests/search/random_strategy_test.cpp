@@ -25,6 +25,7 @@ std::vector<std::string> DrawnNames(const std::string& added, bool trained = tru
     names.push_back(candidate->name);
     Finding finding{.name = candidate->name, .model = candidate->model};
     if (trained) finding.objective = 0.5;
+    finding.is_refused = !trained;
     strategy->Tell(finding);
   }
   EXPECT_TRUE(strategy->finished());

@@ -298,5 +298,87 @@ TEST(Grid, NoTwoPointsOfARandomSpaceAreEqual) {
   }
 }
 
+// ---- Recorded models ---------------------------------------------------------------------------
+
+TEST(SearchSpaceCounterpart, EveryPointIsItsOwn) {
+  const Catalogue catalogue = TestCatalogue();
+  const Recipe recipe = ParseRecipe(
+      RecipeHead() +
+          "[[grid.temporal]]\nuse = \"gru\"\nhidden = [8, 16]\nlayers = [1, 2]\nzip = [\"hidden\", "
+          "\"layers\"]\n[[grid.temporal]]\nuse = \"lstm\"\n[grid.extras]\ndropout = [false, 0.2, "
+          "0.3]\n[grid.train]\nbatch = [1, 2]\n[[exclude]]\ntemporal = \"lstm\"\ntrain.batch = 2\n",
+      "r.toml", catalogue);
+  const SearchSpace space(recipe, catalogue);
+  int points = 0;
+  for (auto index = space.NextAllowed(0); index; index = space.NextAllowed(*index + 1)) {
+    ++points;
+    const ModelSpec model = *space.At(*index);
+    // As it comes from the record.
+    EXPECT_EQ(space.Counterpart(ModelSpecFromJson(ParseJson(CanonicalJson(ToJson(model))))), model);
+    ModelSpec other = model;
+    other.train["epochs"] = 77;
+    EXPECT_FALSE(space.Counterpart(other));
+    other = model;
+    other.train["batch"] = 3;
+    EXPECT_FALSE(space.Counterpart(other));
+    other = model;
+    other.parts["temporal"] = {"gru", {{"hidden", 8}, {"layers", 2}}};
+    EXPECT_FALSE(space.Counterpart(other)) << "no step of the zip";
+    other = model;
+    other.extras["layer_norm"] = {};
+    EXPECT_FALSE(space.Counterpart(other));
+    other = model;
+    other.parts["temporal"].options["another"] = 1;
+    EXPECT_FALSE(space.Counterpart(other));
+    other = model;
+    other.parts.erase("loss");
+    EXPECT_FALSE(space.Counterpart(other));
+    if (model.parts.at("temporal").component != "lstm") continue;
+    other = model;
+    other.train["batch"] = 2;
+    EXPECT_FALSE(space.Counterpart(other)) << "excluded";
+  }
+  EXPECT_EQ(points, 3 * 3 * 2 - 3);
+}
+
+TEST(SearchSpaceCounterpart, WhatASearchHoldsBesideTheGridIsMeantToo) {
+  const Catalogue catalogue = TestCatalogue();
+  const std::string rest =
+      "[[grid.temporal]]\nuse = \"gru\"\n[[grid.temporal]]\nuse = \"lstm\"\n[search]\nstrategy = "
+      "\"STRATEGY\"\n[search.baseline]\nclassifier = { use = \"moe\", experts = 8 }\n"
+      "extras = { dropout = 0.2 }\ntrain = { batch = 2 }\n";
+  for (const std::string strategy : {"grid", "greedy"}) {
+    std::string text = RecipeHead() + rest;
+    text.replace(text.find("STRATEGY"), 8, strategy);
+    const Recipe recipe = ParseRecipe(text, "r.toml", catalogue);
+    const SearchSpace space(recipe, catalogue);
+    EXPECT_EQ(space.Counterpart(space.Baseline()).has_value(), strategy == "greedy");
+    EXPECT_EQ(space.Counterpart(*space.At(0)), *space.At(0));
+  }
+}
+
+TEST(SearchSpaceCounterpart, AFileIsMeantByItsNameOrItsContent) {
+  Catalogue catalogue = TestCatalogue();
+  catalogue.components.push_back(
+      Component("temporal", "script", "Script", {{.name = "file", .type = OptionType::kFile}}));
+  const auto find = [](const std::string& name) {
+    return NamedFile{.name = name, .path = "/now/" + name, .hash = "hash of now"};
+  };
+  const Recipe recipe =
+      ParseRecipe(RecipeHead() + "[[grid.temporal]]\nuse = \"script\"\nfile = \"a.pt\"\n", "r.toml",
+                  catalogue, find);
+  const SearchSpace space(recipe, catalogue);
+  const ModelSpec now = *space.At(0);
+  const auto recorded = [&](const std::string& name, const std::string& hash) {
+    ModelSpec model = now;
+    model.parts["temporal"].options["file"] =
+        ToJson(NamedFile{.name = name, .path = "/then/" + name, .hash = hash});
+    return space.Counterpart(model);
+  };
+  EXPECT_EQ(recorded("a.pt", "hash of then"), now);
+  EXPECT_EQ(recorded("b.pt", "hash of now"), now);
+  EXPECT_FALSE(recorded("b.pt", "hash of then"));
+}
+
 }  // namespace
 }  // namespace beamgrid

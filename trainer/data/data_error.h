@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "registry/util/error.h"
+#include "registry/util/input_error.h"
 
 namespace beamgrid {
 
@@ -20,11 +20,11 @@ enum class DataFault {
 
 /// DataError says that a record cannot be used. Message: "FILE: byte OFFSET: what is wrong and the
 /// likely fix".
-class DataError : public Error {
+class DataError : public InputError {
  public:
   /// `offset` is that of the record's first byte (of its length field) in the file.
   DataError(DataFault fault, std::string file, std::uint64_t offset, const std::string& what)
-      : Error(file + ": byte " + std::to_string(offset) + ": " + what),
+      : InputError(file + ": byte " + std::to_string(offset) + ": " + what),
         fault_(fault),
         file_(std::move(file)),
         offset_(offset),

@@ -60,7 +60,7 @@ TfRecordFile::TfRecordFile(const std::filesystem::path& path) : path_(path.strin
   if (file.get() < 0 || fstat(file.get(), &status) != 0) {
     throw SystemError(path_, "cannot open", errno);
   }
-  if (!S_ISREG(status.st_mode)) throw Error(path_ + ": is not a file");
+  if (!S_ISREG(status.st_mode)) throw InputError(path_ + ": is not a file");
   size_ = static_cast<std::uint64_t>(status.st_size);
   if (size_ == 0) return;  // mmap refuses a length of 0
   // Mapped and not read: shuffled training takes records from anywhere, and the page cache is

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "registry/util/error.h"
+#include "registry/util/input_error.h"
 #include "trainer/data/decoder.h"
 #include "trainer/data/example.h"
 #include "trainer/data/inspect.h"
@@ -71,7 +72,7 @@ void ReadSegments(const std::filesystem::path& path, SegmentTruth& truth) {
       decoder.DecodeSegment(record, file.path(), start, segment);
       const std::string id = std::string(segment.id) + ":" + std::to_string(start);
       if (!truth.emplace(id, RatedSegment{segment.labels, segment.rated}).second) {
-        throw Error(path.string() + ": segment '" + id + "' occurs twice");
+        throw InputError(path.string() + ": segment '" + id + "' occurs twice");
       }
       any = true;
     }

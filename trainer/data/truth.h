@@ -16,7 +16,7 @@ namespace beamgrid {
 
 /// Reads what the records' segments were rated (RecordDecoder::ReadSegments), by id VIDEO:START.
 /// Ratings that start behind a video's last frame are left out. Throws UsageError (a file without
-/// ratings), Error (a segment that occurs twice) and DataError.
+/// ratings), InputError (a segment that occurs twice) and DataError.
 [[nodiscard]] SegmentTruth ReadSegmentTruth(const std::vector<std::filesystem::path>& files);
 
 }  // namespace beamgrid

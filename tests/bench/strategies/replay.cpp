@@ -192,6 +192,8 @@ Replayed Replay::Run(std::int64_t repetition) const {
         luckiest = finding.name;
         highest = *finding.objective;
       }
+    } else {
+      finding.is_refused = true;
     }
     strategy->Tell(finding);
   }

@@ -122,7 +122,7 @@ TEST_F(DumpStudyTest, TheLastEnsembleIsTheOneWhateverTheClocksSaid) {
   const auto lines = Lines(record.Canonical());
   ASSERT_EQ(lines.size(), 3U);
   EXPECT_EQ(lines[2].at("ensemble").at("gap"), 0.3);
-  EXPECT_EQ(Lines(record.Dump(DumpForm::kWhole)).size(), 4U);
+  EXPECT_EQ(Lines(record.Dump(DumpForm::kWhole)).size(), 5U);
 }
 
 TEST_F(DumpStudyTest, TheWholeHasAttemptsTimesEnvironmentPathsAndNotes) {
@@ -133,19 +133,22 @@ TEST_F(DumpStudyTest, TheWholeHasAttemptsTimesEnvironmentPathsAndNotes) {
   record.store.AddNote(record.study, "MC-BLSTM512", 1, "retried after attempt 1");
   record.store.AddNote(record.study, "MC-BLSTM9999", 1, "refused: too large");
   const auto lines = Lines(record.Dump(DumpForm::kWhole));
-  ASSERT_EQ(lines.size(), 4U);
+  ASSERT_EQ(lines.size(), 5U);
   EXPECT_EQ(lines[0].at("description"), "what it is for");
   EXPECT_EQ(lines[0].at("recipe_text"), "beamgrid = 1");
-  const auto& attempts = lines[1].at("attempts").as_array();
+  EXPECT_EQ(lines[1].at("kind"), "recipe");
+  EXPECT_EQ(lines[1].at("recipe_text"), "beamgrid = 1");
+  EXPECT_TRUE(lines[1].at("changes").as_array().empty());
+  const auto& attempts = lines[2].at("attempts").as_array();
   ASSERT_EQ(attempts.size(), 2U);
   EXPECT_EQ(attempts[0].at("outcome"), "crashed");
   EXPECT_EQ(attempts[0].at("log_tail"), "last line");
   EXPECT_FALSE(attempts[1].at("finished_at").is_null());
-  EXPECT_EQ(lines[1].at("result").at("device"), "cuda:0 NVIDIA H200");
-  EXPECT_EQ(lines[1].at("result").at("epochs").as_array().size(), 3U);
-  EXPECT_EQ(lines[1].at("spec").at("data").at("train").at(0), "/data/train0.tfrecord");
-  EXPECT_EQ(lines[2].at("text"), "retried after attempt 1");
-  EXPECT_EQ(lines[3].at("name"), "MC-BLSTM9999");
+  EXPECT_EQ(lines[2].at("result").at("device"), "cuda:0 NVIDIA H200");
+  EXPECT_EQ(lines[2].at("result").at("epochs").as_array().size(), 3U);
+  EXPECT_EQ(lines[2].at("spec").at("data").at("train").at(0), "/data/train0.tfrecord");
+  EXPECT_EQ(lines[3].at("text"), "retried after attempt 1");
+  EXPECT_EQ(lines[4].at("name"), "MC-BLSTM9999");
 }
 
 }  // namespace

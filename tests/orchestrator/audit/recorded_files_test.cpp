@@ -52,6 +52,21 @@ TEST_F(RecordedFilesTest, WhatWasRecordedIsGiven) {
   EXPECT_EQ(CheckedArtifact(trial_, "model", "small"), folder_ / "model.pt");
 }
 
+TEST_F(RecordedFilesTest, WithACacheTheSameIsSaid) {
+  HashCache cache(std::nullopt);
+  const auto damage = [&] {
+    return RecordedDamage(folder_ / "model.pt", trial_.result->artifacts[0], &cache);
+  };
+  EXPECT_EQ(damage(), "");
+  EXPECT_EQ(damage(), "");
+  WriteFileAtomically(folder_ / "model.pt", "the weighty");
+  EXPECT_THAT(damage(), HasSubstr("has the hash "));
+  WriteFileAtomically(folder_ / "model.pt", "the wei");
+  EXPECT_EQ(damage(), "has 7 bytes, the record says 11");
+  std::filesystem::remove(folder_ / "model.pt");
+  EXPECT_EQ(damage(), "is gone");
+}
+
 TEST_F(RecordedFilesTest, ACutOffFile) {
   WriteFileAtomically(folder_ / "model.pt", "the wei");
   EXPECT_EQ(DamageOfModel(), "has 7 bytes, the record says 11");

@@ -30,9 +30,9 @@ TEST_F(CommandLineTest, HelpListsEveryCommandOfTheDesignAndNoOther) {
   const Called called = Call({"--help"});
   EXPECT_EQ(called.exit_code, 0);
   for (const char* name :
-       {"run",     "plan",   "check",  "components", "studies",  "trials", "show", "explain",
-        "query",   "dump",   "verify", "table",      "ensemble", "score",  "data", "help",
-        "compare", "doctor", "du",     "prune",      "rm",       "rename", "merge"}) {
+       {"run",     "plan",   "check",  "components", "studies",  "trials", "show",  "explain",
+        "query",   "dump",   "verify", "table",      "ensemble", "score",  "data",  "help",
+        "compare", "doctor", "du",     "prune",      "rm",       "rename", "merge", "strategies"}) {
     EXPECT_THAT(called.out, HasSubstr(std::string("\n  ") + name + " ")) << name;
   }
   for (const char* later : {"\n  predict", "\n  export", "\n  serve"}) {
@@ -103,6 +103,30 @@ TEST_F(CommandLineTest, HelpOfACommandIsTheSameInEitherOrder) {
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.out, IsEmpty());
   EXPECT_THAT(unknown.err, HasSubstr("unknown command `tabel`; did you mean `table`?"));
+}
+
+TEST_F(CommandLineTest, HelpFitsTheTerminalAndIsCompleteElsewhere) {
+  std::vector<std::vector<std::string>> all = {{"--help"}, {"help", "recipe"}, {"data"}};
+  for (const CommandInfo& info : Commands()) {
+    std::vector<std::string>& arguments = all.emplace_back();
+    arguments.emplace_back("help");
+    std::istringstream words(info.name);
+    for (std::string word; words >> word;) arguments.push_back(word);
+  }
+  const auto words = [](const std::string& text) {
+    std::istringstream in(text);
+    std::string joined;
+    for (std::string word; in >> word;) joined += word + " ";
+    return joined;
+  };
+  for (const std::vector<std::string>& arguments : all) {
+    const Called narrow = CallAtTerminal(80, arguments);
+    EXPECT_LE(WidestLine(narrow.out), 80U) << narrow.out;
+    EXPECT_EQ(words(narrow.out), words(Call(arguments).out)) << "no word is lost";
+  }
+  EXPECT_GT(WidestLine(Call({"help", "run"}).out), 80U) << "as it is where nobody looks";
+  EXPECT_GT(WidestLine(CallAtTerminal(120, {"help", "recipe"}).out), 80U);
+  EXPECT_LE(WidestLine(CallAtTerminal(50, {"help", "run"}).out), 50U);
 }
 
 TEST_F(CommandLineTest, TheRecipesReferenceIsThatOfTheDocuments) {

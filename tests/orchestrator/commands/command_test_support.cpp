@@ -1,11 +1,14 @@
 #include "tests/orchestrator/commands/command_test_support.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
 #include "orchestrator/commands/command_line.h"
+#include "orchestrator/commands/terminal.h"
 #include "registry/util/json.h"
+#include "registry/util/printable.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/specs.h"
 
@@ -27,6 +30,20 @@ Called CommandTest::Call(const std::vector<std::string>& arguments) {
   std::ostringstream out, err;
   const int exit_code = RunCommandLine(arguments, out, err);
   return {exit_code, out.str(), err.str()};
+}
+
+Called CommandTest::CallAtTerminal(std::size_t columns, const std::vector<std::string>& arguments) {
+  std::ostringstream out, err;
+  SetTerminalWidth(out, columns);
+  const int exit_code = RunCommandLine(arguments, out, err);
+  return {exit_code, out.str(), err.str()};
+}
+
+std::size_t WidestLine(const std::string& text) {
+  std::size_t widest = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) widest = std::max(widest, ColumnsOf(line));
+  return widest;
 }
 
 std::string CommandTest::Write(const std::string& name, const std::string& text) const {

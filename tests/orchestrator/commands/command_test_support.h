@@ -27,6 +27,8 @@ class CommandTest : public ::testing::Test {
   ~CommandTest() override;
 
   static Called Call(const std::vector<std::string>& arguments);
+  /// The same on a terminal of so many columns.
+  static Called CallAtTerminal(std::size_t columns, const std::vector<std::string>& arguments);
   /// A path in the test's folder.
   [[nodiscard]] std::string Path(const std::string& name) const {
     return (folder_ / name).string();
@@ -39,6 +41,9 @@ class CommandTest : public ::testing::Test {
  private:
   TemporaryFolder folder_;
 };
+
+/// The most columns that a line of the text takes.
+[[nodiscard]] std::size_t WidestLine(const std::string& text);
 
 /// The keys of an object, sorted.
 [[nodiscard]] std::vector<std::string> KeysOf(const boost::json::value& object);

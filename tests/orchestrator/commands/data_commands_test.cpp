@@ -1,6 +1,7 @@
 // data synth, inspect, verify.
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <fstream>
 
@@ -103,7 +104,7 @@ TEST_F(DataCommandsTest, AMixtureOfTwoDatasetsIsKnownAsOne) {
   std::filesystem::remove_all(blocked);
   for (const std::string& name : {Path("data"), Path("data/train0000.tfrecord")}) {
     const Called mixed = Call({"data", "verify", name});
-    EXPECT_EQ(mixed.exit_code, 1);
+    EXPECT_EQ(mixed.exit_code, 2);
     EXPECT_THAT(mixed.err, HasSubstr(Path("data") + ": unfinished: `beamgrid data synth`"));
   }
   ASSERT_EQ(Synth("data", {"--shards", "2", "--noise", "0.1"}).exit_code, 0);
@@ -129,20 +130,37 @@ TEST_F(DataCommandsTest, VerifyNamesFileAndOffsetOfADamage) {
   const std::string file = std::filesystem::directory_iterator(Path("data"))->path().string();
   FlipByte(file);
   const Called text = Call({"data", "verify", Path("data")});
-  EXPECT_EQ(text.exit_code, 1);
+  EXPECT_EQ(text.exit_code, 2);
   EXPECT_THAT(text.out, HasSubstr(file + ": byte "));
   EXPECT_THAT(text.err, HasSubstr("1 damaged place"));
   const Called json = Call({"data", "verify", file, "--json"});
-  EXPECT_EQ(json.exit_code, 1);
+  EXPECT_EQ(json.exit_code, 2);
   EXPECT_EQ(json.Json().at(0).at("damages").as_array().size(), 1U);
-  EXPECT_EQ(Call({"data", "inspect", file}).exit_code, 1);
+  EXPECT_EQ(Call({"data", "inspect", file}).exit_code, 2);
+  const std::string predictions = Write("p.csv", "VideoId,LabelConfidencePairs\na,1 0.5\n");
+  EXPECT_EQ(Call({"score", "--predictions", predictions, "--truth", file}).exit_code, 2);
 }
 
 TEST_F(DataCommandsTest, VerifyFindsACutOffFile) {
   ASSERT_EQ(Synth("data").exit_code, 0);
   const std::string file = std::filesystem::directory_iterator(Path("data"))->path().string();
   std::filesystem::resize_file(file, std::filesystem::file_size(file) - 3);
-  EXPECT_EQ(Call({"data", "verify", file}).exit_code, 1);
+  EXPECT_EQ(Call({"data", "verify", file}).exit_code, 2);
+}
+
+TEST_F(DataCommandsTest, AFileThatCannotBeReadIsTheMachinesFault) {
+  ASSERT_EQ(Synth("data").exit_code, 0);
+  const std::string file = Path("data/train0000.tfrecord");
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  for (const char* command : {"verify", "inspect"}) {
+    const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    const Called called = Call({"data", command, file});
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_EQ(called.exit_code, 1) << command << called.out << called.err;
+    EXPECT_THAT(called.err, HasSubstr("Too many open files"));
+  }
 }
 
 TEST_F(DataCommandsTest, NamesThatAreNotThereAreRefused) {

@@ -137,7 +137,8 @@ TEST_F(FinishedStudyTest, RunAsJsonIsOneObject) {
 
 TEST_F(FinishedStudyTest, ASettingCountsAsIfItWereWritten) {
   const Called other = Run({"--set", "train.epochs=77"});
-  EXPECT_EQ(other.exit_code, 2) << "another study under this name";
+  EXPECT_EQ(other.exit_code, 2) << "two finished trials would leave";
+  EXPECT_THAT(other.err, HasSubstr("  train.epochs: 5 -> 77\n"));
   const Called described = Run({"--set", "study.description=two seeds"});
   EXPECT_EQ(described.exit_code, 0) << described.err;
   const auto text =
@@ -145,6 +146,88 @@ TEST_F(FinishedStudyTest, ASettingCountsAsIfItWereWritten) {
   EXPECT_THAT(std::string(text.at(0).at("text").as_string()),
               AllOf(HasSubstr("description = \"two seeds\"\n"),
                     HasSubstr("# --set study.description=two seeds\n")));
+}
+
+TEST_F(FinishedStudyTest, AChangeThatTakesFinishedTrialsAwayIsToldByAllThatReadARecipe) {
+  const std::string words =
+      "the recipe has changed since the study was run last:\n  seeds: 2 is gone\n"
+      "1 trial stays, 0 are new, 1 is no longer asked for (1 of them complete)\n";
+  const std::string leaves = "1 finished trial of study 's' would no longer count";
+  const std::string asks = leaves + ": `beamgrid run` asks for --accept-changes\n";
+  const std::vector<std::string> change = {"--db", database_, "--set", "study.seeds=[1]"};
+  const auto with = [&](std::vector<std::string> command, const std::string& more = "") {
+    command.push_back(recipe_);
+    command.insert(command.end(), change.begin(), change.end());
+    if (!more.empty()) command.push_back(more);
+    return Call(command);
+  };
+  const std::string before = Call({"dump", "s", "--db", database_}).out;
+  EXPECT_EQ(with({"check"}).exit_code, 0);
+  EXPECT_THAT(with({"check"}).err, HasSubstr(words + asks));
+  EXPECT_THAT(
+      with({"check"}, "--no-data").err,
+      HasSubstr("  seeds: 2 is gone\nhow many trials stay cannot be told without the data\n"));
+  EXPECT_EQ(with({"plan"}).exit_code, 0);
+  EXPECT_THAT(with({"plan"}).out, HasSubstr(words + asks));
+  const Called refused = Run({"--set", "study.seeds=[1]"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("error: " + leaves + "\n" + words),
+                                 HasSubstr("--accept-changes"), HasSubstr("study.name=NAME")));
+  for (const auto& json : {with({"check"}, "--json").Json(), with({"plan"}, "--json").Json(),
+                           Run({"--set", "study.seeds=[1]", "--json"}).Json()}) {
+    const auto& told = json.at("study_changes");
+    EXPECT_EQ(told.at("recipe").at(0).at("change"), "seeds: 2 is gone");
+    EXPECT_EQ(told.at("recipe").at(0).at("effect"), "takes away");
+    EXPECT_EQ(told.at("stay"), 1);
+    EXPECT_EQ(told.at("added"), 0);
+    EXPECT_EQ(told.at("finished_leaving"), 1);
+    EXPECT_EQ(told.at("needs_accept_changes"), true);
+  }
+  EXPECT_EQ(Call({"dump", "s", "--db", database_}).out, before) << "nothing of this is recorded";
+
+  const Called accepted = Run({"--set", "study.seeds=[1]", "--accept-changes"});
+  EXPECT_EQ(accepted.exit_code, 0) << accepted.err;
+  EXPECT_THAT(accepted.out, HasSubstr("1/1"));
+  const Called back = Run({"--json"});
+  EXPECT_EQ(back.exit_code, 0) << "only adds";
+  EXPECT_EQ(back.Json().at("trained"), 0);
+  EXPECT_EQ(back.Json().at("study_changes").at("count_again"), 1);
+  EXPECT_TRUE(Run({"--json"}).Json().at("study_changes").is_null());
+}
+
+TEST_F(FinishedStudyTest, TheHistoryOfTheRecipeIsShown) {
+  EXPECT_EQ(Run().exit_code, 0);
+  EXPECT_EQ(Run({"--set", "study.seeds=[1]", "--accept-changes"}).exit_code, 0);
+  EXPECT_EQ(Run({"--set", "study.seeds=[1]", "--set", "ensemble.members=2"}).exit_code, 0);
+  const auto show = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command = {"show", "s", "--recipe-history", "--db", database_};
+    command.insert(command.end(), more.begin(), more.end());
+    return Call(command);
+  };
+  const std::string time = "....-..-..T..:..:..\\....Z  beamgrid " BEAMGRID_VERSION "\n";
+  EXPECT_THAT(show({}).out, testing::MatchesRegex("1  " + time + "   the study began\n2  " + time +
+                                                  "   seeds: 2 is gone\n3  " + time +
+                                                  "   ensemble.members: 6 -> 2\n"));
+  EXPECT_EQ(show({"1"}).out, ReadFile(recipe_));
+  EXPECT_THAT(show({"2"}).out, HasSubstr("# --set study.seeds=[1]\n"));
+  const auto json = show({"--json"}).Json();
+  EXPECT_EQ(json.as_array().size(), 3U);
+  EXPECT_EQ(json.at(1).at("changes").at(0), "seeds: 2 is gone");
+  EXPECT_EQ(show({"4"}).exit_code, 2);
+  EXPECT_THAT(show({"4"}).err, HasSubstr("has had no recipe 4"));
+  EXPECT_EQ(Call({"show", "s", "2", "--db", database_}).exit_code, 2);
+  EXPECT_EQ(Call({"show", "t", "--recipe-history", "--db", database_}).exit_code, 2);
+
+  EXPECT_EQ(Call({"rename", "s", "u", "--db", database_, "--yes"}).exit_code, 0);
+  EXPECT_EQ(Run({"--set", "study.name=u", "--set", "study.seeds=[1]", "--set", "ensemble.members=2",
+                 "--json"})
+                .Json()
+                .at("study_changes"),
+            nullptr);
+  EXPECT_EQ(Call({"rm", "u", "--db", database_, "--yes"}).exit_code, 0);
+  EXPECT_EQ(
+      Call({"query", "SELECT count(*) AS n FROM recipe_history", "--db", database_, "--csv"}).out,
+      "n\n0\n");
 }
 
 TEST_F(FinishedStudyTest, AMissingFileCostsTheEnsembleOneMember) {
@@ -181,7 +264,8 @@ TEST_F(FinishedStudyTest, ATableOfNoPaperIsFoundBeforeAnythingIsTrained) {
 
 TEST_F(FinishedStudyTest, AStudyOfRefusedModelsIsNotDone) {
   WriteRecipe("size_limit = \"1KB\"\n");
-  const Called called = Run();
+  EXPECT_EQ(Run().exit_code, 2) << "two finished trials would leave";
+  const Called called = Run({"--accept-changes"});
   EXPECT_EQ(called.exit_code, 1);
   EXPECT_THAT(called.err, HasSubstr("no trial was made: all models are refused"));
   EXPECT_THAT(called.err, Not(HasSubstr("nothing to do")));
@@ -197,9 +281,12 @@ TEST_F(FinishedStudyTest, PlanSaysWhichTrialsARunWouldNotCount) {
   std::vector<std::string> as_json = plan;
   as_json.emplace_back("--json");
   const auto json = Call(as_json).Json();
-  EXPECT_EQ(json.at("changes").at(0).at("trials_no_longer_counted"), 2);
+  EXPECT_EQ(json.at("study_changes").at("content").at(0).at("trials"), 2);
+  EXPECT_EQ(json.at("study_changes").at("needs_accept_changes"), true);
+  EXPECT_THAT(Call(plan).out, HasSubstr("2 finished trials of study 's' would no longer count: "
+                                        "`beamgrid run` asks for --accept-changes\n"));
   std::filesystem::rename(Path("away"), Path("data/train0001.tfrecord"));
-  EXPECT_TRUE(Call(as_json).Json().at("changes").as_array().empty());
+  EXPECT_TRUE(Call(as_json).Json().at("study_changes").is_null());
 }
 
 TEST_F(FinishedStudyTest, RetryTakesKindsAndTrials) {

@@ -70,6 +70,40 @@ TEST_F(RecordCommandsTest, TrialsAsTextAlignsTheSameNumbers) {
   EXPECT_THAT(called.out, HasSubstr("MC-BLSTM-h256-MoE2"));
 }
 
+TEST_F(RecordCommandsTest, ListingsFitTheTerminalAndAreCompleteElsewhere) {
+  UseFakeTrainer();
+  const std::vector<std::vector<std::string>> listings = {{"trials", "small"},
+                                                          {"trials", "small", "--all"},
+                                                          {"studies"},
+                                                          {"du"},
+                                                          {"du", "small"},
+                                                          {"query", "--list"},
+                                                          {"query", "leaderboard"},
+                                                          {"query", "SELECT * FROM trials"},
+                                                          {"strategies"},
+                                                          {"strategies", "greedy"},
+                                                          {"components"},
+                                                          {"show", "small/MC-BLSTM-MoE2/1"}};
+  for (std::vector<std::string> arguments : listings) {
+    const bool of_record = arguments[0] != "components" && arguments[0] != "strategies";
+    if (of_record && arguments.back() != "--list")
+      arguments.insert(arguments.end(), {"--db", database_});
+    const Called piped = Call(arguments);
+    EXPECT_EQ(piped.exit_code, 0) << arguments[0] << piped.err;
+    EXPECT_EQ(CallAtTerminal(2000, arguments).out.find("…"), std::string::npos);
+    if (arguments[0] == "show") continue;  // long lines of it are values, which stay whole
+    for (const std::size_t width : {40U, 80U}) {
+      const Called narrow = CallAtTerminal(width, arguments);
+      EXPECT_LE(WidestLine(narrow.out), width) << arguments[0] << "\n" << narrow.out;
+    }
+    EXPECT_EQ(piped.out.find("for want of width"), std::string::npos);
+  }
+  const std::string trials = CallAtTerminal(80, {"trials", "small", "--db", database_}).out;
+  EXPECT_THAT(trials, HasSubstr("MC-BLSTM-h256-MoE2"));
+  EXPECT_THAT(trials, HasSubstr("0.81250"));
+  EXPECT_THAT(trials, HasSubstr("(for want of width without attempts, "));
+}
+
 /// The names and seeds of a listing: "MC-BLSTM-MoE2/1".
 std::vector<std::string> Listed(const Called& called) {
   std::vector<std::string> names;
@@ -147,8 +181,32 @@ TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
   EXPECT_THAT(refusal({"--where", "temporal = blstm"}), HasSubstr("temporal = 'blstm'"));
   // SQLite would compare the word with the number, and every trial would do.
   EXPECT_THAT(refusal({"--where", "\"gpa\" > 0.8"}), HasSubstr("no column 'gpa'"));
-  EXPECT_THAT(refusal({"--where", "gap >"}), HasSubstr("--where: "));
-  EXPECT_THAT(refusal({"--where", "1; DROP TABLE trial"}), HasSubstr("--where: "));
+  EXPECT_THAT(refusal({"--where", "temporal = 'x"}), HasSubstr("a quote is not closed\n"
+                                                               "  temporal = 'x\n"
+                                                               "             ^\n"));
+  EXPECT_THAT(refusal({"--where", "gap >"}), HasSubstr("something is missing at its end\n"
+                                                       "  gap >\n"
+                                                       "       ^\n"
+                                                       "it must be an SQL condition on the "
+                                                       "columns "));
+  EXPECT_THAT(refusal({"--where", "gap > (0.8"}), HasSubstr("something is missing at its end"));
+  EXPECT_THAT(refusal({"--where", "seed = 1\nand gap > > 0.8"}),
+              HasSubstr("near \">\": syntax error\n"
+                        "  and gap > > 0.8\n"
+                        "            ^\n"));
+  EXPECT_THAT(refusal({"--where", "seed # 1"}), HasSubstr("unrecognized token: \"#\"\n"));
+  EXPECT_THAT(refusal({"--where", "1; DROP TABLE trial"}), HasSubstr("\n   ^\n"));
+  EXPECT_THAT(refusal({"--where", "1); DROP TABLE trial"}),
+              HasSubstr("it ends before the last words\n"));
+  EXPECT_THAT(refusal({"--where", "gap > :least"}),
+              HasSubstr("--where: the parameter :least has no value"));
+  // What is generated around it is nobody's concern.
+  for (const char* where :
+       {"gap >", "temporal = 'x", "gap > (0.8", "seed # 1", "1); DROP", "gpa"}) {
+    const std::string text = refusal({"--where", where});
+    EXPECT_THAT(text, Not(HasSubstr("ORDER BY"))) << where;
+    EXPECT_THAT(text, Not(HasSubstr("position\n"))) << where;
+  }
   EXPECT_THAT(refusal({"--state", "finished"}), HasSubstr("must be one of waiting, running"));
   EXPECT_THAT(refusal({"--limit", "0"}), HasSubstr("--limit"));
 }

@@ -63,12 +63,22 @@ TEST_F(ResultsCommandsTest, ScoreRefusesMissingFilesVideosAndNonsense) {
       Call({"score", "--predictions", Path("no.csv"), "--truth", Path("truth.csv")}).exit_code, 2);
   const std::string short_file = Write("short.csv", "VideoId,LabelConfidencePairs\nv1,0 0.9\n");
   const Called missing = Call({"score", "--predictions", short_file, "--truth", Path("truth.csv")});
-  EXPECT_NE(missing.exit_code, 0);
+  EXPECT_EQ(missing.exit_code, 2);
   EXPECT_THAT(missing.err, HasSubstr("1"));
   const std::string broken =
       Write("broken.csv", "VideoId,LabelConfidencePairs\nv1,0 0.9\nv2,0 high\n");
+  EXPECT_EQ(
+      Call({"score", "--predictions", "/proc/self/mem", "--truth", Path("truth.csv")}).exit_code, 1)
+      << "EIO, as of a broken disk";
+  for (const char* text : {"", "VideoId,Labels\na,1 1\n", "VideoId,Labels\na\n"}) {
+    const std::string wrong = Write("wrong.csv", text);
+    const Called truth = Call({"score", "--predictions", Path("a.csv"), "--truth", wrong});
+    EXPECT_EQ(truth.exit_code, 2) << text << truth.err;
+  }
+  const std::string ranking = Write("ranking.csv", "Class,Segments\n1,a\n");
+  EXPECT_EQ(Call({"score", "--predictions", ranking, "--truth", Path("truth.csv")}).exit_code, 2);
   const Called nonsense = Call({"score", "--predictions", broken, "--truth", Path("truth.csv")});
-  EXPECT_EQ(nonsense.exit_code, 1);
+  EXPECT_EQ(nonsense.exit_code, 2);
   EXPECT_THAT(nonsense.err, HasSubstr(broken + ":3"));
 }
 
@@ -89,7 +99,7 @@ TEST_F(ResultsCommandsTest, NothingScoredIsNoScore) {
   };
   refused(predictions, empty, empty + " holds no video: there is nothing to score");
   refused(predictions, no_record, no_record + " holds no video");
-  refused(predictions, unlabelled, unlabelled + " holds 1 videos without any label");
+  refused(predictions, unlabelled, unlabelled + " holds 1 video without any label");
   refused(none, truth, none + ": predicts nothing");
   refused(none, empty, none + ": predicts nothing");
   EXPECT_EQ(Call({"score", "--predictions", predictions, "--truth", truth}).exit_code, 0);
@@ -184,7 +194,7 @@ TEST_F(ResultsCommandsTest, EnsembleOfGivenMembersAndWeights) {
 }
 
 TEST_F(ResultsCommandsTest, EnsembleRefusesWhatDoesNotFitTogether) {
-  EXPECT_THAT(EnsembleOf({"--sizes", "1MiB"}).err, HasSubstr("1 sizes for 2 prediction files"));
+  EXPECT_THAT(EnsembleOf({"--sizes", "1MiB"}).err, HasSubstr("1 size for 2 prediction files"));
   EXPECT_THAT(EnsembleOf({"--size-limit", "much"}).err, HasSubstr("--size-limit: 'much'"));
   EXPECT_EQ(Call({"ensemble"}).exit_code, 2);
   EXPECT_EQ(Call({"ensemble", "--predictions", Path("a.csv")}).exit_code, 2);

@@ -6,15 +6,23 @@
 #include <filesystem>
 
 #include "orchestrator/commands/paper_tables.h"
+#include "orchestrator/inputs/data_files.h"
+#include "orchestrator/inputs/recipe_files.h"
+#include "orchestrator/run_study.h"
 #include "registry/util/files.h"
+#include "search/recipe.h"
+#include "search/strategy.h"
 #include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
+using ::testing::Not;
 
 class SearchCommandsTest : public CommandTest {
  protected:
@@ -56,6 +64,36 @@ TEST_F(SearchCommandsTest, ComponentsTakesAComponentOrACriterion) {
   EXPECT_THAT(unknown.err, HasSubstr("did you mean 'netvlad'?"));
 }
 
+TEST_F(SearchCommandsTest, StrategiesAreListedWithTheirKeys) {
+  const Called all = Call({"strategies"});
+  EXPECT_EQ(all.exit_code, 0);
+  const auto json = Call({"strategies", "--json"}).Json();
+  ASSERT_EQ(json.as_array().size(), Strategies().size());
+  for (const StrategyInfo& strategy : Strategies()) {
+    EXPECT_THAT(all.out, HasSubstr(strategy.name + "\n  " + strategy.help + "\n"));
+    const Called one = Call({"strategies", strategy.name});
+    EXPECT_EQ(one.exit_code, 0) << one.err;
+    EXPECT_THAT(one.out, HasSubstr("strategy = \"" + strategy.name + "\"\n"));
+    for (const OptionInfo& option : strategy.options) {
+      EXPECT_THAT(one.out, HasSubstr(option.name + " = "));
+      EXPECT_THAT(one.out, HasSubstr(AllowedText(option)));
+    }
+  }
+  const auto greedy = Call({"strategies", "greedy", "--json"}).Json();
+  ASSERT_EQ(greedy.as_array().size(), 1U);
+  EXPECT_THAT(KeysOf(greedy.at(0)), ::testing::ElementsAre("help", "name", "options"));
+  const Called text = Call({"strategies", "greedy"});
+  EXPECT_THAT(text.out, HasSubstr("order"));
+  EXPECT_THAT(text.out, HasSubstr("1..100"));
+  EXPECT_THAT(text.out, HasSubstr("[[search.stage]]"));
+  EXPECT_EQ(text.out.find("greedy: "), std::string::npos) << "it stands above";
+  EXPECT_EQ(Call({"strategies", "grid"}).out.find("passes"), std::string::npos);
+  const Called unknown = Call({"strategies", "gredy"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("no strategy 'gredy'; did you mean 'greedy'?"));
+  EXPECT_THAT(Call({"completion", "bash"}).out, HasSubstr("' strategies') words='"));
+}
+
 TEST_F(SearchCommandsTest, ADeviceThatIsNotThereLeavesNoDatabase) {
   const std::string recipe = Recipe("[resources]\ndevices = [\"cuda:0\"]\n");
   const Called ran =
@@ -94,6 +132,54 @@ TEST_F(SearchCommandsTest, CheckSaysNothingOfAGoodRecipe) {
   const Called called = Call({"check", Recipe("")});
   EXPECT_EQ(called.exit_code, 0) << called.err;
   EXPECT_EQ(called.out, "");
+}
+
+TEST_F(SearchCommandsTest, MissingFilesAreToldWithTheRecipesOtherMistakes) {
+  const std::string recipe = Recipe(
+      "[[grid.temporal]]\nuse = \"netvald\"\n[[table]]\nvary = \"temporal\"\n"
+      "reference = \"kim18/99\"\n",
+      "classes = 0\nweighted_classes = \"gone.csv\"\nclass_weight = 2\n");
+  std::filesystem::remove(Path("data/train0000.tfrecord"));
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"check", recipe}, {"run", recipe, "--db", Path("x.db")}}) {
+    const Called called = Call(command);
+    EXPECT_EQ(called.exit_code, 2);
+    EXPECT_THAT(called.err, ::testing::ContainsRegex("recipe.toml:7:[0-9]+: data.train: .*\n"
+                                                     ".*recipe.toml:9:[0-9]+: data.classes: .*\n"
+                                                     ".*recipe.toml:13:[0-9]+: grid.temporal.*\n"
+                                                     ".*recipe.toml:16:[0-9]+: table.0..reference: "
+                                                     "reference = 'kim18/99'"));
+    EXPECT_EQ(called.err.find("gone.csv"), std::string::npos) << "of how many classes?";
+  }
+  EXPECT_THAT(Call({"check", recipe, "--no-data"}).err,
+              ::testing::Not(HasSubstr("matches no file")));
+  const auto json = Call({"check", recipe, "--json"}).Json();
+  EXPECT_EQ(json.at("mistakes").as_array().size(), 4U);
+  EXPECT_EQ(json.at("mistakes").at(0).at("line"), 7);
+  // Nor does a plugin that is not there hide them.
+  const Called plugin = Call({"check", recipe, "--set", "plugins=gone.so"});
+  EXPECT_THAT(plugin.err, HasSubstr("gone.so"));
+  EXPECT_THAT(plugin.err, HasSubstr("data.train"));
+}
+
+TEST_F(SearchCommandsTest, APlanFitsTheTerminal) {
+  const std::string recipe = Recipe(
+      "[[grid.multimodal]]\nuse = \"attention\"\n[[grid.multimodal]]\nuse = \"concat\"\n"
+      "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = 77\nhidden = 257\nframe_projection = 9\n");
+  const Called narrow = CallAtTerminal(64, {"plan", recipe});
+  EXPECT_EQ(narrow.exit_code, 0) << narrow.err;
+  EXPECT_LE(WidestLine(narrow.out), 64U) << narrow.out;
+  EXPECT_THAT(narrow.out, HasSubstr("attention needs two features"));
+  EXPECT_THAT(narrow.out, HasSubstr("…"));
+  EXPECT_EQ(Call({"plan", recipe}).out.find("…"), std::string::npos);
+}
+
+TEST_F(SearchCommandsTest, ABraceWithoutItsFileIsAMistakeWithAPlace) {
+  const std::string recipe = Recipe("", "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n");
+  const Called called =
+      Call({"check", recipe, "--set", "data.train=data/{train0000,gone}.tfrecord"});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("data.train: no file matches"));
 }
 
 TEST_F(SearchCommandsTest, CheckSaysAllMistakesAtOnce) {
@@ -138,8 +224,8 @@ TEST_F(SearchCommandsTest, CheckAsJsonSaysMistakesAndErrors) {
   const auto& set = json.at("mistakes").at(0);
   EXPECT_THAT(KeysOf(set), ElementsAre("column", "file", "key", "line", "message"));
   EXPECT_THAT(Call({"check", "--help"}).out,
-              HasSubstr("--json: study, exit_code, error, mistakes: [{file, line, column, key, "
-                        "message}]"));
+              AllOf(HasSubstr("--json: study, study_changes: {"),
+                    HasSubstr("exit_code, error, mistakes: [{file, line, column, key, message}]")));
   EXPECT_EQ(set.at("file"), "--set train.epochs=0");
   EXPECT_TRUE(set.at("line").is_null());
   EXPECT_EQ(set.at("key"), "train.epochs");
@@ -152,7 +238,9 @@ TEST_F(SearchCommandsTest, CheckAsJsonSaysMistakesAndErrors) {
 
   const Called fine = Call({"check", Recipe(""), "--json"});
   EXPECT_EQ(fine.exit_code, 0);
-  EXPECT_EQ(fine.Json(), boost::json::parse(R"({"study": "planned", "mistakes": [], "error": null,
+  EXPECT_EQ(fine.Json(),
+            boost::json::parse(
+                R"({"study": "planned", "study_changes": null, "mistakes": [], "error": null,
                                                 "exit_code": 0})"));
   const auto missing = Call({"check", Path("none.toml"), "--json"});
   EXPECT_EQ(missing.exit_code, 2);
@@ -257,6 +345,76 @@ TEST_F(SearchCommandsTest, PlanAsTextEndsInTotals) {
   EXPECT_THAT(called.out, HasSubstr("4 trials of 2 models, 0 complete already, 0 models refused"));
 }
 
+TEST_F(SearchCommandsTest, PlanSaysWhatTheSearchAndOthersCost) {
+  const std::string recipe = Recipe(
+      "[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n[[grid.classifier]]\n"
+      "use = \"moe\"\nexperts = [1, 2]\n[resources]\ndevices = [\"cpu\"]\n"
+      "slots_per_device = 2\n");
+  const std::vector<std::string> plan = {"plan", recipe, "--db", Path("cost.db")};
+  const std::string empty = Call(plan).out;
+  EXPECT_THAT(empty, HasSubstr("this search (grid): 8 trials, 0 complete already\n"));
+  EXPECT_THAT(empty, HasSubstr("nothing was measured on a CPU yet: only sizes are known"));
+  EXPECT_THAT(empty,
+              HasSubstr("what other strategies would cost on this grid, from the beginning"));
+  EXPECT_THAT(empty, HasSubstr("\n  greedy   6 trials\n"));
+  EXPECT_THAT(empty, Not(HasSubstr("hours")));
+
+  // One trial of the plan is complete: 100 s.
+  auto as_json = plan;
+  as_json.emplace_back("--json");
+  auto json = Call(as_json).Json();
+  EXPECT_TRUE(json.at("cost").at("device_hours").is_null());
+  EXPECT_TRUE(json.at("cost").at("wall_seconds").is_null());
+  EXPECT_EQ(json.at("cost").at("slots"), boost::json::parse(R"({"cpu": 2})"));
+  const auto& first = json.at("trials").at(0);
+  {
+    Store store(Path("cost.db"), OpenMode::kReadWrite);
+    const auto parsed = LoadRecipe(ReadRecipe(recipe), TestCatalogue());
+    const TrialSpec spec{
+        .model = ModelSpecFromJson(first.at("spec")),
+        .data = CheckedData(parsed, {.warn = [](const std::string&) {}, .show_progress = false}),
+        .seed = first.at("seed").as_int64()};
+    const StudyId study = store.OpenStudy({.name = "planned",
+                                           .objective = "gap",
+                                           .recipe_text = parsed.text,
+                                           .recipe_digest = RecipeDigest(parsed)});
+    const TrialId id = store
+                           .AddTrials(study, {{.name = std::string(first.at("name").as_string()),
+                                               .fingerprint = Fingerprint(spec),
+                                               .spec = spec,
+                                               .parameters = 1000,
+                                               .size_bytes = 4000}})
+                           .front();
+    TrialResult result{.parameters = 1000,
+                       .size_bytes = 4000,
+                       .examples = 5000,
+                       .examples_per_second = 50,
+                       .wall_seconds = 100,
+                       .device = "cpu"};
+    store.FinishAttempt(id, store.BeginAttempt(id, "", "cpu", 1), {result}, TrialState::kComplete);
+  }
+  const std::string measured = Call(plan).out;
+  EXPECT_THAT(measured, HasSubstr("this search (grid): 8 trials, 1 complete already\n"));
+  EXPECT_THAT(measured, HasSubstr(" CPU-hours ("));
+  EXPECT_THAT(measured, HasSubstr(" on 2 slots of cpu\n"));
+  EXPECT_THAT(measured, HasSubstr("times are forecast from 1 trial measured on a CPU"));
+  EXPECT_THAT(measured, HasSubstr("assumed, for fewer than 5 trials tell of it"));
+  json = Call(as_json).Json();
+  EXPECT_THAT(KeysOf(json.at("cost").at("device_hours").at("cpu")),
+              ElementsAre("about", "high", "low"));
+  EXPECT_EQ(json.at("cost").at("trials").at("complete"), 1);
+  EXPECT_EQ(json.at("cost").at("trials").at("least"), 8);
+  for (const auto& other : json.at("other_strategies").as_array()) {
+    EXPECT_NE(other.at("strategy"), "grid");
+    if (!other.at("problem").is_null()) continue;
+    EXPECT_GT(other.at("device_hours").at("cpu").at("about").as_double(), 0) << other;
+  }
+  // Without the data there are sizes and trials.
+  EXPECT_THAT(
+      Call({"plan", recipe, "--no-data"}).out,
+      AllOf(HasSubstr("no times: the data were not looked at"), HasSubstr("and the predictions")));
+}
+
 TEST_F(SearchCommandsTest, PlanNeedsNoData) {
   std::filesystem::remove_all(Path("data"));
   const std::string recipe = Recipe("");
@@ -306,11 +464,11 @@ TEST_F(SearchCommandsTest, EveryCommandSaysTheSameOfDataThatStopAStudy) {
   EXPECT_THAT(plan.err, HasSubstr(problem));
   EXPECT_THAT(plan.err, HasSubstr("`beamgrid run` will not begin on these data"));
   const Called verify = Call({"data", "verify", recipe});
-  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_EQ(verify.exit_code, 2) << "as check and run";
   EXPECT_THAT(verify.out, HasSubstr(problem));
   EXPECT_THAT(verify.out, HasSubstr("warning: " + warning));
   const Called as_json = Call({"data", "verify", recipe, "--json"});
-  EXPECT_EQ(as_json.exit_code, 1);
+  EXPECT_EQ(as_json.exit_code, 2);
   const auto json = as_json.Json();
   EXPECT_EQ(json.at("sound"), false);
   EXPECT_EQ(json.at("train").at("examples"), 8);
@@ -345,7 +503,7 @@ TEST_F(SearchCommandsTest, WhatCannotBeUsedCountsAmongWhatWasRead) {
   const std::string recipe =
       Recipe("", "classes = 1\nfeatures = { rgb = 8, audio = 4 }\non_error = \"skip\"\n");
   const Called verify = Call({"data", "verify", recipe});
-  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_EQ(verify.exit_code, 2);
   EXPECT_THAT(verify.out, HasSubstr(" of 8 examples in 1 file can be used"));
   const auto train = Call({"data", "verify", recipe, "--json"}).Json().at("train");
   EXPECT_GT(train.at("contradicting").as_int64(), 0);

@@ -208,7 +208,7 @@ TEST_F(StudyPoolTest, RefusesWhatDoesNotGoTogether) {
   Add("one", 1, Of(0));
   EXPECT_THAT(Ensemble({"one", "one"}).err, HasSubstr("'one' is named twice"));
   EXPECT_THAT(Ensemble({"one", "none"}).err, HasSubstr("no study 'none'"));
-  EXPECT_THAT(Ensemble({"one", "--sizes", "1G"}).err, HasSubstr("1 sizes for 0 prediction files"));
+  EXPECT_THAT(Ensemble({"one", "--sizes", "1G"}).err, HasSubstr("1 size for 0 prediction files"));
   EXPECT_EQ(Ensemble({"--with", Path("model0.csv")}).exit_code, 2);
   EXPECT_THAT(Ensemble({"one", "--with", Path("none.csv")}).err, HasSubstr("no such file"));
 }

@@ -8,6 +8,7 @@
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -281,9 +282,29 @@ TEST_F(MergeTest, AStudyOfOneNameThatAsksForSomethingElseIsRefused) {
   record_.Complete(record_.Study("a"), 1, 0.5);
   StudyRecord other = ExampleStudy("a");
   other.recipe_digest = "another";
+  other.recipe_text = "beamgrid = 1\n[train]\nepochs = 7\n";
   theirs_.store.OpenStudy(other);
   EXPECT_THAT(ErrorText<UsageError>([&] { (void)Merge(); }),
-              HasSubstr("`beamgrid rename a NEW --db FILE`"));
+              AllOf(HasSubstr("(from here to there: train.epochs: none -> 7)"),
+                    HasSubstr("`beamgrid rename a NEW --db FILE`")));
+}
+
+TEST_F(MergeTest, AStudyComesWithTheHistoryOfItsRecipe) {
+  StudyRecord study = ExampleStudy("a");
+  theirs_.store.OpenStudy(study);
+  study.recipe_text = "beamgrid = 1 # another";
+  theirs_.store.OpenStudy(study, {"seeds: 2 is new"});
+  (void)Merge();
+  const auto history = [&] {
+    return record_.store.RecipeHistory(record_.store.FindStudy("a")->id);
+  };
+  ASSERT_THAT(history(), SizeIs(2));
+  EXPECT_EQ(history()[1].recipe_text, study.recipe_text);
+  EXPECT_THAT(history()[1].changes, testing::ElementsAre("seeds: 2 is new"));
+  // Where both have the study, each keeps its own history.
+  theirs_.store.OpenStudy(study, {"seeds: 3 is new"});
+  (void)Merge();
+  EXPECT_THAT(history(), SizeIs(2));
 }
 
 TEST_F(MergeTest, AStudyThatRunsOnEitherSideIsRefused) {

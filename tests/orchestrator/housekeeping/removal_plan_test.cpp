@@ -105,7 +105,7 @@ TEST_F(RemovalPlanTest, EveryTableThatRefersToATrialOrAStudyIsKnownHere) {
   for (const auto& row : tables.rows) names.emplace_back(row.at(0).as_string());
   // A new one is removed in store_upkeep.cpp and taken over in merge.cpp.
   EXPECT_THAT(names, ::testing::ElementsAre("artifact", "attempt", "ensemble", "epoch", "note",
-                                            "result", "study_trial"));
+                                            "recipe_history", "result", "study_trial"));
 }
 
 }  // namespace

@@ -212,5 +212,67 @@ TEST(ForecastTest, ATrainingThatStoppedEarlyCountsTheEpochsItMade) {
   EXPECT_THAT(NeedOf(forecast, ExampleModel()).seconds_text, HasSubstr("25000 examples"));
 }
 
+TEST(ForecastTest, SaysWhatItsTimesAreFrom) {
+  using Basis = Forecast::Basis;
+  const auto basis = [](const Forecast& forecast, const ModelSpec& model) {
+    return NeedOf(forecast, model).basis;
+  };
+  Forecast forecast;
+  EXPECT_FALSE(forecast.KnowsTimes(Data(), "cpu"));
+  EXPECT_EQ(basis(forecast, ExampleModel()), Basis::kNothing);
+  forecast.KnowExamples(Data().digest, 2000);
+  EXPECT_EQ(basis(forecast, ExampleModel()), Basis::kNothing);
+  EXPECT_FALSE(forecast.KnowsTimes(Data(), "cpu")) << "the number of examples is no speed";
+  forecast.Learn(ExampleModel(), Data(), Result(1000, 100));
+  EXPECT_TRUE(forecast.KnowsTimes(Data(), "cpu"));
+  EXPECT_FALSE(forecast.KnowsTimes(Data(), "cuda:0"));
+  EXPECT_EQ(forecast.Trials("cpu"), 1U);
+  EXPECT_EQ(basis(forecast, ExampleModel()), Basis::kSameModel);
+  EXPECT_EQ(basis(forecast, ExampleModel(256)), Basis::kSameParts);
+  ModelSpec other = ExampleModel();
+  other.parts["temporal"] = {.component = "mean"};
+  EXPECT_EQ(basis(forecast, other), Basis::kOtherParts);
+  // Other data of the same shape: how many they are is a guess until somebody counts them.
+  DataSpec data = Data();
+  data.digest = "other";
+  EXPECT_EQ(forecast.Of(ExampleModel(), data, kParameters, "cpu").basis, Basis::kNothing);
+  EXPECT_FALSE(forecast.KnowsTimes(data, "cpu"));
+  forecast.KnowExamples("other", 500);
+  EXPECT_NEAR(forecast.Of(ExampleModel(), data, kParameters, "cpu").seconds, 5 * 500 / 100.0, 1e-9);
+  // What training counted stays.
+  forecast.KnowExamples(Data().digest, 1);
+  EXPECT_NEAR(NeedOf(forecast, ExampleModel()).seconds, 5 * 2000 / 100.0, 1e-9);
+}
+
+TEST(ForecastTest, TheSpreadComparesEachTrialWithWhatTheOthersSay) {
+  using Basis = Forecast::Basis;
+  Forecast forecast;
+  const auto expect = [&](Basis basis, double low, double middle, double high, std::size_t trials) {
+    const Forecast::Spread spread = forecast.SpreadOf(basis, "cpu");
+    EXPECT_NEAR(spread.low, low, 1e-9);
+    EXPECT_NEAR(spread.middle, middle, 1e-9);
+    EXPECT_NEAR(spread.high, high, 1e-9);
+    EXPECT_EQ(spread.trials, trials);
+  };
+  // Nothing measured: wide, and the wider the less alike.
+  expect(Basis::kSameModel, 0.8, 1, 1.25, 0);
+  expect(Basis::kSameParts, 0.5, 1, 2, 0);
+  expect(Basis::kOtherParts, 0.25, 1, 4, 0);
+  // Of one model, five trials of 100 examples a second, and one of 50.
+  for (const double speed : {100, 100, 100, 100, 100, 50}) {
+    forecast.Learn(ExampleModel(), Data(), Result(1000, speed));
+  }
+  expect(Basis::kSameModel, 1 / 1.1, 1, 1.5, 6);
+  expect(Basis::kSameParts, 0.5, 1, 2, 0);
+  // One that stops early takes less than its epochs would.
+  TrialResult early = Result(1000, 100);
+  early.examples /= 2;
+  early.wall_seconds /= 2;
+  early.stopped_early = true;
+  for (int i = 0; i < 6; ++i) forecast.Learn(ExampleModel(), Data(), early);
+  EXPECT_NEAR(forecast.SpreadOf(Basis::kSameModel, "cpu").low, 0.5, 1e-9);
+  EXPECT_EQ(forecast.SpreadOf(Basis::kSameModel, "cuda").trials, 0U);
+}
+
 }  // namespace
 }  // namespace beamgrid

@@ -30,7 +30,7 @@ class OutdatedTrialsTest : public testing::Test {
     return LookAtFile(name, folder_.path());
   }
   std::vector<Outdated> Find(const DataSpec& data) const {
-    return FindOutdated(store_, study_, recipe_, data, WarmStarts(recipe_, &store_));
+    return FindOutdated(store_, store_.Trials(study_), recipe_, data, WarmStarts(recipe_, &store_));
   }
   /// The changes, after a trial of `spec` was made and the data are `now`.
   std::vector<std::string> Changes(const DataSpec& now) const {
@@ -158,10 +158,10 @@ TEST_F(OutdatedTrialsTest, AnotherTrialToStartFromIsOtherContent) {
 }
 
 TEST_F(OutdatedTrialsTest, LinesCountTheTrials) {
-  EXPECT_THAT(LinesOf({}), IsEmpty());
-  const std::vector<std::string> lines =
-      LinesOf({{.change = "a", .made = "trained on other data", .trials = {TrialId{1}}},
-               {.change = "b", .made = "x", .trials = {TrialId{2}, TrialId{3}}}});
+  EXPECT_THAT(LinesOf(std::vector<Outdated>()), IsEmpty());
+  const std::vector<std::string> lines = LinesOf(std::vector<Outdated>{
+      {.change = "a", .made = "trained on other data", .trials = {TrialId{1}}},
+      {.change = "b", .made = "x", .trials = {TrialId{2}, TrialId{3}}}});
   ASSERT_THAT(lines, SizeIs(3));
   EXPECT_EQ(lines[0], "a; 1 trial that was trained on other data no longer counts");
   EXPECT_EQ(lines[1], "b; 2 trials that were x no longer count");

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace beamgrid {
 namespace {
 
@@ -128,6 +130,40 @@ TEST(Eta, IsUnknownBeforeAnySign) {
   EXPECT_EQ(Eta({.planned = 10, .elapsed = 1'000ms}), std::nullopt);
   EXPECT_EQ(Eta({.complete = 4, .elapsed = 1'000ms}), std::nullopt);
   EXPECT_EQ(Eta({.planned = 10, .reused = 9, .elapsed = 1'000ms}), std::nullopt);
+}
+
+TEST(Eta, IsUnknownUntilMoreThanTheStartWasMeasured) {
+  ProgressState state{.planned = 12, .elapsed = 3'000ms};
+  state.running[TrialId{1}] = {.examples = 32, .total_examples = 10'000};
+  EXPECT_EQ(Eta(state), std::nullopt) << "three seconds of loading are no speed";
+  state.running[TrialId{1}].examples = 500;
+  EXPECT_EQ(Eta(state), 717s);
+  // Of a trial that takes days a minute tells enough.
+  state.running[TrialId{1}].examples = 32;
+  state.elapsed = 60'000ms;
+  EXPECT_TRUE(Eta(state).has_value());
+  // Failures alone measure nothing: the first ones often come at once.
+  EXPECT_EQ(Eta({.planned = 12, .failed = 3, .elapsed = 1'000ms}), std::nullopt);
+}
+
+TEST(Eta, CountsOnlyWhatThisRunDidAndTheTimeThatItTook) {
+  ProgressState state{.planned = 2, .elapsed = 110'000ms, .began_training = 100'000ms};
+  state.running[TrialId{1}] = {.examples = 600, .total_examples = 1000, .resumed_examples = 500};
+  // A tenth of a trial in ten seconds; 1.4 trials are left.
+  EXPECT_EQ(Eta(state), 140s);
+  state.running[TrialId{1}].examples = 500;
+  EXPECT_EQ(Eta(state), std::nullopt) << "resumed, nothing done yet";
+  EXPECT_EQ(Eta({.planned = 3, .complete = 2, .elapsed = 10'000ms, .resumed_work = 1.5}), 20s);
+  EXPECT_EQ(
+      Eta({.planned = 3, .complete = 1, .failed = 1, .elapsed = 10'000ms, .failed_before = 1}),
+      10s);
+}
+
+TEST(Eta, OfYearsIsNone) {
+  EXPECT_EQ(Eta({.planned = std::numeric_limits<std::int64_t>::max(),
+                 .complete = 1,
+                 .elapsed = 10'000ms}),
+            std::nullopt);
 }
 
 }  // namespace

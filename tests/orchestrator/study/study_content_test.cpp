@@ -48,6 +48,7 @@ class StudyContentTest : public StudyRunnerTest {
  protected:
   /// What a trial measures follows from the data that it is trained on.
   StudyContentTest() {
+    accept_changes_ = true;
     outcome_of_ = [](const TrialFile& trial) {
       return Complete(trial.spec.data.digest == "d1" ? 0.5 : 0.25);
     };
@@ -112,6 +113,24 @@ TEST_F(StudyContentTest, TrialsOfOtherDataAreNoFurtherSeeds) {
 
   EXPECT_EQ(Run(recipe).reused, 8);
   EXPECT_THAT(events_, Each(Not(HasSubstr("no longer count"))));
+}
+
+TEST_F(StudyContentTest, FinishedTrialsOfOtherDataDoNotLeaveUnasked) {
+  accept_changes_ = false;
+  const std::string recipe = RecipeText("s", kFourModels);
+  (void)Run(recipe);
+  UseOtherData();
+  EXPECT_THAT([&] { (void)Run(recipe); },
+              ThrowsMessage<UsageError>(
+                  AllOf(HasSubstr("8 finished trials of study 's' would no longer count\n"),
+                        HasSubstr("data: train has train2.tfrecord besides (2 files, were 1); 8 "
+                                  "trials that were trained on other data no longer count\n"),
+                        HasSubstr("\n0 trials stay, 8 are new, 8 are no longer asked for (8 of "
+                                  "them complete)\n"),
+                        HasSubstr("--accept-changes"), HasSubstr("--set study.name=NAME"))));
+  ExpectEachSeedOnce("s", 8, 0.5);
+  UseFirstData();
+  EXPECT_EQ(Run(recipe).attempts, 0);
 }
 
 TEST_F(StudyContentTest, FilesOfTheSameNamesWithOtherContentAreOtherData) {
@@ -213,6 +232,9 @@ TEST_F(StudyContentTest, ATrialOfAnotherModelUnderTheSameNameIsReplaced) {
   EXPECT_EQ(Trials("s")[0].fingerprint, file.fingerprint);
   EXPECT_THAT(Trials("s", Counting::kAll), SizeIs(2));
   EXPECT_THAT(events_, Contains(HasSubstr("no longer counted: 1 trial of earlier runs")));
+  EXPECT_THAT(events_,
+              Contains("0 trials stay, 1 of earlier recipes or data counts again, 0 are new, "
+                       "1 is no longer asked for"));
 }
 
 // ---- While it runs -----------------------------------------------------------------------------

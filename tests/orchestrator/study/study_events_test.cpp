@@ -60,5 +60,22 @@ TEST_F(WaitingTest, ATrialThatStartsThereEndsTheWait) {
   EXPECT_EQ(display_.last.waiting_since, 59s);
 }
 
+TEST_F(WaitingTest, TheTimeBeforeTheFirstTrainingIsToldApart) {
+  events_.Show(2, 90s);
+  events_.OnStarted(TrialId{1}, {"MC", 1}, {"cpu", 1}, 1, true);
+  events_.OnMessage(TrialId{1}, Started{.epochs = 2, .train_examples = 50, .resumed_examples = 40});
+  events_.Show(1, 95s);
+  EXPECT_EQ(display_.last.began_training, 90s);
+  EXPECT_EQ(display_.last.running.at(TrialId{1}).resumed_examples, 40);
+  events_.OnComplete(TrialId{1}, {"MC", 1}, {});
+  events_.OnStarted(TrialId{2}, {"MC", 2}, {"cpu", 1}, 1, false);
+  events_.OnMessage(TrialId{2}, Started{.epochs = 2, .train_examples = 50});
+  events_.OnFailedBefore({"MC", 3}, "diverged");
+  events_.Show(0, 99s);
+  EXPECT_EQ(display_.last.began_training, 90s);
+  EXPECT_DOUBLE_EQ(display_.last.resumed_work, 0.4);
+  EXPECT_EQ(display_.last.failed_before, 1);
+}
+
 }  // namespace
 }  // namespace beamgrid

@@ -96,7 +96,9 @@ class StudyRunnerTest : public ::testing::Test {
                        {.is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
                         .lost = lost_,
                         .slots = std::vector<Slot>(slots_, {"cpu", 1}),
-                        .retry = retry_},
+                        .retry = retry_,
+                        .accept_changes = accept_changes_,
+                        .on_change = [this](const StudyChange& change) { change_ = change; }},
                        {.store = &store,
                         .executor = &executor,
                         .counter = &counter,
@@ -145,6 +147,8 @@ class StudyRunnerTest : public ::testing::Test {
   std::vector<std::string> train_files_ = {"/data/train.tfrecord"};
   ContentWatch* watch_ = nullptr;
   std::vector<std::string> retry_;
+  bool accept_changes_ = false;
+  StudyChange change_;  ///< of the last run
   FakeResources resources_;
   std::chrono::milliseconds now_{0};
   std::function<std::string()> lost_;  ///< see RunnerSettings

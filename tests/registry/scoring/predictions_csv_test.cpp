@@ -6,6 +6,7 @@
 #include "registry/scoring/predictions.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/input_error.h"
 #include "registry/util/json.h"
 #include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
@@ -26,10 +27,10 @@ class CsvTest : public testing::Test {
     return ReadPredictionsCsv(File("VideoId,LabelConfidencePairs\n" + rows));
   }
   std::string Refusal(const std::string& rows) {
-    return ErrorText<Error>([&] { (void)Read(rows); });
+    return ErrorText<InputError>([&] { (void)Read(rows); });
   }
   std::string TruthRefusal(const std::string& rows) {
-    return ErrorText<Error>([&] { (void)ReadTruthCsv(File("VideoId,Labels\n" + rows)); });
+    return ErrorText<InputError>([&] { (void)ReadTruthCsv(File("VideoId,Labels\n" + rows)); });
   }
 
   TemporaryFolder folder_;
@@ -154,7 +155,7 @@ TEST(RealPredictions, ScoreAsAnotherProgramScoresThem) {
   const std::filesystem::path folder = *shared / "data" / "predictions";
   std::map<std::string, Predictions> models;
   Truth common = ReadTruthCsv(folder / "truth.csv");
-  EXPECT_THROW((void)Score(ReadPredictionsCsv(folder / "framelevel_all.csv"), common), Error);
+  EXPECT_THROW((void)Score(ReadPredictionsCsv(folder / "framelevel_all.csv"), common), InputError);
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().filename() == "truth.csv" || entry.path().extension() != ".csv") continue;
     const Predictions& model = models[entry.path().stem()] = ReadPredictionsCsv(entry.path());

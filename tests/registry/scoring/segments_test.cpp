@@ -4,6 +4,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/input_error.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
@@ -27,7 +28,7 @@ class SegmentsTest : public testing::Test {
   std::filesystem::path Path() const { return folder_ / "s.csv"; }
   std::string Refusal(const std::string& text) const {
     WriteFileAtomically(Path(), text);
-    return ErrorText<Error>([this] { (void)ReadSegmentsCsv(Path()); });
+    return ErrorText<InputError>([this] { (void)ReadSegmentsCsv(Path()); });
   }
 
   TemporaryFolder folder_;
@@ -68,7 +69,7 @@ TEST_F(SegmentsTest, SegmentsThatNobodyPredictedOrRatedAreFine) {
   predictions.videos.push_back({.id = "e:0", .top = {{3, 0.99}}});
   const double third = (1 + (1 + 2.0 / 3) / 2) / 3;
   EXPECT_DOUBLE_EQ(SegmentMap(predictions, truth), (third + 0) / 2);
-  EXPECT_THAT(ErrorText<Error>([&] { (void)ScoreSegments(predictions, truth); }),
+  EXPECT_THAT(ErrorText<InputError>([&] { (void)ScoreSegments(predictions, truth); }),
               HasSubstr("lack 1 of the truth's 4"));
 }
 

@@ -63,7 +63,12 @@ TEST_F(QueryTest, TakesParametersAsData) {
   const char* sql = "SELECT count(*) FROM study WHERE name = :name";
   EXPECT_EQ(store_.Query(sql, {{"name", "one"}}).rows[0][0], 1);
   EXPECT_EQ(store_.Query(sql, {{"name", "' OR 1 --"}}).rows[0][0], 0);
-  EXPECT_EQ(store_.Query(sql).rows[0][0], 0);
+  EXPECT_THAT(ErrorText<UsageError>([&] { (void)store_.Query(sql); }),
+              HasSubstr("the parameter :name has no value; only :study may have one"))
+      << "it would be null, and equal to nothing, in silence";
+  EXPECT_THAT(ErrorText<UsageError>([&] { (void)store_.Query("SELECT ?"); }),
+              HasSubstr("the parameter ? has no value"));
+  EXPECT_EQ(store_.Query("SELECT :study IS NULL").rows[0][0], 1);
   EXPECT_THAT(ErrorText<UsageError>([&] { (void)store_.Query("SELECT 1", {{"name", "x"}}); }),
               HasSubstr("has no parameter :name"));
 }

@@ -104,6 +104,9 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
       EXPECT_EQ(answer("SELECT gap FROM trials"), "0.5");
       EXPECT_EQ(answer("SELECT directory FROM attempt WHERE trial = 7"), "runs/1");
       EXPECT_EQ(answer("SELECT owner FROM study"), "nobody");
+      EXPECT_EQ(answer("SELECT count(*) FROM recipe_history WHERE study = 5 AND position = 1 AND"
+                       " recipe_digest = 'digest' AND begun_at = '2026-01-01T00:00:00Z'"),
+                version < 7 ? "1" : "0");
       EXPECT_EQ(answer("PRAGMA foreign_keys"), "1");
     }
   }

@@ -1,4 +1,5 @@
 #include "registry/store/store.h"
+#include "registry/store/upkeep.h"
 
 #include <gmock/gmock.h>
 
@@ -53,13 +54,32 @@ TEST_F(StoreTest, TheSameRecipeInOtherWordsIsKeptAsLastWritten) {
   EXPECT_EQ(store_.Studies().size(), 1U);
 }
 
-TEST_F(StoreTest, AnotherRecipeOfOneNameIsRefused) {
+TEST_F(StoreTest, ARecipeThatChangesIsTheStudysAndInItsHistory) {
   StudyRecord other = ExampleStudy();
   other.recipe_digest = "another";
   other.recipe_text = "beamgrid = 1 # another";
-  EXPECT_THAT(ErrorText<UsageError>([&] { (void)store_.OpenStudy(other); }),
-              HasSubstr("study 'study' is already in this database with another recipe"));
-  EXPECT_EQ(store_.FindStudy("study")->recipe_text, "beamgrid = 1");
+  other.objective = "map";
+  EXPECT_EQ(store_.OpenStudy(other, {"seeds: 3 is new", "a"}), study_);
+  EXPECT_EQ(store_.FindStudy("study")->recipe_text, other.recipe_text);
+  EXPECT_EQ(store_.FindStudy("study")->recipe_digest, "another");
+  EXPECT_EQ(store_.FindStudy("study")->objective, "map");
+  // Without words nothing has changed in it.
+  other.recipe_text = "beamgrid = 1 # the same in other words";
+  (void)store_.OpenStudy(other);
+  const std::vector<RecipeEntry> history = store_.RecipeHistory(study_);
+  ASSERT_EQ(history.size(), 2U);
+  EXPECT_EQ(history[0].position, 1);
+  EXPECT_EQ(history[0].recipe_text, "beamgrid = 1");
+  EXPECT_EQ(history[0].recipe_digest, "digest of study");
+  EXPECT_THAT(history[0].changes, IsEmpty());
+  EXPECT_EQ(history[1].position, 2);
+  EXPECT_EQ(history[1].recipe_text, "beamgrid = 1 # another");
+  EXPECT_EQ(history[1].recipe_digest, "another");
+  EXPECT_EQ(history[1].program_version, BEAMGRID_VERSION);
+  EXPECT_THAT(history[1].changes, testing::ElementsAre("seeds: 3 is new", "a"));
+  EXPECT_THAT(history[1].begun_at, testing::MatchesRegex("....-..-..T..:..:..\\....Z"));
+  RecordUpkeep(store_).RemoveStudy(study_);
+  EXPECT_THAT(store_.RecipeHistory(study_), IsEmpty());
 }
 
 TEST_F(StoreTest, NamesAreDataNotSql) {

@@ -20,6 +20,10 @@ TEST(CountText, KnowsThePlural) {
   EXPECT_EQ(CountText(0, "trial"), "0 trials");
   EXPECT_EQ(CountText(1, "trial"), "1 trial");
   EXPECT_EQ(CountText(3, "trial"), "3 trials");
+  EXPECT_EQ(CountText(1, "study"), "1 study");
+  EXPECT_EQ(CountText(2, "study"), "2 studies");
+  EXPECT_EQ(CountText(2, "day"), "2 days");
+  EXPECT_EQ(CountText(2, "class"), "2 classes");
 }
 
 TEST(SizeText, ChoosesTheUnit) {

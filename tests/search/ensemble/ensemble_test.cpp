@@ -193,7 +193,7 @@ TEST(FindEnsemble, SaysHowManyModelsAreTooLarge) {
   EXPECT_THAT(answer.notes, testing::Contains("2 of 5 models are larger than the limit"));
   question.size_limit = 5000;
   EXPECT_THAT(FindEnsemble(question).notes,
-              testing::Contains("1 of 5 models are larger than the limit"));
+              testing::Contains("1 of 5 models is larger than the limit"));
 }
 
 TEST(FindEnsemble, RefusesAPoolOfWhichNothingFits) {

@@ -62,6 +62,21 @@ const Case kCases[] = {
      "[[grid.temporal]]\nuse = \"netvald\"\n",
      {"10:7: grid.temporal[0].use: unknown temporal component 'netvald'; did you mean 'netvlad'?; "
       "known: blstm, gru, lstm, mean, netvlad"}},
+    {"UnknownComponentHidesNoOther",
+     "[[grid.temporal]]\nuse = \"netvald\"\nclusters = [64, 0]\nhidden = 512\nclustres = 1\n"
+     "[[grid.temporal]]\nclusters = 0\n[[exclude]]\ntemporal = { use = \"gur\", clusters = 0 }\n",
+     {"10:7: grid.temporal[0].use: unknown temporal component 'netvald'; did you mean 'netvlad'?; "
+      "known: blstm, gru, lstm, mean, netvlad",
+      "11:17: grid.temporal[0].clusters[1]: is 0, must be 1..4096",
+      "13:1: grid.temporal[0].clustres: no component has an option 'clustres'; did you mean "
+      "'clusters'?; known here: clusters, frame_projection, gating, hidden, layers, pool, "
+      "residual, widths",
+      "14:1: grid.temporal[1].use: is missing: the name of the temporal component, one of blstm, "
+      "gru, lstm, mean, netvlad",
+      "15:12: grid.temporal[1].clusters: is 0, must be 1..4096",
+      "17:20: exclude[0].temporal.use: unknown temporal component 'gur'; did you mean 'gru'?; "
+      "known: blstm, gru, lstm, mean, netvlad",
+      "17:38: exclude[0].temporal.clusters: is 0, must be 1..4096"}},
     {"UnknownOption",
      "[[grid.temporal]]\nuse = \"netvlad\"\ncluster = 64\n",
      {"11:1: grid.temporal[0].cluster: 'netvlad' has no option 'cluster'; did you mean "

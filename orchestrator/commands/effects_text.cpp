@@ -1,0 +1,203 @@
+#include "orchestrator/commands/effects_text.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "orchestrator/commands/text_table.h"
+#include "registry/util/printable.h"
+#include "registry/util/text.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr int kDigits = 4;
+constexpr std::size_t kWidth = 80;
+
+std::string SignedText(double value) {
+  const std::string text = FixedText(value, kDigits);
+  return text.front() == '-' ? text : "+" + text;
+}
+
+std::string ShareText(double share) { return FixedText(100 * share, 0) + " %"; }
+
+std::string IntervalText(const Estimate& estimate, bool is_signed) {
+  if (!estimate.interval) return "";
+  const auto text = [is_signed](double value) {
+    return is_signed ? SignedText(value) : FixedText(value, kDigits);
+  };
+  return text(estimate.interval->low) + " .. " + text(estimate.interval->high);
+}
+
+/// Returns "0.0041 (0.0012 .. 0.0090)".
+std::string EstimateText(const Estimate& estimate, bool is_signed) {
+  const std::string interval = IntervalText(estimate, is_signed);
+  return (is_signed ? SignedText(estimate.value) : FixedText(estimate.value, kDigits)) +
+         (interval.empty() ? "" : " (" + interval + ")");
+}
+
+/// Prints a text in lines of at most kWidth columns where its words allow it; those after the first
+/// begin with `indent` spaces.
+void PrintWrapped(std::ostream& out, const std::string& text, std::size_t indent) {
+  const std::string printable = PrintableLine(text);
+  std::size_t begin = printable.find_first_not_of(' ');
+  std::string line = printable.substr(0, begin);
+  while (begin < printable.size()) {
+    std::size_t end = printable.find(' ', begin);
+    if (end == std::string::npos) end = printable.size();
+    const std::string word = printable.substr(begin, end - begin);
+    const bool is_empty = line.find_first_not_of(' ') == std::string::npos;
+    if (!is_empty && ColumnsOf(line) + 1 + ColumnsOf(word) > kWidth) {
+      out << line << "\n";
+      line = std::string(indent, ' ') + word;
+    } else {
+      line += (is_empty ? "" : " ") + word;
+    }
+    begin = end + 1;
+  }
+  out << line << "\n";
+}
+
+std::string LevelOf(const StudyEffects& made, std::size_t factor, std::int32_t level) {
+  return made.factors[factor].levels[static_cast<std::size_t>(level)];
+}
+
+/// Returns "netvlad clusters=16" or, where more may be the best, all of these.
+std::string BestText(const StudyEffects& made, std::size_t factor) {
+  const FactorEffects& effects = made.effects.factors[factor];
+  std::vector<std::string> others;
+  for (std::size_t i = 0; i < effects.levels.size(); ++i) {
+    if (effects.levels[i].may_be_best && i != static_cast<std::size_t>(effects.best)) {
+      others.push_back(made.factors[factor].levels[i]);
+    }
+  }
+  constexpr std::size_t kShown = 2;
+  return LevelOf(made, factor, effects.best) +
+         (others.empty() ? "" : " (or " + JoinFirst(others, kShown) + ")");
+}
+
+void PrintHead(std::ostream& out, const StudyEffects& made) {
+  const Effects& effects = made.effects;
+  std::string text = std::string(made.metric->heading) +
+                     " by part: " + EstimateText(effects.mean, false) + " on average over " +
+                     std::to_string(effects.grid_points) + " combinations, ";
+  text += effects.method == EffectsMethod::kExact
+              ? "all measured"
+              : std::to_string(effects.measured) +
+                    " measured, the others as a Gaussian process expects them";
+  text += "; intervals are of 95 %";
+  PrintWrapped(out, text, 0);
+}
+
+void PrintFactor(std::ostream& out, const StudyEffects& made, std::size_t factor) {
+  const FactorEffects& effects = made.effects.factors[factor];
+  TextTable table(
+      {">effect", ">95 % interval", ">tried",
+       made.factors[factor].name + ": " + ShareText(effects.share) + " of the variance"});
+  for (std::size_t i = 0; i < effects.levels.size(); ++i) {
+    const LevelEffect& level = effects.levels[i];
+    const bool is_best = i == static_cast<std::size_t>(effects.best);
+    const std::string judged = is_best ? ", best" : level.may_be_best ? ", may be best" : "";
+    table.Add({level.effect ? SignedText(level.effect->value) : "excluded",
+               level.effect ? IntervalText(*level.effect, true) : "",
+               std::to_string(level.measured), made.factors[factor].levels[i] + judged});
+  }
+  table.Print(out);
+}
+
+bool Concerns(const StudyEffects& made, const PairEffect& pair, const std::string& vary) {
+  return vary.empty() || made.factors[pair.first].criterion == vary ||
+         made.factors[pair.second].criterion == vary;
+}
+
+void PrintPairs(std::ostream& out, const StudyEffects& made, const std::string& vary) {
+  std::vector<const PairEffect*> matter;
+  for (const PairEffect& pair : made.effects.pairs) {
+    if (pair.matters && Concerns(made, pair, vary)) matter.push_back(&pair);
+  }
+  std::ranges::stable_sort(matter,
+                           [](const auto* a, const auto* b) { return a->share > b->share; });
+  if (made.effects.pairs.empty()) return;
+  if (matter.empty()) {
+    if (!made.effects.pairs_are_noise)
+      out << "no pair of parts is shown to do more than its parts\n";
+    return;
+  }
+  out << "pairs that do more than their parts (their intervals hold all together)\n";
+  for (const PairEffect* pair : matter) {
+    PrintWrapped(out,
+                 "  " + ShareText(pair->share) + "  " + made.factors[pair->first].name + " x " +
+                     made.factors[pair->second].name + ": " +
+                     LevelOf(made, pair->first, pair->first_level) + " with " +
+                     LevelOf(made, pair->second, pair->second_level) + " " +
+                     EstimateText(pair->strongest, true),
+                 6);
+  }
+}
+
+std::string LossText(const StudyEffects& made) {
+  const Effects& effects = made.effects;
+  if (!effects.one_at_a_time) return "";
+  const OneAtATime& one = *effects.one_at_a_time;
+  const std::string start =
+      "one at a time from " + made.baseline + " would have chosen " + made.chosen;
+  if (!one.allowed) return start + ", which is excluded";
+  if (one.chosen == effects.best) {
+    const std::string most = one.loss->interval ? FixedText(one.loss->interval->high, kDigits) : "";
+    return start + ", the highest" +
+           (most.empty() ? "" : "; another is better by " + most + " at most");
+  }
+  return start + " and lost " + EstimateText(*one.loss, false) + " against " + made.best;
+}
+
+void PrintNotes(std::ostream& out, const StudyEffects& made) {
+  for (const std::string& note : made.notes) PrintWrapped(out, "note: " + note, 6);
+}
+
+}  // namespace
+
+void PrintEffects(std::ostream& out, const StudyEffects& made, const std::string& vary) {
+  const Effects& effects = made.effects;
+  PrintHead(out, made);
+  for (std::size_t f = 0; f < made.factors.size(); ++f) {
+    if (!vary.empty() && made.factors[f].criterion != vary) continue;
+    out << "\n";
+    PrintFactor(out, made, f);
+  }
+  out << "\n";
+  PrintPairs(out, made, vary);
+  double pairs = 0;
+  for (const PairEffect& pair : effects.pairs) pairs += pair.share;
+  PrintWrapped(out,
+               "of the variance: pairs " + ShareText(pairs) + ", three and more together " +
+                   ShareText(effects.higher_share) + "; combinations differ by " +
+                   FixedText(effects.deviation, kDigits) + " (standard deviation)" +
+                   (effects.noise ? ", seeds by " + FixedText(*effects.noise, kDigits) : ""),
+               2);
+  PrintWrapped(
+      out,
+      "highest: " + made.best + " " + EstimateText(effects.best_score, false) +
+          (effects.method == EffectsMethod::kExact ? ", a little too high for being the highest"
+                                                   : ""),
+      2);
+  if (const std::string loss = LossText(made); !loss.empty()) PrintWrapped(out, loss, 2);
+  if (!made.proposals.empty()) {
+    out << "would settle most of what is open:\n";
+    for (const ProposedTrial& trial : made.proposals) {
+      out << "  " << trial.name << " seed " << trial.seed << "\n";
+    }
+  }
+  PrintNotes(out, made);
+}
+
+void PrintEffectsBriefly(std::ostream& out, const StudyEffects& made) {
+  TextTable table({">share", "part", "best on average"});
+  for (std::size_t f = 0; f < made.factors.size(); ++f) {
+    const FactorEffects& effects = made.effects.factors[f];
+    table.Add({ShareText(effects.share), made.factors[f].name, BestText(made, f)});
+  }
+  table.Print(out, "  ");
+  if (const std::string loss = LossText(made); !loss.empty()) PrintWrapped(out, loss, 2);
+  out << "(`beamgrid effects " << made.study << "` has intervals, pairs and what is open)\n";
+}
+
+}  // namespace beamgrid

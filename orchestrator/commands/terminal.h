@@ -1,0 +1,47 @@
+#pragma once
+// How wide the terminal is that data are printed on, and prose that is broken to fit. Where the
+// output is no terminal it is complete and the same everywhere: nothing is broken, cut or left out.
+
+#include <cstddef>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace beamgrid {
+
+/// Where a terminal does not say how wide it is, and what a text for anywhere is broken to.
+inline constexpr std::size_t kUsualWidth = 80;
+
+/// Says that `out` leads to a terminal of so many columns.
+void SetTerminalWidth(std::ostream& out, std::size_t columns);
+/// Returns the columns of the terminal that `out` leads to; nothing where it leads to none.
+[[nodiscard]] std::optional<std::size_t> TerminalWidth(std::ostream& out);
+/// Returns the columns of the terminal that this process's standard output is: $COLUMNS, else what
+/// the terminal says, else the usual ones. Nothing where it is none.
+[[nodiscard]] std::optional<std::size_t> WidthOfStandardOutput();
+
+/// Returns the text in lines of at most `width` columns, broken at spaces, and within words that
+/// are longer than a line.
+[[nodiscard]] std::vector<std::string> BrokenText(std::string_view text, std::size_t width);
+
+/// Prints `start` and the words after it, in lines of `width` columns where words allow; the second
+/// one and those after it begin at `indent`.
+void PrintWords(std::ostream& out, const std::string& start, std::string_view text,
+                std::size_t indent, std::size_t width);
+
+/// Prints the same: broken on a terminal, as one line elsewhere.
+void PrintProse(std::ostream& out, const std::string& start, std::string_view text,
+                std::size_t indent = 0);
+
+/// Returns the text in at most `width` columns, without its middle where it is wider: the
+/// beginnings and the ends of names tell them apart.
+[[nodiscard]] std::string Shortened(const std::string& text, std::size_t width);
+
+/// Returns a command's help with lines of at most `width` columns: what follows an option goes on
+/// below itself, which begins at `column`.
+[[nodiscard]] std::string BrokenHelp(const std::string& help, std::size_t column,
+                                     std::size_t width);
+
+}  // namespace beamgrid

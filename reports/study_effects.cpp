@@ -1,0 +1,394 @@
+#include "reports/study_effects.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "registry/added_options.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/text.h"
+#include "reports/one_per_seed.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kListed = 3;
+
+/// Point is one combination as the record has it.
+struct Point {
+  std::string name;
+  std::map<std::int64_t, double> scores;  ///< by seed
+  bool failed = false;                    ///< a trial of it failed for good
+};
+
+/// LeftOut is the trials that say nothing.
+struct LeftOut {
+  std::vector<std::string> failed, unfinished, unmeasured, uncounted, outside;
+};
+
+std::string NameOf(const TrialRecord& trial) {
+  return trial.name + "#" + std::to_string(trial.seed);
+}
+
+/// Maker makes the effects of one study.
+class Maker {
+ public:
+  Maker(const std::string& study, const Metric* metric, const std::vector<TrialRecord>& trials,
+        const Catalogue& catalogue, const Recipe* recipe)
+      : metric_(metric), recipe_(recipe), trials_(Counted(trials)) {
+    RequireOneTrialPerSeed(trials_);
+    std::vector<ModelSpec> models;
+    for (const TrialRecord& trial : trials_) {
+      models.push_back(ModelSpecFromJson(ParseJson(trial.model_json)));
+      FillInAsBefore(models.back(), &catalogue);
+    }
+    grid_.emplace(models, catalogue, recipe);
+    for (std::size_t i = 0; i < trials_.size(); ++i) Sort(trials_[i], grid_->PointOf(models[i]));
+    made_.study = study;
+    made_.metric = metric;
+    made_.factors = grid_->factors();
+  }
+
+  /// Returns the number of combinations with a score.
+  [[nodiscard]] std::size_t measured() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        points_, [](const auto& point) { return !point.second.scores.empty(); }));
+  }
+  [[nodiscard]] std::size_t factors() const { return made_.factors.size(); }
+
+  StudyEffects Make() {
+    Require();
+    try {
+      made_.effects = FindEffects(Question());
+    } catch (const std::invalid_argument&) {
+      throw UsageError("study '" + made_.study + "': only " + std::to_string(measured()) +
+                       " combinations of its grid are complete, and effects need all of them");
+    }
+    AddNames();
+    AddNotes();
+    return std::move(made_);
+  }
+
+ private:
+  std::vector<TrialRecord> Counted(const std::vector<TrialRecord>& trials) {
+    std::vector<TrialRecord> counted;
+    for (const TrialRecord& trial : trials) {
+      if (trial.counts()) {
+        counted.push_back(trial);
+      } else {
+        left_out_.uncounted.push_back(NameOf(trial));
+      }
+    }
+    return counted;
+  }
+
+  void Sort(const TrialRecord& trial, const std::optional<GridPoint>& point) {
+    if (!point) {
+      left_out_.outside.push_back(NameOf(trial));
+      return;
+    }
+    Point& known = points_[*point];
+    if (known.name.empty()) known.name = trial.name;
+    if (trial.state == TrialState::kFailed) {
+      known.failed = true;
+      left_out_.failed.push_back(NameOf(trial));
+    } else if (trial.state != TrialState::kComplete || !trial.result) {
+      left_out_.unfinished.push_back(NameOf(trial));
+    } else if (const double score = trial.result->metrics.*metric_->value; !std::isfinite(score)) {
+      left_out_.unmeasured.push_back(NameOf(trial));
+    } else {
+      known.scores.emplace(trial.seed, score);
+    }
+  }
+
+  [[nodiscard]] std::string LeftOutText() const {
+    std::string text;
+    const auto add = [&text](const std::vector<std::string>& trials, const std::string& why) {
+      if (trials.empty()) return;
+      text += (text.empty() ? "" : "; ") + CountText(trials.size(), "trial") + " " + why + " (" +
+              JoinFirst(trials, kListed) + ")";
+    };
+    add(left_out_.failed, "failed");
+    add(left_out_.unfinished, "not complete");
+    add(left_out_.unmeasured, std::string("without ") + metric_->heading);
+    add(left_out_.uncounted, "no longer counted");
+    add(left_out_.outside, "outside the grid");
+    return text;
+  }
+
+  void Require() const {
+    const std::string start = "study '" + made_.study + "': nothing to learn effects from: ";
+    const std::string rest = LeftOutText();
+    const std::string left_out = rest.empty() ? "" : "; left out: " + rest;
+    if (made_.factors.empty()) {
+      throw UsageError(start + "nothing varies, and at least 1 criterion must have 2 candidates" +
+                       left_out);
+    }
+    if (measured() < 2) {
+      throw UsageError(
+          start + CountText(measured(), "combination") + (measured() == 1 ? " is" : " are") +
+          " complete, and at least 2 must be; `beamgrid run` goes on with the study" + left_out);
+    }
+  }
+
+  [[nodiscard]] EffectsQuestion Question() const {
+    EffectsQuestion question;
+    for (const StudyFactor& factor : made_.factors) {
+      question.levels.push_back(static_cast<std::int32_t>(factor.levels.size()));
+    }
+    for (const auto& [place, point] : points_) {
+      if (point.failed) question.unavailable.push_back(place);
+      if (point.scores.empty()) continue;
+      Observation observation{.point = place};
+      for (const auto& [seed, score] : point.scores) observation.scores.push_back(score);
+      question.observations.push_back(std::move(observation));
+    }
+    question.allowed = [this](const GridPoint& point) { return grid_->IsAllowed(point); };
+    question.baseline = grid_->Baseline();
+    return question;
+  }
+
+  [[nodiscard]] std::string NameAt(const GridPoint& place) const {
+    const auto known = points_.find(place);
+    return known == points_.end() ? grid_->NameOf(place) : known->second.name;
+  }
+
+  [[nodiscard]] std::int64_t NextSeed(const GridPoint& place,
+                                      const std::set<std::int64_t>& proposed) const {
+    const auto known = points_.find(place);
+    const auto is_free = [&](std::int64_t seed) {
+      return !proposed.contains(seed) &&
+             (known == points_.end() || !known->second.scores.contains(seed));
+    };
+    if (recipe_ != nullptr) {
+      const auto free = std::ranges::find_if(recipe_->seeds, is_free);
+      if (free != recipe_->seeds.end()) return *free;
+    }
+    std::int64_t seed = 1;
+    while (!is_free(seed)) ++seed;
+    return seed;
+  }
+
+  void AddNames() {
+    const Effects& effects = made_.effects;
+    made_.best = NameAt(effects.best);
+    if (effects.one_at_a_time) {
+      made_.baseline = NameAt(*grid_->Baseline());
+      made_.chosen = NameAt(effects.one_at_a_time->chosen);
+    }
+    std::map<GridPoint, std::set<std::int64_t>> proposed;
+    for (const Proposal& proposal : effects.proposals) {
+      std::set<std::int64_t>& seeds = proposed[proposal.point];
+      const std::int64_t seed = NextSeed(proposal.point, seeds);
+      seeds.insert(seed);
+      made_.proposals.push_back({NameAt(proposal.point), seed, proposal.reduction});
+    }
+  }
+
+  void AddNotes() {
+    const Effects& effects = made_.effects;
+    std::vector<std::string>& notes = made_.notes;
+    notes.push_back(std::string(metric_->heading) +
+                    " is that of each trial's best epoch, on the videos that also chose that "
+                    "epoch: a little too high for all");
+    if (const std::string text = LeftOutText(); !text.empty()) notes.push_back("left out: " + text);
+    AddNoiseNote();
+    if (effects.sampled) {
+      notes.push_back("the grid is too large to look at whole: effects are averaged over " +
+                      std::to_string(effects.grid_points) +
+                      " combinations of it, drawn at random, always the same ones");
+    }
+    for (const std::string& factor : grid_->cut()) {
+      notes.push_back(factor + ": of its many candidates only those tried are levels here");
+    }
+    for (std::size_t f = 0; f < effects.factors.size(); ++f) {
+      if (!effects.factors[f].confounded) continue;
+      notes.push_back(made_.factors[f].name +
+                      ": what is excluded ties it to another factor; their effects cannot be told "
+                      "apart");
+    }
+    if (effects.pairs_left_out) notes.emplace_back("pairs: too many to look at");
+    if (recipe_ == nullptr) {
+      notes.emplace_back(
+          "this program cannot read the study's recipe: the grid is what was tried, and one at a "
+          "time has no baseline");
+    }
+  }
+
+  void AddNoiseNote() {
+    const Effects& effects = made_.effects;
+    std::vector<std::string>& notes = made_.notes;
+    switch (effects.noise_source) {
+      case NoiseSource::kSeeds:
+        if (effects.fewest_scores != effects.most_scores) {
+          notes.push_back("a combination has " + std::to_string(effects.fewest_scores) + " to " +
+                          std::to_string(effects.most_scores) +
+                          " seeds: intervals allow for it, combinations weigh the same");
+        }
+        break;
+      case NoiseSource::kInteractions:
+        notes.emplace_back(
+            effects.pairs_are_noise
+                ? "one seed each: the noise is what the two factors do not explain, so intervals "
+                  "are too wide where they interact, and whether they do is not known; a second "
+                  "seed would tell"
+                : "one seed each: the noise is what pairs do not explain, so intervals are too "
+                  "wide where three factors interact; a second seed would tell");
+        break;
+      case NoiseSource::kNone:
+        notes.emplace_back(
+            "one seed each and nothing left over to tell noise from effects: no intervals; a "
+            "second seed would give them");
+        break;
+      case NoiseSource::kModel:
+        break;
+    }
+  }
+
+  const Metric* metric_;
+  const Recipe* recipe_;
+  LeftOut left_out_;
+  std::vector<TrialRecord> trials_;  ///< those that count
+  std::optional<StudyGrid> grid_;
+  std::map<GridPoint, Point> points_;
+  StudyEffects made_;
+};
+
+/// Returns the recipe of the study's last run; nothing where it is one of another version, or its
+/// components are not here: the notes say so.
+std::optional<Recipe> RecipeOf(const StudyRecord& study, const Catalogue& catalogue) {
+  try {
+    return ParseRecipe(study.recipe_text, study.name, catalogue);
+  } catch (const RecipeError&) {
+    return std::nullopt;
+  }
+}
+
+Maker MakerOf(const Store& store, const Catalogue& catalogue, const StudyRecord& study,
+              const std::optional<Recipe>& recipe) {
+  return Maker(study.name, MetricNamed("objective", study.objective),
+               store.Trials(study.id, Counting::kAll), catalogue, recipe ? &*recipe : nullptr);
+}
+
+boost::json::value ToJson(const std::optional<Estimate>& estimate) {
+  if (!estimate) return nullptr;
+  boost::json::object json = {{"value", estimate->value}, {"low", nullptr}, {"high", nullptr}};
+  if (estimate->interval) {
+    json["low"] = estimate->interval->low;
+    json["high"] = estimate->interval->high;
+  }
+  return json;
+}
+
+boost::json::value SourceJson(NoiseSource source) {
+  switch (source) {
+    case NoiseSource::kSeeds:
+      return "seeds";
+    case NoiseSource::kInteractions:
+      return "interactions";
+    case NoiseSource::kModel:
+      return "model";
+    case NoiseSource::kNone:
+      break;
+  }
+  return nullptr;
+}
+
+boost::json::object FactorJson(const StudyFactor& factor, const FactorEffects& effects) {
+  boost::json::array levels;
+  for (std::size_t i = 0; i < factor.levels.size(); ++i) {
+    const LevelEffect& level = effects.levels[i];
+    levels.push_back({{"label", factor.levels[i]},
+                      {"effect", ToJson(level.effect)},
+                      {"measured", level.measured},
+                      {"may_be_best", level.may_be_best}});
+  }
+  return {
+      {"name", factor.name},        {"criterion", factor.criterion},
+      {"share", effects.share},     {"best", factor.levels[static_cast<std::size_t>(effects.best)]},
+      {"open", effects.open()},     {"confounded", effects.confounded},
+      {"levels", std::move(levels)}};
+}
+
+boost::json::object PairJson(const std::vector<StudyFactor>& factors, const PairEffect& pair) {
+  const StudyFactor& first = factors[pair.first];
+  const StudyFactor& second = factors[pair.second];
+  return {{"factors", {first.name, second.name}},
+          {"share", pair.share},
+          {"levels",
+           {first.levels[static_cast<std::size_t>(pair.first_level)],
+            second.levels[static_cast<std::size_t>(pair.second_level)]}},
+          {"effect", ToJson(pair.strongest)},
+          {"matters", pair.matters}};
+}
+
+}  // namespace
+
+StudyEffects MakeEffects(const std::string& study, const Metric* metric,
+                         const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
+                         const Recipe* recipe) {
+  return Maker(study, metric, trials, catalogue, recipe).Make();
+}
+
+StudyEffects MakeEffects(const Store& store, const Catalogue& catalogue, const StudyRecord& study) {
+  const std::optional<Recipe> recipe = RecipeOf(study, catalogue);
+  return MakerOf(store, catalogue, study, recipe).Make();
+}
+
+std::optional<StudyEffects> EffectsWorthTelling(const Store& store, const Catalogue& catalogue,
+                                                const StudyRecord& study) {
+  constexpr std::size_t kFactors = 2;
+  constexpr std::size_t kCombinations = 6;
+  const std::optional<Recipe> recipe = RecipeOf(study, catalogue);
+  Maker maker = MakerOf(store, catalogue, study, recipe);
+  if (maker.factors() < kFactors || maker.measured() < kCombinations) return std::nullopt;
+  try {
+    return maker.Make();
+  } catch (const UsageError&) {
+    return std::nullopt;
+  }
+}
+
+boost::json::object ToJson(const StudyEffects& made) {
+  const Effects& effects = made.effects;
+  boost::json::array factors;
+  for (std::size_t f = 0; f < made.factors.size(); ++f) {
+    factors.push_back(FactorJson(made.factors[f], effects.factors[f]));
+  }
+  boost::json::value one_at_a_time = nullptr;
+  if (effects.one_at_a_time) {
+    one_at_a_time = {{"baseline", made.baseline},
+                     {"chosen", made.chosen},
+                     {"allowed", effects.one_at_a_time->allowed},
+                     {"loss", ToJson(effects.one_at_a_time->loss)}};
+  }
+  const auto proposal_json = [](const ProposedTrial& trial) {
+    return boost::json::object{
+        {"name", trial.name}, {"seed", trial.seed}, {"reduction", trial.reduction}};
+  };
+  return {{"study", made.study},
+          {"metric", made.metric->name},
+          {"method", effects.method == EffectsMethod::kExact ? "exact" : "posterior"},
+          {"grid",
+           {{"combinations", effects.grid_points},
+            {"sampled", effects.sampled},
+            {"measured", effects.measured},
+            {"scores", effects.scores}}},
+          {"mean", ToJson(effects.mean)},
+          {"deviation", effects.deviation},
+          {"noise", effects.noise ? boost::json::value(*effects.noise) : nullptr},
+          {"noise_source", SourceJson(effects.noise_source)},
+          {"factors", std::move(factors)},
+          {"pairs", JsonList(effects.pairs,
+                             [&](const PairEffect& pair) { return PairJson(made.factors, pair); })},
+          {"higher_share", effects.higher_share},
+          {"best", {{"name", made.best}, {"score", ToJson(effects.best_score)}}},
+          {"one_at_a_time", std::move(one_at_a_time)},
+          {"proposals", JsonList(made.proposals, proposal_json)},
+          {"notes", boost::json::value_from(made.notes)}};
+}
+
+}  // namespace beamgrid

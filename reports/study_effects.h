@@ -1,0 +1,63 @@
+#pragma once
+// What a study learnt, with names: search/effects on what the record holds.
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "registry/catalogue.h"
+#include "registry/store/store.h"
+#include "reports/study_grid.h"
+#include "search/effects/effects.h"
+#include "search/recipe.h"
+
+namespace beamgrid {
+
+/// ProposedTrial is a trial that would tell most about what is open.
+struct ProposedTrial {
+  std::string name;
+  std::int64_t seed = 0;  ///< the recipe's first that this model was not measured with
+  double reduction = 0;   ///< Proposal::reduction
+};
+
+/// StudyEffects is what a study learnt. Levels of `effects` are those of `factors`.
+struct StudyEffects {
+  std::string study;
+  const Metric* metric = kMetrics;
+  std::vector<StudyFactor> factors;
+  Effects effects;
+  std::string best, baseline, chosen;  ///< names of models; empty where there is none
+  std::vector<ProposedTrial> proposals;
+  std::vector<std::string> notes;  ///< what the numbers do not say, what was left out
+};
+
+/// Makes it of a study's trials, also those that no longer count, and the recipe; without one the
+/// grid is what was tried. Throws UsageError saying what is missing where fewer than 2 combinations
+/// of 1 criterion with 2 candidates are complete; Error where a model and seed is there twice.
+[[nodiscard]] StudyEffects MakeEffects(const std::string& study, const Metric* metric,
+                                       const std::vector<TrialRecord>& trials,
+                                       const Catalogue& catalogue, const Recipe* recipe);
+/// Makes it of the record, with the study's objective and the recipe of its last run. Where this
+/// program cannot read that recipe any more, the notes say so.
+[[nodiscard]] StudyEffects MakeEffects(const Store& store, const Catalogue& catalogue,
+                                       const StudyRecord& study);
+
+/// The same for the end of a run: nothing where fewer than 2 parts vary or fewer than 6
+/// combinations are complete.
+[[nodiscard]] std::optional<StudyEffects> EffectsWorthTelling(const Store& store,
+                                                              const Catalogue& catalogue,
+                                                              const StudyRecord& study);
+
+/// Returns {"study", "metric", "method": "exact" | "posterior", "grid": {"combinations", "sampled",
+/// "measured", "scores"}, "mean", "deviation", "noise", "noise_source": "seeds" | "interactions" |
+/// "model" | null, "factors": [{"name", "criterion", "share", "best", "open", "confounded",
+/// "levels": [{"label", "effect", "measured", "may_be_best"}]}], "pairs": [{"factors": [2],
+/// "share", "levels": [2], "effect", "matters"}], "higher_share", "best": {"name", "score"},
+/// "one_at_a_time": {"baseline", "chosen", "allowed", "loss"} | null, "proposals": [{"name",
+/// "seed", "reduction"}], "notes"}. A mean, an effect, a score, a loss is {"value", "low", "high"}
+/// with nulls for an interval that is not known, or null.
+[[nodiscard]] boost::json::object ToJson(const StudyEffects& effects);
+
+}  // namespace beamgrid

@@ -1,0 +1,405 @@
+#include "search/effects/effects.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "search/effects/additive_fit.h"
+#include "search/effects/surface.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr double kRounding = 1e-9;
+constexpr double kBeyondEnd = 0.025;         ///< beyond each end of an interval
+constexpr std::size_t kMostModelled = 1000;  ///< points that the covariance of is held
+constexpr double kMostPairWork = 4e9;        ///< additions for all pairs: some seconds
+
+/// Of the interactions of two factors, how many are not each other's mirror image.
+double DistinctInteractions(std::int32_t levels, std::int32_t others) {
+  return (levels == 2 ? 1.0 : levels) * (others == 2 ? 1.0 : others);
+}
+
+/// Analysis turns a surface into effects.
+class Analysis {
+ public:
+  Analysis(const EffectsQuestion& question, Surface surface)
+      : question_(&question),
+        surface_(std::move(surface)),
+        grid_(surface_.points.begin(),
+              surface_.points.begin() + static_cast<std::ptrdiff_t>(surface_.averaged)),
+        fit_(grid_, question.levels),
+        // What was measured is biased upwards by its noise, what a model expects downwards by what
+        // it is not sure of.
+        noise_sign_(surface_.covariance.size() == 0 ? -1 : 1) {}
+
+  void AddTo(Effects& effects) {
+    FindLevelEffects();
+    FindMean(effects);
+    FindFactors(effects);
+    FindPairs(effects);
+    FindShares(effects);
+    FindBest(effects);
+    FindProposals(effects);
+  }
+
+ private:
+  /// LinearEffect is one level's effect as a function of the points' scores.
+  struct LinearEffect {
+    std::size_t factor;
+    std::int32_t level;
+    Weights weights;
+    std::vector<double> covariance;  ///< with each point
+    double value;
+  };
+
+  [[nodiscard]] double points() const { return static_cast<double>(surface_.averaged); }
+
+  [[nodiscard]] Estimate EstimateOf(double value, double variance, double tail = kBeyondEnd) const {
+    Estimate estimate{.value = value};
+    if (surface_.noise) {
+      const double reach = surface_.Quantile(tail) * std::sqrt(std::max(0.0, variance));
+      estimate.interval = ConfidenceInterval{value - reach, value + reach};
+    }
+    return estimate;
+  }
+
+  void FindLevelEffects() {
+    for (std::size_t f = 0; f < question_->levels.size(); ++f) {
+      for (std::int32_t level = 0; level < question_->levels[f]; ++level) {
+        if (fit_.Count(f, level) == 0) continue;
+        LinearEffect effect{.factor = f, .level = level, .weights = fit_.LevelEffect(f, level)};
+        effect.covariance = surface_.CovarianceWith(effect.weights);
+        effect.value = Sum(effect.weights, surface_.mean);
+        level_effects_.push_back(std::move(effect));
+      }
+    }
+  }
+
+  static double Covariance(const LinearEffect& one, const LinearEffect& other) {
+    return Sum(one.weights, other.covariance);
+  }
+  static double VarianceOfDifference(const LinearEffect& one, const LinearEffect& other) {
+    return Covariance(one, one) + Covariance(other, other) - 2 * Covariance(one, other);
+  }
+
+  void FindMean(Effects& effects) {
+    const Weights mean(surface_.averaged, 1 / points());
+    const double variance = Sum(mean, surface_.CovarianceWith(mean));
+    effects.mean = EstimateOf(Sum(mean, surface_.mean), variance);
+    // Between the points: of their means, and of what is not known of them.
+    double errors = 0;
+    for (std::size_t i = 0; i < surface_.averaged; ++i) {
+      total_ += std::pow(surface_.mean[i] - effects.mean.value, 2) / points();
+      errors += surface_.VarianceOf(i) / points();
+    }
+    total_ += noise_sign_ * (errors - variance);
+  }
+
+  void FindFactors(Effects& effects) {
+    effects.factors.resize(question_->levels.size());
+    for (std::size_t f = 0; f < effects.factors.size(); ++f) {
+      effects.factors[f].levels.resize(static_cast<std::size_t>(question_->levels[f]));
+      effects.factors[f].confounded = fit_.IsConfounded(f);
+    }
+    for (const LinearEffect& effect : level_effects_) {
+      effects.factors[effect.factor].levels[static_cast<std::size_t>(effect.level)].effect =
+          EstimateOf(effect.value, Covariance(effect, effect));
+    }
+    for (const Observation& observation : question_->observations) {
+      for (std::size_t f = 0; f < effects.factors.size(); ++f) {
+        ++effects.factors[f].levels[static_cast<std::size_t>(observation.point[f])].measured;
+      }
+    }
+    for (std::size_t f = 0; f < effects.factors.size(); ++f) FindBestLevels(f, effects.factors[f]);
+  }
+
+  [[nodiscard]] std::vector<const LinearEffect*> OfFactor(std::size_t factor) const {
+    std::vector<const LinearEffect*> found;
+    for (const LinearEffect& effect : level_effects_) {
+      if (effect.factor == factor) found.push_back(&effect);
+    }
+    return found;
+  }
+
+  void FindBestLevels(std::size_t factor, FactorEffects& effects) {
+    const std::vector<const LinearEffect*> levels = OfFactor(factor);
+    const LinearEffect* highest = levels[0];
+    for (const LinearEffect* level : levels) {
+      // Of equal levels rounding would make one the best.
+      if (level->value > highest->value + kRounding * std::abs(highest->value)) highest = level;
+    }
+    const LinearEffect& best = *highest;
+    effects.best = best.level;
+    for (const LinearEffect* level : levels) {
+      LevelEffect& effect = effects.levels[static_cast<std::size_t>(level->level)];
+      if (level == &best || !surface_.noise) {
+        effect.may_be_best = true;
+        continue;
+      }
+      // All comparisons with the best hold together.
+      const double tail = kBeyondEnd / static_cast<double>(levels.size() - 1);
+      const double variance = VarianceOfDifference(best, *level);
+      const Estimate difference = EstimateOf(best.value - level->value, variance, tail);
+      effect.may_be_best = difference.interval->low <= kRounding * std::abs(best.value);
+      if (effect.may_be_best) {
+        Weights weights = best.weights;
+        for (std::size_t i = 0; i < weights.size(); ++i) weights[i] -= level->weights[i];
+        open_.push_back({std::move(weights), variance});
+      }
+    }
+  }
+
+  void FindPairs(Effects& effects) {
+    const std::vector<std::int32_t>& levels = question_->levels;
+    std::vector<std::size_t> varied;
+    for (std::size_t f = 0; f < levels.size(); ++f) {
+      if (levels[f] > 1) varied.push_back(f);
+    }
+    effects.pairs_are_noise = surface_.source == NoiseSource::kInteractions && varied.size() == 2;
+    double cells = 0;
+    for (std::size_t f = 0; f < varied.size(); ++f) {
+      for (std::size_t g = f + 1; g < varied.size(); ++g) {
+        cells += static_cast<double>(levels[varied[f]]) * levels[varied[g]];
+        interactions_ += DistinctInteractions(levels[varied[f]], levels[varied[g]]);
+      }
+    }
+    const double per_cell =
+        points() * (surface_.covariance.size() == 0 ? static_cast<double>(levels.size())
+                                                    : static_cast<double>(surface_.points.size()));
+    effects.pairs_left_out = cells * per_cell > kMostPairWork;
+    if (effects.pairs_left_out) return;
+    for (std::size_t f = 0; f < varied.size(); ++f) {
+      for (std::size_t g = f + 1; g < varied.size(); ++g) {
+        effects.pairs.push_back(PairOf(varied[f], varied[g], effects.pairs_are_noise));
+      }
+    }
+  }
+
+  /// The pair's share is left as a variance; FindShares divides it.
+  [[nodiscard]] PairEffect PairOf(std::size_t first, std::size_t second, bool is_noise) const {
+    PairEffect pair{.first = first, .second = second};
+    double clearest = -1;
+    for (std::int32_t a = 0; a < question_->levels[first]; ++a) {
+      for (std::int32_t b = 0; b < question_->levels[second]; ++b) {
+        const auto count = static_cast<double>(fit_.Count(first, a, second, b));
+        if (count == 0) continue;
+        const Weights weights = fit_.Interaction(first, a, second, b);
+        const double value = Sum(weights, surface_.mean);
+        const double variance = std::max(0.0, Sum(weights, surface_.CovarianceWith(weights)));
+        pair.share += count / points() * (value * value + noise_sign_ * variance);
+        // Rounding is not an interaction; without noise any other is as clear as can be.
+        const double clear = std::abs(value) / (std::sqrt(variance) + 1e-12);
+        if (clear <= clearest) continue;
+        clearest = clear;
+        pair.first_level = a;
+        pair.second_level = b;
+        pair.strongest = EstimateOf(value, variance, kBeyondEnd / interactions_);
+      }
+    }
+    pair.matters = !is_noise && pair.strongest.interval &&
+                   pair.strongest.interval->excludes_zero() && clearest > 1e-3;
+    return pair;
+  }
+
+  /// Of the variance between points: each factor's part of the additive fit's, each pair's part of
+  /// what that leaves over, and the rest.
+  void FindShares(Effects& effects) {
+    std::vector<double> variances(effects.factors.size(), 0.0);
+    for (const LinearEffect& one : level_effects_) {
+      for (const LinearEffect& other : level_effects_) {
+        const auto count =
+            static_cast<double>(fit_.Count(one.factor, one.level, other.factor, other.level));
+        if (count == 0) continue;
+        variances[one.factor] +=
+            count / points() * (one.value * other.value + noise_sign_ * Covariance(one, other));
+      }
+    }
+    double rest = total_;
+    double sum = 0;
+    for (double& variance : variances) {
+      rest -= variance;
+      sum += variance = std::max(0.0, variance);
+    }
+    for (PairEffect& pair : effects.pairs) {
+      rest -= pair.share;
+      sum += pair.share = std::max(0.0, pair.share);
+    }
+    sum += rest = std::max(0.0, rest);
+    effects.deviation = std::sqrt(std::max(0.0, total_));
+    // Where all scores are the same there is nothing to share, and rounding is not shared either.
+    const double scale = std::pow(effects.mean.value, 2) * 1e-24;
+    if (sum <= scale) sum = std::numeric_limits<double>::infinity();
+    for (std::size_t f = 0; f < variances.size(); ++f)
+      effects.factors[f].share = variances[f] / sum;
+    for (PairEffect& pair : effects.pairs) pair.share /= sum;
+    effects.higher_share = rest / sum;
+  }
+
+  void FindBest(Effects& effects) const {
+    const auto best = static_cast<std::size_t>(
+        std::max_element(surface_.mean.begin(), surface_.mean.end()) - surface_.mean.begin());
+    effects.best = surface_.points[best];
+    effects.best_score = EstimateOf(surface_.mean[best], surface_.VarianceOf(best));
+    if (!question_->baseline || !surface_.Find(*question_->baseline)) return;
+    OneAtATime one{.chosen = ChosenOneAtATime()};
+    const std::optional<std::size_t> chosen = surface_.Find(one.chosen);
+    one.allowed = chosen.has_value();
+    if (chosen) one.loss = LossOf(*chosen, best);
+    effects.one_at_a_time = std::move(one);
+  }
+
+  [[nodiscard]] GridPoint ChosenOneAtATime() const {
+    GridPoint chosen = *question_->baseline;
+    const double start = surface_.mean[*surface_.Find(chosen)];
+    for (std::size_t f = 0; f < chosen.size(); ++f) {
+      double highest = start;
+      GridPoint point = *question_->baseline;
+      for (std::int32_t level = 0; level < question_->levels[f]; ++level) {
+        point[f] = level;
+        const std::optional<std::size_t> found = surface_.Find(point);
+        if (!found || surface_.mean[*found] <= highest) continue;
+        highest = surface_.mean[*found];
+        chosen[f] = level;
+      }
+    }
+    return chosen;
+  }
+
+  /// Multiple comparisons with the best (Hsu 1984): bounds on the lead over the chosen point that
+  /// hold for all points that may be the best hold for the best, whichever it is.
+  [[nodiscard]] Estimate LossOf(std::size_t chosen, std::size_t best) const {
+    Estimate loss{.value = surface_.mean[best] - surface_.mean[chosen]};
+    if (!surface_.noise) return loss;
+    if (surface_.covariance.size() > 0) {
+      loss.interval = surface_.LeadOfBest(chosen, kBeyondEnd);
+      loss.interval->low = std::min(loss.interval->low, loss.value);
+      loss.interval->high = std::max(loss.interval->high, loss.value);
+      return loss;
+    }
+    const std::vector<std::size_t> contenders = Contenders(best);
+    const double reach = surface_.Quantile(kBeyondEnd / static_cast<double>(contenders.size()));
+    loss.interval.emplace();
+    for (const std::size_t contender : contenders) {
+      const double lead = surface_.mean[contender] - surface_.mean[chosen];
+      const double error = reach * std::sqrt(surface_.VarianceOfDifference(contender, chosen));
+      loss.interval->low = std::max(loss.interval->low, lead - error);
+      loss.interval->high = std::max(loss.interval->high, lead + error);
+    }
+    return loss;
+  }
+
+  /// Returns the points that may be the best, all but surely.
+  [[nodiscard]] std::vector<std::size_t> Contenders(std::size_t best) const {
+    constexpr double kUnlikely = 0.005;
+    const std::size_t others = std::max<std::size_t>(1, surface_.points.size() - 1);
+    const double reach = surface_.Quantile(kUnlikely / static_cast<double>(others));
+    std::vector<std::size_t> contenders;
+    for (std::size_t i = 0; i < surface_.points.size(); ++i) {
+      const double behind = surface_.mean[best] - surface_.mean[i];
+      if (behind <= reach * std::sqrt(surface_.VarianceOfDifference(best, i))) {
+        contenders.push_back(i);
+      }
+    }
+    return contenders;
+  }
+
+  /// One after the other, each the trial after which the differences between levels that may be a
+  /// factor's best are expected to be known best.
+  void FindProposals(Effects& effects) {
+    if (open_.empty() || !surface_.noise) return;
+    const std::set<GridPoint> unavailable(question_->unavailable.begin(),
+                                          question_->unavailable.end());
+    Surface expected = surface_;
+    for (std::size_t n = 0; n < question_->proposals; ++n) {
+      std::vector<double> reductions(expected.points.size(), 0.0);
+      for (const Difference& difference : open_) {
+        if (difference.variance <= 0) continue;
+        const std::vector<double> covariance = expected.CovarianceWith(difference.weights);
+        for (std::size_t i = 0; i < reductions.size(); ++i) {
+          const double total = expected.VarianceOf(i) + *expected.noise;
+          if (total <= 0) continue;
+          reductions[i] += covariance[i] * covariance[i] / total / difference.variance /
+                           static_cast<double>(open_.size());
+        }
+      }
+      std::optional<std::size_t> next;
+      for (std::size_t i = 0; i < reductions.size(); ++i) {
+        if (reductions[i] <= 0 || unavailable.contains(expected.points[i])) continue;
+        if (!next || IsBetter(reductions, i, *next)) next = i;
+      }
+      if (!next) return;
+      effects.proposals.push_back({expected.points[*next], reductions[*next]});
+      expected.Expect(*next);
+    }
+  }
+
+  /// Of trials that tell the same, the one of the better model: it may be wanted for itself.
+  [[nodiscard]] bool IsBetter(const std::vector<double>& reductions, std::size_t one,
+                              std::size_t other) const {
+    constexpr double kSame = 1e-9;
+    if (std::abs(reductions[one] - reductions[other]) > kSame * reductions[other]) {
+      return reductions[one] > reductions[other];
+    }
+    return surface_.mean[one] > surface_.mean[other];
+  }
+
+  /// Difference is that of a factor's best level to one that may be better.
+  struct Difference {
+    Weights weights;
+    double variance;
+  };
+
+  const EffectsQuestion* question_;
+  Surface surface_;
+  std::vector<GridPoint> grid_;
+  AdditiveFit fit_;
+  double noise_sign_;
+  std::vector<LinearEffect> level_effects_;
+  std::vector<Difference> open_;
+  double total_ = 0;  ///< variance between points
+  double interactions_ = 0;
+};
+
+void Require(const EffectsQuestion& question) {
+  if (std::ranges::none_of(question.levels, [](std::int32_t count) { return count > 1; })) {
+    throw std::invalid_argument("no factor has 2 levels");
+  }
+  if (question.observations.size() < 2) {
+    throw std::invalid_argument("fewer than 2 points were measured");
+  }
+}
+
+}  // namespace
+
+bool FactorEffects::open() const {
+  return std::ranges::count_if(levels, &LevelEffect::may_be_best) > 1;
+}
+
+Effects FindEffects(const EffectsQuestion& question) {
+  Require(question);
+  Effects effects{.measured = std::ssize(question.observations)};
+  effects.fewest_scores = std::numeric_limits<std::int64_t>::max();
+  for (const Observation& observation : question.observations) {
+    const std::int64_t scores = std::ssize(observation.scores);
+    effects.scores += scores;
+    effects.fewest_scores = std::min(effects.fewest_scores, scores);
+    effects.most_scores = std::max(effects.most_scores, scores);
+  }
+  const Grid grid = GridOf(question, kMostModelled);
+  effects.grid_points = std::ssize(grid.points);
+  effects.sampled = grid.sampled;
+  const bool whole = !grid.sampled && effects.measured == effects.grid_points;
+  effects.method = whole ? EffectsMethod::kExact : EffectsMethod::kPosterior;
+  if (!whole) throw std::invalid_argument("not every point was measured");
+  Surface surface = MeasuredSurface(grid, question);
+  if (surface.noise) effects.noise = std::sqrt(*surface.noise);
+  effects.noise_source = surface.source;
+  Analysis(question, std::move(surface)).AddTo(effects);
+  return effects;
+}
+
+}  // namespace beamgrid

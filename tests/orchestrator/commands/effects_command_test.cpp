@@ -1,0 +1,128 @@
+// `beamgrid effects` on a record, and what a run that has ended prints of it.
+
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+#include "orchestrator/commands/effects_text.h"
+#include "registry/util/printable.h"
+#include "search/recipe.h"
+#include "search/search_space.h"
+#include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/search/test_catalogue.h"
+#include "tests/support/record.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// A record with study "s": 3 temporal parts by 2 classifiers by 2 extras, two seeds each.
+class EffectsCommandTest : public CommandTest {
+ protected:
+  EffectsCommandTest() {
+    UseFakeTrainer();
+    const Catalogue catalogue = TestCatalogue();
+    const Recipe recipe = ParseRecipe(
+        RecipeHead() +
+            "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = [64, 128]\n"
+            "[[grid.temporal]]\nuse = \"blstm\"\n[[grid.classifier]]\nuse = \"logistic\"\n"
+            "[[grid.classifier]]\nuse = \"moe\"\n[grid.extras]\ndropout = [false, 0.5]\n",
+        "r.toml", catalogue);
+    const SearchSpace space(recipe, catalogue);
+    Store store(database_, OpenMode::kReadWrite);
+    StudyRecord study = ExampleStudy("s");
+    study.recipe_text = recipe.text;
+    study.id = store.OpenStudy(study);
+    for (std::int64_t point = 0; point < space.size(); ++point) {
+      for (const std::int64_t seed : {1, 2}) {
+        TrialSpec spec = ExampleTrial();
+        spec.model = *space.At(point);
+        spec.seed = seed;
+        const TrialId id = store.AddTrials(
+            study.id,
+            {{.name = space.Name(spec.model), .fingerprint = Fingerprint(spec), .spec = spec}})[0];
+        store.FinishAttempt(id, store.BeginAttempt(id, "d", "cpu", 1),
+                            ExampleSuccess(Score(spec.model) + 0.004 * static_cast<double>(seed)),
+                            TrialState::kComplete);
+      }
+    }
+  }
+  static double Score(const ModelSpec& model) {
+    const bool netvlad = model.parts.at("temporal").component == "netvlad";
+    const bool moe = model.parts.at("classifier").component == "moe";
+    return 0.5 + (netvlad ? 0.1 : 0) + (moe ? 0.02 : 0) + (netvlad && moe ? 0.05 : 0);
+  }
+  [[nodiscard]] Called Effects(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments = {"effects", "s", "--db", database_};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Call(arguments);
+  }
+
+  std::string database_ = Path("record.db");
+};
+
+TEST_F(EffectsCommandTest, PrintsPartsPairsAndWhatIsOpen) {
+  const Called called = Effects();
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out,
+              AllOf(HasSubstr("GAP by part: 0.5993 (0.5981 .. 0.6006) on average over 12 "
+                              "combinations, all\nmeasured; "),
+                    HasSubstr("temporal: 80 % of the variance"), HasSubstr("blstm\n"),
+                    HasSubstr("+0.0417  +0.0399 .. +0.0434      4  netvlad clusters=64, best"),
+                    HasSubstr("netvlad clusters=128, may be best"),
+                    HasSubstr("extras.dropout: 0 % of the variance"),
+                    HasSubstr("  3 %  temporal x classifier: blstm with logistic +0.0167"),
+                    HasSubstr("would settle most of what is open:\n  MC-NetVLAD-C"),
+                    HasSubstr("would have chosen\n  MC-NetVLAD-C64-MoE2, the highest")));
+  std::istringstream lines(called.out);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(ColumnsOf(line), 80U) << line;
+}
+
+TEST_F(EffectsCommandTest, VaryShowsOneCriterion) {
+  const Called called = Effects({"--vary", "extras"});
+  EXPECT_EQ(called.exit_code, 0);
+  EXPECT_THAT(called.out, AllOf(HasSubstr("extras.dropout: 0 % of the variance"),
+                                Not(HasSubstr("temporal:")), Not(HasSubstr("blstm with"))));
+  const Called fixed = Effects({"--vary", "multimodal"});
+  EXPECT_EQ(fixed.exit_code, 2);
+  EXPECT_THAT(fixed.err, HasSubstr("--vary multimodal: the study does not vary it; it varies "
+                                   "temporal, classifier, extras.dropout"));
+  const Called unknown = Effects({"--vary", "temporl"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("temporl"));
+}
+
+TEST_F(EffectsCommandTest, JsonIsOneObject) {
+  const auto json = Effects({"--json"}).Json();
+  EXPECT_THAT(KeysOf(json),
+              ::testing::ElementsAre("best", "deviation", "factors", "grid", "higher_share", "mean",
+                                     "method", "metric", "noise", "noise_source", "notes",
+                                     "one_at_a_time", "pairs", "proposals", "study"));
+  EXPECT_EQ(json.at("factors").at(0).at("levels").as_array().size(), 3U);
+}
+
+TEST_F(EffectsCommandTest, SaysWhatIsMissing) {
+  FillStore(Path("small.db"));
+  const Called called = Call({"effects", "small", "--db", Path("small.db")});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("1 combination is complete, and at least 2 must be"));
+  EXPECT_EQ(Call({"effects", "none", "--db", database_}).exit_code, 2);
+}
+
+TEST_F(EffectsCommandTest, ARunSaysItInBrief) {
+  const Store store(database_, OpenMode::kReadOnly);
+  const auto told = EffectsWorthTelling(store, TestCatalogue(), *store.FindStudy("s"));
+  ASSERT_TRUE(told);
+  std::ostringstream out;
+  PrintEffectsBriefly(out, *told);
+  EXPECT_THAT(
+      out.str(),
+      AllOf(HasSubstr("80 %  temporal        netvlad clusters=64 (or netvlad clusters=128)"),
+            HasSubstr("`beamgrid effects s`")));
+}
+
+}  // namespace
+}  // namespace beamgrid

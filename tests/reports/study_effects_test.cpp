@@ -1,0 +1,255 @@
+// What a study learnt, from its trials and its recipe: factors, names, what is left out.
+
+#include "reports/study_effects.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#include "registry/util/error.h"
+#include "tests/search/test_catalogue.h"
+#include "tests/support/error_text.h"
+#include "tests/support/record.h"
+
+namespace beamgrid {
+namespace study_effects_test {
+
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kGrid[] =
+    "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = [64, 128]\n"
+    "[[grid.temporal]]\nuse = \"blstm\"\n"
+    "[[grid.classifier]]\nuse = \"logistic\"\n[[grid.classifier]]\nuse = \"moe\"\n"
+    "[grid.extras]\ndropout = [false, 0.5]\n";
+
+double Score(const ModelSpec& model) {
+  const Variant& temporal = model.parts.at("temporal");
+  double score = temporal.component == "netvlad" ? 0.8 : 0.7;
+  if (model.parts.at("classifier").component == "moe") score += 0.02;
+  return score;
+}
+
+/// Study is a recipe and trials of it.
+class Study {
+ public:
+  explicit Study(const std::string& added = kGrid)
+      : recipe_(ParseRecipe(RecipeHead() + added, "r.toml", catalogue_)),
+        space_(recipe_, catalogue_) {}
+
+  [[nodiscard]] const Recipe& recipe() const { return recipe_; }
+  [[nodiscard]] const SearchSpace& space() const { return space_; }
+
+  /// Adds a complete trial of each allowed point and seed.
+  Study& Fill(const std::vector<std::int64_t>& seeds) {
+    for (auto at = space_.NextAllowed(0); at; at = space_.NextAllowed(*at + 1)) {
+      for (const std::int64_t seed : seeds) {
+        Add(*space_.At(*at), seed, Score(*space_.At(*at)) + 0.001 * static_cast<double>(seed));
+      }
+    }
+    return *this;
+  }
+  TrialRecord& Add(const ModelSpec& model, std::int64_t seed, double gap) {
+    TrialRecord trial{.id = TrialId(std::ssize(trials) + 1),
+                      .name = space_.Name(model),
+                      .seed = seed,
+                      .state = TrialState::kComplete,
+                      .model_json = CanonicalJson(ToJson(model))};
+    trial.result = TrialResult{.metrics = {.gap = gap}};
+    trials.push_back(std::move(trial));
+    return trials.back();
+  }
+  [[nodiscard]] StudyEffects Effects() const {
+    return MakeEffects("s", FindMetric("gap"), trials, catalogue_, &recipe_);
+  }
+  [[nodiscard]] StudyEffects EffectsWithoutRecipe() const {
+    return MakeEffects("s", FindMetric("gap"), trials, catalogue_, nullptr);
+  }
+  [[nodiscard]] std::string Refusal() const {
+    return ErrorText<UsageError>([&] { (void)Effects(); });
+  }
+
+  std::vector<TrialRecord> trials;
+
+ private:
+  Catalogue catalogue_ = TestCatalogue();
+  Recipe recipe_;
+  SearchSpace space_;
+};
+
+std::vector<std::string> NamesOf(const std::vector<StudyFactor>& factors) {
+  std::vector<std::string> names;
+  for (const StudyFactor& factor : factors) names.push_back(factor.name);
+  return names;
+}
+
+TEST(StudyEffects, NamesFactorsLevelsAndModelsAsTheProjectDoes) {
+  const StudyEffects made = Study().Fill({1, 2}).Effects();
+  EXPECT_THAT(NamesOf(made.factors), ElementsAre("temporal", "classifier", "extras.dropout"));
+  EXPECT_EQ(made.factors[2].criterion, "extras");
+  EXPECT_THAT(made.factors[0].levels,
+              ElementsAre("netvlad clusters=64", "netvlad clusters=128", "blstm"));
+  EXPECT_THAT(made.factors[1].levels, ElementsAre("logistic", "moe experts=2"));
+  EXPECT_THAT(made.factors[2].levels, ElementsAre("off", "rate=0.5"));
+  EXPECT_EQ(made.effects.method, EffectsMethod::kExact);
+  EXPECT_EQ(made.effects.grid_points, 12);
+  EXPECT_NEAR(made.effects.factors[0].levels[2].effect->value, -0.1 * 2 / 3, 1e-12);
+  EXPECT_NEAR(made.effects.factors[1].levels[1].effect->value, 0.01, 1e-12);
+  EXPECT_EQ(made.baseline, "MC-NetVLAD-C64-Logistic");
+  EXPECT_EQ(made.chosen, "MC-NetVLAD-C64-MoE2");
+  EXPECT_EQ(made.best, made.chosen);
+  EXPECT_THAT(made.notes,
+              Contains(HasSubstr("GAP is that of each trial's best epoch, on the videos "
+                                 "that also chose that epoch")));
+  ASSERT_FALSE(made.proposals.empty()) << "dropout does nothing: which is best is open";
+  EXPECT_EQ(made.proposals[0].seed, 3) << "the recipe has seed 1 alone, and both were measured";
+}
+
+TEST(StudyEffects, HaveTrainingSettingsAsFactors) {
+  Study study(
+      "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 4]\n"
+      "[grid.train]\nlearning_rate = [0.01, 0.001]\n");
+  const StudyEffects made = study.Fill({1, 2}).Effects();
+  EXPECT_THAT(NamesOf(made.factors), ElementsAre("classifier", "train.learning_rate"));
+  EXPECT_THAT(made.factors[1].levels, ElementsAre("0.01", "0.001"));
+}
+
+TEST(StudyEffects, KnowWhatTheRecipeExcludes) {
+  Study study(std::string(kGrid) +
+              "[[exclude]]\ntemporal = { use = \"blstm\" }\nclassifier = { use = \"moe\" }\n");
+  const StudyEffects made = study.Fill({1, 2}).Effects();
+  EXPECT_EQ(made.effects.method, EffectsMethod::kExact);
+  EXPECT_EQ(made.effects.grid_points, 10);
+  const auto& classifier = made.effects.factors[1].levels;
+  EXPECT_NEAR(classifier[1].effect->value - classifier[0].effect->value, 0.02, 1e-12)
+      << "blstm, which is worse, is not held against logistic";
+}
+
+TEST(StudyEffects, LeaveOutWhatSaysNothingAndSaySo) {
+  Study study;
+  study.Fill({1, 2, 3});
+  const auto trial = [&](std::size_t i) -> TrialRecord& { return study.trials[i]; };
+  trial(0).state = TrialState::kFailed;
+  trial(0).result.reset();
+  trial(4).state = TrialState::kRunning;
+  trial(7).state = TrialState::kPruned;
+  trial(10).result->metrics.gap = std::numeric_limits<double>::quiet_NaN();
+  trial(13).not_counted = "it is of other data";
+  const StudyEffects made = study.Effects();
+  EXPECT_EQ(made.effects.scores, 36 - 5);
+  EXPECT_EQ(made.effects.measured, 12);
+  const std::string name = trial(0).name;
+  EXPECT_THAT(made.notes,
+              Contains(HasSubstr("left out: 1 trial failed (" + name +
+                                 "#1); 2 trials "
+                                 "not complete (" +
+                                 trial(4).name + "#2, " + trial(7).name +
+                                 "#2); 1 trial without GAP (" + trial(10).name +
+                                 "#2); 1 trial no longer counted (" + trial(13).name + "#2)")));
+  EXPECT_THAT(made.notes, Contains(HasSubstr("a combination has 2 to 3 seeds")));
+  for (const ProposedTrial& proposed : made.proposals) EXPECT_NE(proposed.name, name);
+}
+
+TEST(StudyEffects, SayWhatIsMissing) {
+  EXPECT_EQ(
+      Study("").Fill({1, 2}).Refusal(),
+      "study 's': nothing to learn effects from: nothing varies, and at least 1 criterion must "
+      "have 2 candidates");
+  Study one;
+  one.Add(*one.space().At(0), 1, 0.5);
+  EXPECT_EQ(one.Refusal(),
+            "study 's': nothing to learn effects from: 1 combination is complete, and at least 2 "
+            "must be; `beamgrid run` goes on with the study");
+  Study failed;
+  failed.Fill({1});
+  for (TrialRecord& trial : failed.trials) {
+    trial.state = TrialState::kFailed;
+    trial.result.reset();
+  }
+  EXPECT_THAT(
+      failed.Refusal(),
+      HasSubstr("0 combinations are complete, and at least 2 must be; `beamgrid run` goes on "
+                "with the study; left out: 12 trials failed (MC-NetVLAD-C64-Logistic#1, "));
+}
+
+TEST(StudyEffects, RefuseASeedThatIsThereTwice) {
+  Study study;
+  study.Fill({1, 2});
+  study.trials.push_back(study.trials[0]);
+  EXPECT_THROW((void)study.Effects(), Error);
+}
+
+TEST(StudyEffects, WithoutARecipeAreOfWhatWasTried) {
+  Study study;
+  const StudyEffects made = study.Fill({1, 2}).EffectsWithoutRecipe();
+  EXPECT_THAT(NamesOf(made.factors), ElementsAre("temporal", "classifier", "extras.dropout"));
+  EXPECT_EQ(made.effects.method, EffectsMethod::kExact);
+  EXPECT_FALSE(made.effects.one_at_a_time);
+  EXPECT_EQ(made.best, "MC-NetVLAD-C64-MoE2");
+  EXPECT_THAT(made.notes, Contains(HasSubstr("cannot read the study's recipe")));
+}
+
+TEST(StudyEffects, JsonHasEveryNumber) {
+  const StudyEffects made = Study().Fill({1, 2}).Effects();
+  const boost::json::object json = ToJson(made);
+  EXPECT_EQ(json.at("study"), "s");
+  EXPECT_EQ(json.at("metric"), "gap");
+  EXPECT_EQ(json.at("method"), "exact");
+  EXPECT_EQ(json.at("noise_source"), "seeds");
+  EXPECT_EQ(json.at("grid").at("combinations"), 12);
+  EXPECT_EQ(json.at("grid").at("scores"), 24);
+  const auto& temporal = json.at("factors").at(0);
+  EXPECT_EQ(temporal.at("name"), "temporal");
+  EXPECT_EQ(temporal.at("best"), "netvlad clusters=64");
+  EXPECT_EQ(temporal.at("open"), true) << "both netvlads are the same";
+  EXPECT_EQ(temporal.at("levels").at(2).at("may_be_best"), false);
+  EXPECT_EQ(temporal.at("levels").at(2).at("measured"), 4);
+  EXPECT_LT(temporal.at("levels").at(2).at("effect").at("high").as_double(), -0.06);
+  EXPECT_EQ(json.at("pairs").as_array().size(), 3U);
+  EXPECT_EQ(json.at("pairs").at(0).at("matters"), false);
+  EXPECT_EQ(json.at("one_at_a_time").at("chosen"), "MC-NetVLAD-C64-MoE2");
+  EXPECT_EQ(json.at("one_at_a_time").at("loss").at("value"), 0.0);
+  EXPECT_EQ(json.at("best").at("name"), "MC-NetVLAD-C64-MoE2");
+}
+
+TEST(StudyEffects, OfTheRecordTakeTheRecipeOfItsLastRun) {
+  Study study;
+  study.Fill({1, 2});
+  Store store(":memory:", OpenMode::kReadWrite);
+  StudyRecord record = ExampleStudy("s");
+  record.recipe_text = study.recipe().text;
+  record.id = store.OpenStudy(record);
+  const auto add = [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      TrialSpec spec = ExampleTrial();
+      spec.model = ModelSpecFromJson(ParseJson(study.trials[i].model_json));
+      spec.seed = study.trials[i].seed;
+      const TrialId id = store.AddTrials(
+          record.id,
+          {{.name = study.trials[i].name, .fingerprint = Fingerprint(spec), .spec = spec}})[0];
+      store.FinishAttempt(id, store.BeginAttempt(id, "d", "cpu", 1),
+                          ExampleSuccess(study.trials[i].result->metrics.gap),
+                          TrialState::kComplete);
+    }
+  };
+  add(0, 10);
+  EXPECT_FALSE(EffectsWorthTelling(store, TestCatalogue(), record)) << "5 combinations";
+  add(10, 24);
+  const auto told = EffectsWorthTelling(store, TestCatalogue(), record);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(ToJson(*told), ToJson(MakeEffects(store, TestCatalogue(), record)));
+  EXPECT_EQ(told->effects.grid_points, 12);
+  EXPECT_THAT(told->notes, Each(Not(HasSubstr("recipe"))));
+  record.recipe_text = "beamgrid = 2\n";
+  EXPECT_THAT(MakeEffects(store, TestCatalogue(), record).notes,
+              Contains(HasSubstr("cannot read the study's recipe")));
+}
+
+}  // namespace study_effects_test
+}  // namespace beamgrid

@@ -1,0 +1,103 @@
+// What strategies say that they will ask for, held to what they ask for.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/search/strategy_test_support.h"
+
+namespace beamgrid {
+namespace effort_test {
+
+const std::string kGrid =
+    "[[grid.multimodal]]\nuse = \"concat\"\n[[grid.multimodal]]\nuse = \"sum\"\n"
+    "[[grid.temporal]]\nuse = \"gru\"\n[[grid.temporal]]\nuse = \"lstm\"\n"
+    "[[grid.temporal]]\nuse = \"mean\"\n"
+    "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 3, 4, 8]\n";
+
+std::optional<double> Scored(const Candidate& candidate, std::size_t /*seed*/) {
+  return static_cast<double>(std::hash<std::string>()(candidate.name) % 1000) / 1000;
+}
+
+/// Runs the search; at every point what was asked and what is to come must be within the effort.
+/// Returns the number of candidates, one that is asked for again not counted.
+std::int64_t AskedInAll(PlantedSearch& search, const Effort& at_first) {
+  std::set<std::string> asked;
+  std::vector<Effort> efforts = {at_first};
+  while (!search->finished()) {
+    const std::vector<Candidate> batch = search.AskAll();
+    if (batch.empty()) break;
+    for (const Candidate& candidate : batch) asked.insert(candidate.name);
+    efforts.push_back(search->effort());
+    for (const Candidate& candidate : batch) search.Tell(candidate, Scored);
+    efforts.push_back(search->effort());
+  }
+  const std::int64_t count = std::ssize(asked);
+  for (const Effort& effort : efforts) {
+    EXPECT_LE(effort.least, count);
+    EXPECT_GE(effort.most.value_or(count), count);
+  }
+  return count;
+}
+
+Effort Expect(const std::string& recipe, std::int64_t least, std::int64_t most) {
+  SCOPED_TRACE(recipe);
+  PlantedSearch search(recipe);
+  const Effort effort = search->effort();
+  EXPECT_EQ(effort.least, least);
+  EXPECT_EQ(effort.most, most);
+  const std::int64_t asked = AskedInAll(search, effort);
+  EXPECT_GE(asked, least);
+  EXPECT_LE(asked, most);
+  return effort;
+}
+
+TEST(EffortTest, OfAGridIsTheGrid) { Expect(kGrid, 24, 24); }
+
+TEST(EffortTest, OfGreedyCountsTheModelThatAStageHoldsOnce) {
+  const std::string greedy = kGrid + "[search]\nstrategy = \"greedy\"\n";
+  Expect(greedy, 2 + 2 + 3, 2 + 2 + 3);
+  Expect(greedy + "passes = 3\n", 7, 7 + 2 * (1 + 2 + 3));
+  Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"greedy\"\n", 0, 7);
+  // A criterion that comes again, and a stage that holds something else than the best.
+  Expect(greedy + "order = [\"temporal\", \"classifier\", \"temporal\"]\n", 3 + 3, 3 + 3 + 3);
+  Expect(greedy +
+             "[[search.stage]]\nvary = \"temporal\"\n[[search.stage]]\nvary = \"classifier\"\n"
+             "fix.temporal = { use = \"mean\" }\n",
+         3, 3 + 4);
+}
+
+TEST(EffortTest, OfABeamIsExactWhereNothingIsExcluded) {
+  const std::string beam = kGrid + "[search]\nstrategy = \"beam\"\n";
+  // 2 models; around each of 2 the 2 other temporals; around each of 3 the 3 other classifiers.
+  Expect(beam, 2 + 2 * 2 + 3 * 3, 2 + 2 * 2 + 3 * 3);
+  Expect(beam + "width = 1\n", 7, 7);
+  Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"beam\"\n", 0, 15);
+}
+
+TEST(EffortTest, OfHalvingCountsItsEpochs) {
+  const Effort effort = Expect(
+      "[train]\nepochs = 12\n"
+      "[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
+      "[search]\nstrategy = \"halving\"\neta = 3\n",
+      9, 9);
+  // Nine for 1 epoch, three for 3 more, one for 8 more, of 9 x 12.
+  EXPECT_DOUBLE_EQ(effort.epoch_share, (9.0 * 1 + 3 * 3 + 1 * 8) / (9 * 12));
+  EXPECT_EQ(effort.to_the_end, 1);
+}
+
+TEST(EffortTest, OfARaceIsThatOfItsStrategy) {
+  PlantedSearch search(kGrid + "[search]\nstrategy = \"greedy\"\n", "{ min = 1, max = 5 }");
+  EXPECT_EQ(search->effort().least, 7);
+  EXPECT_EQ(search->effort().most, 7);
+}
+
+TEST(EffortTest, OfAnEndedSearchIsWhatItAsked) {
+  for (const char* strategy : {"grid", "greedy", "beam"}) {
+    PlantedSearch search(kGrid + "[search]\nstrategy = \"" + strategy + "\"\n");
+    const std::int64_t asked = AskedInAll(search, search->effort());
+    EXPECT_EQ(search->effort().least, asked) << strategy;
+    EXPECT_EQ(search->effort().most, asked) << strategy;
+  }
+}
+
+}  // namespace effort_test
+}  // namespace beamgrid
