@@ -4,7 +4,6 @@
 #include <cmath>
 #include <map>
 #include <set>
-#include <stdexcept>
 
 #include "registry/added_options.h"
 #include "registry/util/error.h"
@@ -16,6 +15,7 @@ namespace beamgrid {
 namespace {
 
 constexpr std::size_t kListed = 3;
+constexpr std::size_t kListedUntried = 8;
 
 /// Point is one combination as the record has it.
 struct Point {
@@ -26,7 +26,7 @@ struct Point {
 
 /// LeftOut is the trials that say nothing.
 struct LeftOut {
-  std::vector<std::string> failed, unfinished, unmeasured, uncounted, outside;
+  std::vector<std::string> failed, let_go, unfinished, unmeasured, uncounted;
 };
 
 std::string NameOf(const TrialRecord& trial) {
@@ -46,7 +46,13 @@ class Maker {
       FillInAsBefore(models.back(), &catalogue);
     }
     grid_.emplace(models, catalogue, recipe);
-    for (std::size_t i = 0; i < trials_.size(); ++i) Sort(trials_[i], grid_->PointOf(models[i]));
+    varied_ = !grid_->factors().empty();
+    std::vector<ModelSpec> measured;
+    for (std::size_t i = 0; i < trials_.size(); ++i) {
+      if (IsMeasured(trials_[i])) measured.push_back(models[i]);
+    }
+    untried_ = grid_->KeepLevelsOf(measured);
+    for (std::size_t i = 0; i < trials_.size(); ++i) Place(trials_[i], grid_->PointOf(models[i]));
     made_.study = study;
     made_.metric = metric;
     made_.factors = grid_->factors();
@@ -61,12 +67,7 @@ class Maker {
 
   StudyEffects Make() {
     Require();
-    try {
-      made_.effects = FindEffects(Question());
-    } catch (const std::invalid_argument&) {
-      throw UsageError("study '" + made_.study + "': only " + std::to_string(measured()) +
-                       " combinations of its grid are complete, and effects need all of them");
-    }
+    made_.effects = FindEffects(Question());
     AddNames();
     AddNotes();
     return std::move(made_);
@@ -85,22 +86,25 @@ class Maker {
     return counted;
   }
 
-  void Sort(const TrialRecord& trial, const std::optional<GridPoint>& point) {
-    if (!point) {
-      left_out_.outside.push_back(NameOf(trial));
-      return;
-    }
-    Point& known = points_[*point];
-    if (known.name.empty()) known.name = trial.name;
+  [[nodiscard]] bool IsMeasured(const TrialRecord& trial) const {
+    return trial.state == TrialState::kComplete && trial.result &&
+           std::isfinite(trial.result->metrics.*metric_->value);
+  }
+
+  /// A trial that was not measured has no point where none of its level was.
+  void Place(const TrialRecord& trial, const std::optional<GridPoint>& point) {
+    if (point && points_[*point].name.empty()) points_[*point].name = trial.name;
     if (trial.state == TrialState::kFailed) {
-      known.failed = true;
+      if (point) points_[*point].failed = true;
       left_out_.failed.push_back(NameOf(trial));
+    } else if (trial.state == TrialState::kPruned) {
+      left_out_.let_go.push_back(NameOf(trial));
     } else if (trial.state != TrialState::kComplete || !trial.result) {
       left_out_.unfinished.push_back(NameOf(trial));
-    } else if (const double score = trial.result->metrics.*metric_->value; !std::isfinite(score)) {
+    } else if (!IsMeasured(trial)) {
       left_out_.unmeasured.push_back(NameOf(trial));
     } else {
-      known.scores.emplace(trial.seed, score);
+      points_.at(*point).scores.emplace(trial.seed, trial.result->metrics.*metric_->value);
     }
   }
 
@@ -112,10 +116,10 @@ class Maker {
               JoinFirst(trials, kListed) + ")";
     };
     add(left_out_.failed, "failed");
+    add(left_out_.let_go, "let go before the end");
     add(left_out_.unfinished, "not complete");
     add(left_out_.unmeasured, std::string("without ") + metric_->heading);
     add(left_out_.uncounted, "no longer counted");
-    add(left_out_.outside, "outside the grid");
     return text;
   }
 
@@ -123,7 +127,7 @@ class Maker {
     const std::string start = "study '" + made_.study + "': nothing to learn effects from: ";
     const std::string rest = LeftOutText();
     const std::string left_out = rest.empty() ? "" : "; left out: " + rest;
-    if (made_.factors.empty()) {
+    if (!varied_) {
       throw UsageError(start + "nothing varies, and at least 1 criterion must have 2 candidates" +
                        left_out);
     }
@@ -148,6 +152,7 @@ class Maker {
     }
     question.allowed = [this](const GridPoint& point) { return grid_->IsAllowed(point); };
     question.baseline = grid_->Baseline();
+    question.highest = 1;  // every metric is a share of what could be right
     return question;
   }
 
@@ -195,6 +200,15 @@ class Maker {
                     " is that of each trial's best epoch, on the videos that also chose that "
                     "epoch: a little too high for all");
     if (const std::string text = LeftOutText(); !text.empty()) notes.push_back("left out: " + text);
+    if (!left_out_.let_go.empty()) {
+      notes.emplace_back(
+          "those that were let go are the worse ones, as far as they came: effects look smaller "
+          "than they are");
+    }
+    if (!untried_.empty()) {
+      notes.push_back("candidates without a complete trial, left out: " +
+                      JoinFirst(untried_, kListedUntried));
+    }
     AddNoiseNote();
     if (effects.sampled) {
       notes.push_back("the grid is too large to look at whole: effects are averaged over " +
@@ -244,6 +258,12 @@ class Maker {
             "second seed would give them");
         break;
       case NoiseSource::kModel:
+        notes.emplace_back(
+            effects.most_scores > 1
+                ? "what was not measured is expected by a Gaussian process of levels and pairs; a "
+                  "few combinations that are far off, and untried, are more than it expects"
+                : "what was not measured is expected by a Gaussian process of levels and pairs; of "
+                  "one seed each it takes all that these do not explain for noise");
         break;
     }
   }
@@ -253,6 +273,8 @@ class Maker {
   LeftOut left_out_;
   std::vector<TrialRecord> trials_;  ///< those that count
   std::optional<StudyGrid> grid_;
+  bool varied_ = false;               ///< the study varies something, tried or not
+  std::vector<std::string> untried_;  ///< levels without a measured trial
   std::map<GridPoint, Point> points_;
   StudyEffects made_;
 };
@@ -345,11 +367,7 @@ std::optional<StudyEffects> EffectsWorthTelling(const Store& store, const Catalo
   const std::optional<Recipe> recipe = RecipeOf(study, catalogue);
   Maker maker = MakerOf(store, catalogue, study, recipe);
   if (maker.factors() < kFactors || maker.measured() < kCombinations) return std::nullopt;
-  try {
-    return maker.Make();
-  } catch (const UsageError&) {
-    return std::nullopt;
-  }
+  return maker.Make();
 }
 
 boost::json::object ToJson(const StudyEffects& made) {

@@ -157,6 +157,27 @@ void StudyGrid::AddFactorsOf(const std::vector<ModelSpec>& models) {
   }
 }
 
+std::vector<std::string> StudyGrid::KeepLevelsOf(const std::vector<ModelSpec>& models) {
+  std::vector<std::string> gone;
+  for (std::size_t f = 0; f < factors_.size(); ++f) {
+    StudyFactor& factor = factors_[f];
+    std::set<std::int32_t> kept;
+    for (const ModelSpec& model : models) {
+      if (const std::optional<std::int32_t> level = factor.LevelOf(model)) kept.insert(*level);
+    }
+    for (std::ptrdiff_t level = std::ssize(factor.keys); level-- > 0;) {
+      if (kept.contains(static_cast<std::int32_t>(level))) continue;
+      gone.push_back(factor.name + " " + factor.levels[static_cast<std::size_t>(level)]);
+      factor.keys.erase(factor.keys.begin() + level);
+      factor.levels.erase(factor.levels.begin() + level);
+      settings_[f].erase(settings_[f].begin() + level);
+    }
+  }
+  RemoveSingleLevels();
+  std::ranges::sort(gone);
+  return gone;
+}
+
 void StudyGrid::RemoveSingleLevels() {
   for (std::size_t f = factors_.size(); f-- > 0;) {
     if (settings_[f].size() >= 2) continue;

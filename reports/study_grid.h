@@ -48,6 +48,8 @@ class StudyGrid {
   StudyGrid(const std::vector<ModelSpec>& models, const Catalogue& catalogue, const Recipe* recipe);
 
   [[nodiscard]] const std::vector<StudyFactor>& factors() const { return factors_; }
+  /// Keeps the levels that one of these models has. Returns the others: "temporal blstm".
+  std::vector<std::string> KeepLevelsOf(const std::vector<ModelSpec>& models);
   /// Returns the names of the factors whose untried candidates were left out.
   [[nodiscard]] const std::vector<std::string>& cut() const { return cut_; }
   /// Returns the point of a model; nothing if it has a level that the grid does not have.

@@ -13,6 +13,7 @@
 #include "registry/util/text.h"
 #include "reports/one_per_seed.h"
 #include "reports/statistics.h"
+#include "reports/study_effects.h"
 #include "reports/table_label.h"
 #include "search/condition.h"
 
@@ -270,6 +271,37 @@ std::string RaceNote(const std::vector<TableRow>& rows) {
          "for the number of seeds was not fixed beforehand";
 }
 
+/// Returns the part of the model that the rows vary. Throws UsageError where it is not one part, or
+/// its effects are of another metric than the rows.
+const StudyFactor& FactorOf(const StudyEffects& effects, const TableQuestion& question) {
+  std::vector<const StudyFactor*> found;
+  for (const StudyFactor& factor : effects.factors) {
+    if (factor.criterion == question.vary) found.push_back(&factor);
+  }
+  const std::string start = "no column of effects: ";
+  const std::string names = Join(effects.factors, ", ", &StudyFactor::name);
+  if (found.size() != 1) {
+    throw UsageError(start +
+                     (question.vary.empty() ? "--vary names none of the study's parts, which are "
+                                            : "of the study's parts not one is " + question.vary +
+                                                  " alone; they are ") +
+                     names + "; `beamgrid effects " + question.study + "` has them all");
+  }
+  if (effects.metric->name != question.metric) {
+    throw UsageError(start + "they are of the study's objective, " + effects.metric->name +
+                     ", and not of " + question.metric);
+  }
+  return *found[0];
+}
+
+void AddEffect(TableRow& row, const ModelSpec& model, const StudyEffects& effects,
+               const StudyFactor& factor) {
+  const auto place = static_cast<std::size_t>(&factor - effects.factors.data());
+  const std::optional<std::int32_t> level = factor.LevelOf(model);
+  if (!level) return;
+  row.effect = effects.effects.factors[place].levels[static_cast<std::size_t>(*level)].effect;
+}
+
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
                                  const std::vector<TableRow>& rows, const TableQuestion& question,
                                  const Catalogue& catalogue, const std::vector<PaperRow>& paper) {
@@ -307,6 +339,7 @@ std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows, const Tabl
   const bool tested = std::any_of(rows.begin(), rows.end(),
                                   [](const TableRow& row) { return row.p_value.has_value(); });
   if (tested) columns.emplace_back("p");
+  if (question.effects) columns.emplace_back("effect");
   if (!question.reference.empty()) columns.push_back(question.reference);
   return columns;
 }
@@ -314,7 +347,8 @@ std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows, const Tabl
 }  // namespace
 
 AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
-                        const TableQuestion& question, const std::vector<PaperRow>& paper) {
+                        const TableQuestion& question, const std::vector<PaperRow>& paper,
+                        const StudyEffects* effects) {
   RequireOneTrialPerSeed(trials);
   if (!question.vary.empty()) RequireCriterion(question.vary, "vary = '" + question.vary + "'");
   const Metric* metric = MetricNamed("metric", question.metric);
@@ -326,11 +360,13 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   std::vector<const ModelSpec*> models;
   for (const Variation& variant : group.variants) models.push_back(&variant.model);
   const Labeller labeller(question.vary, catalogue, models);
+  const StudyFactor* factor = effects == nullptr ? nullptr : &FactorOf(*effects, question);
   AblationTable table{.metric = question.metric};
   for (const Variation& variant : group.variants) {
     TableRow row = RowOf(variant);
     row.label = question.vary.empty() ? variant.trials[0]->name : labeller.Label(variant.model);
     AddReference(row, variant.model, question, paper);
+    if (factor != nullptr) AddEffect(row, variant.model, *effects, *factor);
     table.rows.push_back(std::move(row));
   }
   Compare(table.rows);
@@ -341,6 +377,12 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   table.groups = groups.size();
   table.columns = ColumnsOf(table.rows, question, metric);
   table.notes = NotesOf(groups, group, table.rows, question, catalogue, paper);
+  if (factor != nullptr) {
+    table.notes.push_back(
+        "effect: difference from the mean over all " +
+        std::to_string(effects->effects.grid_points) + " combinations of the study, of which " +
+        std::to_string(effects->effects.measured) + " were measured, with its 95 % interval");
+  }
   return table;
 }
 
@@ -352,7 +394,10 @@ AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
     throw UsageError("there is no study '" + question.study + "'; the record has " +
                      (known.empty() ? "none" : known));
   }
-  return MakeTable(store.Trials(study->id), catalogue, question, paper);
+  std::optional<StudyEffects> effects;
+  if (question.effects) effects = MakeEffects(store, catalogue, *study);
+  return MakeTable(store.Trials(study->id), catalogue, question, paper,
+                   effects ? &*effects : nullptr);
 }
 
 }  // namespace beamgrid

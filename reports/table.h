@@ -10,8 +10,11 @@
 
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
+#include "search/effects/effects.h"
 
 namespace beamgrid {
+
+struct StudyEffects;
 
 /// PaperRow is one row of a table of a paper, from recipes/paper_tables.toml.
 struct PaperRow {
@@ -31,6 +34,7 @@ struct TableQuestion {
       fix;                              ///< --fix temporal=blstm, classifier.experts=2, extras=none
   std::string reference;                ///< "kim18/2"; empty: no column of the paper's
   std::string metric = kMetrics->name;  ///< the name of a metric
+  bool effects = false;  ///< a column with each candidate's main effect over the whole study
 };
 
 /// TableRow is one varied variant, or one whole model.
@@ -41,9 +45,10 @@ struct TableRow {
   std::vector<std::int64_t> seed_numbers;  ///< which seeds these are
   std::int64_t missing_seeds = 0;          ///< trials of this row not complete
   std::int64_t size_bytes = 0, parameters = 0;
-  std::optional<double> delta;    ///< to the first row's mean; only between complete rows
-  std::optional<double> p_value;  ///< two-sided t-test against the first row: paired by seed where
-                                  ///< both have the same seeds, Welch's otherwise; from 2 seeds on
+  std::optional<double> delta;     ///< to the first row's mean; only between complete rows
+  std::optional<double> p_value;   ///< two-sided t-test against the first row: paired by seed where
+                                   ///< both have the same seeds, Welch's otherwise; from 2 seeds on
+  std::optional<Estimate> effect;  ///< where asked for: see StudyEffects
   std::optional<double> reference;  ///< the paper's number
   std::string reference_text;
 };
@@ -65,15 +70,18 @@ struct AblationTable {
 /// variants; then the earlier one. The notes say what it holds fixed and how many groups there are.
 /// Whole models (no `vary`) are sorted by mean, best first.
 ///
-/// Throws UsageError if there is no such study, criterion or metric, or nothing is left after
-/// `fix`; Error where a model and seed is there twice (RequireOneTrialPerSeed).
+/// Throws UsageError if there is no such study, criterion or metric, nothing is left after `fix`,
+/// or effects are asked for that are none (MakeEffects) or are not those of one part of the model;
+/// Error where a model and seed is there twice (RequireOneTrialPerSeed).
 [[nodiscard]] AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
                                       const TableQuestion& question,
                                       const std::vector<PaperRow>& paper);
-/// Makes the table from the trials themselves.
+/// Makes the table from the trials themselves. `effects`: of the study, where the question asks for
+/// them.
 [[nodiscard]] AblationTable MakeTable(const std::vector<TrialRecord>& trials,
                                       const Catalogue& catalogue, const TableQuestion& question,
-                                      const std::vector<PaperRow>& paper);
+                                      const std::vector<PaperRow>& paper,
+                                      const StudyEffects* effects = nullptr);
 
 /// Renders the table as md | latex | csv | html | json. Throws UsageError naming these for any
 /// other.

@@ -47,6 +47,12 @@ bool Has(const AblationTable& table, const std::string& column) {
   return std::find(table.columns.begin(), table.columns.end(), column) != table.columns.end();
 }
 
+std::string EffectText(const Estimate& effect) {
+  if (!effect.interval) return Signed(effect.value);
+  return Signed(effect.value) + " (" + Signed(effect.interval->low) + " .. " +
+         Signed(effect.interval->high) + ")";
+}
+
 /// Returns the cells as people read them, as many as there are columns.
 std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
                                  const std::string& plus_minus) {
@@ -54,6 +60,7 @@ std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row
                                     FixedText(static_cast<double>(row.size_bytes) / (1 << 20), 2),
                                     Thousands(row.parameters), row.delta ? Signed(*row.delta) : ""};
   if (Has(table, "p")) cells.push_back(row.p_value ? ProbabilityText(*row.p_value) : "");
+  if (Has(table, "effect")) cells.push_back(row.effect ? EffectText(*row.effect) : "");
   // The last column, where there is one more, is the paper's.
   if (cells.size() < table.columns.size()) cells.push_back(row.reference_text);
   return cells;
@@ -165,15 +172,29 @@ std::string CsvNumber(const std::optional<double>& value) {
 /// Renders full precision, one value a column: for programs.
 std::string Csv(const AblationTable& table) {
   std::string text = "label," + table.metric + "_mean," + table.metric +
-                     "_std,seeds,missing_seeds,size_bytes,parameters,delta,p_value,reference\n";
+                     "_std,seeds,missing_seeds,size_bytes,parameters,delta,p_value,reference" +
+                     (Has(table, "effect") ? ",effect,effect_low,effect_high\n" : "\n");
   for (const TableRow& row : table.rows) {
     text += CsvText(row.label) + "," + CsvNumber(row.mean) + "," + CsvNumber(row.std) + "," +
             std::to_string(row.seeds.size()) + "," + std::to_string(row.missing_seeds) + "," +
             std::to_string(row.size_bytes) + "," + std::to_string(row.parameters) + "," +
-            CsvNumber(row.delta) + "," + CsvNumber(row.p_value) + "," + CsvNumber(row.reference) +
-            "\n";
+            CsvNumber(row.delta) + "," + CsvNumber(row.p_value) + "," + CsvNumber(row.reference);
+    if (Has(table, "effect")) {
+      const auto& interval = row.effect ? row.effect->interval : std::nullopt;
+      text += "," + (row.effect ? CanonicalJson(row.effect->value) : "") + "," +
+              (interval ? CanonicalJson(interval->low) + "," + CanonicalJson(interval->high) : ",");
+    }
+    text += "\n";
   }
   return text;
+}
+
+boost::json::value EffectJson(const std::optional<Estimate>& effect) {
+  if (!effect) return nullptr;
+  const auto& interval = effect->interval;
+  return {{"value", effect->value},
+          {"low", interval ? boost::json::value(interval->low) : nullptr},
+          {"high", interval ? boost::json::value(interval->high) : nullptr}};
 }
 
 boost::json::object RowJson(const AblationTable& table, const TableRow& row) {
@@ -182,13 +203,15 @@ boost::json::object RowJson(const AblationTable& table, const TableRow& row) {
                                 {"seeds", row.seeds.size()},
                                 {"missing_seeds", row.missing_seeds},
                                 {"values", boost::json::array(row.seeds.begin(), row.seeds.end())}};
-  return {{"label", row.label},
-          {table.metric, metric},
-          {"size_bytes", row.size_bytes},
-          {"parameters", row.parameters},
-          {"delta", Optional(row.delta)},
-          {"p_value", Optional(row.p_value)},
-          {"reference", Optional(row.reference)}};
+  boost::json::object json = {{"label", row.label},
+                              {table.metric, metric},
+                              {"size_bytes", row.size_bytes},
+                              {"parameters", row.parameters},
+                              {"delta", Optional(row.delta)},
+                              {"p_value", Optional(row.p_value)},
+                              {"reference", Optional(row.reference)}};
+  if (Has(table, "effect")) json["effect"] = EffectJson(row.effect);
+  return json;
 }
 
 std::string Json(const AblationTable& table) {

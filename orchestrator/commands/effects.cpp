@@ -46,7 +46,8 @@ class EffectsCommand : public Subcommand {
     for (const StudyFactor& factor : made.factors) {
       if (factor.criterion == vary_) return;
     }
-    throw UsageError("--vary " + vary_ + ": the study does not vary it; it varies " +
+    throw UsageError("--vary " + vary_ +
+                     ": the study has no two complete candidates of it; it varies " +
                      Join(made.factors, ", ", &StudyFactor::name));
   }
 

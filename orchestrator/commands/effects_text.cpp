@@ -61,18 +61,12 @@ std::string LevelOf(const StudyEffects& made, std::size_t factor, std::int32_t l
   return made.factors[factor].levels[static_cast<std::size_t>(level)];
 }
 
-/// Returns "netvlad clusters=16" or, where more may be the best, all of these.
+/// Returns "netvlad clusters=16 (or 2 others)" where as many may be better.
 std::string BestText(const StudyEffects& made, std::size_t factor) {
   const FactorEffects& effects = made.effects.factors[factor];
-  std::vector<std::string> others;
-  for (std::size_t i = 0; i < effects.levels.size(); ++i) {
-    if (effects.levels[i].may_be_best && i != static_cast<std::size_t>(effects.best)) {
-      others.push_back(made.factors[factor].levels[i]);
-    }
-  }
-  constexpr std::size_t kShown = 2;
+  const auto others = std::ranges::count_if(effects.levels, &LevelEffect::may_be_best) - 1;
   return LevelOf(made, factor, effects.best) +
-         (others.empty() ? "" : " (or " + JoinFirst(others, kShown) + ")");
+         (others < 1 ? "" : " (or " + CountText(static_cast<std::size_t>(others), "other") + ")");
 }
 
 void PrintHead(std::ostream& out, const StudyEffects& made) {
@@ -144,7 +138,7 @@ std::string LossText(const StudyEffects& made) {
   if (one.chosen == effects.best) {
     const std::string most = one.loss->interval ? FixedText(one.loss->interval->high, kDigits) : "";
     return start + ", the highest" +
-           (most.empty() ? "" : "; another is better by " + most + " at most");
+           (most.empty() ? "" : "; no other is better by more than " + most);
   }
   return start + " and lost " + EstimateText(*one.loss, false) + " against " + made.best;
 }

@@ -33,6 +33,8 @@ class TableCommand : public Subcommand {
     app.add_option("--metric", question_.metric)
         ->check(OneOf(MetricNames()))
         ->capture_default_str();
+    app.add_flag("--effects", question_.effects,
+                 "A column with the main effect of each row over the whole study");
     app.add_option("--title", question_.title, "Heading of the table");
     app.add_option("--reference", question_.reference, "A paper's table, as in kim18/2");
     app.add_option("--format", format_, "md, latex, csv, html or json")->capture_default_str();

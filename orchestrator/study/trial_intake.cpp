@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "registry/scoring/metrics.h"
+#include "search/variants.h"
 
 namespace beamgrid {
 namespace {
@@ -194,7 +195,10 @@ bool TrialIntake::CanAsk(std::int64_t free_slots) const {
 std::optional<std::int64_t> TrialIntake::planned() const {
   const std::optional<std::int64_t> candidates = strategy_->planned();
   if (!candidates) return std::nullopt;
-  return *candidates * static_cast<std::int64_t>(recipe_.least_seeds) + further_seeds_;
+  // A grid of more models than can be counted has more trials than that.
+  const std::int64_t trials =
+      SaturatingMultiply(*candidates, static_cast<std::int64_t>(recipe_.least_seeds));
+  return SaturatingAdd(trials, further_seeds_);
 }
 
 }  // namespace beamgrid

@@ -4,16 +4,18 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 #include <stdexcept>
 
 #include "search/effects/additive_fit.h"
+#include "search/effects/posterior.h"
 #include "search/effects/surface.h"
 
 namespace beamgrid {
 namespace {
 
-constexpr double kRounding = 1e-9;
+constexpr double kRounding = 1e-12;
 constexpr double kBeyondEnd = 0.025;         ///< beyond each end of an interval
 constexpr std::size_t kMostModelled = 1000;  ///< points that the covariance of is held
 constexpr double kMostPairWork = 4e9;        ///< additions for all pairs: some seconds
@@ -56,6 +58,10 @@ class Analysis {
     double value;
   };
 
+  /// Returns what is no difference: scores are known to so many digits.
+  [[nodiscard]] double rounding() const {
+    return kRounding * (std::abs(surface_.mean.front()) + std::abs(surface_.mean.back()));
+  }
   [[nodiscard]] double points() const { return static_cast<double>(surface_.averaged); }
 
   [[nodiscard]] Estimate EstimateOf(double value, double variance, double tail = kBeyondEnd) const {
@@ -96,7 +102,7 @@ class Analysis {
       total_ += std::pow(surface_.mean[i] - effects.mean.value, 2) / points();
       errors += surface_.VarianceOf(i) / points();
     }
-    total_ += noise_sign_ * (errors - variance);
+    total_ += noise_sign_ * (errors - variance) + surface_.beyond;
   }
 
   void FindFactors(Effects& effects) {
@@ -130,7 +136,7 @@ class Analysis {
     const LinearEffect* highest = levels[0];
     for (const LinearEffect* level : levels) {
       // Of equal levels rounding would make one the best.
-      if (level->value > highest->value + kRounding * std::abs(highest->value)) highest = level;
+      if (level->value > highest->value + rounding()) highest = level;
     }
     const LinearEffect& best = *highest;
     effects.best = best.level;
@@ -144,7 +150,7 @@ class Analysis {
       const double tail = kBeyondEnd / static_cast<double>(levels.size() - 1);
       const double variance = VarianceOfDifference(best, *level);
       const Estimate difference = EstimateOf(best.value - level->value, variance, tail);
-      effect.may_be_best = difference.interval->low <= kRounding * std::abs(best.value);
+      effect.may_be_best = difference.interval->low <= rounding();
       if (effect.may_be_best) {
         Weights weights = best.weights;
         for (std::size_t i = 0; i < weights.size(); ++i) weights[i] -= level->weights[i];
@@ -206,30 +212,30 @@ class Analysis {
   }
 
   /// Of the variance between points: each factor's part of the additive fit's, each pair's part of
-  /// what that leaves over, and the rest.
+  /// what that leaves over, and the rest. Squares of level effects are too large by their errors,
+  /// measured or modelled, because these effects are as free as the scores let them be.
   void FindShares(Effects& effects) {
     std::vector<double> variances(effects.factors.size(), 0.0);
+    double rest = total_;
     for (const LinearEffect& one : level_effects_) {
       for (const LinearEffect& other : level_effects_) {
         const auto count =
             static_cast<double>(fit_.Count(one.factor, one.level, other.factor, other.level));
         if (count == 0) continue;
-        variances[one.factor] +=
-            count / points() * (one.value * other.value + noise_sign_ * Covariance(one, other));
+        const double square = count / points() * one.value * other.value;
+        const double error = count / points() * Covariance(one, other);
+        variances[one.factor] += square - error;
+        rest -= square + noise_sign_ * error;
       }
     }
-    double rest = total_;
     double sum = 0;
-    for (double& variance : variances) {
-      rest -= variance;
-      sum += variance = std::max(0.0, variance);
-    }
+    for (double& variance : variances) sum += variance = std::max(0.0, variance);
     for (PairEffect& pair : effects.pairs) {
       rest -= pair.share;
       sum += pair.share = std::max(0.0, pair.share);
     }
     sum += rest = std::max(0.0, rest);
-    effects.deviation = std::sqrt(std::max(0.0, total_));
+    effects.deviation = std::sqrt(noise_sign_ < 0 ? std::max(0.0, total_) : sum);
     // Where all scores are the same there is nothing to share, and rounding is not shared either.
     const double scale = std::pow(effects.mean.value, 2) * 1e-24;
     if (sum <= scale) sum = std::numeric_limits<double>::infinity();
@@ -274,12 +280,6 @@ class Analysis {
   [[nodiscard]] Estimate LossOf(std::size_t chosen, std::size_t best) const {
     Estimate loss{.value = surface_.mean[best] - surface_.mean[chosen]};
     if (!surface_.noise) return loss;
-    if (surface_.covariance.size() > 0) {
-      loss.interval = surface_.LeadOfBest(chosen, kBeyondEnd);
-      loss.interval->low = std::min(loss.interval->low, loss.value);
-      loss.interval->high = std::max(loss.interval->high, loss.value);
-      return loss;
-    }
     const std::vector<std::size_t> contenders = Contenders(best);
     const double reach = surface_.Quantile(kBeyondEnd / static_cast<double>(contenders.size()));
     loss.interval.emplace();
@@ -289,7 +289,34 @@ class Analysis {
       loss.interval->low = std::max(loss.interval->low, lead - error);
       loss.interval->high = std::max(loss.interval->high, lead + error);
     }
+    if (surface_.covariance.size() > 0) {
+      // Points that a model knows little of cannot all be as good as it allows each to be; but one
+      // that was measured may be as good as it seemed, where the model takes it for luck.
+      loss.interval->high =
+          std::max({loss.value, surface_.MostLead(chosen, kBeyondEnd), MostMeasuredLead(chosen)});
+    }
+    if (question_->highest) {
+      const double lowest =
+          surface_.mean[chosen] -
+          surface_.Quantile(kBeyondEnd) * std::sqrt(std::max(0.0, surface_.VarianceOf(chosen)));
+      const double most = std::max(loss.value, *question_->highest - lowest);
+      loss.interval->high = std::min(loss.interval->high, most);
+    }
     return loss;
+  }
+
+  [[nodiscard]] double MostMeasuredLead(std::size_t chosen) const {
+    const double reach = surface_.Quantile(kBeyondEnd);
+    double most = 0;
+    for (const Observation& observation : question_->observations) {
+      if (observation.point == surface_.points[chosen]) continue;
+      const auto seeds = static_cast<double>(observation.scores.size());
+      const double mean =
+          std::accumulate(observation.scores.begin(), observation.scores.end(), 0.0) / seeds;
+      const double error = std::sqrt(*surface_.noise / seeds + surface_.VarianceOf(chosen));
+      most = std::max(most, mean - surface_.mean[chosen] + reach * error);
+    }
+    return most;
   }
 
   /// Returns the points that may be the best, all but surely.
@@ -320,7 +347,7 @@ class Analysis {
         if (difference.variance <= 0) continue;
         const std::vector<double> covariance = expected.CovarianceWith(difference.weights);
         for (std::size_t i = 0; i < reductions.size(); ++i) {
-          const double total = expected.VarianceOf(i) + *expected.noise;
+          const double total = expected.VarianceOf(i) + expected.beyond + *expected.noise;
           if (total <= 0) continue;
           reductions[i] += covariance[i] * covariance[i] / total / difference.variance /
                            static_cast<double>(open_.size());
@@ -394,8 +421,7 @@ Effects FindEffects(const EffectsQuestion& question) {
   effects.sampled = grid.sampled;
   const bool whole = !grid.sampled && effects.measured == effects.grid_points;
   effects.method = whole ? EffectsMethod::kExact : EffectsMethod::kPosterior;
-  if (!whole) throw std::invalid_argument("not every point was measured");
-  Surface surface = MeasuredSurface(grid, question);
+  Surface surface = whole ? MeasuredSurface(grid, question) : PosteriorSurface(grid, question);
   if (surface.noise) effects.noise = std::sqrt(*surface.noise);
   effects.noise_source = surface.source;
   Analysis(question, std::move(surface)).AddTo(effects);

@@ -32,6 +32,7 @@ struct EffectsQuestion {
   std::optional<GridPoint> baseline;              ///< where "one at a time" starts
   std::vector<GridPoint> unavailable;             ///< points that failed for good: not proposed
   std::size_t proposals = 3;                      ///< trials to propose at most
+  std::optional<double> highest;                  ///< no score can be higher
 };
 
 /// ConfidenceInterval holds the true value with probability 0.95.
@@ -134,7 +135,8 @@ struct Effects {
 };
 
 /// Finds out what the measurements say. At least 2 points must be measured and 1 factor must have 2
-/// levels (std::invalid_argument).
+/// levels (std::invalid_argument). A level that no measurement has is better left out of the
+/// question: nothing is known of it, and that makes all effects of its factor as uncertain.
 [[nodiscard]] Effects FindEffects(const EffectsQuestion& question);
 
 }  // namespace beamgrid

@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint64_t kGridSeed = 20180901;
 constexpr std::size_t kTriesPerPoint = 200;
 
-double MeanOf(const std::vector<double>& values) {
+double AverageOf(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
@@ -79,6 +79,14 @@ double NormalNumber(std::mt19937_64& random) {
   return boost::math::quantile(boost::math::normal(), uniform);
 }
 
+/// Returns what a normal number times this is Student's t by.
+double StudentSpread(double freedom, std::mt19937_64& random) {
+  const auto whole = static_cast<int>(std::max(1.0, std::round(freedom)));
+  double squares = 0;
+  for (int i = 0; i < whole; ++i) squares += std::pow(NormalNumber(random), 2);
+  return std::sqrt(whole / squares);
+}
+
 }  // namespace
 
 Grid GridOf(const EffectsQuestion& question, std::size_t most) {
@@ -106,14 +114,13 @@ Grid GridOf(const EffectsQuestion& question, std::size_t most) {
 }
 
 std::optional<std::size_t> Surface::Find(const GridPoint& point) const {
+  // Where a point stands for others too, what is known of itself is beside the grid.
   const auto grid_end = points.begin() + static_cast<std::ptrdiff_t>(averaged);
-  const auto in_grid = std::lower_bound(points.begin(), grid_end, point);
-  if (in_grid != grid_end && *in_grid == point) {
-    return static_cast<std::size_t>(in_grid - points.begin());
-  }
   const auto beside = std::find(grid_end, points.end(), point);
-  if (beside == points.end()) return std::nullopt;
-  return static_cast<std::size_t>(beside - points.begin());
+  if (beside != points.end()) return static_cast<std::size_t>(beside - points.begin());
+  const auto in_grid = std::lower_bound(points.begin(), grid_end, point);
+  if (in_grid == grid_end || *in_grid != point) return std::nullopt;
+  return static_cast<std::size_t>(in_grid - points.begin());
 }
 
 double Sum(const Weights& weights, const std::vector<double>& values) {
@@ -144,7 +151,7 @@ double Surface::VarianceOfDifference(std::size_t one, std::size_t other) const {
 }
 
 void Surface::Expect(std::size_t point) {
-  const double total = VarianceOf(point) + *noise;
+  const double total = VarianceOf(point) + beyond + *noise;
   if (total <= 0) return;
   if (covariance.size() == 0) {
     variance[point] *= *noise / total;
@@ -165,9 +172,9 @@ double Surface::Quantile(double tail) const {
   return boost::math::quantile(boost::math::complement(boost::math::normal(), tail));
 }
 
-ConfidenceInterval Surface::LeadOfBest(std::size_t chosen, double tail) const {
+double Surface::MostLead(std::size_t chosen, double tail) const {
   constexpr std::size_t kContenders = 200;
-  constexpr std::size_t kDraws = 2000;
+  constexpr std::size_t kDraws = 500;
   constexpr double kFar = 3;  // standard errors up to which a point may surprise
   // Those that might come out highest; the rest would change nothing.
   std::vector<std::size_t> contenders(points.size());
@@ -186,21 +193,19 @@ ConfidenceInterval Surface::LeadOfBest(std::size_t chosen, double tail) const {
   std::vector<double> normal(contenders.size());
   for (std::size_t draw = 0; draw < kDraws; ++draw) {
     for (double& value : normal) value = NormalNumber(random);
+    const double spread = freedom ? StudentSpread(*freedom, random) : 1;
     double highest = -std::numeric_limits<double>::infinity();
     double of_chosen = 0;
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       double score = mean[contenders[i]];
-      for (std::size_t j = 0; j <= i; ++j) score += root(i, j) * normal[j];
+      for (std::size_t j = 0; j <= i; ++j) score += spread * root(i, j) * normal[j];
       highest = std::max(highest, score);
       if (contenders[i] == chosen) of_chosen = score;
     }
     leads.push_back(highest - of_chosen);
   }
   std::ranges::sort(leads);
-  const auto at = [&](double share) {
-    return leads[static_cast<std::size_t>(share * static_cast<double>(kDraws - 1))];
-  };
-  return {at(tail), at(1 - tail)};
+  return leads[static_cast<std::size_t>((1 - tail) * static_cast<double>(kDraws - 1))];
 }
 
 Surface MeasuredSurface(const Grid& grid, const EffectsQuestion& question) {
@@ -213,7 +218,7 @@ Surface MeasuredSurface(const Grid& grid, const EffectsQuestion& question) {
   std::int64_t freedom = 0;
   for (const GridPoint& point : grid.points) {
     const std::vector<double>& of_point = *scores.at(point);
-    surface.mean.push_back(MeanOf(of_point));
+    surface.mean.push_back(AverageOf(of_point));
     for (const double score : of_point) squares += std::pow(score - surface.mean.back(), 2);
     freedom += std::ssize(of_point) - 1;
     surface.variance.push_back(1 / static_cast<double>(of_point.size()));

@@ -30,6 +30,9 @@ struct Surface {
   std::vector<double> variance;  ///< of independent errors, where there is no covariance
   SquareMatrix covariance;       ///< of all points, or empty
   std::optional<double> noise;   ///< variance of one seed's score; nothing: unknown, as all errors
+  /// Variance of what a point has beyond levels and pairs, where the grid is a sample: its points
+  /// stand for many, over which this averages to nothing, and do not have it.
+  double beyond = 0;
   NoiseSource source = NoiseSource::kNone;
   std::optional<double> freedom;  ///< of Student's t; nothing: normal
 
@@ -46,9 +49,9 @@ struct Surface {
   /// Returns how many standard errors an interval reaches to either side so that the truth lies
   /// beyond each end with probability `tail`.
   [[nodiscard]] double Quantile(double tail) const;
-  /// Returns between what the lead of the best point over `chosen` lies, each end missed with
+  /// Returns what the lead of the best point over `chosen`, whichever it is, exceeds with
   /// probability `tail`, by draws of all scores with a fixed seed. Needs a covariance.
-  [[nodiscard]] ConfidenceInterval LeadOfBest(std::size_t chosen, double tail) const;
+  [[nodiscard]] double MostLead(std::size_t chosen, double tail) const;
 };
 
 /// Returns sum of weights[i] * values[i] over the weights there are.

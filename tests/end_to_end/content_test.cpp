@@ -66,6 +66,29 @@ TEST_F(Content, ADataFileThatGoesAndComesBackMakesNoFurtherSeed) {
   EXPECT_EQ(back.out, whole.out);
 }
 
+TEST_F(Content, ARecipeThatIsEditedGoesOn) {
+  const Ended first = Run();
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  RecipeText recipe;
+  recipe.study = "name = \"small\"\nseeds = [1, 2]";
+  recipe.train = "epochs = 1\nbatch = 16\nlearning_rate = 0.01";
+  folder_.WriteRecipe(recipe, "more.toml");
+  const Ended more = folder_.Run({"run", "more.toml"});
+  ASSERT_EQ(more.exit_code, 0) << more.err;
+  EXPECT_THAT(more.err, AllOf(HasSubstr("  seeds: 2 is new\n"),
+                              HasSubstr("4 trials stay, 4 are new, 0 are no longer asked for\n")));
+  const Ended refused = Run();
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("  seeds: 2 is gone\n"), HasSubstr("--accept-changes")));
+  const Ended back = folder_.Run({"run", "recipe.toml", "--accept-changes"});
+  EXPECT_THAT(back.err, HasSubstr("nothing to do: all 4 trials are complete"));
+  EXPECT_EQ(back.out, first.out);
+  EXPECT_EQ(folder_.Run({"run", "more.toml"}).out, more.out);
+  EXPECT_EQ(
+      ParseJson(folder_.Run({"show", "small", "--recipe-history", "--json"}).out).as_array().size(),
+      4U);
+}
+
 TEST_F(Content, ADataFileThatIsOverwrittenWhileTheStudyRunsStopsIt) {
   RecipeText recipe;
   recipe.study = "name = \"small\"";

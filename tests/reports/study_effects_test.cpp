@@ -145,15 +145,58 @@ TEST(StudyEffects, LeaveOutWhatSaysNothingAndSaySo) {
   EXPECT_EQ(made.effects.scores, 36 - 5);
   EXPECT_EQ(made.effects.measured, 12);
   const std::string name = trial(0).name;
-  EXPECT_THAT(made.notes,
-              Contains(HasSubstr("left out: 1 trial failed (" + name +
-                                 "#1); 2 trials "
-                                 "not complete (" +
-                                 trial(4).name + "#2, " + trial(7).name +
-                                 "#2); 1 trial without GAP (" + trial(10).name +
-                                 "#2); 1 trial no longer counted (" + trial(13).name + "#2)")));
+  EXPECT_THAT(made.notes, Contains("left out: 1 trial failed (" + name +
+                                   "#1); 1 trial let go before the end (" + trial(7).name +
+                                   "#2); 1 trial not complete (" + trial(4).name +
+                                   "#2); 1 trial without GAP (" + trial(10).name +
+                                   "#2); 1 trial no longer counted (" + trial(13).name + "#2)"));
+  EXPECT_THAT(made.notes, Contains(HasSubstr("those that were let go are the worse ones")));
   EXPECT_THAT(made.notes, Contains(HasSubstr("a combination has 2 to 3 seeds")));
   for (const ProposedTrial& proposed : made.proposals) EXPECT_NE(proposed.name, name);
+}
+
+TEST(StudyEffects, OfAPartOfTheGridAreExpected) {
+  // What a greedy search leaves: one criterion after the other; dropout was never tried.
+  Study study;
+  for (std::int64_t at = 0; at < study.space().size(); ++at) {
+    const ModelSpec model = *study.space().At(at);
+    const bool first = model.parts.at("classifier").component == "logistic";
+    const bool best = model.parts.at("temporal").options.contains("clusters") &&
+                      model.parts.at("temporal").options.at("clusters") == 64;
+    if (!model.extras.empty() || (!first && !best)) continue;
+    for (const std::int64_t seed : {1, 2}) {
+      study.Add(model, seed, Score(model) + 0.001 * static_cast<double>(seed));
+    }
+  }
+  const StudyEffects made = study.Effects();
+  EXPECT_EQ(made.effects.method, EffectsMethod::kPosterior);
+  EXPECT_THAT(NamesOf(made.factors), ElementsAre("temporal", "classifier"));
+  EXPECT_EQ(made.effects.grid_points, 6);
+  EXPECT_EQ(made.effects.measured, 4);
+  EXPECT_THAT(made.notes, Contains("candidates without a complete trial, left out: extras.dropout "
+                                   "rate=0.5"));
+  EXPECT_THAT(made.notes, Contains(HasSubstr("expected by a Gaussian process")));
+  EXPECT_NEAR(made.effects.factors[0].levels[2].effect->value, -0.1 * 2 / 3, 0.02);
+  EXPECT_EQ(made.best, "MC-NetVLAD-C64-MoE2");
+  EXPECT_EQ(ToJson(made).at("method"), "posterior");
+  EXPECT_EQ(ToJson(made).at("noise_source"), "model");
+}
+
+TEST(StudyEffects, OfALevelWhoseTrialsAllFailedAreWithoutIt) {
+  Study study;
+  study.Fill({1, 2});
+  for (TrialRecord& trial : study.trials) {
+    if (trial.name.find("BLSTM") == std::string::npos) continue;
+    trial.state = TrialState::kFailed;
+    trial.result.reset();
+  }
+  const StudyEffects made = study.Effects();
+  EXPECT_EQ(made.effects.method, EffectsMethod::kExact) << "the rest was measured whole";
+  EXPECT_EQ(made.effects.grid_points, 8);
+  EXPECT_THAT(made.factors[0].levels, ElementsAre("netvlad clusters=64", "netvlad clusters=128"));
+  EXPECT_THAT(made.notes, Contains(HasSubstr("left out: 8 trials failed")));
+  EXPECT_THAT(made.notes,
+              Contains("candidates without a complete trial, left out: temporal blstm"));
 }
 
 TEST(StudyEffects, SayWhatIsMissing) {

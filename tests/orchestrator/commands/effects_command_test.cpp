@@ -88,8 +88,10 @@ TEST_F(EffectsCommandTest, VaryShowsOneCriterion) {
                                 Not(HasSubstr("temporal:")), Not(HasSubstr("blstm with"))));
   const Called fixed = Effects({"--vary", "multimodal"});
   EXPECT_EQ(fixed.exit_code, 2);
-  EXPECT_THAT(fixed.err, HasSubstr("--vary multimodal: the study does not vary it; it varies "
-                                   "temporal, classifier, extras.dropout"));
+  EXPECT_THAT(
+      fixed.err,
+      HasSubstr("--vary multimodal: the study has no two complete candidates of it; it varies "
+                "temporal, classifier, extras.dropout"));
   const Called unknown = Effects({"--vary", "temporl"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("temporl"));
@@ -112,16 +114,47 @@ TEST_F(EffectsCommandTest, SaysWhatIsMissing) {
   EXPECT_EQ(Call({"effects", "none", "--db", database_}).exit_code, 2);
 }
 
+TEST_F(EffectsCommandTest, TablesHaveThemBesideTheirRows) {
+  const auto table = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"table", "s", "--db", database_, "--effects"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Call(arguments);
+  };
+  const Called markdown = table({"--vary", "classifier"});
+  ASSERT_EQ(markdown.exit_code, 0) << markdown.err;
+  EXPECT_THAT(markdown.out,
+              AllOf(HasSubstr("| effect |"), HasSubstr("| +0.0267 (+0.0254 .. +0.0279) |"),
+                    HasSubstr("effect: difference from the mean over all 12 combinations of the "
+                              "study, of which 12 were measured")));
+  const auto json = table({"--vary", "classifier", "--json"}).Json();
+  EXPECT_NEAR(json.at("rows").at(1).at("effect").at("value").as_double(), 0.08 / 3, 1e-12);
+  EXPECT_GT(json.at("rows").at(1).at("effect").at("low").as_double(), 0.025);
+  const std::string csv = table({"--vary", "extras", "--format", "csv"}).out;
+  EXPECT_THAT(csv, HasSubstr(",reference,effect,effect_low,effect_high\n"));
+  for (const char* format : {"latex", "html"}) {
+    EXPECT_THAT(table({"--vary", "temporal", "--format", format}).out,
+                HasSubstr("+0.0417 (+0.0399"));
+  }
+  const Called models = table({});
+  EXPECT_EQ(models.exit_code, 2);
+  EXPECT_THAT(models.err, HasSubstr("--vary names none of the study's parts, which are temporal, "
+                                    "classifier, extras.dropout; `beamgrid effects s` has them"));
+  EXPECT_THAT(table({"--vary", "multimodal"}).err, HasSubstr("not one is multimodal alone"));
+  const Called other = table({"--vary", "temporal", "--metric", "map"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("they are of the study's objective, gap, and not of map"));
+  EXPECT_THAT(Call({"table", "s", "--db", database_, "--vary", "temporal"}).out,
+              Not(HasSubstr("effect")));
+}
+
 TEST_F(EffectsCommandTest, ARunSaysItInBrief) {
   const Store store(database_, OpenMode::kReadOnly);
   const auto told = EffectsWorthTelling(store, TestCatalogue(), *store.FindStudy("s"));
   ASSERT_TRUE(told);
   std::ostringstream out;
   PrintEffectsBriefly(out, *told);
-  EXPECT_THAT(
-      out.str(),
-      AllOf(HasSubstr("80 %  temporal        netvlad clusters=64 (or netvlad clusters=128)"),
-            HasSubstr("`beamgrid effects s`")));
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("80 %  temporal        netvlad clusters=64 (or 1 other)"),
+                               HasSubstr("`beamgrid effects s`")));
 }
 
 }  // namespace

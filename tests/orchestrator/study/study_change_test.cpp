@@ -368,6 +368,25 @@ TEST_F(SearchChangeTest, AStudyThatGoesOnIsAskedNothing) {
   EXPECT_THAT(Trials("s"), SizeIs(3));
 }
 
+TEST_F(SearchChangeTest, ARaceOfSeedsThatGoesOnIsAskedNothing) {
+  const std::string race = Recipe(std::string(kLstm) + kGru + kExperts, "{ min = 1, max = 3 }");
+  for (std::size_t stop_after = 1; stop_after <= 4; ++stop_after) {
+    FakeExecutor executor(world_, outcome_of_);
+    executor.on_poll = [&] {
+      if (world_.started.size() >= stop_after) runner_->Interrupt();
+    };
+    slots_ = 1;
+    (void)Run(race, executor);
+    EXPECT_FALSE(change_.any());
+  }
+  EXPECT_EQ(Run(race).exit_code, 0);
+  EXPECT_EQ(Run(race).attempts, 0);
+  EXPECT_FALSE(change_.any());
+  // More seeds to race for are only more.
+  EXPECT_EQ(Run(Recipe(std::string(kLstm) + kGru + kExperts, "{ min = 1, max = 4 }")).exit_code, 0);
+  EXPECT_THAT(events_, Contains("  seeds: 4 is new"));
+}
+
 // ---- Killed at every step
 // ------------------------------------------------------------------------
 

@@ -367,6 +367,16 @@ TEST(Effects, NeedTwoPointsAndAFactor) {
                std::invalid_argument);
 }
 
+TEST(Effects, LoseNoMoreThanTheHighestScoreAllows) {
+  EffectsQuestion question{.levels = {2}, .baseline = GridPoint{0}};
+  question.observations = {{{0}, {0.2, 0.8}}, {{1}, {0.3, 0.9}}};
+  const auto most = [&] { return FindEffects(question).one_at_a_time->loss->interval->high; };
+  EXPECT_GT(most(), 1.7);
+  question.highest = 1;
+  // The one that was chosen has 0.6 and may have less: t with 2 degrees of freedom, noise 0.18 / 2.
+  EXPECT_NEAR(most(), 1 - (0.6 - 4.302652729696142 * 0.3), 1e-9);
+}
+
 TEST(Effects, ProposeNoTrialThatFails) {
   EffectsQuestion question{.levels = {2, 2}};
   for (const GridPoint& point : AllPoints(question.levels)) {
