@@ -14,15 +14,33 @@ void Apply(const OptionAxis& axis, std::size_t step, Options& options) {
   }
 }
 
-/// True if the options have what one step of the axis sets.
-bool Has(const OptionAxis& axis, const Options& options) {
-  return std::ranges::any_of(axis.steps, [&](const std::vector<OptionValue>& step) {
+/// Returns the step of the axis whose values the options have, or nothing.
+std::optional<std::size_t> StepOf(const OptionAxis& axis, const Options& options) {
+  const auto has = [&](const std::vector<OptionValue>& step) {
     for (std::size_t i = 0; i < axis.names.size(); ++i) {
       const auto option = options.find(axis.names[i]);
       if (option == options.end() || !SameValue(option->second, step[i])) return false;
     }
     return true;
-  });
+  };
+  const auto step = std::ranges::find_if(axis.steps, has);
+  if (step == axis.steps.end()) return std::nullopt;
+  return static_cast<std::size_t>(step - axis.steps.begin());
+}
+
+/// Returns which variant of the set these options are, or nothing.
+std::optional<std::int64_t> IndexIn(const VariantSet& set, const Options& options) {
+  for (const auto& [name, value] : set.fixed) {
+    const auto option = options.find(name);
+    if (option == options.end() || !SameValue(option->second, value)) return std::nullopt;
+  }
+  std::int64_t index = 0;
+  for (const OptionAxis& axis : set.axes) {
+    const std::optional<std::size_t> step = StepOf(axis, options);
+    if (!step) return std::nullopt;
+    index = index * static_cast<std::int64_t>(axis.steps.size()) + static_cast<std::int64_t>(*step);
+  }
+  return index;
 }
 
 bool MayBeOff(const ExtraAxis& axis) {
@@ -162,6 +180,34 @@ void SearchSpace::Axis::Apply(std::int64_t digit, ModelSpec& model) const {
   if (train != nullptr) beamgrid::Apply(*train, static_cast<std::size_t>(digit), model.train);
 }
 
+std::optional<std::int64_t> SearchSpace::Axis::DigitOf(const ModelSpec& model) const {
+  if (train != nullptr) {
+    const auto step = StepOf(*train, model.train);
+    return step ? std::optional(static_cast<std::int64_t>(*step)) : std::nullopt;
+  }
+  std::int64_t before = 0;
+  if (variants != nullptr) {
+    const auto part = model.parts.find(criterion);
+    if (part == model.parts.end()) return std::nullopt;
+    for (const VariantSet& set : *variants) {
+      if (set.component == part->second.component) {
+        if (const auto index = IndexIn(set, part->second.options)) return before + *index;
+      }
+      before += set.size();
+    }
+    return std::nullopt;
+  }
+  const auto options = model.extras.find(extra->name);
+  for (const std::optional<VariantSet>& value : extra->values) {
+    if (!value && options == model.extras.end()) return before;
+    if (value && options != model.extras.end()) {
+      if (const auto index = IndexIn(*value, options->second)) return before + *index;
+    }
+    before += value ? value->size() : 1;
+  }
+  return std::nullopt;
+}
+
 bool SearchSpace::Axis::Decides(const Condition& condition) const {
   if (condition.criterion != criterion) return false;
   if (extra != nullptr) return condition.component.empty() || extra->name == condition.component;
@@ -250,6 +296,23 @@ std::optional<std::int64_t> SearchSpace::NextAllowed(std::int64_t index) const {
   return std::nullopt;
 }
 
+ModelSpec SearchSpace::ModelOf(const std::vector<std::int64_t>& digits) const {
+  ModelSpec model;
+  model.train = recipe_->train;
+  for (std::size_t i = 0; i < axes_.size(); ++i) axes_[i].Apply(digits[i], model);
+  return WithPlugins(std::move(model));
+}
+
+std::optional<std::vector<std::int64_t>> SearchSpace::DigitsOf(const ModelSpec& model) const {
+  std::vector<std::int64_t> digits;
+  for (const Axis& axis : axes_) {
+    const auto digit = axis.DigitOf(model);
+    if (!digit) return std::nullopt;
+    digits.push_back(*digit);
+  }
+  return digits;
+}
+
 std::int64_t SearchSpace::CandidateCount(const std::string& criterion) const {
   std::int64_t count = 1;
   for (const Axis& axis : axes_) {
@@ -276,7 +339,7 @@ ModelSpec SearchSpace::Baseline() const {
   model.train = recipe_->train;
   for (const Axis& axis : axes_) {
     const bool keeps = (axis.extra != nullptr && MayBeOff(*axis.extra)) ||
-                       (axis.train != nullptr && Has(*axis.train, model.train));
+                       (axis.train != nullptr && StepOf(*axis.train, model.train));
     if (!keeps) axis.Apply(0, model);
   }
   return WithPlugins(Held(std::move(model), recipe_->search.baseline));

@@ -60,14 +60,6 @@ class SearchSpace {
   /// nothing where it has none such or excludes it. Files count by name or content. Where the
   /// strategy is not the grid, what [search.baseline] and the stages hold counts as well.
   [[nodiscard]] std::optional<ModelSpec> Counterpart(ModelSpec recorded) const;
-  /// True if an exclusion matches the model.
-  [[nodiscard]] bool Excluded(const ModelSpec& model) const;
-
-  /// Returns "MC-BLSTM-CG-MoE2". Distinct models have distinct names.
-  [[nodiscard]] std::string Name(const ModelSpec& model) const { return namer_.Name(model); }
-  [[nodiscard]] const Namer& namer() const { return namer_; }
-
- private:
   /// Axis is one digit of an index: exactly one of the pointers is set.
   struct Axis {
     std::string criterion;
@@ -76,9 +68,26 @@ class SearchSpace {
     const ExtraAxis* extra = nullptr;
     const OptionAxis* train = nullptr;
 
+    /// Gives the model what candidate `digit` of the axis is.
     void Apply(std::int64_t digit, ModelSpec& model) const;
+    /// Returns the candidate that the model has, or nothing where it is none of the axis.
+    [[nodiscard]] std::optional<std::int64_t> DigitOf(const ModelSpec& model) const;
     [[nodiscard]] bool Decides(const Condition& condition) const;
   };
+  [[nodiscard]] const std::vector<Axis>& axes() const { return axes_; }
+  /// Returns the model that has candidate `digits[i]` of each axis. May be excluded.
+  [[nodiscard]] ModelSpec ModelOf(const std::vector<std::int64_t>& digits) const;
+  /// Returns the model's candidate of each axis, or nothing where it is not a model of the space.
+  [[nodiscard]] std::optional<std::vector<std::int64_t>> DigitsOf(const ModelSpec& model) const;
+
+  /// True if an exclusion matches the model.
+  [[nodiscard]] bool Excluded(const ModelSpec& model) const;
+
+  /// Returns "MC-BLSTM-CG-MoE2". Distinct models have distinct names.
+  [[nodiscard]] std::string Name(const ModelSpec& model) const { return namer_.Name(model); }
+  [[nodiscard]] const Namer& namer() const { return namer_; }
+
+ private:
   void AddAxes();
   [[nodiscard]] ModelSpec Point(std::int64_t index) const;
   /// Returns what the recipe holds beside the grid.

@@ -39,6 +39,7 @@ class SeedRace : public Strategy {
   [[nodiscard]] Effort effort() const override { return strategy_->effort(); }
   /// Returns the strategy's decisions, and what the races came to.
   [[nodiscard]] std::vector<std::string> Decisions() const override;
+  [[nodiscard]] std::optional<std::string> Choice() const override { return strategy_->Choice(); }
   [[nodiscard]] std::vector<LetGo> TakeLetGo() override { return strategy_->TakeLetGo(); }
 
  private:

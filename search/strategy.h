@@ -23,6 +23,7 @@ struct Finding {
   std::int64_t size_bytes = 0;
   std::vector<double> scores = {};  ///< the objective of each seed, in the recipe's order
   double seconds = 0;               ///< of training, over all seeds, where it was measured
+  bool is_refused = false;          ///< none of its seeds was tried
 };
 
 /// LetGo is a candidate that is not trained on, and why.
@@ -72,6 +73,9 @@ class Strategy {
   /// Returns what was decided so far, for people ("temporal: NetVLAD-C64 (0.8421), held at MC,
   /// MoE2").
   [[nodiscard]] virtual std::vector<std::string> Decisions() const { return {}; }
+  /// Returns the name of the model that it would choose of those it was told of, where it knows
+  /// better than to take the one with the highest objective, which is the luckiest one too.
+  [[nodiscard]] virtual std::optional<std::string> Choice() const { return std::nullopt; }
   /// True if each finding is of use at once, and a later one of the same candidate with more seeds
   /// replaces it; else what is told is final, and comes when its seeds are decided (SeedRace).
   [[nodiscard]] virtual bool LearnsFromMoreSeeds() const { return false; }

@@ -39,7 +39,10 @@ std::optional<Finding> SeedResults::Settle(SeedSlot slot, const SeedResult& resu
 Finding SeedResults::Refuse(CandidateId id, std::int64_t size_bytes) {
   auto entry = open_.extract(id);
   Candidate& candidate = entry.mapped().candidate;
-  return {.name = candidate.name, .model = std::move(candidate.model), .size_bytes = size_bytes};
+  return {.name = candidate.name,
+          .model = std::move(candidate.model),
+          .size_bytes = size_bytes,
+          .is_refused = true};
 }
 
 }  // namespace beamgrid

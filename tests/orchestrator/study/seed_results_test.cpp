@@ -62,6 +62,7 @@ TEST(SeedResults, ARefusedCandidateIsClosedWithoutObjective) {
   SeedResults results;
   const CandidateId id = results.Open(Of("a", {0, 1}));
   const Finding finding = results.Refuse(id, 99);
+  EXPECT_TRUE(finding.is_refused);
   EXPECT_EQ(finding.name, "a");
   EXPECT_FALSE(finding.objective);
   EXPECT_EQ(finding.size_bytes, 99);

@@ -1,0 +1,561 @@
+// A Gaussian process over the parts of a model: each question goes to the model that is expected to
+// gain most over the best one so far (expected improvement; Jones et al. 1998, "Efficient Global
+// Optimization of Expensive Black-Box Functions").
+//
+// The first questions cover every candidate. Later ones know the answers that Pacing lets them
+// know, and suppose of the others that they come as expected ("kriging believer"; Ginsbourger et
+// al. 2010, "Kriging is well-suited to parallelize optimization"), so that no two workers try the
+// same idea.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "registry/util/text.h"
+#include "search/pacing.h"
+#include "search/strategy.h"
+#include "search/surrogate/space_parts.h"
+#include "search/surrogate/surrogate.h"
+
+namespace beamgrid {
+namespace {
+
+/// Up to here all points are looked at for each question; in a larger space the search is local.
+constexpr std::int64_t kLookedAtPoints = 5'000;
+/// A part of more levels than this is not covered level by level.
+constexpr std::int64_t kCoveredLevels = 10'000;
+/// The search ends where the best gain that is expected of a trial is below this share of the seed
+/// noise, in so many questions one after the other.
+constexpr double kLeastGain = 0.02;
+constexpr int kQuietQuestions = 3;
+
+/// Wish is a model to try, and why.
+struct Wish {
+  Levels levels;
+  std::string why;
+};
+
+class ModelStrategy : public Strategy {
+ public:
+  ModelStrategy(const SearchSpace& space, const Recipe& recipe)
+      : space_(&space),
+        parts_(space),
+        has_exclusions_(!recipe.exclusions.empty()),
+        pacing_(recipe.search.other.at("parallel").as_int64()),
+        dice_(recipe.search.other.at("seed").as_int64()),
+        budget_(recipe.search.other.at("budget").as_int64()),
+        seconds_(3600 * recipe.search.other.at("gpu_hours").as_double()),
+        seeds_(static_cast<std::int64_t>(recipe.least_seeds)),
+        surrogate_(parts_.parts()) {
+    for (const Part& part : parts_.parts()) {
+      uses_.emplace_back();
+      if (part.levels > kCoveredLevels) continue;
+      design_size_ = std::max(design_size_, part.levels);
+      uses_.back().assign(static_cast<std::size_t>(part.levels), 0);
+    }
+    // A process that knows less than this says nothing that chance would not.
+    design_size_ = std::max<std::int64_t>(design_size_, 8);
+    if (budget_ > 0)
+      design_size_ = std::min(design_size_, std::max<std::int64_t>(budget_ / seeds_, 1));
+    if (space.size() <= kLookedAtPoints) ListPoints();
+  }
+
+  /// The first design needs a model for each candidate of the part that has most.
+  static std::vector<SearchMistake> Mistakes(const SearchSpace& space, const Recipe& recipe) {
+    const std::int64_t budget = recipe.search.other.at("budget").as_int64();
+    const auto seeds = static_cast<std::int64_t>(recipe.least_seeds);
+    const auto widest = std::ranges::max_element(space.axes(), {}, &SearchSpace::Axis::size);
+    const std::int64_t needed = SaturatingMultiply(widest->size, seeds);
+    if (budget == 0 || budget >= needed) return {};
+    std::string part = widest->criterion;
+    if (widest->extra != nullptr) part += "." + widest->extra->name;
+    if (widest->train != nullptr) part += "." + widest->train->names.front();
+    return {{"budget", "is " + CountText(static_cast<std::size_t>(budget), "trial") + ", but " +
+                           part + " has " +
+                           CountText(static_cast<std::size_t>(widest->size), "candidate") +
+                           (seeds > 1 ? " of " + std::to_string(seeds) + " seeds each" : "") +
+                           ", and each is tried once; write budget = " + std::to_string(needed) +
+                           " or more, or fewer candidates"}};
+  }
+
+  std::optional<Candidate> Ask() override {
+    if (finished_ || !pacing_.CanAsk()) return std::nullopt;
+    if (const std::string limit = LimitReached(); !limit.empty()) {
+      // A model that was refused costs nothing: what is under way may leave room for more.
+      if (pacing_.idle()) Finish(limit);
+      return std::nullopt;
+    }
+    std::optional<Wish> wish = Next();
+    if (!wish) return std::nullopt;
+    ModelSpec model = parts_.ModelOf(wish->levels);
+    std::string name = space_->Name(model);
+    asked_.insert(wish->levels);
+    questions_.push_back(std::move(wish->levels));
+    pacing_.Ask(name);
+    return Candidate{std::move(name), std::move(model), std::move(wish->why)};
+  }
+
+  void Tell(const Finding& finding) override {
+    pacing_.Answer(finding);
+    if (!finished_ && pacing_.idle()) {
+      if (const std::string limit = LimitReached(); !limit.empty()) Finish(limit);
+    }
+  }
+
+  [[nodiscard]] bool finished() const override { return finished_; }
+
+  [[nodiscard]] std::optional<std::int64_t> planned() const override {
+    const auto asked = static_cast<std::int64_t>(pacing_.asked());
+    if (finished_) return asked;
+    if (budget_ == 0) return std::nullopt;
+    return std::min(std::max(asked, budget_ / seeds_), space_->size());
+  }
+
+  [[nodiscard]] std::vector<std::string> Decisions() const override {
+    std::vector<std::string> decisions = decisions_;
+    const std::optional<Best> best = BestOf();
+    if (!best) {
+      if (finished_) decisions.emplace_back("no model was trained to the end");
+      return decisions;
+    }
+    decisions.push_back("seed noise " + FixedText(best->noise, 5) + "; " + best->relevance);
+    decisions.push_back("best of " + CountText(pacing_.answered(), "model") + ": " + best->name +
+                        " with " + FixedText(best->measured, 5) + " measured, " +
+                        Expected(best->prediction) + " expected");
+    return decisions;
+  }
+
+  [[nodiscard]] bool LearnsFromMoreSeeds() const override { return true; }
+
+  [[nodiscard]] std::optional<std::string> Choice() const override {
+    const std::optional<Best> best = BestOf();
+    return best ? std::optional(best->name) : std::nullopt;
+  }
+
+ private:
+  struct Best {
+    std::string name, relevance;
+    double measured = 0, noise = 0;
+    Prediction prediction;
+  };
+
+  static std::string Expected(const Prediction& prediction) {
+    return FixedText(prediction.mean, 5) + " +- " + FixedText(prediction.sd, 5);
+  }
+
+  // --- what it may ask ---
+
+  /// Returns which limit leaves no room for another model; empty: none.
+  [[nodiscard]] std::string LimitReached() const {
+    const std::size_t known = std::max(pacing_.known(), pacing_.idle() ? pacing_.answered() : 0);
+    std::int64_t trials = 0;
+    std::int64_t models = 0;
+    double seconds = 0;
+    std::int64_t each = seeds_;
+    for (std::size_t i = 0; i < known; ++i) {
+      const Finding& finding = pacing_.First(i);
+      if (finding.is_refused) continue;
+      if (!finding.scores.empty()) each = static_cast<std::int64_t>(finding.scores.size());
+      trials += each;
+      seconds += finding.seconds;
+      ++models;
+    }
+    const auto open = static_cast<std::int64_t>(pacing_.asked() - known);
+    if (budget_ > 0 && trials + (open + 1) * each > budget_ && pacing_.asked() > 0) {
+      return "the budget of " + CountText(static_cast<std::size_t>(budget_), "trial") +
+             " is used up";
+    }
+    const double per_model = models == 0 ? 0 : seconds / static_cast<double>(models);
+    if (seconds_ > 0 && seconds + static_cast<double>(open + 1) * per_model > seconds_) {
+      return "the budget of " + FixedText(seconds_ / 3600, 2) +
+             " GPU-hours has no room for another model";
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool IsOpen(const Levels& levels) const {
+    if (asked_.contains(levels)) return false;
+    return !has_exclusions_ || !space_->Excluded(parts_.ModelOf(levels));
+  }
+
+  std::optional<Wish> Next() {
+    if (static_cast<std::int64_t>(pacing_.asked()) < design_size_) {
+      if (auto wish = FromDesign()) return wish;
+      return std::nullopt;
+    }
+    return FromModel();
+  }
+
+  void Finish(const std::string& why) {
+    finished_ = true;
+    decisions_.push_back("stops after " + CountText(pacing_.asked(), "model") + ": " + why);
+  }
+
+  // --- the first design ---
+
+  /// Returns a model with levels that were used least so far, in as many parts as possible.
+  std::optional<Wish> FromDesign() {
+    constexpr int kTries = 200;
+    for (int i = 0; i < kTries; ++i) {
+      Levels levels;
+      // What no exclusion lets through with the others is tried with fewer of them.
+      for (std::size_t p = 0; p < uses_.size(); ++p) {
+        const bool freely = i > 0 && dice_.Roll(kTries) < i;
+        levels.push_back(freely || uses_[p].empty() ? dice_.Roll(parts_.parts()[p].levels)
+                                                    : LeastUsed(p));
+      }
+      if (!IsOpen(levels)) continue;
+      return Wish{levels, WhyDesigned(levels)};
+    }
+    auto levels = AnyOpen();
+    if (!levels) return std::nullopt;
+    return Wish{*levels, WhyDesigned(*levels)};
+  }
+
+  std::int64_t LeastUsed(std::size_t part) {
+    const std::vector<std::int64_t>& uses = uses_[part];
+    const std::int64_t least = *std::ranges::min_element(uses);
+    std::int64_t place = dice_.Roll(std::ranges::count(uses, least));
+    for (std::size_t level = 0;; ++level) {
+      if (uses[level] == least && place-- == 0) return static_cast<std::int64_t>(level);
+    }
+  }
+
+  std::string WhyDesigned(const Levels& levels) {
+    std::string first;
+    for (std::size_t p = 0; p < uses_.size(); ++p) {
+      if (uses_[p].empty()) continue;
+      if (uses_[p][static_cast<std::size_t>(levels[p])]++ > 0) continue;
+      first += (first.empty() ? "" : ", ") + parts_.parts()[p].name + " " +
+               parts_.LevelName(p, levels[p]);
+    }
+    const std::string why = "first design, model " + std::to_string(pacing_.asked() + 1) + " of " +
+                            std::to_string(design_size_);
+    return first.empty() ? why + ": nothing new in it, but this combination"
+                         : why + ": the first one with " + first;
+  }
+
+  /// Returns the first model at or after a random point that may still be asked for; finishes where
+  /// there is none.
+  std::optional<Levels> AnyOpen() {
+    for (const std::int64_t from : {dice_.Roll(space_->size()), std::int64_t{0}}) {
+      for (auto index = space_->NextAllowed(from); index; index = space_->NextAllowed(*index + 1)) {
+        const Levels levels = LevelsAt(*index);
+        if (!asked_.contains(levels)) return levels;
+      }
+    }
+    Finish("every model of the grid was tried");
+    return std::nullopt;
+  }
+
+  [[nodiscard]] Levels LevelsAt(std::int64_t index) const {
+    Levels levels(parts_.parts().size());
+    for (std::size_t p = levels.size(); p-- > 0;) {
+      levels[p] = index % parts_.parts()[p].levels;
+      index /= parts_.parts()[p].levels;
+    }
+    return levels;
+  }
+
+  // --- later questions ---
+
+  std::optional<Wish> FromModel() {
+    const std::vector<Observation> observations = Observations();
+    if (observations.empty()) {
+      auto levels = AnyOpen();
+      if (!levels) return std::nullopt;
+      return Wish{*levels, "drawn at random: no model has a score yet"};
+    }
+    Learn(observations);
+    std::vector<Levels> tried;
+    for (const Observation& observation : observations) tried.push_back(observation.levels);
+    double best = -std::numeric_limits<double>::infinity();
+    for (const Prediction& prediction : surrogate_.Predict(Pool(parts_.parts().size(), tried))) {
+      best = std::max(best, prediction.mean);
+    }
+    const std::size_t known = pacing_.known();
+    for (std::size_t i = known; i < questions_.size(); ++i) surrogate_.Suppose(questions_[i]);
+    const std::optional<Levels> levels =
+        points_.empty() ? BestNearby(tried, best) : BestOfAll(best);
+    if (!levels) {
+      auto open = AnyOpen();
+      if (!open) return std::nullopt;
+      return Wish{*open, "the last ones of the grid"};
+    }
+    const Prediction prediction = surrogate_.Predict(*levels);
+    const double gain = ExpectedGain(prediction, best);
+    const double noise = surrogate_.seed_noise();
+    quiet_ = gain < kLeastGain * noise ? quiet_ + 1 : 0;
+    if (quiet_ >= kQuietQuestions) {
+      Finish("a further trial would gain " + FixedText(gain, 6) + " on average, less than " +
+             FixedText(kLeastGain, 2) + " of the seed noise of " + FixedText(noise, 6));
+      return std::nullopt;
+    }
+    return Wish{*levels, Why(*levels, prediction, best, gain)};
+  }
+
+  /// Returns what the next question may know. A model that failed counts as the worst one that did
+  /// not; one that was refused was not tried.
+  [[nodiscard]] std::vector<Observation> Observations() const {
+    std::vector<Observation> observations;
+    std::vector<Levels> failed;
+    double worst = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < pacing_.known(); ++i) {
+      const Finding& finding = pacing_.First(i);
+      if (finding.objective && std::isfinite(*finding.objective)) {
+        observations.push_back(ObservationOf(questions_[i], finding));
+        worst = std::min(worst, *finding.objective);
+      } else if (!finding.is_refused) {
+        failed.push_back(questions_[i]);
+      }
+    }
+    if (observations.empty()) return observations;
+    for (Levels& levels : failed) observations.push_back({std::move(levels), worst, 1});
+    return observations;
+  }
+
+  static Observation ObservationOf(const Levels& levels, const Finding& finding) {
+    Observation observation{levels, *finding.objective, 1};
+    if (finding.scores.size() > 1) {
+      observation.repeats = static_cast<std::int64_t>(finding.scores.size());
+      for (const double score : finding.scores) {
+        const double off = score - *finding.objective;
+        observation.squares += off * off;
+      }
+    }
+    return observation;
+  }
+
+  /// Fits anew where there is enough that is new: of many trials one more changes little.
+  void Learn(const std::vector<Observation>& observations) {
+    if (observations.size() >= fitted_ + 1 + fitted_ / 32 || observations.size() < fitted_) {
+      surrogate_.Fit(observations);
+      fitted_ = observations.size();
+    } else {
+      surrogate_.Condition(observations);
+    }
+  }
+
+  void ListPoints() {
+    for (auto index = space_->NextAllowed(0); index; index = space_->NextAllowed(*index + 1)) {
+      points_.push_back(LevelsAt(*index));
+    }
+    pool_ = Pool(parts_.parts().size(), points_);
+  }
+
+  std::optional<Levels> BestOfAll(double best) const {
+    const std::vector<Prediction> predictions = surrogate_.Predict(pool_);
+    std::optional<std::size_t> place;
+    double highest = -1;
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      const double gain = ExpectedGain(predictions[i], best);
+      if (gain <= highest || asked_.contains(points_[i])) continue;
+      highest = gain;
+      place = i;
+    }
+    if (!place) return std::nullopt;
+    return points_[*place];
+  }
+
+  /// Returns the best of what a walk finds from the best models so far and from random ones: each
+  /// step changes one part, to where the expected gain is highest.
+  std::optional<Levels> BestNearby(const std::vector<Levels>& tried, double best) {
+    constexpr std::size_t kDrawn = 1000;
+    constexpr std::size_t kBestTried = 5;
+    constexpr std::size_t kStarts = 20;
+    constexpr int kSteps = 30;
+    std::vector<Levels> starts;
+    for (std::size_t i = 0; i < kDrawn; ++i) {
+      Levels levels;
+      for (const Part& part : parts_.parts()) levels.push_back(dice_.Roll(part.levels));
+      if (IsOpen(levels)) starts.push_back(std::move(levels));
+    }
+    KeepBest(starts, kStarts, best);
+    std::vector<Levels> known = tried;
+    KeepBest(known, kBestTried, best);
+    starts.insert(starts.end(), known.begin(), known.end());
+    std::optional<Levels> found;
+    double highest = -1;
+    std::set<Levels> visited;
+    for (int step = 0; step < kSteps && !starts.empty(); ++step) {
+      std::vector<Levels> near;
+      std::vector<std::size_t> ends;
+      for (const Levels& start : starts) {
+        AddNeighbours(start, near);
+        ends.push_back(near.size());
+      }
+      const std::vector<Prediction> predictions =
+          surrogate_.Predict(Pool(parts_.parts().size(), near));
+      std::vector<Levels> next;
+      std::size_t i = 0;
+      for (const std::size_t end : ends) {
+        std::optional<std::size_t> place;
+        double here = -1;
+        for (; i < end; ++i) {
+          const double gain = ExpectedGain(predictions[i], best);
+          if (gain <= here || !IsOpen(near[i])) continue;
+          here = gain;
+          place = i;
+        }
+        if (!place) continue;
+        if (here > highest) {
+          highest = here;
+          found = near[*place];
+        }
+        if (visited.insert(near[*place]).second) next.push_back(near[*place]);
+      }
+      starts = std::move(next);
+    }
+    return found;
+  }
+
+  void KeepBest(std::vector<Levels>& models, std::size_t count, double best) const {
+    const std::vector<Prediction> predictions =
+        surrogate_.Predict(Pool(parts_.parts().size(), models));
+    std::vector<std::pair<double, std::size_t>> order;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      order.emplace_back(-ExpectedGain(predictions[i], best), i);
+    }
+    std::ranges::sort(order);
+    std::vector<Levels> kept;
+    for (std::size_t i = 0; i < std::min(count, order.size()); ++i) {
+      kept.push_back(models[order[i].second]);
+    }
+    models = std::move(kept);
+  }
+
+  /// Adds the model itself and all that differ from it in one part; of a part of many levels, some.
+  void AddNeighbours(const Levels& start, std::vector<Levels>& near) {
+    constexpr std::int64_t kLevels = 40;
+    near.push_back(start);
+    for (std::size_t p = 0; p < start.size(); ++p) {
+      const std::int64_t levels = parts_.parts()[p].levels;
+      for (std::int64_t i = 0; i < std::min(levels, kLevels); ++i) {
+        Levels other = start;
+        other[p] = levels <= kLevels ? i : dice_.Roll(levels);
+        if (other[p] != start[p]) near.push_back(std::move(other));
+      }
+    }
+  }
+
+  // --- words ---
+
+  /// Says what is expected, and what of it was tried least.
+  [[nodiscard]] std::string Why(const Levels& levels, const Prediction& prediction, double best,
+                                double gain) const {
+    std::string text = "expected " + FixedText(prediction.mean, 5) +
+                       " (95 %: " + FixedText(prediction.mean - 1.96 * prediction.sd, 5) + " to " +
+                       FixedText(prediction.mean + 1.96 * prediction.sd, 5) + "), gains " +
+                       FixedText(gain, 6) + " on average over the best, " + FixedText(best, 5);
+    // The pair that was tried least is what the trial teaches most about.
+    std::size_t least = std::numeric_limits<std::size_t>::max();
+    std::string teaches;
+    for (std::size_t p = 0; p < levels.size(); ++p) {
+      for (std::size_t q = p + 1; q < levels.size(); ++q) {
+        std::size_t count = 0;
+        for (const Levels& other : questions_) {
+          if (other[p] == levels[p] && other[q] == levels[q]) ++count;
+        }
+        if (count >= least) continue;
+        least = count;
+        teaches = parts_.parts()[p].name + " " + parts_.LevelName(p, levels[p]) + " with " +
+                  parts_.parts()[q].name + " " + parts_.LevelName(q, levels[q]);
+      }
+    }
+    if (teaches.empty()) return text;
+    return text + "; would teach of " + teaches + ", " +
+           (least == 0 ? "never tried together" : "tried together " + CountText(least, "time"));
+  }
+
+  [[nodiscard]] std::optional<Best> BestOf() const {
+    std::vector<Observation> observations;
+    std::vector<Levels> tried;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < pacing_.answered(); ++i) {
+      const Finding& finding = pacing_.Latest(i);
+      if (!finding.objective || !std::isfinite(*finding.objective)) continue;
+      observations.push_back(ObservationOf(questions_[i], finding));
+      tried.push_back(questions_[i]);
+      places.push_back(i);
+    }
+    if (observations.empty()) return std::nullopt;
+    Surrogate surrogate(parts_.parts());
+    surrogate.Fit(observations);
+    const std::vector<Prediction> predictions =
+        surrogate.Predict(Pool(parts_.parts().size(), tried));
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < predictions.size(); ++i) {
+      if (predictions[i].mean > predictions[best].mean) best = i;
+    }
+    const Finding& finding = pacing_.Latest(places[best]);
+    return Best{finding.name, RelevanceText(surrogate), *finding.objective, surrogate.seed_noise(),
+                predictions[best]};
+  }
+
+  [[nodiscard]] std::string RelevanceText(const Surrogate& surrogate) const {
+    std::vector<std::pair<double, std::string>> order;
+    for (std::size_t p = 0; p < parts_.parts().size(); ++p) {
+      order.emplace_back(-surrogate.hyperparameters().relevance[p], parts_.parts()[p].name);
+    }
+    std::ranges::sort(order);
+    std::string text = "parts by relevance:";
+    for (const auto& [relevance, name] : order) {
+      text += (text.back() == ':' ? " " : ", ") + name + " " + FixedText(-relevance, 2);
+    }
+    return text;
+  }
+
+  const SearchSpace* space_;
+  SpaceParts parts_;
+  bool has_exclusions_;
+  Pacing pacing_;
+  Dice dice_;
+  std::int64_t budget_;  ///< trials; 0: none
+  double seconds_;       ///< of training; 0: none
+  std::int64_t seeds_;   ///< of each model
+  std::int64_t design_size_ = 0;
+  std::vector<std::vector<std::int64_t>> uses_;  ///< per part, per level: models of the design
+  std::vector<Levels> points_;                   ///< all, of a small space
+  Pool pool_;                                    ///< of these
+  std::vector<Levels> questions_;
+  std::set<Levels> asked_;
+  Surrogate surrogate_;
+  std::size_t fitted_ = 0;  ///< observations of the last fit
+  int quiet_ = 0;           ///< questions in a row of which little was expected
+  bool finished_ = false;
+  std::vector<std::string> decisions_;
+};
+
+OptionInfo ModelOption(std::string name, std::int64_t fallback, double minimum, double maximum,
+                       std::string help) {
+  return {.name = std::move(name),
+          .type = OptionType::kInteger,
+          .default_value = fallback,
+          .minimum = minimum,
+          .maximum = maximum,
+          .help = std::move(help)};
+}
+
+OptionInfo Hours() {
+  return {.name = "gpu_hours",
+          .type = OptionType::kNumber,
+          .default_value = 0.0,
+          .minimum = 0,
+          .maximum = 1e6,
+          .help = "The most hours of training, all trials together; 0: no limit."};
+}
+
+[[maybe_unused]] const bool registered_model = RegisterStrategy<ModelStrategy>(
+    {.name = "model",
+     .help = "the model that is expected to gain most, by a Gaussian process over the parts",
+     .options = {
+         ModelOption("budget", 0, 0, 1e6, "The most trials, each seed counted; 0: no limit."),
+         Hours(),
+         ModelOption(
+             "parallel", 8, 1, 1024,
+             "Questions under way at once: so many workers are kept busy, and a question knows "
+             "all answers but those to the last so many before it."),
+         ModelOption("seed", 1, 0, 1e15, "Of what is drawn at random.")}});
+
+}  // namespace
+}  // namespace beamgrid
