@@ -77,12 +77,12 @@ std::optional<double> At(const Curve& curve, std::int64_t size) {
   return std::prev(above)->second;
 }
 
-struct Replayed {
+struct Halved {
   double regret = 0;
   double share = 0;  ///< of the grid's training
 };
 
-Replayed Halve(const CurveSet& curves, const std::vector<std::string>& settings) {
+Halved Halve(const CurveSet& curves, const std::vector<std::string>& settings) {
   const std::int64_t end = EndOf(curves);
   std::vector<const Curve*> learners;
   std::string experts;
@@ -136,9 +136,9 @@ int Main(int argc, char** argv) {
     std::vector<double> regrets;
     double share = 0;
     for (const CurveSet& curves : ReadCurves(path)) {
-      const Replayed replayed = Halve(curves, set);
-      regrets.push_back(replayed.regret);
-      share += replayed.share;
+      const Halved halved = Halve(curves, set);
+      regrets.push_back(halved.regret);
+      share += halved.share;
     }
     if (regrets.empty()) throw UsageError(path + ": holds no data set that can be halved");
     const auto count = static_cast<double>(regrets.size());

@@ -114,12 +114,15 @@ double ModelTable::worst() const {
   return worst;
 }
 
-ModelTable ReadModelTable(const std::string& path) {
+std::string ReadPlainOrGzip(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw UsageError(path + ": cannot be read");
   std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (text.starts_with("\x1f\x8b")) text = Inflated(text, path);
-  return ParseModelTable(text, path);
+  return text.starts_with("\x1f\x8b") ? Inflated(text, path) : text;
+}
+
+ModelTable ReadModelTable(const std::string& path) {
+  return ParseModelTable(ReadPlainOrGzip(path), path);
 }
 
 ModelTable ParseModelTable(const std::string& text, const std::string& path) {

@@ -25,6 +25,9 @@ struct ModelTable {
   [[nodiscard]] double worst() const;  ///< and of the worst one
 };
 
+/// Returns a file's text, which may be compressed by gzip. Throws UsageError where there is none.
+[[nodiscard]] std::string ReadPlainOrGzip(const std::string& path);
+
 /// Reads a table of comma-separated values, compressed by gzip or not. Factors are the columns
 /// before `model_size`, `parameters`, `train_seconds` or the first score; scores are
 /// `val_acc_seed*` as they are and `val_loss_seed*` as minus their logarithm to base 10. A score
