@@ -114,23 +114,59 @@ TEST_F(Repeatability, TheRecordIsTheSameForOneTwoAndEightWorkers) {
   EXPECT_EQ(Canonical("2"), one);
 }
 
-TEST_F(Repeatability, AHalvingIsTheSameForOneTwoAndEightWorkers) {
+/// A search whose later questions depend on earlier answers.
+class Searching : public Repeatability {
+ protected:
+  /// One that is killed after its first result and gone on with.
+  void RunKilled(const std::string& name) {
+    Process run(
+        BeamgridCommand({"run", "slots.toml", "--db", name + ".db", "--runs", "runs_" + name}),
+        folder_.path());
+    ASSERT_TRUE(run.WaitForLine("seed 1: ")) << run.Wait().err;
+    run.Signal(SIGKILL);
+    EXPECT_NE(run.Wait().exit_code, 0);
+    RunInto(name, "slots.toml");
+  }
+
+  std::string IsTheSame(RecipeText recipe) {
+    for (const char* slots : {"1", "2", "8"}) {
+      recipe.resources = "devices = [\"cpu\"]\nslots_per_device = " + std::string(slots);
+      folder_.WriteRecipe(recipe, "slots.toml");
+      RunInto(slots, "slots.toml");
+    }
+    RunKilled("killed");
+    std::string one = Canonical("1");
+    EXPECT_EQ(Canonical("2"), one);
+    EXPECT_EQ(Canonical("8"), one);
+    EXPECT_EQ(Canonical("killed"), one);
+    RunInto("2", "slots.toml");  // nothing to do, and nothing changes
+    EXPECT_EQ(Canonical("2"), one);
+    return one;
+  }
+};
+
+TEST_F(Searching, AHalvingIsTheSameForAnyWorkersAndAfterAKill) {
   RecipeText recipe;
   recipe.train = "epochs = 4\nbatch = 16\nlearning_rate = 0.01";
   recipe.search = "strategy = \"halving\"";
-  for (const char* slots : {"1", "2", "8"}) {
-    recipe.resources = "devices = [\"cpu\"]\nslots_per_device = " + std::string(slots);
-    folder_.WriteRecipe(recipe, "slots.toml");
-    RunInto(slots, "slots.toml");
-  }
-  const std::string one = Canonical("1");
-  EXPECT_THAT(one, HasSubstr("\"state\":\"pruned\""));
-  EXPECT_EQ(Canonical("2"), one);
-  EXPECT_EQ(Canonical("8"), one);
+  EXPECT_THAT(IsTheSame(recipe), HasSubstr("\"state\":\"pruned\""));
   const Ended listed = folder_.Run({"trials", "small", "--db", "1.db"});
   EXPECT_THAT(listed.out, HasSubstr("pruned"));
-  RunInto("2", "slots.toml");  // nothing to do, and nothing changes
-  EXPECT_EQ(Canonical("2"), one);
+}
+
+TEST_F(Searching, ByModelWithRacedSeedsItIsTheSameForAnyWorkersAndAfterAKill) {
+  RecipeText recipe;
+  recipe.study = "name = \"small\"\nseeds = { min = 1, max = 2 }";
+  recipe.train = "batch = 16\nlearning_rate = 0.01";
+  recipe.grid =
+      "[[grid.temporal]]\nuse = \"mean\"\n[[grid.temporal]]\nuse = \"max\"\n"
+      "[[grid.classifier]]\nuse = \"logistic\"\n"
+      "[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 3, 4]\n"
+      "[grid.train]\nepochs = [1, 2]\n";
+  recipe.search = "strategy = \"model\"\nbudget = 10\nparallel = 2";
+  IsTheSame(recipe);
+  const Ended explained = folder_.Run({"explain", "1", "--db", "1.db"});
+  EXPECT_THAT(explained.out, HasSubstr("asked for: "));
 }
 
 /// Stopped in the middle of a trial that is then gone on with.
