@@ -59,9 +59,7 @@ class SetOption {
   /// Returns the value as TOML, on one line.
   [[nodiscard]] const std::string& value() const { return value_; }
 
-  [[noreturn]] void Refuse(const std::string& message) const {
-    throw RecipeError({{{"--set " + text_}, TextOf(steps_), message}});
-  }
+  [[noreturn]] void Refuse(const std::string& message) const { Tell(TextOf(steps_), message); }
 
  private:
   void ReadKey() {
@@ -96,11 +94,18 @@ class SetOption {
     return *index;
   }
 
+  [[noreturn]] void Tell(std::string key, std::string message) const {
+    std::vector<Diagnostic> mistakes(1);
+    mistakes[0].place.file = "--set " + text_;
+    mistakes[0].key = std::move(key);
+    mistakes[0].message = std::move(message);
+    throw RecipeError(std::move(mistakes));
+  }
+
   [[noreturn]] void RefuseForm() const {
-    throw RecipeError({{{"--set " + text_},
-                        "",
-                        "must be KEY=VALUE, as in train.epochs=5, study.seeds=[1,2] or "
-                        "grid.temporal[0].clusters=64"}});
+    Tell("",
+         "must be KEY=VALUE, as in train.epochs=5, study.seeds=[1,2] or "
+         "grid.temporal[0].clusters=64");
   }
 
   void ReadValue() {
