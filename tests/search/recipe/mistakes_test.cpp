@@ -236,7 +236,8 @@ const Case kCases[] = {
       "10:1: exclude: is a table, must be one or more tables, each under [[exclude]]"}},
     {"UnknownStrategy",
      "[search]\nstrategy = \"gredy\"\n",
-     {"10:12: search.strategy: is \"gredy\", must be one of beam, greedy, grid, halving, model, random; did you "
+     {"10:12: search.strategy: is \"gredy\", must be one of beam, greedy, grid, halving, model, "
+      "random; did you "
       "mean 'greedy'?"}},
     {"SearchUnknownKey",
      "[search]\nstrategy = \"greedy\"\npases = 2\n",
