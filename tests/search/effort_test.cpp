@@ -58,10 +58,11 @@ TEST(EffortTest, OfGreedyCountsTheModelThatAStageHoldsOnce) {
   Expect(greedy + "passes = 3\n", 7, 7 + 2 * (1 + 2 + 3));
   Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"greedy\"\n", 0, 7);
   // A criterion that comes again, and a stage that holds something else than the best.
-  Expect(greedy + "order = [\"temporal\", \"classifier\", \"temporal\"]\n", 3 + 3, 3 + 3 + 3);
-  Expect(greedy +
-             "[[search.stage]]\nvary = \"temporal\"\n[[search.stage]]\nvary = \"classifier\"\n"
-             "fix.temporal = { use = \"mean\" }\n",
+  const auto stage = [](const std::string& rest) { return "[[search.stage]]\nvary = " + rest; };
+  Expect(greedy + stage("\"temporal\"\n") + stage("\"classifier\"\n") + stage("\"temporal\"\n"),
+         3 + 3, 3 + 3 + 3);
+  Expect(greedy + stage("\"temporal\"\n") +
+             stage("\"classifier\"\nfix = { temporal = { use = \"mean\" } }\n"),
          3, 3 + 4);
 }
 
