@@ -7,7 +7,6 @@
 #include <variant>
 
 #include "orchestrator/machine/need_estimate.h"
-#include "orchestrator/study/trial_history.h"
 #include "registry/util/text.h"
 #include "search/sample_points.h"
 
@@ -32,12 +31,6 @@ std::uint64_t Mixed(std::uint64_t index) {
   return mixed ^ (mixed >> 31U);
 }
 
-std::int64_t Epochs(const ModelSpec& model) {
-  const auto epochs = model.train.find("epochs");
-  const bool known = epochs != model.train.end() && epochs->second.is_int64();
-  return known ? std::max<std::int64_t>(1, epochs->second.as_int64()) : 1;
-}
-
 std::string KindText(const std::string& kind) { return kind == "cuda" ? "a GPU" : "a CPU"; }
 
 std::string FactorText(double factor) { return FixedText(factor, 2); }
@@ -47,16 +40,6 @@ CostRange Ordered(double low, double about, double high) {
 }
 
 }  // namespace
-
-double DoneShare(const Store& store, const StudyTrial& trial) {
-  if (!trial.known) return 0;
-  if (IsOver(store, *trial.known)) return 1;
-  // One that failed is tried from the beginning.
-  if (trial.known->state == TrialState::kFailed) return 0;
-  std::int64_t last = 0;
-  for (const EpochResult& epoch : store.Epochs(trial.known->id)) last = std::max(last, epoch.epoch);
-  return std::min(1.0, static_cast<double>(last) / static_cast<double>(Epochs(trial.spec.model)));
-}
 
 CostMeter::CostMeter(CostParts parts)
     : parts_(std::move(parts)), space_(*parts_.recipe, *parts_.catalogue) {
@@ -109,10 +92,7 @@ std::int64_t CostMeter::CheckpointBytes(const ModelSpec& model, std::int64_t par
 }
 
 void CostMeter::Add(const StudyTrial& trial, double done) {
-  const auto epochs = static_cast<double>(Epochs(trial.spec.model));
-  const bool pauses = trial.until_epoch > 0;
-  const double until =
-      pauses ? std::min(1.0, static_cast<double>(trial.until_epoch) / epochs) : 1.0;
+  const double until = trial.until_share();
   // A trial that was measured before its end is asked for once more.
   double before = 0;
   const std::string label = trial.name + "/" + std::to_string(trial.spec.seed);
@@ -122,7 +102,7 @@ void CostMeter::Add(const StudyTrial& trial, double done) {
     ++trials_;
     if (trial.known && trial.known->state == TrialState::kComplete) ++complete_;
   }
-  if (pauses) measured_[label] = until;
+  if (trial.until_epoch > 0) measured_[label] = until;
   asked_ += std::max(0.0, until - before);
   const double rest = until - std::max(done, before);
   if (rest <= 0) return;

@@ -152,8 +152,4 @@ class CostMeter {
   std::array<std::array<std::int64_t, 4>, 2> used_{};  ///< trials by kind and basis
 };
 
-/// Returns which share of its training the record has of a planned trial: 1 where nothing more is
-/// to be tried.
-[[nodiscard]] double DoneShare(const Store& store, const StudyTrial& trial);
-
 }  // namespace beamgrid

@@ -16,6 +16,7 @@
 #include "orchestrator/run_study.h"
 #include "orchestrator/search_cost.h"
 #include "orchestrator/study/study_plan.h"
+#include "orchestrator/study/trial_history.h"
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "registry/util/text.h"

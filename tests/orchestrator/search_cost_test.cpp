@@ -8,6 +8,7 @@
 #include <random>
 
 #include "orchestrator/machine/need_estimate.h"
+#include "orchestrator/study/trial_history.h"
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
