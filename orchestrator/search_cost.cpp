@@ -18,7 +18,6 @@ constexpr std::size_t kMostPieces = 2000;
 /// The points of the grid that stand for what nobody has chosen yet: the mean of so many is known
 /// well enough for a forecast that may be off by as much.
 constexpr std::int64_t kSamplePoints = 64;
-constexpr std::int64_t kFloatBytes = 4;
 /// Weights, Adam's two moments, and the weights of the best epoch.
 constexpr std::int64_t kCheckpointCopies = 4;
 constexpr double kSecondsPerHour = 3600;
@@ -76,19 +75,8 @@ CostMeter::Length CostMeter::LengthOf(const ModelSpec& model, std::int64_t param
 }
 
 std::int64_t CostMeter::CheckpointBytes(const ModelSpec& model, std::int64_t parameters) const {
-  // The estimate counts a copy for each average; the averages are in the checkpoint too.
-  ModelSpec plain = model;
-  plain.train.erase("ema");
-  plain.train.erase("average_checkpoints");
-  plain.train.erase("precision");
-  ModelSpec averaged = model;
-  averaged.train.erase("precision");
-  const auto copies = [&](const ModelSpec& spec) {
-    return EstimateNeed(spec, *parts_.data, parameters, "cpu").copies;
-  };
-  // One of the further copies is kept while another is evaluated, and not written.
-  const std::int64_t averages = std::max<std::int64_t>(0, copies(averaged) - copies(plain) - 1);
-  return parameters * kFloatBytes * (kCheckpointCopies + averages);
+  const NeedEstimate estimate = EstimateNeed(model, *parts_.data, parameters, "cpu");
+  return estimate.parameter_bytes * (kCheckpointCopies + estimate.averages);
 }
 
 void CostMeter::Add(const StudyTrial& trial, double done) {
@@ -247,6 +235,8 @@ SearchCost CostMeter::Total(const PlanTotals& totals) {
                    .most = std::max(trials_, work.trials.most - refused),
                    .bounded = work.trials.bounded};
   }
+
+  cost.nothing_left = open_ == 0 && later_most <= 0;
 
   // What the rest leaves on disk.
   const std::int64_t later_trials = cost.trials.most - trials_;

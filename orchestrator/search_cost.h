@@ -52,6 +52,7 @@ struct TrialRange {
 struct SearchCost {
   TrialRange trials;
   std::int64_t complete = 0;  ///< of the trials
+  bool nothing_left = false;  ///< to train
   /// Hours of training, all trials together, by kind of device ("cpu", "cuda"). Empty where they
   /// are not known.
   std::map<std::string, CostRange> hours;

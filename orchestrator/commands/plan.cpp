@@ -161,7 +161,8 @@ class Plan : public Subcommand {
     app.add_flag("--no-data", no_data_,
                  "Do not look for the data: no fingerprints, and nothing counts as complete");
     AddJsonFlag(app, &json_);
-    app.footer(std::string("--json: trials, refused, decisions, limited, later_models,\n") +
+    app.footer(std::string("--json: trials, refused, decisions, limited, later_models,\n"
+                           "cost (docs/search.md), other_strategies,\n") +
                kStudyChangeKeys);
   }
 

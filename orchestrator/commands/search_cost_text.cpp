@@ -1,7 +1,9 @@
 #include "orchestrator/commands/search_cost_text.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdio>
 #include <map>
 
 #include "registry/util/text.h"
@@ -10,8 +12,12 @@ namespace beamgrid {
 namespace {
 
 std::string HoursText(double hours) {
-  if (hours > 0 && hours < 0.0005) return "<0.001";
-  return FixedText(hours, hours < 0.1 ? 3 : hours < 10 ? 2 : hours < 100 ? 1 : 0);
+  if (hours <= 0) return "0";
+  if (hours < 0.0001) return "<0.0001";
+  if (hours >= 1) return FixedText(hours, hours < 10 ? 2 : hours < 100 ? 1 : 0);
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "%.2g", hours);
+  return text.data();
 }
 
 std::string TimeText(double seconds) {
@@ -88,12 +94,8 @@ boost::json::object Json(const TrialRange& trials) {
   return {{"least", trials.least}, {"most", trials.most}, {"bounded", trials.bounded}};
 }
 
-}  // namespace
-
-void PrintCost(std::ostream& out, const CostReport& report) {
+void PrintRest(std::ostream& out, const CostReport& report) {
   const SearchCost& cost = report.cost;
-  out << "this search (" << report.strategy << "): " << TrialsText(cost.trials) << ", "
-      << cost.complete << " complete already\n";
   if (cost.wall_seconds) {
     out << "  left to do: " << HoursText(cost.hours, cost.trials.bounded) << ", "
         << RangeText(*cost.wall_seconds, TimeText, "", cost.trials.bounded) << " on "
@@ -102,6 +104,19 @@ void PrintCost(std::ostream& out, const CostReport& report) {
   out << "  on disk: " << (cost.trials.bounded ? "" : "at most ") << SizeText(cost.disk_end_bytes)
       << " more at the end" << (cost.disk_has_predictions ? "" : " and the predictions")
       << ", at most " << SizeText(cost.disk_most_bytes) << " meanwhile\n";
+}
+
+}  // namespace
+
+void PrintCost(std::ostream& out, const CostReport& report) {
+  const SearchCost& cost = report.cost;
+  out << "this search (" << report.strategy << "): " << TrialsText(cost.trials) << ", "
+      << cost.complete << " complete already\n";
+  if (cost.nothing_left) {
+    out << "  nothing is left to train\n";
+  } else {
+    PrintRest(out, report);
+  }
   for (const std::string& line : report.basis) out << "  " << line << "\n";
   if (report.others.empty()) return;
   out << "what other strategies would cost on this grid, from the beginning:\n";

@@ -217,6 +217,7 @@ TEST_F(SearchCostTest, WhatIsCompleteCostsNothingAndOfTheOthersTheRest) {
   ExpectRange(*all.wall_seconds, 0, 0, 0);
   EXPECT_EQ(all.disk_end_bytes, 0);
   EXPECT_EQ(all.disk_most_bytes, 0);
+  EXPECT_TRUE(all.nothing_left);
   // One is half done, one complete: 50 s and two of 100 s on two slots.
   known_ = [](const StudyTrial& trial) {
     const bool first = trial.name.ends_with("MoE1");
@@ -227,6 +228,7 @@ TEST_F(SearchCostTest, WhatIsCompleteCostsNothingAndOfTheOthersTheRest) {
   };
   const SearchCost some = Cost();
   EXPECT_EQ(some.complete, 1);
+  EXPECT_FALSE(some.nothing_left);
   ExpectAssumed(some.hours.at("cpu"), 250 / kHour);
   ExpectAssumed(*some.wall_seconds, 150);
 }
@@ -368,6 +370,24 @@ TEST_F(SearchCostTest, OnDiskAreModelsAndPredictionsAndMeanwhileCheckpoints) {
   predictions_bytes_.reset();
   EXPECT_EQ(Cost().disk_end_bytes, 4 * 15'000);
   EXPECT_FALSE(Cost().disk_has_predictions);
+}
+
+TEST_F(SearchCostTest, AveragesAreInTheCheckpointsToo) {
+  UseRecipe(kFour);
+  const std::int64_t plain = Cost().disk_most_bytes;
+  CostMeter meter(Parts());
+  const SearchSpace space(recipe_, catalogue_);
+  for (std::int64_t point = 0; point < 4; ++point) {
+    StudyTrial trial;
+    trial.name = std::to_string(point);
+    trial.spec = {.model = *space.At(point), .data = data_, .seed = 1};
+    trial.spec.model.train["ema"] = 0.99;
+    trial.parameters = ParametersOf(trial.spec.model);
+    trial.size_bytes = 4 * trial.parameters;
+    meter.Add(trial, 0);
+  }
+  const SearchCost cost = meter.Total({.effort = {.least = 4, .most = 4}, .finished = true});
+  EXPECT_EQ(cost.disk_most_bytes, plain + 2 * 4 * 8000);
 }
 
 TEST_F(SearchCostTest, OfAHugeGridIsBounded) {
