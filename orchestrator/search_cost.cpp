@@ -103,9 +103,6 @@ void CostMeter::Add(const StudyTrial& trial, double done) {
   if (!KnowsTimes() || (chance & mask_) != 0) return;
   pieces_.push_back(
       {.chance = chance, .share = rest, .length = LengthOf(trial.spec.model, trial.parameters)});
-  for (std::size_t k = 0; k < kinds_.size(); ++k) {
-    ++used_[k][static_cast<std::size_t>(pieces_.back().length.basis[k])];
-  }
   if (pieces_.size() <= kMostPieces) return;
   mask_ = mask_ * 2 + 1;
   std::erase_if(pieces_, [this](const Piece& piece) { return (piece.chance & mask_) != 0; });
@@ -361,7 +358,9 @@ std::vector<std::string> CostMeter::Basis() const {
         {Forecast::Basis::kSameParts, "of models of the same parts"},
         {Forecast::Basis::kOtherParts, "of models of other parts"}};
     for (const auto& [basis, words] : kWords) {
-      const std::int64_t used = used_[k][static_cast<std::size_t>(basis)];
+      const auto used = std::ranges::count_if(pieces_, [k, wanted = basis](const Piece& piece) {
+        return piece.length.basis[k] == wanted;
+      });
       if (used == 0) continue;
       const Forecast::Spread& spread = spreads_[k][static_cast<std::size_t>(basis)];
       const std::string factors = FactorText(spread.low) + " to " + FactorText(spread.high);

@@ -150,7 +150,6 @@ class CostMeter {
   std::map<std::string, double> measured_;  ///< by name and seed: the shares of trials to be paused
   double size_bytes_ = 0, checkpoint_bytes_ = 0, largest_checkpoint_ = 0;  ///< of the open ones
   std::optional<Sample> sample_;
-  std::array<std::array<std::int64_t, 4>, 2> used_{};  ///< trials by kind and basis
 };
 
 }  // namespace beamgrid
