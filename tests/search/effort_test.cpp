@@ -85,6 +85,25 @@ TEST(EffortTest, OfHalvingCountsItsEpochs) {
   EXPECT_EQ(effort.to_the_end, 1);
 }
 
+TEST(EffortTest, OfARandomSearchIsItsBudget) {
+  const std::string random = "[search]\nstrategy = \"random\"\n";
+  Expect(kGrid + random, 24, 24);
+  Expect(kGrid + random + "budget = 7\n", 7, 7);
+  Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n" + random, 0, 24);
+}
+
+TEST(EffortTest, OfASearchThatLearnsIsAtLeastItsFirstDesign) {
+  const std::string model = kGrid + "[search]\nstrategy = \"model\"\n";
+  Expect(model + "budget = 12\n", 8, 12);
+  PlantedSearch search(model + "gpu_hours = 2.5\n");
+  EXPECT_EQ(search->effort().most, std::nullopt);
+  EXPECT_EQ(search->effort().least, 0) << "the hours may end before the design";
+  EXPECT_DOUBLE_EQ(search->effort().most_hours, 2.5);
+  PlantedSearch unbounded(model);
+  EXPECT_EQ(unbounded->effort().least, 8);
+  AskedInAll(unbounded, unbounded->effort());
+}
+
 TEST(EffortTest, OfARaceIsThatOfItsStrategy) {
   PlantedSearch search(kGrid + "[search]\nstrategy = \"greedy\"\n", "{ min = 1, max = 5 }");
   EXPECT_EQ(search->effort().least, 7);
