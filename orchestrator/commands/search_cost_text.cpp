@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 
+#include "orchestrator/commands/terminal.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -97,34 +98,41 @@ boost::json::object Json(const TrialRange& trials) {
 void PrintRest(std::ostream& out, const CostReport& report) {
   const SearchCost& cost = report.cost;
   if (cost.wall_seconds) {
-    out << "  left to do: " << HoursText(cost.hours, cost.trials.bounded) << ", "
-        << RangeText(*cost.wall_seconds, TimeText, "", cost.trials.bounded) << " on "
-        << SlotsText(report.slots) << "\n";
+    PrintProse(out, "  ",
+               "left to do: " + HoursText(cost.hours, cost.trials.bounded) + ", " +
+                   RangeText(*cost.wall_seconds, TimeText, "", cost.trials.bounded) + " on " +
+                   SlotsText(report.slots),
+               4);
   }
-  out << "  on disk: " << (cost.trials.bounded ? "" : "at most ") << SizeText(cost.disk_end_bytes)
-      << " more at the end" << (cost.disk_has_predictions ? "" : " and the predictions")
-      << ", at most " << SizeText(cost.disk_most_bytes) << " meanwhile\n";
+  PrintProse(out, "  ",
+             std::string("on disk: ") + (cost.trials.bounded ? "" : "at most ") +
+                 SizeText(cost.disk_end_bytes) + " more at the end" +
+                 (cost.disk_has_predictions ? "" : " and the predictions") + ", at most " +
+                 SizeText(cost.disk_most_bytes) + " meanwhile",
+             4);
 }
 
 }  // namespace
 
 void PrintCost(std::ostream& out, const CostReport& report) {
   const SearchCost& cost = report.cost;
-  out << "this search (" << report.strategy << "): " << TrialsText(cost.trials) << ", "
-      << cost.complete << " complete already\n";
+  PrintProse(out, "",
+             "this search (" + report.strategy + "): " + TrialsText(cost.trials) + ", " +
+                 std::to_string(cost.complete) + " complete already",
+             2);
   if (cost.nothing_left) {
-    out << "  nothing is left to train\n";
+    PrintProse(out, "  ", "nothing is left to train", 4);
   } else {
     PrintRest(out, report);
   }
-  for (const std::string& line : report.basis) out << "  " << line << "\n";
+  for (const std::string& line : report.basis) PrintProse(out, "  ", line, 4);
   if (report.others.empty()) return;
-  out << "what other strategies would cost on this grid, from the beginning:\n";
+  PrintProse(out, "", "what other strategies would cost on this grid, from the beginning:", 2);
   std::size_t width = 0;
   for (const OtherStrategy& other : report.others) width = std::max(width, other.name.size());
   for (const OtherStrategy& other : report.others) {
-    out << "  " << other.name << std::string(width - other.name.size() + 2, ' ') << OtherText(other)
-        << "\n";
+    const std::string name = "  " + other.name + std::string(width - other.name.size() + 2, ' ');
+    PrintProse(out, name, OtherText(other), name.size());
   }
 }
 
