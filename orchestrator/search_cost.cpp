@@ -7,7 +7,6 @@
 #include <variant>
 
 #include "orchestrator/machine/need_estimate.h"
-#include "orchestrator/study/trial_history.h"
 #include "registry/util/text.h"
 #include "search/sample_points.h"
 
@@ -19,7 +18,6 @@ constexpr std::size_t kMostPieces = 2000;
 /// The points of the grid that stand for what nobody has chosen yet: the mean of so many is known
 /// well enough for a forecast that may be off by as much.
 constexpr std::int64_t kSamplePoints = 64;
-constexpr std::int64_t kFloatBytes = 4;
 /// Weights, Adam's two moments, and the weights of the best epoch.
 constexpr std::int64_t kCheckpointCopies = 4;
 constexpr double kSecondsPerHour = 3600;
@@ -32,12 +30,6 @@ std::uint64_t Mixed(std::uint64_t index) {
   return mixed ^ (mixed >> 31U);
 }
 
-std::int64_t Epochs(const ModelSpec& model) {
-  const auto epochs = model.train.find("epochs");
-  const bool known = epochs != model.train.end() && epochs->second.is_int64();
-  return known ? std::max<std::int64_t>(1, epochs->second.as_int64()) : 1;
-}
-
 std::string KindText(const std::string& kind) { return kind == "cuda" ? "a GPU" : "a CPU"; }
 
 std::string FactorText(double factor) { return FixedText(factor, 2); }
@@ -47,16 +39,6 @@ CostRange Ordered(double low, double about, double high) {
 }
 
 }  // namespace
-
-double DoneShare(const Store& store, const StudyTrial& trial) {
-  if (!trial.known) return 0;
-  if (IsOver(store, *trial.known)) return 1;
-  // One that failed is tried from the beginning.
-  if (trial.known->state == TrialState::kFailed) return 0;
-  std::int64_t last = 0;
-  for (const EpochResult& epoch : store.Epochs(trial.known->id)) last = std::max(last, epoch.epoch);
-  return std::min(1.0, static_cast<double>(last) / static_cast<double>(Epochs(trial.spec.model)));
-}
 
 CostMeter::CostMeter(CostParts parts)
     : parts_(std::move(parts)), space_(*parts_.recipe, *parts_.catalogue) {
@@ -93,26 +75,12 @@ CostMeter::Length CostMeter::LengthOf(const ModelSpec& model, std::int64_t param
 }
 
 std::int64_t CostMeter::CheckpointBytes(const ModelSpec& model, std::int64_t parameters) const {
-  // The estimate counts a copy for each average; the averages are in the checkpoint too.
-  ModelSpec plain = model;
-  plain.train.erase("ema");
-  plain.train.erase("average_checkpoints");
-  plain.train.erase("precision");
-  ModelSpec averaged = model;
-  averaged.train.erase("precision");
-  const auto copies = [&](const ModelSpec& spec) {
-    return EstimateNeed(spec, *parts_.data, parameters, "cpu").copies;
-  };
-  // One of the further copies is kept while another is evaluated, and not written.
-  const std::int64_t averages = std::max<std::int64_t>(0, copies(averaged) - copies(plain) - 1);
-  return parameters * kFloatBytes * (kCheckpointCopies + averages);
+  const NeedEstimate estimate = EstimateNeed(model, *parts_.data, parameters, "cpu");
+  return estimate.parameter_bytes * (kCheckpointCopies + estimate.averages);
 }
 
 void CostMeter::Add(const StudyTrial& trial, double done) {
-  const auto epochs = static_cast<double>(Epochs(trial.spec.model));
-  const bool pauses = trial.until_epoch > 0;
-  const double until =
-      pauses ? std::min(1.0, static_cast<double>(trial.until_epoch) / epochs) : 1.0;
+  const double until = trial.until_share();
   // A trial that was measured before its end is asked for once more.
   double before = 0;
   const std::string label = trial.name + "/" + std::to_string(trial.spec.seed);
@@ -122,7 +90,7 @@ void CostMeter::Add(const StudyTrial& trial, double done) {
     ++trials_;
     if (trial.known && trial.known->state == TrialState::kComplete) ++complete_;
   }
-  if (pauses) measured_[label] = until;
+  if (trial.until_epoch > 0) measured_[label] = until;
   asked_ += std::max(0.0, until - before);
   const double rest = until - std::max(done, before);
   if (rest <= 0) return;
@@ -135,9 +103,6 @@ void CostMeter::Add(const StudyTrial& trial, double done) {
   if (!KnowsTimes() || (chance & mask_) != 0) return;
   pieces_.push_back(
       {.chance = chance, .share = rest, .length = LengthOf(trial.spec.model, trial.parameters)});
-  for (std::size_t k = 0; k < kinds_.size(); ++k) {
-    ++used_[k][static_cast<std::size_t>(pieces_.back().length.basis[k])];
-  }
   if (pieces_.size() <= kMostPieces) return;
   mask_ = mask_ * 2 + 1;
   std::erase_if(pieces_, [this](const Piece& piece) { return (piece.chance & mask_) != 0; });
@@ -268,6 +233,8 @@ SearchCost CostMeter::Total(const PlanTotals& totals) {
                    .bounded = work.trials.bounded};
   }
 
+  cost.nothing_left = open_ == 0 && later_most <= 0;
+
   // What the rest leaves on disk.
   const std::int64_t later_trials = cost.trials.most - trials_;
   double each_model = open_ == 0 ? 0 : size_bytes_ / static_cast<double>(open_);
@@ -391,7 +358,9 @@ std::vector<std::string> CostMeter::Basis() const {
         {Forecast::Basis::kSameParts, "of models of the same parts"},
         {Forecast::Basis::kOtherParts, "of models of other parts"}};
     for (const auto& [basis, words] : kWords) {
-      const std::int64_t used = used_[k][static_cast<std::size_t>(basis)];
+      const auto used = std::ranges::count_if(pieces_, [k, wanted = basis](const Piece& piece) {
+        return piece.length.basis[k] == wanted;
+      });
       if (used == 0) continue;
       const Forecast::Spread& spread = spreads_[k][static_cast<std::size_t>(basis)];
       const std::string factors = FactorText(spread.low) + " to " + FactorText(spread.high);

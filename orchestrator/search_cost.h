@@ -52,6 +52,7 @@ struct TrialRange {
 struct SearchCost {
   TrialRange trials;
   std::int64_t complete = 0;  ///< of the trials
+  bool nothing_left = false;  ///< to train
   /// Hours of training, all trials together, by kind of device ("cpu", "cuda"). Empty where they
   /// are not known.
   std::map<std::string, CostRange> hours;
@@ -149,11 +150,6 @@ class CostMeter {
   std::map<std::string, double> measured_;  ///< by name and seed: the shares of trials to be paused
   double size_bytes_ = 0, checkpoint_bytes_ = 0, largest_checkpoint_ = 0;  ///< of the open ones
   std::optional<Sample> sample_;
-  std::array<std::array<std::int64_t, 4>, 2> used_{};  ///< trials by kind and basis
 };
-
-/// Returns which share of its training the record has of a planned trial: 1 where nothing more is
-/// to be tried.
-[[nodiscard]] double DoneShare(const Store& store, const StudyTrial& trial);
 
 }  // namespace beamgrid

@@ -16,6 +16,7 @@
 #include "orchestrator/run_study.h"
 #include "orchestrator/search_cost.h"
 #include "orchestrator/study/study_plan.h"
+#include "orchestrator/study/trial_history.h"
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "registry/util/text.h"
@@ -160,7 +161,8 @@ class Plan : public Subcommand {
     app.add_flag("--no-data", no_data_,
                  "Do not look for the data: no fingerprints, and nothing counts as complete");
     AddJsonFlag(app, &json_);
-    app.footer(std::string("--json: trials, refused, decisions, limited, later_models,\n") +
+    app.footer(std::string("--json: trials, refused, decisions, limited, later_models,\n"
+                           "cost (docs/search.md), other_strategies,\n") +
                kStudyChangeKeys);
   }
 

@@ -1,17 +1,24 @@
 #include "orchestrator/commands/search_cost_text.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdio>
 #include <map>
 
+#include "orchestrator/commands/terminal.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
 
 std::string HoursText(double hours) {
-  if (hours > 0 && hours < 0.0005) return "<0.001";
-  return FixedText(hours, hours < 0.1 ? 3 : hours < 10 ? 2 : hours < 100 ? 1 : 0);
+  if (hours <= 0) return "0";
+  if (hours < 0.0001) return "<0.0001";
+  if (hours >= 1) return FixedText(hours, hours < 10 ? 2 : hours < 100 ? 1 : 0);
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "%.2g", hours);
+  return text.data();
 }
 
 std::string TimeText(double seconds) {
@@ -88,28 +95,44 @@ boost::json::object Json(const TrialRange& trials) {
   return {{"least", trials.least}, {"most", trials.most}, {"bounded", trials.bounded}};
 }
 
+void PrintRest(std::ostream& out, const CostReport& report) {
+  const SearchCost& cost = report.cost;
+  if (cost.wall_seconds) {
+    PrintProse(out, "  ",
+               "left to do: " + HoursText(cost.hours, cost.trials.bounded) + ", " +
+                   RangeText(*cost.wall_seconds, TimeText, "", cost.trials.bounded) + " on " +
+                   SlotsText(report.slots),
+               4);
+  }
+  PrintProse(out, "  ",
+             std::string("on disk: ") + (cost.trials.bounded ? "" : "at most ") +
+                 SizeText(cost.disk_end_bytes) + " more at the end" +
+                 (cost.disk_has_predictions ? "" : " and the predictions") + ", at most " +
+                 SizeText(cost.disk_most_bytes) + " meanwhile",
+             4);
+}
+
 }  // namespace
 
 void PrintCost(std::ostream& out, const CostReport& report) {
   const SearchCost& cost = report.cost;
-  out << "this search (" << report.strategy << "): " << TrialsText(cost.trials) << ", "
-      << cost.complete << " complete already\n";
-  if (cost.wall_seconds) {
-    out << "  left to do: " << HoursText(cost.hours, cost.trials.bounded) << ", "
-        << RangeText(*cost.wall_seconds, TimeText, "", cost.trials.bounded) << " on "
-        << SlotsText(report.slots) << "\n";
+  PrintProse(out, "",
+             "this search (" + report.strategy + "): " + TrialsText(cost.trials) + ", " +
+                 std::to_string(cost.complete) + " complete already",
+             2);
+  if (cost.nothing_left) {
+    PrintProse(out, "  ", "nothing is left to train", 4);
+  } else {
+    PrintRest(out, report);
   }
-  out << "  on disk: " << (cost.trials.bounded ? "" : "at most ") << SizeText(cost.disk_end_bytes)
-      << " more at the end" << (cost.disk_has_predictions ? "" : " and the predictions")
-      << ", at most " << SizeText(cost.disk_most_bytes) << " meanwhile\n";
-  for (const std::string& line : report.basis) out << "  " << line << "\n";
+  for (const std::string& line : report.basis) PrintProse(out, "  ", line, 4);
   if (report.others.empty()) return;
-  out << "what other strategies would cost on this grid, from the beginning:\n";
+  PrintProse(out, "", "what other strategies would cost on this grid, from the beginning:", 2);
   std::size_t width = 0;
   for (const OtherStrategy& other : report.others) width = std::max(width, other.name.size());
   for (const OtherStrategy& other : report.others) {
-    out << "  " << other.name << std::string(width - other.name.size() + 2, ' ') << OtherText(other)
-        << "\n";
+    const std::string name = "  " + other.name + std::string(width - other.name.size() + 2, ' ');
+    PrintProse(out, name, OtherText(other), name.size());
   }
 }
 

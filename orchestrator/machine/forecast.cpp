@@ -18,6 +18,8 @@ namespace {
 constexpr double kMeasuredMargin = 1.10;
 constexpr double kEstimatedMargin = 1.20;
 constexpr std::size_t kNearest = 3;
+/// A training that differs by more in length tells less of another.
+constexpr double kAsLong = 2;
 /// Percentiles of fewer would be those of chance.
 constexpr std::size_t kLeastForSpread = 5;
 /// Added to both sides of a ratio: peaks of one small model differ by so much from seed to seed and
@@ -198,10 +200,14 @@ std::size_t Forecast::Trials(const std::string& device_kind) const {
   return trials;
 }
 
-double Forecast::ShareTrained(const Time& time) const {
+double Forecast::WholeExamples(const Time& time) const {
   const auto examples = epoch_examples_.find(time.digest);
-  if (examples == epoch_examples_.end()) return 1;
-  return static_cast<double>(time.examples) / static_cast<double>(time.epochs * examples->second);
+  if (examples == epoch_examples_.end()) return static_cast<double>(time.examples);
+  return static_cast<double>(time.epochs) * static_cast<double>(examples->second);
+}
+
+double Forecast::ShareTrained(const Time& time) const {
+  return static_cast<double>(time.examples) / WholeExamples(time);
 }
 
 Forecast::Spread Forecast::SpreadOf(Basis basis, const std::string& device_kind) const {
@@ -236,7 +242,7 @@ Forecast::Spread Forecast::SpreadOf(Basis basis, const std::string& device_kind)
     }
   }
   if (ratios.size() < kLeastForSpread) {
-    const double factor = basis == Basis::kSameModel ? 1.25 : basis == Basis::kSameParts ? 2 : 4;
+    const double factor = basis == Basis::kSameModel ? 1.5 : basis == Basis::kSameParts ? 2 : 4;
     return {.low = 1 / factor, .middle = 1, .high = factor};
   }
   std::ranges::sort(ratios);
@@ -323,7 +329,11 @@ void Forecast::ForecastTime(const Measured& trial, const Measured* same, const M
   if (same != nullptr && !same->seconds_per_example.empty()) {
     // The median: one trial that shared its cores with another program says little.
     per_example = Median(same->seconds_per_example);
-    need->basis = Basis::kSameModel;
+    const bool as_long = std::ranges::any_of(same->times, [&](const Time& time) {
+      const double ratio = WholeExamples(time) / total;
+      return ratio >= 1 / kAsLong && ratio <= kAsLong;
+    });
+    need->basis = as_long ? Basis::kSameModel : Basis::kSameParts;
     source =
         "as measured for this model (" + CountText(same->seconds_per_example.size(), "trial") + ")";
   } else if (const Ratio ratio = RatioFor(trial, Quantity::kTime); !ratio.source.empty()) {

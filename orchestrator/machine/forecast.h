@@ -34,6 +34,8 @@ class Forecast {
   void KnowExamples(const std::string& digest, std::int64_t examples);
 
   /// Basis is what the seconds of a forecast are from; the further down, the better they are known.
+  /// The same model trained more than twice as long, or as short, counts as one of the same parts,
+  /// for what each trial and each epoch cost beside the examples is not known.
   enum class Basis { kNothing, kOtherParts, kSameParts, kSameModel };
   /// Need is a forecast.
   struct Need {
@@ -54,8 +56,8 @@ class Forecast {
   };
   /// Returns the spread of forecasts on such a basis: each trial of the record is compared with
   /// what the others say of it. From fewer than five trials nothing can be told, and it is assumed
-  /// to be wide: 20 % for the same model, a factor of 2 for the same parts, of 4 for others. Never
-  /// less than 10 % to either side. Costs O(trials measured).
+  /// to be wide: a factor of 1.5 for the same model, of 2 for the same parts, of 4 for others.
+  /// Never less than 10 % to either side. Costs O(trials measured).
   [[nodiscard]] Spread SpreadOf(Basis basis, const std::string& device_kind) const;
   /// True if the seconds of trials on these data and such a device are a forecast and no guess.
   [[nodiscard]] bool KnowsTimes(const DataSpec& data, const std::string& device_kind) const;
@@ -98,6 +100,8 @@ class Forecast {
   [[nodiscard]] Ratio RatioFor(const Measured& trial, Quantity quantity) const;
   /// Returns the share of a whole training that the trial was: less than 1 where it stopped early.
   [[nodiscard]] double ShareTrained(const Time& time) const;
+  /// Returns the examples of the whole training that the trial was to have.
+  [[nodiscard]] double WholeExamples(const Time& time) const;
   void ForecastMemory(const Measured& trial, const Measured* same, const ModelSpec& model,
                       Need* need) const;
   void ForecastTime(const Measured& trial, const Measured* same, const ModelSpec& model,

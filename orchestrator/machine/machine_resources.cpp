@@ -90,7 +90,7 @@ std::string MachineResources::Summary() {
 
 TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t parameters) {
   std::map<std::string, Forecast::Need> by_kind;
-  TrialNeeds needs;
+  TrialNeeds needs{.measured = true};
   for (const auto& [name, device] : devices_) {
     const auto [need, is_new] = by_kind.try_emplace(DeviceKind(name));
     if (is_new) need->second = forecast_.Of(model, data_, parameters, need->first);
@@ -98,6 +98,7 @@ TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t paramete
     // Of devices of several kinds the slowest: a trial may end up there, and the order of starts
     // is to keep the whole from waiting for its last trial.
     needs.seconds = std::max(needs.seconds, need->second.seconds);
+    needs.measured = needs.measured && need->second.basis != Forecast::Basis::kNothing;
   }
   return needs;
 }

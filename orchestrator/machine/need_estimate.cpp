@@ -83,11 +83,12 @@ NeedEstimate EstimateNeed(const ModelSpec& model, const DataSpec& data, std::int
                         static_cast<double>(kValuesPerClass * data.classes);
   // What a recurrent layer multiplies for each frame; no more than there are parameters.
   const double matrices = std::min(count, kValuesPerUnit * units * (units + width));
+  const std::int64_t averages = (IsOn(model.train, "ema") ? 1 : 0) +
+                                (Integer(model.train, "average_checkpoints", 0) > 1 ? 1 : 0);
   return {.process_bytes = DeviceKind(device_kind) == "cuda" ? kCudaProcessBytes : kCpuProcessBytes,
           .parameter_bytes = parameters * kFloatBytes,
-          .copies = 4 + kWorkingCopies + (IsOn(model.train, "ema") ? 1 : 0) +
-                    (Integer(model.train, "average_checkpoints", 0) > 1 ? 1 : 0) +
-                    (ShipsOther(model.train) ? 1 : 0),
+          .copies = 4 + kWorkingCopies + averages + (ShipsOther(model.train) ? 1 : 0),
+          .averages = averages,
           .activation_bytes = static_cast<std::int64_t>(batch * values * kFloatBytes),
           .operations = count + frames * (width + matrices)};
 }

@@ -10,9 +10,10 @@ namespace beamgrid {
 
 /// NeedEstimate is memory = process + parameters x copies + activations, and the operations.
 struct NeedEstimate {
-  std::int64_t process_bytes = 0;     ///< a worker that trains almost nothing
-  std::int64_t parameter_bytes = 0;   ///< of one copy of all parameters
-  std::int64_t copies = 0;            ///< weights, gradients, moments, averages ...
+  std::int64_t process_bytes = 0;    ///< a worker that trains almost nothing
+  std::int64_t parameter_bytes = 0;  ///< of one copy of all parameters
+  std::int64_t copies = 0;           ///< weights, gradients, moments, averages ...
+  std::int64_t averages = 0;         ///< of the copies those that average others (ema, checkpoints)
   std::int64_t activation_bytes = 0;  ///< of one batch, forward and backward
   double operations = 0;              ///< of one example, in no particular unit
 

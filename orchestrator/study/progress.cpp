@@ -62,6 +62,31 @@ double ShareOf(const RunningTrial& trial, std::int64_t examples) {
 
 double DoneShare(const RunningTrial& trial) { return ShareOf(trial, trial.examples); }
 
+std::optional<std::chrono::seconds> Seconds(double seconds) {
+  if (!(seconds <= kLongestEta)) return std::nullopt;
+  return std::chrono::seconds(std::llround(seconds));
+}
+
+std::int64_t SlotsAtWork(const ProgressState& state) {
+  const auto running = static_cast<std::int64_t>(state.running.size());
+  return std::max<std::int64_t>(1, state.waiting_since ? running : state.ahead->slots);
+}
+
+/// Returns the time that what is ahead takes: no less than its longest trial.
+double ForecastSeconds(const ProgressState& state) {
+  const WorkAhead& ahead = *state.ahead;
+  double left = ahead.waiting_seconds + ahead.later_seconds;
+  double longest = ahead.longest_seconds;
+  for (const auto& [id, length] : ahead.running) {
+    const auto trial = state.running.find(id);
+    const double done = trial == state.running.end() ? 0 : DoneShare(trial->second);
+    const double rest = length.seconds * std::max(0.0, length.until - done);
+    left += rest;
+    longest = std::max(longest, rest);
+  }
+  return std::max(left / static_cast<double>(SlotsAtWork(state)), longest);
+}
+
 std::string CutPercent(double share) {
   char text[16];
   // Cut, not rounded: 100 % is for what has seen all its examples.
@@ -140,6 +165,7 @@ std::string TotalsLine(const ProgressState& state, std::size_t width, Colour col
 double ResumedShare(const RunningTrial& trial) { return ShareOf(trial, trial.resumed_examples); }
 
 std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
+  if (state.ahead) return Seconds(ForecastSeconds(state));
   // Reused and refused trials are done but took no time of this run, so they do not enter its
   // speed.
   double measured = static_cast<double>(state.complete) - state.resumed_work;
@@ -155,8 +181,7 @@ std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
   // Of the trials to come as many will fail as of those that ended.
   const double seconds =
       taken * left / (measured + static_cast<double>(state.failed - state.failed_before));
-  if (!(seconds <= kLongestEta)) return std::nullopt;
-  return std::chrono::seconds(std::llround(seconds));
+  return Seconds(seconds);
 }
 
 std::vector<std::string> RenderProgress(const ProgressState& state, int width, int height,

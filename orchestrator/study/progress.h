@@ -26,6 +26,21 @@ struct RunningTrial {
   double examples_per_second = 0;
 };
 
+/// TrialLength is how long a running trial is expected to be.
+struct TrialLength {
+  double seconds = 0;  ///< of a whole training
+  double until = 1;    ///< the share of it after which the trial pauses
+};
+
+/// WorkAhead is what is left to train, by what was measured.
+struct WorkAhead {
+  double waiting_seconds = 0;  ///< what the trials that wait lack
+  double longest_seconds = 0;  ///< the most that one of these lacks
+  double later_seconds = 0;    ///< of what the strategy may still ask for
+  std::int64_t slots = 1;
+  std::map<TrialId, TrialLength> running;
+};
+
 /// ProgressState is everything that the display shows. Kept by the runner, read by displays.
 struct ProgressState {
   std::string study;
@@ -44,16 +59,19 @@ struct ProgressState {
   std::int64_t failed_before = 0;  ///< of the failed ones: those that cost this run no time
   /// When trials began to wait for what others use; nothing where none does.
   std::optional<std::chrono::milliseconds> waiting_since;
+  /// Nothing where no trial was measured yet or the strategy cannot say what it will ask for.
+  std::optional<WorkAhead> ahead;
   bool stopping = false;  ///< interrupted: the running attempts write their checkpoints
 };
 
 /// Returns the share of the trial that was done before this attempt.
 [[nodiscard]] double ResumedShare(const RunningTrial& trial);
 
-/// Returns the remaining time from the share of the work that this run has done so far (running
-/// trials count by their examples). Nothing where the number of trials is unknown, and before
-/// enough was measured for it to mean something: a twentieth of a trial or, of long trials, what
-/// a minute brings. Nothing either where it would be years.
+/// Returns the remaining time. Where trials were measured, from the forecast of what is ahead, over
+/// the slots; where others hold some of them, over as many as work. Else from the share of the work
+/// that this run has done so far (running trials count by their examples). Nothing where the number
+/// of trials is unknown, and before enough was measured for it to mean something: a twentieth of a
+/// trial or, of long trials, what a minute brings. Nothing either where it would be years.
 [[nodiscard]] std::optional<std::chrono::seconds> Eta(const ProgressState& state);
 
 /// Colour says whether lines may hold terminal codes.

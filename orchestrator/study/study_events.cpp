@@ -147,7 +147,9 @@ void StudyEvents::OnDeviceInUse(const std::string& device, const std::string& wh
   wait.reminder = elapsed + std::min(waited, kLongest);
 }
 
-void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed) {
+void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed,
+                       std::optional<WorkAhead> ahead) {
+  state_.ahead = std::move(ahead);
   state_.waiting = waiting;
   state_.elapsed = elapsed;
   state_.waiting_since.reset();

@@ -63,7 +63,8 @@ class StudyEvents {
   void OnDeviceInUse(const std::string& device, const std::string& why,
                      std::chrono::milliseconds elapsed);
   /// Hands the state to the display; called once a turn of the loop.
-  void Show(std::int64_t waiting, std::chrono::milliseconds elapsed);
+  void Show(std::int64_t waiting, std::chrono::milliseconds elapsed,
+            std::optional<WorkAhead> ahead = std::nullopt);
 
   /// Sets the number of trials in all, as the strategy sees it at the moment.
   void SetPlanned(std::optional<std::int64_t> trials) { state_.planned = trials; }

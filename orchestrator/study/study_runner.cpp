@@ -72,7 +72,7 @@ StudyResult StudyRunner::CarryOut() {
     AskForTrials();
     LookAtOtherStudies();
     resources_.SetWaiting(scheduler_.counts().waiting);
-    events_.Show(scheduler_.counts().waiting, clock_() - started_);
+    events_.Show(scheduler_.counts().waiting, clock_() - started_, Ahead());
     // After Show: the last state that is shown is the one that the study ended with.
     if (Done()) return Finish();
     const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
@@ -143,6 +143,32 @@ void StudyRunner::SettleRecord() {
   if (clock_() < next_settling_) return;
   next_settling_ = clock_() + kSettlingInterval;
   store_.Settle();
+}
+
+std::optional<WorkAhead> StudyRunner::Ahead() const {
+  const std::optional<double> later = intake_.LaterTrainings();
+  if (!later) return std::nullopt;
+  WorkAhead ahead{.slots = static_cast<std::int64_t>(settings_.slots.size())};
+  double seconds = asked_seconds_;
+  std::int64_t trials = asked_trials_;
+  for (const auto& [id, trial] : trials_) {
+    if (!trial.needs.measured) return std::nullopt;
+    // Where all were asked for before the first was measured.
+    if (asked_trials_ == 0) {
+      seconds += trial.needs.seconds;
+      ++trials;
+    }
+    if (trial.running) {
+      ahead.running[id] = {.seconds = trial.needs.seconds, .until = trial.until_share()};
+      continue;
+    }
+    const double rest = trial.needs.seconds * std::max(0.0, trial.until_share() - trial.done);
+    ahead.waiting_seconds += rest;
+    ahead.longest_seconds = std::max(ahead.longest_seconds, rest);
+  }
+  if (*later > 0 && trials == 0) return std::nullopt;
+  if (*later > 0) ahead.later_seconds = *later * seconds / static_cast<double>(trials);
+  return ahead;
 }
 
 bool StudyRunner::Done() const {
@@ -276,6 +302,11 @@ void StudyRunner::Enter(StudyTrial trial) {
     return UseEnded(trial, *trial.known);
   }
   trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
+  trial.done = DoneShare(store_, trial);
+  if (trial.needs.measured) {
+    asked_seconds_ += trial.needs.seconds;
+    ++asked_trials_;
+  }
   // Moved in before it is scheduled: starts look trials up by their id.
   StudyTrial& kept = trials_[trial.id] = std::move(trial);
   Schedule(kept, kept.known ? &*kept.known : nullptr);
@@ -526,10 +557,11 @@ void StudyRunner::Learn(const ModelSpec& model, const TrialResult& result) {
   // thousand.
   if (!std::has_single_bit(++learnt_)) return;
   for (auto& [id, trial] : trials_) {
-    if (trial.running || foreign_.contains(id)) continue;
     const bool alone = trial.needs.alone;  // measured, not forecast: it stays
     trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
     trial.needs.alone = alone;
+    // Of those that run only the length is of use (Ahead).
+    if (trial.running || foreign_.contains(id)) continue;
     scheduler_.OnNeedsChanged(id, trial.needs);
   }
 }

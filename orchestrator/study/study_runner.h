@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -97,6 +98,8 @@ class StudyRunner {
   /// Tells what has changed. In one transaction the recipe becomes the study's and trials count no
   /// more that are not asked for or of other content: a study that is stopped early is no mixture.
   void TakeRecipe();
+  /// Returns what is left to train, where that was measured.
+  [[nodiscard]] std::optional<WorkAhead> Ahead() const;
   [[nodiscard]] bool Done() const;
   StudyResult Finish();
   /// Lets trials count no more that the study, asked to its end, does not ask for.
@@ -195,6 +198,8 @@ class StudyRunner {
   std::set<TrialId> foreign_;  ///< those of trials_ that another orchestrator runs
   bool stopping_ = false;
   int heeded_interrupts_ = 0;
+  double asked_seconds_ = 0;  ///< of asked trials whose time is known, whole trainings
+  std::int64_t asked_trials_ = 0;
   std::uint64_t learnt_ = 0;  ///< complete trials that the forecast has learnt from in this run
   std::atomic<int> interrupts_{0};
 };

@@ -14,6 +14,15 @@ bool IsOver(const Store& store, const TrialRecord& trial) {
   return !attempts.empty() && attempts.back().outcome == ToString(FailureKind::kDiverged);
 }
 
+double DoneShare(const Store& store, const StudyTrial& trial) {
+  if (!trial.known) return 0;
+  if (IsOver(store, *trial.known)) return 1;
+  if (trial.known->state == TrialState::kFailed) return 0;
+  std::int64_t last = 0;
+  for (const EpochResult& epoch : store.Epochs(trial.known->id)) last = std::max(last, epoch.epoch);
+  return std::min(1.0, static_cast<double>(last) / static_cast<double>(trial.epochs()));
+}
+
 bool RanOutOfMemory(const Store& store, TrialId trial) {
   const std::string kind = ToString(FailureKind::kOutOfMemory);
   return std::ranges::any_of(store.Attempts(trial), [&kind](const Store::AttemptRecord& attempt) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,10 +84,14 @@ class TrialIntake {
   /// Returns the number of trials that the strategy plans in all, where it knows.
   [[nodiscard]] std::optional<std::int64_t> planned() const;
 
+  /// Returns what the strategy may still ask for, in whole trainings; nothing where it cannot say.
+  [[nodiscard]] std::optional<double> LaterTrainings() const;
+
   [[nodiscard]] const Strategy& strategy() const { return *strategy_; }
   [[nodiscard]] const DataSpec& data() const { return spec_.data; }
 
  private:
+  void NoteAsked(const ConsideredCandidate& candidate);
   [[nodiscard]] CountAnswer SizeOf(const std::vector<StudyTrial>& seeds);
   /// Settles each candidate that wants the trial: by `at_end`, or by the epochs that it asked for.
   void SettleAll(const StudyTrial& trial, const SeedResult& at_end);
@@ -101,7 +106,9 @@ class TrialIntake {
   std::unique_ptr<Strategy> strategy_;
   SeedResults seeds_;
   std::size_t window_;
-  std::int64_t further_seeds_ = 0;  ///< asked for beyond those that every model begins with
+  std::int64_t further_seeds_ = 0;        ///< asked for beyond those that every model begins with
+  double asked_trainings_ = 0;            ///< asked for, in whole trainings
+  std::map<std::string, double> paused_;  ///< by name: the share after which it was to pause
   bool exhausted_ = false;
 };
 

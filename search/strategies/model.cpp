@@ -111,6 +111,14 @@ class ModelStrategy : public Strategy {
     return std::min(std::max(asked, budget_ / seeds_), space_->size());
   }
 
+  /// The first design is tried in any case, but where exclusions leave too few models for it.
+  [[nodiscard]] Effort effort() const override {
+    const auto asked = static_cast<std::int64_t>(pacing_.asked());
+    const bool designs = !finished_ && !has_exclusions_ && seconds_ <= 0;
+    const std::int64_t design = designs ? std::min(design_size_, space_->size()) : 0;
+    return {.least = std::max(asked, design), .most = planned(), .most_hours = seconds_ / 3600};
+  }
+
   [[nodiscard]] std::vector<std::string> Decisions() const override {
     std::vector<std::string> decisions = decisions_;
     const std::optional<Best> best = BestOf();

@@ -46,6 +46,13 @@ class RandomStrategy : public Strategy {
     return space_->size();
   }
 
+  [[nodiscard]] Effort effort() const override {
+    // How many points exclusions leave is not known.
+    const bool known = allowed_ >= 0 || finished();
+    const std::int64_t least = known ? *planned() : static_cast<std::int64_t>(asked_.size());
+    return {.least = least, .most = planned()};
+  }
+
  private:
   /// True if the budget has no room beside what is under way.
   [[nodiscard]] bool IsSpent() const {

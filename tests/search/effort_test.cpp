@@ -58,10 +58,11 @@ TEST(EffortTest, OfGreedyCountsTheModelThatAStageHoldsOnce) {
   Expect(greedy + "passes = 3\n", 7, 7 + 2 * (1 + 2 + 3));
   Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"greedy\"\n", 0, 7);
   // A criterion that comes again, and a stage that holds something else than the best.
-  Expect(greedy + "order = [\"temporal\", \"classifier\", \"temporal\"]\n", 3 + 3, 3 + 3 + 3);
-  Expect(greedy +
-             "[[search.stage]]\nvary = \"temporal\"\n[[search.stage]]\nvary = \"classifier\"\n"
-             "fix.temporal = { use = \"mean\" }\n",
+  const auto stage = [](const std::string& rest) { return "[[search.stage]]\nvary = " + rest; };
+  Expect(greedy + stage("\"temporal\"\n") + stage("\"classifier\"\n") + stage("\"temporal\"\n"),
+         3 + 3, 3 + 3 + 3);
+  Expect(greedy + stage("\"temporal\"\n") +
+             stage("\"classifier\"\nfix = { temporal = { use = \"mean\" } }\n"),
          3, 3 + 4);
 }
 
@@ -82,6 +83,25 @@ TEST(EffortTest, OfHalvingCountsItsEpochs) {
   // Nine for 1 epoch, three for 3 more, one for 8 more, of 9 x 12.
   EXPECT_DOUBLE_EQ(effort.epoch_share, (9.0 * 1 + 3 * 3 + 1 * 8) / (9 * 12));
   EXPECT_EQ(effort.to_the_end, 1);
+}
+
+TEST(EffortTest, OfARandomSearchIsItsBudget) {
+  const std::string random = "[search]\nstrategy = \"random\"\n";
+  Expect(kGrid + random, 24, 24);
+  Expect(kGrid + random + "budget = 7\n", 7, 7);
+  Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n" + random, 0, 24);
+}
+
+TEST(EffortTest, OfASearchThatLearnsIsAtLeastItsFirstDesign) {
+  const std::string model = kGrid + "[search]\nstrategy = \"model\"\n";
+  Expect(model + "budget = 12\n", 8, 12);
+  PlantedSearch search(model + "gpu_hours = 2.5\n");
+  EXPECT_EQ(search->effort().most, std::nullopt);
+  EXPECT_EQ(search->effort().least, 0) << "the hours may end before the design";
+  EXPECT_DOUBLE_EQ(search->effort().most_hours, 2.5);
+  PlantedSearch unbounded(model);
+  EXPECT_EQ(unbounded->effort().least, 8);
+  AskedInAll(unbounded, unbounded->effort());
 }
 
 TEST(EffortTest, OfARaceIsThatOfItsStrategy) {

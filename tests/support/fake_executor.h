@@ -207,10 +207,12 @@ class RecordingDisplay : public ProgressDisplay {
   }
   void Update(const ProgressState& state) override {
     last = state;
+    if (watch) watch(state);
     if (fuse_ != nullptr) fuse_->Burn();
   }
   std::vector<std::string> events;
   ProgressState last;
+  std::function<void(const ProgressState&)> watch;  ///< sees every state; may be null
 
  private:
   Fuse* fuse_;

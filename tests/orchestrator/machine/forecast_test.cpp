@@ -229,6 +229,11 @@ TEST(ForecastTest, SaysWhatItsTimesAreFrom) {
   EXPECT_EQ(forecast.Trials("cpu"), 1U);
   EXPECT_EQ(basis(forecast, ExampleModel()), Basis::kSameModel);
   EXPECT_EQ(basis(forecast, ExampleModel(256)), Basis::kSameParts);
+  ModelSpec longer = ExampleModel();
+  longer.train["epochs"] = 10;
+  EXPECT_EQ(basis(forecast, longer), Basis::kSameModel);
+  longer.train["epochs"] = 11;
+  EXPECT_EQ(basis(forecast, longer), Basis::kSameParts) << "what an epoch costs besides shows";
   ModelSpec other = ExampleModel();
   other.parts["temporal"] = {.component = "mean"};
   EXPECT_EQ(basis(forecast, other), Basis::kOtherParts);
@@ -255,7 +260,7 @@ TEST(ForecastTest, TheSpreadComparesEachTrialWithWhatTheOthersSay) {
     EXPECT_EQ(spread.trials, trials);
   };
   // Nothing measured: wide, and the wider the less alike.
-  expect(Basis::kSameModel, 0.8, 1, 1.25, 0);
+  expect(Basis::kSameModel, 1 / 1.5, 1, 1.5, 0);
   expect(Basis::kSameParts, 0.5, 1, 2, 0);
   expect(Basis::kOtherParts, 0.25, 1, 4, 0);
   // Of one model, five trials of 100 examples a second, and one of 50.

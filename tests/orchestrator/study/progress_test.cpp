@@ -166,5 +166,46 @@ TEST(Eta, OfYearsIsNone) {
             std::nullopt);
 }
 
+TEST(Eta, IsTheForecastOverTheSlotsOnceSomethingWasMeasured) {
+  ProgressState state{.planned = 12, .elapsed = 1'000ms};
+  state.running[TrialId{1}] = {.examples = 500, .total_examples = 1000};
+  state.ahead = WorkAhead{.waiting_seconds = 300,
+                          .longest_seconds = 100,
+                          .later_seconds = 50,
+                          .slots = 2,
+                          .running = {{TrialId{1}, {.seconds = 100}}}};
+  // 300 s that wait, 50 s of what comes later, half of 100 s at work.
+  EXPECT_EQ(Eta(state), 200s);
+  // No sooner than the longest trial ends.
+  state.ahead->longest_seconds = 250;
+  EXPECT_EQ(Eta(state), 250s);
+  state.ahead->longest_seconds = 0;
+  state.ahead->running[TrialId{1}].seconds = 1000;
+  EXPECT_EQ(Eta(state), 500s);
+  // It pauses after three quarters: a quarter of 1000 s is left.
+  state.ahead->running[TrialId{1}].until = 0.75;
+  EXPECT_EQ(Eta(state), 300s);
+  // One that has begun and said nothing yet lacks all of it.
+  state.running.clear();
+  EXPECT_EQ(Eta(state), 750s);
+}
+
+TEST(Eta, CountsOnlyTheSlotsThatOthersLeave) {
+  ProgressState state{.planned = 12, .elapsed = 1'000ms, .waiting_since = 500ms};
+  state.running[TrialId{1}] = {.total_examples = 1000};
+  state.ahead = WorkAhead{.waiting_seconds = 300, .slots = 4};
+  EXPECT_EQ(Eta(state), 300s);
+  state.running.clear();
+  EXPECT_EQ(Eta(state), 300s);
+  state.waiting_since.reset();
+  EXPECT_EQ(Eta(state), 75s);
+}
+
+TEST(Eta, OfAForecastOfYearsIsNone) {
+  ProgressState state{.planned = 12, .elapsed = 1'000ms};
+  state.ahead = WorkAhead{.later_seconds = 1e300};
+  EXPECT_EQ(Eta(state), std::nullopt);
+}
+
 }  // namespace
 }  // namespace beamgrid

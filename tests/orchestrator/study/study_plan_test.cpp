@@ -8,7 +8,7 @@
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
-namespace {
+namespace study_plan_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -195,5 +195,5 @@ TEST_F(StudyPlanTest, AMillionPointsStreamInFlatMemory) {
   EXPECT_LT((resident_pages() - pages_early) * sysconf(_SC_PAGESIZE), 4 << 20);
 }
 
-}  // namespace
+}  // namespace study_plan_test
 }  // namespace beamgrid

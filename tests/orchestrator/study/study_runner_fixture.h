@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -39,7 +40,8 @@ inline std::string ComponentOf(const TrialFile& trial, const std::string& criter
 class FakeResources : public Resources {
  public:
   TrialNeeds Needs(const ModelSpec& model, std::int64_t) override {
-    return {.seconds = seconds_of ? seconds_of(model) : 0};
+    return {.seconds = seconds_of ? seconds_of(model) : 0,
+            .measured = measured_after && learnt >= *measured_after};
   }
   void Learn(const ModelSpec&, const TrialResult&) override { ++learnt; }
   bool Take(TrialId trial, const Slot&, const TrialNeeds&) override {
@@ -57,6 +59,7 @@ class FakeResources : public Resources {
 
   std::function<double(const ModelSpec&)> seconds_of;
   std::function<std::string()> refusal;
+  std::optional<int> measured_after;  ///< the seconds are times once so many trials were learnt
   std::set<TrialId> taken;
   int in_use = 0;  ///< so many times a device is refused
   int asked = 0, learnt = 0;
@@ -91,6 +94,7 @@ class StudyRunnerTest : public ::testing::Test {
     Store store(database_, OpenMode::kReadWrite);
     FakeCounter counter(size_of_, fuse);
     RecordingDisplay display(fuse);
+    display.watch = watch_state_;
     resources_.taken.clear();  // died with the orchestrator
     StudyRunner runner(recipe, catalogue_, data,
                        {.is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
@@ -155,6 +159,7 @@ class StudyRunnerTest : public ::testing::Test {
   StudyRunner* runner_ = nullptr;      ///< valid while one runs
   std::vector<std::string> events_;
   ProgressState state_;
+  std::function<void(const ProgressState&)> watch_state_;
   int counted_ = 0;
 };
 
