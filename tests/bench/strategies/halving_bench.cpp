@@ -28,9 +28,9 @@ using Curve = std::map<std::int64_t, double>;
 /// The curves of one data set, by learner.
 using CurveSet = std::map<std::string, Curve>;
 
-/// Few learners or a short curve leave nothing to halve.
+/// Few learners or a short curve leave nothing to halve; more epochs than that no recipe takes.
 constexpr std::size_t kFewestLearners = 6;
-constexpr std::int64_t kShortest = 256;
+constexpr std::int64_t kShortest = 512, kLongest = 1'000'000;
 
 std::int64_t EndOf(const CurveSet& curves) {
   std::int64_t end = 0;
@@ -64,7 +64,8 @@ std::vector<CurveSet> ReadCurves(const std::string& path) {
   for (auto& [name, curves] : sets) {
     const std::int64_t end = EndOf(curves);
     std::erase_if(curves, [&](const auto& entry) { return !entry.second.contains(end); });
-    if (curves.size() >= kFewestLearners && end >= kShortest) kept.push_back(std::move(curves));
+    if (curves.size() >= kFewestLearners && end >= kShortest && end <= kLongest)
+      kept.push_back(std::move(curves));
   }
   return kept;
 }
@@ -150,7 +151,7 @@ int Main(int argc, char** argv) {
                      {"median_regret", QuantileOf(regrets, 0.5)},
                      {"p90_regret", QuantileOf(regrets, 0.9)}})
               << "\n";
-  } catch (const Error& error) {
+  } catch (const std::runtime_error& error) {
     std::cerr << error.what() << "\n";
     return 2;
   }
