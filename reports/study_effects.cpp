@@ -146,7 +146,7 @@ class Maker {
     for (const auto& [place, point] : points_) {
       if (point.failed) question.unavailable.push_back(place);
       if (point.scores.empty()) continue;
-      Observation observation{.point = place};
+      MeasuredCombination observation{.point = place};
       for (const auto& [seed, score] : point.scores) observation.scores.push_back(score);
       question.observations.push_back(std::move(observation));
     }

@@ -115,7 +115,7 @@ class Analysis {
       effects.factors[effect.factor].levels[static_cast<std::size_t>(effect.level)].effect =
           EstimateOf(effect.value, Covariance(effect, effect));
     }
-    for (const Observation& observation : question_->observations) {
+    for (const MeasuredCombination& observation : question_->observations) {
       for (std::size_t f = 0; f < effects.factors.size(); ++f) {
         ++effects.factors[f].levels[static_cast<std::size_t>(observation.point[f])].measured;
       }
@@ -308,7 +308,7 @@ class Analysis {
   [[nodiscard]] double MostMeasuredLead(std::size_t chosen) const {
     const double reach = surface_.Quantile(kBeyondEnd);
     double most = 0;
-    for (const Observation& observation : question_->observations) {
+    for (const MeasuredCombination& observation : question_->observations) {
       if (observation.point == surface_.points[chosen]) continue;
       const auto seeds = static_cast<double>(observation.scores.size());
       const double mean =
@@ -410,7 +410,7 @@ Effects FindEffects(const EffectsQuestion& question) {
   Require(question);
   Effects effects{.measured = std::ssize(question.observations)};
   effects.fewest_scores = std::numeric_limits<std::int64_t>::max();
-  for (const Observation& observation : question.observations) {
+  for (const MeasuredCombination& observation : question.observations) {
     const std::int64_t scores = std::ssize(observation.scores);
     effects.scores += scores;
     effects.fewest_scores = std::min(effects.fewest_scores, scores);

@@ -18,8 +18,8 @@ namespace beamgrid {
 /// GridPoint is one combination: the index of the level of each factor.
 using GridPoint = std::vector<std::int32_t>;
 
-/// Observation is one combination that was measured: the score of each seed, at least one.
-struct Observation {
+/// MeasuredCombination is one combination that was measured: the score of each seed, at least one.
+struct MeasuredCombination {
   GridPoint point;
   std::vector<double> scores;
 };
@@ -27,7 +27,7 @@ struct Observation {
 /// EffectsQuestion is what was measured of which grid.
 struct EffectsQuestion {
   std::vector<std::int32_t> levels;               ///< per factor, each at least 1
-  std::vector<Observation> observations;          ///< no point twice
+  std::vector<MeasuredCombination> observations;  ///< no point twice
   std::function<bool(const GridPoint&)> allowed;  ///< empty: every point; measured ones always are
   std::optional<GridPoint> baseline;              ///< where "one at a time" starts
   std::vector<GridPoint> unavailable;             ///< points that failed for good: not proposed

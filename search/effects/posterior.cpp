@@ -80,9 +80,9 @@ struct Scores {
   double freedom = 0;
 };
 
-Scores ScoresOf(const std::vector<Observation>& observations) {
+Scores ScoresOf(const std::vector<MeasuredCombination>& observations) {
   Scores scores;
-  for (const Observation& observation : observations) {
+  for (const MeasuredCombination& observation : observations) {
     const auto count = static_cast<double>(observation.scores.size());
     const double mean =
         std::accumulate(observation.scores.begin(), observation.scores.end(), 0.0) / count;
@@ -171,7 +171,7 @@ Variances Learnt(const Scores& scores, double unit) {
 }
 
 /// Returns as many of the observations as variances are learnt from, at random.
-std::vector<Observation> Some(std::vector<Observation> observations) {
+std::vector<MeasuredCombination> Some(std::vector<MeasuredCombination> observations) {
   if (observations.size() <= kMostForVariances) return observations;
   std::mt19937_64 random(kPosteriorSeed);
   for (std::size_t i = 0; i < kMostForVariances; ++i) {
@@ -241,7 +241,7 @@ class Process {
   }
 
  private:
-  static Variances VariancesOf(const std::vector<Observation>& observations) {
+  static Variances VariancesOf(const std::vector<MeasuredCombination>& observations) {
     const Scores some = ScoresOf(Some(observations));
     double unit = 0;
     for (const double mean : some.means) unit += mean * mean;
@@ -275,7 +275,7 @@ Surface PosteriorSurface(const Grid& grid, const EffectsQuestion& question) {
   const auto add = [&](const GridPoint& point) {
     if (known.insert(point).second) surface.points.push_back(point);
   };
-  for (const Observation& observation : question.observations) add(observation.point);
+  for (const MeasuredCombination& observation : question.observations) add(observation.point);
   const auto is_allowed = [&](const GridPoint& point) {
     return known.contains(point) || !question.allowed || question.allowed(point);
   };

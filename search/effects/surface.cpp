@@ -93,7 +93,8 @@ Grid GridOf(const EffectsQuestion& question, std::size_t most) {
   // Exclusions may leave few of many; more than this is not looked through for them.
   constexpr std::size_t kMostWalked = 300'000;
   std::set<GridPoint> measured;
-  for (const Observation& observation : question.observations) measured.insert(observation.point);
+  for (const MeasuredCombination& observation : question.observations)
+    measured.insert(observation.point);
   const std::size_t walked = std::max(kMostWalked, measured.size());
   if (ProductSize(question.levels, walked) > walked) {
     return {Drawn(question, measured, most), true};
@@ -210,7 +211,7 @@ double Surface::MostLead(std::size_t chosen, double tail) const {
 
 Surface MeasuredSurface(const Grid& grid, const EffectsQuestion& question) {
   std::map<GridPoint, const std::vector<double>*> scores;
-  for (const Observation& observation : question.observations) {
+  for (const MeasuredCombination& observation : question.observations) {
     scores.emplace(observation.point, &observation.scores);
   }
   Surface surface{.points = grid.points, .averaged = grid.points.size()};

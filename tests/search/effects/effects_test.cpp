@@ -117,7 +117,7 @@ class Reference {
  public:
   explicit Reference(const EffectsQuestion& question) : question_(question) {
     double squares = 0;
-    for (const Observation& observation : question.observations) {
+    for (const MeasuredCombination& observation : question.observations) {
       double mean = 0;
       for (const double score : observation.scores) mean += score;
       mean /= static_cast<double>(observation.scores.size());
@@ -141,7 +141,8 @@ class Reference {
         return true;
       };
       double count = 0;
-      for (const Observation& observation : question_.observations) count += has(observation.point);
+      for (const MeasuredCombination& observation : question_.observations)
+        count += has(observation.point);
       const int left = static_cast<int>(factors.size()) - __builtin_popcount(subset);
       for (std::size_t i = 0; i < weights.size(); ++i) {
         if (has(question_.observations[i].point)) weights[i] += (left % 2 == 0 ? 1 : -1) / count;
@@ -165,7 +166,7 @@ class Reference {
   /// The variance of f_S over the points, the noise's part taken out.
   [[nodiscard]] double Component(const std::vector<std::size_t>& factors) const {
     double component = 0;
-    for (const Observation& observation : question_.observations) {
+    for (const MeasuredCombination& observation : question_.observations) {
       const auto weights = Weights(factors, observation.point);
       component +=
           (std::pow(Value(weights), 2) - Variance(weights)) / static_cast<double>(means_.size());
@@ -183,7 +184,7 @@ TEST(Effects, AreThoseOfASlowReferenceWithUnequalSeeds) {
   Normals normal(3);
   EffectsQuestion question{.levels = {3, 4, 2}};
   for (const GridPoint& point : AllPoints(question.levels)) {
-    Observation observation{.point = point};
+    MeasuredCombination observation{.point = point};
     const double score = 0.1 * point[0] + 0.05 * point[1] * point[2] +
                          (point[0] == 2 && point[1] == 3 && point[2] == 1 ? 0.2 : 0);
     for (int seed = 0; seed < 1 + (point[0] + point[1]) % 3; ++seed) {
@@ -413,7 +414,7 @@ Coverage CoverageOf(const std::vector<std::int32_t>& levels, const PlantedTruth&
     Normals normal(static_cast<std::uint64_t>(replication));
     EffectsQuestion question{.levels = levels, .baseline = GridPoint(levels.size(), 0)};
     for (const GridPoint& point : points) {
-      Observation observation{.point = point};
+      MeasuredCombination observation{.point = point};
       const int more = unequal ? static_cast<int>(normal.Uniform() * 3) : 0;
       for (int seed = 0; seed < seeds + more; ++seed) {
         observation.scores.push_back(truth(point) + noise * normal());

@@ -213,7 +213,7 @@ TEST(Posterior, FindsAPairThatMattersAndWhatOneAtATimeLoses) {
   const std::vector<GridPoint> points = AllPoints(levels);
   const std::vector<std::size_t> order = Shuffled(points.size(), random);
   for (std::size_t i = 0; i < 28; ++i) {
-    Observation observation{.point = points[order[i]]};
+    MeasuredCombination observation{.point = points[order[i]]};
     for (int seed = 0; seed < 2; ++seed) {
       observation.scores.push_back(truth(observation.point) + 0.005 * random());
     }
@@ -264,11 +264,11 @@ TEST(Posterior, OfAHugeGridIsOverASample) {
     question.observations.push_back({point, {0.01 * point[0] + 0.001 * random()}});
   }
   question.levels.resize(2);
-  for (Observation& observation : question.observations) observation.point.resize(2);
-  std::ranges::sort(question.observations, {}, &Observation::point);
-  const auto same = std::ranges::unique(question.observations, {}, &Observation::point);
+  for (MeasuredCombination& observation : question.observations) observation.point.resize(2);
+  std::ranges::sort(question.observations, {}, &MeasuredCombination::point);
+  const auto same = std::ranges::unique(question.observations, {}, &MeasuredCombination::point);
   question.observations.erase(same.begin(), same.end());
-  for (Observation& observation : question.observations) observation.point.resize(12, 0);
+  for (MeasuredCombination& observation : question.observations) observation.point.resize(12, 0);
   question.levels = std::vector<std::int32_t>(12, 10);
   const Effects effects = FindEffects(question);
   EXPECT_TRUE(effects.sampled);
