@@ -164,8 +164,12 @@ Replayed Replay::Run(std::int64_t repetition) const {
   if (const auto seed = recipe.search.other.find("seed"); seed != recipe.search.other.end()) {
     seed->second = repetition;
   }
-  const std::unique_ptr<Strategy> strategy = MakeStrategyFor(*space_, recipe);
   Dice dice(repetition + 1'000'000);
+  // Where a table puts its worst candidates first, they are no baseline that anybody would choose.
+  const ModelSpec start = *space_->At(Dice(repetition + 2'000'000).Roll(space_->size()));
+  recipe.search.baseline = {.parts = start.parts, .extras = start.extras, .train = start.train};
+  const SearchSpace space(recipe, catalogue_);
+  const std::unique_ptr<Strategy> strategy = MakeStrategyFor(space, recipe);
   std::map<std::string, std::vector<std::size_t>> rows;
   std::string luckiest;
   double highest = 0;

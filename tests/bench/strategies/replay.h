@@ -23,7 +23,8 @@ struct Replayed {
 
 /// Replay is a table as a search space. The factors with the most levels are the single criteria,
 /// one component each, with the factor as its option; the next one is an extra's option, and what
-/// is left are training settings. One observation is the score of one seed drawn at random. A
+/// is left are training settings. The baseline of a repetition, where greedy and beam start, is a
+/// combination drawn at random. One observation is the score of one seed drawn at random. A
 /// combination that the table does not have is refused and is no trial.
 class Replay {
  public:
