@@ -17,6 +17,9 @@ class EarlyDeaths {
  public:
   /// So many models in a row, with no other end in between.
   static constexpr std::size_t kMost = 3;
+  /// Of workers that somebody kills from outside: what kills three may be over, and a kill costs a
+  /// trial nothing.
+  static constexpr std::size_t kMostKilled = 8;
 
   /// Notes that a worker has data and model ready and begins to train.
   void OnStarted() { has_trained_ = true; }
@@ -28,9 +31,10 @@ class EarlyDeaths {
     if (failure.message != message_) models_.clear();
     message_ = failure.message;
     models_.insert(model);
-    if (models_.size() < kMost) return failure;
+    const std::size_t most = failure.kind == FailureKind::kInterrupted ? kMostKilled : kMost;
+    if (models_.size() < most) return failure;
     failure.kind = FailureKind::kEnvironment;
-    failure.message += "; the first " + std::to_string(kMost) +
+    failure.message += "; the first " + std::to_string(most) +
                        " models all ended so before their first batch, which is hardly a fault of "
                        "each of them: look at the log of the attempt and at `beamgrid doctor`, "
                        "mend the machine, the installation or the plugin, then run again";

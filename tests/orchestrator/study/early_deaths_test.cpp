@@ -22,6 +22,17 @@ TEST(EarlyDeaths, ThreeModelsAlikeAreTheMachine) {
   EXPECT_THAT(third.message, AllOf(StartsWith("killed by signal 11; "), HasSubstr("run again")));
 }
 
+TEST(EarlyDeaths, KillsFromOutsideAreTheMachineOnlyWhereTheyDoNotEnd) {
+  EarlyDeaths deaths;
+  const AttemptFailure kill{.kind = FailureKind::kInterrupted, .message = "killed by signal 9"};
+  for (const char* model : {"a", "b", "c", "d", "e", "f", "g"}) {
+    EXPECT_EQ(deaths.Judged(model, kill).kind, FailureKind::kInterrupted) << model;
+  }
+  const AttemptFailure eighth = deaths.Judged("h", kill);
+  EXPECT_EQ(eighth.kind, FailureKind::kEnvironment);
+  EXPECT_THAT(eighth.message, HasSubstr("the first 8 models"));
+}
+
 TEST(EarlyDeaths, AnotherEndBeginsTheRowAnew) {
   EarlyDeaths deaths;
   (void)deaths.Judged("a", kCrash);
