@@ -55,7 +55,7 @@ std::vector<std::string> FaultyStudy::RunCommand(With with,
                                       "BEAMGRID_EXECUTION_LOG=" + ExecutionLogPath().string()};
   if (with == With::kFaults) command = Joined(std::move(command), faults_.Environment());
   return Joined(Joined(std::move(command), more),
-                BeamgridCommand({"run", "recipe.toml", "--accept-changes"}));
+                BeamgridCommand({"run", "--accept-changes", "recipe.toml"}));
 }
 
 void FaultyStudy::RunBefore(const std::vector<std::string>& where) const {
