@@ -22,20 +22,6 @@ std::vector<std::string> VaryingCriteria(const SearchSpace& space) {
   return varying;
 }
 
-std::vector<SearchMistake> MistakesOfOrder(const SearchSpace& space, const Recipe& recipe) {
-  std::vector<SearchMistake> mistakes;
-  const auto look = [&](const std::string& key, const std::string& criterion) {
-    if (space.CandidateCount(criterion) > 1) return;
-    mistakes.push_back(
-        {key, "names " + criterion +
-                  ", which has one candidate, so there is nothing to decide: give it "
-                  "more under [grid], or leave it out here"});
-  };
-  for (const std::string& criterion : recipe.search.order) look("order", criterion);
-  for (const Stage& stage : recipe.search.stages) look("stage", stage.vary);
-  return mistakes;
-}
-
 std::vector<StrategyInfo>& Strategies() {
   // Inside the function: the registrations of other files run before main, in no order that we
   // know.

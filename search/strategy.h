@@ -52,16 +52,6 @@ struct Effort {
 /// Returns the criteria with more than one candidate, in the order of the pipeline.
 [[nodiscard]] std::vector<std::string> VaryingCriteria(const SearchSpace& space);
 
-/// SearchMistake is what a strategy cannot do with a recipe whose every value is right by itself.
-struct SearchMistake {
-  std::string key;      ///< of [search]; empty: the section itself
-  std::string message;  ///< what is wrong and what to write, to be said after the key
-};
-/// Returns a mistake for each criterion that `order` or a stage names and that has one candidate:
-/// there is nothing to decide.
-[[nodiscard]] std::vector<SearchMistake> MistakesOfOrder(const SearchSpace& space,
-                                                         const Recipe& recipe);
-
 /// Strategy decides which models are tried. Legal order of calls: Ask until it answers nothing;
 /// Tell for each asked candidate, in any order; Ask again may then answer more; finished() is true
 /// when it never will. Not thread-safe.
@@ -96,6 +86,11 @@ class Strategy {
 
 /// MakeStrategy makes a strategy; one registers itself in its own file (REGISTER_STRATEGY).
 using MakeStrategy = std::unique_ptr<Strategy> (*)(const SearchSpace&, const Recipe&);
+/// SearchMistake is what a strategy cannot do with a recipe whose every value is right by itself.
+struct SearchMistake {
+  std::string key;      ///< of [search]; empty: the section itself
+  std::string message;  ///< what is wrong and what to write, to be said after the key
+};
 /// StrategyInfo is what the recipe's reader knows of a strategy.
 struct StrategyInfo {
   std::string name, help;

@@ -30,10 +30,6 @@ class BeamStrategy : public Strategy {
     EndStages();
   }
 
-  static std::vector<SearchMistake> Mistakes(const SearchSpace& space, const Recipe& recipe) {
-    return MistakesOfOrder(space, recipe);
-  }
-
   std::optional<Candidate> Ask() override {
     if (finished_ || !SkipToNew()) return std::nullopt;
     ModelSpec model = Upcoming();

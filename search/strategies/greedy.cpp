@@ -49,10 +49,6 @@ class GreedyStrategy : public Strategy {
     EndStages();
   }
 
-  static std::vector<SearchMistake> Mistakes(const SearchSpace& space, const Recipe& recipe) {
-    return MistakesOfOrder(space, recipe);
-  }
-
   std::optional<Candidate> Ask() override {
     if (finished_ || next_ == count_) return std::nullopt;
     Candidate candidate{space_->Name(upcoming_), upcoming_};

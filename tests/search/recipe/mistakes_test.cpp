@@ -268,16 +268,6 @@ const Case kCases[] = {
      "[search]\norder = [\"temporal\"]\n",
      {"10:1: search.order: is an option of strategy = \"beam\" or \"greedy\"; this search has "
       "strategy = \"grid\": take the line out, or change the strategy"}},
-    {"OneCandidateInTheOrder",
-     "[[grid.temporal]]\nuse = \"gru\"\nhidden = [1, 2]\n[search]\nstrategy = \"beam\"\norder = "
-     "[\"temporal\", \"loss\"]\n",
-     {"14:9: search.order: names loss, which has one candidate, so there is nothing to decide: "
-      "give "
-      "it more under [grid], or leave it out here"}},
-    {"OneCandidateInAStage",
-     "[search]\nstrategy = \"greedy\"\n[[search.stage]]\nvary = \"temporal\"\n",
-     {"11:3: search.stage: names temporal, which has one candidate, so there is nothing to decide: "
-      "give it more under [grid], or leave it out here"}},
     {"OneEpochToHalve",
      "[train]\nepochs = 1\n[search]\nstrategy = \"halving\"\nmin_epochs = 1\n",
      {"13:14: search.min_epochs: a training has 1 epoch (train.epochs) and is to be looked at "
