@@ -68,6 +68,12 @@ class Maker {
   StudyEffects Make() {
     Require();
     made_.effects = FindEffects(Question());
+    for (Estimate* estimate : {&made_.effects.mean, &made_.effects.best_score}) {
+      if (!estimate->interval) continue;
+      // Every metric is a share of what could be right.
+      estimate->interval->low = std::clamp(estimate->interval->low, 0.0, 1.0);
+      estimate->interval->high = std::clamp(estimate->interval->high, 0.0, 1.0);
+    }
     AddNames();
     AddNotes();
     return std::move(made_);
@@ -210,6 +216,15 @@ class Maker {
                       JoinFirst(untried_, kListedUntried));
     }
     AddNoiseNote();
+    std::int64_t unknowns = 1;
+    for (const StudyFactor& factor : made_.factors) unknowns += std::ssize(factor.levels) - 1;
+    if (effects.method == EffectsMethod::kPosterior && effects.measured < 3 * unknowns) {
+      notes.push_back(
+          "few combinations are measured (" + std::to_string(effects.measured) + ", for " +
+          std::to_string(unknowns) +
+          " unknowns of the parts alone): the shares of the variance say little yet, and "
+          "a share of 0 % does not say that a part does not matter");
+    }
     if (effects.sampled) {
       notes.push_back("the grid is too large to look at whole: effects are averaged over " +
                       std::to_string(effects.grid_points) +

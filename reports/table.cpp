@@ -265,10 +265,13 @@ std::string RaceNote(const std::vector<TableRow>& rows) {
     most = std::max(most, row.seeds.size());
   }
   if (least >= most) return "";
+  const bool tested =
+      std::ranges::any_of(rows, [](const TableRow& row) { return row.p_value.has_value(); });
   return "rows have " + std::to_string(least) + " to " + std::to_string(most) +
-         " seeds: where seeds are raced for, those that may be the best get more; read p with "
-         "care, "
-         "for the number of seeds was not fixed beforehand";
+         " seeds, for further ones are raced for by those that may be the best: a delta is between "
+         "means of different seeds" +
+         (tested ? ", and p is to be read with care: the number of seeds was not fixed beforehand"
+                 : "");
 }
 
 /// Returns the part of the model that the rows vary. Throws UsageError where it is not one part, or

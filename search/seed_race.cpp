@@ -63,6 +63,14 @@ std::optional<Candidate> SeedRace::Ask() {
 
 std::optional<Candidate> SeedRace::AskStrategy() {
   std::optional<Candidate> candidate = strategy_->Ask();
+  // One that an earlier race had is compared again, with all its seeds, and may get more of them.
+  while (candidate && !candidate->epochs) {
+    const auto known = known_.find(candidate->name);
+    if (known == known_.end()) break;
+    index_[candidate->name] = group_.size();
+    group_.push_back(known->second);
+    candidate = strategy_->Ask();
+  }
   if (!candidate) return std::nullopt;
   candidate->seeds = Indices(0, least_);
   if (!candidate->epochs) {
@@ -150,14 +158,17 @@ void SeedRace::AskFurther(Racer& racer, const std::string& why) {
 }
 
 void SeedRace::EndRace() {
-  for (const Racer& racer : group_) {
-    if (racer.asked > least_) ++raced_;
-  }
   // The map first: the strategy may hear of one whose name it asks for again.
   index_.clear();
   const std::vector<Racer> ended = std::exchange(group_, {});
+  for (const Racer& racer : ended) {
+    if (racer.asked > least_) raced_.insert(racer.total.name);
+  }
   if (strategy_->LearnsFromMoreSeeds()) return;
-  for (const Racer& racer : ended) strategy_->Tell(racer.total);
+  for (const Racer& racer : ended) {
+    known_[racer.total.name] = racer;
+    strategy_->Tell(racer.total);
+  }
 }
 
 bool SeedRace::finished() const {
@@ -166,15 +177,14 @@ bool SeedRace::finished() const {
 
 std::vector<std::string> SeedRace::Decisions() const {
   std::vector<std::string> decisions = strategy_->Decisions();
-  if (raced_ > 0) {
-    decisions.push_back(
-        "seeds: " + CountText(further_seeds_, "further seed") + " for " +
-        CountText(raced_, "candidate") + " that " + (raced_ == 1 ? "was" : "were") +
-        " not told apart from the best; a seed moves a result by " +
-        FixedText(std::sqrt(std::max(0.0, squares_) /
-                            static_cast<double>(std::max<std::size_t>(1, freedom_))),
-                  5) +
-        " (standard deviation)");
+  if (!raced_.empty()) {
+    const auto freedom = static_cast<double>(std::max<std::size_t>(1, freedom_));
+    decisions.push_back("seeds: " + CountText(further_seeds_, "further seed") + " for " +
+                        CountText(raced_.size(), "candidate") +
+                        ", to tell them from the best or to learn how far seeds differ; a seed "
+                        "moves a result by " +
+                        FixedText(std::sqrt(std::max(0.0, squares_) / freedom), 5) +
+                        " (standard deviation)");
   }
   return decisions;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace beamgrid {
 /// strategy has nothing more to ask before it is told, which is when it compares what it asked for,
 /// the candidates race: each round asks one further seed of the best one and of all whose interval
 /// overlaps the best one's, up to the greatest number. The strategy is told when the race is over.
+/// It asks for candidates that it knows too, where it compares new ones with them: they race again.
 /// One that learns from more seeds is told at once instead, and all its candidates race at the end.
 ///
 /// The interval is that of a mean of n seeds at 95 %: mean +- t s / sqrt(n). The deviation s is
@@ -65,9 +67,11 @@ class SeedRace : public Strategy {
   std::map<std::string, std::size_t> index_;  ///< of group_, by name
   std::deque<Candidate> further_;
   std::size_t pending_ = 0;
-  double squares_ = 0;       ///< sum of squared deviations from the candidates' means
-  std::size_t freedom_ = 0;  ///< its degrees of freedom
-  std::size_t raced_ = 0, further_seeds_ = 0;
+  double squares_ = 0;                  ///< sum of squared deviations from the candidates' means
+  std::size_t freedom_ = 0;             ///< its degrees of freedom
+  std::map<std::string, Racer> known_;  ///< of earlier races, by name
+  std::set<std::string> raced_;         ///< that got further seeds
+  std::size_t further_seeds_ = 0;
 };
 
 }  // namespace beamgrid

@@ -38,9 +38,9 @@ class TrialsCommand : public Subcommand {
     const auto left_out = static_cast<std::size_t>(
         std::ranges::count_if(trials, [](const TrialRecord& trial) { return !trial.counts(); }));
     if (left_out > 0 && !all_) {
-      context.Remark(CountText(left_out, "trial") +
-                     " of other content (data, plugins, ...) not counted; --all lists " +
-                     (left_out == 1 ? "it" : "them"));
+      context.Remark(CountText(left_out, "trial") + (left_out == 1 ? " does" : " do") +
+                     " not count now; --all lists " + (left_out == 1 ? "it" : "them") +
+                     " and says why");
     }
     return kExitDone;
   }

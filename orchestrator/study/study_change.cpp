@@ -134,6 +134,7 @@ class ChangeFinder {
       if (may_be_asked && !(followed.to_its_end && narrows)) {
         if (finished && narrows) ++change_.finished_at_stake;
         ++change_.undecided;
+        if (finished) ++change_.finished_undecided;
         continue;
       }
       if (finished) ++change_.finished_leaving;
@@ -189,6 +190,10 @@ std::string CountsLine(const StudyChange& change) {
   }
   if (change.undecided > 0) {
     line += "; of " + std::to_string(change.undecided) + " more the results decide";
+    if (change.finished_undecided > 0) {
+      line += " (" + std::to_string(change.finished_undecided) +
+              " of them complete: whether they still count is told at the end)";
+    }
   }
   return line;
 }

@@ -27,6 +27,7 @@ struct StudyChange {
   std::int64_t return_again = 0;   ///< complete trials that do not count and will again
   /// Trials that count now and may be asked for: which of them, the results of others decide.
   std::int64_t undecided = 0;
+  std::int64_t finished_undecided = 0;  ///< of them
   /// Trials that are none of the study's yet; nothing where the grid is too large to be counted.
   std::optional<std::int64_t> added;
   bool more_may_follow = false;  ///< `added` is what is known now

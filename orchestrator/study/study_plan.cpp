@@ -39,8 +39,8 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
       if (seeds == nullptr || seeds->insert(trial.spec.seed).second) {
         ++totals.trials;
         if (PlannedState(trial) == TrialState::kComplete) ++totals.complete;
+        sink.on_trial(trial);
       }
-      sink.on_trial(trial);
       if (!trial.known) continue;
       if (intake.IsMeasured(trial)) {
         intake.SettleMeasured(trial);

@@ -216,20 +216,25 @@ void StudyRunner::NoteLetGo() {
   const std::vector<LetGo> let_go = intake_.TakeLetGo();
   if (let_go.empty()) return;
   Record([&] {
+    std::size_t given_up = 0, whole = 0;
     for (const LetGo& candidate : let_go) {
+      bool waits = false;
       for (const std::int64_t seed : recipe_.seeds) {
         const auto counted = counted_.find({candidate.name, seed});
         if (counted == counted_.end() || !counted->second.asked) continue;
         const TrialId trial = counted->second.trial;
         Note({candidate.name, seed}, candidate.why);
         // One that another study trains, or has trained on, is not ours to give up.
-        if (store_.Trial(trial).state == TrialState::kWaiting) {
-          store_.SetState(trial, TrialState::kPruned);
-        }
+        const TrialState state = store_.Trial(trial).state;
+        if (state == TrialState::kWaiting) store_.SetState(trial, TrialState::kPruned);
+        waits = waits || state == TrialState::kWaiting || state == TrialState::kPruned;
       }
+      ++(waits ? given_up : whole);
     }
-    display_.Event("let go: " + CountText(let_go.size(), "model") +
-                   " before the end of the training (state pruned; their checkpoints are kept)");
+    std::string text = "let go: " + CountText(given_up, "model") +
+                       " before the end of the training (state pruned; checkpoints are kept)";
+    if (whole > 0) text += ", and " + std::to_string(whole) + " that earlier runs trained further";
+    display_.Event(text);
   });
 }
 

@@ -23,6 +23,7 @@ class BeamStrategy : public Strategy {
       : space_(&space),
         excludes_(!recipe.exclusions.empty()),
         width_(static_cast<std::size_t>(recipe.search.other.at("width").as_int64())),
+        races_(recipe.least_seeds < recipe.seeds.size()),
         criteria_(recipe.search.order.empty() ? VaryingCriteria(space) : recipe.search.order),
         beam_({space.Baseline()}) {
     if (criteria_.empty()) criteria_ = {""};  // nothing varies: the baseline alone
@@ -49,7 +50,7 @@ class BeamStrategy : public Strategy {
       throw std::logic_error("beam search: told of '" + finding.name +
                              "', which it does not wait for");
     }
-    known_.emplace(finding.name, finding);
+    known_.insert_or_assign(finding.name, finding);
     EndStages();
   }
 
@@ -126,8 +127,9 @@ class BeamStrategy : public Strategy {
         continue;
       }
       const std::string name = space_->Name(model);
-      if (pending_.contains(name)) continue;
-      if (!known_.contains(name)) return true;
+      if (pending_.contains(name) || stage_names_.contains(name)) continue;
+      // Where seeds are raced for, a known model is asked for again, so that it takes part.
+      if (races_ || !known_.contains(name)) return true;
       stage_names_.insert(name);
     }
     return false;
@@ -190,6 +192,7 @@ class BeamStrategy : public Strategy {
   const SearchSpace* space_;
   bool excludes_;  ///< some of the models may be excluded
   std::size_t width_;
+  bool races_;
   std::vector<std::string> criteria_;
   std::vector<ModelSpec> beam_;           ///< the best first
   std::map<std::string, Finding> known_;  ///< by name

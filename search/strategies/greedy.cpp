@@ -33,6 +33,7 @@ class GreedyStrategy : public Strategy {
   GreedyStrategy(const SearchSpace& space, const Recipe& recipe)
       : space_(&space),
         passes_(recipe.search.passes),
+        races_(recipe.least_seeds < recipe.seeds.size()),
         excludes_(!recipe.exclusions.empty()),
         best_(space.Baseline()) {
     stages_ = recipe.search.stages;
@@ -52,6 +53,8 @@ class GreedyStrategy : public Strategy {
   std::optional<Candidate> Ask() override {
     if (finished_ || next_ == count_) return std::nullopt;
     Candidate candidate{space_->Name(upcoming_), upcoming_};
+    candidate.why = stage().vary.empty() ? "the baseline, the only model"
+                                         : "stage " + Title() + " varies it; held: " + HeldText();
     pending_.insert(candidate.name);
     ++asked_;
     ++next_;
@@ -65,7 +68,7 @@ class GreedyStrategy : public Strategy {
                              "', which it does not wait for");
     }
     // Kept for later stages: a model that comes up again is compared and not asked for again.
-    known_.emplace(finding.name, finding);
+    known_.insert_or_assign(finding.name, finding);
     if (finding.objective && (!best_seen_ || Beats(finding, *best_seen_))) best_seen_ = finding;
     Compare(finding);
     EndStages();
@@ -141,7 +144,7 @@ class GreedyStrategy : public Strategy {
       }
       ++candidates_;
       const auto known = known_.find(space_->Name(upcoming_));
-      if (known == known_.end()) return;
+      if (known == known_.end() || races_) return;
       ++reused_;
       Compare(known->second);
     }
@@ -251,7 +254,8 @@ class GreedyStrategy : public Strategy {
   const SearchSpace* space_;
   std::vector<Stage> stages_;
   std::int64_t passes_;
-  bool excludes_;                         ///< some of the models may be excluded
+  bool races_;     ///< seeds are raced for: a known model is asked for again, so that it takes part
+  bool excludes_;  ///< some of the models may be excluded
   ModelSpec best_;                        ///< the running best, part by part
   std::map<std::string, Finding> known_;  ///< by name
   std::optional<Finding> best_seen_;

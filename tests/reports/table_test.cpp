@@ -141,10 +141,10 @@ TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
   EXPECT_FALSE(table.rows[2].mean);
   EXPECT_THAT(table.notes, Contains("the search let trials of 1 of 3 rows go before the end of "
                                     "their training; what they came to stands in no column"));
-  EXPECT_THAT(table.notes,
-              Contains("rows have 1 to 2 seeds: where seeds are raced for, those that may be the "
-                       "best get more; read p with care, for the number of seeds was not fixed "
-                       "beforehand"));
+  EXPECT_THAT(
+      table.notes,
+      Contains("rows have 1 to 2 seeds, for further ones are raced for by those that may be the "
+               "best: a delta is between means of different seeds"));
 }
 
 TEST(MakeTable, SaysWhichOfThePapersRowsCannotBeMatched) {

@@ -65,8 +65,9 @@ TEST(SeedRace, StopsAtTheGreatestNumber) {
   PlantedSearch search(kSix, "{ min = 1, max = 4 }");
   search.Run(Spread(1e-9, 0.1));
   EXPECT_EQ(search.trials, 6 * 4);
-  EXPECT_THAT(search->Decisions(),
-              ElementsAre(HasSubstr("18 further seeds for 6 candidates that were not told apart")));
+  EXPECT_THAT(
+      search->Decisions(),
+      ElementsAre(HasSubstr("18 further seeds for 6 candidates, to tell them from the best or")));
 }
 
 TEST(SeedRace, OfOneSeedEachTheBestFourTellTheSpread) {
@@ -113,6 +114,33 @@ TEST(SeedRace, AStageOfGreedyIsDecidedByAllItsSeeds) {
   EXPECT_THAT(search->Decisions().front(), HasSubstr("classifier: MoE2 wins with 0.53667"));
   EXPECT_EQ(SeedsOf(search, "MC-Mean-MoE1"), 3U);
   EXPECT_EQ(SeedsOf(search, "MS-Mean-MoE1"), 0U);
+}
+
+TEST(SeedRace, WhatAnEarlierStageFoundRacesAgainstTheNewOnes) {
+  const std::string grid =
+      "[[grid.temporal]]\nuse = \"mean\"\n[[grid.temporal]]\nuse = "
+      "\"gru\"\n[[grid.multimodal]]\nuse = "
+      "\"concat\"\n[[grid.multimodal]]\nuse = \"sum\"\n[search]\norder = [\"multimodal\", "
+      "\"temporal\"]\nstrategy = ";
+  // By its first seed the GRU is better than the mean, by more seeds it is not.
+  const auto score = [](const Candidate& candidate, std::size_t seed) -> std::optional<double> {
+    if (candidate.model.parts.at("multimodal").component == "sum") return 0.2 + 0.001 * Noise(seed);
+    if (candidate.model.parts.at("temporal").component == "mean")
+      return 0.577 + 0.001 * Noise(seed);
+    return seed == 0 ? 0.580 : 0.5;
+  };
+  for (const char* strategy : {"\"greedy\"\n", "\"beam\"\nwidth = 1\n"}) {
+    PlantedSearch search(grid + strategy, "{ min = 1, max = 4 }");
+    search.Run(score);
+    EXPECT_GE(SeedsOf(search, "MC-GRU-Logistic"), 2U) << strategy;
+    EXPECT_GE(SeedsOf(search, "MC-Mean-Logistic"), 2U) << strategy;
+    for (const auto& [name, seeds] : search.seeds_of) {
+      for (const auto& [seed, times] : seeds) EXPECT_EQ(times, 1) << name << " " << seed;
+    }
+    EXPECT_THAT(search->Decisions(), testing::Contains(testing::ContainsRegex(
+                                         "best of [0-9] models: MC-Mean-Logistic with 0.57")))
+        << strategy;
+  }
 }
 
 TEST(SeedRace, AsksTheSameWhateverEndsFirst) {
