@@ -313,7 +313,7 @@ std::vector<OtherStrategy> CostMeter::Others() {
       const std::vector<SearchMistake> mistakes = info.check(space_, recipe);
       if (!mistakes.empty()) {
         const SearchMistake& first = mistakes.front();
-        other.problem = (first.key.empty() ? "" : first.key + " ") + first.message;
+        other.problem = (first.key.empty() ? "" : first.key + ": ") + first.message;
         continue;
       }
     }

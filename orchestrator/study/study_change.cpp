@@ -192,7 +192,7 @@ std::string CountsLine(const StudyChange& change) {
     line += "; of " + std::to_string(change.undecided) + " more the results decide";
     if (change.finished_undecided > 0) {
       line += " (" + std::to_string(change.finished_undecided) +
-              " of them complete: whether they still count is told at the end)";
+              " complete: they may no longer count at the end)";
     }
   }
   return line;

@@ -30,9 +30,12 @@ std::int64_t Setting(const Recipe& recipe, const std::string& name) {
   return recipe.search.other.at(name).as_int64();
 }
 
-/// Returns the epochs of a whole training: one number, or Mistakes says so.
-std::int64_t LastEpoch(const SearchSpace& space) {
-  return space.Baseline().train.at("epochs").as_int64();
+/// Returns the epochs of a whole training: one number for all models, or Mistakes says so. Not that
+/// of the baseline, which may be held at another and is none of the candidates.
+std::int64_t LastEpoch(const SearchSpace& space, const Recipe& recipe) {
+  const std::optional<std::int64_t> first = space.NextAllowed(0);
+  const Options train = first ? space.At(*first)->train : recipe.train;
+  return train.at("epochs").as_int64();
 }
 
 /// Returns the looks at a training before its end: 1/eta of it, 1/eta of that and so on, not before
@@ -40,8 +43,8 @@ std::int64_t LastEpoch(const SearchSpace& space) {
 std::vector<std::int64_t> RungsOf(const SearchSpace& space, const Recipe& recipe) {
   std::vector<std::int64_t> rungs;
   const std::int64_t eta = Setting(recipe, "eta");
-  for (std::int64_t epochs = LastEpoch(space) / eta; epochs >= Setting(recipe, "min_epochs");
-       epochs /= eta) {
+  for (std::int64_t epochs = LastEpoch(space, recipe) / eta;
+       epochs >= Setting(recipe, "min_epochs"); epochs /= eta) {
     rungs.insert(rungs.begin(), epochs);
   }
   return rungs;
@@ -63,7 +66,7 @@ class HalvingStrategy : public Strategy {
     }
     rungs_ = RungsOf(space, recipe);
     planned_ = std::ssize(entries_);
-    effort_ = EffortOf(entries_.size(), LastEpoch(space));
+    effort_ = EffortOf(entries_.size(), LastEpoch(space, recipe));
     BeginRung();
   }
 
@@ -77,7 +80,7 @@ class HalvingStrategy : public Strategy {
       }
     }
     if (RungsOf(space, recipe).empty()) {
-      const auto end = static_cast<std::size_t>(LastEpoch(space));
+      const auto end = static_cast<std::size_t>(LastEpoch(space, recipe));
       mistakes.push_back(
           {"min_epochs", "a training has " + CountText(end, "epoch") +
                              " (train.epochs) and is to be looked at after 1/" +
@@ -192,8 +195,9 @@ class HalvingStrategy : public Strategy {
           std::ranges::max_element(sound, {}, [](const Entry& e) { return *e.score; });
       decisions_.push_back("rung " + std::to_string(rung_ + 1) + ", epoch " +
                            std::to_string(*epochs()) + ": " + std::to_string(kept) + " of " +
-                           CountText(sound.size(), "model") + " go on" + failures + "; best " +
-                           best->candidate.name + " with " + FixedText(*best->score, 5));
+                           CountText(sound.size(), "model") + (kept == 1 ? " goes on" : " go on") +
+                           failures + "; best " + best->candidate.name + " with " +
+                           FixedText(*best->score, 5));
     }
     for (std::size_t i = kept; i < sound.size(); ++i) {
       let_go_.push_back(

@@ -1,6 +1,7 @@
 // Points drawn at random, none twice: what any other search has to be better than.
 #include <set>
 
+#include "registry/util/text.h"
 #include "search/pacing.h"
 #include "search/strategy.h"
 
@@ -15,6 +16,15 @@ class RandomStrategy : public Strategy {
         budget_(recipe.search.other.at("budget").as_int64()),
         cost_(static_cast<std::int64_t>(recipe.least_seeds)) {
     if (recipe.exclusions.empty()) allowed_ = space.size();
+  }
+
+  static std::vector<SearchMistake> Mistakes(const SearchSpace& /*space*/, const Recipe& recipe) {
+    const std::int64_t budget = recipe.search.other.at("budget").as_int64();
+    const auto seeds = static_cast<std::int64_t>(recipe.least_seeds);
+    if (budget == 0 || budget >= seeds) return {};
+    return {{"budget", "is " + CountText(static_cast<std::size_t>(budget), "trial") +
+                           ", but one model has " + std::to_string(seeds) +
+                           " seeds: write budget = " + std::to_string(seeds) + " or more"}};
   }
 
   std::optional<Candidate> Ask() override {

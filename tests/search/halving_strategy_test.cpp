@@ -52,10 +52,11 @@ TEST(HalvingStrategy, TrainsOneInEtaOnEtaTimesAsLong) {
     PlantedSearch search(kHalving);
     EXPECT_THAT(Rungs(search, Ordered, backwards),
                 ElementsAre("1 1 2 3 4 5 6 7 8 9", "4 9 8 7", "end 9"));
-    EXPECT_THAT(search->Decisions(),
-                ElementsAre("rung 1, epoch 1: 3 of 9 models go on; best MC-Mean-MoE9 with 0.90000",
-                            "rung 2, epoch 4: 1 of 3 models go on; best MC-Mean-MoE9 with 0.90000",
-                            "rung 3, the end: best of 1 model: MC-Mean-MoE9 with 0.90000"));
+    EXPECT_THAT(
+        search->Decisions(),
+        ElementsAre("rung 1, epoch 1: 3 of 9 models go on; best MC-Mean-MoE9 with 0.90000",
+                    "rung 2, epoch 4: 1 of 3 models goes on; best MC-Mean-MoE9 with 0.90000",
+                    "rung 3, the end: best of 1 model: MC-Mean-MoE9 with 0.90000"));
     EXPECT_EQ(search->planned(), 9);
   }
 }
@@ -108,6 +109,12 @@ TEST(HalvingStrategy, WhatGainsMoreOvertakesFromTheSecondRungOn) {
   PlantedSearch plain(recipe + "rank = \"score\"\n");
   EXPECT_THAT(Rungs(plain, model_one_gains(0.15), false),
               ElementsAre("1 1 2 3 4 5 6 7 8 9", "3 9 8 7 6 1", "6 9 8 1", "end 1 9"));
+}
+
+TEST(HalvingStrategy, ABaselineOfOtherEpochsIsNoneOfItsTrainings) {
+  PlantedSearch search(kHalving + "[search.baseline]\ntrain = { epochs = 2 }\n");
+  EXPECT_THAT(Rungs(search, Ordered, false),
+              ElementsAre("1 1 2 3 4 5 6 7 8 9", "4 9 8 7", "end 9"));
 }
 
 TEST(HalvingStrategy, EndsWhereAllFail) {

@@ -420,7 +420,7 @@ TEST_F(RecordCommandsTest, TrialsThatDoNotCountAreListedWhereTheyAreAskedFor) {
   }
   const Called counted = OnRecord({"trials", "small"});
   EXPECT_THAT(counted.out, Not(HasSubstr("failed")));
-  EXPECT_THAT(counted.err, HasSubstr("1 trial of other content"));
+  EXPECT_THAT(counted.err, HasSubstr("1 trial does not count now"));
   EXPECT_THAT(counted.err, HasSubstr("--all lists it"));
   const Called all = OnRecord({"trials", "small", "--all"});
   EXPECT_THAT(all.out, HasSubstr("no: it was trained on other data"));

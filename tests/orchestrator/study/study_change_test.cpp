@@ -310,7 +310,8 @@ TEST_F(SearchChangeTest, AVariantMoreGoesOnAndTheResultsDecide) {
   EXPECT_EQ(Run(Recipe(std::string(kLstm) + kGru + kBlstm + kExperts + kGreedy, "[1]")).complete,
             2);
   EXPECT_THAT(events_, Contains("2 trials stay, at least 1 is new, 0 are no longer asked for; of 1 "
-                                "more the results decide"));
+                                "more the results decide (1 complete: they may no longer count at "
+                                "the end)"));
   EXPECT_THAT(events_, Contains(HasSubstr("no longer counted: 1 trial of earlier runs")));
   EXPECT_THAT(Trials("s"), SizeIs(4));
 }
@@ -349,7 +350,7 @@ TEST_F(SearchChangeTest, WhatGreedyMayStillAskForIsAtStake) {
   // The first stage is not known to its end: which experts follow, nobody can tell.
   const std::string said = Refusal(recipe_);
   EXPECT_THAT(said, AllOf(HasSubstr("1 finished trial of study 's' may no longer count\n"),
-                          HasSubstr("; of 1 more the results decide\n")));
+                          HasSubstr("; of 1 more the results decide (1 complete: ")));
   EXPECT_EQ(RunAccepting(recipe_).complete, 1);
   EXPECT_THAT(Trials("s"), SizeIs(3));
 }

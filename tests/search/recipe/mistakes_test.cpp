@@ -493,6 +493,15 @@ TEST(RecipeMistakesOfTheHead, AreAllShownAtOnce) {
           "r.toml:10:11: data.classes: is 0, must be 1..1048576"));
 }
 
+TEST(RecipeMistakesOfTheHead, ABudgetHoldsOneModel) {
+  EXPECT_THAT(
+      MistakesOf("beamgrid = 1\n[data]\nformat = \"frame\"\ntrain = \"a\"\nvalidate = \"b\"\n"
+                 "classes = 2\n[study]\nname = \"s\"\nseeds = [1, 2, 3]\n[search]\nstrategy = "
+                 "\"random\"\nbudget = 2\n"),
+      ElementsAre("r.toml:12:10: search.budget: is 2 trials, but one model has 3 seeds: write "
+                  "budget = 3 or more"));
+}
+
 TEST(RecipeMistakesOfTheHead, SeedsMustBeAList) {
   const std::string head =
       "beamgrid = 1\n[data]\nformat = \"frame\"\ntrain = \"a\"\n"
