@@ -1,12 +1,24 @@
 #include "orchestrator/study/abandoned_attempts.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "orchestrator/study/attempt_starter.h"
 #include "orchestrator/study/counted_model.h"
 
 namespace beamgrid {
+namespace {
+
+bool IsOpen(const Store& store, const Store::OpenAttempt& attempt) {
+  const std::vector<Store::OpenAttempt> open = store.OpenAttempts();
+  return std::ranges::any_of(open, [&attempt](const Store::OpenAttempt& other) {
+    return other.trial == attempt.trial && other.attempt == attempt.attempt;
+  });
+}
+
+}  // namespace
 
 AbandonedAttempts::AbandonedAttempts(Store& store, Executor& executor, IsRun is_run,
                                      std::string study)
@@ -15,7 +27,9 @@ AbandonedAttempts::AbandonedAttempts(Store& store, Executor& executor, IsRun is_
 void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const Mistrust& mistrust,
                               const OnClosed& on_closed) {
   for (const Store::OpenAttempt& attempt : store_.OpenAttempts()) {
-    if (!ours(attempt.trial) || OwnerLives(attempt)) continue;
+    // Looked at again once the owner is known to be dead: it may have recorded the end after we
+    // first looked, and died then.
+    if (!ours(attempt.trial) || OwnerLives(attempt) || !IsOpen(store_, attempt)) continue;
     const TrialRecord trial = store_.Trial(attempt.trial);
     AttemptOutcome outcome = AsCounted(
         executor_.Reconcile({attempt.trial, attempt.attempt}, attempt.directory, attempt.pid),
@@ -27,9 +41,15 @@ void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const Mi
       outcome = {AttemptFailure{.kind = FailureKind::kInterrupted, .message = std::move(why)}};
     }
     // Waiting, not failed: no try is used up by a death that was the orchestrator's.
-    store_.FinishAttempt(attempt.trial, attempt.attempt, outcome,
-                         outcome.complete() ? TrialState::kComplete : TrialState::kWaiting);
-    on_closed(attempt, outcome);
+    bool closed = false;
+    store_.Together([&] {
+      // Another orchestrator may have closed it meanwhile.
+      closed = IsOpen(store_, attempt);
+      if (!closed) return;
+      store_.FinishAttempt(attempt.trial, attempt.attempt, outcome,
+                           outcome.complete() ? TrialState::kComplete : TrialState::kWaiting);
+    });
+    if (closed) on_closed(attempt, outcome);
   }
 }
 
