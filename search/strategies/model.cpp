@@ -14,6 +14,8 @@
 #include "registry/util/text.h"
 #include "search/pacing.h"
 #include "search/strategy.h"
+#include "search/surrogate/acquisition.h"
+#include "search/surrogate/first_design.h"
 #include "search/surrogate/space_parts.h"
 #include "search/surrogate/surrogate.h"
 
@@ -22,8 +24,6 @@ namespace {
 
 /// Up to here all points are looked at for each question; in a larger space the search is local.
 constexpr std::int64_t kLookedAtPoints = 5'000;
-/// A part of more levels than this is not covered level by level.
-constexpr std::int64_t kCoveredLevels = 10'000;
 /// The search ends where the best gain that is expected of a trial is below this share of the seed
 /// noise, in so many questions one after the other.
 constexpr double kLeastGain = 0.02;
@@ -46,17 +46,9 @@ class ModelStrategy : public Strategy {
         budget_(recipe.search.other.at("budget").as_int64()),
         seconds_(3600 * recipe.search.other.at("gpu_hours").as_double()),
         seeds_(static_cast<std::int64_t>(recipe.least_seeds)),
+        design_(parts_.parts()),
         surrogate_(parts_.parts()) {
-    for (const Part& part : parts_.parts()) {
-      uses_.emplace_back();
-      if (part.levels > kCoveredLevels) continue;
-      design_size_ = std::max(design_size_, part.levels);
-      uses_.back().assign(static_cast<std::size_t>(part.levels), 0);
-    }
-    // A process that knows less than this says nothing that chance would not.
-    design_size_ = std::max<std::int64_t>(design_size_, 8);
-    if (budget_ > 0)
-      design_size_ = std::min(design_size_, std::max<std::int64_t>(budget_ / seeds_, 1));
+    if (budget_ > 0) design_.Limit(std::max<std::int64_t>(budget_ / seeds_, 1));
     if (space.size() <= kLookedAtPoints) ListPoints();
   }
 
@@ -115,7 +107,7 @@ class ModelStrategy : public Strategy {
   [[nodiscard]] Effort effort() const override {
     const auto asked = static_cast<std::int64_t>(pacing_.asked());
     const bool designs = !finished_ && !has_exclusions_ && seconds_ <= 0;
-    const std::int64_t design = designs ? std::min(design_size_, space_->size()) : 0;
+    const std::int64_t design = designs ? std::min(design_.size(), space_->size()) : 0;
     return {.least = std::max(asked, design), .most = planned(), .most_hours = seconds_ / 3600};
   }
 
@@ -187,7 +179,7 @@ class ModelStrategy : public Strategy {
   }
 
   std::optional<Wish> Next() {
-    if (static_cast<std::int64_t>(pacing_.asked()) < design_size_) {
+    if (static_cast<std::int64_t>(pacing_.asked()) < design_.size()) {
       if (auto wish = FromDesign()) return wish;
       return std::nullopt;
     }
@@ -201,46 +193,26 @@ class ModelStrategy : public Strategy {
 
   // --- the first design ---
 
-  /// Returns a model with levels that were used least so far, in as many parts as possible.
   std::optional<Wish> FromDesign() {
-    constexpr int kTries = 200;
-    for (int i = 0; i < kTries; ++i) {
-      Levels levels;
-      // What no exclusion lets through with the others is tried with fewer of them.
-      for (std::size_t p = 0; p < uses_.size(); ++p) {
-        const bool freely = i > 0 && dice_.Roll(kTries) < i;
-        levels.push_back(freely || uses_[p].empty() ? dice_.Roll(parts_.parts()[p].levels)
-                                                    : LeastUsed(p));
-      }
-      if (!IsOpen(levels)) continue;
-      return Wish{levels, WhyDesigned(levels)};
-    }
-    auto levels = AnyOpen();
+    auto levels = design_.Draw(dice_, [this](const Levels& model) { return IsOpen(model); });
+    if (!levels) levels = AnyOpen();
     if (!levels) return std::nullopt;
-    return Wish{*levels, WhyDesigned(*levels)};
+    std::string why = WhyDesigned(design_.Use(*levels), *levels);
+    return Wish{*std::move(levels), std::move(why)};
   }
 
-  std::int64_t LeastUsed(std::size_t part) {
-    const std::vector<std::int64_t>& uses = uses_[part];
-    const std::int64_t least = *std::ranges::min_element(uses);
-    std::int64_t place = dice_.Roll(std::ranges::count(uses, least));
-    for (std::size_t level = 0;; ++level) {
-      if (uses[level] == least && place-- == 0) return static_cast<std::int64_t>(level);
-    }
-  }
-
-  std::string WhyDesigned(const Levels& levels) {
-    std::string first;
-    for (std::size_t p = 0; p < uses_.size(); ++p) {
-      if (uses_[p].empty()) continue;
-      if (uses_[p][static_cast<std::size_t>(levels[p])]++ > 0) continue;
-      first += (first.empty() ? "" : ", ") + parts_.parts()[p].name + " " +
-               parts_.LevelName(p, levels[p]);
-    }
+  /// `first` are the parts whose level nobody tried before.
+  [[nodiscard]] std::string WhyDesigned(const std::vector<std::size_t>& first,
+                                        const Levels& levels) const {
     const std::string why = "first design, model " + std::to_string(pacing_.asked() + 1) + " of " +
-                            std::to_string(design_size_);
-    return first.empty() ? why + ": nothing new in it, but this combination"
-                         : why + ": the first one with " + first;
+                            std::to_string(design_.size());
+    if (first.empty()) return why + ": nothing new in it, but this combination";
+    std::string list;
+    for (const std::size_t p : first) {
+      list += (list.empty() ? "" : ", ") + parts_.parts()[p].name + " " +
+              parts_.LevelName(p, levels[p]);
+    }
+    return why + ": the first one with " + list;
   }
 
   /// Returns the first model at or after a random point that may still be asked for; finishes where
@@ -283,8 +255,10 @@ class ModelStrategy : public Strategy {
     }
     const std::size_t known = pacing_.known();
     for (std::size_t i = known; i < questions_.size(); ++i) surrogate_.Suppose(questions_[i]);
+    const auto is_open = [this](const Levels& model) { return IsOpen(model); };
     const std::optional<Levels> levels =
-        points_.empty() ? BestNearby(tried, best) : BestOfAll(best);
+        points_.empty() ? MostGainNearby(surrogate_, tried, dice_, best, is_open)
+                        : MostGainOfAll(surrogate_, points_, pool_, best, is_open);
     if (!levels) {
       auto open = AnyOpen();
       if (!open) return std::nullopt;
@@ -349,101 +323,6 @@ class ModelStrategy : public Strategy {
       points_.push_back(LevelsAt(*index));
     }
     pool_ = Pool(parts_.parts().size(), points_);
-  }
-
-  std::optional<Levels> BestOfAll(double best) const {
-    const std::vector<Prediction> predictions = surrogate_.Predict(pool_);
-    std::optional<std::size_t> place;
-    double highest = -1;
-    for (std::size_t i = 0; i < points_.size(); ++i) {
-      const double gain = ExpectedGain(predictions[i], best);
-      if (gain <= highest || asked_.contains(points_[i])) continue;
-      highest = gain;
-      place = i;
-    }
-    if (!place) return std::nullopt;
-    return points_[*place];
-  }
-
-  /// Returns the best of what a walk finds from the best models so far and from random ones: each
-  /// step changes one part, to where the expected gain is highest.
-  std::optional<Levels> BestNearby(const std::vector<Levels>& tried, double best) {
-    constexpr std::size_t kDrawn = 1000;
-    constexpr std::size_t kBestTried = 5;
-    constexpr std::size_t kStarts = 20;
-    constexpr int kSteps = 30;
-    std::vector<Levels> starts;
-    for (std::size_t i = 0; i < kDrawn; ++i) {
-      Levels levels;
-      for (const Part& part : parts_.parts()) levels.push_back(dice_.Roll(part.levels));
-      if (IsOpen(levels)) starts.push_back(std::move(levels));
-    }
-    KeepBest(starts, kStarts, best);
-    std::vector<Levels> known = tried;
-    KeepBest(known, kBestTried, best);
-    starts.insert(starts.end(), known.begin(), known.end());
-    std::optional<Levels> found;
-    double highest = -1;
-    std::set<Levels> visited;
-    for (int step = 0; step < kSteps && !starts.empty(); ++step) {
-      std::vector<Levels> near;
-      std::vector<std::size_t> ends;
-      for (const Levels& start : starts) {
-        AddNeighbours(start, near);
-        ends.push_back(near.size());
-      }
-      const std::vector<Prediction> predictions =
-          surrogate_.Predict(Pool(parts_.parts().size(), near));
-      std::vector<Levels> next;
-      std::size_t i = 0;
-      for (const std::size_t end : ends) {
-        std::optional<std::size_t> place;
-        double here = -1;
-        for (; i < end; ++i) {
-          const double gain = ExpectedGain(predictions[i], best);
-          if (gain <= here || !IsOpen(near[i])) continue;
-          here = gain;
-          place = i;
-        }
-        if (!place) continue;
-        if (here > highest) {
-          highest = here;
-          found = near[*place];
-        }
-        if (visited.insert(near[*place]).second) next.push_back(near[*place]);
-      }
-      starts = std::move(next);
-    }
-    return found;
-  }
-
-  void KeepBest(std::vector<Levels>& models, std::size_t count, double best) const {
-    const std::vector<Prediction> predictions =
-        surrogate_.Predict(Pool(parts_.parts().size(), models));
-    std::vector<std::pair<double, std::size_t>> order;
-    for (std::size_t i = 0; i < models.size(); ++i) {
-      order.emplace_back(-ExpectedGain(predictions[i], best), i);
-    }
-    std::ranges::sort(order);
-    std::vector<Levels> kept;
-    for (std::size_t i = 0; i < std::min(count, order.size()); ++i) {
-      kept.push_back(models[order[i].second]);
-    }
-    models = std::move(kept);
-  }
-
-  /// Adds the model itself and all that differ from it in one part; of a part of many levels, some.
-  void AddNeighbours(const Levels& start, std::vector<Levels>& near) {
-    constexpr std::int64_t kLevels = 40;
-    near.push_back(start);
-    for (std::size_t p = 0; p < start.size(); ++p) {
-      const std::int64_t levels = parts_.parts()[p].levels;
-      for (std::int64_t i = 0; i < std::min(levels, kLevels); ++i) {
-        Levels other = start;
-        other[p] = levels <= kLevels ? i : dice_.Roll(levels);
-        if (other[p] != start[p]) near.push_back(std::move(other));
-      }
-    }
   }
 
   // --- words ---
@@ -521,10 +400,9 @@ class ModelStrategy : public Strategy {
   std::int64_t budget_;  ///< trials; 0: none
   double seconds_;       ///< of training; 0: none
   std::int64_t seeds_;   ///< of each model
-  std::int64_t design_size_ = 0;
-  std::vector<std::vector<std::int64_t>> uses_;  ///< per part, per level: models of the design
-  std::vector<Levels> points_;                   ///< all, of a small space
-  Pool pool_;                                    ///< of these
+  FirstDesign design_;
+  std::vector<Levels> points_;  ///< all, of a small space
+  Pool pool_;                   ///< of these
   std::vector<Levels> questions_;
   std::set<Levels> asked_;
   Surrogate surrogate_;
