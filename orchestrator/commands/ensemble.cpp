@@ -2,7 +2,7 @@
 // prediction files.
 
 #include <algorithm>
-#include <map>
+#include <optional>
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
@@ -12,6 +12,7 @@
 #include "orchestrator/inputs/class_list.h"
 #include "registry/util/error.h"
 #include "registry/util/text.h"
+#include "registry/util/threads.h"
 #include "search/recipe.h"
 
 namespace beamgrid {
@@ -44,22 +45,6 @@ void Apply(const Overrides& overrides, EnsembleQuestion& question) {
   question.holdout = overrides.holdout.value_or(question.holdout);
   question.given = overrides.take;
   question.given_weights = overrides.take_weights;
-}
-
-/// Restricts the models to the videos that all of them have. Throws UsageError if there is none.
-void KeepCommonVideos(std::vector<EnsembleModel>& models) {
-  std::map<std::string, std::size_t> times;
-  for (const EnsembleModel& model : models) {
-    for (const VideoPrediction& video : model.predictions.videos) ++times[video.id];
-  }
-  for (EnsembleModel& model : models) {
-    std::erase_if(model.predictions.videos,
-                  [&](const VideoPrediction& video) { return times.at(video.id) < models.size(); });
-  }
-  if (models.front().predictions.videos.empty()) {
-    throw UsageError("ensemble: there is no video that all " + std::to_string(models.size()) +
-                     " models have");
-  }
 }
 
 class Ensemble : public Subcommand {
@@ -114,12 +99,13 @@ class Ensemble : public Subcommand {
     }
     if (!sizes_.empty() && predictions_.empty()) RequireSizes(with_);
     const std::vector<std::int32_t> classes = Classes();
-    const EnsembleQuestion question = studies_.empty() ? AskOfFiles() : AskOfStudies();
-    const EnsembleAnswer answer = FindEnsemble(question);
+    EnsembleQuestion question;
+    const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
+    const EnsembleAnswer answer = FindEnsemble(question, models, OnThreads(threads_));
     const boost::json::object json = AnswerJson(answer, left_out_);
     if (!studies_.empty()) Keep(context, json);
     if (!out_.empty()) {
-      WriteEnsemblePredictions(out_, question, answer, classes);
+      WriteEnsemblePredictions(out_, question, models, answer, classes);
       context.Remark("predictions in " + out_);
     }
     if (json_) {
@@ -150,11 +136,18 @@ class Ensemble : public Subcommand {
                    "Their weights, in the same order; none: as --weights says")
         ->type_name("WEIGHT ...")
         ->needs(take);
+    app.add_option("--threads", threads_, "The answer is the same for any number of them")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
     app.add_option("--holdout", overrides_.holdout, "Share of the videos kept from selection")
         ->check(CLI::Range(0.0, 0.99));
   }
 
-  EnsembleQuestion AskOfStudies() {
+  [[nodiscard]] VideoSet Videos() const {
+    return common_videos_ ? VideoSet::kCommon : VideoSet::kTruth;
+  }
+
+  EnsembleModels AskOfStudies(EnsembleQuestion& question) {
     const auto store = database_.OpenForReading();
     std::vector<StudyRecord> studies;
     for (const std::string& name : studies_) {
@@ -163,28 +156,19 @@ class Ensemble : public Subcommand {
         throw UsageError("STUDY: '" + name + "' is named twice");
       }
     }
-    EnsembleQuestion question = EnsembleOfRecipe(studies.front().recipe_text, studies.front().name);
+    question = EnsembleOfRecipe(studies.front().recipe_text, studies.front().name);
     Apply(overrides_, question);
-    StudyModels pool =
-        StudiesPool(*store, studies, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll);
-    question.models = std::move(pool.models);
+    StudyModels pool = StudiesPool(
+        *store, studies, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll, Videos());
     left_out_ = std::move(pool.left_out);
     fingerprints_ = std::move(pool.fingerprints);
-    if (!with_.empty()) AddFiles(question);
-    if (common_videos_) KeepCommonVideos(question.models);
-    return question;
-  }
-
-  /// Adds the files of --with, with the truth of the studies' videos.
-  void AddFiles(EnsembleQuestion& question) const {
-    Truth truth;
-    for (const VideoPrediction& video : question.models.front().predictions.videos) {
-      truth.emplace(video.id, video.labels);
+    // The truth of their videos is the studies'.
+    const std::vector<std::int64_t> sizes = SizesOf(with_);
+    for (std::size_t i = 0; i < with_.size(); ++i) {
+      pool.models.AddFile(NameOf(with_[i], with_), sizes[i], ReadPredictionsCsv(with_[i]),
+                          Missing::kZero);
     }
-    std::vector<EnsembleModel> files = ModelsOf(with_);
-    for (EnsembleModel& file : files) file.missing = Missing::kZero;
-    AlignToTruth(files, truth, common_videos_ ? VideoSet::kCommon : VideoSet::kTruth);
-    std::ranges::move(files, std::back_inserter(question.models));
+    return std::move(pool.models);
   }
 
   void Keep(const CommandContext& context, const boost::json::object& answer) const {
@@ -201,13 +185,16 @@ class Ensemble : public Subcommand {
     context.Remark("stored with study " + study.name);
   }
 
-  EnsembleQuestion AskOfFiles() const {
-    EnsembleQuestion question;
+  EnsembleModels AskOfFiles(EnsembleQuestion& question) const {
     Apply(overrides_, question);
-    question.models = ModelsOf(predictions_);
-    AlignToTruth(question.models, ReadTruthFor(question.models.front().predictions, truth_),
-                 common_videos_ ? VideoSet::kCommon : VideoSet::kTruth);
-    return question;
+    const std::vector<std::int64_t> sizes = SizesOf(predictions_);
+    Predictions predictions = ReadPredictionsCsv(predictions_.front());
+    EnsembleModels models(ReadTruthFor(predictions, truth_), Videos());
+    for (std::size_t i = 0; i < predictions_.size(); ++i) {
+      if (i > 0) predictions = ReadPredictionsCsv(predictions_[i]);
+      models.AddFile(NameOf(predictions_[i], predictions_), sizes[i], predictions);
+    }
+    return models;
   }
 
   void RequireSizes(const std::vector<std::string>& files) const {
@@ -216,17 +203,15 @@ class Ensemble : public Subcommand {
                      CountText(files.size(), "prediction file"));
   }
 
-  /// Returns the files as models, with the sizes of --sizes.
-  [[nodiscard]] std::vector<EnsembleModel> ModelsOf(const std::vector<std::string>& files) const {
+  /// Returns what --sizes says of each file, which must be there; 0 where it says nothing.
+  [[nodiscard]] std::vector<std::int64_t> SizesOf(const std::vector<std::string>& files) const {
     if (!sizes_.empty()) RequireSizes(files);
-    std::vector<EnsembleModel> models;
+    std::vector<std::int64_t> sizes;
     for (std::size_t i = 0; i < files.size(); ++i) {
       RequireFile(files[i]);
-      models.push_back({.name = NameOf(files[i], files),
-                        .size_bytes = sizes_.empty() ? 0 : SizeOrRefuse("--sizes", sizes_[i]),
-                        .predictions = ReadPredictionsCsv(files[i])});
+      sizes.push_back(sizes_.empty() ? 0 : SizeOrRefuse("--sizes", sizes_[i]));
     }
-    return models;
+    return sizes;
   }
 
   [[nodiscard]] std::vector<std::int32_t> Classes() const {
@@ -250,6 +235,7 @@ class Ensemble : public Subcommand {
   bool common_videos_ = false;
   std::string seeds_ = "all";
   Overrides overrides_;
+  int threads_ = UsableThreads();
   std::vector<LeftOut> left_out_;
   Fingerprints fingerprints_;
   DatabaseOption database_;

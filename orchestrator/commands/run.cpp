@@ -15,6 +15,7 @@
 #include "orchestrator/interrupts.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/threads.h"
 #include "reports/table.h"
 
 namespace beamgrid {
@@ -210,10 +211,9 @@ class RunCommand : public Subcommand {
 
   static void MakeEnsemble(const CommandContext& context, Store& store, const StudyRecord& study,
                            const Recipe& recipe, boost::json::object* report) {
-    EnsembleQuestion question = *recipe.ensemble;
-    StudyModels pool = StudyPool(store, study, SeedChoice::kAll);
-    question.models = std::move(pool.models);
-    const EnsembleAnswer answer = FindEnsemble(question);
+    const StudyModels pool = StudyPool(store, study, SeedChoice::kAll);
+    const EnsembleAnswer answer =
+        FindEnsemble(*recipe.ensemble, pool.models, OnThreads(UsableThreads()));
     const boost::json::object json = AnswerJson(answer, pool.left_out);
     StoreEnsemble(store, study.id, json, pool.fingerprints);
     if (report != nullptr) {

@@ -14,6 +14,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "registry/util/threads.h"
 #include "reports/one_per_seed.h"
 
 namespace beamgrid {
@@ -59,6 +60,42 @@ bool PredictionsGivenUp(const TrialRecord& trial) {
   });
 }
 
+/// Adds the study's trials to the pool, but for those of `twice`; `prefix` goes before their names.
+void AddStudy(const Store& store, const StudyRecord& study, SeedChoice seeds,
+              const std::set<TrialId>& twice, const std::string& prefix, StudyModels& pool) {
+  const std::vector<TrialRecord> trials = CandidatesOf(store, study, seeds);
+  if (trials.empty()) {
+    throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");
+  }
+  std::set<std::string> names;  // of trials with a sound file
+  std::string why;
+  for (const TrialRecord& trial : trials) {
+    if (seeds == SeedChoice::kBest && names.contains(trial.name)) continue;
+    const std::string member = prefix + MemberName(trial);
+    const bool is_new = !twice.contains(trial.id);
+    Predictions predictions;
+    try {
+      const auto file = CheckedArtifact(trial, "predictions", study.name);
+      if (is_new) predictions = ReadPredictions(file);
+    } catch (const Error& error) {
+      // One file less must not cost what all others are good for.
+      if (why.empty()) why = error.what();
+      if (is_new) {
+        pool.left_out.push_back({member, error.what(), PredictionsGivenUp(trial), study.name});
+      }
+      continue;
+    }
+    names.insert(trial.name);
+    if (!is_new) continue;
+    pool.models.Add(member, trial.size_bytes, predictions);
+    pool.fingerprints[member] = trial.fingerprint;
+  }
+  if (names.empty()) {
+    throw Error("no complete trial of study '" + study.name +
+                "' has its predictions to make an ensemble of: " + why);
+  }
+}
+
 /// Returns "MC/s1 is" or "3 trials (MC/s1, MC/s2 and 1 more) are".
 std::string LeftOutText(const std::vector<std::string>& names) {
   constexpr std::size_t kNamed = 3;
@@ -68,55 +105,26 @@ std::string LeftOutText(const std::vector<std::string>& names) {
 
 }  // namespace
 
-StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds) {
-  const std::vector<TrialRecord> trials = CandidatesOf(store, study, seeds);
-  if (trials.empty()) {
-    throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");
-  }
-  StudyModels pool;
-  std::set<std::string> names;
-  for (const TrialRecord& trial : trials) {
-    if (seeds == SeedChoice::kBest && names.contains(trial.name)) continue;
-    const std::string member = MemberName(trial);
-    try {
-      pool.models.push_back({member, trial.size_bytes,
-                             ReadPredictions(CheckedArtifact(trial, "predictions", study.name))});
-      pool.fingerprints[member] = trial.fingerprint;
-      names.insert(trial.name);
-    } catch (const Error& error) {
-      // One file less must not cost what all others are good for.
-      pool.left_out.push_back({member, error.what(), PredictionsGivenUp(trial), study.name});
-    }
-  }
-  if (pool.models.empty()) {
-    throw Error("no complete trial of study '" + study.name +
-                "' has its predictions to make an ensemble of: " + pool.left_out.front().why);
-  }
+StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds,
+                      VideoSet videos) {
+  StudyModels pool{.models = EnsembleModels(videos)};
+  AddStudy(store, study, seeds, {}, "", pool);
   return pool;
 }
 
 StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
-                        SeedChoice seeds) {
-  if (studies.size() == 1) return StudyPool(store, studies.front(), seeds);
-  StudyModels all;
+                        SeedChoice seeds, VideoSet videos) {
+  if (studies.size() == 1) return StudyPool(store, studies.front(), seeds, videos);
+  StudyModels all{.models = EnsembleModels(videos)};
   std::set<TrialId> known;
   for (const StudyRecord& study : studies) {
-    std::set<std::string> twice;  // members that an earlier study has already
+    std::set<TrialId> twice;  // that an earlier study has already
     for (const TrialRecord& trial : store.Trials(study.id)) {
-      if (!known.insert(trial.id).second) twice.insert(MemberName(trial));
+      if (!known.insert(trial.id).second) twice.insert(trial.id);
     }
-    StudyModels pool = StudyPool(store, study, seeds);
-    for (EnsembleModel& model : pool.models) {
-      if (twice.contains(model.name)) continue;
-      model.name = study.name + "/" + model.name;
-      all.models.push_back(std::move(model));
-    }
-    for (LeftOut& trial : pool.left_out) {
-      if (twice.contains(trial.name)) continue;
-      trial.name = study.name + "/" + trial.name;
-      all.left_out.push_back(std::move(trial));
-    }
+    AddStudy(store, study, seeds, twice, study.name + "/", all);
   }
+  all.fingerprints.clear();
   return all;
 }
 
@@ -173,26 +181,33 @@ void StoreEnsemble(Store& store, StudyId study, boost::json::object answer,
 }
 
 void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQuestion& question,
-                              const EnsembleAnswer& answer,
+                              const EnsembleModels& models, const EnsembleAnswer& answer,
                               const std::vector<std::int32_t>& classes) {
-  std::vector<const Predictions*> members;
+  std::vector<Predictions> predictions;
   std::vector<double> weights;
   std::vector<Missing> missing;
   // Never shorter than the members' own lists.
   int top_k = kGapTop;
   for (const EnsembleAnswer::Member& member : answer.members) {
-    const auto model = std::ranges::find(question.models, member.name, &EnsembleModel::name);
-    members.push_back(&model->predictions);
+    predictions.push_back(models.PredictionsOf(member.name));
     weights.push_back(member.weight);
-    missing.push_back(model->missing.value_or(question.missing));
-    top_k = std::max(top_k, model->predictions.top_k);
+    missing.push_back(models.MissingOf(member.name).value_or(question.missing));
+    top_k = std::max(top_k, predictions.back().top_k);
   }
+  std::vector<const Predictions*> members;
+  for (const Predictions& of_member : predictions) members.push_back(&of_member);
   const Predictions combined = Combine(members, weights, question.combine, missing, top_k);
   if (AreSegments(combined)) {
     WriteSegmentsCsv(path, combined, classes);
   } else {
     WritePredictionsCsv(path, combined);
   }
+}
+
+ForEach OnThreads(int threads) {
+  return [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
+    ForEachOnThreads(threads, count, body);
+  };
 }
 
 void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer) {

@@ -11,6 +11,7 @@
 
 #include "registry/store/store.h"
 #include "search/ensemble/ensemble.h"
+#include "search/ensemble/models.h"
 
 namespace beamgrid {
 
@@ -33,7 +34,7 @@ using Fingerprints = std::map<std::string, std::string>;
 
 /// StudyModels is what an ensemble of a study is chosen from.
 struct StudyModels {
-  std::vector<EnsembleModel> models;  ///< by name and seed
+  EnsembleModels models;
   std::vector<LeftOut> left_out;
   Fingerprints fingerprints;  ///< of the models of a single study
 };
@@ -41,8 +42,9 @@ struct StudyModels {
 /// Returns the study's complete trials with their predictions. One whose file is missing or is not
 /// the one that was recorded is left out; of several seeds the best one with a sound file is taken.
 /// Throws UsageError if no trial is complete; Error if no file is sound, and where a model and seed
-/// is there twice (RequireOneTrialPerSeed).
-[[nodiscard]] StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds);
+/// is there twice (RequireOneTrialPerSeed). The files are read one after the other.
+[[nodiscard]] StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds,
+                                    VideoSet videos = VideoSet::kTruth);
 
 /// Returns the object that `ensemble --json` prints: ToJson(answer), with `left_out` where trials
 /// were.
@@ -56,7 +58,7 @@ void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out);
 /// Returns the same of several studies, the names of the members with those of their studies before
 /// them; a trial that several studies refer to is there once.
 [[nodiscard]] StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
-                                      SeedChoice seeds);
+                                      SeedChoice seeds, VideoSet videos);
 
 /// Adds the answer, with the fingerprint of each member, to the record unless it equals the latest
 /// one, so that running a finished study again changes nothing. Expects that all members are among
@@ -64,12 +66,14 @@ void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out);
 void StoreEnsemble(Store& store, StudyId study, boost::json::object answer,
                    const Fingerprints& fingerprints);
 
-/// Writes the ensemble's own predictions for all videos of the question's models, as the
-/// competition's CSV: of 2018, or of 2019 where they are segments (`classes`, sorted: only these;
-/// empty: all).
+/// Writes the ensemble's own predictions for all videos of the pool, as the competition's CSV: of
+/// 2018, or of 2019 where they are segments (`classes`, sorted: only these; empty: all).
 void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQuestion& question,
-                              const EnsembleAnswer& answer,
+                              const EnsembleModels& models, const EnsembleAnswer& answer,
                               const std::vector<std::int32_t>& classes);
+
+/// Returns a way for the search to use so many threads.
+[[nodiscard]] ForEach OnThreads(int threads);
 
 /// Prints the answer for people.
 void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer);

@@ -72,6 +72,14 @@ double FloorTerm(const VideoPrediction& video, const Combination& combination, M
   return combination.Term(least->score);
 }
 
+double FloorTerm(const ModelLists& lists, ModelLists::Range list, const Combination& combination,
+                 Missing missing) {
+  if (missing == Missing::kZero || list.begin == list.end || combination.votes()) return 0;
+  double least = lists.score(list.begin);
+  for (std::size_t i = list.begin; i < list.end; ++i) least = std::min(least, lists.score(i));
+  return combination.Term(least);
+}
+
 VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
                        const Combination& combination, std::span<const Missing> missing,
                        Rows rows) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "search/ensemble/ensemble.h"
+#include "search/ensemble/model_lists.h"
 
 namespace beamgrid {
 
@@ -37,6 +38,10 @@ inline constexpr double kSmallestProbability = 1e-6;  ///< clamp of logits, and 
 /// Returns what a label that `video` does not list counts as, as a term.
 [[nodiscard]] double FloorTerm(const VideoPrediction& video, const Combination& combination,
                                Missing missing);
+
+/// Returns the same of one list of stored ones.
+[[nodiscard]] double FloorTerm(const ModelLists& lists, ModelLists::Range list,
+                               const Combination& combination, Missing missing);
 
 /// VideoTerms is one video's terms: a row per label that any member lists, a column per member.
 struct VideoTerms {

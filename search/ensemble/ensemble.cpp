@@ -71,11 +71,6 @@ void CheckNumbers(const EnsembleQuestion& question) {
                      ", must be at least 0 and less than 1");
   }
   CheckGiven(question);
-  for (const EnsembleModel& model : question.models) {
-    if (model.size_bytes >= 0) continue;
-    throw UsageError("ensemble: model '" + model.name + "' has a size of " +
-                     std::to_string(model.size_bytes) + " bytes");
-  }
 }
 
 /// Drops the models that are too large alone. Throws UsageError if none is left.
@@ -119,13 +114,6 @@ Members MembersOf(const ModelSet& set) {
   return members;
 }
 
-std::vector<AlignedModel> Pick(const std::vector<AlignedModel>& models,
-                               const std::vector<std::size_t>& indices) {
-  std::vector<AlignedModel> picked;
-  for (const std::size_t index : indices) picked.push_back(models[index]);
-  return picked;
-}
-
 std::size_t BestSingle(const std::vector<AlignedModel>& models, const std::vector<double>& gaps) {
   std::size_t best = 0;
   for (std::size_t m = 1; m < models.size(); ++m) {
@@ -139,8 +127,8 @@ std::size_t BestSingle(const std::vector<AlignedModel>& models, const std::vecto
 
 class Finder {
  public:
-  explicit Finder(const EnsembleQuestion& question)
-      : question_(question), combination_(question.combine) {
+  Finder(const EnsembleQuestion& question, const EnsembleModels& models, const ForEach& for_each)
+      : question_(question), models_(models), for_each_(for_each), combination_(question.combine) {
     CheckNumbers(question);
   }
 
@@ -151,7 +139,7 @@ class Finder {
     answer_.search = question_.search;
     Split();
     Weigh(MembersOf(Search()));
-    if (!parts_.holdout[0].videos.empty()) ReportHoldout();
+    if (parts_.holdout[0].size() > 0) ReportHoldout();
     return std::move(answer_);
   }
 
@@ -160,19 +148,20 @@ class Finder {
     // Too large models go before the split: the best single model must be one that could be
     // shipped.
     const std::vector<AlignedModel> models =
-        KeepFitting(AlignModels(question_.models), question_.size_limit, answer_.notes);
+        KeepFitting(models_.Aligned(), question_.size_limit, answer_.notes);
     parts_ = SplitVideos(models, question_.holdout);
-    if (parts_.selection[0].videos.empty()) {
+    if (parts_.selection[0].size() == 0) {
       throw UsageError("ensemble: holdout = " + std::to_string(question_.holdout) +
-                       " leaves none of " + std::to_string(parts_.holdout[0].videos.size()) +
+                       " leaves none of " + std::to_string(parts_.holdout[0].size()) +
                        " videos to select on");
     }
     RequireLabels();
-    if (question_.holdout > 0 && parts_.holdout[0].videos.empty()) {
+    if (question_.holdout > 0 && parts_.holdout[0].size() == 0) {
       answer_.notes.emplace_back("too few videos for a holdout part");
     }
-    answer_.selection_videos = std::ssize(parts_.selection[0].videos);
-    for (const AlignedModel& model : parts_.selection) gaps_.push_back(SingleGap(model));
+    answer_.selection_videos = static_cast<std::int64_t>(parts_.selection[0].size());
+    gaps_.resize(parts_.selection.size());
+    for_each_(gaps_.size(), [&](std::size_t m) { gaps_[m] = SingleGap(parts_.selection[m]); });
     best_single_ = BestSingle(parts_.selection, gaps_);
     answer_.best_single = parts_.selection[best_single_].model->name;
     answer_.best_single_gap = gaps_[best_single_];
@@ -182,18 +171,18 @@ class Finder {
   /// Refuses a selection part in which no video has a label; leaves such a holdout part out.
   void RequireLabels() {
     const auto labelled = [](const AlignedModel& model) {
-      return std::ranges::any_of(model.videos, [](const auto* v) { return !v->labels.empty(); });
+      return std::ranges::any_of(
+          *model.rows, [&](std::uint32_t row) { return !model.table->LabelsOf(row).empty(); });
     };
     if (!labelled(parts_.selection[0])) {
-      throw UsageError("ensemble: none of the " +
-                       std::to_string(parts_.selection[0].videos.size()) +
+      throw UsageError("ensemble: none of the " + std::to_string(parts_.selection[0].size()) +
                        " videos to select on has a true label: nothing can be measured");
     }
-    const std::size_t held = parts_.holdout[0].videos.size();
+    const std::size_t held = parts_.holdout[0].size();
     if (held == 0 || labelled(parts_.holdout[0])) return;
     answer_.notes.push_back("none of the " + std::to_string(held) +
                             " videos held out has a true label: nothing is measured on them");
-    for (AlignedModel& model : parts_.holdout) model.videos.clear();
+    parts_.holdout = Restrict(parts_.holdout, [](const std::string&) { return false; });
   }
 
   /// The members that the question names, in the pool's order, with their weights in the same.
@@ -227,7 +216,7 @@ class Finder {
     const std::vector<double> factors =
         question_.weights == Weighting::kGap ? gaps_ : std::vector<double>(gaps_.size(), 1.0);
     EnsemblePool pool(parts_.selection, factors, combination_, question_.missing,
-                      MaxTerms(question_.search, question_.members));
+                      MaxTerms(question_.search, question_.members), for_each_);
     SearchProblem problem{.pool = &pool,
                           .single_gaps = gaps_,
                           .size_limit = question_.size_limit,
@@ -254,7 +243,7 @@ class Finder {
     answer_.weightings = weighed.scores;
     answer_.selection_gap = weighed.gap;
     for (const WeighedMember& member : weighed.members) {
-      const EnsembleModel& model = *selection[member.index].model;
+      const StoredModel& model = *selection[member.index].model;
       answer_.members.push_back({model.name, model.size_bytes, member.weight});
       answer_.size_bytes += model.size_bytes;
     }
@@ -301,6 +290,8 @@ class Finder {
   }
 
   const EnsembleQuestion& question_;
+  const EnsembleModels& models_;
+  const ForEach& for_each_;
   Combination combination_;
   SplitModels parts_;
   std::vector<double> gaps_;  ///< of each model alone, on the selection part
@@ -311,7 +302,10 @@ class Finder {
 
 }  // namespace
 
-EnsembleAnswer FindEnsemble(const EnsembleQuestion& question) { return Finder(question).Find(); }
+EnsembleAnswer FindEnsemble(const EnsembleQuestion& question, const EnsembleModels& models,
+                            const ForEach& for_each) {
+  return Finder(question, models, for_each).Find();
+}
 
 boost::json::object ToJson(const EnsembleAnswer& answer) {
   boost::json::array members;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "registry/scoring/predictions.h"
+#include "search/ensemble/for_each.h"
 #include "search/ensemble/words.h"
 
 namespace beamgrid {
@@ -27,20 +28,19 @@ enum class Missing {
   kLastOfList,  ///< our sparse files: the value of the list's last entry bounds the rest
 };
 
-/// EnsembleModel is a finished model that may become a member.
-struct EnsembleModel {
-  std::string name;
-  std::int64_t size_bytes = 0;
-  Predictions predictions;
-  std::optional<Missing> missing;  ///< nothing: as the question says
+/// VideoSet says which videos an ensemble is chosen on.
+enum class VideoSet {
+  kTruth,   ///< all of the truth; a model that lacks one is refused
+  kCommon,  ///< those of the truth that every model has
 };
 
 /// Far beyond any limit of size; it bounds what the sums of the search must hold.
 inline constexpr std::int64_t kMostEnsembleMembers = 1000;
 
-/// EnsembleQuestion is what FindEnsemble is asked: the models and the limits.
+class EnsembleModels;  // search/ensemble/models.h
+
+/// EnsembleQuestion is what FindEnsemble is asked of a pool of models.
 struct EnsembleQuestion {
-  std::vector<EnsembleModel> models;  ///< all over exactly the same videos; distinct names
   Missing missing = Missing::kZero;
   std::int64_t size_limit = 1LL << 30;  ///< bytes; the members' sizes together never exceed it
   std::int64_t members = 6;             ///< at most, 1..kMostEnsembleMembers
@@ -107,8 +107,11 @@ struct EnsembleAnswer {
 
 /// Chooses by GAP on the selection part; ties by smaller size, then by names. The answer does not
 /// depend on the order of models or videos. Throws UsageError if nothing fits, the models' videos
-/// or truths differ, a score is not in 0..1, or a number of the question is not allowed.
-[[nodiscard]] EnsembleAnswer FindEnsemble(const EnsembleQuestion& question);
+/// or truths differ, or a number of the question is not allowed. `for_each` carries the work out;
+/// the answer is the same to the last bit whichever it is.
+[[nodiscard]] EnsembleAnswer FindEnsemble(const EnsembleQuestion& question,
+                                          const EnsembleModels& models,
+                                          const ForEach& for_each = Serially);
 
 /// Returns the object that `ensemble --json` prints and the record keeps. `holdout` is null where
 /// there is none; `holdout.interval` is [low, high] of the gain over the best single model,
@@ -124,16 +127,5 @@ struct EnsembleAnswer {
 [[nodiscard]] Predictions Combine(const std::vector<const Predictions*>& members,
                                   const std::vector<double>& weights, ScoreDomain combine,
                                   const std::vector<Missing>& missing, int top_k);
-
-/// VideoSet says which videos an ensemble of prediction files is chosen on.
-enum class VideoSet {
-  kTruth,   ///< all of the truth; a model that lacks one is refused
-  kCommon,  ///< those of the truth that every model has
-};
-
-/// Restricts all models to one set of videos, sorted by id, and puts the truth's labels beside
-/// them. Throws UsageError naming each model that lacks videos, how many and one of them; or if no
-/// video remains.
-void AlignToTruth(std::vector<EnsembleModel>& models, const Truth& truth, VideoSet videos);
 
 }  // namespace beamgrid

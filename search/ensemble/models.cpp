@@ -13,91 +13,194 @@
 namespace beamgrid {
 namespace {
 
-using Videos = std::vector<const VideoPrediction*>;
-
 std::string Quoted(const std::string& text) { return "'" + text + "'"; }
 
-Videos SortedById(const EnsembleModel& model) {
+using Videos = std::vector<const VideoPrediction*>;
+
+Videos SortedById(const std::string& name, const Predictions& predictions) {
   Videos videos;
-  videos.reserve(model.predictions.videos.size());
-  for (const VideoPrediction& video : model.predictions.videos) videos.push_back(&video);
-  std::sort(videos.begin(), videos.end(),
-            [](const auto* a, const auto* b) { return a->id < b->id; });
-  const auto twice = std::adjacent_find(
-      videos.begin(), videos.end(), [](const auto* a, const auto* b) { return a->id == b->id; });
+  videos.reserve(predictions.videos.size());
+  for (const VideoPrediction& video : predictions.videos) videos.push_back(&video);
+  std::ranges::sort(videos, {}, &VideoPrediction::id);
+  const auto twice = std::ranges::adjacent_find(videos, {}, &VideoPrediction::id);
   if (twice != videos.end()) {
-    throw UsageError("ensemble: model " + Quoted(model.name) + " lists video " +
-                     Quoted((*twice)->id) + " twice");
+    throw UsageError("ensemble: model " + Quoted(name) + " lists video " + Quoted((*twice)->id) +
+                     " twice");
   }
   return videos;
 }
 
-/// Returns the ids of `a` that `b` lacks. Both are sorted: one pass over both.
-std::vector<std::string> Lacking(const Videos& a, const Videos& b) {
-  std::vector<std::string> lacking;
-  auto other = b.begin();
-  for (const VideoPrediction* video : a) {
-    while (other != b.end() && (*other)->id < video->id) ++other;
-    if (other == b.end() || (*other)->id != video->id) lacking.push_back(video->id);
-  }
-  return lacking;
-}
-
-void RefuseOtherVideos(const AlignedModel& first, const AlignedModel& other) {
-  const auto report = [](const AlignedModel& has, const AlignedModel& lacks) {
-    const std::vector<std::string> ids = Lacking(has.videos, lacks.videos);
-    if (ids.empty()) return;
-    throw UsageError("ensemble: model " + Quoted(lacks.model->name) + " lacks " +
-                     std::to_string(ids.size()) + " of the " +
-                     CountText(has.videos.size(), "video") + " of model " +
-                     Quoted(has.model->name) + ", such as " + Quoted(ids[0]) +
-                     "; all models must be over the same videos");
+void RefuseBadEntries(const std::string& name, const VideoPrediction& video) {
+  const auto place = [&] {
+    return "ensemble: model " + Quoted(name) + ", video " + Quoted(video.id);
   };
-  report(first, other);
-  report(other, first);
-}
-
-void RefuseOtherTruth(const AlignedModel& first, const AlignedModel& other) {
-  for (std::size_t i = 0; i < first.videos.size(); ++i) {
-    if (first.videos[i]->labels == other.videos[i]->labels) continue;
-    throw UsageError("ensemble: models " + Quoted(first.model->name) + " and " +
-                     Quoted(other.model->name) + " disagree on the true labels of video " +
-                     Quoted(first.videos[i]->id) + "; they were made on different data");
-  }
-}
-
-void RefuseBadScores(const AlignedModel& model) {
-  for (const VideoPrediction* video : model.videos) {
-    for (const ScoredLabelDouble& entry : video->top) {
-      // Said by what is right, so that NaN is refused too.
-      if (entry.score >= 0 && entry.score <= 1 && entry.label >= 0) continue;
-      throw UsageError("ensemble: model " + Quoted(model.model->name) + ", video " +
-                       Quoted(video->id) + ": label " + std::to_string(entry.label) +
-                       " has the score " + boost::json::serialize(boost::json::value(entry.score)) +
+  for (const ScoredLabelDouble& entry : video.top) {
+    // Said by what is right, so that NaN is refused too.
+    if (!(entry.score >= 0 && entry.score <= 1 && entry.label >= 0)) {
+      throw UsageError(place() + ": label " + std::to_string(entry.label) + " has the score " +
+                       boost::json::serialize(boost::json::value(entry.score)) +
                        "; scores must be probabilities, 0..1, of labels from 0");
+    }
+    if (entry.label >= kMaxClasses) {
+      throw UsageError(place() + ": label " + std::to_string(entry.label) +
+                       " is not a class index");
     }
   }
 }
 
 }  // namespace
 
-std::vector<AlignedModel> AlignModels(const std::vector<EnsembleModel>& models) {
-  if (models.empty()) throw UsageError("ensemble: there is no model to choose from");
-  std::vector<AlignedModel> aligned;
-  for (const EnsembleModel& model : models) aligned.push_back({&model, SortedById(model)});
-  std::sort(aligned.begin(), aligned.end(),
-            [](const auto& a, const auto& b) { return a.model->name < b.model->name; });
-  for (std::size_t i = 0; i < aligned.size(); ++i) {
-    if (i > 0 && aligned[i].model->name == aligned[i - 1].model->name) {
-      throw UsageError("ensemble: two models are called " + Quoted(aligned[i].model->name));
-    }
-    RefuseOtherVideos(aligned[0], aligned[i]);
-    RefuseOtherTruth(aligned[0], aligned[i]);
-    RefuseBadScores(aligned[i]);
+void AlignedModel::Read(std::size_t video, VideoPrediction& into) const {
+  const std::uint32_t row = (*rows)[video];
+  into.id = table->id(row);
+  const std::span<const std::int32_t> labels = table->LabelsOf(row);
+  into.labels.assign(labels.begin(), labels.end());
+  const auto [begin, end] = model->lists.Of(row);
+  into.top.resize(end - begin);
+  for (std::size_t i = begin; i < end; ++i) {
+    into.top[i - begin] = {model->lists.label(i), model->lists.score(i)};
   }
-  if (aligned[0].videos.empty())
-    throw UsageError("ensemble: the models' predictions hold no video");
+}
+
+EnsembleModels::EnsembleModels(VideoSet videos)
+    : videos_(videos), table_(std::make_shared<VideoTable>()) {}
+
+EnsembleModels::EnsembleModels(const Truth& truth, VideoSet videos) : EnsembleModels(videos) {
+  for (const auto& [id, labels] : truth) table_->Add(id, labels);
+  dropped_.resize(table_->size());
+  has_table_ = true;
+}
+
+void EnsembleModels::Add(const std::string& name, std::int64_t size_bytes,
+                         const Predictions& predictions, std::optional<Missing> missing) {
+  AddModel(name, size_bytes, predictions, missing, Kind::kTrial);
+}
+
+void EnsembleModels::AddFile(const std::string& name, std::int64_t size_bytes,
+                             const Predictions& predictions, std::optional<Missing> missing) {
+  AddModel(name, size_bytes, predictions, missing, Kind::kFile);
+}
+
+void EnsembleModels::AddModel(const std::string& name, std::int64_t size_bytes,
+                              const Predictions& predictions, std::optional<Missing> missing,
+                              Kind kind) {
+  if (size_bytes < 0) {
+    throw UsageError("ensemble: model " + Quoted(name) + " has a size of " +
+                     std::to_string(size_bytes) + " bytes");
+  }
+  if (std::ranges::any_of(models_, [&](const auto& model) { return model->name == name; })) {
+    throw UsageError("ensemble: two models are called " + Quoted(name));
+  }
+  const Videos videos = SortedById(name, predictions);
+  if (!has_table_) {
+    for (const VideoPrediction* video : videos) table_->Add(video->id, video->labels);
+    dropped_.resize(table_->size());
+    has_table_ = true;
+  }
+  auto model = std::make_shared<StoredModel>(
+      StoredModel{name, size_bytes, missing, predictions.classes, predictions.top_k, {}});
+  std::size_t entries = 0;
+  for (const VideoPrediction* video : videos) entries += video->top.size();
+  model->lists.Reserve(table_->size(), entries);
+
+  // Both are sorted: one pass over both.
+  Gap gap{.model = name};
+  std::vector<std::string> beyond;
+  auto video = videos.begin();
+  const auto pass_beyond = [&](const auto& still_before) {
+    for (; video != videos.end() && still_before(**video); ++video) beyond.push_back((*video)->id);
+  };
+  for (std::size_t row = 0; row < table_->size(); ++row) {
+    pass_beyond([&](const VideoPrediction& other) { return other.id < table_->id(row); });
+    if (video == videos.end() || (*video)->id != table_->id(row)) {
+      if (gap.lacking++ == 0) gap.example = table_->id(row);
+      dropped_[row] = 1;
+      model->lists.Add({});
+      continue;
+    }
+    RefuseBadEntries(name, **video);
+    model->lists.Add((*video)->top);
+    if (kind == Kind::kTrial && !std::ranges::equal((*video)->labels, table_->LabelsOf(row))) {
+      other_truths_.push_back({name, static_cast<std::uint32_t>(row)});
+    }
+    ++video;
+  }
+  pass_beyond([](const VideoPrediction&) { return true; });
+
+  if (videos_ == VideoSet::kTruth && kind == Kind::kTrial) {
+    RefuseOtherVideos(name, videos.size(), beyond, gap.lacking, gap.example);
+  }
+  if (videos_ == VideoSet::kTruth && gap.lacking > 0) gaps_.push_back(std::move(gap));
+  models_.push_back(std::move(model));
+}
+
+void EnsembleModels::RefuseOtherVideos(const std::string& name, std::size_t videos,
+                                       const std::vector<std::string>& beyond, std::size_t lacking,
+                                       const std::string& lacked) const {
+  const auto refuse = [](const std::string& lacks, std::size_t count, std::size_t of,
+                         const std::string& has, const std::string& example) {
+    throw UsageError("ensemble: model " + Quoted(lacks) + " lacks " + std::to_string(count) +
+                     " of the " + CountText(of, "video") + " of model " + Quoted(has) +
+                     ", such as " + Quoted(example) + "; all models must be over the same videos");
+  };
+  if (lacking > 0) refuse(name, lacking, table_->size(), models_.front()->name, lacked);
+  if (!beyond.empty()) {
+    refuse(models_.front()->name, beyond.size(), videos, name, beyond.front());
+  }
+}
+
+std::shared_ptr<const VideoRows> EnsembleModels::RowsThatCount() const {
+  auto rows = std::make_shared<VideoRows>();
+  for (std::size_t row = 0; row < table_->size(); ++row) {
+    if (dropped_[row] == 0) rows->push_back(static_cast<std::uint32_t>(row));
+  }
+  return rows;
+}
+
+std::vector<AlignedModel> EnsembleModels::Aligned() const {
+  if (models_.empty()) throw UsageError("ensemble: there is no model to choose from");
+  if (!gaps_.empty()) {
+    std::string text;
+    for (const Gap& gap : gaps_) {
+      text += "\n  '" + gap.model + "' lacks " + std::to_string(gap.lacking) + " of " +
+              std::to_string(table_->size()) + ", such as '" + gap.example + "'";
+    }
+    throw UsageError("ensemble: videos of the truth are missing in the predictions:" + text +
+                     "\nuse --common-videos to restrict all to the videos that every file has");
+  }
+  for (const OtherTruth& other : other_truths_) {
+    if (dropped_[other.row] != 0) continue;
+    throw UsageError("ensemble: models " + Quoted(models_.front()->name) + " and " +
+                     Quoted(other.model) + " disagree on the true labels of video " +
+                     Quoted(table_->id(other.row)) + "; they were made on different data");
+  }
+  const std::shared_ptr<const VideoRows> rows = RowsThatCount();
+  if (table_->size() == 0) throw UsageError("ensemble: the models' predictions hold no video");
+  if (rows->empty()) {
+    throw UsageError("ensemble: there is no video that all " + std::to_string(models_.size()) +
+                     " models have, of the " + CountText(table_->size(), "video") +
+                     " of the truth");
+  }
+  std::vector<AlignedModel> aligned;
+  for (const auto& model : models_) aligned.push_back({model, table_, rows});
+  std::ranges::sort(aligned, {}, [](const AlignedModel& model) { return model.model->name; });
   return aligned;
+}
+
+Predictions EnsembleModels::PredictionsOf(const std::string& name) const {
+  const AlignedModel aligned{Named(name), table_, RowsThatCount()};
+  Predictions predictions{.classes = aligned.model->classes, .top_k = aligned.model->top_k};
+  predictions.videos.resize(aligned.size());
+  for (std::size_t v = 0; v < aligned.size(); ++v) aligned.Read(v, predictions.videos[v]);
+  return predictions;
+}
+
+std::optional<Missing> EnsembleModels::MissingOf(const std::string& name) const {
+  return Named(name)->missing;
+}
+
+const std::shared_ptr<const StoredModel>& EnsembleModels::Named(const std::string& name) const {
+  return *std::ranges::find(models_, name, [](const auto& model) { return model->name; });
 }
 
 std::vector<Missing> MissingOf(const std::vector<AlignedModel>& models, Missing fallback) {
@@ -108,6 +211,13 @@ std::vector<Missing> MissingOf(const std::vector<AlignedModel>& models, Missing 
   return missing;
 }
 
+std::vector<AlignedModel> Pick(const std::vector<AlignedModel>& models,
+                               const std::vector<std::size_t>& places) {
+  std::vector<AlignedModel> picked;
+  for (const std::size_t place : places) picked.push_back(models[place]);
+  return picked;
+}
+
 bool InHoldout(const std::string& video_id, double share) {
   const XXH64_hash_t hash = XXH3_64bits(video_id.data(), video_id.size());
   // 53 bits: each is an exact double in [0, 1).
@@ -115,16 +225,20 @@ bool InHoldout(const std::string& video_id, double share) {
 }
 
 SplitModels SplitVideos(const std::vector<AlignedModel>& models, double holdout) {
-  SplitModels split;
-  for (const AlignedModel& model : models) {
-    split.selection.push_back({model.model, {}});
-    split.holdout.push_back({model.model, {}});
-    for (const VideoPrediction* video : model.videos) {
-      auto& part = InHoldout(video->id, holdout) ? split.holdout : split.selection;
-      part.back().videos.push_back(video);
-    }
-  }
-  return split;
+  return {
+      Restrict(models, [&](const std::string& id) { return !InHoldout(id, holdout); }),
+      Restrict(models, [&](const std::string& id) { return InHoldout(id, holdout); }),
+  };
+}
+
+RowReader::RowReader(const std::vector<AlignedModel>& models)
+    : models_(models), lists_(models.size()) {
+  for (const VideoPrediction& list : lists_) row_.push_back(&list);
+}
+
+std::span<const VideoPrediction* const> RowReader::Read(std::size_t video) {
+  for (std::size_t m = 0; m < models_.size(); ++m) models_[m].Read(video, lists_[m]);
+  return row_;
 }
 
 std::vector<RankedLabel> TopOf(const VideoPrediction& video) {
@@ -153,9 +267,11 @@ double SingleGap(const AlignedModel& model) {
   // A double's bits, when it is not negative, order as it does; those of 0..1 leave a bit free.
   std::vector<std::int64_t> pool;
   std::int64_t positives = 0;
-  for (const VideoPrediction* video : model.videos) {
-    positives += std::ssize(video->labels);
-    for (const RankedLabel& entry : TopOf(*video)) {
+  VideoPrediction video;
+  for (std::size_t v = 0; v < model.size(); ++v) {
+    model.Read(v, video);
+    positives += std::ssize(video.labels);
+    for (const RankedLabel& entry : TopOf(video)) {
       // + 0.0 turns -0 into 0.
       const auto bits = std::bit_cast<std::int64_t>(entry.score + 0.0);
       pool.push_back(bits << 1 | (entry.positive ? 1 : 0));

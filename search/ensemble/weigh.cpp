@@ -21,24 +21,6 @@ std::size_t FoldOf(const std::string& video_id) {
   return XXH3_64bits_withSeed(video_id.data(), video_id.size(), kSeed) % kFolds;
 }
 
-std::vector<AlignedModel> Pick(const std::vector<AlignedModel>& models,
-                               const std::vector<std::size_t>& indices) {
-  std::vector<AlignedModel> picked;
-  for (const std::size_t index : indices) picked.push_back(models[index]);
-  return picked;
-}
-
-template <typename Keep>
-std::vector<AlignedModel> Restrict(const std::vector<AlignedModel>& models, const Keep& keep) {
-  std::vector<AlignedModel> restricted;
-  for (const AlignedModel& model : models) {
-    AlignedModel& part = restricted.emplace_back(AlignedModel{model.model, {}});
-    std::ranges::copy_if(model.videos, std::back_inserter(part.videos),
-                         [&](const VideoPrediction* video) { return keep(FoldOf(video->id)); });
-  }
-  return restricted;
-}
-
 class Weigher {
  public:
   Weigher(const std::vector<AlignedModel>& models, const std::vector<double>& counts,
@@ -89,9 +71,9 @@ class Weigher {
     std::array<std::vector<AlignedModel>, kFolds> inside;
     std::array<std::vector<AlignedModel>, kFolds> outside;
     for (std::size_t fold = 0; fold < kFolds; ++fold) {
-      inside[fold] = Restrict(models_, [fold](std::size_t other) { return other == fold; });
-      outside[fold] = Restrict(models_, [fold](std::size_t other) { return other != fold; });
-      if (outside[fold][0].videos.empty()) return {};
+      inside[fold] = Restrict(models_, [&](const std::string& id) { return FoldOf(id) == fold; });
+      outside[fold] = Restrict(models_, [&](const std::string& id) { return FoldOf(id) != fold; });
+      if (outside[fold][0].size() == 0) return {};
     }
     std::vector<WeightingScore> scores;
     for (const Weighting weighting : {Weighting::kUniform, Weighting::kGap, Weighting::kLearned}) {
@@ -162,10 +144,10 @@ std::vector<VideoPrediction> CombineAll(const std::vector<AlignedModel>& members
                                         const Combination& combination, Missing missing) {
   const std::vector<Missing> absent = MissingOf(members, missing);
   std::vector<VideoPrediction> videos;
-  std::vector<const VideoPrediction*> row(members.size());
-  for (std::size_t v = 0; v < members[0].videos.size(); ++v) {
-    for (std::size_t m = 0; m < members.size(); ++m) row[m] = members[m].videos[v];
-    videos.push_back(CombineVideo(row, weights, combination, absent, kGapTop));
+  videos.reserve(members[0].size());
+  RowReader reader(members);
+  for (std::size_t v = 0; v < members[0].size(); ++v) {
+    videos.push_back(CombineVideo(reader.Read(v), weights, combination, absent, kGapTop));
   }
   return videos;
 }

@@ -23,12 +23,11 @@ struct Observations {
 
 Observations Observe(const std::vector<AlignedModel>& members, const Combination& combination,
                      Missing missing) {
-  Observations all{.members = members.size(),
-                   .videos = static_cast<double>(members[0].videos.size())};
+  Observations all{.members = members.size(), .videos = static_cast<double>(members[0].size())};
   const std::vector<Missing> absent = MissingOf(members, missing);
-  std::vector<const VideoPrediction*> row(members.size());
-  for (std::size_t v = 0; v < members[0].videos.size(); ++v) {
-    for (std::size_t m = 0; m < members.size(); ++m) row[m] = members[m].videos[v];
+  RowReader reader(members);
+  for (std::size_t v = 0; v < members[0].size(); ++v) {
+    const std::span<const VideoPrediction* const> row = reader.Read(v);
     const VideoTerms video = GatherTerms(row, combination, absent, Rows::kListedAndTrue);
     all.terms.insert(all.terms.end(), video.terms.begin(), video.terms.end());
     const auto& truth = row[0]->labels;

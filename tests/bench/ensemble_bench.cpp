@@ -14,7 +14,7 @@
 #include <iostream>
 #include <random>
 
-#include "search/ensemble/ensemble.h"
+#include "search/ensemble/models.h"
 
 namespace beamgrid {
 namespace {
@@ -32,17 +32,24 @@ constexpr int kClasses = 3862;
 constexpr int kPlausible = 150;
 constexpr int kFamilies = 8;
 
+/// Planted is the pool before it is stored.
+struct Planted {
+  struct Model {
+    std::string name;
+    std::int64_t size_bytes = 0;
+    Predictions predictions;
+  };
+  std::vector<Model> models;
+};
+
 class Planter {
  public:
   explicit Planter(const Settings& settings) : settings_(settings) {}
 
-  EnsembleQuestion Plant() {
-    EnsembleQuestion question{.weights = Weighting::kUniform};
-    question.size_limit = 1LL << 30;
-    question.members = settings_.members;
-    question.beam_width = settings_.beam_width;
+  Planted Plant() {
+    Planted question;
     for (int m = 0; m < settings_.models; ++m) {
-      EnsembleModel model{.name = "model" + std::to_string(1000 + m)};
+      Planted::Model model{.name = "model" + std::to_string(1000 + m)};
       model.size_bytes = static_cast<std::int64_t>(100 + random_() % 200) << 20;
       model.predictions.top_k = settings_.list_length;
       question.models.push_back(std::move(model));
@@ -52,7 +59,7 @@ class Planter {
   }
 
  private:
-  void AddVideo(const std::string& id, EnsembleQuestion& question) {
+  void AddVideo(const std::string& id, Planted& question) {
     std::vector<std::int32_t> labels;
     while (labels.size() < kPlausible) {
       const auto label = static_cast<std::int32_t>(random_() % kClasses);
@@ -93,7 +100,7 @@ class Planter {
 
 /// int32 models, videos, list length; int64 sizes; then per model all videos' labels (int32) and
 /// scores (float32); then each video's number of true labels and the labels (int32).
-void Write(const EnsembleQuestion& question, const Settings& settings) {
+void Write(const Planted& question, const Settings& settings) {
   std::ofstream file(settings.pool_file, std::ios::binary);
   const auto put = [&](const auto& value) {
     file.write(reinterpret_cast<const char*>(&value), sizeof value);
@@ -101,8 +108,8 @@ void Write(const EnsembleQuestion& question, const Settings& settings) {
   put(settings.models);
   put(settings.videos);
   put(settings.list_length);
-  for (const EnsembleModel& model : question.models) put(model.size_bytes);
-  for (const EnsembleModel& model : question.models) {
+  for (const Planted::Model& model : question.models) put(model.size_bytes);
+  for (const Planted::Model& model : question.models) {
     for (const auto& video : model.predictions.videos) {
       for (const auto& entry : video.top) put(entry.label);
     }
@@ -118,10 +125,20 @@ void Write(const EnsembleQuestion& question, const Settings& settings) {
 }
 
 void Run(const Settings& settings) {
-  const EnsembleQuestion question = Planter(settings).Plant();
-  if (!settings.pool_file.empty()) Write(question, settings);
+  EnsembleModels models;
+  {
+    const Planted planted = Planter(settings).Plant();
+    if (!settings.pool_file.empty()) Write(planted, settings);
+    for (const Planted::Model& model : planted.models) {
+      models.Add(model.name, model.size_bytes, model.predictions);
+    }
+  }
+  EnsembleQuestion question{.weights = Weighting::kUniform};
+  question.size_limit = 1LL << 30;
+  question.members = settings.members;
+  question.beam_width = settings.beam_width;
   const std::clock_t start = std::clock();
-  const EnsembleAnswer answer = FindEnsemble(question);
+  const EnsembleAnswer answer = FindEnsemble(question, models);
   boost::json::object result = ToJson(answer);
   result["seconds"] = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   std::cout << boost::json::serialize(result) << "\n";

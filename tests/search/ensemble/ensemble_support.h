@@ -7,9 +7,39 @@
 #include <string>
 #include <vector>
 
-#include "search/ensemble/ensemble.h"
+#include "search/ensemble/models.h"
 
 namespace beamgrid {
+
+/// EnsembleModel is a model of a test.
+struct EnsembleModel {
+  std::string name;
+  std::int64_t size_bytes = 0;
+  Predictions predictions;
+  std::optional<Missing> missing;
+};
+
+inline EnsembleModels PoolOf(const std::vector<EnsembleModel>& models) {
+  EnsembleModels pool;
+  for (const EnsembleModel& model : models) {
+    pool.Add(model.name, model.size_bytes, model.predictions, model.missing);
+  }
+  return pool;
+}
+inline std::vector<AlignedModel> AlignModels(const std::vector<EnsembleModel>& models) {
+  return PoolOf(models).Aligned();
+}
+
+/// PoolQuestion is a question with the models that it is asked of.
+struct PoolQuestion : EnsembleQuestion {
+  PoolQuestion() = default;
+  explicit PoolQuestion(std::vector<EnsembleModel> of) : models(std::move(of)) {}
+  std::vector<EnsembleModel> models;
+};
+inline EnsembleAnswer FindEnsemble(const PoolQuestion& question,
+                                   const ForEach& for_each = Serially) {
+  return FindEnsemble(question, PoolOf(question.models), for_each);
+}
 
 struct PoolShape {
   int models = 4;

@@ -16,7 +16,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string Refusal(const EnsembleQuestion& question) {
+std::string Refusal(const PoolQuestion& question) {
   try {
     (void)FindEnsemble(question);
   } catch (const UsageError& error) {
@@ -25,9 +25,9 @@ std::string Refusal(const EnsembleQuestion& question) {
   return "not refused";
 }
 
-EnsembleQuestion Planted(std::uint32_t seed = 1) {
-  return {.models =
-              PlantPool({.models = 5, .videos = 120, .classes = 25, .list_length = 15}, seed)};
+PoolQuestion Planted(std::uint32_t seed = 1) {
+  return PoolQuestion(
+      PlantPool({.models = 5, .videos = 120, .classes = 25, .list_length = 15}, seed));
 }
 
 std::string JsonOf(const EnsembleAnswer& answer) { return boost::json::serialize(ToJson(answer)); }
@@ -35,7 +35,7 @@ std::string JsonOf(const EnsembleAnswer& answer) { return boost::json::serialize
 TEST(FindEnsemble, DoesNotDependOnTheOrderOfModelsAndVideos) {
   for (const Weighting weights :
        {Weighting::kUniform, Weighting::kGap, Weighting::kLearned, Weighting::kAuto}) {
-    EnsembleQuestion question = Planted();
+    PoolQuestion question = Planted();
     question.weights = weights;
     question.holdout = 0.4;
     question.bootstrap = 100;
@@ -50,7 +50,7 @@ TEST(FindEnsemble, DoesNotDependOnTheOrderOfModelsAndVideos) {
 }
 
 TEST(FindEnsemble, ReportsTheHoldoutBesideTheBestSingle) {
-  EnsembleQuestion question = Planted(5);
+  PoolQuestion question = Planted(5);
   question.holdout = 0.5;
   question.weights = Weighting::kUniform;
   const EnsembleAnswer answer = FindEnsemble(question);
@@ -87,7 +87,7 @@ TEST(FindEnsemble, ReportsTheHoldoutBesideTheBestSingle) {
 TEST(FindEnsemble, NeverLooksAtTheHoldoutPart) {
   for (const Weighting weights :
        {Weighting::kUniform, Weighting::kGap, Weighting::kLearned, Weighting::kAuto}) {
-    EnsembleQuestion question = Planted(6);
+    PoolQuestion question = Planted(6);
     question.holdout = 0.5;
     question.weights = weights;
     question.bootstrap = 10;
@@ -127,7 +127,7 @@ TEST(InHoldout, IsFixedForEverByTheIdAlone) {
 }
 
 TEST(FindEnsemble, LearnsTheWeightsOfTheChosenMembersOnTheSelectionPart) {
-  EnsembleQuestion question = Planted(7);
+  PoolQuestion question = Planted(7);
   question.holdout = 0.3;
   question.weights = Weighting::kUniform;
   const EnsembleAnswer uniform = FindEnsemble(question);
@@ -154,7 +154,7 @@ TEST(FindEnsemble, NotesLearnedWeightsThatLowerGap) {
   // learning takes its weight away. The note stands exactly where GAP fell.
   int fell = 0;
   for (std::uint32_t seed = 0; seed < 12; ++seed) {
-    EnsembleQuestion question = Planted(seed);
+    PoolQuestion question = Planted(seed);
     for (auto& video : question.models[0].predictions.videos) {
       for (auto& entry : video.top) entry.score = std::pow(entry.score, seed % 2 == 0 ? 0.1 : 1);
     }
@@ -172,7 +172,7 @@ TEST(FindEnsemble, NotesLearnedWeightsThatLowerGap) {
 }
 
 TEST(FindEnsemble, TakesEachModelsMeaningOfAnAbsentLabel) {
-  EnsembleQuestion question = Planted(8);
+  PoolQuestion question = Planted(8);
   question.weights = Weighting::kUniform;
   question.missing = Missing::kLastOfList;
   const std::string ours = JsonOf(FindEnsemble(question));
@@ -185,7 +185,7 @@ TEST(FindEnsemble, TakesEachModelsMeaningOfAnAbsentLabel) {
 }
 
 TEST(FindEnsemble, SaysHowManyModelsAreTooLarge) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   question.models[1].size_bytes = 5000;
   question.models[3].size_bytes = 5001;
   question.size_limit = 4999;
@@ -197,7 +197,7 @@ TEST(FindEnsemble, SaysHowManyModelsAreTooLarge) {
 }
 
 TEST(FindEnsemble, RefusesAPoolOfWhichNothingFits) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   for (auto& model : question.models) model.size_bytes = 2000;
   question.models[2].size_bytes = 1500;
   question.size_limit = 1499;
@@ -207,7 +207,7 @@ TEST(FindEnsemble, RefusesAPoolOfWhichNothingFits) {
 }
 
 TEST(FindEnsemble, RefusesModelsOverOtherVideosSayingWhichAndHowMany) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   auto& videos = question.models[2].predictions.videos;
   videos.erase(videos.begin() + 3, videos.begin() + 5);
   EXPECT_EQ(
@@ -223,7 +223,7 @@ TEST(FindEnsemble, RefusesModelsOverOtherVideosSayingWhichAndHowMany) {
 }
 
 TEST(FindEnsemble, RefusesWhatIsWrongWithTheModels) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   question.models[4].predictions.videos[7].labels = {3, 4};
   EXPECT_THAT(Refusal(question), HasSubstr("models 'model0' and 'model4' disagree on the true "
                                            "labels of video 'v1007'"));
@@ -245,13 +245,13 @@ TEST(FindEnsemble, RefusesWhatIsWrongWithTheModels) {
   EXPECT_EQ(Refusal(question), "ensemble: model 'model1' has a size of -1 bytes");
   question.models.clear();
   EXPECT_EQ(Refusal(question), "ensemble: there is no model to choose from");
-  question.models = {{.name = "empty"}};
+  question.models = {EnsembleModel{.name = "empty"}};
   EXPECT_EQ(Refusal(question), "ensemble: the models' predictions hold no video");
 }
 
 TEST(FindEnsemble, RefusesNumbersThatAreNotAllowed) {
   const auto refusal = [](auto change) {
-    EnsembleQuestion question = Planted();
+    PoolQuestion question = Planted();
     change(question);
     return Refusal(question);
   };
@@ -266,7 +266,7 @@ TEST(FindEnsemble, RefusesNumbersThatAreNotAllowed) {
 }
 
 TEST(FindEnsemble, NotesThatThereAreTooFewVideosForAHoldout) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   question.holdout = 1e-9;
   const EnsembleAnswer answer = FindEnsemble(question);
   EXPECT_FALSE(answer.holdout);

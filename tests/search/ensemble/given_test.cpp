@@ -14,11 +14,11 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-EnsembleQuestion Planted() {
-  return {.models = PlantPool({.models = 5, .videos = 120, .classes = 25, .list_length = 15}, 1)};
+PoolQuestion Planted() {
+  return PoolQuestion(PlantPool({.models = 5, .videos = 120, .classes = 25, .list_length = 15}, 1));
 }
 
-std::string Refusal(const EnsembleQuestion& question) {
+std::string Refusal(const PoolQuestion& question) {
   try {
     (void)FindEnsemble(question);
   } catch (const UsageError& error) {
@@ -35,7 +35,7 @@ double WeightOf(const EnsembleAnswer& answer, const std::string& name) {
 }
 
 TEST(GivenEnsemble, HasItsMembersAndWeights) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   question.given = {"model4", "model1", "model0"};
   question.given_weights = {2, 1, 1};
   const EnsembleAnswer answer = FindEnsemble(question);
@@ -54,7 +54,7 @@ TEST(GivenEnsemble, HasItsMembersAndWeights) {
 
 // Zhao 2017: the scores of LR and LSTM, weighted by their GAP.
 TEST(GivenEnsemble, WithoutWeightsIsWeighedAsAsked) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   question.given = {"model2", "model3"};
   question.combine = ScoreDomain::kProbabilities;
   question.weights = Weighting::kGap;
@@ -67,7 +67,7 @@ TEST(GivenEnsemble, WithoutWeightsIsWeighedAsAsked) {
 }
 
 TEST(GivenEnsemble, CanBeOneModel) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   question.given = {"model3"};
   const EnsembleAnswer answer = FindEnsemble(question);
   EXPECT_THAT(NamesOf(answer), ElementsAre("model3"));
@@ -75,7 +75,7 @@ TEST(GivenEnsemble, CanBeOneModel) {
 }
 
 TEST(GivenEnsemble, KnowsMembersWithoutTheirOnlySeed) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   for (EnsembleModel& model : question.models) model.name += "/s1";
   question.models[2].name = "model1/s2";
   question.given = {"model0", "model1/s2"};
@@ -86,7 +86,7 @@ TEST(GivenEnsemble, KnowsMembersWithoutTheirOnlySeed) {
 }
 
 TEST(GivenEnsemble, SaysWhereItIsLargerThanTheLimit) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   question.given = {"model0", "model1", "model2"};
   question.size_limit = 250;
   EXPECT_THAT(FindEnsemble(question).notes,
@@ -94,7 +94,7 @@ TEST(GivenEnsemble, SaysWhereItIsLargerThanTheLimit) {
 }
 
 TEST(GivenEnsemble, RefusesWhatCannotBe) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   question.given = {"model9"};
   EXPECT_THAT(Refusal(question), HasSubstr("there is no model 'model9' within the size limit; "
                                            "there are model0, model1"));
@@ -136,7 +136,7 @@ TEST(Votes, AreTheShareOfMembersThatSayYes) {
 }
 
 TEST(Votes, AreSearchedAsTheyAreCombined) {
-  EnsembleQuestion question = Planted();
+  PoolQuestion question = Planted();
   question.combine = ScoreDomain::kVotes;
   question.weights = Weighting::kUniform;
   question.members = 3;

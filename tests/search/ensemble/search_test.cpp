@@ -22,7 +22,7 @@ struct Best {
 };
 
 /// All subsets by bit mask, uniform weights, ties as the header says.
-Best BruteForce(const EnsembleQuestion& question) {
+Best BruteForce(const PoolQuestion& question) {
   const auto& models = question.models;  // in the order of their names
   Best best;
   for (std::uint32_t mask = 1; mask < 1U << models.size(); ++mask) {
@@ -49,13 +49,13 @@ Best BruteForce(const EnsembleQuestion& question) {
   return best;
 }
 
-EnsembleQuestion RandomQuestion(std::uint32_t seed) {
+PoolQuestion RandomQuestion(std::uint32_t seed) {
   std::mt19937 random(seed);
   PoolShape shape{.models = 2 + static_cast<int>(random() % 6), .videos = 25};
   shape.classes = 8 + static_cast<int>(random() % 30);
   shape.list_length = 3 + static_cast<int>(random() % 25);
   shape.step = random() % 2 == 0 ? 0 : 0.1;
-  EnsembleQuestion question{.models = PlantPool(shape, seed)};
+  PoolQuestion question(PlantPool(shape, seed));
   question.missing = random() % 2 == 0 ? Missing::kZero : Missing::kLastOfList;
   question.combine = random() % 2 == 0 ? ScoreDomain::kLogits : ScoreDomain::kProbabilities;
   question.weights = Weighting::kUniform;
@@ -66,7 +66,7 @@ EnsembleQuestion RandomQuestion(std::uint32_t seed) {
 
 TEST(EnsembleSearch, ExhaustiveAndWideBeamFindWhatBruteForceFinds) {
   for (std::uint32_t seed = 0; seed < 40; ++seed) {
-    EnsembleQuestion question = RandomQuestion(seed);
+    PoolQuestion question = RandomQuestion(seed);
     const Best expected = BruteForce(question);
     for (const EnsembleSearch search : {EnsembleSearch::kExhaustive, EnsembleSearch::kBeam}) {
       question.search = search;
@@ -84,7 +84,7 @@ TEST(EnsembleSearch, ExhaustiveAndWideBeamFindWhatBruteForceFinds) {
 
 TEST(EnsembleSearch, NoAnswerExceedsTheLimits) {
   for (std::uint32_t seed = 100; seed < 160; ++seed) {
-    EnsembleQuestion question = RandomQuestion(seed);
+    PoolQuestion question = RandomQuestion(seed);
     question.beam_width = 1 + seed % 3;
     for (const EnsembleSearch search :
          {EnsembleSearch::kBeam, EnsembleSearch::kGreedy, EnsembleSearch::kExhaustive}) {
@@ -105,7 +105,7 @@ TEST(EnsembleSearch, NoAnswerExceedsTheLimits) {
 }
 
 TEST(EnsembleSearch, AllSearchesAgreeOnOneMember) {
-  EnsembleQuestion question{.models = PlantPool({.models = 6, .videos = 50}, 8)};
+  PoolQuestion question(PlantPool({.models = 6, .videos = 50}, 8));
   question.members = 1;
   question.weights = Weighting::kUniform;
   std::vector<std::string> names;
@@ -121,7 +121,7 @@ TEST(EnsembleSearch, AllSearchesAgreeOnOneMember) {
 }
 
 TEST(EnsembleSearch, ABeamOfOneIsGreedyWithoutReplacement) {
-  EnsembleQuestion question{.models = PlantPool({.models = 7, .videos = 60, .classes = 30}, 21)};
+  PoolQuestion question(PlantPool({.models = 7, .videos = 60, .classes = 30}, 21));
   question.weights = Weighting::kUniform;
   question.members = 4;
   question.beam_width = 1;
@@ -160,7 +160,7 @@ TEST(EnsembleSearch, ABeamOfOneIsGreedyWithoutReplacement) {
 }
 
 TEST(EnsembleSearch, AWiderBeamIsNeverWorse) {
-  EnsembleQuestion question{.models = PlantPool({.models = 9, .videos = 40, .classes = 30}, 31)};
+  PoolQuestion question(PlantPool({.models = 9, .videos = 40, .classes = 30}, 31));
   question.weights = Weighting::kUniform;
   question.size_limit = 600;
   question.search = EnsembleSearch::kExhaustive;
@@ -176,7 +176,7 @@ TEST(EnsembleSearch, AWiderBeamIsNeverWorse) {
 
 TEST(EnsembleSearch, GreedyWithReplacementWeighsByHowOftenAModelWasTaken) {
   // Two models that complement each other, one of them needed more.
-  EnsembleQuestion question{.models = PlantPool({.models = 4, .videos = 80, .classes = 30}, 2)};
+  PoolQuestion question(PlantPool({.models = 4, .videos = 80, .classes = 30}, 2));
   question.search = EnsembleSearch::kGreedy;
   question.weights = Weighting::kUniform;
   question.members = 3;
@@ -196,7 +196,7 @@ TEST(EnsembleSearch, GreedyWithReplacementWeighsByHowOftenAModelWasTaken) {
 }
 
 TEST(EnsembleSearch, EqualModelsAreSettledBySizeThenName) {
-  EnsembleQuestion question{.models = PlantPool({.models = 3, .videos = 20}, 3)};
+  PoolQuestion question(PlantPool({.models = 3, .videos = 20}, 3));
   for (auto& model : question.models) model.predictions = question.models[0].predictions;
   question.models[0].size_bytes = 7;
   question.models[1].size_bytes = 5;
@@ -207,7 +207,7 @@ TEST(EnsembleSearch, EqualModelsAreSettledBySizeThenName) {
 }
 
 TEST(EnsembleSearch, SearchesWithGapWeightsWhereTheyAreAsked) {
-  EnsembleQuestion question{.models = PlantPool({.models = 5, .videos = 60, .classes = 30}, 13)};
+  PoolQuestion question(PlantPool({.models = 5, .videos = 60, .classes = 30}, 13));
   question.weights = Weighting::kGap;
   question.search = EnsembleSearch::kExhaustive;
   const EnsembleAnswer answer = FindEnsemble(question);
@@ -241,7 +241,7 @@ TEST(EnsembleSearch, SearchesWithGapWeightsWhereTheyAreAsked) {
 }
 
 TEST(EnsembleSearch, RefusesAnExhaustiveSearchOfTooManySets) {
-  EnsembleQuestion question{.models = PlantPool({.models = 40, .videos = 2}, 1)};
+  PoolQuestion question(PlantPool({.models = 40, .videos = 2}, 1));
   question.search = EnsembleSearch::kExhaustive;
   try {
     (void)FindEnsemble(question);

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "search/ensemble/weights.h"
+#include "tests/search/ensemble/ensemble_support.h"
 
 namespace beamgrid {
 namespace {

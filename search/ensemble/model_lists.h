@@ -1,0 +1,76 @@
+#pragma once
+// Prediction lists of very many videos in little memory: ids and truth once for all models, six
+// bytes a listed label, and nothing lost.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "registry/scoring/predictions.h"
+
+namespace beamgrid {
+
+/// VideoTable is the videos that all models of a pool are over, with their true labels.
+class VideoTable {
+ public:
+  /// Appends a video. Ids must come in ascending order.
+  void Add(std::string id, std::span<const std::int32_t> labels);
+
+  [[nodiscard]] std::size_t size() const { return ids_.size(); }
+  [[nodiscard]] const std::string& id(std::size_t video) const { return ids_[video]; }
+  [[nodiscard]] std::span<const std::int32_t> LabelsOf(std::size_t video) const {
+    return std::span(labels_).subspan(begin_[video], begin_[video + 1] - begin_[video]);
+  }
+
+ private:
+  std::vector<std::string> ids_;
+  std::vector<std::int32_t> labels_;      ///< of all videos, one after the other
+  std::vector<std::size_t> begin_ = {0};  ///< [videos + 1] into labels_
+};
+
+/// ModelLists is one model's lists over the videos of a table. An entry takes six bytes: a label
+/// below 65,536 and a score that is a float, as trials' files hold. Larger labels take one byte
+/// more each, scores that need a double (CSV files) four; each only in models that have them.
+class ModelLists {
+ public:
+  /// Appends the next video's list. Labels must be below 2^24.
+  void Add(std::span<const ScoredLabelDouble> list);
+  /// Takes the memory for so many lists and entries at once: a growing one is copied again and
+  /// again.
+  void Reserve(std::size_t videos, std::size_t entries);
+
+  /// Entries of one video: begin <= i < end.
+  struct Range {
+    std::size_t begin, end;
+  };
+  [[nodiscard]] Range Of(std::size_t video) const { return {begin_[video], begin_[video + 1]}; }
+  [[nodiscard]] std::int32_t label(std::size_t i) const {
+    return has_high_ ? low_labels_[i] | high_labels_[i] << 16 : low_labels_[i];
+  }
+  /// Returns the score as it was given, to the last bit.
+  [[nodiscard]] double score(std::size_t i) const {
+    return needs_doubles_ ? doubles_[i] : static_cast<double>(floats_[i]);
+  }
+  /// True where one of the scores is no float: then all are in doubles(), else in floats().
+  [[nodiscard]] bool needs_doubles() const { return needs_doubles_; }
+  [[nodiscard]] std::span<const float> floats() const { return floats_; }
+  [[nodiscard]] std::span<const double> doubles() const { return doubles_; }
+  /// Returns the memory that all lists take.
+  [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] std::int32_t largest_label() const { return largest_label_; }
+
+ private:
+  void PutScore(double score);
+
+  std::vector<std::uint16_t> low_labels_;
+  std::vector<std::uint8_t> high_labels_;  ///< of all entries, where one of them needs it
+  std::vector<float> floats_;
+  std::vector<double> doubles_;  ///< of all entries, instead of floats_, where one of them needs it
+  bool has_high_ = false;
+  bool needs_doubles_ = false;
+  std::vector<std::uint32_t> begin_ = {0};  ///< [videos + 1] into the entries
+  std::int32_t largest_label_ = 0;
+};
+
+}  // namespace beamgrid

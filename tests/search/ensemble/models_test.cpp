@@ -1,0 +1,142 @@
+#include "search/ensemble/models.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "registry/util/error.h"
+#include "tests/search/ensemble/ensemble_support.h"
+
+namespace beamgrid {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+template <typename Action>
+std::string RefusalOf(const Action& action) {
+  try {
+    action();
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "not refused";
+}
+
+Predictions Over(const std::vector<std::string>& ids) {
+  Predictions predictions;
+  for (const std::string& id : ids) predictions.videos.push_back({.id = id});
+  return predictions;
+}
+
+/// Two files of which neither has all of the truth; the second has one beyond it.
+EnsembleModels TwoFiles(const Truth& truth, VideoSet videos) {
+  EnsembleModels models(truth, videos);
+  models.AddFile("a.csv", 0, Over({"y", "x", "other"}));
+  models.AddFile("b.csv", 0, Over({"x"}));
+  return models;
+}
+const Truth kTruth = {{"x", {1}}, {"y", {2, 3}}, {"z", {4}}};
+
+TEST(EnsembleModels, RefusesFilesThatLackVideosOfTheTruthNamingAll) {
+  EXPECT_EQ(RefusalOf([] { (void)TwoFiles(kTruth, VideoSet::kTruth).Aligned(); }),
+            "ensemble: videos of the truth are missing in the predictions:\n"
+            "  'a.csv' lacks 1 of 3, such as 'z'\n"
+            "  'b.csv' lacks 2 of 3, such as 'y'\n"
+            "use --common-videos to restrict all to the videos that every file has");
+}
+
+TEST(EnsembleModels, KeepsTheCommonVideosWithTheirLabels) {
+  for (const AlignedModel& model : TwoFiles(kTruth, VideoSet::kCommon).Aligned()) {
+    ASSERT_EQ(model.size(), 1U);
+    EXPECT_EQ(model.id(0), "x");
+    EXPECT_THAT(model.LabelsOf(0), ElementsAre(1));
+  }
+}
+
+TEST(EnsembleModels, OfFilesSortsByIdAndIgnoresVideosBeyondTheTruth) {
+  EnsembleModels models(Truth{{"x", {1}}, {"y", {2}}}, VideoSet::kTruth);
+  models.AddFile("a.csv", 0, Over({"y", "x", "other"}));
+  const AlignedModel model = models.Aligned().front();
+  ASSERT_EQ(model.size(), 2U);
+  EXPECT_EQ(model.id(0), "x");
+  EXPECT_THAT(model.LabelsOf(1), ElementsAre(2));
+}
+
+TEST(EnsembleModels, RefusesModelsWithoutACommonVideo) {
+  const std::string why =
+      RefusalOf([] { (void)TwoFiles(Truth{{"elsewhere", {1}}}, VideoSet::kCommon).Aligned(); });
+  EXPECT_EQ(why, "ensemble: there is no video that all 2 models have, of the 1 video of the truth");
+}
+
+TEST(EnsembleModels, OfTrialsKeepsTheVideosThatAllHave) {
+  EnsembleModels models(VideoSet::kCommon);
+  models.Add("b", 0, Over({"1", "2", "4"}));
+  models.Add("a", 0, Over({"0", "2", "4"}));
+  models.Add("c", 0, Over({"1", "2"}));
+  const std::vector<AlignedModel> aligned = models.Aligned();
+  EXPECT_EQ(aligned[0].model->name, "a") << "by name";
+  for (const AlignedModel& model : aligned) {
+    ASSERT_EQ(model.size(), 1U);
+    EXPECT_EQ(model.id(0), "2");
+  }
+}
+
+TEST(EnsembleModels, OnlyATruthThatCountsMustBeTheSame) {
+  EnsembleModels models(VideoSet::kCommon);
+  models.Add("a", 0, {.videos = {{.id = "1", .labels = {1}}, {.id = "2", .labels = {2}}}});
+  models.Add("b", 0, {.videos = {{.id = "1", .labels = {3}}, {.id = "2", .labels = {2}}}});
+  EXPECT_THAT(RefusalOf([&] { (void)models.Aligned(); }),
+              HasSubstr("models 'a' and 'b' disagree on the true labels of video '1'"));
+  models.Add("c", 0, {.videos = {{.id = "2", .labels = {2}}}});
+  EXPECT_EQ(models.Aligned().front().size(), 1U);
+}
+
+TEST(EnsembleModels, RefusesLabelsThatAreNoClasses) {
+  EnsembleModels models;
+  const Predictions predictions{.videos = {{.id = "v", .top = {{kMaxClasses, 0.5}}}}};
+  EXPECT_EQ(RefusalOf([&] { models.Add("m", 0, predictions); }),
+            "ensemble: model 'm', video 'v': label 1048576 is not a class index");
+}
+
+TEST(EnsembleModels, GiveBackToTheLastBitWhatTheyTookIn) {
+  // Scores that are floats and such that are not, small labels and large ones, empty lists.
+  Predictions floats{.classes = 9, .top_k = 4}, mixed{.classes = kMaxClasses, .top_k = 4};
+  floats.videos = {{"a", {{3, 0.1F}, {7, 1e-9F}}, {1, 3}}, {"b", {}, {}}, {"c", {{8, 1}}, {2}}};
+  mixed.videos = {{"a", {{65535, 0.5F}, {1, 0.25F}}, {1, 3}},
+                  {"b", {{65536, 0.1}, {2, 0.1F}}, {}},
+                  {"c", {{kMaxClasses - 1, 1.0 / 3}, {0, 0}}, {2}}};
+  EnsembleModels models;
+  models.Add("floats", 5, floats);
+  models.Add("mixed", 5, mixed);
+  for (const auto& [name, given] : {std::pair("floats", floats), std::pair("mixed", mixed)}) {
+    const Predictions back = models.PredictionsOf(name);
+    EXPECT_EQ(back.classes, given.classes);
+    EXPECT_EQ(back.top_k, given.top_k);
+    ASSERT_EQ(back.videos.size(), 3U);
+    for (std::size_t v = 0; v < 3; ++v) {
+      EXPECT_EQ(back.videos[v].id, given.videos[v].id);
+      EXPECT_EQ(back.videos[v].labels, given.videos[v].labels);
+      ASSERT_EQ(back.videos[v].top.size(), given.videos[v].top.size()) << name << v;
+      for (std::size_t i = 0; i < given.videos[v].top.size(); ++i) {
+        EXPECT_EQ(back.videos[v].top[i].label, given.videos[v].top[i].label);
+        EXPECT_EQ(back.videos[v].top[i].score, given.videos[v].top[i].score);
+      }
+    }
+  }
+}
+
+TEST(EnsembleModels, TakeSixBytesAnEntryWhereScoresAreFloats) {
+  const auto models = PlantPool({.models = 1, .videos = 50, .classes = 40, .list_length = 30}, 1);
+  ModelLists as_floats, as_doubles;
+  for (const VideoPrediction& video : models[0].predictions.videos) {
+    std::vector<ScoredLabelDouble> list = video.top;
+    as_doubles.Add(list);
+    for (ScoredLabelDouble& entry : list) entry.score = static_cast<float>(entry.score);
+    as_floats.Add(list);
+  }
+  EXPECT_EQ(as_floats.bytes(), 50 * 30 * 6 + 51 * 4U);
+  EXPECT_EQ(as_doubles.bytes(), 50 * 30 * 10 + 51 * 4U);
+}
+
+}  // namespace
+}  // namespace beamgrid
