@@ -381,13 +381,14 @@ class ModelStrategy : public Strategy {
 
   [[nodiscard]] std::string RelevanceText(const Surrogate& surrogate) const {
     std::vector<std::pair<double, std::string>> order;
-    for (std::size_t p = 0; p < parts_.parts().size(); ++p) {
-      order.emplace_back(-surrogate.hyperparameters().relevance[p], parts_.parts()[p].name);
+    const std::vector<double> relevance = surrogate.relevance();
+    for (std::size_t p = 0; p < relevance.size(); ++p) {
+      order.emplace_back(-relevance[p], parts_.parts()[p].name);
     }
     std::ranges::sort(order);
     std::string text = "parts by relevance:";
-    for (const auto& [relevance, name] : order) {
-      text += (text.back() == ':' ? " " : ", ") + name + " " + FixedText(-relevance, 2);
+    for (const auto& [less, name] : order) {
+      text += (text.back() == ':' ? " " : ", ") + name + " " + FixedText(-less, 2);
     }
     return text;
   }

@@ -26,7 +26,7 @@ void KeepBest(const Surrogate& surrogate, std::vector<Levels>& models, std::size
 /// Adds the model itself and all that differ from it in one part; of a part of many levels, some.
 void AddNeighbours(const std::vector<Part>& parts, const Levels& start, Dice& dice,
                    std::vector<Levels>& near) {
-  constexpr std::int64_t kLevels = 40;
+  constexpr std::int64_t kLevels = 12;
   near.push_back(start);
   for (std::size_t p = 0; p < start.size(); ++p) {
     const std::int64_t levels = parts[p].levels;
@@ -61,7 +61,7 @@ std::optional<Levels> MostGainNearby(const Surrogate& surrogate, const std::vect
                                      const std::function<bool(const Levels&)>& is_open) {
   constexpr std::size_t kDrawn = 1000;
   constexpr std::size_t kBestTried = 5;
-  constexpr std::size_t kStarts = 20;
+  constexpr std::size_t kStarts = 10;
   constexpr int kSteps = 30;
   const std::vector<Part>& parts = surrogate.parts();
   std::vector<Levels> starts;

@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
+
+#include "search/pacing.h"
 
 namespace beamgrid {
 namespace {
 
-using Eigen::ArrayXXd;
+using Eigen::ArrayXd;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
@@ -28,13 +31,13 @@ Belief BeliefOf(Eigen::Index slot) {
     case kLocal:
       return {std::log(0.3), 1.0};
     case kIdentity:
-      return {std::log(0.01), 1.0};
+      return {std::log(0.01), 1.5};
     case kNoise:
-      return {std::log(0.03), 1.0};
+      return {std::log(0.03), 1.5};
     case kByPlace:
       return {0, 1.5};
     default:
-      return {std::log(0.7), 0.7};
+      return {std::log(0.7), 1.2};
   }
 }
 
@@ -56,159 +59,147 @@ VectorXd ExpectedVector(std::size_t parts) {
   return x;
 }
 
-/// Posterior is the logarithm of the hyperparameters' density (up to a constant), and its gradient.
-class Posterior {
+/// Likelihood is the logarithm of the observations' density (up to a constant) under
+/// hyperparameters, and its gradient.
+class Likelihood {
  public:
-  Posterior(const Likenesses& likenesses, const VectorXd& scores, const std::vector<double>& errors,
-            const SeedSpread& spread)
-      : like_(likenesses), scores_(scores), spread_(spread), errors_(scores.size()) {
-    for (Eigen::Index i = 0; i < scores.size(); ++i) {
-      errors_[i] = errors[static_cast<std::size_t>(i)];
-    }
+  Likelihood(const Likenesses& likenesses, const VectorXd& scores,
+             const std::vector<double>& errors, const SeedSpread& spread)
+      : like_(likenesses),
+        scores_(scores),
+        spread_(spread),
+        errors_(Eigen::Map<const VectorXd>(errors.data(), scores.size())),
+        alike_(likenesses.by_name.size()) {
     for (std::size_t p = 0; p < like_.by_name.size(); ++p) {
       has_places_.push_back((like_.by_name[p] != like_.by_place[p]).any());
     }
   }
 
   /// Returns the value at x, minus infinity where the covariance is not positive definite.
-  double operator()(const VectorXd& x, VectorXd& gradient) {
-    const Hyperparameters h = FromVector(x);
-    const std::size_t parts = h.relevance.size();
-    const Eigen::Index n = scores_.size();
-    double total = 0;
+  double At(const VectorXd& x) {
+    hyper_ = FromVector(x);
+    const Eigen::Index size = like_.same.size();
+    total_ = 0;
     double squares = 0;
-    for (const double r : h.relevance) {
-      total += r;
+    for (const double r : hyper_.relevance) {
+      total_ += r;
       squares += r * r;
     }
-    const double pairs = total * total - squares;
-    alike_.resize(parts);
-    sum_ = ArrayXXd::Zero(n, n);
-    ArrayXXd sum_squares = ArrayXXd::Zero(n, n);
-    ArrayXXd local = ArrayXXd::Ones(n, n);
-    for (std::size_t p = 0; p < parts; ++p) {
-      const double r = h.relevance[p];
+    pairs_ = total_ * total_ - squares;
+    sum_.setZero(size);
+    sum_squares_.setZero(size);
+    local_.setOnes(size);
+    for (std::size_t p = 0; p < alike_.size(); ++p) {
+      const double r = hyper_.relevance[p];
       alike_[p] = like_.by_name[p];
-      if (has_places_[p]) alike_[p] += h.by_place * (like_.by_place[p] - like_.by_name[p]);
+      if (has_places_[p]) alike_[p] += hyper_.by_place * (like_.by_place[p] - like_.by_name[p]);
       sum_ += r * alike_[p];
-      sum_squares += (r * alike_[p]).square();
-      local *= 1 - (1 - std::exp(-r)) * (1 - alike_[p]);
+      sum_squares_ += (r * alike_[p]).square();
+      local_ *= 1 - (1 - std::exp(-r)) * (1 - alike_[p]);
     }
-    const ArrayXXd additive = sum_ / std::max(total, 1e-300);
-    const bool has_pairs = parts > 1;
-    const ArrayXXd pairwise =
-        has_pairs ? ((sum_.square() - sum_squares) / pairs).eval() : ArrayXXd::Zero(n, n).eval();
+    additive_ = sum_ / std::max(total_, 1e-300);
+    pairwise_.setZero(size);
+    if (HasPairs()) pairwise_ = (sum_.square() - sum_squares_) / pairs_;
+    const ArrayXd covariance = kLevelVariance + hyper_.additive * additive_ +
+                               hyper_.pairwise * pairwise_ + hyper_.local * local_ +
+                               hyper_.identity * like_.same;
+    MatrixXd k(scores_.size(), scores_.size());
+    Eigen::Index pair = 0;
+    for (Eigen::Index i = 0; i < k.rows(); ++i) {
+      for (Eigen::Index j = 0; j <= i; ++j) k(i, j) = covariance[pair++];
+    }
+    k.diagonal() += hyper_.noise * errors_;
+    cholesky_.compute(k);
+    if (cholesky_.info() != Eigen::Success) return -std::numeric_limits<double>::infinity();
+    weights_ = cholesky_.solve(scores_);
+    return -0.5 * scores_.dot(weights_) - cholesky_.matrixLLT().diagonal().array().log().sum() -
+           0.5 * (spread_.freedom * x[kNoise] + spread_.squares / hyper_.noise);
+  }
 
-    MatrixXd k = (kLevelVariance + h.additive * additive + h.pairwise * pairwise + h.local * local +
-                  h.identity * like_.same)
-                     .matrix();
-    k.diagonal() += h.noise * errors_;
-    const Eigen::LLT<MatrixXd> cholesky(k);
-    if (cholesky.info() != Eigen::Success) return -std::numeric_limits<double>::infinity();
-    const VectorXd weights = cholesky.solve(scores_);
-    double value =
-        -0.5 * scores_.dot(weights) - MatrixXd(cholesky.matrixL()).diagonal().array().log().sum();
-    value -= 0.5 * (spread_.freedom * x[kNoise] + spread_.squares / h.noise);
-    const ArrayXXd slope =
-        0.5 * (weights * weights.transpose() - cholesky.solve(MatrixXd::Identity(n, n))).array();
-
-    gradient.setZero(x.size());
-    gradient[kAdditive] = h.additive * (slope * additive).sum();
-    gradient[kPairwise] = h.pairwise * (slope * pairwise).sum();
-    gradient[kLocal] = h.local * (slope * local).sum();
-    gradient[kIdentity] = h.identity * (slope * like_.same).sum();
-    gradient[kNoise] = h.noise * (slope.matrix().diagonal().array() * errors_.array()).sum();
-    gradient[kNoise] -= 0.5 * (spread_.freedom - spread_.squares / h.noise);
+  /// Returns the gradient where `At` was asked last, which must have had a value.
+  [[nodiscard]] VectorXd Gradient() const {
+    const Eigen::Index n = scores_.size();
+    const MatrixXd inverse = cholesky_.solve(MatrixXd::Identity(n, n));
+    // By each pair of models; two models count twice.
+    ArrayXd slope(like_.same.size());
+    double of_noise = 0;
+    Eigen::Index pair = 0;
+    for (Eigen::Index i = 0; i < n; ++i) {
+      for (Eigen::Index j = 0; j < i; ++j)
+        slope[pair++] = weights_[i] * weights_[j] - inverse(i, j);
+      slope[pair] = 0.5 * (weights_[i] * weights_[i] - inverse(i, i));
+      of_noise += slope[pair++] * errors_[i];
+    }
+    VectorXd gradient(static_cast<Eigen::Index>(kRelevance + alike_.size()));
+    gradient[kAdditive] = hyper_.additive * (slope * additive_).sum();
+    gradient[kPairwise] = hyper_.pairwise * (slope * pairwise_).sum();
+    gradient[kLocal] = hyper_.local * (slope * local_).sum();
+    gradient[kIdentity] = hyper_.identity * (slope * like_.same).sum();
+    gradient[kNoise] =
+        hyper_.noise * of_noise - 0.5 * (spread_.freedom - spread_.squares / hyper_.noise);
     double by_place = 0;
-    for (std::size_t p = 0; p < parts; ++p) {
-      const double r = h.relevance[p];
+    for (std::size_t p = 0; p < alike_.size(); ++p) {
+      const double r = hyper_.relevance[p];
       const double near = std::exp(-r);
-      const ArrayXXd& s = alike_[p];
-      const ArrayXXd rest = 1 - (1 - near) * (1 - s);
-      const ArrayXXd others = sum_ - r * s;
-      double of_relevance = h.additive * (slope * (s - additive)).sum() / total -
-                            h.local * near * (slope * local * (1 - s) / rest).sum();
-      if (has_pairs) {
+      const ArrayXd& s = alike_[p];
+      const ArrayXd rest = 1 - (1 - near) * (1 - s);
+      const ArrayXd others = sum_ - r * s;
+      double of_relevance = hyper_.additive * (slope * (s - additive_)).sum() / total_ -
+                            hyper_.local * near * (slope * local_ * (1 - s) / rest).sum();
+      if (HasPairs()) {
         of_relevance +=
-            h.pairwise * (slope * 2 * (s * others - pairwise * (total - r))).sum() / pairs;
+            hyper_.pairwise * (slope * 2 * (s * others - pairwise_ * (total_ - r))).sum() / pairs_;
       }
       gradient[kRelevance + static_cast<Eigen::Index>(p)] = r * of_relevance;
       if (!has_places_[p]) continue;
-      ArrayXXd of_alike = h.additive * r / total + h.local * (1 - near) * local / rest;
-      if (has_pairs) of_alike += h.pairwise * 2 * r * others / pairs;
+      ArrayXd of_alike = hyper_.additive * r / total_ + hyper_.local * (1 - near) * local_ / rest;
+      if (HasPairs()) of_alike += hyper_.pairwise * 2 * r * others / pairs_;
       by_place += (slope * of_alike * (like_.by_place[p] - like_.by_name[p])).sum();
     }
-    gradient[kByPlace] = h.by_place * (1 - h.by_place) * by_place;
-    for (Eigen::Index i = 0; i < x.size(); ++i) {
-      const Belief belief = BeliefOf(i);
-      const double off = (x[i] - belief.mean) / belief.sd;
-      value -= 0.5 * off * off;
-      gradient[i] -= off / belief.sd;
-    }
-    return value;
+    gradient[kByPlace] = hyper_.by_place * (1 - hyper_.by_place) * by_place;
+    return gradient;
   }
 
  private:
+  [[nodiscard]] bool HasPairs() const { return alike_.size() > 1; }
+
   const Likenesses& like_;
   const VectorXd& scores_;
   SeedSpread spread_;
   VectorXd errors_;
   std::vector<bool> has_places_;
-  // Kept to spare allocations.
-  std::vector<ArrayXXd> alike_;
-  ArrayXXd sum_;
+  // Where it was asked last.
+  Hyperparameters hyper_;
+  double total_ = 0, pairs_ = 0;
+  std::vector<ArrayXd> alike_;
+  ArrayXd sum_, sum_squares_, additive_, pairwise_, local_;
+  Eigen::LLT<MatrixXd> cholesky_;
+  VectorXd weights_;
 };
 
-}  // namespace
-
-Likenesses LikenessesOf(const std::vector<Part>& parts, const std::vector<Levels>& models) {
-  const auto n = static_cast<Eigen::Index>(models.size());
-  Likenesses all;
-  all.same = ArrayXXd::Zero(n, n);
-  for (Eigen::Index i = 0; i < n; ++i) {
-    for (Eigen::Index j = 0; j < n; ++j) {
-      const bool same = models[static_cast<std::size_t>(i)] == models[static_cast<std::size_t>(j)];
-      all.same(i, j) = same ? 1 : 0;
-    }
-  }
-  for (std::size_t p = 0; p < parts.size(); ++p) {
-    ArrayXXd by_name = ArrayXXd::Ones(n, n);
-    ArrayXXd by_place = ArrayXXd::Ones(n, n);
-    for (Eigen::Index i = 0; i < n; ++i) {
-      for (Eigen::Index j = 0; j < i; ++j) {
-        const Likeness like = parts[p].likeness(models[static_cast<std::size_t>(i)][p],
-                                                models[static_cast<std::size_t>(j)][p]);
-        by_name(i, j) = by_name(j, i) = like.by_name;
-        by_place(i, j) = by_place(j, i) = like.by_place;
-      }
-    }
-    all.by_name.push_back(std::move(by_name));
-    all.by_place.push_back(std::move(by_place));
-  }
-  return all;
-}
-
-Hyperparameters ExpectedHyperparameters(std::size_t parts) {
-  return FromVector(ExpectedVector(parts));
-}
-
-Hyperparameters MostLikely(const Likenesses& likenesses, const VectorXd& scores,
-                           const std::vector<double>& errors, const SeedSpread& spread) {
+/// Returns where likelihood times prior is highest, as a vector.
+VectorXd Summit(Likelihood& likelihood, std::size_t parts) {
   // Rprop: a step of its own for each, longer while the gradient's sign stays. It needs no line
   // search, and a value that cannot be computed only turns it round.
   constexpr int kSteps = 40;
   constexpr double kFirst = 0.2;
   constexpr double kShortest = 1e-3;
   constexpr double kLongest = 0.8;
-  Posterior posterior(likenesses, scores, errors, spread);
-  VectorXd x = ExpectedVector(likenesses.by_name.size());
+  VectorXd x = ExpectedVector(parts);
   VectorXd step = VectorXd::Constant(x.size(), kFirst);
-  VectorXd gradient(x.size());
   VectorXd before = VectorXd::Zero(x.size());
   VectorXd best = x;
   double highest = -std::numeric_limits<double>::infinity();
   for (int i = 0; i < kSteps; ++i) {
-    const double value = posterior(x, gradient);
+    double value = likelihood.At(x);
+    VectorXd gradient = before;
+    if (std::isfinite(value)) gradient = likelihood.Gradient();
+    for (Eigen::Index j = 0; j < x.size(); ++j) {
+      const Belief belief = BeliefOf(j);
+      const double off = (x[j] - belief.mean) / belief.sd;
+      value -= 0.5 * off * off;
+      gradient[j] -= off / belief.sd;
+    }
     if (!std::isfinite(value) || !gradient.allFinite()) {
       x = best;
       step *= 0.3;
@@ -229,7 +220,91 @@ Hyperparameters MostLikely(const Likenesses& likenesses, const VectorXd& scores,
       x[j] += std::copysign(step[j], gradient[j]);
     }
   }
-  return FromVector(best);
+  return best;
+}
+
+/// Chance is random numbers that are the same on every machine, but for rounding.
+class Chance {
+ public:
+  /// Returns one between 0 and 1, without the ends.
+  double Uniform() { return (static_cast<double>(dice_.Roll(kSides)) + 0.5) / kSides; }
+  double Normal() {
+    const double radius = std::sqrt(-2 * std::log(Uniform()));
+    return radius * std::cos(2 * std::numbers::pi * Uniform());
+  }
+
+ private:
+  static constexpr std::int64_t kSides = std::int64_t{1} << 50;
+  Dice dice_{1};
+};
+
+}  // namespace
+
+Likenesses LikenessesOf(const std::vector<Part>& parts, const std::vector<Levels>& models) {
+  const auto size = static_cast<Eigen::Index>(models.size() * (models.size() + 1) / 2);
+  Likenesses all;
+  all.same.resize(size);
+  all.by_name.assign(parts.size(), ArrayXd(size));
+  all.by_place.assign(parts.size(), ArrayXd(size));
+  Eigen::Index pair = 0;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    for (std::size_t j = 0; j <= i; ++j, ++pair) {
+      all.same[pair] = models[i] == models[j] ? 1 : 0;
+      for (std::size_t p = 0; p < parts.size(); ++p) {
+        const Likeness like = parts[p].likeness(models[i][p], models[j][p]);
+        all.by_name[p][pair] = like.by_name;
+        all.by_place[p][pair] = like.by_place;
+      }
+    }
+  }
+  return all;
+}
+
+Hyperparameters ExpectedHyperparameters(std::size_t parts) {
+  return FromVector(ExpectedVector(parts));
+}
+
+Hyperparameters MostLikely(const Likenesses& likenesses, const VectorXd& scores,
+                           const std::vector<double>& errors, const SeedSpread& spread) {
+  Likelihood likelihood(likenesses, scores, errors, spread);
+  return FromVector(Summit(likelihood, likenesses.by_name.size()));
+}
+
+std::vector<Hyperparameters> DrawLikely(const Likenesses& likenesses, const VectorXd& scores,
+                                        const std::vector<double>& errors, const SeedSpread& spread,
+                                        std::size_t count) {
+  constexpr int kStepsApart = 4;
+  constexpr int kMostTries = 50;
+  Likelihood likelihood(likenesses, scores, errors, spread);
+  const VectorXd centre = ExpectedVector(likenesses.by_name.size());
+  VectorXd off = Summit(likelihood, likenesses.by_name.size()) - centre;
+  double value = likelihood.At(centre + off);
+  Chance chance;
+  std::vector<Hyperparameters> drawn;
+  while (drawn.size() < count) {
+    for (int step = 0; step < kStepsApart; ++step) {
+      // A point of the ellipse through where it is and a draw from the prior, above a height drawn.
+      VectorXd other(off.size());
+      for (Eigen::Index j = 0; j < other.size(); ++j) other[j] = BeliefOf(j).sd * chance.Normal();
+      const double height = value + std::log(chance.Uniform());
+      double angle = 2 * std::numbers::pi * chance.Uniform();
+      double low = angle - 2 * std::numbers::pi;
+      double high = angle;
+      for (int i = 0; i < kMostTries; ++i) {
+        const VectorXd next = off * std::cos(angle) + other * std::sin(angle);
+        const double there = likelihood.At(centre + next);
+        if (there > height) {
+          off = next;
+          value = there;
+          break;
+        }
+        (angle < 0 ? low : high) = angle;
+        angle = low + (high - low) * chance.Uniform();
+      }
+    }
+    drawn.push_back(FromVector(centre + off));
+  }
+  return drawn;
 }
 
 }  // namespace beamgrid

@@ -1,17 +1,18 @@
 #pragma once
-// The hyperparameters under which observations are most likely.
+// The hyperparameters under which observations are likely.
 
 #include <Eigen/Core>
 #include <vector>
 
-#include "search/surrogate/surrogate.h"
+#include "search/surrogate/process.h"
 
 namespace beamgrid {
 
-/// Likenesses is how alike each pair of observed models is in each part.
+/// Likenesses is how alike each pair of observed models is in each part: models 0 and 0, 1 and 0,
+/// 1 and 1, 2 and 0 ...
 struct Likenesses {
-  std::vector<Eigen::ArrayXXd> by_name, by_place;  ///< per part
-  Eigen::ArrayXXd same;                            ///< 1 where the models are the same
+  std::vector<Eigen::ArrayXd> by_name, by_place;  ///< per part
+  Eigen::ArrayXd same;                            ///< 1 where the models are the same
 };
 [[nodiscard]] Likenesses LikenessesOf(const std::vector<Part>& parts,
                                       const std::vector<Levels>& models);
@@ -33,7 +34,13 @@ struct SeedSpread {
                                          const std::vector<double>& errors,
                                          const SeedSpread& spread);
 
-/// Fixed variance of the process's level: the scores' centre is only about that of all models.
-inline constexpr double kLevelVariance = 1.0;
+/// Returns `count` that are drawn from that density, so that what is expected of a model can be
+/// averaged over all that the observations leave open: a walk from the most likely ones by
+/// elliptical slice sampling (Murray, Adams and MacKay 2010), with the same random numbers each
+/// time.
+[[nodiscard]] std::vector<Hyperparameters> DrawLikely(const Likenesses& likenesses,
+                                                      const Eigen::VectorXd& scores,
+                                                      const std::vector<double>& errors,
+                                                      const SeedSpread& spread, std::size_t count);
 
 }  // namespace beamgrid

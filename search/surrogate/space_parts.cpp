@@ -1,7 +1,6 @@
 #include "search/surrogate/space_parts.h"
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 
 #include "registry/util/json.h"
@@ -18,8 +17,7 @@ constexpr double kComponentShare = 0.5;
 struct Column {
   std::string name;
   std::vector<OptionValue> values;
-  std::vector<double> ranks;  ///< of each value, where all are numbers; else empty
-  double reach = 1;           ///< distance in ranks over which likeness falls to 1/e
+  std::optional<RankScale> scale;  ///< of the values, where all are numbers
 
   std::size_t CodeOf(const OptionValue& value) {
     const auto same = [&value](const OptionValue& other) { return SameValue(value, other); };
@@ -34,15 +32,12 @@ struct Column {
     if (!std::ranges::all_of(values, is_number)) return;
     std::vector<double> numbers;
     for (const OptionValue& value : values) numbers.push_back(value.to_number<double>());
-    const RankScale scale = RanksOf(numbers);
-    ranks = scale.ranks;
-    reach = scale.reach;
+    scale = RanksOf(numbers);
   }
 
   [[nodiscard]] Likeness Compare(std::size_t left, std::size_t right) const {
     const double same = left == right ? 1 : 0;
-    if (ranks.empty()) return {same, same};
-    return {same, std::exp(-std::abs(ranks[left] - ranks[right]) / reach)};
+    return {same, scale ? scale->Nearness(left, right) : same};
   }
 };
 

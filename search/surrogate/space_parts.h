@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "search/search_space.h"
-#include "search/surrogate/surrogate.h"
+#include "search/surrogate/parts.h"
 
 namespace beamgrid {
 

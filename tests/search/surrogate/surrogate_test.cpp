@@ -3,13 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <Eigen/Eigenvalues>
-#include <Eigen/LU>
 #include <cmath>
-#include <functional>
-#include <random>
 
-#include "search/surrogate/hyperparameters.h"
+#include "tests/search/surrogate/planted_scores.h"
 
 namespace beamgrid {
 namespace {
@@ -19,152 +15,7 @@ using testing::Each;
 using testing::Gt;
 using testing::Lt;
 
-std::vector<Part> PlainParts(std::size_t parts, std::int64_t levels) {
-  std::vector<Part> all;
-  for (std::size_t i = 0; i < parts; ++i) {
-    all.push_back(PlainPart("p" + std::to_string(i), levels));
-  }
-  return all;
-}
-
-/// Models drawn at random, and what a function of their levels and noise make of them.
-class Planted {
- public:
-  using Truth = std::function<double(const Levels&)>;
-
-  Planted(std::size_t parts, std::int64_t levels, std::uint64_t seed)
-      : parts_(parts), levels_(levels), random_(seed) {}
-
-  Levels Draw() {
-    Levels model;
-    for (std::size_t i = 0; i < parts_; ++i) {
-      model.push_back(static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(levels_)));
-    }
-    return model;
-  }
-
-  std::vector<Observation> Observe(std::size_t count, const Truth& truth, double noise) {
-    std::vector<Observation> all;
-    for (std::size_t i = 0; i < count; ++i) {
-      const Levels model = Draw();
-      all.push_back({model, truth(model) + noise * Normal(), 1});
-    }
-    return all;
-  }
-
-  double Normal() {
-    // The sum of twelve uniform ones: near enough, and the same everywhere.
-    double sum = -6;
-    for (int i = 0; i < 12; ++i) sum += static_cast<double>(random_() >> 11) * 0x1p-53;
-    return sum;
-  }
-
- private:
-  std::size_t parts_;
-  std::int64_t levels_;
-  std::mt19937_64 random_;
-};
-
-double Additive(const Levels& model) {
-  double sum = 0;
-  for (std::size_t i = 0; i < model.size(); ++i) {
-    sum += static_cast<double>((model[i] * 7 + static_cast<std::int64_t>(i)) % 4);
-  }
-  return sum;
-}
-
-/// Only pairs matter: by itself each part is worth the same on average.
-double Pairwise(const Levels& model) {
-  double sum = 0;
-  for (std::size_t i = 0; i + 1 < model.size(); i += 2) {
-    sum += model[i] % 2 == model[i + 1] % 2 ? 1 : -1;
-  }
-  return sum;
-}
-
-/// The formula of the header, term by term.
-double SlowCovariance(const Surrogate& surrogate, const Levels& a, const Levels& b) {
-  const Hyperparameters& h = surrogate.hyperparameters();
-  const std::size_t n = a.size();
-  double total = 0;
-  double pairs = 0;
-  double additive = 0;
-  double pairwise = 0;
-  double local = 1;
-  const auto like = [&](std::size_t p) {
-    const Likeness s = surrogate.parts()[p].likeness(a[p], b[p]);
-    return (1 - h.by_place) * s.by_name + h.by_place * s.by_place;
-  };
-  for (std::size_t p = 0; p < n; ++p) {
-    total += h.relevance[p];
-    additive += h.relevance[p] * like(p);
-    local *= 1 - (1 - std::exp(-h.relevance[p])) * (1 - like(p));
-    for (std::size_t q = 0; q < p; ++q) {
-      pairs += h.relevance[p] * h.relevance[q];
-      pairwise += h.relevance[p] * h.relevance[q] * like(p) * like(q);
-    }
-  }
-  return kLevelVariance + h.additive * additive / total + h.pairwise * pairwise / pairs +
-         h.local * local + (a == b ? h.identity : 0);
-}
-
-TEST(Surrogate, CovarianceIsTheFormulaAndPositiveDefinite) {
-  Planted planted(5, 4, 1);
-  std::vector<Part> parts = PlainParts(3, 4);
-  parts.push_back(NumericPart("n", {1, 2, 4, 8}));
-  parts.push_back(NumericPart("m", {8, 1, 2, 4}));
-  Surrogate surrogate(parts);
-  surrogate.Fit(planted.Observe(30, Additive, 0.1));
-  std::vector<Levels> models;
-  for (int i = 0; i < 60; ++i) models.push_back(planted.Draw());
-  Eigen::MatrixXd k(60, 60);
-  for (int i = 0; i < 60; ++i) {
-    for (int j = 0; j < 60; ++j) {
-      const Levels& left = models[static_cast<std::size_t>(i)];
-      const Levels& right = models[static_cast<std::size_t>(j)];
-      k(i, j) = surrogate.Covariance(left, right);
-      EXPECT_THAT(k(i, j), DoubleNear(SlowCovariance(surrogate, left, right), 1e-12));
-    }
-  }
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(k);
-  EXPECT_GT(solver.eigenvalues().minCoeff(), -1e-10);
-}
-
-TEST(Surrogate, PredictionIsThatOfTheDenseFormula) {
-  Planted planted(4, 3, 2);
-  Surrogate surrogate(PlainParts(4, 3));
-  std::vector<Observation> observations = planted.Observe(20, Additive, 0.2);
-  observations[3].repeats = 4;
-  surrogate.Fit(observations);
-  const Hyperparameters& h = surrogate.hyperparameters();
-  const Scale& scale = surrogate.scale();
-  const auto n = static_cast<Eigen::Index>(observations.size());
-  Eigen::MatrixXd k(n, n);
-  Eigen::VectorXd y(n);
-  for (Eigen::Index i = 0; i < n; ++i) {
-    const Observation& observation = observations[static_cast<std::size_t>(i)];
-    y[i] = scale.Scaled(observation.score);
-    for (Eigen::Index j = 0; j < n; ++j) {
-      k(i, j) = SlowCovariance(surrogate, observation.levels,
-                               observations[static_cast<std::size_t>(j)].levels);
-    }
-    k(i, i) += h.noise / static_cast<double>(observation.repeats);
-  }
-  const Eigen::MatrixXd inverse = k.inverse();
-  for (int t = 0; t < 20; ++t) {
-    const Levels model = planted.Draw();
-    Eigen::VectorXd with(n);
-    for (Eigen::Index i = 0; i < n; ++i) {
-      with[i] = SlowCovariance(surrogate, model, observations[static_cast<std::size_t>(i)].levels);
-    }
-    const Prediction prediction = surrogate.Predict(model);
-    const double variance = SlowCovariance(surrogate, model, model) - with.dot(inverse * with);
-    EXPECT_NEAR(prediction.mean, scale.centre + scale.unit * with.dot(inverse * y), 1e-5);
-    EXPECT_NEAR(prediction.sd, scale.unit * std::sqrt(variance), 1e-5);
-  }
-}
-
-TEST(Surrogate, OneModelAPoolAndAJointAgree) {
+TEST(Surrogate, OneModelAndAPoolAgree) {
   Planted planted(4, 3, 3);
   Surrogate surrogate(PlainParts(4, 3));
   surrogate.Fit(planted.Observe(25, Pairwise, 0.1));
@@ -172,27 +23,32 @@ TEST(Surrogate, OneModelAPoolAndAJointAgree) {
   std::vector<Levels> models;
   for (int i = 0; i < 10; ++i) models.push_back(planted.Draw());
   const std::vector<Prediction> pool = surrogate.Predict(Pool(4, models));
-  const Surrogate::Joint joint = surrogate.PredictJointly(models);
   for (std::size_t i = 0; i < models.size(); ++i) {
-    const auto at = static_cast<Eigen::Index>(i);
     EXPECT_NEAR(surrogate.Predict(models[i]).mean, pool[i].mean, 1e-9);
     EXPECT_NEAR(surrogate.Predict(models[i]).sd, pool[i].sd, 1e-9);
-    EXPECT_NEAR(joint.mean[at], pool[i].mean, 1e-9);
-    EXPECT_NEAR(joint.covariance(at, at), pool[i].sd * pool[i].sd, 1e-9);
   }
 }
 
-TEST(Surrogate, GradientLeadsToWeightsThatFitWhatIsPlanted) {
-  const auto fitted = [](double (*truth)(const Levels&)) {
-    Planted planted(6, 4, 4);
-    Surrogate surrogate(PlainParts(6, 4));
-    surrogate.Fit(planted.Observe(80, truth, 0.05));
-    return surrogate.hyperparameters();
-  };
-  const Hyperparameters additive = fitted(Additive);
-  EXPECT_GT(additive.additive, 4 * additive.pairwise);
-  const Hyperparameters pairwise = fitted(Pairwise);
-  EXPECT_GT(pairwise.pairwise, 4 * pairwise.additive);
+TEST(Surrogate, PredictionIsTheMixtureOfItsProcesses) {
+  Planted planted(4, 3, 2);
+  Surrogate surrogate(PlainParts(4, 3));
+  surrogate.Fit(planted.Observe(12, Additive, 0.2));
+  ASSERT_GT(surrogate.processes().size(), 1);
+  const Levels model = planted.Draw();
+  const auto count = static_cast<double>(surrogate.processes().size());
+  double mean = 0;
+  for (const Process& process : surrogate.processes()) {
+    mean += process.Predict(Pool(4, {model})).mean[0] / count;
+  }
+  double variance = 0;
+  for (const Process& process : surrogate.processes()) {
+    const Process::Moments moments = process.Predict(Pool(4, {model}));
+    const double off = moments.mean[0] - mean;
+    variance += (moments.variance[0] + off * off) / count;
+  }
+  const Scale& scale = surrogate.scale();
+  EXPECT_NEAR(surrogate.Predict(model).mean, scale.centre + scale.unit * mean, 1e-9);
+  EXPECT_NEAR(surrogate.Predict(model).sd, scale.unit * std::sqrt(variance), 1e-9);
 }
 
 TEST(Surrogate, FindsThePartsThatMatter) {
@@ -202,7 +58,7 @@ TEST(Surrogate, FindsThePartsThatMatter) {
     return static_cast<double>(model[1]) + 2 * static_cast<double>(model[3] % 2);
   };
   surrogate.Fit(planted.Observe(60, truth, 0.1));
-  const std::vector<double>& relevance = surrogate.hyperparameters().relevance;
+  const std::vector<double> relevance = surrogate.relevance();
   for (const std::size_t quiet : {0, 2, 4}) {
     EXPECT_GT(relevance[1], 2 * relevance[quiet]);
     EXPECT_GT(relevance[3], 2 * relevance[quiet]);
@@ -217,7 +73,12 @@ TEST(Surrogate, LearnsWhetherNumbersCountByDistance) {
     Surrogate surrogate(parts);
     const auto truth = [&](const Levels& m) { return worth(m[0]) + worth(m[1]) + worth(m[2]); };
     surrogate.Fit(planted.Observe(60, truth, 0.05));
-    return surrogate.hyperparameters().by_place;
+    double mean = 0;
+    for (const Process& process : surrogate.processes()) {
+      mean +=
+          process.hyperparameters().by_place / static_cast<double>(surrogate.processes().size());
+    }
+    return mean;
   };
   const double smooth =
       by_place([](std::int64_t level) { return std::sin(0.3 * static_cast<double>(level)); });
