@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <fstream>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "registry/util/half_written.h"
 #include "registry/util/system_error.h"
 #include "registry/util/text.h"
-#include "registry/util/unique_fd.h"
 
 namespace beamgrid {
 namespace {
@@ -89,26 +89,37 @@ fs::path FolderOf(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-/// Has `write` make the file under a temporary name, then renames it.
-template <typename Write>
-void PutInPlace(const fs::path& path, const Write& write) {
+/// Returns the name under which the file is written first, in a folder that is there now.
+fs::path Prepare(const fs::path& path) {
   const fs::path folder = FolderOf(path);
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) Fail(folder, "cannot create the folder", error.value());
   // In the same folder: a rename is atomic only within one file system.
   RemoveHalfWrittenOf(path);
-  const fs::path temporary = HalfWrittenName(path);
+  return HalfWrittenName(path);
+}
+
+void Rename(const fs::path& temporary, const fs::path& path) {
+  std::error_code error;
+  fs::rename(temporary, path, error);
+  if (error) Fail(path, "cannot rename to its final name", error.value());
+}
+
+/// Has `write` make the file under a temporary name, then renames it.
+template <typename Write>
+void PutInPlace(const fs::path& path, const Write& write) {
+  const fs::path temporary = Prepare(path);
   try {
     write(temporary);
-    fs::rename(temporary, path, error);
-    if (error) Fail(path, "cannot rename to its final name", error.value());
+    Rename(temporary, path);
   } catch (const Error&) {
-    fs::remove(temporary, error);
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
     throw;
   }
   // The rename itself is an entry of the folder, and lost in a power cut until that is on the disk.
-  SyncFolder(folder);
+  SyncFolder(FolderOf(path));
 }
 
 std::string Hex(XXH128_hash_t hash) {
@@ -122,6 +133,24 @@ std::string Hex(XXH128_hash_t hash) {
 
 void WriteFileAtomically(const fs::path& path, std::string_view content) {
   PutInPlace(path, [&](const fs::path& temporary) { WriteDurably(temporary, content); });
+}
+
+GrowingFile::GrowingFile(fs::path path)
+    : path_(std::move(path)), temporary_(Prepare(path_)), file_(Create(temporary_)) {}
+
+GrowingFile::~GrowingFile() {
+  if (file_.get() < 0) return;
+  std::error_code ignored;
+  fs::remove(temporary_, ignored);
+}
+
+void GrowingFile::Add(std::string_view piece) { WriteAll(file_.get(), piece, temporary_); }
+
+void GrowingFile::Finish() {
+  Sync(file_, temporary_);
+  Rename(temporary_, path_);
+  file_.Reset();
+  SyncFolder(FolderOf(path_));
 }
 
 std::int64_t CopyFileDurably(const fs::path& from, const fs::path& to) {

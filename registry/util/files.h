@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "registry/util/unique_fd.h"
+
 struct XXH3_state_s;
 
 namespace beamgrid {
@@ -15,6 +17,24 @@ namespace beamgrid {
 /// Whole file or nothing: writes `path` under a temporary name beside it, fsyncs, renames, fsyncs
 /// the folder. Creates the folder if it is not there.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
+
+/// GrowingFile is a file that is written in pieces and is there entirely or not at all: until
+/// Finish it has a temporary name, under which it goes with this object.
+class GrowingFile {
+ public:
+  /// Creates the folder if it is not there.
+  explicit GrowingFile(std::filesystem::path path);
+  ~GrowingFile();
+  GrowingFile(const GrowingFile&) = delete;
+  GrowingFile& operator=(const GrowingFile&) = delete;
+  void Add(std::string_view piece);
+  /// Puts the file in place, on the disk before it returns. Called at most once, and last.
+  void Finish();
+
+ private:
+  std::filesystem::path path_, temporary_;
+  UniqueFd file_;
+};
 
 /// Copies a file likewise, in pieces. Returns the number of bytes.
 std::int64_t CopyFileDurably(const std::filesystem::path& from, const std::filesystem::path& to);

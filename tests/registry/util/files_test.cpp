@@ -38,6 +38,26 @@ TEST(Files, AFailedWriteLeavesTheOldState) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
 }
 
+TEST(GrowingFile, IsThereWholeOrNotAtAll) {
+  const TemporaryFolder folder;
+  {
+    GrowingFile file(folder / "new/file");
+    file.Add("one");
+    EXPECT_FALSE(fs::exists(folder / "new/file"));
+    file.Add(std::string_view("\0two", 4));
+    file.Finish();
+  }
+  EXPECT_EQ(ReadFile(folder / "new/file"), std::string("one\0two", 7));
+  {
+    GrowingFile dropped(folder / "new/file");
+    dropped.Add("three");
+  }
+  EXPECT_EQ(ReadFile(folder / "new/file"), std::string("one\0two", 7));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "new"), fs::directory_iterator()), 1);
+  EXPECT_THAT(ErrorText<Error>([&] { GrowingFile(folder / "new/file/below"); }),
+              HasSubstr("folder"));
+}
+
 TEST(Files, ErrorsNamePathAndReason) {
   const TemporaryFolder folder;
   WriteFileAtomically(folder / "file", "x");
