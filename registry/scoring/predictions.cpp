@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "registry/scoring/predictions_check.h"
+#include "registry/scoring/video_bytes.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
@@ -26,92 +27,6 @@ namespace fs = std::filesystem;
 static_assert(std::endian::native == std::endian::little, "the file is written in memory order");
 constexpr std::string_view kMagic("BGPREDS\0", 8);
 constexpr std::uint32_t kVersion = 1;
-
-template <typename Number>
-void Put(std::string& bytes, Number number) {
-  static_assert(std::is_arithmetic_v<Number>);
-  char raw[sizeof(Number)];
-  std::memcpy(raw, &number, sizeof(Number));
-  bytes.append(raw, sizeof(Number));
-}
-
-/// ByteReader takes numbers and texts from the front; not ok once something did not fit.
-class ByteReader {
- public:
-  explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}
-
-  template <typename Number>
-  Number Take() {
-    Number number{};
-    const std::string_view raw = TakeBytes(sizeof(Number));
-    if (ok_) std::memcpy(&number, raw.data(), sizeof(Number));
-    return number;
-  }
-  std::string_view TakeBytes(std::size_t count) {
-    ok_ = ok_ && count <= bytes_.size();
-    if (!ok_) return {};
-    const std::string_view taken = bytes_.substr(0, count);
-    bytes_.remove_prefix(count);
-    return taken;
-  }
-  /// True if `count` things of `size` bytes may still follow: checked before memory is taken.
-  bool Holds(std::uint64_t count, std::size_t size) {
-    ok_ = ok_ && count <= bytes_.size() / size;
-    return ok_;
-  }
-  [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] bool at_end() const { return bytes_.empty(); }
-
- private:
-  std::string_view bytes_;
-  bool ok_ = true;
-};
-
-constexpr std::size_t kVideoHeader = 3 * sizeof(std::uint32_t);
-constexpr std::size_t kPair = sizeof(std::int32_t) + sizeof(float);
-
-/// Returns the scores as the file keeps them: float, best first; scores that only float makes equal
-/// included.
-std::vector<ScoredLabel> StoredScores(const VideoPrediction& video) {
-  std::vector<ScoredLabel> scores;
-  for (const ScoredLabelDouble& item : video.top) {
-    scores.push_back({item.label, static_cast<float>(item.score)});
-  }
-  std::ranges::sort(scores, RanksBefore<ScoredLabel>);
-  return scores;
-}
-
-void PutVideo(std::string& bytes, const VideoPrediction& video) {
-  Put(bytes, static_cast<std::uint32_t>(video.id.size()));
-  Put(bytes, static_cast<std::uint32_t>(video.top.size()));
-  Put(bytes, static_cast<std::uint32_t>(video.labels.size()));
-  bytes += video.id;
-  for (const ScoredLabel& item : StoredScores(video)) {
-    Put(bytes, item.label);
-    Put(bytes, item.score);
-  }
-  std::vector<std::int32_t> labels = video.labels;
-  std::ranges::sort(labels);
-  for (const std::int32_t label : labels) Put(bytes, label);
-}
-
-VideoPrediction TakeVideo(ByteReader& reader) {
-  VideoPrediction video;
-  const auto id_bytes = reader.Take<std::uint32_t>();
-  const auto scores = reader.Take<std::uint32_t>();
-  const auto labels = reader.Take<std::uint32_t>();
-  video.id = reader.TakeBytes(id_bytes);
-  if (!reader.Holds(scores, kPair)) return video;
-  video.top.reserve(scores);
-  for (std::uint32_t i = 0; i < scores; ++i) {
-    const auto label = reader.Take<std::int32_t>();
-    video.top.push_back({label, reader.Take<float>()});
-  }
-  if (!reader.Holds(labels, sizeof(std::int32_t))) return video;
-  video.labels.reserve(labels);
-  for (std::uint32_t i = 0; i < labels; ++i) video.labels.push_back(reader.Take<std::int32_t>());
-  return video;
-}
 
 /// Returns the videos in the order of the file, by id. Throws std::invalid_argument for what no
 /// reader could trust.
