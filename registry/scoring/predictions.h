@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "registry/scoring/metrics.h"
@@ -41,7 +42,13 @@ void WritePredictions(const std::filesystem::path& path, const Predictions& pred
 /// `VideoId,LabelConfidencePairs`. Throws InputError with file and line, also for repeated videos
 /// or labels; Error where the file cannot be read. So do the other readers of CSV files.
 [[nodiscard]] Predictions ReadPredictionsCsv(const std::filesystem::path& path);
-/// Error for an id that would end its column or line.
+/// The first line of such a file, without its end.
+inline constexpr std::string_view kPredictionsCsvHeader = "VideoId,LabelConfidencePairs";
+/// Appends the video's line with its end. Throws InputError, with `where` before it, for an id that
+/// would end its column or line.
+void AppendCsvRow(std::string& text, const VideoPrediction& video, int top_k,
+                  const std::string& where);
+/// Writes header and rows; throws as AppendCsvRow.
 void WritePredictionsCsv(const std::filesystem::path& path, const Predictions& predictions,
                          int top_k = 20);
 

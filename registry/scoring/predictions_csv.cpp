@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPredictionsHeader = "VideoId,LabelConfidencePairs";
 constexpr std::string_view kTruthHeader = "VideoId,Labels";
 
 /// RowReader reads the lines of a CSV file of two columns, the second a list of words separated by
@@ -173,7 +172,7 @@ void AppendNumber(std::string& text, double number) {
 }  // namespace
 
 Predictions ReadPredictionsCsv(const fs::path& path) {
-  RowReader rows(path, kPredictionsHeader);
+  RowReader rows(path, kPredictionsCsvHeader);
   Predictions predictions;
   SeenIds seen;
   std::string_view id;
@@ -189,21 +188,26 @@ Predictions ReadPredictionsCsv(const fs::path& path) {
   return predictions;
 }
 
+void AppendCsvRow(std::string& text, const VideoPrediction& video, int top_k,
+                  const std::string& where) {
+  if (video.id.empty() || video.id.find_first_of(",\r\n") != std::string::npos) {
+    throw InputError(where + ": the id '" + video.id + "' cannot be written to a CSV file");
+  }
+  text += video.id + ',';
+  const std::size_t count = std::min(video.top.size(), static_cast<std::size_t>(top_k));
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i != 0) text += ' ';
+    text += std::to_string(video.top[i].label) + ' ';
+    AppendNumber(text, video.top[i].score);
+  }
+  text += '\n';
+}
+
 void WritePredictionsCsv(const fs::path& path, const Predictions& predictions, int top_k) {
-  std::string text(kPredictionsHeader);
+  std::string text(kPredictionsCsvHeader);
   text += '\n';
   for (const VideoPrediction& video : predictions.videos) {
-    if (video.id.empty() || video.id.find_first_of(",\r\n") != std::string::npos) {
-      throw Error(path.string() + ": the id '" + video.id + "' cannot be written to a CSV file");
-    }
-    text += video.id + ',';
-    const std::size_t count = std::min(video.top.size(), static_cast<std::size_t>(top_k));
-    for (std::size_t i = 0; i < count; ++i) {
-      if (i != 0) text += ' ';
-      text += std::to_string(video.top[i].label) + ' ';
-      AppendNumber(text, video.top[i].score);
-    }
-    text += '\n';
+    AppendCsvRow(text, video, top_k, path.string());
   }
   WriteFileAtomically(path, text);
 }
