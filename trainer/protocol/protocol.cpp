@@ -85,6 +85,26 @@ TrialFile TrialFileFromJson(const json::value& value) {
   return trial;
 }
 
+json::object ToJson(const PredictRequest& request) {
+  return {{"spec", ToJson(request.spec)},
+          {"model_file", request.model_file},
+          {"device", request.device},
+          {"threads", request.threads},
+          {"top_k", request.top_k}};
+}
+
+PredictRequest PredictRequestFromJson(const json::value& value) {
+  const JsonReader reader(value, "predict");
+  PredictRequest request{.spec = TrialSpecFromJson(reader.At("spec")),
+                         .model_file = reader.Text("model_file"),
+                         .device = reader.Text("device"),
+                         .threads = reader.Integer("threads"),
+                         .top_k = reader.Integer("top_k")};
+  RequireIn(reader, "threads", static_cast<double>(request.threads), 1, 4096);
+  RequireIn(reader, "top_k", static_cast<double>(request.top_k), 1, 1e6);
+  return request;
+}
+
 namespace {
 
 json::object MetricsToJson(const Metrics& metrics) {

@@ -62,6 +62,18 @@ struct TrialFile {
 /// or out of range, as does TrialResultFromJson.
 [[nodiscard]] TrialFile TrialFileFromJson(const boost::json::value& json);
 
+/// PredictRequest is what `beamgrid-trainer predict` is asked on its standard input.
+struct PredictRequest {
+  TrialSpec spec;          ///< of the trial; data.validate are the files to predict for
+  std::string model_file;  ///< path of its model.pt
+  std::string device = "cpu";
+  std::int64_t threads = 1;
+  std::int64_t top_k = 100;  ///< labels a video
+};
+[[nodiscard]] boost::json::object ToJson(const PredictRequest& request);
+/// Throws std::invalid_argument as TrialFileFromJson.
+[[nodiscard]] PredictRequest PredictRequestFromJson(const boost::json::value& json);
+
 /// TrialResult as result.json. A number that is not finite is written as null and read back as NaN.
 [[nodiscard]] boost::json::object ToJson(const TrialResult& result);
 [[nodiscard]] TrialResult TrialResultFromJson(const boost::json::value& json);

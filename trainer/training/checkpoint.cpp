@@ -85,6 +85,13 @@ std::string Header(const boost::json::object& meta, const NamedTensors& tensors)
 
 }  // namespace
 
+NamedTensors TensorsOf(const torch::nn::Module& module) {
+  NamedTensors tensors = module.named_parameters().pairs();
+  for (auto& [name, parameter] : tensors) parameter = parameter.detach();
+  for (const auto& item : module.named_buffers()) tensors.emplace_back(item.key(), item.value());
+  return tensors;
+}
+
 NamedTensors WithPrefix(std::string_view prefix, const NamedTensors& tensors) {
   NamedTensors renamed;
   for (const auto& [name, tensor] : tensors)

@@ -21,6 +21,9 @@ namespace beamgrid::trainer {
 /// Tensors by name, in a fixed order.
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
+/// The module's own parameters and persistent buffers, to be read or to be copied into.
+[[nodiscard]] NamedTensors TensorsOf(const torch::nn::Module& module);
+
 /// The same tensors with `prefix` before every name.
 [[nodiscard]] NamedTensors WithPrefix(std::string_view prefix, const NamedTensors& tensors);
 

@@ -16,6 +16,11 @@ std::span<const float> Row(const torch::Tensor& scores, std::int64_t video) {
   return {scores.data_ptr<float>() + video * classes, static_cast<std::size_t>(classes)};
 }
 
+/// Row reads floats, and a user's component may give another type.
+torch::Tensor ScoresOf(const ModelOutput& output) {
+  return output.probabilities.to(torch::kFloat).cpu().contiguous();
+}
+
 VideoPrediction PredictionOf(const Batch& batch, std::int64_t video, std::span<const float> scores,
                              int top_k) {
   VideoPrediction prediction{.id = batch.ids[static_cast<std::size_t>(video)]};
@@ -47,8 +52,7 @@ Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
     const ModelOutput output = model.forward(on_device.input, {});
     const double loss = model.TotalLoss(output, on_device.targets).item<double>();
     if (!std::isfinite(loss)) throw Diverged("the loss on the validation data is not finite");
-    // Row reads floats, and a user's component may give another type.
-    const torch::Tensor scores = output.probabilities.to(torch::kFloat).cpu().contiguous();
+    const torch::Tensor scores = ScoresOf(output);
     for (std::int64_t video = 0; video < batch.Size(); ++video) {
       accumulator.AddDense(Row(scores, video), batch.LabelsOf(video));
       if (segments) {
@@ -68,6 +72,22 @@ Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
   // So that prediction files of different trials can be read side by side.
   std::ranges::sort(evaluation.predictions.videos, {}, &VideoPrediction::id);
   return evaluation;
+}
+
+void Predict(Model& model, Dataset& dataset, std::int64_t classes, const EvaluationOptions& options,
+             const std::function<void(const VideoPrediction&)>& sink) {
+  const torch::NoGradGuard no_gradient;
+  model.eval();
+  Batches batches(dataset, {.batch_size = options.batch_size, .order = BatchOrder::kSequential});
+  batches.Start(0);
+  for (Batch batch; batches.Next(batch);) {
+    if (options.stop_requested && options.stop_requested()) throw Interrupted();
+    const DeviceBatch on_device = ToDevice(batch, classes, options.device);
+    const torch::Tensor scores = ScoresOf(model.forward(on_device.input, {}));
+    for (std::int64_t video = 0; video < batch.Size(); ++video) {
+      sink(PredictionOf(batch, video, Row(scores, video), options.top_k));
+    }
+  }
 }
 
 }  // namespace beamgrid::trainer

@@ -4,11 +4,11 @@
 
 #include <cmath>
 
-#include "registry/util/system_error.h"
 #include "registry/util/words.h"
 #include "trainer/label_statistics.h"
 #include "trainer/training/device.h"
 #include "trainer/training/mixing.h"
+#include "trainer/training/open_dataset.h"
 #include "trainer/training/warm_start.h"
 
 namespace beamgrid::trainer {
@@ -23,19 +23,6 @@ const Metric* Objective(const std::string& name) {
   const Metric* found = FindMetric(name);
   if (found != nullptr) return found;
   throw SpecError("objective = " + name + ": " + RefusalOf(name, MetricNames()));
-}
-
-std::unique_ptr<Dataset> Open(const DataSpec& data, const std::vector<std::string>& files) {
-  try {
-    return std::make_unique<Dataset>(data, files, LabelPolicy::kRequired);
-  } catch (const DataError&) {
-    throw;
-  } catch (const Error& error) {
-    // A missing or empty file is a mistake in the data. A full disk or too few descriptors is not:
-    // taken for bad data, it would fail a trial that can run once the machine is mended.
-    if (IsMachineFault(SystemCode(error))) throw;
-    throw DataFilesError(error.what());
-  }
 }
 
 /// KeptValues puts back, when it is destroyed, the values that the tensors had when it was made.
@@ -85,8 +72,8 @@ TrainingLoop::TrainingLoop(const TrialFile& trial, std::filesystem::path directo
       settings_(ReadOptions<TrainSettings>(trial.spec.model.train)),
       device_(ParseDevice(trial.device)),
       fingerprint_(Fingerprint(trial.spec)),
-      train_(Open(trial.spec.data, trial.spec.data.train)),
-      validate_(Open(trial.spec.data, trial.spec.data.validate)),
+      train_(OpenDataset(trial.spec.data, trial.spec.data.train, LabelPolicy::kRequired)),
+      validate_(OpenDataset(trial.spec.data, trial.spec.data.validate, LabelPolicy::kRequired)),
       objective_(Objective(trial.spec.objective)),
       started_(Clock::now()) {
   StartAfresh();

@@ -40,14 +40,6 @@ NamedTensors GeneratorStates(torch::Device device) {
   return states;
 }
 
-/// The module's own parameters and persistent buffers, to be read or to be copied into.
-NamedTensors TensorsOf(const torch::nn::Module& module) {
-  NamedTensors tensors = module.named_parameters().pairs();
-  for (auto& [name, parameter] : tensors) parameter = parameter.detach();
-  for (const auto& item : module.named_buffers()) tensors.emplace_back(item.key(), item.value());
-  return tensors;
-}
-
 /// Numbers of examples. What is no such number is passed over: a wrong count of skipped records is
 /// no reason to train again from the beginning.
 std::vector<std::uint32_t> NumbersFrom(const boost::json::array& list) {

@@ -37,6 +37,11 @@ struct ContractArguments {
 /// where it needs a file and none is given or the other way round.
 int ContractCommand(const ContractArguments& arguments, std::ostream& out);
 
+/// Predicts with a finished model. `in` holds one line, a PredictRequest (trainer/protocol); `out`
+/// gets a stream of predictions (registry/scoring/prediction_stream.h). Throws as an attempt does,
+/// and Error where the weights are not those of the model or nobody reads `out` any more.
+int PredictCommand(std::istream& in, std::ostream& out);
+
 /// TrainArguments says which attempt to carry out, and what to do otherwise than its trial.json
 /// says.
 struct TrainArguments {

@@ -77,6 +77,8 @@ int main(int argc, char** argv) {
   });
   app.add_subcommand("count", "parameters and bytes of the models on stdin, one JSON line each")
       ->callback([&] { exit = Answer({}, trainer::CountCommand); });
+  app.add_subcommand("predict", "the predictions that the JSON line on stdin asks for, as bytes")
+      ->callback([&] { exit = Answer({}, trainer::PredictCommand); });
   app.add_subcommand("doctor", "print what this machine offers to a trial as JSON")->callback([&] {
     exit = Answer({}, [](auto&, auto& out) { return trainer::DoctorCommand(out); });
   });

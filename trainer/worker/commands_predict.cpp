@@ -1,0 +1,75 @@
+#include <istream>
+#include <ostream>
+
+#include "registry/added_options.h"
+#include "registry/scoring/prediction_stream.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "trainer/plugin.h"
+#include "trainer/training/checkpoint.h"
+#include "trainer/training/device.h"
+#include "trainer/training/evaluation.h"
+#include "trainer/training/open_dataset.h"
+#include "trainer/training/shipped_weights.h"
+#include "trainer/training/train_settings.h"
+#include "trainer/worker/commands.h"
+
+namespace beamgrid::trainer {
+namespace {
+
+PredictRequest ReadRequest(std::istream& in) {
+  std::string line;
+  std::getline(in, line);
+  PredictRequest request = PredictRequestFromJson(ParseJson(line));
+  FillInAsBefore(request.spec.model);
+  return request;
+}
+
+/// Here the device is what the user asks for, and not what a study has begun on.
+torch::Device DeviceOf(const PredictRequest& request) {
+  try {
+    return ParseDevice(request.device);
+  } catch (const Error& error) {
+    throw UsageError(std::string(error.what()) + "; `--device cpu` predicts without a GPU");
+  }
+}
+
+/// Builds the trial's model with the weights of the file.
+std::shared_ptr<Model> LoadModel(const PredictRequest& request, torch::Device device) {
+  for (const NamedFile& plugin : request.spec.model.plugins) LoadPlugin(plugin);
+  torch::manual_seed(request.spec.seed);
+  auto model = std::make_shared<Model>(request.spec.model, request.spec.data);
+  const ShippedWeights weights = ShippedWeights::Read(request.model_file);
+  try {
+    weights.CopyTo(TensorsOf(*model));
+  } catch (const Error& error) {
+    throw Error(request.model_file + ": " + error.what());
+  }
+  model->to(device);
+  return model;
+}
+
+}  // namespace
+
+int PredictCommand(std::istream& in, std::ostream& out) {
+  const PredictRequest request = ReadRequest(in);
+  const torch::Device device = DeviceOf(request);
+  PrepareProcess(request.threads);
+  const std::shared_ptr<Model> model = LoadModel(request, device);
+  const auto dataset =
+      OpenDataset(request.spec.data, request.spec.data.validate, LabelPolicy::kOptional);
+  // The same batches as in training: in others a matrix product may sum in another order.
+  const auto settings = ReadOptions<TrainSettings>(request.spec.model.train);
+  PredictionWriter writer(out);
+  Predict(
+      *model, *dataset, request.spec.data.classes,
+      {.batch_size = settings.batch, .device = device, .top_k = static_cast<int>(request.top_k)},
+      [&](const VideoPrediction& video) {
+        writer.Add(video);
+        if (!out) throw Error("nobody reads the predictions any more");
+      });
+  writer.Finish(dataset->counts().skipped);
+  return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
+}
+
+}  // namespace beamgrid::trainer
