@@ -1,30 +1,24 @@
 #include "orchestrator/workers/trainer_client.h"
 
 #include <poll.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
-#include "orchestrator/workers/attempt_files.h"
 #include "orchestrator/workers/patience.h"
-#include "orchestrator/workers/process.h"
-#include "orchestrator/workers/worker_environment.h"
+#include "orchestrator/workers/trainer_process.h"
 #include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
 #include "registry/util/printable.h"
-#include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
 namespace {
@@ -34,29 +28,6 @@ namespace json = boost::json;
 
 constexpr char kTrainerName[] = "beamgrid-trainer";
 
-/// Returns an unnamed file that takes the trainer's standard error. A pipe would have to be read
-/// all the time, or a talkative trainer would stop when it is full.
-UniqueFd MakeLog() {
-  UniqueFd log(::memfd_create("beamgrid-trainer-stderr", MFD_CLOEXEC));
-  if (log.get() < 0) throw Error(std::string("cannot make a log: ") + std::strerror(errno));
-  return log;
-}
-
-std::string LogText(const UniqueFd& log) {
-  return LogTail("/proc/self/fd/" + std::to_string(log.get()));
-}
-
-ChildProcess StartTrainer(const fs::path& trainer, const std::vector<std::string>& arguments,
-                          const UniqueFd& log, bool socket_stdin) {
-  ProcessRequest request{
-      .arguments = {trainer.string()},
-      .environment = WorkerEnvironment(CurrentEnvironment(), /*threads=*/1, ProcessorFlags()),
-      .stderr_fd = log.get(),
-      .socket_stdin = socket_stdin};
-  request.arguments.insert(request.arguments.end(), arguments.begin(), arguments.end());
-  return StartProcess(request);
-}
-
 /// Returns the number of bytes read, 0 at the end.
 std::size_t ReadPiece(int fd, std::array<char, 1 << 14>* piece) {
   ssize_t got = 0;
@@ -64,25 +35,6 @@ std::size_t ReadPiece(int fd, std::array<char, 1 << 14>* piece) {
     got = ::read(fd, piece->data(), piece->size());
   } while (got < 0 && errno == EINTR);
   return got > 0 ? static_cast<std::size_t>(got) : 0;
-}
-
-std::string CommandText(const fs::path& trainer, const std::vector<std::string>& arguments) {
-  std::string text = "`" + trainer.string();
-  for (const std::string& argument : arguments) text += " " + argument;
-  return text + "`";
-}
-
-std::string EndText(int exit_code, const std::string& log) {
-  std::string text = exit_code < 0 ? " was killed by signal " + std::to_string(-exit_code)
-                                   : " exited with status " + std::to_string(exit_code);
-  if (!log.empty()) text += ":\n" + log;
-  return text;
-}
-
-/// Returns the trainer's words without its name, for they are shown as our own.
-std::string Refusal(const std::string& log) {
-  const std::string prefix = std::string(kTrainerName) + ": ";
-  return log.starts_with(prefix) ? log.substr(prefix.size()) : log;
 }
 
 /// Returns where the catalogue of this very trainer is kept; nothing where there is no home for it.
@@ -127,18 +79,13 @@ fs::path FindTrainer() {
 }
 
 std::string AskTrainer(const fs::path& trainer, const std::vector<std::string>& arguments) {
-  const UniqueFd log = MakeLog();
-  const ChildProcess child = StartTrainer(trainer, arguments, log, /*socket_stdin=*/false);
+  TrainerProcess process(trainer, arguments, /*threads=*/1, /*socket_stdin=*/false);
   std::string output;
   std::array<char, 1 << 14> piece{};
-  while (const std::size_t bytes = ReadPiece(child.standard_output.get(), &piece)) {
+  while (const std::size_t bytes = ReadPiece(process.standard_output(), &piece)) {
     output.append(piece.data(), bytes);
   }
-  const int exit_code = WaitFor(child.pid);
-  if (exit_code == static_cast<int>(TrainerExit::kBadSpec)) throw UsageError(Refusal(LogText(log)));
-  if (exit_code != 0) {
-    throw Error(CommandText(trainer, arguments) + EndText(exit_code, LogText(log)));
-  }
+  process.Finish();
   return output;
 }
 
@@ -181,33 +128,14 @@ CountAnswer AnswerTo(std::int64_t question, const std::string& line) {
 
 }  // namespace
 
-/// Process is the trainer that counts: a question a line, an answer a line.
+/// Process is the trainer that counts: a question a line, an answer a line. It reads each question
+/// to the end before it answers, so writing never waits for reading.
 struct TrainerCounter::Process {
-  UniqueFd log = MakeLog();
-  ChildProcess child;
+  TrainerProcess trainer;
   std::string unread;
 
-  explicit Process(const fs::path& trainer)
-      : child(StartTrainer(trainer, {"count"}, log, /*socket_stdin=*/true)) {}
-  ~Process() {
-    // It holds nothing that could be damaged: this is the shortest end.
-    ::kill(-child.pid, SIGKILL);
-    (void)WaitFor(child.pid);
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  /// Writes a question; false where the trainer is gone. It reads each question to the end before
-  /// it answers, so writing never waits for reading.
-  [[nodiscard]] bool Write(std::string_view text) const {
-    while (!text.empty()) {
-      const ssize_t written =
-          ::send(child.standard_input.get(), text.data(), text.size(), MSG_NOSIGNAL);
-      if (written < 0 && errno != EINTR) return false;
-      if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-  }
+  explicit Process(const fs::path& program)
+      : trainer(program, {"count"}, /*threads=*/1, /*socket_stdin=*/true) {}
 
   /// Returns the next line, or nothing where the trainer is gone or has been silent for `patience`.
   [[nodiscard]] std::optional<std::string> ReadLine(std::chrono::milliseconds patience) {
@@ -215,7 +143,7 @@ struct TrainerCounter::Process {
     std::size_t end = 0;
     while ((end = unread.find('\n')) == std::string::npos) {
       if (!HasWords(patience)) return std::nullopt;
-      const std::size_t bytes = ReadPiece(child.standard_output.get(), &piece);
+      const std::size_t bytes = ReadPiece(trainer.standard_output(), &piece);
       if (bytes == 0) return std::nullopt;
       unread.append(piece.data(), bytes);
     }
@@ -228,7 +156,7 @@ struct TrainerCounter::Process {
   [[nodiscard]] bool HasWords(std::chrono::milliseconds patience) const {
     using Clock = std::chrono::steady_clock;
     Patience silence(patience, Patience::Late::kStartsAnew, Clock::now());
-    pollfd readable{.fd = child.standard_output.get(), .events = POLLIN, .revents = 0};
+    pollfd readable{.fd = trainer.standard_output(), .events = POLLIN, .revents = 0};
     do {
       if (::poll(&readable, 1, static_cast<int>(silence.Step().count())) > 0) return true;
     } while (!silence.Look(Clock::now()));
@@ -247,9 +175,9 @@ void TrainerCounter::Start() {
 std::optional<std::string> TrainerCounter::Ask(const std::string& question) {
   Start();
   std::optional<std::string> line;
-  if (process_->Write(question + "\n")) line = process_->ReadLine(patience_);
+  if (process_->trainer.Write(question + "\n")) line = process_->ReadLine(patience_);
   if (!line) {
-    last_words_ = LogText(process_->log);
+    last_words_ = process_->trainer.LastWords();
     process_.reset();
   }
   return line;

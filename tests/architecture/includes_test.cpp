@@ -48,7 +48,7 @@ const std::vector<Wing> kWings = {
       "registry/util"}},
     {"trainer/worker",
      {"trainer", "trainer/contract", "trainer/data", "trainer/protocol", "trainer/training",
-      "registry", "registry/util"}},
+      "registry", "registry/scoring", "registry/util"}},
     {"reports", {"search", "search/effects", "registry", "registry/store", "registry/util"}},
     // The core: what depends on processes, devices or time is behind its three seams.
     {"orchestrator/study",
@@ -56,7 +56,7 @@ const std::vector<Wing> kWings = {
       "registry/scoring", "registry/store", "registry/util"}},
     {"orchestrator/workers",
      {"orchestrator/study/executor.h", "orchestrator/study/model_counter.h", "trainer/protocol",
-      "registry", "registry/util"}},
+      "registry", "registry/scoring", "registry/util"}},
     {"orchestrator/machine",
      {"orchestrator/study/resources.h", "orchestrator/study/scheduler.h",
       "orchestrator/workers/process.h", "orchestrator/workers/trainer_client.h", "search",

@@ -1,0 +1,43 @@
+#pragma once
+// A finished model at work on record files: its predictions, video by video, from a
+// `beamgrid-trainer predict` that runs beside us.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "registry/model_spec.h"
+#include "registry/scoring/predictions.h"
+
+namespace beamgrid {
+
+/// PredictingModel is a finished trial and what it is to predict for.
+struct PredictingModel {
+  TrialSpec spec;              ///< data.validate are the files to predict for
+  std::filesystem::path file;  ///< its model.pt
+  std::string device = "cpu";
+  std::int64_t threads = 1;
+};
+
+/// TrainerPredictions is the predictions of a model, with lists as long as those of a trial's own
+/// predictions file; on the files, device and threads that its trial was evaluated on, to the last
+/// bit. The trainer ends with this object. Not thread-safe.
+class TrainerPredictions {
+ public:
+  /// Starts the trainer without waiting for it. Throws Error where it cannot be started.
+  TrainerPredictions(const std::filesystem::path& trainer, const PredictingModel& model);
+  ~TrainerPredictions();
+
+  /// Replaces `video` by the next one, in the order of the files; false behind the last. Throws
+  /// InputError where the files are not such as the model takes, UsageError where the trainer
+  /// refuses the device or the model, Error with its last words where it fails otherwise.
+  [[nodiscard]] bool Next(VideoPrediction& video);
+  /// The number of records that were skipped as damaged; known behind the last video.
+  [[nodiscard]] std::int64_t skipped() const;
+
+ private:
+  struct Process;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace beamgrid
