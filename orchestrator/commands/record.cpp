@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 
+#include "orchestrator/audit/kept_ensembles.h"
 #include "registry/store/database_file.h"
 #include "registry/store/place.h"
 #include "registry/util/error.h"
@@ -31,9 +32,10 @@ bool Matches(const TrialInStudy& candidate, const std::string& text) {
   const TrialRecord& trial = candidate.trial;
   if (text.size() >= kShortestPrefix && trial.fingerprint.starts_with(text)) return true;
   const std::string model = candidate.study.name + "/" + trial.name;
-  // As lists of several studies have it, and as it is told by hand.
+  // As lists of several studies have it, as it is told by hand, and as an ensemble names it.
   return text == model || text == FullName(candidate) ||
-         text == model + "#" + std::to_string(trial.seed);
+         text == model + "#" + std::to_string(trial.seed) ||
+         text == candidate.study.name + "/" + MemberName(trial);
 }
 
 std::vector<TrialInStudy> AllTrials(const Store& store) {

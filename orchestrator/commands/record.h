@@ -44,10 +44,10 @@ struct TrialInStudy {
 };
 
 /// Returns the trial that `text` names: an id (17), a fingerprint's first digits (at least 4), or
-/// STUDY/NAME[/SEED] or STUDY/NAME#SEED, which means the trials that count where there are such. A
-/// trial that several studies share is found once, with the first of them, with one that counts it
-/// where there is one. Throws UsageError with the candidates if it is ambiguous, and with the
-/// nearest spelling if there is none.
+/// STUDY/NAME[/SEED], STUDY/NAME#SEED or STUDY/NAME/sSEED, which means the trials that count where
+/// there are such. A trial that several studies share is found once, with the first of them, with
+/// one that counts it where there is one. Throws UsageError with the candidates if it is ambiguous,
+/// and with the nearest spelling if there is none.
 [[nodiscard]] TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,
                                      const std::string& text);
 

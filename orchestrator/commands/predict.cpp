@@ -1,0 +1,240 @@
+// `beamgrid predict`: a trained model or an ensemble at work on record files, as the competition's
+// CSV.
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <unordered_set>
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/lists.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/commands/record_files.h"
+#include "orchestrator/commands/winner.h"
+#include "orchestrator/inputs/class_list.h"
+#include "orchestrator/interrupts.h"
+#include "orchestrator/workers/trainer_client.h"
+#include "orchestrator/workers/trainer_predictions.h"
+#include "registry/scoring/segments.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/input_error.h"
+#include "registry/util/text.h"
+#include "search/ensemble/combine.h"
+
+namespace beamgrid {
+namespace {
+
+/// Where the trial ran: "cpu" of "cpu Intel(R) Xeon(R)", "cuda:0" of "cuda:0 NVIDIA H200".
+std::string DeviceOf(const TrialRecord& trial) {
+  const std::string& device = trial.result->device;
+  return device.substr(0, device.find(' '));
+}
+
+/// Predictor is the members' predictions side by side: each reads the files in the same order, so
+/// that one video of each is enough to have the ensemble's.
+class Predictor {
+ public:
+  Predictor(const Winner& winner, int top_k)
+      : combination_(winner.combine), top_k_(top_k), videos_(winner.members.size()) {
+    for (const Winner::Member& member : winner.members) {
+      weights_.push_back(member.weight);
+      names_.push_back(member.name);
+    }
+    missing_.assign(winner.members.size(), winner.missing);
+    for (const VideoPrediction& video : videos_) row_.push_back(&video);
+  }
+
+  void Start(const std::filesystem::path& trainer, const PredictingModel& model) {
+    streams_.push_back(std::make_unique<TrainerPredictions>(trainer, model));
+  }
+
+  /// Replaces `video` by the next one; false behind the last.
+  bool Next(VideoPrediction& video) {
+    std::size_t ended = 0;
+    for (std::size_t m = 0; m < streams_.size(); ++m)
+      ended += streams_[m]->Next(videos_[m]) ? 0 : 1;
+    if (ended == streams_.size()) return false;
+    for (std::size_t m = 0; m < streams_.size(); ++m) {
+      if (ended == 0 && videos_[m].id == videos_[0].id) continue;
+      throw Error("the members' predictions are not of the same videos (" + names_[0] + ": '" +
+                  videos_[0].id + "', " + names_[m] + ": '" + videos_[m].id +
+                  "'): the files were changed while they were read; predict again");
+    }
+    video = CombineVideo(row_, weights_, combination_, missing_, top_k_);
+    return true;
+  }
+
+  [[nodiscard]] std::int64_t skipped() const { return streams_.front()->skipped(); }
+
+ private:
+  Combination combination_;
+  int top_k_;
+  std::vector<std::string> names_;
+  std::vector<double> weights_;
+  std::vector<Missing> missing_;
+  std::vector<std::unique_ptr<TrainerPredictions>> streams_;
+  std::vector<VideoPrediction> videos_;  ///< [members] the one at hand
+  std::vector<const VideoPrediction*> row_;
+};
+
+/// Interruption is thrown where the user has had enough: what was written so far goes.
+struct Interruption {};
+
+class Predict : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option(
+           "MODEL", model_,
+           "A trial (its id, its fingerprint's first digits, STUDY/NAME or STUDY/NAME/SEED), "
+           "STUDY:ensemble, or STUDY:ID for an ensemble that `ensembles` lists")
+        ->required();
+    app.add_option("DATA", data_, "Record files, or folders of *.tfrecord; labels may be missing")
+        ->required();
+    app.add_option(
+           "--out", out_,
+           "The file to write: VideoId,LabelConfidencePairs, or Class,Segments for segments")
+        ->required()
+        ->type_name("FILE");
+    app.add_option("--top-k", top_k_, "Labels a video")
+        ->check(CLI::Range(1, kMostLabels))
+        ->capture_default_str();
+    app.add_option("--classes", classes_,
+                   "Only these classes in a file of segments: a file with a column Index, as "
+                   "segment_label_ids.csv")
+        ->type_name("FILE");
+    app.add_option("--device", device_,
+                   "cpu or cuda:N; none: where each trial was trained, which gives its recorded "
+                   "numbers to the last bit")
+        ->type_name("DEVICE");
+    app.add_option("--threads", threads_, "Threads a model; none: as many as its trial had")
+        ->check(CLI::Range(1, 4096));
+    database_.AddTo(app);
+    database_.AddRunsTo(app);
+    AddJsonFlag(app, &json_);
+  }
+
+  int Run(CommandContext& context) override {
+    const std::vector<std::string> files = Files();
+    const auto store = database_.OpenForReading();
+    const Winner winner = FindWinner(*store, database_, model_);
+    const bool segments = StartMembers(*store, winner, files);
+    const InterruptSignals interrupts([this] { interrupted_ = true; });
+    std::int64_t videos = 0;
+    try {
+      videos = segments ? WriteSegments() : WriteVideos();
+    } catch (const Interruption&) {
+      context.Remark("interrupted; " + out_ + " is not written");
+      return kExitInterrupted;
+    }
+    Report(context, winner, videos, segments);
+    return kExitDone;
+  }
+
+ private:
+  /// A trial's own list is no longer.
+  static constexpr int kMostLabels = 100;
+
+  /// Absolute, by file name, as a recipe's files are: in other batches the last bits may differ.
+  [[nodiscard]] std::vector<std::string> Files() const {
+    std::vector<std::filesystem::path> paths = RecordFiles(ListedFiles(data_));
+    for (std::filesystem::path& path : paths) path = std::filesystem::absolute(path);
+    std::ranges::stable_sort(paths, {}, [](const auto& path) { return path.filename(); });
+    std::vector<std::string> files;
+    for (const std::filesystem::path& path : paths) files.push_back(path.string());
+    return files;
+  }
+
+  /// Returns whether they predict segments.
+  bool StartMembers(const Store& store, const Winner& winner,
+                    const std::vector<std::string>& files) {
+    const std::filesystem::path trainer = FindTrainer();
+    predictor_ = std::make_unique<Predictor>(winner, top_k_);
+    bool segments = false;
+    for (const Winner::Member& member : winner.members) {
+      const TrialRecord& trial = member.trial.trial;
+      PredictingModel model{.spec = store.Spec(trial.id),
+                            .file = member.model_file,
+                            .device = device_.empty() ? DeviceOf(trial) : device_,
+                            .threads = threads_.value_or(trial.result->threads)};
+      model.spec.data.train.clear();
+      model.spec.data.validate = files;
+      segments = model.spec.data.format == "segment";
+      predictor_->Start(trainer, model);
+    }
+    return segments;
+  }
+
+  bool Next(VideoPrediction& video) {
+    if (!predictor_->Next(video)) return false;
+    if (interrupted_) throw Interruption();
+    if (seen_.insert(video.id).second) return true;
+    throw InputError("video '" + video.id +
+                     "' is in the files twice; in a file of predictions each has one line");
+  }
+
+  std::int64_t WriteVideos() {
+    std::int64_t videos = 0;
+    GrowingFile file(out_);
+    std::string text(kPredictionsCsvHeader);
+    text += '\n';
+    for (VideoPrediction video; Next(video); ++videos) {
+      AppendCsvRow(text, video, top_k_, out_);
+      if (text.size() < kPiece) continue;
+      file.Add(text);
+      text.clear();
+    }
+    file.Add(text);
+    file.Finish();
+    return videos;
+  }
+
+  /// A class's segments are ranked over all videos, so they are gathered first.
+  std::int64_t WriteSegments() {
+    Predictions all{.top_k = top_k_};
+    for (VideoPrediction video; Next(video);) all.videos.push_back(video);
+    std::ranges::sort(all.videos, {}, &VideoPrediction::id);
+    WriteSegmentsCsv(
+        out_, all,
+        classes_.empty() ? std::vector<std::int32_t>() : ReadClassList(classes_, kMaxClasses));
+    return std::ssize(all.videos);
+  }
+
+  void Report(const CommandContext& context, const Winner& winner, std::int64_t videos,
+              bool segments) const {
+    if (json_) {
+      PrintJson(context.out,
+                boost::json::object{{"model", winner.name},
+                                    {"members", JsonList(winner.members, &Winner::Member::name)},
+                                    {segments ? "segments" : "videos", videos},
+                                    {"skipped_records", predictor_->skipped()},
+                                    {"file", out_}});
+    } else {
+      context.out << CountText(static_cast<std::size_t>(videos), segments ? "segment" : "video")
+                  << " by " << winner.name << " in " << out_ << "\n";
+    }
+    if (predictor_->skipped() > 0) {
+      context.err << "warning: "
+                  << CountText(static_cast<std::size_t>(predictor_->skipped()), "damaged record")
+                  << " skipped, as the recipe's data.on_error says\n";
+    }
+  }
+
+  static constexpr std::size_t kPiece = 1 << 20;
+
+  std::string model_, out_, classes_, device_;
+  std::vector<std::string> data_;
+  int top_k_ = kGapTop;
+  std::optional<std::int64_t> threads_;
+  DatabaseOption database_;
+  bool json_ = false;
+  std::unique_ptr<Predictor> predictor_;
+  std::unordered_set<std::string> seen_;
+  std::atomic<bool> interrupted_ = false;
+};
+
+REGISTER_COMMAND("predict", kResults,
+                 "Predictions of a trained model or an ensemble for any videos", Predict);
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,127 @@
+// `beamgrid predict`: what a study found, at work on record files.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+
+#include "registry/util/json.h"
+#include "tests/end_to_end/study_folder.h"
+
+namespace beamgrid {
+namespace predict_test {
+
+using ::testing::HasSubstr;
+
+/// The lines of a file of predictions by their ids.
+std::map<std::string, std::string> Rows(const std::filesystem::path& path) {
+  std::map<std::string, std::string> rows;
+  std::istringstream lines(ReadText(path));
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    rows[line.substr(0, line.find(','))] = line.substr(line.find(',') + 1);
+  }
+  return rows;
+}
+
+class PredictTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new StudyFolder;
+    folder_->WriteRecipe({});
+    const Ended run = folder_->Run({"run", "recipe.toml"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+  }
+  static void TearDownTestSuite() { delete folder_; }
+
+  static Ended Succeed(const std::vector<std::string>& arguments) {
+    Ended ended = folder_->Run(arguments);
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    return ended;
+  }
+  static boost::json::object Json(const std::vector<std::string>& arguments) {
+    return ParseJson(Succeed(arguments).out).as_object();
+  }
+  /// Refused with this code and words, and nothing is written.
+  static void ExpectRefusal(const std::vector<std::string>& arguments, int code,
+                            const std::string& words) {
+    std::vector<std::string> command = {"predict"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    command.insert(command.end(), {"--out", "refused.csv"});
+    const Ended ended = folder_->Run(command);
+    EXPECT_EQ(ended.exit_code, code) << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr(words));
+    EXPECT_FALSE(std::filesystem::exists(folder_->path() / "refused.csv"));
+    EXPECT_THAT(folder_->HalfWritten(), ::testing::IsEmpty());
+  }
+
+  static inline StudyFolder* folder_ = nullptr;
+};
+
+TEST_F(PredictTest, AnEnsembleGivesItsOwnPredictionsAgainAndTheirScore) {
+  const boost::json::object ensemble =
+      Json({"ensemble", "small", "--holdout", "0", "--out", "recorded.csv", "--json"});
+  const boost::json::object report =
+      Json({"predict", "small:ensemble", "data", "--out", "all.csv", "--json"});
+  EXPECT_GT(report.at("videos").to_number<std::int64_t>(), 24);
+  EXPECT_EQ(report.at("members").as_array().size(), ensemble.at("members").as_array().size());
+  const std::string validate = folder_->DataFile("validate").string();
+  Succeed({"predict", "small:ensemble", validate, "--out", "predicted.csv"});
+  EXPECT_EQ(Rows(folder_->path() / "predicted.csv"), Rows(folder_->path() / "recorded.csv"));
+  const double score =
+      Json({"score", "--predictions", "predicted.csv", "--truth", validate, "--json"})
+          .at("gap")
+          .to_number<double>();
+  EXPECT_NEAR(score, ensemble.at("selection").at("gap").to_number<double>(), 1e-9);
+}
+
+TEST_F(PredictTest, ATrialGivesItsRecordedScore) {
+  const std::string validate = folder_->DataFile("validate").string();
+  const boost::json::array trials =
+      ParseJson(Succeed({"trials", "small", "--json"}).out).as_array();
+  ASSERT_FALSE(trials.empty());
+  for (const boost::json::value& trial : trials) {
+    const std::string name = "small/" + std::string(trial.at("name").as_string()) + "/" +
+                             std::to_string(trial.at("seed").to_number<std::int64_t>());
+    Succeed({"predict", name, validate, "--out", "one.csv"});
+    const boost::json::object score =
+        Json({"score", "--predictions", "one.csv", "--truth", validate, "--json"});
+    EXPECT_NEAR(score.at("gap").to_number<double>(), trial.at("gap").to_number<double>(), 1e-9)
+        << name;
+  }
+}
+
+TEST_F(PredictTest, RefusesWhatCannotBe) {
+  const std::string validate = folder_->DataFile("validate").string();
+  ExpectRefusal({"small:ensemble", "gone"}, 2, "gone");
+  ExpectRefusal({"smal:ensemble", validate}, 2, "no study 'smal'");
+  ExpectRefusal({"small:99", validate}, 2, "has no ensemble 99");
+  ExpectRefusal({"small/nobody", validate}, 2, "nobody");
+  ExpectRefusal({"small:ensemble", validate, validate}, 2, "is in the files twice");
+  ExpectRefusal({"small:ensemble", validate, "--device", "cuda:7"}, 2, "cuda:7");
+  WriteText(folder_->path() / "cut.tfrecord", ReadText(validate).substr(0, 500));
+  ExpectRefusal({"small:ensemble", "cut.tfrecord"}, 2, "cut.tfrecord");
+  Succeed({"data", "synth", "--out", "wide", "--videos", "20", "--classes", "12", "--features",
+           "rgb=20,audio=8", "--max-frames", "5"});
+  ExpectRefusal({"small:ensemble", "wide"}, 2, "rgb");
+  ExpectRefusal({"small:ensemble", validate, "--db", "other.db"}, 2, "other.db");
+}
+
+TEST_F(PredictTest, AModelFileThatIsNotTheRecordedOneIsRefused) {
+  const std::string validate = folder_->DataFile("validate").string();
+  const std::string trial =
+      std::string(Json({"ensemble", "small", "--json"}).at("members").at(0).at("name").as_string());
+  const boost::json::object shown = Json({"show", "small/" + trial, "--json"});
+  const std::filesystem::path file =
+      folder_->path() / std::string(shown.at("directory").as_string()) / "model.pt";
+  const std::string content = ReadText(file);
+  WriteText(file, content.substr(0, content.size() - 1) + "x");
+  ExpectRefusal({"small/" + trial, validate}, 1, "model.pt");
+  WriteText(file, content);
+  Succeed({"predict", "small/" + trial, validate, "--out", "mended.csv"});
+}
+
+}  // namespace predict_test
+}  // namespace beamgrid
