@@ -40,7 +40,8 @@ std::string FixFor(int code) {
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-      return "check the permissions of the file and its folder";
+      // SQLite opens what it cannot open for writing, for whatever reason, to be read.
+      return "check the permissions of the file and its folder, and the disk";
     case SQLITE_CANTOPEN:
       return "check that the folder exists, and the permissions of folder and file";
     case SQLITE_NOTADB:

@@ -13,6 +13,7 @@
 namespace beamgrid {
 namespace {
 
+using testing::AnyOf;
 using testing::HasSubstr;
 
 /// The most executions that one fault can cost: all that are at work at the time, or, where it
@@ -30,13 +31,14 @@ std::int64_t CallsOf(FaultyStudy& study, const SweepCase& sweep) {
 }
 
 /// Killed (or a child of it, between fork and exec), or done all the same, or stopped with an error
-/// that says so.
+/// that says so, be it only because the ensemble could not be recorded.
 void ExpectCleanEnd(const SweepCase& sweep, const Ended& ended) {
   if (ended.exit_code == 0) return;
   const bool may_die = sweep.fault == Fault::kKill && sweep.program == kOrchestratorProgram;
   if (may_die && ended.exit_code == -SIGKILL) return;
-  EXPECT_EQ(ended.exit_code, 1);
-  EXPECT_THAT(ended.err, HasSubstr("error: "));
+  EXPECT_THAT(ended.exit_code, AnyOf(1, 3));
+  EXPECT_THAT(ended.err, HasSubstr(ended.exit_code == 3 ? "error: what was trained is recorded"
+                                                        : "error: "));
 }
 
 void MeetTheFaultAt(FaultyStudy& study, const SweepCase& sweep, std::int64_t call) {
