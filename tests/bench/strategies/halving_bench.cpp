@@ -4,13 +4,16 @@
 //
 //   halving_bench --curves FILE.csv.gz --set eta=2 --set min_epochs=64 --set rank=ahead
 //
-// The file has the columns openml_id, learner, train_size, runs, valid_accuracy_mean (LCDB).
+// The file has the columns openml_id, learner, train_size, runs, valid_accuracy_mean (LCDB); or it
+// is a table of models with a column gap_seedS_epochE for each seed and epoch, whose rows are the
+// candidates, once for each seed.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 #include <map>
 #include <numeric>
+#include <regex>
 #include <sstream>
 
 #include "registry/util/error.h"
@@ -38,6 +41,41 @@ std::int64_t EndOf(const CurveSet& curves) {
   return end;
 }
 
+std::vector<std::string> CellsOf(const std::string& line) {
+  std::vector<std::string> cells;
+  std::istringstream rest(line);
+  for (std::string cell; std::getline(rest, cell, ',');) cells.push_back(cell);
+  return cells;
+}
+
+/// Returns the curves of a table of models, by seed; nothing where the header names no epoch.
+std::vector<CurveSet> ModelCurves(const std::string& header, std::istream& lines) {
+  static const std::regex kColumn("gap_seed([0-9]+)_epoch([0-9]+)");
+  struct Column {
+    std::size_t place;
+    std::string seed;
+    std::int64_t epoch;
+  };
+  std::vector<Column> columns;
+  const std::vector<std::string> names = CellsOf(header);
+  for (std::size_t place = 0; place < names.size(); ++place) {
+    std::smatch match;
+    if (!std::regex_match(names[place], match, kColumn)) continue;
+    columns.push_back({place, match[1], std::stoll(match[2])});
+  }
+  std::map<std::string, CurveSet> by_seed;
+  std::size_t row = 0;
+  for (std::string line; !columns.empty() && std::getline(lines, line); ++row) {
+    const std::vector<std::string> cells = CellsOf(line);
+    for (const Column& column : columns) {
+      by_seed[column.seed][std::to_string(row)][column.epoch] = std::stod(cells.at(column.place));
+    }
+  }
+  std::vector<CurveSet> sets;
+  for (auto& [seed, curves] : by_seed) sets.push_back(std::move(curves));
+  return sets;
+}
+
 /// Reads the file and keeps the data sets of which at least six learners have been measured to the
 /// end.
 std::vector<CurveSet> ReadCurves(const std::string& path) {
@@ -45,6 +83,7 @@ std::vector<CurveSet> ReadCurves(const std::string& path) {
   std::istringstream lines(ReadPlainOrGzip(path));
   std::string line;
   std::getline(lines, line);
+  if (std::vector<CurveSet> models = ModelCurves(line, lines); !models.empty()) return models;
   if (line.rfind("openml_id,learner,train_size,runs,valid_accuracy_mean", 0) != 0) {
     throw UsageError(path +
                      ":1: is no table of learning curves: the columns must be openml_id, "
