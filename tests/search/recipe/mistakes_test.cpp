@@ -242,7 +242,29 @@ const Case kCases[] = {
     {"SearchUnknownKey",
      "[search]\nstrategy = \"greedy\"\npases = 2\n",
      {"11:1: search.pases: unknown key 'pases'; did you mean 'passes'?; known here: strategy, "
-      "order, passes, baseline, stage"}},
+      "baseline, order, passes, stage"}},
+    {"SearchUnknownKeyOfAnotherStrategy",
+     "[search]\nstrategy = \"halving\"\npasses = 2\nodrer = 2\n",
+     {"11:1: search.passes: is an option of strategy = \"greedy\"; this search has strategy = "
+      "\"halving\": take the line out, or change the strategy",
+      "12:1: search.odrer: unknown key 'odrer'; known here: strategy, baseline, eta, min_epochs, "
+      "candidates, rank, seed"}},
+    {"EverythingExcludedByOne",
+     "[[grid.temporal]]\nuse = \"lstm\"\n[[grid.temporal]]\nuse = \"mean\"\n[[exclude]]\ntemporal "
+     "= \"mean\"\n[[exclude]]\nclassifier = \"logistic\"\n",
+     {"15:1: exclude[1]: matches every model that the search would try, so there is nothing to "
+      "train: take it out, or add candidates"}},
+    {"EverythingExcludedByTwo",
+     "[[grid.temporal]]\nuse = \"lstm\"\n[[grid.temporal]]\nuse = \"mean\"\n[[exclude]]\ntemporal "
+     "= \"mean\"\n[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"model\"\n",
+     {"15:1: exclude[1]: matches, with the ones before it, every model that the search would try, "
+      "so there is nothing to train: take it out, or add candidates"}},
+    {"AllThatASearchWouldTryExcluded",
+     "[[grid.temporal]]\nuse = \"lstm\"\n[[grid.temporal]]\nuse = "
+     "\"mean\"\n[[exclude]]\nclassifier "
+     "= \"moe\"\n[search]\nstrategy = \"greedy\"\nbaseline = { classifier = { use = \"moe\" } }\n",
+     {"13:1: exclude[0]: matches every model that the search would try, so there is nothing to "
+      "train: take it out, or add candidates"}},
     {"OrderUnknown",
      "[search]\norder = [\"temporal\", \"clasifier\", \"temporal\"]\nstrategy = \"beam\"\n",
      {"10:22: search.order[1]: unknown criterion 'clasifier'; did you mean 'classifier'?; known: "
@@ -270,19 +292,23 @@ const Case kCases[] = {
       "strategy = \"grid\": take the line out, or change the strategy"}},
     {"OneEpochToHalve",
      "[train]\nepochs = 1\n[search]\nstrategy = \"halving\"\nmin_epochs = 1\n",
-     {"13:14: search.min_epochs: a training has 1 epoch (train.epochs) and is to be looked at "
-      "after "
-      "1/2 of them (eta), but not before epoch 1 (min_epochs), so there is nothing to halve: write "
-      "more train.epochs or fewer min_epochs, or strategy = \"grid\""}},
+     {"13:14: search.min_epochs: the first look at a training comes after 1/2 of it (eta) and not "
+      "before epoch 1 (min_epochs), and a training has 1 epoch: there is nothing to halve; write "
+      "train.epochs = 2 or more or strategy = \"grid\""}},
+    {"AFirstLookThatComesTooLate",
+     "[train]\nepochs = 8\n[search]\nstrategy = \"halving\"\nmin_epochs = 5\n",
+     {"13:14: search.min_epochs: the first look at a training comes after 1/2 of it (eta) and not "
+      "before epoch 5 (min_epochs), and a training has 8 epochs: there is nothing to halve; write "
+      "train.epochs = 10 or more, fewer min_epochs, or strategy = \"grid\""}},
     {"OneEpochToHalveByDefault",
      "[train]\nepochs = 1\n[search]\nstrategy = \"halving\"\n",
-     {"11:1: search: a training has 1 epoch (train.epochs) and is to be looked at after 1/2 of "
-      "them "
-      "(eta), but not before epoch 1 (min_epochs), so there is nothing to halve: write more "
-      "train.epochs or fewer min_epochs, or strategy = \"grid\""}},
+     {"10:10: train.epochs: the first look at a training comes after 1/2 of it (eta) and not "
+      "before epoch 1 (min_epochs), and a training has 1 epoch: there is nothing to halve; write "
+      "train.epochs = 2 or more or strategy = \"grid\""}},
     {"EpochsThatVaryToHalve",
      "[grid.train]\nepochs = [3, 9]\n[search]\nstrategy = \"halving\"\n",
-     {"11:1: search: halving compares models after equally many epochs, but grid.train varies "
+     {"10:10: grid.train.epochs: halving compares models after equally many epochs, but grid.train "
+      "varies "
       "epochs: write one number under [train]"}},
     {"OneCandidateToHalve",
      "[search]\nstrategy = \"halving\"\ncandidates = 1\n",
@@ -533,6 +559,49 @@ TEST(RecipeMistakesOfTheHead, SectionsOfAnotherKindAreNamed) {
               ElementsAre(HasSubstr("r.toml:1:1: beamgrid: is missing"),
                           "r.toml:1:9: study: is an integer, must be a table: [study]",
                           "r.toml:2:1: data: write [data] with single brackets, once"));
+}
+
+std::vector<std::string> RemarksOf(const std::string& added) {
+  std::vector<std::string> remarks;
+  for (const Diagnostic& remark :
+       ParseRecipe(RecipeHead() + added, "r.toml", TestCatalogue()).remarks) {
+    remarks.push_back(ToString(remark));
+  }
+  return remarks;
+}
+
+TEST(RecipeRemarks, ACriterionWithOneCandidateLeavesNothingToChoose) {
+  const std::string grid = "[[grid.temporal]]\nuse = \"lstm\"\n[grid.extras]\nlayer_norm = true\n";
+  EXPECT_THAT(
+      RemarksOf(grid + "[search]\nstrategy = \"beam\"\norder = [\"temporal\", \"extras\"]\n"),
+      ElementsAre("r.toml:15:10: search.order[0]: temporal has one candidate: there is nothing to "
+                  "choose; give it more under [[grid.temporal]], or take it out here",
+                  "r.toml:15:22: search.order[1]: extras has one candidate: there is nothing to "
+                  "choose; give it more under [grid.extras], or take it out here"));
+  EXPECT_THAT(RemarksOf(grid + "[search]\nstrategy = \"greedy\"\n[[search.stage]]\nvary = "
+                               "\"classifier\"\n"),
+              ElementsAre(HasSubstr("r.toml:16:8: search.stage[0].vary: classifier has one")));
+  EXPECT_THAT(
+      RemarksOf("[[grid.temporal]]\nuse = \"lstm\"\nhidden = [1, 2]\n[grid.extras]\nlayer_norm "
+                "= [false, true]\n[search]\nstrategy = \"beam\"\norder = [\"temporal\", "
+                "\"extras\"]\n"),
+      IsEmpty());
+}
+
+TEST(RecipeRemarks, ASeedNeedsWhatIsDrawn) {
+  const std::string halving = "[search]\nstrategy = \"halving\"\nseed = 3\n";
+  EXPECT_THAT(RemarksOf(halving),
+              ElementsAre("r.toml:11:8: search.seed: is of no effect without "
+                          "candidates: write candidates, or take the line out"));
+  EXPECT_THAT(RemarksOf(halving + "candidates = 5\n"), IsEmpty());
+  EXPECT_THAT(RemarksOf("[search]\nstrategy = \"random\"\nseed = 3\n"), IsEmpty());
+}
+
+TEST(RecipeRemarks, StagesTakeThePlaceOfAnOrder) {
+  EXPECT_THAT(RemarksOf("[[grid.temporal]]\nuse = \"lstm\"\nhidden = [1, 2]\n[search]\nstrategy = "
+                        "\"greedy\"\norder = [\"loss\"]\n[[search.stage]]\nvary = \"temporal\"\n"),
+              ElementsAre("r.toml:14:9: search.order: is of no effect beside [[search.stage]]: "
+                          "take one of them out"));
 }
 
 TEST(RecipeSyntax, IsOneMistakeWithItsPlace) {
