@@ -171,7 +171,49 @@ TEST_F(SearchCommandsTest, APlanFitsTheTerminal) {
   EXPECT_LE(WidestLine(narrow.out), 64U) << narrow.out;
   EXPECT_THAT(narrow.out, HasSubstr("attention needs two features"));
   EXPECT_THAT(narrow.out, HasSubstr("…"));
-  EXPECT_EQ(Call({"plan", recipe}).out.find("…"), std::string::npos);
+  const Called piped = Call({"plan", recipe});
+  EXPECT_EQ(piped.out.find("…"), std::string::npos);
+  EXPECT_EQ(piped.out.find("for want of width"), std::string::npos);
+  for (const std::size_t width : {30U, 40U, 50U, 80U}) {
+    const Called fitted = CallAtTerminal(width, {"plan", recipe});
+    EXPECT_LE(WidestLine(fitted.out), width) << fitted.out;
+    EXPECT_EQ(fitted.out.find("for want of width") == std::string::npos, width == 80U)
+        << fitted.out;
+  }
+}
+
+TEST_F(SearchCommandsTest, APlanSaysWhatFollowsItsResults) {
+  const std::string grid =
+      "[[grid.temporal]]\nuse = \"mean\"\n[[grid.temporal]]\nuse = \"gru\"\n[[grid.classifier]]\n"
+      "use = \"moe\"\nexperts = [2, 4]\n";
+  const auto plan = [&](const std::string& search, const std::string& seeds) {
+    return Call({"plan", Recipe(grid + search), "--set", "study.seeds=" + seeds}).out;
+  };
+  const std::string greedy = "[search]\nstrategy = \"greedy\"\n", race = "{ min = 1, max = 3 }";
+  EXPECT_THAT(plan("", "[1]"), ::testing::Not(HasSubstr("by these results")));
+  EXPECT_THAT(plan("", race), HasSubstr("\nfurther seeds of those that may be the best, chosen by "
+                                        "these results\n"));
+  EXPECT_THAT(plan(greedy, "[1]"),
+              HasSubstr("2 trials of 2 models, 0 complete already, 0 models refused\nup to 1 more "
+                        "model, chosen by these results\nthis search (greedy): 3 trials"));
+  EXPECT_THAT(plan(greedy, race), HasSubstr("up to 1 more model and further seeds of those that "
+                                            "may be the best, chosen by these results\n"));
+  EXPECT_THAT(plan("[search]\nstrategy = \"halving\"\n", "[1]"),
+              HasSubstr("\nthe training of the better ones, of 1 to the end, chosen by these "
+                        "results\n"));
+}
+
+TEST_F(SearchCommandsTest, WhatARecipeHardlyMeansIsSaidAndNoMistake) {
+  const std::string recipe = Recipe(
+      "[[grid.temporal]]\nuse = \"gru\"\nhidden = [8, 16]\n[search]\nstrategy = \"greedy\"\n"
+      "order = [\"temporal\", \"classifier\"]\n");
+  for (const std::string command : {"plan", "check"}) {
+    std::vector<std::string> arguments = {command, recipe, "--no-data"};
+    const Called called = Call(arguments);
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    EXPECT_THAT(called.err, HasSubstr("search.order[1]: classifier has one candidate: there is "
+                                      "nothing to choose; "));
+  }
 }
 
 TEST_F(SearchCommandsTest, ABraceWithoutItsFileIsAMistakeWithAPlace) {
