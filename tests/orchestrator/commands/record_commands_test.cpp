@@ -174,6 +174,14 @@ TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
   };
   EXPECT_THAT(refusal({"--sort", "gpa"}),
               HasSubstr("--sort: no column 'gpa'; did you mean 'gap'?"));
+  EXPECT_THAT(refusal({"--sort", "-gap"}),
+              HasSubstr("--sort: '-gap': the order stands behind the column: gap:asc has the "
+                        "smallest first, gap:desc the largest; without either metrics stand best "
+                        "first"));
+  EXPECT_THAT(refusal({"--sort", "seed,+gap"}), HasSubstr("gap:desc the largest"));
+  EXPECT_THAT(refusal({"--sort", "-gpa"}), HasSubstr("did you mean 'gap'?"));
+  EXPECT_THAT(refusal({"--where", "gpa > 0.5"}),
+              HasSubstr("--where: no such column: gpa; did you mean 'gap'?"));
   EXPECT_THAT(refusal({"--sort", "gap:up"}), HasSubstr("'gap:up' must be COLUMN, COLUMN:asc"));
   EXPECT_THAT(refusal({"--columns", "nam"}), HasSubstr("--columns: no column 'nam'; did you mean"));
   EXPECT_THAT(refusal({"--where", "gpa > 0.8"}),
@@ -324,13 +332,62 @@ TEST_F(RecordCommandsTest, ExplainSaysWhyATrialFailed) {
   EXPECT_THAT(called.out, HasSubstr("is failed: its last attempt diverged, and training repeats "
                                     "itself to the bit, so no run tries it again but `beamgrid run "
                                     "RECIPE --retry diverged`"));
-  EXPECT_THAT(called.out, HasSubstr("note: retried after attempt 1: diverged"));
+  EXPECT_THAT(called.out,
+              testing::ContainsRegex("note of 20[0-9T:.-]+Z: retried after attempt 1: diverged"));
   EXPECT_THAT(called.out, HasSubstr("the loss is not finite at example 640"));
   EXPECT_THAT(called.out, HasSubstr("loss inf"));
   const auto json = OnRecord({"explain", "small/MC-BLSTM-MoE2/2", "--json"}).Json();
   EXPECT_EQ(json.at("attempts").as_array().size(), 2U);
   EXPECT_EQ(json.at("attempts").at(1).at("exit_code"), 4);
   EXPECT_EQ(json.at("state"), "failed");
+}
+
+TEST_F(RecordCommandsTest, ExplainTellsTheSeedsOfAModelTogether) {
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    const StudyId study = store.FindStudy("small")->id;
+    for (const std::int64_t seed : {1, 2}) {
+      store.AddNote(study, "MC-BLSTM-MoE2", seed, "asked for: the first stage varies it");
+    }
+  }
+  const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out, testing::StartsWith("small/MC-BLSTM-MoE2 has 2 seeds\nnote of "));
+  const auto times = [&called](const std::string& text) {
+    int count = 0;
+    for (auto at = called.out.find(text); at != std::string::npos;
+         at = called.out.find(text, at + 1)) {
+      ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(times("asked for: the first stage varies it"), 1) << called.out;
+  EXPECT_EQ(times("\nmemory: "), 1);
+  EXPECT_THAT(called.out, HasSubstr("\nseed 1 is complete: attempt 1 completed on cpu"));
+  EXPECT_THAT(called.out, HasSubstr("\nseed 2 is failed: its last attempt diverged"));
+  EXPECT_EQ(times("retried after attempt 1: diverged"), 1);
+  const auto json = OnRecord({"explain", "small/MC-BLSTM-MoE2", "--json"}).Json();
+  EXPECT_EQ(json.at("study"), "small");
+  EXPECT_EQ(json.at("name"), "MC-BLSTM-MoE2");
+  EXPECT_EQ(json.at("seeds").as_array().size(), 2U);
+  EXPECT_EQ(json.at("seeds").at(1).at("state"), "failed");
+  EXPECT_EQ(json.at("seeds").at(1).at("notes").as_array().size(),
+            json.at("seeds").at(1).at("notes_at").as_array().size());
+}
+
+TEST_F(RecordCommandsTest, ATrialIsFoundByItsModelAloneWhereOneStudyHasIt) {
+  const std::string whole = OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out;
+  EXPECT_THAT(whole, HasSubstr("is waiting"));
+  for (const char* name : {"MC-BLSTM-h256-MoE2", "MC-BLSTM-h256-MoE2/1", "MC-BLSTM-h256-MoE2#1"}) {
+    EXPECT_EQ(OnRecord({"explain", name}).out, whole) << name;
+    EXPECT_EQ(OnRecord({"show", name}).exit_code, 0) << name;
+    EXPECT_EQ(OnRecord({"rm", name, "--yes"}).exit_code, 2) << "what is deleted is no guess";
+  }
+  const Called several = OnRecord({"explain", "MC-BLSTM-MoE2"});
+  EXPECT_EQ(several.exit_code, 2);
+  EXPECT_THAT(several.err, HasSubstr("small/MC-BLSTM-MoE2/1"));
+  EXPECT_THAT(several.err, HasSubstr("other/MC-BLSTM-MoE2/1"));
+  EXPECT_EQ(OnRecord({"explain", "MC-BLSTM-MoE2/2"}).exit_code, 0) << "one study has it";
 }
 
 TEST_F(RecordCommandsTest, ExplainSaysWhyATrialWaits) {
