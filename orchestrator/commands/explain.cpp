@@ -10,6 +10,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/machine/machine_resources.h"
+#include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 
@@ -208,6 +209,45 @@ void PrintSeeds(std::ostream& out, const Store& store, const std::vector<Told>& 
   }
 }
 
+/// Refusal is why no trial was made of a model.
+struct Refusal {
+  std::string study, name;
+  Note why;
+};
+
+/// Returns the refusals of the model that `text` names, as FindTrials takes it.
+std::vector<Refusal> FindRefusals(const Store& store, const std::string& text) {
+  const Store::Table table = store.Query(
+      "SELECT study.name, trial_name, min(note.created_at), text"
+      " FROM note JOIN study ON study.id = note.study WHERE text LIKE 'refused: %' AND :text IN"
+      " (trial_name, study.name || '/' || trial_name, study.name || '/' || trial_name || '/' ||"
+      " seed, study.name || '/' || trial_name || '#' || seed)"
+      " GROUP BY study.id, trial_name, text ORDER BY min(note.id)",
+      {{"text", text}});
+  std::vector<Refusal> refusals;
+  for (const auto& row : table.rows) {
+    const auto cell = [&row](std::size_t i) { return std::string(row[i].as_string()); };
+    refusals.push_back({cell(0), cell(1), {.at = cell(2), .text = cell(3)}});
+  }
+  return refusals;
+}
+
+void PrintRefusals(std::ostream& out, const std::vector<Refusal>& refusals) {
+  for (const Refusal& refusal : refusals) {
+    out << refusal.study << "/" << refusal.name << " has no trial\n";
+    PrintNotes(out, {refusal.why});
+  }
+}
+
+boost::json::array RefusalsJson(const std::vector<Refusal>& refusals) {
+  return JsonList(refusals, [](const Refusal& refusal) {
+    return boost::json::object{{"study", refusal.study},
+                               {"name", refusal.name},
+                               {"notes", boost::json::array{refusal.why.text}},
+                               {"notes_at", boost::json::array{refusal.why.at}}};
+  });
+}
+
 class Explain : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
@@ -223,8 +263,19 @@ class Explain : public Subcommand {
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
     std::vector<Told> told;
-    for (const TrialInStudy& found : FindTrials(*store, database_, trial_, ModelNames::kAlone)) {
-      told.push_back(TellOf(*store, found));
+    try {
+      for (const TrialInStudy& found : FindTrials(*store, database_, trial_, ModelNames::kAlone)) {
+        told.push_back(TellOf(*store, found));
+      }
+    } catch (const UsageError&) {
+      const std::vector<Refusal> refusals = FindRefusals(*store, trial_);
+      if (refusals.empty()) throw;
+      if (json_) {
+        PrintJson(context.out, {{"refused", RefusalsJson(refusals)}});
+      } else {
+        PrintRefusals(context.out, refusals);
+      }
+      return kExitDone;
     }
     if (json_) {
       PrintJson(context.out, Json(*store, told));

@@ -375,6 +375,22 @@ TEST_F(RecordCommandsTest, ExplainTellsTheSeedsOfAModelTogether) {
             json.at("seeds").at(1).at("notes_at").as_array().size());
 }
 
+TEST_F(RecordCommandsTest, ExplainSaysWhyAModelWasRefused) {
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    store.AddNote(store.FindStudy("small")->id, "MA-BLSTM-MoE2", 1, "refused: it is too large");
+  }
+  for (const char* name : {"small/MA-BLSTM-MoE2", "small/MA-BLSTM-MoE2/1", "MA-BLSTM-MoE2"}) {
+    const Called called = OnRecord({"explain", name});
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    EXPECT_THAT(called.out, testing::ContainsRegex("^small/MA-BLSTM-MoE2 has no trial\nnote of "
+                                                   "20[0-9T:.-]+Z: refused: it is too large\n"));
+  }
+  const auto json = OnRecord({"explain", "MA-BLSTM-MoE2", "--json"}).Json();
+  EXPECT_EQ(json.at("refused").at(0).at("notes").at(0), "refused: it is too large");
+  EXPECT_EQ(OnRecord({"explain", "small/MA-BLSTM-MoE2/2"}).exit_code, 2);
+}
+
 TEST_F(RecordCommandsTest, ATrialIsFoundByItsModelAloneWhereOneStudyHasIt) {
   const std::string whole = OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out;
   EXPECT_THAT(whole, HasSubstr("is waiting"));
