@@ -316,7 +316,7 @@ class Explain : public Subcommand {
 };
 
 REGISTER_COMMAND("explain", kRecord,
-                 "Why a trial was asked for, waits, was reused, retried or failed", Explain);
+                 "Why a trial was asked for, waits, was reused or failed", Explain);
 
 }  // namespace
 }  // namespace beamgrid

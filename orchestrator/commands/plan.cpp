@@ -159,10 +159,16 @@ void PlanAsText(const PlanParts& parts, const CostParts& costs, std::ostream& ou
   };
   sink.on_refused = [&](const std::string& name, const std::string& why) {
     const std::string text = name + ": " + why;
-    if (!TerminalWidth(out)) {
+    const std::optional<std::size_t> width = TerminalWidth(out);
+    if (!width) {
       out << layout.Line("refused", "", "", "", text);
-    } else {
-      PrintProse(out, "refused  ", text, 4);
+      return;
+    }
+    constexpr std::size_t kIndent = 4;
+    std::string indent;
+    for (const std::string& line : BrokenText("refused  " + text, *width - kIndent)) {
+      out << indent << line << "\n";
+      indent.assign(kIndent, ' ');
     }
   };
   const PlanTotals totals = PlanStudy(parts, sink);

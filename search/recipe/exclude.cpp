@@ -104,7 +104,7 @@ class ExclusionReader {
 };
 
 /// Beyond so many points nobody waits until all of them are found to be excluded.
-constexpr std::int64_t kLookedAtPoints = 1'000'000;
+constexpr std::int64_t kCheckedPoints = 100'000;
 
 /// True if the search tries nothing where these are all the exclusions.
 bool LeavesNothing(Recipe recipe, const Catalogue& catalogue, std::vector<Conditions> exclusions) {
@@ -117,7 +117,7 @@ bool LeavesNothing(Recipe recipe, const Catalogue& catalogue, std::vector<Condit
 
 void CheckExclusions(const Section& root, const Catalogue& catalogue, const Recipe& recipe) {
   const std::vector<Conditions>& all = recipe.exclusions;
-  if (all.empty() || SearchSpace(recipe, catalogue).size() > kLookedAtPoints) return;
+  if (all.empty() || SearchSpace(recipe, catalogue).size() > kCheckedPoints) return;
   if (!LeavesNothing(recipe, catalogue, all)) return;
   // The first one that leaves nothing, by itself or with those before it.
   std::size_t place = 0;
