@@ -95,8 +95,8 @@ std::string WhatFollows(const PlanTotals& totals, bool races) {
                     CountText(static_cast<std::size_t>(*totals.later_candidates), "more model"));
   }
   if (totals.effort.to_the_end) {
-    parts.push_back("the training of the better ones, of " +
-                    std::to_string(*totals.effort.to_the_end) + " to the end");
+    parts.push_back("further epochs of the better ones (" +
+                    std::to_string(*totals.effort.to_the_end) + " of them to the end)");
   }
   if (races) parts.emplace_back("further seeds of those that may be the best");
   return parts.empty() ? "" : Join(parts, " and ") + ", chosen by these results";

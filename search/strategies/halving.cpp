@@ -88,7 +88,7 @@ class HalvingStrategy : public Strategy {
                               " (min_epochs), and a training has " + CountText(end, "epoch") +
                               ": there is nothing to halve; write train.epochs = " +
                               std::to_string(SaturatingMultiply(first, eta)) + " or more" +
-                              (first > 1 ? ", fewer min_epochs," : "") + " or strategy = \"grid\"",
+                              (first > 1 ? ", fewer min_epochs" : "") + ", or strategy = \"grid\"",
                           "train.epochs"});
     }
     const std::int64_t candidates = Setting(recipe, "candidates");

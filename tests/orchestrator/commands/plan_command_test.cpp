@@ -55,9 +55,10 @@ TEST_F(SearchCommandsTest, APlanSaysWhatFollowsItsResults) {
                         "model, chosen by these results\nthis search (greedy): 3 trials"));
   EXPECT_THAT(plan(greedy, race), HasSubstr("up to 1 more model and further seeds of those that "
                                             "may be the best, chosen by these results\n"));
-  EXPECT_THAT(plan("[search]\nstrategy = \"halving\"\n", "[1]"),
-              HasSubstr("\nthe training of the better ones, of 1 to the end, chosen by these "
-                        "results\n"));
+  EXPECT_THAT(
+      plan("[search]\nstrategy = \"halving\"\n", "[1]"),
+      HasSubstr("\nfurther epochs of the better ones (1 of them to the end), chosen by these "
+                "results\n"));
 }
 
 TEST_F(SearchCommandsTest, WhatARecipeHardlyMeansIsSaidAndNoMistake) {

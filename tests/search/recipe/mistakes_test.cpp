@@ -284,7 +284,7 @@ const Case kCases[] = {
      "[train]\nepochs = 1\n[search]\nstrategy = \"halving\"\nmin_epochs = 1\n",
      {"13:14: search.min_epochs: the first look at a training comes after 1/2 of it (eta) and not "
       "before epoch 1 (min_epochs), and a training has 1 epoch: there is nothing to halve; write "
-      "train.epochs = 2 or more or strategy = \"grid\""}},
+      "train.epochs = 2 or more, or strategy = \"grid\""}},
     {"AFirstLookThatComesTooLate",
      "[train]\nepochs = 8\n[search]\nstrategy = \"halving\"\nmin_epochs = 5\n",
      {"13:14: search.min_epochs: the first look at a training comes after 1/2 of it (eta) and not "
@@ -294,7 +294,7 @@ const Case kCases[] = {
      "[train]\nepochs = 1\n[search]\nstrategy = \"halving\"\n",
      {"10:10: train.epochs: the first look at a training comes after 1/2 of it (eta) and not "
       "before epoch 1 (min_epochs), and a training has 1 epoch: there is nothing to halve; write "
-      "train.epochs = 2 or more or strategy = \"grid\""}},
+      "train.epochs = 2 or more, or strategy = \"grid\""}},
     {"EpochsThatVaryToHalve",
      "[grid.train]\nepochs = [3, 9]\n[search]\nstrategy = \"halving\"\n",
      {"10:10: grid.train.epochs: halving compares models after equally many epochs, but grid.train "

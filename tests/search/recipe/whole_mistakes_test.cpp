@@ -95,8 +95,8 @@ TEST(RecipeMistakesOfTheHead, SeedsMustBeAList) {
                           "seeds = { min = 1, max = 5 }"));
   EXPECT_THAT(MistakesOf(head + "seeds = { min = 2, max = 2 }\n"),
               ElementsAre("r.toml:9:26: study.seeds.max: is 2, must be more than min (2), else "
-                          "there are no seeds to race for; for 2 of every model write a list, as "
-                          "in seeds = [1, 2]"));
+                          "there are no seeds to race for; for 2 of every model write seeds = "
+                          "[1, 2]"));
   EXPECT_THAT(MistakesOf(head + "seeds = { min = 0, max = 5, least = 1 }\n"),
               ElementsAre("r.toml:9:17: study.seeds.min: is 0, must be 1..1000",
                           "r.toml:9:29: study.seeds.least: unknown key 'least'; known here: min, "
