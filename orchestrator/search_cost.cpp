@@ -41,7 +41,9 @@ CostRange Ordered(double low, double about, double high) {
 }  // namespace
 
 CostMeter::CostMeter(CostParts parts)
-    : parts_(std::move(parts)), space_(*parts_.recipe, *parts_.catalogue) {
+    : parts_(std::move(parts)),
+      space_(*parts_.recipe, *parts_.catalogue),
+      points_(space_.CountAllowed().value_or(space_.size())) {
   for (const Slot& slot : parts_.slots) {
     const std::string kind = DeviceKind(slot.device);
     if (std::ranges::find(kinds_, kind) == kinds_.end()) kinds_.push_back(kind);
@@ -193,7 +195,7 @@ CostMeter::Busy CostMeter::Trained(double whole_trials, bool all_points, Which w
 CostMeter::Work CostMeter::WorkOf(const Effort& effort) const {
   const auto least_seeds = static_cast<std::int64_t>(parts_.recipe->least_seeds);
   const std::int64_t further = static_cast<std::int64_t>(parts_.recipe->seeds.size()) - least_seeds;
-  const std::int64_t most = effort.most.value_or(space_.size());
+  const std::int64_t most = effort.most.value_or(points_);
   // Who is let go before the end does not race for further seeds.
   const std::int64_t racing = effort.to_the_end.value_or(most);
   Work work;
@@ -209,7 +211,7 @@ CostMeter::Work CostMeter::WorkOf(const Effort& effort) const {
 
 bool CostMeter::TriesAll(const Effort& effort) {
   if (effort.epoch_share < 1) return false;
-  if (effort.least >= space_.size()) return true;
+  if (effort.least >= points_) return true;
   const Sample& sample = GridSample();
   return sample.whole_grid && effort.least >= std::ssize(sample.lengths);
 }

@@ -140,6 +140,7 @@ class CostMeter {
 
   CostParts parts_;
   SearchSpace space_;
+  std::int64_t points_;  ///< of the grid; those that exclusions match only where it is too large
   std::vector<std::string> kinds_;                          ///< of the slots
   std::array<std::array<Forecast::Spread, 4>, 2> spreads_;  ///< by kind and basis
   std::vector<Piece> pieces_;

@@ -141,6 +141,7 @@ struct Recipe {
   /// [ensemble].
   std::optional<EnsembleQuestion> ensemble;
   std::vector<TableSettings> tables;
+  std::vector<Diagnostic> remarks;  ///< what is no mistake, but hardly meant
 };
 
 /// FindFile looks at a file that the recipe names; throws Error where it is not there.
@@ -171,6 +172,10 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 /// Returns the ensemble that a recipe which was checked before asks for, defaults where it has no
 /// [ensemble]. Throws RecipeError with the mistakes of that section.
 [[nodiscard]] EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& path);
+
+/// Returns a recipe of which only [study] is read. Throws RecipeError with the mistakes of that
+/// section.
+[[nodiscard]] Recipe StudyOfRecipe(const std::string& text, const std::string& path);
 
 /// Returns a recipe of which only path, text and data are read: what a machine without a trainer
 /// can tell. Throws RecipeError with the mistakes of [data].

@@ -296,6 +296,15 @@ std::optional<std::int64_t> SearchSpace::NextAllowed(std::int64_t index) const {
   return std::nullopt;
 }
 
+std::optional<std::int64_t> SearchSpace::CountAllowed() const {
+  constexpr std::int64_t kCountedPoints = 10'000;
+  if (run_lengths_.empty()) return size_;
+  if (size_ > kCountedPoints) return std::nullopt;
+  std::int64_t count = 0;
+  for (auto index = NextAllowed(0); index; index = NextAllowed(*index + 1)) ++count;
+  return count;
+}
+
 ModelSpec SearchSpace::ModelOf(const std::vector<std::int64_t>& digits) const {
   ModelSpec model;
   model.train = recipe_->train;

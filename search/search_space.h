@@ -43,6 +43,9 @@ class SearchSpace {
   /// Returns the first point from `index` on that no exclusion matches. Runs of points that one
   /// exclusion matches are stepped over at once.
   [[nodiscard]] std::optional<std::int64_t> NextAllowed(std::int64_t index) const;
+  /// Returns the number of points that no exclusion matches; nothing where there are exclusions and
+  /// more points than can be counted in no time.
+  [[nodiscard]] std::optional<std::int64_t> CountAllowed() const;
 
   /// Returns the number of candidates of one criterion ("temporal", "extras": all combinations of
   /// extras, "train").

@@ -35,9 +35,6 @@ class SeedRace : public Strategy {
   std::optional<Candidate> Ask() override;
   void Tell(const Finding& finding) override;
   [[nodiscard]] bool finished() const override;
-  [[nodiscard]] std::optional<std::int64_t> planned() const override {
-    return strategy_->planned();
-  }
   [[nodiscard]] Effort effort() const override { return strategy_->effort(); }
   /// Returns the strategy's decisions, and what the races came to.
   [[nodiscard]] std::vector<std::string> Decisions() const override;

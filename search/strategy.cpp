@@ -1,9 +1,11 @@
 #include "search/strategy.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "registry/criteria.h"
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "search/seed_race.h"
 
 namespace beamgrid {
@@ -12,6 +14,29 @@ bool Beats(const Finding& left, const Finding& right) {
   if (*left.objective != *right.objective) return *left.objective > *right.objective;
   if (left.size_bytes != right.size_bytes) return left.size_bytes < right.size_bytes;
   return left.name < right.name;
+}
+
+void Losses::Count(const Finding& finding) {
+  if (finding.objective) return;
+  ++(finding.is_refused ? refused : failed);
+}
+
+std::string Losses::Text() const {
+  std::string text;
+  if (failed > 0) text = std::to_string(failed) + " failed";
+  if (refused > 0) text += (text.empty() ? "" : ", ") + std::to_string(refused) + " refused";
+  return text;
+}
+
+std::string Losses::After(const std::string& before) const {
+  return all() == 0 ? "" : before + Text();
+}
+
+std::string Losses::OfAll() const {
+  const std::string candidates = "all of " + CountText(all(), "candidate");
+  if (refused == 0) return candidates + " failed";
+  if (failed == 0) return candidates + (refused == 1 ? " is refused" : " are refused");
+  return candidates + " came to nothing (" + Text() + ")";
 }
 
 std::vector<std::string> VaryingCriteria(const SearchSpace& space) {
@@ -27,6 +52,22 @@ std::vector<StrategyInfo>& Strategies() {
   // know.
   static std::vector<StrategyInfo> strategies;
   return strategies;
+}
+
+OptionInfo IntegerKey(std::string name, std::int64_t fallback, double minimum, double maximum,
+                      std::string help) {
+  return {.name = std::move(name),
+          .type = OptionType::kInteger,
+          .default_value = fallback,
+          .minimum = minimum,
+          .maximum = maximum,
+          .help = std::move(help)};
+}
+
+OptionInfo SeedKey() { return IntegerKey("seed", 1, 0, 1e15, "Of what is drawn at random."); }
+
+OptionInfo BudgetKey() {
+  return IntegerKey("budget", 0, 0, 1e6, "The most trials, each seed counted; 0: no limit.");
 }
 
 std::unique_ptr<Strategy> MakeStrategyFor(const SearchSpace& space, const Recipe& recipe) {

@@ -32,6 +32,21 @@ struct LetGo {
   std::string why;  ///< a sentence that begins with "it"
 };
 
+/// Losses counts candidates that came to nothing.
+struct Losses {
+  std::size_t failed = 0, refused = 0;
+
+  /// Counts a finding without an objective.
+  void Count(const Finding& finding);
+  [[nodiscard]] std::size_t all() const { return failed + refused; }
+  /// Returns "2 failed, 1 refused"; empty where there are none.
+  [[nodiscard]] std::string Text() const;
+  /// Returns the same after `before`; empty where there are none.
+  [[nodiscard]] std::string After(const std::string& before) const;
+  /// Returns "all of 3 candidates failed", where they are all.
+  [[nodiscard]] std::string OfAll() const;
+};
+
 /// Effort is what a search asks for from its beginning to its end, in candidates; refused and
 /// failed ones may change it either way. Each candidate is trained with the recipe's seeds.
 struct Effort {
@@ -64,12 +79,10 @@ class Strategy {
   virtual void Tell(const Finding& finding) = 0;
   /// True if Ask will never answer a candidate again.
   [[nodiscard]] virtual bool finished() const = 0;
-  /// Returns the number of candidates it may ask for in all, where known (progress display).
-  [[nodiscard]] virtual std::optional<std::int64_t> planned() const = 0;
-  /// Returns what it asks for in all: by default `planned` candidates, each to its end.
-  [[nodiscard]] virtual Effort effort() const {
-    return {.least = planned().value_or(0), .most = planned()};
-  }
+  /// Returns what it asks for in all, a candidate that is asked for again counted once.
+  [[nodiscard]] virtual Effort effort() const = 0;
+  /// Returns the most candidates that it asks for in all, where known.
+  [[nodiscard]] std::optional<std::int64_t> planned() const { return effort().most; }
   /// Returns what was decided so far, for people ("temporal: NetVLAD-C64 (0.8421), held at MC,
   /// MoE2").
   [[nodiscard]] virtual std::vector<std::string> Decisions() const { return {}; }
@@ -88,8 +101,9 @@ class Strategy {
 using MakeStrategy = std::unique_ptr<Strategy> (*)(const SearchSpace&, const Recipe&);
 /// SearchMistake is what a strategy cannot do with a recipe whose every value is right by itself.
 struct SearchMistake {
-  std::string key;      ///< of [search]; empty: the section itself
-  std::string message;  ///< what is wrong and what to write, to be said after the key
+  std::string key;             ///< of [search]; empty: the section itself
+  std::string message;         ///< what is wrong and what to write, to be said after the key
+  std::string otherwise = {};  ///< the key to blame where `key` is not written ("train.epochs")
 };
 /// StrategyInfo is what the recipe's reader knows of a strategy.
 struct StrategyInfo {
@@ -99,6 +113,8 @@ struct StrategyInfo {
   std::vector<SearchMistake> (*check)(const SearchSpace&, const Recipe&) = nullptr;
   std::vector<std::string> uses = {};    ///< of `order`, `passes` and `stage`
   std::vector<OptionInfo> options = {};  ///< keys of [search] that are this strategy's own
+  /// Options that have no effect while another one, beside them, has its default.
+  std::map<std::string, std::string> needs = {};
 };
 /// Returns every strategy; filled before main by the registrations.
 [[nodiscard]] std::vector<StrategyInfo>& Strategies();
@@ -106,6 +122,14 @@ struct StrategyInfo {
 /// UsageError naming the known ones if there is none of that name.
 [[nodiscard]] std::unique_ptr<Strategy> MakeStrategyFor(const SearchSpace& space,
                                                         const Recipe& recipe);
+
+/// Returns a key of [search] that takes an integer.
+[[nodiscard]] OptionInfo IntegerKey(std::string name, std::int64_t fallback, double minimum,
+                                    double maximum, std::string help);
+/// Returns the key `seed` of a strategy that draws at random.
+[[nodiscard]] OptionInfo SeedKey();
+/// Returns the key `budget` of a strategy that ends after so many trials.
+[[nodiscard]] OptionInfo BudgetKey();
 
 /// RegisterStrategy adds a strategy whose class is made from the space and the recipe; a static
 /// member `Mistakes(space, recipe)` becomes its check. It stands at the end of the strategy's file,

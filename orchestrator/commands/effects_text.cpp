@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/util/printable.h"
 #include "registry/util/text.h"
@@ -11,7 +12,6 @@ namespace beamgrid {
 namespace {
 
 constexpr int kDigits = 4;
-constexpr std::size_t kWidth = 80;
 
 std::string SignedText(double value) {
   const std::string text = FixedText(value, kDigits);
@@ -35,26 +35,13 @@ std::string EstimateText(const Estimate& estimate, bool is_signed) {
          (interval.empty() ? "" : " (" + interval + ")");
 }
 
-/// Prints a text in lines of at most kWidth columns where its words allow it; those after the first
-/// begin with `indent` spaces.
+/// Prints a text in lines as wide as the terminal, elsewhere as the usual one; those after the
+/// first begin with `indent` spaces.
 void PrintWrapped(std::ostream& out, const std::string& text, std::size_t indent) {
   const std::string printable = PrintableLine(text);
-  std::size_t begin = printable.find_first_not_of(' ');
-  std::string line = printable.substr(0, begin);
-  while (begin < printable.size()) {
-    std::size_t end = printable.find(' ', begin);
-    if (end == std::string::npos) end = printable.size();
-    const std::string word = printable.substr(begin, end - begin);
-    const bool is_empty = line.find_first_not_of(' ') == std::string::npos;
-    if (!is_empty && ColumnsOf(line) + 1 + ColumnsOf(word) > kWidth) {
-      out << line << "\n";
-      line = std::string(indent, ' ') + word;
-    } else {
-      line += (is_empty ? "" : " ") + word;
-    }
-    begin = end + 1;
-  }
-  out << line << "\n";
+  const std::size_t begin = std::min(printable.find_first_not_of(' '), printable.size());
+  PrintWords(out, printable.substr(0, begin), printable.substr(begin), indent,
+             TerminalWidth(out).value_or(kUsualWidth));
 }
 
 std::string LevelOf(const StudyEffects& made, std::size_t factor, std::int32_t level) {
@@ -84,9 +71,11 @@ void PrintHead(std::ostream& out, const StudyEffects& made) {
 
 void PrintFactor(std::ostream& out, const StudyEffects& made, std::size_t factor) {
   const FactorEffects& effects = made.effects.factors[factor];
-  TextTable table(
-      {">effect", ">95 % interval", ">tried",
-       made.factors[factor].name + ": " + ShareText(effects.share) + " of the variance"});
+  PrintWrapped(out,
+               made.factors[factor].name + ": " + ShareText(effects.share) + " of the variance", 2);
+  TextTable table({">effect", ">95 % interval", ">tried", "candidate"});
+  table.LeaveOutFirst({"tried", "95 % interval"});
+  table.BreakLines({"candidate"});
   for (std::size_t i = 0; i < effects.levels.size(); ++i) {
     const LevelEffect& level = effects.levels[i];
     const bool is_best = i == static_cast<std::size_t>(effects.best);
@@ -113,10 +102,10 @@ void PrintPairs(std::ostream& out, const StudyEffects& made, const std::string& 
   if (made.effects.pairs.empty()) return;
   if (matter.empty()) {
     if (!made.effects.pairs_are_noise)
-      out << "no pair of parts is shown to do more than its parts\n";
+      PrintWrapped(out, "no pair of parts is shown to do more than its parts", 2);
     return;
   }
-  out << "pairs that do more than their parts (their intervals hold all together)\n";
+  PrintWrapped(out, "pairs that do more than their parts (their intervals hold all together)", 2);
   for (const PairEffect* pair : matter) {
     PrintWrapped(out,
                  "  " + ShareText(pair->share) + "  " + made.factors[pair->first].name + " x " +
@@ -177,7 +166,7 @@ void PrintEffects(std::ostream& out, const StudyEffects& made, const std::string
   if (!made.proposals.empty()) {
     out << "would settle most of what is open:\n";
     for (const ProposedTrial& trial : made.proposals) {
-      out << "  " << trial.name << " seed " << trial.seed << "\n";
+      PrintWrapped(out, "  " + trial.name + " seed " + std::to_string(trial.seed), 4);
     }
   }
   PrintNotes(out, made);
@@ -185,13 +174,15 @@ void PrintEffects(std::ostream& out, const StudyEffects& made, const std::string
 
 void PrintEffectsBriefly(std::ostream& out, const StudyEffects& made) {
   TextTable table({">share", "part", "best on average"});
+  table.BreakLines({"best on average"});
   for (std::size_t f = 0; f < made.factors.size(); ++f) {
     const FactorEffects& effects = made.effects.factors[f];
     table.Add({ShareText(effects.share), made.factors[f].name, BestText(made, f)});
   }
   table.Print(out, "  ");
   if (const std::string loss = LossText(made); !loss.empty()) PrintWrapped(out, loss, 2);
-  out << "(`beamgrid effects " << made.study << "` has intervals, pairs and what is open)\n";
+  PrintWrapped(out, "(`beamgrid effects " + made.study + "` has intervals, pairs and what is open)",
+               1);
 }
 
 }  // namespace beamgrid

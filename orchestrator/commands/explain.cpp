@@ -1,11 +1,16 @@
 // `beamgrid explain`: why a trial waits, was reused, retried or failed, and what it needs.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <iterator>
+#include <optional>
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/machine/machine_resources.h"
+#include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 
@@ -96,10 +101,159 @@ boost::json::object AttemptJson(const Store::AttemptRecord& attempt) {
           {"exit_code", attempt.exit_code},   {"log_tail", attempt.log_tail}};
 }
 
+/// Note is what was decided of a trial, and when.
+struct Note {
+  std::string at, text;
+};
+
+/// Returns the notes of a model's seed; of all seeds where `seed` is nothing.
+std::vector<Note> NotesOf(const Store& store, const std::string& study, const std::string& name,
+                          std::optional<std::int64_t> seed) {
+  const Store::Table table = store.Query(
+      "SELECT note.created_at, text FROM note JOIN study ON study.id = note.study"
+      " WHERE study.name = :study AND trial_name = :name"
+      " AND (:seed = '' OR seed = CAST(:seed AS INTEGER)) ORDER BY note.id",
+      {{"study", study}, {"name", name}, {"seed", seed ? std::to_string(*seed) : ""}});
+  std::vector<Note> notes;
+  for (const auto& row : table.rows) {
+    notes.push_back({std::string(row[0].as_string()), std::string(row[1].as_string())});
+  }
+  return notes;
+}
+
+void PrintNotes(std::ostream& out, const std::vector<Note>& notes) {
+  for (const Note& note : notes) out << "note of " << note.at << ": " << note.text << "\n";
+}
+
+/// Told is what is said of one trial.
+struct Told {
+  TrialInStudy found;
+  Attempts attempts;
+  std::vector<Note> notes;
+  std::string verdict;
+};
+
+Told TellOf(const Store& store, const TrialInStudy& found) {
+  Told told{.found = found, .attempts = store.Attempts(found.trial.id)};
+  told.notes = NotesOf(store, found.study.name, found.trial.name, found.trial.seed);
+  told.verdict = VerdictOn(found.trial, told.attempts);
+  return told;
+}
+
+boost::json::object TrialJson(const Told& told) {
+  const TrialRecord& trial = told.found.trial;
+  boost::json::value not_counted = nullptr;
+  if (!trial.counts()) not_counted = trial.not_counted;
+  return {{"id", static_cast<std::int64_t>(trial.id)},
+          {"study", told.found.study.name},
+          {"name", trial.name},
+          {"seed", trial.seed},
+          {"state", ToString(trial.state)},
+          {"why", told.verdict},
+          {"counts", trial.counts()},
+          {"not_counted", std::move(not_counted)},
+          {"notes", JsonList(told.notes, [](const Note& note) { return note.text; })},
+          {"notes_at", JsonList(told.notes, [](const Note& note) { return note.at; })},
+          {"attempts", JsonList(told.attempts, AttemptJson)}};
+}
+
+boost::json::object NeedJson(const Forecast::Need& need) {
+  return {{"memory_bytes", need.memory_bytes},
+          {"memory", need.memory_text},
+          {"seconds", need.seconds},
+          {"time", need.seconds_text}};
+}
+
+/// Prints the log of the last attempt that has one.
+void PrintLogTail(std::ostream& out, const Attempts& attempts) {
+  for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {
+    if (attempt->log_tail.empty()) continue;
+    out << "end of the log of attempt " << attempt->attempt << ":\n" << attempt->log_tail << "\n";
+    return;
+  }
+}
+
+/// Prints what is told of a trial after its name.
+void PrintTrial(std::ostream& out, const Told& told, const std::vector<Note>& notes) {
+  const TrialRecord& trial = told.found.trial;
+  out << ToString(trial.state) << ": " << told.verdict << "\n";
+  if (!trial.counts()) {
+    out << "it does not count in study " << told.found.study.name << ": " << trial.not_counted
+        << "\n";
+  }
+  PrintNotes(out, notes);
+  for (const auto& attempt : told.attempts) out << AttemptLine(attempt) << "\n";
+}
+
+/// Explains a model once and then its seeds: what is noted of all of them alike stands above.
+void PrintSeeds(std::ostream& out, const Store& store, const std::vector<Told>& seeds) {
+  const TrialInStudy& first = seeds.front().found;
+  out << first.study.name << "/" << first.trial.name << " has " << CountText(seeds.size(), "seed")
+      << "\n";
+  const auto is_common = [&seeds](const Note& note) {
+    return std::ranges::all_of(seeds, [&note](const Told& told) {
+      return std::ranges::find(told.notes, note.text, &Note::text) != told.notes.end();
+    });
+  };
+  std::vector<Note> common;
+  std::ranges::copy_if(seeds.front().notes, std::back_inserter(common), is_common);
+  PrintNotes(out, common);
+  const Forecast::Need need = NeedOf(store, first.trial);
+  out << "memory: " << need.memory_text << "\ntime: " << need.seconds_text << "\n";
+  for (const Told& told : seeds) {
+    std::vector<Note> own;
+    std::ranges::copy_if(told.notes, std::back_inserter(own), std::not_fn(is_common));
+    out << "\nseed " << told.found.trial.seed << " is ";
+    PrintTrial(out, told, own);
+    PrintLogTail(out, told.attempts);
+  }
+}
+
+/// Refusal is why no trial was made of a model.
+struct Refusal {
+  std::string study, name;
+  Note why;
+};
+
+/// Returns the refusals of the model that `text` names, as FindTrials takes it.
+std::vector<Refusal> FindRefusals(const Store& store, const std::string& text) {
+  const Store::Table table = store.Query(
+      "SELECT study.name, trial_name, min(note.created_at), text"
+      " FROM note JOIN study ON study.id = note.study WHERE text LIKE 'refused: %' AND :text IN"
+      " (trial_name, study.name || '/' || trial_name, study.name || '/' || trial_name || '/' ||"
+      " seed, study.name || '/' || trial_name || '#' || seed)"
+      " GROUP BY study.id, trial_name, text ORDER BY min(note.id)",
+      {{"text", text}});
+  std::vector<Refusal> refusals;
+  for (const auto& row : table.rows) {
+    const auto cell = [&row](std::size_t i) { return std::string(row[i].as_string()); };
+    refusals.push_back({cell(0), cell(1), {.at = cell(2), .text = cell(3)}});
+  }
+  return refusals;
+}
+
+void PrintRefusals(std::ostream& out, const std::vector<Refusal>& refusals) {
+  for (const Refusal& refusal : refusals) {
+    out << refusal.study << "/" << refusal.name << " has no trial\n";
+    PrintNotes(out, {refusal.why});
+  }
+}
+
+boost::json::array RefusalsJson(const std::vector<Refusal>& refusals) {
+  return JsonList(refusals, [](const Refusal& refusal) {
+    return boost::json::object{{"study", refusal.study},
+                               {"name", refusal.name},
+                               {"notes", boost::json::array{refusal.why.text}},
+                               {"notes_at", boost::json::array{refusal.why.at}}};
+  });
+}
+
 class Explain : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("TRIAL", trial_, "Id, fingerprint's first digits or STUDY/NAME[/SEED]")
+    app.add_option(
+           "TRIAL", trial_,
+           "Id, fingerprint's first digits or [STUDY/]NAME[/SEED]; without SEED all of them")
         ->required();
     database_.AddTo(app);
     database_.AddRunsTo(app);
@@ -108,52 +262,52 @@ class Explain : public Subcommand {
 
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
-    const auto [study, trial] = FindTrial(*store, database_, trial_);
-    const Attempts attempts = store->Attempts(trial.id);
-    const std::vector<std::string> notes = store->Notes(study.id, trial.name, trial.seed);
-    const std::string verdict = VerdictOn(trial, attempts);
-    const Forecast::Need need = NeedOf(*store, trial);
-    if (json_) {
-      PrintJson(context.out,
-                {{"id", static_cast<std::int64_t>(trial.id)},
-                 {"study", study.name},
-                 {"name", trial.name},
-                 {"seed", trial.seed},
-                 {"state", ToString(trial.state)},
-                 {"why", verdict},
-                 {"counts", trial.counts()},
-                 {"not_counted", trial.counts() ? boost::json::value(nullptr)
-                                                : boost::json::value(trial.not_counted)},
-                 {"notes", boost::json::value_from(notes)},
-                 {"expected",
-                  {{"memory_bytes", need.memory_bytes},
-                   {"memory", need.memory_text},
-                   {"seconds", need.seconds},
-                   {"time", need.seconds_text}}},
-                 {"attempts", JsonList(attempts, AttemptJson)}});
+    std::vector<Told> told;
+    try {
+      for (const TrialInStudy& found : FindTrials(*store, database_, trial_, ModelNames::kAlone)) {
+        told.push_back(TellOf(*store, found));
+      }
+    } catch (const UsageError&) {
+      const std::vector<Refusal> refusals = FindRefusals(*store, trial_);
+      if (refusals.empty()) throw;
+      if (json_) {
+        PrintJson(context.out, {{"refused", RefusalsJson(refusals)}});
+      } else {
+        PrintRefusals(context.out, refusals);
+      }
       return kExitDone;
     }
-    context.out << study.name << "/" << trial.name << "/" << trial.seed << " is "
-                << ToString(trial.state) << ": " << verdict << "\n";
-    if (!trial.counts()) {
-      context.out << "it does not count in study " << study.name << ": " << trial.not_counted
-                  << "\n";
+    if (json_) {
+      PrintJson(context.out, Json(*store, told));
+    } else if (told.size() > 1) {
+      PrintSeeds(context.out, *store, told);
+    } else {
+      PrintOne(context.out, *store, told.front());
     }
-    for (const std::string& note : notes) context.out << "note: " << note << "\n";
-    for (const auto& attempt : attempts) context.out << AttemptLine(attempt) << "\n";
-    PrintNeed(context.out, need, trial);
-    PrintLogTail(context.out, attempts);
     return kExitDone;
   }
 
  private:
-  /// Prints the log of the last attempt that has one.
-  static void PrintLogTail(std::ostream& out, const Attempts& attempts) {
-    for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {
-      if (attempt->log_tail.empty()) continue;
-      out << "end of the log of attempt " << attempt->attempt << ":\n" << attempt->log_tail << "\n";
-      return;
+  static boost::json::object Json(const Store& store, const std::vector<Told>& told) {
+    const TrialRecord& first = told.front().found.trial;
+    boost::json::object expected = NeedJson(NeedOf(store, first));
+    if (told.size() == 1) {
+      boost::json::object json = TrialJson(told.front());
+      json["expected"] = std::move(expected);
+      return json;
     }
+    return {{"study", told.front().found.study.name},
+            {"name", first.name},
+            {"expected", std::move(expected)},
+            {"seeds", JsonList(told, TrialJson)}};
+  }
+
+  static void PrintOne(std::ostream& out, const Store& store, const Told& told) {
+    const TrialRecord& trial = told.found.trial;
+    out << told.found.study.name << "/" << trial.name << "/" << trial.seed << " is ";
+    PrintTrial(out, told, told.notes);
+    PrintNeed(out, NeedOf(store, trial), trial);
+    PrintLogTail(out, told.attempts);
   }
 
   std::string trial_;
@@ -161,7 +315,8 @@ class Explain : public Subcommand {
   bool json_ = false;
 };
 
-REGISTER_COMMAND("explain", kRecord, "Why a trial waits, was reused, retried or failed", Explain);
+REGISTER_COMMAND("explain", kRecord,
+                 "Why a trial was asked for, waits, was reused or failed", Explain);
 
 }  // namespace
 }  // namespace beamgrid

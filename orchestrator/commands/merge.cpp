@@ -71,20 +71,32 @@ class Merge : public Subcommand {
             {"remarks", JsonList(report.remarks)}};
   }
 
+  static std::string TakenText(const MergeReport& report) {
+    std::vector<std::string> parts;
+    const auto add = [&parts](std::int64_t number, const std::string& one,
+                              const std::string& many) {
+      if (number > 0) parts.push_back(std::to_string(number) + " " + (number == 1 ? one : many));
+    };
+    add(report.studies, "new study", "new studies");
+    add(report.trials, "new trial", "new trials");
+    add(report.references, "trial that was here, of another study",
+        "trials that were here, of other studies");
+    add(report.results, "result of a trial that was not complete here",
+        "results of trials that were not complete here");
+    add(report.files, "file (" + SizeText(report.bytes) + ")",
+        "files (" + SizeText(report.bytes) + ")");
+    return parts.empty() ? "nothing new" : Join(parts);
+  }
+
   static void Print(std::ostream& out, const MergeReport& report) {
     if (report.nothing()) {
       out << "nothing to take: all of it is here\n";
     } else {
-      const auto count = [](std::int64_t number, const std::string& noun) {
-        return CountText(static_cast<std::size_t>(number), noun);
-      };
-      out << "took " << count(report.studies, "new study") << ", "
-          << count(report.trials, "new trial") << ", " << count(report.results, "result")
-          << " of trials that were not complete here, " << count(report.files, "file") << " ("
-          << SizeText(report.bytes) << ")";
+      out << "took " << TakenText(report);
       if (report.brought_back > 0) {
-        out << "; " << count(report.brought_back, "file") << " that `prune` had given up here "
-            << (report.brought_back == 1 ? "is" : "are") << " there again";
+        out << "; " << CountText(static_cast<std::size_t>(report.brought_back), "file")
+            << " that `prune` had given up here " << (report.brought_back == 1 ? "is" : "are")
+            << " there again";
       }
       out << "\n";
     }

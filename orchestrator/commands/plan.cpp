@@ -1,6 +1,10 @@
 // `beamgrid plan`: what a run would train. Nothing is trained and nothing is written.
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/data_voice.h"
@@ -9,6 +13,7 @@
 #include "orchestrator/commands/search_cost_text.h"
 #include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/trainer.h"
+#include "orchestrator/commands/whole_recipe.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/machine/device_memory.h"
 #include "orchestrator/machine/devices.h"
@@ -24,44 +29,98 @@
 namespace beamgrid {
 namespace {
 
-constexpr char kColumns[] = "%-9s %6s %13s %10s  %s\n";
-constexpr std::size_t kNameColumn = 43;
-constexpr std::size_t kShortestName = 16;
+/// Layout is which columns of a plan have room. A plan is printed line by line, because it may have
+/// a million: nothing depends on what comes later, as in a TextTable.
+class Layout {
+ public:
+  explicit Layout(std::ostream& out) : width_(TerminalWidth(out)) {
+    // The least important first.
+    for (const std::size_t column : {kParameters, kSize, kSeed}) {
+      if (width_ && NameColumn() + kShortestName > *width_) widths_[column] = 0;
+    }
+  }
 
-/// Returns the name as there is room for it.
-std::string Shown(std::ostream& out, const std::string& name) {
-  const auto width = TerminalWidth(out);
-  if (!width) return name;
-  return Shortened(name, std::max(*width, kNameColumn + kShortestName) - kNameColumn);
+  /// Returns the line, with the name as there is room for it.
+  [[nodiscard]] std::string Line(const std::string& state, const std::string& seed,
+                                 const std::string& parameters, const std::string& size,
+                                 const std::string& name) const {
+    std::string line = state + std::string(kStateWidth - std::min(kStateWidth, state.size()), ' ');
+    const std::array<const std::string*, 3> cells = {&seed, &parameters, &size};
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (widths_[i] == 0) continue;
+      const std::size_t length = cells[i]->size();
+      line += std::string(1 + widths_[i] - std::min(widths_[i], length), ' ') + *cells[i];
+    }
+    const std::size_t room = width_ ? *width_ - std::min(*width_, NameColumn()) : name.size();
+    return line + "  " + (width_ ? Shortened(name, std::max(room, kShortestName)) : name) + "\n";
+  }
+
+  /// Says what is not shown.
+  void PrintLeftOut(std::ostream& out) const {
+    std::vector<std::string> names;
+    for (const auto& [column, name] :
+         {std::pair(kSeed, "seed"), std::pair(kParameters, "parameters"),
+          std::pair(kSize, "size")}) {
+      if (widths_[column] == 0) names.emplace_back(name);
+    }
+    if (names.empty()) return;
+    PrintProse(out, "",
+               "(for want of width without " + Join(names) +
+                   "; --json, a pipe or a wider terminal shows all)");
+  }
+
+ private:
+  static constexpr std::size_t kSeed = 0, kParameters = 1, kSize = 2;
+  static constexpr std::size_t kStateWidth = 9, kShortestName = 16;
+
+  /// Returns the column in which names begin.
+  [[nodiscard]] std::size_t NameColumn() const {
+    std::size_t column = kStateWidth + 2;
+    for (const std::size_t width : widths_) column += width == 0 ? 0 : 1 + width;
+    return column;
+  }
+
+  std::optional<std::size_t> width_;
+  std::array<std::size_t, 3> widths_ = {6, 13, 10};
+};
+
+/// Returns what the search may ask for once it knows the results of what is planned; empty:
+/// nothing.
+std::string WhatFollows(const PlanTotals& totals, bool races) {
+  if (totals.finished) return "";
+  if (!totals.later_candidates) return "more may follow, depending on these results";
+  std::vector<std::string> parts;
+  if (*totals.later_candidates > 0) {
+    parts.push_back("up to " +
+                    CountText(static_cast<std::size_t>(*totals.later_candidates), "more model"));
+  }
+  if (totals.effort.to_the_end) {
+    parts.push_back("further epochs of the better ones (" +
+                    std::to_string(*totals.effort.to_the_end) + " of them to the end)");
+  }
+  if (races) parts.emplace_back("further seeds of those that may be the best");
+  return parts.empty() ? "" : Join(parts, " and ") + ", chosen by these results";
 }
 
-std::string Line(const std::string& state, const std::string& seed, const std::string& parameters,
-                 const std::string& size, const std::string& name) {
-  std::string line(name.size() + 64, '\0');
-  const int length = std::snprintf(line.data(), line.size(), kColumns, state.c_str(), seed.c_str(),
-                                   parameters.c_str(), size.c_str(), name.c_str());
-  line.resize(static_cast<std::size_t>(length));
-  return line;
-}
-
-void PrintTotals(std::ostream& out, const PlanTotals& totals, const std::string& study) {
-  for (const std::string& decision : totals.decisions) out << "decided: " << decision << "\n";
-  for (const std::string& line : LinesOf(totals.change)) out << line << "\n";
+void PrintTotals(std::ostream& out, const PlanTotals& totals, const Recipe& recipe) {
+  const std::string& study = recipe.name;
+  const bool races = recipe.least_seeds < recipe.seeds.size();
+  const auto print = [&out](const std::string& line) { PrintProse(out, "", line, 2); };
+  for (const std::string& decision : totals.decisions) print("decided: " + decision);
+  for (const std::string& line : LinesOf(totals.change)) print(line);
   if (totals.change.needs_consent()) {
-    out << WhatLeaves(totals.change, study) << ": `beamgrid run` asks for --accept-changes\n";
+    print(WhatLeaves(totals.change, study) + ": `beamgrid run` asks for --accept-changes");
   }
   const auto count = [](auto number, const char* noun) {
     return CountText(static_cast<std::size_t>(number), noun);
   };
-  out << count(totals.trials, "trial") << " of " << count(totals.candidates, "model") << ", "
-      << totals.complete << " complete already, " << count(totals.refused, "model") << " refused\n";
+  print(count(totals.trials, "trial") + " of " + count(totals.candidates, "model") + ", " +
+        std::to_string(totals.complete) + " complete already, " + count(totals.refused, "model") +
+        " refused");
   if (totals.limited) {
-    out << "more follow that --limit leaves out\n";
-  } else if (!totals.later_candidates) {
-    out << "more may follow, depending on these results\n";
-  } else if (*totals.later_candidates > 0) {
-    out << "up to " << count(*totals.later_candidates, "more model")
-        << ", chosen by these results\n";
+    print("more follow that --limit leaves out");
+  } else if (const std::string follows = WhatFollows(totals, races); !follows.empty()) {
+    print(follows);
   }
 }
 
@@ -89,24 +148,32 @@ double Done(const PlanParts& parts, const StudyTrial& trial) {
 
 void PlanAsText(const PlanParts& parts, const CostParts& costs, std::ostream& out) {
   CostMeter meter(costs);
-  out << Line("state", "seed", "parameters", "size", "name");
+  const Layout layout(out);
+  out << layout.Line("state", "seed", "parameters", "size", "name");
   PlanSink sink;
   sink.on_trial = [&](const StudyTrial& trial) {
     meter.Add(trial, Done(parts, trial));
-    out << Line(ToString(PlannedState(trial)), std::to_string(trial.spec.seed),
-                std::to_string(trial.parameters), SizeText(trial.size_bytes),
-                Shown(out, trial.name + WarmStartRemark(trial)));
+    out << layout.Line(ToString(PlannedState(trial)), std::to_string(trial.spec.seed),
+                       std::to_string(trial.parameters), SizeText(trial.size_bytes),
+                       trial.name + WarmStartRemark(trial));
   };
-  sink.on_refused = [&out](const std::string& name, const std::string& why) {
+  sink.on_refused = [&](const std::string& name, const std::string& why) {
     const std::string text = name + ": " + why;
-    if (!TerminalWidth(out)) {
-      out << Line("refused", "", "", "", text);
-    } else {
-      PrintProse(out, "refused  ", text, 4);
+    const std::optional<std::size_t> width = TerminalWidth(out);
+    if (!width) {
+      out << layout.Line("refused", "", "", "", text);
+      return;
+    }
+    constexpr std::size_t kIndent = 4;
+    std::string indent;
+    for (const std::string& line : BrokenText("refused  " + text, *width - kIndent)) {
+      out << indent << line << "\n";
+      indent.assign(kIndent, ' ');
     }
   };
   const PlanTotals totals = PlanStudy(parts, sink);
-  PrintTotals(out, totals, parts.recipe->name);
+  layout.PrintLeftOut(out);
+  PrintTotals(out, totals, *parts.recipe);
   PrintCost(out, ReportOf(meter, costs, totals));
 }
 
@@ -170,6 +237,7 @@ class Plan : public Subcommand {
     const RecipeSource source = recipe_.Read();
     const Trainer trainer = OpenTrainerFor(context, source);
     const Recipe recipe = LoadRecipe(source, trainer.catalogue);
+    TellRemarks(context, recipe);
     const DataSpec data = no_data_ ? WithoutFiles(recipe) : DataAtHand(context, recipe);
     std::unique_ptr<Store> store;
     if (std::filesystem::exists(database_.path)) store = database_.OpenForReading();

@@ -6,7 +6,6 @@
 #include <functional>
 #include <set>
 
-#include "orchestrator/audit/kept_ensembles.h"
 #include "registry/store/database_file.h"
 #include "registry/store/place.h"
 #include "registry/util/error.h"
@@ -28,14 +27,17 @@ bool HasId(const TrialInStudy& candidate, const std::string& text) {
   return std::to_string(static_cast<std::int64_t>(candidate.trial.id)) == text;
 }
 
+/// True if `text` is the model's name, with the seed or without it.
+bool NamesModel(const std::string& model, std::int64_t seed, const std::string& text) {
+  // As lists of several studies have it, as an ensemble does, and as it is told by hand.
+  return text == model || text == model + "/" + std::to_string(seed) ||
+         text == model + "/s" + std::to_string(seed) || text == model + "#" + std::to_string(seed);
+}
+
 bool Matches(const TrialInStudy& candidate, const std::string& text) {
   const TrialRecord& trial = candidate.trial;
   if (text.size() >= kShortestPrefix && trial.fingerprint.starts_with(text)) return true;
-  const std::string model = candidate.study.name + "/" + trial.name;
-  // As lists of several studies have it, as it is told by hand, and as an ensemble names it.
-  return text == model || text == FullName(candidate) ||
-         text == model + "#" + std::to_string(trial.seed) ||
-         text == candidate.study.name + "/" + MemberName(trial);
+  return NamesModel(candidate.study.name + "/" + trial.name, trial.seed, text);
 }
 
 std::vector<TrialInStudy> AllTrials(const Store& store) {
@@ -126,16 +128,21 @@ StudyRecord FindStudy(const Store& store, const DatabaseOption& database, const 
                    (names.empty() ? "; it holds no studies" : "; studies: " + names));
 }
 
-TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,
-                       const std::string& text) {
+std::vector<TrialInStudy> FindTrials(const Store& store, const DatabaseOption& database,
+                                     const std::string& text, ModelNames names) {
   const std::vector<TrialInStudy> all = AllTrials(store);
   std::vector<TrialInStudy> found;
   std::set<TrialId> seen;
   for (const TrialInStudy& candidate : all) {
     // An id names one trial, whatever else the same digits might begin.
-    if (HasId(candidate, text)) return candidate;
+    if (HasId(candidate, text)) return {candidate};
     if (Matches(candidate, text) && seen.insert(candidate.trial.id).second) {
       found.push_back(candidate);
+    }
+  }
+  if (found.empty() && names == ModelNames::kAlone) {
+    for (const TrialInStudy& candidate : all) {
+      if (NamesModel(candidate.trial.name, candidate.trial.seed, text)) found.push_back(candidate);
     }
   }
   if (found.empty()) RefuseUnknown(all, database, text);
@@ -144,8 +151,20 @@ TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,
   if (std::ranges::any_of(found, counts) && !found.front().trial.fingerprint.starts_with(text)) {
     std::erase_if(found, std::not_fn(counts));
   }
+  const TrialInStudy& first = found.front();
+  const auto is_of_another = [&first](const TrialInStudy& other) {
+    return other.study.id != first.study.id || other.trial.name != first.trial.name;
+  };
+  if (std::ranges::any_of(found, is_of_another)) RefuseAmbiguous(found, text);
+  std::ranges::stable_sort(found, {}, [](const TrialInStudy& one) { return one.trial.seed; });
+  return found;
+}
+
+TrialInStudy FindTrial(const Store& store, const DatabaseOption& database, const std::string& text,
+                       ModelNames names) {
+  std::vector<TrialInStudy> found = FindTrials(store, database, text, names);
   if (found.size() > 1) RefuseAmbiguous(found, text);
-  return found.front();
+  return std::move(found.front());
 }
 
 }  // namespace beamgrid

@@ -43,12 +43,22 @@ struct TrialInStudy {
   TrialRecord trial;
 };
 
-/// Returns the trial that `text` names: an id (17), a fingerprint's first digits (at least 4), or
-/// STUDY/NAME[/SEED], STUDY/NAME#SEED or STUDY/NAME/sSEED, which means the trials that count where
-/// there are such. A trial that several studies share is found once, with the first of them, with
-/// one that counts it where there is one. Throws UsageError with the candidates if it is ambiguous,
-/// and with the nearest spelling if there is none.
+/// ModelNames says whether a model's name without its study names its trials.
+enum class ModelNames { kWithStudy, kAlone };
+
+/// Returns the trials that `text` names: an id (17), a fingerprint's first digits (at least 4), or
+/// STUDY/NAME[/SEED], STUDY/NAME/sSEED or STUDY/NAME#SEED, which means the trials that count where
+/// there are such; alone also NAME and so on. They are one trial or the seeds of one model in one
+/// study, by seed. A trial that several studies share is found once, with the first of them, with
+/// one that counts it where there is one; not by a name alone, which is in all of them. Throws
+/// UsageError with the candidates if it is ambiguous, and with the nearest spelling if there is
+/// none.
+[[nodiscard]] std::vector<TrialInStudy> FindTrials(const Store& store,
+                                                   const DatabaseOption& database,
+                                                   const std::string& text, ModelNames names);
+/// The same where it must be one trial.
 [[nodiscard]] TrialInStudy FindTrial(const Store& store, const DatabaseOption& database,
-                                     const std::string& text);
+                                     const std::string& text,
+                                     ModelNames names = ModelNames::kWithStudy);
 
 }  // namespace beamgrid

@@ -1,6 +1,7 @@
 // `beamgrid rm`: removes studies or trials from the record, with their files.
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "orchestrator/audit/backup.h"
@@ -125,19 +126,34 @@ class Remove : public Subcommand {
     return Report(context, tidying.EmptyTrash(), json);
   }
 
+  /// Returns the number that is an ensemble's id; 0, which none has, where it is too large.
+  static std::int64_t EnsembleId(const std::string& text) {
+    std::int64_t id = 0;
+    const char* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, id);
+    if (read.ec == std::errc() && read.ptr == end) return id;
+    if (read.ec == std::errc::result_out_of_range && read.ptr == end) return 0;
+    throw UsageError("--ensemble: '" + text +
+                     "' is no ensemble; each has a number, which `beamgrid ensembles` lists "
+                     "(`beamgrid rm " +
+                     text + "` removes the study of that name, and its ensembles)");
+  }
+
   int RemoveEnsembles(const CommandContext& context, Tidying& tidying,
                       boost::json::object* json) const {
     Store& store = tidying.store();
-    const std::set<std::int64_t> ids(ensembles_.begin(), ensembles_.end());
-    for (const std::int64_t id : ids) {
+    std::set<std::int64_t> ids;
+    for (const std::string& text : ensembles_) {
+      const std::int64_t id = EnsembleId(text);
+      ids.insert(id);
       // Not by what it holds: one that cannot be read must go, too.
       const Store::Table found = store.Query(
           "SELECT study.name, ensemble.created_at FROM ensemble"
           " JOIN study ON study.id = ensemble.study WHERE ensemble.id = CAST(:id AS INTEGER)",
           {{"id", std::to_string(id)}});
       if (found.rows.empty()) {
-        throw UsageError("no ensemble " + std::to_string(id) + " in " +
-                         option_.database.path.string() + "; `beamgrid ensembles` lists them");
+        throw UsageError("no ensemble " + text + " in " + option_.database.path.string() +
+                         "; `beamgrid ensembles` lists them");
       }
       const std::string study(found.rows[0][0].as_string()), made(found.rows[0][1].as_string());
       tidying.HoldOff(study);
@@ -340,7 +356,7 @@ class Remove : public Subcommand {
   }
 
   std::vector<std::string> names_;
-  std::vector<std::int64_t> ensembles_;
+  std::vector<std::string> ensembles_;
   bool force_ = false, unknown_ = false, json_ = false;
   UpkeepOption option_;
 };

@@ -174,7 +174,7 @@ class Show : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.add_option("TRIAL", name_,
-                   "Id, fingerprint's first digits or STUDY/NAME[/SEED]; with --recipe-history "
+                   "Id, fingerprint's first digits or [STUDY/]NAME[/SEED]; with --recipe-history "
                    "the study")
         ->required();
     app.add_option("POSITION", position_, "With --recipe-history: print the text of that recipe")
@@ -190,7 +190,8 @@ class Show : public Subcommand {
     const auto store = database_.OpenForReading();
     if (history_) return ShowHistory(context, *store);
     if (position_) throw UsageError("POSITION is for --recipe-history");
-    const boost::json::object json = ToJson(*store, FindTrial(*store, database_, name_));
+    const boost::json::object json =
+        ToJson(*store, FindTrial(*store, database_, name_, ModelNames::kAlone));
     if (json_) {
       PrintJson(context.out, json);
       return kExitDone;

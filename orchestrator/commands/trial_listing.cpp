@@ -4,12 +4,15 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/scoring/metrics.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 #include "reports/one_per_seed.h"
+#include "search/recipe.h"
 
 namespace beamgrid {
 namespace {
@@ -76,6 +79,21 @@ std::vector<Standing> Standings(const Store& store, const StudyRecord& study) {
   std::stable_sort(standings.begin(), standings.end(),
                    [](const Standing& a, const Standing& b) { return a.mean() > b.mean(); });
   return standings;
+}
+
+/// SeedRange is from how many to how many seeds a study's recipe has each model get.
+struct SeedRange {
+  std::size_t least = 0, most = 0;
+};
+
+/// Returns nothing where the recorded recipe does not say it.
+std::optional<SeedRange> SeedsOf(const StudyRecord& study) {
+  try {
+    const Recipe recipe = StudyOfRecipe(study.recipe_text, study.name);
+    return SeedRange{.least = recipe.least_seeds, .most = recipe.seeds.size()};
+  } catch (const RecipeError&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -158,14 +176,27 @@ void PrintLeaderboard(std::ostream& out, const Store& store, const StudyRecord& 
                SizeText(standing.size_bytes), standing.name});
   }
   table.Print(out);
+  if (const std::optional<SeedRange> seeds = SeedsOf(study); seeds && seeds->least < seeds->most) {
+    PrintProse(out, "",
+               "seeds: complete of those begun; the race gives each model " +
+                   std::to_string(seeds->least) + " to " + std::to_string(seeds->most) +
+                   ", further ones only while it may be the best",
+               2);
+  }
 }
 
 boost::json::array LeaderboardJson(const Store& store, const StudyRecord& study) {
-  return JsonList(Standings(store, study), [](const Standing& standing) {
+  const std::optional<SeedRange> seeds = SeedsOf(study);
+  const auto allowed = [&seeds](std::size_t SeedRange::* bound) {
+    return seeds ? boost::json::value((*seeds).*bound) : boost::json::value(nullptr);
+  };
+  return JsonList(Standings(store, study), [&](const Standing& standing) {
     return boost::json::object{{"name", standing.name},
                                {"objective", standing.mean()},
                                {"seeds", standing.values.size()},
                                {"trials", standing.trials},
+                               {"least_seeds", allowed(&SeedRange::least)},
+                               {"most_seeds", allowed(&SeedRange::most)},
                                {"size_bytes", standing.size_bytes}};
   });
 }

@@ -49,6 +49,13 @@ bool IsMetric(const std::string& column) {
 std::string SortTerm(const std::string& text, const Names& columns) {
   const std::size_t end = text.find_first_of(": ");
   const std::string name = text.substr(0, end);
+  const bool has_sign = name.starts_with('-') || name.starts_with('+');
+  if (has_sign && std::ranges::find(columns, name.substr(1)) != columns.end()) {
+    throw UsageError("--sort: '" + name + "': the order stands behind the column: " +
+                     name.substr(1) + ":asc has the smallest first, " + name.substr(1) +
+                     ":desc the largest; without either metrics stand best first, all else "
+                     "smallest first");
+  }
   RequireColumn("--sort", name, columns);
   std::string order = end == std::string::npos ? "" : text.substr(end + 1);
   if (order.empty()) order = IsMetric(name) ? "desc" : "asc";

@@ -30,6 +30,10 @@ auto PlaceOf(const Diagnostic& mistake) {
 
 }  // namespace
 
+void TellRemarks(const CommandContext& context, const Recipe& recipe) {
+  for (const Diagnostic& remark : recipe.remarks) context.Remark("note: " + ToString(remark));
+}
+
 WholeRecipe LoadWholeRecipe(const CommandContext& context, const RecipeSource& source,
                             DataFiles files) {
   WholeRecipe whole;
@@ -47,7 +51,10 @@ WholeRecipe LoadWholeRecipe(const CommandContext& context, const RecipeSource& s
   for (Diagnostic& mistake : MistakesBeside(readable ? *readable : whole.recipe, files)) {
     mistakes.push_back(std::move(mistake));
   }
-  if (mistakes.empty()) return whole;
+  if (mistakes.empty()) {
+    TellRemarks(context, whole.recipe);
+    return whole;
+  }
   std::ranges::stable_sort(mistakes, {}, PlaceOf);
   throw RecipeError(std::move(mistakes));
 }

@@ -16,9 +16,12 @@ struct WholeRecipe {
   Recipe recipe;
 };
 
-/// Returns the recipe. Throws RecipeError with every mistake that can be told without reading its
-/// data, by line: of the recipe, its plugins, the papers' tables that it names and the data files
-/// that it asks for.
+/// Says what the recipe has that is no mistake, but hardly meant.
+void TellRemarks(const CommandContext& context, const Recipe& recipe);
+
+/// Returns the recipe, and tells its remarks. Throws RecipeError with every mistake that can be
+/// told without reading its data, by line: of the recipe, its plugins, the papers' tables that it
+/// names and the data files that it asks for.
 [[nodiscard]] WholeRecipe LoadWholeRecipe(const CommandContext& context, const RecipeSource& source,
                                           DataFiles files);
 

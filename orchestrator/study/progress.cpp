@@ -107,7 +107,10 @@ std::vector<Piece> TrialPieces(const RunningTrial& trial, const std::string& obj
   }
   if (trial.loss) pieces.push_back({"loss " + FixedText(*trial.loss, 3)});
   if (trial.objective) {
-    pieces.push_back({objective + " " + FixedText(*trial.objective, 4), kGreen});
+    // Not of the epoch that stands before it.
+    pieces.push_back({objective + " " + FixedText(*trial.objective, 4) + " (epoch " +
+                          std::to_string(trial.best_epoch) + ")",
+                      kGreen});
   }
   if (trial.examples_per_second > 0) {
     pieces.push_back({FixedText(trial.examples_per_second, 0) + " ex/s"});

@@ -23,6 +23,7 @@ struct RunningTrial {
   std::int64_t resumed_examples = 0;  ///< of these: seen before this attempt, not in its time
   std::optional<double> loss;
   std::optional<double> objective;  ///< of its best epoch so far
+  std::int64_t best_epoch = 0;
   double examples_per_second = 0;
 };
 

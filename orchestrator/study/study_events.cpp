@@ -87,7 +87,10 @@ void StudyEvents::OnMessage(TrialId trial, const Message& message) {
     running.examples_per_second = progress->examples_per_second;
   } else if (const auto* evaluated = std::get_if<Evaluated>(&message)) {
     const double value = ObjectiveOf(evaluated->epoch.metrics, objective_);
-    if (!running.objective || value > *running.objective) running.objective = value;
+    if (!running.objective || value > *running.objective) {
+      running.objective = value;
+      running.best_epoch = evaluated->epoch.epoch;
+    }
   }
 }
 

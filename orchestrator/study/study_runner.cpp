@@ -102,9 +102,7 @@ void StudyRunner::Open() {
   for (const TrialRecord& trial : store_.Trials(study_, Counting::kAll)) members_.insert(trial.id);
   CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
   const std::vector<TrialRecord> trials = store_.Trials(study_);
-  for (const TrialRecord& trial : trials) {
-    counted_[{trial.name, trial.seed}] = {.trial = trial.id};
-  }
+  for (const TrialRecord& trial : trials) counted_.Add(trial);
   const RetryChoice retries = ChooseRetries(settings_.retry, recipe_.name, trials);
   for (const std::string& line : retries.lines) display_.Event(line);
   retried_ = retries.trials;
@@ -193,15 +191,7 @@ StudyResult StudyRunner::Finish() {
 }
 
 void StudyRunner::LeaveOutUnasked() {
-  std::set<TrialId> asked;
-  for (const auto& [label, counted] : counted_) {
-    if (counted.asked) asked.insert(counted.trial);
-  }
-  std::vector<TrialId> unasked;
-  for (const auto& [label, counted] : counted_) {
-    // One that has got another name is asked for under that.
-    if (!asked.contains(counted.trial)) unasked.push_back(counted.trial);
-  }
+  const std::vector<TrialId> unasked = counted_.Unasked();
   if (unasked.empty()) return;
   after_commit_.Together([&] {
     store_.StopCounting(study_, unasked, kUnasked);
@@ -215,27 +205,7 @@ void StudyRunner::LeaveOutUnasked() {
 void StudyRunner::NoteLetGo() {
   const std::vector<LetGo> let_go = intake_.TakeLetGo();
   if (let_go.empty()) return;
-  Record([&] {
-    std::size_t given_up = 0, whole = 0;
-    for (const LetGo& candidate : let_go) {
-      bool waits = false;
-      for (const std::int64_t seed : recipe_.seeds) {
-        const auto counted = counted_.find({candidate.name, seed});
-        if (counted == counted_.end() || !counted->second.asked) continue;
-        const TrialId trial = counted->second.trial;
-        Note({candidate.name, seed}, candidate.why);
-        // One that another study trains, or has trained on, is not ours to give up.
-        const TrialState state = store_.Trial(trial).state;
-        if (state == TrialState::kWaiting) store_.SetState(trial, TrialState::kPruned);
-        waits = waits || state == TrialState::kWaiting || state == TrialState::kPruned;
-      }
-      ++(waits ? given_up : whole);
-    }
-    std::string text = "let go: " + CountText(given_up, "model") +
-                       " before the end of the training (state pruned; checkpoints are kept)";
-    if (whole > 0) text += ", and " + std::to_string(whole) + " that earlier runs trained further";
-    display_.Event(text);
-  });
+  Record([&] { display_.Event(GiveUp(store_, study_, recipe_.seeds, counted_, let_go)); });
 }
 
 void StudyRunner::AskForTrials() {
@@ -270,18 +240,10 @@ void StudyRunner::EnterAll(std::vector<StudyTrial> trials) {
     const std::vector<TrialId> ids = store_.AddTrials(study_, {trials.begin(), trials.end()});
     for (std::size_t i = 0; i < trials.size(); ++i) {
       trials[i].id = ids[i];
-      NoteAsked(trials[i]);
+      counted_.NoteAsked(trials[i]);
       Enter(std::move(trials[i]));
     }
   });
-}
-
-void StudyRunner::NoteAsked(const StudyTrial& trial) {
-  const auto [entry, is_new] = counted_.try_emplace({trial.name, trial.spec.seed});
-  const Counted before = std::exchange(entry->second, {.trial = trial.id, .asked = true});
-  if (is_new || before.trial == trial.id || !before.asked) return;
-  // One would hide the other from every table.
-  throw std::logic_error("two models of the study are called '" + trial.name + "'");
 }
 
 void StudyRunner::Enter(StudyTrial trial) {

@@ -19,6 +19,7 @@
 #include "orchestrator/study/after_commit.h"
 #include "orchestrator/study/attempt_starter.h"
 #include "orchestrator/study/content_watch.h"
+#include "orchestrator/study/counted_trials.h"
 #include "orchestrator/study/early_deaths.h"
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/model_counter.h"
@@ -124,8 +125,6 @@ class StudyRunner {
   void NoteLetGo();
   void EnterAll(std::vector<StudyTrial> trials);
   void Enter(StudyTrial trial);
-  /// Notes which trial counts under a name and seed from now on.
-  void NoteAsked(const StudyTrial& trial);
   void UseEnded(const StudyTrial& trial, const TrialRecord& record);
   /// Gives a trial to the scheduler. `record`: null where the trial is new there.
   void Schedule(StudyTrial& trial, const TrialRecord* record);
@@ -186,12 +185,7 @@ class StudyRunner {
   StudyId study_{};
   std::chrono::milliseconds started_{0}, next_foreign_look_{0}, next_settling_{0};
   std::set<TrialId> members_;  ///< trials that the study refers to
-  /// Counted is the trial that counts under a name and seed.
-  struct Counted {
-    TrialId trial{};
-    bool asked = false;  ///< in this run
-  };
-  std::map<std::pair<std::string, std::int64_t>, Counted> counted_;
+  CountedTrials counted_;
   std::set<TrialId> retried_;   ///< failed ones that are to be tried again
   std::string content_change_;  ///< not empty: a file of the study has changed while it ran
   std::map<TrialId, StudyTrial> trials_;

@@ -54,6 +54,27 @@ std::string SecondsOrNone(double seconds) {
 
 // ---- [study], [data], plugins -------------------------------------------------------------------
 
+/// Adds how many of the seeds each model has: with a list all of them, with a race those that it
+/// begins with.
+void AddRace(const Recipe& then, const Recipe& now, ChangeList& changes) {
+  const auto races = [](const Recipe& recipe) { return recipe.least_seeds < recipe.seeds.size(); };
+  const auto begins = [](const Recipe& recipe) { return CountText(recipe.least_seeds, "seed"); };
+  const ChangeEffect effect =
+      now.least_seeds > then.least_seeds ? ChangeEffect::kAdds : ChangeEffect::kSearch;
+  if (races(then) && races(now)) {
+    changes.Value("study.seeds.min", std::to_string(then.least_seeds),
+                  std::to_string(now.least_seeds), effect);
+  } else if (races(now)) {
+    changes.Add("seeds: each model begins with " + begins(now) +
+                    " now, and only those that may be the best get more",
+                effect);
+  } else if (races(then)) {
+    changes.Add("seeds: each model has all of them now; it began with " + begins(then) +
+                    ", and only those that might be the best got more",
+                effect);
+  }
+}
+
 void AddStudy(const Recipe& then, const Recipe& now, ChangeList& changes) {
   std::vector<std::string> before, after;
   for (const PluginReference& plugin : then.plugins) before.push_back(plugin.text);
@@ -71,12 +92,7 @@ void AddStudy(const Recipe& then, const Recipe& now, ChangeList& changes) {
     return texts;
   };
   changes.Members("seeds", seeds(then), seeds(now));
-  // With a list every model has all of them.
-  const auto least = [](const Recipe& recipe) {
-    return recipe.least_seeds == recipe.seeds.size() ? "all" : std::to_string(recipe.least_seeds);
-  };
-  changes.Value("seeds that every model begins with", least(then), least(now),
-                now.least_seeds > then.least_seeds ? ChangeEffect::kAdds : ChangeEffect::kSearch);
+  AddRace(then, now, changes);
 }
 
 std::string PatternsText(std::vector<std::string> patterns) {

@@ -1,6 +1,8 @@
 // [[exclude]]
 #include "search/recipe/components.h"
 #include "search/recipe/sections.h"
+#include "search/search_space.h"
+#include "search/strategy.h"
 
 namespace beamgrid {
 namespace {
@@ -101,7 +103,35 @@ class ExclusionReader {
   Conditions conditions_;
 };
 
+/// Beyond so many points nobody waits until all of them are found to be excluded.
+constexpr std::int64_t kCheckedPoints = 100'000;
+
+/// True if the search tries nothing where these are all the exclusions.
+bool LeavesNothing(Recipe recipe, const Catalogue& catalogue, std::vector<Conditions> exclusions) {
+  recipe.exclusions = std::move(exclusions);
+  const SearchSpace space(recipe, catalogue);
+  return !MakeStrategyFor(space, recipe)->Ask().has_value();
+}
+
 }  // namespace
+
+void CheckExclusions(const Section& root, const Catalogue& catalogue, const Recipe& recipe) {
+  const std::vector<Conditions>& all = recipe.exclusions;
+  if (all.empty() || SearchSpace(recipe, catalogue).size() > kCheckedPoints) return;
+  if (!LeavesNothing(recipe, catalogue, all)) return;
+  // The first one that leaves nothing, by itself or with those before it.
+  std::size_t place = 0;
+  for (auto end = all.begin() + 1; !LeavesNothing(recipe, catalogue, {all.begin(), end}); ++end) {
+    ++place;
+  }
+  const bool alone = LeavesNothing(recipe, catalogue, {all[place]});
+  const toml::array& entries = *root.table().get("exclude")->as_array();
+  root.mistakes().Add(entries[place].source(), "exclude[" + std::to_string(place) + "]",
+                      std::string(alone ? "matches every model that the search would try"
+                                        : "matches, with the ones before it, every model that the "
+                                          "search would try") +
+                          ", so there is nothing to train: take it out, or add candidates");
+}
 
 void ReadExclusions(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   const toml::array* entries = root.FindTables("exclude");

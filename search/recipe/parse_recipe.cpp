@@ -72,6 +72,17 @@ EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& pa
   return *recipe.ensemble;
 }
 
+Recipe StudyOfRecipe(const std::string& text, const std::string& path) {
+  const RecipeSource source(text, path);
+  const toml::table table = ParseToml(source);
+  Mistakes mistakes(source);
+  Section root(table, "", mistakes);
+  Recipe recipe;
+  ReadStudy(root, recipe);
+  if (!mistakes.empty()) throw RecipeError(mistakes.Take());
+  return recipe;
+}
+
 Recipe DataOfRecipe(const RecipeSource& source) {
   const toml::table table = ParseToml(source);
   Mistakes mistakes(source);
@@ -124,6 +135,7 @@ Recipe ParseRecipe(const RecipeSource& source, const Catalogue& catalogue,
   // After all readers, for each of them says what it knows by asking for it.
   root.RefuseOthers();
   if (mistakes.empty()) CheckSearch(root, catalogue, recipe);
+  if (mistakes.empty()) CheckExclusions(root, catalogue, recipe);
   if (!mistakes.empty()) throw RecipeError(mistakes.Take());
   return recipe;
 }

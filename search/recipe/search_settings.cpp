@@ -118,8 +118,9 @@ std::vector<Stage> ReadStages(Section& search, const Catalogue& catalogue,
   return stages;
 }
 
-/// Adds a mistake for each key that is an option of other strategies only.
-void RefuseOptionsOfOthers(Section& search, const StrategyInfo& strategy) {
+/// Adds a mistake for each key that is an option of other strategies only, and returns these keys.
+std::vector<std::string> RefuseOptionsOfOthers(Section& search, const StrategyInfo& strategy) {
+  std::vector<std::string> told;
   const auto has = [](const StrategyInfo& info, std::string_view key) {
     return std::ranges::count(info.uses, key) > 0 ||
            std::ranges::find(info.options, key, &OptionInfo::name) != info.options.end();
@@ -131,29 +132,87 @@ void RefuseOptionsOfOthers(Section& search, const StrategyInfo& strategy) {
       if (has(other, key->str())) owners.push_back("\"" + other.name + "\"");
     }
     if (owners.empty()) continue;
-    static_cast<void>(search.Find(key->str()));  // known, though not here
+    told.emplace_back(key->str());
     search.mistakes().Add(key->source(), search.PathOf(key->str()),
                           "is an option of strategy = " + Join(owners, " or ") +
                               "; this search has strategy = \"" + strategy.name +
                               "\": take the line out, or change the strategy");
   }
+  return told;
+}
+
+/// Remarks on each key that is written without the one that gives it a meaning.
+void NoteIdleOptions(const Section& root, const StrategyInfo& strategy, Recipe& recipe) {
+  const toml::node_view search = root.table()["search"];
+  for (const auto& [key, needed] : strategy.needs) {
+    const toml::node* node = search[key].node();
+    const auto option = std::ranges::find(strategy.options, needed, &OptionInfo::name);
+    if (node == nullptr || recipe.search.other.at(needed) != option->default_value) continue;
+    recipe.remarks.push_back(
+        {root.mistakes().PlaceOf(node->source()), "search." + key,
+         "is of no effect without " + needed + ": write " + needed + ", or take the line out"});
+  }
+}
+
+/// Remarks on a criterion that is named where it is chosen among one.
+void NoteSingleCandidate(const toml::node& node, const std::string& key,
+                         const std::string& criterion, const SearchSpace& space,
+                         const Mistakes& mistakes, Recipe& recipe) {
+  if (space.CandidateCount(criterion) != 1) return;
+  recipe.remarks.push_back(
+      {mistakes.PlaceOf(node.source()), key,
+       criterion + " has one candidate: there is nothing to choose; give it more under [" +
+           (IsSingle(criterion) ? "[grid." + criterion + "]" : "grid." + criterion) +
+           "], or take it out here"});
+}
+
+/// Remarks on criteria of `order` and of stages that have one candidate, and on an order that
+/// stages take the place of.
+void NoteHardlyMeant(const Section& root, const SearchSpace& space, Recipe& recipe) {
+  const toml::node_view search = root.table()["search"];
+  if (const toml::array* order = search["order"].as_array()) {
+    if (!recipe.search.stages.empty()) {
+      recipe.remarks.push_back({root.mistakes().PlaceOf(order->source()), "search.order",
+                                "is of no effect beside [[search.stage]]: take one of them out"});
+      order = nullptr;
+    }
+    for (std::size_t i = 0; order != nullptr && i < order->size(); ++i) {
+      NoteSingleCandidate((*order)[i], "search.order[" + std::to_string(i) + "]",
+                          *(*order)[i].value<std::string>(), space, root.mistakes(), recipe);
+    }
+  }
+  if (const toml::array* stages = search["stage"].as_array()) {
+    for (std::size_t i = 0; i < stages->size(); ++i) {
+      const toml::node& vary = *(*stages)[i].as_table()->get("vary");
+      NoteSingleCandidate(vary, "search.stage[" + std::to_string(i) + "].vary",
+                          *vary.value<std::string>(), space, root.mistakes(), recipe);
+    }
+  }
 }
 
 }  // namespace
 
-void CheckSearch(const Section& root, const Catalogue& catalogue, const Recipe& recipe) {
+void CheckSearch(const Section& root, const Catalogue& catalogue, Recipe& recipe) {
+  const SearchSpace space(recipe, catalogue);
+  NoteHardlyMeant(root, space, recipe);
   const auto strategy =
       std::ranges::find(Strategies(), recipe.search.strategy, &StrategyInfo::name);
-  if (strategy == Strategies().end() || strategy->check == nullptr) return;
+  if (strategy == Strategies().end()) return;
+  // A recipe without [search] has no values for its options.
+  if (root.table().contains("search")) NoteIdleOptions(root, *strategy, recipe);
+  if (strategy->check == nullptr) return;
   const toml::node* table = root.table().get("search");
-  for (const SearchMistake& mistake : strategy->check(SearchSpace(recipe, catalogue), recipe)) {
-    const toml::node* node = table;
-    if (table != nullptr && table->is_table() && !mistake.key.empty()) {
-      if (const toml::node* value = table->as_table()->get(mistake.key)) node = value;
+  for (const SearchMistake& mistake : strategy->check(space, recipe)) {
+    const toml::node* node = table != nullptr ? table : &root.table();
+    std::string key = "search";
+    for (const std::string& place : {"search." + mistake.key, mistake.otherwise}) {
+      const toml::node* value = place.ends_with('.') ? nullptr : root.table().at_path(place).node();
+      if (value == nullptr) continue;
+      node = value;
+      key = place;
+      break;
     }
-    const bool at_key = node != table;
-    root.mistakes().Add((node != nullptr ? *node : root.table()).source(),
-                        at_key ? "search." + mistake.key : "search", mistake.message);
+    root.mistakes().Add(node->source(), key, mistake.message);
   }
 }
 
@@ -178,15 +237,16 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   SearchSettings& settings = recipe.search;
   const std::string& format = recipe.data.format;
   settings.strategy = search.ReadWord("strategy");
-  settings.order = ReadOrder(search);
-  settings.passes = search.ReadInteger("passes");
   if (const toml::table* baseline = search.FindTable("baseline")) {
     settings.baseline = ReadFixed(*baseline, "search.baseline", catalogue, format, root.mistakes());
   }
-  settings.stages = ReadStages(search, catalogue, format);
   const auto strategy = std::ranges::find(Strategies(), settings.strategy, &StrategyInfo::name);
   // The mistake has been told; which other keys are known depends on the strategy.
   if (strategy == Strategies().end()) return;
+  const auto uses = [&](const char* key) { return std::ranges::count(strategy->uses, key) > 0; };
+  if (uses("order")) settings.order = ReadOrder(search);
+  if (uses("passes")) settings.passes = search.ReadInteger("passes");
+  if (uses("stage")) settings.stages = ReadStages(search, catalogue, format);
   for (const OptionInfo& option : strategy->options) {
     // By its own description: another strategy may have another option of that name.
     const toml::node* node = search.Find(option.name);
@@ -195,8 +255,7 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
                         : ReadOption(option, *node, search.PathOf(option.name), search.mistakes());
     settings.other[option.name] = value.value_or(option.default_value);
   }
-  RefuseOptionsOfOthers(search, *strategy);
-  search.RefuseOthers();
+  search.RefuseOthers(RefuseOptionsOfOthers(search, *strategy));
 }
 
 }  // namespace beamgrid

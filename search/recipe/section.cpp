@@ -156,9 +156,10 @@ std::string Section::ReadWord(std::string_view key) { return std::string(Read(ke
 
 std::int64_t Section::ReadInteger(std::string_view key) { return Read(key).as_int64(); }
 
-void Section::RefuseOthers() const {
+void Section::RefuseOthers(const std::vector<std::string>& told) const {
   for (const auto& [key, node] : *table_) {
-    if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
+    if (std::ranges::find(known_, key.str()) != known_.end()) continue;
+    if (std::ranges::find(told, key.str()) != told.end()) continue;
     std::string message = "unknown key '";
     message.append(key.str()).append("'").append(Suggestion(key.str(), known_));
     mistakes_->Add(key.source(), PathOf(key.str()), message + "; known here: " + Join(known_));

@@ -57,8 +57,8 @@ class Section {
   std::string ReadWord(std::string_view key);
   std::int64_t ReadInteger(std::string_view key);
 
-  /// Adds a mistake for every key that was not asked for.
-  void RefuseOthers() const;
+  /// Adds a mistake for every key that was not asked for, but for those that were `told` already.
+  void RefuseOthers(const std::vector<std::string>& told = {}) const;
 
   /// Returns "grid.temporal[0].clusters".
   [[nodiscard]] std::string PathOf(std::string_view key) const;

@@ -28,10 +28,13 @@ void ReadTrain(Section& root, const Catalogue& catalogue, Recipe& recipe);
 void ReadGrid(Section& root, const Catalogue& catalogue, Recipe& recipe);
 /// Reads [[exclude]].
 void ReadExclusions(Section& root, const Catalogue& catalogue, Recipe& recipe);
+/// Adds a mistake where exclusions leave nothing to try; where the recipe has no other mistake.
+void CheckExclusions(const Section& root, const Catalogue& catalogue, const Recipe& recipe);
 /// Reads [search]; after ReadData.
 void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe);
-/// Asks the strategy for what it cannot do with the recipe; where that has no other mistake.
-void CheckSearch(const Section& root, const Catalogue& catalogue, const Recipe& recipe);
+/// Asks the strategy for what it cannot do with the recipe, and remarks on what is hardly meant;
+/// where the recipe has no other mistake.
+void CheckSearch(const Section& root, const Catalogue& catalogue, Recipe& recipe);
 /// Reads every train.from of the sections above, which have checked that it is text.
 void ReadWarmStarts(Section& root, Recipe& recipe);
 /// Reads [resources].

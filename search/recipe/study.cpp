@@ -29,6 +29,17 @@ std::string ReadName(Section& study) {
   return "";
 }
 
+/// Returns "1, 2, 3", or "1, 2, 3, ..., 9" where there are more.
+std::string ListOfFirst(std::int64_t count) {
+  constexpr std::int64_t kShown = 5;
+  std::string list = "1";
+  for (std::int64_t seed = 2; seed <= std::min(count, kShown); ++seed) {
+    list += ", " + std::to_string(seed);
+  }
+  if (count > kShown) list += ", ..., " + std::to_string(count);
+  return list;
+}
+
 /// Reads the seeds 1 to max, of which every model begins with min.
 void ReadRace(Section& study, const toml::table& table, Recipe& recipe) {
   Section race(table, study.PathOf("seeds"), study.mistakes());
@@ -39,8 +50,8 @@ void ReadRace(Section& study, const toml::table& table, Recipe& recipe) {
       race.Mistake(*node, "max",
                    "is " + std::to_string(most) + ", must be more than min (" +
                        std::to_string(least) + "), else there are no seeds to race for; for " +
-                       std::to_string(least) +
-                       " of every model write a list, as in seeds = [1, 2]");
+                       std::to_string(least) + " of every model write seeds = [" +
+                       ListOfFirst(least) + "]");
     }
   }
   race.RefuseOthers();

@@ -38,7 +38,7 @@ class BeamStrategy : public Strategy {
     candidate.why = Why();
     pending_.insert(candidate.name);
     stage_names_.insert(candidate.name);
-    ++asked_;
+    if (!known_.contains(candidate.name)) ++asked_;
     Advance();
     // Now, not when it is told: after the last one the stage may hold nothing new any more.
     static_cast<void>(SkipToNew());
@@ -56,21 +56,9 @@ class BeamStrategy : public Strategy {
 
   [[nodiscard]] bool finished() const override { return finished_; }
 
-  /// Returns an upper bound: models that are known by then, or excluded, will not be asked for.
-  [[nodiscard]] std::optional<std::int64_t> planned() const override {
-    if (finished_) return asked_;
-    std::int64_t sum = asked_;
-    for (std::size_t i = stage_; i < criteria_.size(); ++i) {
-      const bool now = i == stage_;
-      const auto bases = static_cast<std::int64_t>(now ? beam_.size() - base_ : width_);
-      sum = SaturatingAdd(
-          sum, SaturatingMultiply(bases, space_->CandidateCount(criteria_[i])) - (now ? next_ : 0));
-    }
-    return sum;
-  }
-
-  /// A stage asks for all but one of its candidates around each model of the beam, for that one is
-  /// the model itself. Nothing but exclusions and failures makes it less.
+  /// The models of the stage under way are known. A later one asks for all but one of its
+  /// candidates around each model of the beam, for that one is the model itself; nothing but
+  /// exclusions and failures makes it less.
   [[nodiscard]] Effort effort() const override {
     if (finished_) return {.least = asked_, .most = asked_};
     const auto around = [this](std::size_t stage) {
@@ -79,13 +67,22 @@ class BeamStrategy : public Strategy {
     std::int64_t bases = std::ssize(beam_);
     std::int64_t pool = SaturatingMultiply(bases, around(stage_));
     // Of the first beam nothing is known yet.
-    std::int64_t most = SaturatingAdd(asked_before_, stage_ == 0 ? pool : pool - bases);
-    for (std::size_t i = stage_ + 1; i < criteria_.size(); ++i) {
-      bases = std::min<std::int64_t>(static_cast<std::int64_t>(width_), pool);
-      pool = SaturatingMultiply(bases, around(i));
-      most = SaturatingAdd(most, pool - bases);
+    std::int64_t most = stage_ == 0 ? pool : pool - bases;
+    if (counted_) {
+      pool = counted_->models;
+      most = counted_->news;
     }
-    return {.least = excludes_ ? asked_ : most, .most = most};
+    most = SaturatingAdd(asked_before_, most);
+    const std::int64_t least =
+        counted_ ? SaturatingAdd(asked_before_, counted_->news) : asked_before_;
+    for (std::size_t i = stage_ + 1; i < criteria_.size(); ++i) {
+      // Where all of a stage is excluded the beam stays as it is, and may hold what nobody tried.
+      const bool stays = pool == 0;
+      if (!stays) bases = std::min<std::int64_t>(static_cast<std::int64_t>(width_), pool);
+      pool = SaturatingMultiply(bases, around(i));
+      most = SaturatingAdd(most, stays ? pool : pool - bases);
+    }
+    return {.least = excludes_ ? least : most, .most = most};
   }
   [[nodiscard]] std::vector<std::string> Decisions() const override { return decisions_; }
 
@@ -108,8 +105,32 @@ class BeamStrategy : public Strategy {
     next_ = 0;
     excluded_ = 0;
     asked_before_ = asked_;
+    counted_ = CountModels();
     stage_names_.clear();
     static_cast<void>(SkipToNew());
+  }
+
+  /// Counted is how many different models a stage has, and how many of them no stage before had.
+  struct Counted {
+    std::int64_t models = 0, news = 0;
+  };
+  /// Returns nothing where they are too many to be counted in no time.
+  [[nodiscard]] std::optional<Counted> CountModels() const {
+    constexpr std::int64_t kCounted = 10'000;
+    const std::int64_t around = space_->CandidateCount(criterion());
+    if (SaturatingMultiply(std::ssize(beam_), around) > kCounted) return std::nullopt;
+    std::set<std::string> names;
+    std::int64_t news = 0;
+    for (const ModelSpec& base : beam_) {
+      for (std::int64_t i = 0; i < around; ++i) {
+        const ModelSpec model = space_->Replace(base, criterion(), i);
+        if (space_->Excluded(model)) continue;
+        std::string name = space_->Name(model);
+        const bool is_new = !known_.contains(name);
+        if (names.insert(std::move(name)).second && is_new) ++news;
+      }
+    }
+    return Counted{.models = std::ssize(names), .news = news};
   }
 
   void Advance() {
@@ -146,20 +167,19 @@ class BeamStrategy : public Strategy {
   /// Makes the stage's best the next beam.
   void Decide() {
     std::vector<const Finding*> sound;
+    Losses losses;
     for (const std::string& name : stage_names_) {
       const Finding& finding = known_.at(name);
       if (finding.objective) sound.push_back(&finding);
+      losses.Count(finding);
     }
     std::ranges::sort(
         sound, [](const Finding* left, const Finding* right) { return Beats(*left, *right); });
     const std::string title = criterion().empty() ? "baseline" : criterion();
     if (sound.empty()) {
-      decisions_.push_back(
-          title + ": " +
-          (stage_names_.empty()
-               ? "every candidate is excluded"
-               : "all of " + CountText(stage_names_.size(), "candidate") + " failed") +
-          "; the beam stays as it is");
+      decisions_.push_back(title + ": " +
+                           (stage_names_.empty() ? "every candidate is excluded" : losses.OfAll()) +
+                           "; the beam stays as it is");
       return;
     }
     const std::size_t kept = std::min(width_, sound.size());
@@ -170,9 +190,7 @@ class BeamStrategy : public Strategy {
       beam_.push_back(sound[i]->model);
       text += (i == 0 ? " " : ", ") + sound[i]->name + " " + FixedText(*sound[i]->objective, 5);
     }
-    if (sound.size() < stage_names_.size()) {
-      text += "; " + std::to_string(stage_names_.size() - sound.size()) + " failed";
-    }
+    text += losses.After("; ");
     if (excluded_ > 0) text += "; " + std::to_string(excluded_) + " excluded";
     decisions_.push_back(std::move(text));
   }
@@ -180,13 +198,16 @@ class BeamStrategy : public Strategy {
   void Finish() {
     finished_ = true;
     const Finding* best = nullptr;
+    Losses losses;
     for (const auto& [name, finding] : known_) {
+      losses.Count(finding);
       if (finding.objective && (best == nullptr || Beats(finding, *best))) best = &finding;
     }
     decisions_.push_back(best == nullptr
-                             ? "no model was trained to the end"
-                             : "best of " + CountText(known_.size(), "model") + ": " + best->name +
-                                   " with " + FixedText(*best->objective, 5));
+                             ? "no model was trained to the end" + losses.After(": ")
+                             : "best of " + CountText(known_.size() - losses.all(), "model") +
+                                   ": " + best->name + " with " + FixedText(*best->objective, 5) +
+                                   losses.After("; "));
   }
 
   const SearchSpace* space_;
@@ -199,7 +220,7 @@ class BeamStrategy : public Strategy {
   std::vector<std::string> decisions_;
   std::size_t stage_ = 0;
   bool finished_ = false;
-  std::int64_t asked_ = 0;
+  std::int64_t asked_ = 0;  ///< models
 
   // The stage under way: its next model is candidate `next_` around beam_[base_].
   std::size_t base_ = 0;
@@ -208,18 +229,15 @@ class BeamStrategy : public Strategy {
   std::set<std::string> pending_;      ///< asked for and not yet told
   std::int64_t excluded_ = 0;
   std::int64_t asked_before_ = 0;  ///< by the stages before
+  std::optional<Counted> counted_;
 };
 
 [[maybe_unused]] const bool registered_beam = RegisterStrategy<BeamStrategy>(
     {.name = "beam",
      .help = "as greedy, but the best few partial choices are kept instead of one",
      .uses = {"order"},
-     .options = {{.name = "width",
-                  .type = OptionType::kInteger,
-                  .default_value = 3,
-                  .minimum = 1,
-                  .maximum = kWidest,
-                  .help = "The partial choices that are kept from one criterion to the next."}}});
+     .options = {IntegerKey("width", 3, 1, kWidest,
+                            "The partial choices that are kept from one criterion to the next.")}});
 
 }  // namespace
 }  // namespace beamgrid

@@ -56,7 +56,7 @@ class GreedyStrategy : public Strategy {
     candidate.why = stage().vary.empty() ? "the baseline, the only model"
                                          : "stage " + Title() + " varies it; held: " + HeldText();
     pending_.insert(candidate.name);
-    ++asked_;
+    if (!known_.contains(candidate.name)) ++asked_;
     ++next_;
     SkipToNew();
     return candidate;
@@ -76,28 +76,15 @@ class GreedyStrategy : public Strategy {
 
   [[nodiscard]] bool finished() const override { return finished_; }
 
-  /// Returns an upper bound: models that are known by then, or excluded, will not be asked for.
-  [[nodiscard]] std::optional<std::int64_t> planned() const override {
-    if (finished_) return asked_;
-    std::int64_t pass = 0;
-    std::int64_t rest = count_ - next_;
-    for (std::size_t i = 0; i < stages_.size(); ++i) {
-      const std::int64_t count = space_->CandidateCount(stages_[i].vary);
-      pass = SaturatingAdd(pass, count);
-      if (i > stage_) rest = SaturatingAdd(rest, count);
-    }
-    rest = SaturatingAdd(rest, SaturatingMultiply(pass, passes_ - pass_));
-    return SaturatingAdd(asked_, rest);
-  }
-
-  /// The model that a stage holds was tried by the one before it, so a stage asks one model less
-  /// than it has candidates; not where the recipe holds others, or repeats a criterion.
+  /// The models of the stage under way are known. The one that a later stage holds was tried by
+  /// the one before it, so that stage asks one model less than it has candidates; not where the
+  /// recipe holds others, or repeats a criterion.
   [[nodiscard]] Effort effort() const override {
     if (finished_) return {.least = asked_, .most = asked_};
     // Later passes, and stages of a criterion that was varied before, may bring nothing new.
     const bool all_new = pass_ == 1 && !excludes_;
-    const std::int64_t rest = count_ - next_;
-    Effort effort{.least = asked_, .most = SaturatingAdd(asked_, rest)};
+    Effort effort{.least = SaturatingAdd(asked_before_, new_.value_or(0)),
+                  .most = SaturatingAdd(asked_before_, new_.value_or(count_))};
     std::set<std::string> varied;
     std::int64_t pass = 0;
     for (std::size_t i = 0; i < stages_.size(); ++i) {
@@ -107,9 +94,6 @@ class GreedyStrategy : public Strategy {
       const bool plain = varied.insert(stages_[i].vary).second && holds_best;
       const std::int64_t most = plain ? others : others + 1;
       pass = SaturatingAdd(pass, most);
-      if (i == stage_ && plain && all_new) {
-        effort.least = SaturatingAdd(effort.least, std::max<std::int64_t>(0, rest - (i > 0)));
-      }
       if (i <= stage_) continue;
       effort.most = SaturatingAdd(*effort.most, most);
       if (plain && all_new) effort.least = SaturatingAdd(effort.least, others);
@@ -127,11 +111,28 @@ class GreedyStrategy : public Strategy {
   void BeginStage() {
     count_ = space_->CandidateCount(stage().vary);
     next_ = 0;
-    excluded_ = failed_ = reused_ = 0;
+    excluded_ = reused_ = 0;
+    losses_ = {};
     candidates_ = 0;
     winner_.reset();
     second_.reset();
+    asked_before_ = asked_;
+    new_ = CountNew();
     SkipToNew();
+  }
+
+  /// Returns how many of the stage's models are neither excluded nor known; nothing where they are
+  /// too many to be counted in no time.
+  [[nodiscard]] std::optional<std::int64_t> CountNew() const {
+    constexpr std::int64_t kCounted = 10'000;
+    if (count_ > kCounted) return std::nullopt;
+    const ModelSpec base = Base();
+    std::int64_t count = 0;
+    for (std::int64_t i = 0; i < count_; ++i) {
+      const ModelSpec model = space_->Replace(base, stage().vary, i);
+      if (!space_->Excluded(model) && !known_.contains(space_->Name(model))) ++count;
+    }
+    return count;
   }
 
   /// Moves on to the stage's next model that has to be trained.
@@ -151,10 +152,8 @@ class GreedyStrategy : public Strategy {
   }
 
   void Compare(const Finding& finding) {
-    if (!finding.objective) {
-      ++failed_;
-      return;
-    }
+    losses_.Count(finding);
+    if (!finding.objective) return;
     if (winner_ && !Beats(finding, *winner_)) {
       if (!second_ || Beats(finding, *second_)) second_ = finding;
       return;
@@ -195,7 +194,7 @@ class GreedyStrategy : public Strategy {
     if (second_) {
       text += ", next " + Described(second_->model) + " with " + FixedText(*second_->objective, 5);
     }
-    if (failed_ > 0) text += ", " + std::to_string(failed_) + " failed";
+    text += losses_.After(", ");
     if (excluded_ > 0) text += ", " + std::to_string(excluded_) + " excluded";
     if (reused_ > 0) text += ", " + std::to_string(reused_) + " known before";
     decisions_.push_back(text + "; held: " + HeldText());
@@ -220,7 +219,7 @@ class GreedyStrategy : public Strategy {
 
   [[nodiscard]] std::string WhyNoWinner() const {
     if (candidates_ == 0) return "every candidate is excluded";
-    return "all of " + CountText(static_cast<std::size_t>(candidates_), "candidate") + " failed";
+    return losses_.OfAll();
   }
 
   /// Returns what the stage held: the criteria that vary anywhere in the search, and those it
@@ -243,12 +242,15 @@ class GreedyStrategy : public Strategy {
     if (pass_ < passes_) {
       decisions_.push_back("pass " + std::to_string(pass_) + " changed nothing: no further pass");
     }
+    Losses losses;
+    for (const auto& [name, finding] : known_) losses.Count(finding);
     if (!best_seen_) {
-      decisions_.emplace_back("no model was trained to the end");
+      decisions_.push_back("no model was trained to the end" + losses.After(": "));
       return;
     }
-    decisions_.push_back("best of " + CountText(known_.size(), "model") + ": " + best_seen_->name +
-                         " with " + FixedText(*best_seen_->objective, 5));
+    decisions_.push_back("best of " + CountText(known_.size() - losses.all(), "model") + ": " +
+                         best_seen_->name + " with " + FixedText(*best_seen_->objective, 5) +
+                         losses.After("; "));
   }
 
   const SearchSpace* space_;
@@ -265,14 +267,17 @@ class GreedyStrategy : public Strategy {
   std::size_t stage_ = 0;
   bool changed_ = false;
   bool finished_ = false;
-  std::int64_t asked_ = 0;
+  std::int64_t asked_ = 0;  ///< models
 
   // The stage under way.
+  std::int64_t asked_before_ = 0;    ///< by the stages before
+  std::optional<std::int64_t> new_;  ///< of its models those that no stage before had
   std::int64_t count_ = 0;
   std::int64_t next_ = 0;  ///< candidate that `upcoming_` holds, or count_
   ModelSpec upcoming_;
   std::set<std::string> pending_;  ///< names asked for and not yet told
-  std::int64_t candidates_ = 0, excluded_ = 0, failed_ = 0, reused_ = 0;
+  std::int64_t candidates_ = 0, excluded_ = 0, reused_ = 0;
+  Losses losses_;
   std::optional<Finding> winner_, second_;
 };
 

@@ -4,19 +4,10 @@
 namespace beamgrid {
 namespace {
 
-/// With exclusions the points are counted for `planned` only up to here, where that takes no time.
-constexpr std::int64_t kCountedPoints = 10'000;
-
 class GridStrategy : public Strategy {
  public:
-  GridStrategy(const SearchSpace& space, const Recipe& recipe)
-      : space_(&space), next_(space.NextAllowed(0)) {
-    if (recipe.exclusions.empty()) {
-      planned_ = space.size();
-    } else if (space.size() <= kCountedPoints) {
-      planned_ = CountAllowed();
-    }
-  }
+  GridStrategy(const SearchSpace& space, const Recipe& /*recipe*/)
+      : space_(&space), next_(space.NextAllowed(0)), points_(space.CountAllowed()) {}
 
   std::optional<Candidate> Ask() override {
     if (!next_) return std::nullopt;
@@ -29,18 +20,14 @@ class GridStrategy : public Strategy {
   void Tell(const Finding& /*finding*/) override {}
 
   [[nodiscard]] bool finished() const override { return !next_; }
-  [[nodiscard]] std::optional<std::int64_t> planned() const override { return planned_; }
-
- private:
-  [[nodiscard]] std::int64_t CountAllowed() const {
-    std::int64_t count = 0;
-    for (auto index = next_; index; index = space_->NextAllowed(*index + 1)) ++count;
-    return count;
+  [[nodiscard]] Effort effort() const override {
+    return {.least = points_.value_or(0), .most = points_};
   }
 
+ private:
   const SearchSpace* space_;
   std::optional<std::int64_t> next_;
-  std::optional<std::int64_t> planned_;
+  std::optional<std::int64_t> points_;  ///< that no exclusion matches
 };
 
 [[maybe_unused]] const bool registered_grid = RegisterStrategy<GridStrategy>(

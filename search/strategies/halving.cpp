@@ -65,7 +65,6 @@ class HalvingStrategy : public Strategy {
       }
     }
     rungs_ = RungsOf(space, recipe);
-    planned_ = std::ssize(entries_);
     effort_ = EffortOf(entries_.size(), LastEpoch(space, recipe));
     BeginRung();
   }
@@ -76,18 +75,21 @@ class HalvingStrategy : public Strategy {
       if (std::ranges::count(axis.names, "epochs") > 0 && axis.steps.size() > 1) {
         return {{"",
                  "halving compares models after equally many epochs, but grid.train varies "
-                 "epochs: write one number under [train]"}};
+                 "epochs: write one number under [train]",
+                 "grid.train.epochs"}};
       }
     }
     if (RungsOf(space, recipe).empty()) {
+      const std::int64_t first = Setting(recipe, "min_epochs"), eta = Setting(recipe, "eta");
       const auto end = static_cast<std::size_t>(LastEpoch(space, recipe));
-      mistakes.push_back(
-          {"min_epochs", "a training has " + CountText(end, "epoch") +
-                             " (train.epochs) and is to be looked at after 1/" +
-                             std::to_string(Setting(recipe, "eta")) + " of them (eta), but not " +
-                             "before epoch " + std::to_string(Setting(recipe, "min_epochs")) +
-                             " (min_epochs), so there is nothing to halve: write more "
-                             "train.epochs or fewer min_epochs, or strategy = \"grid\""});
+      mistakes.push_back({"min_epochs",
+                          "the first look at a training comes after 1/" + std::to_string(eta) +
+                              " of it (eta) and not before epoch " + std::to_string(first) +
+                              " (min_epochs), and a training has " + CountText(end, "epoch") +
+                              ": there is nothing to halve; write train.epochs = " +
+                              std::to_string(SaturatingMultiply(first, eta)) + " or more" +
+                              (first > 1 ? ", fewer min_epochs" : "") + ", or strategy = \"grid\"",
+                          "train.epochs"});
     }
     const std::int64_t candidates = Setting(recipe, "candidates");
     if (candidates == 1) {
@@ -121,11 +123,11 @@ class HalvingStrategy : public Strategy {
     Entry& entry = entries_[index_.at(finding.name)];
     entry.before = std::exchange(entry.score, finding.objective);
     entry.size_bytes = finding.size_bytes;
+    losses_.Count(finding);
     if (next_ == entries_.size() && pending_.empty()) EndRung();
   }
 
   [[nodiscard]] bool finished() const override { return finished_; }
-  [[nodiscard]] std::optional<std::int64_t> planned() const override { return planned_; }
   [[nodiscard]] Effort effort() const override { return effort_; }
   [[nodiscard]] std::vector<std::string> Decisions() const override { return decisions_; }
   [[nodiscard]] std::vector<LetGo> TakeLetGo() override { return std::exchange(let_go_, {}); }
@@ -155,8 +157,8 @@ class HalvingStrategy : public Strategy {
     const std::string until =
         epochs() ? "to epoch " + std::to_string(*epochs()) : "to the end of its training";
     if (entry.place == 0) return "rung 1: every candidate is trained " + until;
-    return "promoted to rung " + std::to_string(rung_ + 1) + ", " + until + ": place " +
-           std::to_string(entry.place) + " after epoch " + std::to_string(rungs_[rung_ - 1]);
+    return "rung " + std::to_string(rung_ + 1) + ": place " + std::to_string(entry.place) +
+           " after epoch " + std::to_string(rungs_[rung_ - 1]) + " has it trained on " + until;
   }
 
   void BeginRung() {
@@ -168,43 +170,38 @@ class HalvingStrategy : public Strategy {
 
   void EndRung() {
     std::vector<Entry> sound;
-    std::size_t failed = 0;
     for (Entry& entry : entries_) {
-      if (entry.score) {
-        sound.push_back(std::move(entry));
-      } else {
-        ++failed;
-      }
+      if (entry.score) sound.push_back(std::move(entry));
     }
+    const std::string losses = std::exchange(losses_, {}).After("; ");
     // At the end what counts is what was reached.
     const bool ahead = looks_ahead_ && epochs().has_value();
     std::ranges::sort(sound, [ahead](const Entry& left, const Entry& right) {
       return Beats(AsFinding(left, ahead), AsFinding(right, ahead));
     });
-    const std::string failures = failed > 0 ? ", " + std::to_string(failed) + " failed" : "";
+    if (sound.empty()) {
+      return Finish("rung " + std::to_string(rung_ + 1) + losses +
+                    ": no model was trained to the end");
+    }
     if (!epochs()) {
-      if (sound.empty()) return Finish("all of the last rung failed");
       return Finish("rung " + std::to_string(rung_ + 1) + ", the end: best of " +
-                    CountText(sound.size(), "model") + failures + ": " +
-                    sound.front().candidate.name + " with " + FixedText(*sound.front().score, 5));
+                    CountText(sound.size(), "model") + ": " + sound.front().candidate.name +
+                    " with " + FixedText(*sound.front().score, 5) + losses);
     }
     const std::size_t kept = Promoted(sound.size());
     for (std::size_t i = 0; i < sound.size(); ++i) sound[i].place = i + 1;
-    if (!sound.empty()) {
-      const auto best =
-          std::ranges::max_element(sound, {}, [](const Entry& e) { return *e.score; });
-      decisions_.push_back("rung " + std::to_string(rung_ + 1) + ", epoch " +
-                           std::to_string(*epochs()) + ": " + std::to_string(kept) + " of " +
-                           CountText(sound.size(), "model") + (kept == 1 ? " goes on" : " go on") +
-                           failures + "; best " + best->candidate.name + " with " +
-                           FixedText(*best->score, 5));
-    }
+    const auto best = std::ranges::max_element(sound, {}, [](const Entry& e) { return *e.score; });
+    decisions_.push_back("rung " + std::to_string(rung_ + 1) + ", epoch " +
+                         std::to_string(*epochs()) + ": " + std::to_string(kept) + " of " +
+                         CountText(sound.size(), "model") + (kept == 1 ? " goes on" : " go on") +
+                         "; best: " + best->candidate.name + " with " + FixedText(*best->score, 5) +
+                         losses);
     for (std::size_t i = kept; i < sound.size(); ++i) {
       let_go_.push_back(
           {sound[i].candidate.name,
            "it was let go after epoch " + std::to_string(*epochs()) + " with " +
                FixedText(*sound[i].score, 5) +
-               (sound[i].before ? ", " + FixedText(*sound[i].before, 5) + " a rung before" : "") +
+               (sound[i].before ? " (" + FixedText(*sound[i].before, 5) + " a rung before)" : "") +
                ": place " + std::to_string(i + 1) + " of " + std::to_string(sound.size()) +
                ", of which " + std::to_string(kept) + " went on"});
     }
@@ -256,7 +253,6 @@ class HalvingStrategy : public Strategy {
   std::int64_t eta_;
   bool looks_ahead_;
   std::vector<std::int64_t> rungs_;  ///< epochs at which is looked, without the end
-  std::int64_t planned_ = 0;
   Effort effort_;
   std::vector<Entry> entries_;
   std::map<std::string, std::size_t> index_;  ///< of entries_, by name
@@ -264,18 +260,9 @@ class HalvingStrategy : public Strategy {
   std::vector<LetGo> let_go_;
   std::size_t rung_ = 0, next_ = 0;
   std::set<std::string> pending_;
+  Losses losses_;  ///< of the rung
   bool finished_ = false;
 };
-
-OptionInfo Integer(std::string name, std::int64_t fallback, double minimum, double maximum,
-                   std::string help) {
-  return {.name = std::move(name),
-          .type = OptionType::kInteger,
-          .default_value = fallback,
-          .minimum = minimum,
-          .maximum = maximum,
-          .help = std::move(help)};
-}
 
 OptionInfo Rank() {
   return {.name = "rank",
@@ -290,13 +277,14 @@ OptionInfo Rank() {
 [[maybe_unused]] const bool registered_halving = RegisterStrategy<HalvingStrategy>(
     {.name = "halving",
      .help = "all are trained a few epochs, the best of them on, and so on (successive halving)",
-     .options = {
-         Integer("eta", 2, 2, 16, "One candidate in so many is trained on, eta times as long."),
-         Integer("min_epochs", 1, 1, kMostEpochs,
-                 "The first look at a training is not before this epoch."),
-         Integer("candidates", 0, 0, 1e6,
-                 "So many points of the grid, drawn at random; 0: every one."),
-         Rank(), Integer("seed", 1, 0, 1e15, "Of what is drawn at random.")}});
+     .options = {IntegerKey("eta", 2, 2, 16,
+                            "One candidate in so many is trained on, eta times as long."),
+                 IntegerKey("min_epochs", 1, 1, kMostEpochs,
+                            "The first look at a training is not before this epoch."),
+                 IntegerKey("candidates", 0, 0, 1e6,
+                            "So many points of the grid, drawn at random; 0: every one."),
+                 Rank(), SeedKey()},
+     .needs = {{"seed", "candidates"}}});
 
 }  // namespace
 }  // namespace beamgrid

@@ -41,6 +41,7 @@ class ModelStrategy : public Strategy {
       : space_(&space),
         parts_(space),
         has_exclusions_(!recipe.exclusions.empty()),
+        allowed_(space.CountAllowed()),
         pacing_(recipe.search.other.at("parallel").as_int64()),
         dice_(recipe.search.other.at("seed").as_int64()),
         budget_(recipe.search.other.at("budget").as_int64()),
@@ -96,32 +97,33 @@ class ModelStrategy : public Strategy {
 
   [[nodiscard]] bool finished() const override { return finished_; }
 
-  [[nodiscard]] std::optional<std::int64_t> planned() const override {
-    const auto asked = static_cast<std::int64_t>(pacing_.asked());
-    if (finished_) return asked;
-    if (budget_ == 0) return std::nullopt;
-    return std::min(std::max(asked, budget_ / seeds_), space_->size());
-  }
-
-  /// The first design is tried in any case, but where exclusions leave too few models for it.
+  /// The first design is tried in any case, unless the hours end before it.
   [[nodiscard]] Effort effort() const override {
     const auto asked = static_cast<std::int64_t>(pacing_.asked());
-    const bool designs = !finished_ && !has_exclusions_ && seconds_ <= 0;
-    const std::int64_t design = designs ? std::min(design_.size(), space_->size()) : 0;
-    return {.least = std::max(asked, design), .most = planned(), .most_hours = seconds_ / 3600};
+    if (finished_) return {.least = asked, .most = asked, .most_hours = seconds_ / 3600};
+    Effort effort{.least = asked, .most_hours = seconds_ / 3600};
+    if (allowed_ && seconds_ <= 0) {
+      effort.least = std::max(asked, std::min(design_.size(), *allowed_));
+    }
+    if (budget_ > 0) {
+      effort.most = std::min(std::max(asked, budget_ / seeds_), allowed_.value_or(space_->size()));
+    }
+    return effort;
   }
 
   [[nodiscard]] std::vector<std::string> Decisions() const override {
     std::vector<std::string> decisions = decisions_;
     const std::optional<Best> best = BestOf();
+    Losses losses;
+    for (std::size_t i = 0; i < pacing_.answered(); ++i) losses.Count(pacing_.Latest(i));
     if (!best) {
-      if (finished_) decisions.emplace_back("no model was trained to the end");
+      if (finished_) decisions.push_back("no model was trained to the end" + losses.After(": "));
       return decisions;
     }
     decisions.push_back("seed noise " + FixedText(best->noise, 5) + "; " + best->relevance);
-    decisions.push_back("best of " + CountText(pacing_.answered(), "model") + ": " + best->name +
-                        " with " + FixedText(best->measured, 5) + " measured, " +
-                        Expected(best->prediction) + " expected");
+    decisions.push_back("best of " + CountText(pacing_.answered() - losses.all(), "model") + ": " +
+                        best->name + " with " + FixedText(best->measured, 5) + " measured, " +
+                        Expected(best->prediction) + " expected" + losses.After("; "));
     return decisions;
   }
 
@@ -396,6 +398,7 @@ class ModelStrategy : public Strategy {
   const SearchSpace* space_;
   SpaceParts parts_;
   bool has_exclusions_;
+  std::optional<std::int64_t> allowed_;  ///< points that no exclusion matches, where known
   Pacing pacing_;
   Dice dice_;
   std::int64_t budget_;  ///< trials; 0: none
@@ -413,16 +416,6 @@ class ModelStrategy : public Strategy {
   std::vector<std::string> decisions_;
 };
 
-OptionInfo ModelOption(std::string name, std::int64_t fallback, double minimum, double maximum,
-                       std::string help) {
-  return {.name = std::move(name),
-          .type = OptionType::kInteger,
-          .default_value = fallback,
-          .minimum = minimum,
-          .maximum = maximum,
-          .help = std::move(help)};
-}
-
 OptionInfo Hours() {
   return {.name = "gpu_hours",
           .type = OptionType::kNumber,
@@ -436,13 +429,12 @@ OptionInfo Hours() {
     {.name = "model",
      .help = "the model that is expected to gain most, by a Gaussian process over the parts",
      .options = {
-         ModelOption("budget", 0, 0, 1e6, "The most trials, each seed counted; 0: no limit."),
-         Hours(),
-         ModelOption(
+         BudgetKey(), Hours(),
+         IntegerKey(
              "parallel", 8, 1, 1024,
              "Questions under way at once: so many workers are kept busy, and a question knows "
              "all answers but those to the last so many before it."),
-         ModelOption("seed", 1, 0, 1e15, "Of what is drawn at random.")}});
+         SeedKey()}});
 
 }  // namespace
 }  // namespace beamgrid

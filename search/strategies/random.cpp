@@ -14,9 +14,8 @@ class RandomStrategy : public Strategy {
       : space_(&space),
         dice_(recipe.search.other.at("seed").as_int64()),
         budget_(recipe.search.other.at("budget").as_int64()),
-        cost_(static_cast<std::int64_t>(recipe.least_seeds)) {
-    if (recipe.exclusions.empty()) allowed_ = space.size();
-  }
+        cost_(static_cast<std::int64_t>(recipe.least_seeds)),
+        allowed_(space.CountAllowed()) {}
 
   static std::vector<SearchMistake> Mistakes(const SearchSpace& /*space*/, const Recipe& recipe) {
     const std::int64_t budget = recipe.search.other.at("budget").as_int64();
@@ -50,17 +49,13 @@ class RandomStrategy : public Strategy {
 
   [[nodiscard]] bool finished() const override { return exhausted_ || (open_ == 0 && IsSpent()); }
 
-  [[nodiscard]] std::optional<std::int64_t> planned() const override {
-    if (finished()) return static_cast<std::int64_t>(asked_.size());
-    if (budget_ > 0) return std::min(std::max<std::int64_t>(budget_ / cost_, 1), space_->size());
-    return space_->size();
-  }
-
   [[nodiscard]] Effort effort() const override {
-    // How many points exclusions leave is not known.
-    const bool known = allowed_ >= 0 || finished();
-    const std::int64_t least = known ? *planned() : static_cast<std::int64_t>(asked_.size());
-    return {.least = least, .most = planned()};
+    const auto asked = static_cast<std::int64_t>(asked_.size());
+    if (finished()) return {.least = asked, .most = asked};
+    std::int64_t most = allowed_.value_or(space_->size());
+    if (budget_ > 0) most = std::min(std::max<std::int64_t>(budget_ / cost_, 1), most);
+    // Where the points were not counted, there may be fewer.
+    return {.least = allowed_ ? most : asked, .most = most};
   }
 
  private:
@@ -90,28 +85,18 @@ class RandomStrategy : public Strategy {
   const SearchSpace* space_;
   Dice dice_;
   std::int64_t budget_;
-  std::int64_t cost_;          ///< trials of one candidate
-  std::int64_t allowed_ = -1;  ///< points that no exclusion matches, where that is known
+  std::int64_t cost_;                    ///< trials of one candidate
+  std::optional<std::int64_t> allowed_;  ///< points that no exclusion matches, where known
   std::set<std::int64_t> asked_;
   std::int64_t open_ = 0;     ///< asked for and not yet told of
   std::int64_t trained_ = 0;  ///< told of, and not refused
   bool exhausted_ = false;    ///< there is no other point
 };
 
-OptionInfo RandomOption(std::string name, std::int64_t fallback, double maximum, std::string help) {
-  return {.name = std::move(name),
-          .type = OptionType::kInteger,
-          .default_value = fallback,
-          .minimum = 0,
-          .maximum = maximum,
-          .help = std::move(help)};
-}
-
-[[maybe_unused]] const bool registered_random = RegisterStrategy<RandomStrategy>(
-    {.name = "random",
-     .help = "points drawn at random, none twice",
-     .options = {RandomOption("budget", 0, 1e6, "The most trials, each seed counted; 0: no limit."),
-                 RandomOption("seed", 1, 1e15, "Of what is drawn at random.")}});
+[[maybe_unused]] const bool registered_random =
+    RegisterStrategy<RandomStrategy>({.name = "random",
+                                      .help = "points drawn at random, none twice",
+                                      .options = {BudgetKey(), SeedKey()}});
 
 }  // namespace
 }  // namespace beamgrid

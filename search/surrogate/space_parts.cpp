@@ -202,6 +202,8 @@ std::string SpaceParts::LevelName(std::size_t part, std::int64_t level) const {
     return model.extras.empty() ? "no " + axis.extra->name
                                 : space_->namer().CriterionName(axis.criterion, model);
   }
+  // The part has the name of the setting.
+  if (model.train.size() == 1) return CanonicalJson(model.train.begin()->second);
   std::string name;
   for (const auto& [option, value] : model.train) {
     name += (name.empty() ? "" : ",") + option + "=" + CanonicalJson(value);

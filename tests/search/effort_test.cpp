@@ -56,7 +56,8 @@ TEST(EffortTest, OfGreedyCountsTheModelThatAStageHoldsOnce) {
   const std::string greedy = kGrid + "[search]\nstrategy = \"greedy\"\n";
   Expect(greedy, 2 + 2 + 3, 2 + 2 + 3);
   Expect(greedy + "passes = 3\n", 7, 7 + 2 * (1 + 2 + 3));
-  Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"greedy\"\n", 0, 7);
+  // The first stage is known, whatever is excluded.
+  Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"greedy\"\n", 2, 7);
   // A criterion that comes again, and a stage that holds something else than the best.
   const auto stage = [](const std::string& rest) { return "[[search.stage]]\nvary = " + rest; };
   Expect(greedy + stage("\"temporal\"\n") + stage("\"classifier\"\n") + stage("\"temporal\"\n"),
@@ -71,7 +72,7 @@ TEST(EffortTest, OfABeamIsExactWhereNothingIsExcluded) {
   // 2 models; around each of 2 the 2 other temporals; around each of 3 the 3 other classifiers.
   Expect(beam, 2 + 2 * 2 + 3 * 3, 2 + 2 * 2 + 3 * 3);
   Expect(beam + "width = 1\n", 7, 7);
-  Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"beam\"\n", 0, 15);
+  Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = \"beam\"\n", 2, 15);
 }
 
 TEST(EffortTest, OfHalvingCountsItsEpochs) {
@@ -89,7 +90,59 @@ TEST(EffortTest, OfARandomSearchIsItsBudget) {
   const std::string random = "[search]\nstrategy = \"random\"\n";
   Expect(kGrid + random, 24, 24);
   Expect(kGrid + random + "budget = 7\n", 7, 7);
-  Expect(kGrid + "[[exclude]]\ntemporal = \"lstm\"\n" + random, 0, 24);
+}
+
+TEST(EffortTest, OfASearchThatDrawsLeavesOutWhatIsExcluded) {
+  const std::string grid = kGrid + "[[exclude]]\ntemporal = \"lstm\"\n[search]\nstrategy = ";
+  Expect(grid + "\"grid\"\n", 16, 16);
+  Expect(grid + "\"random\"\n", 16, 16);
+  Expect(grid + "\"random\"\nbudget = 7\n", 7, 7);
+  Expect(grid + "\"random\"\nbudget = 20\n", 16, 16);
+  Expect(grid + "\"model\"\nbudget = 20\n", 8, 16);
+  Expect(kGrid +
+             "[[exclude]]\nmultimodal = \"sum\"\n[[exclude]]\nclassifier = { use = \"moe\", "
+             "experts = 8 }\n[[exclude]]\ntemporal = \"gru\"\n[search]\nstrategy = \"model\"\n"
+             "budget = 20\n",
+         6, 6);
+}
+
+/// No recipe is so: its reader refuses it.
+TEST(EffortTest, IsNothingWhereEverythingIsExcluded) {
+  const Catalogue catalogue = TestCatalogue();
+  for (const StrategyInfo& info : Strategies()) {
+    Recipe recipe = ParseRecipe(
+        RecipeHead() + kGrid + "[search]\nstrategy = \"" + info.name + "\"\n", "r.toml", catalogue);
+    recipe.exclusions = {{{"loss", "", "", OptionValue("cross_entropy")}}};
+    const SearchSpace space(recipe, catalogue);
+    const auto strategy = MakeStrategyFor(space, recipe);
+    EXPECT_FALSE(strategy->Ask().has_value()) << info.name;
+    EXPECT_TRUE(strategy->finished()) << info.name;
+    EXPECT_FALSE(strategy->Choice().has_value()) << info.name;
+    EXPECT_EQ(strategy->effort().least, 0) << info.name;
+    EXPECT_EQ(strategy->planned(), 0) << info.name;
+  }
+}
+
+TEST(EffortTest, OfAStageIsWhatNoStageBeforeHad) {
+  for (const char* strategy : {"greedy", "beam"}) {
+    for (const char* seeds : {"[1]", "{ min = 1, max = 2 }"}) {
+      PlantedSearch search(kGrid + "[search]\nstrategy = \"" + strategy +
+                               "\"\norder = [\"temporal\", \"multimodal\"]\n",
+                           seeds);
+      std::set<std::string> asked;
+      while (!search->finished()) {
+        const std::vector<Candidate> batch = search.AskAll();
+        if (batch.empty()) break;
+        for (const Candidate& candidate : batch) {
+          asked.insert(candidate.name);
+          search.Tell(candidate, Scored);
+        }
+      }
+      // One of the second stage's around each was tried by the first.
+      EXPECT_EQ(std::ssize(asked), std::string(strategy) == "greedy" ? 3 + 1 : 3 + 3);
+      EXPECT_EQ(search->effort().most, std::ssize(asked)) << strategy << " " << seeds;
+    }
+  }
 }
 
 TEST(EffortTest, OfASearchThatLearnsIsAtLeastItsFirstDesign) {

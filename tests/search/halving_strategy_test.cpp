@@ -10,7 +10,9 @@
 namespace beamgrid {
 namespace halving_test {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -54,8 +56,8 @@ TEST(HalvingStrategy, TrainsOneInEtaOnEtaTimesAsLong) {
                 ElementsAre("1 1 2 3 4 5 6 7 8 9", "4 9 8 7", "end 9"));
     EXPECT_THAT(
         search->Decisions(),
-        ElementsAre("rung 1, epoch 1: 3 of 9 models go on; best MC-Mean-MoE9 with 0.90000",
-                    "rung 2, epoch 4: 1 of 3 models goes on; best MC-Mean-MoE9 with 0.90000",
+        ElementsAre("rung 1, epoch 1: 3 of 9 models go on; best: MC-Mean-MoE9 with 0.90000",
+                    "rung 2, epoch 4: 1 of 3 models goes on; best: MC-Mean-MoE9 with 0.90000",
                     "rung 3, the end: best of 1 model: MC-Mean-MoE9 with 0.90000"));
     EXPECT_EQ(search->planned(), 9);
   }
@@ -76,7 +78,8 @@ TEST(HalvingStrategy, SaysWhoWasLetGoAndWhyOnce) {
   const std::vector<Candidate> next = search.AskAll();
   ASSERT_EQ(next.size(), 3U);
   EXPECT_FALSE(next[1].epochs);
-  EXPECT_EQ(next[1].why, "promoted to rung 2, to the end of its training: place 2 after epoch 4");
+  EXPECT_EQ(next[1].why,
+            "rung 2: place 2 after epoch 4 has it trained on to the end of its training");
 }
 
 TEST(HalvingStrategy, FailuresAreNotPromotedAndTiesGoByName) {
@@ -86,7 +89,8 @@ TEST(HalvingStrategy, FailuresAreNotPromotedAndTiesGoByName) {
     return Experts(candidate) > 4 ? 0.5 : 0.1;
   };
   EXPECT_THAT(Rungs(search, score, false), ElementsAre("1 1 2 3 4 5 6 7 8 9", "4 5 6 7", "end 5"));
-  EXPECT_THAT(search->Decisions().front(), HasSubstr("3 of 8 models go on, 1 failed"));
+  EXPECT_THAT(search->Decisions().front(),
+              AllOf(HasSubstr("3 of 8 models go on; best: "), EndsWith("; 1 failed")));
 }
 
 TEST(HalvingStrategy, WhatGainsMoreOvertakesFromTheSecondRungOn) {

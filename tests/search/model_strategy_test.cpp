@@ -211,13 +211,10 @@ TEST(ModelStrategy, TriesEveryModelOnceWhereTheBudgetHasRoom) {
   EXPECT_EQ(search->Choice(), "MC-GRU-h3-MoE2");
 }
 
-TEST(ModelStrategy, HoldsWithOneModelOrNone) {
+TEST(ModelStrategy, HoldsWithOneModel) {
   ModelSearch one(RecipeOf("", ""));
   EXPECT_EQ(one.Run([](const ModelSpec&) { return std::optional(0.5); }).size(), 1);
   EXPECT_TRUE(one->Choice());
-  ModelSearch none(RecipeOf("[[exclude]]\ntemporal = \"mean\"\n", ""));
-  EXPECT_THAT(none.Run([](const ModelSpec&) { return std::optional(0.5); }), IsEmpty());
-  EXPECT_FALSE(none->Choice());
 }
 
 TEST(ModelStrategy, HoldsWithEqualScoresAndWithoutAny) {

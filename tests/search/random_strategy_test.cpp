@@ -60,10 +60,5 @@ TEST(RandomStrategy, WhatIsRefusedIsNoTrial) {
   EXPECT_EQ(names.size(), 20);
 }
 
-TEST(RandomStrategy, HoldsWhereEverythingIsExcluded) {
-  EXPECT_TRUE(
-      DrawnNames("[[exclude]]\ntemporal = \"mean\"\n[search]\nstrategy = \"random\"\n").empty());
-}
-
 }  // namespace
 }  // namespace beamgrid

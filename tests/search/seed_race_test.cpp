@@ -167,7 +167,7 @@ class Learner : public Strategy {
   }
   void Tell(const Finding& finding) override { heard_->push_back(finding); }
   [[nodiscard]] bool finished() const override { return next_ == candidates_.size(); }
-  [[nodiscard]] std::optional<std::int64_t> planned() const override { return std::nullopt; }
+  [[nodiscard]] Effort effort() const override { return {}; }
   [[nodiscard]] bool LearnsFromMoreSeeds() const override { return true; }
 
  private:

@@ -64,6 +64,15 @@ class EffectsCommandTest : public CommandTest {
   std::string database_ = Path("record.db");
 };
 
+TEST_F(EffectsCommandTest, FitsTheTerminal) {
+  for (const std::size_t width : {40U, 80U}) {
+    const Called called = CallAtTerminal(width, {"effects", "s", "--db", database_});
+    ASSERT_EQ(called.exit_code, 0) << called.err;
+    EXPECT_LE(WidestLine(called.out), width) << called.out;
+    EXPECT_THAT(called.out, HasSubstr("netvlad clusters")) << "what the numbers are of";
+  }
+}
+
 TEST_F(EffectsCommandTest, PrintsPartsPairsAndWhatIsOpen) {
   const Called called = Effects();
   ASSERT_EQ(called.exit_code, 0) << called.err;

@@ -245,6 +245,12 @@ TEST_F(HousekeepingCommandsTest, EnsemblesAreListedAndRemovedById) {
   EXPECT_THAT(OnRecord({"prune", "a", "--keep", "1", "--dry-run"}).out,
               HasSubstr("kept  MC-BLSTM2 seed 1: a member of an ensemble"));
   EXPECT_EQ(OnRecord({"rm", "--ensemble", "77", "--yes"}).exit_code, 2);
+  EXPECT_THAT(OnRecord({"rm", "--ensemble", "x"}).err,
+              HasSubstr("--ensemble: 'x' is no ensemble; each has a number, which `beamgrid "
+                        "ensembles` lists"));
+  EXPECT_EQ(OnRecord({"rm", "--ensemble", "1x", "--yes"}).exit_code, 2);
+  EXPECT_THAT(OnRecord({"rm", "--ensemble", "99999999999999999999"}).err,
+              HasSubstr("no ensemble 99999999999999999999 in "));
   EXPECT_THAT(OnRecord({"rm", "--ensemble", "1"}).err,
               HasSubstr("remove 1 ensemble from the record"));
   const auto removed = OnRecord({"rm", "--ensemble", "1", "1", "--yes", "--json"}).Json();

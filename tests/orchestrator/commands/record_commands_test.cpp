@@ -5,7 +5,7 @@
 
 #include "registry/scoring/predictions.h"
 #include "registry/util/files.h"
-#include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/orchestrator/commands/record_commands_fixture.h"
 #include "tests/support/record.h"
 
 namespace beamgrid {
@@ -15,16 +15,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
-
-class RecordCommandsTest : public CommandTest {
- protected:
-  RecordCommandsTest() { FillStore(database_); }
-  [[nodiscard]] Called OnRecord(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.end(), {"--db", database_});
-    return Call(arguments);
-  }
-  const std::string database_ = Path("filled.db");
-};
 
 TEST_F(RecordCommandsTest, StudiesCountsTrialsByState) {
   const auto json = OnRecord({"studies", "--json"}).Json();
@@ -174,6 +164,14 @@ TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
   };
   EXPECT_THAT(refusal({"--sort", "gpa"}),
               HasSubstr("--sort: no column 'gpa'; did you mean 'gap'?"));
+  EXPECT_THAT(refusal({"--sort", "-gap"}),
+              HasSubstr("--sort: '-gap': the order stands behind the column: gap:asc has the "
+                        "smallest first, gap:desc the largest; without either metrics stand best "
+                        "first"));
+  EXPECT_THAT(refusal({"--sort", "seed,+gap"}), HasSubstr("gap:desc the largest"));
+  EXPECT_THAT(refusal({"--sort", "-gpa"}), HasSubstr("did you mean 'gap'?"));
+  EXPECT_THAT(refusal({"--where", "gpa > 0.5"}),
+              HasSubstr("--where: no such column: gpa; did you mean 'gap'?"));
   EXPECT_THAT(refusal({"--sort", "gap:up"}), HasSubstr("'gap:up' must be COLUMN, COLUMN:asc"));
   EXPECT_THAT(refusal({"--columns", "nam"}), HasSubstr("--columns: no column 'nam'; did you mean"));
   EXPECT_THAT(refusal({"--where", "gpa > 0.8"}),
@@ -259,85 +257,6 @@ TEST_F(RecordCommandsTest, ADatabaseOfANewerVersionIsAnErrorAndStaysAsItIs) {
   EXPECT_EQ(raw.execAndGet("PRAGMA user_version").getInt(), 999);
 }
 
-TEST_F(RecordCommandsTest, ShowFindsATrialByEachOfItsNames) {
-  const auto listed = OnRecord({"trials", "small", "--json"}).Json();
-  const std::string fingerprint(listed.at(0).at("fingerprint").as_string());
-  const std::string id = std::to_string(listed.at(0).at("id").as_int64());
-  for (const std::string& name :
-       {id, fingerprint, fingerprint.substr(0, 10), std::string("small/MC-BLSTM-MoE2/1"),
-        std::string("other/MC-BLSTM-MoE2")}) {
-    const auto json = OnRecord({"show", name, "--json"}).Json();
-    EXPECT_EQ(json.at("fingerprint").as_string(), fingerprint) << name;
-    EXPECT_EQ(json.at("epochs").as_array().size(), 2U);
-    EXPECT_EQ(json.at("artifacts").at(0).at("name"), "predictions");
-    EXPECT_EQ(json.at("result").at("best_epoch"), 2);
-    EXPECT_EQ(json.at("spec").at("model").at("temporal").at("use"), "blstm");
-  }
-}
-
-TEST_F(RecordCommandsTest, ShowAsTextHasTheEpochs) {
-  const Called called = OnRecord({"show", "small/MC-BLSTM-MoE2/1"});
-  EXPECT_THAT(called.out, HasSubstr("spec.model.temporal.use: blstm"));
-  EXPECT_THAT(called.out, HasSubstr("epochs:"));
-}
-
-TEST_F(RecordCommandsTest, ShowSaysHowFarARunningTrialIs) {
-  const std::string name = "small/MC-BLSTM-h256-MoE2/1";
-  EXPECT_TRUE(OnRecord({"show", name, "--json"}).Json().at("running").is_null());
-  {
-    Store store(database_, OpenMode::kReadWrite);
-    const TrialId trial = store.Trials(store.FindStudy("small")->id).at(2).id;
-    (void)store.BeginAttempt(trial, "runs/d", "cpu", 1);
-    EXPECT_THAT(OnRecord({"show", name}).out,
-                HasSubstr("now: no epoch of 5 has ended, begun at 2"));
-    store.RecordEpoch(trial, {.epoch = 1, .train_loss = NAN, .metrics = {.gap = 0.5}}, true);
-    store.RecordEpoch(trial, {.epoch = 2, .metrics = {.gap = 0.25}}, true);
-  }
-  const Called shown = OnRecord({"show", name});
-  EXPECT_THAT(shown.out, HasSubstr("now: epoch 2 of 5 has ended, objective 0.25000 (best 0.50000);"
-                                   " 0.0s an epoch, at most "));
-  const auto json = OnRecord({"show", name, "--json"}).Json();
-  EXPECT_EQ(json.at("running").at("epoch"), 2);
-  EXPECT_EQ(json.at("epochs").as_array().size(), 2U);
-  EXPECT_TRUE(json.at("epochs").at(0).at("train_loss").is_null()) << "no loss is NaN";
-  EXPECT_THAT(OnRecord({"query", "running"}).out, HasSubstr("MC-BLSTM-h256-MoE2"));
-}
-
-TEST_F(RecordCommandsTest, AnAmbiguousNameIsRefusedWithTheCandidates) {
-  const Called called = OnRecord({"show", "small/MC-BLSTM-MoE2"});
-  EXPECT_EQ(called.exit_code, 2);
-  EXPECT_THAT(called.err, HasSubstr("names 2 trials"));
-  EXPECT_THAT(called.err, HasSubstr("small/MC-BLSTM-MoE2/1"));
-  EXPECT_THAT(called.err, HasSubstr("small/MC-BLSTM-MoE2/2"));
-}
-
-TEST_F(RecordCommandsTest, AnUnknownTrialIsRefusedWithTheNearest) {
-  const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE3/1"});
-  EXPECT_EQ(called.exit_code, 2);
-  EXPECT_THAT(called.err, HasSubstr("did you mean small/MC-BLSTM-MoE2/1?"));
-  EXPECT_EQ(OnRecord({"show", "999"}).exit_code, 2);
-}
-
-TEST_F(RecordCommandsTest, ExplainSaysWhyATrialFailed) {
-  const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2/2"});
-  EXPECT_EQ(called.exit_code, 0);
-  EXPECT_THAT(called.out, HasSubstr("is failed: its last attempt diverged, and training repeats "
-                                    "itself to the bit, so no run tries it again but `beamgrid run "
-                                    "RECIPE --retry diverged`"));
-  EXPECT_THAT(called.out, HasSubstr("note: retried after attempt 1: diverged"));
-  EXPECT_THAT(called.out, HasSubstr("the loss is not finite at example 640"));
-  EXPECT_THAT(called.out, HasSubstr("loss inf"));
-  const auto json = OnRecord({"explain", "small/MC-BLSTM-MoE2/2", "--json"}).Json();
-  EXPECT_EQ(json.at("attempts").as_array().size(), 2U);
-  EXPECT_EQ(json.at("attempts").at(1).at("exit_code"), 4);
-  EXPECT_EQ(json.at("state"), "failed");
-}
-
-TEST_F(RecordCommandsTest, ExplainSaysWhyATrialWaits) {
-  EXPECT_THAT(OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out,
-              HasSubstr("it has not been started"));
-}
-
 TEST_F(RecordCommandsTest, QueryAnswersInThreeForms) {
   const std::string sql = "SELECT 1 AS one, 'a,\"b' AS two, NULL AS three";
   EXPECT_EQ(OnRecord({"query", sql, "--csv"}).out, "one,two,three\n1,\"a,\"\"b\",\n");
@@ -395,23 +314,6 @@ TEST_F(RecordCommandsTest, QueryRefusesWhatIsWrongOrWouldWrite) {
             "[]\n");
 }
 
-TEST_F(RecordCommandsTest, ExplainSaysWhatTheNextRunDoesWithAFailedTrial) {
-  const auto why = [this](FailureKind kind) {
-    Store store(database_, OpenMode::kReadWrite);
-    const TrialId id = store.Trials(store.FindStudy("small")->id)[2].id;
-    store.SetState(id, TrialState::kWaiting);
-    store.FinishAttempt(id, store.BeginAttempt(id, "runs/d", "cpu", 1),
-                        {AttemptFailure{.kind = kind, .message = "boom"}}, TrialState::kFailed);
-    return OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out;
-  };
-  EXPECT_THAT(why(FailureKind::kBadSpec),
-              HasSubstr("1 attempt failed, and another in the same run would fail alike; the next "
-                        "`beamgrid run` tries it again: bad_spec: boom"));
-  EXPECT_THAT(why(FailureKind::kCrashed),
-              HasSubstr("2 attempts failed, and no retries are left in that run; the next "
-                        "`beamgrid run` tries it again: crashed: boom"));
-}
-
 TEST_F(RecordCommandsTest, TrialsThatDoNotCountAreListedWhereTheyAreAskedFor) {
   {
     Store store(database_, OpenMode::kReadWrite);
@@ -447,16 +349,6 @@ TEST_F(RecordCommandsTest, TrialsThatDoNotCountAreListedWhereTheyAreAskedFor) {
                 .at(0)
                 .at("n"),
             2);
-}
-
-TEST_F(RecordCommandsTest, ATrialIsShownInAStudyThatCountsIt) {
-  {
-    Store store(database_, OpenMode::kReadWrite);
-    const StudyRecord study = store.FindStudy("small").value();
-    store.StopCounting(study.id, {store.Trials(study.id)[0].id}, "it is old");
-  }
-  EXPECT_EQ(OnRecord({"show", "1", "--json"}).Json().at("study"), "other");
-  EXPECT_EQ(OnRecord({"show", "1", "--json"}).Json().at("counts"), true);
 }
 
 /// A study of three complete trials with their predictions: two videos, and each model is right on

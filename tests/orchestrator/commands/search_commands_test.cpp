@@ -12,7 +12,7 @@
 #include "registry/util/files.h"
 #include "search/recipe.h"
 #include "search/strategy.h"
-#include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/orchestrator/commands/search_commands_fixture.h"
 #include "tests/search/test_catalogue.h"
 
 namespace beamgrid {
@@ -23,26 +23,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
-
-class SearchCommandsTest : public CommandTest {
- protected:
-  SearchCommandsTest() {
-    UseFakeTrainer();
-    EXPECT_EQ(Call({"data", "synth", "--out", Path("data"), "--videos", "10", "--classes", "6",
-                    "--seed", "1", "--features", "rgb=8,audio=4", "--max-frames", "4", "--quiet"})
-                  .exit_code,
-              0);
-  }
-  /// A recipe on the synthetic data.
-  [[nodiscard]] std::string Recipe(const std::string& rest, const std::string& data = "") const {
-    return Write("recipe.toml",
-                 "beamgrid = 1\n[study]\nname = \"planned\"\nseeds = [1, 2]\n[data]\n"
-                 "format = \"frame\"\ntrain = [\"data/train*.tfrecord\"]\n"
-                 "validate = [\"data/validate*.tfrecord\"]\n" +
-                     (data.empty() ? "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n" : data) +
-                     rest);
-  }
-};
 
 TEST_F(SearchCommandsTest, ComponentsHasTheFixedShape) {
   const auto json = Call({"components", "--json"}).Json();
@@ -162,18 +142,6 @@ TEST_F(SearchCommandsTest, MissingFilesAreToldWithTheRecipesOtherMistakes) {
   EXPECT_THAT(plugin.err, HasSubstr("data.train"));
 }
 
-TEST_F(SearchCommandsTest, APlanFitsTheTerminal) {
-  const std::string recipe = Recipe(
-      "[[grid.multimodal]]\nuse = \"attention\"\n[[grid.multimodal]]\nuse = \"concat\"\n"
-      "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = 77\nhidden = 257\nframe_projection = 9\n");
-  const Called narrow = CallAtTerminal(64, {"plan", recipe});
-  EXPECT_EQ(narrow.exit_code, 0) << narrow.err;
-  EXPECT_LE(WidestLine(narrow.out), 64U) << narrow.out;
-  EXPECT_THAT(narrow.out, HasSubstr("attention needs two features"));
-  EXPECT_THAT(narrow.out, HasSubstr("…"));
-  EXPECT_EQ(Call({"plan", recipe}).out.find("…"), std::string::npos);
-}
-
 TEST_F(SearchCommandsTest, ABraceWithoutItsFileIsAMistakeWithAPlace) {
   const std::string recipe = Recipe("", "classes = 6\nfeatures = { rgb = 8, audio = 4 }\n");
   const Called called =
@@ -267,31 +235,6 @@ TEST_F(SearchCommandsTest, VerifyingDataTakesOtherValues) {
   EXPECT_EQ(Call({"data", "verify", Path("data"), "--set", "data.classes=1"}).exit_code, 2);
 }
 
-TEST_F(SearchCommandsTest, PlanTakesOtherValues) {
-  const std::string recipe =
-      Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = 16\n[train]\nepochs = 5\n");
-  const auto plan = [&](const std::vector<std::string>& settings) {
-    std::vector<std::string> arguments = {"plan", recipe, "--json"};
-    for (const std::string& setting : settings) {
-      arguments.insert(arguments.end(), {"--set", setting});
-    }
-    return Call(arguments);
-  };
-  const Called changed =
-      plan({"study.seeds=[7]", "grid.temporal[0].hidden=[16, 32]", "train.epochs=2"});
-  ASSERT_EQ(changed.exit_code, 0) << changed.err;
-  const auto trials = changed.Json().at("trials");
-  ASSERT_EQ(trials.as_array().size(), 2U);
-  EXPECT_EQ(trials.at(0).at("seed"), 7);
-  EXPECT_EQ(trials.at(0).at("spec").at("train").at("epochs"), 2);
-  EXPECT_EQ(trials.at(1).at("spec").at("temporal").at("hidden"), 32);
-  // What is written says the same, to the fingerprint.
-  const std::string written =
-      Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = 16\n[train]\nepochs = 2\n");
-  EXPECT_EQ(plan({}).out, plan({"train.epochs=2"}).out);
-  EXPECT_EQ(Call({"plan", written, "--json"}).out, plan({"train.epochs=2"}).out);
-}
-
 TEST_F(SearchCommandsTest, AWrongSettingIsAnsweredBesideTheOtherMistakes) {
   const std::string recipe = Recipe("[serach]\nx = 1\n");
   for (const char* command : {"check", "plan", "run"}) {
@@ -311,131 +254,6 @@ TEST_F(SearchCommandsTest, ARecipeThatIsNotThereIsAUsageError) {
     EXPECT_EQ(called.exit_code, 2) << command;
     EXPECT_THAT(called.err, HasSubstr(Path("no.toml")));
   }
-}
-
-TEST_F(SearchCommandsTest, PlanHasTheFixedShape) {
-  const std::string recipe = Recipe(
-      "[[grid.multimodal]]\nuse = \"concat\"\n[[grid.multimodal]]\nuse = \"attention\"\n"
-      "[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n");
-  const Called called = Call({"plan", recipe, "--db", Path("none.db"), "--json"});
-  ASSERT_EQ(called.exit_code, 0) << called.err;
-  const auto json = called.Json();
-  const auto& trials = json.at("trials").as_array();
-  ASSERT_EQ(trials.size(), 4U);  // 2 widths x 2 seeds
-  for (const auto& trial : trials) {
-    EXPECT_THAT(KeysOf(trial), IsSupersetOf({"name", "fingerprint", "seed", "spec", "parameters",
-                                             "size_bytes", "state"}));
-    EXPECT_EQ(trial.at("parameters"), 1000);
-    EXPECT_EQ(trial.at("size_bytes"), 4000);
-    EXPECT_EQ(trial.at("state"), "waiting");
-    EXPECT_EQ(trial.at("fingerprint").as_string().size(), 32U);
-    EXPECT_EQ(trial.at("spec").at("temporal").at("use"), "gru");
-  }
-  ASSERT_EQ(json.at("refused").as_array().size(), 2U);
-  EXPECT_THAT(KeysOf(json.at("refused").at(0)), ElementsAre("name", "why"));
-  EXPECT_THAT(std::string(json.at("refused").at(0).at("why").as_string()),
-              HasSubstr("attention needs two features"));
-  EXPECT_FALSE(std::filesystem::exists(Path("none.db")));
-}
-
-TEST_F(SearchCommandsTest, PlanAsTextEndsInTotals) {
-  const Called called =
-      Call({"plan", Recipe("[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n"), "--db",
-            Path("none.db")});
-  EXPECT_THAT(called.out, HasSubstr("4 trials of 2 models, 0 complete already, 0 models refused"));
-}
-
-TEST_F(SearchCommandsTest, PlanSaysWhatTheSearchAndOthersCost) {
-  const std::string recipe = Recipe(
-      "[[grid.temporal]]\nuse = \"gru\"\nhidden = [16, 32]\n[[grid.classifier]]\n"
-      "use = \"moe\"\nexperts = [1, 2]\n[resources]\ndevices = [\"cpu\"]\n"
-      "slots_per_device = 2\n");
-  const std::vector<std::string> plan = {"plan", recipe, "--db", Path("cost.db")};
-  const std::string empty = Call(plan).out;
-  EXPECT_THAT(empty, HasSubstr("this search (grid): 8 trials, 0 complete already\n"));
-  EXPECT_THAT(empty, HasSubstr("nothing was measured on a CPU yet: only sizes are known"));
-  EXPECT_THAT(empty,
-              HasSubstr("what other strategies would cost on this grid, from the beginning"));
-  EXPECT_THAT(empty, HasSubstr("\n  greedy   6 trials\n"));
-  EXPECT_THAT(empty, Not(HasSubstr("hours")));
-
-  // One trial of the plan is complete: 100 s.
-  auto as_json = plan;
-  as_json.emplace_back("--json");
-  auto json = Call(as_json).Json();
-  EXPECT_TRUE(json.at("cost").at("device_hours").is_null());
-  EXPECT_TRUE(json.at("cost").at("wall_seconds").is_null());
-  EXPECT_EQ(json.at("cost").at("slots"), boost::json::parse(R"({"cpu": 2})"));
-  const auto& first = json.at("trials").at(0);
-  {
-    Store store(Path("cost.db"), OpenMode::kReadWrite);
-    const auto parsed = LoadRecipe(ReadRecipe(recipe), TestCatalogue());
-    const TrialSpec spec{
-        .model = ModelSpecFromJson(first.at("spec")),
-        .data = CheckedData(parsed, {.warn = [](const std::string&) {}, .show_progress = false}),
-        .seed = first.at("seed").as_int64()};
-    const StudyId study = store.OpenStudy({.name = "planned",
-                                           .objective = "gap",
-                                           .recipe_text = parsed.text,
-                                           .recipe_digest = RecipeDigest(parsed)});
-    const TrialId id = store
-                           .AddTrials(study, {{.name = std::string(first.at("name").as_string()),
-                                               .fingerprint = Fingerprint(spec),
-                                               .spec = spec,
-                                               .parameters = 1000,
-                                               .size_bytes = 4000}})
-                           .front();
-    TrialResult result{.parameters = 1000,
-                       .size_bytes = 4000,
-                       .examples = 5000,
-                       .examples_per_second = 50,
-                       .wall_seconds = 100,
-                       .device = "cpu"};
-    store.FinishAttempt(id, store.BeginAttempt(id, "", "cpu", 1), {result}, TrialState::kComplete);
-  }
-  const std::string measured = Call(plan).out;
-  EXPECT_THAT(measured, HasSubstr("this search (grid): 8 trials, 1 complete already\n"));
-  EXPECT_THAT(measured, HasSubstr(" CPU-hours ("));
-  EXPECT_THAT(measured, HasSubstr(" on 2 slots of cpu\n"));
-  EXPECT_THAT(measured, HasSubstr("times are forecast from 1 trial measured on a CPU"));
-  EXPECT_THAT(measured, HasSubstr("assumed, for fewer than 5 trials tell of it"));
-  json = Call(as_json).Json();
-  EXPECT_THAT(KeysOf(json.at("cost").at("device_hours").at("cpu")),
-              ElementsAre("about", "high", "low"));
-  EXPECT_EQ(json.at("cost").at("trials").at("complete"), 1);
-  EXPECT_EQ(json.at("cost").at("trials").at("least"), 8);
-  for (const auto& other : json.at("other_strategies").as_array()) {
-    EXPECT_NE(other.at("strategy"), "grid");
-    if (!other.at("problem").is_null()) continue;
-    EXPECT_GT(other.at("device_hours").at("cpu").at("about").as_double(), 0) << other;
-  }
-  // Without the data there are sizes and trials.
-  EXPECT_THAT(
-      Call({"plan", recipe, "--no-data"}).out,
-      AllOf(HasSubstr("no times: the data were not looked at"), HasSubstr("and the predictions")));
-}
-
-TEST_F(SearchCommandsTest, PlanNeedsNoData) {
-  std::filesystem::remove_all(Path("data"));
-  const std::string recipe = Recipe("");
-  for (const std::vector<std::string>& more : {std::vector<std::string>(), {"--no-data"}}) {
-    std::vector<std::string> arguments = {"plan", recipe, "--json"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Called called = Call(arguments);
-    ASSERT_EQ(called.exit_code, 0) << called.err;
-    const auto json = called.Json();
-    ASSERT_EQ(json.at("trials").as_array().size(), 2U);
-    EXPECT_EQ(json.at("trials").at(0).at("fingerprint"), "");
-    EXPECT_EQ(json.at("trials").at(0).at("parameters"), 1000);
-  }
-  const Called called = Call({"plan", recipe});
-  EXPECT_THAT(called.err, HasSubstr(recipe + ":7:"));
-  EXPECT_THAT(called.err, HasSubstr("\"data/train*.tfrecord\" matches no file"));
-  EXPECT_THAT(called.err, HasSubstr("which trials are complete already cannot be told"));
-  EXPECT_EQ(Call({"plan", recipe, "--no-data"}).err, "");
-  const Called check = Call({"check", recipe});
-  EXPECT_EQ(check.exit_code, 2) << "a run would miss them";
-  EXPECT_EQ(Call({"check", recipe, "--no-data"}).exit_code, 0);
 }
 
 TEST_F(SearchCommandsTest, EveryCommandSaysTheSameOfDataThatStopAStudy) {
@@ -520,12 +338,6 @@ TEST_F(SearchCommandsTest, DataVerifyTakesOneRecipeOrFiles) {
   setenv("BEAMGRID_TRAINER", Path("no-trainer").c_str(), 1);
   const Called sound = Call({"data", "verify", Recipe("")});
   EXPECT_EQ(sound.exit_code, 0) << "no trainer is needed: " << sound.err;
-}
-
-TEST_F(SearchCommandsTest, PlanOfNothingIsStillJson) {
-  const Called called =
-      Call({"plan", Recipe("[[grid.multimodal]]\nuse = \"attention\"\n"), "--json"});
-  EXPECT_TRUE(called.Json().at("trials").as_array().empty());
 }
 
 TEST_F(SearchCommandsTest, TableAnswersInThreeFormats) {

@@ -30,6 +30,7 @@ ProgressState SomeState() {
                                .total_examples = 1000,
                                .loss = 12.3456,
                                .objective = 0.8123,
+                               .best_epoch = 1,
                                .examples_per_second = 1234.5};
   state.running[TrialId{9}] = {.name = "MS-NetVLAD-C64-MoE4", .seed = 2, .device = "cuda:1"};
   return state;
@@ -39,7 +40,8 @@ TEST(RenderProgress, ShowsTrialsAndTotals) {
   EXPECT_THAT(
       RenderProgress(SomeState(), 120, 20, Colour::kNo),
       ElementsAre(
-          "MC-GRU-MoE4          s1  epoch 3/5   50%  loss 12.346  gap 0.8123  1234 ex/s  cuda:0",
+          "MC-GRU-MoE4          s1  epoch 3/5   50%  loss 12.346  gap 0.8123 (epoch 1)  1234 ex/s  "
+          "cuda:0",
           "MS-NetVLAD-C64-MoE4  s2  starting  cuda:1",
           "kim2018  8/20 done  1 failed  eta 5m27s  3m05s so far  best gap 0.8421 "
           "MC-BLSTM-MoE2  2 reused"));

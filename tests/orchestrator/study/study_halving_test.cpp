@@ -111,8 +111,8 @@ TEST_F(StudyHalvingTest, TrainsNoEpochTwiceAndLetsGoWhatIsBehind) {
   }
   EXPECT_THAT(Notes("s", "MC-Mean-MoE8", 1),
               ElementsAre("asked for: rung 1: every candidate is trained to epoch 1",
-                          "asked for: promoted to rung 2, to epoch 3: place 2 after epoch 1",
-                          "it was let go after epoch 3 with 0.43000, 0.41000 a rung before: place "
+                          "asked for: rung 2: place 2 after epoch 1 has it trained on to epoch 3",
+                          "it was let go after epoch 3 with 0.43000 (0.41000 a rung before): place "
                           "2 of 3, of which 1 went "
                           "on"));
   for (const TrialRecord& trial : Trials("s")) EXPECT_EQ(trial.failed_attempts, 0);

@@ -92,7 +92,7 @@ const std::map<std::string, KeyChange>& KeyChanges() {
       {"study.seeds.min",
        {Study("seeds = { min = 1, max = 3 }\n"),
         Study("seeds = { min = 2, max = 3 }\n"),
-        {"seeds that every model begins with: 1 -> 2"},
+        {"study.seeds.min: 1 -> 2"},
         kAdds}},
       {"study.seeds.max",
        {Study("seeds = { max = 3 }\n"),
@@ -372,10 +372,14 @@ TEST(RecipeChanges, SeedsThatAreRacedForAreToldBesideAList) {
   EXPECT_EQ(Changes(Study("seeds = [1, 2]\n"), race),
             (std::vector<RecipeChange>{
                 {"seeds: 3 is new", ChangeEffect::kAdds},
-                {"seeds that every model begins with: all -> 1", ChangeEffect::kSearch}}));
+                {"seeds: each model begins with 1 seed now, and only those that may be the best "
+                 "get more",
+                 ChangeEffect::kSearch}}));
   EXPECT_EQ(Changes(race, Study("seeds = [1, 2, 3]\n")),
             (std::vector<RecipeChange>{
-                {"seeds that every model begins with: 1 -> all", ChangeEffect::kAdds}}));
+                {"seeds: each model has all of them now; it began with 1 seed, and only those "
+                 "that might be the best got more",
+                 ChangeEffect::kAdds}}));
 }
 
 TEST(RecipeChanges, AVariantThatTakesAnothersPlaceIsGoneAndNew) {

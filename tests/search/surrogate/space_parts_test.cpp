@@ -41,7 +41,7 @@ TEST_F(SpacePartsTest, AreTheAxesWithMoreThanOneCandidate) {
   EXPECT_EQ(parts_->LevelName(0, 1), "LSTM");
   EXPECT_EQ(parts_->LevelName(1, 0), "no layer_norm");
   EXPECT_EQ(parts_->LevelName(1, 1), "LN");
-  EXPECT_EQ(parts_->LevelName(2, 0), "batch=64");
+  EXPECT_EQ(parts_->LevelName(2, 0), "64");
 }
 
 TEST_F(SpacePartsTest, ModelAndLevelsGoBothWays) {

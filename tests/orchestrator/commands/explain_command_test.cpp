@@ -1,0 +1,186 @@
+// show and explain: how a trial is named, and what is told of it.
+
+#include <gmock/gmock.h>
+
+#include "tests/orchestrator/commands/record_commands_fixture.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
+
+TEST_F(RecordCommandsTest, ShowFindsATrialByEachOfItsNames) {
+  const auto listed = OnRecord({"trials", "small", "--json"}).Json();
+  const std::string fingerprint(listed.at(0).at("fingerprint").as_string());
+  const std::string id = std::to_string(listed.at(0).at("id").as_int64());
+  for (const std::string& name :
+       {id, fingerprint, fingerprint.substr(0, 10), std::string("small/MC-BLSTM-MoE2/1"),
+        std::string("other/MC-BLSTM-MoE2")}) {
+    const auto json = OnRecord({"show", name, "--json"}).Json();
+    EXPECT_EQ(json.at("fingerprint").as_string(), fingerprint) << name;
+    EXPECT_EQ(json.at("epochs").as_array().size(), 2U);
+    EXPECT_EQ(json.at("artifacts").at(0).at("name"), "predictions");
+    EXPECT_EQ(json.at("result").at("best_epoch"), 2);
+    EXPECT_EQ(json.at("spec").at("model").at("temporal").at("use"), "blstm");
+  }
+}
+
+TEST_F(RecordCommandsTest, ShowAsTextHasTheEpochs) {
+  const Called called = OnRecord({"show", "small/MC-BLSTM-MoE2/1"});
+  EXPECT_THAT(called.out, HasSubstr("spec.model.temporal.use: blstm"));
+  EXPECT_THAT(called.out, HasSubstr("epochs:"));
+}
+
+TEST_F(RecordCommandsTest, ShowSaysHowFarARunningTrialIs) {
+  const std::string name = "small/MC-BLSTM-h256-MoE2/1";
+  EXPECT_TRUE(OnRecord({"show", name, "--json"}).Json().at("running").is_null());
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    const TrialId trial = store.Trials(store.FindStudy("small")->id).at(2).id;
+    (void)store.BeginAttempt(trial, "runs/d", "cpu", 1);
+    EXPECT_THAT(OnRecord({"show", name}).out,
+                HasSubstr("now: no epoch of 5 has ended, begun at 2"));
+    store.RecordEpoch(trial, {.epoch = 1, .train_loss = NAN, .metrics = {.gap = 0.5}}, true);
+    store.RecordEpoch(trial, {.epoch = 2, .metrics = {.gap = 0.25}}, true);
+  }
+  const Called shown = OnRecord({"show", name});
+  EXPECT_THAT(shown.out, HasSubstr("now: epoch 2 of 5 has ended, objective 0.25000 (best 0.50000);"
+                                   " 0.0s an epoch, at most "));
+  const auto json = OnRecord({"show", name, "--json"}).Json();
+  EXPECT_EQ(json.at("running").at("epoch"), 2);
+  EXPECT_EQ(json.at("epochs").as_array().size(), 2U);
+  EXPECT_TRUE(json.at("epochs").at(0).at("train_loss").is_null()) << "no loss is NaN";
+  EXPECT_THAT(OnRecord({"query", "running"}).out, HasSubstr("MC-BLSTM-h256-MoE2"));
+}
+
+TEST_F(RecordCommandsTest, AnAmbiguousNameIsRefusedWithTheCandidates) {
+  const Called called = OnRecord({"show", "small/MC-BLSTM-MoE2"});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("names 2 trials"));
+  EXPECT_THAT(called.err, HasSubstr("small/MC-BLSTM-MoE2/1"));
+  EXPECT_THAT(called.err, HasSubstr("small/MC-BLSTM-MoE2/2"));
+}
+
+TEST_F(RecordCommandsTest, AnUnknownTrialIsRefusedWithTheNearest) {
+  const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE3/1"});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("did you mean small/MC-BLSTM-MoE2/1?"));
+  EXPECT_EQ(OnRecord({"show", "999"}).exit_code, 2);
+}
+
+TEST_F(RecordCommandsTest, ExplainSaysWhyATrialFailed) {
+  const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2/2"});
+  EXPECT_EQ(called.exit_code, 0);
+  EXPECT_THAT(called.out, HasSubstr("is failed: its last attempt diverged, and training repeats "
+                                    "itself to the bit, so no run tries it again but `beamgrid run "
+                                    "RECIPE --retry diverged`"));
+  EXPECT_THAT(called.out,
+              testing::ContainsRegex("note of 20[0-9T:.-]+Z: retried after attempt 1: diverged"));
+  EXPECT_THAT(called.out, HasSubstr("the loss is not finite at example 640"));
+  EXPECT_THAT(called.out, HasSubstr("loss inf"));
+  const auto json = OnRecord({"explain", "small/MC-BLSTM-MoE2/2", "--json"}).Json();
+  EXPECT_EQ(json.at("attempts").as_array().size(), 2U);
+  EXPECT_EQ(json.at("attempts").at(1).at("exit_code"), 4);
+  EXPECT_EQ(json.at("state"), "failed");
+}
+
+TEST_F(RecordCommandsTest, ExplainTellsTheSeedsOfAModelTogether) {
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    const StudyId study = store.FindStudy("small")->id;
+    for (const std::int64_t seed : {1, 2}) {
+      store.AddNote(study, "MC-BLSTM-MoE2", seed, "asked for: the first stage varies it");
+    }
+  }
+  const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out, testing::StartsWith("small/MC-BLSTM-MoE2 has 2 seeds\nnote of "));
+  const auto times = [&called](const std::string& text) {
+    int count = 0;
+    for (auto at = called.out.find(text); at != std::string::npos;
+         at = called.out.find(text, at + 1)) {
+      ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(times("asked for: the first stage varies it"), 1) << called.out;
+  EXPECT_EQ(times("\nmemory: "), 1);
+  EXPECT_THAT(called.out, HasSubstr("\nseed 1 is complete: attempt 1 completed on cpu"));
+  EXPECT_THAT(called.out, HasSubstr("\nseed 2 is failed: its last attempt diverged"));
+  EXPECT_EQ(times("retried after attempt 1: diverged"), 1);
+  const auto json = OnRecord({"explain", "small/MC-BLSTM-MoE2", "--json"}).Json();
+  EXPECT_EQ(json.at("study"), "small");
+  EXPECT_EQ(json.at("name"), "MC-BLSTM-MoE2");
+  EXPECT_EQ(json.at("seeds").as_array().size(), 2U);
+  EXPECT_EQ(json.at("seeds").at(1).at("state"), "failed");
+  EXPECT_EQ(json.at("seeds").at(1).at("notes").as_array().size(),
+            json.at("seeds").at(1).at("notes_at").as_array().size());
+}
+
+TEST_F(RecordCommandsTest, ExplainSaysWhyAModelWasRefused) {
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    store.AddNote(store.FindStudy("small")->id, "MA-BLSTM-MoE2", 1, "refused: it is too large");
+  }
+  for (const char* name : {"small/MA-BLSTM-MoE2", "small/MA-BLSTM-MoE2/1", "MA-BLSTM-MoE2"}) {
+    const Called called = OnRecord({"explain", name});
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    EXPECT_THAT(called.out, testing::ContainsRegex("^small/MA-BLSTM-MoE2 has no trial\nnote of "
+                                                   "20[0-9T:.-]+Z: refused: it is too large\n"));
+  }
+  const auto json = OnRecord({"explain", "MA-BLSTM-MoE2", "--json"}).Json();
+  EXPECT_EQ(json.at("refused").at(0).at("notes").at(0), "refused: it is too large");
+  EXPECT_EQ(OnRecord({"explain", "small/MA-BLSTM-MoE2/2"}).exit_code, 2);
+}
+
+TEST_F(RecordCommandsTest, ATrialIsFoundByItsModelAloneWhereOneStudyHasIt) {
+  const std::string whole = OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out;
+  EXPECT_THAT(whole, HasSubstr("is waiting"));
+  for (const char* name : {"MC-BLSTM-h256-MoE2", "MC-BLSTM-h256-MoE2/1", "MC-BLSTM-h256-MoE2#1"}) {
+    EXPECT_EQ(OnRecord({"explain", name}).out, whole) << name;
+    EXPECT_EQ(OnRecord({"show", name}).exit_code, 0) << name;
+    EXPECT_EQ(OnRecord({"rm", name, "--yes"}).exit_code, 2) << "what is deleted is no guess";
+  }
+  const Called several = OnRecord({"explain", "MC-BLSTM-MoE2"});
+  EXPECT_EQ(several.exit_code, 2);
+  EXPECT_THAT(several.err, HasSubstr("small/MC-BLSTM-MoE2/1"));
+  EXPECT_THAT(several.err, HasSubstr("other/MC-BLSTM-MoE2/1"));
+  EXPECT_EQ(OnRecord({"explain", "MC-BLSTM-MoE2/2"}).exit_code, 0) << "one study has it";
+}
+
+TEST_F(RecordCommandsTest, ExplainSaysWhyATrialWaits) {
+  EXPECT_THAT(OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out,
+              HasSubstr("it has not been started"));
+}
+
+TEST_F(RecordCommandsTest, ExplainSaysWhatTheNextRunDoesWithAFailedTrial) {
+  const auto why = [this](FailureKind kind) {
+    Store store(database_, OpenMode::kReadWrite);
+    const TrialId id = store.Trials(store.FindStudy("small")->id)[2].id;
+    store.SetState(id, TrialState::kWaiting);
+    store.FinishAttempt(id, store.BeginAttempt(id, "runs/d", "cpu", 1),
+                        {AttemptFailure{.kind = kind, .message = "boom"}}, TrialState::kFailed);
+    return OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out;
+  };
+  EXPECT_THAT(why(FailureKind::kBadSpec),
+              HasSubstr("1 attempt failed, and another in the same run would fail alike; the next "
+                        "`beamgrid run` tries it again: bad_spec: boom"));
+  EXPECT_THAT(why(FailureKind::kCrashed),
+              HasSubstr("2 attempts failed, and no retries are left in that run; the next "
+                        "`beamgrid run` tries it again: crashed: boom"));
+}
+
+TEST_F(RecordCommandsTest, ATrialIsShownInAStudyThatCountsIt) {
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    const StudyRecord study = store.FindStudy("small").value();
+    store.StopCounting(study.id, {store.Trials(study.id)[0].id}, "it is old");
+  }
+  EXPECT_EQ(OnRecord({"show", "1", "--json"}).Json().at("study"), "other");
+  EXPECT_EQ(OnRecord({"show", "1", "--json"}).Json().at("counts"), true);
+}
+
+}  // namespace
+}  // namespace beamgrid
