@@ -46,9 +46,12 @@ const std::vector<Wing> kWings = {
     {"trainer/training",
      {"trainer", "trainer/data", "trainer/protocol", "registry", "registry/scoring",
       "registry/util"}},
+    {"trainer/export",
+     {"trainer", "trainer/protocol", "trainer/training", "registry", "registry/scoring",
+      "registry/util"}},
     {"trainer/worker",
-     {"trainer", "trainer/contract", "trainer/data", "trainer/protocol", "trainer/training",
-      "registry", "registry/util"}},
+     {"trainer", "trainer/contract", "trainer/data", "trainer/export", "trainer/protocol",
+      "trainer/training", "registry", "registry/util"}},
     {"reports", {"search", "search/effects", "registry", "registry/store", "registry/util"}},
     // The core: what depends on processes, devices or time is behind its three seams.
     {"orchestrator/study",
@@ -75,10 +78,10 @@ const std::vector<Wing> kWings = {
       "orchestrator/machine", "orchestrator/workers", "orchestrator/study", "search",
       "trainer/data", "registry", "registry/store", "registry/util"}},
     {"orchestrator/commands",
-     {"orchestrator", "orchestrator/audit", "orchestrator/housekeeping", "orchestrator/inputs",
-      "orchestrator/machine", "orchestrator/workers", "orchestrator/study", "reports", "search",
-      "search/ensemble", "trainer/data", "registry", "registry/scoring", "registry/store",
-      "registry/util"}},
+     {"orchestrator", "orchestrator/audit", "orchestrator/exports", "orchestrator/housekeeping",
+      "orchestrator/inputs", "orchestrator/machine", "orchestrator/workers", "orchestrator/study",
+      "reports", "search", "search/ensemble", "trainer/data", "registry", "registry/scoring",
+      "registry/store", "registry/util"}},
 };
 
 bool IsIn(const std::string& path, const std::string& folder) {
