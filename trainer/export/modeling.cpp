@@ -67,7 +67,7 @@ std::vector<Part> PartsOf(const ModelSpec& spec, const DataSpec& data) {
 }
 
 /// Says why a part cannot be exported, or nothing.
-std::string WhyNot(const Part& part) {
+std::string WhyNot(const Part& part, const ModelSpec& spec) {
   if (HasPython(part.criterion, part.component)) return "";
   const std::string name = part.criterion + " '" + part.component + "'";
   const Catalogue catalogue = BuiltCatalogue();
@@ -76,8 +76,9 @@ std::string WhyNot(const Part& part) {
                            return option.type == OptionType::kFile;
                          });
   if (is_script) return name + " is a TorchScript module of yours, which Python loads by itself";
-  if (info != nullptr && info->plugin) {
-    return name + " comes from the plugin " + info->plugin->path + ", of which there is no Python";
+  if (info == nullptr && !spec.plugins.empty()) {
+    return name + " comes from a plugin, of which there is no Python (" +
+           Join(spec.plugins, ", ", &NamedFile::path) + ")";
   }
   return name + " is not among the components that beamgrid has Python of";
 }
@@ -85,7 +86,7 @@ std::string WhyNot(const Part& part) {
 void RequirePython(const ModelSpec& spec, const DataSpec& data) {
   std::vector<std::string> reasons;
   for (const Part& part : PartsOf(spec, data)) {
-    if (std::string why = WhyNot(part); !why.empty()) reasons.push_back(std::move(why));
+    if (std::string why = WhyNot(part, spec); !why.empty()) reasons.push_back(std::move(why));
   }
   if (reasons.empty()) return;
   throw SpecError("the model cannot be exported: " + Join(reasons, "; ") +
