@@ -82,6 +82,10 @@ TEST(PluginStudy, IsSearchedLikeAnyOther) {
   }
   EXPECT_THAT(folder.Run({"run", "recipe.toml"}).err, HasSubstr("nothing to do"));
   EXPECT_THAT(folder.Run({"table", "peak", "--vary", "temporal"}).out, HasSubstr("peak power=1"));
+  const Ended exported = folder.Run({"export", "peak/MC-Peak-Logistic", "--out", "model"});
+  EXPECT_EQ(exported.exit_code, 2);
+  EXPECT_THAT(exported.err, HasSubstr("temporal 'peak' comes from a plugin"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "model"));
   const Ended verified = folder.Run({"verify", "peak", "--sample", "all"});
   EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
 }
@@ -170,6 +174,9 @@ TEST(ScriptStudy, IsSearchedLikeAnyOther) {
   EXPECT_THAT(folder.Run({"run", "recipe.toml"}).err, HasSubstr("nothing to do"));
   EXPECT_THAT(folder.Run({"table", "pool", "--vary", "temporal"}).out,
               HasSubstr("script file=pool.pt"));
+  const Ended exported = folder.Run({"export", "pool/MC-Script_pool-Logistic", "--out", "model"});
+  EXPECT_EQ(exported.exit_code, 2);
+  EXPECT_THAT(exported.err, HasSubstr("temporal 'script' is a TorchScript module of yours"));
 }
 
 TEST(ScriptStudy, WhatItPrintsIsNoAnswer) {

@@ -55,6 +55,9 @@ class ShippedWeights {
   /// Every tensor by name with its shipped values, in whatever floating type.
   [[nodiscard]] NamedTensors Weights() const;
 
+  /// The tensors as the file holds them: see Write.
+  [[nodiscard]] const NamedTensors& Stored() const { return stored_; }
+
   /// The bytes of all tensors as stored: the sum of ShippedBytes.
   [[nodiscard]] std::int64_t Bytes() const;
 

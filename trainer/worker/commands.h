@@ -42,6 +42,11 @@ int ContractCommand(const ContractArguments& arguments, std::ostream& out);
 /// and Error where the weights are not those of the model or nobody reads `out` any more.
 int PredictCommand(std::istream& in, std::ostream& out);
 
+/// Exports what the folder's export.json asks for (trainer/protocol/export.h) into that folder and
+/// prints the answer. Throws SpecError where a model cannot be exported, Error where weights cannot
+/// be read or the disk refuses; what was written until then is left.
+int ExportCommand(const std::filesystem::path& folder, std::ostream& out);
+
 /// TrainArguments says which attempt to carry out, and what to do otherwise than its trial.json
 /// says.
 struct TrainArguments {

@@ -97,6 +97,13 @@ int main(int argc, char** argv) {
         Answer(plugins, [&](auto&, auto& out) { return trainer::ContractCommand(question, out); });
   });
 
+  std::string folder;
+  auto* exporting = app.add_subcommand("export", "write what the export.json of a folder asks for");
+  exporting->add_option("folder", folder, "the folder that holds export.json")->required();
+  exporting->callback([&] {
+    exit = Answer({}, [&](auto&, auto& out) { return trainer::ExportCommand(folder, out); });
+  });
+
   trainer::TrainArguments arguments;
   auto* train = app.add_subcommand("train", "carry out the attempt of a directory");
   train->add_option("directory", arguments.directory, "the folder that holds trial.json")

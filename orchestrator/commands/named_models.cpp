@@ -1,0 +1,87 @@
+#include "orchestrator/commands/named_models.h"
+
+#include <algorithm>
+
+#include "registry/util/error.h"
+#include "registry/util/text.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr char kEnsembleSuffix[] = ":ensemble";
+constexpr std::size_t kListed = 10;
+
+bool IsComplete(const TrialRecord& trial) {
+  return trial.state == TrialState::kComplete && trial.result.has_value();
+}
+
+std::string FullName(const StudyRecord& study, const TrialRecord& trial) {
+  return study.name + "/" + trial.name + "/" + std::to_string(trial.seed);
+}
+
+/// Returns the member's trial: by its fingerprint, or by name where an older version recorded none.
+TrialRecord MemberTrial(const std::vector<TrialRecord>& trials, const boost::json::object& member) {
+  const std::string name(member.at("name").as_string());
+  const boost::json::value* fingerprint = member.if_contains("fingerprint");
+  const auto found = std::ranges::find_if(trials, [&](const TrialRecord& trial) {
+    return fingerprint == nullptr ? MemberName(trial) == name
+                                  : trial.fingerprint == fingerprint->as_string();
+  });
+  if (found == trials.end() || !IsComplete(*found)) {
+    throw Error("member " + name + " of the ensemble is no complete trial of the study");
+  }
+  return *found;
+}
+
+NamedModels FindEnsemble(const Store& store, const StudyRecord& study) {
+  std::vector<KeptEnsemble> ensembles = KeptEnsembles(store, study);
+  const KeptEnsemble* latest = LatestThatCounts(ensembles);
+  if (latest == nullptr) {
+    throw UsageError("study '" + study.name + "' has no recorded ensemble" +
+                     (ensembles.empty() ? "" : " of trials that count now") +
+                     "; `beamgrid ensemble " + study.name + "` makes one");
+  }
+  NamedModels named{.study = study, .ensemble = *latest};
+  const std::vector<TrialRecord> trials = store.Trials(study.id);
+  for (const boost::json::value& member : latest->members()) {
+    named.trials.push_back(MemberTrial(trials, member.as_object()));
+  }
+  return named;
+}
+
+NamedModels OnlyTrialOf(const Store& store, const StudyRecord& study) {
+  std::vector<TrialRecord> trials = store.Trials(study.id);
+  std::erase_if(trials, [](const TrialRecord& trial) { return !IsComplete(trial); });
+  if (trials.size() == 1) return {.study = study, .trials = std::move(trials)};
+  if (trials.empty()) throw UsageError("study '" + study.name + "' has no complete trial");
+  std::string list;
+  for (std::size_t i = 0; i < std::min(trials.size(), kListed); ++i) {
+    list += "\n  " + FullName(study, trials[i]);
+  }
+  if (trials.size() > kListed) {
+    list += "\n  and " + std::to_string(trials.size() - kListed) + " more (`beamgrid trials " +
+            study.name + "`)";
+  }
+  throw UsageError("study '" + study.name + "' has " + CountText(trials.size(), "complete trial") +
+                   "; which one, or " + study.name + kEnsembleSuffix + "?" + list);
+}
+
+}  // namespace
+
+NamedModels FindModels(const Store& store, const DatabaseOption& database,
+                       const std::string& text) {
+  if (text.ends_with(kEnsembleSuffix)) {
+    const std::string study = text.substr(0, text.size() - std::string(kEnsembleSuffix).size());
+    return FindEnsemble(store, FindStudy(store, database, study));
+  }
+  if (const auto study = store.FindStudy(text)) return OnlyTrialOf(store, *study);
+  TrialInStudy found = FindTrial(store, database, text);
+  if (!IsComplete(found.trial)) {
+    throw UsageError("trial " + FullName(found.study, found.trial) + " is " +
+                     ToString(found.trial.state) + ", not complete; `beamgrid explain " +
+                     FullName(found.study, found.trial) + "` says why");
+  }
+  return {.study = found.study, .trials = {found.trial}};
+}
+
+}  // namespace beamgrid

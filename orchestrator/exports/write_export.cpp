@@ -1,0 +1,285 @@
+#include "orchestrator/exports/write_export.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <numeric>
+#include <stdexcept>
+
+#include "orchestrator/audit/recorded_files.h"
+#include "orchestrator/exports/model_card.h"
+#include "orchestrator/workers/trainer_client.h"
+#include "registry/added_options.h"
+#include "registry/scoring/metrics.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/half_written.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
+#include "registry/util/unique_fd.h"
+#include "registry/util/words.h"
+#include "search/ensemble/ensemble.h"
+#include "search/ensemble/words.h"
+#include "trainer/protocol/export.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+/// Labels of a member that count, as many as its predictions.bin lists (TrialFile).
+constexpr int kListedLabels = 100;
+
+/// Unfinished is a folder under a temporary name; its destructor removes it.
+class Unfinished {
+ public:
+  explicit Unfinished(const fs::path& out) : path_(HalfWrittenName(out)) {
+    RemoveOthers(out);
+    std::error_code error;
+    fs::remove_all(path_, error);  // an earlier process of our number
+    if (!fs::create_directory(path_, error)) {
+      throw SystemError(path_, "cannot create the folder", error.value());
+    }
+  }
+  ~Unfinished() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+  /// Gives the folder its name, when all that is in it is on the disk.
+  void Finish(const fs::path& out) {
+    for (const auto& entry : fs::recursive_directory_iterator(path_)) Sync(entry.path());
+    Sync(path_);
+    std::error_code error;
+    fs::rename(path_, out, error);  // over an empty folder, too
+    if (error) throw SystemError(out, "cannot rename the folder to its final name", error.value());
+    path_.clear();
+    Sync(fs::absolute(out).parent_path());
+  }
+
+ private:
+  /// What exports into the same folder left that were killed.
+  static void RemoveOthers(const fs::path& out) {
+    for (const HalfWritten& half : HalfWrittenIn(fs::absolute(out).parent_path())) {
+      std::error_code ignored;
+      const bool is_ours = half.whole.filename() == out.filename() && !half.writer_lives &&
+                           (fs::exists(half.path / kExportQuestionFile, ignored) ||
+                            fs::is_empty(half.path, ignored));
+      if (is_ours) fs::remove_all(half.path, ignored);
+    }
+  }
+
+  static void Sync(const fs::path& path) {
+    const UniqueFd opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
+      throw SystemError(path, "cannot write to the disk", errno);
+    }
+  }
+
+  fs::path path_;
+};
+
+json::object MetricsJson(const Metrics& metrics) {
+  json::object object = {{"videos", metrics.videos}};
+  for (const Metric& metric : kMetrics) object[metric.name] = NumberOrNull(metrics.*metric.value);
+  return object;
+}
+
+/// What config.json says of a model. Paths of data files are nobody's business elsewhere.
+json::object ConfigOf(const StudyRecord& study, const TrialRecord& trial, const TrialSpec& spec) {
+  const json::object data = ToJson(spec.data);
+  json::object known;
+  for (const char* key : {"format", "classes", "features", "max_frames", "digest"}) {
+    known[key] = data.at(key);
+  }
+  return {{"beamgrid_export", 1},
+          {"name", trial.name},
+          {"study", study.name},
+          {"seed", trial.seed},
+          {"fingerprint", trial.fingerprint},
+          {"data", known},
+          {"spec", ToJson(spec.model)},
+          {"objective", spec.objective},
+          {"measured", MetricsJson(trial.result->metrics)},
+          {"parameters", trial.parameters},
+          {"size_bytes", trial.size_bytes},
+          {"program_version", trial.result->program_version},
+          {"libtorch_version", trial.result->libtorch_version}};
+}
+
+std::string FolderOf(const ExportRequest& request, std::size_t model) {
+  return request.ensemble ? "member" + std::to_string(model + 1) : ".";
+}
+
+ExportAnswer AskForExport(const ExportRequest& request, const ExportQuestion& question,
+                          const fs::path& folder) {
+  WriteFileAtomically(folder / kExportQuestionFile, CanonicalJson(ToJson(question)));
+  const std::string text = AskTrainer(request.trainer, {"export", folder.string()});
+  try {
+    ExportAnswer answer = ExportAnswerFromJson(ParseJson(text));
+    if (answer.size() != question.models.size()) {
+      throw std::invalid_argument("it is of " + std::to_string(answer.size()) + " models, not " +
+                                  std::to_string(question.models.size()));
+    }
+    return answer;
+  } catch (const std::invalid_argument& error) {
+    throw Error("`" + request.trainer.string() +
+                " export` answered with nothing that says what it "
+                "wrote (" +
+                error.what() + "); trainer and beamgrid must be of one build");
+  }
+}
+
+void CheckSizes(const ExportRequest& request, const ExportAnswer& answer) {
+  for (std::size_t i = 0; i < answer.size(); ++i) {
+    const TrialRecord& trial = request.trials[i];
+    if (answer[i].weight_bytes == trial.size_bytes) continue;
+    throw Error(trial.directory + ": the weights of " + LabelOf(trial) + " are " +
+                std::to_string(answer[i].weight_bytes) + " bytes, and the record counted " +
+                std::to_string(trial.size_bytes));
+  }
+  if (!request.ensemble) return;
+  const json::array members = request.ensemble->members();
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const std::int64_t counted = JsonReader(members[i], "members").Integer("size_bytes");
+    if (counted == answer[i].weight_bytes) continue;
+    throw Error("the ensemble counts " + std::to_string(counted) + " bytes for its member " +
+                LabelOf(request.trials[i]) + ", whose weights are " +
+                std::to_string(answer[i].weight_bytes) +
+                "; `beamgrid ensemble` picks one of the models as they are");
+  }
+}
+
+// ---- The ensemble's own files -------------------------------------------------------------------
+
+/// The members' predictions of the sample, video by video.
+std::vector<Predictions> SampleOf(const ExportAnswer& answer, std::int64_t classes) {
+  std::vector<Predictions> all;
+  for (const ExportedModel& model : answer) {
+    Predictions& predictions = all.emplace_back();
+    predictions.classes = classes;
+    predictions.top_k = kListedLabels;
+    for (std::size_t video = 0; video < model.sample.size(); ++video) {
+      VideoPrediction& one = predictions.videos.emplace_back();
+      one.id = std::to_string(video);
+      for (const auto& [label, score] : model.sample[video]) one.top.push_back({label, score});
+    }
+  }
+  return all;
+}
+
+/// The ensemble's labels of the sample: what Combine says, as it did when the ensemble was picked.
+json::array CombinedSample(const std::vector<Predictions>& members,
+                           const std::vector<double>& weights, ScoreDomain combine) {
+  std::vector<const Predictions*> pointers;
+  for (const Predictions& member : members) pointers.push_back(&member);
+  const Predictions combined =
+      Combine(pointers, weights, combine, Missing::kLastOfList, kListedLabels);
+  return JsonList(combined.videos, [](const VideoPrediction& video) {
+    return JsonList(video.top, [](const ScoredLabelDouble& label) {
+      return json::array{label.label, label.score};
+    });
+  });
+}
+
+void WriteEnsembleFiles(const ExportRequest& request, const ExportAnswer& answer,
+                        const std::vector<CardOfModel>& cards, const fs::path& folder) {
+  const json::array members = request.ensemble->members();
+  const JsonReader recorded(request.ensemble->answer, "ensemble");
+  std::vector<double> weights;
+  std::vector<MemberOfCard> rows;
+  json::array list;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    weights.push_back(JsonReader(members[i], "members").Number("weight"));
+    rows.push_back({FolderOf(request, i), cards[i], weights.back()});
+    list.push_back({{"folder", rows.back().folder},
+                    {"name", MemberName(request.trials[i])},
+                    {"fingerprint", request.trials[i].fingerprint},
+                    {"weight", weights.back()},
+                    {"top_k", kListedLabels},
+                    {"size_bytes", answer[i].weight_bytes}});
+  }
+  const ScoreDomain combine = ValueOf(kScoreDomains, "combine", recorded.Text("combine"));
+  const json::object config = {{"beamgrid_export", 1},
+                               {"study", request.study.name},
+                               {"ensemble", request.ensemble->id},
+                               {"combine", recorded.Text("combine")},
+                               {"top_k", kListedLabels},
+                               {"size_bytes", recorded.Integer("size_bytes")},
+                               {"members", list}};
+  WriteFileAtomically(folder / kConfigFile, CanonicalJson(config) + "\n");
+  const std::int64_t classes = cards.front().spec.data.classes;
+  WriteFileAtomically(
+      folder / "sample.json",
+      CanonicalJson(CombinedSample(SampleOf(answer, classes), weights, combine)) + "\n");
+  WriteFileAtomically(folder / "README.md",
+                      EnsembleCard(request.study, request.ensemble->answer, rows));
+}
+
+}  // namespace
+
+std::int64_t ExportReport::weight_bytes() const {
+  return std::accumulate(
+      models.begin(), models.end(), std::int64_t{0},
+      [](std::int64_t sum, const Model& model) { return sum + model.weight_bytes; });
+}
+
+void CheckExportFolder(const fs::path& out) {
+  std::error_code error;
+  if (fs::exists(out, error) && !fs::is_directory(out, error)) {
+    throw UsageError("--out " + out.string() + ": there is a file of that name; name a new folder");
+  }
+  if (fs::exists(out, error) && !fs::is_empty(out, error)) {
+    throw UsageError("--out " + out.string() + ": the folder is not empty; name a new one");
+  }
+  const fs::path parent = fs::absolute(out).lexically_normal().parent_path();
+  if (!fs::is_directory(parent, error)) {
+    throw UsageError("--out " + out.string() + ": there is no folder " + parent.string() +
+                     " to make it in");
+  }
+}
+
+ExportReport WriteExport(const Store& store, const ExportRequest& request) {
+  // "x/" is the folder x, whose name is not empty.
+  fs::path out = fs::absolute(request.out).lexically_normal();
+  if (out.filename().empty()) out = out.parent_path();
+  CheckExportFolder(out);
+  ExportQuestion question{.name = "The ensemble of " + request.study.name,
+                          .is_ensemble = request.ensemble.has_value()};
+  std::vector<CardOfModel> cards;
+  for (std::size_t i = 0; i < request.trials.size(); ++i) {
+    const TrialRecord& trial = request.trials[i];
+    TrialSpec spec = store.Spec(trial.id);
+    FillInAsBefore(spec.model);
+    question.models.push_back(
+        {.folder = FolderOf(request, i),
+         .weights = CheckedArtifact(trial, "model", request.study.name).string(),
+         .config = ConfigOf(request.study, trial, spec)});
+    cards.push_back({.study = request.study, .trial = trial, .spec = std::move(spec)});
+  }
+  Unfinished unfinished(out);
+  const ExportAnswer answer = AskForExport(request, question, unfinished.path());
+  CheckSizes(request, answer);
+  ExportReport report;
+  for (std::size_t i = 0; i < cards.size(); ++i) {
+    cards[i].weight_bytes = answer[i].weight_bytes;
+    const std::string folder = FolderOf(request, i);
+    WriteFileAtomically((unfinished.path() / folder / "README.md").lexically_normal(),
+                        ModelCard(cards[i]));
+    report.models.push_back(
+        {folder, cards[i].trial.name, cards[i].trial.fingerprint, answer[i].weight_bytes});
+  }
+  if (request.ensemble) WriteEnsembleFiles(request, answer, cards, unfinished.path());
+  fs::remove(unfinished.path() / kExportQuestionFile);
+  unfinished.Finish(out);
+  return report;
+}
+
+}  // namespace beamgrid

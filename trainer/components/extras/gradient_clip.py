@@ -1,0 +1,1 @@
+# Acts in training only: a model predicts without it.

@@ -1,0 +1,1 @@
+# The classifier's probabilities as they are: nothing to do.

@@ -1,0 +1,4 @@
+class AudioOnly(SingleFeature):
+    """The audio feature alone."""
+
+    word = "audio"

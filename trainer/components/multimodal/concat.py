@@ -1,0 +1,1 @@
+# The features side by side, as they come: nothing to do.

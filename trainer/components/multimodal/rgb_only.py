@@ -1,0 +1,4 @@
+class RgbOnly(SingleFeature):
+    """The image feature alone."""
+
+    word = "rgb"

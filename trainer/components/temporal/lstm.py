@@ -1,0 +1,40 @@
+class Lstm(RecurrentTemporal):
+    """Long short-term memory."""
+
+    def __init__(self, context, options):
+        #if layer_norm
+        super().__init__(context, options, LayerNormLstmCell)
+        #elif own_cells
+        super().__init__(context, options, LstmCell)
+        #else
+        super().__init__(context, options, nn.LSTM)
+        #endif
+        #if embedding == state
+        self.width = 2 * self.width
+        #elif embedding == memory
+        self.width = 2 * self.width + context.width
+        #elif embedding != hidden
+        self.width = 3 * self.width + context.width
+        #endif
+    #if embedding != hidden
+
+    def forward(self, frames, mask):
+        states, last = self.stack(frames, mask)
+        parts = [last[1], last_frame(states, mask)]
+        #if embedding == memory or embedding == memory_output or embedding == memory_candidate
+        parts.append(self.scaled(masked_sum(frames, mask)))
+        #endif
+        #if embedding == memory_output
+        parts.insert(0, self.scaled(states.sum(1)))
+        #elif embedding == memory_candidate
+        parts.insert(0, self.scaled(last[2]))
+        #endif
+        return torch.cat(parts, 1)
+
+    def scaled(self, total):
+        #if normalise
+        return l2_normalise(total, 1)
+        #else
+        return total
+        #endif
+    #endif

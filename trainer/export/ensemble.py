@@ -1,0 +1,97 @@
+SMALLEST = 1e-6  # probabilities of logits are kept so far from 0 and 1
+
+
+def load(folder=HERE):
+    """The ensemble of a folder: its configuration and the modules and models of its members."""
+    folder = pathlib.Path(folder)
+    config = json.loads((folder / "config.json").read_text())
+    members = []
+    for member in config["members"]:
+        place = folder / member["folder"]
+        spec = importlib.util.spec_from_file_location(member["folder"], place / "modeling.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        members.append((module, module.load(place)))
+    return config, members
+
+
+def to_term(probabilities, combine):
+    """Probabilities in the domain of the mean, counted from its lower end."""
+    if combine == "votes":
+        return (probabilities >= 0.5).astype(np.float64)
+    if combine == "logits":
+        kept = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
+        return np.log(kept / (1 - kept)) - np.log(SMALLEST / (1 - SMALLEST))
+    return probabilities
+
+
+def to_probability(terms, combine):
+    if combine == "logits":
+        return 1 / (1 + np.exp(-(terms + np.log(SMALLEST / (1 - SMALLEST)))))
+    return terms
+
+
+def best_of(scores, count):
+    """The columns of the best scores of each row, equal ones by the lower column."""
+    return np.argsort(-scores, axis=1, kind="stable")[:, :count]
+
+
+def combine_members(config, probabilities):
+    """The members' probabilities [videos, classes] -> the ensemble's labels and scores, best first.
+
+    A member counts with its best `top_k` labels, as it did when the ensemble was picked; what it
+    does not list counts as its least listed one does. Labels that nobody lists are last, with a
+    score of 0."""
+    combine, weights = config["combine"], [member["weight"] for member in config["members"]]
+    equal = len(set(weights)) == 1
+    units, listed = 0, np.zeros(probabilities[0].shape, dtype=bool)
+    for member, weight, scores in zip(config["members"], weights, probabilities):
+        scores = scores.astype(np.float64)
+        best = best_of(scores, member["top_k"])
+        own = np.zeros_like(listed)
+        np.put_along_axis(own, best, True, axis=1)
+        floor = to_term(np.take_along_axis(scores, best[:, -1:], axis=1), combine)
+        if combine == "votes":  # nobody votes for what he does not list
+            floor = np.zeros_like(floor)
+        terms = np.where(own, to_term(scores, combine), floor)
+        # Whole units of 1e-12 add up to the same in any order.
+        units = units + np.rint((1.0 if equal else weight) * terms * 1e12).astype(np.int64)
+        listed |= own
+    means = units / (1e12 * (len(weights) if equal else sum(weights)))
+    scores = to_probability(means, combine)
+    if len(probabilities) == 1:  # a member alone is the ensemble as it is
+        units = scores = probabilities[0].astype(np.float64)
+    labels = best_of(np.where(listed, units, -1), config["top_k"])
+    scores = np.where(listed, scores, 0)
+    return labels, np.take_along_axis(scores, labels, axis=1)
+
+
+def predict(ensemble, *videos):
+    """The ensemble's best labels of videos, best first, and their scores: each [videos, top_k]."""
+    config, members = ensemble
+    return combine_members(config, [module.predict(model, *videos).numpy()
+                                    for module, model in members])
+
+
+def self_test(folder=HERE):
+    """Predicts the sample of a folder. Returns the largest difference from what beamgrid says."""
+    folder = pathlib.Path(folder)
+    config, members = load(folder)
+    largest = max(module.self_test(folder / member["folder"])
+                  for member, (module, _) in zip(config["members"], members))
+    sample = read_tensors(folder / config["members"][0]["folder"] / "sample.safetensors")
+    del sample["probabilities"]
+    videos = [sample[name] for name in ("frames", "lengths", "features") if name in sample]
+    labels, scores = predict((config, members), *videos)
+    wanted = json.loads((folder / "sample.json").read_text())
+    for row, of_row, expected in zip(labels, scores, wanted):
+        if row[:20].tolist() != [label for label, _ in expected[:20]]:
+            return math.inf
+        largest = max([largest] + [abs(a - b) for a, (_, b) in zip(of_row, expected)])
+    return largest
+
+
+def main():
+    difference = self_test()
+    print(f"largest difference from beamgrid's own scores: {difference:.1e}")
+    sys.exit(0 if difference <= 1e-5 else 1)

@@ -1,0 +1,18 @@
+def prepare(frames, lengths):
+    """What the model takes: normalised frames, padding 0, and the mask of the valid frames.
+
+    frames: [videos, frames, width], the features of a frame side by side, uint8 as in the records
+    or dequantised; lengths: [videos], how many frames of each are valid."""
+    frames, lengths = torch.as_tensor(frames), torch.as_tensor(lengths)
+    position = torch.arange(frames.size(1), device=frames.device)
+    mask = position < lengths.to(frames.device).view(-1, 1)
+    if frames.dtype == torch.uint8:
+        frames = frames.float() * (4 / 255) + (4 / 512 - 2)
+    frames = frames / frames.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+    return frames.masked_fill(~mask.unsqueeze(-1), 0), mask
+
+
+def predict(model, frames, lengths):
+    """Probabilities [videos, classes] of videos as `prepare` takes them."""
+    with torch.no_grad():
+        return model(*prepare(frames, lengths))

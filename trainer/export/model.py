@@ -1,0 +1,28 @@
+class Extra(nn.Module):
+    """Acts at one or more places of a model."""
+
+    def __init__(self, context, options):
+        super().__init__()
+        self.options = options
+
+
+def context_at(context, width, **changes):
+    """The context of a part that receives vectors of this width."""
+    return SimpleNamespace(**{**vars(context), "width": width, **changes})
+
+
+def frames_as_videos(rows):
+    """Frames [rows, width] as videos of one frame each, and their mask."""
+    return rows.unsqueeze(1), rows.new_ones(len(rows), 1, dtype=torch.bool)
+
+
+def mean_of_frames(scores, mask):
+    """Scores of the valid frames, video after video -> their mean in each video."""
+    padded = scores.new_zeros(*mask.shape, scores.size(1))
+    padded[mask] = scores
+    return padded.sum(1) / mask.sum(1, keepdim=True)
+
+
+def best_of_sets(classifier, embedding):
+    """Scores each set of a video, [videos, sets, width]; the best counts, class by class."""
+    return classifier(embedding.flatten(0, 1)).view(*embedding.shape[:2], -1).amax(1)
