@@ -8,7 +8,7 @@
 namespace beamgrid {
 namespace {
 
-constexpr char kEnsembleSuffix[] = ":ensemble";
+constexpr char kEnsemble[] = "ensemble";
 constexpr std::size_t kListed = 10;
 
 bool IsComplete(const TrialRecord& trial) {
@@ -33,17 +33,44 @@ TrialRecord MemberTrial(const std::vector<TrialRecord>& trials, const boost::jso
   return *found;
 }
 
-NamedModels FindEnsemble(const Store& store, const StudyRecord& study) {
-  std::vector<KeptEnsemble> ensembles = KeptEnsembles(store, study);
-  const KeptEnsemble* latest = LatestThatCounts(ensembles);
-  if (latest == nullptr) {
-    throw UsageError("study '" + study.name + "' has no recorded ensemble" +
+/// EnsembleName is STUDY:ensemble or STUDY:ID, taken apart.
+struct EnsembleName {
+  std::string study;
+  std::optional<std::int64_t> id;  ///< nothing: the latest that counts
+};
+
+std::optional<EnsembleName> EnsembleNameOf(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  EnsembleName name{.study = text.substr(0, colon), .id = std::nullopt};
+  const std::string which = text.substr(colon + 1);
+  if (which == kEnsemble) return name;
+  name.id = ParseNumber<std::int64_t>(which);
+  if (!name.id) return std::nullopt;
+  return name;
+}
+
+const KeptEnsemble& Choose(const std::vector<KeptEnsemble>& ensembles, const EnsembleName& name) {
+  if (!name.id) {
+    if (const KeptEnsemble* latest = LatestThatCounts(ensembles)) return *latest;
+    throw UsageError("study '" + name.study + "' has no recorded ensemble" +
                      (ensembles.empty() ? "" : " of trials that count now") +
-                     "; `beamgrid ensemble " + study.name + "` makes one");
+                     "; `beamgrid ensemble " + name.study + "` makes one");
   }
-  NamedModels named{.study = study, .ensemble = *latest};
-  const std::vector<TrialRecord> trials = store.Trials(study.id);
-  for (const boost::json::value& member : latest->members()) {
+  const auto found = std::ranges::find(ensembles, *name.id, &KeptEnsemble::id);
+  if (found != ensembles.end()) return *found;
+  throw UsageError("study '" + name.study + "' has no ensemble " + std::to_string(*name.id) + "; " +
+                   (ensembles.empty() ? "`beamgrid ensemble " + name.study + "` makes one"
+                                      : "there are " + Join(ensembles, ", ", [](const auto& kept) {
+                                          return std::to_string(kept.id);
+                                        })));
+}
+
+NamedModels FindEnsemble(const Store& store, const StudyRecord& study, const EnsembleName& name) {
+  const std::vector<KeptEnsemble> ensembles = KeptEnsembles(store, study);
+  NamedModels named{.study = study, .ensemble = Choose(ensembles, name)};
+  const std::vector<TrialRecord> trials = store.Trials(study.id, Counting::kAll);
+  for (const boost::json::value& member : named.ensemble->members()) {
     named.trials.push_back(MemberTrial(trials, member.as_object()));
   }
   return named;
@@ -63,16 +90,15 @@ NamedModels OnlyTrialOf(const Store& store, const StudyRecord& study) {
             study.name + "`)";
   }
   throw UsageError("study '" + study.name + "' has " + CountText(trials.size(), "complete trial") +
-                   "; which one, or " + study.name + kEnsembleSuffix + "?" + list);
+                   "; which one, or " + study.name + ":" + kEnsemble + "?" + list);
 }
 
 }  // namespace
 
 NamedModels FindModels(const Store& store, const DatabaseOption& database,
                        const std::string& text) {
-  if (text.ends_with(kEnsembleSuffix)) {
-    const std::string study = text.substr(0, text.size() - std::string(kEnsembleSuffix).size());
-    return FindEnsemble(store, FindStudy(store, database, study));
+  if (const std::optional<EnsembleName> ensemble = EnsembleNameOf(text)) {
+    return FindEnsemble(store, FindStudy(store, database, ensemble->study), *ensemble);
   }
   if (const auto study = store.FindStudy(text)) return OnlyTrialOf(store, *study);
   TrialInStudy found = FindTrial(store, database, text);

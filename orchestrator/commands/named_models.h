@@ -1,5 +1,5 @@
 #pragma once
-// MODEL|STUDY[:ensemble]: how a command line names a trained model or a recorded ensemble.
+// MODEL|STUDY[:ensemble|:ID]: how a command line names a trained model or a recorded ensemble.
 
 #include <optional>
 #include <string>
@@ -14,7 +14,7 @@ namespace beamgrid {
 /// The help of such an argument.
 inline constexpr char kNamedModelsHelp[] =
     "A trial (id, fingerprint's first digits or STUDY/NAME[/SEED]), a study with one complete "
-    "trial, or STUDY:ensemble";
+    "trial, STUDY:ensemble, or STUDY:ID for an ensemble that `ensembles` lists";
 
 /// NamedModels is what such a name stands for.
 struct NamedModels {
@@ -24,7 +24,8 @@ struct NamedModels {
 };
 
 /// Returns what `text` names. Throws UsageError where nothing has this name, where it names several
-/// trials, a trial that is not complete, or a study without an ensemble of trials that count now.
+/// trials, a trial that is not complete, or a study without an ensemble of trials that count now or
+/// of that ID.
 [[nodiscard]] NamedModels FindModels(const Store& store, const DatabaseOption& database,
                                      const std::string& text);
 

@@ -6,11 +6,12 @@
 #include <memory>
 #include <unordered_set>
 
+#include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
+#include "orchestrator/commands/named_models.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
-#include "orchestrator/commands/winner.h"
 #include "orchestrator/inputs/class_list.h"
 #include "orchestrator/interrupts.h"
 #include "orchestrator/workers/trainer_client.h"
@@ -19,11 +20,33 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
 #include "search/ensemble/combine.h"
 
 namespace beamgrid {
 namespace {
+
+/// Combining is how the members' lists become one.
+struct Combining {
+  std::vector<std::string> names;
+  std::vector<double> weights;
+  ScoreDomain domain = ScoreDomain::kLogits;
+};
+
+Combining CombiningOf(const NamedModels& models) {
+  if (!models.ensemble) return {.names = {MemberName(models.trials.front())}, .weights = {1}};
+  const JsonReader answer(models.ensemble->answer, "ensemble");
+  Combining combining{.names = {},
+                      .weights = {},
+                      .domain = ValueOf(kScoreDomains, "combine", answer.Text("combine"))};
+  for (const boost::json::value& member : models.ensemble->members()) {
+    const JsonReader reader(member, "member");
+    combining.names.push_back(reader.Text("name"));
+    combining.weights.push_back(reader.Number("weight"));
+  }
+  return combining;
+}
 
 /// Where the trial ran: "cpu" of "cpu Intel(R) Xeon(R)", "cuda:0" of "cuda:0 NVIDIA H200".
 std::string DeviceOf(const TrialRecord& trial) {
@@ -35,13 +58,13 @@ std::string DeviceOf(const TrialRecord& trial) {
 /// that one video of each is enough to have the ensemble's.
 class Predictor {
  public:
-  Predictor(const Winner& winner, int top_k)
-      : combination_(winner.combine), top_k_(top_k), videos_(winner.members.size()) {
-    for (const Winner::Member& member : winner.members) {
-      weights_.push_back(member.weight);
-      names_.push_back(member.name);
-    }
-    missing_.assign(winner.members.size(), winner.missing);
+  Predictor(Combining combining, int top_k)
+      : combining_(std::move(combining)),
+        combination_(combining_.domain),
+        // As a trial's own lists are read (a recipe's [ensemble]).
+        missing_(combining_.names.size(), Missing::kLastOfList),
+        top_k_(top_k),
+        videos_(combining_.names.size()) {
     for (const VideoPrediction& video : videos_) row_.push_back(&video);
   }
 
@@ -57,22 +80,21 @@ class Predictor {
     if (ended == streams_.size()) return false;
     for (std::size_t m = 0; m < streams_.size(); ++m) {
       if (ended == 0 && videos_[m].id == videos_[0].id) continue;
-      throw Error("the members' predictions are not of the same videos (" + names_[0] + ": '" +
-                  videos_[0].id + "', " + names_[m] + ": '" + videos_[m].id +
+      throw Error("the members' predictions are not of the same videos (" + combining_.names[0] +
+                  ": '" + videos_[0].id + "', " + combining_.names[m] + ": '" + videos_[m].id +
                   "'): the files were changed while they were read; predict again");
     }
-    video = CombineVideo(row_, weights_, combination_, missing_, top_k_);
+    video = CombineVideo(row_, combining_.weights, combination_, missing_, top_k_);
     return true;
   }
 
   [[nodiscard]] std::int64_t skipped() const { return streams_.front()->skipped(); }
 
  private:
+  Combining combining_;
   Combination combination_;
-  int top_k_;
-  std::vector<std::string> names_;
-  std::vector<double> weights_;
   std::vector<Missing> missing_;
+  int top_k_;
   std::vector<std::unique_ptr<TrainerPredictions>> streams_;
   std::vector<VideoPrediction> videos_;  ///< [members] the one at hand
   std::vector<const VideoPrediction*> row_;
@@ -117,8 +139,10 @@ class Predict : public Subcommand {
   int Run(CommandContext& context) override {
     const std::vector<std::string> files = Files();
     const auto store = database_.OpenForReading();
-    const Winner winner = FindWinner(*store, database_, model_);
-    const bool segments = StartMembers(*store, winner, files);
+    const NamedModels models = FindModels(*store, database_, model_);
+    const Combining combining = CombiningOf(models);
+    predictor_ = std::make_unique<Predictor>(combining, top_k_);
+    const bool segments = StartMembers(*store, models, files);
     const InterruptSignals interrupts([this] { interrupted_ = true; });
     std::int64_t videos = 0;
     try {
@@ -127,7 +151,7 @@ class Predict : public Subcommand {
       context.Remark("interrupted; " + out_ + " is not written");
       return kExitInterrupted;
     }
-    Report(context, winner, videos, segments);
+    Report(context, combining.names, videos, segments);
     return kExitDone;
   }
 
@@ -146,15 +170,13 @@ class Predict : public Subcommand {
   }
 
   /// Returns whether they predict segments.
-  bool StartMembers(const Store& store, const Winner& winner,
+  bool StartMembers(const Store& store, const NamedModels& models,
                     const std::vector<std::string>& files) {
     const std::filesystem::path trainer = FindTrainer();
-    predictor_ = std::make_unique<Predictor>(winner, top_k_);
     bool segments = false;
-    for (const Winner::Member& member : winner.members) {
-      const TrialRecord& trial = member.trial.trial;
+    for (const TrialRecord& trial : models.trials) {
       PredictingModel model{.spec = store.Spec(trial.id),
-                            .file = member.model_file,
+                            .file = CheckedArtifact(trial, "model", models.study.name),
                             .device = device_.empty() ? DeviceOf(trial) : device_,
                             .threads = threads_.value_or(trial.result->threads)};
       model.spec.data.train.clear();
@@ -200,18 +222,17 @@ class Predict : public Subcommand {
     return std::ssize(all.videos);
   }
 
-  void Report(const CommandContext& context, const Winner& winner, std::int64_t videos,
-              bool segments) const {
+  void Report(const CommandContext& context, const std::vector<std::string>& members,
+              std::int64_t videos, bool segments) const {
     if (json_) {
-      PrintJson(context.out,
-                boost::json::object{{"model", winner.name},
-                                    {"members", JsonList(winner.members, &Winner::Member::name)},
-                                    {segments ? "segments" : "videos", videos},
-                                    {"skipped_records", predictor_->skipped()},
-                                    {"file", out_}});
+      PrintJson(context.out, boost::json::object{{"model", model_},
+                                                 {"members", JsonList(members)},
+                                                 {segments ? "segments" : "videos", videos},
+                                                 {"skipped_records", predictor_->skipped()},
+                                                 {"file", out_}});
     } else {
       context.out << CountText(static_cast<std::size_t>(videos), segments ? "segment" : "video")
-                  << " by " << winner.name << " in " << out_ << "\n";
+                  << " by " << model_ << " in " << out_ << "\n";
     }
     if (predictor_->skipped() > 0) {
       context.err << "warning: "

@@ -33,10 +33,10 @@ namespace json = boost::json;
 /// Labels of a member that count, as many as its predictions.bin lists (TrialFile).
 constexpr int kListedLabels = 100;
 
-/// Unfinished is a folder under a temporary name; its destructor removes it.
-class Unfinished {
+/// UnfinishedFolder is a folder under a temporary name; its destructor removes it.
+class UnfinishedFolder {
  public:
-  explicit Unfinished(const fs::path& out) : path_(HalfWrittenName(out)) {
+  explicit UnfinishedFolder(const fs::path& out) : path_(HalfWrittenName(out)) {
     RemoveOthers(out);
     std::error_code error;
     fs::remove_all(path_, error);  // an earlier process of our number
@@ -44,12 +44,12 @@ class Unfinished {
       throw SystemError(path_, "cannot create the folder", error.value());
     }
   }
-  ~Unfinished() {
+  ~UnfinishedFolder() {
     std::error_code ignored;
     if (!path_.empty()) fs::remove_all(path_, ignored);
   }
-  Unfinished(const Unfinished&) = delete;
-  Unfinished& operator=(const Unfinished&) = delete;
+  UnfinishedFolder(const UnfinishedFolder&) = delete;
+  UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
 
   [[nodiscard]] const fs::path& path() const { return path_; }
 
@@ -264,7 +264,7 @@ ExportReport WriteExport(const Store& store, const ExportRequest& request) {
          .config = ConfigOf(request.study, trial, spec)});
     cards.push_back({.study = request.study, .trial = trial, .spec = std::move(spec)});
   }
-  Unfinished unfinished(out);
+  UnfinishedFolder unfinished(out);
   const ExportAnswer answer = AskForExport(request, question, unfinished.path());
   CheckSizes(request, answer);
   ExportReport report;

@@ -6,7 +6,7 @@ namespace beamgrid {
 namespace {
 
 /// What the arithmetic of sums over millions of precisions may lose.
-constexpr double kRounding = 1e-9;
+constexpr double kBracketRounding = 1e-9;
 
 /// RunSum adds up precisions of a ranking that is given as runs of misses and of hits.
 class RunSum {
@@ -53,8 +53,8 @@ GapBounds BoundsOf(const BinCounts& counts, std::int64_t positives, std::int64_t
   }
   const double unsure = static_cast<double>(unsure_hits) * (1 + harmonic[most.length()]);
   const auto share = [&](double sum) { return sum / static_cast<double>(positives); };
-  return {std::max(0.0, share(least.sum() - unsure) - kRounding),
-          std::min(1.0, share(most.sum() + unsure) + kRounding)};
+  return {std::max(0.0, share(least.sum() - unsure) - kBracketRounding),
+          std::min(1.0, share(most.sum() + unsure) + kBracketRounding)};
 }
 
 }  // namespace beamgrid

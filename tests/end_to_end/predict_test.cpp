@@ -97,7 +97,7 @@ TEST_F(PredictTest, RefusesWhatCannotBe) {
   const std::string validate = folder_->DataFile("validate").string();
   ExpectRefusal({"small:ensemble", "gone"}, 2, "gone");
   ExpectRefusal({"smal:ensemble", validate}, 2, "no study 'smal'");
-  ExpectRefusal({"small:99", validate}, 2, "has no ensemble 99");
+  ExpectRefusal({"small:99", validate}, 2, "has no ensemble 99; there are");
   ExpectRefusal({"small/nobody", validate}, 2, "nobody");
   ExpectRefusal({"small:ensemble", validate, validate}, 2, "is in the files twice");
   ExpectRefusal({"small:ensemble", validate, "--device", "cuda:7"}, 2, "cuda:7");
