@@ -315,8 +315,8 @@ class Explain : public Subcommand {
   bool json_ = false;
 };
 
-REGISTER_COMMAND("explain", kRecord,
-                 "Why a trial was asked for, waits, was reused or failed", Explain);
+REGISTER_COMMAND("explain", kRecord, "Why a trial was asked for, waits, was reused or failed",
+                 Explain);
 
 }  // namespace
 }  // namespace beamgrid

@@ -79,8 +79,9 @@ class Merge : public Subcommand {
     };
     add(report.studies, "new study", "new studies");
     add(report.trials, "new trial", "new trials");
-    add(report.references, "trial that was here, of another study",
-        "trials that were here, of other studies");
+    // A new trial is referred to as well.
+    add(report.references - report.trials, "trial that was here and is of its study now, too",
+        "trials that were here and are of their studies now, too");
     add(report.results, "result of a trial that was not complete here",
         "results of trials that were not complete here");
     add(report.files, "file (" + SizeText(report.bytes) + ")",

@@ -145,7 +145,7 @@ class Remove : public Subcommand {
     std::set<std::int64_t> ids;
     for (const std::string& text : ensembles_) {
       const std::int64_t id = EnsembleId(text);
-      ids.insert(id);
+      if (!ids.insert(id).second) continue;
       // Not by what it holds: one that cannot be read must go, too.
       const Store::Table found = store.Query(
           "SELECT study.name, ensemble.created_at FROM ensemble"

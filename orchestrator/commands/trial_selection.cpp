@@ -56,7 +56,7 @@ std::string SortTerm(const std::string& text, const Names& columns) {
                      ":desc the largest; without either metrics stand best first, all else "
                      "smallest first");
   }
-  RequireColumn("--sort", name, columns);
+  RequireColumn("--sort", has_sign ? name.substr(1) : name, columns);
   std::string order = end == std::string::npos ? "" : text.substr(end + 1);
   if (order.empty()) order = IsMetric(name) ? "desc" : "asc";
   if (order != "asc" && order != "desc") {

@@ -86,7 +86,7 @@ TEST(BeamStrategy, FailuresAndExclusionsNarrowTheBeam) {
   EXPECT_THAT(search->Decisions(),
               ElementsAre("temporal: kept 1 model of 2: MC-GRU-MoE2 0.30000; 1 failed; 1 excluded",
                           "multimodal: kept 1 model of 1: MC-GRU-MoE2 0.30000; 1 excluded",
-                          "best of 2 models: MC-GRU-MoE2 with 0.30000"));
+                          "best of 1 model: MC-GRU-MoE2 with 0.30000; 1 failed"));
 }
 
 TEST(BeamStrategy, EndsWhereAllFail) {
@@ -94,7 +94,7 @@ TEST(BeamStrategy, EndsWhereAllFail) {
   search.Run([](const Candidate&, std::size_t) { return std::nullopt; });
   EXPECT_THAT(search->Decisions(),
               IsSupersetOf({"multimodal: all of 2 candidates failed; the beam stays as it is",
-                            "no model was trained to the end"}));
+                            "no model was trained to the end: 5 failed"}));
 }
 
 TEST(BeamStrategy, OneModelIsTheBaseline) {

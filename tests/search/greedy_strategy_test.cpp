@@ -200,7 +200,7 @@ TEST(Greedy, FailedModelsNeverWin) {
   EXPECT_THAT(search->Decisions(),
               ElementsAre("temporal: GRU wins with 0.01000 over 3 candidates, 2 failed; held: "
                           "multimodal MC, classifier MoE2",
-                          "best of 3 models: MC-GRU-MoE2 with 0.01000"));
+                          "best of 1 model: MC-GRU-MoE2 with 0.01000; 2 failed"));
 }
 
 TEST(Greedy, KeepsTheRunningValueWhereAWholeStageFails) {
@@ -220,7 +220,7 @@ TEST(Greedy, KeepsTheRunningValueWhereAWholeStageFails) {
 TEST(Greedy, SaysSoWhereEverythingFails) {
   Search search(kGrid + "[search]\nstrategy = \"greedy\"\n");
   search.Run([](const std::string&, const ModelSpec&) { return std::nullopt; });
-  EXPECT_EQ(search->Decisions().back(), "no model was trained to the end");
+  EXPECT_EQ(search->Decisions().back(), "no model was trained to the end: 5 failed");
 }
 
 TEST(Greedy, EqualObjectivesGoToTheSmallerModelThenByName) {

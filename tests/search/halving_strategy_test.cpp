@@ -127,7 +127,8 @@ TEST(HalvingStrategy, EndsWhereAllFail) {
                   search, [](const Candidate&, std::size_t) { return std::nullopt; }, false),
               ElementsAre("1 1 2 3 4 5 6 7 8 9"));
   EXPECT_TRUE(search->finished());
-  EXPECT_THAT(search->Decisions(), ElementsAre("no model was trained to the end"));
+  EXPECT_THAT(search->Decisions(),
+              ElementsAre("rung 1; 9 failed: no model was trained to the end"));
 }
 
 TEST(HalvingStrategy, DrawsItsCandidatesFromALargeGrid) {

@@ -169,7 +169,7 @@ TEST_F(StudyHalvingTest, AnotherStudyTrainsOnWhatWasLetGo) {
   ExpectAllComplete("grid", 9);
   // What the trials came to later does not change what the first study decided.
   EXPECT_THAT(RunHalving(RecipeText("s", kNine, "[1]")).decisions,
-              Contains(HasSubstr("rung 2, epoch 3: 1 of 3 models goes on; best MC-Mean-MoE9 with "
+              Contains(HasSubstr("rung 2, epoch 3: 1 of 3 models goes on; best: MC-Mean-MoE9 with "
                                  "0.48000")));
 }
 
