@@ -57,6 +57,7 @@ class Merge : public Subcommand {
             {"trials", report.trials},
             {"results", report.results},
             {"references", report.references},
+            {"shared", report.shared},
             {"files", report.files},
             {"bytes", report.bytes},
             {"brought_back", report.brought_back},
@@ -79,8 +80,7 @@ class Merge : public Subcommand {
     };
     add(report.studies, "new study", "new studies");
     add(report.trials, "new trial", "new trials");
-    // A new trial is referred to as well.
-    add(report.references - report.trials, "trial that was here and is of its study now, too",
+    add(report.shared, "trial that was here and is of its study now, too",
         "trials that were here and are of their studies now, too");
     add(report.results, "result of a trial that was not complete here",
         "results of trials that were not complete here");

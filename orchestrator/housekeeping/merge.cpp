@@ -339,6 +339,7 @@ void Merger::Refer(const Studies& studies, const TrialRecord& trial) {
   }
   RecordUpkeep(ours_).Insert("study_trial", row);
   ++report_.references;
+  if (!new_.contains(id)) ++report_.shared;
 }
 
 std::string Merger::Label(const Studies& studies, const TrialRecord& trial) const {

@@ -26,7 +26,8 @@ struct MergeReport {
   std::int64_t studies = 0;     ///< that were not here
   std::int64_t trials = 0;      ///< likewise
   std::int64_t results = 0;     ///< of trials that were here and not complete
-  std::int64_t references = 0;  ///< of studies that are in both, to trials that they lacked here
+  std::int64_t references = 0;  ///< of a study to a trial, that were not here
+  std::int64_t shared = 0;      ///< of these, to trials that were here
   std::int64_t files = 0;       ///< copied
   std::int64_t bytes = 0;
   std::int64_t brought_back = 0;         ///< of these, files that `prune` had given up here

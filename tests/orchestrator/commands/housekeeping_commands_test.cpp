@@ -481,6 +481,18 @@ TEST_F(HousekeepingCommandsTest, MergeTakesAnotherDatabaseInAndIsDoneOnce) {
   EXPECT_THAT(OnRecord({"merge", theirs.path.string(), "--yes"}).out, HasSubstr("nothing to take"));
 }
 
+TEST_F(HousekeepingCommandsTest, MergeNamesWhatItTookAndNothingElse) {
+  FiledRecord theirs(Path("theirs"));
+  theirs.Complete(theirs.Study("b"), 2, 0.1);  // ours has it in another study
+  theirs.Complete(theirs.Study("b"), 3, 0.5);
+  theirs.Complete(theirs.Study("b"), 4, 0.6);
+  const Called called = OnRecord({"merge", theirs.path.string(), "--yes"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out, ::testing::StartsWith("took 1 new study, 2 new trials, 1 trial that was "
+                                                "here and is of its study now, too, "));
+  EXPECT_THAT(called.out, Not(HasSubstr(" 0 ")));
+}
+
 TEST_F(HousekeepingCommandsTest, MergeOfResultsThatDifferSaysSoAndFails) {
   FiledRecord theirs(Path("theirs"));
   theirs.Complete(theirs.Study("a"), 2, 0.2);
