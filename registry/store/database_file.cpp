@@ -44,6 +44,9 @@ fs::path LogOf(const fs::path& database) { return database.string() + "-wal"; }
 void CheckDatabaseFile(const fs::path& path) {
   const fs::path file = RealPath(path);
   const std::string name = path.string();
+  // The log first: who makes a database gives it a log once it is no longer empty, so that the other
+  // order would see an empty file with a log while that happens.
+  const std::uintmax_t log = SizeOf(LogOf(file));
   struct stat status{};
   const bool there = ::stat(file.c_str(), &status) == 0;
   if (there && S_ISDIR(status.st_mode)) {
@@ -63,7 +66,6 @@ void CheckDatabaseFile(const fs::path& path) {
                      ": is mounted without its folder, where SQLite's log has to be; mount the "
                      "folder instead");
   }
-  const std::uintmax_t log = SizeOf(LogOf(file));
   if (log > 0 && (!there || status.st_size == 0)) {
     throw UsageError(name + (there ? ": is empty" : ": is not there") + ", but its log " +
                      LogOf(file).string() + " is, with " + std::to_string(log) +
