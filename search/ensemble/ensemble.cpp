@@ -160,8 +160,7 @@ class Finder {
       answer_.notes.emplace_back("too few videos for a holdout part");
     }
     answer_.selection_videos = static_cast<std::int64_t>(parts_.selection[0].size());
-    gaps_.resize(parts_.selection.size());
-    for_each_(gaps_.size(), [&](std::size_t m) { gaps_[m] = SingleGap(parts_.selection[m]); });
+    gaps_ = SingleGaps(parts_.selection, for_each_);
     best_single_ = BestSingle(parts_.selection, gaps_);
     answer_.best_single = parts_.selection[best_single_].model->name;
     answer_.best_single_gap = gaps_[best_single_];

@@ -35,15 +35,14 @@ void PrecisionSum::AddHits(double items, double hits, std::int64_t count) {
   sum_ += hits / items * (items * q + (before + 1 - q * (rank + 1)) * reciprocals);
 }
 
-PackedGap::PackedGap(int tag_bits, std::int64_t positives)
-    : tag_bits_(tag_bits), positives_(positives) {}
+PackedGap::PackedGap(int tag_bits, std::int64_t positives, const HarmonicNumbers& harmonic)
+    : tag_bits_(tag_bits), positives_(positives), harmonic_(&harmonic) {}
 
 double PackedGap::operator()(std::span<const std::int64_t> pool) {
   if (pool.empty() || positives_ == 0) return 0;
-  harmonic_.Reserve(pool.size());
   Count(pool);
   CollectMixed(pool);
-  PrecisionSum sum(harmonic_);
+  PrecisionSum sum(*harmonic_);
   for (std::size_t b = buckets_.size(); b-- > 0;) {
     const Bucket bucket = buckets_[b];
     if (bucket.mixed()) {

@@ -53,8 +53,9 @@ class PrecisionSum {
 class PackedGap {
  public:
   /// Makes a GAP of pools of one set of videos. `positives`: true labels in all, those outside the
-  /// pool included; 0 makes every GAP 0.
-  PackedGap(int tag_bits, std::int64_t positives);
+  /// pool included; 0 makes every GAP 0. `harmonic` must reach the length of a pool, and outlive
+  /// this object.
+  PackedGap(int tag_bits, std::int64_t positives, const HarmonicNumbers& harmonic);
 
   /// Returns the GAP of a pool. Not thread-safe: it works in buffers of its own.
   [[nodiscard]] double operator()(std::span<const std::int64_t> pool);
@@ -82,7 +83,7 @@ class PackedGap {
   };
   std::vector<Place> places_;
   std::vector<std::int64_t> sorted_;
-  HarmonicNumbers harmonic_;
+  const HarmonicNumbers* harmonic_;
 };
 
 }  // namespace beamgrid

@@ -263,21 +263,29 @@ std::vector<RankedLabel> TopOf(const VideoPrediction& video) {
   return rank(sorted);
 }
 
-double SingleGap(const AlignedModel& model) {
-  // A double's bits, when it is not negative, order as it does; those of 0..1 leave a bit free.
-  std::vector<std::int64_t> pool;
-  std::int64_t positives = 0;
-  VideoPrediction video;
-  for (std::size_t v = 0; v < model.size(); ++v) {
-    model.Read(v, video);
-    positives += std::ssize(video.labels);
-    for (const RankedLabel& entry : TopOf(video)) {
-      // + 0.0 turns -0 into 0.
-      const auto bits = std::bit_cast<std::int64_t>(entry.score + 0.0);
-      pool.push_back(bits << 1 | (entry.positive ? 1 : 0));
+std::vector<double> SingleGaps(const std::vector<AlignedModel>& models, const ForEach& for_each) {
+  HarmonicNumbers harmonic;
+  harmonic.Reserve(models.empty() ? 0 : models[0].size() * kGapTop);
+  std::vector<double> gaps(models.size());
+  for_each(models.size(), [&](std::size_t m) {
+    // A double's bits, when it is not negative, order as it does; those of 0..1 leave a bit free.
+    std::vector<std::int64_t> pool;
+    std::int64_t positives = 0;
+    VideoPrediction video;
+    for (std::size_t v = 0; v < models[m].size(); ++v) {
+      models[m].Read(v, video);
+      positives += std::ssize(video.labels);
+      for (const RankedLabel& entry : TopOf(video)) {
+        // + 0.0 turns -0 into 0.
+        const auto bits = std::bit_cast<std::int64_t>(entry.score + 0.0);
+        pool.push_back(bits << 1 | (entry.positive ? 1 : 0));
+      }
     }
-  }
-  return PackedGap(1, positives)(pool);
+    gaps[m] = PackedGap(1, positives, harmonic)(pool);
+  });
+  return gaps;
 }
+
+double SingleGap(const AlignedModel& model) { return SingleGaps({model}, Serially)[0]; }
 
 }  // namespace beamgrid

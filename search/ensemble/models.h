@@ -166,5 +166,8 @@ struct RankedLabel {
 
 /// Returns the GAP of a model alone, its lists as they are.
 [[nodiscard]] double SingleGap(const AlignedModel& model);
+/// Returns the GAPs of several models, each alone.
+[[nodiscard]] std::vector<double> SingleGaps(const std::vector<AlignedModel>& models,
+                                             const ForEach& for_each);
 
 }  // namespace beamgrid

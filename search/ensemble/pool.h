@@ -1,20 +1,32 @@
 #pragma once
-// A pool of models laid out for scoring very many sets of them by GAP.
+// A pool of models laid out for scoring very many sets of them by GAP, in two passes.
 //
 // The lists stay as they are stored (models.h). A pass over the videos decodes each model's list of
-// a video once and scores all sets that are asked for on it (top_scorer.h); what is left per set is
-// the keys of its top 20 in every video, whose GAP is computed at the end (gap.h).
+// a video once and finds, for every set that is asked for, the best 20 labels of that video
+// (top_scorer.h).
 //
-// A key is `sum << tag_bits | (largest_label - label) << 1 | is_true`: comparing keys compares
-// scores, then classes (the lower wins), as the metrics do. Scores are summed in whole units, so a
-// sum is the same in whatever order a set grew, and a GAP the same for any number of threads.
+// coarse: scores in single precision; what is left of a set is how many hits and misses lie in each
+//   bin of the scores' range, and these counts bound its GAP (brackets.h).
+// exact: scores in whole units of 1e-12; what is left of a set is the keys of its best labels, of
+//   which the GAP is computed (gap.h).
+//
+// A search asks for the best few of many sets: all are bracketed, and only those that may be among
+// the best are computed. Counts and units are whole numbers, so that a result has the same bits for
+// any number of threads and in whatever order a set grew.
+//
+// An exact key is `sum << tag_bits | (largest_label - label) << 1 | is_true`: comparing keys
+// compares scores, then classes (the lower wins), as the metrics do. A coarse one is `sum << 1 |
+// is_true`.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "search/ensemble/brackets.h"
 #include "search/ensemble/combine.h"
 #include "search/ensemble/for_each.h"
+#include "search/ensemble/gap.h"
 #include "search/ensemble/models.h"
 #include "search/ensemble/top_scorer.h"
 
@@ -30,7 +42,8 @@ struct Growth {
   int added = 0;
 };
 
-/// EnsemblePool scores sets of models by GAP.
+/// EnsemblePool scores sets of models by GAP. Several growths of one set are best given one after
+/// the other, and all that are known at once: a pass over the videos then serves them all.
 class EnsemblePool {
  public:
   /// `factors`: a model's share in a sum (1 each for uniform weights), 0..1. `max_terms`: the most
@@ -42,30 +55,67 @@ class EnsemblePool {
 
   [[nodiscard]] int size() const { return static_cast<int>(models_.size()); }
 
-  /// Returns the GAP of each growth. Those of one set are best given one after the other.
+  /// Returns the GAP of each growth that may be among the `keep` (at least 1) best of them and not
+  /// below `at_least`; nothing for the others, whose GAP is lower than `at_least` or than that of
+  /// `keep` growths. Equal ones are never told apart: all of them are returned.
+  [[nodiscard]] std::vector<std::optional<double>> ScoreBest(std::span<const Growth> growths,
+                                                             std::size_t keep,
+                                                             double at_least = 0) const;
+
+  /// Returns the GAP of each growth.
   [[nodiscard]] std::vector<double> Score(std::span<const Growth> growths) const;
 
   /// Returns the GAP of `set` plus each of `candidates`, one at a time; `set` is not empty.
   [[nodiscard]] std::vector<double> ScoreExtensions(const ModelSet& set,
                                                     const std::vector<int>& candidates) const;
 
+  /// Returns bounds of each growth's GAP: 0 and 1 for votes, which are few values, and for sums of
+  /// thousands of terms, which single precision cannot hold.
+  [[nodiscard]] std::vector<GapBounds> Bracket(std::span<const Growth> growths) const;
+
+  /// Of fewer videos (4,096, if nothing is said) ScoreBest computes all growths: bins cost as much
+  /// for few videos as for many.
+  void set_fewest_to_bracket(std::size_t videos) { fewest_to_bracket_ = videos; }
+
  private:
-  using Key = std::int64_t;
+  using Exact = std::int64_t;
+  using Coarse = std::uint32_t;
+  /// CoarseScale is how coarse scores are counted.
+  struct CoarseScale {
+    double unit = 0;
+    Coarse error = 0;  ///< of a sum, in units, at most
+  };
 
   void ChooseUnit(std::int64_t max_terms);
-  [[nodiscard]] Key Units(double term) const;
-  void Decode(int model, std::size_t video, KeyList<Key>& list) const;
+  [[nodiscard]] Exact Units(double term) const;
+  [[nodiscard]] CoarseScale ScaleOf(std::span<const Growth> growths) const;
+  void Decode(int model, std::size_t video, KeyList<Exact>& list) const;
+  void DecodeCoarse(int model, std::size_t video, double unit, std::vector<float>& terms,
+                    KeyList<Coarse>& list) const;
+
+  /// Scores the growths on the videos of one piece of work: calls take(growth, scorer, top) for
+  /// each growth and video. decode(model, video, list) fills a model's list.
+  template <typename Key, typename Decoder, typename Taker>
+  void ScorePiece(std::size_t piece, std::span<const Growth> growths,
+                  const std::vector<int>& models, Key label_step, const Decoder& decode,
+                  const Taker& take) const;
+  [[nodiscard]] std::size_t pieces() const;
+  [[nodiscard]] std::size_t VideosOf(std::size_t piece) const;
+
   void ScoreSome(std::span<const Growth> growths, std::span<double> gaps) const;
+  void BracketSome(std::span<const Growth> growths, std::span<GapBounds> bounds) const;
 
   std::vector<AlignedModel> models_;
   std::vector<double> factors_;
   Combination combination_;
   std::vector<Missing> missing_;  ///< of each model
   ForEach for_each_;
+  std::size_t fewest_to_bracket_ = 4096;
   std::int64_t positives_ = 0;
   std::int32_t largest_label_ = 0;
   int tag_bits_ = 0;
   double unit_ = 0;
+  HarmonicNumbers harmonic_;  ///< up to the longest ranking
 };
 
 }  // namespace beamgrid

@@ -1,6 +1,7 @@
 #include "search/ensemble/search.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -35,19 +36,17 @@ class Searcher {
     std::vector<ScoredSet> beam = Singles();
     KeepBest(beam);
     for (std::int64_t members = 2; members <= problem_.members && !beam.empty(); ++members) {
-      std::vector<ScoredSet> next;
+      std::vector<Extension> extensions;
       std::set<ModelSet> seen;
       for (const ScoredSet& state : beam) {
-        std::vector<int> candidates;
         for (int model = 0; model < models(); ++model) {
           if (Contains(state.models, model) || !Fits(state, model)) continue;
           // Two sets of the beam grow into the same one: it is scored once, and takes one place in
           // the next beam.
-          if (seen.insert(With(state.models, model)).second) candidates.push_back(model);
+          if (seen.insert(With(state.models, model)).second) extensions.push_back({&state, model});
         }
-        Extend(state, candidates, next);
       }
-      beam = std::move(next);
+      beam = Extend(extensions, static_cast<std::size_t>(problem_.beam_width));
       KeepBest(beam);
     }
     return result_;
@@ -58,17 +57,15 @@ class Searcher {
     const std::int64_t picks = MaxTerms(EnsembleSearch::kGreedy, problem_.members);
     for (std::int64_t pick = 1; pick < picks; ++pick) {
       const bool full = Distinct(state.models) >= problem_.members;
-      std::vector<int> candidates;
+      std::vector<Extension> extensions;
       for (int model = 0; model < models(); ++model) {
         if (Contains(state.models, model) || (!full && Fits(state, model))) {
-          candidates.push_back(model);
+          extensions.push_back({&state, model});
         }
       }
-      std::vector<ScoredSet> next;
-      Extend(state, candidates, next);
       // Also where it is worse than before: a pick may pay only together with a later one. Note
       // keeps the best set on the way.
-      state = BestOf(next);
+      state = BestOf(Extend(extensions, 1));
     }
     return result_;
   }
@@ -100,14 +97,32 @@ class Searcher {
     return singles;
   }
 
-  void Extend(const ScoredSet& state, const std::vector<int>& candidates,
-              std::vector<ScoredSet>& scored) {
-    const std::vector<double> gaps = problem_.pool->ScoreExtensions(state.models, candidates);
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-      const int added = candidates[i];
-      const std::int64_t more = Contains(state.models, added) ? 0 : SizeOf(added);
-      Note({With(state.models, added), state.size_bytes + more, gaps[i]}, scored);
+  /// Extension is a set that has been scored and a model more.
+  struct Extension {
+    const ScoredSet* state;
+    int added;
+  };
+
+  /// Scores the extensions and returns those that may be among the `keep` best of them, or the best
+  /// one of all sets so far.
+  std::vector<ScoredSet> Extend(const std::vector<Extension>& extensions, std::size_t keep,
+                                double at_least = 0) {
+    std::vector<Growth> growths;
+    for (const auto& [state, added] : extensions) growths.push_back({&state->models, added});
+    const std::vector<std::optional<double>> gaps =
+        problem_.pool->ScoreBest(growths, keep, at_least);
+    std::vector<ScoredSet> scored;
+    for (std::size_t i = 0; i < extensions.size(); ++i) {
+      const auto& [state, added] = extensions[i];
+      // One without a GAP has been scored too, as far as was needed.
+      if (!gaps[i]) {
+        ++result_.evaluated;
+        continue;
+      }
+      const std::int64_t more = Contains(state->models, added) ? 0 : SizeOf(added);
+      Note({With(state->models, added), state->size_bytes + more, *gaps[i]}, scored);
     }
+    return scored;
   }
 
   void Note(ScoredSet set, std::vector<ScoredSet>& scored) {
@@ -131,13 +146,15 @@ class Searcher {
   /// Scores every set that begins with this one, each once: members are added in ascending order.
   void Descend(const ScoredSet& state) {
     if (std::ssize(state.models) >= problem_.members) return;
-    std::vector<int> candidates;
+    std::vector<Extension> extensions;
     for (int model = state.models.back() + 1; model < models(); ++model) {
-      if (Fits(state, model)) candidates.push_back(model);
+      if (Fits(state, model)) extensions.push_back({&state, model});
     }
-    std::vector<ScoredSet> extended;
-    Extend(state, candidates, extended);
-    for (const ScoredSet& set : extended) Descend(set);
+    // Only the best of all counts.
+    Extend(extensions, 1, result_.best.gap);
+    for (const auto& [set, added] : extensions) {
+      Descend({With(set->models, added), set->size_bytes + SizeOf(added), 0});
+    }
   }
 
   void RefuseTooMany() const {

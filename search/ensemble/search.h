@@ -20,7 +20,7 @@ struct ScoredSet {
 
 /// SearchProblem is what a search works on. Every model alone is within the size limit.
 struct SearchProblem {
-  EnsemblePool* pool = nullptr;
+  const EnsemblePool* pool = nullptr;
   std::vector<std::int64_t> sizes;  ///< [models] bytes
   std::vector<double> single_gaps;  ///< [models] each model alone
   std::int64_t size_limit = 0;

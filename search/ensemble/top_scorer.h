@@ -11,11 +11,11 @@
 // the set's own top 20 can be in the new top 20, because no term is negative.
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "registry/scoring/metrics.h"
@@ -75,12 +75,19 @@ class TopScorer {
   /// the next call.
   [[nodiscard]] std::span<const Key> TopWith(const KeyList<Key>& added);
 
+  /// Returns how many hits among the last TopWith's, or beyond, might not be (or be) there if keys
+  /// that differ by no more than `margin` stood in another order: an upper bound.
+  [[nodiscard]] std::int64_t UnsureHits(Key margin) const;
+
  private:
   /// Cell is what the set says of a label.
   struct Cell {
     Key key = 0;
     std::uint32_t place = 0;  ///< one bit: its place in top_, or kNotInTop; 0: no member lists it
   };
+  /// A guess is lower by 1/512 than what it was made from: models differ little, and counting from
+  /// too high a one is in vain.
+  static constexpr int kGuessMargin = 9;
   static constexpr std::uint32_t kNotInTop = std::uint32_t{1} << 31;
   static_assert(kGapTop < 31, "the places of the top and a mark share 32 bits");
 
@@ -95,42 +102,64 @@ class TopScorer {
   std::vector<std::int32_t> listed_;  ///< labels that a member lists
   std::vector<Key> top_;              ///< the set's best keys, at most 20, in no order
   Key floor_ = 0;
-  Key least_ = 0;  ///< of top_ where it is full, else 0
-  Key guess_ = 0;  ///< a little below the least of the last model's top
-  std::vector<Key> contenders_, kept_;
+  Key least_ = 0;      ///< of top_ where it is full, else 0
+  Key next_ = 0;       ///< the best key of the set that is not in top_; 0: there is none
+  Key guess_ = 0;      ///< a little below the last threshold
+  Key threshold_ = 0;  ///< of the last top: what is in it is not below
+  std::size_t contending_ = 0;
+  std::size_t counted_ = 0;      ///< the same, up to a whole block
+  std::vector<Key> contenders_;  ///< keys that may be in the last top, then zeros
+  std::vector<Key> kept_;
 };
 
 namespace top_scorer {
 
-/// A guess is lower by 1/128 than what it was made from: models differ little, and a guess that is
-/// too high costs a second pass.
-inline constexpr int kGuessMargin = 7;
+/// Keys are counted in blocks of so many, which compilers turn into vector instructions.
+inline constexpr std::size_t kBlock = 16;
 
-/// Copies the keys that are at least `threshold`; returns the end of the copies. Written without
-/// branches: which keys pass is beyond prediction.
+/// Returns how many of `keys` are at least `threshold`; their number is a multiple of kBlock.
 template <typename Key>
-Key* KeepFrom(Key threshold, const Key* begin, const Key* end, Key* kept) {
-  for (const Key* key = begin; key != end; ++key) {
-    *kept = *key;
-    kept += *key >= threshold ? 1 : 0;
+int CountFrom(Key threshold, std::span<const Key> keys) {
+  using Signed = std::make_signed_t<Key>;  // which SSE2 can compare; keys leave the sign free
+  int count = 0;
+  for (const Key key : keys) {
+    count += static_cast<Signed>(key) >= static_cast<Signed>(threshold) ? 1 : 0;
   }
-  return kept;
+  return count;
 }
 
-/// Moves the kGapTop greatest keys to the front.
+/// Returns the greatest threshold, or one as good, that at least kGapTop of `keys` reach. `least`
+/// is reached by so many. `guess`: where to begin.
 template <typename Key>
-void DropLeast(Key* first, Key* last) {
-  // So few are taken out one by one: partitioning pays off only beyond.
-  constexpr std::ptrdiff_t kFew = 6;
-  if (last - first > kGapTop + kFew) {
-    std::nth_element(first, first + kGapTop, last, std::greater<>());
-    return;
+Key Threshold(std::span<const Key> keys, Key least, Key guess) {
+  Key low = std::max(least, guess);
+  int count = CountFrom(low, keys);
+  if (count < kGapTop) {
+    low = least;
+    count = CountFrom(low, keys);
   }
-  for (; last - first > kGapTop; --last) {
-    Key* least = first;
-    for (Key* key = first + 1; key != last; ++key) least = *key < *least ? key : least;
-    *least = last[-1];
+  // Upwards in growing steps until too few are left, then by halves.
+  Key step = (least >> 7) + 1;
+  Key high = low;
+  while (count > kGapTop) {
+    high = low + step;
+    const int left = CountFrom(high, keys);
+    if (left < kGapTop) break;
+    low = high;
+    count = left;
+    step *= 2;
   }
+  while (count > kGapTop && high - low > 1) {
+    const Key middle = low + (high - low) / 2;
+    const int left = CountFrom(middle, keys);
+    if (left < kGapTop) {
+      high = middle;
+    } else {
+      low = middle;
+      count = left;
+    }
+  }
+  return low;
 }
 
 }  // namespace top_scorer
@@ -172,13 +201,18 @@ void TopScorer<Key>::EndSet() {
       place(label);
     }
   }
+  next_ = 0;
+  for (const std::int32_t label : listed_) {
+    const Cell& cell = cells_[static_cast<std::size_t>(label)];
+    if (cell.place == kNotInTop) next_ = std::max(next_, cell.key);
+  }
 }
 
 template <typename Key>
 std::span<const Key> TopScorer<Key>::TopWith(const KeyList<Key>& added) {
   const std::size_t count = added.labels.size();
-  contenders_.resize(count + kGapTop);
-  kept_.resize(count + kGapTop);
+  contenders_.resize(count + kGapTop + top_scorer::kBlock);
+  kept_.resize(contenders_.size());
   Key* end = contenders_.data();
   std::uint32_t raised = 0;  // places of the top that the model lists
   for (std::size_t i = 0; i < count; ++i) {
@@ -191,23 +225,53 @@ std::span<const Key> TopScorer<Key>::TopWith(const KeyList<Key>& added) {
     *end = top_[i];
     end += (raised >> i & 1) != 0 ? 0 : 1;
   }
-  Key* const kept = kept_.data();
-  Key* last = top_scorer::KeepFrom(guess_, contenders_.data(), end, kept);
-  // The guess was too high for this model. What is below the set's own least cannot enter its top.
-  if (last - kept < kGapTop) {
-    last = top_scorer::KeepFrom(least_, contenders_.data(), end, kept);
+  contending_ = static_cast<std::size_t>(end - contenders_.data());
+  counted_ = (contending_ + top_scorer::kBlock - 1) / top_scorer::kBlock * top_scorer::kBlock;
+  const std::span<Key> keys = std::span(contenders_).first(counted_);
+  std::fill(keys.begin() + static_cast<std::ptrdiff_t>(contending_), keys.end(), 0);
+
+  // Not below the set's own least: what is there cannot enter its top.
+  threshold_ = 0;
+  if (contending_ > kGapTop) {
+    threshold_ = top_scorer::Threshold<Key>(keys, least_, guess_);
+    guess_ = threshold_ - (threshold_ >> kGuessMargin);
   }
-  if (last - kept > kGapTop) {
-    top_scorer::DropLeast(kept, last);
-    last = kept + kGapTop;
+  // Without branches: which keys pass is beyond prediction.
+  Key* kept = kept_.data();
+  const Key floor = floor_ + added.floor;
+  for (std::size_t i = 0; i < contending_; ++i) {
+    *kept = keys[i] + floor;
+    kept += keys[i] >= threshold_ ? 1 : 0;
   }
+  // More than 20 only where several share the threshold.
+  if (kept - kept_.data() > kGapTop) {
+    std::nth_element(kept_.data(), kept_.data() + kGapTop, kept, std::greater<>());
+    kept = kept_.data() + kGapTop;
+  }
+  return {kept_.data(), kept};
+}
+
+template <typename Key>
+std::int64_t TopScorer<Key>::UnsureHits(Key margin) const {
+  if (contending_ <= kGapTop && next_ == 0) return 0;
+  // The usual case, in two counts: nothing is near the threshold.
+  const Key low = threshold_ > margin ? threshold_ - margin : 0;
+  const auto reach = [this](Key from) {
+    return top_scorer::CountFrom<Key>(from, std::span(contenders_).first(counted_));
+  };
+  if (next_ < low && reach(low) == reach(threshold_ + margin)) return 0;
+
+  const std::span<const Key> keys = std::span(contenders_).first(contending_);
   Key least = std::numeric_limits<Key>::max();
-  for (Key* key = kept; key != last; ++key) {
-    least = std::min(least, *key);
-    *key += floor_ + added.floor;
+  for (const Key key : keys) least = std::min(least, key >= threshold_ ? key : least);
+  const auto near = [&](Key key) { return key + margin >= least && key <= least + margin; };
+  std::int64_t hits = 0;
+  for (const Key key : keys) hits += near(key) ? static_cast<std::int64_t>(key & 1) : 0;
+  for (const std::int32_t label : listed_) {
+    const Cell& cell = cells_[static_cast<std::size_t>(label)];
+    if (cell.place == kNotInTop && near(cell.key)) hits += static_cast<std::int64_t>(cell.key & 1);
   }
-  guess_ = least - (least >> top_scorer::kGuessMargin);
-  return {kept, last};
+  return hits;
 }
 
 }  // namespace beamgrid

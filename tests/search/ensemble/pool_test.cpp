@@ -2,7 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <numeric>
+
 #include "registry/util/error.h"
+#include "registry/util/threads.h"
 #include "tests/search/ensemble/ensemble_support.h"
 
 namespace beamgrid {
@@ -68,7 +74,140 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{kDense, ScoreDomain::kLogits, Missing::kLastOfList},
                     Case{kTied, ScoreDomain::kProbabilities, Missing::kZero},
                     Case{kTied, ScoreDomain::kProbabilities, Missing::kLastOfList},
-                    Case{kTied, ScoreDomain::kLogits, Missing::kZero}));
+                    Case{kTied, ScoreDomain::kLogits, Missing::kZero},
+                    Case{kTied, ScoreDomain::kVotes, Missing::kZero}));
+
+/// A pool of a case, its lists as floats (as trials' files hold) or as they are planted.
+EnsemblePool PoolOfCase(const Case& c, std::uint32_t seed, bool floats, bool weighted,
+                        ForEach for_each = Serially) {
+  std::vector<EnsembleModel> models = PlantPool(c.shape, seed);
+  for (EnsembleModel& model : models) {
+    for (VideoPrediction& video : model.predictions.videos) {
+      for (ScoredLabelDouble& entry : video.top) {
+        if (floats) entry.score = static_cast<float>(entry.score);
+      }
+    }
+  }
+  std::vector<double> factors(models.size(), 1.0);
+  for (std::size_t m = 0; weighted && m < factors.size(); ++m) {
+    factors[m] = 0.3 + 0.1 * static_cast<double>(m);
+  }
+  EnsemblePool pool(AlignModels(models), factors, Combination(c.combine), c.missing, 12,
+                    std::move(for_each));
+  pool.set_fewest_to_bracket(0);
+  return pool;
+}
+
+const std::vector<ModelSet> kSets = {{2}, {0, 3}, {1, 1, 4}, {0, 1, 2, 3, 4}, {2, 2, 2, 2, 3}};
+
+std::vector<Growth> AllGrowths() {
+  std::vector<Growth> growths;
+  for (const ModelSet& set : kSets) {
+    for (int added = 0; added < 5; ++added) growths.push_back({&set, added});
+  }
+  return growths;
+}
+
+TEST_P(EnsemblePoolCases, BracketsHoldTheExactGap) {
+  const std::vector<Growth> growths = AllGrowths();
+  for (std::uint32_t seed = 0; seed < 2; ++seed) {
+    for (const bool floats : {false, true}) {
+      for (const bool weighted : {false, true}) {
+        const EnsemblePool pool = PoolOfCase(GetParam(), seed, floats, weighted);
+        const std::vector<GapBounds> bounds = pool.Bracket(growths);
+        const std::vector<double> gaps = pool.Score(growths);
+        for (std::size_t g = 0; g < growths.size(); ++g) {
+          EXPECT_LE(bounds[g].low, gaps[g]) << g;
+          EXPECT_GE(bounds[g].high, gaps[g]) << g;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(EnsemblePoolCases, TheBestAreExactAndNoneOfThemIsLeftOut) {
+  const std::vector<Growth> growths = AllGrowths();
+  const EnsemblePool pool = PoolOfCase(GetParam(), 1, true, false);
+  const std::vector<double> gaps = pool.Score(growths);
+  std::vector<double> sorted = gaps;
+  std::ranges::sort(sorted, std::greater<>());
+  for (const std::size_t keep : {1, 3, 8, 25, 100}) {
+    for (const double at_least : {0.0, sorted[2], 1.0}) {
+      const auto best = pool.ScoreBest(growths, keep, at_least);
+      const double reached = keep <= sorted.size() ? sorted[keep - 1] : 0;
+      for (std::size_t g = 0; g < growths.size(); ++g) {
+        if (best[g]) {
+          EXPECT_EQ(*best[g], gaps[g]) << g;
+        } else {
+          EXPECT_LT(gaps[g], std::max(reached, at_least)) << g << " of " << keep;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(EnsemblePoolCases, AreTheSameToTheLastBitForAnyNumberOfThreads) {
+  Case c = GetParam();
+  c.shape.videos = 700;  // several pieces of work
+  c.shape.list_length = std::min(c.shape.list_length, 25);
+  std::vector<Growth> growths = AllGrowths();
+  const EnsemblePool alone = PoolOfCase(c, 3, true, false);
+  const auto bounds = alone.Bracket(growths);
+  const auto best = alone.ScoreBest(growths, 4);
+  for (const int threads : {2, 3, 7}) {
+    const EnsemblePool pool =
+        PoolOfCase(c, 3, true, false,
+                   [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
+                     ForEachOnThreads(threads, count, body);
+                   });
+    EXPECT_EQ(pool.ScoreBest(growths, 4), best) << threads;
+    const auto others = pool.Bracket(growths);
+    for (std::size_t g = 0; g < growths.size(); ++g) {
+      EXPECT_EQ(others[g].low, bounds[g].low);
+      EXPECT_EQ(others[g].high, bounds[g].high);
+    }
+  }
+}
+
+TEST(EnsemblePool, DropsWhatCannotBeAmongTheBest) {
+  // Three models as good as can be and many that know little.
+  std::vector<EnsembleModel> models =
+      PlantPool({.models = 30, .videos = 3000, .classes = 40, .list_length = 25}, 2);
+  std::mt19937 random(4);
+  for (std::size_t m = 5; m < models.size(); ++m) {
+    for (VideoPrediction& video : models[m].predictions.videos) {
+      for (ScoredLabelDouble& entry : video.top) {
+        entry.score = static_cast<double>(random() % 4096) / 4096;
+      }
+    }
+  }
+  EnsemblePool pool(AlignModels(models), std::vector<double>(30, 1.0),
+                    Combination(ScoreDomain::kLogits), Missing::kZero, 4);
+  pool.set_fewest_to_bracket(0);
+  const ModelSet set = {0};
+  std::vector<Growth> growths;
+  for (int m = 1; m < 30; ++m) growths.push_back({&set, m});
+  const auto best = pool.ScoreBest(growths, 2);
+  EXPECT_LT(std::ranges::count_if(best, [](const auto& gap) { return gap.has_value(); }), 15);
+  for (const GapBounds& bounds : pool.Bracket(growths)) {
+    EXPECT_LT(bounds.high - bounds.low, 0.02) << "a bracket of 3,000 videos that says something";
+  }
+}
+
+TEST(EnsemblePool, SaysNothingInAdvanceOfVotesAndOfThousandsOfTerms) {
+  const std::vector<EnsembleModel> models = PlantPool({.models = 2, .videos = 5}, 1);
+  const ModelSet one = {0};
+  const ModelSet many(3000, 1);
+  const EnsemblePool votes(AlignModels(models), {1, 1}, Combination(ScoreDomain::kVotes),
+                           Missing::kZero, 2);
+  const EnsemblePool logits(AlignModels(models), {1, 1}, Combination(ScoreDomain::kLogits),
+                            Missing::kZero, 3001);
+  for (const GapBounds bounds :
+       {votes.Bracket({{Growth{&one, 1}}}).front(), logits.Bracket({{Growth{&many, 0}}}).front()}) {
+    EXPECT_EQ(bounds.low, 0);
+    EXPECT_EQ(bounds.high, 1);
+  }
+}
 
 TEST(EnsemblePool, ScoresASetTheSameHoweverItGrew) {
   const std::vector<EnsembleModel> models =

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <numeric>
 
 #include "registry/util/error.h"
+#include "registry/util/threads.h"
 #include "search/ensemble/search.h"
 #include "tests/search/ensemble/ensemble_support.h"
 
@@ -80,6 +82,68 @@ TEST(EnsembleSearch, ExhaustiveAndWideBeamFindWhatBruteForceFinds) {
           << WordFor(kEnsembleSearches, search) << ": each set once";
     }
   }
+}
+
+/// The search over a pool of which all growths are bracketed first, or none.
+SearchResult SearchWith(const PoolQuestion& question, bool brackets, int threads) {
+  const std::vector<AlignedModel> models = AlignModels(question.models);
+  const std::vector<double> gaps = SingleGaps(models, Serially);
+  EnsemblePool pool(
+      models, question.weights == Weighting::kGap ? gaps : std::vector(gaps.size(), 1.0),
+      Combination(question.combine), question.missing, MaxTerms(question.search, question.members),
+      [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
+        ForEachOnThreads(threads, count, body);
+      });
+  pool.set_fewest_to_bracket(brackets ? 0 : std::numeric_limits<std::size_t>::max());
+  SearchProblem problem{.pool = &pool,
+                        .single_gaps = gaps,
+                        .size_limit = question.size_limit,
+                        .members = question.members,
+                        .beam_width = question.beam_width};
+  for (const EnsembleModel& model : question.models) problem.sizes.push_back(model.size_bytes);
+  return SearchEnsembles(question.search, problem);
+}
+
+TEST(EnsembleSearch, BracketsAndThreadsNeverChangeTheWinner) {
+  for (std::uint32_t seed = 200; seed < 224; ++seed) {
+    PoolQuestion question = RandomQuestion(seed);
+    question.beam_width = 1 + seed % 3;
+    question.weights = seed % 4 == 0 ? Weighting::kGap : Weighting::kUniform;
+    if (seed % 5 == 0) question.combine = ScoreDomain::kVotes;
+    // Sizes that leave room, and two models alike: their sets are equal in GAP.
+    question.size_limit = 2000;
+    question.models.back().predictions = question.models.front().predictions;
+    for (const EnsembleSearch search :
+         {EnsembleSearch::kBeam, EnsembleSearch::kGreedy, EnsembleSearch::kExhaustive}) {
+      question.search = search;
+      const SearchResult expected = SearchWith(question, false, 1);
+      for (const int threads : {1, 3}) {
+        const SearchResult found = SearchWith(question, true, threads);
+        EXPECT_EQ(found.best.models, expected.best.models) << seed;
+        EXPECT_EQ(found.best.gap, expected.best.gap) << seed;
+        EXPECT_EQ(found.best.size_bytes, expected.best.size_bytes) << seed;
+        EXPECT_EQ(found.evaluated, expected.evaluated) << seed;
+      }
+    }
+  }
+}
+
+TEST(EnsembleSearch, OfManyVideosIsTheSameForAnyNumberOfThreads) {
+  // More videos than it takes to bracket.
+  PoolQuestion question(
+      PlantPool({.models = 5, .videos = 5000, .classes = 12, .list_length = 8}, 5));
+  question.weights = Weighting::kUniform;
+  question.members = 3;
+  question.beam_width = 2;
+  const std::string alone = boost::json::serialize(ToJson(FindEnsemble(question)));
+  for (const int threads : {2, 3, 7}) {
+    const EnsembleAnswer answer = FindEnsemble(
+        question, [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
+          ForEachOnThreads(threads, count, body);
+        });
+    EXPECT_EQ(boost::json::serialize(ToJson(answer)), alone) << threads;
+  }
+  EXPECT_EQ(SearchWith(question, false, 1).best.gap, SearchWith(question, true, 1).best.gap);
 }
 
 TEST(EnsembleSearch, NoAnswerExceedsTheLimits) {

@@ -1,0 +1,60 @@
+#include "search/ensemble/brackets.h"
+
+#include <algorithm>
+
+namespace beamgrid {
+namespace {
+
+/// What the arithmetic of sums over millions of precisions may lose.
+constexpr double kRounding = 1e-9;
+
+/// RunSum adds up precisions of a ranking that is given as runs of misses and of hits.
+class RunSum {
+ public:
+  explicit RunSum(const HarmonicNumbers& harmonic) : harmonic_(harmonic) {}
+
+  void AddMisses(std::uint32_t count) { misses_ += count; }
+  /// Adds hits h+1 .. h+n with m misses before them: sum of j / (j + m), which is n - m (H[h+n+m] -
+  /// H[h+m]).
+  void AddHits(std::uint32_t count) {
+    if (count == 0) return;
+    const std::size_t rank = hits_ + misses_;
+    hits_ += count;
+    const double reciprocals = harmonic_[rank + count] - harmonic_[rank];
+    sum_ += static_cast<double>(count) - static_cast<double>(misses_) * reciprocals;
+  }
+  [[nodiscard]] double sum() const { return sum_; }
+  [[nodiscard]] std::size_t length() const { return hits_ + misses_; }
+
+ private:
+  const HarmonicNumbers& harmonic_;
+  std::size_t misses_ = 0;
+  std::size_t hits_ = 0;
+  double sum_ = 0;
+};
+
+}  // namespace
+
+GapBounds BoundsOf(const BinCounts& counts, std::int64_t positives, std::int64_t unsure_hits,
+                   const HarmonicNumbers& harmonic) {
+  const std::size_t bins = counts.size() / 2;
+  const auto misses = [&](std::size_t bin) { return counts[2 * bin]; };
+  const auto hits = [&](std::size_t bin) { return counts[2 * bin + 1]; };
+  RunSum most(harmonic), least(harmonic);
+  most.AddHits(hits(bins - 1));
+  least.AddMisses(misses(bins - 1));
+  for (std::size_t bin = bins; bin-- > 0;) {
+    if (bin > 0) {
+      most.AddHits(hits(bin - 1));
+      least.AddMisses(misses(bin - 1));
+    }
+    most.AddMisses(misses(bin));
+    least.AddHits(hits(bin));
+  }
+  const double unsure = static_cast<double>(unsure_hits) * (1 + harmonic[most.length()]);
+  const auto share = [&](double sum) { return sum / static_cast<double>(positives); };
+  return {std::max(0.0, share(least.sum() - unsure) - kRounding),
+          std::min(1.0, share(most.sum() + unsure) + kRounding)};
+}
+
+}  // namespace beamgrid
