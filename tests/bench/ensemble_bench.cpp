@@ -1,19 +1,31 @@
-// Beam search over a planted pool, timed. Writes the pool to a file, so that
-// ensemble_vs_numpy.py can do the same work on the same numbers; prints one JSON object. The time
-// is processor time (one thread), which other work on the machine disturbs less than the clock's.
+// Beam search over a planted pool, timed, on one thread and on more. Prints one JSON object. With
+// --pool it writes the pool to a file as well, so that ensemble_vs_numpy.py can do the same work on
+// the same numbers.
 //
-// The pool: a video has about 3 true labels and 150 plausible ones; a model sees each plausible
-// label's evidence through noise that it shares with the models of its family and noise of its own,
-// and lists its best 50.
+// The pool: a video has its true labels (--labels: those of real videos, otherwise about 3 at
+// random) and 150 plausible ones, drawn as often as they occur; a model sees each plausible label's
+// evidence through noise that it shares with the models of its family and noise of its own, and
+// lists its best 50. Every number is a hash of video, label and model, so models can be made one
+// after the other, as a study's files are read.
+//
+// Times are processor time of all threads, which other work on the machine disturbs less than the
+// clock's, and the clock's beside it.
+
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cmath>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <iostream>
 #include <random>
+#include <sstream>
 
+#include "registry/util/threads.h"
 #include "search/ensemble/models.h"
 
 namespace beamgrid {
@@ -25,122 +37,252 @@ struct Settings {
   int list_length = 50;
   std::int64_t members = 3;
   std::int64_t beam_width = 2;
+  std::vector<int> threads = {1};
+  std::string labels_file;
   std::string pool_file;
 };
 
-constexpr int kClasses = 3862;
-constexpr int kPlausible = 150;
+constexpr std::int32_t kClasses = 3862;
+constexpr std::size_t kPlausible = 150;
 constexpr int kFamilies = 8;
 
-/// Planted is the pool before it is stored.
-struct Planted {
-  struct Model {
-    std::string name;
-    std::int64_t size_bytes = 0;
-    Predictions predictions;
-  };
-  std::vector<Model> models;
+/// Source: Steele, Lea and Flood 2014, SplitMix64.
+std::uint64_t Mix(std::uint64_t x) {
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+  x = (x ^ x >> 27) * 0x94d049bb133111eb;
+  return x ^ x >> 31;
+}
+
+/// Stream is random numbers of a named place.
+class Stream {
+ public:
+  Stream(std::uint64_t video, std::uint64_t salt) : state_(Mix(Mix(video + 1) + salt)) {}
+  std::uint64_t Next() { return Mix(state_ += 0x9e3779b97f4a7c15); }
+
+ private:
+  std::uint64_t state_;
 };
+
+/// Normals is a table of them: hundreds a list would else take longer than the search.
+class Normals {
+ public:
+  Normals() {
+    std::mt19937 random(8);
+    std::normal_distribution<float> normal;
+    for (float& value : values_) value = normal(random);
+  }
+  float operator()(Stream& stream) const { return values_[stream.Next() >> 48]; }
+
+ private:
+  std::array<float, 65536> values_;
+};
+
+std::vector<std::vector<std::int32_t>> ReadLabels(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<std::vector<std::int32_t>> videos;
+  std::string line;
+  std::getline(file, line);  // id,split,labels
+  while (std::getline(file, line)) {
+    std::istringstream numbers(line.substr(line.rfind(',') + 1));
+    std::vector<std::int32_t>& labels = videos.emplace_back();
+    for (std::int32_t label = 0; numbers >> label;) labels.push_back(label);
+    std::sort(labels.begin(), labels.end());
+  }
+  if (videos.empty()) throw std::runtime_error(path + ": no labels");
+  return videos;
+}
+
+std::vector<std::vector<std::int32_t>> RandomLabels(int videos) {
+  std::vector<std::vector<std::int32_t>> all;
+  for (int v = 0; v < videos; ++v) {
+    Stream stream(static_cast<std::uint64_t>(v), 1);
+    std::vector<std::int32_t>& labels = all.emplace_back();
+    for (std::uint64_t left = 1 + stream.Next() % 5; left > 0; --left) {
+      labels.push_back(static_cast<std::int32_t>(stream.Next() % kClasses));
+    }
+    std::sort(labels.begin(), labels.end());
+    labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
+  }
+  return all;
+}
 
 class Planter {
  public:
-  explicit Planter(const Settings& settings) : settings_(settings) {}
+  explicit Planter(const Settings& settings)
+      : settings_(settings),
+        labels_(settings.labels_file.empty() ? RandomLabels(settings.videos)
+                                             : ReadLabels(settings.labels_file)) {}
 
-  Planted Plant() {
-    Planted question;
-    for (int m = 0; m < settings_.models; ++m) {
-      Planted::Model model{.name = "model" + std::to_string(1000 + m)};
-      model.size_bytes = static_cast<std::int64_t>(100 + random_() % 200) << 20;
-      model.predictions.top_k = settings_.list_length;
-      question.models.push_back(std::move(model));
-    }
-    for (int v = 0; v < settings_.videos; ++v) AddVideo("v" + std::to_string(100000 + v), question);
-    return question;
+  [[nodiscard]] const std::vector<std::int32_t>& TruthOf(int video) const {
+    return labels_[static_cast<std::size_t>(video) % labels_.size()];
+  }
+
+  [[nodiscard]] Predictions Plant(int model) const {
+    Predictions predictions{.classes = kClasses, .top_k = settings_.list_length};
+    predictions.videos.resize(static_cast<std::size_t>(settings_.videos));
+    constexpr int kAtOnce = 1000;
+    ForEachOnThreads(UsableThreads(), static_cast<std::size_t>(settings_.videos / kAtOnce + 1),
+                     [&](std::size_t part) {
+                       std::vector<char> seen(kClasses);
+                       const int begin = static_cast<int>(part) * kAtOnce;
+                       for (int v = begin; v < std::min(begin + kAtOnce, settings_.videos); ++v) {
+                         PlantVideo(model, v, seen,
+                                    predictions.videos[static_cast<std::size_t>(v)]);
+                       }
+                     });
+    return predictions;
   }
 
  private:
-  void AddVideo(const std::string& id, Planted& question) {
-    std::vector<std::int32_t> labels;
-    while (labels.size() < kPlausible) {
-      const auto label = static_cast<std::int32_t>(random_() % kClasses);
-      if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
-    }
-    const std::size_t positives = 1 + random_() % 5;
-    std::vector<std::int32_t> truth(labels.begin(),
-                                    labels.begin() + static_cast<std::ptrdiff_t>(positives));
-    std::sort(truth.begin(), truth.end());
-    std::vector<float> evidence(kFamilies * kPlausible);  // [families, plausible]
-    for (std::size_t l = 0; l < kPlausible; ++l) {
-      const float common = (l < positives ? 1.0F : -5.0F) + 1.5F * noise_(random_);
-      for (std::size_t f = 0; f < kFamilies; ++f) {
-        evidence[f * kPlausible + l] = common + 0.8F * noise_(random_);
+  void PlantVideo(int model, int v, std::vector<char>& seen, VideoPrediction& video) const {
+    video.id = "v" + std::to_string(10'000'000 + v);
+    video.labels = TruthOf(v);
+    std::vector<std::int32_t> plausible = video.labels;
+    for (const std::int32_t label : plausible) seen[static_cast<std::size_t>(label)] = 1;
+    const auto place = static_cast<std::uint64_t>(v);
+    Stream drawn(place, 2);
+    while (plausible.size() < kPlausible) {
+      // Labels of any video: as often as they occur.
+      for (const std::int32_t label : labels_[drawn.Next() % labels_.size()]) {
+        if (seen[static_cast<std::size_t>(label)] == 0) plausible.push_back(label);
+        seen[static_cast<std::size_t>(label)] = 1;
       }
     }
-    for (std::size_t m = 0; m < question.models.size(); ++m) {
-      VideoPrediction video{.id = id, .labels = truth};
-      const float own = 0.5F + 0.005F * static_cast<float>(m % 100);
-      const float* seen = evidence.data() + m % kFamilies * kPlausible;
-      for (std::size_t l = 0; l < kPlausible; ++l) {
-        const float x = seen[l] + own * noise_(random_);
-        video.top.push_back({labels[l], static_cast<float>(1 / (1 + std::exp(-x)))});
-      }
-      const auto length = std::min<std::ptrdiff_t>(settings_.list_length, std::ssize(video.top));
-      std::partial_sort(video.top.begin(), video.top.begin() + length, video.top.end(),
-                        [](const auto& a, const auto& b) { return a.score > b.score; });
-      video.top.resize(static_cast<std::size_t>(length));
-      video.top.shrink_to_fit();
-      question.models[m].predictions.videos.push_back(std::move(video));
+    for (const std::int32_t label : plausible) seen[static_cast<std::size_t>(label)] = 0;
+
+    const auto family = static_cast<std::uint64_t>(model % kFamilies);
+    Stream common(place, 3), of_family(place, 10 + family),
+        of_model(place, 1000 + static_cast<std::uint64_t>(model));
+    const float own = 0.5F + 0.005F * static_cast<float>(model % 100);
+    std::vector<std::pair<float, std::int32_t>> seen_as;
+    for (std::size_t l = 0; l < plausible.size(); ++l) {
+      const float evidence = (l < video.labels.size() ? 1.0F : -5.0F) + 1.5F * normals_(common);
+      seen_as.emplace_back(evidence + 0.8F * normals_(of_family) + own * normals_(of_model),
+                           plausible[l]);
+    }
+    const auto length = std::min<std::ptrdiff_t>(settings_.list_length, std::ssize(seen_as));
+    std::partial_sort(seen_as.begin(), seen_as.begin() + length, seen_as.end(), std::greater<>());
+    video.top.reserve(static_cast<std::size_t>(length));
+    for (std::ptrdiff_t i = 0; i < length; ++i) {
+      const auto& [x, label] = seen_as[static_cast<std::size_t>(i)];
+      video.top.push_back({label, static_cast<float>(1 / (1 + std::exp(-x)))});
     }
   }
 
   const Settings& settings_;
-  std::mt19937 random_{8};
-  std::normal_distribution<float> noise_;
+  std::vector<std::vector<std::int32_t>> labels_;
+  Normals normals_;
 };
 
-/// int32 models, videos, list length; int64 sizes; then per model all videos' labels (int32) and
-/// scores (float32); then each video's number of true labels and the labels (int32).
-void Write(const Planted& question, const Settings& settings) {
-  std::ofstream file(settings.pool_file, std::ios::binary);
-  const auto put = [&](const auto& value) {
-    file.write(reinterpret_cast<const char*>(&value), sizeof value);
-  };
-  put(settings.models);
-  put(settings.videos);
-  put(settings.list_length);
-  for (const Planted::Model& model : question.models) put(model.size_bytes);
-  for (const Planted::Model& model : question.models) {
-    for (const auto& video : model.predictions.videos) {
-      for (const auto& entry : video.top) put(entry.label);
+/// PoolFile is int32 models, videos, list length; int64 sizes; then per model all videos' labels
+/// (int32) and scores (float32); then each video's number of true labels and the labels (int32).
+class PoolFile {
+ public:
+  explicit PoolFile(const std::string& path) : path_(path), file_(path, std::ios::binary) {}
+  void Put(const auto& value) { file_.write(reinterpret_cast<const char*>(&value), sizeof value); }
+  void Put(const Predictions& predictions) {
+    for (const auto& video : predictions.videos) {
+      for (const auto& entry : video.top) Put(entry.label);
     }
-    for (const auto& video : model.predictions.videos) {
-      for (const auto& entry : video.top) put(static_cast<float>(entry.score));
+    for (const auto& video : predictions.videos) {
+      for (const auto& entry : video.top) Put(static_cast<float>(entry.score));
     }
   }
-  for (const auto& video : question.models[0].predictions.videos) {
-    put(static_cast<std::int32_t>(video.labels.size()));
-    for (const std::int32_t label : video.labels) put(label);
+  void Close() {
+    if (!file_.flush()) throw std::runtime_error("cannot write " + path_);
   }
-  if (!file.flush()) throw std::runtime_error("cannot write " + settings.pool_file);
+
+ private:
+  std::string path_;
+  std::ofstream file_;
+};
+
+std::int64_t SizeOf(int model) {
+  return static_cast<std::int64_t>(100 + Mix(static_cast<std::uint64_t>(model)) % 200) << 20;
+}
+
+EnsembleModels PlantAll(const Settings& settings) {
+  const Planter planter(settings);
+  std::optional<PoolFile> file;
+  if (!settings.pool_file.empty()) {
+    file.emplace(settings.pool_file);
+    for (const int number : {settings.models, settings.videos, settings.list_length}) {
+      file->Put(number);
+    }
+    for (int m = 0; m < settings.models; ++m) file->Put(SizeOf(m));
+  }
+  EnsembleModels models;
+  for (int m = 0; m < settings.models; ++m) {
+    const Predictions predictions = planter.Plant(m);
+    if (file) file->Put(predictions);
+    models.Add("model" + std::to_string(1000 + m), SizeOf(m), predictions);
+  }
+  for (int v = 0; file && v < settings.videos; ++v) {
+    file->Put(static_cast<std::int32_t>(planter.TruthOf(v).size()));
+    for (const std::int32_t label : planter.TruthOf(v)) file->Put(label);
+  }
+  if (file) file->Close();
+  return models;
+}
+
+double ProcessorSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+double ClockSeconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Returns GB/s that one thread reads from memory, best of five passes over 512 MB.
+double ReadBandwidth() {
+  const std::vector<std::uint64_t> numbers(std::size_t{64} << 20, 1);
+  double best = 0;
+  std::uint64_t sum = 0;
+  for (int pass = 0; pass < 5; ++pass) {
+    const double start = ProcessorSeconds();
+    for (const std::uint64_t number : numbers) sum += number;
+    best = std::max(best, static_cast<double>(numbers.size() * 8) / (ProcessorSeconds() - start));
+  }
+  // Used, so that the loop stays.
+  if (sum != 5 * numbers.size()) throw std::runtime_error("the sum is wrong");
+  return best / 1e9;
+}
+
+double Megabytes(const char* key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(key)) return std::stod(line.substr(std::strlen(key) + 1)) / 1024;
+  }
+  return 0;
 }
 
 void Run(const Settings& settings) {
-  EnsembleModels models;
-  {
-    const Planted planted = Planter(settings).Plant();
-    if (!settings.pool_file.empty()) Write(planted, settings);
-    for (const Planted::Model& model : planted.models) {
-      models.Add(model.name, model.size_bytes, model.predictions);
-    }
-  }
+  const double before_planting = ProcessorSeconds();
+  const EnsembleModels models = PlantAll(settings);
   EnsembleQuestion question{.weights = Weighting::kUniform};
   question.size_limit = 1LL << 30;
   question.members = settings.members;
   question.beam_width = settings.beam_width;
-  const std::clock_t start = std::clock();
-  const EnsembleAnswer answer = FindEnsemble(question, models);
-  boost::json::object result = ToJson(answer);
-  result["seconds"] = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  boost::json::object result;
+  result["planting_seconds"] = ProcessorSeconds() - before_planting;
+  result["pool_resident_mb"] = Megabytes("VmRSS");
+  boost::json::array runs;
+  for (const int threads : settings.threads) {
+    const double processor = ProcessorSeconds();
+    const double clock = ClockSeconds();
+    const EnsembleAnswer answer = FindEnsemble(
+        question, models, [&](std::size_t count, const std::function<void(std::size_t)>& body) {
+          ForEachOnThreads(threads, count, body);
+        });
+    const double seconds = ProcessorSeconds() - processor;
+    const double per_set = seconds / static_cast<double>(answer.evaluated) / settings.videos;
+    runs.push_back({{"threads", threads},
+                    {"processor_seconds", seconds},
+                    {"clock_seconds", ClockSeconds() - clock},
+                    {"microseconds_per_set_and_video", per_set * 1e6},
+                    {"peak_resident_mb", Megabytes("VmHWM")}});
+    result["answer"] = ToJson(answer);
+  }
+  result["runs"] = std::move(runs);
+  result["read_gb_per_second"] = ReadBandwidth();
   std::cout << boost::json::serialize(result) << "\n";
 }
 
@@ -155,6 +297,10 @@ int main(int argc, char** argv) {
   app.add_option("--list-length", settings.list_length)->check(CLI::Range(1, 150));
   app.add_option("--members", settings.members)->check(CLI::PositiveNumber);
   app.add_option("--beam-width", settings.beam_width)->check(CLI::PositiveNumber);
+  app.add_option("--threads", settings.threads, "a run for each of these numbers of threads")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--labels", settings.labels_file, "CSV of id,split,labels of real videos")
+      ->check(CLI::ExistingFile);
   app.add_option("--pool", settings.pool_file, "where to write the pool");
   CLI11_PARSE(app, argc, argv);
   beamgrid::Run(settings);
