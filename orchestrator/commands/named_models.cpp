@@ -100,6 +100,10 @@ NamedModels FindModels(const Store& store, const DatabaseOption& database,
   if (const std::optional<EnsembleName> ensemble = EnsembleNameOf(text)) {
     return FindEnsemble(store, FindStudy(store, database, ensemble->study), *ensemble);
   }
+  if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
+    throw UsageError("'" + text + "': behind a study's name there may be " + kEnsembleSuffix +
+                     ", as in " + text.substr(0, colon) + kEnsembleSuffix);
+  }
   if (const auto study = store.FindStudy(text)) return OnlyTrialOf(store, *study);
   TrialInStudy found = FindTrial(store, database, text);
   if (!IsComplete(found.trial)) {

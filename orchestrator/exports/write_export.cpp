@@ -23,6 +23,7 @@
 #include "search/ensemble/ensemble.h"
 #include "search/ensemble/words.h"
 #include "trainer/protocol/export.h"
+#include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
 namespace {
@@ -30,8 +31,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-/// Labels of a member that count, as many as its predictions.bin lists (TrialFile).
-constexpr int kListedLabels = 100;
+/// Labels of a member that count: as many as its predictions.bin lists of a video.
+const int kListedLabels = static_cast<int>(TrialFile().predictions_top_k);
 
 /// UnfinishedFolder is a folder under a temporary name; its destructor removes it.
 class UnfinishedFolder {

@@ -12,6 +12,7 @@
 #include "trainer/export/modeling.h"
 #include "trainer/export/safetensors.h"
 #include "trainer/ops.h"
+#include "trainer/protocol/protocol.h"
 #include "trainer/training/input.h"
 #include "trainer/training/model.h"
 
@@ -70,10 +71,11 @@ std::vector<std::vector<std::pair<std::int32_t, double>>> BestLabels(
     const torch::Tensor& probabilities) {
   std::vector<std::vector<std::pair<std::int32_t, double>>> best;
   const auto classes = static_cast<std::size_t>(probabilities.size(1));
+  const int count = static_cast<int>(TrialFile().predictions_top_k);
   for (std::int64_t video = 0; video < probabilities.size(0); ++video) {
     auto& labels = best.emplace_back();
     const float* row = probabilities.data_ptr<float>() + video * probabilities.size(1);
-    for (const ScoredLabel& label : TopK({row, classes}, kSampleLabels)) {
+    for (const ScoredLabel& label : TopK({row, classes}, count)) {
       labels.emplace_back(label.label, label.score);
     }
   }

@@ -12,10 +12,8 @@
 
 namespace beamgrid::trainer {
 
-/// Labels of each sample video that an ExportedModel lists: as many as predictions.bin does.
-inline constexpr int kSampleLabels = 100;
-
-/// Writes the folder of a model; makes it where it is not there. The sample is three videos of
+/// Writes the folder of a model, and lists as many labels of its sample as predictions.bin has of a
+/// video; makes it where it is not there. The sample is three videos of
 /// random numbers, always the same for data of this shape: of several frames, half of them and one
 /// frame. Throws SpecError where a part has no Python, before anything is written, Error where the
 /// weights are not the model's and where the disk refuses.

@@ -1,5 +1,6 @@
 #include "trainer/protocol/export.h"
 
+#include <limits>
 #include <stdexcept>
 
 #include "registry/util/json.h"
@@ -21,7 +22,12 @@ ExportQuestion ExportQuestionFromJson(const boost::json::value& json) {
                           .is_ensemble = reader.Boolean("is_ensemble")};
   for (const boost::json::value& entry : reader.List("models")) {
     const JsonReader model(entry, "models");
-    question.models.push_back({.folder = model.Text("folder"),
+    const std::string folder = model.Text("folder");
+    if (folder.empty() || folder == ".." || folder.find('/') != std::string::npos) {
+      throw std::invalid_argument("models.folder: must be the name of a folder, is \"" + folder +
+                                  "\"");
+    }
+    question.models.push_back({.folder = folder,
                                .weights = model.Text("weights"),
                                .config = model.Object("config").object()});
   }
@@ -48,6 +54,8 @@ ExportAnswer ExportAnswerFromJson(const boost::json::value& json) {
       for (const boost::json::value& label : video.get_array()) {
         const auto* pair = label.if_array();
         if (pair == nullptr || pair->size() != 2 || !pair->at(0).is_int64() ||
+            pair->at(0).get_int64() < 0 ||
+            pair->at(0).get_int64() > std::numeric_limits<std::int32_t>::max() ||
             !pair->at(1).is_number()) {
           throw std::invalid_argument("export.sample: must hold pairs of label and probability");
         }
