@@ -36,10 +36,22 @@ constexpr double kLeastOdds = kSmallestProbability / (1 - kSmallestProbability);
 const float kLeastLogit = static_cast<float>(std::log(kLeastOdds));
 
 void OddsToTerms(std::vector<float>& odds) {
-  for (float& value : odds) {
-    value = std::max(value, static_cast<float>(kLeastOdds));
-    value = std::min(value, static_cast<float>(1 / kLeastOdds));
-    value = std::max(Log(value) - kLeastLogit, 0.0F);
+  // Floats that are not negative compare as their bits do, and whole numbers are clamped in vector
+  // instructions where floats, which may be NaN, are not.
+  const auto bits = [](double value) {
+    return std::bit_cast<std::int32_t>(static_cast<float>(value));
+  };
+  const std::int32_t least = bits(kLeastOdds), most = bits(1 / kLeastOdds);
+  const float least_logit = kLeastLogit;
+  float* const values = odds.data();
+  const std::size_t count = odds.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    auto x = std::bit_cast<std::int32_t>(values[i]);
+    x = x < least ? least : x;
+    x = x > most ? most : x;
+    const auto term = std::bit_cast<std::int32_t>(Log(std::bit_cast<float>(x)) - least_logit);
+    // Below 0 by rounding at most: the sign is a sign of both.
+    values[i] = std::bit_cast<float>(term < 0 ? 0 : term);
   }
 }
 

@@ -235,9 +235,9 @@ class Finder {
     const Drop drop = question_.given.empty() ? Drop::kIdle : Drop::kNone;
     const Weighed weighed = given_weights_.empty()
                                 ? WeighMembers(selection, members.counts, question_.weights, drop,
-                                               combination_, question_.missing)
+                                               combination_, question_.missing, for_each_)
                                 : WeighMembers(selection, given_weights_, Weighting::kUniform, drop,
-                                               combination_, question_.missing);
+                                               combination_, question_.missing, for_each_);
     answer_.weights_used = weighed.weights;
     answer_.weightings = weighed.scores;
     answer_.selection_gap = weighed.gap;
@@ -258,7 +258,7 @@ class Finder {
   /// what was asked for is what comes.
   void NoteLowerGap(const std::vector<AlignedModel>& selection, const Members& members) {
     const double searched_gap = ScoreLists(CombineAll(selection, Normalised(members.counts),
-                                                      combination_, question_.missing))
+                                                      combination_, question_.missing, for_each_))
                                     .gap;
     if (answer_.selection_gap >= searched_gap) return;
     answer_.notes.push_back("the learned weights lower GAP on the selection part: " +
@@ -274,10 +274,10 @@ class Finder {
       members.push_back(*std::ranges::find(parts_.holdout, member.name,
                                            [](const auto& model) { return model.model->name; }));
     }
-    const auto lists = CombineAll(members, weights, combination_, question_.missing);
+    const auto lists = CombineAll(members, weights, combination_, question_.missing, for_each_);
     // Chosen on the selection part, like the ensemble: both meet the holdout for the first time.
     const auto single =
-        CombineAll({parts_.holdout[best_single_]}, {1}, combination_, question_.missing);
+        CombineAll({parts_.holdout[best_single_]}, {1}, combination_, question_.missing, for_each_);
     answer_.best_single_gap = ScoreLists(single).gap;
     const Interval gain = BootstrapGapGain(lists, single, question_.bootstrap);
     const Metrics metrics = ScoreLists(lists);

@@ -302,10 +302,11 @@ std::vector<std::optional<double>> EnsemblePool::ScoreBest(std::span<const Growt
   };
 
   std::vector<std::optional<double>> gaps(growths.size());
-  // The most promising first, a few at a time: what they turn out to be spares others.
+  // The most promising first, some at a time: what they turn out to be spares others. Twice as many
+  // as are wanted, because a pass decodes most models however few growths it serves.
   const std::size_t at_once = bounds.empty() || bounds[order[0]].high == 1
                                   ? growths.size()
-                                  : std::max<std::size_t>(keep, 8);
+                                  : std::max<std::size_t>(2 * keep, 8);
   for (std::size_t begin = 0; begin < order.size(); begin += at_once) {
     const double least = enough();
     std::vector<std::size_t> chosen;

@@ -24,8 +24,12 @@ std::size_t FoldOf(const std::string& video_id) {
 class Weigher {
  public:
   Weigher(const std::vector<AlignedModel>& models, const std::vector<double>& counts,
-          const Combination& combination, Missing missing)
-      : models_(models), counts_(counts), combination_(combination), missing_(missing) {}
+          const Combination& combination, Missing missing, const ForEach& for_each)
+      : models_(models),
+        counts_(counts),
+        combination_(combination),
+        missing_(missing),
+        for_each_(for_each) {}
 
   Weighed Weigh(Weighting asked, Drop drop) {
     Weighed result{.weights = asked};
@@ -61,7 +65,7 @@ class Weigher {
 
   [[nodiscard]] double GapOf(const std::vector<AlignedModel>& models,
                              const std::vector<double>& weights) const {
-    return ScoreLists(CombineAll(models, weights, combination_, missing_)).gap;
+    return ScoreLists(CombineAll(models, weights, combination_, missing_, for_each_)).gap;
   }
 
   /// Returns the scores of all weightings; none where the videos do not make two folds, or there is
@@ -80,7 +84,7 @@ class Weigher {
       std::vector<VideoPrediction> lists;
       for (std::size_t fold = 0; fold < kFolds; ++fold) {
         const std::vector<double> weights = WeightsOf(weighting, outside[fold], counts_);
-        std::ranges::move(CombineAll(inside[fold], weights, combination_, missing_),
+        std::ranges::move(CombineAll(inside[fold], weights, combination_, missing_, for_each_),
                           std::back_inserter(lists));
       }
       scores.push_back({weighting, ScoreLists(lists).gap});
@@ -129,26 +133,32 @@ class Weigher {
   const std::vector<double>& counts_;
   const Combination& combination_;
   Missing missing_;
+  const ForEach& for_each_;
 };
 
 }  // namespace
 
 Weighed WeighMembers(const std::vector<AlignedModel>& models, const std::vector<double>& counts,
-                     Weighting weights, Drop drop, const Combination& combination,
-                     Missing missing) {
-  return Weigher(models, counts, combination, missing).Weigh(weights, drop);
+                     Weighting weights, Drop drop, const Combination& combination, Missing missing,
+                     const ForEach& for_each) {
+  return Weigher(models, counts, combination, missing, for_each).Weigh(weights, drop);
 }
 
 std::vector<VideoPrediction> CombineAll(const std::vector<AlignedModel>& members,
                                         const std::vector<double>& weights,
-                                        const Combination& combination, Missing missing) {
+                                        const Combination& combination, Missing missing,
+                                        const ForEach& for_each) {
+  constexpr std::size_t kVideosPerPiece = 1024;
   const std::vector<Missing> absent = MissingOf(members, missing);
-  std::vector<VideoPrediction> videos;
-  videos.reserve(members[0].size());
-  RowReader reader(members);
-  for (std::size_t v = 0; v < members[0].size(); ++v) {
-    videos.push_back(CombineVideo(reader.Read(v), weights, combination, absent, kGapTop));
-  }
+  std::vector<VideoPrediction> videos(members[0].size());
+  const std::size_t pieces = (videos.size() + kVideosPerPiece - 1) / kVideosPerPiece;
+  for_each(pieces, [&](std::size_t piece) {
+    RowReader reader(members);
+    const std::size_t end = std::min(videos.size(), (piece + 1) * kVideosPerPiece);
+    for (std::size_t v = piece * kVideosPerPiece; v < end; ++v) {
+      videos[v] = CombineVideo(reader.Read(v), weights, combination, absent, kGapTop);
+    }
+  });
   return videos;
 }
 

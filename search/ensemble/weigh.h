@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "search/ensemble/combine.h"
+#include "search/ensemble/for_each.h"
 #include "search/ensemble/models.h"
 
 namespace beamgrid {
@@ -38,13 +39,15 @@ enum class Drop { kIdle, kNone };
 /// lower; learned weights are learned anew for the others.
 [[nodiscard]] Weighed WeighMembers(const std::vector<AlignedModel>& models,
                                    const std::vector<double>& counts, Weighting weights, Drop drop,
-                                   const Combination& combination, Missing missing);
+                                   const Combination& combination, Missing missing,
+                                   const ForEach& for_each = Serially);
 
 /// Returns the ensemble's lists over the videos of its members.
 [[nodiscard]] std::vector<VideoPrediction> CombineAll(const std::vector<AlignedModel>& members,
                                                       const std::vector<double>& weights,
                                                       const Combination& combination,
-                                                      Missing missing);
+                                                      Missing missing,
+                                                      const ForEach& for_each = Serially);
 
 /// Returns the metrics of lists.
 [[nodiscard]] Metrics ScoreLists(const std::vector<VideoPrediction>& videos);
