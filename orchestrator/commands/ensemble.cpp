@@ -11,6 +11,7 @@
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/inputs/class_list.h"
 #include "registry/util/error.h"
+#include "registry/util/scratch_memory.h"
 #include "registry/util/text.h"
 #include "registry/util/threads.h"
 #include "search/recipe.h"
@@ -100,6 +101,8 @@ class Ensemble : public Subcommand {
     if (!sizes_.empty() && predictions_.empty()) RequireSizes(with_);
     const std::vector<std::int32_t> classes = Classes();
     EnsembleQuestion question;
+    std::optional<ScratchMemory> scratch;
+    if (!scratch_.empty()) memory_ = &scratch.emplace(scratch_);
     const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
     const EnsembleAnswer answer = FindEnsemble(question, models, OnThreads(threads_));
     const boost::json::object json = AnswerJson(answer, left_out_);
@@ -139,6 +142,11 @@ class Ensemble : public Subcommand {
     app.add_option("--threads", threads_, "The answer is the same for any number of them")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
+    app.add_option("--scratch", scratch_,
+                   "A folder for the pool's lists while it works, where memory is too small for "
+                   "them: 6 bytes for each label that a model lists")
+        ->type_name("DIR")
+        ->check(CLI::ExistingDirectory);
     app.add_option("--holdout", overrides_.holdout, "Share of the videos kept from selection")
         ->check(CLI::Range(0.0, 0.99));
   }
@@ -158,8 +166,11 @@ class Ensemble : public Subcommand {
     }
     question = EnsembleOfRecipe(studies.front().recipe_text, studies.front().name);
     Apply(overrides_, question);
-    StudyModels pool = StudiesPool(
-        *store, studies, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll, Videos());
+    EnsembleModels models(Videos());
+    models.set_memory(memory_);
+    StudyModels pool =
+        StudiesPool(*store, studies, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll,
+                    std::move(models));
     left_out_ = std::move(pool.left_out);
     fingerprints_ = std::move(pool.fingerprints);
     // The truth of their videos is the studies'.
@@ -190,6 +201,7 @@ class Ensemble : public Subcommand {
     const std::vector<std::int64_t> sizes = SizesOf(predictions_);
     Predictions predictions = ReadPredictionsCsv(predictions_.front());
     EnsembleModels models(ReadTruthFor(predictions, truth_), Videos());
+    models.set_memory(memory_);
     for (std::size_t i = 0; i < predictions_.size(); ++i) {
       if (i > 0) predictions = ReadPredictionsCsv(predictions_[i]);
       models.AddFile(NameOf(predictions_[i], predictions_), sizes[i], predictions);
@@ -236,6 +248,8 @@ class Ensemble : public Subcommand {
   std::string seeds_ = "all";
   Overrides overrides_;
   int threads_ = UsableThreads();
+  std::string scratch_;
+  std::pmr::memory_resource* memory_ = std::pmr::get_default_resource();
   std::vector<LeftOut> left_out_;
   Fingerprints fingerprints_;
   DatabaseOption database_;

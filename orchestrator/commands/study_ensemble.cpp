@@ -106,16 +106,16 @@ std::string LeftOutText(const std::vector<std::string>& names) {
 }  // namespace
 
 StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds,
-                      VideoSet videos) {
-  StudyModels pool{.models = EnsembleModels(videos)};
+                      EnsembleModels models) {
+  StudyModels pool{.models = std::move(models)};
   AddStudy(store, study, seeds, {}, "", pool);
   return pool;
 }
 
 StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
-                        SeedChoice seeds, VideoSet videos) {
-  if (studies.size() == 1) return StudyPool(store, studies.front(), seeds, videos);
-  StudyModels all{.models = EnsembleModels(videos)};
+                        SeedChoice seeds, EnsembleModels models) {
+  if (studies.size() == 1) return StudyPool(store, studies.front(), seeds, std::move(models));
+  StudyModels all{.models = std::move(models)};
   std::set<TrialId> known;
   for (const StudyRecord& study : studies) {
     std::set<TrialId> twice;  // that an earlier study has already

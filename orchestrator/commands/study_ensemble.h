@@ -43,8 +43,9 @@ struct StudyModels {
 /// the one that was recorded is left out; of several seeds the best one with a sound file is taken.
 /// Throws UsageError if no trial is complete; Error if no file is sound, and where a model and seed
 /// is there twice (RequireOneTrialPerSeed). The files are read one after the other.
+/// `models`: the pool to begin with, which is empty.
 [[nodiscard]] StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds,
-                                    VideoSet videos = VideoSet::kTruth);
+                                    EnsembleModels models = EnsembleModels());
 
 /// Returns the object that `ensemble --json` prints: ToJson(answer), with `left_out` where trials
 /// were.
@@ -58,7 +59,7 @@ void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out);
 /// Returns the same of several studies, the names of the members with those of their studies before
 /// them; a trial that several studies refer to is there once.
 [[nodiscard]] StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
-                                      SeedChoice seeds, VideoSet videos);
+                                      SeedChoice seeds, EnsembleModels models);
 
 /// Adds the answer, with the fingerprint of each member, to the record unless it equals the latest
 /// one, so that running a finished study again changes nothing. Expects that all members are among

@@ -48,7 +48,8 @@ void ModelLists::PutScore(double score) {
   const auto narrow = static_cast<float>(score);
   if (!needs_doubles_ && static_cast<double>(narrow) != score) {
     doubles_.assign(floats_.begin(), floats_.end());
-    floats_ = {};
+    floats_.clear();
+    floats_.shrink_to_fit();
     needs_doubles_ = true;
   }
   if (needs_doubles_) {

@@ -3,6 +3,7 @@
 // bytes a listed label, and nothing lost.
 
 #include <cstdint>
+#include <memory_resource>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,14 @@ class VideoTable {
 /// more each, scores that need a double (CSV files) four; each only in models that have them.
 class ModelLists {
  public:
+  /// `memory` must outlive the lists.
+  explicit ModelLists(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : low_labels_(memory),
+        high_labels_(memory),
+        floats_(memory),
+        doubles_(memory),
+        begin_(1, 0, memory) {}
+
   /// Appends the next video's list. Labels must be below 2^24.
   void Add(std::span<const ScoredLabelDouble> list);
   /// Takes the memory for so many lists and entries at once: a growing one is copied again and
@@ -63,13 +72,14 @@ class ModelLists {
  private:
   void PutScore(double score);
 
-  std::vector<std::uint16_t> low_labels_;
-  std::vector<std::uint8_t> high_labels_;  ///< of all entries, where one of them needs it
-  std::vector<float> floats_;
-  std::vector<double> doubles_;  ///< of all entries, instead of floats_, where one of them needs it
+  std::pmr::vector<std::uint16_t> low_labels_;
+  std::pmr::vector<std::uint8_t> high_labels_;  ///< of all entries, where one of them needs it
+  std::pmr::vector<float> floats_;
+  std::pmr::vector<double>
+      doubles_;  ///< of all entries, instead of floats_, where one of them needs it
   bool has_high_ = false;
   bool needs_doubles_ = false;
-  std::vector<std::uint32_t> begin_ = {0};  ///< [videos + 1] into the entries
+  std::pmr::vector<std::uint32_t> begin_;  ///< [videos + 1] into the entries
   std::int32_t largest_label_ = 0;
 };
 

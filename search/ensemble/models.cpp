@@ -97,8 +97,8 @@ void EnsembleModels::AddModel(const std::string& name, std::int64_t size_bytes,
     dropped_.resize(table_->size());
     has_table_ = true;
   }
-  auto model = std::make_shared<StoredModel>(
-      StoredModel{name, size_bytes, missing, predictions.classes, predictions.top_k, {}});
+  auto model = std::make_shared<StoredModel>(StoredModel{
+      name, size_bytes, missing, predictions.classes, predictions.top_k, ModelLists(memory_)});
   std::size_t entries = 0;
   for (const VideoPrediction* video : videos) entries += video->top.size();
   model->lists.Reserve(table_->size(), entries);

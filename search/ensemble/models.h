@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -64,7 +65,9 @@ class EnsembleModels {
   void AddFile(const std::string& name, std::int64_t size_bytes, const Predictions& predictions,
                std::optional<Missing> missing = std::nullopt);
 
-  [[nodiscard]] bool empty() const { return models_.empty(); }
+  /// Says where the lists of models that are added from now on lie; it must outlive the pool and
+  /// every AlignedModel of it. The ordinary memory, if nothing is said.
+  void set_memory(std::pmr::memory_resource* memory) { memory_ = memory; }
 
   /// Returns the models by name, over the videos that count, by id. Throws UsageError if there is
   /// no model or video, or the videos or truths of two models differ (which, how many); of files
@@ -100,6 +103,7 @@ class EnsembleModels {
   [[nodiscard]] const std::shared_ptr<const StoredModel>& Named(const std::string& name) const;
 
   VideoSet videos_;
+  std::pmr::memory_resource* memory_ = std::pmr::get_default_resource();
   bool has_table_ = false;
   std::shared_ptr<VideoTable> table_;
   std::vector<char> dropped_;  ///< [videos] some model lacks it

@@ -173,6 +173,22 @@ TEST_F(StudyPoolTest, TakesFilesBesideTheTrials) {
   EXPECT_EQ(mixed.at("selection").at("videos"), files.at("selection").at("videos"));
 }
 
+TEST_F(StudyPoolTest, InAScratchFolderOnAnyThreadsIsTheSameAndLeavesNothing) {
+  Add("one", 1, Of(0));
+  Add("one", 2, Of(1));
+  std::filesystem::create_directories(Path("scratch"));
+  const std::string expected = Ensemble({"one", "--json"}).out;
+  for (const char* threads : {"1", "3"}) {
+    EXPECT_EQ(Ensemble({"one", "--json", "--threads", threads}).out, expected);
+    const Called called =
+        Ensemble({"one", "--json", "--threads", threads, "--scratch", Path("scratch")});
+    EXPECT_EQ(called.out, expected) << called.err;
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(Path("scratch")));
+  EXPECT_EQ(Ensemble({"one", "--scratch", Path("nowhere")}).exit_code, 2);
+  EXPECT_EQ(Ensemble({"one", "--threads", "0"}).exit_code, 2);
+}
+
 TEST_F(StudyPoolTest, AFileWithoutAVideoIsRefusedOrRestrictsAll) {
   Add("one", 1, Of(0));
   Predictions fewer = Of(1);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "registry/util/error.h"
+#include "registry/util/scratch_memory.h"
 #include "tests/search/ensemble/ensemble_support.h"
+#include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
 namespace {
@@ -123,6 +125,21 @@ TEST(EnsembleModels, GiveBackToTheLastBitWhatTheyTookIn) {
       }
     }
   }
+}
+
+TEST(EnsembleModels, KeepTheirListsWhereTheyAreTold) {
+  // 3,000 videos: large enough for a file of their own.
+  const auto planted =
+      PlantPool({.models = 2, .videos = 3000, .classes = 150, .list_length = 120}, 1);
+  const TemporaryFolder folder;
+  ScratchMemory memory(folder.path());
+  EnsembleModels models;
+  models.set_memory(&memory);
+  for (const EnsembleModel& model : planted) {
+    models.Add(model.name, model.size_bytes, model.predictions);
+  }
+  const std::vector<AlignedModel> there = models.Aligned();
+  EXPECT_EQ(SingleGap(there[1]), SingleGap(AlignModels(planted)[1]));
 }
 
 TEST(EnsembleModels, TakeSixBytesAnEntryWhereScoresAreFloats) {
