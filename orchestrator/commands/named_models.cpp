@@ -101,8 +101,10 @@ NamedModels FindModels(const Store& store, const DatabaseOption& database,
     return FindEnsemble(store, FindStudy(store, database, ensemble->study), *ensemble);
   }
   if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
-    throw UsageError("'" + text + "': behind a study's name there may be " + kEnsembleSuffix +
-                     ", as in " + text.substr(0, colon) + kEnsembleSuffix);
+    const std::string study = text.substr(0, colon);
+    throw UsageError(
+        "'" + text + "': behind a study's name there may be :ensemble or the number of " +
+        "one, as in " + study + ":ensemble; `beamgrid ensembles " + study + "` lists them");
   }
   if (const auto study = store.FindStudy(text)) return OnlyTrialOf(store, *study);
   TrialInStudy found = FindTrial(store, database, text);
