@@ -101,8 +101,9 @@ NamedModels FindModels(const Store& store, const DatabaseOption& database,
     return FindEnsemble(store, FindStudy(store, database, ensemble->study), *ensemble);
   }
   if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
-    throw UsageError("'" + text + "': behind a study's name there may be " + kEnsembleSuffix +
-                     ", as in " + text.substr(0, colon) + kEnsembleSuffix);
+    const std::string suffix = std::string(":") + kEnsemble;
+    throw UsageError("'" + text + "': behind a study's name there may be " + suffix + ", as in " +
+                     text.substr(0, colon) + suffix);
   }
   if (const auto study = store.FindStudy(text)) return OnlyTrialOf(store, *study);
   TrialInStudy found = FindTrial(store, database, text);
