@@ -88,4 +88,7 @@ struct CommandInfo {
 /// refusal of another word, with the nearest one.
 [[nodiscard]] CLI::Validator OneOf(const std::vector<std::string>& words);
 
+/// AtLeastOne checks that an option is a whole number from 1.
+[[nodiscard]] CLI::Validator AtLeastOne();
+
 }  // namespace beamgrid

@@ -46,6 +46,15 @@ CLI::Validator OneOf(const std::vector<std::string>& words) {
           CLI::detail::generate_set(words)};
 }
 
+CLI::Validator AtLeastOne() {
+  return {[](const std::string& text) {
+            const auto number = ParseNumber<std::int64_t>(text);
+            const bool positive = number && *number >= 1;
+            return positive ? "" : "'" + text + "' must be a whole number from 1";
+          },
+          "POSITIVE"};
+}
+
 namespace {
 
 /// The headings of the groups in the help.

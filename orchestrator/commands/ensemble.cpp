@@ -5,11 +5,13 @@
 #include <optional>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/ensemble_text.h"
 #include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/inputs/class_list.h"
+#include "registry/scoring/probabilities_csv.h"
 #include "registry/util/error.h"
 #include "registry/util/scratch_memory.h"
 #include "registry/util/text.h"
@@ -25,13 +27,18 @@ struct Overrides {
   std::optional<std::int64_t> members, beam_width;
   std::optional<std::string> combine, weights, search;
   std::optional<double> holdout;
-  std::vector<std::string> take;
-  std::vector<double> take_weights;
+  std::vector<std::string> take, take_weights;
+  bool certify = false, frontier = false, why = false;
 };
 
 std::int64_t SizeOrRefuse(const std::string& option, const std::string& text) {
   if (const auto size = ParseSize(text)) return *size;
   throw UsageError(option + ": '" + text + "' must be a size as in 1GiB, 500MB, 1e9 or 1073741824");
+}
+
+bool IsSameFile(const std::string& a, const std::string& b) {
+  std::error_code unknown;
+  return a == b || std::filesystem::equivalent(a, b, unknown);
 }
 
 void Apply(const Overrides& overrides, EnsembleQuestion& question) {
@@ -45,7 +52,25 @@ void Apply(const Overrides& overrides, EnsembleQuestion& question) {
   if (overrides.search) question.search = ValueOf(kEnsembleSearches, "--search", *overrides.search);
   question.holdout = overrides.holdout.value_or(question.holdout);
   question.given = overrides.take;
-  question.given_weights = overrides.take_weights;
+  for (const std::string& text : ListItems(overrides.take_weights)) {
+    const auto weight = ParseNumber<double>(text);
+    if (!weight) throw UsageError("--take-weights: '" + text + "' must be a number");
+    question.given_weights.push_back(*weight);
+  }
+  question.certify = overrides.certify;
+  question.frontier = overrides.frontier;
+  question.why = overrides.why;
+}
+
+/// Refuses a file that is named twice: it would be a model twice.
+void RefuseRepeated(const std::string& option, const std::vector<std::string>& files) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (IsSameFile(files[i], files[j])) {
+        throw UsageError(option + ": " + files[i] + " is named twice");
+      }
+    }
+  }
 }
 
 class Ensemble : public Subcommand {
@@ -94,24 +119,32 @@ class Ensemble : public Subcommand {
     predictions_ = ListedFiles(predictions_);
     with_ = ListedFiles(with_);
     truth_ = ListedFiles(truth_);
-    sizes_ = ListItems(sizes_);
+    sizes_ = SizeItems(sizes_);
+    RefuseRepeated("--predictions", predictions_);
+    RefuseRepeated("--with", with_);
+    RequireOut();
+    TakeListedNames();
     if (studies_.empty() && predictions_.empty()) {
       throw UsageError("beamgrid ensemble: name a study, or files with --predictions and --truth");
     }
     if (!sizes_.empty() && predictions_.empty()) RequireSizes(with_);
+    if (overrides_.frontier && studies_.empty() && sizes_.empty()) {
+      throw UsageError("--frontier needs the sizes of the files: give --sizes");
+    }
     const std::vector<std::int32_t> classes = Classes();
     EnsembleQuestion question;
     std::optional<ScratchMemory> scratch;
     if (!scratch_.empty()) memory_ = &scratch.emplace(scratch_);
     const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
     const EnsembleAnswer answer = FindEnsemble(question, models, OnThreads(threads_));
-    const boost::json::object json = AnswerJson(answer, left_out_);
+    boost::json::object json = AnswerJson(answer, left_out_);
     if (!studies_.empty()) Keep(context, json);
     if (!out_.empty()) {
       WriteEnsemblePredictions(out_, question, models, answer, classes);
       context.Remark("predictions in " + out_);
     }
     if (json_) {
+      for (auto& [key, value] : FindingsJson(answer)) json[key] = value;
       PrintJson(context.out, json);
     } else {
       PrintEnsemble(context.out, answer);
@@ -124,9 +157,9 @@ class Ensemble : public Subcommand {
   void AddSearchOptions(CLI::App& app) {
     app.add_option("--size-limit", overrides_.size_limit, "Size of all members together")
         ->type_name("SIZE");
-    app.add_option("--members", overrides_.members, "At most so many")->check(CLI::PositiveNumber);
+    app.add_option("--members", overrides_.members, "At most so many")->check(AtLeastOne());
     app.add_option("--beam-width", overrides_.beam_width, "States kept per step")
-        ->check(CLI::PositiveNumber);
+        ->check(AtLeastOne());
     app.add_option("--weights", overrides_.weights,
                    "auto: the best of the others by cross-fitting on the selection videos")
         ->check(OneOf(WordsOf(kWeightings)));
@@ -140,13 +173,21 @@ class Ensemble : public Subcommand {
         ->type_name("WEIGHT ...")
         ->needs(take);
     app.add_option("--threads", threads_, "The answer is the same for any number of them")
-        ->check(CLI::PositiveNumber)
+        ->check(AtLeastOne())
         ->capture_default_str();
     app.add_option("--scratch", scratch_,
                    "A folder for the pool's lists while it works, where memory is too small for "
                    "them: 6 bytes for each label that a model lists")
         ->type_name("DIR")
         ->check(CLI::ExistingDirectory);
+    app.add_flag("--certify", overrides_.certify,
+                 "How far the answer is from the best set that fits; the better one is taken")
+        ->excludes(take);
+    app.add_flag("--frontier", overrides_.frontier,
+                 "The best set of every size limit up to this one")
+        ->excludes(take);
+    app.add_flag("--why", overrides_.why,
+                 "What is lost without each member, how alike they are, how often each is chosen");
     app.add_option("--holdout", overrides_.holdout, "Share of the videos kept from selection")
         ->check(CLI::Range(0.0, 0.99));
   }
@@ -176,7 +217,7 @@ class Ensemble : public Subcommand {
     // The truth of their videos is the studies'.
     const std::vector<std::int64_t> sizes = SizesOf(with_);
     for (std::size_t i = 0; i < with_.size(); ++i) {
-      pool.models.AddFile(NameOf(with_[i], with_), sizes[i], ReadPredictionsCsv(with_[i]),
+      pool.models.AddFile(NameOf(with_[i], with_), sizes[i], ReadProbabilitiesCsv(with_[i]),
                           Missing::kZero);
     }
     return std::move(pool.models);
@@ -199,11 +240,11 @@ class Ensemble : public Subcommand {
   EnsembleModels AskOfFiles(EnsembleQuestion& question) const {
     Apply(overrides_, question);
     const std::vector<std::int64_t> sizes = SizesOf(predictions_);
-    Predictions predictions = ReadPredictionsCsv(predictions_.front());
+    Predictions predictions = ReadProbabilitiesCsv(predictions_.front());
     EnsembleModels models(ReadTruthFor(predictions, truth_), Videos());
     models.set_memory(memory_);
     for (std::size_t i = 0; i < predictions_.size(); ++i) {
-      if (i > 0) predictions = ReadPredictionsCsv(predictions_[i]);
+      if (i > 0) predictions = ReadProbabilitiesCsv(predictions_[i]);
       models.AddFile(NameOf(predictions_[i], predictions_), sizes[i], predictions);
     }
     return models;
@@ -212,7 +253,40 @@ class Ensemble : public Subcommand {
   void RequireSizes(const std::vector<std::string>& files) const {
     if (sizes_.size() == files.size()) return;
     throw UsageError("--sizes names " + CountText(sizes_.size(), "size") + " for " +
-                     CountText(files.size(), "prediction file"));
+                     CountText(files.size(), "prediction file") +
+                     "; there must be one for each, in their order");
+  }
+
+  /// Refuses what --out would destroy, and what it could not write after a long search.
+  void RequireOut() const {
+    if (out_.empty()) return;
+    if (std::filesystem::is_directory(out_)) {
+      throw UsageError("--out: " + out_ + " is a folder; name a file");
+    }
+    for (const auto& read : {predictions_, with_, truth_, {classes_}}) {
+      for (const std::string& file : read) {
+        if (!file.empty() && IsSameFile(file, out_)) {
+          throw UsageError("--out: " + out_ + " is read too; name another file");
+        }
+      }
+    }
+  }
+
+  /// Takes the names of --take apart at commas, but for those of files with commas in their names.
+  void TakeListedNames() {
+    std::vector<std::string> names;
+    for (const std::string& given : overrides_.take) {
+      const auto is_given = [&](const std::vector<std::string>& files) {
+        return std::ranges::any_of(
+            files, [&](const std::string& file) { return NameOf(file, files) == given; });
+      };
+      if (is_given(predictions_) || is_given(with_)) {
+        names.push_back(given);
+      } else {
+        std::ranges::move(ListItems({given}), std::back_inserter(names));
+      }
+    }
+    overrides_.take = std::move(names);
   }
 
   /// Returns what --sizes says of each file, which must be there; 0 where it says nothing.
@@ -221,9 +295,13 @@ class Ensemble : public Subcommand {
     std::vector<std::int64_t> sizes;
     for (std::size_t i = 0; i < files.size(); ++i) {
       RequireFile(files[i]);
-      sizes.push_back(sizes_.empty() ? 0 : SizeOrRefuse("--sizes", sizes_[i]));
+      sizes.push_back(SizeOf(i, files[i]));
     }
     return sizes;
+  }
+
+  [[nodiscard]] std::int64_t SizeOf(std::size_t place, const std::string& file) const {
+    return sizes_.empty() ? 0 : SizeOrRefuse("--sizes, of " + file, sizes_[place]);
   }
 
   [[nodiscard]] std::vector<std::int32_t> Classes() const {

@@ -1,6 +1,8 @@
 #include "orchestrator/commands/lists.h"
 
+#include <cctype>
 #include <filesystem>
+#include <sstream>
 
 #include "registry/util/error.h"
 #include "registry/util/user_path.h"
@@ -41,6 +43,24 @@ std::vector<std::string> ListItems(const std::vector<std::string>& given) {
   std::vector<std::string> items;
   for (const std::string& text : given) Split(text, &items);
   return items;
+}
+
+std::vector<std::string> SizeItems(const std::vector<std::string>& given) {
+  std::vector<std::string> sizes;
+  for (const std::string& item : ListItems(given)) {
+    std::istringstream words(item);
+    for (std::string word; words >> word;) {
+      const bool unit = std::isalpha(static_cast<unsigned char>(word.front())) != 0;
+      const bool bare =
+          !sizes.empty() && std::isdigit(static_cast<unsigned char>(sizes.back().back())) != 0;
+      if (unit && bare) {
+        sizes.back() += word;
+      } else {
+        sizes.push_back(word);
+      }
+    }
+  }
+  return sizes;
 }
 
 std::vector<std::string> ListedFiles(const std::vector<std::string>& given) {

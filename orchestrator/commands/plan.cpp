@@ -224,7 +224,7 @@ class Plan : public Subcommand {
   void AddOptions(CLI::App& app) override {
     recipe_.AddTo(app);
     database_.AddTo(app);
-    app.add_option("--limit", limit_, "Stop after so many trials")->check(CLI::PositiveNumber);
+    app.add_option("--limit", limit_, "Stop after so many trials")->check(AtLeastOne());
     app.add_flag("--no-data", no_data_,
                  "Do not look for the data: no fingerprints, and nothing counts as complete");
     AddJsonFlag(app, &json_);

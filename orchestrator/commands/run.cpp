@@ -5,6 +5,7 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/effects_text.h"
+#include "orchestrator/commands/ensemble_text.h"
 #include "orchestrator/commands/json_report.h"
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/recipe_option.h"

@@ -178,7 +178,7 @@ class Show : public Subcommand {
                    "the study")
         ->required();
     app.add_option("POSITION", position_, "With --recipe-history: print the text of that recipe")
-        ->check(CLI::PositiveNumber);
+        ->check(AtLeastOne());
     app.add_flag("--recipe-history", history_,
                  "The recipes that a study has had, and what was changed");
     database_.AddTo(app);

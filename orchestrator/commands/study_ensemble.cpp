@@ -8,7 +8,6 @@
 
 #include "orchestrator/audit/kept_ensembles.h"
 #include "orchestrator/audit/recorded_files.h"
-#include "orchestrator/commands/text_table.h"
 #include "registry/scoring/metrics.h"
 #include "registry/scoring/segments.h"
 #include "registry/util/error.h"
@@ -19,21 +18,6 @@
 
 namespace beamgrid {
 namespace {
-
-/// Says which weighting was taken, what the others scored, and which members went.
-void PrintWeights(std::ostream& out, const EnsembleAnswer& answer) {
-  out << "weights " << WordFor(kWeightings, answer.weights_used);
-  if (!answer.weightings.empty()) {
-    out << ", the best by cross-fitting on the selection videos: "
-        << Join(answer.weightings, ", ", [](const WeightingScore& score) {
-             return WordFor(kWeightings, score.weights) + (" " + FixedText(score.gap, 5));
-           });
-  }
-  out << "\n";
-  for (const std::string& name : answer.dropped) {
-    out << "dropped " << name << ": GAP is no lower without it\n";
-  }
-}
 
 /// Returns the complete trials by name; of one name by seed, or the best first where one is wanted.
 std::vector<TrialRecord> CandidatesOf(const Store& store, const StudyRecord& study,
@@ -208,33 +192,6 @@ ForEach OnThreads(int threads) {
   return [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
     ForEachOnThreads(threads, count, body);
   };
-}
-
-void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer) {
-  TextTable table({"member", ">size", ">weight"});
-  for (const EnsembleAnswer::Member& member : answer.members) {
-    table.Add({member.name, SizeText(member.size_bytes), FixedText(member.weight, 4)});
-  }
-  table.Print(out);
-  out << "size " << SizeText(answer.size_bytes) << " of " << SizeText(answer.size_limit) << "\n"
-      << "selection GAP " << FixedText(answer.selection_gap, 5) << " on "
-      << CountText(static_cast<std::size_t>(answer.selection_videos), "video") << "\n";
-  if (answer.holdout) {
-    out << "holdout GAP " << FixedText(answer.holdout->gap, 5) << " on "
-        << CountText(static_cast<std::size_t>(answer.holdout->videos), "video")
-        << "; gain over the best single model between " << FixedText(answer.holdout->low, 5)
-        << " and " << FixedText(answer.holdout->high, 5) << " (95 %)\n";
-  }
-  PrintWeights(out, answer);
-  out << "best single " << answer.best_single << ", GAP " << FixedText(answer.best_single_gap, 5)
-      << " on " << (answer.holdout ? "the holdout" : "the selection") << " videos";
-  // Beside each other, because `trials` and the leaderboard show the other one.
-  if (answer.holdout) {
-    out << "; " << FixedText(answer.best_single_gap_of_all, 5) << " on all " << answer.all_videos()
-        << " videos, what `trials` and `score` show";
-  }
-  out << "\n";
-  for (const std::string& note : answer.notes) out << "note: " << note << "\n";
 }
 
 }  // namespace beamgrid

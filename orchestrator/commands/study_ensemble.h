@@ -76,7 +76,4 @@ void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQ
 /// Returns a way for the search to use so many threads.
 [[nodiscard]] ForEach OnThreads(int threads);
 
-/// Prints the answer for people.
-void PrintEnsemble(std::ostream& out, const EnsembleAnswer& answer);
-
 }  // namespace beamgrid

@@ -131,7 +131,7 @@ void TrialSelection::AddTo(CLI::App& app) {
       ->type_name("COLUMN ...");
   app.add_option("--columns", columns_, "These columns instead, as in name,seed,gap,loss")
       ->type_name("COLUMN ...");
-  app.add_option("--limit", limit_, "At most so many")->check(CLI::PositiveNumber);
+  app.add_option("--limit", limit_, "At most so many")->check(AtLeastOne());
 }
 
 Store::Table TrialSelection::Query(const Store& store, const StudyRecord& study, Counting counting,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "registry/scoring/predictions.h"
+#include "registry/scoring/probabilities_csv.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
@@ -119,6 +120,7 @@ void RefuseRepeated(const RowReader& rows, std::vector<std::int32_t> labels) {
   if (repeated != labels.end()) rows.Refuse("label " + std::to_string(*repeated) + " is repeated");
 }
 
+/// Returns the pairs of a list as they stand there.
 std::vector<ScoredLabelDouble> ParsePairs(const RowReader& rows, std::string_view list) {
   std::vector<ScoredLabelDouble> pairs;
   std::vector<std::int32_t> labels;
@@ -130,8 +132,37 @@ std::vector<ScoredLabelDouble> ParsePairs(const RowReader& rows, std::string_vie
     labels.push_back(label);
   }
   RefuseRepeated(rows, std::move(labels));
-  std::ranges::sort(pairs, RanksBefore<ScoredLabelDouble>);
   return pairs;
+}
+
+void AppendNumber(std::string& text, double number) {
+  char digits[32];
+  text.append(digits, std::to_chars(digits, digits + sizeof(digits), number).ptr);
+}
+
+std::string RealText(double number) {
+  std::string text;
+  AppendNumber(text, number);
+  return text;
+}
+
+/// Refuses a list that nobody should average with others.
+void RequireProbabilities(const RowReader& rows, const std::vector<ScoredLabelDouble>& pairs) {
+  if (pairs.size() > kLongestList) {
+    rows.Refuse("the list has " + std::to_string(pairs.size()) + " labels, at most " +
+                std::to_string(kLongestList) + " are read; 20 to 50 for each video are enough");
+  }
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const auto& [label, confidence] = pairs[i];
+    if (confidence < 0 || confidence > 1) {
+      rows.Refuse("confidence " + RealText(confidence) + " of label " + std::to_string(label) +
+                  " must be a probability, 0..1");
+    }
+    if (i > 0 && confidence > pairs[i - 1].score) {
+      rows.Refuse("the list must be best first: label " + std::to_string(label) + " with " +
+                  RealText(confidence) + " comes after " + RealText(pairs[i - 1].score));
+    }
+  }
 }
 
 std::vector<std::int32_t> ParseLabels(const RowReader& rows, std::string_view list) {
@@ -164,14 +195,9 @@ class SeenIds {
   std::vector<Seen> ids_;
 };
 
-void AppendNumber(std::string& text, double number) {
-  char digits[32];
-  text.append(digits, std::to_chars(digits, digits + sizeof(digits), number).ptr);
-}
-
-}  // namespace
-
-Predictions ReadPredictionsCsv(const fs::path& path) {
+/// Reads a file of lists, each of which `check` may refuse.
+template <typename Check>
+Predictions ReadLists(const fs::path& path, const Check& check) {
   RowReader rows(path, kPredictionsCsvHeader);
   Predictions predictions;
   SeenIds seen;
@@ -179,13 +205,26 @@ Predictions ReadPredictionsCsv(const fs::path& path) {
   std::string_view list;
   while (rows.Next(id, list)) {
     seen.Add(rows, id);
-    predictions.videos.push_back({std::string(id), ParsePairs(rows, list), {}});
+    std::vector<ScoredLabelDouble> pairs = ParsePairs(rows, list);
+    check(rows, pairs);
+    std::ranges::sort(pairs, RanksBefore<ScoredLabelDouble>);
+    predictions.videos.push_back({std::string(id), std::move(pairs), {}});
     predictions.top_k =
         std::max(predictions.top_k, static_cast<int>(predictions.videos.back().top.size()));
   }
   seen.RefuseRepeated(rows);
   std::ranges::sort(predictions.videos, {}, &VideoPrediction::id);
   return predictions;
+}
+
+}  // namespace
+
+Predictions ReadPredictionsCsv(const fs::path& path) {
+  return ReadLists(path, [](const RowReader&, const std::vector<ScoredLabelDouble>&) {});
+}
+
+Predictions ReadProbabilitiesCsv(const fs::path& path) {
+  return ReadLists(path, RequireProbabilities);
 }
 
 void AppendCsvRow(std::string& text, const VideoPrediction& video, int top_k,

@@ -7,11 +7,13 @@
 #include "registry/util/error.h"
 #include "registry/util/text.h"
 #include "search/ensemble/bootstrap.h"
+#include "search/ensemble/certify.h"
 #include "search/ensemble/combine.h"
 #include "search/ensemble/models.h"
-#include "search/ensemble/search.h"
+#include "search/ensemble/prepared.h"
 #include "search/ensemble/weigh.h"
 #include "search/ensemble/weights.h"
+#include "search/ensemble/why.h"
 
 namespace beamgrid {
 namespace {
@@ -96,24 +98,6 @@ std::vector<AlignedModel> KeepFitting(std::vector<AlignedModel> models, std::int
   return models;
 }
 
-/// Members is the models of a set, each once, and how often it is in it.
-struct Members {
-  std::vector<std::size_t> models;
-  std::vector<double> counts;
-};
-Members MembersOf(const ModelSet& set) {
-  Members members;
-  for (const int model : set) {
-    const auto index = static_cast<std::size_t>(model);
-    if (members.models.empty() || members.models.back() != index) {
-      members.models.push_back(index);
-      members.counts.push_back(0);
-    }
-    ++members.counts.back();
-  }
-  return members;
-}
-
 std::size_t BestSingle(const std::vector<AlignedModel>& models, const std::vector<double>& gaps) {
   std::size_t best = 0;
   for (std::size_t m = 1; m < models.size(); ++m) {
@@ -140,6 +124,7 @@ class Finder {
     Split();
     Weigh(MembersOf(Search()));
     if (parts_.holdout[0].size() > 0) ReportHoldout();
+    if (question_.why) answer_.why = ExplainEnsemble(question_, parts_, answer_, for_each_);
     return std::move(answer_);
   }
 
@@ -210,26 +195,40 @@ class Finder {
 
   ModelSet Search() {
     if (!question_.given.empty()) return Given();
-    // Learned weights are learned for the winner only: to learn them for each set of the search
-    // would take many passes over all videos instead of one.
-    const std::vector<double> factors =
-        question_.weights == Weighting::kGap ? gaps_ : std::vector<double>(gaps_.size(), 1.0);
-    EnsemblePool pool(parts_.selection, factors, combination_, question_.missing,
-                      MaxTerms(question_.search, question_.members), for_each_);
-    SearchProblem problem{.pool = &pool,
-                          .single_gaps = gaps_,
-                          .size_limit = question_.size_limit,
-                          .members = question_.members,
-                          .beam_width = question_.beam_width};
-    for (const AlignedModel& model : parts_.selection) {
-      problem.sizes.push_back(model.model->size_bytes);
-    }
-    const SearchResult result = SearchEnsembles(question_.search, problem);
+    const PreparedSearch prepared(question_, parts_.selection, gaps_, for_each_);
+    SearchResult result = SearchEnsembles(question_.search, prepared.problem());
     answer_.evaluated = result.evaluated;
+    if (question_.certify) {
+      answer_.certificate = Certify(question_.search, prepared.problem(), result);
+    }
+    if (question_.frontier) answer_.frontier = FrontierOf(prepared, result);
     return result.best.models;
   }
 
-  void Weigh(const Members& members) {
+  [[nodiscard]] EnsembleFrontier FrontierOf(const PreparedSearch& prepared,
+                                            const SearchResult& result) const {
+    const std::int64_t all = answer_.certificate ? answer_.certificate->sets : 0;
+    EnsembleFrontier frontier{
+        .sets = all > 0 ? all : result.evaluated,
+        .complete = all > 0 || question_.search == EnsembleSearch::kExhaustive};
+    for (const ScoredSet& set : result.frontier.sets()) {
+      const SetMembers members = MembersOf(set.models);
+      FrontierPoint& point = frontier.points.emplace_back();
+      point.size_bytes = set.size_bytes;
+      point.selection_gap = set.gap;
+      for (const AlignedModel& model : Pick(parts_.selection, members.models)) {
+        point.members.push_back(model.model->name);
+      }
+      if (parts_.holdout[0].size() == 0) continue;
+      point.holdout_gap =
+          ScoreLists(CombineAll(Pick(parts_.holdout, members.models), prepared.WeightsOf(members),
+                                combination_, question_.missing, for_each_))
+              .gap;
+    }
+    return frontier;
+  }
+
+  void Weigh(const SetMembers& members) {
     const std::vector<AlignedModel> selection = Pick(parts_.selection, members.models);
     // Members that somebody names are not ours to drop.
     const Drop drop = question_.given.empty() ? Drop::kIdle : Drop::kNone;
@@ -240,6 +239,7 @@ class Finder {
                                                combination_, question_.missing, for_each_);
     answer_.weights_used = weighed.weights;
     answer_.weightings = weighed.scores;
+    answer_.pull = weighed.pull;
     answer_.selection_gap = weighed.gap;
     for (const WeighedMember& member : weighed.members) {
       const StoredModel& model = *selection[member.index].model;
@@ -256,7 +256,7 @@ class Finder {
 
   /// Learned weights minimise the cross entropy, which GAP need not follow. Told and not undone:
   /// what was asked for is what comes.
-  void NoteLowerGap(const std::vector<AlignedModel>& selection, const Members& members) {
+  void NoteLowerGap(const std::vector<AlignedModel>& selection, const SetMembers& members) {
     const double searched_gap = ScoreLists(CombineAll(selection, Normalised(members.counts),
                                                       combination_, question_.missing, for_each_))
                                     .gap;
@@ -331,25 +331,42 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
   }
   boost::json::array notes;
   for (const std::string& note : answer.notes) notes.emplace_back(note);
-  return {{"members", members},
-          {"size_bytes", answer.size_bytes},
-          {"size_limit", answer.size_limit},
-          {"selection", {{"gap", answer.selection_gap}, {"videos", answer.selection_videos}}},
-          {"holdout", holdout},
-          {"best_single",
-           {{"name", answer.best_single},
-            {"gap", answer.best_single_gap},
-            {"videos", answer.holdout ? answer.holdout->videos : answer.selection_videos},
-            {"gap_of_all_videos", answer.best_single_gap_of_all},
-            {"all_videos", answer.all_videos()}}},
-          {"evaluated", answer.evaluated},
-          {"combine", WordFor(kScoreDomains, answer.combine)},
-          {"weights", WordFor(kWeightings, answer.weights)},
-          {"weights_used", WordFor(kWeightings, answer.weights_used)},
-          {"weightings", weightings},
-          {"dropped", boost::json::value_from(answer.dropped)},
-          {"search", WordFor(kEnsembleSearches, answer.search)},
-          {"notes", notes}};
+  boost::json::object json = {
+      {"members", members},
+      {"size_bytes", answer.size_bytes},
+      {"size_limit", answer.size_limit},
+      {"selection", {{"gap", answer.selection_gap}, {"videos", answer.selection_videos}}},
+      {"holdout", holdout},
+      {"best_single",
+       {{"name", answer.best_single},
+        {"gap", answer.best_single_gap},
+        {"videos", answer.holdout ? answer.holdout->videos : answer.selection_videos},
+        {"gap_of_all_videos", answer.best_single_gap_of_all},
+        {"all_videos", answer.all_videos()}}},
+      {"evaluated", answer.evaluated},
+      {"combine", WordFor(kScoreDomains, answer.combine)},
+      {"weights", WordFor(kWeightings, answer.weights)},
+      {"weights_used", WordFor(kWeightings, answer.weights_used)},
+      {"weightings", weightings},
+      {"dropped", boost::json::value_from(answer.dropped)},
+      {"search", WordFor(kEnsembleSearches, answer.search)},
+      {"notes", notes}};
+  if (answer.pull) json["pull"] = *answer.pull;
+  return json;
+}
+
+boost::json::object FindingsJson(const EnsembleAnswer& answer) {
+  boost::json::object json;
+  if (answer.certificate) json["certificate"] = ToJson(*answer.certificate);
+  if (answer.frontier) json["frontier"] = ToJson(*answer.frontier);
+  if (!answer.why) return json;
+  boost::json::object& why = (json["why"] = ToJson(*answer.why)).get_object();
+  why["shrinkage"] = nullptr;
+  why["gain_shown"] = nullptr;
+  if (!answer.holdout) return json;
+  why["shrinkage"] = answer.selection_gap - answer.holdout->gap;
+  why["gain_shown"] = answer.holdout->low > 0;
+  return json;
 }
 
 }  // namespace beamgrid

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "registry/scoring/predictions.h"
+#include "search/ensemble/findings.h"
 #include "search/ensemble/for_each.h"
 #include "search/ensemble/words.h"
 
@@ -56,6 +57,10 @@ struct EnsembleQuestion {
   double holdout = 0;  ///< share of the videos, 0 <= holdout < 1, by a hash of the id (XXH3), that
                        ///< neither selection nor weights ever see
   std::int64_t bootstrap = 1000;  ///< resamples for the holdout interval
+  // What is found out beside the members; the first two are of a search, not of `given`.
+  bool certify = false;   ///< and the best set known is taken
+  bool frontier = false;  ///< of all sets that are scored, by search and certificate
+  bool why = false;
 };
 
 /// WeightingScore is what a weighting scores on videos of the selection part that its weights were
@@ -96,8 +101,13 @@ struct EnsembleAnswer {
   EnsembleSearch search = EnsembleSearch::kBeam;
   Weighting weights_used = Weighting::kUniform;  ///< the one that kAuto took, or as asked
   std::vector<WeightingScore> weightings;        ///< what each scored, where kAuto compared them
+  std::optional<double> pull;        ///< of learned weights towards equal ones (LearnWeights)
   std::vector<std::string> dropped;  ///< found by the search, but without use beside the members
   std::vector<std::string> notes;    ///< "3 of 12 models are larger than the limit"
+  // Where they were asked for:
+  std::optional<Certificate> certificate;
+  std::optional<EnsembleFrontier> frontier;
+  std::optional<EnsembleWhy> why;
 
   /// Returns the number of videos in both parts.
   [[nodiscard]] std::int64_t all_videos() const {
@@ -113,10 +123,15 @@ struct EnsembleAnswer {
                                           const EnsembleModels& models,
                                           const ForEach& for_each = Serially);
 
-/// Returns the object that `ensemble --json` prints and the record keeps. `holdout` is null where
-/// there is none; `holdout.interval` is [low, high] of the gain over the best single model,
-/// `holdout.gain`. `combine`, `weights` and `search` are the words of the question.
+/// Returns the object that `ensemble --json` prints and the record keeps, without what was found
+/// out beside the members. `holdout` is null where there is none; `holdout.interval` is [low, high]
+/// of the gain over the best single model, `holdout.gain`. `combine`, `weights` and `search` are
+/// the words of the question.
 [[nodiscard]] boost::json::object ToJson(const EnsembleAnswer& answer);
+
+/// Returns what was found out beside the members: `certificate`, `frontier`, `why`, those that were
+/// asked for.
+[[nodiscard]] boost::json::object FindingsJson(const EnsembleAnswer& answer);
 
 /// Returns the ensemble's own predictions (for `predict` and tests), lists cut to top_k. The videos
 /// are those of the first member, in its order; all members must list the same ones (UsageError).

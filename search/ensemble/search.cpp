@@ -1,11 +1,14 @@
 #include "search/ensemble/search.h"
 
 #include <algorithm>
+#include <iterator>
+#include <list>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -13,7 +16,6 @@ namespace {
 /// The picks of a greedy search for each member: enough for weights in steps of 1/4 of a member's
 /// share.
 constexpr std::int64_t kPicksPerMember = 4;
-constexpr std::int64_t kExhaustiveLimit = 1'000'000;
 
 ModelSet With(ModelSet models, int added) {
   models.insert(std::upper_bound(models.begin(), models.end(), added), added);
@@ -22,6 +24,12 @@ ModelSet With(ModelSet models, int added) {
 
 bool Contains(const ModelSet& models, int model) {
   return std::binary_search(models.begin(), models.end(), model);
+}
+
+/// Returns the set without one of its models.
+ModelSet Without(ModelSet models, int removed) {
+  models.erase(std::lower_bound(models.begin(), models.end(), removed));
+  return models;
 }
 
 std::int64_t Distinct(const ModelSet& models) {
@@ -37,18 +45,11 @@ class Searcher {
     KeepBest(beam);
     for (std::int64_t members = 2; members <= problem_.members && !beam.empty(); ++members) {
       std::vector<Extension> extensions;
-      std::set<ModelSet> seen;
-      for (const ScoredSet& state : beam) {
-        for (int model = 0; model < models(); ++model) {
-          if (Contains(state.models, model) || !Fits(state, model)) continue;
-          // Two sets of the beam grow into the same one: it is scored once, and takes one place in
-          // the next beam.
-          if (seen.insert(With(state.models, model)).second) extensions.push_back({&state, model});
-        }
-      }
-      beam = Extend(extensions, static_cast<std::size_t>(problem_.beam_width));
+      for (const ScoredSet& state : beam) AddUnseen(state, extensions);
+      beam = Score(extensions, static_cast<std::size_t>(problem_.beam_width));
       KeepBest(beam);
     }
+    Float();
     return result_;
   }
 
@@ -58,27 +59,39 @@ class Searcher {
     for (std::int64_t pick = 1; pick < picks; ++pick) {
       const bool full = Distinct(state.models) >= problem_.members;
       std::vector<Extension> extensions;
-      for (int model = 0; model < models(); ++model) {
+      for (const int model : problem_.candidates) {
         if (Contains(state.models, model) || (!full && Fits(state, model))) {
           extensions.push_back({&state, model});
         }
       }
       // Also where it is worse than before: a pick may pay only together with a later one. Note
       // keeps the best set on the way.
-      state = BestOf(Extend(extensions, 1));
+      state = BestOf(Score(extensions, 1));
     }
     return result_;
   }
 
   SearchResult Exhaustive() {
     RefuseTooMany();
-    for (const ScoredSet& single : Singles()) Descend(single);
+    std::vector<ScoredSet> sets = Singles();
+    for (std::int64_t members = 2; members <= problem_.members && !sets.empty(); ++members) {
+      std::vector<Extension> extensions;
+      for (const ScoredSet& set : sets) {
+        // In ascending order, so that each set is scored once.
+        for (const int model : problem_.candidates) {
+          if (model > set.models.back() && Fits(set, model)) extensions.push_back({&set, model});
+        }
+      }
+      // Only the best of all counts.
+      Score(extensions, 1, result_.best.gap);
+      std::vector<ScoredSet> larger;
+      for (const Extension& extension : extensions) larger.push_back(SetOf(extension, 0));
+      sets = std::move(larger);
+    }
     return result_;
   }
 
  private:
-  [[nodiscard]] int models() const { return static_cast<int>(problem_.sizes.size()); }
-
   [[nodiscard]] std::int64_t SizeOf(int model) const {
     return problem_.sizes[static_cast<std::size_t>(model)];
   }
@@ -90,46 +103,123 @@ class Searcher {
 
   std::vector<ScoredSet> Singles() {
     std::vector<ScoredSet> singles;
-    for (int model = 0; model < models(); ++model) {
-      Note({{model}, SizeOf(model), problem_.single_gaps[static_cast<std::size_t>(model)]},
-           singles);
+    for (const int model : problem_.candidates) {
+      const double gap = problem_.single_gaps[static_cast<std::size_t>(model)];
+      singles.push_back({{model}, SizeOf(model), gap});
+      Note(singles.back());
+      ++result_.evaluated;
     }
     return singles;
   }
 
-  /// Extension is a set that has been scored and a model more.
+  /// Extension is a set that is to be scored: one that is known and a model more.
   struct Extension {
-    const ScoredSet* state;
-    int added;
+    const ScoredSet* of = nullptr;
+    int added = 0;
   };
 
-  /// Scores the extensions and returns those that may be among the `keep` best of them, or the best
-  /// one of all sets so far.
-  std::vector<ScoredSet> Extend(const std::vector<Extension>& extensions, std::size_t keep,
-                                double at_least = 0) {
+  [[nodiscard]] ScoredSet SetOf(const Extension& extension, double gap) const {
+    const auto& [of, added] = extension;
+    const std::int64_t more = Contains(of->models, added) ? 0 : SizeOf(added);
+    return {With(of->models, added), of->size_bytes + more, gap};
+  }
+
+  /// Scores sets and returns those that may be among the `keep` best of them and not worse than
+  /// `at_least`; all of them where the frontier is wanted.
+  std::vector<ScoredSet> Score(const std::vector<Extension>& extensions, std::size_t keep,
+                               double at_least = 0) {
+    if (extensions.empty()) return {};
+    if (problem_.frontier) {
+      keep = extensions.size();
+      at_least = 0;
+    }
     std::vector<Growth> growths;
-    for (const auto& [state, added] : extensions) growths.push_back({&state->models, added});
+    for (const Extension& extension : extensions) {
+      growths.push_back({&extension.of->models, extension.added});
+    }
     const std::vector<std::optional<double>> gaps =
         problem_.pool->ScoreBest(growths, keep, at_least);
     std::vector<ScoredSet> scored;
     for (std::size_t i = 0; i < extensions.size(); ++i) {
-      const auto& [state, added] = extensions[i];
       // One without a GAP has been scored too, as far as was needed.
-      if (!gaps[i]) {
-        ++result_.evaluated;
-        continue;
-      }
-      const std::int64_t more = Contains(state->models, added) ? 0 : SizeOf(added);
-      Note({With(state->models, added), state->size_bytes + more, *gaps[i]}, scored);
+      ++result_.evaluated;
+      if (gaps[i]) scored.push_back(SetOf(extensions[i], *gaps[i]));
     }
+    for (const ScoredSet& set : scored) Note(set);
     return scored;
   }
 
-  void Note(ScoredSet set, std::vector<ScoredSet>& scored) {
+  /// Adds the extensions of the set that fit and were not scored yet. Two sets of a beam grow into
+  /// the same one, and a swap leads back: each is scored once.
+  void AddUnseen(const ScoredSet& state, std::vector<Extension>& extensions) {
+    for (const int model : problem_.candidates) {
+      if (Contains(state.models, model) || !Fits(state, model)) continue;
+      if (seen_.insert(With(state.models, model)).second) extensions.push_back({&state, model});
+    }
+  }
+
+  /// Moves on from the best set as long as that makes a better one, then from the best set of each
+  /// number of members, back where a better smaller one was found. Each turn that does not go on
+  /// makes the best set of some number better, so this ends.
+  void Float() {
+    // Sets of hundreds of members have very many neighbours: no more work than the beam was.
+    const std::int64_t most = 2 * result_.evaluated;
+    for (ScoredSet state; state.models != result_.best.models && result_.evaluated < most;) {
+      state = result_.best;
+      ScoreNeighbours(state);
+    }
+    std::int64_t members = 2;
+    while (best_of_.contains(members) && result_.evaluated < most) {
+      const ScoredSet state = best_of_.at(members);
+      const ModelSet smaller = best_of_.at(members - 1).models;
+      ScoreNeighbours(state);
+      if (members > 2 && best_of_.at(members - 1).models != smaller) {
+        --members;
+      } else if (best_of_.at(members).models == state.models) {
+        ++members;
+      }
+    }
+  }
+
+  /// Scores what comes of dropping, swapping or adding one model, as far as it may be better than
+  /// the best known set of as many members.
+  void ScoreNeighbours(const ScoredSet& state) {
+    std::vector<Extension> added, swapped, dropped;
+    if (std::ssize(state.models) < problem_.members) AddUnseen(state, added);
+    // The sets without one member, and what a set of these is without its last: of one model
+    // nothing is left, and all models alone are scored.
+    std::list<ScoredSet> smaller;
+    const ModelSet removable = state.models.size() > 1 ? state.models : ModelSet();
+    for (const int model : removable) {
+      const ScoredSet& rest = smaller.emplace_back(Less(state, model));
+      AddUnseen(rest, swapped);
+      if (rest.models.size() < 2 || !seen_.insert(rest.models).second) continue;
+      const int last = rest.models.back();
+      dropped.push_back({&smaller.emplace_back(Less(rest, last)), last});
+    }
+    const std::int64_t members = std::ssize(state.models);
+    Score(added, 1, BestGapOf(members + 1));
+    Score(swapped, 1, BestGapOf(members));
+    Score(dropped, 1, BestGapOf(members - 1));
+  }
+
+  [[nodiscard]] double BestGapOf(std::int64_t members) const {
+    const auto best = best_of_.find(members);
+    return best == best_of_.end() ? 0 : best->second.gap;
+  }
+
+  /// Returns the set without one of its models, not scored.
+  [[nodiscard]] ScoredSet Less(const ScoredSet& set, int model) const {
+    return {Without(set.models, model), set.size_bytes - SizeOf(model)};
+  }
+
+  void Note(const ScoredSet& set) {
     // Over all sizes: a larger set may well be worse.
-    if (result_.evaluated == 0 || Better(set, result_.best)) result_.best = set;
-    ++result_.evaluated;
-    scored.push_back(std::move(set));
+    if (!found_ || Better(set, result_.best)) result_.best = set;
+    found_ = true;
+    result_.frontier.Add(set);
+    const auto [best, first] = best_of_.try_emplace(std::ssize(set.models), set);
+    if (!first && Better(set, best->second)) best->second = set;
   }
 
   void KeepBest(std::vector<ScoredSet>& beam) const {
@@ -143,42 +233,71 @@ class Searcher {
     return *std::min_element(sets.begin(), sets.end(), Better);
   }
 
-  /// Scores every set that begins with this one, each once: members are added in ascending order.
-  void Descend(const ScoredSet& state) {
-    if (std::ssize(state.models) >= problem_.members) return;
-    std::vector<Extension> extensions;
-    for (int model = state.models.back() + 1; model < models(); ++model) {
-      if (Fits(state, model)) extensions.push_back({&state, model});
-    }
-    // Only the best of all counts.
-    Extend(extensions, 1, result_.best.gap);
-    for (const auto& [set, added] : extensions) {
-      Descend({With(set->models, added), set->size_bytes + SizeOf(added), 0});
-    }
-  }
-
   void RefuseTooMany() const {
-    // As doubles: the number of sets leaves 64 bits soon. The size limit is left out, so this is
-    // the most that there can be.
-    double sets = 0;
-    double of_size = 1;
-    for (std::int64_t size = 1; size <= std::min<std::int64_t>(problem_.members, models());
-         ++size) {
-      of_size *= static_cast<double>(models() - size + 1) / static_cast<double>(size);
-      sets += of_size;
-    }
-    if (sets <= static_cast<double>(kExhaustiveLimit)) return;
-    throw UsageError("ensemble: search = 'exhaustive' over " + std::to_string(models()) +
-                     " models with up to " + std::to_string(problem_.members) +
-                     " members is more than " + std::to_string(kExhaustiveLimit) +
-                     " sets; use search = 'beam'");
+    if (CountSets(problem_) <= kMostExhaustive) return;
+    throw UsageError(
+        "ensemble: search = 'exhaustive' over " + CountText(problem_.candidates.size(), "model") +
+        " with up to " + CountText(static_cast<std::size_t>(problem_.members), "member") +
+        " is more than " + std::to_string(kMostExhaustive) + " sets that fit; use search = 'beam'");
   }
 
   const SearchProblem& problem_;
   SearchResult result_;
+  bool found_ = false;  ///< anything yet
+  std::set<ModelSet> seen_;
+  std::map<std::int64_t, ScoredSet> best_of_;  ///< by the number of members
+};
+
+/// SetCounter counts sets of models, the smallest model first: the first that does not fit ends a
+/// row of them.
+class SetCounter {
+ public:
+  SetCounter(std::vector<std::int64_t> sizes, std::int64_t most)
+      : sizes_(std::move(sizes)), most_(most) {
+    std::ranges::sort(sizes_);
+  }
+  std::int64_t Count(std::int64_t size_limit, std::int64_t members) {
+    CountFrom(0, size_limit, members);
+    return count_;
+  }
+
+ private:
+  void CountFrom(std::size_t first, std::int64_t left, std::int64_t members) {
+    for (std::size_t model = first; model < sizes_.size() && sizes_[model] <= left; ++model) {
+      if (++count_ > most_) return;
+      if (members > 1) CountFrom(model + 1, left - sizes_[model], members - 1);
+      if (count_ > most_) return;
+    }
+  }
+
+  std::vector<std::int64_t> sizes_;
+  std::int64_t most_;
+  std::int64_t count_ = 0;
 };
 
 }  // namespace
+
+void Frontier::Add(const ScoredSet& set) {
+  const auto after = sets_.upper_bound(set.size_bytes);
+  if (after != sets_.begin() && !Better(set, std::prev(after)->second)) return;
+  auto at = sets_.lower_bound(set.size_bytes);
+  while (at != sets_.end() && !Better(at->second, set)) at = sets_.erase(at);
+  sets_.emplace(set.size_bytes, set);
+}
+
+std::vector<ScoredSet> Frontier::sets() const {
+  std::vector<ScoredSet> sets;
+  for (const auto& [size, set] : sets_) sets.push_back(set);
+  return sets;
+}
+
+std::int64_t CountSets(const SearchProblem& problem, std::int64_t most) {
+  std::vector<std::int64_t> sizes;
+  for (const int model : problem.candidates) {
+    sizes.push_back(problem.sizes[static_cast<std::size_t>(model)]);
+  }
+  return SetCounter(std::move(sizes), most).Count(problem.size_limit, problem.members);
+}
 
 bool Better(const ScoredSet& a, const ScoredSet& b) {
   if (a.gap != b.gap) return a.gap > b.gap;

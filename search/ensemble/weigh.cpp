@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "search/ensemble/weights.h"
 
@@ -14,6 +15,10 @@ namespace {
 
 constexpr std::size_t kFolds = 5;
 constexpr double kLeastGain = 1e-6;  ///< in GAP; far below what any number of videos can tell
+
+/// How strongly learned weights may be pulled towards equal ones, the strongest first: of equal
+/// ones that is taken. 10 leaves almost nothing learned.
+constexpr double kPulls[] = {10, 1, 0.1, 0};
 
 /// Another hash than that of the holdout part, so that folds and parts have nothing in common.
 std::size_t FoldOf(const std::string& video_id) {
@@ -33,29 +38,86 @@ class Weigher {
 
   Weighed Weigh(Weighting asked, Drop drop) {
     Weighed result{.weights = asked};
-    if (asked == Weighting::kAuto) {
-      result.scores = ScoreAll();
-      const auto by_gap = [](const auto& a, const auto& b) { return a.gap < b.gap; };
-      // The first of equal ones; too few videos to compare: the simplest.
-      result.weights = result.scores.empty()
-                           ? Weighting::kUniform
-                           : std::ranges::max_element(result.scores, by_gap)->weights;
-    }
+    if (asked == Weighting::kAuto || asked == Weighting::kLearned) Compare(result);
     std::vector<std::size_t> kept(models_.size());
     std::iota(kept.begin(), kept.end(), 0U);
     std::vector<double> weights = WeightsOf(result.weights, models_, counts_);
     result.gap = GapOf(models_, weights);
     if (drop == Drop::kIdle) DropIdle(kept, weights, result);
     for (std::size_t m = 0; m < kept.size(); ++m) result.members.push_back({kept[m], weights[m]});
+    if (result.weights == Weighting::kLearned && kept.size() > 1) result.pull = pull_;
     return result;
   }
 
  private:
+  using Models = std::vector<AlignedModel>;
+  /// Folds is the models over each fifth of the videos, and over the others.
+  struct Folds {
+    std::array<Models, kFolds> inside, outside;
+  };
+
+  /// Chooses the pull of learned weights and, for kAuto, the weighting. With nothing to weigh, or
+  /// too few videos to compare on, it is the simplest.
+  void Compare(Weighed& result) {
+    const std::optional<Folds> folds = MakeFolds();
+    const WeightingScore learned{Weighting::kLearned, folds ? ChoosePull(*folds) : 0};
+    if (result.weights == Weighting::kLearned) return;
+    result.weights = Weighting::kUniform;
+    if (!folds) return;
+    for (const Weighting weighting : {Weighting::kUniform, Weighting::kGap}) {
+      result.scores.push_back({weighting, CrossFitted(*folds, weighting)});
+    }
+    result.scores.push_back(learned);
+    const auto by_gap = [](const auto& a, const auto& b) { return a.gap < b.gap; };
+    // The first of equal ones.
+    result.weights = std::ranges::max_element(result.scores, by_gap)->weights;
+  }
+
+  [[nodiscard]] std::optional<Folds> MakeFolds() const {
+    if (models_.size() < 2) return std::nullopt;
+    Folds folds;
+    for (std::size_t fold = 0; fold < kFolds; ++fold) {
+      folds.inside[fold] =
+          Restrict(models_, [&](const std::string& id) { return FoldOf(id) == fold; });
+      folds.outside[fold] =
+          Restrict(models_, [&](const std::string& id) { return FoldOf(id) != fold; });
+      if (folds.outside[fold][0].size() == 0) return std::nullopt;
+    }
+    return folds;
+  }
+
+  /// Sets the pull whose weights score best on the videos that they were not learned on; returns
+  /// what they score.
+  double ChoosePull(const Folds& folds) {
+    double best = -1;
+    double best_pull = pull_;
+    for (const double pull : kPulls) {
+      pull_ = pull;
+      const double gap = CrossFitted(folds, Weighting::kLearned);
+      if (gap <= best) continue;
+      best = gap;
+      best_pull = pull;
+    }
+    pull_ = best_pull;
+    return best;
+  }
+
+  /// Returns the GAP of all videos, each fold's by weights that were made on the others.
+  [[nodiscard]] double CrossFitted(const Folds& folds, Weighting weighting) const {
+    std::vector<VideoPrediction> lists;
+    for (std::size_t fold = 0; fold < kFolds; ++fold) {
+      const std::vector<double> weights = WeightsOf(weighting, folds.outside[fold], counts_);
+      std::ranges::move(CombineAll(folds.inside[fold], weights, combination_, missing_, for_each_),
+                        std::back_inserter(lists));
+    }
+    return ScoreLists(lists).gap;
+  }
+
   [[nodiscard]] std::vector<double> WeightsOf(Weighting weighting,
                                               const std::vector<AlignedModel>& models,
                                               std::vector<double> counts) const {
     if (weighting == Weighting::kLearned && models.size() > 1) {
-      return LearnWeights(models, combination_, missing_);
+      return LearnWeights(models, combination_, missing_, pull_);
     }
     for (std::size_t m = 0; weighting == Weighting::kGap && m < counts.size(); ++m) {
       counts[m] *= SingleGap(models[m]);
@@ -66,30 +128,6 @@ class Weigher {
   [[nodiscard]] double GapOf(const std::vector<AlignedModel>& models,
                              const std::vector<double>& weights) const {
     return ScoreLists(CombineAll(models, weights, combination_, missing_, for_each_)).gap;
-  }
-
-  /// Returns the scores of all weightings; none where the videos do not make two folds, or there is
-  /// nothing to weigh.
-  [[nodiscard]] std::vector<WeightingScore> ScoreAll() const {
-    if (models_.size() < 2) return {};
-    std::array<std::vector<AlignedModel>, kFolds> inside;
-    std::array<std::vector<AlignedModel>, kFolds> outside;
-    for (std::size_t fold = 0; fold < kFolds; ++fold) {
-      inside[fold] = Restrict(models_, [&](const std::string& id) { return FoldOf(id) == fold; });
-      outside[fold] = Restrict(models_, [&](const std::string& id) { return FoldOf(id) != fold; });
-      if (outside[fold][0].size() == 0) return {};
-    }
-    std::vector<WeightingScore> scores;
-    for (const Weighting weighting : {Weighting::kUniform, Weighting::kGap, Weighting::kLearned}) {
-      std::vector<VideoPrediction> lists;
-      for (std::size_t fold = 0; fold < kFolds; ++fold) {
-        const std::vector<double> weights = WeightsOf(weighting, outside[fold], counts_);
-        std::ranges::move(CombineAll(inside[fold], weights, combination_, missing_, for_each_),
-                          std::back_inserter(lists));
-      }
-      scores.push_back({weighting, ScoreLists(lists).gap});
-    }
-    return scores;
   }
 
   void DropIdle(std::vector<std::size_t>& kept, std::vector<double>& weights,
@@ -134,6 +172,7 @@ class Weigher {
   const Combination& combination_;
   Missing missing_;
   const ForEach& for_each_;
+  double pull_ = kPulls[0];  ///< of learned weights
 };
 
 }  // namespace

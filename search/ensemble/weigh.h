@@ -3,6 +3,7 @@
 // their bytes. Everything here sees the selection part alone.
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "search/ensemble/combine.h"
@@ -24,6 +25,7 @@ struct Weighed {
   std::vector<WeighedMember> members;       ///< those that are worth their bytes; weights sum to 1
   std::vector<std::size_t> dropped;         ///< the others
   double gap = 0;                           ///< of the members
+  std::optional<double> pull;               ///< learned weights: see LearnWeights
 };
 
 /// Drop says whether members without use may go.
@@ -34,6 +36,8 @@ enum class Drop { kIdle, kNone };
 /// kAuto takes the weighting with the highest GAP by five-fold cross-fitting: each fifth of the
 /// videos, by a hash of the id, is scored with weights made on the other four, so that weights that
 /// fit their own videos only gain nothing. Equal ones: the simpler, in the order of kWeightings.
+/// How strongly learned weights are pulled towards equal ones is chosen in the same way, also where
+/// they are asked for; where the videos are too few for it, strongly.
 ///
 /// Then, from the smallest weight on, each member goes without which the GAP is no more than 1e-6
 /// lower; learned weights are learned anew for the others.

@@ -1,5 +1,6 @@
 #include "search/ensemble/weights.h"
 
+#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -20,6 +21,14 @@ struct Observations {
   std::vector<double> terms;   ///< [rows, members]
   std::vector<char> positive;  ///< [rows]
 };
+
+/// Returns the models over every n-th video, by id, so that they are at most kMostLearnedOn.
+std::vector<AlignedModel> Spread(const std::vector<AlignedModel>& members) {
+  const std::size_t step = (members[0].size() + kMostLearnedOn - 1) / kMostLearnedOn;
+  if (step <= 1) return members;
+  std::size_t place = 0;
+  return Restrict(members, [&](const std::string&) { return place++ % step == 0; });
+}
 
 Observations Observe(const std::vector<AlignedModel>& members, const Combination& combination,
                      Missing missing) {
@@ -53,32 +62,36 @@ Loss LabelLoss(double mean_term, bool positive, const Combination& combination) 
   return {value, reciprocal, reciprocal * reciprocal};
 }
 
-/// Total is the loss over all observations with its derivatives in the weights.
+/// Total is the loss over all observations with its derivatives.
 struct Total {
   double value = 0;
-  std::vector<double> gradient;  ///< [members]
-  std::vector<double> hessian;   ///< [members, members], lower triangle
+  Eigen::VectorXd gradient;  ///< [members]
+  Eigen::MatrixXd hessian;   ///< [members, members]
 };
 
+/// Returns the loss of weights, with derivatives in the weights.
 Total Evaluate(const Observations& all, const std::vector<double>& weights,
                const Combination& combination) {
   const std::size_t n = all.members;
-  Total total{0, std::vector<double>(n), std::vector<double>(n * n)};
+  double value = 0;
+  std::vector<double> gradient(n);
+  std::vector<double> hessian(n * n);  // lower triangle
   for (std::size_t row = 0; row < all.positive.size(); ++row) {
     const double* terms = all.terms.data() + row * n;
     const double mean = std::inner_product(terms, terms + n, weights.begin(), 0.0);
     const Loss loss = LabelLoss(mean, all.positive[row] != 0, combination);
-    total.value += loss.value;
+    value += loss.value;
     for (std::size_t i = 0; i < n; ++i) {
-      total.gradient[i] += loss.slope * terms[i];
+      gradient[i] += loss.slope * terms[i];
       const double curved = loss.curvature * terms[i];
-      for (std::size_t j = 0; j <= i; ++j) total.hessian[i * n + j] += curved * terms[j];
+      for (std::size_t j = 0; j <= i; ++j) hessian[i * n + j] += curved * terms[j];
     }
   }
-  total.value /= all.videos;
-  for (double& g : total.gradient) g /= all.videos;
-  for (double& h : total.hessian) h /= all.videos;
-  return total;
+  const auto size = static_cast<Eigen::Index>(n);
+  // Column by column the lower triangle is the upper one.
+  const Eigen::MatrixXd triangle = Eigen::Map<Eigen::MatrixXd>(hessian.data(), size, size);
+  return {value / all.videos, Eigen::Map<Eigen::VectorXd>(gradient.data(), size) / all.videos,
+          Eigen::MatrixXd(triangle.selfadjointView<Eigen::Upper>()) / all.videos};
 }
 
 std::vector<double> Softmax(const std::vector<double>& theta) {
@@ -89,70 +102,36 @@ std::vector<double> Softmax(const std::vector<double>& theta) {
   return Normalised(std::move(weights));
 }
 
-/// Applies the chain rule through softmax, whose derivative is J = diag(w) - w w'. The Hessian J H
-/// J leaves out softmax's own curvature, which keeps it positive semi-definite.
-Total InTheta(const Total& in_weights, const std::vector<double>& weights) {
-  const std::size_t n = weights.size();
-  const auto times_j = [&](const std::vector<double>& v) {
-    const double mean = std::inner_product(v.begin(), v.end(), weights.begin(), 0.0);
-    std::vector<double> product(n);
-    for (std::size_t i = 0; i < n; ++i) product[i] = weights[i] * (v[i] - mean);
-    return product;
-  };
-  Total total{in_weights.value, times_j(in_weights.gradient), std::vector<double>(n * n)};
-  std::vector<double> half(n * n);  // H J, row by row (H is symmetric)
-  for (std::size_t i = 0; i < n; ++i) {
-    std::vector<double> row(n);
-    for (std::size_t j = 0; j < n; ++j) {
-      row[j] = in_weights.hessian[std::max(i, j) * n + std::min(i, j)];
-    }
-    row = times_j(row);
-    std::copy(row.begin(), row.end(), half.begin() + static_cast<std::ptrdiff_t>(i * n));
-  }
-  for (std::size_t j = 0; j < n; ++j) {
-    std::vector<double> column(n);
-    for (std::size_t i = 0; i < n; ++i) column[i] = half[i * n + j];
-    column = times_j(column);
-    for (std::size_t i = 0; i < n; ++i) total.hessian[i * n + j] = column[i];
-  }
-  return total;
+/// Point is a theta with its weights, and the loss there, with derivatives in theta.
+struct Point {
+  Eigen::VectorXd theta;
+  std::vector<double> weights;
+  Total loss;
+};
+
+/// Returns the point of a theta. By the chain rule through softmax, whose derivative is
+/// J = diag(w) - w w'. The Hessian J H J leaves out softmax's own curvature, which keeps it
+/// positive semi-definite.
+Point PointOf(const Observations& all, const Eigen::VectorXd& theta, double pull,
+              const Combination& combination) {
+  Point point{theta, Softmax({theta.begin(), theta.end()}), {}};
+  point.loss = Evaluate(all, point.weights, combination);
+  const Eigen::Map<Eigen::VectorXd> w(point.weights.data(), theta.size());
+  const Eigen::MatrixXd j = Eigen::MatrixXd(w.asDiagonal()) - w * w.transpose();
+  point.loss.value += pull / 2 * theta.squaredNorm();
+  point.loss.gradient = j * point.loss.gradient + pull * theta;
+  point.loss.hessian = j * point.loss.hessian * j;
+  point.loss.hessian.diagonal().array() += pull;
+  return point;
 }
 
-/// Returns x of A x = b by Cholesky; A is symmetric and positive definite, its lower triangle is
-/// used up.
-std::vector<double> Solve(std::vector<double> a, std::vector<double> b) {
-  const std::size_t n = b.size();
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      double sum = a[i * n + j];
-      for (std::size_t k = 0; k < j; ++k) sum -= a[i * n + k] * a[j * n + k];
-      a[i * n + j] = i == j ? std::sqrt(sum) : sum / a[j * n + j];
-    }
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t k = 0; k < i; ++k) b[i] -= a[i * n + k] * b[k];
-    b[i] /= a[i * n + i];
-  }
-  for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t k = i + 1; k < n; ++k) b[i] -= a[k * n + i] * b[k];
-    b[i] /= a[i * n + i];
-  }
-  return b;
-}
-
-/// Returns theta moved by the damped Newton step. Without damping there is none: softmax does not
-/// change when all of theta move together, so the Hessian is singular in that direction.
-std::vector<double> Step(const std::vector<double>& theta, const Total& at, double damping) {
-  const std::size_t n = theta.size();
-  std::vector<double> damped = at.hessian;
-  double trace = 0;
-  for (std::size_t i = 0; i < n; ++i) trace += damped[i * n + i];
+/// Returns theta moved by the damped Newton step. Without damping there need not be one: softmax
+/// does not change when all of theta move together, so the Hessian is singular in that direction.
+Eigen::VectorXd Moved(const Point& from, double damping) {
+  Eigen::MatrixXd damped = from.loss.hessian;
   // Relative to the trace, as the curvature's scale depends on the data; 1e-9 where all of it is 0.
-  for (std::size_t i = 0; i < n; ++i) damped[i * n + i] += damping * (trace + 1e-9);
-  const std::vector<double> step = Solve(std::move(damped), at.gradient);
-  std::vector<double> moved = theta;
-  for (std::size_t i = 0; i < n; ++i) moved[i] -= step[i];
-  return moved;
+  damped.diagonal().array() += damping * (damped.trace() + 1e-9);
+  return from.theta - damped.ldlt().solve(from.loss.gradient);
 }
 
 }  // namespace
@@ -166,29 +145,24 @@ std::vector<double> Normalised(std::vector<double> weights) {
 }
 
 std::vector<double> LearnWeights(const std::vector<AlignedModel>& members,
-                                 const Combination& combination, Missing missing) {
-  const Observations all = Observe(members, combination, missing);
-  std::vector<double> theta(members.size(), 0.0);
-  std::vector<double> weights = Softmax(theta);
-  Total at = Evaluate(all, weights, combination);
+                                 const Combination& combination, Missing missing, double pull) {
+  const Observations all = Observe(Spread(members), combination, missing);
+  Point at = PointOf(all, Eigen::VectorXd::Zero(static_cast<Eigen::Index>(all.members)), pull,
+                     combination);
   double damping = 1e-3;
   for (int step = 0; step < kMostSteps && damping < kLargestDamping; ++step) {
-    const std::vector<double> moved = Step(theta, InTheta(at, weights), damping);
-    const std::vector<double> moved_weights = Softmax(moved);
-    Total next = Evaluate(all, moved_weights, combination);
+    Point next = PointOf(all, Moved(at, damping), pull, combination);
     // Written so that NaN counts as no gain.
-    if (!(next.value < at.value)) {
+    if (!(next.loss.value < at.loss.value)) {
       damping *= 10;
       continue;
     }
-    const bool settled = at.value - next.value < kSmallestGain;
-    theta = moved;
-    weights = moved_weights;
+    const bool settled = at.loss.value - next.loss.value < kSmallestGain;
     at = std::move(next);
     damping = std::max(damping / 10, 1e-12);
     if (settled) break;
   }
-  return weights;
+  return at.weights;
 }
 
 double CrossEntropy(const std::vector<AlignedModel>& members, const std::vector<double>& weights,

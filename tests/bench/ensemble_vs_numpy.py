@@ -9,7 +9,8 @@
 NumPy is given the same shared layout (a video's cells are the union of the labels that any model
 lists), running sums of logits, and one partial selection and one sort per candidate. Both times
 are processor time of one thread and leave out reading or making the pool, but hold everything else:
-layout, logits, search. Ends with 1 where the two do not find the same members.
+layout, logits, search. The beam of beamgrid floats, NumPy's does not, so that times are compared by set.
+Ends with 1 where beamgrid finds a worse set, or another GAP of the same one.
 """
 
 import argparse
@@ -132,14 +133,15 @@ def main():
     seconds = time.process_time() - start
 
     names = [f"model{1000 + m}" for m in members]
-    same = names == [m["name"] for m in ours["members"]] and evaluated == ours["evaluated"]
+    ours_gap, ours_sets = ours["selection"]["gap"], ours["evaluated"]
+    same = names == [m["name"] for m in ours["members"]]
     print(json.dumps({
-        "models": args.models, "videos": args.videos, "sets": evaluated,
+        "models": args.models, "videos": args.videos, "sets": ours_sets, "numpy_sets": evaluated,
         "beamgrid_seconds": round(seconds_of_ours, 3), "numpy_seconds": round(seconds, 3),
         "numpy_layout_seconds": round(laid_out - start, 3),
-        "ratio": round(seconds / seconds_of_ours, 1), "numpy": np.__version__,
-        "gap": ours["selection"]["gap"], "numpy_gap": gap, "same_sets": same}, indent=1))
-    raise SystemExit(0 if same and abs(gap - ours["selection"]["gap"]) < 1e-9 else 1)
+        "ratio": round(seconds / evaluated / (seconds_of_ours / ours_sets), 1), "numpy": np.__version__,
+        "gap": ours_gap, "numpy_gap": gap, "same_members": same}, indent=1))
+    raise SystemExit(0 if (abs(gap - ours_gap) < 1e-9 if same else ours_gap > gap) else 1)
 
 
 if __name__ == "__main__":

@@ -141,8 +141,9 @@ TEST(FindEnsemble, LearnsTheWeightsOfTheChosenMembersOnTheSelectionPart) {
     if (testing::Matches(testing::Contains(model.name))(NamesOf(learned))) members.push_back(model);
   }
   const SplitModels parts = SplitVideos(AlignModels(members), 0.3);
-  const auto weights =
-      LearnWeights(parts.selection, Combination(ScoreDomain::kLogits), Missing::kZero);
+  ASSERT_TRUE(learned.pull);
+  const auto weights = LearnWeights(parts.selection, Combination(ScoreDomain::kLogits),
+                                    Missing::kZero, *learned.pull);
   for (std::size_t m = 0; m < weights.size(); ++m) {
     EXPECT_EQ(learned.members[m].weight, weights[m]);
     EXPECT_NE(weights[m], uniform.members[m].weight);
@@ -335,6 +336,8 @@ TEST(EnsembleJson, HasTheFixedShape) {
     "weightings": [{"weights": "uniform", "gap": 0.25}, {"weights": "gap", "gap": 0.5}],
     "dropped": ["c"], "search": "beam", "notes": ["n"]})"));
   EnsembleAnswer without = answer;
+  without.pull = 0.1;
+  EXPECT_EQ(ToJson(without).at("pull"), 0.1);
   without.holdout.reset();
   EXPECT_TRUE(ToJson(without).at("holdout").is_null());
 }

@@ -100,7 +100,10 @@ SearchResult SearchWith(const PoolQuestion& question, bool brackets, int threads
                         .size_limit = question.size_limit,
                         .members = question.members,
                         .beam_width = question.beam_width};
-  for (const EnsembleModel& model : question.models) problem.sizes.push_back(model.size_bytes);
+  for (const EnsembleModel& model : question.models) {
+    problem.candidates.push_back(static_cast<int>(problem.sizes.size()));
+    problem.sizes.push_back(model.size_bytes);
+  }
   return SearchEnsembles(question.search, problem);
 }
 
@@ -184,7 +187,7 @@ TEST(EnsembleSearch, AllSearchesAgreeOnOneMember) {
   EXPECT_THAT(names, testing::Each(names[0]));
 }
 
-TEST(EnsembleSearch, ABeamOfOneIsGreedyWithoutReplacement) {
+TEST(EnsembleSearch, ABeamOfOneIsNeverWorseThanGreedyWithoutReplacement) {
   PoolQuestion question(PlantPool({.models = 7, .videos = 60, .classes = 30}, 21));
   question.weights = Weighting::kUniform;
   question.members = 4;
@@ -193,7 +196,6 @@ TEST(EnsembleSearch, ABeamOfOneIsGreedyWithoutReplacement) {
   // The greedy path by hand.
   std::vector<std::size_t> chosen;
   double best_gap = -1;
-  std::vector<std::size_t> best;
   for (int round = 0; round < 4; ++round) {
     double round_gap = -1;
     std::size_t round_model = 0;
@@ -210,17 +212,12 @@ TEST(EnsembleSearch, ABeamOfOneIsGreedyWithoutReplacement) {
       }
     }
     chosen.push_back(round_model);
-    if (round_gap > best_gap) {
-      best_gap = round_gap;
-      best = chosen;
-    }
+    best_gap = std::max(best_gap, round_gap);
   }
-  std::sort(best.begin(), best.end());
-  std::vector<std::string> expected;
-  for (const std::size_t m : best) expected.push_back(question.models[m].name);
   const EnsembleAnswer answer = FindEnsemble(question);
-  EXPECT_EQ(NamesOf(answer), expected);
-  EXPECT_EQ(answer.evaluated, 7 + 6 + 5 + 4);
+  EXPECT_GE(answer.selection_gap, best_gap);
+  EXPECT_GE(answer.evaluated, 7 + 6 + 5 + 4);
+  EXPECT_LE(answer.evaluated, 2 * (7 + 6 + 5 + 4) + 4 * 7) << "floating stops at twice the beam";
 }
 
 TEST(EnsembleSearch, AWiderBeamIsNeverWorse) {
@@ -312,7 +309,8 @@ TEST(EnsembleSearch, RefusesAnExhaustiveSearchOfTooManySets) {
     FAIL();
   } catch (const UsageError& error) {
     EXPECT_THAT(error.what(), HasSubstr("'exhaustive' over 40 models with up to 6 members is more "
-                                        "than 1000000 sets; use search = 'beam'"));
+                                        "than 1048576 sets that fit; use search = "
+                                        "'beam'"));
   }
 }
 

@@ -90,7 +90,12 @@ TEST(WeighMembers, AutoIsNotDeceivedByWeightsThatFitTheirOwnVideos) {
       return ScoreLists(CombineAll(aligned, weights, combination, Missing::kZero)).gap;
     };
     const double uniform = gap(std::vector<double>(models.size(), 1.0 / 8));
-    if (gap(LearnWeights(aligned, combination, Missing::kZero)) > uniform) ++deceived;
+    double learned = 0;
+    for (const double pull : {0.0, 0.1, 1.0, 10.0}) {
+      const auto weights = LearnWeights(aligned, combination, Missing::kZero, pull);
+      learned = std::max(learned, gap(weights));
+    }
+    if (learned > uniform) ++deceived;
     if (WeighPlanted(models, Weighting::kAuto).weights == Weighting::kLearned) ++chosen;
   }
   EXPECT_GT(deceived, chosen);
@@ -105,6 +110,28 @@ TEST(WeighMembers, AutoScoresEachFoldWithTheWeightsOfTheOthers) {
                              .gap;
   EXPECT_NEAR(weighed.scores[0].gap, uniform, 1e-12);
   EXPECT_NE(weighed.scores[2].gap, uniform);
+}
+
+TEST(WeighMembers, PullsLearnedWeightsAsStronglyAsCrossFittingSays) {
+  // Where one model is much clearer, what is learned is true; among models of one kind it is noise.
+  const auto clear = Plant({{.noise = 1}, {.noise = 4}}, 400, 1);
+  const auto alike = Plant(std::vector<View>(6, {.noise = 2}), 25, 1);
+  const Weighed weak = WeighPlanted(clear, Weighting::kLearned);
+  const Weighed strong = WeighPlanted(alike, Weighting::kLearned);
+  ASSERT_TRUE(weak.pull && strong.pull);
+  EXPECT_LT(*weak.pull, *strong.pull);
+  EXPECT_THAT(weak.scores, IsEmpty()) << "nothing but learned weights was asked for";
+  EXPECT_FALSE(WeighPlanted(clear, Weighting::kUniform).pull);
+}
+
+TEST(WeighMembers, LearnedOfTooFewVideosAreNearlyEqual) {
+  const auto models = Plant({{.noise = 1}, {.noise = 2}}, 1, 1);
+  const Weighed weighed =
+      WeighMembers(AlignModels(models), {1, 1}, Weighting::kLearned, Drop::kNone,
+                   Combination(ScoreDomain::kLogits), Missing::kZero);
+  EXPECT_EQ(weighed.pull, 10);
+  ASSERT_EQ(weighed.members.size(), 2U);
+  EXPECT_NEAR(weighed.members[0].weight, 0.5, 0.1);
 }
 
 TEST(WeighMembers, AutoOfTooFewVideosIsTheMean) {

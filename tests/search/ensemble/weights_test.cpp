@@ -59,6 +59,65 @@ TEST(LearnWeights, OfTwoModelsEqualsAFineScan) {
   EXPECT_NEAR(weights[0], best_weight, 0.001);
 }
 
+TEST(LearnWeights, ArePulledTowardsEqualOnes) {
+  auto models = PlantPool({.models = 3, .videos = 150}, 11);
+  for (auto& video : models[1].predictions.videos) {
+    for (auto& entry : video.top) entry.score = entry.score > 0.4 ? 0.999 : 0.001;
+  }
+  const auto members = AlignModels(models);
+  for (const ScoreDomain combine : {ScoreDomain::kLogits, ScoreDomain::kProbabilities}) {
+    double before = 2;
+    for (const double pull : {0.0, 0.01, 0.1, 1.0, 10.0, 1000.0}) {
+      const auto weights = LearnWeights(members, Combination(combine), Missing::kZero, pull);
+      EXPECT_NEAR(std::accumulate(weights.begin(), weights.end(), 0.0), 1, 1e-12);
+      double distance = 0;
+      for (const double weight : weights) distance += std::abs(weight - 1.0 / 3);
+      EXPECT_LT(distance, before) << pull;
+      before = distance;
+    }
+    EXPECT_LT(before, 0.01);
+  }
+}
+
+TEST(LearnWeights, WithAPullMinimiseTheLossAndThePullTogether) {
+  const auto models = PlantPool({.models = 2, .videos = 100}, 5);
+  const auto members = AlignModels(models);
+  const Combination combination(ScoreDomain::kLogits);
+  const double pull = 0.3;
+  // Two weights: theta = (t, -t).
+  const auto weights_of = [](double t) {
+    return std::vector<double>{1 / (1 + std::exp(-2 * t)), 1 / (1 + std::exp(2 * t))};
+  };
+  double least = std::numeric_limits<double>::infinity();
+  double best = 0;
+  for (double t = -2; t <= 2; t += 0.001) {
+    const double loss =
+        CrossEntropy(members, weights_of(t), combination, Missing::kZero) + pull * t * t;
+    if (loss < least) {
+      least = loss;
+      best = weights_of(t)[0];
+    }
+  }
+  EXPECT_NEAR(LearnWeights(members, combination, Missing::kZero, pull)[0], best, 0.001);
+}
+
+TEST(LearnWeights, OfVeryManyVideosLearnsOnEveryNth) {
+  const int videos = static_cast<int>(kMostLearnedOn) + 2;
+  auto models = PlantPool({.models = 2, .videos = videos, .classes = 2, .list_length = 2}, 3);
+  for (EnsembleModel& model : models) {
+    int place = 0;
+    for (VideoPrediction& video : model.predictions.videos) {
+      video.id = "v" + std::to_string(100'000 + place++);
+    }
+  }
+  const auto all = AlignModels(models);
+  std::size_t place = 0;
+  const auto half = Restrict(all, [&](const std::string&) { return place++ % 2 == 0; });
+  const Combination combination(ScoreDomain::kLogits);
+  EXPECT_EQ(LearnWeights(all, combination, Missing::kZero),
+            LearnWeights(half, combination, Missing::kZero));
+}
+
 TEST(LearnWeights, SharesEquallyBetweenEqualModels) {
   auto models = PlantPool({.models = 2, .videos = 40}, 12);
   models[1].predictions = models[0].predictions;
