@@ -182,8 +182,9 @@ TEST_F(ExportCommandTest, NamesThatMeanNothingAreRefused) {
   Add(512);
   ExpectRefused("one/MC-BLSTM513", 2, "no trial 'one/MC-BLSTM513'");
   ExpectRefused("two:ensemble", 2, "no study 'two'");
-  ExpectRefused("one:ensmble", 2,
-                "behind a study's name there may be :ensemble, as in one:ensemble");
+  ExpectRefused(
+      "one:ensmble", 2,
+      "behind a study's name there may be :ensemble or the number of one, as in one:ensemble");
   ExpectRefused("one:ensemble", 2, "study 'one' has no recorded ensemble; `beamgrid ensemble one`");
 }
 
