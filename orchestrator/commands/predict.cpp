@@ -106,13 +106,10 @@ struct Interruption {};
 class Predict : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option(
-           "MODEL", model_,
-           "A trial (its id, its fingerprint's first digits, STUDY/NAME or STUDY/NAME/SEED), "
-           "STUDY:ensemble, or STUDY:ID for an ensemble that `ensembles` lists")
-        ->required();
+    app.add_option("MODEL", model_, kNamedModelsHelp)->required()->type_name("");
     app.add_option("DATA", data_, "Record files, or folders of *.tfrecord; labels may be missing")
-        ->required();
+        ->required()
+        ->type_name("FILE");
     app.add_option(
            "--out", out_,
            "The file to write: VideoId,LabelConfidencePairs, or Class,Segments for segments")

@@ -87,6 +87,12 @@ class UnfinishedFolder {
   fs::path path_;
 };
 
+/// The path from the root; "x/" is the folder x, whose name is not empty.
+fs::path WholePath(const fs::path& path) {
+  const fs::path whole = fs::absolute(path).lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
 json::object MetricsJson(const Metrics& metrics) {
   json::object object = {{"videos", metrics.videos}};
   for (const Metric& metric : kMetrics) object[metric.name] = NumberOrNull(metrics.*metric.value);
@@ -240,7 +246,13 @@ void CheckExportFolder(const fs::path& out) {
   if (fs::exists(out, error) && !fs::is_empty(out, error)) {
     throw UsageError("--out " + out.string() + ": the folder is not empty; name a new one");
   }
-  const fs::path parent = fs::absolute(out).lexically_normal().parent_path();
+  // An empty folder is replaced by the whole one; who stands in it would be left with nothing.
+  if (fs::equivalent(out, fs::current_path(), error) && !error) {
+    throw UsageError("--out " + out.string() +
+                     ": it is the current folder; name one in it, as in " +
+                     (out / "model").string());
+  }
+  const fs::path parent = WholePath(out).parent_path();
   if (!fs::is_directory(parent, error)) {
     throw UsageError("--out " + out.string() + ": there is no folder " + parent.string() +
                      " to make it in");
@@ -248,9 +260,7 @@ void CheckExportFolder(const fs::path& out) {
 }
 
 ExportReport WriteExport(const Store& store, const ExportRequest& request) {
-  // "x/" is the folder x, whose name is not empty.
-  fs::path out = fs::absolute(request.out).lexically_normal();
-  if (out.filename().empty()) out = out.parent_path();
+  const fs::path out = WholePath(request.out);
   CheckExportFolder(out);
   ExportQuestion question{.name = "The ensemble of " + request.study.name,
                           .is_ensemble = request.ensemble.has_value()};

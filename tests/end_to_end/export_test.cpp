@@ -72,6 +72,23 @@ TEST(Export, AnEnsembleIsAsLargeAsItWasCountedAndPredictsTheSame) {
   EXPECT_EQ(tested.exit_code, 0) << tested.out << tested.err;
 }
 
+TEST(Export, MembersAreCombinedInPythonAsTheyAreHere) {
+  const std::string python = PythonWithTorch();
+  if (python.empty()) GTEST_SKIP() << "python3 has no torch; $BEAMGRID_PYTHON names one that has";
+  const ExportedStudy study;
+  for (const std::string combine : {"logits", "probabilities", "votes"}) {
+    // Other weights, of seeds and of models that list the same labels in another order.
+    const Ended picked =
+        study.Run({"ensemble", "small", "--take", "MC-Mean-Logistic/s1", "MC-LSTM-h8-MoE2/s2",
+                   "MC-Mean-MoE2/s1", "--take-weights", "0.5", "0.3", "0.2", "--combine", combine});
+    ASSERT_EQ(picked.exit_code, 0) << picked.err;
+    const Ended exported = study.Run({"export", "small:ensemble", "--out", combine});
+    ASSERT_EQ(exported.exit_code, 0) << exported.err;
+    const Ended tested = study.SelfTest(python, combine);
+    EXPECT_EQ(tested.exit_code, 0) << combine << tested.out << tested.err;
+  }
+}
+
 TEST(Export, AModelPredictsTheSameAndAChangedWeightIsSeen) {
   const ExportedStudy study;
   ASSERT_EQ(study.Run({"export", "4", "--out", "model"}).exit_code, 0);

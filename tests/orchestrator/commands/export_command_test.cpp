@@ -146,9 +146,26 @@ TEST_F(ExportCommandTest, AnEnsembleIsOneFolderOfItsMembers) {
 TEST_F(ExportCommandTest, AnEmptyFolderIsTaken) {
   Add(512);
   fs::create_directory(Path("out"));
-  EXPECT_EQ(Export("1", {"--out", Path("out") + "/"}).exit_code, 2) << "--out twice";
   EXPECT_EQ(Export("1").exit_code, 0);
   EXPECT_TRUE(fs::exists(Path("out/README.md")));
+}
+
+TEST_F(ExportCommandTest, TheCurrentFolderIsRefused) {
+  Add(512);
+  fs::create_directory(Path("here"));
+  const fs::path before = fs::current_path();
+  fs::current_path(Path("here"));
+  const Called called = Call({"export", "1", "--out", ".", "--db", Path("b.db")});
+  fs::current_path(before);
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("it is the current folder; name one in it, as in ./model"));
+}
+
+TEST_F(ExportCommandTest, ASlashBehindTheFoldersNameIsFine) {
+  Add(512);
+  const Called called = Call({"export", "1", "--out", Path("new") + "/", "--db", Path("b.db")});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_TRUE(fs::exists(Path("new/README.md")));
 }
 
 TEST_F(ExportCommandTest, WhatAKilledExportLeftIsRemoved) {
@@ -182,8 +199,9 @@ TEST_F(ExportCommandTest, NamesThatMeanNothingAreRefused) {
   Add(512);
   ExpectRefused("one/MC-BLSTM513", 2, "no trial 'one/MC-BLSTM513'");
   ExpectRefused("two:ensemble", 2, "no study 'two'");
-  ExpectRefused("one:ensmble", 2,
-                "behind a study's name there may be :ensemble or the number of one, as in one:ensemble");
+  ExpectRefused(
+      "one:ensmble", 2,
+      "behind a study's name there may be :ensemble or the number of one, as in one:ensemble");
   ExpectRefused("one:ensemble", 2, "study 'one' has no recorded ensemble; `beamgrid ensemble one`");
 }
 

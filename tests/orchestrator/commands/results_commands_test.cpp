@@ -270,12 +270,12 @@ class SegmentCommandsTest : public CommandTest {
     truth_ = ReadSegmentTruth({Path("data/validate0000.tfrecord")});
     std::string text = "VideoId,LabelConfidencePairs\n";
     for (const auto& [id, segment] : truth_) {
-      text += id + ",";
+      std::string shown, others;
       for (std::int32_t label = 0; label < 6; ++label) {
-        const bool shown = std::ranges::binary_search(segment.positive, label);
-        text += (label > 0 ? " " : "") + std::to_string(label) + (shown ? " 0.9" : " 0.1");
+        const bool is_shown = std::ranges::binary_search(segment.positive, label);
+        (is_shown ? shown : others) += " " + std::to_string(label) + (is_shown ? " 0.9" : " 0.1");
       }
-      text += "\n";
+      text += id + "," + (shown + others).substr(1) + "\n";
     }
     Write("p.csv", text);
   }

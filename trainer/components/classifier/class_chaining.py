@@ -60,10 +60,10 @@ class CombineChain(nn.Module):
 
     def forward(self, seen):
         for step in range(self.steps):
-            prediction = getattr(self, f"mixture{step}")(seen)
+            prediction = getattr(self, f"mixture{step}")(seen, seen)
             link = getattr(self, f"link{step}")(prediction).relu()
             seen = torch.cat([seen, l2_normalise(link, 1)], 1)
-        return getattr(self, f"mixture{self.steps}")(seen)
+        return getattr(self, f"mixture{self.steps}")(seen, seen)
 
 
 class ClassChaining(nn.Module):

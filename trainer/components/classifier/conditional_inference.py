@@ -17,7 +17,7 @@ class ConditionalInference(nn.Module):
         pooled = self.project(video * observed.tanh())
         gated = pooled * self.gate(pooled).sigmoid()
         #if head == moe
-        return self.mixture(gated)
+        return self.mixture(gated, gated)
         #else
         return self.linear(gated).sigmoid()
         #endif

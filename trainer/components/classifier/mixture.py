@@ -7,8 +7,7 @@ class Mixture(nn.Module):
         self.gates = nn.Linear(width, classes * (experts + dummy), bias=gate_bias)
         self.experts = nn.Linear(width, classes * experts)
 
-    def forward(self, of_gates, of_experts=None):
-        of_experts = of_gates if of_experts is None else of_experts
+    def forward(self, of_gates, of_experts):
         gates = self.gates(of_gates).view(len(of_gates), -1, self.classes).softmax(1)
         experts = self.experts(of_experts).view(len(of_gates), -1, self.classes).sigmoid()
         return (gates[:, :experts.size(1)] * experts).sum(1)
