@@ -134,10 +134,9 @@ void PrintMembersWhy(std::ostream& out, const EnsembleWhy& why) {
   table.Print(out);
   std::string text = "loss: of GAP, without the member";
   if (why.resamples > 0) {
-    text += "; chosen: in how many of " + std::to_string(why.resamples) + " resamples of " +
+    text += "; chosen: share of " + std::to_string(why.resamples) + " resamples, of " +
             VideosText(why.resampled_videos) +
-            " to select on the search takes it (all these "
-            "members and no other: " +
+            " of the selection part, in which the search takes it (these members and no other: " +
             PercentText(why.same_members) + ")";
   }
   PrintProse(out, "", text);
