@@ -44,8 +44,8 @@ fs::path LogOf(const fs::path& database) { return database.string() + "-wal"; }
 void CheckDatabaseFile(const fs::path& path) {
   const fs::path file = RealPath(path);
   const std::string name = path.string();
-  // The log first: who makes a database gives it a log once it is no longer empty, so that the other
-  // order would see an empty file with a log while that happens.
+  // The log first: who makes a database gives it a log once it is no longer empty, so that the
+  // other order would see an empty file with a log while that happens.
   const std::uintmax_t log = SizeOf(LogOf(file));
   struct stat status{};
   const bool there = ::stat(file.c_str(), &status) == 0;

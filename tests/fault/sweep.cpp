@@ -37,8 +37,8 @@ void ExpectCleanEnd(const SweepCase& sweep, const Ended& ended) {
   const bool may_die = sweep.fault == Fault::kKill && sweep.program == kOrchestratorProgram;
   if (may_die && ended.exit_code == -SIGKILL) return;
   EXPECT_THAT(ended.exit_code, AnyOf(1, 3));
-  EXPECT_THAT(ended.err, HasSubstr(ended.exit_code == 3 ? "error: what was trained is recorded"
-                                                        : "error: "));
+  EXPECT_THAT(ended.err,
+              HasSubstr(ended.exit_code == 3 ? "error: what was trained is recorded" : "error: "));
 }
 
 void MeetTheFaultAt(FaultyStudy& study, const SweepCase& sweep, std::int64_t call) {
