@@ -125,15 +125,15 @@ struct Halved {
 Halved Halve(const CurveSet& curves, const std::vector<std::string>& settings) {
   const std::int64_t end = EndOf(curves);
   std::vector<const Curve*> learners;
-  std::string experts;
+  std::string ranks;
   for (const auto& [name, curve] : curves) {
     learners.push_back(&curve);
-    experts += (experts.empty() ? "" : ", ") + std::to_string(learners.size());
+    ranks += (ranks.empty() ? "" : ", ") + std::to_string(learners.size());
   }
   const Catalogue catalogue = TestCatalogue();
   const std::string text = RecipeHead() + "[train]\nepochs = " + std::to_string(end) +
-                           "\n[[grid.classifier]]\nuse = \"moe\"\nexperts = [" + experts +
-                           "]\n[search]\nstrategy = \"halving\"\n";
+                           "\n[[grid.classifier]]\nuse = \"conditional_inference\"\nrank = [" +
+                           ranks + "]\n[search]\nstrategy = \"halving\"\n";
   const Recipe recipe = ParseRecipe(RecipeSource(text, "halving.toml", settings), catalogue);
   const SearchSpace space(recipe, catalogue);
   const std::unique_ptr<Strategy> strategy = MakeStrategyFor(space, recipe);
@@ -145,7 +145,7 @@ Halved Halve(const CurveSet& curves, const std::vector<std::string>& settings) {
     while ((candidate = strategy->Ask())) rung.push_back(*std::move(candidate));
     for (const Candidate& asked : rung) {
       const auto index = static_cast<std::size_t>(
-          asked.model.parts.at("classifier").options.at("experts").as_int64() - 1);
+          asked.model.parts.at("classifier").options.at("rank").as_int64() - 1);
       const std::int64_t size = asked.epochs.value_or(end);
       trained[index] = std::max(trained[index], size);
       // A learner that was not measured on so few has shown nothing yet.
