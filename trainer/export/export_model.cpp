@@ -60,13 +60,6 @@ Sample FrameSample(const DataSpec& data) {
           {DequantiseAndNormalise(codes, mask), mask, lengths}};
 }
 
-NamedTensors TensorsOf(Model& model) {
-  NamedTensors tensors = model.named_parameters().pairs();
-  const NamedTensors buffers = model.named_buffers().pairs();
-  tensors.insert(tensors.end(), buffers.begin(), buffers.end());
-  return tensors;
-}
-
 std::vector<std::vector<std::pair<std::int32_t, double>>> BestLabels(
     const torch::Tensor& probabilities) {
   std::vector<std::vector<std::pair<std::int32_t, double>>> best;

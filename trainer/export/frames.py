@@ -1,9 +1,13 @@
-def prepare(frames, lengths):
+def prepare(frames, lengths, max_frames):
     """What the model takes: normalised frames, padding 0, and the mask of the valid frames.
 
     frames: [videos, frames, width], the features of a frame side by side, uint8 as in the records
-    or dequantised; lengths: [videos], how many frames of each are valid."""
+    or dequantised; lengths: [videos], how many frames of each are valid. Of a longer video the
+    first max_frames count, as they do in beamgrid."""
     frames, lengths = torch.as_tensor(frames), torch.as_tensor(lengths)
+    if len(lengths) != len(frames) or lengths.min() < 1 or lengths.max() > frames.size(1):
+        raise ValueError(f"lengths: one for each of {len(frames)} videos, 1 to {frames.size(1)}")
+    frames = frames[:, :max_frames]
     position = torch.arange(frames.size(1), device=frames.device)
     mask = position < lengths.to(frames.device).view(-1, 1)
     if frames.dtype == torch.uint8:
@@ -15,4 +19,4 @@ def prepare(frames, lengths):
 def predict(model, frames, lengths):
     """Probabilities [videos, classes] of videos as `prepare` takes them."""
     with torch.no_grad():
-        return model(*prepare(frames, lengths))
+        return model(*prepare(frames, lengths, model.max_frames))

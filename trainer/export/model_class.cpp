@@ -62,6 +62,7 @@ class Writer {
     Add("spec, data, extras = config[\"spec\"], config[\"data\"], config[\"spec\"][\"extras\"]");
     Add("context = SimpleNamespace(**data, extras=extras)");
     Add("context.width = sum(width for _, width in data[\"features\"])");
+    if (streams() > 0) Add("self.max_frames = data[\"max_frames\"]");
     for (const ExportedExtra& extra : parts_.extras) {
       Add("self." + extra.name + " = " + extra.class_name + "(context, extras[\"" + extra.name +
           "\"])");

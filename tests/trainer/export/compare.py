@@ -51,7 +51,7 @@ def other_order(expected, found):
     return None
 
 
-def problems_of_values(module, model, sample):
+def problems_of_values(folder, module, model, sample):
     expected = sample.pop("probabilities")
     found = module.predict(model, **sample)
     if not difference(found, expected) <= TOLERANCE:
@@ -66,6 +66,18 @@ def problems_of_values(module, model, sample):
     padded = module.predict(model, torch.cat([frames, noise], 1), lengths)
     if not difference(padded, expected) <= TOLERANCE:
         yield f"padding changes probabilities by {difference(padded, expected):.2e}"
+    most = json.loads((folder / "config.json").read_text())["data"]["max_frames"]
+    whole = [video for video, length in enumerate(lengths.tolist()) if length == most]
+    if whole:  # what is behind the most frames does not count, in videos that are as long at least
+        longer = module.predict(model, torch.cat([frames[whole][:, :most], noise[whole]], 1),
+                                [most + 3] * len(whole))
+        if not difference(longer, expected[whole]) <= TOLERANCE:
+            yield f"longer videos change probabilities by {difference(longer, expected[whole]):.2e}"
+    try:
+        module.predict(model, frames, [frames.size(1) + 1] * len(frames))
+        yield "lengths beyond the frames are not refused"
+    except ValueError:
+        pass
     for video, length in enumerate(lengths.tolist()):
         alone = module.predict(model, frames[video:video + 1, :length], [length])
         if not difference(alone, expected[video:video + 1]) <= TOLERANCE:
@@ -89,7 +101,7 @@ def problems_of(folder):
             yield "safetensors finds other tensors"
         yield from (f"safetensors reads another {name}" for name in tensors
                     if not torch.equal(public[name], tensors[name]))
-    yield from problems_of_values(module, module.load(folder),
+    yield from problems_of_values(folder, module, module.load(folder),
                                   module.read_tensors(folder / "sample.safetensors"))
 
 
