@@ -234,7 +234,8 @@ class Ensemble : public Subcommand {
     const auto store = database_.OpenForWriting();
     const StudyRecord study = FindStudy(*store, database_, studies_.front());
     StoreEnsemble(*store, study.id, answer, fingerprints_);
-    context.Remark("stored with study " + study.name);
+    context.Remark("stored with study " + study.name + "; " + study.name +
+                   ":ensemble names it now (`beamgrid ensembles` has the earlier ones)");
   }
 
   EnsembleModels AskOfFiles(EnsembleQuestion& question) const {

@@ -50,7 +50,9 @@ void PrintScores(std::ostream& out, const EnsembleAnswer& answer) {
 
 /// Says which weighting was taken, what the others scored, and which members went.
 void PrintWeights(std::ostream& out, const EnsembleAnswer& answer) {
-  std::string text = std::string("weights ") + WordFor(kWeightings, answer.weights_used);
+  std::string text =
+      std::string("weights ") +
+      (answer.weights_given ? "as given" : WordFor(kWeightings, answer.weights_used));
   // Two digits at most, as 0.1.
   if (answer.pull) text += ", pulled to equal ones by " + FixedText(*answer.pull, 1);
   if (!answer.weightings.empty()) {

@@ -238,6 +238,7 @@ class Finder {
                                 : WeighMembers(selection, given_weights_, Weighting::kUniform, drop,
                                                combination_, question_.missing, for_each_);
     answer_.weights_used = weighed.weights;
+    answer_.weights_given = !given_weights_.empty();
     answer_.weightings = weighed.scores;
     answer_.pull = weighed.pull;
     answer_.selection_gap = weighed.gap;
@@ -346,7 +347,7 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
       {"evaluated", answer.evaluated},
       {"combine", WordFor(kScoreDomains, answer.combine)},
       {"weights", WordFor(kWeightings, answer.weights)},
-      {"weights_used", WordFor(kWeightings, answer.weights_used)},
+      {"weights_used", answer.weights_given ? "given" : WordFor(kWeightings, answer.weights_used)},
       {"weightings", weightings},
       {"dropped", boost::json::value_from(answer.dropped)},
       {"search", WordFor(kEnsembleSearches, answer.search)},

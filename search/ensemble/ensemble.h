@@ -100,6 +100,7 @@ struct EnsembleAnswer {
   Weighting weights = Weighting::kAuto;
   EnsembleSearch search = EnsembleSearch::kBeam;
   Weighting weights_used = Weighting::kUniform;  ///< the one that kAuto took, or as asked
+  bool weights_given = false;                    ///< neither: the question named them
   std::vector<WeightingScore> weightings;        ///< what each scored, where kAuto compared them
   std::optional<double> pull;        ///< of learned weights towards equal ones (LearnWeights)
   std::vector<std::string> dropped;  ///< found by the search, but without use beside the members

@@ -45,6 +45,7 @@ TEST(GivenEnsemble, HasItsMembersAndWeights) {
   EXPECT_EQ(answer.size_bytes, question.models[0].size_bytes + question.models[1].size_bytes +
                                    question.models[4].size_bytes);
   EXPECT_THAT(answer.notes, Contains("the members and their weights are given"));
+  EXPECT_EQ(ToJson(answer).at("weights_used"), "given");
   const Predictions combined =
       Combine({&question.models[0].predictions, &question.models[1].predictions,
                &question.models[4].predictions},
