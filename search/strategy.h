@@ -47,8 +47,9 @@ struct Losses {
   [[nodiscard]] std::string OfAll() const;
 };
 
-/// Effort is what a search asks for from its beginning to its end, in candidates; refused and
-/// failed ones may change it either way. Each candidate is trained with the recipe's seeds.
+/// Effort is what a search asks for from its beginning to its end, in candidates, those included
+/// that were refused; what will be refused or fail may change it either way. Each candidate is
+/// trained with the recipe's seeds.
 struct Effort {
   std::int64_t least = 0;
   std::optional<std::int64_t> most;  ///< nothing: the results decide, and nothing limits it

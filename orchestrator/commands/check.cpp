@@ -44,7 +44,7 @@ class Check : public Subcommand {
       data = CheckedData(recipe, VoiceOf(context));
       if (!recipe.warm_starts.empty()) CheckWarmStarts(context, trainer, recipe, data);
     }
-    const StudyChange change = ChangeOf(context, recipe, trainer.catalogue, data);
+    const StudyChange change = ChangeOf(context, trainer, recipe, data);
     if (report != nullptr) (*report)["study_changes"] = ToJson(change);
     for (const std::string& line : LinesOf(change)) context.Remark(line);
     if (change.needs_consent()) {
@@ -76,10 +76,11 @@ class Check : public Subcommand {
 
   /// Returns what a run would find changed. A record that cannot be read is no mistake of the
   /// recipe.
-  [[nodiscard]] StudyChange ChangeOf(const CommandContext& context, const Recipe& recipe,
-                                     const Catalogue& catalogue, const DataSpec& data) const try {
+  [[nodiscard]] StudyChange ChangeOf(const CommandContext& context, const Trainer& trainer,
+                                     const Recipe& recipe, const DataSpec& data) const try {
     if (!std::filesystem::exists(database_.path)) return {};
-    return FindStudyChange(*database_.OpenForReading(), recipe, catalogue, data);
+    TrainerCounter counter(trainer.path);  // starts when it is asked
+    return FindStudyChange(*database_.OpenForReading(), recipe, trainer.catalogue, data, counter);
   } catch (const Error& error) {
     context.Remark(std::string("warning: not compared with the record: ") + error.what());
     return {};

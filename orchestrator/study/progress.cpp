@@ -130,10 +130,12 @@ std::int64_t Ended(const ProgressState& state) {
   return state.complete + state.reused + state.failed + state.refused;
 }
 
+/// Refused trials are none that are done, nor any that are to be.
 std::string DoneText(const ProgressState& state) {
-  std::string text = std::to_string(Ended(state));
+  const std::int64_t done = Ended(state) - state.refused;
+  std::string text = std::to_string(done);
   // A strategy's plan is an estimate that may be overtaken: "13/12 done" would look like a mistake.
-  if (state.planned) text += "/" + std::to_string(std::max(*state.planned, Ended(state)));
+  if (state.planned) text += "/" + std::to_string(std::max(*state.planned - state.refused, done));
   return text + " done";
 }
 

@@ -46,9 +46,10 @@ struct WorkAhead {
 struct ProgressState {
   std::string study;
   std::string objective = "gap";
-  std::optional<std::int64_t> planned;  ///< trials in all, where the strategy knows
-  std::int64_t complete = 0;            ///< trained in this run
-  std::int64_t reused = 0;              ///< complete before this run, or in another study
+  /// Trials in all, refused ones included, where the strategy knows.
+  std::optional<std::int64_t> planned;
+  std::int64_t complete = 0;  ///< trained in this run
+  std::int64_t reused = 0;    ///< complete before this run, or in another study
   std::int64_t failed = 0, refused = 0, waiting = 0;
   std::string best_name;
   std::optional<double> best;

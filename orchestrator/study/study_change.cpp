@@ -15,12 +15,21 @@ namespace {
 /// as undecided.
 constexpr std::size_t kFollowedTrials = 20'000;
 
-/// Sizes of models decide nothing here that the record does not know.
-class NoCounter : public ModelCounter {
+/// So many models that the record does not hold are counted; what comes after them counts as not
+/// refused.
+constexpr int kCountedModels = 1000;
+
+/// What is refused leaves no trial in the record, and a search goes on behind it.
+class SomeCounted : public ModelCounter {
  public:
-  CountAnswer Count(const ModelSpec& /*model*/, const DataSpec& /*data*/) override {
-    return ModelSize{};
+  explicit SomeCounted(ModelCounter& counter) : counter_(counter) {}
+  CountAnswer Count(const ModelSpec& model, const DataSpec& data) override {
+    return counted_++ < kCountedModels ? counter_.Count(model, data) : ModelSize{};
   }
+
+ private:
+  ModelCounter& counter_;
+  int counted_ = 0;
 };
 
 /// Followed is what a search asks for, as far as the record holds its results.
@@ -65,8 +74,8 @@ bool Narrows(const std::vector<RecipeChange>& changes) {
 class ChangeFinder {
  public:
   ChangeFinder(const Store& store, const Recipe& recipe, const Catalogue& catalogue,
-               const DataSpec& data)
-      : store_(store), recipe_(recipe), catalogue_(catalogue), data_(data) {}
+               const DataSpec& data, ModelCounter& counter)
+      : store_(store), recipe_(recipe), catalogue_(catalogue), data_(data), counter_(counter) {}
 
   StudyChange Find() {
     const std::optional<StudyRecord> study = store_.FindStudy(recipe_.name);
@@ -98,7 +107,7 @@ class ChangeFinder {
   }
 
   void CountTrials(const StudyRecord& study) {
-    NoCounter counter;
+    SomeCounted counter(counter_);
     TrialIntake intake(recipe_, catalogue_, data_, &store_, counter, /*slots=*/1);
     // What a race of seeds asks for, results decide as well.
     const bool is_grid =
@@ -162,6 +171,7 @@ class ChangeFinder {
   const Recipe& recipe_;
   const Catalogue& catalogue_;
   const DataSpec& data_;
+  ModelCounter& counter_;
   StudyChange change_;
 };
 
@@ -207,8 +217,8 @@ std::size_t StudyChange::leaving() const {
 }
 
 StudyChange FindStudyChange(const Store& store, const Recipe& recipe, const Catalogue& catalogue,
-                            const DataSpec& data) {
-  return ChangeFinder(store, recipe, catalogue, data).Find();
+                            const DataSpec& data, ModelCounter& counter) {
+  return ChangeFinder(store, recipe, catalogue, data, counter).Find();
 }
 
 std::vector<std::string> LinesOf(const StudyChange& change) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "orchestrator/study/model_counter.h"
 #include "orchestrator/study/outdated_trials.h"
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
@@ -47,10 +48,13 @@ struct StudyChange {
 
 /// Returns what has changed since the study of the recipe's name was run last; nothing has where
 /// the record holds none. Data without a digest were not looked at: only the recipe is compared
-/// then. The cost follows from the number of the study's trials, not of the grid's points. Throws
-/// RecipeError where trials are to start from trials that the record does not hold.
+/// then. A search is followed through the record, so `counter` is asked for models that the record
+/// does not hold, a thousand at most. The cost follows from the number of the study's trials, not
+/// of the grid's points. Throws what the counter throws, and RecipeError where trials are to start
+/// from trials that the record does not hold.
 [[nodiscard]] StudyChange FindStudyChange(const Store& store, const Recipe& recipe,
-                                          const Catalogue& catalogue, const DataSpec& data);
+                                          const Catalogue& catalogue, const DataSpec& data,
+                                          ModelCounter& counter);
 
 /// Returns what has changed in lines for people: each change, and how many trials stay, are new, or
 /// are asked for no more. Empty where there is nothing to tell.

@@ -19,7 +19,8 @@ PlanTotals PlanStudy(const PlanParts& parts, const PlanSink& sink) {
   PlanTotals totals;
   std::map<std::string, std::set<std::int64_t>> again;  // seeds by name
   if (parts.store != nullptr) {
-    totals.change = FindStudyChange(*parts.store, *parts.recipe, *parts.catalogue, *parts.data);
+    totals.change =
+        FindStudyChange(*parts.store, *parts.recipe, *parts.catalogue, *parts.data, *parts.counter);
   }
   while (const std::optional<ConsideredCandidate> candidate = intake.Next()) {
     totals.limited = parts.limit && totals.trials >= *parts.limit;

@@ -38,7 +38,8 @@ StudyRunner::StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataS
       clock_(std::move(parts.clock)),
       store_(*parts.store),
       executor_(*parts.executor),
-      intake_(recipe, catalogue, std::move(data), &store_, *parts.counter, settings_.slots.size()),
+      counter_(*parts.counter),
+      intake_(recipe, catalogue, std::move(data), &store_, counter_, settings_.slots.size()),
       resources_(parts.resources != nullptr ? *parts.resources : no_limits_),
       scheduler_(settings_.slots, recipe.resources.retries, settings_.memory),
       starter_(recipe, store_, executor_),
@@ -109,7 +110,7 @@ void StudyRunner::Open() {
 }
 
 void StudyRunner::TakeRecipe() {
-  const StudyChange change = FindStudyChange(store_, recipe_, catalogue_, intake_.data());
+  const StudyChange change = FindStudyChange(store_, recipe_, catalogue_, intake_.data(), counter_);
   if (settings_.on_change) settings_.on_change(change);
   if (change.needs_consent() && !settings_.accept_changes) {
     throw UsageError(RefusalOf(change, recipe_.name));

@@ -171,6 +171,7 @@ class StudyRunner {
   std::function<std::chrono::milliseconds()> clock_;
   Store& store_;
   Executor& executor_;
+  ModelCounter& counter_;
   TrialIntake intake_;
   Resources no_limits_;
   Resources& resources_;

@@ -18,6 +18,7 @@
 #include "search/surrogate/first_design.h"
 #include "search/surrogate/space_parts.h"
 #include "search/surrogate/surrogate.h"
+#include "search/variants.h"
 
 namespace beamgrid {
 namespace {
@@ -90,6 +91,7 @@ class ModelStrategy : public Strategy {
 
   void Tell(const Finding& finding) override {
     pacing_.Answer(finding);
+    if (finding.is_refused) ++refused_;
     if (!finished_ && pacing_.idle()) {
       if (const std::string limit = LimitReached(); !limit.empty()) Finish(limit);
     }
@@ -106,7 +108,8 @@ class ModelStrategy : public Strategy {
       effort.least = std::max(asked, std::min(design_.size(), *allowed_));
     }
     if (budget_ > 0) {
-      effort.most = std::min(std::max(asked, budget_ / seeds_), allowed_.value_or(space_->size()));
+      effort.most = std::min(std::max(asked, SaturatingAdd(budget_ / seeds_, refused_)),
+                             allowed_.value_or(space_->size()));
     }
     return effort;
   }
@@ -409,6 +412,7 @@ class ModelStrategy : public Strategy {
   Pool pool_;                   ///< of these
   std::vector<Levels> questions_;
   std::set<Levels> asked_;
+  std::int64_t refused_ = 0;  ///< of them; these cost nothing
   Surrogate surrogate_;
   std::size_t fitted_ = 0;  ///< observations of the last fit
   int quiet_ = 0;           ///< questions in a row of which little was expected

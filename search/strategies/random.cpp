@@ -4,6 +4,7 @@
 #include "registry/util/text.h"
 #include "search/pacing.h"
 #include "search/strategy.h"
+#include "search/variants.h"
 
 namespace beamgrid {
 namespace {
@@ -44,7 +45,7 @@ class RandomStrategy : public Strategy {
   /// What is found changes nothing, but that a model which was refused leaves room for another one.
   void Tell(const Finding& finding) override {
     --open_;
-    if (!finding.is_refused) ++trained_;
+    ++(finding.is_refused ? refused_ : trained_);
   }
 
   [[nodiscard]] bool finished() const override { return exhausted_ || (open_ == 0 && IsSpent()); }
@@ -53,7 +54,9 @@ class RandomStrategy : public Strategy {
     const auto asked = static_cast<std::int64_t>(asked_.size());
     if (finished()) return {.least = asked, .most = asked};
     std::int64_t most = allowed_.value_or(space_->size());
-    if (budget_ > 0) most = std::min(std::max<std::int64_t>(budget_ / cost_, 1), most);
+    if (budget_ > 0) {
+      most = std::min(SaturatingAdd(std::max<std::int64_t>(budget_ / cost_, 1), refused_), most);
+    }
     // Where the points were not counted, there may be fewer.
     return {.least = allowed_ ? most : asked, .most = most};
   }
@@ -90,6 +93,7 @@ class RandomStrategy : public Strategy {
   std::set<std::int64_t> asked_;
   std::int64_t open_ = 0;     ///< asked for and not yet told of
   std::int64_t trained_ = 0;  ///< told of, and not refused
+  std::int64_t refused_ = 0;  ///< told of; these cost nothing
   bool exhausted_ = false;    ///< there is no other point
 };
 

@@ -157,6 +157,44 @@ TEST(EffortTest, OfASearchThatLearnsIsAtLeastItsFirstDesign) {
   AskedInAll(unbounded, unbounded->effort());
 }
 
+/// Tells of a candidate that it was trained, or that it was refused.
+void TellOne(PlantedSearch& search, const Candidate& candidate, bool is_refused) {
+  Finding finding{.name = candidate.name, .model = candidate.model, .size_bytes = 1};
+  finding.is_refused = is_refused;
+  if (!is_refused) {
+    finding.objective = Scored(candidate, 0);
+    finding.scores = {*finding.objective};
+  }
+  search->Tell(finding);
+}
+
+TEST(EffortTest, OfABudgetHasRoomForWhatWasRefused) {
+  PlantedSearch random(kGrid + "[search]\nstrategy = \"random\"\nbudget = 7\n");
+  const std::vector<Candidate> drawn = random.AskAll();
+  ASSERT_EQ(drawn.size(), 7U);
+  for (std::size_t i = 0; i < 3; ++i) TellOne(random, drawn[i], /*is_refused=*/true);
+  EXPECT_EQ(random->effort().least, 7 + 3);
+  EXPECT_EQ(random->effort().most, 7 + 3);
+  for (std::size_t i = 3; i < 7; ++i) TellOne(random, drawn[i], /*is_refused=*/false);
+  EXPECT_EQ(random.AskAll().size(), 3U);
+
+  for (const auto& [budget, most] : {std::pair{12, 12 + 2}, std::pair{23, 24}}) {
+    PlantedSearch model(
+        kGrid + "[search]\nstrategy = \"model\"\nbudget = " + std::to_string(budget) + "\n");
+    const std::vector<Candidate> asked = model.AskAll();
+    ASSERT_EQ(asked.size(), 8U);
+    // Not the first one: what lies behind an open question counts too.
+    TellOne(model, asked[1], /*is_refused=*/true);
+    TellOne(model, asked[5], /*is_refused=*/true);
+    EXPECT_EQ(model->effort().least, 8);
+    EXPECT_EQ(model->effort().most, most) << "of a grid of 24";
+    for (std::size_t i = 0; i < 8; ++i) {
+      if (i != 1 && i != 5) TellOne(model, asked[i], /*is_refused=*/false);
+    }
+    EXPECT_EQ(model->effort().most, most);
+  }
+}
+
 TEST(EffortTest, OfARaceIsThatOfItsStrategy) {
   PlantedSearch search(kGrid + "[search]\nstrategy = \"greedy\"\n", "{ min = 1, max = 5 }");
   EXPECT_EQ(search->effort().least, 7);

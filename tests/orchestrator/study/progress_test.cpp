@@ -109,7 +109,16 @@ TEST(RenderProgress, ColoursDoNotChangeTheText) {
 TEST(RenderProgress, AnUnknownTotalAndAStopAreSaid) {
   ProgressState state{.study = "s", .complete = 3, .refused = 1, .stopping = true};
   EXPECT_THAT(RenderProgress(state, 100, 20, Colour::kNo),
-              ElementsAre("s  4 done  stopping  0s so far  1 refused"));
+              ElementsAre("s  3 done  stopping  0s so far  1 refused"));
+}
+
+TEST(RenderProgress, WhatIsRefusedIsNeitherDoneNorToBeDone) {
+  ProgressState state{.study = "s", .planned = 17, .refused = 3};
+  EXPECT_THAT(RenderProgress(state, 100, 20, Colour::kNo),
+              ElementsAre("s  0/14 done  0s so far  3 refused"));
+  state.complete = 15;
+  EXPECT_THAT(RenderProgress(state, 100, 20, Colour::kNo),
+              ElementsAre("s  15/15 done  0s so far  3 refused"));
 }
 
 TEST(RenderProgress, AStudyThatWaitsForOthersSaysForHowLong) {

@@ -264,7 +264,8 @@ TEST_F(StudyChangeTest, AGridTooLargeToBeCountedIsNotWalkedThrough) {
                            "]\n[[exclude]]\nclassifier = \"moe\"\n";
   const beamgrid::Recipe recipe = ParseRecipe(Recipe(kLstm + huge, "[1]"), "r.toml", catalogue_);
   const Store store(database_, OpenMode::kReadOnly);
-  const StudyChange change = FindStudyChange(store, recipe, catalogue_, Data());
+  FakeCounter counter;
+  const StudyChange change = FindStudyChange(store, recipe, catalogue_, Data(), counter);
   EXPECT_FALSE(change.needs_consent());
   EXPECT_THAT(
       LinesOf(change),
@@ -278,7 +279,8 @@ TEST_F(StudyChangeTest, WithoutTheDataOnlyTheRecipeIsCompared) {
   const beamgrid::Recipe recipe = ParseRecipe(Recipe(kLstm), "r.toml", catalogue_);
   digest_ = "";
   const Store store(database_, OpenMode::kReadOnly);
-  const StudyChange change = FindStudyChange(store, recipe, catalogue_, Data());
+  FakeCounter counter;
+  const StudyChange change = FindStudyChange(store, recipe, catalogue_, Data(), counter);
   EXPECT_THAT(LinesOf(change), ElementsAre("the recipe has changed since the study was run last:",
                                            "  temporal: gru is gone",
                                            "how many trials stay cannot be told without the data"));
@@ -353,6 +355,34 @@ TEST_F(SearchChangeTest, WhatGreedyMayStillAskForIsAtStake) {
                           HasSubstr("; of 1 more the results decide (1 complete: ")));
   EXPECT_EQ(RunAccepting(recipe_).complete, 1);
   EXPECT_THAT(Trials("s"), SizeIs(3));
+}
+
+/// Refused models leave no trial in the record: the search is followed behind them all the same.
+TEST_F(SearchChangeTest, ABudgetThatChangesKeepsWhatTheSearchStillAsksFor) {
+  size_of_ = [](const ModelSpec& model) -> CountAnswer {
+    if (model.parts.at("temporal").component == "gru") return "it is too slow";
+    return ModelSize{.parameters = 1, .size_bytes = 4};
+  };
+  // Four LSTM, among as many GRU that are refused.
+  const auto of_budget = [](const char* budget) {
+    return Recipe(std::string(kLstm) + kGru +
+                      "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 4, 8, 16]\n[search]\n"
+                      "strategy = \"random\"\nbudget = " +
+                      budget + "\n",
+                  "[1]");
+  };
+  EXPECT_EQ(Run(of_budget("2")).complete, 2);
+  EXPECT_EQ(Run(of_budget("4")).complete, 2);
+  EXPECT_THAT(events_, Contains("  search.budget: 2 -> 4"));
+  EXPECT_THAT(events_, Contains("2 trials stay, at least 2 are new, 0 are no longer asked for"));
+  ExpectAllComplete("s", 4);
+  EXPECT_THAT(Refusal(of_budget("3")),
+              AllOf(HasSubstr("1 finished trial of study 's' would no longer count\n"),
+                    HasSubstr("3 trials stay, 0 are new, 1 is no longer asked for (1 of them "
+                              "complete)\n")));
+  EXPECT_EQ(RunAccepting(of_budget("3")).attempts, 0);
+  EXPECT_EQ(Run(of_budget("4")).attempts, 0);
+  ExpectAllComplete("s", 4);
 }
 
 TEST_F(SearchChangeTest, AStudyThatGoesOnIsAskedNothing) {

@@ -106,6 +106,17 @@ TEST_F(StudyPlanTest, AModelLargerThanTheEnsembleMayBeIsRefused) {
   EXPECT_THAT(refused_[0], HasSubstr("limit"));
 }
 
+TEST_F(StudyPlanTest, OfABudgetRefusedModelsTakeNothing) {
+  // Each temporal is tried in the first design, so both NetVLADs are refused.
+  const PlanTotals totals = Plan(std::string(kTwoByTwo) +
+                                 "[[grid.temporal]]\nuse = \"lstm\"\n[[grid.temporal]]\nuse = "
+                                 "\"netvlad\"\nclusters = [8, 16]\n[search]\nstrategy = "
+                                 "\"model\"\nbudget = 5\n");
+  EXPECT_EQ(totals.refused, 2);
+  EXPECT_EQ(totals.candidates, 3);
+  EXPECT_EQ(totals.later_candidates, 2);
+}
+
 TEST_F(StudyPlanTest, GreedyIsPlannedAsFarAsTheRecordDecides) {
   const std::string recipe = std::string(kTwoByTwo) +
                              "[search]\nstrategy = \"greedy\"\norder = [\"temporal\", "
