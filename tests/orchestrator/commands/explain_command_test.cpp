@@ -70,6 +70,15 @@ TEST_F(RecordCommandsTest, AnUnknownTrialIsRefusedWithTheNearest) {
   EXPECT_EQ(OnRecord({"show", "999"}).exit_code, 2);
 }
 
+TEST_F(RecordCommandsTest, AStudyInPlaceOfATrialIsRefusedWithWhatShowsStudies) {
+  for (const char* command : {"show", "explain"}) {
+    const Called called = OnRecord({command, "small"});
+    EXPECT_EQ(called.exit_code, 2);
+    EXPECT_THAT(called.err, HasSubstr("'small' is a study and no trial; `beamgrid trials small` "
+                                      "lists its trials, `beamgrid show small --recipe-history`"));
+  }
+}
+
 TEST_F(RecordCommandsTest, ExplainSaysWhyATrialFailed) {
   const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2/2"});
   EXPECT_EQ(called.exit_code, 0);
