@@ -19,15 +19,22 @@ namespace {
 
 using Attempts = std::vector<Store::AttemptRecord>;
 
+/// What becomes of a trial that does not count.
+constexpr char kUnlessAsked[] = "no run takes it up unless a study asks for it again";
+
 std::string Waiting(const TrialRecord& trial) {
   if (trial.attempts == 0) {
-    return "it has not been started: it waits for a slot of a running study, or for `beamgrid run`";
+    return std::string("it has not been started: ") +
+           (trial.counts() ? "it waits for a slot of a running study, or for `beamgrid run`"
+                           : kUnlessAsked);
   }
   if (trial.failed_attempts < trial.attempts && trial.failure.empty()) {
-    return "it was stopped with its study and goes on from its checkpoint with the next "
-           "`beamgrid run`";
+    return "it was stopped with its study" +
+           (trial.counts() ? " and goes on from its checkpoint with the next `beamgrid run`"
+                           : std::string("; ") + kUnlessAsked);
   }
-  return "an attempt did not complete (" + trial.failure + ") and another is due";
+  return "an attempt did not complete (" + trial.failure + ")" +
+         (trial.counts() ? " and another is due" : std::string("; ") + kUnlessAsked);
 }
 
 /// Returns why it is not tried again at the moment, and when it is.
@@ -44,7 +51,8 @@ std::string WhyFailed(const TrialRecord& trial, const Attempts& attempts) {
   return count + " failed, " +
          (own_fault ? "and another in the same run would fail alike"
                     : "and no retries are left in that run") +
-         "; the next `beamgrid run` tries it again: " + trial.failure;
+         "; " + (trial.counts() ? "the next `beamgrid run` tries it again" : kUnlessAsked) + ": " +
+         trial.failure;
 }
 
 /// Returns one sentence on the state itself.
@@ -54,8 +62,8 @@ std::string VerdictOn(const TrialRecord& trial, const Attempts& attempts) {
       return Waiting(trial);
     case TrialState::kRunning:
       return "attempt " + std::to_string(trial.attempts) + " is at work on " + trial.device +
-             " in " + trial.directory +
-             " (if no `beamgrid run` is alive, the next one takes it up again)";
+             " in " + trial.directory + " (if no `beamgrid run` is alive, " +
+             (trial.counts() ? "the next one takes it up again" : kUnlessAsked) + ")";
     case TrialState::kComplete:
       return "attempt " + std::to_string(trial.attempts) + " completed on " + trial.device +
              (attempts.size() > 1 ? " after earlier attempts had ended otherwise" : "");

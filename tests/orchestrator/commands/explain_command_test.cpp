@@ -181,6 +181,43 @@ TEST_F(RecordCommandsTest, ExplainSaysWhatTheNextRunDoesWithAFailedTrial) {
                         "`beamgrid run` tries it again: crashed: boom"));
 }
 
+TEST_F(RecordCommandsTest, ExplainDoesNotSayThatATrialGoesOnThatDoesNotCount) {
+  const std::string name = "small/MC-BLSTM-h256-MoE2";
+  const std::string never = "no run takes it up unless a study asks for it again";
+  const auto change = [this](const auto& made) {
+    Store store(database_, OpenMode::kReadWrite);
+    const StudyId study = store.FindStudy("small")->id;
+    made(store, study, store.Trials(study, Counting::kAll)[2].id);
+  };
+  const auto explained = [&] {
+    const Called called = OnRecord({"explain", name});
+    EXPECT_THAT(called.out, HasSubstr("it does not count in study small: it is old\n"));
+    return called.out;
+  };
+  change([](Store& store, StudyId study, TrialId id) {
+    store.StopCounting(study, {id}, "it is old");
+  });
+  EXPECT_THAT(explained(), HasSubstr("is waiting: it has not been started: " + never + "\n"));
+  const std::string json = OnRecord({"explain", name, "--json"}).out;
+  EXPECT_THAT(json, HasSubstr("it has not been started: " + never + "\""));
+  change([](Store& store, StudyId /*study*/, TrialId id) {
+    (void)store.BeginAttempt(id, "runs/d", "cpu", 1);
+  });
+  EXPECT_THAT(explained(), HasSubstr("(if no `beamgrid run` is alive, " + never + ")\n"));
+  change([](Store& store, StudyId /*study*/, TrialId id) {
+    store.FinishAttempt(id, 1, {AttemptFailure{.kind = FailureKind::kInterrupted}},
+                        TrialState::kWaiting);
+  });
+  EXPECT_THAT(explained(), HasSubstr("is waiting: it was stopped with its study; " + never + "\n"));
+  change([](Store& store, StudyId /*study*/, TrialId id) {
+    store.FinishAttempt(id, store.BeginAttempt(id, "runs/e", "cpu", 1),
+                        {AttemptFailure{.kind = FailureKind::kCrashed, .message = "boom"}},
+                        TrialState::kFailed);
+  });
+  EXPECT_THAT(explained(),
+              HasSubstr("no retries are left in that run; " + never + ": crashed: boom"));
+}
+
 TEST_F(RecordCommandsTest, ATrialIsShownInAStudyThatCountsIt) {
   {
     Store store(database_, OpenMode::kReadWrite);
