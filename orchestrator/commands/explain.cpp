@@ -1,8 +1,6 @@
 // `beamgrid explain`: why a trial waits, was reused, retried or failed, and what it needs.
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <functional>
 #include <iterator>
 #include <optional>
@@ -85,11 +83,18 @@ std::string AttemptLine(const Store::AttemptRecord& attempt) {
 }
 
 /// Returns what the trial is expected to need, by what the record says of others like it; its own
-/// measurements are left out, to stand beside the forecast.
+/// measurements are left out, to stand beside the forecast. How many examples its data have is no
+/// measurement.
 Forecast::Need NeedOf(const Store& store, const TrialRecord& trial) {
   const TrialSpec spec = store.Spec(trial.id);
-  return ForecastFrom(store, trial.id)
-      .Of(spec.model, spec.data, trial.parameters, trial.device.empty() ? "cpu" : trial.device);
+  Forecast forecast = ForecastFrom(store, trial.id);
+  if (trial.result) {
+    TrialResult result = *trial.result;
+    if (result.stopped_early) result.epochs = store.Epochs(trial.id);
+    forecast.KnowExamples(spec.data.digest, EpochExamples(spec.model, result));
+  }
+  return forecast.Of(spec.model, spec.data, trial.parameters,
+                     trial.device.empty() ? "cpu" : trial.device);
 }
 
 void PrintNeed(std::ostream& out, const Forecast::Need& need, const TrialRecord& trial) {
@@ -97,8 +102,7 @@ void PrintNeed(std::ostream& out, const Forecast::Need& need, const TrialRecord&
   out << "time: " << need.seconds_text << "\n";
   if (!trial.result) return;
   out << "measured: " << SizeText(trial.result->peak_memory_bytes) << " at most, "
-      << DurationText(std::chrono::seconds(std::llround(trial.result->wall_seconds)))
-      << " in its last attempt\n";
+      << RoundedDurationText(trial.result->wall_seconds) << " in its last attempt\n";
 }
 
 boost::json::object AttemptJson(const Store::AttemptRecord& attempt) {

@@ -159,6 +159,15 @@ TEST_F(RecordCommandsTest, ATrialIsFoundByItsModelAloneWhereOneStudyHasIt) {
   EXPECT_EQ(OnRecord({"explain", "MC-BLSTM-MoE2/2"}).exit_code, 0) << "one study has it";
 }
 
+TEST_F(RecordCommandsTest, ExplainKnowsHowManyExamplesACompleteTrialHad) {
+  // 200 over the 5 epochs; no other trial of these data is complete.
+  const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2/1"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out, HasSubstr(": 200 examples x "));
+  EXPECT_THAT(called.out, HasSubstr("by size alone, nothing like it was measured\n"));
+  EXPECT_THAT(called.out, HasSubstr(" x 3.9 KiB of parameters + "));
+}
+
 TEST_F(RecordCommandsTest, ExplainSaysWhyATrialWaits) {
   EXPECT_THAT(OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out,
               HasSubstr("it has not been started"));
