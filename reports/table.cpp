@@ -169,15 +169,22 @@ TableRow RowOf(const Variation& variant) {
   return row;
 }
 
-/// Sets delta and p of all rows against the first.
+/// Means of different seeds differ by more than most variants do: half a row would decide nothing.
+bool IsWhole(const TableRow& row) { return row.missing_seeds == 0 && row.mean.has_value(); }
+
+/// Returns the row that the others are compared with; nullptr: none is whole.
+const TableRow* Compared(const std::vector<TableRow>& rows) {
+  const auto found = std::ranges::find_if(rows, IsWhole);
+  return found == rows.end() ? nullptr : &*found;
+}
+
+/// Sets delta and p of all rows against the first whole one.
 void Compare(std::vector<TableRow>& rows) {
-  const TableRow& first = rows[0];
-  for (std::size_t i = 1; i < rows.size(); ++i) {
-    TableRow& row = rows[i];
-    // Means of different seeds differ by more than most variants do: half a row would decide
-    // nothing.
-    const bool whole = first.missing_seeds == 0 && row.missing_seeds == 0;
-    if (!whole || !first.mean || !row.mean) continue;
+  const TableRow* reference = Compared(rows);
+  if (reference == nullptr) return;
+  const TableRow& first = *reference;
+  for (TableRow& row : rows) {
+    if (&row == reference || !IsWhole(row)) continue;
     row.delta = *row.mean - *first.mean;
     if (row.seeds.size() < 2 || first.seeds.size() < 2) continue;
     // Paired where the seeds are the same: what a seed does to both rows drops out of the
@@ -216,18 +223,27 @@ void SortByMean(std::vector<Variation>& models) {
   });
 }
 
+/// Says which row deltas are against.
+std::string DeltaNote(const std::vector<TableRow>& rows) {
+  const TableRow* reference = Compared(rows);
+  if (reference == nullptr) return "delta: none, for no row has all its seeds";
+  return "delta: against " + reference->label +
+         (reference == &rows[0] ? "" : ", the first row that has all its seeds");
+}
+
 std::string TestNote(const std::vector<TableRow>& rows) {
+  const TableRow* reference = Compared(rows);
   bool paired = false;
   bool welch = false;
   for (const TableRow& row : rows) {
     if (!row.p_value) continue;
-    (row.seed_numbers == rows[0].seed_numbers ? paired : welch) = true;
+    (row.seed_numbers == reference->seed_numbers ? paired : welch) = true;
   }
   if (!paired && !welch) return "";
   const std::string test = paired && welch ? "t-test paired by seed, Welch's where seeds differ"
                            : paired        ? "t-test paired by seed"
                                            : "Welch's t-test";
-  return "p: two-sided " + test + ", against " + rows[0].label;
+  return "p: two-sided " + test + ", against " + reference->label;
 }
 
 /// Says that rows are of less data than there are; empty where nothing was passed over.
@@ -316,7 +332,7 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
     notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
                     WhyChosen(groups, group));
   }
-  if (rows.size() > 1) notes.push_back("delta: against " + rows[0].label);
+  if (rows.size() > 1) notes.push_back(DeltaNote(rows));
   if (const std::string test = TestNote(rows); !test.empty()) notes.push_back(test);
   if (const std::string skipped = SkippedNote(group); !skipped.empty()) notes.push_back(skipped);
   if (const std::string let_go = LetGoNote(group); !let_go.empty()) notes.push_back(let_go);

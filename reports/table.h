@@ -45,8 +45,9 @@ struct TableRow {
   std::vector<std::int64_t> seed_numbers;  ///< which seeds these are
   std::int64_t missing_seeds = 0;          ///< trials of this row not complete
   std::int64_t size_bytes = 0, parameters = 0;
-  std::optional<double> delta;     ///< to the first row's mean; only between complete rows
-  std::optional<double> p_value;   ///< two-sided t-test against the first row: paired by seed where
+  std::optional<double> delta;     ///< to the mean of the first row that has all its seeds, as
+                                   ///< this one must
+  std::optional<double> p_value;   ///< two-sided t-test against that row: paired by seed where
                                    ///< both have the same seeds, Welch's otherwise; from 2 seeds on
   std::optional<Estimate> effect;  ///< where asked for: see StudyEffects
   std::optional<double> reference;  ///< the paper's number
