@@ -61,7 +61,8 @@ struct AblationTable {
   std::vector<std::string> columns;  ///< headings, in the order of `Render`
   std::vector<TableRow> rows;
   std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test
-  std::size_t groups = 1;          ///< that the rows could have been; `fix` chooses another
+  bool raced = false;  ///< the study races for seeds: a p is not that of a number chosen beforehand
+  std::size_t groups = 1;  ///< that the rows could have been; `fix` chooses another
 };
 
 /// Makes the table from the record. Rows: one per variant of `vary`, in the order in which the
@@ -78,11 +79,11 @@ struct AblationTable {
                                       const TableQuestion& question,
                                       const std::vector<PaperRow>& paper);
 /// Makes the table from the trials themselves. `effects`: of the study, where the question asks for
-/// them.
+/// them. `raced`: RacesForSeeds.
 [[nodiscard]] AblationTable MakeTable(const std::vector<TrialRecord>& trials,
                                       const Catalogue& catalogue, const TableQuestion& question,
                                       const std::vector<PaperRow>& paper,
-                                      const StudyEffects* effects = nullptr);
+                                      const StudyEffects* effects = nullptr, bool raced = false);
 
 /// Renders the table as md | latex | csv | html | json. Throws UsageError naming these for any
 /// other.
