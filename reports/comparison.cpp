@@ -8,6 +8,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "reports/raced_seeds.h"
 #include "reports/statistics.h"
 
 namespace beamgrid {
@@ -138,7 +139,8 @@ void AddWhyNoP(Comparison& comparison) {
 }
 
 /// Says once what holds for all models, so that no line has to.
-void AddNotes(const StudyRecord& first, const StudyRecord& second, Comparison& comparison) {
+void AddNotes(const Store& store, const StudyRecord& first, const StudyRecord& second,
+              Comparison& comparison) {
   std::vector<std::string>& notes = comparison.notes;
   const auto other_data = [](const ComparedModel& model) {
     return std::ranges::any_of(model.differs, [](const std::string& difference) {
@@ -160,6 +162,11 @@ void AddNotes(const StudyRecord& first, const StudyRecord& second, Comparison& c
   if (static_cast<std::size_t>(tested) >= kManyModels) {
     notes.push_back("p is of each line alone: of " + std::to_string(tested) +
                     " equal models one in 20 is below 0.05 by chance");
+  }
+  for (const StudyRecord* study : {&first, &second}) {
+    if (tested == 0 || !RacesForSeeds(store, *study)) continue;
+    notes.push_back("p is to be read with care: seeds were raced for in " + study->name +
+                    ", so how many a model has was not fixed beforehand");
   }
 }
 
@@ -214,7 +221,7 @@ Comparison CompareStudies(const Store& store, const StudyRecord& first, const St
   }
   std::ranges::stable_sort(comparison.models,
                            [](const auto& a, const auto& b) { return BestMean(a) > BestMean(b); });
-  AddNotes(first, second, comparison);
+  AddNotes(store, first, second, comparison);
   return comparison;
 }
 

@@ -75,6 +75,7 @@ class Maker {
       estimate->interval->high = std::clamp(estimate->interval->high, 0.0, 1.0);
     }
     AddNames();
+    made_.shares_known = !IsFew() || 2 * made_.effects.measured >= made_.effects.grid_points;
     AddNotes();
     return std::move(made_);
   }
@@ -199,6 +200,18 @@ class Maker {
     }
   }
 
+  /// Returns how many numbers say what the parts do by themselves.
+  [[nodiscard]] std::int64_t Unknowns() const {
+    std::int64_t unknowns = 1;
+    for (const StudyFactor& factor : made_.factors) unknowns += std::ssize(factor.levels) - 1;
+    return unknowns;
+  }
+
+  [[nodiscard]] bool IsFew() const {
+    return made_.effects.method == EffectsMethod::kPosterior &&
+           made_.effects.measured < 3 * Unknowns();
+  }
+
   void AddNotes() {
     const Effects& effects = made_.effects;
     std::vector<std::string>& notes = made_.notes;
@@ -216,14 +229,14 @@ class Maker {
                       JoinFirst(untried_, kListedUntried));
     }
     AddNoiseNote();
-    std::int64_t unknowns = 1;
-    for (const StudyFactor& factor : made_.factors) unknowns += std::ssize(factor.levels) - 1;
-    if (effects.method == EffectsMethod::kPosterior && effects.measured < 3 * unknowns) {
-      notes.push_back(
-          "few combinations are measured (" + std::to_string(effects.measured) + ", for " +
-          std::to_string(unknowns) +
-          " unknowns of the parts alone): the shares of the variance say little yet, and "
-          "a share of 0 % does not say that a part does not matter");
+    if (IsFew()) {
+      notes.push_back("few combinations are measured (" + std::to_string(effects.measured) +
+                      " of " + std::to_string(effects.grid_points) + ", for " +
+                      std::to_string(Unknowns()) +
+                      " unknowns of the parts alone): the shares of the variance " +
+                      (made_.shares_known ? "say little yet, and a share of 0 % does not say that "
+                                            "a part does not matter"
+                                          : "are not known"));
     }
     if (effects.sampled) {
       notes.push_back("the grid is too large to look at whole: effects are averaged over " +
@@ -334,7 +347,15 @@ boost::json::value SourceJson(NoiseSource source) {
   return nullptr;
 }
 
-boost::json::object FactorJson(const StudyFactor& factor, const FactorEffects& effects) {
+/// Returns a share or a deviation of the variance; null where they are not known.
+boost::json::value ShareJson(const StudyEffects& made, double share) {
+  if (!made.shares_known) return nullptr;
+  return share;
+}
+
+boost::json::object FactorJson(const StudyEffects& made, std::size_t place) {
+  const StudyFactor& factor = made.factors[place];
+  const FactorEffects& effects = made.effects.factors[place];
   boost::json::array levels;
   for (std::size_t i = 0; i < factor.levels.size(); ++i) {
     const LevelEffect& level = effects.levels[i];
@@ -343,18 +364,20 @@ boost::json::object FactorJson(const StudyFactor& factor, const FactorEffects& e
                       {"measured", level.measured},
                       {"may_be_best", level.may_be_best}});
   }
-  return {
-      {"name", factor.name},        {"criterion", factor.criterion},
-      {"share", effects.share},     {"best", factor.levels[static_cast<std::size_t>(effects.best)]},
-      {"open", effects.open()},     {"confounded", effects.confounded},
-      {"levels", std::move(levels)}};
+  return {{"name", factor.name},
+          {"criterion", factor.criterion},
+          {"share", ShareJson(made, effects.share)},
+          {"best", factor.levels[static_cast<std::size_t>(effects.best)]},
+          {"open", effects.open()},
+          {"confounded", effects.confounded},
+          {"levels", std::move(levels)}};
 }
 
-boost::json::object PairJson(const std::vector<StudyFactor>& factors, const PairEffect& pair) {
-  const StudyFactor& first = factors[pair.first];
-  const StudyFactor& second = factors[pair.second];
+boost::json::object PairJson(const StudyEffects& made, const PairEffect& pair) {
+  const StudyFactor& first = made.factors[pair.first];
+  const StudyFactor& second = made.factors[pair.second];
   return {{"factors", {first.name, second.name}},
-          {"share", pair.share},
+          {"share", ShareJson(made, pair.share)},
           {"levels",
            {first.levels[static_cast<std::size_t>(pair.first_level)],
             second.levels[static_cast<std::size_t>(pair.second_level)]}},
@@ -389,7 +412,7 @@ boost::json::object ToJson(const StudyEffects& made) {
   const Effects& effects = made.effects;
   boost::json::array factors;
   for (std::size_t f = 0; f < made.factors.size(); ++f) {
-    factors.push_back(FactorJson(made.factors[f], effects.factors[f]));
+    factors.push_back(FactorJson(made, f));
   }
   boost::json::value one_at_a_time = nullptr;
   if (effects.one_at_a_time) {
@@ -411,13 +434,13 @@ boost::json::object ToJson(const StudyEffects& made) {
             {"measured", effects.measured},
             {"scores", effects.scores}}},
           {"mean", ToJson(effects.mean)},
-          {"deviation", effects.deviation},
+          {"deviation", ShareJson(made, effects.deviation)},
           {"noise", effects.noise ? boost::json::value(*effects.noise) : nullptr},
           {"noise_source", SourceJson(effects.noise_source)},
           {"factors", std::move(factors)},
-          {"pairs", JsonList(effects.pairs,
-                             [&](const PairEffect& pair) { return PairJson(made.factors, pair); })},
-          {"higher_share", effects.higher_share},
+          {"pairs",
+           JsonList(effects.pairs, [&](const PairEffect& pair) { return PairJson(made, pair); })},
+          {"higher_share", ShareJson(made, effects.higher_share)},
           {"best", {{"name", made.best}, {"score", ToJson(effects.best_score)}}},
           {"one_at_a_time", std::move(one_at_a_time)},
           {"proposals", JsonList(made.proposals, proposal_json)},

@@ -28,6 +28,9 @@ struct StudyEffects {
   const Metric* metric = kMetrics;
   std::vector<StudyFactor> factors;
   Effects effects;
+  /// False where too few combinations are measured for shares of the variance, and for the
+  /// deviation between combinations, to mean anything: they are then not to be shown.
+  bool shares_known = true;
   std::string best, baseline, chosen;  ///< names of models; empty where there is none
   std::vector<ProposedTrial> proposals;
   std::vector<std::string> notes;  ///< what the numbers do not say, what was left out
@@ -57,7 +60,8 @@ struct StudyEffects {
 /// "share", "levels": [2], "effect", "matters"}], "higher_share", "best": {"name", "score"},
 /// "one_at_a_time": {"baseline", "chosen", "allowed", "loss"} | null, "proposals": [{"name",
 /// "seed", "reduction"}], "notes"}. A mean, an effect, a score, a loss is {"value", "low", "high"}
-/// with nulls for an interval that is not known, or null.
+/// with nulls for an interval that is not known, or null. Shares and the deviation are null where
+/// they are not known.
 [[nodiscard]] boost::json::object ToJson(const StudyEffects& effects);
 
 }  // namespace beamgrid

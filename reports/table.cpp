@@ -12,6 +12,7 @@
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 #include "reports/one_per_seed.h"
+#include "reports/raced_seeds.h"
 #include "reports/statistics.h"
 #include "reports/study_effects.h"
 #include "reports/table_label.h"
@@ -169,15 +170,22 @@ TableRow RowOf(const Variation& variant) {
   return row;
 }
 
-/// Sets delta and p of all rows against the first.
+/// Means of different seeds differ by more than most variants do: half a row would decide nothing.
+bool IsWhole(const TableRow& row) { return row.missing_seeds == 0 && row.mean.has_value(); }
+
+/// Returns the row that the others are compared with; nullptr: none is whole.
+const TableRow* Compared(const std::vector<TableRow>& rows) {
+  const auto found = std::ranges::find_if(rows, IsWhole);
+  return found == rows.end() ? nullptr : &*found;
+}
+
+/// Sets delta and p of all rows against the first whole one.
 void Compare(std::vector<TableRow>& rows) {
-  const TableRow& first = rows[0];
-  for (std::size_t i = 1; i < rows.size(); ++i) {
-    TableRow& row = rows[i];
-    // Means of different seeds differ by more than most variants do: half a row would decide
-    // nothing.
-    const bool whole = first.missing_seeds == 0 && row.missing_seeds == 0;
-    if (!whole || !first.mean || !row.mean) continue;
+  const TableRow* reference = Compared(rows);
+  if (reference == nullptr) return;
+  const TableRow& first = *reference;
+  for (TableRow& row : rows) {
+    if (&row == reference || !IsWhole(row)) continue;
     row.delta = *row.mean - *first.mean;
     if (row.seeds.size() < 2 || first.seeds.size() < 2) continue;
     // Paired where the seeds are the same: what a seed does to both rows drops out of the
@@ -216,18 +224,27 @@ void SortByMean(std::vector<Variation>& models) {
   });
 }
 
+/// Says which row deltas are against.
+std::string DeltaNote(const std::vector<TableRow>& rows) {
+  const TableRow* reference = Compared(rows);
+  if (reference == nullptr) return "delta: none, for no row has all its seeds";
+  return "delta: against " + reference->label +
+         (reference == &rows[0] ? "" : ", the first row that has all its seeds");
+}
+
 std::string TestNote(const std::vector<TableRow>& rows) {
+  const TableRow* reference = Compared(rows);
   bool paired = false;
   bool welch = false;
   for (const TableRow& row : rows) {
     if (!row.p_value) continue;
-    (row.seed_numbers == rows[0].seed_numbers ? paired : welch) = true;
+    (row.seed_numbers == reference->seed_numbers ? paired : welch) = true;
   }
   if (!paired && !welch) return "";
   const std::string test = paired && welch ? "t-test paired by seed, Welch's where seeds differ"
                            : paired        ? "t-test paired by seed"
                                            : "Welch's t-test";
-  return "p: two-sided " + test + ", against " + rows[0].label;
+  return "p: two-sided " + test + ", against " + reference->label;
 }
 
 /// Says that rows are of less data than there are; empty where nothing was passed over.
@@ -265,13 +282,13 @@ std::string RaceNote(const std::vector<TableRow>& rows) {
     most = std::max(most, row.seeds.size());
   }
   if (least >= most) return "";
-  const bool tested =
-      std::ranges::any_of(rows, [](const TableRow& row) { return row.p_value.has_value(); });
   return "rows have " + std::to_string(least) + " to " + std::to_string(most) +
          " seeds, for further ones are raced for by those that may be the best: a delta is between "
-         "means of different seeds" +
-         (tested ? ", and p is to be read with care: the number of seeds was not fixed beforehand"
-                 : "");
+         "means of different seeds";
+}
+
+bool IsTested(const std::vector<TableRow>& rows) {
+  return std::ranges::any_of(rows, [](const TableRow& row) { return row.p_value.has_value(); });
 }
 
 /// Returns the part of the model that the rows vary. Throws UsageError where it is not one part, or
@@ -307,7 +324,8 @@ void AddEffect(TableRow& row, const ModelSpec& model, const StudyEffects& effect
 
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
                                  const std::vector<TableRow>& rows, const TableQuestion& question,
-                                 const Catalogue& catalogue, const std::vector<PaperRow>& paper) {
+                                 const Catalogue& catalogue, const std::vector<PaperRow>& paper,
+                                 bool raced) {
   std::vector<std::string> notes;
   if (!question.vary.empty()) {
     notes.push_back(HeldFixedText(group.variants[0].model, question.vary, catalogue));
@@ -316,11 +334,17 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
     notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
                     WhyChosen(groups, group));
   }
-  if (rows.size() > 1) notes.push_back("delta: against " + rows[0].label);
+  if (rows.size() > 1) notes.push_back(DeltaNote(rows));
   if (const std::string test = TestNote(rows); !test.empty()) notes.push_back(test);
   if (const std::string skipped = SkippedNote(group); !skipped.empty()) notes.push_back(skipped);
   if (const std::string let_go = LetGoNote(group); !let_go.empty()) notes.push_back(let_go);
-  if (const std::string race = RaceNote(rows); !race.empty()) notes.push_back(race);
+  const std::string race = RaceNote(rows);
+  if (!race.empty()) notes.push_back(race);
+  if (IsTested(rows) && (raced || !race.empty())) {
+    notes.emplace_back(
+        "p is to be read with care: seeds were raced for, so how many a row has was not fixed "
+        "beforehand");
+  }
   const auto incomplete = std::count_if(rows.begin(), rows.end(),
                                         [](const TableRow& row) { return row.missing_seeds > 0; });
   if (incomplete > 0) {
@@ -339,9 +363,7 @@ std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows, const Tabl
                                    const Metric* metric) {
   std::vector<std::string> columns = {question.vary.empty() ? "model" : question.vary,
                                       metric->heading, "size (MiB)", "parameters", "delta"};
-  const bool tested = std::any_of(rows.begin(), rows.end(),
-                                  [](const TableRow& row) { return row.p_value.has_value(); });
-  if (tested) columns.emplace_back("p");
+  if (IsTested(rows)) columns.emplace_back("p");
   if (question.effects) columns.emplace_back("effect");
   if (!question.reference.empty()) columns.push_back(question.reference);
   return columns;
@@ -351,7 +373,7 @@ std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows, const Tabl
 
 AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                         const TableQuestion& question, const std::vector<PaperRow>& paper,
-                        const StudyEffects* effects) {
+                        const StudyEffects* effects, bool raced) {
   RequireOneTrialPerSeed(trials);
   if (!question.vary.empty()) RequireCriterion(question.vary, "vary = '" + question.vary + "'");
   const Metric* metric = MetricNamed("metric", question.metric);
@@ -364,7 +386,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   for (const Variation& variant : group.variants) models.push_back(&variant.model);
   const Labeller labeller(question.vary, catalogue, models);
   const StudyFactor* factor = effects == nullptr ? nullptr : &FactorOf(*effects, question);
-  AblationTable table{.metric = question.metric};
+  AblationTable table{.metric = question.metric, .raced = raced};
   for (const Variation& variant : group.variants) {
     TableRow row = RowOf(variant);
     row.label = question.vary.empty() ? variant.trials[0]->name : labeller.Label(variant.model);
@@ -379,7 +401,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   }
   table.groups = groups.size();
   table.columns = ColumnsOf(table.rows, question, metric);
-  table.notes = NotesOf(groups, group, table.rows, question, catalogue, paper);
+  table.notes = NotesOf(groups, group, table.rows, question, catalogue, paper, raced);
   if (factor != nullptr) {
     table.notes.push_back(
         "effect: difference from the mean over all " +
@@ -400,7 +422,7 @@ AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
   std::optional<StudyEffects> effects;
   if (question.effects) effects = MakeEffects(store, catalogue, *study);
   return MakeTable(store.Trials(study->id), catalogue, question, paper,
-                   effects ? &*effects : nullptr);
+                   effects ? &*effects : nullptr, RacesForSeeds(store, *study));
 }
 
 }  // namespace beamgrid

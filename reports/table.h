@@ -45,8 +45,9 @@ struct TableRow {
   std::vector<std::int64_t> seed_numbers;  ///< which seeds these are
   std::int64_t missing_seeds = 0;          ///< trials of this row not complete
   std::int64_t size_bytes = 0, parameters = 0;
-  std::optional<double> delta;     ///< to the first row's mean; only between complete rows
-  std::optional<double> p_value;   ///< two-sided t-test against the first row: paired by seed where
+  std::optional<double> delta;     ///< to the mean of the first row that has all its seeds, as
+                                   ///< this one must
+  std::optional<double> p_value;   ///< two-sided t-test against that row: paired by seed where
                                    ///< both have the same seeds, Welch's otherwise; from 2 seeds on
   std::optional<Estimate> effect;  ///< where asked for: see StudyEffects
   std::optional<double> reference;  ///< the paper's number
@@ -60,7 +61,8 @@ struct AblationTable {
   std::vector<std::string> columns;  ///< headings, in the order of `Render`
   std::vector<TableRow> rows;
   std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test
-  std::size_t groups = 1;          ///< that the rows could have been; `fix` chooses another
+  bool raced = false;  ///< the study races for seeds: a p is not that of a number chosen beforehand
+  std::size_t groups = 1;  ///< that the rows could have been; `fix` chooses another
 };
 
 /// Makes the table from the record. Rows: one per variant of `vary`, in the order in which the
@@ -77,11 +79,11 @@ struct AblationTable {
                                       const TableQuestion& question,
                                       const std::vector<PaperRow>& paper);
 /// Makes the table from the trials themselves. `effects`: of the study, where the question asks for
-/// them.
+/// them. `raced`: RacesForSeeds.
 [[nodiscard]] AblationTable MakeTable(const std::vector<TrialRecord>& trials,
                                       const Catalogue& catalogue, const TableQuestion& question,
                                       const std::vector<PaperRow>& paper,
-                                      const StudyEffects* effects = nullptr);
+                                      const StudyEffects* effects = nullptr, bool raced = false);
 
 /// Renders the table as md | latex | csv | html | json. Throws UsageError naming these for any
 /// other.

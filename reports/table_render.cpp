@@ -169,11 +169,14 @@ std::string CsvNumber(const std::optional<double>& value) {
   return value ? CanonicalJson(*value) : "";
 }
 
-/// Renders full precision, one value a column: for programs.
+/// Renders full precision, one value a column: for programs. It has no notes, so that a p is of
+/// seeds that were raced for is a column.
 std::string Csv(const AblationTable& table) {
+  const bool raced = table.raced && Has(table, "p");
   std::string text = "label," + table.metric + "_mean," + table.metric +
                      "_std,seeds,missing_seeds,size_bytes,parameters,delta,p_value,reference" +
-                     (Has(table, "effect") ? ",effect,effect_low,effect_high\n" : "\n");
+                     (Has(table, "effect") ? ",effect,effect_low,effect_high" : "") +
+                     (raced ? ",seeds_raced\n" : "\n");
   for (const TableRow& row : table.rows) {
     text += CsvText(row.label) + "," + CsvNumber(row.mean) + "," + CsvNumber(row.std) + "," +
             std::to_string(row.seeds.size()) + "," + std::to_string(row.missing_seeds) + "," +
@@ -184,7 +187,7 @@ std::string Csv(const AblationTable& table) {
       text += "," + (row.effect ? CanonicalJson(row.effect->value) : "") + "," +
               (interval ? CanonicalJson(interval->low) + "," + CanonicalJson(interval->high) : ",");
     }
-    text += "\n";
+    text += raced ? ",true\n" : "\n";
   }
   return text;
 }

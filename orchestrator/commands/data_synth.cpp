@@ -25,7 +25,11 @@ class DataSynth : public Subcommand {
     app.add_option("--videos", options_.videos, "Videos in all; a fifth goes to validate")
         ->required();
     app.add_option("--classes", options_.classes, "Number of classes")->required();
-    app.add_option("--seed", options_.seed, "Equal seeds give equal bytes")->capture_default_str();
+    app.add_option(
+           "--seed", options_.seed,
+           "Equal seeds give equal bytes; another seed makes other classes too, so no further "
+           "videos of the same ones")
+        ->capture_default_str();
     app.add_option("--format", options_.format)
         ->check(CLI::IsMember({"video", "frame", "segment"}))
         ->capture_default_str();

@@ -12,6 +12,8 @@ namespace beamgrid {
 namespace {
 
 constexpr int kDigits = 4;
+/// In the place of shares of the variance.
+constexpr char kNotKnown[] = "not known: too few combinations";
 
 std::string SignedText(double value) {
   const std::string text = FixedText(value, kDigits);
@@ -72,7 +74,10 @@ void PrintHead(std::ostream& out, const StudyEffects& made) {
 void PrintFactor(std::ostream& out, const StudyEffects& made, std::size_t factor) {
   const FactorEffects& effects = made.effects.factors[factor];
   PrintWrapped(out,
-               made.factors[factor].name + ": " + ShareText(effects.share) + " of the variance", 2);
+               made.factors[factor].name + ": " +
+                   (made.shares_known ? ShareText(effects.share) + " of the variance"
+                                      : "share of the variance " + std::string(kNotKnown)),
+               2);
   TextTable table({">effect", ">95 % interval", ">tried", "candidate"});
   table.LeaveOutFirst({"tried", "95 % interval"});
   table.BreakLines({"candidate"});
@@ -108,9 +113,9 @@ void PrintPairs(std::ostream& out, const StudyEffects& made, const std::string& 
   PrintWrapped(out, "pairs that do more than their parts (their intervals hold all together)", 2);
   for (const PairEffect* pair : matter) {
     PrintWrapped(out,
-                 "  " + ShareText(pair->share) + "  " + made.factors[pair->first].name + " x " +
-                     made.factors[pair->second].name + ": " +
-                     LevelOf(made, pair->first, pair->first_level) + " with " +
+                 "  " + (made.shares_known ? ShareText(pair->share) + "  " : "") +
+                     made.factors[pair->first].name + " x " + made.factors[pair->second].name +
+                     ": " + LevelOf(made, pair->first, pair->first_level) + " with " +
                      LevelOf(made, pair->second, pair->second_level) + " " +
                      EstimateText(pair->strongest, true),
                  6);
@@ -132,6 +137,26 @@ std::string LossText(const StudyEffects& made) {
   return start + " and lost " + EstimateText(*one.loss, false) + " against " + made.best;
 }
 
+void PrintVariance(std::ostream& out, const Effects& effects, bool shares_known) {
+  const std::string seeds = effects.noise ? FixedText(*effects.noise, kDigits) : "";
+  if (!shares_known) {
+    PrintWrapped(
+        out,
+        "how much combinations differ, and the shares of that variance: " + std::string(kNotKnown) +
+            (seeds.empty() ? "" : "; seeds differ by " + seeds + " (standard deviation)"),
+        2);
+    return;
+  }
+  double pairs = 0;
+  for (const PairEffect& pair : effects.pairs) pairs += pair.share;
+  PrintWrapped(out,
+               "of the variance: pairs " + ShareText(pairs) + ", three and more together " +
+                   ShareText(effects.higher_share) + "; combinations differ by " +
+                   FixedText(effects.deviation, kDigits) + " (standard deviation)" +
+                   (seeds.empty() ? "" : ", seeds by " + seeds),
+               2);
+}
+
 void PrintNotes(std::ostream& out, const StudyEffects& made) {
   for (const std::string& note : made.notes) PrintWrapped(out, "note: " + note, 6);
 }
@@ -148,14 +173,7 @@ void PrintEffects(std::ostream& out, const StudyEffects& made, const std::string
   }
   out << "\n";
   PrintPairs(out, made, vary);
-  double pairs = 0;
-  for (const PairEffect& pair : effects.pairs) pairs += pair.share;
-  PrintWrapped(out,
-               "of the variance: pairs " + ShareText(pairs) + ", three and more together " +
-                   ShareText(effects.higher_share) + "; combinations differ by " +
-                   FixedText(effects.deviation, kDigits) + " (standard deviation)" +
-                   (effects.noise ? ", seeds by " + FixedText(*effects.noise, kDigits) : ""),
-               2);
+  PrintVariance(out, effects, made.shares_known);
   PrintWrapped(
       out,
       "highest: " + made.best + " " + EstimateText(effects.best_score, false) +
@@ -173,13 +191,21 @@ void PrintEffects(std::ostream& out, const StudyEffects& made, const std::string
 }
 
 void PrintEffectsBriefly(std::ostream& out, const StudyEffects& made) {
-  TextTable table({">share", "part", "best on average"});
+  std::vector<std::string> headings = {"part", "best on average"};
+  if (made.shares_known) headings.insert(headings.begin(), ">share");
+  TextTable table(headings);
   table.BreakLines({"best on average"});
   for (std::size_t f = 0; f < made.factors.size(); ++f) {
-    const FactorEffects& effects = made.effects.factors[f];
-    table.Add({ShareText(effects.share), made.factors[f].name, BestText(made, f)});
+    std::vector<std::string> cells = {made.factors[f].name, BestText(made, f)};
+    if (made.shares_known) {
+      cells.insert(cells.begin(), ShareText(made.effects.factors[f].share));
+    }
+    table.Add(std::move(cells));
   }
   table.Print(out, "  ");
+  if (!made.shares_known) {
+    PrintWrapped(out, "shares of the variance: " + std::string(kNotKnown), 2);
+  }
   if (const std::string loss = LossText(made); !loss.empty()) PrintWrapped(out, loss, 2);
   PrintWrapped(out, "(`beamgrid effects " + made.study + "` has intervals, pairs and what is open)",
                1);

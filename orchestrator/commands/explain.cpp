@@ -1,8 +1,6 @@
 // `beamgrid explain`: why a trial waits, was reused, retried or failed, and what it needs.
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <functional>
 #include <iterator>
 #include <optional>
@@ -19,15 +17,22 @@ namespace {
 
 using Attempts = std::vector<Store::AttemptRecord>;
 
+/// What becomes of a trial that does not count.
+constexpr char kUnlessAsked[] = "no run takes it up unless a study asks for it again";
+
 std::string Waiting(const TrialRecord& trial) {
   if (trial.attempts == 0) {
-    return "it has not been started: it waits for a slot of a running study, or for `beamgrid run`";
+    return std::string("it has not been started: ") +
+           (trial.counts() ? "it waits for a slot of a running study, or for `beamgrid run`"
+                           : kUnlessAsked);
   }
   if (trial.failed_attempts < trial.attempts && trial.failure.empty()) {
-    return "it was stopped with its study and goes on from its checkpoint with the next "
-           "`beamgrid run`";
+    return "it was stopped with its study" +
+           (trial.counts() ? " and goes on from its checkpoint with the next `beamgrid run`"
+                           : std::string("; ") + kUnlessAsked);
   }
-  return "an attempt did not complete (" + trial.failure + ") and another is due";
+  return "an attempt did not complete (" + trial.failure + ")" +
+         (trial.counts() ? " and another is due" : std::string("; ") + kUnlessAsked);
 }
 
 /// Returns why it is not tried again at the moment, and when it is.
@@ -44,7 +49,8 @@ std::string WhyFailed(const TrialRecord& trial, const Attempts& attempts) {
   return count + " failed, " +
          (own_fault ? "and another in the same run would fail alike"
                     : "and no retries are left in that run") +
-         "; the next `beamgrid run` tries it again: " + trial.failure;
+         "; " + (trial.counts() ? "the next `beamgrid run` tries it again" : kUnlessAsked) + ": " +
+         trial.failure;
 }
 
 /// Returns one sentence on the state itself.
@@ -54,8 +60,8 @@ std::string VerdictOn(const TrialRecord& trial, const Attempts& attempts) {
       return Waiting(trial);
     case TrialState::kRunning:
       return "attempt " + std::to_string(trial.attempts) + " is at work on " + trial.device +
-             " in " + trial.directory +
-             " (if no `beamgrid run` is alive, the next one takes it up again)";
+             " in " + trial.directory + " (if no `beamgrid run` is alive, " +
+             (trial.counts() ? "the next one takes it up again" : kUnlessAsked) + ")";
     case TrialState::kComplete:
       return "attempt " + std::to_string(trial.attempts) + " completed on " + trial.device +
              (attempts.size() > 1 ? " after earlier attempts had ended otherwise" : "");
@@ -77,11 +83,18 @@ std::string AttemptLine(const Store::AttemptRecord& attempt) {
 }
 
 /// Returns what the trial is expected to need, by what the record says of others like it; its own
-/// measurements are left out, to stand beside the forecast.
+/// measurements are left out, to stand beside the forecast. How many examples its data have is no
+/// measurement.
 Forecast::Need NeedOf(const Store& store, const TrialRecord& trial) {
   const TrialSpec spec = store.Spec(trial.id);
-  return ForecastFrom(store, trial.id)
-      .Of(spec.model, spec.data, trial.parameters, trial.device.empty() ? "cpu" : trial.device);
+  Forecast forecast = ForecastFrom(store, trial.id);
+  if (trial.result) {
+    TrialResult result = *trial.result;
+    if (result.stopped_early) result.epochs = store.Epochs(trial.id);
+    forecast.KnowExamples(spec.data.digest, EpochExamples(spec.model, result));
+  }
+  return forecast.Of(spec.model, spec.data, trial.parameters,
+                     trial.device.empty() ? "cpu" : trial.device);
 }
 
 void PrintNeed(std::ostream& out, const Forecast::Need& need, const TrialRecord& trial) {
@@ -89,8 +102,7 @@ void PrintNeed(std::ostream& out, const Forecast::Need& need, const TrialRecord&
   out << "time: " << need.seconds_text << "\n";
   if (!trial.result) return;
   out << "measured: " << SizeText(trial.result->peak_memory_bytes) << " at most, "
-      << DurationText(std::chrono::seconds(std::llround(trial.result->wall_seconds)))
-      << " in its last attempt\n";
+      << RoundedDurationText(trial.result->wall_seconds) << " in its last attempt\n";
 }
 
 boost::json::object AttemptJson(const Store::AttemptRecord& attempt) {

@@ -53,8 +53,13 @@ std::vector<TrialInStudy> AllTrials(const Store& store) {
   return all;
 }
 
-[[noreturn]] void RefuseUnknown(const std::vector<TrialInStudy>& all,
+[[noreturn]] void RefuseUnknown(const Store& store, const std::vector<TrialInStudy>& all,
                                 const DatabaseOption& database, const std::string& text) {
+  if (store.FindStudy(text)) {
+    throw UsageError("'" + text + "' is a study and no trial; `beamgrid trials " + text +
+                     "` lists its trials, `beamgrid show " + text +
+                     " --recipe-history` the recipes that it has had");
+  }
   std::vector<std::string> names;
   for (const TrialInStudy& candidate : all) names.push_back(FullName(candidate));
   throw UsageError("no trial '" + text + "' in " + database.path.string() +
@@ -145,7 +150,7 @@ std::vector<TrialInStudy> FindTrials(const Store& store, const DatabaseOption& d
       if (NamesModel(candidate.trial.name, candidate.trial.seed, text)) found.push_back(candidate);
     }
   }
-  if (found.empty()) RefuseUnknown(all, database, text);
+  if (found.empty()) RefuseUnknown(store, all, database, text);
   // A name means the trial that counts; the others are named by id or fingerprint.
   const auto counts = [](const TrialInStudy& candidate) { return candidate.trial.counts(); };
   if (std::ranges::any_of(found, counts) && !found.front().trial.fingerprint.starts_with(text)) {

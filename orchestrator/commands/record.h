@@ -52,7 +52,7 @@ enum class ModelNames { kWithStudy, kAlone };
 /// study, by seed. A trial that several studies share is found once, with the first of them, with
 /// one that counts it where there is one; not by a name alone, which is in all of them. Throws
 /// UsageError with the candidates if it is ambiguous, and with the nearest spelling if there is
-/// none.
+/// none; of a study's name it says what shows the study.
 [[nodiscard]] std::vector<TrialInStudy> FindTrials(const Store& store,
                                                    const DatabaseOption& database,
                                                    const std::string& text, ModelNames names);

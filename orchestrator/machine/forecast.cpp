@@ -34,6 +34,7 @@ constexpr std::int64_t kAssumedExamples = 10'000;
 
 std::string Memory(std::int64_t bytes) {
   const double mebibytes = static_cast<double>(bytes) / (1 << 20);
+  if (mebibytes < 10) return SizeText(bytes);
   return mebibytes < 1024 ? FixedText(mebibytes, 0) + " MiB"
                           : FixedText(mebibytes / 1024, 2) + " GiB";
 }
@@ -70,9 +71,9 @@ std::string TimeText(double seconds, double seconds_per_example, double examples
                      const std::string& source) {
   std::array<char, 32> each{};
   std::snprintf(each.data(), each.size(), "%.3g ms", seconds_per_example * 1000);
-  return "takes about " +
-         DurationText(std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5))) + ": " +
-         FixedText(examples, 0) + " examples x " + each.data() + ", " + source;
+  const std::string about = seconds < 1 ? "takes " : "takes about ";
+  return about + RoundedDurationText(seconds) + ": " + FixedText(examples, 0) + " examples x " +
+         each.data() + ", " + source;
 }
 
 // ---- What was measured -------------------------------------------------------------------------
@@ -157,15 +158,19 @@ std::int64_t EpochsOf(const ModelSpec& model) {
              : std::max<std::int64_t>(1, found->second.as_int64());
 }
 
-/// Returns the examples of one epoch; 0: unknown. The record keeps no epochs beside the result.
+}  // namespace
+
+std::string RoundedDurationText(double seconds) {
+  if (seconds < 1) return "less than 1s";
+  return DurationText(std::chrono::seconds(std::llround(seconds)));
+}
+
 std::int64_t EpochExamples(const ModelSpec& model, const TrialResult& result) {
   if (!result.epochs.empty()) {
     return result.examples / static_cast<std::int64_t>(result.epochs.size());
   }
   return result.stopped_early ? 0 : result.examples / EpochsOf(model);
 }
-
-}  // namespace
 
 void Forecast::Learn(const ModelSpec& model, const DataSpec& data, const TrialResult& result) {
   const std::string kind = DeviceKind(result.device);

@@ -81,6 +81,23 @@ TEST_F(ComparisonTest, OtherSeedsAreNotPaired) {
   EXPECT_NEAR(*model.p_value, WelchTTest({0.7, 0.8, 0.81}, {0.5, 0.6}), 1e-12);
 }
 
+TEST_F(ComparisonTest, SaysThatSeedsWereRacedFor) {
+  const StudyRecord a = Open("a");
+  StudyRecord b = ExampleStudy("b");
+  b.recipe_text = "beamgrid = 1\n[study]\nname = \"b\"\nseeds = { min = 1, max = 2 }\n";
+  b.id = store_.OpenStudy(b);
+  const auto add = [&](std::int64_t seed) {
+    Add(a, "m", seed, 0.5 + 0.01 * static_cast<double>(seed));
+    Add(b, "m", seed, 0.6 + 0.02 * static_cast<double>(seed), 64);
+  };
+  add(1);
+  EXPECT_THAT(Compare(a, b).notes, Not(Contains(HasSubstr("raced")))) << "there is no p";
+  add(2);
+  EXPECT_THAT(Compare(a, b).notes,
+              ElementsAre("p is to be read with care: seeds were raced for in b, so how many a "
+                          "model has was not fixed beforehand"));
+}
+
 TEST_F(ComparisonTest, OneSeedHasNoP) {
   const StudyRecord a = Open("a");
   const StudyRecord b = Open("b");

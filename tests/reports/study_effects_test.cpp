@@ -182,6 +182,34 @@ TEST(StudyEffects, OfAPartOfTheGridAreExpected) {
   EXPECT_EQ(ToJson(made).at("noise_source"), "model");
 }
 
+TEST(StudyEffects, DoNotKnowSharesOfFewCombinations) {
+  Study study;
+  study.Fill({1, 2});
+  EXPECT_TRUE(study.Effects().shares_known);
+  EXPECT_TRUE(ToJson(study.Effects()).at("factors").at(0).at("share").is_double());
+  // The first candidate of each part, and each other one beside those: 5 of the 12.
+  std::erase_if(study.trials, [](const TrialRecord& trial) {
+    const ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
+    const Variant& temporal = model.parts.at("temporal");
+    const bool first = temporal.component == "netvlad" && temporal.options.at("clusters") == 64;
+    const int others = (first ? 0 : 1) + (model.parts.at("classifier").component == "moe" ? 1 : 0) +
+                       (model.extras.empty() ? 0 : 1);
+    return others > 1;
+  });
+  ASSERT_EQ(study.trials.size(), 10U);
+  const StudyEffects made = study.Effects();
+  EXPECT_FALSE(made.shares_known);
+  EXPECT_THAT(made.notes,
+              Contains("few combinations are measured (5 of 12, for 5 unknowns of the parts "
+                       "alone): the shares of the variance are not known"));
+  const boost::json::object json = ToJson(made);
+  EXPECT_TRUE(json.at("factors").at(0).at("share").is_null());
+  EXPECT_TRUE(json.at("pairs").at(0).at("share").is_null());
+  EXPECT_TRUE(json.at("higher_share").is_null());
+  EXPECT_TRUE(json.at("deviation").is_null());
+  EXPECT_TRUE(json.at("mean").at("value").is_double());
+}
+
 TEST(StudyEffects, OfALevelWhoseTrialsAllFailedAreWithoutIt) {
   Study study;
   study.Fill({1, 2});

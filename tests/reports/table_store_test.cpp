@@ -44,6 +44,49 @@ TEST(MakeTableFromStore, ReadsTheRecordAndIsTheSameEachTime) {
   EXPECT_EQ(markdown(), text);
 }
 
+/// Adds two sizes, two seeds each, all complete, by a recipe with these seeds.
+void FillWhole(Store& store, const std::string& seeds) {
+  StudyRecord record = ExampleStudy();
+  record.recipe_text = "beamgrid = 1\n[study]\nname = \"study\"\nseeds = " + seeds + "\n";
+  const StudyId study = store.OpenStudy(record);
+  const std::vector<TrialId> trials =
+      store.AddTrials(study, {ExampleNewTrial(256, 1), ExampleNewTrial(256, 2),
+                              ExampleNewTrial(512, 1), ExampleNewTrial(512, 2)});
+  const double gaps[] = {0.5, 0.54, 0.6, 0.62};
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    store.FinishAttempt(trials[i], store.BeginAttempt(trials[i], "attempt", "cpu", 1),
+                        ExampleSuccess(gaps[i]), TrialState::kComplete);
+  }
+}
+
+TEST(MakeTableFromStore, SaysInEveryFormatThatSeedsWereRacedFor) {
+  const std::string note =
+      "p is to be read with care: seeds were raced for, so how many a row has was not fixed "
+      "beforehand";
+  const TableQuestion question{.study = "study", .vary = "temporal"};
+  Store raced(":memory:", OpenMode::kReadWrite);
+  FillWhole(raced, "{ min = 1, max = 2 }");
+  const AblationTable table = MakeTable(raced, Catalogue{}, question, {});
+  ASSERT_TRUE(table.rows.at(1).p_value) << "all rows have the same seeds";
+  for (const char* format : {"md", "latex", "html", "json"}) {
+    EXPECT_THAT(Render(table, format), testing::HasSubstr(note)) << format;
+  }
+  EXPECT_THAT(Render(table, "csv"), testing::HasSubstr(",reference,seeds_raced\n"));
+  EXPECT_THAT(Render(table, "csv"), testing::EndsWith(",true\n"));
+
+  Store fixed(":memory:", OpenMode::kReadWrite);
+  FillWhole(fixed, "[1, 2]");
+  const AblationTable beforehand = MakeTable(fixed, Catalogue{}, question, {});
+  ASSERT_TRUE(beforehand.rows.at(1).p_value);
+  EXPECT_THAT(Render(beforehand, "md"), testing::Not(testing::HasSubstr("raced")));
+  EXPECT_THAT(Render(beforehand, "csv"), testing::Not(testing::HasSubstr("raced")));
+  // What was raced for stays so when the recipe lists its seeds from now on.
+  StudyRecord record = ExampleStudy();
+  record.recipe_text = "beamgrid = 1\n[study]\nname = \"study\"\nseeds = [1, 2]\n";
+  (void)raced.OpenStudy(record);
+  EXPECT_THAT(MakeTable(raced, Catalogue{}, question, {}).notes, testing::Contains(note));
+}
+
 TEST(MakeTableFromStore, RefusesAStudyThatIsNotThereNamingThoseThatAre) {
   Store store(":memory:", OpenMode::kReadWrite);
   const auto refusal = [&] {

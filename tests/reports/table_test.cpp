@@ -196,6 +196,32 @@ TEST(MakeTable, NeverComparesIncompleteRows) {
   EXPECT_THAT(table.notes, Contains("incomplete rows: 1 of 2; they are not compared"));
 }
 
+TEST(MakeTable, ComparesWithTheFirstRowThatHasAllItsSeeds) {
+  std::vector<TrialRecord> trials;
+  const double gaps[] = {0.5, 0.6, 0.55, 0.57, 0.65, 0.63};
+  for (std::size_t i = 0; i < std::size(gaps); ++i) {
+    const int row = static_cast<int>(i) / 2;
+    trials.push_back(SmallTrial(std::to_string(row), SmallModel(MeanPool(), Moe(1 << row)),
+                                static_cast<std::int64_t>(i % 2) + 1, gaps[i]));
+  }
+  trials[0].state = TrialState::kPruned;
+  trials[0].result.reset();
+  const auto made = [&] { return MakeTable(trials, SmallCatalogue(), Vary("classifier"), {}); };
+  AblationTable table = made();
+  EXPECT_FALSE(table.rows[0].delta);
+  EXPECT_FALSE(table.rows[1].delta);
+  EXPECT_NEAR(*table.rows[2].delta, 0.64 - 0.56, 1e-12);
+  EXPECT_NEAR(*table.rows[2].p_value, PairedTTest({0.65, 0.63}, {0.55, 0.57}), 1e-15);
+  EXPECT_THAT(table.notes,
+              Contains("delta: against moe experts=2, the first row that has all its seeds"));
+  EXPECT_THAT(table.notes, Contains("p: two-sided t-test paired by seed, against moe experts=2"));
+  EXPECT_THAT(table.notes, Contains("incomplete rows: 1 of 3; they are not compared"));
+  for (const std::size_t i : {2U, 4U}) trials[i].state = TrialState::kFailed;
+  table = made();
+  for (const TableRow& row : table.rows) EXPECT_FALSE(row.delta);
+  EXPECT_THAT(table.notes, Contains("delta: none, for no row has all its seeds"));
+}
+
 TEST(MakeTable, WhatWasNotMeasuredIsMissing) {
   const ModelSpec plain = SmallModel(MeanPool(), Logistic());
   std::vector<TrialRecord> trials = {SmallTrial("a", plain, 1, 0.5),

@@ -33,6 +33,10 @@ class DataCommandsTest : public CommandTest {
   }
 };
 
+TEST_F(DataCommandsTest, HelpSaysThatAnotherSeedMakesOtherClasses) {
+  EXPECT_THAT(Call({"data", "synth", "--help"}).out, HasSubstr("another seed makes other classes"));
+}
+
 TEST_F(DataCommandsTest, SynthWritesBothSplitsInTheRealFormat) {
   const Called synth = Synth("data", {"--shards", "2"});
   ASSERT_EQ(synth.exit_code, 0) << synth.err;

@@ -166,5 +166,26 @@ TEST_F(EffectsCommandTest, ARunSaysItInBrief) {
                                HasSubstr("`beamgrid effects s`")));
 }
 
+TEST_F(EffectsCommandTest, SharesThatAreNotKnownAreNotShown) {
+  const Store store(database_, OpenMode::kReadOnly);
+  auto told = EffectsWorthTelling(store, TestCatalogue(), *store.FindStudy("s"));
+  ASSERT_TRUE(told);
+  told->shares_known = false;
+  std::ostringstream brief, whole;
+  PrintEffectsBriefly(brief, *told);
+  EXPECT_THAT(brief.str(),
+              AllOf(HasSubstr("temporal        netvlad clusters=64 (or 1 other)"),
+                    HasSubstr("\nshares of the variance: not known: too few combinations\n"),
+                    Not(HasSubstr("%"))));
+  PrintEffects(whole, *told, "");
+  EXPECT_THAT(
+      whole.str(),
+      AllOf(HasSubstr("temporal: share of the variance not known: too few combinations\n"),
+            HasSubstr("\nhow much combinations differ, and the shares of that variance: not "
+                      "known"),
+            HasSubstr("\n  temporal x classifier: blstm with logistic +0.0167"),
+            Not(HasSubstr("80 %")), Not(HasSubstr("combinations differ by"))));
+}
+
 }  // namespace
 }  // namespace beamgrid

@@ -70,6 +70,15 @@ TEST_F(RecordCommandsTest, AnUnknownTrialIsRefusedWithTheNearest) {
   EXPECT_EQ(OnRecord({"show", "999"}).exit_code, 2);
 }
 
+TEST_F(RecordCommandsTest, AStudyInPlaceOfATrialIsRefusedWithWhatShowsStudies) {
+  for (const char* command : {"show", "explain"}) {
+    const Called called = OnRecord({command, "small"});
+    EXPECT_EQ(called.exit_code, 2);
+    EXPECT_THAT(called.err, HasSubstr("'small' is a study and no trial; `beamgrid trials small` "
+                                      "lists its trials, `beamgrid show small --recipe-history`"));
+  }
+}
+
 TEST_F(RecordCommandsTest, ExplainSaysWhyATrialFailed) {
   const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2/2"});
   EXPECT_EQ(called.exit_code, 0);
@@ -150,6 +159,15 @@ TEST_F(RecordCommandsTest, ATrialIsFoundByItsModelAloneWhereOneStudyHasIt) {
   EXPECT_EQ(OnRecord({"explain", "MC-BLSTM-MoE2/2"}).exit_code, 0) << "one study has it";
 }
 
+TEST_F(RecordCommandsTest, ExplainKnowsHowManyExamplesACompleteTrialHad) {
+  // 200 over the 5 epochs; no other trial of these data is complete.
+  const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2/1"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out, HasSubstr(": 200 examples x "));
+  EXPECT_THAT(called.out, HasSubstr("by size alone, nothing like it was measured\n"));
+  EXPECT_THAT(called.out, HasSubstr(" x 3.9 KiB of parameters + "));
+}
+
 TEST_F(RecordCommandsTest, ExplainSaysWhyATrialWaits) {
   EXPECT_THAT(OnRecord({"explain", "small/MC-BLSTM-h256-MoE2"}).out,
               HasSubstr("it has not been started"));
@@ -170,6 +188,43 @@ TEST_F(RecordCommandsTest, ExplainSaysWhatTheNextRunDoesWithAFailedTrial) {
   EXPECT_THAT(why(FailureKind::kCrashed),
               HasSubstr("2 attempts failed, and no retries are left in that run; the next "
                         "`beamgrid run` tries it again: crashed: boom"));
+}
+
+TEST_F(RecordCommandsTest, ExplainDoesNotSayThatATrialGoesOnThatDoesNotCount) {
+  const std::string name = "small/MC-BLSTM-h256-MoE2";
+  const std::string never = "no run takes it up unless a study asks for it again";
+  const auto change = [this](const auto& made) {
+    Store store(database_, OpenMode::kReadWrite);
+    const StudyId study = store.FindStudy("small")->id;
+    made(store, study, store.Trials(study, Counting::kAll)[2].id);
+  };
+  const auto explained = [&] {
+    const Called called = OnRecord({"explain", name});
+    EXPECT_THAT(called.out, HasSubstr("it does not count in study small: it is old\n"));
+    return called.out;
+  };
+  change([](Store& store, StudyId study, TrialId id) {
+    store.StopCounting(study, {id}, "it is old");
+  });
+  EXPECT_THAT(explained(), HasSubstr("is waiting: it has not been started: " + never + "\n"));
+  const std::string json = OnRecord({"explain", name, "--json"}).out;
+  EXPECT_THAT(json, HasSubstr("it has not been started: " + never + "\""));
+  change([](Store& store, StudyId /*study*/, TrialId id) {
+    (void)store.BeginAttempt(id, "runs/d", "cpu", 1);
+  });
+  EXPECT_THAT(explained(), HasSubstr("(if no `beamgrid run` is alive, " + never + ")\n"));
+  change([](Store& store, StudyId /*study*/, TrialId id) {
+    store.FinishAttempt(id, 1, {AttemptFailure{.kind = FailureKind::kInterrupted}},
+                        TrialState::kWaiting);
+  });
+  EXPECT_THAT(explained(), HasSubstr("is waiting: it was stopped with its study; " + never + "\n"));
+  change([](Store& store, StudyId /*study*/, TrialId id) {
+    store.FinishAttempt(id, store.BeginAttempt(id, "runs/e", "cpu", 1),
+                        {AttemptFailure{.kind = FailureKind::kCrashed, .message = "boom"}},
+                        TrialState::kFailed);
+  });
+  EXPECT_THAT(explained(),
+              HasSubstr("no retries are left in that run; " + never + ": crashed: boom"));
 }
 
 TEST_F(RecordCommandsTest, ATrialIsShownInAStudyThatCountsIt) {
