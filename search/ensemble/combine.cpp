@@ -28,10 +28,25 @@ struct Factors {
   double divisor = 1;
 };
 Factors FactorsOf(const std::vector<double>& weights) {
-  const bool equal =
-      std::adjacent_find(weights.begin(), weights.end(), std::not_equal_to<>()) == weights.end();
-  if (equal) {
-    return {std::vector<double>(weights.size(), 1.0), static_cast<double>(weights.size())};
+  // Weights that are to each other as whole numbers (a greedy search's counts) count as these: each
+  // rounded by itself, three thirds would be more or less than one. The bounds keep the sums of
+  // units within 64 bits.
+  constexpr double kLargestSum = 10'000, kSame = 1e-9;
+  constexpr int kMostTimes = 16;
+  double smallest = 0;
+  for (const double weight : weights) {
+    if (weight > 0 && (smallest == 0 || weight < smallest)) smallest = weight;
+  }
+  for (int times = 1; smallest > 0 && times <= kMostTimes; ++times) {
+    Factors whole{.factors = {}, .divisor = 0};
+    bool fits = true;
+    for (const double weight : weights) {
+      const double ratio = weight * times / smallest;
+      whole.factors.push_back(std::round(ratio));
+      whole.divisor += whole.factors.back();
+      fits = fits && std::abs(ratio - whole.factors.back()) <= kSame * ratio;
+    }
+    if (fits && whole.divisor <= kLargestSum) return whole;
   }
   // By what they add up to, not 1: weights from outside need not be normalised.
   return {weights, std::accumulate(weights.begin(), weights.end(), 0.0)};

@@ -137,7 +137,12 @@ Eigen::VectorXd Moved(const Point& from, double damping) {
 }  // namespace
 
 std::vector<double> Normalised(std::vector<double> weights) {
-  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  if (std::isinf(sum)) {
+    const double largest = *std::ranges::max_element(weights);
+    for (double& weight : weights) weight /= largest;
+    sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  }
   for (double& weight : weights) {
     weight = sum > 0 ? weight / sum : 1 / static_cast<double>(weights.size());
   }

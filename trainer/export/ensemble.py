@@ -36,16 +36,27 @@ def best_of(scores, count):
     return np.argsort(-scores, axis=1, kind="stable")[:, :count]
 
 
+def factors_of(weights):
+    """Weights that are to each other as small whole numbers, as these, so that ties stay ties."""
+    smallest = min([weight for weight in weights if weight > 0], default=1.0)
+    for times in range(1, 17):
+        ratios = [weight * times / smallest for weight in weights]
+        whole = [math.floor(ratio + 0.5) for ratio in ratios]
+        if sum(whole) <= 10000 and all(abs(r - w) <= 1e-9 * r for r, w in zip(ratios, whole)):
+            return whole
+    return weights
+
+
 def combine_members(config, probabilities):
     """The members' probabilities [videos, classes] -> the ensemble's labels and scores, best first.
 
     A member counts with its best `top_k` labels, as it did when the ensemble was picked; what it
     does not list counts as its least listed one does. Labels that nobody lists are last, with a
     score of 0."""
-    combine, weights = config["combine"], [member["weight"] for member in config["members"]]
-    equal = len(set(weights)) == 1
+    combine = config["combine"]
+    factors = factors_of([member["weight"] for member in config["members"]])
     units, listed = 0, np.zeros(probabilities[0].shape, dtype=bool)
-    for member, weight, scores in zip(config["members"], weights, probabilities):
+    for member, factor, scores in zip(config["members"], factors, probabilities):
         scores = scores.astype(np.float64)
         best = best_of(scores, member["top_k"])
         own = np.zeros_like(listed)
@@ -55,9 +66,9 @@ def combine_members(config, probabilities):
             floor = np.zeros_like(floor)
         terms = np.where(own, to_term(scores, combine), floor)
         # Whole units of 1e-12 add up to the same in any order.
-        units = units + np.rint((1.0 if equal else weight) * terms * 1e12).astype(np.int64)
+        units = units + np.rint(factor * terms * 1e12).astype(np.int64)
         listed |= own
-    means = units / (1e12 * (len(weights) if equal else sum(weights)))
+    means = units / (1e12 * sum(factors))
     scores = to_probability(means, combine)
     if len(probabilities) == 1:  # a member alone is the ensemble as it is
         units = scores = probabilities[0].astype(np.float64)

@@ -133,5 +133,22 @@ TEST(Combine, RefusesOtherVideosAndMissingWeights) {
   EXPECT_THROW((void)Combine({}, {}, ScoreDomain::kLogits, Missing::kZero, 5), UsageError);
 }
 
+TEST(CombineVideo, WeightsThatAreWholeNumbersToEachOtherKeepTies) {
+  // 3, 1, 1, 1 of 19: the first model alone says as much as the three together.
+  const Combination votes(ScoreDomain::kVotes);
+  const VideoPrediction one{.id = "v", .top = {{7, 0.9}}}, other{.id = "v", .top = {{4, 0.9}}};
+  const VideoPrediction rest{.id = "v", .top = {{1, 0.9}}};
+  const std::vector<const VideoPrediction*> members = {&one, &other, &other, &other, &rest};
+  const std::vector<Missing> missing(members.size(), Missing::kZero);
+  const std::vector<double> weights = {3.0 / 19, 1.0 / 19, 1.0 / 19, 1.0 / 19, 13.0 / 19};
+  const VideoPrediction combined = CombineVideo(members, weights, votes, missing, 5);
+  ASSERT_EQ(combined.top.size(), 3U);
+  EXPECT_EQ(combined.top[0].label, 1);
+  EXPECT_EQ(combined.top[1].label, 4);
+  EXPECT_EQ(combined.top[2].label, 7);
+  EXPECT_EQ(combined.top[1].score, combined.top[2].score);
+  EXPECT_DOUBLE_EQ(combined.top[1].score, 3.0 / 19);
+}
+
 }  // namespace
 }  // namespace beamgrid

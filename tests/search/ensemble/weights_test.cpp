@@ -143,5 +143,12 @@ TEST(Normalised, DividesByTheSumAndIsUniformForNothing) {
   EXPECT_EQ(Normalised({0, 0}), (std::vector<double>{0.5, 0.5}));
 }
 
+TEST(NormalisedWeights, MayBeTooLargeToAddUp) {
+  const std::vector<double> weights = Normalised({1, 1e308, 1e308});
+  EXPECT_LT(weights[0], 1e-300);
+  EXPECT_EQ(weights[1], 0.5);
+  EXPECT_EQ(weights[2], 0.5);
+}
+
 }  // namespace
 }  // namespace beamgrid
