@@ -7,6 +7,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/ensemble_text.h"
 #include "orchestrator/commands/lists.h"
+#include "orchestrator/commands/output_file.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/study_ensemble.h"
@@ -122,7 +123,7 @@ class Ensemble : public Subcommand {
     sizes_ = SizeItems(sizes_);
     RefuseRepeated("--predictions", predictions_);
     RefuseRepeated("--with", with_);
-    RequireOut();
+    CheckOut();
     TakeListedNames();
     if (studies_.empty() && predictions_.empty()) {
       throw UsageError("beamgrid ensemble: name a study, or files with --predictions and --truth");
@@ -140,7 +141,7 @@ class Ensemble : public Subcommand {
     boost::json::object json = AnswerJson(answer, left_out_);
     if (!studies_.empty()) Keep(context, json);
     if (!out_.empty()) {
-      WriteEnsemblePredictions(out_, question, models, answer, classes);
+      WriteEnsemblePredictions(out_file_, question, models, answer, classes);
       context.Remark("predictions in " + out_);
     }
     if (json_) {
@@ -259,18 +260,14 @@ class Ensemble : public Subcommand {
   }
 
   /// Refuses what --out would destroy, and what it could not write after a long search.
-  void RequireOut() const {
+  void CheckOut() {
     if (out_.empty()) return;
-    if (std::filesystem::is_directory(out_)) {
-      throw UsageError("--out: " + out_ + " is a folder; name a file");
+    std::vector<std::string> inputs = {classes_};
+    for (const auto& read : {predictions_, with_, truth_}) {
+      inputs.insert(inputs.end(), read.begin(), read.end());
     }
-    for (const auto& read : {predictions_, with_, truth_, {classes_}}) {
-      for (const std::string& file : read) {
-        if (!file.empty() && IsSameFile(file, out_)) {
-          throw UsageError("--out: " + out_ + " is read too; name another file");
-        }
-      }
-    }
+    const auto store = studies_.empty() ? nullptr : database_.OpenForReading();
+    out_file_ = OutputFile(out_, inputs, database_, store.get());
   }
 
   /// Takes the names of --take apart at commas, but for those of files with commas in their names.
@@ -323,6 +320,7 @@ class Ensemble : public Subcommand {
 
   std::vector<std::string> studies_, with_, predictions_, sizes_, truth_;
   std::string out_, classes_;
+  std::filesystem::path out_file_;
   bool common_videos_ = false;
   std::string seeds_ = "all";
   Overrides overrides_;

@@ -10,6 +10,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/named_models.h"
+#include "orchestrator/commands/output_file.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/inputs/class_list.h"
@@ -88,6 +89,11 @@ class Predictor {
     return true;
   }
 
+  /// Ends the trainers. May be called from a signal handler while Next waits.
+  void Stop() const {
+    for (const auto& stream : streams_) stream->Stop();
+  }
+
   [[nodiscard]] std::int64_t skipped() const { return streams_.front()->skipped(); }
 
  private:
@@ -99,9 +105,6 @@ class Predictor {
   std::vector<VideoPrediction> videos_;  ///< [members] the one at hand
   std::vector<const VideoPrediction*> row_;
 };
-
-/// Interruption is thrown where the user has had enough: what was written so far goes.
-struct Interruption {};
 
 class Predict : public Subcommand {
  public:
@@ -136,15 +139,24 @@ class Predict : public Subcommand {
   int Run(CommandContext& context) override {
     const std::vector<std::string> files = Files();
     const auto store = database_.OpenForReading();
+    out_file_ = OutputFile(out_, files, database_, store.get());
     const NamedModels models = FindModels(*store, database_, model_);
     const Combining combining = CombiningOf(models);
     predictor_ = std::make_unique<Predictor>(combining, top_k_);
+    // Before the trainers: whoever is interrupted while they start ends them too.
+    const InterruptSignals interrupts([this] {
+      interrupted_ = true;
+      if (started_) predictor_->Stop();
+    });
     const bool segments = StartMembers(*store, models, files);
-    const InterruptSignals interrupts([this] { interrupted_ = true; });
+    started_ = true;
     std::int64_t videos = 0;
     try {
+      if (interrupted_) throw Error("interrupted");
       videos = segments ? WriteSegments() : WriteVideos();
-    } catch (const Interruption&) {
+    } catch (const std::exception&) {
+      // A trainer that was stopped ends its predictions before their end.
+      if (!interrupted_) throw;
       context.Remark("interrupted; " + out_ + " is not written");
       return kExitInterrupted;
     }
@@ -186,7 +198,7 @@ class Predict : public Subcommand {
 
   bool Next(VideoPrediction& video) {
     if (!predictor_->Next(video)) return false;
-    if (interrupted_) throw Interruption();
+    if (interrupted_) throw Error("interrupted");
     if (seen_.insert(video.id).second) return true;
     throw InputError("video '" + video.id +
                      "' is in the files twice; in a file of predictions each has one line");
@@ -194,7 +206,7 @@ class Predict : public Subcommand {
 
   std::int64_t WriteVideos() {
     std::int64_t videos = 0;
-    GrowingFile file(out_);
+    GrowingFile file(out_file_);
     std::string text(kPredictionsCsvHeader);
     text += '\n';
     for (VideoPrediction video; Next(video); ++videos) {
@@ -241,6 +253,7 @@ class Predict : public Subcommand {
   static constexpr std::size_t kPiece = 1 << 20;
 
   std::string model_, out_, classes_, device_;
+  std::filesystem::path out_file_;
   std::vector<std::string> data_;
   int top_k_ = kGapTop;
   std::optional<std::int64_t> threads_;
@@ -248,7 +261,7 @@ class Predict : public Subcommand {
   bool json_ = false;
   std::unique_ptr<Predictor> predictor_;
   std::unordered_set<std::string> seen_;
-  std::atomic<bool> interrupted_ = false;
+  std::atomic<bool> interrupted_ = false, started_ = false;
 };
 
 REGISTER_COMMAND("predict", kResults,

@@ -59,6 +59,8 @@ bool TrainerPredictions::Next(VideoPrediction& video) {
   return false;
 }
 
+void TrainerPredictions::Stop() const { process_->trainer.Kill(); }
+
 std::int64_t TrainerPredictions::skipped() const { return process_->reader.skipped(); }
 
 }  // namespace beamgrid

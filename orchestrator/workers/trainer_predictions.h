@@ -32,6 +32,9 @@ class TrainerPredictions {
   /// InputError where the files are not such as the model takes, UsageError where the trainer
   /// refuses the device or the model, Error with its last words where it fails otherwise.
   [[nodiscard]] bool Next(VideoPrediction& video);
+  /// Kills the trainer: Next, which may be waiting in another thread or below a signal handler,
+  /// then throws. May be called from a signal handler.
+  void Stop() const;
   /// The number of records that were skipped as damaged; known behind the last video.
   [[nodiscard]] std::int64_t skipped() const;
 

@@ -68,8 +68,12 @@ TrainerProcess::TrainerProcess(const std::filesystem::path& trainer,
 TrainerProcess::~TrainerProcess() {
   if (child_.pid < 0) return;
   // It holds nothing that could be damaged: this is the shortest end.
-  ::kill(-child_.pid, SIGKILL);
+  Kill();
   (void)WaitFor(child_.pid);
+}
+
+void TrainerProcess::Kill() const {
+  if (child_.pid > 0) ::kill(-child_.pid, SIGKILL);
 }
 
 bool TrainerProcess::Write(std::string_view text) const {

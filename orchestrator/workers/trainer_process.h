@@ -24,6 +24,8 @@ class TrainerProcess {
   [[nodiscard]] int standard_output() const { return child_.standard_output.get(); }
   /// Writes to its standard input; false where it is gone. May block.
   [[nodiscard]] bool Write(std::string_view text) const;
+  /// Kills it with all that it started. May be called from a signal handler.
+  void Kill() const;
   /// Returns the last lines of its standard error so far.
   [[nodiscard]] std::string LastWords() const;
   /// Waits until it has ended. Throws UsageError with its words where it refused the question,

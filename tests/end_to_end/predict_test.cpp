@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
@@ -107,6 +109,51 @@ TEST_F(PredictTest, RefusesWhatCannotBe) {
            "rgb=20,audio=8", "--max-frames", "5"});
   ExpectRefusal({"small:ensemble", "wide"}, 2, "rgb");
   ExpectRefusal({"small:ensemble", validate, "--db", "other.db"}, 2, "other.db");
+}
+
+TEST_F(PredictTest, WritesOverNothingThatOthersNeed) {
+  const std::string validate = folder_->DataFile("validate").string();
+  const auto refused = [&](const std::string& out, const std::string& words) {
+    const Ended ended = folder_->Run({"predict", "small:ensemble", validate, "--out", out});
+    EXPECT_EQ(ended.exit_code, 2) << out << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr(words));
+    return ended;
+  };
+  const std::string before = ReadText(validate);
+  refused(validate, "is read too");
+  EXPECT_EQ(ReadText(validate), before);
+  refused("beamgrid.db", "is the database");
+  refused("runs/mine.csv", "lies in the folder of the runs");
+  refused("data", "is a folder");
+  refused("/dev/null", "is a device or a pipe");
+  refused("nowhere/mine.csv", "has no folder to lie in");
+  refused("", "must name a file");
+  const Ended ensemble = folder_->Run({"ensemble", "small", "--out", "beamgrid.db"});
+  EXPECT_EQ(ensemble.exit_code, 2);
+  EXPECT_THAT(ensemble.err, HasSubstr("is the database"));
+  Succeed({"studies"});
+  std::filesystem::create_symlink("target.csv", folder_->path() / "link.csv");
+  Succeed({"predict", "small:ensemble", validate, "--out", "link.csv"});
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_->path() / "link.csv"));
+  EXPECT_FALSE(ReadText(folder_->path() / "target.csv").empty());
+}
+
+TEST_F(PredictTest, InterruptedItEndsWhateverItsTrainersDo) {
+  const std::filesystem::path stuck = folder_->path() / "stuck";
+  WriteText(stuck,
+            "#!/bin/sh\necho $$ >started.part && mv started.part started\nexec sleep 1000\n");
+  std::filesystem::permissions(stuck, std::filesystem::perms::owner_all);
+  std::vector<std::string> command = {"/usr/bin/env", "BEAMGRID_TRAINER=" + stuck.string()};
+  const auto predict = BeamgridCommand(
+      {"predict", "small:ensemble", folder_->DataFile("validate").string(), "--out", "no.csv"});
+  command.insert(command.end(), predict.begin(), predict.end());
+  Process process(command, folder_->path());
+  while (!std::filesystem::exists(folder_->path() / "started")) std::this_thread::yield();
+  process.Signal(SIGINT);
+  const Ended ended = process.Wait();
+  EXPECT_EQ(ended.exit_code, 130) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("no.csv is not written"));
+  EXPECT_FALSE(std::filesystem::exists(folder_->path() / "no.csv"));
 }
 
 TEST_F(PredictTest, AModelFileThatIsNotTheRecordedOneIsRefused) {
