@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "orchestrator/machine/need_estimate.h"
+#include "orchestrator/study/trial_intake.h"
 #include "registry/util/text.h"
 #include "search/sample_points.h"
 
@@ -119,8 +120,11 @@ const CostMeter::Sample& CostMeter::GridSample() {
   for (const std::int64_t point : points) {
     const ModelSpec model = *space_.At(point);
     const CountAnswer answer = parts_.counter->Count(model, *parts_.data);
+    if (WhyRefused(*parts_.recipe, answer)) {
+      ++sample.refused;
+      continue;
+    }
     const auto* size = std::get_if<ModelSize>(&answer);
-    if (size == nullptr) continue;
     ++counted;
     sample.size_bytes += static_cast<double>(size->size_bytes);
     sample.checkpoint_bytes += static_cast<double>(CheckpointBytes(model, size->parameters));
@@ -173,29 +177,60 @@ CostMeter::Busy CostMeter::Simulate(const std::vector<Piece>& pieces, Which whic
   return busy;
 }
 
+/// Returns a training that takes as long as these do on average, and as much memory as any.
+CostMeter::Length CostMeter::MeanOf(const std::vector<Length>& lengths) {
+  Length mean = lengths.front();
+  for (std::size_t k = 0; k < mean.seconds.size(); ++k) {
+    double sum = 0;
+    for (const Length& length : lengths) {
+      sum += length.seconds[k].about;
+      mean.memory_bytes[k] = std::max(mean.memory_bytes[k], length.memory_bytes[k]);
+    }
+    mean.seconds[k].about = sum / static_cast<double>(lengths.size());
+  }
+  return mean;
+}
+
 CostMeter::Busy CostMeter::Trained(double whole_trials, bool all_points, Which which) {
   std::vector<Length> lengths = GridSample().lengths;
   if (whole_trials <= 0 || lengths.empty()) return {};
-  if (!all_points && which != &CostRange::about) {
+  // So many trainings are of each of them.
+  double each = whole_trials / static_cast<double>(lengths.size());
+  if (which == &CostRange::about) {
+    lengths = {MeanOf(lengths)};
+  } else if (!all_points) {
     // Which ones is not known: they may all be short ones, or long ones.
-    std::ranges::sort(lengths, {}, [](const Length& l) { return l.seconds[0].about; });
-    const double last = static_cast<double>(lengths.size() - 1);
-    const double place = (which == &CostRange::low ? 0.1 : 0.9) * last;
-    lengths = {lengths[static_cast<std::size_t>(std::lround(place))]};
+    const bool is_low = which == &CostRange::low;
+    const std::size_t seeds = is_low ? parts_.recipe->least_seeds : parts_.recipe->seeds.size();
+    each = static_cast<double>(points_ - Refused()) * static_cast<double>(seeds) /
+           static_cast<double>(lengths.size());
+    std::ranges::sort(lengths, {}, [which](const Length& l) { return l.seconds[0].*which; });
+    if (!is_low) std::ranges::reverse(lengths);
   }
   const double count = std::ceil(whole_trials);
-  const auto kept = static_cast<std::size_t>(std::min(count, static_cast<double>(kMostPieces)));
+  const double kept = std::min(count, static_cast<double>(kMostPieces));
+  const double step = count / kept;
+  const auto last = static_cast<double>(lengths.size() - 1);
   std::vector<Piece> pieces;
-  for (std::size_t i = 0; i < kept; ++i) {
-    pieces.push_back({.share = whole_trials / count, .length = lengths[i % lengths.size()]});
+  for (double at = 0; at < count && static_cast<double>(pieces.size()) < kept;
+       at = step * static_cast<double>(pieces.size())) {
+    const auto place = static_cast<std::size_t>(std::min(at / each, last));
+    pieces.push_back({.share = std::min(1.0, whole_trials - at), .length = lengths[place]});
   }
-  return Simulate(pieces, which, count / static_cast<double>(kept));
+  return Simulate(pieces, which, step);
 }
 
-CostMeter::Work CostMeter::WorkOf(const Effort& effort) const {
+CostMeter::Busy CostMeter::WholeGrid(Which which) {
+  const std::size_t seeds =
+      which == &CostRange::low ? parts_.recipe->least_seeds : parts_.recipe->seeds.size();
+  const auto points = static_cast<double>(points_ - Refused());
+  return Trained(points * static_cast<double>(seeds), /*all_points=*/true, which);
+}
+
+CostMeter::Work CostMeter::WorkOf(const Effort& effort, std::int64_t points) const {
   const auto least_seeds = static_cast<std::int64_t>(parts_.recipe->least_seeds);
   const std::int64_t further = static_cast<std::int64_t>(parts_.recipe->seeds.size()) - least_seeds;
-  const std::int64_t most = effort.most.value_or(points_);
+  const std::int64_t most = effort.most.value_or(points);
   // Who is let go before the end does not race for further seeds.
   const std::int64_t racing = effort.to_the_end.value_or(most);
   Work work;
@@ -209,29 +244,51 @@ CostMeter::Work CostMeter::WorkOf(const Effort& effort) const {
   return work;
 }
 
-bool CostMeter::TriesAll(const Effort& effort) {
+bool CostMeter::TriesAll(const Effort& effort, std::int64_t models) {
   if (effort.epoch_share < 1) return false;
-  if (effort.least >= points_) return true;
-  const Sample& sample = GridSample();
-  return sample.whole_grid && effort.least >= std::ssize(sample.lengths);
+  return models >= points_ || models >= points_ - Refused();
+}
+
+std::int64_t CostMeter::Refused() {
+  if (refused_) return *refused_;
+  if (points_ > kSamplePoints) return 0;
+  return GridSample().refused;
+}
+
+Effort CostMeter::WithoutRefused(Effort effort) {
+  const std::int64_t refused = Refused();
+  const std::int64_t points = points_ - refused;
+  // It may be that all of them are among its first ones.
+  if (!effort.makes_up_for_refused) effort.least -= refused;
+  effort.least = std::clamp<std::int64_t>(effort.least, 0, points);
+  if (effort.most) effort.most = std::min(*effort.most, points);
+  if (effort.to_the_end) effort.to_the_end = std::min(*effort.to_the_end, points);
+  return effort;
 }
 
 SearchCost CostMeter::Total(const PlanTotals& totals) {
   SearchCost cost;
   cost.complete = complete_;
   const Effort& effort = totals.effort;
-  const auto seeds = static_cast<std::int64_t>(parts_.recipe->least_seeds);
-  const Work work = WorkOf(effort);
+  if (parts_.recipe->search.strategy == "grid" && totals.candidates + totals.refused == points_) {
+    refused_ = totals.refused;
+  }
+  const auto least_seeds = static_cast<std::int64_t>(parts_.recipe->least_seeds);
+  const std::int64_t further = static_cast<std::int64_t>(parts_.recipe->seeds.size()) - least_seeds;
+  const Work work = WorkOf(effort, points_);
   double later_least = 0;
   double later_most = 0;
   cost.trials = {.least = trials_, .most = trials_};
   if (!totals.finished) {
-    const std::int64_t refused = SaturatingMultiply(totals.refused, seeds);
+    const std::int64_t refused = SaturatingMultiply(totals.refused, least_seeds);
+    // Further seeds that they will not race for.
+    const std::int64_t unraced =
+        effort.to_the_end ? 0 : SaturatingMultiply(totals.refused, further);
     const double accounted = asked_ + static_cast<double>(refused) * effort.epoch_share;
     later_least = std::max(0.0, work.least - accounted);
-    later_most = std::max(0.0, work.most - accounted);
+    later_most = std::max(0.0, work.most - accounted - static_cast<double>(unraced));
     cost.trials = {.least = std::max(trials_, work.trials.least - refused),
-                   .most = std::max(trials_, work.trials.most - refused),
+                   .most = std::max(trials_, work.trials.most - refused - unraced),
                    .bounded = work.trials.bounded};
   }
 
@@ -265,15 +322,21 @@ SearchCost CostMeter::Total(const PlanTotals& totals) {
   cost.disk_most_bytes = whole(end + working);
 
   if (!KnowsTimes()) return cost;
-  const bool all_points = TriesAll(effort);
+  const bool all_points = TriesAll(effort, effort.least - totals.refused);
   const double scale =
       pieces_.empty() ? 1 : static_cast<double>(open_) / static_cast<double>(pieces_.size());
   const auto sum = [&](Which which, double later) {
     Busy busy = Simulate(pieces_, which, scale);
     const Busy more = Trained(later, all_points, which);
+    const Busy grid = all_points || later <= 0 ? Busy() : WholeGrid(which);
     // What comes later is chosen by these results, so it begins after the last of them.
     busy.seconds += more.seconds;
-    for (std::size_t k = 0; k < kinds_.size(); ++k) busy.trial_seconds[k] += more.trial_seconds[k];
+    for (std::size_t k = 0; k < kinds_.size(); ++k) {
+      const double sum = busy.trial_seconds[k] + more.trial_seconds[k];
+      // The longest ones may be under way already: there are no more of them than the grid has.
+      busy.trial_seconds[k] =
+          all_points ? sum : std::max(busy.trial_seconds[k], std::min(sum, grid.trial_seconds[k]));
+    }
     return busy;
   };
   const Busy low = sum(&CostRange::low, later_least);
@@ -298,6 +361,8 @@ SearchCost CostMeter::Total(const PlanTotals& totals) {
 
 std::vector<OtherStrategy> CostMeter::Others() {
   std::vector<OtherStrategy> others;
+  const Busy grid_low = KnowsTimes() ? WholeGrid(&CostRange::low) : Busy();
+  const Busy grid_high = KnowsTimes() ? WholeGrid(&CostRange::high) : Busy();
   for (const StrategyInfo& info : Strategies()) {
     if (info.name == parts_.recipe->search.strategy) continue;
     Recipe recipe = *parts_.recipe;
@@ -319,21 +384,23 @@ std::vector<OtherStrategy> CostMeter::Others() {
         continue;
       }
     }
-    const Effort effort = MakeStrategyFor(space_, recipe)->effort();
-    const Work work = WorkOf(effort);
+    const Effort effort = WithoutRefused(MakeStrategyFor(space_, recipe)->effort());
+    const Work work = WorkOf(effort, points_ - Refused());
     other.trials = work.trials;
     other.whole_trials = work.most;
     if (!KnowsTimes()) continue;
-    const bool all_points = TriesAll(effort);
+    const bool all_points = TriesAll(effort, effort.least);
     const Busy low = Trained(work.least, all_points, &CostRange::low);
     const Busy about = Trained((work.least + work.most) / 2, all_points, &CostRange::about);
     const Busy high = Trained(work.most, all_points, &CostRange::high);
     for (std::size_t k = 0; k < kinds_.size(); ++k) {
-      const auto hours = [&](const Busy& busy) {
-        const double sum = busy.trial_seconds[k] / kSecondsPerHour;
+      const auto hours = [&](const Busy& busy, const Busy& at_most) {
+        const double sum =
+            std::min(busy.trial_seconds[k], at_most.trial_seconds[k]) / kSecondsPerHour;
         return effort.most_hours > 0 ? std::min(sum, effort.most_hours) : sum;
       };
-      other.hours[kinds_[k]] = Ordered(hours(low), hours(about), hours(high));
+      other.hours[kinds_[k]] =
+          Ordered(hours(low, grid_low), hours(about, grid_high), hours(high, grid_high));
     }
   }
   std::ranges::sort(others, {}, &OtherStrategy::name);

@@ -62,7 +62,9 @@ struct SearchCost {
   bool disk_has_predictions = true;       ///< false: their size is not known, they come on top
 };
 
-/// OtherStrategy is what another strategy would cost on the same grid, from the beginning.
+/// OtherStrategy is what another strategy would cost on the same grid, from the beginning. Models
+/// that are refused are left out where they are known: of a small grid, and after the plan of a
+/// whole one. Neither end of its hours is above that of the whole grid's.
 struct OtherStrategy {
   std::string name;
   std::string problem;  ///< why it cannot search it as the recipe is; empty: it can
@@ -109,6 +111,7 @@ class CostMeter {
   struct Sample {
     std::vector<Length> lengths;
     double size_bytes = 0, checkpoint_bytes = 0;  ///< the means
+    std::int64_t refused = 0;                     ///< points that have no length
     bool whole_grid = false;
   };
   /// Busy is how long something takes.
@@ -128,15 +131,24 @@ class CostMeter {
   /// True if the times of trials can be told.
   [[nodiscard]] bool KnowsTimes() const;
   const Sample& GridSample();
+  static Length MeanOf(const std::vector<Length>& lengths);
   /// Returns how the slots are busy with pieces, each the longer the earlier. `scale`: so many
   /// pieces stand for one.
   [[nodiscard]] Busy Simulate(const std::vector<Piece>& pieces, Which which, double scale) const;
   /// Returns how the slots are busy with trainings of the grid's points that come to so many whole
-  /// ones. `all_points`: with every point, so that the long ones do not count for more than there
-  /// are of them.
+  /// ones. `all_points`: with every point; else with the shortest ones (low), with ones of the mean
+  /// length (about) or with the longest ones (high), none with more seeds than there are.
   [[nodiscard]] Busy Trained(double whole_trials, bool all_points, Which which);
-  [[nodiscard]] Work WorkOf(const Effort& effort) const;
-  [[nodiscard]] bool TriesAll(const Effort& effort);
+  /// Returns the same of every trial of the grid, with the fewest seeds (low) or with all.
+  [[nodiscard]] Busy WholeGrid(Which which);
+  /// `points`: those of the grid that are not refused.
+  [[nodiscard]] Work WorkOf(const Effort& effort, std::int64_t points) const;
+  /// True if so many models, none of them refused, are all of the grid.
+  [[nodiscard]] bool TriesAll(const Effort& effort, std::int64_t models);
+  /// Returns how many points of the grid are refused, as far as that is known.
+  [[nodiscard]] std::int64_t Refused();
+  /// Returns an effort from the beginning without what is refused.
+  [[nodiscard]] Effort WithoutRefused(Effort effort);
 
   CostParts parts_;
   SearchSpace space_;
@@ -151,6 +163,7 @@ class CostMeter {
   std::map<std::string, double> measured_;  ///< by name and seed: the shares of trials to be paused
   double size_bytes_ = 0, checkpoint_bytes_ = 0, largest_checkpoint_ = 0;  ///< of the open ones
   std::optional<Sample> sample_;
+  std::optional<std::int64_t> refused_;  ///< of the grid, where its plan has told
 };
 
 }  // namespace beamgrid

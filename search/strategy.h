@@ -58,6 +58,8 @@ struct Effort {
   double epoch_share = 1;
   /// Of the candidates those that are trained to their end; nothing: all.
   std::optional<std::int64_t> to_the_end = {};
+  /// True if one that is refused leaves room for another one, so that no fewer are trained.
+  bool makes_up_for_refused = false;
   /// Hours of training, all trials together, after which it ends; 0: no such limit.
   double most_hours = 0;
 };

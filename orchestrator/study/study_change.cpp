@@ -112,8 +112,12 @@ class ChangeFinder {
     // What a race of seeds asks for, results decide as well.
     const bool is_grid =
         recipe_.search.strategy == "grid" && recipe_.least_seeds == recipe_.seeds.size();
+    // Of a large one it is not looked which points are refused.
+    const std::optional<std::int64_t> planned = intake.planned();
+    const bool is_large_grid =
+        is_grid && (change_.recipe.empty() || !planned || *planned > kCountedModels);
     Followed followed;
-    if (!is_grid) followed = Follow(intake, store_);
+    if (!is_large_grid) followed = Follow(intake, store_);
     const bool narrows = Narrows(change_.recipe);
     std::vector<TrialRecord> of_other_content;
     std::int64_t known = 0;  // trials that are asked for and the study's already
@@ -127,7 +131,7 @@ class ChangeFinder {
       const bool too_large = !asked && intake.IsTooLarge(trial);
       const bool same = is_meant && !too_large;
       const bool stays = asked || (same && is_grid);
-      if (stays || (is_meant && is_grid)) ++known;
+      if (stays || (is_meant && is_large_grid)) ++known;
       if (!trial.counts()) {
         if (stays && finished) ++change_.return_again;
         continue;
@@ -156,13 +160,11 @@ class ChangeFinder {
         return std::ranges::find(group.trials, trial) != group.trials.end();
       });
     }
-    if (is_grid) {
-      if (const auto planned = intake.planned()) {
-        change_.added = std::max<std::int64_t>(0, *planned - known);
-      }
+    if (is_large_grid) {
+      if (planned) change_.added = std::max<std::int64_t>(0, *planned - known);
     } else {
       change_.added = static_cast<std::int64_t>(followed.fingerprints.size()) - known;
-      change_.more_may_follow = !followed.to_its_end;
+      change_.more_may_follow = !is_grid && !followed.to_its_end;
     }
     change_.counted = true;
   }

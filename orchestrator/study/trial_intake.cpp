@@ -36,7 +36,8 @@ bool HasEpoch(const std::vector<EpochResult>& epochs, std::int64_t number) {
   return std::ranges::find(epochs, number, &EpochResult::epoch) != epochs.end();
 }
 
-/// Returns why a model is not worth starting, if it is not.
+}  // namespace
+
 std::optional<std::string> WhyRefused(const Recipe& recipe, const CountAnswer& answer) {
   if (const auto* why = std::get_if<std::string>(&answer)) return "the trainer refuses it: " + *why;
   const std::int64_t size = std::get<ModelSize>(answer).size_bytes;
@@ -46,8 +47,6 @@ std::optional<std::string> WhyRefused(const Recipe& recipe, const CountAnswer& a
          " bytes are more than ensemble.size_limit allows for all members (" +
          std::to_string(recipe.ensemble->size_limit) + ")";
 }
-
-}  // namespace
 
 TrialIntake::TrialIntake(const Recipe& recipe, const Catalogue& catalogue, DataSpec data,
                          const Store* store, ModelCounter& counter, std::size_t slots)

@@ -30,6 +30,10 @@ struct ConsideredCandidate {
   std::optional<std::string> refusal;  ///< why none of them is to be trained
 };
 
+/// Returns why a model of this size is not worth starting, if it is not.
+[[nodiscard]] std::optional<std::string> WhyRefused(const Recipe& recipe,
+                                                    const CountAnswer& answer);
+
 /// TrialIntake asks the strategy for candidates a bounded way ahead, makes their trials, refuses
 /// what is too large, and tells the strategy what became of each. Not thread-safe.
 class TrialIntake {

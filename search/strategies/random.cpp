@@ -58,7 +58,7 @@ class RandomStrategy : public Strategy {
       most = std::min(SaturatingAdd(std::max<std::int64_t>(budget_ / cost_, 1), refused_), most);
     }
     // Where the points were not counted, there may be fewer.
-    return {.least = allowed_ ? most : asked, .most = most};
+    return {.least = allowed_ ? most : asked, .most = most, .makes_up_for_refused = true};
   }
 
  private:

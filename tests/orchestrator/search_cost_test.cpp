@@ -24,6 +24,9 @@ constexpr std::int64_t kEpochExamples = 1000;
 /// Four models of ten epochs.
 const std::string kFour =
     "[train]\nepochs = 10\n[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 4, 8]\n";
+/// Eight models: these four with each of two others.
+const std::string kEight =
+    kFour + "[[grid.temporal]]\nuse = \"gru\"\n[[grid.temporal]]\nuse = \"mean\"\n";
 /// Nine models of twelve epochs.
 const std::string kNine =
     "[train]\nepochs = 12\n"
@@ -72,6 +75,15 @@ class SearchCostTest : public testing::Test {
     for (auto point = space.NextAllowed(0); point; point = space.NextAllowed(*point + 1)) {
       const ModelSpec model = *space.At(*point);
       forecast_.Learn(model, data_, Took(model, seconds_per_example, device));
+    }
+  }
+
+  /// Trials take 100 s for each expert, whatever else they have.
+  void LearnByExperts() {
+    const SearchSpace space(recipe_, catalogue_);
+    for (auto point = space.NextAllowed(0); point; point = space.NextAllowed(*point + 1)) {
+      const ModelSpec model = *space.At(*point);
+      forecast_.Learn(model, data_, Took(model, 1e-5 * static_cast<double>(ParametersOf(model))));
     }
   }
 
@@ -344,6 +356,75 @@ TEST_F(SearchCostTest, OfGreedyIsKnownThoughItsLaterModelsAreNot) {
                   "what is not chosen yet, here or by other strategies, costs what 8 points")));
   EXPECT_EQ(Other("grid").trials.most, 8);
   EXPECT_EQ(Other("beam").trials.most, 2 + 2 * 3);
+}
+
+TEST_F(SearchCostTest, NoPartOfTheGridCostsMoreThanAllOfIt) {
+  UseRecipe(kEight + "[search]\nstrategy = \"random\"\nbudget = 4\n");
+  LearnByExperts();  // 100, 200, 400 and 800 s, each twice: 3000 s in all, 375 s on average
+  Cost();
+  ExpectRange(Other("grid").hours.at("cpu"), 3000 / 1.5 / kHour, 3000 / kHour, 3000 * 1.5 / kHour);
+  // Five: the shortest have 100, 100, 200, 200 and 400 s, the longest 800, 800, 400, 400 and 200 s.
+  EXPECT_EQ(Other("greedy").trials.most, 5);
+  ExpectRange(Other("greedy").hours.at("cpu"), 1000 / 1.5 / kHour, 1875 / kHour,
+              2600 * 1.5 / kHour);
+  // Four: 600 s to 2400 s.
+  EXPECT_EQ(Other("model").trials.least, 4);
+  ExpectRange(Other("model").hours.at("cpu"), 600 / 1.5 / kHour, 1500 / kHour, 2400 * 1.5 / kHour);
+  const CostRange grid = Other("grid").hours.at("cpu");
+  for (const OtherStrategy& other : others_) {
+    ASSERT_EQ(other.problem, "") << other.name;
+    EXPECT_LE(other.hours.at("cpu").low, grid.low) << other.name;
+    EXPECT_LE(other.hours.at("cpu").high, grid.high) << other.name;
+  }
+}
+
+TEST_F(SearchCostTest, APartOfTheGridHasNoModelOftenerThanItsSeeds) {
+  UseRecipe(kEight + "[search]\nstrategy = \"random\"\nbudget = 8\n", "{ min = 1, max = 2 }");
+  LearnByExperts();
+  Cost();
+  EXPECT_EQ(Other("greedy").trials.least, 5);
+  EXPECT_EQ(Other("greedy").trials.most, 10);
+  // From the five shortest with a seed each to the five longest with two; 7.5 on average.
+  ExpectRange(Other("greedy").hours.at("cpu"), 1000 / 1.5 / kHour, 7.5 * 375 / kHour,
+              5200 * 1.5 / kHour);
+  ExpectRange(Other("grid").hours.at("cpu"), 3000 / 1.5 / kHour, 4500 / kHour, 6000 * 1.5 / kHour);
+}
+
+TEST_F(SearchCostTest, OfOtherStrategiesLeavesOutWhatIsRefused) {
+  const std::string limit = "[ensemble]\nsize_limit = \"20kB\"\n";
+  UseRecipe(kEight + "[search]\nstrategy = \"random\"\nbudget = 4\n" + limit);
+  LearnByExperts();
+  const SearchCost cost = Cost();
+  EXPECT_EQ(cost.trials.least, 4) << "what is refused costs nothing";
+  EXPECT_EQ(cost.trials.most, 4);
+  // Eight experts have 32 kB. The others: 100, 200 and 400 s, each twice, 1400 s in all.
+  EXPECT_EQ(Other("grid").trials.least, 6);
+  EXPECT_EQ(Other("grid").trials.most, 6);
+  ExpectRange(Other("grid").hours.at("cpu"), 1400 / 1.5 / kHour, 1400 / kHour, 1400 * 1.5 / kHour);
+  EXPECT_EQ(Other("beam").trials.least, 6) << "all of this grid";
+  EXPECT_EQ(Other("beam").trials.most, 6);
+  // Of its five two may be refused.
+  EXPECT_EQ(Other("greedy").trials.least, 3);
+  EXPECT_EQ(Other("greedy").trials.most, 5);
+  ExpectRange(Other("greedy").hours.at("cpu"), 400 / 1.5 / kHour, 4 * 1400.0 / 6 / kHour,
+              1300 * 1.5 / kHour);
+  // The whole plan of a grid has told already what is refused.
+  UseRecipe(kEight + limit);
+  forecast_ = {};
+  counter_.counted = 0;
+  Cost();
+  EXPECT_EQ(counter_.counted, 8);
+  EXPECT_EQ(Other("random").trials.least, 6);
+  EXPECT_EQ(Other("random").trials.most, 6);
+}
+
+TEST_F(SearchCostTest, WhatIsRefusedRacesForNoSeeds) {
+  UseRecipe(kFour + "[ensemble]\nsize_limit = \"20kB\"\n", "{ min = 1, max = 5 }");
+  LearnAll(0.01);
+  const SearchCost cost = Cost();
+  EXPECT_EQ(cost.trials.least, 3);
+  EXPECT_EQ(cost.trials.most, 15);
+  ExpectRange(cost.hours.at("cpu"), 300 / 1.5 / kHour, 900 / kHour, 1500 * 1.5 / kHour);
 }
 
 TEST_F(SearchCostTest, AnotherStrategyThatCannotSearchItSaysWhy) {

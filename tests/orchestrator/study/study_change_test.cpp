@@ -168,6 +168,19 @@ TEST_F(StudyChangeTest, ConductGoesOnAndIsInTheHistory) {
   EXPECT_THAT(events_, Contains("2 trials stay, 0 are new, 0 are no longer asked for"));
 }
 
+TEST_F(StudyChangeTest, WhatIsRefusedIsNotNew) {
+  size_of_ = [](const ModelSpec& model) -> CountAnswer {
+    if (model.parts.at("temporal").component == "gru") return "it is too slow";
+    return ModelSize{.parameters = 1, .size_bytes = 4};
+  };
+  const std::string both = std::string(kLstm) + kGru;
+  EXPECT_EQ(Run(Recipe(both)).complete, 2);
+  EXPECT_EQ(Run(Recipe(both + "[resources]\nretries = 3\n")).attempts, 0);
+  EXPECT_THAT(events_, Contains("2 trials stay, 0 are new, 0 are no longer asked for"));
+  EXPECT_EQ(Run(Recipe(both + kBlstm)).complete, 2);
+  EXPECT_THAT(events_, Contains("2 trials stay, 2 are new, 0 are no longer asked for"));
+}
+
 TEST_F(StudyChangeTest, OtherWordsForTheSameAreNoChange) {
   EXPECT_EQ(Run(Recipe(std::string(kLstm) + kGru)).complete, 4);
   const std::string said = "# comment\n" + Recipe(std::string(kGru) + kLstm, "[ 2,1 ]");
