@@ -153,6 +153,7 @@ TEST_F(EffectsCommandTest, TablesHaveThemBesideTheirRows) {
     EXPECT_THAT(table({"--vary", "temporal", "--format", format}).out,
                 HasSubstr("+0.0417 (+0.0399"));
   }
+  EXPECT_THAT(table({"--vary", "extras.dropout"}).out, HasSubstr("| effect |"));
   const Called models = table({});
   EXPECT_EQ(models.exit_code, 2);
   EXPECT_THAT(models.err, HasSubstr("--vary names none of the study's parts, which are temporal, "
