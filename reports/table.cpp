@@ -16,6 +16,7 @@
 #include "reports/statistics.h"
 #include "reports/study_effects.h"
 #include "reports/table_label.h"
+#include "reports/varied.h"
 #include "search/condition.h"
 
 namespace beamgrid {
@@ -80,10 +81,8 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Ca
 }
 
 /// Returns the model without the varied criterion, as text: equal texts are one group.
-std::string Rest(ModelSpec model, const std::string& vary) {
-  if (vary == "extras") model.extras.clear();
-  if (vary == "train") model.train.clear();
-  model.parts.erase(vary);
+std::string Rest(const ModelSpec& whole, const Varied& varied) {
+  const ModelSpec model = varied.Without(whole);
   boost::json::object rest;
   for (const std::string& criterion : AllCriteria()) {
     for (const auto& [component, options] : PartsOf(model, criterion)) {
@@ -96,11 +95,12 @@ std::string Rest(ModelSpec model, const std::string& vary) {
   return CanonicalJson(rest);
 }
 
-std::vector<Group> GroupsOf(std::vector<Variation> models, const std::string& vary) {
+/// `varied`: nothing for rows that are whole models, which are one group.
+std::vector<Group> GroupsOf(std::vector<Variation> models, const std::optional<Varied>& varied) {
   std::vector<Group> groups;
   std::map<std::string, std::size_t> place;
   for (Variation& model : models) {
-    const std::string key = vary.empty() ? "" : Rest(model.model, vary);
+    const std::string key = varied ? Rest(model.model, *varied) : "";
     const auto [found, is_new] = place.try_emplace(key, groups.size());
     if (is_new) groups.emplace_back();
     groups[found->second].variants.push_back(std::move(model));
@@ -159,6 +159,15 @@ std::vector<Variation> WithFixes(std::vector<Variation> models, const TableQuest
   return models;
 }
 
+/// Throws UsageError where no model has what is to be varied.
+void RequireInOne(const std::vector<Variation>& models, const Varied& varied,
+                  const std::string& vary) {
+  if (std::ranges::any_of(models, [&](const Variation& v) { return varied.IsIn(v.model); })) return;
+  throw UsageError(
+      "vary = '" + vary + "': none of the models has it; a table varies a criterion (" +
+      Join(CriteriaOfTables()) + ") or one extra or training setting, as in extras.dropout");
+}
+
 TableRow RowOf(const Variation& variant) {
   TableRow row{.seeds = variant.values,
                .seed_numbers = variant.seeds,
@@ -197,20 +206,20 @@ void Compare(std::vector<TableRow>& rows) {
 
 /// True if a paper's row is about this model: all its conditions on the varied criterion hold, and
 /// there is one.
-bool IsAbout(const PaperRow& paper, const ModelSpec& model, const std::string& vary) {
+bool IsAbout(const PaperRow& paper, const ModelSpec& model, const std::string& criterion) {
   bool any = false;
   for (const Condition& condition : ParseConditions(paper.spec)) {
-    if (!vary.empty() && condition.criterion != vary) continue;
+    if (!criterion.empty() && condition.criterion != criterion) continue;
     if (!Holds(condition, model)) return false;
     any = true;
   }
   return any;
 }
 
-void AddReference(TableRow& row, const ModelSpec& model, const TableQuestion& question,
+void AddReference(TableRow& row, const ModelSpec& model, const std::string& criterion,
                   const std::vector<PaperRow>& paper) {
   for (const PaperRow& candidate : paper) {
-    if (!IsAbout(candidate, model, question.vary)) continue;
+    if (!IsAbout(candidate, model, criterion)) continue;
     row.reference = candidate.value;
     row.reference_text = candidate.text;
     return;
@@ -296,7 +305,7 @@ bool IsTested(const std::vector<TableRow>& rows) {
 const StudyFactor& FactorOf(const StudyEffects& effects, const TableQuestion& question) {
   std::vector<const StudyFactor*> found;
   for (const StudyFactor& factor : effects.factors) {
-    if (factor.criterion == question.vary) found.push_back(&factor);
+    if (factor.criterion == question.vary || factor.name == question.vary) found.push_back(&factor);
   }
   const std::string start = "no column of effects: ";
   const std::string names = Join(effects.factors, ", ", &StudyFactor::name);
@@ -322,13 +331,19 @@ void AddEffect(TableRow& row, const ModelSpec& model, const StudyEffects& effect
   row.effect = effects.effects.factors[place].levels[static_cast<std::size_t>(*level)].effect;
 }
 
+std::string HeldFixed(const ModelSpec& model, const Varied& varied, const Catalogue& catalogue) {
+  // Of extras and training settings the others are fixed.
+  return varied.names.empty() ? HeldFixedText(model, varied.criterion, catalogue)
+                              : HeldFixedText(varied.Without(model), "", catalogue);
+}
+
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
                                  const std::vector<TableRow>& rows, const TableQuestion& question,
-                                 const Catalogue& catalogue, const std::vector<PaperRow>& paper,
-                                 bool raced) {
+                                 const std::optional<Varied>& varied, const Catalogue& catalogue,
+                                 const std::vector<PaperRow>& paper, bool raced) {
   std::vector<std::string> notes;
-  if (!question.vary.empty()) {
-    notes.push_back(HeldFixedText(group.variants[0].model, question.vary, catalogue));
+  if (varied) {
+    notes.push_back(HeldFixed(group.variants[0].model, *varied, catalogue));
   }
   if (groups.size() > 1) {
     notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
@@ -375,22 +390,30 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
                         const TableQuestion& question, const std::vector<PaperRow>& paper,
                         const StudyEffects* effects, bool raced) {
   RequireOneTrialPerSeed(trials);
-  if (!question.vary.empty()) RequireCriterion(question.vary, "vary = '" + question.vary + "'");
+  std::optional<Varied> varied;
+  if (!question.vary.empty()) varied = ParseVaried(question.vary);
   const Metric* metric = MetricNamed("metric", question.metric);
-  std::vector<Group> groups =
-      GroupsOf(WithFixes(ModelsOf(trials, catalogue, metric), question), question.vary);
+  std::vector<Variation> asked = WithFixes(ModelsOf(trials, catalogue, metric), question);
+  if (varied) RequireInOne(asked, *varied, question.vary);
+  std::vector<Group> groups = GroupsOf(std::move(asked), varied);
   Group& group = Widest(groups);
   if (question.vary.empty()) SortByMean(group.variants);
 
+  std::vector<ModelSpec> shown;
+  for (const Variation& variant : group.variants) {
+    shown.push_back(varied ? varied->Alone(variant.model) : variant.model);
+  }
   std::vector<const ModelSpec*> models;
-  for (const Variation& variant : group.variants) models.push_back(&variant.model);
-  const Labeller labeller(question.vary, catalogue, models);
+  for (const ModelSpec& model : shown) models.push_back(&model);
+  const std::string criterion = varied ? varied->criterion : "";
+  const Labeller labeller(criterion, catalogue, models);
   const StudyFactor* factor = effects == nullptr ? nullptr : &FactorOf(*effects, question);
   AblationTable table{.metric = question.metric, .raced = raced};
-  for (const Variation& variant : group.variants) {
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const Variation& variant = group.variants[i];
     TableRow row = RowOf(variant);
-    row.label = question.vary.empty() ? variant.trials[0]->name : labeller.Label(variant.model);
-    AddReference(row, variant.model, question, paper);
+    row.label = varied ? labeller.Label(shown[i]) : variant.trials[0]->name;
+    AddReference(row, variant.model, criterion, paper);
     if (factor != nullptr) AddEffect(row, variant.model, *effects, *factor);
     table.rows.push_back(std::move(row));
   }
@@ -401,7 +424,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   }
   table.groups = groups.size();
   table.columns = ColumnsOf(table.rows, question, metric);
-  table.notes = NotesOf(groups, group, table.rows, question, catalogue, paper, raced);
+  table.notes = NotesOf(groups, group, table.rows, question, varied, catalogue, paper, raced);
   if (factor != nullptr) {
     table.notes.push_back(
         "effect: difference from the mean over all " +

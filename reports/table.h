@@ -29,7 +29,9 @@ struct PaperRow {
 struct TableQuestion {
   std::string study;
   std::string title;  ///< empty: "STUDY: CRITERION"
-  std::string vary;   ///< a criterion, "extras" or "train"; empty: rows are whole models
+  /// A criterion, "extras" or "train", or one of these two alone: "extras.dropout"; empty: rows are
+  /// whole models.
+  std::string vary;
   std::vector<std::pair<std::string, std::string>>
       fix;                              ///< --fix temporal=blstm, classifier.experts=2, extras=none
   std::string reference;                ///< "kim18/2"; empty: no column of the paper's

@@ -1,5 +1,7 @@
 // `beamgrid effects`: what a study learnt of its parts.
 
+#include <algorithm>
+
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/effects_text.h"
 #include "orchestrator/commands/record.h"
@@ -17,14 +19,15 @@ class EffectsCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.add_option("STUDY", study_, "Study")->required();
-    app.add_option("--vary", vary_, "Only the parts of this criterion; none: all")
-        ->type_name("CRITERION");
+    app.add_option("--vary", vary_,
+                   "Only the parts of this criterion, or one part, as in "
+                   "extras.dropout; none: all")
+        ->type_name("PART");
     database_.AddTo(app);
     AddJsonFlag(app, &json_);
   }
 
   int Run(CommandContext& context) override {
-    if (!vary_.empty()) RequireCriterion(vary_, "--vary '" + vary_ + "'");
     const auto store = database_.OpenForReading();
     const StudyRecord study = FindStudy(*store, database_, study_);
     std::vector<std::string> models;
@@ -42,13 +45,14 @@ class EffectsCommand : public Subcommand {
 
  private:
   void RequireVaried(const StudyEffects& made) const {
-    if (vary_.empty()) return;
-    for (const StudyFactor& factor : made.factors) {
-      if (factor.criterion == vary_) return;
+    const auto concerns = [this](const StudyFactor& factor) { return Concerns(factor, vary_); };
+    if (std::ranges::any_of(made.factors, concerns)) return;
+    const std::string varies = "; it varies " + Join(made.factors, ", ", &StudyFactor::name);
+    if (FindCriterion(vary_) != nullptr) {
+      throw UsageError("--vary " + vary_ + ": the study has no two complete candidates of it" +
+                       varies);
     }
-    throw UsageError("--vary " + vary_ +
-                     ": the study has no two complete candidates of it; it varies " +
-                     Join(made.factors, ", ", &StudyFactor::name));
+    throw UsageError("--vary '" + vary_ + "' is no criterion and no part of the study" + varies);
   }
 
   std::string study_, vary_;

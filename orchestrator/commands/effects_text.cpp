@@ -93,8 +93,7 @@ void PrintFactor(std::ostream& out, const StudyEffects& made, std::size_t factor
 }
 
 bool Concerns(const StudyEffects& made, const PairEffect& pair, const std::string& vary) {
-  return vary.empty() || made.factors[pair.first].criterion == vary ||
-         made.factors[pair.second].criterion == vary;
+  return Concerns(made.factors[pair.first], vary) || Concerns(made.factors[pair.second], vary);
 }
 
 void PrintPairs(std::ostream& out, const StudyEffects& made, const std::string& vary) {
@@ -163,11 +162,15 @@ void PrintNotes(std::ostream& out, const StudyEffects& made) {
 
 }  // namespace
 
+bool Concerns(const StudyFactor& factor, const std::string& vary) {
+  return vary.empty() || factor.criterion == vary || factor.name == vary;
+}
+
 void PrintEffects(std::ostream& out, const StudyEffects& made, const std::string& vary) {
   const Effects& effects = made.effects;
   PrintHead(out, made);
   for (std::size_t f = 0; f < made.factors.size(); ++f) {
-    if (!vary.empty() && made.factors[f].criterion != vary) continue;
+    if (!Concerns(made.factors[f], vary)) continue;
     out << "\n";
     PrintFactor(out, made, f);
   }

@@ -8,8 +8,11 @@
 
 namespace beamgrid {
 
-/// Prints everything, in lines of 80 columns but for names that are longer. `vary`: the factors of
-/// this criterion alone, and the pairs they are in; empty: all.
+/// True if `vary` names the factor ("extras.dropout") or its criterion ("extras"), or is empty.
+[[nodiscard]] bool Concerns(const StudyFactor& factor, const std::string& vary);
+
+/// Prints everything, in lines of 80 columns but for names that are longer. `vary`: the factors
+/// that it names alone, and the pairs they are in; empty: all.
 void PrintEffects(std::ostream& out, const StudyEffects& made, const std::string& vary);
 
 /// Prints a line per factor, what one at a time would have lost, and how to see the rest.

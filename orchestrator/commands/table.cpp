@@ -26,7 +26,9 @@ class TableCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.add_option("STUDY", question_.study, "Study")->required();
-    app.add_option("--vary", question_.vary, "Criterion of the rows; none: whole models")
+    app.add_option("--vary", question_.vary,
+                   "Criterion of the rows, or one extra or training setting, as in extras.dropout; "
+                   "none: whole models")
         ->type_name("CRITERION");
     app.add_option("--fix", fix_, "Only trials with this component, as in temporal=blstm")
         ->type_name("CRITERION=COMPONENT");

@@ -279,6 +279,42 @@ TEST(MakeTable, NamesExtrasAndTrainingSettingsByWhatDiffers) {
       ElementsAre("batch=128", "batch=32"));
 }
 
+TEST(MakeTable, VariesOneExtraOrTrainingSettingAlone) {
+  const ModelSpec plain = SmallModel(MeanPool(), Logistic());
+  ModelSpec dropout = plain, normed = plain, both = plain, small_batch = plain;
+  dropout.extras["dropout"] = {{"rate", 0.5}};
+  normed.extras["layer_norm"] = {};
+  both.extras = {{"dropout", {{"rate", 0.5}}}, {"layer_norm", {}}};
+  small_batch.train["batch"] = 64;
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("a", plain, 1, 0.1), SmallTrial("b", dropout, 1, 0.2),
+      SmallTrial("c", normed, 1, 0.4), SmallTrial("d", both, 1, 0.7),
+      SmallTrial("e", small_batch, 1, 0.15)};
+  const AblationTable extra = MakeTable(trials, SmallCatalogue(), Vary("extras.layer_norm"), {});
+  EXPECT_EQ(extra.title, "s: extras.layer_norm");
+  EXPECT_EQ(extra.columns[0], "extras.layer_norm");
+  EXPECT_THAT(LabelsOf(extra), ElementsAre("none", "layer_norm")) << "dropout is held fixed";
+  EXPECT_NEAR(*extra.rows[1].delta, 0.7 - 0.2, 1e-12) << "of two such groups the better one";
+  EXPECT_THAT(extra.notes,
+              Contains("held fixed: multimodal concat; temporal mean; classifier logistic; "
+                       "label_processing none; loss cross_entropy; extras dropout rate=0.5; train "
+                       "defaults"));
+  const AblationTable setting = MakeTable(trials, SmallCatalogue(), Vary("train.batch"), {});
+  EXPECT_THAT(LabelsOf(setting), ElementsAre("batch=128", "batch=64"));
+  EXPECT_NEAR(*setting.rows[1].delta, 0.05, 1e-12);
+  EXPECT_THAT(LabelsOf(MakeTable(trials, SmallCatalogue(), Vary("train.batch+epochs"), {})),
+              ElementsAre("batch=128", "batch=64"));
+  for (const char* vary : {"extras.gating", "extras.", "train.patience"}) {
+    EXPECT_EQ(Refusal(trials, Vary(vary)),
+              "vary = '" + std::string(vary) +
+                  "': none of the models has it; a table varies a criterion (multimodal, temporal, "
+                  "classifier, label_processing, loss, extras, train) or one extra or training "
+                  "setting, as in extras.dropout");
+  }
+  EXPECT_THAT(Refusal(trials, Vary("temporal.mean")),
+              HasSubstr("vary = 'temporal.mean' is not a criterion"));
+}
+
 TEST(MakeTable, PutsThePapersNumbersBesideOurs) {
   const std::vector<PaperRow> paper = {
       {"Logistic model", "multimodal=concat;classifier=logistic", 0.7942, "0.7942"},

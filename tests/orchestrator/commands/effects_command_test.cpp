@@ -103,7 +103,16 @@ TEST_F(EffectsCommandTest, VaryShowsOneCriterion) {
                 "temporal, classifier, extras.dropout"));
   const Called unknown = Effects({"--vary", "temporl"});
   EXPECT_EQ(unknown.exit_code, 2);
-  EXPECT_THAT(unknown.err, HasSubstr("temporl"));
+  EXPECT_THAT(unknown.err, HasSubstr("--vary 'temporl' is no criterion and no part of the study; "
+                                     "it varies temporal, classifier, extras.dropout"));
+}
+
+TEST_F(EffectsCommandTest, VaryTakesTheNameOfAPart) {
+  EXPECT_EQ(Effects({"--vary", "extras.dropout"}).out, Effects({"--vary", "extras"}).out)
+      << "it is the only extra";
+  const Called other = Effects({"--vary", "extras.layer_norm"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("it varies temporal, classifier, extras.dropout"));
 }
 
 TEST_F(EffectsCommandTest, JsonIsOneObject) {
@@ -144,6 +153,7 @@ TEST_F(EffectsCommandTest, TablesHaveThemBesideTheirRows) {
     EXPECT_THAT(table({"--vary", "temporal", "--format", format}).out,
                 HasSubstr("+0.0417 (+0.0399"));
   }
+  EXPECT_THAT(table({"--vary", "extras.dropout"}).out, HasSubstr("| effect |"));
   const Called models = table({});
   EXPECT_EQ(models.exit_code, 2);
   EXPECT_THAT(models.err, HasSubstr("--vary names none of the study's parts, which are temporal, "
