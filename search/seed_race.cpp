@@ -97,7 +97,10 @@ void SeedRace::Tell(const Finding& finding) {
   racer.total.scores = std::move(scores);
   // The mean of the seeds that went well would flatter a model that fails on one.
   if (!failed) racer.total.objective = MeanOf(racer.total.scores);
-  if (strategy_->LearnsFromMoreSeeds()) strategy_->Tell(racer.total);
+  // One that was refused does not race, and may leave room for another one that does.
+  racer.is_told = strategy_->LearnsFromMoreSeeds() ||
+                  (finding.is_refused && strategy_->effort().makes_up_for_refused);
+  if (racer.is_told) strategy_->Tell(racer.total);
 }
 
 void SeedRace::NoteSpread(const std::vector<double>& before, const std::vector<double>& after) {
@@ -167,7 +170,7 @@ void SeedRace::EndRace() {
   if (strategy_->LearnsFromMoreSeeds()) return;
   for (const Racer& racer : ended) {
     known_[racer.total.name] = racer;
-    strategy_->Tell(racer.total);
+    if (!racer.is_told) strategy_->Tell(racer.total);
   }
 }
 

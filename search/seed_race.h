@@ -20,7 +20,8 @@ namespace beamgrid {
 /// the candidates race: each round asks one further seed of the best one and of all whose interval
 /// overlaps the best one's, up to the greatest number. The strategy is told when the race is over.
 /// It asks for candidates that it knows too, where it compares new ones with them: they race again.
-/// One that learns from more seeds is told at once instead, and all its candidates race at the end.
+/// One that learns from more seeds is told at once instead, and all its candidates race at the end;
+/// so is one that makes up for what was refused, of that.
 ///
 /// The interval is that of a mean of n seeds at 95 %: mean +- t s / sqrt(n). The deviation s is
 /// pooled over all candidates of the search that have more than one seed, for few seeds of one
@@ -48,6 +49,7 @@ class SeedRace : public Strategy {
     Finding total;        ///< over all its seeds so far
     std::size_t asked = 0;
     bool pending = false;
+    bool is_told = false;  ///< to the strategy, before the race is over
   };
   [[nodiscard]] std::optional<Candidate> AskStrategy();
   /// Asks further seeds of those that may be the best; false where the race is over.

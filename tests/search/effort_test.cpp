@@ -195,6 +195,26 @@ TEST(EffortTest, OfABudgetHasRoomForWhatWasRefused) {
   }
 }
 
+TEST(EffortTest, OfABudgetThatIsRacedForHasRoomForWhatWasRefusedAtOnce) {
+  PlantedSearch random(kGrid + "[search]\nstrategy = \"random\"\nbudget = 7\n",
+                       "{ min = 1, max = 2 }");
+  const std::vector<Candidate> drawn = random.AskAll();
+  ASSERT_EQ(drawn.size(), 7U);
+  for (std::size_t i = 0; i < 3; ++i) TellOne(random, drawn[i], /*is_refused=*/true);
+  EXPECT_EQ(random->effort().least, 7 + 3);
+  EXPECT_EQ(random->effort().most, 7 + 3);
+  std::vector<Candidate> asked = random.AskAll();
+  EXPECT_EQ(asked.size(), 3U);
+  for (std::size_t i = 3; i < 7; ++i) TellOne(random, drawn[i], /*is_refused=*/false);
+  // All seven race, and each is told of once: a second time nobody waits for it.
+  while (!asked.empty()) {
+    for (const Candidate& candidate : asked) TellOne(random, candidate, /*is_refused=*/false);
+    asked = random.AskAll();
+  }
+  EXPECT_TRUE(random->finished());
+  EXPECT_EQ(random->effort().most, 7 + 3);
+}
+
 TEST(EffortTest, OfARaceIsThatOfItsStrategy) {
   PlantedSearch search(kGrid + "[search]\nstrategy = \"greedy\"\n", "{ min = 1, max = 5 }");
   EXPECT_EQ(search->effort().least, 7);
