@@ -32,7 +32,11 @@ fs::path OutputFile(const std::string& out, const std::vector<std::string>& inpu
                     const DatabaseOption& database, const Store* store) {
   if (out.empty()) throw UsageError("--out: must name a file");
   std::error_code ignored;
-  const fs::path path = fs::weakly_canonical(fs::absolute(out), ignored);
+  fs::path path = fs::weakly_canonical(fs::absolute(out), ignored);
+  // A link whose target is not there yet.
+  if (fs::is_symlink(path, ignored)) {
+    path = fs::weakly_canonical(path.parent_path() / fs::read_symlink(path, ignored), ignored);
+  }
   const fs::file_status status = fs::status(path, ignored);
   if (fs::is_directory(status)) Refuse(out, "is a folder; name a file");
   if (fs::exists(status) && !fs::is_regular_file(status)) {

@@ -26,6 +26,14 @@ const double kLowestLogit = Logit(0);
 struct Factors {
   std::vector<double> factors;
   double divisor = 1;
+  bool whole = false;  ///< all factors are whole numbers
+
+  /// Returns a member's part of a sum.
+  [[nodiscard]] std::int64_t Units(std::size_t member, double term) const {
+    if (!whole) return std::llround(factors[member] * term * kUnit);
+    // Rounded before it is multiplied: three times a term is then the sum of three of it.
+    return static_cast<std::int64_t>(factors[member]) * std::llround(term * kUnit);
+  }
 };
 Factors FactorsOf(const std::vector<double>& weights) {
   // Weights that are to each other as whole numbers (a greedy search's counts) count as these: each
@@ -38,7 +46,7 @@ Factors FactorsOf(const std::vector<double>& weights) {
     if (weight > 0 && (smallest == 0 || weight < smallest)) smallest = weight;
   }
   for (int times = 1; smallest > 0 && times <= kMostTimes; ++times) {
-    Factors whole{.factors = {}, .divisor = 0};
+    Factors whole{.factors = {}, .divisor = 0, .whole = true};
     bool fits = true;
     for (const double weight : weights) {
       const double ratio = weight * times / smallest;
@@ -49,7 +57,7 @@ Factors FactorsOf(const std::vector<double>& weights) {
     if (fits && whole.divisor <= kLargestSum) return whole;
   }
   // By what they add up to, not 1: weights from outside need not be normalised.
-  return {weights, std::accumulate(weights.begin(), weights.end(), 0.0)};
+  return {.factors = weights, .divisor = std::accumulate(weights.begin(), weights.end(), 0.0)};
 }
 
 void RefuseOtherVideos(const std::vector<const Predictions*>& members) {
@@ -143,8 +151,7 @@ VideoPrediction CombineVideo(std::span<const VideoPrediction* const> members,
   for (std::size_t row = 0; row < gathered.labels.size(); ++row) {
     Summed sum{0, gathered.labels[row]};
     for (std::size_t m = 0; m < members.size(); ++m) {
-      sum.units +=
-          std::llround(factors.factors[m] * gathered.terms[row * members.size() + m] * kUnit);
+      sum.units += factors.Units(m, gathered.terms[row * members.size() + m]);
     }
     sums.push_back(sum);
   }

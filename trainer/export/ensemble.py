@@ -66,7 +66,8 @@ def combine_members(config, probabilities):
             floor = np.zeros_like(floor)
         terms = np.where(own, to_term(scores, combine), floor)
         # Whole units of 1e-12 add up to the same in any order.
-        units = units + np.rint(factor * terms * 1e12).astype(np.int64)
+        times, parts = (factor, 1) if isinstance(factor, int) else (1, factor)
+        units = units + times * np.rint(parts * terms * 1e12).astype(np.int64)
         listed |= own
     means = units / (1e12 * sum(factors))
     scores = to_probability(means, combine)

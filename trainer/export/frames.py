@@ -1,9 +1,8 @@
 def prepare(frames, lengths, max_frames):
     """What the model takes: normalised frames, padding 0, and the mask of the valid frames.
 
-    frames: [videos, frames, width], the features of a frame side by side, uint8 as in the records
-    or dequantised; lengths: [videos], how many frames of each are valid. Of a longer video the
-    first max_frames count, as they do in beamgrid."""
+    frames: [videos, frames, width], features side by side, uint8 as in the records or dequantised;
+    lengths: [videos], frames that are valid, of which the first max_frames count."""
     frames, lengths = torch.as_tensor(frames), torch.as_tensor(lengths)
     if len(lengths) != len(frames) or lengths.min() < 1 or lengths.max() > frames.size(1):
         raise ValueError(f"lengths: one for each of {len(frames)} videos, 1 to {frames.size(1)}")

@@ -118,7 +118,7 @@ TEST(RenderProgress, WhatIsRefusedIsNeitherDoneNorToBeDone) {
               ElementsAre("s  0/14 done  0s so far  3 refused"));
   state.complete = 15;
   EXPECT_THAT(RenderProgress(state, 100, 20, Colour::kNo),
-              ElementsAre("s  15/15 done  0s so far  3 refused"));
+              ElementsAre("s  15/15 done  eta 0s  0s so far  3 refused"));
 }
 
 TEST(RenderProgress, AStudyThatWaitsForOthersSaysForHowLong) {

@@ -42,7 +42,8 @@ TEST_P(EnsemblePoolCases, ScoresExtensionsAsCombineAndMetricsDo) {
     for (const bool weighted : {false, true}) {
       std::vector<double> factors(models.size(), 1.0);
       for (std::size_t m = 0; weighted && m < factors.size(); ++m) {
-        factors[m] = 0.3 + 0.1 * static_cast<double>(m);
+        // Not as whole numbers to each other, as measured GAPs are not.
+        factors[m] = 0.3 + 0.1037 * static_cast<double>(m);
       }
       EnsemblePool pool(aligned, factors, Combination(c.combine), c.missing, 8);
       const std::vector<int> candidates = {0, 1, 2, 3, 4};
