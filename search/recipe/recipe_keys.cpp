@@ -322,7 +322,9 @@ RecipeSection TableSection() {
       "table",
       "[[table]]",
       "A table that is printed at the study's end.",
-      {Required(Text("vary", "", {}, "The criterion of the rows.")),
+      {Required(Text("vary", "", {},
+                     "What the rows differ in: a criterion, or extras or training settings, as in "
+                     "\"extras.dropout\" or \"train.batch+learning_rate\".")),
        Default(Text("title", "", {}, "The heading."), "the criterion"),
        Takes(Default(Text("reference", "", {}, "A paper's table, whose numbers stand beside ours."),
                      "none"),

@@ -41,8 +41,9 @@ void ReadWarmStarts(Section& root, Recipe& recipe);
 void ReadResources(Section& root, Recipe& recipe);
 /// Reads [ensemble]; after ReadData.
 void ReadEnsemble(Section& root, Recipe& recipe);
-/// Reads [[table]].
-void ReadTables(Section& root, Recipe& recipe);
+/// Reads [[table]]; after ReadGrid. Without a catalogue (null) extras and training settings that a
+/// table names are not looked up.
+void ReadTables(Section& root, const Catalogue* catalogue, Recipe& recipe);
 
 /// Reads [search.baseline] or a stage's `fix`: every option has one value.
 [[nodiscard]] Fixed ReadFixed(const toml::table& table, const std::string& path,

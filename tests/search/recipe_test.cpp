@@ -117,6 +117,17 @@ TEST(Recipe, VideoLevelDataHasItsOwnFeaturesAndOneFrame) {
   EXPECT_EQ(recipe.data.max_frames, 1);
 }
 
+TEST(Recipe, ATableVariesWhatTheCommandVaries) {
+  const std::string tables =
+      "[grid.extras]\ndropout = [0.1, 0.2]\nzoneout = true\n"
+      "[[table]]\nvary = \"extras.dropout\"\n[[table]]\nvary = \"extras.dropout+zoneout\"\n"
+      "[[table]]\nvary = \"train.batch+learning_rate\"\n[[table]]\nvary = \"train\"\n";
+  const Recipe recipe = ParseRecipe(RecipeHead() + tables, "r.toml", TestCatalogue());
+  ASSERT_EQ(recipe.tables.size(), 4U);
+  EXPECT_EQ(recipe.tables[1].vary, "extras.dropout+zoneout");
+  EXPECT_EQ(recipe.tables[2].title, "train.batch+learning_rate");
+}
+
 TEST(Recipe, AutoMeansThatTheMachineDecides) {
   const Recipe recipe =
       Parse(RecipeHead() + "[resources]\ndevices = \"auto\"\nslots_per_device = \"auto\"\n");

@@ -399,6 +399,23 @@ const Case kCases[] = {
      "[[table]]\nvary = \"temporl\"\n",
      {"10:8: table[0].vary: unknown criterion 'temporl'; did you mean 'temporal'?; known: "
       "multimodal, temporal, extras, classifier, label_processing, loss, train"}},
+    {"TableVaryOption",
+     "[[table]]\nvary = \"temporal.hidden\"\n",
+     {"10:8: table[0].vary: unknown criterion 'temporal.hidden'; did you mean 'temporal'?; known: "
+      "multimodal, temporal, extras, classifier, label_processing, loss, train"}},
+    {"TableVarySetting",
+     "[[table]]\nvary = \"train.epochs+bach\"\n",
+     {"10:8: table[0].vary: unknown training setting 'bach'; did you mean 'batch'?; known: "
+      "optimizer, learning_rate, decay, decay_examples, batch, epochs"}},
+    {"TableVaryExtra",
+     "[[table]]\nvary = \"extras.dropuot\"\n",
+     {"10:8: table[0].vary: unknown extra 'dropuot'; did you mean 'dropout'?; known: "
+      "context_gating, differential, dropout, gradient_clip, layer_norm, skip_connection, "
+      "zoneout"}},
+    {"TableVaryNoModel",
+     "[[table]]\nvary = \"extras.dropout\"\n",
+     {"10:8: table[0].vary: none of the models has the extra 'dropout': [grid.extras] does not "
+      "name it"}},
     {"TableVaryMissing",
      "[[table]]\ntitle = \"x\"\n",
      {"9:1: table[0].vary: is missing: the criterion of the table's rows"}},
