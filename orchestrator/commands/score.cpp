@@ -1,5 +1,6 @@
 // `beamgrid score`: the metrics of a predictions file in one of the competition's formats.
 
+#include <algorithm>
 #include <cmath>
 #include <iomanip>
 #include <optional>
@@ -38,13 +39,21 @@ Metrics ScoreRanking(const std::string& file, const std::vector<std::string>& tr
   return metrics;
 }
 
-Metrics ScoreFile(const std::string& file, const std::vector<std::string>& truth_files) {
-  if (IsSegmentsCsv(file)) return ScoreRanking(file, truth_files);
-  const Predictions predictions = RequirePredictions(file, ReadPredictionsCsv(file));
-  if (AreSegments(predictions)) {
-    if (const auto ratings = ReadRatings(truth_files)) return ScoreSegments(predictions, *ratings);
-  }
-  return Score(predictions, ReadTruth(truth_files));
+/// Common is how many videos there were before --common-videos left those that both have.
+struct Common {
+  std::size_t truth = 0, predicted = 0;
+};
+
+/// Takes from the truth what is not predicted. Throws UsageError where nothing is left.
+template <typename TruthById>
+Common KeepCommon(const Predictions& predictions, TruthById& truth) {
+  const Common before{.truth = truth.size(), .predicted = predictions.videos.size()};
+  std::erase_if(truth, [&](const auto& of_video) {
+    return !std::ranges::binary_search(predictions.videos, of_video.first, {},
+                                       &VideoPrediction::id);
+  });
+  if (!truth.empty()) return before;
+  throw UsageError("--common-videos: predictions and truth have no video in common");
 }
 
 class ScoreCommand : public Subcommand {
@@ -58,13 +67,15 @@ class ScoreCommand : public Subcommand {
     app.add_option("--truth", truth_, "CSV with VideoId,Labels, or record files or their folder")
         ->required()
         ->type_name("FILE");
+    app.add_flag("--common-videos", common_videos_,
+                 "Only the videos of the truth that are predicted");
     AddJsonFlag(app, &json_);
   }
 
   int Run(CommandContext& context) override {
     truth_ = ListedFiles(truth_);
     RequireFile(predictions_);
-    const Metrics metrics = ScoreFile(predictions_, truth_);
+    const Metrics metrics = ScoreFile();
     // Nothing measured is no measurement.
     if (!IsMeasured(metrics)) {
       throw UsageError("--truth: " + Join(truth_) + " holds " +
@@ -83,25 +94,58 @@ class ScoreCommand : public Subcommand {
   }
 
  private:
-  static void Print(std::ostream& out, const Metrics& metrics) {
+  Metrics ScoreFile() {
+    if (IsSegmentsCsv(predictions_)) {
+      // What it does not list it may have ranked lower or not have seen: nobody can tell.
+      if (common_videos_) {
+        throw UsageError("--common-videos: " + predictions_ +
+                         " ranks segments (Class,Segments) and does not say which ones it was "
+                         "made of; leave the option out");
+      }
+      return ScoreRanking(predictions_, truth_);
+    }
+    const Predictions predictions =
+        RequirePredictions(predictions_, ReadPredictionsCsv(predictions_));
+    if (AreSegments(predictions)) {
+      if (auto ratings = ReadRatings(truth_)) {
+        if (common_videos_) common_ = KeepCommon(predictions, *ratings);
+        return ScoreSegments(predictions, *ratings);
+      }
+    }
+    Truth truth = ReadTruth(truth_);
+    if (common_videos_) common_ = KeepCommon(predictions, truth);
+    return Score(predictions, truth);
+  }
+
+  void Print(std::ostream& out, const Metrics& metrics) const {
     for (const Metric& metric : kMetrics) {
       const double value = metrics.*metric.value;
       if (!std::isfinite(value)) continue;
       out << std::left << std::setw(kTitleWidth) << metric.title << "  "
           << FixedText(value, kMetricDigits) << "\n";
     }
-    out << (std::isfinite(metrics.segment_map) ? "segments  " : "videos  ") << metrics.videos
-        << "\n";
+    out << (std::isfinite(metrics.segment_map) ? "segments  " : "videos  ") << metrics.videos;
+    if (common_) {
+      out << ", of " << common_->truth << " in the truth and " << common_->predicted
+          << " that are predicted";
+    }
+    out << "\n";
   }
 
-  static boost::json::object ToJson(const Metrics& metrics) {
+  [[nodiscard]] boost::json::object ToJson(const Metrics& metrics) const {
     boost::json::object json{{"videos", metrics.videos}};
+    if (common_) {
+      json["truth_videos"] = common_->truth;
+      json["predicted_videos"] = common_->predicted;
+    }
     for (const Metric& metric : kMetrics) json[metric.name] = NumberOrNull(metrics.*metric.value);
     return json;
   }
 
   std::string predictions_;
   std::vector<std::string> truth_;
+  bool common_videos_ = false;
+  std::optional<Common> common_;
   bool json_ = false;
 };
 

@@ -82,6 +82,42 @@ TEST_F(ResultsCommandsTest, ScoreRefusesMissingFilesVideosAndNonsense) {
   EXPECT_THAT(nonsense.err, HasSubstr(broken + ":3"));
 }
 
+TEST_F(ResultsCommandsTest, CommonVideosScoresThoseThatBothHaveAndSaysHowMany) {
+  // By score: v1 0.9 true, v2 0.6 false; v3 is not in the truth, v4 is not predicted.
+  const std::string predictions =
+      Write("some.csv", "VideoId,LabelConfidencePairs\nv3,0 0.99\nv1,0 0.9\nv2,0 0.6 1 0.5\n");
+  const std::string truth = Write("more.csv", "VideoId,Labels\nv1,0\nv2,1\nv4,0\n");
+  const std::string both = Write("both.csv", "VideoId,Labels\nv1,0\nv2,1\n");
+  const Called refused = Call({"score", "--predictions", predictions, "--truth", truth});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--common-videos"));
+  const auto scored = [&](const std::string& by, std::vector<std::string> more) {
+    more.insert(more.begin(), {"score", "--predictions", predictions, "--truth", by});
+    const Called called = Call(more);
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    return called;
+  };
+  const auto json = scored(truth, {"--common-videos", "--json"}).Json();
+  EXPECT_EQ(json.at("gap"), scored(both, {"--json"}).Json().at("gap"));
+  EXPECT_EQ(json.at("videos"), 2);
+  EXPECT_EQ(json.at("truth_videos"), 3);
+  EXPECT_EQ(json.at("predicted_videos"), 3);
+  EXPECT_THAT(scored(truth, {"--common-videos"}).out,
+              HasSubstr("videos  2, of 3 in the truth and 3 that are predicted\n"));
+  EXPECT_THAT(scored(both, {}).out, HasSubstr("videos  2\n"));
+
+  const std::string others = Write("others.csv", "VideoId,Labels\nw1,0\n");
+  const Called none =
+      Call({"score", "--predictions", predictions, "--truth", others, "--common-videos"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("no video in common"));
+  const std::string ranking = Write("ranking.csv", "Class,Segments\n1,a:0\n");
+  const Called ranked =
+      Call({"score", "--predictions", ranking, "--truth", truth, "--common-videos"});
+  EXPECT_EQ(ranked.exit_code, 2);
+  EXPECT_THAT(ranked.err, HasSubstr("does not say which ones"));
+}
+
 TEST_F(ResultsCommandsTest, NothingScoredIsNoScore) {
   const std::string predictions = Write("p.csv", "VideoId,LabelConfidencePairs\nv,0 0.9\n");
   const std::string none = Write("none.csv", "VideoId,LabelConfidencePairs\n");
