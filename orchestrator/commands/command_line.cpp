@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/output_file.h"
 #include "orchestrator/commands/terminal.h"
 #include "registry/util/error.h"
 #include "registry/util/input_error.h"
@@ -93,9 +94,9 @@ class CommandTree {
 
   [[nodiscard]] CLI::App& app() { return app_; }
   [[nodiscard]] Verbosity verbosity() const;
-  /// Returns the command that was chosen; after parsing. Null where none was, or only a group
-  /// (`beamgrid data`).
-  [[nodiscard]] Subcommand* Chosen();
+  /// Runs the command that was chosen; after parsing. Prints the help where none was, or only a
+  /// group (`beamgrid data`): whoever names no command asks which there are.
+  [[nodiscard]] int Run(CommandContext& context);
   /// Returns one message for what CLI11 refused, with the nearest spelling of what was meant.
   [[nodiscard]] std::string Explain(const CLI::ParseError& error,
                                     const std::vector<std::string>& arguments) const;
@@ -187,11 +188,33 @@ Verbosity CommandTree::verbosity() const {
   return verbose_ ? Verbosity::kVerbose : Verbosity::kNormal;
 }
 
-Subcommand* CommandTree::Chosen() {
-  for (auto& [app, command] : commands_) {
-    if (app->parsed()) return command.get();
+void PrintHelp(std::ostream& out, const std::string& help) {
+  const auto width = TerminalWidth(out);
+  out << (width ? BrokenHelp(help, kHelpColumn, *width) : help);
+}
+
+/// Runs the command. An error of what it writes names it as the user did.
+int RunCommand(Subcommand& command, const CLI::App& app, CommandContext& context) {
+  try {
+    return command.Run(context);
+  } catch (const SystemError& error) {
+    for (const char* name : {"--out", "TO"}) {
+      const CLI::Option* option = app.get_option_no_throw(name);
+      if (option == nullptr || option->empty()) continue;
+      if (const auto fault = OutputFault(error, name, option->results().back())) {
+        throw Error(*fault);
+      }
+    }
+    throw;
   }
-  return nullptr;
+}
+
+int CommandTree::Run(CommandContext& context) {
+  for (auto& [app, command] : commands_) {
+    if (app->parsed()) return RunCommand(*command, *app, context);
+  }
+  PrintHelp(context.out, app_.help());
+  return kExitDone;
 }
 
 std::vector<std::string> SubcommandNames(const CLI::App& app) {
@@ -271,11 +294,6 @@ std::vector<std::string> WithHelpLast(std::vector<std::string> arguments) {
   return arguments;
 }
 
-void PrintHelp(std::ostream& out, const std::string& help) {
-  const auto width = TerminalWidth(out);
-  out << (width ? BrokenHelp(help, kHelpColumn, *width) : help);
-}
-
 int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
   const std::vector<std::string> arguments = WithHelpLast(given);
   CommandTree tree;
@@ -292,10 +310,7 @@ int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
     throw UsageError(tree.Explain(error, arguments));
   }
   context.verbosity = tree.verbosity();
-  Subcommand* const command = tree.Chosen();
-  // Whoever names no command asks which there are.
-  if (command == nullptr) PrintHelp(context.out, tree.app().help());
-  const int code = command == nullptr ? kExitDone : command->Run(context);
+  const int code = tree.Run(context);
   // Only now is a full disk certain to show: a script must not take half of the data for all.
   context.out.flush();
   if (!context.out) throw Error("standard output: cannot write; is the disk full?");

@@ -14,6 +14,7 @@
 #include "orchestrator/inputs/class_list.h"
 #include "registry/scoring/probabilities_csv.h"
 #include "registry/util/error.h"
+#include "registry/util/files.h"
 #include "registry/util/scratch_memory.h"
 #include "registry/util/text.h"
 #include "registry/util/threads.h"
@@ -137,11 +138,17 @@ class Ensemble : public Subcommand {
     std::optional<ScratchMemory> scratch;
     if (!scratch_.empty()) memory_ = &scratch.emplace(scratch_);
     const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
+    // Before the search, which may take long: what cannot be written is found out now.
+    std::optional<GrowingFile> file;
+    if (!out_.empty()) file.emplace(out_file_);
     const EnsembleAnswer answer = FindEnsemble(question, models, OnThreads(threads_));
     boost::json::object json = AnswerJson(answer, left_out_);
+    // Written before the record says anything, named after it: where the disk is full nothing is
+    // stored. Whoever is killed in between asks again, gets the same answer, and has the file.
+    if (file) file->Add(EnsemblePredictionsCsv(out_, question, models, answer, classes));
     if (!studies_.empty()) Keep(context, json);
-    if (!out_.empty()) {
-      WriteEnsemblePredictions(out_file_, question, models, answer, classes);
+    if (file) {
+      file->Finish();
       context.Remark("predictions in " + out_);
     }
     if (json_) {

@@ -1,8 +1,10 @@
 #include "orchestrator/commands/output_file.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "registry/util/error.h"
+#include "registry/util/half_written.h"
 
 namespace beamgrid {
 namespace {
@@ -22,6 +24,39 @@ bool LiesIn(const fs::path& path, const fs::path& folder) {
   return !above.empty() && in_folder == above.end() && in_path != path.end();
 }
 
+/// Returns the place that is written where `out` is named: of a link what it points to.
+fs::path PlaceOf(const std::string& out) {
+  std::error_code ignored;
+  fs::path path = fs::weakly_canonical(fs::absolute(out), ignored);
+  // A link whose target is not there yet.
+  if (fs::is_symlink(path, ignored)) {
+    path = fs::weakly_canonical(path.parent_path() / fs::read_symlink(path, ignored), ignored);
+  }
+  // "x/" is the folder x.
+  return path.has_filename() ? path : path.parent_path();
+}
+
+/// Returns what to do about an output that cannot be written; nothing of it is kept.
+std::string FixOf(int code, const std::string& option) {
+  const std::string other = " or name another place with " + option + ", then run again";
+  switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+      return "make room on the disk" + other;
+    case EROFS:
+      return "make the file system writable" + other;
+    case EACCES:
+    case EPERM:
+      return "check the permissions of the file and its folder" + other;
+    case EFBIG:
+      return "allow larger files (ulimit -f), then run again";
+    case EIO:
+      return "check the disk" + other;
+    default:
+      return FixForSystemError(code);
+  }
+}
+
 [[noreturn]] void Refuse(const std::string& out, const std::string& why) {
   throw UsageError("--out: " + out + " " + why);
 }
@@ -32,11 +67,7 @@ fs::path OutputFile(const std::string& out, const std::vector<std::string>& inpu
                     const DatabaseOption& database, const Store* store) {
   if (out.empty()) throw UsageError("--out: must name a file");
   std::error_code ignored;
-  fs::path path = fs::weakly_canonical(fs::absolute(out), ignored);
-  // A link whose target is not there yet.
-  if (fs::is_symlink(path, ignored)) {
-    path = fs::weakly_canonical(path.parent_path() / fs::read_symlink(path, ignored), ignored);
-  }
+  const fs::path path = PlaceOf(out);
   const fs::file_status status = fs::status(path, ignored);
   if (fs::is_directory(status)) Refuse(out, "is a folder; name a file");
   if (fs::exists(status) && !fs::is_regular_file(status)) {
@@ -57,6 +88,22 @@ fs::path OutputFile(const std::string& out, const std::vector<std::string>& inpu
     Refuse(out, "lies in the folder of the runs, which is the record's; name another place");
   }
   return path;
+}
+
+std::optional<std::string> OutputFault(const SystemError& error, const std::string& option,
+                                       const std::string& named) {
+  std::error_code ignored;
+  const fs::path place = PlaceOf(named);
+  const fs::path found = fs::weakly_canonical(fs::absolute(error.path()), ignored);
+  const fs::path temporary = HalfWrittenName(place);
+  // The new name is an entry of the folder around it, which is written last.
+  const bool is_entry = found == place.parent_path() && error.reason().starts_with("cannot write");
+  if (found != place && found != temporary && !LiesIn(found, place) && !LiesIn(found, temporary) &&
+      !is_entry) {
+    return std::nullopt;
+  }
+  const std::string fix = FixOf(error.code(), option);
+  return option + ": " + named + ": " + error.reason() + (fix.empty() ? "" : "; " + fix);
 }
 
 }  // namespace beamgrid

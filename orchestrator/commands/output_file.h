@@ -1,6 +1,6 @@
 #pragma once
-// The file that a command is to write, looked at before any work: what is there already must be
-// nothing that others need.
+// What a command is to write: looked at before any work, because what is there already must be
+// nothing that others need, and named where the system keeps it from being written.
 
 #include <filesystem>
 #include <optional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "orchestrator/commands/record.h"
+#include "registry/util/system_error.h"
 
 namespace beamgrid {
 
@@ -18,5 +19,12 @@ namespace beamgrid {
 [[nodiscard]] std::filesystem::path OutputFile(const std::string& out,
                                                const std::vector<std::string>& inputs,
                                                const DatabaseOption& database, const Store* store);
+
+/// Returns the message of an error that kept what `option` names (`named`, a file or a folder) from
+/// being written: the name that the user gave, not the temporary one beside it, and what can be
+/// done about it here. Nothing for an error of any other place.
+[[nodiscard]] std::optional<std::string> OutputFault(const SystemError& error,
+                                                     const std::string& option,
+                                                     const std::string& named);
 
 }  // namespace beamgrid

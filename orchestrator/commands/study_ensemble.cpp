@@ -164,9 +164,9 @@ void StoreEnsemble(Store& store, StudyId study, boost::json::object answer,
   store.AddEnsemble(study, {.created_at = UtcText(std::chrono::system_clock::now()), .json = json});
 }
 
-void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQuestion& question,
-                              const EnsembleModels& models, const EnsembleAnswer& answer,
-                              const std::vector<std::int32_t>& classes) {
+std::string EnsemblePredictionsCsv(const std::string& out, const EnsembleQuestion& question,
+                                   const EnsembleModels& models, const EnsembleAnswer& answer,
+                                   const std::vector<std::int32_t>& classes) {
   std::vector<Predictions> predictions;
   std::vector<double> weights;
   std::vector<Missing> missing;
@@ -181,11 +181,11 @@ void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQ
   std::vector<const Predictions*> members;
   for (const Predictions& of_member : predictions) members.push_back(&of_member);
   const Predictions combined = Combine(members, weights, question.combine, missing, top_k);
-  if (AreSegments(combined)) {
-    WriteSegmentsCsv(path, combined, classes);
-  } else {
-    WritePredictionsCsv(path, combined);
-  }
+  if (AreSegments(combined)) return SegmentsCsvText(combined, classes);
+  std::string text(kPredictionsCsvHeader);
+  text += '\n';
+  for (const VideoPrediction& video : combined.videos) AppendCsvRow(text, video, kGapTop, out);
+  return text;
 }
 
 ForEach OnThreads(int threads) {

@@ -67,11 +67,14 @@ void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out);
 void StoreEnsemble(Store& store, StudyId study, boost::json::object answer,
                    const Fingerprints& fingerprints);
 
-/// Writes the ensemble's own predictions for all videos of the pool, as the competition's CSV: of
-/// 2018, or of 2019 where they are segments (`classes`, sorted: only these; empty: all).
-void WriteEnsemblePredictions(const std::filesystem::path& path, const EnsembleQuestion& question,
-                              const EnsembleModels& models, const EnsembleAnswer& answer,
-                              const std::vector<std::int32_t>& classes);
+/// Returns the ensemble's own predictions for all videos of the pool, as the competition's CSV: of
+/// 2018, or of 2019 where they are segments (`classes`, sorted: only these; empty: all). Throws
+/// InputError naming `out` for an id that cannot be in a CSV file.
+[[nodiscard]] std::string EnsemblePredictionsCsv(const std::string& out,
+                                                 const EnsembleQuestion& question,
+                                                 const EnsembleModels& models,
+                                                 const EnsembleAnswer& answer,
+                                                 const std::vector<std::int32_t>& classes);
 
 /// Returns a way for the search to use so many threads.
 [[nodiscard]] ForEach OnThreads(int threads);

@@ -125,10 +125,26 @@ std::string FolderOf(const ExportRequest& request, std::size_t model) {
   return request.ensemble ? "member" + std::to_string(model + 1) : ".";
 }
 
+/// Asks the trainer to export into the folder. What it could not write there has the name that the
+/// folder was to have.
+std::string AskForAnswer(const ExportRequest& request, const fs::path& folder) {
+  try {
+    return AskTrainer(request.trainer, {"export", folder.string()}, kAnyTime);
+  } catch (const Error& error) {
+    std::string text = error.what();
+    const std::string temporary = folder.string(), named = request.out.string();
+    for (std::size_t at = text.find(temporary); at != std::string::npos;
+         at = text.find(temporary, at + named.size())) {
+      text.replace(at, temporary.size(), named);
+    }
+    throw Error(text);
+  }
+}
+
 ExportAnswer AskForExport(const ExportRequest& request, const ExportQuestion& question,
                           const fs::path& folder) {
   WriteFileAtomically(folder / kExportQuestionFile, CanonicalJson(ToJson(question)));
-  const std::string text = AskTrainer(request.trainer, {"export", folder.string()});
+  const std::string text = AskForAnswer(request, folder);
   try {
     ExportAnswer answer = ExportAnswerFromJson(ParseJson(text));
     if (answer.size() != question.models.size()) {

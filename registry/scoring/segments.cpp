@@ -142,8 +142,8 @@ double SegmentMap(const Predictions& predictions, const SegmentTruth& truth) {
   return map.Compute();
 }
 
-void WriteSegmentsCsv(const std::filesystem::path& path, const Predictions& predictions,
-                      const std::vector<std::int32_t>& classes, std::int64_t top) {
+std::string SegmentsCsvText(const Predictions& predictions,
+                            const std::vector<std::int32_t>& classes, std::int64_t top) {
   std::string text(kHeader);
   text += '\n';
   for (auto& [label, ranking] : RankingsOf(predictions, classes)) {
@@ -160,7 +160,7 @@ void WriteSegmentsCsv(const std::filesystem::path& path, const Predictions& pred
     }
     text += '\n';
   }
-  WriteFileAtomically(path, text);
+  return text;
 }
 
 Predictions ReadSegmentsCsv(const std::filesystem::path& path) {

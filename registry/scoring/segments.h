@@ -28,11 +28,12 @@ using SegmentTruth = std::map<std::string, RatedSegment>;  ///< by id
 /// MAP@100,000 alone: a segment that is not predicted is ranked for no class.
 [[nodiscard]] double SegmentMap(const Predictions& predictions, const SegmentTruth& truth);
 
-/// `Class,Segments`: a row for each class that is predicted anywhere, by class; its segments by
-/// descending score, equal scores by id, at most `top` of them, without scores. `classes`, sorted:
-/// no rows for others; empty: all.
-void WriteSegmentsCsv(const std::filesystem::path& path, const Predictions& predictions,
-                      const std::vector<std::int32_t>& classes = {}, std::int64_t top = 100'000);
+/// Returns `Class,Segments`: a row for each class that is predicted anywhere, by class; its
+/// segments by descending score, equal scores by id, at most `top` of them, without scores.
+/// `classes`, sorted: no rows for others; empty: all.
+[[nodiscard]] std::string SegmentsCsvText(const Predictions& predictions,
+                                          const std::vector<std::int32_t>& classes = {},
+                                          std::int64_t top = 100'000);
 
 /// Such a file as predictions whose scores only say the order: the n-th segment of a class has 1/n.
 /// Throws InputError with file and line, also for a class or, within one, a segment that is

@@ -7,15 +7,19 @@
 namespace beamgrid {
 namespace {
 
+std::string Reason(const std::string& what, int code) { return what + ": " + std::strerror(code); }
+
 std::string Describe(const std::filesystem::path& path, const std::string& what, int code) {
   const std::string fix = FixForSystemError(code);
-  return path.string() + ": " + what + ": " + std::strerror(code) + (fix.empty() ? "" : "; " + fix);
+  return path.string() + ": " + Reason(what, code) + (fix.empty() ? "" : "; " + fix);
 }
 
 }  // namespace
 
 SystemError::SystemError(const std::filesystem::path& path, const std::string& what, int code)
-    : Error(Describe(path, what, code)), code_(code) {}
+    : Error(Describe(path, what, code)), path_(path), what_(what), code_(code) {}
+
+std::string SystemError::reason() const { return Reason(what_, code_); }
 
 int SystemCode(const std::exception& error) {
   if (const auto* ours = dynamic_cast<const SystemError*>(&error)) return ours->code();

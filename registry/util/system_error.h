@@ -14,9 +14,14 @@ class SystemError : public Error {
  public:
   /// Message: "PATH: WHAT: the system's reason; fix", the fix where there is a usual one.
   SystemError(const std::filesystem::path& path, const std::string& what, int code);
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// Returns "WHAT: the system's reason", without the path and the fix.
+  [[nodiscard]] std::string reason() const;
   [[nodiscard]] int code() const { return code_; }
 
  private:
+  std::filesystem::path path_;
+  std::string what_;
   int code_;
 };
 

@@ -168,6 +168,14 @@ TEST_F(ExportCommandTest, ASlashBehindTheFoldersNameIsFine) {
   EXPECT_TRUE(fs::exists(Path("new/README.md")));
 }
 
+TEST_F(ExportCommandTest, WhatCannotBeWrittenHasTheNameThatWasGiven) {
+  Add(512);
+  UseTrainer("echo \"beamgrid-trainer: $2/model.safetensors: cannot write: No space left\" >&2\n"
+             "exit 1\n");
+  ExpectRefused("one/MC-BLSTM512", 1,
+                "error: " + Path("out") + "/model.safetensors: cannot write: No space left\n");
+}
+
 TEST_F(ExportCommandTest, WhatAKilledExportLeftIsRemoved) {
   Add(512);
   // No process has this number: it is beyond the kernel's largest.

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <functional>
 
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/inputs/recipe_files.h"
@@ -13,12 +15,14 @@
 #include "registry/util/json.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/search/test_catalogue.h"
+#include "tests/support/own_mounts.h"
 #include "tests/support/record.h"
 
 namespace beamgrid {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -110,6 +114,43 @@ TEST_F(FinishedStudyTest, RunTrainsNothingAndPrintsEverything) {
   EXPECT_EQ(called.exit_code, 0) << called.err;
   EXPECT_THAT(called.err, HasSubstr("nothing to do: all 2 trials are complete"));
   EXPECT_THAT(called.out, AllOf(HasSubstr("2/2"), HasSubstr("Ensemble")));
+}
+
+TEST_F(FinishedStudyTest, AnEnsembleThatCannotBeWrittenIsNotStored) {
+  const std::string disk = Path("disk"), out = disk + "/own.csv";
+  std::filesystem::create_directories(disk);
+  const auto ensembles = [this] {
+    return Call({"ensembles", "--db", database_, "--json"}).Json().as_array().size();
+  };
+  /// Returns what is wrong with the answer on the disk that `mount` makes.
+  const auto problem = [&](const std::function<bool()>& mount, const std::string& reason,
+                           const std::string& fix) {
+    return InOwnMounts(mount, [&]() -> std::string {
+      const Called called = Call({"ensemble", "s", "--db", database_, "--out", out});
+      const std::string expected = "error: --out: " + out + ": " + reason + "; " + fix;
+      if (called.exit_code != 1 || called.err.find(expected) == std::string::npos)
+        return called.err;
+      if (called.err.find("stored with") != std::string::npos) return "stored: " + called.err;
+      return ensembles() == 0 ? "" : "the record has it";
+    });
+  };
+  EXPECT_THAT(problem([&] { return MountReadOnly(disk); }, "cannot create: Read-only file system",
+                      "make the file system writable or name another place with --out"),
+              AnyOf("", "skipped"));
+  const auto full = [&] {
+    if (::mount("none", disk.c_str(), "tmpfs", 0, "size=4k") != 0) return false;
+    std::ofstream(disk + "/filler") << std::string(4096, 'x');
+    return true;
+  };
+  EXPECT_THAT(problem(full, "cannot write: No space left on device",
+                      "make room on the disk or name another place with --out, then run again\n"),
+              AnyOf("", "skipped"));
+  const Called written = Call({"ensemble", "s", "--db", database_, "--out", out});
+  EXPECT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_EQ(ensembles(), 1U);
+  EXPECT_TRUE(std::filesystem::exists(out));
+  EXPECT_EQ(Call({"ensemble", "s", "--db", database_, "--out", out}).exit_code, 0);
+  EXPECT_EQ(ensembles(), 1U) << "the same answer is the same ensemble";
 }
 
 TEST_F(FinishedStudyTest, RunAsJsonIsOneObject) {

@@ -35,20 +35,17 @@ class SegmentsTest : public testing::Test {
 };
 
 TEST_F(SegmentsTest, AreWrittenInDescendingConfidence) {
-  WriteSegmentsCsv(Path(), Example());
-  EXPECT_EQ(ReadFile(Path()), "Class,Segments\n3,a:5 b:0 c:5\n9,b:0 a:5\n");
-  WriteSegmentsCsv(Path(), Example(), {3}, /*top=*/2);
-  EXPECT_EQ(ReadFile(Path()), "Class,Segments\n3,a:5 b:0\n");
+  EXPECT_EQ(SegmentsCsvText(Example()), "Class,Segments\n3,a:5 b:0 c:5\n9,b:0 a:5\n");
+  EXPECT_EQ(SegmentsCsvText(Example(), {3}, /*top=*/2), "Class,Segments\n3,a:5 b:0\n");
 }
 
 TEST_F(SegmentsTest, AFileThatIsReadRanksAsItWasWritten) {
-  WriteSegmentsCsv(Path(), Example());
+  const std::string text = SegmentsCsvText(Example());
+  WriteFileAtomically(Path(), text);
   EXPECT_TRUE(IsSegmentsCsv(Path()));
   const Predictions read = ReadSegmentsCsv(Path());
   EXPECT_TRUE(AreSegments(read));
-  const std::string text = ReadFile(Path());
-  WriteSegmentsCsv(Path(), read);
-  EXPECT_EQ(ReadFile(Path()), text);
+  EXPECT_EQ(SegmentsCsvText(read), text);
 }
 
 TEST_F(SegmentsTest, AreScoredByTheirRatings) {

@@ -16,6 +16,8 @@ TEST(SystemErrors, SayFileReasonAndFix) {
   EXPECT_EQ(full.code(), ENOSPC);
   EXPECT_THAT(full.what(), AllOf(HasSubstr("runs/model.pt: cannot write: No space left"),
                                  HasSubstr("; make room on the disk")));
+  EXPECT_EQ(full.path(), "runs/model.pt");
+  EXPECT_EQ(full.reason(), "cannot write: No space left on device");
   EXPECT_STREQ(SystemError("gone", "cannot read", ENOENT).what(),
                "gone: cannot read: No such file or directory");
 }
