@@ -107,7 +107,7 @@ class Components : public Subcommand {
   }
 
   int Test(const CommandContext& context) const {
-    const boost::json::array answers = ParseLines(AskTrainer(FindTrainer(), Question()));
+    const boost::json::array answers = ParseLines(AskTrainer(FindTrainer(), Question(), kAnyTime));
     if (json_) {
       PrintJson(context.out, answers);
     } else {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <unordered_set>
 
@@ -15,6 +16,8 @@
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/inputs/class_list.h"
 #include "orchestrator/interrupts.h"
+#include "orchestrator/study/attempt_starter.h"
+#include "orchestrator/workers/process.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/trainer_predictions.h"
 #include "registry/scoring/segments.h"
@@ -24,6 +27,7 @@
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 #include "search/ensemble/combine.h"
+#include "search/recipe.h"
 
 namespace beamgrid {
 namespace {
@@ -138,6 +142,7 @@ class Predict : public Subcommand {
 
   int Run(CommandContext& context) override {
     const std::vector<std::string> files = Files();
+    if (!classes_.empty()) class_list_ = ReadClassList(classes_, kMaxClasses);
     const auto store = database_.OpenForReading();
     out_file_ = OutputFile(out_, files, database_, store.get());
     const NamedModels models = FindModels(*store, database_, model_);
@@ -182,12 +187,20 @@ class Predict : public Subcommand {
   bool StartMembers(const Store& store, const NamedModels& models,
                     const std::vector<std::string>& files) {
     const std::filesystem::path trainer = FindTrainer();
+    AllowManyOpenFiles();
+    // The time that a whole training may take says nothing here: there may be any number of videos.
+    const ResourceSettings resources =
+        ResourcesOfRecipe(models.study.recipe_text, models.study.name);
     bool segments = false;
     for (const TrialRecord& trial : models.trials) {
       PredictingModel model{.spec = store.Spec(trial.id),
                             .file = CheckedArtifact(trial, "model", models.study.name),
                             .device = device_.empty() ? DeviceOf(trial) : device_,
-                            .threads = threads_.value_or(trial.result->threads)};
+                            .threads = threads_.value_or(trial.result->threads),
+                            .silence = std::chrono::milliseconds(static_cast<std::int64_t>(
+                                1000 * resources.heartbeat_timeout_seconds)),
+                            .heartbeat_seconds = HeartbeatSeconds(resources),
+                            .stall_seconds = resources.stall_timeout_seconds};
       model.spec.data.train.clear();
       model.spec.data.validate = files;
       segments = model.spec.data.format == "segment";
@@ -225,9 +238,7 @@ class Predict : public Subcommand {
     Predictions all{.top_k = top_k_};
     for (VideoPrediction video; Next(video);) all.videos.push_back(video);
     std::ranges::sort(all.videos, {}, &VideoPrediction::id);
-    WriteSegmentsCsv(
-        out_, all,
-        classes_.empty() ? std::vector<std::int32_t>() : ReadClassList(classes_, kMaxClasses));
+    WriteFileAtomically(out_file_, SegmentsCsvText(all, class_list_));
     return std::ssize(all.videos);
   }
 
@@ -255,6 +266,7 @@ class Predict : public Subcommand {
   std::string model_, out_, classes_, device_;
   std::filesystem::path out_file_;
   std::vector<std::string> data_;
+  std::vector<std::int32_t> class_list_;
   int top_k_ = kGapTop;
   std::optional<std::int64_t> threads_;
   DatabaseOption database_;

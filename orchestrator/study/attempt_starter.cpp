@@ -58,8 +58,8 @@ std::chrono::milliseconds Milliseconds(double seconds) {
       std::chrono::duration<double>(seconds));
 }
 
-/// Returns an interval so short that a few beats may be late before a timeout that is told by
-/// beats.
+}  // namespace
+
 double HeartbeatSeconds(const ResourceSettings& resources) {
   constexpr double kBeatsPerTimeout = 4;
   double seconds = TrialFile().heartbeat_seconds;
@@ -69,8 +69,6 @@ double HeartbeatSeconds(const ResourceSettings& resources) {
   }
   return seconds;
 }
-
-}  // namespace
 
 AttemptStarter::AttemptStarter(const Recipe& recipe, Store& store, Executor& executor)
     : recipe_(recipe), store_(store), executor_(executor) {}

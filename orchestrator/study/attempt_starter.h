@@ -14,6 +14,10 @@
 
 namespace beamgrid {
 
+/// Returns an interval between signs of life so short that a few may be late before a timeout that
+/// is told by them.
+[[nodiscard]] double HeartbeatSeconds(const ResourceSettings& resources);
+
 /// BegunAttempt is an attempt that is in the record and not at work yet.
 struct BegunAttempt {
   AttemptKey key;

@@ -1,6 +1,7 @@
 #include "orchestrator/workers/attempt_files.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <deque>
@@ -102,7 +103,7 @@ constexpr SignalMeaning kSignals[] = {
 
 std::string SignalText(int signal) {
   const char* name = ::sigabbrev_np(signal);
-  std::string text = "the worker was killed by signal " + std::to_string(signal);
+  std::string text = "was killed by signal " + std::to_string(signal);
   if (name != nullptr) text += std::string(" (SIG") + name + ")";
   return text;
 }
@@ -138,27 +139,45 @@ Cause StopCause(const WorkerEnd& end) {
   return {kind, end.stop_detail.empty() ? "stopped with the study" : end.stop_detail};
 }
 
-Cause SignalCause(int signal) {
-  const auto* known = std::ranges::find(kSignals, signal, &SignalMeaning::signal);
-  if (known != std::end(kSignals)) return {known->kind, SignalText(signal) + known->words};
-  return {FailureKind::kInterrupted, SignalText(signal) + ", which somebody sent from outside"};
+/// What the dynamic linker and shells exit with where a program cannot be run.
+bool CannotBeRun(int exit_code) { return exit_code == 126 || exit_code == 127; }
+
+/// LimitWords is what a program says that ran into a limit before it could say so in our words.
+struct LimitWords {
+  const char* words;
+  int code;  ///< errno
+};
+constexpr LimitWords kLimitWords[] = {{"failed to map segment", ENOMEM},
+                                      {"cannot allocate memory", ENOMEM},
+                                      {"Cannot allocate memory", ENOMEM},
+                                      {"cannot create shared object descriptor", ENOMEM},
+                                      {"std::bad_alloc", ENOMEM},
+                                      {"Too many open files", EMFILE},
+                                      {"shared object file: Error 24", EMFILE},
+                                      {"Resource temporarily unavailable", EAGAIN}};
+
+/// Returns ": the reason; the way out" where the log tells of a limit of the machine.
+std::string LimitText(const std::string& log) {
+  for (const LimitWords& limit : kLimitWords) {
+    if (log.find(limit.words) == std::string::npos) continue;
+    return std::string(": ") + std::strerror(limit.code) + "; " + FixForSystemError(limit.code);
+  }
+  return {};
 }
 
-// What the dynamic linker and shells exit with where a program cannot be run.
-constexpr int kNotExecutable = 126, kNotFound = 127;
+FailureKind KindOfSignal(int signal) {
+  const auto* known = std::ranges::find(kSignals, signal, &SignalMeaning::signal);
+  return known != std::end(kSignals) ? known->kind : FailureKind::kInterrupted;
+}
 
-Cause ExitCause(const WorkerEnd& end) {
+Cause ExitCause(const WorkerEnd& end, const std::string& log) {
   if (!end.exit_code) return {FailureKind::kInterrupted, "its orchestrator died"};
   const int code = *end.exit_code;
-  if (code < 0) return SignalCause(-code);
-  if (code == kNotExecutable || code == kNotFound) {
-    return {FailureKind::kEnvironment,
-            "the worker cannot be run (status " + std::to_string(code) +
-                "): a library of it is missing or does not fit; see the log and `beamgrid doctor`"};
-  }
+  const std::string text = "the worker " + HowItEnded(code, log);
+  if (code < 0) return {KindOfSignal(-code), text};
+  if (CannotBeRun(code)) return {FailureKind::kEnvironment, text};
   Cause cause{KindOf(static_cast<TrainerExit>(code)),
-              code == 0 ? "the worker left no result.json though it exited with 0"
-                        : "the worker exited with status " + std::to_string(code)};
+              code == 0 ? "the worker left no result.json though it exited with 0" : text};
   if (end.failed_message) {
     // The other exit codes say the kind themselves. kBroken stands for all that has no code, and
     // with kDone ends an attempt that was paused.
@@ -173,6 +192,24 @@ Cause ExitCause(const WorkerEnd& end) {
 
 }  // namespace
 
+std::string HowItEnded(int exit_code, const std::string& log) {
+  const std::string limit = LimitText(log);
+  if (exit_code < 0) {
+    const auto* known = std::ranges::find(kSignals, -exit_code, &SignalMeaning::signal);
+    if (known == std::end(kSignals)) {
+      return SignalText(-exit_code) + ", which somebody sent from outside";
+    }
+    // What has words of its own has nothing to do with what the program said before.
+    return SignalText(-exit_code) + (*known->words == 0 ? limit : known->words);
+  }
+  const std::string status = std::to_string(exit_code);
+  if (!CannotBeRun(exit_code)) return "exited with status " + status + limit;
+  return "cannot be run (status " + status + ")" +
+         (limit.empty() ? ": a library of it is missing or does not fit; see its last words and "
+                          "`beamgrid doctor`"
+                        : limit);
+}
+
 AttemptOutcome OutcomeOf(const std::filesystem::path& directory, const WorkerEnd& end) {
   const int exit_code = end.exit_code.value_or(0);
   std::string damage;
@@ -181,12 +218,11 @@ AttemptOutcome OutcomeOf(const std::filesystem::path& directory, const WorkerEnd
   if (auto result = ReadResult(directory, check, &damage)) {
     return {*std::move(result), exit_code};
   }
-  Cause cause = end.stopped != StopReason::kNone ? StopCause(end) : ExitCause(end);
+  const std::string log = LogTail(directory / kWorkerLog);
+  Cause cause = end.stopped != StopReason::kNone ? StopCause(end) : ExitCause(end, log);
   // Whatever ended it: that its files are broken is what the user must know.
   if (!damage.empty()) cause = {FailureKind::kCrashed, damage};
-  return {AttemptFailure{.kind = cause.kind,
-                         .message = Readable(cause.message),
-                         .log_tail = LogTail(directory / kWorkerLog)},
+  return {AttemptFailure{.kind = cause.kind, .message = Readable(cause.message), .log_tail = log},
           exit_code};
 }
 

@@ -39,6 +39,12 @@ enum class ArtifactCheck { kSizes, kHashes };
 [[nodiscard]] std::string DamageOf(const std::filesystem::path& path, const Artifact& artifact,
                                    ArtifactCheck check);
 
+/// Returns how a process of beamgrid-trainer ended that did not say so itself, to be said after its
+/// name: "was killed by signal 9 (SIGKILL), ...", "cannot be run (status 127): ...", "exited with
+/// status 1". Where the last words in `log` (of the dynamic linker, of a library) are those of a
+/// limit of the machine, with the way out.
+[[nodiscard]] std::string HowItEnded(int exit_code, const std::string& log);
+
 /// Returns the last `lines` lines of a worker's log as valid UTF-8, long lines cut; empty if there
 /// is none.
 [[nodiscard]] std::string LogTail(const std::filesystem::path& log, int lines = 20);

@@ -1,6 +1,5 @@
 #include "orchestrator/workers/trainer_client.h"
 
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,8 +11,8 @@
 #include <system_error>
 #include <utility>
 
-#include "orchestrator/workers/patience.h"
 #include "orchestrator/workers/trainer_process.h"
+#include "registry/outcome.h"
 #include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -27,15 +26,6 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr char kTrainerName[] = "beamgrid-trainer";
-
-/// Returns the number of bytes read, 0 at the end.
-std::size_t ReadPiece(int fd, std::array<char, 1 << 14>* piece) {
-  ssize_t got = 0;
-  do {
-    got = ::read(fd, piece->data(), piece->size());
-  } while (got < 0 && errno == EINTR);
-  return got > 0 ? static_cast<std::size_t>(got) : 0;
-}
 
 /// Returns where the catalogue of this very trainer is kept; nothing where there is no home for it.
 std::optional<fs::path> CachePath(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
@@ -78,13 +68,17 @@ fs::path FindTrainer() {
               "; build it, or name another with $BEAMGRID_TRAINER");
 }
 
-std::string AskTrainer(const fs::path& trainer, const std::vector<std::string>& arguments) {
+std::string AskTrainer(const fs::path& trainer, const std::vector<std::string>& arguments,
+                       std::chrono::milliseconds patience) {
   TrainerProcess process(trainer, arguments, /*threads=*/1, /*socket_stdin=*/false);
   std::string output;
   std::array<char, 1 << 14> piece{};
-  while (const std::size_t bytes = ReadPiece(process.standard_output(), &piece)) {
+  std::size_t bytes = 0;
+  do {
+    if (!process.HasWords(patience)) process.GiveUp(patience);
+    bytes = process.Read(piece.data(), piece.size());
     output.append(piece.data(), bytes);
-  }
+  } while (bytes > 0);
   process.Finish();
   return output;
 }
@@ -142,25 +136,14 @@ struct TrainerCounter::Process {
     std::array<char, 1 << 14> piece{};
     std::size_t end = 0;
     while ((end = unread.find('\n')) == std::string::npos) {
-      if (!HasWords(patience)) return std::nullopt;
-      const std::size_t bytes = ReadPiece(trainer.standard_output(), &piece);
+      if (!trainer.HasWords(patience)) return std::nullopt;
+      const std::size_t bytes = trainer.Read(piece.data(), piece.size());
       if (bytes == 0) return std::nullopt;
       unread.append(piece.data(), bytes);
     }
     std::string line = unread.substr(0, end);
     unread.erase(0, end + 1);
     return line;
-  }
-
-  /// False where it stays silent for `patience`, in which we were awake to listen.
-  [[nodiscard]] bool HasWords(std::chrono::milliseconds patience) const {
-    using Clock = std::chrono::steady_clock;
-    Patience silence(patience, Patience::Late::kStartsAnew, Clock::now());
-    pollfd readable{.fd = trainer.standard_output(), .events = POLLIN, .revents = 0};
-    do {
-      if (::poll(&readable, 1, static_cast<int>(silence.Step().count())) > 0) return true;
-    } while (!silence.Look(Clock::now()));
-    return false;
   }
 };
 

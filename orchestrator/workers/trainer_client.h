@@ -28,11 +28,17 @@ namespace beamgrid {
 [[nodiscard]] Catalogue LoadCatalogue(const std::filesystem::path& trainer,
                                       const std::vector<NamedFile>& plugins = {});
 
+/// How long a trainer may be silent over a question whose answer takes seconds.
+inline constexpr std::chrono::milliseconds kTrainerPatience = std::chrono::minutes(5);
+/// For one that works on a question for as long as it takes, and answers at its end.
+inline constexpr std::chrono::milliseconds kAnyTime{0};
+
 /// Returns the standard output of `trainer arguments...`. Throws UsageError with its words where it
-/// refuses the question (exit 2), and Error with the last lines of its standard error where it
-/// exits with anything else but 0.
+/// refuses the question (exit 2), and Error with its last words where it exits with anything else
+/// but 0, or has been silent for `patience`.
 [[nodiscard]] std::string AskTrainer(const std::filesystem::path& trainer,
-                                     const std::vector<std::string>& arguments);
+                                     const std::vector<std::string>& arguments,
+                                     std::chrono::milliseconds patience = kTrainerPatience);
 
 /// TrainerCounter asks a `beamgrid-trainer count` that runs beside us, one JSON line a question,
 /// and takes only an answer that names the question; it ends with this object. Where it dies or
@@ -41,7 +47,7 @@ namespace beamgrid {
 class TrainerCounter : public ModelCounter {
  public:
   explicit TrainerCounter(std::filesystem::path trainer,
-                          std::chrono::milliseconds patience = std::chrono::minutes(5));
+                          std::chrono::milliseconds patience = kTrainerPatience);
   ~TrainerCounter() override;
   /// Starts the trainer without waiting for it; the first question does so otherwise.
   void Start();

@@ -2,6 +2,7 @@
 // A finished model at work on record files: its predictions, video by video, from a
 // `beamgrid-trainer predict` that runs beside us.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -17,6 +18,9 @@ struct PredictingModel {
   std::filesystem::path file;  ///< its model.pt
   std::string device = "cpu";
   std::int64_t threads = 1;
+  std::chrono::milliseconds silence{60'000};  ///< a trainer that says nothing for so long hangs
+  double heartbeat_seconds = 2;               ///< how often it is to say that it lives
+  double stall_seconds = 600;                 ///< one without a batch for so long gives itself up
 };
 
 /// TrainerPredictions is the predictions of a model, with lists as long as those of a trial's own
@@ -30,7 +34,7 @@ class TrainerPredictions {
 
   /// Replaces `video` by the next one, in the order of the files; false behind the last. Throws
   /// InputError where the files are not such as the model takes, UsageError where the trainer
-  /// refuses the device or the model, Error with its last words where it fails otherwise.
+  /// refuses the device or the model, Error with its last words where it fails otherwise or hangs.
   [[nodiscard]] bool Next(VideoPrediction& video);
   /// Kills the trainer: Next, which may be waiting in another thread or below a signal handler,
   /// then throws. May be called from a signal handler.

@@ -1,16 +1,23 @@
 #include "orchestrator/workers/trainer_process.h"
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <optional>
+#include <utility>
 
 #include "orchestrator/workers/attempt_files.h"
+#include "orchestrator/workers/patience.h"
+#include "orchestrator/workers/processor_use.h"
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/util/error.h"
 #include "registry/util/input_error.h"
+#include "registry/util/system_error.h"
+#include "registry/util/text.h"
 #include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
@@ -20,7 +27,7 @@ namespace {
 /// all the time, or a talkative trainer would stop when it is full.
 UniqueFd MakeLog() {
   UniqueFd log(::memfd_create("beamgrid-trainer-stderr", MFD_CLOEXEC));
-  if (log.get() < 0) throw Error(std::string("cannot make a log: ") + std::strerror(errno));
+  if (log.get() < 0) throw SystemError("the trainer's log", "cannot be made", errno);
   return log;
 }
 
@@ -36,17 +43,13 @@ ChildProcess StartTrainer(const std::filesystem::path& trainer,
   return StartProcess(request);
 }
 
-std::string EndText(int exit_code, const std::string& log) {
-  std::string text = exit_code < 0 ? " was killed by signal " + std::to_string(-exit_code)
-                                   : " exited with status " + std::to_string(exit_code);
-  if (!log.empty()) text += ":\n" + log;
-  return text;
-}
-
-/// Returns the trainer's words without its name, for they are shown as our own.
-std::string Refusal(const std::string& log) {
-  constexpr std::string_view kPrefix = "beamgrid-trainer: ";
-  return log.starts_with(kPrefix) ? log.substr(kPrefix.size()) : log;
+/// Returns the trainer's own last message without its name, for it is shown as ours; nothing where
+/// it had none. Libraries may have said something before.
+std::optional<std::string> OwnWords(const std::string& log) {
+  constexpr std::string_view kName = "beamgrid-trainer: ";
+  const std::size_t begin = ("\n" + log).rfind("\n" + std::string(kName));
+  if (begin == std::string::npos) return std::nullopt;
+  return log.substr(begin + kName.size());
 }
 
 }  // namespace
@@ -90,12 +93,54 @@ std::string TrainerProcess::LastWords() const {
   return LogTail("/proc/self/fd/" + std::to_string(log_.get()));
 }
 
+bool TrainerProcess::HasWords(std::chrono::milliseconds patience) const {
+  using Clock = std::chrono::steady_clock;
+  if (patience.count() == 0) return true;
+  Patience silence(patience, Patience::Late::kStartsAnew, Clock::now());
+  std::optional<ProcessorUse> use;  // a step ago, where it is silent for too long
+  pollfd readable{.fd = child_.standard_output.get(), .events = POLLIN, .revents = 0};
+  for (;;) {
+    if (::poll(&readable, 1, static_cast<int>(silence.Step().count())) > 0) return true;
+    if (!silence.Look(Clock::now())) continue;
+    // As of a worker: one that is kept from running is not silent of its own.
+    const auto before = std::exchange(use, ProcessorUseOf(child_.pid));
+    if (!before && use && use->waits_for_more) continue;
+    if (!WasStarved(before, use, silence.Step())) return false;
+    use.reset();
+    silence.StartAnew(Clock::now());
+  }
+}
+
+std::size_t TrainerProcess::Read(char* bytes, std::size_t size) const {
+  ssize_t got = 0;
+  do {
+    got = ::read(child_.standard_output.get(), bytes, size);
+  } while (got < 0 && errno == EINTR);
+  return got > 0 ? static_cast<std::size_t>(got) : 0;
+}
+
 void TrainerProcess::Finish() {
   const int exit_code = WaitFor(child_.pid);
   child_.pid = -1;
-  if (exit_code == static_cast<int>(TrainerExit::kBadSpec)) throw UsageError(Refusal(LastWords()));
-  if (exit_code == static_cast<int>(TrainerExit::kBadData)) throw InputError(Refusal(LastWords()));
-  if (exit_code != 0) throw Error(command_ + EndText(exit_code, LastWords()));
+  if (exit_code == 0) return;
+  const std::string log = LastWords();
+  const std::string words = OwnWords(log).value_or(log);
+  if (exit_code == static_cast<int>(TrainerExit::kBadSpec)) throw UsageError(words);
+  if (exit_code == static_cast<int>(TrainerExit::kBadData)) throw InputError(words);
+  const bool has_said_why = exit_code > 0 && OwnWords(log).has_value();
+  if (has_said_why) throw Error(words);
+  throw Error(command_ + " " + HowItEnded(exit_code, log) + (log.empty() ? "" : ":\n" + log));
+}
+
+void TrainerProcess::GiveUp(std::chrono::milliseconds patience) {
+  const std::string log = LastWords();
+  Kill();
+  (void)WaitFor(child_.pid);
+  child_.pid = -1;
+  throw Error(command_ + " said nothing for " + SecondsText(patience) +
+              " and was ended: the device, a file system or a library does not answer; look at "
+              "`beamgrid doctor` and at the limits of this shell (ulimit -a), then run again" +
+              (log.empty() ? "" : ":\n" + log));
 }
 
 }  // namespace beamgrid

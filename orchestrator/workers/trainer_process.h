@@ -1,6 +1,7 @@
 #pragma once
 // beamgrid-trainer started for a question: its log, its last words, and what its exit means.
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -22,6 +23,12 @@ class TrainerProcess {
   TrainerProcess& operator=(const TrainerProcess&) = delete;
 
   [[nodiscard]] int standard_output() const { return child_.standard_output.get(); }
+  /// Waits until there is something to read, or the end. False where it has said nothing for
+  /// `patience`, in which we were awake to listen and it was given the processor; 0: waits for
+  /// ever.
+  [[nodiscard]] bool HasWords(std::chrono::milliseconds patience) const;
+  /// Reads what is there, up to `size` bytes; 0 at the end. Blocks where nothing is.
+  [[nodiscard]] std::size_t Read(char* bytes, std::size_t size) const;
   /// Writes to its standard input; false where it is gone. May block.
   [[nodiscard]] bool Write(std::string_view text) const;
   /// Kills it with all that it started. May be called from a signal handler.
@@ -29,8 +36,11 @@ class TrainerProcess {
   /// Returns the last lines of its standard error so far.
   [[nodiscard]] std::string LastWords() const;
   /// Waits until it has ended. Throws UsageError with its words where it refused the question,
-  /// InputError where it blames the data, Error where it exited with anything else but 0.
+  /// InputError where it blames the data, Error where it exited with anything else but 0: with its
+  /// own words where it had some, else with how it ended.
   void Finish();
+  /// Kills it for its silence, and throws Error that says so.
+  [[noreturn]] void GiveUp(std::chrono::milliseconds patience);
 
  private:
   std::string command_;  ///< for messages

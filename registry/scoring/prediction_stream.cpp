@@ -9,6 +9,7 @@ namespace beamgrid {
 namespace {
 
 constexpr std::uint32_t kEnd = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t kAlive = kEnd - 1;
 /// Far beyond any video's; a number above it is none of ours, and no memory is taken for it.
 constexpr std::uint32_t kMostBytes = 1U << 28;
 
@@ -30,6 +31,12 @@ void PredictionWriter::Add(const VideoPrediction& video) {
   *out_ << length << bytes_;
 }
 
+void PredictionWriter::SayAlive() {
+  bytes_.clear();
+  Put(bytes_, kAlive);
+  *out_ << bytes_ << std::flush;
+}
+
 void PredictionWriter::Finish(std::int64_t skipped) {
   bytes_.clear();
   Put(bytes_, kEnd);
@@ -38,7 +45,8 @@ void PredictionWriter::Finish(std::int64_t skipped) {
 }
 
 bool PredictionReader::Next(VideoPrediction& video) {
-  const auto length = Take<std::uint32_t>(*in_);
+  std::uint32_t length = kAlive;
+  while (*in_ && length == kAlive) length = Take<std::uint32_t>(*in_);
   if (!*in_) throw Error("the predictions end before their end");
   if (length == kEnd) {
     skipped_ = static_cast<std::int64_t>(Take<std::uint64_t>(*in_));

@@ -4,6 +4,7 @@
 //
 // The stream: for each video u32 bytes that follow, and a video as in video_bytes.h; then u32
 // 0xFFFFFFFF, u64 records that were skipped as damaged. A stream without that end was cut off.
+// Between two videos u32 0xFFFFFFFE may stand, which says only that the writer lives.
 
 #include <cstdint>
 #include <istream>
@@ -20,6 +21,8 @@ class PredictionWriter {
   /// `out` must outlive this.
   explicit PredictionWriter(std::ostream& out) : out_(&out) {}
   void Add(const VideoPrediction& video);
+  /// Says that the writer lives, and lets all that was added reach the reader.
+  void SayAlive();
   /// Writes the end of the stream.
   void Finish(std::int64_t skipped);
 

@@ -72,6 +72,17 @@ EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& pa
   return *recipe.ensemble;
 }
 
+ResourceSettings ResourcesOfRecipe(const std::string& text, const std::string& path) {
+  const RecipeSource source(text, path);
+  const toml::table table = ParseToml(source);
+  Mistakes mistakes(source);
+  Section root(table, "", mistakes);
+  Recipe recipe;
+  ReadResources(root, recipe);
+  if (!mistakes.empty()) throw RecipeError(mistakes.Take());
+  return recipe.resources;
+}
+
 Recipe StudyOfRecipe(const std::string& text, const std::string& path) {
   const RecipeSource source(text, path);
   const toml::table table = ParseToml(source);
@@ -103,7 +114,7 @@ Recipe ReadableParts(const RecipeSource& source) {
   recipe.path = source.path();
   recipe.text = source.text();
   ReadData(root, recipe);
-  ReadTables(root, recipe);
+  ReadTables(root, nullptr, recipe);
   return recipe;
 }
 
@@ -131,7 +142,7 @@ Recipe ParseRecipe(const RecipeSource& source, const Catalogue& catalogue,
   ReadWarmStarts(root, recipe);
   ReadResources(root, recipe);
   ReadEnsemble(root, recipe);
-  ReadTables(root, recipe);
+  ReadTables(root, &catalogue, recipe);
   // After all readers, for each of them says what it knows by asking for it.
   root.RefuseOthers();
   if (mistakes.empty()) CheckSearch(root, catalogue, recipe);

@@ -156,6 +156,22 @@ TEST_F(PredictTest, InterruptedItEndsWhateverItsTrainersDo) {
   EXPECT_FALSE(std::filesystem::exists(folder_->path() / "no.csv"));
 }
 
+TEST_F(PredictTest, ATrainerThatHangsIsEndedAfterTheRecipesTime) {
+  Succeed({"run", "recipe.toml", "--set", "resources.heartbeat_timeout=1s"});
+  const std::filesystem::path stuck = folder_->path() / "hung";
+  WriteText(stuck, "#!/bin/sh\nexec sleep 1000\n");
+  std::filesystem::permissions(stuck, std::filesystem::perms::owner_all);
+  std::vector<std::string> command = {"/usr/bin/env", "BEAMGRID_TRAINER=" + stuck.string()};
+  const auto predict = BeamgridCommand(
+      {"predict", "small:ensemble", folder_->DataFile("validate").string(), "--out", "no.csv"});
+  command.insert(command.end(), predict.begin(), predict.end());
+  const Ended ended = Process(command, folder_->path()).Wait();
+  EXPECT_EQ(ended.exit_code, 1) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("predict` said nothing for 1"));
+  EXPECT_FALSE(std::filesystem::exists(folder_->path() / "no.csv"));
+  Succeed({"run", "recipe.toml"});
+}
+
 TEST_F(PredictTest, AModelFileThatIsNotTheRecordedOneIsRefused) {
   const std::string validate = folder_->DataFile("validate").string();
   const std::string trial =

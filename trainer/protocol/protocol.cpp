@@ -55,6 +55,16 @@ json::object ToJson(const TrialFile& trial) {
   return object;
 }
 
+namespace {
+
+void RequireWatch(const JsonReader& reader, double heartbeat_seconds, double stall_seconds) {
+  constexpr double kLongest = 1e9;  // a timer takes no more
+  RequireIn(reader, "heartbeat_seconds", heartbeat_seconds, 1e-3, kLongest);
+  if (stall_seconds != 0) RequireIn(reader, "stall_seconds", stall_seconds, 1e-3, kLongest);
+}
+
+}  // namespace
+
 TrialFile TrialFileFromJson(const json::value& value) {
   const JsonReader reader(value, kTrialFile);
   TrialFile trial{.study = reader.Text("study"),
@@ -72,16 +82,12 @@ TrialFile TrialFileFromJson(const json::value& value) {
                   .heartbeat_seconds = reader.Number("heartbeat_seconds"),
                   .stall_seconds = reader.Has("stall_seconds") ? reader.Number("stall_seconds")
                                                                : TrialFile().stall_seconds};
-  constexpr double kLongest = 1e9;  // a timer takes no more
   if (trial.until_epoch != 0) {
     RequireIn(reader, "until_epoch", static_cast<double>(trial.until_epoch), 1, 1e6);
   }
   RequireIn(reader, "threads", static_cast<double>(trial.threads), 1, 4096);
   RequireIn(reader, "predictions_top_k", static_cast<double>(trial.predictions_top_k), 1, 1e6);
-  RequireIn(reader, "heartbeat_seconds", trial.heartbeat_seconds, 1e-3, kLongest);
-  if (trial.stall_seconds != 0) {
-    RequireIn(reader, "stall_seconds", trial.stall_seconds, 1e-3, kLongest);
-  }
+  RequireWatch(reader, trial.heartbeat_seconds, trial.stall_seconds);
   return trial;
 }
 
@@ -90,7 +96,9 @@ json::object ToJson(const PredictRequest& request) {
           {"model_file", request.model_file},
           {"device", request.device},
           {"threads", request.threads},
-          {"top_k", request.top_k}};
+          {"top_k", request.top_k},
+          {"heartbeat_seconds", request.heartbeat_seconds},
+          {"stall_seconds", request.stall_seconds}};
 }
 
 PredictRequest PredictRequestFromJson(const json::value& value) {
@@ -99,9 +107,12 @@ PredictRequest PredictRequestFromJson(const json::value& value) {
                          .model_file = reader.Text("model_file"),
                          .device = reader.Text("device"),
                          .threads = reader.Integer("threads"),
-                         .top_k = reader.Integer("top_k")};
+                         .top_k = reader.Integer("top_k"),
+                         .heartbeat_seconds = reader.Number("heartbeat_seconds"),
+                         .stall_seconds = reader.Number("stall_seconds")};
   RequireIn(reader, "threads", static_cast<double>(request.threads), 1, 4096);
   RequireIn(reader, "top_k", static_cast<double>(request.top_k), 1, 1e6);
+  RequireWatch(reader, request.heartbeat_seconds, request.stall_seconds);
   return request;
 }
 

@@ -68,7 +68,9 @@ struct PredictRequest {
   std::string model_file;  ///< path of its model.pt
   std::string device = "cpu";
   std::int64_t threads = 1;
-  std::int64_t top_k = 100;  ///< labels a video
+  std::int64_t top_k = 100;      ///< labels a video
+  double heartbeat_seconds = 2;  ///< time between two signs of life
+  double stall_seconds = 600;    ///< longest time between two batches; 0: any
 };
 [[nodiscard]] boost::json::object ToJson(const PredictRequest& request);
 /// Throws std::invalid_argument as TrialFileFromJson.

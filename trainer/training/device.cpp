@@ -4,13 +4,16 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
 
 #include "registry/util/error.h"
+#include "registry/util/system_error.h"
 #include "registry/util/text.h"
 
 #ifdef BEAMGRID_CUDA
@@ -33,6 +36,18 @@ Function* Loaded(const char* name) {
 void KeepFreedMemory() {
   ::mallopt(M_MMAP_MAX, 0);
   ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+}
+
+/// Throws SystemError where the process may not have the buffer that OpenBLAS takes for its first
+/// product: it would ask for it again and again, for ever.
+void RequireBlasBuffer() {
+  constexpr std::size_t kBytes = 129UL << 20;  // its BUFFER_SIZE, 128 MiB, and what is around it
+  void* const buffer =
+      ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (buffer == MAP_FAILED) {
+    throw SystemError("OpenBLAS", "cannot have the 128 MiB of its buffer", errno);
+  }
+  ::munmap(buffer, kBytes);
 }
 
 /// "Intel(R) Xeon(R) Processor"; empty where the system does not say.
@@ -91,7 +106,11 @@ void PrepareProcess(std::int64_t threads) {
   [[maybe_unused]] static const bool once = (at::set_num_interop_threads(1), true);
   // OpenBLAS has threads of its own, which LibTorch's setting does not reach: a worker would take
   // all cores of the machine for its products.
-  if (auto* set = Loaded<void(int)>("openblas_set_num_threads")) set(static_cast<int>(threads));
+  if (auto* set = Loaded<void(int)>("openblas_set_num_threads")) {
+    set(static_cast<int>(threads));
+    // Once: a worker that serves keeps its buffer.
+    [[maybe_unused]] static const bool has_room = (RequireBlasBuffer(), true);
+  }
   // cuBLAS gives the same bits every time only with a workspace of fixed size.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   // Only warned about: a user's component may use an operation that has no deterministic kernel.

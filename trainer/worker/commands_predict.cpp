@@ -1,5 +1,5 @@
-#include <istream>
-#include <ostream>
+#include <iostream>
+#include <mutex>
 
 #include "registry/added_options.h"
 #include "registry/scoring/prediction_stream.h"
@@ -13,6 +13,7 @@
 #include "trainer/training/shipped_weights.h"
 #include "trainer/training/train_settings.h"
 #include "trainer/worker/commands.h"
+#include "trainer/worker/heartbeat.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -49,10 +50,54 @@ std::shared_ptr<Model> LoadModel(const PredictRequest& request, torch::Device de
   return model;
 }
 
+/// LivingStream is the stream of predictions with signs of life between them, for as long as the
+/// model moves.
+class LivingStream {
+ public:
+  LivingStream(std::ostream& out, const PredictRequest& request)
+      : out_(out),
+        writer_(out),
+        heartbeat_({.work = "prediction",
+                    .interval_seconds = request.heartbeat_seconds,
+                    .stall_seconds = request.stall_seconds,
+                    .on_beat = [this] { Beat(); },
+                    .on_stall =
+                        [](const std::string& why) {
+                          std::cerr << "beamgrid-trainer: " << why << std::endl;
+                        }}) {}
+
+  /// Says that the data are open: from here on the model is watched.
+  void Begin() { heartbeat_.Tick(); }
+  void Add(const VideoPrediction& video) {
+    const std::scoped_lock lock(mutex_);
+    writer_.Add(video);
+    if (!out_) throw Error("nobody reads the predictions any more");
+    heartbeat_.Tick();
+  }
+  void Finish(std::int64_t skipped) {
+    const std::scoped_lock lock(mutex_);
+    writer_.Finish(skipped);
+  }
+
+ private:
+  void Beat() {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (lock) return writer_.SayAlive();
+    // Who reads is slow, an ensemble waits for its slowest member: that is no standstill.
+    heartbeat_.Tick();
+  }
+
+  std::mutex mutex_;  ///< of the two below
+  std::ostream& out_;
+  PredictionWriter writer_;
+  HeartbeatThread heartbeat_;  ///< last: it uses the members above
+};
+
 }  // namespace
 
 int PredictCommand(std::istream& in, std::ostream& out) {
   const PredictRequest request = ReadRequest(in);
+  LivingStream stream(out, request);
   const torch::Device device = DeviceOf(request);
   PrepareProcess(request.threads);
   const std::shared_ptr<Model> model = LoadModel(request, device);
@@ -60,15 +105,12 @@ int PredictCommand(std::istream& in, std::ostream& out) {
       OpenDataset(request.spec.data, request.spec.data.validate, LabelPolicy::kOptional);
   // The same batches as in training: in others a matrix product may sum in another order.
   const auto settings = ReadOptions<TrainSettings>(request.spec.model.train);
-  PredictionWriter writer(out);
+  stream.Begin();
   Predict(
       *model, *dataset, request.spec.data.classes,
       {.batch_size = settings.batch, .device = device, .top_k = static_cast<int>(request.top_k)},
-      [&](const VideoPrediction& video) {
-        writer.Add(video);
-        if (!out) throw Error("nobody reads the predictions any more");
-      });
-  writer.Finish(dataset->counts().skipped);
+      [&](const VideoPrediction& video) { stream.Add(video); });
+  stream.Finish(dataset->counts().skipped);
   return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
 }
 

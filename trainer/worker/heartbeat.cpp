@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
 #include "registry/util/text.h"
 #include "trainer/worker/log.h"
@@ -10,27 +11,43 @@
 namespace beamgrid::trainer {
 namespace {
 
-std::string StallMessage(std::chrono::duration<double> still, std::int64_t epoch) {
-  return "the training has stood still for " + SecondsText(still) + " " +
-         (epoch == 0 ? "before its first batch" : "in epoch " + std::to_string(epoch)) +
+std::string StallMessage(const std::string& work, std::chrono::duration<double> still,
+                         const std::string& where) {
+  return "the " + work + " has stood still for " + SecondsText(still) + where +
          ": a GPU, a file system or a component does not answer; where a batch may take so long, "
          "raise resources.stall_timeout";
 }
 
+Watch WatchOf(Messenger& messenger, const TrialFile& trial) {
+  return {.work = "training",
+          .interval_seconds = trial.heartbeat_seconds,
+          .stall_seconds = trial.stall_seconds,
+          .on_beat = [&messenger] { messenger.Send(Heartbeat{}); },
+          .on_stall =
+              [&messenger](const std::string& why) {
+                // Before the log, whose file may be what does not answer.
+                messenger.Send(Failed{.kind = FailureKind::kHung, .message = why});
+                LogError(why);
+              }};
+}
+
 }  // namespace
 
-HeartbeatThread::HeartbeatThread(Messenger& messenger, const TrialFile& trial)
-    : messenger_(messenger),
-      interval_(trial.heartbeat_seconds),
-      longest_still_(trial.stall_seconds),
+HeartbeatThread::HeartbeatThread(Watch watch)
+    : watch_(std::move(watch)),
+      interval_(watch_.interval_seconds),
+      longest_still_(watch_.stall_seconds),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+HeartbeatThread::HeartbeatThread(Messenger& messenger, const TrialFile& trial)
+    : HeartbeatThread(WatchOf(messenger, trial)) {}
 
 void HeartbeatThread::Run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   // A wait that the destructor's stop ends at once, where a sleep would hold it up for an interval.
   while (!wake_.wait_for(lock, stop, interval_, [&] { return stop.stop_requested(); })) {
     if (StandsStill()) GiveUp();
-    messenger_.Send(Heartbeat{});
+    watch_.on_beat();
   }
 }
 
@@ -46,10 +63,12 @@ bool HeartbeatThread::StandsStill() {
 }
 
 void HeartbeatThread::GiveUp() {
-  const std::string message = StallMessage(still_, epoch_);
-  // Before the log, whose file may be what does not answer.
-  messenger_.Send(Failed{.kind = FailureKind::kHung, .message = message});
-  LogError(message);
+  const std::int64_t epoch = epoch_;
+  const bool has_begun = seen_ticks_ > 1;  // the first tick is that of the data
+  const std::string where = epoch > 0   ? " in epoch " + std::to_string(epoch)
+                            : has_begun ? ""
+                                        : " before its first batch";
+  watch_.on_stall(StallMessage(watch_.work, still_, where));
   // Not exit(): destructors would wait for the thread that does not move.
   ::_exit(static_cast<int>(TrainerExit::kBroken));
 }

@@ -5,10 +5,12 @@
 #include <ext/stdio_filebuf.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <iostream>
 
 #include "registry/util/printable.h"
 #include "registry/util/process_start.h"
+#include "registry/util/system_error.h"
 #include "registry/util/unique_fd.h"
 #include "trainer/component.h"
 #include "trainer/plugin.h"
@@ -44,7 +46,12 @@ int Answer(const std::vector<std::string>& plugins, const Command& command) {
     return command(in, out);
   } catch (const std::exception&) {
     const trainer::Ending ending = trainer::EndingOfCurrentException();
-    std::cerr << "beamgrid-trainer: " << beamgrid::Printable(ending.message) << "\n";
+    // A question has no batch that could be smaller.
+    const std::string words =
+        ending.exit == TrainerExit::kOutOfMemory
+            ? "out of memory: " + ending.detail + "; " + beamgrid::FixForSystemError(ENOMEM)
+            : ending.message;
+    std::cerr << "beamgrid-trainer: " << beamgrid::Printable(words) << "\n";
     return static_cast<int>(ending.exit);
   }
 }

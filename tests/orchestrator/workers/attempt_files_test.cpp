@@ -147,6 +147,17 @@ TEST_F(OutcomeTest, ADeathBySignalIsBlamedOnWhoCanHaveCausedIt) {
   }
 }
 
+TEST_F(OutcomeTest, ALimitThatKeptAWorkerFromStartingIsToldWithTheWayOut) {
+  WriteFileAtomically(folder_ / kWorkerLog,
+                      "beamgrid-trainer: error while loading shared libraries: libx.so: failed to "
+                      "map segment from shared object\n");
+  const AttemptOutcome limited = Outcome({.exit_code = 127});
+  EXPECT_EQ(limited.failure().kind, FailureKind::kEnvironment);
+  EXPECT_THAT(limited.failure().message, HasSubstr("ulimit -v"));
+  WriteFileAtomically(folder_ / kWorkerLog, "libx.so: No such file or directory\n");
+  EXPECT_THAT(Outcome({.exit_code = 127}).failure().message, HasSubstr("is missing"));
+}
+
 TEST_F(OutcomeTest, OurOwnStopsHaveTheirReason) {
   EXPECT_EQ(Outcome({.exit_code = 130, .stopped = StopReason::kCancelled}).failure().kind,
             FailureKind::kInterrupted);

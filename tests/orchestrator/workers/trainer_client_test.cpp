@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "orchestrator/workers/trainer_predictions.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
@@ -89,6 +90,73 @@ TEST_F(TrainerClientTest, AnswersAndFailuresCarryTheTrainersWords) {
               AllOf(HasSubstr("describe` exited with status 1"), HasSubstr("no libtorch")));
   EXPECT_THAT(ErrorText<Error>([&] { (void)AskTrainer(Trainer("kill -ABRT $$"), {"describe"}); }),
               HasSubstr("signal 6"));
+}
+
+TEST_F(TrainerClientTest, ItsOwnWordsAreShownAsOursWhateverLibrariesSaidBefore) {
+  EXPECT_EQ(ErrorText<Error>([&] {
+              (void)AskTrainer(Trainer("echo '[W] a library warns' >&2; echo 'beamgrid-trainer: no "
+                                       "room; allow more' >&2; exit 1"),
+                               {"doctor"});
+            }),
+            "no room; allow more");
+  // What it said does not tell why it was killed.
+  EXPECT_THAT(
+      ErrorText<Error>([&] {
+        (void)AskTrainer(Trainer("echo 'beamgrid-trainer: fine' >&2; kill -SEGV $$"), {"doctor"});
+      }),
+      AllOf(HasSubstr("killed by signal 11 (SIGSEGV)"), HasSubstr("beamgrid-trainer: fine")));
+}
+
+TEST_F(TrainerClientTest, ALimitThatKeptItFromStartingIsToldWithTheWayOut) {
+  const auto told = [this](const std::string& words) {
+    const auto trainer = Trainer("echo '" + words + "' >&2; exit 127");
+    return ErrorText<Error>([&] { (void)AskTrainer(trainer, {"doctor"}); });
+  };
+  const std::string loading = "beamgrid-trainer: error while loading shared libraries: libx.so: ";
+  EXPECT_THAT(told("/usr/bin/" + loading + "failed to map segment from shared object"),
+              AllOf(HasSubstr("cannot be run (status 127): Cannot allocate memory; "),
+                    HasSubstr("ulimit -v"), HasSubstr("libx.so")));
+  EXPECT_THAT(told("/usr/bin/" + loading + "cannot open shared object file: Error 24"),
+              AllOf(HasSubstr("Too many open files; "), HasSubstr("ulimit -n")));
+  EXPECT_THAT(
+      told("/usr/bin/" + loading + "cannot open shared object file: No such file or directory"),
+      AllOf(HasSubstr("is missing or does not fit"), HasSubstr("beamgrid doctor")));
+  EXPECT_THAT(ErrorText<Error>([&] {
+                (void)AskTrainer(Trainer("echo \"  what():  std::bad_alloc\" >&2; kill -ABRT $$"),
+                                 {"x"});
+              }),
+              AllOf(HasSubstr("signal 6 (SIGABRT): "), HasSubstr("ulimit -v")));
+}
+
+TEST_F(TrainerClientTest, OneThatIsSilentIsEnded) {
+  EXPECT_THAT(
+      ErrorText<Error>([&] {
+        (void)AskTrainer(Trainer("echo hm >&2; exec sleep 1000"), {"doctor"},
+                         std::chrono::milliseconds(200));
+      }),
+      AllOf(HasSubstr("doctor` said nothing for 0.2"), HasSubstr("run again"), HasSubstr("hm")));
+  EXPECT_EQ(AskTrainer(Trainer("sleep 0.5; echo late"), {"contract"}, kAnyTime), "late\n");
+}
+
+/// The end of a stream of predictions without skipped records, as printf has it.
+constexpr char kEndOfPredictions[] = "\\377\\377\\377\\377\\0\\0\\0\\0\\0\\0\\0\\0";
+
+TEST_F(TrainerClientTest, PredictionsEndWithATrainerThatHangs) {
+  PredictingModel model{.spec = ExampleTrial(), .silence = std::chrono::milliseconds(300)};
+  VideoPrediction video;
+  TrainerPredictions hung(Trainer("exec sleep 1000"), model);
+  EXPECT_THAT(ErrorText<Error>([&] { (void)hung.Next(video); }),
+              AllOf(HasSubstr("predict` said nothing for 0.3"), HasSubstr("run again")));
+  // Signs of life keep it.
+  TrainerPredictions slow(Trainer("for i in 1 2 3 4 5 6 7 8 9 10; do printf "
+                                  "'\\376\\377\\377\\377'; sleep 0.1; done; printf '" +
+                                  std::string(kEndOfPredictions) + "'"),
+                          model);
+  EXPECT_FALSE(slow.Next(video));
+  EXPECT_EQ(slow.skipped(), 0);
+  TrainerPredictions still(
+      Trainer("echo 'beamgrid-trainer: the prediction has stood still' >&2; exit 1"), model);
+  EXPECT_EQ(ErrorText<Error>([&] { (void)still.Next(video); }), "the prediction has stood still");
 }
 
 TEST_F(TrainerClientTest, TheCatalogueIsAskedForOnce) {

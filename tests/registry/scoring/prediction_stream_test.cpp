@@ -51,6 +51,24 @@ TEST(PredictionStreamTest, GivesBackEveryBitInTheOrderOfTheStream) {
   }
 }
 
+TEST(PredictionStreamTest, SignsOfLifeStandAnywhereBetweenVideos) {
+  std::ostringstream out;
+  PredictionWriter writer(out);
+  writer.SayAlive();
+  writer.SayAlive();
+  for (const VideoPrediction& video : kVideos) {
+    writer.Add(video);
+    writer.SayAlive();
+  }
+  writer.Finish(3);
+  std::int64_t skipped = 0;
+  EXPECT_EQ(Read(out.str(), &skipped).size(), kVideos.size());
+  EXPECT_EQ(skipped, 3);
+  // A writer that died behind one left no end.
+  EXPECT_THAT(ErrorText<Error>([] { (void)Read("\xFE\xFF\xFF\xFF"); }),
+              HasSubstr("end before their end"));
+}
+
 TEST(PredictionStreamTest, CutOffAnywhereItIsRefused) {
   const std::string whole = Stream(kVideos, 0);
   for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {

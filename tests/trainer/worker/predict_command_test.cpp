@@ -11,6 +11,7 @@
 #include "tests/support/error_text.h"
 #include "tests/trainer/components/contract.h"
 #include "tests/trainer/training/training_test.h"
+#include "tests/trainer/worker/trainer_program.h"
 #include "trainer/data/data_error.h"
 #include "trainer/data/tfrecord.h"
 #include "trainer/training/failures.h"
@@ -142,6 +143,67 @@ TEST_F(PredictCommandTest, NeedsNoLabels) {
     EXPECT_EQ(without.videos[v].id, with_labels.videos[v].id);
     EXPECT_TRUE(without.videos[v].labels.empty());
     EXPECT_EQ(without.videos[v].top.front().score, with_labels.videos[v].top.front().score);
+  }
+}
+
+/// Runs the program on the request; its standard error goes to `log`. Returns its exit status.
+int RunProgram(const PredictRequest& request, const std::filesystem::path& log,
+               const std::string& before) {
+  TrainerProgram program({"predict"}, "exec 2>" + log.string() + "; " + before);
+  try {
+    program.Say(boost::json::serialize(ToJson(request)));
+  } catch (const std::runtime_error&) {
+    // It is gone before it listened.
+  }
+  for (std::string line; program.NextLine(line);) continue;
+  return program.Wait();
+}
+
+TEST_F(PredictCommandTest, SignsOfLifeStandBetweenItsVideos) {
+  const TrialFile trial = MakeTrial(*data_, {.train = {{"epochs", 1}, {"batch", 32}}});
+  const std::filesystem::path folder = NewFolder();
+  static_cast<void>(RunIn(folder, trial));
+  PredictRequest request = RequestOf(trial, folder);
+  const Predictions seldom = Answer(request);
+  request.heartbeat_seconds = 0.001;
+  const Predictions often = Answer(request);
+  ASSERT_EQ(often.videos.size(), seldom.videos.size());
+  for (std::size_t v = 0; v < often.videos.size(); ++v) {
+    EXPECT_EQ(often.videos[v].id, seldom.videos[v].id);
+    EXPECT_EQ(often.videos[v].top.front().score, seldom.videos[v].top.front().score);
+  }
+}
+
+TEST_F(PredictCommandTest, AModelThatStandsStillGivesItselfUp) {
+  const TrialFile trial =
+      MakeTrial(*data_, {.parts = {{"temporal", {"mean", {}}}, {"classifier", {"logistic", {}}}},
+                         .train = {{"epochs", 1}, {"batch", 32}}});
+  const std::filesystem::path folder = NewFolder();
+  static_cast<void>(RunIn(folder, trial));
+  PredictRequest request = RequestOf(trial, folder);
+  // It has no weights, as the mean has none.
+  const std::string plugin = std::string(BEAMGRID_BINARY_DIR) + "/plugins/standstill.so";
+  request.spec.model.parts["temporal"] = {"standstill", {{"batches", 1}}};
+  request.spec.model.plugins = {
+      {.name = "standstill.so", .path = plugin, .hash = HashFile(plugin)}};
+  request.heartbeat_seconds = 0.02;
+  request.stall_seconds = 0.5;
+  EXPECT_EQ(RunProgram(request, folder / "log", ":"), static_cast<int>(TrainerExit::kBroken));
+  EXPECT_THAT(ReadFile(folder / "log"),
+              HasSubstr("beamgrid-trainer: the prediction has stood still for 0."));
+}
+
+TEST_F(PredictCommandTest, WithTooLittleMemoryItEnds) {
+  const TrialFile trial = MakeTrial(*data_, {.train = {{"epochs", 1}, {"batch", 32}}});
+  const std::filesystem::path folder = NewFolder();
+  static_cast<void>(RunIn(folder, trial));
+  const PredictRequest request = RequestOf(trial, folder);
+  // Some of these limits let the libraries in and leave no room for a buffer of the BLAS.
+  for (int mebibytes = 300; mebibytes < 1000; mebibytes += 50) {
+    const std::string limit = "ulimit -v " + std::to_string(1024 * mebibytes);
+    const int exit = RunProgram(request, folder / "log", limit);
+    EXPECT_TRUE(exit != 0 || mebibytes > 400) << mebibytes;
+    EXPECT_TRUE(exit == 0 || !ReadFile(folder / "log").empty()) << "why, at " << mebibytes;
   }
 }
 
