@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "registry/util/folded.h"
 #include "registry/util/printable.h"
 
 namespace beamgrid {
@@ -49,7 +50,8 @@ class LiveDisplay : public ProgressDisplay {
   ~LiveDisplay() override { Write(EraseBlock()); }
 
   void Event(const std::string& line) override {
-    Write(EraseBlock() + Printable(line) + "\n");
+    const auto width = static_cast<std::size_t>(SizeOfTerminal().width);
+    Write(EraseBlock() + FoldedLines(Printable(line), width) + "\n");
     // The block is gone from the screen: the next state brings it back without waiting.
     drawn_at_.reset();
   }

@@ -7,6 +7,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/printable.h"
+#include "registry/util/size_column.h"
 #include "registry/util/text.h"
 #include "reports/table.h"
 
@@ -53,11 +54,23 @@ std::string EffectText(const Estimate& effect) {
          Signed(effect.interval->high) + ")";
 }
 
+SizeColumn SizesOf(const AblationTable& table) {
+  const auto smallest = std::ranges::min_element(table.rows, {}, &TableRow::size_bytes);
+  return SizeColumn(smallest == table.rows.end() ? 0 : smallest->size_bytes);
+}
+
+/// Returns the headings as people read them.
+std::vector<std::string> HeadingsOf(const AblationTable& table) {
+  std::vector<std::string> headings = table.columns;
+  std::ranges::replace(headings, std::string("size (MiB)"), SizesOf(table).heading());
+  return headings;
+}
+
 /// Returns the cells as people read them, as many as there are columns.
 std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
                                  const std::string& plus_minus) {
   std::vector<std::string> cells = {row.label, MeanText(row, plus_minus) + SeedsText(row),
-                                    FixedText(static_cast<double>(row.size_bytes) / (1 << 20), 2),
+                                    SizesOf(table).Cell(row.size_bytes),
                                     Thousands(row.parameters), row.delta ? Signed(*row.delta) : ""};
   if (Has(table, "p")) cells.push_back(row.p_value ? ProbabilityText(*row.p_value) : "");
   if (Has(table, "effect")) cells.push_back(row.effect ? EffectText(*row.effect) : "");
@@ -105,7 +118,7 @@ std::string Joined(const std::vector<std::string>& cells, const std::string& sep
 
 std::string Markdown(const AblationTable& table) {
   std::string text = "**" + Escaped(table.title, kMarkdown) + "**\n\n";
-  text += "| " + Joined(table.columns, " | ", kMarkdown) + " |\n|---|";
+  text += "| " + Joined(HeadingsOf(table), " | ", kMarkdown) + " |\n|---|";
   for (std::size_t i = 1; i < table.columns.size(); ++i) text += "---:|";
   text += "\n";
   for (const TableRow& row : table.rows) {
@@ -119,7 +132,7 @@ std::string Markdown(const AblationTable& table) {
 std::string Latex(const AblationTable& table) {
   std::string text = "\\begin{table}\n\\caption{" + Escaped(table.title, kLatex) + "}\n";
   text += "\\begin{tabular}{l" + std::string(table.columns.size() - 1, 'r') + "}\n\\hline\n";
-  text += Joined(table.columns, " & ", kLatex) + " \\\\\n\\hline\n";
+  text += Joined(HeadingsOf(table), " & ", kLatex) + " \\\\\n\\hline\n";
   for (const TableRow& row : table.rows) {
     std::vector<std::string> cells = CellsOf(table, row, "$\\pm$");
     // The mean's cell is made of digits and the sign only: escaping would undo the sign.
@@ -148,7 +161,7 @@ std::string HtmlRow(const std::vector<std::string>& cells, const std::string& ta
 /// Renders a fragment for a page, not a page.
 std::string Html(const AblationTable& table) {
   std::string text = "<table>\n<caption>" + Escaped(table.title, kHtml) + "</caption>\n";
-  text += "<thead>\n" + HtmlRow(table.columns, "th") + "</thead>\n<tbody>\n";
+  text += "<thead>\n" + HtmlRow(HeadingsOf(table), "th") + "</thead>\n<tbody>\n";
   for (const TableRow& row : table.rows) text += HtmlRow(CellsOf(table, row, "±"), "td");
   text += "</tbody>\n</table>\n";
   for (const std::string& note : table.notes) text += "<p>" + Escaped(note, kHtml) + "</p>\n";

@@ -35,6 +35,7 @@ struct CommandContext {
   std::ostream& out;  ///< data, and only data
   std::ostream& err;  ///< progress, remarks
   Verbosity verbosity = Verbosity::kNormal;
+  bool may_ask = false;  ///< somebody reads `err` and can answer on standard input
 
   /// Says a remark for people; --quiet drops it.
   void Remark(const std::string& text) const {

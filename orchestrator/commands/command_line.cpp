@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <new>
+#include <optional>
 #include <sstream>
 #include <tuple>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "orchestrator/commands/output_file.h"
 #include "orchestrator/commands/terminal.h"
 #include "registry/util/error.h"
+#include "registry/util/folded.h"
 #include "registry/util/input_error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
@@ -29,6 +31,7 @@
 namespace beamgrid {
 
 void PrintJson(std::ostream& out, const boost::json::value& value) {
+  const Verbatim as_it_is(out);
   out << CanonicalJson(value) << "\n";
 }
 
@@ -294,6 +297,32 @@ std::vector<std::string> WithHelpLast(std::vector<std::string> arguments) {
   return arguments;
 }
 
+/// ShownOutput is where commands print: text that a terminal only shows, in lines that fit it.
+class ShownOutput {
+ public:
+  /// Without a width `target` leads to no terminal.
+  ShownOutput(std::ostream& target, std::optional<std::size_t> width)
+      : printable_(target), width_(width) {
+    if (width) folded_ = std::make_unique<TerminalOutput>(printable_, *width);
+  }
+
+  [[nodiscard]] std::ostream& stream() {
+    if (folded_) return *folded_;
+    return printable_;
+  }
+  /// Prints a text and a newline where `start`, which is there already, leaves off.
+  void PrintAfter(const std::string& start, const std::string& text) {
+    printable_ << (width_ ? FoldedLines(start + Printable(text), *width_).substr(start.size())
+                          : text)
+               << "\n";
+  }
+
+ private:
+  PrintableOutput printable_;
+  std::optional<std::size_t> width_;
+  std::unique_ptr<TerminalOutput> folded_;
+};
+
 int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
   const std::vector<std::string> arguments = WithHelpLast(given);
   CommandTree tree;
@@ -330,20 +359,23 @@ std::string WithFix(const std::exception& error) {
 int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
                    std::ostream& err) {
   // Everything that commands print passes through these two.
-  PrintableOutput shown_out(out), shown_err(err);
-  const auto width = &out == &std::cout ? WidthOfStandardOutput() : TerminalWidth(out);
-  if (width) SetTerminalWidth(shown_out, *width);
+  const bool ours = &out == &std::cout && &err == &std::cerr;
+  ShownOutput shown_out(out, ours ? WidthOfDescriptor(STDOUT_FILENO) : TerminalWidth(out));
+  ShownOutput shown_err(err, ours ? WidthOfDescriptor(STDERR_FILENO) : TerminalWidth(err));
   const auto fail = [&](ExitCode code, const std::string& why) {
-    shown_err.flush();
+    shown_err.stream().flush();
     err << ErrorPrefix(err);  // not through it: its colours are ours
-    shown_err << why << "\n";
+    shown_err.PrintAfter("error: ", why);
     return code;
   };
   try {
-    return ParseAndRun(arguments, {.out = shown_out, .err = shown_err});
+    return ParseAndRun(arguments, {.out = shown_out.stream(),
+                                   .err = shown_err.stream(),
+                                   .may_ask = ours && ::isatty(STDIN_FILENO) != 0 &&
+                                              ::isatty(STDERR_FILENO) != 0});
   } catch (const RecipeError& error) {
     for (const Diagnostic& diagnostic : error.diagnostics()) {
-      shown_err << ToString(diagnostic) << "\n";
+      shown_err.stream() << ToString(diagnostic) << "\n";
     }
     return kExitUsage;
   } catch (const UsageError& error) {

@@ -2,6 +2,7 @@
 // line, so that it never lags behind it.
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/terminal.h"
 
 namespace beamgrid {
 namespace {
@@ -65,6 +66,7 @@ class Completion : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
+    const Verbatim as_it_is(context.out);
     if (shell_ == "zsh") context.out << "autoload -U +X bashcompinit && bashcompinit\n";
     context.out << BashScript(*app_->get_parent());
     return kExitDone;

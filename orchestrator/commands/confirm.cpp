@@ -1,7 +1,5 @@
 #include "orchestrator/commands/confirm.h"
 
-#include <unistd.h>
-
 #include <iostream>
 
 #include "registry/util/error.h"
@@ -24,9 +22,7 @@ bool AskYesNo(std::istream& in, std::ostream& out, const std::string& question) 
 
 bool Confirmed(const CommandContext& context, const std::string& question, bool yes) {
   if (yes) return true;
-  const bool terminal =
-      &context.err == &std::cerr && isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
-  if (!terminal) {
+  if (!context.may_ask) {
     throw UsageError(question +
                      " There is no terminal to ask on: nothing was changed; --yes does it");
   }

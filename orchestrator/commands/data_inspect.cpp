@@ -19,9 +19,11 @@ std::string FeaturesText(const FileReport& report) {
 void Print(std::ostream& out, const std::vector<FileReport>& reports) {
   TextTable table({"file", "format", ">records", ">classes", ">highest", ">labels/video", ">frames",
                    "features"});
+  table.LeaveOutFirst({"highest", "classes", "labels/video", "frames", "format"});
   for (const FileReport& report : reports) {
     table.Add({report.file, report.format, std::to_string(report.records),
-               std::to_string(report.classes_seen), std::to_string(report.max_class),
+               std::to_string(report.classes_seen),
+               report.max_class < 0 ? "" : std::to_string(report.max_class),
                FixedText(report.labels_per_video, 2),
                std::to_string(report.frames.min) + "-" + std::to_string(report.frames.max),
                FeaturesText(report)});

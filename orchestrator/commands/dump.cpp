@@ -3,6 +3,7 @@
 #include "orchestrator/audit/dump_study.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/terminal.h"
 
 namespace beamgrid {
 namespace {
@@ -20,6 +21,7 @@ class Dump : public Subcommand {
 
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
+    const Verbatim as_it_is(context.out);
     DumpStudy(context.out, *store, FindStudy(*store, database_, study_),
               canonical_ ? DumpForm::kCanonical : DumpForm::kWhole);
     return kExitDone;

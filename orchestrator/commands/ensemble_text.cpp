@@ -110,6 +110,7 @@ void PrintFrontier(std::ostream& out, const EnsembleFrontier& frontier) {
   out << "\nFrontier\n\n";
   TextTable table({">size", ">members", ">selection GAP", ">holdout GAP", "models"});
   table.BreakLines({"models"});
+  table.DropWhereEmpty({"holdout GAP"});
   for (const FrontierPoint& point : frontier.points) {
     table.Add({SizeText(point.size_bytes), std::to_string(point.members.size()),
                GapText(point.selection_gap), GapText(point.holdout_gap), Join(point.members)});
@@ -126,6 +127,7 @@ void PrintFrontier(std::ostream& out, const EnsembleFrontier& frontier) {
 
 void PrintMembersWhy(std::ostream& out, const EnsembleWhy& why) {
   TextTable table({"member", ">loss", ">holdout loss", ">chosen"});
+  table.DropWhereEmpty({"holdout loss", "chosen"});
   for (const EnsembleWhy::Member& member : why.members) {
     const auto choice = std::ranges::find(why.choices, member.name, &EnsembleWhy::Choice::name);
     const bool searched = why.resamples > 0;

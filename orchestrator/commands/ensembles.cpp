@@ -82,6 +82,8 @@ class Ensembles : public Subcommand {
     std::vector<StudyRecord> studies = store->Studies();
     if (!study_.empty()) studies = {FindStudy(*store, database_, study_)};
     TextTable table({">id", "", "study", "made", ">members", ">GAP", "on", ">size", "counts"});
+    table.LeaveOutFirst({"made", "on", "members", "size"});
+    table.BreakLines({"counts"});
     boost::json::array list;
     for (const StudyRecord& study : studies) {
       const std::vector<KeptEnsemble> ensembles = KeptEnsembles(*store, study);

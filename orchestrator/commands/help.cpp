@@ -21,6 +21,7 @@ class Help : public Subcommand {
     // Any other word has become `WORD --help` before it was parsed.
     if (topic_ != "recipe") throw UsageError("--markdown: only `beamgrid help recipe` has it");
     if (markdown_) {
+      const Verbatim as_it_is(context.out);
       PrintRecipeMarkdown(context.out);
     } else {
       PrintRecipeReference(context.out, TerminalWidth(context.out).value_or(kUsualWidth));

@@ -192,6 +192,7 @@ boost::json::object ToJson(const StudyTrial& trial) {
 
 /// Prints the plan piece by piece, because it may have a million trials; refused ones are few.
 void PlanAsJson(const PlanParts& parts, const CostParts& costs, std::ostream& out) {
+  const Verbatim as_it_is(out);
   CostMeter meter(costs);
   boost::json::array refused;
   const char* separator = "{\"trials\":[\n";

@@ -49,6 +49,7 @@ void PrintCsvLine(std::ostream& out, const Cells& cells, ToText to_text) {
 }  // namespace
 
 void PrintCsv(std::ostream& out, const Store::Table& table) {
+  const Verbatim as_it_is(out);
   PrintCsvLine(out, table.columns, [](const std::string& name) { return name; });
   for (const auto& row : table.rows) PrintCsvLine(out, row, CellText);
 }

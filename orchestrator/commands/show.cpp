@@ -3,6 +3,7 @@
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trial_listing.h"
 #include "registry/util/error.h"
@@ -218,6 +219,7 @@ class Show : public Subcommand {
     if (json_) {
       PrintJson(context.out, JsonList(history, RecipeJson));
     } else if (position_) {
+      const Verbatim as_it_is(context.out);
       context.out << history.front().recipe_text;
     } else {
       PrintHistory(context.out, history);

@@ -1,14 +1,17 @@
 // `beamgrid table`: an ablation table of a study, like the papers'.
 
-#include "reports/table.h"
+#include <optional>
+
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/inputs/recipe_files.h"
 #include "registry/util/error.h"
 #include "registry/util/text.h"
+#include "reports/table.h"
 
 namespace beamgrid {
 namespace {
@@ -51,7 +54,7 @@ class TableCommand : public Subcommand {
     const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store, study.id));
     const AblationTable table = MakeTable(*store, OpenTrainer(context, plugins).catalogue,
                                           question_, PaperRows(question_.reference));
-    context.out << Render(table, json_ ? "json" : format_);
+    Print(context.out, table);
     if (table.groups > 1) {
       context.Remark("this table is one of " + CountText(table.groups, "group") +
                      " of trials; --fix CRITERION=COMPONENT chooses another");
@@ -60,6 +63,13 @@ class TableCommand : public Subcommand {
   }
 
  private:
+  void Print(std::ostream& out, const AblationTable& table) const {
+    // Of Markdown only the rows are for programs, and they stay as they are.
+    std::optional<Verbatim> as_it_is;
+    if (json_ || format_ != "md") as_it_is.emplace(out);
+    out << Render(table, json_ ? "json" : format_);
+  }
+
   [[nodiscard]] static std::vector<std::string> Models(const Store& store, StudyId study) {
     std::vector<std::string> models;
     for (const TrialRecord& trial : store.Trials(study)) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "registry/util/folded.h"
 #include "registry/util/printable.h"
 #include "registry/util/text.h"
 
@@ -15,6 +16,12 @@ namespace {
 
 /// The place in every stream where its terminal's width is kept; 0: no terminal.
 int WidthPlace() {
+  static const int place = std::ios_base::xalloc();
+  return place;
+}
+
+/// The place in every stream that says whether lines stay as they are; 0: they do not.
+int VerbatimPlace() {
   static const int place = std::ios_base::xalloc();
   return place;
 }
@@ -34,16 +41,73 @@ std::optional<std::size_t> TerminalWidth(std::ostream& out) {
   return static_cast<std::size_t>(columns);
 }
 
-std::optional<std::size_t> WidthOfStandardOutput() {
-  if (::isatty(STDOUT_FILENO) == 0) return std::nullopt;
+std::optional<std::size_t> WidthOfDescriptor(int descriptor) {
+  if (::isatty(descriptor) == 0) return std::nullopt;
   const char* columns = std::getenv("COLUMNS");
   if (const auto given = ParseNumber<std::size_t>(columns == nullptr ? "" : columns)) {
     if (*given > 0) return given;
   }
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   return kUsualWidth;
 }
+
+/// Buffer holds back the beginning of a line whose rest is still to come.
+class TerminalOutput::Buffer : public std::streambuf {
+ public:
+  Buffer(std::ostream& target, TerminalOutput& owner) : target_(target), owner_(owner) {}
+
+ protected:
+  std::streamsize xsputn(const char* bytes, std::streamsize size) override {
+    held_.append(bytes, static_cast<std::size_t>(size));
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = held_.find('\n', begin)) != std::string::npos;) {
+      Pass(std::string_view(held_).substr(begin, end - begin));
+      target_ << '\n';
+      begin = end + 1;
+    }
+    held_.erase(0, begin);
+    return target_ ? size : 0;
+  }
+  int_type overflow(int_type byte) override {
+    if (traits_type::eq_int_type(byte, traits_type::eof())) return traits_type::not_eof(byte);
+    const char one = traits_type::to_char_type(byte);
+    return xsputn(&one, 1) == 1 ? byte : traits_type::eof();
+  }
+  int sync() override {
+    Pass(held_);
+    held_.clear();
+    return target_.flush() ? 0 : -1;
+  }
+
+ private:
+  void Pass(std::string_view line) {
+    const bool stays = owner_.iword(VerbatimPlace()) != 0 || line.starts_with('|');
+    if (stays) {
+      target_ << line;
+    } else {
+      target_ << Folded(Printable(line), *TerminalWidth(owner_));
+    }
+  }
+
+  std::ostream& target_;
+  TerminalOutput& owner_;
+  std::string held_;
+};
+
+TerminalOutput::TerminalOutput(std::ostream& target, std::size_t columns)
+    : std::ostream(nullptr), buffer_(std::make_unique<Buffer>(target, *this)) {
+  rdbuf(buffer_.get());
+  SetTerminalWidth(*this, columns);
+}
+
+TerminalOutput::~TerminalOutput() { flush(); }
+
+Verbatim::Verbatim(std::ostream& out) : out_(out), before_(out.iword(VerbatimPlace())) {
+  out_.iword(VerbatimPlace()) = 1;
+}
+
+Verbatim::~Verbatim() { out_.iword(VerbatimPlace()) = before_; }
 
 std::vector<std::string> BrokenText(std::string_view text, std::size_t width) {
   std::vector<std::string> lines(1);

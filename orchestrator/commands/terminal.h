@@ -3,6 +3,7 @@
 // output is no terminal it is complete and the same everywhere: nothing is broken, cut or left out.
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -18,9 +19,39 @@ inline constexpr std::size_t kUsualWidth = 80;
 void SetTerminalWidth(std::ostream& out, std::size_t columns);
 /// Returns the columns of the terminal that `out` leads to; nothing where it leads to none.
 [[nodiscard]] std::optional<std::size_t> TerminalWidth(std::ostream& out);
-/// Returns the columns of the terminal that this process's standard output is: $COLUMNS, else what
-/// the terminal says, else the usual ones. Nothing where it is none.
-[[nodiscard]] std::optional<std::size_t> WidthOfStandardOutput();
+/// Returns the columns of the terminal that a descriptor of this process leads to: $COLUMNS, else
+/// what the terminal says, else the usual ones. Nothing where it leads to none.
+[[nodiscard]] std::optional<std::size_t> WidthOfDescriptor(int descriptor);
+
+/// TerminalOutput is a stream onto a terminal: a line that is wider goes on below itself (Folded).
+/// It passes lines on when they are whole, or when it is flushed. Rows of Markdown tables, which
+/// begin with '|', and what is written under a Verbatim stay as they are. The other stream must
+/// outlive it.
+class TerminalOutput : public std::ostream {
+ public:
+  TerminalOutput(std::ostream& target, std::size_t columns);
+  ~TerminalOutput() override;
+  TerminalOutput(const TerminalOutput&) = delete;
+  TerminalOutput& operator=(const TerminalOutput&) = delete;
+
+ private:
+  class Buffer;
+  std::unique_ptr<Buffer> buffer_;
+};
+
+/// Verbatim keeps what is written to a stream, of whatever kind, as it is while this object lives:
+/// JSON, CSV, scripts, what somebody may copy.
+class Verbatim {
+ public:
+  explicit Verbatim(std::ostream& out);
+  ~Verbatim();
+  Verbatim(const Verbatim&) = delete;
+  Verbatim& operator=(const Verbatim&) = delete;
+
+ private:
+  std::ostream& out_;
+  long before_;
+};
 
 /// Returns the text in lines of at most `width` columns, broken at spaces, and within words that
 /// are longer than a line.

@@ -26,7 +26,10 @@ class TextTable::Layout {
         widths_[i] = std::max(widths_[i], ColumnsOf(row[i]));
       }
     }
-    for (std::size_t i = 0; i < widths_.size(); ++i) columns_.push_back(i);
+    for (std::size_t i = 0; i < widths_.size(); ++i) {
+      const bool drops = std::ranges::find(table.drop_, Heading(i)) != table.drop_.end();
+      if (!drops || !IsEmpty(i)) columns_.push_back(i);
+    }
   }
 
   /// Makes lines of at most `width` columns, if that can be.
@@ -117,6 +120,8 @@ TextTable::TextTable(std::vector<std::string> headings) {
 void TextTable::LeaveOutFirst(std::vector<std::string> headings) {
   leave_out_ = std::move(headings);
 }
+
+void TextTable::DropWhereEmpty(std::vector<std::string> headings) { drop_ = std::move(headings); }
 
 void TextTable::BreakLines(const std::vector<std::string>& headings) {
   for (std::size_t i = 0; i < breaks_.size(); ++i) {

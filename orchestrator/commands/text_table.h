@@ -23,6 +23,8 @@ class TextTable {
   void LeaveOutFirst(std::vector<std::string> headings);
   /// Lets these columns be broken into lines: what they hold is for reading, and of no use in part.
   void BreakLines(const std::vector<std::string>& headings);
+  /// Drops these columns, on a terminal and elsewhere, where no row has a value in them.
+  void DropWhereEmpty(std::vector<std::string> headings);
   /// Adds a row of as many cells as there are headings.
   void Add(std::vector<std::string> cells);
   /// Prints the table: two spaces between columns, none at the ends of lines; each line begins with
@@ -33,7 +35,7 @@ class TextTable {
   class Layout;
 
   std::vector<bool> right_, breaks_;
-  std::vector<std::string> leave_out_;
+  std::vector<std::string> leave_out_, drop_;
   std::vector<std::vector<std::string>> rows_;  ///< the headings first
 };
 

@@ -152,6 +152,7 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials,
   if (mixed) headings.emplace_back("counts");
   TextTable table(std::move(headings));
   table.LeaveOutFirst(LeastImportant(metrics, objective));
+  table.BreakLines({"failure", "counts"});
   for (const TrialRecord& trial : trials) {
     std::vector<std::string> cells = {std::to_string(static_cast<std::int64_t>(trial.id)),
                                       ToString(trial.state), std::to_string(trial.seed)};

@@ -1,17 +1,18 @@
 #include "orchestrator/exports/model_card.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
 #include "registry/scoring/metrics.h"
 #include "registry/util/json.h"
+#include "registry/util/size_column.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
 
 constexpr int kDigits = 5;
-constexpr double kMebibyte = 1 << 20;
 
 std::string FrontMatter() {
   return "---\nlibrary_name: pytorch\ntags:\n- video-classification\n- beamgrid\n---\n\n";
@@ -27,10 +28,6 @@ std::string Cell(std::string text) {
 
 std::string Row(const std::vector<std::string>& cells) {
   return "| " + Join(cells, " | ", Cell) + " |\n";
-}
-
-std::string Mebibytes(std::int64_t bytes) {
-  return FixedText(static_cast<double>(bytes) / kMebibyte, 2);
 }
 
 std::string OptionsText(const Options& options) {
@@ -72,8 +69,9 @@ std::string MeasuredTable(const TrialRecord& trial) {
     row.push_back(FixedText(result.metrics.*metric->value, kDigits));
     rule += "---:|";
   }
-  head.insert(head.end(), {"size (MiB)", "parameters", "best epoch"});
-  row.insert(row.end(), {Mebibytes(trial.size_bytes), std::to_string(trial.parameters),
+  const SizeColumn sizes(trial.size_bytes);
+  head.insert(head.end(), {sizes.heading(), "parameters", "best epoch"});
+  row.insert(row.end(), {sizes.Cell(trial.size_bytes), std::to_string(trial.parameters),
                          std::to_string(result.best_epoch)});
   return Row(head) + rule + "---:|---:|---:|\n" + Row(row);
 }
@@ -143,8 +141,13 @@ std::string ModelCard(const CardOfModel& card) {
 
 std::string EnsembleCard(const StudyRecord& study, const boost::json::object& answer,
                          const std::vector<MemberOfCard>& members) {
+  std::int64_t smallest = members.front().model.trial.size_bytes;
+  for (const MemberOfCard& member : members) {
+    smallest = std::min(smallest, member.model.trial.size_bytes);
+  }
+  const SizeColumn sizes(smallest);
   std::string table =
-      Row({"folder", "member", "seed", "weight", "GAP", "size (MiB)", "fingerprint"}) +
+      Row({"folder", "member", "seed", "weight", "GAP", sizes.heading(), "fingerprint"}) +
       "|---|---|---:|---:|---:|---:|---|\n";
   std::int64_t bytes = 0;
   for (const MemberOfCard& member : members) {
@@ -152,7 +155,7 @@ std::string EnsembleCard(const StudyRecord& study, const boost::json::object& an
     bytes += member.model.weight_bytes;
     table += Row({"[" + member.folder + "](" + member.folder + "/README.md)", trial.name,
                   std::to_string(trial.seed), FixedText(member.weight, 4),
-                  FixedText(trial.result->metrics.gap, kDigits), Mebibytes(trial.size_bytes),
+                  FixedText(trial.result->metrics.gap, kDigits), sizes.Cell(trial.size_bytes),
                   "`" + trial.fingerprint + "`"});
   }
   const JsonReader reader(answer, "ensemble");

@@ -35,6 +35,7 @@ Called CommandTest::Call(const std::vector<std::string>& arguments) {
 Called CommandTest::CallAtTerminal(std::size_t columns, const std::vector<std::string>& arguments) {
   std::ostringstream out, err;
   SetTerminalWidth(out, columns);
+  SetTerminalWidth(err, columns);
   const int exit_code = RunCommandLine(arguments, out, err);
   return {exit_code, out.str(), err.str()};
 }
