@@ -110,6 +110,14 @@ struct WarmStartReference {
   std::string key;
 };
 
+/// TeacherReference is a file of predictions that trials learn from, wherever the recipe names one
+/// (train.teacher, grid.train.teacher ...).
+struct TeacherReference {
+  std::string text;
+  Place place;
+  std::string key;
+};
+
 /// PluginReference is a shared library with components, as the recipe names it.
 struct PluginReference {
   std::string text;
@@ -134,6 +142,7 @@ struct Recipe {
   std::vector<ExtraAxis> extras;                ///< by name
   std::vector<OptionAxis> train_grid;           ///< in the order of the recipe
   std::vector<WarmStartReference> warm_starts;  ///< each text once; the orchestrator resolves them
+  std::vector<TeacherReference> teachers;       ///< each text once
   std::vector<Conditions> exclusions;           ///< a model is out where all conditions of one hold
   SearchSettings search;
   ResourceSettings resources;
@@ -177,8 +186,8 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 /// section.
 [[nodiscard]] Recipe StudyOfRecipe(const std::string& text, const std::string& path);
 
-/// Returns a recipe of which only path, text and data are read: what a machine without a trainer
-/// can tell. Throws RecipeError with the mistakes of [data].
+/// Returns a recipe of which only path, text, data and teachers are read: what a machine without a
+/// trainer can tell. Throws RecipeError with the mistakes of [data].
 [[nodiscard]] Recipe DataOfRecipe(const RecipeSource& source);
 
 /// Returns what of path, text, data and tables can be read, whatever mistakes there are: for what
