@@ -142,7 +142,6 @@ struct Recipe {
   std::vector<ExtraAxis> extras;                ///< by name
   std::vector<OptionAxis> train_grid;           ///< in the order of the recipe
   std::vector<WarmStartReference> warm_starts;  ///< each text once; the orchestrator resolves them
-  std::vector<TeacherReference> teachers;       ///< each text once
   std::vector<Conditions> exclusions;           ///< a model is out where all conditions of one hold
   SearchSettings search;
   ResourceSettings resources;
@@ -150,7 +149,8 @@ struct Recipe {
   /// [ensemble].
   std::optional<EnsembleQuestion> ensemble;
   std::vector<TableSettings> tables;
-  std::vector<Diagnostic> remarks;  ///< what is no mistake, but hardly meant
+  std::vector<Diagnostic> remarks;         ///< what is no mistake, but hardly meant
+  std::vector<TeacherReference> teachers;  ///< each text once
 };
 
 /// FindFile looks at a file that the recipe names; throws Error where it is not there.

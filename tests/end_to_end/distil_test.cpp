@@ -60,6 +60,9 @@ TEST_F(DistilTest, TrainsOneModelOnTheEnsemblesPredictions) {
   const std::string name = "small_distilled/" + std::string(trials[0].at("name").as_string());
   Succeed({"predict", name, validate, "--out", "one.csv"});
   Succeed({"verify", "small_distilled"});
+  Succeed({"export", name, "--out", "exported"});
+  EXPECT_THAT(ReadText(folder_.path() / "exported/README.md"),
+              HasSubstr("predictions for the training videos: `teacher.csv`"));
   EXPECT_THAT(Refusal({"run", "d/recipe.toml"}),
               AllOf(HasSubstr("train.teacher"), HasSubstr("there is no such file")));
   WriteText(folder_.path() / "d/teacher.csv", teacher.substr(0, teacher.size() / 2));
