@@ -10,6 +10,8 @@ namespace json = boost::json;
 constexpr char kExtrasCriterion[] = "extras";
 constexpr char kTrainCriterion[] = "train";
 constexpr char kClippedL2[] = "l2_clipped";
+constexpr char kTeacher[] = "teacher";
+constexpr char kTeacherWeight[] = "teacher_weight";
 
 /// The options of the model's component that the row is about; null if it has no such component.
 json::object* OptionsOf(const AddedOption& added, json::object& model) {
@@ -65,6 +67,8 @@ const std::vector<AddedOption>& AddedOptions() {
       {kTrainCriterion, kTrainCriterion, "late_decay_from", 0},
       {kTrainCriterion, kTrainCriterion, "late_decay_examples", 40'000},
       {kTrainCriterion, kTrainCriterion, "mix", 0.0},
+      {kTrainCriterion, kTrainCriterion, kTeacher, ""},
+      {kTrainCriterion, kTrainCriterion, kTeacherWeight, 0.5},
   };
   return added;
 }
@@ -76,7 +80,10 @@ void LeaveOutAsBefore(json::object& model) {
     const json::value* value = options->if_contains(added.option);
     if (value != nullptr && *value == added.before) options->erase(added.option);
   }
-  if (!ClipsL2(model)) model.at(kTrainCriterion).as_object().erase(kClippedL2);
+  json::object& train = model.at(kTrainCriterion).as_object();
+  if (!ClipsL2(model)) train.erase(kClippedL2);
+  // A weight of no teacher: "" was taken out above.
+  if (!train.contains(kTeacher)) train.erase(kTeacherWeight);
 }
 
 void FillInAsBefore(ModelSpec& model, const Catalogue* catalogue) {

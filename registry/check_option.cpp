@@ -153,9 +153,16 @@ CheckedOption CheckList(const OptionInfo& option, const OptionValue& value) {
                  : Refused(option, value, list != nullptr);
 }
 
+/// True of a file that a recipe need not name: its default is "", which means none. A file that is
+/// always needed has no default.
+bool MayBeLeftOut(const OptionInfo& option) {
+  return option.type == OptionType::kFile && option.default_value == "";
+}
+
 }  // namespace
 
 std::string AllowedText(const OptionInfo& option) {
+  if (MayBeLeftOut(option)) return std::string(WordFor(kTypeTexts, option.type)) + ", or \"\"";
   std::string limits;
   if (HasRange(option)) limits = RangeText(option);
   if (!option.choices.empty()) limits += (limits.empty() ? "" : " or ") + ChoicesText(option);
@@ -167,6 +174,7 @@ std::string AllowedText(const OptionInfo& option) {
 
 CheckedOption CheckOption(const OptionInfo& option, const OptionValue& value) {
   if (option.type == OptionType::kList) return CheckList(option, value);
+  if (MayBeLeftOut(option) && value == option.default_value) return {.value = value, .error = {}};
   if (auto choice = MatchingChoice(option, value)) {
     // A choice need not be of the option's type: attention's window is a number or "all".
     return {.value = Coerced(option.type, *choice).value_or(*choice), .error = {}};

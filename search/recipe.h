@@ -110,6 +110,14 @@ struct WarmStartReference {
   std::string key;
 };
 
+/// TeacherReference is a file of predictions that trials learn from, wherever the recipe names one
+/// (train.teacher, grid.train.teacher ...).
+struct TeacherReference {
+  std::string text;
+  Place place;
+  std::string key;
+};
+
 /// PluginReference is a shared library with components, as the recipe names it.
 struct PluginReference {
   std::string text;
@@ -141,7 +149,8 @@ struct Recipe {
   /// [ensemble].
   std::optional<EnsembleQuestion> ensemble;
   std::vector<TableSettings> tables;
-  std::vector<Diagnostic> remarks;  ///< what is no mistake, but hardly meant
+  std::vector<Diagnostic> remarks;         ///< what is no mistake, but hardly meant
+  std::vector<TeacherReference> teachers;  ///< each text once
 };
 
 /// FindFile looks at a file that the recipe names; throws Error where it is not there.
@@ -181,8 +190,8 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 /// section.
 [[nodiscard]] Recipe StudyOfRecipe(const std::string& text, const std::string& path);
 
-/// Returns a recipe of which only path, text and data are read: what a machine without a trainer
-/// can tell. Throws RecipeError with the mistakes of [data].
+/// Returns a recipe of which only path, text, data and teachers are read: what a machine without a
+/// trainer can tell. Throws RecipeError with the mistakes of [data].
 [[nodiscard]] Recipe DataOfRecipe(const RecipeSource& source);
 
 /// Returns what of path, text, data and tables can be read, whatever mistakes there are: for what

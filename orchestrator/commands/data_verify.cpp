@@ -10,6 +10,7 @@
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/inputs/recipe_files.h"
+#include "orchestrator/inputs/teachers.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
@@ -89,7 +90,10 @@ class DataVerify : public Subcommand {
     // What is known of files is not asked: a disk may have changed them without a trace.
     const StudyData data =
         ReadStudyData(FindDataFiles(recipe), VoiceOf(context), CensusOptions::Reading::kEverything);
-    const std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);
+    std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);
+    if (mistakes.empty()) {
+      mistakes = TeacherMistakes(recipe, data.spec, CensusOptions::Reading::kEverything);
+    }
     if (json_) {
       PrintJson(context.out,
                 boost::json::object{
@@ -99,19 +103,27 @@ class DataVerify : public Subcommand {
                     {"train", ToJson(data.census.train, data.spec.train.size())},
                     {"validate", ToJson(data.census.validate, data.spec.validate.size())},
                     {"shared_videos", data.census.shared},
-                    {"problems", JsonList(data.verdict.problems,
-                                          [](const DataProblem& problem) { return problem.what; })},
+                    {"teachers", recipe.teachers.size()},
+                    {"problems",
+                     JsonList(mistakes, [](const Diagnostic& mistake) { return mistake.message; })},
                     {"warnings", JsonList(data.verdict.warnings)}});
     } else {
-      Print(context, data);
+      Print(context, data, mistakes);
+      for (const TeacherReference& teacher : recipe.teachers) {
+        if (mistakes.empty()) {
+          context.out << teacher.key << ": " << teacher.text << ": a list for every example of "
+                      << "data.train\n";
+        }
+      }
     }
     if (mistakes.empty()) return kExitDone;
     context.err << "error: " << path << ": `beamgrid run` will not begin on these data\n";
     return kExitUsage;
   }
 
-  static void Print(const CommandContext& context, const StudyData& data) {
-    for (const DataProblem& problem : data.verdict.problems) context.out << problem.what << "\n";
+  static void Print(const CommandContext& context, const StudyData& data,
+                    const std::vector<Diagnostic>& mistakes) {
+    for (const Diagnostic& mistake : mistakes) context.out << mistake.message << "\n";
     for (const std::string& warning : data.verdict.warnings) {
       context.out << "warning: " << warning << "\n";
     }

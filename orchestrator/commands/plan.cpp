@@ -15,6 +15,7 @@
 #include "orchestrator/commands/trainer.h"
 #include "orchestrator/commands/whole_recipe.h"
 #include "orchestrator/inputs/data_files.h"
+#include "orchestrator/inputs/teachers.h"
 #include "orchestrator/machine/device_memory.h"
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/machine/machine_resources.h"
@@ -287,7 +288,8 @@ class Plan : public Subcommand {
                    CountText(data.spec.validate.size(), "validate file") + ", digest " +
                    data.spec.digest);
     for (const std::string& warning : data.verdict.warnings) context.Remark("warning: " + warning);
-    const std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);
+    std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);
+    if (mistakes.empty()) mistakes = TeacherMistakes(recipe, data.spec);
     for (const Diagnostic& mistake : mistakes) context.Remark(ToString(mistake));
     if (!mistakes.empty()) context.Remark("`beamgrid run` will not begin on these data");
     return std::move(data.spec);

@@ -99,6 +99,18 @@ std::string DataText(const DataSpec& data) {
          FileNames(data.validate) + "\n- digest of names and contents: `" + data.digest + "`\n";
 }
 
+/// Says what the model learnt from beside the labels; empty where there was no teacher.
+std::string TeacherText(const Options& train) {
+  const auto teacher = train.find("teacher");
+  const auto file = teacher == train.end() ? std::nullopt : NamedFileFrom(teacher->second);
+  if (!file) return "";
+  const auto weight = train.find("teacher_weight");
+  return "- beside the labels, predictions for the training videos: `" +
+         std::filesystem::path(file->name).filename().string() + "`, content `" + file->hash +
+         "`, share of the loss " + (weight == train.end() ? "0.5" : CanonicalJson(weight->second)) +
+         "\n";
+}
+
 std::string LoadText(const std::string& format) {
   const bool video = format == "video";
   return std::string("```python\nfrom modeling import load, predict\n\nmodel = load()\n") +
@@ -132,6 +144,7 @@ std::string ModelCard(const CardOfModel& card) {
          std::to_string(result.metrics.videos) + " videos that also chose the best epoch (by `" +
          card.spec.objective + "`), so all numbers are a little too high.\n\n## Load it\n\n" +
          LoadText(data.format) + "\n## Data\n\n" + DataText(data) +
+         TeacherText(card.spec.model.train) +
          "\n## Files\n\n- `model.safetensors`: " + std::to_string(card.weight_bytes) +
          " bytes of weights, shipped as " + precision +
          "\n- `config.json`: the parts with their options; `modeling.py`: the model, made of these "

@@ -12,6 +12,7 @@
 #include "orchestrator/inputs/file_patterns.h"
 #include "orchestrator/inputs/reading_progress.h"
 #include "orchestrator/inputs/recipe_files.h"
+#include "orchestrator/inputs/teachers.h"
 #include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/system_error.h"
@@ -134,6 +135,8 @@ DataSpec CheckedData(const Recipe& recipe, const ReadingVoice& voice) {
     if (voice.warn) voice.warn("warning: " + warning);
   }
   if (!data.verdict.problems.empty()) throw RecipeError(DataMistakes(recipe, data.verdict));
+  std::vector<Diagnostic> mistakes = TeacherMistakes(recipe, data.spec);
+  if (!mistakes.empty()) throw RecipeError(std::move(mistakes));
   return std::move(data.spec);
 }
 

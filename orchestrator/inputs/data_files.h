@@ -53,7 +53,8 @@ struct StudyData {
                                                    const DataVerdict& verdict);
 
 /// Returns the data that a study may begin on, with their digest, once the warnings were told.
-/// Throws RecipeError where files are missing or where what they hold stops a study.
+/// Throws RecipeError where files are missing, where what they hold stops a study and where a
+/// teacher does not suit them (TeacherMistakes).
 [[nodiscard]] DataSpec CheckedData(const Recipe& recipe, const ReadingVoice& voice);
 
 }  // namespace beamgrid

@@ -47,19 +47,21 @@ class FileList {
   void Add(const Options& options) {
     for (const auto& [name, value] : options) Add(value);
   }
+  void Add(const OptionAxis& axis) {
+    for (const auto& step : axis.steps) {
+      for (const OptionValue& value : step) Add(value);
+    }
+  }
   void Add(const VariantSet& set) {
     Add(set.fixed);
-    for (const OptionAxis& axis : set.axes) {
-      for (const auto& step : axis.steps) {
-        for (const OptionValue& value : step) Add(value);
-      }
-    }
+    for (const OptionAxis& axis : set.axes) Add(axis);
   }
   void Add(const Fixed& fixed) {
     for (const auto& [criterion, variant] : fixed.parts) Add(variant.options);
     for (const auto& [name, options] : fixed.extras.value_or(std::map<std::string, Options>())) {
       Add(options);
     }
+    Add(fixed.train);
   }
   [[nodiscard]] std::vector<NamedFile> Take() { return std::move(files_); }
 
@@ -140,6 +142,8 @@ std::vector<NamedFile> NamedFilesOf(const Recipe& recipe, const Catalogue& catal
       if (set) files.Add(*set);
     }
   }
+  files.Add(recipe.train);
+  for (const OptionAxis& axis : recipe.train_grid) files.Add(axis);
   files.Add(recipe.search.baseline);
   for (const Stage& stage : recipe.search.stages) files.Add(stage.fix);
   return files.Take();

@@ -32,7 +32,8 @@ namespace beamgrid {
 [[nodiscard]] Catalogue CatalogueFor(const std::filesystem::path& trainer,
                                      const RecipeSource& recipe);
 
-/// Returns the plugins of the catalogue and the files that options of the recipe name, each once.
+/// Returns the plugins of the catalogue and the files that options and training settings of the
+/// recipe name, each once.
 [[nodiscard]] std::vector<NamedFile> NamedFilesOf(const Recipe& recipe, const Catalogue& catalogue);
 
 /// Returns those plugins of recorded models (ToJson(ModelSpec), text) that still are what they

@@ -11,7 +11,9 @@
 
 #include "orchestrator/study/older_digest.h"
 #include "registry/named_file.h"
+#include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/system_error.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -135,10 +137,15 @@ class ContentComparison {
     for (const NamedFile& file : files) {
       const std::string now = HashNow(file.name);
       if (now == file.hash) continue;
-      std::vector<NamedFile> plugins;
-      if (const json::value* list = parts.if_contains("plugins")) AddFiles(*list, &plugins);
-      const bool is_plugin = std::ranges::find(plugins, file) != plugins.end();
-      const std::string what = (is_plugin ? "plugin " : "script ") + file.name;
+      const auto is_of = [&](const char* key) {
+        std::vector<NamedFile> named;
+        if (const json::value* part = parts.if_contains(key)) AddFiles(*part, &named);
+        return std::ranges::find(named, file) != named.end();
+      };
+      const std::string what = (is_of("plugins") ? "plugin "
+                                : is_of("train") ? "teacher "
+                                                 : "script ") +
+                               file.name;
       return ContentChange{what + (now.empty() ? " is gone" : " has changed"),
                            "trained with another " + what};
     }
@@ -159,10 +166,11 @@ class ContentComparison {
   std::string HashNow(const std::string& name) {
     const auto [entry, is_new] = hashes_.try_emplace(name);
     if (!is_new) return entry->second;
-    std::error_code ignored;
-    // As the recipe means the name: a record that was moved has paths of another place.
-    if (std::filesystem::exists(folder_ / name, ignored)) {
+    try {
+      // As the recipe means the name: a record that was moved has paths of another place.
       entry->second = LookAtFile(name, folder_).hash;
+    } catch (const Error& error) {
+      if (IsMachineFault(SystemCode(error))) throw;
     }
     return entry->second;
   }

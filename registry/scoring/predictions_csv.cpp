@@ -195,11 +195,10 @@ class SeenIds {
   std::vector<Seen> ids_;
 };
 
-/// Reads a file of lists, each of which `check` may refuse.
-template <typename Check>
-Predictions ReadLists(const fs::path& path, const Check& check) {
+/// Passes each list of a file on, sorted; `check` may refuse it before.
+template <typename Check, typename Take>
+void ForEachList(const fs::path& path, const Check& check, const Take& take) {
   RowReader rows(path, kPredictionsCsvHeader);
-  Predictions predictions;
   SeenIds seen;
   std::string_view id;
   std::string_view list;
@@ -208,11 +207,20 @@ Predictions ReadLists(const fs::path& path, const Check& check) {
     std::vector<ScoredLabelDouble> pairs = ParsePairs(rows, list);
     check(rows, pairs);
     std::ranges::sort(pairs, RanksBefore<ScoredLabelDouble>);
+    take(id, std::move(pairs));
+  }
+  seen.RefuseRepeated(rows);
+}
+
+/// Reads a file of lists, each of which `check` may refuse.
+template <typename Check>
+Predictions ReadLists(const fs::path& path, const Check& check) {
+  Predictions predictions;
+  ForEachList(path, check, [&](std::string_view id, std::vector<ScoredLabelDouble> pairs) {
     predictions.videos.push_back({std::string(id), std::move(pairs), {}});
     predictions.top_k =
         std::max(predictions.top_k, static_cast<int>(predictions.videos.back().top.size()));
-  }
-  seen.RefuseRepeated(rows);
+  });
   std::ranges::sort(predictions.videos, {}, &VideoPrediction::id);
   return predictions;
 }
@@ -225,6 +233,18 @@ Predictions ReadPredictionsCsv(const fs::path& path) {
 
 Predictions ReadProbabilitiesCsv(const fs::path& path) {
   return ReadLists(path, RequireProbabilities);
+}
+
+void ReadProbabilityLists(const fs::path& path, std::int64_t classes, const TakeList& take) {
+  const auto check = [classes](const RowReader& rows, const std::vector<ScoredLabelDouble>& pairs) {
+    RequireProbabilities(rows, pairs);
+    const auto strange = std::ranges::find_if(
+        pairs, [classes](const ScoredLabelDouble& pair) { return pair.label >= classes; });
+    if (strange == pairs.end()) return;
+    rows.Refuse("label " + std::to_string(strange->label) + " is none of the data's " +
+                std::to_string(classes) + " classes, 0.." + std::to_string(classes - 1));
+  };
+  ForEachList(path, check, take);
 }
 
 void AppendCsvRow(std::string& text, const VideoPrediction& video, int top_k,

@@ -211,7 +211,8 @@ void RequireFiles(const ComponentInfo& component, const toml::node& node, const 
                   Mistakes& mistakes) {
   const toml::table* table = node.as_table();
   for (const OptionInfo& option : component.options) {
-    if (option.type != OptionType::kFile) continue;
+    const bool needed = option.type == OptionType::kFile && option.default_value.is_null();
+    if (!needed) continue;
     if (table != nullptr && table->contains(option.name)) continue;
     mistakes.Add(node.source(), path + "." + option.name, "is missing: " + option.help);
   }

@@ -102,6 +102,7 @@ Recipe DataOfRecipe(const RecipeSource& source) {
   recipe.path = source.path();
   recipe.text = source.text();
   ReadData(root, recipe);
+  ReadTeachers(root, recipe);
   if (!mistakes.empty()) throw RecipeError(mistakes.Take());
   return recipe;
 }
@@ -140,6 +141,7 @@ Recipe ParseRecipe(const RecipeSource& source, const Catalogue& catalogue,
   ReadExclusions(root, catalogue, recipe);
   ReadSearch(root, catalogue, recipe);
   ReadWarmStarts(root, recipe);
+  ReadTeachers(root, recipe);
   ReadResources(root, recipe);
   ReadEnsemble(root, recipe);
   ReadTables(root, &catalogue, recipe);

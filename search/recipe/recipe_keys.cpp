@@ -165,8 +165,9 @@ RecipeSection TrainSection() {
           "[train]",
           "How every model is trained.",
           {Own("OPTION", "as `beamgrid components train` lists them", "the option's own",
-               "Among them epochs, batch, learning_rate, patience (early stopping) and from (the "
-               "weights of a finished trial).")}};
+               "Among them epochs, batch, learning_rate, patience (early stopping), from (the "
+               "weights of a finished trial) and teacher (a file of predictions to learn from "
+               "beside the truth).")}};
 }
 
 RecipeSection GridCriterionSection() {

@@ -98,7 +98,7 @@ std::optional<OptionValue> ReadOption(const OptionInfo& option, const toml::node
     return std::nullopt;
   }
   CheckedOption checked = CheckOption(option, *value);
-  if (checked.error.empty() && option.type == OptionType::kFile) {
+  if (checked.error.empty() && NamedFileFrom(checked.value)) {
     return FoundFile(checked.value, node, key, mistakes);
   }
   if (checked.error.empty()) return std::move(checked.value);

@@ -37,6 +37,8 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe);
 void CheckSearch(const Section& root, const Catalogue& catalogue, Recipe& recipe);
 /// Reads every train.from of the sections above, which have checked that it is text.
 void ReadWarmStarts(Section& root, Recipe& recipe);
+/// Reads every train.teacher of the same sections.
+void ReadTeachers(Section& root, Recipe& recipe);
 /// Reads [resources].
 void ReadResources(Section& root, Recipe& recipe);
 /// Reads [ensemble]; after ReadData.

@@ -1,6 +1,8 @@
-// Trials that others start from: the values of `from` in [train] and wherever else training
-// settings may stand.
+// What training settings name beside the recipe: trials that others start from (`from`) and files
+// of predictions that they learn from (`teacher`), in [train] and wherever else such settings may
+// stand.
 #include <algorithm>
+#include <functional>
 
 #include "search/recipe/sections.h"
 #include "search/recipe/warm_start_name.h"
@@ -8,60 +10,82 @@
 namespace beamgrid {
 namespace {
 
-class WarmStartsReader {
- public:
-  WarmStartsReader(Mistakes& mistakes, std::vector<WarmStartReference>& starts)
-      : mistakes_(mistakes), starts_(starts) {}
+/// Is given a text with its place, none of them empty.
+using TakeText =
+    std::function<void(const std::string& text, const toml::node& node, const std::string& key)>;
 
-  /// Reads `from` of `train`: a table of training settings, or anything else, which has been
-  /// refused.
-  void ReadTable(const toml::node_view<const toml::node> train, const std::string& path) {
-    const toml::node* from = train["from"].node();
-    if (from == nullptr) return;
-    const std::string key = path + ".from";
-    const toml::array* list = from->as_array();
-    if (list == nullptr) return ReadValue(*from, key);
+/// Passes on the texts of one setting; what is no text has been refused.
+class SettingReader {
+ public:
+  SettingReader(std::string setting, TakeText take)
+      : setting_(std::move(setting)), take_(std::move(take)) {}
+
+  void ReadAll(const toml::node& recipe) const {
+    const toml::node_view<const toml::node> whole(recipe);
+    ReadTable(whole["train"], "train");
+    ReadTable(whole["grid"]["train"], "grid.train");
+    ReadTable(whole["search"]["baseline"]["train"], "search.baseline.train");
+    const toml::array* stages = whole["search"]["stage"].as_array();
+    for (std::size_t i = 0; stages != nullptr && i < stages->size(); ++i) {
+      ReadTable(toml::node_view<const toml::node>((*stages)[i])["fix"]["train"],
+                "search.stage[" + std::to_string(i) + "].fix.train");
+    }
+  }
+
+ private:
+  /// Reads `train`: a table of training settings, or anything else, which has been refused.
+  void ReadTable(const toml::node_view<const toml::node> train, const std::string& path) const {
+    const toml::node* value = train[setting_].node();
+    if (value == nullptr) return;
+    const std::string key = path + "." + setting_;
+    const toml::array* list = value->as_array();
+    if (list == nullptr) return ReadValue(*value, key);
     for (std::size_t i = 0; i < list->size(); ++i) {
       ReadValue((*list)[i], key + "[" + std::to_string(i) + "]");
     }
   }
 
- private:
-  void ReadValue(const toml::node& node, const std::string& key) {
+  void ReadValue(const toml::node& node, const std::string& key) const {
     const auto* text = node.as_string();
-    if (text == nullptr || text->get().empty()) return;
-    if (!ParseWarmStartName(text->get())) {
-      mistakes_.Add(node.source(), key,
-                    "is \"" + text->get() +
-                        "\", must name a finished trial as STUDY/NAME (each seed starts from the "
-                        "same seed), STUDY/NAME/SEED, STUDY/* (each model's twin) or 8 to 32 "
-                        "digits of a fingerprint");
-      return;
-    }
-    // Each text once: it is looked up in the record once, however many variants name it.
-    const bool known =
-        std::ranges::any_of(starts_, [&](const auto& start) { return start.text == text->get(); });
-    if (!known) starts_.push_back({text->get(), mistakes_.PlaceOf(node.source()), key});
+    if (text != nullptr && !text->get().empty()) take_(text->get(), node, key);
   }
 
-  Mistakes& mistakes_;
-  std::vector<WarmStartReference>& starts_;
+  std::string setting_;
+  TakeText take_;
 };
+
+/// Adds the text with its place, each text once: however many variants name it, it is looked up
+/// once.
+template <typename Reference>
+void AddOnce(const std::string& text, const toml::node& node, const std::string& key,
+             const Mistakes& mistakes, std::vector<Reference>& references) {
+  if (std::ranges::find(references, text, &Reference::text) != references.end()) return;
+  references.push_back({text, mistakes.PlaceOf(node.source()), key});
+}
 
 }  // namespace
 
 void ReadWarmStarts(Section& root, Recipe& recipe) {
-  const toml::node& top = root.table();
-  const toml::node_view<const toml::node> whole(top);
-  WarmStartsReader reader(root.mistakes(), recipe.warm_starts);
-  reader.ReadTable(whole["train"], "train");
-  reader.ReadTable(whole["grid"]["train"], "grid.train");
-  reader.ReadTable(whole["search"]["baseline"]["train"], "search.baseline.train");
-  const toml::array* stages = whole["search"]["stage"].as_array();
-  for (std::size_t i = 0; stages != nullptr && i < stages->size(); ++i) {
-    reader.ReadTable(toml::node_view<const toml::node>((*stages)[i])["fix"]["train"],
-                     "search.stage[" + std::to_string(i) + "].fix.train");
-  }
+  Mistakes& mistakes = root.mistakes();
+  SettingReader("from", [&](const std::string& text, const toml::node& node,
+                            const std::string& key) {
+    if (!ParseWarmStartName(text)) {
+      mistakes.Add(node.source(), key,
+                   "is \"" + text +
+                       "\", must name a finished trial as STUDY/NAME (each seed starts from the "
+                       "same seed), STUDY/NAME/SEED, STUDY/* (each model's twin) or 8 to 32 "
+                       "digits of a fingerprint");
+      return;
+    }
+    AddOnce(text, node, key, mistakes, recipe.warm_starts);
+  }).ReadAll(root.table());
+}
+
+void ReadTeachers(Section& root, Recipe& recipe) {
+  SettingReader("teacher", [&](const std::string& text, const toml::node& node,
+                               const std::string& key) {
+    AddOnce(text, node, key, root.mistakes(), recipe.teachers);
+  }).ReadAll(root.table());
 }
 
 }  // namespace beamgrid

@@ -85,5 +85,24 @@ TEST(AddedOptions, L2ClippedCountsWhereSomethingIsClipped) {
   EXPECT_THAT(CanonicalText(trial), HasSubstr("l2_clipped"));
 }
 
+// A grid over weights and teachers, among them none, asks for the trial without a teacher once.
+TEST(AddedOptions, TheWeightOfNoTeacherSaysNothing) {
+  TrialSpec trial = ExampleTrial();
+  const std::string untaught = Fingerprint(trial);
+  trial.model.train["teacher"] = "";
+  trial.model.train["teacher_weight"] = 0.7;
+  EXPECT_EQ(Fingerprint(trial), untaught);
+  trial.model.train["teacher"] = ToJson(NamedFile{.name = "t.csv", .path = "/t.csv", .hash = "1"});
+  const std::string taught = Fingerprint(trial);
+  EXPECT_NE(taught, untaught);
+  trial.model.train["teacher_weight"] = 0.5;
+  EXPECT_NE(Fingerprint(trial), taught);
+  const std::string half = Fingerprint(trial);
+  trial.model.train["teacher"] = ToJson(NamedFile{.name = "u.csv", .path = "/u.csv", .hash = "1"});
+  EXPECT_EQ(Fingerprint(trial), half) << "what it holds counts, not its name";
+  trial.model.train["teacher"] = ToJson(NamedFile{.name = "t.csv", .path = "/t.csv", .hash = "2"});
+  EXPECT_NE(Fingerprint(trial), half);
+}
+
 }  // namespace added_options_test
 }  // namespace beamgrid

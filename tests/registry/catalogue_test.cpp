@@ -139,6 +139,9 @@ TEST(AllowedText, SaysTheLimitsInWords) {
   EXPECT_EQ(AllowedText(OfType(OptionType::kString)), "text");
   EXPECT_EQ(AllowedText(OfType(OptionType::kList)), "a list");
   EXPECT_EQ(AllowedText(OfType(OptionType::kFile)), "a file's path, relative to the recipe");
+  OptionInfo may_be_left_out = OfType(OptionType::kFile);
+  may_be_left_out.default_value = "";
+  EXPECT_EQ(AllowedText(may_be_left_out), "a file's path, relative to the recipe, or \"\"");
   OptionInfo rate = OfType(OptionType::kNumber);
   rate.minimum = 0.5;
   EXPECT_EQ(AllowedText(rate), "at least 0.5");
@@ -215,6 +218,18 @@ TEST(CheckOption, AFileIsAPathOrAFileThatWasLookedAt) {
   EXPECT_EQ(CheckOption(option, ToJson(kPlugin)).value, ToJson(kPlugin));
   for (const OptionValue& wrong : {OptionValue(""), OptionValue(3), OptionValue(nullptr)}) {
     EXPECT_EQ(CheckOption(option, wrong).error, "must be a file's path, relative to the recipe");
+  }
+}
+
+TEST(CheckOption, AFileMayBeLeftOutWhereItsDefaultIsNone) {
+  OptionInfo option = OfType(OptionType::kFile);
+  option.default_value = "";
+  EXPECT_EQ(CheckOption(option, "").value, "");
+  EXPECT_EQ(CheckOption(option, "").error, "");
+  EXPECT_EQ(CheckOption(option, ToJson(kPlugin)).value, ToJson(kPlugin));
+  EXPECT_EQ(NamedFileFrom(CheckOption(option, "t.csv").value), (NamedFile{.name = "t.csv"}));
+  for (const OptionValue& wrong : {OptionValue(3), OptionValue(nullptr), OptionValue(false)}) {
+    EXPECT_NE(CheckOption(option, wrong).error, "");
   }
 }
 

@@ -11,8 +11,9 @@ namespace beamgrid::trainer {
 
 /// DeviceBatch is a batch as the model takes it, on the device.
 struct DeviceBatch {
-  Sequence input;   ///< frames L2-normalised over the concatenated features, padding 0
-  Targets targets;  ///< labels, and weights where not every cell weighs 1 (Batch)
+  Sequence input;              ///< frames L2-normalised over the concatenated features, padding 0
+  Targets targets;             ///< labels, and weights where not every cell weighs 1 (Batch)
+  torch::Tensor teacher = {};  ///< [batch, classes] TeacherMatrix; undefined: there is no teacher
 };
 
 /// Moves a batch to `device`. Frames travel as bytes; only the device holds floats. Nothing in the

@@ -17,7 +17,12 @@ Targets InOrder(const Targets& targets, const torch::Tensor& order) {
 }  // namespace
 
 MixedBatch Mix(const DeviceBatch& batch, double alpha) {
-  if (alpha == 0) return {batch.input, {batch.targets}};
+  const bool taught = batch.teacher.defined();
+  if (alpha == 0) {
+    return {batch.input,
+            {batch.targets},
+            taught ? std::vector{batch.teacher} : std::vector<torch::Tensor>()};
+  }
   const Sequence& input = batch.input;
   const std::int64_t examples = input.frames.size(0);
   // On the CPU: the same numbers whatever the device.
@@ -33,6 +38,7 @@ MixedBatch Mix(const DeviceBatch& batch, double alpha) {
                  input.mask.logical_or(input.mask.index_select(0, order)),
                  torch::maximum(input.lengths, input.lengths.index_select(0, partner))};
   mixed.targets = {Shared(batch.targets, share), Shared(InOrder(batch.targets, order), 1 - share)};
+  if (taught) mixed.teachers = {batch.teacher, batch.teacher.index_select(0, order)};
   return mixed;
 }
 

@@ -13,6 +13,7 @@ struct MixedBatch {
   /// What each is a combination of, the one with the greater share first: targets whose weights are
   /// times the share, so that the sum of the losses against them is the combination of two losses.
   std::vector<Targets> targets;
+  std::vector<torch::Tensor> teachers = {};  ///< a teacher's probabilities beside them; or none
 };
 
 /// Mixes each example of a batch with another one: frames q x + (1 - q) x', losses q L + (1 - q) L'

@@ -100,6 +100,21 @@ torch::Tensor BestOfSets(const torch::Tensor& probabilities, std::int64_t sets) 
 /// Counters and indices are integers; the papers' counts have running statistics but no counters.
 bool CountsAsParameter(const torch::Tensor& buffer) { return buffer.is_floating_point(); }
 
+/// The loss over each of `loss_over` by its share, or over the probabilities where there are none.
+template <typename LossOf>
+torch::Tensor OverAll(const ModelOutput& output, const LossOf& loss_of) {
+  const std::size_t count = output.loss_over.size();
+  if (count == 0) return loss_of(output.probabilities);
+  torch::Tensor loss;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double share =
+        output.loss_shares.empty() ? 1 / static_cast<double>(count) : output.loss_shares[i];
+    const torch::Tensor one = share * loss_of(output.loss_over[i]);
+    loss = loss.defined() ? loss + one : one;
+  }
+  return loss;
+}
+
 }  // namespace
 
 Model::Model(const ModelSpec& spec, const DataSpec& data, const LabelStatistics* labels)
@@ -264,14 +279,18 @@ ModelOutput Model::forward(const Sequence& input, const Targets& targets) {
 }
 
 torch::Tensor Model::CriterionLoss(const ModelOutput& output, const Targets& targets) {
-  const std::size_t count = output.loss_over.size();
-  if (count == 0) return loss_->forward(output.probabilities, output.embedding, targets);
+  return OverAll(output, [&](const torch::Tensor& probabilities) {
+    return loss_->forward(probabilities, output.embedding, targets);
+  });
+}
+
+torch::Tensor Model::LessonLoss(const ModelOutput& output, const std::vector<Targets>& targets,
+                                const Lesson& lesson) {
   torch::Tensor loss;
-  for (std::size_t i = 0; i < count; ++i) {
-    const double share =
-        output.loss_shares.empty() ? 1 / static_cast<double>(count) : output.loss_shares[i];
-    const torch::Tensor one =
-        share * loss_->forward(output.loss_over[i], output.embedding, targets);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const torch::Tensor one = OverAll(output, [&](const torch::Tensor& probabilities) {
+      return TeacherCrossEntropy(probabilities, lesson.probabilities.at(i), targets[i]);
+    });
     loss = loss.defined() ? loss + one : one;
   }
   return loss;
@@ -282,6 +301,11 @@ torch::Tensor Model::TotalLoss(const ModelOutput& output, const Targets& targets
 }
 
 torch::Tensor Model::TotalLoss(const ModelOutput& output, const std::vector<Targets>& targets) {
+  return TotalLoss(output, targets, {});
+}
+
+torch::Tensor Model::TotalLoss(const ModelOutput& output, const std::vector<Targets>& targets,
+                               const Lesson& lesson) {
   // The loss is no submodule, so train() and eval() do not reach it.
   loss_->train(is_training());
   torch::Tensor loss;
@@ -292,6 +316,9 @@ torch::Tensor Model::TotalLoss(const ModelOutput& output, const std::vector<Targ
   if (!is_training()) return loss;
   // After the loss: the centres that a batch is measured against must not have seen it yet.
   for (const Targets& one : targets) loss_->Remember(output.embedding, one);
+  if (!lesson.probabilities.empty()) {
+    loss = (1 - lesson.weight) * loss + lesson.weight * LessonLoss(output, targets, lesson);
+  }
   const torch::Tensor penalty = multimodal_->Penalty();
   return penalty.defined() ? loss + penalty : loss;
 }

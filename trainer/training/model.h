@@ -12,6 +12,7 @@
 
 #include "registry/model_spec.h"
 #include "trainer/component.h"
+#include "trainer/training/distillation.h"
 #include "trainer/training/shipped_weights.h"
 
 namespace beamgrid::trainer {
@@ -44,6 +45,12 @@ class Model : public torch::nn::Module {
   /// The sum of the losses against each of several targets, whose weights share a cell out among
   /// them (Mix); the penalty counts once.
   torch::Tensor TotalLoss(const ModelOutput& output, const std::vector<Targets>& targets);
+  /// The same with a teacher beside the truth, in training: (1 - w) * the losses + w * the sum of
+  /// TeacherCrossEntropy over the targets (Hinton et al. 2015), w = lesson.weight; the penalty is
+  /// not shared out. With the loss cross_entropy that is its value for the label (1 - w) y + w q.
+  /// Outside training the truth alone counts.
+  torch::Tensor TotalLoss(const ModelOutput& output, const std::vector<Targets>& targets,
+                          const Lesson& lesson);
 
   /// Does the extras' work on the gradients (clipping), after backward and before the optimiser.
   void OnGradients();
@@ -76,6 +83,8 @@ class Model : public torch::nn::Module {
   Scores Classify(const torch::Tensor& embedding, const Targets& targets);
   torch::Tensor Finish(torch::Tensor probabilities);
   torch::Tensor CriterionLoss(const ModelOutput& output, const Targets& targets);
+  torch::Tensor LessonLoss(const ModelOutput& output, const std::vector<Targets>& targets,
+                           const Lesson& lesson);
 
   Precision precision_;
   std::shared_ptr<Multimodal> multimodal_;

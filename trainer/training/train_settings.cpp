@@ -3,8 +3,28 @@
 #include <algorithm>
 #include <cmath>
 
+#include "trainer/data/teacher.h"
+
 namespace beamgrid::trainer {
 namespace {
+
+/// The settings as the catalogue lists them: those of TrainSettings and the teacher's file, which
+/// is no field of it. Only what trains opens that file: a model is measured, predicted with and
+/// exported without.
+std::vector<OptionInfo> SettingsOfTraining() {
+  std::vector<OptionInfo> options = ListOptions<TrainSettings>();
+  const auto weight = std::ranges::find(options, "teacher_weight", &OptionInfo::name);
+  options.insert(
+      weight,
+      {.name = kTeacher,
+       .type = OptionType::kFile,
+       .default_value = "",
+       .help = "predictions for the training videos (VideoId,LabelConfidencePairs, as `beamgrid "
+               "predict --top-k 100` writes them) that are learnt from beside the truth: "
+               "distillation (Hinton et al. 2015). Each training video must have a list; a label "
+               "that is not in it counts as 0, other videos' lists are not used"});
+  return options;
+}
 
 // Not a REGISTER_COMPONENT: nothing is built from these options, they are read as a whole.
 [[maybe_unused]] const bool registered = [] {
@@ -12,7 +32,7 @@ namespace {
                            .name = "train",
                            .source = "Kim et al. 2018, section 4.2; YouTube-8M starter code",
                            .help = "How a model is trained.",
-                           .options = ListOptions<TrainSettings>()},
+                           .options = SettingsOfTraining()},
                   .file = __FILE__},
                  BEAMGRID_INTERFACE_SYMBOL);
   return true;
@@ -63,6 +83,11 @@ void Describe(Fields& f, TrainSettings& o) {
     "number type of the shipped weights, with which the model is measured (training is fp32): "
     "int8 is a table of 256 evenly spaced values for each tensor of more than 17,000 elements; "
     "the size is 4, 2, 2 or 1 bytes a weight");
+  f("teacher_weight", o.teacher_weight, Range{0, 1},
+    "share w of the teacher in the loss, (1 - w) * loss against the truth + w * cross entropy "
+    "against the teacher's probabilities; of no meaning without a teacher. Skalic and Austin 2018: "
+    "0.5")
+      .Tag("tw");
   f("from", o.from, Choices{},
     "finished trial whose shipped weights a trial starts from instead of initial values: "
     "STUDY/NAME (each seed from the same seed), STUDY/NAME/SEED or a fingerprint; what only the "

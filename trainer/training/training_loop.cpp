@@ -54,7 +54,8 @@ torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& b
                         const TrainSettings& settings, double learning_rate) {
   const MixedBatch mixed = Mix(batch, settings.mix);
   const ModelOutput output = model.forward(mixed.input, mixed.targets.front());
-  const torch::Tensor loss = model.TotalLoss(output, mixed.targets);
+  const torch::Tensor loss =
+      model.TotalLoss(output, mixed.targets, {mixed.teachers, settings.teacher_weight});
   optimiser.DropGradients();
   loss.backward();
   if (settings.l2_clipped) optimiser.AddL2();
@@ -74,6 +75,7 @@ TrainingLoop::TrainingLoop(const TrialFile& trial, std::filesystem::path directo
       fingerprint_(Fingerprint(trial.spec)),
       train_(OpenDataset(trial.spec.data, trial.spec.data.train, LabelPolicy::kRequired)),
       validate_(OpenDataset(trial.spec.data, trial.spec.data.validate, LabelPolicy::kRequired)),
+      teacher_(OpenTeacher(trial.spec.model, trial.spec.data)),
       objective_(Objective(trial.spec.objective)),
       started_(Clock::now()) {
   StartAfresh();
@@ -163,7 +165,9 @@ void TrainingLoop::TrainEpoch() {
 }
 
 void TrainingLoop::Step(const Batch& batch) {
-  const DeviceBatch on_device = ToDevice(batch, trial_.spec.data.classes, device_);
+  const std::int64_t classes = trial_.spec.data.classes;
+  DeviceBatch on_device = ToDevice(batch, classes, device_);
+  if (teacher_) on_device.teacher = TeacherMatrix(*teacher_, batch, classes, device_);
   const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device, settings_,
                                        LearningRate(settings_, progress_.result.examples));
   if (average_->OfSteps()) average_->AfterStep(ModelTensors());

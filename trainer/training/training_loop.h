@@ -31,9 +31,10 @@
 namespace beamgrid::trainer {
 
 /// Trains on one batch, which is what a trial spends its time on: examples mixed where settings.mix
-/// says so, forward, backward, L2 and the extras' work on the gradients in the order that
-/// settings.l2_clipped says, the optimiser. The model must be in training mode. Returns the loss
-/// before the step, a scalar on the device, detached.
+/// says so, forward, the loss with batch.teacher's share of settings.teacher_weight, backward, L2
+/// and the extras' work on the gradients in the order that settings.l2_clipped says, the optimiser.
+/// The model must be in training mode. Returns the loss before the step, a scalar on the device,
+/// detached.
 torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
                         const TrainSettings& settings, double learning_rate);
 
@@ -114,6 +115,7 @@ class TrainingLoop {
   torch::Device device_;
   std::string fingerprint_;
   std::unique_ptr<Dataset> train_, validate_;
+  std::unique_ptr<Teacher> teacher_;  ///< null where it learns from the truth alone
   const Metric* objective_;
   std::shared_ptr<Model> model_;
   std::unique_ptr<Optimiser> optimiser_;

@@ -98,8 +98,10 @@ void CheckDigest(const DataSpec& data) {
                        " instead of " + data.digest + "); plan it again");
 }
 
-/// Plugins and scripts are the files that a model names.
-Traces TracesOf(const ModelSpec& model) {
+/// Plugins and scripts are the files that a model names. A teacher's file, which training settings
+/// name, is only read.
+Traces TracesOf(ModelSpec model) {
+  model.train.clear();
   // WithHashesForFiles rewrites every named file, so a model without one stays as it is.
   const boost::json::value json = ToJson(model);
   return WithHashesForFiles(json) == json ? Traces::kNone : Traces::kUnknown;

@@ -33,7 +33,7 @@ TEST_F(CommandLineTest, HelpListsEveryCommandOfTheDesignAndNoOther) {
        {"run",     "plan",  "check",      "components", "studies", "trials",   "show",
         "explain", "query", "dump",       "verify",     "table",   "ensemble", "score",
         "data",    "help",  "compare",    "doctor",     "du",      "prune",    "rm",
-        "rename",  "merge", "strategies", "predict",    "export"}) {
+        "rename",  "merge", "strategies", "predict",    "export",  "distil"}) {
     EXPECT_THAT(called.out, HasSubstr(std::string("\n  ") + name + " ")) << name;
   }
   EXPECT_THAT(called.out, Not(HasSubstr("\n  serve")));

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+
 #include "registry/util/files.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/record.h"
@@ -26,7 +28,7 @@ class OutdatedTrialsTest : public testing::Test {
                             {{.name = name, .fingerprint = Fingerprint(spec), .spec = spec}})[0];
   }
   NamedFile File(const std::string& name, const std::string& content) const {
-    WriteFileAtomically(folder_ / name, content);
+    WriteFileAtomically(folder_ / std::filesystem::path(name).filename(), content);
     return LookAtFile(name, folder_.path());
   }
   std::vector<Outdated> Find(const DataSpec& data) const {
@@ -132,6 +134,27 @@ TEST_F(OutdatedTrialsTest, AnotherPluginOrScriptIsOtherContent) {
   EXPECT_EQ(outdated[1].change, "script m.pt is gone");
   EXPECT_EQ(outdated[1].why(), "it was trained with another script m.pt");
   EXPECT_THAT(outdated[1].trials, ElementsAre(scripted));
+}
+
+TEST_F(OutdatedTrialsTest, AnotherTeacherIsOtherContent) {
+  ::setenv("BEAMGRID_TEST_TEACHERS", folder_.path().c_str(), 1);
+  spec_.model.train["teacher"] = ToJson(File("t.csv", "lists"));
+  const TrialId taught = Add(spec_);
+  spec_.model.train["teacher"] = ToJson(File("$BEAMGRID_TEST_TEACHERS/u.csv", "more"));
+  const TrialId elsewhere = Add(spec_, "MC-U");
+  EXPECT_THAT(Find(spec_.data), IsEmpty());
+  WriteFileAtomically(folder_ / "t.csv", "others");
+  std::vector<Outdated> outdated = Find(spec_.data);
+  ASSERT_THAT(outdated, SizeIs(1));
+  EXPECT_EQ(outdated[0].change, "teacher t.csv has changed");
+  EXPECT_EQ(outdated[0].why(), "it was trained with another teacher t.csv");
+  EXPECT_THAT(outdated[0].trials, ElementsAre(taught));
+  std::filesystem::remove(folder_ / "u.csv");
+  outdated = Find(spec_.data);
+  ASSERT_THAT(outdated, SizeIs(2));
+  EXPECT_EQ(outdated[1].change, "teacher $BEAMGRID_TEST_TEACHERS/u.csv is gone");
+  EXPECT_THAT(outdated[1].trials, ElementsAre(elsewhere));
+  ::unsetenv("BEAMGRID_TEST_TEACHERS");
 }
 
 TEST_F(OutdatedTrialsTest, AnotherTrialToStartFromIsOtherContent) {

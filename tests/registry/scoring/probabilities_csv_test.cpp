@@ -25,7 +25,7 @@ class ProbabilitiesCsv : public testing::Test {
   }
   [[nodiscard]] std::string Third() const { return file_.string() + ":3: "; }
 
- private:
+ protected:
   TemporaryFolder folder_;
   std::filesystem::path file_ = folder_ / "p.csv";
 };
@@ -57,6 +57,35 @@ TEST_F(ProbabilitiesCsv, RefuseListsThatAreTooLong) {
   EXPECT_EQ(Read(row).videos[1].top.size(), kLongestList);
   EXPECT_THAT(Refusal(row + "99999 0"),
               HasSubstr(Third() + "the list has 10001 labels, at most 10000 are read"));
+}
+
+using Lists = std::vector<std::pair<std::string, std::vector<ScoredLabelDouble>>>;
+
+TEST_F(ProbabilitiesCsv, AreGivenListByListInTheirOrder) {
+  static_cast<void>(Read("a,1 0.5 7 0.5 2 0.25"));
+  Lists lists;
+  ReadProbabilityLists(
+      file_, 8, [&](std::string_view id, const auto& list) { lists.emplace_back(id, list); });
+  ASSERT_EQ(lists.size(), 2U);
+  EXPECT_EQ(lists[0].first, "v");
+  EXPECT_EQ(lists[1].first, "a");
+  ASSERT_EQ(lists[1].second.size(), 3U);
+  EXPECT_EQ(lists[1].second[1].label, 7);
+  EXPECT_EQ(lists[1].second[2].score, 0.25);
+}
+
+TEST_F(ProbabilitiesCsv, OfDataWithFewerClassesAreRefusedWithTheirPlace) {
+  const auto refusal = [&](const std::string& row, std::int64_t classes) {
+    static_cast<void>(Read("w,1 0.5"));
+    WriteFileAtomically(file_, ReadFile(file_) + row + "\n");
+    return ErrorText<InputError>(
+        [&] { ReadProbabilityLists(file_, classes, [](std::string_view, const auto&) {}); });
+  };
+  EXPECT_EQ(refusal("x,8 0.5", 8),
+            file_.string() + ":4: label 8 is none of the data's 8 classes, 0..7");
+  EXPECT_EQ(refusal("x,1 1.5", 8),
+            file_.string() + ":4: confidence 1.5 of label 1 must be a probability, 0..1");
+  EXPECT_THAT(refusal("v,1 0.5", 8), HasSubstr(":4: video 'v' is repeated, it was in line 2"));
 }
 
 }  // namespace probabilities_csv_test

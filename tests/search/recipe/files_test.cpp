@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "registry/util/error.h"
 #include "search/recipe.h"
 #include "search/search_space.h"
@@ -131,6 +133,76 @@ TEST(RecipeFiles, MistakesHaveTheirPlaces) {
       "r.toml:10:37: search.baseline.temporal.file: /r/missing.pt: there is no such file");
   EXPECT_EQ(MistakesOf("[[exclude]]\ntemporal = { file = \"missing.pt\" }\n"),
             "r.toml:10:21: exclude[0].temporal.file: /r/missing.pt: there is no such file");
+}
+
+/// Adds the training setting `teacher`, a file that may be left out.
+Catalogue WithTeacher() {
+  Catalogue catalogue = TestCatalogue();
+  for (ComponentInfo& component : catalogue.components) {
+    if (component.criterion != "train") continue;
+    component.options.push_back(
+        {.name = "teacher", .type = OptionType::kFile, .default_value = "", .help = "predictions"});
+    component.options.push_back(Real("teacher_weight", 0.5, 0, 1, "tw"));
+  }
+  return catalogue;
+}
+
+Recipe ParseWithTeacher(const std::string& added) {
+  return ParseRecipe(RecipeHead() + added, "r.toml", WithTeacher(), Find);
+}
+
+TEST(RecipeFiles, OfATeacherMayBeLeftOut) {
+  EXPECT_EQ(ParseWithTeacher("").train.at("teacher"), "");
+  EXPECT_EQ(ParseWithTeacher("[train]\nteacher = \"\"\n").train.at("teacher"), "");
+  EXPECT_EQ(ParseWithTeacher("[train]\nteacher = \"t.csv\"\n").train.at("teacher"),
+            ToJson(Find("t.csv")));
+  const auto mistake = [](const std::string& value) {
+    return ErrorText<RecipeError>(
+        [&] { (void)ParseWithTeacher("[train]\nteacher = " + value + "\n"); });
+  };
+  EXPECT_EQ(mistake("3"),
+            "r.toml:10:11: train.teacher: is 3, must be a file's path, relative to the recipe, or "
+            "\"\"");
+  EXPECT_EQ(mistake("\"missing.pt\""),
+            "r.toml:10:11: train.teacher: /r/missing.pt: there is no such file");
+}
+
+TEST(RecipeFiles, OfATeacherVaryInAGrid) {
+  const Catalogue catalogue = WithTeacher();
+  const Recipe recipe = ParseWithTeacher(
+      "[grid.train]\nteacher = [\"\", \"runs/t.csv\"]\nteacher_weight = [0.5, 0.7]\n");
+  const SearchSpace space(recipe, catalogue);
+  ASSERT_EQ(space.size(), 4);
+  EXPECT_EQ(space.At(0)->train.at("teacher"), "");
+  EXPECT_EQ(space.At(2)->train.at("teacher"), ToJson(Find("runs/t.csv")));
+  std::set<std::string> names;
+  for (std::int64_t i = 0; i < 4; ++i) names.insert(space.Name(*space.At(i)));
+  EXPECT_EQ(names.size(), 4U);
+  EXPECT_THAT(space.Name(*space.At(3)), HasSubstr("teacher=t-tw0.7"));
+}
+
+std::vector<std::string> TeachersOf(const Recipe& recipe) {
+  std::vector<std::string> lines;
+  for (const TeacherReference& teacher : recipe.teachers) {
+    lines.push_back(ToString(Diagnostic{teacher.place, teacher.key, teacher.text}));
+  }
+  return lines;
+}
+
+TEST(RecipeFiles, OfTeachersAreKnownWithTheirPlacesEachOnce) {
+  const std::string added =
+      "[train]\nteacher = \"a.csv\"\n[grid.train]\nteacher = [\"\", \"a.csv\", \"b.csv\"]\n"
+      "[search]\nstrategy = \"greedy\"\n"
+      "[search.baseline]\ntrain = { teacher = \"c.csv\" }\n"
+      "[[search.stage]]\nvary = \"temporal\"\nfix = { train = { teacher = \"d.csv\" } }\n";
+  const std::vector<std::string> expected = {
+      "r.toml:10:11: train.teacher: a.csv", "r.toml:12:24: grid.train.teacher[2]: b.csv",
+      "r.toml:16:21: search.baseline.train.teacher: c.csv",
+      "r.toml:19:29: search.stage[0].fix.train.teacher: d.csv"};
+  EXPECT_EQ(TeachersOf(ParseWithTeacher(added)), expected);
+  EXPECT_EQ(TeachersOf(DataOfRecipe(RecipeSource(RecipeHead() + added, "r.toml"))), expected)
+      << "without a trainer";
+  EXPECT_THAT(TeachersOf(ParseWithTeacher("")), IsEmpty());
 }
 
 TEST(RecipeFiles, CanBeExcluded) {

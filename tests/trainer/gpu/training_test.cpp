@@ -68,5 +68,19 @@ TEST_F(GpuTrainingTest, AveragedAndQuantisedItEndsInTheSameBits) {
   ExpectSameBitsWhenStopped();
 }
 
+TEST_F(GpuTrainingTest, TaughtItEndsInTheSameBits) {
+  const DataSpec& data = trial_.spec.data;
+  Dataset train(data, data.train, LabelPolicy::kRequired);
+  Batches batches(train, {.order = BatchOrder::kSequential});
+  batches.Start(0);
+  std::string rows = "VideoId,LabelConfidencePairs\n";
+  for (Batch batch; batches.Next(batch);) {
+    for (const std::string& id : batch.ids) rows += id + ",3 0.75 5 0.5 0 0.125\n";
+  }
+  WriteFileAtomically(folder_ / "t.csv", rows);
+  trial_.spec.model.train["teacher"] = ToJson(LookAtFile("t.csv", folder_.path()));
+  ExpectSameBitsWhenStopped();
+}
+
 }  // namespace
 }  // namespace beamgrid::trainer

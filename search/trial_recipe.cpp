@@ -1,0 +1,150 @@
+#include "search/trial_recipe.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "registry/util/json.h"
+#include "registry/util/text.h"
+
+namespace beamgrid {
+namespace {
+
+using boost::json::value;
+
+/// Returns a value as TOML. JSON's form of texts, numbers, lists and true is TOML's too; only of a
+/// text TOML escapes one character more.
+std::string Toml(const value& json) {
+  std::string text;
+  for (const char c : CanonicalJson(json)) {
+    if (c == '\x7f') {
+      text += "\\u007F";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+std::string Quoted(const std::string& text) { return Toml(value(text)); }
+
+/// Returns a pattern that means the file of this name and no other.
+std::string Pattern(const std::string& path) {
+  if (path.find_first_of("*?[{\\") == std::string::npos) return path;
+  std::string pattern;
+  for (const char c : path) {
+    if (std::string_view("*?[]{},\\").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+/// Returns a key that is no bare word in quotes.
+std::string Key(const std::string& name) {
+  const auto is_bare = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  };
+  return !name.empty() && std::ranges::all_of(name, is_bare) ? name : Quoted(name);
+}
+
+std::string Line(const std::string& key, const std::string& text) {
+  return Key(key) + " = " + text + "\n";
+}
+
+/// What a file stands for in a recipe that lies elsewhere.
+enum class FileBy { kPath, kName };
+
+std::string OptionText(const OptionValue& option, FileBy by) {
+  const auto file = NamedFileFrom(option);
+  if (file) return Quoted(by == FileBy::kPath ? file->path : file->name);
+  return Toml(option);
+}
+
+/// Returns an option as [grid] has it, where a list stands for several variants.
+std::string GridText(const OptionValue& option) {
+  const std::string text = OptionText(option, FileBy::kPath);
+  return option.is_array() ? "[" + text + "]" : text;
+}
+
+std::string DataText(const DataSpec& data) {
+  std::string text =
+      "\n[data]\n" + Line("format", Quoted(data.format)) +
+      Line("train", Toml(JsonList(data.train, Pattern))) +
+      Line("validate", Toml(JsonList(data.validate, Pattern))) +
+      Line("classes", std::to_string(data.classes)) +
+      Line("features", "{ " + Join(data.features, ", ", [](const Feature& feature) {
+                         return Key(feature.first) + " = " + std::to_string(feature.second);
+                       }) + " }");
+  // Of no meaning at the video level, where the recipe's own value may be any.
+  if (data.format != "video") text += Line("max_frames", std::to_string(data.max_frames));
+  text += Line("on_error", Quoted(data.on_error));
+  if (data.format == "segment") text += Line("unrated", Quoted(data.unrated));
+  if (!data.weighted_classes.empty()) {
+    text +=
+        Line("weighted_classes",
+             Toml(boost::json::array(data.weighted_classes.begin(), data.weighted_classes.end()))) +
+        Line("class_weight", Toml(data.class_weight));
+  }
+  return text;
+}
+
+std::string PartText(const std::string& criterion, const Variant& part) {
+  std::string text = "\n[[grid." + Key(criterion) + "]]\n" + Line("use", Quoted(part.component));
+  for (const auto& [name, option] : part.options) text += Line(name, GridText(option));
+  return text;
+}
+
+std::string ExtrasText(const std::map<std::string, Options>& extras) {
+  std::string text = "\n[grid.extras]\n";
+  for (const auto& [name, options] : extras) {
+    text +=
+        Line(name, options.empty() ? "true" : "{ " + Join(options, ", ", [](const auto& option) {
+                                                return Key(option.first) + " = " +
+                                                       GridText(option.second);
+                                              }) + " }");
+  }
+  return text;
+}
+
+std::string TrainText(const TrialRecipe& recipe) {
+  std::string text = "\n[train]\n";
+  for (const auto& [name, option] : recipe.trial.model.train) {
+    text += Line(name, OptionText(option, FileBy::kName));
+  }
+  if (recipe.vary.empty()) return text;
+  text += "\n[grid.train]\n";
+  for (const OptionAxis& axis : recipe.vary) {
+    for (std::size_t i = 0; i < axis.names.size(); ++i) {
+      text += Line(axis.names[i],
+                   "[" + Join(axis.steps, ", ", [i](const std::vector<OptionValue>& step) {
+                     return OptionText(step[i], FileBy::kName);
+                   }) + "]");
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string TextOf(const TrialRecipe& recipe) {
+  const TrialSpec& trial = recipe.trial;
+  std::string text;
+  for (const std::string& comment : recipe.comments) text += "# " + comment + "\n";
+  text += Line("beamgrid", "1");
+  if (!trial.model.plugins.empty()) {
+    text += Line("plugins", Toml(JsonList(trial.model.plugins, &NamedFile::path)));
+  }
+  text += "\n[study]\n" + Line("name", Quoted(recipe.study)) +
+          Line("description", Quoted(recipe.description)) +
+          Line("objective", Quoted(trial.objective)) +
+          Line("seeds", "[" + std::to_string(trial.seed) + "]");
+  text += DataText(trial.data) + TrainText(recipe);
+  for (const auto& [criterion, part] : trial.model.parts) {
+    // Video-level data have no frames to aggregate, and a recipe must not name a way.
+    if (criterion != "temporal" || trial.data.format != "video") text += PartText(criterion, part);
+  }
+  if (!trial.model.extras.empty()) text += ExtrasText(trial.model.extras);
+  return text + "\n[resources]\n" + Line("threads_per_worker", std::to_string(recipe.threads));
+}
+
+}  // namespace beamgrid
