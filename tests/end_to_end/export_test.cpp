@@ -3,25 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <numeric>
 
 #include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
+#include "tests/support/python.h"
 
 namespace beamgrid {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-/// $BEAMGRID_PYTHON, else python3; empty where it has no torch.
-std::string PythonWithTorch() {
-  const char* named = std::getenv("BEAMGRID_PYTHON");
-  const std::string python = named == nullptr ? "python3" : named;
-  const std::string question = python + " -c 'import torch, numpy' 2>/dev/null";
-  return std::system(question.c_str()) == 0 ? python : "";
-}
 
 /// The bytes of a safetensors file's tensors: what is behind its header.
 std::int64_t TensorBytes(const fs::path& path) {
@@ -66,14 +58,14 @@ TEST(Export, AnEnsembleIsAsLargeAsItWasCountedAndPredictsTheSame) {
   }
   const auto recorded = ParseJson(study.Run({"ensembles", "small", "--json"}).out);
   EXPECT_EQ(bytes, recorded.at(0).at("size_bytes").as_int64());
-  const std::string python = PythonWithTorch();
+  const std::string python = PythonWith("torch, numpy");
   if (python.empty()) GTEST_SKIP() << "python3 has no torch; $BEAMGRID_PYTHON names one that has";
   const Ended tested = study.SelfTest(python, "winner");
   EXPECT_EQ(tested.exit_code, 0) << tested.out << tested.err;
 }
 
 TEST(Export, MembersAreCombinedInPythonAsTheyAreHere) {
-  const std::string python = PythonWithTorch();
+  const std::string python = PythonWith("torch, numpy");
   if (python.empty()) GTEST_SKIP() << "python3 has no torch; $BEAMGRID_PYTHON names one that has";
   const ExportedStudy study;
   for (const std::string combine : {"logits", "probabilities", "votes"}) {
@@ -92,7 +84,7 @@ TEST(Export, MembersAreCombinedInPythonAsTheyAreHere) {
 TEST(Export, AModelPredictsTheSameAndAChangedWeightIsSeen) {
   const ExportedStudy study;
   ASSERT_EQ(study.Run({"export", "4", "--out", "model"}).exit_code, 0);
-  const std::string python = PythonWithTorch();
+  const std::string python = PythonWith("torch, numpy");
   if (python.empty()) GTEST_SKIP() << "python3 has no torch; $BEAMGRID_PYTHON names one that has";
   const Ended tested = study.SelfTest(python, "model");
   EXPECT_EQ(tested.exit_code, 0) << tested.out << tested.err;

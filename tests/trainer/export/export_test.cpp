@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "registry/util/files.h"
+#include "tests/support/python.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/trial.h"
 #include "trainer/contract/cases.h"
@@ -260,14 +260,6 @@ std::optional<std::string> Output(const std::string& command) {
   return text;
 }
 
-/// The Python of $BEAMGRID_PYTHON, else python3, where it has torch.
-std::optional<std::string> PythonWithTorch() {
-  const char* named = std::getenv("BEAMGRID_PYTHON");
-  const std::string python = named == nullptr ? "python3" : named;
-  if (!Output(python + " -c 'import torch, numpy' 2>/dev/null")) return std::nullopt;
-  return python;
-}
-
 TEST(Export, EveryShippedComponentHasItsPython) {
   for (const ComponentInfo& info : contract::Components()) {
     if (!IsOfModel(info)) continue;
@@ -281,8 +273,8 @@ TEST(Export, EveryShippedComponentHasItsPython) {
 }
 
 TEST(Export, ComputesInPythonWhatItComputesHere) {
-  const std::optional<std::string> python = PythonWithTorch();
-  if (!python) GTEST_SKIP() << "python3 has no torch; $BEAMGRID_PYTHON names one that has";
+  const std::string python = PythonWith("torch, numpy");
+  if (python.empty()) GTEST_SKIP() << "python3 has no torch; $BEAMGRID_PYTHON names one that has";
   const TemporaryFolder folder;
   std::vector<Exported> models = OneByOne();
   std::vector<Exported> combined = Combined();
@@ -298,7 +290,7 @@ TEST(Export, ComputesInPythonWhatItComputesHere) {
     ++exported;
   }
   EXPECT_GT(exported, 150U);  // the others refuse each other
-  const auto problems = Output(*python + " " + BEAMGRID_SOURCE_DIR +
+  const auto problems = Output(python + " " + BEAMGRID_SOURCE_DIR +
                                "/tests/trainer/export/compare.py " + folder.path().string());
   ASSERT_TRUE(problems) << "compare.py failed";
   EXPECT_EQ(*problems, "");
