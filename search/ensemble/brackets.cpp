@@ -35,6 +35,18 @@ class RunSum {
 
 }  // namespace
 
+std::int64_t BinLists::CountInto(std::size_t growth, BinCounts& counts) {
+  std::int64_t unsure = 0;
+  for (std::size_t at = growth * places_; at < (growth + 1) * places_; ++at) {
+    const std::uint16_t* const bins = bins_.data() + at * room_;
+    for (std::uint32_t i = 0; i < filled_[at]; ++i) ++counts[bins[i]];
+    unsure += unsure_[at];
+    filled_[at] = 0;
+    unsure_[at] = 0;
+  }
+  return unsure;
+}
+
 GapBounds BoundsOf(const BinCounts& counts, std::int64_t positives, std::int64_t unsure_hits,
                    const HarmonicNumbers& harmonic) {
   const std::size_t bins = counts.size() / 2;

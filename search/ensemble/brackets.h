@@ -1,6 +1,7 @@
 #pragma once
 // Bounds of a GAP from counts alone: nothing is sorted, and counts of parts add up in any order.
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,6 +15,38 @@ inline constexpr std::size_t kBins = std::size_t{1} << 15;
 
 /// BinCounts says how many misses and how many hits of a ranking lie in each bin: [2 * bin + hit].
 using BinCounts = std::vector<std::uint32_t>;
+
+/// BinLists keeps the labels of many growths, as bin << 1 | hit, until they are counted: piece of
+/// work by piece of work, so that a growth's counts come into the processor's cache once for many
+/// videos. Two threads may write to it at the same time if their places differ.
+class BinLists {
+ public:
+  /// `places`: pieces of work that are not counted yet; `room`: labels of a growth in one of them.
+  BinLists(std::size_t growths, std::size_t places, std::size_t room)
+      : places_(places),
+        room_(room),
+        bins_(growths * places * room),
+        filled_(growths * places),
+        unsure_(growths * places) {}
+
+  void Add(std::size_t growth, std::size_t place, std::span<const std::uint16_t> bins) {
+    const std::size_t at = growth * places_ + place;
+    std::copy(bins.begin(), bins.end(), bins_.data() + at * room_ + filled_[at]);
+    filled_[at] += static_cast<std::uint32_t>(bins.size());
+  }
+  void AddUnsure(std::size_t growth, std::size_t place, std::int64_t hits) {
+    unsure_[growth * places_ + place] += hits;
+  }
+
+  /// Counts a growth's labels, forgets them, and returns its unsure hits (BoundsOf).
+  [[nodiscard]] std::int64_t CountInto(std::size_t growth, BinCounts& counts);
+
+ private:
+  std::size_t places_, room_;
+  std::vector<std::uint16_t> bins_;    ///< [growths, places, room]
+  std::vector<std::uint32_t> filled_;  ///< [growths, places]
+  std::vector<std::int64_t> unsure_;   ///< [growths, places]
+};
 
 /// GapBounds is what a GAP is not below and not above.
 struct GapBounds {

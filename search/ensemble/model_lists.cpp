@@ -45,6 +45,7 @@ std::size_t ModelLists::bytes() const {
 }
 
 void ModelLists::PutScore(double score) {
+  largest_score_ = std::max(largest_score_, score);
   const auto narrow = static_cast<float>(score);
   if (!needs_doubles_ && static_cast<double>(narrow) != score) {
     doubles_.assign(floats_.begin(), floats_.end());

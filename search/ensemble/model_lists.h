@@ -68,6 +68,7 @@ class ModelLists {
   /// Returns the memory that all lists take.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::int32_t largest_label() const { return largest_label_; }
+  [[nodiscard]] double largest_score() const { return largest_score_; }
 
  private:
   void PutScore(double score);
@@ -81,6 +82,7 @@ class ModelLists {
   bool needs_doubles_ = false;
   std::pmr::vector<std::uint32_t> begin_;  ///< [videos + 1] into the entries
   std::int32_t largest_label_ = 0;
+  double largest_score_ = 0;
 };
 
 }  // namespace beamgrid

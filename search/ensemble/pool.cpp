@@ -1,6 +1,7 @@
 #include "search/ensemble/pool.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -9,6 +10,7 @@
 
 #include "registry/util/error.h"
 #include "search/ensemble/coarse.h"
+#include "search/ensemble/one_by_one.h"
 
 namespace beamgrid {
 namespace {
@@ -33,18 +35,12 @@ constexpr double kCoarsestUnit = 1e-6;
 constexpr int kSumBits = 30;
 constexpr int kBinShift = kSumBits - static_cast<int>(std::bit_width(kBins - 1));
 
-/// Returns the models that the growths need, each once.
-std::vector<int> ModelsOf(std::span<const Growth> growths) {
-  std::vector<int> models;
-  const ModelSet* set = nullptr;
-  for (const Growth& growth : growths) {
-    models.push_back(growth.added);
-    if (growth.set != set) models.insert(models.end(), growth.set->begin(), growth.set->end());
-    set = growth.set;
-  }
-  std::ranges::sort(models);
-  models.erase(std::unique(models.begin(), models.end()), models.end());
-  return models;
+/// Lays out the video of which `dense` has the lists; false where that cannot be.
+bool LayOut(DenseVideo& dense, std::span<const std::int32_t> truth, const GrowthPlan& plan) {
+  dense.Begin(truth);
+  for (const int model : plan.models) dense.AddModel(model);
+  for (const GrowthPlan::Run& run : plan.runs) dense.AddSet(*run.set);
+  return dense.LayOut(plan.added);
 }
 
 }  // namespace
@@ -63,6 +59,7 @@ EnsemblePool::EnsemblePool(std::vector<AlignedModel> models, std::vector<double>
   }
   for (const AlignedModel& model : models_) {
     largest_label_ = std::max(largest_label_, model.model->lists.largest_label());
+    largest_score_ = std::max(largest_score_, model.model->lists.largest_score());
   }
   ChooseUnit(max_terms);
   harmonic_.Reserve(models_[0].size() * kGapTop);
@@ -104,9 +101,20 @@ EnsemblePool::CoarseScale EnsemblePool::ScaleOf(std::span<const Growth> growths)
   shares = std::max(shares, std::numeric_limits<double>::min());
   // Two units a term for its rounding and its floor's, and what single precision loses of a sum.
   const double rounding = 2 * static_cast<double>(terms) + std::ldexp(1.0, kSumBits - 23);
-  const double unit =
-      shares * combination_.largest_term() / (std::ldexp(1.0, kSumBits) - 2 * rounding);
+  // The range that the scores use. Not less than half of all: errors would become too many units.
+  const double largest =
+      std::max(combination_.Term(largest_score_), combination_.largest_term() / 2) +
+      CoarseError(combination_);
+  const double unit = shares * largest / (std::ldexp(1.0, kSumBits) - 2 * rounding);
   return {unit, static_cast<Coarse>(shares * CoarseError(combination_) / unit + rounding)};
+}
+
+bool EnsemblePool::UsesCoarse(const CoarseScale& scale) const {
+  // Votes are few values: all bins but a few would be empty, and those say nothing. Otherwise a
+  // label that stands in another's place is off by three errors, one of a row's numbers by two
+  // units; BoundsOf takes less than two bins, of two units each, and so does kLeastApart.
+  return !combination_.votes() &&
+         8 * static_cast<double>(scale.error) <= std::ldexp(1.0, kBinShift);
 }
 
 void EnsemblePool::Decode(int model, std::size_t video, KeyList<Exact>& list) const {
@@ -119,6 +127,21 @@ void EnsemblePool::Decode(int model, std::size_t video, KeyList<Exact>& list) co
   for (std::size_t i = begin; i < end; ++i) {
     list.labels[i - begin] = lists.label(i);
     list.keys[i - begin] = Units(factors_[m] * combination_.Term(lists.score(i))) - list.floor;
+  }
+}
+
+void EnsemblePool::DecodeColumns(int model, std::size_t video, const DenseVideo& dense,
+                                 ExactRows& rows) const {
+  const auto m = static_cast<std::size_t>(model);
+  const ModelLists& lists = models_[m].model->lists;
+  const auto [begin, end] = lists.Of((*models_[m].rows)[video]);
+  const Exact floor =
+      Units(factors_[m] * FloorTerm(lists, {begin, end}, combination_, missing_[m]));
+  const std::span<Exact> row = rows.Row(model, floor);
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::size_t column = dense.ColumnOf(model, i - begin);
+    if (column >= row.size()) continue;
+    row[column] = Units(factors_[m] * combination_.Term(lists.score(i))) - floor;
   }
 }
 
@@ -151,29 +174,6 @@ std::size_t EnsemblePool::VideosOf(std::size_t piece) const {
   return std::min(models_[0].size() - piece * kVideosPerPiece, kVideosPerPiece);
 }
 
-template <typename Key, typename Decoder, typename Taker>
-void EnsemblePool::ScorePiece(std::size_t piece, std::span<const Growth> growths,
-                              const std::vector<int>& models, Key label_step, const Decoder& decode,
-                              const Taker& take) const {
-  std::vector<KeyList<Key>> lists(models_.size());
-  TopScorer<Key> scorer(largest_label_, label_step);
-  const std::size_t first = piece * kVideosPerPiece;
-  for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
-    for (const int model : models) decode(model, v, lists[static_cast<std::size_t>(model)]);
-    scorer.BeginVideo(models_[0].LabelsOf(v));
-    const ModelSet* set = nullptr;
-    for (std::size_t g = 0; g < growths.size(); ++g) {
-      if (growths[g].set != set) {
-        set = growths[g].set;
-        scorer.BeginSet();
-        for (const int member : *set) scorer.AddToSet(lists[static_cast<std::size_t>(member)]);
-        scorer.EndSet();
-      }
-      take(g, scorer, scorer.TopWith(lists[static_cast<std::size_t>(growths[g].added)]));
-    }
-  }
-}
-
 std::vector<double> EnsemblePool::Score(std::span<const Growth> growths) const {
   std::vector<double> gaps(growths.size());
   const std::size_t bytes = std::max<std::size_t>(1, models_[0].size()) * kGapTop * sizeof(Exact);
@@ -185,20 +185,63 @@ std::vector<double> EnsemblePool::Score(std::span<const Growth> growths) const {
   return gaps;
 }
 
+void EnsemblePool::ScorePiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
+                              KeysOfPieces& keys) const {
+  const bool coarse = UsesCoarse(scale);
+  std::vector<KeyList<Coarse>> lists(models_.size());
+  std::vector<float> terms;
+  DenseVideo dense(lists, largest_label_);
+  ExactRows rows(models_.size());
+  OneByOne<Exact> one_by_one(largest_label_, 2);
+  std::vector<std::uint16_t> columns;
+  std::vector<std::uint8_t> sure;
+  TopGuess guess;
+  for (auto& of_growth : keys) of_growth[piece].reserve(VideosOf(piece) * kGapTop);
+  const std::size_t first = piece * kVideosPerPiece;
+  for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
+    const std::span<const std::int32_t> truth = models_[0].LabelsOf(v);
+    bool laid_out = false;
+    if (coarse) {
+      for (const int model : plan.models) {
+        DecodeCoarse(model, v, scale.unit, terms, lists[static_cast<std::size_t>(model)]);
+      }
+      laid_out = LayOut(dense, truth, plan);
+    }
+    if (laid_out) {
+      rows.Begin(dense, largest_label_);
+      for (const int model : plan.models) DecodeColumns(model, v, dense, rows);
+    }
+    const auto list_of = [&, v](int model, KeyList<Exact>& list) { Decode(model, v, list); };
+    one_by_one.BeginVideo(truth);
+    for (std::size_t r = 0; r < plan.runs.size(); ++r) {
+      const GrowthPlan::Run& run = plan.runs[r];
+      sure.assign(run.end - run.begin, 0);
+      if (laid_out) {
+        columns.resize(TopsRoom(sure.size()));
+        FindTopColumns(dense.Sums(r, plan.AddedIn(run)), guess, columns.data(), sure.data());
+        rows.BeginSet(*run.set);
+      }
+      for (std::size_t g = run.begin; g < run.end; ++g) {
+        std::vector<Exact>& out = keys[g][piece];
+        const std::size_t place = g - run.begin;
+        if (sure[place] != 0) {
+          rows.AppendKeys(plan.model_of[g], std::span(columns).subspan(place * kGapTop, kGapTop),
+                          out);
+          continue;
+        }
+        const std::span<const Exact> top = one_by_one.Top(plan.growths[g], list_of);
+        out.insert(out.end(), top.begin(), top.end());
+      }
+    }
+  }
+}
+
 void EnsemblePool::ScoreSome(std::span<const Growth> growths, std::span<double> gaps) const {
-  const std::vector<int> models = ModelsOf(growths);
-  // [growths][pieces] the keys of a piece's videos
-  std::vector<std::vector<std::vector<Exact>>> keys(growths.size());
+  const GrowthPlan plan(growths);
+  const CoarseScale scale = ScaleOf(growths);
+  KeysOfPieces keys(growths.size());
   for (auto& of_growth : keys) of_growth.resize(pieces());
-  for_each_(pieces(), [&](std::size_t piece) {
-    for (auto& of_growth : keys) of_growth[piece].reserve(VideosOf(piece) * kGapTop);
-    ScorePiece<Exact>(
-        piece, growths, models, 2,
-        [&](int model, std::size_t v, KeyList<Exact>& list) { Decode(model, v, list); },
-        [&](std::size_t g, const TopScorer<Exact>&, std::span<const Exact> top) {
-          keys[g][piece].insert(keys[g][piece].end(), top.begin(), top.end());
-        });
-  });
+  for_each_(pieces(), [&](std::size_t piece) { ScorePiece(piece, plan, scale, keys); });
   for_each_(growths.size(), [&](std::size_t g) {
     std::vector<Exact> pool;
     pool.reserve(models_[0].size() * kGapTop);
@@ -219,8 +262,7 @@ std::vector<double> EnsemblePool::ScoreExtensions(const ModelSet& set,
 
 std::vector<GapBounds> EnsemblePool::Bracket(std::span<const Growth> growths) const {
   std::vector<GapBounds> bounds(growths.size());
-  // Votes are few values: all bins but a few would be empty, and those say nothing.
-  if (combination_.votes() || positives_ == 0) return bounds;
+  if (positives_ == 0) return bounds;
   for (std::size_t begin = 0; begin < growths.size(); begin += kMostBracketed) {
     const std::size_t count = std::min(kMostBracketed, growths.size() - begin);
     BracketSome(growths.subspan(begin, count), std::span(bounds).subspan(begin, count));
@@ -228,52 +270,69 @@ std::vector<GapBounds> EnsemblePool::Bracket(std::span<const Growth> growths) co
   return bounds;
 }
 
-void EnsemblePool::BracketSome(std::span<const Growth> growths, std::span<GapBounds> bounds) const {
-  const std::vector<int> models = ModelsOf(growths);
-  const CoarseScale scale = ScaleOf(growths);
-  // BoundsOf takes half a bin, and a label that stands in another's place is off by three errors.
-  if (6 * static_cast<double>(scale.error) > std::ldexp(1.0, kBinShift)) return;
+void EnsemblePool::BracketPiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
+                                std::size_t place, BinLists& bins) const {
+  std::vector<KeyList<Coarse>> lists(models_.size());
+  std::vector<float> terms;
+  DenseVideo dense(lists, largest_label_);
+  OneByOne<Coarse> one_by_one(largest_label_, 0);
   // Of two labels that may stand the other way round, keys differ by twice the error, and a bit.
   const Coarse margin = 4 * scale.error + 1;
+  const auto list_of = [&](int model, KeyList<Coarse>& list) {
+    list = lists[static_cast<std::size_t>(model)];
+  };
+  std::vector<std::uint16_t> tops;
+  std::vector<std::uint8_t> sure;
+  TopGuess guess;
+  const std::size_t first = piece * kVideosPerPiece;
+  for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
+    const std::span<const std::int32_t> truth = models_[0].LabelsOf(v);
+    for (const int model : plan.models) {
+      DecodeCoarse(model, v, scale.unit, terms, lists[static_cast<std::size_t>(model)]);
+    }
+    const bool laid_out = LayOut(dense, truth, plan);
+    one_by_one.BeginVideo(truth);
+    for (std::size_t r = 0; r < plan.runs.size(); ++r) {
+      const GrowthPlan::Run& run = plan.runs[r];
+      sure.assign(run.end - run.begin, 0);
+      tops.resize(TopsRoom(sure.size()));
+      if (laid_out) {
+        FindTopBins(dense.Sums(r, plan.AddedIn(run)), dense.floors().data(), dense.hits(), guess,
+                    tops.data(), sure.data());
+      }
+      for (std::size_t g = run.begin; g < run.end; ++g) {
+        const std::size_t in_run = g - run.begin;
+        if (sure[in_run] != 0) {
+          bins.Add(g, place, std::span(tops).subspan(in_run * kGapTop).first<kGapTop>());
+          continue;
+        }
+        const std::span<const Coarse> top = one_by_one.Top(plan.growths[g], list_of);
+        std::array<std::uint16_t, kGapTop> here;
+        for (std::size_t i = 0; i < top.size(); ++i) {
+          here[i] = static_cast<std::uint16_t>(top[i] >> (kBinShift + 1) << 1 | (top[i] & 1));
+        }
+        bins.Add(g, place, std::span(here).first(top.size()));
+        bins.AddUnsure(g, place, one_by_one.UnsureHits(margin));
+      }
+    }
+  }
+}
+
+void EnsemblePool::BracketSome(std::span<const Growth> growths, std::span<GapBounds> bounds) const {
+  const GrowthPlan plan(growths);
+  const CoarseScale scale = ScaleOf(growths);
+  if (!UsesCoarse(scale)) return;
   constexpr std::size_t kPerPiece = kVideosPerPiece * kGapTop;
   const std::size_t at_once =
       std::clamp<std::size_t>(kBinBytes / (growths.size() * kPerPiece * sizeof(std::uint16_t)), 1,
                               std::max<std::size_t>(1, pieces()));
-
   std::vector<BinCounts> counts(growths.size(), BinCounts(2 * kBins));
   std::vector<std::int64_t> unsure(growths.size());
-  /// What one growth's labels of one piece are: bin << 1 | hit, and how many.
-  std::vector<std::uint16_t> bins(growths.size() * at_once * kPerPiece);
-  std::vector<std::uint32_t> filled(growths.size() * at_once);
-  std::vector<std::uint32_t> unsure_here(growths.size() * at_once);
+  BinLists bins(growths.size(), at_once, kPerPiece);
   for (std::size_t first = 0; first < pieces(); first += at_once) {
     const std::size_t here = std::min(at_once, pieces() - first);
-    for_each_(here, [&](std::size_t p) {
-      std::vector<float> terms;
-      ScorePiece<Coarse>(
-          first + p, growths, models, 0,
-          [&](int model, std::size_t v, KeyList<Coarse>& list) {
-            DecodeCoarse(model, v, scale.unit, terms, list);
-          },
-          [&](std::size_t g, const TopScorer<Coarse>& scorer, std::span<const Coarse> top) {
-            const std::size_t place = g * at_once + p;
-            std::uint16_t* const out = bins.data() + place * kPerPiece + filled[place];
-            for (std::size_t i = 0; i < top.size(); ++i) {
-              out[i] = static_cast<std::uint16_t>(top[i] >> (kBinShift + 1) << 1 | (top[i] & 1));
-            }
-            filled[place] += static_cast<std::uint32_t>(top.size());
-            unsure_here[place] += static_cast<std::uint32_t>(scorer.UnsureHits(margin));
-          });
-    });
-    for_each_(growths.size(), [&](std::size_t g) {
-      for (std::size_t place = g * at_once; place < g * at_once + here; ++place) {
-        const std::uint16_t* const begin = bins.data() + place * kPerPiece;
-        for (std::uint32_t i = 0; i < filled[place]; ++i) ++counts[g][begin[i]];
-        unsure[g] += unsure_here[place];
-        filled[place] = 0;
-        unsure_here[place] = 0;
-      }
-    });
+    for_each_(here, [&](std::size_t p) { BracketPiece(first + p, plan, scale, p, bins); });
+    for_each_(growths.size(), [&](std::size_t g) { unsure[g] += bins.CountInto(g, counts[g]); });
   }
   for_each_(growths.size(), [&](std::size_t g) {
     bounds[g] = BoundsOf(counts[g], positives_, unsure[g], harmonic_);

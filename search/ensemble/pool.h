@@ -25,22 +25,15 @@
 
 #include "search/ensemble/brackets.h"
 #include "search/ensemble/combine.h"
+#include "search/ensemble/dense_video.h"
+#include "search/ensemble/exact_rows.h"
 #include "search/ensemble/for_each.h"
 #include "search/ensemble/gap.h"
+#include "search/ensemble/growths.h"
 #include "search/ensemble/models.h"
 #include "search/ensemble/top_scorer.h"
 
 namespace beamgrid {
-
-/// ModelSet is indices into the pool's models, ascending; one that is repeated counts as often.
-using ModelSet = std::vector<int>;
-
-/// Growth is a set that is to be scored: one that is known, not empty, and a model more (which may
-/// be in it already).
-struct Growth {
-  const ModelSet* set = nullptr;  ///< not owned
-  int added = 0;
-};
 
 /// EnsemblePool scores sets of models by GAP. Several growths of one set are best given one after
 /// the other, and all that are known at once: a pass over the videos then serves them all.
@@ -89,20 +82,24 @@ class EnsemblePool {
   void ChooseUnit(std::int64_t max_terms);
   [[nodiscard]] Exact Units(double term) const;
   [[nodiscard]] CoarseScale ScaleOf(std::span<const Growth> growths) const;
+  /// True if coarse keys tell enough.
+  [[nodiscard]] bool UsesCoarse(const CoarseScale& scale) const;
   void Decode(int model, std::size_t video, KeyList<Exact>& list) const;
+  /// Decodes what of a model's list has a column.
+  void DecodeColumns(int model, std::size_t video, const DenseVideo& dense, ExactRows& rows) const;
   void DecodeCoarse(int model, std::size_t video, double unit, std::vector<float>& terms,
                     KeyList<Coarse>& list) const;
 
-  /// Scores the growths on the videos of one piece of work: calls take(growth, scorer, top) for
-  /// each growth and video. decode(model, video, list) fills a model's list.
-  template <typename Key, typename Decoder, typename Taker>
-  void ScorePiece(std::size_t piece, std::span<const Growth> growths,
-                  const std::vector<int>& models, Key label_step, const Decoder& decode,
-                  const Taker& take) const;
   [[nodiscard]] std::size_t pieces() const;
   [[nodiscard]] std::size_t VideosOf(std::size_t piece) const;
 
+  /// [growths][pieces] the keys of the best labels of a piece's videos
+  using KeysOfPieces = std::vector<std::vector<std::vector<Exact>>>;
+  void ScorePiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
+                  KeysOfPieces& keys) const;
   void ScoreSome(std::span<const Growth> growths, std::span<double> gaps) const;
+  void BracketPiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
+                    std::size_t place, BinLists& bins) const;
   void BracketSome(std::span<const Growth> growths, std::span<GapBounds> bounds) const;
 
   std::vector<AlignedModel> models_;
@@ -113,6 +110,7 @@ class EnsemblePool {
   std::size_t fewest_to_bracket_ = 4096;
   std::int64_t positives_ = 0;
   std::int32_t largest_label_ = 0;
+  double largest_score_ = 0;
   int tag_bits_ = 0;
   double unit_ = 0;
   HarmonicNumbers harmonic_;  ///< up to the longest ranking

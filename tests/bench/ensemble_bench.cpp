@@ -44,7 +44,7 @@ struct Settings {
   std::string scratch;
 };
 
-constexpr std::int32_t kClasses = 3862;
+constexpr std::int32_t kClasses = 3862;  // below 65,536
 constexpr std::size_t kPlausible = 150;
 constexpr int kFamilies = 8;
 
@@ -65,18 +65,27 @@ class Stream {
   std::uint64_t state_;
 };
 
-/// Normals is a table of them: hundreds a list would else take longer than the search.
+/// Normals draws them from a table that stays in the processor's first cache, five for one random
+/// number: hundreds a list would else take longer than the search.
 class Normals {
  public:
   Normals() {
     std::mt19937 random(8);
     std::normal_distribution<float> normal;
-    for (float& value : values_) value = normal(random);
+    for (float& value : table_) value = normal(random);
   }
-  float operator()(Stream& stream) const { return values_[stream.Next() >> 48]; }
+  /// Adds `scale` times a normal number to each.
+  void AddTo(std::span<float> values, float scale, Stream stream) const {
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      bits = i % kPerNumber == 0 ? stream.Next() : bits >> kBits;
+      values[i] += scale * table_[bits % table_.size()];
+    }
+  }
 
  private:
-  std::array<float, 65536> values_;
+  static constexpr int kBits = 12, kPerNumber = 64 / kBits;
+  std::array<float, std::size_t{1} << kBits> table_;
 };
 
 std::vector<std::vector<std::int32_t>> ReadLabels(const std::string& path) {
@@ -113,66 +122,80 @@ class Planter {
   explicit Planter(const Settings& settings)
       : settings_(settings),
         labels_(settings.labels_file.empty() ? RandomLabels(settings.videos)
-                                             : ReadLabels(settings.labels_file)) {}
-
-  [[nodiscard]] const std::vector<std::int32_t>& TruthOf(int video) const {
-    return labels_[static_cast<std::size_t>(video) % labels_.size()];
+                                             : ReadLabels(settings.labels_file)),
+        plausible_(static_cast<std::size_t>(settings.videos) * kPlausible) {
+    ForVideos([this](std::size_t v, std::vector<char>& seen) { DrawPlausible(v, seen); });
   }
 
-  [[nodiscard]] Predictions Plant(int model) const {
-    Predictions predictions{.classes = kClasses, .top_k = settings_.list_length};
+  [[nodiscard]] const std::vector<std::int32_t>& TruthOf(std::size_t video) const {
+    return labels_[video % labels_.size()];
+  }
+
+  /// Plants a model into `predictions`, whose memory is used again.
+  void Plant(int model, Predictions& predictions) const {
+    predictions.classes = kClasses;
+    predictions.top_k = settings_.list_length;
     predictions.videos.resize(static_cast<std::size_t>(settings_.videos));
-    constexpr int kAtOnce = 1000;
-    ForEachOnThreads(UsableThreads(), static_cast<std::size_t>(settings_.videos / kAtOnce + 1),
-                     [&](std::size_t part) {
-                       std::vector<char> seen(kClasses);
-                       const int begin = static_cast<int>(part) * kAtOnce;
-                       for (int v = begin; v < std::min(begin + kAtOnce, settings_.videos); ++v) {
-                         PlantVideo(model, v, seen,
-                                    predictions.videos[static_cast<std::size_t>(v)]);
-                       }
-                     });
-    return predictions;
+    ForVideos(
+        [&](std::size_t v, std::vector<char>&) { PlantVideo(model, v, predictions.videos[v]); });
   }
 
  private:
-  void PlantVideo(int model, int v, std::vector<char>& seen, VideoPrediction& video) const {
-    video.id = "v" + std::to_string(10'000'000 + v);
-    video.labels = TruthOf(v);
-    std::vector<std::int32_t> plausible = video.labels;
-    for (const std::int32_t label : plausible) seen[static_cast<std::size_t>(label)] = 1;
-    const auto place = static_cast<std::uint64_t>(v);
-    Stream drawn(place, 2);
-    while (plausible.size() < kPlausible) {
-      // Labels of any video: as often as they occur.
-      for (const std::int32_t label : labels_[drawn.Next() % labels_.size()]) {
-        if (seen[static_cast<std::size_t>(label)] == 0) plausible.push_back(label);
-        seen[static_cast<std::size_t>(label)] = 1;
-      }
-    }
-    for (const std::int32_t label : plausible) seen[static_cast<std::size_t>(label)] = 0;
+  void ForVideos(const std::function<void(std::size_t, std::vector<char>&)>& body) const {
+    constexpr std::size_t kAtOnce = 1000;
+    const auto videos = static_cast<std::size_t>(settings_.videos);
+    ForEachOnThreads(UsableThreads(), videos / kAtOnce + 1, [&](std::size_t part) {
+      std::vector<char> seen(kClasses);
+      const std::size_t begin = part * kAtOnce;
+      for (std::size_t v = begin; v < std::min(begin + kAtOnce, videos); ++v) body(v, seen);
+    });
+  }
 
-    const auto family = static_cast<std::uint64_t>(model % kFamilies);
-    Stream common(place, 3), of_family(place, 10 + family),
-        of_model(place, 1000 + static_cast<std::uint64_t>(model));
-    const float own = 0.5F + 0.005F * static_cast<float>(model % 100);
-    std::vector<std::pair<float, std::int32_t>> seen_as;
-    for (std::size_t l = 0; l < plausible.size(); ++l) {
-      const float evidence = (l < video.labels.size() ? 1.0F : -5.0F) + 1.5F * normals_(common);
-      seen_as.emplace_back(evidence + 0.8F * normals_(of_family) + own * normals_(of_model),
-                           plausible[l]);
+  /// The true labels and those of other videos: as often as they occur.
+  void DrawPlausible(std::size_t v, std::vector<char>& seen) {
+    const std::span<std::uint16_t> plausible =
+        std::span(plausible_).subspan(v * kPlausible, kPlausible);
+    std::size_t count = 0;
+    const auto add = [&](std::int32_t label) {
+      char& there = seen[static_cast<std::size_t>(label)];
+      if (there != 0 || count == kPlausible) return;
+      there = 1;
+      plausible[count++] = static_cast<std::uint16_t>(label);
+    };
+    std::ranges::for_each(TruthOf(v), add);
+    Stream drawn(v, 2);
+    while (count < kPlausible) std::ranges::for_each(labels_[drawn.Next() % labels_.size()], add);
+    for (const std::uint16_t label : plausible) seen[label] = 0;
+  }
+
+  void PlantVideo(int model, std::size_t v, VideoPrediction& video) const {
+    if (video.id.empty()) {
+      video.id = "v" + std::to_string(10'000'000 + v);
+      video.labels = TruthOf(v);
     }
-    const auto length = std::min<std::ptrdiff_t>(settings_.list_length, std::ssize(seen_as));
-    std::partial_sort(seen_as.begin(), seen_as.begin() + length, seen_as.end(), std::greater<>());
-    video.top.reserve(static_cast<std::size_t>(length));
-    for (std::ptrdiff_t i = 0; i < length; ++i) {
-      const auto& [x, label] = seen_as[static_cast<std::size_t>(i)];
-      video.top.push_back({label, static_cast<float>(1 / (1 + std::exp(-x)))});
+    std::array<float, kPlausible> evidence;
+    evidence.fill(-5);
+    std::fill_n(evidence.begin(), std::min(video.labels.size(), kPlausible), 1.0F);
+    normals_.AddTo(evidence, 1.5F, Stream(v, 3));
+    normals_.AddTo(evidence, 0.8F, Stream(v, 10 + static_cast<std::uint64_t>(model % kFamilies)));
+    normals_.AddTo(evidence, 0.5F + 0.005F * static_cast<float>(model % 100),
+                   Stream(v, 1000 + static_cast<std::uint64_t>(model)));
+    std::array<std::pair<float, std::int32_t>, kPlausible> seen_as;
+    for (std::size_t l = 0; l < kPlausible; ++l) {
+      seen_as[l] = {evidence[l], plausible_[v * kPlausible + l]};
+    }
+    const auto end = seen_as.begin() + std::min<std::ptrdiff_t>(settings_.list_length, kPlausible);
+    std::nth_element(seen_as.begin(), end - 1, seen_as.end(), std::greater<>());
+    std::sort(seen_as.begin(), end, std::greater<>());
+    video.top.clear();
+    for (auto entry = seen_as.begin(); entry != end; ++entry) {
+      video.top.push_back({entry->second, 1 / (1 + std::exp(-entry->first))});
     }
   }
 
   const Settings& settings_;
   std::vector<std::vector<std::int32_t>> labels_;
+  std::vector<std::uint16_t> plausible_;  ///< [videos, kPlausible]
   Normals normals_;
 };
 
@@ -215,12 +238,13 @@ EnsembleModels PlantAll(const Settings& settings, std::pmr::memory_resource* mem
   }
   EnsembleModels models;
   models.set_memory(memory);
+  Predictions predictions;
   for (int m = 0; m < settings.models; ++m) {
-    const Predictions predictions = planter.Plant(m);
+    planter.Plant(m, predictions);
     if (file) file->Put(predictions);
     models.Add("model" + std::to_string(1000 + m), SizeOf(m), predictions);
   }
-  for (int v = 0; file && v < settings.videos; ++v) {
+  for (std::size_t v = 0; file && v < predictions.videos.size(); ++v) {
     file->Put(static_cast<std::int32_t>(planter.TruthOf(v).size()));
     for (const std::int32_t label : planter.TruthOf(v)) file->Put(label);
   }
