@@ -1,23 +1,12 @@
 #include "reports/statistics.h"
 
+#include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 
 namespace beamgrid {
-namespace {
-
-double TwoSided(double difference, double standard_error, double freedom) {
-  if (standard_error == 0) return difference == 0 ? 1 : 0;
-  // After the line above: without any spread the quotient would be infinite, or 0 / 0.
-  const boost::math::students_t distribution(freedom);
-  // The complement, not 1 - cdf: small p would drown in the rounding of numbers near 1.
-  return 2 * boost::math::cdf(
-                 boost::math::complement(distribution, std::abs(difference / standard_error)));
-}
-
-}  // namespace
-
 double Mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
@@ -29,23 +18,101 @@ double SampleDeviation(const std::vector<double>& values) {
   return std::sqrt(squares / static_cast<double>(values.size() - 1));
 }
 
+double TwoSidedT(double difference, double standard_error, double freedom) {
+  if (standard_error == 0) return difference == 0 ? 1 : 0;
+  // After the line above: without any spread the quotient would be infinite, or 0 / 0.
+  const boost::math::students_t distribution(freedom);
+  // The complement, not 1 - cdf: small p would drown in the rounding of numbers near 1.
+  return 2 * boost::math::cdf(
+                 boost::math::complement(distribution, std::abs(difference / standard_error)));
+}
+
+double BehrensFisherP(double difference, double a, double freedom, double b) {
+  const double distance = std::abs(difference);
+  if (a == 0 && b == 0) return distance == 0 ? 1 : 0;
+  if (a == 0) return std::erfc(distance / b / std::sqrt(2.0));
+  const boost::math::students_t student(freedom);
+  const auto beyond = [&](double z) {
+    return boost::math::cdf(boost::math::complement(student, (distance - b * z) / a));
+  };
+  // Over z the integrand is smooth, and what lies beyond 8 is below 1e-14.
+  constexpr double kEnd = 8;
+  const auto density = [](double z) { return std::exp(-z * z / 2) / std::sqrt(2 * M_PI); };
+  // By the trapezoidal rule, which converges exponentially for such an integrand. Where the t part
+  // is narrow it is a step of width a / b, which the points must resolve.
+  const double step = std::clamp(a / b / 8, 0.001, 0.05);
+  const auto points = static_cast<std::int64_t>(2 * kEnd / step);
+  double sum = 0;
+  for (std::int64_t i = 0; i <= points; ++i) {
+    const double z = -kEnd + 2 * kEnd * static_cast<double>(i) / static_cast<double>(points);
+    sum += density(z) * beyond(z);
+  }
+  return std::min(1.0, 2 * sum * 2 * kEnd / static_cast<double>(points));
+}
+
+double StudentQuantile(double share, double freedom) {
+  return boost::math::quantile(boost::math::students_t(freedom), share);
+}
+
 double PairedTTest(const std::vector<double>& a, const std::vector<double>& b) {
   std::vector<double> differences;
   for (std::size_t i = 0; i < a.size(); ++i) differences.push_back(a[i] - b[i]);
   const auto n = static_cast<double>(a.size());
-  return TwoSided(Mean(differences), SampleDeviation(differences) / std::sqrt(n), n - 1);
+  return TwoSidedT(Mean(differences), SampleDeviation(differences) / std::sqrt(n), n - 1);
 }
 
-double WelchTTest(const std::vector<double>& a, const std::vector<double>& b) {
+double WelchFreedom(const std::vector<double>& a, const std::vector<double>& b) {
   const auto n_a = static_cast<double>(a.size());
   const auto n_b = static_cast<double>(b.size());
   const double part_a = std::pow(SampleDeviation(a), 2) / n_a;
   const double part_b = std::pow(SampleDeviation(b), 2) / n_b;
-  // By Welch and Satterthwaite: the two sides may spread differently and have other numbers of
-  // seeds.
-  const double freedom =
-      std::pow(part_a + part_b, 2) / (part_a * part_a / (n_a - 1) + part_b * part_b / (n_b - 1));
-  return TwoSided(Mean(a) - Mean(b), std::sqrt(part_a + part_b), freedom);
+  // The two sides may spread differently and have other numbers of seeds.
+  return std::pow(part_a + part_b, 2) / (part_a * part_a / (n_a - 1) + part_b * part_b / (n_b - 1));
+}
+
+double WelchTTest(const std::vector<double>& a, const std::vector<double>& b) {
+  const double variance = std::pow(SampleDeviation(a), 2) / static_cast<double>(a.size()) +
+                          std::pow(SampleDeviation(b), 2) / static_cast<double>(b.size());
+  return TwoSidedT(Mean(a) - Mean(b), std::sqrt(variance), WelchFreedom(a, b));
+}
+
+double LeastSignFlipP(std::size_t pairs) { return 2 / std::pow(2.0, static_cast<double>(pairs)); }
+
+std::optional<double> SignFlipTest(const std::vector<double>& a, const std::vector<double>& b) {
+  const std::size_t pairs = a.size();
+  if (pairs == 0 || pairs > kMostSignFlips) return std::nullopt;
+  std::vector<double> differences;
+  double observed = 0, scale = 0;
+  for (std::size_t i = 0; i < pairs; ++i) {
+    differences.push_back(a[i] - b[i]);
+    observed += differences.back();
+    scale += std::abs(differences.back());
+  }
+  // Sums that are equal but for their rounding count as equal: 0.3 - 0.1 is not 0.2.
+  const double bound = std::abs(observed) - 1e-12 * scale;
+  std::size_t as_far = 0;
+  const std::size_t all = std::size_t{1} << pairs;
+  for (std::size_t signs = 0; signs < all; ++signs) {
+    double sum = 0;
+    for (std::size_t i = 0; i < pairs; ++i)
+      sum += signs >> i & 1U ? differences[i] : -differences[i];
+    as_far += std::abs(sum) >= bound ? 1 : 0;
+  }
+  return static_cast<double>(as_far) / static_cast<double>(all);
+}
+
+std::vector<double> Holm(const std::vector<double>& p_values) {
+  std::vector<std::size_t> order(p_values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return p_values[i]; });
+  std::vector<double> corrected(p_values.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto left = static_cast<double>(order.size() - i);
+    largest = std::max(largest, std::min(1.0, left * p_values[order[i]]));
+    corrected[order[i]] = largest;
+  }
+  return corrected;
 }
 
 }  // namespace beamgrid

@@ -52,7 +52,9 @@ const std::vector<Wing> kWings = {
     {"trainer/worker",
      {"trainer", "trainer/contract", "trainer/data", "trainer/export", "trainer/protocol",
       "trainer/training", "registry", "registry/scoring", "registry/util"}},
-    {"reports", {"search", "search/effects", "registry", "registry/store", "registry/util"}},
+    {"reports",
+     {"search", "search/effects", "search/ensemble", "registry", "registry/scoring",
+      "registry/store", "registry/util"}},
     // The core: what depends on processes, devices or time is behind its three seams.
     {"orchestrator/study",
      {"search", "search/recipe/warm_start_name.h", "trainer/protocol", "registry",

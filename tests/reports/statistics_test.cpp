@@ -45,5 +45,72 @@ TEST(WelchTTest, TakesOnlyTheSpreadThatThereIs) {
   EXPECT_EQ(WelchTTest({2, 2}, {1, 1}), 0);
 }
 
+// The values below are SciPy 1.17.1's: stats.permutation_test of the differences with
+// permutation_type="samples" and n_resamples=inf, stats.ttest_rel, stats.ttest_ind with
+// equal_var=False, stats.t.ppf.
+const std::vector<double> kA = {0.8213, 0.8190, 0.8251, 0.8222, 0.8240, 0.8199, 0.8275};
+const std::vector<double> kB = {0.8201, 0.8195, 0.8213, 0.8209, 0.8251, 0.8171, 0.8239};
+const std::vector<double> kFirstB(kB.begin(), kB.begin() + 5);
+
+TEST(SignFlipTest, TriesAllSigns) {
+  EXPECT_DOUBLE_EQ(*SignFlipTest(kA, kB), 0.09375);
+  EXPECT_DOUBLE_EQ(*SignFlipTest(kB, kA), 0.09375);
+  // By hand: of +-1 +-2 +-3 only 6 and -6 are as far from 0 as 6.
+  EXPECT_DOUBLE_EQ(*SignFlipTest({1, 2, 3}, {0, 0, 0}), 0.25);
+  // Sums of 2 and more: 1 + 2 - 3 is not, 3 + 1 - 2 is, and the rounding of 0.1 + 0.2 plays no
+  // part.
+  EXPECT_DOUBLE_EQ(*SignFlipTest({0.3, -0.2, 0.1}, {0, 0, 0}), 0.75);
+  EXPECT_DOUBLE_EQ(*SignFlipTest({0.3, 0.2, -0.1}, {0, 0, 0}), 0.5);
+  EXPECT_DOUBLE_EQ(*SignFlipTest({1, 1}, {1, 1}), 1);
+}
+
+TEST(SignFlipTest, CanSayNothingWithoutPairsOrWithTooMany) {
+  EXPECT_FALSE(SignFlipTest({}, {}));
+  EXPECT_FALSE(SignFlipTest(std::vector<double>(21), std::vector<double>(21)));
+  EXPECT_TRUE(SignFlipTest(std::vector<double>(12, 1.0), std::vector<double>(12)));
+}
+
+TEST(SignFlipTest, HasALeastPThatOnlySixSeedsBringBelowTheLevel) {
+  EXPECT_DOUBLE_EQ(LeastSignFlipP(3), 0.25);
+  EXPECT_DOUBLE_EQ(*SignFlipTest({2, 3, 4, 5, 6}, {1, 1, 1, 1, 1}), LeastSignFlipP(5));
+  EXPECT_GT(LeastSignFlipP(kLeastSignFlips - 1), 0.05);
+  EXPECT_LT(LeastSignFlipP(kLeastSignFlips), 0.05);
+}
+
+TEST(TTests, EqualSciPys) {
+  EXPECT_NEAR(PairedTTest(kA, kB), 0.07209259153417531, 1e-12);
+  EXPECT_NEAR(WelchTTest(kA, kFirstB), 0.39503849202001384, 1e-12);
+  EXPECT_NEAR(WelchFreedom(kA, kFirstB), 9.969586455786168, 1e-9);
+  EXPECT_NEAR(StudentQuantile(0.975, 2), 4.302652729749462, 1e-12);
+  EXPECT_NEAR(StudentQuantile(0.975, 9), 2.262157162798205, 1e-12);
+  EXPECT_NEAR(StudentQuantile(0.9, 3.5), 1.5765766051364052, 1e-12);
+}
+
+// scipy.integrate.quad over z of norm.pdf(z) (t.sf((d - b z) / a) + t.sf((d + b z) / a)).
+TEST(BehrensFisherP, EqualsSciPysIntegral) {
+  EXPECT_NEAR(BehrensFisherP(3, 1, 2, 1), 0.12595462165572202, 1e-9);
+  EXPECT_NEAR(BehrensFisherP(-0.02, 0.001, 1, 0.01), 0.0851726816650072, 1e-9);
+  EXPECT_NEAR(BehrensFisherP(2.5, 1, 9, 0.2), 0.03572249996041843, 1e-9);
+  EXPECT_NEAR(BehrensFisherP(0.5, 0.3, 3.7, 0.9), 0.6115184048422782, 1e-9);
+}
+
+TEST(BehrensFisherP, IsTheNormalOrTheTTestWhereThereIsOnePart) {
+  EXPECT_NEAR(BehrensFisherP(1.959963984540054, 0, 2, 1), 0.05, 1e-12);
+  EXPECT_NEAR(BehrensFisherP(4.302652729749462, 1, 2, 0), 0.05, 1e-12);
+  EXPECT_EQ(BehrensFisherP(0, 0, 1, 0), 1);
+  EXPECT_EQ(BehrensFisherP(0.1, 0, 1, 0), 0);
+}
+
+// By hand, by Holm's rule: the smallest of m times m, the next times m - 1, never below the one
+// before.
+TEST(Holm, MultipliesStepByStep) {
+  const std::vector<double> corrected = Holm({0.01, 0.04, 0.03, 0.005, 0.9});
+  const double expected[] = {0.04, 0.09, 0.09, 0.025, 0.9};
+  ASSERT_EQ(corrected.size(), std::size(expected));
+  for (std::size_t i = 0; i < corrected.size(); ++i) EXPECT_NEAR(corrected[i], expected[i], 1e-15);
+  EXPECT_EQ(Holm({0.7, 0.6}), (std::vector<double>{1, 1}));
+  EXPECT_TRUE(Holm({}).empty());
+}
+
 }  // namespace
 }  // namespace beamgrid
