@@ -102,7 +102,7 @@ int PredictCommand(std::istream& in, std::ostream& out) {
   PrepareProcess(request.threads);
   const std::shared_ptr<Model> model = LoadModel(request, device);
   const auto dataset =
-      OpenDataset(request.spec.data, request.spec.data.validate, LabelPolicy::kOptional);
+      OpenDataset(request.spec.data, request.spec.data.validate, LabelPolicy::kIgnored);
   // The same batches as in training: in others a matrix product may sum in another order.
   const auto settings = ReadOptions<TrainSettings>(request.spec.model.train);
   stream.Begin();
