@@ -269,6 +269,7 @@ Effort CostMeter::WithoutRefused(Effort effort) {
 SearchCost CostMeter::Total(const PlanTotals& totals) {
   SearchCost cost;
   cost.complete = complete_;
+  plan_refused_ = totals.refused;
   const Effort& effort = totals.effort;
   if (parts_.recipe->search.strategy == "grid" && totals.candidates + totals.refused == points_) {
     refused_ = totals.refused;
@@ -445,6 +446,12 @@ std::vector<std::string> CostMeter::Basis() const {
   if (static_cast<std::size_t>(open_) > pieces_.size()) {
     lines.push_back(CountText(pieces_.size(), "trial") + " of them, chosen by chance, stand for " +
                     std::to_string(open_));
+  }
+  const bool some_refused = plan_refused_ > 0 || (sample_ && sample_->refused > 0);
+  if (!refused_ && points_ > kSamplePoints && some_refused) {
+    lines.push_back("how many of the grid's " + std::to_string(points_) +
+                    " points are refused is not known: in the numbers of other strategies they "
+                    "count as models to train");
   }
   if (sample_ && !sample_->lengths.empty()) {
     lines.push_back("what is not chosen yet, here or by other strategies, costs what " +

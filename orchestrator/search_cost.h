@@ -164,6 +164,7 @@ class CostMeter {
   double size_bytes_ = 0, checkpoint_bytes_ = 0, largest_checkpoint_ = 0;  ///< of the open ones
   std::optional<Sample> sample_;
   std::optional<std::int64_t> refused_;  ///< of the grid, where its plan has told
+  std::int64_t plan_refused_ = 0;        ///< of the models that the plan names
 };
 
 }  // namespace beamgrid

@@ -138,14 +138,14 @@ class Ensemble : public Subcommand {
     std::optional<ScratchMemory> scratch;
     if (!scratch_.empty()) memory_ = &scratch.emplace(scratch_);
     const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
-    // Before the search, which may take long: what cannot be written is found out now.
-    std::optional<GrowingFile> file;
-    if (!out_.empty()) file.emplace(out_file_);
     const EnsembleAnswer answer = FindEnsemble(question, models, OnThreads(threads_));
     boost::json::object json = AnswerJson(answer, left_out_);
     // Written before the record says anything, named after it: where the disk is full nothing is
     // stored. Whoever is killed in between asks again, gets the same answer, and has the file.
-    if (file) file->Add(EnsemblePredictionsCsv(out_, question, models, answer, classes));
+    std::optional<GrowingFile> file;
+    if (!out_.empty()) {
+      file.emplace(out_file_).Add(EnsemblePredictionsCsv(out_, question, models, answer, classes));
+    }
     if (!studies_.empty()) Keep(context, json);
     if (file) {
       file->Finish();
@@ -275,6 +275,7 @@ class Ensemble : public Subcommand {
     }
     const auto store = studies_.empty() ? nullptr : database_.OpenForReading();
     out_file_ = OutputFile(out_, inputs, database_, store.get());
+    const GrowingFile probe(out_file_);  // goes again at once
   }
 
   /// Takes the names of --take apart at commas, but for those of files with commas in their names.

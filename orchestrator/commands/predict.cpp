@@ -114,7 +114,8 @@ class Predict : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.add_option("MODEL", model_, kNamedModelsHelp)->required()->type_name("");
-    app.add_option("DATA", data_, "Record files, or folders of *.tfrecord; labels may be missing")
+    app.add_option("DATA", data_,
+                   "Record files, or folders of *.tfrecord; labels are not looked at")
         ->required()
         ->type_name("FILE");
     app.add_option(

@@ -190,8 +190,8 @@ std::string CountsLine(const StudyChange& change) {
             (change.return_again == 1 ? "counts" : "count") + " again";
   }
   if (change.added) {
-    line += std::string(", ") + (change.more_may_follow ? "at least " : "") +
-            std::to_string(*change.added) + verb(*change.added) + "new";
+    line += ", " + std::to_string(*change.added) + verb(*change.added) + "new" +
+            (change.more_may_follow ? " to begin with" : "");
   } else {
     line += ", the rest of the grid is new";
   }
@@ -207,6 +207,7 @@ std::string CountsLine(const StudyChange& change) {
               " complete: they may no longer count at the end)";
     }
   }
+  if (change.more_may_follow) line += "; which new ones follow, the search decides by its results";
   return line;
 }
 

@@ -132,15 +132,16 @@ std::optional<ConsideredCandidate> TrialIntake::Next() {
 }
 
 void TrialIntake::NoteAsked(const ConsideredCandidate& candidate) {
-  double each = strategy_->effort().epoch_share;  // what a refused one was planned as
-  if (!candidate.refusal) {
-    const StudyTrial& trial = candidate.trials.front();
-    each = trial.until_share();
-    if (const auto before = paused_.find(candidate.name); before != paused_.end()) {
-      each = std::max(0.0, each - before->second);
-    }
-    if (trial.until_epoch > 0) paused_[candidate.name] = trial.until_share();
+  if (candidate.refusal) {
+    refused_trials_ += static_cast<double>(candidate.trials.size());
+    return;
   }
+  const StudyTrial& trial = candidate.trials.front();
+  double each = trial.until_share();
+  if (const auto before = paused_.find(candidate.name); before != paused_.end()) {
+    each = std::max(0.0, each - before->second);
+  }
+  if (trial.until_epoch > 0) paused_[candidate.name] = trial.until_share();
   asked_trainings_ += each * static_cast<double>(candidate.trials.size());
 }
 
@@ -148,9 +149,11 @@ std::optional<double> TrialIntake::LaterTrainings() const {
   if (strategy_->finished()) return 0;
   const Effort effort = strategy_->effort();
   if (!effort.most) return std::nullopt;
-  const double whole = static_cast<double>(*effort.most) *
-                           static_cast<double>(recipe_.least_seeds) * effort.epoch_share +
-                       static_cast<double>(further_seeds_);
+  const double whole =
+      (static_cast<double>(*effort.most) * static_cast<double>(recipe_.least_seeds) -
+       refused_trials_) *
+          effort.epoch_share +
+      static_cast<double>(further_seeds_);
   return std::max(0.0, whole - asked_trainings_);
 }
 

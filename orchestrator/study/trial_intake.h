@@ -112,6 +112,7 @@ class TrialIntake {
   std::size_t window_;
   std::int64_t further_seeds_ = 0;        ///< asked for beyond those that every model begins with
   double asked_trainings_ = 0;            ///< asked for, in whole trainings
+  double refused_trials_ = 0;             ///< asked for and refused
   std::map<std::string, double> paused_;  ///< by name: the share after which it was to pause
   bool exhausted_ = false;
 };

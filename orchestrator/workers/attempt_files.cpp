@@ -148,7 +148,7 @@ struct LimitWords {
   int code;  ///< errno
 };
 constexpr LimitWords kLimitWords[] = {{"failed to map segment", ENOMEM},
-                                      {"cannot allocate memory", ENOMEM},
+                                      {"cannot allocate ", ENOMEM},
                                       {"Cannot allocate memory", ENOMEM},
                                       {"cannot create shared object descriptor", ENOMEM},
                                       {"std::bad_alloc", ENOMEM},

@@ -67,8 +67,9 @@ std::string FixForSystemError(int code) {
     case EFBIG:
       return "allow larger files (ulimit -f), then run again; what was finished is kept";
     case EAGAIN:
-      return "allow more processes and threads (ulimit -u) or fewer workers "
-             "(resources.slots_per_device), then run again";
+      return "allow more processes and threads (ulimit -u) and memory for them (ulimit -v), or "
+             "fewer "
+             "workers (resources.slots_per_device), then run again";
     case ENOMEM:
       return "free memory or allow more (ulimit -v), or fewer workers "
              "(resources.slots_per_device), then run again";

@@ -65,7 +65,8 @@ class HalvingStrategy : public Strategy {
       }
     }
     rungs_ = RungsOf(space, recipe);
-    effort_ = EffortOf(entries_.size(), LastEpoch(space, recipe));
+    asked_for_ = entries_.size();
+    last_epoch_ = LastEpoch(space, recipe);
     BeginRung();
   }
 
@@ -124,11 +125,18 @@ class HalvingStrategy : public Strategy {
     entry.before = std::exchange(entry.score, finding.objective);
     entry.size_bytes = finding.size_bytes;
     losses_.Count(finding);
+    refused_ += finding.is_refused ? 1 : 0;
     if (next_ == entries_.size() && pending_.empty()) EndRung();
   }
 
   [[nodiscard]] bool finished() const override { return finished_; }
-  [[nodiscard]] Effort effort() const override { return effort_; }
+  [[nodiscard]] Effort effort() const override {
+    // Who is refused takes part in no rung: as many fewer go on.
+    Effort effort = EffortOf(asked_for_ - std::min(refused_, asked_for_));
+    effort.least = static_cast<std::int64_t>(asked_for_);
+    effort.most = effort.least;
+    return effort;
+  }
   [[nodiscard]] std::vector<std::string> Decisions() const override { return decisions_; }
   [[nodiscard]] std::vector<LetGo> TakeLetGo() override { return std::exchange(let_go_, {}); }
 
@@ -227,7 +235,7 @@ class HalvingStrategy : public Strategy {
   }
 
   /// Returns what the rungs ask for where nothing fails.
-  [[nodiscard]] Effort EffortOf(std::size_t models, std::int64_t last_epoch) const {
+  [[nodiscard]] Effort EffortOf(std::size_t models) const {
     const auto all = static_cast<std::int64_t>(models);
     double trained = 0;
     std::int64_t before = 0;
@@ -237,8 +245,8 @@ class HalvingStrategy : public Strategy {
       before = epoch;
       left = Promoted(left);
     }
-    trained += static_cast<double>(left) * static_cast<double>(last_epoch - before);
-    const double whole = static_cast<double>(models) * static_cast<double>(last_epoch);
+    trained += static_cast<double>(left) * static_cast<double>(last_epoch_ - before);
+    const double whole = static_cast<double>(models) * static_cast<double>(last_epoch_);
     return {.least = all,
             .most = all,
             .epoch_share = models == 0 ? 1 : trained / whole,
@@ -253,7 +261,8 @@ class HalvingStrategy : public Strategy {
   std::int64_t eta_;
   bool looks_ahead_;
   std::vector<std::int64_t> rungs_;  ///< epochs at which is looked, without the end
-  Effort effort_;
+  std::int64_t last_epoch_ = 0;
+  std::size_t asked_for_ = 0, refused_ = 0;  ///< candidates at the beginning, and of them
   std::vector<Entry> entries_;
   std::map<std::string, std::size_t> index_;  ///< of entries_, by name
   std::vector<std::string> decisions_;

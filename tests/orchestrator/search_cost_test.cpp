@@ -418,6 +418,29 @@ TEST_F(SearchCostTest, OfOtherStrategiesLeavesOutWhatIsRefused) {
   EXPECT_EQ(Other("random").trials.most, 6);
 }
 
+TEST_F(SearchCostTest, OfALargeGridItSaysThatRefusedModelsAreCounted) {
+  const auto says = [this] {
+    return std::ranges::any_of(basis_, [](const std::string& line) {
+      return line.find("how many of the grid's 72 points are refused is not known") == 0;
+    });
+  };
+  const std::string limit = "[ensemble]\nsize_limit = \"20kB\"\n";
+  const std::string grid =
+      "[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 4, 8]\n"
+      "[[grid.temporal]]\nuse = \"gru\"\nhidden = [1, 2, 3, 4, 5, 6, 7, 8, 9]\nlayers = [1, 2]\n";
+  const std::string random = "[search]\nstrategy = \"random\"\nbudget = 4\n";
+  UseRecipe(grid + random + limit);
+  LearnByExperts();
+  Cost();
+  EXPECT_TRUE(says());
+  UseRecipe(grid + random);
+  Cost();
+  EXPECT_FALSE(says()) << "none is refused";
+  UseRecipe(grid + limit);
+  Cost();
+  EXPECT_FALSE(says()) << "the whole plan has told";
+}
+
 TEST_F(SearchCostTest, WhatIsRefusedRacesForNoSeeds) {
   UseRecipe(kFour + "[ensemble]\nsize_limit = \"20kB\"\n", "{ min = 1, max = 5 }");
   LearnAll(0.01);

@@ -86,6 +86,23 @@ TEST(EffortTest, OfHalvingCountsItsEpochs) {
   EXPECT_EQ(effort.to_the_end, 1);
 }
 
+TEST(EffortTest, OfHalvingHasTheRungsOfThoseThatAreNotRefused) {
+  PlantedSearch search(
+      "[train]\nepochs = 12\n"
+      "[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
+      "[search]\nstrategy = \"halving\"\neta = 3\n");
+  const std::vector<Candidate> asked = search.AskAll();
+  ASSERT_EQ(asked.size(), 9U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    search->Tell({.name = asked[i].name, .model = asked[i].model, .is_refused = true});
+  }
+  const Effort effort = search->effort();
+  // Five for 1 epoch, two for 3 more, one for 8 more, of 5 x 12.
+  EXPECT_DOUBLE_EQ(effort.epoch_share, (5.0 * 1 + 2 * 3 + 1 * 8) / (5 * 12));
+  EXPECT_EQ(effort.to_the_end, 1);
+  EXPECT_EQ(effort.most, 9) << "those that were refused are asked for, too";
+}
+
 TEST(EffortTest, OfARandomSearchIsItsBudget) {
   const std::string random = "[search]\nstrategy = \"random\"\n";
   Expect(kGrid + random, 24, 24);

@@ -68,7 +68,7 @@ void RecordDecoder::DecodeSegment(const Record& record, const std::string& file,
     ReadId(video);
     video.labels.clear();
     video.rated.clear();
-    for (const Rating& rating : ReadRatings()) {
+    for (const Rating& rating : looks_at_labels() ? ReadRatings() : std::vector<Rating>()) {
       // Checked before it is passed over, so that a wrong label is found whichever segment comes
       // first.
       const std::int32_t label = CheckLabel(rating.label);
@@ -95,16 +95,18 @@ SegmentsOfRecord RecordDecoder::ReadSegments(const Record& record, const std::st
     const std::int64_t length = CommonLength();
     SegmentsOfRecord segments;
     std::set<std::int64_t> starts;
-    for (const Rating& rating : ReadRatings()) {
+    const bool looks = looks_at_labels();
+    for (const Rating& rating : looks ? ReadRatings() : ReadStarts()) {
       // The released files have ratings that begin behind the last frame: there is nothing to
       // score.
       if (rating.start < 0 || rating.start >= length) continue;
       starts.insert(rating.start);
-      segments.rated.push_back(CheckLabel(rating.label));
+      if (looks) segments.rated.push_back(CheckLabel(rating.label));
     }
     SortUnique(segments.rated);
-    const bool rated = example_.FindContext("segment_labels") != nullptr;
-    if (!rated && label_policy_ == LabelPolicy::kRequired) {
+    const bool rated =
+        example_.FindContext(looks ? "segment_labels" : "segment_start_times") != nullptr;
+    if (!rated && looks) {
       Fail(DataFault::kDamagedRecord,
            "no segment ratings ('segment_labels'): a file of the test set, or not a segment file; "
            "data.format = \"frame\" reads whole videos");
@@ -138,6 +140,7 @@ void RecordDecoder::ReadId(DecodedVideo& video) const {
 
 void RecordDecoder::ReadLabels(DecodedVideo& video) {
   video.labels.clear();
+  if (!looks_at_labels()) return;
   const FeatureView* labels = example_.FindContext("labels");
   // Test files have an empty list or none at all.
   if (labels != nullptr && labels->kind != ValueKind::kNone) {
@@ -150,7 +153,7 @@ void RecordDecoder::ReadLabels(DecodedVideo& video) {
     for (const std::int64_t label : integers_) video.labels.push_back(CheckLabel(label));
     SortUnique(video.labels);
   }
-  if (video.labels.empty() && label_policy_ == LabelPolicy::kRequired) {
+  if (video.labels.empty()) {
     Fail(DataFault::kDamagedRecord,
          "has no labels: files of the test set cannot be trained on or validated with");
   }
@@ -211,6 +214,16 @@ void RecordDecoder::ReadVideoFeatures(DecodedVideo& video) const {
     }
     video.values.push_back(*found);
   }
+}
+
+std::vector<RecordDecoder::Rating> RecordDecoder::ReadStarts() const {
+  std::vector<Rating> ratings;
+  std::vector<std::int64_t> starts;
+  if (const FeatureView* found = example_.FindContext("segment_start_times")) {
+    ReadIntegers(*found, starts);
+  }
+  for (const std::int64_t start : starts) ratings.push_back({.start = start});
+  return ratings;
 }
 
 std::vector<RecordDecoder::Rating> RecordDecoder::ReadRatings() const {

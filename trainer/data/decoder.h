@@ -13,10 +13,10 @@
 
 namespace beamgrid {
 
-/// LabelPolicy says what a video without labels is.
+/// LabelPolicy says what labels are for.
 enum class LabelPolicy {
   kRequired,  ///< a video without labels is an error (training, validation)
-  kOptional,  ///< labels are taken where they are (prediction)
+  kIgnored,   ///< no label is looked at, whatever there is (prediction)
 };
 
 /// Frames of a segment (YouTube-8M 2019; the files' end times are always start + 5).
@@ -65,7 +65,7 @@ class RecordDecoder {
                      DecodedVideo& video);
 
   /// Finds the first frames of the record's segments: the rated ones, or every window of 5 where
-  /// there are no ratings and labels are optional. Starts behind the last frame are left out with
+  /// there are no ratings and labels are ignored. Starts behind the last frame are left out with
   /// their ratings (the released files have some).
   [[nodiscard]] SegmentsOfRecord ReadSegments(const Record& record, const std::string& file);
   [[nodiscard]] std::vector<std::int64_t> SegmentStarts(const Record& record,
@@ -89,6 +89,9 @@ class RecordDecoder {
   void ReadFrameFeatures(std::int64_t limit, DecodedVideo& video) const;
   void ReadVideoFeatures(DecodedVideo& video) const;
   [[nodiscard]] std::vector<Rating> ReadRatings() const;
+  /// Returns ratings of which only the starts are read.
+  [[nodiscard]] std::vector<Rating> ReadStarts() const;
+  [[nodiscard]] bool looks_at_labels() const { return label_policy_ == LabelPolicy::kRequired; }
   [[nodiscard]] std::int64_t CommonLength() const;
 
   [[nodiscard]] const NamedFeatureList& RequireList(const std::string& name) const;

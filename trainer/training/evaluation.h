@@ -33,8 +33,8 @@ struct Evaluation {
                                   const EvaluationOptions& options);
 
 /// Passes each video's list of options.top_k labels to `sink`, in the order of the dataset; with
-/// the batches of an Evaluate of the same videos they have the same bits. Whether the videos have
-/// labels does not matter. Otherwise as Evaluate.
+/// the batches of an Evaluate of the same videos they have the same bits. Labels are those of
+/// the dataset, none where it ignores them. Otherwise as Evaluate.
 void Predict(Model& model, Dataset& dataset, std::int64_t classes, const EvaluationOptions& options,
              const std::function<void(const VideoPrediction&)>& sink);
 

@@ -74,9 +74,11 @@ class LivingStream {
     if (!out_) throw Error("nobody reads the predictions any more");
     heartbeat_.Tick();
   }
-  void Finish(std::int64_t skipped) {
+  /// False where nobody read it to its end.
+  [[nodiscard]] bool Finish(std::int64_t skipped) {
     const std::scoped_lock lock(mutex_);
     writer_.Finish(skipped);
+    return static_cast<bool>(out_);
   }
 
  private:
@@ -102,7 +104,7 @@ int PredictCommand(std::istream& in, std::ostream& out) {
   PrepareProcess(request.threads);
   const std::shared_ptr<Model> model = LoadModel(request, device);
   const auto dataset =
-      OpenDataset(request.spec.data, request.spec.data.validate, LabelPolicy::kOptional);
+      OpenDataset(request.spec.data, request.spec.data.validate, LabelPolicy::kIgnored);
   // The same batches as in training: in others a matrix product may sum in another order.
   const auto settings = ReadOptions<TrainSettings>(request.spec.model.train);
   stream.Begin();
@@ -110,8 +112,8 @@ int PredictCommand(std::istream& in, std::ostream& out) {
       *model, *dataset, request.spec.data.classes,
       {.batch_size = settings.batch, .device = device, .top_k = static_cast<int>(request.top_k)},
       [&](const VideoPrediction& video) { stream.Add(video); });
-  stream.Finish(dataset->counts().skipped);
-  return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
+  const bool was_read = stream.Finish(dataset->counts().skipped);
+  return static_cast<int>(was_read ? TrainerExit::kDone : TrainerExit::kBroken);
 }
 
 }  // namespace beamgrid::trainer

@@ -128,6 +128,25 @@ TEST_F(CommandLineTest, HelpFitsTheTerminalAndIsCompleteElsewhere) {
   EXPECT_LE(WidestLine(CallAtTerminal(50, {"help", "run"}).out), 50U);
 }
 
+TEST_F(CommandLineTest, LinesFitTheTerminalOnBothStreamsButDataStayAsTheyAre) {
+  const Called refused = CallAtTerminal(40, {"tabel", "x"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_LE(WidestLine(refused.err), 40U) << refused.err;
+  EXPECT_EQ(refused.err.find("error: "), 0U);
+  const auto words = [](std::string text) {
+    std::istringstream in(text);
+    std::string joined;
+    for (std::string word; in >> word;) joined += word + " ";
+    return joined;
+  };
+  EXPECT_EQ(words(refused.err), words(Call({"tabel", "x"}).err)) << "no word is lost or cut";
+  for (const std::vector<std::string>& data : {std::vector<std::string>{"strategies", "--json"},
+                                               {"completion", "bash"},
+                                               {"help", "recipe", "--markdown"}}) {
+    EXPECT_EQ(CallAtTerminal(40, data).out, Call(data).out) << data[0];
+  }
+}
+
 TEST_F(CommandLineTest, TheRecipesReferenceIsThatOfTheDocuments) {
   const Called markdown = Call({"help", "recipe", "--markdown"});
   EXPECT_EQ(markdown.exit_code, 0);

@@ -324,9 +324,10 @@ TEST_F(SearchChangeTest, AVariantMoreGoesOnAndTheResultsDecide) {
   EXPECT_EQ(Run(recipe_).complete, 3);
   EXPECT_EQ(Run(Recipe(std::string(kLstm) + kGru + kBlstm + kExperts + kGreedy, "[1]")).complete,
             2);
-  EXPECT_THAT(events_, Contains("2 trials stay, at least 1 is new, 0 are no longer asked for; of 1 "
-                                "more the results decide (1 complete: they may no longer count at "
-                                "the end)"));
+  EXPECT_THAT(events_,
+              Contains("2 trials stay, 1 is new to begin with, 0 are no longer asked for; of 1 "
+                       "more the results decide (1 complete: they may no longer count at "
+                       "the end)"));
   EXPECT_THAT(events_, Contains(HasSubstr("no longer counted: 1 trial of earlier runs")));
   EXPECT_THAT(Trials("s"), SizeIs(4));
 }
@@ -387,7 +388,9 @@ TEST_F(SearchChangeTest, ABudgetThatChangesKeepsWhatTheSearchStillAsksFor) {
   EXPECT_EQ(Run(of_budget("2")).complete, 2);
   EXPECT_EQ(Run(of_budget("4")).complete, 2);
   EXPECT_THAT(events_, Contains("  search.budget: 2 -> 4"));
-  EXPECT_THAT(events_, Contains("2 trials stay, at least 2 are new, 0 are no longer asked for"));
+  EXPECT_THAT(events_,
+              Contains("2 trials stay, 2 are new to begin with, 0 are no longer asked for; "
+                       "which new ones follow, the search decides by its results"));
   ExpectAllComplete("s", 4);
   EXPECT_THAT(Refusal(of_budget("3")),
               AllOf(HasSubstr("1 finished trial of study 's' would no longer count\n"),

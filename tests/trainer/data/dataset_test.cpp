@@ -216,8 +216,21 @@ TEST_F(DatasetTest, WhatOneVideoLacksIsSkippedWhereTheRecipeSaysSo) {
 TEST_F(DatasetTest, VideosWithoutLabelsAreRefusedWhereLabelsAreNeeded) {
   const ExampleContent video = SmallVideo("v", 1, {});
   EXPECT_THAT(Refusal(SmallSpec(), video), HasSubstr("byte 0: video 'v': has no labels"));
-  Dataset dataset(SmallSpec(), {Write("a", {video})}, LabelPolicy::kOptional);
+  Dataset dataset(SmallSpec(), {Write("a", {video})}, LabelPolicy::kIgnored);
   EXPECT_THAT(ReadAll(dataset).label_offsets, ElementsAre(0, 0));
+}
+
+TEST_F(DatasetTest, WhatLabelsAreIsNothingToAPrediction) {
+  const std::string beyond = Write("a", {SmallVideo("v", 1, {1, 5}), SmallVideo("w", 1, {-3})});
+  EXPECT_THAT(ErrorText<DataError>([&] {
+                Dataset labelled(SmallSpec(), {beyond}, LabelPolicy::kRequired);
+                (void)ReadAll(labelled);
+              }),
+              HasSubstr("label 5, must be 0.."));
+  Dataset dataset(SmallSpec(), {beyond}, LabelPolicy::kIgnored);
+  const Batch batch = ReadAll(dataset);
+  EXPECT_THAT(batch.ids, ElementsAre("v", "w"));
+  EXPECT_THAT(batch.label_offsets, ElementsAre(0, 0, 0));
 }
 
 TEST_F(DatasetTest, AVideoWithoutIdIsRefused) {
@@ -369,10 +382,21 @@ TEST_F(DatasetTest, ClassesWeighWhatTheSpecSays) {
 }
 
 TEST_F(SegmentTest, WithoutRatingsEveryWindowIsAnExample) {
-  Dataset dataset(Spec(), {Write("a", {SmallVideo("v", 12)})}, LabelPolicy::kOptional);
+  Dataset dataset(Spec(), {Write("a", {SmallVideo("v", 12)})}, LabelPolicy::kIgnored);
   const Batch batch = ReadAll(dataset);
   EXPECT_THAT(batch.ids, ElementsAre("v:0", "v:5", "v:10"));
   EXPECT_THAT(batch.lengths, ElementsAre(5, 5, 2));
+}
+
+TEST_F(SegmentTest, ForAPredictionRatingsSayWhichSegmentsAndNoMore) {
+  Dataset rated(Spec(), {Write("a", {RatedVideo()})}, LabelPolicy::kRequired);
+  DataSpec few = Spec();
+  few.classes = 1;  // the ratings are of more
+  Dataset dataset(few, {Path("a")}, LabelPolicy::kIgnored);
+  const Batch batch = ReadAll(dataset);
+  EXPECT_EQ(batch.ids, ReadAll(rated).ids);
+  EXPECT_EQ(batch.lengths, ReadAll(rated).lengths);
+  EXPECT_TRUE(dataset.RatedClasses().empty());
 }
 
 TEST_F(SegmentTest, MissingRatingsAreRefused) {

@@ -139,7 +139,7 @@ TEST_F(RealDataTest, VideoLevelOf2017WithAndWithoutLabels) {
   EXPECT_EQ(pass.highest_label, 4638);
   EXPECT_TRUE(pass.ids.contains("a0OhZbhxhvk"));
 
-  const Pass unlabelled = ReadAll(VideoSpec(4716), {test}, LabelPolicy::kOptional);
+  const Pass unlabelled = ReadAll(VideoSpec(4716), {test}, LabelPolicy::kIgnored);
   EXPECT_EQ(unlabelled.labels, 0);
   EXPECT_EQ(unlabelled.videos + pass.videos, 1201);
   EXPECT_TRUE(unlabelled.ids.contains("100273987"));
