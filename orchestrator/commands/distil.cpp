@@ -86,7 +86,7 @@ class Distil : public Subcommand {
     app.add_option(
            "--weight", weights_,
            "Share of the teacher in the loss, the rest is the truth's; of several (0.3,0.7) "
-           "each is a trial")
+           "each is a trial; none: 0.5")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->check(CLI::Range(0.0, 1.0))
@@ -159,6 +159,11 @@ class Distil : public Subcommand {
     context.Remark("student: " + student.name + " of seed " + std::to_string(student.seed) + ", " +
                    SizeText(student.size_bytes) +
                    "; teacher: " + CountText(teacher.trials.size(), "model"));
+    if (teacher.trials.size() == 1 && teacher.trials[0].fingerprint == student.fingerprint) {
+      context.Remark(
+          "note: the teacher is the student's own trial and nothing else; it knows no "
+          "more than the student can learn without it");
+    }
     return recipe;
   }
 
@@ -186,6 +191,8 @@ class Distil : public Subcommand {
     train[kTeacher] = kTeacherFile;
     train[kTeacherWeight] = weights_.front();
     if (weights_.size() == 1) return;
+    // So that each trial's name says its own.
+    train.erase(kTeacherWeight);
     OptionAxis axis{.names = {kTeacherWeight}, .steps = {}};
     for (const double weight : weights_) axis.steps.push_back({weight});
     recipe.vary.push_back(std::move(axis));
