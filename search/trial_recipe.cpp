@@ -25,7 +25,7 @@ std::string Toml(const value& json) {
   return text;
 }
 
-std::string Quoted(const std::string& text) { return Toml(value(text)); }
+std::string TextToml(const std::string& text) { return Toml(value(text)); }
 
 /// Returns a pattern that means the file of this name and no other.
 std::string Pattern(const std::string& path) {
@@ -44,7 +44,7 @@ std::string Key(const std::string& name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-';
   };
-  return !name.empty() && std::ranges::all_of(name, is_bare) ? name : Quoted(name);
+  return !name.empty() && std::ranges::all_of(name, is_bare) ? name : TextToml(name);
 }
 
 std::string Line(const std::string& key, const std::string& text) {
@@ -54,21 +54,21 @@ std::string Line(const std::string& key, const std::string& text) {
 /// What a file stands for in a recipe that lies elsewhere.
 enum class FileBy { kPath, kName };
 
-std::string OptionText(const OptionValue& option, FileBy by) {
+std::string OptionToml(const OptionValue& option, FileBy by) {
   const auto file = NamedFileFrom(option);
-  if (file) return Quoted(by == FileBy::kPath ? file->path : file->name);
+  if (file) return TextToml(by == FileBy::kPath ? file->path : file->name);
   return Toml(option);
 }
 
 /// Returns an option as [grid] has it, where a list stands for several variants.
-std::string GridText(const OptionValue& option) {
-  const std::string text = OptionText(option, FileBy::kPath);
+std::string GridToml(const OptionValue& option) {
+  const std::string text = OptionToml(option, FileBy::kPath);
   return option.is_array() ? "[" + text + "]" : text;
 }
 
-std::string DataText(const DataSpec& data) {
+std::string DataToml(const DataSpec& data) {
   std::string text =
-      "\n[data]\n" + Line("format", Quoted(data.format)) +
+      "\n[data]\n" + Line("format", TextToml(data.format)) +
       Line("train", Toml(JsonList(data.train, Pattern))) +
       Line("validate", Toml(JsonList(data.validate, Pattern))) +
       Line("classes", std::to_string(data.classes)) +
@@ -77,8 +77,8 @@ std::string DataText(const DataSpec& data) {
                        }) + " }");
   // Of no meaning at the video level, where the recipe's own value may be any.
   if (data.format != "video") text += Line("max_frames", std::to_string(data.max_frames));
-  text += Line("on_error", Quoted(data.on_error));
-  if (data.format == "segment") text += Line("unrated", Quoted(data.unrated));
+  text += Line("on_error", TextToml(data.on_error));
+  if (data.format == "segment") text += Line("unrated", TextToml(data.unrated));
   if (!data.weighted_classes.empty()) {
     text +=
         Line("weighted_classes",
@@ -88,28 +88,28 @@ std::string DataText(const DataSpec& data) {
   return text;
 }
 
-std::string PartText(const std::string& criterion, const Variant& part) {
-  std::string text = "\n[[grid." + Key(criterion) + "]]\n" + Line("use", Quoted(part.component));
-  for (const auto& [name, option] : part.options) text += Line(name, GridText(option));
+std::string PartToml(const std::string& criterion, const Variant& part) {
+  std::string text = "\n[[grid." + Key(criterion) + "]]\n" + Line("use", TextToml(part.component));
+  for (const auto& [name, option] : part.options) text += Line(name, GridToml(option));
   return text;
 }
 
-std::string ExtrasText(const std::map<std::string, Options>& extras) {
+std::string ExtrasToml(const std::map<std::string, Options>& extras) {
   std::string text = "\n[grid.extras]\n";
   for (const auto& [name, options] : extras) {
     text +=
         Line(name, options.empty() ? "true" : "{ " + Join(options, ", ", [](const auto& option) {
                                                 return Key(option.first) + " = " +
-                                                       GridText(option.second);
+                                                       GridToml(option.second);
                                               }) + " }");
   }
   return text;
 }
 
-std::string TrainText(const TrialRecipe& recipe) {
+std::string TrainToml(const TrialRecipe& recipe) {
   std::string text = "\n[train]\n";
   for (const auto& [name, option] : recipe.trial.model.train) {
-    text += Line(name, OptionText(option, FileBy::kName));
+    text += Line(name, OptionToml(option, FileBy::kName));
   }
   if (recipe.vary.empty()) return text;
   text += "\n[grid.train]\n";
@@ -117,7 +117,7 @@ std::string TrainText(const TrialRecipe& recipe) {
     for (std::size_t i = 0; i < axis.names.size(); ++i) {
       text += Line(axis.names[i],
                    "[" + Join(axis.steps, ", ", [i](const std::vector<OptionValue>& step) {
-                     return OptionText(step[i], FileBy::kName);
+                     return OptionToml(step[i], FileBy::kName);
                    }) + "]");
     }
   }
@@ -134,16 +134,16 @@ std::string TextOf(const TrialRecipe& recipe) {
   if (!trial.model.plugins.empty()) {
     text += Line("plugins", Toml(JsonList(trial.model.plugins, &NamedFile::path)));
   }
-  text += "\n[study]\n" + Line("name", Quoted(recipe.study)) +
-          Line("description", Quoted(recipe.description)) +
-          Line("objective", Quoted(trial.objective)) +
+  text += "\n[study]\n" + Line("name", TextToml(recipe.study)) +
+          Line("description", TextToml(recipe.description)) +
+          Line("objective", TextToml(trial.objective)) +
           Line("seeds", "[" + std::to_string(trial.seed) + "]");
-  text += DataText(trial.data) + TrainText(recipe);
+  text += DataToml(trial.data) + TrainToml(recipe);
   for (const auto& [criterion, part] : trial.model.parts) {
     // Video-level data have no frames to aggregate, and a recipe must not name a way.
-    if (criterion != "temporal" || trial.data.format != "video") text += PartText(criterion, part);
+    if (criterion != "temporal" || trial.data.format != "video") text += PartToml(criterion, part);
   }
-  if (!trial.model.extras.empty()) text += ExtrasText(trial.model.extras);
+  if (!trial.model.extras.empty()) text += ExtrasToml(trial.model.extras);
   return text + "\n[resources]\n" + Line("threads_per_worker", std::to_string(recipe.threads));
 }
 

@@ -86,7 +86,7 @@ class Distil : public Subcommand {
     app.add_option(
            "--weight", weights_,
            "Share of the teacher in the loss, the rest is the truth's; of several (0.3,0.7) "
-           "each is a trial")
+           "each is a trial; none: 0.5")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->check(CLI::Range(0.0, 1.0))
@@ -131,35 +131,60 @@ class Distil : public Subcommand {
     const NamedModels teacher = FindModels(*store, database_, teacher_);
     const TrialRecord student =
         model_.empty() ? BestWithin(*store, teacher.study, SizeLimit(size_limit_)) : Named(*store);
-    TrialRecipe recipe{.study = name_.empty() ? teacher.study.name + "_distilled" : name_,
+    TrialRecipe recipe{.comments = {},
+                       .study = NameOfStudy(teacher.study),
                        .description = student.name + ", taught by " + teacher_,
                        .trial = store->Spec(student.id),
-                       .threads = student.result->threads};
-    if (!IsStudyName(recipe.study)) {
-      throw UsageError("--name: '" + recipe.study + "' must be 1..100 letters, digits, - and _");
-    }
-    if (recipe.study == teacher.study.name) {
-      throw UsageError("--name: '" + recipe.study +
-                       "' is the teacher's study, which would become another; take a new name");
-    }
+                       .threads = student.result->threads,
+                       .vary = {}};
+    RequireOneData(*store, teacher, recipe.trial.data);
     // An older trial lacks options that there were not: in a recipe they would have their defaults.
     FillInAsBefore(recipe.trial.model);
-    RequireFormat(recipe.trial.data);
-    for (const TrialRecord& member : teacher.trials) {
-      if (store->Spec(member.id).data.digest == recipe.trial.data.digest) continue;
-      throw UsageError("the teacher's model " + MemberName(member) + " and the student's, " +
-                       student.name + ", were trained on different data");
-    }
-    RequireSameData(recipe.trial.data);
+    SetTeacher(recipe);
     recipe.comments = {"Made by `beamgrid distil`: " + recipe.description + ".",
                        "Teacher: " + Join(teacher.trials, ", ", [](const TrialRecord& member) {
                          return MemberName(member) + " (" + member.fingerprint + ")";
                        })};
-    SetTeacher(recipe);
+    Say(context, teacher, student);
+    return recipe;
+  }
+
+  static void Say(const CommandContext& context, const NamedModels& teacher,
+                  const TrialRecord& student) {
     context.Remark("student: " + student.name + " of seed " + std::to_string(student.seed) + ", " +
                    SizeText(student.size_bytes) +
                    "; teacher: " + CountText(teacher.trials.size(), "model"));
-    return recipe;
+    if (teacher.trials.size() == 1 && teacher.trials[0].fingerprint == student.fingerprint) {
+      context.Remark(
+          "note: the teacher is the student's own trial and nothing else; it knows no "
+          "more than the student can learn without it");
+    }
+  }
+
+  [[nodiscard]] std::string NameOfStudy(const StudyRecord& of_teacher) const {
+    const std::string name = name_.empty() ? of_teacher.name + "_distilled" : name_;
+    if (!IsStudyName(name)) {
+      throw UsageError("--name: '" + name + "' must be 1..100 letters, digits, - and _");
+    }
+    if (name != of_teacher.name) return name;
+    throw UsageError("--name: '" + name +
+                     "' is the teacher's study, which would become another; take a new name");
+  }
+
+  /// Throws where not all models were trained on these data, as they are now.
+  static void RequireOneData(const Store& store, const NamedModels& teacher,
+                             const DataSpec& of_student) {
+    if (of_student.format == "segment") {
+      throw UsageError(
+          "the study is of segments, for which `predict` writes no lists of their own; a "
+          "teacher's file of lists under the ids VIDEO:START can be named as train.teacher");
+    }
+    for (const TrialRecord& member : teacher.trials) {
+      if (store.Spec(member.id).data.digest == of_student.digest) continue;
+      throw UsageError("the teacher's model " + MemberName(member) +
+                       " and the student's were trained on different data");
+    }
+    RequireSameData(of_student);
   }
 
   [[nodiscard]] TrialRecord Named(const Store& store) const {
@@ -173,19 +198,13 @@ class Distil : public Subcommand {
                      ", not complete");
   }
 
-  static void RequireFormat(const DataSpec& data) {
-    if (data.format != "segment") return;
-    throw UsageError(
-        "the study is of segments, for which `predict` writes no lists of their own; "
-        "a teacher's file of lists under the ids VIDEO:START can be named as "
-        "train.teacher");
-  }
-
   void SetTeacher(TrialRecipe& recipe) const {
     Options& train = recipe.trial.model.train;
     train[kTeacher] = kTeacherFile;
     train[kTeacherWeight] = weights_.front();
     if (weights_.size() == 1) return;
+    // So that each trial's name says its own.
+    train.erase(kTeacherWeight);
     OptionAxis axis{.names = {kTeacherWeight}, .steps = {}};
     for (const double weight : weights_) axis.steps.push_back({weight});
     recipe.vary.push_back(std::move(axis));

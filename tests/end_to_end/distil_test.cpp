@@ -54,12 +54,16 @@ TEST_F(DistilTest, TrainsOneModelOnTheEnsemblesPredictions) {
   const Ended again = Succeed({"distil", "small:ensemble", "--out", "d", "--weight", "0.3,0.7"});
   EXPECT_THAT(again.err, HasSubstr("nothing to do: all 2 trials are complete"));
   EXPECT_EQ(ReadText(folder_.path() / "d/teacher.csv"), teacher);
-  // As any other trial: predicted with, without its teacher at hand, and checked.
+  // As any other trial: trained again to the bit, and, without its teacher at hand, at work.
+  EXPECT_THAT(Succeed({"verify", "small_distilled"}).err,
+              HasSubstr("2 of 2 trials trained again are equal"));
   std::filesystem::rename(folder_.path() / "d/teacher.csv", folder_.path() / "d/elsewhere.csv");
   const std::string validate = folder_.DataFile("validate").string();
   const std::string name = "small_distilled/" + std::string(trials[0].at("name").as_string());
   Succeed({"predict", name, validate, "--out", "one.csv"});
-  Succeed({"verify", "small_distilled"});
+  const Ended unequal = folder_.Run({"verify", "small_distilled"});
+  EXPECT_EQ(unequal.exit_code, 1);
+  EXPECT_THAT(unequal.out + unequal.err, HasSubstr("train.teacher"));
   Succeed({"export", name, "--out", "exported"});
   EXPECT_THAT(ReadText(folder_.path() / "exported/README.md"),
               HasSubstr("predictions for the training videos: `teacher.csv`"));

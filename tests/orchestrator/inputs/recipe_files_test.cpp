@@ -124,6 +124,20 @@ TEST_F(RecipeFilesTest, PluginsAtHandAreThoseThatAreStillTheSame) {
               ElementsAre(same));
 }
 
+// What a study watches while it runs.
+TEST_F(RecipeFilesTest, TeachersAreFilesThatARecipeNames) {
+  const auto file = [](const std::string& name) {
+    return NamedFile{.name = name, .path = "/r/" + name, .hash = name};
+  };
+  beamgrid::Recipe recipe;
+  recipe.train["teacher"] = ToJson(file("a.csv"));
+  recipe.train_grid = {{.names = {"teacher"}, .steps = {{""}, {ToJson(file("b.csv"))}}}};
+  recipe.search.baseline.train["teacher"] = ToJson(file("a.csv"));
+  recipe.search.stages.push_back({.vary = "temporal", .fix = {}});
+  recipe.search.stages.back().fix.train["teacher"] = ToJson(file("c.csv"));
+  EXPECT_THAT(NamedFilesOf(recipe, {}), ElementsAre(file("a.csv"), file("b.csv"), file("c.csv")));
+}
+
 TEST_F(RecipeFilesTest, TheFilesOfAPipeAreLookedForHereAndThoseOfADescriptorBesideItsFile) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);

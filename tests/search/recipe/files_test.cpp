@@ -196,7 +196,7 @@ TEST(RecipeFiles, OfTeachersAreKnownWithTheirPlacesEachOnce) {
       "[search.baseline]\ntrain = { teacher = \"c.csv\" }\n"
       "[[search.stage]]\nvary = \"temporal\"\nfix = { train = { teacher = \"d.csv\" } }\n";
   const std::vector<std::string> expected = {
-      "r.toml:10:11: train.teacher: a.csv", "r.toml:12:24: grid.train.teacher[2]: b.csv",
+      "r.toml:10:11: train.teacher: a.csv", "r.toml:12:25: grid.train.teacher[2]: b.csv",
       "r.toml:16:21: search.baseline.train.teacher: c.csv",
       "r.toml:19:29: search.stage[0].fix.train.teacher: d.csv"};
   EXPECT_EQ(TeachersOf(ParseWithTeacher(added)), expected);
