@@ -35,6 +35,14 @@ class RunSum {
 
 }  // namespace
 
+void BinLists::Reserve(std::size_t growths, std::size_t places, std::size_t room) {
+  places_ = places;
+  room_ = room;
+  bins_.resize(std::max(bins_.size(), growths * places * room));
+  filled_.assign(growths * places, 0);
+  unsure_.assign(growths * places, 0);
+}
+
 std::int64_t BinLists::CountInto(std::size_t growth, BinCounts& counts) {
   std::int64_t unsure = 0;
   for (std::size_t at = growth * places_; at < (growth + 1) * places_; ++at) {

@@ -10,6 +10,7 @@
 
 #include "registry/util/error.h"
 #include "search/ensemble/coarse.h"
+#include "search/ensemble/contest.h"
 #include "search/ensemble/one_by_one.h"
 
 namespace beamgrid {
@@ -153,7 +154,7 @@ void EnsemblePool::DecodeCoarse(int model, std::size_t video, double unit,
   CoarseTerms(lists, range, combination_, terms);
   list.labels.resize(terms.size());
   list.keys.resize(terms.size());
-  for (std::size_t i = 0; i < terms.size(); ++i) list.labels[i] = lists.label(range.begin + i);
+  lists.CopyLabels(range, list.labels.data());
   const auto scale = static_cast<float>(factors_[m] / unit);
   std::int32_t floor = 0;
   if (missing_[m] == Missing::kLastOfList && !terms.empty()) {
@@ -195,7 +196,7 @@ void EnsemblePool::ScorePiece(std::size_t piece, const GrowthPlan& plan, const C
   OneByOne<Exact> one_by_one(largest_label_, 2);
   std::vector<std::uint16_t> columns;
   std::vector<std::uint8_t> sure;
-  TopGuess guess;
+  TopGuess guess(models_.size());
   for (auto& of_growth : keys) of_growth[piece].reserve(VideosOf(piece) * kGapTop);
   const std::size_t first = piece * kVideosPerPiece;
   for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
@@ -283,7 +284,7 @@ void EnsemblePool::BracketPiece(std::size_t piece, const GrowthPlan& plan, const
   };
   std::vector<std::uint16_t> tops;
   std::vector<std::uint8_t> sure;
-  TopGuess guess;
+  TopGuess guess(models_.size());
   const std::size_t first = piece * kVideosPerPiece;
   for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
     const std::span<const std::int32_t> truth = models_[0].LabelsOf(v);
@@ -303,7 +304,7 @@ void EnsemblePool::BracketPiece(std::size_t piece, const GrowthPlan& plan, const
       for (std::size_t g = run.begin; g < run.end; ++g) {
         const std::size_t in_run = g - run.begin;
         if (sure[in_run] != 0) {
-          bins.Add(g, place, std::span(tops).subspan(in_run * kGapTop).first<kGapTop>());
+          bins.AddTop(g, place, tops.data() + in_run * kGapTop);
           continue;
         }
         const std::span<const Coarse> top = one_by_one.Top(plan.growths[g], list_of);
@@ -326,64 +327,66 @@ void EnsemblePool::BracketSome(std::span<const Growth> growths, std::span<GapBou
   const std::size_t at_once =
       std::clamp<std::size_t>(kBinBytes / (growths.size() * kPerPiece * sizeof(std::uint16_t)), 1,
                               std::max<std::size_t>(1, pieces()));
-  std::vector<BinCounts> counts(growths.size(), BinCounts(2 * kBins));
   std::vector<std::int64_t> unsure(growths.size());
-  BinLists bins(growths.size(), at_once, kPerPiece);
+  counts_.resize(std::max(counts_.size(), growths.size()));
+  bins_.Reserve(growths.size(), at_once, kPerPiece);
   for (std::size_t first = 0; first < pieces(); first += at_once) {
     const std::size_t here = std::min(at_once, pieces() - first);
-    for_each_(here, [&](std::size_t p) { BracketPiece(first + p, plan, scale, p, bins); });
-    for_each_(growths.size(), [&](std::size_t g) { unsure[g] += bins.CountInto(g, counts[g]); });
+    for_each_(here, [&](std::size_t p) { BracketPiece(first + p, plan, scale, p, bins_); });
+    for_each_(growths.size(), [&](std::size_t g) {
+      if (first == 0) counts_[g].assign(2 * kBins, 0);
+      unsure[g] += bins_.CountInto(g, counts_[g]);
+    });
   }
   for_each_(growths.size(), [&](std::size_t g) {
-    bounds[g] = BoundsOf(counts[g], positives_, unsure[g], harmonic_);
+    bounds[g] = BoundsOf(counts_[g], positives_, unsure[g], harmonic_);
   });
+}
+
+std::vector<std::vector<std::optional<double>>> EnsemblePool::ScoreBest(
+    std::span<const BestOf> groups) const {
+  std::vector<Growth> growths;
+  for (const BestOf& group : groups) {
+    growths.insert(growths.end(), group.growths.begin(), group.growths.end());
+  }
+  std::vector<GapBounds> bounds(growths.size());
+  if (models_[0].size() >= fewest_to_bracket_) bounds = Bracket(growths);
+
+  std::vector<Contest> contests;
+  std::vector<std::vector<std::optional<double>>> gaps;
+  std::size_t first = 0;
+  for (const BestOf& group : groups) {
+    const std::size_t count = group.growths.size();
+    contests.emplace_back(std::span(bounds).subspan(first, count), group.keep, group.at_least);
+    gaps.emplace_back(count);
+    first += count;
+  }
+  // Growths of all groups in one pass, those of one set one after the other.
+  struct Asked {
+    std::size_t group, growth;
+  };
+  for (;;) {
+    std::vector<Asked> asked;
+    std::vector<Growth> to_score;
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+      for (const std::size_t growth : contests[group].Next()) {
+        asked.push_back({group, growth});
+        to_score.push_back(groups[group].growths[growth]);
+      }
+    }
+    if (asked.empty()) return gaps;
+    const std::vector<double> exact = Score(to_score);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      gaps[asked[i].group][asked[i].growth] = exact[i];
+      contests[asked[i].group].Tell(asked[i].growth, exact[i]);
+    }
+  }
 }
 
 std::vector<std::optional<double>> EnsemblePool::ScoreBest(std::span<const Growth> growths,
                                                            std::size_t keep,
                                                            double at_least) const {
-  std::vector<GapBounds> bounds(growths.size());
-  if (models_[0].size() >= fewest_to_bracket_) bounds = Bracket(growths);
-  std::vector<std::size_t> order(growths.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t g) { return bounds[g].high; });
-
-  // What is known of each GAP from below; the keep-th greatest of these is what a growth must
-  // reach.
-  std::vector<double> known;
-  for (const GapBounds& of_growth : bounds) known.push_back(of_growth.low);
-  const auto enough = [&] {
-    if (known.size() < keep) return at_least;
-    std::vector<double> sorted = known;
-    const auto place = sorted.begin() + static_cast<std::ptrdiff_t>(keep - 1);
-    std::nth_element(sorted.begin(), place, sorted.end(), std::greater<>());
-    return std::max(at_least, *place);
-  };
-
-  std::vector<std::optional<double>> gaps(growths.size());
-  // The most promising first, some at a time: what they turn out to be spares others. Twice as many
-  // as are wanted, because a pass decodes most models however few growths it serves.
-  const std::size_t at_once = bounds.empty() || bounds[order[0]].high == 1
-                                  ? growths.size()
-                                  : std::max<std::size_t>(2 * keep, 8);
-  for (std::size_t begin = 0; begin < order.size(); begin += at_once) {
-    const double least = enough();
-    std::vector<std::size_t> chosen;
-    for (std::size_t i = begin; i < std::min(begin + at_once, order.size()); ++i) {
-      if (bounds[order[i]].high >= least) chosen.push_back(order[i]);
-    }
-    if (chosen.empty()) break;
-    // Growths of one set one after the other.
-    std::ranges::sort(chosen);
-    std::vector<Growth> asked;
-    for (const std::size_t g : chosen) asked.push_back(growths[g]);
-    const std::vector<double> exact = Score(asked);
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-      gaps[chosen[i]] = exact[i];
-      known[chosen[i]] = exact[i];
-    }
-  }
-  return gaps;
+  return ScoreBest({{BestOf{growths, keep, at_least}}}).front();
 }
 
 }  // namespace beamgrid

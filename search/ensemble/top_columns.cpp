@@ -34,17 +34,19 @@ HWY_INLINE int CountReach(const std::int16_t* scores, std::size_t width, int thr
 
 /// Returns a threshold that exactly 20 of `scores` reach, or kAboveAll where there is none from
 /// `least` on.
-HWY_INLINE int Separate(const std::int16_t* scores, std::size_t width, int least, TopGuess& guess) {
+HWY_INLINE int Separate(const std::int16_t* scores, std::size_t width, int least, int& rise,
+                        TopGuess& guess) {
   // By the distance of places first, which mostly ends after two or three counts, then by halves.
   constexpr int kGuesses = 5;
   int low = least, high = kAboveAll;
-  int at = std::clamp(least + guess.rise, low, high - 1);
+  int at = std::clamp(least + rise + guess.change, low, high - 1);
   int first = at, first_excess = 0;
   for (int tries = 0; low < high; ++tries) {
     const int excess = CountReach(scores, width, at) - kGapTop;
     if (tries == 0) first_excess = excess;
     if (excess == 0) {
-      guess.rise = at - least;
+      guess.change = at - least - rise;
+      rise = at - least;
       if (first_excess != 0) {
         guess.step = std::max(1, (3 * guess.step + (at - first) / first_excess) / 4);
       }
@@ -79,7 +81,8 @@ HWY_INLINE void FindTops(const RowSums& sums, TopGuess& guess, std::uint8_t* sur
     for (std::size_t i = 0; i < sums.width; i += step) {
       hn::StoreU(hn::Add(hn::LoadU(d, sums.set + i), hn::LoadU(d, added + i)), d, scores + i);
     }
-    const int threshold = Separate(scores, sums.width, sums.least, guess);
+    const int threshold = Separate(scores, sums.width, sums.least,
+                                   guess.rises[static_cast<std::size_t>(sums.models[g])], guess);
     sure[g] = threshold != kAboveAll && Apart(scores, sums.width, threshold) ? 1 : 0;
     if (sure[g] == 0) continue;
     const auto below = hn::Set(d, static_cast<std::int16_t>(threshold - 1));
