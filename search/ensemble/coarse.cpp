@@ -43,28 +43,37 @@ HWY_INLINE Floats Log(Floats x) {
   return hn::MulAdd(exponent, hn::Set(d, 0.693147180559945F), hn::Add(rest, f));
 }
 
-/// Turns odds, p / (1 - p), into terms. `count` is a multiple of a vector's lanes.
-void OddsToTerms(float* odds, std::size_t count, float least_odds, float least_logit) {
+/// Puts terms of the values into `terms`: values that odds(vector) turns into p / (1 - p).
+template <typename Odds>
+HWY_INLINE void FillTerms(const float* values, std::size_t count, float least_odds,
+                          float least_logit, float* terms, const Odds& odds) {
   const FloatLanes d;
   // Odds and not scores are clamped: a float next to 1 has few bits left for its distance to 1.
   const Floats least = hn::Set(d, least_odds), most = hn::Set(d, 1 / least_odds);
-  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-    const Floats clamped = hn::Min(hn::Max(hn::LoadU(d, odds + i), least), most);
+  const auto fill = [&](const float* from, float* to) HWY_ATTR {
+    const Floats clamped = hn::Min(hn::Max(odds(hn::LoadU(d, from)), least), most);
     // Below 0 by rounding at most.
     const Floats term = hn::Sub(Log(clamped), hn::Set(d, least_logit));
-    hn::StoreU(hn::Max(term, hn::Zero(d)), d, odds + i);
-  }
+    hn::StoreU(hn::Max(term, hn::Zero(d)), d, to);
+  };
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) fill(values + i, terms + i);
+  if (i == count) return;
+  float rest[HWY_MAX_BYTES / sizeof(float)] = {};
+  std::copy(values + i, values + count, rest);
+  fill(rest, rest);
+  std::copy(rest, rest + (count - i), terms + i);
 }
 
-/// The same of probabilities.
+void OddsToTerms(const float* odds, std::size_t count, float least_odds, float least_logit,
+                 float* terms) {
+  FillTerms(odds, count, least_odds, least_logit, terms, [](Floats x) HWY_ATTR { return x; });
+}
+
 void ScoresToTerms(const float* scores, std::size_t count, float least_odds, float least_logit,
                    float* terms) {
-  const FloatLanes d;
-  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-    const Floats p = hn::LoadU(d, scores + i);
-    hn::StoreU(hn::Div(p, hn::Sub(hn::Set(d, 1.0F), p)), d, terms + i);
-  }
-  OddsToTerms(terms, count, least_odds, least_logit);
+  FillTerms(scores, count, least_odds, least_logit, terms,
+            [](Floats p) HWY_ATTR { return hn::Div(p, hn::Sub(hn::Set(FloatLanes(), 1.0F), p)); });
 }
 
 }  // namespace
@@ -81,47 +90,18 @@ HWY_EXPORT(ScoresToTerms);
 
 constexpr double kLeastOdds = kSmallestProbability / (1 - kSmallestProbability);
 const float kLeastLogit = static_cast<float>(std::log(kLeastOdds));
-/// No vector has more floats.
-constexpr std::size_t kMostLanes = 64;
-
-/// Calls whole(i, n) for all but the last values, and part(i, n) for those: less than kMostLanes.
-void InVectors(std::size_t count, const auto& whole, const auto& part) {
-  const std::size_t most = count / kMostLanes * kMostLanes;
-  if (most > 0) whole(std::size_t{0}, most);
-  if (most < count) part(most, count - most);
-}
 
 void LogitTerms(std::span<const float> scores, float* terms) {
-  const auto fill = [](const float* from, std::size_t count, float* to) {
-    HWY_DYNAMIC_DISPATCH(ScoresToTerms)(from, count, static_cast<float>(kLeastOdds), kLeastLogit,
-                                        to);
-  };
-  InVectors(
-      scores.size(),
-      [&](std::size_t i, std::size_t count) { fill(scores.data() + i, count, terms + i); },
-      [&](std::size_t i, std::size_t count) {
-        float padded[kMostLanes] = {};
-        std::copy_n(scores.data() + i, count, padded);
-        fill(padded, kMostLanes, padded);
-        std::copy_n(padded, count, terms + i);
-      });
+  HWY_DYNAMIC_DISPATCH(ScoresToTerms)
+  (scores.data(), scores.size(), static_cast<float>(kLeastOdds), kLeastLogit, terms);
 }
 
 void LogitTerms(std::span<const double> scores, float* terms) {
   for (std::size_t i = 0; i < scores.size(); ++i) {
     terms[i] = static_cast<float>(scores[i] / (1 - scores[i]));
   }
-  const auto fill = [](float* odds, std::size_t count) {
-    HWY_DYNAMIC_DISPATCH(OddsToTerms)(odds, count, static_cast<float>(kLeastOdds), kLeastLogit);
-  };
-  InVectors(
-      scores.size(), [&](std::size_t i, std::size_t count) { fill(terms + i, count); },
-      [&](std::size_t i, std::size_t count) {
-        float padded[kMostLanes] = {};
-        std::copy_n(terms + i, count, padded);
-        fill(padded, kMostLanes);
-        std::copy_n(padded, count, terms + i);
-      });
+  HWY_DYNAMIC_DISPATCH(OddsToTerms)
+  (terms, scores.size(), static_cast<float>(kLeastOdds), kLeastLogit, terms);
 }
 
 }  // namespace

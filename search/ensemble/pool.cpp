@@ -36,15 +36,46 @@ constexpr double kCoarsestUnit = 1e-6;
 constexpr int kSumBits = 30;
 constexpr int kBinShift = kSumBits - static_cast<int>(std::bit_width(kBins - 1));
 
-/// Lays out the video of which `dense` has the lists; false where that cannot be.
-bool LayOut(DenseVideo& dense, std::span<const std::int32_t> truth, const GrowthPlan& plan) {
-  dense.Begin(truth);
-  for (const int model : plan.models) dense.AddModel(model);
-  for (const GrowthPlan::Run& run : plan.runs) dense.AddSet(*run.set);
-  return dense.LayOut(plan.added);
+/// Tops is what FindTopColumns and FindTopBins find of some growths.
+struct Tops {
+  void Clear(std::size_t growths) {
+    found.resize(TopsRoom(growths));
+    sure.assign(growths, 0);
+  }
+  [[nodiscard]] std::span<const std::uint16_t> Of(std::size_t growth) const {
+    return std::span(found).subspan(growth * kGapTop, kGapTop);
+  }
+
+  std::vector<std::uint16_t> found;
+  std::vector<std::uint8_t> sure;
+};
+
+/// A whole top as BinLists takes it.
+using TopBins = std::array<std::uint16_t, kGapTop>;
+
+/// Puts what BinLists takes of coarse keys into `bins` and returns it.
+std::span<const std::uint16_t> BinsOf(std::span<const std::uint32_t> keys, TopBins& bins) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    bins[i] = static_cast<std::uint16_t>(keys[i] >> (kBinShift + 1) << 1 | (keys[i] & 1));
+  }
+  return std::span(bins).first(keys.size());
 }
 
 }  // namespace
+
+/// CoarseVideo is the coarse side of one video, in buffers that serve one video after the other.
+struct EnsemblePool::CoarseVideo {
+  CoarseVideo(std::size_t models, std::int32_t largest_label)
+      : lists(models), dense(lists, largest_label), guess(models) {}
+  CoarseVideo(const CoarseVideo&) = delete;
+  CoarseVideo& operator=(const CoarseVideo&) = delete;
+
+  std::vector<KeyList<Coarse>> lists;  ///< [models]
+  std::vector<float> terms;
+  DenseVideo dense;
+  TopGuess guess;
+  Tops tops;
+};
 
 EnsemblePool::EnsemblePool(std::vector<AlignedModel> models, std::vector<double> factors,
                            const Combination& combination, Missing missing, std::int64_t max_terms,
@@ -84,7 +115,10 @@ void EnsemblePool::ChooseUnit(std::int64_t max_terms) {
 }
 
 EnsemblePool::Exact EnsemblePool::Units(double term) const {
-  return static_cast<Exact>(std::llround(term / unit_)) << tag_bits_;
+  // As llround, which is no instruction; terms are not negative.
+  const double units = term / unit_;
+  const auto whole = static_cast<Exact>(units);
+  return (whole + (units - static_cast<double>(whole) >= 0.5 ? 1 : 0)) << tag_bits_;
 }
 
 EnsemblePool::CoarseScale EnsemblePool::ScaleOf(std::span<const Growth> growths) const {
@@ -131,6 +165,18 @@ void EnsemblePool::Decode(int model, std::size_t video, KeyList<Exact>& list) co
   }
 }
 
+bool EnsemblePool::LayOut(std::size_t video, const GrowthPlan& plan, const CoarseScale& scale,
+                          CoarseVideo& at) const {
+  at.dense.Begin(models_[0].LabelsOf(video));
+  // One model after the other, whose list is in the processor's first cache then.
+  for (const int model : plan.models) {
+    DecodeCoarse(model, video, scale.unit, at.terms, at.lists[static_cast<std::size_t>(model)]);
+    at.dense.AddModel(model);
+  }
+  for (const GrowthPlan::Run& run : plan.runs) at.dense.AddSet(*run.set);
+  return at.dense.LayOut(plan.added);
+}
+
 void EnsemblePool::DecodeColumns(int model, std::size_t video, const DenseVideo& dense,
                                  ExactRows& rows) const {
   const auto m = static_cast<std::size_t>(model);
@@ -151,6 +197,7 @@ void EnsemblePool::DecodeCoarse(int model, std::size_t video, double unit,
   const auto m = static_cast<std::size_t>(model);
   const ModelLists& lists = models_[m].model->lists;
   const ModelLists::Range range = lists.Of((*models_[m].rows)[video]);
+  if (video + 1 < models_[m].size()) lists.Prefetch(lists.Of((*models_[m].rows)[video + 1]));
   CoarseTerms(lists, range, combination_, terms);
   list.labels.resize(terms.size());
   list.keys.resize(terms.size());
@@ -188,50 +235,35 @@ std::vector<double> EnsemblePool::Score(std::span<const Growth> growths) const {
 
 void EnsemblePool::ScorePiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
                               KeysOfPieces& keys) const {
-  const bool coarse = UsesCoarse(scale);
-  std::vector<KeyList<Coarse>> lists(models_.size());
-  std::vector<float> terms;
-  DenseVideo dense(lists, largest_label_);
+  CoarseVideo at(models_.size(), largest_label_);
   ExactRows rows(models_.size());
   OneByOne<Exact> one_by_one(largest_label_, 2);
-  std::vector<std::uint16_t> columns;
-  std::vector<std::uint8_t> sure;
-  TopGuess guess(models_.size());
   for (auto& of_growth : keys) of_growth[piece].reserve(VideosOf(piece) * kGapTop);
   const std::size_t first = piece * kVideosPerPiece;
   for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
-    const std::span<const std::int32_t> truth = models_[0].LabelsOf(v);
-    bool laid_out = false;
-    if (coarse) {
-      for (const int model : plan.models) {
-        DecodeCoarse(model, v, scale.unit, terms, lists[static_cast<std::size_t>(model)]);
-      }
-      laid_out = LayOut(dense, truth, plan);
-    }
+    const bool laid_out = UsesCoarse(scale) && LayOut(v, plan, scale, at);
     if (laid_out) {
-      rows.Begin(dense, largest_label_);
-      for (const int model : plan.models) DecodeColumns(model, v, dense, rows);
+      rows.Begin(at.dense, largest_label_);
+      for (const int model : plan.models) DecodeColumns(model, v, at.dense, rows);
     }
-    const auto list_of = [&, v](int model, KeyList<Exact>& list) { Decode(model, v, list); };
-    one_by_one.BeginVideo(truth);
+    one_by_one.BeginVideo(models_[0].LabelsOf(v));
+    const auto fill = [&, v](int model, KeyList<Exact>& list) { Decode(model, v, list); };
     for (std::size_t r = 0; r < plan.runs.size(); ++r) {
-      const GrowthPlan::Run& run = plan.runs[r];
-      sure.assign(run.end - run.begin, 0);
+      const auto& [set, begin, end] = plan.runs[r];
+      at.tops.Clear(end - begin);
       if (laid_out) {
-        columns.resize(TopsRoom(sure.size()));
-        FindTopColumns(dense.Sums(r, plan.AddedIn(run)), guess, columns.data(), sure.data());
-        rows.BeginSet(*run.set);
+        const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));
+        FindTopColumns(sums, at.guess, at.tops.found.data(), at.tops.sure.data());
+        rows.BeginSet(*set);
       }
-      for (std::size_t g = run.begin; g < run.end; ++g) {
+      for (std::size_t g = begin; g < end; ++g) {
         std::vector<Exact>& out = keys[g][piece];
-        const std::size_t place = g - run.begin;
-        if (sure[place] != 0) {
-          rows.AppendKeys(plan.model_of[g], std::span(columns).subspan(place * kGapTop, kGapTop),
-                          out);
-          continue;
+        if (at.tops.sure[g - begin] != 0) {
+          rows.AppendKeys(plan.model_of[g], at.tops.Of(g - begin), out);
+        } else {
+          const std::span<const Exact> top = one_by_one.Top(plan.growths[g], fill);
+          out.insert(out.end(), top.begin(), top.end());
         }
-        const std::span<const Exact> top = one_by_one.Top(plan.growths[g], list_of);
-        out.insert(out.end(), top.begin(), top.end());
       }
     }
   }
@@ -273,47 +305,33 @@ std::vector<GapBounds> EnsemblePool::Bracket(std::span<const Growth> growths) co
 
 void EnsemblePool::BracketPiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
                                 std::size_t place, BinLists& bins) const {
-  std::vector<KeyList<Coarse>> lists(models_.size());
-  std::vector<float> terms;
-  DenseVideo dense(lists, largest_label_);
+  CoarseVideo at(models_.size(), largest_label_);
   OneByOne<Coarse> one_by_one(largest_label_, 0);
-  // Of two labels that may stand the other way round, keys differ by twice the error, and a bit.
-  const Coarse margin = 4 * scale.error + 1;
-  const auto list_of = [&](int model, KeyList<Coarse>& list) {
-    list = lists[static_cast<std::size_t>(model)];
+  TopBins one;
+  const auto fill = [&](int model, KeyList<Coarse>& list) {
+    list = at.lists[static_cast<std::size_t>(model)];
   };
-  std::vector<std::uint16_t> tops;
-  std::vector<std::uint8_t> sure;
-  TopGuess guess(models_.size());
   const std::size_t first = piece * kVideosPerPiece;
   for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
-    const std::span<const std::int32_t> truth = models_[0].LabelsOf(v);
-    for (const int model : plan.models) {
-      DecodeCoarse(model, v, scale.unit, terms, lists[static_cast<std::size_t>(model)]);
-    }
-    const bool laid_out = LayOut(dense, truth, plan);
-    one_by_one.BeginVideo(truth);
+    const bool laid_out = LayOut(v, plan, scale, at);
+    one_by_one.BeginVideo(models_[0].LabelsOf(v));
     for (std::size_t r = 0; r < plan.runs.size(); ++r) {
-      const GrowthPlan::Run& run = plan.runs[r];
-      sure.assign(run.end - run.begin, 0);
-      tops.resize(TopsRoom(sure.size()));
+      const auto& [set, begin, end] = plan.runs[r];
+      at.tops.Clear(end - begin);
       if (laid_out) {
-        FindTopBins(dense.Sums(r, plan.AddedIn(run)), dense.floors().data(), dense.hits(), guess,
-                    tops.data(), sure.data());
+        const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));
+        FindTopBins(sums, at.dense.floors().data(), at.dense.hits(), at.guess, at.tops.found.data(),
+                    at.tops.sure.data());
       }
-      for (std::size_t g = run.begin; g < run.end; ++g) {
-        const std::size_t in_run = g - run.begin;
-        if (sure[in_run] != 0) {
-          bins.AddTop(g, place, tops.data() + in_run * kGapTop);
+      for (std::size_t g = begin; g < end; ++g) {
+        if (at.tops.sure[g - begin] != 0) {
+          bins.AddTop(g, place, at.tops.Of(g - begin).data());
           continue;
         }
-        const std::span<const Coarse> top = one_by_one.Top(plan.growths[g], list_of);
-        std::array<std::uint16_t, kGapTop> here;
-        for (std::size_t i = 0; i < top.size(); ++i) {
-          here[i] = static_cast<std::uint16_t>(top[i] >> (kBinShift + 1) << 1 | (top[i] & 1));
-        }
-        bins.Add(g, place, std::span(here).first(top.size()));
-        bins.AddUnsure(g, place, one_by_one.UnsureHits(margin));
+        bins.Add(g, place, BinsOf(one_by_one.Top(plan.growths[g], fill), one));
+        // Of two labels that may stand the other way round, keys differ by twice the error, and a
+        // bit.
+        bins.AddUnsure(g, place, one_by_one.UnsureHits(4 * scale.error + 1));
       }
     }
   }

@@ -98,6 +98,10 @@ class EnsemblePool {
   void Decode(int model, std::size_t video, KeyList<Exact>& list) const;
   /// Decodes what of a model's list has a column.
   void DecodeColumns(int model, std::size_t video, const DenseVideo& dense, ExactRows& rows) const;
+  struct CoarseVideo;
+  /// Lays out a video for the growths; false where that cannot be.
+  [[nodiscard]] bool LayOut(std::size_t video, const GrowthPlan& plan, const CoarseScale& scale,
+                            CoarseVideo& at) const;
   void DecodeCoarse(int model, std::size_t video, double unit, std::vector<float>& terms,
                     KeyList<Coarse>& list) const;
 

@@ -228,17 +228,22 @@ TEST(EnsemblePool, UnlikeModelsAndListsOfAllLengthsAreScoredAsTheLongWay) {
       }
     }
     for (const ScoreDomain combine : {ScoreDomain::kLogits, ScoreDomain::kProbabilities}) {
-      const std::vector<double> factors = {1, 0.5, 0.25, 1, 0.75};
-      EnsemblePool pool(AlignModels(models), factors, Combination(combine), missing, 12);
-      const std::vector<Growth> growths = AllGrowths();
-      const std::vector<double> gaps = pool.Score(growths);
-      const std::vector<GapBounds> bounds = pool.Bracket(growths);
-      for (std::size_t g = 0; g < growths.size(); ++g) {
-        ModelSet grown = *growths[g].set;
-        grown.push_back(growths[g].added);
-        EXPECT_NEAR(gaps[g], GapTheLongWay(models, grown, factors, combine, missing), 1e-12);
-        EXPECT_LE(bounds[g].low, gaps[g]);
-        EXPECT_GE(bounds[g].high, gaps[g]);
+      for (const bool weighted : {false, true}) {
+        // Not as whole numbers to each other: for those Combine rounds after it has multiplied.
+        const std::vector<double> factors = weighted
+                                                ? std::vector<double>{0.31, 0.4137, 0.5, 0.77, 0.9}
+                                                : std::vector<double>(5, 1);
+        EnsemblePool pool(AlignModels(models), factors, Combination(combine), missing, 12);
+        const std::vector<Growth> growths = AllGrowths();
+        const std::vector<double> gaps = pool.Score(growths);
+        const std::vector<GapBounds> bounds = pool.Bracket(growths);
+        for (std::size_t g = 0; g < growths.size(); ++g) {
+          ModelSet grown = *growths[g].set;
+          grown.push_back(growths[g].added);
+          EXPECT_NEAR(gaps[g], GapTheLongWay(models, grown, factors, combine, missing), 1e-12);
+          EXPECT_LE(bounds[g].low, gaps[g]);
+          EXPECT_GE(bounds[g].high, gaps[g]);
+        }
       }
     }
   }
