@@ -35,9 +35,21 @@ class RunSum {
 
 }  // namespace
 
+void BinLists::Reserve(std::size_t growths, std::size_t places, std::size_t room) {
+  growths_ = growths;
+  places_ = places;
+  // Written to in turns, an odd number of cache lines apart: a multiple of a large power of two
+  // would put all of them into the same few places of the processor's caches.
+  constexpr std::size_t kLine = 64 / sizeof(std::uint16_t);
+  room_ = ((room + kLine - 1) / kLine | 1) * kLine;
+  bins_.resize(std::max(bins_.size(), growths * places * room_));
+  filled_.assign(growths * places, 0);
+  unsure_.assign(growths * places, 0);
+}
+
 std::int64_t BinLists::CountInto(std::size_t growth, BinCounts& counts) {
   std::int64_t unsure = 0;
-  for (std::size_t at = growth * places_; at < (growth + 1) * places_; ++at) {
+  for (std::size_t at = growth; at < places_ * growths_; at += growths_) {
     const std::uint16_t* const bins = bins_.data() + at * room_;
     for (std::uint32_t i = 0; i < filled_[at]; ++i) ++counts[bins[i]];
     unsure += unsure_[at];

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
+#include "registry/scoring/metrics.h"
 #include "search/ensemble/gap.h"
 
 namespace beamgrid {
@@ -21,31 +23,33 @@ using BinCounts = std::vector<std::uint32_t>;
 /// videos. Two threads may write to it at the same time if their places differ.
 class BinLists {
  public:
-  /// `places`: pieces of work that are not counted yet; `room`: labels of a growth in one of them.
-  BinLists(std::size_t growths, std::size_t places, std::size_t room)
-      : places_(places),
-        room_(room),
-        bins_(growths * places * room),
-        filled_(growths * places),
-        unsure_(growths * places) {}
+  /// Makes room; what is there must have been counted. `places`: pieces of work that are not
+  /// counted yet; `room`: labels of a growth in one of them.
+  void Reserve(std::size_t growths, std::size_t places, std::size_t room);
 
   void Add(std::size_t growth, std::size_t place, std::span<const std::uint16_t> bins) {
-    const std::size_t at = growth * places_ + place;
+    const std::size_t at = place * growths_ + growth;
     std::copy(bins.begin(), bins.end(), bins_.data() + at * room_ + filled_[at]);
     filled_[at] += static_cast<std::uint32_t>(bins.size());
   }
+  /// Adds a whole top: a copy of known length is no call.
+  void AddTop(std::size_t growth, std::size_t place, const std::uint16_t* bins) {
+    const std::size_t at = place * growths_ + growth;
+    std::memcpy(bins_.data() + at * room_ + filled_[at], bins, kGapTop * sizeof *bins);
+    filled_[at] += kGapTop;
+  }
   void AddUnsure(std::size_t growth, std::size_t place, std::int64_t hits) {
-    unsure_[growth * places_ + place] += hits;
+    unsure_[place * growths_ + growth] += hits;
   }
 
   /// Counts a growth's labels, forgets them, and returns its unsure hits (BoundsOf).
   [[nodiscard]] std::int64_t CountInto(std::size_t growth, BinCounts& counts);
 
  private:
-  std::size_t places_, room_;
-  std::vector<std::uint16_t> bins_;    ///< [growths, places, room]
-  std::vector<std::uint32_t> filled_;  ///< [growths, places]
-  std::vector<std::int64_t> unsure_;   ///< [growths, places]
+  std::size_t growths_ = 0, places_ = 0, room_ = 0;
+  std::vector<std::uint16_t> bins_;    ///< [places, growths, room]
+  std::vector<std::uint32_t> filled_;  ///< [places, growths]
+  std::vector<std::int64_t> unsure_;   ///< [places, growths]
 };
 
 /// GapBounds is what a GAP is not below and not above.

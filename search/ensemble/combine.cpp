@@ -1,6 +1,7 @@
 #include "search/ensemble/combine.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -74,6 +75,50 @@ void RefuseOtherVideos(const std::vector<const Predictions*>& members) {
   }
 }
 
+/// LabelRows numbers the labels of a video, in ascending order: a hash table with open addressing,
+/// at most half full.
+class LabelRows {
+ public:
+  explicit LabelRows(std::span<const VideoPrediction* const> members) {
+    std::size_t most = members[0]->labels.size();
+    for (const VideoPrediction* member : members) most += member->top.size();
+    slots_.resize(std::bit_ceil(2 * most + 1), {kNone, 0});
+  }
+  void Add(std::int32_t label) {
+    Slot& slot = SlotOf(label);
+    if (slot.label == label) return;
+    slot.label = label;
+    labels_.push_back(label);
+  }
+  /// Returns the labels, ascending; call it once, after all are added.
+  std::vector<std::int32_t> Sort() {
+    std::ranges::sort(labels_);
+    for (std::size_t row = 0; row < labels_.size(); ++row) {
+      SlotOf(labels_[row]).row = static_cast<std::uint32_t>(row);
+    }
+    return std::move(labels_);
+  }
+  [[nodiscard]] std::size_t RowOf(std::int32_t label) { return SlotOf(label).row; }
+
+ private:
+  static constexpr std::int32_t kNone = -1;
+  struct Slot {
+    std::int32_t label;
+    std::uint32_t row;
+  };
+  Slot& SlotOf(std::int32_t label) {
+    // Knuth's multiplicative hashing: the upper bits are the mixed ones.
+    std::size_t at = (static_cast<std::uint32_t>(label) * 2654435769U) >> 8;
+    for (;; ++at) {
+      Slot& slot = slots_[at & (slots_.size() - 1)];
+      if (slot.label == label || slot.label == kNone) return slot;
+    }
+  }
+
+  std::vector<Slot> slots_;
+  std::vector<std::int32_t> labels_;
+};
+
 }  // namespace
 
 double Combination::Term(double probability) const {
@@ -107,15 +152,14 @@ VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
                        const Combination& combination, std::span<const Missing> missing,
                        Rows rows) {
   VideoTerms result;
+  LabelRows labels(members);
   for (const VideoPrediction* member : members) {
-    for (const ScoredLabelDouble& entry : member->top) result.labels.push_back(entry.label);
+    for (const ScoredLabelDouble& entry : member->top) labels.Add(entry.label);
   }
   if (rows == Rows::kListedAndTrue) {
-    const auto& truth = members[0]->labels;
-    result.labels.insert(result.labels.end(), truth.begin(), truth.end());
+    for (const std::int32_t label : members[0]->labels) labels.Add(label);
   }
-  std::sort(result.labels.begin(), result.labels.end());
-  result.labels.erase(std::unique(result.labels.begin(), result.labels.end()), result.labels.end());
+  result.labels = labels.Sort();
 
   result.terms.resize(result.labels.size() * members.size());
   for (std::size_t m = 0; m < members.size(); ++m) {
@@ -124,9 +168,7 @@ VideoTerms GatherTerms(std::span<const VideoPrediction* const> members,
       result.terms[row * members.size() + m] = floor;
     }
     for (const ScoredLabelDouble& entry : members[m]->top) {
-      const auto at = std::lower_bound(result.labels.begin(), result.labels.end(), entry.label);
-      const auto row = static_cast<std::size_t>(at - result.labels.begin());
-      result.terms[row * members.size() + m] = combination.Term(entry.score);
+      result.terms[labels.RowOf(entry.label) * members.size() + m] = combination.Term(entry.score);
     }
   }
   return result;
@@ -155,10 +197,12 @@ VideoPrediction CombineVideo(std::span<const VideoPrediction* const> members,
     }
     sums.push_back(sum);
   }
-  std::sort(sums.begin(), sums.end(), [](const Summed& a, const Summed& b) {
-    return a.units != b.units ? a.units > b.units : a.label < b.label;
-  });
-  if (std::ssize(sums) > top_k) sums.resize(static_cast<std::size_t>(top_k));
+  const std::size_t kept = std::min(sums.size(), static_cast<std::size_t>(top_k));
+  std::partial_sort(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(kept), sums.end(),
+                    [](const Summed& a, const Summed& b) {
+                      return a.units != b.units ? a.units > b.units : a.label < b.label;
+                    });
+  sums.resize(kept);
 
   VideoPrediction combined{.id = members[0]->id, .labels = members[0]->labels};
   for (const Summed& sum : sums) {

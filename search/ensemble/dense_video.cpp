@@ -19,14 +19,12 @@ DenseVideo::DenseVideo(const std::vector<KeyList<Coarse>>& lists, std::int32_t l
       columns_(lists.size()),
       floors_(lists.size()) {}
 
-std::uint32_t DenseVideo::ColumnFor(std::int32_t label) {
-  std::uint32_t& column = column_of_[static_cast<std::size_t>(label)];
-  if (column < base_) {
-    column = base_ + static_cast<std::uint32_t>(labels_.size());
-    labels_.push_back(label);
-    greatest_.push_back(0);
-  }
-  return column - base_;
+std::uint32_t DenseVideo::NewColumn(std::int32_t label) {
+  const auto column = static_cast<std::uint32_t>(labels_.size());
+  column_of_[static_cast<std::size_t>(label)] = base_ + column;
+  labels_.push_back(label);
+  greatest_.push_back(0);
+  return column;
 }
 
 void DenseVideo::Begin(std::span<const std::int32_t> truth) {
@@ -37,7 +35,8 @@ void DenseVideo::Begin(std::span<const std::int32_t> truth) {
   scores_.clear();
   for (const std::int32_t label : truth) {
     // One beyond is listed by no model.
-    if (static_cast<std::size_t>(label) < column_of_.size()) ColumnFor(label);
+    if (static_cast<std::size_t>(label) >= column_of_.size()) continue;
+    if (column_of_[static_cast<std::size_t>(label)] < base_) NewColumn(label);
   }
   all_hits_ = labels_.size();
 }
@@ -46,11 +45,16 @@ void DenseVideo::AddModel(int model) {
   const auto m = static_cast<std::size_t>(model);
   const KeyList<Coarse>& list = lists_[m];
   std::vector<std::uint32_t>& columns = columns_[m];
-  columns.resize(list.labels.size());
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    columns[i] = ColumnFor(list.labels[i]);
-    Coarse& greatest = greatest_[columns[i]];
-    greatest = std::max(greatest, list.keys[i]);
+  const std::size_t count = list.labels.size();
+  columns.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int32_t label = list.labels[i];
+    const std::uint32_t column = column_of_[static_cast<std::size_t>(label)];
+    columns[i] = column >= base_ ? column - base_ : NewColumn(label);
+  }
+  Coarse* const greatest = greatest_.data();
+  for (std::size_t i = 0; i < count; ++i) {
+    greatest[columns[i]] = std::max(greatest[columns[i]], list.keys[i]);
   }
 }
 

@@ -64,7 +64,7 @@ class DenseVideo {
     int least = 0;          ///< as in RowSums
   };
 
-  std::uint32_t ColumnFor(std::int32_t label);
+  std::uint32_t NewColumn(std::int32_t label);
   void ChooseColumns();
   void LayOutSets();
   void LayOutModel(int model);

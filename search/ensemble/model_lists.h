@@ -57,6 +57,29 @@ class ModelLists {
   [[nodiscard]] std::int32_t label(std::size_t i) const {
     return has_high_ ? low_labels_[i] | high_labels_[i] << 16 : low_labels_[i];
   }
+  /// Copies the labels of one video to `labels`.
+  void CopyLabels(Range list, std::int32_t* labels) const {
+    const std::uint16_t* const low = low_labels_.data() + list.begin;
+    const std::size_t count = list.end - list.begin;
+    for (std::size_t i = 0; i < count; ++i) labels[i] = low[i];
+    for (std::size_t i = 0; has_high_ && i < count; ++i) {
+      labels[i] |= high_labels_[list.begin + i] << 16;
+    }
+  }
+  /// Asks for a list to come into the processor's caches: it cannot foresee what is read next where
+  /// very many models' lists are read in turns.
+  void Prefetch(Range list) const {
+    constexpr std::size_t kLine = 64;
+    const auto fetch = [](const auto* begin, const auto* end) {
+      for (; begin < end; begin += kLine / sizeof *begin) __builtin_prefetch(begin);
+    };
+    fetch(low_labels_.data() + list.begin, low_labels_.data() + list.end);
+    if (needs_doubles_) {
+      fetch(doubles_.data() + list.begin, doubles_.data() + list.end);
+    } else {
+      fetch(floats_.data() + list.begin, floats_.data() + list.end);
+    }
+  }
   /// Returns the score as it was given, to the last bit.
   [[nodiscard]] double score(std::size_t i) const {
     return needs_doubles_ ? doubles_[i] : static_cast<double>(floats_[i]);

@@ -10,6 +10,7 @@
 
 #include "registry/util/error.h"
 #include "search/ensemble/coarse.h"
+#include "search/ensemble/contest.h"
 #include "search/ensemble/one_by_one.h"
 
 namespace beamgrid {
@@ -35,15 +36,46 @@ constexpr double kCoarsestUnit = 1e-6;
 constexpr int kSumBits = 30;
 constexpr int kBinShift = kSumBits - static_cast<int>(std::bit_width(kBins - 1));
 
-/// Lays out the video of which `dense` has the lists; false where that cannot be.
-bool LayOut(DenseVideo& dense, std::span<const std::int32_t> truth, const GrowthPlan& plan) {
-  dense.Begin(truth);
-  for (const int model : plan.models) dense.AddModel(model);
-  for (const GrowthPlan::Run& run : plan.runs) dense.AddSet(*run.set);
-  return dense.LayOut(plan.added);
+/// Tops is what FindTopColumns and FindTopBins find of some growths.
+struct Tops {
+  void Clear(std::size_t growths) {
+    found.resize(TopsRoom(growths));
+    sure.assign(growths, 0);
+  }
+  [[nodiscard]] std::span<const std::uint16_t> Of(std::size_t growth) const {
+    return std::span(found).subspan(growth * kGapTop, kGapTop);
+  }
+
+  std::vector<std::uint16_t> found;
+  std::vector<std::uint8_t> sure;
+};
+
+/// A whole top as BinLists takes it.
+using TopBins = std::array<std::uint16_t, kGapTop>;
+
+/// Puts what BinLists takes of coarse keys into `bins` and returns it.
+std::span<const std::uint16_t> BinsOf(std::span<const std::uint32_t> keys, TopBins& bins) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    bins[i] = static_cast<std::uint16_t>(keys[i] >> (kBinShift + 1) << 1 | (keys[i] & 1));
+  }
+  return std::span(bins).first(keys.size());
 }
 
 }  // namespace
+
+/// CoarseVideo is the coarse side of one video, in buffers that serve one video after the other.
+struct EnsemblePool::CoarseVideo {
+  CoarseVideo(std::size_t models, std::int32_t largest_label)
+      : lists(models), dense(lists, largest_label), guess(models) {}
+  CoarseVideo(const CoarseVideo&) = delete;
+  CoarseVideo& operator=(const CoarseVideo&) = delete;
+
+  std::vector<KeyList<Coarse>> lists;  ///< [models]
+  std::vector<float> terms;
+  DenseVideo dense;
+  TopGuess guess;
+  Tops tops;
+};
 
 EnsemblePool::EnsemblePool(std::vector<AlignedModel> models, std::vector<double> factors,
                            const Combination& combination, Missing missing, std::int64_t max_terms,
@@ -83,7 +115,10 @@ void EnsemblePool::ChooseUnit(std::int64_t max_terms) {
 }
 
 EnsemblePool::Exact EnsemblePool::Units(double term) const {
-  return static_cast<Exact>(std::llround(term / unit_)) << tag_bits_;
+  // As llround, which is no instruction; terms are not negative.
+  const double units = term / unit_;
+  const auto whole = static_cast<Exact>(units);
+  return (whole + (units - static_cast<double>(whole) >= 0.5 ? 1 : 0)) << tag_bits_;
 }
 
 EnsemblePool::CoarseScale EnsemblePool::ScaleOf(std::span<const Growth> growths) const {
@@ -130,6 +165,18 @@ void EnsemblePool::Decode(int model, std::size_t video, KeyList<Exact>& list) co
   }
 }
 
+bool EnsemblePool::LayOut(std::size_t video, const GrowthPlan& plan, const CoarseScale& scale,
+                          CoarseVideo& at) const {
+  at.dense.Begin(models_[0].LabelsOf(video));
+  // One model after the other, whose list is in the processor's first cache then.
+  for (const int model : plan.models) {
+    DecodeCoarse(model, video, scale.unit, at.terms, at.lists[static_cast<std::size_t>(model)]);
+    at.dense.AddModel(model);
+  }
+  for (const GrowthPlan::Run& run : plan.runs) at.dense.AddSet(*run.set);
+  return at.dense.LayOut(plan.added);
+}
+
 void EnsemblePool::DecodeColumns(int model, std::size_t video, const DenseVideo& dense,
                                  ExactRows& rows) const {
   const auto m = static_cast<std::size_t>(model);
@@ -150,10 +197,11 @@ void EnsemblePool::DecodeCoarse(int model, std::size_t video, double unit,
   const auto m = static_cast<std::size_t>(model);
   const ModelLists& lists = models_[m].model->lists;
   const ModelLists::Range range = lists.Of((*models_[m].rows)[video]);
+  if (video + 1 < models_[m].size()) lists.Prefetch(lists.Of((*models_[m].rows)[video + 1]));
   CoarseTerms(lists, range, combination_, terms);
   list.labels.resize(terms.size());
   list.keys.resize(terms.size());
-  for (std::size_t i = 0; i < terms.size(); ++i) list.labels[i] = lists.label(range.begin + i);
+  lists.CopyLabels(range, list.labels.data());
   const auto scale = static_cast<float>(factors_[m] / unit);
   std::int32_t floor = 0;
   if (missing_[m] == Missing::kLastOfList && !terms.empty()) {
@@ -187,50 +235,35 @@ std::vector<double> EnsemblePool::Score(std::span<const Growth> growths) const {
 
 void EnsemblePool::ScorePiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
                               KeysOfPieces& keys) const {
-  const bool coarse = UsesCoarse(scale);
-  std::vector<KeyList<Coarse>> lists(models_.size());
-  std::vector<float> terms;
-  DenseVideo dense(lists, largest_label_);
+  CoarseVideo at(models_.size(), largest_label_);
   ExactRows rows(models_.size());
   OneByOne<Exact> one_by_one(largest_label_, 2);
-  std::vector<std::uint16_t> columns;
-  std::vector<std::uint8_t> sure;
-  TopGuess guess;
   for (auto& of_growth : keys) of_growth[piece].reserve(VideosOf(piece) * kGapTop);
   const std::size_t first = piece * kVideosPerPiece;
   for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
-    const std::span<const std::int32_t> truth = models_[0].LabelsOf(v);
-    bool laid_out = false;
-    if (coarse) {
-      for (const int model : plan.models) {
-        DecodeCoarse(model, v, scale.unit, terms, lists[static_cast<std::size_t>(model)]);
-      }
-      laid_out = LayOut(dense, truth, plan);
-    }
+    const bool laid_out = UsesCoarse(scale) && LayOut(v, plan, scale, at);
     if (laid_out) {
-      rows.Begin(dense, largest_label_);
-      for (const int model : plan.models) DecodeColumns(model, v, dense, rows);
+      rows.Begin(at.dense, largest_label_);
+      for (const int model : plan.models) DecodeColumns(model, v, at.dense, rows);
     }
-    const auto list_of = [&, v](int model, KeyList<Exact>& list) { Decode(model, v, list); };
-    one_by_one.BeginVideo(truth);
+    one_by_one.BeginVideo(models_[0].LabelsOf(v));
+    const auto fill = [&, v](int model, KeyList<Exact>& list) { Decode(model, v, list); };
     for (std::size_t r = 0; r < plan.runs.size(); ++r) {
-      const GrowthPlan::Run& run = plan.runs[r];
-      sure.assign(run.end - run.begin, 0);
+      const auto& [set, begin, end] = plan.runs[r];
+      at.tops.Clear(end - begin);
       if (laid_out) {
-        columns.resize(TopsRoom(sure.size()));
-        FindTopColumns(dense.Sums(r, plan.AddedIn(run)), guess, columns.data(), sure.data());
-        rows.BeginSet(*run.set);
+        const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));
+        FindTopColumns(sums, at.guess, at.tops.found.data(), at.tops.sure.data());
+        rows.BeginSet(*set);
       }
-      for (std::size_t g = run.begin; g < run.end; ++g) {
+      for (std::size_t g = begin; g < end; ++g) {
         std::vector<Exact>& out = keys[g][piece];
-        const std::size_t place = g - run.begin;
-        if (sure[place] != 0) {
-          rows.AppendKeys(plan.model_of[g], std::span(columns).subspan(place * kGapTop, kGapTop),
-                          out);
-          continue;
+        if (at.tops.sure[g - begin] != 0) {
+          rows.AppendKeys(plan.model_of[g], at.tops.Of(g - begin), out);
+        } else {
+          const std::span<const Exact> top = one_by_one.Top(plan.growths[g], fill);
+          out.insert(out.end(), top.begin(), top.end());
         }
-        const std::span<const Exact> top = one_by_one.Top(plan.growths[g], list_of);
-        out.insert(out.end(), top.begin(), top.end());
       }
     }
   }
@@ -272,47 +305,33 @@ std::vector<GapBounds> EnsemblePool::Bracket(std::span<const Growth> growths) co
 
 void EnsemblePool::BracketPiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
                                 std::size_t place, BinLists& bins) const {
-  std::vector<KeyList<Coarse>> lists(models_.size());
-  std::vector<float> terms;
-  DenseVideo dense(lists, largest_label_);
+  CoarseVideo at(models_.size(), largest_label_);
   OneByOne<Coarse> one_by_one(largest_label_, 0);
-  // Of two labels that may stand the other way round, keys differ by twice the error, and a bit.
-  const Coarse margin = 4 * scale.error + 1;
-  const auto list_of = [&](int model, KeyList<Coarse>& list) {
-    list = lists[static_cast<std::size_t>(model)];
+  TopBins one;
+  const auto fill = [&](int model, KeyList<Coarse>& list) {
+    list = at.lists[static_cast<std::size_t>(model)];
   };
-  std::vector<std::uint16_t> tops;
-  std::vector<std::uint8_t> sure;
-  TopGuess guess;
   const std::size_t first = piece * kVideosPerPiece;
   for (std::size_t v = first; v < first + VideosOf(piece); ++v) {
-    const std::span<const std::int32_t> truth = models_[0].LabelsOf(v);
-    for (const int model : plan.models) {
-      DecodeCoarse(model, v, scale.unit, terms, lists[static_cast<std::size_t>(model)]);
-    }
-    const bool laid_out = LayOut(dense, truth, plan);
-    one_by_one.BeginVideo(truth);
+    const bool laid_out = LayOut(v, plan, scale, at);
+    one_by_one.BeginVideo(models_[0].LabelsOf(v));
     for (std::size_t r = 0; r < plan.runs.size(); ++r) {
-      const GrowthPlan::Run& run = plan.runs[r];
-      sure.assign(run.end - run.begin, 0);
-      tops.resize(TopsRoom(sure.size()));
+      const auto& [set, begin, end] = plan.runs[r];
+      at.tops.Clear(end - begin);
       if (laid_out) {
-        FindTopBins(dense.Sums(r, plan.AddedIn(run)), dense.floors().data(), dense.hits(), guess,
-                    tops.data(), sure.data());
+        const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));
+        FindTopBins(sums, at.dense.floors().data(), at.dense.hits(), at.guess, at.tops.found.data(),
+                    at.tops.sure.data());
       }
-      for (std::size_t g = run.begin; g < run.end; ++g) {
-        const std::size_t in_run = g - run.begin;
-        if (sure[in_run] != 0) {
-          bins.Add(g, place, std::span(tops).subspan(in_run * kGapTop).first<kGapTop>());
+      for (std::size_t g = begin; g < end; ++g) {
+        if (at.tops.sure[g - begin] != 0) {
+          bins.AddTop(g, place, at.tops.Of(g - begin).data());
           continue;
         }
-        const std::span<const Coarse> top = one_by_one.Top(plan.growths[g], list_of);
-        std::array<std::uint16_t, kGapTop> here;
-        for (std::size_t i = 0; i < top.size(); ++i) {
-          here[i] = static_cast<std::uint16_t>(top[i] >> (kBinShift + 1) << 1 | (top[i] & 1));
-        }
-        bins.Add(g, place, std::span(here).first(top.size()));
-        bins.AddUnsure(g, place, one_by_one.UnsureHits(margin));
+        bins.Add(g, place, BinsOf(one_by_one.Top(plan.growths[g], fill), one));
+        // Of two labels that may stand the other way round, keys differ by twice the error, and a
+        // bit.
+        bins.AddUnsure(g, place, one_by_one.UnsureHits(4 * scale.error + 1));
       }
     }
   }
@@ -326,64 +345,66 @@ void EnsemblePool::BracketSome(std::span<const Growth> growths, std::span<GapBou
   const std::size_t at_once =
       std::clamp<std::size_t>(kBinBytes / (growths.size() * kPerPiece * sizeof(std::uint16_t)), 1,
                               std::max<std::size_t>(1, pieces()));
-  std::vector<BinCounts> counts(growths.size(), BinCounts(2 * kBins));
   std::vector<std::int64_t> unsure(growths.size());
-  BinLists bins(growths.size(), at_once, kPerPiece);
+  counts_.resize(std::max(counts_.size(), growths.size()));
+  bins_.Reserve(growths.size(), at_once, kPerPiece);
   for (std::size_t first = 0; first < pieces(); first += at_once) {
     const std::size_t here = std::min(at_once, pieces() - first);
-    for_each_(here, [&](std::size_t p) { BracketPiece(first + p, plan, scale, p, bins); });
-    for_each_(growths.size(), [&](std::size_t g) { unsure[g] += bins.CountInto(g, counts[g]); });
+    for_each_(here, [&](std::size_t p) { BracketPiece(first + p, plan, scale, p, bins_); });
+    for_each_(growths.size(), [&](std::size_t g) {
+      if (first == 0) counts_[g].assign(2 * kBins, 0);
+      unsure[g] += bins_.CountInto(g, counts_[g]);
+    });
   }
   for_each_(growths.size(), [&](std::size_t g) {
-    bounds[g] = BoundsOf(counts[g], positives_, unsure[g], harmonic_);
+    bounds[g] = BoundsOf(counts_[g], positives_, unsure[g], harmonic_);
   });
+}
+
+std::vector<std::vector<std::optional<double>>> EnsemblePool::ScoreBest(
+    std::span<const BestOf> groups) const {
+  std::vector<Growth> growths;
+  for (const BestOf& group : groups) {
+    growths.insert(growths.end(), group.growths.begin(), group.growths.end());
+  }
+  std::vector<GapBounds> bounds(growths.size());
+  if (models_[0].size() >= fewest_to_bracket_) bounds = Bracket(growths);
+
+  std::vector<Contest> contests;
+  std::vector<std::vector<std::optional<double>>> gaps;
+  std::size_t first = 0;
+  for (const BestOf& group : groups) {
+    const std::size_t count = group.growths.size();
+    contests.emplace_back(std::span(bounds).subspan(first, count), group.keep, group.at_least);
+    gaps.emplace_back(count);
+    first += count;
+  }
+  // Growths of all groups in one pass, those of one set one after the other.
+  struct Asked {
+    std::size_t group, growth;
+  };
+  for (;;) {
+    std::vector<Asked> asked;
+    std::vector<Growth> to_score;
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+      for (const std::size_t growth : contests[group].Next()) {
+        asked.push_back({group, growth});
+        to_score.push_back(groups[group].growths[growth]);
+      }
+    }
+    if (asked.empty()) return gaps;
+    const std::vector<double> exact = Score(to_score);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      gaps[asked[i].group][asked[i].growth] = exact[i];
+      contests[asked[i].group].Tell(asked[i].growth, exact[i]);
+    }
+  }
 }
 
 std::vector<std::optional<double>> EnsemblePool::ScoreBest(std::span<const Growth> growths,
                                                            std::size_t keep,
                                                            double at_least) const {
-  std::vector<GapBounds> bounds(growths.size());
-  if (models_[0].size() >= fewest_to_bracket_) bounds = Bracket(growths);
-  std::vector<std::size_t> order(growths.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t g) { return bounds[g].high; });
-
-  // What is known of each GAP from below; the keep-th greatest of these is what a growth must
-  // reach.
-  std::vector<double> known;
-  for (const GapBounds& of_growth : bounds) known.push_back(of_growth.low);
-  const auto enough = [&] {
-    if (known.size() < keep) return at_least;
-    std::vector<double> sorted = known;
-    const auto place = sorted.begin() + static_cast<std::ptrdiff_t>(keep - 1);
-    std::nth_element(sorted.begin(), place, sorted.end(), std::greater<>());
-    return std::max(at_least, *place);
-  };
-
-  std::vector<std::optional<double>> gaps(growths.size());
-  // The most promising first, some at a time: what they turn out to be spares others. Twice as many
-  // as are wanted, because a pass decodes most models however few growths it serves.
-  const std::size_t at_once = bounds.empty() || bounds[order[0]].high == 1
-                                  ? growths.size()
-                                  : std::max<std::size_t>(2 * keep, 8);
-  for (std::size_t begin = 0; begin < order.size(); begin += at_once) {
-    const double least = enough();
-    std::vector<std::size_t> chosen;
-    for (std::size_t i = begin; i < std::min(begin + at_once, order.size()); ++i) {
-      if (bounds[order[i]].high >= least) chosen.push_back(order[i]);
-    }
-    if (chosen.empty()) break;
-    // Growths of one set one after the other.
-    std::ranges::sort(chosen);
-    std::vector<Growth> asked;
-    for (const std::size_t g : chosen) asked.push_back(growths[g]);
-    const std::vector<double> exact = Score(asked);
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-      gaps[chosen[i]] = exact[i];
-      known[chosen[i]] = exact[i];
-    }
-  }
-  return gaps;
+  return ScoreBest({{BestOf{growths, keep, at_least}}}).front();
 }
 
 }  // namespace beamgrid

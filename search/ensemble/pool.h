@@ -36,7 +36,8 @@
 namespace beamgrid {
 
 /// EnsemblePool scores sets of models by GAP. Several growths of one set are best given one after
-/// the other, and all that are known at once: a pass over the videos then serves them all.
+/// the other, and all that are known at once: a pass over the videos then serves them all. Not
+/// thread-safe: it works in buffers of its own, and hands its work out by itself.
 class EnsemblePool {
  public:
   /// `factors`: a model's share in a sum (1 each for uniform weights), 0..1. `max_terms`: the most
@@ -54,6 +55,16 @@ class EnsemblePool {
   [[nodiscard]] std::vector<std::optional<double>> ScoreBest(std::span<const Growth> growths,
                                                              std::size_t keep,
                                                              double at_least = 0) const;
+
+  /// BestOf is growths of which the best are wanted.
+  struct BestOf {
+    std::span<const Growth> growths;
+    std::size_t keep = 1;
+    double at_least = 0;
+  };
+  /// Returns the same for each of several groups, in common passes over the videos.
+  [[nodiscard]] std::vector<std::vector<std::optional<double>>> ScoreBest(
+      std::span<const BestOf> groups) const;
 
   /// Returns the GAP of each growth.
   [[nodiscard]] std::vector<double> Score(std::span<const Growth> growths) const;
@@ -87,6 +98,10 @@ class EnsemblePool {
   void Decode(int model, std::size_t video, KeyList<Exact>& list) const;
   /// Decodes what of a model's list has a column.
   void DecodeColumns(int model, std::size_t video, const DenseVideo& dense, ExactRows& rows) const;
+  struct CoarseVideo;
+  /// Lays out a video for the growths; false where that cannot be.
+  [[nodiscard]] bool LayOut(std::size_t video, const GrowthPlan& plan, const CoarseScale& scale,
+                            CoarseVideo& at) const;
   void DecodeCoarse(int model, std::size_t video, double unit, std::vector<float>& terms,
                     KeyList<Coarse>& list) const;
 
@@ -114,6 +129,10 @@ class EnsemblePool {
   int tag_bits_ = 0;
   double unit_ = 0;
   HarmonicNumbers harmonic_;  ///< up to the longest ranking
+  // Kept from pass to pass: to take and to clear hundreds of megabytes anew costs as much as a
+  // tenth of a pass over 10,000 videos.
+  mutable BinLists bins_;
+  mutable std::vector<BinCounts> counts_;  ///< [growths]
 };
 
 }  // namespace beamgrid

@@ -1,6 +1,7 @@
 #include "search/ensemble/search.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
 #include <list>
 #include <optional>
@@ -128,24 +129,42 @@ class Searcher {
   /// `at_least`; all of them where the frontier is wanted.
   std::vector<ScoredSet> Score(const std::vector<Extension>& extensions, std::size_t keep,
                                double at_least = 0) {
-    if (extensions.empty()) return {};
-    if (problem_.frontier) {
-      keep = extensions.size();
-      at_least = 0;
+    return Score({Wanted{extensions, keep, at_least}}).front();
+  }
+
+  /// Wanted is extensions of which the best are wanted.
+  struct Wanted {
+    const std::vector<Extension>& extensions;
+    std::size_t keep = 1;
+    double at_least = 0;
+  };
+  /// Does the same for several groups of extensions, in common passes over the videos.
+  std::vector<std::vector<ScoredSet>> Score(std::initializer_list<Wanted> groups) {
+    std::vector<std::vector<Growth>> growths;
+    std::vector<EnsemblePool::BestOf> best_of;
+    for (const Wanted& group : groups) {
+      std::vector<Growth>& of_group = growths.emplace_back();
+      for (const Extension& extension : group.extensions) {
+        of_group.push_back({&extension.of->models, extension.added});
+      }
+      const std::size_t all = std::max<std::size_t>(1, of_group.size());
+      best_of.push_back({.growths = {},
+                         .keep = problem_.frontier ? all : group.keep,
+                         .at_least = problem_.frontier ? 0 : group.at_least});
     }
-    std::vector<Growth> growths;
-    for (const Extension& extension : extensions) {
-      growths.push_back({&extension.of->models, extension.added});
+    for (std::size_t g = 0; g < growths.size(); ++g) best_of[g].growths = growths[g];
+    const auto gaps = problem_.pool->ScoreBest(best_of);
+
+    std::vector<std::vector<ScoredSet>> scored(groups.size());
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      const std::vector<Extension>& extensions = std::data(groups)[g].extensions;
+      for (std::size_t i = 0; i < extensions.size(); ++i) {
+        // One without a GAP has been scored too, as far as was needed.
+        ++result_.evaluated;
+        if (gaps[g][i]) scored[g].push_back(SetOf(extensions[i], *gaps[g][i]));
+      }
+      for (const ScoredSet& set : scored[g]) Note(set);
     }
-    const std::vector<std::optional<double>> gaps =
-        problem_.pool->ScoreBest(growths, keep, at_least);
-    std::vector<ScoredSet> scored;
-    for (std::size_t i = 0; i < extensions.size(); ++i) {
-      // One without a GAP has been scored too, as far as was needed.
-      ++result_.evaluated;
-      if (gaps[i]) scored.push_back(SetOf(extensions[i], *gaps[i]));
-    }
-    for (const ScoredSet& set : scored) Note(set);
     return scored;
   }
 
@@ -198,9 +217,8 @@ class Searcher {
       dropped.push_back({&smaller.emplace_back(Less(rest, last)), last});
     }
     const std::int64_t members = std::ssize(state.models);
-    Score(added, 1, BestGapOf(members + 1));
-    Score(swapped, 1, BestGapOf(members));
-    Score(dropped, 1, BestGapOf(members - 1));
+    Score({Wanted{added, 1, BestGapOf(members + 1)}, Wanted{swapped, 1, BestGapOf(members)},
+           Wanted{dropped, 1, BestGapOf(members - 1)}});
   }
 
   [[nodiscard]] double BestGapOf(std::int64_t members) const {

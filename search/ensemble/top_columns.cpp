@@ -32,26 +32,62 @@ HWY_INLINE int CountReach(const std::int16_t* scores, std::size_t width, int thr
   return static_cast<int>(count);
 }
 
+/// Returns the least of those of `scores` that reach the threshold; there are some.
+HWY_INLINE int LeastReaching(const std::int16_t* scores, std::size_t width, int threshold) {
+  const Lanes d;
+  const auto below = hn::Set(d, static_cast<std::int16_t>(threshold - 1));
+  const auto none = hn::Set(d, std::int16_t{32767});
+  auto least = none;
+  for (std::size_t i = 0; i < width; i += hn::Lanes(d)) {
+    const auto row = hn::LoadU(d, scores + i);
+    least = hn::Min(least, hn::IfThenElse(hn::Gt(row, below), row, none));
+  }
+  return hn::GetLane(hn::MinOfLanes(d, least));
+}
+
+/// Returns the greatest of those of `scores` that do not reach the threshold, or -32,768.
+HWY_INLINE int GreatestBelow(const std::int16_t* scores, std::size_t width, int threshold) {
+  const Lanes d;
+  const auto below = hn::Set(d, static_cast<std::int16_t>(threshold - 1));
+  const auto none = hn::Set(d, std::int16_t{-32768});
+  auto greatest = none;
+  for (std::size_t i = 0; i < width; i += hn::Lanes(d)) {
+    const auto row = hn::LoadU(d, scores + i);
+    greatest = hn::Max(greatest, hn::IfThenElse(hn::Gt(row, below), none, row));
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, greatest));
+}
+
 /// Returns a threshold that exactly 20 of `scores` reach, or kAboveAll where there is none from
 /// `least` on.
-HWY_INLINE int Separate(const std::int16_t* scores, std::size_t width, int least, TopGuess& guess) {
-  // By the distance of places first, which mostly ends after two or three counts, then by halves.
-  constexpr int kGuesses = 5;
+HWY_INLINE int Separate(const std::int16_t* scores, std::size_t width, int least, int& rise,
+                        TopGuess& guess) {
+  // By the distance of places first, then by halves; the last places one by one, which cannot miss
+  // but where scores are equal.
+  constexpr int kGuesses = 5, kPlaces = 2;
   int low = least, high = kAboveAll;
-  int at = std::clamp(least + guess.rise, low, high - 1);
-  int first = at, first_excess = 0;
+  int at = std::clamp(least + rise + guess.change, low, high - 1);
+  const int first = at;
+  int first_excess = 0;
   for (int tries = 0; low < high; ++tries) {
     const int excess = CountReach(scores, width, at) - kGapTop;
     if (tries == 0) first_excess = excess;
     if (excess == 0) {
-      guess.rise = at - least;
+      guess.change = at - least - rise;
+      rise = at - least;
       if (first_excess != 0) {
         guess.step = std::max(1, (3 * guess.step + (at - first) / first_excess) / 4);
       }
       return at;
     }
     (excess > 0 ? low : high) = excess > 0 ? at + 1 : at;
-    at = tries < kGuesses ? at + excess * guess.step : low + (high - low) / 2;
+    if (excess > 0 && excess <= kPlaces) {
+      for (int left = excess; left > 0; --left) at = LeastReaching(scores, width, at) + 1;
+    } else if (excess < 0 && -excess <= kPlaces) {
+      for (int left = excess; left < 0; ++left) at = GreatestBelow(scores, width, at);
+    } else {
+      at = tries < kGuesses ? at + excess * guess.step : low + (high - low) / 2;
+    }
     at = std::clamp(at, low, std::max(low, high - 1));
   }
   return kAboveAll;
@@ -63,8 +99,10 @@ HWY_INLINE bool Apart(const std::int16_t* scores, std::size_t width, int thresho
     return at < kAboveAll && CountReach(scores, width, at) == kGapTop;
   };
   static_assert(kLeastApart == 3);
-  return twenty(threshold + 2) || twenty(threshold - 2) ||
-         (twenty(threshold - 1) && twenty(threshold + 1));
+  // Both, as each fails often and both hardly ever.
+  const bool above = twenty(threshold + 2), under = twenty(threshold - 2);
+  if (above || under) return true;
+  return twenty(threshold - 1) && twenty(threshold + 1);
 }
 
 /// Calls put(first column, which lanes, where) for the columns of each top.
@@ -79,7 +117,8 @@ HWY_INLINE void FindTops(const RowSums& sums, TopGuess& guess, std::uint8_t* sur
     for (std::size_t i = 0; i < sums.width; i += step) {
       hn::StoreU(hn::Add(hn::LoadU(d, sums.set + i), hn::LoadU(d, added + i)), d, scores + i);
     }
-    const int threshold = Separate(scores, sums.width, sums.least, guess);
+    const int threshold = Separate(scores, sums.width, sums.least,
+                                   guess.rises[static_cast<std::size_t>(sums.models[g])], guess);
     sure[g] = threshold != kAboveAll && Apart(scores, sums.width, threshold) ? 1 : 0;
     if (sure[g] == 0) continue;
     const auto below = hn::Set(d, static_cast<std::int16_t>(threshold - 1));

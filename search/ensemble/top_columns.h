@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "registry/scoring/metrics.h"
 
@@ -34,11 +35,13 @@ struct RowSums {
   return count * kGapTop + 2 * kRowStep;
 }
 
-/// TopGuess is where the search for the 20th place of a sum begins. Any value will do: sums are
-/// alike, and good ones save time.
+/// TopGuess is where the search for the 20th place of a sum begins. Any value will do, but good
+/// ones save time: what a model adds to one set it adds to others, and to the next video's sets.
 struct TopGuess {
-  int rise = 0;    ///< above `least`
-  int step = 128;  ///< from one place to the next
+  explicit TopGuess(std::size_t models) : rises(models) {}
+  std::vector<int> rises;  ///< [models] above `least`, at last
+  int change = 0;          ///< of the last model's, from its last to this
+  int step = 128;          ///< from one place to the next
 };
 
 /// Finds the columns of the 20 largest sums of each set + added row, in ascending order, where it

@@ -300,9 +300,11 @@ void Run(const Settings& settings) {
   for (const int threads : settings.threads) {
     const double processor = ProcessorSeconds();
     const double clock = ClockSeconds();
+    double resident_mb = 0;
     const EnsembleAnswer answer = FindEnsemble(
         question, models, [&](std::size_t count, const std::function<void(std::size_t)>& body) {
           ForEachOnThreads(threads, count, body);
+          resident_mb = std::max(resident_mb, Megabytes("RssAnon"));
         });
     const double seconds = ProcessorSeconds() - processor;
     const double per_set = seconds / static_cast<double>(answer.evaluated) / settings.videos;
@@ -310,7 +312,7 @@ void Run(const Settings& settings) {
                     {"processor_seconds", seconds},
                     {"clock_seconds", ClockSeconds() - clock},
                     {"microseconds_per_set_and_video", per_set * 1e6},
-                    {"peak_resident_mb", Megabytes("VmHWM")}});
+                    {"resident_mb_without_files", resident_mb}});
     result["answer"] = ToJson(answer);
   }
   // What must come from memory and go to it: all lists once for each size of set, and a set's 20

@@ -147,6 +147,30 @@ TEST_P(EnsemblePoolCases, TheBestAreExactAndNoneOfThemIsLeftOut) {
   }
 }
 
+TEST_P(EnsemblePoolCases, GroupsInOnePassAreScoredAsEachAlone) {
+  const std::vector<Growth> growths = AllGrowths();
+  const EnsemblePool pool = PoolOfCase(GetParam(), 2, true, true);
+  const std::span<const Growth> all(growths);
+  const std::vector<EnsemblePool::BestOf> groups = {
+      {all.first(10), 2, 0}, {all.subspan(10, 0), 1, 0}, {all.subspan(10), 1, 0.4}, {all, 30, 0}};
+  const auto together = pool.ScoreBest(groups);
+  ASSERT_EQ(together.size(), groups.size());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    // Brackets differ with the scale of those that are asked for at once, GAPs do not.
+    const std::vector<double> gaps = pool.Score(groups[g].growths);
+    std::vector<double> sorted = gaps;
+    std::ranges::sort(sorted, std::greater<>());
+    const double reached = groups[g].keep <= sorted.size() ? sorted[groups[g].keep - 1] : 0;
+    ASSERT_EQ(together[g].size(), gaps.size());
+    for (std::size_t i = 0; i < gaps.size(); ++i) {
+      EXPECT_EQ(together[g][i].value_or(gaps[i]), gaps[i]);
+      if (!together[g][i]) {
+        EXPECT_LT(gaps[i], std::max(reached, groups[g].at_least));
+      }
+    }
+  }
+}
+
 TEST_P(EnsemblePoolCases, AreTheSameToTheLastBitForAnyNumberOfThreads) {
   Case c = GetParam();
   c.shape.videos = 700;  // several pieces of work
@@ -166,6 +190,61 @@ TEST_P(EnsemblePoolCases, AreTheSameToTheLastBitForAnyNumberOfThreads) {
     for (std::size_t g = 0; g < growths.size(); ++g) {
       EXPECT_EQ(others[g].low, bounds[g].low);
       EXPECT_EQ(others[g].high, bounds[g].high);
+    }
+  }
+}
+
+TEST(EnsemblePool, UnlikeModelsAndListsOfAllLengthsAreScoredAsTheLongWay) {
+  // Lists of 0 to 60 labels, many of one score, some of none that another model lists, in videos
+  // with and without true labels: whatever the vectors are not sure of must come out the same.
+  std::mt19937 random(11);
+  for (const Missing missing : {Missing::kZero, Missing::kLastOfList}) {
+    std::vector<EnsembleModel> models(5);
+    for (std::size_t m = 0; m < models.size(); ++m) {
+      models[m].name = "model" + std::to_string(m);
+      models[m].predictions.classes = 400;
+    }
+    for (int v = 0; v < 120; ++v) {
+      std::vector<std::int32_t> labels;
+      for (std::int32_t c = 0; c < 400; ++c) {
+        if (v % 5 != 0 && random() % 60 == 0) labels.push_back(c);
+      }
+      for (EnsembleModel& model : models) {
+        VideoPrediction video{.id = "v" + std::to_string(1000 + v), .labels = labels};
+        const std::int32_t spread = v % 3 == 0 ? 70 : 400;
+        std::vector<std::int32_t> listed(static_cast<std::size_t>(spread));
+        std::iota(listed.begin(), listed.end(), 0);
+        for (std::size_t i = 0; i < listed.size(); ++i) {
+          std::swap(listed[i], listed[i + random() % (listed.size() - i)]);
+        }
+        listed.resize(v % 4 == 0 ? random() % 61 : 50);
+        for (const std::int32_t label : listed) {
+          const std::uint32_t steps = v % 2 == 0 ? 8 : 1 << 20;
+          video.top.push_back(
+              {label, static_cast<double>(random() % (steps + 1)) / static_cast<double>(steps)});
+        }
+        std::ranges::stable_sort(video.top, std::greater<>(), &ScoredLabelDouble::score);
+        model.predictions.videos.push_back(std::move(video));
+      }
+    }
+    for (const ScoreDomain combine : {ScoreDomain::kLogits, ScoreDomain::kProbabilities}) {
+      for (const bool weighted : {false, true}) {
+        // Not as whole numbers to each other: for those Combine rounds after it has multiplied.
+        const std::vector<double> factors = weighted
+                                                ? std::vector<double>{0.31, 0.4137, 0.5, 0.77, 0.9}
+                                                : std::vector<double>(5, 1);
+        EnsemblePool pool(AlignModels(models), factors, Combination(combine), missing, 12);
+        const std::vector<Growth> growths = AllGrowths();
+        const std::vector<double> gaps = pool.Score(growths);
+        const std::vector<GapBounds> bounds = pool.Bracket(growths);
+        for (std::size_t g = 0; g < growths.size(); ++g) {
+          ModelSet grown = *growths[g].set;
+          grown.push_back(growths[g].added);
+          EXPECT_NEAR(gaps[g], GapTheLongWay(models, grown, factors, combine, missing), 1e-12);
+          EXPECT_LE(bounds[g].low, gaps[g]);
+          EXPECT_GE(bounds[g].high, gaps[g]);
+        }
+      }
     }
   }
 }
