@@ -1,5 +1,9 @@
 #include "reports/page/ensemble_words.h"
 
+#include <exception>
+#include <stdexcept>
+
+#include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 
@@ -29,7 +33,7 @@ bool IsTheBestSingle(const EnsembleNumbers& ensemble) {
 
 }  // namespace
 
-EnsembleNumbers NumbersOf(const EnsembleFact& ensemble) {
+EnsembleNumbers NumbersOf(const EnsembleFact& ensemble) try {
   const JsonReader json(ensemble.answer, "ensemble");
   EnsembleNumbers numbers{.size_bytes = json.Integer("size_bytes"),
                           .size_limit = json.Integer("size_limit"),
@@ -55,7 +59,12 @@ EnsembleNumbers NumbersOf(const EnsembleFact& ensemble) {
                        .high = interval.at(1).to_number<double>(),
                        .videos = holdout.Integer("videos")};
   }
+  if (numbers.members.empty()) throw std::invalid_argument("no members");
   return numbers;
+} catch (const std::exception&) {
+  const std::string id = std::to_string(ensemble.id);
+  throw Error("ensemble " + id + " of the record is not what `beamgrid ensemble` writes; " +
+              "`beamgrid rm --ensemble " + id + "` removes it");
 }
 
 std::string GainSentence(const EnsembleNumbers& ensemble) {

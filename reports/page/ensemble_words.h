@@ -31,7 +31,7 @@ struct EnsembleNumbers {
   std::vector<std::string> dropped, notes;
 };
 
-/// Reads it. Throws std::invalid_argument where the object is not what `ensemble` writes.
+/// Reads it. Throws Error with the way out where the object is not what `ensemble` writes.
 [[nodiscard]] EnsembleNumbers NumbersOf(const EnsembleFact& ensemble);
 
 /// Returns a sentence on the gain over the best single model; one that may be chance is not called

@@ -134,6 +134,15 @@ void AddTables(StudyFacts& facts, const Store& store, const Catalogue& catalogue
 
 void AddEffects(StudyFacts& facts, const std::vector<TrialRecord>& all,
                 const Catalogue& catalogue) {
+  // Of thousands they take minutes, and a page a second.
+  constexpr std::size_t kMostModels = 400;
+  const std::size_t models = facts.leaderboard.standings.size();
+  if (models > kMostModels) {
+    facts.no_effects = "of " + std::to_string(models) +
+                       " models the effects take longer than a page may; `beamgrid effects " +
+                       facts.study.name + "` finds them";
+    return;
+  }
   try {
     facts.effects = MakeEffects(facts.study.name, facts.objective, all, catalogue,
                                 facts.recipe ? &*facts.recipe : nullptr);

@@ -41,6 +41,7 @@ inline void FillPageStudy(Store& store, const std::string& name, const std::stri
       TrialSpec spec = ExampleTrial();
       spec.model = *space.At(point);
       spec.seed = seed;
+      spec.data.digest = "data of " + name;  // no trial is of two studies
       const NewTrial trial{.name = space.Name(spec.model),
                            .fingerprint = Fingerprint(spec),
                            .spec = spec,

@@ -125,7 +125,7 @@ StudyFacts ManyTrials() {
                       .state = TrialState::kComplete,
                       .parameters = 1'000'000 + i,
                       .size_bytes = 4'000'000 + 1000LL * (i * 7919 % 10'007),
-                      .model_json = "{}"};
+                      .model_json = "{\"model\":" + std::to_string(i / 2) + "}"};
     trial.result = TrialResult{.metrics = {.gap = 0.5 + 1e-5 * (i * 6007 % 9973)}};
     facts.attempts.push_back({.trial = trial.id,
                               .model = trial.name,

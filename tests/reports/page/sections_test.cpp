@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "registry/util/error.h"
 #include "tests/reports/page/page_support.h"
 
 namespace beamgrid {
@@ -126,7 +127,7 @@ TEST_F(PageSections, EffectsAreThoseOfTheCommand) {
   const PageSection section = EffectsSection(facts_);
   EXPECT_THAT(TextOfSection(section),
               AllOf(HasSubstr(" on average over 12 combinations, all measured"),
-                    HasSubstr("temporal: "), HasSubstr("one at a time from ")));
+                    HasSubstr("temporal: "), HasSubstr("One at a time from ")));
   const Figure figure = FigureOf(section);
   ASSERT_EQ(figure.data.rows.size(), 7U);
   EXPECT_EQ(figure.data.rows[0][1].text, "netvlad clusters=64");
