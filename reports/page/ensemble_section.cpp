@@ -35,7 +35,7 @@ Figure WeightsFigure(const EnsembleNumbers& ensemble) {
   std::vector<ChartRow> rows;
   for (const EnsembleNumbers::Member& member : ensemble.members) {
     const std::string weight = FixedText(member.weight, kWeightDigits);
-    rows.push_back({.label = member.name + "  " + weight + ", " + SizeText(member.size_bytes),
+    rows.push_back({.label = member.name + ", " + weight + ", " + SizeText(member.size_bytes),
                     .value = member.weight,
                     .title = member.name + ": " + weight});
   }

@@ -11,7 +11,7 @@
 namespace beamgrid {
 namespace {
 
-constexpr int kSpreadDigits = 4;
+constexpr int kDeviationDigits = 4;  // as tables have it
 constexpr std::size_t kModelsWithSeeds = 20;
 
 double SpreadOf(const Standing& standing) {
@@ -33,15 +33,15 @@ std::string SeedsFinding(const StudyFacts& facts, const std::vector<const Standi
       models, {}, [](const Standing* model) { return SpreadOf(*model); });
   std::string text = "Of " + CountText(models.size(), "model") +
                      " with several seeds the widest spread, highest less lowest, is " +
-                     FixedText(SpreadOf(widest), kSpreadDigits) + ", of " + widest.name + ".";
+                     FixedText(SpreadOf(widest), kMetricDigits) + ", of " + widest.name + ".";
   const std::vector<Standing>& standings = facts.leaderboard.standings;
   if (standings.size() > 1) {
     text += " The best model's mean is " +
-            FixedText(standings[0].mean() - standings[1].mean(), kSpreadDigits) +
+            FixedText(standings[0].mean() - standings[1].mean(), kMetricDigits) +
             " above the next one's";
     if (standings[0].values.size() > 1) {
       text +=
-          ", and its own seeds are " + FixedText(SpreadOf(standings[0]), kSpreadDigits) + " apart";
+          ", and its own seeds are " + FixedText(SpreadOf(standings[0]), kMetricDigits) + " apart";
     }
     text += ".";
   }
@@ -57,11 +57,11 @@ PageTable SeedsTable(const std::vector<const Standing*>& models, std::size_t sho
     const auto [low, high] = std::ranges::minmax(model.values);
     table.rows.push_back({{model.name},
                           CountCell(std::ssize(model.values)),
-                          FixedCell(model.mean(), kSpreadDigits),
-                          FixedCell(SampleDeviation(model.values), kSpreadDigits),
-                          FixedCell(low, kSpreadDigits),
-                          FixedCell(high, kSpreadDigits),
-                          FixedCell(high - low, kSpreadDigits)});
+                          FixedCell(model.mean(), kMetricDigits),
+                          FixedCell(SampleDeviation(model.values), kDeviationDigits),
+                          FixedCell(low, kMetricDigits),
+                          FixedCell(high, kMetricDigits),
+                          FixedCell(high - low, kMetricDigits)});
   }
   return table;
 }
@@ -81,8 +81,8 @@ Figure SeedsFigure(const StudyFacts& facts, const std::vector<const Standing*>& 
     rows.push_back({.label = model.name,
                     .value = model.mean(),
                     .dots = model.values,
-                    .title = model.name + ": " + FixedText(least, kSpreadDigits) + " to " +
-                             FixedText(most, kSpreadDigits)});
+                    .title = model.name + ": " + FixedText(least, kMetricDigits) + " to " +
+                             FixedText(most, kMetricDigits)});
   }
   DrawRows(rows, LinearAxis(facts.objective->heading, low, high), BarsFrom::kNone, figure);
   figure.data = SeedsTable(models, shown);
