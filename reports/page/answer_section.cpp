@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "registry/util/text.h"
 #include "reports/effects_words.h"
@@ -23,6 +24,17 @@ std::string StatesText(const std::vector<TrialRecord>& trials) {
   return CountText(trials.size(), "trial") + (states.empty() ? "" : ": " + Join(states));
 }
 
+/// Returns "10 models", or "3 models that are complete, of 16 asked for".
+std::string ModelsText(const StudyFacts& facts) {
+  std::set<std::string> asked;
+  for (const TrialRecord& trial : facts.trials) asked.insert(trial.name);
+  const std::size_t complete = facts.leaderboard.standings.size();
+  return CountText(complete, "model") +
+         (complete == asked.size()
+              ? ""
+              : " that are complete, of " + std::to_string(asked.size()) + " asked for");
+}
+
 std::string BestSentence(const StudyFacts& facts) {
   const std::vector<Standing>& standings = facts.leaderboard.standings;
   const std::string heading = facts.objective->heading;
@@ -41,9 +53,8 @@ std::string BestSentence(const StudyFacts& facts) {
     return best.name + " is the only model that is complete: " + heading + " " + score(best) +
            seeds + ".";
   }
-  return best.name + " is the best of " + std::to_string(standings.size()) + " models: " + heading +
-         " " + score(best) + seeds + ", before " + standings[1].name + " with " +
-         score(standings[1]) + ".";
+  return best.name + " is the best of " + ModelsText(facts) + ": " + heading + " " + score(best) +
+         seeds + ", before " + standings[1].name + " with " + score(standings[1]) + ".";
 }
 
 std::string PartsSentence(const StudyFacts& facts) {

@@ -120,6 +120,10 @@ Figure PathFigure(const StudyFacts& facts, const std::vector<PathModel>& path) {
   }
   figure.finding = "Of " + CountText(path.size(), "model") + " the best was asked for as number " +
                    FixedText(best.back().x, 0) + ".";
+  if (const std::size_t missing = path.size() - all.size(); missing > 0) {
+    figure.finding += " " + CountText(missing, "model") + (missing == 1 ? " is" : " are") +
+                      " not complete, and not drawn.";
+  }
   Plot plot(CountAxis("number of the model", 1, static_cast<double>(path.size())),
             LinearAxis(std::string(facts.objective->heading) + ", mean over seeds", low, high));
   plot.Cloud(all);
@@ -145,6 +149,10 @@ PageSection PathSection(const StudyFacts& facts) {
   const std::vector<PathStep> steps = StepsOf(facts.asked, means);
   if (!steps.empty()) {
     section.Add(TableMarkup(StepsTable(steps, facts)));
+    section.Note(
+        std::string(facts.objective->heading) +
+        " of a model: of its complete trials, the mean over seeds, whenever they ended; one "
+        "that was asked for again counts again.");
   } else if (facts.recipe && !path.empty()) {
     section.Say("The strategy `" + facts.recipe->search.strategy +
                 "` recorded no reasons: it asks for models in an order that no result changes.");

@@ -5,9 +5,12 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <map>
 #include <regex>
+#include <set>
 
 #include "reports/page/assets.h"
+#include "reports/page/drawing.h"
 #include "tests/reports/page/page_support.h"
 #include "tests/support/page_check.h"
 
@@ -192,15 +195,36 @@ TEST(Page, ItsTextHasContrastInEveryScheme) {
   }
 }
 
-TEST(Page, ItsChartsHaveContrastInEveryScheme) {
-  const auto schemes = SchemesOf(ChartStyle());
-  ASSERT_EQ(schemes.size(), 2U);
-  for (auto colours : schemes) {
-    for (const auto& [name, colour] : colours) {
-      if (name == "--paper" || name == "--line") continue;
-      const bool is_text = name == "--ink" || name == "--soft";
-      EXPECT_GE(Contrast(colour, colours["--paper"]), is_text ? 4.5 : 3) << name << colour;
-    }
+/// Returns the colours of a style's text, and those of its marks and lines.
+std::pair<std::set<std::string>, std::set<std::string>> ChartColoursOf(const std::string& style) {
+  static const std::regex rule("([^{}]+)\\{([^{}]*)\\}");
+  static const std::regex text("(^|[^a-z-])fill: (#[0-9a-f]{6})");
+  static const std::regex mark("(^|[^a-z-])color: (#[0-9a-f]{6})");
+  std::set<std::string> texts, marks;
+  for (std::sregex_iterator found(style.begin(), style.end(), rule), end; found != end; ++found) {
+    const std::string names = (*found)[1], body = (*found)[2];
+    std::smatch colour;
+    const bool of_text =
+        names.find("text") != std::string::npos || names.find(".title") != std::string::npos;
+    if (of_text && std::regex_search(body, colour, text)) texts.insert(colour[2]);
+    if (std::regex_search(body, colour, mark)) marks.insert(colour[2]);
+  }
+  return {texts, marks};
+}
+
+TEST(Page, ItsChartsHaveContrastInBothSchemes) {
+  const std::string& style = ChartStyle();
+  const std::size_t dark = style.find("@media screen and (prefers-color-scheme: dark)");
+  ASSERT_NE(dark, std::string::npos);
+  const std::pair<std::string, std::string> schemes[] = {{style.substr(0, dark), "#ffffff"},
+                                                         {style.substr(dark), "#15181d"}};
+  for (const auto& [rules, paper] : schemes) {
+    EXPECT_THAT(rules, HasSubstr(".chart .paper { fill: " + paper + "; }"));
+    const auto [texts, marks] = ChartColoursOf(rules);
+    EXPECT_EQ(texts.size(), 2U);
+    EXPECT_EQ(marks.size(), kSeriesStyles);
+    for (const std::string& colour : texts) EXPECT_GE(Contrast(colour, paper), 4.5) << colour;
+    for (const std::string& colour : marks) EXPECT_GE(Contrast(colour, paper), 3) << colour;
   }
 }
 

@@ -49,6 +49,17 @@ TEST_F(PageSections, AnswerInThreeSentences) {
                   HasSubstr("24 trials: 23 complete, 1 failed."), HasSubstr("a selection score")));
 }
 
+TEST_F(PageSections, TheAnswerSaysOfHowManyModelsItIs) {
+  TrialRecord waiting = facts_.trials[0];
+  waiting.name = "other";
+  waiting.state = TrialState::kWaiting;
+  facts_.trials.push_back(waiting);
+  EXPECT_THAT(TextOfSection(AnswerSection(facts_)),
+              HasSubstr("is the best of 12 models that are complete, of 13 asked for: GAP "));
+  EXPECT_THAT(TextOfSection(PathSection(facts_)),
+              HasSubstr("1 model is not complete, and not drawn"));
+}
+
 TEST_F(PageSections, AGainThatMayBeChanceIsNotCalledOne) {
   AddEnsemble(0.1, 0.05, 0.15);
   EXPECT_THAT(TextOfSection(AnswerSection(facts_)),
