@@ -307,16 +307,6 @@ class Maker {
   StudyEffects made_;
 };
 
-/// Returns the recipe of the study's last run; nothing where it is one of another version, or its
-/// components are not here: the notes say so.
-std::optional<Recipe> RecipeOf(const StudyRecord& study, const Catalogue& catalogue) {
-  try {
-    return ParseRecipe(study.recipe_text, study.name, catalogue);
-  } catch (const RecipeError&) {
-    return std::nullopt;
-  }
-}
-
 Maker MakerOf(const Store& store, const Catalogue& catalogue, const StudyRecord& study,
               const std::optional<Recipe>& recipe) {
   return Maker(study.name, MetricNamed("objective", study.objective),
@@ -387,6 +377,14 @@ boost::json::object PairJson(const StudyEffects& made, const PairEffect& pair) {
 
 }  // namespace
 
+std::optional<Recipe> RecordedRecipe(const StudyRecord& study, const Catalogue& catalogue) {
+  try {
+    return ParseRecipe(study.recipe_text, study.name, catalogue);
+  } catch (const RecipeError&) {
+    return std::nullopt;
+  }
+}
+
 StudyEffects MakeEffects(const std::string& study, const Metric* metric,
                          const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                          const Recipe* recipe) {
@@ -394,7 +392,7 @@ StudyEffects MakeEffects(const std::string& study, const Metric* metric,
 }
 
 StudyEffects MakeEffects(const Store& store, const Catalogue& catalogue, const StudyRecord& study) {
-  const std::optional<Recipe> recipe = RecipeOf(study, catalogue);
+  const std::optional<Recipe> recipe = RecordedRecipe(study, catalogue);
   return MakerOf(store, catalogue, study, recipe).Make();
 }
 
@@ -402,7 +400,7 @@ std::optional<StudyEffects> EffectsWorthTelling(const Store& store, const Catalo
                                                 const StudyRecord& study) {
   constexpr std::size_t kFactors = 2;
   constexpr std::size_t kCombinations = 6;
-  const std::optional<Recipe> recipe = RecipeOf(study, catalogue);
+  const std::optional<Recipe> recipe = RecordedRecipe(study, catalogue);
   Maker maker = MakerOf(store, catalogue, study, recipe);
   if (maker.factors() < kFactors || maker.measured() < kCombinations) return std::nullopt;
   return maker.Make();

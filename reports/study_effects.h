@@ -36,6 +36,11 @@ struct StudyEffects {
   std::vector<std::string> notes;  ///< what the numbers do not say, what was left out
 };
 
+/// Returns the recipe of the study's last run; nothing where it is one of another version, or its
+/// components are not here.
+[[nodiscard]] std::optional<Recipe> RecordedRecipe(const StudyRecord& study,
+                                                   const Catalogue& catalogue);
+
 /// Makes it of a study's trials, also those that no longer count, and the recipe; without one the
 /// grid is what was tried. Throws UsageError saying what is missing where fewer than 2 combinations
 /// of 1 criterion with 2 candidates are complete; Error where a model and seed is there twice.

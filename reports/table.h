@@ -87,6 +87,9 @@ struct AblationTable {
                                       const std::vector<PaperRow>& paper,
                                       const StudyEffects* effects = nullptr, bool raced = false);
 
+/// Returns the cells of a row as people read them, as many as there are columns.
+[[nodiscard]] std::vector<std::string> RowCells(const AblationTable& table, const TableRow& row);
+
 /// Renders the table as md | latex | csv | html | json. Throws UsageError naming these for any
 /// other.
 [[nodiscard]] std::string Render(const AblationTable& table, const std::string& format);

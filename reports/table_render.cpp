@@ -249,6 +249,10 @@ const std::map<std::string, RenderFormat>& Formats() {
 
 }  // namespace
 
+std::vector<std::string> RowCells(const AblationTable& table, const TableRow& row) {
+  return CellsOf(table, row, "±");
+}
+
 std::string Render(const AblationTable& table, const std::string& format) {
   const auto found = Formats().find(format);
   if (found == Formats().end()) {

@@ -39,6 +39,8 @@ boost::json::object EnsembleAnswerOf(std::int64_t id, const std::string& json) t
 }
 
 std::vector<KeptEnsemble> KeptEnsembles(const Store& store, const StudyRecord& study) {
+  const std::vector<EnsembleRecord> records = store.Ensembles(study.id);
+  if (records.empty()) return {};
   std::set<std::string> counted;                     // by fingerprint
   std::map<std::string, std::vector<bool>> by_name;  // whether each trial of this name counts
   for (const TrialRecord& trial : store.Trials(study.id, Counting::kAll)) {
@@ -46,7 +48,7 @@ std::vector<KeptEnsemble> KeptEnsembles(const Store& store, const StudyRecord& s
     by_name[MemberName(trial)].push_back(trial.counts());
   }
   std::vector<KeptEnsemble> kept;
-  for (const EnsembleRecord& record : store.Ensembles(study.id)) {
+  for (const EnsembleRecord& record : records) {
     KeptEnsemble& ensemble = kept.emplace_back();
     ensemble.id = record.id;
     ensemble.created_at = record.created_at;

@@ -7,35 +7,10 @@
 #include "orchestrator/commands/text_table.h"
 #include "registry/util/printable.h"
 #include "registry/util/text.h"
+#include "reports/effects_words.h"
 
 namespace beamgrid {
 namespace {
-
-constexpr int kDigits = 4;
-/// In the place of shares of the variance.
-constexpr char kNotKnown[] = "not known: too few combinations";
-
-std::string SignedText(double value) {
-  const std::string text = FixedText(value, kDigits);
-  return text.front() == '-' ? text : "+" + text;
-}
-
-std::string ShareText(double share) { return FixedText(100 * share, 0) + " %"; }
-
-std::string IntervalText(const Estimate& estimate, bool is_signed) {
-  if (!estimate.interval) return "";
-  const auto text = [is_signed](double value) {
-    return is_signed ? SignedText(value) : FixedText(value, kDigits);
-  };
-  return text(estimate.interval->low) + " .. " + text(estimate.interval->high);
-}
-
-/// Returns "0.0041 (0.0012 .. 0.0090)".
-std::string EstimateText(const Estimate& estimate, bool is_signed) {
-  const std::string interval = IntervalText(estimate, is_signed);
-  return (is_signed ? SignedText(estimate.value) : FixedText(estimate.value, kDigits)) +
-         (interval.empty() ? "" : " (" + interval + ")");
-}
 
 /// Prints a text in lines as wide as the terminal, elsewhere as the usual one; those after the
 /// first begin with `indent` spaces.
@@ -46,38 +21,9 @@ void PrintWrapped(std::ostream& out, const std::string& text, std::size_t indent
              TerminalWidth(out).value_or(kUsualWidth));
 }
 
-std::string LevelOf(const StudyEffects& made, std::size_t factor, std::int32_t level) {
-  return made.factors[factor].levels[static_cast<std::size_t>(level)];
-}
-
-/// Returns "netvlad clusters=16 (or 2 others)" where as many may be better.
-std::string BestText(const StudyEffects& made, std::size_t factor) {
-  const FactorEffects& effects = made.effects.factors[factor];
-  const auto others = std::ranges::count_if(effects.levels, &LevelEffect::may_be_best) - 1;
-  return LevelOf(made, factor, effects.best) +
-         (others < 1 ? "" : " (or " + CountText(static_cast<std::size_t>(others), "other") + ")");
-}
-
-void PrintHead(std::ostream& out, const StudyEffects& made) {
-  const Effects& effects = made.effects;
-  std::string text = std::string(made.metric->heading) +
-                     " by part: " + EstimateText(effects.mean, false) + " on average over " +
-                     std::to_string(effects.grid_points) + " combinations, ";
-  text += effects.method == EffectsMethod::kExact
-              ? "all measured"
-              : std::to_string(effects.measured) +
-                    " measured, the others as a Gaussian process expects them";
-  text += "; intervals are of 95 %";
-  PrintWrapped(out, text, 0);
-}
-
 void PrintFactor(std::ostream& out, const StudyEffects& made, std::size_t factor) {
   const FactorEffects& effects = made.effects.factors[factor];
-  PrintWrapped(out,
-               made.factors[factor].name + ": " +
-                   (made.shares_known ? ShareText(effects.share) + " of the variance"
-                                      : "share of the variance " + std::string(kNotKnown)),
-               2);
+  PrintWrapped(out, made.factors[factor].name + ": " + FactorShareText(made, factor), 2);
   TextTable table({">effect", ">95 % interval", ">tried", "candidate"});
   table.LeaveOutFirst({"tried", "95 % interval"});
   table.BreakLines({"candidate"});
@@ -85,8 +31,8 @@ void PrintFactor(std::ostream& out, const StudyEffects& made, std::size_t factor
     const LevelEffect& level = effects.levels[i];
     const bool is_best = i == static_cast<std::size_t>(effects.best);
     const std::string judged = is_best ? ", best" : level.may_be_best ? ", may be best" : "";
-    table.Add({level.effect ? SignedText(level.effect->value) : "excluded",
-               level.effect ? IntervalText(*level.effect, true) : "",
+    table.Add({level.effect ? ValueText(*level.effect, Signedness::kSigned) : "excluded",
+               level.effect ? IntervalText(*level.effect, Signedness::kSigned) : "",
                std::to_string(level.measured), made.factors[factor].levels[i] + judged});
   }
   table.Print(out);
@@ -97,12 +43,8 @@ bool Concerns(const StudyEffects& made, const PairEffect& pair, const std::strin
 }
 
 void PrintPairs(std::ostream& out, const StudyEffects& made, const std::string& vary) {
-  std::vector<const PairEffect*> matter;
-  for (const PairEffect& pair : made.effects.pairs) {
-    if (pair.matters && Concerns(made, pair, vary)) matter.push_back(&pair);
-  }
-  std::ranges::stable_sort(matter,
-                           [](const auto* a, const auto* b) { return a->share > b->share; });
+  std::vector<const PairEffect*> matter = PairsThatMatter(made);
+  std::erase_if(matter, [&](const PairEffect* pair) { return !Concerns(made, *pair, vary); });
   if (made.effects.pairs.empty()) return;
   if (matter.empty()) {
     if (!made.effects.pairs_are_noise)
@@ -111,49 +53,8 @@ void PrintPairs(std::ostream& out, const StudyEffects& made, const std::string& 
   }
   PrintWrapped(out, "pairs that do more than their parts (their intervals hold all together)", 2);
   for (const PairEffect* pair : matter) {
-    PrintWrapped(out,
-                 "  " + (made.shares_known ? ShareText(pair->share) + "  " : "") +
-                     made.factors[pair->first].name + " x " + made.factors[pair->second].name +
-                     ": " + LevelOf(made, pair->first, pair->first_level) + " with " +
-                     LevelOf(made, pair->second, pair->second_level) + " " +
-                     EstimateText(pair->strongest, true),
-                 6);
+    PrintWrapped(out, "  " + PairText(made, *pair), 6);
   }
-}
-
-std::string LossText(const StudyEffects& made) {
-  const Effects& effects = made.effects;
-  if (!effects.one_at_a_time) return "";
-  const OneAtATime& one = *effects.one_at_a_time;
-  const std::string start =
-      "one at a time from " + made.baseline + " would have chosen " + made.chosen;
-  if (!one.allowed) return start + ", which is excluded";
-  if (one.chosen == effects.best) {
-    const std::string most = one.loss->interval ? FixedText(one.loss->interval->high, kDigits) : "";
-    return start + ", the highest" +
-           (most.empty() ? "" : "; no other is better by more than " + most);
-  }
-  return start + " and lost " + EstimateText(*one.loss, false) + " against " + made.best;
-}
-
-void PrintVariance(std::ostream& out, const Effects& effects, bool shares_known) {
-  const std::string seeds = effects.noise ? FixedText(*effects.noise, kDigits) : "";
-  if (!shares_known) {
-    PrintWrapped(
-        out,
-        "how much combinations differ, and the shares of that variance: " + std::string(kNotKnown) +
-            (seeds.empty() ? "" : "; seeds differ by " + seeds + " (standard deviation)"),
-        2);
-    return;
-  }
-  double pairs = 0;
-  for (const PairEffect& pair : effects.pairs) pairs += pair.share;
-  PrintWrapped(out,
-               "of the variance: pairs " + ShareText(pairs) + ", three and more together " +
-                   ShareText(effects.higher_share) + "; combinations differ by " +
-                   FixedText(effects.deviation, kDigits) + " (standard deviation)" +
-                   (seeds.empty() ? "" : ", seeds by " + seeds),
-               2);
 }
 
 void PrintNotes(std::ostream& out, const StudyEffects& made) {
@@ -167,8 +68,7 @@ bool Concerns(const StudyFactor& factor, const std::string& vary) {
 }
 
 void PrintEffects(std::ostream& out, const StudyEffects& made, const std::string& vary) {
-  const Effects& effects = made.effects;
-  PrintHead(out, made);
+  PrintWrapped(out, HeadText(made), 0);
   for (std::size_t f = 0; f < made.factors.size(); ++f) {
     if (!Concerns(made.factors[f], vary)) continue;
     out << "\n";
@@ -176,13 +76,8 @@ void PrintEffects(std::ostream& out, const StudyEffects& made, const std::string
   }
   out << "\n";
   PrintPairs(out, made, vary);
-  PrintVariance(out, effects, made.shares_known);
-  PrintWrapped(
-      out,
-      "highest: " + made.best + " " + EstimateText(effects.best_score, false) +
-          (effects.method == EffectsMethod::kExact ? ", a little too high for being the highest"
-                                                   : ""),
-      2);
+  PrintWrapped(out, VarianceText(made), 2);
+  PrintWrapped(out, HighestText(made), 2);
   if (const std::string loss = LossText(made); !loss.empty()) PrintWrapped(out, loss, 2);
   if (!made.proposals.empty()) {
     out << "would settle most of what is open:\n";
@@ -199,7 +94,7 @@ void PrintEffectsBriefly(std::ostream& out, const StudyEffects& made) {
   TextTable table(headings);
   table.BreakLines({"best on average"});
   for (std::size_t f = 0; f < made.factors.size(); ++f) {
-    std::vector<std::string> cells = {made.factors[f].name, BestText(made, f)};
+    std::vector<std::string> cells = {made.factors[f].name, BestLevelText(made, f)};
     if (made.shares_known) {
       cells.insert(cells.begin(), ShareText(made.effects.factors[f].share));
     }
@@ -207,7 +102,7 @@ void PrintEffectsBriefly(std::ostream& out, const StudyEffects& made) {
   }
   table.Print(out, "  ");
   if (!made.shares_known) {
-    PrintWrapped(out, "shares of the variance: " + std::string(kNotKnown), 2);
+    PrintWrapped(out, "shares of the variance: " + std::string(kSharesNotKnown), 2);
   }
   if (const std::string loss = LossText(made); !loss.empty()) PrintWrapped(out, loss, 2);
   PrintWrapped(out, "(`beamgrid effects " + made.study + "` has intervals, pairs and what is open)",

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <numeric>
 #include <optional>
 
 #include "orchestrator/commands/terminal.h"
@@ -11,8 +9,6 @@
 #include "registry/scoring/metrics.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
-#include "reports/one_per_seed.h"
-#include "search/recipe.h"
 
 namespace beamgrid {
 namespace {
@@ -42,58 +38,6 @@ std::vector<std::string> LeastImportant(const std::vector<Metric>& metrics,
   }
   headings.insert(headings.end(), {"size", "seed", "state"});
   return headings;
-}
-
-/// Standing is one model's complete seeds.
-struct Standing {
-  std::string name;
-  std::vector<double> values;
-  std::int64_t trials = 0;
-  std::int64_t size_bytes = 0;
-
-  [[nodiscard]] double mean() const {
-    return std::accumulate(values.begin(), values.end(), 0.0) /
-           static_cast<double>(std::max<std::size_t>(values.size(), 1));
-  }
-};
-
-std::vector<Standing> Standings(const Store& store, const StudyRecord& study) {
-  const Metric* objective = MetricNamed("study '" + study.name + "': objective", study.objective);
-  std::map<std::string, Standing> by_name;
-  const std::vector<TrialRecord> trials = store.Trials(study.id);
-  RequireOneTrialPerSeed(trials);
-  for (const TrialRecord& trial : trials) {
-    Standing& standing = by_name[trial.name];
-    standing.name = trial.name;
-    standing.size_bytes = trial.size_bytes;
-    ++standing.trials;
-    if (trial.state == TrialState::kComplete && trial.result) {
-      standing.values.push_back(ObjectiveOf(trial.result->metrics, objective));
-    }
-  }
-  std::vector<Standing> standings;
-  for (auto& [name, standing] : by_name) {
-    if (!standing.values.empty()) standings.push_back(std::move(standing));
-  }
-  // Stable: equal means stand by name, in the order of the map.
-  std::stable_sort(standings.begin(), standings.end(),
-                   [](const Standing& a, const Standing& b) { return a.mean() > b.mean(); });
-  return standings;
-}
-
-/// SeedRange is from how many to how many seeds a study's recipe has each model get.
-struct SeedRange {
-  std::size_t least = 0, most = 0;
-};
-
-/// Returns nothing where the recorded recipe does not say it.
-std::optional<SeedRange> SeedsOf(const StudyRecord& study) {
-  try {
-    const Recipe recipe = StudyOfRecipe(study.recipe_text, study.name);
-    return SeedRange{.least = recipe.least_seeds, .most = recipe.seeds.size()};
-  } catch (const RecipeError&) {
-    return std::nullopt;
-  }
 }
 
 }  // namespace
@@ -169,29 +113,25 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials,
 }
 
 void PrintLeaderboard(std::ostream& out, const Store& store, const StudyRecord& study) {
+  const Leaderboard leaderboard = MakeLeaderboard(study, store.Trials(study.id));
   TextTable table({">rank", ">" + study.objective, ">seeds", ">size", "name"});
   std::int64_t rank = 0;
-  for (const Standing& standing : Standings(store, study)) {
+  for (const Standing& standing : leaderboard.standings) {
     table.Add({std::to_string(++rank), FixedText(standing.mean(), kMetricDigits),
                std::to_string(standing.values.size()) + "/" + std::to_string(standing.trials),
                SizeText(standing.size_bytes), standing.name});
   }
   table.Print(out);
-  if (const std::optional<SeedRange> seeds = SeedsOf(study); seeds && seeds->least < seeds->most) {
-    PrintProse(out, "",
-               "seeds: complete of those begun; the race gives each model " +
-                   std::to_string(seeds->least) + " to " + std::to_string(seeds->most) +
-                   ", further ones only while it may be the best",
-               2);
-  }
+  if (const std::string note = SeedsNote(leaderboard); !note.empty()) PrintProse(out, "", note, 2);
 }
 
 boost::json::array LeaderboardJson(const Store& store, const StudyRecord& study) {
-  const std::optional<SeedRange> seeds = SeedsOf(study);
-  const auto allowed = [&seeds](std::size_t SeedRange::* bound) {
-    return seeds ? boost::json::value((*seeds).*bound) : boost::json::value(nullptr);
+  const Leaderboard leaderboard = MakeLeaderboard(study, store.Trials(study.id));
+  const auto allowed = [&](std::size_t SeedRange::* bound) {
+    return leaderboard.seeds ? boost::json::value((*leaderboard.seeds).*bound)
+                             : boost::json::value(nullptr);
   };
-  return JsonList(Standings(store, study), [&](const Standing& standing) {
+  return JsonList(leaderboard.standings, [&](const Standing& standing) {
     return boost::json::object{{"name", standing.name},
                                {"objective", standing.mean()},
                                {"seeds", standing.values.size()},

@@ -7,11 +7,9 @@
 #include <vector>
 
 #include "registry/store/store.h"
+#include "reports/leaderboard.h"
 
 namespace beamgrid {
-
-/// Decimals of a metric on the terminal.
-inline constexpr int kMetricDigits = 5;
 
 /// Returns one object of `trials --json`. What is not known yet is null.
 [[nodiscard]] boost::json::object ListingJson(const TrialRecord& trial);

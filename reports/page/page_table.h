@@ -1,0 +1,38 @@
+#pragma once
+// Tables of the page: with a caption and headings that say what they head, in a box that scrolls by
+// itself where the screen is narrower.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/page/markup.h"
+
+namespace beamgrid {
+
+/// PageCell is what stands in one cell.
+struct PageCell {
+  std::string text;
+  std::optional<double> value = {};  ///< what it is sorted by; nothing: its text
+  Markup markup = {};                ///< shown in the place of the text, where there is any
+};
+
+/// PageTable is a table before it is written.
+struct PageTable {
+  std::string caption;
+  std::vector<std::string> columns;  ///< headings; ">": a column of numbers, written to the right
+  std::vector<std::vector<PageCell>> rows;
+  std::size_t row_names = 0;  ///< the column that names a row
+  std::string more = {};      ///< what was left out and where it is; empty: nothing was
+};
+
+/// Cells of the usual kinds.
+[[nodiscard]] PageCell CountCell(std::int64_t count);
+[[nodiscard]] PageCell FixedCell(double value, int decimals);
+[[nodiscard]] PageCell SizeCell(std::int64_t bytes);
+
+/// Returns the table in its box.
+[[nodiscard]] Markup TableMarkup(const PageTable& table);
+
+}  // namespace beamgrid

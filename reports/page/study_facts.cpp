@@ -1,0 +1,192 @@
+#include "reports/page/study_facts.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "registry/criteria.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "reports/raced_seeds.h"
+#include "reports/study_grid.h"
+#include "search/search_space.h"
+
+namespace beamgrid {
+namespace {
+
+using QueryRow = std::vector<boost::json::value>;
+
+std::string TextOf(const boost::json::value& cell) {
+  return cell.is_string() ? std::string(cell.get_string()) : "";
+}
+
+double SecondsOf(const boost::json::value& cell) {
+  return cell.is_number() ? cell.to_number<double>() : 0;
+}
+
+std::string Digits(StudyId study) { return std::to_string(static_cast<std::int64_t>(study)); }
+
+std::vector<AttemptFact> ReadAttempts(const Store& store, StudyId study) {
+  // Of a time as text the seconds since 1970, rounded to what it holds.
+  const auto seconds = [](const std::string& column) {
+    return "round((julianday(" + column + ") - 2440587.5) * 86400.0, 3)";
+  };
+  const Store::Table table = store.Query(
+      "SELECT attempt.trial, study_trial.name, study_trial.seed, number, not_counted IS NULL,"
+      " outcome, device, " +
+          seconds("started_at") + ", " + seconds("finished_at") +
+          ", CASE outcome WHEN 'complete' THEN '' ELSE message END,"
+          " CASE outcome WHEN 'complete' THEN '' ELSE log_tail END"
+          " FROM study_trial JOIN attempt ON attempt.trial = study_trial.trial"
+          " WHERE study_trial.study = CAST(:study AS INTEGER)"
+          " ORDER BY started_at, attempt.trial, number",
+      {{"study", Digits(study)}});
+  std::vector<AttemptFact> attempts;
+  for (const QueryRow& row : table.rows) {
+    AttemptFact attempt{.trial = TrialId(row[0].as_int64()),
+                        .model = TextOf(row[1]),
+                        .seed = row[2].as_int64(),
+                        .number = row[3].as_int64(),
+                        .counts = row[4].as_int64() != 0,
+                        .outcome = TextOf(row[5]),
+                        .device = TextOf(row[6]),
+                        .begun_at = SecondsOf(row[7]),
+                        .message = TextOf(row[9]),
+                        .log_tail = TextOf(row[10])};
+    // A clock that was set back makes no attempt of less than nothing.
+    if (row[8].is_number()) attempt.ended_at = std::max(SecondsOf(row[8]), attempt.begun_at);
+    attempts.push_back(std::move(attempt));
+  }
+  return attempts;
+}
+
+std::vector<AskedFact> ReadAsked(const Store& store, StudyId study) {
+  const Store::Table table = store.Query(
+      "SELECT trial_name, substr(text, length('asked for: ') + 1) FROM note"
+      " WHERE study = CAST(:study AS INTEGER) AND text LIKE 'asked for: %' ORDER BY id",
+      {{"study", Digits(study)}});
+  std::vector<AskedFact> asked;
+  for (const QueryRow& row : table.rows) {
+    AskedFact fact{TextOf(row[0]), TextOf(row[1])};
+    // One note for each seed.
+    const bool again =
+        !asked.empty() && asked.back().model == fact.model && asked.back().why == fact.why;
+    if (!again) asked.push_back(std::move(fact));
+  }
+  return asked;
+}
+
+/// Returns the criteria in which the study's models differ, as tables list them.
+std::vector<std::string> CriteriaThatVary(const std::vector<TrialRecord>& trials) {
+  std::map<std::string, std::set<std::string>> seen;
+  std::set<std::string> models;
+  for (const TrialRecord& trial : trials) {
+    if (!models.insert(trial.name).second) continue;
+    const boost::json::value model = ParseJson(trial.model_json);
+    for (const auto& [criterion, part] : model.as_object()) {
+      seen[std::string(criterion)].insert(boost::json::serialize(part));
+    }
+  }
+  std::vector<std::string> vary;
+  for (const std::string& criterion : CriteriaOfTables()) {
+    if (seen[criterion].size() > 1) vary.push_back(criterion);
+  }
+  return vary;
+}
+
+/// Returns the tables that the recipe asks for, and one of each other criterion that varies.
+std::vector<TableQuestion> QuestionsOf(const StudyFacts& facts) {
+  std::vector<TableQuestion> questions;
+  const auto ask = [&](const std::string& title, const std::string& vary,
+                       const std::string& reference) {
+    questions.push_back({.study = facts.study.name,
+                         .title = title,
+                         .vary = vary,
+                         .fix = {},
+                         .reference = reference,
+                         .metric = facts.objective->name});
+  };
+  if (facts.recipe) {
+    for (const TableSettings& table : facts.recipe->tables) {
+      ask(table.title, table.vary, table.reference);
+    }
+  }
+  for (const std::string& criterion : CriteriaThatVary(facts.trials)) {
+    const bool is_there =
+        std::ranges::find(questions, criterion, &TableQuestion::vary) != questions.end();
+    if (!is_there) ask("", criterion, "");
+  }
+  return questions;
+}
+
+void AddTables(StudyFacts& facts, const Store& store, const Catalogue& catalogue,
+               const FindPaperRows& paper) {
+  const bool raced = RacesForSeeds(store, facts.study);
+  for (const TableQuestion& question : QuestionsOf(facts)) {
+    try {
+      facts.tables.push_back(
+          MakeTable(facts.trials, catalogue, question, paper(question.reference), nullptr, raced));
+    } catch (const UsageError& error) {
+      facts.no_tables.emplace_back(error.what());
+    }
+  }
+}
+
+void AddEffects(StudyFacts& facts, const std::vector<TrialRecord>& all,
+                const Catalogue& catalogue) {
+  // Of thousands they take minutes, and a page a second.
+  constexpr std::size_t kMostModels = 400;
+  const std::size_t models = facts.leaderboard.standings.size();
+  if (models > kMostModels) {
+    facts.no_effects = "of " + std::to_string(models) +
+                       " models the effects take longer than a page may; `beamgrid effects " +
+                       facts.study.name + "` finds them";
+    return;
+  }
+  try {
+    facts.effects = MakeEffects(facts.study.name, facts.objective, all, catalogue,
+                                facts.recipe ? &*facts.recipe : nullptr);
+  } catch (const UsageError& error) {
+    facts.no_effects = error.what();
+  }
+}
+
+void AddGrid(StudyFacts& facts, const Catalogue& catalogue) {
+  if (!facts.recipe) return;
+  facts.asked_grid = StudyGrid({}, catalogue, &*facts.recipe).factors();
+  facts.combinations = SearchSpace(*facts.recipe, catalogue).CountAllowed();
+}
+
+void AddCurves(StudyFacts& facts, const Store& store) {
+  const std::size_t models = std::min(kModelsWithCurves, facts.leaderboard.standings.size());
+  for (std::size_t i = 0; i < models; ++i) {
+    for (const std::size_t place : facts.leaderboard.standings[i].places) {
+      const TrialId trial = facts.trials[place].id;
+      facts.curves[trial] = store.Epochs(trial);
+    }
+  }
+}
+
+}  // namespace
+
+StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const StudyRecord& study,
+                          const FindPaperRows& paper) {
+  StudyFacts facts{.study = study};
+  facts.objective = MetricNamed("study '" + study.name + "': objective", study.objective);
+  const std::vector<TrialRecord> all = store.Trials(study.id, Counting::kAll);
+  std::ranges::copy_if(all, std::back_inserter(facts.trials), &TrialRecord::counts);
+  facts.not_counted = all.size() - facts.trials.size();
+  facts.leaderboard = MakeLeaderboard(study, facts.trials);
+  facts.recipe = RecordedRecipe(study, catalogue);
+  facts.history = store.RecipeHistory(study.id);
+  if (!facts.trials.empty()) facts.data = store.Spec(facts.trials.back().id).data;
+  facts.attempts = ReadAttempts(store, study.id);
+  facts.asked = ReadAsked(store, study.id);
+  AddGrid(facts, catalogue);
+  AddEffects(facts, all, catalogue);
+  AddTables(facts, store, catalogue, paper);
+  AddCurves(facts, store);
+  return facts;
+}
+
+}  // namespace beamgrid

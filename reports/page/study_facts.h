@@ -1,0 +1,92 @@
+#pragma once
+// Everything that a page says of a study, read from the record once: each section is a view of it.
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "registry/catalogue.h"
+#include "registry/store/store.h"
+#include "reports/leaderboard.h"
+#include "reports/study_effects.h"
+#include "reports/table.h"
+#include "search/recipe.h"
+
+namespace beamgrid {
+
+/// AttemptFact is one attempt at one of the study's trials, whichever study ran it.
+struct AttemptFact {
+  TrialId trial{};
+  std::string model;
+  std::int64_t seed = 0, number = 0;
+  bool counts = true;  ///< its trial does
+  std::string outcome, device;
+  double begun_at = 0;             ///< seconds since 1970
+  std::optional<double> ended_at;  ///< likewise; nothing: it runs
+  std::string message, log_tail;   ///< of one that failed
+
+  /// True if it ended otherwise than complete or stopped with its study.
+  [[nodiscard]] bool failed() const {
+    return ended_at && outcome != "complete" && outcome != "interrupted";
+  }
+};
+
+/// AskedFact is a model that the search asked for, and why.
+struct AskedFact {
+  std::string model, why;
+};
+
+/// MemberPair is how alike two members of an ensemble are: EnsembleWhy::Pair.
+struct MemberPair {
+  std::string first, second;
+  double correlation = 0, disagreement = 0;
+};
+
+/// EnsembleFact is the study's recorded ensemble: the latest one of trials that count.
+struct EnsembleFact {
+  std::int64_t id = 0;
+  std::string created_at;
+  boost::json::object answer;     ///< the object that `ensemble --json` prints
+  std::vector<MemberPair> pairs;  ///< the most alike first
+  std::string no_pairs;           ///< why they are not known, where they are not
+};
+
+/// StudyFacts is what the record holds of a study, and what follows from it.
+struct StudyFacts {
+  StudyRecord study;
+  const Metric* objective = kMetrics;
+  std::vector<TrialRecord> trials;      ///< that count, in the order in which they were asked for
+  std::size_t not_counted = 0;          ///< trials that do not
+  Leaderboard leaderboard;              ///< its places are among `trials`
+  std::optional<Recipe> recipe;         ///< nothing: this program cannot read it
+  std::vector<StudyFactor> asked_grid;  ///< what the recipe varies, with all its candidates
+  std::optional<std::int64_t> combinations;  ///< that it allows; nothing: not known
+  std::vector<RecipeEntry> history;
+  std::optional<DataSpec> data;         ///< of the study's trials; nothing: there is none
+  std::vector<AttemptFact> attempts;    ///< by their beginning; also of trials that do not count
+  std::vector<AskedFact> asked;         ///< in the order in which they were
+  std::optional<StudyEffects> effects;  ///< nothing: `no_effects` says why
+  std::string no_effects;
+  std::vector<AblationTable> tables;
+  std::vector<std::string> no_tables;                  ///< why others were not made
+  std::map<TrialId, std::vector<EpochResult>> curves;  ///< of the best models' trials
+  std::optional<EnsembleFact> ensemble;
+  std::size_t stale_ensembles = 0;  ///< recorded ones of trials that count no more
+};
+
+/// FindPaperRows returns the rows of a paper's table: "kim18/2".
+using FindPaperRows = std::function<std::vector<PaperRow>(const std::string& reference)>;
+
+/// So many of the best models have their learning curves on the page.
+inline constexpr std::size_t kModelsWithCurves = 6;
+
+/// Reads all but the ensemble. Trials are read once, so that no two sections can be of different
+/// moments of a study that runs. Throws as MakeLeaderboard does.
+[[nodiscard]] StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue,
+                                        const StudyRecord& study, const FindPaperRows& paper);
+
+}  // namespace beamgrid

@@ -1,0 +1,116 @@
+// `beamgrid report` on records: the page, its charts, and what it refuses.
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "registry/util/files.h"
+#include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/reports/page/page_support.h"
+#include "tests/support/page_check.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class ReportCommandTest : public CommandTest {
+ protected:
+  ReportCommandTest() {
+    UseFakeTrainer();
+    Store store(database_, OpenMode::kReadWrite);
+    FillPageStudy(store, "s", "<b>bold</b> \x1b[31mred");
+    FillPageStudy(store, "t");
+  }
+  [[nodiscard]] Called Report(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "report");
+    arguments.insert(arguments.end(), {"--db", database_});
+    return Call(arguments);
+  }
+
+  const std::string database_ = Path("record.db");
+  const std::string page_ = Path("page.html");
+};
+
+TEST_F(ReportCommandTest, WritesOneSoundPageTheSameEachTime) {
+  const Called called = Report({"s", "--out", page_});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_EQ(called.out, "") << "data goes to the file";
+  EXPECT_THAT(called.err, HasSubstr(page_ + ": "));
+  const std::string page = ReadFile(page_);
+  EXPECT_THAT(ProblemsOfPage(page), IsEmpty());
+  EXPECT_THAT(page, AllOf(HasSubstr("&lt;b&gt;bold&lt;/b&gt; \\x1b[31mred"),
+                          HasSubstr("<h1>Study s</h1>"), Not(HasSubstr("\x1b"))));
+  EXPECT_EQ(Report({"s", "--out", page_}).exit_code, 0);
+  EXPECT_EQ(ReadFile(page_), page);
+}
+
+TEST_F(ReportCommandTest, ItsNumbersAreThoseOfTheOtherCommands) {
+  ASSERT_EQ(Report({"s", "--out", page_}).exit_code, 0);
+  const std::string page = ReadFile(page_);
+  const auto effects = Call({"effects", "s", "--db", database_, "--json"}).Json();
+  for (const auto& factor : effects.at("factors").as_array()) {
+    for (const auto& level : factor.at("levels").as_array()) {
+      EXPECT_THAT(page, HasSubstr(">" + std::string(level.at("label").as_string()) + "<"));
+    }
+  }
+  const auto table = Call({"table", "s", "--db", database_, "--vary", "temporal"});
+  EXPECT_THAT(table.out, HasSubstr("0.6260 ± 0.0028 (2 seeds)"));
+  EXPECT_THAT(page, HasSubstr(">0.6260 ± 0.0028 (2 seeds)<"));
+}
+
+TEST_F(ReportCommandTest, PutsItsChartsIntoAFolder) {
+  const std::string figures = Path("figures");
+  const Called called = Report({"s", "t", "--out", page_, "--figures", figures});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.err, HasSubstr("figures: 14 SVG files"));
+  EXPECT_THAT(ReadFile(figures + "/t-effects.svg"), HasSubstr("<svg class=\"chart\""));
+  EXPECT_THAT(ProblemsOfPage(ReadFile(page_)), IsEmpty());
+}
+
+TEST_F(ReportCommandTest, RefusesWhatItCannotReportOrWrite) {
+  const auto refusal = [&](const std::vector<std::string>& arguments) {
+    const Called called = Report(arguments);
+    EXPECT_EQ(called.exit_code, 2) << called.err;
+    return called.err;
+  };
+  EXPECT_THAT(refusal({"u", "--out", page_}), HasSubstr("no study 'u' in "));
+  EXPECT_THAT(refusal({"s", "s", "--out", page_}), HasSubstr("'s' is named twice"));
+  EXPECT_THAT(refusal({"s"}), HasSubstr("--out"));
+  EXPECT_THAT(refusal({"s", "--out", Path("")}), HasSubstr("is a folder"));
+  EXPECT_THAT(refusal({"s", "--out", Path("none/page.html")}), HasSubstr("has no folder"));
+  EXPECT_THAT(refusal({"s", "--out", database_}), HasSubstr("is the database"));
+  EXPECT_THAT(refusal({"s", "--out", page_, "--figures", database_}), HasSubstr("is no folder"));
+  EXPECT_THAT(refusal({"s", "--out", page_, "--figures", Path("none/figures")}),
+              HasSubstr("has no folder to lie in"));
+  EXPECT_FALSE(std::filesystem::exists(page_));
+  const Called none = Call({"report", "s", "--out", page_, "--db", Path("none.db")});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("no database "));
+}
+
+TEST_F(ReportCommandTest, TakesAStudyThatSomebodyWritesMeanwhile) {
+  Store writing(database_, OpenMode::kReadWrite);
+  const StudyId study = writing.FindStudy("s")->id;
+  const TrialId id = writing.AddTrials(study, {ExampleNewTrial(77, 1)})[0];
+  writing.BeginAttempt(id, "running", "cpu", 1);
+  const Called called = Report({"s", "--out", page_});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(ReadFile(page_), HasSubstr("25 trials: 23 complete, 1 running, 1 failed."));
+}
+
+TEST_F(ReportCommandTest, TidyFindsNothing) {
+  if (std::system("command -v tidy >/dev/null 2>&1") != 0) GTEST_SKIP() << "no tidy here";
+  ASSERT_EQ(Report({"s", "t", "--out", page_}).exit_code, 0);
+  const std::string command = "tidy -quiet -errors --show-info no --drop-empty-elements no '" +
+                              page_ + "' 2> '" + Path("tidy.txt") + "'";
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(ReadFile(Path("tidy.txt")), "");
+}
+
+}  // namespace
+}  // namespace beamgrid
