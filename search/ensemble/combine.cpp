@@ -31,9 +31,9 @@ struct Factors {
 
   /// Returns a member's part of a sum.
   [[nodiscard]] std::int64_t Units(std::size_t member, double term) const {
-    if (!whole) return std::llround(factors[member] * term * kUnit);
+    if (!whole) return Rounded(factors[member] * term * kUnit);
     // Rounded before it is multiplied: three times a term is then the sum of three of it.
-    return static_cast<std::int64_t>(factors[member]) * std::llround(term * kUnit);
+    return static_cast<std::int64_t>(factors[member]) * Rounded(term * kUnit);
   }
 };
 Factors FactorsOf(const std::vector<double>& weights) {

@@ -33,6 +33,12 @@ class Combination {
   ScoreDomain domain_;
 };
 
+/// Returns std::llround of a number that is not negative, which is a call into a library.
+[[nodiscard]] inline std::int64_t Rounded(double number) {
+  const auto whole = static_cast<std::int64_t>(number);
+  return whole + (number - static_cast<double>(whole) >= 0.5 ? 1 : 0);
+}
+
 inline constexpr double kSmallestProbability = 1e-6;  ///< clamp of logits, and 1 - it above
 
 /// Returns what a label that `video` does not list counts as, as a term.

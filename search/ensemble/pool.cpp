@@ -21,12 +21,13 @@ namespace {
 constexpr std::size_t kVideosPerPiece = 256;
 
 /// Exact keys of the sets that are scored at the same time take no more than this.
-constexpr std::size_t kExactBytes = std::size_t{512} << 20;
+constexpr std::size_t kExactBytes = std::size_t{1} << 30;
 /// So do the bins that wait to be counted. They are counted in large portions: a set's counts come
 /// into the processor's cache once for each.
 constexpr std::size_t kBinBytes = std::size_t{128} << 20;
-/// A quarter of a megabyte of counts each.
-constexpr std::size_t kMostBracketed = 1024;
+/// A quarter of a megabyte of counts each. As many as the beam has at once: eight sets and 200
+/// models.
+constexpr std::size_t kMostBracketed = 2048;
 
 constexpr double kFinestUnit = 1e-12;
 constexpr double kCoarsestUnit = 1e-6;
@@ -115,10 +116,7 @@ void EnsemblePool::ChooseUnit(std::int64_t max_terms) {
 }
 
 EnsemblePool::Exact EnsemblePool::Units(double term) const {
-  // As llround, which is no instruction; terms are not negative.
-  const double units = term / unit_;
-  const auto whole = static_cast<Exact>(units);
-  return (whole + (units - static_cast<double>(whole) >= 0.5 ? 1 : 0)) << tag_bits_;
+  return Rounded(term / unit_) << tag_bits_;
 }
 
 EnsemblePool::CoarseScale EnsemblePool::ScaleOf(std::span<const Growth> growths) const {

@@ -2,8 +2,9 @@
 // A pool of models laid out for scoring very many sets of them by GAP, in two passes.
 //
 // The lists stay as they are stored (models.h). A pass over the videos decodes each model's list of
-// a video once and finds, for every set that is asked for, the best 20 labels of that video
-// (top_scorer.h).
+// a video once and finds, for every set that is asked for, the best 20 labels of that video: in
+// vectors, from 16 bits of each sum, wherever that is certain (dense_video.h, top_columns.h), and
+// from whole keys elsewhere (one_by_one.h, top_scorer.h).
 //
 // coarse: scores in single precision; what is left of a set is how many hits and misses lie in each
 //   bin of the scores' range, and these counts bound its GAP (brackets.h).

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
+#include <random>
 
 #include "registry/util/error.h"
 #include "tests/search/ensemble/ensemble_support.h"
@@ -148,6 +150,22 @@ TEST(CombineVideo, WeightsThatAreWholeNumbersToEachOtherKeepTies) {
   EXPECT_EQ(combined.top[2].label, 7);
   EXPECT_EQ(combined.top[1].score, combined.top[2].score);
   EXPECT_DOUBLE_EQ(combined.top[1].score, 3.0 / 19);
+}
+
+TEST(Rounded, IsLlround) {
+  std::mt19937_64 random(1);
+  for (const double number : {0.0, 0.25, 0.49999999999999994, 0.5, 0.5000000000000001, 1.5, 2.5,
+                              4503599627370495.5, 4503599627370497.0, 9007199254740993.0, 4e18}) {
+    EXPECT_EQ(Rounded(number), std::llround(number)) << number;
+  }
+  for (int i = 0; i < 10000; ++i) {
+    const double number =
+        std::ldexp(static_cast<double>(random()), -static_cast<int>(random() % 64) - 2);
+    ASSERT_EQ(Rounded(number), std::llround(number)) << number;
+    const double half = std::floor(number) + 0.5;
+    ASSERT_EQ(Rounded(half), std::llround(half)) << half;
+    ASSERT_EQ(Rounded(std::nextafter(half, 0)), std::llround(std::nextafter(half, 0))) << half;
+  }
 }
 
 }  // namespace
