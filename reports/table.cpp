@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <stdexcept>
 
 #include "registry/added_options.h"
@@ -23,6 +24,9 @@
 
 namespace beamgrid {
 namespace {
+
+/// Between the two parts of a cell's label.
+constexpr char kCross[] = " \xC3\x97 ";
 
 /// Whether a trial is complete and its data had what the metric needs.
 bool Measured(const TrialRecord& trial, const Metric* metric) {
@@ -56,9 +60,12 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Ca
   return models;
 }
 
-/// Returns the model without the varied criterion, as text: equal texts are one group.
-std::string Rest(const ModelSpec& whole, const Varied& varied) {
-  const ModelSpec model = varied.Without(whole);
+/// Axes is what a table varies: nothing for rows that are whole models; rows; rows and columns.
+using Axes = std::vector<Varied>;
+
+/// Returns the model without what is varied, as text: equal texts are one group.
+std::string Rest(ModelSpec model, const Axes& axes) {
+  for (const Varied& axis : axes) model = axis.Without(std::move(model));
   boost::json::object rest;
   for (const std::string& criterion : AllCriteria()) {
     for (const auto& [component, options] : PartsOf(model, criterion)) {
@@ -71,12 +78,12 @@ std::string Rest(const ModelSpec& whole, const Varied& varied) {
   return CanonicalJson(rest);
 }
 
-/// `varied`: nothing for rows that are whole models, which are one group.
-std::vector<Group> GroupsOf(std::vector<Variation> models, const std::optional<Varied>& varied) {
+/// Whole models are one group.
+std::vector<Group> GroupsOf(std::vector<Variation> models, const Axes& axes) {
   std::vector<Group> groups;
   std::map<std::string, std::size_t> place;
   for (Variation& model : models) {
-    const std::string key = varied ? Rest(model.model, *varied) : "";
+    const std::string key = axes.empty() ? "" : Rest(model.model, axes);
     const auto [found, is_new] = place.try_emplace(key, groups.size());
     if (is_new) groups.emplace_back();
     groups[found->second].variants.push_back(std::move(model));
@@ -137,11 +144,46 @@ std::vector<Variation> WithFixes(std::vector<Variation> models, const TableQuest
 
 /// Throws UsageError where no model has what is to be varied.
 void RequireInOne(const std::vector<Variation>& models, const Varied& varied,
-                  const std::string& vary) {
+                  const std::string& setting) {
   if (std::ranges::any_of(models, [&](const Variation& v) { return varied.IsIn(v.model); })) return;
-  throw UsageError(
-      "vary = '" + vary + "': none of the models has it; a table varies a criterion (" +
-      Join(CriteriaOfTables()) + ") or one extra or training setting, as in extras.dropout");
+  throw UsageError(setting + ": none of the models has it; a table varies a criterion (" +
+                   Join(CriteriaOfTables()) +
+                   ") or one extra or training setting, as in extras.dropout");
+}
+
+/// Throws UsageError where the columns are not something else than the rows.
+Axes AxesOf(const TableQuestion& question) {
+  Axes axes;
+  if (!question.vary.empty()) axes.push_back(ParseVaried(question.vary));
+  if (question.by.empty()) return axes;
+  const std::string start = "by = '" + question.by + "': ";
+  if (axes.empty()) throw UsageError(start + "columns need rows, which --vary names");
+  axes.push_back(ParseVaried(question.by));
+  const bool same_criterion = axes[0].criterion == axes[1].criterion;
+  const auto in_both = [&](const std::string& name) {
+    return std::ranges::find(axes[1].names, name) != axes[1].names.end();
+  };
+  if (same_criterion && (axes[0].names.empty() || axes[1].names.empty() ||
+                         std::ranges::any_of(axes[0].names, in_both))) {
+    throw UsageError(start + "the rows vary it already");
+  }
+  if (question.effects || !question.reference.empty()) {
+    throw UsageError(start + "a table of rows and columns has no column of effects or of a paper");
+  }
+  return axes;
+}
+
+/// Returns the words of each variant on an axis.
+std::vector<std::string> LabelsOn(const Varied& axis, const Group& group,
+                                  const Catalogue& catalogue) {
+  std::vector<ModelSpec> shown;
+  for (const Variation& variant : group.variants) shown.push_back(axis.Alone(variant.model));
+  std::vector<const ModelSpec*> models;
+  for (const ModelSpec& model : shown) models.push_back(&model);
+  const Labeller labeller(axis.criterion, catalogue, models);
+  std::vector<std::string> labels;
+  for (const ModelSpec& model : shown) labels.push_back(labeller.Label(model));
+  return labels;
 }
 
 /// Returns what became of trials that are not complete: "1 failed, 2 waiting"; of a failure, which.
@@ -292,21 +334,26 @@ void AddEffect(TableRow& row, const ModelSpec& model, const StudyEffects& effect
   row.effect = effects.effects.factors[place].levels[static_cast<std::size_t>(*level)].effect;
 }
 
-std::string HeldFixed(const ModelSpec& model, const Varied& varied, const Catalogue& catalogue) {
-  // Of extras and training settings the others are fixed.
-  return varied.names.empty() ? HeldFixedText(model, varied.criterion, catalogue)
-                              : HeldFixedText(varied.Without(model), "", catalogue);
+/// Of extras and training settings that are varied by name the others are fixed.
+std::string HeldFixed(ModelSpec model, const Axes& axes, const Catalogue& catalogue) {
+  std::set<std::string> varied;
+  for (const Varied& axis : axes) {
+    if (axis.names.empty()) {
+      varied.insert(axis.criterion);
+    } else {
+      model = axis.Without(std::move(model));
+    }
+  }
+  return HeldFixedText(model, varied, catalogue);
 }
 
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
                                  const AblationTable& table, const TableQuestion& question,
-                                 const std::optional<Varied>& varied, const Catalogue& catalogue,
+                                 const Axes& axes, const Catalogue& catalogue,
                                  const std::vector<PaperRow>& paper) {
   const std::vector<TableRow>& rows = table.rows;
   std::vector<std::string> notes;
-  if (varied) {
-    notes.push_back(HeldFixed(group.variants[0].model, *varied, catalogue));
-  }
+  if (!axes.empty()) notes.push_back(HeldFixed(group.variants[0].model, axes, catalogue));
   if (groups.size() > 1) {
     notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
                     WhyChosen(groups, group));
@@ -367,6 +414,7 @@ std::string HeadingOf(TableColumn kind, const AblationTable& table, const TableQ
       table.rows, [](const TableRow& row) { return row.difference.has_value(); });
   switch (kind) {
     case TableColumn::kLabel:
+      if (!question.by.empty()) return question.vary + " / " + question.by;
       return question.vary.empty() ? "model" : question.vary;
     case TableColumn::kMetric:
       return FindMetric(table.metric)->heading +
@@ -417,29 +465,27 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
                         const StudyEffects* effects, bool raced,
                         const TableResampling* resampling) {
   RequireOneTrialPerSeed(trials);
-  std::optional<Varied> varied;
-  if (!question.vary.empty()) varied = ParseVaried(question.vary);
+  const Axes axes = AxesOf(question);
   const Metric* metric = MetricNamed("metric", question.metric);
   std::vector<Variation> asked = WithFixes(ModelsOf(trials, catalogue, metric), question);
-  if (varied) RequireInOne(asked, *varied, question.vary);
-  std::vector<Group> groups = GroupsOf(std::move(asked), varied);
+  if (!axes.empty()) RequireInOne(asked, axes[0], "vary = '" + question.vary + "'");
+  if (axes.size() > 1) RequireInOne(asked, axes[1], "by = '" + question.by + "'");
+  std::vector<Group> groups = GroupsOf(std::move(asked), axes);
   Group& group = Widest(groups);
-  if (question.vary.empty()) SortByMean(group.variants);
-
-  std::vector<ModelSpec> shown;
-  for (const Variation& variant : group.variants) {
-    shown.push_back(varied ? varied->Alone(variant.model) : variant.model);
-  }
-  std::vector<const ModelSpec*> models;
-  for (const ModelSpec& model : shown) models.push_back(&model);
-  const std::string criterion = varied ? varied->criterion : "";
-  const Labeller labeller(criterion, catalogue, models);
+  if (axes.empty()) SortByMean(group.variants);
+  std::vector<std::vector<std::string>> labels;  // [axes][variants]
+  for (const Varied& axis : axes) labels.push_back(LabelsOn(axis, group, catalogue));
+  const std::string criterion = axes.empty() ? "" : axes[0].criterion;
   const StudyFactor* factor = effects == nullptr ? nullptr : &FactorOf(*effects, question);
   AblationTable table{.metric = question.metric, .raced = raced};
-  for (std::size_t i = 0; i < shown.size(); ++i) {
+  for (std::size_t i = 0; i < group.variants.size(); ++i) {
     const Variation& variant = group.variants[i];
     TableRow row = RowOf(variant);
-    row.label = varied ? labeller.Label(shown[i]) : variant.trials[0]->name;
+    row.label = axes.empty() ? variant.trials[0]->name : labels[0][i];
+    if (axes.size() > 1) {
+      row.cross = {labels[0][i], labels[1][i]};
+      row.label += kCross + labels[1][i];
+    }
     AddReference(row, variant.model, criterion, paper);
     if (factor != nullptr) AddEffect(row, variant.model, *effects, *factor);
     table.rows.push_back(std::move(row));
@@ -447,7 +493,8 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   CompareRows(group.variants, question, *metric, resampling, table);
   table.title = question.title;
   if (table.title.empty()) {
-    table.title = question.study + ": " + (question.vary.empty() ? "models" : question.vary);
+    table.title = question.study + ": " + (axes.empty() ? "models" : question.vary);
+    if (axes.size() > 1) table.title += " by " + question.by;
   }
   table.groups = groups.size();
   table.common_seeds = CommonSeeds(table.rows);
@@ -455,7 +502,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   for (const TableColumn kind : table.kinds) {
     table.columns.push_back(HeadingOf(kind, table, question));
   }
-  table.notes = NotesOf(groups, group, table, question, varied, catalogue, paper);
+  table.notes = NotesOf(groups, group, table, question, axes, catalogue, paper);
   if (factor != nullptr) {
     table.notes.push_back(
         "effect: difference from the mean over all " +

@@ -73,6 +73,8 @@ struct TableQuestion {
   std::string reference;                ///< "kim18/2"; empty: no column of the paper's
   std::string metric = kMetrics->name;  ///< the name of a metric
   bool effects = false;  ///< a column with each candidate's main effect over the whole study
+  /// What the columns vary, as `vary` does of the rows; empty: a row has one number.
+  std::string by = {};
   /// Conditions that name the row which the others are compared with, see search/condition.h;
   /// empty: the first that has all its seeds.
   std::string baseline = {};
@@ -93,7 +95,12 @@ inline constexpr std::size_t kMostResampledTrials = 200;
 /// Videos that a resample must be drawn of at least.
 inline constexpr std::size_t kLeastResampledVideos = 20;
 
-/// TableRow is one varied variant, or one whole model.
+/// CrossPlace is where a cell of a table of rows and columns stands.
+struct CrossPlace {
+  std::string row, column;  ///< their labels
+};
+
+/// TableRow is one varied variant, or one whole model; of a table of rows and columns one cell.
 struct TableRow {
   std::string label;
   std::optional<double> mean, std;         ///< over complete seeds; std from 2 seeds on (sample)
@@ -118,6 +125,7 @@ struct TableRow {
   std::optional<double> reference;  ///< the paper's number
   std::string reference_text;
   std::optional<double> reference_difference;  ///< ours - the paper's
+  std::optional<CrossPlace> cross;             ///< of a cell of a table of rows and columns
 };
 
 /// AblationTable is a table before it is rendered.
@@ -144,6 +152,9 @@ struct AblationTable {
 /// variants that have a complete trial; then the one with the best mean; then the one with the most
 /// variants; then the earlier one. The notes say what it holds fixed and how many groups there are.
 /// Whole models (no `vary`) are sorted by mean, best first.
+///
+/// With `by`, the variants are those of two criteria, and the formats for people show them as rows
+/// and columns.
 ///
 /// Throws UsageError if there is no such study, criterion or metric, nothing is left after `fix`,
 /// or effects are asked for that are none (MakeEffects) or are not those of one part of the model;

@@ -17,13 +17,6 @@ std::string Thousands(std::int64_t value) {
   return text;
 }
 
-std::string MetricText(const AblationTable& table, const TableRow& row,
-                       const std::string& plus_minus) {
-  std::string text = row.mean ? FixedText(*row.mean, table.decimals) : "-";
-  if (row.std) text += " " + plus_minus + " " + FixedText(*row.std, table.decimals);
-  return text + SeedsText(table, row);
-}
-
 std::string DifferenceText(const AblationTable& table, const TableRow& row) {
   if (!row.delta) return "";
   const int decimals = table.difference_decimals;
@@ -79,6 +72,33 @@ std::string CellOf(TableColumn column, const AblationTable& table, const TableRo
 }
 
 }  // namespace
+
+std::string MetricText(const AblationTable& table, const TableRow& row,
+                       const std::string& plus_minus) {
+  std::string text = row.mean ? FixedText(*row.mean, table.decimals) : "-";
+  if (row.std) text += " " + plus_minus + " " + FixedText(*row.std, table.decimals);
+  return text + SeedsText(table, row);
+}
+
+std::optional<CrossLayout> CrossLayoutOf(const AblationTable& table) {
+  if (table.rows.empty() || !table.rows[0].cross) return std::nullopt;
+  CrossLayout layout;
+  const auto place_of = [](std::vector<std::string>& labels, const std::string& label) {
+    const auto found = std::ranges::find(labels, label);
+    const auto place = static_cast<std::size_t>(found - labels.begin());
+    if (found == labels.end()) labels.push_back(label);
+    return place;
+  };
+  for (const TableRow& cell : table.rows) {
+    const std::size_t row = place_of(layout.rows, cell.cross->row);
+    const std::size_t column = place_of(layout.columns, cell.cross->column);
+    if (layout.cells.size() <= row) layout.cells.resize(row + 1);
+    if (layout.cells[row].size() <= column) layout.cells[row].resize(column + 1);
+    layout.cells[row][column] = &cell;
+  }
+  for (auto& row : layout.cells) row.resize(layout.columns.size());
+  return layout;
+}
 
 std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
                                  const std::string& plus_minus) {

@@ -29,6 +29,17 @@ using Escapes = std::map<char, std::string>;
 /// Returns whether the table has a column of that kind.
 [[nodiscard]] bool Has(const AblationTable& table, TableColumn column);
 
+/// CrossLayout is the cells of a table of rows and columns, in the order of the study.
+struct CrossLayout {
+  std::vector<std::string> rows, columns;           ///< labels
+  std::vector<std::vector<const TableRow*>> cells;  ///< [rows][columns]; nullptr: not asked for
+};
+/// Returns nothing for a table whose rows have one number.
+[[nodiscard]] std::optional<CrossLayout> CrossLayoutOf(const AblationTable& table);
+/// Returns "0.8388 ± 0.0010" with what a cell of the metric's column has.
+[[nodiscard]] std::string MetricText(const AblationTable& table, const TableRow& row,
+                                     const std::string& plus_minus);
+
 // The formats (table_render.cpp, table_latex.cpp, table_data.cpp).
 [[nodiscard]] std::string LatexTable(const AblationTable& table);
 [[nodiscard]] std::string LatexMacros(const AblationTable& table);

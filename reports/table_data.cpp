@@ -66,6 +66,10 @@ CsvColumns CsvRow(const AblationTable& table, const TableRow& row) {
     columns.emplace_back("effect_low", interval ? CanonicalJson(interval->low) : "");
     columns.emplace_back("effect_high", interval ? CanonicalJson(interval->high) : "");
   }
+  if (row.cross) {
+    columns.emplace_back("row", CsvText(row.cross->row));
+    columns.emplace_back("column", CsvText(row.cross->column));
+  }
   if (table.raced && Has(table, TableColumn::kP)) columns.emplace_back("seeds_raced", "true");
   return columns;
 }
@@ -119,6 +123,9 @@ boost::json::object RowJson(const AblationTable& table, const TableRow& row) {
       {"reference", Optional(row.reference)},
       {"reference_difference", Optional(row.reference_difference)},
       {"fingerprints", boost::json::array(row.fingerprints.begin(), row.fingerprints.end())}};
+  if (row.cross) {
+    json["cross"] = boost::json::object{{"row", row.cross->row}, {"column", row.cross->column}};
+  }
   if (Has(table, TableColumn::kEffect)) json["effect"] = EffectJson(row.effect);
   return json;
 }

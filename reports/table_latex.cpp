@@ -2,6 +2,7 @@
 // a change in article, its two columns, IEEEtran and acmart (tests/slow/latex_test.cpp).
 
 #include <algorithm>
+#include <numeric>
 
 #include "registry/util/text.h"
 #include "reports/table_cells.h"
@@ -33,7 +34,8 @@ std::string LatexText(const std::string& text) {
   std::string escaped = Escaped(text, kLatex);
   for (const auto& [sign, command] :
        {std::pair<std::string, std::string>(kDagger, "\\textdagger{}"),
-        {"\xC2\xB1", "\\textpm{}"}}) {
+        {"\xC2\xB1", "\\textpm{}"},
+        {"\xC3\x97", "\\texttimes{}"}}) {
     for (std::size_t at = 0; (at = escaped.find(sign, at)) != std::string::npos;) {
       escaped.replace(at, sign.size(), command);
     }
@@ -47,7 +49,7 @@ std::string MetricCell(const AblationTable& table, const TableRow& row) {
   if (!row.mean) return "\\textemdash{}" + LatexText(SeedsText(table, row));
   std::string cell = Number(FixedText(*row.mean, table.decimals) +
                             (row.std ? " +- " + FixedText(*row.std, table.decimals) : ""));
-  if (row.among_best) cell = "{\\bfseries\\boldmath" + cell + "}";
+  if (row.among_best) cell = "{\\bfseries" + cell + "}";
   return cell + LatexText(SeedsText(table, row));
 }
 
@@ -104,32 +106,89 @@ std::string KeyText(const std::string& text) {
   return key;
 }
 
+/// Sheet is headings and cells in LaTeX, and the comment before each row.
+struct LatexSheet {
+  std::vector<std::string> headings;
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> comments;
+};
+
+std::string TrialsComment(const TableRow& row) {
+  return row.fingerprints.empty() ? "" : "% trials " + Join(row.fingerprints, " ") + "\n";
+}
+
+LatexSheet LatexCrossSheet(const AblationTable& table, const CrossLayout& layout) {
+  LatexSheet sheet{{LatexText(table.columns[0])}, {}, {}};
+  for (const std::string& column : layout.columns) sheet.headings.push_back(LatexText(column));
+  for (std::size_t r = 0; r < layout.rows.size(); ++r) {
+    std::vector<std::string>& cells = sheet.rows.emplace_back();
+    std::string& comment = sheet.comments.emplace_back();
+    cells.push_back(LatexText(layout.rows[r]));
+    for (const TableRow* cell : layout.cells[r]) {
+      cells.push_back(cell == nullptr ? "" : MetricCell(table, *cell));
+      if (cell == nullptr) continue;
+      if (cell->chosen) cells.back() += LatexText(kDagger);
+      comment += TrialsComment(*cell);
+    }
+  }
+  return sheet;
+}
+
+LatexSheet LatexSheetOf(const AblationTable& table) {
+  if (const auto layout = CrossLayoutOf(table)) return LatexCrossSheet(table, *layout);
+  LatexSheet sheet;
+  for (const std::string& column : table.columns) sheet.headings.push_back(LatexText(column));
+  for (const TableRow& row : table.rows) {
+    std::vector<std::string> cells = CellsOf(table, row, "");
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      cells[i] = CellOfLatex(table.kinds[i], cells[i], table, row);
+    }
+    sheet.rows.push_back(std::move(cells));
+    sheet.comments.push_back(TrialsComment(row));
+  }
+  return sheet;
+}
+
+/// Characters that one of two columns has room for.
+constexpr std::size_t kColumnWidth = 60;
+
+std::size_t WidthOf(const AblationTable& table) {
+  std::vector<std::size_t> widths;
+  for (const std::string& column : table.columns) widths.push_back(column.size());
+  for (const TableRow& row : table.rows) {
+    const std::vector<std::string> cells = CellsOf(table, row, "+");
+    for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
+  }
+  constexpr std::size_t kBetween = 2;
+  return std::accumulate(widths.begin(), widths.end(), kBetween * widths.size());
+}
+
 }  // namespace
 
 std::string LatexTable(const AblationTable& table) {
+  const LatexSheet sheet = LatexSheetOf(table);
+  // In one column table* is table.
+  const std::string kind = WidthOf(table) > kColumnWidth ? "table*" : "table";
   std::string text =
       "% needs \\usepackage{booktabs,siunitx,tabularx}\n"
-      "\\begin{table}\n\\centering\\footnotesize\n"
-      "\\sisetup{separate-uncertainty=true,mode=match,reset-math-version=false,"
-      "group-separator={,},group-minimum-digits=4}\n"
+      "\\begin{" +
+      kind +
+      "}\n\\centering\\footnotesize\n"
+      "\\sisetup{separate-uncertainty=true,mode=text,reset-text-series=false,"
+      "group-digits=integer,group-separator={,},group-minimum-digits=4}\n"
       "\\setlength{\\tabcolsep}{4pt}\n"
       "\\caption{" +
       CaptionOf(table) + "}\n\\begin{tabularx}{\\linewidth}{@{}>{\\raggedright\\arraybackslash}X" +
-      std::string(table.columns.size() - 1, 'r') + "@{}}\n\\toprule\n";
-  text += Join(table.columns, " & ", LatexText) + " \\\\\n\\midrule\n";
-  for (const TableRow& row : table.rows) {
-    if (!row.fingerprints.empty()) text += "% trials " + Join(row.fingerprints, " ") + "\n";
-    const std::vector<std::string> cells = CellsOf(table, row, "");
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      text += (i > 0 ? " & " : "") + CellOfLatex(table.kinds[i], cells[i], table, row);
-    }
-    text += " \\\\\n";
+      std::string(sheet.headings.size() - 1, 'r') + "@{}}\n\\toprule\n";
+  text += Join(sheet.headings, " & ") + " \\\\\n\\midrule\n";
+  for (std::size_t i = 0; i < sheet.rows.size(); ++i) {
+    text += sheet.comments[i] + Join(sheet.rows[i], " & ") + " \\\\\n";
   }
   text += "\\bottomrule\n\\end{tabularx}\n";
   if (!table.notes.empty()) {
     text += "\\par\\smallskip\\raggedright " + Join(table.notes, ". ", LatexText) + ".\n";
   }
-  return text + "\\end{table}\n";
+  return text + "\\end{" + kind + "}\n";
 }
 
 std::string LatexMacros(const AblationTable& table) {

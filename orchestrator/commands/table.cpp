@@ -37,6 +37,8 @@ class TableCommand : public Subcommand {
                    "Criterion of the rows, or one extra or training setting, as in extras.dropout; "
                    "none: whole models")
         ->type_name("CRITERION");
+    app.add_option("--by", question_.by, "Criterion of the columns, beside that of the rows")
+        ->type_name("CRITERION");
     app.add_option("--fix", fix_, "Only trials with this component, as in temporal=blstm")
         ->type_name("CRITERION=COMPONENT");
     app.add_option("--metric", question_.metric)

@@ -140,9 +140,9 @@ TEST(Render, JsonHasTheFixedShapeAndEveryNumber) {
 
 TEST(Render, LatexEscapesWhatLatexReads) {
   EXPECT_EQ(Render(Golden(), "latex"), R"latex(% needs \usepackage{booktabs,siunitx,tabularx}
-\begin{table}
+\begin{table*}
 \centering\footnotesize
-\sisetup{separate-uncertainty=true,mode=match,reset-math-version=false,group-separator={,},group-minimum-digits=4}
+\sisetup{separate-uncertainty=true,mode=text,reset-text-series=false,group-digits=integer,group-separator={,},group-minimum-digits=4}
 \setlength{\tabcolsep}{4pt}
 \caption{Classifier \& co. Mean and standard deviation of the seeds.}
 \begin{tabularx}{\linewidth}{@{}>{\raggedright\arraybackslash}Xrrrrrrr@{}}
@@ -151,13 +151,13 @@ classifier & GAP & size (MiB) & parameters & difference [95 \%] & p & kim18/2 & 
 \midrule
 logistic \textdagger{} & \num{0.5000 +- 0.0100} (2 seeds) & \num{1.00} & \num{262144} &  &  & 0.7942 & \num{-0.2942} \\
 % trials ab12 cd34
-moe experts=2 & {\bfseries\boldmath\num{0.6250 +- 0.0000}} (2 seeds) & \num{3.00} & \num{786432} & \num[print-implicit-plus]{0.125} [\num{-0.062}, \num{0.250}] & $<$\num{0.001} &  &  \\
+moe experts=2 & {\bfseries\num{0.6250 +- 0.0000}} (2 seeds) & \num{3.00} & \num{786432} & \num[print-implicit-plus]{0.125} [\num{-0.062}, \num{0.250}] & $<$\num{0.001} &  &  \\
 a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2 seeds: 1 failed (crashed)) & \num{0.00} & \num{25} &  &  &  &  \\
 never, ''ran'' & \textemdash{} (0 of 2 seeds: 2 waiting) & \num{0.00} & \num{1} &  &  &  &  \\
 \bottomrule
 \end{tabularx}
 \par\smallskip\raggedright difference: from logistic.
-\end{table}
+\end{table*}
 )latex");
 }
 
@@ -168,7 +168,8 @@ TEST(Render, LatexHasNoEmptyLineInACaption) {
 }
 
 TEST(Render, MacrosNameEveryNumberByItsRow) {
-  EXPECT_EQ(Render(Golden(), "macros"), R"latex(% \beamgrid{LABEL/NUMBER} in prose, with \usepackage{siunitx}
+  EXPECT_EQ(Render(Golden(), "macros"),
+            R"latex(% \beamgrid{LABEL/NUMBER} in prose, with \usepackage{siunitx}
 \providecommand{\beamgrid}[1]{\ifcsname beamgrid@#1\endcsname\csname beamgrid@#1\endcsname\else\errmessage{beamgrid has no number #1}\fi}
 \expandafter\def\csname beamgrid@logistic/gap\endcsname{\num{0.5000}}
 \expandafter\def\csname beamgrid@logistic/std\endcsname{\num{0.0100}}

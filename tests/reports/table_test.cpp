@@ -52,6 +52,52 @@ TEST(MakeTable, TakesTheGroupWithTheMostVariantsInTheOrderOfTheStudy) {
   EXPECT_FALSE(classifier.rows[0].delta) << "the first row is what the others are compared with";
 }
 
+TEST(MakeTable, CrossesTwoCriteria) {
+  const std::vector<TrialRecord> trials = {SmallTrial("a", SmallModel(MeanPool(), Moe(2)), 1, 0.70),
+                                           SmallTrial("b", SmallModel(MeanPool(), Moe(4)), 1, 0.72),
+                                           SmallTrial("c", SmallModel(Blstm(1), Moe(2)), 1, 0.80),
+                                           SmallTrial("d", SmallModel(Blstm(1), Moe(8)), 1, -1)};
+  TableQuestion question = Vary("temporal");
+  question.by = "classifier";
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), question, {});
+  EXPECT_THAT(LabelsOf(table), ElementsAre("mean × moe experts=2", "mean × moe experts=4",
+                                           "blstm × moe experts=2", "blstm × moe experts=8"));
+  EXPECT_NEAR(*table.rows[2].delta, 0.1, 1e-12);
+  EXPECT_TRUE(table.rows[2].best);
+  EXPECT_EQ(Render(table, "md").substr(0, Render(table, "md").find("\n\nheld")),
+            "**s: temporal by classifier**\n\n"
+            "| temporal / classifier | moe experts=2 | moe experts=4 | moe experts=8 |\n"
+            "|---|---:|---:|---:|\n"
+            "| mean | 0.7000 | 0.7200 |  |\n"
+            "| blstm | **0.8000** |  | - (0 of 1 seed: 1 failed) |");
+  EXPECT_THAT(table.notes, Contains("held fixed: multimodal concat; label_processing none; loss "
+                                    "cross_entropy; extras none; train defaults"));
+  EXPECT_THAT(Render(table, "latex"), HasSubstr("blstm & {\\bfseries\\num{0.8000}} &  & "));
+  EXPECT_THAT(Render(table, "html"), HasSubstr("<td><strong>0.8000</strong></td>"));
+  EXPECT_THAT(Render(table, "csv"), HasSubstr(",row,column\n"));
+  EXPECT_THAT(Render(table, "json"),
+              HasSubstr(R"("cross":{"column":"moe experts=4","row":"mean"})"));
+}
+
+TEST(MakeTable, RefusesColumnsThatAreNoOthers) {
+  const auto refusal = [](const std::string& vary, const std::string& by) {
+    TableQuestion question = Vary(vary);
+    question.by = by;
+    return Refusal(GreedyStudy(), question);
+  };
+  EXPECT_EQ(refusal("", "temporal"), "by = 'temporal': columns need rows, which --vary names");
+  EXPECT_EQ(refusal("temporal", "temporal"), "by = 'temporal': the rows vary it already");
+  EXPECT_EQ(refusal("extras", "extras.dropout"), "by = 'extras.dropout': the rows vary it already");
+  EXPECT_THAT(refusal("temporal", "train.patience"),
+              HasSubstr("by = 'train.patience': none of the models has it"));
+  TableQuestion question = Vary("temporal");
+  question.by = "classifier";
+  question.reference = "kim18/2";
+  EXPECT_EQ(
+      Refusal(GreedyStudy(), question),
+      "by = 'classifier': a table of rows and columns has no column of effects or of a paper");
+}
+
 TEST(MakeTable, FixChoosesAnotherGroup) {
   TableQuestion question = Vary("classifier");
   question.fix = {{"temporal", "mean"}};
