@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <set>
+#include <stdexcept>
 
 #include "registry/added_options.h"
 #include "registry/criteria.h"
@@ -16,38 +18,15 @@
 #include "reports/statistics.h"
 #include "reports/study_effects.h"
 #include "reports/table_label.h"
+#include "reports/table_parts.h"
 #include "reports/varied.h"
 #include "search/condition.h"
 
 namespace beamgrid {
 namespace {
 
-/// Variation is one model of the study with its seeds.
-struct Variation {
-  ModelSpec model;
-  std::vector<const TrialRecord*> trials;  ///< by seed
-  std::vector<double> values;              ///< of those that measured the metric
-  std::vector<std::int64_t> seeds;         ///< of the values
-};
-
-/// Group is variants that agree on everything but the varied criterion.
-struct Group {
-  std::vector<Variation> variants;
-
-  [[nodiscard]] std::int64_t measured() const {
-    return std::count_if(variants.begin(), variants.end(),
-                         [](const Variation& variant) { return !variant.values.empty(); });
-  }
-  [[nodiscard]] double mean() const {
-    double sum = 0;
-    std::size_t count = 0;
-    for (const Variation& variant : variants) {
-      for (const double value : variant.values) sum += value;
-      count += variant.values.size();
-    }
-    return count == 0 ? 0 : sum / static_cast<double>(count);
-  }
-};
+/// Between the two parts of a cell's label.
+constexpr char kCross[] = " \xC3\x97 ";
 
 /// Whether a trial is complete and its data had what the metric needs.
 bool Measured(const TrialRecord& trial, const Metric* metric) {
@@ -75,14 +54,18 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Ca
       if (!Measured(*trial, metric)) continue;
       model.values.push_back(trial->result->metrics.*metric->value);
       model.seeds.push_back(trial->seed);
+      model.measured.push_back(trial);
     }
   }
   return models;
 }
 
-/// Returns the model without the varied criterion, as text: equal texts are one group.
-std::string Rest(const ModelSpec& whole, const Varied& varied) {
-  const ModelSpec model = varied.Without(whole);
+/// Axes is what a table varies: nothing for rows that are whole models; rows; rows and columns.
+using Axes = std::vector<Varied>;
+
+/// Returns the model without what is varied, as text: equal texts are one group.
+std::string Rest(ModelSpec model, const Axes& axes) {
+  for (const Varied& axis : axes) model = axis.Without(std::move(model));
   boost::json::object rest;
   for (const std::string& criterion : AllCriteria()) {
     for (const auto& [component, options] : PartsOf(model, criterion)) {
@@ -95,12 +78,12 @@ std::string Rest(const ModelSpec& whole, const Varied& varied) {
   return CanonicalJson(rest);
 }
 
-/// `varied`: nothing for rows that are whole models, which are one group.
-std::vector<Group> GroupsOf(std::vector<Variation> models, const std::optional<Varied>& varied) {
+/// Whole models are one group.
+std::vector<Group> GroupsOf(std::vector<Variation> models, const Axes& axes) {
   std::vector<Group> groups;
   std::map<std::string, std::size_t> place;
   for (Variation& model : models) {
-    const std::string key = varied ? Rest(model.model, *varied) : "";
+    const std::string key = axes.empty() ? "" : Rest(model.model, axes);
     const auto [found, is_new] = place.try_emplace(key, groups.size());
     if (is_new) groups.emplace_back();
     groups[found->second].variants.push_back(std::move(model));
@@ -161,11 +144,71 @@ std::vector<Variation> WithFixes(std::vector<Variation> models, const TableQuest
 
 /// Throws UsageError where no model has what is to be varied.
 void RequireInOne(const std::vector<Variation>& models, const Varied& varied,
-                  const std::string& vary) {
+                  const std::string& setting) {
   if (std::ranges::any_of(models, [&](const Variation& v) { return varied.IsIn(v.model); })) return;
-  throw UsageError(
-      "vary = '" + vary + "': none of the models has it; a table varies a criterion (" +
-      Join(CriteriaOfTables()) + ") or one extra or training setting, as in extras.dropout");
+  throw UsageError(setting + ": none of the models has it; a table varies a criterion (" +
+                   Join(CriteriaOfTables()) +
+                   ") or one extra or training setting, as in extras.dropout");
+}
+
+/// Throws UsageError where the columns are not something else than the rows.
+Axes AxesOf(const TableQuestion& question) {
+  Axes axes;
+  if (!question.vary.empty()) axes.push_back(ParseVaried(question.vary));
+  if (question.by.empty()) return axes;
+  const std::string start = "by = '" + question.by + "': ";
+  if (axes.empty()) throw UsageError(start + "columns need rows, which --vary names");
+  axes.push_back(ParseVaried(question.by));
+  const bool same_criterion = axes[0].criterion == axes[1].criterion;
+  const auto in_both = [&](const std::string& name) {
+    return std::ranges::find(axes[1].names, name) != axes[1].names.end();
+  };
+  if (same_criterion && (axes[0].names.empty() || axes[1].names.empty() ||
+                         std::ranges::any_of(axes[0].names, in_both))) {
+    throw UsageError(start + "the rows vary it already");
+  }
+  if (question.effects || !question.reference.empty()) {
+    throw UsageError(start + "a table of rows and columns has no column of effects or of a paper");
+  }
+  return axes;
+}
+
+/// Returns the words of each variant on an axis.
+std::vector<std::string> LabelsOn(const Varied& axis, const Group& group,
+                                  const Catalogue& catalogue) {
+  std::vector<ModelSpec> shown;
+  for (const Variation& variant : group.variants) shown.push_back(axis.Alone(variant.model));
+  std::vector<const ModelSpec*> models;
+  for (const ModelSpec& model : shown) models.push_back(&model);
+  const Labeller labeller(axis.criterion, catalogue, models);
+  std::vector<std::string> labels;
+  for (const ModelSpec& model : shown) labels.push_back(labeller.Label(model));
+  return labels;
+}
+
+/// Returns what became of trials that are not complete: "1 failed, 2 waiting"; of a failure, which.
+std::string MissingText(const Variation& variant) {
+  std::map<std::string, std::size_t> states;
+  for (const TrialRecord* trial : variant.trials) {
+    if (std::ranges::find(variant.measured, trial) != variant.measured.end()) continue;
+    std::string state = ToString(trial->state);
+    if (trial->state == TrialState::kComplete) state = "not measured";
+    if (trial->state == TrialState::kFailed && !trial->failure.empty()) {
+      state += " (" + trial->failure.substr(0, trial->failure.find(':')) + ")";
+    }
+    ++states[state];
+  }
+  return Join(states, ", ",
+              [](const auto& state) { return std::to_string(state.second) + " " + state.first; });
+}
+
+template <typename Value>
+double MeanOf(const std::vector<const TrialRecord*>& trials, Value TrialResult::* value) {
+  std::vector<double> values;
+  for (const TrialRecord* trial : trials) {
+    values.push_back(static_cast<double>((*trial->result).*value));
+  }
+  return Mean(values);
 }
 
 TableRow RowOf(const Variation& variant) {
@@ -173,35 +216,16 @@ TableRow RowOf(const Variation& variant) {
                .seed_numbers = variant.seeds,
                .missing_seeds = std::ssize(variant.trials) - std::ssize(variant.values),
                .size_bytes = variant.trials[0]->size_bytes,
-               .parameters = variant.trials[0]->parameters};
-  if (!row.seeds.empty()) row.mean = Mean(row.seeds);
+               .parameters = variant.trials[0]->parameters,
+               .missing = MissingText(variant)};
+  for (const TrialRecord* trial : variant.measured) row.fingerprints.push_back(trial->fingerprint);
+  if (row.seeds.empty()) return row;
+  row.mean = Mean(row.seeds);
   if (row.seeds.size() >= 2) row.std = SampleDeviation(row.seeds);
+  row.examples_per_second = MeanOf(variant.measured, &TrialResult::examples_per_second);
+  row.seconds = MeanOf(variant.measured, &TrialResult::wall_seconds);
+  row.epochs = MeanOf(variant.measured, &TrialResult::best_epoch);
   return row;
-}
-
-/// Means of different seeds differ by more than most variants do: half a row would decide nothing.
-bool IsWhole(const TableRow& row) { return row.missing_seeds == 0 && row.mean.has_value(); }
-
-/// Returns the row that the others are compared with; nullptr: none is whole.
-const TableRow* Compared(const std::vector<TableRow>& rows) {
-  const auto found = std::ranges::find_if(rows, IsWhole);
-  return found == rows.end() ? nullptr : &*found;
-}
-
-/// Sets delta and p of all rows against the first whole one.
-void Compare(std::vector<TableRow>& rows) {
-  const TableRow* reference = Compared(rows);
-  if (reference == nullptr) return;
-  const TableRow& first = *reference;
-  for (TableRow& row : rows) {
-    if (&row == reference || !IsWhole(row)) continue;
-    row.delta = *row.mean - *first.mean;
-    if (row.seeds.size() < 2 || first.seeds.size() < 2) continue;
-    // Paired where the seeds are the same: what a seed does to both rows drops out of the
-    // difference, and few seeds say more.
-    row.p_value = row.seed_numbers == first.seed_numbers ? PairedTTest(row.seeds, first.seeds)
-                                                         : WelchTTest(row.seeds, first.seeds);
-  }
 }
 
 /// True if a paper's row is about this model: all its conditions on the varied criterion hold, and
@@ -222,6 +246,7 @@ void AddReference(TableRow& row, const ModelSpec& model, const std::string& crit
     if (!IsAbout(candidate, model, criterion)) continue;
     row.reference = candidate.value;
     row.reference_text = candidate.text;
+    if (row.reference && row.mean) row.reference_difference = *row.mean - *row.reference;
     return;
   }
 }
@@ -231,29 +256,6 @@ void SortByMean(std::vector<Variation>& models) {
     if (a.values.empty() || b.values.empty()) return !a.values.empty() && b.values.empty();
     return Mean(a.values) > Mean(b.values);
   });
-}
-
-/// Says which row deltas are against.
-std::string DeltaNote(const std::vector<TableRow>& rows) {
-  const TableRow* reference = Compared(rows);
-  if (reference == nullptr) return "delta: none, for no row has all its seeds";
-  return "delta: against " + reference->label +
-         (reference == &rows[0] ? "" : ", the first row that has all its seeds");
-}
-
-std::string TestNote(const std::vector<TableRow>& rows) {
-  const TableRow* reference = Compared(rows);
-  bool paired = false;
-  bool welch = false;
-  for (const TableRow& row : rows) {
-    if (!row.p_value) continue;
-    (row.seed_numbers == reference->seed_numbers ? paired : welch) = true;
-  }
-  if (!paired && !welch) return "";
-  const std::string test = paired && welch ? "t-test paired by seed, Welch's where seeds differ"
-                           : paired        ? "t-test paired by seed"
-                                           : "Welch's t-test";
-  return "p: two-sided " + test + ", against " + reference->label;
 }
 
 /// Says that rows are of less data than there are; empty where nothing was passed over.
@@ -292,7 +294,8 @@ std::string RaceNote(const std::vector<TableRow>& rows) {
   }
   if (least >= most) return "";
   return "rows have " + std::to_string(least) + " to " + std::to_string(most) +
-         " seeds, for further ones are raced for by those that may be the best: a delta is between "
+         " seeds, for further ones are raced for by those that may be the best: a difference is "
+         "between "
          "means of different seeds";
 }
 
@@ -331,31 +334,36 @@ void AddEffect(TableRow& row, const ModelSpec& model, const StudyEffects& effect
   row.effect = effects.effects.factors[place].levels[static_cast<std::size_t>(*level)].effect;
 }
 
-std::string HeldFixed(const ModelSpec& model, const Varied& varied, const Catalogue& catalogue) {
-  // Of extras and training settings the others are fixed.
-  return varied.names.empty() ? HeldFixedText(model, varied.criterion, catalogue)
-                              : HeldFixedText(varied.Without(model), "", catalogue);
+/// Of extras and training settings that are varied by name the others are fixed.
+std::string HeldFixed(ModelSpec model, const Axes& axes, const Catalogue& catalogue) {
+  std::set<std::string> varied;
+  for (const Varied& axis : axes) {
+    if (axis.names.empty()) {
+      varied.insert(axis.criterion);
+    } else {
+      model = axis.Without(std::move(model));
+    }
+  }
+  return HeldFixedText(model, varied, catalogue);
 }
 
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
-                                 const std::vector<TableRow>& rows, const TableQuestion& question,
-                                 const std::optional<Varied>& varied, const Catalogue& catalogue,
-                                 const std::vector<PaperRow>& paper, bool raced) {
+                                 const AblationTable& table, const TableQuestion& question,
+                                 const Axes& axes, const Catalogue& catalogue,
+                                 const std::vector<PaperRow>& paper) {
+  const std::vector<TableRow>& rows = table.rows;
   std::vector<std::string> notes;
-  if (varied) {
-    notes.push_back(HeldFixed(group.variants[0].model, *varied, catalogue));
-  }
+  if (!axes.empty()) notes.push_back(HeldFixed(group.variants[0].model, axes, catalogue));
   if (groups.size() > 1) {
     notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
                     WhyChosen(groups, group));
   }
-  if (rows.size() > 1) notes.push_back(DeltaNote(rows));
-  if (const std::string test = TestNote(rows); !test.empty()) notes.push_back(test);
+  for (std::string& note : ComparisonNotes(table)) notes.push_back(std::move(note));
   if (const std::string skipped = SkippedNote(group); !skipped.empty()) notes.push_back(skipped);
   if (const std::string let_go = LetGoNote(group); !let_go.empty()) notes.push_back(let_go);
   const std::string race = RaceNote(rows);
   if (!race.empty()) notes.push_back(race);
-  if (IsTested(rows) && (raced || !race.empty())) {
+  if (IsTested(rows) && (table.raced || !race.empty())) {
     notes.emplace_back(
         "p is to be read with care: seeds were raced for, so how many a row has was not fixed "
         "beforehand");
@@ -374,57 +382,127 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
   return notes;
 }
 
-std::vector<std::string> ColumnsOf(const std::vector<TableRow>& rows, const TableQuestion& question,
-                                   const Metric* metric) {
-  std::vector<std::string> columns = {question.vary.empty() ? "model" : question.vary,
-                                      metric->heading, "size (MiB)", "parameters", "delta"};
-  if (IsTested(rows)) columns.emplace_back("p");
-  if (question.effects) columns.emplace_back("effect");
-  if (!question.reference.empty()) columns.push_back(question.reference);
-  return columns;
+std::vector<TableColumn> KindsOf(const std::vector<TableRow>& rows, const TableQuestion& question) {
+  std::vector<TableColumn> kinds = {TableColumn::kLabel, TableColumn::kMetric};
+  for (const auto& [column, word] : kOptionalColumns) {
+    if (std::ranges::find(question.columns, column) != question.columns.end()) {
+      kinds.push_back(column);
+    }
+  }
+  kinds.push_back(TableColumn::kDifference);
+  if (IsTested(rows)) kinds.push_back(TableColumn::kP);
+  if (question.effects) kinds.push_back(TableColumn::kEffect);
+  if (question.reference.empty()) return kinds;
+  kinds.push_back(TableColumn::kReference);
+  if (std::ranges::any_of(
+          rows, [](const TableRow& row) { return row.reference_difference.has_value(); })) {
+    kinds.push_back(TableColumn::kReferenceDifference);
+  }
+  return kinds;
+}
+
+/// Returns the number of seeds where all rows have the same and all of theirs; 0: they do not.
+std::size_t CommonSeeds(const std::vector<TableRow>& rows) {
+  for (const TableRow& row : rows) {
+    if (!IsWhole(row) || row.seeds.size() != rows[0].seeds.size()) return 0;
+  }
+  return rows.empty() ? 0 : rows[0].seeds.size();
+}
+
+std::string HeadingOf(TableColumn kind, const AblationTable& table, const TableQuestion& question) {
+  const bool intervals = std::ranges::any_of(
+      table.rows, [](const TableRow& row) { return row.difference.has_value(); });
+  switch (kind) {
+    case TableColumn::kLabel:
+      if (!question.by.empty()) return question.vary + " / " + question.by;
+      return question.vary.empty() ? "model" : question.vary;
+    case TableColumn::kMetric:
+      return FindMetric(table.metric)->heading +
+             (table.common_seeds > 1 ? " (" + CountText(table.common_seeds, "seed") + ")" : "");
+    case TableColumn::kSize:
+      return "size (MiB)";
+    case TableColumn::kParameters:
+      return "parameters";
+    case TableColumn::kSpeed:
+      return "examples/s";
+    case TableColumn::kTime:
+      return "time (s)";
+    case TableColumn::kEpochs:
+      return "epochs";
+    case TableColumn::kDifference:
+      return intervals ? "difference [95 %]" : "difference";
+    case TableColumn::kP:
+      return "p";
+    case TableColumn::kEffect:
+      return "effect";
+    case TableColumn::kReference:
+      return question.reference;
+    case TableColumn::kReferenceDifference:
+      return "ours - theirs";
+  }
+  throw std::logic_error("a column without a heading");
 }
 
 }  // namespace
 
+std::int64_t Group::measured() const {
+  return std::count_if(variants.begin(), variants.end(),
+                       [](const Variation& variant) { return !variant.values.empty(); });
+}
+
+double Group::mean() const {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const Variation& variant : variants) {
+    for (const double value : variant.values) sum += value;
+    count += variant.values.size();
+  }
+  return count == 0 ? 0 : sum / static_cast<double>(count);
+}
+
 AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                         const TableQuestion& question, const std::vector<PaperRow>& paper,
-                        const StudyEffects* effects, bool raced) {
+                        const StudyEffects* effects, bool raced,
+                        const TableResampling* resampling) {
   RequireOneTrialPerSeed(trials);
-  std::optional<Varied> varied;
-  if (!question.vary.empty()) varied = ParseVaried(question.vary);
+  const Axes axes = AxesOf(question);
   const Metric* metric = MetricNamed("metric", question.metric);
   std::vector<Variation> asked = WithFixes(ModelsOf(trials, catalogue, metric), question);
-  if (varied) RequireInOne(asked, *varied, question.vary);
-  std::vector<Group> groups = GroupsOf(std::move(asked), varied);
+  if (!axes.empty()) RequireInOne(asked, axes[0], "vary = '" + question.vary + "'");
+  if (axes.size() > 1) RequireInOne(asked, axes[1], "by = '" + question.by + "'");
+  std::vector<Group> groups = GroupsOf(std::move(asked), axes);
   Group& group = Widest(groups);
-  if (question.vary.empty()) SortByMean(group.variants);
-
-  std::vector<ModelSpec> shown;
-  for (const Variation& variant : group.variants) {
-    shown.push_back(varied ? varied->Alone(variant.model) : variant.model);
-  }
-  std::vector<const ModelSpec*> models;
-  for (const ModelSpec& model : shown) models.push_back(&model);
-  const std::string criterion = varied ? varied->criterion : "";
-  const Labeller labeller(criterion, catalogue, models);
+  if (axes.empty()) SortByMean(group.variants);
+  std::vector<std::vector<std::string>> labels;  // [axes][variants]
+  for (const Varied& axis : axes) labels.push_back(LabelsOn(axis, group, catalogue));
+  const std::string criterion = axes.empty() ? "" : axes[0].criterion;
   const StudyFactor* factor = effects == nullptr ? nullptr : &FactorOf(*effects, question);
   AblationTable table{.metric = question.metric, .raced = raced};
-  for (std::size_t i = 0; i < shown.size(); ++i) {
+  for (std::size_t i = 0; i < group.variants.size(); ++i) {
     const Variation& variant = group.variants[i];
     TableRow row = RowOf(variant);
-    row.label = varied ? labeller.Label(shown[i]) : variant.trials[0]->name;
+    row.label = axes.empty() ? variant.trials[0]->name : labels[0][i];
+    if (axes.size() > 1) {
+      row.cross = {labels[0][i], labels[1][i]};
+      row.label += kCross + labels[1][i];
+    }
     AddReference(row, variant.model, criterion, paper);
     if (factor != nullptr) AddEffect(row, variant.model, *effects, *factor);
     table.rows.push_back(std::move(row));
   }
-  Compare(table.rows);
+  CompareRows(group.variants, question, *metric, resampling, table);
   table.title = question.title;
   if (table.title.empty()) {
-    table.title = question.study + ": " + (question.vary.empty() ? "models" : question.vary);
+    table.title = question.study + ": " + (axes.empty() ? "models" : question.vary);
+    if (axes.size() > 1) table.title += " by " + question.by;
   }
   table.groups = groups.size();
-  table.columns = ColumnsOf(table.rows, question, metric);
-  table.notes = NotesOf(groups, group, table.rows, question, varied, catalogue, paper, raced);
+  table.common_seeds = CommonSeeds(table.rows);
+  table.kinds = KindsOf(table.rows, question);
+  for (const TableColumn kind : table.kinds) {
+    table.columns.push_back(HeadingOf(kind, table, question));
+  }
+  table.notes = NotesOf(groups, group, table, question, axes, catalogue, paper);
   if (factor != nullptr) {
     table.notes.push_back(
         "effect: difference from the mean over all " +
@@ -435,7 +513,8 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
 }
 
 AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
-                        const TableQuestion& question, const std::vector<PaperRow>& paper) {
+                        const TableQuestion& question, const std::vector<PaperRow>& paper,
+                        const TableResampling* resampling) {
   const std::optional<StudyRecord> study = store.FindStudy(question.study);
   if (!study) {
     const std::string known = Join(store.Studies(), ", ", &StudyRecord::name);
@@ -445,7 +524,7 @@ AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
   std::optional<StudyEffects> effects;
   if (question.effects) effects = MakeEffects(store, catalogue, *study);
   return MakeTable(store.Trials(study->id), catalogue, question, paper,
-                   effects ? &*effects : nullptr, RacesForSeeds(store, *study));
+                   effects ? &*effects : nullptr, RacesForSeeds(store, *study), resampling);
 }
 
 }  // namespace beamgrid

@@ -65,11 +65,11 @@ bool Labeller::IsShown(const std::string& component, const std::string& option,
   return info != nullptr && (info->always_named || info->default_value != value);
 }
 
-std::string HeldFixedText(const ModelSpec& model, const std::string& vary,
+std::string HeldFixedText(const ModelSpec& model, const std::set<std::string>& vary,
                           const Catalogue& catalogue) {
   std::string text;
   for (const std::string& criterion : CriteriaOfTables()) {
-    if (criterion == vary) continue;
+    if (vary.contains(criterion)) continue;
     const std::string label = Labeller(criterion, catalogue, {&model}).Label(model);
     text += (text.empty() ? "held fixed: " : "; ") + criterion + " " + label;
   }

@@ -40,8 +40,8 @@ class Labeller {
     const ModelSpec& model, const std::string& criterion);
 
 /// Returns "held fixed: multimodal concat; classifier moe experts=2; extras none; train batch=64"
-/// for all criteria but `vary`.
-[[nodiscard]] std::string HeldFixedText(const ModelSpec& model, const std::string& vary,
+/// for all criteria but those of `vary`.
+[[nodiscard]] std::string HeldFixedText(const ModelSpec& model, const std::set<std::string>& vary,
                                         const Catalogue& catalogue);
 
 }  // namespace beamgrid

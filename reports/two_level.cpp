@@ -8,7 +8,7 @@
 namespace beamgrid {
 namespace {
 
-constexpr double kLevel = 0.95;
+constexpr double kConfidence = 0.95;
 /// The 97.5 % quantile of the normal distribution.
 constexpr double kNormalQuantile = 1.959963984540054;
 
@@ -91,8 +91,8 @@ double QuantileOf(const std::vector<double>& sorted, double share) {
 
 void TakeInterval(std::vector<double> differences, Difference& difference) {
   std::ranges::sort(differences);
-  difference.interval = {QuantileOf(differences, (1 - kLevel) / 2),
-                         QuantileOf(differences, (1 + kLevel) / 2)};
+  difference.interval = {QuantileOf(differences, (1 - kConfidence) / 2),
+                         QuantileOf(differences, (1 + kConfidence) / 2)};
   double above = 0;
   for (const double value : differences) above += value > 0 ? 1 : value == 0 ? 0.5 : 0;
   difference.above = above / static_cast<double>(differences.size());
@@ -175,7 +175,7 @@ std::optional<Difference> SeedsDifference(const std::vector<std::int64_t>& a_see
     difference.p = WelchTTest(a, b);
   }
   const double error = std::sqrt(difference.seeds_variance);
-  const double half = error == 0 ? 0 : StudentQuantile((1 + kLevel) / 2, freedom) * error;
+  const double half = error == 0 ? 0 : StudentQuantile((1 + kConfidence) / 2, freedom) * error;
   difference.interval = {difference.value - half, difference.value + half};
   return difference;
 }

@@ -11,6 +11,7 @@
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/study_ensemble.h"
+#include "orchestrator/commands/table_resampling.h"
 #include "orchestrator/commands/trial_listing.h"
 #include "orchestrator/commands/whole_recipe.h"
 #include "orchestrator/interrupts.h"
@@ -188,8 +189,11 @@ class RunCommand : public Subcommand {
                                  .title = table.title,
                                  .vary = table.vary,
                                  .reference = table.reference,
-                                 .metric = recipe.objective->name};
-    const AblationTable made = MakeTable(store, catalogue, question, PaperRows(table.reference));
+                                 .metric = recipe.objective->name,
+                                 .columns = {TableColumn::kSize}};
+    const TableResampling resampling = ResamplingOf(recipe.name);
+    const AblationTable made =
+        MakeTable(store, catalogue, question, PaperRows(table.reference), &resampling);
     if (report == nullptr) {
       out << "\n" << Render(made, "md");
     } else {

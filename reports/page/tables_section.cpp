@@ -2,25 +2,34 @@
 
 #include "registry/util/text.h"
 #include "reports/page/section.h"
+#include "reports/table_cells.h"
 
 namespace beamgrid {
 namespace {
 
+/// Returns the number that a column of texts is sorted by; nothing: by the texts.
+std::optional<double> NumberOf(TableColumn column, const TableRow& row) {
+  if (column == TableColumn::kMetric) return row.mean;
+  if (column == TableColumn::kSize) return static_cast<double>(row.size_bytes);
+  if (column == TableColumn::kParameters) return static_cast<double>(row.parameters);
+  if (column == TableColumn::kDifference) return row.delta;
+  return std::nullopt;
+}
+
 PageTable PageTableOf(const AblationTable& table, const std::string& study) {
   constexpr std::size_t kShownRows = 200;
   PageTable page{.caption = table.title};
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    page.columns.push_back((i > 0 ? ">" : "") + table.columns[i]);
+  for (const std::string& heading : HeadingsOf(table)) {
+    page.columns.push_back((page.columns.empty() ? "" : ">") + heading);
   }
   for (const TableRow& row : table.rows) {
     if (page.rows.size() == kShownRows) break;
     std::vector<PageCell>& cells = page.rows.emplace_back();
-    for (const std::string& text : RowCells(table, row)) cells.push_back({text});
-    // Sorted by the numbers themselves.
-    cells[1].value = row.mean;
-    cells[2].value = static_cast<double>(row.size_bytes);
-    cells[3].value = static_cast<double>(row.parameters);
-    cells[4].value = row.delta;
+    const std::vector<std::string> texts = CellsOf(table, row, "±");
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      cells.push_back({texts[i]});
+      cells.back().value = NumberOf(table.kinds[i], row);
+    }
   }
   if (table.rows.size() > kShownRows) {
     page.more = CountText(table.rows.size() - kShownRows, "more row") + ": `beamgrid table " +

@@ -9,8 +9,10 @@ namespace beamgrid {
 namespace {
 
 AblationTable Golden() {
+  using enum TableColumn;
   return {.title = "Classifier & co",
-          .columns = {"classifier", "GAP", "size (MiB)", "parameters", "delta", "p", "kim18/2"},
+          .columns = {"classifier", "GAP", "size (MiB)", "parameters", "difference [95 %]", "p",
+                      "kim18/2", "ours - theirs"},
           .rows = {{.label = "logistic",
                     .mean = 0.5,
                     .std = 0.01,
@@ -18,8 +20,10 @@ AblationTable Golden() {
                     .seed_numbers = {1, 2},
                     .size_bytes = 1 << 20,
                     .parameters = 262144,
+                    .chosen = true,
                     .reference = 0.7942,
-                    .reference_text = "0.7942"},
+                    .reference_text = "0.7942",
+                    .reference_difference = -0.2942},
                    {.label = "moe experts=2",
                     .mean = 0.625,
                     .std = 0.0,
@@ -28,124 +32,187 @@ AblationTable Golden() {
                     .size_bytes = 3 << 20,
                     .parameters = 786432,
                     .delta = 0.125,
-                    .p_value = 0.0004},
+                    .p_value = 0.0002,
+                    .p_corrected = 0.0004,
+                    .difference = Difference{.value = 0.125,
+                                             .interval = {-0.0625, 0.25},
+                                             .above = 0.75,
+                                             .seeds_variance = 0.5,
+                                             .videos_variance = 0.25,
+                                             .p = 0.125},
+                    .best = true,
+                    .among_best = true,
+                    .fingerprints = {"ab12", "cd34"}},
                    {.label = "a|b_c",
                     .mean = 0.25,
                     .seeds = {0.25},
                     .seed_numbers = {2},
                     .missing_seeds = 1,
                     .size_bytes = 100,
-                    .parameters = 25},
-                   {.label = "never, \"ran\"", .missing_seeds = 2, .parameters = 1}},
-          .notes = {"delta: against logistic"}};
+                    .parameters = 25,
+                    .missing = "1 failed (crashed)"},
+                   {.label = "never, \"ran\"",
+                    .missing_seeds = 2,
+                    .parameters = 1,
+                    .missing = "2 waiting"}},
+          .kinds = {kLabel, kMetric, kSize, kParameters, kDifference, kP, kReference,
+                    kReferenceDifference},
+          .compared = 0,
+          .resamples = 1000,
+          .videos = 300,
+          .difference_decimals = 3,
+          .notes = {"difference: from logistic"}};
 }
 
 TEST(Render, Markdown) {
   EXPECT_EQ(Render(Golden(), "md"),
             "**Classifier & co**\n"
             "\n"
-            "| classifier | GAP | size | parameters | delta | p | kim18/2 |\n"
-            "|---|---:|---:|---:|---:|---:|---:|\n"
-            "| logistic | 0.5000 ± 0.0100 (2 seeds) | 1.0 MiB | 262,144 |  |  | 0.7942 |\n"
-            "| moe experts=2 | 0.6250 ± 0.0000 (2 seeds) | 3.0 MiB | 786,432 "
-            "| +0.1250 | <0.001 |  |\n"
-            "| a\\|b_c | 0.2500 (1 of 2 seeds) | 100 B | 25 |  |  |  |\n"
-            "| never, \"ran\" | - (0 of 2 seeds) | 0 B | 1 |  |  |  |\n"
+            "| classifier | GAP | size (MiB) | parameters | difference [95 %] | p | kim18/2 "
+            "| ours - theirs |\n"
+            "|---|---:|---:|---:|---:|---:|---:|---:|\n"
+            "| logistic † | 0.5000 ± 0.0100 (2 seeds) | 1.00 | 262,144 |  |  | 0.7942 "
+            "| -0.2942 |\n"
+            "| moe experts=2 | **0.6250 ± 0.0000 (2 seeds)** | 3.00 | 786,432 "
+            "| +0.125 [-0.062, 0.250] | <0.001 |  |  |\n"
+            "| a\\|b_c | 0.2500 (1 of 2 seeds: 1 failed (crashed)) | 0.00 | 25 |  |  |  |  |\n"
+            "| never, \"ran\" | - (0 of 2 seeds: 2 waiting) | 0.00 | 1 |  |  |  |  |\n"
             "\n"
-            "delta: against logistic\n");
+            "difference: from logistic\n");
+}
+
+TEST(Render, TheHeadingSaysTheSeedsThatAllRowsHave) {
+  AblationTable table = Golden();
+  table.common_seeds = 2;
+  EXPECT_NE(Render(table, "md").find("| 0.5000 ± 0.0100 | 1.00 |"), std::string::npos);
 }
 
 TEST(Render, Csv) {
   EXPECT_EQ(Render(Golden(), "csv"),
-            "label,gap_mean,gap_std,seeds,missing_seeds,size_bytes,parameters,delta,p_value,"
-            "reference\n"
-            "logistic,0.5,0.01,2,0,1048576,262144,,,0.7942\n"
-            "moe experts=2,0.625,0.0,2,0,3145728,786432,0.125,4e-04,\n"
-            "a|b_c,0.25,,1,1,100,25,,,\n"
-            "\"never, \"\"ran\"\"\",,,0,2,0,1,,,\n");
+            "label,gap_mean,gap_std,seeds,missing_seeds,missing,size_bytes,parameters,"
+            "examples_per_second,seconds,epochs,delta,interval_low,interval_high,interval_of,"
+            "probability_above,seeds_variance,videos_variance,p_value,p_corrected,best,"
+            "among_best,p_best,reference\n"
+            "logistic,0.5,0.01,2,0,,1048576,262144,,,,,,,,,,,,,false,false,,0.7942\n"
+            "moe experts=2,0.625,0.0,2,0,,3145728,786432,,,,0.125,-0.0625,0.25,seeds and videos,"
+            "0.75,0.5,0.25,2e-04,4e-04,true,true,,\n"
+            "a|b_c,0.25,,1,1,1 failed (crashed),100,25,,,,,,,,,,,,,false,false,,\n"
+            "\"never, \"\"ran\"\"\",,,0,2,2 waiting,0,1,,,,,,,,,,,,,false,false,,\n");
 }
 
-TEST(Render, JsonHasTheFixedShape) {
+TEST(Render, JsonHasTheFixedShapeAndEveryNumber) {
   AblationTable table = Golden();
   table.rows.erase(table.rows.begin() + 2);
+  table.columns.resize(2);
   EXPECT_EQ(boost::json::parse(Render(table, "json")), boost::json::parse(R"json({
     "title": "Classifier & co",
-    "columns": ["classifier", "GAP", "size (MiB)", "parameters", "delta", "p", "kim18/2"],
+    "columns": ["classifier", "GAP"],
     "rows": [
       {"label": "logistic",
        "gap": {"mean": 0.5, "std": 0.01, "seeds": 2, "missing_seeds": 0, "values": [0.49, 0.51]},
-       "size_bytes": 1048576, "parameters": 262144, "delta": null, "p_value": null,
-       "reference": 0.7942},
+       "missing": "", "size_bytes": 1048576, "parameters": 262144, "examples_per_second": null,
+       "seconds": null, "epochs": null, "delta": null, "interval": null, "no_interval": "",
+       "p_value": null, "p_corrected": null, "best": false, "among_best": false, "p_best": null,
+       "chosen_on_the_same_data": true, "reference": 0.7942, "reference_difference": -0.2942,
+       "fingerprints": []},
       {"label": "moe experts=2",
        "gap": {"mean": 0.625, "std": 0.0, "seeds": 2, "missing_seeds": 0,
                "values": [0.625, 0.625]},
-       "size_bytes": 3145728, "parameters": 786432, "delta": 0.125, "p_value": 0.0004,
-       "reference": null},
+       "missing": "", "size_bytes": 3145728, "parameters": 786432, "examples_per_second": null,
+       "seconds": null, "epochs": null, "delta": 0.125,
+       "interval": {"low": -0.0625, "high": 0.25, "of": "seeds and videos",
+                    "probability_above": 0.75, "p": 0.125,
+                    "variance": {"seeds": 0.5, "videos": 0.25, "remainder": 0.0}},
+       "no_interval": "", "p_value": 0.0002, "p_corrected": 0.0004, "best": true,
+       "among_best": true, "p_best": null, "chosen_on_the_same_data": false, "reference": null,
+       "reference_difference": null, "fingerprints": ["ab12", "cd34"]},
       {"label": "never, \"ran\"",
        "gap": {"mean": null, "std": null, "seeds": 0, "missing_seeds": 2, "values": []},
-       "size_bytes": 0, "parameters": 1, "delta": null, "p_value": null, "reference": null}],
-    "notes": ["delta: against logistic"]
+       "missing": "2 waiting", "size_bytes": 0, "parameters": 1, "examples_per_second": null,
+       "seconds": null, "epochs": null, "delta": null, "interval": null, "no_interval": "",
+       "p_value": null, "p_corrected": null, "best": false, "among_best": false, "p_best": null,
+       "chosen_on_the_same_data": false, "reference": null, "reference_difference": null,
+       "fingerprints": []}],
+    "compared": "logistic", "test": "sign-flip", "resamples": 1000, "videos": 300,
+    "notes": ["difference: from logistic"]
 })json"));
 }
 
 TEST(Render, LatexEscapesWhatLatexReads) {
-  EXPECT_EQ(Render(Golden(), "latex"),
-            "\\begin{table}\n"
-            "\\caption{Classifier \\& co}\n"
-            "\\begin{tabular}{lrrrrrr}\n"
-            "\\hline\n"
-            "classifier & GAP & size & parameters & delta & p & kim18/2 \\\\\n"
-            "\\hline\n"
-            "logistic & 0.5000 $\\pm$ 0.0100 (2 seeds) & 1.0 MiB & 262,144 &  &  & 0.7942 \\\\\n"
-            "moe experts=2 & 0.6250 $\\pm$ 0.0000 (2 seeds) & 3.0 MiB & 786,432 & +0.1250 & "
-            "$<$0.001 &  \\\\\n"
-            "a\\textbar{}b\\_c & 0.2500 (1 of 2 seeds) & 100 B & 25 &  &  &  \\\\\n"
-            "never, \"ran\" & - (0 of 2 seeds) & 0 B & 1 &  &  &  \\\\\n"
-            "\\hline\n"
-            "\\end{tabular}\n"
-            "\n"
-            "{\\small delta: against logistic.}\n"
-            "\\end{table}\n");
+  EXPECT_EQ(Render(Golden(), "latex"), R"latex(% needs \usepackage{booktabs,siunitx,tabularx}
+\begin{table*}
+\centering\footnotesize
+\sisetup{separate-uncertainty=true,mode=text,reset-text-series=false,group-digits=integer,group-separator={,},group-minimum-digits=4}
+\setlength{\tabcolsep}{4pt}
+\caption{Classifier \& co. Mean and standard deviation of the seeds.}
+\begin{tabularx}{\linewidth}{@{}>{\raggedright\arraybackslash}Xrrrrrrr@{}}
+\toprule
+classifier & GAP & size (MiB) & parameters & difference [95 \%] & p & kim18/2 & ours - theirs \\
+\midrule
+logistic \textdagger{} & \num{0.5000 +- 0.0100} (2 seeds) & \num{1.00} & \num{262144} &  &  & 0.7942 & \num{-0.2942} \\
+% trials ab12 cd34
+moe experts=2 & {\bfseries\num{0.6250 +- 0.0000}} (2 seeds) & \num{3.00} & \num{786432} & \num[print-implicit-plus]{0.125} [\num{-0.062}, \num{0.250}] & $<$\num{0.001} &  &  \\
+a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2 seeds: 1 failed (crashed)) & \num{0.00} & \num{25} &  &  &  &  \\
+never, ''ran'' & \textemdash{} (0 of 2 seeds: 2 waiting) & \num{0.00} & \num{1} &  &  &  &  \\
+\bottomrule
+\end{tabularx}
+\par\smallskip\raggedright difference: from logistic.
+\end{table*}
+)latex");
 }
 
 TEST(Render, LatexHasNoEmptyLineInACaption) {
   AblationTable table = Golden();
   table.title = "two\n\nparagraphs";
-  EXPECT_NE(Render(table, "latex").find("\\caption{two  paragraphs}\n"), std::string::npos);
+  EXPECT_NE(Render(table, "latex").find("\\caption{two  paragraphs."), std::string::npos);
+}
+
+TEST(Render, MacrosNameEveryNumberByItsRow) {
+  EXPECT_EQ(Render(Golden(), "macros"),
+            R"latex(% \beamgrid{LABEL/NUMBER} in prose, with \usepackage{siunitx}
+\providecommand{\beamgrid}[1]{\ifcsname beamgrid@#1\endcsname\csname beamgrid@#1\endcsname\else\errmessage{beamgrid has no number #1}\fi}
+\expandafter\def\csname beamgrid@logistic/gap\endcsname{\num{0.5000}}
+\expandafter\def\csname beamgrid@logistic/std\endcsname{\num{0.0100}}
+\expandafter\def\csname beamgrid@logistic/seeds\endcsname{2}
+\expandafter\def\csname beamgrid@logistic/parameters\endcsname{\num{262144}}
+% trials ab12 cd34
+\expandafter\def\csname beamgrid@moe-experts=2/gap\endcsname{\num{0.6250}}
+\expandafter\def\csname beamgrid@moe-experts=2/std\endcsname{\num{0.0000}}
+\expandafter\def\csname beamgrid@moe-experts=2/seeds\endcsname{2}
+\expandafter\def\csname beamgrid@moe-experts=2/parameters\endcsname{\num{786432}}
+\expandafter\def\csname beamgrid@moe-experts=2/difference\endcsname{\num[print-implicit-plus]{0.125}}
+\expandafter\def\csname beamgrid@moe-experts=2/low\endcsname{\num{-0.062}}
+\expandafter\def\csname beamgrid@moe-experts=2/high\endcsname{\num{0.250}}
+\expandafter\def\csname beamgrid@moe-experts=2/p\endcsname{\textless{}0.001}
+\expandafter\def\csname beamgrid@ab-c/gap\endcsname{\num{0.2500}}
+\expandafter\def\csname beamgrid@ab-c/seeds\endcsname{1}
+\expandafter\def\csname beamgrid@ab-c/parameters\endcsname{\num{25}}
+\expandafter\def\csname beamgrid@never-ran/seeds\endcsname{0}
+\expandafter\def\csname beamgrid@never-ran/parameters\endcsname{\num{1}}
+)latex");
 }
 
 TEST(Render, HtmlEscapesWhatHtmlReads) {
   AblationTable table = Golden();
   table.rows.erase(table.rows.begin() + 2, table.rows.end());
   table.rows[0].label = "<b>";
+  table.columns.resize(5);
+  table.kinds.resize(5);
   EXPECT_EQ(Render(table, "html"),
             "<table>\n"
             "<caption>Classifier &amp; co</caption>\n"
             "<thead>\n"
             "<tr><th>classifier</th><th>GAP</th><th>size (MiB)</th><th>parameters</th>"
-            "<th>delta</th><th>p</th><th>kim18/2</th></tr>\n"
+            "<th>difference [95 %]</th></tr>\n"
             "</thead>\n"
             "<tbody>\n"
-            "<tr><td>&lt;b&gt;</td><td>0.5000 ± 0.0100 (2 seeds)</td><td>1.00</td>"
-            "<td>262,144</td><td></td><td></td><td>0.7942</td></tr>\n"
-            "<tr><td>moe experts=2</td><td>0.6250 ± 0.0000 (2 seeds)</td><td>3.00</td>"
-            "<td>786,432</td><td>+0.1250</td><td>&lt;0.001</td><td></td></tr>\n"
+            "<tr><td>&lt;b&gt; †</td><td>0.5000 ± 0.0100 (2 seeds)</td><td>1.00</td>"
+            "<td>262,144</td><td></td></tr>\n"
+            "<tr><td>moe experts=2</td><td><strong>0.6250 ± 0.0000 (2 seeds)</strong></td>"
+            "<td>3.00</td><td>786,432</td><td>+0.125 [-0.062, 0.250]</td></tr>\n"
             "</tbody>\n"
             "</table>\n"
-            "<p>delta: against logistic</p>\n");
-}
-
-TEST(Render, LeavesOutColumnsThatTheTableLacks) {
-  AblationTable table = Golden();
-  table.columns = {"classifier", "GAP", "size (MiB)", "parameters", "delta"};
-  table.rows.resize(1);
-  table.notes.clear();
-  EXPECT_EQ(Render(table, "md"),
-            "**Classifier & co**\n"
-            "\n"
-            "| classifier | GAP | size (MiB) | parameters | delta |\n"
-            "|---|---:|---:|---:|---:|\n"
-            "| logistic | 0.5000 ± 0.0100 (2 seeds) | 1.00 | 262,144 |  |\n");
+            "<p>difference: from logistic</p>\n");
 }
 
 TEST(Render, RefusesUnknownFormatsNamingTheKnownOnes) {
@@ -153,7 +220,8 @@ TEST(Render, RefusesUnknownFormatsNamingTheKnownOnes) {
     (void)Render(Golden(), "pdf");
     FAIL();
   } catch (const UsageError& error) {
-    EXPECT_STREQ(error.what(), "format 'pdf' is not known; they are csv, html, json, latex, md");
+    EXPECT_STREQ(error.what(),
+                 "format 'pdf' is not known; they are csv, html, json, latex, macros, md");
   }
 }
 

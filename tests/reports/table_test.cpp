@@ -52,6 +52,52 @@ TEST(MakeTable, TakesTheGroupWithTheMostVariantsInTheOrderOfTheStudy) {
   EXPECT_FALSE(classifier.rows[0].delta) << "the first row is what the others are compared with";
 }
 
+TEST(MakeTable, CrossesTwoCriteria) {
+  const std::vector<TrialRecord> trials = {SmallTrial("a", SmallModel(MeanPool(), Moe(2)), 1, 0.70),
+                                           SmallTrial("b", SmallModel(MeanPool(), Moe(4)), 1, 0.72),
+                                           SmallTrial("c", SmallModel(Blstm(1), Moe(2)), 1, 0.80),
+                                           SmallTrial("d", SmallModel(Blstm(1), Moe(8)), 1, -1)};
+  TableQuestion question = Vary("temporal");
+  question.by = "classifier";
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), question, {});
+  EXPECT_THAT(LabelsOf(table), ElementsAre("mean × moe experts=2", "mean × moe experts=4",
+                                           "blstm × moe experts=2", "blstm × moe experts=8"));
+  EXPECT_NEAR(*table.rows[2].delta, 0.1, 1e-12);
+  EXPECT_TRUE(table.rows[2].best);
+  EXPECT_EQ(Render(table, "md").substr(0, Render(table, "md").find("\n\nheld")),
+            "**s: temporal by classifier**\n\n"
+            "| temporal / classifier | moe experts=2 | moe experts=4 | moe experts=8 |\n"
+            "|---|---:|---:|---:|\n"
+            "| mean | 0.7000 | 0.7200 |  |\n"
+            "| blstm | **0.8000** |  | - (0 of 1 seed: 1 failed) |");
+  EXPECT_THAT(table.notes, Contains("held fixed: multimodal concat; label_processing none; loss "
+                                    "cross_entropy; extras none; train defaults"));
+  EXPECT_THAT(Render(table, "latex"), HasSubstr("blstm & {\\bfseries\\num{0.8000}} &  & "));
+  EXPECT_THAT(Render(table, "html"), HasSubstr("<td><strong>0.8000</strong></td>"));
+  EXPECT_THAT(Render(table, "csv"), HasSubstr(",row,column\n"));
+  EXPECT_THAT(Render(table, "json"),
+              HasSubstr(R"("cross":{"column":"moe experts=4","row":"mean"})"));
+}
+
+TEST(MakeTable, RefusesColumnsThatAreNoOthers) {
+  const auto refusal = [](const std::string& vary, const std::string& by) {
+    TableQuestion question = Vary(vary);
+    question.by = by;
+    return Refusal(GreedyStudy(), question);
+  };
+  EXPECT_EQ(refusal("", "temporal"), "by = 'temporal': columns need rows, which --vary names");
+  EXPECT_EQ(refusal("temporal", "temporal"), "by = 'temporal': the rows vary it already");
+  EXPECT_EQ(refusal("extras", "extras.dropout"), "by = 'extras.dropout': the rows vary it already");
+  EXPECT_THAT(refusal("temporal", "train.patience"),
+              HasSubstr("by = 'train.patience': none of the models has it"));
+  TableQuestion question = Vary("temporal");
+  question.by = "classifier";
+  question.reference = "kim18/2";
+  EXPECT_EQ(
+      Refusal(GreedyStudy(), question),
+      "by = 'classifier': a table of rows and columns has no column of effects or of a paper");
+}
+
 TEST(MakeTable, FixChoosesAnotherGroup) {
   TableQuestion question = Vary("classifier");
   question.fix = {{"temporal", "mean"}};
@@ -114,19 +160,23 @@ TEST(MakeTable, GathersSeedsAndTestsThemPairedAgainstTheFirstRow) {
       SmallTrial("a", plain, 3, 0.52), SmallTrial("a", plain, 1, 0.50),
       SmallTrial("a", plain, 2, 0.51), SmallTrial("b", moe, 1, 0.55),
       SmallTrial("b", moe, 2, 0.57),   SmallTrial("b", moe, 3, 0.56)};
-  const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary("classifier"), {});
+  TableQuestion question = Vary("classifier");
+  question.test = TableTest::kT;
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), question, {});
   ASSERT_EQ(table.rows.size(), 2U);
   EXPECT_THAT(table.rows[0].seeds, ElementsAre(0.50, 0.51, 0.52));
   EXPECT_NEAR(*table.rows[0].std, 0.01, 1e-12);
   EXPECT_NEAR(*table.rows[1].mean, 0.56, 1e-12);
   EXPECT_NEAR(*table.rows[1].p_value, PairedTTest({0.55, 0.57, 0.56}, {0.50, 0.51, 0.52}), 1e-15);
-  EXPECT_THAT(table.notes, Contains("p: two-sided t-test paired by seed, against logistic"));
+  EXPECT_THAT(table.notes,
+              Contains("p: two-sided t-test paired by seed, on these videos, against logistic"));
 
   std::vector<TrialRecord> other_seeds = trials;
   other_seeds[5].seed = 4;
-  const AblationTable welch = MakeTable(other_seeds, SmallCatalogue(), Vary("classifier"), {});
+  const AblationTable welch = MakeTable(other_seeds, SmallCatalogue(), question, {});
   EXPECT_NEAR(*welch.rows[1].p_value, WelchTTest({0.55, 0.57, 0.56}, {0.50, 0.51, 0.52}), 1e-15);
-  EXPECT_THAT(welch.notes, Contains("p: two-sided Welch's t-test, against logistic"));
+  EXPECT_THAT(welch.notes,
+              Contains("p: two-sided Welch's t-test on these videos, against logistic"));
 }
 
 TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
@@ -144,7 +194,7 @@ TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
   EXPECT_THAT(
       table.notes,
       Contains("rows have 1 to 2 seeds, for further ones are raced for by those that may be the "
-               "best: a delta is between means of different seeds"));
+               "best: a difference is between means of different seeds"));
 }
 
 TEST(MakeTable, SaysWhichOfThePapersRowsCannotBeMatched) {
@@ -206,20 +256,25 @@ TEST(MakeTable, ComparesWithTheFirstRowThatHasAllItsSeeds) {
   }
   trials[0].state = TrialState::kPruned;
   trials[0].result.reset();
-  const auto made = [&] { return MakeTable(trials, SmallCatalogue(), Vary("classifier"), {}); };
+  TableQuestion question = Vary("classifier");
+  question.test = TableTest::kT;
+  const auto made = [&] { return MakeTable(trials, SmallCatalogue(), question, {}); };
   AblationTable table = made();
   EXPECT_FALSE(table.rows[0].delta);
   EXPECT_FALSE(table.rows[1].delta);
   EXPECT_NEAR(*table.rows[2].delta, 0.64 - 0.56, 1e-12);
   EXPECT_NEAR(*table.rows[2].p_value, PairedTTest({0.65, 0.63}, {0.55, 0.57}), 1e-15);
   EXPECT_THAT(table.notes,
-              Contains("delta: against moe experts=2, the first row that has all its seeds"));
-  EXPECT_THAT(table.notes, Contains("p: two-sided t-test paired by seed, against moe experts=2"));
+              Contains("difference: from moe experts=2, 95 % interval of other seeds on these "
+                       "videos (t)"));
+  EXPECT_THAT(table.notes,
+              Contains("p: two-sided t-test paired by seed, on these videos, against moe "
+                       "experts=2"));
   EXPECT_THAT(table.notes, Contains("incomplete rows: 1 of 3; they are not compared"));
   for (const std::size_t i : {2U, 4U}) trials[i].state = TrialState::kFailed;
   table = made();
   for (const TableRow& row : table.rows) EXPECT_FALSE(row.delta);
-  EXPECT_THAT(table.notes, Contains("delta: none, for no row has all its seeds"));
+  EXPECT_THAT(table.notes, Contains("difference: none, for no row has all its seeds"));
 }
 
 TEST(MakeTable, WhatWasNotMeasuredIsMissing) {
@@ -329,7 +384,10 @@ TEST(MakeTable, PutsThePapersNumbersBesideOurs) {
   EXPECT_EQ(table.rows[2].reference_text, "0.8300");
   EXPECT_FALSE(table.rows[3].reference);
   EXPECT_EQ(table.rows[3].reference_text, "-");
-  EXPECT_EQ(table.columns.back(), "kim18/2");
+  EXPECT_EQ(table.columns.at(table.columns.size() - 2), "kim18/2");
+  EXPECT_EQ(table.columns.back(), "ours - theirs");
+  EXPECT_NEAR(*table.rows[1].reference_difference, 0.75 - 0.7942, 1e-12);
+  EXPECT_FALSE(table.rows[3].reference_difference);
   // A whole model must meet all of the paper's conditions.
   question.vary.clear();
   for (const TableRow& row : MakeTable(GreedyStudy(), SmallCatalogue(), question, paper).rows) {

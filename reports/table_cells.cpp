@@ -1,0 +1,160 @@
+#include "reports/table_cells.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "registry/util/printable.h"
+#include "registry/util/size_column.h"
+#include "registry/util/text.h"
+
+namespace beamgrid {
+namespace {
+
+std::string Thousands(std::int64_t value) {
+  std::string text = std::to_string(value);
+  for (std::ptrdiff_t at = std::ssize(text) - 3; at > 0; at -= 3) {
+    text.insert(static_cast<std::size_t>(at), ",");
+  }
+  return text;
+}
+
+SizeColumn SizesOf(const AblationTable& table) {
+  const auto smallest = std::ranges::min_element(table.rows, {}, &TableRow::size_bytes);
+  return SizeColumn(smallest == table.rows.end() ? 0 : smallest->size_bytes);
+}
+
+std::string DifferenceText(const AblationTable& table, const TableRow& row) {
+  if (!row.delta) return "";
+  const int decimals = table.difference_decimals;
+  std::string text = SignedText(*row.delta, decimals);
+  if (row.difference) {
+    const ConfidenceInterval& interval = row.difference->interval;
+    text +=
+        " [" + FixedText(interval.low, decimals) + ", " + FixedText(interval.high, decimals) + "]";
+  }
+  return text;
+}
+
+std::string EffectText(const Estimate& effect) {
+  constexpr int kDecimals = 4;
+  if (!effect.interval) return SignedText(effect.value, kDecimals);
+  return SignedText(effect.value, kDecimals) + " (" + SignedText(effect.interval->low, kDecimals) +
+         " .. " + SignedText(effect.interval->high, kDecimals) + ")";
+}
+
+std::string Rounded(const std::optional<double>& value, int decimals) {
+  return value ? FixedText(*value, decimals) : "";
+}
+
+std::string CellOf(TableColumn column, const AblationTable& table, const TableRow& row,
+                   const std::string& plus_minus) {
+  switch (column) {
+    case TableColumn::kLabel:
+      return row.label + (row.chosen ? " \xE2\x80\xA0" : "");
+    case TableColumn::kMetric:
+      return MetricText(table, row, plus_minus);
+    case TableColumn::kSize:
+      return SizesOf(table).Cell(row.size_bytes);
+    case TableColumn::kParameters:
+      return Thousands(row.parameters);
+    case TableColumn::kSpeed:
+      return Rounded(row.examples_per_second, 0);
+    case TableColumn::kTime:
+      return Rounded(row.seconds, 1);
+    case TableColumn::kEpochs:
+      return Rounded(row.epochs, 1);
+    case TableColumn::kDifference:
+      return DifferenceText(table, row);
+    case TableColumn::kP:
+      return row.p_corrected ? ProbabilityText(*row.p_corrected) : "";
+    case TableColumn::kEffect:
+      return row.effect ? EffectText(*row.effect) : "";
+    case TableColumn::kReference:
+      return row.reference_text;
+    case TableColumn::kReferenceDifference:
+      return row.reference_difference ? SignedText(*row.reference_difference, table.decimals) : "";
+  }
+  throw std::logic_error("a column without cells");
+}
+
+}  // namespace
+
+std::string MetricText(const AblationTable& table, const TableRow& row,
+                       const std::string& plus_minus) {
+  std::string text = row.mean ? FixedText(*row.mean, table.decimals) : "-";
+  if (row.std) text += " " + plus_minus + " " + FixedText(*row.std, table.decimals);
+  return text + SeedsText(table, row);
+}
+
+std::optional<CrossLayout> CrossLayoutOf(const AblationTable& table) {
+  if (table.rows.empty() || !table.rows[0].cross) return std::nullopt;
+  CrossLayout layout;
+  const auto place_of = [](std::vector<std::string>& labels, const std::string& label) {
+    const auto found = std::ranges::find(labels, label);
+    const auto place = static_cast<std::size_t>(found - labels.begin());
+    if (found == labels.end()) labels.push_back(label);
+    return place;
+  };
+  for (const TableRow& cell : table.rows) {
+    const std::size_t row = place_of(layout.rows, cell.cross->row);
+    const std::size_t column = place_of(layout.columns, cell.cross->column);
+    if (layout.cells.size() <= row) layout.cells.resize(row + 1);
+    if (layout.cells[row].size() <= column) layout.cells[row].resize(column + 1);
+    layout.cells[row][column] = &cell;
+  }
+  for (auto& row : layout.cells) row.resize(layout.columns.size());
+  return layout;
+}
+
+std::vector<std::string> HeadingsOf(const AblationTable& table) {
+  std::vector<std::string> headings = table.columns;
+  for (std::size_t i = 0; i < headings.size(); ++i) {
+    if (table.kinds[i] == TableColumn::kSize) headings[i] = SizesOf(table).heading();
+  }
+  return headings;
+}
+
+std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
+                                 const std::string& plus_minus) {
+  std::vector<std::string> cells;
+  for (const TableColumn column : table.kinds) {
+    cells.push_back(CellOf(column, table, row, plus_minus));
+  }
+  return cells;
+}
+
+std::string SignedText(double value, int decimals) {
+  const std::string text = FixedText(value, decimals);
+  return text.front() == '-' ? text : "+" + text;
+}
+
+std::string ProbabilityText(double p) { return p < 0.001 ? "<0.001" : FixedText(p, 3); }
+
+std::string SeedsText(const AblationTable& table, const TableRow& row) {
+  if (table.common_seeds > 0) return "";
+  const auto complete = std::ssize(row.seeds);
+  const std::int64_t all = complete + row.missing_seeds;
+  if (row.missing_seeds > 0) {
+    return " (" + std::to_string(complete) + " of " +
+           CountText(static_cast<std::size_t>(all), "seed") +
+           (row.missing.empty() ? "" : ": " + row.missing) + ")";
+  }
+  return all == 1 ? "" : " (" + std::to_string(all) + " seeds)";
+}
+
+std::string Escaped(const std::string& text, const Escapes& escapes) {
+  std::string escaped;
+  // First what no format knows: an escape sequence in a title. The backslash of its visible form is
+  // escaped like any other.
+  for (const char c : Printable(text)) {
+    const auto found = escapes.find(c);
+    escaped += found == escapes.end() ? std::string(1, c) : found->second;
+  }
+  return escaped;
+}
+
+bool Has(const AblationTable& table, TableColumn column) {
+  return std::ranges::find(table.kinds, column) != table.kinds.end();
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,103 @@
+// Tables for LaTeX compile as they are, in the classes that people write papers in.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "reports/table.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+namespace latex_test {
+
+struct Class {
+  const char* name;  ///< of the test
+  const char* file;  ///< that must be there
+  const char* line;  ///< of the document
+};
+
+void PrintTo(const Class& document, std::ostream* out) { *out << document.name; }
+
+AblationTable Example() {
+  using enum TableColumn;
+  AblationTable table{
+      .title = "Temporal aggregation: 100 % of a_b & c^2 ~ {x} #1 \\ $5 <|> \"q\"",
+      .columns = {"temporal", "GAP (3 seeds)", "size (MiB)", "difference [95 %]", "p", "kim18/2"},
+      .rows = {{.label = "mean",
+                .mean = 0.63754,
+                .std = 0.00471,
+                .seeds = {0.63, 0.64, 0.65},
+                .size_bytes = 31'000,
+                .chosen = true,
+                .fingerprints = {"0123456789abcdef"},
+                .reference_text = "0.7942"},
+               {.label = "netvlad clusters=8 frame_projection=32 hidden=64",
+                .mean = 0.83881,
+                .std = 0.00102,
+                .seeds = {0.83, 0.84, 0.85},
+                .size_bytes = 128'000,
+                .delta = 0.20127,
+                .p_value = 0.0001,
+                .p_corrected = 0.0002,
+                .difference = Difference{.value = 0.20127, .interval = {-0.18, 0.2225}},
+                .best = true,
+                .among_best = true},
+               {.label = "blstm", .missing_seeds = 3, .missing = "3 failed (out_of_memory)"}},
+      .kinds = {kLabel, kMetric, kSize, kDifference, kP, kReference},
+      .notes = {"held fixed: multimodal concat; train batch=32 learning_rate=0.01",
+                "mean, marked \xE2\x80\xA0, is the best of the same data"}};
+  return table;
+}
+
+std::string TextOf(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+bool Succeeds(const std::string& command) { return std::system(command.c_str()) == 0; }
+
+class LatexTest : public testing::TestWithParam<Class> {};
+
+TEST_P(LatexTest, CompilesAsItIs) {
+  if (!Succeeds("command -v pdflatex > /dev/null")) {
+    GTEST_SKIP() << "no pdflatex; scripts/setup --latex installs it";
+  }
+  if (!Succeeds("kpsewhich " + std::string(GetParam().file) + " > /dev/null")) {
+    GTEST_SKIP() << "no " << GetParam().file << "; scripts/setup --latex installs it";
+  }
+  const TemporaryFolder folder;
+  std::ofstream(folder / "paper.tex")
+      << GetParam().line << "\n\\usepackage{booktabs,siunitx,tabularx}\n"
+      << Render(Example(), "macros") << "\\begin{document}\n"
+      << Render(Example(), "latex")
+      << "NetVLAD has \\beamgrid{netvlad-clusters=8-frame-projection=32-hidden=64/gap}, which is "
+         "\\beamgrid{netvlad-clusters=8-frame-projection=32-hidden=64/difference} more.\n"
+         "\\end{document}\n";
+  const std::string run = "cd '" + (folder / "").string() +
+                          "' && pdflatex -interaction=nonstopmode -halt-on-error paper.tex > out";
+  EXPECT_TRUE(Succeeds(run)) << TextOf(folder / "out");
+  EXPECT_TRUE(std::filesystem::exists(folder / "paper.pdf"));
+  const std::string log = TextOf(folder / "paper.log");
+  EXPECT_EQ(log.find("Overfull \\hbox"), std::string::npos) << log;
+  if (const char* keep = std::getenv("BEAMGRID_KEEP_PDF"); keep != nullptr) {
+    std::filesystem::copy_file(
+        folder / "paper.pdf", std::filesystem::path(keep) / (std::string(GetParam().name) + ".pdf"),
+        std::filesystem::copy_options::overwrite_existing);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Classes, LatexTest,
+    testing::Values(Class{"article", "article.cls", "\\documentclass{article}"},
+                    Class{"two_columns", "article.cls", "\\documentclass[twocolumn]{article}"},
+                    Class{"ieee", "IEEEtran.cls", "\\documentclass[conference]{IEEEtran}"},
+                    Class{"acm", "acmart.cls", "\\documentclass[sigconf,nonacm]{acmart}"}),
+    [](const testing::TestParamInfo<Class>& info) { return info.param.name; });
+
+}  // namespace latex_test
+}  // namespace beamgrid
