@@ -100,8 +100,7 @@ PageSection EnsembleSection(const StudyFacts& facts) {
   const EnsembleNumbers ensemble = NumbersOf(*facts.ensemble);
   section.Say("Ensemble " + std::to_string(facts.ensemble->id) + ", recorded at " +
               facts.ensemble->created_at + ": " + SizeText(ensemble.size_bytes) + " of " +
-              SizeText(ensemble.size_limit) + ", found by " + ensemble.search +
-              " search, weights " + ensemble.weights_used + ".");
+              SizeText(ensemble.size_limit) + ", weights " + ensemble.weights_used + ".");
   AddScores(section, ensemble);
   section.Add(TableMarkup(MembersTable(ensemble)));
   if (ensemble.members.size() > 1) section.Add(WeightsFigure(ensemble));

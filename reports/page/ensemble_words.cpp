@@ -42,7 +42,6 @@ EnsembleNumbers NumbersOf(const EnsembleFact& ensemble) try {
                           .best_single = json.Object("best_single").Text("name"),
                           .best_single_gap = json.Object("best_single").Number("gap"),
                           .weights_used = json.Text("weights_used"),
-                          .search = json.Text("search"),
                           .dropped = TextsOf(json, "dropped"),
                           .notes = TextsOf(json, "notes")};
   for (const boost::json::value& value : json.List("members")) {

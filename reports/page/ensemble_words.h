@@ -27,7 +27,7 @@ struct EnsembleNumbers {
   std::optional<Holdout> holdout;
   std::string best_single;
   double best_single_gap = 0;
-  std::string weights_used, search;
+  std::string weights_used;
   std::vector<std::string> dropped, notes;
 };
 
