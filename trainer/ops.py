@@ -7,7 +7,7 @@ def masked_sum(frames, mask):
 
 
 def masked_mean(frames, mask):
-    return masked_sum(frames, mask) / mask.sum(1, keepdim=True)
+    return zero_padding(frames, mask).sum(1) / mask.sum(1, keepdim=True)
 
 
 def masked_max(frames, mask):

@@ -6,6 +6,7 @@
 #include <ranges>
 #include <set>
 
+#include "orchestrator/audit/precision_forms.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 
@@ -47,6 +48,7 @@ std::vector<KeptEnsemble> KeptEnsembles(const Store& store, const StudyRecord& s
     if (trial.counts()) counted.insert(trial.fingerprint);
     by_name[MemberName(trial)].push_back(trial.counts());
   }
+  for (const TrialRecord& form : FormsThatCount(store, study)) counted.insert(form.fingerprint);
   std::vector<KeptEnsemble> kept;
   for (const EnsembleRecord& record : records) {
     KeptEnsemble& ensemble = kept.emplace_back();

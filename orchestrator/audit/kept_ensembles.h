@@ -27,9 +27,9 @@ struct KeptEnsemble {
 [[nodiscard]] boost::json::object EnsembleAnswerOf(std::int64_t id, const std::string& json);
 
 /// Returns the study's ensembles in the order in which they were recorded. A member is a trial by
-/// its fingerprint; one that was recorded without (by an older version) counts where its name and
-/// seed mean one trial of the study, for of several nobody knows which it was. Throws Error as
-/// EnsembleAnswerOf.
+/// its fingerprint, or a form of one in another precision; one that was recorded without (by an
+/// older version) counts where its name and seed mean one trial of the study, for of several nobody
+/// knows which it was. Throws Error as EnsembleAnswerOf.
 [[nodiscard]] std::vector<KeptEnsemble> KeptEnsembles(const Store& store, const StudyRecord& study);
 
 /// Returns the latest of them that counts; null where none does. Those behind it may be of trials

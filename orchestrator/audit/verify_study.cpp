@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "orchestrator/audit/precision_forms.h"
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/study/attempt_starter.h"
 #include "orchestrator/study/warm_start.h"
@@ -75,6 +76,7 @@ std::vector<TrialRecord> CompleteTrials(const Store& store, const StudyRecord& s
   std::erase_if(trials, [](const TrialRecord& trial) {
     return trial.state != TrialState::kComplete || !trial.result;
   });
+  std::ranges::move(FormsThatCount(store, study), std::back_inserter(trials));
   for (TrialRecord& trial : trials) trial.result->epochs = store.Epochs(trial.id);
   std::ranges::sort(trials, {}, [](const TrialRecord& trial) {
     return std::tie(trial.name, trial.seed, trial.fingerprint);
@@ -127,6 +129,25 @@ Placement PlacementFor(const TrialResult& recorded, const MachineDevices& machin
   return {"cuda:0", recorded.threads};
 }
 
+bool HasRoomFor(const Placement& placement, const std::vector<Placement>& taken,
+                const MachineDevices& machine) {
+  std::int64_t threads = 0;
+  for (const Placement& other : taken) {
+    if (other.device != placement.device) continue;
+    if (placement.device != kCpu) return false;
+    threads += other.threads;
+  }
+  return threads == 0 || threads + placement.threads <= machine.cores;
+}
+
+MachineDevices LookAtMachineFor(const std::vector<TrialRecord>& trials, const fs::path& trainer) {
+  const bool cpu_only = std::ranges::all_of(
+      trials, [](const TrialRecord& trial) { return trial.result->device.starts_with(kCpu); });
+  ResourceSettings resources;
+  if (cpu_only) resources.devices = {kCpu};
+  return LookAtMachine(resources, trainer);
+}
+
 StudyVerifier::StudyVerifier(const Store& store, Executor& executor, VerifySettings settings)
     : store_(store), executor_(executor), settings_(std::move(settings)) {
   settings_.folder = fs::absolute(settings_.folder).lexically_normal();
@@ -140,7 +161,7 @@ bool StudyVerifier::Run(const std::vector<TrialRecord>& trials,
     // verdicts come as they are listed.
     while (!waiting.empty()) {
       const Placement placement = PlacementFor(*waiting.front().result, settings_.machine);
-      if (!HasRoomFor(placement)) break;
+      if (!HasRoom(placement)) break;
       Start(waiting.front(), placement);
       waiting.pop_front();
     }
@@ -160,16 +181,10 @@ void StudyVerifier::Interrupt() {
   executor_.Wake();
 }
 
-/// True if the trial may start. One on a GPU has it alone; those on the CPU share its cores, and
-/// one always has room.
-bool StudyVerifier::HasRoomFor(const Placement& placement) const {
-  std::int64_t threads = 0;
-  for (const auto& [key, work] : running_) {
-    if (work.placement.device != placement.device) continue;
-    if (placement.device != kCpu) return false;
-    threads += work.placement.threads;
-  }
-  return threads == 0 || threads + placement.threads <= settings_.machine.cores;
+bool StudyVerifier::HasRoom(const Placement& placement) const {
+  std::vector<Placement> taken;
+  for (const auto& [key, work] : running_) taken.push_back(work.placement);
+  return HasRoomFor(placement, taken, settings_.machine);
 }
 
 void StudyVerifier::Start(const TrialRecord& trial, const Placement& placement) {

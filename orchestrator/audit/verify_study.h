@@ -17,7 +17,8 @@
 
 namespace beamgrid {
 
-/// Returns the study's complete trials, results with their epochs, by name, seed and fingerprint.
+/// Returns the study's complete trials and their forms in other precisions, results with their
+/// epochs, by name, seed and fingerprint.
 [[nodiscard]] std::vector<TrialRecord> CompleteTrials(const Store& store, const StudyRecord& study);
 
 /// Returns `count` of the trials, the same ones for the same seed whatever their order; all where
@@ -65,6 +66,15 @@ enum class Repair {
   kPruned,  ///< damaged ones, and those that `prune` gave up
 };
 
+/// Returns whether another attempt may start beside those that run in these places. One on a GPU
+/// has it alone; those on the CPU share its cores, and one always has room.
+[[nodiscard]] bool HasRoomFor(const Placement& placement, const std::vector<Placement>& taken,
+                              const MachineDevices& machine);
+
+/// Looks at the machine; the trainer is asked for GPUs only where one of the trials was on one.
+[[nodiscard]] MachineDevices LookAtMachineFor(const std::vector<TrialRecord>& trials,
+                                              const std::filesystem::path& trainer);
+
 /// VerifySettings is where and on what trials are trained again.
 struct VerifySettings {
   std::string study;
@@ -98,7 +108,7 @@ class StudyVerifier {
     std::filesystem::path directory;
   };
 
-  [[nodiscard]] bool HasRoomFor(const Placement& placement) const;
+  [[nodiscard]] bool HasRoom(const Placement& placement) const;
   void Start(const TrialRecord& trial, const Placement& placement);
   [[nodiscard]] VerifiedTrial Judge(const Work& work, const AttemptOutcome& outcome) const;
   void PutBack(const Work& work) const;

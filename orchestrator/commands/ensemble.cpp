@@ -11,6 +11,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/study_ensemble.h"
+#include "orchestrator/commands/study_forms.h"
 #include "orchestrator/inputs/class_list.h"
 #include "registry/scoring/probabilities_csv.h"
 #include "registry/util/error.h"
@@ -99,6 +100,12 @@ class Ensemble : public Subcommand {
         ->type_name("SIZE ...");
     app.add_flag("--common-videos", common_videos_, "Only the videos that all have");
     AddSearchOptions(app);
+    app.add_option(
+           "--forms", form_words_,
+           "fp16, bf16, int8: each trial in these precisions is a model too, NAME@int8; the "
+           "trainer makes and measures those that are not there yet")
+        ->type_name("PRECISION ...")
+        ->needs(study);
     app.add_option("--seeds", seeds_, "all: each seed is a model; best: one per name")
         ->check(CLI::IsMember({"all", "best"}))
         ->capture_default_str()
@@ -134,9 +141,15 @@ class Ensemble : public Subcommand {
       throw UsageError("--frontier needs the sizes of the files: give --sizes");
     }
     const std::vector<std::int32_t> classes = Classes();
+    forms_ = FormsOf(ListItems(form_words_));
     EnsembleQuestion question;
     std::optional<ScratchMemory> scratch;
     if (!scratch_.empty()) memory_ = &scratch.emplace(scratch_);
+    if (!forms_.empty() && !MakeForms(context, database_, Studies(), forms_)) {
+      context.err
+          << "interrupted; what is made of the forms stays, and the rest is made next time\n";
+      return kExitInterrupted;
+    }
     const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
     const EnsembleAnswer answer = FindEnsemble(question, models, OnThreads(threads_));
     boost::json::object json = AnswerJson(answer, left_out_);
@@ -204,7 +217,7 @@ class Ensemble : public Subcommand {
     return common_videos_ ? VideoSet::kCommon : VideoSet::kTruth;
   }
 
-  EnsembleModels AskOfStudies(EnsembleQuestion& question) {
+  [[nodiscard]] std::vector<StudyRecord> Studies() const {
     const auto store = database_.OpenForReading();
     std::vector<StudyRecord> studies;
     for (const std::string& name : studies_) {
@@ -213,13 +226,19 @@ class Ensemble : public Subcommand {
         throw UsageError("STUDY: '" + name + "' is named twice");
       }
     }
+    return studies;
+  }
+
+  EnsembleModels AskOfStudies(EnsembleQuestion& question) {
+    const std::vector<StudyRecord> studies = Studies();
+    const auto store = database_.OpenForReading();
     question = EnsembleOfRecipe(studies.front().recipe_text, studies.front().name);
     Apply(overrides_, question);
     EnsembleModels models(Videos());
     models.set_memory(memory_);
     StudyModels pool =
         StudiesPool(*store, studies, seeds_ == "best" ? SeedChoice::kBest : SeedChoice::kAll,
-                    std::move(models));
+                    std::move(models), forms_);
     left_out_ = std::move(pool.left_out);
     fingerprints_ = std::move(pool.fingerprints);
     // The truth of their videos is the studies'.
@@ -326,6 +345,8 @@ class Ensemble : public Subcommand {
     return same == 1 ? stem(file) : file;
   }
 
+  std::vector<std::string> form_words_;
+  Forms forms_;
   std::vector<std::string> studies_, with_, predictions_, sizes_, truth_;
   std::string out_, classes_;
   std::filesystem::path out_file_;

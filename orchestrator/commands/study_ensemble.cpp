@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "orchestrator/audit/kept_ensembles.h"
+#include "orchestrator/audit/precision_forms.h"
 #include "orchestrator/audit/recorded_files.h"
 #include "registry/scoring/metrics.h"
 #include "registry/scoring/segments.h"
@@ -19,11 +20,22 @@
 namespace beamgrid {
 namespace {
 
+/// Returns the trials that the study counts, and their forms in these precisions.
+std::vector<TrialRecord> TrialsAndForms(const Store& store, const StudyRecord& study,
+                                        const Forms& forms) {
+  std::vector<TrialRecord> trials = store.Trials(study.id);
+  if (forms.empty()) return trials;
+  for (TrialRecord& form : FormsThatCount(store, study)) {
+    if (forms.contains(PrecisionOf(form))) trials.push_back(std::move(form));
+  }
+  return trials;
+}
+
 /// Returns the complete trials by name; of one name by seed, or the best first where one is wanted.
 std::vector<TrialRecord> CandidatesOf(const Store& store, const StudyRecord& study,
-                                      SeedChoice seeds) {
+                                      SeedChoice seeds, const Forms& forms) {
   const Metric* objective = MetricNamed("study '" + study.name + "': objective", study.objective);
-  std::vector<TrialRecord> trials = store.Trials(study.id);
+  std::vector<TrialRecord> trials = TrialsAndForms(store, study, forms);
   std::erase_if(trials, [](const TrialRecord& trial) {
     return trial.state != TrialState::kComplete || !trial.result;
   });
@@ -45,9 +57,9 @@ bool PredictionsGivenUp(const TrialRecord& trial) {
 }
 
 /// Adds the study's trials to the pool, but for those of `twice`; `prefix` goes before their names.
-void AddStudy(const Store& store, const StudyRecord& study, SeedChoice seeds,
+void AddStudy(const Store& store, const StudyRecord& study, SeedChoice seeds, const Forms& forms,
               const std::set<TrialId>& twice, const std::string& prefix, StudyModels& pool) {
-  const std::vector<TrialRecord> trials = CandidatesOf(store, study, seeds);
+  const std::vector<TrialRecord> trials = CandidatesOf(store, study, seeds, forms);
   if (trials.empty()) {
     throw UsageError("study '" + study.name + "' has no complete trial to make an ensemble of");
   }
@@ -90,23 +102,25 @@ std::string LeftOutText(const std::vector<std::string>& names) {
 }  // namespace
 
 StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds,
-                      EnsembleModels models) {
+                      EnsembleModels models, const Forms& forms) {
   StudyModels pool{.models = std::move(models)};
-  AddStudy(store, study, seeds, {}, "", pool);
+  AddStudy(store, study, seeds, forms, {}, "", pool);
   return pool;
 }
 
 StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
-                        SeedChoice seeds, EnsembleModels models) {
-  if (studies.size() == 1) return StudyPool(store, studies.front(), seeds, std::move(models));
+                        SeedChoice seeds, EnsembleModels models, const Forms& forms) {
+  if (studies.size() == 1) {
+    return StudyPool(store, studies.front(), seeds, std::move(models), forms);
+  }
   StudyModels all{.models = std::move(models)};
   std::set<TrialId> known;
   for (const StudyRecord& study : studies) {
     std::set<TrialId> twice;  // that an earlier study has already
-    for (const TrialRecord& trial : store.Trials(study.id)) {
+    for (const TrialRecord& trial : TrialsAndForms(store, study, forms)) {
       if (!known.insert(trial.id).second) twice.insert(trial.id);
     }
-    AddStudy(store, study, seeds, twice, study.name + "/", all);
+    AddStudy(store, study, seeds, forms, twice, study.name + "/", all);
   }
   all.fingerprints.clear();
   return all;

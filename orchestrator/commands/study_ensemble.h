@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <ostream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ struct LeftOut {
 /// Fingerprints is those of trials by their names as members.
 using Fingerprints = std::map<std::string, std::string>;
 
+/// Forms is the precisions in which other forms of trials (precision_forms.h) are models too.
+using Forms = std::set<std::string>;
+
 /// StudyModels is what an ensemble of a study is chosen from.
 struct StudyModels {
   EnsembleModels models;
@@ -45,7 +49,8 @@ struct StudyModels {
 /// is there twice (RequireOneTrialPerSeed). The files are read one after the other.
 /// `models`: the pool to begin with, which is empty.
 [[nodiscard]] StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds,
-                                    EnsembleModels models = EnsembleModels());
+                                    EnsembleModels models = EnsembleModels(),
+                                    const Forms& forms = {});
 
 /// Returns the object that `ensemble --json` prints: ToJson(answer), with `left_out` where trials
 /// were.
@@ -59,7 +64,8 @@ void WarnOfLeftOut(std::ostream& err, const std::vector<LeftOut>& left_out);
 /// Returns the same of several studies, the names of the members with those of their studies before
 /// them; a trial that several studies refer to is there once.
 [[nodiscard]] StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& studies,
-                                      SeedChoice seeds, EnsembleModels models);
+                                      SeedChoice seeds, EnsembleModels models,
+                                      const Forms& forms = {});
 
 /// Adds the answer, with the fingerprint of each member, to the record unless it equals the latest
 /// one, so that running a finished study again changes nothing. Expects that all members are among

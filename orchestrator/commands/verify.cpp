@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "orchestrator/audit/precision_forms.h"
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/audit/verify_study.h"
 #include "orchestrator/commands/command.h"
@@ -154,16 +155,6 @@ boost::json::object DamageJson(const DamagedFile& file) {
           {"damage", file.damage}};
 }
 
-/// Looks at the machine; the trainer is asked for GPUs only where a trial was on one.
-MachineDevices LookAtMachineFor(const std::vector<TrialRecord>& trials,
-                                const std::filesystem::path& trainer) {
-  const bool cpu_only = std::ranges::all_of(
-      trials, [](const TrialRecord& trial) { return trial.result->device.starts_with("cpu"); });
-  ResourceSettings resources;
-  if (cpu_only) resources.devices = {"cpu"};
-  return LookAtMachine(resources, trainer);
-}
-
 bool HasOneOf(const TrialRecord& trial, const std::vector<DamagedFile>& files) {
   return std::ranges::any_of(files,
                              [&](const DamagedFile& file) { return file.trial.id == trial.id; });
@@ -205,7 +196,7 @@ class Verify : public Subcommand {
       PrintDamaged(context.out, damaged);
       PrintPruned(context.out, pruned);
     }
-    const std::vector<TrialRecord> chosen = Choose(complete, damaged, pruned, sample);
+    const std::vector<TrialRecord> chosen = Choose(*store, complete, damaged, pruned, sample);
     if (!chosen.empty() && !TrainAgain(context, *store, chosen)) {
       context.err << "interrupted; nothing was changed\n";
       return kExitInterrupted;
@@ -232,13 +223,18 @@ class Verify : public Subcommand {
     }
   }
 
-  [[nodiscard]] std::vector<TrialRecord> Choose(const std::vector<TrialRecord>& complete,
+  [[nodiscard]] std::vector<TrialRecord> Choose(const Store& store,
+                                                const std::vector<TrialRecord>& complete,
                                                 const std::vector<DamagedFile>& damaged,
                                                 const std::vector<DamagedFile>& pruned,
                                                 std::size_t sample) const {
     if (files_only_) return {};
-    if (!repair_) return DrawTrials(complete, sample, seed_);
     std::vector<TrialRecord> chosen = complete;
+    if (!repair_) {
+      std::erase_if(chosen,
+                    [&](const TrialRecord& trial) { return !CanBeMadeAgain(store, trial); });
+      return DrawTrials(std::move(chosen), sample, seed_);
+    }
     std::erase_if(chosen, [&](const TrialRecord& trial) {
       return !HasOneOf(trial, damaged) && !(RepairsPruned() && HasOneOf(trial, pruned));
     });

@@ -6,6 +6,7 @@
 #include <ranges>
 #include <system_error>
 
+#include "orchestrator/audit/precision_forms.h"
 #include "registry/scoring/metrics.h"
 #include "registry/store/upkeep.h"
 #include "search/recipe.h"
@@ -77,7 +78,12 @@ class Planner {
     }
     const auto start = record_.starting_from.find(trial.id);
     if (start != record_.starting_from.end()) {
-      return record_.Label(*start->second.begin()) + " starts from it";
+      for (const TrialId other : start->second) {
+        // What a form is, is whole in its own files.
+        const TrialRecord& starting = record_.trials.at(other);
+        if (IsComplete(starting) && IsForm(starting)) continue;
+        return record_.Label(other) + " starts from it";
+      }
     }
     for (const StudyId study : record_.studies_of.at(trial.id)) {
       if (std::ranges::find(question_.studies, study) != question_.studies.end()) continue;

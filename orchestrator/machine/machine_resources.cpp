@@ -27,7 +27,9 @@ Forecast ForecastFrom(const Store& store, std::optional<TrialId> except) {
   for (const StudyRecord& study : store.Studies()) {
     // Of whatever data: what a model needs is measured all the same.
     for (const TrialRecord& trial : store.Trials(study.id, Counting::kAll)) {
-      if (trial.result && trial.id != except) complete.emplace(trial.id, *trial.result);
+      // A form in another precision was not trained: it needs less.
+      const bool is_trained = trial.result && trial.result->examples > 0;
+      if (is_trained && trial.id != except) complete.emplace(trial.id, *trial.result);
     }
   }
   // The lowest ids are the oldest: programs and machines change.

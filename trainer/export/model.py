@@ -11,11 +11,6 @@ def context_at(context, width, **changes):
     return SimpleNamespace(**{**vars(context), "width": width, **changes})
 
 
-def frames_as_videos(rows):
-    """Frames [rows, width] as videos of one frame each, and their mask."""
-    return rows.unsqueeze(1), rows.new_ones(len(rows), 1, dtype=torch.bool)
-
-
 def mean_of_frames(scores, mask):
     """Scores of the valid frames, video after video -> their mean in each video."""
     padded = scores.new_zeros(*mask.shape, scores.size(1))

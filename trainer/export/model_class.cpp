@@ -46,13 +46,24 @@ class Writer {
     return has_streams() ? word + std::to_string(stream) : word;
   }
 
+  static bool Has(const ExportedExtra& extra, const std::string& method) {
+    return extra.text.find("def " + method + "(") != std::string::npos;
+  }
+  /// Whether an extra has this method.
+  [[nodiscard]] bool ActsAt(const std::string& method) const {
+    return std::ranges::any_of(parts_.extras, [&](auto& extra) { return Has(extra, method); });
+  }
   /// Adds a line for each extra that has this method.
   template <typename Line>
   void ForExtras(const std::string& method, const Line& line) {
     for (const ExportedExtra& extra : parts_.extras) {
-      if (extra.text.find("def " + method + "(") == std::string::npos) continue;
-      Add(line("self." + extra.name + "." + method));
+      if (Has(extra, method)) Add(line("self." + extra.name + "." + method));
     }
+  }
+  /// The widths of the streams as a list of Python.
+  [[nodiscard]] std::string WidthsOfStreams() const {
+    return "[" +
+           Join(parts_.stream_widths, ", ", [](auto width) { return std::to_string(width); }) + "]";
   }
 
   // ---- Building ---------------------------------------------------------------------------------
@@ -60,8 +71,8 @@ class Writer {
   void Build() {
     Add("super().__init__()");
     Add("spec, data, extras = config[\"spec\"], config[\"data\"], config[\"spec\"][\"extras\"]");
-    Add("context = SimpleNamespace(**data, extras=extras)");
-    Add("context.width = sum(width for _, width in data[\"features\"])");
+    Add("widths = [width for _, width in data[\"features\"]]");
+    Add("context = SimpleNamespace(**data, extras=extras, width=sum(widths))");
     if (streams() > 0) Add("self.max_frames = data[\"max_frames\"]");
     for (const ExportedExtra& extra : parts_.extras) {
       Add("self." + extra.name + " = " + extra.class_name + "(context, extras[\"" + extra.name +
@@ -84,7 +95,7 @@ class Writer {
   void BuildStream(std::size_t stream) {
     const std::string frames = OfStream("frames_width", stream);
     Add(frames + " = " +
-        (has_streams()               ? "self.multimodal.widths[" + std::to_string(stream) + "]"
+        (has_streams()               ? "widths[" + std::to_string(stream) + "]"
          : parts_.multimodal.empty() ? "context.width"
                                      : "self.multimodal.width"));
     ForExtras("build_frames",
@@ -120,10 +131,7 @@ class Writer {
     if (has_streams()) Add("frames_width = " + Join(frames, " + "));
     Add("width = " + Join(widths, " + "));
     if (parts_.has_joint) Add("width = self.multimodal.build_joint(width)");
-    const bool asks = std::ranges::any_of(parts_.extras, [](const ExportedExtra& extra) {
-      return extra.text.find("def build_embedding(") != std::string::npos;
-    });
-    if (asks) Add("temporals = [" + Join(temporals) + "]");
+    if (ActsAt("build_embedding")) Add("temporals = [" + Join(temporals) + "]");
     ForExtras("build_embedding", [](const std::string& call) {
       return "width = " + call + "(temporals, frames_width, width)";
     });
@@ -134,7 +142,8 @@ class Writer {
   void Forward() {
     ForExtras("on_input",
               [](const std::string& call) { return "frames, mask = " + call + "(frames, mask)"; });
-    if (!parts_.multimodal.empty()) Add("frames = self.multimodal(frames, mask)");
+    // With streams there is only its joint layer.
+    if (!parts_.multimodal.empty() && !has_streams()) Add("frames = self.multimodal(frames, mask)");
     SplitStreams();
     std::vector<std::string> embeddings, frames;
     for (std::size_t stream = 0; stream < streams(); ++stream) {
@@ -163,7 +172,7 @@ class Writer {
     for (std::size_t stream = 0; stream < streams(); ++stream) {
       names.push_back(OfStream("frames", stream));
     }
-    Add(Join(names) + " = frames.split(self.multimodal.widths, -1)");
+    Add(Join(names) + " = frames.split(" + WidthsOfStreams() + ", -1)");
   }
 
   void AddEmbeddings(const std::vector<std::string>& embeddings) {
@@ -183,17 +192,22 @@ class Writer {
 
   void ScoreEmbedding() {
     const bool beside = parts_.scores_frames;
-    if (beside) Add("frames, alone = frames_as_videos(frames[mask])");
+    if (beside && ActsAt("on_embedding")) {
+      Add("frames = frames[mask].unsqueeze(1)");
+      Add("alone = torch.ones_like(frames[..., 0], dtype=torch.bool)");
+    }
     ForExtras("on_embedding", [&](const std::string& call) {
       return "embedding = " + call + "(embedding, frames, " + (beside ? "alone" : "mask") + ")";
     });
-    if (parts_.has_sets) {
-      Add("probabilities = best_of_sets(self.classifier, embedding)");
-    } else if (parts_.scores_frames) {
-      Add("probabilities = mean_of_frames(self.classifier(embedding), mask)");
-    } else {
-      Add("probabilities = self.classifier(embedding)");
+    const std::string probabilities = parts_.has_sets ? "best_of_sets(self.classifier, embedding)"
+                                      : parts_.scores_frames
+                                          ? "mean_of_frames(self.classifier(embedding), mask)"
+                                          : "self.classifier(embedding)";
+    if (parts_.label_processing.empty() && !ActsAt("on_probabilities")) {
+      Add("return " + probabilities);
+      return;
     }
+    Add("probabilities = " + probabilities);
     ForExtras("on_probabilities", [](const std::string& call) {
       return "probabilities = " + call + "(probabilities)";
     });

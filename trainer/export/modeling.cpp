@@ -39,6 +39,16 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kImports 
      {"F", "import torch.nn.functional as F\n"}}};
 constexpr std::string_view kImportOfModules = "from torch import nn\n";
 
+/// What a modeling.py does as a program.
+std::string Program(const std::string& what) {
+  return "if __name__ == \"__main__\":\n"
+         "    difference = self_test()\n"
+         "    print(f\"largest difference from beamgrid's own " +
+         what +
+         ": {difference:.1e}\")\n"
+         "    sys.exit(0 if difference <= 1e-5 else 1)\n";
+}
+
 std::string PathOf(const std::string& criterion, const std::string& component) {
   return "components/" + criterion + "/" + component + ".py";
 }
@@ -112,12 +122,13 @@ std::string Whole(const std::string& heading, const PieceSelection& selection) {
 /// Conditions knows the values that the conditions in the files ask for.
 class Conditions {
  public:
-  explicit Conditions(const ModelSpec& spec) : spec_(spec) {}
+  Conditions(const ModelSpec& spec, bool has_own_cells)
+      : spec_(spec), has_own_cells_(has_own_cells) {}
 
   /// Returns the value of a name in a component's file: an option of its own, or CRITERION.OPTION,
   /// extras.NAME, precision, scores_frames or own_cells.
   [[nodiscard]] std::string Value(const Part& of, const std::string& name) const {
-    if (name == "own_cells") return HasOwnCells() ? "true" : "false";
+    if (name == "own_cells") return has_own_cells_ ? "true" : "false";
     if (name == "scores_frames") {
       const std::string& classifier = spec_.parts.at("classifier").component;
       return Makers<FrameClassifier>::All().contains(classifier) ? "true" : "false";
@@ -148,16 +159,20 @@ class Conditions {
     return TextOf(part->second.options, name);
   }
 
-  /// Whether cells do what torch.nn's cannot.
-  [[nodiscard]] bool HasOwnCells() const {
-    const auto temporal = [&](const std::string& name) { return Value({}, "temporal." + name); };
-    return spec_.extras.contains("zoneout") || temporal("peepholes") == "true" ||
-           temporal("layer_norm") == "true" || temporal("embedding") == "memory_candidate" ||
-           temporal("reset") == "before";
-  }
-
   const ModelSpec& spec_;
+  bool has_own_cells_;
 };
+
+/// Whether cells do what torch.nn's cannot.
+bool NeedsOwnCells(const ModelSpec& spec) {
+  const Conditions conditions(spec, false);
+  const auto temporal = [&](const std::string& name) {
+    return conditions.Value({}, "temporal." + name);
+  };
+  return spec.extras.contains("zoneout") || temporal("peepholes") == "true" ||
+         temporal("layer_norm") == "true" || temporal("embedding") == "memory_candidate" ||
+         temporal("reset") == "before";
+}
 
 /// What only the components themselves know.
 struct Built {
@@ -207,8 +222,8 @@ Part OwnerOf(std::string_view path) {
 /// Source holds the pieces that a model may use, with what its options leave of them.
 class Source {
  public:
-  Source(const ModelSpec& spec, const DataSpec& data) {
-    const Conditions conditions(spec);
+  Source(const ModelSpec& spec, const DataSpec& data, bool has_own_cells) {
+    const Conditions conditions(spec, has_own_cells);
     const std::vector<Part> parts = PartsOf(spec, data);
     const bool video = data.format == "video";
     for (const PythonFile& file : PythonFiles()) {
@@ -280,19 +295,32 @@ class Source {
   std::map<std::pair<std::string, std::string>, std::string> classes_;
 };
 
+/// The model with a stream's own options of the temporal part; for each stream, if there are any.
+std::vector<ModelSpec> SpecsOfStreams(const ModelSpec& spec, const Built& built) {
+  std::vector<ModelSpec> specs;
+  for (const Options& own : built.of_streams) {
+    ModelSpec& of_stream = specs.emplace_back(spec);
+    for (const auto& [name, value] : own) of_stream.parts.at("temporal").options[name] = value;
+  }
+  return specs;
+}
+
+/// The streams of a model share the cells: two kinds of them would be twice as much to read.
+bool HasOwnCells(const ModelSpec& spec, const std::vector<ModelSpec>& of_streams) {
+  return NeedsOwnCells(spec) || std::ranges::any_of(of_streams, NeedsOwnCells);
+}
+
 /// The temporal class of each stream: the same where their options leave the same lines of it.
 std::vector<std::string> TemporalClasses(const ModelSpec& spec, const DataSpec& data,
                                          const Built& built, Source& source) {
   const Part part{"temporal", spec.parts.at("temporal").component};
+  const std::vector<ModelSpec> of_streams = SpecsOfStreams(spec, built);
+  const bool has_own_cells = HasOwnCells(spec, of_streams);
   std::vector<std::string> classes(built.stream_widths.size(), source.ClassOf(part));
-  for (std::size_t stream = 0; stream < built.of_streams.size(); ++stream) {
+  for (std::size_t stream = 0; stream < of_streams.size(); ++stream) {
     if (built.of_streams[stream].empty()) continue;
-    ModelSpec of_stream = spec;
-    for (const auto& [name, value] : built.of_streams[stream]) {
-      of_stream.parts.at("temporal").options[name] = value;
-    }
-    classes[stream] = source.AddVariant(Source(of_stream, data), classes[stream],
-                                        "OfStream" + std::to_string(stream));
+    classes[stream] = source.AddVariant(Source(of_streams[stream], data, has_own_cells),
+                                        classes[stream], "OfStream" + std::to_string(stream));
   }
   return classes;
 }
@@ -330,13 +358,12 @@ std::string ModelingText(const ModelSpec& spec, const DataSpec& data, const std:
   RequirePython(spec, data);
   const bool video = data.format == "video";
   const Built built = BuildParts(spec, data);
-  Source source(spec, data);
+  Source source(spec, data, HasOwnCells(spec, SpecsOfStreams(spec, built)));
   const ModelClassParts parts = ClassParts(spec, data, built, source);
   PieceSelection selection(source.pieces());
   selection.AddText(ModelClass(parts));
   selection.Add("predict");
-  selection.Add("main");
-  selection.AddText("if __name__ == \"__main__\":\n    main()\n");
+  selection.AddText(Program("probabilities"));
   const std::string arguments = video ? "features" : "frames, lengths";
   return Whole(Plain(name) +
                    ", as beamgrid trained it (README.md).\n\n"
@@ -354,8 +381,8 @@ std::string EnsembleModelingText(const std::string& name) {
     if (piece.name == "HERE" || piece.name == "read_tensors") pieces.emplace(piece.name, piece);
   }
   PieceSelection selection(pieces);
-  selection.Add("main");
-  selection.AddText("if __name__ == \"__main__\":\n    main()\n");
+  selection.Add("predict");
+  selection.AddText(Program("scores"));
   return Whole(Plain(name) +
                    ", as beamgrid picked it (README.md).\n\n"
                    "    from modeling import load, predict\n"

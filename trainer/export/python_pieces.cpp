@@ -65,6 +65,11 @@ std::vector<std::string> Split(std::string_view text, std::string_view separator
 }
 
 bool OneHolds(const std::string& condition, const ValueOf& value) {
+  const std::vector<std::string> within = Split(condition, " in ");
+  if (within.size() == 2) {
+    const std::vector<std::string> words = Split(within[1], " ");
+    return std::ranges::find(words, value(within[0])) != words.end();
+  }
   for (const char* comparison : {" == ", " != "}) {
     const std::vector<std::string> sides = Split(condition, comparison);
     if (sides.size() == 2) return (value(sides[0]) == sides[1]) == (comparison[1] == '=');

@@ -20,9 +20,10 @@ struct PythonPiece {
 };
 
 /// Returns the text without the lines whose conditions do not hold. Conditions are lines of their
-/// own, as in C: `#if NAME`, `#if NAME == WORD`, `#if NAME != WORD`, several joined by ` and ` or
-/// ` or ` (which binds less), `#elif`, `#else`, `#endif`. `value` gives the text of a name's value:
-/// empty, false, 0 and null do not hold. Throws std::invalid_argument for one that is not closed.
+/// own, as in C: `#if NAME`, `#if NAME == WORD`, `#if NAME != WORD`, `#if NAME in WORD WORD...`,
+/// several joined by ` and ` or ` or ` (which binds less), `#elif`, `#else`, `#endif`. `value`
+/// gives the text of a name's value: empty, false, 0 and null do not hold. Throws
+/// std::invalid_argument for one that is not closed.
 [[nodiscard]] std::string Chosen(std::string_view text,
                                  const std::function<std::string(const std::string&)>& value);
 

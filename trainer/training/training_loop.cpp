@@ -78,6 +78,11 @@ TrainingLoop::TrainingLoop(const TrialFile& trial, std::filesystem::path directo
       teacher_(OpenTeacher(trial.spec.model, trial.spec.data)),
       objective_(Objective(trial.spec.objective)),
       started_(Clock::now()) {
+  if (ShipsOnly() && trial.spec.warm_start.empty()) {
+    throw SpecError(
+        "train.epochs = 0 ships another trial's weights as they are, and there is none to start "
+        "from (train.from)");
+  }
   StartAfresh();
   Resume();
   // Only where no checkpoint was found: its weights have moved on from the other trial's.

@@ -9,6 +9,9 @@
 // best.checkpoint holds; and that average as it is shipped (ShippedWeights), with which every
 // evaluation is done, so that metrics, best epoch, predictions.bin and model.pt agree. Where
 // nothing is averaged and fp32 is shipped the three are one.
+//
+// A trial of 0 epochs is another one's weights (spec.warm_start) in another precision: it is
+// measured and shipped, and its best epoch is 0.
 
 #include <chrono>
 #include <filesystem>
@@ -79,6 +82,9 @@ class TrainingLoop {
     TrialResult result;               ///< epochs so far, best epoch, examples
   };
 
+  /// True where nothing is trained: the weights of the trial that this one starts from are measured
+  /// and shipped in this one's precision.
+  [[nodiscard]] bool ShipsOnly() const { return settings_.epochs == 0; }
   void StartAfresh();
   void Resume();
   void ResumeFrom(const std::filesystem::path& last);
@@ -101,6 +107,7 @@ class TrainingLoop {
   [[nodiscard]] bool IsToPause() const;
 
   void RestoreBest();
+  void MeasureShipped();
   [[nodiscard]] TrialResult Finish();
 
   void ReportProgress();

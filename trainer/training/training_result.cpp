@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "registry/util/unique_fd.h"
 #include "trainer/training/device.h"
@@ -56,12 +57,25 @@ void TrainingLoop::RestoreBest() {
   best.ReadInto(ModelTensors());
 }
 
+/// Measures the model as it is, with its shipped weights.
+void TrainingLoop::MeasureShipped() {
+  Evaluation evaluation = EvaluateNow(static_cast<int>(trial_.predictions_top_k));
+  CheckMeasured(evaluation.metrics);
+  TrialResult& result = progress_.result;
+  result.metrics = evaluation.metrics;
+  // A loss with parameters of its own (center) left them with the trial that trained them.
+  const bool is_whole = model_->loss().parameters().empty() && model_->loss().buffers().empty();
+  result.validate_loss = is_whole ? evaluation.loss : std::numeric_limits<double>::quiet_NaN();
+  predictions_ = std::move(evaluation.predictions);
+}
+
 TrialResult TrainingLoop::Finish() {
   // From the file, not from memory: the weights that are there are those of the last epoch, and a
   // trial that was resumed after its last epoch has no others.
-  RestoreBest();
+  if (!ShipsOnly()) RestoreBest();
   const ShippedWeights shipped(ModelTensors(), ParsePrecision(settings_.precision));
   shipped.CopyTo(ModelTensors());
+  if (ShipsOnly()) MeasureShipped();
   // Kept from the last evaluation where the last epoch is the best: that saves a pass over the
   // data.
   if (!predictions_) {

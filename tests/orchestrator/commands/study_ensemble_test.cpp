@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "orchestrator/commands/study_ensemble.h"
 #include "registry/store/upkeep.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
@@ -47,6 +48,31 @@ class StudyPoolTest : public CommandTest {
     store.FinishAttempt(trial, store.BeginAttempt(trial, folder, "cpu", 1), outcome,
                         TrialState::kComplete);
   }
+  /// The int8 form of the study's first trial.
+  void AddForm(const std::string& study, const Predictions& predictions) const {
+    Store store(Path("b.db"), OpenMode::kReadWrite);
+    const StudyId id = store.FindStudy(study)->id;
+    const TrialRecord base = store.Trials(id).front();
+    NewTrial form{.name = base.name + "@int8", .spec = store.Spec(base.id), .size_bytes = 77};
+    form.spec.model.train["epochs"] = std::int64_t{0};
+    form.spec.model.train["precision"] = "int8";
+    form.spec.model.train["from"] = base.fingerprint;
+    form.spec.warm_start = base.fingerprint;
+    form.fingerprint = Fingerprint(form.spec);
+    const TrialId trial = store.AddTrials(id, {form}).front();
+    store.StopCounting(id, {trial}, "it is the int8 form of " + base.name);
+    const std::string folder = Path("runs/form");
+    std::filesystem::create_directories(folder);
+    WritePredictions(folder + "/predictions.bin", predictions);
+    AttemptOutcome outcome = ExampleSuccess();
+    outcome.result().artifacts = {{.name = "predictions",
+                                   .path = "predictions.bin",
+                                   .bytes = static_cast<std::int64_t>(
+                                       std::filesystem::file_size(folder + "/predictions.bin")),
+                                   .hash = HashFile(folder + "/predictions.bin")}};
+    store.FinishAttempt(trial, store.BeginAttempt(trial, folder, "cpu", 1), outcome,
+                        TrialState::kComplete);
+  }
   [[nodiscard]] Called Ensemble(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "ensemble");
     arguments.insert(arguments.end(),
@@ -82,6 +108,33 @@ TEST_F(StudyPoolTest, TheRecordKeepsWhichTrialsTheMembersAre) {
   const auto kept = ParseJson(store.Ensembles(study)[0].json);
   EXPECT_EQ(kept.at("members").at(0).at("fingerprint").as_string(),
             store.Trials(study)[0].fingerprint);
+}
+
+TEST_F(StudyPoolTest, FormsAreModelsWhereTheirPrecisionIsAskedFor) {
+  Add("one", 1, Of(0));
+  AddForm("one", Of(1));
+  const Store store(Path("b.db"), OpenMode::kReadOnly);
+  const StudyRecord study = store.FindStudy("one").value();
+  const auto names = [&](const Forms& forms) {
+    std::vector<std::string> members;
+    for (const auto& [name, fingerprint] :
+         StudyPool(store, study, SeedChoice::kAll, EnsembleModels(), forms).fingerprints) {
+      members.push_back(name);
+    }
+    return members;
+  };
+  EXPECT_EQ(names({}), (std::vector<std::string>{"MC-BLSTM1/s1"}));
+  EXPECT_EQ(names({"fp16"}), (std::vector<std::string>{"MC-BLSTM1/s1"}));
+  EXPECT_EQ(names({"fp16", "int8"}),
+            (std::vector<std::string>{"MC-BLSTM1/s1", "MC-BLSTM1@int8/s1"}));
+  // Without --forms it is no candidate, whatever is recorded.
+  EXPECT_THAT(Ensemble({"one"}).out, Not(HasSubstr("@int8")));
+}
+
+TEST_F(StudyPoolTest, AFormOfAnUnknownPrecisionIsRefusedBeforeAnythingIsRead) {
+  const Called called = Ensemble({"one", "--forms", "fp16,int9"});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("--forms: 'int9' must be one of fp16, bf16, int8"));
 }
 
 TEST_F(StudyPoolTest, FilesThatWereGivenUpAreSaidInOneLine) {

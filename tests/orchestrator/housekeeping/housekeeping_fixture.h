@@ -40,6 +40,21 @@ class FiledRecord {
     return store.AddTrials(study, {trial}).at(0);
   }
 
+  /// A complete form of a trial in int8, which the study does not count.
+  TrialId CompleteForm(StudyId study, TrialId base, double gap) {
+    const TrialRecord of = store.Trial(base);
+    NewTrial form{.name = of.name + "@int8", .spec = store.Spec(base)};
+    form.spec.model.train["epochs"] = std::int64_t{0};
+    form.spec.model.train["precision"] = "int8";
+    form.spec.model.train["from"] = "any";
+    form.spec.warm_start = of.fingerprint;
+    form.fingerprint = Fingerprint(form.spec);
+    const TrialId id = store.AddTrials(study, {form}).at(0);
+    store.StopCounting(study, {id}, "it is the int8 form of " + of.name);
+    Finish(id, Begin(id), gap);
+    return id;
+  }
+
   /// The trial's next attempt, with the files that a worker makes first.
   std::filesystem::path Begin(TrialId trial) {
     const TrialRecord record = store.Trial(trial);

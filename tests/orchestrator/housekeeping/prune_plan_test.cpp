@@ -48,6 +48,19 @@ TEST_F(PrunePlanTest, WhatDoesNotCountIsNoneOfTheBest) {
   EXPECT_THAT(TrialsOf(Plan({study_}, 1)), UnorderedElementsAre(older));
 }
 
+TEST_F(PrunePlanTest, AFormInAnotherPrecisionIsNoneOfTheBestAndHoldsNothingBack) {
+  const TrialId best = record_.Complete(study_, 1, 0.9), loser = record_.Complete(study_, 2, 0.1);
+  const TrialId of_best = record_.CompleteForm(study_, best, 0.95);
+  const TrialId of_loser = record_.CompleteForm(study_, loser, 0.2);
+  EXPECT_THAT(TrialsOf(Plan({study_}, 1)), UnorderedElementsAre(loser, of_best, of_loser))
+      << "a form is whole without the weights that it was made of";
+  EXPECT_THAT(TrialsOf(Plan({study_}, 2)), UnorderedElementsAre(of_best, of_loser));
+  const std::string fingerprint = record_.store.Trial(of_loser).fingerprint;
+  record_.store.AddEnsemble(
+      study_, {.json = R"({"members":[{"name":"x","fingerprint":")" + fingerprint + "\"}]}"});
+  EXPECT_THAT(TrialsOf(Plan({study_}, 1)), UnorderedElementsAre(loser, of_best));
+}
+
 TEST_F(PrunePlanTest, PredictionsStayUnlessTheyAreNamed) {
   record_.Complete(study_, 1, 0.9);
   const TrialId loser = record_.Complete(study_, 2, 0.1);

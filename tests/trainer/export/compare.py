@@ -18,7 +18,7 @@ except ImportError:  # Debian 12 has no package of it
 
 TOLERANCE = 1e-5
 TIE = 1e-6  # closer probabilities may change places
-LONGEST = 350  # two different recurrent parts at once; 300 where one part is not plain
+LONGEST = 300
 ALLOWED = {"importlib", "json", "math", "pathlib", "sys", "types", "numpy", "torch"}
 
 

@@ -63,6 +63,13 @@ TEST(PythonPieces, ConditionsAreClosed) {
             "'#endif' without #if");
 }
 
+TEST(PythonPieces, AConditionMayNameSeveralWords) {
+  const std::string text = "#if pool in max mean\na = 1\n#elif pool in last\na = 2\n#endif\n";
+  EXPECT_EQ(Left(text), "a = 1\n");
+  EXPECT_EQ(Left("#if pool in max last or no\na = 1\n#endif\nb = 1\n"), "b = 1\n");
+  EXPECT_EQ(Left("#if pool in meaning me\na = 1\n#else\na = 2\n#endif\n"), "a = 2\n");
+}
+
 TEST(PythonPieces, ASelectionHoldsWhatIsNeededBeforeItIsUsed) {
   std::map<std::string, PythonPiece> all;
   for (PythonPiece& piece : PiecesOf("def a():\n    return b()\n\n\ndef b():\n    return 1\n\n\n"

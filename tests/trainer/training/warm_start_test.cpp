@@ -116,6 +116,53 @@ TEST_F(StartedTrainingTest, GoesOnFromWhatTheOtherLearned) {
   EXPECT_LT(RunIn(NewFolder(), afresh).metrics.gap, learned.metrics.gap - 0.1);
 }
 
+/// A trial whose model has a table in int8: an LSTM's recurrent weights are 280 x 70.
+TrialFile TrialIn(const DataSpec& data, const std::string& precision, std::int64_t epochs) {
+  return MakeTrial(
+      data,
+      {.parts = {{"temporal", {"lstm", {{"hidden", 70}}}}},
+       .extras = {{"context_gating", {{"batch_norm", true}}}},
+       .train = {{"epochs", epochs}, {"learning_rate", 0.01}, {"precision", precision.c_str()}}});
+}
+
+TEST_F(StartedTrainingTest, ATrialOfNoEpochsShipsTheOthersWeightsInItsOwnPrecision) {
+  const std::filesystem::path first = NewFolder();
+  const TrialResult trained = RunIn(first, TrialIn(*data_, "fp32", 1));
+  for (const std::string precision : {"fp16", "bf16", "int8"}) {
+    // Training is fp32, so one that ships so by itself comes to the same.
+    const std::filesystem::path itself = NewFolder(), form = NewFolder();
+    const TrialResult expected = RunIn(itself, TrialIn(*data_, precision, 1));
+    const TrialResult shipped = RunIn(form, From(first, TrialIn(*data_, precision, 0)));
+    for (const char* file : {kModelFile, kPredictionsFile}) {
+      EXPECT_EQ(HashFile(form / file), HashFile(itself / file)) << precision << " " << file;
+    }
+    EXPECT_EQ(shipped.metrics.gap, expected.metrics.gap);
+    EXPECT_EQ(shipped.validate_loss, expected.validate_loss);
+    EXPECT_EQ(shipped.size_bytes, expected.size_bytes);
+    EXPECT_LT(shipped.size_bytes, trained.size_bytes);
+    EXPECT_EQ(shipped.best_epoch, 0);
+    EXPECT_EQ(shipped.examples, 0);
+    EXPECT_TRUE(shipped.epochs.empty());
+  }
+}
+
+TEST_F(StartedTrainingTest, ATrialOfNoEpochsMayBeStopped) {
+  const std::filesystem::path first = NewFolder(), whole = NewFolder();
+  RunIn(first, TrialIn(*data_, "fp32", 1));
+  const TrialFile form = From(first, TrialIn(*data_, "int8", 0));
+  RunIn(whole, form);
+  const std::filesystem::path stopped = NewFolder();
+  EXPECT_THROW(RunIn(stopped, form, StopAt(1)), Interrupted);
+  EXPECT_FALSE(std::filesystem::exists(stopped / kResultFile));
+  RunIn(stopped, form);
+  ExpectSameFiles(whole, stopped);
+}
+
+TEST_F(StartedTrainingTest, ATrialOfNoEpochsNeedsWeightsToShip) {
+  EXPECT_THAT(ErrorText<SpecError>([&] { RunIn(NewFolder(), TrialIn(*data_, "int8", 0)); }),
+              HasSubstr("train.epochs = 0 ships another trial's weights"));
+}
+
 TEST_F(StartedTrainingTest, StoppingItAnywhereChangesNothing) {
   const std::filesystem::path first = NewFolder(), whole = NewFolder();
   RunIn(first, StatefulTrial());

@@ -1,14 +1,11 @@
+# The model itself has a temporal part for each feature.
+#if joint
 class Late(nn.Module):
-    """A temporal part of its own for each feature, and perhaps a joint layer after them."""
+    """A joint layer after the temporal parts of the features."""
 
     def __init__(self, context, options):
         super().__init__()
-        self.widths = [width for _, width in context.features]
-        self.width, self.options = sum(self.widths), options
-
-    def forward(self, frames, mask):
-        return frames
-    #if joint
+        self.options = options
 
     def build_joint(self, width):
         self.joint = nn.Linear(width, self.options["joint"])
@@ -20,4 +17,4 @@ class Late(nn.Module):
         #else
         return self.joint(embedding)
         #endif
-    #endif
+#endif

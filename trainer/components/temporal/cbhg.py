@@ -24,8 +24,7 @@ class Cbhg(nn.Module):
         super().__init__()
         self.options, half, width = options, options["half"], context.width
         #if prenet
-        self.prenet = nn.Linear(width, options["prenet"])
-        width = options["prenet"]
+        self.prenet, width = nn.Linear(width, options["prenet"]), options["prenet"]
         #endif
         for taps in range(1, options["banks"] + 1):
             self.add_module(f"bank{taps}", nn.Conv1d(width, options["filters"], taps))
@@ -38,8 +37,7 @@ class Cbhg(nn.Module):
         self.to_half = nn.Linear(width, half) if width != half else None
         for layer in range(options["highway"]):
             self.add_module(f"highway{layer}", Highway(half))
-        alone = context_at(context, half, extras={})  # no skip or zoneout in its GRU
-        self.stack = Stack(alone, nn.GRU, half, both=True)
+        self.stack = Stack(context_at(context, half), nn.GRU, half, both=True)
         self.width = self.states_width = 2 * half
     #if scores_frames == false
 
@@ -49,9 +47,10 @@ class Cbhg(nn.Module):
 
     def states(self, frames, mask):
         #if prenet
-        frames = self.prenet(frames).relu()
-        #endif
+        frames = zero_padding(self.prenet(frames).relu(), mask)
+        #else
         frames = zero_padding(frames, mask)
+        #endif
         frames = frames + self.convolutions(frames, mask)
         if self.to_half is not None:
             frames = self.to_half(frames)

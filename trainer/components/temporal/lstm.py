@@ -21,20 +21,17 @@ class Lstm(RecurrentTemporal):
     def forward(self, frames, mask):
         states, last = self.stack(frames, mask)
         parts = [last[1], last_frame(states, mask)]
-        #if embedding == memory or embedding == memory_output or embedding == memory_candidate
-        parts.append(self.scaled(masked_sum(frames, mask)))
-        #endif
+        #if embedding != state
+        sums = [masked_sum(frames, mask)]
         #if embedding == memory_output
-        parts.insert(0, self.scaled(states.sum(1)))
+        sums.append(states.sum(1))
         #elif embedding == memory_candidate
-        parts.insert(0, self.scaled(last[2]))
+        sums.append(last[2])
+        #endif
+        #if normalise
+        sums = [l2_normalise(total, 1) for total in sums]
+        #endif
+        parts = sums[1:] + parts + sums[:1]
         #endif
         return torch.cat(parts, 1)
-
-    def scaled(self, total):
-        #if normalise
-        return l2_normalise(total, 1)
-        #else
-        return total
-        #endif
     #endif

@@ -2,10 +2,10 @@
 # all frames at once, and its step; its state is the list of what it remembers, the output first.
 
 
-class RnnCell:
-    """h = tanh(W x + U h + b)"""
+class Cell:
+    """Parameters as torch.nn has them."""
 
-    suffix, gates, states = "_l0", 1, 1  # suffix: of the parameters' names, as torch.nn has them
+    suffix, gates, states = "_l0", 1, 1  # suffix: of the parameters' names
 
     def shapes(self, width, hidden):
         rows = self.gates * hidden
@@ -15,16 +15,21 @@ class RnnCell:
     def project(self, w, frames):
         return F.linear(frames, w.weight_ih, w.bias_ih + w.bias_hh)
 
+
+class RnnCell(Cell):
+    """h = tanh(W x + U h + b)"""
+
     def step(self, w, inputs, state):
         return [(inputs + state[0] @ w.weight_hh.t()).tanh()]
 
 
-class LstmCell(RnnCell):
+class LstmCell(Cell):
     """i, f, o = sigmoid(W x + U h + b), g = tanh(W x + U h + b), c = f c + i g, h = o tanh(c)"""
 
-    gates, states = 4, 2
     #if temporal.embedding == memory_candidate
-    states = 3  # the third: the sum of g
+    gates, states = 4, 3  # the third: the sum of g
+    #else
+    gates, states = 4, 2
     #endif
     #if temporal.peepholes
 
@@ -41,19 +46,20 @@ class LstmCell(RnnCell):
         #if temporal.peepholes
         o = o + w.peephole[2] * memory
         #endif
-        new = [o.sigmoid() * memory.tanh(), memory]
         #if temporal.embedding == memory_candidate
-        new.append(state[2] + g.tanh())
+        return [o.sigmoid() * memory.tanh(), memory, state[2] + g.tanh()]
+        #else
+        return [o.sigmoid() * memory.tanh(), memory]
         #endif
-        return new
 
 
 class LayerNormLstmCell:
     """An LSTM with layer norm of each gate and of the memory, without biases beside theirs."""
 
-    suffix, states = "", 2
     #if temporal.embedding == memory_candidate
-    states = 3  # the third: the sum of g
+    suffix, states = "", 3  # the third: the sum of g
+    #else
+    suffix, states = "", 2
     #endif
 
     def shapes(self, width, hidden):
@@ -70,14 +76,14 @@ class LayerNormLstmCell:
         i, f, g, o = gates.unbind(1)
         memory = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
         memory = F.layer_norm(memory, memory.shape[1:], w.memory_scale, w.memory_shift)
-        new = [o.sigmoid() * memory.tanh(), memory]
         #if temporal.embedding == memory_candidate
-        new.append(state[2] + g.tanh())
+        return [o.sigmoid() * memory.tanh(), memory, state[2] + g.tanh()]
+        #else
+        return [o.sigmoid() * memory.tanh(), memory]
         #endif
-        return new
 
 
-class GruCell(RnnCell):
+class GruCell(Cell):
     """r, z = sigmoid(W x + U h + b), n = tanh(W x + b + r (U h + d)), h = (1 - z) n + z h"""
 
     gates = 3
@@ -93,7 +99,7 @@ class GruCell(RnnCell):
         return [candidate + update * (state[0] - candidate)]
 
 
-class ResetBeforeGruCell(RnnCell):
+class ResetBeforeGruCell(Cell):
     """r, z = sigmoid(W x + U h + b), n = tanh(W x + U (r h) + b), h = (1 - z) n + z h"""
 
     gates = 3
@@ -155,19 +161,22 @@ class Layer(nn.Module):
 
     def run(self, frames, mask, suffix):
         w = SimpleNamespace(**{name: getattr(self, name + suffix) for name in self.shapes})
+        #if extras.zoneout
 
         def step(inputs, state):
             new = self.cell.step(w, inputs, state)
-            #if extras.zoneout
             # Zoned-out values have their expectation: the rate of what was before the step.
             rates = self.options["zoneout"]["rate"], self.options["zoneout"]["cell_rate"]
             kept = [rate * a + (1 - rate) * b for rate, a, b in zip(rates, state, new)]
-            new = kept + new[2:]
-            #endif
-            return new
+            return kept + new[2:]
 
         return run_cell(step, self.cell.project(w, frames), mask, [self.hidden] * self.cell.states,
                         backward=suffix.endswith("reverse"))
+        #else
+        return run_cell(lambda inputs, state: self.cell.step(w, inputs, state),
+                        self.cell.project(w, frames), mask, [self.hidden] * self.cell.states,
+                        backward=suffix.endswith("reverse"))
+        #endif
 
     def forward(self, frames, mask):
         outputs, states = zip(*(self.run(frames, mask, suffix) for suffix in self.suffixes))

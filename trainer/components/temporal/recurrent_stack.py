@@ -3,9 +3,9 @@ def run_layer(layer, frames, mask):
     packed = nn.utils.rnn.pack_padded_sequence(frames, mask.sum(1).cpu(), batch_first=True,
                                                enforce_sorted=False)
     states, last = layer(packed)
+    states = nn.utils.rnn.pad_packed_sequence(states, batch_first=True,
+                                              total_length=mask.size(1))[0]
     last = last if isinstance(last, tuple) else [last]
-    states, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True,
-                                                 total_length=mask.size(1))
     return states, [part.transpose(0, 1).flatten(1) for part in last]
 
 
@@ -15,34 +15,36 @@ class Stack(nn.Module):
     def __init__(self, context, cell, hidden, layers=1, both=False):
         super().__init__()
         self.width, width = 2 * hidden if both else hidden, context.width
-        #if extras.skip_connection
-        self.skips, self.adds_skip_connections = "skip_connection" in context.extras, False
+        #if extras.skip_connection and temporal.use != cbhg
+        self.adds_skip_connections = False
         #endif
         for layer in range(layers):
             #if own_cells or temporal.use == sru
-            made = Layer(cell(), width, hidden, both, context.extras)
+            self.add_module(f"layer{layer}", Layer(cell(), width, hidden, both, context.extras))
             #else
-            made = cell(width, hidden, batch_first=True, bidirectional=both)
+            self.add_module(f"layer{layer}",
+                            cell(width, hidden, batch_first=True, bidirectional=both))
             #endif
-            self.add_module(f"layer{layer}", made)
-            #if extras.skip_connection
-            self.adds_skip_connections |= self.skips and width == self.width
+            #if extras.skip_connection and temporal.use != cbhg
+            self.adds_skip_connections |= width == self.width
             #endif
             width = self.width
 
     def forward(self, frames, mask):
         """States [videos, frames, width], padding 0, and the top layer's last state."""
         for layer in self.children():
+            #if extras.skip_connection and temporal.use != cbhg
+            below = frames
+            #endif
             #if own_cells or temporal.use == sru
-            states, last = layer(frames, mask)
+            frames, last = layer(frames, mask)
             #else
-            states, last = run_layer(layer, frames, mask)
+            frames, last = run_layer(layer, frames, mask)
             #endif
-            #if extras.skip_connection
-            if self.skips and frames.size(-1) == self.width:
-                states = zero_padding(states + frames, mask)
+            #if extras.skip_connection and temporal.use != cbhg
+            if below.size(-1) == self.width:
+                frames = zero_padding(frames + below, mask)
             #endif
-            frames = states
         return frames, last
 
 
@@ -70,7 +72,8 @@ class RecurrentTemporal(nn.Module):
         #if extras.skip_connection
         self.adds_skip_connections = self.stack.adds_skip_connections
         #endif
-    #if scores_frames == false
+    #if temporal.residual or temporal.embedding in state memory memory_output memory_candidate
+    #elif scores_frames == false
 
     def forward(self, frames, mask):
         return pool_states(self.states(frames, mask), mask)
