@@ -374,6 +374,8 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
     notes.push_back("incomplete rows: " + std::to_string(incomplete) + " of " +
                     std::to_string(rows.size()) + "; they are not compared");
   }
+  if (axes.size() > 1)
+    notes.emplace_back("an empty cell: a combination that the study did not ask for");
   for (const PaperRow& row : paper) {
     if (row.note.empty()) continue;
     notes.push_back(question.reference + ": " + row.row + " (" + row.text +

@@ -2,6 +2,8 @@
 // a change in article, its two columns, IEEEtran and acmart (tests/slow/latex_test.cpp).
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <numeric>
 
 #include "registry/util/text.h"
@@ -15,13 +17,14 @@ constexpr char kDagger[] = "\xE2\x80\xA0";
 const Escapes kLatex = {
     {'&', "\\&"},
     {'%', "\\%"},
-    {'$', "\\$"},
+    // Not \\$, which is of a font that comes as a bitmap.
+    {'$', "\\char36{}"},
     {'#', "\\#"},
     {'_', "\\_\\allowbreak{}"},
     {'{', "\\{"},
     {'}', "\\}"},
-    {'~', "\\textasciitilde{}"},
-    {'^', "\\textasciicircum{}"},
+    {'~', "\\~{}"},
+    {'^', "\\^{}"},
     {'\\', "\\textbackslash{}"},
     {'<', "\\textless{}"},
     {'>', "\\textgreater{}"},
@@ -33,9 +36,9 @@ const Escapes kLatex = {
 std::string LatexText(const std::string& text) {
   std::string escaped = Escaped(text, kLatex);
   for (const auto& [sign, command] :
-       {std::pair<std::string, std::string>(kDagger, "\\textdagger{}"),
-        {"\xC2\xB1", "\\textpm{}"},
-        {"\xC3\x97", "\\texttimes{}"}}) {
+       {std::pair<std::string, std::string>(kDagger, "\\ensuremath{\\dagger}"),
+        {"\xC2\xB1", "\\ensuremath{\\pm}"},
+        {"\xC3\x97", "\\ensuremath{\\times}"}}) {
     for (std::size_t at = 0; (at = escaped.find(sign, at)) != std::string::npos;) {
       escaped.replace(at, sign.size(), command);
     }
@@ -45,12 +48,24 @@ std::string LatexText(const std::string& text) {
 
 std::string Number(const std::string& digits) { return "\\num{" + digits + "}"; }
 
+/// Returns " (3 seeds)" or " (1 of 2)": why seeds are missing would widen the column, and stands
+/// below the table.
+std::string ShortSeeds(const AblationTable& table, const TableRow& row) {
+  if (row.missing_seeds == 0) return SeedsText(table, row);
+  const auto complete = std::ssize(row.seeds);
+  return " (" + std::to_string(complete) + " of " + std::to_string(complete + row.missing_seeds) +
+         ")";
+}
+
 std::string MetricCell(const AblationTable& table, const TableRow& row) {
-  if (!row.mean) return "\\textemdash{}" + LatexText(SeedsText(table, row));
-  std::string cell = Number(FixedText(*row.mean, table.decimals) +
-                            (row.std ? " +- " + FixedText(*row.std, table.decimals) : ""));
-  if (row.among_best) cell = "{\\bfseries" + cell + "}";
-  return cell + LatexText(SeedsText(table, row));
+  if (!row.mean) return "\\textemdash{}" + ShortSeeds(table, row);
+  std::string digits = FixedText(*row.mean, table.decimals);
+  if (row.std) digits += " +- " + FixedText(*row.std, table.decimals);
+  // In math mode: bold digits of text would bring a sign of a font that comes as a bitmap.
+  const std::string number = row.among_best
+                                 ? "{\\boldmath\\num[reset-math-version=false]{" + digits + "}}"
+                                 : Number(digits);
+  return number + ShortSeeds(table, row);
 }
 
 std::string DifferenceCell(const AblationTable& table, const TableRow& row) {
@@ -81,17 +96,32 @@ std::string CellOfLatex(TableColumn column, const std::string& text, const Ablat
              : LatexText(text);
 }
 
-/// Says what the numbers are: how many seeds and what stands behind the sign. The notes say the
-/// rest.
+/// Returns "8 trials, 3m05s of training." of all rows; empty where nothing is complete.
+std::string ComputeText(const AblationTable& table) {
+  double seconds = 0;
+  std::size_t trials = 0;
+  for (const TableRow& row : table.rows) {
+    trials += row.seeds.size();
+    seconds += row.seconds.value_or(0) * static_cast<double>(row.seeds.size());
+  }
+  if (trials == 0) return "";
+  return " " + CountText(trials, "trial") + ", " +
+         DurationText(std::chrono::seconds(std::llround(seconds))) + " of training.";
+}
+
+/// Says what the numbers are: how many seeds, what stands behind the sign, what they cost. The
+/// notes say the rest.
 std::string CaptionOf(const AblationTable& table) {
   std::string caption = LatexText(table.title);
   if (!caption.empty() && caption.back() != '.') caption += ".";
   const bool deviations =
       std::ranges::any_of(table.rows, [](const TableRow& row) { return row.std.has_value(); });
-  if (!deviations) return caption;
-  return caption + " Mean and standard deviation " +
-         (table.common_seeds > 0 ? "of " + CountText(table.common_seeds, "seed") + "."
-                                 : "of the seeds.");
+  if (deviations) {
+    caption += " Mean and standard deviation " +
+               (table.common_seeds > 0 ? "of " + CountText(table.common_seeds, "seed") + "."
+                                       : "of the seeds.");
+  }
+  return caption + ComputeText(table);
 }
 
 /// Returns the letters of a heading's or label's text that may stand in a macro's key.
@@ -149,8 +179,8 @@ LatexSheet LatexSheetOf(const AblationTable& table) {
   return sheet;
 }
 
-/// Characters that one of two columns has room for.
-constexpr std::size_t kColumnWidth = 60;
+/// Characters that one of two columns, and a whole page, have room for.
+constexpr std::size_t kColumnWidth = 60, kPageWidth = 90;
 
 std::size_t WidthOf(const AblationTable& table) {
   std::vector<std::size_t> widths;
@@ -168,15 +198,16 @@ std::size_t WidthOf(const AblationTable& table) {
 std::string LatexTable(const AblationTable& table) {
   const LatexSheet sheet = LatexSheetOf(table);
   // In one column table* is table.
-  const std::string kind = WidthOf(table) > kColumnWidth ? "table*" : "table";
+  const std::size_t width = WidthOf(table);
+  const std::string kind = width > kColumnWidth ? "table*" : "table";
   std::string text =
       "% needs \\usepackage{booktabs,siunitx,tabularx}\n"
       "\\begin{" +
-      kind +
-      "}\n\\centering\\footnotesize\n"
-      "\\sisetup{separate-uncertainty=true,mode=text,reset-text-series=false,"
-      "group-digits=integer,group-separator={,},group-minimum-digits=4}\n"
-      "\\setlength{\\tabcolsep}{4pt}\n"
+      kind + "}\n\\centering" + (width > kPageWidth ? "\\scriptsize" : "\\footnotesize") +
+      "\n"
+      "\\sisetup{separate-uncertainty=true,group-digits=integer,group-separator={,},group-minimum-"
+      "digits=4}\n"
+      "\\setlength{\\tabcolsep}{3pt}\n"
       "\\caption{" +
       CaptionOf(table) + "}\n\\begin{tabularx}{\\linewidth}{@{}>{\\raggedright\\arraybackslash}X" +
       std::string(sheet.headings.size() - 1, 'r') + "@{}}\n\\toprule\n";
@@ -185,8 +216,12 @@ std::string LatexTable(const AblationTable& table) {
     text += sheet.comments[i] + Join(sheet.rows[i], " & ") + " \\\\\n";
   }
   text += "\\bottomrule\n\\end{tabularx}\n";
-  if (!table.notes.empty()) {
-    text += "\\par\\smallskip\\raggedright " + Join(table.notes, ". ", LatexText) + ".\n";
+  std::vector<std::string> notes = table.notes;
+  for (const TableRow& row : table.rows) {
+    if (!row.missing.empty()) notes.push_back(row.label + " lacks seeds: " + row.missing);
+  }
+  if (!notes.empty()) {
+    text += "\\par\\smallskip\\raggedright " + Join(notes, ". ", LatexText) + ".\n";
   }
   return text + "\\end{" + kind + "}\n";
 }

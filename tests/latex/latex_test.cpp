@@ -26,7 +26,7 @@ AblationTable Example() {
   using enum TableColumn;
   AblationTable table{
       .title = "Temporal aggregation: 100 % of a_b & c^2 ~ {x} #1 \\ $5 <|> \"q\"",
-      .columns = {"temporal", "GAP (3 seeds)", "size (MiB)", "difference [95 %]", "p", "kim18/2"},
+      .columns = {"temporal", "GAP (3 seeds)", "difference [95 %]", "p", "kim18/2"},
       .rows = {{.label = "mean",
                 .mean = 0.63754,
                 .std = 0.00471,
@@ -47,7 +47,7 @@ AblationTable Example() {
                 .best = true,
                 .among_best = true},
                {.label = "blstm", .missing_seeds = 3, .missing = "3 failed (out_of_memory)"}},
-      .kinds = {kLabel, kMetric, kSize, kDifference, kP, kReference},
+      .kinds = {kLabel, kMetric, kDifference, kP, kReference},
       .notes = {"held fixed: multimodal concat; train batch=32 learning_rate=0.01",
                 "mean, marked \xE2\x80\xA0, is the best of the same data"}};
   return table;

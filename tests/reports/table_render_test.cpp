@@ -50,7 +50,10 @@ AblationTable Golden() {
                     .missing_seeds = 1,
                     .size_bytes = 100,
                     .parameters = 25,
-                    .missing = "1 failed (crashed)"},
+                    .missing = "1 failed (crashed)",
+                    .examples_per_second = 1234.5,
+                    .seconds = 200,
+                    .epochs = 4.5},
                    {.label = "never, \"ran\"",
                     .missing_seeds = 2,
                     .parameters = 1,
@@ -81,6 +84,15 @@ TEST(Render, Markdown) {
             "difference: from logistic\n");
 }
 
+TEST(Render, FurtherColumns) {
+  AblationTable table = Golden();
+  table.kinds = {TableColumn::kLabel, TableColumn::kSpeed, TableColumn::kTime,
+                 TableColumn::kEpochs};
+  table.columns = {"classifier", "examples/s", "time (s)", "epochs"};
+  EXPECT_NE(Render(table, "md").find("| a\\|b_c | 1234 | 200.0 | 4.5 |"), std::string::npos)
+      << Render(table, "md");
+}
+
 TEST(Render, TheHeadingSaysTheSeedsThatAllRowsHave) {
   AblationTable table = Golden();
   table.common_seeds = 2;
@@ -96,7 +108,7 @@ TEST(Render, Csv) {
             "logistic,0.5,0.01,2,0,,1048576,262144,,,,,,,,,,,,,false,false,,0.7942\n"
             "moe experts=2,0.625,0.0,2,0,,3145728,786432,,,,0.125,-0.0625,0.25,seeds and videos,"
             "0.75,0.5,0.25,2e-04,4e-04,true,true,,\n"
-            "a|b_c,0.25,,1,1,1 failed (crashed),100,25,,,,,,,,,,,,,false,false,,\n"
+            "a|b_c,0.25,,1,1,1 failed (crashed),100,25,1234.5,200.0,4.5,,,,,,,,,,false,false,,\n"
             "\"never, \"\"ran\"\"\",,,0,2,2 waiting,0,1,,,,,,,,,,,,,false,false,,\n");
 }
 
@@ -141,22 +153,22 @@ TEST(Render, JsonHasTheFixedShapeAndEveryNumber) {
 TEST(Render, LatexEscapesWhatLatexReads) {
   EXPECT_EQ(Render(Golden(), "latex"), R"latex(% needs \usepackage{booktabs,siunitx,tabularx}
 \begin{table*}
-\centering\footnotesize
-\sisetup{separate-uncertainty=true,mode=text,reset-text-series=false,group-digits=integer,group-separator={,},group-minimum-digits=4}
-\setlength{\tabcolsep}{4pt}
-\caption{Classifier \& co. Mean and standard deviation of the seeds.}
+\centering\scriptsize
+\sisetup{separate-uncertainty=true,group-digits=integer,group-separator={,},group-minimum-digits=4}
+\setlength{\tabcolsep}{3pt}
+\caption{Classifier \& co. Mean and standard deviation of the seeds. 5 trials, 3m20s of training.}
 \begin{tabularx}{\linewidth}{@{}>{\raggedright\arraybackslash}Xrrrrrrr@{}}
 \toprule
 classifier & GAP & size (MiB) & parameters & difference [95 \%] & p & kim18/2 & ours - theirs \\
 \midrule
-logistic \textdagger{} & \num{0.5000 +- 0.0100} (2 seeds) & \num{1.00} & \num{262144} &  &  & 0.7942 & \num{-0.2942} \\
+logistic \ensuremath{\dagger} & \num{0.5000 +- 0.0100} (2 seeds) & \num{1.00} & \num{262144} &  &  & 0.7942 & \num{-0.2942} \\
 % trials ab12 cd34
-moe experts=2 & {\bfseries\num{0.6250 +- 0.0000}} (2 seeds) & \num{3.00} & \num{786432} & \num[print-implicit-plus]{0.125} [\num{-0.062}, \num{0.250}] & $<$\num{0.001} &  &  \\
-a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2 seeds: 1 failed (crashed)) & \num{0.00} & \num{25} &  &  &  &  \\
-never, ''ran'' & \textemdash{} (0 of 2 seeds: 2 waiting) & \num{0.00} & \num{1} &  &  &  &  \\
+moe experts=2 & {\boldmath\num[reset-math-version=false]{0.6250 +- 0.0000}} (2 seeds) & \num{3.00} & \num{786432} & \num[print-implicit-plus]{0.125} [\num{-0.062}, \num{0.250}] & $<$\num{0.001} &  &  \\
+a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2) & \num{0.00} & \num{25} &  &  &  &  \\
+never, ''ran'' & \textemdash{} (0 of 2) & \num{0.00} & \num{1} &  &  &  &  \\
 \bottomrule
 \end{tabularx}
-\par\smallskip\raggedright difference: from logistic.
+\par\smallskip\raggedright difference: from logistic. a\textbar{}b\_\allowbreak{}c lacks seeds: 1 failed (crashed). never, ''ran'' lacks seeds: 2 waiting.
 \end{table*}
 )latex");
 }

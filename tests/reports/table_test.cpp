@@ -72,7 +72,9 @@ TEST(MakeTable, CrossesTwoCriteria) {
             "| blstm | **0.8000** |  | - (0 of 1 seed: 1 failed) |");
   EXPECT_THAT(table.notes, Contains("held fixed: multimodal concat; label_processing none; loss "
                                     "cross_entropy; extras none; train defaults"));
-  EXPECT_THAT(Render(table, "latex"), HasSubstr("blstm & {\\bfseries\\num{0.8000}} &  & "));
+  EXPECT_THAT(table.notes, Contains("an empty cell: a combination that the study did not ask for"));
+  EXPECT_THAT(Render(table, "latex"),
+              HasSubstr("blstm & {\\boldmath\\num[reset-math-version=false]{0.8000}} &  & "));
   EXPECT_THAT(Render(table, "html"), HasSubstr("<td><strong>0.8000</strong></td>"));
   EXPECT_THAT(Render(table, "csv"), HasSubstr(",row,column\n"));
   EXPECT_THAT(Render(table, "json"),

@@ -362,6 +362,36 @@ TEST_F(SearchCommandsTest, TableAnswersInThreeFormats) {
   EXPECT_THAT(reference.err, HasSubstr("kim18/2"));
 }
 
+TEST_F(SearchCommandsTest, TableTakesItsBaselineTestColumnsAndResamples) {
+  const std::string database = Path("filled.db");
+  FillStore(database);
+  const auto table = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"table", "small", "--db", database});
+    return Call(more);
+  };
+  const std::string wide = table({"--columns", "parameters,epochs,speed,time"}).out;
+  EXPECT_THAT(wide, HasSubstr("| parameters | examples/s | time (s) | epochs |"));
+  EXPECT_THAT(wide, Not(HasSubstr("size")));
+  const Called column = table({"--columns", "sise"});
+  EXPECT_EQ(column.exit_code, 2);
+  EXPECT_THAT(column.err, HasSubstr("must be one of size, parameters, speed, time, epochs; did you "
+                                    "mean 'size'?"));
+  const Called few = table({"--resamples", "100"});
+  EXPECT_EQ(few.exit_code, 2);
+  EXPECT_THAT(few.err, HasSubstr("100 are fewer than the 200 that a 95 % interval needs"));
+  EXPECT_EQ(table({"--resamples", "0"}).exit_code, 0);
+  EXPECT_EQ(table({"--test", "u"}).exit_code, 2);
+  EXPECT_EQ(table({"--test", "two-level", "--json"}).Json().at("test"), "two-level");
+  const Called baseline = table({"--baseline", "nobody"});
+  EXPECT_EQ(baseline.exit_code, 2);
+  EXPECT_THAT(baseline.err, HasSubstr("baseline = 'nobody' is none of the table's rows"));
+  EXPECT_THAT(table({"--macros"}).out, HasSubstr("\\csname beamgrid@"));
+  EXPECT_EQ(table({"--macros", "--json"}).exit_code, 2);
+  EXPECT_EQ(table({"--by", "temporal"}).exit_code, 2) << "columns without rows";
+  EXPECT_THAT(table({"--vary", "temporal", "--by", "classifier"}).out,
+              HasSubstr("| temporal / classifier |"));
+}
+
 TEST(PaperTablesTest, AreBuiltIn) {
   EXPECT_TRUE(PaperRows("").empty());
   EXPECT_FALSE(PaperRows("kim18/2").empty());
