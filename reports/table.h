@@ -110,8 +110,8 @@ struct TableRow {
   std::int64_t size_bytes = 0, parameters = 0;
   std::optional<double> delta;    ///< from the mean of the row that the others are compared with
   std::optional<double> p_value;  ///< against that row, by the question's test
-  std::optional<double> p_corrected;     ///< after Holm, over the table
-  std::optional<Difference> difference;  ///< from that row, with its interval
+  std::optional<double> p_corrected;        ///< after Holm, over the table
+  std::optional<RowDifference> difference;  ///< from that row, with its interval
   std::string no_interval;  ///< why `difference` is missing; empty: there is none to be
   /// Against the row with the best mean: BehrensFisherP (Difference::p), times the other rows.
   std::optional<double> p_best;

@@ -89,7 +89,8 @@ class Comparer {
   }
 
   /// Returns rows[a] - rows[b] with its interval, or nothing and why.
-  [[nodiscard]] std::optional<Difference> Compare(std::size_t a, std::size_t b, std::string& why) {
+  [[nodiscard]] std::optional<RowDifference> Compare(std::size_t a, std::size_t b,
+                                                     std::string& why) {
     const Variation &of_a = variants_[a], &of_b = variants_[b];
     if (seeds_only_) return SeedsDifference(of_a.seeds, of_a.values, of_b.seeds, of_b.values);
     why = too_many_;
@@ -208,7 +209,7 @@ void MarkBest(Comparer& comparer, AblationTable& table) {
     row.among_best = row.best;
     if (row.best) continue;
     std::string why;
-    const std::optional<Difference> difference = comparer.Compare(i, *best, why);
+    const std::optional<RowDifference> difference = comparer.Compare(i, *best, why);
     if (!difference) continue;
     row.p_best = std::min(1.0, difference->p * static_cast<double>(others));
     row.among_best = *row.p_best > kLevel;

@@ -31,7 +31,7 @@ using CsvColumns = std::vector<std::pair<std::string, std::string>>;  ///< name,
 /// Returns the row's cells with their names. A p of seeds that were raced for says so in a column,
 /// for there are no notes.
 CsvColumns CsvRow(const AblationTable& table, const TableRow& row) {
-  const std::optional<Difference>& difference = row.difference;
+  const std::optional<RowDifference>& difference = row.difference;
   const auto of_difference = [&](auto value) {
     return difference ? CanonicalJson(value(*difference)) : "";
   };
@@ -48,12 +48,12 @@ CsvColumns CsvRow(const AblationTable& table, const TableRow& row) {
       {"seconds", CsvNumber(row.seconds)},
       {"epochs", CsvNumber(row.epochs)},
       {"delta", CsvNumber(row.delta)},
-      {"interval_low", of_difference([](const Difference& d) { return d.interval.low; })},
-      {"interval_high", of_difference([](const Difference& d) { return d.interval.high; })},
+      {"interval_low", of_difference([](const RowDifference& d) { return d.interval.low; })},
+      {"interval_high", of_difference([](const RowDifference& d) { return d.interval.high; })},
       {"interval_of", difference ? WordFor(kLevelNames, difference->levels) : ""},
       {"probability_above", difference ? CsvNumber(difference->above) : ""},
-      {"seeds_variance", of_difference([](const Difference& d) { return d.seeds_variance; })},
-      {"videos_variance", of_difference([](const Difference& d) { return d.videos_variance; })},
+      {"seeds_variance", of_difference([](const RowDifference& d) { return d.seeds_variance; })},
+      {"videos_variance", of_difference([](const RowDifference& d) { return d.videos_variance; })},
       {"p_value", CsvNumber(row.p_value)},
       {"p_corrected", CsvNumber(row.p_corrected)},
       {"best", row.best ? "true" : "false"},
@@ -84,7 +84,7 @@ boost::json::value EffectJson(const std::optional<Estimate>& effect) {
 
 boost::json::value DifferenceJson(const TableRow& row) {
   if (!row.difference) return nullptr;
-  const Difference& difference = *row.difference;
+  const RowDifference& difference = *row.difference;
   return {{"low", difference.interval.low},
           {"high", difference.interval.high},
           {"of", WordFor(kLevelNames, difference.levels)},

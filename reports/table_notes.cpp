@@ -48,7 +48,7 @@ std::string ShareText(const AblationTable& table, double Difference::* part) {
   std::vector<double> shares;
   for (const TableRow& row : table.rows) {
     if (!row.difference || row.difference->levels != Levels::kSeedsAndVideos) continue;
-    const Difference& of_row = *row.difference;
+    const RowDifference& of_row = *row.difference;
     const double all = of_row.seeds_variance + of_row.videos_variance + of_row.remainder_variance;
     if (all > 0) shares.push_back(100 * of_row.*part / all);
   }

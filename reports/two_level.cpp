@@ -89,7 +89,7 @@ double QuantileOf(const std::vector<double>& sorted, double share) {
       std::lround(share * static_cast<double>(sorted.size() - 1)))];
 }
 
-void TakeInterval(std::vector<double> differences, Difference& difference) {
+void TakeInterval(std::vector<double> differences, RowDifference& difference) {
   std::ranges::sort(differences);
   difference.interval = {QuantileOf(differences, (1 - kConfidence) / 2),
                          QuantileOf(differences, (1 + kConfidence) / 2)};
@@ -110,14 +110,14 @@ double SeedsFreedom(const std::vector<Contrast>& contrasts) {
 
 }  // namespace
 
-Difference TwoLevelDifference(const SeededRow& a, const SeededRow& b) {
+RowDifference TwoLevelDifference(const SeededRow& a, const SeededRow& b) {
   std::vector<Contrast> contrasts;
   if (a.seeds == b.seeds) {
     contrasts.push_back(Paired(a, b));
   } else {
     contrasts = {Alone(a, 1), Alone(b, -1)};
   }
-  Difference difference;
+  RowDifference difference;
   std::vector<double> resamples(a.trials[0]->resamples.size());
   for (const Contrast& contrast : contrasts) {
     difference.value += Mean(contrast.values);
@@ -153,15 +153,15 @@ Difference TwoLevelDifference(const SeededRow& a, const SeededRow& b) {
   return difference;
 }
 
-std::optional<Difference> SeedsDifference(const std::vector<std::int64_t>& a_seeds,
-                                          const std::vector<double>& a,
-                                          const std::vector<std::int64_t>& b_seeds,
-                                          const std::vector<double>& b) {
+std::optional<RowDifference> SeedsDifference(const std::vector<std::int64_t>& a_seeds,
+                                             const std::vector<double>& a,
+                                             const std::vector<std::int64_t>& b_seeds,
+                                             const std::vector<double>& b) {
   if (a.size() < 2 || b.size() < 2) return std::nullopt;
   const auto part = [](const std::vector<double>& values) {
     return VarianceOf(values) / static_cast<double>(values.size());
   };
-  Difference difference{.value = Mean(a) - Mean(b), .levels = Levels::kSeeds};
+  RowDifference difference{.value = Mean(a) - Mean(b), .levels = Levels::kSeeds};
   double freedom = static_cast<double>(a.size()) - 1;
   if (a_seeds == b_seeds) {
     std::vector<double> differences;

@@ -26,8 +26,8 @@ enum class Levels {
   kSeeds,           ///< other seeds, on these videos
 };
 
-/// Difference is that of two rows' means, with how sure it is.
-struct Difference {
+/// RowDifference is that of two rows' means, with how sure it is.
+struct RowDifference {
   double value = 0;
   Levels levels = Levels::kSeedsAndVideos;
   ConfidenceInterval interval;    ///< 95 %
@@ -47,13 +47,13 @@ struct Difference {
 /// would be counted twice; it is estimated (two-way random effects: Owen 2007) and counted once.
 /// docs/tables.md has the coverage that was measured. Expects at least one trial each and as many
 /// resamples in all.
-[[nodiscard]] Difference TwoLevelDifference(const SeededRow& a, const SeededRow& b);
+[[nodiscard]] RowDifference TwoLevelDifference(const SeededRow& a, const SeededRow& b);
 
 /// Returns A - B with the t interval of the seeds, paired where both have the same, Welch's
 /// otherwise; nothing with less than 2 values each.
-[[nodiscard]] std::optional<Difference> SeedsDifference(const std::vector<std::int64_t>& a_seeds,
-                                                        const std::vector<double>& a,
-                                                        const std::vector<std::int64_t>& b_seeds,
-                                                        const std::vector<double>& b);
+[[nodiscard]] std::optional<RowDifference> SeedsDifference(const std::vector<std::int64_t>& a_seeds,
+                                                           const std::vector<double>& a,
+                                                           const std::vector<std::int64_t>& b_seeds,
+                                                           const std::vector<double>& b);
 
 }  // namespace beamgrid

@@ -182,8 +182,8 @@ using FindFile = std::function<NamedFile(const std::string& name)>;
 /// [ensemble]. Throws RecipeError with the mistakes of that section.
 [[nodiscard]] EnsembleQuestion EnsembleOfRecipe(const std::string& text, const std::string& path);
 
-/// Returns [resources] of a recipe which was checked before. Throws RecipeError with the mistakes of
-/// that section.
+/// Returns [resources] of a recipe which was checked before. Throws RecipeError with the mistakes
+/// of that section.
 [[nodiscard]] ResourceSettings ResourcesOfRecipe(const std::string& text, const std::string& path);
 
 /// Returns a recipe of which only [study] is read. Throws RecipeError with the mistakes of that

@@ -15,8 +15,8 @@ using ::testing::HasSubstr;
 Ended AtTerminal(const StudyFolder& folder, const std::string& arguments,
                  const std::string& typed) {
   const std::string command = "stty cols 80; " + Binary("beamgrid") + " " + arguments;
-  return Process({"/bin/sh", "-c",
-                  "printf '%s\\n' \"$1\" | script -qefc \"$0\" /dev/null", command, typed},
+  return Process({"/bin/sh", "-c", "printf '%s\\n' \"$1\" | script -qefc \"$0\" /dev/null", command,
+                  typed},
                  folder.path())
       .Wait();
 }

@@ -34,12 +34,12 @@ AblationTable Golden() {
                     .delta = 0.125,
                     .p_value = 0.0002,
                     .p_corrected = 0.0004,
-                    .difference = Difference{.value = 0.125,
-                                             .interval = {-0.0625, 0.25},
-                                             .above = 0.75,
-                                             .seeds_variance = 0.5,
-                                             .videos_variance = 0.25,
-                                             .p = 0.125},
+                    .difference = RowDifference{.value = 0.125,
+                                                .interval = {-0.0625, 0.25},
+                                                .above = 0.75,
+                                                .seeds_variance = 0.5,
+                                                .videos_variance = 0.25,
+                                                .p = 0.125},
                     .best = true,
                     .among_best = true,
                     .fingerprints = {"ab12", "cd34"}},
@@ -71,15 +71,15 @@ TEST(Render, Markdown) {
   EXPECT_EQ(Render(Golden(), "md"),
             "**Classifier & co**\n"
             "\n"
-            "| classifier | GAP | size (MiB) | parameters | difference [95 %] | p | kim18/2 "
+            "| classifier | GAP | size | parameters | difference [95 %] | p | kim18/2 "
             "| ours - theirs |\n"
             "|---|---:|---:|---:|---:|---:|---:|---:|\n"
-            "| logistic † | 0.5000 ± 0.0100 (2 seeds) | 1.00 | 262,144 |  |  | 0.7942 "
+            "| logistic † | 0.5000 ± 0.0100 (2 seeds) | 1.0 MiB | 262,144 |  |  | 0.7942 "
             "| -0.2942 |\n"
-            "| moe experts=2 | **0.6250 ± 0.0000 (2 seeds)** | 3.00 | 786,432 "
+            "| moe experts=2 | **0.6250 ± 0.0000 (2 seeds)** | 3.0 MiB | 786,432 "
             "| +0.125 [-0.062, 0.250] | <0.001 |  |  |\n"
-            "| a\\|b_c | 0.2500 (1 of 2 seeds: 1 failed (crashed)) | 0.00 | 25 |  |  |  |  |\n"
-            "| never, \"ran\" | - (0 of 2 seeds: 2 waiting) | 0.00 | 1 |  |  |  |  |\n"
+            "| a\\|b_c | 0.2500 (1 of 2 seeds: 1 failed (crashed)) | 100 B | 25 |  |  |  |  |\n"
+            "| never, \"ran\" | - (0 of 2 seeds: 2 waiting) | 0 B | 1 |  |  |  |  |\n"
             "\n"
             "difference: from logistic\n");
 }
@@ -96,7 +96,7 @@ TEST(Render, FurtherColumns) {
 TEST(Render, TheHeadingSaysTheSeedsThatAllRowsHave) {
   AblationTable table = Golden();
   table.common_seeds = 2;
-  EXPECT_NE(Render(table, "md").find("| 0.5000 ± 0.0100 | 1.00 |"), std::string::npos);
+  EXPECT_NE(Render(table, "md").find("| 0.5000 ± 0.0100 | 1.0 MiB |"), std::string::npos);
 }
 
 TEST(Render, Csv) {
@@ -159,13 +159,13 @@ TEST(Render, LatexEscapesWhatLatexReads) {
 \caption{Classifier \& co. Mean and standard deviation of the seeds. 5 trials, 3m20s of training.}
 \begin{tabularx}{\linewidth}{@{}>{\raggedright\arraybackslash}Xrrrrrrr@{}}
 \toprule
-classifier & GAP & size (MiB) & parameters & difference [95 \%] & p & kim18/2 & ours - theirs \\
+classifier & GAP & size & parameters & difference [95 \%] & p & kim18/2 & ours - theirs \\
 \midrule
-logistic \ensuremath{\dagger} & \num{0.5000 +- 0.0100} (2 seeds) & \num{1.00} & \num{262144} &  &  & 0.7942 & \num{-0.2942} \\
+logistic \ensuremath{\dagger} & \num{0.5000 +- 0.0100} (2 seeds) & 1.0 MiB & \num{262144} &  &  & 0.7942 & \num{-0.2942} \\
 % trials ab12 cd34
-moe experts=2 & {\boldmath\num[reset-math-version=false]{0.6250 +- 0.0000}} (2 seeds) & \num{3.00} & \num{786432} & \num[print-implicit-plus]{0.125} [\num{-0.062}, \num{0.250}] & $<$\num{0.001} &  &  \\
-a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2) & \num{0.00} & \num{25} &  &  &  &  \\
-never, ''ran'' & \textemdash{} (0 of 2) & \num{0.00} & \num{1} &  &  &  &  \\
+moe experts=2 & {\boldmath\num[reset-math-version=false]{0.6250 +- 0.0000}} (2 seeds) & 3.0 MiB & \num{786432} & \num[print-implicit-plus]{0.125} [\num{-0.062}, \num{0.250}] & $<$\num{0.001} &  &  \\
+a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2) & 100 B & \num{25} &  &  &  &  \\
+never, ''ran'' & \textemdash{} (0 of 2) & 0 B & \num{1} &  &  &  &  \\
 \bottomrule
 \end{tabularx}
 \par\smallskip\raggedright difference: from logistic. a\textbar{}b\_\allowbreak{}c lacks seeds: 1 failed (crashed). never, ''ran'' lacks seeds: 2 waiting.

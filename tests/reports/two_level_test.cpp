@@ -45,7 +45,7 @@ TEST(TwoLevelDifference, OfSeedsAloneIsAboutTheTInterval) {
   // Differences of 10 seeds; videos do nothing.
   const std::vector<double> a = {0.52, 0.50, 0.55, 0.53, 0.51, 0.54, 0.52, 0.56, 0.49, 0.53};
   const auto row = Trials(a), zero = Trials(std::vector<double>(10, 0.5));
-  const Difference difference = TwoLevelDifference(RowOf(row), RowOf(zero));
+  const RowDifference difference = TwoLevelDifference(RowOf(row), RowOf(zero));
   const double error = SampleDeviation(a) / std::sqrt(10.0);
   EXPECT_EQ(difference.levels, Levels::kSeedsAndVideos);
   EXPECT_NEAR(difference.value, 0.025, 1e-12);
@@ -61,7 +61,7 @@ TEST(TwoLevelDifference, OfSeedsAloneIsAboutTheTInterval) {
 TEST(TwoLevelDifference, OfVideosAloneIsTheirPercentiles) {
   const std::vector<double> moves = NormalMoves(0.01);
   const auto row = Trials({0.6, 0.6, 0.6}, moves), zero = Trials({0.5, 0.5, 0.5});
-  const Difference difference = TwoLevelDifference(RowOf(row), RowOf(zero));
+  const RowDifference difference = TwoLevelDifference(RowOf(row), RowOf(zero));
   EXPECT_NEAR(difference.interval.low, 0.6 - 0.5 + moves[100], 1e-4);
   EXPECT_NEAR(difference.interval.high, 0.6 - 0.5 + moves[3899], 1e-4);
   EXPECT_NEAR(difference.seeds_variance, 0, 1e-15);
@@ -71,11 +71,11 @@ TEST(TwoLevelDifference, OfVideosAloneIsTheirPercentiles) {
 
 TEST(TwoLevelDifference, WhatVideosDoToBothRowsDropsOut) {
   const auto a = Trials({0.6, 0.61}, NormalMoves(0.1)), b = Trials({0.5, 0.51}, NormalMoves(0.1));
-  const Difference difference = TwoLevelDifference(RowOf(a), RowOf(b));
+  const RowDifference difference = TwoLevelDifference(RowOf(a), RowOf(b));
   EXPECT_NEAR(difference.interval.low, 0.1, 1e-9);
   EXPECT_NEAR(difference.interval.high, 0.1, 1e-9);
   // Other seeds: what seeds do drops out no more, and what videos do still does.
-  const Difference others = TwoLevelDifference(RowOf(a), RowOf(b, 7));
+  const RowDifference others = TwoLevelDifference(RowOf(a), RowOf(b, 7));
   EXPECT_NEAR(others.value, 0.1, 1e-12);
   EXPECT_NEAR(others.seeds_variance, 2 * 0.00005 / 2, 1e-9);
   EXPECT_NEAR(others.videos_variance, 0, 1e-12);
@@ -85,7 +85,7 @@ TEST(TwoLevelDifference, WhatVideosDoToBothRowsDropsOut) {
 TEST(TwoLevelDifference, OfOneSeedSpeaksOfVideosOnly) {
   const std::vector<double> moves = NormalMoves(0.01);
   const auto a = Trials({0.6}, moves), b = Trials({0.5, 0.52, 0.54});
-  const Difference difference = TwoLevelDifference(RowOf(a), RowOf(b));
+  const RowDifference difference = TwoLevelDifference(RowOf(a), RowOf(b));
   EXPECT_EQ(difference.levels, Levels::kVideos);
   EXPECT_EQ(difference.seeds_variance, 0);
   EXPECT_NEAR(difference.value, 0.08, 1e-12);
@@ -95,7 +95,7 @@ TEST(TwoLevelDifference, OfOneSeedSpeaksOfVideosOnly) {
 
 TEST(TwoLevelDifference, EqualRowsDifferByNothing) {
   const auto a = Trials({0.5, 0.6}, NormalMoves(0.01));
-  const Difference difference = TwoLevelDifference(RowOf(a), RowOf(a));
+  const RowDifference difference = TwoLevelDifference(RowOf(a), RowOf(a));
   EXPECT_EQ(difference.value, 0);
   EXPECT_EQ(difference.interval.low, 0);
   EXPECT_EQ(difference.interval.high, 0);

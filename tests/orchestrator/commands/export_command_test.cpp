@@ -170,8 +170,9 @@ TEST_F(ExportCommandTest, ASlashBehindTheFoldersNameIsFine) {
 
 TEST_F(ExportCommandTest, WhatCannotBeWrittenHasTheNameThatWasGiven) {
   Add(512);
-  UseTrainer("echo \"beamgrid-trainer: $2/model.safetensors: cannot write: No space left\" >&2\n"
-             "exit 1\n");
+  UseTrainer(
+      "echo \"beamgrid-trainer: $2/model.safetensors: cannot write: No space left\" >&2\n"
+      "exit 1\n");
   ExpectRefused("one/MC-BLSTM512", 1,
                 "error: " + Path("out") + "/model.safetensors: cannot write: No space left\n");
 }
