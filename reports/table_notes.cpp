@@ -132,6 +132,10 @@ std::string BoldNote(const AblationTable& table) {
   if (judged < 2) return bold == 0 || table.rows.size() < 2 ? "" : "bold: the best";
   std::string note = bold == best ? "bold: the best; all others are worse"
                                   : "bold: the best, and what is not shown to be worse";
+  const bool videos_only = std::ranges::any_of(table.rows, [](const TableRow& row) {
+    return row.difference && row.difference->levels == Levels::kVideos;
+  });
+  if (videos_only) note += ", of these trained models";
   return note + " (5 % for all comparisons together)";
 }
 

@@ -129,6 +129,7 @@ TEST(CompareRows, OfOneSeedSpeaksOfTheVideosAlone) {
   EXPECT_THAT(table.notes,
               Contains("difference: from moe experts=1, 95 % interval by 400 resamples of the 60 "
                        "videos alone: a single seed says nothing of others"));
+  EXPECT_THAT(table.notes, Contains(HasSubstr(", of these trained models (5 % for all")));
 }
 
 TEST(CompareRows, HasNoIntervalWithoutPredictionsAndSaysWhy) {
