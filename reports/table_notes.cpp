@@ -44,7 +44,7 @@ std::string DifferenceNote(const AblationTable& table) {
 }
 
 /// Returns "12 %" or "12 to 40 %" of the shares that a part has of the rows' variance.
-std::string ShareText(const AblationTable& table, double Difference::* part) {
+std::string ShareText(const AblationTable& table, double RowDifference::* part) {
   std::vector<double> shares;
   for (const TableRow& row : table.rows) {
     if (!row.difference || row.difference->levels != Levels::kSeedsAndVideos) continue;
@@ -59,10 +59,10 @@ std::string ShareText(const AblationTable& table, double Difference::* part) {
 }
 
 std::string SharesNote(const AblationTable& table) {
-  const std::string seeds = ShareText(table, &Difference::seeds_variance);
+  const std::string seeds = ShareText(table, &RowDifference::seeds_variance);
   if (seeds.empty()) return "";
   return "of a difference's variance " + seeds + " is the seeds', " +
-         ShareText(table, &Difference::videos_variance) + " the videos'";
+         ShareText(table, &RowDifference::videos_variance) + " the videos'";
 }
 
 std::string NoIntervalNote(const AblationTable& table) {

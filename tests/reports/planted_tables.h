@@ -92,7 +92,7 @@ class Tables {
     }
     std::vector<double> sign_flip, t, two_level;
     for (std::size_t row = 1; row < resampled.size(); ++row) {
-      const Difference difference =
+      const RowDifference difference =
           TwoLevelDifference(SeedsOf(resampled[row]), SeedsOf(resampled[0]));
       const std::vector<double> a = ValuesOf(resampled[row]), b = ValuesOf(resampled[0]);
       sign_flip.push_back(*SignFlipTest(a, b));
