@@ -43,7 +43,7 @@ AblationTable Example() {
                 .delta = 0.20127,
                 .p_value = 0.0001,
                 .p_corrected = 0.0002,
-                .difference = Difference{.value = 0.20127, .interval = {-0.18, 0.2225}},
+                .difference = RowDifference{.value = 0.20127, .interval = {-0.18, 0.2225}},
                 .best = true,
                 .among_best = true},
                {.label = "blstm", .missing_seeds = 3, .missing = "3 failed (out_of_memory)"}},
