@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "registry/util/error.h"
+#include "reports/table_cells.h"
 #include "tests/reports/page/page_support.h"
 
 namespace beamgrid {
