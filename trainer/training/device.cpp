@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -38,16 +39,26 @@ void KeepFreedMemory() {
   ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 }
 
-/// Throws SystemError where the process may not have the buffer that OpenBLAS takes for its first
-/// product: it would ask for it again and again, for ever.
-void RequireBlasBuffer() {
-  constexpr std::size_t kBytes = 129UL << 20;  // its BUFFER_SIZE, 128 MiB, and what is around it
-  void* const buffer =
-      ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (buffer == MAP_FAILED) {
-    throw SystemError("OpenBLAS", "cannot have the 128 MiB of its buffer", errno);
-  }
-  ::munmap(buffer, kBytes);
+/// Throws SystemError where the process may not map so many bytes more.
+void RequireRoom(std::size_t bytes, int protection, int flags, const std::string& why) {
+  void* const room = ::mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  if (room == MAP_FAILED) throw SystemError("OpenBLAS", why, errno);
+  ::munmap(room, bytes);
+}
+
+/// Throws SystemError where the process may not have the buffers that OpenBLAS takes for its first
+/// product, one for each of its threads, and the stacks of the threads that LibTorch starts: the
+/// one would ask for them again and again, the other wait for its threads, for ever.
+void RequireBlasBuffers() {
+  constexpr std::size_t kBuffer = 129UL << 20;  // its BUFFER_SIZE, 128 MiB, and what is around it
+  constexpr std::size_t kStacks = 64UL << 20;
+  auto* threads = Loaded<int()>("openblas_get_num_threads");
+  if (threads == nullptr) return;
+  const auto count = static_cast<std::size_t>(std::max(threads(), 1));
+  RequireRoom(kBuffer, PROT_READ | PROT_WRITE, 0, "cannot have the 128 MiB of its buffer");
+  // Addresses only: a limit on them (ulimit -v) is what keeps the others from theirs.
+  RequireRoom(kBuffer * count + kStacks, PROT_NONE, MAP_NORESERVE,
+              "cannot have the 128 MiB of its buffer for each of its threads");
 }
 
 /// "Intel(R) Xeon(R) Processor"; empty where the system does not say.
@@ -101,6 +112,8 @@ void PrepareProcess(std::int64_t threads) {
   // Sums of products with denormals take the processor many times as long, and what is below 1e-38
   // decides about nothing here.
   at::globalContext().setFlushDenormal(true);
+  // Once: a worker that serves keeps its buffers.
+  [[maybe_unused]] static const bool has_room = (RequireBlasBuffers(), true);
   torch::set_num_threads(static_cast<int>(threads));
   // A second call would throw. One thread, since nothing here runs two operators side by side.
   [[maybe_unused]] static const bool once = (at::set_num_interop_threads(1), true);
@@ -108,8 +121,6 @@ void PrepareProcess(std::int64_t threads) {
   // all cores of the machine for its products.
   if (auto* set = Loaded<void(int)>("openblas_set_num_threads")) {
     set(static_cast<int>(threads));
-    // Once: a worker that serves keeps its buffer.
-    [[maybe_unused]] static const bool has_room = (RequireBlasBuffer(), true);
   }
   // cuBLAS gives the same bits every time only with a workspace of fixed size.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);

@@ -327,7 +327,7 @@ TEST_F(SearchChangeTest, AVariantMoreGoesOnAndTheResultsDecide) {
   EXPECT_THAT(events_,
               Contains("2 trials stay, 1 is new to begin with, 0 are no longer asked for; of 1 "
                        "more the results decide (1 complete: they may no longer count at "
-                       "the end)"));
+                       "the end); which new ones follow, the search decides by its results"));
   EXPECT_THAT(events_, Contains(HasSubstr("no longer counted: 1 trial of earlier runs")));
   EXPECT_THAT(Trials("s"), SizeIs(4));
 }

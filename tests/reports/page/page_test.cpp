@@ -167,7 +167,7 @@ double Luminance(const std::string& colour) {
 
 /// Returns the contrast of two colours as WCAG 2.1 reckons it.
 double Contrast(const std::string& one, const std::string& other) {
-  const auto [dark, light] = std::minmax(Luminance(one), Luminance(other));
+  const auto [dark, light] = std::minmax({Luminance(one), Luminance(other)});
   return (light + 0.05) / (dark + 0.05);
 }
 
