@@ -402,7 +402,7 @@ const Case kCases[] = {
     {"TableVaryOption",
      "[[table]]\nvary = \"temporal.hidden\"\n",
      {"10:8: table[0].vary: unknown criterion 'temporal.hidden'; known: multimodal, "
-      " temporal, extras, classifier, label_processing, loss, train"}},
+      "temporal, extras, classifier, label_processing, loss, train"}},
     {"TableVarySetting",
      "[[table]]\nvary = \"train.epochs+bach\"\n",
      {"10:8: table[0].vary: unknown training setting 'bach'; did you mean 'batch'?; known: "
