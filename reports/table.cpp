@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 #include <stdexcept>
 
@@ -285,7 +287,7 @@ std::string LetGoNote(const Group& group) {
 
 /// Says that rows have differently many seeds because further ones were raced for; empty where they
 /// were not.
-std::string RaceNote(const std::vector<TableRow>& rows) {
+std::string RaceNote(const std::vector<TableRow>& rows, bool raced) {
   std::size_t least = SIZE_MAX, most = 0;
   for (const TableRow& row : rows) {
     if (row.missing_seeds > 0 || row.seeds.empty()) continue;
@@ -294,9 +296,9 @@ std::string RaceNote(const std::vector<TableRow>& rows) {
   }
   if (least >= most) return "";
   return "rows have " + std::to_string(least) + " to " + std::to_string(most) +
-         " seeds, for further ones are raced for by those that may be the best: a difference is "
-         "between "
-         "means of different seeds";
+         (raced ? " seeds, for further ones are raced for by those that may be the best: "
+                : " seeds; what was removed does not count: ") +
+         "a difference is between means of different seeds";
 }
 
 bool IsTested(const std::vector<TableRow>& rows) {
@@ -347,6 +349,28 @@ std::string HeldFixed(ModelSpec model, const Axes& axes, const Catalogue& catalo
   return HeldFixedText(model, varied, catalogue);
 }
 
+/// Names the best model of the other groups where it is better than all rows; else empty.
+std::string BetterElsewhere(const std::vector<Group>& groups, const Group& group,
+                            const AblationTable& table) {
+  const auto mean = [](const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  };
+  double best = -std::numeric_limits<double>::infinity();
+  for (const TableRow& row : table.rows) best = std::max(best, row.mean.value_or(best));
+  const Variation* better = nullptr;
+  for (const Group& other : groups) {
+    if (&other == &group) continue;
+    for (const Variation& variant : other.variants) {
+      if (variant.values.empty() || mean(variant.values) <= best) continue;
+      best = mean(variant.values);
+      better = &variant;
+    }
+  }
+  if (better == nullptr) return "";
+  return "the study's best, " + better->trials.front()->name + " with " + FixedText(best, 4) +
+         ", is of another group and not in this table";
+}
+
 std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
                                  const AblationTable& table, const TableQuestion& question,
                                  const Axes& axes, const Catalogue& catalogue,
@@ -357,13 +381,15 @@ std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& 
   if (groups.size() > 1) {
     notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
                     WhyChosen(groups, group));
+    const std::string better = BetterElsewhere(groups, group, table);
+    if (!better.empty()) notes.push_back(better);
   }
   for (std::string& note : ComparisonNotes(table)) notes.push_back(std::move(note));
   if (const std::string skipped = SkippedNote(group); !skipped.empty()) notes.push_back(skipped);
   if (const std::string let_go = LetGoNote(group); !let_go.empty()) notes.push_back(let_go);
-  const std::string race = RaceNote(rows);
+  const std::string race = RaceNote(rows, table.raced);
   if (!race.empty()) notes.push_back(race);
-  if (IsTested(rows) && (table.raced || !race.empty())) {
+  if (IsTested(rows) && table.raced) {
     notes.emplace_back(
         "p is to be read with care: seeds were raced for, so how many a row has was not fixed "
         "beforehand");

@@ -147,14 +147,23 @@ std::optional<std::size_t> ComparedRow(const std::vector<Variation>& variants,
   const bool is_label = std::ranges::any_of(table.rows, has_label);
   const bool is_condition = !is_label && baseline.find('=') != std::string::npos;
   const Conditions conditions = is_condition ? ParseConditions(baseline) : Conditions();
-  std::optional<std::size_t> partial;
+  std::optional<std::size_t> whole, partial;
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const bool is_it =
         is_condition ? AllHold(conditions, variants[i].model) : has_label(table.rows[i]);
     if (!is_it) continue;
-    if (IsWhole(table.rows[i])) return i;
-    partial = i;
+    if (!IsWhole(table.rows[i])) {
+      partial = i;
+      continue;
+    }
+    if (whole) {
+      throw UsageError("baseline = '" + baseline +
+                       "' is more than one row: " + table.rows[*whole].label + ", " +
+                       table.rows[i].label + "; name one of them");
+    }
+    whole = i;
   }
+  if (whole) return whole;
   if (partial) {
     throw UsageError("baseline = '" + baseline + "': its row, " + table.rows[*partial].label +
                      ", has not all its seeds; finish them or take another row");

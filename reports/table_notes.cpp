@@ -136,6 +136,12 @@ std::string BoldNote(const AblationTable& table) {
     return row.difference && row.difference->levels == Levels::kVideos;
   });
   if (videos_only) note += ", of these trained models";
+  constexpr std::size_t kFewSeeds = 3;
+  std::size_t seeds = 0;
+  for (const TableRow& row : table.rows) seeds = std::max(seeds, row.seeds.size());
+  if (bold > best && seeds > 1 && seeds <= kFewSeeds) {
+    note += ", of which " + CountText(seeds, "seed") + " can show little";
+  }
   return note + " (5 % for all comparisons together)";
 }
 

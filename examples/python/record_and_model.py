@@ -1,7 +1,7 @@
 # A record in pandas and DuckDB, and an exported model at work. Each `# %%` begins a cell for
 # editors and notebooks that know them; as a whole it is a script:
 #
-#   beamgrid export STUDY/MODEL --out model
+#   beamgrid export STUDY/MODEL/SEED --out model
 #   python3 record_and_model.py [RECORD [MODEL_FOLDER]]      # else beamgrid.db and model
 #
 # It needs pandas (Debian: python3-pandas) and, for the model, torch; DuckDB is used where it is

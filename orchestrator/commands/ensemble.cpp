@@ -171,6 +171,7 @@ class Ensemble : public Subcommand {
       PrintEnsemble(context.out, answer);
     }
     WarnOfLeftOut(context.err, left_out_);
+    TellOfMissingForms(context);
     return kExitDone;
   }
 
@@ -250,6 +251,17 @@ class Ensemble : public Subcommand {
     return std::move(pool.models);
   }
 
+  /// Of several studies nobody asks which model has which form.
+  void TellOfMissingForms(const CommandContext& context) const {
+    if (fingerprints_.empty()) return;
+    for (const std::string& form : forms_) {
+      const bool is_there = std::ranges::any_of(fingerprints_, [&](const auto& model) {
+        return model.first.find("@" + form) != std::string::npos;
+      });
+      if (!is_there) context.Remark("--forms: no trial has a smaller " + form + " form");
+    }
+  }
+
   void Keep(const CommandContext& context, const boost::json::object& answer) const {
     if (studies_.size() > 1 || !with_.empty()) {
       return context.Remark("not stored: a study keeps ensembles of its own trials only");
@@ -293,7 +305,7 @@ class Ensemble : public Subcommand {
       inputs.insert(inputs.end(), read.begin(), read.end());
     }
     const auto store = studies_.empty() ? nullptr : database_.OpenForReading();
-    out_file_ = OutputFile(out_, inputs, database_, store.get());
+    out_file_ = OutputFile(out_, inputs, database_, store.get(), kPredictionBeginnings);
     const GrowingFile probe(out_file_);  // goes again at once
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 
 #include "registry/util/error.h"
 #include "registry/util/half_written.h"
@@ -57,6 +58,18 @@ std::string FixOf(int code, const std::string& option) {
   }
 }
 
+/// True if there is nothing to lose at the path: no file, an empty one, or one that begins as such
+/// outputs do. Data, recipes and whatever else a user has do not.
+bool MayReplace(const fs::path& path, const std::vector<std::string>& beginnings) {
+  std::ifstream file(path, std::ios::binary);
+  std::string start(32, '\0');
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(file.gcount()));
+  return start.empty() || std::ranges::any_of(beginnings, [&](const std::string& beginning) {
+           return start.starts_with(beginning);
+         });
+}
+
 [[noreturn]] void Refuse(const std::string& out, const std::string& why) {
   throw UsageError("--out: " + out + " " + why);
 }
@@ -64,7 +77,8 @@ std::string FixOf(int code, const std::string& option) {
 }  // namespace
 
 fs::path OutputFile(const std::string& out, const std::vector<std::string>& inputs,
-                    const DatabaseOption& database, const Store* store) {
+                    const DatabaseOption& database, const Store* store,
+                    const std::vector<std::string>& beginnings) {
   if (out.empty()) throw UsageError("--out: must name a file");
   std::error_code ignored;
   const fs::path path = PlaceOf(out);
@@ -86,6 +100,10 @@ fs::path OutputFile(const std::string& out, const std::vector<std::string>& inpu
   }
   if (store != nullptr && LiesIn(path, store->runs())) {
     Refuse(out, "lies in the folder of the runs, which is the record's; name another place");
+  }
+  if (!MayReplace(path, beginnings)) {
+    Refuse(out,
+           "is there, and is no earlier output of this command; name another file or remove it");
   }
   return path;
 }

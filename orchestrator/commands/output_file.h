@@ -14,11 +14,16 @@ namespace beamgrid {
 
 /// Returns the file to write where `--out` names `out`: of a link what it points to. Throws
 /// UsageError for no name, a folder, a device or pipe (it would be replaced by a file), a folder
-/// that is not there, one of `inputs`, the database and its log, and whatever lies among the runs
-/// of `store`, which may be null.
+/// that is not there, one of `inputs`, the database and its log, whatever lies among the runs of
+/// `store`, which may be null, and a file that is there, is not empty and begins with none of
+/// `beginnings`: it is nothing that such a command wrote.
 [[nodiscard]] std::filesystem::path OutputFile(const std::string& out,
                                                const std::vector<std::string>& inputs,
-                                               const DatabaseOption& database, const Store* store);
+                                               const DatabaseOption& database, const Store* store,
+                                               const std::vector<std::string>& beginnings);
+
+/// With what files of predictions begin.
+inline const std::vector<std::string> kPredictionBeginnings = {"VideoId,", "Class,Segments"};
 
 /// Returns the message of an error that kept what `option` names (`named`, a file or a folder) from
 /// being written: the name that the user gave, not the temporary one beside it, and what can be

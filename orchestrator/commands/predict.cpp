@@ -145,7 +145,7 @@ class Predict : public Subcommand {
     const std::vector<std::string> files = Files();
     if (!classes_.empty()) class_list_ = ReadClassList(classes_, kMaxClasses);
     const auto store = database_.OpenForReading();
-    out_file_ = OutputFile(out_, files, database_, store.get());
+    out_file_ = OutputFile(out_, files, database_, store.get(), kPredictionBeginnings);
     const NamedModels models = FindModels(*store, database_, model_);
     const Combining combining = CombiningOf(models);
     predictor_ = std::make_unique<Predictor>(combining, top_k_);

@@ -43,7 +43,7 @@ class Report : public Subcommand {
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
     const std::vector<StudyRecord> studies = FindStudies(*store);
-    const fs::path page = OutputFile(out_, {}, database_, store.get());
+    const fs::path page = OutputFile(out_, {}, database_, store.get(), {"<!DOCTYPE html"});
     if (!figures_.empty()) RequireFolder(*store);
     const Catalogue catalogue = OpenTrainer(context, PluginsOf(*store, studies)).catalogue;
     std::vector<StudyFacts> facts;
@@ -93,7 +93,7 @@ class Report : public Subcommand {
       throw UsageError("--figures: " + figures_ + " is no folder");
     }
     if (!fs::is_directory(figures_, failed)) {
-      static_cast<void>(OutputFile(figures_, {}, database_, &store));
+      static_cast<void>(OutputFile(figures_, {}, database_, &store, {}));
     }
     fs::create_directory(figures_, failed);
     if (failed) throw Error("--figures: " + figures_ + ": " + failed.message());
@@ -104,7 +104,7 @@ class Report : public Subcommand {
     const std::vector<FigureFile> files = FigureFiles(facts);
     for (const FigureFile& file : files) {
       const std::string path = (fs::path(figures_) / file.name).string();
-      WriteFileAtomically(OutputFile(path, {out_}, database_, &store), file.svg);
+      WriteFileAtomically(OutputFile(path, {out_}, database_, &store, {"<svg", "<?xml"}), file.svg);
     }
     context.Remark(figures_ + ": " + CountText(files.size(), "SVG file"));
   }

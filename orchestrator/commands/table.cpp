@@ -75,6 +75,7 @@ class TableCommand : public Subcommand {
         ->excludes("--format")
         ->excludes("--macros");
     database_.AddTo(app);
+    database_.AddRunsTo(app);
   }
 
   int Run(CommandContext& context) override {
