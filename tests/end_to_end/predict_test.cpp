@@ -122,6 +122,11 @@ TEST_F(PredictTest, WritesOverNothingThatOthersNeed) {
   const std::string before = ReadText(validate);
   refused(validate, "is read too");
   EXPECT_EQ(ReadText(validate), before);
+  const std::string shard = folder_->DataFile("train").string();
+  const std::string training = ReadText(shard);
+  refused(shard, "is there, and is no earlier output of this command");
+  EXPECT_EQ(ReadText(shard), training);
+  refused("recipe.toml", "is there, and is no earlier output of this command");
   refused("beamgrid.db", "is the database");
   refused("runs/mine.csv", "lies in the folder of the runs");
   refused("data", "is a folder");
@@ -136,6 +141,7 @@ TEST_F(PredictTest, WritesOverNothingThatOthersNeed) {
   Succeed({"predict", "small:ensemble", validate, "--out", "link.csv"});
   EXPECT_TRUE(std::filesystem::is_symlink(folder_->path() / "link.csv"));
   EXPECT_FALSE(ReadText(folder_->path() / "target.csv").empty());
+  Succeed({"predict", "small:ensemble", validate, "--out", "link.csv"});
 }
 
 TEST_F(PredictTest, InterruptedItEndsWhateverItsTrainersDo) {

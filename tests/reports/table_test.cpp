@@ -188,7 +188,10 @@ TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
                                      SmallTrial("b", two, 2, 0.57), SmallTrial("c", four, 1, 0)};
   trials[3].state = TrialState::kPruned;
   trials[3].result.reset();
-  const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary("classifier"), {});
+  const auto made = [&](bool raced) {
+    return MakeTable(trials, SmallCatalogue(), Vary("classifier"), {}, nullptr, raced);
+  };
+  const AblationTable table = made(true);
   ASSERT_EQ(table.rows.size(), 3U);
   EXPECT_FALSE(table.rows[2].mean);
   EXPECT_THAT(table.notes, Contains("the search let trials of 1 of 3 rows go before the end of "
@@ -197,6 +200,20 @@ TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
       table.notes,
       Contains("rows have 1 to 2 seeds, for further ones are raced for by those that may be the "
                "best: a difference is between means of different seeds"));
+  EXPECT_THAT(made(false).notes,
+              Contains("rows have 1 to 2 seeds; what was removed does not count: a difference is "
+                       "between means of different seeds"));
+}
+
+TEST(MakeTable, NamesABetterModelOfAnotherGroup) {
+  std::vector<TrialRecord> trials = GreedyStudy();
+  const auto notes = [&] {
+    return MakeTable(trials, SmallCatalogue(), Vary("temporal"), {}).notes;
+  };
+  EXPECT_THAT(notes(), Contains("the study's best, BLSTM-MoE4 with 0.8200, is of another group and "
+                                "not in this table"));
+  trials.resize(4);
+  EXPECT_THAT(notes(), testing::Not(Contains(HasSubstr("the study's best"))));
 }
 
 TEST(MakeTable, SaysWhichOfThePapersRowsCannotBeMatched) {

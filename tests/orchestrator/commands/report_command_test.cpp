@@ -84,6 +84,10 @@ TEST_F(ReportCommandTest, RefusesWhatItCannotReportOrWrite) {
   EXPECT_THAT(refusal({"s", "--out", Path("")}), HasSubstr("is a folder"));
   EXPECT_THAT(refusal({"s", "--out", Path("none/page.html")}), HasSubstr("has no folder"));
   EXPECT_THAT(refusal({"s", "--out", database_}), HasSubstr("is the database"));
+  const std::string shard = Path("train0001.tfrecord");
+  WriteFileAtomically(shard, "a user's file");
+  EXPECT_THAT(refusal({"s", "--out", shard}), HasSubstr("is no earlier output of this command"));
+  EXPECT_EQ(ReadFile(shard), "a user's file");
   EXPECT_THAT(refusal({"s", "--out", page_, "--figures", database_}), HasSubstr("is no folder"));
   EXPECT_THAT(refusal({"s", "--out", page_, "--figures", Path("none/figures")}),
               HasSubstr("has no folder to lie in"));
