@@ -140,7 +140,7 @@ std::string BoldNote(const AblationTable& table) {
   std::size_t seeds = 0;
   for (const TableRow& row : table.rows) seeds = std::max(seeds, row.seeds.size());
   if (bold > best && seeds > 1 && seeds <= kFewSeeds) {
-    note += ", of which " + CountText(seeds, "seed") + " can show little";
+    note += ", for " + CountText(seeds, "seed") + " show little";
   }
   return note + " (5 % for all comparisons together)";
 }
