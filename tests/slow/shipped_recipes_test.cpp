@@ -35,6 +35,8 @@ const std::map<std::string, std::vector<std::pair<std::string, std::string>>> kR
      {{R"(layer_norm = \[false, true\])", "layer_norm = true"},
       {R"(skip_connection = \[false, true\])", "skip_connection = true"},
       {R"(dropout = \[0.0, 0.2\])", "dropout = 0.2"}}},
+    {"audioset_grid.toml",
+     {{R"(bal_train-0\[0-7\])", "train*"}, {R"(eval-0\[0-2\])", "validate*"}}},
     {"yt8m2018_ensemble.toml", {{R"(validate00\{[\d,]+\})", "validate*"}}},
 };
 
