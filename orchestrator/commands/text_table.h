@@ -25,6 +25,8 @@ class TextTable {
   void BreakLines(const std::vector<std::string>& headings);
   /// Drops these columns, on a terminal and elsewhere, where no row has a value in them.
   void DropWhereEmpty(std::vector<std::string> headings);
+  /// Colours the states of trials in the column of that heading, where colours may be.
+  void ColourStates(const std::string& heading = "state");
   /// Adds a row of as many cells as there are headings.
   void Add(std::vector<std::string> cells);
   /// Prints the table: two spaces between columns, none at the ends of lines; each line begins with
@@ -34,8 +36,12 @@ class TextTable {
  private:
   class Layout;
 
+  /// Returns the code that a cell is shown in; empty: none.
+  [[nodiscard]] const char* ColourOf(std::size_t row, std::size_t column) const;
+
   std::vector<bool> right_, breaks_;
   std::vector<std::string> leave_out_, drop_;
+  std::string states_;                          ///< the heading of ColourStates
   std::vector<std::vector<std::string>> rows_;  ///< the headings first
 };
 

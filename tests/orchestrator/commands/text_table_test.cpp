@@ -69,6 +69,13 @@ TEST(TextTable, TextForReadingIsBrokenAndNotCut) {
             "            assigned to\n");
 }
 
+TEST(Shortened, CutsBetweenCharactersWithTheirMarks) {
+  EXPECT_EQ(Shortened("abcdefg", 5), "ab\u2026fg");
+  EXPECT_EQ(Shortened("abcde\u0301fg", 4), "ab\u2026g") << "no mark without its letter";
+  EXPECT_EQ(Shortened("abcd\u0301\u0301fg", 5), "ab\u2026fg");
+  EXPECT_EQ(Shortened("\u65e5\u672c\u8a9e", 5), "\u65e5\u2026\u8a9e");
+}
+
 TEST(BrokenText, KeepsEveryWordAndCountsColumns) {
   EXPECT_THAT(BrokenText("one two three", 8), ElementsAre("one two", "three"));
   EXPECT_THAT(BrokenText("abcdefghij k", 4), ElementsAre("abcd", "efgh", "ij k"));
