@@ -9,6 +9,7 @@
 #include "orchestrator/commands/trial_listing.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -130,7 +131,7 @@ void PrintProgress(std::ostream& out, const boost::json::value& running) {
   // Of an attempt that went on from a checkpoint no epoch may have ended yet.
   if (!now.At("seconds_left").is_null()) {
     const std::chrono::duration<double> left(now.Number("seconds_left"));
-    out << "; " << FixedText(now.Number("seconds_per_epoch"), 1) << "s an epoch, at most "
+    out << "; " << ShortTimeText(now.Number("seconds_per_epoch")) << " an epoch, at most "
         << DurationText(std::chrono::ceil<std::chrono::seconds>(left)) << " left";
   }
   out << "\n";

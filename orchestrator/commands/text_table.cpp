@@ -51,6 +51,7 @@ class TextTable::Layout {
 
   /// Makes lines of at most `width` columns, if that can be.
   void Fit(std::size_t width) {
+    room_for_whole_ = width * 2 / 3;
     for (std::size_t i = columns_.size(); i-- > 1;) {
       if (Total() > width && IsEmpty(columns_[i])) Erase(i);
     }
@@ -78,6 +79,7 @@ class TextTable::Layout {
   /// Returns the width that a column can do with, where texts are to keep `text` columns.
   [[nodiscard]] std::size_t LeastOf(std::size_t column, std::size_t text) const {
     if (table_.right_[column]) return widths_[column];
+    if (table_.whole_[column]) text = std::max(text, room_for_whole_);
     return std::min(widths_[column], std::max(text, ColumnsOf(Heading(column))));
   }
   [[nodiscard]] std::size_t Least(std::size_t text) const {
@@ -123,6 +125,7 @@ class TextTable::Layout {
   std::vector<std::size_t> widths_;   ///< by column of the table
   std::vector<std::size_t> columns_;  ///< that are printed
   std::vector<std::string> left_out_;
+  std::size_t room_for_whole_ = 0;  ///< what a column of KeepWhole may take
 };
 
 TextTable::TextTable(std::vector<std::string> headings) {
@@ -131,6 +134,7 @@ TextTable::TextTable(std::vector<std::string> headings) {
     if (right_.back()) heading.erase(0, 1);
   }
   breaks_.resize(right_.size(), false);
+  whole_.resize(right_.size(), false);
   rows_.push_back(std::move(headings));
 }
 
@@ -143,6 +147,12 @@ void TextTable::DropWhereEmpty(std::vector<std::string> headings) { drop_ = std:
 void TextTable::BreakLines(const std::vector<std::string>& headings) {
   for (std::size_t i = 0; i < breaks_.size(); ++i) {
     breaks_[i] = std::ranges::find(headings, rows_.front()[i]) != headings.end();
+  }
+}
+
+void TextTable::KeepWhole(const std::vector<std::string>& headings) {
+  for (std::size_t i = 0; i < whole_.size(); ++i) {
+    whole_[i] = std::ranges::find(headings, rows_.front()[i]) != headings.end();
   }
 }
 

@@ -23,6 +23,9 @@ class TextTable {
   void LeaveOutFirst(std::vector<std::string> headings);
   /// Lets these columns be broken into lines: what they hold is for reading, and of no use in part.
   void BreakLines(const std::vector<std::string>& headings);
+  /// Keeps these columns whole as long as that leaves a third of the line to the others: names that
+  /// only their ends tell apart.
+  void KeepWhole(const std::vector<std::string>& headings);
   /// Drops these columns, on a terminal and elsewhere, where no row has a value in them.
   void DropWhereEmpty(std::vector<std::string> headings);
   /// Colours the states of trials in the column of that heading, where colours may be.
@@ -39,7 +42,7 @@ class TextTable {
   /// Returns the code that a cell is shown in; empty: none.
   [[nodiscard]] const char* ColourOf(std::size_t row, std::size_t column) const;
 
-  std::vector<bool> right_, breaks_;
+  std::vector<bool> right_, breaks_, whole_;
   std::vector<std::string> leave_out_, drop_;
   std::string states_;                          ///< the heading of ColourStates
   std::vector<std::vector<std::string>> rows_;  ///< the headings first
