@@ -5,10 +5,9 @@
 
 namespace beamgrid {
 
-/// Returns the columns that a terminal draws a character in: none for a mark that stands on the
-/// character before (general categories Mn and Me of Unicode 14, vowels and finals of Hangul, the
-/// joiners), two for East Asian wide and fullwidth ones and emoji (EastAsianWidth.txt: W, F), else
-/// one.
+/// Returns the columns that a terminal draws a character in, by the C library's tables of Unicode:
+/// none for a mark that stands on the character before, two for East Asian wide ones and emoji,
+/// else one.
 [[nodiscard]] std::size_t CharacterColumns(char32_t character);
 
 }  // namespace beamgrid
