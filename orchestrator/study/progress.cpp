@@ -21,6 +21,7 @@ constexpr std::size_t kMostDevices = 8;
 struct Piece {
   std::string text;
   const char* code = "";
+  std::size_t width = 0;  ///< of its column; 0: that of the text
 };
 
 constexpr char kBold[] = "\033[1m", kDim[] = "\033[2m", kRed[] = "\033[31m", kGreen[] = "\033[32m";
@@ -31,24 +32,24 @@ std::string Join(const std::vector<Piece>& pieces, std::size_t width, Colour col
   std::string line;
   std::size_t used = 0;
   for (const Piece& piece : pieces) {
-    const std::size_t needed = ColumnsOf(piece.text) + (used == 0 ? 0 : 2);
+    const std::size_t columns = ColumnsOf(piece.text);
+    const std::size_t needed = std::max(columns, piece.width) + (used == 0 ? 0 : 2);
     if (used + needed > width) break;
-    const bool coloured = colour == Colour::kYes && *piece.code != 0;
+    const bool coloured = colour == Colour::kYes && *piece.code != 0 && !piece.text.empty();
     line += (used == 0 ? "" : "  ") + (coloured ? piece.code + piece.text + "\033[0m" : piece.text);
+    if (piece.width > columns) line.append(piece.width - columns, ' ');
     used += needed;
   }
+  line.erase(line.find_last_not_of(' ') + 1);
   return line;
 }
 
-/// Returns the text cut with two dots where it is too long, padded where it is shorter.
-std::string Fitted(const std::string& given, std::size_t width) {
+/// Returns the text cut with two dots where it is too long.
+std::string Cut(const std::string& given, std::size_t width) {
   std::string text = PrintableLine(given);
-  if (ColumnsOf(text) > width) {
-    text = std::string(FirstColumns(text, width > 2 ? width - 2 : 0)) + "..";
-    text = FirstColumns(text, width);
-  }
-  // A wide character that did not fit leaves a column free.
-  return text.append(width - ColumnsOf(text), ' ');
+  if (ColumnsOf(text) <= width) return text;
+  text = std::string(FirstColumns(text, width > 2 ? width - 2 : 0)) + "..";
+  return std::string(FirstColumns(text, width));
 }
 
 // Before so much was measured, a remaining time would be that of loading and warming up.
@@ -145,7 +146,8 @@ std::vector<std::string> TrialLines(const ProgressState& state, std::size_t most
   for (const auto& row : rows) {
     std::vector<Piece> padded;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      if (widths[i] > 0) padded.push_back({Fitted(row[i].text, widths[i]), row[i].code});
+      if (widths[i] == 0) continue;
+      padded.push_back({Cut(row[i].text, widths[i]), row[i].code, widths[i]});
     }
     lines.push_back(Join(padded, width, colour));
   }
@@ -170,9 +172,7 @@ std::string Counted(std::size_t number, const char* what) {
 }
 
 std::string TotalsLine(const ProgressState& state, std::size_t width, Colour colour) {
-  std::vector<Piece> pieces{
-      {Fitted(state.study, std::min(ColumnsOf(PrintableLine(state.study)), width)), kBold},
-      {DoneText(state)}};
+  std::vector<Piece> pieces{{Cut(state.study, width), kBold}, {DoneText(state)}};
   const auto add_count = [&pieces](std::int64_t number, const char* what, const char* code = "") {
     if (number > 0) pieces.push_back({std::to_string(number) + " " + what, code});
   };

@@ -45,7 +45,7 @@ TEST(RenderProgress, ShowsTrialsDevicesTheBestAndTotalsInAWideTerminal) {
       RenderProgress(SomeState(), 200, 20, Colour::kNo),
       ElementsAre("MC-GRU-MoE4          s1   epoch 3/5   50%  gap 0.8123  best 0.8130 in 1  "
                   "loss 12.346  1234 ex/s  cuda:0",
-                  "MS-NetVLAD-C64-MoE4  s12  starting" + std::string(66, ' ') + "cuda:1",
+                  "MS-NetVLAD-C64-MoE4  s12  starting" + std::string(63, ' ') + "cuda:1",
                   "cuda:0 1/2  cuda:1 1/1  1234 ex/s  97.3 trials/h",
                   "best gap 0.8421  MC-BLSTM-MoE2",
                   "kim2018  8/20 done  1 failed  eta 5m27s  2 running  10 waiting  3m05s "
@@ -99,7 +99,7 @@ TEST(RenderProgress, CutsBetweenCharactersAndShowsWhatATerminalWouldObey) {
       RenderProgress(state, 20, 20, Colour::kNo),
       ElementsAre("\\x1b[2Jc..  s0", "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9..  s0",
                   "\u65e5\u672c\u8a9e  0 done"));
-  EXPECT_EQ(RenderProgress(state, 5, 1, Colour::kNo).back(), "\u65e5.. ");
+  EXPECT_EQ(RenderProgress(state, 5, 1, Colour::kNo).back(), "\u65e5..");
 }
 
 TEST(RenderProgress, NoLineIsWiderOrBlockHigherThanAsked) {
