@@ -99,7 +99,11 @@ RunState StateAfterRun(const std::optional<RunNote>& note, const ProgressState& 
     return RunState::kEnded;
   }
   if (note->ending.empty()) {
-    *text = "its run was killed or broke off after " + note->noted_at + go_on;
+    // A copy of the record holds no lock either.
+    *text =
+        "nobody runs it here; its last run was killed, broke off or goes on elsewhere (heard of "
+        "at " +
+        note->noted_at + ")" + go_on;
   } else if (note->ending == "interrupted") {
     *text = "interrupted at " + note->noted_at + go_on;
   } else {
@@ -134,10 +138,18 @@ StudySnapshot TakeSnapshot(const Store& store, const RunningStudies& running,
     return snapshot;
   }
   snapshot.run = StateAfterRun(note, snapshot.progress, &snapshot.run_text);
+  snapshot.progress.ended = true;
   if (note) {
-    if (snapshot.run == RunState::kStopped) snapshot.progress.planned = note->progress.planned;
-    snapshot.progress.refused = note->progress.refused;
-    snapshot.progress.elapsed = note->progress.elapsed;
+    const ProgressState& last = note->progress;
+    ProgressState& state = snapshot.progress;
+    if (snapshot.run == RunState::kStopped) state.planned = last.planned;
+    // Of the trials that are complete now, those of the last run: its pace is of these.
+    state.reused = state.complete - std::min(state.complete, last.complete);
+    state.complete -= state.reused;
+    state.refused = last.refused;
+    state.elapsed = last.elapsed;
+    state.began_training = last.began_training;
+    state.resumed_work = last.resumed_work;
   }
   return snapshot;
 }
@@ -158,12 +170,13 @@ boost::json::object ToJson(const StudySnapshot& snapshot) {
   json["run_text"] = snapshot.run_text;
   json["noted_at"] = nullptr;
   if (!snapshot.noted_at.empty()) json["noted_at"] = snapshot.noted_at;
-  const bool goes_on = snapshot.running();
-  const auto eta = goes_on ? Eta(snapshot.progress) : std::nullopt;
+  const auto eta = Eta(snapshot.progress);
   json["eta_seconds"] = eta ? boost::json::value(eta->count()) : nullptr;
-  json["examples_per_second"] =
-      goes_on ? NumberOrNull(ExamplesPerSecond(snapshot.progress)) : nullptr;
-  const auto pace = goes_on ? TrialsPerHour(snapshot.progress) : std::nullopt;
+  json["examples_per_second"] = nullptr;
+  if (snapshot.running()) {
+    json["examples_per_second"] = NumberOrNull(ExamplesPerSecond(snapshot.progress));
+  }
+  const auto pace = TrialsPerHour(snapshot.progress);
   json["trials_per_hour"] = pace ? NumberOrNull(*pace) : nullptr;
   return json;
 }

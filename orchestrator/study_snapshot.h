@@ -28,8 +28,8 @@ struct StudySnapshot {
   std::string run_text;
   /// What RenderProgress shows and Eta tells the time of. While the study runs it is what its run
   /// noted last: of trials that began or ended at once, of what goes on within an epoch every few
-  /// seconds; `elapsed` is told up to now. Where nobody runs it: as it ended, with no trial at
-  /// work, and `complete` of all trials that count.
+  /// seconds; `elapsed` is told up to now. Where nobody runs it: as the record is now, with no
+  /// trial at work, and the times of the last run.
   ProgressState progress;
   std::string noted_at;  ///< ISO-8601 UTC; empty: no run has noted anything
 

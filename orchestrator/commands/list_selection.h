@@ -41,6 +41,8 @@ class ListSelection {
   void AddTo(CLI::App& app, const std::string& where, const std::string& columns,
              const std::string& what = "");
 
+  /// True if anything of it was asked for.
+  [[nodiscard]] bool asked() const { return chooses() || has_columns(); }
   /// True if columns were asked for; the listing then is Columns instead of the usual one.
   [[nodiscard]] bool has_columns() const { return !columns_.empty(); }
 

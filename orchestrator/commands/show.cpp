@@ -200,6 +200,9 @@ class Show : public Subcommand {
 
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
+    if (history_ && selection_.asked()) {
+      throw UsageError("--where, --sort, --columns and --limit are for the epochs of a trial");
+    }
     if (history_) return ShowHistory(context, *store);
     if (position_) throw UsageError("POSITION is for --recipe-history");
     boost::json::object json =

@@ -234,6 +234,7 @@ std::string BestLine(const ProgressState& state, std::size_t width, Colour colou
 double ResumedShare(const RunningTrial& trial) { return ShareOf(trial, trial.resumed_examples); }
 
 std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
+  if (state.ended) return std::nullopt;
   if (state.ahead) return Seconds(ForecastSeconds(state));
   // Reused and refused trials are done but took no time of this run, so they do not enter its
   // speed.

@@ -76,6 +76,7 @@ struct ProgressState {
   /// Nothing where no trial was measured yet or the strategy cannot say what it will ask for.
   std::optional<WorkAhead> ahead;
   bool stopping = false;  ///< interrupted: the running attempts write their checkpoints
+  bool ended = false;     ///< nobody runs it now: this is how it stood, and no time is left
 };
 
 /// Returns the share of the trial that was done before this attempt.

@@ -98,14 +98,14 @@ void StudyRunner::Record(const std::function<void()>& work) {
     work();
     // In the same transaction as the end that made room: the next attempt costs no sync of its own.
     while (const std::optional<StartAttempt> start = scheduler_.NextStart()) Begin(*start);
-    if (events_.TakeNews()) NoteProgress();
+    if (events_.TakeNews() || scheduler_.counts().waiting != noted_waiting_) NoteProgress();
   });
 }
 
 void StudyRunner::NoteProgress(const std::string& ending) {
   next_note_ = clock_() + kNotingInterval;
-  NoteRun(store_, study_,
-          events_.StateAt(scheduler_.counts().waiting, clock_() - started_, Ahead()), ending);
+  noted_waiting_ = scheduler_.counts().waiting;
+  NoteRun(store_, study_, events_.StateAt(noted_waiting_, clock_() - started_, Ahead()), ending);
 }
 
 void StudyRunner::NoteProgressNowAndThen() {

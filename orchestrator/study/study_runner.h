@@ -190,7 +190,8 @@ class StudyRunner {
 
   StudyId study_{};
   std::chrono::milliseconds started_{0}, next_foreign_look_{0}, next_settling_{0}, next_note_{0};
-  std::set<TrialId> members_;  ///< trials that the study refers to
+  std::int64_t noted_waiting_ = 0;  ///< trials that wait, in the last note
+  std::set<TrialId> members_;       ///< trials that the study refers to
   CountedTrials counted_;
   std::set<TrialId> retried_;   ///< failed ones that are to be tried again
   std::string content_change_;  ///< not empty: a file of the study has changed while it ran

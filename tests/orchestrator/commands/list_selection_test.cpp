@@ -92,6 +92,7 @@ TEST_F(ListsTest, TheEpochsOfATrialAreChosenAsTrialsAre) {
   EXPECT_THAT(shown({"--where", "train_loss > 2.5", "--columns", "epoch,train_loss"}).out,
               HasSubstr("epochs:\n  epoch  train_loss\n      1     3.00000\n"));
   EXPECT_EQ(shown({"--limit", "1", "--json"}).Json().at("epochs").as_array().size(), 1U);
+  EXPECT_EQ(OnRecord({"show", "small", "--recipe-history", "--limit", "1"}).exit_code, 2);
 }
 
 TEST_F(ListsTest, ComponentsAreChosenAsTrialsAre) {
@@ -157,7 +158,8 @@ TEST_F(ListsTest, StatesAndHeadingsAreColouredWhereATerminalTakesColours) {
               Not(HasSubstr("\033")));
   EXPECT_THAT(OnColourTerminal({"show", "small/MC-BLSTM-MoE2/1", "--db", database_}),
               HasSubstr("\033[1mepochs:\033[0m\n"));
-  EXPECT_THAT(OnColourTerminal({"trials", "small", "--json", "--db", database_}), Not(HasSubstr("\033")));
+  EXPECT_THAT(OnColourTerminal({"trials", "small", "--json", "--db", database_}),
+              Not(HasSubstr("\033")));
 }
 
 TEST_F(ListsTest, NamesAreAlignedByTheirColumnsAndCannotSpeakToTheTerminal) {

@@ -67,8 +67,8 @@ TEST(TextTable, WhatIsToStayWholeTakesTwoThirdsOfALineAtMost) {
             "a-folder/train0000.tfrecord    12  audio=128\n"
             "                                   rgb=1024\n");
   EXPECT_EQ(Printed(table, 30),
-            "file                  size\n"
-            "a-folder/t\u20260.tfrecord    12\n"
+            "file                      size\n"
+            "a-folder/tra\u202600.tfrecord    12\n"
             "(for want of width without\n"
             "features; --json, a pipe or a\n"
             "wider terminal shows all)\n");
