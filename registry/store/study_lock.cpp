@@ -63,6 +63,16 @@ struct flock ByteOf(const std::string& study) {
   return byte;
 }
 
+/// True if another open file than this one holds the study's lock.
+bool IsLocked(const UniqueFd& file, const std::filesystem::path& database,
+              const std::string& study) {
+  struct flock byte = ByteOf(study);
+  if (::fcntl(file.get(), F_OFD_GETLK, &byte) != 0) {
+    throw SystemError(database, "cannot ask for the lock of study '" + study + "'", errno);
+  }
+  return byte.l_type != F_UNLCK;
+}
+
 }  // namespace
 
 StudyLock::StudyLock(const std::filesystem::path& database, const std::string& study)
@@ -126,12 +136,13 @@ bool StudyLock::IsOn(const std::filesystem::path& database) const {
          locked.st_dev == there.st_dev && locked.st_ino == there.st_ino;
 }
 
-bool StudyLock::IsHeld(const std::string& study) const {
-  struct flock byte = ByteOf(study);
-  if (::fcntl(file_.get(), F_OFD_GETLK, &byte) != 0) {
-    throw SystemError(database_, "cannot ask for the lock of study '" + study + "'", errno);
-  }
-  return byte.l_type != F_UNLCK;
+bool StudyLock::IsHeld(const std::string& study) const { return IsLocked(file_, database_, study); }
+
+StudyRuns::StudyRuns(const std::filesystem::path& database)
+    : database_(database), file_(::open(database.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (file_.get() < 0) throw SystemError(database_, "cannot open the database", errno);
 }
+
+bool StudyRuns::IsRun(const std::string& study) const { return IsLocked(file_, database_, study); }
 
 }  // namespace beamgrid

@@ -43,4 +43,18 @@ class StudyLock {
   std::vector<std::filesystem::path> notes_;  ///< of the locks that are held
 };
 
+/// StudyRuns tells which studies of a database are being run, and takes no lock itself. As a
+/// StudyLock it must be made before the process opens the database and outlive that.
+class StudyRuns {
+ public:
+  /// Throws SystemError where the file cannot be opened.
+  explicit StudyRuns(const std::filesystem::path& database);
+  /// Throws SystemError where the system cannot tell.
+  [[nodiscard]] bool IsRun(const std::string& study) const;
+
+ private:
+  std::filesystem::path database_;
+  UniqueFd file_;
+};
+
 }  // namespace beamgrid
