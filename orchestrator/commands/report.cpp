@@ -8,7 +8,6 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/reported_ensemble.h"
 #include "orchestrator/commands/trainer.h"
-#include "orchestrator/inputs/recipe_files.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/text.h"
@@ -68,22 +67,6 @@ class Report : public Subcommand {
       studies.push_back(FindStudy(store, database_, name));
     }
     return studies;
-  }
-
-  /// Returns the plugins of the studies' models. Thousands of models without any are not read.
-  static std::vector<NamedFile> PluginsOf(const Store& store,
-                                          const std::vector<StudyRecord>& studies) {
-    std::vector<std::string> models;
-    for (const StudyRecord& study : studies) {
-      const Store::Table table = store.Query(
-          "SELECT json_extract(trial.spec, '$.model') FROM study_trial"
-          " JOIN trial ON trial.id = study_trial.trial"
-          " WHERE study_trial.study = CAST(:study AS INTEGER) AND not_counted IS NULL"
-          " AND instr(trial.spec, '\"plugins\"') > 0",
-          {{"study", std::to_string(static_cast<std::int64_t>(study.id))}});
-      for (const auto& row : table.rows) models.emplace_back(row[0].as_string());
-    }
-    return PluginsAtHand(models);
   }
 
   /// Makes the folder where it is not there. What may not be written there is refused as a file is.

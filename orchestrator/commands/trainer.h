@@ -6,6 +6,7 @@
 
 #include "orchestrator/commands/command.h"
 #include "registry/catalogue.h"
+#include "registry/store/store.h"
 #include "search/recipe_source.h"
 
 namespace beamgrid {
@@ -20,6 +21,11 @@ struct Trainer {
 /// is no trainer, UsageError where it refuses a plugin.
 [[nodiscard]] Trainer OpenTrainer(const CommandContext& context,
                                   const std::vector<NamedFile>& plugins = {});
+
+/// Returns the plugins of the studies' models that still are what they were. Thousands of models
+/// without any are not read.
+[[nodiscard]] std::vector<NamedFile> PluginsOf(const Store& store,
+                                               const std::vector<StudyRecord>& studies);
 
 /// Finds the trainer with the plugins that a recipe names. Throws RecipeError for what is wrong
 /// with them.

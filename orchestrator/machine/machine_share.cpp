@@ -88,6 +88,15 @@ std::optional<StudyNote> NoteFrom(const std::string& text) {
   return note;
 }
 
+/// Returns the text of an open note; nothing where it cannot be read.
+std::optional<std::string> NoteText(const UniqueFd& file) {
+  std::string text(kNoteBytes, '\0');
+  const ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
+  if (size < 0) return std::nullopt;
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
 std::string ClockText(std::time_t time) {
   std::tm parts{};
   ::localtime_r(&time, &parts);
@@ -121,6 +130,27 @@ fs::path DefaultShareFolder() {
   const char* folder = std::getenv("BEAMGRID_SHARE_DIR");
   if (folder != nullptr && *folder != 0) return folder;
   return "/tmp/beamgrid-" + std::to_string(::geteuid());
+}
+
+std::vector<StudyNote> LivingNotes(const fs::path& folder) {
+  const UniqueFd open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  // With the folder to ourselves: a note that is just being made is not yet locked, and whoever
+  // makes it must find it free.
+  if (open.get() < 0 || ::flock(open.get(), LOCK_SH | LOCK_NB) != 0) return {};
+  std::vector<StudyNote> notes;
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(LinkTo(open), failed)) {
+    const std::string name = entry.path().filename();
+    if (!name.ends_with(kNote)) continue;
+    const UniqueFd file(::openat(open.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    const bool lives = file.get() >= 0 && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0;
+    if (!lives) continue;
+    const std::optional<std::string> text = NoteText(file);
+    if (auto note = text ? NoteFrom(*text) : std::nullopt) notes.push_back(*std::move(note));
+  }
+  std::ranges::sort(notes, {},
+                    [](const StudyNote& note) { return std::pair(note.study, note.pid); });
+  return notes;
 }
 
 MachineShare::MachineShare(fs::path folder, std::string study, std::int64_t priority,
@@ -231,11 +261,9 @@ std::optional<std::vector<StudyNote>> MachineShare::ReadOthers(const UniqueFd& f
       ::unlinkat(folder.get(), name.c_str(), 0);
       continue;
     }
-    std::string text(kNoteBytes, '\0');
-    const ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
-    if (size < 0) Fail("cannot read a file");
-    text.resize(static_cast<std::size_t>(size));
-    const std::optional<StudyNote> note = NoteFrom(text);
+    const std::optional<std::string> text = NoteText(file);
+    if (!text) Fail("cannot read a file");
+    const std::optional<StudyNote> note = NoteFrom(*text);
     if (!note) return std::nullopt;  // damaged; its study lives and writes it again
     notes.push_back(*note);
   }

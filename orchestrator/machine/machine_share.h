@@ -51,6 +51,10 @@ struct StudyNote {
 /// for all of a user's sessions, and goes when the last one ends, which a study may outlive.
 [[nodiscard]] std::filesystem::path DefaultShareFolder();
 
+/// Returns the notes of the studies that live, by study: for whoever only looks, changes nothing
+/// and takes no seat. None where the folder is not there, cannot be read or is being written to.
+[[nodiscard]] std::vector<StudyNote> LivingNotes(const std::filesystem::path& folder);
+
 /// ShareMode says what a study does where others hold what it wants.
 enum class ShareMode { kWaitForSlots, kStartAtOnce };
 

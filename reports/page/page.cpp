@@ -26,31 +26,11 @@ std::vector<StudyPart> PartsOf(const std::vector<StudyFacts>& studies) {
   return parts;
 }
 
-Markup SectionMarkup(const StudyPart& part, const PageSection& section) {
-  const std::string id = part.prefix + section.name + "-section";
-  Markup inside = Markup::Verbatim("\n") + Element(part.heading, {{"id", id}}, section.title) +
-                  Markup::Verbatim("\n");
-  for (const auto& piece : section.parts) {
-    if (const auto* figure = std::get_if<Figure>(&piece)) {
-      inside += FigureMarkup(*figure, part.prefix);
-    } else {
-      inside += std::get<Markup>(piece);
-    }
-  }
-  return Element("section", {{"aria-labelledby", id}}, inside) + Markup::Verbatim("\n");
-}
-
 Markup ContentsOf(const std::vector<StudyPart>& parts) {
   Markup items;
   for (const StudyPart& part : parts) {
-    Markup links;
-    for (const PageSection& section : part.sections) {
-      links += Element("li", Element("a", {{"href", "#" + part.prefix + section.name + "-section"}},
-                                     section.title)) +
-               Markup::Verbatim("\n");
-    }
     if (!part.prefix.empty()) items += Element("p", part.facts->study.name);
-    items += Element("ul", links) + Markup::Verbatim("\n");
+    items += SectionLinks(part.sections, part.prefix);
   }
   return Element("nav", {{"aria-label", "Contents"}}, Markup::Verbatim("\n") + items) +
          Markup::Verbatim("\n");
@@ -61,23 +41,27 @@ std::string TitleOf(const std::vector<StudyFacts>& studies) {
          Join(studies, ", ", [](const StudyFacts& facts) { return facts.study.name; });
 }
 
-Markup HeadOf(const std::string& title) {
-  const std::string policy = "default-src 'none'; style-src '" + StyleSource() + "'; script-src '" +
-                             ScriptSource() + "'; base-uri 'none'; form-action 'none'";
+std::string ReportPolicy() {
+  return "default-src 'none'; style-src '" + StyleSource() + "'; script-src '" + ScriptSource() +
+         "'; base-uri 'none'; form-action 'none'";
+}
+
+Markup HeadOf(const PageFrame& frame) {
   const auto meta = [](const Attributes& attributes) {
     return EmptyElement("meta", attributes) + Markup::Verbatim("\n");
   };
-  return Element(
-             "head",
-             Markup::Verbatim("\n") + meta({{"charset", "utf-8"}}) +
-                 meta({{"http-equiv", "Content-Security-Policy"}, {"content", policy}}) +
-                 meta({{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}}) +
-                 meta({{"name", "color-scheme"}, {"content", "light dark"}}) +
-                 meta({{"name", "generator"}, {"content", "beamgrid report"}}) +
-                 Element("title", title) + Markup::Verbatim("\n") +
-                 Element("style", Markup::Verbatim(PageStyle() + ChartStyle())) +
-                 Markup::Verbatim("\n")) +
-         Markup::Verbatim("\n");
+  Markup inside = Markup::Verbatim("\n") + meta({{"charset", "utf-8"}});
+  if (!frame.policy.empty()) {
+    inside += meta({{"http-equiv", "Content-Security-Policy"}, {"content", frame.policy}});
+  }
+  inside += meta({{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}}) +
+            meta({{"name", "color-scheme"}, {"content", "light dark"}}) +
+            meta({{"name", "generator"}, {"content", frame.generator}}) +
+            Element("title", frame.title) + Markup::Verbatim("\n");
+  for (const std::string& style : frame.styles) {
+    inside += Element("style", Markup::Verbatim(style)) + Markup::Verbatim("\n");
+  }
+  return Element("head", inside) + Markup::Verbatim("\n");
 }
 
 }  // namespace
@@ -95,28 +79,67 @@ std::vector<PageSection> SectionsOf(const StudyFacts& facts) {
   return sections;
 }
 
+Markup SectionMarkup(const PageSection& section, const std::string& prefix,
+                     const std::string& heading) {
+  const std::string id = prefix + section.name + "-section";
+  Markup inside = Markup::Verbatim("\n") + Element(heading, {{"id", id}}, section.title) +
+                  Markup::Verbatim("\n");
+  for (const auto& piece : section.parts) {
+    if (const auto* figure = std::get_if<Figure>(&piece)) {
+      inside += FigureMarkup(*figure, prefix);
+    } else {
+      inside += std::get<Markup>(piece);
+    }
+  }
+  return Element("section", {{"aria-labelledby", id}}, inside) + Markup::Verbatim("\n");
+}
+
+Markup SectionLinks(const std::vector<PageSection>& sections, const std::string& prefix) {
+  Markup links;
+  for (const PageSection& section : sections) {
+    links += Element("li", Element("a", {{"href", "#" + prefix + section.name + "-section"}},
+                                   section.title)) +
+             Markup::Verbatim("\n");
+  }
+  return Element("ul", links) + Markup::Verbatim("\n");
+}
+
+std::string WriteFrame(const PageFrame& frame, const Markup& main) {
+  Markup body = Markup::Verbatim("\n") +
+                Element("a", {{"class", "skip"}, {"href", "#main"}}, "To the content") +
+                Markup::Verbatim("\n") +
+                Element("main", {{"id", "main"}}, Markup::Verbatim("\n") + main) +
+                Markup::Verbatim("\n");
+  for (const std::string& script : frame.scripts) {
+    body += Element("script", Markup::Verbatim(script)) + Markup::Verbatim("\n");
+  }
+  return "<!DOCTYPE html>\n" +
+         Element("html", {{"lang", "en"}},
+                 Markup::Verbatim("\n") + HeadOf(frame) + Element("body", body) +
+                     Markup::Verbatim("\n"))
+             .text() +
+         "\n";
+}
+
 std::string WritePage(const std::vector<StudyFacts>& studies) {
   const std::vector<StudyPart> parts = PartsOf(studies);
   const std::string title = TitleOf(studies);
-  Markup main = Markup::Verbatim("\n") + Element("h1", title) + Markup::Verbatim("\n");
+  Markup main = Element("h1", title) + Markup::Verbatim("\n");
   main += ContentsOf(parts);
   for (const StudyPart& part : parts) {
     if (!part.prefix.empty()) {
       main += Element("h2", part.facts->study.name) + Markup::Verbatim("\n");
     }
-    for (const PageSection& section : part.sections) main += SectionMarkup(part, section);
+    for (const PageSection& section : part.sections) {
+      main += SectionMarkup(section, part.prefix, part.heading);
+    }
   }
-  const Markup body = Markup::Verbatim("\n") +
-                      Element("a", {{"class", "skip"}, {"href", "#main"}}, "To the content") +
-                      Markup::Verbatim("\n") + Element("main", {{"id", "main"}}, main) +
-                      Markup::Verbatim("\n") + Element("script", Markup::Verbatim(PageScript())) +
-                      Markup::Verbatim("\n");
-  return "<!DOCTYPE html>\n" +
-         Element("html", {{"lang", "en"}},
-                 Markup::Verbatim("\n") + HeadOf(title) + Element("body", body) +
-                     Markup::Verbatim("\n"))
-             .text() +
-         "\n";
+  return WriteFrame({.title = title,
+                     .policy = ReportPolicy(),
+                     .generator = "beamgrid report",
+                     .styles = {PageStyle() + ChartStyle()},
+                     .scripts = {PageScript()}},
+                    main);
 }
 
 std::vector<FigureFile> FigureFiles(const std::vector<StudyFacts>& studies) {

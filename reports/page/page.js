@@ -25,44 +25,70 @@
     rows.sort((a, b) => compare(a[0], b[0], way));
     body.append(...rows.map((row) => row[1]));
   };
-  for (const table of document.querySelectorAll("table")) {
+  // What somebody has sorted or filtered by, by caption: a table that is replaced comes back so.
+  const sorted = new Map();
+  const filtered = new Map();
+  const nameOf = (table) => (table.caption ? table.caption.textContent : "");
+  const filterBy = (table, text) => {
+    const words = text.toLowerCase().split(/\s+/);
+    for (const row of table.tBodies[0].rows) {
+      const line = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => line.includes(word));
+    }
+  };
+  const equipTable = (table) => {
     const rows = table.tBodies[0].rows;
-    if (rows.length < 3) continue;
-    Array.from(table.tHead.rows[0].cells).forEach((head, column) => {
+    if (rows.length < 3) return;
+    const heads = Array.from(table.tHead.rows[0].cells);
+    heads.forEach((head, column) => {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
       button.title = "Sort by this column";
-      button.addEventListener("click", () => sortBy(table, head, column));
+      button.addEventListener("click", () => {
+        sortBy(table, head, column);
+        sorted.set(nameOf(table), [column, head.getAttribute("aria-sort")]);
+      });
       head.append(button);
     });
-    if (rows.length < 12) continue;
+    const [column, way] = sorted.get(nameOf(table)) || [];
+    if (heads[column]) {
+      // It turns the way that is there.
+      if (way === "descending") heads[column].setAttribute("aria-sort", "ascending");
+      sortBy(table, heads[column], column);
+    }
+    if (rows.length < 12) return;
     const label = document.createElement("label");
     label.className = "filter";
     label.textContent = "Only rows with";
     const input = document.createElement("input");
     input.type = "search";
     input.addEventListener("input", () => {
-      const words = input.value.toLowerCase().split(/\s+/);
-      for (const row of table.tBodies[0].rows) {
-        const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
-      }
+      filtered.set(nameOf(table), input.value);
+      filterBy(table, input.value);
     });
     label.append(input);
     table.parentElement.before(label);
-  }
+    input.value = filtered.get(nameOf(table)) || "";
+    if (input.value) filterBy(table, input.value);
+  };
+  const equip = (part) => {
+    for (const table of part.querySelectorAll("table")) equipTable(table);
+    for (const title of part.querySelectorAll("svg title")) {
+      if (title.parentElement.tagName === "svg") continue;
+      title.parentElement.dataset.tip = title.textContent;
+      title.remove();
+    }
+  };
 
   const tip = document.createElement("div");
   tip.className = "tip";
   tip.hidden = true;
   tip.setAttribute("aria-hidden", "true"); // a screen reader has the titles themselves
   document.body.append(tip);
-  for (const title of document.querySelectorAll("svg title")) {
-    if (title.parentElement.tagName === "svg") continue;
-    title.parentElement.dataset.tip = title.textContent;
-    title.remove();
-  }
+  equip(document);
+  // `beamgrid serve` replaces parts of a page (live.js).
+  document.addEventListener("beamgrid-section", (event) => equip(event.target));
   document.addEventListener("pointermove", (event) => {
     const at = event.target.closest ? event.target.closest("[data-tip]") : null;
     tip.hidden = !at;

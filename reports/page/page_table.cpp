@@ -10,13 +10,24 @@ namespace {
 
 bool IsOfNumbers(const std::string& heading) { return heading.starts_with(">"); }
 
+/// Returns the heading as a link to the table sorted by it, where there is one.
+Markup HeadingOf(const PageTable& table, std::size_t column, const std::string& text) {
+  const bool linked = column < table.sort_links.size() && !table.sort_links[column].empty();
+  if (!linked) return text;
+  return Element("a", {{"href", table.sort_links[column]}, {"title", "Sort by this column"}}, text);
+}
+
 Markup HeadOf(const PageTable& table) {
   Markup cells;
-  for (const std::string& heading : table.columns) {
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const std::string& heading = table.columns[i];
     const bool numbers = IsOfNumbers(heading);
     Attributes attributes = {{"scope", "col"}};
     if (numbers) attributes.emplace_back("class", "n");
-    cells += Element("th", attributes, numbers ? heading.substr(1) : heading);
+    if (const auto way = table.sorted.find(i); way != table.sorted.end()) {
+      attributes.emplace_back("aria-sort", way->second);
+    }
+    cells += Element("th", attributes, HeadingOf(table, i, numbers ? heading.substr(1) : heading));
   }
   return Element("thead", Element("tr", cells)) + Markup::Verbatim("\n");
 }

@@ -3,6 +3,7 @@
 // itself where the screen is narrower.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,10 @@ struct PageTable {
   std::vector<std::vector<PageCell>> rows;
   std::size_t row_names = 0;  ///< the column that names a row
   std::string more = {};      ///< what was left out and where it is; empty: nothing was
+  /// Of each column the address of the table sorted by it; empty: it is sorted by no such column.
+  std::vector<std::string> sort_links = {};
+  /// Of the column that it is sorted by "ascending" or "descending".
+  std::map<std::size_t, std::string> sorted = {};
 };
 
 /// Cells of the usual kinds.

@@ -1,6 +1,7 @@
 #include "reports/page/study_facts.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <set>
 
@@ -151,6 +152,20 @@ void AddEffects(StudyFacts& facts, const std::vector<TrialRecord>& all,
   }
 }
 
+/// Leaves out what is of other trials than these.
+void KeepOf(const std::vector<TrialRecord>& trials, StudyFacts& facts) {
+  std::set<TrialId> ids;
+  std::set<std::string> names;
+  for (const TrialRecord& trial : trials) {
+    ids.insert(trial.id);
+    names.insert(trial.name);
+  }
+  std::erase_if(facts.attempts,
+                [&ids](const AttemptFact& attempt) { return !ids.contains(attempt.trial); });
+  std::erase_if(facts.asked,
+                [&names](const AskedFact& fact) { return !names.contains(fact.model); });
+}
+
 void AddGrid(StudyFacts& facts, const Catalogue& catalogue) {
   if (!facts.recipe) return;
   facts.asked_grid = StudyGrid({}, catalogue, &*facts.recipe).factors();
@@ -170,10 +185,11 @@ void AddCurves(StudyFacts& facts, const Store& store) {
 }  // namespace
 
 StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const StudyRecord& study,
-                          const FindPaperRows& paper) {
+                          const FindPaperRows& paper, const KeepTrial& keep) {
   StudyFacts facts{.study = study};
   facts.objective = MetricNamed("study '" + study.name + "': objective", study.objective);
-  const std::vector<TrialRecord> all = store.Trials(study.id, Counting::kAll);
+  std::vector<TrialRecord> all = store.Trials(study.id, Counting::kAll);
+  if (keep) std::erase_if(all, std::not_fn(keep));
   std::ranges::copy_if(all, std::back_inserter(facts.trials), &TrialRecord::counts);
   facts.not_counted = all.size() - facts.trials.size();
   facts.leaderboard = MakeLeaderboard(study, facts.trials);
@@ -182,6 +198,7 @@ StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const 
   if (!facts.trials.empty()) facts.data = store.Spec(facts.trials.back().id).data;
   facts.attempts = ReadAttempts(store, study.id);
   facts.asked = ReadAsked(store, study.id);
+  if (keep) KeepOf(all, facts);
   AddGrid(facts, catalogue);
   AddEffects(facts, all, catalogue);
   AddTables(facts, store, catalogue, paper);

@@ -84,9 +84,14 @@ using FindPaperRows = std::function<std::vector<PaperRow>(const std::string& ref
 /// So many of the best models have their learning curves on the page.
 inline constexpr std::size_t kModelsWithCurves = 6;
 
+/// KeepTrial says whether a trial is one of those that are spoken of.
+using KeepTrial = std::function<bool(const TrialRecord& trial)>;
+
 /// Reads all but the ensemble. Trials are read once, so that no two sections can be of different
-/// moments of a study that runs. Throws as MakeLeaderboard does.
+/// moments of a study that runs. `keep`: as if the study had no other trials; null: all. Throws as
+/// MakeLeaderboard does.
 [[nodiscard]] StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue,
-                                        const StudyRecord& study, const FindPaperRows& paper);
+                                        const StudyRecord& study, const FindPaperRows& paper,
+                                        const KeepTrial& keep = {});
 
 }  // namespace beamgrid

@@ -73,6 +73,9 @@ const std::vector<Wing> kWings = {
     {"orchestrator/audit",
      {"orchestrator/machine", "orchestrator/workers", "orchestrator/study", "trainer/protocol",
       "registry", "registry/store", "registry/util"}},
+    {"orchestrator/dashboard",
+     {"orchestrator/machine/machine_share.h", "reports", "reports/page", "registry",
+      "registry/store", "registry/util"}},
     {"orchestrator/exports",
      {"orchestrator/audit", "orchestrator/study/attempt_starter.h", "orchestrator/workers",
       "search/ensemble", "trainer/data/tfrecord.h", "trainer/protocol", "registry",
@@ -85,10 +88,11 @@ const std::vector<Wing> kWings = {
       "orchestrator/machine", "orchestrator/workers", "orchestrator/study", "search",
       "trainer/data", "registry", "registry/store", "registry/util"}},
     {"orchestrator/commands",
-     {"orchestrator", "orchestrator/audit", "orchestrator/exports", "orchestrator/housekeeping",
-      "orchestrator/inputs", "orchestrator/machine", "orchestrator/workers", "orchestrator/study",
-      "reports", "reports/page", "search", "search/ensemble", "trainer/data", "registry",
-      "registry/scoring", "registry/store", "registry/util"}},
+     {"orchestrator", "orchestrator/audit", "orchestrator/dashboard", "orchestrator/exports",
+      "orchestrator/housekeeping", "orchestrator/inputs", "orchestrator/machine",
+      "orchestrator/workers", "orchestrator/study", "reports", "reports/page", "search",
+      "search/ensemble", "trainer/data", "registry", "registry/scoring", "registry/store",
+      "registry/util"}},
 };
 
 bool IsIn(const std::string& path, const std::string& folder) {

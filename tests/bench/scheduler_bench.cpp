@@ -1,7 +1,7 @@
 // The orchestrator without its workers: instant trials go the whole way through strategy, scheduler
 // and registry, durably recorded in a database on disk.
 //
-//   scheduler_bench [--trials N] [--grid POINTS] [--slots S] [--directory DIR]
+//   scheduler_bench [--trials N] [--grid POINTS] [--slots S] [--directory DIR] [--keep]
 //
 // Prints trials/s and peak memory of N trials, and the time from the start of the loop to the first
 // submission on a grid of POINTS points.
@@ -146,12 +146,14 @@ int main(int argc, char** argv) {
   app.add_option("--slots", slots, "Workers at once")->capture_default_str();
   app.add_option("--directory", directory, "Where the database goes for the while")
       ->capture_default_str();
+  bool keep = false;
+  app.add_flag("--keep", keep, "Leave the database there");
   CLI11_PARSE(app, argc, argv);
 
   const std::filesystem::path folder = directory / "beamgrid-scheduler-bench";
   const beamgrid::Timing huge = beamgrid::RunGrid(grid, /*most=*/1, slots, folder);
   const beamgrid::Timing all = beamgrid::RunGrid(trials, /*most=*/0, slots, folder);
-  std::filesystem::remove_all(folder);
+  if (!keep) std::filesystem::remove_all(folder);
   std::cout << std::fixed << std::setprecision(1) << "scheduler and registry, " << all.trials
             << " trials: " << static_cast<double>(all.trials) / all.seconds << " trials/s in "
             << all.seconds << " s\n"

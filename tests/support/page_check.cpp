@@ -117,8 +117,9 @@ class PageReader {
 /// PageChecker looks for what a well-formed page may still lack.
 class PageChecker {
  public:
-  PageChecker(const std::vector<PageElement>& elements, std::vector<std::string>& problems)
-      : elements_(elements), problems_(problems) {}
+  PageChecker(const std::vector<PageElement>& elements, PageLinks links,
+              std::vector<std::string>& problems)
+      : elements_(elements), links_(links), problems_(problems) {}
 
   void Check() {
     for (std::size_t i = 0; i < elements_.size(); ++i) {
@@ -139,6 +140,11 @@ class PageChecker {
     return found == element.attributes.end() ? "" : found->second;
   }
 
+  [[nodiscard]] bool IsOfServer(const std::string& address) const {
+    return links_ == PageLinks::kIntoItsServer && address.starts_with("/") &&
+           !address.starts_with("//");
+  }
+
   void CheckIds(const PageElement& element) {
     const std::string id = Value(element, "id");
     if (!id.empty() && !ids_.insert(id).second) problems_.push_back("id " + id + " is there twice");
@@ -151,7 +157,13 @@ class PageChecker {
       }
     }
     const std::string href = Value(element, "href");
-    if (!href.empty() && !href.starts_with("#")) problems_.push_back("a link to " + href);
+    if (!href.empty() && !href.starts_with("#") && !IsOfServer(href)) {
+      problems_.push_back("a link to " + href);
+    }
+    if (const std::string action = Value(element, "action");
+        !action.empty() && !IsOfServer(action)) {
+      problems_.push_back("a form for " + action);
+    }
     for (const char* tag : {"link", "img", "iframe", "object", "image", "use"}) {
       if (element.tag == tag) problems_.push_back("an element <" + element.tag + ">");
     }
@@ -185,6 +197,16 @@ class PageChecker {
     return false;
   }
 
+  [[nodiscard]] bool IsInside(std::size_t place, const std::string& tag) const {
+    std::size_t depth = elements_[place].depth;
+    for (std::size_t i = place; i-- > 0 && depth > 0;) {
+      if (elements_[i].depth >= depth) continue;
+      if (elements_[i].tag == tag) return true;
+      depth = elements_[i].depth;
+    }
+    return false;
+  }
+
   void CheckNames(std::size_t place) {
     const PageElement& element = elements_[place];
     if (element.tag == "html" && Value(element, "lang").empty()) problems_.push_back("no language");
@@ -211,6 +233,10 @@ class PageChecker {
         (Value(element, "tabindex") != "0" || Value(element, "aria-label").empty())) {
       problems_.push_back("a box that scrolls and cannot be reached");
     }
+    if (element.tag == "input" || element.tag == "select") {
+      const bool hidden = Value(element, "type") == "hidden";
+      if (!hidden && !IsInside(place, "label")) problems_.push_back("a field without a label");
+    }
     if (element.tag == "pre" && Value(element, "tabindex") != "0") {
       problems_.push_back("a <pre> that scrolls and cannot be reached");
     }
@@ -220,6 +246,7 @@ class PageChecker {
     for (const PageElement& element : elements_) {
       for (const char* name : {"aria-labelledby", "aria-describedby", "href"}) {
         std::string ids = Value(element, name);
+        if (IsOfServer(ids)) continue;
         std::ranges::replace(ids, '#', ' ');
         for (std::size_t at = 0; at < ids.size();) {
           const std::size_t end = std::min(ids.find(' ', at), ids.size());
@@ -239,6 +266,7 @@ class PageChecker {
   }
 
   const std::vector<PageElement>& elements_;
+  PageLinks links_;
   std::vector<std::string>& problems_;
   std::set<std::string> ids_;
   int level_ = 0, headings_one_ = 0;
@@ -250,11 +278,11 @@ std::vector<PageElement> ElementsOf(const std::string& page, std::vector<std::st
   return PageReader(page, problems).Read();
 }
 
-std::vector<std::string> ProblemsOfPage(const std::string& page) {
+std::vector<std::string> ProblemsOfPage(const std::string& page, PageLinks links) {
   std::vector<std::string> problems;
   if (!page.starts_with("<!DOCTYPE html>\n")) problems.emplace_back("no doctype");
   const std::vector<PageElement> elements = ElementsOf(page, problems);
-  PageChecker(elements, problems).Check();
+  PageChecker(elements, links, problems).Check();
   return problems;
 }
 

@@ -20,7 +20,14 @@ struct PageElement {
 [[nodiscard]] std::vector<PageElement> ElementsOf(const std::string& page,
                                                   std::vector<std::string>& problems);
 
+/// PageLinks says where a page's links may lead.
+enum class PageLinks {
+  kIntoThePage,
+  kIntoItsServer  ///< or to another page of the same server
+};
+
 /// Returns everything that is wrong with a page.
-[[nodiscard]] std::vector<std::string> ProblemsOfPage(const std::string& page);
+[[nodiscard]] std::vector<std::string> ProblemsOfPage(const std::string& page,
+                                                      PageLinks links = PageLinks::kIntoThePage);
 
 }  // namespace beamgrid

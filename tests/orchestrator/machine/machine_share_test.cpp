@@ -129,6 +129,27 @@ TEST_F(MachineShareTest, NamesTheHolders) {
   EXPECT_EQ(a->Holders("GPU-1"), "other studies");
 }
 
+TEST_F(MachineShareTest, WhoOnlyLooksSeesTheLivingAndChangesNothing) {
+  EXPECT_TRUE(LivingNotes(folder_ / "share").empty()) << "there is no folder";
+  EXPECT_FALSE(fs::exists(folder_ / "share"));
+  Seat a = Join("a");
+  const Seat b = Join("b");
+  EXPECT_TRUE(a->TryTake("cpu", 2, 2));
+  EXPECT_FALSE(b->TryTake("cpu", 2, 1));
+  const std::vector<StudyNote> notes = LivingNotes(folder_ / "share");
+  ASSERT_EQ(notes.size(), 2U);
+  EXPECT_EQ(notes[0].study, "a");
+  EXPECT_EQ(notes[0].pid, ::getpid());
+  EXPECT_EQ(notes[0].devices.at("cpu").held, 2);
+  EXPECT_EQ(notes[0].devices.at("cpu").capacity, 2);
+  EXPECT_EQ(notes[1].devices.at("cpu").wanted, 1);
+  std::ofstream(folder_ / "share" / "dead.note") << "of a dead study";
+  EXPECT_EQ(LivingNotes(folder_ / "share").size(), 2U);
+  EXPECT_TRUE(fs::exists(folder_ / "share" / "dead.note"));
+  a.reset();
+  EXPECT_EQ(LivingNotes(folder_ / "share").size(), 1U);
+}
+
 TEST_F(MachineShareTest, LeavesNothingBehind) {
   Seat a = Join("a");
   const Seat b = Join("b");

@@ -70,6 +70,22 @@ TEST(StudyLock, TheKernelFreesADeadHoldersLock) {
   EXPECT_NO_THROW(StudyLock(folder / "beamgrid.db", "study"));
 }
 
+TEST(StudyLock, WhoOnlyLooksSeesWhichStudyIsRunAndHindersNobody) {
+  const TemporaryFolder folder;
+  static_cast<void>(Store(folder / "beamgrid.db", OpenMode::kReadWrite));
+  const RunningStudies runs(folder / "beamgrid.db");
+  EXPECT_FALSE(runs.IsRun("study"));
+  {
+    Holder holder(folder / "beamgrid.db");
+    EXPECT_TRUE(runs.IsRun("study"));
+    EXPECT_FALSE(runs.IsRun("other"));
+    holder.Kill();
+    EXPECT_FALSE(runs.IsRun("study"));
+  }
+  EXPECT_NO_THROW(StudyLock(folder / "beamgrid.db", "study"));
+  EXPECT_THAT(ErrorText<Error>([&] { RunningStudies(folder / "none.db"); }), HasSubstr("none.db"));
+}
+
 TEST(StudyLock, IsFreeAgainAfterItsHolder) {
   const TemporaryFolder folder;
   auto first = std::make_unique<StudyLock>(folder / "beamgrid.db", "study");

@@ -43,6 +43,16 @@ TEST(PageTable, HasACaptionScopesAndValuesToSortBy) {
       << text;
 }
 
+TEST(PageTable, IsSortedByAddressesWhereThereAreSuch) {
+  PageTable table{.caption = "c", .columns = {"name", ">size"}};
+  table.sort_links = {"", "/a?b=c&d=\"e"};
+  table.sorted[1] = "descending";
+  EXPECT_THAT(TableMarkup(table).text(),
+              HasSubstr("<tr><th scope=\"col\">name</th><th scope=\"col\" class=\"n\" "
+                        "aria-sort=\"descending\"><a href=\"/a?b=c&amp;d=&quot;e\" "
+                        "title=\"Sort by this column\">size</a></th></tr>"));
+}
+
 TEST(PageTable, AValueThatIsNoNumberIsAnEmptyCell) {
   EXPECT_EQ(FixedCell(std::numeric_limits<double>::quiet_NaN(), 5).text, "");
   EXPECT_EQ(FixedCell(0.83882, 5).text, "0.83882");

@@ -67,6 +67,27 @@ TEST(Page, OfAStudyOfWhichNothingIsCompleteSaysSo) {
   EXPECT_THAT(page, HasSubstr("1 attempt failed; 1 trial has failed for good"));
 }
 
+TEST(Page, OfSomeTrialsIsThatOfAStudyWhichHasNoOthers) {
+  Store store(":memory:", OpenMode::kReadWrite);
+  FillPageStudy(store, "s");
+  const auto no_paper = [](const std::string&) { return std::vector<PaperRow>(); };
+  const StudyFacts all = FactsOf(store, "s");
+  const StudyFacts some = ReadStudyFacts(store, TestCatalogue(), *store.FindStudy("s"), no_paper,
+                                         [](const TrialRecord& trial) { return trial.seed == 1; });
+  EXPECT_EQ(some.trials.size(), 12U);
+  EXPECT_EQ(all.trials.size(), 24U);
+  for (const Standing& standing : some.leaderboard.standings) {
+    EXPECT_THAT(standing.seeds, ElementsAre(1));
+  }
+  for (const AttemptFact& attempt : some.attempts) EXPECT_EQ(attempt.seed, 1);
+  EXPECT_THAT(ProblemsOfPage(WritePage({some})), IsEmpty());
+  const StudyFacts none = ReadStudyFacts(store, TestCatalogue(), *store.FindStudy("s"), no_paper,
+                                         [](const TrialRecord&) { return false; });
+  EXPECT_THAT(none.attempts, IsEmpty());
+  EXPECT_THAT(none.asked, IsEmpty());
+  EXPECT_THAT(ProblemsOfPage(WritePage({none})), IsEmpty());
+}
+
 TEST(Page, OfOneTrialHasEverySection) {
   Store store(":memory:", OpenMode::kReadWrite);
   const StudyId study = store.OpenStudy(ExampleStudy("one"));

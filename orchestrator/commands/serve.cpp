@@ -1,0 +1,181 @@
+// `beamgrid serve`: the record as live pages, on this machine alone.
+
+#include <algorithm>
+#include <chrono>
+#include <list>
+#include <map>
+#include <optional>
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/paper_tables.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/commands/reported_ensemble.h"
+#include "orchestrator/commands/trainer.h"
+#include "orchestrator/dashboard/dashboard.h"
+#include "orchestrator/interrupts.h"
+#include "orchestrator/workers/process.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "reports/study_effects.h"
+#include "search/search_space.h"
+#include "search/strategy.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::uint16_t kUsualPort = 8017;
+
+double SecondsNow() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// Returns what the recipe says of its search.
+AskedOf AskedBy(const Recipe& recipe, const Catalogue& catalogue) {
+  AskedOf asked;
+  for (const auto& [criterion, entries] : recipe.grid) {
+    std::vector<std::string> components;
+    for (const VariantSet& entry : entries) {
+      if (std::ranges::count(components, entry.component) == 0) {
+        components.push_back(entry.component);
+      }
+    }
+    if (components.size() > 1) asked.components[criterion] = std::move(components);
+  }
+  for (const ExtraAxis& extra : recipe.extras) asked.components["extras"].push_back(extra.name);
+  const SearchSpace space(recipe, catalogue);
+  const Effort effort = MakeStrategyFor(space, recipe)->effort();
+  // Where a clock ends the search, that many would be no bound that is of any use.
+  if (effort.most && effort.most_hours == 0) {
+    asked.trials_most = *effort.most * static_cast<std::int64_t>(recipe.seeds.size());
+  }
+  return asked;
+}
+
+/// Trainers knows the catalogue for each study: what the trainer has, with the plugins of the
+/// study's models. Asking it takes longer than a page may.
+class Trainers {
+ public:
+  explicit Trainers(const CommandContext& context) : context_(context) {}
+
+  /// Throws as OpenTrainer does.
+  const Catalogue& CatalogueFor(const Store& store, const StudyRecord& study) {
+    std::vector<NamedFile> plugins = PluginsOf(store, {study});
+    for (const auto& [known, catalogue] : catalogues_) {
+      if (known == plugins) return catalogue;
+    }
+    Catalogue catalogue = OpenTrainer(context_, plugins).catalogue;
+    return catalogues_.emplace_back(std::move(plugins), std::move(catalogue)).second;
+  }
+
+  /// Returns what the study's recipe asks for; nothing known where no trainer can read it.
+  AskedOf Asked(const Store& store, const StudyRecord& study) {
+    const std::string key = study.name + " " + HashBytes(study.recipe_text);
+    const auto found = asked_.find(key);
+    if (found != asked_.end()) return found->second;
+    AskedOf asked;
+    try {
+      const Catalogue& catalogue = CatalogueFor(store, study);
+      if (const auto recipe = RecordedRecipe(study, catalogue)) asked = AskedBy(*recipe, catalogue);
+    } catch (const Error& error) {
+      context_.Detail(error.what());
+    } catch (const UsageError& error) {
+      context_.Detail(error.what());
+    }
+    return asked_.emplace(key, std::move(asked)).first->second;
+  }
+
+ private:
+  CommandContext context_;
+  std::list<std::pair<std::vector<NamedFile>, Catalogue>> catalogues_;
+  std::map<std::string, AskedOf> asked_;
+};
+
+class Serve : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option("--port", port_, "Port of 127.0.0.1; 0: any that is free")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 65535));
+    database_.AddTo(app);
+    database_.AddRunsTo(app);
+    app.footer(
+        "Shows studies while they run, in other processes: trials with growing curves, queue,\n"
+        "devices, pace, leaderboard, and every section of `beamgrid report`; /api/studies and\n"
+        "/api/studies/NAME are the same for programs. It only reads, and answers to this machine\n"
+        "alone: `ssh -L 8017:127.0.0.1:8017 MACHINE` brings the page of another one here. Ctrl-C "
+        "ends\n"
+        "it, with exit code 0.");
+  }
+
+  int Run(CommandContext& context) override {
+    // Whatever is wrong with the record at the beginning is told here and not on a page.
+    static_cast<void>(database_.OpenForReading());
+    Trainers trainers(context);
+    Views views({.report =
+                     [&](const Store& store, const StudyRecord& study, const KeepTrial& keep) {
+                       StudyFacts facts = ReadStudyFacts(store, trainers.CatalogueFor(store, study),
+                                                         study, PaperRows, keep);
+                       // An ensemble is one of all trials.
+                       if (!keep) AddEnsembleFact(facts, store);
+                       return facts;
+                     },
+                 .asked = [&](const Store& store,
+                              const StudyRecord& study) { return trainers.Asked(store, study); },
+                 .machine = [] { return LivingNotes(DefaultShareFolder()); },
+                 .now = SecondsNow});
+    RecordWatch watch(database_.path, [this] { return database_.OpenForReading(); });
+    std::uint64_t version = 0;
+    const auto look = [&] {
+      const bool changed = watch.Look();
+      if (changed) ++version;
+      return changed;
+    };
+    const auto make = [&](const Target& target) {
+      return Made(target, [&] {
+        const Store& store = watch.store();
+        return views.Make(
+            target, store, [&](const std::string& study) { return watch.IsRun(study); }, version);
+      });
+    };
+    Publisher publisher(look, make);
+    Dashboard dashboard(publisher);
+    AllowManyOpenFiles();
+    IgnoreBrokenPipes();
+    HttpServer server(static_cast<std::uint16_t>(port_), dashboard);
+    // The first page is made before anybody asks for it.
+    publisher.Ask({}, [](const Publisher::SharedView&) {});
+    {
+      const InterruptSignals signals([&server] { server.Stop(); });
+      context.out << "http://127.0.0.1:" << server.port() << "/" << std::endl;
+      server.Run();
+    }
+    // Before the server goes: nothing may be delivered to it then.
+    publisher.Stop();
+    return kExitDone;
+  }
+
+ private:
+  /// Returns what `make` does, or a page that says why it cannot: a server goes on.
+  static View Made(const Target& target, const std::function<View()>& make) {
+    const auto trouble = [&target](int status, const std::string& why) {
+      return RefusalView({status, why}, target.form);
+    };
+    try {
+      return make();
+    } catch (const UsageError& error) {
+      return trouble(503, error.what());
+    } catch (const RecipeError& error) {
+      return trouble(503, "the study's recipe cannot be read by this program");
+    } catch (const std::exception& error) {
+      return trouble(503, error.what());
+    }
+  }
+
+  std::int64_t port_ = kUsualPort;
+  DatabaseOption database_;
+};
+
+REGISTER_COMMAND("serve", kResults, "Live pages on the record, for this machine alone", Serve);
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,321 @@
+#include "orchestrator/dashboard/live_facts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "registry/util/text.h"
+
+namespace beamgrid {
+namespace {
+
+using FactRow = std::vector<boost::json::value>;
+using Parameters = std::map<std::string, std::string>;
+
+std::string TextIn(const boost::json::value& cell) {
+  return cell.is_string() ? std::string(cell.get_string()) : "";
+}
+std::int64_t IntegerIn(const boost::json::value& cell) {
+  return cell.is_int64() ? cell.get_int64() : 0;
+}
+std::optional<double> NumberIn(const boost::json::value& cell) {
+  if (!cell.is_number()) return std::nullopt;
+  return cell.to_number<double>();
+}
+double NumberOrNan(const boost::json::value& cell) {
+  return NumberIn(cell).value_or(std::numeric_limits<double>::quiet_NaN());
+}
+
+/// StudyReader asks the record of the trials of one study that a filter lets through.
+class StudyReader {
+ public:
+  StudyReader(const Store& store, const StudyRecord& study, const TrialFilter& filter, double now)
+      : store_(store),
+        objective_(
+            "result." +
+            std::string(
+                MetricNamed("study '" + study.name + "': objective", study.objective)->name)),
+        now_(now) {
+    where_ = " study_trial.study = CAST(:of AS INTEGER) AND study_trial.not_counted IS NULL";
+    parameters_["of"] = std::to_string(static_cast<std::int64_t>(study.id));
+    if (!filter.name.empty()) {
+      where_ += " AND instr(lower(study_trial.name), lower(:name)) > 0";
+      parameters_["name"] = filter.name;
+    }
+    for (const auto& [criterion, component] : filter.parts) {
+      // The criterion is one of ours, and so may stand in the text.
+      where_ +=
+          criterion == "extras"
+              ? " AND json_type(trial.spec, '$.model.extras.\"' || :extras || '\"') NOT NULL"
+              : " AND json_extract(trial.spec, '$.model." + criterion + ".use') = :" + criterion;
+      parameters_[criterion] = component;
+    }
+  }
+
+  std::map<TrialState, std::int64_t> Counts() const {
+    std::map<TrialState, std::int64_t> counts;
+    for (const FactRow& row : Ask("SELECT trial.state, count(*) FROM" + Trials() + " WHERE" +
+                                  where_ + " GROUP BY trial.state")) {
+      counts[TrialStateFromString(TextIn(row[0]))] = IntegerIn(row[1]);
+    }
+    return counts;
+  }
+
+  std::vector<RunningFact> Running() const {
+    std::vector<RunningFact> running;
+    // Begins with the few attempts that run, which have an index.
+    for (const FactRow& row :
+         Ask("SELECT study_trial.name, study_trial.seed, attempt.device, attempt.started_at,"
+             " json_extract(trial.spec, '$.model.train.epochs'), trial.id FROM attempt"
+             " CROSS JOIN study_trial ON study_trial.trial = attempt.trial"
+             " CROSS JOIN trial ON trial.id = attempt.trial WHERE attempt.outcome = 'running' AND" +
+             where_ + " ORDER BY attempt.started_at, trial.id LIMIT " +
+             std::to_string(kRunningTold))) {
+      RunningFact fact{.name = TextIn(row[0]),
+                       .seed = IntegerIn(row[1]),
+                       .device = TextIn(row[2]),
+                       .begun_at = TextIn(row[3]),
+                       .epochs = IntegerIn(row[4])};
+      AddEpochs(fact, IntegerIn(row[5]));
+      running.push_back(std::move(fact));
+    }
+    return running;
+  }
+
+  std::vector<WaitingFact> Waiting() const {
+    std::vector<WaitingFact> waiting;
+    for (const FactRow& row :
+         Ask("SELECT study_trial.name, study_trial.seed,"
+             " (SELECT count(*) FROM attempt WHERE attempt.trial = trial.id) FROM" +
+             Trials() + " WHERE" + where_ +
+             " AND trial.state = 'waiting' ORDER BY study_trial.position LIMIT " +
+             std::to_string(kWaitingTold))) {
+      waiting.push_back({TextIn(row[0]), IntegerIn(row[1]), IntegerIn(row[2])});
+    }
+    return waiting;
+  }
+
+  std::vector<EndedFact> Ended() const {
+    std::vector<EndedFact> ended;
+    for (const FactRow& row :
+         Ask("SELECT study_trial.name, study_trial.seed, attempt.outcome, attempt.device,"
+             " attempt.finished_at, attempt.message,"
+             " CASE attempt.outcome WHEN 'complete' THEN " +
+             objective_ + " END FROM" + Trials() +
+             " JOIN attempt ON attempt.trial = trial.id"
+             " LEFT JOIN result ON result.trial = trial.id WHERE" +
+             where_ +
+             " AND attempt.finished_at NOT NULL"
+             " ORDER BY attempt.finished_at DESC, trial.id DESC LIMIT " +
+             std::to_string(kEndedTold))) {
+      ended.push_back({TextIn(row[0]), IntegerIn(row[1]), TextIn(row[2]), TextIn(row[3]),
+                       TextIn(row[4]), TextIn(row[5]), NumberIn(row[6])});
+    }
+    return ended;
+  }
+
+  Pace PaceNow() const {
+    Pace pace;
+    Parameters with_now = parameters_;
+    with_now["now"] = FixedText(now_, 3);
+    const FactRow recent = Ask(
+        "SELECT count(*), max(0, min(3600, CAST(:now AS REAL) - min((julianday(attempt.started_at)"
+        " - 2440587.5) * 86400))) FROM" +
+            Trials() + " JOIN attempt ON attempt.trial = trial.id WHERE" + where_ +
+            " AND attempt.outcome = 'complete' AND attempt.finished_at >"
+            " strftime('%Y-%m-%dT%H:%M:%fZ', CAST(:now AS REAL) - 3600, 'unixepoch')",
+        with_now)[0];
+    pace.complete = IntegerIn(recent[0]);
+    pace.seconds = NumberIn(recent[1]).value_or(0);
+    // A form in another precision was not trained, and took no time.
+    const FactRow ahead = Ask(
+        "WITH done AS (SELECT study_trial.name AS name, sum(result.wall_seconds) AS seconds,"
+        " count(*) AS trials FROM" +
+        Trials() + " JOIN result ON result.trial = trial.id WHERE" + where_ +
+        " AND result.examples > 0 AND result.wall_seconds NOT NULL GROUP BY study_trial.name),"
+        " every AS (SELECT sum(seconds) / sum(trials) AS mean FROM done)"
+        " SELECT every.mean, (SELECT sum(coalesce(done.seconds / done.trials, every.mean)) FROM" +
+        Trials() + " LEFT JOIN done ON done.name = study_trial.name WHERE" + where_ +
+        " AND trial.state = 'waiting') FROM every")[0];
+    pace.mean_seconds = NumberIn(ahead[0]);
+    if (pace.mean_seconds) pace.waiting_seconds = NumberIn(ahead[1]).value_or(0);
+    return pace;
+  }
+
+  /// Reads one page of the leaderboard, and who leads it.
+  void Rank(const Target& target, LiveStudy& live) const {
+    RankBy(OrderOf(target), target.page, live);
+    const bool led = target.sort.empty() && target.page == 1;
+    LiveStudy by_objective;
+    if (!led) RankBy(OrderOf({}), 1, by_objective);
+    const std::vector<RankedFact>& best = led ? live.ranked : by_objective.ranked;
+    if (!best.empty()) live.leader = best.front();
+    // A page behind the last one has no row that says how many there are.
+    if (!led) live.models = by_objective.models;
+  }
+
+  std::optional<BestCurve> Best() const {
+    const auto rows = Ask("SELECT study_trial.name, study_trial.seed, trial.id FROM" + Trials() +
+                          " JOIN result ON result.trial = trial.id WHERE" + where_ + " AND " +
+                          objective_ + " NOT NULL ORDER BY " + objective_ +
+                          " DESC, study_trial.name, study_trial.seed LIMIT 1");
+    if (rows.empty()) return std::nullopt;
+    BestCurve best{.name = TextIn(rows[0][0]), .seed = IntegerIn(rows[0][1]), .curve = {}};
+    for (const FactRow& row : Epochs(IntegerIn(rows[0][2]), "")) best.curve.push_back(EpochIn(row));
+    return best;
+  }
+
+  std::vector<TrialId> Ids() const {
+    std::vector<TrialId> ids;
+    for (const FactRow& row : Ask("SELECT trial.id FROM" + Trials() + " WHERE" + where_)) {
+      ids.push_back(TrialId(IntegerIn(row[0])));
+    }
+    return ids;
+  }
+
+ private:
+  /// Returns the order of the leaderboard as SQL: one of kSortColumns, each of which is a column.
+  static std::string OrderOf(const Target& target) {
+    if (target.sort.empty()) return "objective DESC";
+    return target.sort + (target.descending ? " DESC" : "");
+  }
+
+  void RankBy(const std::string& order, std::int64_t page, LiveStudy& live) const {
+    for (const FactRow& row :
+         Ask("SELECT rank() OVER (ORDER BY avg(" + objective_ +
+             ") DESC), study_trial.name AS name, avg(" + objective_ + ") AS objective, min(" +
+             objective_ + "), max(" + objective_ +
+             "), count(result.trial) AS seeds, count(*), max(trial.size_bytes) AS size,"
+             " max(trial.parameters) AS parameters, count(*) OVER () FROM" +
+             Trials() + " LEFT JOIN result ON result.trial = trial.id WHERE" + where_ +
+             " GROUP BY study_trial.name HAVING count(result.trial) > 0 ORDER BY " + order +
+             ", name LIMIT " + std::to_string(kRankedTold) + " OFFSET " +
+             std::to_string((page - 1) * static_cast<std::int64_t>(kRankedTold)))) {
+      live.ranked.push_back({.place = IntegerIn(row[0]),
+                             .name = TextIn(row[1]),
+                             .objective = NumberIn(row[2]),
+                             .lowest = NumberIn(row[3]),
+                             .highest = NumberIn(row[4]),
+                             .seeds = IntegerIn(row[5]),
+                             .trials = IntegerIn(row[6]),
+                             .size_bytes = IntegerIn(row[7]),
+                             .parameters = IntegerIn(row[8])});
+      live.models = IntegerIn(row[9]);
+    }
+  }
+
+  /// The trials of any study; a condition follows.
+  static std::string Trials() { return " study_trial JOIN trial ON trial.id = study_trial.trial"; }
+
+  std::vector<FactRow> Ask(const std::string& sql) const { return Ask(sql, parameters_); }
+  std::vector<FactRow> Ask(const std::string& sql, const Parameters& parameters) const {
+    return store_.Query(sql, parameters).rows;
+  }
+
+  static EpochFact EpochIn(const FactRow& row) {
+    return {IntegerIn(row[0]), NumberOrNan(row[1]), NumberOrNan(row[2])};
+  }
+
+  /// Returns the epochs of a trial with the second in which each ended, and whether that was in an
+  /// attempt that began at `begun_at`.
+  std::vector<FactRow> Epochs(std::int64_t trial, const std::string& begun_at) const {
+    return Ask("SELECT epoch, train_loss, " + objective_.substr(objective_.find('.') + 1) +
+                   ", (julianday(ended_at) - 2440587.5) * 86400, ended_at >= :begun,"
+                   " (julianday(:begun) - 2440587.5) * 86400"
+                   " FROM epoch WHERE trial = CAST(:trial AS INTEGER) ORDER BY epoch",
+               {{"trial", std::to_string(trial)}, {"begun", begun_at}});
+  }
+
+  void AddEpochs(RunningFact& fact, std::int64_t trial) const {
+    std::vector<double> ends;  // of this attempt's epochs
+    double begun = 0;
+    for (const FactRow& row : Epochs(trial, fact.begun_at)) {
+      fact.curve.push_back(EpochIn(row));
+      const double objective = fact.curve.back().objective;
+      if (std::isfinite(objective)) fact.best = std::max(objective, fact.best.value_or(objective));
+      begun = NumberIn(row[5]).value_or(0);
+      if (IntegerIn(row[4]) != 0) ends.push_back(NumberIn(row[3]).value_or(0));
+    }
+    if (ends.empty()) return;
+    // The first epoch of an attempt has the start of its worker in it.
+    const bool several = ends.size() > 1;
+    const double paced = several ? static_cast<double>(ends.size() - 1) : 1;
+    fact.seconds_per_epoch = (ends.back() - (several ? ends.front() : begun)) / paced;
+    const auto epochs_left = static_cast<double>(fact.epochs - fact.epoch());
+    fact.seconds_left = std::max(0.0, *fact.seconds_per_epoch * epochs_left - (now_ - ends.back()));
+  }
+
+  const Store& store_;
+  std::string objective_;  ///< the column
+  double now_;
+  std::string where_;
+  Parameters parameters_;
+};
+
+}  // namespace
+
+std::optional<double> Pace::per_hour() const {
+  if (complete == 0 || !(seconds > 0)) return std::nullopt;
+  return static_cast<double>(complete) * 3600 / seconds;
+}
+
+std::int64_t LiveStudy::Count(TrialState state) const {
+  const auto found = counts.find(state);
+  return found == counts.end() ? 0 : found->second;
+}
+
+std::int64_t LiveStudy::trials() const {
+  std::int64_t all = 0;
+  for (const auto& [state, count] : counts) all += count;
+  return all;
+}
+
+std::optional<Eta> EtaOf(const LiveStudy& live) {
+  const Pace& pace = live.pace;
+  if (!live.is_run || live.running.empty()) return std::nullopt;
+  if (!pace.mean_seconds || !pace.waiting_seconds) return std::nullopt;
+  double left = *pace.waiting_seconds, longest = 0;
+  for (const RunningFact& running : live.running) {
+    const double seconds = running.seconds_left.value_or(*pace.mean_seconds);
+    left += seconds;
+    longest = std::max(longest, seconds);
+  }
+  Eta eta;
+  if (live.trials_most && *live.trials_most > live.trials()) {
+    eta.has_later = true;
+    left += *pace.mean_seconds * static_cast<double>(*live.trials_most - live.trials());
+  }
+  eta.seconds = std::max(longest, left / static_cast<double>(live.running.size()));
+  return eta;
+}
+
+LiveStudy ReadLiveStudy(const Store& store, const StudyRecord& study, const Target& target,
+                        double now) {
+  const StudyReader reader(store, study, target.filter, now);
+  LiveStudy live{.study = study, .objective = FindMetric(study.objective)};
+  live.counts = reader.Counts();
+  live.running = reader.Running();
+  live.waiting = reader.Waiting();
+  live.ended = reader.Ended();
+  live.pace = reader.PaceNow();
+  reader.Rank(target, live);
+  live.best = reader.Best();
+  return live;
+}
+
+LiveStudy ReadStudyLine(const Store& store, const StudyRecord& study, double now) {
+  const StudyReader reader(store, study, {}, now);
+  LiveStudy live{.study = study, .objective = FindMetric(study.objective)};
+  live.counts = reader.Counts();
+  live.running = reader.Running();
+  live.pace = reader.PaceNow();
+  reader.Rank({}, live);
+  return live;
+}
+
+std::vector<TrialId> TrialsOf(const Store& store, const StudyRecord& study,
+                              const TrialFilter& filter) {
+  return StudyReader(store, study, filter, 0).Ids();
+}
+
+}  // namespace beamgrid

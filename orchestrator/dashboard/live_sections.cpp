@@ -1,0 +1,556 @@
+#include "orchestrator/dashboard/live_sections.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "registry/util/json.h"
+#include "registry/util/text.h"
+#include "reports/page/drawing.h"
+#include "reports/page/plot.h"
+
+namespace beamgrid {
+namespace {
+
+/// The states in the order of their bar, with the chart's class for each.
+struct StateLook {
+  TrialState state;
+  const char* css_class;
+};
+constexpr StateLook kLooks[] = {{TrialState::kComplete, "complete"},
+                                {TrialState::kRunning, "at-work"},
+                                {TrialState::kPruned, "pruned"},
+                                {TrialState::kFailed, "lost"},
+                                {TrialState::kWaiting, "waiting"}};
+
+std::string ShortTime(const std::string& utc) {
+  // "2026-01-31T23:59:59.004Z": what is below a second tells nobody anything.
+  constexpr std::size_t kToSeconds = 19;
+  if (utc.size() < kToSeconds) return utc;
+  return utc.substr(0, 10) + " " + utc.substr(11, 8);
+}
+
+std::string SecondsLeftText(double seconds) {
+  if (!(seconds < 1e9)) return "";
+  return DurationText(std::chrono::seconds(std::llround(std::max(0.0, std::ceil(seconds)))));
+}
+
+PageCell ObjectiveCell(const std::optional<double>& value) {
+  return value ? FixedCell(*value, kMetricDigits) : PageCell{""};
+}
+
+PageCell LinkCell(const std::string& text, const std::string& address) {
+  return {text, {}, Element("a", {{"href", address}}, text)};
+}
+
+std::string StudyAddress(const std::string& name) {
+  return Target{.kind = ViewKind::kStudy, .study = name}.Text();
+}
+
+std::string CountsText(const LiveStudy& live) {
+  std::vector<std::string> parts;
+  for (const StateLook& look : kLooks) {
+    const std::int64_t count = live.Count(look.state);
+    if (count > 0) parts.push_back(std::to_string(count) + " " + ToString(look.state));
+  }
+  return CountText(static_cast<std::size_t>(live.trials()), "trial") +
+         (parts.empty() ? "" : ": " + Join(parts));
+}
+
+/// Returns a bar whose parts are the states' shares.
+Markup CountsBar(const LiveStudy& live, const std::string& id) {
+  constexpr double kWidth = 600, kHeight = 14;
+  Markup inside =
+      Element("title", "Trials by state") + Element("desc", {{"id", id}}, CountsText(live) + ".");
+  const double all = static_cast<double>(std::max<std::int64_t>(1, live.trials()));
+  double x = 0;
+  for (const StateLook& look : kLooks) {
+    const double width = kWidth * static_cast<double>(live.Count(look.state)) / all;
+    if (width > 0) {
+      inside += EmptyElement("rect", {{"class", look.css_class},
+                                      {"x", Pixels(x)},
+                                      {"width", Pixels(width)},
+                                      {"height", Pixels(kHeight)}});
+    }
+    x += width;
+  }
+  return Element("svg",
+                 {{"class", "counts"},
+                  {"role", "img"},
+                  {"aria-label", "Trials by state"},
+                  {"aria-describedby", id},
+                  {"viewBox", "0 0 " + Pixels(kWidth) + " " + Pixels(kHeight)},
+                  {"preserveAspectRatio", "none"}},
+                 inside) +
+         Markup::Verbatim("\n");
+}
+
+std::vector<PlotPoint> PointsOf(const std::vector<EpochFact>& curve) {
+  std::vector<PlotPoint> points;
+  for (const EpochFact& epoch : curve) {
+    if (std::isfinite(epoch.objective)) {
+      points.push_back({static_cast<double>(epoch.epoch), epoch.objective});
+    }
+  }
+  return points;
+}
+
+/// Returns a curve without axes, for a cell.
+Markup SmallCurve(const RunningFact& running, const std::string& id) {
+  constexpr double kWidth = 90, kHeight = 22, kEdge = 2;
+  const std::vector<PlotPoint> points = PointsOf(running.curve);
+  if (points.size() < 2) return {};
+  const auto [low, high] = std::ranges::minmax(points, {}, &PlotPoint::y);
+  const double span = high.y > low.y ? high.y - low.y : 1;
+  const double last = std::max(points.back().x, static_cast<double>(running.epochs));
+  std::string path;
+  for (const PlotPoint& point : points) {
+    const double x = kEdge + (kWidth - 2 * kEdge) * (point.x - 1) / std::max(1.0, last - 1);
+    const double y = kHeight - kEdge - (kHeight - 2 * kEdge) * (point.y - low.y) / span;
+    path += (path.empty() ? "M" : "L") + Pixels(x) + " " + Pixels(y);
+  }
+  return Element("svg",
+                 {{"class", "small"},
+                  {"role", "img"},
+                  {"aria-label", "Curve"},
+                  {"aria-describedby", id},
+                  {"viewBox", "0 0 " + Pixels(kWidth) + " " + Pixels(kHeight)}},
+                 Element("title", "Curve") +
+                     Element("desc", {{"id", id}},
+                             "From " + FixedText(points.front().y, kMetricDigits) + " to " +
+                                 FixedText(points.back().y, kMetricDigits) + " in " +
+                                 CountText(points.size(), "epoch") + ".") +
+                     EmptyElement("path", {{"d", path}}));
+}
+
+double LastLoss(const RunningFact& running) {
+  return running.curve.empty() ? std::nan("") : running.curve.back().train_loss;
+}
+
+/// Returns a row of a running trial, without its study.
+std::vector<PageCell> RunningRow(const RunningFact& running, const std::string& id) {
+  PageCell curve{""};
+  curve.markup = SmallCurve(running, id);
+  return {{running.name},
+          {std::to_string(running.seed)},
+          {running.device},
+          {std::to_string(running.epoch()) + "/" + std::to_string(running.epochs)},
+          FixedCell(LastLoss(running), 4),
+          ObjectiveCell(running.best),
+          std::move(curve),
+          {running.seconds_per_epoch ? FixedText(*running.seconds_per_epoch, 1) : ""},
+          {running.seconds_left ? SecondsLeftText(*running.seconds_left) : ""}};
+}
+
+std::vector<std::string> RunningColumns(const std::string& objective) {
+  return {"model",          ">seed",
+          "device",         ">epoch",
+          ">training loss", ">best " + objective,
+          "curve",          ">seconds an epoch",
+          ">at most left"};
+}
+
+std::string ThatRunsText(const LiveStudy& live) {
+  if (live.is_run) return "It is being run.";
+  if (live.Count(TrialState::kRunning) > 0) {
+    return "No process runs it now: what stands as running was killed with it, and `beamgrid run` "
+           "goes on with it.";
+  }
+  return live.Count(TrialState::kWaiting) > 0
+             ? "No process runs it now; `beamgrid run` goes on with it."
+             : "No process runs it now.";
+}
+
+std::string PaceText(const LiveStudy& live) {
+  const auto rate = live.pace.per_hour();
+  if (!rate) return "No trial completed in the last hour.";
+  return CountText(static_cast<std::size_t>(live.pace.complete), "trial") +
+         " completed in the last " + SecondsLeftText(live.pace.seconds) + ": " +
+         FixedText(*rate, *rate < 10 ? 1 : 0) + " an hour.";
+}
+
+PageSection NowSection(const LiveStudy& live) {
+  PageSection section{"now", "Now", {}};
+  std::string text = CountsText(live);
+  if (live.trials_most) {
+    text += "; the search asks for at most " + std::to_string(*live.trials_most) + " in all";
+  }
+  section.Say(text + ". " + ThatRunsText(live));
+  section.Add(CountsBar(live, "counts-d"));
+  section.Say(PaceText(live) + " " + EtaText(live));
+  return section;
+}
+
+PageSection RunningSection(const LiveStudy& live) {
+  PageSection section{"running", "Running", {}};
+  if (live.running.empty()) {
+    section.Say("Nothing is being trained.");
+    return section;
+  }
+  PageTable table{.caption = "Trials that are being trained",
+                  .columns = RunningColumns(live.objective->heading)};
+  for (std::size_t i = 0; i < live.running.size(); ++i) {
+    table.rows.push_back(RunningRow(live.running[i], "curve-" + std::to_string(i)));
+  }
+  const auto all = static_cast<std::size_t>(live.Count(TrialState::kRunning));
+  if (all > live.running.size()) {
+    table.more = CountText(all - live.running.size(), "more trial") + ".";
+  }
+  section.Add(TableMarkup(table));
+  section.Note(
+      "At most left: whole epochs at the pace of those that have ended; early stopping "
+      "makes it less.");
+  return section;
+}
+
+/// GrowingCurves is the chart's series: trials at work, then the best one.
+struct GrowingCurves {
+  struct Series {
+    std::string name;
+    std::vector<PlotPoint> points;
+  };
+  std::vector<Series> series;
+  double low = 1, high = 0, last = 1;
+
+  void Add(const std::string& name, const std::vector<EpochFact>& curve) {
+    const std::vector<PlotPoint> points = PointsOf(curve);
+    if (points.empty() || series.size() == kSeriesStyles) return;
+    for (const PlotPoint& point : points) {
+      low = std::min(low, point.y);
+      high = std::max(high, point.y);
+      last = std::max(last, point.x);
+    }
+    series.push_back({name, points});
+  }
+};
+
+PageTable NumbersOf(const GrowingCurves& curves, const std::string& objective) {
+  PageTable table{.caption = "Growing curves", .columns = {"trial", ">epoch", ">" + objective}};
+  for (const auto& series : curves.series) {
+    for (const PlotPoint& point : series.points) {
+      table.rows.push_back({{series.name},
+                            CountCell(static_cast<std::int64_t>(point.x)),
+                            FixedCell(point.y, kMetricDigits)});
+    }
+  }
+  return table;
+}
+
+PageSection GrowingSection(const LiveStudy& live) {
+  PageSection section{"curves", "Curves", {}};
+  GrowingCurves curves;
+  if (live.best) {
+    curves.Add("best trial: " + live.best->name + " seed " + std::to_string(live.best->seed),
+               live.best->curve);
+  }
+  for (const RunningFact& running : live.running) {
+    curves.Add(running.name + " seed " + std::to_string(running.seed), running.curve);
+  }
+  if (curves.series.empty()) {
+    section.Say("No epoch has ended.");
+    return section;
+  }
+  const std::string objective = live.objective->heading;
+  Figure figure{.name = "growing",
+                .title = objective + " by epoch, of trials that run and of the best one",
+                .finding = CountText(curves.series.size(), "curve") + ", the highest at " +
+                           FixedText(curves.high, kMetricDigits) + "."};
+  Plot plot(CountAxis("epoch", 1, curves.last), LinearAxis(objective, curves.low, curves.high));
+  for (std::size_t i = 0; i < curves.series.size(); ++i) {
+    const auto& [name, points] = curves.series[i];
+    plot.Line(points, i);
+    plot.Mark(points.back(), i,
+              name + ", epoch " + std::to_string(static_cast<std::int64_t>(points.back().x)) +
+                  ": " + FixedText(points.back().y, kMetricDigits));
+    plot.Legend(i, name);
+  }
+  plot.DrawInto(figure);
+  figure.data = NumbersOf(curves, objective);
+  section.Add(std::move(figure));
+  return section;
+}
+
+PageSection WaitingSection(const LiveStudy& live) {
+  PageSection section{"queue", "Queue", {}};
+  if (live.waiting.empty()) {
+    section.Say("No trial waits.");
+    return section;
+  }
+  PageTable table{.caption = "Trials that wait, in the order in which they were asked for",
+                  .columns = {"model", ">seed", "why"}};
+  for (const WaitingFact& trial : live.waiting) {
+    table.rows.push_back({{trial.name},
+                          {std::to_string(trial.seed)},
+                          {trial.attempts == 0 ? "has not begun" : "goes on from its checkpoint"}});
+  }
+  const auto all = static_cast<std::size_t>(live.Count(TrialState::kWaiting));
+  if (all > live.waiting.size()) {
+    table.more = CountText(all - live.waiting.size(), "more trial") + " that " +
+                 (all - live.waiting.size() == 1 ? "waits." : "wait.");
+  }
+  section.Add(TableMarkup(table));
+  return section;
+}
+
+PageSection DevicesSection(const std::vector<StudyNote>& machine) {
+  PageSection section{"devices", "Devices", {}};
+  PageTable table{.caption = "What studies on this machine hold now",
+                  .columns = {"device", "study", ">process", ">holds", ">of", ">waits for"}};
+  for (const StudyNote& note : machine) {
+    for (const auto& [device, claim] : note.devices) {
+      table.rows.push_back({{device},
+                            {note.study},
+                            {std::to_string(note.pid)},
+                            CountCell(claim.held),
+                            CountCell(claim.capacity),
+                            claim.wanted > 0 ? CountCell(claim.wanted) : PageCell{""}});
+    }
+  }
+  if (table.rows.empty()) {
+    section.Say("No study holds a device of this machine.");
+    return section;
+  }
+  section.Add(TableMarkup(table));
+  section.Note("Cores of a CPU, workers of a GPU; of studies in other records too.");
+  return section;
+}
+
+std::string ColumnAddress(Target target, std::string_view column) {
+  const bool is_text = column == "name";
+  // The first click shows what people look for first: the largest number, the first name.
+  target.descending = target.sort == column ? !target.descending : !is_text;
+  target.sort = column;
+  target.page = 1;
+  return target.Text();
+}
+
+Markup PageLinks(const LiveStudy& live, const Target& target) {
+  const auto pages = (live.models + static_cast<std::int64_t>(kRankedTold) - 1) /
+                     static_cast<std::int64_t>(kRankedTold);
+  if (pages <= 1) return {};
+  Markup links;
+  const auto link = [&](std::int64_t page, const std::string& text) {
+    Target other = target;
+    other.page = page;
+    links += Element("a", {{"href", other.Text()}}, text) + Markup(" ");
+  };
+  if (target.page > 1) link(target.page - 1, "Before");
+  links += Markup("Page " + std::to_string(target.page) + " of " + std::to_string(pages) + " ");
+  if (target.page < pages) link(target.page + 1, "Next");
+  return Paragraph(links);
+}
+
+PageSection RankedSection(const LiveStudy& live, const Target& target) {
+  PageSection section{"leaderboard", "Leaderboard", {}};
+  if (live.ranked.empty()) {
+    section.Say(target.page > 1 ? "The leaderboard has no such page." : "No trial is complete.");
+    return section;
+  }
+  PageTable table{.caption = "Models by the mean of their complete seeds",
+                  .columns = {">rank", "model", ">" + std::string(live.objective->heading),
+                              ">lowest", ">highest", ">seeds", ">size", ">parameters"},
+                  .row_names = 1};
+  constexpr std::array<std::string_view, 8> kColumns = {"", "name",  "objective", "",
+                                                        "", "seeds", "size",      "parameters"};
+  for (std::size_t i = 0; i < kColumns.size(); ++i) {
+    table.sort_links.push_back(kColumns[i].empty() ? "" : ColumnAddress(target, kColumns[i]));
+    const bool is_sorted =
+        target.sort.empty() ? kColumns[i] == "objective" : target.sort == kColumns[i];
+    if (is_sorted) {
+      table.sorted[i] = target.sort.empty() || target.descending ? "descending" : "ascending";
+    }
+  }
+  for (const RankedFact& model : live.ranked) {
+    table.rows.push_back({CountCell(model.place),
+                          {model.name},
+                          ObjectiveCell(model.objective),
+                          ObjectiveCell(model.lowest),
+                          ObjectiveCell(model.highest),
+                          {std::to_string(model.seeds) + "/" + std::to_string(model.trials)},
+                          SizeCell(model.size_bytes),
+                          CountCell(model.parameters)});
+  }
+  section.Add(TableMarkup(table));
+  section.Add(PageLinks(live, target));
+  section.Note("Seeds: complete of those begun.");
+  return section;
+}
+
+PageSection EndedSection(const LiveStudy& live) {
+  PageSection section{"ended", "Ended last", {}};
+  if (live.ended.empty()) {
+    section.Say("No attempt has ended.");
+    return section;
+  }
+  PageTable table{.caption = "Attempts that ended last",
+                  .columns = {"ended (UTC)", "model", ">seed", "outcome",
+                              ">" + std::string(live.objective->heading), "device", "why"},
+                  .row_names = 1};
+  constexpr std::size_t kReasonColumns = 120;
+  for (const EndedFact& attempt : live.ended) {
+    table.rows.push_back({{ShortTime(attempt.ended_at)},
+                          {attempt.name},
+                          {std::to_string(attempt.seed)},
+                          {attempt.outcome},
+                          ObjectiveCell(attempt.objective),
+                          {attempt.device},
+                          {Clipped(FirstLine(attempt.message), kReasonColumns)}});
+  }
+  section.Add(TableMarkup(table));
+  return section;
+}
+
+/// Returns a list of studies as a table.
+PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
+  PageTable table{.caption = "Studies",
+                  .columns = {"study", "now", ">complete", ">running", ">waiting", ">failed",
+                              "objective", ">best", ">an hour", "left", "description"}};
+  for (const LiveStudy& live : studies) {
+    const auto rate = live.pace.per_hour();
+    table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
+                          {live.is_run ? "is run" : "stands"},
+                          CountCell(live.Count(TrialState::kComplete)),
+                          CountCell(live.Count(TrialState::kRunning)),
+                          CountCell(live.Count(TrialState::kWaiting)),
+                          CountCell(live.Count(TrialState::kFailed)),
+                          {live.objective->heading},
+                          live.leader ? ObjectiveCell(live.leader->objective) : PageCell{""},
+                          rate ? FixedCell(*rate, *rate < 10 ? 1 : 0) : PageCell{""},
+                          {EtaOf(live) ? SecondsLeftText(EtaOf(live)->seconds) : ""},
+                          {live.study.description}});
+  }
+  return table;
+}
+
+PageSection AllRunningSection(const std::vector<LiveStudy>& studies) {
+  PageSection section{"running", "Running", {}};
+  PageTable table{.caption = "Trials that are being trained",
+                  .columns = RunningColumns("objective"),
+                  .row_names = 1};
+  table.columns.insert(table.columns.begin(), "study");
+  for (const LiveStudy& live : studies) {
+    for (const RunningFact& running : live.running) {
+      auto row = RunningRow(running, "curve-" + std::to_string(table.rows.size()));
+      row.insert(row.begin(), LinkCell(live.study.name, StudyAddress(live.study.name)));
+      table.rows.push_back(std::move(row));
+    }
+  }
+  if (table.rows.empty()) {
+    section.Say("Nothing is being trained.");
+  } else {
+    section.Add(TableMarkup(table));
+  }
+  return section;
+}
+
+// ---- For programs -------------------------------------------------------------------------------
+
+boost::json::value OrNull(const std::optional<double>& number) {
+  return number ? NumberOrNull(*number) : boost::json::value(nullptr);
+}
+
+boost::json::object EpochFactJson(const EpochFact& epoch) {
+  return {{"epoch", epoch.epoch},
+          {"train_loss", NumberOrNull(epoch.train_loss)},
+          {"objective", NumberOrNull(epoch.objective)}};
+}
+
+boost::json::object RunningJson(const RunningFact& running) {
+  return {{"name", running.name},
+          {"seed", running.seed},
+          {"device", running.device},
+          {"begun_at", running.begun_at},
+          {"epoch", running.epoch()},
+          {"epochs", running.epochs},
+          {"best_objective", OrNull(running.best)},
+          {"seconds_per_epoch", OrNull(running.seconds_per_epoch)},
+          {"seconds_left", OrNull(running.seconds_left)},
+          {"curve", JsonList(running.curve, EpochFactJson)}};
+}
+
+boost::json::object RankedJson(const RankedFact& model) {
+  return {{"place", model.place},
+          {"name", model.name},
+          {"objective", OrNull(model.objective)},
+          {"lowest", OrNull(model.lowest)},
+          {"highest", OrNull(model.highest)},
+          {"seeds", model.seeds},
+          {"trials", model.trials},
+          {"size_bytes", model.size_bytes},
+          {"parameters", model.parameters}};
+}
+
+}  // namespace
+
+std::string EtaText(const LiveStudy& live) {
+  const std::optional<Eta> eta = EtaOf(live);
+  if (!eta) {
+    return live.is_run ? "How long it goes on cannot be told yet." : "";
+  }
+  const std::string time = "About " + SecondsLeftText(eta->seconds) + " left ";
+  if (eta->has_later) {
+    return time + "if the search asks for all that it may, by the mean time of complete trials.";
+  }
+  return time + "for what is recorded" + (live.trials_most ? "" : "; the search may ask for more") +
+         ".";
+}
+
+std::vector<PageSection> StudiesSections(const std::vector<LiveStudy>& studies,
+                                         const std::vector<StudyNote>& machine) {
+  PageSection list{"studies", "Studies", {}};
+  if (studies.empty()) {
+    list.Say("The record holds no studies.");
+  } else {
+    list.Add(TableMarkup(StudiesTable(studies)));
+  }
+  return {std::move(list), AllRunningSection(studies), DevicesSection(machine)};
+}
+
+std::vector<PageSection> StudySections(const LiveStudy& live, const Target& target,
+                                       const std::vector<StudyNote>& machine) {
+  return {NowSection(live),       RunningSection(live),        GrowingSection(live),
+          WaitingSection(live),   RankedSection(live, target), EndedSection(live),
+          DevicesSection(machine)};
+}
+
+boost::json::object StudyLineJson(const LiveStudy& live) {
+  boost::json::object trials;
+  for (const StateLook& look : kLooks) trials[ToString(look.state)] = live.Count(look.state);
+  boost::json::value best = nullptr;
+  if (live.leader) best = RankedJson(*live.leader);
+  const std::optional<Eta> eta = EtaOf(live);
+  return {{"name", live.study.name},
+          {"description", live.study.description},
+          {"objective", live.study.objective},
+          {"created_at", live.study.created_at},
+          {"is_run", live.is_run},
+          {"trials", std::move(trials)},
+          {"trials_most",
+           live.trials_most ? boost::json::value(*live.trials_most) : boost::json::value(nullptr)},
+          {"trials_per_hour", OrNull(live.pace.per_hour())},
+          {"seconds_left", eta ? NumberOrNull(eta->seconds) : boost::json::value(nullptr)},
+          {"best", std::move(best)}};
+}
+
+boost::json::object StudyJson(const LiveStudy& live) {
+  boost::json::object json = StudyLineJson(live);
+  json["models"] = live.models;
+  json["running"] = JsonList(live.running, RunningJson);
+  json["waiting"] = JsonList(live.waiting, [](const WaitingFact& trial) {
+    return boost::json::object{
+        {"name", trial.name}, {"seed", trial.seed}, {"attempts", trial.attempts}};
+  });
+  json["ended"] = JsonList(live.ended, [](const EndedFact& attempt) {
+    return boost::json::object{{"name", attempt.name},
+                               {"seed", attempt.seed},
+                               {"outcome", attempt.outcome},
+                               {"device", attempt.device},
+                               {"ended_at", attempt.ended_at},
+                               {"message", attempt.message},
+                               {"objective", OrNull(attempt.objective)}};
+  });
+  json["leaderboard"] = JsonList(live.ranked, RankedJson);
+  return json;
+}
+
+}  // namespace beamgrid

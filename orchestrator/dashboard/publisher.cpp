@@ -1,0 +1,164 @@
+#include "orchestrator/dashboard/publisher.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace beamgrid {
+
+Publisher::Publisher(Look look, Make make, PublisherSettings settings)
+    : look_(std::move(look)),
+      make_(std::move(make)),
+      settings_(settings),
+      thread_([this] { Run(); }) {}
+
+Publisher::~Publisher() { Stop(); }
+
+void Publisher::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    for (auto& [key, entry] : entries_) {
+      entry.waiting.clear();
+      entry.followers.clear();
+    }
+  }
+  work_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Publisher::Entry& Publisher::EntryOf(const Target& target) {
+  Entry& entry = entries_[target.Text()];
+  entry.target = target;
+  entry.used = ++questions_;
+  return entry;
+}
+
+void Publisher::Ask(const Target& target, Deliver deliver) {
+  const std::lock_guard lock(mutex_);
+  if (stop_) return;
+  Entry& entry = EntryOf(target);
+  const bool is_now = entry.version == version_;
+  const bool worth_waiting = !making_ && entry.cost <= settings_.quick;
+  if (entry.view && (is_now || !worth_waiting)) {
+    entry.wanted = !is_now;
+    deliver(entry.view);
+    if (entry.wanted) work_.notify_all();
+    return;
+  }
+  if (asked_ >= settings_.asked_max) {
+    deliver(std::make_shared<const View>(
+        RefusalView({503, "too many views are asked for at once; try again"}, target.form)));
+    return;
+  }
+  ++asked_;
+  entry.waiting.push_back(std::move(deliver));
+  work_.notify_all();
+}
+
+std::uint64_t Publisher::Follow(const Target& target, Deliver deliver) {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t follower = ++followers_;
+  if (stop_) return follower;
+  Entry& entry = EntryOf(target);
+  if (entry.view) deliver(entry.view);
+  entry.followers.emplace(follower, std::move(deliver));
+  work_.notify_all();
+  return follower;
+}
+
+void Publisher::Unfollow(std::uint64_t follower) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [key, entry] : entries_) {
+    if (entry.followers.erase(follower) > 0) return;
+  }
+}
+
+/// Returns what to make now: first what somebody waits for, the longest waiting first, then, of
+/// what is followed or was asked for and is old, what was made longest ago. Else it may be that
+/// `wake` is when there is something.
+Publisher::Entry* Publisher::NextToMake(Clock::time_point now, Clock::time_point* wake) {
+  Entry* next = nullptr;
+  for (auto& [key, entry] : entries_) {
+    const bool is_first = !entry.view && !entry.followers.empty();
+    const bool waits = is_first || !entry.waiting.empty();
+    if (waits && (next == nullptr || entry.used < next->used)) next = &entry;
+  }
+  if (next != nullptr) return next;
+  for (auto& [key, entry] : entries_) {
+    const bool is_followed = !entry.followers.empty() || entry.wanted;
+    if (!is_followed || entry.version == version_) continue;
+    if (next == nullptr || entry.made < next->made) next = &entry;
+  }
+  if (next == nullptr || now >= due_) return next;
+  *wake = std::min(*wake, due_);
+  return nullptr;
+}
+
+/// Makes the view without the lock, and delivers it with it.
+void Publisher::Refresh(const std::string& key, std::unique_lock<std::mutex>& lock) {
+  const Target target = entries_.at(key).target;
+  const std::uint64_t version = version_;
+  making_ = true;
+  lock.unlock();
+  const Clock::time_point begun = Clock::now();
+  SharedView view = std::make_shared<const View>(make_(target));
+  const Clock::time_point ended = Clock::now();
+  lock.lock();
+  making_ = false;
+  Entry& entry = entries_.at(key);
+  entry.view = std::move(view);
+  entry.version = version;
+  entry.cost = ended - begun;
+  entry.made = ended;
+  if (entry.waiting.empty()) due_ = ended + entry.cost * settings_.rest;
+  entry.wanted = false;
+  asked_ -= entry.waiting.size();
+  for (const Deliver& deliver : std::exchange(entry.waiting, {})) deliver(entry.view);
+  for (const auto& [follower, deliver] : entry.followers) deliver(entry.view);
+}
+
+/// Forgets the views that were asked for longest ago.
+void Publisher::RemoveUnused() {
+  const auto is_used = [](const Entry& entry) {
+    return !entry.followers.empty() || !entry.waiting.empty() || entry.wanted;
+  };
+  std::vector<Entries::iterator> unused;
+  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+    if (!is_used(entry->second)) unused.push_back(entry);
+  }
+  if (unused.size() <= settings_.views_max) return;
+  std::ranges::sort(unused, {}, [](const Entries::iterator& entry) { return entry->second.used; });
+  unused.resize(unused.size() - settings_.views_max);
+  for (const Entries::iterator& entry : unused) entries_.erase(entry);
+}
+
+void Publisher::Run() {
+  // Whoever handles signals does so on a thread of its own choice.
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  std::unique_lock lock(mutex_);
+  Clock::time_point next_look{};
+  while (!stop_) {
+    const Clock::time_point now = Clock::now();
+    if (now >= next_look) {
+      lock.unlock();
+      const bool changed = look_();
+      lock.lock();
+      if (changed) ++version_;
+      next_look = now + settings_.look;
+      continue;
+    }
+    Clock::time_point wake = next_look;
+    if (Entry* entry = NextToMake(now, &wake)) {
+      Refresh(entry->target.Text(), lock);
+      RemoveUnused();
+    } else {
+      work_.wait_until(lock, wake);
+    }
+  }
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,271 @@
+#include "orchestrator/dashboard/views.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <set>
+
+#include "orchestrator/dashboard/live_assets.h"
+#include "orchestrator/dashboard/live_facts.h"
+#include "orchestrator/dashboard/live_sections.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
+#include "registry/util/text.h"
+#include "reports/page/assets.h"
+#include "reports/page/page.h"
+#include "reports/page/section.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr char kJsonType[] = "application/json";
+
+Markup Line(const Markup& markup) { return markup + Markup::Verbatim("\n"); }
+
+Markup Link(const Target& target, const std::string& text) {
+  return Element("a", {{"href", target.Text()}}, text);
+}
+
+Target StudyTarget(const std::string& study, ViewKind kind, const TrialFilter& filter) {
+  return {.kind = kind, .study = study, .filter = filter};
+}
+
+/// Returns the links from a study's page to what else there is of it.
+Markup StudyLinks(const Target& target) {
+  Markup items = Line(Element("li", Link({}, "All studies")));
+  items +=
+      Line(Element("li", Link(StudyTarget(target.study, ViewKind::kStudy, target.filter), "Live")));
+  items += Line(
+      Element("li", Link(StudyTarget(target.study, ViewKind::kReport, target.filter), "Report")));
+  return Line(Element("nav", {{"aria-label", "Pages"}}, Line(Element("ul", items))));
+}
+
+/// Returns the links to the sections of a report, each a page of its own.
+Markup ReportLinks(const Target& target, const std::vector<PageSection>& sections) {
+  Markup items;
+  for (const PageSection& section : sections) {
+    Target one = StudyTarget(target.study, ViewKind::kReport, target.filter);
+    one.section = section.name;
+    const Attributes attributes = section.name == target.section
+                                      ? Attributes{{"href", one.Text()}, {"aria-current", "page"}}
+                                      : Attributes{{"href", one.Text()}};
+    items += Line(Element("li", Element("a", attributes, section.title)));
+  }
+  return Line(Element("nav", {{"aria-label", "Sections"}}, Line(Element("ul", items))));
+}
+
+Markup Choice(const std::string& criterion, const std::vector<std::string>& components,
+              const std::string& chosen) {
+  Markup options = Element("option", {{"value", ""}}, "any");
+  for (const std::string& component : components) {
+    Attributes attributes = {{"value", component}};
+    if (component == chosen) attributes.emplace_back("selected", "selected");
+    options += Element("option", attributes, component);
+  }
+  return Line(Element("label",
+                      Markup(criterion + " ") + Element("select", {{"name", criterion}}, options)));
+}
+
+/// Returns the form that chooses trials. It asks for the same view of them.
+Markup FilterForm(const Target& target, const AskedOf& asked) {
+  Markup inside = Line(
+      Element("label", Markup("name ") + EmptyElement("input", {{"type", "search"},
+                                                                {"name", "name"},
+                                                                {"maxlength", "100"},
+                                                                {"value", target.filter.name}})));
+  // One that is chosen is there too if the recipe names no other.
+  std::map<std::string, std::vector<std::string>> criteria = asked.components;
+  for (const auto& [criterion, component] : target.filter.parts) {
+    std::vector<std::string>& components = criteria[criterion];
+    if (std::ranges::count(components, component) == 0) components.push_back(component);
+  }
+  for (const auto& [criterion, components] : criteria) {
+    const auto chosen = target.filter.parts.find(criterion);
+    inside +=
+        Choice(criterion, components, chosen == target.filter.parts.end() ? "" : chosen->second);
+  }
+  if (!target.sort.empty()) {
+    inside += EmptyElement("input", {{"type", "hidden"},
+                                     {"name", "sort"},
+                                     {"value", (target.descending ? "-" : "") + target.sort}});
+  }
+  inside += Line(Element("button", {{"type", "submit"}}, "Show these trials"));
+  Target action = target;
+  action.filter = {};
+  action.sort.clear();
+  action.page = 1;
+  return Line(Element("form", {{"class", "choose"}, {"action", action.Text()}, {"method", "get"}},
+                      Line(Markup()) + inside));
+}
+
+std::string FilterText(const TrialFilter& filter) {
+  std::vector<std::string> parts;
+  if (!filter.name.empty()) parts.push_back("name with '" + filter.name + "'");
+  for (const auto& [criterion, component] : filter.parts) {
+    parts.push_back(criterion + " = " + component);
+  }
+  return Join(parts);
+}
+
+/// Returns a note that only some trials are spoken of; nothing where all are.
+Markup FilterNote(const Target& target) {
+  if (target.filter.empty()) return {};
+  return Paragraph(Markup("Only of trials with " + FilterText(target.filter) +
+                          ": every number below is of these alone. ") +
+                       Link(StudyTarget(target.study, target.kind, {}), "All trials"),
+                   "only");
+}
+
+ViewSection SectionView(const PageSection& section) {
+  ViewSection view{.id = "live-" + section.name, .digest = "", .html = ""};
+  view.html = SectionMarkup(section, "", "h2").text();
+  view.digest = HashBytes(view.html);
+  return view;
+}
+
+View JsonView(const boost::json::value& value, std::string as_of) {
+  return {.type = kJsonType, .body = CanonicalJson(value) + "\n", .as_of = std::move(as_of)};
+}
+
+PageFrame FrameFor(const std::string& title) {
+  return {.title = title,
+          .policy = "",
+          .generator = "beamgrid serve",
+          .styles = {PageStyle() + ChartStyle(), LiveStyle()}};
+}
+
+}  // namespace
+
+std::string PagePolicy() {
+  return "default-src 'none'; style-src '" + StyleSource() + "' '" + LiveStyleSource() +
+         "'; script-src '" + ScriptSource() + "' '" + LiveScriptSource() +
+         "'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+}
+
+View RefusalView(const Refusal& refusal, ViewForm form) {
+  View view{.status = refusal.status, .trouble = refusal.why};
+  if (form == ViewForm::kJson) {
+    view.type = kJsonType;
+    view.body = CanonicalJson(boost::json::object{{"error", refusal.why}}) + "\n";
+    return view;
+  }
+  const std::string title = "Not shown (" + std::to_string(refusal.status) + ")";
+  view.body =
+      WriteFrame(FrameFor(title), Line(Element("h1", title)) + Paragraph(refusal.why + ".") +
+                                      Paragraph(Link({}, "All studies")));
+  return view;
+}
+
+std::string Views::Now() const {
+  return UtcText(std::chrono::system_clock::time_point(
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(
+          std::chrono::duration<double>(std::floor(parts_.now())))));
+}
+
+View Views::Page(const std::string& title, const Markup& above,
+                 const std::vector<PageSection>& sections, const Target& target) const {
+  View view{.as_of = Now()};
+  Markup main = Line(Element("h1", title)) + above;
+  main += Line(Element("p", {{"class", "note"}},
+                       Element("span", {{"id", "live-state"}, {"role", "status"}}, "As read") +
+                           Markup(" at ") + Element("time", {{"id", "live-time"}}, view.as_of)));
+  Markup boxes;
+  for (const PageSection& section : sections) {
+    view.sections.push_back(SectionView(section));
+    const ViewSection& made = view.sections.back();
+    boxes += Line(Element("div", {{"id", made.id}, {"data-digest", made.digest}},
+                          Markup::Verbatim(made.html)));
+  }
+  main += Line(Element("div", {{"id", "live-sections"}}, Markup::Verbatim("\n") + boxes));
+  PageFrame frame = FrameFor(title);
+  // Of a report the tables are sorted here, of a live page by the server: by the address.
+  if (target.kind == ViewKind::kReport) frame.scripts.push_back(PageScript());
+  frame.scripts.push_back(LiveScript());
+  view.body = WriteFrame(frame, main);
+  return view;
+}
+
+View Views::Studies(const Target& target, const Store& store, const IsRun& is_run) const {
+  std::vector<LiveStudy> studies;
+  for (const StudyRecord& study : store.Studies()) {
+    studies.push_back(ReadStudyLine(store, study, parts_.now()));
+    studies.back().is_run = is_run(study.name);
+    studies.back().trials_most = parts_.asked(store, study).trials_most;
+  }
+  if (target.form == ViewForm::kJson) {
+    return JsonView(JsonList(studies, StudyLineJson), Now());
+  }
+  return Page("beamgrid", {}, StudiesSections(studies, parts_.machine()), target);
+}
+
+View Views::Study(const Target& target, const Store& store, const StudyRecord& study,
+                  const IsRun& is_run) const {
+  LiveStudy live = ReadLiveStudy(store, study, target, parts_.now());
+  const AskedOf asked = parts_.asked(store, study);
+  live.is_run = is_run(study.name);
+  // Of some trials alone it is not known how many more there will be.
+  if (target.filter.empty()) live.trials_most = asked.trials_most;
+  if (target.form == ViewForm::kJson) {
+    boost::json::object json = StudyJson(live);
+    json["as_of"] = Now();
+    return JsonView(json, Now());
+  }
+  Markup above = StudyLinks(target);
+  if (!study.description.empty()) above += Paragraph(study.description);
+  above += FilterForm(target, asked) + FilterNote(target);
+  return Page("Study " + study.name, above, StudySections(live, target, parts_.machine()), target);
+}
+
+const StudyFacts& Views::FactsFor(const Target& target, const Store& store,
+                                  const StudyRecord& study, std::uint64_t version) {
+  Target whole = target;
+  whole.section.clear();
+  const std::string key = std::to_string(version) + " " + whole.Text();
+  if (facts_ && facts_of_ == key) return *facts_;
+  KeepTrial keep;
+  if (!target.filter.empty()) {
+    const std::vector<TrialId> ids = TrialsOf(store, study, target.filter);
+    keep = [kept = std::set<TrialId>(ids.begin(), ids.end())](const TrialRecord& trial) {
+      return kept.contains(trial.id);
+    };
+  }
+  facts_.reset();
+  facts_ = parts_.report(store, study, keep);
+  facts_of_ = key;
+  return *facts_;
+}
+
+View Views::Report(const Target& target, const Store& store, const StudyRecord& study,
+                   std::uint64_t version) {
+  std::vector<PageSection> sections = SectionsOf(FactsFor(target, store, study, version));
+  Markup above = StudyLinks(target) + ReportLinks(target, sections);
+  above += FilterForm(target, parts_.asked(store, study)) + FilterNote(target);
+  if (target.section.empty()) {
+    return Page("Report on study " + study.name, above, sections, target);
+  }
+  const std::string names = Join(sections, ", ", &PageSection::name);
+  std::erase_if(sections,
+                [&](const PageSection& section) { return section.name != target.section; });
+  if (sections.empty()) {
+    return RefusalView({404, "the report on study " + study.name + " has no section '" +
+                                 target.section + "'; it has " + names},
+                       target.form);
+  }
+  return Page(sections.front().title + ": study " + study.name, above, sections, target);
+}
+
+View Views::Make(const Target& target, const Store& store, const IsRun& is_run,
+                 std::uint64_t version) {
+  if (target.kind == ViewKind::kStudies) return Studies(target, store, is_run);
+  const std::optional<StudyRecord> study = store.FindStudy(target.study);
+  if (!study) {
+    const std::string names = Join(store.Studies(), ", ", &StudyRecord::name);
+    return RefusalView({404, "no study '" + target.study + "' in the record" +
+                                 (names.empty() ? "; it holds none" : "; studies: " + names)},
+                       target.form);
+  }
+  if (target.kind == ViewKind::kReport) return Report(target, store, *study, version);
+  return Study(target, store, *study, is_run);
+}
+
+}  // namespace beamgrid

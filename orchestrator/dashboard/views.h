@@ -1,0 +1,90 @@
+#pragma once
+// A target and the record in, a page out. Pure but for what it is handed.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/dashboard/target.h"
+#include "orchestrator/machine/machine_share.h"
+#include "registry/store/store.h"
+#include "reports/page/section.h"
+
+namespace beamgrid {
+
+/// ViewSection is a part of a page that is replaced when it changes.
+struct ViewSection {
+  std::string id;
+  std::string digest;  ///< of `html`
+  std::string html;
+};
+
+/// View is what a target is answered with.
+struct View {
+  int status = 200;  ///< of HTTP
+  std::string type = "text/html; charset=utf-8";
+  std::string body;
+  std::vector<ViewSection> sections;  ///< of a page, in its order
+  std::string as_of;                  ///< when the record was read, ISO-8601 UTC
+  std::string trouble;                ///< why there are none; empty: nothing is wrong
+};
+
+/// AskedOf is what a study's recipe says of its search.
+struct AskedOf {
+  std::optional<std::int64_t> trials_most;  ///< nothing: it is not known
+  /// The components of each criterion that has several.
+  std::map<std::string, std::vector<std::string>> components;
+};
+
+/// ViewParts is what views need beside the record.
+struct ViewParts {
+  /// Reads what a report says of the study's trials that `keep` lets through.
+  std::function<StudyFacts(const Store&, const StudyRecord&, const KeepTrial& keep)> report;
+  std::function<AskedOf(const Store&, const StudyRecord&)> asked;
+  std::function<std::vector<StudyNote>()> machine;
+  std::function<double()> now;  ///< seconds since 1970
+};
+
+/// Returns whether a process runs the study of that name.
+using IsRun = std::function<bool(const std::string& study)>;
+
+/// Views makes them. The last report's facts are kept for the next section of it. Owned by one
+/// thread.
+class Views {
+ public:
+  explicit Views(ViewParts parts) : parts_(std::move(parts)) {}
+
+  /// Returns the view; one of status 404 where the record has no such study or section. `version`
+  /// names the state that the record is in. Throws as the store does.
+  [[nodiscard]] View Make(const Target& target, const Store& store, const IsRun& is_run,
+                          std::uint64_t version);
+
+ private:
+  [[nodiscard]] View Studies(const Target& target, const Store& store, const IsRun& is_run) const;
+  [[nodiscard]] View Study(const Target& target, const Store& store, const StudyRecord& study,
+                           const IsRun& is_run) const;
+  [[nodiscard]] View Report(const Target& target, const Store& store, const StudyRecord& study,
+                            std::uint64_t version);
+  const StudyFacts& FactsFor(const Target& target, const Store& store, const StudyRecord& study,
+                             std::uint64_t version);
+  [[nodiscard]] View Page(const std::string& title, const Markup& above,
+                          const std::vector<PageSection>& sections, const Target& target) const;
+  [[nodiscard]] std::string Now() const;
+
+  ViewParts parts_;
+  std::string facts_of_;  ///< the target and version that `facts_` are of
+  std::optional<StudyFacts> facts_;
+};
+
+/// Returns a short page that says why a request is not answered, or for a target of programs the
+/// same as JSON.
+[[nodiscard]] View RefusalView(const Refusal& refusal, ViewForm form);
+
+/// Returns the Content-Security-Policy of all pages.
+[[nodiscard]] std::string PagePolicy();
+
+}  // namespace beamgrid

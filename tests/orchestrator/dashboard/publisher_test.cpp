@@ -1,0 +1,162 @@
+// Views for many, with a record that a number stands for.
+
+#include "orchestrator/dashboard/publisher.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <future>
+
+namespace beamgrid {
+namespace publisher_test {
+
+using testing::HasSubstr;
+
+/// Shelf makes views whose text is the number of the record's state, and counts them.
+class Shelf {
+ public:
+  explicit Shelf(PublisherSettings settings = Quick())
+      : publisher_([this] { return changed_.exchange(false); },
+                   [this](const Target& target) {
+                     if (target.study == "slow") gate_.get_future().wait();
+                     ++made_;
+                     return View{.body = target.study + std::to_string(state_.load())};
+                   },
+                   settings) {}
+
+  static PublisherSettings Quick() { return {.look = std::chrono::milliseconds(1), .rest = 0}; }
+
+  void Change() {
+    ++state_;
+    changed_ = true;
+  }
+  std::string Ask(const std::string& study) {
+    std::promise<std::string> body;
+    publisher_.Ask({.kind = ViewKind::kStudy, .study = study},
+                   [&](const Publisher::SharedView& view) { body.set_value(view->body); });
+    return body.get_future().get();
+  }
+  Publisher& publisher() { return publisher_; }
+  void OpenGate() { gate_.set_value(); }
+  [[nodiscard]] int made() const { return made_; }
+
+ private:
+  std::atomic<int> state_ = 0, made_ = 0;
+  std::atomic<bool> changed_ = true;
+  std::promise<void> gate_;
+  Publisher publisher_;
+};
+
+/// Heard is what a follower was told, for another thread to wait for.
+class Heard {
+ public:
+  Publisher::Deliver deliver() {
+    return [this](const Publisher::SharedView& view) {
+      const std::lock_guard lock(mutex_);
+      bodies_.push_back(view->body);
+      changed_.notify_all();
+    };
+  }
+  void WaitFor(const std::string& body) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !bodies_.empty() && bodies_.back() == body; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> bodies_;
+};
+
+TEST(DashboardPublisher, MakesAViewOnceForAll) {
+  Shelf shelf;
+  // The first look finds the record, which is a change.
+  Heard heard;
+  shelf.publisher().Follow({.kind = ViewKind::kStudy, .study = "a"}, heard.deliver());
+  heard.WaitFor("a0");
+  while (shelf.Ask("a") != "a0") {
+  }
+  const int made = shelf.made();
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(shelf.Ask("a"), "a0");
+  EXPECT_EQ(shelf.made(), made);
+  EXPECT_EQ(shelf.Ask("b"), "b0");
+  EXPECT_EQ(shelf.made(), made + 1);
+}
+
+TEST(DashboardPublisher, TellsFollowersWhatIsNew) {
+  Shelf shelf;
+  Heard one, two;
+  shelf.publisher().Follow({.kind = ViewKind::kStudy, .study = "a"}, one.deliver());
+  const auto second =
+      shelf.publisher().Follow({.kind = ViewKind::kStudy, .study = "b"}, two.deliver());
+  one.WaitFor("a0");
+  two.WaitFor("b0");
+  shelf.Change();
+  one.WaitFor("a1");
+  two.WaitFor("b1");
+  shelf.publisher().Unfollow(second);
+  shelf.Change();
+  one.WaitFor("a2");
+  two.WaitFor("b1");
+}
+
+TEST(DashboardPublisher, WhoAsksGetsTheOldViewWhileAnotherIsMade) {
+  Shelf shelf;
+  EXPECT_EQ(shelf.Ask("a"), "a0");
+  std::promise<std::string> slow;
+  shelf.publisher().Ask({.kind = ViewKind::kStudy, .study = "slow"},
+                        [&](const Publisher::SharedView& view) { slow.set_value(view->body); });
+  EXPECT_EQ(shelf.Ask("a"), "a0") << "the thread that reads is at work for somebody else";
+  shelf.OpenGate();
+  EXPECT_EQ(slow.get_future().get(), "slow0");
+}
+
+TEST(DashboardPublisher, AnOldViewThatSomebodyGotIsMadeAnew) {
+  // Nobody waits for a newer view, and nobody follows.
+  PublisherSettings settings = Shelf::Quick();
+  settings.quick = std::chrono::milliseconds(-1);
+  Shelf shelf(settings);
+  EXPECT_EQ(shelf.Ask("a"), "a0");
+  shelf.Change();
+  while (shelf.Ask("a") != "a1") {
+  }
+}
+
+TEST(DashboardPublisher, ForgetsWhatNobodyAsksForAnyMore) {
+  PublisherSettings settings = Shelf::Quick();
+  settings.views_max = 2;
+  Shelf shelf(settings);
+  EXPECT_EQ(shelf.Ask("a"), "a0");
+  EXPECT_EQ(shelf.Ask("b"), "b0");
+  EXPECT_EQ(shelf.Ask("c"), "c0");
+  EXPECT_EQ(shelf.Ask("d"), "d0");
+  while (shelf.Ask("d") != "d0") {
+  }
+  const int made = shelf.made();
+  EXPECT_EQ(shelf.Ask("a"), "a0");
+  EXPECT_EQ(shelf.made(), made + 1);
+}
+
+TEST(DashboardPublisher, TellsTooManyToComeAgain) {
+  PublisherSettings settings = Shelf::Quick();
+  settings.asked_max = 1;
+  Shelf shelf(settings);
+  std::promise<void> slow;
+  shelf.publisher().Ask({.kind = ViewKind::kStudy, .study = "slow"},
+                        [&](const Publisher::SharedView&) { slow.set_value(); });
+  EXPECT_THAT(shelf.Ask("a"), HasSubstr("too many views"));
+  shelf.OpenGate();
+  slow.get_future().get();
+  EXPECT_EQ(shelf.Ask("a"), "a0");
+}
+
+TEST(DashboardPublisher, DeliversNothingOnceItIsStopped) {
+  Shelf shelf;
+  EXPECT_EQ(shelf.Ask("a"), "a0");
+  shelf.publisher().Stop();
+  shelf.publisher().Ask({}, [](const Publisher::SharedView&) { ADD_FAILURE(); });
+  shelf.publisher().Follow({}, [](const Publisher::SharedView&) { ADD_FAILURE(); });
+}
+
+}  // namespace publisher_test
+}  // namespace beamgrid
