@@ -127,27 +127,18 @@ double LastLoss(const RunningFact& running) {
   return running.curve.empty() ? std::nan("") : running.curve.back().train_loss;
 }
 
-/// Returns a row of a running trial, without its study.
-std::vector<PageCell> RunningRow(const RunningFact& running, const std::string& id) {
-  PageCell curve{""};
-  curve.markup = SmallCurve(running, id);
-  return {{running.name},
-          {std::to_string(running.seed)},
-          {running.device},
-          {std::to_string(running.epoch()) + "/" + std::to_string(running.epochs)},
-          FixedCell(LastLoss(running), 4),
-          ObjectiveCell(running.best),
-          std::move(curve),
-          {running.seconds_per_epoch ? FixedText(*running.seconds_per_epoch, 1) : ""},
-          {running.seconds_left ? SecondsLeftText(*running.seconds_left) : ""}};
+PageCell CurveCell(const RunningFact& running, const std::string& id) {
+  PageCell cell{""};
+  cell.markup = SmallCurve(running, id);
+  return cell;
 }
 
-std::vector<std::string> RunningColumns(const std::string& objective) {
-  return {"model",          ">seed",
-          "device",         ">epoch",
-          ">training loss", ">best " + objective,
-          "curve",          ">seconds an epoch",
-          ">at most left"};
+PageCell EpochCell(const RunningFact& running) {
+  return {std::to_string(running.epoch()) + "/" + std::to_string(running.epochs)};
+}
+
+PageCell LeftCell(const RunningFact& running) {
+  return {running.seconds_left ? SecondsLeftText(*running.seconds_left) : ""};
 }
 
 std::string ThatRunsText(const LiveStudy& live) {
@@ -188,9 +179,21 @@ PageSection RunningSection(const LiveStudy& live) {
     return section;
   }
   PageTable table{.caption = "Trials that are being trained",
-                  .columns = RunningColumns(live.objective->heading)};
-  for (std::size_t i = 0; i < live.running.size(); ++i) {
-    table.rows.push_back(RunningRow(live.running[i], "curve-" + std::to_string(i)));
+                  .columns = {"model", ">seed", "device", ">epoch", ">training loss",
+                              ">best " + std::string(live.objective->heading), "curve",
+                              ">seconds an epoch", ">at most left"}};
+  for (const RunningFact& running : live.running) {
+    const std::string id = "curve-" + std::to_string(table.rows.size());
+    table.rows.push_back(
+        {{running.name},
+         {std::to_string(running.seed)},
+         {running.device},
+         EpochCell(running),
+         FixedCell(LastLoss(running), 4),
+         ObjectiveCell(running.best),
+         CurveCell(running, id),
+         {running.seconds_per_epoch ? FixedText(*running.seconds_per_epoch, 1) : ""},
+         LeftCell(running)});
   }
   const auto all = static_cast<std::size_t>(live.Count(TrialState::kRunning));
   if (all > live.running.size()) {
@@ -400,21 +403,26 @@ PageSection EndedSection(const LiveStudy& live) {
   return section;
 }
 
+std::string BestText(const LiveStudy& live) {
+  if (!live.leader || !live.leader->objective) return "";
+  return std::string(live.objective->heading) + " " +
+         FixedText(*live.leader->objective, kMetricDigits);
+}
+
 /// Returns a list of studies as a table.
 PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
   PageTable table{.caption = "Studies",
                   .columns = {"study", "now", ">complete", ">running", ">waiting", ">failed",
-                              "objective", ">best", ">an hour", "left", "description"}};
+                              "best", ">an hour", ">left", "description"}};
   for (const LiveStudy& live : studies) {
     const auto rate = live.pace.per_hour();
     table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
-                          {live.is_run ? "is run" : "stands"},
+                          {live.is_run ? "running" : "idle"},
                           CountCell(live.Count(TrialState::kComplete)),
                           CountCell(live.Count(TrialState::kRunning)),
                           CountCell(live.Count(TrialState::kWaiting)),
                           CountCell(live.Count(TrialState::kFailed)),
-                          {live.objective->heading},
-                          live.leader ? ObjectiveCell(live.leader->objective) : PageCell{""},
+                          {BestText(live)},
                           rate ? FixedCell(*rate, *rate < 10 ? 1 : 0) : PageCell{""},
                           {EtaOf(live) ? SecondsLeftText(EtaOf(live)->seconds) : ""},
                           {live.study.description}});
@@ -425,14 +433,20 @@ PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
 PageSection AllRunningSection(const std::vector<LiveStudy>& studies) {
   PageSection section{"running", "Running", {}};
   PageTable table{.caption = "Trials that are being trained",
-                  .columns = RunningColumns("objective"),
+                  .columns = {"study", "model", ">seed", "device", ">epoch", ">best objective",
+                              "curve", ">at most left"},
                   .row_names = 1};
-  table.columns.insert(table.columns.begin(), "study");
   for (const LiveStudy& live : studies) {
     for (const RunningFact& running : live.running) {
-      auto row = RunningRow(running, "curve-" + std::to_string(table.rows.size()));
-      row.insert(row.begin(), LinkCell(live.study.name, StudyAddress(live.study.name)));
-      table.rows.push_back(std::move(row));
+      const std::string id = "curve-" + std::to_string(table.rows.size());
+      table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
+                            {running.name},
+                            {std::to_string(running.seed)},
+                            {running.device},
+                            EpochCell(running),
+                            ObjectiveCell(running.best),
+                            CurveCell(running, id),
+                            LeftCell(running)});
     }
   }
   if (table.rows.empty()) {

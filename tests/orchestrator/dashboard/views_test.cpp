@@ -72,8 +72,8 @@ TEST_F(ViewsTest, ListsStudiesAndWhatTheMachineDoes) {
                .devices = {{"cpu", {.capacity = 4, .held = 2, .wanted = 1}}}}};
   const std::string page = Page("/");
   EXPECT_THAT(page,
-              AllOf(HasSubstr("<a href=\"/studies/s\">s</a>"), HasSubstr(">is run<"),
-                    HasSubstr(">stands<"), HasSubstr("&lt;i&gt;x&lt;/i&gt;"),
+              AllOf(HasSubstr("<a href=\"/studies/s\">s</a>"), HasSubstr(">running<"),
+                    HasSubstr(">idle<"), HasSubstr("&lt;i&gt;x&lt;/i&gt;"),
                     HasSubstr("As read</span> at <time id=\"live-time\">2001-09-09T01:46:40Z")));
   EXPECT_THAT(page, Not(HasSubstr("<b>bold")));
 }
