@@ -2,6 +2,7 @@
 // Where the progress of a study is shown: the terminal, or plain lines.
 
 #include <memory>
+#include <optional>
 
 #include "orchestrator/study/progress.h"
 
@@ -13,8 +14,13 @@ enum class ProgressMode {
   kQuiet,  ///< nothing
 };
 
-/// Returns a display on standard error. Live: redrawn in place at most five times a second, colours
-/// unless NO_COLOR is set; plain (no terminal, or TERM=dumb): one line an event.
+/// Returns a display on standard error. Live: RenderProgress, redrawn in place at most five times a
+/// second and within that time after the terminal has got another size; colours unless NO_COLOR is
+/// set. Plain (no terminal, or TERM=dumb): one line an event.
 [[nodiscard]] std::unique_ptr<ProgressDisplay> MakeProgressDisplay(ProgressMode mode);
+
+/// Returns whether a descriptor leads to a terminal on which a block can be redrawn, and whether
+/// with colours; nothing where it does not.
+[[nodiscard]] std::optional<Colour> LiveColours(int descriptor);
 
 }  // namespace beamgrid

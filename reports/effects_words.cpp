@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -10,8 +11,8 @@ namespace {
 constexpr int kEffectDigits = 4;
 
 std::string EffectNumber(double value, Signedness sign) {
-  const std::string text = FixedText(value, kEffectDigits);
-  return sign == Signedness::kPlain || text.front() == '-' ? text : "+" + text;
+  return sign == Signedness::kPlain ? DifferenceText(value, kEffectDigits)
+                                    : SignedText(value, kEffectDigits);
 }
 
 }  // namespace

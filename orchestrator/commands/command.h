@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
+#include <functional>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -36,10 +37,14 @@ struct CommandContext {
   std::ostream& err;  ///< progress, remarks
   Verbosity verbosity = Verbosity::kNormal;
   bool may_ask = false;  ///< somebody reads `err` and can answer on standard input
+  /// Shows what is held back for a pager; empty: nothing is.
+  std::function<void()> show_list;
 
-  /// Says a remark for people; --quiet drops it.
+  /// Says a remark for people; --quiet drops it. What was printed before it is seen before it.
   void Remark(const std::string& text) const {
-    if (verbosity != Verbosity::kQuiet) err << text << "\n";
+    if (verbosity == Verbosity::kQuiet) return;
+    if (show_list) show_list();
+    err << text << "\n";
   }
   /// Says what only --verbose wants to hear.
   void Detail(const std::string& text) const {
@@ -59,6 +64,9 @@ class Subcommand {
   /// Carries the command out and returns an ExitCode. Called at most once, after parsing. Throws
   /// RecipeError, UsageError, InputError or Error.
   [[nodiscard]] virtual int Run(CommandContext& context) = 0;
+  /// True if it prints a list to read through, which goes through a pager on a terminal. Asked after
+  /// parsing.
+  [[nodiscard]] virtual bool IsList() const { return false; }
 };
 
 /// CommandGroup is a heading of `beamgrid --help`, in this order.

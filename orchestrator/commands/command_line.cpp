@@ -15,7 +15,9 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output_file.h"
+#include "orchestrator/commands/pager.h"
 #include "orchestrator/commands/terminal.h"
+#include "orchestrator/progress_display.h"
 #include "registry/util/error.h"
 #include "registry/util/folded.h"
 #include "registry/util/input_error.h"
@@ -97,6 +99,8 @@ class CommandTree {
 
   [[nodiscard]] CLI::App& app() { return app_; }
   [[nodiscard]] Verbosity verbosity() const;
+  /// True if the command that was chosen prints a list; after parsing.
+  [[nodiscard]] bool IsList() const;
   /// Runs the command that was chosen; after parsing. Prints the help where none was, or only a
   /// group (`beamgrid data`): whoever names no command asks which there are.
   [[nodiscard]] int Run(CommandContext& context);
@@ -201,7 +205,7 @@ int RunCommand(Subcommand& command, const CLI::App& app, CommandContext& context
   try {
     return command.Run(context);
   } catch (const SystemError& error) {
-    for (const char* name : {"--out", "TO"}) {
+    for (const char* name : {"--out", "--tensorboard", "TO"}) {
       const CLI::Option* option = app.get_option_no_throw(name);
       if (option == nullptr || option->empty()) continue;
       if (const auto fault = OutputFault(error, name, option->results().back())) {
@@ -210,6 +214,11 @@ int RunCommand(Subcommand& command, const CLI::App& app, CommandContext& context
     }
     throw;
   }
+}
+
+bool CommandTree::IsList() const {
+  return std::ranges::any_of(
+      commands_, [](const auto& one) { return one.first->parsed() && one.second->IsList(); });
 }
 
 int CommandTree::Run(CommandContext& context) {
@@ -276,12 +285,10 @@ std::string CommandTree::Explain(const CLI::ParseError& error,
   return path + ": " + error.what() + "; `" + path + " --help` shows what it takes";
 }
 
-/// Returns the word before an error: red on a terminal, unless NO_COLOR is set.
+/// Returns the word before an error: red where colours may be.
 const char* ErrorPrefix(const std::ostream& err) {
-  const char* no_color = std::getenv("NO_COLOR");
-  const bool plain = no_color != nullptr && *no_color != 0;
-  const bool terminal = &err == &std::cerr && isatty(STDERR_FILENO) != 0;
-  return terminal && !plain ? "\033[1;31merror:\033[0m " : "error: ";
+  const bool coloured = &err == &std::cerr && LiveColours(STDERR_FILENO) == Colour::kYes;
+  return coloured ? "\033[1;31merror:\033[0m " : "error: ";
 }
 
 /// Returns `data synth --help` for `help data synth`, whose words CLI11 would take for commands to
@@ -303,7 +310,9 @@ class ShownOutput {
   /// Without a width `target` leads to no terminal.
   ShownOutput(std::ostream& target, std::optional<std::size_t> width)
       : printable_(target), width_(width) {
-    if (width) folded_ = std::make_unique<TerminalOutput>(printable_, *width);
+    if (!width) return;
+    folded_ = std::make_unique<TerminalOutput>(printable_, *width, &target);
+    if (MayColour(target)) AllowColours(*folded_);
   }
 
   [[nodiscard]] std::ostream& stream() {
@@ -323,7 +332,8 @@ class ShownOutput {
   std::unique_ptr<TerminalOutput> folded_;
 };
 
-int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
+/// `paged`: null where nothing is to be paged.
+int ParseAndRun(const std::vector<std::string>& given, CommandContext context, PagedOutput* paged) {
   const std::vector<std::string> arguments = WithHelpLast(given);
   CommandTree tree;
   try {
@@ -339,7 +349,15 @@ int ParseAndRun(const std::vector<std::string>& given, CommandContext context) {
     throw UsageError(tree.Explain(error, arguments));
   }
   context.verbosity = tree.verbosity();
+  if (paged != nullptr && tree.IsList()) {
+    paged->Hold(RowsOfDescriptor(STDOUT_FILENO));
+    context.show_list = [&context, paged] {
+      context.out.flush();
+      paged->Show();
+    };
+  }
   const int code = tree.Run(context);
+  if (context.show_list) context.show_list();
   // Only now is a full disk certain to show: a script must not take half of the data for all.
   context.out.flush();
   if (!context.out) throw Error("standard output: cannot write; is the disk full?");
@@ -360,19 +378,27 @@ int RunCommandLine(const std::vector<std::string>& arguments, std::ostream& out,
                    std::ostream& err) {
   // Everything that commands print passes through these two.
   const bool ours = &out == &std::cout && &err == &std::cerr;
-  ShownOutput shown_out(out, ours ? WidthOfDescriptor(STDOUT_FILENO) : TerminalWidth(out));
+  const std::optional<std::size_t> width =
+      ours ? WidthOfDescriptor(STDOUT_FILENO) : TerminalWidth(out);
+  PagedOutput paged(out);
+  if (ours ? LiveColours(STDOUT_FILENO) == Colour::kYes : MayColour(out)) AllowColours(paged);
+  ShownOutput shown_out(paged, width);
   ShownOutput shown_err(err, ours ? WidthOfDescriptor(STDERR_FILENO) : TerminalWidth(err));
   const auto fail = [&](ExitCode code, const std::string& why) {
+    shown_out.stream().flush();
+    paged.Show();
     shown_err.stream().flush();
     err << ErrorPrefix(err);  // not through it: its colours are ours
     shown_err.PrintAfter("error: ", why);
     return code;
   };
   try {
-    return ParseAndRun(arguments, {.out = shown_out.stream(),
-                                   .err = shown_err.stream(),
-                                   .may_ask = ours && ::isatty(STDIN_FILENO) != 0 &&
-                                              ::isatty(STDERR_FILENO) != 0});
+    return ParseAndRun(
+        arguments,
+        {.out = shown_out.stream(),
+         .err = shown_err.stream(),
+         .may_ask = ours && ::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0},
+        ours && width ? &paged : nullptr);
   } catch (const RecipeError& error) {
     for (const Diagnostic& diagnostic : error.diagnostics()) {
       shown_err.stream() << ToString(diagnostic) << "\n";

@@ -4,6 +4,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/scoring/metrics.h"
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 #include "reports/comparison.h"
 
@@ -22,7 +23,7 @@ std::string SideText(const ComparedSide& side) {
 
 std::string DifferenceText(const ComparedModel& model) {
   if (!model.difference) return "";
-  return (*model.difference < 0 ? "" : "+") + FixedText(*model.difference, kMetricDigits);
+  return SignedText(*model.difference, kMetricDigits);
 }
 
 std::string PText(const std::optional<double>& p) {

@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/list_selection.h"
 #include "orchestrator/commands/lists.h"
+#include "orchestrator/commands/query_table.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
@@ -13,6 +15,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -20,7 +23,7 @@ namespace {
 constexpr std::size_t kShownProblems = 3;
 
 void Print(std::ostream& out, const ComponentInfo& component) {
-  out << component.criterion << ": " << component.name << "\n";
+  PrintHeading(out, component.criterion + ": " + component.name);
   PrintProse(out, "  ", component.help, 2);
   if (!component.source.empty()) PrintProse(out, "  Source: ", component.source, 4);
   if (component.plugin) out << "  Plugin: " << component.plugin->path << "\n";
@@ -34,6 +37,23 @@ void Print(std::ostream& out, const ComponentInfo& component) {
     }
     table.Print(out, "    ");
   }
+}
+
+ListRows RowsOf(const Catalogue& catalogue) {
+  ListRows list{
+      .columns = {"criterion", "name", "options", "option_names", "plugin", "source", "help"}};
+  for (const ComponentInfo& component : catalogue.components) {
+    boost::json::object row{{"criterion", component.criterion},
+                            {"name", component.name},
+                            {"options", component.options.size()},
+                            {"option_names", Join(component.options, " ", &OptionInfo::name)},
+                            {"plugin", nullptr},
+                            {"source", component.source},
+                            {"help", component.help}};
+    if (component.plugin) row["plugin"] = component.plugin->path;
+    list.rows.push_back(std::move(row));
+  }
+  return list;
 }
 
 /// Returns the trainer's answers about one component: one JSON object a line.
@@ -85,8 +105,11 @@ class Components : public Subcommand {
     app.add_option("--classes", classes_, "With --test: number of classes")
         ->type_name("N")
         ->needs(test);
+    selection_.AddTo(app, "criterion = 'temporal'", "name,options,help");
+    for (const char* option : {"--where", "--sort", "--columns", "--limit"}) test->excludes(option);
     AddJsonFlag(app, &json_);
   }
+  [[nodiscard]] bool IsList() const override { return tested_.empty(); }
 
   int Run(CommandContext& context) override {
     return tested_.empty() ? List(context) : Test(context);
@@ -94,7 +117,13 @@ class Components : public Subcommand {
 
  private:
   int List(const CommandContext& context) const {
-    const Catalogue catalogue = Chosen(OpenTrainer(context, Plugins()).catalogue);
+    Catalogue catalogue = Chosen(OpenTrainer(context, Plugins()).catalogue);
+    const ListRows list = RowsOf(catalogue);
+    if (selection_.has_columns()) {
+      PrintTable(context, selection_.Columns(list), json_);
+      return kExitDone;
+    }
+    catalogue.components = At(catalogue.components, selection_.Places(list));
     if (json_) {
       PrintJson(context.out, ToJson(catalogue).at("components"));
       return kExitDone;
@@ -164,6 +193,7 @@ class Components : public Subcommand {
   std::string name_;
   std::vector<std::string> plugins_, features_;
   std::string tested_, file_, classes_;
+  ListSelection selection_;
   bool json_ = false;
 };
 

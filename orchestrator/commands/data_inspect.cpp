@@ -1,8 +1,11 @@
 // `beamgrid data inspect`: what record files hold.
 
+#include <algorithm>
+
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/util/text.h"
 #include "trainer/data/inspect.h"
@@ -16,12 +19,27 @@ std::string FeaturesText(const FileReport& report) {
   });
 }
 
+/// Returns the folder that all files lie in, with a '/' at its end; empty where there is none.
+std::string CommonFolder(const std::vector<FileReport>& reports) {
+  std::string common = reports.empty() ? "" : reports.front().file;
+  for (const FileReport& report : reports) {
+    const auto differs = std::ranges::mismatch(common, report.file).in1;
+    common.erase(differs, common.end());
+  }
+  return common.substr(0, common.find_last_of('/') + 1);  // npos + 1 is 0
+}
+
 void Print(std::ostream& out, const std::vector<FileReport>& reports) {
+  // Where there is little room, what all names begin with stands once, above them.
+  const std::string folder = TerminalWidth(out) && reports.size() > 1 ? CommonFolder(reports) : "";
+  if (!folder.empty()) out << "in " << folder << "\n";
   TextTable table({"file", "format", ">records", ">classes", ">highest", ">labels/video", ">frames",
                    "features"});
   table.LeaveOutFirst({"highest", "classes", "labels/video", "frames", "format"});
+  table.KeepWhole({"file"});
+  table.BreakLines({"features"});
   for (const FileReport& report : reports) {
-    table.Add({report.file, report.format, std::to_string(report.records),
+    table.Add({report.file.substr(folder.size()), report.format, std::to_string(report.records),
                std::to_string(report.classes_seen),
                report.max_class < 0 ? "" : std::to_string(report.max_class),
                FixedText(report.labels_per_video, 2),

@@ -125,6 +125,7 @@ class DiskUsage : public Subcommand {
 
   void PrintTrials(std::ostream& out, const RunsUse& use) const {
     TextTable table(Headings({">id", "trial", "state"}));
+    table.ColourStates();
     table.LeaveOutFirst(kLeaveOutFirst);
     for (std::size_t i = 0; i < use.studies.size(); ++i) {
       const StudyUse& study = use.studies[i];

@@ -151,7 +151,7 @@ class Ensemble : public Subcommand {
       return kExitInterrupted;
     }
     const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
-    const EnsembleAnswer answer = FindEnsemble(question, models, OnThreads(threads_));
+    const EnsembleAnswer answer = FindEnsemble(question, models, OnThreads(threads_), OnGpu(context.err));
     boost::json::object json = AnswerJson(answer, left_out_);
     // Written before the record says anything, named after it: where the disk is full nothing is
     // stored. Whoever is killed in between asks again, gets the same answer, and has the file.

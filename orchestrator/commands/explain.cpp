@@ -10,6 +10,7 @@
 #include "orchestrator/machine/machine_resources.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -102,7 +103,7 @@ void PrintNeed(std::ostream& out, const Forecast::Need& need, const TrialRecord&
   out << "time: " << need.seconds_text << "\n";
   if (!trial.result) return;
   out << "measured: " << SizeText(trial.result->peak_memory_bytes) << " at most, "
-      << RoundedDurationText(trial.result->wall_seconds) << " in its last attempt\n";
+      << ShortTimeText(trial.result->wall_seconds) << " in its last attempt\n";
 }
 
 boost::json::object AttemptJson(const Store::AttemptRecord& attempt) {

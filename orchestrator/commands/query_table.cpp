@@ -48,6 +48,14 @@ void PrintCsvLine(std::ostream& out, const Cells& cells, ToText to_text) {
 
 }  // namespace
 
+void PrintTable(const CommandContext& context, const Store::Table& table, bool json) {
+  if (json) {
+    PrintJson(context.out, table.Objects());
+  } else {
+    PrintColumns(context.out, table);
+  }
+}
+
 void PrintCsv(std::ostream& out, const Store::Table& table) {
   const Verbatim as_it_is(out);
   PrintCsvLine(out, table.columns, [](const std::string& name) { return name; });
@@ -73,6 +81,7 @@ void PrintColumns(std::ostream& out, const Store::Table& table,
     text.Add(std::move(cells));
   }
   text.BreakLines(broken);
+  text.ColourStates();
   text.Print(out);
 }
 

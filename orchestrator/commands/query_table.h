@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "orchestrator/commands/command.h"
 #include "registry/store/store.h"
 
 namespace beamgrid {
@@ -13,6 +14,9 @@ namespace beamgrid {
 /// broken into lines instead of being shortened.
 void PrintColumns(std::ostream& out, const Store::Table& table,
                   const std::vector<std::string>& broken = {});
+
+/// Prints the table as JSON or as columns.
+void PrintTable(const CommandContext& context, const Store::Table& table, bool json);
 
 /// Prints CSV with a line of headings.
 void PrintCsv(std::ostream& out, const Store::Table& table);

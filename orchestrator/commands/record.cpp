@@ -111,12 +111,16 @@ bool DatabaseOption::MayBeWritten() const {
   return ::access(file.c_str(), W_OK) == 0 && ::access(file.parent_path().c_str(), W_OK) == 0;
 }
 
-std::unique_ptr<Store> DatabaseOption::Open(OpenMode mode) const {
+void DatabaseOption::RequireFile() const {
   CheckDatabaseFile(path);
   if (!std::filesystem::exists(path)) {
     throw UsageError("no database " + path.string() +
                      "; `beamgrid run RECIPE` makes one, --db names another");
   }
+}
+
+std::unique_ptr<Store> DatabaseOption::Open(OpenMode mode) const {
+  RequireFile();
   auto store = std::make_unique<Store>(path, mode);
   if (!runs.empty()) store->SetRuns(runs);
   return store;

@@ -19,7 +19,9 @@ struct DatabaseOption {
 
   void AddTo(CLI::App& app);
   void AddRunsTo(CLI::App& app);
-  /// Opens the record read-only. Throws UsageError if the file is not there.
+  /// Throws UsageError if the file is not there, or is no file.
+  void RequireFile() const;
+  /// Opens the record read-only. Throws UsageError as RequireFile does.
   [[nodiscard]] std::unique_ptr<Store> OpenForReading() const;
   /// The same to add to the record.
   [[nodiscard]] std::unique_ptr<Store> OpenForWriting() const;

@@ -218,7 +218,7 @@ class RunCommand : public Subcommand {
                            const Recipe& recipe, boost::json::object* report) {
     const StudyModels pool = StudyPool(store, study, SeedChoice::kAll);
     const EnsembleAnswer answer =
-        FindEnsemble(*recipe.ensemble, pool.models, OnThreads(UsableThreads()));
+        FindEnsemble(*recipe.ensemble, pool.models, OnThreads(UsableThreads()), OnGpu(context.err));
     const boost::json::object json = AnswerJson(answer, pool.left_out);
     StoreEnsemble(store, study.id, json, pool.fingerprints);
     if (report != nullptr) {

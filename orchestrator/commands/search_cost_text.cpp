@@ -7,6 +7,7 @@
 #include <map>
 
 #include "orchestrator/commands/terminal.h"
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -19,12 +20,6 @@ std::string HoursText(double hours) {
   std::array<char, 16> text{};
   std::snprintf(text.data(), text.size(), "%.2g", hours);
   return text.data();
-}
-
-std::string TimeText(double seconds) {
-  constexpr double kLongest = 1e15;  // what a count of seconds surely holds
-  return DurationText(
-      std::chrono::seconds(static_cast<std::int64_t>(std::min(seconds, kLongest) + 0.5)));
 }
 
 /// Returns "2.10 CPU-hours (1.50 to 3.00)". `unit`: empty, or to be said after the number.
@@ -100,7 +95,7 @@ void PrintRest(std::ostream& out, const CostReport& report) {
   if (cost.wall_seconds) {
     PrintProse(out, "  ",
                "left to do: " + HoursText(cost.hours, cost.trials.bounded) + ", " +
-                   RangeText(*cost.wall_seconds, TimeText, "", cost.trials.bounded) + " on " +
+                   RangeText(*cost.wall_seconds, ShortTimeText, "", cost.trials.bounded) + " on " +
                    SlotsText(report.slots),
                4);
   }

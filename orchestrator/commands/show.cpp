@@ -2,12 +2,14 @@
 
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/list_selection.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trial_listing.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -21,6 +23,13 @@ boost::json::object EpochJson(const EpochResult& epoch) {
     json[metric.name] = NumberOrNull(epoch.metrics.*metric.value);
   }
   return json;
+}
+
+std::vector<std::string> EpochColumns() {
+  std::vector<std::string> columns;
+  const boost::json::object epoch = EpochJson({});
+  for (const auto& [key, value] : epoch) columns.emplace_back(key);
+  return columns;
 }
 
 boost::json::object ArtifactJson(const TrialRecord& trial, const Artifact& artifact) {
@@ -122,7 +131,7 @@ void PrintProgress(std::ostream& out, const boost::json::value& running) {
   // Of an attempt that went on from a checkpoint no epoch may have ended yet.
   if (!now.At("seconds_left").is_null()) {
     const std::chrono::duration<double> left(now.Number("seconds_left"));
-    out << "; " << FixedText(now.Number("seconds_per_epoch"), 1) << "s an epoch, at most "
+    out << "; " << ShortTimeText(now.Number("seconds_per_epoch")) << " an epoch, at most "
         << DurationText(std::chrono::ceil<std::chrono::seconds>(left)) << " left";
   }
   out << "\n";
@@ -145,7 +154,7 @@ void PrintList(std::ostream& out, const std::string& title, const boost::json::a
     }
     table.Add(std::move(cells));
   }
-  out << title << ":\n";
+  PrintHeading(out, title + ":");
   table.Print(out, "  ");
 }
 
@@ -184,15 +193,18 @@ class Show : public Subcommand {
                  "The recipes that a study has had, and what was changed");
     database_.AddTo(app);
     database_.AddRunsTo(app);
+    selection_.AddTo(app, "gap > 0.8", "epoch,gap", "of its epochs");
     AddJsonFlag(app, &json_);
   }
+  [[nodiscard]] bool IsList() const override { return !position_; }
 
   int Run(CommandContext& context) override {
     const auto store = database_.OpenForReading();
     if (history_) return ShowHistory(context, *store);
     if (position_) throw UsageError("POSITION is for --recipe-history");
-    const boost::json::object json =
+    boost::json::object json =
         ToJson(*store, FindTrial(*store, database_, name_, ModelNames::kAlone));
+    json["epochs"] = ChosenEpochs(json.at("epochs").as_array());
     if (json_) {
       PrintJson(context.out, json);
       return kExitDone;
@@ -205,6 +217,14 @@ class Show : public Subcommand {
   }
 
  private:
+  [[nodiscard]] boost::json::array ChosenEpochs(boost::json::array epochs) const {
+    const ListRows list{.columns = EpochColumns(), .rows = std::move(epochs)};
+    if (selection_.has_columns()) return selection_.Columns(list).Objects();
+    boost::json::array chosen;
+    for (const std::size_t place : selection_.Places(list)) chosen.push_back(list.rows[place]);
+    return chosen;
+  }
+
   int ShowHistory(const CommandContext& context, const Store& store) const {
     const StudyRecord study = FindStudy(store, database_, name_);
     std::vector<RecipeEntry> history = store.RecipeHistory(study.id);
@@ -230,6 +250,7 @@ class Show : public Subcommand {
   std::string name_;
   std::optional<std::int64_t> position_;
   bool history_ = false;
+  ListSelection selection_;
   DatabaseOption database_;
   bool json_ = false;
 };

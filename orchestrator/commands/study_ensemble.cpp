@@ -208,4 +208,9 @@ ForEach OnThreads(int threads) {
   };
 }
 
+gpu::DeviceOffer OnGpu(std::ostream& err) {
+  return {.open = gpu::FirstCudaDevice,
+          .warn = [&err](const std::string& why) { err << "warning: " << why << "\n"; }};
+}
+
 }  // namespace beamgrid

@@ -12,6 +12,7 @@
 
 #include "registry/store/store.h"
 #include "search/ensemble/ensemble.h"
+#include "search/ensemble/gpu/device.h"
 #include "search/ensemble/models.h"
 
 namespace beamgrid {
@@ -84,5 +85,8 @@ void StoreEnsemble(Store& store, StudyId study, boost::json::object answer,
 
 /// Returns a way for the search to use so many threads.
 [[nodiscard]] ForEach OnThreads(int threads);
+
+/// Returns an offer of the machine's first GPU for large searches; where it fails, `err` is told.
+[[nodiscard]] gpu::DeviceOffer OnGpu(std::ostream& err);
 
 }  // namespace beamgrid

@@ -26,6 +26,18 @@ int VerbatimPlace() {
   return place;
 }
 
+/// The place in every stream that says whether its terminal takes colours; 0: it does not.
+int ColourPlace() {
+  static const int place = std::ios_base::xalloc();
+  return place;
+}
+
+/// The place in every stream that says whether lines are coloured already; 0: they are not.
+int ColouredPlace() {
+  static const int place = std::ios_base::xalloc();
+  return place;
+}
+
 // Narrower than that no table or text can be read in any form.
 constexpr std::size_t kNarrowest = 20;
 
@@ -39,6 +51,19 @@ std::optional<std::size_t> TerminalWidth(std::ostream& out) {
   const long columns = out.iword(WidthPlace());
   if (columns == 0) return std::nullopt;
   return static_cast<std::size_t>(columns);
+}
+
+void AllowColours(std::ostream& out) { out.iword(ColourPlace()) = 1; }
+
+bool MayColour(std::ostream& out) { return out.iword(ColourPlace()) != 0; }
+
+void PrintHeading(std::ostream& out, const std::string& text) {
+  if (!MayColour(out)) {
+    out << text << "\n";
+    return;
+  }
+  const Coloured bold(out);
+  out << kBold << PrintableLine(text) << kPlain << "\n";
 }
 
 std::optional<std::size_t> WidthOfDescriptor(int descriptor) {
@@ -55,7 +80,8 @@ std::optional<std::size_t> WidthOfDescriptor(int descriptor) {
 /// Buffer holds back the beginning of a line whose rest is still to come.
 class TerminalOutput::Buffer : public std::streambuf {
  public:
-  Buffer(std::ostream& target, TerminalOutput& owner) : target_(target), owner_(owner) {}
+  Buffer(std::ostream& target, TerminalOutput& owner, std::ostream* bare)
+      : target_(target), bare_(bare), owner_(owner) {}
 
  protected:
   std::streamsize xsputn(const char* bytes, std::streamsize size) override {
@@ -82,6 +108,11 @@ class TerminalOutput::Buffer : public std::streambuf {
 
  private:
   void Pass(std::string_view line) {
+    if (bare_ != nullptr && owner_.iword(ColouredPlace()) != 0) {
+      target_.flush();
+      *bare_ << line;
+      return;
+    }
     const bool stays = owner_.iword(VerbatimPlace()) != 0 || line.starts_with('|');
     if (stays) {
       target_ << line;
@@ -91,12 +122,13 @@ class TerminalOutput::Buffer : public std::streambuf {
   }
 
   std::ostream& target_;
+  std::ostream* bare_;
   TerminalOutput& owner_;
   std::string held_;
 };
 
-TerminalOutput::TerminalOutput(std::ostream& target, std::size_t columns)
-    : std::ostream(nullptr), buffer_(std::make_unique<Buffer>(target, *this)) {
+TerminalOutput::TerminalOutput(std::ostream& target, std::size_t columns, std::ostream* bare)
+    : std::ostream(nullptr), buffer_(std::make_unique<Buffer>(target, *this, bare)) {
   rdbuf(buffer_.get());
   SetTerminalWidth(*this, columns);
 }
@@ -108,6 +140,12 @@ Verbatim::Verbatim(std::ostream& out) : out_(out), before_(out.iword(VerbatimPla
 }
 
 Verbatim::~Verbatim() { out_.iword(VerbatimPlace()) = before_; }
+
+Coloured::Coloured(std::ostream& out) : out_(out), before_(out.iword(ColouredPlace())) {
+  out_.iword(ColouredPlace()) = 1;
+}
+
+Coloured::~Coloured() { out_.iword(ColouredPlace()) = before_; }
 
 std::vector<std::string> BrokenText(std::string_view text, std::size_t width) {
   std::vector<std::string> lines(1);
@@ -172,7 +210,10 @@ std::string Shortened(const std::string& text, std::size_t width) {
     if (ColumnsOf(std::string_view(text).substr(at)) > tail) break;
     begin = at;
   }
-  return std::string(head) + "…" + text.substr(begin);
+  // A mark belongs to the character before it, which is gone.
+  std::string_view end = std::string_view(text).substr(begin);
+  end.remove_prefix(FirstColumns(end, 0).size());
+  return std::string(head) + "…" + std::string(end);
 }
 
 std::string BrokenHelp(const std::string& help, std::size_t column, std::size_t width) {

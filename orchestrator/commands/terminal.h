@@ -23,13 +23,23 @@ void SetTerminalWidth(std::ostream& out, std::size_t columns);
 /// what the terminal says, else the usual ones. Nothing where it leads to none.
 [[nodiscard]] std::optional<std::size_t> WidthOfDescriptor(int descriptor);
 
+/// Says that the terminal that `out` leads to takes colours.
+void AllowColours(std::ostream& out);
+[[nodiscard]] bool MayColour(std::ostream& out);
+/// The codes that colour what follows them.
+inline constexpr char kBold[] = "\033[1m", kDim[] = "\033[2m", kRed[] = "\033[31m",
+                      kGreen[] = "\033[32m", kYellow[] = "\033[33m", kPlain[] = "\033[0m";
+
+/// Prints a heading as a line, bold where that may be.
+void PrintHeading(std::ostream& out, const std::string& text);
+
 /// TerminalOutput is a stream onto a terminal: a line that is wider goes on below itself (Folded).
 /// It passes lines on when they are whole, or when it is flushed. Rows of Markdown tables, which
-/// begin with '|', and what is written under a Verbatim stay as they are. The other stream must
-/// outlive it.
+/// begin with '|', and what is written under a Verbatim stay as they are. What is written under a
+/// Coloured goes to `bare`, where there is one. The other streams must outlive it.
 class TerminalOutput : public std::ostream {
  public:
-  TerminalOutput(std::ostream& target, std::size_t columns);
+  TerminalOutput(std::ostream& target, std::size_t columns, std::ostream* bare = nullptr);
   ~TerminalOutput() override;
   TerminalOutput(const TerminalOutput&) = delete;
   TerminalOutput& operator=(const TerminalOutput&) = delete;
@@ -47,6 +57,20 @@ class Verbatim {
   ~Verbatim();
   Verbatim(const Verbatim&) = delete;
   Verbatim& operator=(const Verbatim&) = delete;
+
+ private:
+  std::ostream& out_;
+  long before_;
+};
+
+/// Coloured lets whole lines with our colour codes in them through to the terminal while it lives.
+/// Whoever writes them has made all other text in them printable (PrintableLine) and short enough.
+class Coloured {
+ public:
+  explicit Coloured(std::ostream& out);
+  ~Coloured();
+  Coloured(const Coloured&) = delete;
+  Coloured& operator=(const Coloured&) = delete;
 
  private:
   std::ostream& out_;

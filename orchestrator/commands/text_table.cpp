@@ -1,7 +1,9 @@
 #include "orchestrator/commands/text_table.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "orchestrator/commands/terminal.h"
@@ -14,6 +16,21 @@ namespace {
 constexpr std::size_t kGap = 2;  // between columns
 // What a shortened text keeps while there are columns that can be left out, and at least.
 constexpr std::size_t kComfortable = 24, kShortest = 8;
+
+constexpr std::pair<std::string_view, const char*> kStateColours[] = {{"complete", kGreen},
+                                                                      {"failed", kRed},
+                                                                      {"running", kYellow},
+                                                                      {"waiting", kDim},
+                                                                      {"pruned", kDim}};
+
+void PrintLine(std::ostream& out, const std::string& line, bool coloured) {
+  if (!coloured) {
+    out << line << "\n";
+    return;
+  }
+  const Coloured as_it_is(out);
+  out << line << "\n";
+}
 
 }  // namespace
 
@@ -34,6 +51,7 @@ class TextTable::Layout {
 
   /// Makes lines of at most `width` columns, if that can be.
   void Fit(std::size_t width) {
+    room_for_whole_ = width * 2 / 3;
     for (std::size_t i = columns_.size(); i-- > 1;) {
       if (Total() > width && IsEmpty(columns_[i])) Erase(i);
     }
@@ -61,6 +79,7 @@ class TextTable::Layout {
   /// Returns the width that a column can do with, where texts are to keep `text` columns.
   [[nodiscard]] std::size_t LeastOf(std::size_t column, std::size_t text) const {
     if (table_.right_[column]) return widths_[column];
+    if (table_.whole_[column]) text = std::max(text, room_for_whole_);
     return std::min(widths_[column], std::max(text, ColumnsOf(Heading(column))));
   }
   [[nodiscard]] std::size_t Least(std::size_t text) const {
@@ -106,6 +125,7 @@ class TextTable::Layout {
   std::vector<std::size_t> widths_;   ///< by column of the table
   std::vector<std::size_t> columns_;  ///< that are printed
   std::vector<std::string> left_out_;
+  std::size_t room_for_whole_ = 0;  ///< what a column of KeepWhole may take
 };
 
 TextTable::TextTable(std::vector<std::string> headings) {
@@ -114,6 +134,7 @@ TextTable::TextTable(std::vector<std::string> headings) {
     if (right_.back()) heading.erase(0, 1);
   }
   breaks_.resize(right_.size(), false);
+  whole_.resize(right_.size(), false);
   rows_.push_back(std::move(headings));
 }
 
@@ -129,6 +150,23 @@ void TextTable::BreakLines(const std::vector<std::string>& headings) {
   }
 }
 
+void TextTable::KeepWhole(const std::vector<std::string>& headings) {
+  for (std::size_t i = 0; i < whole_.size(); ++i) {
+    whole_[i] = std::ranges::find(headings, rows_.front()[i]) != headings.end();
+  }
+}
+
+void TextTable::ColourStates(const std::string& heading) { states_ = heading; }
+
+const char* TextTable::ColourOf(std::size_t row, std::size_t column) const {
+  if (row == 0) return kBold;
+  if (states_.empty() || rows_.front()[column] != states_) return "";
+  const std::string& state = rows_[row][column];
+  const auto* found = std::ranges::find(kStateColours, std::string_view(state),
+                                        [](const auto& colour) { return colour.first; });
+  return found == std::end(kStateColours) ? "" : found->second;
+}
+
 void TextTable::Add(std::vector<std::string> cells) {
   cells.resize(right_.size());
   // What is shown decides the width, and a row is a line.
@@ -140,7 +178,9 @@ void TextTable::Print(std::ostream& out, const std::string& indent) const {
   Layout layout(*this);
   const std::optional<std::size_t> width = TerminalWidth(out);
   if (width) layout.Fit(*width - std::min(*width, indent.size()));
-  for (const auto& row : rows_) {
+  const bool colours = MayColour(out);
+  for (std::size_t place = 0; place < rows_.size(); ++place) {
+    const auto& row = rows_[place];
     std::vector<std::vector<std::string>> cells;  // each in lines
     std::size_t height = 1;
     for (const std::size_t column : layout.columns()) {
@@ -159,10 +199,13 @@ void TextTable::Print(std::ostream& out, const std::string& indent) const {
         const std::string cell = line < cells[i].size() ? cells[i][line] : "";
         const std::string padding(layout.width(column) - ColumnsOf(cell), ' ');
         text += std::string(i > 0 ? kGap : 0, ' ');
-        text += right_[column] ? padding + cell : cell + padding;
+        const bool last = i + 1 == cells.size();
+        const std::string code = colours && !cell.empty() ? ColourOf(place, column) : "";
+        const std::string shown = code.empty() ? cell : code + cell + kPlain;
+        text += right_[column] ? padding + shown : shown + (last ? "" : padding);
       }
       text.erase(text.find_last_not_of(' ') + 1);
-      out << text << "\n";
+      PrintLine(out, text, colours);
     }
   }
   if (layout.left_out().empty()) return;

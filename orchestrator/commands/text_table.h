@@ -23,8 +23,13 @@ class TextTable {
   void LeaveOutFirst(std::vector<std::string> headings);
   /// Lets these columns be broken into lines: what they hold is for reading, and of no use in part.
   void BreakLines(const std::vector<std::string>& headings);
+  /// Keeps these columns whole as long as that leaves a third of the line to the others: names that
+  /// only their ends tell apart.
+  void KeepWhole(const std::vector<std::string>& headings);
   /// Drops these columns, on a terminal and elsewhere, where no row has a value in them.
   void DropWhereEmpty(std::vector<std::string> headings);
+  /// Colours the states of trials in the column of that heading, where colours may be.
+  void ColourStates(const std::string& heading = "state");
   /// Adds a row of as many cells as there are headings.
   void Add(std::vector<std::string> cells);
   /// Prints the table: two spaces between columns, none at the ends of lines; each line begins with
@@ -34,8 +39,12 @@ class TextTable {
  private:
   class Layout;
 
-  std::vector<bool> right_, breaks_;
+  /// Returns the code that a cell is shown in; empty: none.
+  [[nodiscard]] const char* ColourOf(std::size_t row, std::size_t column) const;
+
+  std::vector<bool> right_, breaks_, whole_;
   std::vector<std::string> leave_out_, drop_;
+  std::string states_;                          ///< the heading of ColourStates
   std::vector<std::vector<std::string>> rows_;  ///< the headings first
 };
 

@@ -97,6 +97,7 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials,
   TextTable table(std::move(headings));
   table.LeaveOutFirst(LeastImportant(metrics, objective));
   table.BreakLines({"failure", "counts"});
+  table.ColourStates();
   for (const TrialRecord& trial : trials) {
     std::vector<std::string> cells = {std::to_string(static_cast<std::int64_t>(trial.id)),
                                       ToString(trial.state), std::to_string(trial.seed)};

@@ -141,34 +141,34 @@ PageCell LeftCell(const RunningFact& running) {
   return {running.seconds_left ? SecondsLeftText(*running.seconds_left) : ""};
 }
 
-std::string ThatRunsText(const LiveStudy& live) {
-  if (live.is_run) return "It is being run.";
-  if (live.Count(TrialState::kRunning) > 0) {
-    return "No process runs it now: what stands as running was killed with it, and `beamgrid run` "
-           "goes on with it.";
+/// Returns how fast the study goes and how long it goes on, as `watch` has it.
+std::string PaceText(const StudySnapshot& now) {
+  std::vector<std::string> parts;
+  if (const auto rate = TrialsPerHour(now.progress)) {
+    parts.push_back(FixedText(*rate, *rate < 10 ? 1 : 0) + " trials an hour");
   }
-  return live.Count(TrialState::kWaiting) > 0
-             ? "No process runs it now; `beamgrid run` goes on with it."
-             : "No process runs it now.";
+  if (const double rate = ExamplesPerSecond(now.progress); rate > 0) {
+    parts.push_back(FixedText(rate, 0) + " examples a second");
+  }
+  const auto eta = Eta(now.progress);
+  parts.push_back(eta ? "about " + DurationText(*eta) + " left"
+                      : "how long it goes on cannot be told yet");
+  return Sentence(Join(parts));
 }
 
-std::string PaceText(const LiveStudy& live) {
-  const auto rate = live.pace.per_hour();
-  if (!rate) return "No trial completed in the last hour.";
-  return CountText(static_cast<std::size_t>(live.pace.complete), "trial") +
-         " completed in the last " + SecondsLeftText(live.pace.seconds) + ": " +
-         FixedText(*rate, *rate < 10 ? 1 : 0) + " an hour.";
-}
-
-PageSection NowSection(const LiveStudy& live) {
+PageSection NowSection(const LiveStudy& live, const Target& target) {
   PageSection section{"now", "Now", {}};
-  std::string text = CountsText(live);
-  if (live.trials_most) {
-    text += "; the search asks for at most " + std::to_string(*live.trials_most) + " in all";
-  }
-  section.Say(text + ". " + ThatRunsText(live));
+  section.Say(CountsText(live) + ".");
   section.Add(CountsBar(live, "counts-d"));
-  section.Say(PaceText(live) + " " + EtaText(live));
+  const bool is_part = !target.filter.empty();
+  std::string text =
+      (is_part ? "The study as a whole: " + live.now.run_text + "." : Sentence(live.now.run_text));
+  if (live.now.running()) text += " " + PaceText(live.now);
+  if (const auto& planned = live.now.progress.planned) {
+    text += " Its search asks for " + CountText(static_cast<std::size_t>(*planned), "trial") +
+            " in all, as it sees it now.";
+  }
+  section.Say(text);
   return section;
 }
 
@@ -415,16 +415,18 @@ PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
                   .columns = {"study", "now", ">complete", ">running", ">waiting", ">failed",
                               "best", ">an hour", ">left", "description"}};
   for (const LiveStudy& live : studies) {
-    const auto rate = live.pace.per_hour();
+    const bool runs = live.now.running();
+    const auto rate = runs ? TrialsPerHour(live.now.progress) : std::nullopt;
+    const auto left = runs ? Eta(live.now.progress) : std::nullopt;
     table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
-                          {live.is_run ? "running" : "idle"},
+                          {ToString(live.now.run)},
                           CountCell(live.Count(TrialState::kComplete)),
                           CountCell(live.Count(TrialState::kRunning)),
                           CountCell(live.Count(TrialState::kWaiting)),
                           CountCell(live.Count(TrialState::kFailed)),
                           {BestText(live)},
                           rate ? FixedCell(*rate, *rate < 10 ? 1 : 0) : PageCell{""},
-                          {EtaOf(live) ? SecondsLeftText(EtaOf(live)->seconds) : ""},
+                          {left ? DurationText(*left) : ""},
                           {live.study.description}});
   }
   return table;
@@ -496,19 +498,6 @@ boost::json::object RankedJson(const RankedFact& model) {
 
 }  // namespace
 
-std::string EtaText(const LiveStudy& live) {
-  const std::optional<Eta> eta = EtaOf(live);
-  if (!eta) {
-    return live.is_run ? "How long it goes on cannot be told yet." : "";
-  }
-  const std::string time = "About " + SecondsLeftText(eta->seconds) + " left ";
-  if (eta->has_later) {
-    return time + "if the search asks for all that it may, by the mean time of complete trials.";
-  }
-  return time + "for what is recorded" + (live.trials_most ? "" : "; the search may ask for more") +
-         ".";
-}
-
 std::vector<PageSection> StudiesSections(const std::vector<LiveStudy>& studies,
                                          const std::vector<StudyNote>& machine) {
   PageSection list{"studies", "Studies", {}};
@@ -522,8 +511,8 @@ std::vector<PageSection> StudiesSections(const std::vector<LiveStudy>& studies,
 
 std::vector<PageSection> StudySections(const LiveStudy& live, const Target& target,
                                        const std::vector<StudyNote>& machine) {
-  return {NowSection(live),       RunningSection(live),        GrowingSection(live),
-          WaitingSection(live),   RankedSection(live, target), EndedSection(live),
+  return {NowSection(live, target), RunningSection(live),        GrowingSection(live),
+          WaitingSection(live),     RankedSection(live, target), EndedSection(live),
           DevicesSection(machine)};
 }
 
@@ -532,17 +521,20 @@ boost::json::object StudyLineJson(const LiveStudy& live) {
   for (const StateLook& look : kLooks) trials[ToString(look.state)] = live.Count(look.state);
   boost::json::value best = nullptr;
   if (live.leader) best = RankedJson(*live.leader);
-  const std::optional<Eta> eta = EtaOf(live);
+  // The keys that `watch --json` has too mean the same.
+  const boost::json::object now = ToJson(live.now);
   return {{"name", live.study.name},
           {"description", live.study.description},
           {"objective", live.study.objective},
           {"created_at", live.study.created_at},
-          {"is_run", live.is_run},
           {"trials", std::move(trials)},
-          {"trials_most",
-           live.trials_most ? boost::json::value(*live.trials_most) : boost::json::value(nullptr)},
-          {"trials_per_hour", OrNull(live.pace.per_hour())},
-          {"seconds_left", eta ? NumberOrNull(eta->seconds) : boost::json::value(nullptr)},
+          {"planned", now.at("planned")},
+          {"run", now.at("run")},
+          {"run_text", now.at("run_text")},
+          {"noted_at", now.at("noted_at")},
+          {"eta_seconds", now.at("eta_seconds")},
+          {"examples_per_second", now.at("examples_per_second")},
+          {"trials_per_hour", now.at("trials_per_hour")},
           {"best", std::move(best)}};
 }
 

@@ -1,24 +1,18 @@
 #include "orchestrator/exports/write_export.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <numeric>
 #include <stdexcept>
 
 #include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/exports/model_card.h"
+#include "orchestrator/exports/unfinished_folder.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "registry/added_options.h"
 #include "registry/scoring/metrics.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
-#include "registry/util/half_written.h"
 #include "registry/util/json.h"
-#include "registry/util/system_error.h"
-#include "registry/util/unique_fd.h"
 #include "registry/util/words.h"
 #include "search/ensemble/ensemble.h"
 #include "search/ensemble/words.h"
@@ -33,65 +27,6 @@ namespace json = boost::json;
 
 /// Labels of a member that count: as many as its predictions.bin lists of a video.
 const int kListedLabels = static_cast<int>(TrialFile().predictions_top_k);
-
-/// UnfinishedFolder is a folder under a temporary name; its destructor removes it.
-class UnfinishedFolder {
- public:
-  explicit UnfinishedFolder(const fs::path& out) : path_(HalfWrittenName(out)) {
-    RemoveOthers(out);
-    std::error_code error;
-    fs::remove_all(path_, error);  // an earlier process of our number
-    if (!fs::create_directory(path_, error)) {
-      throw SystemError(path_, "cannot create the folder", error.value());
-    }
-  }
-  ~UnfinishedFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  UnfinishedFolder(const UnfinishedFolder&) = delete;
-  UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
-
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
-  /// Gives the folder its name, when all that is in it is on the disk.
-  void Finish(const fs::path& out) {
-    for (const auto& entry : fs::recursive_directory_iterator(path_)) Sync(entry.path());
-    Sync(path_);
-    std::error_code error;
-    fs::rename(path_, out, error);  // over an empty folder, too
-    if (error) throw SystemError(out, "cannot rename the folder to its final name", error.value());
-    path_.clear();
-    Sync(fs::absolute(out).parent_path());
-  }
-
- private:
-  /// What exports into the same folder left that were killed.
-  static void RemoveOthers(const fs::path& out) {
-    for (const HalfWritten& half : HalfWrittenIn(fs::absolute(out).parent_path())) {
-      std::error_code ignored;
-      const bool is_ours = half.whole.filename() == out.filename() && !half.writer_lives &&
-                           (fs::exists(half.path / kExportQuestionFile, ignored) ||
-                            fs::is_empty(half.path, ignored));
-      if (is_ours) fs::remove_all(half.path, ignored);
-    }
-  }
-
-  static void Sync(const fs::path& path) {
-    const UniqueFd opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
-      throw SystemError(path, "cannot write to the disk", errno);
-    }
-  }
-
-  fs::path path_;
-};
-
-/// The path from the root; "x/" is the folder x, whose name is not empty.
-fs::path WholePath(const fs::path& path) {
-  const fs::path whole = fs::absolute(path).lexically_normal();
-  return whole.has_filename() ? whole : whole.parent_path();
-}
 
 json::object MetricsJson(const Metrics& metrics) {
   json::object object = {{"videos", metrics.videos}};
@@ -254,27 +189,6 @@ std::int64_t ExportReport::weight_bytes() const {
       [](std::int64_t sum, const Model& model) { return sum + model.weight_bytes; });
 }
 
-void CheckExportFolder(const fs::path& out) {
-  std::error_code error;
-  if (fs::exists(out, error) && !fs::is_directory(out, error)) {
-    throw UsageError("--out " + out.string() + ": there is a file of that name; name a new folder");
-  }
-  if (fs::exists(out, error) && !fs::is_empty(out, error)) {
-    throw UsageError("--out " + out.string() + ": the folder is not empty; name a new one");
-  }
-  // An empty folder is replaced by the whole one; who stands in it would be left with nothing.
-  if (fs::equivalent(out, fs::current_path(), error) && !error) {
-    throw UsageError("--out " + out.string() +
-                     ": it is the current folder; name one in it, as in " +
-                     (out / "model").string());
-  }
-  const fs::path parent = WholePath(out).parent_path();
-  if (!fs::is_directory(parent, error)) {
-    throw UsageError("--out " + out.string() + ": there is no folder " + parent.string() +
-                     " to make it in");
-  }
-}
-
 ExportReport WriteExport(const Store& store, const ExportRequest& request) {
   const fs::path out = WholePath(request.out);
   CheckExportFolder(out);
@@ -291,7 +205,7 @@ ExportReport WriteExport(const Store& store, const ExportRequest& request) {
          .config = ConfigOf(request.study, trial, spec)});
     cards.push_back({.study = request.study, .trial = trial, .spec = std::move(spec)});
   }
-  UnfinishedFolder unfinished(out);
+  UnfinishedFolder unfinished(out, kExportQuestionFile);
   const ExportAnswer answer = AskForExport(request, question, unfinished.path());
   CheckSizes(request, answer);
   ExportReport report;

@@ -33,13 +33,11 @@ struct ExportReport {
   [[nodiscard]] std::int64_t weight_bytes() const;
 };
 
-/// Throws UsageError where `out` is no new or empty folder, or there is none to make it in.
-void CheckExportFolder(const std::filesystem::path& out);
-
 /// Writes the folder. Everything lies in `out`.part.PID until it is whole and on the disk; a
-/// process that is killed leaves that, and the next export removes it. Throws UsageError as above
-/// and where a model cannot be exported, Error where a model's file is not the recorded one, where
-/// the weights are not as large as they were counted, and where trainer or disk fail.
+/// process that is killed leaves that, and the next export removes it. Throws UsageError as
+/// CheckExportFolder does and where a model cannot be exported, Error where a model's file is not
+/// the recorded one, where the weights are not as large as they were counted, and where trainer or
+/// disk fail.
 [[nodiscard]] ExportReport WriteExport(const Store& store, const ExportRequest& request);
 
 }  // namespace beamgrid

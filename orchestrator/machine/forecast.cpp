@@ -9,6 +9,7 @@
 
 #include "registry/named_file.h"
 #include "registry/util/json.h"
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -71,9 +72,9 @@ std::string TimeText(double seconds, double seconds_per_example, double examples
                      const std::string& source) {
   std::array<char, 32> each{};
   std::snprintf(each.data(), each.size(), "%.3g ms", seconds_per_example * 1000);
-  const std::string about = seconds < 1 ? "takes " : "takes about ";
-  return about + RoundedDurationText(seconds) + ": " + FixedText(examples, 0) + " examples x " +
-         each.data() + ", " + source;
+  const std::string time = ShortTimeText(seconds);
+  return (time.starts_with("less") ? "takes " : "takes about ") + time + ": " +
+         FixedText(examples, 0) + " examples x " + each.data() + ", " + source;
 }
 
 // ---- What was measured -------------------------------------------------------------------------
@@ -159,11 +160,6 @@ std::int64_t EpochsOf(const ModelSpec& model) {
 }
 
 }  // namespace
-
-std::string RoundedDurationText(double seconds) {
-  if (seconds < 1) return "less than 1s";
-  return DurationText(std::chrono::seconds(std::llround(seconds)));
-}
 
 std::int64_t EpochExamples(const ModelSpec& model, const TrialResult& result) {
   if (!result.epochs.empty()) {

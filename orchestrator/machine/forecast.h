@@ -22,9 +22,6 @@
 
 namespace beamgrid {
 
-/// Returns a time rounded to seconds, as people tell it: "3m05s", "less than 1s".
-[[nodiscard]] std::string RoundedDurationText(double seconds);
-
 /// Returns the examples that a complete trial had in one epoch; 0: unknown. A result of the record
 /// has no epochs: then only of a training that was not stopped early.
 [[nodiscard]] std::int64_t EpochExamples(const ModelSpec& model, const TrialResult& result);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
+#include <utility>
 
 #include "registry/util/printable.h"
 #include "registry/util/text.h"
@@ -12,11 +14,14 @@ namespace {
 
 // Room for a recognisable beginning of a name, even where the terminal is narrow.
 constexpr std::size_t kShortestName = 8;
+// More are told as one number: a line each would leave none to the trials.
+constexpr std::size_t kMostDevices = 8;
 
 /// Piece is a part of a line and the terminal code that it is shown in (empty: none).
 struct Piece {
   std::string text;
   const char* code = "";
+  std::size_t width = 0;  ///< of its column; 0: that of the text
 };
 
 constexpr char kBold[] = "\033[1m", kDim[] = "\033[2m", kRed[] = "\033[31m", kGreen[] = "\033[32m";
@@ -27,24 +32,24 @@ std::string Join(const std::vector<Piece>& pieces, std::size_t width, Colour col
   std::string line;
   std::size_t used = 0;
   for (const Piece& piece : pieces) {
-    const std::size_t needed = ColumnsOf(piece.text) + (used == 0 ? 0 : 2);
+    const std::size_t columns = ColumnsOf(piece.text);
+    const std::size_t needed = std::max(columns, piece.width) + (used == 0 ? 0 : 2);
     if (used + needed > width) break;
-    const bool coloured = colour == Colour::kYes && *piece.code != 0;
+    const bool coloured = colour == Colour::kYes && *piece.code != 0 && !piece.text.empty();
     line += (used == 0 ? "" : "  ") + (coloured ? piece.code + piece.text + "\033[0m" : piece.text);
+    if (piece.width > columns) line.append(piece.width - columns, ' ');
     used += needed;
   }
+  line.erase(line.find_last_not_of(' ') + 1);
   return line;
 }
 
-/// Returns the text cut with two dots where it is too long, padded where it is shorter.
-std::string Fitted(const std::string& given, std::size_t width) {
+/// Returns the text cut with two dots where it is too long.
+std::string Cut(const std::string& given, std::size_t width) {
   std::string text = PrintableLine(given);
-  if (ColumnsOf(text) > width) {
-    text = std::string(FirstColumns(text, width > 2 ? width - 2 : 0)) + "..";
-    text = FirstColumns(text, width);
-  }
-  // A wide character that did not fit leaves a column free.
-  return text.append(width - ColumnsOf(text), ' ');
+  if (ColumnsOf(text) <= width) return text;
+  text = std::string(FirstColumns(text, width > 2 ? width - 2 : 0)) + "..";
+  return std::string(FirstColumns(text, width));
 }
 
 // Before so much was measured, a remaining time would be that of loading and warming up.
@@ -94,36 +99,59 @@ std::string CutPercent(double share) {
   return text;
 }
 
-/// Returns what follows the name, most important first, for a narrow terminal shows only the
-/// beginning.
-std::vector<Piece> TrialPieces(const RunningTrial& trial, const std::string& objective) {
-  std::vector<Piece> pieces{{"s" + std::to_string(trial.seed)}};
-  if (trial.epochs == 0) {
-    pieces.push_back({"starting"});
-  } else {
-    pieces.push_back({"epoch " + std::to_string(std::max<std::int64_t>(trial.epoch, 1)) + "/" +
-                      std::to_string(trial.epochs)});
-    pieces.push_back({CutPercent(DoneShare(trial))});
-  }
-  if (trial.loss) pieces.push_back({"loss " + FixedText(*trial.loss, 3)});
-  if (trial.objective) {
-    // Not of the epoch that stands before it.
-    pieces.push_back({objective + " " + FixedText(*trial.objective, 4) + " (epoch " +
-                          std::to_string(trial.best_epoch) + ")",
-                      kGreen});
-  }
-  if (trial.examples_per_second > 0) {
-    pieces.push_back({FixedText(trial.examples_per_second, 0) + " ex/s"});
-  }
-  pieces.push_back({PrintableLine(trial.device), kDim});
-  return pieces;
+std::string RateText(double examples_per_second) {
+  return FixedText(examples_per_second, examples_per_second < 10 ? 1 : 0) + " ex/s";
 }
 
-std::string TrialLine(const RunningTrial& trial, const std::string& objective,
-                      std::size_t name_width, std::size_t width, Colour colour) {
-  std::vector<Piece> pieces = TrialPieces(trial, objective);
-  pieces.insert(pieces.begin(), {Fitted(trial.name, std::min(name_width, width))});
-  return Join(pieces, width, colour);
+/// Returns what is told of a trial, most important first, for a narrow terminal shows only the
+/// beginning; each piece is one of a column, empty where there is nothing to tell.
+std::vector<Piece> TrialPieces(const RunningTrial& trial, const std::string& objective) {
+  const auto value = [](const std::string& what, const std::optional<double>& number, int digits) {
+    return number ? what + " " + FixedText(*number, digits) : "";
+  };
+  const bool began = trial.epochs > 0;
+  const bool was_better = trial.objective && trial.best_epoch != trial.latest_epoch;
+  return {
+      {PrintableLine(trial.name)},
+      {"s" + std::to_string(trial.seed)},
+      {began ? "epoch " + std::to_string(std::max<std::int64_t>(trial.epoch, 1)) + "/" +
+                   std::to_string(trial.epochs)
+             : "starting"},
+      {began ? CutPercent(DoneShare(trial)) : ""},
+      {value(objective, trial.latest, 4), kGreen},
+      {was_better ? value("best", trial.objective, 4) + " in " + std::to_string(trial.best_epoch)
+                  : ""},
+      {value("loss", trial.loss, 3)},
+      {trial.examples_per_second > 0 ? RateText(trial.examples_per_second) : ""},
+      {PrintableLine(trial.device), kDim}};
+}
+
+/// Returns the first `most` trials as lines in columns.
+std::vector<std::string> TrialLines(const ProgressState& state, std::size_t most, std::size_t width,
+                                    Colour colour) {
+  std::vector<std::vector<Piece>> rows;
+  for (const auto& [id, trial] : state.running) {
+    if (rows.size() < most) rows.push_back(TrialPieces(trial, state.objective));
+  }
+  if (rows.empty()) return {};
+  std::vector<std::size_t> widths(rows.front().size(), 0);
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], ColumnsOf(row[i].text));
+    }
+  }
+  // Half of the line at most for names: the numbers behind them are what changes.
+  widths[0] = std::min({widths[0], std::max(kShortestName, width / 2), width});
+  std::vector<std::string> lines;
+  for (const auto& row : rows) {
+    std::vector<Piece> padded;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (widths[i] == 0) continue;
+      padded.push_back({Cut(row[i].text, widths[i]), row[i].code, widths[i]});
+    }
+    lines.push_back(Join(padded, width, colour));
+  }
+  return lines;
 }
 
 std::int64_t Ended(const ProgressState& state) {
@@ -139,12 +167,17 @@ std::string DoneText(const ProgressState& state) {
   return text + " done";
 }
 
+std::string Counted(std::size_t number, const char* what) {
+  return std::to_string(number) + " " + what;
+}
+
 std::string TotalsLine(const ProgressState& state, std::size_t width, Colour colour) {
-  std::vector<Piece> pieces{
-      {Fitted(state.study, std::min(ColumnsOf(PrintableLine(state.study)), width)), kBold},
-      {DoneText(state)}};
+  std::vector<Piece> pieces{{Cut(state.study, width), kBold}, {DoneText(state)}};
+  const auto add_count = [&pieces](std::int64_t number, const char* what, const char* code = "") {
+    if (number > 0) pieces.push_back({std::to_string(number) + " " + what, code});
+  };
   if (state.stopping) pieces.push_back({"stopping", kRed});
-  if (state.failed > 0) pieces.push_back({std::to_string(state.failed) + " failed", kRed});
+  add_count(state.failed, "failed", kRed);
   if (state.running.empty() && state.waiting_since) {
     const auto waited =
         std::chrono::duration_cast<std::chrono::seconds>(state.elapsed - *state.waiting_since);
@@ -153,16 +186,47 @@ std::string TotalsLine(const ProgressState& state, std::size_t width, Colour col
   if (const auto eta = Eta(state); eta && !state.stopping) {
     pieces.push_back({"eta " + DurationText(*eta)});
   }
+  add_count(static_cast<std::int64_t>(state.running.size()), "running");
+  add_count(state.waiting, "waiting");
   pieces.push_back(
       {DurationText(std::chrono::duration_cast<std::chrono::seconds>(state.elapsed)) + " so far"});
-  if (state.best) {
-    pieces.push_back({"best " + state.objective + " " + FixedText(*state.best, 4) + " " +
-                          PrintableLine(state.best_name),
-                      kGreen});
-  }
-  if (state.reused > 0) pieces.push_back({std::to_string(state.reused) + " reused"});
-  if (state.refused > 0) pieces.push_back({std::to_string(state.refused) + " refused"});
+  add_count(state.reused, "reused");
+  add_count(state.refused, "refused");
+  add_count(state.pruned, "pruned");
   return Join(pieces, width, colour);
+}
+
+/// Returns "cuda:0 2/2  cuda:1 1/2  2468 ex/s  31.2 trials/h": slots at work of all there are.
+std::string DevicesLine(const ProgressState& state, std::size_t width, Colour colour) {
+  std::vector<Piece> pieces;
+  const auto at_work = [&state](const std::string& device) {
+    return std::ranges::count_if(
+        state.running, [&device](const auto& trial) { return trial.second.device == device; });
+  };
+  if (state.devices.size() > kMostDevices) {
+    std::int64_t slots = 0;
+    for (const DeviceSlots& device : state.devices) slots += device.slots;
+    pieces.push_back({Counted(state.devices.size(), "devices") + " " +
+                      std::to_string(state.running.size()) + "/" + std::to_string(slots)});
+  } else {
+    for (const DeviceSlots& device : state.devices) {
+      pieces.push_back({PrintableLine(device.device) + " " +
+                        std::to_string(at_work(device.device)) + "/" +
+                        std::to_string(device.slots)});
+    }
+  }
+  if (const double rate = ExamplesPerSecond(state); rate > 0) pieces.push_back({RateText(rate)});
+  if (const auto pace = TrialsPerHour(state)) {
+    pieces.push_back({FixedText(*pace, *pace < 100 ? 1 : 0) + " trials/h"});
+  }
+  return Join(pieces, width, colour);
+}
+
+std::string BestLine(const ProgressState& state, std::size_t width, Colour colour) {
+  if (!state.best) return "";
+  return Join({{"best " + state.objective + " " + FixedText(*state.best, 4), kGreen},
+               {PrintableLine(state.best_name)}},
+              width, colour);
 }
 
 }  // namespace
@@ -189,32 +253,41 @@ std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
   return Seconds(seconds);
 }
 
+double ExamplesPerSecond(const ProgressState& state) {
+  double rate = 0;
+  for (const auto& [id, trial] : state.running) rate += trial.examples_per_second;
+  return rate;
+}
+
+std::optional<double> TrialsPerHour(const ProgressState& state) {
+  const double done = static_cast<double>(state.complete) - state.resumed_work;
+  const auto taken =
+      std::chrono::duration<double, std::ratio<3600>>(state.elapsed - state.began_training);
+  if (state.complete == 0 || !(done > 0) || taken.count() <= 0) return std::nullopt;
+  return done / taken.count();
+}
+
 std::vector<std::string> RenderProgress(const ProgressState& state, int width, int height,
                                         Colour colour) {
   const auto columns = static_cast<std::size_t>(std::max(width, 1));
   const auto rows = static_cast<std::size_t>(std::max(height, 1));
-  std::size_t name_width = kShortestName;
-  for (const auto& [id, trial] : state.running) {
-    name_width = std::max(name_width, ColumnsOf(PrintableLine(trial.name)));
+  // The most important one first, while they are chosen; it stands last.
+  std::vector<std::string> ends = {TotalsLine(state, columns, colour)};
+  for (std::string line : {BestLine(state, columns, colour), DevicesLine(state, columns, colour)}) {
+    if (!line.empty() && ends.size() < rows / 3) ends.push_back(std::move(line));
   }
-  // Half of the line at most: the numbers behind the name are what changes.
-  name_width = std::min(name_width, std::max(kShortestName, columns / 2));
-
-  std::vector<std::string> lines;
-  const std::size_t room = rows - 1;  // the totals need one
+  const std::size_t room = rows - ends.size();
   const bool all_fit = state.running.size() <= room;
   // Where not all fit, one line less: it says how many are missing.
   const std::size_t shown = all_fit ? state.running.size() : room > 0 ? room - 1 : 0;
-  for (const auto& [id, trial] : state.running) {
-    if (lines.size() == shown) break;
-    lines.push_back(TrialLine(trial, state.objective, name_width, columns, colour));
-  }
+  std::vector<std::string> lines = TrialLines(state, shown, columns, colour);
   if (!all_fit && room > 0) {
     lines.push_back(
         Join({{"... and " + std::to_string(state.running.size() - shown) + " more running"}},
              columns, colour));
   }
-  lines.push_back(TotalsLine(state, columns, colour));
+  lines.insert(lines.end(), std::make_move_iterator(ends.rbegin()),
+               std::make_move_iterator(ends.rend()));
   return lines;
 }
 

@@ -22,6 +22,8 @@ struct RunningTrial {
   std::int64_t examples = 0, total_examples = 0;
   std::int64_t resumed_examples = 0;  ///< of these: seen before this attempt, not in its time
   std::optional<double> loss;
+  std::optional<double> latest;  ///< the objective of the last epoch that has ended
+  std::int64_t latest_epoch = 0;
   std::optional<double> objective;  ///< of its best epoch so far
   std::int64_t best_epoch = 0;
   double examples_per_second = 0;
@@ -42,7 +44,14 @@ struct WorkAhead {
   std::map<TrialId, TrialLength> running;
 };
 
-/// ProgressState is everything that the display shows. Kept by the runner, read by displays.
+/// DeviceSlots is a device of the study.
+struct DeviceSlots {
+  std::string device;
+  std::int64_t slots = 0;  ///< trials that may be at work there at once
+};
+
+/// ProgressState is everything that the display shows. Kept by the runner, noted in the record
+/// (run_note.h), read by displays.
 struct ProgressState {
   std::string study;
   std::string objective = "gap";
@@ -50,10 +59,13 @@ struct ProgressState {
   std::optional<std::int64_t> planned;
   std::int64_t complete = 0;  ///< trained in this run
   std::int64_t reused = 0;    ///< complete before this run, or in another study
-  std::int64_t failed = 0, refused = 0, waiting = 0;
+  std::int64_t failed = 0, refused = 0;
+  std::int64_t pruned = 0;   ///< let go by the search; told of a study that nobody runs
+  std::int64_t waiting = 0;  ///< asked for and not at work
   std::string best_name;
   std::optional<double> best;
   std::map<TrialId, RunningTrial> running;
+  std::vector<DeviceSlots> devices;
   std::chrono::milliseconds elapsed{0};
   /// When the first worker had loaded its data and began: what came before says nothing of speed.
   std::chrono::milliseconds began_training{0};
@@ -76,12 +88,20 @@ struct ProgressState {
 /// trial or, of long trials, what a minute brings. Nothing either where it would be years.
 [[nodiscard]] std::optional<std::chrono::seconds> Eta(const ProgressState& state);
 
+/// Returns the training examples a second of all trials at work.
+[[nodiscard]] double ExamplesPerSecond(const ProgressState& state);
+
+/// Returns the trials an hour that this run has completed since its first one began to train;
+/// nothing before the first is complete.
+[[nodiscard]] std::optional<double> TrialsPerHour(const ProgressState& state);
+
 /// Colour says whether lines may hold terminal codes.
 enum class Colour { kNo, kYes };
 
-/// Returns the live display: a line per running trial, then the totals. No line is wider than
-/// `width` characters, and there are at most `height` lines (trials beyond that are counted, not
-/// shown).
+/// Returns what `run` and `watch` show: a line per running trial, in columns, then the devices and
+/// the throughput, the best model, and last the totals. No line is wider than `width` characters
+/// (what is least important goes first), and there are at most `height` lines: trials beyond that
+/// are counted, not shown, and a third of the lines at most are not about trials.
 [[nodiscard]] std::vector<std::string> RenderProgress(const ProgressState& state, int width,
                                                       int height, Colour colour);
 

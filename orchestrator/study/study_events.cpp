@@ -29,18 +29,21 @@ StudyEvents::StudyEvents(const Recipe& recipe, ProgressDisplay& display)
 }
 
 void StudyEvents::OnReused(const TrialLabel& label, const TrialResult& result) {
+  news_ = true;
   ++state_.reused;
   ++result_.reused;
   NoteBest(label.name, result);
 }
 
 void StudyEvents::OnRefused(const TrialLabel& label, const std::string& why) {
+  news_ = true;
   ++state_.refused;
   ++result_.refused;
   display_.Event(ToString(label) + ": refused: " + why);
 }
 
 void StudyEvents::OnFailedBefore(const TrialLabel& label, const std::string& failure) {
+  news_ = true;
   ++state_.failed_before;
   CountFailure(label, failure);
   display_.Event(ToString(label) + ": failed in an earlier run: " + failure);
@@ -56,6 +59,7 @@ void StudyEvents::OnAbandoned(const TrialLabel& label, const AttemptOutcome& out
 
 void StudyEvents::OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot,
                             std::int64_t attempt, bool resumes) {
+  news_ = true;
   ++result_.attempts;
   waits_.erase(slot.device);
   state_.running[trial] = {.name = label.name, .seed = label.seed, .device = slot.device};
@@ -71,6 +75,7 @@ void StudyEvents::OnMessage(TrialId trial, const Message& message) {
   // A worker may still speak after its end was handled.
   if (found == state_.running.end()) return;
   RunningTrial& running = found->second;
+  news_ |= !std::holds_alternative<Progress>(message);
   if (const auto* started = std::get_if<Started>(&message)) {
     running.epochs = started->epochs;
     running.total_examples = started->epochs * started->train_examples;
@@ -87,6 +92,8 @@ void StudyEvents::OnMessage(TrialId trial, const Message& message) {
     running.examples_per_second = progress->examples_per_second;
   } else if (const auto* evaluated = std::get_if<Evaluated>(&message)) {
     const double value = ObjectiveOf(evaluated->epoch.metrics, objective_);
+    running.latest = value;
+    running.latest_epoch = evaluated->epoch.epoch;
     if (!running.objective || value > *running.objective) {
       running.objective = value;
       running.best_epoch = evaluated->epoch.epoch;
@@ -95,6 +102,7 @@ void StudyEvents::OnMessage(TrialId trial, const Message& message) {
 }
 
 void StudyEvents::OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result) {
+  news_ = true;
   if (const auto found = state_.running.find(trial); found != state_.running.end()) {
     state_.resumed_work += ResumedShare(found->second);
     state_.running.erase(found);
@@ -107,27 +115,32 @@ void StudyEvents::OnComplete(TrialId trial, const TrialLabel& label, const Trial
 }
 
 void StudyEvents::OnRetry(TrialId trial, const TrialLabel& label, const AttemptFailure& failure) {
+  news_ = true;
   state_.running.erase(trial);
   display_.Event(ToString(label) + ": " + FailureText(failure) + "; it is tried again");
 }
 
 void StudyEvents::OnFailed(TrialId trial, const TrialLabel& label, const AttemptFailure& failure) {
+  news_ = true;
   state_.running.erase(trial);
   CountFailure(label, FailureText(failure));
   display_.Event(ToString(label) + ": failed for good: " + FailureText(failure));
 }
 
 void StudyEvents::OnPaused(TrialId trial, const TrialLabel& label, std::int64_t epoch) {
+  news_ = true;
   state_.running.erase(trial);
   display_.Event(ToString(label) + ": measured after epoch " + std::to_string(epoch));
 }
 
 void StudyEvents::OnInterrupted(TrialId trial, const TrialLabel& label) {
+  news_ = true;
   state_.running.erase(trial);
   display_.Event(ToString(label) + ": stopped; `run` goes on with it");
 }
 
 void StudyEvents::OnStopping(const std::string& why) {
+  news_ = true;
   state_.stopping = true;
   display_.Event(why);
 }
@@ -150,8 +163,20 @@ void StudyEvents::OnDeviceInUse(const std::string& device, const std::string& wh
   wait.reminder = elapsed + std::min(waited, kLongest);
 }
 
-void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed,
-                       std::optional<WorkAhead> ahead) {
+void StudyEvents::SetSlots(const std::vector<Slot>& slots) {
+  state_.devices.clear();
+  for (const Slot& slot : slots) {
+    const auto found = std::ranges::find(state_.devices, slot.device, &DeviceSlots::device);
+    if (found != state_.devices.end()) {
+      ++found->slots;
+    } else {
+      state_.devices.push_back({slot.device, 1});
+    }
+  }
+}
+
+const ProgressState& StudyEvents::StateAt(std::int64_t waiting, std::chrono::milliseconds elapsed,
+                                          std::optional<WorkAhead> ahead) {
   state_.ahead = std::move(ahead);
   state_.waiting = waiting;
   state_.elapsed = elapsed;
@@ -161,7 +186,12 @@ void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed,
       state_.waiting_since = wait.since;
     }
   }
-  display_.Update(state_);
+  return state_;
+}
+
+void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed,
+                       std::optional<WorkAhead> ahead) {
+  display_.Update(StateAt(waiting, elapsed, std::move(ahead)));
 }
 
 void StudyEvents::NoteBest(const std::string& name, const TrialResult& result) {

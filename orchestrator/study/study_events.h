@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "orchestrator/study/executor.h"
@@ -67,7 +68,17 @@ class StudyEvents {
             std::optional<WorkAhead> ahead = std::nullopt);
 
   /// Sets the number of trials in all, as the strategy sees it at the moment.
-  void SetPlanned(std::optional<std::int64_t> trials) { state_.planned = trials; }
+  void SetPlanned(std::optional<std::int64_t> trials) {
+    news_ |= state_.planned != trials;
+    state_.planned = trials;
+  }
+  void SetSlots(const std::vector<Slot>& slots);
+  /// Returns the state as it is now.
+  [[nodiscard]] const ProgressState& StateAt(std::int64_t waiting,
+                                             std::chrono::milliseconds elapsed,
+                                             std::optional<WorkAhead> ahead);
+  /// Returns whether anything but the progress within epochs happened since the last call.
+  [[nodiscard]] bool TakeNews() { return std::exchange(news_, false); }
   [[nodiscard]] StudyResult& result() { return result_; }
 
  private:
@@ -78,6 +89,7 @@ class StudyEvents {
   ProgressDisplay& display_;
   ProgressState state_;
   bool training_ = false;  ///< a worker has begun to train
+  bool news_ = false;      ///< see TakeNews
   StudyResult result_;
   /// Wait is since when trials wait for a device, and when that is said next.
   struct Wait {

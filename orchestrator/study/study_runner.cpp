@@ -9,6 +9,7 @@
 
 #include "orchestrator/study/counted_model.h"
 #include "orchestrator/study/retry_choice.h"
+#include "orchestrator/study/run_note.h"
 #include "orchestrator/study/trial_history.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -23,6 +24,8 @@ constexpr std::chrono::milliseconds kForeignInterval{1000};
 /// The interval at which the database file takes over what is in its log: each time costs two syncs
 /// of the disk.
 constexpr std::chrono::milliseconds kSettlingInterval{1000};
+/// The interval at which a run is noted in the record although no trial began or ended.
+constexpr std::chrono::milliseconds kNotingInterval{5000};
 
 /// Why a trial counts no more that nobody asks for; the record keeps it.
 constexpr char kUnasked[] = "it is none that the study asks for now";
@@ -46,7 +49,9 @@ StudyRunner::StudyRunner(const Recipe& recipe, const Catalogue& catalogue, DataS
       abandoned_(store_, executor_, settings_.is_run, recipe.name),
       after_commit_(store_),
       display_(*parts.display, after_commit_),
-      events_(recipe, display_) {}
+      events_(recipe, display_) {
+  events_.SetSlots(settings_.slots);
+}
 
 StudyResult StudyRunner::Run() {
   try {
@@ -68,6 +73,7 @@ StudyResult StudyRunner::CarryOut() {
   Open();
   while (true) {
     CheckRecord();
+    NoteProgressNowAndThen();
     SettleRecord();
     HeedInterrupts();
     AskForTrials();
@@ -92,7 +98,25 @@ void StudyRunner::Record(const std::function<void()>& work) {
     work();
     // In the same transaction as the end that made room: the next attempt costs no sync of its own.
     while (const std::optional<StartAttempt> start = scheduler_.NextStart()) Begin(*start);
+    if (events_.TakeNews()) NoteProgress();
   });
+}
+
+void StudyRunner::NoteProgress(const std::string& ending) {
+  next_note_ = clock_() + kNotingInterval;
+  NoteRun(store_, study_,
+          events_.StateAt(scheduler_.counts().waiting, clock_() - started_, Ahead()), ending);
+}
+
+void StudyRunner::NoteProgressNowAndThen() {
+  if (clock_() < next_note_) return;
+  try {
+    after_commit_.Together([this] { NoteProgress(); });
+  } catch (const Error&) {
+    // No run is ended for the sake of who watches it. A disk that is full stays so, and the next
+    // outcome that cannot be recorded says it.
+    next_note_ = clock_() + kNotingInterval;
+  }
 }
 
 void StudyRunner::Open() {
@@ -129,6 +153,7 @@ void StudyRunner::TakeRecipe() {
     }
     store_.StopCounting(study_, change.unasked, kUnasked);
     for (const std::string& line : LinesOf(change)) display_.Event(line);
+    NoteProgress();  // in the place of the run before
   });
   events_.result().study = study_;
 }
@@ -188,6 +213,11 @@ StudyResult StudyRunner::Finish() {
   result.interrupted = heeded_interrupts_ > 0;
   const bool failed = result.failed > 0 || !result.stopped_because.empty();
   result.exit_code = result.interrupted ? 130 : failed ? 1 : 0;
+  after_commit_.Together([&] {
+    NoteProgress(result.interrupted                ? "interrupted"
+                 : !result.stopped_because.empty() ? result.stopped_because
+                                                   : "complete");
+  });
   return std::move(result);
 }
 

@@ -105,6 +105,11 @@ class StudyRunner {
   StudyResult Finish();
   /// Lets trials count no more that the study, asked to its end, does not ask for.
   void LeaveOutUnasked();
+  /// Notes how far the run is, for those who watch it; part of the transaction at hand. `ending`:
+  /// see RunNote.
+  void NoteProgress(const std::string& ending = "");
+  /// The same by itself, every few seconds: an epoch may last for hours.
+  void NoteProgressNowAndThen();
   /// Makes one transaction of what `work` records and of the attempts that can begin because of it.
   void Record(const std::function<void()>& work);
   void HeedInterrupts();
@@ -184,7 +189,7 @@ class StudyRunner {
   EarlyDeaths early_deaths_;
 
   StudyId study_{};
-  std::chrono::milliseconds started_{0}, next_foreign_look_{0}, next_settling_{0};
+  std::chrono::milliseconds started_{0}, next_foreign_look_{0}, next_settling_{0}, next_note_{0};
   std::set<TrialId> members_;  ///< trials that the study refers to
   CountedTrials counted_;
   std::set<TrialId> retried_;   ///< failed ones that are to be tried again

@@ -35,7 +35,7 @@ const std::vector<NamedQuery>& NamedQueries() {
        " WHERE :study IS NULL OR study = :study GROUP BY study, state ORDER BY study, state"},
       {"running", "trials that are being trained: how far they are, and how long they take at most",
        "SELECT study, name, seed, device, epoch, epochs, train_loss, objective, best_objective,"
-       " round(seconds_per_epoch, 1) AS seconds_per_epoch, round(seconds_left) AS seconds_left"
+       " round(seconds_per_epoch, 3) AS seconds_per_epoch, round(seconds_left) AS seconds_left"
        " FROM running WHERE :study IS NULL OR study = :study ORDER BY study, position"},
       {"curves", "every epoch that has ended, of running trials too",
        "SELECT study, name, seed, state, epoch, train_loss, validate_loss, objective FROM curves"

@@ -63,14 +63,17 @@ struct flock ByteOf(const std::string& study) {
   return byte;
 }
 
-/// True if another open file than this one holds the study's lock.
-bool IsLocked(const UniqueFd& file, const std::filesystem::path& database,
-              const std::string& study) {
+bool IsHeldByOthers(const UniqueFd& file, const std::filesystem::path& database,
+                    const std::string& study) {
   struct flock byte = ByteOf(study);
   if (::fcntl(file.get(), F_OFD_GETLK, &byte) != 0) {
     throw SystemError(database, "cannot ask for the lock of study '" + study + "'", errno);
   }
   return byte.l_type != F_UNLCK;
+}
+
+std::filesystem::path NoteOf(const std::filesystem::path& database, const std::string& study) {
+  return database.string() + '.' + study + ".lock";
 }
 
 }  // namespace
@@ -87,7 +90,7 @@ StudyLock::StudyLock(const std::filesystem::path& database, const std::string& s
 
 void StudyLock::Take(const std::string& study) {
   const std::filesystem::path path = RealPath(database_);
-  const std::filesystem::path note = path.string() + '.' + study + ".lock";
+  const std::filesystem::path note = NoteOf(path, study);
   // Not waiting: who starts a study twice wants to be told so. A lock of the open file and not of
   // the process: the kernel lets go of it when its holder dies, and not when SQLite closes the
   // file.
@@ -136,13 +139,21 @@ bool StudyLock::IsOn(const std::filesystem::path& database) const {
          locked.st_dev == there.st_dev && locked.st_ino == there.st_ino;
 }
 
-bool StudyLock::IsHeld(const std::string& study) const { return IsLocked(file_, database_, study); }
+bool StudyLock::IsHeld(const std::string& study) const {
+  return IsHeldByOthers(file_, database_, study);
+}
 
-StudyRuns::StudyRuns(const std::filesystem::path& database)
-    : database_(database), file_(::open(database.c_str(), O_RDONLY | O_CLOEXEC)) {
+RunningStudies::RunningStudies(const std::filesystem::path& database)
+    : database_(RealPath(database)), file_(::open(database_.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (file_.get() < 0) throw SystemError(database_, "cannot open the database", errno);
 }
 
-bool StudyRuns::IsRun(const std::string& study) const { return IsLocked(file_, database_, study); }
+bool RunningStudies::IsRun(const std::string& study) const {
+  return IsHeldByOthers(file_, database_, study);
+}
+
+std::string RunningStudies::Holder(const std::string& study) const {
+  return ReadHolder(NoteOf(database_, study));
+}
 
 }  // namespace beamgrid

@@ -43,14 +43,16 @@ class StudyLock {
   std::vector<std::filesystem::path> notes_;  ///< of the locks that are held
 };
 
-/// StudyRuns tells which studies of a database are being run, and takes no lock itself. As a
-/// StudyLock it must be made before the process opens the database and outlive that.
-class StudyRuns {
+/// RunningStudies says which studies of a database are being run, and takes no lock. Where the
+/// process opens the database too it must be made before that and outlive it, as a StudyLock.
+class RunningStudies {
  public:
-  /// Throws SystemError where the file cannot be opened.
-  explicit StudyRuns(const std::filesystem::path& database);
-  /// Throws SystemError where the system cannot tell.
+  /// Throws SystemError if the file cannot be read.
+  explicit RunningStudies(const std::filesystem::path& database);
+
   [[nodiscard]] bool IsRun(const std::string& study) const;
+  /// Returns who runs it: "pid 17 on HOST since 2026-01-31T23:59:59Z".
+  [[nodiscard]] std::string Holder(const std::string& study) const;
 
  private:
   std::filesystem::path database_;

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <streambuf>
 
+#include "registry/util/character_columns.h"
 #include "registry/util/utf8.h"
 
 namespace beamgrid {
@@ -20,20 +21,9 @@ struct Range {
 constexpr Range kUnseen[] = {{0x7F, 0x9F},     {0x61C, 0x61C},   {0x200B, 0x200B},
                              {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},
                              {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
-/// Marks that stand on the character before (the usual blocks of them), joiners, variants.
-constexpr Range kNoColumn[] = {{0x300, 0x36F},   {0x483, 0x489},   {0x591, 0x5BD},
-                               {0x610, 0x61A},   {0x64B, 0x65F},   {0x1AB0, 0x1AFF},
-                               {0x1DC0, 0x1DFF}, {0x200C, 0x200D}, {0x20D0, 0x20FF},
-                               {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}};
-/// East Asian wide and fullwidth characters and emoji (Unicode's EastAsianWidth.txt, by blocks).
-constexpr Range kTwoColumns[] = {
-    {0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0x4DBF},   {0x4E00, 0xA4CF},  {0xA960, 0xA97F},
-    {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6},
-    {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
 
-template <std::size_t size>
-bool IsIn(const Range (&ranges)[size], char32_t character) {
-  return std::ranges::any_of(ranges, [character](const Range& range) {
+bool IsUnseen(char32_t character) {
+  return std::ranges::any_of(kUnseen, [character](const Range& range) {
     return character >= range.first && character <= range.last;
   });
 }
@@ -66,7 +56,7 @@ std::size_t AppendShown(std::string_view text, std::string& shown) {
     return 1;
   }
   const char32_t character = Decoded(text.substr(0, bytes));
-  if (!IsIn(kUnseen, character)) {
+  if (!IsUnseen(character)) {
     shown += text.substr(0, bytes);
   } else if (character <= 0x7F) {
     shown += Escaped("\\x%02x", character);
@@ -117,7 +107,7 @@ std::string PrintableJson(std::string_view json) {
     if (json.empty()) break;
     const std::size_t bytes = CharacterBytes(json);
     const char32_t character = bytes == 0 ? U'\uFFFD' : Decoded(json.substr(0, bytes));
-    if (bytes != 0 && !IsIn(kUnseen, character)) {
+    if (bytes != 0 && !IsUnseen(character)) {
       shown += json.substr(0, bytes);
     } else if (character <= 0xFFFF) {
       shown += Escaped("\\u%04x", character);
@@ -141,9 +131,7 @@ struct Extent {
 Extent FirstExtent(std::string_view text) {
   const std::size_t bytes = std::max<std::size_t>(CharacterBytes(text), 1);
   if (bytes == 1) return {1, 1};
-  const char32_t character = Decoded(text.substr(0, bytes));
-  if (IsIn(kNoColumn, character)) return {0, bytes};
-  return {IsIn(kTwoColumns, character) ? 2U : 1U, bytes};
+  return {CharacterColumns(Decoded(text.substr(0, bytes))), bytes};
 }
 
 }  // namespace

@@ -56,9 +56,15 @@ HWY_INLINE void FillTerms(const float* values, std::size_t count, float least_od
     const Floats term = hn::Sub(Log(clamped), hn::Set(d, least_logit));
     hn::StoreU(hn::Max(term, hn::Zero(d)), d, to);
   };
+  const std::size_t step = hn::Lanes(d);
   std::size_t i = 0;
-  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) fill(values + i, terms + i);
+  for (; i + step <= count; i += step) fill(values + i, terms + i);
   if (i == count) return;
+  if (count >= step && values != terms) {
+    // The last ones once more: the values are still there.
+    fill(values + (count - step), terms + (count - step));
+    return;
+  }
   float rest[HWY_MAX_BYTES / sizeof(float)] = {};
   std::copy(values + i, values + count, rest);
   fill(rest, rest);

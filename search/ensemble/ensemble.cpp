@@ -9,6 +9,7 @@
 #include "search/ensemble/bootstrap.h"
 #include "search/ensemble/certify.h"
 #include "search/ensemble/combine.h"
+#include "search/ensemble/gpu/device.h"
 #include "search/ensemble/models.h"
 #include "search/ensemble/prepared.h"
 #include "search/ensemble/weigh.h"
@@ -111,8 +112,13 @@ std::size_t BestSingle(const std::vector<AlignedModel>& models, const std::vecto
 
 class Finder {
  public:
-  Finder(const EnsembleQuestion& question, const EnsembleModels& models, const ForEach& for_each)
-      : question_(question), models_(models), for_each_(for_each), combination_(question.combine) {
+  Finder(const EnsembleQuestion& question, const EnsembleModels& models, const ForEach& for_each,
+         const gpu::DeviceOffer& device)
+      : question_(question),
+        models_(models),
+        for_each_(for_each),
+        device_(device),
+        combination_(question.combine) {
     CheckNumbers(question);
   }
 
@@ -195,7 +201,7 @@ class Finder {
 
   ModelSet Search() {
     if (!question_.given.empty()) return Given();
-    const PreparedSearch prepared(question_, parts_.selection, gaps_, for_each_);
+    const PreparedSearch prepared(question_, parts_.selection, gaps_, for_each_, device_);
     SearchResult result = SearchEnsembles(question_.search, prepared.problem());
     answer_.evaluated = result.evaluated;
     if (question_.certify) {
@@ -292,6 +298,7 @@ class Finder {
   const EnsembleQuestion& question_;
   const EnsembleModels& models_;
   const ForEach& for_each_;
+  const gpu::DeviceOffer& device_;
   Combination combination_;
   SplitModels parts_;
   std::vector<double> gaps_;  ///< of each model alone, on the selection part
@@ -304,7 +311,12 @@ class Finder {
 
 EnsembleAnswer FindEnsemble(const EnsembleQuestion& question, const EnsembleModels& models,
                             const ForEach& for_each) {
-  return Finder(question, models, for_each).Find();
+  return FindEnsemble(question, models, for_each, {});
+}
+
+EnsembleAnswer FindEnsemble(const EnsembleQuestion& question, const EnsembleModels& models,
+                            const ForEach& for_each, const gpu::DeviceOffer& device) {
+  return Finder(question, models, for_each, device).Find();
 }
 
 boost::json::object ToJson(const EnsembleAnswer& answer) {

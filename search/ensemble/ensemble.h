@@ -39,6 +39,9 @@ enum class VideoSet {
 inline constexpr std::int64_t kMostEnsembleMembers = 1000;
 
 class EnsembleModels;  // search/ensemble/models.h
+namespace gpu {
+struct DeviceOffer;  // search/ensemble/gpu/device.h
+}
 
 /// EnsembleQuestion is what FindEnsemble is asked of a pool of models.
 struct EnsembleQuestion {
@@ -123,6 +126,11 @@ struct EnsembleAnswer {
 [[nodiscard]] EnsembleAnswer FindEnsemble(const EnsembleQuestion& question,
                                           const EnsembleModels& models,
                                           const ForEach& for_each = Serially);
+/// Does the same with a device, for the search's passes over a large pool; the answer is the same
+/// to the last bit, also where the device fails midway.
+[[nodiscard]] EnsembleAnswer FindEnsemble(const EnsembleQuestion& question,
+                                          const EnsembleModels& models, const ForEach& for_each,
+                                          const gpu::DeviceOffer& device);
 
 /// Returns the object that `ensemble --json` prints and the record keeps, without what was found
 /// out beside the members. `holdout` is null where there is none; `holdout.interval` is [low, high]

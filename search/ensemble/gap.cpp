@@ -1,6 +1,7 @@
 #include "search/ensemble/gap.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <functional>
 
@@ -12,6 +13,20 @@ namespace {
 int BucketBits(std::size_t pool_size) {
   constexpr int kMost = 16;
   return std::min(kMost, static_cast<int>(std::bit_width(pool_size)));
+}
+
+/// Returns a power of two that most keys are less below the largest than, 15 of 16. Of these the
+/// buckets are made: a score of 0 among others would leave most of them to scores that do not
+/// occur. In whatever order the keys come, it is the same, and so is the rounding of what follows.
+std::int64_t RangeOfMost(std::span<const std::int64_t> pool, std::int64_t largest) {
+  std::array<std::size_t, 64> by_width{};
+  for (const std::int64_t key : pool) {
+    ++by_width[static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(largest - key)))];
+  }
+  std::size_t within = 0;
+  int width = 0;
+  while (16 * (within += by_width[static_cast<std::size_t>(width)]) < 15 * pool.size()) ++width;
+  return std::int64_t{1} << width;
 }
 
 }  // namespace
@@ -56,14 +71,18 @@ double PackedGap::operator()(std::span<const std::int64_t> pool) {
 }
 
 void PackedGap::Count(std::span<const std::int64_t> pool) {
-  const auto largest = static_cast<std::uint64_t>(*std::max_element(pool.begin(), pool.end()));
+  const std::int64_t largest = *std::max_element(pool.begin(), pool.end());
   const int bits = BucketBits(pool.size());
-  // By the largest key of this pool, so that the scores use all buckets, wherever they lie.
-  shift_ = std::max(tag_bits_, static_cast<int>(std::bit_width(largest)) - bits);
+  // By this pool's own range, so that the scores use all buckets, wherever they lie. Whole scores,
+  // so that equal ones share a bucket.
+  const std::int64_t low = largest - RangeOfMost(pool, largest) + 1;
+  low_ = std::max<std::int64_t>(0, low) >> tag_bits_ << tag_bits_;
+  const auto range = static_cast<std::uint64_t>(largest - low_);
+  shift_ = std::max(tag_bits_, static_cast<int>(std::bit_width(range)) - bits);
   buckets_.assign(std::size_t{1} << bits, Bucket{});
   places_.resize(buckets_.size());
   for (const std::int64_t key : pool) {
-    Bucket& bucket = buckets_[static_cast<std::size_t>(key >> shift_)];
+    Bucket& bucket = buckets_[BucketOf(key)];
     ++bucket.items;
     bucket.hits += static_cast<std::uint32_t>(key & 1);
   }
@@ -81,7 +100,7 @@ void PackedGap::CollectMixed(std::span<const std::int64_t> pool) {
   // One more: a place that takes every other key and is never read, which is cheaper than to ask.
   sorted_.resize(place + 1);
   for (const std::int64_t key : pool) {
-    Place& to = places_[static_cast<std::size_t>(key >> shift_)];
+    Place& to = places_[BucketOf(key)];
     sorted_[to.next] = key;
     to.next += to.step;
   }

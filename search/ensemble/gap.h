@@ -2,6 +2,7 @@
 // GAP of very many pools over the same videos: the inner loop of the ensemble search. Equal to
 // GlobalAveragePrecision (registry/scoring/metrics.h) on the same scores, many times faster.
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -49,7 +50,8 @@ class PrecisionSum {
 /// negative; bit 0 of the tag says whether the label is true, the rest of it plays no part here.
 ///
 /// Only the ranks of hits matter, so nothing is sorted but the keys that share a bucket with both
-/// hits and misses. The buckets cut the range of the scores into at most 65,536 parts.
+/// hits and misses. The buckets cut the range of most scores into at most 65,536 parts; what is
+/// below it shares the first one.
 class PackedGap {
  public:
   /// Makes a GAP of pools of one set of videos. `positives`: true labels in all, those outside the
@@ -67,11 +69,15 @@ class PackedGap {
     std::uint32_t hits = 0;
     [[nodiscard]] bool mixed() const { return hits != 0 && hits != items; }
   };
+  [[nodiscard]] std::size_t BucketOf(std::int64_t key) const {
+    return static_cast<std::size_t>(std::max<std::int64_t>(0, key - low_) >> shift_);
+  }
   void Count(std::span<const std::int64_t> pool);
   void CollectMixed(std::span<const std::int64_t> pool);
   void AddSorted(std::span<std::int64_t> keys, PrecisionSum& sum) const;
 
   int tag_bits_;
+  std::int64_t low_ = 0;
   int shift_ = 0;
   std::int64_t positives_;
   std::vector<Bucket> buckets_;

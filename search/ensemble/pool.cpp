@@ -11,6 +11,7 @@
 #include "registry/util/error.h"
 #include "search/ensemble/coarse.h"
 #include "search/ensemble/contest.h"
+#include "search/ensemble/gpu/device_pool.h"
 #include "search/ensemble/one_by_one.h"
 
 namespace beamgrid {
@@ -80,7 +81,7 @@ struct EnsemblePool::CoarseVideo {
 
 EnsemblePool::EnsemblePool(std::vector<AlignedModel> models, std::vector<double> factors,
                            const Combination& combination, Missing missing, std::int64_t max_terms,
-                           ForEach for_each)
+                           ForEach for_each, const gpu::DeviceOffer& device)
     : models_(std::move(models)),
       factors_(std::move(factors)),
       combination_(combination),
@@ -96,7 +97,11 @@ EnsemblePool::EnsemblePool(std::vector<AlignedModel> models, std::vector<double>
   }
   ChooseUnit(max_terms);
   harmonic_.Reserve(models_[0].size() * kGapTop);
+  OpenDevice(device);
 }
+
+EnsemblePool::~EnsemblePool() = default;
+EnsemblePool::EnsemblePool(EnsemblePool&&) noexcept = default;
 
 void EnsemblePool::ChooseUnit(std::int64_t max_terms) {
   tag_bits_ = 1 + static_cast<int>(std::bit_width(static_cast<std::uint32_t>(largest_label_)));
@@ -190,12 +195,20 @@ void EnsemblePool::DecodeColumns(int model, std::size_t video, const DenseVideo&
   }
 }
 
+void EnsemblePool::PrefetchFor(std::size_t run, const GrowthPlan& plan, std::size_t video) const {
+  if (video >= models_[0].size()) return;
+  const std::size_t count = plan.models.size(), runs = plan.runs.size();
+  for (std::size_t i = run * count / runs; i < (run + 1) * count / runs; ++i) {
+    const AlignedModel& model = models_[static_cast<std::size_t>(plan.models[i])];
+    model.model->lists.Prefetch((*model.rows)[video]);
+  }
+}
+
 void EnsemblePool::DecodeCoarse(int model, std::size_t video, double unit,
                                 std::vector<float>& terms, KeyList<Coarse>& list) const {
   const auto m = static_cast<std::size_t>(model);
   const ModelLists& lists = models_[m].model->lists;
   const ModelLists::Range range = lists.Of((*models_[m].rows)[video]);
-  if (video + 1 < models_[m].size()) lists.Prefetch(lists.Of((*models_[m].rows)[video + 1]));
   CoarseTerms(lists, range, combination_, terms);
   list.labels.resize(terms.size());
   list.keys.resize(terms.size());
@@ -248,6 +261,7 @@ void EnsemblePool::ScorePiece(std::size_t piece, const GrowthPlan& plan, const C
     const auto fill = [&, v](int model, KeyList<Exact>& list) { Decode(model, v, list); };
     for (std::size_t r = 0; r < plan.runs.size(); ++r) {
       const auto& [set, begin, end] = plan.runs[r];
+      PrefetchFor(r, plan, v + 1);
       at.tops.Clear(end - begin);
       if (laid_out) {
         const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));
@@ -269,6 +283,7 @@ void EnsemblePool::ScorePiece(std::size_t piece, const GrowthPlan& plan, const C
 
 void EnsemblePool::ScoreSome(std::span<const Growth> growths, std::span<double> gaps) const {
   const GrowthPlan plan(growths);
+  if (ScoreOnDevice(plan, gaps)) return;
   const CoarseScale scale = ScaleOf(growths);
   KeysOfPieces keys(growths.size());
   for (auto& of_growth : keys) of_growth.resize(pieces());
@@ -315,6 +330,7 @@ void EnsemblePool::BracketPiece(std::size_t piece, const GrowthPlan& plan, const
     one_by_one.BeginVideo(models_[0].LabelsOf(v));
     for (std::size_t r = 0; r < plan.runs.size(); ++r) {
       const auto& [set, begin, end] = plan.runs[r];
+      PrefetchFor(r, plan, v + 1);
       at.tops.Clear(end - begin);
       if (laid_out) {
         const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));
@@ -339,24 +355,30 @@ void EnsemblePool::BracketSome(std::span<const Growth> growths, std::span<GapBou
   const GrowthPlan plan(growths);
   const CoarseScale scale = ScaleOf(growths);
   if (!UsesCoarse(scale)) return;
+  counts_.resize(std::max(counts_.size(), growths.size()));
+  std::vector<std::int64_t> unsure(growths.size());
+  if (!CountOnDevice(plan)) CountTops(plan, scale, unsure);
+  for_each_(growths.size(), [&](std::size_t g) {
+    bounds[g] = BoundsOf(counts_[g], positives_, unsure[g], harmonic_);
+  });
+}
+
+void EnsemblePool::CountTops(const GrowthPlan& plan, const CoarseScale& scale,
+                             std::span<std::int64_t> unsure) const {
+  const std::size_t growths = plan.growths.size();
   constexpr std::size_t kPerPiece = kVideosPerPiece * kGapTop;
   const std::size_t at_once =
-      std::clamp<std::size_t>(kBinBytes / (growths.size() * kPerPiece * sizeof(std::uint16_t)), 1,
+      std::clamp<std::size_t>(kBinBytes / (growths * kPerPiece * sizeof(std::uint16_t)), 1,
                               std::max<std::size_t>(1, pieces()));
-  std::vector<std::int64_t> unsure(growths.size());
-  counts_.resize(std::max(counts_.size(), growths.size()));
-  bins_.Reserve(growths.size(), at_once, kPerPiece);
+  bins_.Reserve(growths, at_once, kPerPiece);
   for (std::size_t first = 0; first < pieces(); first += at_once) {
     const std::size_t here = std::min(at_once, pieces() - first);
     for_each_(here, [&](std::size_t p) { BracketPiece(first + p, plan, scale, p, bins_); });
-    for_each_(growths.size(), [&](std::size_t g) {
+    for_each_(growths, [&](std::size_t g) {
       if (first == 0) counts_[g].assign(2 * kBins, 0);
       unsure[g] += bins_.CountInto(g, counts_[g]);
     });
   }
-  for_each_(growths.size(), [&](std::size_t g) {
-    bounds[g] = BoundsOf(counts_[g], positives_, unsure[g], harmonic_);
-  });
 }
 
 std::vector<std::vector<std::optional<double>>> EnsemblePool::ScoreBest(

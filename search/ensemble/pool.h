@@ -11,6 +11,9 @@
 // exact: scores in whole units of 1e-12; what is left of a set is the keys of its best labels, of
 //   which the GAP is computed (gap.h).
 //
+// Where there is a GPU and the pool is large, it finds the best labels of both passes from exact
+// keys (gpu/growth_grid.h); all else is the same.
+//
 // A search asks for the best few of many sets: all are bracketed, and only those that may be among
 // the best are computed. Counts and units are whole numbers, so that a result has the same bits for
 // any number of threads and in whatever order a set grew.
@@ -20,8 +23,11 @@
 // is_true`.
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "search/ensemble/brackets.h"
@@ -30,11 +36,17 @@
 #include "search/ensemble/exact_rows.h"
 #include "search/ensemble/for_each.h"
 #include "search/ensemble/gap.h"
+#include "search/ensemble/gpu/device.h"
 #include "search/ensemble/growths.h"
 #include "search/ensemble/models.h"
 #include "search/ensemble/top_scorer.h"
 
 namespace beamgrid {
+
+namespace gpu {
+class DevicePool;
+struct PoolShape;
+}  // namespace gpu
 
 /// EnsemblePool scores sets of models by GAP. Several growths of one set are best given one after
 /// the other, and all that are known at once: a pass over the videos then serves them all. Not
@@ -43,10 +55,12 @@ class EnsemblePool {
  public:
   /// `factors`: a model's share in a sum (1 each for uniform weights), 0..1. `max_terms`: the most
   /// members, repetitions included, that a set will have. Throws UsageError if they are too many
-  /// for 64-bit keys.
+  /// for 64-bit keys. `device`: finds the best labels instead of the processor, as long as it can.
   EnsemblePool(std::vector<AlignedModel> models, std::vector<double> factors,
                const Combination& combination, Missing missing, std::int64_t max_terms,
-               ForEach for_each = Serially);
+               ForEach for_each = Serially, const gpu::DeviceOffer& device = {});
+  ~EnsemblePool();
+  EnsemblePool(EnsemblePool&&) noexcept;
 
   [[nodiscard]] int size() const { return static_cast<int>(models_.size()); }
 
@@ -103,6 +117,10 @@ class EnsemblePool {
   /// Lays out a video for the growths; false where that cannot be.
   [[nodiscard]] bool LayOut(std::size_t video, const GrowthPlan& plan, const CoarseScale& scale,
                             CoarseVideo& at) const;
+  /// Asks for a share of the video's lists to come into the caches: the share of one of the plan's
+  /// runs, before it is served. All at once they would wait for each other, and the decoding for
+  /// them.
+  void PrefetchFor(std::size_t run, const GrowthPlan& plan, std::size_t video) const;
   void DecodeCoarse(int model, std::size_t video, double unit, std::vector<float>& terms,
                     KeyList<Coarse>& list) const;
 
@@ -117,6 +135,19 @@ class EnsemblePool {
   void BracketPiece(std::size_t piece, const GrowthPlan& plan, const CoarseScale& scale,
                     std::size_t place, BinLists& bins) const;
   void BracketSome(std::span<const Growth> growths, std::span<GapBounds> bounds) const;
+  /// Counts the tops of the growths into counts_ and their unsure hits (BoundsOf) into `unsure`.
+  void CountTops(const GrowthPlan& plan, const CoarseScale& scale,
+                 std::span<std::int64_t> unsure) const;
+
+  // What a device does of this (pool_on_device.cpp).
+  void OpenDevice(const gpu::DeviceOffer& offer);
+  [[nodiscard]] gpu::PoolShape ShapeForDevice() const;
+  /// Units of a term of a model, at most.
+  [[nodiscard]] std::int64_t LargestUnits(int model) const;
+  /// Returns false where there is no device, or it fails: then it is told, and never asked again.
+  [[nodiscard]] bool CountOnDevice(const GrowthPlan& plan) const;
+  [[nodiscard]] bool ScoreOnDevice(const GrowthPlan& plan, std::span<double> gaps) const;
+  [[nodiscard]] bool OnDevice(const std::function<void(gpu::DevicePool&)>& pass) const;
 
   std::vector<AlignedModel> models_;
   std::vector<double> factors_;
@@ -133,7 +164,9 @@ class EnsemblePool {
   // Kept from pass to pass: to take and to clear hundreds of megabytes anew costs as much as a
   // tenth of a pass over 10,000 videos.
   mutable BinLists bins_;
-  mutable std::vector<BinCounts> counts_;  ///< [growths]
+  mutable std::vector<BinCounts> counts_;            ///< [growths]
+  mutable std::unique_ptr<gpu::DevicePool> device_;  ///< null: there is none, or none any more
+  std::function<void(const std::string&)> warn_;
 };
 
 }  // namespace beamgrid

@@ -30,10 +30,11 @@ SetMembers MembersOf(const ModelSet& set) {
 
 PreparedSearch::PreparedSearch(const EnsembleQuestion& question,
                                const std::vector<AlignedModel>& models,
-                               const std::vector<double>& single_gaps, const ForEach& for_each)
+                               const std::vector<double>& single_gaps, const ForEach& for_each,
+                               const gpu::DeviceOffer& device)
     : factors_(FactorsOf(question, single_gaps)),
       pool_(models, factors_, Combination(question.combine), question.missing,
-            MaxTerms(question.search, question.members), for_each),
+            MaxTerms(question.search, question.members), for_each, device),
       problem_{.pool = &pool_,
                .single_gaps = single_gaps,
                .size_limit = question.size_limit,

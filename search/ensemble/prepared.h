@@ -23,7 +23,8 @@ class PreparedSearch {
   /// `models`: over the videos to select on, each alone within the limit; `single_gaps`: of each of
   /// them there. Both are copied.
   PreparedSearch(const EnsembleQuestion& question, const std::vector<AlignedModel>& models,
-                 const std::vector<double>& single_gaps, const ForEach& for_each);
+                 const std::vector<double>& single_gaps, const ForEach& for_each,
+                 const gpu::DeviceOffer& device = {});
   PreparedSearch(const PreparedSearch&) = delete;
   PreparedSearch& operator=(const PreparedSearch&) = delete;
 

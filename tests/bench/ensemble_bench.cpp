@@ -27,6 +27,7 @@
 
 #include "registry/util/scratch_memory.h"
 #include "registry/util/threads.h"
+#include "search/ensemble/gpu/device.h"
 #include "search/ensemble/models.h"
 
 namespace beamgrid {
@@ -42,6 +43,7 @@ struct Settings {
   std::string labels_file;
   std::string pool_file;
   std::string scratch;
+  bool gpu = false;
 };
 
 constexpr std::int32_t kClasses = 3862;  // below 65,536
@@ -281,6 +283,49 @@ double Megabytes(const char* key) {
   return 0;
 }
 
+/// Searches, puts the answer into `result`, and returns what it took.
+boost::json::object Search(const Settings& settings, const EnsembleQuestion& question,
+                           const EnsembleModels& models, int threads,
+                           const gpu::DeviceOffer& device, boost::json::object& result) {
+  const double processor = ProcessorSeconds();
+  const double clock = ClockSeconds();
+  double resident_mb = 0;
+  const ForEach for_each = [&](std::size_t count, const std::function<void(std::size_t)>& body) {
+    ForEachOnThreads(threads, count, body);
+    resident_mb = std::max(resident_mb, Megabytes("RssAnon"));
+  };
+  const EnsembleAnswer answer = FindEnsemble(question, models, for_each, device);
+  const double seconds = ProcessorSeconds() - processor;
+  const double per_set = seconds / static_cast<double>(answer.evaluated) / settings.videos;
+  result["answer"] = ToJson(answer);
+  return {{"threads", threads},
+          {"processor_seconds", seconds},
+          {"clock_seconds", ClockSeconds() - clock},
+          {"microseconds_per_set_and_video", per_set * 1e6},
+          {"resident_mb_without_files", resident_mb}};
+}
+
+boost::json::object SearchOnGpu(const Settings& settings, const EnsembleQuestion& question,
+                                const EnsembleModels& models, boost::json::object& result) {
+  const boost::json::value on_processor = result.at("answer");
+  std::string name;
+  const gpu::DeviceOffer offer{
+      .open =
+          [&name] {
+            std::unique_ptr<gpu::Device> device = gpu::FirstCudaDevice();
+            if (device == nullptr) throw std::runtime_error("no GPU, or built without CUDA");
+            name = device->name();
+            return device;
+          },
+      .fewest_lists = 0,
+      .warn = [](const std::string& why) { throw std::runtime_error(why); }};
+  boost::json::object run =
+      Search(settings, question, models, settings.threads.back(), offer, result);
+  run["device"] = name;
+  if (result.at("answer") != on_processor) throw std::runtime_error("the GPU's answer differs");
+  return run;
+}
+
 void Run(const Settings& settings) {
   const double before_planting = ProcessorSeconds();
   std::optional<ScratchMemory> scratch;
@@ -298,23 +343,9 @@ void Run(const Settings& settings) {
   result["pool_file_mb"] = Megabytes("RssShmem") + Megabytes("RssFile");
   boost::json::array runs;
   for (const int threads : settings.threads) {
-    const double processor = ProcessorSeconds();
-    const double clock = ClockSeconds();
-    double resident_mb = 0;
-    const EnsembleAnswer answer = FindEnsemble(
-        question, models, [&](std::size_t count, const std::function<void(std::size_t)>& body) {
-          ForEachOnThreads(threads, count, body);
-          resident_mb = std::max(resident_mb, Megabytes("RssAnon"));
-        });
-    const double seconds = ProcessorSeconds() - processor;
-    const double per_set = seconds / static_cast<double>(answer.evaluated) / settings.videos;
-    runs.push_back({{"threads", threads},
-                    {"processor_seconds", seconds},
-                    {"clock_seconds", ClockSeconds() - clock},
-                    {"microseconds_per_set_and_video", per_set * 1e6},
-                    {"resident_mb_without_files", resident_mb}});
-    result["answer"] = ToJson(answer);
+    runs.push_back(Search(settings, question, models, threads, {}, result));
   }
+  if (settings.gpu) runs.push_back(SearchOnGpu(settings, question, models, result));
   // What must come from memory and go to it: all lists once for each size of set, and a set's 20
   // bins of a video, written and read. All else stays in the processor's caches.
   const double sets = result["answer"].at("evaluated").to_number<double>();
@@ -349,6 +380,9 @@ int main(int argc, char** argv) {
   app.add_option("--scratch", settings.scratch, "a folder that the pool's lists lie in")
       ->check(CLI::ExistingDirectory);
   app.add_option("--pool", settings.pool_file, "where to write the pool");
+  app.add_flag("--gpu", settings.gpu,
+               "one run more on the first GPU, with the last number of threads beside it; fails "
+               "where there is none, or the answer is another");
   CLI11_PARSE(app, argc, argv);
   beamgrid::Run(settings);
   return 0;

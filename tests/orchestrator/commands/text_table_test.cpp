@@ -57,6 +57,23 @@ TEST(TextTable, ThenColumnsThatCanBeMissedAndThatIsSaid) {
             "a pipe or a wider terminal shows all)\n");
 }
 
+TEST(TextTable, WhatIsToStayWholeTakesTwoThirdsOfALineAtMost) {
+  TextTable table({"file", ">size", "features"});
+  table.KeepWhole({"file"});
+  table.BreakLines({"features"});
+  table.Add({"a-folder/train0000.tfrecord", "12", "audio=128 rgb=1024"});
+  EXPECT_EQ(Printed(table, 45),
+            "file                         size  features\n"
+            "a-folder/train0000.tfrecord    12  audio=128\n"
+            "                                   rgb=1024\n");
+  EXPECT_EQ(Printed(table, 30),
+            "file                  size\n"
+            "a-folder/t\u20260.tfrecord    12\n"
+            "(for want of width without\n"
+            "features; --json, a pipe or a\n"
+            "wider terminal shows all)\n");
+}
+
 TEST(TextTable, TextForReadingIsBrokenAndNotCut) {
   TextTable table({"option", "help"});
   table.BreakLines({"help"});
@@ -67,6 +84,13 @@ TEST(TextTable, TextForReadingIsBrokenAndNotCut) {
             "            clusters that\n"
             "            frames are\n"
             "            assigned to\n");
+}
+
+TEST(Shortened, CutsBetweenCharactersWithTheirMarks) {
+  EXPECT_EQ(Shortened("abcdefg", 5), "ab\u2026fg");
+  EXPECT_EQ(Shortened("abcde\u0301fg", 4), "ab\u2026g") << "no mark without its letter";
+  EXPECT_EQ(Shortened("abcd\u0301\u0301fg", 5), "ab\u2026fg");
+  EXPECT_EQ(Shortened("\u65e5\u672c\u8a9e", 5), "\u65e5\u2026\u8a9e");
 }
 
 TEST(BrokenText, KeepsEveryWordAndCountsColumns) {

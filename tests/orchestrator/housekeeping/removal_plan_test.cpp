@@ -104,8 +104,9 @@ TEST_F(RemovalPlanTest, EveryTableThatRefersToATrialOrAStudyIsKnownHere) {
   std::vector<std::string> names;
   for (const auto& row : tables.rows) names.emplace_back(row.at(0).as_string());
   // A new one is removed in store_upkeep.cpp and taken over in merge.cpp.
-  EXPECT_THAT(names, ::testing::ElementsAre("artifact", "attempt", "ensemble", "epoch", "note",
-                                            "recipe_history", "result", "study_trial"));
+  EXPECT_THAT(names,
+              ::testing::ElementsAre("artifact", "attempt", "ensemble", "epoch", "note",
+                                     "recipe_history", "result", "study_run", "study_trial"));
 }
 
 }  // namespace

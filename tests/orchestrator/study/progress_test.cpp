@@ -18,8 +18,10 @@ ProgressState SomeState() {
                       .complete = 5,
                       .reused = 2,
                       .failed = 1,
+                      .waiting = 10,
                       .best_name = "MC-BLSTM-MoE2",
                       .best = 0.84211,
+                      .devices = {{"cuda:0", 2}, {"cuda:1", 1}},
                       .elapsed = 185'000ms};
   state.running[TrialId{8}] = {.name = "MC-GRU-MoE4",
                                .seed = 1,
@@ -29,31 +31,62 @@ ProgressState SomeState() {
                                .examples = 500,
                                .total_examples = 1000,
                                .loss = 12.3456,
-                               .objective = 0.8123,
+                               .latest = 0.8123,
+                               .latest_epoch = 2,
+                               .objective = 0.8130,
                                .best_epoch = 1,
                                .examples_per_second = 1234.5};
-  state.running[TrialId{9}] = {.name = "MS-NetVLAD-C64-MoE4", .seed = 2, .device = "cuda:1"};
+  state.running[TrialId{9}] = {.name = "MS-NetVLAD-C64-MoE4", .seed = 12, .device = "cuda:1"};
   return state;
 }
 
-TEST(RenderProgress, ShowsTrialsAndTotals) {
+TEST(RenderProgress, ShowsTrialsDevicesTheBestAndTotalsInAWideTerminal) {
   EXPECT_THAT(
-      RenderProgress(SomeState(), 120, 20, Colour::kNo),
-      ElementsAre(
-          "MC-GRU-MoE4          s1  epoch 3/5   50%  loss 12.346  gap 0.8123 (epoch 1)  1234 ex/s  "
-          "cuda:0",
-          "MS-NetVLAD-C64-MoE4  s2  starting  cuda:1",
-          "kim2018  8/20 done  1 failed  eta 5m27s  3m05s so far  best gap 0.8421 "
-          "MC-BLSTM-MoE2  2 reused"));
+      RenderProgress(SomeState(), 200, 20, Colour::kNo),
+      ElementsAre("MC-GRU-MoE4          s1   epoch 3/5   50%  gap 0.8123  best 0.8130 in 1  "
+                  "loss 12.346  1234 ex/s  cuda:0",
+                  "MS-NetVLAD-C64-MoE4  s12  starting" + std::string(63, ' ') + "cuda:1",
+                  "cuda:0 1/2  cuda:1 1/1  1234 ex/s  97.3 trials/h",
+                  "best gap 0.8421  MC-BLSTM-MoE2",
+                  "kim2018  8/20 done  1 failed  eta 5m27s  2 running  10 waiting  3m05s "
+                  "so far  2 reused"));
 }
 
-TEST(RenderProgress, LeavesOutWhatDoesNotFit) {
+TEST(RenderProgress, ShowsTheEssentialsAt80And40Columns) {
+  EXPECT_THAT(
+      RenderProgress(SomeState(), 80, 20, Colour::kNo),
+      ElementsAre("MC-GRU-MoE4          s1   epoch 3/5   50%  gap 0.8123  best 0.8130 in 1",
+                  "MS-NetVLAD-C64-MoE4  s12  starting",
+                  "cuda:0 1/2  cuda:1 1/1  1234 ex/s  97.3 trials/h",
+                  "best gap 0.8421  MC-BLSTM-MoE2",
+                  "kim2018  8/20 done  1 failed  eta 5m27s  2 running  10 waiting  3m05s so far"));
   EXPECT_THAT(
       RenderProgress(SomeState(), 40, 20, Colour::kNo),
-      ElementsAre("MC-GRU-MoE4          s1  epoch 3/5   50%", "MS-NetVLAD-C64-MoE4  s2  starting",
+      ElementsAre("MC-GRU-MoE4          s1   epoch 3/5", "MS-NetVLAD-C64-MoE4  s12  starting",
+                  "cuda:0 1/2  cuda:1 1/1  1234 ex/s", "best gap 0.8421  MC-BLSTM-MoE2",
                   "kim2018  8/20 done  1 failed  eta 5m27s"));
   EXPECT_THAT(RenderProgress(SomeState(), 20, 20, Colour::kNo),
-              ElementsAre("MC-GRU-M..  s1", "MS-NetVL..  s2", "kim2018  8/20 done"));
+              ElementsAre("MC-GRU-M..  s1", "MS-NetVL..  s12", "cuda:0 1/2", "best gap 0.8421",
+                          "kim2018  8/20 done"));
+}
+
+TEST(RenderProgress, GivesTrialsTwoThirdsOfTheLines) {
+  EXPECT_THAT(RenderProgress(SomeState(), 20, 6, Colour::kNo).size(), 4U);
+  EXPECT_THAT(RenderProgress(SomeState(), 20, 3, Colour::kNo),
+              ElementsAre("MC-GRU-M..  s1", "MS-NetVL..  s12", "kim2018  8/20 done"));
+  ProgressState many = SomeState();
+  many.devices.assign(9, {"cuda:0", 2});
+  EXPECT_EQ(RenderProgress(many, 80, 20, Colour::kNo)[2],
+            "9 devices 2/18  1234 ex/s  97.3 trials/h");
+}
+
+TEST(RenderProgress, ThePaceIsThatOfTheTrialsOfThisRun) {
+  EXPECT_EQ(TrialsPerHour({.reused = 3, .elapsed = 60'000ms}), std::nullopt);
+  EXPECT_EQ(TrialsPerHour({.complete = 2, .elapsed = 0ms}), std::nullopt);
+  EXPECT_EQ(
+      TrialsPerHour(
+          {.complete = 2, .elapsed = 70'000ms, .began_training = 10'000ms, .resumed_work = 0.5}),
+      90);
 }
 
 TEST(RenderProgress, CutsBetweenCharactersAndShowsWhatATerminalWouldObey) {
@@ -66,7 +99,7 @@ TEST(RenderProgress, CutsBetweenCharactersAndShowsWhatATerminalWouldObey) {
       RenderProgress(state, 20, 20, Colour::kNo),
       ElementsAre("\\x1b[2Jc..  s0", "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9..  s0",
                   "\u65e5\u672c\u8a9e  0 done"));
-  EXPECT_EQ(RenderProgress(state, 5, 1, Colour::kNo).back(), "\u65e5.. ");
+  EXPECT_EQ(RenderProgress(state, 5, 1, Colour::kNo).back(), "\u65e5..");
 }
 
 TEST(RenderProgress, NoLineIsWiderOrBlockHigherThanAsked) {

@@ -73,7 +73,7 @@ TEST(StudyLock, TheKernelFreesADeadHoldersLock) {
 TEST(StudyLock, WhoOnlyLooksSeesWhichStudyIsRunAndHindersNobody) {
   const TemporaryFolder folder;
   static_cast<void>(Store(folder / "beamgrid.db", OpenMode::kReadWrite));
-  const StudyRuns runs(folder / "beamgrid.db");
+  const RunningStudies runs(folder / "beamgrid.db");
   EXPECT_FALSE(runs.IsRun("study"));
   {
     Holder holder(folder / "beamgrid.db");
@@ -83,7 +83,7 @@ TEST(StudyLock, WhoOnlyLooksSeesWhichStudyIsRunAndHindersNobody) {
     EXPECT_FALSE(runs.IsRun("study"));
   }
   EXPECT_NO_THROW(StudyLock(folder / "beamgrid.db", "study"));
-  EXPECT_THAT(ErrorText<Error>([&] { StudyRuns(folder / "none.db"); }), HasSubstr("none.db"));
+  EXPECT_THAT(ErrorText<Error>([&] { RunningStudies(folder / "none.db"); }), HasSubstr("none.db"));
 }
 
 TEST(StudyLock, IsFreeAgainAfterItsHolder) {

@@ -45,6 +45,10 @@ TEST(Columns, AreThoseOfATerminal) {
   EXPECT_EQ(ColumnsOf("abc"), 3U);
   EXPECT_EQ(ColumnsOf("caf\u00e9"), 4U);
   EXPECT_EQ(ColumnsOf("e\u0301"), 1U) << "a letter and a mark on it";
+  EXPECT_EQ(ColumnsOf("\u0e01\u0e34\u0915\u0941"), 2U) << "Thai and Devanagari vowels";
+  EXPECT_EQ(ColumnsOf("\u1112\u1161\u11ab"), 2U) << "a Hangul syllable in its parts";
+  EXPECT_EQ(ColumnsOf("\u2705\U0001F980"), 4U) << "emoji";
+  EXPECT_EQ(ColumnsOf("\u2192\u03b1\u00b1"), 3U);
   EXPECT_EQ(ColumnsOf("\u65e5\u672c"), 4U);
   EXPECT_EQ(FirstColumns("\u65e5\u672c", 3), "\u65e5");
   EXPECT_EQ(FirstColumns("caf\u00e9s", 4), "caf\u00e9");

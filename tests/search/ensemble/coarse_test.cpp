@@ -39,5 +39,28 @@ TEST(CoarseTerms, AreAsCloseToTheTrueOnesAsPromised) {
   }
 }
 
+TEST(CoarseTerms, DoNotDependOnTheLengthOfTheListOrThePlaceInIt) {
+  // Lists end within a vector's width, and vectors that overlap compute some scores twice.
+  std::vector<ScoredLabelDouble> all;
+  for (int i = 0; i < 70; ++i) all.push_back({i, static_cast<float>(0.9 / (1 + i))});
+  const Combination combination(ScoreDomain::kLogits);
+  std::vector<float> expected;
+  for (const ScoredLabelDouble& entry : all) {
+    ModelLists one;
+    one.Add({{entry}});
+    std::vector<float> term;
+    CoarseTerms(one, one.Of(0), combination, term);
+    expected.push_back(term.at(0));
+  }
+  for (std::size_t length = 0; length <= all.size(); ++length) {
+    ModelLists lists;
+    lists.Add(std::span(all).first(length));
+    std::vector<float> terms;
+    CoarseTerms(lists, lists.Of(0), combination, terms);
+    EXPECT_EQ(terms, std::vector<float>(expected.begin(),
+                                        expected.begin() + static_cast<std::ptrdiff_t>(length)));
+  }
+}
+
 }  // namespace
 }  // namespace beamgrid

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "registry/scoring/metrics.h"
@@ -56,6 +57,34 @@ TEST(PackedGap, IsReusableForPoolsOfOtherSizesAndRanges) {
   for (const std::size_t size : {5000, 3, 700, 20000}) {
     Pools pools = RandomPools(random, size, 1ULL << (size % 50));
     EXPECT_NEAR(gap(pools.packed), GlobalAveragePrecision(pools.plain, 500), 1e-12 * double(size));
+  }
+}
+
+TEST(PackedGap, ScoresFarBelowTheOthersDoNotMatter) {
+  // Whatever part of the pool lies far below, equal scores among them.
+  std::mt19937_64 random(3);
+  for (const std::size_t far : {std::size_t{1}, std::size_t{50}, std::size_t{600}}) {
+    Pools pools = RandomPools(random, 1000, 3000);
+    for (std::size_t i = 0; i < pools.packed.size(); ++i) {
+      const std::int64_t above = i < far ? 0 : std::int64_t{1} << 40;
+      pools.packed[i] += above << kTagBits;
+      pools.plain[i].score += static_cast<double>(above);
+    }
+    EXPECT_NEAR(PackedGap(kTagBits, 800, Harmonic())(pools.packed),
+                GlobalAveragePrecision(pools.plain, 800), 1e-12);
+  }
+}
+
+TEST(PackedGap, IsTheSameToTheLastBitInWhateverOrderTheKeysCome) {
+  std::mt19937_64 random(4);
+  for (const std::uint64_t range : {500ULL, 1ULL << 45}) {
+    Pools pools = RandomPools(random, 5000, range);
+    PackedGap gap(kTagBits, 4000, Harmonic());
+    const double expected = gap(pools.packed);
+    for (int i = 0; i < 5; ++i) {
+      std::shuffle(pools.packed.begin(), pools.packed.end(), random);
+      EXPECT_EQ(gap(pools.packed), expected);
+    }
   }
 }
 

@@ -5,11 +5,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "registry/util/error.h"
 #include "registry/util/threads.h"
-#include "tests/search/ensemble/ensemble_support.h"
+#include "tests/search/ensemble/varied_pool.h"
 
 namespace beamgrid {
 namespace {
@@ -195,38 +194,10 @@ TEST_P(EnsemblePoolCases, AreTheSameToTheLastBitForAnyNumberOfThreads) {
 }
 
 TEST(EnsemblePool, UnlikeModelsAndListsOfAllLengthsAreScoredAsTheLongWay) {
-  // Lists of 0 to 60 labels, many of one score, some of none that another model lists, in videos
-  // with and without true labels: whatever the vectors are not sure of must come out the same.
-  std::mt19937 random(11);
+  // Whatever the vectors are not sure of must come out the same.
   for (const Missing missing : {Missing::kZero, Missing::kLastOfList}) {
-    std::vector<EnsembleModel> models(5);
-    for (std::size_t m = 0; m < models.size(); ++m) {
-      models[m].name = "model" + std::to_string(m);
-      models[m].predictions.classes = 400;
-    }
-    for (int v = 0; v < 120; ++v) {
-      std::vector<std::int32_t> labels;
-      for (std::int32_t c = 0; c < 400; ++c) {
-        if (v % 5 != 0 && random() % 60 == 0) labels.push_back(c);
-      }
-      for (EnsembleModel& model : models) {
-        VideoPrediction video{.id = "v" + std::to_string(1000 + v), .labels = labels};
-        const std::int32_t spread = v % 3 == 0 ? 70 : 400;
-        std::vector<std::int32_t> listed(static_cast<std::size_t>(spread));
-        std::iota(listed.begin(), listed.end(), 0);
-        for (std::size_t i = 0; i < listed.size(); ++i) {
-          std::swap(listed[i], listed[i + random() % (listed.size() - i)]);
-        }
-        listed.resize(v % 4 == 0 ? random() % 61 : 50);
-        for (const std::int32_t label : listed) {
-          const std::uint32_t steps = v % 2 == 0 ? 8 : 1 << 20;
-          video.top.push_back(
-              {label, static_cast<double>(random() % (steps + 1)) / static_cast<double>(steps)});
-        }
-        std::ranges::stable_sort(video.top, std::greater<>(), &ScoredLabelDouble::score);
-        model.predictions.videos.push_back(std::move(video));
-      }
-    }
+    const std::vector<EnsembleModel> models =
+        PlantVariedPool(120, missing == Missing::kZero ? 11 : 12);
     for (const ScoreDomain combine : {ScoreDomain::kLogits, ScoreDomain::kProbabilities}) {
       for (const bool weighted : {false, true}) {
         // Not as whole numbers to each other: for those Combine rounds after it has multiplied.

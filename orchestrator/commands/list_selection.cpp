@@ -1,37 +1,48 @@
-#include "orchestrator/commands/trial_selection.h"
+#include "orchestrator/commands/list_selection.h"
 
 #include <algorithm>
-#include <map>
+#include <cstddef>
+#include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/marked.h"
-#include "registry/outcome.h"
 #include "registry/scoring/metrics.h"
 #include "registry/store/query_error.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
 
-/// Returns the view of these trials, with the names of `trials --json` that it has otherwise.
-std::string TrialsOf(Counting counting) {
-  return std::string(
-             "(SELECT trial AS id, *, failure_kind || CASE WHEN coalesce(failure_message, '') = ''"
-             " THEN '' ELSE ': ' || failure_message END AS failure, not_counted IS NULL AS counts"
-             " FROM ") +
-         (counting == Counting::kAll ? "every_trial" : "trials") + " WHERE study = :study)";
-}
-
 using Names = std::vector<std::string>;
 
-Names ColumnsOf(const Store& store, const StudyRecord& study) {
-  return store
-      .Query("SELECT * FROM " + TrialsOf(Counting::kOnly) + " LIMIT 0", {{"study", study.name}})
-      .columns;
+/// The place of a row in a list in memory: a column that nobody would name.
+constexpr char kPlace[] = "#";
+
+std::string Quoted(const std::string& column) { return '"' + column + '"'; }
+
+Names ColumnsOf(const Store& store, const ListSource& source) {
+  Names columns =
+      store.Query("SELECT * FROM " + source.relation + " LIMIT 0", source.parameters).columns;
+  std::erase(columns, kPlace);
+  return columns;
+}
+
+/// Returns a list in memory as a source: SQLite reads the rows as JSON.
+ListSource SourceOf(const ListRows& list) {
+  std::string relation = "(SELECT key AS " + Quoted(kPlace);
+  for (const std::string& column : list.columns) {
+    relation += ", json_extract(value, '$." + Quoted(column) + "') AS " + Quoted(column);
+  }
+  return {.relation = relation + " FROM json_each(:rows))",
+          .parameters = {{"rows", CanonicalJson(list.rows)}},
+          .order = Quoted(kPlace),
+          .text_column = list.columns.front()};
 }
 
 void RequireColumn(const std::string& option, const std::string& name, const Names& columns) {
@@ -62,7 +73,7 @@ std::string SortTerm(const std::string& text, const Names& columns) {
   if (order != "asc" && order != "desc") {
     throw UsageError("--sort: '" + text + "' must be COLUMN, COLUMN:asc or COLUMN:desc");
   }
-  return name + " IS NULL, " + name + " " + order;
+  return Quoted(name) + " IS NULL, " + Quoted(name) + " " + order;
 }
 
 /// Returns the texts in double quotes of an SQL expression. SQLite takes one that is no column for
@@ -96,10 +107,11 @@ std::string Reason(const std::string& where, std::size_t begin, const QueryError
 
 /// Returns the message about a condition that is none: what is wrong, where, what is allowed.
 std::string Explained(const std::string& where, std::size_t begin, const QueryError& error,
-                      const Names& columns) {
+                      const Names& columns, const std::string& text_column) {
   constexpr std::string_view kMissing = "no such column: ";
   const std::string reason = Reason(where, begin, error);
-  std::string text = "--where: " + reason, example = "netvlad";
+  std::string text = "--where: " + reason;
+  std::string example = text_column == "temporal" ? "netvlad" : "this";
   if (reason.starts_with(kMissing)) {
     const std::string name = reason.substr(kMissing.size());
     text += Suggestion(name, columns);
@@ -110,72 +122,69 @@ std::string Explained(const std::string& where, std::size_t begin, const QueryEr
   } else {
     text += "; it must be an SQL condition";
   }
-  return text + " on the columns " + Join(columns) +
-         "; text stands in single quotes, as in temporal = '" + example + "'";
+  return text + " on the columns " + Join(columns) + "; text stands in single quotes, as in " +
+         text_column + " = '" + example + "'";
 }
 
 }  // namespace
 
-void TrialSelection::AddTo(CLI::App& app) {
-  app.add_option("--where", where_,
-                 "Only these, an SQL condition: \"temporal = 'netvlad' and gap > 0.8\"")
+void ListSelection::AddTo(CLI::App& app, const std::string& where, const std::string& columns,
+                          const std::string& what) {
+  const std::string of = what.empty() ? "" : " " + what;
+  app.add_option("--where", where_, "Only these" + of + ", an SQL condition: \"" + where + "\"")
       ->type_name("EXPR");
-  Names states;
-  for (const TrialState state : {TrialState::kWaiting, TrialState::kRunning, TrialState::kComplete,
-                                 TrialState::kPruned, TrialState::kFailed}) {
-    states.push_back(ToString(state));
-  }
-  app.add_option("--state", states_, "Only in this state")->delimiter(',')->check(OneOf(states));
   app.add_option("--sort", sort_,
-                 "Columns to sort by, as in gap,size_bytes:desc; metrics stand best first")
+                 "Columns to sort by" + of +
+                     ", with :asc or :desc behind them; metrics stand best first, all else "
+                     "smallest first")
       ->type_name("COLUMN ...");
-  app.add_option("--columns", columns_, "These columns instead, as in name,seed,gap,loss")
+  app.add_option("--columns", columns_, "These columns" + of + " instead, as in " + columns)
       ->type_name("COLUMN ...");
-  app.add_option("--limit", limit_, "At most so many")->check(AtLeastOne());
+  app.add_option("--limit", limit_, "At most so many" + of)->check(AtLeastOne());
 }
 
-Store::Table TrialSelection::Query(const Store& store, const StudyRecord& study, Counting counting,
-                                   const std::string& columns) const {
-  const Names known = ColumnsOf(store, study);
+Store::Table ListSelection::Choose(const Store& store, const ListSource& source,
+                                   const Names& columns) const {
+  const Names known = ColumnsOf(store, source);
   for (const std::string& name : DoublyQuoted(where_)) RequireColumn("--where", name, known);
-  std::string sql = "SELECT " + columns + " FROM " + TrialsOf(counting) + " WHERE ";
-  sql += states_.empty() ? "1" : "state IN (" + Join(states_, ", ", [](const auto& s) {
-                                   return "'" + s + "'";
-                                 }) + ")";
+  std::string sql = "SELECT " + Join(columns, ", ", Quoted) + " FROM " + source.relation +
+                    " WHERE " + source.condition;
   // On lines of its own, so that a comment in it ends there.
   const std::size_t where_begin = sql.size() + std::string_view(" AND (\n").size();
   if (!where_.empty()) sql += " AND (\n" + where_ + "\n)";
   sql += " ORDER BY ";
   for (const std::string& key : ListItems(sort_)) sql += SortTerm(key, known) + ", ";
-  sql += "position";
+  sql += source.order;
   if (limit_) sql += " LIMIT " + std::to_string(*limit_);
   try {
-    return store.Query(sql, {{"study", study.name}});
+    return store.Query(sql, source.parameters);
   } catch (const QueryError& error) {
-    throw UsageError(Explained(where_, where_begin, error, known));
+    throw UsageError(Explained(where_, where_begin, error, known, source.text_column));
   }
 }
 
-std::vector<TrialRecord> TrialSelection::Choose(const Store& store, const StudyRecord& study,
-                                                Counting counting) const {
-  std::map<std::int64_t, TrialRecord> by_id;
-  for (TrialRecord& trial : store.Trials(study.id, counting)) {
-    const auto id = static_cast<std::int64_t>(trial.id);
-    by_id.emplace(id, std::move(trial));
-  }
-  std::vector<TrialRecord> chosen;
-  for (const auto& row : Query(store, study, counting, "id").rows) {
-    chosen.push_back(by_id.at(row.front().as_int64()));
-  }
-  return chosen;
-}
-
-Store::Table TrialSelection::Columns(const Store& store, const StudyRecord& study,
-                                     Counting counting) const {
-  const Names known = ColumnsOf(store, study);
+Store::Table ListSelection::Columns(const Store& store, const ListSource& source) const {
+  const Names known = ColumnsOf(store, source);
   const Names columns = ListItems(columns_);
   for (const std::string& name : columns) RequireColumn("--columns", name, known);
-  return Query(store, study, counting, Join(columns));
+  return Choose(store, source, columns);
+}
+
+std::vector<std::size_t> ListSelection::Places(const ListRows& list) const {
+  std::vector<std::size_t> places(list.rows.size());
+  std::iota(places.begin(), places.end(), 0U);
+  if (!chooses()) return places;
+  const Store memory(":memory:", OpenMode::kReadWrite);
+  places.clear();
+  for (const auto& row : Choose(memory, SourceOf(list), {kPlace}).rows) {
+    places.push_back(static_cast<std::size_t>(row.front().as_int64()));
+  }
+  return places;
+}
+
+Store::Table ListSelection::Columns(const ListRows& list) const {
+  const Store memory(":memory:", OpenMode::kReadWrite);
+  return Columns(memory, SourceOf(list));
 }
 
 }  // namespace beamgrid

@@ -1,0 +1,205 @@
+// `beamgrid watch`: a study that is being run, from another terminal and from the record alone.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <tuple>
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/commands/terminal.h"
+#include "orchestrator/interrupts.h"
+#include "orchestrator/live_block.h"
+#include "orchestrator/progress_display.h"
+#include "orchestrator/study_snapshot.h"
+#include "registry/store/study_lock.h"
+#include "registry/util/error.h"
+#include "registry/util/unique_fd.h"
+
+namespace beamgrid {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How long a terminal that has got another size shows a frame that is not made for it.
+constexpr milliseconds kResizeLook{100};
+// Where nothing is cut: wider and longer than any study.
+constexpr int kAllColumns = 4096, kAllRows = 1 << 20;
+
+/// CtrlC says whether somebody has pressed it since it was made, and lets nobody wait meanwhile.
+class CtrlC {
+ public:
+  CtrlC() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw Error("cannot make a pipe");
+    reader_ = UniqueFd(ends[0]);
+    writer_ = UniqueFd(ends[1]);
+    signals_ = std::make_unique<InterruptSignals>(
+        [end = writer_.get()] { [[maybe_unused]] const ssize_t ignored = ::write(end, "x", 1); });
+  }
+  /// Waits so long, or until Ctrl-C; returns whether it was pressed.
+  [[nodiscard]] bool Within(milliseconds time) const {
+    pollfd wait{.fd = reader_.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&wait, 1, static_cast<int>(time.count())) > 0;
+  }
+
+ private:
+  UniqueFd reader_, writer_;
+  std::unique_ptr<InterruptSignals> signals_;  ///< last: no signal may find the pipe closed
+};
+
+/// Screen is the terminal on standard output with a block for the study, which is gone with it
+/// unless it is to stay.
+class Screen {
+ public:
+  explicit Screen(Colour colour) : colour_(colour) {}
+  ~Screen() {
+    if (!stays_) Write(block_.Erased(Size().columns));
+  }
+  Screen(const Screen&) = delete;
+  Screen& operator=(const Screen&) = delete;
+
+  void Draw(const StudySnapshot& snapshot) {
+    size_ = Size();
+    const TerminalSize room = RoomForBlock(size_);
+    Write(block_.Frame("",
+                       RenderSnapshot(snapshot, static_cast<int>(room.columns),
+                                      static_cast<int>(room.rows), colour_),
+                       size_.columns));
+  }
+  [[nodiscard]] bool resized() const {
+    const TerminalSize now = Size();
+    return now.columns != size_.columns || now.rows != size_.rows;
+  }
+  void Stay() { stays_ = true; }
+
+ private:
+  static TerminalSize Size() { return SizeOfTerminal(STDOUT_FILENO); }
+  static void Write(const std::string& bytes) { WriteToTerminal(STDOUT_FILENO, bytes); }
+
+  Colour colour_;
+  LiveBlock block_;
+  TerminalSize size_;
+  bool stays_ = false;
+};
+
+/// Returns what makes a line worth printing where lines follow each other.
+auto News(const StudySnapshot& snapshot) {
+  const ProgressState& state = snapshot.progress;
+  std::vector<TrialId> running;
+  for (const auto& [id, trial] : state.running) running.push_back(id);
+  return std::tuple(snapshot.run, state.complete, state.failed, state.waiting, state.reused,
+                    running);
+}
+
+class WatchCommand : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option("STUDY", study_, "The study")->required();
+    app.add_flag("--once", once_, "Show it once, as it is now, and end");
+    app.add_option("--interval", interval_seconds_, "Seconds between two looks at the record")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 3600.0))
+        ->type_name("SECONDS");
+    database_.AddTo(app);
+    AddJsonFlag(app, &json_);
+    app.footer(
+        "Reads the record alone: any number may watch, from any terminal and after the run has "
+        "ended.\n"
+        "A run notes what begins and ends at once, and how far it is within epochs every few "
+        "seconds.\n"
+        "Elsewhere than on a terminal: a line whenever something began or ended. --json is one "
+        "look,\n"
+        "as --once.");
+  }
+
+  int Run(CommandContext& context) override {
+    const StudySnapshot now = Look();
+    if (json_) {
+      PrintJson(context.out, ToJson(now));
+    } else if (once_ || !now.running()) {
+      PrintOnce(context.out, now);
+    } else if (const auto colour = LiveColours(STDOUT_FILENO)) {
+      return FollowOnScreen(*colour);
+    } else {
+      return FollowInLines(context.out);
+    }
+    return kExitDone;
+  }
+
+ private:
+  /// Opens the record anew each time: one of an earlier version is read through a copy, which would
+  /// never change.
+  [[nodiscard]] StudySnapshot Look() const {
+    database_.RequireFile();
+    const RunningStudies running(database_.path);  // before the store, as its header says
+    const auto store = database_.OpenForReading();
+    return TakeSnapshot(*store, running, FindStudy(*store, database_, study_),
+                        std::chrono::system_clock::now());
+  }
+
+  static void PrintOnce(std::ostream& out, const StudySnapshot& snapshot) {
+    const auto width = TerminalWidth(out);
+    const bool colours = MayColour(out);
+    const Coloured as_it_is(out);
+    for (const std::string& line :
+         RenderSnapshot(snapshot, width ? static_cast<int>(*width) : kAllColumns, kAllRows,
+                        colours ? Colour::kYes : Colour::kNo)) {
+      out << line << "\n";
+    }
+  }
+
+  [[nodiscard]] milliseconds interval() const {
+    return milliseconds(static_cast<std::int64_t>(interval_seconds_ * 1000));
+  }
+
+  int FollowOnScreen(Colour colour) const {
+    const CtrlC ctrl_c;
+    Screen screen(colour);
+    while (true) {
+      const StudySnapshot now = Look();
+      screen.Draw(now);
+      if (!now.running()) {
+        screen.Stay();
+        return kExitDone;
+      }
+      for (milliseconds waited{0}; waited < interval(); waited += kResizeLook) {
+        if (ctrl_c.Within(std::min(kResizeLook, interval() - waited))) return kExitInterrupted;
+        if (screen.resized()) screen.Draw(now);
+      }
+    }
+  }
+
+  int FollowInLines(std::ostream& out) const {
+    const CtrlC ctrl_c;
+    std::optional<decltype(News(StudySnapshot()))> told;
+    while (true) {
+      const StudySnapshot now = Look();
+      if (told != News(now)) {
+        told = News(now);
+        for (const std::string& line : RenderSnapshot(now, kAllColumns, 1, Colour::kNo)) {
+          out << line << "\n";
+        }
+        if (!out.flush()) return kExitDone;  // nobody reads it any more
+      }
+      if (!now.running()) return kExitDone;
+      if (ctrl_c.Within(interval())) return kExitInterrupted;
+    }
+  }
+
+  std::string study_;
+  bool once_ = false, json_ = false;
+  double interval_seconds_ = 1;
+  DatabaseOption database_;
+};
+
+REGISTER_COMMAND("watch", kSearch, "Follow a study that is being run, from any terminal",
+                 WatchCommand);
+
+}  // namespace
+}  // namespace beamgrid
