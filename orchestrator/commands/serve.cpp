@@ -17,21 +17,15 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "reports/study_effects.h"
-#include "search/search_space.h"
-#include "search/strategy.h"
 
 namespace beamgrid {
 namespace {
 
 constexpr std::uint16_t kUsualPort = 8017;
 
-double SecondsNow() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-/// Returns what the recipe says of its search.
-AskedOf AskedBy(const Recipe& recipe, const Catalogue& catalogue) {
-  AskedOf asked;
+/// Returns what the recipe has candidates for.
+Choices ChoicesOf(const Recipe& recipe) {
+  Choices choices;
   for (const auto& [criterion, entries] : recipe.grid) {
     std::vector<std::string> components;
     for (const VariantSet& entry : entries) {
@@ -39,16 +33,10 @@ AskedOf AskedBy(const Recipe& recipe, const Catalogue& catalogue) {
         components.push_back(entry.component);
       }
     }
-    if (components.size() > 1) asked.components[criterion] = std::move(components);
+    if (components.size() > 1) choices[criterion] = std::move(components);
   }
-  for (const ExtraAxis& extra : recipe.extras) asked.components["extras"].push_back(extra.name);
-  const SearchSpace space(recipe, catalogue);
-  const Effort effort = MakeStrategyFor(space, recipe)->effort();
-  // Where a clock ends the search, that many would be no bound that is of any use.
-  if (effort.most && effort.most_hours == 0) {
-    asked.trials_most = *effort.most * static_cast<std::int64_t>(recipe.seeds.size());
-  }
-  return asked;
+  for (const ExtraAxis& extra : recipe.extras) choices["extras"].push_back(extra.name);
+  return choices;
 }
 
 /// Trainers knows the catalogue for each study: what the trainer has, with the plugins of the
@@ -67,27 +55,27 @@ class Trainers {
     return catalogues_.emplace_back(std::move(plugins), std::move(catalogue)).second;
   }
 
-  /// Returns what the study's recipe asks for; nothing known where no trainer can read it.
-  AskedOf Asked(const Store& store, const StudyRecord& study) {
+  /// Returns what the study's recipe has candidates for; nothing where no trainer can read it.
+  Choices ChoicesFor(const Store& store, const StudyRecord& study) {
     const std::string key = study.name + " " + HashBytes(study.recipe_text);
-    const auto found = asked_.find(key);
-    if (found != asked_.end()) return found->second;
-    AskedOf asked;
+    const auto found = choices_.find(key);
+    if (found != choices_.end()) return found->second;
+    Choices choices;
     try {
       const Catalogue& catalogue = CatalogueFor(store, study);
-      if (const auto recipe = RecordedRecipe(study, catalogue)) asked = AskedBy(*recipe, catalogue);
+      if (const auto recipe = RecordedRecipe(study, catalogue)) choices = ChoicesOf(*recipe);
     } catch (const Error& error) {
       context_.Detail(error.what());
     } catch (const UsageError& error) {
       context_.Detail(error.what());
     }
-    return asked_.emplace(key, std::move(asked)).first->second;
+    return choices_.emplace(key, std::move(choices)).first->second;
   }
 
  private:
   CommandContext context_;
   std::list<std::pair<std::vector<NamedFile>, Catalogue>> catalogues_;
-  std::map<std::string, AskedOf> asked_;
+  std::map<std::string, Choices> choices_;
 };
 
 class Serve : public Subcommand {
@@ -111,18 +99,19 @@ class Serve : public Subcommand {
     // Whatever is wrong with the record at the beginning is told here and not on a page.
     static_cast<void>(database_.OpenForReading());
     Trainers trainers(context);
-    Views views({.report =
-                     [&](const Store& store, const StudyRecord& study, const KeepTrial& keep) {
-                       StudyFacts facts = ReadStudyFacts(store, trainers.CatalogueFor(store, study),
-                                                         study, PaperRows, keep);
-                       // An ensemble is one of all trials.
-                       if (!keep) AddEnsembleFact(facts, store);
-                       return facts;
-                     },
-                 .asked = [&](const Store& store,
-                              const StudyRecord& study) { return trainers.Asked(store, study); },
-                 .machine = [] { return LivingNotes(DefaultShareFolder()); },
-                 .now = SecondsNow});
+    Views views(
+        {.report =
+             [&](const Store& store, const StudyRecord& study, const KeepTrial& keep) {
+               StudyFacts facts = ReadStudyFacts(store, trainers.CatalogueFor(store, study), study,
+                                                 PaperRows, keep);
+               // An ensemble is one of all trials.
+               if (!keep) AddEnsembleFact(facts, store);
+               return facts;
+             },
+         .choices = [&](const Store& store,
+                        const StudyRecord& study) { return trainers.ChoicesFor(store, study); },
+         .machine = [] { return LivingNotes(DefaultShareFolder()); },
+         .now = std::chrono::system_clock::now});
     RecordWatch watch(database_.path, [this] { return database_.OpenForReading(); });
     std::uint64_t version = 0;
     const auto look = [&] {
@@ -133,8 +122,7 @@ class Serve : public Subcommand {
     const auto make = [&](const Target& target) {
       return Made(target, [&] {
         const Store& store = watch.store();
-        return views.Make(
-            target, store, [&](const std::string& study) { return watch.IsRun(study); }, version);
+        return views.Make(target, store, watch.running(), version);
       });
     };
     Publisher publisher(look, make);

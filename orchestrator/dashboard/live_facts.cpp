@@ -29,13 +29,14 @@ double NumberOrNan(const boost::json::value& cell) {
 /// StudyReader asks the record of the trials of one study that a filter lets through.
 class StudyReader {
  public:
-  StudyReader(const Store& store, const StudyRecord& study, const TrialFilter& filter, double now)
+  StudyReader(const Store& store, const StudyRecord& study, const TrialFilter& filter,
+              std::chrono::system_clock::time_point now)
       : store_(store),
         objective_(
             "result." +
             std::string(
                 MetricNamed("study '" + study.name + "': objective", study.objective)->name)),
-        now_(now) {
+        now_(std::chrono::duration<double>(now.time_since_epoch()).count()) {
     where_ = " study_trial.study = CAST(:of AS INTEGER) AND study_trial.not_counted IS NULL";
     parameters_["of"] = std::to_string(static_cast<std::int64_t>(study.id));
     if (!filter.name.empty()) {
@@ -112,34 +113,6 @@ class StudyReader {
                        TextIn(row[4]), TextIn(row[5]), NumberIn(row[6])});
     }
     return ended;
-  }
-
-  Pace PaceNow() const {
-    Pace pace;
-    Parameters with_now = parameters_;
-    with_now["now"] = FixedText(now_, 3);
-    const FactRow recent = Ask(
-        "SELECT count(*), max(0, min(3600, CAST(:now AS REAL) - min((julianday(attempt.started_at)"
-        " - 2440587.5) * 86400))) FROM" +
-            Trials() + " JOIN attempt ON attempt.trial = trial.id WHERE" + where_ +
-            " AND attempt.outcome = 'complete' AND attempt.finished_at >"
-            " strftime('%Y-%m-%dT%H:%M:%fZ', CAST(:now AS REAL) - 3600, 'unixepoch')",
-        with_now)[0];
-    pace.complete = IntegerIn(recent[0]);
-    pace.seconds = NumberIn(recent[1]).value_or(0);
-    // A form in another precision was not trained, and took no time.
-    const FactRow ahead = Ask(
-        "WITH done AS (SELECT study_trial.name AS name, sum(result.wall_seconds) AS seconds,"
-        " count(*) AS trials FROM" +
-        Trials() + " JOIN result ON result.trial = trial.id WHERE" + where_ +
-        " AND result.examples > 0 AND result.wall_seconds NOT NULL GROUP BY study_trial.name),"
-        " every AS (SELECT sum(seconds) / sum(trials) AS mean FROM done)"
-        " SELECT every.mean, (SELECT sum(coalesce(done.seconds / done.trials, every.mean)) FROM" +
-        Trials() + " LEFT JOIN done ON done.name = study_trial.name WHERE" + where_ +
-        " AND trial.state = 'waiting') FROM every")[0];
-    pace.mean_seconds = NumberIn(ahead[0]);
-    if (pace.mean_seconds) pace.waiting_seconds = NumberIn(ahead[1]).value_or(0);
-    return pace;
   }
 
   /// Reads one page of the leaderboard, and who leads it.
@@ -254,11 +227,6 @@ class StudyReader {
 
 }  // namespace
 
-std::optional<double> Pace::per_hour() const {
-  if (complete == 0 || !(seconds > 0)) return std::nullopt;
-  return static_cast<double>(complete) * 3600 / seconds;
-}
-
 std::int64_t LiveStudy::Count(TrialState state) const {
   const auto found = counts.find(state);
   return found == counts.end() ? 0 : found->second;
@@ -270,52 +238,34 @@ std::int64_t LiveStudy::trials() const {
   return all;
 }
 
-std::optional<Eta> EtaOf(const LiveStudy& live) {
-  const Pace& pace = live.pace;
-  if (!live.is_run || live.running.empty()) return std::nullopt;
-  if (!pace.mean_seconds || !pace.waiting_seconds) return std::nullopt;
-  double left = *pace.waiting_seconds, longest = 0;
-  for (const RunningFact& running : live.running) {
-    const double seconds = running.seconds_left.value_or(*pace.mean_seconds);
-    left += seconds;
-    longest = std::max(longest, seconds);
-  }
-  Eta eta;
-  if (live.trials_most && *live.trials_most > live.trials()) {
-    eta.has_later = true;
-    left += *pace.mean_seconds * static_cast<double>(*live.trials_most - live.trials());
-  }
-  eta.seconds = std::max(longest, left / static_cast<double>(live.running.size()));
-  return eta;
-}
-
-LiveStudy ReadLiveStudy(const Store& store, const StudyRecord& study, const Target& target,
-                        double now) {
+LiveStudy ReadLiveStudy(const Store& store, const RunningStudies& running, const StudyRecord& study,
+                        const Target& target, std::chrono::system_clock::time_point now) {
   const StudyReader reader(store, study, target.filter, now);
   LiveStudy live{.study = study, .objective = FindMetric(study.objective)};
+  live.now = TakeSnapshot(store, running, study, now);
   live.counts = reader.Counts();
   live.running = reader.Running();
   live.waiting = reader.Waiting();
   live.ended = reader.Ended();
-  live.pace = reader.PaceNow();
   reader.Rank(target, live);
   live.best = reader.Best();
   return live;
 }
 
-LiveStudy ReadStudyLine(const Store& store, const StudyRecord& study, double now) {
+LiveStudy ReadStudyLine(const Store& store, const RunningStudies& running, const StudyRecord& study,
+                        std::chrono::system_clock::time_point now) {
   const StudyReader reader(store, study, {}, now);
   LiveStudy live{.study = study, .objective = FindMetric(study.objective)};
+  live.now = TakeSnapshot(store, running, study, now);
   live.counts = reader.Counts();
   live.running = reader.Running();
-  live.pace = reader.PaceNow();
   reader.Rank({}, live);
   return live;
 }
 
 std::vector<TrialId> TrialsOf(const Store& store, const StudyRecord& study,
                               const TrialFilter& filter) {
-  return StudyReader(store, study, filter, 0).Ids();
+  return StudyReader(store, study, filter, {}).Ids();
 }
 
 }  // namespace beamgrid

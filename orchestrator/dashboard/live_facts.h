@@ -1,8 +1,8 @@
 #pragma once
-// What the record says of a study while it runs: what is trained, what waits, how fast it goes, who
-// leads. Sums are made by SQLite, so that a study of a hundred thousand trials takes no memory
-// here.
+// What the record says of a study while it runs: what is trained, what waits, who leads. Sums are
+// made by SQLite, so that a study of a hundred thousand trials takes no memory here.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "orchestrator/dashboard/target.h"
+#include "orchestrator/study_snapshot.h"
 #include "registry/store/store.h"
 
 namespace beamgrid {
@@ -63,19 +64,6 @@ struct RankedFact {
   std::int64_t size_bytes = 0, parameters = 0;
 };
 
-/// Pace is how fast trials complete.
-struct Pace {
-  std::int64_t complete = 0;           ///< in the last hour
-  double seconds = 0;                  ///< over which these were trained, an hour at most
-  std::optional<double> mean_seconds;  ///< of a complete trial
-  /// What the trials that wait will take, one after the other, by the complete seeds of the same
-  /// model, else by all complete trials. Nothing where none is complete.
-  std::optional<double> waiting_seconds;
-
-  /// Returns the trials an hour; nothing where none completed.
-  [[nodiscard]] std::optional<double> per_hour() const;
-};
-
 /// BestCurve is the curve of the best trial of the model that leads.
 struct BestCurve {
   std::string name;
@@ -87,7 +75,7 @@ struct BestCurve {
 struct LiveStudy {
   StudyRecord study;
   const Metric* objective = kMetrics;
-  bool is_run = false;                        ///< by a process that lives
+  StudySnapshot now;                          ///< of the whole study, as `watch` shows it
   std::map<TrialState, std::int64_t> counts;  ///< of trials that count
   std::vector<RunningFact> running;
   std::vector<WaitingFact> waiting;
@@ -96,30 +84,20 @@ struct LiveStudy {
   std::vector<RankedFact> ranked;
   std::int64_t models = 0;  ///< on the leaderboard, of which `ranked` is one page
   std::optional<BestCurve> best;
-  Pace pace;
-  /// The most trials that the search asks for in all; nothing: it is not known.
-  std::optional<std::int64_t> trials_most;
 
   [[nodiscard]] std::int64_t Count(TrialState state) const;
   [[nodiscard]] std::int64_t trials() const;
 };
 
-/// Eta is how long a study goes on.
-struct Eta {
-  double seconds = 0;
-  bool has_later = false;  ///< what is not recorded yet is in it
-};
-/// Returns it from what running and waiting trials lack, over as many slots as are at work, and,
-/// where the search may ask for more, from the mean of the complete ones. Nothing where nothing is
-/// left, nothing was measured or the study is not run.
-[[nodiscard]] std::optional<Eta> EtaOf(const LiveStudy& live);
-
-/// Reads all but `is_run` and `trials_most`. `now`: seconds since 1970. Throws UsageError where the
-/// study's objective is none that this program knows.
-[[nodiscard]] LiveStudy ReadLiveStudy(const Store& store, const StudyRecord& study,
-                                      const Target& target, double now);
-/// Reads the same for a list of studies: counts, what runs, the pace and the best model.
-[[nodiscard]] LiveStudy ReadStudyLine(const Store& store, const StudyRecord& study, double now);
+/// Reads it. `running` is of the same database. Throws UsageError where the study's objective is
+/// none that this program knows.
+[[nodiscard]] LiveStudy ReadLiveStudy(const Store& store, const RunningStudies& running,
+                                      const StudyRecord& study, const Target& target,
+                                      std::chrono::system_clock::time_point now);
+/// Reads of it what a list of studies shows: counts, what runs and the best model.
+[[nodiscard]] LiveStudy ReadStudyLine(const Store& store, const RunningStudies& running,
+                                      const StudyRecord& study,
+                                      std::chrono::system_clock::time_point now);
 
 /// Returns the trials of the study that the filter lets through.
 [[nodiscard]] std::vector<TrialId> TrialsOf(const Store& store, const StudyRecord& study,

@@ -127,57 +127,48 @@ double LastLoss(const RunningFact& running) {
   return running.curve.empty() ? std::nan("") : running.curve.back().train_loss;
 }
 
-/// Returns a row of a running trial, without its study.
-std::vector<PageCell> RunningRow(const RunningFact& running, const std::string& id) {
-  PageCell curve{""};
-  curve.markup = SmallCurve(running, id);
-  return {{running.name},
-          {std::to_string(running.seed)},
-          {running.device},
-          {std::to_string(running.epoch()) + "/" + std::to_string(running.epochs)},
-          FixedCell(LastLoss(running), 4),
-          ObjectiveCell(running.best),
-          std::move(curve),
-          {running.seconds_per_epoch ? FixedText(*running.seconds_per_epoch, 1) : ""},
-          {running.seconds_left ? SecondsLeftText(*running.seconds_left) : ""}};
+PageCell CurveCell(const RunningFact& running, const std::string& id) {
+  PageCell cell{""};
+  cell.markup = SmallCurve(running, id);
+  return cell;
 }
 
-std::vector<std::string> RunningColumns(const std::string& objective) {
-  return {"model",          ">seed",
-          "device",         ">epoch",
-          ">training loss", ">best " + objective,
-          "curve",          ">seconds an epoch",
-          ">at most left"};
+PageCell EpochCell(const RunningFact& running) {
+  return {std::to_string(running.epoch()) + "/" + std::to_string(running.epochs)};
 }
 
-std::string ThatRunsText(const LiveStudy& live) {
-  if (live.is_run) return "It is being run.";
-  if (live.Count(TrialState::kRunning) > 0) {
-    return "No process runs it now: what stands as running was killed with it, and `beamgrid run` "
-           "goes on with it.";
+PageCell LeftCell(const RunningFact& running) {
+  return {running.seconds_left ? SecondsLeftText(*running.seconds_left) : ""};
+}
+
+/// Returns how fast the study goes and how long it goes on, as `watch` has it.
+std::string PaceText(const StudySnapshot& now) {
+  std::vector<std::string> parts;
+  if (const auto rate = TrialsPerHour(now.progress)) {
+    parts.push_back(FixedText(*rate, *rate < 10 ? 1 : 0) + " trials an hour");
   }
-  return live.Count(TrialState::kWaiting) > 0
-             ? "No process runs it now; `beamgrid run` goes on with it."
-             : "No process runs it now.";
+  if (const double rate = ExamplesPerSecond(now.progress); rate > 0) {
+    parts.push_back(FixedText(rate, 0) + " examples a second");
+  }
+  const auto eta = Eta(now.progress);
+  parts.push_back(eta ? "about " + DurationText(*eta) + " left"
+                      : "how long it goes on cannot be told yet");
+  return Sentence(Join(parts));
 }
 
-std::string PaceText(const LiveStudy& live) {
-  const auto rate = live.pace.per_hour();
-  if (!rate) return "No trial completed in the last hour.";
-  return CountText(static_cast<std::size_t>(live.pace.complete), "trial") +
-         " completed in the last " + SecondsLeftText(live.pace.seconds) + ": " +
-         FixedText(*rate, *rate < 10 ? 1 : 0) + " an hour.";
-}
-
-PageSection NowSection(const LiveStudy& live) {
+PageSection NowSection(const LiveStudy& live, const Target& target) {
   PageSection section{"now", "Now", {}};
-  std::string text = CountsText(live);
-  if (live.trials_most) {
-    text += "; the search asks for at most " + std::to_string(*live.trials_most) + " in all";
-  }
-  section.Say(text + ". " + ThatRunsText(live));
+  section.Say(CountsText(live) + ".");
   section.Add(CountsBar(live, "counts-d"));
-  section.Say(PaceText(live) + " " + EtaText(live));
+  const bool is_part = !target.filter.empty();
+  std::string text =
+      (is_part ? "The study as a whole: " + live.now.run_text + "." : Sentence(live.now.run_text));
+  if (live.now.running()) text += " " + PaceText(live.now);
+  if (const auto& planned = live.now.progress.planned) {
+    text += " Its search asks for " + CountText(static_cast<std::size_t>(*planned), "trial") +
+            " in all, as it sees it now.";
+  }
+  section.Say(text);
   return section;
 }
 
@@ -188,9 +179,21 @@ PageSection RunningSection(const LiveStudy& live) {
     return section;
   }
   PageTable table{.caption = "Trials that are being trained",
-                  .columns = RunningColumns(live.objective->heading)};
-  for (std::size_t i = 0; i < live.running.size(); ++i) {
-    table.rows.push_back(RunningRow(live.running[i], "curve-" + std::to_string(i)));
+                  .columns = {"model", ">seed", "device", ">epoch", ">training loss",
+                              ">best " + std::string(live.objective->heading), "curve",
+                              ">seconds an epoch", ">at most left"}};
+  for (const RunningFact& running : live.running) {
+    const std::string id = "curve-" + std::to_string(table.rows.size());
+    table.rows.push_back(
+        {{running.name},
+         {std::to_string(running.seed)},
+         {running.device},
+         EpochCell(running),
+         FixedCell(LastLoss(running), 4),
+         ObjectiveCell(running.best),
+         CurveCell(running, id),
+         {running.seconds_per_epoch ? FixedText(*running.seconds_per_epoch, 1) : ""},
+         LeftCell(running)});
   }
   const auto all = static_cast<std::size_t>(live.Count(TrialState::kRunning));
   if (all > live.running.size()) {
@@ -400,23 +403,30 @@ PageSection EndedSection(const LiveStudy& live) {
   return section;
 }
 
+std::string BestText(const LiveStudy& live) {
+  if (!live.leader || !live.leader->objective) return "";
+  return std::string(live.objective->heading) + " " +
+         FixedText(*live.leader->objective, kMetricDigits);
+}
+
 /// Returns a list of studies as a table.
 PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
   PageTable table{.caption = "Studies",
                   .columns = {"study", "now", ">complete", ">running", ">waiting", ">failed",
-                              "objective", ">best", ">an hour", "left", "description"}};
+                              "best", ">an hour", ">left", "description"}};
   for (const LiveStudy& live : studies) {
-    const auto rate = live.pace.per_hour();
+    const bool runs = live.now.running();
+    const auto rate = runs ? TrialsPerHour(live.now.progress) : std::nullopt;
+    const auto left = runs ? Eta(live.now.progress) : std::nullopt;
     table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
-                          {live.is_run ? "is run" : "stands"},
+                          {ToString(live.now.run)},
                           CountCell(live.Count(TrialState::kComplete)),
                           CountCell(live.Count(TrialState::kRunning)),
                           CountCell(live.Count(TrialState::kWaiting)),
                           CountCell(live.Count(TrialState::kFailed)),
-                          {live.objective->heading},
-                          live.leader ? ObjectiveCell(live.leader->objective) : PageCell{""},
+                          {BestText(live)},
                           rate ? FixedCell(*rate, *rate < 10 ? 1 : 0) : PageCell{""},
-                          {EtaOf(live) ? SecondsLeftText(EtaOf(live)->seconds) : ""},
+                          {left ? DurationText(*left) : ""},
                           {live.study.description}});
   }
   return table;
@@ -425,14 +435,20 @@ PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
 PageSection AllRunningSection(const std::vector<LiveStudy>& studies) {
   PageSection section{"running", "Running", {}};
   PageTable table{.caption = "Trials that are being trained",
-                  .columns = RunningColumns("objective"),
+                  .columns = {"study", "model", ">seed", "device", ">epoch", ">best objective",
+                              "curve", ">at most left"},
                   .row_names = 1};
-  table.columns.insert(table.columns.begin(), "study");
   for (const LiveStudy& live : studies) {
     for (const RunningFact& running : live.running) {
-      auto row = RunningRow(running, "curve-" + std::to_string(table.rows.size()));
-      row.insert(row.begin(), LinkCell(live.study.name, StudyAddress(live.study.name)));
-      table.rows.push_back(std::move(row));
+      const std::string id = "curve-" + std::to_string(table.rows.size());
+      table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
+                            {running.name},
+                            {std::to_string(running.seed)},
+                            {running.device},
+                            EpochCell(running),
+                            ObjectiveCell(running.best),
+                            CurveCell(running, id),
+                            LeftCell(running)});
     }
   }
   if (table.rows.empty()) {
@@ -482,19 +498,6 @@ boost::json::object RankedJson(const RankedFact& model) {
 
 }  // namespace
 
-std::string EtaText(const LiveStudy& live) {
-  const std::optional<Eta> eta = EtaOf(live);
-  if (!eta) {
-    return live.is_run ? "How long it goes on cannot be told yet." : "";
-  }
-  const std::string time = "About " + SecondsLeftText(eta->seconds) + " left ";
-  if (eta->has_later) {
-    return time + "if the search asks for all that it may, by the mean time of complete trials.";
-  }
-  return time + "for what is recorded" + (live.trials_most ? "" : "; the search may ask for more") +
-         ".";
-}
-
 std::vector<PageSection> StudiesSections(const std::vector<LiveStudy>& studies,
                                          const std::vector<StudyNote>& machine) {
   PageSection list{"studies", "Studies", {}};
@@ -508,8 +511,8 @@ std::vector<PageSection> StudiesSections(const std::vector<LiveStudy>& studies,
 
 std::vector<PageSection> StudySections(const LiveStudy& live, const Target& target,
                                        const std::vector<StudyNote>& machine) {
-  return {NowSection(live),       RunningSection(live),        GrowingSection(live),
-          WaitingSection(live),   RankedSection(live, target), EndedSection(live),
+  return {NowSection(live, target), RunningSection(live),        GrowingSection(live),
+          WaitingSection(live),     RankedSection(live, target), EndedSection(live),
           DevicesSection(machine)};
 }
 
@@ -518,17 +521,20 @@ boost::json::object StudyLineJson(const LiveStudy& live) {
   for (const StateLook& look : kLooks) trials[ToString(look.state)] = live.Count(look.state);
   boost::json::value best = nullptr;
   if (live.leader) best = RankedJson(*live.leader);
-  const std::optional<Eta> eta = EtaOf(live);
+  // The keys that `watch --json` has too mean the same.
+  const boost::json::object now = ToJson(live.now);
   return {{"name", live.study.name},
           {"description", live.study.description},
           {"objective", live.study.objective},
           {"created_at", live.study.created_at},
-          {"is_run", live.is_run},
           {"trials", std::move(trials)},
-          {"trials_most",
-           live.trials_most ? boost::json::value(*live.trials_most) : boost::json::value(nullptr)},
-          {"trials_per_hour", OrNull(live.pace.per_hour())},
-          {"seconds_left", eta ? NumberOrNull(eta->seconds) : boost::json::value(nullptr)},
+          {"planned", now.at("planned")},
+          {"run", now.at("run")},
+          {"run_text", now.at("run_text")},
+          {"noted_at", now.at("noted_at")},
+          {"eta_seconds", now.at("eta_seconds")},
+          {"examples_per_second", now.at("examples_per_second")},
+          {"trials_per_hour", now.at("trials_per_hour")},
           {"best", std::move(best)}};
 }
 

@@ -23,7 +23,4 @@ namespace beamgrid {
 [[nodiscard]] boost::json::object StudyLineJson(const LiveStudy& live);
 [[nodiscard]] boost::json::object StudyJson(const LiveStudy& live);
 
-/// Returns a time that is left as people tell it: "about 3m05s".
-[[nodiscard]] std::string EtaText(const LiveStudy& live);
-
 }  // namespace beamgrid

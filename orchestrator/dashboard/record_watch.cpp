@@ -45,14 +45,14 @@ RecordWatch::Seen RecordWatch::SeeFiles() const {
 std::set<std::string> RecordWatch::StudiesThatRun() const {
   std::set<std::string> run;
   for (const std::string& study : studies_) {
-    if (runs_->IsRun(study)) run.insert(study);
+    if (running_->IsRun(study)) run.insert(study);
   }
   return run;
 }
 
 void RecordWatch::Close() {
   store_.reset();
-  runs_.reset();
+  running_.reset();
 }
 
 bool RecordWatch::Look() {
@@ -75,7 +75,7 @@ const Store& RecordWatch::store() {
   // Throws, with what can be done about it.
   if (std::error_code ignored; !std::filesystem::exists(database_, ignored)) (void)open_();
   // The store's own descriptors of the file must be gone before this one is, and come after it.
-  runs_ = std::make_unique<RunningStudies>(database_);
+  running_ = std::make_unique<RunningStudies>(database_);
   try {
     store_ = open_();
     studies_.clear();

@@ -29,8 +29,8 @@ class RecordWatch {
   /// Returns the record as it was at the last look, or later. Throws what `open` does; then each
   /// later look says that the record is another one until it can be opened again.
   [[nodiscard]] const Store& store();
-  /// True if some process is running the study now. After store().
-  [[nodiscard]] bool IsRun(const std::string& study) const { return run_.contains(study); }
+  /// Tells which of its studies are being run. After store(), until the next look.
+  [[nodiscard]] const RunningStudies& running() const { return *running_; }
 
  private:
   /// Seen is what a look saw of the files; nothing of one that is not there.
@@ -46,7 +46,7 @@ class RecordWatch {
   std::function<std::unique_ptr<Store>()> open_;
   std::optional<Seen> seen_;
   bool may_have_missed_ = false;  ///< a file was written in the same tick in which it was looked at
-  std::unique_ptr<RunningStudies> runs_;  ///< made before the store, and outlives it
+  std::unique_ptr<RunningStudies> running_;  ///< made before the store, and outlives it
   std::unique_ptr<Store> store_;
   std::vector<std::string> studies_;  ///< of the record
   std::set<std::string> run_;         ///< those of them that are run

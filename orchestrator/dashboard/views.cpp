@@ -1,8 +1,6 @@
 #include "orchestrator/dashboard/views.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <set>
 
 #include "orchestrator/dashboard/live_assets.h"
@@ -67,19 +65,18 @@ Markup Choice(const std::string& criterion, const std::vector<std::string>& comp
 }
 
 /// Returns the form that chooses trials. It asks for the same view of them.
-Markup FilterForm(const Target& target, const AskedOf& asked) {
+Markup FilterForm(const Target& target, Choices choices) {
   Markup inside = Line(
       Element("label", Markup("name ") + EmptyElement("input", {{"type", "search"},
                                                                 {"name", "name"},
                                                                 {"maxlength", "100"},
                                                                 {"value", target.filter.name}})));
   // One that is chosen is there too if the recipe names no other.
-  std::map<std::string, std::vector<std::string>> criteria = asked.components;
   for (const auto& [criterion, component] : target.filter.parts) {
-    std::vector<std::string>& components = criteria[criterion];
+    std::vector<std::string>& components = choices[criterion];
     if (std::ranges::count(components, component) == 0) components.push_back(component);
   }
-  for (const auto& [criterion, components] : criteria) {
+  for (const auto& [criterion, components] : choices) {
     const auto chosen = target.filter.parts.find(criterion);
     inside +=
         Choice(criterion, components, chosen == target.filter.parts.end() ? "" : chosen->second);
@@ -156,11 +153,7 @@ View RefusalView(const Refusal& refusal, ViewForm form) {
   return view;
 }
 
-std::string Views::Now() const {
-  return UtcText(std::chrono::system_clock::time_point(
-      std::chrono::duration_cast<std::chrono::system_clock::duration>(
-          std::chrono::duration<double>(std::floor(parts_.now())))));
-}
+std::string Views::Now() const { return UtcText(parts_.now()); }
 
 View Views::Page(const std::string& title, const Markup& above,
                  const std::vector<PageSection>& sections, const Target& target) const {
@@ -185,12 +178,10 @@ View Views::Page(const std::string& title, const Markup& above,
   return view;
 }
 
-View Views::Studies(const Target& target, const Store& store, const IsRun& is_run) const {
+View Views::Studies(const Target& target, const Store& store, const RunningStudies& running) const {
   std::vector<LiveStudy> studies;
   for (const StudyRecord& study : store.Studies()) {
-    studies.push_back(ReadStudyLine(store, study, parts_.now()));
-    studies.back().is_run = is_run(study.name);
-    studies.back().trials_most = parts_.asked(store, study).trials_most;
+    studies.push_back(ReadStudyLine(store, running, study, parts_.now()));
   }
   if (target.form == ViewForm::kJson) {
     return JsonView(JsonList(studies, StudyLineJson), Now());
@@ -199,12 +190,8 @@ View Views::Studies(const Target& target, const Store& store, const IsRun& is_ru
 }
 
 View Views::Study(const Target& target, const Store& store, const StudyRecord& study,
-                  const IsRun& is_run) const {
-  LiveStudy live = ReadLiveStudy(store, study, target, parts_.now());
-  const AskedOf asked = parts_.asked(store, study);
-  live.is_run = is_run(study.name);
-  // Of some trials alone it is not known how many more there will be.
-  if (target.filter.empty()) live.trials_most = asked.trials_most;
+                  const RunningStudies& running) const {
+  const LiveStudy live = ReadLiveStudy(store, running, study, target, parts_.now());
   if (target.form == ViewForm::kJson) {
     boost::json::object json = StudyJson(live);
     json["as_of"] = Now();
@@ -212,7 +199,7 @@ View Views::Study(const Target& target, const Store& store, const StudyRecord& s
   }
   Markup above = StudyLinks(target);
   if (!study.description.empty()) above += Paragraph(study.description);
-  above += FilterForm(target, asked) + FilterNote(target);
+  above += FilterForm(target, parts_.choices(store, study)) + FilterNote(target);
   return Page("Study " + study.name, above, StudySections(live, target, parts_.machine()), target);
 }
 
@@ -239,7 +226,7 @@ View Views::Report(const Target& target, const Store& store, const StudyRecord& 
                    std::uint64_t version) {
   std::vector<PageSection> sections = SectionsOf(FactsFor(target, store, study, version));
   Markup above = StudyLinks(target) + ReportLinks(target, sections);
-  above += FilterForm(target, parts_.asked(store, study)) + FilterNote(target);
+  above += FilterForm(target, parts_.choices(store, study)) + FilterNote(target);
   if (target.section.empty()) {
     return Page("Report on study " + study.name, above, sections, target);
   }
@@ -254,9 +241,9 @@ View Views::Report(const Target& target, const Store& store, const StudyRecord& 
   return Page(sections.front().title + ": study " + study.name, above, sections, target);
 }
 
-View Views::Make(const Target& target, const Store& store, const IsRun& is_run,
+View Views::Make(const Target& target, const Store& store, const RunningStudies& running,
                  std::uint64_t version) {
-  if (target.kind == ViewKind::kStudies) return Studies(target, store, is_run);
+  if (target.kind == ViewKind::kStudies) return Studies(target, store, running);
   const std::optional<StudyRecord> study = store.FindStudy(target.study);
   if (!study) {
     const std::string names = Join(store.Studies(), ", ", &StudyRecord::name);
@@ -265,7 +252,7 @@ View Views::Make(const Target& target, const Store& store, const IsRun& is_run,
                        target.form);
   }
   if (target.kind == ViewKind::kReport) return Report(target, store, *study, version);
-  return Study(target, store, *study, is_run);
+  return Study(target, store, *study, running);
 }
 
 }  // namespace beamgrid

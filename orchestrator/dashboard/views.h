@@ -1,6 +1,7 @@
 #pragma once
 // A target and the record in, a page out. Pure but for what it is handed.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 #include "orchestrator/dashboard/target.h"
 #include "orchestrator/machine/machine_share.h"
 #include "registry/store/store.h"
+#include "registry/store/study_lock.h"
 #include "reports/page/section.h"
 
 namespace beamgrid {
@@ -33,24 +35,17 @@ struct View {
   std::string trouble;                ///< why there are none; empty: nothing is wrong
 };
 
-/// AskedOf is what a study's recipe says of its search.
-struct AskedOf {
-  std::optional<std::int64_t> trials_most;  ///< nothing: it is not known
-  /// The components of each criterion that has several.
-  std::map<std::string, std::vector<std::string>> components;
-};
+/// Choices is the components of each criterion of which a study has several.
+using Choices = std::map<std::string, std::vector<std::string>>;
 
 /// ViewParts is what views need beside the record.
 struct ViewParts {
   /// Reads what a report says of the study's trials that `keep` lets through.
   std::function<StudyFacts(const Store&, const StudyRecord&, const KeepTrial& keep)> report;
-  std::function<AskedOf(const Store&, const StudyRecord&)> asked;
+  std::function<Choices(const Store&, const StudyRecord&)> choices;
   std::function<std::vector<StudyNote>()> machine;
-  std::function<double()> now;  ///< seconds since 1970
+  std::function<std::chrono::system_clock::time_point()> now;
 };
-
-/// Returns whether a process runs the study of that name.
-using IsRun = std::function<bool(const std::string& study)>;
 
 /// Views makes them. The last report's facts are kept for the next section of it. Owned by one
 /// thread.
@@ -59,14 +54,15 @@ class Views {
   explicit Views(ViewParts parts) : parts_(std::move(parts)) {}
 
   /// Returns the view; one of status 404 where the record has no such study or section. `version`
-  /// names the state that the record is in. Throws as the store does.
-  [[nodiscard]] View Make(const Target& target, const Store& store, const IsRun& is_run,
+  /// names the state that the record is in, `running` is of its file. Throws as the store does.
+  [[nodiscard]] View Make(const Target& target, const Store& store, const RunningStudies& running,
                           std::uint64_t version);
 
  private:
-  [[nodiscard]] View Studies(const Target& target, const Store& store, const IsRun& is_run) const;
+  [[nodiscard]] View Studies(const Target& target, const Store& store,
+                             const RunningStudies& running) const;
   [[nodiscard]] View Study(const Target& target, const Store& store, const StudyRecord& study,
-                           const IsRun& is_run) const;
+                           const RunningStudies& running) const;
   [[nodiscard]] View Report(const Target& target, const Store& store, const StudyRecord& study,
                             std::uint64_t version);
   const StudyFacts& FactsFor(const Target& target, const Store& store, const StudyRecord& study,

@@ -2,10 +2,10 @@
 
 #include <gmock/gmock.h>
 
-#include "registry/store/named_queries.h"
 #include "registry/util/error.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"
+#include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
 namespace live_facts_test {
@@ -29,11 +29,8 @@ class LiveFactsTest : public testing::Test {
     Begin(trial);
     store_.FinishAttempt(trial, attempt_, ExampleSuccess(gap), TrialState::kComplete);
   }
-  [[nodiscard]] double Now() const {
-    return store_.Query("SELECT (julianday('now') - 2440587.5) * 86400").rows[0][0].as_double();
-  }
   [[nodiscard]] LiveStudy Live(const Target& target = {}) const {
-    return ReadLiveStudy(store_, study_, target, Now());
+    return ReadLiveStudy(store_, running_, study_, target, std::chrono::system_clock::now());
   }
   [[nodiscard]] std::vector<std::string> Names(const Target& target) const {
     std::vector<std::string> names;
@@ -41,7 +38,9 @@ class LiveFactsTest : public testing::Test {
     return names;
   }
 
-  Store store_{":memory:", OpenMode::kReadWrite};
+  const TemporaryFolder folder_;
+  Store store_{folder_ / "r.db", OpenMode::kReadWrite};
+  RunningStudies running_{folder_ / "r.db"};
   StudyRecord study_ = [this] {
     StudyRecord study = ExampleStudy();
     study.id = store_.OpenStudy(study);
@@ -56,8 +55,8 @@ TEST_F(LiveFactsTest, OfAStudyWithoutTrialsNothingIsKnown) {
   EXPECT_EQ(live.trials(), 0);
   EXPECT_THAT(live.running, IsEmpty());
   EXPECT_THAT(live.ranked, IsEmpty());
-  EXPECT_FALSE(live.leader || live.best || live.pace.per_hour() || live.pace.waiting_seconds);
-  EXPECT_FALSE(EtaOf(live));
+  EXPECT_FALSE(live.leader || live.best);
+  EXPECT_FALSE(live.now.running());
 }
 
 TEST_F(LiveFactsTest, TellsRunningTrialsAsTheViewDoes) {
@@ -164,20 +163,6 @@ TEST_F(LiveFactsTest, WhatCountsNoMoreIsNotThere) {
   store_.StopCounting(study_.id, {trial}, "it was of other data");
   EXPECT_EQ(Live().trials(), 0);
   EXPECT_THAT(Live().ranked, IsEmpty());
-  EXPECT_FALSE(Live().pace.per_hour());
-}
-
-TEST_F(LiveFactsTest, ThePaceIsOfTheLastHour) {
-  Complete(Add(100, 1), 0.5);
-  Complete(Add(200, 1), 0.5);
-  const LiveStudy live = Live();
-  EXPECT_EQ(live.pace.complete, 2);
-  EXPECT_EQ(live.pace.mean_seconds, 24) << "ExampleSuccess";
-  const LiveStudy later = ReadLiveStudy(store_, study_, {}, Now() + 3601);
-  EXPECT_EQ(later.pace.complete, 0);
-  EXPECT_FALSE(later.pace.per_hour());
-  EXPECT_EQ((Pace{.complete = 3, .seconds = 1800}).per_hour(), 6);
-  EXPECT_FALSE((Pace{.complete = 3, .seconds = 0}).per_hour());
 }
 
 TEST_F(LiveFactsTest, EndedAttemptsComeLatestFirst) {
@@ -196,35 +181,6 @@ TEST_F(LiveFactsTest, EndedAttemptsComeLatestFirst) {
                                                          Pair(TrialState::kComplete, 1)));
 }
 
-TEST(LiveEta, IsWhatIsLeftOverTheSlotsThatWork) {
-  LiveStudy live{.is_run = true};
-  live.counts = {{TrialState::kRunning, 2}, {TrialState::kWaiting, 3}, {TrialState::kComplete, 5}};
-  live.running.resize(2);
-  live.running[0].seconds_left = 10;
-  live.pace.mean_seconds = 20;
-  live.pace.waiting_seconds = 70;
-  // The second has ended no epoch: it takes as long as others did.
-  EXPECT_EQ(EtaOf(live)->seconds, (10 + 20 + 70) / 2.0);
-  EXPECT_FALSE(EtaOf(live)->has_later);
-  live.trials_most = 14;
-  EXPECT_EQ(EtaOf(live)->seconds, (10 + 20 + 70 + 4 * 20) / 2.0);
-  EXPECT_TRUE(EtaOf(live)->has_later);
-  live.trials_most = 10;
-  EXPECT_FALSE(EtaOf(live)->has_later);
-  live.pace.waiting_seconds = 0;
-  live.running[0].seconds_left = 1000;
-  EXPECT_EQ(EtaOf(live)->seconds, 1000) << "no less than the longest trial";
-  live.is_run = false;
-  EXPECT_FALSE(EtaOf(live));
-}
-
-TEST_F(LiveFactsTest, TheEtaKnowsTheModelsThatWereMeasured) {
-  Complete(Add(100, 1), 0.5);
-  Add(100, 2);
-  Add(200, 1);
-  EXPECT_EQ(Live().pace.waiting_seconds, 48);
-}
-
 TEST_F(LiveFactsTest, AnObjectiveOfAnotherVersionIsTold) {
   study_.objective = "newer";
   EXPECT_THAT(ErrorText<UsageError>([&] { static_cast<void>(Live()); }),
@@ -234,7 +190,7 @@ TEST_F(LiveFactsTest, AnObjectiveOfAnotherVersionIsTold) {
 TEST_F(LiveFactsTest, AListOfStudiesHasTheSameNumbers) {
   Complete(Add(100, 1), 0.5);
   Begin(Add(200, 1));
-  const LiveStudy line = ReadStudyLine(store_, study_, Now());
+  const LiveStudy line = ReadStudyLine(store_, running_, study_, std::chrono::system_clock::now());
   EXPECT_EQ(line.counts, Live().counts);
   EXPECT_EQ(line.leader->name, Live().leader->name);
   EXPECT_THAT(line.running, SizeIs(1));

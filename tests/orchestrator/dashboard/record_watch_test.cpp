@@ -109,7 +109,7 @@ TEST_F(RecordWatchTest, AnotherVersionIsToldUntilItIsGone) {
 
 TEST_F(RecordWatchTest, KnowsWhichStudyIsRun) {
   Settle();
-  EXPECT_FALSE(watch_.IsRun("study"));
+  EXPECT_FALSE(watch_.running().IsRun("study"));
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const pid_t child = ::fork();
@@ -124,11 +124,12 @@ TEST_F(RecordWatchTest, KnowsWhichStudyIsRun) {
   ::close(ends[1]);
   EXPECT_TRUE(watch_.Look()) << "that it is run is news";
   static_cast<void>(watch_.store());
-  EXPECT_TRUE(watch_.IsRun("study"));
+  EXPECT_TRUE(watch_.running().IsRun("study"));
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   EXPECT_TRUE(watch_.Look()) << "that it is run no more too";
-  EXPECT_FALSE(watch_.IsRun("study"));
+  static_cast<void>(watch_.store());
+  EXPECT_FALSE(watch_.running().IsRun("study"));
 }
 
 }  // namespace record_watch_test

@@ -8,6 +8,7 @@
 #include "registry/util/text.h"
 #include "tests/reports/page/page_support.h"
 #include "tests/support/page_check.h"
+#include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
 namespace views_test {
@@ -35,16 +36,17 @@ class ViewsTest : public testing::Test {
                       store, TestCatalogue(), study,
                       [](const std::string&) { return std::vector<PaperRow>(); }, keep);
                 },
-            .asked = [](const Store&, const StudyRecord&) -> AskedOf {
-              return {.trials_most = 30, .components = {{"temporal", {"netvlad", "blstm"}}}};
+            .choices = [](const Store&, const StudyRecord&) -> Choices {
+              return {{"temporal", {"netvlad", "blstm"}}};
             },
             .machine = [this] { return machine_; },
-            .now = [] { return 1e9; }};
+            .now =
+                [] {
+                  return std::chrono::system_clock::time_point(std::chrono::seconds(1'000'000'000));
+                }};
   }
   View Make(const std::string& target) {
-    return views_.Make(
-        std::get<Target>(ParseTarget(target)), store_,
-        [](const std::string& study) { return study == "s"; }, version_);
+    return views_.Make(std::get<Target>(ParseTarget(target)), store_, running_, version_);
   }
   /// Returns the page, which must be a sound one.
   std::string Page(const std::string& target) {
@@ -59,7 +61,9 @@ class ViewsTest : public testing::Test {
     return view.body;
   }
 
-  Store store_{":memory:", OpenMode::kReadWrite};
+  const TemporaryFolder folder_;
+  Store store_{folder_ / "r.db", OpenMode::kReadWrite};
+  RunningStudies running_{folder_ / "r.db"};
   std::vector<StudyNote> machine_;
   int reports_ = 0;
   std::uint64_t version_ = 1;
@@ -72,20 +76,18 @@ TEST_F(ViewsTest, ListsStudiesAndWhatTheMachineDoes) {
                .devices = {{"cpu", {.capacity = 4, .held = 2, .wanted = 1}}}}};
   const std::string page = Page("/");
   EXPECT_THAT(page,
-              AllOf(HasSubstr("<a href=\"/studies/s\">s</a>"), HasSubstr(">is run<"),
-                    HasSubstr(">stands<"), HasSubstr("&lt;i&gt;x&lt;/i&gt;"),
+              AllOf(HasSubstr("<a href=\"/studies/s\">s</a>"), HasSubstr(">ended<"),
+                    HasSubstr("&lt;i&gt;x&lt;/i&gt;"),
                     HasSubstr("As read</span> at <time id=\"live-time\">2001-09-09T01:46:40Z")));
   EXPECT_THAT(page, Not(HasSubstr("<b>bold")));
 }
 
 TEST_F(ViewsTest, AStudysPageHasItsNumbersAndSaysWhatItIsOf) {
   const std::string page = Page("/studies/s");
-  EXPECT_THAT(page, AllOf(HasSubstr("24 trials: 23 complete, 1 failed; the search asks for at most "
-                                    "30 in all. It is being run."),
+  EXPECT_THAT(page, AllOf(HasSubstr("<p>24 trials: 23 complete, 1 failed.</p>"),
+                          HasSubstr("<p>No trial of it waits.</p>"),
                           HasSubstr("&lt;b&gt;bold&lt;/b&gt; \\x1b[31mred"),
-                          HasSubstr("No trial completed in the last hour."),
                           HasSubstr("href=\"/studies/s?sort=-size\""), HasSubstr("Curves")));
-  EXPECT_THAT(Page("/studies/t"), HasSubstr("No process runs it now."));
 }
 
 TEST_F(ViewsTest, AFilterIsSaidAndHoldsInEachView) {
@@ -144,7 +146,7 @@ TEST_F(ViewsTest, ProgramsGetTheSameAsJson) {
   ASSERT_THAT(list.as_array(), SizeIs(2));
   EXPECT_EQ(list.at(0).at("name"), "s");
   EXPECT_EQ(list.at(0).at("trials").at("complete"), 23);
-  EXPECT_EQ(list.at(0).at("is_run"), true);
+  EXPECT_EQ(list.at(0).at("run"), "ended");
   const auto study = ParseJson(Make("/api/studies/s?sort=size").body);
   EXPECT_EQ(study.at("models"), 12);
   EXPECT_THAT(study.at("leaderboard").as_array(), SizeIs(12));

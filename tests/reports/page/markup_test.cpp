@@ -2,7 +2,7 @@
 
 #include "reports/page/markup.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "reports/page/base64.h"
 #include "reports/page/drawing.h"
@@ -48,9 +48,9 @@ TEST(PageTable, IsSortedByAddressesWhereThereAreSuch) {
   table.sort_links = {"", "/a?b=c&d=\"e"};
   table.sorted[1] = "descending";
   EXPECT_THAT(TableMarkup(table).text(),
-              HasSubstr("<tr><th scope=\"col\">name</th><th scope=\"col\" class=\"n\" "
-                        "aria-sort=\"descending\"><a href=\"/a?b=c&amp;d=&quot;e\" "
-                        "title=\"Sort by this column\">size</a></th></tr>"));
+              testing::HasSubstr("<tr><th scope=\"col\">name</th><th scope=\"col\" class=\"n\" "
+                                 "aria-sort=\"descending\"><a href=\"/a?b=c&amp;d=&quot;e\" "
+                                 "title=\"Sort by this column\">size</a></th></tr>"));
 }
 
 TEST(PageTable, AValueThatIsNoNumberIsAnEmptyCell) {
