@@ -1,0 +1,189 @@
+// A study's models, and groups of them that agree on all but what a table varies.
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "registry/added_options.h"
+#include "registry/criteria.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/text.h"
+#include "reports/statistics.h"
+#include "reports/table_label.h"
+#include "reports/table_parts.h"
+#include "search/condition.h"
+
+namespace beamgrid {
+namespace {
+
+/// Whether a trial is complete and its data had what the metric needs.
+bool Measured(const TrialRecord& trial, const Metric* metric) {
+  return trial.state == TrialState::kComplete && trial.result.has_value() &&
+         std::isfinite(trial.result->metrics.*metric->value);
+}
+
+/// Returns the model without what is varied, as text: equal texts are one group.
+std::string Rest(ModelSpec model, const Axes& axes) {
+  for (const Varied& axis : axes) model = axis.Without(std::move(model));
+  boost::json::object rest;
+  for (const std::string& criterion : AllCriteria()) {
+    for (const auto& [component, options] : PartsOf(model, criterion)) {
+      boost::json::object& of_criterion = rest[criterion].is_null()
+                                              ? rest[criterion].emplace_object()
+                                              : rest[criterion].get_object();
+      of_criterion[component] = boost::json::object(options.begin(), options.end());
+    }
+  }
+  return CanonicalJson(rest);
+}
+
+/// What groups are chosen by, the most important first.
+using GroupKey = std::array<double, 3>;
+
+GroupKey GroupKeyOf(const Group& group) {
+  return {static_cast<double>(group.measured()), group.mean(),
+          static_cast<double>(group.variants.size())};
+}
+
+std::string FixText(const TableQuestion& question) {
+  return Join(question.fix, ", ", [](const auto& fix) { return fix.first + "=" + fix.second; });
+}
+
+/// Throws UsageError where no model has what is to be varied.
+void RequireInOne(const std::vector<Variation>& models, const Varied& varied,
+                  const std::string& setting) {
+  if (std::ranges::any_of(models, [&](const Variation& v) { return varied.IsIn(v.model); })) return;
+  throw UsageError(setting + ": none of the models has it; a table varies a criterion (" +
+                   Join(CriteriaOfTables()) +
+                   ") or one extra or training setting, as in extras.dropout");
+}
+
+}  // namespace
+
+std::int64_t Group::measured() const {
+  return std::count_if(variants.begin(), variants.end(),
+                       [](const Variation& variant) { return !variant.values.empty(); });
+}
+
+double Group::mean() const {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const Variation& variant : variants) {
+    for (const double value : variant.values) sum += value;
+    count += variant.values.size();
+  }
+  return count == 0 ? 0 : sum / static_cast<double>(count);
+}
+
+std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
+                                const Metric* metric) {
+  std::vector<Variation> models;
+  std::map<std::string, std::size_t> place;
+  for (const TrialRecord& trial : trials) {
+    ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
+    FillInAsBefore(model, &catalogue);
+    const auto [found, is_new] = place.try_emplace(CanonicalJson(ToJson(model)), models.size());
+    if (is_new) models.push_back({.model = std::move(model)});
+    models[found->second].trials.push_back(&trial);
+  }
+  for (Variation& model : models) {
+    // By seed: sums and pairs do not depend on which trial ended first.
+    std::stable_sort(model.trials.begin(), model.trials.end(),
+                     [](const auto* a, const auto* b) { return a->seed < b->seed; });
+    for (const TrialRecord* trial : model.trials) {
+      if (!Measured(*trial, metric)) continue;
+      model.values.push_back(trial->result->metrics.*metric->value);
+      model.seeds.push_back(trial->seed);
+      model.measured.push_back(trial);
+    }
+  }
+  return models;
+}
+
+Axes AxesOf(const TableQuestion& question) {
+  Axes axes;
+  if (!question.vary.empty()) axes.push_back(ParseVaried(question.vary));
+  if (question.by.empty()) return axes;
+  const std::string start = "by = '" + question.by + "': ";
+  if (axes.empty()) throw UsageError(start + "columns need rows, which --vary names");
+  axes.push_back(ParseVaried(question.by));
+  const bool same_criterion = axes[0].criterion == axes[1].criterion;
+  const auto in_both = [&](const std::string& name) {
+    return std::ranges::find(axes[1].names, name) != axes[1].names.end();
+  };
+  if (same_criterion && (axes[0].names.empty() || axes[1].names.empty() ||
+                         std::ranges::any_of(axes[0].names, in_both))) {
+    throw UsageError(start + "the rows vary it already");
+  }
+  if (question.effects || !question.reference.empty()) {
+    throw UsageError(start + "a table of rows and columns has no column of effects or of a paper");
+  }
+  return axes;
+}
+
+std::vector<Variation> WithFixes(std::vector<Variation> models, const TableQuestion& question) {
+  const std::size_t all = models.size();
+  for (const auto& [path, value] : question.fix) {
+    const Conditions conditions = ParseCondition(path, value);
+    std::erase_if(models, [&](const Variation& v) { return !AllHold(conditions, v.model); });
+  }
+  if (models.empty()) {
+    throw UsageError(all == 0 ? "study '" + question.study + "' has no trials"
+                              : "study '" + question.study + "': none of its " +
+                                    std::to_string(all) + " models has " + FixText(question));
+  }
+  return models;
+}
+
+void RequireVaried(const std::vector<Variation>& models, const Axes& axes,
+                   const TableQuestion& question) {
+  if (!axes.empty()) RequireInOne(models, axes[0], "vary = '" + question.vary + "'");
+  if (axes.size() > 1) RequireInOne(models, axes[1], "by = '" + question.by + "'");
+}
+
+std::vector<Group> GroupsOf(std::vector<Variation> models, const Axes& axes) {
+  std::vector<Group> groups;
+  std::map<std::string, std::size_t> place;
+  for (Variation& model : models) {
+    const std::string key = axes.empty() ? "" : Rest(model.model, axes);
+    const auto [found, is_new] = place.try_emplace(key, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[found->second].variants.push_back(std::move(model));
+  }
+  return groups;
+}
+
+Group& Widest(std::vector<Group>& groups) {
+  // max_element keeps the first of equal ones: the group that was asked for first.
+  return *std::ranges::max_element(groups, {}, GroupKeyOf);
+}
+
+std::string WhyChosen(const std::vector<Group>& groups, const Group& chosen) {
+  static constexpr std::array kReasons = {
+      "this is the one with the most measured variants",
+      "of those with the most measured variants this is the one with the best mean",
+      "of those with the most measured variants and the best mean this is the one with the most "
+      "variants",
+      "of those with as many measured variants, the same mean and as many variants this is the one "
+      "that was asked for first"};
+  const GroupKey key = GroupKeyOf(chosen);
+  std::size_t equal = 0;
+  for (const Group& group : groups) {
+    if (&group == &chosen) continue;
+    const GroupKey other = GroupKeyOf(group);
+    const auto differs = std::ranges::mismatch(key, other).in1;
+    equal = std::max(equal, static_cast<std::size_t>(differs - key.begin()));
+  }
+  return kReasons.at(equal);
+}
+
+void SortByMean(std::vector<Variation>& models) {
+  std::stable_sort(models.begin(), models.end(), [](const Variation& a, const Variation& b) {
+    if (a.values.empty() || b.values.empty()) return !a.values.empty() && b.values.empty();
+    return Mean(a.values) > Mean(b.values);
+  });
+}
+
+}  // namespace beamgrid
