@@ -1,62 +1,162 @@
 #include "reports/table.h"
 
+#include <algorithm>
+
 #include "registry/util/error.h"
 #include "registry/util/text.h"
 #include "reports/one_per_seed.h"
 #include "reports/raced_seeds.h"
 #include "reports/study_effects.h"
+#include "reports/table_cells.h"
 #include "reports/table_parts.h"
 
 namespace beamgrid {
 namespace {
 
-/// Between the two parts of a cell's label.
-constexpr char kCross[] = " \xC3\x97 ";
+bool IsFromBaseline(const TableQuestion& question) {
+  return question.rows == TableRows::kLeaveOneOut || question.rows == TableRows::kSwapOne;
+}
+
+ChosenRows ChooseRows(std::vector<Variation> models, const TableQuestion& question,
+                      const Axes& axes, const Catalogue& catalogue) {
+  const std::string rows = WordFor(kTableRows, question.rows);
+  if (IsFromBaseline(question)) {
+    if (axes.size() > 1) throw UsageError("by = '" + question.by + "' has no place beside " + rows);
+    return ChooseFromBaseline(models, question, catalogue);
+  }
+  models = WithVaried(std::move(models), axes, question);
+  if (question.rows == TableRows::kVariants) {
+    return ChooseVariants(std::move(models), axes, catalogue);
+  }
+  if (axes.empty()) throw UsageError(rows + ": name what the rows differ in, with vary");
+  return ChooseAverages(models, axes, catalogue);
+}
+
+std::string TitleOf(const TableQuestion& question) {
+  if (!question.title.empty()) return question.title;
+  std::string title = question.study + ": ";
+  if (IsFromBaseline(question)) {
+    title += WordFor(kTableRows, question.rows);
+    if (!question.vary.empty()) title += " of " + question.vary;
+  } else {
+    title += question.vary.empty() ? "models" : question.vary;
+  }
+  if (!question.by.empty()) title += " by " + question.by;
+  if (question.rows == TableRows::kAverage) title += ", averaged";
+  return title;
+}
+
+/// Says why a paper's rows have no number of ours beside theirs; its own layout says it in the
+/// rows.
+void AddPaperNotes(const TableQuestion& question, const PaperTable& paper, AblationTable& table) {
+  if (question.layout == TableLayout::kPaper) return;
+  for (const PaperRow& row : paper.rows) {
+    if (row.note.empty()) continue;
+    table.notes.push_back(question.reference + ": " + row.row + " (" + row.text +
+                          ") stands beside no row: " + row.note);
+  }
+}
+
+bool HasEmptyCell(const AblationTable& table) {
+  const std::optional<CrossLayout> layout = CrossLayoutOf(table);
+  return layout && std::ranges::any_of(layout->cells, [](const auto& row) {
+           return std::ranges::find(row, nullptr) != row.end();
+         });
+}
+
+void AddNotes(const ChosenRows& chosen, const TableQuestion& question, AblationTable& table) {
+  const auto add = [&](std::string note) {
+    if (!note.empty()) table.notes.push_back(std::move(note));
+  };
+  // First, for it says how the table is to be read.
+  add(BoldNote(table));
+  for (const std::string& note : chosen.notes) add(note);
+  add(BetterElsewhere(chosen.elsewhere, table));
+  const bool shows_differences = Has(table, TableColumn::kDifference) && question.by.empty();
+  std::vector<std::string>& of_differences = shows_differences ? table.notes : table.data_notes;
+  for (std::string& note : DifferenceNotes(table)) of_differences.push_back(std::move(note));
+  add(ChosenNote(table));
+  for (std::string& note : TrialNotes(chosen.variants, table)) add(std::move(note));
+  if (HasEmptyCell(table)) add("a dash: a combination that the study did not ask for");
+}
 
 }  // namespace
 
+TableQuestion QuestionOf(const std::string& study, const std::string& metric,
+                         const TableSettings& table) {
+  TableQuestion question{.study = study,
+                         .title = table.title,
+                         .vary = table.vary,
+                         .fix = {},
+                         .reference = table.reference,
+                         .metric = metric,
+                         .by = table.by,
+                         .baseline = table.baseline,
+                         .rows = table.rows,
+                         .layout = table.layout};
+  if (table.layout == TableLayout::kPaper) question.columns.clear();
+  for (std::size_t begin = 0; begin < table.fix.size();) {
+    const std::size_t end = std::min(table.fix.find(';', begin), table.fix.size());
+    const std::string condition = table.fix.substr(begin, end - begin);
+    const std::size_t equals = condition.find('=');
+    // The recipe's reader has seen to it that each has one.
+    if (equals != std::string::npos) {
+      question.fix.emplace_back(condition.substr(0, equals), condition.substr(equals + 1));
+    }
+    begin = end + 1;
+  }
+  return question;
+}
+
 AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
-                        const TableQuestion& question, const std::vector<PaperRow>& paper,
+                        const TableQuestion& question, const PaperTable& paper,
                         const StudyEffects* effects, bool raced,
                         const TableResampling* resampling) {
   RequireOneTrialPerSeed(trials);
   const Axes axes = AxesOf(question);
   const Metric* metric = MetricNamed("metric", question.metric);
-  std::vector<Variation> asked = WithFixes(ModelsOf(trials, catalogue, metric), question);
-  RequireVaried(asked, axes, question);
-  std::vector<Group> groups = GroupsOf(std::move(asked), axes);
-  Group& group = Widest(groups);
-  if (axes.empty()) SortByMean(group.variants);
-  std::vector<std::vector<std::string>> labels;  // [axes][variants]
-  for (const Varied& axis : axes) labels.push_back(LabelsOn(axis, group, catalogue));
-  const std::string criterion = axes.empty() ? "" : axes[0].criterion;
+  std::vector<Variation> models = WithFixes(ModelsOf(trials, catalogue, metric), question);
+  if (question.rows == TableRows::kCriteria) {
+    if (!axes.empty()) throw UsageError("criteria: all of them are shown; vary has no place");
+    return MakeCriteriaTable(models, question, catalogue, paper);
+  }
+  ChosenRows chosen = ChooseRows(std::move(models), question, axes, catalogue);
+  const std::string criterion = axes.empty() || IsFromBaseline(question) ? "" : axes[0].criterion;
+  const bool papers = question.layout == TableLayout::kPaper;
+  if (papers) chosen = InPapersLayout(std::move(chosen), paper, criterion);
   const StudyFactor* factor = effects == nullptr ? nullptr : &FactorOf(*effects, question);
-  AblationTable table{.metric = question.metric, .raced = raced};
-  for (std::size_t i = 0; i < group.variants.size(); ++i) {
-    const Variation& variant = group.variants[i];
-    TableRow row = RowOf(variant);
-    row.label = axes.empty() ? variant.trials[0]->name : labels[0][i];
-    if (axes.size() > 1) {
-      row.cross = {labels[0][i], labels[1][i]};
-      row.label += kCross + labels[1][i];
+  AblationTable table{.title = TitleOf(question),
+                      .metric = question.metric,
+                      .test = question.test,
+                      .combinations = chosen.combinations,
+                      .raced = raced,
+                      .groups = chosen.groups};
+  for (std::size_t i = 0; i < chosen.variants.size(); ++i) {
+    TableRow& row = table.rows.emplace_back(RowOf(chosen.variants[i]));
+    row.label = chosen.labels[i];
+    if (!chosen.stubs.empty()) row.stub = chosen.stubs[i];
+    if (!chosen.places.empty()) row.cross = chosen.places[i];
+    if (papers) {
+      AddReference(row, paper.rows[i]);
+    } else {
+      AddReference(row, chosen.variants[i].model, criterion, paper.rows);
     }
-    AddReference(row, variant.model, criterion, paper);
-    if (factor != nullptr) AddEffect(row, variant.model, *effects, *factor);
-    table.rows.push_back(std::move(row));
+    if (factor != nullptr) AddEffect(row, chosen.variants[i].model, *effects, *factor);
   }
-  CompareRows(group.variants, question, *metric, resampling, table);
-  table.title = question.title;
-  if (table.title.empty()) {
-    table.title = question.study + ": " + (axes.empty() ? "models" : question.vary);
-    if (axes.size() > 1) table.title += " by " + question.by;
+  table.compared = chosen.from_baseline ? std::optional<std::size_t>(0)
+                                        : ComparedRow(chosen.variants, table, question.baseline);
+  if (table.compared) table.compared_with = table.rows[*table.compared].label;
+  CompareRows(chosen.variants, WithOneRow(table.rows.size(), table.compared), *metric, resampling,
+              table);
+  // A paper's layout shows no differences from it.
+  if (table.compared && !papers) {
+    TableRow& compared = table.rows[*table.compared];
+    compared.chosen = compared.best;
   }
-  table.groups = groups.size();
   table.common_seeds = CommonSeeds(table.rows);
-  table.kinds = KindsOf(table.rows, question);
-  for (const TableColumn kind : table.kinds) {
-    table.columns.push_back(HeadingOf(kind, table, question));
-  }
-  table.notes = NotesOf(groups, group, table, question, axes, catalogue, paper);
+  AddColumns(question, paper, table);
+  AddNotes(chosen, question, table);
+  AddPaperNotes(question, paper, table);
   if (factor != nullptr) {
     table.notes.push_back(
         "effect: difference from the mean over all " +
@@ -67,7 +167,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
 }
 
 AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
-                        const TableQuestion& question, const std::vector<PaperRow>& paper,
+                        const TableQuestion& question, const PaperTable& paper,
                         const TableResampling* resampling) {
   const std::optional<StudyRecord> study = store.FindStudy(question.study);
   if (!study) {

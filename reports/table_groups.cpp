@@ -9,6 +9,7 @@
 #include "registry/criteria.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
 #include "reports/statistics.h"
 #include "reports/table_label.h"
@@ -24,20 +25,24 @@ bool Measured(const TrialRecord& trial, const Metric* metric) {
          std::isfinite(trial.result->metrics.*metric->value);
 }
 
-/// Returns the model without what is varied, as text: equal texts are one group.
-std::string Rest(ModelSpec model, const Axes& axes) {
-  for (const Varied& axis : axes) model = axis.Without(std::move(model));
-  boost::json::object rest;
-  for (const std::string& criterion : AllCriteria()) {
-    for (const auto& [component, options] : PartsOf(model, criterion)) {
-      boost::json::object& of_criterion = rest[criterion].is_null()
-                                              ? rest[criterion].emplace_object()
-                                              : rest[criterion].get_object();
-      of_criterion[component] = boost::json::object(options.begin(), options.end());
-    }
+/// Group is variants that agree on everything but what is varied.
+struct Group {
+  std::vector<Variation> variants;
+
+  [[nodiscard]] std::int64_t measured() const {
+    return std::count_if(variants.begin(), variants.end(),
+                         [](const Variation& variant) { return !variant.values.empty(); });
   }
-  return CanonicalJson(rest);
-}
+  [[nodiscard]] double mean() const {
+    double sum = 0;
+    std::size_t count = 0;
+    for (const Variation& variant : variants) {
+      for (const double value : variant.values) sum += value;
+      count += variant.values.size();
+    }
+    return count == 0 ? 0 : sum / static_cast<double>(count);
+  }
+};
 
 /// What groups are chosen by, the most important first.
 using GroupKey = std::array<double, 3>;
@@ -51,31 +56,84 @@ std::string FixText(const TableQuestion& question) {
   return Join(question.fix, ", ", [](const auto& fix) { return fix.first + "=" + fix.second; });
 }
 
+/// Returns what the models have of an axis' criterion, to say what could be varied.
+std::vector<std::string> NamesIn(const std::vector<Variation>& models, const Varied& axis) {
+  std::vector<std::string> names;
+  for (const Variation& variant : models) {
+    for (const auto& [component, options] : PartsOf(variant.model, axis.criterion)) {
+      const bool is_extra = axis.criterion == "extras";
+      if (is_extra && axis.extra.empty()) names.push_back(component);
+      if (is_extra && component != axis.extra) continue;
+      for (const auto& [option, value] : options) names.push_back(option);
+    }
+  }
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
 /// Throws UsageError where no model has what is to be varied.
-void RequireInOne(const std::vector<Variation>& models, const Varied& varied,
+void RequireInOne(const std::vector<Variation>& models, const Varied& axis,
                   const std::string& setting) {
-  if (std::ranges::any_of(models, [&](const Variation& v) { return varied.IsIn(v.model); })) return;
-  throw UsageError(setting + ": none of the models has it; a table varies a criterion (" +
-                   Join(CriteriaOfTables()) +
-                   ") or one extra or training setting, as in extras.dropout");
+  if (std::ranges::any_of(models, [&](const Variation& v) { return axis.IsIn(v.model); })) return;
+  const std::vector<std::string> known = NamesIn(models, axis);
+  std::string suggestion;
+  for (const std::string& name : axis.names) {
+    if (suggestion.empty()) suggestion = Suggestion(name, known);
+  }
+  throw UsageError(setting + ": none of the models has it" + suggestion +
+                   (known.empty() ? "" : "; they have " + Join(known)) +
+                   "; a table varies a criterion (" + Join(CriteriaOfTables()) +
+                   "), options of its component as in temporal.hidden, extras or training settings "
+                   "as in extras.dropout, or options of an extra as in extras.dropout.rate");
+}
+
+/// Whole models are one group.
+std::vector<Group> GroupsOf(std::vector<Variation> models, const Axes& axes) {
+  std::vector<Group> groups;
+  std::map<std::string, std::size_t> place;
+  for (Variation& model : models) {
+    const std::string key = axes.empty() ? "" : RestText(model.model, axes);
+    const auto [found, is_new] = place.try_emplace(key, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[found->second].variants.push_back(std::move(model));
+  }
+  return groups;
+}
+
+Group& Widest(std::vector<Group>& groups) {
+  // max_element keeps the first of equal ones: the group that was asked for first.
+  return *std::ranges::max_element(groups, {}, GroupKeyOf);
+}
+
+/// Returns why it is this group and none of the others: the first number by which it leads all.
+std::string WhyChosen(const std::vector<Group>& groups, const Group& chosen) {
+  static constexpr std::array kReasons = {
+      "this is the one with the most measured variants",
+      "of those with the most measured variants this is the one with the best mean",
+      "of those with the most measured variants and the best mean this is the one with the most "
+      "variants",
+      "of those with as many measured variants, the same mean and as many variants this is the one "
+      "that was asked for first"};
+  const GroupKey key = GroupKeyOf(chosen);
+  std::size_t equal = 0;
+  for (const Group& group : groups) {
+    if (&group == &chosen) continue;
+    const GroupKey other = GroupKeyOf(group);
+    const auto differs = std::ranges::mismatch(key, other).in1;
+    equal = std::max(equal, static_cast<std::size_t>(differs - key.begin()));
+  }
+  return kReasons.at(equal);
+}
+
+void SortByMean(std::vector<Variation>& models) {
+  std::stable_sort(models.begin(), models.end(), [](const Variation& a, const Variation& b) {
+    if (a.values.empty() || b.values.empty()) return !a.values.empty() && b.values.empty();
+    return Mean(a.values) > Mean(b.values);
+  });
 }
 
 }  // namespace
-
-std::int64_t Group::measured() const {
-  return std::count_if(variants.begin(), variants.end(),
-                       [](const Variation& variant) { return !variant.values.empty(); });
-}
-
-double Group::mean() const {
-  double sum = 0;
-  std::size_t count = 0;
-  for (const Variation& variant : variants) {
-    for (const double value : variant.values) sum += value;
-    count += variant.values.size();
-  }
-  return count == 0 ? 0 : sum / static_cast<double>(count);
-}
 
 std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                                 const Metric* metric) {
@@ -109,14 +167,7 @@ Axes AxesOf(const TableQuestion& question) {
   const std::string start = "by = '" + question.by + "': ";
   if (axes.empty()) throw UsageError(start + "columns need rows, which --vary names");
   axes.push_back(ParseVaried(question.by));
-  const bool same_criterion = axes[0].criterion == axes[1].criterion;
-  const auto in_both = [&](const std::string& name) {
-    return std::ranges::find(axes[1].names, name) != axes[1].names.end();
-  };
-  if (same_criterion && (axes[0].names.empty() || axes[1].names.empty() ||
-                         std::ranges::any_of(axes[0].names, in_both))) {
-    throw UsageError(start + "the rows vary it already");
-  }
+  if (axes[0].Overlaps(axes[1])) throw UsageError(start + "the rows vary it already");
   if (question.effects || !question.reference.empty()) {
     throw UsageError(start + "a table of rows and columns has no column of effects or of a paper");
   }
@@ -137,53 +188,34 @@ std::vector<Variation> WithFixes(std::vector<Variation> models, const TableQuest
   return models;
 }
 
-void RequireVaried(const std::vector<Variation>& models, const Axes& axes,
-                   const TableQuestion& question) {
+std::vector<Variation> WithVaried(std::vector<Variation> models, const Axes& axes,
+                                  const TableQuestion& question) {
   if (!axes.empty()) RequireInOne(models, axes[0], "vary = '" + question.vary + "'");
   if (axes.size() > 1) RequireInOne(models, axes[1], "by = '" + question.by + "'");
-}
-
-std::vector<Group> GroupsOf(std::vector<Variation> models, const Axes& axes) {
-  std::vector<Group> groups;
-  std::map<std::string, std::size_t> place;
-  for (Variation& model : models) {
-    const std::string key = axes.empty() ? "" : Rest(model.model, axes);
-    const auto [found, is_new] = place.try_emplace(key, groups.size());
-    if (is_new) groups.emplace_back();
-    groups[found->second].variants.push_back(std::move(model));
+  for (const Varied& axis : axes) {
+    if (!axis.of_options()) continue;
+    std::erase_if(models, [&](const Variation& variant) { return !axis.IsIn(variant.model); });
   }
-  return groups;
+  return models;
 }
 
-Group& Widest(std::vector<Group>& groups) {
-  // max_element keeps the first of equal ones: the group that was asked for first.
-  return *std::ranges::max_element(groups, {}, GroupKeyOf);
-}
-
-std::string WhyChosen(const std::vector<Group>& groups, const Group& chosen) {
-  static constexpr std::array kReasons = {
-      "this is the one with the most measured variants",
-      "of those with the most measured variants this is the one with the best mean",
-      "of those with the most measured variants and the best mean this is the one with the most "
-      "variants",
-      "of those with as many measured variants, the same mean and as many variants this is the one "
-      "that was asked for first"};
-  const GroupKey key = GroupKeyOf(chosen);
-  std::size_t equal = 0;
-  for (const Group& group : groups) {
-    if (&group == &chosen) continue;
-    const GroupKey other = GroupKeyOf(group);
-    const auto differs = std::ranges::mismatch(key, other).in1;
-    equal = std::max(equal, static_cast<std::size_t>(differs - key.begin()));
+ChosenRows ChooseVariants(std::vector<Variation> models, const Axes& axes,
+                          const Catalogue& catalogue) {
+  std::vector<Group> groups = GroupsOf(std::move(models), axes);
+  Group& group = Widest(groups);
+  if (axes.empty()) SortByMean(group.variants);
+  ChosenRows rows{.variants = {}, .labels = {}, .groups = groups.size()};
+  if (!axes.empty()) rows.notes.push_back(HeldFixed(group.variants[0].model, axes, catalogue));
+  if (groups.size() > 1) {
+    rows.notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
+                         WhyChosen(groups, group));
   }
-  return kReasons.at(equal);
-}
-
-void SortByMean(std::vector<Variation>& models) {
-  std::stable_sort(models.begin(), models.end(), [](const Variation& a, const Variation& b) {
-    if (a.values.empty() || b.values.empty()) return !a.values.empty() && b.values.empty();
-    return Mean(a.values) > Mean(b.values);
-  });
+  for (Group& other : groups) {
+    std::vector<Variation>& to = &other == &group ? rows.variants : rows.elsewhere;
+    for (Variation& variant : other.variants) to.push_back(std::move(variant));
+  }
+  LabelRows(rows, axes, catalogue);
+  return rows;
 }
 
 }  // namespace beamgrid

@@ -14,9 +14,9 @@ namespace beamgrid {
 namespace {
 
 /// Says that rows are of less data than there are; empty where nothing was passed over.
-std::string SkippedNote(const Group& group) {
+std::string SkippedNote(const std::vector<Variation>& variants) {
   std::int64_t most = 0;
-  for (const Variation& variant : group.variants) {
+  for (const Variation& variant : variants) {
     for (const TrialRecord* trial : variant.trials) {
       if (trial->result) most = std::max(most, trial->result->skipped_records);
     }
@@ -27,14 +27,14 @@ std::string SkippedNote(const Group& group) {
 }
 
 /// Says that the search let go trials of rows before the end of their training; empty where none.
-std::string LetGoNote(const Group& group) {
+std::string LetGoNote(const std::vector<Variation>& variants) {
   const auto let_go = [](const TrialRecord* trial) { return trial->state == TrialState::kPruned; };
-  const auto rows = std::ranges::count_if(group.variants, [&](const Variation& variant) {
+  const auto rows = std::ranges::count_if(variants, [&](const Variation& variant) {
     return std::ranges::any_of(variant.trials, let_go);
   });
   if (rows == 0) return "";
   return "the search let trials of " + std::to_string(rows) + " of " +
-         CountText(group.variants.size(), "row") +
+         CountText(variants.size(), "row") +
          " go before the end of their training; what they came to stands in no column";
 }
 
@@ -54,76 +54,52 @@ std::string RaceNote(const std::vector<TableRow>& rows, bool raced) {
          "a difference is between means of different seeds";
 }
 
-/// Of extras and training settings that are varied by name the others are fixed.
+}  // namespace
+
 std::string HeldFixed(ModelSpec model, const Axes& axes, const Catalogue& catalogue) {
   std::set<std::string> varied;
   for (const Varied& axis : axes) {
+    // Of extras, settings and options that are varied by name the others are fixed.
     if (axis.names.empty()) {
       varied.insert(axis.criterion);
     } else {
       model = axis.Without(std::move(model));
     }
   }
-  return HeldFixedText(model, varied, catalogue);
+  return "held fixed: " + PartsText(model, varied, catalogue);
 }
 
-/// Names the best model of the other groups where it is better than all rows; else empty.
-std::string BetterElsewhere(const std::vector<Group>& groups, const Group& group,
-                            const AblationTable& table) {
+std::string BetterElsewhere(const std::vector<Variation>& elsewhere, const AblationTable& table) {
   double best = -std::numeric_limits<double>::infinity();
   for (const TableRow& row : table.rows) best = std::max(best, row.mean.value_or(best));
   const Variation* better = nullptr;
-  for (const Group& other : groups) {
-    if (&other == &group) continue;
-    for (const Variation& variant : other.variants) {
-      if (variant.values.empty() || Mean(variant.values) <= best) continue;
-      best = Mean(variant.values);
-      better = &variant;
-    }
+  for (const Variation& variant : elsewhere) {
+    if (variant.values.empty() || Mean(variant.values) <= best) continue;
+    best = Mean(variant.values);
+    better = &variant;
   }
   if (better == nullptr) return "";
-  return "the study's best, " + better->trials.front()->name + " with " + FixedText(best, 4) +
-         ", is of another group and not in this table";
+  return "the study's best, " + better->trials.front()->name + " with " +
+         FixedText(best, table.decimals) + ", is of another group and not in this table";
 }
 
-}  // namespace
-
-std::vector<std::string> NotesOf(const std::vector<Group>& groups, const Group& group,
-                                 const AblationTable& table, const TableQuestion& question,
-                                 const Axes& axes, const Catalogue& catalogue,
-                                 const std::vector<PaperRow>& paper) {
+std::vector<std::string> TrialNotes(const std::vector<Variation>& variants,
+                                    const AblationTable& table) {
   const std::vector<TableRow>& rows = table.rows;
-  std::vector<std::string> notes;
-  if (!axes.empty()) notes.push_back(HeldFixed(group.variants[0].model, axes, catalogue));
-  if (groups.size() > 1) {
-    notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
-                    WhyChosen(groups, group));
-    const std::string better = BetterElsewhere(groups, group, table);
-    if (!better.empty()) notes.push_back(better);
-  }
-  for (std::string& note : ComparisonNotes(table)) notes.push_back(std::move(note));
-  if (const std::string skipped = SkippedNote(group); !skipped.empty()) notes.push_back(skipped);
-  if (const std::string let_go = LetGoNote(group); !let_go.empty()) notes.push_back(let_go);
-  const std::string race = RaceNote(rows, table.raced);
-  if (!race.empty()) notes.push_back(race);
+  std::vector<std::string> notes = {SkippedNote(variants), LetGoNote(variants),
+                                    RaceNote(rows, table.raced)};
   if (IsTested(rows) && table.raced) {
     notes.emplace_back(
         "p is to be read with care: seeds were raced for, so how many a row has was not fixed "
         "beforehand");
   }
-  const auto incomplete = std::count_if(rows.begin(), rows.end(),
-                                        [](const TableRow& row) { return row.missing_seeds > 0; });
+  const auto incomplete =
+      std::ranges::count_if(rows, [](const TableRow& row) { return row.missing_seeds > 0; });
   if (incomplete > 0) {
     notes.push_back("incomplete rows: " + std::to_string(incomplete) + " of " +
                     std::to_string(rows.size()) + "; they are not compared");
   }
-  if (axes.size() > 1)
-    notes.emplace_back("an empty cell: a combination that the study did not ask for");
-  for (const PaperRow& row : paper) {
-    if (row.note.empty()) continue;
-    notes.push_back(question.reference + ": " + row.row + " (" + row.text +
-                    ") stands beside no row: " + row.note);
-  }
+  std::erase(notes, "");
   return notes;
 }
 
