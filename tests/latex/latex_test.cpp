@@ -84,6 +84,7 @@ AblationTable CrossExample() {
   table.rows[1].cross = CrossPlace{"mean", "another"};
   table.rows[2].cross = CrossPlace{"blstm", "another"};
   table.cross_differences = true;
+  table.common_seeds = 3;
   return table;
 }
 
