@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "reports/table.h"
 
 namespace beamgrid {
@@ -23,6 +24,15 @@ std::string Text(const toml::table& table, const char* key, const std::string& i
   return *text;
 }
 
+/// Returns a list of texts; none where it is absent.
+std::vector<std::string> Texts(const toml::table& table, const char* key) {
+  std::vector<std::string> texts;
+  const toml::array* listed = table[key].as_array();
+  if (listed == nullptr) return texts;
+  for (const toml::node& text : *listed) texts.push_back(text.value_or(std::string()));
+  return texts;
+}
+
 std::vector<PaperRow> RowsOf(const toml::table& table, const std::string& id) {
   std::vector<PaperRow> rows;
   const toml::array* listed = table["rows"].as_array();
@@ -34,14 +44,25 @@ std::vector<PaperRow> RowsOf(const toml::table& table, const std::string& id) {
                     .spec = Text(*row, "spec", id),
                     .value = (*row)["value"].value<double>(),
                     .text = (*row)["text"].value_or(std::string()),
-                    .note = (*row)["note"].value_or(std::string())});
+                    .note = (*row)["note"].value_or(std::string()),
+                    .cells = Texts(*row, "cells")});
   }
   return rows;
 }
 
+/// A row has a cell for each column but the number's.
+void CheckCells(const PaperRow& row, const std::vector<std::string>& columns,
+                const std::string& id) {
+  const std::size_t cells = row.cells.empty() ? 1 : row.cells.size();
+  if (columns.empty() || cells + 1 == columns.size()) return;
+  throw UsageError("paper_tables.toml: row '" + row.row + "' of table '" + id + "' has " +
+                   CountText(cells, "cell") + " before the number, and the table " +
+                   CountText(columns.size(), "column"));
+}
+
 }  // namespace
 
-std::vector<PaperRow> PaperTable(const std::string& toml_text, const std::string& reference) {
+PaperTable ReadPaperTable(const std::string& toml_text, const std::string& reference) {
   if (reference.empty()) return {};
   const toml::table document = Parse(toml_text);
   std::string known;
@@ -50,8 +71,13 @@ std::vector<PaperRow> PaperTable(const std::string& toml_text, const std::string
       const toml::table* table = node.as_table();
       if (table == nullptr) continue;
       const std::string id = (*table)["id"].value_or(std::string());
-      if (id == reference) return RowsOf(*table, id);
-      known += (known.empty() ? "" : ", ") + id;
+      if (id != reference) {
+        known += (known.empty() ? "" : ", ") + id;
+        continue;
+      }
+      PaperTable found{RowsOf(*table, id), Texts(*table, "columns")};
+      for (const PaperRow& row : found.rows) CheckCells(row, found.columns, id);
+      return found;
     }
   }
   throw UsageError("reference = '" + reference +

@@ -16,6 +16,7 @@
 #include "reports/two_level.h"
 #include "search/effects/effects.h"
 #include "search/ensemble/for_each.h"
+#include "search/recipe.h"
 
 namespace beamgrid {
 
@@ -26,8 +27,15 @@ struct PaperRow {
   std::string row;   ///< as printed
   std::string spec;  ///< conditions, see search/condition.h: "classifier=moe(experts=2)"
   std::optional<double> value;
-  std::string text;  ///< as printed, trailing zeros and all
-  std::string note;  ///< why no row of ours can be it; then `spec` is empty
+  std::string text;                     ///< as printed, trailing zeros and all
+  std::string note;                     ///< why no row of ours can be it; then `spec` is empty
+  std::vector<std::string> cells = {};  ///< as printed, where the table has several first columns
+};
+
+/// PaperTable is one table of a paper.
+struct PaperTable {
+  std::vector<PaperRow> rows;
+  std::vector<std::string> columns = {};  ///< headings as printed, the metric's last
 };
 
 /// TableTest says how a p comes about.
@@ -65,9 +73,7 @@ inline constexpr Word<TableColumn> kOptionalColumns[] = {{TableColumn::kSize, "s
 struct TableQuestion {
   std::string study;
   std::string title;  ///< empty: "STUDY: CRITERION"
-  /// A criterion, "extras" or "train", or one of these two alone: "extras.dropout"; empty: rows are
-  /// whole models.
-  std::string vary;
+  std::string vary;   ///< see search/varied.h; empty: rows are whole models
   std::vector<std::pair<std::string, std::string>>
       fix;                              ///< --fix temporal=blstm, classifier.experts=2, extras=none
   std::string reference;                ///< "kim18/2"; empty: no column of the paper's
@@ -75,12 +81,19 @@ struct TableQuestion {
   bool effects = false;  ///< a column with each candidate's main effect over the whole study
   /// What the columns vary, as `vary` does of the rows; empty: a row has one number.
   std::string by = {};
-  /// Conditions that name the row which the others are compared with, see search/condition.h;
-  /// empty: the first that has all its seeds.
+  /// Label, or conditions (search/condition.h), of the row that the others are compared with;
+  /// empty: the first that has all its seeds. Of leave-one-out and swap-one: of the model that the
+  /// rows are made from; empty: the best.
   std::string baseline = {};
+  TableRows rows = TableRows::kVariants;
+  TableLayout layout = TableLayout::kOurs;
   TableTest test = TableTest::kSignFlip;
   std::vector<TableColumn> columns = {TableColumn::kSize, TableColumn::kParameters};
 };
+
+/// Returns the question that a recipe's [[table]] asks of a study.
+[[nodiscard]] TableQuestion QuestionOf(const std::string& study, const std::string& metric,
+                                       const TableSettings& table);
 
 /// TableResampling is what intervals are made of.
 struct TableResampling {
@@ -103,13 +116,20 @@ struct CrossPlace {
 /// TableRow is one varied variant, or one whole model; of a table of rows and columns one cell.
 struct TableRow {
   std::string label;
+  /// Texts of the first columns where a table has several; empty: the label.
+  std::vector<std::string> stub = {};
   std::optional<double> mean, std;         ///< over complete seeds; std from 2 seeds on (sample)
   std::vector<double> seeds;               ///< value per complete seed, by seed
   std::vector<std::int64_t> seed_numbers;  ///< which seeds these are
   std::int64_t missing_seeds = 0;          ///< trials of this row not complete
   std::int64_t size_bytes = 0, parameters = 0;
-  std::optional<double> delta;    ///< from the mean of the row that the others are compared with
-  std::optional<double> p_value;  ///< against that row, by the question's test
+  std::optional<std::size_t> against;  ///< the row that it is compared with
+  /// Values that it is compared by: those of the seeds; of an average those of every combination
+  /// and seed.
+  std::size_t compared_values = 0;
+  bool paired = false;                      ///< with those of `against`
+  std::optional<double> delta;              ///< from the mean of that row
+  std::optional<double> p_value;            ///< against that row, by the question's test
   std::optional<double> p_corrected;        ///< after Holm, over the table
   std::optional<RowDifference> difference;  ///< from that row, with its interval
   std::string no_interval;  ///< why `difference` is missing; empty: there is none to be
@@ -118,7 +138,8 @@ struct TableRow {
   bool best = false;        ///< of the rows that have all their seeds
   bool among_best = false;  ///< it is the best, or p_best is above 0.05
   bool chosen = false;  ///< the others are compared with it, and it is the best of the same data
-  std::string missing;  ///< what became of the trials that are not complete
+  /// What became of the trials that are not complete, or why there are none.
+  std::string missing;
   std::optional<double> examples_per_second, seconds, epochs;  ///< means over complete seeds
   std::vector<std::string> fingerprints;                       ///< of complete trials, by seed
   std::optional<Estimate> effect;   ///< where asked for: see StudyEffects
@@ -138,10 +159,15 @@ struct AblationTable {
   TableTest test = TableTest::kSignFlip;
   std::size_t common_seeds = 0;  ///< that every row has; 0: some have others, or not all of theirs
   std::optional<std::size_t> compared;    ///< the row that the others are compared with
+  std::string compared_with;              ///< what differences are from, in words; empty: none
+  std::size_t combinations = 0;           ///< that each row is the mean over; 0: it is no mean
   std::size_t resamples = 0, videos = 0;  ///< of the intervals; 0: none of other videos
   /// By the one rule: two significant digits of the median uncertainty of a column.
   int decimals = 4, difference_decimals = 4;
   std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test
+  /// Further ones, of numbers that only CSV and JSON have.
+  std::vector<std::string> data_notes = {};
+  bool cross_differences = false;  ///< a table of rows and columns shows how the cells differ
   bool raced = false;  ///< the study races for seeds: a p is not that of a number chosen beforehand
   std::size_t groups = 1;  ///< that the rows could have been; `fix` chooses another
 };
@@ -156,28 +182,54 @@ struct AblationTable {
 /// With `by`, the variants are those of two criteria, and the formats for people show them as rows
 /// and columns.
 ///
+/// Rows that are averages (TableRows::kAverage): a combination is what a model has beside what is
+/// varied. Those count that all rows have with all their seeds, and of these the seeds that all
+/// have: each row is the mean over the same combinations and seeds. A row that has none of them is
+/// left out, the one with the fewest combinations first. Differences are paired by combination and
+/// seed.
+///
+/// Rows from a baseline (kLeaveOneOut, kSwapOne) are made of one model, the first row.
+///
+/// The paper's layout: its rows in its order and words, those that no model of ours is with the
+/// reason, then ours that the paper does not have.
+///
 /// Throws UsageError if there is no such study, criterion or metric, nothing is left after `fix`,
 /// or effects are asked for that are none (MakeEffects) or are not those of one part of the model;
 /// Error where a model and seed is there twice (RequireOneTrialPerSeed).
 [[nodiscard]] AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
-                                      const TableQuestion& question,
-                                      const std::vector<PaperRow>& paper,
+                                      const TableQuestion& question, const PaperTable& paper,
                                       const TableResampling* resampling = nullptr);
 /// Makes the table from the trials themselves. `effects`: of the study, where the question asks for
 /// them. `raced`: RacesForSeeds. `resampling`: nullptr for no intervals of other videos.
 [[nodiscard]] AblationTable MakeTable(const std::vector<TrialRecord>& trials,
                                       const Catalogue& catalogue, const TableQuestion& question,
-                                      const std::vector<PaperRow>& paper,
+                                      const PaperTable& paper,
                                       const StudyEffects* effects = nullptr, bool raced = false,
+                                      const TableResampling* resampling = nullptr);
+
+/// StudyTrials is one of several studies that stand side by side.
+struct StudyTrials {
+  std::string name, objective;
+  std::vector<TrialRecord> trials;
+  bool raced = false;  ///< RacesForSeeds
+  std::string data;    ///< DataSpec::digest of the trials
+};
+/// Makes a table with a column for each study and a row for each variant that one of them has, or
+/// whole model; each study's rows are those that it would have alone. Differences are from the same
+/// row of the first study, where both were validated on the same videos and labels: else the notes
+/// say that they are not to be compared, and there is no p. A cell of trials that the first study
+/// has too has none either. Throws as MakeTable does of one study, and UsageError where the
+/// question asks for what only one study has.
+[[nodiscard]] AblationTable MakeTable(const std::vector<StudyTrials>& studies,
+                                      const Catalogue& catalogue, const TableQuestion& question,
                                       const TableResampling* resampling = nullptr);
 
 /// Renders the table as md | latex | macros (numbers for the prose of a LaTeX document) | csv |
 /// html | json. Throws UsageError naming these for any other.
 [[nodiscard]] std::string Render(const AblationTable& table, const std::string& format);
 
-/// Returns the rows of "kim18/2" from the text of paper_tables.toml; none for an empty reference.
-/// Throws UsageError naming the tables there are, or where the text is not as it should be.
-[[nodiscard]] std::vector<PaperRow> PaperTable(const std::string& toml_text,
-                                               const std::string& reference);
+/// Returns "kim18/2" from the text of paper_tables.toml; no rows for an empty reference. Throws
+/// UsageError naming the tables there are, or where the text is not as it should be.
+[[nodiscard]] PaperTable ReadPaperTable(const std::string& toml_text, const std::string& reference);
 
 }  // namespace beamgrid

@@ -1,9 +1,12 @@
 #include "reports/table_cells.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <limits>
 #include <stdexcept>
 
-#include "registry/util/printable.h"
 #include "registry/util/size_column.h"
 #include "registry/util/text.h"
 
@@ -19,20 +22,11 @@ std::string Thousands(std::int64_t value) {
 }
 
 SizeColumn SizesOf(const AblationTable& table) {
-  const auto smallest = std::ranges::min_element(table.rows, {}, &TableRow::size_bytes);
-  return SizeColumn(smallest == table.rows.end() ? 0 : smallest->size_bytes);
-}
-
-std::string DifferenceText(const AblationTable& table, const TableRow& row) {
-  if (!row.delta) return "";
-  const int decimals = table.difference_decimals;
-  std::string text = SignedText(*row.delta, decimals);
-  if (row.difference) {
-    const ConfidenceInterval& interval = row.difference->interval;
-    text +=
-        " [" + FixedText(interval.low, decimals) + ", " + FixedText(interval.high, decimals) + "]";
+  std::int64_t smallest = std::numeric_limits<std::int64_t>::max();
+  for (const TableRow& row : table.rows) {
+    if (HasTrials(row)) smallest = std::min(smallest, row.size_bytes);
   }
-  return text;
+  return SizeColumn(smallest == std::numeric_limits<std::int64_t>::max() ? 0 : smallest);
 }
 
 std::string EffectText(const Estimate& effect) {
@@ -50,13 +44,13 @@ std::string CellOf(TableColumn column, const AblationTable& table, const TableRo
                    const std::string& plus_minus) {
   switch (column) {
     case TableColumn::kLabel:
-      return row.label + (row.chosen ? " \xE2\x80\xA0" : "");
+      return row.label;
     case TableColumn::kMetric:
       return MetricText(table, row, plus_minus);
     case TableColumn::kSize:
-      return SizesOf(table).Cell(row.size_bytes);
+      return HasTrials(row) ? SizesOf(table).Cell(row.size_bytes) : "";
     case TableColumn::kParameters:
-      return Thousands(row.parameters);
+      return HasTrials(row) ? Thousands(row.parameters) : "";
     case TableColumn::kSpeed:
       return Rounded(row.examples_per_second, 0);
     case TableColumn::kTime:
@@ -79,11 +73,25 @@ std::string CellOf(TableColumn column, const AblationTable& table, const TableRo
 
 }  // namespace
 
+bool HasTrials(const TableRow& row) { return !row.seeds.empty() || row.missing_seeds > 0; }
+
 std::string MetricText(const AblationTable& table, const TableRow& row,
                        const std::string& plus_minus) {
-  std::string text = row.mean ? FixedText(*row.mean, table.decimals) : "-";
-  if (row.std) text += " " + plus_minus + " " + FixedText(*row.std, table.decimals);
+  std::string text = row.mean ? VisibleText(*row.mean, table.decimals) : "-";
+  if (row.std) text += " " + plus_minus + " " + VisibleText(*row.std, table.decimals);
   return text + SeedsText(table, row);
+}
+
+std::string DifferenceText(const AblationTable& table, const TableRow& row) {
+  if (!row.delta) return "";
+  const int decimals = table.difference_decimals;
+  std::string text = SignedText(*row.delta, decimals);
+  if (row.difference) {
+    const ConfidenceInterval& interval = row.difference->interval;
+    text += " [" + VisibleText(interval.low, decimals) + ", " +
+            VisibleText(interval.high, decimals) + "]";
+  }
+  return text;
 }
 
 std::optional<CrossLayout> CrossLayoutOf(const AblationTable& table) {
@@ -117,20 +125,40 @@ std::vector<std::string> HeadingsOf(const AblationTable& table) {
 std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
                                  const std::string& plus_minus) {
   std::vector<std::string> cells;
+  std::size_t labels = 0;
   for (const TableColumn column : table.kinds) {
-    cells.push_back(CellOf(column, table, row, plus_minus));
+    std::string cell = CellOf(column, table, row, plus_minus);
+    if (column == TableColumn::kLabel) {
+      if (!row.stub.empty()) cell = row.stub.at(labels);
+      if (labels++ == 0 && row.chosen) cell += " \xE2\x80\xA0";
+    }
+    cells.push_back(std::move(cell));
   }
   return cells;
 }
 
+std::string VisibleText(double value, int decimals) {
+  constexpr int kMost = 6;
+  if (value == 0) return FixedText(0, decimals);
+  std::string text = FixedText(value, decimals);
+  const auto reads_as_zero = [&] {
+    return text.find_first_of("123456789") == std::string::npos && std::isfinite(value);
+  };
+  while (reads_as_zero() && decimals < kMost) text = FixedText(value, ++decimals);
+  if (!reads_as_zero()) return text;
+  std::array<char, 32> digits{};
+  std::snprintf(digits.data(), digits.size(), "%.0e", value);
+  return digits.data();
+}
+
 std::string SignedText(double value, int decimals) {
-  const std::string text = FixedText(value, decimals);
-  return text.front() == '-' ? text : "+" + text;
+  return (value > 0 ? "+" : "") + VisibleText(value, decimals);
 }
 
 std::string ProbabilityText(double p) { return p < 0.001 ? "<0.001" : FixedText(p, 3); }
 
 std::string SeedsText(const AblationTable& table, const TableRow& row) {
+  if (!HasTrials(row)) return row.missing.empty() ? "" : " (" + row.missing + ")";
   if (table.common_seeds > 0) return "";
   const auto complete = std::ssize(row.seeds);
   const std::int64_t all = complete + row.missing_seeds;
@@ -140,17 +168,6 @@ std::string SeedsText(const AblationTable& table, const TableRow& row) {
            (row.missing.empty() ? "" : ": " + row.missing) + ")";
   }
   return all == 1 ? "" : " (" + std::to_string(all) + " seeds)";
-}
-
-std::string Escaped(const std::string& text, const Escapes& escapes) {
-  std::string escaped;
-  // First what no format knows: an escape sequence in a title. The backslash of its visible form is
-  // escaped like any other.
-  for (const char c : Printable(text)) {
-    const auto found = escapes.find(c);
-    escaped += found == escapes.end() ? std::string(1, c) : found->second;
-  }
-  return escaped;
 }
 
 bool Has(const AblationTable& table, TableColumn column) {

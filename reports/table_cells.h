@@ -1,7 +1,7 @@
 #pragma once
 // The cells of a table as people read them, for the formats that show them.
 
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,17 +16,18 @@ namespace beamgrid {
 [[nodiscard]] std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
                                                const std::string& plus_minus);
 
-/// Returns a number with its sign: "+0.0064".
+/// Returns a number with so many decimals; one that is not 0 and would read as 0 with as many as
+/// show its first digit, beyond 6 as "2e-09".
+[[nodiscard]] std::string VisibleText(double value, int decimals);
+/// Returns the same with its sign: "+0.0064"; 0 has none.
 [[nodiscard]] std::string SignedText(double value, int decimals);
 /// Returns "0.012" or "<0.001".
 [[nodiscard]] std::string ProbabilityText(double p);
 /// Returns " (3 seeds)" or " (1 of 2 seeds: 1 failed)"; empty where the heading says it.
 [[nodiscard]] std::string SeedsText(const AblationTable& table, const TableRow& row);
 
-/// Escapes is the characters that a format needs written otherwise.
-using Escapes = std::map<char, std::string>;
-/// Returns the text with what no format knows made visible, and the escapes.
-[[nodiscard]] std::string Escaped(const std::string& text, const Escapes& escapes);
+/// Returns false for a row that stands for something that the study does not have.
+[[nodiscard]] bool HasTrials(const TableRow& row);
 
 /// Returns whether the table has a column of that kind.
 [[nodiscard]] bool Has(const AblationTable& table, TableColumn column);
@@ -41,10 +42,20 @@ struct CrossLayout {
 /// Returns "0.8388 ± 0.0010" with what a cell of the metric's column has.
 [[nodiscard]] std::string MetricText(const AblationTable& table, const TableRow& row,
                                      const std::string& plus_minus);
+/// Returns "+0.0064 [0.0012, 0.0116]"; empty: there is none.
+[[nodiscard]] std::string DifferenceText(const AblationTable& table, const TableRow& row);
 
-// The formats (table_render.cpp, table_latex.cpp, table_data.cpp).
-[[nodiscard]] std::string LatexTable(const AblationTable& table);
+// In LaTeX (table_latex.cpp).
+[[nodiscard]] std::string LatexMetric(const AblationTable& table, const TableRow& row);
+[[nodiscard]] std::string LatexDifference(const AblationTable& table, const TableRow& row);
+/// Returns a cell's text in LaTeX; empty: the text itself.
+[[nodiscard]] std::string LatexCellOf(TableColumn column, const std::string& text,
+                                      const AblationTable& table, const TableRow& row);
+/// Says what the numbers are: how many seeds, what stands behind the sign, what they cost.
+[[nodiscard]] std::string LatexCaption(const AblationTable& table);
 [[nodiscard]] std::string LatexMacros(const AblationTable& table);
+
+// Every number (table_data.cpp).
 [[nodiscard]] std::string CsvTable(const AblationTable& table);
 [[nodiscard]] std::string JsonTable(const AblationTable& table);
 

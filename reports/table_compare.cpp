@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "registry/util/error.h"
 #include "registry/util/text.h"
@@ -78,6 +79,11 @@ class Comparer {
       if (!IsWhole(table.rows[i])) continue;
       trials.insert(trials.end(), variants[i].measured.begin(), variants[i].measured.end());
     }
+    // An average has trials enough to say much without the videos.
+    if (trials.size() > kMostResampledTrials && table.combinations > 0) {
+      seeds_only_ = true;
+      return;
+    }
     if (trials.size() > kMostResampledTrials) {
       too_many_ = "the table has " + CountText(trials.size(), "trial") +
                   ", and the predictions of " + std::to_string(kMostResampledTrials) +
@@ -92,7 +98,9 @@ class Comparer {
   [[nodiscard]] std::optional<RowDifference> Compare(std::size_t a, std::size_t b,
                                                      std::string& why) {
     const Variation &of_a = variants_[a], &of_b = variants_[b];
-    if (seeds_only_) return SeedsDifference(of_a.seeds, of_a.values, of_b.seeds, of_b.values);
+    if (seeds_only_) {
+      return SeedsDifference(of_a.Keys(), of_a.values, of_b.Keys(), of_b.values);
+    }
     why = too_many_;
     SeededRow row_a, row_b;
     if (!why.empty() || !Fill(of_a, row_a, why) || !Fill(of_b, row_b, why)) return std::nullopt;
@@ -122,7 +130,7 @@ class Comparer {
       }
       row.trials.push_back(&made.resampled);
     }
-    row.seeds = variant.seeds;
+    row.seeds = variant.Keys();
     return true;
   }
 
@@ -139,57 +147,27 @@ std::optional<std::size_t> FirstWhole(const std::vector<TableRow>& rows) {
   return static_cast<std::size_t>(found - rows.begin());
 }
 
-/// Returns the row that the others are compared with; nothing: none is whole.
-std::optional<std::size_t> ComparedRow(const std::vector<Variation>& variants,
-                                       const AblationTable& table, const std::string& baseline) {
-  if (baseline.empty()) return FirstWhole(table.rows);
-  const auto has_label = [&](const TableRow& row) { return row.label == baseline; };
-  const bool is_label = std::ranges::any_of(table.rows, has_label);
-  const bool is_condition = !is_label && baseline.find('=') != std::string::npos;
-  const Conditions conditions = is_condition ? ParseConditions(baseline) : Conditions();
-  std::optional<std::size_t> whole, partial;
-  for (std::size_t i = 0; i < variants.size(); ++i) {
-    const bool is_it =
-        is_condition ? AllHold(conditions, variants[i].model) : has_label(table.rows[i]);
-    if (!is_it) continue;
-    if (!IsWhole(table.rows[i])) {
-      partial = i;
-      continue;
-    }
-    if (whole) {
-      throw UsageError("baseline = '" + baseline +
-                       "' is more than one row: " + table.rows[*whole].label + ", " +
-                       table.rows[i].label + "; name one of them");
-    }
-    whole = i;
-  }
-  if (whole) return whole;
-  if (partial) {
-    throw UsageError("baseline = '" + baseline + "': its row, " + table.rows[*partial].label +
-                     ", has not all its seeds; finish them or take another row");
-  }
-  throw UsageError("baseline = '" + baseline + "' is none of the table's rows, which are " +
-                   Join(table.rows, ", ", &TableRow::label));
-}
-
-std::optional<std::size_t> BestRow(const std::vector<TableRow>& rows) {
+/// Returns the best row of a contest.
+std::optional<std::size_t> BestRow(const std::vector<TableRow>& rows,
+                                   const Comparisons& comparisons, std::size_t contest) {
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (IsWhole(rows[i]) && (!best || *rows[i].mean > *rows[*best].mean)) best = i;
+    if (comparisons.contest[i] != contest || !IsWhole(rows[i])) continue;
+    if (!best || *rows[i].mean > *rows[*best].mean) best = i;
   }
   return best;
 }
 
-std::optional<double> SeedsP(const TableRow& row, const TableRow& other, TableTest test) {
-  const bool paired = row.seed_numbers == other.seed_numbers;
+std::optional<double> SeedsP(const Variation& row, const Variation& other, TableTest test) {
+  const bool paired = row.Keys() == other.Keys();
   if (test == TableTest::kSignFlip) {
-    if (!paired || row.seeds.size() < kLeastSignFlips) return std::nullopt;
-    return SignFlipTest(row.seeds, other.seeds);
+    if (!paired || row.values.size() < kLeastSignFlips) return std::nullopt;
+    return SignFlipTest(row.values, other.values);
   }
-  if (row.seeds.size() < 2 || other.seeds.size() < 2) return std::nullopt;
+  if (row.values.size() < 2 || other.values.size() < 2) return std::nullopt;
   // Paired where the seeds are the same: what a seed does to both rows drops out of the difference,
   // and few seeds say more.
-  return paired ? PairedTTest(row.seeds, other.seeds) : WelchTTest(row.seeds, other.seeds);
+  return paired ? PairedTTest(row.values, other.values) : WelchTTest(row.values, other.values);
 }
 
 void CorrectByHolm(std::vector<TableRow>& rows) {
@@ -204,16 +182,21 @@ void CorrectByHolm(std::vector<TableRow>& rows) {
   }
 }
 
-/// Marks the best row and those that are not shown to be worse. Two-sided and by Bonferroni: then
-/// the row that is truly the best is among them in 95 % of tables, whichever row came out best.
-void MarkBest(Comparer& comparer, AblationTable& table) {
-  const std::optional<std::size_t> best = BestRow(table.rows);
+/// Marks the best row of a contest and those that are not shown to be worse. Two-sided and by
+/// Bonferroni: then the row that is truly the best is among them in 95 % of tables, whichever row
+/// came out best.
+void MarkBest(Comparer& comparer, const Comparisons& comparisons, std::size_t contest,
+              AblationTable& table) {
+  const std::optional<std::size_t> best = BestRow(table.rows, comparisons, contest);
   if (!best) return;
-  const auto others = std::ranges::count_if(table.rows, IsWhole) - 1;
-  if (others == 0) return;
+  std::vector<std::size_t> judged;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    if (comparisons.contest[i] == contest && IsWhole(table.rows[i])) judged.push_back(i);
+  }
+  const std::size_t others = judged.size() - 1;
+  if (others == 0) return;
+  for (const std::size_t i : judged) {
     TableRow& row = table.rows[i];
-    if (!IsWhole(row)) continue;
     row.best = *row.mean == *table.rows[*best].mean;
     row.among_best = row.best;
     if (row.best) continue;
@@ -256,28 +239,64 @@ void ChooseDecimals(AblationTable& table) {
 
 }  // namespace
 
-void CompareRows(const std::vector<Variation>& variants, const TableQuestion& question,
+Comparisons WithOneRow(std::size_t rows, std::optional<std::size_t> compared) {
+  Comparisons comparisons{std::vector(rows, compared), std::vector<std::size_t>(rows, 0)};
+  if (compared) comparisons.against[*compared].reset();
+  return comparisons;
+}
+
+std::optional<std::size_t> ComparedRow(const std::vector<Variation>& variants,
+                                       const AblationTable& table, const std::string& baseline) {
+  if (baseline.empty()) return FirstWhole(table.rows);
+  const auto has_label = [&](const TableRow& row) { return row.label == baseline; };
+  const bool is_label = std::ranges::any_of(table.rows, has_label);
+  const bool is_condition = !is_label && baseline.find('=') != std::string::npos;
+  const Conditions conditions = is_condition ? ParseConditions(baseline) : Conditions();
+  std::optional<std::size_t> whole, partial;
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    const bool is_it =
+        is_condition ? AllHold(conditions, variants[i].model) : has_label(table.rows[i]);
+    if (!is_it) continue;
+    if (!IsWhole(table.rows[i])) {
+      partial = i;
+      continue;
+    }
+    if (whole) {
+      throw UsageError("baseline = '" + baseline +
+                       "' is more than one row: " + table.rows[*whole].label + ", " +
+                       table.rows[i].label + "; name one of them");
+    }
+    whole = i;
+  }
+  if (whole) return whole;
+  if (partial) {
+    throw UsageError("baseline = '" + baseline + "': its row, " + table.rows[*partial].label +
+                     ", has not all its seeds; finish them or take another row");
+  }
+  throw UsageError("baseline = '" + baseline + "' is none of the table's rows, which are " +
+                   Join(table.rows, ", ", &TableRow::label));
+}
+
+void CompareRows(const std::vector<Variation>& variants, const Comparisons& comparisons,
                  const Metric& metric, const TableResampling* resampling, AblationTable& table) {
-  table.test = question.test;
-  table.compared = ComparedRow(variants, table, question.baseline);
   Comparer comparer(variants, metric, resampling, table);
-  for (std::size_t i = 0; table.compared && i < table.rows.size(); ++i) {
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
     TableRow& row = table.rows[i];
-    const TableRow& compared = table.rows[*table.compared];
-    if (i == *table.compared || !IsWhole(row)) continue;
-    row.delta = *row.mean - *compared.mean;
-    row.difference = comparer.Compare(i, *table.compared, row.no_interval);
-    if (question.test != TableTest::kTwoLevel) {
-      row.p_value = SeedsP(row, compared, question.test);
+    const std::optional<std::size_t> against = comparisons.against[i];
+    if (!against || !IsWhole(row) || !IsWhole(table.rows[*against])) continue;
+    row.against = against;
+    row.paired = variants[i].Keys() == variants[*against].Keys();
+    row.delta = *row.mean - *table.rows[*against].mean;
+    row.difference = comparer.Compare(i, *against, row.no_interval);
+    if (table.test != TableTest::kTwoLevel) {
+      row.p_value = SeedsP(variants[i], variants[*against], table.test);
     } else if (row.difference) {
       row.p_value = row.difference->p;
     }
   }
   CorrectByHolm(table.rows);
-  MarkBest(comparer, table);
-  if (table.compared) {
-    table.rows[*table.compared].chosen = table.rows[*table.compared].best;
-  }
+  const std::set<std::size_t> contests(comparisons.contest.begin(), comparisons.contest.end());
+  for (const std::size_t contest : contests) MarkBest(comparer, comparisons, contest, table);
   ChooseDecimals(table);
 }
 

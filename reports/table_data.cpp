@@ -1,8 +1,8 @@
 // A table as CSV and JSON: every number in full precision.
 
 #include "registry/util/json.h"
-#include "registry/util/printable.h"
 #include "registry/util/text.h"
+#include "reports/sheet.h"
 #include "reports/table_cells.h"
 
 namespace beamgrid {
@@ -15,11 +15,6 @@ constexpr Word<Levels> kLevelNames[] = {{Levels::kSeedsAndVideos, "seeds and vid
 template <typename Value>
 boost::json::value Optional(const std::optional<Value>& value) {
   return value ? boost::json::value(*value) : boost::json::value();
-}
-
-std::string CsvText(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return Printable(text);
-  return "\"" + Escaped(text, {{'"', "\"\""}}) + "\"";
 }
 
 std::string CsvNumber(const std::optional<double>& value) {
@@ -54,12 +49,22 @@ CsvColumns CsvRow(const AblationTable& table, const TableRow& row) {
       {"probability_above", difference ? CsvNumber(difference->above) : ""},
       {"seeds_variance", of_difference([](const RowDifference& d) { return d.seeds_variance; })},
       {"videos_variance", of_difference([](const RowDifference& d) { return d.videos_variance; })},
+      {"remainder_variance",
+       of_difference([](const RowDifference& d) { return d.remainder_variance; })},
       {"p_value", CsvNumber(row.p_value)},
       {"p_corrected", CsvNumber(row.p_corrected)},
       {"best", row.best ? "true" : "false"},
       {"among_best", row.among_best ? "true" : "false"},
       {"p_best", CsvNumber(row.p_best)},
-      {"reference", CsvNumber(row.reference)}};
+      {"reference", CsvNumber(row.reference)},
+      {"reference_difference", CsvNumber(row.reference_difference)}};
+  for (std::size_t i = 0; i < row.stub.size(); ++i) {
+    columns.emplace_back(CsvText(table.columns[i]), CsvText(row.stub[i]));
+  }
+  if (table.combinations > 0) {
+    columns.emplace_back("combinations", std::to_string(table.combinations));
+    columns.emplace_back("compared_values", std::to_string(row.compared_values));
+  }
   if (Has(table, TableColumn::kEffect)) {
     const auto& interval = row.effect ? row.effect->interval : std::nullopt;
     columns.emplace_back("effect", row.effect ? CanonicalJson(row.effect->value) : "");
@@ -123,6 +128,9 @@ boost::json::object RowJson(const AblationTable& table, const TableRow& row) {
       {"reference", Optional(row.reference)},
       {"reference_difference", Optional(row.reference_difference)},
       {"fingerprints", boost::json::array(row.fingerprints.begin(), row.fingerprints.end())}};
+  if (!row.stub.empty()) json["cells"] = boost::json::array(row.stub.begin(), row.stub.end());
+  if (row.against) json["against"] = table.rows[*row.against].label;
+  if (table.combinations > 0) json["compared_values"] = row.compared_values;
   if (row.cross) {
     json["cross"] = boost::json::object{{"row", row.cross->row}, {"column", row.cross->column}};
   }
@@ -145,7 +153,9 @@ std::string CsvTable(const AblationTable& table) {
 
 std::string JsonTable(const AblationTable& table) {
   const auto row_json = [&](const TableRow& row) { return RowJson(table, row); };
-  const boost::json::object object = {
+  std::vector<std::string> notes = table.notes;
+  notes.insert(notes.end(), table.data_notes.begin(), table.data_notes.end());
+  boost::json::object object = {
       {"title", table.title},
       {"columns", boost::json::array(table.columns.begin(), table.columns.end())},
       {"rows", JsonList(table.rows, row_json)},
@@ -154,7 +164,8 @@ std::string JsonTable(const AblationTable& table) {
       {"test", WordFor(kTableTests, table.test)},
       {"resamples", table.resamples},
       {"videos", table.videos},
-      {"notes", boost::json::array(table.notes.begin(), table.notes.end())}};
+      {"notes", boost::json::array(notes.begin(), notes.end())}};
+  if (table.combinations > 0) object["combinations"] = table.combinations;
   return CanonicalJson(object) + "\n";
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "registry/criteria.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -14,13 +15,10 @@ std::string ValueText(const OptionValue& value) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, Options>> PartsOf(const ModelSpec& model,
-                                                     const std::string& criterion) {
-  if (criterion == "extras") return {model.extras.begin(), model.extras.end()};
-  if (criterion == "train") return {{"train", model.train}};
-  const auto part = model.parts.find(criterion);
-  if (part == model.parts.end()) return {};
-  return {{part->second.component, part->second.options}};
+std::string OptionsText(const boost::json::object& options) {
+  return Join(options, " ", [](const auto& option) {
+    return std::string(option.key()) + "=" + ValueText(option.value());
+  });
 }
 
 Labeller::Labeller(std::string criterion, const Catalogue& catalogue,
@@ -65,13 +63,13 @@ bool Labeller::IsShown(const std::string& component, const std::string& option,
   return info != nullptr && (info->always_named || info->default_value != value);
 }
 
-std::string HeldFixedText(const ModelSpec& model, const std::set<std::string>& vary,
-                          const Catalogue& catalogue) {
+std::string PartsText(const ModelSpec& model, const std::set<std::string>& without,
+                      const Catalogue& catalogue) {
   std::string text;
   for (const std::string& criterion : CriteriaOfTables()) {
-    if (vary.contains(criterion)) continue;
+    if (without.contains(criterion)) continue;
     const std::string label = Labeller(criterion, catalogue, {&model}).Label(model);
-    text += (text.empty() ? "held fixed: " : "; ") + criterion + " " + label;
+    text += (text.empty() ? "" : "; ") + criterion + " " + label;
   }
   return text;
 }

@@ -7,6 +7,7 @@
 
 #include "registry/catalogue.h"
 #include "registry/model_spec.h"
+#include "search/varied.h"
 
 namespace beamgrid {
 
@@ -35,13 +36,12 @@ class Labeller {
   std::set<Named> differing_;
 };
 
-/// Returns a criterion's parts of a model as (component, options): one, or one per extra.
-[[nodiscard]] std::vector<std::pair<std::string, beamgrid::Options>> PartsOf(
-    const ModelSpec& model, const std::string& criterion);
+/// Returns "hidden=512 layers=2".
+[[nodiscard]] std::string OptionsText(const boost::json::object& options);
 
-/// Returns "held fixed: multimodal concat; classifier moe experts=2; extras none; train batch=64"
-/// for all criteria but those of `vary`.
-[[nodiscard]] std::string HeldFixedText(const ModelSpec& model, const std::set<std::string>& vary,
-                                        const Catalogue& catalogue);
+/// Returns "multimodal concat; classifier moe experts=2; extras none; train batch=64" for all
+/// criteria but those of `without`.
+[[nodiscard]] std::string PartsText(const ModelSpec& model, const std::set<std::string>& without,
+                                    const Catalogue& catalogue);
 
 }  // namespace beamgrid

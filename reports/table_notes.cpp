@@ -1,6 +1,7 @@
 // What a table says of its comparisons below its rows.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 
@@ -11,58 +12,84 @@
 namespace beamgrid {
 namespace {
 
-std::string ComparedLabel(const AblationTable& table) { return table.rows[*table.compared].label; }
-
-/// Returns the seeds of the rows with a p, as "6 seeds" or "6 to 10 seeds".
-std::string SeedsText(const std::vector<const TableRow*>& rows) {
+/// Returns what is drawn again for an interval beside the videos, or tested: "6 seeds", "6 to 10
+/// seeds", "12 pairs of combination and seed".
+std::string ValuesText(const AblationTable& table, const std::vector<const TableRow*>& rows) {
   std::size_t least = SIZE_MAX, most = 0;
   for (const TableRow* row : rows) {
-    least = std::min(least, row->seeds.size());
-    most = std::max(most, row->seeds.size());
+    least = std::min(least, row->compared_values);
+    most = std::max(most, row->compared_values);
   }
+  if (table.combinations > 1) return CountText(most, "pair") + " of combination and seed";
   return (least == most ? "" : std::to_string(least) + " to ") + CountText(most, "seed");
 }
 
+/// Returns what beside the videos makes chance: "the seeds", of an average "the combinations and
+/// seeds".
+std::string SeedsWord(const AblationTable& table) {
+  return table.combinations > 1 ? "the combinations and seeds" : "the seeds";
+}
+
+std::string SeedsText(const AblationTable& table, std::size_t values) {
+  return CountText(values, table.combinations > 1 ? "pair" : "seed");
+}
+
 std::string DifferenceNote(const AblationTable& table) {
-  if (!table.compared) return "difference: none, for no row has all its seeds";
-  std::string note = "difference: from " + ComparedLabel(table);
+  if (table.compared_with.empty()) return "difference: none, for no row has all its seeds";
+  std::string note = "difference: from " + table.compared_with;
   std::set<Levels> levels;
   for (const TableRow& row : table.rows) {
     if (row.difference) levels.insert(row.difference->levels);
   }
   if (levels.empty()) return note;
   note += ", 95 % interval ";
-  if (levels.contains(Levels::kSeeds)) return note + "of other seeds on these videos (t)";
+  if (levels.contains(Levels::kSeeds)) {
+    return note + "of other " + (table.combinations > 1 ? "combinations and " : "") +
+           "seeds on these videos (t)";
+  }
   note += "by " + std::to_string(table.resamples) + " resamples of the " +
           CountText(table.videos, "video");
   if (!levels.contains(Levels::kSeedsAndVideos)) {
     return note + " alone: a single seed says nothing of others";
   }
-  note += " and of the seeds";
+  note += " and of " + SeedsWord(table);
   if (levels.contains(Levels::kVideos)) note += " (of the videos alone where a row has one seed)";
   return note;
 }
 
-/// Returns "12 %" or "12 to 40 %" of the shares that a part has of the rows' variance.
-std::string ShareText(const AblationTable& table, double RowDifference::* part) {
-  std::vector<double> shares;
+/// Returns the shares in percent that seeds, videos and both together have of a row's variance;
+/// whole numbers whose sum is 100.
+std::array<int, 3> SharesOf(const RowDifference& difference) {
+  const double all =
+      difference.seeds_variance + difference.videos_variance + difference.remainder_variance;
+  const auto seeds = static_cast<int>(std::lround(100 * difference.seeds_variance / all));
+  const auto videos = static_cast<int>(std::lround(100 * difference.videos_variance / all));
+  // Halves may both have been rounded up.
+  return {seeds, std::min(videos, 100 - seeds), std::max(0, 100 - seeds - videos)};
+}
+
+/// Says what makes the variance of the differences; of several rows the range of each share.
+std::string SharesNote(const AblationTable& table) {
+  std::array<int, 3> least{100, 100, 100}, most{};
+  bool any = false;
   for (const TableRow& row : table.rows) {
     if (!row.difference || row.difference->levels != Levels::kSeedsAndVideos) continue;
     const RowDifference& of_row = *row.difference;
-    const double all = of_row.seeds_variance + of_row.videos_variance + of_row.remainder_variance;
-    if (all > 0) shares.push_back(100 * of_row.*part / all);
+    if (of_row.seeds_variance + of_row.videos_variance + of_row.remainder_variance <= 0) continue;
+    any = true;
+    const std::array<int, 3> shares = SharesOf(of_row);
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      least[i] = std::min(least[i], shares[i]);
+      most[i] = std::max(most[i], shares[i]);
+    }
   }
-  if (shares.empty()) return "";
-  const auto [least, most] = std::ranges::minmax(shares);
-  const std::string low = FixedText(least, 0), high = FixedText(most, 0);
-  return (low == high ? "" : low + " to ") + high + " %";
-}
-
-std::string SharesNote(const AblationTable& table) {
-  const std::string seeds = ShareText(table, &RowDifference::seeds_variance);
-  if (seeds.empty()) return "";
-  return "of a difference's variance " + seeds + " is the seeds', " +
-         ShareText(table, &RowDifference::videos_variance) + " the videos'";
+  if (!any) return "";
+  const auto text = [&](std::size_t i) {
+    return (least[i] == most[i] ? "" : std::to_string(least[i]) + " to ") +
+           std::to_string(most[i]) + " %";
+  };
+  return "of a difference's variance " + text(0) + " is " + SeedsWord(table) + "', " + text(1) +
+         " the videos' and " + text(2) + " that of both together";
 }
 
 std::string NoIntervalNote(const AblationTable& table) {
@@ -78,15 +105,16 @@ std::string NoIntervalNote(const AblationTable& table) {
 
 std::string TestName(const AblationTable& table, const std::vector<const TableRow*>& rows) {
   if (table.test == TableTest::kSignFlip) {
-    return "exact sign-flip test of " + SeedsText(rows) + " on these videos";
+    return "exact sign-flip test of " + ValuesText(table, rows) + " on these videos";
   }
-  if (table.test == TableTest::kTwoLevel) return "two-sided test of seeds and videos";
-  const TableRow& compared = table.rows[*table.compared];
-  const auto paired = std::ranges::count_if(
-      rows, [&](const TableRow* row) { return row->seed_numbers == compared.seed_numbers; });
+  if (table.test == TableTest::kTwoLevel) {
+    return "two-sided test of " + SeedsWord(table).substr(4) + " and videos";
+  }
+  const auto paired = std::ranges::count_if(rows, &TableRow::paired);
   if (paired == 0) return "two-sided Welch's t-test on these videos";
+  const std::string by = table.combinations > 1 ? "combination and seed" : "seed";
   return paired == std::ssize(rows)
-             ? "two-sided t-test paired by seed, on these videos"
+             ? "two-sided t-test paired by " + by + ", on these videos"
              : "two-sided t-test paired by seed, Welch's where seeds differ, on these videos";
 }
 
@@ -98,66 +126,75 @@ std::vector<std::string> TestNotes(const AblationTable& table) {
     if (row.p_value) tested.push_back(&row);
     if (!row.delta) continue;
     ++compared;
-    most_seeds = std::max(most_seeds, row.seeds.size());
+    most_seeds = std::max(most_seeds, row.compared_values);
   }
   if (compared == 0) return {};
   if (tested.empty()) {
     if (table.test != TableTest::kSignFlip || most_seeds < 2) return {};
     if (most_seeds >= kLeastSignFlips) {
-      return {"no p: the rows have other seeds than " + ComparedLabel(table)};
+      return {"no p: the rows have other seeds than " + table.compared_with};
     }
-    return {"no p: no exact test of " + CountText(most_seeds, "seed") + " can be below " +
+    return {"no p: no exact test of " + SeedsText(table, most_seeds) + " can be below " +
             FixedText(LeastSignFlipP(most_seeds), most_seeds < 4 ? 2 : 3) + "; " +
-            std::to_string(kLeastSignFlips) + " seeds can be below 0.05"};
+            std::to_string(kLeastSignFlips) + (table.combinations > 1 ? " pairs" : " seeds") +
+            " can be below 0.05"};
   }
   std::vector<std::string> notes = {"p: " + TestName(table, tested) + ", against " +
-                                    ComparedLabel(table)};
+                                    table.compared_with};
   if (tested.size() > 1) {
     notes[0] += ", after Holm for " + std::to_string(tested.size()) + " comparisons";
   }
   const double least = LeastSignFlipP(most_seeds) * static_cast<double>(tested.size());
   if (table.test == TableTest::kSignFlip && least > 0.05) {
     notes.push_back("no p of " + std::to_string(tested.size()) + " comparisons of " +
-                    CountText(most_seeds, "seed") + " can be below " + FixedText(least, 3) +
+                    SeedsText(table, most_seeds) + " can be below " + FixedText(least, 3) +
                     " after Holm");
   }
   return notes;
 }
 
+}  // namespace
+
 std::string BoldNote(const AblationTable& table) {
   const auto bold = std::ranges::count_if(table.rows, &TableRow::among_best);
-  const auto judged =
-      std::ranges::count_if(table.rows, [](const TableRow& row) { return row.best || row.p_best; });
+  const auto tested =
+      std::ranges::count_if(table.rows, [](const TableRow& row) { return row.p_best.has_value(); });
+  const auto untested = std::ranges::count_if(
+      table.rows, [](const TableRow& row) { return IsWhole(row) && !row.best && !row.p_best; });
   const auto best = std::ranges::count_if(table.rows, &TableRow::best);
-  if (judged < 2) return bold == 0 || table.rows.size() < 2 ? "" : "bold: the best";
-  std::string note = bold == best ? "bold: the best; all others are worse"
-                                  : "bold: the best, and what is not shown to be worse";
+  if (tested == 0) return bold == 0 ? "" : "bold: the best";
+  std::string note = "bold: the best, and what is not shown to be worse";
+  if (bold == best) {
+    note = untested == 0 ? "bold: the best; all others are worse"
+                         : "bold: the best; all others that could be tested are worse";
+  }
   const bool videos_only = std::ranges::any_of(table.rows, [](const TableRow& row) {
     return row.difference && row.difference->levels == Levels::kVideos;
   });
   if (videos_only) note += ", of these trained models";
+  note += " (5 % for all comparisons together)";
   constexpr std::size_t kFewSeeds = 3;
-  std::size_t seeds = 0;
-  for (const TableRow& row : table.rows) seeds = std::max(seeds, row.seeds.size());
-  if (bold > best && seeds > 1 && seeds <= kFewSeeds) {
-    note += ", for " + CountText(seeds, "seed") + " show little";
+  std::size_t values = 0;
+  for (const TableRow& row : table.rows) values = std::max(values, row.compared_values);
+  if (bold > best && values > 1 && values <= kFewSeeds) {
+    note += "; " + CountText(values, "seed") +
+            " show little, so that bold is no ranking: rows that are plainly lower may be bold";
   }
-  return note + " (5 % for all comparisons together)";
+  return note;
 }
 
-}  // namespace
+std::string ChosenNote(const AblationTable& table) {
+  if (!table.compared || !table.rows[*table.compared].chosen || table.rows.size() < 2) return "";
+  return table.compared_with +
+         ", marked \xE2\x80\xA0, is the best of the same data that it is compared on: its lead is "
+         "likely too large";
+}
 
-std::vector<std::string> ComparisonNotes(const AblationTable& table) {
+std::vector<std::string> DifferenceNotes(const AblationTable& table) {
   if (table.rows.size() < 2) return {};
   std::vector<std::string> notes = {DifferenceNote(table), SharesNote(table),
                                     NoIntervalNote(table)};
   for (std::string& note : TestNotes(table)) notes.push_back(std::move(note));
-  notes.push_back(BoldNote(table));
-  if (table.compared && table.rows[*table.compared].chosen) {
-    notes.push_back(ComparedLabel(table) +
-                    ", marked \xE2\x80\xA0, is the best of the same data that it is compared on: "
-                    "its lead is likely too large");
-  }
   std::erase(notes, "");
   return notes;
 }

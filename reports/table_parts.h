@@ -5,26 +5,110 @@
 #include <vector>
 
 #include "reports/table.h"
-#include "reports/varied.h"
+#include "search/varied.h"
 
 namespace beamgrid {
 
-/// Variation is one model of the study with its seeds.
+struct StudyFactor;
+
+/// Variation is one model of the study with its seeds; of an average several models, whose values
+/// stand one after the other.
 struct Variation {
   ModelSpec model;
   std::vector<const TrialRecord*> trials;    ///< by seed
   std::vector<double> values;                ///< of those that measured the metric
   std::vector<std::int64_t> seeds;           ///< of the values
   std::vector<const TrialRecord*> measured;  ///< likewise
+  std::size_t models = 1;                    ///< of an average; each has as many values
+  std::string why_none = {};                 ///< why it is a row without trials
+
+  /// Returns what tells the values apart: values of two rows are a pair where it is the same.
+  [[nodiscard]] std::vector<std::int64_t> Keys() const;
+  /// Returns the value of each seed: of an average its mean.
+  [[nodiscard]] std::vector<double> SeedValues() const;
 };
 
-/// Group is variants that agree on everything but the varied criterion.
-struct Group {
+/// Axes is what a table varies: nothing for rows that are whole models; rows; rows and columns.
+using Axes = std::vector<Varied>;
+
+/// ChosenRows is the rows of a table before they are compared.
+struct ChosenRows {
   std::vector<Variation> variants;
-
-  [[nodiscard]] std::int64_t measured() const;
-  [[nodiscard]] double mean() const;
+  std::vector<std::string> labels;                   ///< of the variants
+  std::vector<std::vector<std::string>> stubs = {};  ///< see TableRow; none, or of each variant
+  std::vector<CrossPlace> places = {};               ///< likewise
+  std::vector<std::string> notes = {};               ///< how they were chosen
+  std::vector<Variation> elsewhere = {};             ///< models that could have been rows
+  std::size_t groups = 1;                            ///< see AblationTable
+  std::size_t combinations = 0;                      ///< likewise
+  bool from_baseline = false;                        ///< the first one is the baseline
 };
+
+// The models and which of them are rows (table_groups.cpp).
+
+/// Returns the study's models, in the order in which they were first asked for.
+[[nodiscard]] std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials,
+                                              const Catalogue& catalogue, const Metric* metric);
+/// Throws UsageError where the columns are not something else than the rows.
+[[nodiscard]] Axes AxesOf(const TableQuestion& question);
+/// Returns the models that the question's `fix` leaves. Throws UsageError where there is none.
+[[nodiscard]] std::vector<Variation> WithFixes(std::vector<Variation> models,
+                                               const TableQuestion& question);
+/// Leaves the models that have what is varied; extras and settings that a model lacks are a value
+/// too. Throws UsageError where no model has it.
+[[nodiscard]] std::vector<Variation> WithVaried(std::vector<Variation> models, const Axes& axes,
+                                                const TableQuestion& question);
+/// Returns the variants that agree on everything but the axes, of the widest such group; whole
+/// models without axes.
+[[nodiscard]] ChosenRows ChooseVariants(std::vector<Variation> models, const Axes& axes,
+                                        const Catalogue& catalogue);
+/// Returns the variants on the axes, each averaged over the combinations of all else
+/// (table_average.cpp). Throws UsageError where no two rows have one in common.
+[[nodiscard]] ChosenRows ChooseAverages(const std::vector<Variation>& models, const Axes& axes,
+                                        const Catalogue& catalogue);
+/// Returns a model and what it is with one part taken back or changed (table_baseline.cpp). Throws
+/// UsageError where the baseline is not one model, or there is nothing beside it.
+[[nodiscard]] ChosenRows ChooseFromBaseline(const std::vector<Variation>& models,
+                                            const TableQuestion& question,
+                                            const Catalogue& catalogue);
+/// Puts the rows into the order and words of the paper's table (table_paper.cpp).
+[[nodiscard]] ChosenRows InPapersLayout(ChosenRows rows, const PaperTable& paper,
+                                        const std::string& criterion);
+
+/// Returns the table of TableRows::kCriteria (table_criteria.cpp).
+[[nodiscard]] AblationTable MakeCriteriaTable(const std::vector<Variation>& models,
+                                              const TableQuestion& question,
+                                              const Catalogue& catalogue, const PaperTable& paper);
+
+/// Returns the words of each variant on an axis.
+[[nodiscard]] std::vector<std::string> LabelsOn(const Varied& axis,
+                                                const std::vector<Variation>& variants,
+                                                const Catalogue& catalogue);
+/// Gives the rows their labels, and in a table of rows and columns their places.
+void LabelRows(ChosenRows& rows, const Axes& axes, const Catalogue& catalogue);
+/// Returns "held fixed: ..." of a model, but for what is varied.
+[[nodiscard]] std::string HeldFixed(ModelSpec model, const Axes& axes, const Catalogue& catalogue);
+
+// The rows (table_rows.cpp).
+
+/// Returns the row without its label.
+[[nodiscard]] TableRow RowOf(const Variation& variant);
+/// Returns what became of trials that are not complete: "1 failed, 2 waiting"; of a failure, which.
+[[nodiscard]] std::string MissingText(const Variation& variant);
+/// Returns true if a paper's row is about this model: all its conditions on the criterion hold
+/// (empty: on any), and there is one.
+[[nodiscard]] bool IsAbout(const PaperRow& paper, const ModelSpec& model,
+                           const std::string& criterion);
+void AddReference(TableRow& row, const PaperRow& paper);
+/// Adds the paper's number where one of its rows is about this model.
+void AddReference(TableRow& row, const ModelSpec& model, const std::string& criterion,
+                  const std::vector<PaperRow>& paper);
+/// Returns the part of the model that the rows vary. Throws UsageError where it is not one part, or
+/// its effects are of another metric than the rows.
+[[nodiscard]] const StudyFactor& FactorOf(const StudyEffects& effects,
+                                          const TableQuestion& question);
+void AddEffect(TableRow& row, const ModelSpec& model, const StudyEffects& effects,
+               const StudyFactor& factor);
 
 /// Returns true if a row has all its seeds. Means of different seeds differ by more than most
 /// variants do: half a row would decide nothing.
@@ -32,13 +116,46 @@ struct Group {
   return row.missing_seeds == 0 && row.mean.has_value();
 }
 
-/// Compares the rows, which are variants[i], with one of them and with the best: differences,
-/// intervals, p, which may be the best. Throws UsageError where the question's baseline is none of
-/// the rows, or one that has not all its seeds.
-void CompareRows(const std::vector<Variation>& variants, const TableQuestion& question,
+/// Comparisons says which rows are compared.
+struct Comparisons {
+  std::vector<std::optional<std::size_t>> against;  ///< per row
+  std::vector<std::size_t> contest;                 ///< per row; the best is found within each
+};
+/// Returns those with one row, `compared`; none: nothing is compared.
+[[nodiscard]] Comparisons WithOneRow(std::size_t rows, std::optional<std::size_t> compared);
+/// Returns the row that the others are compared with: the question's baseline, or the first that
+/// has all its seeds; nothing: none has. Throws UsageError where the baseline is none of the rows,
+/// or one that has not all its seeds.
+[[nodiscard]] std::optional<std::size_t> ComparedRow(const std::vector<Variation>& variants,
+                                                     const AblationTable& table,
+                                                     const std::string& baseline);
+
+/// Compares the rows, which are variants[i]: differences, intervals, p, which may be the best of
+/// their contest; and how many digits they have.
+void CompareRows(const std::vector<Variation>& variants, const Comparisons& comparisons,
                  const Metric& metric, const TableResampling* resampling, AblationTable& table);
 
-/// Returns what there is to say of differences, intervals, p and bold rows.
-[[nodiscard]] std::vector<std::string> ComparisonNotes(const AblationTable& table);
+// The columns (table_columns.cpp).
+
+/// Gives the table its columns and their headings.
+void AddColumns(const TableQuestion& question, const PaperTable& paper, AblationTable& table);
+/// Returns the number of seeds where all rows have the same and all of theirs; 0: they do not.
+[[nodiscard]] std::size_t CommonSeeds(const std::vector<TableRow>& rows);
+
+// The notes (table_remarks.cpp, table_notes.cpp).
+
+[[nodiscard]] bool IsTested(const std::vector<TableRow>& rows);
+/// Returns what there is to say of the rows' trials: what was skipped, let go, raced for.
+[[nodiscard]] std::vector<std::string> TrialNotes(const std::vector<Variation>& variants,
+                                                  const AblationTable& table);
+/// Names the best model elsewhere where it is better than all rows; else empty.
+[[nodiscard]] std::string BetterElsewhere(const std::vector<Variation>& elsewhere,
+                                          const AblationTable& table);
+/// Says which rows are bold, and how little few seeds show.
+[[nodiscard]] std::string BoldNote(const AblationTable& table);
+/// Says that the baseline is the best of the same data; empty where it is not.
+[[nodiscard]] std::string ChosenNote(const AblationTable& table);
+/// Returns what there is to say of differences, intervals and p.
+[[nodiscard]] std::vector<std::string> DifferenceNotes(const AblationTable& table);
 
 }  // namespace beamgrid

@@ -1,105 +1,126 @@
 // A table as text, in each of the formats.
 
+#include <algorithm>
 #include <map>
 #include <ranges>
 
 #include "registry/util/error.h"
 #include "registry/util/text.h"
+#include "reports/sheet.h"
 #include "reports/table.h"
 #include "reports/table_cells.h"
 
 namespace beamgrid {
 namespace {
 
-constexpr char kPlusMinus[] = "\xC2\xB1";
+constexpr char kPlusMinus[] = "\xC2\xB1", kDaggerMark[] = "\xE2\x80\xA0";
 
-const Escapes kMarkdown = {{'|', "\\|"}, {'\n', " "}};
-const Escapes kHtml = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
+/// Returns the fingerprints of a row's trials as a comment of LaTeX.
+std::string TrialsComment(const TableRow& row) {
+  return row.fingerprints.empty() ? "" : "% trials " + Join(row.fingerprints, " ") + "\n";
+}
 
-/// Sheet is a table's headings and cells, escaped, with marks around what may be the best.
-struct Sheet {
-  std::vector<std::string> headings;
-  std::vector<std::vector<std::string>> rows;
-};
+SheetCell CrossCell(const AblationTable& table, const TableRow* cell) {
+  if (cell == nullptr) return {.text = "-", .latex = "\\textemdash{}"};
+  const std::string mark = cell->chosen ? std::string(" ") + kDaggerMark : "";
+  return {.text = MetricText(table, *cell, kPlusMinus) + mark,
+          .bold = cell->among_best,
+          .latex = LatexMetric(table, *cell) + (mark.empty() ? "" : LatexText(kDaggerMark))};
+}
 
-struct Marks {
-  const Escapes& escapes;
-  const char* begin;
-  const char* end;
+/// In the headings of a table of several studies.
+constexpr std::size_t kDifferenceColumn = 2;
 
-  [[nodiscard]] std::string Of(const std::string& text, bool marked) const {
-    const std::string escaped = Escaped(text, escapes);
-    return marked ? begin + escaped + end : escaped;
+SheetCell CrossDifference(const AblationTable& table, const TableRow& cell) {
+  const std::string p =
+      cell.p_corrected ? ", p " + ProbabilityText(*cell.p_corrected) : std::string();
+  return {.text = DifferenceText(table, cell) + p,
+          .latex = LatexDifference(table, cell) + LatexText(p)};
+}
+
+/// Returns the columns that have a second one, of differences.
+std::vector<bool> WithDifferences(const AblationTable& table, const CrossLayout& layout) {
+  std::vector<bool> has(layout.columns.size());
+  for (const auto& row : layout.cells) {
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      if (table.cross_differences && row[c] != nullptr && row[c]->delta) has[c] = true;
+    }
   }
-};
+  return has;
+}
 
-Sheet CrossSheet(const AblationTable& table, const CrossLayout& layout, const Marks& marks) {
-  Sheet sheet{{marks.Of(table.columns[0], false)}, {}};
-  for (const std::string& column : layout.columns)
-    sheet.headings.push_back(marks.Of(column, false));
+void AddCrossCells(const AblationTable& table, const CrossLayout& layout, Sheet& sheet) {
+  const std::vector<bool> differences = WithDifferences(table, layout);
+  for (std::size_t c = 0; c < layout.columns.size(); ++c) {
+    sheet.headings.push_back(layout.columns[c]);
+    if (differences[c])
+      sheet.headings.push_back(layout.columns[c] + ": " + table.columns.at(kDifferenceColumn));
+  }
   for (std::size_t r = 0; r < layout.rows.size(); ++r) {
-    std::vector<std::string>& cells = sheet.rows.emplace_back();
-    cells.push_back(marks.Of(layout.rows[r], false));
-    for (const TableRow* cell : layout.cells[r]) {
-      cells.push_back(cell == nullptr ? ""
-                                      : marks.Of(MetricText(table, *cell, kPlusMinus) +
-                                                     (cell->chosen ? " \xE2\x80\xA0" : ""),
-                                                 cell->among_best));
+    std::vector<SheetCell>& cells = sheet.rows.emplace_back();
+    std::string& comment = sheet.comments.emplace_back();
+    cells.push_back({layout.rows[r]});
+    for (std::size_t c = 0; c < layout.columns.size(); ++c) {
+      const TableRow* cell = layout.cells[r][c];
+      cells.push_back(CrossCell(table, cell));
+      if (differences[c]) {
+        cells.push_back(cell == nullptr ? SheetCell() : CrossDifference(table, *cell));
+      }
+      if (cell != nullptr) comment += TrialsComment(*cell);
     }
   }
-  return sheet;
 }
 
-Sheet SheetOf(const AblationTable& table, const Marks& marks) {
-  if (const auto layout = CrossLayoutOf(table)) return CrossSheet(table, *layout, marks);
-  Sheet sheet;
-  for (const std::string& column : HeadingsOf(table))
-    sheet.headings.push_back(marks.Of(column, false));
+void AddRows(const AblationTable& table, Sheet& sheet) {
+  sheet.headings = HeadingsOf(table);
+  sheet.text_columns =
+      static_cast<std::size_t>(std::ranges::count(table.kinds, TableColumn::kLabel));
   for (const TableRow& row : table.rows) {
-    std::vector<std::string> cells = CellsOf(table, row, kPlusMinus);
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      cells[i] = marks.Of(cells[i], row.among_best && table.kinds[i] == TableColumn::kMetric);
+    std::vector<SheetCell>& cells = sheet.rows.emplace_back();
+    const std::vector<std::string> texts = CellsOf(table, row, kPlusMinus);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const TableColumn kind = table.kinds[i];
+      cells.push_back({.text = texts[i],
+                       .bold = row.among_best && kind == TableColumn::kMetric,
+                       .latex = LatexCellOf(kind, texts[i], table, row)});
     }
-    sheet.rows.push_back(std::move(cells));
+    sheet.comments.push_back(TrialsComment(row));
+  }
+}
+
+Sheet SheetOf(const AblationTable& table) {
+  Sheet sheet{.title = table.title,
+              .headings = {},
+              .rows = {},
+              .notes = table.notes,
+              .caption = LatexCaption(table)};
+  if (const auto layout = CrossLayoutOf(table)) {
+    sheet.headings.push_back(table.columns[0]);
+    AddCrossCells(table, *layout, sheet);
+  } else {
+    AddRows(table, sheet);
   }
   return sheet;
 }
 
-std::string Markdown(const AblationTable& table) {
-  const Sheet sheet = SheetOf(table, {kMarkdown, "**", "**"});
-  std::string text = "**" + Escaped(table.title, kMarkdown) + "**\n\n";
-  text += "| " + Join(sheet.headings, " | ") + " |\n|---|";
-  for (std::size_t i = 1; i < sheet.headings.size(); ++i) text += "---:|";
-  text += "\n";
-  for (const auto& row : sheet.rows) text += "| " + Join(row, " | ") + " |\n";
-  for (const std::string& note : table.notes) text += "\n" + Escaped(note, kMarkdown) + "\n";
-  return text;
-}
+std::string Markdown(const AblationTable& table) { return MarkdownOf(SheetOf(table)); }
+std::string Html(const AblationTable& table) { return HtmlOf(SheetOf(table)); }
 
-std::string HtmlRow(const std::vector<std::string>& cells, const std::string& tag) {
-  std::string text = "<tr>";
-  for (const std::string& cell : cells) text += "<" + tag + ">" + cell + "</" + tag + ">";
-  return text + "</tr>\n";
-}
-
-/// Renders a fragment for a page, not a page.
-std::string Html(const AblationTable& table) {
-  const Sheet sheet = SheetOf(table, {kHtml, "<strong>", "</strong>"});
-  std::string text = "<table>\n<caption>" + Escaped(table.title, kHtml) + "</caption>\n";
-  text += "<thead>\n" + HtmlRow(sheet.headings, "th") + "</thead>\n<tbody>\n";
-  for (const auto& row : sheet.rows) text += HtmlRow(row, "td");
-  text += "</tbody>\n</table>\n";
-  for (const std::string& note : table.notes) {
-    text += "<p>" + Escaped(note, kHtml) + "</p>\n";
+std::string Latex(const AblationTable& table) {
+  Sheet sheet = SheetOf(table);
+  // In the rows it would widen a column.
+  for (const TableRow& row : table.rows) {
+    if (row.missing.empty()) continue;
+    sheet.notes.push_back(row.label + (HasTrials(row) ? " lacks seeds: " : ": ") + row.missing);
   }
-  return text;
+  return LatexOf(sheet);
 }
 
 using RenderFormat = std::string (*)(const AblationTable&);
 const std::map<std::string, RenderFormat>& Formats() {
   static const std::map<std::string, RenderFormat> formats = {
-      {"csv", CsvTable},     {"html", Html},          {"json", JsonTable},
-      {"latex", LatexTable}, {"macros", LatexMacros}, {"md", Markdown}};
+      {"csv", CsvTable}, {"html", Html},          {"json", JsonTable},
+      {"latex", Latex},  {"macros", LatexMacros}, {"md", Markdown}};
   return formats;
 }
 

@@ -14,6 +14,7 @@
 #include "registry/model_spec.h"
 #include "registry/named_file.h"
 #include "registry/scoring/metrics.h"
+#include "registry/util/words.h"
 #include "search/condition.h"
 #include "search/diagnostics.h"
 #include "search/ensemble/ensemble.h"
@@ -74,11 +75,37 @@ struct ResourceSettings {
   std::int64_t priority = 1;  ///< share of a machine that several studies use, as a weight
 };
 
+/// TableRows says what the rows of a table are.
+enum class TableRows {
+  kVariants,     ///< variants of what is varied, all else held fixed
+  kAverage,      ///< variants, each the mean over the combinations of all else
+  kLeaveOneOut,  ///< a model, and it with one of its parts taken back to the default
+  kSwapOne,      ///< a model, and those that differ from it in one criterion
+  kCriteria,     ///< the criteria, with the methods that were tried of each; no numbers
+};
+inline constexpr Word<TableRows> kTableRows[] = {{TableRows::kVariants, "variants"},
+                                                 {TableRows::kAverage, "average"},
+                                                 {TableRows::kLeaveOneOut, "leave-one-out"},
+                                                 {TableRows::kSwapOne, "swap-one"},
+                                                 {TableRows::kCriteria, "criteria"}};
+
+/// TableLayout says whose rows and columns a table has.
+enum class TableLayout {
+  kOurs,   ///< our models, labels and columns
+  kPaper,  ///< those of the paper's table, in its order and words
+};
+inline constexpr Word<TableLayout> kTableLayouts[] = {{TableLayout::kOurs, "ours"},
+                                                      {TableLayout::kPaper, "paper"}};
+
 /// TableSettings is one [[table]]: a table that is printed at the study's end.
 struct TableSettings {
   std::string title;
-  std::string vary;
-  std::string reference;  ///< "snuvl17/1" or empty
+  std::string vary;  ///< see search/varied.h; empty: whole models
+  std::string by;    ///< likewise, of the columns; empty: none
+  TableRows rows = TableRows::kVariants;
+  std::string fix, baseline;  ///< see search/condition.h; empty: none
+  std::string reference;      ///< "snuvl17/1" or empty
+  TableLayout layout = TableLayout::kOurs;
   Place reference_place;
 };
 

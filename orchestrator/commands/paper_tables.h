@@ -13,11 +13,10 @@ namespace beamgrid {
 /// The text of the whole file.
 extern const char kPaperTablesToml[];
 
-/// Returns the rows of "kim18/2"; none for an empty reference. Throws UsageError naming the tables
-/// there are.
-[[nodiscard]] inline std::vector<PaperRow> PaperRows(const std::string& reference) {
+/// Returns "kim18/2"; no rows for an empty reference. Throws UsageError naming the tables there are.
+[[nodiscard]] inline PaperTable FindPaperTable(const std::string& reference) {
   if (reference.empty()) return {};
-  return PaperTable(kPaperTablesToml, reference);
+  return ReadPaperTable(kPaperTablesToml, reference);
 }
 
 /// Returns the mistakes of naming a reference that there is not: before days of training, not
@@ -27,7 +26,7 @@ extern const char kPaperTablesToml[];
   for (std::size_t i = 0; i < recipe.tables.size(); ++i) {
     const TableSettings& table = recipe.tables[i];
     try {
-      static_cast<void>(PaperRows(table.reference));
+      static_cast<void>(FindPaperTable(table.reference));
     } catch (const UsageError& error) {
       const std::string key = "table[" + std::to_string(i) + "].reference";
       mistakes.push_back({table.reference_place, key, error.what()});

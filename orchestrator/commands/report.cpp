@@ -47,7 +47,7 @@ class Report : public Subcommand {
     const Catalogue catalogue = OpenTrainer(context, PluginsOf(*store, studies)).catalogue;
     std::vector<StudyFacts> facts;
     for (const StudyRecord& study : studies) {
-      facts.push_back(ReadStudyFacts(*store, catalogue, study, PaperRows));
+      facts.push_back(ReadStudyFacts(*store, catalogue, study, FindPaperTable));
       AddEnsembleFact(facts.back(), *store);
     }
     const std::string html = WritePage(facts);

@@ -185,15 +185,12 @@ class RunCommand : public Subcommand {
   static void ReportTable(std::ostream& out, const Store& store, const Catalogue& catalogue,
                           const Recipe& recipe, const TableSettings& table,
                           boost::json::object* report) {
-    const TableQuestion question{.study = recipe.name,
-                                 .title = table.title,
-                                 .vary = table.vary,
-                                 .reference = table.reference,
-                                 .metric = recipe.objective->name,
-                                 .columns = {TableColumn::kSize}};
+    TableQuestion question = QuestionOf(recipe.name, recipe.objective->name, table);
+    question.columns.clear();
+    if (table.layout == TableLayout::kOurs) question.columns.push_back(TableColumn::kSize);
     const TableResampling resampling = ResamplingOf(recipe.name);
     const AblationTable made =
-        MakeTable(store, catalogue, question, PaperRows(table.reference), &resampling);
+        MakeTable(store, catalogue, question, FindPaperTable(table.reference), &resampling);
     if (report == nullptr) {
       out << "\n" << Render(made, "md");
     } else {

@@ -2,6 +2,7 @@
 
 #include "reports/table.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "orchestrator/audit/recorded_files.h"
@@ -9,6 +10,7 @@
 #include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/recorded_ensemble_table.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/table_resampling.h"
 #include "orchestrator/commands/terminal.h"
@@ -17,6 +19,7 @@
 #include "registry/util/error.h"
 #include "registry/util/text.h"
 #include "registry/util/threads.h"
+#include "reports/raced_seeds.h"
 
 namespace beamgrid {
 namespace {
@@ -32,18 +35,29 @@ std::pair<std::string, std::string> ParseFix(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+/// Refuses a name that is left empty by mistake, as a shell's variable is.
+CLI::Validator NotEmpty() {
+  return {[](const std::string& text) { return text.empty() ? "must not be empty" : ""; }, ""};
+}
+
 class TableCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
-    app.add_option("STUDY", question_.study, "Study")->required();
+    app.add_option("STUDY", studies_, "Study; of several a column each, with the same rows")
+        ->required();
     app.add_option("--vary", question_.vary,
-                   "Criterion of the rows, or one extra or training setting, as in extras.dropout; "
-                   "none: whole models")
+                   "What the rows differ in: a criterion, or options, extras or training settings, "
+                   "as in temporal.hidden, extras.dropout, extras.dropout.rate, train.batch; none: "
+                   "whole models")
+        ->check(NotEmpty())
         ->type_name("CRITERION");
-    app.add_option("--by", question_.by, "Criterion of the columns, beside that of the rows")
+    app.add_option("--by", question_.by, "What the columns differ in, beside the rows")
+        ->check(NotEmpty())
         ->type_name("CRITERION");
     app.add_option("--fix", fix_, "Only trials with this component, as in temporal=blstm")
+        ->check(NotEmpty())
         ->type_name("CRITERION=COMPONENT");
+    AddRows(app);
     app.add_option("--metric", question_.metric)
         ->check(OneOf(MetricNames()))
         ->capture_default_str();
@@ -51,22 +65,30 @@ class TableCommand : public Subcommand {
                  "A column with the main effect of each row over the whole study");
     app.add_option("--baseline", question_.baseline,
                    "The row that the others are compared with, by its conditions or label; none: "
-                   "the first")
+                   "the first, with --leave-one-out and --swap-one the best model")
+        ->check(NotEmpty())
         ->type_name("CONDITIONS");
     app.add_option("--test", test_,
                    "What p is of: the exact sign-flip test of 6 seeds and more, "
                    "Student's t-test of the seeds, or seeds and videos together")
         ->check(OneOf(WordsOf(kTableTests)))
         ->capture_default_str();
-    app.add_option("--columns", columns_, "Further columns: size, parameters, speed, time, epochs")
+    app.add_option(
+           "--columns", columns_,
+           "Further columns: size, parameters, speed, time, epochs; none in a paper's layout")
         ->type_name("COLUMN,...")
-        ->capture_default_str();
+        ->default_str("size");
     app.add_option("--resamples", resamples_,
                    "Resamples of the videos for the intervals; 0: intervals of the seeds alone")
         ->check(CLI::Range(0, kMostResamples))
         ->capture_default_str();
     app.add_option("--title", question_.title, "Heading of the table");
-    app.add_option("--reference", question_.reference, "A paper's table, as in kim18/2");
+    app.add_option("--reference", question_.reference, "A paper's table, as in kim18/2")
+        ->check(NotEmpty());
+    app.add_option("--layout", layout_,
+                   "Whose rows and columns: ours, or those of the reference in its order and words")
+        ->check(OneOf(WordsOf(kTableLayouts)))
+        ->capture_default_str();
     app.add_option("--format", format_, "md, latex, csv, html, json or macros")
         ->capture_default_str();
     app.add_flag("--macros", macros_, "The numbers as LaTeX macros, for prose")
@@ -79,9 +101,86 @@ class TableCommand : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
+    ReadQuestion();
+    const auto store = database_.OpenForReading();
+    std::vector<StudyRecord> studies;
+    for (const std::string& name : studies_) {
+      studies.push_back(FindStudy(*store, database_, name));
+      if (std::ranges::count(studies_, name) > 1) {
+        throw UsageError("study '" + name + "' is named twice");
+      }
+    }
+    const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store, studies));
+    const Catalogue catalogue = OpenTrainer(context, plugins).catalogue;
+    const TableResampling resampling =
+        ResamplingOf(Join(studies_, " "), static_cast<std::size_t>(resamples_));
+    question_.study = studies_[0];
+    if (ensemble_->count() > 0) return ShowEnsemble(context, *store, studies);
+    const AblationTable table =
+        studies.size() == 1
+            ? MakeTable(*store, catalogue, question_, FindPaperTable(question_.reference),
+                        &resampling)
+            : MakeTable(TrialsOf(*store, studies), catalogue, question_, &resampling);
+    Print(context.out, Render(table, Format()));
+    if (table.groups > 1) {
+      context.Remark("this table is one of " + CountText(table.groups, "group") +
+                     " of trials; --fix CRITERION=COMPONENT chooses another, --average takes the "
+                     "mean over all");
+    }
+    return kExitDone;
+  }
+
+ private:
+  void AddRows(CLI::App& app) {
+    CLI::Option* average =
+        app.add_flag("--average", average_,
+                     "Each row is the mean over the same combinations of all that is not varied");
+    CLI::Option* leave_one_out =
+        app.add_flag("--leave-one-out", leave_one_out_,
+                     "Rows: a baseline, and it with one part taken back to its default each");
+    CLI::Option* swap_one =
+        app.add_flag("--swap-one", swap_one_,
+                     "Rows: a baseline, and the models that differ from it in one criterion");
+    CLI::Option* criteria = app.add_flag(
+        "--criteria", criteria_, "Rows: the criteria, with the methods that were tried of each");
+    leave_one_out->excludes(average)->excludes(swap_one)->excludes(criteria);
+    swap_one->excludes(average)->excludes(criteria);
+    average->excludes(criteria);
+    ensemble_ = app.add_option("--ensemble", ensemble_id_,
+                               "An ensemble's members with sizes and weights; no ID: the study's "
+                               "latest")
+                    ->type_name("ID")
+                    ->expected(0, 1);
+    for (CLI::Option* rows : {average, leave_one_out, swap_one, criteria}) {
+      ensemble_->excludes(rows);
+    }
+  }
+  int ShowEnsemble(CommandContext& context, const Store& store,
+                   const std::vector<StudyRecord>& studies) const {
+    if (studies.size() > 1) throw UsageError("--ensemble: an ensemble's table is of one study");
+    if (!question_.vary.empty())
+      throw UsageError("--ensemble: its rows are the members, not --vary");
+    EnsembleTable table = RecordedEnsembleTable(store, studies[0], ensemble_id_);
+    if (!question_.title.empty()) table.title = question_.title;
+    table.reference = question_.reference;
+    table.paper = FindPaperTable(question_.reference);
+    Print(context.out, Render(table, Format()));
+    return kExitDone;
+  }
+  void ReadQuestion() {
     for (const std::string& text : ListItems(fix_)) question_.fix.push_back(ParseFix(text));
     question_.test = ValueOf(kTableTests, "--test", test_);
+    question_.layout = ValueOf(kTableLayouts, "--layout", layout_);
+    if (average_) question_.rows = TableRows::kAverage;
+    if (leave_one_out_) question_.rows = TableRows::kLeaveOneOut;
+    if (swap_one_) question_.rows = TableRows::kSwapOne;
+    if (criteria_) question_.rows = TableRows::kCriteria;
+    const bool papers = question_.layout == TableLayout::kPaper;
+    if (papers && question_.reference.empty()) {
+      throw UsageError("--layout paper: --reference must say which table, as in kim18/2");
+    }
     question_.columns.clear();
+    if (columns_.empty() && !papers) question_.columns.push_back(TableColumn::kSize);
     for (const std::string& column : ListItems(columns_)) {
       question_.columns.push_back(ValueOf(kOptionalColumns, "--columns", column));
     }
@@ -89,46 +188,47 @@ class TableCommand : public Subcommand {
       throw UsageError("--resamples: " + std::to_string(resamples_) + " are fewer than the " +
                        std::to_string(kLeastResamples) + " that a 95 % interval needs");
     }
-    const auto store = database_.OpenForReading();
-    const StudyRecord study = FindStudy(*store, database_, question_.study);
-    const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store, study.id));
-    const TableResampling resampling =
-        ResamplingOf(study.name, static_cast<std::size_t>(resamples_));
-    const AblationTable table = MakeTable(*store, OpenTrainer(context, plugins).catalogue,
-                                          question_, PaperRows(question_.reference), &resampling);
-    Print(context.out, table);
-    if (table.groups > 1) {
-      context.Remark("this table is one of " + CountText(table.groups, "group") +
-                     " of trials; --fix CRITERION=COMPONENT chooses another");
-    }
-    return kExitDone;
   }
-
- private:
-  void Print(std::ostream& out, const AblationTable& table) const {
-    const std::string format = json_ ? "json" : macros_ ? "macros" : format_;
+  [[nodiscard]] std::string Format() const { return json_ ? "json" : macros_ ? "macros" : format_; }
+  void Print(std::ostream& out, const std::string& text) const {
     // Of Markdown only the rows are for programs, and they stay as they are.
     std::optional<Verbatim> as_it_is;
-    if (format != "md") as_it_is.emplace(out);
-    out << Render(table, format);
+    if (Format() != "md") as_it_is.emplace(out);
+    out << text;
   }
 
-  [[nodiscard]] static std::vector<std::string> Models(const Store& store, StudyId study) {
+  [[nodiscard]] static std::vector<std::string> Models(const Store& store,
+                                                       const std::vector<StudyRecord>& studies) {
     std::vector<std::string> models;
-    for (const TrialRecord& trial : store.Trials(study)) {
-      models.push_back(trial.model_json);
+    for (const StudyRecord& study : studies) {
+      for (const TrialRecord& trial : store.Trials(study.id)) models.push_back(trial.model_json);
     }
     return models;
   }
+  [[nodiscard]] static std::vector<StudyTrials> TrialsOf(const Store& store,
+                                                         const std::vector<StudyRecord>& studies) {
+    std::vector<StudyTrials> of_all;
+    for (const StudyRecord& study : studies) {
+      StudyTrials& one = of_all.emplace_back(study.name, study.objective, store.Trials(study.id),
+                                             RacesForSeeds(store, study));
+      if (!one.trials.empty()) one.data = store.Spec(one.trials[0].id).data.digest;
+    }
+    return of_all;
+  }
 
+  std::vector<std::string> studies_;
   TableQuestion question_;
   std::vector<std::string> fix_;
   std::string test_ = WordFor(kTableTests, TableTest::kSignFlip);
-  std::vector<std::string> columns_ = {"size"};
+  std::vector<std::string> columns_;
+  std::string layout_ = WordFor(kTableLayouts, TableLayout::kOurs);
   int resamples_ = static_cast<int>(TableResampling().resamples);
   std::string format_ = "md";
   DatabaseOption database_;
   bool json_ = false, macros_ = false;
+  bool average_ = false, leave_one_out_ = false, swap_one_ = false, criteria_ = false;
+  CLI::Option* ensemble_ = nullptr;
+  std::string ensemble_id_;
 };
 
 REGISTER_COMMAND("table", kResults, "Ablation table of a study", TableCommand);

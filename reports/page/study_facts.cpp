@@ -98,24 +98,18 @@ std::vector<std::string> CriteriaThatVary(const std::vector<TrialRecord>& trials
 /// Returns the tables that the recipe asks for, and one of each other criterion that varies.
 std::vector<TableQuestion> QuestionsOf(const StudyFacts& facts) {
   std::vector<TableQuestion> questions;
-  const auto ask = [&](const std::string& title, const std::string& vary,
-                       const std::string& reference) {
-    questions.push_back({.study = facts.study.name,
-                         .title = title,
-                         .vary = vary,
-                         .fix = {},
-                         .reference = reference,
-                         .metric = facts.objective->name});
+  const auto ask = [&](const TableSettings& table) {
+    questions.push_back(QuestionOf(facts.study.name, facts.objective->name, table));
   };
   if (facts.recipe) {
-    for (const TableSettings& table : facts.recipe->tables) {
-      ask(table.title, table.vary, table.reference);
-    }
+    for (const TableSettings& table : facts.recipe->tables) ask(table);
   }
   for (const std::string& criterion : CriteriaThatVary(facts.trials)) {
-    const bool is_there =
-        std::ranges::find(questions, criterion, &TableQuestion::vary) != questions.end();
-    if (!is_there) ask("", criterion, "");
+    const bool is_there = std::ranges::any_of(questions, [&](const TableQuestion& question) {
+      return question.vary == criterion && question.by.empty() &&
+             question.rows == TableRows::kVariants && question.layout == TableLayout::kOurs;
+    });
+    if (!is_there) ask({.title = "", .vary = criterion});
   }
   return questions;
 }

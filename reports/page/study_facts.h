@@ -78,8 +78,8 @@ struct StudyFacts {
   std::size_t stale_ensembles = 0;  ///< recorded ones of trials that count no more
 };
 
-/// FindPaperRows returns the rows of a paper's table: "kim18/2".
-using FindPaperRows = std::function<std::vector<PaperRow>(const std::string& reference)>;
+/// FindPaperRows returns a paper's table: "kim18/2".
+using FindPaperRows = std::function<PaperTable(const std::string& reference)>;
 
 /// So many of the best models have their learning curves on the page.
 inline constexpr std::size_t kModelsWithCurves = 6;

@@ -19,8 +19,9 @@ std::optional<double> NumberOf(TableColumn column, const TableRow& row) {
 PageTable PageTableOf(const AblationTable& table, const std::string& study) {
   constexpr std::size_t kShownRows = 200;
   PageTable page{.caption = table.title};
-  for (const std::string& heading : HeadingsOf(table)) {
-    page.columns.push_back((page.columns.empty() ? "" : ">") + heading);
+  const std::vector<std::string> headings = HeadingsOf(table);
+  for (std::size_t i = 0; i < headings.size(); ++i) {
+    page.columns.push_back((table.kinds[i] == TableColumn::kLabel ? "" : ">") + headings[i]);
   }
   for (const TableRow& row : table.rows) {
     if (page.rows.size() == kShownRows) break;

@@ -297,9 +297,18 @@ void AddEnsemble(const std::optional<EnsembleQuestion>& then,
 Texts TableTexts(const Recipe& recipe) {
   Texts texts;
   for (const TableSettings& table : recipe.tables) {
+    std::string said = "vary = " + (table.vary.empty() ? "whole models" : table.vary);
+    const auto add = [&said](const char* key, const std::string& value) {
+      if (!value.empty()) said += std::string(", ") + key + " = " + value;
+    };
+    add("by", table.by);
+    if (table.rows != TableRows::kVariants) add("rows", WordFor(kTableRows, table.rows));
+    add("fix", table.fix);
+    add("baseline", table.baseline);
+    add("reference", table.reference);
+    if (table.layout != TableLayout::kOurs) add("layout", WordFor(kTableLayouts, table.layout));
     const std::string text =
-        "'" + (table.title.empty() ? table.vary : table.title) + "' (vary = " + table.vary +
-        (table.reference.empty() ? "" : ", reference = " + table.reference) + ")";
+        "'" + (table.title.empty() ? table.vary : table.title) + "' (" + said + ")";
     texts.emplace(text, text);
   }
   return texts;

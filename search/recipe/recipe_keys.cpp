@@ -323,13 +323,30 @@ RecipeSection TableSection() {
       "table",
       "[[table]]",
       "A table that is printed at the study's end.",
-      {Required(Text("vary", "", {},
-                     "What the rows differ in: a criterion, or extras or training settings, as in "
-                     "\"extras.dropout\" or \"train.batch+learning_rate\".")),
-       Default(Text("title", "", {}, "The heading."), "the criterion"),
+      {Takes(Default(Text("vary", "", {},
+                          "What the rows differ in; with rows = \"leave-one-out\" or "
+                          "\"swap-one\": in this alone."),
+                     "none: whole models"),
+             "a criterion, or options, extras or training settings, as in \"temporal.hidden\", "
+             "\"extras.dropout\", \"extras.dropout.rate\", \"train.batch+learning_rate\""),
+       Takes(Default(Text("by", "", {}, "What the columns differ in, beside the rows."), "none"),
+             "the same"),
+       Text("rows", WordFor(kTableRows, TableRows::kVariants), WordsOf(kTableRows),
+            "What a row is: a variant with all else held fixed, or averaged over all else; the "
+            "baseline with one part taken back to its default, or with another in its place; a "
+            "criterion with the methods that were tried."),
+       Takes(Default(Text("fix", "", {}, "Only models that meet these conditions."), "none"),
+             "conditions, as in \"temporal=blstm; classifier.experts=2\""),
+       Takes(Default(Text("baseline", "", {}, "The row that the others are compared with."),
+                     "the first; of whole models the best"),
+             "its label, or conditions as in \"temporal=mean\""),
+       Default(Text("title", "", {}, "The heading."), "what is varied"),
        Takes(Default(Text("reference", "", {}, "A paper's table, whose numbers stand beside ours."),
                      "none"),
-             "PAPER/TABLE, as in \"kim18/2\"")}};
+             "PAPER/TABLE, as in \"kim18/2\""),
+       Text("layout", WordFor(kTableLayouts, TableLayout::kOurs), WordsOf(kTableLayouts),
+            "Whose rows and columns: ours, or the paper's in its order and words (needs a "
+            "reference).")}};
 }
 
 bool StandsForAny(std::string_view name) {

@@ -1,10 +1,8 @@
-// [resources], [ensemble] and [[table]]: what a study may use and what is made of its trials.
+// [resources] and [ensemble]: what a study may use and what is made of its trials.
 
 #include <algorithm>
 #include <cmath>
 
-#include "registry/util/nearest_spelling.h"
-#include "registry/util/text.h"
 #include "search/recipe/sections.h"
 
 namespace beamgrid {
@@ -98,61 +96,6 @@ std::int64_t ReadSizeLimit(Section& ensemble) {
   return fallback;
 }
 
-std::string ReadReference(Section& table) {
-  const std::string reference = table.ReadWord("reference");
-  const std::size_t slash = reference.find('/');
-  const bool fine = reference.empty() ||
-                    (slash != std::string::npos && slash > 0 && slash + 1 < reference.size());
-  if (fine) return reference;
-  table.Mistake(*table.table().get("reference"), "reference",
-                "is " + Shown(OptionValue(reference)) +
-                    ", must name a paper and its table, with a slash between: \"kim18/2\"");
-  return "";
-}
-
-/// Says where a name of "extras.dropout+zoneout" or "train.batch" is none that the recipe's models
-/// have.
-void CheckVariedName(const std::string& name, bool is_extra, const toml::node& node,
-                     const std::string& path, const Catalogue& catalogue, const Recipe& recipe,
-                     Mistakes& mistakes) {
-  std::vector<std::string> known;
-  if (is_extra) {
-    for (const ComponentInfo* extra : catalogue.OfCriterion("extras")) known.push_back(extra->name);
-  } else if (const ComponentInfo* train = catalogue.Find("train", "train")) {
-    for (const OptionInfo& option : train->options) known.push_back(option.name);
-  }
-  if (std::ranges::find(known, name) == known.end()) {
-    return mistakes.Add(node.source(), path,
-                        std::string(is_extra ? "unknown extra '" : "unknown training setting '") +
-                            name + "'" + Suggestion(name, known) + "; known: " + Join(known));
-  }
-  const bool is_there =
-      !is_extra || std::ranges::find(recipe.extras, name, &ExtraAxis::name) != recipe.extras.end();
-  if (is_there) return;
-  mistakes.Add(node.source(), path,
-               "none of the models has the extra '" + name + "': [grid.extras] does not name it");
-}
-
-/// Checks what a table's rows differ in, as `beamgrid table --vary` takes it: a criterion, or some
-/// of the extras or training settings. Without a catalogue the criterion alone.
-void CheckVaried(const std::string& vary, const toml::node& node, const std::string& path,
-                 const Catalogue* catalogue, const Recipe& recipe, Mistakes& mistakes) {
-  const std::size_t dot = vary.find('.');
-  const std::string criterion = vary.substr(0, dot);
-  const bool is_extra = criterion == "extras";
-  if (dot == std::string::npos || (!is_extra && criterion != "train")) {
-    CheckCriterion(vary, node.source(), path, mistakes);
-    return;
-  }
-  if (catalogue == nullptr) return;
-  for (std::size_t begin = dot + 1; begin <= vary.size();) {
-    const std::size_t end = std::min(vary.find('+', begin), vary.size());
-    CheckVariedName(vary.substr(begin, end - begin), is_extra, node, path, *catalogue, recipe,
-                    mistakes);
-    begin = end + 1;
-  }
-}
-
 template <typename Value, std::size_t size>
 Value ReadOneOf(Section& section, const std::string& key, const Word<Value> (&words)[size]) {
   return ValueOf(words, key, section.ReadWord(key));
@@ -190,29 +133,6 @@ void ReadEnsemble(Section& root, Recipe& recipe) {
   settings.weights = ReadOneOf(ensemble, "weights", kWeightings);
   ensemble.RefuseOthers();
   recipe.ensemble = settings;
-}
-
-void ReadTables(Section& root, const Catalogue* catalogue, Recipe& recipe) {
-  const toml::array* entries = root.FindTables("table");
-  for (std::size_t i = 0; entries != nullptr && i < entries->size(); ++i) {
-    Section section(*(*entries)[i].as_table(), "table[" + std::to_string(i) + "]", root.mistakes());
-    TableSettings settings;
-    if (const toml::node* vary = section.Require("vary", "the criterion of the table's rows")) {
-      settings.vary = section.ReadWord("vary");
-      if (vary->is_string()) {
-        CheckVaried(settings.vary, *vary, section.PathOf("vary"), catalogue, recipe,
-                    root.mistakes());
-      }
-    }
-    settings.title = section.ReadWord("title");
-    if (!section.table().contains("title")) settings.title = settings.vary;
-    settings.reference = ReadReference(section);
-    if (const toml::node* reference = section.table().get("reference")) {
-      settings.reference_place = root.mistakes().PlaceOf(reference->source());
-    }
-    section.RefuseOthers();
-    recipe.tables.push_back(std::move(settings));
-  }
 }
 
 }  // namespace beamgrid

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   };
   fuzz::Accepts<UsageError>([&] {
-    for (const PaperRow& row : PaperTable(std::string(text), "kim18/2")) match(row.spec);
+    for (const PaperRow& row : ReadPaperTable(std::string(text), "kim18/2").rows) match(row.spec);
   });
   fuzz::Accepts<UsageError>([&] { match(text); });
   return 0;

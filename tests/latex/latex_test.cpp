@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 
+#include "reports/ensemble_table.h"
 #include "reports/table.h"
 #include "tests/support/temporary_folder.h"
 
@@ -53,6 +54,54 @@ AblationTable Example() {
   return table;
 }
 
+/// Rows of two labels, numbers too small for their column, a row that the study does not have.
+AblationTable PaperExample() {
+  using enum TableColumn;
+  return {.title = "Attention",
+          .columns = {"Attention Method", "Window Size w", "Accuracy (GAP)", "kim18/1",
+                      "ours - theirs"},
+          .rows = {{.label = "a",
+                    .stub = {"Image Guided Attention", "5"},
+                    .mean = 0.86071,
+                    .std = 0.00002,
+                    .seeds = {0.86, 0.86},
+                    .among_best = true,
+                    .reference_text = "0.86071",
+                    .reference_difference = -2e-9},
+                   {.label = "b",
+                    .stub = {"Audio_Guided & co", "all"},
+                    .missing = "the study has no such model",
+                    .reference_text = "-"}},
+          .kinds = {kLabel, kLabel, kMetric, kReference, kReferenceDifference},
+          .decimals = 3};
+}
+
+/// Studies side by side, with the differences of the second.
+AblationTable CrossExample() {
+  AblationTable table = Example();
+  table.columns = {"temporal (GAP)", "GAP", "difference [95 %]"};
+  table.rows[0].cross = CrossPlace{"mean", "one_study"};
+  table.rows[1].cross = CrossPlace{"mean", "another"};
+  table.rows[2].cross = CrossPlace{"blstm", "another"};
+  table.cross_differences = true;
+  table.common_seeds = 3;
+  return table;
+}
+
+EnsembleTable EnsembleExample() {
+  return {
+      .title = "An ensemble",
+      .members = {{.name = "MC-BLSTM_x-MoE2", .size_bytes = 1 << 27, .weight = 0.25, .gap = 0.8},
+                  {.name = "other", .size_bytes = 1 << 27, .weight = 0.75}},
+      .size_bytes = 1 << 28,
+      .size_limit = 1 << 30,
+      .gap = 0.81,
+      .gap_of = "holdout",
+      .videos = 100,
+      .combine = "logits",
+      .weights = "learned"};
+}
+
 std::string TextOf(const std::filesystem::path& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
@@ -74,7 +123,8 @@ TEST_P(LatexTest, CompilesAsItIs) {
   std::ofstream(folder / "paper.tex")
       << GetParam().line << "\n\\usepackage{booktabs,siunitx,tabularx}\n"
       << Render(Example(), "macros") << "\\begin{document}\n"
-      << Render(Example(), "latex")
+      << Render(Example(), "latex") << Render(PaperExample(), "latex")
+      << Render(CrossExample(), "latex") << Render(EnsembleExample(), "latex")
       << "NetVLAD has \\beamgrid{netvlad-clusters=8-frame-projection=32-hidden=64/gap}, which is "
          "\\beamgrid{netvlad-clusters=8-frame-projection=32-hidden=64/difference} more.\n"
          "\\end{document}\n";

@@ -28,7 +28,7 @@ rows = []
 
 std::string Refusal(const std::string& text, const std::string& reference) {
   try {
-    (void)PaperTable(text, reference);
+    (void)ReadPaperTable(text, reference);
   } catch (const UsageError& error) {
     return error.what();
   }
@@ -36,7 +36,7 @@ std::string Refusal(const std::string& text, const std::string& reference) {
 }
 
 TEST(PaperTable, ReadsTheRowsOfOneTable) {
-  const std::vector<PaperRow> rows = PaperTable(kText, "kim18/2");
+  const std::vector<PaperRow> rows = ReadPaperTable(kText, "kim18/2").rows;
   ASSERT_EQ(rows.size(), 3U);
   EXPECT_EQ(rows[0].row, "Logistic model");
   EXPECT_EQ(rows[0].spec, "classifier=logistic");
@@ -46,8 +46,8 @@ TEST(PaperTable, ReadsTheRowsOfOneTable) {
   EXPECT_EQ(rows[1].text, "-");
   EXPECT_EQ(rows[1].note, "");
   EXPECT_EQ(rows[2].note, "nobody says what it is");
-  EXPECT_TRUE(PaperTable(kText, "").empty());
-  EXPECT_TRUE(PaperTable(kText, "snuvl17/1").empty());
+  EXPECT_TRUE(ReadPaperTable(kText, "").rows.empty());
+  EXPECT_TRUE(ReadPaperTable(kText, "snuvl17/1").rows.empty());
 }
 
 TEST(PaperTable, RefusesUnknownReferencesAndDamagedText) {
@@ -63,6 +63,20 @@ TEST(PaperTable, RefusesUnknownReferencesAndDamagedText) {
             "paper_tables.toml: a row of table 'a' has no spec");
 }
 
+TEST(PaperTable, ReadsHeadingsAndCellsThatFitThem) {
+  const std::string text =
+      "[[table]]\nid = 'a'\ncolumns = ['Method', 'Window', 'GAP']\nrows = [\n"
+      "  { row = 'x, w=5', cells = ['x', '5'], spec = 'temporal=x', text = '0.5' },\n]\n";
+  const PaperTable table = ReadPaperTable(text, "a");
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"Method", "Window", "GAP"}));
+  EXPECT_EQ(table.rows.at(0).cells, (std::vector<std::string>{"x", "5"}));
+  std::string wrong = text;
+  wrong.replace(wrong.find(", '5'"), 5, "");
+  EXPECT_EQ(Refusal(wrong, "a"),
+            "paper_tables.toml: row 'x, w=5' of table 'a' has 1 cell before the number, and the "
+            "table 3 columns");
+}
+
 TEST(PaperTable, EveryShippedTableParsesDownToItsConditions) {
   std::ifstream file(BEAMGRID_SOURCE_DIR "/recipes/paper_tables.toml");
   std::stringstream text;
@@ -72,9 +86,10 @@ TEST(PaperTable, EveryShippedTableParsesDownToItsConditions) {
   int tables = 0;
   for (std::string id; std::getline(ids >> std::ws, id, ',');) {
     ++tables;
-    for (const PaperRow& row : PaperTable(text.str(), id)) {
+    for (const PaperRow& row : ReadPaperTable(text.str(), id).rows) {
       EXPECT_EQ(ParseConditions(row.spec).empty(), !row.note.empty()) << id << ": " << row.row;
-      EXPECT_FALSE(row.text.empty()) << id << ": " << row.row;
+      // Of a figure that lists methods there are no numbers.
+      EXPECT_EQ(row.text.empty(), id == "kim18/4") << id << ": " << row.row;
     }
   }
   EXPECT_GE(tables, 2);

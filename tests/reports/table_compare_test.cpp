@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 
 #include "registry/util/error.h"
@@ -91,11 +92,46 @@ TEST(CompareRows, GivesDifferencesTheirIntervalsAndMarksWhatMayBeTheBest) {
   EXPECT_THAT(table.columns, Not(Contains("p")));
 }
 
+TEST(CompareRows, SaysWhatTheVarianceIsMadeOf) {
+  const AblationTable table =
+      PlantedStudy({.rows = 2, .seeds = 3, .videos = 200, .seed_spread = 0.5}).Table();
+  const RowDifference& difference = *table.rows[1].difference;
+  const double all =
+      difference.seeds_variance + difference.videos_variance + difference.remainder_variance;
+  const auto seeds = std::lround(100 * difference.seeds_variance / all);
+  const auto videos = std::lround(100 * difference.videos_variance / all);
+  EXPECT_THAT(table.notes,
+              Contains("of a difference's variance " + std::to_string(seeds) +
+                       " % is the seeds', " + std::to_string(videos) + " % the videos' and " +
+                       std::to_string(100 - seeds - videos) + " % that of both together"));
+}
+
+TEST(CompareRows, DoesNotSayThatWhatWasNotTestedIsWorse) {
+  PlantedStudy study({.rows = 3, .seeds = 3, .videos = 200, .seed_spread = 0.1, .effect = 3});
+  study.predictions.erase({"MoE2", 2});
+  EXPECT_THAT(study.Table().notes, Contains("bold: the best; all others that could be tested are "
+                                            "worse (5 % for all comparisons together)"));
+}
+
+TEST(CompareRows, OfAColumnOfCellsTheNotesOfDifferencesAreInItsDataAlone) {
+  const PlantedStudy study({.rows = 2, .seeds = 3});
+  TableQuestion question;
+  question.by = "train.batch";
+  const AblationTable table = study.Table(question);
+  EXPECT_THAT(table.notes, Not(Contains(HasSubstr("difference"))));
+  EXPECT_THAT(table.notes, Not(Contains(HasSubstr("no p"))));
+  EXPECT_THAT(table.notes, Contains(HasSubstr("bold: ")));
+  EXPECT_THAT(Render(table, "md"), Not(HasSubstr("difference")));
+  EXPECT_THAT(Render(table, "json"), HasSubstr("difference: from moe experts=1"));
+}
+
 TEST(CompareRows, LeavesAllBoldThatAreNotShownToBeWorse) {
   const AblationTable table = PlantedStudy({.rows = 3, .seeds = 2}).Table();
   EXPECT_THAT(BoldOf(table), ElementsAre(true, true, true));
-  EXPECT_THAT(table.notes, Contains("bold: the best, and what is not shown to be worse, for 2 "
-                                    "seeds show little (5 % for all comparisons together)"));
+  EXPECT_THAT(table.notes,
+              Contains("bold: the best, and what is not shown to be worse (5 % for all "
+                       "comparisons together); 2 seeds show little, so that bold is no "
+                       "ranking: rows that are plainly lower may be bold"));
 }
 
 TEST(CompareRows, TestsSixSeedsExactlyAndCorrects) {

@@ -99,17 +99,63 @@ TEST(Render, TheHeadingSaysTheSeedsThatAllRowsHave) {
   EXPECT_NE(Render(table, "md").find("| 0.5000 ± 0.0100 | 1.0 MiB |"), std::string::npos);
 }
 
+TEST(Render, WhatIsNotZeroNeverReadsAsZero) {
+  AblationTable table = Golden();
+  table.decimals = 2;
+  table.difference_decimals = 2;
+  TableRow& row = table.rows[1];
+  row.std = 0.0004;
+  row.reference_difference = 0.0;
+  const auto text_of = [&](double delta, double low, double high) {
+    row.delta = delta;
+    row.difference->interval = {low, high};
+    const std::string text = Render(table, "md");
+    const std::size_t begin = text.find("786,432 | ") + 10;
+    return text.substr(begin, text.find(" |", begin) - begin);
+  };
+  EXPECT_EQ(text_of(0.125, -0.5, 0.25), "+0.12 [-0.50, 0.25]");
+  EXPECT_EQ(text_of(0.0012, 0.0004, 0.002), "+0.001 [0.0004, 0.002]") << "it excludes 0";
+  EXPECT_EQ(text_of(-0.004, -0.006, -0.0000001), "-0.004 [-0.01, -1e-07]");
+  EXPECT_EQ(text_of(0, -0.1, 0.1), "0.00 [-0.10, 0.10]") << "0 has no sign";
+  EXPECT_EQ(text_of(-0.0, 0.0, -0.0), "0.00 [0.00, 0.00]");
+  EXPECT_EQ(text_of(-0.00500001, 1, 1), "-0.01 [1.00, 1.00]");
+  EXPECT_NE(Render(table, "md").find("**0.62 ± 0.0004 (2 seeds)**"), std::string::npos);
+  EXPECT_NE(Render(table, "md").find(" | 0.00 |"), std::string::npos) << "ours - theirs";
+  EXPECT_NE(Render(table, "html").find("0.62 ± 0.0004"), std::string::npos);
+  row.delta = 0.0012;
+  EXPECT_NE(Render(table, "latex").find("\\num[print-implicit-plus]{0.001} ["), std::string::npos);
+  EXPECT_NE(
+      Render(table, "macros").find("/difference\\endcsname{\\num[print-implicit-plus]{0.001}}"),
+      std::string::npos);
+  row.delta = 0;
+  EXPECT_NE(Render(table, "latex").find(" & \\num{0.00} ["), std::string::npos);
+}
+
+TEST(Render, ARowOfNoTrialsIsADashWithItsReason) {
+  AblationTable table = Golden();
+  table.rows[3] = {.label = "none", .missing = "the study has no such model"};
+  EXPECT_NE(
+      Render(table, "md").find("| none | - (the study has no such model) |  |  |  |  |  |  |"),
+      std::string::npos)
+      << Render(table, "md");
+  EXPECT_NE(Render(table, "latex").find("none & \\textemdash{} &  &  &  &  &  &  \\\\"),
+            std::string::npos)
+      << Render(table, "latex");
+  EXPECT_NE(Render(table, "latex").find(" none: the study has no such model."), std::string::npos);
+}
+
 TEST(Render, Csv) {
-  EXPECT_EQ(Render(Golden(), "csv"),
-            "label,gap_mean,gap_std,seeds,missing_seeds,missing,size_bytes,parameters,"
-            "examples_per_second,seconds,epochs,delta,interval_low,interval_high,interval_of,"
-            "probability_above,seeds_variance,videos_variance,p_value,p_corrected,best,"
-            "among_best,p_best,reference\n"
-            "logistic,0.5,0.01,2,0,,1048576,262144,,,,,,,,,,,,,false,false,,0.7942\n"
-            "moe experts=2,0.625,0.0,2,0,,3145728,786432,,,,0.125,-0.0625,0.25,seeds and videos,"
-            "0.75,0.5,0.25,2e-04,4e-04,true,true,,\n"
-            "a|b_c,0.25,,1,1,1 failed (crashed),100,25,1234.5,200.0,4.5,,,,,,,,,,false,false,,\n"
-            "\"never, \"\"ran\"\"\",,,0,2,2 waiting,0,1,,,,,,,,,,,,,false,false,,\n");
+  EXPECT_EQ(
+      Render(Golden(), "csv"),
+      "label,gap_mean,gap_std,seeds,missing_seeds,missing,size_bytes,parameters,"
+      "examples_per_second,seconds,epochs,delta,interval_low,interval_high,interval_of,"
+      "probability_above,seeds_variance,videos_variance,remainder_variance,p_value,p_corrected,"
+      "best,among_best,p_best,reference,reference_difference\n"
+      "logistic,0.5,0.01,2,0,,1048576,262144,,,,,,,,,,,,,,false,false,,0.7942,-0.2942\n"
+      "moe experts=2,0.625,0.0,2,0,,3145728,786432,,,,0.125,-0.0625,0.25,seeds and videos,"
+      "0.75,0.5,0.25,0.0,2e-04,4e-04,true,true,,,\n"
+      "a|b_c,0.25,,1,1,1 failed (crashed),100,25,1234.5,200.0,4.5,,,,,,,,,,,false,false,,,\n"
+      "\"never, \"\"ran\"\"\",,,0,2,2 waiting,0,1,,,,,,,,,,,,,,false,false,,,\n");
 }
 
 TEST(Render, JsonHasTheFixedShapeAndEveryNumber) {

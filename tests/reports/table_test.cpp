@@ -64,17 +64,18 @@ TEST(MakeTable, CrossesTwoCriteria) {
                                            "blstm × moe experts=2", "blstm × moe experts=8"));
   EXPECT_NEAR(*table.rows[2].delta, 0.1, 1e-12);
   EXPECT_TRUE(table.rows[2].best);
-  EXPECT_EQ(Render(table, "md").substr(0, Render(table, "md").find("\n\nheld")),
+  EXPECT_EQ(Render(table, "md").substr(0, Render(table, "md").find("\n\nbold")),
             "**s: temporal by classifier**\n\n"
             "| temporal / classifier | moe experts=2 | moe experts=4 | moe experts=8 |\n"
             "|---|---:|---:|---:|\n"
-            "| mean | 0.7000 | 0.7200 |  |\n"
-            "| blstm | **0.8000** |  | - (0 of 1 seed: 1 failed) |");
+            "| mean | 0.7000 | 0.7200 | - |\n"
+            "| blstm | **0.8000** | - | - (0 of 1 seed: 1 failed) |");
   EXPECT_THAT(table.notes, Contains("held fixed: multimodal concat; label_processing none; loss "
                                     "cross_entropy; extras none; train defaults"));
-  EXPECT_THAT(table.notes, Contains("an empty cell: a combination that the study did not ask for"));
+  EXPECT_THAT(table.notes, Contains("a dash: a combination that the study did not ask for"));
   EXPECT_THAT(Render(table, "latex"),
-              HasSubstr("blstm & {\\boldmath\\num[reset-math-version=false]{0.8000}} &  & "));
+              HasSubstr("blstm & {\\boldmath\\num[reset-math-version=false]{0.8000}} & "
+                        "\\textemdash{} & "));
   EXPECT_THAT(Render(table, "html"), HasSubstr("<td><strong>0.8000</strong></td>"));
   EXPECT_THAT(Render(table, "csv"), HasSubstr(",row,column\n"));
   EXPECT_THAT(Render(table, "json"),
@@ -134,7 +135,7 @@ TEST(MakeTable, SaysWhyItIsThisGroupAndNoOther) {
   const auto why = [&] {
     const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary("classifier"), {});
     EXPECT_EQ(table.groups, 2U);
-    return table.notes.at(1);
+    return table.notes.at(2);  // behind what is bold and what is held fixed
   };
   const std::string start = "the study holds 2 such groups; ";
   EXPECT_EQ(why(), start + "this is the one with the most measured variants");
@@ -221,9 +222,9 @@ TEST(MakeTable, SaysWhichOfThePapersRowsCannotBeMatched) {
       SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5)};
   TableQuestion question = Vary("temporal");
   question.reference = "locust19/2";
-  const std::vector<PaperRow> paper = {
-      {.row = "Mean", .spec = "temporal=mean", .value = 0.6, .text = "0.60"},
-      {.row = "CNN2", .value = 0.755, .text = "0.755", .note = "nobody says what it is"}};
+  const PaperTable paper = {
+      {{.row = "Mean", .spec = "temporal=mean", .value = 0.6, .text = "0.60"},
+       {.row = "CNN2", .value = 0.755, .text = "0.755", .note = "nobody says what it is"}}};
   const AblationTable table = MakeTable(trials, SmallCatalogue(), question, paper);
   EXPECT_EQ(table.rows[0].reference_text, "0.60");
   EXPECT_THAT(table.notes,
@@ -378,23 +379,77 @@ TEST(MakeTable, VariesOneExtraOrTrainingSettingAlone) {
   EXPECT_NEAR(*setting.rows[1].delta, 0.05, 1e-12);
   EXPECT_THAT(LabelsOf(MakeTable(trials, SmallCatalogue(), Vary("train.batch+epochs"), {})),
               ElementsAre("batch=128", "batch=64"));
-  for (const char* vary : {"extras.gating", "extras.", "train.patience"}) {
-    EXPECT_EQ(Refusal(trials, Vary(vary)),
-              "vary = '" + std::string(vary) +
-                  "': none of the models has it; a table varies a criterion (multimodal, temporal, "
-                  "classifier, label_processing, loss, extras, train) or one extra or training "
-                  "setting, as in extras.dropout");
-  }
+  const std::string kinds =
+      "; a table varies a criterion (multimodal, temporal, classifier, label_processing, loss, "
+      "extras, train), options of its component as in temporal.hidden, extras or training settings "
+      "as in extras.dropout, or options of an extra as in extras.dropout.rate";
+  EXPECT_EQ(
+      Refusal(trials, Vary("extras.layernorm")),
+      "vary = 'extras.layernorm': none of the models has it; did you mean 'layer_norm'?; they "
+      "have dropout, layer_norm" +
+          kinds);
+  EXPECT_EQ(Refusal(trials, Vary("train.patience")),
+            "vary = 'train.patience': none of the models has it; they have batch, epochs" + kinds);
+  EXPECT_EQ(Refusal(trials, Vary("temporal.hidden")),
+            "vary = 'temporal.hidden': none of the models has it" + kinds);
   EXPECT_THAT(Refusal(trials, Vary("temporal.mean")),
-              HasSubstr("vary = 'temporal.mean' is not a criterion"));
+              HasSubstr("vary = 'temporal.mean': none of the models has it"));
+}
+
+TEST(MakeTable, VariesAnyOption) {
+  const auto rate = [](double value, const Variant& temporal) {
+    ModelSpec model = SmallModel(temporal, Logistic());
+    if (value > 0) model.extras["dropout"] = {{"rate", value}};
+    return model;
+  };
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("a", rate(0, Blstm(1)), 1, 0.1),   SmallTrial("b", rate(0, Blstm(2)), 1, 0.2),
+      SmallTrial("c", rate(0.2, Blstm(2)), 1, 0.3), SmallTrial("d", rate(0.5, Blstm(2)), 1, 0.4),
+      SmallTrial("e", rate(0, MeanPool()), 1, 0.9), SmallTrial("f", rate(0.9, MeanPool()), 1, 0.9)};
+  const AblationTable layers = MakeTable(trials, SmallCatalogue(), Vary("temporal.layers"), {});
+  EXPECT_THAT(LabelsOf(layers), ElementsAre("layers=1", "layers=2"));
+  EXPECT_NEAR(*layers.rows[1].delta, 0.1, 1e-12);
+  EXPECT_EQ(layers.columns[0], "temporal.layers");
+  EXPECT_THAT(layers.notes,
+              Contains("held fixed: multimodal concat; temporal blstm; classifier logistic; "
+                       "label_processing none; loss cross_entropy; extras none; train defaults"));
+  const AblationTable rates = MakeTable(trials, SmallCatalogue(), Vary("extras.dropout.rate"), {});
+  EXPECT_THAT(LabelsOf(rates), ElementsAre("rate=0.2", "rate=0.5")) << "where it is on";
+  EXPECT_THAT(rates.notes, Contains(HasSubstr("extras dropout; train")));
+  TableQuestion crossed = Vary("temporal.layers");
+  crossed.by = "extras.dropout";
+  const AblationTable cells = MakeTable(trials, SmallCatalogue(), crossed, {});
+  EXPECT_THAT(LabelsOf(cells),
+              ElementsAre("layers=1 × none", "layers=2 × none", "layers=2 × dropout rate=0.2",
+                          "layers=2 × dropout rate=0.5"));
+  TableQuestion question = Vary("temporal.layers");
+  question.baseline = "temporal.layers=2";
+  EXPECT_EQ(MakeTable(trials, SmallCatalogue(), question, {}).compared, 1U);
+}
+
+TEST(MakeTable, TakesTheQuestionOfARecipe) {
+  const TableQuestion question = QuestionOf("s", "map",
+                                            {.title = "T",
+                                             .vary = "temporal",
+                                             .by = "classifier",
+                                             .fix = "extras=none; classifier=moe(experts=2)",
+                                             .baseline = "b"});
+  EXPECT_EQ(question.metric, "map");
+  EXPECT_EQ(question.by, "classifier");
+  EXPECT_EQ(question.baseline, "b");
+  ASSERT_EQ(question.fix.size(), 2U);
+  TableQuestion fixed = question;
+  fixed.vary = fixed.by = fixed.baseline = "";
+  EXPECT_EQ(MakeTable(GreedyStudy(), SmallCatalogue(), fixed, {}).rows.size(), 3U);
+  EXPECT_TRUE(QuestionOf("s", "gap", {.layout = TableLayout::kPaper}).columns.empty());
 }
 
 TEST(MakeTable, PutsThePapersNumbersBesideOurs) {
-  const std::vector<PaperRow> paper = {
-      {"Logistic model", "multimodal=concat;classifier=logistic", 0.7942, "0.7942"},
-      {"MoE 4", "classifier=moe(experts=4)", 0.83, "0.8300"},
-      {"not run", "classifier=moe(experts=8)", std::nullopt, "-"},
-      {"about something else", "temporal=blstm", 0.5, "0.5"}};
+  const PaperTable paper = {
+      {{"Logistic model", "multimodal=concat;classifier=logistic", 0.7942, "0.7942"},
+       {"MoE 4", "classifier=moe(experts=4)", 0.83, "0.8300"},
+       {"not run", "classifier=moe(experts=8)", std::nullopt, "-"},
+       {"about something else", "temporal=blstm", 0.5, "0.5"}}};
   TableQuestion question = Vary("classifier");
   question.reference = "kim18/2";
   const AblationTable table = MakeTable(GreedyStudy(), SmallCatalogue(), question, paper);

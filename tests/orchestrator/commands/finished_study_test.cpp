@@ -153,6 +153,32 @@ TEST_F(FinishedStudyTest, AnEnsembleThatCannotBeWrittenIsNotStored) {
   EXPECT_EQ(ensembles(), 1U) << "the same answer is the same ensemble";
 }
 
+TEST_F(FinishedStudyTest, TheRecordedEnsembleIsATable) {
+  ASSERT_EQ(Run().exit_code, 0);
+  const auto table = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"table", "s", "--db", database_};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Call(arguments);
+  };
+  const Called latest = table({"--ensemble"});
+  EXPECT_EQ(latest.exit_code, 0) << latest.err;
+  EXPECT_THAT(latest.out, AllOf(HasSubstr("**s: ensemble 1**"), HasSubstr("| weight | GAP |"),
+                                HasSubstr("| ensemble | "), HasSubstr(" of 1.0 GiB |")));
+  EXPECT_EQ(table({"--ensemble", "1"}).out, latest.out);
+  const auto json = table({"--ensemble", "--json"}).Json();
+  EXPECT_EQ(json.at("size_limit").as_int64(), std::int64_t{1} << 30);
+  const auto& member = json.at("members").at(0);
+  EXPECT_EQ(member.at("size_bytes"), 4000);
+  EXPECT_EQ(member.at("fingerprint").as_string().size(), 32U);
+  EXPECT_TRUE(member.at("gap").is_double());
+  EXPECT_THAT(table({"--ensemble", "--reference", "kim18/ensemble"}).out,
+              HasSubstr("none of the members is MC-BLSTM-MoE2"));
+  const Called other = table({"--ensemble", "7"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("study 's' has no ensemble '7'; it has 1"));
+  EXPECT_EQ(table({"--ensemble", "--macros"}).exit_code, 2);
+}
+
 TEST_F(FinishedStudyTest, RunAsJsonIsOneObject) {
   const Called called = Run({"--json"});
   EXPECT_EQ(called.exit_code, 0) << called.err;

@@ -392,9 +392,61 @@ TEST_F(SearchCommandsTest, TableTakesItsBaselineTestColumnsAndResamples) {
               HasSubstr("| temporal / classifier |"));
 }
 
+TEST_F(SearchCommandsTest, TableSaysWhatItsRowsAre) {
+  const std::string database = Path("filled.db");
+  FillStore(database);
+  const auto table = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"table", "small", "--db", database});
+    return Call(more);
+  };
+  const auto refusal = [&](const std::vector<std::string>& more) {
+    const Called called = table(more);
+    EXPECT_EQ(called.exit_code, 2) << called.out;
+    return called.err;
+  };
+  EXPECT_THAT(table({"--vary", "temporal.hidden"}).out,
+              AllOf(HasSubstr("| temporal.hidden |"), HasSubstr("| hidden=512 |")));
+  EXPECT_THAT(refusal({"--vary", "temporal.hiden"}), HasSubstr("did you mean 'hidden'?"));
+  EXPECT_THAT(table({"--criteria"}).out, HasSubstr("| criterion | methods |"));
+  EXPECT_THAT(refusal({"--average"}), HasSubstr("average: name what the rows differ in"));
+  EXPECT_THAT(refusal({"--average", "--vary", "temporal"}), HasSubstr("no average: "));
+  EXPECT_THAT(refusal({"--swap-one"}), HasSubstr("no baseline: no model has all its seeds"));
+  EXPECT_THAT(refusal({"--leave-one-out"}), HasSubstr("no baseline: no model has all its seeds"));
+  EXPECT_THAT(refusal({"--average", "--swap-one"}), HasSubstr("--average"));
+  EXPECT_THAT(refusal({"--criteria", "--leave-one-out"}), HasSubstr("--criteria"));
+  EXPECT_THAT(refusal({"--layout", "paper"}), HasSubstr("--reference must say which table"));
+  EXPECT_THAT(table({"--vary", "multimodal", "--reference", "kim18/1", "--layout", "paper"}).out,
+              HasSubstr("| Attention Method | Window Size w | Accuracy (GAP) | kim18/1 |"));
+  EXPECT_THAT(refusal({"--ensemble"}), HasSubstr("study 'small' has no ensemble; `beamgrid "
+                                                 "ensemble small` makes one"));
+  EXPECT_THAT(refusal({"--ensemble", "--swap-one"}), HasSubstr("--ensemble"));
+  for (const char* option : {"--vary", "--by", "--fix", "--baseline", "--reference"}) {
+    EXPECT_THAT(refusal({option, ""}), HasSubstr("must not be empty")) << option;
+  }
+}
+
+TEST_F(SearchCommandsTest, TableTakesSeveralStudies) {
+  const std::string database = Path("filled.db");
+  FillStore(database);
+  const auto table = [&](const std::vector<std::string>& studies) {
+    std::vector<std::string> arguments = {"table", "--db", database, "--vary", "temporal"};
+    arguments.insert(arguments.begin() + 1, studies.begin(), studies.end());
+    return Call(arguments);
+  };
+  const Called called = table({"small", "other"});
+  EXPECT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out, AllOf(HasSubstr("**small, other: temporal**"),
+                                HasSubstr("| temporal (GAP) | small | other |"),
+                                HasSubstr("- (not in the study)"),
+                                HasSubstr("no difference for 1 cell: small has the same trials")));
+  const Called twice = table({"small", "small"});
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_THAT(twice.err, HasSubstr("study 'small' is named twice"));
+}
+
 TEST(PaperTablesTest, AreBuiltIn) {
-  EXPECT_TRUE(PaperRows("").empty());
-  EXPECT_FALSE(PaperRows("kim18/2").empty());
+  EXPECT_TRUE(FindPaperTable("").rows.empty());
+  EXPECT_FALSE(FindPaperTable("kim18/2").rows.empty());
 }
 
 TEST_F(SearchCommandsTest, DoctorReportsTheMachine) {

@@ -69,7 +69,7 @@ inline void FillPageStudy(Store& store, const std::string& name, const std::stri
 
 inline StudyFacts FactsOf(const Store& store, const std::string& name) {
   return ReadStudyFacts(store, TestCatalogue(), *store.FindStudy(name),
-                        [](const std::string&) { return std::vector<PaperRow>(); });
+                        [](const std::string&) { return PaperTable(); });
 }
 
 /// Returns the text of a section with its markup, its figures as they stand on the page.

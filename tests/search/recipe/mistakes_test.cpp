@@ -400,9 +400,25 @@ const Case kCases[] = {
      {"10:8: table[0].vary: unknown criterion 'temporl'; did you mean 'temporal'?; known: "
       "multimodal, temporal, extras, classifier, label_processing, loss, train"}},
     {"TableVaryOption",
-     "[[table]]\nvary = \"temporal.hidden\"\n",
-     {"10:8: table[0].vary: unknown criterion 'temporal.hidden'; known: multimodal, "
-      "temporal, extras, classifier, label_processing, loss, train"}},
+     "[[grid.temporal]]\nuse = \"gru\"\n[[table]]\nvary = \"temporal.hiden\"\n",
+     {"12:8: table[0].vary: none of the models has the option 'hiden' of temporal; did you mean "
+      "'hidden'?; they have hidden, layers"}},
+    {"TableVaryOptionOfNoModel",
+     "[[grid.temporal]]\nuse = \"gru\"\n[[table]]\nvary = \"temporal.layers+clusters\"\n",
+     {"12:8: table[0].vary: none of the models has the option 'clusters' of temporal; they have "
+      "hidden, layers"}},
+    {"TableVaryOptionOfCriterion",
+     "[[table]]\nvary = \"temporl.hidden\"\n",
+     {"10:8: table[0].vary: unknown criterion 'temporl'; did you mean 'temporal'?; known: "
+      "multimodal, temporal, extras, classifier, label_processing, loss, train"}},
+    {"TableVaryOptionOfExtra",
+     "[grid.extras]\ndropout = [false, 0.2]\n[[table]]\nvary = \"extras.dropout.rat\"\n",
+     {"12:8: table[0].vary: none of the models has the option 'rat' of dropout; did you mean "
+      "'rate'?; they have rate"}},
+    {"TableVaryOptionOfNoExtra",
+     "[[table]]\nvary = \"extras.dropout.rate\"\n",
+     {"10:8: table[0].vary: none of the models has the extra 'dropout': [grid.extras] does not "
+      "name it"}},
     {"TableVarySetting",
      "[[table]]\nvary = \"train.epochs+bach\"\n",
      {"10:8: table[0].vary: unknown training setting 'bach'; did you mean 'batch'?; known: "
@@ -416,9 +432,41 @@ const Case kCases[] = {
      "[[table]]\nvary = \"extras.dropout\"\n",
      {"10:8: table[0].vary: none of the models has the extra 'dropout': [grid.extras] does not "
       "name it"}},
-    {"TableVaryMissing",
-     "[[table]]\ntitle = \"x\"\n",
-     {"9:1: table[0].vary: is missing: the criterion of the table's rows"}},
+    {"TableVaryEmpty",
+     "[[table]]\nvary = \"\"\n",
+     {"10:8: table[0].vary: unknown criterion ''; known: multimodal, temporal, extras, "
+      "classifier, label_processing, loss, train"}},
+    {"TableBy",
+     "[[table]]\nvary = \"temporal\"\nby = \"temporal\"\n",
+     {"11:6: table[0].by: is 'temporal', which the rows vary already"}},
+    {"TableByAlone",
+     "[[table]]\nby = \"temporal\"\n",
+     {"10:6: table[0].by: needs vary: columns need rows"}},
+    {"TableBySwap",
+     "[[table]]\nvary = \"temporal\"\nby = \"classifier\"\nrows = \"swap-one\"\n",
+     {"11:6: table[0].by: has no place beside rows = 'swap-one'"}},
+    {"TableByReference",
+     "[[table]]\nvary = \"temporal\"\nby = \"classifier\"\nreference = \"a/1\"\n",
+     {"12:13: table[0].reference: has no column in a table of rows and columns (by)"}},
+    {"TableRowsAverage",
+     "[[table]]\nrows = \"average\"\n",
+     {"10:8: table[0].rows: 'average' needs vary: what the rows differ in"}},
+    {"TableCriteria",
+     "[[table]]\nrows = \"criteria\"\nvary = \"temporal\"\n",
+     {"10:8: table[0].rows: 'criteria' shows them all: it has no place beside vary or by"}},
+    {"TableLayout",
+     "[[table]]\nlayout = \"paper\"\n",
+     {"10:10: table[0].layout: 'paper' needs a reference: which table of a paper"}},
+    {"TableFix",
+     "[[table]]\nfix = \"temporal\"\n",
+     {"10:7: table[0].fix: condition 'temporal': must be criterion=component"}},
+    {"TableBaseline",
+     "[[table]]\nbaseline = \"tempral=gru\"\n",
+     {"10:12: table[0].baseline: condition 'tempral': 'tempral' is not a criterion; they are "
+      "multimodal, temporal, classifier, label_processing, loss, extras, train"}},
+    {"TableBaselineEmpty",
+     "[[table]]\nbaseline = \"\"\n",
+     {"10:12: table[0].baseline: is empty, must name a row or be left out"}},
     {"TableReference",
      "[[table]]\nvary = \"temporal\"\nreference = \"snuvl17\"\n",
      {"11:13: table[0].reference: is \"snuvl17\", must name a paper and its table, with a slash "

@@ -100,7 +100,8 @@ std::string Said(const std::string& text) {
                         static_cast<int>(recipe.ensemble->weights)};
   }
   for (const TableSettings& table : recipe.tables) {
-    said["table"] = {table.title, table.vary, table.reference};
+    said["table"] = {table.title, table.vary,     table.by,        static_cast<int>(table.rows),
+                     table.fix,   table.baseline, table.reference, static_cast<int>(table.layout)};
   }
   return CanonicalJson(said);
 }
@@ -175,7 +176,17 @@ const std::map<std::string, Samples> kSamples = {
        {"0.5", "size"},
        {"-1e300", "size"},
        {"nan", "size"}}}},
-    {"table.vary", {{"\"temporal\""}, {{"\"tempral\"", "did you mean 'temporal'"}}}},
+    {"table.vary",
+     {{"\"temporal\"", "\"train.batch\""}, {{"\"tempral\"", "did you mean 'temporal'"}}}},
+    {"table.by",
+     {{"\"classifier\""}, {{"\"tempral\"", "unknown criterion"}, {"\"temporal\"", "already"}}}},
+    {"table.rows",
+     {{"\"variants\"", "\"average\"", "\"leave-one-out\"", "\"swap-one\""},
+      {{"\"criteria\"", "shows them all"}, {"\"averages\"", "did you mean 'average'"}}}},
+    {"table.fix", {{"\"temporal=gru\""}, {{"\"gru\"", "must be"}, {"\"\"", "is empty"}}}},
+    {"table.baseline", {{"\"temporal=gru\"", "\"gru\""}, {{"\"gru=\"", "criterion"}}}},
+    {"table.layout",
+     {{"\"ours\""}, {{"\"papr\"", "did you mean"}, {"\"paper\"", "needs a reference"}}}},
     {"table.reference", {{"\"kim18/2\""}, {{"\"kim18\"", "a slash"}}}},
 };
 

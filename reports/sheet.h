@@ -1,0 +1,53 @@
+#pragma once
+// A sheet is headings and rows of cells as people read them, whatever they say: each format of a
+// document writes any of them.
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace beamgrid {
+
+/// SheetCell is a text, and how it reads in LaTeX where that is more than the text escaped.
+struct SheetCell {
+  std::string text;
+  bool bold = false;       ///< in Markdown and HTML; `latex` says it itself
+  std::string latex = {};  ///< empty: the text
+};
+
+/// Sheet is what a table shows. Texts are as they are: each format escapes what it must.
+struct Sheet {
+  std::string title;
+  std::vector<std::string> headings;
+  std::vector<std::vector<SheetCell>> rows;  ///< as many cells each as there are headings
+  std::vector<std::string> notes = {};
+  std::size_t text_columns = 1;  ///< the first ones, of words; the others are of numbers
+  // For LaTeX.
+  std::string caption = {};                ///< in LaTeX, behind the title
+  std::vector<std::string> comments = {};  ///< before each row; none, or of each row
+};
+
+/// Returns Markdown as GitHub reads it: nothing of a text is taken for markup.
+[[nodiscard]] std::string MarkdownOf(const Sheet& sheet);
+/// Returns a fragment for a page, not a page.
+[[nodiscard]] std::string HtmlOf(const Sheet& sheet);
+/// Returns a table for booktabs, siunitx and tabularx, as Debian's texlive has them, that compiles
+/// without a change in article, its two columns, IEEEtran and acmart (tests/latex).
+[[nodiscard]] std::string LatexOf(const Sheet& sheet);
+/// Returns lines of comma-separated values, by RFC 4180.
+[[nodiscard]] std::string CsvOf(const Sheet& sheet);
+
+/// Escapes is the characters that a format needs written otherwise.
+using Escapes = std::map<char, std::string>;
+/// Returns the text with what no format knows made visible, and the escapes.
+[[nodiscard]] std::string Escaped(const std::string& text, const Escapes& escapes);
+/// Returns a text that reads in GitHub's Markdown as it is, on one line.
+[[nodiscard]] std::string MarkdownText(const std::string& text);
+/// Returns a text that reads in LaTeX as it is, on one line.
+[[nodiscard]] std::string LatexText(const std::string& text);
+/// Returns the text as one value of a CSV line.
+[[nodiscard]] std::string CsvText(const std::string& text);
+/// Returns digits, with a sign or an exponent, set by siunitx; a '+' is kept.
+[[nodiscard]] std::string LatexNumber(const std::string& digits);
+
+}  // namespace beamgrid

@@ -1,0 +1,78 @@
+// No text of a name is taken for markup, in any format.
+
+#include "reports/sheet.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace beamgrid {
+namespace sheet_test {
+
+using testing::HasSubstr;
+
+constexpr char kNasty[] = R"(a_b *c* _d_ $e$ |f| <g> &amp; `h` [i](j) ~k~ \l #m "n", {o}^%)";
+
+Sheet SheetOfNames() {
+  return {.title = kNasty,
+          .headings = {"model", kNasty},
+          .rows = {{{kNasty}, {kNasty, true}}},
+          .notes = {kNasty, "# no heading", "1. no list", "- none either"}};
+}
+
+// The expected text was read by cmark-gfm, which gives the name back.
+TEST(Sheet, MarkdownReadsAsItIs) {
+  const std::string nasty =
+      R"(a_b \*c\* \_d\_ \$e\$ \|f\| \<g> \&amp; \`h\` [i\](j) \~k\~ \\l #m "n", {o}^%)";
+  EXPECT_EQ(MarkdownText(kNasty), nasty);
+  EXPECT_EQ(MarkdownOf(SheetOfNames()),
+            "**" + nasty + "**\n\n| model | " + nasty + " |\n|---|---:|\n| " + nasty + " | **" +
+                nasty + "** |\n\n" + nasty +
+                "\n\n\\# no heading\n\n1\\. no list\n\n\\- none either\n");
+}
+
+TEST(Sheet, MarkdownEscapesNoMoreThanItMust) {
+  for (const char* plain :
+       {"netvlad clusters=64 frame_projection=0", "Classifier & co", "p <0.001",
+        "+0.125 [-0.062, 0.250]", "0.5 \xC2\xB1 0.1 (3 seeds)", "a #1", "1 > 0", "5 % of 2.5"}) {
+    EXPECT_EQ(MarkdownText(plain), plain);
+  }
+  EXPECT_EQ(MarkdownText("two\nlines"), "two lines");
+  EXPECT_EQ(MarkdownText("![x](y) [z][w]"), R"(!\[x\](y) [z\][w])");
+  EXPECT_EQ(MarkdownText("_a"), "\\_a");
+  EXPECT_EQ(MarkdownText("a_"), "a\\_");
+  EXPECT_EQ(MarkdownText("</b> <!-- x"), "\\</b> \\<!-- x");
+  EXPECT_THAT(MarkdownOf({.title = " spaced ", .headings = {}, .rows = {}}),
+              HasSubstr("**spaced**"));
+}
+
+TEST(Sheet, HtmlReadsAsItIs) {
+  const std::string nasty =
+      R"(a_b *c* _d_ $e$ |f| &lt;g&gt; &amp;amp; `h` [i](j) ~k~ \l #m &quot;n&quot;, {o}^%)";
+  EXPECT_EQ(HtmlOf(SheetOfNames()),
+            "<table>\n<caption>" + nasty + "</caption>\n<thead>\n<tr><th>model</th><th>" + nasty +
+                "</th></tr>\n</thead>\n<tbody>\n<tr><td>" + nasty + "</td><td><strong>" + nasty +
+                "</strong></td></tr>\n</tbody>\n</table>\n<p>" + nasty +
+                "</p>\n<p># no heading</p>\n<p>1. no list</p>\n<p>- none either</p>\n");
+}
+
+TEST(Sheet, LatexReadsAsItIs) {
+  const std::string nasty =
+      R"(a\_\allowbreak{}b *c* \_\allowbreak{}d\_\allowbreak{} \char36{}e\char36{} )"
+      R"(\textbar{}f\textbar{} \textless{}g\textgreater{} \&amp; `h` [i](j) \~{}k\~{} )"
+      R"(\textbackslash{}l \#m ''n'', \{o\}\^{}\%)";
+  EXPECT_EQ(LatexText(kNasty), nasty);
+  const std::string latex = LatexOf(SheetOfNames());
+  EXPECT_THAT(latex, HasSubstr("\\caption{" + nasty + ".}"));
+  EXPECT_THAT(latex, HasSubstr("model & " + nasty + " \\\\\n\\midrule\n"));
+  EXPECT_THAT(latex, HasSubstr("\n" + nasty + " & " + nasty + " \\\\\n\\bottomrule"));
+}
+
+TEST(Sheet, CsvReadsAsItIs) {
+  const std::string nasty = std::string("\"") +
+                            R"(a_b *c* _d_ $e$ |f| <g> &amp; `h` [i](j) ~k~ \l #m ""n"", {o}^%)" +
+                            "\"";
+  EXPECT_EQ(CsvOf(SheetOfNames()), "model," + nasty + "\n" + nasty + "," + nasty + "\n");
+}
+
+}  // namespace sheet_test
+}  // namespace beamgrid

@@ -1,0 +1,189 @@
+// Rows that are averages over everything that is not varied.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "registry/util/error.h"
+#include "reports/statistics.h"
+#include "reports/table.h"
+#include "tests/reports/table_support.h"
+#include "tests/support/error_text.h"
+
+namespace beamgrid {
+namespace table_average_test {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// Three ways to pool under two classifiers, two seeds each; the third way with one classifier.
+std::vector<TrialRecord> Grid() {
+  std::vector<TrialRecord> trials;
+  const auto add = [&](const char* name, const Variant& temporal, const Variant& classifier,
+                       double first, double second) {
+    trials.push_back(SmallTrial(name, SmallModel(temporal, classifier), 1, first, 1000));
+    trials.push_back(SmallTrial(name, SmallModel(temporal, classifier), 2, second, 1000));
+  };
+  add("mean-logistic", MeanPool(), Logistic(), 0.50, 0.52);
+  add("mean-MoE2", MeanPool(), Moe(2), 0.60, 0.62);
+  add("BLSTM-logistic", Blstm(1), Logistic(), 0.70, 0.74);
+  add("BLSTM-MoE2", Blstm(1), Moe(2), 0.66, 0.68);
+  return trials;
+}
+
+AblationTable Averaged(const std::vector<TrialRecord>& trials, TableQuestion question = {}) {
+  question.study = "s";
+  if (question.vary.empty()) question.vary = "temporal";
+  question.rows = TableRows::kAverage;
+  return MakeTable(trials, SmallCatalogue(), question, {});
+}
+
+TEST(Average, IsTheMeanOverTheSameCombinationsAndSeeds) {
+  const AblationTable table = Averaged(Grid());
+  EXPECT_THAT(LabelsOf(table), ElementsAre("mean", "blstm"));
+  EXPECT_EQ(table.combinations, 2U);
+  EXPECT_NEAR(*table.rows[0].mean, 0.56, 1e-12);
+  EXPECT_NEAR(*table.rows[1].mean, 0.695, 1e-12);
+  EXPECT_THAT(table.rows[1].seed_numbers, ElementsAre(1, 2));
+  EXPECT_NEAR(table.rows[1].seeds[0], 0.68, 1e-12);
+  EXPECT_NEAR(table.rows[1].seeds[1], 0.71, 1e-12);
+  // Of the means of the seeds: what combinations differ by is no uncertainty of theirs.
+  EXPECT_NEAR(*table.rows[1].std, SampleDeviation({0.68, 0.71}), 1e-12);
+  EXPECT_NEAR(*table.rows[1].delta, 0.135, 1e-12);
+  EXPECT_EQ(table.rows[1].compared_values, 4U);
+  EXPECT_EQ(table.title, "s: temporal, averaged");
+  EXPECT_THAT(table.notes,
+              Contains("each row is the mean over the same 2 combinations of classifier and 2 "
+                       "seeds"));
+  EXPECT_THAT(table.notes, Contains("held fixed: multimodal concat; label_processing none; loss "
+                                    "cross_entropy; extras none; train defaults"));
+}
+
+TEST(Average, PairsByCombinationAndSeed) {
+  TableQuestion question;
+  question.test = TableTest::kT;
+  const AblationTable table = Averaged(Grid(), question);
+  const std::vector<double> mean = {0.50, 0.52, 0.60, 0.62}, blstm = {0.70, 0.74, 0.66, 0.68};
+  EXPECT_NEAR(*table.rows[1].p_value, PairedTTest(blstm, mean), 1e-15);
+  const std::optional<RowDifference> expected =
+      SeedsDifference({0, 1, 2, 3}, blstm, {0, 1, 2, 3}, mean);
+  EXPECT_DOUBLE_EQ(table.rows[1].difference->interval.low, expected->interval.low);
+  EXPECT_DOUBLE_EQ(table.rows[1].difference->interval.high, expected->interval.high);
+  EXPECT_THAT(table.notes, Contains("difference: from mean, 95 % interval of other combinations "
+                                    "and seeds on these videos (t)"));
+  EXPECT_THAT(table.notes, Contains("p: two-sided t-test paired by combination and seed, on these "
+                                    "videos, against mean"));
+  question.test = TableTest::kSignFlip;
+  EXPECT_THAT(Averaged(Grid(), question).notes,
+              Contains("no p: no exact test of 4 pairs can be below 0.125; 6 pairs can be below "
+                       "0.05"));
+}
+
+TEST(Average, LeavesOutCombinationsThatNotAllRowsHave) {
+  std::vector<TrialRecord> trials = Grid();
+  // A third classifier with one way to pool, and a fourth whose second seed failed.
+  trials.push_back(SmallTrial("mean-MoE4", SmallModel(MeanPool(), Moe(4)), 1, 0.9));
+  trials.push_back(SmallTrial("mean-MoE4", SmallModel(MeanPool(), Moe(4)), 2, 0.9));
+  for (const auto& [temporal, gap] : {std::pair(MeanPool(), 0.1), {Blstm(1), 0.2}}) {
+    trials.push_back(SmallTrial(temporal.component + "8", SmallModel(temporal, Moe(8)), 1, gap));
+    trials.push_back(SmallTrial(temporal.component + "8", SmallModel(temporal, Moe(8)), 2,
+                                temporal.component == "mean" ? gap : -1));
+  }
+  const AblationTable table = Averaged(trials);
+  EXPECT_EQ(table.combinations, 2U);
+  EXPECT_NEAR(*table.rows[0].mean, 0.56, 1e-12);
+  EXPECT_NEAR(*table.rows[1].mean, 0.695, 1e-12);
+  EXPECT_THAT(table.notes, Contains("left out: 2 combinations that not all rows have with all "
+                                    "their seeds: blstm lacks 2 (1 unfinished)"));
+}
+
+TEST(Average, LeavesOutARowThatSharesNoCombinationAndSaysWhy) {
+  std::vector<TrialRecord> trials = Grid();
+  for (const int seed : {1, 2}) {
+    trials.push_back(SmallTrial("BLSTM2-MoE4", SmallModel(Blstm(2), Moe(4)), seed, 0.99));
+  }
+  const AblationTable table = Averaged(trials);
+  EXPECT_THAT(LabelsOf(table), ElementsAre("mean", "blstm layers=1", "blstm layers=2"));
+  EXPECT_FALSE(table.rows[2].mean);
+  EXPECT_FALSE(table.rows[2].delta);
+  EXPECT_EQ(table.rows[2].missing, "shares no combination of all else with all the other rows");
+  EXPECT_NEAR(*table.rows[1].mean, 0.695, 1e-12);
+  const std::string text = Render(table, "md");
+  EXPECT_THAT(text, HasSubstr("| blstm layers=2 | - (shares no combination of all else with all "
+                              "the other rows) |"));
+  EXPECT_THAT(Render(table, "latex"), HasSubstr("blstm layers=2 & \\textemdash{} &"));
+}
+
+TEST(Average, CountsOnlySeedsThatAllHave) {
+  std::vector<TrialRecord> trials = Grid();
+  // Raced for: one model has a third seed.
+  trials.push_back(SmallTrial("BLSTM-MoE2", SmallModel(Blstm(1), Moe(2)), 3, 0.99));
+  const AblationTable table = Averaged(trials);
+  EXPECT_NEAR(*table.rows[1].mean, 0.695, 1e-12);
+  EXPECT_THAT(table.notes,
+              Contains("of the seeds 1, 2 count; 3 are not there for every row and combination"));
+  for (TrialRecord& trial : trials) {
+    if (trial.name == "mean-MoE2") trial.seed += 10;
+  }
+  EXPECT_EQ(ErrorText<UsageError>([&] { static_cast<void>(Averaged(trials)); }),
+            "no average: no seed is there for every row and each of the 2 combinations that all "
+            "rows have");
+}
+
+TEST(Average, OfAnOptionAveragesOverTheComponentsToo) {
+  const auto model = [](const char* component, int hidden) {
+    return SmallModel({component, {{"hidden", hidden}}}, Logistic());
+  };
+  const AblationTable table = Averaged(
+      {SmallTrial("a", model("lstm", 256), 1, 0.1), SmallTrial("b", model("lstm", 512), 1, 0.3),
+       SmallTrial("c", model("gru", 256), 1, 0.5), SmallTrial("d", model("gru", 512), 1, 0.6),
+       SmallTrial("e", SmallModel(MeanPool(), Logistic()), 1, 0.9)},
+      {.vary = "temporal.hidden"});
+  EXPECT_THAT(LabelsOf(table), ElementsAre("hidden=256", "hidden=512"));
+  EXPECT_NEAR(*table.rows[0].mean, 0.3, 1e-12);
+  EXPECT_NEAR(*table.rows[1].mean, 0.45, 1e-12);
+  EXPECT_EQ(table.combinations, 2U);
+}
+
+TEST(Average, OfRowsAndColumnsHasAMeanInEachCell) {
+  std::vector<TrialRecord> trials;
+  for (const int batch : {32, 64}) {
+    for (const TrialRecord& trial : Grid()) {
+      ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
+      model.train["batch"] = batch;
+      trials.push_back(SmallTrial(trial.name + std::to_string(batch), model, trial.seed,
+                                  trial.result->metrics.gap + (batch == 32 ? 0 : 0.1)));
+    }
+  }
+  const AblationTable table = Averaged(trials, {.by = "classifier"});
+  ASSERT_EQ(table.rows.size(), 4U);
+  EXPECT_EQ(table.rows[3].cross->row, "blstm");
+  EXPECT_NEAR(*table.rows[3].mean, 0.67 + 0.05, 1e-12);
+  EXPECT_EQ(table.combinations, 2U);
+}
+
+TEST(Average, NeedsTwoRowsThatShareACombination) {
+  const auto refusal = [](const std::vector<TrialRecord>& trials) {
+    return ErrorText<UsageError>([&] { static_cast<void>(Averaged(trials)); });
+  };
+  EXPECT_EQ(refusal({SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5),
+                     SmallTrial("b", SmallModel(Blstm(1), Moe(2)), 1, 0.5)}),
+            "no average: no combination of all else has two rows with all their seeds");
+  EXPECT_EQ(
+      ErrorText<UsageError>([] {
+        static_cast<void>(MakeTable(Grid(), SmallCatalogue(),
+                                    {.study = "s", .vary = "", .rows = TableRows::kAverage}, {}));
+      }),
+      "average: name what the rows differ in, with vary");
+}
+
+TEST(Average, HasEveryNumberInItsData) {
+  const AblationTable table = Averaged(Grid());
+  EXPECT_THAT(Render(table, "csv"), HasSubstr(",combinations,compared_values\n"));
+  EXPECT_THAT(Render(table, "csv"), HasSubstr(",2,4\n"));
+  EXPECT_THAT(Render(table, "json"), HasSubstr(R"("combinations":2,)"));
+  EXPECT_THAT(Render(table, "json"), HasSubstr(R"("compared_values":4,)"));
+}
+
+}  // namespace table_average_test
+}  // namespace beamgrid

@@ -1,0 +1,149 @@
+// Several studies side by side.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "registry/util/error.h"
+#include "reports/statistics.h"
+#include "reports/table.h"
+#include "tests/reports/planted_tables.h"
+#include "tests/reports/table_support.h"
+#include "tests/support/error_text.h"
+
+namespace beamgrid {
+namespace table_studies_test {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+/// A study of two or three ways to pool; the fingerprints of its trials begin with its name.
+StudyTrials Study(const std::string& name, const std::vector<double>& gaps,
+                  const std::string& data = "data") {
+  StudyTrials study{.name = name, .objective = "gap", .trials = {}, .data = data};
+  const std::vector<Variant> pools = {MeanPool(), Blstm(1), Blstm(2)};
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    const std::string model = "m" + std::to_string(i / 2);
+    const std::int64_t seed = static_cast<std::int64_t>(i % 2) + 1;
+    study.trials.push_back(
+        SmallTrial(model, SmallModel(pools.at(i / 2), Logistic()), seed, gaps[i]));
+    study.trials.back().fingerprint = name + model + std::to_string(seed);
+  }
+  return study;
+}
+
+AblationTable SideBySide(const std::vector<StudyTrials>& studies,
+                         const TableResampling* resampling = nullptr) {
+  return MakeTable(studies, SmallCatalogue(),
+                   {.study = "", .vary = "temporal", .test = TableTest::kT}, resampling);
+}
+
+TEST(SideBySide, HasAColumnEachWithTheSameRows) {
+  const AblationTable table = SideBySide(
+      {Study("one", {0.50, 0.52, 0.60, 0.62}), Study("two", {0.53, 0.56, 0.6, 0.61, 0.7, 0.71})});
+  EXPECT_EQ(table.title, "one, two: temporal");
+  ASSERT_EQ(table.rows.size(), 6U);
+  const TableRow& cell = table.rows[1];
+  EXPECT_EQ(cell.cross->row, "mean");
+  EXPECT_EQ(cell.cross->column, "two");
+  EXPECT_NEAR(*cell.delta, 0.035, 1e-12) << "from the same row of the first study";
+  EXPECT_NEAR(*cell.p_value, PairedTTest({0.53, 0.56}, {0.50, 0.52}), 1e-15);
+  EXPECT_FALSE(table.rows[0].delta);
+  EXPECT_EQ(table.rows[4].missing, "not in the study");
+  EXPECT_FALSE(table.rows[5].delta) << "there is nothing to compare it with";
+  // The best of each study.
+  EXPECT_TRUE(table.rows[2].best);
+  EXPECT_TRUE(table.rows[5].best);
+  EXPECT_FALSE(table.rows[3].best);
+  const std::string text = Render(table, "md");
+  EXPECT_THAT(text, HasSubstr("| temporal (GAP, 2 seeds) | one | two | two: difference [95 %] |"));
+  EXPECT_THAT(text, HasSubstr("| blstm layers=2 | - (not in the study) |"));
+  EXPECT_THAT(table.notes, Contains("difference: from the same row of one, 95 % interval of other "
+                                    "seeds on these videos (t)"));
+  EXPECT_THAT(table.notes, Contains(HasSubstr("; each within its study")));
+  EXPECT_THAT(table.notes, Contains(HasSubstr("held fixed: multimodal concat; classifier")));
+  EXPECT_THAT(Render(table, "latex"), HasSubstr("two: difference [95 \\%]"));
+}
+
+TEST(SideBySide, OfOtherVideosIsNotCompared) {
+  const std::vector<StudyTrials> studies = {Study("one", {0.50, 0.52}),
+                                            Study("two", {0.53, 0.56}, "others")};
+  std::map<std::string, Predictions> predictions;
+  const Predictions videos = planted::Tables({.rows = 1, .seeds = 1}).Draw(0)[0][0];
+  const TableResampling resampling{.resamples = 0, .read = [&](const TrialRecord& trial) {
+                                     const auto found = predictions.find(trial.fingerprint);
+                                     if (found == predictions.end()) throw Error("gone");
+                                     return found->second;
+                                   }};
+  AblationTable table = SideBySide(studies, &resampling);
+  EXPECT_FALSE(table.rows[1].delta);
+  EXPECT_FALSE(table.rows[1].p_value);
+  EXPECT_THAT(table.notes,
+              Contains("two is not to be compared with one: their data differ, and whether they "
+                       "were validated on the same videos is not known: gone"));
+  for (const StudyTrials& study : studies) {
+    for (const TrialRecord& trial : study.trials) predictions[trial.fingerprint] = videos;
+  }
+  table = SideBySide(studies, &resampling);
+  EXPECT_TRUE(table.rows[1].delta);
+  EXPECT_THAT(table.notes, Contains("two was trained on other data than one, and validated on the "
+                                    "same videos"));
+  for (const TrialRecord& trial : studies[1].trials)
+    predictions[trial.fingerprint].videos[0].id += "x";
+  table = SideBySide(studies, &resampling);
+  EXPECT_FALSE(table.rows[1].delta);
+  EXPECT_THAT(table.notes, Contains("two is not to be compared with one: they were validated on "
+                                    "other videos or true labels"));
+  EXPECT_THAT(Render(table, "md"), Not(HasSubstr("difference")));
+}
+
+TEST(SideBySide, TheSameTrialIsOneMeasurement) {
+  std::vector<StudyTrials> studies = {Study("one", {0.50, 0.52}), Study("two", {0.50, 0.52})};
+  studies[1].trials[0].fingerprint = studies[0].trials[0].fingerprint;
+  const AblationTable table = SideBySide(studies);
+  EXPECT_FALSE(table.rows[1].delta);
+  EXPECT_THAT(table.notes, Contains("no difference for 1 cell: one has the same trials, which is "
+                                    "one measurement and not two"));
+}
+
+TEST(SideBySide, SaysWhatEachHoldsFixedAndWhyOneHasNoColumn) {
+  std::vector<StudyTrials> studies = {Study("one", {0.5, 0.5}), Study("two", {0.6, 0.6})};
+  for (TrialRecord& trial : studies[1].trials) {
+    trial.model_json = CanonicalJson(ToJson(SmallModel(MeanPool(), Moe(2))));
+  }
+  const AblationTable table = SideBySide(studies);
+  EXPECT_THAT(table.notes, Contains(HasSubstr("one: held fixed: multimodal concat; classifier "
+                                              "logistic")));
+  EXPECT_THAT(table.notes, Contains(HasSubstr("two: held fixed: multimodal concat; classifier moe "
+                                              "experts=2")));
+  const TableQuestion fixed{.study = "", .vary = "temporal", .fix = {{"classifier", "moe"}}};
+  const AblationTable half = MakeTable(studies, SmallCatalogue(), fixed);
+  EXPECT_THAT(half.notes, Contains("no column of one: study 'one': none of its 1 models has "
+                                   "classifier=moe"));
+  EXPECT_EQ(half.rows[0].missing, "no column: see below");
+  EXPECT_EQ(half.rows[1].mean, 0.6);
+}
+
+TEST(SideBySide, RefusesWhatIsOfOneStudy) {
+  const auto refusal = [](const TableQuestion& question) {
+    return ErrorText<UsageError>([&] {
+      static_cast<void>(
+          MakeTable({Study("a", {0.5, 0.5}), Study("b", {0.5, 0.5})}, SmallCatalogue(), question));
+    });
+  };
+  const std::string start = "several studies side by side: ";
+  EXPECT_EQ(refusal({.study = "", .vary = "temporal", .by = "classifier"}),
+            start + "--by has no place, for the columns are the studies");
+  EXPECT_EQ(refusal({.study = "", .vary = "temporal", .rows = TableRows::kAverage}),
+            start + "average is of one study");
+  EXPECT_EQ(refusal({.study = "", .vary = "temporal", .reference = "kim18/1"}),
+            start + "a paper's numbers and effects stand beside the rows of one study");
+  EXPECT_EQ(
+      refusal({.study = "", .vary = "temporal", .baseline = "mean"}),
+      start + "differences are from the same row of the first study, and not from a baseline");
+}
+
+}  // namespace table_studies_test
+}  // namespace beamgrid
