@@ -11,7 +11,7 @@ namespace {
 constexpr int kEffectDigits = 4;
 
 std::string EffectNumber(double value, Signedness sign) {
-  return sign == Signedness::kPlain ? DifferenceText(value, kEffectDigits)
+  return sign == Signedness::kPlain ? VisibleText(value, kEffectDigits)
                                     : SignedText(value, kEffectDigits);
 }
 

@@ -7,6 +7,7 @@
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/size_column.h"
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 #include "reports/sheet.h"
 #include "reports/table_cells.h"

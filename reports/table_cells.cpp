@@ -1,13 +1,11 @@
 #include "reports/table_cells.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstdio>
 #include <limits>
 #include <stdexcept>
 
 #include "registry/util/size_column.h"
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -135,24 +133,6 @@ std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row
     cells.push_back(std::move(cell));
   }
   return cells;
-}
-
-std::string VisibleText(double value, int decimals) {
-  constexpr int kMost = 6;
-  if (value == 0) return FixedText(0, decimals);
-  std::string text = FixedText(value, decimals);
-  const auto reads_as_zero = [&] {
-    return text.find_first_of("123456789") == std::string::npos && std::isfinite(value);
-  };
-  while (reads_as_zero() && decimals < kMost) text = FixedText(value, ++decimals);
-  if (!reads_as_zero()) return text;
-  std::array<char, 32> digits{};
-  std::snprintf(digits.data(), digits.size(), "%.0e", value);
-  return digits.data();
-}
-
-std::string SignedText(double value, int decimals) {
-  return (value > 0 ? "+" : "") + VisibleText(value, decimals);
 }
 
 std::string ProbabilityText(double p) { return p < 0.001 ? "<0.001" : FixedText(p, 3); }

@@ -16,11 +16,6 @@ namespace beamgrid {
 [[nodiscard]] std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
                                                const std::string& plus_minus);
 
-/// Returns a number with so many decimals; one that is not 0 and would read as 0 with as many as
-/// show its first digit, beyond 6 as "2e-09".
-[[nodiscard]] std::string VisibleText(double value, int decimals);
-/// Returns the same with its sign: "+0.0064"; 0 has none.
-[[nodiscard]] std::string SignedText(double value, int decimals);
 /// Returns "0.012" or "<0.001".
 [[nodiscard]] std::string ProbabilityText(double p);
 /// Returns " (3 seeds)" or " (1 of 2 seeds: 1 failed)"; empty where the heading says it.

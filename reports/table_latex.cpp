@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 #include "reports/sheet.h"
 #include "reports/table_cells.h"

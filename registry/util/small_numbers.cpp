@@ -10,17 +10,22 @@
 
 namespace beamgrid {
 
-std::string DifferenceText(double value, int decimals) {
+std::string VisibleText(double value, int decimals) {
+  constexpr int kMost = 6;
+  if (value == 0) return FixedText(0, decimals);
   std::string text = FixedText(value, decimals);
-  if (value == 0 || text.find_first_not_of("-0.") != std::string::npos) return text;
+  const auto reads_as_zero = [&] {
+    return text.find_first_of("123456789") == std::string::npos && std::isfinite(value);
+  };
+  while (reads_as_zero() && decimals < kMost) text = FixedText(value, ++decimals);
+  if (!reads_as_zero()) return text;
   std::array<char, 32> digits{};
-  std::snprintf(digits.data(), digits.size(), "%.1e", value);
+  std::snprintf(digits.data(), digits.size(), "%.0e", value);
   return digits.data();
 }
 
 std::string SignedText(double value, int decimals) {
-  const std::string text = DifferenceText(value, decimals);
-  return text.front() == '-' ? text : "+" + text;
+  return (value > 0 ? "+" : "") + VisibleText(value, decimals);
 }
 
 std::string ShortTimeText(double seconds) {

@@ -5,10 +5,10 @@
 
 namespace beamgrid {
 
-/// Returns a number with that many decimals; one that these would show as 0 and that is not is
-/// shown by its first digits: "0.0012", "-1.2e-06".
-[[nodiscard]] std::string DifferenceText(double value, int decimals);
-/// Returns the same with a plus where it is not negative.
+/// Returns a number with so many decimals; one that is not 0 and would read as 0 with as many as
+/// show its first digit, beyond 6 as "2e-09".
+[[nodiscard]] std::string VisibleText(double value, int decimals);
+/// Returns the same with its sign: "+0.0064"; 0 has none.
 [[nodiscard]] std::string SignedText(double value, int decimals);
 
 /// Returns a time in words: "1h02m", "3m05s", "12s", below a second "0.3s" or "less than 0.1s".

@@ -6,15 +6,16 @@ namespace beamgrid {
 namespace {
 
 TEST(SmallNumbers, ADifferenceThatIsNotNothingDoesNotLookLikeIt) {
-  EXPECT_EQ(DifferenceText(0.00123, 4), "0.0012");
-  EXPECT_EQ(DifferenceText(0, 4), "0.0000");
-  EXPECT_EQ(DifferenceText(0.00004, 4), "4.0e-05");
-  EXPECT_EQ(DifferenceText(-0.00004, 4), "-4.0e-05");
-  EXPECT_EQ(DifferenceText(0.00005001, 4), "0.0001");
+  EXPECT_EQ(VisibleText(0.00123, 4), "0.0012");
+  EXPECT_EQ(VisibleText(0, 4), "0.0000");
+  EXPECT_EQ(VisibleText(0.00004, 4), "0.00004");
+  EXPECT_EQ(VisibleText(-0.00004, 4), "-0.00004");
+  EXPECT_EQ(VisibleText(0.00005001, 4), "0.0001");
+  EXPECT_EQ(VisibleText(2e-9, 4), "2e-09");
   EXPECT_EQ(SignedText(0.5, 2), "+0.50");
   EXPECT_EQ(SignedText(-0.5, 2), "-0.50");
-  EXPECT_EQ(SignedText(0, 2), "+0.00");
-  EXPECT_EQ(SignedText(1e-6, 2), "+1.0e-06");
+  EXPECT_EQ(SignedText(0, 2), "0.00");
+  EXPECT_EQ(SignedText(1e-6, 2), "+0.000001");
 }
 
 TEST(SmallNumbers, ATimeBelowASecondIsNoZero) {
