@@ -409,15 +409,26 @@ std::string BestText(const LiveStudy& live) {
          FixedText(*live.leader->objective, kMetricDigits);
 }
 
+PageCell RateCell(const StudySnapshot& now) {
+  if (!now.running()) return {""};
+  const auto rate = TrialsPerHour(now.progress);
+  if (!rate) return {""};
+  return FixedCell(*rate, *rate < 10 ? 1 : 0);
+}
+
+PageCell LeftCell(const StudySnapshot& now) {
+  if (!now.running()) return {""};
+  const auto left = Eta(now.progress);
+  if (!left) return {""};
+  return {DurationText(*left)};
+}
+
 /// Returns a list of studies as a table.
 PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
   PageTable table{.caption = "Studies",
                   .columns = {"study", "now", ">complete", ">running", ">waiting", ">failed",
                               "best", ">an hour", ">left", "description"}};
   for (const LiveStudy& live : studies) {
-    const bool runs = live.now.running();
-    const auto rate = runs ? TrialsPerHour(live.now.progress) : std::nullopt;
-    const auto left = runs ? Eta(live.now.progress) : std::nullopt;
     table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
                           {ToString(live.now.run)},
                           CountCell(live.Count(TrialState::kComplete)),
@@ -425,8 +436,8 @@ PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
                           CountCell(live.Count(TrialState::kWaiting)),
                           CountCell(live.Count(TrialState::kFailed)),
                           {BestText(live)},
-                          rate ? FixedCell(*rate, *rate < 10 ? 1 : 0) : PageCell{""},
-                          {left ? DurationText(*left) : ""},
+                          RateCell(live.now),
+                          LeftCell(live.now),
                           {live.study.description}});
   }
   return table;
