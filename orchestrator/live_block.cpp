@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <string_view>
 
-#include "registry/util/printable.h"
-
 namespace beamgrid {
 namespace {
 
@@ -16,38 +14,27 @@ namespace {
 constexpr char kBegin[] = "\033[?2026h\033[?25l", kEnd[] = "\033[?25h\033[?2026l";
 constexpr char kToEndOfLine[] = "\033[K", kToEndOfScreen[] = "\033[J";
 
-/// Returns the columns of a line that may hold colour codes.
-std::size_t ShownColumns(std::string_view line) {
-  std::string text;
-  while (!line.empty()) {
-    const std::size_t code = line.find("\033[");
-    text += line.substr(0, code);
-    if (code == std::string_view::npos) break;
-    line.remove_prefix(std::min(line.find('m', code), line.size() - 1) + 1);
-  }
-  return ColumnsOf(text);
-}
-
 }  // namespace
 
-std::string LiveBlock::Frame(const std::string& above, std::vector<std::string> lines,
-                             std::size_t columns) {
-  if (widths_.empty() && lines.empty()) return above;
-  std::size_t rows = 0;
-  for (const std::size_t width : widths_) {
-    // Wrapped: a terminal that has become narrower shows the rest of a line below it.
-    rows += std::max<std::size_t>(1, (width + columns - 1) / std::max<std::size_t>(columns, 1));
-  }
-  widths_.clear();
-  std::string frame = kBegin;
-  if (rows > 0) frame += "\033[" + std::to_string(rows) + "A\r";
+std::string LiveBlock::Frame(const std::string& above, const std::vector<std::string>& lines) {
+  if (!drawn_ && lines.empty()) return above;
+  std::string frame = std::string(kBegin) + "\r";
   // Its lines may be as wide as the terminal: erasing behind one would take its last character.
   if (!above.empty()) frame += kToEndOfScreen + above;
-  for (const std::string& line : lines) {
-    frame += line + kToEndOfLine + "\n";
-    widths_.push_back(ShownColumns(line));
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) frame += "\n";
+    frame += lines[i] + kToEndOfLine;
   }
-  return frame + kToEndOfScreen + kEnd;
+  frame += kToEndOfScreen;
+  if (lines.size() > 1) frame += "\033[" + std::to_string(lines.size() - 1) + "A";
+  drawn_ = !lines.empty();
+  return frame + "\r" + kEnd;
+}
+
+std::string LiveBlock::Left(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return Frame(text, {});
 }
 
 void WriteToTerminal(int descriptor, const std::string& bytes) {

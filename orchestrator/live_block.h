@@ -8,23 +8,27 @@
 
 namespace beamgrid {
 
-/// LiveBlock says what to write to a terminal; it writes nothing itself. The cursor stands below
-/// the block, so whoever dies leaves a usable terminal: there is no other screen, and the cursor is
-/// hidden only within a frame.
+/// LiveBlock says what to write to a terminal; it writes nothing itself.
+///
+/// The cursor waits at the first character of the block. A terminal that gets another width wraps
+/// its lines anew, each in its own way, but keeps the cursor where it stands in the text: so the
+/// next frame finds the block wherever it has come to. There is no other screen to come back from,
+/// and the cursor is hidden only within a frame.
 class LiveBlock {
  public:
   /// Returns the bytes that put `lines` in the place of the block as it was, below `above` (whole
   /// lines, or nothing). No line of the block is erased before it is overwritten, and all is one
-  /// write, so that no half of a frame is seen. `columns`: of the terminal now; where it has become narrower, the
-  /// lines of the block have been wrapped by it. No line may be wider than `columns`; they may hold
-  /// colour codes.
-  [[nodiscard]] std::string Frame(const std::string& above, std::vector<std::string> lines,
-                                  std::size_t columns);
+  /// write, so that no half of a frame is seen. No line may be wider than the terminal, nor the
+  /// block as high; lines may hold colour codes.
+  [[nodiscard]] std::string Frame(const std::string& above, const std::vector<std::string>& lines);
   /// Returns the bytes that take the block away.
-  [[nodiscard]] std::string Erased(std::size_t columns) { return Frame("", {}, columns); }
+  [[nodiscard]] std::string Erased() { return Frame("", {}); }
+  /// Returns the bytes that leave the block where it is, as lines that scroll by: what comes next
+  /// stands below it.
+  [[nodiscard]] std::string Left(const std::vector<std::string>& lines);
 
  private:
-  std::vector<std::size_t> widths_;  ///< columns of the lines that are drawn
+  bool drawn_ = false;
 };
 
 /// Writes bytes to a descriptor; where nobody reads them any more, they are lost.

@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <utility>
 
 #include "orchestrator/live_block.h"
 #include "registry/util/folded.h"
@@ -20,7 +19,7 @@ constexpr std::chrono::milliseconds kRedrawInterval{200};
 class LiveDisplay : public ProgressDisplay {
  public:
   explicit LiveDisplay(Colour colour) : colour_(colour) {}
-  ~LiveDisplay() override { Write(block_.Erased(SizeOfTerminal(STDERR_FILENO).columns)); }
+  ~LiveDisplay() override { Write(block_.Erased()); }
 
   void Event(const std::string& line) override {
     const TerminalSize terminal = SizeOfTerminal(STDERR_FILENO);
@@ -45,7 +44,7 @@ class LiveDisplay : public ProgressDisplay {
       lines = RenderProgress(*last_, static_cast<int>(room.columns), static_cast<int>(room.rows),
                              colour_);
     }
-    Write(block_.Frame(above, std::move(lines), terminal.columns));
+    Write(block_.Frame(above, lines));
   }
 
   Colour colour_;

@@ -53,39 +53,35 @@ class CtrlC {
   std::unique_ptr<InterruptSignals> signals_;  ///< last: no signal may find the pipe closed
 };
 
-/// Screen is the terminal on standard output with a block for the study, which is gone with it
-/// unless it is to stay.
+/// Screen is the terminal on standard output with a block for the study, which goes with it.
 class Screen {
  public:
   explicit Screen(Colour colour) : colour_(colour) {}
-  ~Screen() {
-    if (!stays_) Write(block_.Erased(Size().columns));
-  }
+  ~Screen() { Write(block_.Erased()); }
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  void Draw(const StudySnapshot& snapshot) {
-    size_ = Size();
-    const TerminalSize room = RoomForBlock(size_);
-    Write(block_.Frame("",
-                       RenderSnapshot(snapshot, static_cast<int>(room.columns),
-                                      static_cast<int>(room.rows), colour_),
-                       size_.columns));
-  }
+  void Draw(const StudySnapshot& snapshot) { Write(block_.Frame("", LinesOf(snapshot))); }
+  /// Leaves a last look where the block was.
+  void Leave(const StudySnapshot& snapshot) { Write(block_.Left(LinesOf(snapshot))); }
+  /// True if the terminal has got another size since the last frame.
   [[nodiscard]] bool resized() const {
-    const TerminalSize now = Size();
+    const TerminalSize now = SizeOfTerminal(STDOUT_FILENO);
     return now.columns != size_.columns || now.rows != size_.rows;
   }
-  void Stay() { stays_ = true; }
 
  private:
-  static TerminalSize Size() { return SizeOfTerminal(STDOUT_FILENO); }
   static void Write(const std::string& bytes) { WriteToTerminal(STDOUT_FILENO, bytes); }
+  std::vector<std::string> LinesOf(const StudySnapshot& snapshot) {
+    size_ = SizeOfTerminal(STDOUT_FILENO);
+    const TerminalSize room = RoomForBlock(size_);
+    return RenderSnapshot(snapshot, static_cast<int>(room.columns), static_cast<int>(room.rows),
+                          colour_);
+  }
 
   Colour colour_;
   LiveBlock block_;
   TerminalSize size_;
-  bool stays_ = false;
 };
 
 /// Returns what makes a line worth printing where lines follow each other.
@@ -163,11 +159,11 @@ class WatchCommand : public Subcommand {
     Screen screen(colour);
     while (true) {
       const StudySnapshot now = Look();
-      screen.Draw(now);
       if (!now.running()) {
-        screen.Stay();
+        screen.Leave(now);
         return kExitDone;
       }
+      screen.Draw(now);
       for (milliseconds waited{0}; waited < interval(); waited += kResizeLook) {
         if (ctrl_c.Within(std::min(kResizeLook, interval() - waited))) return kExitInterrupted;
         if (screen.resized()) screen.Draw(now);

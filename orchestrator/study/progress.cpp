@@ -103,27 +103,65 @@ std::string RateText(double examples_per_second) {
   return FixedText(examples_per_second, examples_per_second < 10 ? 1 : 0) + " ex/s";
 }
 
-/// Returns what is told of a trial, most important first, for a narrow terminal shows only the
-/// beginning; each piece is one of a column, empty where there is nothing to tell.
-std::vector<Piece> TrialPieces(const RunningTrial& trial, const std::string& objective) {
+/// Cells of a trial, in their order.
+enum Cell { kName, kSeed, kEpoch, kPercent, kLatest, kBest, kLoss, kRate, kDevice, kCells };
+/// What a narrow terminal does without, the least important one first: devices and rates are told
+/// in all below.
+constexpr Cell kLeaveOutFirst[] = {kDevice, kLoss, kRate, kBest, kPercent, kSeed, kLatest};
+
+/// Returns the cells of a trial, empty where there is nothing to tell.
+std::vector<Piece> CellsOf(const RunningTrial& trial, const std::string& objective) {
   const auto value = [](const std::string& what, const std::optional<double>& number, int digits) {
     return number ? what + " " + FixedText(*number, digits) : "";
   };
   const bool began = trial.epochs > 0;
   const bool was_better = trial.objective && trial.best_epoch != trial.latest_epoch;
-  return {
-      {PrintableLine(trial.name)},
-      {"s" + std::to_string(trial.seed)},
-      {began ? "epoch " + std::to_string(std::max<std::int64_t>(trial.epoch, 1)) + "/" +
-                   std::to_string(trial.epochs)
-             : "starting"},
-      {began ? CutPercent(DoneShare(trial)) : ""},
-      {value(objective, trial.latest, 4), kGreen},
-      {was_better ? value("best", trial.objective, 4) + " in " + std::to_string(trial.best_epoch)
-                  : ""},
-      {value("loss", trial.loss, 3)},
-      {trial.examples_per_second > 0 ? RateText(trial.examples_per_second) : ""},
-      {PrintableLine(trial.device), kDim}};
+  std::vector<Piece> cells(kCells);
+  cells[kName] = {PrintableLine(trial.name)};
+  cells[kSeed] = {"s" + std::to_string(trial.seed)};
+  cells[kEpoch] = {began ? "epoch " + std::to_string(std::max<std::int64_t>(trial.epoch, 1)) + "/" +
+                               std::to_string(trial.epochs)
+                         : "starting"};
+  if (began) cells[kPercent] = {CutPercent(DoneShare(trial))};
+  cells[kLatest] = {value(objective, trial.latest, 4), kGreen};
+  if (was_better) {
+    cells[kBest] = {value("best", trial.objective, 4) + " in " + std::to_string(trial.best_epoch)};
+  }
+  cells[kLoss] = {value("loss", trial.loss, 3)};
+  if (trial.examples_per_second > 0) cells[kRate] = {RateText(trial.examples_per_second)};
+  cells[kDevice] = {PrintableLine(trial.device), kDim};
+  return cells;
+}
+
+/// Returns the columns of a line of such cells; those that are 0 are not there.
+std::size_t Total(const std::vector<std::size_t>& widths) {
+  std::size_t total = 0;
+  for (const std::size_t width : widths) total += width == 0 ? 0 : width + (total == 0 ? 0 : 2);
+  return total;
+}
+
+/// Returns how wide each cell is, in lines of at most `width` columns where that can be: 0 for
+/// those that are left out.
+std::vector<std::size_t> WidthsOf(const std::vector<std::vector<Piece>>& rows, std::size_t width) {
+  std::vector<std::size_t> widths(kCells, 0);
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], ColumnsOf(row[i].text));
+    }
+  }
+  // Half of the line at most for names: the numbers behind them are what changes.
+  widths[kName] = std::min({widths[kName], std::max(kShortestName, width / 2), width});
+  for (const Cell cell : kLeaveOutFirst) {
+    if (Total(widths) <= width) break;
+    // Before the last ones names lose their ends.
+    if (cell == kSeed || cell == kLatest) {
+      const std::size_t over = std::min(Total(widths) - width, widths[kName]);
+      widths[kName] = std::max(std::min(kShortestName, widths[kName]), widths[kName] - over);
+      if (Total(widths) <= width) break;
+    }
+    widths[cell] = 0;
+  }
+  return widths;
 }
 
 /// Returns the first `most` trials as lines in columns.
@@ -131,23 +169,14 @@ std::vector<std::string> TrialLines(const ProgressState& state, std::size_t most
                                     Colour colour) {
   std::vector<std::vector<Piece>> rows;
   for (const auto& [id, trial] : state.running) {
-    if (rows.size() < most) rows.push_back(TrialPieces(trial, state.objective));
+    if (rows.size() < most) rows.push_back(CellsOf(trial, state.objective));
   }
-  if (rows.empty()) return {};
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], ColumnsOf(row[i].text));
-    }
-  }
-  // Half of the line at most for names: the numbers behind them are what changes.
-  widths[0] = std::min({widths[0], std::max(kShortestName, width / 2), width});
+  const std::vector<std::size_t> widths = WidthsOf(rows, width);
   std::vector<std::string> lines;
   for (const auto& row : rows) {
     std::vector<Piece> padded;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      if (widths[i] == 0) continue;
-      padded.push_back({Cut(row[i].text, widths[i]), row[i].code, widths[i]});
+      if (widths[i] > 0) padded.push_back({Cut(row[i].text, widths[i]), row[i].code, widths[i]});
     }
     lines.push_back(Join(padded, width, colour));
   }

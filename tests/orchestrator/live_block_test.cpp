@@ -21,18 +21,31 @@ class Terminal {
     while (!bytes.empty()) bytes.remove_prefix(Obey(bytes));
   }
   void Resize(std::size_t columns) {
-    std::vector<Row> whole = {{}};
-    for (const Row& row : rows_) {
-      whole.back().text += row.text;
-      if (!row.wraps) whole.emplace_back();
+    // The cursor keeps its place in the text.
+    std::vector<std::string> whole = {""};
+    std::size_t cursor_line = 0, cursor_at = 0;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      if (i == row_) {
+        cursor_line = whole.size() - 1;
+        cursor_at = whole.back().size() + column_;
+      }
+      whole.back() += rows_[i].text;
+      if (!rows_[i].wraps) whole.emplace_back();
     }
     whole.pop_back();
     columns_ = columns;
     rows_ = {{}};
     row_ = column_ = 0;
+    std::size_t row = 0, column = 0;
     for (std::size_t i = 0; i < whole.size(); ++i) {
-      Write(whole[i].text + (i + 1 < whole.size() ? "\n" : ""));
+      if (i == cursor_line) {
+        row = row_ + cursor_at / columns;
+        column = cursor_at % columns;
+      }
+      Write(whole[i] + (i + 1 < whole.size() ? "\n" : ""));
     }
+    row_ = row;
+    column_ = column;
   }
   /// The rows without the empty ones below the text.
   [[nodiscard]] std::vector<std::string> Shown() const {
@@ -95,16 +108,16 @@ TEST(LiveBlock, IsDrawnInPlaceBelowWhatScrollsBy) {
   Terminal terminal(20);
   LiveBlock block;
   terminal.Write("$ beamgrid run\n");
-  terminal.Write(block.Frame("", {"trial 10%", "totals"}, 20));
+  terminal.Write(block.Frame("", {"trial 10%", "totals"}));
   EXPECT_THAT(terminal.Shown(), ElementsAre("$ beamgrid run", "trial 10%", "totals"));
-  terminal.Write(block.Frame("one complete\n", {"trial 2", "x", "all"}, 20));
+  terminal.Write(block.Frame("one complete\n", {"trial 2", "x", "all"}));
   EXPECT_THAT(terminal.Shown(),
               ElementsAre("$ beamgrid run", "one complete", "trial 2", "x", "all"));
-  terminal.Write(block.Frame("exactly twenty wide!\nand more\n", {"all"}, 20));
+  terminal.Write(block.Frame("exactly twenty wide!\nand more\n", {"all"}));
   EXPECT_THAT(terminal.Shown(), ElementsAre("$ beamgrid run", "one complete",
                                             "exactly twenty wide!", "and more", "all"));
   EXPECT_TRUE(terminal.cursor_shown());
-  terminal.Write(block.Erased(20));
+  terminal.Write(block.Erased());
   terminal.Write("$ ");
   EXPECT_EQ(terminal.Shown().back(), "$ ");
   EXPECT_EQ(terminal.Shown().size(), 5U);
@@ -113,34 +126,40 @@ TEST(LiveBlock, IsDrawnInPlaceBelowWhatScrollsBy) {
 TEST(LiveBlock, LeavesNothingBehindAfterAResize) {
   Terminal terminal(20);
   LiveBlock block;
-  terminal.Write("above\n");
-  const std::vector<std::string> wide = {"\033[1mnineteen columns ...\033[0m", "second line of it",
-                                         "short"};
-  terminal.Write(block.Frame("", {"nineteen columns ..", wide[1], wide[2]}, 20));
-  for (const std::size_t columns : {8U, 30U, 5U, 19U}) {
+  terminal.Write("what stands above it\n");
+  terminal.Write(
+      block.Frame("", {"\033[1mnineteen columns ..\033[0m", "second line of it", "short"}));
+  for (const std::size_t columns : {8U, 30U, 5U, 20U}) {
     terminal.Resize(columns);
     const std::string now = std::to_string(columns);
-    terminal.Write(block.Frame("", {"w" + now, "end"}, columns));
-    EXPECT_THAT(terminal.Shown(), ElementsAre("above", "w" + now, "end"));
+    terminal.Write(block.Frame("", {"w" + now, "end"}));
+    std::vector<std::string> shown = terminal.Shown();
+    ASSERT_GE(shown.size(), 3U);
+    EXPECT_EQ(shown.end()[-2], "w" + now);
+    EXPECT_EQ(shown.end()[-1], "end");
+    EXPECT_EQ(shown.size(), 2 + (20 + columns - 1) / columns) << "what stands above it stays";
   }
-  // Codes take no columns.
-  terminal.Resize(20);
-  terminal.Write(block.Frame("", {"\033[1mtwelve colum\033[0m"}, 20));
-  terminal.Resize(12);
-  terminal.Write(block.Frame("", {"end"}, 12));
-  EXPECT_EQ(terminal.Shown().back(), "end");
-  EXPECT_EQ(terminal.Shown().size(), 2U);
+  EXPECT_EQ(terminal.Shown().front(), "what stands above it");
+}
+
+TEST(LiveBlock, CanBeLeftForGood) {
+  Terminal terminal(20);
+  LiveBlock block;
+  terminal.Write(block.Frame("", {"trial 10%", "totals"}));
+  terminal.Write(block.Left({"totals", "ended"}));
+  terminal.Write(block.Erased() + "$ ");
+  EXPECT_THAT(terminal.Shown(), ElementsAre("totals", "ended", "$ "));
 }
 
 TEST(LiveBlock, WithoutABlockNothingIsDone) {
   LiveBlock block;
-  EXPECT_EQ(block.Erased(80), "");
-  EXPECT_EQ(block.Frame("a line\n", {}, 80), "a line\n");
+  EXPECT_EQ(block.Erased(), "");
+  EXPECT_EQ(block.Frame("a line\n", {}), "a line\n");
 }
 
 TEST(LiveBlock, AFrameNeverLeavesTheScreenOrErasesItAll) {
   LiveBlock block;
-  const std::string first = block.Frame("", {"a"}, 80), next = block.Frame("", {"b"}, 80);
+  const std::string first = block.Frame("", {"a"}), next = block.Frame("", {"b"});
   for (const std::string& frame : {first, next}) {
     EXPECT_THAT(frame, Not(HasSubstr("1049")));
     EXPECT_THAT(frame, Not(HasSubstr("\033[2J")));

@@ -178,7 +178,7 @@ TEST_F(TensorBoardTest, TensorBoardReadsThem) {
   }
   ASSERT_EQ(Export("small", "curves").exit_code, 0);
   const std::string command =
-      python + " " BEAMGRID_SOURCE_DIR "/tests/orchestrator/commands/tensorboard.py '" +
+      python + " " BEAMGRID_SOURCE_DIR "/tests/orchestrator/commands/read_events.py '" +
       Path("curves") + "' > '" + Path("found.json") + "'";
   ASSERT_EQ(std::system(command.c_str()), 0);
   const auto found = ParseJson(ReadFile(Path("found.json")));
