@@ -44,15 +44,16 @@ std::string DifferenceNote(const AblationTable& table) {
   if (levels.empty()) return note;
   note += ", 95 % interval ";
   if (levels.contains(Levels::kSeeds)) {
-    return note + "of other " + (table.combinations > 1 ? "combinations and " : "") +
-           "seeds on these videos (t)";
+    return note + "of other seeds " + (table.combinations > 1 ? "of the same combinations, " : "") +
+           "on these videos (t)";
   }
   note += "by " + std::to_string(table.resamples) + " resamples of the " +
           CountText(table.videos, "video");
   if (!levels.contains(Levels::kSeedsAndVideos)) {
     return note + " alone: a single seed says nothing of others";
   }
-  note += " and of " + SeedsWord(table);
+  note += " and of the seeds";
+  if (table.combinations > 1) note += " of the same combinations";
   if (levels.contains(Levels::kVideos)) note += " (of the videos alone where a row has one seed)";
   return note;
 }

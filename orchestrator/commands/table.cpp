@@ -110,12 +110,12 @@ class TableCommand : public Subcommand {
         throw UsageError("study '" + name + "' is named twice");
       }
     }
+    if (ensemble_->count() > 0) return ShowEnsemble(context, *store, studies);
     const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store, studies));
     const Catalogue catalogue = OpenTrainer(context, plugins).catalogue;
     const TableResampling resampling =
         ResamplingOf(Join(studies_, " "), static_cast<std::size_t>(resamples_));
     question_.study = studies_[0];
-    if (ensemble_->count() > 0) return ShowEnsemble(context, *store, studies);
     const AblationTable table =
         studies.size() == 1
             ? MakeTable(*store, catalogue, question_, FindPaperTable(question_.reference),

@@ -69,8 +69,9 @@ TEST(Average, PairsByCombinationAndSeed) {
       SeedsDifference({0, 1, 2, 3}, blstm, {0, 1, 2, 3}, mean);
   EXPECT_DOUBLE_EQ(table.rows[1].difference->interval.low, expected->interval.low);
   EXPECT_DOUBLE_EQ(table.rows[1].difference->interval.high, expected->interval.high);
-  EXPECT_THAT(table.notes, Contains("difference: from mean, 95 % interval of other combinations "
-                                    "and seeds on these videos (t)"));
+  EXPECT_THAT(table.notes,
+              Contains("difference: from mean, 95 % interval of other seeds of the same "
+                       "combinations, on these videos (t)"));
   EXPECT_THAT(table.notes, Contains("p: two-sided t-test paired by combination and seed, on these "
                                     "videos, against mean"));
   question.test = TableTest::kSignFlip;
