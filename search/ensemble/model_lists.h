@@ -2,7 +2,6 @@
 // Prediction lists of very many videos in little memory: ids and truth once for all models, six
 // bytes a listed label, and nothing lost.
 
-#include <algorithm>
 #include <cstdint>
 #include <memory_resource>
 #include <span>
@@ -67,20 +66,13 @@ class ModelLists {
       labels[i] |= high_labels_[list.begin + i] << 16;
     }
   }
-  /// Asks for a video's list to come into the processor's caches: it cannot foresee what is read
-  /// next where very many models' lists are read in turns.
-  void Prefetch(std::size_t video) const {
-    constexpr std::uintptr_t kLine = 64;
+  /// Asks for a list to come into the processor's caches: it cannot foresee what is read next where
+  /// very many models' lists are read in turns.
+  void Prefetch(Range list) const {
+    constexpr std::size_t kLine = 64;
     const auto fetch = [](const auto* begin, const auto* end) {
-      // From the line that the first entry lies in: else the last one's would be left out.
-      for (auto line = reinterpret_cast<std::uintptr_t>(begin) / kLine * kLine;
-           line < reinterpret_cast<std::uintptr_t>(end); line += kLine) {
-        __builtin_prefetch(reinterpret_cast<const void*>(line));
-      }
+      for (; begin < end; begin += kLine / sizeof *begin) __builtin_prefetch(begin);
     };
-    const Range list = Of(video);
-    // Where the lists of some later videos begin, so that this is known when they are asked for.
-    __builtin_prefetch(begin_.data() + std::min(video + kLine / sizeof begin_[0], begin_.size()));
     fetch(low_labels_.data() + list.begin, low_labels_.data() + list.end);
     if (needs_doubles_) {
       fetch(doubles_.data() + list.begin, doubles_.data() + list.end);

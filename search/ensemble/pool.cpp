@@ -195,20 +195,12 @@ void EnsemblePool::DecodeColumns(int model, std::size_t video, const DenseVideo&
   }
 }
 
-void EnsemblePool::PrefetchFor(std::size_t run, const GrowthPlan& plan, std::size_t video) const {
-  if (video >= models_[0].size()) return;
-  const std::size_t count = plan.models.size(), runs = plan.runs.size();
-  for (std::size_t i = run * count / runs; i < (run + 1) * count / runs; ++i) {
-    const AlignedModel& model = models_[static_cast<std::size_t>(plan.models[i])];
-    model.model->lists.Prefetch((*model.rows)[video]);
-  }
-}
-
 void EnsemblePool::DecodeCoarse(int model, std::size_t video, double unit,
                                 std::vector<float>& terms, KeyList<Coarse>& list) const {
   const auto m = static_cast<std::size_t>(model);
   const ModelLists& lists = models_[m].model->lists;
   const ModelLists::Range range = lists.Of((*models_[m].rows)[video]);
+  if (video + 1 < models_[m].size()) lists.Prefetch(lists.Of((*models_[m].rows)[video + 1]));
   CoarseTerms(lists, range, combination_, terms);
   list.labels.resize(terms.size());
   list.keys.resize(terms.size());
@@ -261,7 +253,6 @@ void EnsemblePool::ScorePiece(std::size_t piece, const GrowthPlan& plan, const C
     const auto fill = [&, v](int model, KeyList<Exact>& list) { Decode(model, v, list); };
     for (std::size_t r = 0; r < plan.runs.size(); ++r) {
       const auto& [set, begin, end] = plan.runs[r];
-      PrefetchFor(r, plan, v + 1);
       at.tops.Clear(end - begin);
       if (laid_out) {
         const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));
@@ -330,7 +321,6 @@ void EnsemblePool::BracketPiece(std::size_t piece, const GrowthPlan& plan, const
     one_by_one.BeginVideo(models_[0].LabelsOf(v));
     for (std::size_t r = 0; r < plan.runs.size(); ++r) {
       const auto& [set, begin, end] = plan.runs[r];
-      PrefetchFor(r, plan, v + 1);
       at.tops.Clear(end - begin);
       if (laid_out) {
         const RowSums sums = at.dense.Sums(r, plan.AddedIn(plan.runs[r]));

@@ -117,10 +117,6 @@ class EnsemblePool {
   /// Lays out a video for the growths; false where that cannot be.
   [[nodiscard]] bool LayOut(std::size_t video, const GrowthPlan& plan, const CoarseScale& scale,
                             CoarseVideo& at) const;
-  /// Asks for a share of the video's lists to come into the caches: the share of one of the plan's
-  /// runs, before it is served. All at once they would wait for each other, and the decoding for
-  /// them.
-  void PrefetchFor(std::size_t run, const GrowthPlan& plan, std::size_t video) const;
   void DecodeCoarse(int model, std::size_t video, double unit, std::vector<float>& terms,
                     KeyList<Coarse>& list) const;
 
