@@ -13,7 +13,8 @@ namespace beamgrid {
 /// The text of the whole file.
 extern const char kPaperTablesToml[];
 
-/// Returns "kim18/2"; no rows for an empty reference. Throws UsageError naming the tables there are.
+/// Returns the table of a reference as "kim18/2"; no rows for an empty one. Throws UsageError
+/// naming the tables there are.
 [[nodiscard]] inline PaperTable FindPaperTable(const std::string& reference) {
   if (reference.empty()) return {};
   return ReadPaperTable(kPaperTablesToml, reference);

@@ -103,7 +103,7 @@ class Serve : public Subcommand {
         {.report =
              [&](const Store& store, const StudyRecord& study, const KeepTrial& keep) {
                StudyFacts facts = ReadStudyFacts(store, trainers.CatalogueFor(store, study), study,
-                                                 PaperRows, keep);
+                                                 FindPaperTable, keep);
                // An ensemble is one of all trials.
                if (!keep) AddEnsembleFact(facts, store);
                return facts;

@@ -115,7 +115,7 @@ std::vector<TableQuestion> QuestionsOf(const StudyFacts& facts) {
 }
 
 void AddTables(StudyFacts& facts, const Store& store, const Catalogue& catalogue,
-               const FindPaperRows& paper) {
+               const FindPaper& paper) {
   const bool raced = RacesForSeeds(store, facts.study);
   for (const TableQuestion& question : QuestionsOf(facts)) {
     try {
@@ -179,7 +179,7 @@ void AddCurves(StudyFacts& facts, const Store& store) {
 }  // namespace
 
 StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const StudyRecord& study,
-                          const FindPaperRows& paper, const KeepTrial& keep) {
+                          const FindPaper& paper, const KeepTrial& keep) {
   StudyFacts facts{.study = study};
   facts.objective = MetricNamed("study '" + study.name + "': objective", study.objective);
   std::vector<TrialRecord> all = store.Trials(study.id, Counting::kAll);

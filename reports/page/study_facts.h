@@ -78,8 +78,8 @@ struct StudyFacts {
   std::size_t stale_ensembles = 0;  ///< recorded ones of trials that count no more
 };
 
-/// FindPaperRows returns a paper's table: "kim18/2".
-using FindPaperRows = std::function<PaperTable(const std::string& reference)>;
+/// FindPaper returns a paper's table: "kim18/2".
+using FindPaper = std::function<PaperTable(const std::string& reference)>;
 
 /// So many of the best models have their learning curves on the page.
 inline constexpr std::size_t kModelsWithCurves = 6;
@@ -91,7 +91,7 @@ using KeepTrial = std::function<bool(const TrialRecord& trial)>;
 /// moments of a study that runs. `keep`: as if the study had no other trials; null: all. Throws as
 /// MakeLeaderboard does.
 [[nodiscard]] StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue,
-                                        const StudyRecord& study, const FindPaperRows& paper,
+                                        const StudyRecord& study, const FindPaper& paper,
                                         const KeepTrial& keep = {});
 
 }  // namespace beamgrid

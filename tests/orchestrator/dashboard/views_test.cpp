@@ -34,7 +34,7 @@ class ViewsTest : public testing::Test {
                   ++reports_;
                   return ReadStudyFacts(
                       store, TestCatalogue(), study,
-                      [](const std::string&) { return std::vector<PaperRow>(); }, keep);
+                      [](const std::string&) { return PaperTable(); }, keep);
                 },
             .choices = [](const Store&, const StudyRecord&) -> Choices {
               return {{"temporal", {"netvlad", "blstm"}}};

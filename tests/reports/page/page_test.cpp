@@ -70,7 +70,7 @@ TEST(Page, OfAStudyOfWhichNothingIsCompleteSaysSo) {
 TEST(Page, OfSomeTrialsIsThatOfAStudyWhichHasNoOthers) {
   Store store(":memory:", OpenMode::kReadWrite);
   FillPageStudy(store, "s");
-  const auto no_paper = [](const std::string&) { return std::vector<PaperRow>(); };
+  const auto no_paper = [](const std::string&) { return PaperTable(); };
   const StudyFacts all = FactsOf(store, "s");
   const StudyFacts some = ReadStudyFacts(store, TestCatalogue(), *store.FindStudy("s"), no_paper,
                                          [](const TrialRecord& trial) { return trial.seed == 1; });
