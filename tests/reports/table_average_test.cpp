@@ -80,6 +80,49 @@ TEST(Average, PairsByCombinationAndSeed) {
                        "0.05"));
 }
 
+// Three ways to pool under four classifiers on AudioSet, two seeds each; the expected numbers are
+// those of SciPy: ttest_rel, t.interval, and all 2^8 signs.
+TEST(Average, OfARealStudyIsWhatSciPySays) {
+  const std::vector<std::pair<Variant, std::vector<double>>> measured = {
+      {MeanPool(),
+       {0.315797, 0.320274, 0.203849, 0.203497, 0.243513, 0.243663, 0.235189, 0.234774}},
+      {{"max", {}}, {0.255199, 0.256692, 0.151611, 0.15184, 0.186369, 0.186549, 0.184501, 0.18367}},
+      {{"netvlad", {}},
+       {0.289981, 0.29709, 0.283592, 0.305443, 0.332978, 0.331947, 0.328738, 0.331223}}};
+  std::vector<TrialRecord> trials;
+  for (const auto& [temporal, gaps] : measured) {
+    for (std::size_t i = 0; i < gaps.size(); ++i) {
+      const ModelSpec model = SmallModel(temporal, Moe(1 << (i / 2)));
+      trials.push_back(SmallTrial(temporal.component + std::to_string(i / 2), model,
+                                  static_cast<std::int64_t>(i % 2) + 1, gaps[i]));
+    }
+  }
+  TableQuestion question;
+  const AblationTable flipped = Averaged(trials, question);
+  question.test = TableTest::kT;
+  const AblationTable tested = Averaged(trials, question);
+  EXPECT_NEAR(*tested.rows[0].mean, 0.2500695, 1e-12);
+  EXPECT_NEAR(*tested.rows[0].std, 0.0006823580438450139, 1e-12);
+  struct Expected {
+    double mean, std, delta, low, high, t_p, flip_p;
+  };
+  const Expected expected[] = {
+      {0.194553875, 0.00018932784066268629, -0.055515625, -0.05956843063397848,
+       -0.05146281936602153, 6.915738923500266e-09, 0.0078125},
+      {0.312624, 0.0053764864107519435, 0.0625545, 0.017308575472673553, 0.10780042452732644,
+       0.013689469036818176, 0.03125}};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const TableRow& row = tested.rows[i + 1];
+    EXPECT_NEAR(*row.mean, expected[i].mean, 1e-12);
+    EXPECT_NEAR(*row.std, expected[i].std, 1e-12);
+    EXPECT_NEAR(*row.delta, expected[i].delta, 1e-12);
+    EXPECT_NEAR(row.difference->interval.low, expected[i].low, 1e-9);
+    EXPECT_NEAR(row.difference->interval.high, expected[i].high, 1e-9);
+    EXPECT_NEAR(*row.p_value, expected[i].t_p, 1e-9);
+    EXPECT_DOUBLE_EQ(*flipped.rows[i + 1].p_value, expected[i].flip_p);
+  }
+}
+
 TEST(Average, LeavesOutCombinationsThatNotAllRowsHave) {
   std::vector<TrialRecord> trials = Grid();
   // A third classifier with one way to pool, and a fourth whose second seed failed.

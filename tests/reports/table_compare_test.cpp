@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -123,6 +124,49 @@ TEST(CompareRows, OfAColumnOfCellsTheNotesOfDifferencesAreInItsDataAlone) {
   EXPECT_THAT(table.notes, Contains(HasSubstr("bold: ")));
   EXPECT_THAT(Render(table, "md"), Not(HasSubstr("difference")));
   EXPECT_THAT(Render(table, "json"), HasSubstr("difference: from moe experts=1"));
+}
+
+// Two combinations of two rows: pairs of combination and seed over the same videos.
+TEST(CompareRows, OfAnAverageResamplesVideosAndPairs) {
+  PlantedStudy study({.rows = 2, .seeds = 2, .effect = 2});
+  const std::vector<TrialRecord> first = study.trials;
+  for (const TrialRecord& trial : first) {
+    ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
+    model.train["batch"] = 64;
+    Predictions predictions = study.Of(trial.name, trial.seed);
+    for (VideoPrediction& video : predictions.videos) {
+      for (auto& label : video.top) label.score /= label.label % 2 == 0 ? 1 : 2;
+      std::ranges::stable_sort(video.top,
+                               [](const auto& a, const auto& b) { return a.score > b.score; });
+    }
+    const double gap = ResampleVideos(predictions, *FindMetric("gap"), 0).value;
+    study.trials.push_back(SmallTrial(trial.name + "-b64", model, trial.seed, gap));
+    study.predictions[{study.trials.back().name, trial.seed}] = predictions;
+  }
+  TableQuestion question;
+  question.rows = TableRows::kAverage;
+  const AblationTable table = study.Table(question);
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_EQ(table.combinations, 2U);
+  std::vector<Resampled> resampled;
+  for (const TrialRecord& trial : study.trials) {
+    resampled.push_back(ResampleVideos(study.Of(trial.name, trial.seed), *FindMetric("gap"), 400));
+  }
+  // The study's order: MoE1 and MoE2 with seeds 1 and 2, then the same with the other batch.
+  const auto row = [&](std::size_t from) {
+    return SeededRow{
+        {0, 1, 2, 3},
+        {&resampled[from], &resampled[from + 1], &resampled[from + 4], &resampled[from + 5]}};
+  };
+  const RowDifference expected = TwoLevelDifference(row(2), row(0));
+  const RowDifference& difference = *table.rows[1].difference;
+  EXPECT_EQ(difference.levels, Levels::kSeedsAndVideos);
+  EXPECT_NEAR(difference.value, *table.rows[1].delta, 1e-12);
+  EXPECT_DOUBLE_EQ(difference.interval.low, expected.interval.low);
+  EXPECT_DOUBLE_EQ(difference.interval.high, expected.interval.high);
+  EXPECT_THAT(table.notes,
+              Contains("difference: from moe experts=1, 95 % interval by 400 resamples "
+                       "of the 60 videos and of the seeds of the same combinations"));
 }
 
 TEST(CompareRows, LeavesAllBoldThatAreNotShownToBeWorse) {
