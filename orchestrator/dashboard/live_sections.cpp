@@ -180,8 +180,8 @@ PageSection RunningSection(const LiveStudy& live) {
   }
   PageTable table{.caption = "Trials that are being trained",
                   .columns = {"model", ">seed", "device", ">epoch", ">training loss",
-                              ">best " + std::string(live.objective->heading), "curve",
-                              ">seconds an epoch", ">at most left"}};
+                              ">best " + std::string(live.objective->heading), "curve", ">s/epoch",
+                              ">at most left"}};
   for (const RunningFact& running : live.running) {
     const std::string id = "curve-" + std::to_string(table.rows.size());
     table.rows.push_back(

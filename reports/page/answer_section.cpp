@@ -80,10 +80,9 @@ std::string PartsSentence(const StudyFacts& facts) {
 
 PageSection AnswerSection(const StudyFacts& facts) {
   PageSection section{"answer", "The answer", {}};
-  for (const std::string& sentence :
-       {BestSentence(facts), PartsSentence(facts), EnsembleSentence(facts)}) {
-    section.Add(Paragraph(sentence, "answer"));
-  }
+  std::vector<std::string> sentences = {BestSentence(facts), PartsSentence(facts)};
+  if (!facts.is_part) sentences.push_back(EnsembleSentence(facts));
+  for (const std::string& sentence : sentences) section.Add(Paragraph(sentence, "answer"));
   std::string state = StatesText(facts.trials) + ".";
   if (facts.not_counted > 0) {
     state += " " + CountText(facts.not_counted, "trial") +

@@ -72,6 +72,9 @@ std::vector<PageSection> SectionsOf(const StudyFacts& facts) {
        {AnswerSection, AskedSection, LeaderboardSection, TablesSection, EffectsSection,
         CurvesSection, SizesSection, EnsembleSection, SeedsSection, PathSection, CostSection,
         TimelineSection, FailuresSection, ReproduceSection}) {
+    const bool is_of_all =
+        make == AskedSection || make == EnsembleSection || make == ReproduceSection;
+    if (facts.is_part && is_of_all) continue;
     if (PageSection section = make(facts); !section.parts.empty()) {
       sections.push_back(std::move(section));
     }

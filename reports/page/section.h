@@ -37,7 +37,8 @@ struct PageSection {
 [[nodiscard]] PageSection FailuresSection(const StudyFacts& facts);
 [[nodiscard]] PageSection ReproduceSection(const StudyFacts& facts);
 
-/// Returns all of them in the order of the page.
+/// Returns all of them in the order of the page; of some trials alone without those that are of a
+/// study as a whole.
 [[nodiscard]] std::vector<PageSection> SectionsOf(const StudyFacts& facts);
 
 }  // namespace beamgrid

@@ -180,7 +180,7 @@ void AddCurves(StudyFacts& facts, const Store& store) {
 
 StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const StudyRecord& study,
                           const FindPaper& paper, const KeepTrial& keep) {
-  StudyFacts facts{.study = study};
+  StudyFacts facts{.study = study, .is_part = static_cast<bool>(keep)};
   facts.objective = MetricNamed("study '" + study.name + "': objective", study.objective);
   std::vector<TrialRecord> all = store.Trials(study.id, Counting::kAll);
   if (keep) std::erase_if(all, std::not_fn(keep));
@@ -192,7 +192,7 @@ StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const 
   if (!facts.trials.empty()) facts.data = store.Spec(facts.trials.back().id).data;
   facts.attempts = ReadAttempts(store, study.id);
   facts.asked = ReadAsked(store, study.id);
-  if (keep) KeepOf(all, facts);
+  if (facts.is_part) KeepOf(all, facts);
   AddGrid(facts, catalogue);
   AddEffects(facts, all, catalogue);
   AddTables(facts, store, catalogue, paper);

@@ -59,11 +59,12 @@ struct EnsembleFact {
 struct StudyFacts {
   StudyRecord study;
   const Metric* objective = kMetrics;
-  std::vector<TrialRecord> trials;      ///< that count, in the order in which they were asked for
-  std::size_t not_counted = 0;          ///< trials that do not
-  Leaderboard leaderboard;              ///< its places are among `trials`
-  std::optional<Recipe> recipe;         ///< nothing: this program cannot read it
-  std::vector<StudyFactor> asked_grid;  ///< what the recipe varies, with all its candidates
+  std::vector<TrialRecord> trials;  ///< that count, in the order in which they were asked for
+  std::size_t not_counted = 0;      ///< trials that do not
+  bool is_part = false;  ///< it is of some trials alone: nothing is known here of the whole study
+  Leaderboard leaderboard;                   ///< its places are among `trials`
+  std::optional<Recipe> recipe;              ///< nothing: this program cannot read it
+  std::vector<StudyFactor> asked_grid;       ///< what the recipe varies, with all its candidates
   std::optional<std::int64_t> combinations;  ///< that it allows; nothing: not known
   std::vector<RecipeEntry> history;
   std::optional<DataSpec> data;         ///< of the study's trials; nothing: there is none

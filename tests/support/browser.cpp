@@ -116,7 +116,7 @@ void Browser::Note(const boost::json::object& event) {
   }
 }
 
-boost::json::object Browser::Command(const std::string& method, boost::json::object parameters) {
+boost::json::object Browser::Ask(const std::string& method, boost::json::object parameters) {
   const std::int64_t id = ++commands_;
   boost::json::object message{{"id", id}, {"method", method}, {"params", std::move(parameters)}};
   if (!session_.empty()) message["sessionId"] = session_;
@@ -124,13 +124,16 @@ boost::json::object Browser::Command(const std::string& method, boost::json::obj
   while (true) {
     boost::json::object answer = Receive();
     const auto* of = answer.if_contains("id");
-    if (of == nullptr || *of != id) continue;
-    if (const auto* error = answer.if_contains("error")) {
-      ADD_FAILURE() << method << ": " << boost::json::serialize(*error);
-      return {};
-    }
-    return std::move(answer.at("result").as_object());
+    if (of != nullptr && *of == id) return answer;
   }
+}
+
+boost::json::object Browser::Command(const std::string& method, boost::json::object parameters) {
+  boost::json::object answer = Ask(method, std::move(parameters));
+  if (const auto* error = answer.if_contains("error")) {
+    throw std::runtime_error(method + ": " + boost::json::serialize(*error));
+  }
+  return std::move(answer.at("result").as_object());
 }
 
 void Browser::Open(const std::string& url) {
@@ -152,7 +155,7 @@ boost::json::value Browser::Evaluate(const std::string& expression) {
 }
 
 void Browser::WaitUntil(const std::string& expression) {
-  Evaluate(
+  const std::string wait =
       "new Promise((done) => {"
       "  const watch = new MutationObserver(() => look());"
       "  const look = () => { if (" +
@@ -161,7 +164,15 @@ void Browser::WaitUntil(const std::string& expression) {
       "  watch.observe(document, {subtree: true, childList: true, characterData: true,"
       "                           attributes: true});"
       "  look();"
-      "})");
+      "})";
+  while (true) {
+    const boost::json::object answer =
+        Ask("Runtime.evaluate",
+            {{"expression", wait}, {"awaitPromise", true}, {"returnByValue", true}});
+    const auto* result = answer.if_contains("result");
+    // Else the page has gone, or is not there yet.
+    if (result != nullptr && !result->as_object().contains("exceptionDetails")) return;
+  }
 }
 
 }  // namespace beamgrid

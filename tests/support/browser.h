@@ -29,7 +29,8 @@ class Browser {
   /// Returns the value of a JavaScript expression; of a promise what it comes to. A failed test and
   /// null where it throws.
   boost::json::value Evaluate(const std::string& expression);
-  /// Waits until the expression, which is asked again after each change of the page, is true.
+  /// Waits until the expression, which is asked again after each change of the page and on the page
+  /// that may take its place, is true.
   void WaitUntil(const std::string& expression);
   /// Sends a command of the DevTools protocol and returns its result.
   boost::json::object Command(const std::string& method, boost::json::object parameters = {});
@@ -40,6 +41,8 @@ class Browser {
 
  private:
   void Send(const boost::json::object& message) const;
+  /// Sends a command and returns the answer, with its result or its error.
+  boost::json::object Ask(const std::string& method, boost::json::object parameters);
   /// Returns the next message, noted if it is an event.
   boost::json::object Receive();
   void Note(const boost::json::object& event);

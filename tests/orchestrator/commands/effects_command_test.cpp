@@ -148,7 +148,7 @@ TEST_F(EffectsCommandTest, TablesHaveThemBesideTheirRows) {
   EXPECT_NEAR(json.at("rows").at(1).at("effect").at("value").as_double(), 0.08 / 3, 1e-12);
   EXPECT_GT(json.at("rows").at(1).at("effect").at("low").as_double(), 0.025);
   const std::string csv = table({"--vary", "extras", "--format", "csv"}).out;
-  EXPECT_THAT(csv, HasSubstr(",reference,effect,effect_low,effect_high\n"));
+  EXPECT_THAT(csv, HasSubstr(",reference_difference,effect,effect_low,effect_high\n"));
   for (const char* format : {"latex", "html"}) {
     EXPECT_THAT(table({"--vary", "temporal", "--format", format}).out,
                 HasSubstr("+0.0417 (+0.0399"));

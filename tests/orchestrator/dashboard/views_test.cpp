@@ -100,6 +100,10 @@ TEST_F(ViewsTest, AFilterIsSaidAndHoldsInEachView) {
         << target;
   }
   EXPECT_THAT(Page("/studies/s/report/leaderboard"), HasSubstr("BLSTM"));
+  EXPECT_THAT(Page("/studies/s/report"), HasSubstr("No ensemble is recorded"));
+  EXPECT_THAT(Page("/studies/s/report?temporal=netvlad"),
+              AllOf(Not(HasSubstr("No ensemble is recorded")), Not(HasSubstr("ensemble-section"))))
+      << "one is of the study as a whole";
   EXPECT_THAT(Page("/studies/s?name=%3Cb%3E"),
               AllOf(HasSubstr("name with '&lt;b&gt;'"), HasSubstr("0 trials")));
   EXPECT_THAT(Page("/studies/s/report?name=nothing"), HasSubstr("Leaderboard"));
