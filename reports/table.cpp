@@ -22,6 +22,9 @@ ChosenRows ChooseRows(std::vector<Variation> models, const TableQuestion& questi
   const std::string rows = WordFor(kTableRows, question.rows);
   if (IsFromBaseline(question)) {
     if (axes.size() > 1) throw UsageError("by = '" + question.by + "' has no place beside " + rows);
+    if (question.layout == TableLayout::kPaper) {
+      throw UsageError("a paper's layout has no place beside " + rows);
+    }
     return ChooseFromBaseline(models, question, catalogue);
   }
   models = WithVaried(std::move(models), axes, question);
@@ -62,6 +65,37 @@ bool HasEmptyCell(const AblationTable& table) {
   return layout && std::ranges::any_of(layout->cells, [](const auto& row) {
            return std::ranges::find(row, nullptr) != row.end();
          });
+}
+
+void AddRows(const ChosenRows& chosen, const TableQuestion& question, const PaperTable& paper,
+             const std::string& criterion, AblationTable& table) {
+  for (std::size_t i = 0; i < chosen.variants.size(); ++i) {
+    TableRow& row = table.rows.emplace_back(RowOf(chosen.variants[i]));
+    row.label = chosen.labels[i];
+    if (!chosen.stubs.empty()) row.stub = chosen.stubs[i];
+    if (!chosen.places.empty()) row.cross = chosen.places[i];
+    if (question.layout == TableLayout::kPaper) {
+      AddReference(row, paper.rows[i]);
+    } else {
+      AddReference(row, chosen.variants[i].model, criterion, paper.rows);
+    }
+  }
+}
+
+/// Compares the rows with one of them, which is the baseline.
+void CompareWithOneRow(const ChosenRows& chosen, const TableQuestion& question,
+                       const Metric& metric, const TableResampling* resampling,
+                       AblationTable& table) {
+  table.compared = chosen.from_baseline ? std::optional<std::size_t>(0)
+                                        : ComparedRow(chosen.variants, table, question.baseline);
+  if (table.compared) table.compared_with = table.rows[*table.compared].label;
+  CompareRows(chosen.variants, WithOneRow(table.rows.size(), table.compared), metric, resampling,
+              table);
+  // A paper's layout shows no differences from it.
+  if (table.compared && question.layout == TableLayout::kOurs) {
+    TableRow& compared = table.rows[*table.compared];
+    compared.chosen = compared.best;
+  }
 }
 
 void AddNotes(const ChosenRows& chosen, const TableQuestion& question, AblationTable& table) {
@@ -122,8 +156,9 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   }
   ChosenRows chosen = ChooseRows(std::move(models), question, axes, catalogue);
   const std::string criterion = axes.empty() || IsFromBaseline(question) ? "" : axes[0].criterion;
-  const bool papers = question.layout == TableLayout::kPaper;
-  if (papers) chosen = InPapersLayout(std::move(chosen), paper, criterion);
+  if (question.layout == TableLayout::kPaper) {
+    chosen = InPapersLayout(std::move(chosen), paper, criterion);
+  }
   const StudyFactor* factor = effects == nullptr ? nullptr : &FactorOf(*effects, question);
   AblationTable table{.title = TitleOf(question),
                       .metric = question.metric,
@@ -131,28 +166,13 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
                       .combinations = chosen.combinations,
                       .raced = raced,
                       .groups = chosen.groups};
-  for (std::size_t i = 0; i < chosen.variants.size(); ++i) {
-    TableRow& row = table.rows.emplace_back(RowOf(chosen.variants[i]));
-    row.label = chosen.labels[i];
-    if (!chosen.stubs.empty()) row.stub = chosen.stubs[i];
-    if (!chosen.places.empty()) row.cross = chosen.places[i];
-    if (papers) {
-      AddReference(row, paper.rows[i]);
-    } else {
-      AddReference(row, chosen.variants[i].model, criterion, paper.rows);
+  AddRows(chosen, question, paper, criterion, table);
+  if (factor != nullptr) {
+    for (std::size_t i = 0; i < table.rows.size(); ++i) {
+      AddEffect(table.rows[i], chosen.variants[i].model, *effects, *factor);
     }
-    if (factor != nullptr) AddEffect(row, chosen.variants[i].model, *effects, *factor);
   }
-  table.compared = chosen.from_baseline ? std::optional<std::size_t>(0)
-                                        : ComparedRow(chosen.variants, table, question.baseline);
-  if (table.compared) table.compared_with = table.rows[*table.compared].label;
-  CompareRows(chosen.variants, WithOneRow(table.rows.size(), table.compared), *metric, resampling,
-              table);
-  // A paper's layout shows no differences from it.
-  if (table.compared && !papers) {
-    TableRow& compared = table.rows[*table.compared];
-    compared.chosen = compared.best;
-  }
+  CompareWithOneRow(chosen, question, *metric, resampling, table);
   table.common_seeds = CommonSeeds(table.rows);
   AddColumns(question, paper, table);
   AddNotes(chosen, question, table);

@@ -112,7 +112,9 @@ std::string LatexMacros(const AblationTable& table) {
       define(label + KeyText(table.metric), LatexNumber(VisibleText(*row.mean, table.decimals)));
     if (row.std) define(label + "std", LatexNumber(VisibleText(*row.std, table.decimals)));
     define(label + "seeds", std::to_string(row.seeds.size()));
-    define(label + "parameters", LatexNumber(std::to_string(row.parameters)));
+    if (HasTrials(row)) {
+      define(label + "parameters", LatexNumber(std::to_string(row.parameters)));
+    }
     if (row.delta) {
       define(label + "difference", LatexNumber(SignedText(*row.delta, table.difference_decimals)));
     }

@@ -180,6 +180,9 @@ void CheckTable(const Section& section, const TableSettings& table) {
   }
   if (table.layout == TableLayout::kPaper && table.reference.empty()) {
     mistake("layout", "'paper' needs a reference: which table of a paper");
+  } else if (table.layout == TableLayout::kPaper && one_off) {
+    mistake("layout", "'paper' has no place beside rows = '" +
+                          std::string(WordFor(kTableRows, table.rows)) + "'");
   }
 }
 

@@ -124,6 +124,11 @@ TEST(SwapOne, RefusesABaselineThatIsNotOneModel) {
   EXPECT_EQ(refusal({}, unfinished), "no baseline: no model has all its seeds");
   EXPECT_EQ(refusal({.baseline = "plain"}, Study()),
             "nothing to swap: no model of the study differs from plain in one criterion alone");
+  TableQuestion papers;
+  papers.layout = TableLayout::kPaper;
+  EXPECT_EQ(refusal(papers, Study()), "a paper's layout has no place beside swap-one");
+  EXPECT_EQ(refusal({.vary = "temporal", .by = "classifier"}, Study()),
+            "by = 'classifier' has no place beside swap-one");
   EXPECT_EQ(ErrorText<UsageError>(
                 [] { static_cast<void>(Made(TableRows::kLeaveOneOut, {.baseline = "plain"})); }),
             "nothing to leave out: plain has no part that the study varies and that is not at its "

@@ -142,6 +142,10 @@ TEST(Render, ARowOfNoTrialsIsADashWithItsReason) {
             std::string::npos)
       << Render(table, "latex");
   EXPECT_NE(Render(table, "latex").find(" none: the study has no such model."), std::string::npos);
+  EXPECT_NE(Render(table, "csv").find("\nnone,,,0,0,the study has no such model,,,"),
+            std::string::npos);
+  EXPECT_NE(Render(table, "json").find(R"("parameters":null)"), std::string::npos);
+  EXPECT_EQ(Render(table, "macros").find("none/parameters"), std::string::npos);
 }
 
 TEST(Render, Csv) {
