@@ -33,13 +33,16 @@ Videos SortedById(const std::string& name, const Predictions& predictions) {
   return videos;
 }
 
+/// How far above 1 a probability may come to be by rounding: softmax over experts, in 32-bit floats.
+constexpr double kRounding = 1e-5;
+
 void RefuseBadEntries(const std::string& name, const VideoPrediction& video) {
   const auto place = [&] {
     return "ensemble: model " + Quoted(name) + ", video " + Quoted(video.id);
   };
   for (const ScoredLabelDouble& entry : video.top) {
     // Said by what is right, so that NaN is refused too.
-    if (!(entry.score >= 0 && entry.score <= 1 && entry.label >= 0)) {
+    if (!(entry.score >= 0 && entry.score <= 1 + kRounding && entry.label >= 0)) {
       throw UsageError(place() + ": label " + std::to_string(entry.label) + " has the score " +
                        boost::json::serialize(boost::json::value(entry.score)) +
                        "; scores must be probabilities, 0..1, of labels from 0");
@@ -49,6 +52,18 @@ void RefuseBadEntries(const std::string& name, const VideoPrediction& video) {
                        " is not a class index");
     }
   }
+}
+
+/// Adds the list to the model's, with no probability above 1.
+void AddProbabilities(ModelLists& lists, const std::vector<ScoredLabelDouble>& top) {
+  const auto is_above = [](const ScoredLabelDouble& entry) { return entry.score > 1; };
+  if (std::ranges::none_of(top, is_above)) {
+    lists.Add(top);
+    return;
+  }
+  std::vector<ScoredLabelDouble> rounded = top;
+  for (ScoredLabelDouble& entry : rounded) entry.score = std::min(entry.score, 1.0);
+  lists.Add(rounded);
 }
 
 }  // namespace
@@ -122,7 +137,7 @@ void EnsembleModels::AddModel(const std::string& name, std::int64_t size_bytes,
       continue;
     }
     RefuseBadEntries(name, **video);
-    model->lists.Add((*video)->top);
+    AddProbabilities(model->lists, (*video)->top);
     if (kind == Kind::kTrial && !std::ranges::equal((*video)->labels, table_->LabelsOf(row))) {
       other_truths_.push_back({name, static_cast<std::uint32_t>(row)});
     }

@@ -16,11 +16,6 @@ std::span<const float> Row(const torch::Tensor& scores, std::int64_t video) {
   return {scores.data_ptr<float>() + video * classes, static_cast<std::size_t>(classes)};
 }
 
-/// Row reads floats, and a user's component may give another type.
-torch::Tensor ScoresOf(const ModelOutput& output) {
-  return output.probabilities.to(torch::kFloat).cpu().contiguous();
-}
-
 VideoPrediction PredictionOf(const Batch& batch, std::int64_t video, std::span<const float> scores,
                              int top_k) {
   VideoPrediction prediction{.id = batch.ids[static_cast<std::size_t>(video)]};
@@ -33,6 +28,12 @@ VideoPrediction PredictionOf(const Batch& batch, std::int64_t video, std::span<c
 }
 
 }  // namespace
+
+torch::Tensor ScoresOf(const torch::Tensor& probabilities) {
+  constexpr double kRounding = 1e-5;
+  const torch::Tensor scores = probabilities.to(torch::kFloat).cpu().contiguous();
+  return torch::where(scores <= 1 + kRounding, scores.clamp_max(1), scores);
+}
 
 Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
                     const EvaluationOptions& options) {
@@ -52,7 +53,7 @@ Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
     const ModelOutput output = model.forward(on_device.input, {});
     const double loss = model.TotalLoss(output, on_device.targets).item<double>();
     if (!std::isfinite(loss)) throw Diverged("the loss on the validation data is not finite");
-    const torch::Tensor scores = ScoresOf(output);
+    const torch::Tensor scores = ScoresOf(output.probabilities);
     for (std::int64_t video = 0; video < batch.Size(); ++video) {
       accumulator.AddDense(Row(scores, video), batch.LabelsOf(video));
       if (segments) {
@@ -83,7 +84,7 @@ void Predict(Model& model, Dataset& dataset, std::int64_t classes, const Evaluat
   for (Batch batch; batches.Next(batch);) {
     if (options.stop_requested && options.stop_requested()) throw Interrupted();
     const DeviceBatch on_device = ToDevice(batch, classes, options.device);
-    const torch::Tensor scores = ScoresOf(model.forward(on_device.input, {}));
+    const torch::Tensor scores = ScoresOf(model.forward(on_device.input, {}).probabilities);
     for (std::int64_t video = 0; video < batch.Size(); ++video) {
       sink(PredictionOf(batch, video, Row(scores, video), options.top_k));
     }

@@ -26,6 +26,11 @@ struct Evaluation {
   Predictions predictions;  ///< empty unless top_k > 0; sorted by id
 };
 
+/// Returns a component's probabilities, of any type and device, as contiguous 32-bit floats on the
+/// CPU. A mixture's weights add up to 1 but for rounding, and what that put above 1 is 1; what is
+/// further above is no rounding and stays.
+[[nodiscard]] torch::Tensor ScoresOf(const torch::Tensor& probabilities);
+
 /// Scores every video of the dataset, in order. Puts the model into evaluation mode and leaves it
 /// there. Skipped records are in none of the numbers. Throws Diverged on a loss that is not
 /// finite, Interrupted, DataError.

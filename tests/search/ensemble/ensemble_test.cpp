@@ -223,6 +223,14 @@ TEST(FindEnsemble, RefusesModelsOverOtherVideosSayingWhichAndHowMany) {
       "all models must be over the same videos");
 }
 
+TEST(FindEnsemble, AProbabilityThatRoundingPutsAboveOneIsOne) {
+  PoolQuestion question = Planted();
+  question.models[1].predictions.videos[2].top[0].score = 1;
+  const std::string expected = JsonOf(FindEnsemble(question));
+  question.models[1].predictions.videos[2].top[0].score = 1.0000001192092896;
+  EXPECT_EQ(JsonOf(FindEnsemble(question)), expected);
+}
+
 TEST(FindEnsemble, RefusesWhatIsWrongWithTheModels) {
   PoolQuestion question = Planted();
   question.models[4].predictions.videos[7].labels = {3, 4};
