@@ -33,7 +33,8 @@ Videos SortedById(const std::string& name, const Predictions& predictions) {
   return videos;
 }
 
-/// How far above 1 a probability may come to be by rounding: softmax over experts, in 32-bit floats.
+/// How far above 1 a probability may come to be by rounding: softmax over experts, in 32-bit
+/// floats.
 constexpr double kRounding = 1e-5;
 
 void RefuseBadEntries(const std::string& name, const VideoPrediction& video) {
