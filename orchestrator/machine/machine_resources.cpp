@@ -100,7 +100,8 @@ TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t paramete
     // Of devices of several kinds the slowest: a trial may end up there, and the order of starts
     // is to keep the whole from waiting for its last trial.
     needs.seconds = std::max(needs.seconds, need->second.seconds);
-    needs.measured = needs.measured && need->second.basis != Forecast::Basis::kNothing;
+    // What other parts took says which trial is longer, and not by how much.
+    needs.measured = needs.measured && need->second.basis >= Forecast::Basis::kSameParts;
   }
   return needs;
 }

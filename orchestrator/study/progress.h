@@ -73,7 +73,7 @@ struct ProgressState {
   std::int64_t failed_before = 0;  ///< of the failed ones: those that cost this run no time
   /// When trials began to wait for what others use; nothing where none does.
   std::optional<std::chrono::milliseconds> waiting_since;
-  /// Nothing where no trial was measured yet or the strategy cannot say what it will ask for.
+  /// Nothing where for some trial none of its components was measured yet or the strategy cannot say what it will ask for.
   std::optional<WorkAhead> ahead;
   bool stopping = false;  ///< interrupted: the running attempts write their checkpoints
   bool ended = false;     ///< nobody runs it now: this is how it stood, and no time is left
@@ -82,11 +82,12 @@ struct ProgressState {
 /// Returns the share of the trial that was done before this attempt.
 [[nodiscard]] double ResumedShare(const RunningTrial& trial);
 
-/// Returns the remaining time. Where trials were measured, from the forecast of what is ahead, over
-/// the slots; where others hold some of them, over as many as work. Else from the share of the work
-/// that this run has done so far (running trials count by their examples). Nothing where the number
-/// of trials is unknown, and before enough was measured for it to mean something: a twentieth of a
-/// trial or, of long trials, what a minute brings. Nothing either where it would be years.
+/// Returns the remaining time. Where models of the same components as all of them were measured,
+/// from the forecast of what is ahead, over the slots; where others hold some of them, over as many
+/// as work. Else from the share of the work that this run has done so far (running trials count by
+/// their examples). Nothing where the number of trials is unknown, and before enough was measured
+/// for it to mean something: a twentieth of a trial or, of long trials, what a minute brings.
+/// Nothing either where it would be years.
 [[nodiscard]] std::optional<std::chrono::seconds> Eta(const ProgressState& state);
 
 /// Returns the training examples a second of all trials at work.

@@ -40,8 +40,8 @@ struct TrialNeeds {
   /// The bytes on each device, by its name. A device that is missing has room for the trial.
   std::map<std::string, std::int64_t> memory_bytes;
   double seconds = 0;  ///< 0 where nothing is known
-  /// The seconds follow from what was measured; else they only tell the longer trial from the
-  /// shorter one.
+  /// The seconds follow from what models of the same components took; else they only tell the
+  /// longer trial from the shorter one.
   bool measured = false;
   bool alone = false;  ///< it ran out of memory and shares its device with nobody
 };

@@ -139,5 +139,21 @@ TEST_F(MachineResourcesTest, ForecastsAreCorrectedByTheRecord) {
       << "a trial's own measurement can be left out";
 }
 
+TEST_F(MachineResourcesTest, WhatOtherPartsTookIsNoMeasureOfTime) {
+  const NewTrial trial = ExampleNewTrial();
+  MachineShare share = Join("s");
+  MachineResources resources = Resources(1, 1, share);
+  EXPECT_FALSE(resources.Needs(trial.spec.model, trial.parameters).measured);
+  TrialResult result = ExampleSuccess().result();
+  result.device = "cpu";
+  resources.Learn(trial.spec.model, result);
+  EXPECT_TRUE(resources.Needs(trial.spec.model, trial.parameters).measured);
+  ModelSpec other = trial.spec.model;
+  other.parts.at("temporal").component = "another";
+  const TrialNeeds needs = resources.Needs(other, trial.parameters);
+  EXPECT_FALSE(needs.measured);
+  EXPECT_GT(needs.seconds, 0) << "it still tells the longer trial from the shorter one";
+}
+
 }  // namespace machine_resources_test
 }  // namespace beamgrid
