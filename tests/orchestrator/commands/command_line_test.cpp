@@ -26,17 +26,16 @@ TEST_F(CommandLineTest, VersionGoesToStdout) {
   EXPECT_THAT(called.err, IsEmpty());
 }
 
-TEST_F(CommandLineTest, HelpListsEveryCommandOfTheDesignAndNoOther) {
+TEST_F(CommandLineTest, HelpListsEveryCommandOfTheDesign) {
   const Called called = Call({"--help"});
   EXPECT_EQ(called.exit_code, 0);
   for (const char* name :
-       {"run",     "plan",  "check",      "components", "studies", "trials",   "show",
-        "explain", "query", "dump",       "verify",     "table",   "ensemble", "score",
-        "data",    "help",  "compare",    "doctor",     "du",      "prune",    "rm",
-        "rename",  "merge", "strategies", "predict",    "export",  "distil"}) {
+       {"run",     "plan",   "check",  "components", "studies",  "trials", "show",  "explain",
+        "query",   "dump",   "verify", "table",      "ensemble", "score",  "data",  "help",
+        "compare", "doctor", "du",     "prune",      "rm",       "rename", "merge", "strategies",
+        "predict", "export", "distil", "report",     "serve",    "watch"}) {
     EXPECT_THAT(called.out, HasSubstr(std::string("\n  ") + name + " ")) << name;
   }
-  EXPECT_THAT(called.out, Not(HasSubstr("\n  serve")));
 }
 
 TEST_F(CommandLineTest, EveryCommandHasHelp) {
