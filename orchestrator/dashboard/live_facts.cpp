@@ -36,7 +36,8 @@ class StudyReader {
             "result." +
             std::string(
                 MetricNamed("study '" + study.name + "': objective", study.objective)->name)),
-        now_(std::chrono::duration<double>(now.time_since_epoch()).count()) {
+        now_(std::chrono::duration<double>(now.time_since_epoch()).count()),
+        asks_models_(!filter.parts.empty()) {
     where_ = " study_trial.study = CAST(:of AS INTEGER) AND study_trial.not_counted IS NULL";
     parameters_["of"] = std::to_string(static_cast<std::int64_t>(study.id));
     if (!filter.name.empty()) {
@@ -55,9 +56,13 @@ class StudyReader {
 
   std::map<TrialState, std::int64_t> Counts() const {
     std::map<TrialState, std::int64_t> counts;
-    for (const FactRow& row : Ask("SELECT trial.state, count(*) FROM" + Trials() + " WHERE" +
-                                  where_ + " GROUP BY trial.state")) {
-      counts[TrialStateFromString(TextIn(row[0]))] = IntegerIn(row[1]);
+    const FactRow complete =
+        Ask("SELECT count(*) FROM" + Thin() +
+            " JOIN result ON result.trial = study_trial.trial WHERE" + where_)[0];
+    if (IntegerIn(complete[0]) > 0) counts[TrialState::kComplete] = IntegerIn(complete[0]);
+    for (const FactRow& row :
+         Ask("SELECT trial.state, count(*) FROM" + Unfinished() + " GROUP BY trial.state")) {
+      counts[TrialStateFromString(TextIn(row[0]))] += IntegerIn(row[1]);
     }
     return counts;
   }
@@ -88,8 +93,7 @@ class StudyReader {
     for (const FactRow& row :
          Ask("SELECT study_trial.name, study_trial.seed,"
              " (SELECT count(*) FROM attempt WHERE attempt.trial = trial.id) FROM" +
-             Trials() + " WHERE" + where_ +
-             " AND trial.state = 'waiting' ORDER BY study_trial.position LIMIT " +
+             Unfinished() + " AND trial.state = 'waiting' ORDER BY study_trial.position LIMIT " +
              std::to_string(kWaitingTold))) {
       waiting.push_back({TextIn(row[0]), IntegerIn(row[1]), IntegerIn(row[2])});
     }
@@ -98,17 +102,21 @@ class StudyReader {
 
   std::vector<EndedFact> Ended() const {
     std::vector<EndedFact> ended;
+    // Which ones first: their logs lie in the way.
     for (const FactRow& row :
-         Ask("SELECT study_trial.name, study_trial.seed, attempt.outcome, attempt.device,"
+         Ask("WITH latest AS (SELECT study_trial.name, study_trial.seed, attempt.trial,"
+             " attempt.number FROM" +
+             Thin() + " JOIN attempt ON attempt.trial = study_trial.trial WHERE" + where_ +
+             " AND attempt.finished_at NOT NULL"
+             " ORDER BY attempt.finished_at DESC, attempt.trial DESC LIMIT " +
+             std::to_string(kEndedTold) +
+             ") SELECT latest.name, latest.seed, attempt.outcome, attempt.device,"
              " attempt.finished_at, attempt.message,"
              " CASE attempt.outcome WHEN 'complete' THEN " +
-             objective_ + " END FROM" + Trials() +
-             " JOIN attempt ON attempt.trial = trial.id"
-             " LEFT JOIN result ON result.trial = trial.id WHERE" +
-             where_ +
-             " AND attempt.finished_at NOT NULL"
-             " ORDER BY attempt.finished_at DESC, trial.id DESC LIMIT " +
-             std::to_string(kEndedTold))) {
+             objective_ +
+             " END FROM latest JOIN attempt ON attempt.trial = latest.trial"
+             " AND attempt.number = latest.number LEFT JOIN result ON result.trial = latest.trial"
+             " ORDER BY attempt.finished_at DESC, latest.trial DESC")) {
       ended.push_back({TextIn(row[0]), IntegerIn(row[1]), TextIn(row[2]), TextIn(row[3]),
                        TextIn(row[4]), TextIn(row[5]), NumberIn(row[6])});
     }
@@ -128,9 +136,9 @@ class StudyReader {
   }
 
   std::optional<BestCurve> Best() const {
-    const auto rows = Ask("SELECT study_trial.name, study_trial.seed, trial.id FROM" + Trials() +
-                          " JOIN result ON result.trial = trial.id WHERE" + where_ + " AND " +
-                          objective_ + " NOT NULL ORDER BY " + objective_ +
+    const auto rows = Ask("SELECT study_trial.name, study_trial.seed, result.trial FROM" + Thin() +
+                          " JOIN result ON result.trial = study_trial.trial WHERE" + where_ +
+                          " AND " + objective_ + " NOT NULL ORDER BY " + objective_ +
                           " DESC, study_trial.name, study_trial.seed LIMIT 1");
     if (rows.empty()) return std::nullopt;
     BestCurve best{.name = TextIn(rows[0][0]), .seed = IntegerIn(rows[0][1]), .curve = {}};
@@ -154,16 +162,33 @@ class StudyReader {
   }
 
   void RankBy(const std::string& order, std::int64_t page, LiveStudy& live) const {
+    // A model's size is looked up for those that are shown, unless it is what they are ordered by.
+    const bool by_size = order.starts_with("size") || order.starts_with("parameters");
+    const auto largest = [&](const std::string& column) {
+      if (by_size) return "max(trial." + column + ")";
+      return "(SELECT max(trial." + column +
+             ") FROM study_trial INDEXED BY study_trial_counted"
+             " JOIN trial ON trial.id = study_trial.trial WHERE study_trial.study ="
+             " CAST(:of AS INTEGER) AND not_counted IS NULL AND study_trial.name = ranked.name)";
+    };
+    const std::string sizes =
+        largest("size_bytes") + " AS size, " + largest("parameters") + " AS parameters";
+    const std::string ranked =
+        "SELECT rank() OVER (ORDER BY avg(" + objective_ +
+        ") DESC) AS place, study_trial.name AS name, avg(" + objective_ + ") AS objective, min(" +
+        objective_ + ") AS lowest, max(" + objective_ +
+        ") AS highest, count(result.trial) AS seeds, count(*) AS trials,"
+        " count(*) OVER () AS models" +
+        (by_size ? ", " + sizes : "") + " FROM" + (by_size ? Trials() : Thin()) +
+        " LEFT JOIN result ON result.trial = study_trial.trial WHERE" + where_ +
+        " GROUP BY study_trial.name HAVING count(result.trial) > 0 ORDER BY " + order +
+        ", name LIMIT " + std::to_string(kRankedTold) + " OFFSET " +
+        std::to_string((page - 1) * static_cast<std::int64_t>(kRankedTold));
     for (const FactRow& row :
-         Ask("SELECT rank() OVER (ORDER BY avg(" + objective_ +
-             ") DESC), study_trial.name AS name, avg(" + objective_ + ") AS objective, min(" +
-             objective_ + "), max(" + objective_ +
-             "), count(result.trial) AS seeds, count(*), max(trial.size_bytes) AS size,"
-             " max(trial.parameters) AS parameters, count(*) OVER () FROM" +
-             Trials() + " LEFT JOIN result ON result.trial = trial.id WHERE" + where_ +
-             " GROUP BY study_trial.name HAVING count(result.trial) > 0 ORDER BY " + order +
-             ", name LIMIT " + std::to_string(kRankedTold) + " OFFSET " +
-             std::to_string((page - 1) * static_cast<std::int64_t>(kRankedTold)))) {
+         Ask("WITH ranked AS (" + ranked +
+             ") SELECT place, name, objective, lowest, highest, seeds, trials, models, " +
+             (by_size ? "size, parameters" : sizes) + " FROM ranked ORDER BY " + order +
+             ", name")) {
       live.ranked.push_back({.place = IntegerIn(row[0]),
                              .name = TextIn(row[1]),
                              .objective = NumberIn(row[2]),
@@ -171,14 +196,24 @@ class StudyReader {
                              .highest = NumberIn(row[4]),
                              .seeds = IntegerIn(row[5]),
                              .trials = IntegerIn(row[6]),
-                             .size_bytes = IntegerIn(row[7]),
-                             .parameters = IntegerIn(row[8])});
-      live.models = IntegerIn(row[9]);
+                             .size_bytes = IntegerIn(row[8]),
+                             .parameters = IntegerIn(row[9])});
+      live.models = IntegerIn(row[7]);
     }
   }
 
   /// The trials of any study; a condition follows.
   static std::string Trials() { return " study_trial JOIN trial ON trial.id = study_trial.trial"; }
+  /// The same for who asks nothing of `trial`: its rows hold whole models, and a hundred thousand
+  /// of them take five times as long to go through as those of the other tables.
+  [[nodiscard]] std::string Thin() const { return asks_models_ ? Trials() : " study_trial"; }
+  /// The trials that are not complete, so that have no result; a condition may follow by AND.
+  [[nodiscard]] std::string Unfinished() const {
+    // In this order: the model of one that is complete is not looked at.
+    return " study_trial LEFT JOIN result ON result.trial = study_trial.trial"
+           " CROSS JOIN trial ON trial.id = study_trial.trial WHERE" +
+           where_ + " AND result.trial IS NULL";
+  }
 
   std::vector<FactRow> Ask(const std::string& sql) const { return Ask(sql, parameters_); }
   std::vector<FactRow> Ask(const std::string& sql, const Parameters& parameters) const {
@@ -221,6 +256,7 @@ class StudyReader {
   const Store& store_;
   std::string objective_;  ///< the column
   double now_;
+  bool asks_models_;  ///< the filter does
   std::string where_;
   Parameters parameters_;
 };

@@ -6,7 +6,8 @@
 2. Milliseconds to the first byte of each view of a record of 100,000 trials: the first time, and from then on.
 3. The same while 200 pages follow the record.
 
-usage: serve_bench.py [BIN] [ROUNDS]    BIN: folder of the programs, default build/release/bin
+usage: serve_bench.py [BIN] [ROUNDS] [RECORD]    BIN: folder of the programs, default build/release/bin
+       RECORD: a large one that is there already, in the place of the one of 100,000 instant trials
 """
 import os
 import re
@@ -51,13 +52,14 @@ class Server:
         client.close()
         return 1e3 * taken
 
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def end(self):
-        """Returns the seconds of a core that it took."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.process.terminate()
         assert self.process.wait() == 0
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def start_bench(binaries, folder, trials, *more):
@@ -65,26 +67,33 @@ def start_bench(binaries, folder, trials, *more):
                             stdout=subprocess.PIPE, text=True)
 
 
-def rate_of(bench):
-    return float(re.search(r"([0-9.]+) trials/s", bench.communicate()[0]).group(1))
+def cpu_seconds():
+    """Returns what the children that have ended took."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def measured(bench):
+    """Waits for it; returns its trials per second and the seconds of a core that it took."""
+    before = cpu_seconds()
+    rate = float(re.search(r"([0-9.]+) trials/s", bench.communicate()[0]).group(1))
+    return rate, cpu_seconds() - before
 
 
 def beside_pages(binaries, folder):
-    """Returns trials per second beside ten pages, and the share of a core that the server took."""
-    database = f"{folder}/beamgrid-scheduler-bench/bench.db"
-    bench = start_bench(binaries, folder, STUDY_TRIALS)
-    while not (os.path.exists(database) and os.path.getsize(database) > 0):
-        time.sleep(0.01)
-    time.sleep(0.5)  # past the short run before the one that is timed
-    begun = time.perf_counter()
-    server = Server(binaries, database)
+    """Returns what was measured of the study, and the share of a core that the server took."""
+    # It begins with the record of the study before, which the next one removes and makes anew.
+    server = Server(binaries, f"{folder}/beamgrid-scheduler-bench/bench.db")
     name = re.search(r'href="/studies/([^"]+)"', ask(server, "/")).group(1)
     pages = [server.follow(f"/studies/{name}") for _ in range(PAGES)]
-    rate = rate_of(bench)
-    wall = time.perf_counter() - begun
+    time.sleep(2)
+    begun, before = time.perf_counter(), server.cpu_seconds()
+    study = measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep"))
+    share = (server.cpu_seconds() - before) / (time.perf_counter() - begun)
     for page in pages:
         page.close()
-    return rate, server.end() / wall
+    server.end()
+    return study, share
 
 
 def ask(server, target):
@@ -98,24 +107,26 @@ def ask(server, target):
 def throughput(binaries, folder, rounds):
     alone, beside, share = [], [], []
     for _ in range(rounds):
-        alone.append(rate_of(start_bench(binaries, folder, STUDY_TRIALS)))
-        rate, taken = beside_pages(binaries, folder)
-        beside.append(rate)
+        alone.append(measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep")))
+        study, taken = beside_pages(binaries, folder)
+        beside.append(study)
         share.append(taken)
-    a, b = statistics.median(alone), statistics.median(beside)
-    print(f"{STUDY_TRIALS} instant trials, {rounds} turns: alone {a:.0f} trials/s, beside {PAGES} pages {b:.0f} ({100 * (1 - b / a):+.1f} % lost); "
-          f"server {100 * statistics.median(share):.2f} % of a core")
-    print("  alone  " + " ".join(f"{rate:.0f}" for rate in alone))
-    print("  beside " + " ".join(f"{rate:.0f}" for rate in beside))
+    for what, place, unit in (("speed", 0, "trials/s"), ("work", 1, "s of a core")):
+        a, b = (statistics.median(one[place] for one in runs) for runs in (alone, beside))
+        print(f"{STUDY_TRIALS} instant trials, {what}: alone {a:.4g} {unit}, beside {PAGES} pages {b:.4g} ({100 * (b / a - 1):+.1f} %)")
+        for name, runs in (("alone ", alone), ("beside", beside)):
+            print(f"  {name} " + " ".join(f"{one[place]:.4g}" for one in runs))
+    print(f"server: {100 * statistics.median(share):.2f} % of a core")
 
 
-def first_bytes(binaries, folder):
-    start_bench(binaries, folder, LARGE_TRIALS, "--keep").communicate()
-    database = f"{folder}/beamgrid-scheduler-bench/bench.db"
+def first_bytes(binaries, folder, database):
+    if not database:
+        start_bench(binaries, folder, LARGE_TRIALS, "--keep").communicate()
+        database = f"{folder}/beamgrid-scheduler-bench/bench.db"
     server = Server(binaries, database)
     name = re.search(r'href="/studies/([^"]+)"', ask(server, "/")).group(1)
     targets = ["/", f"/studies/{name}", f"/studies/{name}?sort=-size&page=100", f"/api/studies/{name}"]
-    print(f"{LARGE_TRIALS} trials, first byte: the first time, then the median and the most of {ASKED}")
+    print("first byte on the large record: the first time, then the median and the most of " + str(ASKED))
     for target in targets:
         first = server.first_byte_ms(target)
         again = [server.first_byte_ms(target) for _ in range(ASKED)]
@@ -133,7 +144,7 @@ def main():
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
         throughput(binaries, folder, rounds)
-        first_bytes(binaries, folder)
+        first_bytes(binaries, folder, sys.argv[3] if len(sys.argv) > 3 else "")
 
 
 if __name__ == "__main__":
