@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "orchestrator/study/run_note.h"
 #include "registry/outcome.h"
+#include "registry/util/folded.h"
 #include "registry/util/json.h"
 #include "registry/util/printable.h"
 #include "registry/util/text.h"
@@ -158,9 +160,14 @@ std::vector<std::string> RenderSnapshot(const StudySnapshot& snapshot, int width
                                         Colour colour) {
   if (snapshot.running()) return RenderProgress(snapshot.progress, width, height, colour);
   const auto columns = static_cast<std::size_t>(std::max(width, 1));
-  std::vector<std::string> lines =
-      RenderProgress(snapshot.progress, width, std::max(1, height - 1), colour);
-  lines.emplace_back(FirstColumns(PrintableLine(snapshot.run_text), columns));
+  std::vector<std::string> why;
+  std::istringstream folded(Folded(PrintableLine(snapshot.run_text), columns));
+  for (std::string line; std::getline(folded, line);) {
+    why.emplace_back(FirstColumns(line, columns));  // a word may be longer
+  }
+  const int room = std::max(1, height - static_cast<int>(why.size()));
+  std::vector<std::string> lines = RenderProgress(snapshot.progress, width, room, colour);
+  lines.insert(lines.end(), why.begin(), why.end());
   return lines;
 }
 

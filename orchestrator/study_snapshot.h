@@ -41,7 +41,7 @@ struct StudySnapshot {
                                          const StudyRecord& study,
                                          std::chrono::system_clock::time_point now);
 
-/// Returns RenderProgress of it and, where it does not go on, why as a last line.
+/// Returns RenderProgress of it and, where it does not go on, why below it.
 [[nodiscard]] std::vector<std::string> RenderSnapshot(const StudySnapshot& snapshot, int width,
                                                       int height, Colour colour);
 

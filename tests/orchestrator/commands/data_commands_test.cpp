@@ -12,9 +12,11 @@
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
+using ::testing::Not;
 
 class DataCommandsTest : public CommandTest {
  protected:
@@ -35,6 +37,19 @@ class DataCommandsTest : public CommandTest {
 
 TEST_F(DataCommandsTest, HelpSaysThatAnotherSeedMakesOtherClasses) {
   EXPECT_THAT(Call({"data", "synth", "--help"}).out, HasSubstr("another seed makes other classes"));
+}
+
+TEST_F(DataCommandsTest, InspectTellsFilesApartOnANarrowTerminal) {
+  ASSERT_EQ(Synth("data", {"--shards", "2"}).exit_code, 0);
+  const Called narrow = CallAtTerminal(60, {"data", "inspect", Path("data")});
+  EXPECT_THAT(narrow.out,
+              AllOf(HasSubstr("in " + Path("data/") + "\n"), HasSubstr("\ntrain0001.tfrecord "),
+                    HasSubstr("\nvalidate0000.tfrecord "), Not(HasSubstr("\u2026"))));
+  const Called piped = Call({"data", "inspect", Path("data")});
+  EXPECT_THAT(piped.out, HasSubstr("\n" + Path("data/train0001.tfrecord ")));
+  EXPECT_THAT(CallAtTerminal(60, {"data", "inspect", Path("data/train0000.tfrecord")}).out,
+              Not(HasSubstr("in /")))
+      << "one file has no folder in common";
 }
 
 TEST_F(DataCommandsTest, SynthWritesBothSplitsInTheRealFormat) {

@@ -203,5 +203,20 @@ TEST(StudyLock, OneLockMayHoldSeveralStudies) {
   const StudyLock free(database, "two");
 }
 
+TEST(RunningStudies, SaysWhoRunsAStudyAndTakesNothing) {
+  const TemporaryFolder folder;
+  const std::filesystem::path database = folder / "beamgrid.db";
+  EXPECT_THAT(ErrorText<Error>([&] { RunningStudies{database}; }),
+              HasSubstr("cannot open the database"));
+  Holder holder(database);
+  const RunningStudies running(database);
+  EXPECT_TRUE(running.IsRun("study"));
+  EXPECT_FALSE(running.IsRun("another"));
+  EXPECT_THAT(running.Holder("study"), HasSubstr("pid " + std::to_string(holder.pid()) + " on "));
+  holder.Kill();
+  EXPECT_FALSE(running.IsRun("study"));
+  EXPECT_NO_THROW(StudyLock(database, "study")) << "asking holds nothing";
+}
+
 }  // namespace
 }  // namespace beamgrid
