@@ -93,8 +93,9 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   } catch (const Error& error) {
     warn(NotShared(error));
   }
-  MachineResources resources(data, settings.slots, machine.cores, ForecastFrom(store), memory,
-                             share ? &*share : nullptr, warn);
+  MachineResources resources(
+      data, settings.slots, machine.cores, [&store] { return ForecastFrom(store); }, memory,
+      share ? &*share : nullptr, warn);
   settings.memory = resources.Budgets();
   LocalExecutor executor({.trainer = options.trainer,
                           .environment = CurrentEnvironment(),
