@@ -48,7 +48,6 @@ Recipe LoadRecipe(const RecipeSource& source, const Catalogue& catalogue) {
 StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                      const RunStudyOptions& options) {
   TrainerCounter counter(options.trainer);
-  counter.Start();  // LibTorch loads while the data are looked at
   const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
   const auto warn = [&display](const std::string& line) { display->Event(line); };
   // Before they are read: what is changed from here on is noticed.
@@ -94,8 +93,9 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   } catch (const Error& error) {
     warn(NotShared(error));
   }
-  MachineResources resources(data, settings.slots, machine.cores, ForecastFrom(store), memory,
-                             share ? &*share : nullptr, warn);
+  MachineResources resources(
+      data, settings.slots, machine.cores, [&store] { return ForecastFrom(store); }, memory,
+      share ? &*share : nullptr, warn);
   settings.memory = resources.Budgets();
   LocalExecutor executor({.trainer = options.trainer,
                           .environment = CurrentEnvironment(),

@@ -310,8 +310,9 @@ class Plan : public Subcommand {
       const MachineDevices machine = LookAtMachine(recipe.resources, trainer.path);
       costs->slots = MakeSlots(recipe.resources, machine);
       DeviceMemory memory;
-      costs->memory = MachineResources(*costs->data, costs->slots, machine.cores, Forecast(),
-                                       memory, /*share=*/nullptr, [](const std::string&) {})
+      costs->memory = MachineResources(
+                          *costs->data, costs->slots, machine.cores, [] { return Forecast(); },
+                          memory, /*share=*/nullptr, [](const std::string&) {})
                           .Budgets();
     } catch (const UsageError& error) {
       context.Remark(std::string(error.what()) + "; so how long it would take cannot be told");

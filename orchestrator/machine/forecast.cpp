@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "registry/named_file.h"
@@ -170,7 +171,9 @@ std::int64_t EpochExamples(const ModelSpec& model, const TrialResult& result) {
 
 void Forecast::Learn(const ModelSpec& model, const DataSpec& data, const TrialResult& result) {
   const std::string kind = DeviceKind(result.device);
-  Measured& measured = models_[KeyOf(model, data, kind)];
+  const auto [entry, is_new] = models_.try_emplace(KeyOf(model, data, kind));
+  Measured& measured = entry->second;
+  if (!is_new) Unlist(entry->first, measured);
   measured.device_kind = kind;
   measured.components = ComponentsOf(model, data);
   measured.estimate = EstimateNeed(model, data, result.parameters, kind);
@@ -180,6 +183,7 @@ void Forecast::Learn(const ModelSpec& model, const DataSpec& data, const TrialRe
     measured.seconds_per_example.push_back(seconds);
     measured.times.push_back({seconds, result.examples, EpochsOf(model), data.digest});
   }
+  List(entry->first, measured);
   const std::int64_t examples = EpochExamples(model, result);
   if (examples > 0) epoch_examples_[data.digest] = examples;
 }
@@ -259,23 +263,69 @@ const Forecast::Measured* Forecast::FindSame(const std::string& key) const {
   return found == models_.end() ? nullptr : &found->second;
 }
 
-Forecast::Likes Forecast::LikesOf(const Measured& trial, Quantity quantity) const {
-  Likes same = {.same_parts = true}, all;
-  for (const auto& [key, other] : models_) {
-    const bool known =
-        quantity == Quantity::kMemory ? !other.peaks.empty() : !other.seconds_per_example.empty();
-    if (!known || other.device_kind != trial.device_kind) continue;
-    all.models.push_back(&other);
-    if (other.components == trial.components) same.models.push_back(&other);
+bool Forecast::Knows(const Measured& model, Quantity quantity) {
+  return quantity == Quantity::kMemory ? !model.peaks.empty() : !model.seconds_per_example.empty();
+}
+
+void Forecast::List(std::string_view key, const Measured& model) {
+  for (const Quantity quantity : {Quantity::kMemory, Quantity::kTime}) {
+    if (!Knows(model, quantity)) continue;
+    same_parts_[quantity][{model.device_kind, model.components}][model.estimate.parameter_bytes]
+               [key] = &model;
   }
-  if (same.models.empty()) return all;
-  std::ranges::stable_sort(same.models, {}, [&](const Measured* other) {
-    // By the ratio of the sizes: a model half as large is as near as one twice as large.
-    return std::abs(std::log(static_cast<double>(1 + other->estimate.parameter_bytes) /
-                             static_cast<double>(1 + trial.estimate.parameter_bytes)));
-  });
-  same.models.resize(std::min(same.models.size(), kNearest));
-  return same;
+}
+
+void Forecast::Unlist(std::string_view key, const Measured& model) {
+  for (const Quantity quantity : {Quantity::kMemory, Quantity::kTime}) {
+    if (!Knows(model, quantity)) continue;
+    BySize& sizes = same_parts_[quantity][{model.device_kind, model.components}];
+    const auto same_size = sizes.find(model.estimate.parameter_bytes);
+    same_size->second.erase(key);
+    if (same_size->second.empty()) sizes.erase(same_size);
+  }
+}
+
+Forecast::Likes Forecast::LikesOf(const Measured& trial, Quantity quantity) const {
+  if (const auto known = same_parts_.find(quantity); known != same_parts_.end()) {
+    const auto same = known->second.find({trial.device_kind, trial.components});
+    if (same != known->second.end() && !same->second.empty()) {
+      return {.same_parts = true,
+              .models = NearestOf(same->second, trial.estimate.parameter_bytes)};
+    }
+  }
+  Likes all;
+  for (const auto& [key, other] : models_) {
+    if (Knows(other, quantity) && other.device_kind == trial.device_kind) {
+      all.models.push_back(&other);
+    }
+  }
+  return all;
+}
+
+std::vector<const Forecast::Measured*> Forecast::NearestOf(const BySize& models,
+                                                           std::int64_t parameter_bytes) {
+  // By the ratio of the sizes: a model half as large is as near as one twice as large. Of equally
+  // near ones those with the least keys.
+  std::vector<std::tuple<double, std::string_view, const Measured*>> near;
+  const auto take = [&](const auto& same_size) {
+    const double distance = std::abs(std::log(static_cast<double>(1 + same_size.first) /
+                                              static_cast<double>(1 + parameter_bytes)));
+    std::size_t taken = 0;
+    for (const auto& [key, model] : same_size.second) {
+      if (taken++ == kNearest) break;
+      near.emplace_back(distance, key, model);
+    }
+  };
+  const auto middle = models.lower_bound(parameter_bytes);
+  for (auto above = middle; above != models.end() && near.size() < kNearest; ++above) take(*above);
+  const std::size_t enough = near.size() + kNearest;
+  for (auto below = middle; below != models.begin() && near.size() < enough;) take(*--below);
+  std::ranges::sort(near);
+  std::vector<const Measured*> nearest;
+  for (std::size_t i = 0; i < std::min(near.size(), kNearest); ++i) {
+    nearest.push_back(std::get<2>(near[i]));
+  }
+  return nearest;
 }
 
 Forecast::Ratio Forecast::RatioFor(const Measured& trial, Quantity quantity) const {

@@ -14,6 +14,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "orchestrator/machine/need_estimate.h"
@@ -27,9 +29,17 @@ namespace beamgrid {
 [[nodiscard]] std::int64_t EpochExamples(const ModelSpec& model, const TrialResult& result);
 
 /// Forecast holds what was measured and says what a trial will need. Not thread-safe; owned by one
-/// thread. A forecast costs O(models measured).
+/// thread. A forecast costs O(log models measured), of a trial of parts that were not measured yet
+/// O(models measured).
 class Forecast {
  public:
+  Forecast() = default;
+  Forecast(Forecast&&) = default;
+  Forecast& operator=(Forecast&&) = default;
+  // A copy would refer to the models of the original.
+  Forecast(const Forecast&) = delete;
+  Forecast& operator=(const Forecast&) = delete;
+
   /// Takes in a complete trial, of the record or of this run. What was not measured (an attempt
   /// that only had to evaluate) is passed over.
   void Learn(const ModelSpec& model, const DataSpec& data, const TrialResult& result);
@@ -98,8 +108,21 @@ class Forecast {
   };
   /// Quantity says what is forecast.
   enum class Quantity { kMemory, kTime };
+  /// BySize is measured models by the bytes of their parameters, then by their keys in models_.
+  using BySize = std::map<std::int64_t, std::map<std::string_view, const Measured*>>;
+  /// SameParts is the models that have one quantity measured, by device kind and components.
+  using SameParts = std::map<std::pair<std::string, std::set<std::string>>, BySize>;
+
+  [[nodiscard]] static bool Knows(const Measured& model, Quantity quantity);
+  /// Lists a model among those of its parts.
+  void List(std::string_view key, const Measured& model);
+  /// Takes it out, before anything changes by which it is listed.
+  void Unlist(std::string_view key, const Measured& model);
 
   [[nodiscard]] const Measured* FindSame(const std::string& key) const;
+  /// Returns (up to) the three that are nearest in size.
+  [[nodiscard]] static std::vector<const Measured*> NearestOf(const BySize& models,
+                                                              std::int64_t parameter_bytes);
   [[nodiscard]] Likes LikesOf(const Measured& trial, Quantity quantity) const;
   [[nodiscard]] Ratio RatioFor(const Measured& trial, Quantity quantity) const;
   /// Returns the share of a whole training that the trial was: less than 1 where it stopped early.
@@ -112,6 +135,7 @@ class Forecast {
                     const std::string& digest, Need* need) const;
 
   std::map<std::string, Measured> models_;              ///< by all that decides the need
+  std::map<Quantity, SameParts> same_parts_;            ///< refers to models_
   std::map<std::string, std::int64_t> epoch_examples_;  ///< by the data's digest
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 #include <utility>
 
 #include "registry/util/text.h"
@@ -14,7 +15,7 @@ namespace {
 constexpr double kReserve = 0.05;
 /// The most trials that a forecast learns from: more would say the same and cost time at every
 /// start.
-constexpr std::size_t kMostTrials = 1000;
+constexpr std::int64_t kMostTrials = 1000;
 
 std::string Gibibytes(std::int64_t bytes) {
   return FixedText(std::floor(static_cast<double>(bytes) / (1 << 30) * 10 + 0.5) / 10, 1) + " GiB";
@@ -23,21 +24,16 @@ std::string Gibibytes(std::int64_t bytes) {
 }  // namespace
 
 Forecast ForecastFrom(const Store& store, std::optional<TrialId> except) {
-  std::map<TrialId, TrialResult> complete;
-  for (const StudyRecord& study : store.Studies()) {
-    // Of whatever data: what a model needs is measured all the same.
-    for (const TrialRecord& trial : store.Trials(study.id, Counting::kAll)) {
-      // A form in another precision was not trained: it needs less.
-      const bool is_trained = trial.result && trial.result->examples > 0;
-      if (is_trained && trial.id != except) complete.emplace(trial.id, *trial.result);
-    }
-  }
+  // Of whatever data: what a model needs is measured all the same. A form in another precision was
+  // not trained: it needs less.
+  std::vector<TrialId> latest = store.Measured(kMostTrials + 1);
+  std::erase_if(latest, [&except](TrialId trial) { return trial == except; });
   // The lowest ids are the oldest: programs and machines change.
-  while (complete.size() > kMostTrials) complete.erase(complete.begin());
+  latest.resize(std::min<std::size_t>(latest.size(), kMostTrials));
   Forecast forecast;
-  for (const auto& [id, result] : complete) {
-    const TrialSpec spec = store.Spec(id);
-    forecast.Learn(spec.model, spec.data, result);
+  for (const TrialId trial : latest | std::views::reverse) {
+    const TrialSpec spec = store.Spec(trial);
+    forecast.Learn(spec.model, spec.data, *store.Trial(trial).result);
   }
   return forecast;
 }
@@ -47,10 +43,10 @@ std::string NotShared(const Error& error) {
 }
 
 MachineResources::MachineResources(const DataSpec& data, const std::vector<Slot>& slots,
-                                   std::int64_t cores, Forecast forecast, DeviceMemory& memory,
-                                   MachineShare* share, Warn warn)
+                                   std::int64_t cores, MakeForecast make_forecast,
+                                   DeviceMemory& memory, MachineShare* share, Warn warn)
     : data_(data),
-      forecast_(std::move(forecast)),
+      make_forecast_(std::move(make_forecast)),
       memory_(memory),
       share_(share),
       warn_(std::move(warn)) {
@@ -95,7 +91,7 @@ TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t paramete
   TrialNeeds needs{.measured = true};
   for (const auto& [name, device] : devices_) {
     const auto [need, is_new] = by_kind.try_emplace(DeviceKind(name));
-    if (is_new) need->second = forecast_.Of(model, data_, parameters, need->first);
+    if (is_new) need->second = Known().Of(model, data_, parameters, need->first);
     needs.memory_bytes[name] = need->second.memory_bytes;
     // Of devices of several kinds the slowest: a trial may end up there, and the order of starts
     // is to keep the whole from waiting for its last trial.
@@ -107,7 +103,12 @@ TrialNeeds MachineResources::Needs(const ModelSpec& model, std::int64_t paramete
 }
 
 void MachineResources::Learn(const ModelSpec& model, const TrialResult& result) {
-  forecast_.Learn(model, data_, result);
+  Known().Learn(model, data_, result);
+}
+
+Forecast& MachineResources::Known() {
+  if (!forecast_) forecast_ = make_forecast_();
+  return *forecast_;
 }
 
 bool MachineResources::Take(TrialId trial, const Slot& slot, const TrialNeeds& needs) {

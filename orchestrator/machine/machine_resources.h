@@ -32,13 +32,16 @@ namespace beamgrid {
 class MachineResources : public Resources {
  public:
   using Warn = std::function<void(const std::string&)>;
+  using MakeForecast = std::function<Forecast()>;
 
   /// Expects that `data`, `memory` and `share` outlive this object. `cores` are those that this
-  /// process may use. `share`:
-  /// null where nothing is shared. `warn` hears where the share cannot be used any more: the study
-  /// goes on without it, for it is worth more than a neighbour's turn.
+  /// process may use. `make_forecast` is asked when a trial is to be forecast first: a study of
+  /// which all is trained needs none. `share`: null where nothing is shared. `warn` hears where the
+  /// share cannot be used any more: the study goes on without it, for it is worth more than a
+  /// neighbour's turn.
   MachineResources(const DataSpec& data, const std::vector<Slot>& slots, std::int64_t cores,
-                   Forecast forecast, DeviceMemory& memory, MachineShare* share, Warn warn);
+                   MakeForecast make_forecast, DeviceMemory& memory, MachineShare* share,
+                   Warn warn);
 
   /// Returns the bytes that the trials of each device may use together: what is free there at the
   /// moment, less a reserve. Devices whose memory is not known are missing.
@@ -54,6 +57,8 @@ class MachineResources : public Resources {
   [[nodiscard]] std::string RefusalText() const override { return refusal_; }
 
  private:
+  /// Returns the forecast with all that was measured so far.
+  [[nodiscard]] Forecast& Known();
   /// True if other studies leave the units of one worker.
   [[nodiscard]] bool OthersLeave(const std::string& device, std::int64_t capacity,
                                  std::int64_t units);
@@ -68,7 +73,8 @@ class MachineResources : public Resources {
   };
 
   const DataSpec& data_;
-  Forecast forecast_;
+  MakeForecast make_forecast_;
+  std::optional<Forecast> forecast_;
   DeviceMemory& memory_;
   MachineShare* share_;
   Warn warn_;

@@ -124,13 +124,18 @@ void StudyRunner::Open() {
   TakeRecipe();
   // Before anything is asked: what a dead orchestrator of this study left must be closed first, or
   // its trials would look as if somebody trained them.
-  for (const TrialRecord& trial : store_.Trials(study_, Counting::kAll)) members_.insert(trial.id);
-  CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
-  const std::vector<TrialRecord> trials = store_.Trials(study_);
+  std::vector<TrialRecord> trials = store_.Trials(study_, Counting::kAll);
+  for (const TrialRecord& trial : trials) members_.insert(trial.id);
+  if (!store_.OpenAttempts().empty()) {
+    CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
+    trials = store_.Trials(study_, Counting::kAll);
+  }
+  std::erase_if(trials, [](const TrialRecord& trial) { return !trial.counts(); });
   for (const TrialRecord& trial : trials) counted_.Add(trial);
   const RetryChoice retries = ChooseRetries(settings_.retry, recipe_.name, trials);
   for (const std::string& line : retries.lines) display_.Event(line);
   retried_ = retries.trials;
+  intake_.Know(std::move(trials));
 }
 
 void StudyRunner::TakeRecipe() {

@@ -86,6 +86,21 @@ std::vector<Outdated> TrialIntake::OutdatedOf(const std::vector<TrialRecord>& tr
   return FindOutdated(*store_, trials, recipe_, spec_.data, *starts_);
 }
 
+void TrialIntake::Know(std::vector<TrialRecord> trials) {
+  for (TrialRecord& trial : trials) {
+    if (trial.state != TrialState::kComplete || !trial.counts()) continue;
+    std::string fingerprint = trial.fingerprint;
+    complete_.emplace(std::move(fingerprint), std::move(trial));
+  }
+}
+
+std::optional<TrialRecord> TrialIntake::KnownTrial(const std::string& fingerprint) {
+  if (store_ == nullptr) return std::nullopt;
+  // Taken out: few are asked for twice, and of those the record is asked.
+  if (auto known = complete_.extract(fingerprint)) return std::move(known.mapped());
+  return store_->FindByFingerprint(fingerprint);
+}
+
 std::optional<ConsideredCandidate> TrialIntake::Next() {
   std::optional<Candidate> candidate = strategy_->Ask();
   exhausted_ = !candidate;
@@ -109,7 +124,7 @@ std::optional<ConsideredCandidate> TrialIntake::Next() {
       if (start_problem.empty()) start_problem = start.problem;
       spec_.warm_start = start.fingerprint;
       trial.fingerprint = Fingerprint(spec_);
-      if (store_ != nullptr) trial.known = store_->FindByFingerprint(trial.fingerprint);
+      trial.known = KnownTrial(trial.fingerprint);
       if (trial.known) trial.id = trial.known->id;
     }
     trial.name = considered.name;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "orchestrator/study/model_counter.h"
@@ -54,6 +55,10 @@ class TrialIntake {
   /// (FindOutdated); none where there are no fingerprints.
   [[nodiscard]] std::vector<Outdated> OutdatedOf(const std::vector<TrialRecord>& trials) const;
 
+  /// Takes over complete trials that were read already, so that none of them is looked up when it
+  /// is asked for: nothing that happens meanwhile changes how they ended.
+  void Know(std::vector<TrialRecord> trials);
+
   /// Returns the next candidate, or nothing where the strategy has no more for the moment. The
   /// strategy has heard of a refusal already; all else that is returned must be settled.
   [[nodiscard]] std::optional<ConsideredCandidate> Next();
@@ -96,6 +101,7 @@ class TrialIntake {
 
  private:
   void NoteAsked(const ConsideredCandidate& candidate);
+  [[nodiscard]] std::optional<TrialRecord> KnownTrial(const std::string& fingerprint);
   [[nodiscard]] CountAnswer SizeOf(const std::vector<StudyTrial>& seeds);
   /// Settles each candidate that wants the trial: by `at_end`, or by the epochs that it asked for.
   void SettleAll(const StudyTrial& trial, const SeedResult& at_end);
@@ -110,9 +116,10 @@ class TrialIntake {
   std::unique_ptr<Strategy> strategy_;
   SeedResults seeds_;
   std::size_t window_;
-  std::int64_t further_seeds_ = 0;        ///< asked for beyond those that every model begins with
-  double asked_trainings_ = 0;            ///< asked for, in whole trainings
-  double refused_trials_ = 0;             ///< asked for and refused
+  std::int64_t further_seeds_ = 0;  ///< asked for beyond those that every model begins with
+  double asked_trainings_ = 0;      ///< asked for, in whole trainings
+  double refused_trials_ = 0;       ///< asked for and refused
+  std::unordered_map<std::string, TrialRecord> complete_;  ///< by fingerprint, until asked for
   std::map<std::string, double> paused_;  ///< by name: the share after which it was to pause
   bool exhausted_ = false;
 };

@@ -1,6 +1,5 @@
 #include "orchestrator/workers/trainer_client.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,7 +12,6 @@
 
 #include "orchestrator/workers/trainer_process.h"
 #include "registry/outcome.h"
-#include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
@@ -27,28 +25,28 @@ namespace json = boost::json;
 
 constexpr char kTrainerName[] = "beamgrid-trainer";
 
-/// Returns where the catalogue of this very trainer is kept; nothing where there is no home for it.
-std::optional<fs::path> CachePath(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
-  const std::optional<fs::path> folder = CacheFolder();
-  if (!folder) return std::nullopt;
-  struct stat status{};
-  if (::stat(trainer.c_str(), &status) != 0) return std::nullopt;
-  // Size and time change with every build and cost one stat.
-  std::string key = trainer.string() + "\n" + std::to_string(status.st_size) + "\n" +
-                    std::to_string(status.st_mtim.tv_sec) + "." +
-                    std::to_string(status.st_mtim.tv_nsec);
-  for (const NamedFile& plugin : plugins) key += "\n" + plugin.path + "\n" + plugin.hash;
-  return *folder / ("catalogue-" + HashBytes(key));
+/// Returns a kept catalogue; nothing where an older program kept another form of it.
+std::optional<Catalogue> KeptCatalogue(const DescribedTrainer& described) {
+  const std::optional<json::value> answer = described.Find();
+  if (!answer) return std::nullopt;
+  try {
+    return CatalogueFromJson(*answer);
+  } catch (const std::invalid_argument&) {
+    return std::nullopt;
+  }
 }
 
-std::optional<Catalogue> ReadCatalogue(const fs::path& path) {
-  const std::optional<std::string> text = ReadCached(path);
-  if (!text) return std::nullopt;
-  try {
-    return CatalogueFromJson(ParseJson(*text));
-  } catch (const std::exception&) {
-    return std::nullopt;  // it is made again
-  }
+/// Returns the data as far as a model's size depends on them: without their files.
+DataSpec WithoutFiles(DataSpec data) {
+  data.train.clear();
+  data.validate.clear();
+  data.digest.clear();
+  return data;
+}
+
+/// True if the size follows from the question alone, and not from a plugin or a file as well.
+bool IsWhole(const ModelSpec& model, const std::string& question) {
+  return model.plugins.empty() && question.find("\"hash\"") == std::string::npos;
 }
 
 }  // namespace
@@ -84,17 +82,16 @@ std::string AskTrainer(const fs::path& trainer, const std::vector<std::string>& 
 }
 
 Catalogue LoadCatalogue(const fs::path& trainer, const std::vector<NamedFile>& plugins) {
-  const std::optional<fs::path> cache = CachePath(trainer, plugins);
-  if (cache) {
-    if (std::optional<Catalogue> known = ReadCatalogue(*cache)) return *std::move(known);
-  }
+  const DescribedTrainer described(trainer, plugins);
+  if (std::optional<Catalogue> kept = KeptCatalogue(described)) return *std::move(kept);
   std::vector<std::string> question = {"describe"};
   for (const NamedFile& plugin : plugins)
     question.insert(question.end(), {"--plugin", plugin.path});
+  const auto asked = std::chrono::system_clock::now();
   const std::string text = AskTrainer(trainer, question);
   try {
     Catalogue catalogue = CatalogueFromJson(ParseJson(text));
-    if (cache) WriteCached(*cache, text);
+    described.Keep(text, asked);
     return catalogue;
   } catch (const std::invalid_argument& error) {
     throw Error(CommandText(trainer, question) + " answered with no catalogue (" + error.what() +
@@ -106,7 +103,7 @@ namespace {
 
 /// Returns the answer that the line holds. Throws std::invalid_argument where it is none to this
 /// question, Error where the machine kept the trainer from counting.
-CountAnswer AnswerTo(std::int64_t question, const std::string& line) {
+TrainerCounter::Answered AnswerTo(std::int64_t question, const std::string& line) {
   const json::value json = ParseJson(line);
   const JsonReader answer(json, "count");
   if (answer.Integer("id") != question) {
@@ -114,10 +111,11 @@ CountAnswer AnswerTo(std::int64_t question, const std::string& line) {
                                 std::to_string(question));
   }
   if (!answer.Has("error")) {
-    return ModelSize{answer.Integer("parameters"), answer.Integer("size_bytes")};
+    return {ModelSize{answer.Integer("parameters"), answer.Integer("size_bytes")}, true};
   }
-  if (IsMachineFault(FailureKindFromString(answer.Text("kind")))) throw Error(answer.Text("error"));
-  return answer.Text("error");
+  const FailureKind kind = FailureKindFromString(answer.Text("kind"));
+  if (IsMachineFault(kind)) throw Error(answer.Text("error"));
+  return {answer.Text("error"), kind == FailureKind::kBadSpec};
 }
 
 }  // namespace
@@ -148,17 +146,15 @@ struct TrainerCounter::Process {
 };
 
 TrainerCounter::TrainerCounter(fs::path trainer, std::chrono::milliseconds patience)
-    : trainer_(std::move(trainer)), patience_(patience) {}
+    : trainer_(std::move(trainer)), patience_(patience), kept_(trainer_) {}
 TrainerCounter::~TrainerCounter() = default;
 
-void TrainerCounter::Start() {
-  if (!process_) process_ = std::make_unique<Process>(trainer_);
-}
-
 std::optional<std::string> TrainerCounter::Ask(const std::string& question) {
-  Start();
+  const bool begins = !process_;
+  if (begins) process_ = std::make_unique<Process>(trainer_);
   std::optional<std::string> line;
   if (process_->trainer.Write(question + "\n")) line = process_->ReadLine(patience_);
+  if (line && begins) kept_.OnTrainerStarted();
   if (!line) {
     last_words_ = process_->trainer.LastWords();
     process_.reset();
@@ -167,9 +163,19 @@ std::optional<std::string> TrainerCounter::Ask(const std::string& question) {
 }
 
 CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) {
-  ++questions_;
-  const std::string question = CanonicalJson(
-      json::object{{"id", questions_}, {"model", ToJson(model)}, {"data", ToJson(data)}});
+  json::object question = {{"model", ToJson(model)}, {"data", ToJson(WithoutFiles(data))}};
+  const std::string text = CanonicalJson(question);
+  const bool may_be_kept = IsWhole(model, text);
+  if (may_be_kept) {
+    if (std::optional<CountAnswer> known = kept_.Find(text)) return *std::move(known);
+  }
+  question["id"] = ++questions_;
+  Answered answered = AskedAnew(CanonicalJson(question));
+  if (may_be_kept && answered.is_lasting) kept_.Add(text, answered.answer);
+  return std::move(answered.answer);
+}
+
+TrainerCounter::Answered TrainerCounter::AskedAnew(const std::string& question) {
   std::optional<std::string> line = Ask(question);
   if (!line) line = Ask(question);  // it may have died of something else
   if (!line) {
@@ -178,13 +184,13 @@ CountAnswer TrainerCounter::Count(const ModelSpec& model, const DataSpec& data) 
                              (last_words_.empty() ? "" : ":\n" + last_words_);
     // It counts others, so this model is the cause: one candidate less. One that never answered
     // cannot count at all.
-    if (has_answered_) return what;
+    if (has_answered_) return {what, false};
     throw Error(what);
   }
   try {
-    CountAnswer answer = AnswerTo(questions_, *line);
+    Answered answered = AnswerTo(questions_, *line);
     has_answered_ = true;
-    return answer;
+    return answered;
   } catch (const std::invalid_argument& error) {
     // Whatever else it was to be asked would be answered no better, or with another model's size.
     process_.reset();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "orchestrator/study/model_counter.h"
+#include "orchestrator/workers/trainer_cache.h"
 #include "registry/catalogue.h"
 #include "registry/model_spec.h"
 
@@ -21,10 +22,9 @@ namespace beamgrid {
 /// it was looked for.
 [[nodiscard]] std::filesystem::path FindTrainer();
 
-/// Returns the answer to `beamgrid-trainer describe`. Loading LibTorch costs a second, so the
-/// answer is kept in CacheFolder() (registry/util/cache_folder.h), keyed by the
-/// trainer's path, size and time of change, and by the plugins' paths and hashes; a cache that
-/// cannot be read or written is passed over. Throws UsageError where the trainer refuses a plugin.
+/// Returns the answer to `beamgrid-trainer describe`; a kept one (trainer_cache.h) where the
+/// trainer, its libraries and the plugins are what they were. Throws UsageError where the trainer
+/// refuses a plugin.
 [[nodiscard]] Catalogue LoadCatalogue(const std::filesystem::path& trainer,
                                       const std::vector<NamedFile>& plugins = {});
 
@@ -40,26 +40,37 @@ inline constexpr std::chrono::milliseconds kAnyTime{0};
                                      const std::vector<std::string>& arguments,
                                      std::chrono::milliseconds patience = kTrainerPatience);
 
-/// TrainerCounter asks a `beamgrid-trainer count` that runs beside us, one JSON line a question,
-/// and takes only an answer that names the question; it ends with this object. Where it dies or
-/// says nothing for `patience` it is started anew and asked again; the second time the model is
-/// refused, or it is an Error if no model has been counted yet. Not thread-safe.
+/// TrainerCounter knows the sizes that this very trainer has told before (trainer_cache.h), of
+/// models that use no plugin and no file. For all others it asks a `beamgrid-trainer count` that
+/// runs beside us, from the first such question on: one JSON line a question, which says of the
+/// data all but their files. It takes only an answer that names the question; the trainer ends with
+/// this object. Where it dies or says nothing for `patience` it is started anew and asked again;
+/// the second time the model is refused, or it is an Error if no model has been counted yet. Not
+/// thread-safe.
 class TrainerCounter : public ModelCounter {
  public:
   explicit TrainerCounter(std::filesystem::path trainer,
                           std::chrono::milliseconds patience = kTrainerPatience);
   ~TrainerCounter() override;
-  /// Starts the trainer without waiting for it; the first question does so otherwise.
-  void Start();
   CountAnswer Count(const ModelSpec& model, const DataSpec& data) override;
+
+  /// Answered is an answer, and whether the same question always has it: a model that killed the
+  /// trainer, or found no memory, may not do so the next time.
+  struct Answered {
+    CountAnswer answer;
+    bool is_lasting = false;
+  };
 
  private:
   struct Process;
+  /// Returns the trainer's answer to a whole question, the last one.
+  Answered AskedAnew(const std::string& question);
   /// Returns the answering line; nothing where there came none, and the process is gone then.
   std::optional<std::string> Ask(const std::string& question);
 
   std::filesystem::path trainer_;
   std::chrono::milliseconds patience_;
+  KeptCounts kept_;
   std::unique_ptr<Process> process_;
   std::string last_words_;
   bool has_answered_ = false;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "registry/scoring/expected_precision.h"
+#include "registry/scoring/repeated_labels.h"
 #include "registry/util/words.h"
 
 namespace beamgrid {
@@ -86,8 +87,7 @@ void MetricsAccumulator::State::RefuseRepeatedLabels() {
     }
     ranked_labels.push_back(item.label);
   }
-  std::ranges::sort(ranked_labels);
-  if (std::ranges::adjacent_find(ranked_labels) != ranked_labels.end()) {
+  if (HasRepeated(ranked_labels)) {
     throw std::invalid_argument("a label is scored twice within a video");
   }
 }
@@ -187,7 +187,9 @@ void MetricsAccumulator::AddSparse(std::span<const ScoredLabelDouble> scores,
   state.TakeTruth(labels);
   state.ranked.assign(scores.begin(), scores.end());
   state.RefuseRepeatedLabels();
-  std::ranges::sort(state.ranked, Better<ScoredLabelDouble>);
+  if (!std::ranges::is_sorted(state.ranked, Better<ScoredLabelDouble>)) {
+    std::ranges::sort(state.ranked, Better<ScoredLabelDouble>);
+  }
   state.AddRanked();
 }
 
@@ -233,24 +235,6 @@ double GlobalAveragePrecision(std::vector<PooledScore>& pool, std::int64_t posit
   ExpectedPrecision precision;
   for (const PooledScore& item : pool) precision.Add(item.score, item.positive);
   return precision.Sum() / static_cast<double>(positives);
-}
-
-std::vector<ScoredLabel> TopK(std::span<const float> scores, int k) {
-  const auto size = static_cast<std::size_t>(std::max(k, 0));
-  std::vector<ScoredLabel> best;
-  best.reserve(std::min(size, scores.size()) + 1);
-  for (std::size_t label = 0; label < scores.size(); ++label) {
-    const float score = scores[label];
-    // The common case, and false for NaN.
-    if (best.size() == size && !best.empty() && score <= best.back().score) continue;
-    if (std::isnan(score)) RefuseNan(static_cast<std::int64_t>(label));
-    // Behind its equals: of equal scores the lower label is first.
-    const auto place =
-        std::ranges::upper_bound(best, score, std::ranges::greater(), &ScoredLabel::score);
-    best.insert(place, {static_cast<std::int32_t>(label), score});
-    if (best.size() > size) best.pop_back();
-  }
-  return best;
 }
 
 }  // namespace beamgrid

@@ -110,8 +110,10 @@ Metrics Score(const Predictions& predictions, const Truth& truth) {
   metrics.Reserve(static_cast<std::int64_t>(truth.size()));
   std::string first_missing;
   std::size_t missing = 0;
+  auto video = predictions.videos.begin();
   for (const auto& [id, labels] : truth) {
-    const auto video = std::ranges::lower_bound(predictions.videos, id, {}, &VideoPrediction::id);
+    // Both are sorted by id.
+    while (video != predictions.videos.end() && video->id < id) ++video;
     if (video != predictions.videos.end() && video->id == id) {
       metrics.AddSparse(video->top, labels);
     } else if (missing++ == 0) {

@@ -165,22 +165,23 @@ StatementUse& StatementUse::operator<<(const std::string& value) {
   return *this;
 }
 
-std::string StatementUse::Text(const char* column) const {
-  return statement_.getColumn(column).getString();
+/// SQLiteCpp looks a column up by the letters of its name, which takes as long as reading it.
+SQLite::Column StatementUse::At(const char* column) const {
+  const auto [place, is_new] = kept_.columns.try_emplace(column, 0);
+  if (is_new) place->second = statement_.getColumnIndex(column);
+  return statement_.getColumn(place->second);
 }
 
-std::int64_t StatementUse::Integer(const char* column) const {
-  return statement_.getColumn(column).getInt64();
-}
+std::string StatementUse::Text(const char* column) const { return At(column).getString(); }
+
+std::int64_t StatementUse::Integer(const char* column) const { return At(column).getInt64(); }
 
 double StatementUse::Number(const char* column) const {
-  const SQLite::Column value = statement_.getColumn(column);
+  const SQLite::Column value = At(column);
   return value.isNull() ? std::numeric_limits<double>::quiet_NaN() : value.getDouble();
 }
 
-bool StatementUse::IsNull(const char* column) const {
-  return statement_.getColumn(column).isNull();
-}
+bool StatementUse::IsNull(const char* column) const { return At(column).isNull(); }
 
 Database::Database(const std::filesystem::path& path, OpenMode mode,
                    std::vector<std::string> migrations)
@@ -293,9 +294,12 @@ void Database::ThrowLost() const {
 }
 
 StatementUse Database::Use(const char* sql) {
-  std::unique_ptr<SQLite::Statement>& statement = statements_[sql];
-  if (!statement) statement = std::make_unique<SQLite::Statement>(*connection_, sql);
-  return StatementUse(*statement);
+  ++uses_;
+  std::unique_ptr<KeptStatement>& kept = statements_[sql];
+  if (!kept) {
+    kept = std::make_unique<KeptStatement>(KeptStatement{SQLite::Statement(*connection_, sql)});
+  }
+  return StatementUse(*kept);
 }
 
 void Database::Translate(const SQLite::Exception& exception) const {

@@ -29,11 +29,17 @@ namespace beamgrid {
 /// Runs the statement it is sent to: `use << a << b << Execute()`.
 struct Execute {};
 
+/// A prepared statement, and where its columns are, by the addresses of their names.
+struct KeptStatement {
+  SQLite::Statement statement;
+  std::unordered_map<const char*, int> columns = {};
+};
+
 /// A kept statement in use: bound from 1 on, reset when it goes out of scope, so that no read
 /// transaction stays open behind it.
 class StatementUse {
  public:
-  explicit StatementUse(SQLite::Statement& statement) : statement_(statement) {}
+  explicit StatementUse(KeptStatement& kept) : kept_(kept), statement_(kept.statement) {}
   ~StatementUse() {
     statement_.tryReset();
     statement_.clearBindings();
@@ -52,13 +58,16 @@ class StatementUse {
 
   /// The next row, where there is one.
   [[nodiscard]] bool Next() { return statement_.executeStep(); }
-  /// The columns of the row at hand.
+  /// The columns of the row at hand, by names that stay for ever: literals.
   [[nodiscard]] std::string Text(const char* column) const;      ///< empty for NULL
   [[nodiscard]] std::int64_t Integer(const char* column) const;  ///< 0 for NULL
   [[nodiscard]] double Number(const char* column) const;         ///< NaN for NULL
   [[nodiscard]] bool IsNull(const char* column) const;
 
  private:
+  [[nodiscard]] SQLite::Column At(const char* column) const;
+
+  KeptStatement& kept_;
   SQLite::Statement& statement_;
   int bound_ = 0;
 };
@@ -131,6 +140,8 @@ class Database {
   }
 
   [[nodiscard]] SQLite::Database& connection() { return *connection_; }
+  /// Returns how many statements were used so far.
+  [[nodiscard]] std::int64_t uses() const { return uses_; }
 
   /// Copies the database into a new file, which needs no other file beside it; `change` is made in
   /// the copy.
@@ -181,7 +192,8 @@ class Database {
   std::string path_;
   std::vector<std::string> migrations_;
   std::unique_ptr<SQLite::Database> connection_;
-  std::unordered_map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
+  std::unordered_map<const char*, std::unique_ptr<KeptStatement>> statements_;
+  std::int64_t uses_ = 0;
   bool writing_ = false;
   int settled_changes_ = 0;  ///< of this connection, at the last whole checkpoint
 };

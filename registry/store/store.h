@@ -123,6 +123,9 @@ class Store {
   /// here.
   void Together(const std::function<void()>& work);
 
+  /// Returns how many statements were executed so far, which is what a use of the record costs.
+  [[nodiscard]] std::int64_t statements() const;
+
   // Studies.
   /// Creates the study, or finds it by its name; its recipe is that of `study` from then on, and an
   /// entry of its history where `changes` says in words what is another in it.
@@ -142,6 +145,9 @@ class Store {
   /// In the order of AddTrials, with the names that this study gave them.
   [[nodiscard]] std::vector<TrialRecord> Trials(StudyId study,
                                                 Counting counting = Counting::kOnly) const;
+  /// The trials of any study that were measured last and trained on some examples, at most so many:
+  /// the latest added first.
+  [[nodiscard]] std::vector<TrialId> Measured(std::int64_t most) const;
   /// These trials of the study count no more; `why` is a sentence that begins with "it". Until
   /// AddTrials names them again.
   void StopCounting(StudyId study, const std::vector<TrialId>& trials, const std::string& why);

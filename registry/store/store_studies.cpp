@@ -54,6 +54,8 @@ void Store::CopyTo(const std::filesystem::path& to, const std::filesystem::path&
 
 void Store::Settle() { impl_->database.Checkpoint(); }
 
+std::int64_t Store::statements() const { return impl_->database.uses(); }
+
 void Store::Together(const std::function<void()>& work) { impl_->database.Write(work); }
 
 StudyId Store::OpenStudy(const StudyRecord& study, const std::vector<std::string>& changes) {

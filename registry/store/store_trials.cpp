@@ -1,5 +1,9 @@
 // The Store's trials: adding, sharing and reading them.
 
+#include <sstream>
+#include <string_view>
+#include <unordered_map>
+
 #include "registry/store/database.h"
 #include "registry/store/store.h"
 #include "registry/util/error.h"
@@ -67,6 +71,19 @@ std::vector<Artifact> ArtifactsOf(Database& db, TrialId trial) {
       ArtifactFrom, trial);
 }
 
+std::unordered_map<TrialId, std::vector<Artifact>> ArtifactsOfStudy(Database& db, StudyId study) {
+  std::unordered_map<TrialId, std::vector<Artifact>> artifacts;
+  const auto keep = [&artifacts](const StatementUse& row) {
+    artifacts[TrialId{row.Integer("trial")}].push_back(ArtifactFrom(row));
+    return true;
+  };
+  (void)db.Rows(
+      "SELECT artifact.* FROM study_trial JOIN artifact ON artifact.trial = study_trial.trial"
+      " WHERE study_trial.study = ? ORDER BY artifact.trial, artifact.name",
+      keep, study);
+  return artifacts;
+}
+
 Metrics MetricsFrom(const StatementUse& row) {
   Metrics metrics{.videos = row.Integer("videos")};
   for (const Metric& metric : kMetrics) metrics.*metric.value = row.Number(metric.name);
@@ -106,15 +123,32 @@ std::string FailureText(const StatementUse& row) {
 
 /// Returns a recorded spec, or the model of one, with its paths as they are now.
 std::string FilesNow(const RecordPlace& place, std::string spec, const std::string& then) {
-  const bool names_files =
-      spec.find("\"path\":") != std::string::npos || spec.find("\"train\":[") != std::string::npos;
+  if (then.empty() || then == place.folder().native()) return spec;
   // Looked for first: to parse every model of a large record would take longer than to read it.
-  if (then.empty() || then == place.folder() || !names_files) return spec;
+  if (spec.find("\"path\":") == std::string::npos &&
+      spec.find("\"train\":[") == std::string::npos) {
+    return spec;
+  }
   return CanonicalJson(place.FilesNow(ParseJson(spec), then));
 }
 
-/// Returns the record that a row of the view trial_record is.
-TrialRecord RecordFrom(Database& db, const RecordPlace& place, const StatementUse& row) {
+/// Returns the text of the model in a recorded spec. SQLite would parse the spec of each trial,
+/// which takes longer than all else that is read of it.
+std::string ModelOf(const std::string& spec) {
+  // As CanonicalJson writes it: keys in this order, and no quote in a text without its backslash.
+  constexpr std::string_view kBegin = ",\"model\":", kEnd = ",\"objective\":\"";
+  const std::size_t begin = spec.find(kBegin), end = spec.rfind(kEnd);
+  if (spec.starts_with("{\"data\":{") && begin != std::string::npos && end != std::string::npos &&
+      begin < end) {
+    return spec.substr(begin + kBegin.size(), end - begin - kBegin.size());
+  }
+  return CanonicalJson(ParseJson(spec).at("model"));
+}
+
+/// Returns the record that a row of the view trial_record is. `artifacts_of`: those of its id.
+template <typename ArtifactsOfTrial>
+TrialRecord RecordFrom(const RecordPlace& place, const StatementUse& row, std::string model,
+                       const ArtifactsOfTrial& artifacts_of) {
   TrialRecord record{.id = TrialId{row.Integer("id")},
                      .name = row.Text("name"),
                      .fingerprint = row.Text("fingerprint"),
@@ -128,14 +162,40 @@ TrialRecord RecordFrom(Database& db, const RecordPlace& place, const StatementUs
                      .failure = FailureText(row),
                      .failure_log = row.Text("failure_log"),
                      .device = row.Text("device"),
-                     .model_json = FilesNow(place, row.Text("model"), row.Text("folder")),
+                     .model_json = FilesNow(place, std::move(model), row.Text("folder")),
                      .directory = place.Directory(row.Text("directory"))};
   if (record.state == TrialState::kComplete && row.IsNull("result_attempt")) {
     throw Error("the record calls trial " + std::to_string(row.Integer("id")) +
                 " complete and holds no result of it: it was changed by hand or is damaged");
   }
-  if (!row.IsNull("result_attempt")) record.result = ResultFrom(row, ArtifactsOf(db, record.id));
+  if (!row.IsNull("result_attempt")) record.result = ResultFrom(row, artifacts_of(record.id));
   return record;
+}
+
+TrialRecord RecordFrom(Database& db, const RecordPlace& place, const StatementUse& row) {
+  return RecordFrom(place, row, row.Text("model"),
+                    [&db](TrialId trial) { return ArtifactsOf(db, trial); });
+}
+
+/// Returns the statement that reads the trials of a study. It names what it reads of the view: the
+/// view's `model` is then not computed.
+std::string TrialsOfStudy() {
+  std::string columns =
+      "id name fingerprint seed state parameters size_bytes folder attempts failed_attempts"
+      " directory device failure_kind failure_message failure_log result_attempt videos"
+      " validate_loss best_epoch measured_parameters measured_size_bytes examples"
+      " examples_per_second wall_seconds peak_memory_bytes skipped_records result_device threads"
+      " program_version libtorch_version";
+  for (const Metric& metric : kMetrics) columns.append(" ").append(metric.name);
+  std::string sql = "SELECT ";
+  std::istringstream words(columns);
+  for (std::string word; words >> word;) sql += "trial_record." + word + " AS " + word + ", ";
+  return sql +
+         "trial.spec AS spec, study_trial.name AS name_in_study, study_trial.not_counted AS"
+         " not_counted FROM study_trial JOIN trial_record ON trial_record.id = study_trial.trial"
+         " JOIN trial ON trial.id = study_trial.trial"
+         " WHERE study_trial.study = ? AND (study_trial.not_counted IS NULL OR ?)"
+         " ORDER BY study_trial.position";
 }
 
 }  // namespace
@@ -170,20 +230,30 @@ TrialRecord Store::Trial(TrialId id) const {
 }
 
 std::vector<TrialRecord> Store::Trials(StudyId study, Counting counting) const {
+  static const std::string kTrials = TrialsOfStudy();
   Database& db = impl_->database;
+  std::optional<std::unordered_map<TrialId, std::vector<Artifact>>> artifacts;
+  // All at once, for a statement for each trial takes as long as the trial; and while the trials
+  // are read, so that both are of one state of the record.
+  const auto artifacts_of = [&](TrialId trial) {
+    if (!artifacts) artifacts = ArtifactsOfStudy(db, study);
+    return std::move((*artifacts)[trial]);
+  };
   const auto named_here = [&](const StatementUse& row) {
-    TrialRecord record = RecordFrom(db, impl_->place, row);
+    TrialRecord record = RecordFrom(impl_->place, row, ModelOf(row.Text("spec")), artifacts_of);
     // Two studies may vary other axes and so name one model differently.
     record.name = row.Text("name_in_study");
     record.not_counted = row.Text("not_counted");
     return record;
   };
-  return db.Rows(
-      "SELECT trial_record.*, study_trial.name AS name_in_study, study_trial.not_counted"
-      " FROM study_trial JOIN trial_record ON trial_record.id = study_trial.trial"
-      " WHERE study_trial.study = ? AND (study_trial.not_counted IS NULL OR ?)"
-      " ORDER BY study_trial.position",
-      named_here, study, std::int64_t{counting == Counting::kAll});
+  return db.Rows(kTrials.c_str(), named_here, study, std::int64_t{counting == Counting::kAll});
+}
+
+std::vector<TrialId> Store::Measured(std::int64_t most) const {
+  return impl_->database.Rows(
+      "SELECT trial FROM result WHERE examples > 0 AND EXISTS (SELECT 1 FROM study_trial"
+      " WHERE study_trial.trial = result.trial) ORDER BY trial DESC LIMIT ?",
+      [](const StatementUse& row) { return TrialId{row.Integer("trial")}; }, most);
 }
 
 void Store::StopCounting(StudyId study, const std::vector<TrialId>& trials,

@@ -1,15 +1,10 @@
 #include "registry/util/hash_cache.h"
 
-#include <fcntl.h>
-
-#include <algorithm>
 #include <charconv>
-#include <tuple>
 
 #include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
-#include "registry/util/unique_fd.h"
 
 namespace beamgrid {
 namespace {
@@ -18,24 +13,13 @@ namespace fs = std::filesystem;
 
 /// The name has the format's version: another one is another file.
 constexpr char kFileName[] = "hashes-1";
-/// 40,000 files, which are read in 20 ms. Whoever finds more begins the file anew, with those that
-/// he has used himself.
-constexpr std::size_t kLargeBytes = 4 << 20;
-/// Nothing of ours grows so large.
-constexpr std::size_t kMostBytes = 64 << 20;
 constexpr std::chrono::seconds kYoung{2};
-constexpr std::size_t kDigits = 32;
-constexpr std::size_t kCheckDigits = 8;
 
-std::string CheckOf(std::string_view line) { return HashBytes(line).substr(0, kCheckDigits); }
-
-/// Returns "DEVICE INODE SIZE MODIFIED CHANGED HASH CHECK\n". The check is of what stands before
-/// it: half of a line must not count.
+/// Returns "DEVICE INODE SIZE MODIFIED CHANGED HASH" with its check.
 std::string LineOf(const FileStamp& stamp, const std::string& hash) {
-  const std::string line = std::to_string(stamp.device) + " " + std::to_string(stamp.inode) + " " +
-                           std::to_string(stamp.size) + " " + std::to_string(stamp.modified_ns) +
-                           " " + std::to_string(stamp.changed_ns) + " " + hash + " ";
-  return line + CheckOf(line) + "\n";
+  return CheckedLine(std::to_string(stamp.device) + " " + std::to_string(stamp.inode) + " " +
+                     std::to_string(stamp.size) + " " + std::to_string(stamp.modified_ns) + " " +
+                     std::to_string(stamp.changed_ns) + " " + hash);
 }
 
 /// Takes a number and the blank behind it from the front; false where there is none.
@@ -52,36 +36,18 @@ bool TakeNumber(std::string_view& line, Number& number) {
 HashCache::HashCache(const std::optional<fs::path>& folder) {
   if (!folder) return;
   path_ = *folder / kFileName;
-  std::error_code missing;
-  if (!fs::is_regular_file(path_, missing)) return;
-  const std::uintmax_t size = fs::file_size(path_, missing);
-  full_ = !missing && size > kLargeBytes;
-  if (missing || size > kMostBytes) return;
-  try {
-    Read(ReadFile(path_));
-  } catch (const Error&) {
-    return;  // as good as none
-  }
+  size_ = ReadCheckedLines(path_, [this](std::string_view line) { TakeLine(line); });
 }
 
-void HashCache::Read(std::string_view lines) {
-  while (!lines.empty()) {
-    const std::size_t end = std::min(lines.find('\n'), lines.size());
-    std::string_view line = lines.substr(0, end);
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-    FileStamp stamp;
-    std::string_view rest = line;
-    if (!TakeNumber(rest, stamp.device) || !TakeNumber(rest, stamp.inode) ||
-        !TakeNumber(rest, stamp.size) || !TakeNumber(rest, stamp.modified_ns) ||
-        !TakeNumber(rest, stamp.changed_ns) || rest.size() < kDigits) {
-      continue;
-    }
-    const std::string_view checked =
-        line.substr(0, line.size() - std::min(kCheckDigits, line.size()));
-    if (line.substr(checked.size()) != CheckOf(checked)) continue;
-    // The last line of a file counts: it is what it was seen to be last.
-    known_[{stamp.device, stamp.inode}] = {stamp, std::string(rest.substr(0, kDigits))};
+void HashCache::TakeLine(std::string_view line) {
+  FileStamp stamp;
+  if (!TakeNumber(line, stamp.device) || !TakeNumber(line, stamp.inode) ||
+      !TakeNumber(line, stamp.size) || !TakeNumber(line, stamp.modified_ns) ||
+      !TakeNumber(line, stamp.changed_ns) || line.size() != kHashDigits) {
+    return;
   }
+  // The last line of a file counts: it is what it was seen to be last.
+  known_[{stamp.device, stamp.inode}] = {stamp, std::string(line)};
 }
 
 std::optional<std::string> HashCache::Find(const FileStamp& stamp) {
@@ -103,20 +69,13 @@ void HashCache::Add(const FileStamp& stamp, const std::string& hash,
 
 void HashCache::Save() {
   if (path_.empty() || unsaved_.empty()) return;
-  std::error_code failure;
-  fs::create_directories(path_.parent_path(), failure);
-  if (std::exchange(full_, false)) {
-    fs::remove(path_, failure);
+  if (size_ == LineFileSize::kLarge) {
     unsaved_.clear();
     for (const auto& [file, known] : known_) {
       if (known.used) unsaved_ += LineOf(known.stamp, known.hash);
     }
   }
-  const UniqueFd file(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  // One call: lines of several processes do not mix then. What a full disk cuts off is not whole,
-  // and the line that begins behind it is lost with it: each call begins a new one.
-  const std::string lines = "\n" + std::exchange(unsaved_, {});
-  if (file.get() >= 0) std::ignore = ::write(file.get(), lines.data(), lines.size());
+  AppendLines(path_, std::exchange(unsaved_, {}), std::exchange(size_, LineFileSize::kSmall));
 }
 
 std::string CachedHash(const fs::path& path, HashCache& cache) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "registry/util/checked_lines.h"
 #include "registry/util/file_stamp.h"
 
 namespace beamgrid {
@@ -42,10 +43,10 @@ class HashCache {
     bool used = false;  ///< by this object
   };
 
-  void Read(std::string_view lines);
+  void TakeLine(std::string_view line);
 
-  std::filesystem::path path_;  ///< empty: none
-  bool full_ = false;           ///< the file has grown large: it is begun anew with what was used
+  std::filesystem::path path_;                ///< empty: none
+  LineFileSize size_ = LineFileSize::kSmall;  ///< a large file is begun anew with what was used
   std::map<FileId, Known> known_;
   std::string unsaved_;  ///< lines
 };

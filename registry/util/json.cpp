@@ -102,7 +102,14 @@ class ExactHandler {
   std::string number_;
 };
 
+/// True if JSON and every terminal take the letter as it is.
+bool IsPlainJson(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+
 void AppendString(std::string& text, std::string_view value) {
+  if (std::ranges::all_of(value, IsPlainJson)) {
+    text.append(1, '"').append(value).append(1, '"');
+    return;
+  }
   // JSON escapes only a part of what a terminal would obey.
   text += PrintableJson(json::serialize(json::string_view(value)));
 }

@@ -1,6 +1,8 @@
 #include "trainer/worker/commands.h"
 
 #include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <link.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -86,10 +88,40 @@ boost::json::array Warnings(const BlasInfo& blas) {
   return warnings;
 }
 
+/// Adds the folders in which the dynamic linker looks for the program's libraries: a new library in
+/// one of them may take the place of another.
+void AddSearchedFolders(std::vector<std::string>& files) {
+  void* const program = ::dlopen(nullptr, RTLD_LAZY);
+  Dl_serinfo sizes{};
+  if (program == nullptr || ::dlinfo(program, RTLD_DI_SERINFOSIZE, &sizes) != 0) return;
+  std::vector<std::max_align_t> room(sizes.dls_size / sizeof(std::max_align_t) + 1);
+  auto* const found = reinterpret_cast<Dl_serinfo*>(room.data());
+  *found = sizes;
+  if (::dlinfo(program, RTLD_DI_SERINFO, found) != 0) return;
+  for (unsigned i = 0; i < found->dls_cnt; ++i) files.emplace_back(found->dls_serpath[i].dls_name);
+}
+
+/// Returns what this process depends on beside its own file: libraries, and by what the dynamic
+/// linker found them.
+std::vector<std::string> LoadedFiles() {
+  std::vector<std::string> files = {"/etc/ld.so.cache", "/etc/ld.so.preload"};
+  AddSearchedFolders(files);
+  const auto add = [](dl_phdr_info* object, std::size_t, void* list) {
+    const std::string name = object->dlpi_name;
+    // The program itself has no name, and what the kernel maps no file.
+    if (name.starts_with('/')) static_cast<std::vector<std::string>*>(list)->push_back(name);
+    return 0;
+  };
+  ::dl_iterate_phdr(add, &files);
+  return files;
+}
+
 }  // namespace
 
 int DescribeCommand(std::ostream& out) {
-  out << boost::json::serialize(ToJson(BuiltCatalogue())) << std::endl;
+  boost::json::object catalogue = ToJson(BuiltCatalogue());
+  catalogue["loaded"] = JsonList(LoadedFiles());
+  out << boost::json::serialize(catalogue) << std::endl;
   return static_cast<int>(out ? TrainerExit::kDone : TrainerExit::kBroken);
 }
 

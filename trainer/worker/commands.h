@@ -12,7 +12,9 @@
 
 namespace beamgrid::trainer {
 
-/// Prints the component catalogue as JSON.
+/// Prints the component catalogue as JSON, and beside it under "loaded" the files and folders that
+/// the answers of this process depend on beside its own file: libraries, and where the dynamic
+/// linker looks for them.
 int DescribeCommand(std::ostream& out);
 
 /// Answers each line {"id", "model": ModelSpec, "data": DataSpec} with a line that holds the same

@@ -56,22 +56,22 @@ std::string CommandTest::Write(const std::string& name, const std::string& text)
 void CommandTest::UseFakeTrainer() const {
   const std::string catalogue = Write("catalogue.json", CanonicalJson(ToJson(TestCatalogue())));
   const std::string trainer =
-      Write("trainer",
-            "#!/bin/sh\n"
-            "case \"$1\" in\n"
-            "describe) cat '" +
-                catalogue +
-                "' ;;\n"
-                "doctor) echo '{\"libtorch\":\"none, a script\"}' ;;\n"
-                "count) while read -r line; do\n"
-                "  id=${line#*'\"id\":'}; a='{\"id\":'${id%%,*}','\n"
-                "  case \"$line\" in\n"
-                "  *'\"use\":\"attention\"'*) echo \"$a\"'\"kind\":\"bad_spec\",'"
-                "'\"error\":\"attention needs two features\"}' ;;\n"
-                "  *) echo \"$a\"'\"parameters\":1000,\"size_bytes\":4000}' ;;\n"
-                "  esac\n"
-                "done ;;\n"
-                "esac\n");
+      Write("trainer", "#!/bin/sh\necho \"$1\" >> '" + Path("trainer-calls") +
+                           "'\n"
+                           "case \"$1\" in\n"
+                           "describe) cat '" +
+                           catalogue +
+                           "' ;;\n"
+                           "doctor) echo '{\"libtorch\":\"none, a script\"}' ;;\n"
+                           "count) while read -r line; do\n"
+                           "  id=${line#*'\"id\":'}; a='{\"id\":'${id%%,*}','\n"
+                           "  case \"$line\" in\n"
+                           "  *'\"use\":\"attention\"'*) echo \"$a\"'\"kind\":\"bad_spec\",'"
+                           "'\"error\":\"attention needs two features\"}' ;;\n"
+                           "  *) echo \"$a\"'\"parameters\":1000,\"size_bytes\":4000}' ;;\n"
+                           "  esac\n"
+                           "done ;;\n"
+                           "esac\n");
   std::filesystem::permissions(trainer, std::filesystem::perms::owner_all);
   setenv("BEAMGRID_TRAINER", trainer.c_str(), 1);
 }

@@ -35,7 +35,8 @@ class CommandTest : public ::testing::Test {
   }
   std::string Write(const std::string& name, const std::string& text) const;
   /// Makes $BEAMGRID_TRAINER a script that describes TestCatalogue(), counts every model as 1000
-  /// parameters (and refuses those with "attention"), and answers `doctor`.
+  /// parameters (and refuses those with "attention"), and answers `doctor`. Each start adds its
+  /// command as a line to the file "trainer-calls".
   void UseFakeTrainer() const;
 
  private:

@@ -116,6 +116,19 @@ TEST_F(FinishedStudyTest, RunTrainsNothingAndPrintsEverything) {
   EXPECT_THAT(called.out, AllOf(HasSubstr("2/2"), HasSubstr("Ensemble")));
 }
 
+TEST_F(FinishedStudyTest, NoTrainerIsStartedForWhatIsKnown) {
+  // By the plan of Fill, the first to ask.
+  EXPECT_EQ(ReadFile(Path("trainer-calls")), "describe\ncount\n");
+  EXPECT_EQ(Run().exit_code, 0);
+  EXPECT_EQ(Call({"check", recipe_, "--db", database_}).exit_code, 0);
+  EXPECT_EQ(Call({"plan", recipe_, "--db", database_}).exit_code, 0);
+  EXPECT_EQ(Call({"plan", recipe_, "--db", Path("none.db")}).exit_code, 0);
+  EXPECT_EQ(ReadFile(Path("trainer-calls")), "describe\ncount\n");
+  // Another model is another question.
+  EXPECT_EQ(Call({"plan", recipe_, "--db", database_, "--set", "train.epochs=9"}).exit_code, 0);
+  EXPECT_EQ(ReadFile(Path("trainer-calls")), "describe\ncount\ncount\n");
+}
+
 TEST_F(FinishedStudyTest, AnEnsembleThatCannotBeWrittenIsNotStored) {
   const std::string disk = Path("disk"), out = disk + "/own.csv";
   std::filesystem::create_directories(disk);

@@ -3,6 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+#include <utility>
+#include <vector>
+
 #include "tests/support/specs.h"
 
 namespace beamgrid {
@@ -190,6 +197,55 @@ TEST(ForecastTest, AmongModelsOfTheSameComponentsThoseNearestInSizeCount) {
   const Forecast::Need need = NeedOf(forecast, ExampleModel(11'500), "cpu", 11'500'000);
   EXPECT_LT(need.seconds, 60);
   EXPECT_THAT(need.seconds_text, HasSubstr("by size, as measured for 3 models of the same parts"));
+}
+
+/// Returns what is expected of a model by definition: the median over the three models that are
+/// nearest in size, each by its highest peak.
+double MemoryByDefinition(const std::map<std::int64_t, std::vector<std::int64_t>>& peaks_by_size,
+                          const ModelSpec& model, std::int64_t parameters) {
+  std::vector<std::pair<double, double>> near;  // distance, ratio
+  const double noise = 64 * kMebibyte;
+  for (const auto& [size, peaks] : peaks_by_size) {
+    const NeedEstimate estimate = EstimateNeed(ExampleModel(size), Data(), size, "cpu");
+    const auto peak = static_cast<double>(std::ranges::max(peaks) - estimate.process_bytes);
+    near.emplace_back(std::abs(std::log(static_cast<double>(1 + 4 * size) /
+                                        static_cast<double>(1 + 4 * parameters))),
+                      (peak + noise) / (static_cast<double>(estimate.model_bytes()) + noise));
+  }
+  std::ranges::sort(near);
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < 3; ++i) ratios.push_back(near[i].second);
+  std::ranges::sort(ratios);
+  const NeedEstimate estimate = EstimateNeed(model, Data(), parameters, "cpu");
+  return (static_cast<double>(estimate.process_bytes) +
+          static_cast<double>(estimate.model_bytes()) * ratios[1]) *
+         1.2;
+}
+
+TEST(ForecastTest, OfManyModelsTheThreeNearestInSizeCountWhateverTheOrderOfTheirTrials) {
+  std::mt19937 random(5);
+  Forecast forecast;
+  std::map<std::int64_t, std::vector<std::int64_t>> peaks_by_size;
+  for (int trial = 0; trial < 300; ++trial) {
+    // Some models several times.
+    const std::int64_t size = 1 + static_cast<std::int64_t>(random() % 200) * 100'000;
+    const std::int64_t mebibytes = 600 + static_cast<std::int64_t>(random() % 4000);
+    forecast.Learn(ExampleModel(size), Data(), Result(mebibytes, 100, size));
+    peaks_by_size[size].push_back(mebibytes * kMebibyte);
+    if (peaks_by_size.size() < 3) continue;
+    const std::int64_t asked = 7 + static_cast<std::int64_t>(random() % 25'000'000);
+    EXPECT_NEAR(
+        static_cast<double>(NeedOf(forecast, ExampleModel(asked), "cpu", asked).memory_bytes),
+        MemoryByDefinition(peaks_by_size, ExampleModel(asked), asked), 2);
+  }
+}
+
+TEST(ForecastTest, AModelOfAnotherSizeThanBeforeIsListedByTheNewOne) {
+  Forecast forecast;
+  for (const std::int64_t parameters : {1'000, 50'000'000}) {  // a script may build another model
+    forecast.Learn(ExampleModel(1), Data(), Result(1000, 100, parameters));
+  }
+  EXPECT_THAT(NeedOf(forecast, ExampleModel(2)).memory_text, HasSubstr("for 1 model of the same"));
 }
 
 TEST(ForecastTest, WhatOneKindOfDeviceMeasuredSaysNothingOfTheOther) {

@@ -38,7 +38,7 @@ class MachineResourcesTest : public ::testing::Test {
     return {data_,
             std::vector<Slot>(slots, kCpu),
             cores,
-            ForecastFrom(store_),
+            [this] { return ForecastFrom(store_); },
             *memory_,
             &share,
             [this](const std::string& line) { warnings_.push_back(line); }};

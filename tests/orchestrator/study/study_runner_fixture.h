@@ -111,7 +111,9 @@ class StudyRunnerTest : public ::testing::Test {
                         .resources = &resources_,
                         .watch = watch_});
     runner_ = &runner;
+    const std::int64_t before = store.statements();
     const StudyResult result = runner.Run();
+    statements_ = store.statements() - before;
     events_ = display.events;
     state_ = display.last;
     counted_ = counter.counted;
@@ -161,6 +163,7 @@ class StudyRunnerTest : public ::testing::Test {
   ProgressState state_;
   std::function<void(const ProgressState&)> watch_state_;
   int counted_ = 0;
+  std::int64_t statements_ = 0;  ///< that the last run executed
 };
 
 }  // namespace beamgrid

@@ -73,6 +73,25 @@ std::vector<Message> Training(std::int64_t earlier, std::int64_t to) {
   return said;
 }
 
+TEST_F(StudyRunnerTest, AFinishedTrialCostsThreeStatements) {
+  const auto again = [this](const std::string& name, int first, int models) {
+    std::string hidden = std::to_string(first);
+    for (int i = 1; i < models; ++i) hidden += ", " + std::to_string(first + i);
+    const std::string recipe =
+        RecipeText(name, "[[grid.temporal]]\nuse = \"gru\"\nhidden = [" + hidden +
+                             "]\n[resources]\ndevices = [\"cpu\"]\n");
+    EXPECT_EQ(Run(recipe).complete, 2 * models);
+    const StudyResult result = Run(recipe);
+    EXPECT_EQ(result.reused, 2 * models);
+    EXPECT_EQ(result.attempts, 0);
+    EXPECT_EQ(counted_, 0);
+    return statements_;
+  };
+  // Its row is found, kept as it is, and refers to the study: nothing is read of each trial alone.
+  const std::int64_t few = again("few", 1, 40), many = again("many", 100, 90);
+  EXPECT_EQ(many - few, 3 * 2 * (90 - 40));
+}
+
 TEST_F(StudyRunnerTest, EpochsAreInTheRecordAsTheyEnd) {
   FakeExecutor executor(world_, [](const TrialFile& trial) -> AttemptOutcome {
     if (trial.attempt < 3) return {AttemptFailure{.kind = FailureKind::kCrashed, .message = "x"}};

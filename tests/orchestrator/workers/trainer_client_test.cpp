@@ -234,8 +234,7 @@ TEST_F(TrainerClientTest, QuestionsLargerThanAPipeArriveWhole) {
   TrainerCounter counter(
       Counter("echo \"$a\\\"parameters\\\": ${#line}, \\\"size_bytes\\\": 0}\""));
   DataSpec data = ExampleTrial().data;
-  for (int i = 0; i < 4000; ++i)
-    data.train.push_back("/data/train" + std::to_string(i) + ".tfrecord");
+  for (int i = 0; i < 16'000; ++i) data.weighted_classes.push_back(i);
   const CountAnswer answer = counter.Count(ExampleModel(), data);
   EXPECT_GT(std::get<ModelSize>(answer).parameters, 80'000);
 }

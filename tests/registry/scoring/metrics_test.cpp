@@ -298,31 +298,66 @@ TEST(Metrics, ARefusedVideoDoesNotCount) {
   EXPECT_EQ(metrics.Compute().videos, 0);
 }
 
+void ExpectAStableSortsBeginning(const std::vector<float>& scores, int k) {
+  std::vector<ScoredLabel> all;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    all.push_back({static_cast<std::int32_t>(i), scores[i]});
+  }
+  std::ranges::stable_sort(all, std::ranges::greater(), &ScoredLabel::score);
+  const std::vector<ScoredLabel> best = TopK(scores, k);
+  ASSERT_EQ(best.size(), std::min<std::size_t>(static_cast<std::size_t>(k), all.size()));
+  for (std::size_t i = 0; i < best.size(); ++i) {
+    ASSERT_EQ(best[i].label, all[i].label) << i << " of " << k << " of " << scores.size();
+    ASSERT_EQ(std::signbit(best[i].score), std::signbit(all[i].score));
+    ASSERT_EQ(best[i].score, all[i].score);
+  }
+}
+
 TEST(TopK, IsAStableSortsBeginning) {
   std::mt19937 random(21);
-  for (int round = 0; round < 200; ++round) {
-    const Video video = RandomVideos(random, 1, 60, round % 2 == 0 ? 5 : 0)[0];
-    std::vector<ScoredLabel> all;
-    for (std::size_t i = 0; i < video.scores.size(); ++i) {
-      all.push_back({static_cast<std::int32_t>(i), video.scores[i]});
-    }
-    std::ranges::stable_sort(all, std::ranges::greater(), &ScoredLabel::score);
-    const int k = static_cast<int>(random() % 70);
-    const std::vector<ScoredLabel> best = TopK(video.scores, k);
-    ASSERT_EQ(best.size(), std::min<std::size_t>(static_cast<std::size_t>(k), all.size()));
-    for (std::size_t i = 0; i < best.size(); ++i) {
-      ASSERT_EQ(best[i].label, all[i].label);
-      ASSERT_EQ(best[i].score, all[i].score);
+  for (int round = 0; round < 600; ++round) {
+    // Of few and of many classes, of scores that differ and such as are mostly equal.
+    const std::size_t classes = round % 3 == 0 ? 1 + random() % 100 : 1 + random() % 2000;
+    std::vector<float> scores =
+        RandomVideos(random, 1, static_cast<int>(classes), round % 2 == 0 ? 5 : 0)[0].scores;
+    for (float& score : scores) score -= .5F;
+    if (round % 5 == 0) scores[random() % classes] = std::numeric_limits<float>::infinity();
+    if (round % 7 == 0) scores[random() % classes] = -std::numeric_limits<float>::infinity();
+    if (round % 11 == 0) scores[random() % classes] = -0.0F;
+    ExpectAStableSortsBeginning(scores, static_cast<int>(random() % 150));
+  }
+}
+
+TEST(TopK, IsThatOfRowsThatHideTheirBest) {
+  std::vector<float> rising, zeros(3000), comb(3000), infinite(3000);
+  for (int i = 0; i < 3000; ++i) rising.push_back(static_cast<float>(i));
+  zeros[1234] = -0.0F;
+  for (std::size_t i = 0; i < comb.size(); i += 64) comb[i] = static_cast<float>(i % 700 + 1);
+  infinite.assign(3000, -std::numeric_limits<float>::infinity());
+  infinite[2999] = 1;
+  const std::vector<float> falling(rising.rbegin(), rising.rend());
+  for (const auto& scores : {rising, falling, zeros, comb, infinite}) {
+    for (const int k : {1, 2, 19, 20, 21, 64, 100, 1000, 2999, 3000, 4000}) {
+      ExpectAStableSortsBeginning(scores, k);
     }
   }
 }
 
 TEST(TopK, RefusesNanWhereverItStands) {
-  std::vector<float> scores(50, .5F);
-  for (const std::size_t place : {0U, 3U, 49U}) {
-    std::vector<float> spoilt = scores;
-    spoilt[place] = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_THROW((void)TopK(spoilt, 3), std::invalid_argument);
+  for (const std::size_t size : {50U, 1000U, 1007U}) {
+    const std::vector<float> scores(size, .5F);
+    for (const std::size_t place : {std::size_t{0}, std::size_t{3}, size - 20, size - 1}) {
+      std::vector<float> spoilt = scores;
+      spoilt[place] = std::numeric_limits<float>::quiet_NaN();
+      for (const int k : {0, 3, 20}) {
+        try {
+          (void)TopK(spoilt, k);
+          ADD_FAILURE() << place << " of " << size;
+        } catch (const std::invalid_argument& error) {
+          EXPECT_THAT(error.what(), HasSubstr("label " + std::to_string(place) + " is NaN"));
+        }
+      }
+    }
   }
 }
 

@@ -108,6 +108,80 @@ TEST_F(StoreTest, ANewTrialWaits) {
   EXPECT_EQ(store_.Spec(id), ExampleTrial());
 }
 
+TEST_F(StoreTest, TheTrialsOfAStudyAreThoseThatAreReadAlone) {
+  const StudyId study = store_.OpenStudy(ExampleStudy());
+  std::vector<NewTrial> wanted;
+  for (std::int64_t hidden = 1; hidden <= 4; ++hidden) wanted.push_back(ExampleNewTrial(hidden));
+  // What a spec is cut apart by, in texts of its own.
+  wanted[1].spec.model.parts["temporal"].options["text"] = ",\"model\":{\"objective\":\"";
+  wanted[2].spec.data.features = {{",\"model\":", 3}, {",\"objective\":\"", 4}};
+  wanted[2].spec.data.train = {"/a,\"model\":{/},\"objective\":\"gap"};
+  wanted[3].spec.model.extras["objective"] = {{"objective", "gap"}};
+  for (NewTrial& trial : wanted) trial.fingerprint = Fingerprint(trial.spec);
+  const std::vector<TrialId> ids = store_.AddTrials(study, wanted);
+  for (const std::size_t i : {0U, 2U}) {
+    store_.FinishAttempt(ids[i], store_.BeginAttempt(ids[i], "a" + std::to_string(i), "cpu", 1),
+                         ExampleSuccess(), TrialState::kComplete);
+  }
+  store_.FinishAttempt(ids[1], store_.BeginAttempt(ids[1], "b", "cpu", 1), ExampleFailure(),
+                       TrialState::kFailed);
+  const std::int64_t before = store_.statements();
+  const std::vector<TrialRecord> trials = store_.Trials(study);
+  EXPECT_EQ(store_.statements() - before, 2) << "however many trials there are";
+  ASSERT_EQ(trials.size(), wanted.size());
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    EXPECT_EQ(trials[i].model_json, CanonicalJson(ToJson(wanted[i].spec.model)));
+    const TrialRecord alone = store_.Trial(ids[i]);
+    EXPECT_EQ(trials[i].model_json, alone.model_json);
+    EXPECT_EQ(trials[i].id, alone.id);
+    EXPECT_EQ(trials[i].fingerprint, alone.fingerprint);
+    EXPECT_EQ(trials[i].seed, alone.seed);
+    EXPECT_EQ(trials[i].state, alone.state);
+    EXPECT_EQ(trials[i].parameters, alone.parameters);
+    EXPECT_EQ(trials[i].size_bytes, alone.size_bytes);
+    EXPECT_EQ(trials[i].attempts, alone.attempts);
+    EXPECT_EQ(trials[i].failed_attempts, alone.failed_attempts);
+    EXPECT_EQ(trials[i].failure, alone.failure);
+    EXPECT_EQ(trials[i].failure_log, alone.failure_log);
+    EXPECT_EQ(trials[i].device, alone.device);
+    EXPECT_EQ(trials[i].directory, alone.directory);
+    ASSERT_EQ(trials[i].result.has_value(), alone.result.has_value());
+    if (!alone.result) continue;
+    const TrialResult &together = *trials[i].result, &result = *alone.result;
+    for (const Metric& metric : kMetrics) {
+      const double value = result.metrics.*metric.value;
+      if (std::isfinite(value)) EXPECT_EQ(together.metrics.*metric.value, value) << metric.name;
+    }
+    EXPECT_EQ(together.metrics.videos, result.metrics.videos);
+    EXPECT_EQ(together.examples, result.examples);
+    EXPECT_EQ(together.peak_memory_bytes, result.peak_memory_bytes);
+    EXPECT_EQ(together.device, result.device);
+    EXPECT_EQ(together.threads, result.threads);
+    EXPECT_EQ(together.libtorch_version, result.libtorch_version);
+    ASSERT_EQ(together.artifacts.size(), result.artifacts.size());
+    for (std::size_t a = 0; a < result.artifacts.size(); ++a) {
+      EXPECT_EQ(together.artifacts[a].name, result.artifacts[a].name);
+      EXPECT_EQ(together.artifacts[a].hash, result.artifacts[a].hash);
+    }
+  }
+}
+
+TEST_F(StoreTest, TheTrialsMeasuredLastAreToldFirst) {
+  const StudyId study = store_.OpenStudy(ExampleStudy());
+  std::vector<TrialId> ids;
+  for (std::int64_t hidden = 1; hidden <= 4; ++hidden) {
+    ids.push_back(store_.AddTrials(study, {ExampleNewTrial(hidden)})[0]);
+  }
+  for (const std::size_t i : {3U, 0U, 1U}) {
+    AttemptOutcome outcome = ExampleSuccess();
+    if (i == 1) outcome.result().examples = 0;  // shipped again, not trained
+    store_.FinishAttempt(ids[i], store_.BeginAttempt(ids[i], "a" + std::to_string(i), "cpu", 1),
+                         outcome, TrialState::kComplete);
+  }
+  EXPECT_THAT(store_.Measured(9), testing::ElementsAre(ids[3], ids[0]));
+  EXPECT_THAT(store_.Measured(1), testing::ElementsAre(ids[3]));
+}
+
 TEST_F(StoreTest, TrialsComeBackInTheOrderAskedFor) {
   const auto ids =
       store_.AddTrials(study_, {ExampleNewTrial(3), ExampleNewTrial(1), ExampleNewTrial(2)});

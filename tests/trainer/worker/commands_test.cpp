@@ -109,6 +109,21 @@ TEST(DescribeTest, IsTheCatalogue) {
   EXPECT_FALSE(catalogue.libtorch_version.empty());
 }
 
+TEST(DescribeTest, NamesTheFilesThatItsAnswersDependOn) {
+  std::ostringstream out;
+  EXPECT_EQ(DescribeCommand(out), 0);
+  const boost::json::value answer = ParseJson(out.str());
+  bool has_libtorch = false, has_folder = false;
+  for (const boost::json::value& file : answer.at("loaded").as_array()) {
+    const std::filesystem::path path(std::string(file.as_string()));
+    EXPECT_TRUE(path.is_absolute()) << path;
+    has_libtorch = has_libtorch || path.filename().string().starts_with("libtorch_cpu.so");
+    has_folder = has_folder || std::filesystem::is_directory(path);
+  }
+  EXPECT_TRUE(has_libtorch);
+  EXPECT_TRUE(has_folder) << "where the linker looks";
+}
+
 // ---- Endings ------------------------------------------------------------------------------------
 
 template <typename Exception>
