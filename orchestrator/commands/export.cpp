@@ -42,7 +42,9 @@ class Export : public Subcommand {
         "them.\n"
         "--tensorboard makes a folder with one run for each trial, its epochs as steps; an epoch "
         "whose end\n"
-        "was not recorded has the time of the next one, or of the trial's end.");
+        "was not recorded has the time of the next one, or of the trial's end. record/gap is that "
+        "of the\n"
+        "best epoch, as tables have it; validate/gap is a curve.");
     app.callback([out, curves] {
       if (out->count() + curves->count() == 0) {
         throw CLI::RequiredError("--out, or --tensorboard for its learning curves");

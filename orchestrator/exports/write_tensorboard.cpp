@@ -102,6 +102,20 @@ void AddSettings(const std::string& name, const boost::json::value& value,
   }
 }
 
+/// Returns what the record says of a complete trial: the metrics of its best epoch, which tables
+/// show, and its size. TensorBoard's table of settings shows the last value of a curve, and that is
+/// the last epoch's.
+EpochEvent RecordedOf(const TrialResult& result, double wall_time) {
+  EpochEvent event{.epoch = result.best_epoch, .wall_time = wall_time};
+  for (const Metric& metric : kMetrics) {
+    const double value = result.metrics.*metric.value;
+    if (!std::isnan(value)) event.scalars.emplace_back(std::string("record/") + metric.name, value);
+  }
+  event.scalars.emplace_back("record/parameters", static_cast<double>(result.parameters));
+  event.scalars.emplace_back("record/size_bytes", static_cast<double>(result.size_bytes));
+  return event;
+}
+
 SessionEnd EndOf(TrialState state) {
   if (state == TrialState::kRunning) return SessionEnd::kRunning;
   return state == TrialState::kFailed ? SessionEnd::kFailure : SessionEnd::kSuccess;
@@ -115,9 +129,11 @@ void WriteRun(const Store& store, const TrialRecord& trial, const Span& span,
   TfRecordWriter file(folder / kEventFile);
   file.Write(VersionEvent(span.begin));
   file.Write(SettingsEvent(span.begin, settings, trial.name));
-  for (const EpochEvent& epoch : epochs) {
-    file.Write(ScalarsEvent(epoch.wall_time, epoch.epoch, epoch.scalars));
-  }
+  const auto write = [&file](const EpochEvent& event) {
+    file.Write(ScalarsEvent(event.wall_time, event.epoch, event.scalars));
+  };
+  for (const EpochEvent& epoch : epochs) write(epoch);
+  if (trial.result) write(RecordedOf(*trial.result, span.end));
   file.Write(EndEvent(span.end, EndOf(trial.state)));
   file.Close();
 }

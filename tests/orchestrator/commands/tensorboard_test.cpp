@@ -12,6 +12,7 @@
 #include "registry/util/json.h"
 #include "tests/orchestrator/commands/record_commands_fixture.h"
 #include "tests/support/python.h"
+#include "tests/support/record.h"
 #include "trainer/data/tfrecord.h"
 
 namespace beamgrid {
@@ -115,7 +116,7 @@ TEST_F(TensorBoardTest, AStudysEpochsAreStepsOfItsTrialsRuns) {
   ASSERT_THAT(runs, SizeIs(1));
   EXPECT_THAT(runs[0].filename().string(), HasSubstr("MC-BLSTM-MoE2-s1-"));
   const std::vector<ReadEvent> events = EventsOf(runs[0] / "events.out.tfevents.0.beamgrid");
-  ASSERT_THAT(events, SizeIs(5));
+  ASSERT_THAT(events, SizeIs(6));
   EXPECT_EQ(events[0].version, "brain.Event:2");
   EXPECT_EQ(events[0].wall_time, begin_);
   EXPECT_THAT(events[1].plugins, ElementsAre("_hparams_/session_start_info"));
@@ -128,7 +129,13 @@ TEST_F(TensorBoardTest, AStudysEpochsAreStepsOfItsTrialsRuns) {
   EXPECT_EQ(events[3].step, 2);
   EXPECT_EQ(events[3].wall_time, begin_ + 30) << "its own was not recorded: at the trial's end";
   EXPECT_EQ(events[3].scalars.at("validate/gap"), 0.75F);
-  EXPECT_THAT(events[4].plugins, ElementsAre("_hparams_/session_end_info"));
+  EXPECT_EQ(events[4].step, ExampleSuccess().result().best_epoch);
+  EXPECT_EQ(events[4].wall_time, begin_ + 30);
+  EXPECT_FALSE(events[4].scalars.contains("validate/gap"));
+  const TrialResult recorded = ExampleSuccess().result();
+  EXPECT_EQ(events[4].scalars.at("record/gap"), static_cast<float>(recorded.metrics.gap));
+  EXPECT_EQ(events[4].scalars.at("record/parameters"), static_cast<float>(recorded.parameters));
+  EXPECT_THAT(events[5].plugins, ElementsAre("_hparams_/session_end_info"));
 }
 
 TEST_F(TensorBoardTest, TheSameRecordGivesTheSameBytes) {
