@@ -59,7 +59,7 @@ class Check : public Subcommand {
   /// The trials that others start from are those of the record at hand, if there is one.
   void CheckWarmStarts(const CommandContext& context, const Trainer& trainer, const Recipe& recipe,
                        const DataSpec& data) const {
-    if (!std::filesystem::exists(database_.path)) {
+    if (!database_.IsThere()) {
       context.Remark("there is no " + database_.path.string() +
                      ": the trials that others start from (train.from) were not looked at; --db "
                      "names another record");
@@ -78,7 +78,7 @@ class Check : public Subcommand {
   /// recipe.
   [[nodiscard]] StudyChange ChangeOf(const CommandContext& context, const Trainer& trainer,
                                      const Recipe& recipe, const DataSpec& data) const try {
-    if (!std::filesystem::exists(database_.path)) return {};
+    if (!database_.IsThere()) return {};
     TrainerCounter counter(trainer.path);  // starts when it is asked
     return FindStudyChange(*database_.OpenForReading(), recipe, trainer.catalogue, data, counter);
   } catch (const Error& error) {

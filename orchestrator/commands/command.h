@@ -64,8 +64,8 @@ class Subcommand {
   /// Carries the command out and returns an ExitCode. Called at most once, after parsing. Throws
   /// RecipeError, UsageError, InputError or Error.
   [[nodiscard]] virtual int Run(CommandContext& context) = 0;
-  /// True if it prints a list to read through, which goes through a pager on a terminal. Asked after
-  /// parsing.
+  /// True if it prints a list to read through, which goes through a pager on a terminal. Asked
+  /// after parsing.
   [[nodiscard]] virtual bool IsList() const { return false; }
 };
 
@@ -99,5 +99,8 @@ struct CommandInfo {
 
 /// AtLeastOne checks that an option is a whole number from 1.
 [[nodiscard]] CLI::Validator AtLeastOne();
+
+/// Between checks that an option is a number from `low` to `high`; CLI::Range lets nan pass.
+[[nodiscard]] CLI::Validator Between(double low, double high);
 
 }  // namespace beamgrid

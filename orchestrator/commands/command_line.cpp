@@ -61,6 +61,17 @@ CLI::Validator AtLeastOne() {
           "POSITIVE"};
 }
 
+CLI::Validator Between(double low, double high) {
+  std::ostringstream range;
+  range << "[" << low << " - " << high << "]";
+  return {[low, high, range = range.str()](const std::string& text) {
+            const auto number = ParseNumber<double>(text);
+            const bool is_in = number && *number >= low && *number <= high;
+            return is_in ? "" : "'" + text + "' must be a number in " + range;
+          },
+          "FLOAT in " + range.str()};
+}
+
 namespace {
 
 /// The headings of the groups in the help.
@@ -71,24 +82,27 @@ constexpr Word<CommandGroup> kHeadings[] = {{CommandGroup::kSearch, "Search"},
                                             {CommandGroup::kMachine, "Machine"}};
 
 /// Lets an option that names files take `~` and `$NAME` where no shell has put their values in, as
-/// in --db=~/beamgrid.db.
+/// in --db=~/beamgrid.db, and refuses an empty one: a variable of a script that was not set.
 void ExpandPaths(CLI::App& app) {
-  const CLI::Validator expand(
-      [](std::string& name) {
-        try {
-          name = UserPath(name);
-          return std::string();
-        } catch (const Error& error) {
-          return std::string(error.what());
-        }
-      },
-      "", "user path");
+  const auto expand = [](const char* what) {
+    return CLI::Validator(
+        [what](std::string& name) {
+          if (name.empty()) return std::string("'' must be the path of a ") + what;
+          try {
+            name = UserPath(name);
+            return std::string();
+          } catch (const Error& error) {
+            return std::string(error.what());
+          }
+        },
+        "", "user path");
+  };
   for (CLI::Option* option : app.get_options()) {
     const std::string type = option->get_type_name();
     const std::string name = option->get_single_name();
     const bool is_path =
         type.starts_with("FILE") || type.starts_with("DIR") || name == "RECIPE" || name == "FILES";
-    if (is_path) option->transform(expand);
+    if (is_path) option->transform(expand(type.starts_with("DIR") ? "folder" : "file"));
   }
 }
 

@@ -89,7 +89,7 @@ class Distil : public Subcommand {
            "each is a trial; none: 0.5")
         ->delimiter(',')
         ->allow_extra_args(false)
-        ->check(CLI::Range(0.0, 1.0))
+        ->check(Between(0, 1))
         ->type_name("W,...");
     app.add_option("--name", name_, "The new study's name; none: the teacher's with _distilled")
         ->type_name("STUDY");

@@ -151,7 +151,8 @@ class Ensemble : public Subcommand {
       return kExitInterrupted;
     }
     const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
-    const EnsembleAnswer answer = FindEnsemble(question, models, OnThreads(threads_), OnGpu(context.err));
+    const EnsembleAnswer answer =
+        FindEnsemble(question, models, OnThreads(threads_), OnGpu(context.err));
     boost::json::object json = AnswerJson(answer, left_out_);
     // Written before the record says anything, named after it: where the disk is full nothing is
     // stored. Whoever is killed in between asks again, gets the same answer, and has the file.
@@ -211,7 +212,7 @@ class Ensemble : public Subcommand {
     app.add_flag("--why", overrides_.why,
                  "What is lost without each member, how alike they are, how often each is chosen");
     app.add_option("--holdout", overrides_.holdout, "Share of the videos kept from selection")
-        ->check(CLI::Range(0.0, 0.99));
+        ->check(Between(0, 0.99));
   }
 
   [[nodiscard]] VideoSet Videos() const {

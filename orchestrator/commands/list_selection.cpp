@@ -90,6 +90,36 @@ Names DoublyQuoted(const std::string& sql) {
   return quoted;
 }
 
+/// Refuses a condition that leaves the brackets that it is put into, or never comes back to them.
+void RequireClosedBrackets(const std::string& where) {
+  const auto refuse = [&where](std::size_t at, const std::string& why) {
+    throw UsageError("--where: " + why + "\n" + Marked(where, at));
+  };
+  std::vector<std::size_t> open;
+  for (std::size_t at = 0; at < where.size(); ++at) {
+    const std::string_view rest = std::string_view(where).substr(at);
+    std::string_view end;  // of what holds no brackets
+    if (rest.starts_with("--")) {
+      end = "\n";
+    } else if (rest.starts_with("/*")) {
+      end = "*/";
+    } else if (rest[0] == '\'' || rest[0] == '"' || rest[0] == '`') {
+      end = rest.substr(0, 1);
+    }
+    if (!end.empty()) {
+      const std::size_t found = where.find(end, at + end.size());
+      if (found == std::string::npos) return;  // SQLite says it
+      at = found + end.size() - 1;
+    } else if (rest[0] == '(') {
+      open.push_back(at);
+    } else if (rest[0] == ')') {
+      if (open.empty()) refuse(at, "this bracket closes none");
+      open.pop_back();
+    }
+  }
+  if (!open.empty()) refuse(open.back(), "this bracket is not closed");
+}
+
 /// Returns what SQLite says of the SQL that holds the condition from byte `begin` on, in words
 /// about the condition alone: whoever wrote it knows no more of the SQL.
 std::string Reason(const std::string& where, std::size_t begin, const QueryError& error) {
@@ -147,6 +177,7 @@ Store::Table ListSelection::Choose(const Store& store, const ListSource& source,
                                    const Names& columns) const {
   const Names known = ColumnsOf(store, source);
   for (const std::string& name : DoublyQuoted(where_)) RequireColumn("--where", name, known);
+  RequireClosedBrackets(where_);
   std::string sql = "SELECT " + Join(columns, ", ", Quoted) + " FROM " + source.relation +
                     " WHERE " + source.condition;
   // On lines of its own, so that a comment in it ends there.
@@ -166,6 +197,9 @@ Store::Table ListSelection::Choose(const Store& store, const ListSource& source,
 Store::Table ListSelection::Columns(const Store& store, const ListSource& source) const {
   const Names known = ColumnsOf(store, source);
   const Names columns = ListItems(columns_);
+  if (columns.empty()) {
+    throw UsageError("--columns: names no column; there are: " + Join(known));
+  }
   for (const std::string& name : columns) RequireColumn("--columns", name, known);
   return Choose(store, source, columns);
 }

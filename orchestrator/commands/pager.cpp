@@ -71,9 +71,7 @@ bool ShowInPager(const std::string& text) {
   const Ignored interrupt(SIGINT);  // after the pager was started, which heeds it
   std::fwrite(text.data(), 1, text.size(), pager);
   const int status = ::pclose(pager);
-  constexpr int kNotFound = 127, kNotExecutable = 126;  // of the shell
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-  return code != kNotFound && code != kNotExecutable;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /// Buffer holds the text, or passes it on.

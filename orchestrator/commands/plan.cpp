@@ -242,7 +242,7 @@ class Plan : public Subcommand {
     TellRemarks(context, recipe);
     const DataSpec data = no_data_ ? WithoutFiles(recipe) : DataAtHand(context, recipe);
     std::unique_ptr<Store> store;
-    if (std::filesystem::exists(database_.path)) store = database_.OpenForReading();
+    if (database_.IsThere()) store = database_.OpenForReading();
     TrainerCounter counter(trainer.path);
     const PlanParts parts{.recipe = &recipe,
                           .catalogue = &trainer.catalogue,

@@ -111,9 +111,13 @@ bool DatabaseOption::MayBeWritten() const {
   return ::access(file.c_str(), W_OK) == 0 && ::access(file.parent_path().c_str(), W_OK) == 0;
 }
 
-void DatabaseOption::RequireFile() const {
+bool DatabaseOption::IsThere() const {
   CheckDatabaseFile(path);
-  if (!std::filesystem::exists(path)) {
+  return std::filesystem::exists(path);
+}
+
+void DatabaseOption::RequireFile() const {
+  if (!IsThere()) {
     throw UsageError("no database " + path.string() +
                      "; `beamgrid run RECIPE` makes one, --db names another");
   }

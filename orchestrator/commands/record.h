@@ -19,6 +19,8 @@ struct DatabaseOption {
 
   void AddTo(CLI::App& app);
   void AddRunsTo(CLI::App& app);
+  /// True if there is something by this name. Throws UsageError if it is no file.
+  [[nodiscard]] bool IsThere() const;
   /// Throws UsageError if the file is not there, or is no file.
   void RequireFile() const;
   /// Opens the record read-only. Throws UsageError as RequireFile does.

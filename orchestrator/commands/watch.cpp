@@ -100,7 +100,7 @@ class WatchCommand : public Subcommand {
     app.add_flag("--once", once_, "Show it once, as it is now, and end");
     app.add_option("--interval", interval_seconds_, "Seconds between two looks at the record")
         ->capture_default_str()
-        ->check(CLI::Range(0.1, 3600.0))
+        ->check(Between(0.1, 3600))
         ->type_name("SECONDS");
     database_.AddTo(app);
     AddJsonFlag(app, &json_);

@@ -117,8 +117,8 @@ EpochEvent RecordedOf(const TrialResult& result, double wall_time) {
 }
 
 SessionEnd EndOf(TrialState state) {
-  if (state == TrialState::kRunning) return SessionEnd::kRunning;
-  return state == TrialState::kFailed ? SessionEnd::kFailure : SessionEnd::kSuccess;
+  if (state == TrialState::kComplete) return SessionEnd::kSuccess;
+  return state == TrialState::kFailed ? SessionEnd::kFailure : SessionEnd::kRunning;
 }
 
 void WriteRun(const Store& store, const TrialRecord& trial, const Span& span,

@@ -49,6 +49,10 @@ void CheckDatabaseFile(const fs::path& path) {
   const std::uintmax_t log = SizeOf(LogOf(file));
   struct stat status{};
   const bool there = ::stat(file.c_str(), &status) == 0;
+  if (!there && errno != ENOENT && errno != ENOTDIR) {
+    throw UsageError(name + ": cannot be looked at: " + std::generic_category().message(errno) +
+                     "; name another --db");
+  }
   if (there && S_ISDIR(status.st_mode)) {
     throw UsageError(name + ": is a folder, the database is a file in it (--db)");
   }

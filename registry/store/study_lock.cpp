@@ -144,7 +144,9 @@ bool StudyLock::IsHeld(const std::string& study) const {
 }
 
 RunningStudies::RunningStudies(const std::filesystem::path& database)
-    : database_(RealPath(database)), file_(::open(database_.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : database_(RealPath(database)),
+      // Of a pipe in its place the other end would be waited for.
+      file_(::open(database_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   if (file_.get() < 0) throw SystemError(database_, "cannot open the database", errno);
 }
 

@@ -132,7 +132,7 @@ TEST_F(PredictTest, WritesOverNothingThatOthersNeed) {
   refused("data", "is a folder");
   refused("/dev/null", "is a device or a pipe");
   refused("nowhere/mine.csv", "has no folder to lie in");
-  refused("", "must name a file");
+  refused("", "must be the path of a file");
   const Ended ensemble = folder_->Run({"ensemble", "small", "--out", "beamgrid.db"});
   EXPECT_EQ(ensemble.exit_code, 2);
   EXPECT_THAT(ensemble.err, HasSubstr("is the database"));

@@ -185,6 +185,49 @@ TEST_F(CommandLineTest, NamesOfFilesMayHoldHomeAndVariables) {
   }
 }
 
+TEST_F(CommandLineTest, AnEmptyNameOfAFileIsRefused) {
+  FillStore(Path("filled.db"));
+  const std::string record = Path("filled.db");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"export", "s", "--out", "", "--db", record},
+        {"export", "s", "--tensorboard", "", "--db", record},
+        {"distil", "s", "--out", "", "--db", record},
+        {"ensemble", "s", "--out", "", "--db", record},
+        {"report", "s", "--out", "", "--db", record},
+        {"backup", "", "--db", record},
+        {"trials", "s", "--db", ""},
+        {"run", ""}}) {
+    const Called called = Call(arguments);
+    EXPECT_EQ(called.exit_code, 2) << arguments[0];
+    EXPECT_THAT(called.err, HasSubstr("'' must be the path of a f")) << arguments[0];
+  }
+}
+
+TEST_F(CommandLineTest, NoNumberIsNotWithinARange) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"watch", "s", "--interval", "nan"},
+        {"distil", "s", "--out", "x", "--weight", "nan"},
+        {"ensemble", "s", "--holdout", "nan"},
+        {"watch", "s", "--interval", "0.01"}}) {
+    const Called called = Call(arguments);
+    EXPECT_EQ(called.exit_code, 2) << arguments[0];
+    EXPECT_THAT(called.err, HasSubstr("must be a number in [0")) << called.err;
+  }
+}
+
+TEST_F(CommandLineTest, ADatabaseThatIsALinkToItselfIsTheUsersMistake) {
+  std::filesystem::create_symlink("loop.db", Path("loop.db"));
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"studies"}, {"watch", "s"}, {"serve", "--port", "0"}}) {
+    std::vector<std::string> all = arguments;
+    all.insert(all.end(), {"--db", Path("loop.db")});
+    const Called called = Call(all);
+    EXPECT_EQ(called.exit_code, 2) << arguments[0];
+    EXPECT_THAT(called.err, AllOf(HasSubstr("loop.db: cannot be looked at: Too many levels"),
+                                  HasSubstr("name another --db")));
+  }
+}
+
 TEST_F(CommandLineTest, EveryOptionThatIsAFileSaysSo) {
   // By that word its `~` and `$NAME` are replaced.
   for (const CommandInfo& info : Commands()) {

@@ -11,6 +11,7 @@
 #include "orchestrator/commands/terminal.h"
 #include "registry/util/error.h"
 #include "tests/orchestrator/commands/record_commands_fixture.h"
+#include "tests/support/error_text.h"
 #include "tests/support/record.h"
 
 namespace beamgrid {
@@ -63,6 +64,27 @@ TEST(ListSelection, OfAnEmptyListIsRefusedWhatIsNotThere) {
   none.rows.clear();
   EXPECT_TRUE(Selection({"--sort", "size"}).Places(none).empty());
   EXPECT_THROW(static_cast<void>(Selection({"--sort", "siz"}).Places(none)), UsageError);
+}
+
+TEST(ListSelection, AConditionStaysInItsBrackets) {
+  const auto why = [](const std::string& where) {
+    return ErrorText<UsageError>(
+        [&] { static_cast<void>(Selection({"--where", where}).Places(Fruits())); });
+  };
+  EXPECT_THAT(why("1) OR (1"), StartsWith("--where: this bracket closes none\n"));
+  EXPECT_THAT(why("(size > 1"), StartsWith("--where: this bracket is not closed\n"));
+  for (const char* where :
+       {"size IN (1.5, (3))", "name != ')'", "1 -- )", "1 /* ) */", "(1) OR (1)"}) {
+    EXPECT_NO_THROW(static_cast<void>(Selection({"--where", where}).Places(Fruits()))) << where;
+  }
+}
+
+TEST(ListSelection, ColumnsNameOne) {
+  for (const char* none : {",", " "}) {
+    EXPECT_THAT(ErrorText<UsageError>(
+                    [&] { static_cast<void>(Selection({"--columns", none}).Columns(Fruits())); }),
+                HasSubstr("--columns: names no column; there are: name, size, default"));
+  }
 }
 
 using ListsTest = RecordCommandsTest;

@@ -65,6 +65,10 @@ TEST_F(PagerTest, WithoutOneTheTerminalShowsAll) {
   EXPECT_EQ(Printed(2), all);
   UsePager("/nowhere/pager 2> /dev/null");
   EXPECT_EQ(Printed(2), all);
+  for (const char* failing : {"false", "exit 3", "kill -9 $$"}) {
+    UsePager(failing);
+    EXPECT_EQ(Printed(2), all) << failing;
+  }
   UsePager("cat > '" + file_ + "'");
   setenv("TERM", "dumb", 1);
   EXPECT_EQ(Printed(2), all);

@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,18 @@ TEST_F(RecordWatchTest, AMissingRecordIsToldAndComesBack) {
   EXPECT_NE(ErrorText<std::exception>([&] { static_cast<void>(watch_.store()); }), "");
   EXPECT_TRUE(watch_.Look()) << "as long as it is not there it may come back";
   fs::rename(folder_ / "away.db", path_);
+  EXPECT_TRUE(watch_.Look());
+  EXPECT_EQ(Studies(), 1U);
+}
+
+TEST_F(RecordWatchTest, APipeInItsPlaceIsToldAndNotWaitedFor) {
+  Settle();
+  const fs::path kept = folder_ / "kept.db";
+  fs::rename(path_, kept);
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_TRUE(watch_.Look());
+  EXPECT_THROW(static_cast<void>(watch_.store()), std::exception);
+  fs::rename(kept, path_);
   EXPECT_TRUE(watch_.Look());
   EXPECT_EQ(Studies(), 1U);
 }
