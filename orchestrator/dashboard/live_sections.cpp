@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "registry/util/json.h"
+#include "orchestrator/dashboard/live_cells.h"
 #include "registry/util/text.h"
 #include "reports/page/drawing.h"
 #include "reports/page/plot.h"
@@ -28,23 +28,6 @@ std::string ShortTime(const std::string& utc) {
   constexpr std::size_t kToSeconds = 19;
   if (utc.size() < kToSeconds) return utc;
   return utc.substr(0, 10) + " " + utc.substr(11, 8);
-}
-
-std::string SecondsLeftText(double seconds) {
-  if (!(seconds < 1e9)) return "";
-  return DurationText(std::chrono::seconds(std::llround(std::max(0.0, std::ceil(seconds)))));
-}
-
-PageCell ObjectiveCell(const std::optional<double>& value) {
-  return value ? FixedCell(*value, kMetricDigits) : PageCell{""};
-}
-
-PageCell LinkCell(const std::string& text, const std::string& address) {
-  return {text, {}, Element("a", {{"href", address}}, text)};
-}
-
-std::string StudyAddress(const std::string& name) {
-  return Target{.kind = ViewKind::kStudy, .study = name}.Text();
 }
 
 std::string CountsText(const LiveStudy& live) {
@@ -85,60 +68,8 @@ Markup CountsBar(const LiveStudy& live, const std::string& id) {
          Markup::Verbatim("\n");
 }
 
-std::vector<PlotPoint> PointsOf(const std::vector<EpochFact>& curve) {
-  std::vector<PlotPoint> points;
-  for (const EpochFact& epoch : curve) {
-    if (std::isfinite(epoch.objective)) {
-      points.push_back({static_cast<double>(epoch.epoch), epoch.objective});
-    }
-  }
-  return points;
-}
-
-/// Returns a curve without axes, for a cell.
-Markup SmallCurve(const RunningFact& running, const std::string& id) {
-  constexpr double kWidth = 90, kHeight = 22, kEdge = 2;
-  const std::vector<PlotPoint> points = PointsOf(running.curve);
-  if (points.size() < 2) return {};
-  const auto [low, high] = std::ranges::minmax(points, {}, &PlotPoint::y);
-  const double span = high.y > low.y ? high.y - low.y : 1;
-  const double last = std::max(points.back().x, static_cast<double>(running.epochs));
-  std::string path;
-  for (const PlotPoint& point : points) {
-    const double x = kEdge + (kWidth - 2 * kEdge) * (point.x - 1) / std::max(1.0, last - 1);
-    const double y = kHeight - kEdge - (kHeight - 2 * kEdge) * (point.y - low.y) / span;
-    path += (path.empty() ? "M" : "L") + Pixels(x) + " " + Pixels(y);
-  }
-  return Element("svg",
-                 {{"class", "small"},
-                  {"role", "img"},
-                  {"aria-label", "Curve"},
-                  {"aria-describedby", id},
-                  {"viewBox", "0 0 " + Pixels(kWidth) + " " + Pixels(kHeight)}},
-                 Element("title", "Curve") +
-                     Element("desc", {{"id", id}},
-                             "From " + FixedText(points.front().y, kMetricDigits) + " to " +
-                                 FixedText(points.back().y, kMetricDigits) + " in " +
-                                 CountText(points.size(), "epoch") + ".") +
-                     EmptyElement("path", {{"d", path}}));
-}
-
 double LastLoss(const RunningFact& running) {
   return running.curve.empty() ? std::nan("") : running.curve.back().train_loss;
-}
-
-PageCell CurveCell(const RunningFact& running, const std::string& id) {
-  PageCell cell{""};
-  cell.markup = SmallCurve(running, id);
-  return cell;
-}
-
-PageCell EpochCell(const RunningFact& running) {
-  return {std::to_string(running.epoch()) + "/" + std::to_string(running.epochs)};
-}
-
-PageCell LeftCell(const RunningFact& running) {
-  return {running.seconds_left ? SecondsLeftText(*running.seconds_left) : ""};
 }
 
 /// Returns how fast the study goes and how long it goes on, as `watch` has it.
@@ -295,29 +226,6 @@ PageSection WaitingSection(const LiveStudy& live) {
   return section;
 }
 
-PageSection DevicesSection(const std::vector<StudyNote>& machine) {
-  PageSection section{"devices", "Devices", {}};
-  PageTable table{.caption = "What studies on this machine hold now",
-                  .columns = {"device", "study", ">process", ">holds", ">of", ">waits for"}};
-  for (const StudyNote& note : machine) {
-    for (const auto& [device, claim] : note.devices) {
-      table.rows.push_back({{device},
-                            {note.study},
-                            {std::to_string(note.pid)},
-                            CountCell(claim.held),
-                            CountCell(claim.capacity),
-                            claim.wanted > 0 ? CountCell(claim.wanted) : PageCell{""}});
-    }
-  }
-  if (table.rows.empty()) {
-    section.Say("No study holds a device of this machine.");
-    return section;
-  }
-  section.Add(TableMarkup(table));
-  section.Note("Cores of a CPU, workers of a GPU; of studies in other records too.");
-  return section;
-}
-
 std::string ColumnAddress(Target target, std::string_view column) {
   const bool is_text = column == "name";
   // The first click shows what people look for first: the largest number, the first name.
@@ -403,171 +311,13 @@ PageSection EndedSection(const LiveStudy& live) {
   return section;
 }
 
-std::string BestText(const LiveStudy& live) {
-  if (!live.leader || !live.leader->objective) return "";
-  return std::string(live.objective->heading) + " " +
-         FixedText(*live.leader->objective, kMetricDigits);
-}
-
-PageCell RateCell(const StudySnapshot& now) {
-  if (!now.running()) return {""};
-  const auto rate = TrialsPerHour(now.progress);
-  if (!rate) return {""};
-  return FixedCell(*rate, *rate < 10 ? 1 : 0);
-}
-
-PageCell LeftCell(const StudySnapshot& now) {
-  if (!now.running()) return {""};
-  const auto left = Eta(now.progress);
-  if (!left) return {""};
-  return {DurationText(*left)};
-}
-
-/// Returns a list of studies as a table.
-PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
-  PageTable table{.caption = "Studies",
-                  .columns = {"study", "now", ">complete", ">running", ">waiting", ">failed",
-                              "best", ">an hour", ">left", "description"}};
-  for (const LiveStudy& live : studies) {
-    table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
-                          {ToString(live.now.run)},
-                          CountCell(live.Count(TrialState::kComplete)),
-                          CountCell(live.Count(TrialState::kRunning)),
-                          CountCell(live.Count(TrialState::kWaiting)),
-                          CountCell(live.Count(TrialState::kFailed)),
-                          {BestText(live)},
-                          RateCell(live.now),
-                          LeftCell(live.now),
-                          {live.study.description}});
-  }
-  return table;
-}
-
-PageSection AllRunningSection(const std::vector<LiveStudy>& studies) {
-  PageSection section{"running", "Running", {}};
-  PageTable table{.caption = "Trials that are being trained",
-                  .columns = {"study", "model", ">seed", "device", ">epoch", ">best objective",
-                              "curve", ">at most left"},
-                  .row_names = 1};
-  for (const LiveStudy& live : studies) {
-    for (const RunningFact& running : live.running) {
-      const std::string id = "curve-" + std::to_string(table.rows.size());
-      table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
-                            {running.name},
-                            {std::to_string(running.seed)},
-                            {running.device},
-                            EpochCell(running),
-                            ObjectiveCell(running.best),
-                            CurveCell(running, id),
-                            LeftCell(running)});
-    }
-  }
-  if (table.rows.empty()) {
-    section.Say("Nothing is being trained.");
-  } else {
-    section.Add(TableMarkup(table));
-  }
-  return section;
-}
-
-// ---- For programs -------------------------------------------------------------------------------
-
-boost::json::value OrNull(const std::optional<double>& number) {
-  return number ? NumberOrNull(*number) : boost::json::value(nullptr);
-}
-
-boost::json::object EpochFactJson(const EpochFact& epoch) {
-  return {{"epoch", epoch.epoch},
-          {"train_loss", NumberOrNull(epoch.train_loss)},
-          {"objective", NumberOrNull(epoch.objective)}};
-}
-
-boost::json::object RunningJson(const RunningFact& running) {
-  return {{"name", running.name},
-          {"seed", running.seed},
-          {"device", running.device},
-          {"begun_at", running.begun_at},
-          {"epoch", running.epoch()},
-          {"epochs", running.epochs},
-          {"best_objective", OrNull(running.best)},
-          {"seconds_per_epoch", OrNull(running.seconds_per_epoch)},
-          {"seconds_left", OrNull(running.seconds_left)},
-          {"curve", JsonList(running.curve, EpochFactJson)}};
-}
-
-boost::json::object RankedJson(const RankedFact& model) {
-  return {{"place", model.place},
-          {"name", model.name},
-          {"objective", OrNull(model.objective)},
-          {"lowest", OrNull(model.lowest)},
-          {"highest", OrNull(model.highest)},
-          {"seeds", model.seeds},
-          {"trials", model.trials},
-          {"size_bytes", model.size_bytes},
-          {"parameters", model.parameters}};
-}
-
 }  // namespace
-
-std::vector<PageSection> StudiesSections(const std::vector<LiveStudy>& studies,
-                                         const std::vector<StudyNote>& machine) {
-  PageSection list{"studies", "Studies", {}};
-  if (studies.empty()) {
-    list.Say("The record holds no studies.");
-  } else {
-    list.Add(TableMarkup(StudiesTable(studies)));
-  }
-  return {std::move(list), AllRunningSection(studies), DevicesSection(machine)};
-}
 
 std::vector<PageSection> StudySections(const LiveStudy& live, const Target& target,
                                        const std::vector<StudyNote>& machine) {
   return {NowSection(live, target), RunningSection(live),        GrowingSection(live),
           WaitingSection(live),     RankedSection(live, target), EndedSection(live),
           DevicesSection(machine)};
-}
-
-boost::json::object StudyLineJson(const LiveStudy& live) {
-  boost::json::object trials;
-  for (const StateLook& look : kLooks) trials[ToString(look.state)] = live.Count(look.state);
-  boost::json::value best = nullptr;
-  if (live.leader) best = RankedJson(*live.leader);
-  // The keys that `watch --json` has too mean the same.
-  const boost::json::object now = ToJson(live.now);
-  return {{"name", live.study.name},
-          {"description", live.study.description},
-          {"objective", live.study.objective},
-          {"created_at", live.study.created_at},
-          {"trials", std::move(trials)},
-          {"planned", now.at("planned")},
-          {"run", now.at("run")},
-          {"run_text", now.at("run_text")},
-          {"noted_at", now.at("noted_at")},
-          {"eta_seconds", now.at("eta_seconds")},
-          {"examples_per_second", now.at("examples_per_second")},
-          {"trials_per_hour", now.at("trials_per_hour")},
-          {"best", std::move(best)}};
-}
-
-boost::json::object StudyJson(const LiveStudy& live) {
-  boost::json::object json = StudyLineJson(live);
-  json["models"] = live.models;
-  json["running"] = JsonList(live.running, RunningJson);
-  json["waiting"] = JsonList(live.waiting, [](const WaitingFact& trial) {
-    return boost::json::object{
-        {"name", trial.name}, {"seed", trial.seed}, {"attempts", trial.attempts}};
-  });
-  json["ended"] = JsonList(live.ended, [](const EndedFact& attempt) {
-    return boost::json::object{{"name", attempt.name},
-                               {"seed", attempt.seed},
-                               {"outcome", attempt.outcome},
-                               {"device", attempt.device},
-                               {"ended_at", attempt.ended_at},
-                               {"message", attempt.message},
-                               {"objective", OrNull(attempt.objective)}};
-  });
-  json["leaderboard"] = JsonList(live.ranked, RankedJson);
-  return json;
 }
 
 }  // namespace beamgrid
