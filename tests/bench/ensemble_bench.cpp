@@ -384,6 +384,11 @@ int main(int argc, char** argv) {
                "one run more on the first GPU, with the last number of threads beside it; fails "
                "where there is none, or the answer is another");
   CLI11_PARSE(app, argc, argv);
-  beamgrid::Run(settings);
+  try {
+    beamgrid::Run(settings);
+  } catch (const std::exception& error) {
+    std::cerr << "ensemble_bench: " << error.what() << "\n";
+    return 1;
+  }
   return 0;
 }
