@@ -64,8 +64,8 @@ class Subcommand {
   /// Carries the command out and returns an ExitCode. Called at most once, after parsing. Throws
   /// RecipeError, UsageError, InputError or Error.
   [[nodiscard]] virtual int Run(CommandContext& context) = 0;
-  /// True if it prints a list to read through, which goes through a pager on a terminal. Asked after
-  /// parsing.
+  /// True if it prints a list to read through, which goes through a pager on a terminal. Asked
+  /// after parsing.
   [[nodiscard]] virtual bool IsList() const { return false; }
 };
 
