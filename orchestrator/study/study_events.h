@@ -77,8 +77,9 @@ class StudyEvents {
   [[nodiscard]] const ProgressState& StateAt(std::int64_t waiting,
                                              std::chrono::milliseconds elapsed,
                                              std::optional<WorkAhead> ahead);
-  /// Returns whether anything but the progress within epochs happened since the last call.
-  [[nodiscard]] bool TakeNews() { return std::exchange(news_, false); }
+  /// Returns whether anything but the progress within epochs happened since the last TakeNews.
+  [[nodiscard]] bool has_news() const { return news_; }
+  bool TakeNews() { return std::exchange(news_, false); }
   [[nodiscard]] StudyResult& result() { return result_; }
 
  private:

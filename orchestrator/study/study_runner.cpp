@@ -26,6 +26,9 @@ constexpr std::chrono::milliseconds kForeignInterval{1000};
 constexpr std::chrono::milliseconds kSettlingInterval{1000};
 /// The interval at which a run is noted in the record although no trial began or ended.
 constexpr std::chrono::milliseconds kNotingInterval{5000};
+/// The shortest time between two notes: short trials end by the thousand a second, and nobody looks
+/// that often.
+constexpr std::chrono::milliseconds kShortestNotingInterval{50};
 
 /// Why a trial counts no more that nobody asks for; the record keeps it.
 constexpr char kUnasked[] = "it is none that the study asks for now";
@@ -98,24 +101,32 @@ void StudyRunner::Record(const std::function<void()>& work) {
     work();
     // In the same transaction as the end that made room: the next attempt costs no sync of its own.
     while (const std::optional<StartAttempt> start = scheduler_.NextStart()) Begin(*start);
-    if (events_.TakeNews() || scheduler_.counts().waiting != noted_waiting_) NoteProgress();
+    if (MayNote() && HasNews()) NoteProgress();
   });
 }
 
 void StudyRunner::NoteProgress(const std::string& ending) {
-  next_note_ = clock_() + kNotingInterval;
+  events_.TakeNews();
+  noted_at_ = clock_();
   noted_waiting_ = scheduler_.counts().waiting;
   NoteRun(store_, study_, events_.StateAt(noted_waiting_, clock_() - started_, Ahead()), ending);
 }
 
+bool StudyRunner::HasNews() const {
+  return events_.has_news() || scheduler_.counts().waiting != noted_waiting_;
+}
+
+bool StudyRunner::MayNote() const { return clock_() >= noted_at_ + kShortestNotingInterval; }
+
 void StudyRunner::NoteProgressNowAndThen() {
-  if (clock_() < next_note_) return;
+  const bool due = clock_() >= noted_at_ + kNotingInterval;
+  if (!due && !(HasNews() && MayNote())) return;
   try {
     after_commit_.Together([this] { NoteProgress(); });
   } catch (const Error&) {
     // No run is ended for the sake of who watches it. A disk that is full stays so, and the next
     // outcome that cannot be recorded says it.
-    next_note_ = clock_() + kNotingInterval;
+    noted_at_ = clock_();
   }
 }
 

@@ -108,6 +108,10 @@ class StudyRunner {
   /// Notes how far the run is, for those who watch it; part of the transaction at hand. `ending`:
   /// see RunNote.
   void NoteProgress(const std::string& ending = "");
+  /// Says whether there is anything that the last note does not tell, and whether that is long
+  /// enough ago for another one.
+  [[nodiscard]] bool HasNews() const;
+  [[nodiscard]] bool MayNote() const;
   /// The same by itself, every few seconds: an epoch may last for hours.
   void NoteProgressNowAndThen();
   /// Makes one transaction of what `work` records and of the attempts that can begin because of it.
@@ -189,7 +193,7 @@ class StudyRunner {
   EarlyDeaths early_deaths_;
 
   StudyId study_{};
-  std::chrono::milliseconds started_{0}, next_foreign_look_{0}, next_settling_{0}, next_note_{0};
+  std::chrono::milliseconds started_{0}, next_foreign_look_{0}, next_settling_{0}, noted_at_{0};
   std::int64_t noted_waiting_ = 0;  ///< trials that wait, in the last note
   std::set<TrialId> members_;       ///< trials that the study refers to
   CountedTrials counted_;

@@ -96,8 +96,9 @@ TEST(ForecastTest, TellsWhatIsSmallInItsOwnUnit) {
   Forecast forecast;
   forecast.Learn(ExampleModel(), Data(), Result(1000, 1e6));
   // 5 epochs of 2000 examples, 10 ms in all.
-  EXPECT_EQ(NeedOf(forecast, ExampleModel()).seconds_text,
-            "takes less than 0.1s: 10000 examples x 0.001 ms, as measured for this model (1 trial)");
+  EXPECT_EQ(
+      NeedOf(forecast, ExampleModel()).seconds_text,
+      "takes less than 0.1s: 10000 examples x 0.001 ms, as measured for this model (1 trial)");
   EXPECT_THAT(NeedOf({}, ExampleModel(), "cpu", 1000).memory_text,
               HasSubstr("256 MiB process + 6 x 3.9 KiB of parameters + "));
   EXPECT_THAT(NeedOf({}, ExampleModel(), "cpu", 1 << 20).memory_text,
