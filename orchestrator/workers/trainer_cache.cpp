@@ -84,9 +84,7 @@ DescribedTrainer::DescribedTrainer(const fs::path& trainer, const std::vector<Na
 }
 
 std::string DescribedTrainer::IdentityOf(const json::value& answer) const {
-  // The linker's cache changes when a library is installed that would be loaded instead.
-  std::string text = key_ + "\n" + TextOf(StampIfThere(trainer_)) + "\n" +
-                     TextOf(StampIfThere("/etc/ld.so.cache"));
+  std::string text = key_ + "\n" + TextOf(StampIfThere(trainer_));
   for (const std::string& file : LoadedFiles(answer)) {
     text += "\n" + file + " " + TextOf(StampIfThere(file));
   }
