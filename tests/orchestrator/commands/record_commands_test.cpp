@@ -117,7 +117,6 @@ TEST_F(RecordCommandsTest, TrialsCanBeChosen) {
   EXPECT_THAT(chosen({}), ElementsAre(a, b, c));
   EXPECT_THAT(chosen({"--where", "temporal = 'blstm' and gap > 0.8"}), ElementsAre(a));
   EXPECT_THAT(chosen({"--where", "gap > 0.8 OR seed = 2 -- both"}), ElementsAre(a, b));
-  EXPECT_THAT(chosen({"--where", "gap > 0.8) OR (1"}), ElementsAre(a, b, c)) << "of this study";
   EXPECT_THAT(chosen({"--where", "failure LIKE 'diverged: %'"}), ElementsAre(b));
   EXPECT_THAT(chosen({"--state", "failed,waiting"}), ElementsAre(b, c));
   EXPECT_THAT(chosen({"--state", "complete", "--where", "seed = 2"}), ElementsAre());
@@ -187,7 +186,10 @@ TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
                                                        "       ^\n"
                                                        "it must be an SQL condition on the "
                                                        "columns "));
-  EXPECT_THAT(refusal({"--where", "gap > (0.8"}), HasSubstr("something is missing at its end"));
+  EXPECT_THAT(refusal({"--where", "gap > (0.8"}), HasSubstr("this bracket is not closed\n"
+                                                            "  gap > (0.8\n"
+                                                            "        ^\n"));
+  EXPECT_THAT(refusal({"--where", "gap > 0.8) OR (1"}), HasSubstr("this bracket closes none"));
   EXPECT_THAT(refusal({"--where", "seed = 1\nand gap > > 0.8"}),
               HasSubstr("near \">\": syntax error\n"
                         "  and gap > > 0.8\n"
@@ -195,7 +197,7 @@ TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
   EXPECT_THAT(refusal({"--where", "seed # 1"}), HasSubstr("unrecognized token: \"#\"\n"));
   EXPECT_THAT(refusal({"--where", "1; DROP TABLE trial"}), HasSubstr("\n   ^\n"));
   EXPECT_THAT(refusal({"--where", "1); DROP TABLE trial"}),
-              HasSubstr("it ends before the last words\n"));
+              HasSubstr("this bracket closes none\n"));
   EXPECT_THAT(refusal({"--where", "gap > :least"}),
               HasSubstr("--where: the parameter :least has no value"));
   // What is generated around it is nobody's concern.

@@ -132,9 +132,8 @@ TEST_F(TensorBoardTest, AStudysEpochsAreStepsOfItsTrialsRuns) {
   EXPECT_EQ(events[4].step, ExampleSuccess().result().best_epoch);
   EXPECT_EQ(events[4].wall_time, begin_ + 30);
   EXPECT_FALSE(events[4].scalars.contains("validate/gap"));
-  const TrialResult recorded = ExampleSuccess().result();
-  EXPECT_EQ(events[4].scalars.at("record/gap"), static_cast<float>(recorded.metrics.gap));
-  EXPECT_EQ(events[4].scalars.at("record/parameters"), static_cast<float>(recorded.parameters));
+  EXPECT_EQ(events[4].scalars.at("record/gap"), 0.8125F) << "not 0.75, the last epoch's";
+  EXPECT_TRUE(events[4].scalars.contains("record/parameters"));
   EXPECT_THAT(events[5].plugins, ElementsAre("_hparams_/session_end_info"));
 }
 
