@@ -290,7 +290,7 @@ void CompareRows(const std::vector<Variation>& variants, const Comparisons& comp
     row.difference = comparer.Compare(i, *against, row.no_interval);
     if (table.test != TableTest::kTwoLevel) {
       row.p_value = SeedsP(variants[i], variants[*against], table.test);
-    } else if (row.difference) {
+    } else if (row.difference && row.difference->levels == Levels::kSeedsAndVideos) {
       row.p_value = row.difference->p;
     }
   }

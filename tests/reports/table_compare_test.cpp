@@ -52,6 +52,12 @@ class PlantedStudy {
                                      }};
     return MakeTable(trials, SmallCatalogue(), question, {}, nullptr, false, &resampling);
   }
+  /// Of no other videos: intervals are those of the seeds.
+  [[nodiscard]] AblationTable TableOfSeeds(TableQuestion question) const {
+    question.study = "s";
+    question.vary = "classifier";
+    return MakeTable(trials, SmallCatalogue(), question, {});
+  }
   Predictions& Of(const std::string& name, std::int64_t seed) {
     return predictions.at({name, seed});
   }
@@ -194,6 +200,16 @@ TEST(CompareRows, TestsSixSeedsExactlyAndCorrects) {
   EXPECT_EQ(*study.Table(question).rows[2].p_value, table.rows[2].difference->p);
   EXPECT_THAT(study.Table(question).notes,
               Contains(HasSubstr("p: two-sided test of seeds and videos, against")));
+}
+
+TEST(CompareRows, ATwoLevelTestOfOneLevelIsNone) {
+  const TableQuestion question{.test = TableTest::kTwoLevel};
+  const AblationTable single = PlantedStudy({.rows = 2, .seeds = 1}).Table(question);
+  EXPECT_TRUE(single.rows[1].difference) << "of the videos";
+  EXPECT_FALSE(single.rows[1].p_value);
+  const AblationTable seeds = PlantedStudy({.rows = 2, .seeds = 3}).TableOfSeeds(question);
+  EXPECT_EQ(seeds.rows[1].difference->levels, Levels::kSeeds);
+  EXPECT_FALSE(seeds.rows[1].p_value);
 }
 
 TEST(CompareRows, IsTheSameEachTime) {
