@@ -38,7 +38,28 @@ std::string LevelName(const StudyEffects& made, std::size_t factor, std::int32_t
   return made.factors[factor].levels[static_cast<std::size_t>(level)];
 }
 
+namespace {
+
+std::string TiedNames(const StudyEffects& made, std::size_t factor) {
+  const auto name = [&](std::size_t other) { return made.factors[other].name; };
+  return Join(made.effects.factors[factor].tied_to, ", ", name);
+}
+
+}  // namespace
+
+std::string FactorName(const StudyEffects& made, std::size_t factor) {
+  const FactorEffects& effects = made.effects.factors[factor];
+  const bool stands_for_all = effects.told && effects.confounded;
+  return made.factors[factor].name + (stands_for_all ? " with " + TiedNames(made, factor) : "");
+}
+
+std::string NotToldText(const StudyEffects& made, std::size_t factor) {
+  if (made.effects.factors[factor].told) return "";
+  return "cannot be told apart from " + TiedNames(made, factor);
+}
+
 std::string BestLevelText(const StudyEffects& made, std::size_t factor) {
+  if (const std::string why = NotToldText(made, factor); !why.empty()) return why;
   const FactorEffects& effects = made.effects.factors[factor];
   const auto others = std::ranges::count_if(effects.levels, &LevelEffect::may_be_best) - 1;
   return LevelName(made, factor, effects.best) +
@@ -58,13 +79,14 @@ std::string HeadText(const StudyEffects& made) {
 }
 
 std::string FactorShareText(const StudyEffects& made, std::size_t factor) {
+  if (const std::string why = NotToldText(made, factor); !why.empty()) return why;
   return made.shares_known ? ShareText(made.effects.factors[factor].share) + " of the variance"
                            : "share of the variance " + std::string(kSharesNotKnown);
 }
 
 std::string PairText(const StudyEffects& made, const PairEffect& pair) {
-  return (made.shares_known ? ShareText(pair.share) + "  " : "") + made.factors[pair.first].name +
-         " x " + made.factors[pair.second].name + ": " +
+  return (made.shares_known ? ShareText(pair.share) + "  " : "") + FactorName(made, pair.first) +
+         " x " + FactorName(made, pair.second) + ": " +
          LevelName(made, pair.first, pair.first_level) + " with " +
          LevelName(made, pair.second, pair.second_level) + " " +
          EstimateText(pair.strongest, Signedness::kSigned);

@@ -25,6 +25,11 @@ enum class Signedness { kPlain, kSigned };
 
 [[nodiscard]] std::string LevelName(const StudyEffects& made, std::size_t factor,
                                     std::int32_t level);
+/// Returns "classifier", or "classifier with train.learning_rate" where its effects are those of
+/// both.
+[[nodiscard]] std::string FactorName(const StudyEffects& made, std::size_t factor);
+/// Returns "cannot be told apart from classifier"; empty where the factor has effects.
+[[nodiscard]] std::string NotToldText(const StudyEffects& made, std::size_t factor);
 /// Returns "netvlad clusters=16 (or 2 others)" where as many may be better.
 [[nodiscard]] std::string BestLevelText(const StudyEffects& made, std::size_t factor);
 

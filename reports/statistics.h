@@ -38,8 +38,8 @@ namespace beamgrid {
 
 /// Seeds from which on the sign-flip test can say p < 0.05: with n it says 2 / 2^n at least.
 inline constexpr std::size_t kLeastSignFlips = 6;
-/// Seeds up to which all 2^n flips are tried.
-inline constexpr std::size_t kMostSignFlips = 20;
+/// Pairs up to which all 2^n flips are counted.
+inline constexpr std::size_t kMostSignFlips = 40;
 
 /// Returns the two-sided p of the exact sign-flip test (Fisher 1935) that a[i] - b[i] is as likely
 /// as its negative: the share of the 2^n ways to choose signs whose sum is at least as far from 0.

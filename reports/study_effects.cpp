@@ -248,9 +248,13 @@ class Maker {
     }
     for (std::size_t f = 0; f < effects.factors.size(); ++f) {
       if (!effects.factors[f].confounded) continue;
-      notes.push_back(made_.factors[f].name +
-                      ": what is excluded ties it to another factor; their effects cannot be told "
-                      "apart");
+      const auto name = [this](std::size_t other) { return made_.factors[other].name; };
+      notes.push_back(made_.factors[f].name + ": what is excluded ties it to " +
+                      Join(effects.factors[f].tied_to, ", ", name) +
+                      (effects.factors[f].told
+                           ? "; their effects cannot be told apart, and those that stand here are "
+                             "of both together"
+                           : "; their effects cannot be told apart"));
     }
     if (effects.pairs_left_out) notes.emplace_back("pairs: too many to look at");
     if (recipe_ == nullptr) {
@@ -346,6 +350,12 @@ boost::json::value ShareJson(const StudyEffects& made, double share) {
 boost::json::object FactorJson(const StudyEffects& made, std::size_t place) {
   const StudyFactor& factor = made.factors[place];
   const FactorEffects& effects = made.effects.factors[place];
+  boost::json::value share = nullptr, best = nullptr;
+  if (effects.told) {
+    share = ShareJson(made, effects.share);
+    best = factor.levels[static_cast<std::size_t>(effects.best)];
+  }
+  const auto name = [&](std::size_t other) { return made.factors[other].name; };
   boost::json::array levels;
   for (std::size_t i = 0; i < factor.levels.size(); ++i) {
     const LevelEffect& level = effects.levels[i];
@@ -356,10 +366,11 @@ boost::json::object FactorJson(const StudyEffects& made, std::size_t place) {
   }
   return {{"name", factor.name},
           {"criterion", factor.criterion},
-          {"share", ShareJson(made, effects.share)},
-          {"best", factor.levels[static_cast<std::size_t>(effects.best)]},
+          {"share", std::move(share)},
+          {"best", std::move(best)},
           {"open", effects.open()},
           {"confounded", effects.confounded},
+          {"tied_to", JsonList(effects.tied_to, name)},
           {"levels", std::move(levels)}};
 }
 

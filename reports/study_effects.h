@@ -61,12 +61,12 @@ struct StudyEffects {
 /// Returns {"study", "metric", "method": "exact" | "posterior", "grid": {"combinations", "sampled",
 /// "measured", "scores"}, "mean", "deviation", "noise", "noise_source": "seeds" | "interactions" |
 /// "model" | null, "factors": [{"name", "criterion", "share", "best", "open", "confounded",
-/// "levels": [{"label", "effect", "measured", "may_be_best"}]}], "pairs": [{"factors": [2],
-/// "share", "levels": [2], "effect", "matters"}], "higher_share", "best": {"name", "score"},
-/// "one_at_a_time": {"baseline", "chosen", "allowed", "loss"} | null, "proposals": [{"name",
-/// "seed", "reduction"}], "notes"}. A mean, an effect, a score, a loss is {"value", "low", "high"}
-/// with nulls for an interval that is not known, or null. Shares and the deviation are null where
-/// they are not known.
+/// "tied_to": names, "levels": [{"label", "effect", "measured", "may_be_best"}]}], "pairs":
+/// [{"factors": [2], "share", "levels": [2], "effect", "matters"}], "higher_share", "best":
+/// {"name", "score"}, "one_at_a_time": {"baseline", "chosen", "allowed", "loss"} | null,
+/// "proposals": [{"name", "seed", "reduction"}], "notes"}. A mean, an effect, a score, a loss is
+/// {"value", "low", "high"} with nulls for an interval that is not known, or null. Shares and the
+/// deviation are null where they are not known.
 [[nodiscard]] boost::json::object ToJson(const StudyEffects& effects);
 
 }  // namespace beamgrid

@@ -4,6 +4,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/text.h"
+#include "reports/effects_words.h"
 #include "reports/one_per_seed.h"
 #include "reports/raced_seeds.h"
 #include "reports/study_effects.h"
@@ -28,10 +29,14 @@ ChosenRows ChooseRows(std::vector<Variation> models, const TableQuestion& questi
     return ChooseFromBaseline(models, question, catalogue);
   }
   models = WithVaried(std::move(models), axes, question);
+  const std::string nothing = NothingVaries(models, axes, question, catalogue);
   if (question.rows == TableRows::kVariants) {
-    return ChooseVariants(std::move(models), axes, catalogue);
+    ChosenRows chosen = ChooseVariants(std::move(models), axes, catalogue);
+    if (!nothing.empty()) chosen.notes.insert(chosen.notes.begin(), nothing);
+    return chosen;
   }
   if (axes.empty()) throw UsageError(rows + ": name what the rows differ in, with vary");
+  if (!nothing.empty()) throw UsageError("no average: " + nothing);
   return ChooseAverages(models, axes, catalogue);
 }
 
@@ -74,11 +79,16 @@ void AddRows(const ChosenRows& chosen, const TableQuestion& question, const Pape
     row.label = chosen.labels[i];
     if (!chosen.stubs.empty()) row.stub = chosen.stubs[i];
     if (!chosen.places.empty()) row.cross = chosen.places[i];
-    if (question.layout == TableLayout::kPaper) {
-      AddReference(row, paper.rows[i]);
-    } else {
-      AddReference(row, chosen.variants[i].model, criterion, paper.rows);
-    }
+    if (question.layout == TableLayout::kPaper) AddReference(row, paper.rows[i]);
+  }
+  if (question.layout == TableLayout::kPaper) return;
+  const std::vector<PaperMatch> matches = MatchPaper(chosen, paper, criterion);
+  for (std::size_t p = 0; p < matches.size(); ++p) {
+    const PaperRow& row = paper.rows[p];
+    if (matches[p].row) AddReference(table.rows[*matches[p].row], row);
+    if (!matches[p].several) continue;
+    table.notes.push_back(question.reference + ": " + row.row + " (" + row.text +
+                          ") stands beside no row: " + matches[p].why_none);
   }
 }
 
@@ -103,9 +113,11 @@ void AddNotes(const ChosenRows& chosen, const TableQuestion& question, AblationT
     if (!note.empty()) table.notes.push_back(std::move(note));
   };
   // First, for it says how the table is to be read.
-  add(BoldNote(table));
+  if (std::string bold = BoldNote(table); !bold.empty()) {
+    table.notes.insert(table.notes.begin(), std::move(bold));
+  }
   for (const std::string& note : chosen.notes) add(note);
-  add(BetterElsewhere(chosen.elsewhere, table));
+  add(BetterElsewhere(chosen, table));
   const bool shows_differences = Has(table, TableColumn::kDifference) && question.by.empty();
   std::vector<std::string>& of_differences = shows_differences ? table.notes : table.data_notes;
   for (std::string& note : DifferenceNotes(table)) of_differences.push_back(std::move(note));
@@ -156,7 +168,9 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   }
   ChosenRows chosen = ChooseRows(std::move(models), question, axes, catalogue);
   const std::string criterion = axes.empty() || IsFromBaseline(question) ? "" : axes[0].criterion;
+  const std::string does_not_fit = DoesNotFit(question, paper, criterion);
   if (question.layout == TableLayout::kPaper) {
+    if (!does_not_fit.empty()) throw UsageError(does_not_fit);
     chosen = InPapersLayout(std::move(chosen), paper, criterion);
   }
   const StudyFactor* factor = effects == nullptr ? nullptr : &FactorOf(*effects, question);
@@ -177,11 +191,15 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   AddColumns(question, paper, table);
   AddNotes(chosen, question, table);
   AddPaperNotes(question, paper, table);
+  if (!does_not_fit.empty()) table.notes.push_back(does_not_fit);
   if (factor != nullptr) {
+    const std::string name =
+        FactorName(*effects, static_cast<std::size_t>(factor - effects->factors.data()));
     table.notes.push_back(
-        "effect: difference from the mean over all " +
-        std::to_string(effects->effects.grid_points) + " combinations of the study, of which " +
-        std::to_string(effects->effects.measured) + " were measured, with its 95 % interval");
+        "effect" + (name == factor->name ? "" : " of " + name) +
+        ": difference from the mean over all " + std::to_string(effects->effects.grid_points) +
+        " combinations of the study, of which " + std::to_string(effects->effects.measured) +
+        " were measured, with its 95 % interval");
   }
   return table;
 }

@@ -55,7 +55,7 @@ enum class TableColumn {
   kParameters,
   kSpeed,   ///< examples/s
   kTime,    ///< of training
-  kEpochs,  ///< until the best one
+  kEpochs,  ///< the best one, counted from 1
   kDifference,
   kP,
   kEffect,
@@ -142,6 +142,7 @@ struct TableRow {
   std::string missing;
   std::optional<double> examples_per_second, seconds, epochs;  ///< means over complete seeds
   std::vector<std::string> fingerprints;                       ///< of complete trials, by seed
+  std::vector<double> trial_seconds;                           ///< of training, of the same trials
   std::optional<Estimate> effect;   ///< where asked for: see StudyEffects
   std::optional<double> reference;  ///< the paper's number
   std::string reference_text;

@@ -30,19 +30,23 @@ const Variation& BaselineOf(const std::vector<Variation>& models, const TableQue
   const bool is_condition = !is_name && baseline.find('=') != std::string::npos;
   const Conditions conditions = is_condition ? ParseConditions(baseline) : Conditions();
   const Variation* found = nullptr;
-  std::vector<std::string> unfinished;
+  std::vector<std::string> unfinished, all;
   for (const Variation& model : models) {
     const bool is_it = is_condition ? AllHold(conditions, model.model)
                                     : baseline.empty() || model.trials[0]->name == baseline;
     if (!is_it) continue;
     if (!IsWholeVariation(model)) {
       unfinished.push_back(model.trials[0]->name);
-    } else if (found == nullptr || (baseline.empty() && Mean(model.values) > Mean(found->values))) {
-      found = &model;
-    } else if (!baseline.empty()) {
-      throw UsageError(start + " is more than one model: " + found->trials[0]->name + ", " +
-                       model.trials[0]->name + "; name one of them");
+      continue;
     }
+    all.push_back(model.trials[0]->name);
+    if (found == nullptr || (baseline.empty() && Mean(model.values) > Mean(found->values))) {
+      found = &model;
+    }
+  }
+  if (!baseline.empty() && all.size() > 1) {
+    throw UsageError(start + " is more than one model: " + JoinFirst(all, 6) +
+                     "; name one of them");
   }
   if (found != nullptr) return *found;
   if (baseline.empty()) throw UsageError("no baseline: no model has all its seeds");

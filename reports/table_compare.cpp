@@ -253,6 +253,7 @@ std::optional<std::size_t> ComparedRow(const std::vector<Variation>& variants,
   const bool is_condition = !is_label && baseline.find('=') != std::string::npos;
   const Conditions conditions = is_condition ? ParseConditions(baseline) : Conditions();
   std::optional<std::size_t> whole, partial;
+  std::vector<std::string> all;
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const bool is_it =
         is_condition ? AllHold(conditions, variants[i].model) : has_label(table.rows[i]);
@@ -261,12 +262,12 @@ std::optional<std::size_t> ComparedRow(const std::vector<Variation>& variants,
       partial = i;
       continue;
     }
-    if (whole) {
-      throw UsageError("baseline = '" + baseline +
-                       "' is more than one row: " + table.rows[*whole].label + ", " +
-                       table.rows[i].label + "; name one of them");
-    }
     whole = i;
+    all.push_back(table.rows[i].label);
+  }
+  if (all.size() > 1) {
+    throw UsageError("baseline = '" + baseline + "' is more than one row: " + JoinFirst(all, 6) +
+                     "; name one of them");
   }
   if (whole) return whole;
   if (partial) {

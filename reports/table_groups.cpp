@@ -126,6 +126,12 @@ std::string WhyChosen(const std::vector<Group>& groups, const Group& chosen) {
   return kReasons.at(equal);
 }
 
+bool HasTwoValues(const std::vector<Variation>& models, const Varied& axis) {
+  const boost::json::object first = axis.Of(models.at(0).model);
+  return std::ranges::any_of(
+      models, [&](const Variation& variation) { return axis.Of(variation.model) != first; });
+}
+
 void SortByMean(std::vector<Variation>& models) {
   std::stable_sort(models.begin(), models.end(), [](const Variation& a, const Variation& b) {
     if (a.values.empty() || b.values.empty()) return !a.values.empty() && b.values.empty();
@@ -197,6 +203,24 @@ std::vector<Variation> WithVaried(std::vector<Variation> models, const Axes& axe
     std::erase_if(models, [&](const Variation& variant) { return !axis.IsIn(variant.model); });
   }
   return models;
+}
+
+std::string NothingVaries(const std::vector<Variation>& models, const Axes& axes,
+                          const TableQuestion& question, const Catalogue& catalogue) {
+  for (std::size_t a = 0; a < axes.size(); ++a) {
+    if (HasTwoValues(models, axes[a])) continue;
+    std::vector<std::string> varied;
+    for (const std::string& criterion : CriteriaOfTables()) {
+      if (HasTwoValues(models, {.criterion = criterion, .extra = {}, .names = {}})) {
+        varied.push_back(criterion);
+      }
+    }
+    return "nothing varies in " + (a == 0 ? question.vary : question.by) + ": every model of " +
+           question.study + (question.fix.empty() ? "" : " with " + FixText(question)) + " has " +
+           LabelsOn(axes[a], {models[0]}, catalogue)[0] + "; what varies is " +
+           (varied.empty() ? "nothing but the seeds" : Join(varied));
+  }
+  return "";
 }
 
 ChosenRows ChooseVariants(std::vector<Variation> models, const Axes& axes,

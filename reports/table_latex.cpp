@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <set>
 
 #include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
@@ -22,13 +23,19 @@ std::string ShortSeeds(const AblationTable& table, const TableRow& row) {
          ")";
 }
 
-/// Returns "8 trials, 3m05s of training." of all rows; empty where nothing is complete.
+/// Returns "8 trials, 3m05s of training." of all rows; empty where nothing is complete. A trial
+/// that several rows have, as those of several studies may, was trained once.
 std::string ComputeTextOf(const AblationTable& table) {
   double seconds = 0;
   std::size_t trials = 0;
+  std::set<std::string> known;
   for (const TableRow& row : table.rows) {
-    trials += row.seeds.size();
-    seconds += row.seconds.value_or(0) * static_cast<double>(row.seeds.size());
+    for (std::size_t i = 0; i < row.trial_seconds.size(); ++i) {
+      const std::string& fingerprint = row.fingerprints[i];
+      if (!fingerprint.empty() && !known.insert(fingerprint).second) continue;
+      ++trials;
+      seconds += row.trial_seconds[i];
+    }
   }
   if (trials == 0) return "";
   return " " + CountText(trials, "trial") + ", " +

@@ -119,27 +119,61 @@ std::string TestName(const AblationTable& table, const std::vector<const TableRo
              : "two-sided t-test paired by seed, Welch's where seeds differ, on these videos";
 }
 
+/// Returns why a row that is compared has no p, in words that follow "no p"; empty where it has one
+/// or that is said elsewhere. `most_of_few`: values of the rows that have too few of them.
+std::string WhyNoP(const AblationTable& table, const TableRow& row, std::size_t most_of_few) {
+  const bool of_seeds = table.test == TableTest::kSignFlip && row.delta && !row.p_value;
+  if (!of_seeds) return "";
+  const std::string word = table.combinations > 1 ? "pairs" : "seeds";
+  if (row.compared_values < kLeastSignFlips) {
+    if (most_of_few < 2) return "";
+    return ": no exact test of " + SeedsText(table, most_of_few) + " can be below " +
+           FixedText(LeastSignFlipP(most_of_few), most_of_few < 4 ? 2 : 3) + "; " +
+           std::to_string(kLeastSignFlips) + " " + word + " can be below 0.05";
+  }
+  if (!row.paired) return ": the rows have other seeds than " + table.compared_with;
+  return ": the exact sign-flip test takes " + std::to_string(kMostSignFlips) + " " + word +
+         " at most, and there are " + std::to_string(row.compared_values) +
+         "; --test t takes any number";
+}
+
+/// Returns a note for each reason why rows that are compared have no p.
+std::vector<std::string> NoPNotes(const AblationTable& table) {
+  std::size_t compared = 0, most_of_few = 0;
+  for (const TableRow& row : table.rows) {
+    if (row.delta) ++compared;
+    if (!row.delta || row.compared_values >= kLeastSignFlips) continue;
+    most_of_few = std::max(most_of_few, row.compared_values);
+  }
+  std::vector<std::pair<std::string, std::size_t>> reasons;
+  for (const TableRow& row : table.rows) {
+    const std::string why = WhyNoP(table, row, most_of_few);
+    if (why.empty()) continue;
+    const auto known =
+        std::ranges::find(reasons, why, [](const auto& reason) { return reason.first; });
+    if (known == reasons.end()) {
+      reasons.emplace_back(why, 1);
+    } else {
+      ++known->second;
+    }
+  }
+  std::vector<std::string> notes;
+  for (const auto& [why, rows] : reasons) {
+    notes.push_back("no p" + (rows == compared ? "" : " for " + CountText(rows, "row")) + why);
+  }
+  return notes;
+}
+
 /// Says what p is and how small it can be, or why there is none.
 std::vector<std::string> TestNotes(const AblationTable& table) {
   std::vector<const TableRow*> tested;
-  std::size_t compared = 0, most_seeds = 0;
+  std::size_t most_seeds = 0;
   for (const TableRow& row : table.rows) {
-    if (row.p_value) tested.push_back(&row);
-    if (!row.delta) continue;
-    ++compared;
+    if (!row.p_value) continue;
+    tested.push_back(&row);
     most_seeds = std::max(most_seeds, row.compared_values);
   }
-  if (compared == 0) return {};
-  if (tested.empty()) {
-    if (table.test != TableTest::kSignFlip || most_seeds < 2) return {};
-    if (most_seeds >= kLeastSignFlips) {
-      return {"no p: the rows have other seeds than " + table.compared_with};
-    }
-    return {"no p: no exact test of " + SeedsText(table, most_seeds) + " can be below " +
-            FixedText(LeastSignFlipP(most_seeds), most_seeds < 4 ? 2 : 3) + "; " +
-            std::to_string(kLeastSignFlips) + (table.combinations > 1 ? " pairs" : " seeds") +
-            " can be below 0.05"};
-  }
+  if (tested.empty()) return NoPNotes(table);
   std::vector<std::string> notes = {"p: " + TestName(table, tested) + ", against " +
                                     table.compared_with};
   if (tested.size() > 1) {
@@ -151,6 +185,7 @@ std::vector<std::string> TestNotes(const AblationTable& table) {
                     SeedsText(table, most_seeds) + " can be below " + FixedText(least, 3) +
                     " after Holm");
   }
+  for (std::string& note : NoPNotes(table)) notes.push_back(std::move(note));
   return notes;
 }
 

@@ -39,6 +39,7 @@ struct ChosenRows {
   std::vector<CrossPlace> places = {};               ///< likewise
   std::vector<std::string> notes = {};               ///< how they were chosen
   std::vector<Variation> elsewhere = {};             ///< models that could have been rows
+  std::vector<Variation> unlisted = {};              ///< rows that the paper's table does not have
   std::size_t groups = 1;                            ///< see AblationTable
   std::size_t combinations = 0;                      ///< likewise
   bool from_baseline = false;                        ///< the first one is the baseline
@@ -71,7 +72,21 @@ struct ChosenRows {
 [[nodiscard]] ChosenRows ChooseFromBaseline(const std::vector<Variation>& models,
                                             const TableQuestion& question,
                                             const Catalogue& catalogue);
-/// Puts the rows into the order and words of the paper's table (table_paper.cpp).
+// A paper's rows (table_paper.cpp).
+
+/// PaperMatch is the one row of ours that a row of a paper is, or why there is none.
+struct PaperMatch {
+  std::optional<std::size_t> row;
+  std::string why_none;
+  bool several = false;  ///< more than one of our rows is it
+};
+/// Returns one for each row of the paper; no row of ours is two of them.
+[[nodiscard]] std::vector<PaperMatch> MatchPaper(const ChosenRows& rows, const PaperTable& paper,
+                                                 const std::string& criterion);
+/// Says that none of the paper's rows is about the criterion; empty where one is.
+[[nodiscard]] std::string DoesNotFit(const TableQuestion& question, const PaperTable& paper,
+                                     const std::string& criterion);
+/// Puts the rows into the order and words of the paper's table.
 [[nodiscard]] ChosenRows InPapersLayout(ChosenRows rows, const PaperTable& paper,
                                         const std::string& criterion);
 
@@ -84,6 +99,12 @@ struct ChosenRows {
 [[nodiscard]] std::vector<std::string> LabelsOn(const Varied& axis,
                                                 const std::vector<Variation>& variants,
                                                 const Catalogue& catalogue);
+/// Adds to labels that are the same what their models differ in on the axis (nullptr: anywhere).
+void MakeDistinct(std::vector<std::string>& labels, const std::vector<Variation>& variants,
+                  const Varied* axis);
+/// Says where nothing varies of what is to be varied, with what does; empty where something does.
+[[nodiscard]] std::string NothingVaries(const std::vector<Variation>& models, const Axes& axes,
+                                        const TableQuestion& question, const Catalogue& catalogue);
 /// Gives the rows their labels, and in a table of rows and columns their places.
 void LabelRows(ChosenRows& rows, const Axes& axes, const Catalogue& catalogue);
 /// Returns "held fixed: ..." of a model, but for what is varied.
@@ -100,9 +121,6 @@ void LabelRows(ChosenRows& rows, const Axes& axes, const Catalogue& catalogue);
 [[nodiscard]] bool IsAbout(const PaperRow& paper, const ModelSpec& model,
                            const std::string& criterion);
 void AddReference(TableRow& row, const PaperRow& paper);
-/// Adds the paper's number where one of its rows is about this model.
-void AddReference(TableRow& row, const ModelSpec& model, const std::string& criterion,
-                  const std::vector<PaperRow>& paper);
 /// Returns the part of the model that the rows vary. Throws UsageError where it is not one part, or
 /// its effects are of another metric than the rows.
 [[nodiscard]] const StudyFactor& FactorOf(const StudyEffects& effects,
@@ -148,9 +166,8 @@ void AddColumns(const TableQuestion& question, const PaperTable& paper, Ablation
 /// Returns what there is to say of the rows' trials: what was skipped, let go, raced for.
 [[nodiscard]] std::vector<std::string> TrialNotes(const std::vector<Variation>& variants,
                                                   const AblationTable& table);
-/// Names the best model elsewhere where it is better than all rows; else empty.
-[[nodiscard]] std::string BetterElsewhere(const std::vector<Variation>& elsewhere,
-                                          const AblationTable& table);
+/// Names the best model that is no row where it is better than all rows; else empty.
+[[nodiscard]] std::string BetterElsewhere(const ChosenRows& chosen, const AblationTable& table);
 /// Says which rows are bold, and how little few seeds show.
 [[nodiscard]] std::string BoldNote(const AblationTable& table);
 /// Says that the baseline is the best of the same data; empty where it is not.

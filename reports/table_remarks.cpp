@@ -58,29 +58,41 @@ std::string RaceNote(const std::vector<TableRow>& rows, bool raced) {
 
 std::string HeldFixed(ModelSpec model, const Axes& axes, const Catalogue& catalogue) {
   std::set<std::string> varied;
+  bool no_other_extras = false;
   for (const Varied& axis : axes) {
     // Of extras, settings and options that are varied by name the others are fixed.
     if (axis.names.empty()) {
       varied.insert(axis.criterion);
-    } else {
-      model = axis.Without(std::move(model));
+      continue;
     }
+    model = axis.Without(std::move(model));
+    no_other_extras = no_other_extras || (axis.criterion == "extras" && model.extras.empty());
   }
-  return "held fixed: " + PartsText(model, varied, catalogue);
+  if (no_other_extras) varied.insert("extras");
+  return "held fixed: " + PartsText(model, varied, catalogue) +
+         (no_other_extras ? "; no other extras" : "");
 }
 
-std::string BetterElsewhere(const std::vector<Variation>& elsewhere, const AblationTable& table) {
+std::string BetterElsewhere(const ChosenRows& chosen, const AblationTable& table) {
   double best = -std::numeric_limits<double>::infinity();
   for (const TableRow& row : table.rows) best = std::max(best, row.mean.value_or(best));
   const Variation* better = nullptr;
-  for (const Variation& variant : elsewhere) {
-    if (variant.values.empty() || Mean(variant.values) <= best) continue;
-    best = Mean(variant.values);
-    better = &variant;
-  }
+  std::string why;
+  const auto look_at = [&](const std::vector<Variation>& variants, const char* reason) {
+    for (const Variation& variant : variants) {
+      // An average is no model.
+      if (variant.models > 1 || variant.values.empty()) continue;
+      if (Mean(variant.values) <= best) continue;
+      best = Mean(variant.values);
+      better = &variant;
+      why = reason;
+    }
+  };
+  look_at(chosen.elsewhere, "is of another group and not in this table");
+  look_at(chosen.unlisted, "is not in this table: it is none of the paper's rows alone");
   if (better == nullptr) return "";
   return "the study's best, " + better->trials.front()->name + " with " +
-         FixedText(best, table.decimals) + ", is of another group and not in this table";
+         FixedText(best, table.decimals) + ", " + why;
 }
 
 std::vector<std::string> TrialNotes(const std::vector<Variation>& variants,

@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
+#include "registry/criteria.h"
+#include "registry/named_file.h"
 #include "registry/util/error.h"
 #include "registry/util/text.h"
+#include "reports/effects_words.h"
 #include "reports/statistics.h"
 #include "reports/study_effects.h"
 #include "reports/table_label.h"
@@ -35,6 +39,58 @@ double MeanOf(const std::vector<const TrialRecord*>& trials, Value TrialResult::
   return Mean(values);
 }
 
+boost::json::object SettingsIn(const ModelSpec& model) {
+  return {model.train.begin(), model.train.end()};
+}
+
+/// Setting is a model's settings as texts, by where they stand: {"temporal", "blstm"},
+/// {"temporal.hidden", "512"}, {"epochs", "5"}.
+using Setting = std::map<std::string, std::string>;
+
+/// Returns those of one axis; nullptr: of the whole model.
+Setting SettingsOf(const ModelSpec& model, const Varied* axis) {
+  const ModelSpec shown = axis == nullptr ? model : axis->Alone(model);
+  Setting settings;
+  for (const std::string& criterion : AllCriteria()) {
+    if (axis != nullptr && criterion != axis->criterion) continue;
+    for (const auto& [component, options] : PartsOf(shown, criterion)) {
+      const bool is_extra = criterion == "extras";
+      if (is_extra) settings[criterion + "." + component] = "on";
+      if (!is_extra && criterion != "train") settings[criterion] = component;
+      std::string start = is_extra ? criterion + "." + component + "." : criterion + ".";
+      if (criterion == "train") start.clear();
+      for (const auto& [option, value] : options) {
+        settings[start + option] = OptionsText({{option, value}}).substr(option.size() + 1);
+        if (!NamedFileFrom(value)) continue;
+        // Two files may have one name.
+        constexpr std::size_t kShortHash = 8;
+        settings[start + option + ".content"] = NamedFileFrom(value)->hash.substr(0, kShortHash);
+      }
+    }
+  }
+  return settings;
+}
+
+/// Returns "train.epochs=5, temporal.hidden=512": where these settings are not those of all.
+std::string DifferingText(const Setting& settings, const std::vector<Setting>& all) {
+  std::vector<std::string> differing;
+  std::set<std::string> names;
+  for (const Setting& other : all) {
+    for (const auto& [name, value] : other) names.insert(name);
+  }
+  const auto in = [](const Setting& setting, const std::string& name) {
+    const auto found = setting.find(name);
+    return found == setting.end() ? std::string("off") : found->second;
+  };
+  for (const std::string& name : names) {
+    const std::string value = in(settings, name);
+    const bool differs =
+        std::ranges::any_of(all, [&](const Setting& other) { return in(other, name) != value; });
+    if (differs) differing.push_back(name + "=" + value);
+  }
+  return Join(differing);
+}
+
 }  // namespace
 
 std::vector<std::int64_t> Variation::Keys() const {
@@ -52,6 +108,21 @@ std::vector<double> Variation::SeedValues() const {
   return means;
 }
 
+void MakeDistinct(std::vector<std::string>& labels, const std::vector<Variation>& variants,
+                  const Varied* axis) {
+  std::map<std::string, std::vector<std::size_t>> same;
+  for (std::size_t i = 0; i < labels.size(); ++i) same[labels[i]].push_back(i);
+  for (const auto& [label, places] : same) {
+    if (places.size() < 2) continue;
+    std::vector<Setting> settings;
+    for (const std::size_t i : places) settings.push_back(SettingsOf(variants[i].model, axis));
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const std::string what = DifferingText(settings[i], settings);
+      if (!what.empty()) labels[places[i]] += " (" + what + ")";
+    }
+  }
+}
+
 std::vector<std::string> LabelsOn(const Varied& axis, const std::vector<Variation>& variants,
                                   const Catalogue& catalogue) {
   std::vector<std::string> labels;
@@ -59,6 +130,7 @@ std::vector<std::string> LabelsOn(const Varied& axis, const std::vector<Variatio
     for (const Variation& variant : variants) {
       labels.push_back(OptionsText(axis.Of(variant.model)));
     }
+    MakeDistinct(labels, variants, &axis);
     return labels;
   }
   std::vector<ModelSpec> shown;
@@ -66,13 +138,20 @@ std::vector<std::string> LabelsOn(const Varied& axis, const std::vector<Variatio
   std::vector<const ModelSpec*> models;
   for (const ModelSpec& model : shown) models.push_back(&model);
   const Labeller labeller(axis.criterion, catalogue, models);
-  for (const ModelSpec& model : shown) labels.push_back(labeller.Label(model));
+  for (const ModelSpec& model : shown) {
+    labels.push_back(labeller.Label(model));
+    // Settings that are named have their values, also where these are the defaults.
+    const bool named = axis.criterion == "train" && !axis.names.empty();
+    if (named && labels.back() == "defaults") labels.back() = OptionsText(SettingsIn(model));
+  }
+  MakeDistinct(labels, variants, &axis);
   return labels;
 }
 
 void LabelRows(ChosenRows& rows, const Axes& axes, const Catalogue& catalogue) {
   if (axes.empty()) {
     for (const Variation& variant : rows.variants) rows.labels.push_back(variant.trials[0]->name);
+    MakeDistinct(rows.labels, rows.variants, nullptr);
     return;
   }
   rows.labels = LabelsOn(axes[0], rows.variants, catalogue);
@@ -105,7 +184,10 @@ TableRow RowOf(const Variation& variant) {
   if (variant.trials.empty()) return row;
   row.size_bytes = MeanOf(variant.trials, [](const auto& trial) { return trial.size_bytes; });
   row.parameters = MeanOf(variant.trials, [](const auto& trial) { return trial.parameters; });
-  for (const TrialRecord* trial : variant.measured) row.fingerprints.push_back(trial->fingerprint);
+  for (const TrialRecord* trial : variant.measured) {
+    row.fingerprints.push_back(trial->fingerprint);
+    row.trial_seconds.push_back(trial->result->wall_seconds);
+  }
   row.compared_values = variant.values.size();
   row.seeds = variant.SeedValues();
   row.seed_numbers.assign(variant.seeds.begin(), variant.seeds.begin() + std::ssize(row.seeds));
@@ -134,13 +216,6 @@ void AddReference(TableRow& row, const PaperRow& paper) {
   if (row.reference && row.mean) row.reference_difference = *row.mean - *row.reference;
 }
 
-void AddReference(TableRow& row, const ModelSpec& model, const std::string& criterion,
-                  const std::vector<PaperRow>& paper) {
-  const auto found = std::ranges::find_if(
-      paper, [&](const PaperRow& candidate) { return IsAbout(candidate, model, criterion); });
-  if (found != paper.end()) AddReference(row, *found);
-}
-
 const StudyFactor& FactorOf(const StudyEffects& effects, const TableQuestion& question) {
   std::vector<const StudyFactor*> found;
   for (const StudyFactor& factor : effects.factors) {
@@ -158,6 +233,10 @@ const StudyFactor& FactorOf(const StudyEffects& effects, const TableQuestion& qu
   if (effects.metric->name != question.metric) {
     throw UsageError(start + "they are of the study's objective, " + effects.metric->name +
                      ", and not of " + question.metric);
+  }
+  const auto place = static_cast<std::size_t>(found[0] - effects.factors.data());
+  if (const std::string why = NotToldText(effects, place); !why.empty()) {
+    throw UsageError(start + found[0]->name + " " + why + ": what is excluded ties them");
   }
   return *found[0];
 }

@@ -86,12 +86,8 @@ class StudiesTable {
         all.push_back(variant);
       }
     }
-    ChosenRows rows{.variants = all, .labels = {}};
-    if (axes_.empty()) {
-      for (const Variation& variant : all) rows.labels.push_back(variant.trials[0]->name);
-    } else {
-      rows.labels = LabelsOn(axes_[0], all, catalogue);
-    }
+    ChosenRows rows{.variants = std::move(all), .labels = {}};
+    LabelRows(rows, axes_, catalogue);
     for (std::size_t r = 0; r < keys.size(); ++r) AddRow(keys[r], rows.labels[r]);
   }
 

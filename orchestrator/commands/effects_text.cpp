@@ -23,7 +23,8 @@ void PrintWrapped(std::ostream& out, const std::string& text, std::size_t indent
 
 void PrintFactor(std::ostream& out, const StudyEffects& made, std::size_t factor) {
   const FactorEffects& effects = made.effects.factors[factor];
-  PrintWrapped(out, made.factors[factor].name + ": " + FactorShareText(made, factor), 2);
+  PrintWrapped(out, FactorName(made, factor) + ": " + FactorShareText(made, factor), 2);
+  if (!effects.told) return;
   TextTable table({">effect", ">95 % interval", ">tried", "candidate"});
   table.LeaveOutFirst({"tried", "95 % interval"});
   table.BreakLines({"candidate"});
@@ -94,9 +95,10 @@ void PrintEffectsBriefly(std::ostream& out, const StudyEffects& made) {
   TextTable table(headings);
   table.BreakLines({"best on average"});
   for (std::size_t f = 0; f < made.factors.size(); ++f) {
-    std::vector<std::string> cells = {made.factors[f].name, BestLevelText(made, f)};
+    const FactorEffects& effects = made.effects.factors[f];
+    std::vector<std::string> cells = {FactorName(made, f), BestLevelText(made, f)};
     if (made.shares_known) {
-      cells.insert(cells.begin(), ShareText(made.effects.factors[f].share));
+      cells.insert(cells.begin(), effects.told ? ShareText(effects.share) : "");
     }
     table.Add(std::move(cells));
   }

@@ -36,7 +36,10 @@ class Report : public Subcommand {
         "It is\n"
         "whole without its script, and the same record gives the same page, byte for byte. A study "
         "that\n"
-        "runs can be reported too: the page is of the moment at which its trials were read.");
+        "runs can be reported too: the page is of the moment at which its trials were read. It "
+        "reads\n"
+        "no predictions: the intervals of its tables are of the seeds alone, as `beamgrid table\n"
+        "--resamples 0` has them, where `beamgrid table` takes seeds and videos.");
   }
 
   int Run(CommandContext& context) override {

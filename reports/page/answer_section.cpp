@@ -61,19 +61,28 @@ std::string PartsSentence(const StudyFacts& facts) {
   if (!facts.effects) return "What its parts do is not known: " + facts.no_effects + ".";
   const StudyEffects& made = *facts.effects;
   const auto share = [&](std::size_t factor) { return made.effects.factors[factor].share; };
+  const auto told = [&](std::size_t factor) { return made.effects.factors[factor].told; };
   std::size_t most = 0;
   for (std::size_t i = 1; i < made.factors.size(); ++i) {
-    if (share(i) > share(most)) most = i;
+    if (!told(i)) continue;
+    if (!told(most) || share(i) > share(most)) most = i;
+  }
+  if (!told(most)) {
+    return "What its parts do is not known: " + made.factors[most].name + " " +
+           NotToldText(made, most) + ", for what is excluded ties them.";
   }
   const std::string best = "; on average over the others the best is " + BestLevelText(made, most);
+  const std::string tied = made.effects.factors[most].confounded
+                               ? " (they cannot be told apart, for what is excluded ties them)"
+                               : "";
   if (made.factors.size() == 1) return "It varies " + made.factors[0].name + " alone" + best + ".";
   if (!made.shares_known) {
     return "Which part matters most is " + std::string(kSharesNotKnown) +
-           "; so far it looks like " + made.factors[most].name +
+           "; so far it looks like " + FactorName(made, most) + tied +
            ", of which the best on average is " + BestLevelText(made, most) + ".";
   }
-  return "Of its parts " + made.factors[most].name + " matters most, with " +
-         FactorShareText(made, most) + best + ".";
+  return "Of its parts " + FactorName(made, most) + tied + (tied.empty() ? " matters" : " matter") +
+         " most, with " + FactorShareText(made, most) + best + ".";
 }
 
 }  // namespace

@@ -12,21 +12,23 @@ namespace {
 
 std::string JudgedText(const StudyEffects& made, std::size_t factor, std::size_t level) {
   const FactorEffects& effects = made.effects.factors[factor];
+  if (!effects.told) return NotToldText(made, factor);
   if (level == static_cast<std::size_t>(effects.best)) return "best";
   return effects.levels[level].may_be_best ? "may be best" : "";
 }
 
 /// Returns "temporal: 72 % of the variance", the name alone where that is not known.
 std::string FactorHeading(const StudyEffects& made, std::size_t factor) {
-  return made.factors[factor].name +
-         (made.shares_known ? ": " + FactorShareText(made, factor) : "");
+  const bool says_something = made.shares_known || !made.effects.factors[factor].told;
+  return FactorName(made, factor) + (says_something ? ": " + FactorShareText(made, factor) : "");
 }
 
 std::string FindingOf(const StudyEffects& made) {
   std::vector<std::string> parts;
   for (std::size_t f = 0; f < made.factors.size(); ++f) {
-    parts.push_back(FactorHeading(made, f) + (made.shares_known ? ", best " : ": best ") +
-                    BestLevelText(made, f));
+    parts.push_back(FactorHeading(made, f));
+    if (!made.effects.factors[f].told) continue;
+    parts.back() += (made.shares_known ? ", best " : ": best ") + BestLevelText(made, f);
   }
   return Sentence(Join(parts, "; ")) +
          (made.shares_known ? ""
@@ -41,7 +43,7 @@ PageTable EffectsTable(const StudyEffects& made) {
   for (std::size_t f = 0; f < made.factors.size(); ++f) {
     for (std::size_t i = 0; i < made.factors[f].levels.size(); ++i) {
       const LevelEffect& level = made.effects.factors[f].levels[i];
-      PageCell effect{"excluded"}, interval{""};
+      PageCell effect{made.effects.factors[f].told ? "excluded" : ""}, interval{""};
       if (level.effect) {
         effect = {ValueText(*level.effect, Signedness::kSigned), level.effect->value};
         interval = {IntervalText(*level.effect, Signedness::kSigned)};

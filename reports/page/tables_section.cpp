@@ -19,8 +19,11 @@ std::optional<double> NumberOf(TableColumn column, const TableRow& row) {
 PageTable PageTableOf(const AblationTable& table, const std::string& study) {
   constexpr std::size_t kShownRows = 200;
   PageTable page{.caption = table.title};
-  const std::vector<std::string> headings = HeadingsOf(table);
+  std::vector<std::string> headings = HeadingsOf(table);
   for (std::size_t i = 0; i < headings.size(); ++i) {
+    // `beamgrid table` draws the videos again too, where the page reads no predictions.
+    const bool of_seeds = table.kinds[i] == TableColumn::kDifference && table.resamples == 0;
+    if (of_seeds && headings[i] == "difference [95 %]") headings[i] = "difference [95 %, seeds]";
     page.columns.push_back((table.kinds[i] == TableColumn::kLabel ? "" : ">") + headings[i]);
   }
   for (const TableRow& row : table.rows) {

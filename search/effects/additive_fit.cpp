@@ -79,7 +79,7 @@ std::vector<std::vector<double>> InvertInPlace(SquareMatrix& matrix) {
 
 AdditiveFit::AdditiveFit(const std::vector<GridPoint>& points,
                          const std::vector<std::int32_t>& levels)
-    : points_(&points), confounded_(levels.size(), false) {
+    : points_(&points), tied_(levels.size()) {
   std::size_t columns = 0;
   for (const std::int32_t count : levels) {
     first_column_.push_back(columns);
@@ -106,14 +106,22 @@ AdditiveFit::AdditiveFit(const std::vector<GridPoint>& points,
     }
   }
   for (const std::vector<double>& dependence : InvertInPlace(inverse_)) {
+    std::set<std::size_t> together;
     for (std::size_t f = 0; f < levels.size(); ++f) {
       for (std::int32_t level = 0; level < levels[f]; ++level) {
         const std::size_t column = Column(f, level);
         // A level that no point has depends on nothing but itself.
         if (counts_(column, column) > 0 && std::abs(dependence[column]) > kNoPivot) {
-          confounded_[f] = true;
+          together.insert(f);
         }
       }
+    }
+    for (const std::size_t f : std::set(together)) {
+      together.insert(tied_[f].begin(), tied_[f].end());
+    }
+    for (const std::size_t f : together) {
+      tied_[f] = together;
+      tied_[f].erase(f);
     }
   }
 }

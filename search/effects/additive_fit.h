@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "search/effects/effects.h"
@@ -53,8 +54,10 @@ class AdditiveFit {
   /// leaves over.
   [[nodiscard]] Weights Interaction(std::size_t factor, std::int32_t level, std::size_t other,
                                     std::int32_t other_level) const;
-  /// True if the points do not tell the factor's effects from those of another one.
-  [[nodiscard]] bool IsConfounded(std::size_t factor) const { return confounded_[factor]; }
+  /// Returns the factors whose effects the points do not tell from this one's.
+  [[nodiscard]] const std::set<std::size_t>& TiedTo(std::size_t factor) const {
+    return tied_[factor];
+  }
 
  private:
   [[nodiscard]] std::size_t Column(std::size_t factor, std::int32_t level) const {
@@ -67,7 +70,7 @@ class AdditiveFit {
   std::vector<std::size_t> first_column_;
   SquareMatrix counts_;   ///< points that have both columns' levels
   SquareMatrix inverse_;  ///< effects = inverse * (totals - counts * mean)
-  std::vector<bool> confounded_;
+  std::vector<std::set<std::size_t>> tied_;
 };
 
 /// ResidualNoise is what a fit leaves over.

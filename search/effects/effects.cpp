@@ -36,7 +36,9 @@ class Analysis {
         fit_(grid_, question.levels),
         // What was measured is biased upwards by its noise, what a model expects downwards by what
         // it is not sure of.
-        noise_sign_(surface_.covariance.size() == 0 ? -1 : 1) {}
+        noise_sign_(surface_.covariance.size() == 0 ? -1 : 1) {
+    FindTies();
+  }
 
   void AddTo(Effects& effects) {
     FindLevelEffects();
@@ -57,6 +59,35 @@ class Analysis {
     std::vector<double> covariance;  ///< with each point
     double value;
   };
+
+  /// Whether a level of the factor goes with one level of the other alone.
+  [[nodiscard]] bool Settles(std::size_t factor, std::size_t other) const {
+    std::map<std::int32_t, std::int32_t> level_of;
+    return std::ranges::all_of(grid_, [&](const GridPoint& point) {
+      return level_of.try_emplace(point[factor], point[other]).first->second == point[other];
+    });
+  }
+
+  /// Of factors that are tied together the first that settles the others stands for them: these
+  /// have one level in the fit, so that what all of them do is its effect.
+  void FindTies() {
+    ties_.resize(question_->levels.size());
+    for (std::size_t f = 0; f < ties_.size(); ++f) ties_[f].to = fit_.TiedTo(f);
+    for (std::size_t f = 0; f < ties_.size(); ++f) {
+      const std::set<std::size_t>& others = ties_[f].to;
+      if (others.empty() || ties_[f].stood_for) continue;
+      const bool settles =
+          std::ranges::all_of(others, [&](std::size_t other) { return Settles(f, other); });
+      ties_[f].told = settles;
+      if (!settles) continue;
+      for (const std::size_t other : others) {
+        ties_[other].stood_for = true;
+        ties_[other].told = false;
+        for (GridPoint& point : grid_) point[other] = 0;
+      }
+    }
+    fit_ = AdditiveFit(grid_, question_->levels);
+  }
 
   /// Returns what is no difference: scores are known to so many digits.
   [[nodiscard]] double rounding() const {
@@ -109,9 +140,12 @@ class Analysis {
     effects.factors.resize(question_->levels.size());
     for (std::size_t f = 0; f < effects.factors.size(); ++f) {
       effects.factors[f].levels.resize(static_cast<std::size_t>(question_->levels[f]));
-      effects.factors[f].confounded = fit_.IsConfounded(f);
+      effects.factors[f].confounded = !ties_[f].to.empty();
+      effects.factors[f].tied_to.assign(ties_[f].to.begin(), ties_[f].to.end());
+      effects.factors[f].told = ties_[f].told;
     }
     for (const LinearEffect& effect : level_effects_) {
+      if (!ties_[effect.factor].told) continue;
       effects.factors[effect.factor].levels[static_cast<std::size_t>(effect.level)].effect =
           EstimateOf(effect.value, Covariance(effect, effect));
     }
@@ -120,7 +154,9 @@ class Analysis {
         ++effects.factors[f].levels[static_cast<std::size_t>(observation.point[f])].measured;
       }
     }
-    for (std::size_t f = 0; f < effects.factors.size(); ++f) FindBestLevels(f, effects.factors[f]);
+    for (std::size_t f = 0; f < effects.factors.size(); ++f) {
+      if (ties_[f].told) FindBestLevels(f, effects.factors[f]);
+    }
   }
 
   [[nodiscard]] std::vector<const LinearEffect*> OfFactor(std::size_t factor) const {
@@ -166,6 +202,7 @@ class Analysis {
       if (levels[f] > 1) varied.push_back(f);
     }
     effects.pairs_are_noise = surface_.source == NoiseSource::kInteractions && varied.size() == 2;
+    std::erase_if(varied, [this](std::size_t f) { return ties_[f].stood_for; });
     double cells = 0;
     for (std::size_t f = 0; f < varied.size(); ++f) {
       for (std::size_t g = f + 1; g < varied.size(); ++g) {
@@ -239,8 +276,9 @@ class Analysis {
     // Where all scores are the same there is nothing to share, and rounding is not shared either.
     const double scale = std::pow(effects.mean.value, 2) * 1e-24;
     if (sum <= scale) sum = std::numeric_limits<double>::infinity();
-    for (std::size_t f = 0; f < variances.size(); ++f)
-      effects.factors[f].share = variances[f] / sum;
+    for (std::size_t f = 0; f < variances.size(); ++f) {
+      effects.factors[f].share = ties_[f].told ? variances[f] / sum : 0;
+    }
     for (PairEffect& pair : effects.pairs) pair.share /= sum;
     effects.higher_share = rest / sum;
   }
@@ -380,9 +418,17 @@ class Analysis {
     double variance;
   };
 
+  /// Tie is what exclusions tie a factor to.
+  struct Tie {
+    std::set<std::size_t> to;
+    bool told = true;        ///< see FactorEffects
+    bool stood_for = false;  ///< by one of them
+  };
+
   const EffectsQuestion* question_;
   Surface surface_;
-  std::vector<GridPoint> grid_;
+  std::vector<Tie> ties_;
+  std::vector<GridPoint> grid_;  ///< a factor that another stands for has one level
   AdditiveFit fit_;
   double noise_sign_;
   std::vector<LinearEffect> level_effects_;

@@ -53,7 +53,7 @@ struct Estimate {
 /// of the additive function that fits the allowed points best, so that a level is not blamed for
 /// the company it is kept from.
 struct LevelEffect {
-  std::optional<Estimate> effect;  ///< nothing: no allowed point has the level
+  std::optional<Estimate> effect;  ///< nothing: no allowed point has the level, or see `told`
   std::int64_t measured = 0;       ///< combinations with the level that were measured
   bool may_be_best = false;        ///< nothing shows that another level is better on average
 };
@@ -63,7 +63,11 @@ struct FactorEffects {
   std::vector<LevelEffect> levels;
   double share = 0;         ///< of the variance between combinations, 0..1
   std::int32_t best = 0;    ///< the level with the largest effect
-  bool confounded = false;  ///< exclusions tie it to another factor: the two cannot be told apart
+  bool confounded = false;  ///< exclusions tie it to others: they cannot be told apart
+  std::vector<std::size_t> tied_to = {};  ///< these others
+  /// Of factors that are tied together at most one is told: the one whose level settles theirs. Its
+  /// effects are those of all of them; the others have no effect, no share and no best level.
+  bool told = true;
   /// True if more than one level may be the best.
   [[nodiscard]] bool open() const;
 };

@@ -157,6 +157,23 @@ std::string ReadConditions(Section& section, const std::string& key, bool may_be
   return text;
 }
 
+/// Says of options of `beamgrid table` that a recipe says with `rows` how; returns these keys.
+std::vector<std::string> RefuseRowsAsKeys(const Section& section) {
+  std::vector<std::string> told;
+  for (const auto& [rows, word] : kTableRows) {
+    std::string underscored = word;
+    std::ranges::replace(underscored, '-', '_');
+    for (const std::string& key : {std::string(word), underscored}) {
+      const toml::node* node = section.table().get(key);
+      if (node == nullptr || std::ranges::find(told, key) != told.end()) continue;
+      section.Mistake(*node, key,
+                      "is no key, but a kind of rows: rows = \"" + std::string(word) + "\"");
+      told.push_back(key);
+    }
+  }
+  return told;
+}
+
 void CheckTable(const Section& section, const TableSettings& table) {
   const auto mistake = [&](const char* key, const std::string& message) {
     if (const toml::node* node = section.table().get(key)) section.Mistake(*node, key, message);
@@ -208,7 +225,7 @@ void ReadTables(Section& root, const Catalogue* catalogue, Recipe& recipe) {
     }
     settings.layout = ValueOf(kTableLayouts, "layout", section.ReadWord("layout"));
     CheckTable(section, settings);
-    section.RefuseOthers();
+    section.RefuseOthers(RefuseRowsAsKeys(section));
     recipe.tables.push_back(std::move(settings));
   }
 }

@@ -64,9 +64,37 @@ TEST(SignFlipTest, TriesAllSigns) {
   EXPECT_DOUBLE_EQ(*SignFlipTest({1, 1}, {1, 1}), 1);
 }
 
+// Of 24 differences 20 are 1 and 4 are -1: as far from 0 as 16 is every choice with at most 4 of
+// one sign, 2 (1 + 24 + 276 + 2024 + 10626) of 2^24. Of 40 likewise with 10, SciPy's 2
+// binom.cdf(10, 40, 0.5).
+TEST(SignFlipTest, CountsTheFlipsOfManyPairs) {
+  std::vector<double> ones(24, 1.0);
+  for (std::size_t i = 0; i < 4; ++i) ones[5 * i] = -1;
+  EXPECT_DOUBLE_EQ(*SignFlipTest(ones, std::vector<double>(24)), 25902 / std::pow(2.0, 24));
+  std::vector<double> forty(kMostSignFlips, 0.1);
+  for (std::size_t i = 0; i < 10; ++i) forty[4 * i] = -0.1;
+  EXPECT_NEAR(*SignFlipTest(forty, std::vector<double>(kMostSignFlips)), 0.0022214337732293643,
+              1e-12);
+  // Different sizes, an odd number of them, and one that is 0: against every choice of signs.
+  const std::vector<double> uneven = {0.31, -0.07, 0.23,  0.11, -0.19, 0,
+                                      0.05, 0.02,  -0.43, 0.17, 0.08};
+  double sum = 0;
+  for (const double value : uneven) sum += value;
+  std::size_t as_far = 0;
+  for (std::size_t signs = 0; signs < std::size_t{1} << uneven.size(); ++signs) {
+    double flipped = 0;
+    for (std::size_t i = 0; i < uneven.size(); ++i) {
+      flipped += (signs >> i & 1U) != 0 ? uneven[i] : -uneven[i];
+    }
+    if (std::abs(flipped) >= std::abs(sum) - 1e-12) ++as_far;
+  }
+  EXPECT_DOUBLE_EQ(*SignFlipTest(uneven, std::vector<double>(uneven.size())),
+                   static_cast<double>(as_far) / std::pow(2.0, uneven.size()));
+}
+
 TEST(SignFlipTest, CanSayNothingWithoutPairsOrWithTooMany) {
   EXPECT_FALSE(SignFlipTest({}, {}));
-  EXPECT_FALSE(SignFlipTest(std::vector<double>(21), std::vector<double>(21)));
+  EXPECT_FALSE(SignFlipTest(std::vector<double>(41), std::vector<double>(41)));
   EXPECT_TRUE(SignFlipTest(std::vector<double>(12, 1.0), std::vector<double>(12)));
 }
 

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "registry/util/error.h"
+#include "reports/effects_words.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"
@@ -320,6 +321,35 @@ TEST(StudyEffects, OfTheRecordTakeTheRecipeOfItsLastRun) {
   record.recipe_text = "beamgrid = 2\n";
   EXPECT_THAT(MakeEffects(store, TestCatalogue(), record).notes,
               Contains(HasSubstr("cannot read the study's recipe")));
+}
+
+// Each classifier has a learning rate of its own: which of the two does it cannot be known.
+TEST(StudyEffects, OfPartsThatExclusionsTieAreOfBothTogether) {
+  Study study(
+      "[[grid.classifier]]\nuse = \"logistic\"\n[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, "
+      "4]\n"
+      "[grid.train]\nlearning_rate = [0.01, 0.001]\n[grid.extras]\ndropout = [0.0, 0.5]\n"
+      "[[exclude]]\nclassifier = { use = \"moe\" }\ntrain = { learning_rate = 0.01 }\n"
+      "[[exclude]]\nclassifier = { use = \"logistic\" }\ntrain = { learning_rate = 0.001 }\n");
+  const StudyEffects made = study.Fill({1, 2}).Effects();
+  const auto place = [&](const std::string& name) {
+    const std::vector<std::string> names = NamesOf(made.factors);
+    return static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
+  };
+  const std::size_t classifier = place("classifier"), rate = place("train.learning_rate");
+  EXPECT_EQ(FactorName(made, classifier), "classifier with train.learning_rate");
+  EXPECT_THAT(FactorShareText(made, classifier), HasSubstr(" % of the variance"));
+  EXPECT_EQ(FactorShareText(made, rate), "cannot be told apart from classifier");
+  EXPECT_EQ(BestLevelText(made, rate), "cannot be told apart from classifier");
+  EXPECT_THAT(made.notes,
+              Contains("classifier: what is excluded ties it to train.learning_rate; their effects "
+                       "cannot be told apart, and those that stand here are of both together"));
+  const boost::json::object json = ToJson(made);
+  const boost::json::object& untold = json.at("factors").as_array().at(rate).as_object();
+  EXPECT_TRUE(untold.at("best").is_null());
+  EXPECT_TRUE(untold.at("share").is_null());
+  EXPECT_EQ(untold.at("tied_to").as_array().at(0), "classifier");
+  EXPECT_TRUE(untold.at("levels").as_array().at(0).at("effect").is_null());
 }
 
 }  // namespace study_effects_test

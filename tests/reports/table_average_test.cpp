@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "registry/util/error.h"
 #include "reports/statistics.h"
 #include "reports/table.h"
@@ -227,6 +229,53 @@ TEST(Average, HasEveryNumberInItsData) {
   EXPECT_THAT(Render(table, "csv"), HasSubstr(",2,4\n"));
   EXPECT_THAT(Render(table, "json"), HasSubstr(R"("combinations":2,)"));
   EXPECT_THAT(Render(table, "json"), HasSubstr(R"("compared_values":4,)"));
+}
+
+TEST(Average, CountsTheTrialsOfItsCombinations) {
+  std::vector<TrialRecord> trials = Grid();
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    trials[i].fingerprint = "f" + std::to_string(i);
+    trials[i].result->wall_seconds = 10;
+  }
+  EXPECT_THAT(Render(Averaged(trials), "latex"), HasSubstr(" 8 trials, 1m20s of training."));
+}
+
+/// Returns two pools under `classifiers` classifiers with `seeds` seeds; blstm is better by 0.1 in
+/// all pairs but one, in which it is worse by as much.
+std::vector<TrialRecord> LargeGrid(int classifiers, int seeds) {
+  std::vector<TrialRecord> trials;
+  for (int c = 1; c <= classifiers; ++c) {
+    for (int seed = 1; seed <= seeds; ++seed) {
+      const double more = c == 1 && seed == 1 ? -0.1 : 0.1;
+      const std::string name = "m" + std::to_string(c);
+      trials.push_back(SmallTrial(name, SmallModel(MeanPool(), Moe(c)), seed, 0.5));
+      trials.push_back(SmallTrial("b" + name, SmallModel(Blstm(1), Moe(c)), seed, 0.5 + more));
+    }
+  }
+  return trials;
+}
+
+TEST(Average, HasAnExactPOfAsManyPairsAsCanBeCounted) {
+  const AblationTable table = Averaged(LargeGrid(12, 2));
+  // As far from 0 are none and one of another sign than the others, on both sides.
+  EXPECT_NEAR(*table.rows[1].p_value, 2 * 25 / std::pow(2.0, 24), 1e-15);
+  EXPECT_THAT(table.notes, Contains("p: exact sign-flip test of 24 pairs of combination and seed "
+                                    "on these videos, against mean"));
+  EXPECT_THAT(table.notes, testing::Not(Contains(HasSubstr("no p"))));
+}
+
+TEST(Average, SaysThatMorePairsAreTooMany) {
+  const AblationTable table = Averaged(LargeGrid(14, 3));
+  EXPECT_FALSE(table.rows[1].p_value);
+  EXPECT_THAT(table.notes, Contains("no p: the exact sign-flip test takes 40 pairs at most, and "
+                                    "there are 42; --test t takes any number"));
+}
+
+TEST(Average, OfWhatDoesNotVarySaysSo) {
+  EXPECT_EQ(ErrorText<UsageError>(
+                [] { static_cast<void>(Averaged(Grid(), {.study = "s", .vary = "train.batch"})); }),
+            "no average: nothing varies in train.batch: every model of s has batch=128; what "
+            "varies is temporal, classifier");
 }
 
 }  // namespace table_average_test

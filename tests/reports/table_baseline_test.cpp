@@ -114,6 +114,15 @@ TEST(SwapOne, RefusesABaselineThatIsNotOneModel) {
   };
   EXPECT_EQ(refusal({.baseline = "temporal=mean"}, Study()),
             "baseline = 'temporal=mean' is more than one model: plain, mean; name one of them");
+  std::vector<TrialRecord> many = Study();
+  for (int experts = 10; experts < 18; ++experts) {
+    many.push_back(
+        SmallTrial("m" + std::to_string(experts), SmallModel(MeanPool(), Moe(experts)), 1, 0.5));
+  }
+  EXPECT_EQ(
+      refusal({.baseline = "temporal=mean"}, many),
+      "baseline = 'temporal=mean' is more than one model: plain, mean, m10, m11, m12, m13 and "
+      "4 more; name one of them");
   EXPECT_EQ(refusal({.baseline = "bset"}, Study()),
             "baseline = 'bset' is none of the study's models; `beamgrid trials s` lists them");
   std::vector<TrialRecord> unfinished = Study();

@@ -299,8 +299,8 @@ TEST(CompareRows, ComparesWithTheRowThatIsAskedFor) {
             "baseline = 'classifier.experts=8' is none of the table's rows, which are moe "
             "experts=1, moe experts=2, moe experts=4");
   EXPECT_EQ(refusal("classifier=moe"),
-            "baseline = 'classifier=moe' is more than one row: moe experts=1, moe experts=2; name "
-            "one of them");
+            "baseline = 'classifier=moe' is more than one row: moe experts=1, moe experts=2, moe "
+            "experts=4; name one of them");
   study.trials[1].state = TrialState::kFailed;
   EXPECT_EQ(refusal("classifier.experts=1"),
             "baseline = 'classifier.experts=1': its row, moe experts=1, has not all its seeds; "

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "registry/named_file.h"
 #include "registry/util/error.h"
 #include "reports/statistics.h"
 #include "reports/table.h"
@@ -143,6 +144,50 @@ TEST(SideBySide, RefusesWhatIsOfOneStudy) {
   EXPECT_EQ(
       refusal({.study = "", .vary = "temporal", .baseline = "mean"}),
       start + "differences are from the same row of the first study, and not from a baseline");
+}
+
+// Two studies may call different models the same: a name does not say how long was trained.
+TEST(SideBySide, ModelsOfOneNameThatDifferAreTwoRows) {
+  std::vector<StudyTrials> studies = {Study("one", {0.50, 0.52, 0.60, 0.62}),
+                                      Study("two", {0.53, 0.55, 0.60, 0.62})};
+  for (std::size_t i = 0; i < 2; ++i) {
+    ModelSpec longer = SmallModel(MeanPool(), Logistic());
+    longer.train["epochs"] = 150;
+    studies[1].trials[i].model_json = CanonicalJson(ToJson(longer));
+  }
+  const TableQuestion question{.study = "", .vary = ""};
+  const AblationTable table = MakeTable(studies, SmallCatalogue(), question);
+  const std::string text = Render(table, "md");
+  EXPECT_THAT(text, HasSubstr("| m0 (epochs=5) | 0.510 ± 0.014 | - (not in the study) |"));
+  EXPECT_THAT(text, HasSubstr("| m0 (epochs=150) | - (not in the study) | 0.540 ± 0.014 |"));
+  EXPECT_THAT(text, HasSubstr("| m1 | **0.610 ± 0.014** | **0.610 ± 0.014** |"));
+  EXPECT_THAT(Render(table, "csv"), HasSubstr("m0 (epochs=150) (two),"));
+}
+
+TEST(SideBySide, FilesOfOneNameThatDifferAreTwoRows) {
+  std::vector<StudyTrials> studies = {Study("one", {0.50, 0.52}), Study("two", {0.53, 0.55})};
+  const std::vector<std::string> contents = {"aaaaaaaa11", "bbbbbbbb22"};
+  for (std::size_t s = 0; s < studies.size(); ++s) {
+    ModelSpec model = SmallModel(MeanPool(), Logistic());
+    model.train["teacher"] =
+        ToJson(NamedFile{.name = "t.csv", .path = "/t.csv", .hash = contents[s]});
+    for (TrialRecord& trial : studies[s].trials) trial.model_json = CanonicalJson(ToJson(model));
+  }
+  for (const char* vary : {"", "train", "train.teacher"}) {
+    const AblationTable table = MakeTable(studies, SmallCatalogue(), {.study = "", .vary = vary});
+    ASSERT_EQ(table.rows.size(), 4U) << vary;
+    EXPECT_THAT(table.rows[0].cross->row, HasSubstr("(teacher.content=aaaaaaaa)")) << vary;
+    EXPECT_THAT(table.rows[3].cross->row, HasSubstr("(teacher.content=bbbbbbbb)")) << vary;
+  }
+}
+
+TEST(SideBySide, ATrialOfTwoStudiesWasTrainedOnce) {
+  std::vector<StudyTrials> studies = {Study("one", {0.50, 0.52}), Study("two", {0.50, 0.60})};
+  studies[1].trials[0].fingerprint = studies[0].trials[0].fingerprint;
+  studies[0].trials[0].result->wall_seconds = studies[1].trials[0].result->wall_seconds = 100;
+  studies[0].trials[1].result->wall_seconds = 20;
+  studies[1].trials[1].result->wall_seconds = 3;
+  EXPECT_THAT(Render(SideBySide(studies), "latex"), HasSubstr(" 3 trials, 2m03s of training."));
 }
 
 }  // namespace table_studies_test

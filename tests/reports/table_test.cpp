@@ -6,6 +6,7 @@
 #include "registry/util/error.h"
 #include "reports/statistics.h"
 #include "tests/reports/table_support.h"
+#include "tests/support/error_text.h"
 
 namespace beamgrid {
 namespace {
@@ -464,11 +465,85 @@ TEST(MakeTable, PutsThePapersNumbersBesideOurs) {
   EXPECT_FALSE(table.rows[3].reference_difference);
   // A whole model must meet all of the paper's conditions.
   question.vary.clear();
-  for (const TableRow& row : MakeTable(GreedyStudy(), SmallCatalogue(), question, paper).rows) {
-    if (row.label == "BLSTM2-MoE2") {
-      EXPECT_EQ(row.reference, 0.5);
-    }
+  const AblationTable models = MakeTable(GreedyStudy(), SmallCatalogue(), question, paper);
+  for (const TableRow& row : models.rows) EXPECT_NE(row.reference, 0.5) << row.label;
+  EXPECT_THAT(models.notes, Contains(HasSubstr("kim18/2: about something else (0.5) stands beside "
+                                               "no row: ")));
+}
+
+TEST(MakeTable, PutsNoNumberOfAPaperBesideSeveralRows) {
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("two", SmallModel(MeanPool(), Moe(2)), 1, 0.5),
+      SmallTrial("four", SmallModel(MeanPool(), Moe(4)), 1, 0.6),
+      SmallTrial("plain", SmallModel(MeanPool(), Logistic()), 1, 0.4)};
+  const PaperTable paper = {{{"MoE", "classifier=moe", 0.83, "0.8300"},
+                             {"Logistic", "classifier=logistic", 0.79, "0.7900"}}};
+  for (const char* vary : {"", "classifier"}) {
+    TableQuestion question = Vary(vary);
+    question.reference = "kim18/1";
+    const AblationTable table = MakeTable(trials, SmallCatalogue(), question, paper);
+    std::size_t with = 0;
+    for (const TableRow& row : table.rows) with += row.reference ? 1 : 0;
+    EXPECT_EQ(with, 1U) << "of logistic alone it is known which";
+    EXPECT_THAT(table.notes, Contains(HasSubstr("kim18/1: MoE (0.8300) stands beside no row: 2 "
+                                                "models are it: ")));
   }
+}
+
+TEST(MakeTable, SaysThatAPapersTableIsAboutSomethingElse) {
+  const PaperTable paper = {{{"MoE", "multimodal=concat;classifier=moe", 0.83, "0.8300"}}};
+  TableQuestion question = Vary("temporal");
+  question.reference = "kim18/2";
+  const char* why =
+      "vary = 'temporal' does not fit kim18/2, whose rows differ in multimodal, classifier: none "
+      "of "
+      "them is about temporal";
+  EXPECT_THAT(MakeTable(GreedyStudy(), SmallCatalogue(), question, paper).notes, Contains(why));
+  question.layout = TableLayout::kPaper;
+  EXPECT_EQ(ErrorText<UsageError>([&] {
+              static_cast<void>(MakeTable(GreedyStudy(), SmallCatalogue(), question, paper));
+            }),
+            why);
+}
+
+TEST(MakeTable, OfAPapersRowsSaysThatABetterModelIsNoneOfThem) {
+  const PaperTable paper = {{{"Logistic", "classifier=logistic", 0.79, "0.7900"}}};
+  TableQuestion question = Vary("classifier");
+  question.reference = "kim18/2";
+  question.layout = TableLayout::kPaper;
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("four", SmallModel(MeanPool(), Moe(4)), 1, 0.6),
+      SmallTrial("plain", SmallModel(MeanPool(), Logistic()), 1, 0.4),
+      SmallTrial("other", SmallModel(Blstm(1), Moe(2)), 1, 0.5)};
+  EXPECT_THAT(
+      MakeTable(trials, SmallCatalogue(), question, paper).notes,
+      Contains("the study's best, four with 0.6000, is not in this table: it is none of the "
+               "paper's rows alone"));
+}
+
+TEST(MakeTable, DoesNotHoldFixedWhatItVaries) {
+  ModelSpec extra = SmallModel(MeanPool(), Logistic());
+  extra.extras["dropout"] = {{"rate", 0.2}};
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5), SmallTrial("b", extra, 1, 0.6)};
+  EXPECT_THAT(
+      MakeTable(trials, SmallCatalogue(), Vary("extras.dropout"), {}).notes,
+      Contains("held fixed: multimodal concat; temporal mean; classifier logistic; "
+               "label_processing none; loss cross_entropy; train defaults; no other extras"));
+}
+
+TEST(MakeTable, SaysWhereNothingVaries) {
+  const AblationTable table = MakeTable(GreedyStudy(), SmallCatalogue(), Vary("train.batch"), {});
+  EXPECT_THAT(LabelsOf(table), ElementsAre("batch=128")) << "its number, though it is the default";
+  EXPECT_THAT(table.notes, Contains("nothing varies in train.batch: every model of s has "
+                                    "batch=128; what varies is temporal, classifier"));
+  TableQuestion fixed = Vary("temporal");
+  fixed.fix = {{"temporal", "mean"}};
+  EXPECT_THAT(MakeTable(GreedyStudy(), SmallCatalogue(), fixed, {}).notes,
+              Contains(HasSubstr("nothing varies in temporal: every model of s with temporal=mean "
+                                 "has mean; what varies is ")));
+  EXPECT_THAT(MakeTable(GreedyStudy(), SmallCatalogue(), Vary("temporal"), {}).notes,
+              testing::Not(Contains(HasSubstr("nothing varies"))));
 }
 
 TEST(MakeTable, ShowsOtherMetrics) {

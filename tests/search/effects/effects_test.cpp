@@ -273,6 +273,57 @@ TEST(Effects, OfFactorsThatExclusionsTieTogetherAreSaidToBe) {
   EXPECT_TRUE(effects.factors[0].confounded);
   EXPECT_TRUE(effects.factors[1].confounded);
   EXPECT_FALSE(effects.factors[2].confounded);
+  // One stands for both, and of the other there is no number and no best.
+  EXPECT_TRUE(effects.factors[0].told);
+  EXPECT_NEAR(effects.factors[0].levels[1].effect->value, 0.5, kExact);
+  EXPECT_NEAR(effects.factors[0].share, 1, 1e-3);
+  EXPECT_FALSE(effects.factors[1].told);
+  EXPECT_THAT(effects.factors[1].tied_to, ElementsAre(0));
+  EXPECT_EQ(effects.factors[1].share, 0);
+  for (const LevelEffect& level : effects.factors[1].levels) {
+    EXPECT_FALSE(level.effect);
+    EXPECT_FALSE(level.may_be_best);
+    EXPECT_EQ(level.measured, 2);
+  }
+  for (const PairEffect& pair : effects.pairs) EXPECT_NE(pair.first, 1U);
+}
+
+TEST(Effects, OfAFactorThatSettlesAnEarlierOneAreOfBoth) {
+  // The first factor's level follows from the second one's: 0, 0, 1.
+  EffectsQuestion question{.levels = {2, 3, 2}};
+  question.allowed = [](const GridPoint& point) { return point[0] == point[1] / 2; };
+  for (const GridPoint& point : AllPoints(question.levels)) {
+    if (!question.allowed(point)) continue;
+    const double score = 0.1 * point[1] + 0.01 * point[2];
+    question.observations.push_back({point, {score - 0.001, score + 0.001}});
+  }
+  const Effects effects = FindEffects(question);
+  EXPECT_FALSE(effects.factors[0].told);
+  ASSERT_TRUE(effects.factors[1].told);
+  const std::vector<double> both = ValuesOf(effects.factors[1]);
+  EXPECT_NEAR(both[0], -0.1, kExact);
+  EXPECT_NEAR(both[1], 0, kExact);
+  EXPECT_NEAR(both[2], 0.1, kExact);
+  EXPECT_EQ(effects.factors[1].best, 2);
+  EXPECT_NEAR(ValuesOf(effects.factors[2])[1], 0.005, kExact) << "what is not tied is as ever";
+  EXPECT_FALSE(effects.factors[2].confounded);
+}
+
+TEST(Effects, OfTiedFactorsOfWhichNoneSettlesTheOtherAreNone) {
+  // {0, 1} x {0, 1} and {2} x {2, 3}: which of the two makes the step between them is not known.
+  EffectsQuestion question{.levels = {3, 4}};
+  question.allowed = [](const GridPoint& point) { return point[0] / 2 == point[1] / 2; };
+  for (const GridPoint& point : AllPoints(question.levels)) {
+    if (!question.allowed(point)) continue;
+    const double score = 0.1 * point[0] + 0.01 * point[1];
+    question.observations.push_back({point, {score - 0.001, score + 0.001}});
+  }
+  const Effects effects = FindEffects(question);
+  for (std::size_t f = 0; f < 2; ++f) {
+    EXPECT_FALSE(effects.factors[f].told);
+    EXPECT_THAT(effects.factors[f].tied_to, ElementsAre(1 - f));
+    for (const LevelEffect& level : effects.factors[f].levels) EXPECT_FALSE(level.effect);
+  }
 }
 
 TEST(Effects, OfALevelThatIsNeverAllowedAreNone) {

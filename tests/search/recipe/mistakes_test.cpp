@@ -451,6 +451,12 @@ const Case kCases[] = {
     {"TableRowsAverage",
      "[[table]]\nrows = \"average\"\n",
      {"10:8: table[0].rows: 'average' needs vary: what the rows differ in"}},
+    {"TableRowsAsKeys",
+     "[[table]]\nvary = \"temporal\"\naverage = true\n[[table]]\nleave_one_out = true\n"
+     "[[table]]\nswap-one = true\n",
+     {"11:11: table[0].average: is no key, but a kind of rows: rows = \"average\"",
+      "13:17: table[1].leave_one_out: is no key, but a kind of rows: rows = \"leave-one-out\"",
+      "15:12: table[2].swap-one: is no key, but a kind of rows: rows = \"swap-one\""}},
     {"TableCriteria",
      "[[table]]\nrows = \"criteria\"\nvary = \"temporal\"\n",
      {"10:8: table[0].rows: 'criteria' shows them all: it has no place beside vary or by"}},
