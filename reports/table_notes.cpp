@@ -122,8 +122,14 @@ std::string TestName(const AblationTable& table, const std::vector<const TableRo
 /// Returns why a row that is compared has no p, in words that follow "no p"; empty where it has one
 /// or that is said elsewhere. `most_of_few`: values of the rows that have too few of them.
 std::string WhyNoP(const AblationTable& table, const TableRow& row, std::size_t most_of_few) {
-  const bool of_seeds = table.test == TableTest::kSignFlip && row.delta && !row.p_value;
-  if (!of_seeds) return "";
+  if (!row.delta || row.p_value) return "";
+  if (table.test == TableTest::kTwoLevel && row.difference) {
+    return row.difference->levels == Levels::kSeeds
+               ? ": the two-level test is of seeds and videos, and the videos were not resampled; "
+                 "--test t is that of the seeds"
+               : ": the two-level test is of seeds and videos, and a row has a single seed";
+  }
+  if (table.test != TableTest::kSignFlip) return "";
   const std::string word = table.combinations > 1 ? "pairs" : "seeds";
   if (row.compared_values < kLeastSignFlips) {
     if (most_of_few < 2) return "";

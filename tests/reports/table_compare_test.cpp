@@ -210,6 +210,10 @@ TEST(CompareRows, ATwoLevelTestOfOneLevelIsNone) {
   const AblationTable seeds = PlantedStudy({.rows = 2, .seeds = 3}).TableOfSeeds(question);
   EXPECT_EQ(seeds.rows[1].difference->levels, Levels::kSeeds);
   EXPECT_FALSE(seeds.rows[1].p_value);
+  EXPECT_THAT(seeds.notes, Contains("no p: the two-level test is of seeds and videos, and the "
+                                    "videos were not resampled; --test t is that of the seeds"));
+  EXPECT_THAT(single.notes, Contains("no p: the two-level test is of seeds and videos, and a row "
+                                     "has a single seed"));
 }
 
 TEST(CompareRows, IsTheSameEachTime) {
