@@ -32,7 +32,14 @@ ChosenRows ChooseRows(std::vector<Variation> models, const TableQuestion& questi
   const std::string nothing = NothingVaries(models, axes, question, catalogue);
   if (question.rows == TableRows::kVariants) {
     ChosenRows chosen = ChooseVariants(std::move(models), axes, catalogue);
-    if (!nothing.empty()) chosen.notes.insert(chosen.notes.begin(), nothing);
+    if (!nothing.empty()) {
+      chosen.notes.insert(chosen.notes.begin(), nothing);
+    } else if (!axes.empty() && chosen.variants.size() == 1) {
+      chosen.notes.insert(chosen.notes.begin(),
+                          "one row: no two measured models of " + question.study + " differ in " +
+                              question.vary + (question.by.empty() ? "" : " or " + question.by) +
+                              " alone");
+    }
     return chosen;
   }
   if (axes.empty()) throw UsageError(rows + ": name what the rows differ in, with vary");

@@ -216,7 +216,8 @@ std::string NothingVaries(const std::vector<Variation>& models, const Axes& axes
       }
     }
     return "nothing varies in " + (a == 0 ? question.vary : question.by) + ": every model of " +
-           question.study + (question.fix.empty() ? "" : " with " + FixText(question)) + " has " +
+           question.study + (question.fix.empty() ? "" : " with " + FixText(question)) +
+           (axes[a].of_options() ? " that has it" : "") + " has " +
            LabelsOn(axes[a], {models[0]}, catalogue)[0] + "; what varies is " +
            (varied.empty() ? "nothing but the seeds" : Join(varied));
   }

@@ -63,13 +63,12 @@ std::string PartsSentence(const StudyFacts& facts) {
   const auto share = [&](std::size_t factor) { return made.effects.factors[factor].share; };
   const auto told = [&](std::size_t factor) { return made.effects.factors[factor].told; };
   std::size_t most = 0;
-  for (std::size_t i = 1; i < made.factors.size(); ++i) {
-    if (!told(i)) continue;
-    if (!told(most) || share(i) > share(most)) most = i;
-  }
-  if (!told(most)) {
-    return "What its parts do is not known: " + made.factors[most].name + " " +
-           NotToldText(made, most) + ", for what is excluded ties them.";
+  for (std::size_t i = 0; i < made.factors.size(); ++i) {
+    if (!told(i) && std::ranges::none_of(made.effects.factors[i].tied_to, told)) {
+      return "Which part matters most is not known: " + made.factors[i].name + " " +
+             NotToldText(made, i) + ", for what is excluded ties them.";
+    }
+    if (told(i) && (!told(most) || share(i) > share(most))) most = i;
   }
   const std::string best = "; on average over the others the best is " + BestLevelText(made, most);
   const std::string tied = made.effects.factors[most].confounded

@@ -537,6 +537,18 @@ TEST(MakeTable, SaysWhereNothingVaries) {
   EXPECT_THAT(LabelsOf(table), ElementsAre("batch=128")) << "its number, though it is the default";
   EXPECT_THAT(table.notes, Contains("nothing varies in train.batch: every model of s has "
                                     "batch=128; what varies is temporal, classifier"));
+  const std::vector<TrialRecord> pools = {
+      SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5),
+      SmallTrial("b", SmallModel(Blstm(1), Logistic()), 1, 0.6)};
+  EXPECT_THAT(MakeTable(pools, SmallCatalogue(), Vary("temporal.hidden"), {}).notes,
+              Contains("nothing varies in temporal.hidden: every model of s that has it has "
+                       "hidden=512; what varies is nothing but the seeds"));
+  // It varies, but never alone.
+  const std::vector<TrialRecord> together = {
+      SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5),
+      SmallTrial("b", SmallModel(Blstm(1), Moe(2)), 1, 0.6)};
+  EXPECT_THAT(MakeTable(together, SmallCatalogue(), Vary("temporal"), {}).notes,
+              Contains("one row: no two measured models of s differ in temporal alone"));
   TableQuestion fixed = Vary("temporal");
   fixed.fix = {{"temporal", "mean"}};
   EXPECT_THAT(MakeTable(GreedyStudy(), SmallCatalogue(), fixed, {}).notes,

@@ -50,6 +50,33 @@ TEST_F(PageSections, AnswerInThreeSentences) {
                   HasSubstr("24 trials: 23 complete, 1 failed."), HasSubstr("a selection score")));
 }
 
+TEST_F(PageSections, OfPartsThatAreTiedTogetherGiveNoneTheCredit) {
+  std::vector<FactorEffects>& factors = facts_.effects->effects.factors;
+  factors[0].confounded = factors[1].confounded = true;
+  factors[0].tied_to = {1};
+  factors[1].tied_to = {0};
+  factors[1].told = false;
+  factors[1].share = 1;
+  for (LevelEffect& level : factors[1].levels) {
+    level.effect.reset();
+    level.may_be_best = false;
+  }
+  EXPECT_THAT(
+      TextOfSection(AnswerSection(facts_)),
+      HasSubstr("Of its parts temporal with classifier (they cannot be told apart, for what "
+                "is excluded ties them) matter most, with "));
+  const PageSection section = EffectsSection(facts_);
+  EXPECT_THAT(TextOfSection(section), HasSubstr("classifier: cannot be told apart from temporal"));
+  const Figure figure = FigureOf(section);
+  ASSERT_EQ(figure.data.rows.size(), 7U);
+  EXPECT_EQ(figure.data.rows[3][2].text, "") << "no effect, and not for being excluded";
+  EXPECT_EQ(figure.data.rows[3][5].text, "cannot be told apart from temporal");
+  factors[0].told = false;
+  EXPECT_THAT(TextOfSection(AnswerSection(facts_)),
+              HasSubstr("Which part matters most is not known: temporal cannot be told apart from "
+                        "classifier, for what is excluded ties them."));
+}
+
 TEST_F(PageSections, TheAnswerSaysOfHowManyModelsItIs) {
   TrialRecord waiting = facts_.trials[0];
   waiting.name = "other";
