@@ -73,7 +73,8 @@ struct ProgressState {
   std::int64_t failed_before = 0;  ///< of the failed ones: those that cost this run no time
   /// When trials began to wait for what others use; nothing where none does.
   std::optional<std::chrono::milliseconds> waiting_since;
-  /// Nothing where for some trial none of its components was measured yet or the strategy cannot say what it will ask for.
+  /// Nothing where for some trial none of its components was measured yet or the strategy cannot
+  /// say what it will ask for.
   std::optional<WorkAhead> ahead;
   bool stopping = false;  ///< interrupted: the running attempts write their checkpoints
   bool ended = false;     ///< nobody runs it now: this is how it stood, and no time is left

@@ -74,9 +74,8 @@ int Main(int argc, char** argv) {
   }
   const double begin = CpuSeconds();
   const Store store(folder / "record.db", OpenMode::kReadOnly);
-  const StudyFacts facts =
-      ReadStudyFacts(store, TestCatalogue(), *store.FindStudy("many"),
-                     [](const std::string&) { return PaperTable(); });
+  const StudyFacts facts = ReadStudyFacts(store, TestCatalogue(), *store.FindStudy("many"),
+                                          [](const std::string&) { return PaperTable(); });
   const double read = CpuSeconds() - begin;
   const std::string page = WritePage({facts});
   const double all = CpuSeconds() - begin;

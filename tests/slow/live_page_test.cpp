@@ -62,8 +62,7 @@ TEST_F(LivePage, FollowsAStudySortsFiltersAndAsksNobodyElse) {
   browser_->Evaluate("window.same = true");
   browser_->WaitUntil(
       "document.getElementById('live-now').textContent.includes('8 trials: 8 complete')");
-  browser_->WaitUntil(
-      "document.getElementById('live-now').textContent.includes('Ended at')");
+  browser_->WaitUntil("document.getElementById('live-now').textContent.includes('Ended at')");
   EXPECT_EQ(browser_->Evaluate("window.same"), true);
   EXPECT_EQ(run_->Wait().exit_code, 0);
 
