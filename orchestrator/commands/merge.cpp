@@ -35,6 +35,7 @@ class Merge : public Subcommand {
   }
 
   int Run(CommandContext& context) override {
+    if (!MayBringUpToDate(context, option_)) return kExitInterrupted;
     Tidying ours(option_.database.path, option_.database.runs);
     OtherRecord theirs(theirs_, their_runs_, ours.database());
     FinishEarlier(context, ours);

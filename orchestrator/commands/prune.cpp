@@ -52,6 +52,7 @@ class Prune : public Subcommand {
       if (json_) PrintJson(context.out, ToJson(*store, record, plan));
       return kExitDone;
     }
+    if (!MayBringUpToDate(context, option_)) return kExitInterrupted;
     Tidying tidying(option_.database.path, option_.database.runs);
     Store& store = tidying.store();
     for (const std::string& name : studies_) {

@@ -27,6 +27,7 @@ class Rename : public Subcommand {
     if (!IsStudyName(name_)) {
       throw UsageError("'" + name_ + "' is no study's name: 1 to 100 letters, digits, - and _");
     }
+    if (!MayBringUpToDate(context, option_)) return kExitInterrupted;
     Tidying tidying(option_.database.path, option_.database.runs);
     Store& store = tidying.store();
     const StudyRecord study = FindStudy(store, option_.database, study_);

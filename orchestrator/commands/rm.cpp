@@ -72,6 +72,7 @@ class Remove : public Subcommand {
           ": studies or trials by name (`beamgrid rm STUDY`, `beamgrid rm STUDY/NAME/SEED`), "
           "--ensemble ID, or --unknown");
     }
+    if (!MayBringUpToDate(context, option_)) return kExitInterrupted;
     Tidying tidying(option_.database.path, option_.database.runs);
     FinishEarlier(context, tidying);
     boost::json::object json{{"studies", boost::json::array()},

@@ -39,6 +39,15 @@ boost::json::object TrialJson(const std::string& study, const TrialRecord& trial
           {"seed", trial.seed}};
 }
 
+bool MayBringUpToDate(const CommandContext& context, const UpkeepOption& option) {
+  if (option.yes || !option.database.OpenForReading()->is_of_earlier_schema()) return true;
+  return Confirmed(context,
+                   option.database.path.string() +
+                       " was written by an earlier beamgrid, which cannot read it any more once it "
+                       "is brought up to date; do that?",
+                   option.yes);
+}
+
 void FinishEarlier(const CommandContext& context, Tidying& tidying) {
   const Freed freed = tidying.EmptyTrash();
   if (freed.files > 0) {

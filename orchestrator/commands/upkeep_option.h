@@ -29,6 +29,11 @@ struct UpkeepOption {
 /// Returns {"id", "study", "name", "seed"}: how `--json` names a trial.
 [[nodiscard]] boost::json::object TrialJson(const std::string& study, const TrialRecord& trial);
 
+/// Returns whether the record may be opened for writing: true where it is of this program's schema;
+/// else the user is asked, for what wrote it cannot read it afterwards. Comes before Tidying, so
+/// that who is asked and says no has changed nothing.
+[[nodiscard]] bool MayBringUpToDate(const CommandContext& context, const UpkeepOption& option);
+
 /// Deletes what a command that was killed has left, and says so.
 void FinishEarlier(const CommandContext& context, Tidying& tidying);
 

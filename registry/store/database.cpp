@@ -391,6 +391,7 @@ void Database::ReadOlderThroughACopy() {
                 "database in use, " + path_ + "-wal is missing: copy both files, or have " +
                 "`beamgrid backup` make the copy");
   }
+  is_of_earlier_schema_ = SchemaVersion() < migrations_.size();
   auto copy = std::make_unique<SQLite::Database>(kMemory, FlagsFor(OpenMode::kReadWrite));
   CopyPages(*copy, *connection_);
   connection_ = std::move(copy);

@@ -140,6 +140,9 @@ class Database {
   }
 
   [[nodiscard]] SQLite::Database& connection() { return *connection_; }
+  /// Returns whether the file is of an earlier schema than what is read here (kReadOnly alone: who
+  /// writes has brought it up to date).
+  [[nodiscard]] bool is_of_earlier_schema() const { return is_of_earlier_schema_; }
   /// Returns how many statements were used so far.
   [[nodiscard]] std::int64_t uses() const { return uses_; }
 
@@ -195,6 +198,7 @@ class Database {
   std::unordered_map<const char*, std::unique_ptr<KeptStatement>> statements_;
   std::int64_t uses_ = 0;
   bool writing_ = false;
+  bool is_of_earlier_schema_ = false;
   int settled_changes_ = 0;  ///< of this connection, at the last whole checkpoint
 };
 

@@ -117,6 +117,11 @@ class Store {
   /// file alone is then whole. Cheap where nothing has changed.
   void Settle();
 
+  /// Returns whether the file is of an earlier schema: opened for reading it is read as if it were
+  /// of this one, opened for writing it is brought up to date, and who wrote it cannot read it
+  /// then.
+  [[nodiscard]] bool is_of_earlier_schema() const;
+
   /// Makes one transaction of all changes that `work` makes through this Store: durable when this
   /// returns, none of them if `work` throws. A disk allows some hundred transactions a second, so
   /// whoever has several changes at hand (a poll's events, the attempts to begin) puts them in

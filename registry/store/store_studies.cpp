@@ -56,6 +56,8 @@ void Store::Settle() { impl_->database.Checkpoint(); }
 
 std::int64_t Store::statements() const { return impl_->database.uses(); }
 
+bool Store::is_of_earlier_schema() const { return impl_->database.is_of_earlier_schema(); }
+
 void Store::Together(const std::function<void()>& work) { impl_->database.Write(work); }
 
 StudyId Store::OpenStudy(const StudyRecord& study, const std::vector<std::string>& changes) {

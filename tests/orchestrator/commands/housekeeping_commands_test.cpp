@@ -3,11 +3,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "orchestrator/commands/confirm.h"
+#include "registry/store/database.h"
 #include "registry/store/study_lock.h"
 #include "registry/store/upkeep.h"
+#include "registry/util/files.h"
 #include "registry/util/json.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/orchestrator/housekeeping/housekeeping_fixture.h"
@@ -68,6 +71,43 @@ TEST_F(HousekeepingCommandsTest, WithoutATerminalNothingIsDoneUnlessToldSo) {
   EXPECT_TRUE(record_.Has(loser_, kModelFile));
   EXPECT_THAT(record_.store.Studies(), SizeIs(1));
   EXPECT_THAT(record_.store.Trash(), IsEmpty());
+}
+
+TEST_F(HousekeepingCommandsTest, ARecordOfAnEarlierSchemaIsAskedForBeforeItIsBroughtUpToDate) {
+  FiledRecord theirs(Path("theirs"));
+  theirs.Complete(theirs.Study("b"), 3, 0.5);
+  const std::filesystem::path path = Path("old.db");
+  {
+    std::vector<std::string> steps = Migrations();
+    steps.pop_back();
+    Database old(path, OpenMode::kReadWrite, steps);
+    for (const char* name : {"a", "d", "e"}) {
+      old.connection().exec(
+          std::string("INSERT INTO study (name, description, objective, recipe_text, "
+                      "recipe_digest, created_at) VALUES ('") +
+          name + "', '', 'gap', '', '', '2026-01-01T00:00:00Z')");
+    }
+  }
+  const std::string before = ReadFile(path);
+  for (std::vector<std::string> arguments : {std::vector<std::string>{"rename", "a", "c"},
+                                             {"rename", "nosuch", "c"},
+                                             {"prune", "c", "--keep", "1"},
+                                             {"rm", "d"},
+                                             {"rm", "--unknown"},
+                                             {"merge", theirs.path.string()}}) {
+    arguments.insert(arguments.end(), {"--db", path.string()});
+    const Called called = Call(arguments);
+    EXPECT_EQ(called.exit_code, 2) << arguments[0];
+    EXPECT_THAT(called.err, AllOf(HasSubstr("old.db was written by an earlier beamgrid"),
+                                  HasSubstr("nothing was changed; --yes does it")))
+        << arguments[0];
+    EXPECT_TRUE(ReadFile(path) == before) << arguments[0];
+  }
+  const Called renamed = Call({"rename", "a", "c", "--yes", "--db", path.string()});
+  EXPECT_EQ(renamed.exit_code, 0) << renamed.err;
+  EXPECT_FALSE(Store(path, OpenMode::kReadOnly).is_of_earlier_schema());
+  EXPECT_THAT(Call({"rm", "c", "--db", path.string()}).err,
+              AllOf(HasSubstr("remove c"), Not(HasSubstr("earlier beamgrid"))));
 }
 
 TEST(AskYesNo, OnlyAYesIsOne) {
