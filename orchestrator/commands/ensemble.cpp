@@ -10,6 +10,7 @@
 #include "orchestrator/commands/output_file.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
+#include "orchestrator/commands/search_watch.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/study_forms.h"
 #include "orchestrator/inputs/class_list.h"
@@ -151,8 +152,9 @@ class Ensemble : public Subcommand {
       return kExitInterrupted;
     }
     const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
-    const EnsembleAnswer answer =
-        FindEnsemble(question, models, OnThreads(threads_), OnGpu(context.err));
+    const std::optional<EnsembleAnswer> found = Search(context, question, models);
+    if (!found) return kExitInterrupted;
+    const EnsembleAnswer& answer = *found;
     boost::json::object json = AnswerJson(answer, left_out_);
     // Written before the record says anything, named after it: where the disk is full nothing is
     // stored. Whoever is killed in between asks again, gets the same answer, and has the file.
@@ -177,6 +179,20 @@ class Ensemble : public Subcommand {
   }
 
  private:
+  /// Returns nothing, and says so, where somebody interrupts.
+  std::optional<EnsembleAnswer> Search(const CommandContext& context,
+                                       const EnsembleQuestion& question,
+                                       const EnsembleModels& models) const {
+    SearchWatch watch(context);
+    try {
+      return FindEnsemble(question, models, watch.OnThreads(threads_), OnGpu(context.err),
+                          watch.told());
+    } catch (const SearchWatch::SearchInterrupted&) {
+      context.err << "interrupted; nothing is stored\n";
+      return std::nullopt;
+    }
+  }
+
   void AddSearchOptions(CLI::App& app) {
     app.add_option("--size-limit", overrides_.size_limit, "Size of all members together")
         ->type_name("SIZE");

@@ -10,6 +10,7 @@
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/search_watch.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/table_resampling.h"
 #include "orchestrator/commands/trial_listing.h"
@@ -211,11 +212,22 @@ class RunCommand : public Subcommand {
     }
   }
 
+  static EnsembleAnswer FindRecipesEnsemble(const CommandContext& context,
+                                            const EnsembleQuestion& question,
+                                            const EnsembleModels& models) {
+    SearchWatch watch(context);
+    try {
+      return FindEnsemble(question, models, watch.OnThreads(UsableThreads()), OnGpu(context.err),
+                          watch.told());
+    } catch (const SearchWatch::SearchInterrupted&) {
+      throw Error("interrupted; the trials are recorded, and `run` or `ensemble` makes it");
+    }
+  }
+
   static void MakeEnsemble(const CommandContext& context, Store& store, const StudyRecord& study,
                            const Recipe& recipe, boost::json::object* report) {
     const StudyModels pool = StudyPool(store, study, SeedChoice::kAll);
-    const EnsembleAnswer answer =
-        FindEnsemble(*recipe.ensemble, pool.models, OnThreads(UsableThreads()), OnGpu(context.err));
+    const EnsembleAnswer answer = FindRecipesEnsemble(context, *recipe.ensemble, pool.models);
     const boost::json::object json = AnswerJson(answer, pool.left_out);
     StoreEnsemble(store, study.id, json, pool.fingerprints);
     if (report != nullptr) {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "orchestrator/status_line.h"
+
 namespace beamgrid {
 
 /// Returns "reading the data: 3.2 GiB of 10.0 GiB, 12s left". Says nothing of what is left before a
@@ -12,24 +14,17 @@ namespace beamgrid {
 [[nodiscard]] std::string ReadingText(std::uint64_t done, std::uint64_t total,
                                       std::chrono::milliseconds elapsed);
 
-/// ReadingProgress keeps one line of standard error up to date where that is a terminal, and says
-/// one line elsewhere. Reading that ends within a second is not spoken of.
+/// ReadingProgress is a StatusLine of it.
 class ReadingProgress {
  public:
-  explicit ReadingProgress(bool show);
-  ~ReadingProgress() { End(); }
-  ReadingProgress(const ReadingProgress&) = delete;
-  ReadingProgress& operator=(const ReadingProgress&) = delete;
+  explicit ReadingProgress(bool show) : line_(show) {}
 
   void Show(std::uint64_t done, std::uint64_t total);
   /// Takes the line away.
-  void End();
+  void End() { line_.End(); }
 
  private:
-  enum class Form { kNone, kTerminal, kOneLine };
-  Form form_;
-  bool shown_ = false;
-  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  StatusLine line_;
 };
 
 }  // namespace beamgrid

@@ -32,13 +32,15 @@ std::vector<int> Draw(const SearchProblem& problem, std::size_t count, std::mt19
 }
 
 Certificate::SubPools MeasureOnSubPools(EnsembleSearch search, const SearchProblem& problem,
-                                        SearchResult& result) {
+                                        SearchResult& result, const Told& told) {
   const std::int64_t most_sets =
       std::clamp(result.evaluated / kShareOfSearch, kFewestSets, kMostSets);
   std::mt19937_64 random(kPoolSeed);
   Certificate::SubPools measured{.pools = kPools};
   SearchProblem part = problem;
+  part.told = {};
   for (std::int64_t pool = 0; pool < kPools; ++pool) {
+    if (told) told("parts of the pool searched through", pool, kPools);
     part.candidates = Draw(problem, std::min(kMostModels, problem.candidates.size()), random);
     while (CountSets(part, most_sets) > most_sets) part.candidates.pop_back();
     const SearchResult found = SearchEnsembles(search, part);
@@ -58,7 +60,8 @@ Certificate::SubPools MeasureOnSubPools(EnsembleSearch search, const SearchProbl
 
 }  // namespace
 
-Certificate Certify(EnsembleSearch search, const SearchProblem& problem, SearchResult& result) {
+Certificate Certify(EnsembleSearch search, const SearchProblem& problem, SearchResult& result,
+                    const Told& told) {
   Certificate certificate{.found_gap = result.best.gap};
   if (search == EnsembleSearch::kExhaustive) {
     certificate.sets = result.evaluated;
@@ -69,7 +72,7 @@ Certificate Certify(EnsembleSearch search, const SearchProblem& problem, SearchR
     certificate.optimum = all.best.gap;
     Take(all, result);
   } else {
-    certificate.sub_pools = MeasureOnSubPools(search, problem, result);
+    certificate.sub_pools = MeasureOnSubPools(search, problem, result, told);
   }
   certificate.best_gap = result.best.gap;
   return certificate;

@@ -113,11 +113,12 @@ std::size_t BestSingle(const std::vector<AlignedModel>& models, const std::vecto
 class Finder {
  public:
   Finder(const EnsembleQuestion& question, const EnsembleModels& models, const ForEach& for_each,
-         const gpu::DeviceOffer& device)
+         const gpu::DeviceOffer& device, const Told& told)
       : question_(question),
         models_(models),
         for_each_(for_each),
         device_(device),
+        told_(told),
         combination_(question.combine) {
     CheckNumbers(question);
   }
@@ -130,7 +131,7 @@ class Finder {
     Split();
     Weigh(MembersOf(Search()));
     if (parts_.holdout[0].size() > 0) ReportHoldout();
-    if (question_.why) answer_.why = ExplainEnsemble(question_, parts_, answer_, for_each_);
+    if (question_.why) answer_.why = ExplainEnsemble(question_, parts_, answer_, for_each_, told_);
     return std::move(answer_);
   }
 
@@ -201,11 +202,11 @@ class Finder {
 
   ModelSet Search() {
     if (!question_.given.empty()) return Given();
-    const PreparedSearch prepared(question_, parts_.selection, gaps_, for_each_, device_);
+    const PreparedSearch prepared(question_, parts_.selection, gaps_, for_each_, device_, told_);
     SearchResult result = SearchEnsembles(question_.search, prepared.problem());
     answer_.evaluated = result.evaluated;
     if (question_.certify) {
-      answer_.certificate = Certify(question_.search, prepared.problem(), result);
+      answer_.certificate = Certify(question_.search, prepared.problem(), result, told_);
     }
     if (question_.frontier) answer_.frontier = FrontierOf(prepared, result);
     return result.best.models;
@@ -299,6 +300,7 @@ class Finder {
   const EnsembleModels& models_;
   const ForEach& for_each_;
   const gpu::DeviceOffer& device_;
+  const Told& told_;
   Combination combination_;
   SplitModels parts_;
   std::vector<double> gaps_;  ///< of each model alone, on the selection part
@@ -315,8 +317,9 @@ EnsembleAnswer FindEnsemble(const EnsembleQuestion& question, const EnsembleMode
 }
 
 EnsembleAnswer FindEnsemble(const EnsembleQuestion& question, const EnsembleModels& models,
-                            const ForEach& for_each, const gpu::DeviceOffer& device) {
-  return Finder(question, models, for_each, device).Find();
+                            const ForEach& for_each, const gpu::DeviceOffer& device,
+                            const Told& told) {
+  return Finder(question, models, for_each, device, told).Find();
 }
 
 boost::json::object ToJson(const EnsembleAnswer& answer) {

@@ -127,10 +127,10 @@ struct EnsembleAnswer {
                                           const EnsembleModels& models,
                                           const ForEach& for_each = Serially);
 /// Does the same with a device, for the search's passes over a large pool; the answer is the same
-/// to the last bit, also where the device fails midway.
+/// to the last bit, also where the device fails midway. `told` hears how far it is.
 [[nodiscard]] EnsembleAnswer FindEnsemble(const EnsembleQuestion& question,
                                           const EnsembleModels& models, const ForEach& for_each,
-                                          const gpu::DeviceOffer& device);
+                                          const gpu::DeviceOffer& device, const Told& told = {});
 
 /// Returns the object that `ensemble --json` prints and the record keeps, without what was found
 /// out beside the members. `holdout` is null where there is none; `holdout.interval` is [low, high]

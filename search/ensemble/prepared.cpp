@@ -31,7 +31,7 @@ SetMembers MembersOf(const ModelSet& set) {
 PreparedSearch::PreparedSearch(const EnsembleQuestion& question,
                                const std::vector<AlignedModel>& models,
                                const std::vector<double>& single_gaps, const ForEach& for_each,
-                               const gpu::DeviceOffer& device)
+                               const gpu::DeviceOffer& device, const Told& told)
     : factors_(FactorsOf(question, single_gaps)),
       pool_(models, factors_, Combination(question.combine), question.missing,
             MaxTerms(question.search, question.members), for_each, device),
@@ -40,7 +40,8 @@ PreparedSearch::PreparedSearch(const EnsembleQuestion& question,
                .size_limit = question.size_limit,
                .members = question.members,
                .beam_width = question.beam_width,
-               .frontier = question.frontier} {
+               .frontier = question.frontier,
+               .told = told} {
   for (const AlignedModel& model : models) {
     problem_.candidates.push_back(static_cast<int>(problem_.sizes.size()));
     problem_.sizes.push_back(model.model->size_bytes);

@@ -24,7 +24,7 @@ class PreparedSearch {
   /// them there. Both are copied.
   PreparedSearch(const EnsembleQuestion& question, const std::vector<AlignedModel>& models,
                  const std::vector<double>& single_gaps, const ForEach& for_each,
-                 const gpu::DeviceOffer& device = {});
+                 const gpu::DeviceOffer& device = {}, const Told& told = {});
   PreparedSearch(const PreparedSearch&) = delete;
   PreparedSearch& operator=(const PreparedSearch&) = delete;
 

@@ -6,6 +6,7 @@
 #include <list>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "registry/util/error.h"
@@ -74,6 +75,7 @@ class Searcher {
 
   SearchResult Exhaustive() {
     RefuseTooMany();
+    all_ = problem_.told ? CountSets(problem_) : 0;
     std::vector<ScoredSet> sets = Singles();
     for (std::int64_t members = 2; members <= problem_.members && !sets.empty(); ++members) {
       std::vector<Extension> extensions;
@@ -83,8 +85,7 @@ class Searcher {
           if (model > set.models.back() && Fits(set, model)) extensions.push_back({&set, model});
         }
       }
-      // Only the best of all counts.
-      Score(extensions, 1, result_.best.gap);
+      ScoreInParts(extensions);
       std::vector<ScoredSet> larger;
       for (const Extension& extension : extensions) larger.push_back(SetOf(extension, 0));
       sets = std::move(larger);
@@ -132,6 +133,17 @@ class Searcher {
     return Score({Wanted{extensions, keep, at_least}}).front();
   }
 
+  /// Scores sets of which only the best of all counts, so many at once that what the first turn out
+  /// to be spares the others.
+  void ScoreInParts(const std::vector<Extension>& extensions) {
+    constexpr std::size_t kAtOnce = 4096;
+    for (std::size_t begin = 0; begin < extensions.size(); begin += kAtOnce) {
+      const auto part =
+          std::span(extensions).subspan(begin).first(std::min(kAtOnce, extensions.size() - begin));
+      Score({part.begin(), part.end()}, 1, result_.best.gap);
+    }
+  }
+
   /// Wanted is extensions of which the best are wanted.
   struct Wanted {
     const std::vector<Extension>& extensions;
@@ -165,6 +177,7 @@ class Searcher {
       }
       for (const ScoredSet& set : scored[g]) Note(set);
     }
+    if (problem_.told) problem_.told("sets scored", result_.evaluated, all_);
     return scored;
   }
 
@@ -261,7 +274,8 @@ class Searcher {
 
   const SearchProblem& problem_;
   SearchResult result_;
-  bool found_ = false;  ///< anything yet
+  bool found_ = false;    ///< anything yet
+  std::int64_t all_ = 0;  ///< how many sets are scored in the end, where that is known
   std::set<ModelSet> seen_;
   std::map<std::int64_t, ScoredSet> best_of_;  ///< by the number of members
 };

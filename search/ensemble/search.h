@@ -29,6 +29,7 @@ struct SearchProblem {
   std::int64_t beam_width = 0;
   std::vector<int> candidates;  ///< the models that sets are made of, ascending; at least one
   bool frontier = false;        ///< it is wanted: no set is passed over that is not among the best
+  Told told = {};               ///< hears how many sets are scored
 };
 
 /// Frontier is, of the sets that it was shown, the best one for every size limit: by size, each

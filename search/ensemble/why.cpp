@@ -87,11 +87,12 @@ class Likeness {
 class Explainer {
  public:
   Explainer(const EnsembleQuestion& question, const SplitModels& parts,
-            const EnsembleAnswer& answer, const ForEach& for_each)
+            const EnsembleAnswer& answer, const ForEach& for_each, const Told& told)
       : question_(question),
         parts_(parts),
         answer_(answer),
         for_each_(for_each),
+        told_(told),
         combination_(question.combine) {
     for (const EnsembleAnswer::Member& member : answer.members) weights_.push_back(member.weight);
   }
@@ -169,6 +170,7 @@ class Explainer {
     std::mt19937_64 random(kResampleSeed);
     std::map<std::size_t, double> times;
     for (std::int64_t r = 0; r < why.resamples; ++r) {
+      if (told_) told_("resamples searched", r, why.resamples);
       std::vector<std::size_t> draws(static_cast<std::size_t>(why.resampled_videos));
       for (std::size_t& draw : draws) draw = random() % videos;
       std::ranges::sort(draws);
@@ -222,6 +224,7 @@ class Explainer {
   const SplitModels& parts_;
   const EnsembleAnswer& answer_;
   const ForEach& for_each_;
+  const Told& told_;
   Combination combination_;
   std::vector<double> weights_;
 };
@@ -229,8 +232,9 @@ class Explainer {
 }  // namespace
 
 EnsembleWhy ExplainEnsemble(const EnsembleQuestion& question, const SplitModels& parts,
-                            const EnsembleAnswer& answer, const ForEach& for_each) {
-  return Explainer(question, parts, answer, for_each).Explain();
+                            const EnsembleAnswer& answer, const ForEach& for_each,
+                            const Told& told) {
+  return Explainer(question, parts, answer, for_each, told).Explain();
 }
 
 }  // namespace beamgrid

@@ -40,6 +40,31 @@ double BruteForce(const PoolQuestion& question, std::int64_t* sets) {
   return best;
 }
 
+TEST(Certify, FindsTheOptimumWhereTheSetsAreScoredInParts) {
+  PoolQuestion question(
+      PlantPool({.models = 15, .videos = 8, .classes = 20, .list_length = 10}, 3));
+  question.members = 7;  // 6,435 sets of so many
+  question.beam_width = 1;
+  question.weights = Weighting::kUniform;
+  question.certify = true;
+  std::int64_t sets = 0;
+  const double optimum = BruteForce(question, &sets);
+  std::vector<std::int64_t> scored;
+  const Told told = [&](const std::string& what, std::int64_t done, std::int64_t of) {
+    EXPECT_EQ(what, "sets scored");
+    if (of > 0) {  // the beam does not know
+      EXPECT_EQ(of, sets);
+      scored.push_back(done);
+    }
+  };
+  const EnsembleAnswer answer = FindEnsemble(question, PoolOf(question.models), Serially, {}, told);
+  EXPECT_EQ(answer.certificate->sets, sets);
+  EXPECT_NEAR(answer.certificate->optimum, optimum, 1e-12);
+  EXPECT_TRUE(std::ranges::is_sorted(scored));
+  EXPECT_GT(scored.size(), 6U);
+  EXPECT_EQ(scored.back(), sets);
+}
+
 TEST(Certify, FindsTheOptimumOfAllSetsThatFit) {
   int improved = 0;
   for (std::uint32_t seed = 0; seed < 12; ++seed) {
