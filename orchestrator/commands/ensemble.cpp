@@ -183,8 +183,8 @@ class Ensemble : public Subcommand {
   std::optional<EnsembleAnswer> Search(const CommandContext& context,
                                        const EnsembleQuestion& question,
                                        const EnsembleModels& models) const {
-    SearchWatch watch(context);
     try {
+      SearchWatch watch(context);
       return FindEnsemble(question, models, watch.OnThreads(threads_), OnGpu(context.err),
                           watch.told());
     } catch (const SearchWatch::SearchInterrupted&) {

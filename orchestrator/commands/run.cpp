@@ -215,8 +215,8 @@ class RunCommand : public Subcommand {
   static EnsembleAnswer FindRecipesEnsemble(const CommandContext& context,
                                             const EnsembleQuestion& question,
                                             const EnsembleModels& models) {
-    SearchWatch watch(context);
     try {
+      SearchWatch watch(context);
       return FindEnsemble(question, models, watch.OnThreads(UsableThreads()), OnGpu(context.err),
                           watch.told());
     } catch (const SearchWatch::SearchInterrupted&) {
