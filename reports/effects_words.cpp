@@ -73,8 +73,11 @@ std::string HeadText(const StudyEffects& made) {
          std::to_string(effects.grid_points) + " combinations, " +
          (effects.method == EffectsMethod::kExact
               ? "all measured"
-              : std::to_string(effects.measured) +
-                    " measured, the others as a Gaussian process expects them") +
+              : std::to_string(effects.measured) + " measured" +
+                    (effects.looked_at < effects.measured
+                         ? ", of which " + std::to_string(effects.looked_at) + " were looked at"
+                         : std::string()) +
+                    ", the others as a Gaussian process expects them") +
          "; intervals are of 95 %";
 }
 

@@ -74,7 +74,9 @@ std::vector<std::string> NotesOfEnsemble(const EnsembleTable& table,
   return notes;
 }
 
-Sheet SheetOfEnsemble(const EnsembleTable& table) {
+}  // namespace
+
+Sheet SheetOf(const EnsembleTable& table) {
   const SizeColumn sizes = SizesOfMembers(table);
   const std::vector<const PaperRow*> papers = PaperRowsOf(table);
   const bool has_paper = !table.reference.empty();
@@ -111,6 +113,8 @@ Sheet SheetOfEnsemble(const EnsembleTable& table) {
   sheet.comments.emplace_back();
   return sheet;
 }
+
+namespace {
 
 std::string NumberText(const std::optional<double>& number) {
   return number ? CanonicalJson(*number) : "";
@@ -188,10 +192,10 @@ std::string Render(const EnsembleTable& table, const std::string& format) {
   using RenderFormat = std::string (*)(const EnsembleTable&);
   static const std::map<std::string, RenderFormat> formats = {
       {"csv", EnsembleCsv},
-      {"html", [](const EnsembleTable& t) { return HtmlOf(SheetOfEnsemble(t)); }},
+      {"html", [](const EnsembleTable& t) { return HtmlOf(SheetOf(t)); }},
       {"json", EnsembleJson},
-      {"latex", [](const EnsembleTable& t) { return LatexOf(SheetOfEnsemble(t)); }},
-      {"md", [](const EnsembleTable& t) { return MarkdownOf(SheetOfEnsemble(t)); }}};
+      {"latex", [](const EnsembleTable& t) { return LatexOf(SheetOf(t)); }},
+      {"md", [](const EnsembleTable& t) { return MarkdownOf(SheetOf(t)); }}};
   const auto found = formats.find(format);
   if (found == formats.end()) {
     throw UsageError("format '" + format + "' is not one of an ensemble's table; they are " +

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "registry/model_spec.h"
+#include "reports/sheet.h"
 #include "reports/table.h"
 
 namespace beamgrid {
@@ -35,6 +36,8 @@ struct EnsembleTable {
   PaperTable paper;              ///< a row a member: its size in `cells`, its weight in `text`
 };
 
+/// Returns the table as people read it.
+[[nodiscard]] Sheet SheetOf(const EnsembleTable& table);
 /// Renders it as md | latex | csv | html | json; CSV and JSON have every number in full. A paper's
 /// member stands beside the one of ours that meets its conditions, the one with the most conditions
 /// first; one that none meets is named below. Throws UsageError for any other format.

@@ -34,6 +34,11 @@ struct Sheet {
 /// Returns a table for booktabs, siunitx and tabularx, as Debian's texlive has them, that compiles
 /// without a change in article, its two columns, IEEEtran and acmart (tests/latex).
 [[nodiscard]] std::string LatexOf(const Sheet& sheet);
+/// Returns how wide LaTeX sets such a table at least, in points: an estimate. Columns of numbers do
+/// not break their lines, so that a table that is wider than \linewidth sticks out of it.
+[[nodiscard]] int LeastLatexWidth(const Sheet& sheet);
+/// \linewidth of article, and that of a table over both columns of IEEEtran and acmart, in points.
+inline constexpr int kArticleWidth = 345, kBothColumnsWidth = 506;
 /// Returns lines of comma-separated values, by RFC 4180.
 [[nodiscard]] std::string CsvOf(const Sheet& sheet);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <regex>
 
 #include "registry/util/text.h"
 #include "reports/sheet.h"
@@ -62,12 +63,34 @@ std::string TitleText(const Sheet& sheet) {
   return title + sheet.caption;
 }
 
+/// Returns how many characters a cell shows, of its LaTeX without commands and their settings.
+std::size_t ShownWidth(const SheetCell& cell) {
+  if (cell.latex.empty()) return cell.text.size();
+  static const std::regex command(R"(\\[a-zA-Z]+(\[[^\]]*\])?|[{}$])");
+  return std::regex_replace(cell.latex, command, "").size();
+}
+
 }  // namespace
+
+int LeastLatexWidth(const Sheet& sheet) {
+  const bool is_small = WidthOf(sheet) > kPageWidth;
+  const double character = is_small ? 3.9 : 4.3;  // of digits of cmr7 and cmr8, in points
+  constexpr double kGap = 6, kLeastText = 40;
+  double width = kGap * static_cast<double>(sheet.headings.size() - 1) +
+                 kLeastText * static_cast<double>(sheet.text_columns);
+  for (std::size_t i = sheet.text_columns; i < sheet.headings.size(); ++i) {
+    std::size_t widest = sheet.headings[i].size();
+    for (const auto& row : sheet.rows) widest = std::max(widest, ShownWidth(row[i]));
+    width += character * static_cast<double>(widest);
+  }
+  return static_cast<int>(width);
+}
 
 std::string LatexText(const std::string& text) {
   std::string escaped = Escaped(text, kLatex);
   for (const auto& [sign, command] :
        {std::pair<std::string, std::string>("\xE2\x80\xA0", "\\ensuremath{\\dagger}"),
+        {"\xE2\x80\xA1", "\\ensuremath{\\ddagger}"},
         {"\xC2\xB1", "\\ensuremath{\\pm}"},
         {"\xC3\x97", "\\ensuremath{\\times}"}}) {
     for (std::size_t at = 0; (at = escaped.find(sign, at)) != std::string::npos;) {

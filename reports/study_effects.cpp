@@ -37,8 +37,8 @@ std::string NameOf(const TrialRecord& trial) {
 class Maker {
  public:
   Maker(const std::string& study, const Metric* metric, const std::vector<TrialRecord>& trials,
-        const Catalogue& catalogue, const Recipe* recipe)
-      : metric_(metric), recipe_(recipe), trials_(Counted(trials)) {
+        const Catalogue& catalogue, const Recipe* recipe, const EffectsBudget& budget = {})
+      : metric_(metric), recipe_(recipe), budget_(budget), trials_(Counted(trials)) {
     RequireOneTrialPerSeed(trials_);
     std::vector<ModelSpec> models;
     for (const TrialRecord& trial : trials_) {
@@ -75,7 +75,7 @@ class Maker {
       estimate->interval->high = std::clamp(estimate->interval->high, 0.0, 1.0);
     }
     AddNames();
-    made_.shares_known = !IsFew() || 2 * made_.effects.measured >= made_.effects.grid_points;
+    made_.shares_known = !IsFew() || 2 * made_.effects.looked_at >= made_.effects.grid_points;
     AddNotes();
     return std::move(made_);
   }
@@ -159,6 +159,7 @@ class Maker {
     }
     question.allowed = [this](const GridPoint& point) { return grid_->IsAllowed(point); };
     question.baseline = grid_->Baseline();
+    question.budget = budget_;
     question.highest = 1;  // every metric is a share of what could be right
     return question;
   }
@@ -209,7 +210,7 @@ class Maker {
 
   [[nodiscard]] bool IsFew() const {
     return made_.effects.method == EffectsMethod::kPosterior &&
-           made_.effects.measured < 3 * Unknowns();
+           made_.effects.looked_at < 3 * Unknowns();
   }
 
   void AddNotes() {
@@ -228,9 +229,16 @@ class Maker {
       notes.push_back("candidates without a complete trial, left out: " +
                       JoinFirst(untried_, kListedUntried));
     }
+    if (effects.looked_at < effects.measured) {
+      notes.push_back("of the " + std::to_string(effects.measured) +
+                      " combinations that are measured " + std::to_string(effects.looked_at) +
+                      " were looked at, drawn at random, always the same ones: intervals are wider "
+                      "than those of all, which `beamgrid effects " +
+                      made_.study + "` takes its time for");
+    }
     AddNoiseNote();
     if (IsFew()) {
-      notes.push_back("few combinations are measured (" + std::to_string(effects.measured) +
+      notes.push_back("few combinations are measured (" + std::to_string(effects.looked_at) +
                       " of " + std::to_string(effects.grid_points) + ", for " +
                       std::to_string(Unknowns()) +
                       " unknowns of the parts alone): the shares of the variance " +
@@ -256,7 +264,12 @@ class Maker {
                              "of both together"
                            : "; their effects cannot be told apart"));
     }
-    if (effects.pairs_left_out) notes.emplace_back("pairs: too many to look at");
+    if (effects.pairs_left_out) {
+      notes.emplace_back(budget_.most_pair_work < EffectsBudget().most_pair_work
+                             ? "pairs: too many to look at here; `beamgrid effects " + made_.study +
+                                   "` may have them"
+                             : "pairs: too many to look at");
+    }
     if (recipe_ == nullptr) {
       notes.emplace_back(
           "this program cannot read the study's recipe: the grid is what was tried, and one at a "
@@ -302,6 +315,7 @@ class Maker {
 
   const Metric* metric_;
   const Recipe* recipe_;
+  EffectsBudget budget_;
   LeftOut left_out_;
   std::vector<TrialRecord> trials_;  ///< those that count
   std::optional<StudyGrid> grid_;
@@ -398,8 +412,8 @@ std::optional<Recipe> RecordedRecipe(const StudyRecord& study, const Catalogue& 
 
 StudyEffects MakeEffects(const std::string& study, const Metric* metric,
                          const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
-                         const Recipe* recipe) {
-  return Maker(study, metric, trials, catalogue, recipe).Make();
+                         const Recipe* recipe, const EffectsBudget& budget) {
+  return Maker(study, metric, trials, catalogue, recipe, budget).Make();
 }
 
 StudyEffects MakeEffects(const Store& store, const Catalogue& catalogue, const StudyRecord& study) {

@@ -46,7 +46,8 @@ struct StudyEffects {
 /// of 1 criterion with 2 candidates are complete; Error where a model and seed is there twice.
 [[nodiscard]] StudyEffects MakeEffects(const std::string& study, const Metric* metric,
                                        const std::vector<TrialRecord>& trials,
-                                       const Catalogue& catalogue, const Recipe* recipe);
+                                       const Catalogue& catalogue, const Recipe* recipe,
+                                       const EffectsBudget& budget = {});
 /// Makes it of the record, with the study's objective and the recipe of its last run. Where this
 /// program cannot read that recipe any more, the notes say so.
 [[nodiscard]] StudyEffects MakeEffects(const Store& store, const Catalogue& catalogue,

@@ -196,6 +196,9 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   CompareWithOneRow(chosen, question, *metric, resampling, table);
   table.common_seeds = CommonSeeds(table.rows);
   AddColumns(question, paper, table);
+  if (!question.by.empty()) {
+    table.cross_differences = AblationTable::CrossDifferences::kOnScreens;
+  }
   AddNotes(chosen, question, table);
   AddPaperNotes(question, paper, table);
   if (!does_not_fit.empty()) table.notes.push_back(does_not_fit);

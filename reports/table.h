@@ -168,7 +168,10 @@ struct AblationTable {
   std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test
   /// Further ones, of numbers that only CSV and JSON have.
   std::vector<std::string> data_notes = {};
-  bool cross_differences = false;  ///< a table of rows and columns shows how the cells differ
+  /// Where a table of rows and columns shows how the cells differ: of two criteria that would be
+  /// too wide for LaTeX.
+  enum class CrossDifferences { kNone, kOnScreens, kEverywhere };
+  CrossDifferences cross_differences = CrossDifferences::kNone;
   bool raced = false;  ///< the study races for seeds: a p is not that of a number chosen beforehand
   std::size_t groups = 1;  ///< that the rows could have been; `fix` chooses another
 };

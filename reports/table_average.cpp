@@ -140,6 +140,23 @@ std::vector<std::string> AveragedCriteria(const std::vector<const Variation*>& m
   return criteria;
 }
 
+/// Says what became of the models that lack seeds: "1 failed, 2 unfinished"; empty where none does.
+std::string UnwholeText(const AverageRow& row) {
+  std::map<std::string, std::size_t> counts;
+  for (const auto& [combination, model] : row.models) {
+    if (IsWholeModel(model)) continue;
+    const auto is = [&model](TrialState state) {
+      return std::ranges::any_of(
+          model->trials, [state](const TrialRecord* trial) { return trial->state == state; });
+    };
+    ++counts[is(TrialState::kFailed)   ? "failed"
+             : is(TrialState::kPruned) ? "pruned"
+                                       : "unfinished"];
+  }
+  return Join(counts, ", ",
+              [](const auto& count) { return std::to_string(count.second) + " " + count.first; });
+}
+
 /// Says which combinations do not count, and how many each row lacks.
 std::string LeftOutNote(const AverageGrid& grid, const std::vector<std::size_t>& common,
                         const std::vector<std::string>& labels) {
@@ -149,9 +166,9 @@ std::string LeftOutNote(const AverageGrid& grid, const std::vector<std::size_t>&
     const AverageRow& row = grid.rows[i];
     const std::size_t whole = grid.WholeOf(row);
     if (!row.left_out.empty() || whole == grid.combinations) continue;
-    const std::size_t unfinished = row.models.size() - whole;
+    const std::string became = UnwholeText(row);
     lacking.push_back(labels[i] + " lacks " + std::to_string(grid.combinations - whole) +
-                      (unfinished == 0 ? "" : " (" + std::to_string(unfinished) + " unfinished)"));
+                      (became.empty() ? "" : " (" + became + ")"));
   }
   return "left out: " + CountText(grid.combinations - common.size(), "combination") +
          " that not all rows have with all their seeds: " + JoinFirst(lacking, 6);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/sheet.h"
 #include "reports/table.h"
 
 namespace beamgrid {
@@ -20,6 +21,10 @@ namespace beamgrid {
 [[nodiscard]] std::string ProbabilityText(double p);
 /// Returns " (3 seeds)" or " (1 of 2 seeds: 1 failed)"; empty where the heading says it.
 [[nodiscard]] std::string SeedsText(const AblationTable& table, const TableRow& row);
+
+/// Behind the number of a row that is not the best, and not shown to be worse.
+inline constexpr char kMayBeBestMark[] = "\xE2\x80\xA1";
+[[nodiscard]] bool MayBeBest(const TableRow& row);
 
 /// Returns false for a row that stands for something that the study does not have.
 [[nodiscard]] bool HasTrials(const TableRow& row);
@@ -39,6 +44,10 @@ struct CrossLayout {
                                      const std::string& plus_minus);
 /// Returns "+0.0064 [0.0012, 0.0116]"; empty: there is none.
 [[nodiscard]] std::string DifferenceText(const AblationTable& table, const TableRow& row);
+
+/// Returns the table as people read it, on screens and in LaTeX.
+[[nodiscard]] Sheet SheetOf(const AblationTable& table);
+[[nodiscard]] Sheet LatexSheetOf(const AblationTable& table);
 
 // In LaTeX (table_latex.cpp).
 [[nodiscard]] std::string LatexMetric(const AblationTable& table, const TableRow& row);

@@ -24,12 +24,9 @@ SheetCell CrossCell(const AblationTable& table, const TableRow* cell) {
   if (cell == nullptr) return {.text = "-", .latex = "\\textemdash{}"};
   const std::string mark = cell->chosen ? std::string(" ") + kDaggerMark : "";
   return {.text = MetricText(table, *cell, kPlusMinus) + mark,
-          .bold = cell->among_best,
+          .bold = cell->best,
           .latex = LatexMetric(table, *cell) + (mark.empty() ? "" : LatexText(kDaggerMark))};
 }
-
-/// In the headings of a table of several studies.
-constexpr std::size_t kDifferenceColumn = 2;
 
 SheetCell CrossDifference(const AblationTable& table, const TableRow& cell) {
   const std::string p =
@@ -41,9 +38,10 @@ SheetCell CrossDifference(const AblationTable& table, const TableRow& cell) {
 /// Returns the columns that have a second one, of differences.
 std::vector<bool> WithDifferences(const AblationTable& table, const CrossLayout& layout) {
   std::vector<bool> has(layout.columns.size());
+  if (table.cross_differences == AblationTable::CrossDifferences::kNone) return has;
   for (const auto& row : layout.cells) {
     for (std::size_t c = 0; c < row.size(); ++c) {
-      if (table.cross_differences && row[c] != nullptr && row[c]->delta) has[c] = true;
+      if (row[c] != nullptr && row[c]->delta) has[c] = true;
     }
   }
   return has;
@@ -51,10 +49,13 @@ std::vector<bool> WithDifferences(const AblationTable& table, const CrossLayout&
 
 void AddCrossCells(const AblationTable& table, const CrossLayout& layout, Sheet& sheet) {
   const std::vector<bool> differences = WithDifferences(table, layout);
+  const auto of_differences =
+      std::ranges::find(table.kinds, TableColumn::kDifference) - table.kinds.begin();
   for (std::size_t c = 0; c < layout.columns.size(); ++c) {
     sheet.headings.push_back(layout.columns[c]);
-    if (differences[c])
-      sheet.headings.push_back(layout.columns[c] + ": " + table.columns.at(kDifferenceColumn));
+    if (!differences[c]) continue;
+    sheet.headings.push_back(layout.columns[c] + ": " +
+                             table.columns.at(static_cast<std::size_t>(of_differences)));
   }
   for (std::size_t r = 0; r < layout.rows.size(); ++r) {
     std::vector<SheetCell>& cells = sheet.rows.emplace_back();
@@ -81,12 +82,14 @@ void AddRows(const AblationTable& table, Sheet& sheet) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const TableColumn kind = table.kinds[i];
       cells.push_back({.text = texts[i],
-                       .bold = row.among_best && kind == TableColumn::kMetric,
+                       .bold = row.best && kind == TableColumn::kMetric,
                        .latex = LatexCellOf(kind, texts[i], table, row)});
     }
     sheet.comments.push_back(TrialsComment(row));
   }
 }
+
+}  // namespace
 
 Sheet SheetOf(const AblationTable& table) {
   Sheet sheet{.title = table.title,
@@ -97,24 +100,21 @@ Sheet SheetOf(const AblationTable& table) {
   if (const auto layout = CrossLayoutOf(table)) {
     sheet.headings.push_back(table.columns[0]);
     AddCrossCells(table, *layout, sheet);
+    if (table.cross_differences != AblationTable::CrossDifferences::kNone) {
+      sheet.notes.insert(sheet.notes.end(), table.data_notes.begin(), table.data_notes.end());
+    }
   } else {
     AddRows(table, sheet);
   }
   return sheet;
 }
 
+namespace {
+
 std::string Markdown(const AblationTable& table) { return MarkdownOf(SheetOf(table)); }
 std::string Html(const AblationTable& table) { return HtmlOf(SheetOf(table)); }
 
-std::string Latex(const AblationTable& table) {
-  Sheet sheet = SheetOf(table);
-  // In the rows it would widen a column.
-  for (const TableRow& row : table.rows) {
-    if (row.missing.empty()) continue;
-    sheet.notes.push_back(row.label + (HasTrials(row) ? " lacks seeds: " : ": ") + row.missing);
-  }
-  return LatexOf(sheet);
-}
+std::string Latex(const AblationTable& table) { return LatexOf(LatexSheetOf(table)); }
 
 using RenderFormat = std::string (*)(const AblationTable&);
 const std::map<std::string, RenderFormat>& Formats() {
@@ -125,6 +125,20 @@ const std::map<std::string, RenderFormat>& Formats() {
 }
 
 }  // namespace
+
+Sheet LatexSheetOf(const AblationTable& given) {
+  AblationTable table = given;
+  if (table.cross_differences == AblationTable::CrossDifferences::kOnScreens) {
+    table.cross_differences = AblationTable::CrossDifferences::kNone;
+  }
+  Sheet sheet = SheetOf(table);
+  // In the rows it would widen a column.
+  for (const TableRow& row : table.rows) {
+    if (row.missing.empty()) continue;
+    sheet.notes.push_back(row.label + (HasTrials(row) ? " lacks seeds: " : ": ") + row.missing);
+  }
+  return sheet;
+}
 
 std::string Render(const AblationTable& table, const std::string& format) {
   const auto found = Formats().find(format);

@@ -220,7 +220,7 @@ AblationTable MakeTable(const std::vector<StudyTrials>& studies, const Catalogue
                       .metric = question.metric,
                       .rows = made.rows,
                       .test = question.test,
-                      .cross_differences = true};
+                      .cross_differences = AblationTable::CrossDifferences::kEverywhere};
   for (const StudyColumn& column : columns) {
     table.raced = table.raced || column.study->raced;
     table.groups = std::max(table.groups, column.chosen.groups);

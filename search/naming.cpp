@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "registry/criteria.h"
+#include "registry/named_file.h"
 #include "search/naming_text.h"
 
 namespace beamgrid {
@@ -50,6 +51,13 @@ std::string FullText(const std::string& criterion, const std::string& component,
   return SafeWord(criterion) + of + "." + SafeWord(option) + "=" + SafeValue(value);
 }
 
+constexpr char kTeacherWeight[] = "teacher_weight";
+
+bool HasNoTeacher(const Options& train) {
+  const auto teacher = train.find("teacher");
+  return teacher != train.end() && SameValue(teacher->second, "");
+}
+
 template <typename T>
 void Append(std::vector<T>& to, const std::vector<T>& more) {
   to.insert(to.end(), more.begin(), more.end());
@@ -59,6 +67,14 @@ void Append(std::vector<T>& to, const std::vector<T>& more) {
 
 Namer::Namer(const Recipe& recipe, const Catalogue& catalogue)
     : catalogue_(&catalogue), train_(recipe.train), video_level_(recipe.data.format == "video") {
+  NoteFiles(recipe.train);
+  NoteFiles(recipe.train_grid);
+  for (const auto& [criterion, sets] : recipe.grid) {
+    for (const VariantSet& set : sets) {
+      NoteFiles(set.fixed);
+      NoteFiles(set.axes);
+    }
+  }
   for (const auto& [criterion, sets] : recipe.grid) {
     for (const VariantSet& set : sets) NoteSet(criterion, set);
   }
@@ -131,8 +147,8 @@ Namer::Parts Namer::PartsOf(const std::string& criterion, const std::string& com
     const bool named =
         option == nullptr || option->always_named || !SameValue(value, option->default_value);
     if (!named) continue;
-    parts.options.push_back(
-        {OptionText(option, name, value), FullText(criterion, component, name, value)});
+    parts.options.push_back({OptionText(option, name, Shown(value)),
+                             FullText(criterion, component, name, Shown(value))});
   }
   return parts;
 }
@@ -143,8 +159,10 @@ std::vector<Namer::Piece> Namer::TrainPieces(const Options& train) const {
   for (const auto& [name, value] : train) {
     const auto usual = train_.find(name);
     if (usual != train_.end() && SameValue(usual->second, value)) continue;
-    pieces.push_back(
-        {OptionText(Find(info, name), name, value), FullText("train", "train", name, value)});
+    // A weight of no teacher changes nothing: the trial is the same.
+    if (name == kTeacherWeight && HasNoTeacher(train)) continue;
+    pieces.push_back({OptionText(Find(info, name), name, Shown(value)),
+                      FullText("train", "train", name, Shown(value))});
   }
   return pieces;
 }
@@ -183,6 +201,28 @@ std::string Namer::Written(const std::vector<Piece>& pieces) const {
     text += ambiguous_.contains(piece.text) ? piece.full : piece.text;
   }
   return text;
+}
+
+void Namer::NoteFiles(const Options& options) {
+  for (const auto& [name, value] : options) {
+    const std::optional<NamedFile> file = NamedFileFrom(value);
+    if (file && !file->hash.empty()) files_.emplace(file->hash, value);
+  }
+}
+
+void Namer::NoteFiles(const std::vector<OptionAxis>& axes) {
+  for (const OptionAxis& axis : axes) {
+    for (const auto& step : axis.steps) {
+      for (std::size_t i = 0; i < step.size(); ++i) NoteFiles({{axis.names[i], step[i]}});
+    }
+  }
+}
+
+const OptionValue& Namer::Shown(const OptionValue& value) const {
+  if (files_.empty()) return value;
+  const std::optional<NamedFile> file = NamedFileFrom(value);
+  const auto known = file ? files_.find(file->hash) : files_.end();
+  return known == files_.end() ? value : known->second;
 }
 
 void Namer::NoteSet(const std::string& criterion, const VariantSet& set) {

@@ -48,6 +48,11 @@ class Namer {
   [[nodiscard]] std::vector<Piece> Pieces(const ModelSpec& model) const;
   [[nodiscard]] std::string Written(const std::vector<Piece>& pieces) const;
 
+  void NoteFiles(const Options& options);
+  void NoteFiles(const std::vector<OptionAxis>& axes);
+  /// Returns the value that a name shows: of files of one content, which are one model, the first
+  /// that the recipe names.
+  [[nodiscard]] const OptionValue& Shown(const OptionValue& value) const;
   void NoteSet(const std::string& criterion, const VariantSet& set);
   void NoteFixed(const Fixed& fixed);
   void Note(const std::vector<Piece>& pieces);
@@ -56,6 +61,7 @@ class Namer {
   const Catalogue* catalogue_;
   Options train_;
   bool video_level_;
+  std::map<std::string, OptionValue> files_;     ///< by hash
   std::map<std::string, std::string> meanings_;  ///< piece -> its full form
   std::set<std::string> ambiguous_;
 };

@@ -8,6 +8,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/machine/machine_resources.h"
+#include "orchestrator/trial_verdict.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/small_numbers.h"
@@ -17,63 +18,7 @@ namespace beamgrid {
 namespace {
 
 using Attempts = std::vector<Store::AttemptRecord>;
-
-/// What becomes of a trial that does not count.
-constexpr char kUnlessAsked[] = "no run takes it up unless a study asks for it again";
-
-std::string Waiting(const TrialRecord& trial) {
-  if (trial.attempts == 0) {
-    return std::string("it has not been started: ") +
-           (trial.counts() ? "it waits for a slot of a running study, or for `beamgrid run`"
-                           : kUnlessAsked);
-  }
-  if (trial.failed_attempts < trial.attempts && trial.failure.empty()) {
-    return "it was stopped with its study" +
-           (trial.counts() ? " and goes on from its checkpoint with the next `beamgrid run`"
-                           : std::string("; ") + kUnlessAsked);
-  }
-  return "an attempt did not complete (" + trial.failure + ")" +
-         (trial.counts() ? " and another is due" : std::string("; ") + kUnlessAsked);
-}
-
-/// Returns why it is not tried again at the moment, and when it is.
-std::string WhyFailed(const TrialRecord& trial, const Attempts& attempts) {
-  const std::string kind = attempts.empty() ? "" : attempts.back().outcome;
-  const std::string count = CountText(static_cast<std::size_t>(trial.failed_attempts), "attempt");
-  if (kind == ToString(FailureKind::kDiverged)) {
-    return "its last attempt diverged, and training repeats itself to the bit, so no run tries it "
-           "again but `beamgrid run RECIPE --retry diverged`: " +
-           trial.failure;
-  }
-  const bool own_fault =
-      kind == ToString(FailureKind::kBadSpec) || kind == ToString(FailureKind::kBadData);
-  return count + " failed, " +
-         (own_fault ? "and another in the same run would fail alike"
-                    : "and no retries are left in that run") +
-         "; " + (trial.counts() ? "the next `beamgrid run` tries it again" : kUnlessAsked) + ": " +
-         trial.failure;
-}
-
-/// Returns one sentence on the state itself.
-std::string VerdictOn(const TrialRecord& trial, const Attempts& attempts) {
-  switch (trial.state) {
-    case TrialState::kWaiting:
-      return Waiting(trial);
-    case TrialState::kRunning:
-      return "attempt " + std::to_string(trial.attempts) + " is at work on " + trial.device +
-             " in " + trial.directory + " (if no `beamgrid run` is alive, " +
-             (trial.counts() ? "the next one takes it up again" : kUnlessAsked) + ")";
-    case TrialState::kComplete:
-      return "attempt " + std::to_string(trial.attempts) + " completed on " + trial.device +
-             (attempts.size() > 1 ? " after earlier attempts had ended otherwise" : "");
-    case TrialState::kPruned:
-      return "the search let it go before the end of its training; it goes on from its checkpoint "
-             "where a study asks for its end";
-    case TrialState::kFailed:
-      return WhyFailed(trial, attempts);
-  }
-  return "";
-}
+using Note = TrialNote;
 
 std::string AttemptLine(const Store::AttemptRecord& attempt) {
   std::string line = "attempt " + std::to_string(attempt.attempt) + " on " + attempt.device +
@@ -112,26 +57,6 @@ boost::json::object AttemptJson(const Store::AttemptRecord& attempt) {
           {"started_at", attempt.started_at}, {"finished_at", attempt.finished_at},
           {"outcome", attempt.outcome},       {"message", attempt.message},
           {"exit_code", attempt.exit_code},   {"log_tail", attempt.log_tail}};
-}
-
-/// Note is what was decided of a trial, and when.
-struct Note {
-  std::string at, text;
-};
-
-/// Returns the notes of a model's seed; of all seeds where `seed` is nothing.
-std::vector<Note> NotesOf(const Store& store, const std::string& study, const std::string& name,
-                          std::optional<std::int64_t> seed) {
-  const Store::Table table = store.Query(
-      "SELECT note.created_at, text FROM note JOIN study ON study.id = note.study"
-      " WHERE study.name = :study AND trial_name = :name"
-      " AND (:seed = '' OR seed = CAST(:seed AS INTEGER)) ORDER BY note.id",
-      {{"study", study}, {"name", name}, {"seed", seed ? std::to_string(*seed) : ""}});
-  std::vector<Note> notes;
-  for (const auto& row : table.rows) {
-    notes.push_back({std::string(row[0].as_string()), std::string(row[1].as_string())});
-  }
-  return notes;
 }
 
 void PrintNotes(std::ostream& out, const std::vector<Note>& notes) {

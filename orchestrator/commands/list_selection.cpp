@@ -1,7 +1,10 @@
 #include "orchestrator/commands/list_selection.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -9,6 +12,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/marked.h"
+#include "registry/criteria.h"
 #include "registry/scoring/metrics.h"
 #include "registry/store/query_error.h"
 #include "registry/util/error.h"
@@ -45,6 +49,120 @@ ListSource SourceOf(const ListRows& list) {
           .text_column = list.columns.front()};
 }
 
+// ---- Options of parts as columns: temporal.clusters, temporal.netvlad.clusters, extras.dropout,
+// ---- extras.dropout.rate, train.batch
+
+constexpr char kModel[] = "model";  ///< the column with the JSON of a model
+
+bool IsWordByte(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+/// Returns the words between the dots of such a name; nothing where the text is none.
+Names WordsOf(const std::string& text) {
+  Names words = {""};
+  for (const char c : text) {
+    if (c == '.') {
+      words.emplace_back();
+    } else if (IsWordByte(c)) {
+      words.back() += c;
+    } else {
+      return {};
+    }
+  }
+  const bool whole = std::ranges::none_of(words, &std::string::empty);
+  const bool is_path = words.size() == 2 || words.size() == 3;
+  return whole && is_path && FindCriterion(words[0]) != nullptr ? words : Names();
+}
+
+/// Returns the SQL of what the name means: null where a model has no such option.
+std::string ExpressionOf(const std::string& name) {
+  const Names words = WordsOf(name);
+  const auto value = [](const std::string& path) {
+    return "json_extract(" + std::string(kModel) + ", '$." + path + "')";
+  };
+  if (words[0] == "extras" && words.size() == 2) {
+    return "nullif(json_type(" + std::string(kModel) + ", '$." + name + "') IS NOT NULL, 0)";
+  }
+  if (words[0] == "extras" || words.size() == 2) return value(name);
+  return "CASE " + value(words[0] + ".use") + " WHEN '" + words[1] + "' THEN " +
+         value(words[0] + "." + words[2]) + " END";
+}
+
+/// Returns all such names that the models of the list have.
+Names OptionsOf(const Store& store, const ListSource& source) {
+  const Store::Table table = store.Query(
+      "SELECT DISTINCT part.key || '.' || option.key || CASE WHEN part.key = 'extras' THEN"
+      " coalesce('.' || inner.key, '') ELSE '' END FROM " +
+          source.relation +
+          " JOIN json_each(model) AS part JOIN json_each(part.value) AS option"
+          " LEFT JOIN json_each(CASE WHEN part.key = 'extras' THEN option.value ELSE '{}' END)"
+          " AS inner WHERE part.type = 'object' AND option.key <> 'use' ORDER BY 1",
+      source.parameters);
+  Names names;
+  for (const auto& row : table.rows) {
+    if (row[0].is_string()) names.emplace_back(row[0].as_string());
+  }
+  return names;
+}
+
+/// Calls `take` with each name of an option outside quotes, and where it begins.
+void ForEachOption(const std::string& sql,
+                   const std::function<void(const std::string& name, std::size_t at)>& take) {
+  for (std::size_t at = 0; at < sql.size(); ++at) {
+    if (sql[at] == '\'' || sql[at] == '"' || sql[at] == '`') {
+      at = std::min(sql.find(sql[at], at + 1), sql.size());
+    } else if (IsWordByte(sql[at])) {
+      const auto end = std::find_if_not(sql.begin() + static_cast<std::ptrdiff_t>(at), sql.end(),
+                                        [](char c) { return IsWordByte(c) || c == '.'; });
+      const std::string word(sql.begin() + static_cast<std::ptrdiff_t>(at), end);
+      if (!WordsOf(word).empty()) take(word, at);
+      at += word.size() - 1;
+    }
+  }
+}
+
+/// Returns the condition with options as quoted columns.
+std::string WithOptionsQuoted(const std::string& where) {
+  std::string text;
+  std::size_t done = 0;
+  ForEachOption(where, [&](const std::string& name, std::size_t at) {
+    text += where.substr(done, at - done) + Quoted(name);
+    done = at + name.size();
+  });
+  return text + where.substr(done);
+}
+
+/// Returns the source with these options as columns. Throws UsageError for one that no model has.
+ListSource WithOptions(const Store& store, const ListSource& source,
+                       const std::map<std::string, std::string>& options) {
+  if (options.empty()) return source;
+  ListSource wider = source;
+  wider.relation = "(SELECT *";
+  for (const auto& [name, option] : options) {
+    const std::string expression = ExpressionOf(name);
+    if (store
+            .Query("SELECT 1 FROM " + source.relation + " WHERE " + expression +
+                       " IS NOT NULL LIMIT 1",
+                   source.parameters)
+            .rows.empty()) {
+      const Names known = OptionsOf(store, source);
+      throw UsageError(option + ": no model of the list has '" + name + "'" +
+                       Suggestion(name, known) + "; there are: " + Join(known));
+    }
+    const bool is_switch = WordsOf(name).size() == 2 && name.starts_with("extras.");
+    wider.relation +=
+        ", " + (is_switch ? "coalesce(" + expression + ", 0)" : expression) + " AS " + Quoted(name);
+  }
+  wider.relation += " FROM " + source.relation + ")";
+  return wider;
+}
+
+/// People say size for size_bytes, as headings do.
+std::string ColumnFor(const std::string& name, const Names& known) {
+  const bool says_size = name == "size" && std::ranges::find(known, "size_bytes") != known.end() &&
+                         std::ranges::find(known, name) == known.end();
+  return says_size ? "size_bytes" : name;
+}
+
 void RequireColumn(const std::string& option, const std::string& name, const Names& columns) {
   if (std::ranges::find(columns, name) != columns.end()) return;
   throw UsageError(option + ": no column '" + name + "'" + Suggestion(name, columns) +
@@ -59,7 +177,7 @@ bool IsMetric(const std::string& column) {
 /// Reads "gap", "gap:asc" or "gap desc" as an ORDER BY term; what is not known stands last.
 std::string SortTerm(const std::string& text, const Names& columns) {
   const std::size_t end = text.find_first_of(": ");
-  const std::string name = text.substr(0, end);
+  const std::string name = ColumnFor(text.substr(0, end), columns);
   const bool has_sign = name.starts_with('-') || name.starts_with('+');
   if (has_sign && std::ranges::find(columns, name.substr(1)) != columns.end()) {
     throw UsageError("--sort: '" + name + "': the order stands behind the column: " +
@@ -173,16 +291,38 @@ void ListSelection::AddTo(CLI::App& app, const std::string& where, const std::st
   app.add_option("--limit", limit_, "At most so many" + of)->check(AtLeastOne());
 }
 
-Store::Table ListSelection::Choose(const Store& store, const ListSource& source,
-                                   const Names& columns) const {
+ListSource ListSelection::Source(const Store& store, const ListSource& source) const {
   const Names known = ColumnsOf(store, source);
-  for (const std::string& name : DoublyQuoted(where_)) RequireColumn("--where", name, known);
-  RequireClosedBrackets(where_);
-  std::string sql = "SELECT " + Join(columns, ", ", Quoted) + " FROM " + source.relation +
-                    " WHERE " + source.condition;
+  if (std::ranges::find(known, kModel) == known.end()) return source;
+  std::map<std::string, std::string> options;
+  ForEachOption(where_, [&](const std::string& name, std::size_t) { options[name] = "--where"; });
+  for (const std::string& name : ListItems(columns_)) {
+    if (!WordsOf(name).empty()) options[name] = "--columns";
+  }
+  for (const std::string& key : ListItems(sort_)) {
+    const std::string name = key.substr(0, key.find_first_of(": "));
+    if (!WordsOf(name).empty()) options[name] = "--sort";
+  }
+  return WithOptions(store, source, options);
+}
+
+Store::Table ListSelection::Choose(const Store& store, const ListSource& given,
+                                   const Names& columns) const {
+  const ListSource source = Source(store, given);
+  const Names known = ColumnsOf(store, source);
+  const bool has_options = std::ranges::find(known, kModel) != known.end();
+  const std::string where = has_options ? WithOptionsQuoted(where_) : where_;
+  for (const std::string& name : DoublyQuoted(where)) RequireColumn("--where", name, known);
+  RequireClosedBrackets(where);
+  // A condition may say size for size_bytes too.
+  const std::string relation = ColumnFor("size", known) == "size"
+                                   ? source.relation
+                                   : "(SELECT *, size_bytes AS size FROM " + source.relation + ")";
+  std::string sql =
+      "SELECT " + Join(columns, ", ", Quoted) + " FROM " + relation + " WHERE " + source.condition;
   // On lines of its own, so that a comment in it ends there.
   const std::size_t where_begin = sql.size() + std::string_view(" AND (\n").size();
-  if (!where_.empty()) sql += " AND (\n" + where_ + "\n)";
+  if (!where.empty()) sql += " AND (\n" + where + "\n)";
   sql += " ORDER BY ";
   for (const std::string& key : ListItems(sort_)) sql += SortTerm(key, known) + ", ";
   sql += source.order;
@@ -190,18 +330,21 @@ Store::Table ListSelection::Choose(const Store& store, const ListSource& source,
   try {
     return store.Query(sql, source.parameters);
   } catch (const QueryError& error) {
-    throw UsageError(Explained(where_, where_begin, error, known, source.text_column));
+    throw UsageError(Explained(where, where_begin, error, known, source.text_column));
   }
 }
 
-Store::Table ListSelection::Columns(const Store& store, const ListSource& source) const {
-  const Names known = ColumnsOf(store, source);
-  const Names columns = ListItems(columns_);
+Store::Table ListSelection::Columns(const Store& store, const ListSource& given) const {
+  const Names known = ColumnsOf(store, Source(store, given));
+  Names columns = ListItems(columns_);
   if (columns.empty()) {
     throw UsageError("--columns: names no column; there are: " + Join(known));
   }
-  for (const std::string& name : columns) RequireColumn("--columns", name, known);
-  return Choose(store, source, columns);
+  for (std::string& name : columns) {
+    name = ColumnFor(name, known);
+    RequireColumn("--columns", name, known);
+  }
+  return Choose(store, given, columns);
 }
 
 std::vector<std::size_t> ListSelection::Places(const ListRows& list) const {

@@ -32,6 +32,10 @@ struct ListRows {
 
 /// ListSelection is `--where`, `--sort`, `--columns` and `--limit`.
 ///
+/// A list with a column `model` has the options of its models' parts as columns too, named as
+/// recipes name them: temporal.clusters, temporal.netvlad.clusters, extras.dropout (1 or 0),
+/// extras.dropout.rate, train.batch. `size` means size_bytes.
+///
 /// All members that choose throw UsageError: for a column that is not there, with the nearest
 /// spelling and all that are; for a condition that is none, with the place where it fails.
 class ListSelection {
@@ -57,6 +61,8 @@ class ListSelection {
   [[nodiscard]] Store::Table Columns(const ListRows& list) const;
 
  private:
+  /// Returns the source with the options of parts that are named as columns of it.
+  [[nodiscard]] ListSource Source(const Store& store, const ListSource& source) const;
   [[nodiscard]] bool chooses() const { return !sort_.empty() || !where_.empty() || limit_; }
 
   std::vector<std::string> sort_, columns_;

@@ -102,9 +102,64 @@ void AddPairs(StudyFacts& facts) {
   }
 }
 
+std::int64_t PoolBytes(const StudyFacts& facts, std::int64_t* models) {
+  std::vector<const TrialRecord*> pool;
+  for (const TrialRecord& trial : facts.trials) {
+    if (trial.state == TrialState::kComplete && trial.result) pool.push_back(&trial);
+  }
+  *models = std::ssize(pool);
+  return PredictionBytes(pool);
+}
+
+/// Returns what other limits of size would give; nothing where there are no models to choose from.
+std::optional<FrontierFacts> FrontierOf(const StudyFacts& facts, const Store& store) {
+  constexpr std::int64_t kMostSets = 5000;  // of some models: a second
+  std::int64_t models = 0;
+  const std::int64_t bytes = PoolBytes(facts, &models);
+  if (models < 2 || bytes == 0) return std::nullopt;
+  FrontierFacts frontier;
+  const std::string asks = "; `beamgrid ensemble " + facts.study.name + " --frontier` says it.";
+  EnsembleQuestion question = EnsembleOfRecipe(facts.study.recipe_text, facts.study.name);
+  const std::int64_t sets = models * question.beam_width * question.members;
+  if (bytes > kMostPredictionBytes || sets > kMostSets) {
+    frontier.missing = "the predictions of " + std::to_string(models) + " models are " +
+                       SizeText(bytes) + ", and up to " + std::to_string(sets) +
+                       " sets of them would be scored" + asks;
+    return frontier;
+  }
+  question.bootstrap = 1;
+  question.certify = question.why = false;
+  question.frontier = true;
+  // What the search goes by where it is not told; learning the weights of the best takes longer.
+  if (question.weights != Weighting::kGap) question.weights = Weighting::kUniform;
+  const StudyModels pool = StudyPool(store, facts.study, SeedChoice::kAll);
+  const EnsembleAnswer made = FindEnsemble(question, pool.models, OnThreads(UsableThreads()));
+  frontier.sets = made.frontier->sets;
+  for (const FrontierPoint& point : made.frontier->points) {
+    frontier.points.push_back(
+        {point.size_bytes, point.members, point.selection_gap, point.holdout_gap});
+  }
+  if (frontier.points.empty()) frontier.missing = "no set fits" + asks;
+  return frontier;
+}
+
+void AddFrontier(StudyFacts& facts, const Store& store) {
+  const auto missing = [&facts](const std::string& why) {
+    facts.frontier = FrontierFacts{.missing = why};
+  };
+  try {
+    facts.frontier = FrontierOf(facts, store);
+  } catch (const RecipeError&) {
+    missing("this program cannot read the study's recipe.");
+  } catch (const std::exception& error) {
+    missing(std::string(error.what()) + ".");
+  }
+}
+
 }  // namespace
 
 void AddEnsembleFact(StudyFacts& facts, const Store& store) {
+  AddFrontier(facts, store);
   const std::vector<KeptEnsemble> kept = KeptEnsembles(store, facts.study);
   facts.stale_ensembles = static_cast<std::size_t>(
       std::ranges::count_if(kept, [](const KeptEnsemble& ensemble) { return !ensemble.counts(); }));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <list>
 #include <map>
 #include <optional>
@@ -97,7 +98,7 @@ class Serve : public Subcommand {
 
   int Run(CommandContext& context) override {
     // Whatever is wrong with the record at the beginning is told here and not on a page.
-    static_cast<void>(database_.OpenForReading());
+    const std::vector<Target> first = FirstTargets();
     Trainers trainers(context);
     Views views(
         {.report =
@@ -111,7 +112,8 @@ class Serve : public Subcommand {
          .choices = [&](const Store& store,
                         const StudyRecord& study) { return trainers.ChoicesFor(store, study); },
          .machine = [] { return LivingNotes(DefaultShareFolder()); },
-         .now = std::chrono::system_clock::now});
+         .now = std::chrono::system_clock::now,
+         .options = CommandOptions()});
     RecordWatch watch(database_.path, [this] { return database_.OpenForReading(); });
     std::uint64_t version = 0;
     const auto look = [&] {
@@ -130,8 +132,7 @@ class Serve : public Subcommand {
     AllowManyOpenFiles();
     IgnoreBrokenPipes();
     HttpServer server(static_cast<std::uint16_t>(port_), dashboard);
-    // The first page is made before anybody asks for it.
-    publisher.Ask({}, [](const Publisher::SharedView&) {});
+    for (const Target& target : first) publisher.Prepare(target);
     {
       const InterruptSignals signals([&server] { server.Stop(); });
       context.out << "http://127.0.0.1:" << server.port() << "/" << std::endl;
@@ -143,6 +144,34 @@ class Serve : public Subcommand {
   }
 
  private:
+  /// Returns what is made before anybody asks for it: the list, and the latest studies.
+  [[nodiscard]] std::vector<Target> FirstTargets() const {
+    constexpr std::size_t kStudiesMost = 16;
+    std::vector<StudyRecord> studies = database_.OpenForReading()->Studies();
+    std::ranges::stable_sort(studies, std::greater(), &StudyRecord::created_at);
+    studies.resize(std::min(kStudiesMost, studies.size()));
+    std::vector<Target> first = {{}, {.form = ViewForm::kJson}};
+    for (const StudyRecord& study : studies) {
+      for (const ViewForm form : {ViewForm::kPage, ViewForm::kJson}) {
+        first.push_back({.kind = ViewKind::kStudy, .form = form, .study = study.name});
+      }
+    }
+    return first;
+  }
+
+  /// Returns what commands on this record are to be given besides, for a shell.
+  [[nodiscard]] std::string CommandOptions() const {
+    const auto quoted = [](const std::string& path) {
+      std::string text = "'";
+      for (const char c : path) text += c == '\'' ? "'\\''" : std::string(1, c);
+      return text + "'";
+    };
+    std::string options;
+    if (database_.path != DatabaseOption().path) options += " --db " + quoted(database_.path);
+    if (!database_.runs.empty()) options += " --runs " + quoted(database_.runs);
+    return options;
+  }
+
   /// Returns what `make` does, or a page that says why it cannot: a server goes on.
   static View Made(const Target& target, const std::function<View()>& make) {
     const auto trouble = [&target](int status, const std::string& why) {

@@ -11,6 +11,7 @@
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/recorded_ensemble_table.h"
+#include "orchestrator/commands/sheet_text.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/table_resampling.h"
 #include "orchestrator/commands/terminal.h"
@@ -20,6 +21,7 @@
 #include "registry/util/text.h"
 #include "registry/util/threads.h"
 #include "reports/raced_seeds.h"
+#include "reports/table_cells.h"
 
 namespace beamgrid {
 namespace {
@@ -89,8 +91,9 @@ class TableCommand : public Subcommand {
                    "Whose rows and columns: ours, or those of the reference in its order and words")
         ->check(OneOf(WordsOf(kTableLayouts)))
         ->capture_default_str();
-    app.add_option("--format", format_, "md, latex, csv, html, json or macros")
-        ->capture_default_str();
+    app.add_option("--format", format_,
+                   "md (also markdown), latex, csv, html, json or macros; none: on a terminal "
+                   "columns that fit it, elsewhere md");
     app.add_flag("--macros", macros_, "The numbers as LaTeX macros, for prose")
         ->excludes("--format");
     app.add_flag("--json", json_, "The same as --format json")
@@ -121,7 +124,7 @@ class TableCommand : public Subcommand {
             ? MakeTable(*store, catalogue, question_, FindPaperTable(question_.reference),
                         &resampling)
             : MakeTable(TrialsOf(*store, studies), catalogue, question_, &resampling);
-    Print(context.out, Render(table, Format()));
+    Show(context, table, LatexSheetOf(table));
     if (table.groups > 1) {
       context.Remark("this table is one of " + CountText(table.groups, "group") +
                      " of trials; --fix CRITERION=COMPONENT chooses another, --average takes the "
@@ -164,7 +167,7 @@ class TableCommand : public Subcommand {
     if (!question_.title.empty()) table.title = question_.title;
     table.reference = question_.reference;
     table.paper = FindPaperTable(question_.reference);
-    Print(context.out, Render(table, Format()));
+    Show(context, table, SheetOf(table));
     return kExitDone;
   }
   void ReadQuestion() {
@@ -182,19 +185,44 @@ class TableCommand : public Subcommand {
     question_.columns.clear();
     if (columns_.empty() && !papers) question_.columns.push_back(TableColumn::kSize);
     for (const std::string& column : ListItems(columns_)) {
-      question_.columns.push_back(ValueOf(kOptionalColumns, "--columns", column));
+      // As the column of lists and files is called.
+      question_.columns.push_back(
+          ValueOf(kOptionalColumns, "--columns", column == "size_bytes" ? "size" : column));
     }
     if (resamples_ != 0 && resamples_ < kLeastResamples) {
       throw UsageError("--resamples: " + std::to_string(resamples_) + " are fewer than the " +
                        std::to_string(kLeastResamples) + " that a 95 % interval needs");
     }
   }
-  [[nodiscard]] std::string Format() const { return json_ ? "json" : macros_ ? "macros" : format_; }
-  void Print(std::ostream& out, const std::string& text) const {
-    // Of Markdown only the rows are for programs, and they stay as they are.
-    std::optional<Verbatim> as_it_is;
-    if (Format() != "md") as_it_is.emplace(out);
-    out << text;
+  [[nodiscard]] std::string Format() const {
+    if (json_) return "json";
+    if (macros_) return "macros";
+    return format_.empty() || format_ == "markdown" ? "md" : format_;
+  }
+
+  template <typename Table>
+  void Show(CommandContext& context, const Table& table, const Sheet& in_latex) const {
+    if (!json_ && !macros_ && format_.empty() && TerminalWidth(context.out)) {
+      return PrintSheet(context.out, SheetOf(table));
+    }
+    const std::string text = Render(table, Format());
+    {
+      // Of Markdown only the rows are for programs, and they stay as they are.
+      std::optional<Verbatim> as_it_is;
+      if (Format() != "md") as_it_is.emplace(context.out);
+      context.out << text;
+    }
+    const int width = LeastLatexWidth(in_latex);
+    if (Format() != "latex" || width <= kArticleWidth) return;
+    context.Remark("warning: this table is about " + std::to_string(width) +
+                   " pt wide and will stick out of \\linewidth, which is " +
+                   std::to_string(kArticleWidth) + " pt in article" +
+                   (width > kBothColumnsWidth
+                        ? " and " + std::to_string(kBothColumnsWidth) +
+                              " pt over both columns of IEEEtran and acmart"
+                        : "; over both columns of IEEEtran and acmart it fits") +
+                   ". Fewer --columns, --resamples 0 (no intervals), or --fix and fewer values of "
+                   "--by make it narrower");
   }
 
   [[nodiscard]] static std::vector<std::string> Models(const Store& store,
@@ -223,7 +251,7 @@ class TableCommand : public Subcommand {
   std::vector<std::string> columns_;
   std::string layout_ = WordFor(kTableLayouts, TableLayout::kOurs);
   int resamples_ = static_cast<int>(TableResampling().resamples);
-  std::string format_ = "md";
+  std::string format_;  ///< empty: as suits the output
   DatabaseOption database_;
   bool json_ = false, macros_ = false;
   bool average_ = false, leave_one_out_ = false, swap_one_ = false, criteria_ = false;

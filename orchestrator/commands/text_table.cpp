@@ -13,7 +13,8 @@
 namespace beamgrid {
 namespace {
 
-constexpr std::size_t kGap = 2;  // between columns
+constexpr char kBestCode[] = "\033[1;32m";  ///< bold and green
+constexpr std::size_t kGap = 2;             // between columns
 // What a shortened text keeps while there are columns that can be left out, and at least.
 constexpr std::size_t kComfortable = 24, kShortest = 8;
 
@@ -160,12 +161,15 @@ void TextTable::ColourStates(const std::string& heading) { states_ = heading; }
 
 const char* TextTable::ColourOf(std::size_t row, std::size_t column) const {
   if (row == 0) return kBold;
+  if (best_.contains({row, column})) return kBestCode;
   if (states_.empty() || rows_.front()[column] != states_) return "";
   const std::string& state = rows_[row][column];
   const auto* found = std::ranges::find(kStateColours, std::string_view(state),
                                         [](const auto& colour) { return colour.first; });
   return found == std::end(kStateColours) ? "" : found->second;
 }
+
+void TextTable::MarkLast(std::size_t column) { best_.emplace(rows_.size() - 1, column); }
 
 void TextTable::Add(std::vector<std::string> cells) {
   cells.resize(right_.size());

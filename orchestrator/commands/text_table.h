@@ -3,7 +3,9 @@
 // (terminal.h) no line is wider than it; elsewhere a table is complete.
 
 #include <ostream>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace beamgrid {
@@ -32,6 +34,8 @@ class TextTable {
   void ColourStates(const std::string& heading = "state");
   /// Adds a row of as many cells as there are headings.
   void Add(std::vector<std::string> cells);
+  /// Shows a cell of the row that was added last as the best one, where colours may be.
+  void MarkLast(std::size_t column);
   /// Prints the table: two spaces between columns, none at the ends of lines; each line begins with
   /// `indent`.
   void Print(std::ostream& out, const std::string& indent = "") const;
@@ -44,8 +48,9 @@ class TextTable {
 
   std::vector<bool> right_, breaks_, whole_;
   std::vector<std::string> leave_out_, drop_;
-  std::string states_;                          ///< the heading of ColourStates
-  std::vector<std::vector<std::string>> rows_;  ///< the headings first
+  std::string states_;                                  ///< the heading of ColourStates
+  std::vector<std::vector<std::string>> rows_;          ///< the headings first
+  std::set<std::pair<std::size_t, std::size_t>> best_;  ///< rows and columns of MarkLast
 };
 
 }  // namespace beamgrid

@@ -115,7 +115,11 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials,
 
 void PrintLeaderboard(std::ostream& out, const Store& store, const StudyRecord& study) {
   const Leaderboard leaderboard = MakeLeaderboard(study, store.Trials(study.id));
-  TextTable table({">rank", ">" + study.objective, ">seeds", ">size", "name"});
+  // Of the mean it may be another model than the one with the best trial.
+  const bool is_mean = std::ranges::any_of(
+      leaderboard.standings, [](const Standing& standing) { return standing.values.size() > 1; });
+  TextTable table(
+      {">rank", (is_mean ? ">mean " : ">") + study.objective, ">seeds", ">size", "name"});
   std::int64_t rank = 0;
   for (const Standing& standing : leaderboard.standings) {
     table.Add({std::to_string(++rank), FixedText(standing.mean(), kMetricDigits),

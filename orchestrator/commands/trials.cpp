@@ -38,7 +38,7 @@ class TrialsCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.add_option("STUDY", study_, "Study")->required();
-    selection_.AddTo(app, "temporal = 'netvlad' and gap > 0.8", "name,seed,gap,loss");
+    selection_.AddTo(app, "temporal.clusters = 64 and gap > 0.8", "name,seed,gap,train.batch");
     std::vector<std::string> states;
     for (const TrialState state :
          {TrialState::kWaiting, TrialState::kRunning, TrialState::kComplete, TrialState::kPruned,

@@ -139,6 +139,17 @@ class WatchCommand : public Subcommand {
                         std::chrono::system_clock::now());
   }
 
+  /// Looks again at what was there before: that it is gone is no mistake of who watches.
+  [[nodiscard]] StudySnapshot LookAgain() const {
+    try {
+      return Look();
+    } catch (const UsageError& error) {
+      throw Error("study '" + study_ + "' is gone from " + database_.path.string() +
+                  " while it was watched: somebody has deleted, moved or renamed it (" +
+                  error.what() + ")");
+    }
+  }
+
   static void PrintOnce(std::ostream& out, const StudySnapshot& snapshot) {
     const auto width = TerminalWidth(out);
     const bool colours = MayColour(out);
@@ -158,7 +169,7 @@ class WatchCommand : public Subcommand {
     const CtrlC ctrl_c;
     Screen screen(colour);
     while (true) {
-      const StudySnapshot now = Look();
+      const StudySnapshot now = LookAgain();
       if (!now.running()) {
         screen.Leave(now);
         return kExitDone;
@@ -175,7 +186,7 @@ class WatchCommand : public Subcommand {
     const CtrlC ctrl_c;
     std::optional<decltype(News(StudySnapshot()))> told;
     while (true) {
-      const StudySnapshot now = Look();
+      const StudySnapshot now = LookAgain();
       if (told != News(now)) {
         told = News(now);
         for (const std::string& line : RenderSnapshot(now, kAllColumns, 1, Colour::kNo)) {

@@ -94,7 +94,7 @@ class ViewStream : public EventStream {
 void Dashboard::Get(const std::string& target, std::function<void(HttpAnswer)> answer) {
   const auto parsed = ParseTarget(target);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) {
-    answer(Refuse(refusal->status, refusal->why));
+    answer(Refuse(refusal->status, refusal->why, target));
     return;
   }
   publisher_.Ask(
@@ -110,8 +110,17 @@ std::unique_ptr<EventStream> Dashboard::Follow(const std::string& target,
   return std::make_unique<ViewStream>(publisher_, *question, std::move(news));
 }
 
-HttpAnswer Dashboard::Refuse(int status, const std::string& why) {
-  return AnswerOf(std::make_shared<const View>(RefusalView({status, why}, ViewForm::kPage)));
+std::optional<HttpAnswer> Dashboard::Meanwhile(const std::string& target) {
+  const auto parsed = ParseTarget(target);
+  const auto* question = std::get_if<Target>(&parsed);
+  if (question == nullptr || question->form == ViewForm::kJson) return std::nullopt;
+  Publisher::SharedView view = publisher_.Last(*question);
+  if (!view) view = std::make_shared<const View>(EmptyView(*question));
+  return AnswerOf(view);
+}
+
+HttpAnswer Dashboard::Refuse(int status, const std::string& why, const std::string& target) {
+  return AnswerOf(std::make_shared<const View>(RefusalView({status, why}, FormOf(target))));
 }
 
 }  // namespace beamgrid

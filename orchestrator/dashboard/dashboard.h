@@ -20,7 +20,10 @@ class Dashboard : public HttpHandler {
   void Get(const std::string& target, std::function<void(HttpAnswer)> answer) override;
   std::unique_ptr<EventStream> Follow(const std::string& target,
                                       std::function<void()> news) override;
-  [[nodiscard]] HttpAnswer Refuse(int status, const std::string& why) override;
+  /// Of a page the view as it was last, or the page before anything of it is read.
+  [[nodiscard]] std::optional<HttpAnswer> Meanwhile(const std::string& target) override;
+  [[nodiscard]] HttpAnswer Refuse(int status, const std::string& why,
+                                  const std::string& target) override;
 
  private:
   Publisher& publisher_;

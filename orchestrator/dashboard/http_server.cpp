@@ -189,8 +189,9 @@ class HttpServer::Sessions {
                      : Refusal(400, "this is no request of HTTP");
   }
 
-  [[nodiscard]] HttpAnswer Refusal(int status, const std::string& why) {
-    HttpAnswer answer = handler_.Refuse(status, why);
+  [[nodiscard]] HttpAnswer Refusal(int status, const std::string& why,
+                                   const std::string& target = "") {
+    HttpAnswer answer = handler_.Refuse(status, why, target);
     if (status == 405) answer.headers.emplace_back("Allow", "GET, HEAD");
     return answer;
   }
@@ -198,16 +199,17 @@ class HttpServer::Sessions {
   /// Returns why the request is refused, whatever it asks for.
   [[nodiscard]] std::optional<HttpAnswer> WhyNot(const Parser& parser) {
     const Request& request = parser.get();
+    const std::string target(request.target().data(), request.target().size());
     if (request.method() != http::verb::get && request.method() != http::verb::head) {
-      return Refusal(405, "this server only shows the record: it answers GET and HEAD");
+      return Refusal(405, "this server only shows the record: it answers GET and HEAD", target);
     }
     const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
-    if (has_body) return Refusal(400, "a request that reads has no body");
+    if (has_body) return Refusal(400, "a request that reads has no body", target);
     if (request.count(http::field::host) != 1) {
-      return Refusal(400, "a request names the host that it is for, once");
+      return Refusal(400, "a request names the host that it is for, once", target);
     }
     if (!IsOwnHost({request[http::field::host].data(), request[http::field::host].size()})) {
-      return Refusal(421, "this server answers to 127.0.0.1 and localhost alone");
+      return Refusal(421, "this server answers to 127.0.0.1 and localhost alone", target);
     }
     return std::nullopt;
   }
@@ -237,6 +239,11 @@ class HttpServer::Sessions {
         letter->bell->Ring();
       });
     });
+    // A program, which does not ask for HTML by name, wants the answer itself.
+    if (IsToken({accept.data(), accept.size()}, "text/html")) {
+      (void)co_await letter->bell->Wait(limits_.patience);
+      if (!letter->answer) letter->answer = handler_.Meanwhile(target);
+    }
     while (!letter->answer) (void)co_await letter->bell->Wait(kNoLimit);
     co_return co_await Write(stream, request, *std::move(letter->answer));
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,8 @@ struct HttpLimits {
   std::chrono::milliseconds request{15'000};
   std::chrono::milliseconds write{30'000};      ///< for a client to take an answer
   std::chrono::milliseconds heartbeat{15'000};  ///< between two signs of life in a stream
+  /// For an answer, before a browser is shown something meanwhile.
+  std::chrono::milliseconds patience{12};
 };
 
 /// HttpAnswer is what a request is answered with.
@@ -51,8 +54,13 @@ class HttpHandler {
   /// there is none, and Get says why.
   virtual std::unique_ptr<EventStream> Follow(const std::string& target,
                                               std::function<void()> news) = 0;
-  /// Returns the answer to a request that the server refuses; `why` is a sentence.
-  [[nodiscard]] virtual HttpAnswer Refuse(int status, const std::string& why) = 0;
+  /// Returns what a person may be shown while the answer to a target is not there; nothing where
+  /// there is only to wait.
+  [[nodiscard]] virtual std::optional<HttpAnswer> Meanwhile(const std::string& target) = 0;
+  /// Returns the answer to a request that the server refuses; `why` is a sentence. `target`: what
+  /// it asked for; empty where that is not known.
+  [[nodiscard]] virtual HttpAnswer Refuse(int status, const std::string& why,
+                                          const std::string& target) = 0;
 };
 
 /// True if a request that names this host in its header is meant for a server on 127.0.0.1. Another

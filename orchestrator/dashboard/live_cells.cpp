@@ -54,6 +54,18 @@ std::vector<PlotPoint> PointsOf(const std::vector<EpochFact>& curve) {
   return points;
 }
 
+std::string ShortTime(const std::string& utc) {
+  // "2026-01-31T23:59:59.004Z": what is below a second tells nobody anything.
+  constexpr std::size_t kToSeconds = 19;
+  if (utc.size() < kToSeconds) return utc;
+  return utc.substr(0, 10) + " " + utc.substr(11, 8);
+}
+
+PageCell TrialCell(const std::string& study, std::int64_t trial, const std::string& text) {
+  const Target page{.kind = ViewKind::kTrial, .study = study, .trial = trial};
+  return {text, {}, Element("a", {{"href", page.Text()}}, text)};
+}
+
 PageCell ObjectiveCell(const std::optional<double>& value) {
   return value ? FixedCell(*value, kMetricDigits) : PageCell{""};
 }

@@ -16,6 +16,13 @@ namespace beamgrid {
 /// Returns the epochs whose objective is known.
 [[nodiscard]] std::vector<PlotPoint> PointsOf(const std::vector<EpochFact>& curve);
 
+/// Returns a time as the record has it without what nobody reads of it: "2026-01-31 23:59:59".
+[[nodiscard]] std::string ShortTime(const std::string& utc);
+
+/// Returns a cell that leads to a trial's page.
+[[nodiscard]] PageCell TrialCell(const std::string& study, std::int64_t trial,
+                                 const std::string& text);
+
 /// Cells of a trial at work.
 [[nodiscard]] PageCell ObjectiveCell(const std::optional<double>& value);
 [[nodiscard]] PageCell EpochCell(const RunningFact& running);

@@ -77,7 +77,8 @@ class StudyReader {
              " CROSS JOIN trial ON trial.id = attempt.trial WHERE attempt.outcome = 'running' AND" +
              where_ + " ORDER BY attempt.started_at, trial.id LIMIT " +
              std::to_string(kRunningTold))) {
-      RunningFact fact{.name = TextIn(row[0]),
+      RunningFact fact{.trial = IntegerIn(row[5]),
+                       .name = TextIn(row[0]),
                        .seed = IntegerIn(row[1]),
                        .device = TextIn(row[2]),
                        .begun_at = TextIn(row[3]),
@@ -92,10 +93,10 @@ class StudyReader {
     std::vector<WaitingFact> waiting;
     for (const FactRow& row :
          Ask("SELECT study_trial.name, study_trial.seed,"
-             " (SELECT count(*) FROM attempt WHERE attempt.trial = trial.id) FROM" +
+             " (SELECT count(*) FROM attempt WHERE attempt.trial = trial.id), trial.id FROM" +
              Unfinished() + " AND trial.state = 'waiting' ORDER BY study_trial.position LIMIT " +
              std::to_string(kWaitingTold))) {
-      waiting.push_back({TextIn(row[0]), IntegerIn(row[1]), IntegerIn(row[2])});
+      waiting.push_back({IntegerIn(row[3]), TextIn(row[0]), IntegerIn(row[1]), IntegerIn(row[2])});
     }
     return waiting;
   }
@@ -114,11 +115,11 @@ class StudyReader {
              " attempt.finished_at, attempt.message,"
              " CASE attempt.outcome WHEN 'complete' THEN " +
              objective_ +
-             " END FROM latest JOIN attempt ON attempt.trial = latest.trial"
+             " END, latest.trial FROM latest JOIN attempt ON attempt.trial = latest.trial"
              " AND attempt.number = latest.number LEFT JOIN result ON result.trial = latest.trial"
              " ORDER BY attempt.finished_at DESC, latest.trial DESC")) {
-      ended.push_back({TextIn(row[0]), IntegerIn(row[1]), TextIn(row[2]), TextIn(row[3]),
-                       TextIn(row[4]), TextIn(row[5]), NumberIn(row[6])});
+      ended.push_back({IntegerIn(row[7]), TextIn(row[0]), IntegerIn(row[1]), TextIn(row[2]),
+                       TextIn(row[3]), TextIn(row[4]), TextIn(row[5]), NumberIn(row[6])});
     }
     return ended;
   }
@@ -141,7 +142,10 @@ class StudyReader {
                           " AND " + objective_ + " NOT NULL ORDER BY " + objective_ +
                           " DESC, study_trial.name, study_trial.seed LIMIT 1");
     if (rows.empty()) return std::nullopt;
-    BestCurve best{.name = TextIn(rows[0][0]), .seed = IntegerIn(rows[0][1]), .curve = {}};
+    BestCurve best{.trial = IntegerIn(rows[0][2]),
+                   .name = TextIn(rows[0][0]),
+                   .seed = IntegerIn(rows[0][1]),
+                   .curve = {}};
     for (const FactRow& row : Epochs(IntegerIn(rows[0][2]), "")) best.curve.push_back(EpochIn(row));
     return best;
   }
@@ -178,7 +182,7 @@ class StudyReader {
         ") DESC) AS place, study_trial.name AS name, avg(" + objective_ + ") AS objective, min(" +
         objective_ + ") AS lowest, max(" + objective_ +
         ") AS highest, count(result.trial) AS seeds, count(*) AS trials,"
-        " count(*) OVER () AS models" +
+        " count(*) OVER () AS models, min(result.trial) AS one" +
         (by_size ? ", " + sizes : "") + " FROM" + (by_size ? Trials() : Thin()) +
         " LEFT JOIN result ON result.trial = study_trial.trial WHERE" + where_ +
         " GROUP BY study_trial.name HAVING count(result.trial) > 0 ORDER BY " + order +
@@ -187,9 +191,10 @@ class StudyReader {
     for (const FactRow& row :
          Ask("WITH ranked AS (" + ranked +
              ") SELECT place, name, objective, lowest, highest, seeds, trials, models, " +
-             (by_size ? "size, parameters" : sizes) + " FROM ranked ORDER BY " + order +
+             (by_size ? "size, parameters" : sizes) + ", one FROM ranked ORDER BY " + order +
              ", name")) {
       live.ranked.push_back({.place = IntegerIn(row[0]),
+                             .trial = IntegerIn(row[10]),
                              .name = TextIn(row[1]),
                              .objective = NumberIn(row[2]),
                              .lowest = NumberIn(row[3]),

@@ -29,6 +29,7 @@ struct EpochFact {
 
 /// RunningFact is an attempt at work, if its study is alive.
 struct RunningFact {
+  std::int64_t trial = 0;  ///< its id, here and below
   std::string name;
   std::int64_t seed = 0;
   std::string device, begun_at;  ///< ISO-8601 UTC
@@ -43,12 +44,14 @@ struct RunningFact {
 
 /// WaitingFact is a trial that is to be trained.
 struct WaitingFact {
+  std::int64_t trial = 0;
   std::string name;
   std::int64_t seed = 0, attempts = 0;
 };
 
 /// EndedFact is an attempt that ended.
 struct EndedFact {
+  std::int64_t trial = 0;
   std::string name;
   std::int64_t seed = 0;
   std::string outcome, device, ended_at, message;
@@ -58,6 +61,7 @@ struct EndedFact {
 /// RankedFact is a model by the mean of its complete seeds, as the view `leaderboard` has it.
 struct RankedFact {
   std::int64_t place = 0;
+  std::int64_t trial = 0;  ///< one of its complete seeds
   std::string name;
   std::optional<double> objective, lowest, highest;
   std::int64_t seeds = 0, trials = 0;  ///< complete ones, and all
@@ -66,6 +70,7 @@ struct RankedFact {
 
 /// BestCurve is the curve of the best trial of the model that leads.
 struct BestCurve {
+  std::int64_t trial = 0;
   std::string name;
   std::int64_t seed = 0;
   std::vector<EpochFact> curve;

@@ -17,7 +17,8 @@ boost::json::object EpochFactJson(const EpochFact& epoch) {
 }
 
 boost::json::object RunningJson(const RunningFact& running) {
-  return {{"name", running.name},
+  return {{"trial", running.trial},
+          {"name", running.name},
           {"seed", running.seed},
           {"device", running.device},
           {"begun_at", running.begun_at},
@@ -31,6 +32,7 @@ boost::json::object RunningJson(const RunningFact& running) {
 
 boost::json::object RankedJson(const RankedFact& model) {
   return {{"place", model.place},
+          {"trial", model.trial},
           {"name", model.name},
           {"objective", NumberIfKnown(model.objective)},
           {"lowest", NumberIfKnown(model.lowest)},
@@ -73,17 +75,17 @@ boost::json::object StudyJson(const LiveStudy& live) {
   json["models"] = live.models;
   json["running"] = JsonList(live.running, RunningJson);
   json["waiting"] = JsonList(live.waiting, [](const WaitingFact& trial) {
-    return boost::json::object{
-        {"name", trial.name}, {"seed", trial.seed}, {"attempts", trial.attempts}};
+    return boost::json::object{{"trial", trial.trial},
+                               {"name", trial.name},
+                               {"seed", trial.seed},
+                               {"attempts", trial.attempts}};
   });
   json["ended"] = JsonList(live.ended, [](const EndedFact& attempt) {
-    return boost::json::object{{"name", attempt.name},
-                               {"seed", attempt.seed},
-                               {"outcome", attempt.outcome},
-                               {"device", attempt.device},
-                               {"ended_at", attempt.ended_at},
-                               {"message", attempt.message},
-                               {"objective", NumberIfKnown(attempt.objective)}};
+    return boost::json::object{
+        {"trial", attempt.trial},     {"name", attempt.name},
+        {"seed", attempt.seed},       {"outcome", attempt.outcome},
+        {"device", attempt.device},   {"ended_at", attempt.ended_at},
+        {"message", attempt.message}, {"objective", NumberIfKnown(attempt.objective)}};
   });
   json["leaderboard"] = JsonList(live.ranked, RankedJson);
   return json;

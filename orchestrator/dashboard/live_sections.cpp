@@ -23,13 +23,6 @@ constexpr StateLook kLooks[] = {{TrialState::kComplete, "complete"},
                                 {TrialState::kFailed, "lost"},
                                 {TrialState::kWaiting, "waiting"}};
 
-std::string ShortTime(const std::string& utc) {
-  // "2026-01-31T23:59:59.004Z": what is below a second tells nobody anything.
-  constexpr std::size_t kToSeconds = 19;
-  if (utc.size() < kToSeconds) return utc;
-  return utc.substr(0, 10) + " " + utc.substr(11, 8);
-}
-
 std::string CountsText(const LiveStudy& live) {
   std::vector<std::string> parts;
   for (const StateLook& look : kLooks) {
@@ -116,7 +109,7 @@ PageSection RunningSection(const LiveStudy& live) {
   for (const RunningFact& running : live.running) {
     const std::string id = "curve-" + std::to_string(table.rows.size());
     table.rows.push_back(
-        {{running.name},
+        {TrialCell(live.study.name, running.trial, running.name),
          {std::to_string(running.seed)},
          {running.device},
          EpochCell(running),
@@ -201,6 +194,12 @@ PageSection GrowingSection(const LiveStudy& live) {
   plot.DrawInto(figure);
   figure.data = NumbersOf(curves, objective);
   section.Add(std::move(figure));
+  if (live.best) {
+    section.Add(Paragraph(Markup("Best trial: ") +
+                          TrialCell(live.study.name, live.best->trial,
+                                    live.best->name + " seed " + std::to_string(live.best->seed))
+                              .markup));
+  }
   return section;
 }
 
@@ -213,7 +212,7 @@ PageSection WaitingSection(const LiveStudy& live) {
   PageTable table{.caption = "Trials that wait, in the order in which they were asked for",
                   .columns = {"model", ">seed", "why"}};
   for (const WaitingFact& trial : live.waiting) {
-    table.rows.push_back({{trial.name},
+    table.rows.push_back({TrialCell(live.study.name, trial.trial, trial.name),
                           {std::to_string(trial.seed)},
                           {trial.attempts == 0 ? "has not begun" : "goes on from its checkpoint"}});
   }
@@ -273,7 +272,7 @@ PageSection RankedSection(const LiveStudy& live, const Target& target) {
   }
   for (const RankedFact& model : live.ranked) {
     table.rows.push_back({CountCell(model.place),
-                          {model.name},
+                          TrialCell(live.study.name, model.trial, model.name),
                           ObjectiveCell(model.objective),
                           ObjectiveCell(model.lowest),
                           ObjectiveCell(model.highest),
@@ -300,7 +299,7 @@ PageSection EndedSection(const LiveStudy& live) {
   constexpr std::size_t kReasonColumns = 120;
   for (const EndedFact& attempt : live.ended) {
     table.rows.push_back({{ShortTime(attempt.ended_at)},
-                          {attempt.name},
+                          TrialCell(live.study.name, attempt.trial, attempt.name),
                           {std::to_string(attempt.seed)},
                           {attempt.outcome},
                           ObjectiveCell(attempt.objective),

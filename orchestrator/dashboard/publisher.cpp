@@ -57,6 +57,19 @@ void Publisher::Ask(const Target& target, Deliver deliver) {
   work_.notify_all();
 }
 
+void Publisher::Prepare(const Target& target) {
+  const std::lock_guard lock(mutex_);
+  if (stop_) return;
+  EntryOf(target).wanted = true;
+  work_.notify_all();
+}
+
+Publisher::SharedView Publisher::Last(const Target& target) {
+  const std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(target.Text());
+  return entry == entries_.end() ? nullptr : entry->second.view;
+}
+
 std::uint64_t Publisher::Follow(const Target& target, Deliver deliver) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t follower = ++followers_;
@@ -75,15 +88,20 @@ void Publisher::Unfollow(std::uint64_t follower) {
   }
 }
 
-/// Returns what to make now: first what somebody waits for, the longest waiting first, then, of
-/// what is followed or was asked for and is old, what was made longest ago. Else it may be that
-/// `wake` is when there is something.
+/// Returns what to make now: first what somebody waits for, the longest waiting first, then what
+/// was never made, then, of what is followed or was asked for and is old, what was made longest
+/// ago. Else it may be that `wake` is when there is something.
 Publisher::Entry* Publisher::NextToMake(Clock::time_point now, Clock::time_point* wake) {
   Entry* next = nullptr;
   for (auto& [key, entry] : entries_) {
     const bool is_first = !entry.view && !entry.followers.empty();
     const bool waits = is_first || !entry.waiting.empty();
     if (waits && (next == nullptr || entry.used < next->used)) next = &entry;
+  }
+  if (next != nullptr) return next;
+  for (auto& [key, entry] : entries_) {
+    const bool is_prepared = !entry.view && entry.wanted;
+    if (is_prepared && (next == nullptr || entry.used < next->used)) next = &entry;
   }
   if (next != nullptr) return next;
   for (auto& [key, entry] : entries_) {
@@ -108,11 +126,12 @@ void Publisher::Refresh(const std::string& key, std::unique_lock<std::mutex>& lo
   lock.lock();
   making_ = false;
   Entry& entry = entries_.at(key);
+  const bool is_first = !entry.view;
   entry.view = std::move(view);
   entry.version = version;
   entry.cost = ended - begun;
   entry.made = ended;
-  if (entry.waiting.empty()) due_ = ended + entry.cost * settings_.rest;
+  if (entry.waiting.empty() && !is_first) due_ = ended + entry.cost * settings_.rest;
   entry.wanted = false;
   asked_ -= entry.waiting.size();
   for (const Deliver& deliver : std::exchange(entry.waiting, {})) deliver(entry.view);

@@ -24,7 +24,7 @@ struct PublisherSettings {
   /// After a view that is only followed nothing that is only followed is made before so many times
   /// as long have gone by: what is watched takes a fiftieth of a core, however large it is.
   int rest = 50;
-  std::chrono::milliseconds quick{20};  ///< who asks waits for a newer view that takes so long
+  std::chrono::milliseconds quick{10};  ///< who asks waits for a newer view that takes so long
   std::size_t views_max = 64;           ///< kept, those that are followed apart
   std::size_t asked_max = 256;          ///< waiting; others are told to come again
 };
@@ -49,6 +49,10 @@ class Publisher {
   /// Calls `deliver` once, with the view: as it is now if that takes no time, else as it was last,
   /// where there is one.
   void Ask(const Target& target, Deliver deliver);
+  /// Has the view made when nobody waits for another one.
+  void Prepare(const Target& target);
+  /// Returns the view as it was last; null: it was never made.
+  [[nodiscard]] SharedView Last(const Target& target);
   /// Calls `deliver` with the view, and again with each later one, until Unfollow.
   std::uint64_t Follow(const Target& target, Deliver deliver);
   /// After it returns `deliver` is called no more.
@@ -66,7 +70,7 @@ class Publisher {
     Clock::duration cost{0};    ///< of making it
     Clock::time_point made{};   ///< when it was
     std::uint64_t used = 0;     ///< when somebody asked for it last, in questions
-    bool wanted = false;        ///< somebody got an old one
+    bool wanted = false;        ///< somebody got an old one, or will ask for it
     std::vector<Deliver> waiting;
     std::map<std::uint64_t, Deliver> followers;
   };

@@ -15,10 +15,11 @@ std::string StudyAddress(const std::string& name) {
   return Target{.kind = ViewKind::kStudy, .study = name}.Text();
 }
 
-std::string BestText(const LiveStudy& live) {
-  if (!live.leader || !live.leader->objective) return "";
-  return std::string(live.objective->heading) + " " +
-         FixedText(*live.leader->objective, kMetricDigits);
+PageCell BestCell(const LiveStudy& live) {
+  if (!live.leader || !live.leader->objective) return {""};
+  return TrialCell(live.study.name, live.leader->trial,
+                   std::string(live.objective->heading) + " " +
+                       FixedText(*live.leader->objective, kMetricDigits));
 }
 
 PageCell RateCell(const StudySnapshot& now) {
@@ -47,7 +48,7 @@ PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
                           CountCell(live.Count(TrialState::kRunning)),
                           CountCell(live.Count(TrialState::kWaiting)),
                           CountCell(live.Count(TrialState::kFailed)),
-                          {BestText(live)},
+                          BestCell(live),
                           RateCell(live.now),
                           LeftCell(live.now),
                           {live.study.description}});
@@ -65,7 +66,7 @@ PageSection AllRunningSection(const std::vector<LiveStudy>& studies) {
     for (const RunningFact& running : live.running) {
       const std::string id = "curve-" + std::to_string(table.rows.size());
       table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
-                            {running.name},
+                            TrialCell(live.study.name, running.trial, running.name),
                             {std::to_string(running.seed)},
                             {running.device},
                             EpochCell(running),

@@ -83,7 +83,7 @@ std::vector<std::string> FilterCriteria() {
 }
 
 std::vector<std::string> KeysFor(const Target& target) {
-  if (target.kind == ViewKind::kStudies) return {};
+  if (target.kind == ViewKind::kStudies || target.kind == ViewKind::kTrial) return {};
   std::vector<std::string> keys = FilterCriteria();
   keys.emplace_back("name");
   if (target.kind == ViewKind::kStudy) keys.insert(keys.end(), {"sort", "page"});
@@ -161,6 +161,12 @@ bool TakePath(std::vector<std::string> places, Target& target) {
   target.study = places[1];
   if (target.study.empty()) return false;
   if (places.size() == 2) return true;
+  if (places[2] == "trials") {
+    const auto trial = ParseNumber<std::int64_t>(places.size() == 4 ? places[3] : "");
+    target.kind = ViewKind::kTrial;
+    target.trial = trial.value_or(0);
+    return trial && *trial > 0 && std::to_string(*trial) == places[3];
+  }
   if (places[2] != "report" || places.size() > 4 || target.form == ViewForm::kJson) return false;
   target.kind = ViewKind::kReport;
   if (places.size() == 4) target.section = places[3];
@@ -175,6 +181,7 @@ std::string Target::Text() const {
     if (form == ViewForm::kPage) text += "studies";
     text += "/" + Encoded(study);
   }
+  if (kind == ViewKind::kTrial) text += "/trials/" + std::to_string(trial);
   if (kind == ViewKind::kReport)
     text += section.empty() ? "/report" : "/report/" + Encoded(section);
   std::string query;
@@ -186,6 +193,14 @@ std::string Target::Text() const {
   if (!sort.empty()) add("sort", (descending ? "-" : "") + sort);
   if (page != 1) add("page", std::to_string(page));
   return text + query;
+}
+
+ViewForm FormOf(std::string_view text) {
+  constexpr std::string_view kApi = "/api";
+  const bool is_api =
+      text.starts_with(kApi) &&
+      (text.size() == kApi.size() || text[kApi.size()] == '/' || text[kApi.size()] == '?');
+  return is_api ? ViewForm::kJson : ViewForm::kPage;
 }
 
 std::variant<Target, Refusal> ParseTarget(std::string_view text) {

@@ -17,6 +17,7 @@ inline constexpr std::size_t kTargetBytesMax = 2048;
 enum class ViewKind {
   kStudies,  ///< all studies
   kStudy,    ///< one of them, as it runs
+  kTrial,    ///< one trial of it
   kReport    ///< what `beamgrid report` says of it
 };
 
@@ -35,8 +36,9 @@ struct TrialFilter {
 struct Target {
   ViewKind kind = ViewKind::kStudies;
   ViewForm form = ViewForm::kPage;
-  std::string study;    ///< empty of kStudies
-  std::string section;  ///< of the report; empty: all of it
+  std::string study;       ///< empty of kStudies
+  std::int64_t trial = 0;  ///< of kTrial: its id
+  std::string section;     ///< of the report; empty: all of it
   TrialFilter filter;
   std::string sort;         ///< a column of the leaderboard; empty: by the objective, best first
   bool descending = false;  ///< of `sort`
@@ -55,6 +57,9 @@ struct Refusal {
   int status = 400;  ///< of HTTP
   std::string why;   ///< a sentence for people
 };
+
+/// Returns for whom the answer is, of a target that is refused too.
+[[nodiscard]] ViewForm FormOf(std::string_view text);
 
 /// Reads a target. What nobody knows is refused, for a misspelt filter must not show everything.
 [[nodiscard]] std::variant<Target, Refusal> ParseTarget(std::string_view text);

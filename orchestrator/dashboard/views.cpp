@@ -6,6 +6,7 @@
 #include "orchestrator/dashboard/live_assets.h"
 #include "orchestrator/dashboard/live_facts.h"
 #include "orchestrator/dashboard/live_sections.h"
+#include "orchestrator/dashboard/trial_facts.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
@@ -28,6 +29,10 @@ Target StudyTarget(const std::string& study, ViewKind kind, const TrialFilter& f
   return {.kind = kind, .study = study, .filter = filter};
 }
 
+Markup Links(const std::string& label, const Markup& items) {
+  return Line(Element("nav", {{"aria-label", label}}, Line(Element("ul", items))));
+}
+
 /// Returns the links from a study's page to what else there is of it.
 Markup StudyLinks(const Target& target) {
   Markup items = Line(Element("li", Link({}, "All studies")));
@@ -35,7 +40,7 @@ Markup StudyLinks(const Target& target) {
       Line(Element("li", Link(StudyTarget(target.study, ViewKind::kStudy, target.filter), "Live")));
   items += Line(
       Element("li", Link(StudyTarget(target.study, ViewKind::kReport, target.filter), "Report")));
-  return Line(Element("nav", {{"aria-label", "Pages"}}, Line(Element("ul", items))));
+  return Links("Pages", items);
 }
 
 /// Returns the links to the sections of a report, each a page of its own.
@@ -49,7 +54,7 @@ Markup ReportLinks(const Target& target, const std::vector<PageSection>& section
                                       : Attributes{{"href", one.Text()}};
     items += Line(Element("li", Element("a", attributes, section.title)));
   }
-  return Line(Element("nav", {{"aria-label", "Sections"}}, Line(Element("ul", items))));
+  return Links("Sections", items);
 }
 
 Markup Choice(const std::string& criterion, const std::vector<std::string>& components,
@@ -131,7 +136,48 @@ PageFrame FrameFor(const std::string& title) {
           .styles = {PageStyle() + ChartStyle(), LiveStyle()}};
 }
 
+/// Returns a page with what stands above its sections, which state it is in, and `boxes`, the
+/// sections.
+std::string LivePage(const std::string& title, const Markup& above, const Markup& state,
+                     const Markup& boxes, const Target& target) {
+  Markup main = Line(Element("h1", title)) + above;
+  main += Line(Element("p", {{"class", "note"}}, state));
+  main += Line(Element("div", {{"id", "live-sections"}}, Markup::Verbatim("\n") + boxes));
+  PageFrame frame = FrameFor(title);
+  // Of a report the tables are sorted here, of a live page by the server: by the address.
+  if (target.kind == ViewKind::kReport) frame.scripts.push_back(PageScript());
+  frame.scripts.push_back(LiveScript());
+  return WriteFrame(frame, main);
+}
+
+std::string TitleOf(const Target& target) {
+  switch (target.kind) {
+    case ViewKind::kStudies:
+      break;
+    case ViewKind::kStudy:
+      return "Study " + target.study;
+    case ViewKind::kTrial:
+      return "Trial " + std::to_string(target.trial) + " of study " + target.study;
+    case ViewKind::kReport:
+      return "Report on study " + target.study;
+  }
+  return "beamgrid";
+}
+
 }  // namespace
+
+View EmptyView(const Target& target) {
+  const Markup state =
+      Element("span", {{"id", "live-state"}, {"role", "status"}},
+              "The record is being read, and this page shows it as soon as it is") +
+      Markup(" ") + Element("time", {{"id", "live-time"}}, "") + Markup(" ") +
+      Link(target, "Look again");
+  View view;
+  view.body =
+      LivePage(TitleOf(target), Links("Pages", Line(Element("li", Link({}, "All studies")))), state,
+               {}, target);
+  return view;
+}
 
 std::string PagePolicy() {
   return "default-src 'none'; style-src '" + StyleSource() + "' '" + LiveStyleSource() +
@@ -158,10 +204,6 @@ std::string Views::Now() const { return UtcText(parts_.now()); }
 View Views::Page(const std::string& title, const Markup& above,
                  const std::vector<PageSection>& sections, const Target& target) const {
   View view{.as_of = Now()};
-  Markup main = Line(Element("h1", title)) + above;
-  main += Line(Element("p", {{"class", "note"}},
-                       Element("span", {{"id", "live-state"}, {"role", "status"}}, "As read") +
-                           Markup(" at ") + Element("time", {{"id", "live-time"}}, view.as_of)));
   Markup boxes;
   for (const PageSection& section : sections) {
     view.sections.push_back(SectionView(section));
@@ -169,38 +211,75 @@ View Views::Page(const std::string& title, const Markup& above,
     boxes += Line(Element("div", {{"id", made.id}, {"data-digest", made.digest}},
                           Markup::Verbatim(made.html)));
   }
-  main += Line(Element("div", {{"id", "live-sections"}}, Markup::Verbatim("\n") + boxes));
-  PageFrame frame = FrameFor(title);
-  // Of a report the tables are sorted here, of a live page by the server: by the address.
-  if (target.kind == ViewKind::kReport) frame.scripts.push_back(PageScript());
-  frame.scripts.push_back(LiveScript());
-  view.body = WriteFrame(frame, main);
+  const Markup state = Element("span", {{"id", "live-state"}, {"role", "status"}}, "As read") +
+                       Markup(" at ") + Element("time", {{"id", "live-time"}}, view.as_of);
+  view.body = LivePage(title, above, state, boxes, target);
   return view;
 }
 
 View Views::Studies(const Target& target, const Store& store, const RunningStudies& running) const {
   std::vector<LiveStudy> studies;
-  for (const StudyRecord& study : store.Studies()) {
-    studies.push_back(ReadStudyLine(store, running, study, parts_.now()));
-  }
+  store.AsOfOneMoment([&] {
+    for (const StudyRecord& study : store.Studies()) {
+      studies.push_back(ReadStudyLine(store, running, study, parts_.now()));
+    }
+  });
   if (target.form == ViewForm::kJson) {
     return JsonView(JsonList(studies, StudyLineJson), Now());
   }
-  return Page("beamgrid", {}, StudiesSections(studies, parts_.machine()), target);
+  return Page(TitleOf(target), {}, StudiesSections(studies, parts_.machine()), target);
 }
 
-View Views::Study(const Target& target, const Store& store, const StudyRecord& study,
-                  const RunningStudies& running) const {
-  const LiveStudy live = ReadLiveStudy(store, running, study, target, parts_.now());
+View Views::NoStudy(const Target& target, const Store& store) const {
+  const std::string names = Join(store.Studies(), ", ", &StudyRecord::name);
+  return RefusalView({404, "no study '" + target.study + "' in the record" +
+                               (names.empty() ? "; it holds none" : "; studies: " + names)},
+                     target.form);
+}
+
+View Views::Study(const Target& target, const Store& store, const RunningStudies& running) const {
+  std::optional<LiveStudy> live;
+  store.AsOfOneMoment([&] {
+    const std::optional<StudyRecord> study = store.FindStudy(target.study);
+    if (study) live = ReadLiveStudy(store, running, *study, target, parts_.now());
+  });
+  if (!live) return NoStudy(target, store);
   if (target.form == ViewForm::kJson) {
-    boost::json::object json = StudyJson(live);
+    boost::json::object json = StudyJson(*live);
     json["as_of"] = Now();
     return JsonView(json, Now());
   }
   Markup above = StudyLinks(target);
-  if (!study.description.empty()) above += Paragraph(study.description);
-  above += FilterForm(target, parts_.choices(store, study)) + FilterNote(target);
-  return Page("Study " + study.name, above, StudySections(live, target, parts_.machine()), target);
+  if (!live->study.description.empty()) above += Paragraph(live->study.description);
+  above += FilterForm(target, parts_.choices(store, live->study)) + FilterNote(target);
+  return Page(TitleOf(target), above, StudySections(*live, target, parts_.machine()), target);
+}
+
+View Views::Trial(const Target& target, const Store& store) const {
+  std::optional<StudyRecord> study;
+  std::optional<TrialFacts> facts;
+  store.AsOfOneMoment([&] {
+    study = store.FindStudy(target.study);
+    if (study) facts = ReadTrialFacts(store, *study, TrialId(target.trial));
+  });
+  if (!study) return NoStudy(target, store);
+  if (!facts) {
+    return RefusalView(
+        {404, "study '" + target.study + "' has no trial " + std::to_string(target.trial) +
+                  "; `beamgrid trials " + target.study + "` lists them"},
+        target.form);
+  }
+  if (target.form == ViewForm::kJson) {
+    boost::json::object json = TrialJson(*facts);
+    json["as_of"] = Now();
+    return JsonView(json, Now());
+  }
+  const std::string title = facts->trial.name + " seed " + std::to_string(facts->trial.seed);
+  const Markup above =
+      StudyLinks(target) +
+      Paragraph(Markup("A trial of study ") +
+                Link(StudyTarget(target.study, ViewKind::kStudy, {}), target.study) + Markup("."));
+  return Page(title, above, TrialSections(*facts, parts_.options), target);
 }
 
 const StudyFacts& Views::FactsFor(const Target& target, const Store& store,
@@ -218,17 +297,24 @@ const StudyFacts& Views::FactsFor(const Target& target, const Store& store,
   }
   facts_.reset();
   facts_ = parts_.report(store, study, keep);
+  facts_->address = [name = study.name](TrialId trial) {
+    return Target{
+        .kind = ViewKind::kTrial, .study = name, .trial = static_cast<std::int64_t>(trial)}
+        .Text();
+  };
   facts_of_ = key;
   return *facts_;
 }
 
-View Views::Report(const Target& target, const Store& store, const StudyRecord& study,
-                   std::uint64_t version) {
+View Views::Report(const Target& target, const Store& store, std::uint64_t version) {
+  const std::optional<StudyRecord> found = store.FindStudy(target.study);
+  if (!found) return NoStudy(target, store);
+  const StudyRecord& study = *found;
   std::vector<PageSection> sections = SectionsOf(FactsFor(target, store, study, version));
   Markup above = StudyLinks(target) + ReportLinks(target, sections);
   above += FilterForm(target, parts_.choices(store, study)) + FilterNote(target);
   if (target.section.empty()) {
-    return Page("Report on study " + study.name, above, sections, target);
+    return Page(TitleOf(target), above, sections, target);
   }
   const std::string names = Join(sections, ", ", &PageSection::name);
   std::erase_if(sections,
@@ -243,16 +329,17 @@ View Views::Report(const Target& target, const Store& store, const StudyRecord& 
 
 View Views::Make(const Target& target, const Store& store, const RunningStudies& running,
                  std::uint64_t version) {
-  if (target.kind == ViewKind::kStudies) return Studies(target, store, running);
-  const std::optional<StudyRecord> study = store.FindStudy(target.study);
-  if (!study) {
-    const std::string names = Join(store.Studies(), ", ", &StudyRecord::name);
-    return RefusalView({404, "no study '" + target.study + "' in the record" +
-                                 (names.empty() ? "; it holds none" : "; studies: " + names)},
-                       target.form);
+  switch (target.kind) {
+    case ViewKind::kStudies:
+      break;
+    case ViewKind::kStudy:
+      return Study(target, store, running);
+    case ViewKind::kTrial:
+      return Trial(target, store);
+    case ViewKind::kReport:
+      return Report(target, store, version);
   }
-  if (target.kind == ViewKind::kReport) return Report(target, store, *study, version);
-  return Study(target, store, *study, running);
+  return Studies(target, store, running);
 }
 
 }  // namespace beamgrid

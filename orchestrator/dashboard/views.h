@@ -45,10 +45,12 @@ struct ViewParts {
   std::function<Choices(const Store&, const StudyRecord&)> choices;
   std::function<std::vector<StudyNote>()> machine;
   std::function<std::chrono::system_clock::time_point()> now;
+  /// What each command on this record is to be given besides (" --db FILE"); empty: nothing.
+  std::string options = {};
 };
 
-/// Views makes them. The last report's facts are kept for the next section of it. Owned by one
-/// thread.
+/// Views makes them. What a live view shows is of one moment of the record. The last report's facts
+/// are kept for the next section of it. Owned by one thread.
 class Views {
  public:
   explicit Views(ViewParts parts) : parts_(std::move(parts)) {}
@@ -61,20 +63,24 @@ class Views {
  private:
   [[nodiscard]] View Studies(const Target& target, const Store& store,
                              const RunningStudies& running) const;
-  [[nodiscard]] View Study(const Target& target, const Store& store, const StudyRecord& study,
+  [[nodiscard]] View Study(const Target& target, const Store& store,
                            const RunningStudies& running) const;
-  [[nodiscard]] View Report(const Target& target, const Store& store, const StudyRecord& study,
-                            std::uint64_t version);
+  [[nodiscard]] View Trial(const Target& target, const Store& store) const;
+  [[nodiscard]] View Report(const Target& target, const Store& store, std::uint64_t version);
   const StudyFacts& FactsFor(const Target& target, const Store& store, const StudyRecord& study,
                              std::uint64_t version);
   [[nodiscard]] View Page(const std::string& title, const Markup& above,
                           const std::vector<PageSection>& sections, const Target& target) const;
+  [[nodiscard]] View NoStudy(const Target& target, const Store& store) const;
   [[nodiscard]] std::string Now() const;
 
   ViewParts parts_;
   std::string facts_of_;  ///< the target and version that `facts_` are of
   std::optional<StudyFacts> facts_;
 };
+
+/// Returns the page of a target before anything of it is read. It fills itself.
+[[nodiscard]] View EmptyView(const Target& target);
 
 /// Returns a short page that says why a request is not answered, or for a target of programs the
 /// same as JSON.

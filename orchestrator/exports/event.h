@@ -19,7 +19,7 @@ using Scalar = std::pair<std::string, double>;
 using Hyperparameters = std::map<std::string, std::variant<double, bool, std::string>>;
 
 /// SessionEnd says how a trial ended; the numbers are those of hparams/api.proto.
-enum class SessionEnd { kSuccess = 1, kFailure = 2, kRunning = 3 };
+enum class SessionEnd { kUnknown = 0, kSuccess = 1, kFailure = 2, kRunning = 3 };
 
 /// Returns the event that every file begins with. Times are seconds since 1970.
 [[nodiscard]] std::string VersionEvent(double wall_time);

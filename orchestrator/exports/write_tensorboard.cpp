@@ -117,8 +117,18 @@ EpochEvent RecordedOf(const TrialResult& result, double wall_time) {
 }
 
 SessionEnd EndOf(TrialState state) {
-  if (state == TrialState::kComplete) return SessionEnd::kSuccess;
-  return state == TrialState::kFailed ? SessionEnd::kFailure : SessionEnd::kRunning;
+  switch (state) {
+    case TrialState::kComplete:
+      return SessionEnd::kSuccess;
+    case TrialState::kFailed:
+      return SessionEnd::kFailure;
+    case TrialState::kRunning:
+      return SessionEnd::kRunning;
+    case TrialState::kWaiting:
+    case TrialState::kPruned:
+      break;  // stopped or let go before its end: neither came to anything nor is at work
+  }
+  return SessionEnd::kUnknown;
 }
 
 void WriteRun(const Store& store, const TrialRecord& trial, const Span& span,

@@ -187,6 +187,13 @@ std::int64_t Ended(const ProgressState& state) {
   return state.complete + state.reused + state.failed + state.refused;
 }
 
+/// Returns how many trials are still to be begun: those that wait and, where it is known, those
+/// that the search will ask for yet.
+std::int64_t ToDo(const ProgressState& state) {
+  const std::int64_t at_work = std::ssize(state.running);
+  return std::max(state.waiting, state.planned.value_or(0) - Ended(state) - state.pruned - at_work);
+}
+
 /// Refused trials are none that are done, nor any that are to be.
 std::string DoneText(const ProgressState& state) {
   const std::int64_t done = Ended(state) - state.refused;
@@ -216,7 +223,7 @@ std::string TotalsLine(const ProgressState& state, std::size_t width, Colour col
     pieces.push_back({"eta " + DurationText(*eta)});
   }
   add_count(static_cast<std::int64_t>(state.running.size()), "running");
-  add_count(state.waiting, "waiting");
+  add_count(ToDo(state), "waiting");
   pieces.push_back(
       {DurationText(std::chrono::duration_cast<std::chrono::seconds>(state.elapsed)) + " so far"});
   add_count(state.reused, "reused");
@@ -253,9 +260,11 @@ std::string DevicesLine(const ProgressState& state, std::size_t width, Colour co
 
 std::string BestLine(const ProgressState& state, std::size_t width, Colour colour) {
   if (!state.best) return "";
-  return Join({{"best " + state.objective + " " + FixedText(*state.best, 4), kGreen},
-               {PrintableLine(state.best_name)}},
-              width, colour);
+  // Of one trial: a leaderboard ranks models by the mean of their seeds.
+  const std::string value = FixedText(*state.best, 4);
+  std::string text = "best trial: " + state.objective + " " + value;
+  if (text.size() > width) text = "best trial " + value;
+  return Join({{text, kGreen}, {PrintableLine(state.best_name)}}, width, colour);
 }
 
 }  // namespace

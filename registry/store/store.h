@@ -128,6 +128,11 @@ class Store {
   /// here.
   void Together(const std::function<void()>& work);
 
+  /// Runs `work`, all of whose reading through this Store is then of one moment, whatever others
+  /// write meanwhile. It must not write, and be short: what others write piles up behind it. Inside
+  /// another one it is a part of that.
+  void AsOfOneMoment(const std::function<void()>& work) const;
+
   /// Returns how many statements were executed so far, which is what a use of the record costs.
   [[nodiscard]] std::int64_t statements() const;
 

@@ -1,4 +1,4 @@
-// The Store's read-only SQL for people.
+// The Store's read-only SQL for people, and reading that is of one moment.
 
 #include <sqlite3.h>
 
@@ -170,6 +170,15 @@ Store::Table Store::Query(const std::string& sql,
     }
     if (code != SQLITE_DONE) reading.Refuse();
     return table;
+  });
+}
+
+void Store::AsOfOneMoment(const std::function<void()>& work) const {
+  impl_->database.Read([&] {
+    SQLite::Database& connection = impl_->database.connection();
+    if (sqlite3_get_autocommit(connection.getHandle()) == 0) return work();
+    const SQLite::Transaction reading(connection);  // its end takes nothing back
+    work();
   });
 }
 

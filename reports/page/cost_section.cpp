@@ -15,6 +15,7 @@ namespace {
 struct CostPoint {
   double device_seconds = 0, value = 0;
   std::string name;
+  TrialId trial{};
 };
 
 /// BestSoFar is the course of a study by the time of devices.
@@ -42,8 +43,9 @@ BestSoFar CourseOf(const StudyFacts& facts) {
     if (!std::isfinite(value)) continue;
     course.all.push_back({course.device_seconds, value});
     if (!course.best.empty() && value <= course.best.back().value) continue;
-    course.best.push_back(
-        {course.device_seconds, value, attempt->model + " seed " + std::to_string(attempt->seed)});
+    course.best.push_back({course.device_seconds, value,
+                           attempt->model + " seed " + std::to_string(attempt->seed),
+                           attempt->trial});
   }
   return course;
 }
@@ -53,7 +55,8 @@ std::string TimeText(double seconds) {
   return DurationText(std::chrono::seconds(std::llround(seconds)));
 }
 
-Figure CostFigure(const BestSoFar& course, const Metric* objective) {
+Figure CostFigure(const StudyFacts& facts, const BestSoFar& course) {
+  const Metric* objective = facts.objective;
   const CostPoint& last = course.best.back();
   Figure figure{.name = "best-so-far",
                 .title = "Best trial so far against the time of devices",
@@ -76,7 +79,7 @@ Figure CostFigure(const BestSoFar& course, const Metric* objective) {
     const CostPoint& point = course.best[i];
     const std::string value = FixedText(point.value, kMetricDigits);
     plot.Mark(steps[i], 0, point.name + ": " + value + " after " + TimeText(point.device_seconds));
-    figure.data.rows.push_back({{point.name},
+    figure.data.rows.push_back({TrialCell(facts, point.trial, point.name),
                                 {TimeText(point.device_seconds), point.device_seconds},
                                 FixedCell(point.value, kMetricDigits)});
   }
@@ -94,7 +97,7 @@ PageSection CostSection(const StudyFacts& facts) {
     section.Say("No trial is complete.");
     return section;
   }
-  section.Add(CostFigure(course, facts.objective));
+  section.Add(CostFigure(facts, course));
   section.Note(
       "An attempt counts with the time from its start to its end, whichever study ran it; those of "
       "trials that no longer count are in it.");

@@ -37,13 +37,14 @@ std::string CurveName(const Curve& curve) {
   return curve.trial->name + " seed " + std::to_string(curve.trial->seed);
 }
 
-PageTable CurvesTable(const std::vector<Curve>& curves, const Metric* objective) {
+PageTable CurvesTable(const StudyFacts& facts, const std::vector<Curve>& curves) {
+  const Metric* objective = facts.objective;
   PageTable table{.caption = "Learning curves",
                   .columns = {"trial", ">epoch", std::string(">") + objective->heading,
                               ">training loss", ">validation loss"}};
   for (const Curve& curve : curves) {
     for (const EpochResult& epoch : curve.epochs) {
-      table.rows.push_back({{CurveName(curve)},
+      table.rows.push_back({TrialCell(facts, curve.trial->id, CurveName(curve)),
                             CountCell(epoch.epoch),
                             FixedCell(epoch.metrics.*objective->value, kMetricDigits),
                             FixedCell(epoch.train_loss, kMetricDigits),
@@ -64,7 +65,8 @@ std::string CurvesFinding(const std::vector<Curve>& curves) {
          " best epoch last: more epochs might raise " + (still == 1 ? "it." : "them.");
 }
 
-Figure CurvesFigure(const std::vector<Curve>& curves, const Metric* objective) {
+Figure CurvesFigure(const StudyFacts& facts, const std::vector<Curve>& curves) {
+  const Metric* objective = facts.objective;
   Figure figure{.name = "curves",
                 .title = "Learning curves of the best models, of each its best seed",
                 .finding = CurvesFinding(curves)};
@@ -98,7 +100,7 @@ Figure CurvesFigure(const std::vector<Curve>& curves, const Metric* objective) {
     plot.Legend(i, std::to_string(i + 1) + ". " + CurveName(curves[i]));
   }
   plot.DrawInto(figure);
-  figure.data = CurvesTable(curves, objective);
+  figure.data = CurvesTable(facts, curves);
   return figure;
 }
 
@@ -111,7 +113,7 @@ PageSection CurvesSection(const StudyFacts& facts) {
     section.Say("No epoch of a complete trial is recorded.");
     return section;
   }
-  section.Add(CurvesFigure(curves, facts.objective));
+  section.Add(CurvesFigure(facts, curves));
   section.Note("All trials, running ones too: `beamgrid query curves --study " + facts.study.name +
                "`.");
   return section;

@@ -133,7 +133,8 @@ PageSection EffectsSection(const StudyFacts& facts) {
   section.Add(EffectsFigure(made));
   AddPairs(section, made);
   section.Say(Sentence(VarianceText(made)));
-  section.Say(Sentence(HighestText(made)));
+  // Of a part of what was measured nobody knows which is the highest of all.
+  if (made.effects.looked_at == made.effects.measured) section.Say(Sentence(HighestText(made)));
   if (const std::string loss = LossText(made); !loss.empty()) section.Say(Sentence(loss));
   if (!made.proposals.empty()) {
     section.Say("Would settle most of what is open:");

@@ -4,6 +4,7 @@
 
 #include "registry/util/text.h"
 #include "reports/page/ensemble_words.h"
+#include "reports/page/plot.h"
 #include "reports/page/row_chart.h"
 #include "reports/page/section.h"
 
@@ -13,16 +14,26 @@ namespace {
 constexpr int kWeightDigits = 4;
 constexpr int kGapDigits = 5;
 
-PageTable MembersTable(const EnsembleNumbers& ensemble) {
+/// Returns the cell of a member, which is a trial of the study or a form of one.
+PageCell MemberCell(const StudyFacts& facts, const std::string& name) {
+  for (const TrialRecord& trial : facts.trials) {
+    if (name == trial.name + "/s" + std::to_string(trial.seed)) {
+      return TrialCell(facts, trial.id, name);
+    }
+  }
+  return {name};
+}
+
+PageTable MembersTable(const StudyFacts& facts, const EnsembleNumbers& ensemble) {
   PageTable table{.caption = "Members", .columns = {"member", ">size", ">weight"}};
   for (const EnsembleNumbers::Member& member : ensemble.members) {
-    table.rows.push_back(
-        {{member.name}, SizeCell(member.size_bytes), FixedCell(member.weight, kWeightDigits)});
+    table.rows.push_back({MemberCell(facts, member.name), SizeCell(member.size_bytes),
+                          FixedCell(member.weight, kWeightDigits)});
   }
   return table;
 }
 
-Figure WeightsFigure(const EnsembleNumbers& ensemble) {
+Figure WeightsFigure(const StudyFacts& facts, const EnsembleNumbers& ensemble) {
   const auto heaviest =
       std::ranges::max_element(ensemble.members, {}, &EnsembleNumbers::Member::weight);
   Figure figure{
@@ -41,7 +52,7 @@ Figure WeightsFigure(const EnsembleNumbers& ensemble) {
   }
   DrawRows(rows, LinearAxis("weight; all together 1", 0, heaviest->weight), BarsFrom::kZero,
            figure);
-  figure.data = MembersTable(ensemble);
+  figure.data = MembersTable(facts, ensemble);
   return figure;
 }
 
@@ -89,12 +100,76 @@ void AddDiversity(PageSection& section, const EnsembleFact& fact) {
   }
 }
 
+PageTable FrontierTable(const FrontierFacts& frontier) {
+  PageTable table{
+      .caption = "The best ensemble for each limit of size",
+      .columns = {">from this size", ">members", ">selection GAP", ">holdout GAP", "models"},
+      .row_names = 0};
+  for (const FrontierFact& point : frontier.points) {
+    table.rows.push_back(
+        {SizeCell(point.size_bytes),
+         CountCell(std::ssize(point.members)),
+         FixedCell(point.selection_gap, kGapDigits),
+         point.holdout_gap ? FixedCell(*point.holdout_gap, kGapDigits) : PageCell{""},
+         {Join(point.members)}});
+  }
+  return table;
+}
+
+Figure FrontierFigure(const FrontierFacts& frontier) {
+  // What was not chosen by it, where there is such.
+  const bool held_out = frontier.points.front().holdout_gap.has_value();
+  const auto gap = [held_out](const FrontierFact& point) {
+    return held_out ? point.holdout_gap.value_or(0) : point.selection_gap;
+  };
+  const FrontierFact& last = frontier.points.back();
+  Figure figure{.name = "frontier",
+                .title = "GAP of the best ensemble for each limit of size",
+                .finding = "From " + SizeText(frontier.points.front().size_bytes) + " with " +
+                           FixedText(gap(frontier.points.front()), kGapDigits) + " to " +
+                           SizeText(last.size_bytes) + " with " + FixedText(gap(last), kGapDigits) +
+                           (held_out ? " on the holdout." : " on the videos that chose it.")};
+  std::vector<PlotPoint> points;
+  for (const FrontierFact& point : frontier.points) {
+    points.push_back({static_cast<double>(point.size_bytes), gap(point)});
+  }
+  const auto [low, high] = std::ranges::minmax(points, {}, &PlotPoint::y);
+  Plot plot(BytesAxis("size of all members", points.front().x, points.back().x),
+            LinearAxis(held_out ? "holdout GAP" : "selection GAP", low.y, high.y));
+  plot.Steps(points, points.back().x, 0);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    plot.Mark(points[i], 0,
+              SizeText(frontier.points[i].size_bytes) + ", " + FixedText(points[i].y, kGapDigits) +
+                  ": " + Join(frontier.points[i].members));
+  }
+  plot.Legend(0, held_out ? "chosen by the selection GAP, so it may fall here"
+                          : "on the videos that chose them: too high for a test score");
+  plot.DrawInto(figure);
+  figure.data = FrontierTable(frontier);
+  return figure;
+}
+
+void AddFrontier(PageSection& section, const StudyFacts& facts) {
+  if (!facts.frontier) return;
+  const FrontierFacts& frontier = *facts.frontier;
+  if (frontier.points.empty()) {
+    section.Note("What other limits of size would give is not shown: " + frontier.missing);
+    return;
+  }
+  section.Add(FrontierFigure(frontier));
+  section.Note("Each is the best of " + std::to_string(frontier.sets) +
+               " sets that were scored, with the recipe's settings, weights as the search has them "
+               "and all seeds; `beamgrid ensemble " +
+               facts.study.name + " --frontier` has the same.");
+}
+
 }  // namespace
 
 PageSection EnsembleSection(const StudyFacts& facts) {
   PageSection section{"ensemble", "Ensemble", {}};
   if (!facts.ensemble) {
     section.Say(EnsembleSentence(facts));
+    AddFrontier(section, facts);
     return section;
   }
   const EnsembleNumbers ensemble = NumbersOf(*facts.ensemble);
@@ -102,8 +177,8 @@ PageSection EnsembleSection(const StudyFacts& facts) {
               facts.ensemble->created_at + ": " + SizeText(ensemble.size_bytes) + " of " +
               SizeText(ensemble.size_limit) + ", weights " + ensemble.weights_used + ".");
   AddScores(section, ensemble);
-  section.Add(TableMarkup(MembersTable(ensemble)));
-  if (ensemble.members.size() > 1) section.Add(WeightsFigure(ensemble));
+  section.Add(TableMarkup(MembersTable(facts, ensemble)));
+  if (ensemble.members.size() > 1) section.Add(WeightsFigure(facts, ensemble));
   AddDiversity(section, *facts.ensemble);
   std::vector<std::string> notes = ensemble.notes;
   for (const std::string& name : ensemble.dropped) {
@@ -111,8 +186,8 @@ PageSection EnsembleSection(const StudyFacts& facts) {
   }
   section.Add(BulletList(notes, "note"));
   section.Note("`beamgrid ensemble " + facts.study.name +
-               " --why --frontier --certify` says why these, what other limits would give, and how "
-               "far the best set may be.");
+               " --why --certify` says why these, and how far the best set may be.");
+  AddFrontier(section, facts);
   return section;
 }
 

@@ -29,11 +29,13 @@ PageTable KindsTable(const std::vector<const AttemptFact*>& failed) {
   return table;
 }
 
-Markup FailureMarkup(const AttemptFact& attempt) {
-  std::string head = attempt.model + " seed " + std::to_string(attempt.seed) + ", attempt " +
-                     std::to_string(attempt.number) + " on " + attempt.device + ": " +
-                     attempt.outcome;
-  if (!attempt.message.empty()) head += ": " + attempt.message;
+Markup FailureMarkup(const StudyFacts& facts, const AttemptFact& attempt) {
+  std::string how = ", attempt " + std::to_string(attempt.number) + " on " + attempt.device + ": " +
+                    attempt.outcome;
+  if (!attempt.message.empty()) how += ": " + attempt.message;
+  const Markup head =
+      TrialMarkup(facts, attempt.trial, attempt.model + " seed " + std::to_string(attempt.seed)) +
+      Markup(how);
   const std::string log = LastLines(attempt.log_tail);
   if (log.empty()) return Paragraph(head);
   return Element("details", Element("summary", head) + Element("pre", {{"tabindex", "0"}}, log)) +
@@ -66,7 +68,8 @@ PageSection FailuresSection(const StudyFacts& facts) {
                  "--study " +
                  facts.study.name + "` has the others.");
   }
-  for (std::size_t i = failed.size(); i > first; --i) section.Add(FailureMarkup(*failed[i - 1]));
+  for (std::size_t i = failed.size(); i > first; --i)
+    section.Add(FailureMarkup(facts, *failed[i - 1]));
   return section;
 }
 

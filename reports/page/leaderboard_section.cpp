@@ -21,7 +21,7 @@ PageTable RankedModels(const StudyFacts& facts) {
     const Standing& standing = standings[i];
     table.rows.push_back(
         {CountCell(static_cast<std::int64_t>(i + 1)),
-         {standing.name},
+         TrialCell(facts, facts.trials[standing.places.front()].id, standing.name),
          FixedCell(standing.mean(), kMetricDigits),
          {std::to_string(standing.values.size()) + "/" + std::to_string(standing.trials),
           static_cast<double>(standing.values.size())},

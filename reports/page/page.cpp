@@ -66,6 +66,16 @@ Markup HeadOf(const PageFrame& frame) {
 
 }  // namespace
 
+Markup TrialMarkup(const StudyFacts& facts, TrialId trial, const std::string& text) {
+  return facts.address ? Element("a", {{"href", facts.address(trial)}}, text) : Markup(text);
+}
+
+PageCell TrialCell(const StudyFacts& facts, TrialId trial, const std::string& text) {
+  PageCell cell{text};
+  if (facts.address) cell.markup = TrialMarkup(facts, trial, text);
+  return cell;
+}
+
 std::vector<PageSection> SectionsOf(const StudyFacts& facts) {
   std::vector<PageSection> sections;
   for (const auto make :

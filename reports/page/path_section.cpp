@@ -15,6 +15,7 @@ namespace {
 /// PathModel is a model at the place at which it was first asked for.
 struct PathModel {
   std::string name;
+  TrialId trial{};             ///< its first
   std::optional<double> mean;  ///< nothing: no seed of it is complete
 };
 
@@ -47,7 +48,7 @@ std::vector<PathModel> PathOf(const StudyFacts& facts, const Means& means) {
   std::map<std::string, bool> seen;
   for (const TrialRecord& trial : facts.trials) {
     if (!seen.emplace(trial.name, true).second) continue;
-    path.push_back({trial.name, MeanOf(means, trial.name)});
+    path.push_back({trial.name, trial.id, MeanOf(means, trial.name)});
   }
   return path;
 }
@@ -114,7 +115,7 @@ Figure PathFigure(const StudyFacts& facts, const std::vector<PathModel>& path) {
     all.push_back(point);
     if (!best.empty() && point.y <= best.back().y) continue;
     best.push_back(point);
-    table.rows.push_back({{path[i].name},
+    table.rows.push_back({TrialCell(facts, path[i].trial, path[i].name),
                           CountCell(static_cast<std::int64_t>(i + 1)),
                           FixedCell(point.y, kMetricDigits)});
   }

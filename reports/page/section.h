@@ -22,6 +22,11 @@ struct PageSection {
   void Note(const std::string& text) { Add(Paragraph(text, "note")); }
 };
 
+/// Returns the text, as a link to the trial's page where there is one; of a model any trial will
+/// do.
+[[nodiscard]] Markup TrialMarkup(const StudyFacts& facts, TrialId trial, const std::string& text);
+[[nodiscard]] PageCell TrialCell(const StudyFacts& facts, TrialId trial, const std::string& text);
+
 [[nodiscard]] PageSection AnswerSection(const StudyFacts& facts);
 [[nodiscard]] PageSection AskedSection(const StudyFacts& facts);
 [[nodiscard]] PageSection LeaderboardSection(const StudyFacts& facts);

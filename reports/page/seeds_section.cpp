@@ -48,20 +48,19 @@ std::string SeedsFinding(const StudyFacts& facts, const std::vector<const Standi
   return text;
 }
 
-PageTable SeedsTable(const std::vector<const Standing*>& models, std::size_t shown) {
+PageTable SeedsTable(const StudyFacts& facts, const std::vector<const Standing*>& models,
+                     std::size_t shown) {
   PageTable table{.caption = "Spread of seeds",
                   .columns = {"model", ">seeds", ">mean", ">standard deviation", ">lowest",
                               ">highest", ">spread"}};
   for (std::size_t i = 0; i < shown; ++i) {
     const Standing& model = *models[i];
     const auto [low, high] = std::ranges::minmax(model.values);
-    table.rows.push_back({{model.name},
-                          CountCell(std::ssize(model.values)),
-                          FixedCell(model.mean(), kMetricDigits),
-                          FixedCell(SampleDeviation(model.values), kDeviationDigits),
-                          FixedCell(low, kMetricDigits),
-                          FixedCell(high, kMetricDigits),
-                          FixedCell(high - low, kMetricDigits)});
+    table.rows.push_back(
+        {TrialCell(facts, facts.trials[model.places.front()].id, model.name),
+         CountCell(std::ssize(model.values)), FixedCell(model.mean(), kMetricDigits),
+         FixedCell(SampleDeviation(model.values), kDeviationDigits), FixedCell(low, kMetricDigits),
+         FixedCell(high, kMetricDigits), FixedCell(high - low, kMetricDigits)});
   }
   return table;
 }
@@ -85,7 +84,7 @@ Figure SeedsFigure(const StudyFacts& facts, const std::vector<const Standing*>& 
                              FixedText(most, kMetricDigits)});
   }
   DrawRows(rows, LinearAxis(facts.objective->heading, low, high), BarsFrom::kNone, figure);
-  figure.data = SeedsTable(models, shown);
+  figure.data = SeedsTable(facts, models, shown);
   if (shown < models.size()) {
     figure.data.more = CountText(models.size() - shown, "more model") +
                        ": `beamgrid query seeds --study " + facts.study.name + "`.";

@@ -114,9 +114,7 @@ std::vector<TableQuestion> QuestionsOf(const StudyFacts& facts) {
   return questions;
 }
 
-void AddTables(StudyFacts& facts, const Store& store, const Catalogue& catalogue,
-               const FindPaper& paper) {
-  const bool raced = RacesForSeeds(store, facts.study);
+void AddTables(StudyFacts& facts, const Catalogue& catalogue, const FindPaper& paper, bool raced) {
   for (const TableQuestion& question : QuestionsOf(facts)) {
     try {
       facts.tables.push_back(
@@ -129,18 +127,16 @@ void AddTables(StudyFacts& facts, const Store& store, const Catalogue& catalogue
 
 void AddEffects(StudyFacts& facts, const std::vector<TrialRecord>& all,
                 const Catalogue& catalogue) {
-  // Of thousands they take minutes, and a page a second.
-  constexpr std::size_t kMostModels = 400;
-  const std::size_t models = facts.leaderboard.standings.size();
-  if (models > kMostModels) {
-    facts.no_effects = "of " + std::to_string(models) +
-                       " models the effects take longer than a page may; `beamgrid effects " +
-                       facts.study.name + "` finds them";
-    return;
+  // Of thousands they take minutes, and a page a second. What a grid that was measured whole says
+  // takes no longer for being much.
+  constexpr std::size_t kMostModels = 400, kLookedAt = 250;
+  EffectsBudget budget;
+  if (facts.leaderboard.standings.size() > kMostModels) {
+    budget = {.most_observations = kLookedAt, .most_pair_work = 3e8};
   }
   try {
     facts.effects = MakeEffects(facts.study.name, facts.objective, all, catalogue,
-                                facts.recipe ? &*facts.recipe : nullptr);
+                                facts.recipe ? &*facts.recipe : nullptr, budget);
   } catch (const UsageError& error) {
     facts.no_effects = error.what();
   }
@@ -182,21 +178,26 @@ StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const 
                           const FindPaper& paper, const KeepTrial& keep) {
   StudyFacts facts{.study = study, .is_part = static_cast<bool>(keep)};
   facts.objective = MetricNamed("study '" + study.name + "': objective", study.objective);
-  std::vector<TrialRecord> all = store.Trials(study.id, Counting::kAll);
-  if (keep) std::erase_if(all, std::not_fn(keep));
-  std::ranges::copy_if(all, std::back_inserter(facts.trials), &TrialRecord::counts);
+  std::vector<TrialRecord> all;
+  bool raced = false;
+  store.AsOfOneMoment([&] {
+    all = store.Trials(study.id, Counting::kAll);
+    if (keep) std::erase_if(all, std::not_fn(keep));
+    std::ranges::copy_if(all, std::back_inserter(facts.trials), &TrialRecord::counts);
+    facts.leaderboard = MakeLeaderboard(study, facts.trials);
+    facts.history = store.RecipeHistory(study.id);
+    if (!facts.trials.empty()) facts.data = store.Spec(facts.trials.back().id).data;
+    facts.attempts = ReadAttempts(store, study.id);
+    facts.asked = ReadAsked(store, study.id);
+    AddCurves(facts, store);
+    raced = RacesForSeeds(store, study);
+  });
   facts.not_counted = all.size() - facts.trials.size();
-  facts.leaderboard = MakeLeaderboard(study, facts.trials);
   facts.recipe = RecordedRecipe(study, catalogue);
-  facts.history = store.RecipeHistory(study.id);
-  if (!facts.trials.empty()) facts.data = store.Spec(facts.trials.back().id).data;
-  facts.attempts = ReadAttempts(store, study.id);
-  facts.asked = ReadAsked(store, study.id);
   if (facts.is_part) KeepOf(all, facts);
   AddGrid(facts, catalogue);
   AddEffects(facts, all, catalogue);
-  AddTables(facts, store, catalogue, paper);
-  AddCurves(facts, store);
+  AddTables(facts, catalogue, paper, raced);
   return facts;
 }
 

@@ -55,6 +55,21 @@ struct EnsembleFact {
   std::string no_pairs;           ///< why they are not known, where they are not
 };
 
+/// FrontierFact is the best ensemble from its size on to that of the next one.
+struct FrontierFact {
+  std::int64_t size_bytes = 0;
+  std::vector<std::string> members;
+  double selection_gap = 0;  ///< chosen by it, so too high for a test score
+  std::optional<double> holdout_gap;
+};
+
+/// FrontierFacts is what other size limits would give.
+struct FrontierFacts {
+  std::vector<FrontierFact> points;  ///< by size, each with a higher selection GAP than the last
+  std::int64_t sets = 0;             ///< that were scored
+  std::string missing;               ///< why there are none, where there are none: a sentence
+};
+
 /// StudyFacts is what the record holds of a study, and what follows from it.
 struct StudyFacts {
   StudyRecord study;
@@ -76,7 +91,10 @@ struct StudyFacts {
   std::vector<std::string> no_tables;                  ///< why others were not made
   std::map<TrialId, std::vector<EpochResult>> curves;  ///< of the best models' trials
   std::optional<EnsembleFact> ensemble;
-  std::size_t stale_ensembles = 0;  ///< recorded ones of trials that count no more
+  std::optional<FrontierFacts> frontier;  ///< nothing: there is no pool to choose from
+  std::size_t stale_ensembles = 0;        ///< recorded ones of trials that count no more
+  /// Returns where a page of one of its trials is; null: there is none.
+  std::function<std::string(TrialId)> address;
 };
 
 /// FindPaper returns a paper's table: "kim18/2".
@@ -88,8 +106,8 @@ inline constexpr std::size_t kModelsWithCurves = 6;
 /// KeepTrial says whether a trial is one of those that are spoken of.
 using KeepTrial = std::function<bool(const TrialRecord& trial)>;
 
-/// Reads all but the ensemble. Trials are read once, so that no two sections can be of different
-/// moments of a study that runs. `keep`: as if the study had no other trials; null: all. Throws as
+/// Reads all but the ensemble, as of one moment: no two sections can be of different ones of a
+/// study that runs. `keep`: as if the study had no other trials; null: all. Throws as
 /// MakeLeaderboard does.
 [[nodiscard]] StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue,
                                         const StudyRecord& study, const FindPaper& paper,

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <random>
 #include <set>
 #include <stdexcept>
 
@@ -18,7 +19,7 @@ namespace {
 constexpr double kRounding = 1e-12;
 constexpr double kBeyondEnd = 0.025;         ///< beyond each end of an interval
 constexpr std::size_t kMostModelled = 1000;  ///< points that the covariance of is held
-constexpr double kMostPairWork = 4e9;        ///< additions for all pairs: some seconds
+constexpr std::uint64_t kDrawingSeed = 20260101;
 
 /// Of the interactions of two factors, how many are not each other's mirror image.
 double DistinctInteractions(std::int32_t levels, std::int32_t others) {
@@ -149,11 +150,6 @@ class Analysis {
       effects.factors[effect.factor].levels[static_cast<std::size_t>(effect.level)].effect =
           EstimateOf(effect.value, Covariance(effect, effect));
     }
-    for (const MeasuredCombination& observation : question_->observations) {
-      for (std::size_t f = 0; f < effects.factors.size(); ++f) {
-        ++effects.factors[f].levels[static_cast<std::size_t>(observation.point[f])].measured;
-      }
-    }
     for (std::size_t f = 0; f < effects.factors.size(); ++f) {
       if (ties_[f].told) FindBestLevels(f, effects.factors[f]);
     }
@@ -213,7 +209,7 @@ class Analysis {
     const double per_cell =
         points() * (surface_.covariance.size() == 0 ? static_cast<double>(levels.size())
                                                     : static_cast<double>(surface_.points.size()));
-    effects.pairs_left_out = cells * per_cell > kMostPairWork;
+    effects.pairs_left_out = cells * per_cell > question_->budget.most_pair_work;
     if (effects.pairs_left_out) return;
     for (std::size_t f = 0; f < varied.size(); ++f) {
       for (std::size_t g = f + 1; g < varied.size(); ++g) {
@@ -446,6 +442,35 @@ void Require(const EffectsQuestion& question) {
   }
 }
 
+void CountMeasured(const EffectsQuestion& question, Effects& effects) {
+  for (const MeasuredCombination& observation : question.observations) {
+    for (std::size_t f = 0; f < effects.factors.size(); ++f) {
+      ++effects.factors[f].levels[static_cast<std::size_t>(observation.point[f])].measured;
+    }
+  }
+}
+
+/// Returns `most` of the observations, at random, and always the same ones: first those that a
+/// level needs to be seen at all.
+std::vector<MeasuredCombination> Draw(std::vector<MeasuredCombination> observations,
+                                      std::size_t most) {
+  std::mt19937_64 random(kDrawingSeed);
+  for (std::size_t i = 0; i + 1 < observations.size(); ++i) {
+    std::swap(observations[i], observations[i + random() % (observations.size() - i)]);
+  }
+  std::set<std::pair<std::size_t, std::int32_t>> seen;
+  const auto brings_a_level = [&seen](const MeasuredCombination& observation) {
+    bool brings = false;
+    for (std::size_t f = 0; f < observation.point.size(); ++f) {
+      brings |= seen.emplace(f, observation.point[f]).second;
+    }
+    return brings;
+  };
+  const auto rest = std::stable_partition(observations.begin(), observations.end(), brings_a_level);
+  observations.resize(std::max(most, static_cast<std::size_t>(rest - observations.begin())));
+  return observations;
+}
+
 }  // namespace
 
 bool FactorEffects::open() const {
@@ -467,10 +492,21 @@ Effects FindEffects(const EffectsQuestion& question) {
   effects.sampled = grid.sampled;
   const bool whole = !grid.sampled && effects.measured == effects.grid_points;
   effects.method = whole ? EffectsMethod::kExact : EffectsMethod::kPosterior;
-  Surface surface = whole ? MeasuredSurface(grid, question) : PosteriorSurface(grid, question);
+  const std::size_t most = question.budget.most_observations;
+  const bool is_cut = !whole && most > 0 && question.observations.size() > most;
+  EffectsQuestion asked = question;
+  if (is_cut) {
+    asked.observations = Draw(std::move(asked.observations), most);
+    // Which combination is the best, and which trial tells most, is a question to all of them.
+    asked.baseline.reset();
+    asked.proposals = 0;
+  }
+  effects.looked_at = std::ssize(asked.observations);
+  Surface surface = whole ? MeasuredSurface(grid, asked) : PosteriorSurface(grid, asked);
   if (surface.noise) effects.noise = std::sqrt(*surface.noise);
   effects.noise_source = surface.source;
-  Analysis(question, std::move(surface)).AddTo(effects);
+  Analysis(asked, std::move(surface)).AddTo(effects);
+  CountMeasured(question, effects);
   return effects;
 }
 

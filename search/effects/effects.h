@@ -24,6 +24,14 @@ struct MeasuredCombination {
   std::vector<double> scores;
 };
 
+/// EffectsBudget bounds what the answer may cost; what is left out is said in the answer.
+struct EffectsBudget {
+  /// So many measured combinations are looked at, drawn with a fixed seed, where the grid was not
+  /// measured whole: the work grows with the cube of them. 0: all.
+  std::size_t most_observations = 0;
+  double most_pair_work = 4e9;  ///< additions for all pairs: some seconds
+};
+
 /// EffectsQuestion is what was measured of which grid.
 struct EffectsQuestion {
   std::vector<std::int32_t> levels;               ///< per factor, each at least 1
@@ -33,6 +41,7 @@ struct EffectsQuestion {
   std::vector<GridPoint> unavailable;             ///< points that failed for good: not proposed
   std::size_t proposals = 3;                      ///< trials to propose at most
   std::optional<double> highest;                  ///< no score can be higher
+  EffectsBudget budget = {};
 };
 
 /// ConfidenceInterval holds the true value with probability 0.95.
@@ -119,6 +128,7 @@ struct Effects {
   std::int64_t grid_points = 0;  ///< that effects are averaged over
   bool sampled = false;          ///< the grid is larger: these are a seeded sample of it
   std::int64_t measured = 0, scores = 0;
+  std::int64_t looked_at = 0;  ///< of those measured: fewer where the budget allowed no more
   std::int64_t fewest_scores = 0, most_scores = 0;  ///< of a combination
 
   Estimate mean;                ///< over the grid

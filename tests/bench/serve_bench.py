@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What `beamgrid serve` costs a study, and how soon it answers.
 
-1. Trials per second of a study of instant trials (scheduler_bench), alone and beside a server with ten pages open on it, turn by turn;
-   and the share of a core that the server takes meanwhile.
+1. Trials per second of a study of instant trials (scheduler_bench), alone and beside a server with ten pages open on it, turn by turn
+   in changing order, and the processor's time that the study itself takes, pair by pair, which other work on the machine disturbs
+   least; and the share of a core that the server takes meanwhile.
 2. Milliseconds to the first byte of each view of a record of 100,000 trials: the first time, and from then on.
 3. The same while 200 pages follow the record.
 
@@ -106,16 +107,23 @@ def ask(server, target):
 
 def throughput(binaries, folder, rounds):
     alone, beside, share = [], [], []
-    for _ in range(rounds):
-        alone.append(measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep")))
+    measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep"))  # the first one has no record before it
+    for i in range(rounds):
+        if i % 2 == 0:
+            alone.append(measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep")))
         study, taken = beside_pages(binaries, folder)
         beside.append(study)
         share.append(taken)
+        if i % 2 == 1:
+            alone.append(measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep")))
     for what, place, unit in (("speed", 0, "trials/s"), ("work", 1, "s of a core")):
         a, b = (statistics.median(one[place] for one in runs) for runs in (alone, beside))
         print(f"{STUDY_TRIALS} instant trials, {what}: alone {a:.4g} {unit}, beside {PAGES} pages {b:.4g} ({100 * (b / a - 1):+.1f} %)")
         for name, runs in (("alone ", alone), ("beside", beside)):
             print(f"  {name} " + " ".join(f"{one[place]:.4g}" for one in runs))
+    pairs = [100 * (b[1] / a[1] - 1) for a, b in zip(alone, beside)]
+    error = statistics.stdev(pairs) / len(pairs) ** 0.5 if len(pairs) > 1 else float("nan")
+    print(f"work, pair by pair: median {statistics.median(pairs):+.1f} %, mean {statistics.mean(pairs):+.1f} +- {error:.1f} %")
     print(f"server: {100 * statistics.median(share):.2f} % of a core")
 
 

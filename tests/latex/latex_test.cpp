@@ -83,7 +83,7 @@ AblationTable CrossExample() {
   table.rows[0].cross = CrossPlace{"mean", "one_study"};
   table.rows[1].cross = CrossPlace{"mean", "another"};
   table.rows[2].cross = CrossPlace{"blstm", "another"};
-  table.cross_differences = true;
+  table.cross_differences = AblationTable::CrossDifferences::kEverywhere;
   table.common_seeds = 3;
   return table;
 }

@@ -201,7 +201,7 @@ TEST_F(StudySnapshotTest, TheLastLineSaysWhyItDoesNotGoOn) {
   const StudyId study = AddStudy();
   AddNote(study, "2026-01-01T00:00:00.000Z", "complete");
   EXPECT_THAT(RenderSnapshot(Take(), 60, 20, Colour::kNo),
-              ElementsAre("30.0 trials/h", "best gap 0.7500  MC-BLSTM2",
+              ElementsAre("30.0 trials/h", "best trial: gap 0.7500  MC-BLSTM2",
                           "s  1 done  2 waiting  1m30s so far  4 refused",
                           "ended at 2026-01-01T00:00:00.000Z"));
   const std::vector<std::string> narrow = RenderSnapshot(Take(), 20, 20, Colour::kNo);

@@ -11,6 +11,7 @@
 
 #include "registry/util/error.h"
 #include "reports/effects_words.h"
+#include "reports/table.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/error_text.h"
 #include "tests/support/record.h"
@@ -344,12 +345,68 @@ TEST(StudyEffects, OfPartsThatExclusionsTieAreOfBothTogether) {
   EXPECT_THAT(made.notes,
               Contains("classifier: what is excluded ties it to train.learning_rate; their effects "
                        "cannot be told apart, and those that stand here are of both together"));
+  TableQuestion question{.study = "s", .vary = "train.learning_rate", .effects = true};
+  const auto table = [&] {
+    return MakeTable(study.trials, TestCatalogue(), question, {},
+                     question.effects ? &made : nullptr);
+  };
+  EXPECT_EQ(ErrorText<UsageError>([&] { (void)table(); }),
+            "no column of effects: train.learning_rate cannot be told apart from classifier: what "
+            "is excluded ties them");
+  question.vary = "classifier";
+  const AblationTable told = table();
+  ASSERT_FALSE(told.rows.empty());
+  EXPECT_TRUE(told.rows[0].effect);
+  EXPECT_THAT(told.columns, Contains("effect"));
+  question.effects = false;
+  question.vary = "train.learning_rate";
+  EXPECT_FALSE(table().rows.empty()) << "without effects there is nothing to refuse";
   const boost::json::object json = ToJson(made);
   const boost::json::object& untold = json.at("factors").as_array().at(rate).as_object();
   EXPECT_TRUE(untold.at("best").is_null());
   EXPECT_TRUE(untold.at("share").is_null());
   EXPECT_EQ(untold.at("tied_to").as_array().at(0), "classifier");
   EXPECT_TRUE(untold.at("levels").as_array().at(0).at("effect").is_null());
+}
+
+// 3 x 8 x 10 of which most are measured: what a page may look at is said.
+TEST(StudyEffects, ABudgetIsSaidAndBoundsNothingThatWasMeasuredWhole) {
+  std::string clusters;
+  for (int i = 1; i <= 10; ++i) clusters += std::to_string(8 * i) + ", ";
+  Study study("[[grid.temporal]]\nuse = \"netvlad\"\nclusters = [" + clusters +
+              "]\n[[grid.classifier]]\nuse = \"moe\"\nexperts = [1, 2, 3, 4]\n"
+              "[grid.extras]\ndropout = [false, 0.1, 0.2]\n");
+  const EffectsBudget budget{.most_observations = 40, .most_pair_work = 1};
+  const auto effects = [&](const EffectsBudget& most) {
+    return MakeEffects("s", FindMetric("gap"), study.trials, TestCatalogue(), &study.recipe(),
+                       most);
+  };
+  study.Fill({1});
+  const StudyEffects whole = effects(budget);
+  EXPECT_EQ(whole.effects.method, EffectsMethod::kExact);
+  EXPECT_EQ(whole.effects.looked_at, 120);
+  EXPECT_THAT(whole.notes,
+              Contains("pairs: too many to look at here; `beamgrid effects s` may have "
+                       "them"));
+  study.trials.resize(100);
+  const StudyEffects part = effects(budget);
+  EXPECT_EQ(part.effects.method, EffectsMethod::kPosterior);
+  EXPECT_EQ(part.effects.measured, 100);
+  EXPECT_EQ(part.effects.looked_at, 40);
+  EXPECT_THAT(HeadText(part), HasSubstr("100 measured, of which 40 were looked at, the others as"));
+  EXPECT_THAT(part.notes, Contains(HasSubstr("40 were looked at, drawn at random")));
+  EXPECT_FALSE(part.effects.one_at_a_time) << "of a part nobody knows what is lost";
+  EXPECT_TRUE(part.proposals.empty());
+  std::int64_t measured = 0;
+  for (const LevelEffect& level : part.effects.factors[0].levels) {
+    measured += level.measured;
+    EXPECT_TRUE(level.effect) << "each level is looked at";
+  }
+  EXPECT_EQ(measured, 100) << "how often a level was tried is of all";
+  const StudyEffects again = effects(budget), all = effects({});
+  EXPECT_EQ(again.effects.mean.value, part.effects.mean.value);
+  EXPECT_EQ(all.effects.looked_at, 100);
+  EXPECT_NEAR(part.effects.mean.value, all.effects.mean.value, 0.02);
 }
 
 }  // namespace study_effects_test

@@ -140,7 +140,7 @@ TEST(Average, LeavesOutCombinationsThatNotAllRowsHave) {
   EXPECT_NEAR(*table.rows[0].mean, 0.56, 1e-12);
   EXPECT_NEAR(*table.rows[1].mean, 0.695, 1e-12);
   EXPECT_THAT(table.notes, Contains("left out: 2 combinations that not all rows have with all "
-                                    "their seeds: blstm lacks 2 (1 unfinished)"));
+                                    "their seeds: blstm lacks 2 (1 failed)"));
 }
 
 TEST(Average, LeavesOutARowThatSharesNoCombinationAndSaysWhy) {

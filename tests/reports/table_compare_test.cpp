@@ -66,10 +66,10 @@ class PlantedStudy {
   std::map<std::pair<std::string, std::int64_t>, Predictions> predictions;
 };
 
-std::vector<bool> BoldOf(const AblationTable& table) {
-  std::vector<bool> bold;
-  for (const TableRow& row : table.rows) bold.push_back(row.among_best);
-  return bold;
+std::vector<bool> AmongBestOf(const AblationTable& table) {
+  std::vector<bool> among;
+  for (const TableRow& row : table.rows) among.push_back(row.among_best);
+  return among;
 }
 
 TEST(CompareRows, GivesDifferencesTheirIntervalsAndMarksWhatMayBeTheBest) {
@@ -87,7 +87,7 @@ TEST(CompareRows, GivesDifferencesTheirIntervalsAndMarksWhatMayBeTheBest) {
   }
   EXPECT_FALSE(table.rows[1].difference->interval.excludes_zero());
   EXPECT_TRUE(table.rows[2].difference->interval.excludes_zero());
-  EXPECT_THAT(BoldOf(table), ElementsAre(false, false, true));
+  EXPECT_THAT(AmongBestOf(table), ElementsAre(false, false, true));
   EXPECT_THAT(table.columns, Contains("difference [95 %]"));
   EXPECT_THAT(table.columns, Contains("GAP (3 seeds)"));
   EXPECT_THAT(table.notes, Contains("difference: from moe experts=1, 95 % interval by 400 "
@@ -120,7 +120,7 @@ TEST(CompareRows, DoesNotSayThatWhatWasNotTestedIsWorse) {
                                             "worse (5 % for all comparisons together)"));
 }
 
-TEST(CompareRows, OfAColumnOfCellsTheNotesOfDifferencesAreInItsDataAlone) {
+TEST(CompareRows, OfAColumnOfCellsTheNotesOfDifferencesAreWhereDifferencesAre) {
   const PlantedStudy study({.rows = 2, .seeds = 3});
   TableQuestion question;
   question.by = "train.batch";
@@ -128,7 +128,8 @@ TEST(CompareRows, OfAColumnOfCellsTheNotesOfDifferencesAreInItsDataAlone) {
   EXPECT_THAT(table.notes, Not(Contains(HasSubstr("difference"))));
   EXPECT_THAT(table.notes, Not(Contains(HasSubstr("no p"))));
   EXPECT_THAT(table.notes, Contains(HasSubstr("bold: ")));
-  EXPECT_THAT(Render(table, "md"), Not(HasSubstr("difference")));
+  EXPECT_THAT(Render(table, "latex"), Not(HasSubstr("difference")));
+  EXPECT_THAT(Render(table, "md"), HasSubstr("difference: from moe experts=1"));
   EXPECT_THAT(Render(table, "json"), HasSubstr("difference: from moe experts=1"));
 }
 
@@ -175,13 +176,24 @@ TEST(CompareRows, OfAnAverageResamplesVideosAndPairs) {
                        "of the 60 videos and of the seeds of the same combinations"));
 }
 
-TEST(CompareRows, LeavesAllBoldThatAreNotShownToBeWorse) {
+TEST(CompareRows, TheBestAloneIsBoldAndWhatIsNotShownToBeWorseIsMarked) {
   const AblationTable table = PlantedStudy({.rows = 3, .seeds = 2}).Table();
-  EXPECT_THAT(BoldOf(table), ElementsAre(true, true, true));
+  EXPECT_THAT(AmongBestOf(table), ElementsAre(true, true, true));
   EXPECT_THAT(table.notes,
-              Contains("bold: the best, and what is not shown to be worse (5 % for all "
-                       "comparisons together); 2 seeds show little, so that bold is no "
-                       "ranking: rows that are plainly lower may be bold"));
+              Contains("bold: the best; \xE2\x80\xA1: not shown to be worse (5 % for all "
+                       "comparisons together); 2 seeds show little: rows that are plainly lower "
+                       "may have \xE2\x80\xA1"));
+  const auto count = [](const std::string& text, const std::string& what) {
+    int found = 0;
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; ++at) ++found;
+    return found;
+  };
+  const std::string md = Render(table, "md"), latex = Render(table, "latex");
+  const std::string rows = md.substr(0, md.find("\n\nbold"));
+  EXPECT_EQ(count(rows.substr(rows.find("\n| ")), "**"), 2) << rows;
+  EXPECT_EQ(count(rows, " \xE2\x80\xA1"), 2) << rows;
+  EXPECT_EQ(count(latex.substr(0, latex.find("\\bottomrule")), "\\ensuremath{\\ddagger}"), 2);
+  EXPECT_EQ(count(latex, "\\boldmath"), 1);
 }
 
 TEST(CompareRows, TestsSixSeedsExactlyAndCorrects) {

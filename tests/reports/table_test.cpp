@@ -67,10 +67,12 @@ TEST(MakeTable, CrossesTwoCriteria) {
   EXPECT_TRUE(table.rows[2].best);
   EXPECT_EQ(Render(table, "md").substr(0, Render(table, "md").find("\n\nbold")),
             "**s: temporal by classifier**\n\n"
-            "| temporal / classifier | moe experts=2 | moe experts=4 | moe experts=8 |\n"
-            "|---|---:|---:|---:|\n"
-            "| mean | 0.7000 | 0.7200 | - |\n"
-            "| blstm | **0.8000** | - | - (0 of 1 seed: 1 failed) |");
+            "| temporal / classifier | moe experts=2 | moe experts=2: difference | moe experts=4 | "
+            "moe experts=4: difference | moe experts=8 |\n"
+            "|---|---:|---:|---:|---:|---:|\n"
+            "| mean | 0.7000 |  | 0.7200 | +0.0200 | - |\n"
+            "| blstm | **0.8000** | +0.1000 | - |  | - (0 of 1 seed: 1 failed) |");
+  EXPECT_THAT(Render(table, "latex"), Not(HasSubstr("difference"))) << "it would be too wide";
   EXPECT_THAT(table.notes, Contains("held fixed: multimodal concat; label_processing none; loss "
                                     "cross_entropy; extras none; train defaults"));
   EXPECT_THAT(table.notes, Contains("a dash: a combination that the study did not ask for"));

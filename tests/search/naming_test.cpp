@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 #include <set>
 
@@ -45,6 +46,44 @@ TEST(Name, GivesTheSixModelsOfKimEtAlTheirNames) {
   EXPECT_THAT(NamesOf("[[grid.multimodal]]\nuse = \"sum\"\n" + netvlad + kMoe4),
               ElementsAre("MS-NetVLAD-C64-MoE4", "MS-NetVLAD-C128-MoE4"));
   EXPECT_THAT(NamesOf(netvlad + kMoe4), ElementsAre("MC-NetVLAD-C64-MoE4", "MC-NetVLAD-C128-MoE4"));
+}
+
+/// A catalogue whose training can have a teacher.
+Catalogue WithTeacher() {
+  Catalogue catalogue = TestCatalogue();
+  for (ComponentInfo& component : catalogue.components) {
+    if (component.criterion != "train") continue;
+    component.options.push_back(
+        {.name = "teacher", .type = OptionType::kFile, .default_value = ""});
+    component.options.push_back(
+        {.name = "teacher_weight", .type = OptionType::kNumber, .default_value = 0.5, .tag = "tw"});
+  }
+  return catalogue;
+}
+
+TEST(Name, OneTrialHasOneNameWhateverItsTeacherIsCalled) {
+  const Catalogue catalogue = WithTeacher();
+  const Recipe recipe =
+      ParseRecipe(RecipeHead("frame") +
+                      "[grid.train]\nteacher = [\"\", \"a.csv\", \"b.csv\", \"c.csv\"]\n"
+                      "teacher_weight = [0.5, 0.7]\n",
+                  "r.toml", catalogue, [](const std::string& name) {
+                    // a and b hold the same.
+                    return NamedFile{name, "/" + name, name == "c.csv" ? "22" : "11"};
+                  });
+  const SearchSpace space(recipe, catalogue);
+  std::map<std::string, std::set<std::string>> names;  // by what the trial is
+  std::set<std::string> all;
+  for (std::int64_t i = 0; i < space.size(); ++i) {
+    TrialSpec spec;
+    spec.model = *space.At(i);
+    names[Fingerprint(spec)].insert(space.Name(spec.model));
+    all.insert(space.Name(spec.model));
+  }
+  for (const auto& [trial, of_trial] : names) EXPECT_THAT(of_trial, testing::SizeIs(1));
+  EXPECT_THAT(all, ElementsAre("MC-Mean-Logistic", "MC-Mean-Logistic-teacher=a",
+                               "MC-Mean-Logistic-teacher=a-tw0.7", "MC-Mean-Logistic-teacher=c",
+                               "MC-Mean-Logistic-teacher=c-tw0.7"));
 }
 
 TEST(Name, SpellsWhatIsNotAtItsDefault) {

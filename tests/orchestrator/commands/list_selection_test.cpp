@@ -40,6 +40,45 @@ ListRows Fruits() {
                    {{"name", "apple"}, {"size", nullptr}, {"default", false}}}};
 }
 
+class OptionColumnsTest : public RecordCommandsTest {};
+
+TEST_F(OptionColumnsTest, OptionsOfPartsAreColumnsAsRecipesNameThem) {
+  const auto names = [this](const std::string& where) {
+    const Called called = OnRecord({"trials", "small", "--where", where, "--columns", "name,seed"});
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    return called.out;
+  };
+  EXPECT_THAT(names("temporal.hidden = 256"),
+              AllOf(HasSubstr("h256"), Not(HasSubstr("MC-BLSTM-MoE2"))));
+  EXPECT_THAT(names("temporal.blstm.hidden=512 and seed = 2"), HasSubstr("MC-BLSTM-MoE2     2"));
+  EXPECT_THAT(names("name <> 'temporal.hidden' and size > 0"), HasSubstr("h256"))
+      << "a text is none; size is size_bytes";
+  const Called columns = OnRecord({"trials", "small", "--columns", "temporal.hidden,size", "--sort",
+                                   "temporal.hidden:desc", "--json"});
+  ASSERT_EQ(columns.exit_code, 0) << columns.err;
+  EXPECT_EQ(columns.Json().at(0).at("temporal.hidden"), 512);
+  EXPECT_TRUE(columns.Json().at(0).as_object().contains("size_bytes"));
+  EXPECT_EQ(columns.Json().at(2).at("temporal.hidden"), 256);
+}
+
+TEST_F(OptionColumnsTest, AnOptionThatNoModelHasIsRefused) {
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"--where", "temporal.hiden = 256"},
+                                             {"--columns", "temporal.hiden"},
+                                             {"--sort", "temporal.hiden"}}) {
+    std::vector<std::string> all = {"trials", "small"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Called called = OnRecord(all);
+    EXPECT_EQ(called.exit_code, 2);
+    EXPECT_THAT(called.err, AllOf(HasSubstr(arguments[0] + ": no model of the list has "
+                                                           "'temporal.hiden'; did you mean "
+                                                           "'temporal.hidden'?"),
+                                  HasSubstr("train.")));
+  }
+  EXPECT_THAT(OnRecord({"trials", "small", "--where", "extras.nothing"}).err,
+              HasSubstr("no model of the list has 'extras.nothing'"));
+}
+
 TEST(ListSelection, ChoosesOfAListInMemory) {
   const auto places = [](const std::vector<std::string>& arguments) {
     return Selection(arguments).Places(Fruits());

@@ -129,6 +129,11 @@ TEST_F(ServeCommandTest, EachViewIsThere) {
   EXPECT_THAT(server.Get("/studies/none"),
               AllOf(StartsWith("HTTP/1.1 404 "), HasSubstr("studies: s")));
   EXPECT_THAT(server.Get("/nothing"), StartsWith("HTTP/1.1 404 "));
+  const std::string nosuch = server.Get("/api/nosuch");
+  EXPECT_THAT(nosuch, AllOf(StartsWith("HTTP/1.1 404 "), HasSubstr("application/json")));
+  EXPECT_THAT(ParseJson(BodyOf(nosuch)).at("error").as_string(), HasSubstr("no such page"));
+  EXPECT_THAT(server.Get("/studies/s/trials/1"), HasSubstr("beamgrid show 1"));
+  EXPECT_EQ(ParseJson(BodyOf(server.Get("/api/studies/s/trials/1"))).at("id"), 1);
   EXPECT_THAT(server.Get("/studies/s?temporl=x"), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(HttpGet(server.port(), "/", "Host: evil.example\r\n"), StartsWith("HTTP/1.1 421 "));
 }

@@ -6,6 +6,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <map>
+#include <optional>
 #include <protozero/pbf_reader.hpp>
 
 #include "registry/util/files.h"
@@ -31,7 +32,23 @@ struct ReadEvent {
   std::string version;
   std::map<std::string, float> scalars;
   std::vector<std::string> plugins;
+  std::optional<std::int32_t> status;  ///< of a session's end
 };
+
+/// Reads the status out of a value's metadata: plugin data, content, session_end_info.
+void ReadStatus(pbf_reader metadata, ReadEvent* event) {
+  while (metadata.next(1)) {
+    pbf_reader plugin = metadata.get_message();
+    while (plugin.next(2)) {
+      const auto content = plugin.get_view();
+      pbf_reader session(content.data(), content.size());
+      while (session.next(4)) {
+        pbf_reader end = session.get_message();
+        while (end.next(1)) event->status = end.get_enum();
+      }
+    }
+  }
+}
 
 void ReadValue(pbf_reader value, ReadEvent* event) {
   std::string tag;
@@ -41,8 +58,12 @@ void ReadValue(pbf_reader value, ReadEvent* event) {
     } else if (value.tag() == 2) {
       event->scalars[tag] = value.get_float();
     } else {
-      if (value.tag() == 9) event->plugins.push_back(tag);
-      value.skip();
+      if (value.tag() == 9) {
+        event->plugins.push_back(tag);
+        ReadStatus(value.get_message(), event);
+      } else {
+        value.skip();
+      }
     }
   }
 }
@@ -135,6 +156,41 @@ TEST_F(TensorBoardTest, AStudysEpochsAreStepsOfItsTrialsRuns) {
   EXPECT_EQ(events[4].scalars.at("record/gap"), 0.8125F) << "not 0.75, the last epoch's";
   EXPECT_TRUE(events[4].scalars.contains("record/parameters"));
   EXPECT_THAT(events[5].plugins, ElementsAre("_hparams_/session_end_info"));
+}
+
+// The numbers are those of hparams/api.proto.
+TEST_F(TensorBoardTest, SaysHowATrialEnded) {
+  constexpr std::int32_t kUnknown = 0, kSuccess = 1, kFailure = 2, kRunning = 3;
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    const StudyId study = store.OpenStudy(ExampleStudy("ends"));
+    std::vector<NewTrial> trials;
+    for (std::int64_t seed = 1; seed <= 5; ++seed) trials.push_back(ExampleNewTrial(64, seed));
+    const std::vector<TrialId> ids = store.AddTrials(study, trials);
+    const auto begin = [&store](TrialId id) {
+      const std::int64_t attempt = store.BeginAttempt(id, "e", "cpu", 1);
+      store.RecordEpoch(id, {.epoch = 1, .metrics = {.gap = 0.5}}, true);
+      return attempt;
+    };
+    store.FinishAttempt(ids[0], begin(ids[0]), ExampleSuccess(), TrialState::kComplete);
+    store.FinishAttempt(ids[1], begin(ids[1]), ExampleFailure(), TrialState::kFailed);
+    store.FinishAttempt(ids[2], begin(ids[2]), ExampleFailure(FailureKind::kInterrupted),
+                        TrialState::kWaiting);
+    store.FinishAttempt(ids[3], begin(ids[3]), ExampleSuccess(), TrialState::kPruned);
+    static_cast<void>(begin(ids[4]));
+  }
+  const Called called = Export("ends", "ends");
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  std::map<std::string, std::int32_t> ends;
+  for (const std::filesystem::path& run : RunsOf("ends")) {
+    const std::string name = run.filename().string();
+    const ReadEvent last = EventsOf(run / "events.out.tfevents.0.beamgrid").back();
+    ASSERT_TRUE(last.status) << name;
+    ends[name.substr(name.rfind("-s") + 1, 2)] = *last.status;
+  }
+  EXPECT_THAT(ends, ElementsAre(testing::Pair("s1", kSuccess), testing::Pair("s2", kFailure),
+                                testing::Pair("s3", kUnknown), testing::Pair("s4", kUnknown),
+                                testing::Pair("s5", kRunning)));
 }
 
 TEST_F(TensorBoardTest, TheSameRecordGivesTheSameBytes) {

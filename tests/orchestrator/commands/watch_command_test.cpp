@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <sstream>
+
+#include "orchestrator/commands/command_line.h"
 #include "orchestrator/study/run_note.h"
 #include "registry/store/study_lock.h"
 #include "tests/orchestrator/commands/record_commands_fixture.h"
@@ -41,7 +45,7 @@ TEST_F(WatchCommandTest, AStudyThatNobodyRunsIsShownOnceAndSaysSo) {
   const Called never = OnRecord({"watch", "small"});
   EXPECT_EQ(never.exit_code, 0) << never.err;
   EXPECT_THAT(never.out,
-              AllOf(HasSubstr("best gap 0.8125  MC-BLSTM-MoE2\n"),
+              AllOf(HasSubstr("best trial: gap 0.8125  MC-BLSTM-MoE2\n"),
                     HasSubstr("small  2 done  1 failed  1 waiting"),
                     EndsWith("nobody runs it; `beamgrid run` of its recipe goes on with it\n")));
   NoteARun("complete");
@@ -73,6 +77,26 @@ TEST_F(WatchCommandTest, JsonIsOneLook) {
                             "examples_per_second", "trials_per_hour"}));
   EXPECT_EQ(json.at("run"), "running");
   EXPECT_EQ(json.at("running").at(0).at("objective"), 0.75);
+}
+
+TEST_F(WatchCommandTest, ARecordThatGoesWhileItIsWatchedIsNoMistakeOfWhoWatches) {
+  const StudyLock lock(database_, "small");
+  NoteARun();
+  // Its first line is the sign that it has looked.
+  struct Remover : std::stringbuf {
+    explicit Remover(std::string database) : path(std::move(database)) {}
+    int sync() override {
+      std::filesystem::remove(path);
+      return 0;
+    }
+    std::string path;
+  } lines(database_);
+  std::ostream out(&lines);
+  std::ostringstream err;
+  EXPECT_EQ(RunCommandLine({"watch", "small", "--interval", "0.1", "--db", database_}, out, err),
+            1);
+  EXPECT_THAT(err.str(), AllOf(HasSubstr("study 'small' is gone from " + database_),
+                               HasSubstr("deleted, moved or renamed")));
 }
 
 TEST_F(WatchCommandTest, WhatIsNotThereIsRefused) {

@@ -42,14 +42,18 @@ class Echo : public HttpHandler {
     changed_.notify_all();
     return std::make_unique<Stream>(*this);
   }
-  HttpAnswer Refuse(int status, const std::string& why) override {
-    return {status, "text/plain", std::make_shared<const std::string>(why)};
+  std::optional<HttpAnswer> Meanwhile(const std::string& target) override {
+    if (target != "/later") return std::nullopt;
+    return HttpAnswer{.type = "text/plain", .body = std::make_shared<const std::string>("wait")};
+  }
+  HttpAnswer Refuse(int status, const std::string& why, const std::string& target) override {
+    return {status, "text/plain", std::make_shared<const std::string>(target + " " + why)};
   }
 
   void Release() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return later_ != nullptr; });
-    later_();
+    std::exchange(later_, nullptr)();
   }
   void Say(const std::string& text) {
     std::unique_lock lock(mutex_);
@@ -118,6 +122,18 @@ TEST_F(HttpServerTest, AnswersAndKeepsTheConnection) {
   }
   client.Send("GET /c HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n");
   EXPECT_THAT(client.ReadAll(), EndsWith("/c")) << "an old client gets its answer and the end";
+}
+
+TEST_F(HttpServerTest, ABrowserIsShownSomethingMeanwhileAndAProgramWaits) {
+  Start();
+  const std::string later = "GET /later HTTP/1.1\r\nHost: localhost\r\n";
+  EXPECT_THAT(Ask(later + "Accept: text/html,*/*\r\n"), EndsWith("wait"));
+  HttpClient program(server_->port());
+  program.Send(later + "Accept: */*\r\nConnection: close\r\n\r\n");
+  echo_.Release();  // of the browser; what comes too late is lost
+  echo_.Release();
+  EXPECT_THAT(program.ReadAll(), EndsWith("/later"));
+  EXPECT_THAT(Ask("GET /a HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n"), EndsWith("/a"));
 }
 
 TEST_F(HttpServerTest, AHeadHasNoBody) {

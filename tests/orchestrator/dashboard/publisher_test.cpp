@@ -122,6 +122,22 @@ TEST(DashboardPublisher, AnOldViewThatSomebodyGotIsMadeAnew) {
   }
 }
 
+TEST(DashboardPublisher, MakesBeforeAnybodyAsksAndKnowsTheLast) {
+  Shelf shelf;
+  const Target slow{.kind = ViewKind::kStudy, .study = "slow"};
+  const Target quick{.kind = ViewKind::kStudy, .study = "a"};
+  EXPECT_EQ(shelf.publisher().Last(quick), nullptr);
+  shelf.publisher().Prepare(slow);
+  shelf.publisher().Prepare(quick);
+  shelf.OpenGate();
+  while (shelf.publisher().Last(quick) == nullptr) std::this_thread::yield();
+  EXPECT_EQ(shelf.publisher().Last(quick)->body, "a0");
+  EXPECT_EQ(shelf.publisher().Last(slow)->body, "slow0") << "in their order";
+  const int made = shelf.made();
+  EXPECT_EQ(shelf.Ask("a").substr(0, 1), "a");
+  EXPECT_LE(shelf.made(), made + 1);
+}
+
 TEST(DashboardPublisher, ForgetsWhatNobodyAsksForAnyMore) {
   PublisherSettings settings = Shelf::Quick();
   settings.views_max = 2;

@@ -29,11 +29,16 @@ TEST(DashboardTarget, NamesEachView) {
   EXPECT_EQ(Read("/studies/a/").study, "a");
   EXPECT_EQ(Read("/studies/a/report").kind, ViewKind::kReport);
   EXPECT_EQ(Read("/studies/a/report/effects").section, "effects");
+  EXPECT_EQ(Read("/studies/a/trials/17").kind, ViewKind::kTrial);
+  EXPECT_EQ(Read("/studies/a/trials/17").trial, 17);
+  EXPECT_EQ(Read("/api/studies/a/trials/17").form, ViewForm::kJson);
   EXPECT_EQ(Read("/api/studies").form, ViewForm::kJson);
   EXPECT_EQ(Read("/api/studies/a").kind, ViewKind::kStudy);
-  for (const char* text :
-       {"/study/a", "/studies/a/b", "/studies/a/report/b/c", "/studies//report", "/api",
-        "/api/studies/a/report", "/favicon.ico", "/studies//", "/api/x"}) {
+  for (const char* text : {"/study/a", "/studies/a/b", "/studies/a/report/b/c", "/studies//report",
+                           "/api", "/api/studies/a/report", "/favicon.ico", "/studies//", "/api/x",
+                           "/studies/a/trials", "/studies/a/trials/", "/studies/a/trials/x",
+                           "/studies/a/trials/0", "/studies/a/trials/-1", "/studies/a/trials/07",
+                           "/studies/a/trials/1/2", "/studies/a/trials/99999999999999999999"}) {
     EXPECT_EQ(Refused(text).status, 404) << text;
   }
 }
@@ -54,8 +59,18 @@ TEST(DashboardTarget, OneQuestionHasOneText) {
   EXPECT_EQ(Read(text).Text(), text);
   EXPECT_EQ(Read("/studies/a%2fb/?page=2&temporal=lstm&sort=-size&name=x+y%26&loss=").Text(), text);
   for (const char* same : {"/", "/studies/a", "/studies/a/report/tables", "/api/studies",
-                           "/api/studies/a?extras=dropout&sort=name"}) {
+                           "/api/studies/a?extras=dropout&sort=name", "/studies/a/trials/17",
+                           "/api/studies/a/trials/17"}) {
     EXPECT_EQ(Read(same).Text(), same);
+  }
+}
+
+TEST(DashboardTarget, KnowsForWhomARefusalIs) {
+  for (const char* text : {"/api", "/api/nosuch", "/api?x", "/api/studies/a/report"}) {
+    EXPECT_EQ(FormOf(text), ViewForm::kJson) << text;
+  }
+  for (const char* text : {"/", "/apis", "/studies/api", "", "api"}) {
+    EXPECT_EQ(FormOf(text), ViewForm::kPage) << text;
   }
 }
 
@@ -63,6 +78,7 @@ TEST(DashboardTarget, RefusesWhatWouldBePassedOver) {
   EXPECT_THAT(Refused("/studies/a?temporl=lstm").why,
               AllOf(HasSubstr("'temporl'"), HasSubstr("temporal")));
   EXPECT_THAT(Refused("/?name=x").why, HasSubstr("takes nothing"));
+  EXPECT_THAT(Refused("/studies/a/trials/1?name=x").why, HasSubstr("takes nothing"));
   EXPECT_THAT(Refused("/studies/a/report?sort=size").why, HasSubstr("'sort'"));
   EXPECT_THAT(Refused("/studies/a?train=x").why, HasSubstr("'train'"));
   EXPECT_THAT(Refused("/studies/a?sort=bytes").why, HasSubstr("objective"));

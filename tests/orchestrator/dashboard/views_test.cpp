@@ -4,6 +4,9 @@
 
 #include <gmock/gmock.h>
 
+#include <regex>
+#include <set>
+
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 #include "tests/reports/page/page_support.h"
@@ -43,7 +46,8 @@ class ViewsTest : public testing::Test {
             .now =
                 [] {
                   return std::chrono::system_clock::time_point(std::chrono::seconds(1'000'000'000));
-                }};
+                },
+            .options = " --db x"};
   }
   View Make(const std::string& target) {
     return views_.Make(std::get<Target>(ParseTarget(target)), store_, running_, version_);
@@ -111,12 +115,85 @@ TEST_F(ViewsTest, AFilterIsSaidAndHoldsInEachView) {
 
 TEST_F(ViewsTest, TheReportIsThatOfTheCommand) {
   const std::string page = Page("/studies/s/report");
-  const StudyFacts facts = FactsOf(store_, "s");
+  StudyFacts facts = FactsOf(store_, "s");
+  facts.address = [](TrialId trial) {
+    return "/studies/s/trials/" + std::to_string(static_cast<std::int64_t>(trial));
+  };
   for (const PageSection& section : SectionsOf(facts)) {
     EXPECT_THAT(page, HasSubstr(SectionMarkup(section, "", "h2").text()));
     EXPECT_THAT(page, HasSubstr("href=\"/studies/s/report/" + section.name + "\""));
     const std::string alone = Page("/studies/s/report/" + section.name);
     EXPECT_THAT(alone, HasSubstr(SectionMarkup(section, "", "h2").text()));
+  }
+}
+
+/// Returns the addresses of the trials of study s that a page leads to.
+std::set<std::string> TrialsLinkedBy(const std::string& page) {
+  const std::regex link("href=\"(/studies/s/trials/[0-9]+)\"");
+  std::set<std::string> links;
+  for (std::sregex_iterator at(page.begin(), page.end(), link), end; at != end; ++at) {
+    links.insert((*at)[1]);
+  }
+  return links;
+}
+
+TEST_F(ViewsTest, EveryPlaceThatNamesATrialLeadsToItsPage) {
+  EXPECT_THAT(TrialsLinkedBy(Page("/")), SizeIs(1)) << "the best one";
+  for (const char* target :
+       {"/studies/s", "/studies/s/report/leaderboard", "/studies/s/report/seeds",
+        "/studies/s/report/curves", "/studies/s/report/failures", "/studies/s/report/path",
+        "/studies/s/report/best-so-far", "/studies/s/report/cost"}) {
+    const View view = Make(target);
+    if (view.status != 200) continue;
+    const std::set<std::string> links = TrialsLinkedBy(view.body);
+    EXPECT_THAT(links, Not(IsEmpty())) << target;
+    for (const std::string& link : links) EXPECT_EQ(Make(link).status, 200) << link;
+  }
+}
+
+TEST_F(ViewsTest, ATrialsPageHasAllThatTheRecordHoldsOfIt) {
+  // The first model's seed 2 is complete, the second one's seed 1 failed once.
+  const std::vector<TrialRecord> trials = store_.Trials(store_.FindStudy("s")->id);
+  const auto address = [](const TrialRecord& trial) {
+    return "/studies/s/trials/" + std::to_string(static_cast<std::int64_t>(trial.id));
+  };
+  store_.AddEnsemble(store_.FindStudy("s")->id,
+                     {.json = R"({"members": [{"name": "x", "weight": 0.25, "fingerprint": ")" +
+                              trials[2].fingerprint + R"("}], "holdout": {"gap": 0.625}})"});
+  const std::string page = Page(address(trials[2]));
+  EXPECT_THAT(page, AllOf(HasSubstr(trials[2].name + " seed 1"), HasSubstr("It is complete"),
+                          HasSubstr("out_of_memory"), HasSubstr("no room&lt;b&gt;bold"),
+                          HasSubstr("last &lt;line&gt;"), HasSubstr("asked for: stage 0"),
+                          HasSubstr("s:1"), HasSubstr("0.62500"), HasSubstr("0.250"),
+                          HasSubstr(trials[2].directory), HasSubstr(trials[2].fingerprint)));
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("<code>"), HasSubstr("beamgrid export 3 --out model --db x"),
+                    HasSubstr("href=\"" + address(trials[3]) + "\""), HasSubstr("clusters=64")));
+  const std::string failed = Page(address(trials[23]));
+  EXPECT_THAT(failed, AllOf(HasSubstr("It is failed"), HasSubstr("--retry failed --db x"),
+                            HasSubstr("It is in no recorded ensemble"), Not(HasSubstr("export"))));
+  const auto json = ParseJson(Make("/api" + address(trials[2])).body);
+  EXPECT_EQ(json.at("name").as_string(), trials[2].name);
+  EXPECT_EQ(json.at("attempts").as_array().size(), 2U);
+  EXPECT_EQ(json.at("ensembles").at(0).at("id"), 1);
+  EXPECT_EQ(json.at("state"), "complete");
+}
+
+TEST_F(ViewsTest, ATrialOfAnotherStudyIsNotThere) {
+  const std::int64_t of_t =
+      static_cast<std::int64_t>(store_.Trials(store_.FindStudy("t")->id)[0].id);
+  const View view = Make("/studies/s/trials/" + std::to_string(of_t));
+  EXPECT_EQ(view.status, 404);
+  EXPECT_THAT(view.trouble, HasSubstr("study 's' has no trial " + std::to_string(of_t)));
+  EXPECT_EQ(Make("/studies/none/trials/1").status, 404);
+}
+
+TEST_F(ViewsTest, APageOfNothingYetIsSoundAndFillsItself) {
+  for (const char* target : {"/", "/studies/%3Cb%3E", "/studies/s/report", "/studies/s/trials/1"}) {
+    const View view = EmptyView(std::get<Target>(ParseTarget(target)));
+    EXPECT_THAT(ProblemsOfPage(view.body, PageLinks::kIntoItsServer), IsEmpty()) << target;
+    EXPECT_THAT(view.body, AllOf(HasSubstr("The record is being read"), HasSubstr("EventSource"),
+                                 HasSubstr("id=\"live-sections\""), Not(HasSubstr("<b>"))));
   }
 }
 

@@ -47,7 +47,7 @@ TEST(RenderProgress, ShowsTrialsDevicesTheBestAndTotalsInAWideTerminal) {
                   "loss 12.346  1234 ex/s  cuda:0",
                   "MS-NetVLAD-C64-MoE4  s12  starting" + std::string(63, ' ') + "cuda:1",
                   "cuda:0 1/2  cuda:1 1/1  1234 ex/s  97.3 trials/h",
-                  "best gap 0.8421  MC-BLSTM-MoE2",
+                  "best trial: gap 0.8421  MC-BLSTM-MoE2",
                   "kim2018  8/20 done  1 failed  eta 5m27s  2 running  10 waiting  3m05s "
                   "so far  2 reused"));
 }
@@ -58,15 +58,16 @@ TEST(RenderProgress, ShowsTheEssentialsAt80And40Columns) {
       ElementsAre("MC-GRU-MoE4          s1   epoch 3/5   50%  gap 0.8123  best 0.8130 in 1",
                   "MS-NetVLAD-C64-MoE4  s12  starting",
                   "cuda:0 1/2  cuda:1 1/1  1234 ex/s  97.3 trials/h",
-                  "best gap 0.8421  MC-BLSTM-MoE2",
+                  "best trial: gap 0.8421  MC-BLSTM-MoE2",
                   "kim2018  8/20 done  1 failed  eta 5m27s  2 running  10 waiting  3m05s so far"));
-  EXPECT_THAT(RenderProgress(SomeState(), 40, 20, Colour::kNo),
-              ElementsAre("MC-GRU-MoE4   s1   epoch 3/5  gap 0.8123", "MS-NetVLAD..  s12  starting",
-                          "cuda:0 1/2  cuda:1 1/1  1234 ex/s", "best gap 0.8421  MC-BLSTM-MoE2",
-                          "kim2018  8/20 done  1 failed  eta 5m27s"));
+  EXPECT_THAT(
+      RenderProgress(SomeState(), 40, 20, Colour::kNo),
+      ElementsAre("MC-GRU-MoE4   s1   epoch 3/5  gap 0.8123", "MS-NetVLAD..  s12  starting",
+                  "cuda:0 1/2  cuda:1 1/1  1234 ex/s", "best trial: gap 0.8421  MC-BLSTM-MoE2",
+                  "kim2018  8/20 done  1 failed  eta 5m27s"));
   EXPECT_THAT(RenderProgress(SomeState(), 20, 20, Colour::kNo),
               ElementsAre("MC-GRU..  epoch 3/5", "MS-Net..  starting", "cuda:0 1/2",
-                          "best gap 0.8421", "kim2018  8/20 done"));
+                          "best trial 0.8421", "kim2018  8/20 done"));
 }
 
 TEST(RenderProgress, GivesTrialsTwoThirdsOfTheLines) {
@@ -146,7 +147,7 @@ TEST(RenderProgress, AnUnknownTotalAndAStopAreSaid) {
 TEST(RenderProgress, WhatIsRefusedIsNeitherDoneNorToBeDone) {
   ProgressState state{.study = "s", .planned = 17, .refused = 3};
   EXPECT_THAT(RenderProgress(state, 100, 20, Colour::kNo),
-              ElementsAre("s  0/14 done  0s so far  3 refused"));
+              ElementsAre("s  0/14 done  14 waiting  0s so far  3 refused"));
   state.complete = 15;
   EXPECT_THAT(RenderProgress(state, 100, 20, Colour::kNo),
               ElementsAre("s  15/15 done  eta 0s  0s so far  3 refused"));

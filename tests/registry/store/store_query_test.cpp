@@ -15,6 +15,26 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using Row = std::vector<boost::json::value>;
 
+TEST(StoreMoment, WhatIsReadIsOfOneMomentWhateverOthersWrite) {
+  const TemporaryFolder folder;
+  Store writer(folder / "r.db", OpenMode::kReadWrite);
+  const StudyId study = writer.OpenStudy(ExampleStudy("s"));
+  const Store reader(folder / "r.db", OpenMode::kReadOnly);
+  std::size_t first = 0, second = 0, inner = 0;
+  reader.AsOfOneMoment([&] {
+    first = reader.Trials(study).size();
+    (void)writer.AddTrials(study, {ExampleNewTrial(512, 1)});
+    second = reader.Trials(study).size();
+    reader.AsOfOneMoment([&] { inner = reader.Query("SELECT * FROM trials").rows.size(); });
+  });
+  EXPECT_EQ(first, 0U);
+  EXPECT_EQ(second, 0U);
+  EXPECT_EQ(inner, 0U);
+  EXPECT_EQ(reader.Trials(study).size(), 1U);
+  EXPECT_THROW(reader.AsOfOneMoment([] { throw UsageError("x"); }), UsageError);
+  EXPECT_EQ(reader.Trials(study).size(), 1U) << "and ends with what it throws";
+}
+
 /// Two studies that share one trial; three models, one of them with two seeds.
 class QueryTest : public testing::Test {
  protected:

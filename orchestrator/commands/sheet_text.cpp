@@ -1,0 +1,32 @@
+#include "orchestrator/commands/sheet_text.h"
+
+#include "orchestrator/commands/terminal.h"
+#include "orchestrator/commands/text_table.h"
+
+namespace beamgrid {
+
+void PrintSheet(std::ostream& out, const Sheet& sheet) {
+  std::vector<std::string> headings;
+  for (std::size_t i = 0; i < sheet.headings.size(); ++i) {
+    headings.push_back((i < sheet.text_columns ? "" : ">") + sheet.headings[i]);
+  }
+  TextTable table(headings);
+  table.LeaveOutFirst({"epochs", "time (s)", "examples/s", "parameters", "size (MiB)", "size"});
+  table.BreakLines({sheet.headings.begin(),
+                    sheet.headings.begin() + static_cast<std::ptrdiff_t>(sheet.text_columns)});
+  for (const std::vector<SheetCell>& row : sheet.rows) {
+    std::vector<std::string> cells;
+    for (const SheetCell& cell : row) cells.push_back(cell.text);
+    table.Add(std::move(cells));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (row[i].bold) table.MarkLast(i);
+    }
+  }
+  PrintHeading(out, sheet.title);
+  out << "\n";
+  table.Print(out);
+  if (!sheet.notes.empty()) out << "\n";
+  for (const std::string& note : sheet.notes) PrintProse(out, "", note, 2);
+}
+
+}  // namespace beamgrid
