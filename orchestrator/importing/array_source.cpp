@@ -41,9 +41,11 @@ Kind KindOfFile(const FeatureInput& input, const std::string& path) {
 std::vector<std::string> FilesOfInput(const FeatureInput& input) {
   std::error_code ignored;
   const bool folder = fs::is_directory(input.pattern, ignored);
-  std::vector<std::string> files = folder
-                                       ? ExpandGlob("*.{np[yz],h5,hdf5}", fs::path(input.pattern))
-                                       : ExpandGlob(input.pattern, fs::current_path());
+  std::vector<std::string> files;
+  if (!folder) files = ExpandGlob(input.pattern, fs::current_path());
+  for (const char* pattern : {"*.np[yz]", "*.h5", "*.hdf5"}) {
+    if (folder && files.empty()) files = ExpandGlob(pattern, input.pattern);
+  }
   if (!files.empty()) return files;
   throw UsageError("--features " + input.name + ": no file matches " + input.pattern +
                    (folder ? "/*.npy" : "") +

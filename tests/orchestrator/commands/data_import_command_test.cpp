@@ -109,7 +109,7 @@ with h5py.File("a.h5", "w") as h5, open("labels.csv", "w") as labels:
   ASSERT_EQ(std::system(make.c_str()), 0);
   std::string hash;
   for (const char* files : {"*.npy", "a.h5", "*.npz:feature"}) {
-    const std::string out = "out" + std::to_string(files[0] + files[2]);
+    const std::string out = "out" + std::to_string(std::string(files).size());
     const Called called =
         Call({"data", "import", "--features", std::string("rgb=") + Path(files), "--labels",
               Path("labels.csv"), "--out", Path(out), "--shards", "1"});

@@ -181,10 +181,10 @@ TEST_F(ArraySourceTest, Hdf5CompressedOrPartlyWritten) {
   {
     const Hdf5File file(Path("a.h5"));
     const hid_t creation = in_chunks(false);
-    file.Add("b", H5T_IEEE_F32LE, {300'000'000, 1}, H5T_NATIVE_FLOAT, nullptr, creation);
+    file.Add("b", H5T_IEEE_F32LE, {300'000'000, 2}, H5T_NATIVE_FLOAT, nullptr, creation);
     H5Pclose(creation);
   }
-  EXPECT_THAT(Refusal("a.h5"), HasSubstr(Path("a.h5:b") + ": shape [300000000, 1] is more than"));
+  EXPECT_THAT(Refusal("a.h5"), HasSubstr(Path("a.h5:b") + ": shape [300000000, 2] is more than"));
   {
     const Hdf5File file(Path("a.h5"));
     const hid_t creation = in_chunks(false);

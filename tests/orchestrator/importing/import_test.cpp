@@ -53,7 +53,7 @@ class ImportTest : public ArraysTest {
   void WriteVideos(std::size_t count) {
     std::string labels = "id,labels,subject,part\n";
     for (std::size_t i = 0; i < count; ++i) {
-      WriteVideo(Id(i), 2 + i % 3, static_cast<float>(i) * 0.125F - 1);
+      WriteVideo(Id(i), 2 + i % 3, FirstOf(i));
       labels += Id(i) + "," + (i % 2 == 0 ? "cat" : "cat;dog") + ",s" + std::to_string(i % 7) +
                 "," + (i % 4 == 0 ? "val" : "train") + "\n";
     }
@@ -64,6 +64,8 @@ class ImportTest : public ArraysTest {
     Write("audio/" + id + ".npy",
           Npy("|u1", "(" + std::to_string(frames) + ", 2)", std::string(2 * frames, id.back())));
   }
+  /// Returns the smallest value of a video; the largest is 1.75 more, and below 2.
+  static float FirstOf(std::size_t video) { return static_cast<float>(video % 50) * 0.02F - 1; }
   static std::string Id(std::size_t video) {
     return (video < 10 ? "v0" : "v") + std::to_string(video);
   }
@@ -121,7 +123,7 @@ TEST_F(ImportTest, BytesAreTheBatchesOfRecordsThatAreWrittenDirectly) {
     if (i % 2 == 1) content.labels.push_back(1);
     std::string codes;
     for (std::size_t j = 0; j < frames * 4; ++j) {
-      const float value = static_cast<float>(i) * 0.125F - 1 + 0.25F * static_cast<float>(j % 8);
+      const float value = FirstOf(i) + 0.25F * static_cast<float>(j % 8);
       codes += static_cast<char>(Quantise(value));
     }
     content.frames = {
@@ -160,8 +162,7 @@ TEST_F(ImportTest, ReadsTheSameFromEachFormat) {
     const Hdf5File file(Path("f.h5"));
     for (std::size_t i = 0; i < 12; ++i) {
       const hsize_t frames = 2 + i % 3;
-      file.AddFloats("rgb/" + Id(i), {frames, 4},
-                     Floats(frames * 4, static_cast<float>(i) * 0.125F - 1));
+      file.AddFloats("rgb/" + Id(i), {frames, 4}, Floats(frames * 4, FirstOf(i)));
       WriteNpz(Path("audio_" + Id(i) + ".npz"),
                {{"a", Npy("|u1", "(" + std::to_string(frames) + ", 2)",
                           std::string(2 * frames, Id(i).back()))}});
@@ -438,7 +439,7 @@ TEST_F(ImportTest, GoesOnAfterAKillAtAnyShard) {
   const ImportReport whole = Import();
   const auto expected = Hashes(options_.out);
   EXPECT_EQ(whole.clipped[0], 12U);
-  for (const std::uint64_t victim : {0U, 1U, 10U, 25U, 39U}) {
+  for (const std::uint64_t victim : {0U, 1U, 5U, 25U, 39U}) {
     options_.out = Path("killed" + std::to_string(victim));
     const ::pid_t child = ::fork();
     if (child == 0) {
