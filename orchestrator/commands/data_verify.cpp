@@ -77,9 +77,10 @@ class DataVerify : public Subcommand {
     for (const std::filesystem::path& folder : folders) {
       if (!IsUnfinished(folder)) continue;
       any = true;
-      context.err << "error: " << (folder.empty() ? "." : folder.string())
-                  << ": unfinished: `beamgrid data synth` was stopped between the files of two "
-                     "datasets; run it again\n";
+      context.err
+          << "error: " << (folder.empty() ? "." : folder.string())
+          << ": unfinished: `beamgrid data synth` or `beamgrid data import` was stopped here "
+             "before all files were those of one dataset; run it again\n";
     }
     return any;
   }

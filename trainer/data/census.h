@@ -67,7 +67,7 @@ struct Census {
   /// Files of the same content under two names or by two paths, as indices into the files of train
   /// followed by those of validate. Files without a record are not among them.
   std::vector<std::pair<std::size_t, std::size_t>> same_files;
-  /// Folders in which `data synth` was stopped between the files of two datasets.
+  /// Folders in which `data synth` or `data import` was stopped before its end.
   std::vector<std::string> unfinished;
 };
 

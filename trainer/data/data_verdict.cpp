@@ -186,8 +186,8 @@ DataVerdict JudgeData(const DataSpec& data, const Census& census) {
     };
     verdict.problems.push_back(
         {std::ranges::any_of(data.train, in_folder),
-         folder + ": the files of two datasets are mixed here, because `beamgrid data synth` was "
-                  "stopped between them; run it again"});
+         folder + ": unfinished: `beamgrid data synth` or `beamgrid data import` was stopped here "
+                  "before all files were those of one dataset; run it again"});
   }
   JudgeBoth(data, census, verdict);
   SplitJudge(data, census.train, /*in_train=*/true, verdict).Judge();

@@ -1,5 +1,6 @@
 #include "trainer/data/example_writer.h"
 
+#include <algorithm>
 #include <protozero/pbf_writer.hpp>
 #include <string_view>
 
@@ -34,12 +35,25 @@ std::string IntegersFeature(const std::vector<std::int64_t>& values) {
   return feature;
 }
 
+/// All frames are equally long, so what precedes each of them is the same: the tags and lengths of
+/// the Feature, of its list and of the list's value (packed floats have the same tag as a string).
 std::string FrameList(const FrameFeature& feature) {
+  const std::string_view frames = feature.bytes;
+  const auto kind = feature.kind == FrameKind::kFloats ? kFloatList : kBytesList;
+  const auto wrap = [](protozero::pbf_tag_type tag, const std::string& inner) {
+    std::string outer;
+    pbf_writer(outer).add_bytes(tag, inner);
+    return outer;
+  };
+  const std::string frame(feature.width, '\0');
+  std::string before = wrap(1, wrap(kind, wrap(kListValue, frame)));
+  before.resize(before.size() - frame.size());
   std::string list;
-  pbf_writer writer(list);
-  for (std::size_t begin = 0; begin < feature.bytes.size(); begin += feature.width) {
-    writer.add_message(1,
-                       BytesFeature(std::string_view(feature.bytes).substr(begin, feature.width)));
+  list.reserve(frames.size() / std::max<std::size_t>(feature.width, 1) *
+               (before.size() + feature.width));
+  for (std::size_t begin = 0; begin < frames.size(); begin += feature.width) {
+    list += before;
+    list += frames.substr(begin, feature.width);
   }
   return list;
 }

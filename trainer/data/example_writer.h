@@ -10,12 +10,17 @@
 
 namespace beamgrid {
 
+/// FrameKind says what a frame is in a record: a string of bytes (8-bit codes, or half-precision
+/// floats of two bytes each), or a list of floats.
+enum class FrameKind { kBytes, kFloats };
+
 /// FrameFeature is a frame-level feature: `bytes` holds the frames one after the other, `width`
-/// bytes each.
+/// bytes each; of kFloats these are float32, little-endian.
 struct FrameFeature {
   std::string name;
   std::size_t width = 0;
   std::string bytes;
+  FrameKind kind = FrameKind::kBytes;
 };
 
 /// FloatFeature is a video-level feature.

@@ -1,7 +1,6 @@
 #include "trainer/data/synth.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -139,21 +138,6 @@ void SyncToDisk(const fs::path& file) {
     throw SystemError(file, "cannot write to the disk", errno);
   }
 }
-
-/// FolderLock keeps a second writer out of a folder. The kernel takes it back however the process
-/// ends. On a file system that knows no locks the work goes on without.
-class FolderLock {
- public:
-  explicit FolderLock(const fs::path& folder)
-      : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (folder_.get() < 0) throw SystemError(folder, "cannot open the folder", errno);
-    if (::flock(folder_.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-    throw UsageError(folder.string() + ": another `beamgrid data synth` is writing here");
-  }
-
- private:
-  UniqueFd folder_;
-};
 
 /// ShardWriter writes to temporary names; the files get their own names all together at the end.
 class ShardWriter {
@@ -377,7 +361,7 @@ SynthReport WriteSynthetic(const SynthOptions& options) {
                      .validate_videos = validate_videos};
   // All are written by now, so the time in which old and new stand side by side is short. Whoever
   // is stopped within it leaves the mark.
-  MarkUnfinished(checked.out);
+  MarkUnfinished(checked.out, "beamgrid data synth");
   report.bytes = train.Publish();
   report.bytes += validate.Publish();
   MarkFinished(checked.out);

@@ -1,10 +1,12 @@
 #include "trainer/data/unfinished.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include <cerrno>
 #include <system_error>
 
+#include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/system_error.h"
 #include "registry/util/unique_fd.h"
@@ -16,13 +18,6 @@ namespace fs = std::filesystem;
 
 fs::path MarkIn(const fs::path& folder) { return folder / ".unfinished-dataset"; }
 
-void SyncFolder(const fs::path& folder) {
-  const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
-    throw SystemError(folder, "cannot write the folder to the disk", errno);
-  }
-}
-
 }  // namespace
 
 bool IsUnfinished(const fs::path& folder) {
@@ -30,18 +25,32 @@ bool IsUnfinished(const fs::path& folder) {
   return fs::exists(MarkIn(folder), ignored);
 }
 
-void MarkUnfinished(const fs::path& folder) {
-  WriteFileAtomically(MarkIn(folder),
-                      "`beamgrid data synth` was replacing the record files of this folder and has "
-                      "not come to its end: some may be of another dataset. Run it again.\n");
+void MarkUnfinished(const fs::path& folder, const std::string& command) {
+  WriteFileAtomically(MarkIn(folder), "`" + command +
+                                          "` was writing the record files of this folder and has "
+                                          "not come to its end. Run it again.\n");
+}
+
+void SyncFolderOfRecords(const fs::path& folder) {
+  const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
+    throw SystemError(folder, "cannot write the folder to the disk", errno);
+  }
 }
 
 void MarkFinished(const fs::path& folder) {
-  SyncFolder(folder);
+  SyncFolderOfRecords(folder);
   std::error_code failure;
   fs::remove(MarkIn(folder), failure);
   if (failure) throw SystemError(MarkIn(folder), "cannot remove", failure.value());
-  SyncFolder(folder);
+  SyncFolderOfRecords(folder);
+}
+
+FolderLock::FolderLock(const fs::path& folder)
+    : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (folder_.get() < 0) throw SystemError(folder, "cannot open the folder", errno);
+  if (::flock(folder_.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  throw UsageError(folder.string() + ": another process is writing records here");
 }
 
 }  // namespace beamgrid

@@ -1,0 +1,249 @@
+// `beamgrid data import`: record files of features that somebody has in NumPy, HDF5 or CSV files.
+
+#include <boost/json.hpp>
+
+#include "orchestrator/commands/command.h"
+#include "orchestrator/commands/record.h"
+#include "orchestrator/importing/import_plan.h"
+#include "orchestrator/importing/import_writer.h"
+#include "orchestrator/inputs/reading_progress.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
+#include "registry/util/printable.h"
+#include "registry/util/text.h"
+#include "registry/util/threads.h"
+
+namespace beamgrid {
+namespace {
+
+constexpr std::size_t kNamedVideos = 5;
+/// From this share of clipped values on, features are plainly not scaled to [-2, 2].
+constexpr double kManyClipped = 0.01;
+
+/// Returns the text as a TOML string.
+std::string TomlText(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+/// Returns the name as a TOML key.
+std::string TomlKey(const std::string& name) {
+  const bool bare = std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+  return bare ? name : TomlText(name);
+}
+
+/// Returns the section of a recipe in the folder from which the command was called.
+std::string DataSection(const ImportOptions& options, const ImportPlan& plan) {
+  const std::string folder = (options.out / "").string();
+  std::string text = "[data]\nformat = \"";
+  text += plan.level == ArrayLevel::kVideo ? "video" : "frame";
+  text += "\"\ntrain = [" + TomlText(folder + "train-*.tfrecord") + "]\nvalidate = [" +
+          TomlText(folder + "validate-*.tfrecord") +
+          "]\nclasses = " + std::to_string(plan.labels.classes) + "\nfeatures = { " +
+          Join(plan.features, ", ",
+               [](const ImportedFeature& feature) {
+                 return TomlKey(feature.input.name) + " = " + std::to_string(feature.width);
+               }) +
+          " }\n";
+  if (plan.level == ArrayLevel::kVideo) return text;
+  const auto is_bytes = [](const ImportedFeature& feature) {
+    return feature.type == Element::kUint8;
+  };
+  if (!std::ranges::all_of(plan.features, is_bytes)) {
+    text += "frame_types = { " +
+            Join(plan.features, ", ",
+                 [](const ImportedFeature& feature) {
+                   return TomlKey(feature.input.name) + " = \"" + NameOf(feature.type) + "\"";
+                 }) +
+            " }\n";
+  }
+  return text + "max_frames = " + std::to_string(plan.max_frames) + "\n";
+}
+
+class DataImport : public Subcommand {
+ public:
+  void AddOptions(CLI::App& app) override {
+    app.add_option(
+           "--features", features_,
+           "NAME=FILES, once for each feature. FILES is a pattern or a folder of .npy or .npz "
+           "files, one per video (.npz:ARRAY); an HDF5 file with a dataset per video "
+           "(FILE.h5:GROUP); or a .csv or .tsv file with a row per video. Arrays are "
+           "[frames, width], or [width] for a whole video; a video's id is the file's or "
+           "dataset's name, or the column id")
+        ->required()
+        ->type_name("NAME=FILES");
+    app.add_option("--labels", options_.labels.path,
+                   "CSV or TSV with the columns id and labels (a list per video) or label (one per "
+                   "row); classes are numbers from 0 or names")
+        ->required()
+        ->type_name("FILE");
+    app.add_option("--out", options_.out, "New folder for the records")
+        ->required()
+        ->type_name("DIR");
+    app.add_option("--shards", options_.shards, "Files per split; default: by size");
+    app.add_option("--as", as_,
+                   "How frames are written; default: as the files have them. uint8 takes a quarter "
+                   "of the room; values outside of -2..2 are clipped, and counted")
+        ->transform(OneOf(RecordTypeNames()));
+    app.add_flag("--allow-unequal-frames", unequal_,
+                 "Take videos whose features differ in their number of frames; training uses the "
+                 "frames that all have");
+    app.add_flag("--strict", strict_, "Refuse where a video lacks labels, a feature or frames");
+    app.add_option("--threads", options_.threads, "Of no influence on what is written")
+        ->check(AtLeastOne());
+    AddJsonFlag(app, &json_);
+    AddLabelOptions(app);
+    AddSplitOptions(app);
+  }
+
+  int Run(CommandContext& context) override {
+    for (const std::string& text : features_) {
+      options_.features.push_back(ParseFeatureInput(text));
+    }
+    if (!as_.empty()) options_.as = RecordTypeOf(as_);
+    if (strict_) options_.incomplete = ImportOptions::Incomplete::kRefuse;
+    if (unequal_) options_.unequal_frames = ImportOptions::UnequalFrames::kAllow;
+    const ImportPlan plan = PlanImport(options_);
+    ReadingProgress progress(context.verbosity != Verbosity::kQuiet);
+    const ImportReport report =
+        WriteImport(options_, plan,
+                    [&](std::uint64_t done, std::uint64_t total) { progress.Show(done, total); });
+    progress.End();
+    Tell(context, plan, report);
+    if (json_) {
+      context.out << report.manifest;
+    } else {
+      context.out << DataSection(options_, plan);
+    }
+    return kExitDone;
+  }
+
+ private:
+  void AddLabelOptions(CLI::App& app) {
+    LabelOptions& labels = options_.labels;
+    const std::string group = "Labels";
+    const auto add = [&](const char* name, std::string* value, const char* help) {
+      app.add_option(name, *value, help)->group(group)->type_name("COLUMN");
+    };
+    add("--id-column", &labels.id_column, "Default: id, video or video_id");
+    add("--labels-column", &labels.labels_column, "Lists of classes, a row per video");
+    add("--label-column", &labels.label_column, "One class per row, any number of rows per video");
+    add("--weight-column", &labels.weight_column,
+        "A weight or grade for each label; kept in the records as label_weights");
+    app.add_option("--min-weight", labels.min_weight, "Leave out labels of less weight")
+        ->group(group);
+    app.add_option("--separator", labels.separator,
+                   "Between the classes of a list; default: ';', or a blank between numbers")
+        ->group(group);
+    app.add_option("--classes", labels.classes,
+                   "How many classes there are, or a file of their names: a column Name, and Index "
+                   "where they are not in order; default: those that there are, names in order")
+        ->group(group)
+        ->type_name("NUMBER|FILE");
+  }
+
+  void AddSplitOptions(CLI::App& app) {
+    const std::string group = "Train and validate";
+    app.add_option("--holdout", options_.holdout,
+                   "Share for validate; each video's id decides, so more videos change no other's "
+                   "place")
+        ->check(Between(0, 1))
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--holdout-by", options_.labels.group_column,
+                   "Column of --labels, such as the subject or the day: all videos of one value "
+                   "are in one split")
+        ->group(group)
+        ->type_name("COLUMN");
+    app.add_option("--split-column", options_.labels.split_column,
+                   "Column of --labels that says train, validate or test")
+        ->group(group)
+        ->type_name("COLUMN");
+  }
+
+  void Tell(const CommandContext& context, const ImportPlan& plan,
+            const ImportReport& report) const {
+    for (const LeftOutVideos& group : plan.left_out) {
+      context.Remark("left out: " + CountText(group.ids.size(), "video") + " with " + group.why +
+                     ": " + PrintableLine(JoinFirst(group.ids, kNamedVideos)));
+    }
+    if (plan.unequal > 0) {
+      context.Remark(CountText(plan.unequal, "video") +
+                     " with features of different numbers of frames: training uses the frames that "
+                     "all have");
+    }
+    TellOfClasses(context, plan);
+    if (report.was_there) {
+      context.Remark(options_.out.string() +
+                     ": holds these videos already, from the same files; nothing was written");
+      return;
+    }
+    TellOfClipping(context, plan, report);
+    context.Remark(options_.out.string() + ": " + VideosText(plan) + ", " +
+                   CountText(static_cast<std::size_t>(plan.labels.classes), "class") + ", " +
+                   CountText(plan.shards.size(), "file") + ", " +
+                   SizeText(static_cast<std::int64_t>(report.bytes)) +
+                   (report.kept_shards == 0 ? ""
+                                            : "; " + CountText(report.kept_shards, "file") +
+                                                  " kept from the import before"));
+  }
+
+  static std::string VideosText(const ImportPlan& plan) {
+    std::string text;
+    for (const Split split : kAllSplits) {
+      const std::size_t videos = plan.VideosOf(split).size();
+      if (videos == 0) continue;
+      text += (text.empty() ? "" : ", ") + CountText(videos, "video") + " in " + NameOf(split);
+    }
+    return text;
+  }
+
+  static void TellOfClasses(const CommandContext& context, const ImportPlan& plan) {
+    const auto without = std::ranges::count(plan.train_videos, 0);
+    if (without > 0) {
+      const bool from_one = plan.labels.class_names.empty() && plan.train_videos.front() == 0;
+      context.Remark(CountText(static_cast<std::size_t>(without), "class") + " of " +
+                     std::to_string(plan.labels.classes) + " without a training video" +
+                     (from_one ? ", class 0 among them: are they counted from 1?" : ""));
+    }
+    if (plan.labels.light_labels > 0) {
+      context.Remark(CountText(plan.labels.light_labels, "label") +
+                     " of less weight than --min-weight left out");
+    }
+  }
+
+  static void TellOfClipping(const CommandContext& context, const ImportPlan& plan,
+                             const ImportReport& report) {
+    for (std::size_t i = 0; i < plan.features.size(); ++i) {
+      if (report.clipped[i] == 0) continue;
+      const ImportedFeature& feature = plan.features[i];
+      std::uint64_t values = 0;
+      for (const SourceArray& array : feature.source->arrays()) {
+        values += array.form.frames * array.form.width;
+      }
+      const double share = static_cast<double>(report.clipped[i]) / static_cast<double>(values);
+      context.Remark(feature.input.name + ": " + CountText(report.clipped[i], "value") + " (" +
+                     FixedText(share * 100, 2) + " %) outside of -2..2 were clipped" +
+                     (share > kManyClipped ? ": scale the features first, or --as float16" : ""));
+    }
+  }
+
+  ImportOptions options_{
+      .features = {}, .labels = {}, .out = {}, .shards = {}, .as = {}, .threads = UsableThreads()};
+  std::vector<std::string> features_;
+  std::string as_;
+  bool strict_ = false, unequal_ = false, json_ = false;
+};
+
+REGISTER_COMMAND("data import", kData, "Make records of features in NumPy, HDF5 or CSV files",
+                 DataImport);
+
+}  // namespace
+}  // namespace beamgrid

@@ -1,0 +1,32 @@
+#pragma once
+// One vector per video in a CSV or TSV file: a column of ids, all others are numbers.
+
+#include <string>
+#include <vector>
+
+#include "orchestrator/importing/array_source.h"
+#include "orchestrator/importing/input_file.h"
+
+namespace beamgrid {
+
+/// CsvRows remembers where each row stands and reads it when it is asked for.
+class CsvRows : public ArraySource {
+ public:
+  /// `id_column` is empty where it is called id or the like.
+  CsvRows(const std::string& path, const std::string& id_column);
+
+  [[nodiscard]] std::string PlaceOf(std::size_t index) const override;
+  [[nodiscard]] std::string Read(std::size_t index) const override;
+
+ private:
+  struct Row {
+    std::uint64_t offset = 0, bytes = 0, line = 0;
+  };
+  InputFile file_;
+  char separator_ = ',';
+  std::size_t id_column_ = 0;
+  std::vector<std::string> columns_;
+  std::vector<Row> rows_;  ///< of arrays_
+};
+
+}  // namespace beamgrid

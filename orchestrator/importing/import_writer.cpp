@@ -1,0 +1,387 @@
+#include "orchestrator/importing/import_writer.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+#include "orchestrator/importing/values.h"
+#include "registry/util/checked_lines.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/half_written.h"
+#include "registry/util/input_error.h"
+#include "registry/util/json.h"
+#include "registry/util/system_error.h"
+#include "registry/util/threads.h"
+#include "registry/util/unique_fd.h"
+#include "registry/util/utf8.h"
+#include "trainer/data/example_writer.h"
+#include "trainer/data/tfrecord.h"
+#include "trainer/data/unfinished.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kManifest[] = "manifest.json";
+constexpr char kVocabulary[] = "vocabulary.csv";
+constexpr char kJournal[] = ".import-finished-shards";
+/// Of the left out videos of one kind, so many are named in the manifest.
+constexpr std::size_t kNamedInManifest = 1000;
+
+/// Other readers of protocol buffers take no message of 2 GiB.
+constexpr std::size_t kLargestRecord = (std::size_t{1} << 31) - 1;
+
+/// FinishedShard is a line of the journal.
+struct FinishedShard {
+  std::string name, key;
+  std::uint64_t bytes = 0;
+  std::vector<std::uint64_t> clipped;
+};
+
+/// Journal is the list of the shards that are finished, in a file of the folder.
+class Journal {
+ public:
+  explicit Journal(const fs::path& folder) : file_(folder / kJournal) {
+    ReadCheckedLines(file_, [this](std::string_view line) {
+      std::istringstream words{std::string(line)};
+      FinishedShard shard;
+      if (!(words >> shard.name >> shard.key >> shard.bytes)) return;
+      for (std::uint64_t clipped = 0; words >> clipped;) shard.clipped.push_back(clipped);
+      shards_[shard.name] = shard;
+    });
+  }
+
+  [[nodiscard]] bool IsThere() const {
+    std::error_code ignored;
+    return fs::exists(file_, ignored);
+  }
+  /// Makes the file.
+  void Begin() const { WriteFileAtomically(file_, ""); }
+  void Add(const FinishedShard& shard) const {
+    std::ostringstream text;
+    text << shard.name << ' ' << shard.key << ' ' << shard.bytes;
+    for (const std::uint64_t clipped : shard.clipped) text << ' ' << clipped;
+    AppendLines(file_, CheckedLine(text.str()), LineFileSize::kSmall);
+  }
+  void Remove() const {
+    std::error_code failure;
+    fs::remove(file_, failure);
+    if (failure) throw SystemError(file_, "cannot remove", failure.value());
+  }
+  [[nodiscard]] const std::map<std::string, FinishedShard>& shards() const { return shards_; }
+
+ private:
+  fs::path file_;
+  std::map<std::string, FinishedShard> shards_;
+};
+
+void Publish(const fs::path& temporary, const fs::path& file) {
+  {
+    const UniqueFd opened(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC));
+    // Before the rename: after a power cut the name might else stand for an empty file.
+    if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
+      throw SystemError(temporary, "cannot write to the disk", errno);
+    }
+  }
+  std::error_code failure;
+  fs::rename(temporary, file, failure);
+  if (failure) throw SystemError(file, "cannot rename to its final name", failure.value());
+  SyncFolderOfRecords(file.parent_path());
+}
+
+/// RecordCoder makes the records of a plan's videos. May be used by several threads.
+class RecordCoder {
+ public:
+  explicit RecordCoder(const ImportPlan& plan) : plan_(plan) {}
+
+  /// `clipped` is added to, a number for each feature.
+  [[nodiscard]] std::string Encode(const ImportedVideo& video,
+                                   std::vector<std::uint64_t>* clipped) const {
+    ExampleContent content{.id = video.id, .labels = video.labels->labels};
+    if (!video.labels->weights.empty()) {
+      content.values.push_back({.name = kWeights, .values = video.labels->weights});
+    }
+    for (std::size_t i = 0; i < plan_.features.size(); ++i) {
+      const ImportedFeature& feature = plan_.features[i];
+      const ArraySource& source = *feature.source;
+      const std::size_t index = video.arrays[i];
+      CodedValues coded = Code(source.PlaceOf(index), source.arrays()[index].form,
+                               source.Read(index), feature.type);
+      (*clipped)[i] += coded.clipped;
+      if (plan_.level == ArrayLevel::kVideo) {
+        content.values.push_back({.name = feature.input.name, .values = Floats(coded.bytes)});
+      } else {
+        content.frames.push_back(
+            {.name = feature.input.name,
+             .width = feature.width * SizeOf(feature.type),
+             .bytes = std::move(coded.bytes),
+             .kind = feature.type == Element::kFloat32 ? FrameKind::kFloats : FrameKind::kBytes});
+      }
+    }
+    // The order of a record's entries depends on the video alone.
+    Random random(XXH3_64bits(video.id.data(), video.id.size()));
+    std::string record = EncodeExample(content, random);
+    if (record.size() > kLargestRecord) {
+      throw InputError("the video '" + video.id +
+                       "' makes a record of more than 2 GiB; cut it into several");
+    }
+    return record;
+  }
+
+ private:
+  static std::vector<float> Floats(const std::string& bytes) {
+    std::vector<float> values(bytes.size() / sizeof(float));
+    std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
+  }
+
+  const ImportPlan& plan_;
+};
+
+/// ImportWriter writes the shards that are not there yet.
+class ImportWriter {
+ public:
+  ImportWriter(const ImportOptions& options, const ImportPlan& plan, const ImportProgress& progress)
+      : options_(options), plan_(plan), progress_(progress), coder_(plan) {}
+
+  ImportReport Write() {
+    report_.clipped.assign(plan_.features.size(), 0);
+    if (WasThere()) return std::move(report_);
+    PrepareFolder();
+    const FolderLock lock(options_.out);
+    const Journal journal(options_.out);
+    BeginFolder(journal);
+    std::vector<std::size_t> todo;
+    for (std::size_t i = 0; i < plan_.shards.size(); ++i) {
+      total_ += plan_.BytesOf(plan_.shards[i]);
+      if (!Keep(plan_.shards[i], journal)) todo.push_back(i);
+    }
+    ForEachOnThreads(options_.threads, todo.size(), [&](std::size_t i) {
+      const FinishedShard finished = WriteShard(plan_.shards[todo[i]]);
+      const std::lock_guard lock_report(mutex_);
+      journal.Add(finished);
+      Count(finished);
+    });
+    FinishFolder(journal);
+    return std::move(report_);
+  }
+
+ private:
+  /// True if a finished import of this plan is in the folder.
+  bool WasThere() {
+    std::error_code ignored;
+    const fs::path path = options_.out / kManifest;
+    if (IsUnfinished(options_.out) || !fs::exists(path, ignored)) return false;
+    report_.manifest = ReadFile(path);
+    try {
+      const boost::json::value manifest = ParseJson(report_.manifest);
+      report_.was_there = JsonReader(manifest, "").Text("key") == plan_.key;
+    } catch (const std::invalid_argument&) {
+      // Somebody else's file: the folder is not empty, which is said later.
+    }
+    return report_.was_there;
+  }
+
+  void PrepareFolder() const {
+    std::error_code failure;
+    fs::create_directories(options_.out, failure);
+    if (failure) throw SystemError(options_.out, "cannot create the folder", failure.value());
+  }
+
+  /// Refuses a folder of others; takes away what a stopped import left that is of no use.
+  void BeginFolder(const Journal& journal) const {
+    std::error_code failure;
+    if (!journal.IsThere()) {
+      for (const fs::directory_entry& entry : fs::directory_iterator(options_.out, failure)) {
+        throw UsageError(options_.out.string() + ": is not empty (" +
+                         WellFormedUtf8(entry.path().filename().string()) +
+                         "); name a new folder with --out");
+      }
+      if (failure) throw SystemError(options_.out, "cannot list the folder", failure.value());
+      journal.Begin();
+    }
+    MarkUnfinished(options_.out, "beamgrid data import");
+    RemoveHalfWritten(options_.out);
+    // A shard may also have been finished a moment before its line was written.
+    std::vector<fs::path> stale;
+    for (const fs::directory_entry& entry : fs::directory_iterator(options_.out, failure)) {
+      const std::string name = entry.path().filename().string();
+      const bool ours = std::ranges::any_of(kAllSplits, [&](Split split) {
+        return name.starts_with(NameOf(split) + std::string("-")) && name.ends_with(".tfrecord");
+      });
+      if (ours &&
+          std::ranges::find(plan_.shards, name, &ImportedShard::name) == plan_.shards.end()) {
+        stale.push_back(entry.path());
+      }
+    }
+    if (failure) throw SystemError(options_.out, "cannot list the folder", failure.value());
+    for (const fs::path& path : stale) {
+      fs::remove(path, failure);
+      if (failure) throw SystemError(path, "cannot remove", failure.value());
+    }
+  }
+
+  bool Keep(const ImportedShard& shard, const Journal& journal) {
+    const auto known = journal.shards().find(shard.name);
+    if (known == journal.shards().end() || known->second.key != shard.key ||
+        known->second.clipped.size() != plan_.features.size()) {
+      return false;
+    }
+    std::error_code missing;
+    const std::uintmax_t size = fs::file_size(options_.out / shard.name, missing);
+    if (missing || size != known->second.bytes) return false;
+    Count(known->second);
+    ++report_.kept_shards;
+    done_ += plan_.BytesOf(shard);
+    return true;
+  }
+
+  void Count(const FinishedShard& shard) {
+    report_.bytes += shard.bytes;
+    for (std::size_t i = 0; i < shard.clipped.size(); ++i) report_.clipped[i] += shard.clipped[i];
+  }
+
+  FinishedShard WriteShard(const ImportedShard& shard) {
+    const fs::path file = options_.out / shard.name;
+    const fs::path temporary = HalfWrittenName(file);
+    FinishedShard finished{.name = shard.name, .key = shard.key};
+    finished.clipped.assign(plan_.features.size(), 0);
+    try {
+      TfRecordWriter writer(temporary);
+      for (std::size_t i = shard.begin; i < shard.end; ++i) {
+        const ImportedVideo& video = plan_.VideosOf(shard.split)[i];
+        const std::string record = coder_.Encode(video, &finished.clipped);
+        writer.Write(record);
+        finished.bytes += record.size() + kRecordOverhead;
+        Advance(shard, i);
+      }
+      writer.Close();
+      Publish(temporary, file);
+    } catch (const std::exception&) {
+      std::error_code ignored;
+      fs::remove(temporary, ignored);
+      throw;
+    }
+    return finished;
+  }
+
+  void Advance(const ImportedShard& shard, std::size_t video) {
+    const std::uint64_t bytes =
+        plan_.BytesOf({.begin = video, .end = video + 1, .split = shard.split});
+    const std::lock_guard lock(mutex_);
+    done_ += bytes;
+    progress_(done_, total_);
+  }
+
+  void FinishFolder(const Journal& journal) {
+    if (!plan_.labels.class_names.empty()) {
+      WriteFileAtomically(options_.out / kVocabulary,
+                          VocabularyText(plan_.labels.class_names, plan_.train_videos));
+    }
+    report_.manifest = CanonicalJson(Manifest()) + "\n";
+    WriteFileAtomically(options_.out / kManifest, report_.manifest);
+    MarkFinished(options_.out);
+    // Last: as long as it is there, a next import knows the folder as its own.
+    journal.Remove();
+  }
+
+  [[nodiscard]] boost::json::object Manifest() const {
+    boost::json::object splits;
+    for (const Split split : kAllSplits) {
+      boost::json::array files;
+      for (const ImportedShard& shard : plan_.shards) {
+        if (shard.split == split) files.emplace_back(shard.name);
+      }
+      if (files.empty()) continue;
+      splits[NameOf(split)] = boost::json::object{{"files", std::move(files)},
+                                                  {"videos", plan_.VideosOf(split).size()}};
+    }
+    boost::json::array features;
+    for (std::size_t i = 0; i < plan_.features.size(); ++i) {
+      const ImportedFeature& feature = plan_.features[i];
+      boost::json::object one{{"name", feature.input.name},
+                              {"width", feature.width},
+                              {"type", NameOf(feature.type)},
+                              {"from", WellFormedUtf8(feature.input.pattern)}};
+      if (!feature.input.member.empty()) one["member"] = WellFormedUtf8(feature.input.member);
+      if (feature.type == Element::kUint8) one["clipped"] = report_.clipped[i];
+      features.push_back(std::move(one));
+    }
+    boost::json::array left_out;
+    for (const LeftOutVideos& group : plan_.left_out) {
+      boost::json::array ids;
+      for (std::size_t i = 0; i < std::min(group.ids.size(), kNamedInManifest); ++i) {
+        ids.emplace_back(WellFormedUtf8(group.ids[i]));
+      }
+      left_out.push_back(boost::json::object{
+          {"why", group.why}, {"videos", group.ids.size()}, {"ids", std::move(ids)}});
+    }
+    const std::uint64_t videos = VideosInAll();
+    boost::json::object manifest{
+        {"beamgrid_import", 1},
+        {"key", plan_.key},
+        {"format", plan_.level == ArrayLevel::kVideo ? "video" : "frame"},
+        {"features", std::move(features)},
+        {"classes", plan_.labels.classes},
+        {"classes_without_training_videos", std::ranges::count(plan_.train_videos, 0)},
+        {"splits", std::move(splits)},
+        {"split_by", SplitBy()},
+        {"left_out", std::move(left_out)},
+        {"labels", boost::json::object{{"from", WellFormedUtf8(options_.labels.path)},
+                                       {"hash", plan_.labels.hash},
+                                       {"left_out_for_their_weight", plan_.labels.light_labels}}}};
+    if (!plan_.labels.class_names.empty()) manifest["vocabulary"] = kVocabulary;
+    if (plan_.level == ArrayLevel::kFrame) {
+      manifest["frames"] = boost::json::object{
+          {"min", plan_.min_frames},
+          {"mean", static_cast<double>(plan_.frames) / static_cast<double>(videos)},
+          {"max", plan_.max_frames},
+          {"videos_with_unequal_features", plan_.unequal}};
+    }
+    return manifest;
+  }
+
+  [[nodiscard]] std::uint64_t VideosInAll() const {
+    std::uint64_t videos = 0;
+    for (const auto& split : plan_.videos) videos += split.size();
+    return videos;
+  }
+
+  [[nodiscard]] boost::json::object SplitBy() const {
+    if (!options_.labels.split_column.empty()) {
+      return {{"column", options_.labels.split_column}};
+    }
+    boost::json::object by{{"holdout", options_.holdout}};
+    if (!options_.labels.group_column.empty()) by["groups_of"] = options_.labels.group_column;
+    return by;
+  }
+
+  const ImportOptions& options_;
+  const ImportPlan& plan_;
+  const ImportProgress& progress_;
+  RecordCoder coder_;
+  ImportReport report_;
+  std::mutex mutex_;  ///< of report_, done_ and progress_
+  std::uint64_t done_ = 0, total_ = 0;
+};
+
+}  // namespace
+
+ImportReport WriteImport(const ImportOptions& options, const ImportPlan& plan,
+                         const ImportProgress& progress) {
+  return ImportWriter(options, plan, progress).Write();
+}
+
+}  // namespace beamgrid

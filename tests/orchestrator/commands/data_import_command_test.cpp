@@ -1,0 +1,142 @@
+// data import.
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
+#include <sstream>
+
+#include "registry/util/files.h"
+#include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/support/python.h"
+
+namespace beamgrid {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
+
+class DataImportCommandTest : public CommandTest {
+ protected:
+  /// Writes a table of vectors of 20 videos, and their labels.
+  void WriteTables() const {
+    std::string vectors = "id,a,b\n", labels = "id,labels\n";
+    for (int i = 0; i < 20; ++i) {
+      const std::string id = "v" + std::to_string(i);
+      vectors += id + "," + std::to_string(i) + ",0.5\n";
+      labels += id + "," + (i % 2 == 0 ? "cat" : "dog") + "\n";
+    }
+    Write("vectors.csv", vectors + "left,1,2\n");
+    Write("labels.csv", labels);
+  }
+  [[nodiscard]] Called Import(std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {
+        "data",     "import",           "--features", "mean_rgb=" + Path("vectors.csv"),
+        "--labels", Path("labels.csv"), "--out",      Path("out")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Call(arguments);
+  }
+};
+
+TEST_F(DataImportCommandTest, PrintsTheSectionOfTheRecipe) {
+  WriteTables();
+  const Called called = Import();
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_EQ(called.out, "[data]\nformat = \"video\"\ntrain = [\"" + Path("out") +
+                            "/train-*.tfrecord\"]\nvalidate = [\"" + Path("out") +
+                            "/validate-*.tfrecord\"]\nclasses = 2\nfeatures = { mean_rgb = 2 }\n");
+  EXPECT_THAT(called.err,
+              AllOf(HasSubstr("left out: 1 video with not in the table of labels: left\n"),
+                    HasSubstr(" in train, "), HasSubstr(" in validate, 2 classes, ")));
+  EXPECT_EQ(Call({"data", "verify", Path("out")}).exit_code, 0);
+  EXPECT_THAT(Import().err, HasSubstr("holds these videos already"));
+}
+
+TEST_F(DataImportCommandTest, JsonIsTheManifest) {
+  WriteTables();
+  const Called called = Import({"--json", "--quiet"});
+  ASSERT_EQ(called.exit_code, 0);
+  EXPECT_EQ(called.err, "");
+  EXPECT_EQ(called.out, ReadFile(Path("out/manifest.json")));
+  EXPECT_THAT(KeysOf(called.Json()),
+              IsSupersetOf({"classes", "features", "format", "left_out", "splits"}));
+}
+
+TEST_F(DataImportCommandTest, WhatIsWrongExitsWithTwoAndLeavesNothing) {
+  WriteTables();
+  const std::vector<std::vector<std::string>> mistakes = {
+      {"--strict"},        {"--as", "uint8"},           {"--as", "float8"}, {"--holdout", "2"},
+      {"--shards", "0"},   {"--holdout-by", "subject"}, {"--classes", "0"}, {"--label-column", "x"},
+      {"--features", "x"}, {"--min-weight", "1"},       {"--threads", "0"}};
+  for (const auto& wrong : mistakes) {
+    const Called called = Import(wrong);
+    EXPECT_EQ(called.exit_code, 2) << wrong[0] << called.err;
+    EXPECT_THAT(called.err, HasSubstr("error: "));
+    EXPECT_FALSE(std::filesystem::exists(Path("out"))) << wrong[0];
+  }
+}
+
+TEST_F(DataImportCommandTest, VerifyAndRunKnowAnImportThatWasStopped) {
+  WriteTables();
+  Write("vectors.csv", ReadFile(Path("vectors.csv")) + "v99,1,nan\n");
+  Write("labels.csv", ReadFile(Path("labels.csv")) + "v99,cat\n");
+  const Called called = Import({"--shards", "3"});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("vectors.csv:23: column 1: is no number (NaN)"));
+  EXPECT_THAT(Call({"data", "verify", Path("out")}).err,
+              HasSubstr("or `beamgrid data import` was stopped here"));
+}
+
+TEST_F(DataImportCommandTest, FloatFramesAreDeclared) {
+  const std::string python = PythonWith("numpy, h5py");
+  if (python.empty()) GTEST_SKIP() << "no Python with numpy and h5py ($BEAMGRID_PYTHON)";
+  Write("make.py", R"(
+import sys, numpy as np, h5py
+rng = np.random.default_rng(1)
+with h5py.File("a.h5", "w") as h5, open("labels.csv", "w") as labels:
+    print("id,label", file=labels)
+    for i in range(12):
+        a = rng.standard_normal((3 + i % 4, 6)).astype([np.float32, np.float16, np.float64][i % 3])
+        np.save(f"v{i}.npy", np.asfortranarray(a) if i % 2 else a.astype(a.dtype.newbyteorder(">")))
+        h5.create_dataset(f"v{i}", data=a, compression="gzip" if i % 2 else None)
+        np.savez_compressed(f"v{i}.npz", feature=a, other=a[:1])
+        print(f"v{i},{i % 3}", file=labels)
+)");
+  const std::string make = "cd " + Path("") + " && " + python + " make.py";
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  std::string hash;
+  for (const char* files : {"*.npy", "a.h5", "*.npz:feature"}) {
+    const std::string out = "out" + std::to_string(std::string(files).size());
+    const Called called =
+        Call({"data", "import", "--features", std::string("rgb=") + Path(files), "--labels",
+              Path("labels.csv"), "--out", Path(out), "--shards", "1"});
+    ASSERT_EQ(called.exit_code, 0) << files << called.err;
+    EXPECT_THAT(called.out, AllOf(HasSubstr("features = { rgb = 6 }\n"),
+                                  HasSubstr("frame_types = { rgb = \"float32\" }\n"),
+                                  HasSubstr("max_frames = 6\n")));
+    const std::string now = HashFile(Path(out + "/train-00000.tfrecord"));
+    EXPECT_EQ(hash.empty() ? now : hash, now) << files;
+    hash = now;
+  }
+  Write("compare.py", R"(
+import glob, struct, sys, numpy as np
+data = open(sys.argv[1], "rb").read()
+for i in range(12):
+    a = np.load(f"v{i}.npy").astype("<f4")
+    if f"v{i}".encode() in data and all(frame.tobytes() in data for frame in a): print(i, end=" ")
+)");
+  const std::string compare = "cd " + Path("") + " && " + python +
+                              " compare.py out*/train-00000.tfrecord > equal; " + python +
+                              " compare.py out*/validate-00000.tfrecord >> equal";
+  ASSERT_EQ(std::system(compare.c_str()), 0);
+  std::istringstream equal(ReadFile(Path("equal")));
+  std::vector<int> videos{std::istream_iterator<int>(equal), {}};
+  EXPECT_EQ(videos.size(), 12U)
+      << "each video's frames stand in one of the files as NumPy has them";
+}
+
+}  // namespace
+}  // namespace beamgrid
