@@ -28,7 +28,7 @@ constexpr char kNote[] = ".note";
 /// All notes have this size and are written in place: one that has its room needs no more of a full
 /// disk.
 constexpr std::size_t kNoteBytes = 16 << 10;
-constexpr char kEnd[] = "end";  ///< a note's last word: it is whole
+constexpr char kNoteEnd[] = "end";  ///< a note's last word: it is whole
 constexpr std::int64_t kUnitsMax = 1 << 20;
 /// The folder is locked for microseconds, so whoever is kept out for so many milliseconds met a
 /// stopped process.
@@ -67,7 +67,7 @@ std::string TextOf(const StudyNote& note) {
         << std::quoted(device) << ' ' << claim.capacity << ' ' << claim.held << ' ' << claim.wanted
         << ' ' << claim.asked_at_ms << ' ' << claim.renewed_at_ms;
   }
-  out << '\n' << kEnd << '\n';
+  out << '\n' << kNoteEnd << '\n';
   return out.str();
 }
 
@@ -77,7 +77,7 @@ std::optional<StudyNote> NoteFrom(const std::string& text) {
   in >> std::quoted(note.study) >> note.pid >> note.since >> note.priority;
   if (note.priority < 1 || note.priority > kUnitsMax) return std::nullopt;
   std::string device;
-  while (in >> std::quoted(device) && device != kEnd) {
+  while (in >> std::quoted(device) && device != kNoteEnd) {
     DeviceClaim& claim = note.devices[device];
     in >> claim.capacity >> claim.held >> claim.wanted >> claim.asked_at_ms >> claim.renewed_at_ms;
     for (const std::int64_t units : {claim.capacity, claim.held, claim.wanted}) {
