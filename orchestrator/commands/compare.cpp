@@ -12,7 +12,7 @@ namespace beamgrid {
 namespace {
 
 constexpr int kMetricDigits = 5;
-constexpr std::size_t kListed = 4;
+constexpr std::size_t kComparedNames = 4;
 
 std::string SideText(const ComparedSide& side) {
   if (!side.mean) return "";
@@ -42,10 +42,11 @@ void Print(std::ostream& out, const Comparison& comparison) {
   table.Print(out);
   for (const ComparedModel& model : comparison.models) {
     if (model.differs.empty()) continue;
-    out << "differs: " << model.name << ": " << JoinFirst(model.differs, kListed) << "\n";
+    out << "differs: " << model.name << ": " << JoinFirst(model.differs, kComparedNames) << "\n";
   }
   const auto only = [&out](const std::string& study, const std::vector<std::string>& names) {
-    if (!names.empty()) out << "only in " << study << ": " << JoinFirst(names, kListed) << "\n";
+    if (!names.empty())
+      out << "only in " << study << ": " << JoinFirst(names, kComparedNames) << "\n";
   };
   only(comparison.first, comparison.only_first);
   only(comparison.second, comparison.only_second);

@@ -16,7 +16,7 @@
 namespace beamgrid {
 namespace {
 
-constexpr double kRounding = 1e-12;
+constexpr double kRelativeNoise = 1e-12;
 constexpr double kBeyondEnd = 0.025;         ///< beyond each end of an interval
 constexpr std::size_t kMostModelled = 1000;  ///< points that the covariance of is held
 constexpr std::uint64_t kDrawingSeed = 20260101;
@@ -92,7 +92,7 @@ class Analysis {
 
   /// Returns what is no difference: scores are known to so many digits.
   [[nodiscard]] double rounding() const {
-    return kRounding * (std::abs(surface_.mean.front()) + std::abs(surface_.mean.back()));
+    return kRelativeNoise * (std::abs(surface_.mean.front()) + std::abs(surface_.mean.back()));
   }
   [[nodiscard]] double points() const { return static_cast<double>(surface_.averaged); }
 
