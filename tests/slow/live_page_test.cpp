@@ -91,7 +91,7 @@ TEST_F(LivePage, FollowsAStudySortsFiltersAndAsksNobodyElse) {
   EXPECT_EQ(browser_->Evaluate("document.querySelector('#live-leaderboard [aria-sort]') !== null"),
             true);
 
-  browser_->Evaluate("document.querySelector('#live-leaderboard td a').click()");
+  browser_->Evaluate("document.querySelector('#live-leaderboard tbody a').click()");
   browser_->WaitUntil("location.pathname.includes('/trials/')");
   browser_->WaitUntil("document.getElementById('live-attempts') !== null");
   EXPECT_THAT(TextOf("#live-folder pre"), HasSubstr("beamgrid show "));
