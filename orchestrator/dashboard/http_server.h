@@ -24,7 +24,7 @@ struct HttpLimits {
   std::chrono::milliseconds write{30'000};      ///< for a client to take an answer
   std::chrono::milliseconds heartbeat{15'000};  ///< between two signs of life in a stream
   /// For an answer, before a browser is shown something meanwhile.
-  std::chrono::milliseconds patience{12};
+  std::chrono::milliseconds patience{8};
 };
 
 /// HttpAnswer is what a request is answered with.

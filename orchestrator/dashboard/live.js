@@ -5,6 +5,8 @@
   const state = document.getElementById("live-state");
   const boxes = document.getElementById("live-sections");
   if (!state || !boxes) return;
+  // A page that came before its view was made has neither sections nor what stands above them.
+  const isEmpty = boxes.children.length === 0;
 
   // What somebody has opened, scrolled to or is about to press is kept where it was.
   const placeOf = (box) => ({
@@ -41,6 +43,11 @@
   const follow = () => {
     source = new EventSource(location.pathname + location.search);
     source.addEventListener("sections", (event) => {
+      if (isEmpty) {
+        source.close();
+        location.reload();
+        return;
+      }
       const news = JSON.parse(event.data);
       for (const section of news.sections) show(section);
       for (const box of Array.from(boxes.children)) {

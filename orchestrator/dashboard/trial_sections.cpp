@@ -134,7 +134,7 @@ PageSection AttemptsSection(const TrialFacts& facts) {
   }
   PageTable table{.caption = "Its attempts",
                   .columns = {">attempt", "began (UTC)", "ended (UTC)", "outcome", "device",
-                              ">threads", ">exit code", "why", "folder"},
+                              ">threads", ">exit code", "why"},
                   .row_names = 1};
   for (const Store::AttemptRecord& attempt : facts.attempts) {
     table.rows.push_back({CountCell(attempt.attempt),
@@ -144,8 +144,7 @@ PageSection AttemptsSection(const TrialFacts& facts) {
                           {attempt.device},
                           CountCell(attempt.threads),
                           CountCell(attempt.exit_code),
-                          {attempt.message},
-                          {attempt.directory}});
+                          {attempt.message}});
   }
   section.Add(TableMarkup(table));
   for (const Store::AttemptRecord& attempt : facts.attempts) {

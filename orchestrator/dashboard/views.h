@@ -79,7 +79,8 @@ class Views {
   std::optional<StudyFacts> facts_;
 };
 
-/// Returns the page of a target before anything of it is read. It fills itself.
+/// Returns the page of a target before anything of it is read. It loads itself once there is a
+/// view.
 [[nodiscard]] View EmptyView(const Target& target);
 
 /// Returns a short page that says why a request is not answered, or for a target of programs the

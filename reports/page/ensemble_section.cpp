@@ -56,14 +56,14 @@ Figure WeightsFigure(const StudyFacts& facts, const EnsembleNumbers& ensemble) {
   return figure;
 }
 
-PageTable PairsTable(const std::vector<MemberPair>& pairs) {
+PageTable PairsTable(const StudyFacts& facts, const std::vector<MemberPair>& pairs) {
   constexpr std::size_t kShownPairs = 15;  // of six members all
   PageTable table{.caption = "How alike the members are, the most alike first",
                   .columns = {"member", "beside", ">correlation", ">disagree"}};
   for (std::size_t i = 0; i < std::min(kShownPairs, pairs.size()); ++i) {
     table.rows.push_back(
-        {{pairs[i].first},
-         {pairs[i].second},
+        {MemberCell(facts, pairs[i].first),
+         MemberCell(facts, pairs[i].second),
          FixedCell(pairs[i].correlation, 3),
          {FixedText(100 * pairs[i].disagreement, 0) + " %", pairs[i].disagreement}});
   }
@@ -89,9 +89,10 @@ void AddScores(PageSection& section, const EnsembleNumbers& ensemble) {
               FixedText(ensemble.best_single_gap, kGapDigits) + " there.");
 }
 
-void AddDiversity(PageSection& section, const EnsembleFact& fact) {
+void AddDiversity(PageSection& section, const StudyFacts& facts) {
+  const EnsembleFact& fact = *facts.ensemble;
   if (!fact.pairs.empty()) {
-    section.Add(TableMarkup(PairsTable(fact.pairs)));
+    section.Add(TableMarkup(PairsTable(facts, fact.pairs)));
     section.Note(
         "correlation: of the scores that are averaged, over the labels that a member lists; "
         "disagree: in how many of the videos that chose the ensemble their best labels differ.");
@@ -179,7 +180,7 @@ PageSection EnsembleSection(const StudyFacts& facts) {
   AddScores(section, ensemble);
   section.Add(TableMarkup(MembersTable(facts, ensemble)));
   if (ensemble.members.size() > 1) section.Add(WeightsFigure(facts, ensemble));
-  AddDiversity(section, *facts.ensemble);
+  AddDiversity(section, facts);
   std::vector<std::string> notes = ensemble.notes;
   for (const std::string& name : ensemble.dropped) {
     notes.push_back("dropped " + name + ": GAP is no lower without it");

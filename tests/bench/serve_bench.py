@@ -98,7 +98,7 @@ def beside_pages(binaries, folder):
 
 
 def ask(server, target):
-    client = server.connect(target, "text/html")
+    client = server.connect(target, "*/*")  # a browser may be shown an empty page first
     text = b""
     while piece := client.recv(1 << 16):
         text += piece

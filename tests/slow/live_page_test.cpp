@@ -58,7 +58,8 @@ TEST_F(LivePage, FollowsAStudySortsFiltersAndAsksNobodyElse) {
   browser_->Open(url_);
   browser_->WaitUntil("document.getElementById('live-state').textContent.startsWith('Live')");
   browser_->Open(url_ + "studies/small");
-  // Nobody loads the page again: the server says what is new.
+  // Nobody loads the page again, once it has come: the server says what is new.
+  browser_->WaitUntil("document.getElementById('live-now') !== null");
   browser_->Evaluate("window.same = true");
   browser_->WaitUntil(
       "document.getElementById('live-now').textContent.includes('8 trials: 8 complete')");
@@ -84,10 +85,16 @@ TEST_F(LivePage, FollowsAStudySortsFiltersAndAsksNobodyElse) {
             2);
 
   browser_->Open(url_ + "studies/small/report");
-  EXPECT_EQ(browser_->Evaluate("document.querySelectorAll('h2').length > 10"), true);
+  // A browser is shown an empty page first where the view is not made yet.
+  browser_->WaitUntil("document.querySelectorAll('h2').length > 10");
   browser_->Evaluate("document.querySelector('#live-leaderboard th button').click()");
   EXPECT_EQ(browser_->Evaluate("document.querySelector('#live-leaderboard [aria-sort]') !== null"),
             true);
+
+  browser_->Evaluate("document.querySelector('#live-leaderboard tbody a').click()");
+  browser_->WaitUntil("location.pathname.includes('/trials/')");
+  browser_->WaitUntil("document.getElementById('live-attempts') !== null");
+  EXPECT_THAT(TextOf("#live-folder pre"), HasSubstr("beamgrid show "));
 
   for (const std::string& request : browser_->requests()) EXPECT_THAT(request, StartsWith(url_));
   EXPECT_THAT(browser_->complaints(), IsEmpty());

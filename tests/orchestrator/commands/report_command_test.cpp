@@ -63,6 +63,35 @@ TEST_F(ReportCommandTest, ItsNumbersAreThoseOfTheOtherCommands) {
   EXPECT_THAT(page, HasSubstr(">0.6260 ± 0.0028 (2 seeds)<"));
 }
 
+TEST_F(ReportCommandTest, OnATerminalATableIsColumnsThatFitIt) {
+  const std::vector<std::string> table = {"table",  "s",        "--db",        database_,
+                                          "--vary", "temporal", "--resamples", "0"};
+  for (const std::size_t width : {60U, 120U}) {
+    const Called called = CallAtTerminal(width, table);
+    ASSERT_EQ(called.exit_code, 0) << called.err;
+    EXPECT_LE(WidestLine(called.out), width);
+    EXPECT_THAT(called.out, AllOf(HasSubstr("s: temporal\n"), HasSubstr("netvlad clusters=64"),
+                                  HasSubstr("0.6260 ± 0.0028"), HasSubstr("bold: the best"),
+                                  Not(HasSubstr("| "))));
+  }
+  std::vector<std::string> markdown = table;
+  markdown.insert(markdown.end(), {"--format", "markdown"});
+  EXPECT_EQ(Call(markdown).out, Call(table).out) << "elsewhere it is Markdown";
+  EXPECT_THAT(CallAtTerminal(60, markdown).out, HasSubstr("| netvlad clusters=64 | "));
+}
+
+TEST_F(ReportCommandTest, ALatexTableThatSticksOutIsWarnedOf) {
+  const auto latex = [this](const std::string& columns) {
+    return Call({"table", "s", "--db", database_, "--vary", "temporal", "--resamples", "0",
+                 "--format", "latex", "--columns", columns});
+  };
+  EXPECT_THAT(latex("size").err, Not(HasSubstr("linewidth")));
+  EXPECT_THAT(latex("size,parameters,speed,time,epochs").err,
+              AllOf(HasSubstr("pt wide and will stick out of \\linewidth, which is 345 pt"),
+                    HasSubstr("Fewer --columns")));
+  EXPECT_EQ(latex("size_bytes").out, latex("size").out) << "one column, as lists call it";
+}
+
 TEST_F(ReportCommandTest, PutsItsChartsIntoAFolder) {
   const std::string figures = Path("figures");
   const Called called = Report({"s", "t", "--out", page_, "--figures", figures});

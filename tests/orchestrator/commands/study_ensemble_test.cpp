@@ -4,11 +4,14 @@
 
 #include <algorithm>
 
+#include "orchestrator/commands/reported_ensemble.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "registry/store/upkeep.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "reports/page/section.h"
 #include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/reports/page/page_support.h"
 #include "tests/search/ensemble/ensemble_support.h"
 #include "tests/support/record.h"
 
@@ -162,6 +165,47 @@ TEST_F(StudyPoolTest, FilesThatWereGivenUpAreSaidInOneLine) {
                 "of the ensemble: `prune` gave the predictions files up; `beamgrid verify one "
                 "NAME --repair` makes them again\n"));
   EXPECT_EQ(std::ranges::count(called.err, '\n'), 2) << called.err;
+}
+
+TEST_F(StudyPoolTest, TheReportsFrontierIsThatOfTheCommand) {
+  for (std::size_t i = 0; i < models_.size(); ++i) {
+    Add("one", 64 + static_cast<std::int64_t>(i), models_[i].predictions);
+  }
+  const Store store(Path("b.db"), OpenMode::kReadOnly);
+  StudyFacts facts{.study = *store.FindStudy("one")};
+  facts.trials = store.Trials(facts.study.id);
+  AddEnsembleFact(facts, store);
+  ASSERT_TRUE(facts.frontier);
+  EXPECT_EQ(facts.frontier->missing, "");
+  const auto json = Ensemble({"one", "--frontier", "--json"}).Json().at("frontier");
+  EXPECT_EQ(facts.frontier->sets, json.at("sets").as_int64());
+  const auto& points = json.at("points").as_array();
+  ASSERT_EQ(facts.frontier->points.size(), points.size());
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const FrontierFact& point = facts.frontier->points[i];
+    EXPECT_EQ(point.size_bytes, points[i].at("size_bytes").as_int64());
+    EXPECT_EQ(point.selection_gap, points[i].at("selection_gap").as_double());
+    EXPECT_EQ(*point.holdout_gap, points[i].at("holdout_gap").as_double());
+    EXPECT_EQ(point.members.size(), points[i].at("members").as_array().size());
+  }
+  const std::string shown = TextOfSection(EnsembleSection(facts));
+  EXPECT_THAT(shown, AllOf(HasSubstr("GAP of the best ensemble for each limit of size"),
+                           HasSubstr("`beamgrid ensemble one --frontier` has the same")));
+}
+
+TEST_F(StudyPoolTest, AFrontierThatCannotBeSaysWhy) {
+  Add("one", 64, models_[0].predictions);
+  Add("one", 65, models_[1].predictions);
+  std::filesystem::remove_all(Path("runs"));
+  const Store store(Path("b.db"), OpenMode::kReadOnly);
+  StudyFacts facts{.study = *store.FindStudy("one")};
+  facts.trials = store.Trials(facts.study.id);
+  AddEnsembleFact(facts, store);
+  ASSERT_TRUE(facts.frontier);
+  EXPECT_TRUE(facts.frontier->points.empty());
+  EXPECT_THAT(TextOfSection(EnsembleSection(facts)),
+              AllOf(HasSubstr("What other limits of size would give is not shown: "),
+                    HasSubstr("predictions")));
 }
 
 TEST_F(StudyPoolTest, OfManyDamagedFilesTheFirstAreExplained) {
