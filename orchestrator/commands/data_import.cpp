@@ -175,8 +175,8 @@ class DataImport : public Subcommand {
   void Tell(const CommandContext& context, const ImportPlan& plan,
             const ImportReport& report) const {
     for (const LeftOutVideos& group : plan.left_out) {
-      context.Remark("left out: " + CountText(group.ids.size(), "video") + " with " + group.why +
-                     ": " + PrintableLine(JoinFirst(group.ids, kNamedVideos)));
+      context.Remark("left out: " + CountText(group.ids.size(), "video") + " (" + group.why +
+                     "): " + PrintableLine(JoinFirst(group.ids, kNamedVideos)));
     }
     if (plan.unequal > 0) {
       context.Remark(CountText(plan.unequal, "video") +
