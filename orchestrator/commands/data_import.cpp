@@ -4,6 +4,7 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/record_files.h"
 #include "orchestrator/importing/import_plan.h"
 #include "orchestrator/importing/import_writer.h"
 #include "orchestrator/inputs/reading_progress.h"
@@ -107,6 +108,9 @@ class DataImport : public Subcommand {
     for (const std::string& text : features_) {
       options_.features.push_back(ParseFeatureInput(text));
     }
+    RequireFile(options_.labels.path);
+    const std::string& classes = options_.labels.classes;
+    if (!classes.empty() && !ParseNumber<std::int64_t>(classes)) RequireFile(classes);
     if (!as_.empty()) options_.as = RecordTypeOf(as_);
     if (strict_) options_.incomplete = ImportOptions::Incomplete::kRefuse;
     if (unequal_) options_.unequal_frames = ImportOptions::UnequalFrames::kAllow;
@@ -171,8 +175,8 @@ class DataImport : public Subcommand {
   void Tell(const CommandContext& context, const ImportPlan& plan,
             const ImportReport& report) const {
     for (const LeftOutVideos& group : plan.left_out) {
-      context.Remark("left out: " + CountText(group.ids.size(), "video") + " with " + group.why +
-                     ": " + PrintableLine(JoinFirst(group.ids, kNamedVideos)));
+      context.Remark("left out: " + CountText(group.ids.size(), "video") + " (" + group.why +
+                     "): " + PrintableLine(JoinFirst(group.ids, kNamedVideos)));
     }
     if (plan.unequal > 0) {
       context.Remark(CountText(plan.unequal, "video") +

@@ -23,6 +23,9 @@ std::mutex& LibraryMutex() {
   return mutex;
 }
 
+/// Errors are ours to tell. Each thread of the library has a setting of its own.
+void TellNoErrors() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
 /// Handle closes what the library has opened.
 class Handle {
  public:
@@ -157,8 +160,7 @@ class DatasetFiles::File {
  public:
   File(const std::string& path, const std::string& group) : path_(path) {
     stamp_ = InputFile(path).Stamp();  // says clearly what cannot be opened
-    // Errors are ours to tell.
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    TellNoErrors();
     H5PLset_loading_state(0);  // no code from files of the user's
     file_ = Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
     if (!file_.ok()) {
@@ -240,6 +242,7 @@ std::string DatasetFiles::Read(std::size_t index) const {
   const File& file = *files_[places_[index].file];
   const ArrayForm& form = arrays_[index].form;
   const std::lock_guard lock(LibraryMutex());
+  TellNoErrors();
   if (InputFile(file.path()).Stamp() != file.stamp()) RefuseChangedFile(file.path());
   const Handle dataset = file.Open(places_[index].dataset);
   const Handle type = TypeInMemory(form.element);

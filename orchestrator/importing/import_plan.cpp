@@ -304,8 +304,8 @@ class Planning {
     }
     if (options_.incomplete == ImportOptions::Incomplete::kRefuse && !plan_.left_out.empty()) {
       const LeftOutVideos& first = plan_.left_out.front();
-      throw InputError("--strict: " + CountText(first.ids.size(), "video") + " with " + first.why +
-                       ": " + PrintableLine(JoinFirst(first.ids, kShownIds)));
+      throw InputError("--strict: " + CountText(first.ids.size(), "video") + " (" + first.why +
+                       "): " + PrintableLine(JoinFirst(first.ids, kShownIds)));
     }
     for (const Split split : {Split::kTrain, Split::kValidate}) {
       if (!plan_.VideosOf(split).empty()) continue;

@@ -79,7 +79,11 @@ class Vocabulary {
   }
 
   [[nodiscard]] std::int64_t Number(const std::string& place, const std::string& label) {
-    if (const auto found = numbers_.find(label); found != numbers_.end()) return found->second;
+    if (const auto found = numbers_.find(label); found != numbers_.end()) {
+      if (found->second != kAmbiguous) return found->second;
+      throw InputError(place + ": several classes of " + file_ + " are called " + Quoted(label) +
+                       "; give the class's number");
+    }
     const auto number = NumberOf(label);
     const std::int64_t classes =
         count_.value_or(names_.empty() ? kMostClasses : std::ssize(names_));
@@ -132,19 +136,17 @@ class Vocabulary {
       names_.push_back(text);
     }
     for (const std::string& text : names_) {
-      if (const std::string problem = ProblemOfName(text); !problem.empty()) {
-        throw InputError(path + ": the class " + Quoted(text) + problem);
-      }
+      // Some classes of the released vocabularies have no name.
+      const std::string problem = text.empty() ? "" : ProblemOfName(text);
+      if (!problem.empty()) throw InputError(path + ": the class " + Quoted(text) + problem);
     }
     Index();
-    if (numbers_.size() != names_.size()) {
-      throw InputError(path + ": a class is named twice");
-    }
   }
 
   void Index() {
     for (std::size_t i = 0; i < names_.size(); ++i) {
-      numbers_.emplace(names_[i], static_cast<std::int64_t>(i));
+      const auto [known, is_new] = numbers_.emplace(names_[i], static_cast<std::int64_t>(i));
+      if (!is_new) known->second = kAmbiguous;
     }
   }
 
@@ -161,6 +163,8 @@ class Vocabulary {
   }
 
  private:
+  static constexpr std::int64_t kAmbiguous = -1;
+
   std::string file_;
   std::optional<std::int64_t> count_;
   std::vector<std::string> names_;

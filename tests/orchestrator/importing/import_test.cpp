@@ -305,7 +305,7 @@ TEST_F(ImportTest, WhatIsIncompleteIsLeftOutAndTold) {
   EXPECT_EQ(IdsIn("train").size() + IdsIn("validate").size(), 8U);
   options_.incomplete = ImportOptions::Incomplete::kRefuse;
   options_.out = Path("strict");
-  EXPECT_THAT(Refusal(), AllOf(HasSubstr("--strict: 1 video with"), HasSubstr("noa")));
+  EXPECT_THAT(Refusal(), AllOf(HasSubstr("--strict: 1 video ("), HasSubstr("noa")));
   EXPECT_FALSE(fs::exists(options_.out));
 }
 

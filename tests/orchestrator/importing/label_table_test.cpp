@@ -105,7 +105,10 @@ TEST_F(LabelTableTest, ClassesMayBeGiven) {
   };
   EXPECT_THAT(refused("Index,Name\n0,cat\n2,dog\n"), HasSubstr("no class has Index 1"));
   EXPECT_THAT(refused("Index,Name\n0,cat\n0,dog\n"), HasSubstr("Index 0 is there twice"));
-  EXPECT_THAT(refused("Index,Name\n0,cat\n1,cat\n"), HasSubstr("a class is named twice"));
+  EXPECT_THAT(refused("Index,Name\n0,dog\n1,dog\n2,\n"),
+              HasSubstr("are called 'dog'; give the class's number"));
+  EXPECT_THAT(Read("id,labels\na,2\n", options).videos.at("a").labels, ElementsAre(2))
+      << "a class without a name, as YouTube-8M's vocabulary has them";
   EXPECT_THAT(refused("Index,Name\nx,cat\n"), HasSubstr("Index 'x', must be 0.."));
   EXPECT_THAT(refused("Index,Word\n0,cat\n"), HasSubstr("needs a column Name"));
   options.classes = "0";

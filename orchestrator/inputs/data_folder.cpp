@@ -1,0 +1,145 @@
+#include "orchestrator/inputs/data_folder.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <system_error>
+
+#include "orchestrator/inputs/file_patterns.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/input_error.h"
+#include "registry/util/json.h"
+#include "registry/util/text.h"
+#include "trainer/data/inspect.h"
+#include "trainer/data/unfinished.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kReadBytes = 256ULL << 20;
+
+/// SplitFiles is one split's files.
+struct SplitFiles {
+  std::string pattern;
+  std::vector<std::string> files;
+};
+
+/// Returns the first pattern that matches.
+SplitFiles FindSplit(const fs::path& folder, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    for (const char* rest : {"-*.tfrecord", "*.tfrecord", "/*.tfrecord"}) {
+      SplitFiles split{.pattern = word + rest, .files = ExpandGlob(word + rest, folder)};
+      if (!split.files.empty()) return split;
+    }
+  }
+  throw UsageError(folder.string() + ": holds no " + words.front() + "*.tfrecord and no folder " +
+                   words.front() +
+                   " of *.tfrecord; `beamgrid data import` makes records of arrays");
+}
+
+/// RecordsSeen adds up what the first files of a split hold.
+class RecordsSeen {
+ public:
+  void Read(const SplitFiles& split, const std::string& word, DataFolder* data) {
+    std::uint64_t bytes = 0;
+    std::size_t read = 0;
+    for (const std::string& file : split.files) {
+      if (bytes >= kReadBytes) break;
+      bytes += fs::file_size(file);
+      ++read;
+      Add(InspectFile(file), data);
+    }
+    if (read == split.files.size()) return;
+    data->seen += (data->seen.empty() ? "" : " and ") + std::string("the first ") +
+                  std::to_string(read) + " of " + CountText(split.files.size(), word + " file");
+  }
+  /// Returns the records since the last call.
+  std::int64_t TakeRecords() { return std::exchange(records_, 0); }
+
+ private:
+  void Add(const FileReport& report, DataFolder* data) {
+    if (report.records == 0) return;
+    records_ += report.records;
+    if (data->format.empty()) {
+      data->format = report.format;
+      for (const auto& [name, width] : report.features) {
+        if (name != "label_weights") data->features.push_back({.name = name, .width = width});
+      }
+    }
+    if (report.format != data->format) {
+      throw InputError(report.file + ": its records are of the format " + report.format +
+                       ", those before it " + data->format);
+    }
+    data->classes = std::max(data->classes, report.max_class + 1);
+    if (report.format != "video") data->max_frames = std::max(data->max_frames, report.frames.max);
+  }
+
+  std::int64_t records_ = 0;
+};
+
+DataFolder FromManifest(const fs::path& folder, const std::string& text) {
+  const boost::json::value json = ParseJson(text);
+  const JsonReader manifest(json, "");
+  DataFolder data{.format = manifest.Text("format"),
+                  .train_files = "train-*.tfrecord",
+                  .validate_files = "validate-*.tfrecord",
+                  .features = {}};
+  for (const boost::json::value& one : manifest.List("features")) {
+    const JsonReader feature(one, "features");
+    data.features.push_back({.name = feature.Text("name"),
+                             .width = feature.Integer("width"),
+                             .type = feature.Text("type")});
+  }
+  data.classes = manifest.Integer("classes");
+  const boost::json::value& splits = manifest.At("splits");
+  const auto videos = [&splits](const char* split) {
+    return JsonReader(splits, "splits").Object(split).Integer("videos");
+  };
+  data.train_videos = videos("train");
+  data.validate_videos = videos("validate");
+  if (manifest.Has("frames")) data.max_frames = manifest.Object("frames").Integer("max");
+  if (manifest.Has("vocabulary")) data.vocabulary = (folder / manifest.Text("vocabulary")).string();
+  return data;
+}
+
+}  // namespace
+
+DataFolder LookAtDataFolder(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) throw UsageError(folder.string() + ": is no folder");
+  if (IsUnfinished(folder)) {
+    throw InputError(folder.string() +
+                     ": unfinished: `beamgrid data synth` or `beamgrid data import` was stopped "
+                     "here; run it again");
+  }
+  const fs::path manifest = folder / "manifest.json";
+  if (fs::exists(manifest, ignored)) {
+    const std::string text = ReadFile(manifest);
+    try {
+      if (ParseJson(text).as_object().contains("beamgrid_import")) {
+        return FromManifest(folder, text);
+      }
+    } catch (const std::exception& error) {
+      throw InputError(manifest.string() + ": " + error.what());
+    }
+  }
+  const SplitFiles train = FindSplit(folder, {"train"});
+  const SplitFiles validate = FindSplit(folder, {"validate", "val", "eval"});
+  DataFolder data{.format = "",
+                  .train_files = train.pattern,
+                  .validate_files = validate.pattern,
+                  .features = {}};
+  RecordsSeen seen;
+  seen.Read(train, "train", &data);
+  data.train_videos = seen.TakeRecords();
+  seen.Read(validate, "validate", &data);
+  data.validate_videos = seen.TakeRecords();
+  if (data.format.empty() || data.classes == 0) {
+    throw InputError(folder.string() + ": its files hold no record with labels");
+  }
+  return data;
+}
+
+}  // namespace beamgrid

@@ -1,0 +1,37 @@
+#pragma once
+// What a folder of record files holds, as far as a recipe needs to know it.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace beamgrid {
+
+/// FolderFeature is one feature of the records.
+struct FolderFeature {
+  std::string name;
+  std::int64_t width = 0;
+  std::string type = "uint8";  ///< of a frame's values: uint8, float16, float32
+};
+
+/// DataFolder is a dataset in train and validate.
+struct DataFolder {
+  std::string format;                       ///< video | frame | segment
+  std::string train_files, validate_files;  ///< patterns below the folder: "train-*.tfrecord"
+  std::vector<FolderFeature> features;
+  std::int64_t classes = 0;
+  std::int64_t train_videos = 0, validate_videos = 0;
+  std::int64_t max_frames = 0;  ///< 0 at video level
+  std::string vocabulary;       ///< file of the classes' names; empty: none
+  /// Empty where the numbers are of all records; else of which: "the first 2 of 40 train files".
+  std::string seen;
+};
+
+/// Looks at a folder: its manifest.json where `data import` wrote one, else the records, of which
+/// the first files up to 256 MiB of each split are read. Train files are called train* or lie in a
+/// folder train, validate files likewise (validate, val, eval). Throws UsageError where there are
+/// none, InputError and DataError for what the files hold, and for an unfinished folder.
+[[nodiscard]] DataFolder LookAtDataFolder(const std::filesystem::path& folder);
+
+}  // namespace beamgrid

@@ -1,0 +1,128 @@
+// new.
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "registry/util/files.h"
+#include "tests/orchestrator/commands/command_test_support.h"
+#include "trainer/data/unfinished.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class NewCommandTest : public CommandTest {
+ protected:
+  void Synth(const std::string& folder, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments = {
+        "data", "synth",  "--out", Path(folder), "--videos",      "400",          "--classes",
+        "6",    "--seed", "5",     "--features", "rgb=8,audio=4", "--max-frames", "6"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    ASSERT_EQ(Call(arguments).exit_code, 0);
+  }
+  [[nodiscard]] std::string NewText(const std::string& folder) const {
+    fs::remove(Path("first.toml"));
+    const Called called = Call({"new", Path("first.toml"), "--data", Path(folder)});
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    EXPECT_EQ(called.out, "");
+    return called.exit_code == 0 ? ReadFile(Path("first.toml")) : "";
+  }
+  [[nodiscard]] std::string Refusal(const std::string& recipe, const std::string& folder) const {
+    const Called called = Call({"new", Path(recipe), "--data", Path(folder)});
+    EXPECT_EQ(called.exit_code, 2) << called.err;
+    return called.err;
+  }
+};
+
+TEST_F(NewCommandTest, WritesWhatTheRecordsHold) {
+  Synth("data", {"--shards", "2"});
+  EXPECT_THAT(
+      NewText("data"),
+      AllOf(HasSubstr("name = \"first\"\n"), HasSubstr("format = \"frame\"\n"),
+            HasSubstr("train = [\"data/train*.tfrecord\"]  # 320 videos"),
+            HasSubstr("validate = [\"data/validate*.tfrecord\"]  # 80 videos"),
+            HasSubstr("\nclasses = 6\n"), HasSubstr("features = { \"audio\" = 4, \"rgb\" = 8 }\n"),
+            HasSubstr("\nmax_frames = 6 "), HasSubstr("\nbatch = 16\n"),
+            HasSubstr("[[grid.temporal]]\nuse = \"lstm\"\n"), HasSubstr("# strategy = \"greedy\""),
+            Not(HasSubstr("frame_types"))));
+}
+
+TEST_F(NewCommandTest, TheRecipeCanBeRead) {
+  UseFakeTrainer();
+  Synth("data");
+  (void)NewText("data");
+  // The fake trainer knows few components: none of the mistakes may be one of the data or the text.
+  const Called check = Call({"check", Path("first.toml")});
+  EXPECT_THAT(check.err, AllOf(Not(HasSubstr("data.")), Not(HasSubstr("study."))));
+  EXPECT_THAT(Call({"data", "verify", Path("first.toml")}).out,
+              HasSubstr("data.train: 320 of 320 examples"));
+}
+
+TEST_F(NewCommandTest, VectorsHaveNoFramesToPool) {
+  Synth("data", {"--format", "video"});
+  EXPECT_THAT(NewText("data"),
+              AllOf(HasSubstr("format = \"video\"\n"), Not(HasSubstr("max_frames")),
+                    Not(HasSubstr("temporal")), HasSubstr("use = \"moe\"")));
+}
+
+TEST_F(NewCommandTest, FoldersOfEachSplitAreFound) {
+  Synth("made");
+  fs::create_directories(Path("data/train"));
+  fs::create_directories(Path("data/eval"));
+  fs::rename(Path("made/train0000.tfrecord"), Path("data/train/a.tfrecord"));
+  fs::rename(Path("made/validate0000.tfrecord"), Path("data/eval/b.tfrecord"));
+  EXPECT_THAT(NewText("data"),
+              AllOf(HasSubstr("\"data/train/*.tfrecord\""), HasSubstr("\"data/eval/*.tfrecord\"")));
+}
+
+TEST_F(NewCommandTest, AnImportTellsItsManifest) {
+  std::string labels = "id,labels,part\n", vectors = "id,a,b,c\n";
+  for (int i = 0; i < 10; ++i) {
+    labels += "v" + std::to_string(i) + (i % 2 == 0 ? ",cat,train\n" : ",dog;eel,val\n");
+    vectors += "v" + std::to_string(i) + ",1,2,3\n";
+  }
+  Write("labels.csv", labels);
+  Write("vectors.csv", vectors);
+  ASSERT_EQ(Call({"data", "import", "--features", "clip=" + Path("vectors.csv"), "--labels",
+                  Path("labels.csv"), "--split-column", "part", "--out", Path("data")})
+                .exit_code,
+            0);
+  EXPECT_THAT(NewText("data"),
+              AllOf(HasSubstr("features = { \"clip\" = 3 }\n"),
+                    HasSubstr("classes = 3  # their names: " + Path("data/vocabulary.csv") + "\n"),
+                    HasSubstr("\"data/train-*.tfrecord\"]  # 5 videos")));
+  // Types that the records themselves do not tell come from there too.
+  Write(
+      "data/manifest.json",
+      R"({"beamgrid_import":1,"classes":3,"features":[{"name":"clip","type":"float16","width":3}],)"
+      R"("format":"frame","frames":{"max":7},"splits":{"train":{"videos":5},"validate":{"videos":5}}})");
+  EXPECT_THAT(NewText("data"),
+              HasSubstr("frame_types = { \"clip\" = \"float16\" }\nmax_frames = 7 "));
+  Write("data/manifest.json", R"({"beamgrid_import":1,"classes":"x"})");
+  EXPECT_THAT(Refusal("second.toml", "data"), HasSubstr("manifest.json: "));
+  EXPECT_FALSE(fs::exists(Path("second.toml")));
+}
+
+TEST_F(NewCommandTest, RefusesAndWritesNothing) {
+  Synth("data");
+  Write("there.toml", "mine");
+  EXPECT_THAT(Refusal("there.toml", "data"), HasSubstr("is there already"));
+  EXPECT_EQ(ReadFile(Path("there.toml")), "mine");
+  EXPECT_THAT(Refusal("recipe.txt", "data"), HasSubstr("is called *.toml"));
+  EXPECT_THAT(Refusal("none/recipe.toml", "data"), HasSubstr("no such folder"));
+  EXPECT_THAT(Refusal("a.toml", "nothing"), HasSubstr("is no folder"));
+  fs::create_directories(Path("empty"));
+  EXPECT_THAT(Refusal("a.toml", "empty"),
+              HasSubstr("holds no train*.tfrecord and no folder train of *.tfrecord"));
+  MarkUnfinished(Path("data"), "beamgrid data synth");
+  EXPECT_THAT(Refusal("a.toml", "data"), HasSubstr("unfinished"));
+  EXPECT_FALSE(fs::exists(Path("a.toml")));
+}
+
+}  // namespace
+}  // namespace beamgrid
