@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "trainer/data/example_tags.h"
+#include "trainer/data/frame_values.h"
 
 namespace beamgrid {
 namespace {
@@ -37,9 +38,16 @@ std::string IntegersFeature(const std::vector<std::int64_t>& values) {
 std::string FrameList(const FrameFeature& feature) {
   std::string list;
   pbf_writer writer(list);
-  for (std::size_t begin = 0; begin < feature.bytes.size(); begin += feature.width) {
-    writer.add_message(1,
-                       BytesFeature(std::string_view(feature.bytes).substr(begin, feature.width)));
+  const std::size_t size = FrameBytes(feature.type, feature.width);
+  std::vector<float> values(feature.width);
+  for (std::size_t begin = 0; begin < feature.bytes.size(); begin += size) {
+    const std::string_view frame = std::string_view(feature.bytes).substr(begin, size);
+    if (feature.type == FrameType::kFloat32) {
+      ReadFrame(feature.type, frame.data(), values);
+      writer.add_message(1, FloatsFeature(values));
+    } else {
+      writer.add_message(1, BytesFeature(frame));
+    }
   }
   return list;
 }

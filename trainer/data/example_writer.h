@@ -6,16 +6,18 @@
 #include <utility>
 #include <vector>
 
+#include "registry/frame_type.h"
 #include "trainer/data/random.h"
 
 namespace beamgrid {
 
 /// FrameFeature is a frame-level feature: `bytes` holds the frames one after the other, `width`
-/// bytes each.
+/// numbers of the type each (frame_values.h).
 struct FrameFeature {
   std::string name;
   std::size_t width = 0;
   std::string bytes;
+  FrameType type = FrameType::kUint8;
 };
 
 /// FloatFeature is a video-level feature.
