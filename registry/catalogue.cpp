@@ -43,6 +43,8 @@ json::object ComponentJson(const ComponentInfo& component) {
       {"label", component.label},         {"source", component.source},
       {"help", component.help},           {"options", JsonList(component.options, OptionJson)}};
   if (component.plugin) object["plugin"] = ToJson(*component.plugin);
+  if (component.least_features > 1) object["least_features"] = component.least_features;
+  if (component.most_features) object["most_features"] = *component.most_features;
   return object;
 }
 
@@ -76,7 +78,10 @@ ComponentInfo ComponentFrom(const JsonReader& reader) {
                           .source = reader.Text("source"),
                           .help = reader.Text("help"),
                           .options = {},
-                          .plugin = {}};
+                          .plugin = {},
+                          .most_features = {}};
+  if (reader.Has("least_features")) component.least_features = reader.Integer("least_features");
+  if (reader.Has("most_features")) component.most_features = reader.Integer("most_features");
   if (reader.Has("plugin")) component.plugin = NamedFileFrom(reader.At("plugin"));
   const json::array& options = reader.List("options");
   for (std::size_t i = 0; i < options.size(); ++i) {
@@ -125,6 +130,28 @@ Catalogue CatalogueFromJson(const json::value& value) {
         ComponentFrom(JsonReader(components[i], IndexedPath(reader, "components", i))));
   }
   return catalogue;
+}
+
+std::string FeatureCountText(const ComponentInfo& component) {
+  const auto counted = [](std::int64_t count) {
+    return count == 1   ? std::string("one feature")
+           : count == 2 ? std::string("two features")
+                        : std::to_string(count) + " features";
+  };
+  const std::int64_t least = component.least_features;
+  if (!component.most_features) {
+    return least <= 1
+               ? "any number of features"
+               : (least == 2 ? std::string("two") : std::to_string(least)) + " or more features";
+  }
+  if (least == *component.most_features) return "exactly " + counted(least);
+  return std::to_string(least) + " to " + counted(*component.most_features);
+}
+
+bool TakesFeatures(const ComponentInfo& component, std::size_t count) {
+  const auto features = static_cast<std::int64_t>(count);
+  return features >= component.least_features &&
+         features <= component.most_features.value_or(features);
 }
 
 std::vector<NamedFile> PluginsOf(const Catalogue& catalogue, const ModelSpec& model) {

@@ -43,6 +43,9 @@ struct ComponentInfo {
       options;  ///< in the order of the component's Describe list; an extra's first option is
                 ///< the one that `dropout = 0.2` in a recipe sets
   std::optional<NamedFile> plugin;  ///< the shared library that it came with; nothing: built in
+  /// How many features of the data it works for.
+  std::int64_t least_features = 1;
+  std::optional<std::int64_t> most_features;
 
   /// Null if it has no option of that name.
   [[nodiscard]] const OptionInfo* FindOption(std::string_view option) const;
@@ -66,6 +69,11 @@ struct Catalogue {
 
 /// "1..4096", "one of a, b", "true or false": for messages and `components`.
 [[nodiscard]] std::string AllowedText(const OptionInfo& option);
+
+/// "two features", "two or more features": how many features of the data it works for.
+[[nodiscard]] std::string FeatureCountText(const ComponentInfo& component);
+/// Whether it works for so many.
+[[nodiscard]] bool TakesFeatures(const ComponentInfo& component, std::size_t count);
 
 /// The value in the option's own type, or why it is not allowed ("must be 1..4096").
 struct CheckedOption {

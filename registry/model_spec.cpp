@@ -1,11 +1,14 @@
 #include "registry/model_spec.h"
 
+#include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 #include "registry/added_options.h"
 #include "registry/criteria.h"
 #include "registry/scoring/metrics.h"
 #include "registry/util/files.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -73,6 +76,35 @@ std::vector<Feature> FeaturesFrom(const JsonReader& reader) {
   return features;
 }
 
+/// Words by feature, of features that `data` has.
+template <typename Value, std::size_t size>
+std::map<std::string, Value> WordsByFeature(const JsonReader& reader, const char* key,
+                                            const DataSpec& data,
+                                            const Word<Value> (&table)[size]) {
+  std::map<std::string, Value> values;
+  if (!reader.Has(key)) return values;
+  const JsonReader words = reader.Object(key);
+  for (const auto& member : words.object()) {
+    const std::string name = member.key();
+    const std::optional<Value> value = FindValue(table, words.Text(name.c_str()));
+    if (!value || std::ranges::find(data.features, name, &Feature::first) == data.features.end()) {
+      throw std::invalid_argument(words.PathOf(name) +
+                                  ": must be a feature of the data and one of " +
+                                  Join(WordsOf(table)));
+    }
+    values.emplace(name, *value);
+  }
+  return values;
+}
+
+template <typename Value, std::size_t size>
+json::object ByFeatureJson(const std::map<std::string, Value>& values,
+                           const Word<Value> (&table)[size]) {
+  json::object object;
+  for (const auto& [feature, value] : values) object[feature] = WordFor(table, value);
+  return object;
+}
+
 bool IsModelKey(std::string_view key) { return FindCriterion(key) != nullptr || key == kPlugins; }
 
 std::vector<std::int32_t> ClassesFrom(const JsonReader& reader, const char* key) {
@@ -116,6 +148,13 @@ DataSpec DataFrom(const JsonReader& reader) {
                    .max_frames = reader.Integer("max_frames"),
                    .on_error = reader.Text("on_error"),
                    .digest = reader.Text("digest")};
+  data.frame_types = WordsByFeature(reader, "frame_types", data, kFrameTypes);
+  data.normalise = WordsByFeature(reader, "normalise", data, kNormalisations);
+  if (!data.normalise.empty() && data.normalise.size() != data.features.size()) {
+    throw std::invalid_argument(reader.PathOf("normalise") + ": must name every feature");
+  }
+  if (reader.Has("multi_class")) data.multi_class = reader.Boolean("multi_class");
+  if (reader.Has("video_weight")) data.video_weight = reader.Text("video_weight");
   if (reader.Has("unrated")) data.unrated = reader.Text("unrated");
   if (reader.Has("weighted_classes")) {
     data.weighted_classes = ClassesFrom(reader, "weighted_classes");
@@ -200,6 +239,12 @@ json::object ToJson(const DataSpec& data) {
                          {"on_error", data.on_error},
                          {"train", JsonList(data.train)},
                          {"validate", JsonList(data.validate)}};
+  if (!data.frame_types.empty()) {
+    object["frame_types"] = ByFeatureJson(data.frame_types, kFrameTypes);
+  }
+  if (!data.normalise.empty()) object["normalise"] = ByFeatureJson(data.normalise, kNormalisations);
+  if (data.multi_class) object["multi_class"] = true;
+  if (!data.video_weight.empty()) object["video_weight"] = data.video_weight;
   if (data.format == "segment") object["unrated"] = data.unrated;
   if (!data.weighted_classes.empty()) {
     object["weighted_classes"] =
@@ -207,6 +252,11 @@ json::object ToJson(const DataSpec& data) {
     object["class_weight"] = data.class_weight;
   }
   return object;
+}
+
+FrameType FrameTypeOf(const DataSpec& data, const std::string& feature) {
+  const auto found = data.frame_types.find(feature);
+  return found == data.frame_types.end() ? FrameType::kUint8 : found->second;
 }
 
 DataSpec DataSpecFromJson(const json::value& value) { return DataFrom(JsonReader(value, "")); }

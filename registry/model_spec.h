@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "registry/frame_type.h"
 #include "registry/named_file.h"
 #include "registry/util/json.h"  // CanonicalJson, ParseJson
 
@@ -52,6 +53,11 @@ struct DataSpec {
   std::vector<std::string> validate;  ///< absolute paths, sorted by file name
   std::int64_t classes = 0;
   std::vector<Feature> features;
+  /// By feature, of those whose frames are not kUint8; empty at the video level.
+  std::map<std::string, FrameType> frame_types;
+  /// By feature, of all of them; empty: a frame is divided by its length over all features
+  /// together, as in the YouTube-8M starter code.
+  std::map<std::string, Normalisation> normalise;
   std::int64_t max_frames = 300;
   std::string on_error = "stop";  ///< "stop" | "skip" for damaged records
   /// With format "segment": whether a class that nobody rated a segment for is left out of the loss
@@ -59,9 +65,15 @@ struct DataSpec {
   std::string unrated = "ignore";
   std::vector<std::int32_t> weighted_classes;  ///< sorted, none twice
   double class_weight = 1;                     ///< of these in the loss; all others weigh 1
+  bool multi_class = false;                    ///< a video has exactly one label; else one or more
+  /// A float of a record's context that multiplies the video's loss; empty: all weigh 1.
+  std::string video_weight;
   std::string digest;  ///< hex hash over the files' names and whole contents
   bool operator==(const DataSpec&) const = default;
 };
+
+/// The type of a feature's frames.
+[[nodiscard]] FrameType FrameTypeOf(const DataSpec& data, const std::string& feature);
 
 /// Everything that defines a trial's result.
 struct TrialSpec {

@@ -117,7 +117,9 @@ struct DataSettings {
   double holdout = 0.5;
   std::int64_t classes = 0;
   std::vector<Feature> features;
-  std::int64_t max_frames = 300;  ///< 1 for video-level data
+  std::map<std::string, FrameType> frame_types;    ///< as in DataSpec
+  std::map<std::string, Normalisation> normalise;  ///< as in DataSpec
+  std::int64_t max_frames = 300;                   ///< 1 for video-level data
   std::string on_error = "stop";
   std::string unrated = "ignore";  ///< ignore | negative; of segments
   /// The classes that weigh `class_weight` in the loss, all others 1: as written, or in a file
@@ -126,6 +128,8 @@ struct DataSettings {
   std::string weighted_classes_file;
   Place weighted_classes_place;
   double class_weight = 1;
+  bool multi_class = false;
+  std::string video_weight;  ///< empty: none
 };
 
 /// WarmStartReference is a trial that others start from, wherever the recipe names one (train.from,

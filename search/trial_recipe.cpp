@@ -75,6 +75,22 @@ std::string DataToml(const DataSpec& data) {
       Line("features", "{ " + Join(data.features, ", ", [](const Feature& feature) {
                          return Key(feature.first) + " = " + std::to_string(feature.second);
                        }) + " }");
+  const auto by_feature = [](const auto& words, const auto& table) {
+    return "{ " +
+           Join(words, ", ",
+                [&](const auto& one) {
+                  return Key(one.first) + " = " + TextToml(WordFor(table, one.second));
+                }) +
+           " }";
+  };
+  if (!data.frame_types.empty()) {
+    text += Line("frame_types", by_feature(data.frame_types, kFrameTypes));
+  }
+  if (!data.normalise.empty()) {
+    text += Line("normalise", by_feature(data.normalise, kNormalisations));
+  }
+  if (data.multi_class) text += Line("labels", TextToml("multi_class"));
+  if (!data.video_weight.empty()) text += Line("video_weight", TextToml(data.video_weight));
   // Of no meaning at the video level, where the recipe's own value may be any.
   if (data.format != "video") text += Line("max_frames", std::to_string(data.max_frames));
   text += Line("on_error", TextToml(data.on_error));

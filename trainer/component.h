@@ -57,7 +57,7 @@ class LabelStatistics {
 };
 
 /// Multimodal fuses the features of each frame. Its input frames are the features concatenated and
-/// L2-normalised together.
+/// normalised, by default together (BuildContext::jointly_normalised).
 class Multimodal : public torch::nn::Module {
  public:
   /// [batch, frames, width of all features] -> [batch, frames, output_width()], padding 0.
@@ -199,6 +199,9 @@ struct BuildContext {
   /// classifier and loss: the embedding (loss: 0 where there is none because the classifier scores
   /// frames).
   std::int64_t input_width = 0;
+  /// The frames have length 1 over all features together; else data.normalise says what was done
+  /// to each feature, and no component does it again.
+  bool jointly_normalised = true;
   bool video_level = false;  ///< one mean vector per video: temporal is skipped
   bool skip_connections =
       false;  ///< extras.skip_connection is on (recurrent stacks add between layers)

@@ -87,6 +87,9 @@ struct ComponentText {
   std::string label;   ///< piece of paper-style names; empty: unnamed
   std::string source;  ///< paper, year, section
   std::string help;    ///< one or two sentences, the reading of an ambiguous paper included
+  /// How many features of the data it works for: a multimodal component that joins them.
+  std::int64_t least_features = 1;
+  std::optional<std::int64_t> most_features = std::nullopt;
 };
 
 struct BuildContext;
@@ -163,7 +166,9 @@ bool Register(const char* base, const char* name, const char* file, ComponentTex
                                      .name = name,
                                      .label = std::move(text.label),
                                      .source = std::move(text.source),
-                                     .help = std::move(text.help)},
+                                     .help = std::move(text.help),
+                                     .least_features = text.least_features,
+                                     .most_features = text.most_features},
                             .file = file};
   try {
     registration.info.options = ListOptions<OptionsStruct>();

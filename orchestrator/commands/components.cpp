@@ -26,6 +26,9 @@ void Print(std::ostream& out, const ComponentInfo& component) {
   PrintHeading(out, component.criterion + ": " + component.name);
   PrintProse(out, "  ", component.help, 2);
   if (!component.source.empty()) PrintProse(out, "  Source: ", component.source, 4);
+  if (component.criterion == "multimodal") {
+    PrintProse(out, "  Works for: ", FeatureCountText(component), 4);
+  }
   if (component.plugin) out << "  Plugin: " << component.plugin->path << "\n";
   if (!component.options.empty()) {
     TextTable table({"option", "default", "allowed", "help"});

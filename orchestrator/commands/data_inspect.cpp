@@ -14,8 +14,12 @@ namespace beamgrid {
 namespace {
 
 std::string FeaturesText(const FileReport& report) {
-  return Join(report.features, " ", [](const auto& feature) {
-    return feature.first + "=" + std::to_string(feature.second);
+  return Join(report.features, " ", [&](const auto& feature) {
+    const auto type = report.frame_types.find(feature.first);
+    return feature.first + "=" + std::to_string(feature.second) +
+           (type == report.frame_types.end()
+                ? ""
+                : std::string(":") + WordFor(kFrameTypes, type->second));
   });
 }
 

@@ -18,6 +18,18 @@ Feature ParseFeature(const std::string& text) {
   throw UsageError("--features: '" + text + "' must be NAME=WIDTH, as in rgb=64,audio=16");
 }
 
+/// Reads "rgb=float32" into `types`; UsageError for anything else.
+void AddFrameType(const std::string& text, std::map<std::string, FrameType>& types) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw UsageError("--frame-types: '" + text + "' must be NAME=TYPE, as in rgb=float32; " +
+                     "types are " + Join(WordsOf(kFrameTypes)));
+  }
+  const FrameType type =
+      ValueOf(kFrameTypes, "--frame-types: " + text.substr(0, equals), text.substr(equals + 1));
+  if (type != FrameType::kUint8) types[text.substr(0, equals)] = type;
+}
+
 class DataSynth : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
@@ -35,6 +47,9 @@ class DataSynth : public Subcommand {
         ->capture_default_str();
     app.add_option("--features", features_, "Names and widths, as in rgb=64,audio=16")
         ->delimiter(',');
+    app.add_option("--frame-types", frame_types_,
+                   "What frames are, as in rgb=float32,audio=float16; uint8 by default")
+        ->delimiter(',');
     app.add_option("--max-frames", options_.max_frames, "Longest video")->capture_default_str();
     app.add_option("--min-frames", options_.min_frames, "Shortest video")->capture_default_str();
     app.add_option("--shards", options_.shards, "Files per split")->capture_default_str();
@@ -46,6 +61,7 @@ class DataSynth : public Subcommand {
     for (const std::string& feature : features_) {
       options_.features.push_back(ParseFeature(feature));
     }
+    for (const std::string& type : frame_types_) AddFrameType(type, options_.frame_types);
     const SynthReport report = WriteSynthetic(options_);
     context.Remark(options_.out.string() + ": " +
                    CountText(static_cast<std::size_t>(report.train_videos), "video") + " in " +
@@ -89,7 +105,7 @@ class DataSynth : public Subcommand {
   }
 
   SynthOptions options_;
-  std::vector<std::string> features_;
+  std::vector<std::string> features_, frame_types_;
   std::string group_;
 };
 

@@ -323,8 +323,12 @@ class Plan : public Subcommand {
     return {.format = recipe.data.format,
             .classes = recipe.data.classes,
             .features = recipe.data.features,
+            .frame_types = recipe.data.frame_types,
+            .normalise = recipe.data.normalise,
             .max_frames = recipe.data.max_frames,
-            .on_error = recipe.data.on_error};
+            .on_error = recipe.data.on_error,
+            .multi_class = recipe.data.multi_class,
+            .video_weight = recipe.data.video_weight};
   }
 
   RecipeOption recipe_;

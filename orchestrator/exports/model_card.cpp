@@ -86,12 +86,25 @@ std::string FileNames(const std::vector<std::string>& paths) {
 }
 
 std::string DataText(const DataSpec& data) {
-  const auto feature = [](const Feature& one) {
-    return "`" + one.first + "` (" + std::to_string(one.second) + ")";
+  const auto feature = [&](const Feature& one) {
+    const auto type = data.frame_types.find(one.first);
+    return "`" + one.first + "` (" + std::to_string(one.second) +
+           (type == data.frame_types.end()
+                ? ""
+                : std::string(", ") + WordFor(kFrameTypes, type->second)) +
+           ")";
   };
   std::string text = "- format: " + data.format + ", " + std::to_string(data.classes) +
                      " classes\n- features, in this order: " + Join(data.features, ", ", feature) +
                      "\n";
+  if (!data.normalise.empty()) {
+    text += "- normalised by `prepare` of modeling.py: " +
+            Join(data.normalise, ", ",
+                 [](const auto& one) {
+                   return "`" + one.first + "` " + WordFor(kNormalisations, one.second);
+                 }) +
+            "\n";
+  }
   if (data.format != "video") {
     text += "- frames of a video: at most " + std::to_string(data.max_frames) + "\n";
   }

@@ -101,6 +101,12 @@ void Publish(const fs::path& temporary, const fs::path& file) {
   SyncFolderOfRecords(file.parent_path());
 }
 
+FrameType FrameTypeOf(Element element) {
+  return element == Element::kUint8     ? FrameType::kUint8
+         : element == Element::kFloat16 ? FrameType::kFloat16
+                                        : FrameType::kFloat32;
+}
+
 /// RecordCoder makes the records of a plan's videos. May be used by several threads.
 class RecordCoder {
  public:
@@ -123,11 +129,10 @@ class RecordCoder {
       if (plan_.level == ArrayLevel::kVideo) {
         content.values.push_back({.name = feature.input.name, .values = Floats(coded.bytes)});
       } else {
-        content.frames.push_back(
-            {.name = feature.input.name,
-             .width = feature.width * SizeOf(feature.type),
-             .bytes = std::move(coded.bytes),
-             .kind = feature.type == Element::kFloat32 ? FrameKind::kFloats : FrameKind::kBytes});
+        content.frames.push_back({.name = feature.input.name,
+                                  .width = feature.width,
+                                  .bytes = std::move(coded.bytes),
+                                  .type = FrameTypeOf(feature.type)});
       }
     }
     // The order of a record's entries depends on the video alone.

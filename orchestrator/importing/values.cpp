@@ -6,7 +6,7 @@
 #include <sstream>
 #include <utility>
 
-#include "orchestrator/importing/half.h"
+#include "registry/util/half.h"
 #include "registry/util/input_error.h"
 #include "trainer/data/example.h"
 #include "trainer/data/quantise.h"

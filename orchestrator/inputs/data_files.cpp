@@ -83,9 +83,13 @@ FoundData LookForDataFiles(const Recipe& recipe) {
                           &found.missing),
       .classes = settings.classes,
       .features = settings.features,
+      .frame_types = settings.frame_types,
+      .normalise = settings.normalise,
       .max_frames = settings.max_frames,
       .on_error = settings.on_error,
-      .unrated = settings.unrated};
+      .unrated = settings.unrated,
+      .multi_class = settings.multi_class,
+      .video_weight = settings.video_weight};
   // Only then: the classes are a part of the identity, and a list that weighs nothing must not make
   // other trials.
   if (settings.class_weight != 1) {

@@ -98,7 +98,8 @@ std::string KeyOf(const ModelSpec& model, const DataSpec& data, const std::strin
   key["data"] = {{"format", data.format},
                  {"classes", data.classes},
                  {"max_frames", data.format == "video" ? 1 : data.max_frames},
-                 {"features", std::move(features)}};
+                 {"features", std::move(features)},
+                 {"floats", !data.frame_types.empty()}};
   key["device"] = device_kind;
   // By content: a module that moved to another folder needs what it needed.
   return CanonicalJson(WithHashesForFiles(key));

@@ -23,6 +23,9 @@ constexpr std::int64_t kValuesPerClass = 24;
 /// (the four gates of an LSTM, their gradients).
 constexpr std::int64_t kValuesPerInput = 4;
 constexpr std::int64_t kValuesPerUnit = 8;
+/// The values more for each frame and input where frames are read as floats: four batches are read
+/// ahead, in use or kept for their memory, and as bytes they are a quarter of that.
+constexpr std::int64_t kValuesOfFloatInput = 3;
 
 /// The copies beyond what the optimiser keeps: measured on the CPU (temporaries of updates and
 /// checkpoints, gaps in the heap).
@@ -79,7 +82,11 @@ NeedEstimate EstimateNeed(const ModelSpec& model, const DataSpec& data, std::int
   const double units = has_frames ? FrameUnits(model, parameters) : 0;
   const auto count = static_cast<double>(parameters);
   const auto batch = static_cast<double>(Integer(model.train, "batch", 1));
-  const double values = frames * (kValuesPerInput * width + kValuesPerUnit * units) +
+  // In the machine's memory, which is the device's on the CPU alone.
+  const std::int64_t of_input =
+      kValuesPerInput +
+      (data.frame_types.empty() || DeviceKind(device_kind) == "cuda" ? 0 : kValuesOfFloatInput);
+  const double values = frames * (static_cast<double>(of_input) * width + kValuesPerUnit * units) +
                         static_cast<double>(kValuesPerClass * data.classes);
   // What a recurrent layer multiplies for each frame; no more than there are parameters.
   const double matrices = std::min(count, kValuesPerUnit * units * (units + width));

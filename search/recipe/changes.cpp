@@ -106,6 +106,21 @@ std::string FeaturesText(const DataSettings& data) {
   });
 }
 
+std::string FrameTypesText(const DataSettings& data) {
+  return Join(data.features, ", ", [&](const Feature& feature) {
+    const auto found = data.frame_types.find(feature.first);
+    const FrameType type = found == data.frame_types.end() ? FrameType::kUint8 : found->second;
+    return feature.first + " = " + WordFor(kFrameTypes, type);
+  });
+}
+
+std::string NormaliseText(const DataSettings& data) {
+  if (data.normalise.empty()) return "l2_joint";
+  return Join(data.normalise, ", ", [](const auto& one) {
+    return one.first + " = " + WordFor(kNormalisations, one.second);
+  });
+}
+
 std::string WeightedText(const DataSettings& data) {
   if (!data.weighted_classes_file.empty()) return data.weighted_classes_file;
   std::vector<std::int64_t> classes = data.weighted_classes;
@@ -125,6 +140,14 @@ void AddData(const DataSettings& then, const DataSettings& now, ChangeList& chan
   value("holdout", PlainNumber(then.holdout), PlainNumber(now.holdout), ChangeEffect::kConduct);
   value("classes", std::to_string(then.classes), std::to_string(now.classes));
   value("features", FeaturesText(then), FeaturesText(now));
+  // Of the same features: other ones are told above.
+  if (then.features == now.features) {
+    value("frame_types", FrameTypesText(then), FrameTypesText(now));
+    value("normalise", NormaliseText(then), NormaliseText(now));
+  }
+  value("labels", then.multi_class ? "multi_class" : "multi_label",
+        now.multi_class ? "multi_class" : "multi_label");
+  value("video_weight", then.video_weight, now.video_weight);
   // Follows from the format where that is another.
   if (then.format == now.format) {
     value("max_frames", std::to_string(then.max_frames), std::to_string(now.max_frames));

@@ -1,6 +1,8 @@
 // [data]
+#include <algorithm>
 #include <set>
 
+#include "registry/util/text.h"
 #include "search/recipe/sections.h"
 
 namespace beamgrid {
@@ -27,6 +29,100 @@ std::vector<Feature> ReadFeatures(Section& data, const std::string& format) {
     features.emplace_back(name, section.ReadInteger(name));
   }
   return features;
+}
+
+/// Adds a mistake where `name` is no feature of the recipe.
+bool IsFeature(const std::string& name, const std::vector<Feature>& features,
+               const toml::node& node, const Section& section) {
+  std::vector<std::string> names;
+  for (const Feature& feature : features) names.push_back(feature.first);
+  if (std::ranges::find(names, name) != names.end()) return true;
+  section.Mistake(node, name, "is no feature of data.features: " + RefusalOf(name, names));
+  return false;
+}
+
+std::map<std::string, FrameType> ReadFrameTypes(Section& data, const DataSettings& settings) {
+  const toml::table* table = data.FindTable("frame_types");
+  if (table == nullptr) return {};
+  if (settings.format == "video") {
+    data.Mistake(*table, "frame_types",
+                 "is for frames: with data.format = \"video\" every feature is a list of floats; "
+                 "leave it out");
+    return {};
+  }
+  std::map<std::string, FrameType> types;
+  Section section(*table, data.PathOf("frame_types"), data.mistakes());
+  for (const auto& [key, node] : WrittenOrder(*table)) {
+    const std::string name(key->str());
+    const FrameType type =
+        FindValue(kFrameTypes, section.ReadWord(name)).value_or(FrameType::kUint8);
+    // Those of the default type are left out: naming it changes no identity.
+    if (IsFeature(name, settings.features, *node, section) && type != FrameType::kUint8) {
+      types.emplace(name, type);
+    }
+  }
+  return types;
+}
+
+constexpr char kJointly[] = "l2_joint";
+
+std::map<std::string, Normalisation> SameForAll(const std::string& word,
+                                                const DataSettings& settings) {
+  std::map<std::string, Normalisation> all;
+  const auto one = FindValue(kNormalisations, word);
+  if (!one) return all;
+  for (const Feature& feature : settings.features) all.emplace(feature.first, *one);
+  return all;
+}
+
+std::map<std::string, Normalisation> ReadNormalise(Section& data, const DataSettings& settings) {
+  const toml::node* node = data.Find("normalise");
+  if (node == nullptr) return {};
+  const toml::table* table = node->as_table();
+  if (table == nullptr) {
+    std::vector<std::string> words = WordsOf(kNormalisations);
+    words.insert(words.begin(), kJointly);
+    const auto* text = node->as_string();
+    if (text != nullptr && std::ranges::find(words, text->get()) != words.end()) {
+      return SameForAll(text->get(), settings);
+    }
+    data.Mistake(*node, "normalise",
+                 text == nullptr ? "is " + KindOf(*node) + ", must be " + Join(words) +
+                                       " or a table of features: { rgb = \"l2\" }"
+                                 : "is '" + text->get() + "', " + RefusalOf(text->get(), words));
+    return {};
+  }
+  std::map<std::string, Normalisation> all = SameForAll("none", settings);
+  Section section(*table, data.PathOf("normalise"), data.mistakes());
+  for (const auto& [key, value] : WrittenOrder(*table)) {
+    const std::string name(key->str());
+    const std::string word = section.ReadWord(name);
+    if (IsFeature(name, settings.features, *value, section)) {
+      all[name] = FindValue(kNormalisations, word).value_or(Normalisation::kNone);
+    }
+  }
+  for (const Feature& feature : settings.features) {
+    section.Require(feature.first, "none, l2 or standardise: what is done to the feature");
+  }
+  return all;
+}
+
+/// Reads what a video's labels are, and what it weighs.
+void ReadLabelKind(Section& data, DataSettings& settings) {
+  settings.multi_class = data.ReadWord("labels") == "multi_class";
+  settings.video_weight = data.ReadWord("video_weight");
+  if (settings.format != "segment") return;
+  if (settings.multi_class) {
+    data.Mistake(
+        *data.table().get("labels"), "labels",
+        "is \"multi_class\", which data.format = \"segment\" cannot be: a segment is rated "
+        "class by class");
+  }
+  if (!settings.video_weight.empty()) {
+    data.Mistake(*data.table().get("video_weight"), "video_weight",
+                 "is for whole videos: data.format = \"segment\" has data.unrated and "
+                 "data.class_weight");
+  }
 }
 
 std::string ReadFormat(Section& data) {
@@ -127,10 +223,13 @@ void ReadData(Section& root, Recipe& recipe) {
   settings.holdout = ReadHoldout(data);
   settings.classes = ReadClasses(data);
   settings.features = ReadFeatures(data, settings.format);
+  settings.frame_types = ReadFrameTypes(data, settings);
+  settings.normalise = ReadNormalise(data, settings);
   settings.max_frames = data.ReadInteger("max_frames");
   // Whatever is written: the number is a part of the identity and must not differ for no reason.
   if (settings.format == "video") settings.max_frames = 1;
   settings.on_error = data.ReadWord("on_error");
+  ReadLabelKind(data, settings);
   ReadLossWeights(data, settings);
   data.RefuseOthers();
   CheckObjective(root, recipe);

@@ -88,6 +88,14 @@ object DataObject(const DataSettings& data) {
                                          })},
                    {"max_frames", data.max_frames},
                    {"on_error", data.on_error}};
+  object types, normalise;
+  for (const auto& [name, type] : data.frame_types) types[name] = WordFor(kFrameTypes, type);
+  for (const auto& [name, how] : data.normalise) normalise[name] = WordFor(kNormalisations, how);
+  // What is not there stays out: recipes without it keep their digest.
+  if (!types.empty()) result["frame_types"] = std::move(types);
+  if (!normalise.empty()) result["normalise"] = std::move(normalise);
+  if (data.multi_class) result["multi_class"] = true;
+  if (!data.video_weight.empty()) result["video_weight"] = data.video_weight;
   if (data.format == "segment") result["unrated"] = data.unrated;
   // A weight of 1 changes nothing, so naming the classes changes no digest.
   if (data.class_weight != 1) {

@@ -15,8 +15,8 @@ std::string Indexed(const std::string& path, std::size_t index) {
 
 class GridReader {
  public:
-  GridReader(const Catalogue& catalogue, const std::string& format, Mistakes& mistakes)
-      : catalogue_(catalogue), format_(format), mistakes_(mistakes) {}
+  GridReader(const Catalogue& catalogue, const DataSettings& data, Mistakes& mistakes)
+      : catalogue_(catalogue), data_(data), mistakes_(mistakes) {}
 
   std::vector<VariantSet> ReadCriterion(Section& grid, const std::string& criterion) {
     std::vector<VariantSet> sets;
@@ -29,9 +29,7 @@ class GridReader {
           ReadComponent(catalogue_, criterion, table, path, Lists::kExpand, mistakes_);
       if (!set) continue;
       const toml::node& use = *table.get("use");
-      if (criterion == "temporal") {
-        CheckTemporal(set->component, format_, use, path + ".use", mistakes_);
-      }
+      CheckFits(catalogue_, criterion, set->component, data_, use, path + ".use", mistakes_);
       // A variant that is given twice would be trained once and stand in two rows.
       CheckOverlap(sets, places, *set, use, path);
       sets.push_back(std::move(*set));
@@ -115,7 +113,7 @@ class GridReader {
   }
 
   const Catalogue& catalogue_;
-  const std::string& format_;
+  const DataSettings& data_;
   Mistakes& mistakes_;
 };
 
@@ -128,20 +126,34 @@ std::vector<VariantSet> DefaultSet(const Catalogue& catalogue, const std::string
 
 }  // namespace
 
-void CheckTemporal(const std::string& component, const std::string& format, const toml::node& node,
-                   const std::string& path, Mistakes& mistakes) {
-  if (format != "video" || component == DefaultComponent("temporal")) return;
+void CheckFits(const Catalogue& catalogue, const std::string& criterion,
+               const std::string& component, const DataSettings& data, const toml::node& node,
+               const std::string& path, Mistakes& mistakes) {
+  if (criterion == "temporal" && data.format == "video" &&
+      component != DefaultComponent("temporal")) {
+    mistakes.Add(node.source(), path,
+                 "is '" + component +
+                     "', must be 'mean' or left out: video-level data (data.format = "
+                     "\"video\") has no frames to aggregate");
+  }
+  const ComponentInfo* info = catalogue.Find(criterion, component);
+  if (info == nullptr || TakesFeatures(*info, data.features.size())) return;
+  std::vector<std::string> others;
+  for (const ComponentInfo* other : catalogue.OfCriterion(criterion)) {
+    if (TakesFeatures(*other, data.features.size())) others.push_back(other->name);
+  }
   mistakes.Add(node.source(), path,
-               "is '" + component +
-                   "', must be 'mean' or left out: video-level data (data.format = "
-                   "\"video\") has no frames to aggregate");
+               "is '" + component + "', which needs " + FeatureCountText(*info) +
+                   "; data.features has " + CountText(data.features.size(), "feature") + " (" +
+                   Join(data.features, ", ", &Feature::first) + "), for which there are " +
+                   Join(others));
 }
 
 void ReadGrid(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   static const toml::table kEmpty;
   const toml::table* table = root.FindTable("grid");
   Section grid(table == nullptr ? kEmpty : *table, "grid", root.mistakes());
-  GridReader reader(catalogue, recipe.data.format, root.mistakes());
+  GridReader reader(catalogue, recipe.data, root.mistakes());
   for (const std::string& criterion : AllCriteria()) {
     if (!IsSingle(criterion)) continue;
     std::vector<VariantSet> sets = reader.ReadCriterion(grid, criterion);

@@ -139,6 +139,16 @@ RecipeSection DataSection() {
        Own("features", "a table of names and widths: { rgb = 1024 }",
            "those of YouTube-8M's files of the format",
            "The features of the records, in the order in which they are joined."),
+       Own("frame_types", "a table of features and types: { rgb = \"float32\" }", "uint8 for each",
+           "What the frames of features are; not where format = \"video\", whose features are "
+           "floats."),
+       Own("normalise",
+           "\"l2_joint\", \"l2\", \"standardise\", \"none\", or a table with one of the last three "
+           "for each feature",
+           "\"l2_joint\"",
+           "What is done to the features before a model sees them. l2_joint divides a frame by its "
+           "length over all features together, as the YouTube-8M starter code does; the others are "
+           "listed at [data.normalise]."),
        Integer("max_frames", 300, 1, kMostFrames,
                "Later frames of a video are left out; of no meaning where format = \"video\"."),
        Text("on_error", "stop", {"stop", "skip"},
@@ -146,6 +156,12 @@ RecipeSection DataSection() {
             "contradicts the recipe (widths, labels out of range) stops it in any case."),
        Text("unrated", "ignore", {"ignore", "negative"},
             "Segments only: what a class that nobody rated is to the loss."),
+       Text("labels", "multi_label", {"multi_label", "multi_class"},
+            "Whether a video has one or more labels, or exactly one (for the classifier softmax, "
+            "the loss categorical_cross_entropy, and accuracies in tables)."),
+       Text("video_weight", "", {},
+            "A float of each record's context, 0 or more, that multiplies the video's loss in "
+            "training and in the validation loss. Metrics weigh all videos alike."),
        Number("class_weight", 1.0, 0, kLargestWeight,
               "The weight of weighted_classes in the loss; all others have 1."),
        Own("weighted_classes", "a list of classes, or a file whose first column is Index", "none",
@@ -158,6 +174,29 @@ RecipeSection FeaturesSection() {
           "Usually on one line: features = { rgb = 1024, audio = 128 }.",
           {Required(Integer("NAME", 1, 1, kWidestFeature,
                             "A feature's name in the records, and its width."))}};
+}
+
+RecipeSection FrameTypesSection() {
+  return {
+      "data.frame_types",
+      "[data.frame_types]",
+      "Usually on one line: frame_types = { rgb = \"float32\", audio = \"uint8\" }. In a record's "
+      "feature list, one frame of a feature of width W is: uint8, a string of W bytes, the 8-bit "
+      "code of YouTube-8M; float32, a float_list of W values; float16, a string of 2 W bytes, "
+      "little-endian IEEE 754 halves.",
+      {Text("NAME", "uint8", WordsOf(kFrameTypes), "The type of a feature of data.features.")}};
+}
+
+RecipeSection NormaliseSection() {
+  return {
+      "data.normalise",
+      "[data.normalise]",
+      "One word for each feature: normalise = { rgb = \"l2\", audio = \"standardise\" }; one word "
+      "for all: normalise = \"l2\". standardise: each number minus its mean, by its standard "
+      "deviation, over all frames of the training examples, as they are used; a number that never "
+      "varies becomes 0. Both are shipped with the model.",
+      {Required(Text("NAME", "none", WordsOf(kNormalisations),
+                     "What is done to a feature of data.features."))}};
 }
 
 RecipeSection TrainSection() {
@@ -388,10 +427,11 @@ bool IsSection(std::string_view section_path, std::string_view name) {
 
 const std::vector<RecipeSection>& RecipeSections() {
   static const std::vector<RecipeSection> sections = {
-      RootSection(),      StudySection(),     SeedsSection(),         DataSection(),
-      FeaturesSection(),  TrainSection(),     GridCriterionSection(), GridExtrasSection(),
-      GridTrainSection(), ExcludeSection(),   SearchSection(),        BaselineSection(),
-      StageSection(),     ResourcesSection(), EnsembleSection(),      TableSection()};
+      RootSection(),          StudySection(),      SeedsSection(),     DataSection(),
+      FeaturesSection(),      FrameTypesSection(), NormaliseSection(), TrainSection(),
+      GridCriterionSection(), GridExtrasSection(), GridTrainSection(), ExcludeSection(),
+      SearchSection(),        BaselineSection(),   StageSection(),     ResourcesSection(),
+      EnsembleSection(),      TableSection()};
   return sections;
 }
 

@@ -12,8 +12,8 @@ namespace {
 
 class FixedReader {
  public:
-  FixedReader(const Catalogue& catalogue, const std::string& format, Mistakes& mistakes)
-      : catalogue_(catalogue), format_(format), mistakes_(mistakes) {}
+  FixedReader(const Catalogue& catalogue, const DataSettings& data, Mistakes& mistakes)
+      : catalogue_(catalogue), data_(data), mistakes_(mistakes) {}
 
   Fixed Read(const toml::table& table, const std::string& path) {
     for (const auto& [key, node] : WrittenOrder(table)) {
@@ -44,9 +44,8 @@ class FixedReader {
     std::optional<VariantSet> set =
         ReadComponent(catalogue_, criterion, table, path, Lists::kRefuse, mistakes_);
     if (!set) return;
-    if (criterion == "temporal") {
-      CheckTemporal(set->component, format_, *table.get("use"), path + ".use", mistakes_);
-    }
+    CheckFits(catalogue_, criterion, set->component, data_, *table.get("use"), path + ".use",
+              mistakes_);
     fixed_.parts[criterion] = set->At(0);
   }
 
@@ -72,7 +71,7 @@ class FixedReader {
   }
 
   const Catalogue& catalogue_;
-  const std::string& format_;
+  const DataSettings& data_;
   Mistakes& mistakes_;
   Fixed fixed_;
 };
@@ -93,7 +92,7 @@ std::vector<std::string> ReadOrder(Section& search) {
 }
 
 std::vector<Stage> ReadStages(Section& search, const Catalogue& catalogue,
-                              const std::string& format) {
+                              const DataSettings& data) {
   std::vector<Stage> stages;
   const toml::array* entries = search.FindTables("stage");
   for (std::size_t i = 0; entries != nullptr && i < entries->size(); ++i) {
@@ -107,7 +106,7 @@ std::vector<Stage> ReadStages(Section& search, const Catalogue& catalogue,
       }
     }
     if (const toml::table* fix = section.FindTable("fix")) {
-      stage.fix = ReadFixed(*fix, section.PathOf("fix"), catalogue, format, search.mistakes());
+      stage.fix = ReadFixed(*fix, section.PathOf("fix"), catalogue, data, search.mistakes());
       if (stage.fix.Names(stage.vary)) {
         section.Mistake(*fix, "fix", "holds '" + stage.vary + "', which the stage varies");
       }
@@ -217,8 +216,8 @@ void CheckSearch(const Section& root, const Catalogue& catalogue, Recipe& recipe
 }
 
 Fixed ReadFixed(const toml::table& table, const std::string& path, const Catalogue& catalogue,
-                const std::string& format, Mistakes& mistakes) {
-  return FixedReader(catalogue, format, mistakes).Read(table, path);
+                const DataSettings& data, Mistakes& mistakes) {
+  return FixedReader(catalogue, data, mistakes).Read(table, path);
 }
 
 bool CheckCriterion(const std::string& criterion, const toml::source_region& where,
@@ -235,10 +234,10 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   if (table == nullptr) return;
   Section search(*table, "search", root.mistakes());
   SearchSettings& settings = recipe.search;
-  const std::string& format = recipe.data.format;
   settings.strategy = search.ReadWord("strategy");
   if (const toml::table* baseline = search.FindTable("baseline")) {
-    settings.baseline = ReadFixed(*baseline, "search.baseline", catalogue, format, root.mistakes());
+    settings.baseline =
+        ReadFixed(*baseline, "search.baseline", catalogue, recipe.data, root.mistakes());
   }
   const auto strategy = std::ranges::find(Strategies(), settings.strategy, &StrategyInfo::name);
   // The mistake has been told; which other keys are known depends on the strategy.
@@ -246,7 +245,7 @@ void ReadSearch(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   const auto uses = [&](const char* key) { return std::ranges::count(strategy->uses, key) > 0; };
   if (uses("order")) settings.order = ReadOrder(search);
   if (uses("passes")) settings.passes = search.ReadInteger("passes");
-  if (uses("stage")) settings.stages = ReadStages(search, catalogue, format);
+  if (uses("stage")) settings.stages = ReadStages(search, catalogue, recipe.data);
   for (const OptionInfo& option : strategy->options) {
     // By its own description: another strategy may have another option of that name.
     const toml::node* node = search.Find(option.name);

@@ -49,7 +49,7 @@ void ReadTables(Section& root, const Catalogue* catalogue, Recipe& recipe);
 
 /// Reads [search.baseline] or a stage's `fix`: every option has one value.
 [[nodiscard]] Fixed ReadFixed(const toml::table& table, const std::string& path,
-                              const Catalogue& catalogue, const std::string& format,
+                              const Catalogue& catalogue, const DataSettings& data,
                               Mistakes& mistakes);
 
 /// PlacedWord is a text of a list, with its place for messages.
@@ -69,9 +69,11 @@ struct PlacedWord {
 bool CheckCriterion(const std::string& criterion, const toml::source_region& where,
                     const std::string& path, Mistakes& mistakes);
 
-/// Adds a mistake for any temporal component but the default one where the data are video-level:
-/// they have no frames to aggregate.
-void CheckTemporal(const std::string& component, const std::string& format, const toml::node& node,
-                   const std::string& path, Mistakes& mistakes);
+/// Adds a mistake for a component that does not fit the data: any temporal one but the default
+/// where they are video-level, which has no frames to aggregate; one that is for another number of
+/// features.
+void CheckFits(const Catalogue& catalogue, const std::string& criterion,
+               const std::string& component, const DataSettings& data, const toml::node& node,
+               const std::string& path, Mistakes& mistakes);
 
 }  // namespace beamgrid

@@ -70,7 +70,8 @@ int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int s
   double loss = 0;
   for (int step = 0; step <= steps; ++step) {
     const auto begin = Clock::now();
-    loss = TrainStep(model, optimiser, ToDevice(batch, data.classes, device), {}, 0.001)
+    loss = TrainStep(model, optimiser, ToDevice(batch, data.classes, device, model.normalisation()),
+                     {}, 0.001)
                .item<double>();
     if (step > 0) seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
   }

@@ -19,7 +19,9 @@ void CheckBatch(const DataSpec& spec, const Batch& batch) {
   const auto cells = count * static_cast<std::size_t>(batch.longest * batch.width);
   fuzz::Require(batch.label_offsets.size() == count + 1, "every video has labels");
   fuzz::Require(batch.longest >= 1 && batch.longest <= spec.max_frames, "frames are as asked");
-  const std::size_t stored = spec.format == "video" ? batch.features.size() : batch.frames.size();
+  const std::size_t stored = spec.format == "video"     ? batch.features.size()
+                             : spec.frame_types.empty() ? batch.frames.size()
+                                                        : batch.float_frames.size();
   fuzz::Require(stored == cells, "a batch is as large as its videos");
 }
 
@@ -56,9 +58,8 @@ void CheckCensus(const DataSpec& spec, const SplitCensus& census,
   fuzz::Require(read->skipped == census.damaged, "they skip the same records");
 }
 
-void ReadAs(const std::string& format, const std::string& on_error, const std::string& path) {
-  DataSpec spec = fuzz::SmallSpec(format, on_error);
-  if (format == "video") spec.max_frames = 1;
+void ReadAs(DataSpec spec, const std::string& path) {
+  if (spec.format == "video") spec.max_frames = 1;
   spec.train = {path};
   const Census census = TakeCensus(spec);
   static_cast<void>(JudgeData(spec, census));
@@ -78,10 +79,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static fuzz::InputFile file;
   const std::string_view bytes = fuzz::TextOf(data, size);
   // Without true CRCs hardly anything gets past the framing, which all formats share.
-  ReadAs("segment", "skip", file.Holding(bytes));
+  ReadAs(fuzz::SmallSpec("segment", "skip"), file.Holding(bytes));
   const std::string& path = file.Holding(fuzz::WithTrueCrcs(bytes));
   for (const char* format : {"video", "frame", "segment"}) {
-    for (const char* on_error : {"stop", "skip"}) ReadAs(format, on_error, path);
+    for (const char* on_error : {"stop", "skip"}) {
+      ReadAs(fuzz::SmallSpec(format, on_error), path);
+      ReadAs(fuzz::SmallFloatSpec(format, on_error), path);
+    }
   }
   return 0;
 }

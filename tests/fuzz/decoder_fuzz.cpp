@@ -1,7 +1,11 @@
 // One record against a recipe's data, in every format.
+#include <algorithm>
+#include <cmath>
+
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/record_support.h"
 #include "trainer/data/decoder.h"
+#include "trainer/data/frame_values.h"
 
 namespace beamgrid {
 namespace {
@@ -22,8 +26,11 @@ void CheckVideo(const DataSpec& spec, const DecodedVideo& video) {
   for (std::size_t i = 0; i < video.frames.size(); ++i) {
     fuzz::Require(std::ssize(video.frames[i]) >= video.length, "every frame is there");
     const auto width = static_cast<std::size_t>(spec.features[i].second);
-    const std::string last(video.frames[i][static_cast<std::size_t>(video.length) - 1], width);
-    fuzz::Require(last.size() == width, "the last frame can be read");
+    const FrameType type = FrameTypeOf(spec, spec.features[i].first);
+    std::vector<float> last(width);
+    ReadFrame(type, video.frames[i][static_cast<std::size_t>(video.length) - 1], last);
+    const auto is_usable = [](float value) { return std::fabs(value) < kTooLargeFloat; };
+    fuzz::Require(std::ranges::all_of(last, is_usable), "the last frame can be used");
   }
 }
 
@@ -53,6 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const char* format : {"video", "frame", "segment"}) {
     for (const LabelPolicy labels : {LabelPolicy::kRequired, LabelPolicy::kIgnored}) {
       fuzz::Accepts<DataError>([&] { Decode(fuzz::SmallSpec(format), labels, record); });
+      fuzz::Accepts<DataError>([&] { Decode(fuzz::SmallFloatSpec(format), labels, record); });
     }
   }
   return 0;

@@ -36,6 +36,17 @@ void ReadList(const NamedFeatureList& list) {
     fuzz::Require(width == 0 || sum <= 6 * 255, "frames can be read");
     if (problem) static_cast<void>(CountValues(problem->found));
   }
+  std::deque<std::vector<float>> copies;
+  for (const std::size_t width : {std::max<std::size_t>(shape.width, 1), std::size_t{4}}) {
+    const std::size_t count = ReadFloatFrames(list, width, 6, frames, copies, problem);
+    fuzz::Require(frames.size() == std::min<std::size_t>(count, 6), "as many frames as asked for");
+    fuzz::Require(problem.has_value() || count == shape.length, "all frames are counted");
+    for (const char* frame : frames) {
+      const std::string bytes(frame, width * sizeof(float));
+      fuzz::Require(bytes.size() == width * sizeof(float), "frames can be read");
+    }
+  }
+  static_cast<void>(FindUnusableFrame(list));
 }
 
 }  // namespace

@@ -18,6 +18,18 @@ inline DataSpec SmallSpec(const std::string& format, const std::string& on_error
   return spec;
 }
 
+/// The same with rgb as floats and audio as halves, each of 2 that the bytes of codes can be too,
+/// one label a video and a weight.
+inline DataSpec SmallFloatSpec(const std::string& format, const std::string& on_error = "stop") {
+  DataSpec spec = SmallSpec(format, on_error);
+  if (format == "video") return spec;
+  spec.features = {{"rgb", 4}, {"audio", 1}};
+  spec.frame_types = {{"rgb", FrameType::kFloat32}, {"audio", FrameType::kFloat16}};
+  if (format == "frame") spec.multi_class = true;
+  if (format == "frame") spec.video_weight = "weight";
+  return spec;
+}
+
 /// The bytes cut into records, whose CRCs are made right; a length that promises more than there is
 /// becomes what is there.
 inline std::string WithTrueCrcs(std::string_view bytes) {

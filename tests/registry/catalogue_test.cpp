@@ -233,5 +233,31 @@ TEST(CheckOption, AFileMayBeLeftOutWhereItsDefaultIsNone) {
   }
 }
 
+TEST(Catalogue, SaysForHowManyFeaturesAComponentIs) {
+  ComponentInfo any{.criterion = "multimodal", .name = "any"};
+  ComponentInfo pair{.criterion = "multimodal", .name = "pair", .least_features = 2};
+  pair.most_features = 2;
+  const ComponentInfo more{.criterion = "multimodal", .name = "more", .least_features = 2};
+  ComponentInfo few{.criterion = "multimodal", .name = "few"};
+  few.most_features = 3;
+  EXPECT_EQ(FeatureCountText(any), "any number of features");
+  EXPECT_EQ(FeatureCountText(pair), "exactly two features");
+  EXPECT_EQ(FeatureCountText(more), "two or more features");
+  EXPECT_EQ(FeatureCountText(few), "1 to 3 features");
+  for (const std::size_t count : {1U, 2U, 3U, 8U}) {
+    EXPECT_TRUE(TakesFeatures(any, count));
+    EXPECT_EQ(TakesFeatures(pair, count), count == 2);
+    EXPECT_EQ(TakesFeatures(more, count), count >= 2);
+    EXPECT_EQ(TakesFeatures(few, count), count <= 3);
+  }
+  const Catalogue catalogue{.components = {any, few, more, pair}};
+  const Catalogue read = CatalogueFromJson(ToJson(catalogue));
+  ASSERT_EQ(read.components.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(read.components[i].least_features, catalogue.components[i].least_features);
+    EXPECT_EQ(read.components[i].most_features, catalogue.components[i].most_features);
+  }
+}
+
 }  // namespace
 }  // namespace beamgrid

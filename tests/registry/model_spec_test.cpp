@@ -132,6 +132,33 @@ TEST(ModelSpec, DataKeepWhatWeighsInTheLoss) {
   EXPECT_EQ(TrialSpecFromJson(ParseJson(CanonicalJson(ToJson(trial)))), trial);
 }
 
+TEST(ModelSpec, DataKeepTypesNormalisationAndLabels) {
+  TrialSpec trial = ExampleTrial();
+  // What says nothing is not written: trials on the released data keep their identity.
+  for (const char* key : {"frame_types", "normalise", "multi_class", "video_weight"}) {
+    EXPECT_FALSE(ToJson(trial.data).contains(key)) << key;
+  }
+  trial.data.frame_types = {{"rgb", FrameType::kFloat32}, {"audio", FrameType::kFloat16}};
+  trial.data.normalise = {{"rgb", Normalisation::kStandardise}, {"audio", Normalisation::kNone}};
+  trial.data.multi_class = true;
+  trial.data.video_weight = "weight";
+  EXPECT_EQ(TrialSpecFromJson(ParseJson(CanonicalJson(ToJson(trial)))), trial);
+  EXPECT_EQ(ToJson(trial.data).at("frame_types"),
+            boost::json::parse(R"({"audio":"float16","rgb":"float32"})"));
+}
+
+TEST(ModelSpec, RefusesTypesAndNormalisationsOfNoFeature) {
+  const auto refusal = [](const char* key, const char* value) {
+    boost::json::object data = ToJson(ExampleTrial().data);
+    data[key] = boost::json::parse(value);
+    return ErrorText<std::invalid_argument>([&] { (void)DataSpecFromJson(data); });
+  };
+  EXPECT_THAT(refusal("frame_types", R"({"rbg":"float32"})"), HasSubstr("must be a feature"));
+  EXPECT_THAT(refusal("frame_types", R"({"rgb":"double"})"), HasSubstr("uint8, float32, float16"));
+  EXPECT_THAT(refusal("normalise", R"({"rgb":"l2"})"), HasSubstr("must name every feature"));
+  EXPECT_THAT(refusal("normalise", R"({"rgb":"l3","audio":"l2"})"), HasSubstr("standardise"));
+}
+
 // A golden value: a change here orphans every finished trial of every database.
 TEST(Fingerprint, IsStable) {
   EXPECT_EQ(Fingerprint(ExampleTrial()), "e37b11a8d1985251583529938de6abc6");
@@ -152,6 +179,17 @@ TEST(Fingerprint, DiffersWhereAnythingDiffers) {
       [](auto& t) { t.data.weighted_classes = {3}, t.data.class_weight = 5; },
       [](auto& t) { t.data.weighted_classes = {3}, t.data.class_weight = 6; },
       [](auto& t) { t.data.weighted_classes = {3, 4}, t.data.class_weight = 5; },
+      [](auto& t) { t.data.frame_types["rgb"] = FrameType::kFloat32; },
+      [](auto& t) { t.data.frame_types["rgb"] = FrameType::kFloat16; },
+      [](auto& t) { t.data.frame_types["audio"] = FrameType::kFloat32; },
+      [](auto& t) {
+        t.data.normalise = {{"rgb", Normalisation::kL2}, {"audio", Normalisation::kL2}};
+      },
+      [](auto& t) {
+        t.data.normalise = {{"rgb", Normalisation::kL2}, {"audio", Normalisation::kNone}};
+      },
+      [](auto& t) { t.data.multi_class = true; },
+      [](auto& t) { t.data.video_weight = "w"; },
       [](auto& t) { t.model.train["from"] = "a/b", t.warm_start = "11"; },
       [](auto& t) { t.model.train["from"] = "a/b", t.warm_start = "12"; },
       [](auto& t) { std::swap(t.data.features[0], t.data.features[1]); },

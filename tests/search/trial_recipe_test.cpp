@@ -108,6 +108,20 @@ TEST_F(TrialRecipeTest, KeepsWhatTheDataAreTakenFor) {
   EXPECT_EQ(read.data.class_weight, 2.5);
 }
 
+TEST_F(TrialRecipeTest, KeepsWhatFramesAndLabelsAre) {
+  DataSpec& data = recipe_.trial.data;
+  data.features = {{"rgb", 1024}, {"a b", 128}};
+  data.frame_types = {{"a b", FrameType::kFloat16}};
+  data.normalise = {{"rgb", Normalisation::kStandardise}, {"a b", Normalisation::kL2}};
+  data.multi_class = true;
+  data.video_weight = "weight";
+  const Recipe read = Read();
+  EXPECT_EQ(read.data.frame_types, data.frame_types);
+  EXPECT_EQ(read.data.normalise, data.normalise);
+  EXPECT_TRUE(read.data.multi_class);
+  EXPECT_EQ(read.data.video_weight, "weight");
+}
+
 TEST_F(TrialRecipeTest, OfVideosHasNoTemporalPart) {
   recipe_.trial.data.format = "video";
   recipe_.trial.data.max_frames = 1;

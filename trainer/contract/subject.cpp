@@ -141,7 +141,9 @@ std::int64_t Shape::width() const {
 }
 
 std::vector<Shape> Shapes() {
-  return {{.features = {{"rgb", 5}}}, {.features = {{"rgb", 5}, {"audio", 3}}}};
+  return {{.features = {{"rgb", 5}}},
+          {.features = {{"rgb", 5}, {"audio", 3}}},
+          {.features = {{"rgb", 5}, {"audio", 3}, {"text", 4}}}};
 }
 
 Subject BuildOrRefuse(const Case& c, const Shape& shape, std::uint64_t seed) {

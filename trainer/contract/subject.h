@@ -34,7 +34,8 @@ struct Shape {
   [[nodiscard]] std::int64_t width() const;
 };
 
-/// The shapes of the suite: one feature of width 5, and two of widths 5 and 3.
+/// The shapes of the suite: one feature of width 5, two of widths 5 and 3, and these and a third
+/// one of width 4.
 [[nodiscard]] std::vector<Shape> Shapes();
 
 /// Subject is a built component. `run` gives values [batch, ...] of which row b may depend on video

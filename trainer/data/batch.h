@@ -22,10 +22,11 @@ struct Batch {
   std::vector<std::int32_t> rated;
   std::vector<std::int64_t> rated_offsets;
 
-  // What a cell [video, class] weighs in the loss: its class's weight, times `unrated_weight` where
-  // nobody rated a segment for the class.
+  // What a cell [video, class] weighs in the loss: its class's weight, times its video's, times
+  // `unrated_weight` where nobody rated a segment for the class.
   float unrated_weight = 1;
   std::vector<float> class_weights;  ///< [classes]; empty: 1 each
+  std::vector<float> video_weights;  ///< [B]; empty: 1 each
 
   std::int64_t longest = 1;           ///< T: frames of the longest video; 1 at video level
   std::int64_t width = 0;             ///< W: sum of the features' widths
@@ -33,6 +34,9 @@ struct Batch {
   /// [B, T, W] codes (quantise.h), features side by side in the recipe's order. The bytes of
   /// padding frames are 0, which is NOT a feature of 0: mask after dequantising.
   std::vector<std::uint8_t> frames;
+  /// [B, T, W] in place of `frames` where any feature's frames are no codes; codes beside them are
+  /// dequantised. Not normalised; padding is 0.
+  std::vector<float> float_frames;
   std::vector<float> features;  ///< [B, W], not normalised
 
   /// Position in the epoch's order behind this batch (for Batches::Start); counts skipped records

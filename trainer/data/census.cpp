@@ -365,6 +365,13 @@ std::string ConclusionKey(const DataSpec& spec, const std::vector<std::string>& 
   for (const auto& [name, width] : spec.features) {
     text += name + "=" + std::to_string(width) + "\n";
   }
+  // Behind a word that is no feature: conclusions about what has none of these stay those they
+  // were.
+  for (const auto& [name, type] : spec.frame_types) {
+    text += "type " + name + " " + WordFor(kFrameTypes, type) + "\n";
+  }
+  if (spec.multi_class) text += "multi_class\n";
+  if (!spec.video_weight.empty()) text += "weight " + spec.video_weight + "\n";
   text += std::to_string(spec.train.size());
   for (const std::string& hash : hashes) text += "\n" + hash;
   return HashBytes(text);

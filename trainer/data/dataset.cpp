@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "trainer/data/frame_values.h"
+
 namespace beamgrid {
 namespace {
 
@@ -46,10 +48,16 @@ std::vector<float> ClassWeights(const DataSpec& spec) {
 std::int64_t MostFrames(const DataSpec& spec, std::uint64_t payload_bytes) {
   if (spec.format == "video") return 1;
   std::uint64_t frame_bytes = 0;
-  for (const Feature& feature : spec.features) {
-    const auto width = static_cast<std::uint64_t>(feature.second);
-    // FeatureList.feature { Feature.bytes_list { BytesList.value { the codes } } }
-    frame_bytes += FieldBytes(FieldBytes(FieldBytes(width)));
+  for (const auto& [name, width] : spec.features) {
+    const FrameType type = FrameTypeOf(spec, name);
+    const std::uint64_t bytes = FrameBytes(type, static_cast<std::size_t>(width));
+    // FeatureList.feature { Feature.bytes_list { BytesList.value { the numbers } } }, and the same
+    // of a packed float_list; floats that are not packed have a tag each, which is less for one.
+    const std::uint64_t value =
+        type == FrameType::kFloat32
+            ? std::min(FieldBytes(bytes), bytes + static_cast<std::uint64_t>(width))
+            : FieldBytes(bytes);
+    frame_bytes += FieldBytes(FieldBytes(value));
   }
   // Whole payload by bytes of a frame. What the record holds beside its frames only makes this
   // larger, so no record has more frames; a few unknown fields more are a few rows too many, cut by
@@ -58,13 +66,29 @@ std::int64_t MostFrames(const DataSpec& spec, std::uint64_t payload_bytes) {
   return std::clamp<std::int64_t>(static_cast<std::int64_t>(most), 1, spec.max_frames);
 }
 
+/// Moves rows of `built` values each together, so that each has its first `wanted` values.
+template <typename Value>
+void MoveTogether(std::vector<Value>& rows, std::size_t count, std::size_t built,
+                  std::size_t wanted) {
+  // From the first row on: each row moves towards the front, over rows that have moved already.
+  for (std::size_t i = 1; i < count && wanted < built; ++i) {
+    std::memmove(rows.data() + i * wanted, rows.data() + i * built, wanted * sizeof(Value));
+  }
+  rows.resize(count * wanted);
+}
+
 /// BatchBuilder lays decoded videos out as one batch, each as soon as it is decoded: while its
 /// bytes, just read for the CRC, are still in the processor's cache.
 class BatchBuilder {
  public:
   /// Empties `batch` (keeping its memory) for at most `capacity` videos of at most `most_frames`.
   BatchBuilder(const DataSpec& spec, std::int64_t capacity, std::int64_t most_frames, Batch& batch)
-      : spec_(spec), batch_(batch), row_frames_(most_frames) {
+      : spec_(spec),
+        form_(spec.format == "video"     ? Form::kVideos
+              : spec.frame_types.empty() ? Form::kCodes
+                                         : Form::kFloats),
+        batch_(batch),
+        row_frames_(most_frames) {
     // clear and resize keep the memory: a batch of the same size allocates nothing.
     batch_.ids.clear();
     batch_.labels.clear();
@@ -73,30 +97,36 @@ class BatchBuilder {
     batch_.rated_offsets.assign(spec.format == "segment" ? 1 : 0, 0);
     batch_.unrated_weight = spec.format == "segment" && spec.unrated == "ignore" ? 0 : 1;
     batch_.class_weights = ClassWeights(spec);
+    batch_.video_weights.clear();
     batch_.lengths.clear();
     batch_.longest = 1;
     batch_.width = 0;
-    for (const Feature& feature : spec.features) batch_.width += feature.second;
-    const bool video_level = spec.format == "video";
-    batch_.features.resize(static_cast<std::size_t>(video_level ? capacity * batch_.width : 0));
+    for (const Feature& feature : spec.features) {
+      batch_.width += feature.second;
+      types_.push_back(FrameTypeOf(spec, feature.first));
+    }
     // For the longest video there can be; how long the longest is shows only when all are decoded.
-    batch_.frames.resize(
-        static_cast<std::size_t>(video_level ? 0 : capacity * row_frames_ * batch_.width));
+    const auto values = static_cast<std::size_t>(
+        capacity * (form_ == Form::kVideos ? 1 : row_frames_) * batch_.width);
+    batch_.features.resize(form_ == Form::kVideos ? values : 0);
+    batch_.frames.resize(form_ == Form::kCodes ? values : 0);
+    batch_.float_frames.resize(form_ == Form::kFloats ? values : 0);
   }
 
   /// Copies a video behind those that are there.
   void Add(std::string_view id, const DecodedVideo& video) {
-    if (spec_.format == "video") {
-      AddFeatures(video);
-    } else {
-      AddFrames(video);
-    }
+    if (form_ == Form::kVideos) AddFeatures(video);
+    if (form_ == Form::kCodes) AddFrames(video);
+    if (form_ == Form::kFloats) AddFloatFrames(video);
     batch_.ids.emplace_back(id);
     batch_.labels.insert(batch_.labels.end(), video.labels.begin(), video.labels.end());
     batch_.label_offsets.push_back(std::ssize(batch_.labels));
     if (!batch_.rated_offsets.empty()) {
       batch_.rated.insert(batch_.rated.end(), video.rated.begin(), video.rated.end());
       batch_.rated_offsets.push_back(std::ssize(batch_.rated));
+    }
+    if (!spec_.video_weight.empty()) {
+      batch_.video_weights.push_back(static_cast<float>(video.weight));
     }
     batch_.lengths.push_back(video.length);
     batch_.longest = std::max(batch_.longest, video.length);
@@ -106,20 +136,16 @@ class BatchBuilder {
   void Finish() {
     const auto width = static_cast<std::size_t>(batch_.width);
     const auto count = static_cast<std::size_t>(batch_.Size());
-    if (spec_.format == "video") {
-      batch_.features.resize(count * width);
-      return;
-    }
     const std::size_t built = static_cast<std::size_t>(row_frames_) * width;
     const std::size_t wanted = static_cast<std::size_t>(batch_.longest) * width;
-    // From the first row on: each row moves towards the front, over rows that have moved already.
-    for (std::size_t i = 1; i < count && wanted < built; ++i) {
-      std::memmove(batch_.frames.data() + i * wanted, batch_.frames.data() + i * built, wanted);
-    }
-    batch_.frames.resize(count * wanted);
+    if (form_ == Form::kVideos) batch_.features.resize(count * width);
+    if (form_ == Form::kCodes) MoveTogether(batch_.frames, count, built, wanted);
+    if (form_ == Form::kFloats) MoveTogether(batch_.float_frames, count, built, wanted);
   }
 
  private:
+  enum class Form { kVideos, kCodes, kFloats };
+
   void AddFeatures(const DecodedVideo& video) {
     std::span<float> rest =
         std::span(batch_.features).subspan(static_cast<std::size_t>(batch_.Size() * batch_.width));
@@ -147,7 +173,24 @@ class BatchBuilder {
     std::fill(out, row + row_bytes, std::uint8_t{0});
   }
 
+  void AddFloatFrames(const DecodedVideo& video) {
+    const auto row_values = static_cast<std::size_t>(row_frames_ * batch_.width);
+    std::span<float> rest = std::span(batch_.float_frames)
+                                .subspan(static_cast<std::size_t>(batch_.Size()) * row_values)
+                                .first(row_values);
+    for (std::size_t t = 0; t < static_cast<std::size_t>(video.length); ++t) {
+      for (std::size_t i = 0; i < spec_.features.size(); ++i) {
+        const auto width = static_cast<std::size_t>(spec_.features[i].second);
+        ReadFrame(types_[i], video.frames[i][t], rest.first(width));
+        rest = rest.subspan(width);
+      }
+    }
+    std::ranges::fill(rest, 0.0F);
+  }
+
   const DataSpec& spec_;
+  Form form_;
+  std::vector<FrameType> types_;  ///< by feature
   Batch& batch_;
   std::int64_t row_frames_;  ///< frames between one video and the next while building
 };

@@ -7,6 +7,7 @@
 
 #include "registry/util/nearest_spelling.h"
 #include "registry/util/text.h"
+#include "trainer/data/frame_values.h"
 
 namespace beamgrid {
 namespace {
@@ -23,6 +24,9 @@ std::vector<std::string> NamesIn(const ExampleView& example, bool video_level) {
   return names;
 }
 
+/// That of class_weight: beyond it a single video is a batch.
+constexpr float kLargestVideoWeight = 1e6F;
+
 void SortUnique(std::vector<std::int32_t>& labels) {
   std::sort(labels.begin(), labels.end());
   labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
@@ -32,7 +36,10 @@ void SortUnique(std::vector<std::int32_t>& labels) {
 
 RecordDecoder::RecordDecoder(const DataSpec& spec, LabelPolicy labels)
     : spec_(spec), label_policy_(labels) {
-  for (const Feature& feature : spec_.features) width_ += feature.second;
+  for (const Feature& feature : spec_.features) {
+    width_ += feature.second;
+    types_.push_back(FrameTypeOf(spec_, feature.first));
+  }
 }
 
 /// Calls `function` and gives malformed wire format its place. Views are walked only when they are
@@ -51,12 +58,13 @@ void RecordDecoder::Decode(const Record& record, const std::string& file, Decode
   Located([&] {
     ReadId(video);
     ReadLabels(video);
+    ReadWeight(video);
     // `video` is used again and again: nothing of the record before may stay.
     video.rated.clear();
     if (spec_.format == "video") {
       ReadVideoFeatures(video);
     } else {
-      ReadFrameFeatures(spec_.max_frames, video);
+      ReadFrameFeatures(0, spec_.max_frames, video);
     }
   });
 }
@@ -80,7 +88,7 @@ void RecordDecoder::DecodeSegment(const Record& record, const std::string& file,
     SortUnique(video.rated);
     // Frames are found by walking the list from its beginning, so those before `start` are read
     // too.
-    ReadFrameFeatures(start + std::min(kSegmentFrames, spec_.max_frames), video);
+    ReadFrameFeatures(start, start + std::min(kSegmentFrames, spec_.max_frames), video);
     for (auto& frames : video.frames) {
       frames.erase(frames.begin(),
                    frames.begin() + std::min<std::ptrdiff_t>(start, std::ssize(frames)));
@@ -157,6 +165,38 @@ void RecordDecoder::ReadLabels(DecodedVideo& video) {
     Fail(DataFault::kDamagedRecord,
          "has no labels: files of the test set cannot be trained on or validated with");
   }
+  if (spec_.multi_class && video.labels.size() > 1) {
+    Fail(DataFault::kContradiction,
+         "has " + std::to_string(video.labels.size()) +
+             " labels, must have exactly one (data.labels = \"multi_class\"); for videos with "
+             "several labels leave data.labels out");
+  }
+}
+
+void RecordDecoder::ReadWeight(DecodedVideo& video) const {
+  video.weight = 1;
+  // Predictions weigh nothing.
+  if (spec_.video_weight.empty() || !looks_at_labels()) return;
+  const std::string where = "'" + spec_.video_weight + "' (data.video_weight) ";
+  const FeatureView* found = example_.FindContext(spec_.video_weight);
+  if (found == nullptr) {
+    Fail(DataFault::kContradiction,
+         where + "is missing; the record has " + "'" +
+             Join(NamesIn(example_, /*video_level=*/true), "', '") + "'" +
+             Suggestion(spec_.video_weight, NamesIn(example_, /*video_level=*/true)));
+  }
+  if (found->kind != ValueKind::kFloats || CountValues(*found) != 1) {
+    Fail(DataFault::kContradiction, where + "holds " + std::to_string(CountValues(*found)) + " " +
+                                        std::string(ToString(found->kind)) +
+                                        ", must hold one float");
+  }
+  float weight = 0;
+  ReadFloats(*found, std::span<float>(&weight, 1));
+  if (!(weight >= 0 && weight <= kLargestVideoWeight)) {
+    Fail(DataFault::kDamagedRecord, where + "is " + std::to_string(weight) + ", must be 0.." +
+                                        std::to_string(static_cast<int>(kLargestVideoWeight)));
+  }
+  video.weight = weight;
 }
 
 std::int32_t RecordDecoder::CheckLabel(std::int64_t label) const {
@@ -168,17 +208,24 @@ std::int32_t RecordDecoder::CheckLabel(std::int64_t label) const {
   return static_cast<std::int32_t>(label);
 }
 
-void RecordDecoder::ReadFrameFeatures(std::int64_t limit, DecodedVideo& video) const {
+void RecordDecoder::ReadFrameFeatures(std::int64_t first, std::int64_t limit,
+                                      DecodedVideo& video) const {
   video.frames.resize(spec_.features.size());
+  video.copies.resize(spec_.features.size());
   video.values.clear();
   std::size_t shortest = 0, longest = 0;
   for (std::size_t i = 0; i < spec_.features.size(); ++i) {
     const Feature& feature = spec_.features[i];
     std::optional<FrameProblem> problem;
+    const auto width = static_cast<std::size_t>(feature.second);
+    const auto most = static_cast<std::size_t>(limit);
+    const NamedFeatureList& list = RequireList(feature.first);
     const std::size_t length =
-        ReadFrames(RequireList(feature.first), static_cast<std::size_t>(feature.second),
-                   static_cast<std::size_t>(limit), video.frames[i], problem);
+        types_[i] == FrameType::kFloat32
+            ? ReadFloatFrames(list, width, most, video.frames[i], video.copies[i], problem)
+            : ReadFrames(list, FrameBytes(types_[i], width), most, video.frames[i], problem);
     if (problem) FailFrame(feature, *problem);
+    CheckFrames(i, static_cast<std::size_t>(first), video);
     // Image and audio differ in length in some released records. The frames that all features have
     // are used, since they are concatenated frame by frame.
     shortest = i == 0 ? length : std::min(shortest, length);
@@ -188,6 +235,19 @@ void RecordDecoder::ReadFrameFeatures(std::int64_t limit, DecodedVideo& video) c
   video.unequal_lengths = shortest != longest;
   // Some videos have a few frames more than 300: they are cut, not refused.
   video.length = std::min(static_cast<std::int64_t>(shortest), limit);
+}
+
+void RecordDecoder::CheckFrames(std::size_t feature, std::size_t first,
+                                const DecodedVideo& video) const {
+  const std::vector<const char*>& frames = video.frames[feature];
+  const auto& [name, width] = spec_.features[feature];
+  for (std::size_t t = first; t < frames.size() && types_[feature] != FrameType::kUint8; ++t) {
+    const auto unusable =
+        FindUnusableValue(types_[feature], frames[t], static_cast<std::size_t>(width));
+    if (!unusable) continue;
+    Fail(DataFault::kDamagedRecord,
+         "feature '" + name + "', frame " + std::to_string(t) + " " + ToString(*unusable));
+  }
 }
 
 void RecordDecoder::ReadVideoFeatures(DecodedVideo& video) const {
@@ -296,23 +356,52 @@ void RecordDecoder::FailMissing(const std::string& name) const {
   Fail(DataFault::kContradiction, what);
 }
 
+std::string RecordDecoder::LineFor(const std::string& feature, FrameType type) const {
+  std::vector<std::string> types;
+  for (const auto& [name, width] : spec_.features) {
+    const FrameType one = name == feature ? type : FrameTypeOf(spec_, name);
+    if (one != FrameType::kUint8)
+      types.push_back(name + " = \"" + WordFor(kFrameTypes, one) + "\"");
+  }
+  if (types.empty()) return "leave data.frame_types out";
+  return "write frame_types = { " + Join(types) + " } in [data]";
+}
+
 void RecordDecoder::FailFrame(const Feature& feature, const FrameProblem& problem) const {
-  const std::string where =
-      "feature '" + feature.first + "', frame " + std::to_string(problem.frame) + ": ";
-  const std::string expected = "one string of " + std::to_string(feature.second) + " bytes";
+  const auto& name = feature.first;
+  const auto width = static_cast<std::size_t>(feature.second);
+  const FrameType type = FrameTypeOf(spec_, name);
+  const bool is_floats = problem.found.kind == ValueKind::kFloats;
+  const bool is_bytes = problem.found.kind == ValueKind::kBytes;
   const std::size_t count = CountValues(problem.found);
-  if (problem.found.kind != ValueKind::kBytes) {
-    Fail(DataFault::kContradiction, where + std::to_string(count) + " " +
-                                        std::string(ToString(problem.found.kind)) + " where " +
-                                        expected + " is expected (8-bit quantised frames)");
+  const std::size_t bytes = is_bytes && count == 1 ? FirstBytes(problem.found).size() : 0;
+  // What the frames are, if that is something that can be declared for this width.
+  std::optional<FrameType> actual;
+  if (is_floats && count == width) actual = FrameType::kFloat32;
+  for (const FrameType one : {FrameType::kUint8, FrameType::kFloat16}) {
+    if (bytes > 0 && bytes == FrameBytes(one, width)) actual = one;
   }
-  if (count != 1) {
-    Fail(DataFault::kContradiction,
-         where + std::to_string(count) + " byte strings, must be " + expected);
+  const std::string declared = WordFor(kFrameTypes, type);
+  std::string what = "feature '" + name + "', frame " + std::to_string(problem.frame) + ": ";
+  if (bytes > 0 && !actual && type == FrameType::kUint8) {
+    what += "width " + std::to_string(bytes) + ", data.features says " + std::to_string(width);
+  } else {
+    what += bytes > 0 ? "a string of " + std::to_string(bytes) + " bytes"
+                      : std::to_string(count) + " " +
+                            (is_bytes ? "byte strings" : std::string(ToString(problem.found.kind)));
+    what += type == FrameType::kFloat32
+                ? " where " + std::to_string(width) + " floats are expected"
+                : " where one string of " + std::to_string(FrameBytes(type, width)) +
+                      " bytes is expected";
+    what += " (" + declared + " frames of width " + std::to_string(width) + ")";
   }
-  Fail(DataFault::kContradiction, where + "width " +
-                                      std::to_string(FirstBytes(problem.found).size()) +
-                                      ", data.features says " + std::to_string(feature.second));
+  if (actual) {
+    what += "; these look like " + std::string(WordFor(kFrameTypes, *actual)) +
+            " frames: " + LineFor(name, *actual);
+  } else if (bytes == 4 * width && bytes > 0) {
+    what += "; float32 frames are stored as a list of floats, not as a string of their bytes";
+  }
+  Fail(DataFault::kContradiction, what);
 }
 
 }  // namespace beamgrid

@@ -3,6 +3,7 @@
 // widths and labels they must be.
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,11 @@ struct DecodedVideo {
   std::vector<std::int32_t> rated;
   std::int64_t length = 0;       ///< frames used: the shortest feature's, at most max_frames
   bool unequal_lengths = false;  ///< the features differ in their number of frames
-  std::vector<std::vector<const char*>> frames;  ///< [feature][>= length] -> width bytes
-  std::vector<FeatureView> values;               ///< [feature] floats, video level
+  /// [feature][>= length] -> the frame's numbers in the feature's type (frame_values.h).
+  std::vector<std::vector<const char*>> frames;
+  std::vector<std::deque<std::vector<float>>> copies;  ///< [feature] what ReadFloatFrames needs
+  double weight = 1;                                   ///< of the video in the loss
+  std::vector<FeatureView> values;                     ///< [feature] floats, video level
 };
 
 /// SegmentsOfRecord says which segments a record holds, without their frames.
@@ -46,9 +50,10 @@ struct SegmentsOfRecord {
 /// working memory between records.
 ///
 /// Everything throws DataError, whose reason names the video where its id can be read:
-/// kDamagedRecord (wire format, no frames, no labels where they are
-/// required, a float that is not finite or too large) or kContradiction (a feature is missing or of
-/// another kind or width, a label is not below `classes`, no id).
+/// kDamagedRecord (wire format, no frames, no labels where they are required, a float that is not
+/// finite or too large, a weight that is no share) or kContradiction (a feature is missing or of
+/// another kind, type or width, a label is not below `classes`, several labels where one is
+/// required, no id).
 class RecordDecoder {
  public:
   RecordDecoder(const DataSpec& spec, LabelPolicy labels);
@@ -86,7 +91,11 @@ class RecordDecoder {
   auto Located(Function function) const;
   void ReadId(DecodedVideo& video) const;
   void ReadLabels(DecodedVideo& video);
-  void ReadFrameFeatures(std::int64_t limit, DecodedVideo& video) const;
+  void ReadWeight(DecodedVideo& video) const;
+  /// Frames before `first` are walked over, not looked at.
+  void ReadFrameFeatures(std::int64_t first, std::int64_t limit, DecodedVideo& video) const;
+  /// Refuses numbers that no network can take, from frame `first` on.
+  void CheckFrames(std::size_t feature, std::size_t first, const DecodedVideo& video) const;
   void ReadVideoFeatures(DecodedVideo& video) const;
   [[nodiscard]] std::vector<Rating> ReadRatings() const;
   /// Returns ratings of which only the starts are read.
@@ -99,8 +108,11 @@ class RecordDecoder {
   [[noreturn]] void Fail(DataFault fault, const std::string& what) const;
   [[noreturn]] void FailMissing(const std::string& name) const;
   [[noreturn]] void FailFrame(const Feature& feature, const FrameProblem& problem) const;
+  /// The line of a recipe by which the feature's frames are of this type.
+  [[nodiscard]] std::string LineFor(const std::string& feature, FrameType type) const;
 
   DataSpec spec_;
+  std::vector<FrameType> types_;  ///< by feature
   LabelPolicy label_policy_;
   std::int64_t width_ = 0;
   ExampleView example_;

@@ -191,6 +191,31 @@ std::optional<std::string_view> SingleBytes(const FeatureView& feature) {
   return count == 1 ? std::optional(single) : std::nullopt;
 }
 
+/// Fills `frames` with what `frame_of` returns for each feature of the list; null is a problem.
+template <typename FrameOf>
+std::size_t ReadFramesBy(const NamedFeatureList& list, std::size_t limit,
+                         std::vector<const char*>& frames, std::optional<FrameProblem>& problem,
+                         FrameOf frame_of) {
+  frames.clear();
+  problem.reset();
+  return Guarded([&] {
+    std::size_t count = 0;
+    ForEachFeature(list.message, [&](std::string_view message) {
+      // The walk cannot be broken off, so the rest is passed over.
+      if (problem) return;
+      const FeatureView feature = ParseFeature(message);
+      const char* frame = frame_of(feature);
+      if (frame == nullptr) {
+        problem = {.frame = count, .found = feature};
+        return;
+      }
+      // Counted beyond the limit too: the caller compares the features' true lengths.
+      if (count++ < limit) frames.push_back(frame);
+    });
+    return count;
+  });
+}
+
 float FloatAt(std::string_view run, std::size_t index) {
   float value = 0;  // runs are not aligned
   std::memcpy(&value, run.data() + index * sizeof(float), sizeof(float));
@@ -295,25 +320,50 @@ FeatureListShape ShapeOf(const NamedFeatureList& list) {
   });
 }
 
+std::optional<std::pair<std::size_t, UnusableFloat>> FindUnusableFrame(
+    const NamedFeatureList& list) {
+  return Guarded([&] {
+    std::optional<std::pair<std::size_t, UnusableFloat>> found;
+    std::size_t frame = 0;
+    ForEachFeature(list.message, [&](std::string_view message) {
+      const FeatureView feature = ParseFeature(message);
+      if (!found) {
+        // Whatever its kind is: counting walks through it, which finds what is malformed.
+        static_cast<void>(CountUnguarded(feature));
+        if (const auto unusable = FindUnusableFloat(feature)) found.emplace(frame, *unusable);
+      }
+      ++frame;
+    });
+    return found;
+  });
+}
+
 std::size_t ReadFrames(const NamedFeatureList& list, std::size_t width, std::size_t limit,
                        std::vector<const char*>& frames, std::optional<FrameProblem>& problem) {
-  frames.clear();
-  problem.reset();
-  return Guarded([&] {
-    std::size_t count = 0;
-    ForEachFeature(list.message, [&](std::string_view message) {
-      // The walk cannot be broken off, so the rest is passed over.
-      if (problem) return;
-      const FeatureView feature = ParseFeature(message);
-      const std::optional<std::string_view> bytes = SingleBytes(feature);
-      if (!bytes || bytes->size() != width) {
-        problem = {.frame = count, .found = feature};
-        return;
-      }
-      // Counted beyond the limit too: the caller compares the features' true lengths.
-      if (count++ < limit) frames.push_back(bytes->data());
+  return ReadFramesBy(list, limit, frames, problem, [&](const FeatureView& feature) -> const char* {
+    const std::optional<std::string_view> bytes = SingleBytes(feature);
+    return bytes && bytes->size() == width ? bytes->data() : nullptr;
+  });
+}
+
+std::size_t ReadFloatFrames(const NamedFeatureList& list, std::size_t width, std::size_t limit,
+                            std::vector<const char*>& frames,
+                            std::deque<std::vector<float>>& copies,
+                            std::optional<FrameProblem>& problem) {
+  copies.clear();
+  return ReadFramesBy(list, limit, frames, problem, [&](const FeatureView& feature) -> const char* {
+    std::string_view run;
+    std::size_t count = 0, runs = 0;
+    ForEachFloatRun(feature, [&](std::string_view floats) {
+      run = floats;
+      count += floats.size() / sizeof(float);
+      ++runs;
     });
-    return count;
+    if (count != width) return nullptr;
+    if (runs == 1) return run.data();
+    std::vector<float>& copy = copies.emplace_back(width);
+    ReadFloats(feature, std::span<float>(copy));
+    return reinterpret_cast<const char*>(copy.data());
   });
 }
 

@@ -11,11 +11,13 @@
 // All views point into the payload. Functions throw ExampleError on malformed bytes.
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace beamgrid {
@@ -87,7 +89,12 @@ struct FeatureListShape {
 /// Walks the list for its shape.
 [[nodiscard]] FeatureListShape ShapeOf(const NamedFeatureList& list);
 
-/// FrameProblem says what stands where a frame of bytes was expected.
+/// Walks the list for the first frame with a float that FindUnusableFloat finds: its number, and
+/// that float.
+[[nodiscard]] std::optional<std::pair<std::size_t, UnusableFloat>> FindUnusableFrame(
+    const NamedFeatureList& list);
+
+/// FrameProblem says what stands where a frame was expected.
 struct FrameProblem {
   std::size_t frame = 0;
   FeatureView found;
@@ -99,6 +106,14 @@ struct FrameProblem {
 [[nodiscard]] std::size_t ReadFrames(const NamedFeatureList& list, std::size_t width,
                                      std::size_t limit, std::vector<const char*>& frames,
                                      std::optional<FrameProblem>& problem);
+
+/// The same for a list in which every feature holds `width` floats: the pointers are to
+/// little-endian floats of any alignment, in the record or, where a frame's floats lie apart there,
+/// in `copies`, which is emptied first.
+[[nodiscard]] std::size_t ReadFloatFrames(const NamedFeatureList& list, std::size_t width,
+                                          std::size_t limit, std::vector<const char*>& frames,
+                                          std::deque<std::vector<float>>& copies,
+                                          std::optional<FrameProblem>& problem);
 
 /// ExampleView is one record's contents. Reuse one object for many records: it keeps its memory.
 struct ExampleView {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "trainer/data/example_tags.h"
+#include "trainer/data/frame_values.h"
 
 namespace beamgrid {
 namespace {
@@ -39,21 +40,21 @@ std::string IntegersFeature(const std::vector<std::int64_t>& values) {
 /// the Feature, of its list and of the list's value (packed floats have the same tag as a string).
 std::string FrameList(const FrameFeature& feature) {
   const std::string_view frames = feature.bytes;
-  const auto kind = feature.kind == FrameKind::kFloats ? kFloatList : kBytesList;
+  const std::size_t size = FrameBytes(feature.type, feature.width);
+  const auto kind = feature.type == FrameType::kFloat32 ? kFloatList : kBytesList;
   const auto wrap = [](protozero::pbf_tag_type tag, const std::string& inner) {
     std::string outer;
     pbf_writer(outer).add_bytes(tag, inner);
     return outer;
   };
-  const std::string frame(feature.width, '\0');
+  const std::string frame(size, '\0');
   std::string before = wrap(1, wrap(kind, wrap(kListValue, frame)));
   before.resize(before.size() - frame.size());
   std::string list;
-  list.reserve(frames.size() / std::max<std::size_t>(feature.width, 1) *
-               (before.size() + feature.width));
-  for (std::size_t begin = 0; begin < frames.size(); begin += feature.width) {
+  list.reserve(frames.size() / std::max<std::size_t>(size, 1) * (before.size() + size));
+  for (std::size_t begin = 0; begin < frames.size(); begin += size) {
     list += before;
-    list += frames.substr(begin, feature.width);
+    list += frames.substr(begin, size);
   }
   return list;
 }

@@ -6,21 +6,18 @@
 #include <utility>
 #include <vector>
 
+#include "registry/frame_type.h"
 #include "trainer/data/random.h"
 
 namespace beamgrid {
 
-/// FrameKind says what a frame is in a record: a string of bytes (8-bit codes, or half-precision
-/// floats of two bytes each), or a list of floats.
-enum class FrameKind { kBytes, kFloats };
-
 /// FrameFeature is a frame-level feature: `bytes` holds the frames one after the other, `width`
-/// bytes each; of kFloats these are float32, little-endian.
+/// numbers of the type each (frame_values.h).
 struct FrameFeature {
   std::string name;
   std::size_t width = 0;
   std::string bytes;
-  FrameKind kind = FrameKind::kBytes;
+  FrameType type = FrameType::kUint8;
 };
 
 /// FloatFeature is a video-level feature.

@@ -65,7 +65,11 @@ class Inspector {
       const FeatureListShape shape = ShapeOf(list);
       // As training does: the frames that all features have.
       shortest = std::min(shortest, shape.length);
-      if (shape.kind != ValueKind::kNone) AddWidth(list.name, shape.width);
+      if (shape.kind == ValueKind::kNone) continue;
+      AddWidth(list.name, shape.width);
+      if (shape.kind == ValueKind::kFloats) {
+        report_.frame_types.emplace(list.name, FrameType::kFloat32);
+      }
     }
     AddFrames(static_cast<std::int64_t>(shortest));
   }
@@ -116,7 +120,12 @@ std::string WireProblem(std::string_view payload, ExampleView& example) {
                "' " + ToString(*unusable);
       }
     }
-    for (const NamedFeatureList& list : example.feature_lists) static_cast<void>(ShapeOf(list));
+    for (const NamedFeatureList& list : example.feature_lists) {
+      if (const auto unusable = FindUnusableFrame(list)) {
+        return "video '" + std::string(IdOf(example)) + "': feature '" + std::string(list.name) +
+               "', frame " + std::to_string(unusable->first) + " " + ToString(unusable->second);
+      }
+    }
   } catch (const ExampleError& error) {
     return error.what();
   }
@@ -155,7 +164,7 @@ boost::json::array ToJson(const std::vector<FileReport>& reports) {
   return JsonList(reports, [](const FileReport& report) {
     boost::json::object features;
     for (const auto& [name, width] : report.features) features[name] = width;
-    return boost::json::object{
+    boost::json::object object{
         {"file", report.file},
         {"format", report.format},
         {"records", report.records},
@@ -165,6 +174,12 @@ boost::json::array ToJson(const std::vector<FileReport>& reports) {
         {"frames",
          {{"min", report.frames.min}, {"mean", report.frames.mean}, {"max", report.frames.max}}},
         {"features", features}};
+    if (!report.frame_types.empty()) {
+      boost::json::object types;
+      for (const auto& [name, type] : report.frame_types) types[name] = WordFor(kFrameTypes, type);
+      object["frame_types"] = std::move(types);
+    }
+    return object;
   });
 }
 

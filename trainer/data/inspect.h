@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "registry/frame_type.h"
+
 namespace beamgrid {
 
 /// FrameCounts says how many frames the videos of a file have.
@@ -28,13 +30,17 @@ struct FileReport {
   double labels_per_video = 0;
   FrameCounts frames;                            ///< 1 for video-level records
   std::map<std::string, std::int64_t> features;  ///< name -> width, as first met
+  /// kFloat32 of the features whose frames are lists of floats. Strings of bytes are counted as
+  /// codes: only a recipe can say that they are halves, of half that width.
+  std::map<std::string, FrameType> frame_types;
 };
 
 /// Reads the whole file. Throws Error or DataError at the first damage.
 [[nodiscard]] FileReport InspectFile(const std::filesystem::path& path);
 
 /// The reports as JSON: [{"file", "format", "records", "classes_seen", "max_class",
-/// "labels_per_video", "frames": {"min", "mean", "max"}, "features": {name: width}}]
+/// "labels_per_video", "frames": {"min", "mean", "max"}, "features": {name: width}}], and
+/// "frame_types": {name: type} where any frames are no strings of bytes.
 [[nodiscard]] boost::json::array ToJson(const std::vector<FileReport>& reports);
 
 /// Damage is one record that is not sound.

@@ -12,8 +12,10 @@
 #include "registry/util/error.h"
 #include "registry/util/system_error.h"
 #include "registry/util/unique_fd.h"
+#include "registry/util/words.h"
 #include "trainer/data/decoder.h"
 #include "trainer/data/example_writer.h"
+#include "trainer/data/frame_values.h"
 #include "trainer/data/quantise.h"
 #include "trainer/data/synth_video.h"
 #include "trainer/data/synth_world.h"
@@ -93,6 +95,19 @@ void CheckFeatures(const std::vector<Feature>& features) {
   }
 }
 
+void CheckFrameTypes(const SynthOptions& options) {
+  for (const auto& [name, type] : options.frame_types) {
+    if (options.format == "video") {
+      throw UsageError("frame-types: format video has no frames; its features are floats");
+    }
+    if (std::ranges::find(options.features, name, &Feature::first) == options.features.end()) {
+      std::vector<std::string> names;
+      for (const Feature& feature : options.features) names.push_back(feature.first);
+      throw UsageError("frame-types: '" + name + "' is no feature; " + RefusalOf(name, names));
+    }
+  }
+}
+
 /// `options` with the usual features where none are named. Throws UsageError naming the option, its
 /// value and what is allowed.
 SynthOptions CheckedSynthOptions(const SynthOptions& options) {
@@ -105,6 +120,7 @@ SynthOptions CheckedSynthOptions(const SynthOptions& options) {
   CheckCounts(checked);
   CheckPlants(checked.plants);
   CheckFeatures(checked.features);
+  CheckFrameTypes(checked);
   return checked;
 }
 
@@ -197,6 +213,17 @@ class ShardWriter {
   std::vector<fs::path> files_;
 };
 
+/// A feature's frames of these codes in the type.
+FrameFeature FrameFeatureOf(const std::string& name, std::size_t width, const std::string& codes,
+                            FrameType type) {
+  FrameFeature feature{.name = name, .width = width, .bytes = codes, .type = type};
+  if (type == FrameType::kUint8) return feature;
+  std::vector<float> values(codes.size());
+  ReadFrame(FrameType::kUint8, codes.data(), values);
+  feature.bytes = FrameOf(type, values);
+  return feature;
+}
+
 /// RecordMaker makes records; each video has a random stream of its own, so shards do not change
 /// its content.
 class RecordMaker {
@@ -257,8 +284,10 @@ class RecordMaker {
     std::vector<FrameFeature> features;
     for (std::size_t i = 0; i < options_.features.size(); ++i) {
       const auto& [name, width] = options_.features[i];
+      const auto type = options_.frame_types.find(name);
       features.push_back(
-          {.name = name, .width = static_cast<std::size_t>(width), .bytes = video.codes[i]});
+          FrameFeatureOf(name, static_cast<std::size_t>(width), video.codes[i],
+                         type == options_.frame_types.end() ? FrameType::kUint8 : type->second));
     }
     return features;
   }

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,9 @@ struct SynthOptions {
   std::uint64_t seed = 1;
   std::string format = "frame";   ///< video | frame | segment
   std::vector<Feature> features;  ///< empty: the format's usual ones (UsualFeatures)
+  /// By feature, of those whose frames are not kUint8. The values of floats are those of the codes,
+  /// dequantised, for kFloat16 then rounded: the same videos in another form.
+  std::map<std::string, FrameType> frame_types;
   std::int64_t max_frames = 300;  ///< a video has min_frames to max_frames, half of them the most
   std::int64_t min_frames = 1;
   std::int64_t shards = 1;  ///< files per split (fewer where there are fewer videos)

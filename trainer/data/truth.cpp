@@ -55,8 +55,9 @@ void ReadFile(const TfRecordFile& file, Truth& truth) {
 /// without a recipe, and the decoder needs the features for the videos' lengths.
 DataSpec SegmentSpec(const std::filesystem::path& path) {
   DataSpec spec{.format = "segment", .classes = kMaxClasses, .max_frames = kSegmentFrames};
-  for (const auto& [name, width] : InspectFile(path).features)
-    spec.features.emplace_back(name, width);
+  const FileReport report = InspectFile(path);
+  spec.features.assign(report.features.begin(), report.features.end());
+  spec.frame_types = report.frame_types;
   return spec;
 }
 

@@ -11,7 +11,6 @@
 #include "registry/util/json.h"
 #include "trainer/export/modeling.h"
 #include "trainer/export/safetensors.h"
-#include "trainer/ops.h"
 #include "trainer/protocol/protocol.h"
 #include "trainer/training/input.h"
 #include "trainer/training/model.h"
@@ -37,27 +36,34 @@ torch::Tensor RandomBytes(const std::vector<std::int64_t>& shape) {
   return bytes;
 }
 
-/// The sample as Python gets it, and as the model takes it.
+/// The sample as Python gets it, and as it is before it is normalised.
 struct Sample {
   NamedTensors given;
-  Sequence input;
+  Sequence raw;
 };
 
+/// Random floats of about the size of the released features.
+torch::Tensor RandomFloats(const std::vector<std::int64_t>& shape) {
+  return RandomBytes(shape).to(torch::kFloat) / 64 - 2;
+}
+
 Sample VideoSample(const DataSpec& data) {
-  const torch::Tensor features = RandomBytes({3, WidthOf(data)}).to(torch::kFloat) / 64 - 2;
-  const torch::Tensor frames = L2Normalise(features, -1).unsqueeze(1);
+  const torch::Tensor features = RandomFloats({3, WidthOf(data)});
   return {{{"features", features}},
-          {frames, torch::ones({3, 1}, torch::kBool), torch::ones({3}, torch::kLong)}};
+          {features.clone().unsqueeze(1), torch::ones({3, 1}, torch::kBool),
+           torch::ones({3}, torch::kLong)}};
 }
 
 Sample FrameSample(const DataSpec& data) {
   const std::int64_t frames = std::min(kSampleFrames, data.max_frames);
   const torch::Tensor lengths =
       torch::tensor({frames, std::max<std::int64_t>(1, frames / 2), std::int64_t{1}});
-  const torch::Tensor codes = RandomBytes({3, frames, WidthOf(data)});
+  const std::vector<std::int64_t> shape = {3, frames, WidthOf(data)};
+  const bool codes = data.frame_types.empty();
+  const torch::Tensor given = codes ? RandomBytes(shape) : RandomFloats(shape);
   const torch::Tensor mask = torch::arange(frames).unsqueeze(0) < lengths.unsqueeze(1);
-  return {{{"frames", codes}, {"lengths", lengths}},
-          {DequantiseAndNormalise(codes, mask), mask, lengths}};
+  return {{{"frames", given}, {"lengths", lengths}},
+          {codes ? Dequantised(given) : given.clone(), mask, lengths}};
 }
 
 std::vector<std::vector<std::pair<std::int32_t, double>>> BestLabels(
@@ -83,16 +89,14 @@ struct Described {
 
 Described Describe(const boost::json::object& config) {
   const JsonReader reader(config, "config");
-  const JsonReader data = reader.Object("data");
-  Described described{.name = reader.Text("name"),
-                      .spec = ModelSpecFromJson(reader.At("spec")),
-                      .data = {.format = data.Text("format"),
-                               .classes = data.Integer("classes"),
-                               .max_frames = data.Integer("max_frames")}};
-  for (const boost::json::value& feature : data.List("features")) {
-    described.data.features.emplace_back(feature.at(0).as_string(), feature.at(1).as_int64());
-  }
-  return described;
+  boost::json::object data = reader.Object("data").object();
+  // Where the files were says nothing about the model.
+  for (const char* files : {"train", "validate"}) data[files] = boost::json::array();
+  data["on_error"] = "stop";
+  data["digest"] = "";
+  return {.name = reader.Text("name"),
+          .spec = ModelSpecFromJson(reader.At("spec")),
+          .data = DataSpecFromJson(data)};
 }
 
 }  // namespace
@@ -105,8 +109,9 @@ ExportedModel ExportModel(const ModelSpec& spec, const DataSpec& data, const std
   weights.CopyTo(TensorsOf(model));
   model.eval();
   Sample sample = data.format == "video" ? VideoSample(data) : FrameSample(data);
+  sample.raw.frames = model.normalisation().Apply(sample.raw.frames, sample.raw.mask);
   const torch::Tensor probabilities =
-      model.forward(sample.input, {}).probabilities.to(torch::kFloat).contiguous();
+      model.forward(sample.raw, {}).probabilities.to(torch::kFloat).contiguous();
   sample.given.emplace_back("probabilities", probabilities);
   WriteFileAtomically(folder / "modeling.py", modeling);
   WriteSafetensors(folder / "model.safetensors", weights.Stored(), {{"format", "pt"}});

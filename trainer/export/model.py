@@ -21,3 +21,25 @@ def mean_of_frames(scores, mask):
 def best_of_sets(classifier, embedding):
     """Scores each set of a video, [videos, sets, width]; the best counts, class by class."""
     return classifier(embedding.flatten(0, 1)).view(*embedding.shape[:2], -1).amax(1)
+
+
+class Statistics(nn.Module):
+    """Mean and standard deviation of each number of the frames that the model was trained on."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("deviation", torch.ones(width))
+
+
+def normalised(model, frames, mask):
+    """Each feature of the frames as the model was trained with it; padding is 0."""
+    #if data.standardises
+    frames = (frames - model.statistics.mean) / model.statistics.deviation
+    #endif
+    parts = []
+    for part, how in zip(frames.split(model.widths, -1), model.normalise):
+        if how == "l2":
+            part = part / part.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+        parts.append(part)
+    return torch.cat(parts, -1).masked_fill(~mask.unsqueeze(-1), 0)

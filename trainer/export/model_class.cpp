@@ -74,6 +74,11 @@ class Writer {
     Add("widths = [width for _, width in data[\"features\"]]");
     Add("context = SimpleNamespace(**data, extras=extras, width=sum(widths))");
     if (streams() > 0) Add("self.max_frames = data[\"max_frames\"]");
+    if (parts_.normalises_features) {
+      Add("self.widths = widths");
+      Add("self.normalise = [data[\"normalise\"][name] for name, _ in data[\"features\"]]");
+    }
+    if (parts_.standardises) Add("self.statistics = Statistics(context.width)");
     for (const ExportedExtra& extra : parts_.extras) {
       Add("self." + extra.name + " = " + extra.class_name + "(context, extras[\"" + extra.name +
           "\"])");

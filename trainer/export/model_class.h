@@ -25,6 +25,8 @@ struct ModelClassParts {
   std::vector<std::int64_t> stream_widths;  ///< of the multimodal part; one where it does nothing
   bool has_joint = false;                   ///< late fusion's joint layer
   std::vector<Options> own_options;         ///< in which a stream's temporal part differs, or none
+  bool normalises_features = false;         ///< each by itself (data.normalise)
+  bool standardises = false;                ///< one of them by statistics
   bool scores_frames = false;
   bool has_sets = false;  ///< several embeddings of a video
 };

@@ -119,15 +119,24 @@ std::string Whole(const std::string& heading, const PieceSelection& selection) {
   return text + selection.Text();
 }
 
+bool Standardises(const DataSpec& data) {
+  return std::ranges::any_of(
+      data.normalise, [](const auto& one) { return one.second == Normalisation::kStandardise; });
+}
+
 /// Conditions knows the values that the conditions in the files ask for.
 class Conditions {
  public:
-  Conditions(const ModelSpec& spec, bool has_own_cells)
-      : spec_(spec), has_own_cells_(has_own_cells) {}
+  Conditions(const ModelSpec& spec, const DataSpec& data, bool has_own_cells)
+      : spec_(spec), data_(data), has_own_cells_(has_own_cells) {}
 
   /// Returns the value of a name in a component's file: an option of its own, or CRITERION.OPTION,
-  /// extras.NAME, precision, scores_frames or own_cells.
+  /// extras.NAME, precision, scores_frames, own_cells, data.floats (some frames are no codes),
+  /// data.jointly_normalised or data.standardises.
   [[nodiscard]] std::string Value(const Part& of, const std::string& name) const {
+    if (name == "data.floats") return data_.frame_types.empty() ? "false" : "true";
+    if (name == "data.jointly_normalised") return data_.normalise.empty() ? "true" : "false";
+    if (name == "data.standardises") return Standardises(data_) ? "true" : "false";
     if (name == "own_cells") return has_own_cells_ ? "true" : "false";
     if (name == "scores_frames") {
       const std::string& classifier = spec_.parts.at("classifier").component;
@@ -160,12 +169,14 @@ class Conditions {
   }
 
   const ModelSpec& spec_;
+  const DataSpec& data_;
   bool has_own_cells_;
 };
 
 /// Whether cells do what torch.nn's cannot.
 bool NeedsOwnCells(const ModelSpec& spec) {
-  const Conditions conditions(spec, false);
+  const DataSpec any;
+  const Conditions conditions(spec, any, false);
   const auto temporal = [&](const std::string& name) {
     return conditions.Value({}, "temporal." + name);
   };
@@ -187,6 +198,7 @@ Built BuildParts(const ModelSpec& spec, const DataSpec& data) {
   BuildContext context{.features = data.features,
                        .max_frames = data.max_frames,
                        .classes = data.classes,
+                       .jointly_normalised = data.normalise.empty(),
                        .video_level = data.format == "video",
                        .extras = &spec.extras};
   for (const Feature& feature : data.features) context.input_width += feature.second;
@@ -223,7 +235,7 @@ Part OwnerOf(std::string_view path) {
 class Source {
  public:
   Source(const ModelSpec& spec, const DataSpec& data, bool has_own_cells) {
-    const Conditions conditions(spec, has_own_cells);
+    const Conditions conditions(spec, data, has_own_cells);
     const std::vector<Part> parts = PartsOf(spec, data);
     const bool video = data.format == "video";
     for (const PythonFile& file : PythonFiles()) {
@@ -335,6 +347,8 @@ ModelClassParts ClassParts(const ModelSpec& spec, const DataSpec& data, const Bu
                         .label_processing = class_of("label_processing"),
                         .stream_widths = built.stream_widths,
                         .own_options = built.of_streams,
+                        .normalises_features = !data.normalise.empty(),
+                        .standardises = Standardises(data),
                         .scores_frames = Makers<FrameClassifier>::All().contains(
                             spec.parts.at("classifier").component)};
   const std::string fusion = source.TextOf(parts.multimodal);

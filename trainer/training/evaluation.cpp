@@ -48,7 +48,7 @@ Evaluation Evaluate(Model& model, Dataset& dataset, std::int64_t classes,
   std::int64_t videos = 0;
   for (Batch batch; batches.Next(batch);) {
     if (options.stop_requested && options.stop_requested()) throw Interrupted();
-    const DeviceBatch on_device = ToDevice(batch, classes, options.device);
+    const DeviceBatch on_device = ToDevice(batch, classes, options.device, model.normalisation());
     // Without targets, so that no component can look at the labels.
     const ModelOutput output = model.forward(on_device.input, {});
     const double loss = model.TotalLoss(output, on_device.targets).item<double>();
@@ -83,7 +83,7 @@ void Predict(Model& model, Dataset& dataset, std::int64_t classes, const Evaluat
   batches.Start(0);
   for (Batch batch; batches.Next(batch);) {
     if (options.stop_requested && options.stop_requested()) throw Interrupted();
-    const DeviceBatch on_device = ToDevice(batch, classes, options.device);
+    const DeviceBatch on_device = ToDevice(batch, classes, options.device, model.normalisation());
     const torch::Tensor scores = ScoresOf(model.forward(on_device.input, {}).probabilities);
     for (std::int64_t video = 0; video < batch.Size(); ++video) {
       sink(PredictionOf(batch, video, Row(scores, video), options.top_k));

@@ -1,18 +1,14 @@
 #include "trainer/training/input.h"
 
-#include <cmath>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "trainer/data/quantise.h"
-#include "trainer/ops.h"
 
 namespace beamgrid::trainer {
 namespace {
-
-/// Of the squared norm, as in TensorFlow's l2_normalize.
-constexpr double kRowNormFloor = 1e-12;
 
 /// A tensor over memory that it does not own; only read.
 template <typename T>
@@ -63,42 +59,44 @@ torch::Tensor WeightMatrix(const Batch& batch, std::int64_t classes, torch::Devi
     // 0 in the cells that nobody rated: absence of a rating does not mean absence of the class.
     weights = CellMatrix(batch, &Batch::RatedOf, batch.unrated_weight, classes, device);
   }
-  if (batch.class_weights.empty()) return weights;
-  const torch::Tensor of_class =
-      Copied(View(batch.class_weights, {classes}, torch::kFloat), device);
-  return weights.defined() ? weights.mul_(of_class) : of_class.expand({batch.Size(), classes});
+  if (!batch.class_weights.empty()) {
+    const torch::Tensor of_class =
+        Copied(View(batch.class_weights, {classes}, torch::kFloat), device);
+    weights = weights.defined() ? weights.mul_(of_class) : of_class.expand({batch.Size(), classes});
+  }
+  if (batch.video_weights.empty()) return weights;
+  const torch::Tensor of_video =
+      Copied(View(batch.video_weights, {batch.Size(), 1}, torch::kFloat), device);
+  return weights.defined() ? weights * of_video : of_video.expand({batch.Size(), classes});
+}
+
+/// The numbers of the batch's frames, [B,T,W] float, on the device.
+torch::Tensor RawFrames(const Batch& batch, torch::Device device) {
+  const std::array<std::int64_t, 3> shape = {batch.Size(), batch.longest, batch.width};
+  // Bytes cross to the device, a quarter of the floats that they become there.
+  if (!batch.frames.empty()) {
+    return Dequantised(View(batch.frames, shape, torch::kByte).to(device));
+  }
+  const std::vector<float>& floats =
+      batch.float_frames.empty() ? batch.features : batch.float_frames;
+  return Copied(View(floats, shape, torch::kFloat), device);
 }
 
 }  // namespace
 
-torch::Tensor DequantiseAndNormalise(const torch::Tensor& codes, const torch::Tensor& mask) {
-  // In place from here on: a batch of 128 videos of 300 frames is 177 MB, and every pass that makes
-  // a new tensor writes as much.
-  torch::Tensor frames = codes.to(torch::kFloat);
-  frames.mul_(kDequantiseScale).add_(kDequantiseOffset);
-  const torch::Tensor norm =
-      torch::linalg_vector_norm(frames, 2, torch::IntArrayRef{-1}, /*keepdim=*/true);
-  // Dividing and zeroing in one pass: frames are finite, so padding times 0 is 0.
-  return frames.mul_(mask.unsqueeze(-1) / norm.clamp_min(std::sqrt(kRowNormFloor)));
+torch::Tensor Dequantised(const torch::Tensor& codes) {
+  return codes.to(torch::kFloat).mul_(kDequantiseScale).add_(kDequantiseOffset);
 }
 
-DeviceBatch ToDevice(const Batch& batch, std::int64_t classes, torch::Device device) {
+DeviceBatch ToDevice(const Batch& batch, std::int64_t classes, torch::Device device,
+                     const InputNormalisation& normalisation) {
   const std::int64_t videos = batch.Size();
   DeviceBatch result;
   // Lengths stay on the CPU, where packing reads them; the mask says the same on the device.
   result.input.lengths =
       Copied(View(batch.lengths, {videos}, torch::kLong), torch::Device(torch::kCPU));
   result.input.mask = FrameMask(result.input, batch.longest, device);
-  if (batch.frames.empty()) {
-    const torch::Tensor features =
-        Copied(View(batch.features, {videos, 1, batch.width}, torch::kFloat), device);
-    result.input.frames = L2Normalise(features, -1);
-  } else {
-    // Bytes cross to the device, a quarter of the floats that they become there.
-    const torch::Tensor codes =
-        View(batch.frames, {videos, batch.longest, batch.width}, torch::kByte);
-    result.input.frames = DequantiseAndNormalise(codes.to(device), result.input.mask);
-  }
+  result.input.frames = normalisation.Apply(RawFrames(batch, device), result.input.mask);
   result.targets.labels = CellMatrix(batch, &Batch::LabelsOf, 0, classes, device);
   result.targets.weights = WeightMatrix(batch, classes, device);
   return result;

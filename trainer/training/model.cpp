@@ -74,6 +74,7 @@ BuildContext ContextOf(const ModelSpec& spec, const DataSpec& data) {
   BuildContext context{.features = data.features,
                        .max_frames = data.max_frames,
                        .classes = data.classes,
+                       .jointly_normalised = data.normalise.empty(),
                        .video_level = data.format == "video",
                        .skip_connections = spec.extras.contains("skip_connection"),
                        .extras = &spec.extras};
@@ -118,7 +119,10 @@ torch::Tensor OverAll(const ModelOutput& output, const LossOf& loss_of) {
 }  // namespace
 
 Model::Model(const ModelSpec& spec, const DataSpec& data, const LabelStatistics* labels)
-    : precision_(PrecisionOf(spec.train)) {
+    : precision_(PrecisionOf(spec.train)),
+      normalisation_(std::make_shared<InputNormalisation>(data)) {
+  // Registered only where it has something to ship.
+  if (normalisation_->standardises()) register_module("statistics", normalisation_);
   BuildContext context = ContextOf(spec, data);
   context.labels = labels;
   // In the order of the pipeline, because each part is built for the width that the one before it
@@ -344,8 +348,8 @@ std::int64_t Model::ParameterCount() const {
 
 std::int64_t Model::SizeBytes() const {
   std::int64_t bytes = 0;
-  for (const auto& tensors : {parameters(), buffers()}) {
-    for (const torch::Tensor& tensor : tensors) bytes += ShippedBytes(tensor, precision_);
+  for (const auto& tensors : {named_parameters(), named_buffers()}) {
+    for (const auto& item : tensors) bytes += ShippedBytes(item.key(), item.value(), precision_);
   }
   return bytes;
 }

@@ -13,6 +13,7 @@
 #include "registry/model_spec.h"
 #include "trainer/component.h"
 #include "trainer/training/distillation.h"
+#include "trainer/training/normalisation.h"
 #include "trainer/training/shipped_weights.h"
 
 namespace beamgrid::trainer {
@@ -58,6 +59,9 @@ class Model : public torch::nn::Module {
   /// The classifier's weight matrices, which train.l2 applies to.
   [[nodiscard]] std::vector<torch::Tensor> RegularisedWeights() const;
 
+  /// What ToDevice does to the frames that the model takes.
+  [[nodiscard]] InputNormalisation& normalisation() { return *normalisation_; }
+
   /// What the loss remembers between steps: not part of the model, but of its checkpoints.
   [[nodiscard]] Loss& loss() { return *loss_; }
 
@@ -87,6 +91,7 @@ class Model : public torch::nn::Module {
                            const Lesson& lesson);
 
   Precision precision_;
+  std::shared_ptr<InputNormalisation> normalisation_;
   std::shared_ptr<Multimodal> multimodal_;
   std::vector<std::int64_t> stream_widths_;            ///< after the sequence extras
   std::vector<std::shared_ptr<Temporal>> temporal_;    ///< by stream; empty at the video level

@@ -5,6 +5,7 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "trainer/component.h"
+#include "trainer/training/normalisation.h"
 
 namespace beamgrid::trainer {
 namespace {
@@ -17,6 +18,9 @@ constexpr std::int64_t kTableEntries = 256;
 constexpr char kTableSuffix[] = ".table";
 /// The greatest finite number of fp16, (2 - 2^-10) * 2^15.
 constexpr double kLargestHalf = 65504;
+
+/// Rounding the mean of a number that varies little beside it would move every frame.
+bool IsStatistic(const std::string& name) { return name.starts_with(kStatisticsPrefix); }
 
 bool IsQuantised(const torch::Tensor& tensor, Precision precision) {
   return precision == Precision::kInt8 && tensor.is_floating_point() &&
@@ -63,7 +67,9 @@ Precision PrecisionOf(const Options& train) {
   return ParsePrecision(boost::json::value_to<std::string>(found->second));
 }
 
-std::int64_t ShippedBytes(const torch::Tensor& tensor, Precision precision) {
+std::int64_t ShippedBytes(const std::string& name, const torch::Tensor& tensor,
+                          Precision precision) {
+  if (IsStatistic(name)) precision = Precision::kFp32;
   constexpr auto kTableBytes = kTableEntries * static_cast<std::int64_t>(sizeof(float));
   if (IsQuantised(tensor, precision)) return tensor.numel() + kTableBytes;
   // Integers (counters of steps, buckets) are exact or wrong; they are not rounded.
@@ -75,7 +81,9 @@ std::int64_t ShippedBytes(const torch::Tensor& tensor, Precision precision) {
 ShippedWeights::ShippedWeights(const NamedTensors& weights, Precision precision) {
   const torch::NoGradGuard no_gradient;
   for (const auto& [name, tensor] : weights) {
-    if (IsQuantised(tensor, precision)) {
+    if (IsStatistic(name)) {
+      stored_.emplace_back(name, tensor);
+    } else if (IsQuantised(tensor, precision)) {
       AddQuantised(name, tensor);
     } else {
       stored_.emplace_back(name, Rounded(tensor, precision));

@@ -29,9 +29,10 @@ enum class Precision { kFp32, kFp16, kBf16, kInt8 };
 /// The precision that the training settings ask for, fp32 where `train` says nothing.
 [[nodiscard]] Precision PrecisionOf(const Options& train);
 
-/// The bytes of one tensor as shipped. Looks at its type and shape only, so it may be on the meta
-/// device.
-[[nodiscard]] std::int64_t ShippedBytes(const torch::Tensor& tensor, Precision precision);
+/// The bytes of one tensor as shipped under its name (kStatisticsPrefix). Looks at its type and
+/// shape only, so it may be on the meta device.
+[[nodiscard]] std::int64_t ShippedBytes(const std::string& name, const torch::Tensor& tensor,
+                                        Precision precision);
 
 /// ShippedWeights holds weights in the form that model.pt stores them in.
 class ShippedWeights {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "registry/util/cache_folder.h"
 #include "registry/util/words.h"
 #include "trainer/label_statistics.h"
 #include "trainer/training/device.h"
@@ -95,6 +96,9 @@ void TrainingLoop::StartAfresh() {
   torch::manual_seed(trial_.spec.seed);
   const TrainingLabels labels(trial_.spec.data);
   model_ = std::make_shared<Model>(trial_.spec.model, trial_.spec.data, &labels);
+  if (model_->normalisation().standardises()) {
+    model_->normalisation().SetStatistics(TrainingStatistics(trial_.spec.data, CacheFolder()));
+  }
   model_->to(device_);
   model_->loss().to(device_);
   optimiser_ = std::make_unique<Optimiser>(settings_, model_->named_parameters().pairs(),
@@ -171,7 +175,7 @@ void TrainingLoop::TrainEpoch() {
 
 void TrainingLoop::Step(const Batch& batch) {
   const std::int64_t classes = trial_.spec.data.classes;
-  DeviceBatch on_device = ToDevice(batch, classes, device_);
+  DeviceBatch on_device = ToDevice(batch, classes, device_, model_->normalisation());
   if (teacher_) on_device.teacher = TeacherMatrix(*teacher_, batch, classes, device_);
   const torch::Tensor loss = TrainStep(*model_, *optimiser_, on_device, settings_,
                                        LearningRate(settings_, progress_.result.examples));

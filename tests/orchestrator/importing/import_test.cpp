@@ -11,7 +11,7 @@
 #include <map>
 #include <set>
 
-#include "orchestrator/importing/half.h"
+#include "registry/util/half.h"
 #include "orchestrator/importing/import_plan.h"
 #include "orchestrator/importing/import_writer.h"
 #include "registry/util/error.h"

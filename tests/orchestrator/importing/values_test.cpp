@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "orchestrator/importing/half.h"
+#include "registry/util/half.h"
 #include "registry/util/input_error.h"
 #include "tests/orchestrator/importing/arrays.h"
 #include "tests/support/error_text.h"

@@ -143,13 +143,34 @@ TEST(Attention, GuidedByTheAudioConcatenatesAttendedImage) {
   ExpectMatches(*module, RowsOf(*module), EachFrame(frame), Input());
 }
 
-TEST(Fusion, SaysThatItNeedsTwoFeatures) {
-  for (const char* name : {"sum", "attention", "projection", "bilinear", "compact_bilinear"}) {
+TEST(Fusion, SaysHowManyFeaturesItNeeds) {
+  for (const char* name : {"sum", "projection", "bilinear", "compact_bilinear", "late"}) {
     const std::string why = WhyRefused(name, {}, {{"rgb", 4}});
-    EXPECT_THAT(why,
-                HasSubstr(std::string("multimodal '") + name + "' needs exactly two features"));
+    EXPECT_THAT(why, HasSubstr(std::string("multimodal '") + name + "' needs "));
     EXPECT_THAT(why, HasSubstr("has 1 (rgb)"));
-    EXPECT_THAT(WhyRefused(name, {}, {{"a", 1}, {"b", 2}, {"c", 3}}), HasSubstr("has 3 (a, b, c)"));
+    EXPECT_EQ(WhyRefused(name, {}, {{"a", 1}, {"b", 2}, {"c", 3}}), "");
+  }
+  EXPECT_THAT(WhyRefused("attention", {}, {{"rgb", 4}}),
+              HasSubstr("multimodal 'attention' needs exactly two features"));
+  EXPECT_THAT(WhyRefused("attention", {}, {{"a", 1}, {"b", 2}, {"c", 3}}),
+              HasSubstr("has 3 (a, b, c)"));
+}
+
+// What the catalogue says is what recipes are refused by.
+TEST(Fusion, TheCatalogueKnowsForHowManyFeaturesItIs) {
+  for (const ComponentInfo& info : BuiltCatalogue().components) {
+    if (info.criterion != "multimodal" || contract::NeedsFile(info)) continue;
+    std::vector<Feature> features;
+    for (int count = 1; count <= 8; ++count) {
+      const std::string name = count == 1   ? "rgb"
+                               : count == 2 ? "audio"
+                                            : "f" + std::to_string(count);
+      features.emplace_back(name, count + 2);
+      // audio_only has nothing to find in one feature that is called rgb.
+      if (info.name == "audio_only" && count == 1) continue;
+      EXPECT_EQ(WhyRefused(info.name, {}, features).empty(), TakesFeatures(info, features.size()))
+          << info.name << " of " << count;
+    }
   }
 }
 

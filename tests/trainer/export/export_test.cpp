@@ -79,6 +79,40 @@ Variant Small(const std::string& component, Options options = {}) {
   return {component, options};
 }
 
+/// Models of data that are not YouTube-8M's: one to eight features, floats, other normalisations.
+void AddOwnFeatures(std::vector<Exported>& models) {
+  using enum Normalisation;
+  DataSpec three = Data();
+  three.features.emplace_back("text", 4);
+  for (const std::string fusion :
+       {"concat", "late", "sum", "projection", "bilinear", "compact_bilinear", "shared_space"}) {
+    Options options;
+    if (fusion == "projection") options = {{"width", 6}, {"feed", "sum"}};
+    if (fusion == "bilinear") options = {{"width", 6}, {"rank", 7}};
+    models.push_back(
+        Make("three features, " + fusion, {.parts = {{"multimodal", {fusion, options}}}}, three));
+  }
+  DataSpec eight = Data();
+  for (int i = 3; i <= 8; ++i) eight.features.emplace_back("f" + std::to_string(i), i);
+  models.push_back(Make("eight features", {.parts = {{"multimodal", {"sum", {}}}}}, eight));
+  DataSpec floats = three;
+  floats.frame_types = {{"rgb", FrameType::kFloat32}, {"text", FrameType::kFloat16}};
+  models.push_back(Make("float frames", {}, floats));
+  floats.normalise = {{"rgb", kL2}, {"audio", kStandardise}, {"text", kNone}};
+  models.push_back(Make("float frames, each feature its own way", {}, floats));
+  models.push_back(Make("standardised half weights", {.train = {{"precision", "fp16"}}}, floats));
+  DataSpec codes = Data();
+  codes.normalise = {{"rgb", kL2}, {"audio", kL2}};
+  models.push_back(
+      Make("codes, features of length 1", {.parts = {{"multimodal", {"rgb_only", {}}}}}, codes));
+  codes.normalise = {{"rgb", kNone}, {"audio", kNone}};
+  models.push_back(
+      Make("codes as they are", {.parts = {{"multimodal", {"audio_only", {}}}}}, codes));
+  DataSpec videos = Data("video");
+  videos.normalise = {{"rgb", kStandardise}, {"audio", kL2}};
+  models.push_back(Make("one standardised vector a video", {}, videos));
+}
+
 /// What acts together: extras in the cells and beside them, streams, sets, states of frames.
 std::vector<Exported> Combined() {
   std::vector<Exported> models;
@@ -186,6 +220,7 @@ std::vector<Exported> Combined() {
   }
   const std::vector<std::string> fusions = {
       "concat", "rgb_only", "late", "sum", "attention", "shared_space", "compact_bilinear"};
+  AddOwnFeatures(models);
   for (const std::string& fusion : fusions) {
     add("one vector a video, " + fusion,
         {.parts = {{"multimodal", {fusion, fusion == "late" ? Options{{"joint", 6}} : Options{}}},
@@ -207,7 +242,8 @@ void Perturb(Model& model) {
   }
   for (auto& buffer : model.named_buffers()) {
     if (!buffer.value().is_floating_point()) continue;
-    const bool is_variance = buffer.key().ends_with("running_var");
+    const bool is_variance =
+        buffer.key().ends_with("running_var") || buffer.key().ends_with("deviation");
     buffer.value().uniform_(is_variance ? 0.5 : -0.3, is_variance ? 2 : 0.3);
   }
 }
@@ -234,17 +270,16 @@ bool Ship(const Exported& exported, const std::filesystem::path& path) {
 
 ModelToExport Question(const Exported& exported, const std::string& folder,
                        const std::string& weights) {
-  boost::json::array features;
-  for (const auto& [name, width] : exported.data.features) features.push_back({name, width});
+  boost::json::object data;
+  const boost::json::object whole = ToJson(exported.data);
+  // As write_export does: no paths.
+  for (const char* key :
+       {"format", "classes", "features", "max_frames", "frame_types", "normalise"}) {
+    if (whole.contains(key)) data[key] = whole.at(key);
+  }
   return {.folder = folder,
           .weights = weights,
-          .config = {{"name", exported.label},
-                     {"spec", ToJson(exported.spec)},
-                     {"data",
-                      {{"format", exported.data.format},
-                       {"classes", exported.data.classes},
-                       {"features", features},
-                       {"max_frames", exported.data.max_frames}}}}};
+          .config = {{"name", exported.label}, {"spec", ToJson(exported.spec)}, {"data", data}}};
 }
 
 /// What a command prints on standard output; nothing where it fails.

@@ -12,6 +12,8 @@
 namespace beamgrid::trainer {
 namespace {
 
+const InputNormalisation kJointly({.format = "frame"});
+
 /// Lengths 3, 1, 2; all bytes random, padding included: it must not matter.
 Batch RandomBatch() {
   Batch batch{.ids = {"a", "b", "c"},
@@ -29,7 +31,7 @@ Batch RandomBatch() {
 
 TEST(InputTest, DequantisesThenNormalisesTheWholeFrame) {
   const Batch batch = RandomBatch();
-  const DeviceBatch result = ToDevice(batch, 6, torch::kCPU);
+  const DeviceBatch result = ToDevice(batch, 6, torch::kCPU, kJointly);
   ASSERT_EQ(result.input.frames.sizes().vec(), (std::vector<std::int64_t>{3, 3, 5}));
   for (std::int64_t b = 0; b < 3; ++b) {
     for (std::int64_t t = 0; t < 3; ++t) {
@@ -56,28 +58,29 @@ TEST(InputTest, DequantisesThenNormalisesTheWholeFrame) {
 TEST(InputTest, GoldenCodes) {
   const torch::Tensor codes = torch::tensor({0, 127, 128, 255}, torch::kByte).view({4, 1, 1});
   const torch::Tensor signs =
-      DequantiseAndNormalise(codes, torch::ones({4, 1}, torch::kBool)).flatten();
+      kJointly.Apply(Dequantised(codes), torch::ones({4, 1}, torch::kBool)).flatten();
   EXPECT_TRUE(torch::allclose(signs, torch::tensor({-1, -1, 1, 1}, torch::kFloat)));
 }
 
 TEST(InputTest, ScattersTheLabels) {
-  const torch::Tensor labels = ToDevice(RandomBatch(), 6, torch::kCPU).targets.labels;
+  const torch::Tensor labels = ToDevice(RandomBatch(), 6, torch::kCPU, kJointly).targets.labels;
   const torch::Tensor expected =
       torch::tensor({1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, torch::kFloat);
   EXPECT_TRUE(labels.flatten().equal(expected)) << "video b has no label";
 }
 
 TEST(InputTest, EveryCellWeighsTheSameUnlessTheBatchSaysOtherwise) {
-  EXPECT_FALSE(ToDevice(RandomBatch(), 6, torch::kCPU).targets.weights.defined());
+  EXPECT_FALSE(ToDevice(RandomBatch(), 6, torch::kCPU, kJointly).targets.weights.defined());
 }
 
 TEST(InputTest, UnratedCellsWeighNothing) {
   Batch batch = RandomBatch();
   batch.rated = {0, 3, 4, 2};
   batch.rated_offsets = {0, 3, 3, 4};
-  EXPECT_FALSE(ToDevice(batch, 6, torch::kCPU).targets.weights.defined()) << "they are negatives";
+  EXPECT_FALSE(ToDevice(batch, 6, torch::kCPU, kJointly).targets.weights.defined())
+      << "they are negatives";
   batch.unrated_weight = 0;
-  const torch::Tensor weights = ToDevice(batch, 6, torch::kCPU).targets.weights;
+  const torch::Tensor weights = ToDevice(batch, 6, torch::kCPU, kJointly).targets.weights;
   const torch::Tensor expected =
       torch::tensor({1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, torch::kFloat);
   EXPECT_TRUE(weights.flatten().equal(expected));
@@ -87,13 +90,13 @@ TEST(InputTest, ClassesWeighOnTopOfRatings) {
   Batch batch = RandomBatch();
   batch.class_weights = {1, 1, 5, 5, 1, 1};
   const torch::Tensor row = torch::tensor({1, 1, 5, 5, 1, 1}, torch::kFloat);
-  EXPECT_TRUE(ToDevice(batch, 6, torch::kCPU).targets.weights.equal(row.expand({3, 6})));
+  EXPECT_TRUE(ToDevice(batch, 6, torch::kCPU, kJointly).targets.weights.equal(row.expand({3, 6})));
   batch.rated = {0, 3, 4, 2};
   batch.rated_offsets = {0, 3, 3, 4};
   batch.unrated_weight = 0;
   const torch::Tensor expected =
       torch::tensor({1, 0, 0, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0}, torch::kFloat);
-  EXPECT_TRUE(ToDevice(batch, 6, torch::kCPU).targets.weights.flatten().equal(expected));
+  EXPECT_TRUE(ToDevice(batch, 6, torch::kCPU, kJointly).targets.weights.flatten().equal(expected));
 }
 
 TEST(InputTest, NormalisesVideoLevelVectors) {
@@ -103,7 +106,8 @@ TEST(InputTest, NormalisesVideoLevelVectors) {
               .width = 2,
               .lengths = {1, 1},
               .features = {3, 4, 0, 0}};
-  const DeviceBatch result = ToDevice(batch, 3, torch::kCPU);
+  const DeviceBatch result =
+      ToDevice(batch, 3, torch::kCPU, InputNormalisation({.format = "video"}));
   EXPECT_TRUE(torch::allclose(result.input.frames.flatten(),
                               torch::tensor({0.6, 0.8, 0.0, 0.0}, torch::kFloat)));
   EXPECT_TRUE(result.input.mask.all().item<bool>());
@@ -111,7 +115,7 @@ TEST(InputTest, NormalisesVideoLevelVectors) {
 
 TEST(InputTest, TheBatchMayBeRefilled) {
   Batch batch = RandomBatch();
-  const DeviceBatch result = ToDevice(batch, 6, torch::kCPU);
+  const DeviceBatch result = ToDevice(batch, 6, torch::kCPU, kJointly);
   const torch::Tensor frames = result.input.frames.clone();
   std::ranges::fill(batch.frames, std::uint8_t{7});
   std::ranges::fill(batch.lengths, 99);

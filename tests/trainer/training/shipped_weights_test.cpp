@@ -87,7 +87,7 @@ TEST(ShippedWeightsTest, IntegersAreNeverRounded) {
   const torch::Tensor tensor = torch::arange(100'000, 120'000);
   for (const Precision precision : kPrecisions) {
     EXPECT_TRUE(Shipped(tensor, precision).equal(tensor));
-    EXPECT_EQ(ShippedBytes(tensor, precision), 8 * 20'000);
+    EXPECT_EQ(ShippedBytes("x", tensor, precision), 8 * 20'000);
   }
 }
 
@@ -144,7 +144,7 @@ TEST_P(ModelFileTest, ReadsBackBitForBit) {
 TEST_P(ModelFileTest, IsOfTheSizeThatWasCounted) {
   const NamedTensors weights = SomeWeights();
   std::int64_t counted = 0;
-  for (const auto& [name, tensor] : weights) counted += ShippedBytes(tensor, GetParam());
+  for (const auto& [name, tensor] : weights) counted += ShippedBytes(name, tensor, GetParam());
   ShippedWeights(weights, GetParam()).Write(file_);
   EXPECT_EQ(ShippedWeights::Read(file_).Bytes(), counted);
   const auto file_bytes = static_cast<double>(std::filesystem::file_size(file_));

@@ -117,7 +117,9 @@ REGISTER_COMPONENT(
      .source = "Kim et al. 2018, Temporal Attention Mechanism with Conditional Inference for "
                "Large-Scale Multi-Label Video Classification, section 3.1, methods 2 and 3",
      .help = "Each frame of one feature attends over a window of frames of the other. The paper's "
-             "section 5 calls method 3 MA; its slides and its table 1 speak for guide = image."});
+             "section 5 calls method 3 MA; its slides and its table 1 speak for guide = image.",
+     .least_features = 2,
+     .most_features = 2});
 
 }  // namespace
 }  // namespace beamgrid::trainer

@@ -5,8 +5,10 @@
 //   psi(v)_j = sum over i with h(i) = j of s(i) v_i,  j = 0 .. width - 1,
 // and the circular convolution of both sketches is the sketch of the outer product of v and a:
 //   z_t = irfft(rfft(psi_v(v_t)) o rfft(psi_a(a_t))),  x_t = z_t / ||z_t||,
-// normalised as in Na et al.'s code. Nothing is trained.
+// normalised as in Na et al.'s code. Nothing is trained. Further features are convolved too: the
+// sketch of the outer product of all.
 
+#include <numeric>
 #include <random>
 
 #include "trainer/components/multimodal/feature_pair.h"
@@ -36,13 +38,15 @@ torch::Tensor TensorOf(std::vector<Value>& values, torch::Dtype type) {
 class CompactBilinear : public Multimodal {
  public:
   CompactBilinear(const BuildContext& context, const CompactBilinearOptions& options)
-      : pair_(RequirePair(context, "compact_bilinear")), width_(options.width) {
+      : parts_(RequireParts(context, "compact_bilinear")), width_(options.width) {
     const auto width = static_cast<std::uint64_t>(width_);
     // The standard fixes this generator's numbers, but not those of its distributions.
     std::mt19937 generator(static_cast<std::mt19937::result_type>(options.sketch_seed));
     std::vector<std::int32_t> buckets;
     std::vector<std::int8_t> signs;
-    for (std::int64_t i = 0; i < pair_.image + pair_.audio; ++i) {
+    const std::int64_t values =
+        std::accumulate(parts_.widths.begin(), parts_.widths.end(), std::int64_t{0});
+    for (std::int64_t i = 0; i < values; ++i) {
       buckets.push_back(static_cast<std::int32_t>(generator() % width));
       signs.push_back(generator() % 2 == 0 ? 1 : -1);
     }
@@ -53,9 +57,13 @@ class CompactBilinear : public Multimodal {
   }
 
   Sequence forward(const Sequence& input, const Targets& /*targets*/) override {
-    const torch::Tensor image = Sketch(pair_.ImageOf(input.frames), 0);
-    const torch::Tensor audio = Sketch(pair_.AudioOf(input.frames), pair_.image);
-    const torch::Tensor product = torch::fft_rfft(image) * torch::fft_rfft(audio);
+    torch::Tensor product;
+    std::int64_t first = 0;
+    for (const torch::Tensor& part : parts_.Of(input.frames)) {
+      const torch::Tensor spectrum = torch::fft_rfft(Sketch(part, first));
+      product = product.defined() ? product * spectrum : spectrum;
+      first += part.size(-1);
+    }
     // Nothing here has a bias: padding stays 0, and L2Normalise keeps zeros.
     return {L2Normalise(torch::fft_irfft(product, width_), -1), input.mask, input.lengths};
   }
@@ -72,10 +80,10 @@ class CompactBilinear : public Multimodal {
     return feature.matmul(hits.to(feature.dtype()) * signs.to(feature.dtype()));
   }
 
-  FeaturePair pair_;
+  FeatureParts parts_;
   std::int64_t width_;
-  torch::Tensor buckets_;  ///< [image + audio] int32, buffer
-  torch::Tensor signs_;    ///< [image + audio] int8, 1 or -1, buffer
+  torch::Tensor buckets_;  ///< [width of all features] int32, buffer
+  torch::Tensor signs_;    ///< [width of all features] int8, 1 or -1, buffer
 };
 
 REGISTER_COMPONENT(
@@ -83,8 +91,9 @@ REGISTER_COMPONENT(
     {.label = "CBP",
      .source = "Gao et al. 2016, Compact Bilinear Pooling; Fukui et al. 2016, Multimodal Compact "
                "Bilinear Pooling; Na et al. 2017, section 2.1",
-     .help = "A sketch of the outer product of the two features, L2-normalised; has no "
-             "parameters."});
+     .help = "A sketch of the outer product of the features, L2-normalised; has no "
+             "parameters.",
+     .least_features = 2});
 
 }  // namespace
 }  // namespace beamgrid::trainer

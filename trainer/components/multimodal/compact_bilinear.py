@@ -1,9 +1,9 @@
-class CompactBilinear(FeaturePair):
-    """The L2-normalised count sketch of the outer product of both features."""
+class CompactBilinear(FeatureParts):
+    """The L2-normalised count sketch of the outer product of the features."""
 
     def __init__(self, context, options):
         super().__init__(context, options)
-        self.width, count = options["width"], self.image_width + self.audio_width
+        self.width, count = options["width"], sum(self.widths)
         self.register_buffer("buckets", torch.zeros(count, dtype=torch.int32))
         self.register_buffer("signs", torch.zeros(count, dtype=torch.int8))
 
@@ -14,7 +14,8 @@ class CompactBilinear(FeaturePair):
         return feature @ (hits * self.signs[own].unsqueeze(1).to(feature.dtype))
 
     def forward(self, frames, mask):
-        image, audio = self.pair(frames)
-        image, audio = self.sketch(image, 0), self.sketch(audio, self.image_width)
-        return l2_normalise(torch.fft.irfft(torch.fft.rfft(image) * torch.fft.rfft(audio),
-                                            self.width), -1)
+        product, first = 1, 0
+        for part in self.parts(frames):
+            product = product * torch.fft.rfft(self.sketch(part, first))
+            first += part.size(-1)
+        return l2_normalise(torch.fft.irfft(product, self.width), -1)

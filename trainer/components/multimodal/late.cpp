@@ -123,7 +123,8 @@ REGISTER_COMPONENT(
                "Inference for Large-Scale Multi-Label Video Classification, figure 1 b and c",
      .help = "A temporal component for each feature, their embeddings side by side. Reading: the "
              "temporal components have the same options unless `options` says otherwise, and the "
-             "joint space of figure 1 c is one fully connected layer."});
+             "joint space of figure 1 c is one fully connected layer.",
+     .least_features = 2});
 
 }  // namespace
 }  // namespace beamgrid::trainer

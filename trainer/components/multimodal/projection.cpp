@@ -5,7 +5,8 @@
 // temporal component sees. Here they are one fully connected layer each, whose weights start from
 // N(0, 0.01) as the paper says; closeness is a term of the loss,
 //   weight * mean over the videos of mean over the valid frames of ||p_v - p_a||^2,
-// and the temporal component receives [p_v; p_a] or p_v + p_a.
+// and the temporal component receives [p_v; p_a] or p_v + p_a. Of more features each is projected
+// so, and the term is the mean over all pairs of them.
 
 #include "trainer/components/linear_layers.h"
 #include "trainer/components/multimodal/feature_pair.h"
@@ -21,7 +22,7 @@ struct ProjectionOptions {
 
 void Describe(Fields& f, ProjectionOptions& o) {
   f("width", o.width, Range{1, 65536}, "dimensions that each feature is projected to").Tag("d");
-  f("weight", o.weight, Range{0, 1e6}, "of the penalty for the distance of the two projections");
+  f("weight", o.weight, Range{0, 1e6}, "of the penalty for the distance of the projections");
   f("feed", o.feed, Choices{{"concat", "sum"}},
     "what the temporal component receives: the projections side by side, or their sum");
 }
@@ -29,39 +30,59 @@ void Describe(Fields& f, ProjectionOptions& o) {
 class Projection : public Multimodal {
  public:
   Projection(const BuildContext& context, const ProjectionOptions& options)
-      : options_(options),
-        pair_(RequirePair(context, "projection")),
-        image_(register_module("image", FusionLayer(pair_.image, options.width))),
-        audio_(register_module("audio", FusionLayer(pair_.audio, options.width))) {}
+      : options_(options), parts_(RequireParts(context, "projection")) {
+    for (std::size_t i = 0; i < parts_.widths.size(); ++i) {
+      layers_.push_back(
+          register_module(FeatureParts::NameOf(i), FusionLayer(parts_.widths[i], options.width)));
+    }
+  }
 
   Sequence forward(const Sequence& input, const Targets& /*targets*/) override {
-    // The biases would leak into padding.
-    const torch::Tensor image = ZeroPadding(image_(pair_.ImageOf(input.frames)), input.mask);
-    const torch::Tensor audio = ZeroPadding(audio_(pair_.AudioOf(input.frames)), input.mask);
+    std::vector<torch::Tensor> projections = parts_.Of(input.frames);
+    for (std::size_t i = 0; i < projections.size(); ++i) {
+      // The biases would leak into padding.
+      projections[i] = ZeroPadding(layers_[i](projections[i]), input.mask);
+    }
     penalty_ =
-        is_training() ? Distance(image, audio, input.mask) * options_.weight : torch::Tensor();
-    return {options_.feed == "sum" ? image + audio : torch::cat({image, audio}, -1), input.mask,
+        is_training() ? Distance(projections, input.mask) * options_.weight : torch::Tensor();
+    return {options_.feed == "sum" ? Sum(projections) : torch::cat(projections, -1), input.mask,
             input.lengths};
   }
 
   torch::Tensor Penalty() override { return penalty_; }
 
   [[nodiscard]] std::int64_t output_width() const override {
-    return options_.feed == "sum" ? options_.width : 2 * options_.width;
+    const auto count = static_cast<std::int64_t>(parts_.widths.size());
+    return options_.feed == "sum" ? options_.width : count * options_.width;
   }
 
  private:
-  /// The mean squared distance. Padding is 0 in both and adds nothing.
-  static torch::Tensor Distance(const torch::Tensor& image, const torch::Tensor& audio,
+  static torch::Tensor Sum(const std::vector<torch::Tensor>& projections) {
+    torch::Tensor sum = projections[0];
+    for (std::size_t i = 1; i < projections.size(); ++i) sum = sum + projections[i];
+    return sum;
+  }
+
+  /// The mean squared distance of a pair, mean over the pairs. Padding is 0 in both and adds
+  /// nothing.
+  static torch::Tensor Distance(const std::vector<torch::Tensor>& projections,
                                 const torch::Tensor& mask) {
-    return ((image - audio).square().sum({1, 2}) / mask.sum(1)).mean();
+    torch::Tensor sum;
+    double pairs = 0;
+    for (std::size_t i = 0; i < projections.size(); ++i) {
+      for (std::size_t j = i + 1; j < projections.size(); ++j, ++pairs) {
+        const torch::Tensor of_pair =
+            ((projections[i] - projections[j]).square().sum({1, 2}) / mask.sum(1)).mean();
+        sum = sum.defined() ? sum + of_pair : of_pair;
+      }
+    }
+    return pairs == 1 ? sum : sum / pairs;
   }
 
   ProjectionOptions options_;
-  FeaturePair pair_;
-  torch::nn::Linear image_;
-  torch::nn::Linear audio_;
-  torch::Tensor penalty_;  ///< of the last forward; undefined outside training
+  FeatureParts parts_;
+  std::vector<torch::nn::Linear> layers_;  ///< by feature
+  torch::Tensor penalty_;                  ///< of the last forward; undefined outside training
 };
 
 REGISTER_COMPONENT(
@@ -71,7 +92,9 @@ REGISTER_COMPONENT(
                "projection method",
      .help = "Each feature projected to a space of the same dimensions, with a penalty in the loss "
              "for their distance. Reading: one fully connected layer each; mean squared distance "
-             "over the valid frames, then over the videos."});
+             "over the valid frames, then over the videos; of more than two features the mean over "
+             "their pairs.",
+     .least_features = 2});
 
 }  // namespace
 }  // namespace beamgrid::trainer

@@ -34,12 +34,13 @@ void DescribeSingleFeature(Fields& f, SingleFeatureOptions& o, const std::string
         "\"; or its number in data.features, from 1");
   f("normalise", o.normalise,
     "L2-normalise the feature alone, as the reference code does where it reads one feature; off: "
-    "it keeps its share of the frame's norm, which is 1 for all features together");
+    "it keeps its share of the frame's norm, which is 1 for all features together; of no meaning "
+    "where data.normalise says what is done to each feature");
 }
 
 SingleFeature::SingleFeature(const BuildContext& context, const SingleFeatureOptions& options,
                              const std::string& component, const std::string& word)
-    : normalise_(options.normalise) {
+    : normalise_(options.normalise && context.jointly_normalised) {
   const std::size_t index = options.feature.is_string()
                                 ? IndexByName(context, component, word)
                                 : IndexByNumber(context, component, options.feature.get_int64());

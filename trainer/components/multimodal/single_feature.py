@@ -14,7 +14,9 @@ class SingleFeature(nn.Module):
 
     def forward(self, frames, mask):
         part = frames[..., self.begin:self.begin + self.width]
+        #if data.jointly_normalised
         #if multimodal.normalise
         part = l2_normalise(part, -1)
+        #endif
         #endif
         return part

@@ -1,0 +1,102 @@
+// Recipes of features that are not YouTube-8M's: types, normalisation, their number.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "search/recipe.h"
+#include "tests/search/test_catalogue.h"
+
+namespace beamgrid {
+namespace own_features_test {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+Catalogue WithCounts() {
+  Catalogue catalogue = TestCatalogue();
+  for (ComponentInfo& component : catalogue.components) {
+    if (component.criterion != "multimodal" || component.name == "concat") continue;
+    component.least_features = 2;
+    if (component.name == "attention") component.most_features = 2;
+  }
+  return catalogue;
+}
+
+std::string Text(const std::string& data, const std::string& rest = "",
+                 const std::string& format = "frame") {
+  return "beamgrid = 1\n[study]\nname = \"s\"\n[data]\nformat = \"" + format +
+         "\"\ntrain = \"t*\"\nvalidate = \"v*\"\nclasses = 10\n" + data + rest;
+}
+
+std::string MistakesIn(const std::string& text) {
+  try {
+    (void)ParseRecipe(text, "r.toml", WithCounts());
+  } catch (const RecipeError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+DataSettings DataOf(const std::string& data) {
+  return ParseRecipe(Text(data), "r.toml", WithCounts()).data;
+}
+
+TEST(OwnFeatures, TypesOfFramesAreThoseThatAreNotTheDefault) {
+  EXPECT_THAT(DataOf("").frame_types, IsEmpty());
+  EXPECT_THAT(DataOf("features = { clip = 512, beats = 768 }\n"
+                     "frame_types = { beats = \"float16\", clip = \"uint8\" }\n")
+                  .frame_types,
+              UnorderedElementsAre(Pair("beats", FrameType::kFloat16)));
+  EXPECT_THAT(
+      MistakesIn(Text("frame_types = { rbg = \"float32\" }\n")),
+      HasSubstr("r.toml:9:23: data.frame_types.rbg: is no feature of data.features: must be "
+                "one of rgb, audio; did you mean 'rgb'?"));
+  EXPECT_THAT(MistakesIn(Text("frame_types = { rgb = \"float32\" }\n", "", "video")),
+              HasSubstr("data.frame_types: is for frames"));
+}
+
+TEST(OwnFeatures, NormalisationIsOneWordForAllOrOneForEach) {
+  EXPECT_THAT(DataOf("normalise = \"l2_joint\"\n").normalise, IsEmpty());
+  EXPECT_THAT(DataOf("normalise = \"standardise\"\n").normalise,
+              UnorderedElementsAre(Pair("rgb", Normalisation::kStandardise),
+                                   Pair("audio", Normalisation::kStandardise)));
+  EXPECT_THAT(
+      DataOf("normalise = { audio = \"none\", rgb = \"l2\" }\n").normalise,
+      UnorderedElementsAre(Pair("rgb", Normalisation::kL2), Pair("audio", Normalisation::kNone)));
+}
+
+TEST(OwnFeatures, AComponentForAnotherNumberOfFeaturesIsAMistakeWithItsPlace) {
+  const std::string one = "features = { clip = 512 }\n";
+  const std::string three = "features = { clip = 512, beats = 768, text = 64 }\n";
+  const std::string attention = "[[grid.multimodal]]\nuse = \"attention\"\n";
+  const std::string sum = "[[grid.multimodal]]\nuse = \"sum\"\n";
+  EXPECT_THAT(
+      MistakesIn(Text(one, sum)),
+      HasSubstr("r.toml:11:7: grid.multimodal[0].use: is 'sum', which needs two or more "
+                "features; data.features has 1 feature (clip), for which there are concat"));
+  EXPECT_THAT(MistakesIn(Text(three, attention)),
+              HasSubstr("is 'attention', which needs exactly two features; data.features has 3 "
+                        "features (clip, beats, text), for which there are concat, sum"));
+  EXPECT_EQ(MistakesIn(Text(three, sum)), "");
+  EXPECT_EQ(MistakesIn(Text("", attention)), "") << "the released data have two";
+  EXPECT_EQ(MistakesIn(Text(one, "[[grid.multimodal]]\nuse = \"concat\"\n")), "");
+  EXPECT_THAT(MistakesIn(Text(three,
+                              "[search]\nstrategy = \"greedy\"\n[search.baseline]\n"
+                              "multimodal = { use = \"attention\" }\n")),
+              HasSubstr("search.baseline.multimodal.use: is 'attention'"));
+}
+
+TEST(OwnFeatures, LabelsAndWeightsAreOfWholeVideos) {
+  const DataSettings data = DataOf("labels = \"multi_class\"\nvideo_weight = \"w\"\n");
+  EXPECT_TRUE(data.multi_class);
+  EXPECT_EQ(data.video_weight, "w");
+  const std::string segments =
+      MistakesIn(Text("labels = \"multi_class\"\nvideo_weight = \"w\"\n", "", "segment"));
+  EXPECT_THAT(segments, HasSubstr("data.labels: is \"multi_class\""));
+  EXPECT_THAT(segments, HasSubstr("data.video_weight: is for whole videos"));
+}
+
+}  // namespace own_features_test
+}  // namespace beamgrid
