@@ -77,7 +77,7 @@ TEST_F(ReportCommandTest, OnATerminalATableIsColumnsThatFitIt) {
   std::vector<std::string> markdown = table;
   markdown.insert(markdown.end(), {"--format", "markdown"});
   EXPECT_EQ(Call(markdown).out, Call(table).out) << "elsewhere it is Markdown";
-  EXPECT_THAT(CallAtTerminal(60, markdown).out, HasSubstr("| netvlad clusters=64 | "));
+  EXPECT_THAT(CallAtTerminal(60, markdown).out, HasSubstr("| netvlad clusters=128 | "));
 }
 
 TEST_F(ReportCommandTest, ALatexTableThatSticksOutIsWarnedOf) {
