@@ -11,7 +11,13 @@ void PrintSheet(std::ostream& out, const Sheet& sheet) {
     headings.push_back((i < sheet.text_columns ? "" : ">") + sheet.headings[i]);
   }
   TextTable table(headings);
-  table.LeaveOutFirst({"epochs", "time (s)", "examples/s", "parameters", "size (MiB)", "size"});
+  std::vector<std::string> least = {"epochs",     "time (s)",   "examples/s",
+                                    "parameters", "size (MiB)", "size"};
+  // Of crossed cells rather all values than some with their differences.
+  for (auto heading = sheet.headings.rbegin(); heading != sheet.headings.rend(); ++heading) {
+    if (heading->find(": difference") != std::string::npos) least.push_back(*heading);
+  }
+  table.LeaveOutFirst(std::move(least));
   table.BreakLines({sheet.headings.begin(),
                     sheet.headings.begin() + static_cast<std::ptrdiff_t>(sheet.text_columns)});
   for (const std::vector<SheetCell>& row : sheet.rows) {

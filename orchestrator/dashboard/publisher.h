@@ -25,8 +25,8 @@ struct PublisherSettings {
   /// as long have gone by: what is watched takes a fiftieth of a core, however large it is.
   int rest = 50;
   std::chrono::milliseconds quick{6};  ///< who asks waits for a newer view that takes so long
-  std::size_t views_max = 64;           ///< kept, those that are followed apart
-  std::size_t asked_max = 256;          ///< waiting; others are told to come again
+  std::size_t views_max = 64;          ///< kept, those that are followed apart
+  std::size_t asked_max = 256;         ///< waiting; others are told to come again
 };
 
 /// Publisher hands out views. All members may be called from any thread; what it calls, it calls on

@@ -74,10 +74,16 @@ TEST_F(ReportCommandTest, OnATerminalATableIsColumnsThatFitIt) {
                                   HasSubstr("0.6260 ± 0.0028"), HasSubstr("bold: the best"),
                                   Not(HasSubstr("| "))));
   }
+  std::vector<std::string> crossed = table;
+  crossed.insert(crossed.end(), {"--by", "classifier"});
+  const Called narrow = CallAtTerminal(70, crossed);
+  EXPECT_LE(WidestLine(narrow.out), 70U);
+  EXPECT_THAT(narrow.out, HasSubstr("(for want of width without moe experts=2: difference"))
+      << "values before differences";
   std::vector<std::string> markdown = table;
   markdown.insert(markdown.end(), {"--format", "markdown"});
   EXPECT_EQ(Call(markdown).out, Call(table).out) << "elsewhere it is Markdown";
-  EXPECT_THAT(CallAtTerminal(60, markdown).out, HasSubstr("| netvlad clusters=64 | "));
+  EXPECT_THAT(CallAtTerminal(60, markdown).out, HasSubstr("| netvlad clusters=128 | "));
 }
 
 TEST_F(ReportCommandTest, ALatexTableThatSticksOutIsWarnedOf) {
