@@ -237,14 +237,17 @@ std::vector<Exported> Combined() {
 /// Moves everything off its initial value, running statistics too, so that nothing can be left out.
 void Perturb(Model& model) {
   const torch::NoGradGuard no_gradient;
+  const auto uniform = [](const torch::Tensor& like, double low, double high) {
+    return torch::rand_like(like).mul_(high - low).add_(low);
+  };
   for (torch::Tensor& parameter : model.parameters()) {
-    parameter.add_(torch::empty_like(parameter).uniform_(-0.4, 0.4));
+    parameter.add_(uniform(parameter, -0.4, 0.4));
   }
   for (auto& buffer : model.named_buffers()) {
     if (!buffer.value().is_floating_point()) continue;
     const bool is_variance =
         buffer.key().ends_with("running_var") || buffer.key().ends_with("deviation");
-    buffer.value().uniform_(is_variance ? 0.5 : -0.3, is_variance ? 2 : 0.3);
+    buffer.value().copy_(uniform(buffer.value(), is_variance ? 0.5 : -0.3, is_variance ? 2 : 0.3));
   }
 }
 
