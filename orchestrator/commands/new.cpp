@@ -48,15 +48,17 @@ std::int64_t BatchFor(std::int64_t videos) {
 }
 
 std::string DataText(const DataFolder& data, const std::string& folder) {
-  std::string text = "[data]\nformat = \"" + data.format + "\"\ntrain = [" +
-                     TomlQuoted(folder + data.train_files) + "]  # " +
-                     std::to_string(data.train_videos) + " videos; relative to this file\n" +
-                     "validate = [" + TomlQuoted(folder + data.validate_files) + "]  # " +
-                     std::to_string(data.validate_videos) + " videos\n" +
-                     "classes = " + std::to_string(data.classes);
+  const std::string videos = data.seen.empty() ? " videos\n" : " videos, or more\n";
+  std::string text =
+      "[data]\nformat = \"" + data.format + "\"\ntrain = [" +
+      TomlQuoted(folder + data.train_files) + "]  # " + std::to_string(data.train_videos) + videos +
+      "validate = [" + TomlQuoted(folder + data.validate_files) + "]  # " +
+      std::to_string(data.validate_videos) + videos + "classes = " + std::to_string(data.classes);
   if (!data.vocabulary.empty()) text += "  # their names: " + data.vocabulary;
-  if (!data.seen.empty()) {
-    text += "  # at least: only " + data.seen + " were read; set what the dataset says";
+  if (data.classes_are_guessed) {
+    text += "  # at least: the highest label" +
+            (data.seen.empty() ? std::string(" of all records") : " of " + data.seen) +
+            ", and one; set what the dataset says";
   }
   const auto list = [&data](const auto& value) {
     return Join(data.features, ", ", [&value](const FolderFeature& feature) {
@@ -215,8 +217,10 @@ class New : public Subcommand {
     const fs::path folder = beside.empty() || *beside.begin() == ".." ? whole : beside;
     WriteFileAtomically(recipe,
                         RecipeText(recipe, data, folder == "." ? "" : folder.string() + "/"));
-    if (!data.seen.empty()) {
-      context.Remark("only " + data.seen + " were read: check data.classes");
+    if (data.classes_are_guessed) {
+      context.Remark("data.classes = " + std::to_string(data.classes) + " is the highest label" +
+                     (data.seen.empty() ? "" : " of " + data.seen) +
+                     ", and one: the dataset may have more classes");
     }
     context.Remark(recipe_ + ": a recipe for " + std::to_string(data.train_videos) + " + " +
                    CountText(static_cast<std::size_t>(data.validate_videos), "video") + ", " +

@@ -89,6 +89,17 @@ CodedValues CodeAll(const std::string& place, const ArrayForm& form, const std::
   return coded;
 }
 
+/// Floats stay as they are.
+CodedValues KeepFloats(const std::string& place, const ArrayForm& form, std::string values) {
+  for (std::size_t i = 0; i < values.size() / FloatValues::kBytes; ++i) {
+    const double value = FloatValues::Load(values.data() + i * FloatValues::kBytes);
+    if (!(std::abs(value) <= ToFloat::kLargest)) {
+      RefuseValue(place, form, i, value, ToFloat::kLargest);
+    }
+  }
+  return {.bytes = std::move(values), .clipped = 0};
+}
+
 template <typename From>
 CodedValues CodeFrom(const std::string& place, const ArrayForm& form, const std::string& values,
                      Element to) {
@@ -112,6 +123,7 @@ CodedValues Code(const std::string& place, const ArrayForm& form, std::string va
     case Element::kFloat16:
       return CodeFrom<HalfValues>(place, form, values, to);
     case Element::kFloat32:
+      if (to == Element::kFloat32) return KeepFloats(place, form, std::move(values));
       return CodeFrom<FloatValues>(place, form, values, to);
     case Element::kFloat64:
       return CodeFrom<DoubleValues>(place, form, values, to);

@@ -131,6 +131,7 @@ DataFolder LookAtDataFolder(const fs::path& folder) {
                   .train_files = train.pattern,
                   .validate_files = validate.pattern,
                   .features = {}};
+  data.classes_are_guessed = true;
   RecordsSeen seen;
   seen.Read(train, "train", &data);
   data.train_videos = seen.TakeRecords();

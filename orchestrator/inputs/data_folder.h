@@ -21,6 +21,8 @@ struct DataFolder {
   std::string train_files, validate_files;  ///< patterns below the folder: "train-*.tfrecord"
   std::vector<FolderFeature> features;
   std::int64_t classes = 0;
+  /// True where nobody but the labels says how many classes there are: the highest, and one.
+  bool classes_are_guessed = false;
   std::int64_t train_videos = 0, validate_videos = 0;
   std::int64_t max_frames = 0;  ///< 0 at video level
   std::string vocabulary;       ///< file of the classes' names; empty: none

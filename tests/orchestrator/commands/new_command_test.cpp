@@ -41,15 +41,15 @@ class NewCommandTest : public CommandTest {
 
 TEST_F(NewCommandTest, WritesWhatTheRecordsHold) {
   Synth("data", {"--shards", "2"});
-  EXPECT_THAT(
-      NewText("data"),
-      AllOf(HasSubstr("name = \"first\"\n"), HasSubstr("format = \"frame\"\n"),
-            HasSubstr("train = [\"data/train*.tfrecord\"]  # 320 videos"),
-            HasSubstr("validate = [\"data/validate*.tfrecord\"]  # 80 videos"),
-            HasSubstr("\nclasses = 6\n"), HasSubstr("features = { \"audio\" = 4, \"rgb\" = 8 }\n"),
-            HasSubstr("\nmax_frames = 6 "), HasSubstr("\nbatch = 16\n"),
-            HasSubstr("[[grid.temporal]]\nuse = \"lstm\"\n"), HasSubstr("# strategy = \"greedy\""),
-            Not(HasSubstr("frame_types"))));
+  EXPECT_THAT(NewText("data"),
+              AllOf(HasSubstr("name = \"first\"\n"), HasSubstr("format = \"frame\"\n"),
+                    HasSubstr("train = [\"data/train*.tfrecord\"]  # 320 videos"),
+                    HasSubstr("validate = [\"data/validate*.tfrecord\"]  # 80 videos"),
+                    HasSubstr("\nclasses = 6  # at least: the highest label of all records"),
+                    HasSubstr("features = { \"audio\" = 4, \"rgb\" = 8 }\n"),
+                    HasSubstr("\nmax_frames = 6 "), HasSubstr("\nbatch = 16\n"),
+                    HasSubstr("[[grid.temporal]]\nuse = \"lstm\"\n"),
+                    HasSubstr("# strategy = \"greedy\""), Not(HasSubstr("frame_types"))));
 }
 
 TEST_F(NewCommandTest, TheRecipeCanBeRead) {
