@@ -9,6 +9,7 @@
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/interrupts.h"
+#include "orchestrator/kept_answer.h"
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/machine/machine_resources.h"
 #include "orchestrator/study/rescue.h"
@@ -34,6 +35,39 @@ std::chrono::milliseconds LongestSilence(const Recipe& recipe) {
       std::chrono::duration<double>(recipe.resources.heartbeat_timeout_seconds));
 }
 
+/// HeardDisplay remembers the lines that it passes on. They are few where nothing is trained, and
+/// only then are they of use.
+class HeardDisplay : public ProgressDisplay {
+ public:
+  explicit HeardDisplay(ProgressDisplay& display) : display_(display) {}
+  void Event(const std::string& line) override {
+    constexpr std::size_t kMost = 2000;
+    if (lines_.size() < kMost) lines_.push_back(line);
+    display_.Event(line);
+  }
+  void Update(const ProgressState& state) override { display_.Update(state); }
+  [[nodiscard]] std::vector<std::string> TakeLines() { return std::move(lines_); }
+
+ private:
+  ProgressDisplay& display_;
+  std::vector<std::string> lines_;
+};
+
+/// LateCounter makes its counter when it is asked: what a trainer has counted before is a large
+/// file, and a study whose models are all known asks for none.
+class LateCounter : public ModelCounter {
+ public:
+  explicit LateCounter(std::filesystem::path trainer) : trainer_(std::move(trainer)) {}
+  CountAnswer Count(const ModelSpec& model, const DataSpec& data) override {
+    if (!counter_) counter_.emplace(trainer_);
+    return counter_->Count(model, data);
+  }
+
+ private:
+  std::filesystem::path trainer_;
+  std::optional<TrainerCounter> counter_;
+};
+
 std::chrono::milliseconds Now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now().time_since_epoch());
@@ -47,7 +81,7 @@ Recipe LoadRecipe(const RecipeSource& source, const Catalogue& catalogue) {
 
 StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                      const RunStudyOptions& options) {
-  TrainerCounter counter(options.trainer);
+  LateCounter counter(options.trainer);
   const std::unique_ptr<ProgressDisplay> display = MakeProgressDisplay(options.progress);
   const auto warn = [&display](const std::string& line) { display->Event(line); };
   // Before they are read: what is changed from here on is noticed.
@@ -56,7 +90,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   const DataSpec data = CheckedData(
       recipe, {.warn = warn, .show_progress = options.progress != ProgressMode::kQuiet});
   watch.SetDigest(data.digest);
-  for (const NamedFile& file : NamedFilesOf(recipe, catalogue)) watch.Add(file);
+  std::vector<NamedFile> named = NamedFilesOf(recipe, catalogue);
+  for (const NamedFile& file : named) watch.Add(file);
   // Before a database is made, as all that may be refused: a mistake leaves no file behind.
   const std::filesystem::path runs =
       options.runs.empty() ? RecordPlace(options.database).runs() : RealPath(options.runs);
@@ -78,13 +113,18 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                          .store = &store,
                          .counter = &counter});
   const OpenDatabaseFiles files(options.database);
+  bool settled = options.retry.empty();
   RunnerSettings settings{
       .is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
       .lost = [&] { return RescueIfLost(files, store, options.database); },
       .slots = std::move(slots),
       .retry = options.retry,
       .accept_changes = options.accept_changes,
-      .on_change = options.on_change};
+      .on_change =
+          [&](const StudyChange& change) {
+            settled = settled && !change.any();
+            if (options.on_change) options.on_change(change);
+          }};
   DeviceMemory memory;
   if (!runs_warning.empty()) warn(runs_warning);
   std::optional<MachineShare> share;
@@ -102,17 +142,35 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                           .processor_flags = ProcessorFlags(),
                           .silence = LongestSilence(recipe)});
   display->Event(resources.Summary());
+  if (options.answer != nullptr) {
+    const std::chrono::milliseconds begun = Now();
+    options.answer->SetSubject({.recipe = &recipe,
+                                .catalogue = &catalogue,
+                                .data = data,
+                                .files = std::move(named),
+                                .slots = settings.slots,
+                                .database = options.database,
+                                .trainer = options.trainer});
+    if (settled && options.answer->Find(store)) {
+      const std::string fate = settings.lost();
+      if (!fate.empty()) throw Error(fate);
+      return options.answer->Repeat(store, *display, Now() - begun);
+    }
+  }
+  HeardDisplay heard(*display);
   StudyRunner runner(recipe, catalogue, data, std::move(settings),
                      {.store = &store,
                       .executor = &executor,
                       .counter = &counter,
-                      .display = display.get(),
+                      .display = &heard,
                       .clock = Now,
                       .resources = &resources,
                       .watch = &watch});
   // Last, so that it is the first to go: no signal may reach a runner that is being destroyed.
   const InterruptSignals signals([&runner] { runner.Interrupt(); });
-  return runner.Run();
+  StudyResult result = runner.Run();
+  if (options.answer != nullptr && settled) options.answer->Offer(result, heard.TakeLines());
+  return result;
 }
 
 }  // namespace beamgrid

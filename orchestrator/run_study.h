@@ -16,6 +16,8 @@
 
 namespace beamgrid {
 
+class KeptAnswer;
+
 /// RunStudyOptions is where a study runs, beside what its recipe says.
 struct RunStudyOptions {
   std::filesystem::path database = "beamgrid.db";
@@ -26,6 +28,9 @@ struct RunStudyOptions {
   std::vector<std::string> retry;  ///< failed trials to try again; see ChooseRetries
   bool accept_changes = false;     ///< see RunnerSettings
   std::function<void(const StudyChange&)> on_change;
+  /// Repeated where it is known and nothing has changed; else offered what the run came to. May be
+  /// null.
+  KeptAnswer* answer = nullptr;
 };
 
 /// Parses a recipe; files that it names lie beside it. Throws RecipeError with its mistakes.

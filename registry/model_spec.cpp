@@ -228,17 +228,17 @@ json::object ToJson(const ModelSpec& model) {
 
 ModelSpec ModelSpecFromJson(const json::value& value) { return ModelFrom(JsonReader(value, "")); }
 
+namespace {
+
 /// What says nothing is left out: data that have no segments, or no weights, keep the identity that
 /// they had before there were any.
-json::object ToJson(const DataSpec& data) {
+json::object JsonWithoutFiles(const DataSpec& data) {
   json::object object = {{"classes", data.classes},
                          {"digest", data.digest},
                          {"features", JsonList(data.features, FeatureJson)},
                          {"format", data.format},
                          {"max_frames", data.max_frames},
-                         {"on_error", data.on_error},
-                         {"train", JsonList(data.train)},
-                         {"validate", JsonList(data.validate)}};
+                         {"on_error", data.on_error}};
   if (!data.frame_types.empty()) {
     object["frame_types"] = ByFeatureJson(data.frame_types, kFrameTypes);
   }
@@ -254,15 +254,8 @@ json::object ToJson(const DataSpec& data) {
   return object;
 }
 
-FrameType FrameTypeOf(const DataSpec& data, const std::string& feature) {
-  const auto found = data.frame_types.find(feature);
-  return found == data.frame_types.end() ? FrameType::kUint8 : found->second;
-}
-
-DataSpec DataSpecFromJson(const json::value& value) { return DataFrom(JsonReader(value, "")); }
-
-json::object ToJson(const TrialSpec& trial) {
-  json::object whole = {{"data", ToJson(trial.data)},
+json::object JsonOf(const TrialSpec& trial, json::object data) {
+  json::object whole = {{"data", std::move(data)},
                         {"model", ToJson(trial.model)},
                         {"objective", trial.objective},
                         {"seed", trial.seed}};
@@ -270,6 +263,24 @@ json::object ToJson(const TrialSpec& trial) {
   if (!trial.warm_start.empty()) whole["start"] = trial.warm_start;
   return whole;
 }
+
+}  // namespace
+
+json::object ToJson(const DataSpec& data) {
+  json::object object = JsonWithoutFiles(data);
+  object["train"] = JsonList(data.train);
+  object["validate"] = JsonList(data.validate);
+  return object;
+}
+
+FrameType FrameTypeOf(const DataSpec& data, const std::string& feature) {
+  const auto found = data.frame_types.find(feature);
+  return found == data.frame_types.end() ? FrameType::kUint8 : found->second;
+}
+
+DataSpec DataSpecFromJson(const json::value& value) { return DataFrom(JsonReader(value, "")); }
+
+json::object ToJson(const TrialSpec& trial) { return JsonOf(trial, ToJson(trial.data)); }
 
 TrialSpec TrialSpecFromJson(const json::value& value) {
   const JsonReader reader(value, "");
@@ -281,11 +292,8 @@ TrialSpec TrialSpecFromJson(const json::value& value) {
 }
 
 std::string CanonicalText(const TrialSpec& trial) {
-  json::object whole = ToJson(trial);
-  json::object& data = whole["data"].as_object();
   // Paths say where the data lie; the digest says what they are.
-  data.erase("train");
-  data.erase("validate");
+  json::object whole = JsonOf(trial, JsonWithoutFiles(trial.data));
   EraseReference(trial, whole["model"].as_object()[kTrain].as_object());
   LeaveOutAsBefore(whole["model"].as_object());
   whole["model"] = WithHashesForFiles(whole["model"]);

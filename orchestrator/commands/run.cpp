@@ -3,6 +3,7 @@
 
 #include "orchestrator/run_study.h"
 
+#include "orchestrator/commands/captured_output.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/effects_text.h"
 #include "orchestrator/commands/ensemble_text.h"
@@ -13,9 +14,11 @@
 #include "orchestrator/commands/search_watch.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/table_resampling.h"
+#include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/trial_listing.h"
 #include "orchestrator/commands/whole_recipe.h"
 #include "orchestrator/interrupts.h"
+#include "orchestrator/kept_answer.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/threads.h"
@@ -73,6 +76,8 @@ class RunCommand : public Subcommand {
         (*report)["study_changes"] = ToJson(change);
       };
     }
+    KeptAnswer answer(FormOf(context.out, report != nullptr ? Form::kJson : Form::kText));
+    options_.answer = &answer;
     const StudyResult result = RunStudy(recipe, catalogue, options_);
     Report(context, result);
     if (report != nullptr) AddResult(recipe, result, *report);
@@ -80,7 +85,11 @@ class RunCommand : public Subcommand {
     if (!measured && result.exit_code == kExitDone) return kExitBroken;
     // Tables of half a study would look like its result.
     if (result.interrupted || !result.stopped_because.empty() || !measured) return result.exit_code;
-    const bool finished = ReportResults(context, catalogue, recipe, report);
+    if (answer.found()) {
+      RepeatResults(context, answer.printed(), report);
+      return result.exit_code;
+    }
+    const bool finished = ReportResults(context, catalogue, recipe, answer, report);
     return result.exit_code == kExitDone && !finished ? kExitUnfinished : result.exit_code;
   }
 
@@ -105,10 +114,34 @@ class RunCommand : public Subcommand {
     report["unfinished"] = boost::json::array();
   }
 
+  enum class Form { kText, kJson };
+  /// Returns what the look of the results depends on (KeptAnswer).
+  static std::string FormOf(std::ostream& out, Form form) {
+    if (form == Form::kJson) return "json";
+    const std::optional<std::size_t> width = TerminalWidth(out);
+    if (!width) return "text";
+    return "terminal " + std::to_string(*width) + (MayColour(out) ? " with colours" : "");
+  }
+
+  /// The keys of a report that hold the results.
+  static constexpr const char* kResults[] = {"leaderboard", "tables", "effects", "ensemble"};
+
+  /// Prints the results as they were printed before.
+  static void RepeatResults(const CommandContext& context, const KeptAnswer::Printed& printed,
+                            boost::json::object* report) {
+    const auto middle = static_cast<std::size_t>(printed.remark_at);
+    if (report == nullptr) CapturedOutput::Print(context.out, printed.data.substr(0, middle));
+    if (!printed.remark.empty()) context.Remark(printed.remark);
+    if (report == nullptr) return CapturedOutput::Print(context.out, printed.data.substr(middle));
+    boost::json::value results = ParseJson(printed.data);
+    for (const char* key : kResults) (*report)[key] = std::move(results.as_object()[key]);
+  }
+
   /// Prints what follows from the record. False where a part could not be made: what was trained is
   /// recorded all the same, and no recipe is to blame.
-  bool ReportResults(const CommandContext& context, const Catalogue& catalogue,
-                     const Recipe& recipe, boost::json::object* report) const {
+  bool ReportResults(const CommandContext& whole_context, const Catalogue& catalogue,
+                     const Recipe& recipe, const KeptAnswer& answer,
+                     boost::json::object* report) const {
     // Opened anew: the study's own connection went with its lock, and the ensemble is still to be
     // recorded.
     Store store(options_.database, OpenMode::kReadWrite);  // which knows the runs folder by now
@@ -118,7 +151,13 @@ class RunCommand : public Subcommand {
                   "' any more, which has just been run; was the file replaced?");
     }
     const StudyRecord& study = *found;
-    bool finished = true;
+    const std::optional<std::string> key = answer.Key(store);
+    CapturedOutput captured(whole_context.out);
+    CommandContext context{.out = captured.stream(),
+                           .err = whole_context.err,
+                           .verbosity = whole_context.verbosity,
+                           .show_list = whole_context.show_list};
+    bool finished = true, remarked = false;
     const auto part = [&](const std::string& what, const std::string& again, const auto& make) {
       const auto tell = [&](const char* why) {
         finished = false;
@@ -128,18 +167,21 @@ class RunCommand : public Subcommand {
       try {
         make();
       } catch (const Error& error) {
+        captured.PassOn();
         tell(error.what());
       } catch (const UsageError& error) {
+        captured.PassOn();
         tell(error.what());
       }
+      captured.PassOn();
     };
     part("leaderboard", "trials " + recipe.name, [&] {
       if (report == nullptr) return PrintLeaderboard(context.out, store, study);
       (*report)["leaderboard"] = LeaderboardJson(store, study);
     });
-    if (const std::string skipped = SkippedRemark(store.Trials(study.id)); !skipped.empty()) {
-      context.Remark(skipped);
-    }
+    KeptAnswer::Printed printed{.remark = SkippedRemark(store.Trials(study.id)),
+                                .remark_at = static_cast<std::int64_t>(captured.text().size())};
+    if (!printed.remark.empty()) context.Remark(printed.remark);
     for (const TableSettings& table : recipe.tables) {
       part("table '" + table.title + "'", "table " + recipe.name,
            [&] { ReportTable(context.out, store, catalogue, recipe, table, report); });
@@ -147,10 +189,22 @@ class RunCommand : public Subcommand {
     part("effects", "effects " + recipe.name,
          [&] { ReportEffects(context.out, store, catalogue, study, report); });
     if (recipe.ensemble) {
-      part("ensemble", "ensemble " + recipe.name,
-           [&] { MakeEnsemble(context, store, study, recipe, report); });
+      part("ensemble", "ensemble " + recipe.name, [&] {
+        // What is told beside the answer is told anew by every run.
+        remarked |= MakeEnsemble(context, store, study, recipe, report) == Remarks::kSome;
+      });
+    }
+    if (finished && !remarked) {
+      printed.data = report == nullptr ? captured.text() : ResultsText(*report);
+      answer.Keep(store, key, printed);
     }
     return finished;
+  }
+
+  static std::string ResultsText(const boost::json::object& report) {
+    boost::json::object results;
+    for (const char* key : kResults) results[key] = report.at(key);
+    return CanonicalJson(results);
   }
 
   static void Unfinished(const CommandContext& context, const std::string& what,
@@ -214,20 +268,28 @@ class RunCommand : public Subcommand {
 
   static EnsembleAnswer FindRecipesEnsemble(const CommandContext& context,
                                             const EnsembleQuestion& question,
-                                            const EnsembleModels& models) {
+                                            const EnsembleModels& models,
+                                            const gpu::DeviceOffer& gpu) {
     try {
       SearchWatch watch(context);
-      return FindEnsemble(question, models, watch.OnThreads(UsableThreads()), OnGpu(context.err),
-                          watch.told());
+      return FindEnsemble(question, models, watch.OnThreads(UsableThreads()), gpu, watch.told());
     } catch (const SearchWatch::SearchInterrupted&) {
       throw Error("interrupted; the trials are recorded, and `run` or `ensemble` makes it");
     }
   }
 
-  static void MakeEnsemble(const CommandContext& context, Store& store, const StudyRecord& study,
-                           const Recipe& recipe, boost::json::object* report) {
+  enum class Remarks { kNone, kSome };
+  /// Says whether anything was told beside the answer.
+  static Remarks MakeEnsemble(const CommandContext& context, Store& store, const StudyRecord& study,
+                              const Recipe& recipe, boost::json::object* report) {
     const StudyModels pool = StudyPool(store, study, SeedChoice::kAll);
-    const EnsembleAnswer answer = FindRecipesEnsemble(context, *recipe.ensemble, pool.models);
+    bool warned = !pool.left_out.empty();
+    gpu::DeviceOffer gpu = OnGpu(context.err);
+    gpu.warn = [&warned, warn = gpu.warn](const std::string& why) {
+      warned = true;
+      warn(why);
+    };
+    const EnsembleAnswer answer = FindRecipesEnsemble(context, *recipe.ensemble, pool.models, gpu);
     const boost::json::object json = AnswerJson(answer, pool.left_out);
     StoreEnsemble(store, study.id, json, pool.fingerprints);
     if (report != nullptr) {
@@ -237,6 +299,7 @@ class RunCommand : public Subcommand {
       PrintEnsemble(context.out, answer);
     }
     WarnOfLeftOut(context.err, pool.left_out);
+    return warned ? Remarks::kSome : Remarks::kNone;
   }
 
   RecipeOption recipe_;

@@ -35,7 +35,11 @@ fs::path UnusedDirectory(const Store& store, const fs::path& trial_folder, std::
 /// Makes the directory; false where somebody else has made it.
 bool MakeDirectory(const fs::path& directory) {
   std::error_code error;
-  fs::create_directories(directory.parent_path(), error);
+  // The trial's folder first: it is all that is lacking, but for the first trial of a study.
+  fs::create_directory(directory.parent_path(), error);
+  if (error == std::errc::no_such_file_or_directory) {
+    fs::create_directories(directory.parent_path(), error);
+  }
   const bool made = !error && fs::create_directory(directory, error);
   if (!error) return made;
   throw SystemError(directory, "cannot create the folder (--runs names another place)",
@@ -138,12 +142,20 @@ void Disown(const fs::path& attempt_directory) {
   if (error) throw SystemError(checkpoint, "cannot remove", error.value());
 }
 
-void RemoveCheckpoints(const Store& store, TrialId trial) {
+std::vector<fs::path> CheckpointsOf(const Store& store, TrialId trial) {
+  std::vector<fs::path> checkpoints;
   for (const Store::AttemptRecord& attempt : store.Attempts(trial)) {
     for (const char* checkpoint : {kLastCheckpoint, kBestCheckpoint}) {
-      std::error_code ignored;
-      fs::remove(fs::path(attempt.directory) / checkpoint, ignored);
+      checkpoints.push_back(fs::path(attempt.directory) / checkpoint);
     }
+  }
+  return checkpoints;
+}
+
+void RemoveFiles(const std::vector<fs::path>& files) {
+  for (const fs::path& file : files) {
+    std::error_code ignored;
+    fs::remove(file, ignored);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "orchestrator/study/executor.h"
 #include "orchestrator/study/study_trial.h"
@@ -59,9 +60,11 @@ class AttemptStarter {
 /// where the files cannot be taken away.
 void Disown(const std::filesystem::path& attempt_directory);
 
-/// Deletes the checkpoints of all attempts of a complete trial: nothing goes on from them any more,
-/// and each is as large as the model or several times that. One that cannot be deleted stays.
-void RemoveCheckpoints(const Store& store, TrialId trial);
+/// Returns where all attempts of a trial may have left checkpoints. When it is complete they are to
+/// go: nothing goes on from them any more, and each is as large as the model or several times that.
+[[nodiscard]] std::vector<std::filesystem::path> CheckpointsOf(const Store& store, TrialId trial);
+/// Deletes the files that are there. One that cannot be deleted stays.
+void RemoveFiles(const std::vector<std::filesystem::path>& files);
 
 /// Returns the path of the newest last.checkpoint that earlier attempts of a trial left; empty if
 /// there is none.

@@ -11,12 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Returns the names that the record has for attempts' folders, the latest first; only those in its
-/// runs folder.
-std::vector<std::string> AttemptFolders(const Store& store) {
+/// Returns the names that the record has for attempts' folders, those of the latest trials first;
+/// only those in its runs folder, and at most `most`.
+std::vector<std::string> AttemptFolders(const Store& store, std::int64_t most) {
   std::vector<std::string> folders;
-  const Store::Table attempts =
-      store.Query("SELECT directory FROM attempt ORDER BY started_at DESC");
+  const Store::Table attempts = store.Query(
+      "SELECT directory FROM attempt ORDER BY trial DESC, number DESC LIMIT CAST(:most AS INTEGER)",
+      {{"most", std::to_string(most)}});
   for (const auto& row : attempts.rows) {
     const std::string name(row.front().as_string());
     if (!fs::path(name).is_absolute()) folders.push_back(name);
@@ -34,7 +35,12 @@ bool HoldsAny(const fs::path& runs, const std::vector<std::string>& folders) {
 }  // namespace
 
 std::string UseRunsFolder(Store& store, const fs::path& named) {
-  const std::vector<std::string> folders = AttemptFolders(store);
+  // One that is there is enough, and hardly ever is it not among the first.
+  constexpr std::int64_t kFew = 16, kAll = -1;
+  std::vector<std::string> folders = AttemptFolders(store, kFew);
+  if (!HoldsAny(named.empty() ? store.runs() : named, folders)) {
+    folders = AttemptFolders(store, kAll);
+  }
   const fs::path known = store.runs();
   if (!named.empty()) store.SetRuns(named);
   const bool missing = !folders.empty() && !HoldsAny(store.runs(), folders);

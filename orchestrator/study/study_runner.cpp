@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <exception>
+#include <iterator>
+#include <span>
 #include <stdexcept>
 #include <utility>
 #include <variant>
@@ -81,8 +83,8 @@ StudyResult StudyRunner::CarryOut() {
     HeedInterrupts();
     AskForTrials();
     LookAtOtherStudies();
-    resources_.SetWaiting(scheduler_.counts().waiting);
-    events_.Show(scheduler_.counts().waiting, clock_() - started_, Ahead());
+    resources_.SetWaiting(Waiting());
+    events_.Show(Waiting(), clock_() - started_, Ahead());
     // After Show: the last state that is shown is the one that the study ended with.
     if (Done()) return Finish();
     const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
@@ -98,6 +100,7 @@ StudyResult StudyRunner::CarryOut() {
 
 void StudyRunner::Record(const std::function<void()>& work) {
   after_commit_.Together([&] {
+    EnterAsked();
     work();
     // In the same transaction as the end that made room: the next attempt costs no sync of its own.
     while (const std::optional<StartAttempt> start = scheduler_.NextStart()) Begin(*start);
@@ -108,13 +111,11 @@ void StudyRunner::Record(const std::function<void()>& work) {
 void StudyRunner::NoteProgress(const std::string& ending) {
   events_.TakeNews();
   noted_at_ = clock_();
-  noted_waiting_ = scheduler_.counts().waiting;
+  noted_waiting_ = Waiting();
   NoteRun(store_, study_, events_.StateAt(noted_waiting_, clock_() - started_, Ahead()), ending);
 }
 
-bool StudyRunner::HasNews() const {
-  return events_.has_news() || scheduler_.counts().waiting != noted_waiting_;
-}
+bool StudyRunner::HasNews() const { return events_.has_news() || Waiting() != noted_waiting_; }
 
 bool StudyRunner::MayNote() const { return clock_() >= noted_at_ + kShortestNotingInterval; }
 
@@ -185,26 +186,40 @@ void StudyRunner::SettleRecord() {
   store_.Settle();
 }
 
+std::int64_t StudyRunner::Waiting() const {
+  return scheduler_.counts().waiting + static_cast<std::int64_t>(asked_.size());
+}
+
 std::optional<WorkAhead> StudyRunner::Ahead() const {
   const std::optional<double> later = intake_.LaterTrainings();
   if (!later) return std::nullopt;
   WorkAhead ahead{.slots = static_cast<std::int64_t>(settings_.slots.size())};
   double seconds = asked_seconds_;
   std::int64_t trials = asked_trials_;
+  const auto add_waiting = [&ahead](const StudyTrial& trial) {
+    const double rest = trial.needs.seconds * std::max(0.0, trial.until_share() - trial.done);
+    ahead.waiting_seconds += rest;
+    ahead.longest_seconds = std::max(ahead.longest_seconds, rest);
+  };
+  for (const StudyTrial& trial : asked_) {
+    if (!trial.needs.measured) return std::nullopt;
+    seconds += trial.needs.seconds;
+    ++trials;
+    add_waiting(trial);
+  }
+  // Where all were asked for before the first was measured.
+  const bool none_measured = trials == 0;
   for (const auto& [id, trial] : trials_) {
     if (!trial.needs.measured) return std::nullopt;
-    // Where all were asked for before the first was measured.
-    if (asked_trials_ == 0) {
+    if (none_measured) {
       seconds += trial.needs.seconds;
       ++trials;
     }
     if (trial.running) {
       ahead.running[id] = {.seconds = trial.needs.seconds, .until = trial.until_share()};
-      continue;
+    } else {
+      add_waiting(trial);
     }
-    const double rest = trial.needs.seconds * std::max(0.0, trial.until_share() - trial.done);
-    ahead.waiting_seconds += rest;
-    ahead.longest_seconds = std::max(ahead.longest_seconds, rest);
   }
   if (*later > 0 && trials == 0) return std::nullopt;
   if (*later > 0) ahead.later_seconds = *later * seconds / static_cast<double>(trials);
@@ -283,14 +298,28 @@ void StudyRunner::AskForTrials() {
 
 void StudyRunner::EnterAll(std::vector<StudyTrial> trials) {
   if (trials.empty()) return;
-  Record([&] {
-    const std::vector<TrialId> ids = store_.AddTrials(study_, {trials.begin(), trials.end()});
-    for (std::size_t i = 0; i < trials.size(); ++i) {
-      trials[i].id = ids[i];
-      counted_.NoteAsked(trials[i]);
-      Enter(std::move(trials[i]));
-    }
-  });
+  std::ranges::move(trials, std::back_inserter(asked_));
+  // While all slots are at work nothing can begin before the next event, whose transaction they
+  // share: a sync of the disk costs more than all else of a short trial. Of those that the record
+  // knows some are over, and what follows from that must not wait.
+  const bool may_wait =
+      scheduler_.free_slots() == 0 && scheduler_.counts().running > 0 &&
+      std::ranges::none_of(asked_, [](const StudyTrial& trial) { return trial.known.has_value(); });
+  if (!may_wait) return Record([] {});
+  for (StudyTrial& trial : std::span(asked_).last(trials.size())) {
+    trial.needs = resources_.Needs(trial.spec.model, trial.parameters);  // for Ahead
+  }
+}
+
+void StudyRunner::EnterAsked() {
+  if (asked_.empty()) return;
+  std::vector<StudyTrial> trials = std::exchange(asked_, {});
+  const std::vector<TrialId> ids = store_.AddTrials(study_, {trials.begin(), trials.end()});
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    trials[i].id = ids[i];
+    counted_.NoteAsked(trials[i]);
+    Enter(std::move(trials[i]));
+  }
 }
 
 void StudyRunner::Enter(StudyTrial trial) {
@@ -362,7 +391,7 @@ void StudyRunner::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
         const TrialRecord record = store_.Trial(attempt.trial);
         const TrialLabel label{record.name, record.seed};
         events_.OnAbandoned(label, outcome, mistrusted);
-        if (outcome.complete()) RemoveCheckpoints(store_, attempt.trial);
+        if (outcome.complete()) RemoveFiles(CheckpointsOf(store_, attempt.trial));
         Note(label,
              "attempt " + std::to_string(attempt.attempt) +
                  " was left by an orchestrator that died: " +
@@ -555,7 +584,8 @@ void StudyRunner::Complete(TrialId trial, const TrialResult& result) {
   const StudyTrial ended = std::move(trials_.extract(trial).mapped());
   Learn(ended.spec.model, result);
   events_.OnComplete(trial, ended.label(), result);
-  after_commit_.Do([this, trial] { RemoveCheckpoints(store_, trial); });
+  // Looked up now, within the transaction: afterwards it would be one of its own.
+  after_commit_.Do([checkpoints = CheckpointsOf(store_, trial)] { RemoveFiles(checkpoints); });
   intake_.Settle(ended, result);
 }
 

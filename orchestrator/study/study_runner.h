@@ -99,6 +99,8 @@ class StudyRunner {
   /// Tells what has changed. In one transaction the recipe becomes the study's and trials count no
   /// more that are not asked for or of other content: a study that is stopped early is no mixture.
   void TakeRecipe();
+  /// Returns how many trials wait that were asked for.
+  [[nodiscard]] std::int64_t Waiting() const;
   /// Returns what is left to train, where that was measured.
   [[nodiscard]] std::optional<WorkAhead> Ahead() const;
   [[nodiscard]] bool Done() const;
@@ -132,7 +134,11 @@ class StudyRunner {
   void AskForTrials();
   /// Gives up what the strategy let go before the end of its training.
   void NoteLetGo();
+  /// Takes in trials that were asked for: at once where one of them may begin, else with the next
+  /// transaction.
   void EnterAll(std::vector<StudyTrial> trials);
+  /// Enters those that wait for a transaction; part of the one at hand.
+  void EnterAsked();
   void Enter(StudyTrial trial);
   void UseEnded(const StudyTrial& trial, const TrialRecord& record);
   /// Gives a trial to the scheduler. `record`: null where the trial is new there.
@@ -197,8 +203,9 @@ class StudyRunner {
   std::int64_t noted_waiting_ = 0;  ///< trials that wait, in the last note
   std::set<TrialId> members_;       ///< trials that the study refers to
   CountedTrials counted_;
-  std::set<TrialId> retried_;   ///< failed ones that are to be tried again
-  std::string content_change_;  ///< not empty: a file of the study has changed while it ran
+  std::set<TrialId> retried_;      ///< failed ones that are to be tried again
+  std::string content_change_;     ///< not empty: a file of the study has changed while it ran
+  std::vector<StudyTrial> asked_;  ///< not recorded yet; they have no id
   std::map<TrialId, StudyTrial> trials_;
   std::set<TrialId> foreign_;  ///< those of trials_ that another orchestrator runs
   bool stopping_ = false;

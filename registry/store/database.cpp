@@ -295,11 +295,25 @@ void Database::ThrowLost() const {
 
 StatementUse Database::Use(const char* sql) {
   ++uses_;
+  return StatementUse(Kept(sql));
+}
+
+KeptStatement& Database::Kept(const char* sql) {
   std::unique_ptr<KeptStatement>& kept = statements_[sql];
   if (!kept) {
     kept = std::make_unique<KeptStatement>(KeptStatement{SQLite::Statement(*connection_, sql)});
   }
-  return StatementUse(*kept);
+  return *kept;
+}
+
+Database::Inner::~Inner() {
+  if (released_) return;
+  try {
+    database_.RunKept("ROLLBACK TO one");
+    database_.RunKept("RELEASE one");
+  } catch (const SQLite::Exception&) {
+    // SQLite has given the whole transaction up: it is rolled back with it.
+  }
 }
 
 void Database::Translate(const SQLite::Exception& exception) const {

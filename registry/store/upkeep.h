@@ -1,10 +1,12 @@
 #pragma once
 // What housekeeping changes in the record: names, what is removed, files that are given up, rows
-// that come from another record. What a study's run does is in store.h.
+// that come from another record; and whether anything of a study has changed. What a study's run
+// does is in store.h.
 
 #include <boost/json.hpp>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "registry/store/store.h"
 
@@ -39,6 +41,15 @@ class RecordUpkeep {
   void AddTrash(const std::filesystem::path& path);
   /// Notes that it is gone, or is to stay.
   void ForgetTrash(const std::filesystem::path& path);
+
+  /// Returns a hash of all that is recorded of the study and its trials, those that do not count
+  /// too, and of its last ensemble: equal where nothing of it has changed. Only a run's note of how
+  /// far it is, which each run makes anew, is no part of it. Reads one state of the record, whoever
+  /// writes to it meanwhile; not inside Together.
+  [[nodiscard]] std::string Digest(StudyId study) const;
+  /// Returns the files that the record has of the results that count in the study, and the folders
+  /// of results that have none. What `prune` gave up is not among them.
+  [[nodiscard]] std::vector<std::filesystem::path> ResultFiles(StudyId study) const;
 
   /// Returns the name that the record has for a folder below Store::runs().
   [[nodiscard]] std::string Recorded(const std::filesystem::path& folder) const;

@@ -2,7 +2,7 @@
 """Processor time of going on with a finished study, of planning a large grid, and of recording trials.
 
 A grid is run by beamgrid itself, with workers (this script) that end at once with a made-up result; then it is run again,
-when nothing is left to do. Beside it Optuna, with its journal and with SQLite, loads a study of as many trials and is
+when nothing is left to do: with the answer of the run before forgotten, and with it. Beside it Optuna, with its journal and with SQLite, loads a study of as many trials and is
 asked for one more, which is what a run of it does first. Each number is the least of some turns.
 
 usage: resume.py [BIN] [--trials N] [--turns K] [--keep FOLDER] [--python PYTHON]
@@ -81,10 +81,11 @@ def play_trainer(real):
         print('{"type":"finished"}\n{"type":"ready"}', flush=True)
 
 
-def cost(command, folder, turns=1):
+def cost(command, folder, turns=1, before=lambda: None):
     """Returns the least processor seconds (with all children), the least wall seconds, and the peak MB."""
     best_cpu, best_wall, peak = 1e9, 1e9, 0
     for _ in range(turns):
+        before()
         wall = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
@@ -143,7 +144,14 @@ def main():
         subprocess.run(run, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         print(f"{options.trials} trials with processes that end at once: "
               f"{options.trials / (time.perf_counter() - begin):.0f} trials/s")
-    report(f"run of {options.trials} finished trials", cost(run, folder, options.turns))
+
+    def forget():
+        for answer in (folder / "cache").glob("answer-*"):
+            answer.unlink()
+
+    report(f"run of {options.trials} finished trials, all done anew", cost(run, folder, options.turns, forget))
+    report(f"run of {options.trials} finished trials, nothing changed since the run before",
+           cost(run, folder, options.turns))
     if options.no_optuna:
         return
     for kind, trials in (("journal", options.trials), ("sqlite", min(options.trials, 500))):

@@ -6,6 +6,7 @@
 // Prints trials/s and peak memory of N trials, and the time from the start of the loop to the first
 // submission on a grid of POINTS points.
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -136,6 +137,9 @@ std::int64_t PeakMemoryBytes() {
 }  // namespace beamgrid
 
 int main(int argc, char** argv) {
+  // As the program itself does.
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
   CLI::App app("Benchmark of the orchestrator without its workers");
   std::int64_t trials = 10'000, grid = 1'000'000;
   std::size_t slots = 2;

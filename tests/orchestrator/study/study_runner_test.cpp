@@ -33,6 +33,30 @@ TEST_F(StudyRunnerTest, RunsEveryTrialOnceAndRecordsIt) {
   EXPECT_TRUE(state_.running.empty());
 }
 
+TEST_F(StudyRunnerTest, TrialsThatCannotBeginYetShareTheTransactionOfTheNextEvent) {
+  std::vector<std::size_t> recorded;  // trials, as each worker ends
+  outcome_of_ = [&](const TrialFile&) {
+    recorded.push_back(Trials("s").size());
+    return Complete(0.5);
+  };
+  EXPECT_EQ(Run(RecipeText("s", kFourModels)).complete, 8);
+  EXPECT_THAT(recorded, ElementsAre(2, 2, 8, 8, 8, 8, 8, 8));
+}
+
+TEST_F(StudyRunnerTest, TrialsThatTheRecordKnowsDoNotWaitForAnEvent) {
+  (void)Run(RecipeText("other", kFourModels));
+  world_.started.clear();
+  std::vector<std::size_t> counted;
+  outcome_of_ = [&](const TrialFile&) {
+    counted.push_back(Trials("s").size());
+    return Complete(0.5);
+  };
+  const StudyResult result = Run(RecipeText("s", kFourModels, "[3, 4, 1, 2]"));
+  EXPECT_EQ(result.complete, 8);
+  EXPECT_EQ(result.reused, 8);
+  EXPECT_EQ(counted.front(), 16U) << "two of each model are over already";
+}
+
 TEST_F(StudyRunnerTest, TrialFilesSayAllThatAWorkerNeeds) {
   (void)Run(RecipeText("s", kFourModels, "[7]"));
   ASSERT_EQ(world_.trial_files.size(), 4U);
