@@ -34,10 +34,10 @@
 namespace beamgrid::trainer {
 
 /// Trains on one batch, which is what a trial spends its time on: examples mixed where settings.mix
-/// says so, forward, the loss with batch.teacher's share of settings.teacher_weight, backward, L2
-/// and the extras' work on the gradients in the order that settings.l2_clipped says, the optimiser.
-/// The model must be in training mode. Returns the loss before the step, a scalar on the device,
-/// detached.
+/// says so, forward, the loss with batch.teacher's share of
+/// settings.teacher_weight, backward, L2 and the extras' work on the gradients in the order that
+/// settings.l2_clipped says, the optimiser. The model must be in training mode. Returns the loss
+/// before the step, a scalar on the device, detached.
 torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
                         const TrainSettings& settings, double learning_rate);
 
@@ -64,7 +64,9 @@ class TrainingLoop {
   /// Error; after a checkpoint was written Interrupted, or Paused after trial.until_epoch.
   TrialResult Run();
 
-  /// Writes last.checkpoint. Run does so after each epoch, in between and when it is stopped.
+  /// Writes last.checkpoint. Run does so after an epoch and in between, where enough was trained
+  /// since the last time to be worth it, when the trial pauses and when it is stopped; not after
+  /// the last epoch, whose result follows.
   void SaveLast();
 
   [[nodiscard]] Model& model() { return *model_; }
@@ -86,9 +88,15 @@ class TrainingLoop {
   /// and shipped in this one's precision.
   [[nodiscard]] bool ShipsOnly() const { return settings_.epochs == 0; }
   void StartAfresh();
+  /// What SaveLast is going to take, before it has done so once.
+  [[nodiscard]] Clock::duration ExpectedSaving() const;
+  /// Says when the next checkpoints are due, after one at `now` that took `cost`.
+  void PlanCheckpoints(Clock::time_point now, Clock::duration cost);
   void Resume();
   void ResumeFrom(const std::filesystem::path& last);
   [[nodiscard]] NamedTensors ModelTensors() const;
+  /// All that the last checkpoint holds.
+  [[nodiscard]] NamedTensors LastTensors() const;
 
   void TrainEpoch();
   void Step(const Batch& batch);
@@ -96,6 +104,8 @@ class TrainingLoop {
   void CheckFinite() const;
   void CheckWeights() const;
   void EvaluateEpoch();
+  /// Reports the epochs that have not been reported in this run.
+  void TellEpochs();
   void CheckMeasured(const Metrics& metrics) const;
   [[nodiscard]] Evaluation EvaluateNow(int top_k);
   /// Evaluates with the weights that would be shipped now; afterwards the model has its own again.
@@ -106,7 +116,8 @@ class TrainingLoop {
   /// True at the end of the epoch after which the trial is to pause.
   [[nodiscard]] bool IsToPause() const;
 
-  void RestoreBest();
+  /// The best epoch's weights, averaged but not yet rounded: the model's own, or read into it.
+  [[nodiscard]] NamedTensors BestWeights();
   void MeasureShipped();
   [[nodiscard]] TrialResult Finish();
 
@@ -131,10 +142,13 @@ class TrainingLoop {
   torch::Tensor loss_sum_;  ///< scalar double on the device: sum over the examples of this epoch
   std::optional<Predictions> predictions_;  ///< those of the last epoch, if that is the best one
 
-  Clock::time_point started_, next_progress_, next_checkpoint_;
+  Clock::time_point started_, next_progress_;
+  Clock::time_point next_checkpoint_;        ///< when one is due inside an epoch
+  Clock::time_point next_epoch_checkpoint_;  ///< when one is due at the end of an epoch
   Clock::duration training_time_{};
   std::int64_t trained_here_ = 0;  ///< examples trained on by this process
   std::int64_t steps_here_ = 0;    ///< training steps made by this process
+  std::size_t epochs_told_ = 0;    ///< epochs of the result that this process has reported
 };
 
 }  // namespace beamgrid::trainer
