@@ -111,7 +111,7 @@ void TrainingLoop::StartAfresh() {
 TrialResult TrainingLoop::Run() {
   started_ = Clock::now();
   next_progress_ = started_;
-  PlanCheckpoints(started_, ExpectedSaving());
+  next_checkpoint_ = started_ + hooks_.checkpoint_interval;
   Report(Started{.pid = ::getpid(),
                  .parameters = progress_.result.parameters,
                  .size_bytes = progress_.result.size_bytes,
@@ -251,7 +251,8 @@ void TrainingLoop::EvaluateEpoch() {
   loss_sum_.zero_();
   // Finish follows, and the result tells of the last epoch.
   if (last_epoch) return;
-  if (IsToPause() || Clock::now() >= next_epoch_checkpoint_) SaveLast();
+  // Saved before it is told: what was reported once must not come out otherwise after a crash.
+  SaveLast();
   TellEpochs();
 }
 

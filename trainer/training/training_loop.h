@@ -64,9 +64,8 @@ class TrainingLoop {
   /// Error; after a checkpoint was written Interrupted, or Paused after trial.until_epoch.
   TrialResult Run();
 
-  /// Writes last.checkpoint. Run does so after an epoch and in between, where enough was trained
-  /// since the last time to be worth it, when the trial pauses and when it is stopped; not after
-  /// the last epoch, whose result follows.
+  /// Writes last.checkpoint. Run does so after each epoch but the last, whose result follows, in
+  /// between and when it is stopped.
   void SaveLast();
 
   [[nodiscard]] Model& model() { return *model_; }
@@ -88,15 +87,9 @@ class TrainingLoop {
   /// and shipped in this one's precision.
   [[nodiscard]] bool ShipsOnly() const { return settings_.epochs == 0; }
   void StartAfresh();
-  /// What SaveLast is going to take, before it has done so once.
-  [[nodiscard]] Clock::duration ExpectedSaving() const;
-  /// Says when the next checkpoints are due, after one at `now` that took `cost`.
-  void PlanCheckpoints(Clock::time_point now, Clock::duration cost);
   void Resume();
   void ResumeFrom(const std::filesystem::path& last);
   [[nodiscard]] NamedTensors ModelTensors() const;
-  /// All that the last checkpoint holds.
-  [[nodiscard]] NamedTensors LastTensors() const;
 
   void TrainEpoch();
   void Step(const Batch& batch);
@@ -142,9 +135,7 @@ class TrainingLoop {
   torch::Tensor loss_sum_;  ///< scalar double on the device: sum over the examples of this epoch
   std::optional<Predictions> predictions_;  ///< those of the last epoch, if that is the best one
 
-  Clock::time_point started_, next_progress_;
-  Clock::time_point next_checkpoint_;        ///< when one is due inside an epoch
-  Clock::time_point next_epoch_checkpoint_;  ///< when one is due at the end of an epoch
+  Clock::time_point started_, next_progress_, next_checkpoint_;
   Clock::duration training_time_{};
   std::int64_t trained_here_ = 0;  ///< examples trained on by this process
   std::int64_t steps_here_ = 0;    ///< training steps made by this process

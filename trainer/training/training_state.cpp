@@ -64,7 +64,8 @@ void RestoreGenerators(torch::Device device, const NamedTensors& states) {
 
 NamedTensors TrainingLoop::ModelTensors() const { return TensorsOf(*model_); }
 
-NamedTensors TrainingLoop::LastTensors() const {
+void TrainingLoop::SaveLast() {
+  const auto begin = Clock::now();
   NamedTensors tensors = WithPrefix("model.", ModelTensors());
   const auto add = [&](const NamedTensors& more) {
     tensors.insert(tensors.end(), more.begin(), more.end());
@@ -74,11 +75,6 @@ NamedTensors TrainingLoop::LastTensors() const {
   add(WithPrefix("average.", average_->State()));
   add(WithPrefix("generator.", GeneratorStates(device_)));
   add({{"loss_sum", loss_sum_}});
-  return tensors;
-}
-
-void TrainingLoop::SaveLast() {
-  const auto begin = Clock::now();
   // Damaged records are counted once in all, so the count must know which ones they were.
   const boost::json::object meta = {{"fingerprint", fingerprint_},
                                     {"epoch", progress_.epoch},
@@ -86,26 +82,12 @@ void TrainingLoop::SaveLast() {
                                     {"epoch_examples", progress_.epoch_examples},
                                     {"damaged", boost::json::value_from(train_->Damaged())},
                                     {"result", ToJson(progress_.result)}};
-  WriteCheckpoint(directory_ / kLastCheckpoint, meta, LastTensors());
-  const auto end = Clock::now();
-  PlanCheckpoints(end, end - begin);
-}
-
-TrainingLoop::Clock::duration TrainingLoop::ExpectedSaving() const {
-  constexpr double kBytesPerSecond = 500e6;  // hashed, written and synced, on a disk like many
-  double bytes = 0;
-  for (const auto& [name, tensor] : LastTensors()) bytes += static_cast<double>(tensor.nbytes());
-  return std::chrono::duration_cast<Clock::duration>(
-      std::chrono::duration<double>(bytes / kBytesPerSecond));
-}
-
-void TrainingLoop::PlanCheckpoints(Clock::time_point now, Clock::duration cost) {
+  WriteCheckpoint(directory_ / kLastCheckpoint, meta, tensors);
   // A large model on a slow disk must not spend its time on checkpoints: at most a twentieth.
   constexpr int kTrainingPerCheckpoint = 20;
-  // After each epoch where that takes no time to speak of.
-  constexpr std::chrono::milliseconds kNothing{100};
-  next_epoch_checkpoint_ = cost < kNothing ? now : now + kTrainingPerCheckpoint * cost;
-  next_checkpoint_ = std::max(now + hooks_.checkpoint_interval, next_epoch_checkpoint_);
+  const auto end = Clock::now();
+  next_checkpoint_ = end + std::max<Clock::duration>(hooks_.checkpoint_interval,
+                                                     kTrainingPerCheckpoint * (end - begin));
 }
 
 void TrainingLoop::Resume() {
