@@ -4,8 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "registry/scoring/predictions.h"
@@ -115,27 +117,36 @@ double ParseConfidence(const RowReader& rows, std::int32_t label, std::string_vi
   return *confidence;
 }
 
-void RefuseRepeated(const RowReader& rows, std::vector<std::int32_t> labels) {
-  if (!HasRepeated(labels)) return;
+void RefuseRepeated(const RowReader& rows, const std::vector<std::int32_t>& unsorted) {
+  if (!HasRepeated(unsorted)) return;
+  std::vector<std::int32_t> labels = unsorted;
   std::ranges::sort(labels);
   const auto repeated = std::ranges::adjacent_find(labels);
   if (repeated != labels.end()) rows.Refuse("label " + std::to_string(*repeated) + " is repeated");
 }
 
-/// Returns the pairs of a list as they stand there.
-std::vector<ScoredLabelDouble> ParsePairs(const RowReader& rows, std::string_view list) {
-  std::vector<ScoredLabelDouble> pairs;
-  std::vector<std::int32_t> labels;
-  for (std::string_view word = TakeWord(list); !word.empty(); word = TakeWord(list)) {
-    const std::int32_t label = ParseLabel(rows, word);
-    const std::string_view confidence = TakeWord(list);
-    if (confidence.empty()) rows.Refuse("label " + std::to_string(label) + " has no confidence");
-    pairs.push_back({label, ParseConfidence(rows, label, confidence)});
-    labels.push_back(label);
+/// PairsParser reads lists of pairs, one after the other, with memory that it keeps.
+class PairsParser {
+ public:
+  /// Returns the pairs of a list as they stand there, until the next call.
+  std::vector<ScoredLabelDouble>& Parse(const RowReader& rows, std::string_view list) {
+    pairs_.clear();
+    labels_.clear();
+    for (std::string_view word = TakeWord(list); !word.empty(); word = TakeWord(list)) {
+      const std::int32_t label = ParseLabel(rows, word);
+      const std::string_view confidence = TakeWord(list);
+      if (confidence.empty()) rows.Refuse("label " + std::to_string(label) + " has no confidence");
+      pairs_.push_back({label, ParseConfidence(rows, label, confidence)});
+      labels_.push_back(label);
+    }
+    RefuseRepeated(rows, labels_);
+    return pairs_;
   }
-  RefuseRepeated(rows, std::move(labels));
-  return pairs;
-}
+
+ private:
+  std::vector<ScoredLabelDouble> pairs_;
+  std::vector<std::int32_t> labels_;
+};
 
 void AppendNumber(std::string& text, double number) {
   char digits[32];
@@ -180,52 +191,76 @@ std::vector<std::int32_t> ParseLabels(const RowReader& rows, std::string_view li
 /// SeenIds remembers where each id stands, to name both places of a repeated one.
 class SeenIds {
  public:
-  void Add(const RowReader& rows, std::string_view id) { ids_.emplace_back(id, rows.line()); }
+  void Add(const RowReader& rows, std::string_view id) {
+    // The first eight bytes as a number that is in the order of the bytes: most ids differ there,
+    // and a text lies elsewhere in memory.
+    std::uint64_t first = 0;
+    std::memcpy(&first, id.data(), std::min(id.size(), sizeof first));
+    ids_.push_back({__builtin_bswap64(first), id, rows.line(), ids_.size()});
+  }
 
-  /// Refuses an id that is there twice; called after the last row.
-  void RefuseRepeated(const RowReader& rows) {
-    std::ranges::sort(ids_);
-    const auto repeated = std::ranges::adjacent_find(ids_, {}, &Seen::first);
-    if (repeated == ids_.end()) return;
-    rows.RefuseAt(std::next(repeated)->second, "video '" + std::string(repeated->first) +
+  /// Returns the rows, counted from 0, in the order of their ids. Refuses an id that is there
+  /// twice; called after the last row.
+  [[nodiscard]] std::vector<std::size_t> Order(const RowReader& rows) {
+    std::ranges::sort(ids_, [](const Seen& one, const Seen& other) {
+      return std::tie(one.first_bytes, one.id, one.row) <
+             std::tie(other.first_bytes, other.id, other.row);
+    });
+    const auto repeated = std::ranges::adjacent_find(ids_, {}, &Seen::id);
+    if (repeated != ids_.end()) {
+      rows.RefuseAt(std::next(repeated)->line, "video '" + std::string(repeated->id) +
                                                    "' is repeated, it was in line " +
-                                                   std::to_string(repeated->second));
+                                                   std::to_string(repeated->line));
+    }
+    std::vector<std::size_t> order;
+    order.reserve(ids_.size());
+    for (const Seen& seen : ids_) order.push_back(seen.row);
+    return order;
   }
 
  private:
-  using Seen = std::pair<std::string_view, std::int64_t>;
+  struct Seen {
+    std::uint64_t first_bytes;
+    std::string_view id;
+    std::int64_t line;
+    std::size_t row;
+  };
   std::vector<Seen> ids_;
 };
 
-/// Passes each list of a file on, sorted; `check` may refuse it before.
+/// Passes each list of a file on, sorted; `check` may refuse it before. Returns the order of the
+/// lists by id.
 template <typename Check, typename Take>
-void ForEachList(const fs::path& path, const Check& check, const Take& take) {
+std::vector<std::size_t> ForEachList(const fs::path& path, const Check& check, const Take& take) {
   RowReader rows(path, kPredictionsCsvHeader);
   SeenIds seen;
+  PairsParser parser;
   std::string_view id;
   std::string_view list;
   while (rows.Next(id, list)) {
     seen.Add(rows, id);
-    std::vector<ScoredLabelDouble> pairs = ParsePairs(rows, list);
+    std::vector<ScoredLabelDouble>& pairs = parser.Parse(rows, list);
     check(rows, pairs);
     if (!std::ranges::is_sorted(pairs, RanksBefore<ScoredLabelDouble>)) {
       std::ranges::sort(pairs, RanksBefore<ScoredLabelDouble>);
     }
-    take(id, std::move(pairs));
+    take(id, pairs);
   }
-  seen.RefuseRepeated(rows);
+  return seen.Order(rows);
 }
 
 /// Reads a file of lists, each of which `check` may refuse.
 template <typename Check>
 Predictions ReadLists(const fs::path& path, const Check& check) {
+  std::vector<VideoPrediction> videos;  // in the order of the file
   Predictions predictions;
-  ForEachList(path, check, [&](std::string_view id, std::vector<ScoredLabelDouble> pairs) {
-    predictions.videos.push_back({std::string(id), std::move(pairs), {}});
-    predictions.top_k =
-        std::max(predictions.top_k, static_cast<int>(predictions.videos.back().top.size()));
-  });
-  std::ranges::sort(predictions.videos, {}, &VideoPrediction::id);
+  const auto order =
+      ForEachList(path, check, [&](std::string_view id, const std::vector<ScoredLabelDouble>& top) {
+        videos.push_back({std::string(id), top, {}});
+        predictions.top_k = std::max(predictions.top_k, static_cast<int>(top.size()));
+      });
+  predictions.videos.reserve(order.size());
+  for (const std::size_t row : order) predictions.videos.push_back(std::move(videos[row]));
   return predictions;
 }
 
@@ -248,7 +283,7 @@ void ReadProbabilityLists(const fs::path& path, std::int64_t classes, const Take
     rows.Refuse("label " + std::to_string(strange->label) + " is none of the data's " +
                 std::to_string(classes) + " classes, 0.." + std::to_string(classes - 1));
   };
-  ForEachList(path, check, take);
+  static_cast<void>(ForEachList(path, check, take));
 }
 
 void AppendCsvRow(std::string& text, const VideoPrediction& video, int top_k,
@@ -286,10 +321,10 @@ Truth ReadTruthCsv(const fs::path& path) {
     seen.Add(rows, id);
     videos.emplace_back(id, ParseLabels(rows, list));
   }
-  seen.RefuseRepeated(rows);
   // In order, each behind the last: a map that is searched for each place takes as long as reading.
-  std::ranges::sort(videos, {}, [](const auto& video) { return video.first; });
-  for (auto& [video, labels] : videos) truth.emplace_hint(truth.end(), video, std::move(labels));
+  for (const std::size_t row : seen.Order(rows)) {
+    truth.emplace_hint(truth.end(), videos[row].first, std::move(videos[row].second));
+  }
   return truth;
 }
 

@@ -1,15 +1,18 @@
 // Seconds per training step of a model at the papers' widths, on random data. The other half of
 // step_vs_pytorch.py, which runs it beside the same model in Python.
 //
-//   step_bench MODEL BATCH FRAMES STEPS THREADS [DEVICE]     MODEL: blstm_moe2 | moe4
+//   step_bench MODEL BATCH FRAMES STEPS THREADS [DEVICE]
 //
-// DEVICE: cpu (default) or cuda:N. A step ends when its loss is back on the host.
+// MODEL: logistic | moe2 | moe4 of videos, blstm_moe2 | gru_moe2 | netvlad_moe4 of frames. DEVICE:
+// cpu (default, processor time) or cuda:N (time). A step ends when its loss is back on the host.
 //
 // Prints one JSON line {"model", "seconds": [per step, the first left out], "loss"}.
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <iostream>
+#include <map>
 #include <random>
 
 #include "tests/trainer/trial.h"
@@ -19,7 +22,11 @@
 namespace beamgrid::trainer {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+/// Processor time where the work is done on the CPU: other work on the machine is not in it.
+double Now(torch::Device device) {
+  if (device.is_cpu()) return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 Batch RandomBatch(const DataSpec& data, std::int64_t videos, std::int64_t frames) {
   constexpr int kLabels = 3;
@@ -45,19 +52,34 @@ Batch RandomBatch(const DataSpec& data, std::int64_t videos, std::int64_t frames
   return batch;
 }
 
+Variant Mixture(int experts) { return {"moe", {{"experts", experts}}}; }
+
 ModelSpec Spec(const std::string& name) {
-  if (name == "moe4") return MakeModel({.parts = {{"classifier", {"moe", {{"experts", 4}}}}}});
-  if (name != "blstm_moe2") throw std::invalid_argument(name + ": must be blstm_moe2 or moe4");
-  return MakeModel(
-      {.parts = {{"temporal", {"blstm", {{"hidden", 1024}, {"layers", 1}, {"residual", true}}}},
-                 {"classifier", {"moe", {{"experts", 2}}}}}});
+  const std::map<std::string, Parts> specs = {
+      {"logistic", {.parts = {{"classifier", {"logistic", {}}}}}},
+      {"moe2", {.parts = {{"classifier", Mixture(2)}}}},
+      {"moe4", {.parts = {{"classifier", Mixture(4)}}}},
+      {"blstm_moe2",
+       {.parts = {{"temporal", {"blstm", {{"hidden", 1024}, {"layers", 1}, {"residual", true}}}},
+                  {"classifier", Mixture(2)}}}},
+      {"gru_moe2",
+       {.parts = {{"temporal", {"gru", {{"hidden", 1024}, {"layers", 1}}}},
+                  {"classifier", Mixture(2)}}}},
+      {"netvlad_moe4",
+       {.parts = {{"temporal", {"netvlad", {{"clusters", 64}, {"hidden", 1024}}}},
+                  {"classifier", Mixture(4)}}}}};
+  const auto found = specs.find(name);
+  if (found == specs.end()) throw std::invalid_argument(name + ": no such model");
+  return MakeModel(found->second);
 }
+
+bool OfVideos(const std::string& name) { return name.find('_') == std::string::npos; }
 
 int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int steps, int threads,
         torch::Device device) {
   PrepareProcess(threads);
   torch::manual_seed(1);
-  const DataSpec data = PaperData(name == "moe4" ? "video" : "frame");
+  const DataSpec data = PaperData(OfVideos(name) ? "video" : "frame");
   Model model(Spec(name), data);
   model.to(device);
   NamedTensors parameters;
@@ -69,11 +91,11 @@ int Run(const std::string& name, std::int64_t videos, std::int64_t frames, int s
   boost::json::array seconds;
   double loss = 0;
   for (int step = 0; step <= steps; ++step) {
-    const auto begin = Clock::now();
+    const double begin = Now(device);
     loss = TrainStep(model, optimiser, ToDevice(batch, data.classes, device, model.normalisation()),
                      {}, 0.001)
                .item<double>();
-    if (step > 0) seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+    if (step > 0) seconds.push_back(Now(device) - begin);
   }
   std::cout << boost::json::serialize(
                    boost::json::object{{"model", name}, {"seconds", seconds}, {"loss", loss}})

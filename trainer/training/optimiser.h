@@ -1,9 +1,8 @@
 #pragma once
-// LibTorch's Adam, stepping through large parameters piece by piece.
+// Adam over a model's parameters.
 
 #include <torch/torch.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,11 +11,8 @@
 
 namespace beamgrid::trainer {
 
-/// Optimiser steps a model's parameters with torch::optim::Adam (Kingma and Ba 2015), which makes
-/// about ten passes over each tensor. Over a classifier's 100 MB matrix
-/// each of them goes through main memory; over views of a few hundred kB all but the first stay in
-/// the cache. So on the CPU it is given such views: element for element the same arithmetic and
-/// result.
+/// Optimiser steps a model's parameters with Adam (Kingma and Ba 2015): element for element the
+/// arithmetic and result of torch::optim::Adam, on the CPU in one pass over the memory (adam.h).
 ///
 /// Gradients are taken from the parameters' own .grad; parameters without one are left alone.
 /// Not thread-safe.
@@ -36,23 +32,19 @@ class Optimiser {
   void DropGradients();
 
   /// Everything that the next step depends on beside parameters and gradients. The tensors are the
-  /// optimiser's own: copy into them, then call OnStateRestored.
+  /// optimiser's own: copy into them to go on from there.
   [[nodiscard]] NamedTensors State() const;
-  void OnStateRestored();
 
  private:
   struct Parameter {
     std::string name;
     torch::Tensor value, first_moment, second_moment;
-    std::vector<torch::Tensor> pieces;  ///< flat views of `value`, what Adam sees
   };
-  void LendGradient(Parameter& parameter);
 
   double l2_;
   std::vector<torch::Tensor> regularised_;
   std::vector<Parameter> parameters_;
   torch::Tensor steps_;  ///< [parameters] int64 on the CPU: steps that each parameter has made
-  std::unique_ptr<torch::optim::Adam> adam_;
 };
 
 }  // namespace beamgrid::trainer

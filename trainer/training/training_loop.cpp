@@ -122,9 +122,7 @@ TrialResult TrainingLoop::Run() {
                  .epochs = settings_.epochs,
                  .train_examples = train_->Size(),
                  .resumed_examples = progress_.result.examples});
-  for (const EpochResult& epoch : progress_.result.epochs) {
-    Report(Evaluated{.epoch = epoch, .earlier = true});
-  }
+  TellEpochs();
   try {
     while (progress_.epoch < settings_.epochs && !IsOutOfPatience()) {
       // Before any step: one that goes on from a checkpoint may be as far already, with the epoch
@@ -240,20 +238,33 @@ void TrainingLoop::EvaluateEpoch() {
     result.best_epoch = epoch.epoch;
     result.metrics = epoch.metrics;
     result.validate_loss = epoch.validate_loss;
-    // Before the last checkpoint, which names the best epoch and must find it here. A process that
-    // dies between the two trains this epoch again, to the same bits, and writes the same file.
-    WriteCheckpoint(directory_ / kBestCheckpoint,
-                    {{"fingerprint", fingerprint_}, {"epoch", epoch.epoch}},
-                    average_->Average(ModelTensors()));
-    if (last_epoch) predictions_ = std::move(evaluation.predictions);
+    if (last_epoch) {
+      predictions_ = std::move(evaluation.predictions);
+    } else {
+      // Before the last checkpoint, which names the best epoch and must find it here. A process
+      // that dies between the two trains this epoch again, to the same bits, and writes the same
+      // file.
+      WriteCheckpoint(directory_ / kBestCheckpoint,
+                      {{"fingerprint", fingerprint_}, {"epoch", epoch.epoch}},
+                      average_->Average(ModelTensors()));
+    }
   }
   ++progress_.epoch;
   progress_.position = 0;
   progress_.epoch_examples = 0;
   loss_sum_.zero_();
+  // Finish follows, and the result tells of the last epoch.
+  if (last_epoch) return;
   // Saved before it is told: what was reported once must not come out otherwise after a crash.
   SaveLast();
-  Report(Evaluated{.epoch = epoch});
+  TellEpochs();
+}
+
+void TrainingLoop::TellEpochs() {
+  const std::vector<EpochResult>& epochs = progress_.result.epochs;
+  for (; epochs_told_ < epochs.size(); ++epochs_told_) {
+    Report(Evaluated{.epoch = epochs[epochs_told_], .earlier = trained_here_ == 0});
+  }
 }
 
 void TrainingLoop::CheckMeasured(const Metrics& metrics) const {

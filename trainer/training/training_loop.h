@@ -34,10 +34,10 @@
 namespace beamgrid::trainer {
 
 /// Trains on one batch, which is what a trial spends its time on: examples mixed where settings.mix
-/// says so, forward, the loss with batch.teacher's share of settings.teacher_weight, backward, L2
-/// and the extras' work on the gradients in the order that settings.l2_clipped says, the optimiser.
-/// The model must be in training mode. Returns the loss before the step, a scalar on the device,
-/// detached.
+/// says so, forward, the loss with batch.teacher's share of
+/// settings.teacher_weight, backward, L2 and the extras' work on the gradients in the order that
+/// settings.l2_clipped says, the optimiser. The model must be in training mode. Returns the loss
+/// before the step, a scalar on the device, detached.
 torch::Tensor TrainStep(Model& model, Optimiser& optimiser, const DeviceBatch& batch,
                         const TrainSettings& settings, double learning_rate);
 
@@ -64,7 +64,8 @@ class TrainingLoop {
   /// Error; after a checkpoint was written Interrupted, or Paused after trial.until_epoch.
   TrialResult Run();
 
-  /// Writes last.checkpoint. Run does so after each epoch, in between and when it is stopped.
+  /// Writes last.checkpoint. Run does so after each epoch but the last, whose result follows, in
+  /// between and when it is stopped.
   void SaveLast();
 
   [[nodiscard]] Model& model() { return *model_; }
@@ -96,6 +97,8 @@ class TrainingLoop {
   void CheckFinite() const;
   void CheckWeights() const;
   void EvaluateEpoch();
+  /// Reports the epochs that have not been reported in this run.
+  void TellEpochs();
   void CheckMeasured(const Metrics& metrics) const;
   [[nodiscard]] Evaluation EvaluateNow(int top_k);
   /// Evaluates with the weights that would be shipped now; afterwards the model has its own again.
@@ -106,7 +109,8 @@ class TrainingLoop {
   /// True at the end of the epoch after which the trial is to pause.
   [[nodiscard]] bool IsToPause() const;
 
-  void RestoreBest();
+  /// The best epoch's weights, averaged but not yet rounded: the model's own, or read into it.
+  [[nodiscard]] NamedTensors BestWeights();
   void MeasureShipped();
   [[nodiscard]] TrialResult Finish();
 
@@ -135,6 +139,7 @@ class TrainingLoop {
   Clock::duration training_time_{};
   std::int64_t trained_here_ = 0;  ///< examples trained on by this process
   std::int64_t steps_here_ = 0;    ///< training steps made by this process
+  std::size_t epochs_told_ = 0;    ///< epochs of the result that this process has reported
 };
 
 }  // namespace beamgrid::trainer

@@ -44,8 +44,10 @@ void CheckIds(const Predictions& predictions, const std::string& first_file) {
 
 }  // namespace
 
-/// Loads the best epoch's weights, averaged but not yet rounded, into the model.
-void TrainingLoop::RestoreBest() {
+NamedTensors TrainingLoop::BestWeights() {
+  if (ShipsOnly()) return ModelTensors();
+  // The last epoch was the best and was trained just now.
+  if (predictions_) return average_->Average(ModelTensors());
   const std::filesystem::path path = directory_ / kBestCheckpoint;
   CheckpointReader best(path);
   const JsonReader meta(best.meta(), path.string());
@@ -55,6 +57,7 @@ void TrainingLoop::RestoreBest() {
                 std::string(kLastCheckpoint) + " beside it to train again");
   }
   best.ReadInto(ModelTensors());
+  return ModelTensors();
 }
 
 /// Measures the model as it is, with its shipped weights.
@@ -70,10 +73,7 @@ void TrainingLoop::MeasureShipped() {
 }
 
 TrialResult TrainingLoop::Finish() {
-  // From the file, not from memory: the weights that are there are those of the last epoch, and a
-  // trial that was resumed after its last epoch has no others.
-  if (!ShipsOnly()) RestoreBest();
-  const ShippedWeights shipped(ModelTensors(), ParsePrecision(settings_.precision));
+  const ShippedWeights shipped(BestWeights(), ParsePrecision(settings_.precision));
   shipped.CopyTo(ModelTensors());
   if (ShipsOnly()) MeasureShipped();
   // Kept from the last evaluation where the last epoch is the best: that saves a pass over the
@@ -106,6 +106,7 @@ TrialResult TrainingLoop::Finish() {
   for (const char* checkpoint : {kLastCheckpoint, kBestCheckpoint}) {
     std::filesystem::remove(directory_ / checkpoint, ignored);
   }
+  TellEpochs();
   return result;
 }
 

@@ -127,7 +127,6 @@ void TrainingLoop::ResumeFrom(const std::filesystem::path& last) {
   checkpoint.ReadInto(WithPrefix("model.", ModelTensors()));
   checkpoint.ReadInto(WithPrefix("loss.", TensorsOf(model_->loss())));
   checkpoint.ReadInto(WithPrefix("optimiser.", optimiser_->State()));
-  optimiser_->OnStateRestored();
   checkpoint.ReadInto(WithPrefix("average.", average_->State()));
   checkpoint.ReadInto({{"loss_sum", loss_sum_}});
   // After everything that could draw. The current states serve as tensors of the right size.

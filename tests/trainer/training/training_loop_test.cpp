@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/support/error_text.h"
 #include "tests/trainer/training/training_test.h"
 #include "trainer/data/tfrecord.h"
@@ -255,6 +257,25 @@ TEST_F(TrainingLoopTest, ResumedItTellsAgainWhatEndedBefore) {
     EXPECT_EQ(second[i], std::pair(static_cast<std::int64_t>(i) + 1, i < first.size()));
   }
   EXPECT_GT(second.size(), first.size());
+}
+
+// It would be the largest of all files, and nobody would go on from it.
+TEST_F(TrainingLoopTest, TheLastEpochLeavesAResultAndNoCheckpoint) {
+  const std::filesystem::path folder = NewFolder();
+  TrialFile trial = StatefulTrial();
+  trial.spec.model.train["epochs"] = 1;
+  int told = 0;
+  RunIn(folder, trial, {.report = [&](const Message& message) {
+          if (!std::holds_alternative<Evaluated>(message)) return;
+          ++told;
+          EXPECT_TRUE(std::filesystem::exists(folder / kResultFile)) << "told before it is safe";
+        }});
+  EXPECT_EQ(told, 1);
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    files.insert(entry.path().filename());
+  }
+  EXPECT_EQ(files, (std::set<std::string>{kModelFile, kPredictionsFile, kResultFile}));
 }
 
 TEST_F(TrainingLoopTest, CheckpointsAfterEveryStepChangeNothing) {
