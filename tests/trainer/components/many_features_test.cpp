@@ -74,10 +74,11 @@ TEST(ManyFeatures, ProjectionPenalisesTheMeanOverThePairs) {
                   return all;
                 }),
                 Input());
+  // Another one: gradients add up.
+  const auto penalised = MakeMultimodal("projection", {{"width", 2}, {"weight", 0.5}}, kFour);
   const auto penalty = [&](const Sequence& input) {
-    module->train();
-    module->forward(input, {});
-    return std::vector<torch::Tensor>{module->Penalty()};
+    penalised->forward(input, {});
+    return std::vector<torch::Tensor>{penalised->Penalty()};
   };
   const auto expected = [](const Arrays& arrays, const Videos& videos) {
     double sum = 0;
@@ -97,7 +98,7 @@ TEST(ManyFeatures, ProjectionPenalisesTheMeanOverThePairs) {
     }
     return Matrix{{0.5 * sum / 6 / static_cast<double>(videos.size())}};
   };
-  ExpectMatches(*module, penalty, expected, Input());
+  ExpectMatches(*penalised, penalty, expected, Input());
 }
 
 TEST(ManyFeatures, CompactBilinearConvolvesAllSketches) {
