@@ -6,7 +6,7 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/interrupts.h"
-#include "orchestrator/status_line.h"
+#include "registry/util/status_line.h"
 #include "search/ensemble/for_each.h"
 
 namespace beamgrid {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "orchestrator/status_line.h"
+#include "registry/util/status_line.h"
 
 namespace beamgrid {
 

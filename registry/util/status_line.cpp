@@ -1,4 +1,4 @@
-#include "orchestrator/status_line.h"
+#include "registry/util/status_line.h"
 
 #include <unistd.h>
 
