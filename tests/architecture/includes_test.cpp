@@ -93,9 +93,9 @@ const std::vector<Wing> kWings = {
     {"orchestrator/commands",
      {"orchestrator", "orchestrator/audit", "orchestrator/dashboard", "orchestrator/exports",
       "orchestrator/housekeeping", "orchestrator/importing", "orchestrator/inputs",
-      "orchestrator/machine", "orchestrator/workers", "orchestrator/study", "reports", "reports/page", "search",
-      "search/ensemble", "trainer/data", "registry", "registry/scoring", "registry/store",
-      "registry/util"}},
+      "orchestrator/machine", "orchestrator/workers", "orchestrator/study", "reports",
+      "reports/page", "search", "search/ensemble", "trainer/data", "registry", "registry/scoring",
+      "registry/store", "registry/util"}},
 };
 
 bool IsIn(const std::string& path, const std::string& folder) {

@@ -48,9 +48,8 @@ TEST_F(DataImportCommandTest, PrintsTheSectionOfTheRecipe) {
   EXPECT_EQ(called.out, "[data]\nformat = \"video\"\ntrain = [\"" + Path("out") +
                             "/train-*.tfrecord\"]\nvalidate = [\"" + Path("out") +
                             "/validate-*.tfrecord\"]\nclasses = 2\nfeatures = { mean_rgb = 2 }\n");
-  EXPECT_THAT(called.err,
-              AllOf(HasSubstr("left out: 1 video (not in the table of labels): left\n"),
-                    HasSubstr(" in train, "), HasSubstr(" in validate, 2 classes, ")));
+  EXPECT_THAT(called.err, AllOf(HasSubstr("left out: 1 video (not in the table of labels): left\n"),
+                                HasSubstr(" in train, "), HasSubstr(" in validate, 2 classes, ")));
   EXPECT_EQ(Call({"data", "verify", Path("out")}).exit_code, 0);
   EXPECT_THAT(Import().err, HasSubstr("holds these videos already"));
 }

@@ -11,11 +11,11 @@
 #include <map>
 #include <set>
 
-#include "registry/util/half.h"
 #include "orchestrator/importing/import_plan.h"
 #include "orchestrator/importing/import_writer.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/half.h"
 #include "registry/util/input_error.h"
 #include "registry/util/json.h"
 #include "registry/util/system_error.h"

@@ -253,8 +253,9 @@ TEST_F(CensusTest, AListOfWhichNothingIsLeftStops) {
 TEST_F(CensusTest, AFolderBetweenTwoDatasetsStops) {
   const DataSpec spec = Sound();
   MarkUnfinished(folder_.path(), "beamgrid data synth");
-  EXPECT_THAT(ProblemsOf(spec), ElementsAre(AllOf(HasSubstr(folder_.path().string() + ": "),
-                                                  HasSubstr("`beamgrid data import` was stopped here"))));
+  EXPECT_THAT(ProblemsOf(spec),
+              ElementsAre(AllOf(HasSubstr(folder_.path().string() + ": "),
+                                HasSubstr("`beamgrid data import` was stopped here"))));
   MarkFinished(folder_.path());
   EXPECT_THAT(ProblemsOf(spec), IsEmpty());
 }
