@@ -90,7 +90,6 @@ std::string LatexText(const std::string& text) {
   std::string escaped = Escaped(text, kLatex);
   for (const auto& [sign, command] :
        {std::pair<std::string, std::string>("\xE2\x80\xA0", "\\ensuremath{\\dagger}"),
-        {"\xE2\x80\xA1", "\\ensuremath{\\ddagger}"},
         {"\xC2\xB1", "\\ensuremath{\\pm}"},
         {"\xC3\x97", "\\ensuremath{\\times}"}}) {
     for (std::size_t at = 0; (at = escaped.find(sign, at)) != std::string::npos;) {

@@ -77,7 +77,6 @@ std::string MetricText(const AblationTable& table, const TableRow& row,
                        const std::string& plus_minus) {
   std::string text = row.mean ? VisibleText(*row.mean, table.decimals) : "-";
   if (row.std) text += " " + plus_minus + " " + VisibleText(*row.std, table.decimals);
-  if (MayBeBest(row)) text += " " + std::string(kMayBeBestMark);
   return text + SeedsText(table, row);
 }
 
@@ -150,8 +149,6 @@ std::string SeedsText(const AblationTable& table, const TableRow& row) {
   }
   return all == 1 ? "" : " (" + std::to_string(all) + " seeds)";
 }
-
-bool MayBeBest(const TableRow& row) { return row.among_best && !row.best; }
 
 bool Has(const AblationTable& table, TableColumn column) {
   return std::ranges::find(table.kinds, column) != table.kinds.end();

@@ -22,10 +22,6 @@ namespace beamgrid {
 /// Returns " (3 seeds)" or " (1 of 2 seeds: 1 failed)"; empty where the heading says it.
 [[nodiscard]] std::string SeedsText(const AblationTable& table, const TableRow& row);
 
-/// Behind the number of a row that is not the best, and not shown to be worse.
-inline constexpr char kMayBeBestMark[] = "\xE2\x80\xA1";
-[[nodiscard]] bool MayBeBest(const TableRow& row);
-
 /// Returns false for a row that stands for something that the study does not have.
 [[nodiscard]] bool HasTrials(const TableRow& row);
 

@@ -61,10 +61,10 @@ std::string LatexMetric(const AblationTable& table, const TableRow& row) {
   std::string digits = VisibleText(*row.mean, table.decimals);
   if (row.std) digits += " +- " + VisibleText(*row.std, table.decimals);
   // In math mode: bold digits of text would bring a sign of a font that comes as a bitmap.
-  const std::string number = row.best
+  const std::string number = row.among_best
                                  ? "{\\boldmath\\num[reset-math-version=false]{" + digits + "}}"
                                  : LatexNumber(digits);
-  return number + (MayBeBest(row) ? LatexText(kMayBeBestMark) : "") + ShortSeeds(table, row);
+  return number + ShortSeeds(table, row);
 }
 
 std::string LatexDifference(const AblationTable& table, const TableRow& row) {

@@ -7,7 +7,6 @@
 
 #include "registry/util/text.h"
 #include "reports/statistics.h"
-#include "reports/table_cells.h"
 #include "reports/table_parts.h"
 
 namespace beamgrid {
@@ -199,15 +198,15 @@ std::vector<std::string> TestNotes(const AblationTable& table) {
 }  // namespace
 
 std::string BoldNote(const AblationTable& table) {
-  const auto may_be = std::ranges::count_if(table.rows, MayBeBest);
+  const auto bold = std::ranges::count_if(table.rows, &TableRow::among_best);
   const auto tested =
       std::ranges::count_if(table.rows, [](const TableRow& row) { return row.p_best.has_value(); });
   const auto untested = std::ranges::count_if(
       table.rows, [](const TableRow& row) { return IsWhole(row) && !row.best && !row.p_best; });
   const auto best = std::ranges::count_if(table.rows, &TableRow::best);
-  if (tested == 0) return best == 0 ? "" : "bold: the best";
-  std::string note = "bold: the best; " + std::string(kMayBeBestMark) + ": not shown to be worse";
-  if (may_be == 0) {
+  if (tested == 0) return bold == 0 ? "" : "bold: the best";
+  std::string note = "bold: the best, and what is not shown to be worse";
+  if (bold == best) {
     note = untested == 0 ? "bold: the best; all others are worse"
                          : "bold: the best; all others that could be tested are worse";
   }
@@ -219,9 +218,9 @@ std::string BoldNote(const AblationTable& table) {
   constexpr std::size_t kFewSeeds = 3;
   std::size_t values = 0;
   for (const TableRow& row : table.rows) values = std::max(values, row.compared_values);
-  if (may_be > 0 && values > 1 && values <= kFewSeeds) {
+  if (bold > best && values > 1 && values <= kFewSeeds) {
     note += "; " + CountText(values, "seed") +
-            " show little: rows that are plainly lower may have " + kMayBeBestMark;
+            " show little, so that bold is no ranking: rows that are plainly lower may be bold";
   }
   return note;
 }

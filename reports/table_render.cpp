@@ -24,7 +24,7 @@ SheetCell CrossCell(const AblationTable& table, const TableRow* cell) {
   if (cell == nullptr) return {.text = "-", .latex = "\\textemdash{}"};
   const std::string mark = cell->chosen ? std::string(" ") + kDaggerMark : "";
   return {.text = MetricText(table, *cell, kPlusMinus) + mark,
-          .bold = cell->best,
+          .bold = cell->among_best,
           .latex = LatexMetric(table, *cell) + (mark.empty() ? "" : LatexText(kDaggerMark))};
 }
 
@@ -82,7 +82,7 @@ void AddRows(const AblationTable& table, Sheet& sheet) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const TableColumn kind = table.kinds[i];
       cells.push_back({.text = texts[i],
-                       .bold = row.best && kind == TableColumn::kMetric,
+                       .bold = row.among_best && kind == TableColumn::kMetric,
                        .latex = LatexCellOf(kind, texts[i], table, row)});
     }
     sheet.comments.push_back(TrialsComment(row));

@@ -33,7 +33,7 @@ PageTable PageTableOf(const AblationTable& table, const std::string& study) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       cells.push_back({texts[i]});
       cells.back().value = NumberOf(table.kinds[i], row);
-      if (table.kinds[i] == TableColumn::kMetric && row.best) {
+      if (table.kinds[i] == TableColumn::kMetric && row.among_best) {
         cells.back().markup = Element("b", texts[i]);
       }
     }
