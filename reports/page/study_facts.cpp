@@ -129,10 +129,10 @@ void AddEffects(StudyFacts& facts, const std::vector<TrialRecord>& all,
                 const Catalogue& catalogue) {
   // Of thousands they take minutes, and a page a second. What a grid that was measured whole says
   // takes no longer for being much.
-  constexpr std::size_t kLookedAt = 250;
+  constexpr std::size_t kLookedAt = 180;
   EffectsBudget budget;
   if (facts.leaderboard.standings.size() > kLookedAt) {
-    budget = {.most_observations = kLookedAt, .most_pair_work = 1.5e9};
+    budget = {.most_observations = kLookedAt, .most_pair_work = 1e9};
   }
   try {
     facts.effects = MakeEffects(facts.study.name, facts.objective, all, catalogue,
