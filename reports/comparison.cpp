@@ -56,8 +56,19 @@ void Flatten(const boost::json::value& value, const std::string& path,
 }
 
 std::map<std::string, std::string> Said(const Store& store, const TrialRecord& trial) {
+  boost::json::value text = ParseJson(CanonicalText(store.Spec(trial.id)));
+  boost::json::object& data = text.at("data").as_object();
   std::map<std::string, std::string> flat;
-  Flatten(ParseJson(CanonicalText(store.Spec(trial.id))), "", flat);
+  // What a text leaves out is said as a recipe would: "none" would be another normalisation.
+  for (const auto& [key, usual] :
+       {std::pair{"normalise", R"("l2_joint")"}, std::pair{"frame_types", R"("uint8")"},
+        std::pair{"video_weight", R"("")"}}) {
+    flat["data." + std::string(key)] = data.contains(key) ? CanonicalJson(data.at(key)) : usual;
+    data.erase(key);
+  }
+  flat["data.labels"] = data.contains("multi_class") ? R"("multi_class")" : R"("multi_label")";
+  data.erase("multi_class");
+  Flatten(text, "", flat);
   flat.erase("seed");
   return flat;
 }
@@ -142,15 +153,21 @@ void AddWhyNoP(Comparison& comparison) {
 void AddNotes(const Store& store, const StudyRecord& first, const StudyRecord& second,
               Comparison& comparison) {
   std::vector<std::string>& notes = comparison.notes;
-  const auto other_data = [](const ComparedModel& model) {
-    return std::ranges::any_of(model.differs, [](const std::string& difference) {
-      return difference.starts_with("data.");
+  const auto differ_in = [&comparison](const std::string& key) {
+    return std::ranges::any_of(comparison.models, [&key](const ComparedModel& model) {
+      return std::ranges::any_of(model.differs, [&key](const std::string& difference) {
+        return difference.starts_with(key);
+      });
     });
   };
-  if (std::ranges::any_of(comparison.models, other_data)) {
+  if (differ_in("data.digest")) {
     notes.emplace_back(
         "the studies' data are not the same: a difference says as much of the data as of the "
         "models");
+  } else if (differ_in("data.")) {
+    notes.emplace_back(
+        "the studies take the same files in different ways: a difference says as much of that as "
+        "of the models");
   }
   if (first.objective != second.objective) {
     notes.push_back("the best epochs were chosen by " + first.objective + " in " + first.name +

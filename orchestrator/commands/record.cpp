@@ -61,7 +61,12 @@ std::vector<TrialInStudy> AllTrials(const Store& store) {
                      " --recipe-history` the recipes that it has had");
   }
   std::vector<std::string> names;
-  for (const TrialInStudy& candidate : all) names.push_back(FullName(candidate));
+  // The trials of a study that was named: another's are other models or other data.
+  const std::string study = text.substr(0, text.find('/'));
+  const bool is_named = text.find('/') != std::string::npos && store.FindStudy(study).has_value();
+  for (const TrialInStudy& candidate : all) {
+    if (!is_named || candidate.study.name == study) names.push_back(FullName(candidate));
+  }
   throw UsageError("no trial '" + text + "' in " + database.path.string() +
                    "; a trial is named by its id, by the first digits of its fingerprint or as "
                    "STUDY/NAME[/SEED]" +

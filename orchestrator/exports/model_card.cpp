@@ -124,14 +124,19 @@ std::string TeacherText(const Options& train) {
          "\n";
 }
 
-std::string LoadText(const std::string& format) {
-  const bool video = format == "video";
+std::string LoadText(const DataSpec& data) {
+  const bool video = data.format == "video";
+  const std::string values =
+      data.frame_types.empty()
+          ? "uint8 as in the records, the features of a frame side by side;\n"
+          : "floats, the features of a frame side by side,\n# 8-bit codes q of a feature as "
+            "q * 4/255 + 4/512 - 2;\n";
   return std::string("```python\nfrom modeling import load, predict\n\nmodel = load()\n") +
          (video ? "# features: [videos, width], those of a video side by side\n"
                   "probabilities = predict(model, features)  # [videos, classes]\n"
-                : "# frames: [videos, frames, width] uint8 as in the records, the features of a "
-                  "frame side by side;\n# lengths: [videos], how many of them are a video's own\n"
-                  "probabilities = predict(model, frames, lengths)  # [videos, classes]\n") +
+                : "# frames: [videos, frames, width] " + values +
+                      "# lengths: [videos], how many of them are a video's own\n"
+                      "probabilities = predict(model, frames, lengths)  # [videos, classes]\n") +
          "```\n\nNeeds torch (1.13 or later) and numpy, and no network. `python modeling.py "
          "--self-test` predicts\n`sample.safetensors` and compares with what beamgrid says of "
          "it.\n";
@@ -156,8 +161,7 @@ std::string ModelCard(const CardOfModel& card) {
          "\n## Measured\n\n" + MeasuredTable(card.trial) + "\nOn " +
          std::to_string(result.metrics.videos) + " videos that also chose the best epoch (by `" +
          card.spec.objective + "`), so all numbers are a little too high.\n\n## Load it\n\n" +
-         LoadText(data.format) + "\n## Data\n\n" + DataText(data) +
-         TeacherText(card.spec.model.train) +
+         LoadText(data) + "\n## Data\n\n" + DataText(data) + TeacherText(card.spec.model.train) +
          "\n## Files\n\n- `model.safetensors`: " + std::to_string(card.weight_bytes) +
          " bytes of weights, shipped as " + precision +
          "\n- `config.json`: the parts with their options; `modeling.py`: the model, made of these "

@@ -296,11 +296,16 @@ class Planning {
   void Refuse() const {
     if (taken_ == 0) {
       const std::string& array = plan_.features.front().source->arrays().front().id;
-      throw InputError("no video has labels and every feature; the first id of " +
-                       options_.labels.path + " is " +
-                       QuotedId(plan_.labels.videos.begin()->first) + ", that of " +
-                       plan_.features.front().source->PlaceOf(0) + " is " + QuotedId(array) +
-                       ": the ids must be the same");
+      const std::string& labelled = plan_.labels.videos.begin()->first;
+      std::string why = Join(plan_.left_out, "; ", [](const LeftOutVideos& group) {
+        return CountText(group.ids.size(), "video") + " with " + group.why;
+      });
+      if (array != labelled) {
+        why += ". The first id of " + options_.labels.path + " is " + QuotedId(labelled) +
+               ", that of " + plan_.features.front().source->PlaceOf(0) + " is " + QuotedId(array) +
+               ": the ids must be the same";
+      }
+      throw InputError("no video has labels and every feature: " + why);
     }
     if (options_.incomplete == ImportOptions::Incomplete::kRefuse && !plan_.left_out.empty()) {
       const LeftOutVideos& first = plan_.left_out.front();

@@ -10,6 +10,7 @@
 
 #include "orchestrator/inputs/class_list.h"
 #include "orchestrator/inputs/file_patterns.h"
+#include "orchestrator/inputs/import_manifest.h"
 #include "orchestrator/inputs/reading_progress.h"
 #include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/inputs/teachers.h"
@@ -90,6 +91,9 @@ FoundData LookForDataFiles(const Recipe& recipe) {
       .unrated = settings.unrated,
       .multi_class = settings.multi_class,
       .video_weight = settings.video_weight};
+  for (const std::string& mistake : WhatManifestsSayOtherwise(found.spec)) {
+    found.missing.push_back({settings.train_place, "data.features", mistake});
+  }
   // Only then: the classes are a part of the identity, and a list that weighs nothing must not make
   // other trials.
   if (settings.class_weight != 1) {

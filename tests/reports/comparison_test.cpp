@@ -186,6 +186,28 @@ TEST_F(ComparisonTest, SaysWhereDataOrObjectiveDiffer) {
   EXPECT_NEAR(*CompareStudies(store_, a, b, "map").models.at(0).difference, 0.025, 1e-12);
 }
 
+TEST_F(ComparisonTest, SaysWhatIsDoneToTheSameData) {
+  const StudyRecord a = Open("a");
+  const StudyRecord b = Open("b");
+  Add(a, "m", 1, 0.5);
+  NewTrial trial = ExampleNewTrial(512, 1);
+  trial.name = "m";
+  trial.spec.data.digest = "0123456789abcdef";
+  trial.spec.data.normalise = {{"rgb", Normalisation::kNone}};
+  trial.spec.data.multi_class = true;
+  trial.fingerprint = Fingerprint(trial.spec);
+  const TrialId id = store_.AddTrials(b.id, {trial}).front();
+  store_.FinishAttempt(id, store_.BeginAttempt(id, "runs", "cpu", 1), ExampleSuccess(0.6),
+                       TrialState::kComplete);
+  const Comparison comparison = Compare(a, b);
+  // The usual normalisation is not in a trial's text, and "none" is another one.
+  EXPECT_THAT(comparison.models.at(0).differs,
+              AllOf(Contains(R"(data.normalise: "l2_joint", {"rgb":"none"})"),
+                    Contains(R"(data.labels: "multi_label", "multi_class")"),
+                    Not(Contains(HasSubstr("frame_types")))));
+  EXPECT_THAT(comparison.notes, Contains(HasSubstr("take the same files in different ways")));
+}
+
 TEST_F(ComparisonTest, SaysWhatOnlyOneHas) {
   const StudyRecord a = Open("a");
   const StudyRecord b = Open("b");

@@ -152,6 +152,14 @@ TEST_F(RecordCommandsTest, EveryKeyOfTheListingCanBeSortedBy) {
   }
 }
 
+TEST_F(RecordCommandsTest, NamesOfAStudyThatWasNamedAreSuggestedAlone) {
+  const Called called = OnRecord({"show", "other/BLSTM-h256/1"});
+  EXPECT_EQ(called.exit_code, 2);
+  EXPECT_THAT(called.err, HasSubstr("no trial 'other/BLSTM-h256/1'"));
+  EXPECT_THAT(called.err, Not(HasSubstr("small/"))) << "its trials are of another study";
+  EXPECT_THAT(OnRecord({"show", "smal/BLSTM-h256/1"}).err, HasSubstr("small/BLSTM-h256/1"));
+}
+
 TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
   const auto refusal = [&](const std::vector<std::string>& options) {
     std::vector<std::string> arguments = {"trials", "small"};

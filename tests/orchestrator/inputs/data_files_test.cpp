@@ -58,6 +58,35 @@ TEST_F(DataFilesTest, ANameThatIsNotUtf8IsRefusedOnceForAPattern) {
   }
 }
 
+TEST_F(DataFilesTest, WhatAnImportSaysOfItsRecordsIsBelieved) {
+  WriteFileAtomically(folder_ / "a/manifest.json",
+                      R"({"beamgrid_import": 1, "splits": {"train": {"files": ["train3.tfrecord"],)"
+                      R"( "videos": 1}}, "features": [{"name": "clip", "type": "float16",)"
+                      R"( "width": 16}, {"name": "beats", "type": "uint8", "width": 4}]})");
+  Recipe recipe = RecipeWith({"a/train3.tfrecord"}, {"a/validate0.tfrecord"});
+  recipe.data.format = "frame";
+  const auto mistakes = [&] {
+    std::vector<std::string> texts;
+    for (const Diagnostic& one : LookForDataFiles(recipe).missing) texts.push_back(one.message);
+    return texts;
+  };
+  // Twice the width and a byte each: the same number of bytes in a frame.
+  recipe.data.features = {{"clip", 32}, {"beats", 4}};
+  EXPECT_THAT(mistakes(),
+              ElementsAre("the feature 'clip' is 32 of uint8 here, and 16 of float16 in " +
+                          At("a/manifest.json") +
+                          "; write features = { clip = 16, ... } and frame_types = { "
+                          "clip = \"float16\", ... }"));
+  recipe.data.features = {{"clip", 16}, {"beats", 5}};
+  recipe.data.frame_types = {{"clip", FrameType::kFloat16}};
+  EXPECT_THAT(mistakes(), ElementsAre(HasSubstr("; write features = { beats = 4, ... }")));
+  recipe.data.features = {{"beats", 4}, {"clip", 16}};
+  EXPECT_THAT(mistakes(), ElementsAre());
+  recipe.data.train = {"b/train2.tfrecord"};  // the manifest knows no file of the recipe
+  recipe.data.features = {{"clip", 3}};
+  EXPECT_THAT(mistakes(), ElementsAre());
+}
+
 TEST_F(DataFilesTest, NamesMayHoldHomeAndVariables) {
   WriteFileAtomically(folder_ / "y[t]/train7.tfrecord", "x");
   WriteFileAtomically(folder_ / "$NO_SUCH_NAME.tfrecord", "x");

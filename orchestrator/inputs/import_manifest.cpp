@@ -1,0 +1,99 @@
+#include "orchestrator/inputs/import_manifest.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/json.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct WrittenFeature {
+  std::string name, type;
+  std::int64_t width = 0;
+};
+
+/// ImportedFolder is what a manifest says: the names of its files, and their features.
+struct ImportedFolder {
+  std::set<std::string> files;
+  std::vector<WrittenFeature> features;
+};
+
+std::optional<ImportedFolder> ReadManifest(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return std::nullopt;
+  try {
+    const boost::json::value manifest = ParseJson(ReadFile(path));
+    const JsonReader reader(manifest, "");
+    if (!reader.Has("beamgrid_import")) return std::nullopt;
+    ImportedFolder folder;
+    for (const auto& split : reader.Object("splits").object()) {
+      for (const auto& file : JsonReader(split.value(), "splits").List("files")) {
+        folder.files.emplace(file.as_string());
+      }
+    }
+    for (const auto& value : reader.List("features")) {
+      const JsonReader feature(value, "features");
+      folder.features.push_back({.name = feature.Text("name"),
+                                 .type = feature.Text("type"),
+                                 .width = feature.Integer("width")});
+    }
+    return folder;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+/// Returns "16 of float16": what a recipe would have to say.
+std::string FeatureText(std::int64_t width, const std::string& type, bool of_frames) {
+  return std::to_string(width) + (of_frames ? " of " + type : "");
+}
+
+}  // namespace
+
+std::vector<std::string> WhatManifestsSayOtherwise(const DataSpec& data) {
+  std::map<fs::path, std::set<std::string>> files;  // by folder
+  for (const auto* list : {&data.train, &data.validate}) {
+    for (const std::string& file : *list) {
+      files[fs::path(file).parent_path()].insert(fs::path(file).filename().string());
+    }
+  }
+  const bool of_frames = data.format != "video";
+  std::vector<std::string> mistakes;
+  for (const auto& [folder, names] : files) {
+    const fs::path path = folder / "manifest.json";
+    const auto manifest = ReadManifest(path);
+    if (!manifest) continue;
+    if (std::ranges::none_of(
+            names, [&](const std::string& name) { return manifest->files.contains(name); })) {
+      continue;
+    }
+    for (const WrittenFeature& written : manifest->features) {
+      const auto said = std::ranges::find(data.features, written.name, &Feature::first);
+      if (said == data.features.end()) continue;
+      const std::string type = WordFor(kFrameTypes, FrameTypeOf(data, written.name));
+      const std::string ours = FeatureText(said->second, type, of_frames);
+      const std::string theirs = FeatureText(written.width, written.type, of_frames);
+      if (ours == theirs) continue;
+      mistakes.push_back(
+          "the feature '" + written.name + "' is " + ours + " here, and " + theirs + " in " +
+          path.string() + "; write features = { " + written.name + " = " +
+          std::to_string(written.width) + ", ... }" +
+          (of_frames && written.type != "uint8"
+               ? " and frame_types = { " + written.name + " = \"" + written.type + "\", ... }"
+               : ""));
+    }
+  }
+  return mistakes;
+}
+
+}  // namespace beamgrid
