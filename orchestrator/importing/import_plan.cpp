@@ -297,7 +297,7 @@ class Planning {
     if (taken_ == 0) {
       const std::string& array = plan_.features.front().source->arrays().front().id;
       const std::string& labelled = plan_.labels.videos.begin()->first;
-      std::string why = Join(plan_.left_out, "; ", [](const LeftOutVideos& group) {
+      std::string why = beamgrid::Join(plan_.left_out, "; ", [](const LeftOutVideos& group) {
         return CountText(group.ids.size(), "video") + " with " + group.why;
       });
       if (array != labelled) {

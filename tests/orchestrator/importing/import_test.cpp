@@ -37,6 +37,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 /// ImportTest has features rgb [frames, 4] of floats and audio [frames, 2] of bytes.
