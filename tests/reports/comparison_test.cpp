@@ -193,6 +193,7 @@ TEST_F(ComparisonTest, SaysWhatIsDoneToTheSameData) {
   NewTrial trial = ExampleNewTrial(512, 1);
   trial.name = "m";
   trial.spec.data.digest = "0123456789abcdef";
+  trial.spec.data.features = {{"rgb", 1024}};
   trial.spec.data.normalise = {{"rgb", Normalisation::kNone}};
   trial.spec.data.multi_class = true;
   trial.fingerprint = Fingerprint(trial.spec);
@@ -202,7 +203,7 @@ TEST_F(ComparisonTest, SaysWhatIsDoneToTheSameData) {
   const Comparison comparison = Compare(a, b);
   // The usual normalisation is not in a trial's text, and "none" is another one.
   EXPECT_THAT(comparison.models.at(0).differs,
-              AllOf(Contains(R"(data.normalise: "l2_joint", {"rgb":"none"})"),
+              AllOf(Contains(HasSubstr(R"(data.normalise: "l2_joint", {"rgb":"none"})")),
                     Contains(R"(data.labels: "multi_label", "multi_class")"),
                     Not(Contains(HasSubstr("frame_types")))));
   EXPECT_THAT(comparison.notes, Contains(HasSubstr("take the same files in different ways")));

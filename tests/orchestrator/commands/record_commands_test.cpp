@@ -157,7 +157,7 @@ TEST_F(RecordCommandsTest, NamesOfAStudyThatWasNamedAreSuggestedAlone) {
   EXPECT_EQ(called.exit_code, 2);
   EXPECT_THAT(called.err, HasSubstr("no trial 'other/BLSTM-h256/1'"));
   EXPECT_THAT(called.err, Not(HasSubstr("small/"))) << "its trials are of another study";
-  EXPECT_THAT(OnRecord({"show", "smal/BLSTM-h256/1"}).err, HasSubstr("small/BLSTM-h256/1"));
+  EXPECT_THAT(OnRecord({"show", "smal/BLSTM-h256/1"}).err, HasSubstr("small/MC-BLSTM-h256"));
 }
 
 TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
