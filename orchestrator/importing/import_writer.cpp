@@ -208,6 +208,8 @@ class ImportWriter {
   /// Refuses a folder of others; takes away what a stopped import left that is of no use.
   void BeginFolder(const Journal& journal) const {
     std::error_code failure;
+    // Of an import that was killed before it had begun.
+    RemoveHalfWrittenOf(options_.out / kJournal);
     if (!journal.IsThere()) {
       for (const fs::directory_entry& entry : fs::directory_iterator(options_.out, failure)) {
         throw UsageError(options_.out.string() + ": is not empty (" +

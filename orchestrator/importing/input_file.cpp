@@ -25,9 +25,10 @@ InputFile::InputFile(std::filesystem::path path)
 }
 
 std::uint64_t InputFile::Stamp() const {
-  // Without the time of the last change of its owner or rights: these are not its content.
+  // With the time that no program can set back, although a change of its rights is in it too.
   const std::uint64_t content[] = {stamp_.device, stamp_.inode, stamp_.size,
-                                   static_cast<std::uint64_t>(stamp_.modified_ns)};
+                                   static_cast<std::uint64_t>(stamp_.modified_ns),
+                                   static_cast<std::uint64_t>(stamp_.changed_ns)};
   return XXH3_64bits(content, sizeof content);
 }
 

@@ -68,12 +68,20 @@ class Vocabulary {
   /// Notes that a label is there, before any is numbered.
   void Meet(const std::string& label) { met_.insert(label); }
 
-  /// Decides what the classes are from all labels that there are.
-  void Settle() {
+  /// Decides what the classes are from all labels that there are, in the table `path`.
+  void Settle(const std::string& path) {
     if (!names_.empty()) return;
-    all_numbers_ = std::ranges::all_of(
-        met_, [](const std::string& label) { return NumberOf(label).has_value(); });
+    const auto is_number = [](const std::string& label) { return NumberOf(label).has_value(); };
+    all_numbers_ = std::ranges::all_of(met_, is_number);
     if (all_numbers_ || count_) return;
+    const auto number = std::ranges::find_if(met_, is_number);
+    if (number != met_.end()) {
+      // Taken as names they would be numbered anew: class 0 would be another than "0".
+      throw InputError(path + ": has labels that are numbers, as " + Quoted(*number) + ", and " +
+                       Quoted(*std::ranges::find_if_not(met_, is_number)) +
+                       ", which is none from 0; leave a video's cell empty where it has no label, "
+                       "or say by --classes FILE what the classes are called");
+    }
     names_.assign(met_.begin(), met_.end());
     Index();
   }
@@ -186,7 +194,7 @@ class TableReader {
     separator_ = Separator();
     ForEachLabel([this](const LabelRow& /*row*/, const std::string& label,
                         std::optional<float> /*weight*/) { vocabulary_.Meet(label); });
-    vocabulary_.Settle();
+    vocabulary_.Settle(options_.path);
     LabelTable result;
     for (const LabelRow& row : rows_) AddVideo(row, &result);
     ForEachLabel([&](const LabelRow& row, const std::string& label, std::optional<float> weight) {

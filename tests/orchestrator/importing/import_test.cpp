@@ -409,6 +409,30 @@ TEST_F(ImportTest, AnImportThatIsThereIsNotMadeAgain) {
   EXPECT_THAT(Refusal<UsageError>(), HasSubstr("is not empty"));
 }
 
+TEST_F(ImportTest, OtherValuesAreImportedAlsoWhereTheFilesTimeIsSetBack) {
+  WriteVideos(4);
+  (void)Import();
+  const auto before = Hashes(options_.out);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const fs::path file = Path("rgb/" + Id(i) + ".npy");
+    const auto time = fs::last_write_time(file);
+    WriteVideo(Id(i), 2 + i % 3, 0.5F);
+    fs::last_write_time(file, time);
+  }
+  EXPECT_THAT(ErrorText<UsageError>([&] { (void)Import(); }), HasSubstr("is not empty"));
+  fs::remove_all(options_.out);
+  EXPECT_FALSE(Import().was_there);
+  EXPECT_NE(Hashes(options_.out), before);
+}
+
+TEST_F(ImportTest, AKillBeforeTheFirstMarkLeavesNothingInTheWay) {
+  WriteVideos(4);
+  const int gone = 2'000'000'000;  // no process has this number
+  Write("out/.import-finished-shards.part." + std::to_string(gone), "");
+  (void)Import();
+  EXPECT_FALSE(fs::exists(Path("out/.import-finished-shards.part." + std::to_string(gone))));
+}
+
 TEST_F(ImportTest, ABadValueStopsAndWhatIsFinishedIsKept) {
   WriteVideos(30);
   options_.shards = 4;

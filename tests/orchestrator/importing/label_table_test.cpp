@@ -47,6 +47,17 @@ TEST_F(LabelTableTest, NumbersStayNumbers) {
               HasSubstr("labels.csv:3: '7' is no class, must be 0..6"));
 }
 
+TEST_F(LabelTableTest, NumbersAreNotNamedAnewForWhatIsNoNumber) {
+  for (const char* odd : {"-1", "99999999999999999999", "1.5", "cat"}) {
+    EXPECT_THAT(Refusal(std::string("id,labels\na,0\nb,1\nc,") + odd + "\n"),
+                HasSubstr("has labels that are numbers, as '0', and '" + std::string(odd) +
+                          "', which is none from 0"));
+  }
+  LabelOptions named;
+  named.classes = Write("classes.txt", "7\ncat\n");
+  EXPECT_THAT(Read("id,labels\na,7\nb,cat\n", named).videos.at("a").labels, ElementsAre(0));
+}
+
 TEST_F(LabelTableTest, OneClassPerRow) {
   const LabelTable table = Read("id,label\na,bass guitar\nb,cat\na,cat\na,cat\n");
   EXPECT_THAT(table.class_names, ElementsAre("bass guitar", "cat"));
