@@ -58,7 +58,8 @@ void PrintDifferences(std::ostream& out, const VerifiedTrial& verified) {
 
 void PrintEnvironment(std::ostream& out, const VerifiedTrial& verified) {
   if (verified.environment.empty()) {
-    out << "  nothing differs in the environment: " << EnvironmentText(verified.now) << "\n";
+    out << "  nothing differs in the environment: " << EnvironmentText(verified.now)
+        << " (another build of the same version would not show here)\n";
     return;
   }
   TextTable table({"environment", "recorded", "now"});

@@ -13,6 +13,14 @@
 namespace beamgrid {
 namespace {
 
+/// Returns "l2_joint", or "clip l2, beats standardise".
+std::string NormalisationText(const DataSpec& data) {
+  if (data.normalise.empty()) return "l2_joint";
+  return Join(data.normalise, ", ", [](const auto& one) {
+    return one.first + " " + WordFor(kNormalisations, one.second);
+  });
+}
+
 std::string ValueText(const OptionValue& value) {
   return value.is_string() ? std::string(value.get_string()) : CanonicalJson(value);
 }
@@ -75,8 +83,11 @@ PageSection PartsSection(const TrialFacts& facts) {
               SizeText(facts.trial.size_bytes) + " as shipped. Data: " + data.format + " level, " +
               CountText(data.train.size(), "file") + " to train on, " +
               std::to_string(data.validate.size()) + " to validate, " +
-              std::to_string(data.classes) + " classes, digest " + data.digest + ". Fingerprint " +
-              facts.trial.fingerprint + ".");
+              std::to_string(data.classes) +
+              (data.multi_class ? " classes of which a video has one" : " classes") +
+              (data.video_weight.empty() ? "" : ", videos weigh " + data.video_weight) +
+              ", normalised " + NormalisationText(data) + ", digest " + data.digest +
+              ". Fingerprint " + facts.trial.fingerprint + ".");
   return section;
 }
 
