@@ -199,6 +199,14 @@ class ImportWriter {
     return report_.was_there;
   }
 
+  /// True if an import, of whatever, was finished in the folder.
+  [[nodiscard]] bool HoldsImport() const {
+    std::error_code ignored;
+    const fs::path path = options_.out / kManifest;
+    return fs::is_regular_file(path, ignored) &&
+           ReadFile(path).find("\"beamgrid_import\"") != std::string::npos;
+  }
+
   void PrepareFolder() const {
     std::error_code failure;
     fs::create_directories(options_.out, failure);
@@ -213,8 +221,11 @@ class ImportWriter {
     if (!journal.IsThere()) {
       for (const fs::directory_entry& entry : fs::directory_iterator(options_.out, failure)) {
         throw UsageError(options_.out.string() + ": is not empty (" +
-                         WellFormedUtf8(entry.path().filename().string()) +
-                         "); name a new folder with --out");
+                         WellFormedUtf8(entry.path().filename().string()) + ")" +
+                         (HoldsImport()
+                              ? "; it holds an import of other arrays, labels or options: delete "
+                                "it, or name a new folder with --out"
+                              : "; name a new folder with --out"));
       }
       if (failure) throw SystemError(options_.out, "cannot list the folder", failure.value());
       journal.Begin();

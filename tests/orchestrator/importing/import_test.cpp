@@ -406,7 +406,8 @@ TEST_F(ImportTest, AnImportThatIsThereIsNotMadeAgain) {
   EXPECT_TRUE(Import().was_there);
   EXPECT_EQ(Hashes(options_.out), before);
   WriteVideo("v03", 4, 1);
-  EXPECT_THAT(Refusal<UsageError>(), HasSubstr("is not empty"));
+  EXPECT_THAT(Refusal<UsageError>(),
+              AllOf(HasSubstr("is not empty"), HasSubstr("an import of other arrays")));
 }
 
 TEST_F(ImportTest, OtherValuesAreImportedAlsoWhereTheFilesTimeIsSetBack) {
