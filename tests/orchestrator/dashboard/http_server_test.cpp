@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <condition_variable>
+#include <list>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -30,7 +31,7 @@ class Echo : public HttpHandler {
     HttpAnswer made{.type = "text/plain", .body = std::make_shared<const std::string>(target)};
     if (target != "/later") return answer(std::move(made));
     const std::lock_guard lock(mutex_);
-    later_ = [answer = std::move(answer), made] { answer(made); };
+    later_.push_back([answer = std::move(answer), made] { answer(made); });
     changed_.notify_all();
   }
   std::unique_ptr<EventStream> Follow(const std::string& target,
@@ -52,8 +53,9 @@ class Echo : public HttpHandler {
 
   void Release() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return later_ != nullptr; });
-    std::exchange(later_, nullptr)();
+    changed_.wait(lock, [this] { return !later_.empty(); });
+    later_.front()();
+    later_.pop_front();
   }
   void Say(const std::string& text) {
     std::unique_lock lock(mutex_);
@@ -83,7 +85,8 @@ class Echo : public HttpHandler {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::function<void()> later_, news_;
+  std::list<std::function<void()>> later_;  ///< answers that were asked for, oldest first
+  std::function<void()> news_;
   std::string text_;
   int streams_ = 0;
 };
