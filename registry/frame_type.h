@@ -2,6 +2,8 @@
 // What the numbers of a frame are in the records, and how a feature is normalised: words of a
 // recipe's [data].
 
+#include <cstddef>
+
 #include "registry/util/words.h"
 
 namespace beamgrid {
@@ -26,5 +28,19 @@ inline constexpr Word<Normalisation> kNormalisations[] = {
     {Normalisation::kNone, "none"},
     {Normalisation::kL2, "l2"},
     {Normalisation::kStandardise, "standardise"}};
+
+/// FrameAlignment says what the frames of a video are where its features differ in their number.
+enum class FrameAlignment {
+  kCut,      ///< those that all features have, from the first on: frame t of each is of one moment
+  kNearest,  ///< as many as the longest feature has; all last equally long: NearestFrame
+};
+inline constexpr Word<FrameAlignment> kFrameAlignments[] = {{FrameAlignment::kCut, "cut"},
+                                                            {FrameAlignment::kNearest, "nearest"}};
+
+/// Returns which of `have` frames lies nearest to the middle of frame `t` of `all` frames that last
+/// equally long: floor((t + 1/2) have / all). Expects 0 <= t < all and have <= all.
+[[nodiscard]] constexpr std::size_t NearestFrame(std::size_t t, std::size_t have, std::size_t all) {
+  return (2 * t + 1) * have / (2 * all);
+}
 
 }  // namespace beamgrid

@@ -155,6 +155,15 @@ DataSpec DataFrom(const JsonReader& reader) {
   }
   if (reader.Has("multi_class")) data.multi_class = reader.Boolean("multi_class");
   if (reader.Has("video_weight")) data.video_weight = reader.Text("video_weight");
+  if (reader.Has("frame_alignment")) {
+    const std::string word = reader.Text("frame_alignment");
+    const auto alignment = FindValue(kFrameAlignments, word);
+    if (!alignment) {
+      throw std::invalid_argument(reader.PathOf("frame_alignment") + ": '" + word +
+                                  "', must be one of " + Join(WordsOf(kFrameAlignments)));
+    }
+    data.frame_alignment = *alignment;
+  }
   if (reader.Has("unrated")) data.unrated = reader.Text("unrated");
   if (reader.Has("weighted_classes")) {
     data.weighted_classes = ClassesFrom(reader, "weighted_classes");
@@ -243,6 +252,9 @@ json::object JsonWithoutFiles(const DataSpec& data) {
     object["frame_types"] = ByFeatureJson(data.frame_types, kFrameTypes);
   }
   if (!data.normalise.empty()) object["normalise"] = ByFeatureJson(data.normalise, kNormalisations);
+  if (data.frame_alignment != FrameAlignment::kCut) {
+    object["frame_alignment"] = WordFor(kFrameAlignments, data.frame_alignment);
+  }
   if (data.multi_class) object["multi_class"] = true;
   if (!data.video_weight.empty()) object["video_weight"] = data.video_weight;
   if (data.format == "segment") object["unrated"] = data.unrated;

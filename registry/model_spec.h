@@ -59,6 +59,8 @@ struct DataSpec {
   /// together, as in the YouTube-8M starter code.
   std::map<std::string, Normalisation> normalise;
   std::int64_t max_frames = 300;
+  /// What is done where the features of a video differ in their number of frames.
+  FrameAlignment frame_alignment = FrameAlignment::kCut;
   std::string on_error = "stop";  ///< "stop" | "skip" for damaged records
   /// With format "segment": whether a class that nobody rated a segment for is left out of the loss
   /// ("ignore") or counts as a negative ("negative", as in the YouTube-8M starter code).

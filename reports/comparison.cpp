@@ -62,7 +62,7 @@ std::map<std::string, std::string> Said(const Store& store, const TrialRecord& t
   // What a text leaves out is said as a recipe would: "none" would be another normalisation.
   for (const auto& [key, usual] :
        {std::pair{"normalise", R"("l2_joint")"}, std::pair{"frame_types", R"("uint8")"},
-        std::pair{"video_weight", R"("")"}}) {
+        std::pair{"video_weight", R"("")"}, std::pair{"frame_alignment", R"("cut")"}}) {
     flat["data." + std::string(key)] = data.contains(key) ? CanonicalJson(data.at(key)) : usual;
     data.erase(key);
   }

@@ -128,8 +128,12 @@ struct DataSettings {
   std::string weighted_classes_file;
   Place weighted_classes_place;
   double class_weight = 1;
+  FrameAlignment frame_alignment = FrameAlignment::kCut;
   bool multi_class = false;
   std::string video_weight;  ///< empty: none
+  /// The text of each validation record's context by which videos belong together; empty: none.
+  std::string group;
+  Place group_place;
 };
 
 /// WarmStartReference is a trial that others start from, wherever the recipe names one (train.from,

@@ -93,6 +93,9 @@ std::string DataToml(const DataSpec& data) {
   if (!data.video_weight.empty()) text += Line("video_weight", TextToml(data.video_weight));
   // Of no meaning at the video level, where the recipe's own value may be any.
   if (data.format != "video") text += Line("max_frames", std::to_string(data.max_frames));
+  if (data.frame_alignment != FrameAlignment::kCut) {
+    text += Line("frame_alignment", TextToml(WordFor(kFrameAlignments, data.frame_alignment)));
+  }
   text += Line("on_error", TextToml(data.on_error));
   if (data.format == "segment") text += Line("unrated", TextToml(data.unrated));
   if (!data.weighted_classes.empty()) {

@@ -326,6 +326,7 @@ class Plan : public Subcommand {
             .frame_types = recipe.data.frame_types,
             .normalise = recipe.data.normalise,
             .max_frames = recipe.data.max_frames,
+            .frame_alignment = recipe.data.frame_alignment,
             .on_error = recipe.data.on_error,
             .multi_class = recipe.data.multi_class,
             .video_weight = recipe.data.video_weight};

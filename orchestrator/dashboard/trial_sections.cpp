@@ -86,6 +86,7 @@ PageSection PartsSection(const TrialFacts& facts) {
               std::to_string(data.classes) +
               (data.multi_class ? " classes of which a video has one" : " classes") +
               (data.video_weight.empty() ? "" : ", videos weigh " + data.video_weight) +
+              (data.frame_alignment == FrameAlignment::kCut ? "" : ", nearest frames") +
               ", normalised " + NormalisationText(data) + ", digest " + data.digest +
               ". Fingerprint " + facts.trial.fingerprint + ".");
   return section;

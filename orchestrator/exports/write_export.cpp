@@ -41,7 +41,7 @@ json::object ConfigOf(const StudyRecord& study, const TrialRecord& trial, const 
   for (const char* key : {"format", "classes", "features", "max_frames", "digest"}) {
     known[key] = data.at(key);
   }
-  for (const char* key : {"frame_types", "normalise"}) {
+  for (const char* key : {"frame_types", "normalise", "frame_alignment"}) {
     if (data.contains(key)) known[key] = data.at(key);
   }
   return {{"beamgrid_export", 1},

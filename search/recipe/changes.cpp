@@ -152,6 +152,9 @@ void AddData(const DataSettings& then, const DataSettings& now, ChangeList& chan
   if (then.format == now.format) {
     value("max_frames", std::to_string(then.max_frames), std::to_string(now.max_frames));
   }
+  value("frame_alignment", WordFor(kFrameAlignments, then.frame_alignment),
+        WordFor(kFrameAlignments, now.frame_alignment));
+  value("group", then.group, now.group, ChangeEffect::kConduct);
   value("on_error", then.on_error, now.on_error);
   value("unrated", then.unrated, now.unrated);
   value("class_weight", PlainNumber(then.class_weight), PlainNumber(now.class_weight));

@@ -228,7 +228,12 @@ void ReadData(Section& root, Recipe& recipe) {
   settings.max_frames = data.ReadInteger("max_frames");
   // Whatever is written: the number is a part of the identity and must not differ for no reason.
   if (settings.format == "video") settings.max_frames = 1;
+  settings.frame_alignment = *FindValue(kFrameAlignments, data.ReadWord("frame_alignment"));
   settings.on_error = data.ReadWord("on_error");
+  settings.group = data.ReadWord("group");
+  if (const toml::node* group = data.table().get("group")) {
+    settings.group_place = data.mistakes().PlaceOf(group->source());
+  }
   ReadLabelKind(data, settings);
   ReadLossWeights(data, settings);
   data.RefuseOthers();

@@ -94,6 +94,9 @@ object DataObject(const DataSettings& data) {
   // What is not there stays out: recipes without it keep their digest.
   if (!types.empty()) result["frame_types"] = std::move(types);
   if (!normalise.empty()) result["normalise"] = std::move(normalise);
+  if (data.frame_alignment != FrameAlignment::kCut) {
+    result["frame_alignment"] = WordFor(kFrameAlignments, data.frame_alignment);
+  }
   if (data.multi_class) result["multi_class"] = true;
   if (!data.video_weight.empty()) result["video_weight"] = data.video_weight;
   if (data.format == "segment") result["unrated"] = data.unrated;

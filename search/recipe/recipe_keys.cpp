@@ -151,6 +151,10 @@ RecipeSection DataSection() {
            "listed at [data.normalise]."),
        Integer("max_frames", 300, 1, kMostFrames,
                "Later frames of a video are left out; of no meaning where format = \"video\"."),
+       Text("frame_alignment", "cut", WordsOf(kFrameAlignments),
+            "What the frames of a video are whose features differ in their number: those that all "
+            "have, from the first on (cut), or as many as the longest has, with the nearest frame "
+            "of each other feature, as if all lasted equally long (nearest)."),
        Text("on_error", "stop", {"stop", "skip"},
             "What a damaged record does: stop the study, or be left out and counted. What "
             "contradicts the recipe (widths, labels out of range) stops it in any case."),
@@ -159,6 +163,10 @@ RecipeSection DataSection() {
        Text("labels", "multi_label", {"multi_label", "multi_class"},
             "Whether a video has one or more labels, or exactly one (for the classifier softmax, "
             "the loss categorical_cross_entropy, and accuracies in tables)."),
+       Text("group", "", {},
+            "A text of each validation record's context, such as the subject or the day: the "
+            "intervals of tables and ensembles draw whole groups of videos, and an ensemble's "
+            "holdout has whole groups. Changes no trial."),
        Text("video_weight", "", {},
             "A float of each record's context, 0 or more, that multiplies the video's loss in "
             "training and in the validation loss. Metrics weigh all videos alike."),

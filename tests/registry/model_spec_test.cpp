@@ -135,13 +135,15 @@ TEST(ModelSpec, DataKeepWhatWeighsInTheLoss) {
 TEST(ModelSpec, DataKeepTypesNormalisationAndLabels) {
   TrialSpec trial = ExampleTrial();
   // What says nothing is not written: trials on the released data keep their identity.
-  for (const char* key : {"frame_types", "normalise", "multi_class", "video_weight"}) {
+  for (const char* key :
+       {"frame_types", "normalise", "multi_class", "video_weight", "frame_alignment"}) {
     EXPECT_FALSE(ToJson(trial.data).contains(key)) << key;
   }
   trial.data.frame_types = {{"rgb", FrameType::kFloat32}, {"audio", FrameType::kFloat16}};
   trial.data.normalise = {{"rgb", Normalisation::kStandardise}, {"audio", Normalisation::kNone}};
   trial.data.multi_class = true;
   trial.data.video_weight = "weight";
+  trial.data.frame_alignment = FrameAlignment::kNearest;
   EXPECT_EQ(TrialSpecFromJson(ParseJson(CanonicalJson(ToJson(trial)))), trial);
   EXPECT_EQ(ToJson(trial.data).at("frame_types"),
             boost::json::parse(R"({"audio":"float16","rgb":"float32"})"));
@@ -190,6 +192,7 @@ TEST(Fingerprint, DiffersWhereAnythingDiffers) {
       },
       [](auto& t) { t.data.multi_class = true; },
       [](auto& t) { t.data.video_weight = "w"; },
+      [](auto& t) { t.data.frame_alignment = FrameAlignment::kNearest; },
       [](auto& t) { t.model.train["from"] = "a/b", t.warm_start = "11"; },
       [](auto& t) { t.model.train["from"] = "a/b", t.warm_start = "12"; },
       [](auto& t) { std::swap(t.data.features[0], t.data.features[1]); },

@@ -115,11 +115,13 @@ TEST_F(TrialRecipeTest, KeepsWhatFramesAndLabelsAre) {
   data.normalise = {{"rgb", Normalisation::kStandardise}, {"a b", Normalisation::kL2}};
   data.multi_class = true;
   data.video_weight = "weight";
+  data.frame_alignment = FrameAlignment::kNearest;
   const Recipe read = Read();
   EXPECT_EQ(read.data.frame_types, data.frame_types);
   EXPECT_EQ(read.data.normalise, data.normalise);
   EXPECT_TRUE(read.data.multi_class);
   EXPECT_EQ(read.data.video_weight, "weight");
+  EXPECT_EQ(read.data.frame_alignment, FrameAlignment::kNearest);
 }
 
 TEST_F(TrialRecipeTest, OfVideosHasNoTemporalPart) {

@@ -25,7 +25,7 @@ namespace {
 
 /// Counts up whenever RecordDecoder accepts or refuses other records than before, or a census finds
 /// something else in the same bytes: conclusions that are kept would be wrong.
-constexpr int kCensusVersion = 1;
+constexpr int kCensusVersion = 2;
 
 /// Bytes that a reader maps before it gives the pages back.
 constexpr std::uint64_t kMappedBytes = 32 << 20;
@@ -151,6 +151,8 @@ class FileReader {
   void AddExample(const IdAt& id) {
     scan_.examples.push_back(id);
     ++scan_.found.examples;
+    if (video_.frames_apart > 0) ++scan_.found.unequal;
+    scan_.found.most_unequal = std::max(scan_.found.most_unequal, video_.frames_apart);
     scan_.found.labels += std::ssize(video_.labels);
   }
 
@@ -254,6 +256,8 @@ void Add(FileScan&& scan, SplitCensus& split, SplitIds& ids) {
   split.labels += scan.found.labels;
   split.damaged += scan.found.damaged;
   split.contradicting += scan.found.contradicting;
+  split.unequal += scan.found.unequal;
+  split.most_unequal = std::max(split.most_unequal, scan.found.most_unequal);
   split.without_segments += scan.found.without_segments;
   AppendFirst(std::move(scan.found.damages), split.damages);
   AppendFirst(std::move(scan.found.contradictions), split.contradictions);
@@ -369,6 +373,9 @@ std::string ConclusionKey(const DataSpec& spec, const std::vector<std::string>& 
   // were.
   for (const auto& [name, type] : spec.frame_types) {
     text += "type " + name + " " + WordFor(kFrameTypes, type) + "\n";
+  }
+  if (spec.frame_alignment != FrameAlignment::kCut) {
+    text += std::string("frames ") + WordFor(kFrameAlignments, spec.frame_alignment) + "\n";
   }
   if (spec.multi_class) text += "multi_class\n";
   if (!spec.video_weight.empty()) text += "weight " + spec.video_weight + "\n";

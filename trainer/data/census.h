@@ -46,6 +46,8 @@ struct SplitCensus {
   std::vector<RecordFault> damages;
   std::int64_t contradicting = 0;  ///< records that contradict the recipe, which nothing skips
   std::vector<RecordFault> contradictions;
+  std::int64_t unequal = 0;       ///< examples whose features differ in their number of frames
+  std::int64_t most_unequal = 0;  ///< frames that one feature of an example has more than another
   std::int64_t without_segments = 0;  ///< sound records of which no rated segment can be used
   std::int64_t repeated = 0;          ///< examples whose id an earlier example has
   std::vector<RepeatedId> repeats;

@@ -23,6 +23,8 @@ class CensusReader {
                       .damages = ReadFaults(reader, "damages"),
                       .contradicting = Count(reader, "contradicting"),
                       .contradictions = ReadFaults(reader, "contradictions"),
+                      .unequal = Count(reader, "unequal"),
+                      .most_unequal = Count(reader, "most_unequal"),
                       .without_segments = Count(reader, "without_segments"),
                       .repeated = Count(reader, "repeated"),
                       .repeats = ReadRepeats(reader, "repeats")};
@@ -111,6 +113,8 @@ json::object ToJson(const SplitCensus& split) {
           {"damages", ToJson(split.damages)},
           {"contradicting", split.contradicting},
           {"contradictions", ToJson(split.contradictions)},
+          {"unequal", split.unequal},
+          {"most_unequal", split.most_unequal},
           {"without_segments", split.without_segments},
           {"repeated", split.repeated},
           {"repeats", ToJson(split.repeats)},

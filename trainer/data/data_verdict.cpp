@@ -48,6 +48,7 @@ class SplitJudge {
                ? " has no rated segment within its frames: nothing of it is used"
                : " have no rated segment within their frames: nothing of them is used"));
     }
+    if (split_.unequal > 0) SayUnequal();
     SayRepeats();
     if (Nothing()) SayNothing();
   }
@@ -94,6 +95,18 @@ class SplitJudge {
     verdict_.warnings.push_back(Counted(split_.damaged) +
                                 (split_.damaged == 1 ? " is skipped: " : " are skipped: ") +
                                 Text(split_.damages.at(0)) + More(split_.damaged, 1));
+  }
+
+  void SayUnequal() {
+    verdict_.warnings.push_back(
+        std::to_string(split_.unequal) + " of " + std::to_string(split_.examples) + " " + Kind() +
+        " " + Noun() + (split_.unequal == 1 ? " has" : " have") +
+        " features of different numbers of frames (up to " + Number(split_.most_unequal, "frame") +
+        " apart): " +
+        (data_.frame_alignment == FrameAlignment::kNearest
+             ? "of those with fewer the nearest frame is taken (data.frame_alignment)"
+             : "the frames that all have are used, from the first on; where features have frame "
+               "rates of their own, data.frame_alignment = \"nearest\" takes the nearest ones"));
   }
 
   void SayRepeats() {

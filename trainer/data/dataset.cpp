@@ -47,7 +47,7 @@ std::vector<float> ClassWeights(const DataSpec& spec) {
 /// frame costs its bytes and what the wire format puts around them. Exact for ordinary records.
 std::int64_t MostFrames(const DataSpec& spec, std::uint64_t payload_bytes) {
   if (spec.format == "video") return 1;
-  std::uint64_t frame_bytes = 0;
+  std::uint64_t frame_bytes = 0, least = UINT64_MAX;
   for (const auto& [name, width] : spec.features) {
     const FrameType type = FrameTypeOf(spec, name);
     const std::uint64_t bytes = FrameBytes(type, static_cast<std::size_t>(width));
@@ -58,7 +58,10 @@ std::int64_t MostFrames(const DataSpec& spec, std::uint64_t payload_bytes) {
             ? std::min(FieldBytes(bytes), bytes + static_cast<std::uint64_t>(width))
             : FieldBytes(bytes);
     frame_bytes += FieldBytes(FieldBytes(value));
+    least = std::min(least, FieldBytes(FieldBytes(value)));
   }
+  // The feature that has the most frames may be any of them, and the others may have next to none.
+  if (spec.frame_alignment == FrameAlignment::kNearest) frame_bytes = std::min(frame_bytes, least);
   // Whole payload by bytes of a frame. What the record holds beside its frames only makes this
   // larger, so no record has more frames; a few unknown fields more are a few rows too many, cut by
   // Finish.
@@ -297,7 +300,7 @@ bool Dataset::DecodeExample(std::uint32_t example, DecodedVideo& video) {
     return false;
   }
   // Noted by example, not counted as it is read: an example is read once in each epoch.
-  if (video.unequal_lengths && !seen_unequal_[example]) {
+  if (video.frames_apart > 0 && !seen_unequal_[example]) {
     seen_unequal_[example] = true;
     ++unequal_lengths_;
   }

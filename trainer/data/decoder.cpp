@@ -100,7 +100,7 @@ void RecordDecoder::DecodeSegment(const Record& record, const std::string& file,
 SegmentsOfRecord RecordDecoder::ReadSegments(const Record& record, const std::string& file) {
   Parse(record, file);
   return Located([&] {
-    const std::int64_t length = CommonLength();
+    const std::int64_t length = VideoLength();
     SegmentsOfRecord segments;
     std::set<std::int64_t> starts;
     const bool looks = looks_at_labels();
@@ -213,7 +213,8 @@ void RecordDecoder::ReadFrameFeatures(std::int64_t first, std::int64_t limit,
   video.frames.resize(spec_.features.size());
   video.copies.resize(spec_.features.size());
   video.values.clear();
-  std::size_t shortest = 0, longest = 0;
+  const bool nearest = spec_.frame_alignment == FrameAlignment::kNearest;
+  std::vector<std::size_t> lengths;
   for (std::size_t i = 0; i < spec_.features.size(); ++i) {
     const Feature& feature = spec_.features[i];
     std::optional<FrameProblem> problem;
@@ -225,16 +226,31 @@ void RecordDecoder::ReadFrameFeatures(std::int64_t first, std::int64_t limit,
             ? ReadFloatFrames(list, width, most, video.frames[i], video.copies[i], problem)
             : ReadFrames(list, FrameBytes(types_[i], width), most, video.frames[i], problem);
     if (problem) FailFrame(feature, *problem);
-    CheckFrames(i, static_cast<std::size_t>(first), video);
-    // Image and audio differ in length in some released records. The frames that all features have
-    // are used, since they are concatenated frame by frame.
-    shortest = i == 0 ? length : std::min(shortest, length);
-    longest = std::max(longest, length);
+    // Of a feature of fewer frames than another, the frame `first` is an earlier one.
+    CheckFrames(i, nearest ? 0 : static_cast<std::size_t>(first), video);
+    lengths.push_back(length);
   }
+  // Image and audio differ in length in some released records. The frames that all features have
+  // are used, since they are concatenated frame by frame, unless the recipe says otherwise.
+  const auto [shortest, longest] = std::ranges::minmax(lengths);
   if (shortest == 0) Fail(DataFault::kDamagedRecord, "the video has no frames");
-  video.unequal_lengths = shortest != longest;
+  video.frames_apart = static_cast<std::int64_t>(longest - shortest);
+  const std::size_t all = nearest ? longest : shortest;
   // Some videos have a few frames more than 300: they are cut, not refused.
-  video.length = std::min(static_cast<std::int64_t>(shortest), limit);
+  video.length = std::min(static_cast<std::int64_t>(all), limit);
+  if (nearest && video.frames_apart > 0) {
+    AlignFrames(lengths, all, static_cast<std::size_t>(video.length), video);
+  }
+}
+
+void RecordDecoder::AlignFrames(const std::vector<std::size_t>& lengths, std::size_t all,
+                                std::size_t length, DecodedVideo& video) {
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    std::vector<const char*>& frames = video.frames[i];
+    frames.resize(length);
+    // From the last on: the nearest frame never stands behind the place that it is taken to.
+    for (std::size_t t = length; t-- > 0;) frames[t] = frames[NearestFrame(t, lengths[i], all)];
+  }
 }
 
 void RecordDecoder::CheckFrames(std::size_t feature, std::size_t first,
@@ -253,7 +269,7 @@ void RecordDecoder::CheckFrames(std::size_t feature, std::size_t first,
 void RecordDecoder::ReadVideoFeatures(DecodedVideo& video) const {
   video.frames.clear();
   video.values.clear();
-  video.unequal_lengths = false;
+  video.frames_apart = 0;
   video.length = 1;
   for (const Feature& feature : spec_.features) {
     const FeatureView* found = example_.FindContext(feature.first);
@@ -319,13 +335,15 @@ std::vector<RecordDecoder::Rating> RecordDecoder::ReadRatings() const {
   return ratings;
 }
 
-std::int64_t RecordDecoder::CommonLength() const {
-  std::optional<std::size_t> shortest;
+std::int64_t RecordDecoder::VideoLength() const {
+  std::vector<std::size_t> lengths;
   for (const Feature& feature : spec_.features) {
-    const std::size_t length = ShapeOf(RequireList(feature.first)).length;
-    shortest = std::min(shortest.value_or(length), length);
+    lengths.push_back(ShapeOf(RequireList(feature.first)).length);
   }
-  return static_cast<std::int64_t>(shortest.value_or(0));
+  const auto [shortest, longest] = std::ranges::minmax(lengths);
+  // A video of which a feature has no frame is refused when it is decoded.
+  const bool nearest = spec_.frame_alignment == FrameAlignment::kNearest && shortest > 0;
+  return static_cast<std::int64_t>(nearest ? longest : shortest);
 }
 
 const NamedFeatureList& RecordDecoder::RequireList(const std::string& name) const {

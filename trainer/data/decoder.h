@@ -31,8 +31,10 @@ struct DecodedVideo {
   /// The classes that somebody rated a segment for, `labels` among them; sorted, none twice. Empty
   /// for a video.
   std::vector<std::int32_t> rated;
-  std::int64_t length = 0;       ///< frames used: the shortest feature's, at most max_frames
-  bool unequal_lengths = false;  ///< the features differ in their number of frames
+  /// Frames used: as many as the shortest feature has, or the longest (spec.frame_alignment); at
+  /// most max_frames.
+  std::int64_t length = 0;
+  std::int64_t frames_apart = 0;  ///< that the longest feature has more than the shortest
   /// [feature][>= length] -> the frame's numbers in the feature's type (frame_values.h).
   std::vector<std::vector<const char*>> frames;
   std::vector<std::deque<std::vector<float>>> copies;  ///< [feature] what ReadFloatFrames needs
@@ -94,6 +96,9 @@ class RecordDecoder {
   void ReadWeight(DecodedVideo& video) const;
   /// Frames before `first` are walked over, not looked at.
   void ReadFrameFeatures(std::int64_t first, std::int64_t limit, DecodedVideo& video) const;
+  /// Gives each feature a frame for each of `length` frames of a video that has `all`.
+  static void AlignFrames(const std::vector<std::size_t>& lengths, std::size_t all,
+                          std::size_t length, DecodedVideo& video);
   /// Refuses numbers that no network can take, from frame `first` on.
   void CheckFrames(std::size_t feature, std::size_t first, const DecodedVideo& video) const;
   void ReadVideoFeatures(DecodedVideo& video) const;
@@ -101,7 +106,7 @@ class RecordDecoder {
   /// Returns ratings of which only the starts are read.
   [[nodiscard]] std::vector<Rating> ReadStarts() const;
   [[nodiscard]] bool looks_at_labels() const { return label_policy_ == LabelPolicy::kRequired; }
-  [[nodiscard]] std::int64_t CommonLength() const;
+  [[nodiscard]] std::int64_t VideoLength() const;
 
   [[nodiscard]] const NamedFeatureList& RequireList(const std::string& name) const;
   [[nodiscard]] std::int32_t CheckLabel(std::int64_t label) const;

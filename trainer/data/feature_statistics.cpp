@@ -108,6 +108,7 @@ std::string KeyOf(const DataSpec& data) {
                  .features = data.features,
                  .frame_types = data.frame_types,
                  .max_frames = data.max_frames,
+                 .frame_alignment = data.frame_alignment,
                  .on_error = data.on_error,
                  .multi_class = data.multi_class,
                  .video_weight = data.video_weight,

@@ -46,8 +46,8 @@ const Case kCases[] = {
     {"UnknownKey",
      "clases = 3\n",
      {"9:1: data.clases: unknown key 'clases'; did you mean 'classes'?; known here: format, train, "
-      "validate, holdout, classes, features, frame_types, normalise, max_frames, on_error, labels, "
-      "video_weight, unrated, class_weight, weighted_classes"}},
+      "validate, holdout, classes, features, frame_types, normalise, max_frames, frame_alignment, "
+      "on_error, group, labels, video_weight, unrated, class_weight, weighted_classes"}},
     {"UnknownComponent",
      "[[grid.temporal]]\nuse = \"netvald\"\n",
      {"10:7: grid.temporal[0].use: unknown temporal component 'netvald'; did you mean 'netvlad'?; "

@@ -109,6 +109,21 @@ TEST_F(CensusTest, ADamagedRecordStopsOrIsSkippedAndSaid) {
               ElementsAre(AllOf(HasSubstr("1 of 3 training records is skipped: " + place))));
 }
 
+TEST_F(CensusTest, FeaturesOfDifferentNumbersOfFramesAreSaid) {
+  DataSpec spec = Sound();
+  EXPECT_THAT(WarningsOf(spec), IsEmpty());
+  ExampleContent video = SmallVideo("slow", 9);
+  video.frames[1] = CountingFrames("audio", 2, 3);
+  spec.train.push_back(Write("t2", {video}));
+  EXPECT_THAT(WarningsOf(spec),
+              ElementsAre(AllOf(HasSubstr("1 of 4 training records has features of different "
+                                          "numbers of frames (up to 6 frames apart): the frames "
+                                          "that all have are used"),
+                                HasSubstr("data.frame_alignment = \"nearest\""))));
+  spec.frame_alignment = FrameAlignment::kNearest;
+  EXPECT_THAT(WarningsOf(spec), ElementsAre(HasSubstr("the nearest frame is taken")));
+}
+
 TEST_F(CensusTest, TheRestBehindADamagedLengthCountsAsOne) {
   DataSpec spec = Sound();
   spec.on_error = "skip";

@@ -146,6 +146,81 @@ TEST_F(DatasetTest, OfUnequalLengthsTheShorterCountsAndEachVideoIsCountedOnce) {
   EXPECT_EQ(dataset.counts().skipped, 0);
 }
 
+TEST(NearestFrame, IsTheOneUnderTheMiddle) {
+  for (std::size_t all = 1; all <= 30; ++all) {
+    for (std::size_t have = 1; have <= all; ++have) {
+      for (std::size_t t = 0; t < all; ++t) {
+        // Frame t lasts from t / all to (t + 1) / all of the video, frame i from i / have on.
+        const double middle = (static_cast<double>(t) + 0.5) / static_cast<double>(all);
+        const std::size_t nearest = NearestFrame(t, have, all);
+        EXPECT_LE(static_cast<double>(nearest), middle * static_cast<double>(have) + 1e-9);
+        EXPECT_GT(static_cast<double>(nearest) + 1, middle * static_cast<double>(have) - 1e-9);
+        if (have == all) {
+          EXPECT_EQ(nearest, t);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(DatasetTest, NearestFramesAreThoseUnderTheMiddleOfEachFrameOfTheLongest) {
+  // rgb has 6 frames, audio 2: each of audio lasts three of rgb's. w is as it was.
+  ExampleContent video = SmallVideo("v", 6);
+  video.frames[1] = CountingFrames("audio", 2, 2);
+  const std::string file = Write("a", {video, SmallVideo("w", 2)});
+  DataSpec spec = SmallSpec();
+  spec.features = {{"audio", 2}};
+  Dataset cut(SmallSpec(), {file}, LabelPolicy::kRequired);
+  EXPECT_THAT(ReadAll(cut).lengths, ElementsAre(2, 2));
+  spec = SmallSpec();
+  spec.frame_alignment = FrameAlignment::kNearest;
+  Dataset dataset(spec, {file}, LabelPolicy::kRequired);
+  const Batch batch = ReadAll(dataset);
+  EXPECT_THAT(batch.lengths, ElementsAre(6, 2));
+  const std::size_t width = static_cast<std::size_t>(batch.width);
+  const auto audio_of = [&](std::size_t video_index, std::size_t t) {
+    return batch.frames.at((video_index * 6 + t) * width + 4);
+  };
+  const auto rgb_of = [&](std::size_t t) { return batch.frames.at(t * width); };
+  std::vector<int> audio, rgb;
+  for (std::size_t t = 0; t < 6; ++t) {
+    audio.push_back(audio_of(0, t) - audio_of(0, 0));
+    rgb.push_back((rgb_of(t) - rgb_of(0)) / 4);
+  }
+  EXPECT_THAT(audio, ElementsAre(0, 0, 0, 2, 2, 2));
+  EXPECT_THAT(rgb, ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_EQ(audio_of(1, 1) - audio_of(1, 0), 2) << "equal lengths are left alone";
+  EXPECT_EQ(dataset.counts().unequal_lengths, 1);
+}
+
+TEST_F(DatasetTest, NearestFramesAreOfTheWholeVideoAlsoWhereItIsCut) {
+  ExampleContent video = SmallVideo("v", 12);
+  video.frames[1] = CountingFrames("audio", 2, 3);
+  const std::string file = Write("a", {video});
+  DataSpec spec = SmallSpec();
+  spec.frame_alignment = FrameAlignment::kNearest;
+  spec.max_frames = 6;
+  Dataset dataset(spec, {file}, LabelPolicy::kRequired);
+  const Batch batch = ReadAll(dataset);
+  ASSERT_THAT(batch.lengths, ElementsAre(6));
+  std::vector<int> audio;
+  for (std::size_t t = 0; t < 6; ++t) {
+    audio.push_back(batch.frames.at(t * static_cast<std::size_t>(batch.width) + 4) -
+                    batch.frames.at(4));
+  }
+  EXPECT_THAT(audio, ElementsAre(0, 0, 0, 0, 2, 2)) << "four of twelve each";
+}
+
+TEST_F(DatasetTest, AFeatureWithoutFramesIsRefusedWhateverTheAlignment) {
+  ExampleContent video = SmallVideo("v", 3);
+  video.frames[1] = CountingFrames("audio", 2, 0);
+  for (const FrameAlignment alignment : {FrameAlignment::kCut, FrameAlignment::kNearest}) {
+    DataSpec spec = SmallSpec();
+    spec.frame_alignment = alignment;
+    EXPECT_THAT(Refusal(spec, video), HasSubstr("the video has no frames"));
+  }
+}
+
 TEST_F(DatasetTest, AMissingFeatureNamesWhatIsThereAndTheNearest) {
   DataSpec spec = SmallSpec();
   spec.features[1].first = "audoi";
