@@ -120,6 +120,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
       .slots = std::move(slots),
       .retry = options.retry,
       .accept_changes = options.accept_changes,
+      .video_groups = GroupsOfVideos(recipe, data),
       .on_change =
           [&](const StudyChange& change) {
             settled = settled && !change.any();

@@ -197,11 +197,12 @@ class VideoMeans {
 
 /// `of`: the metric of kLanes weightings of the videos.
 template <typename Of>
-Resampled ResampleBy(const Predictions& predictions, std::size_t resamples, const Of& of) {
+Resampled ResampleBy(const Predictions& predictions, std::size_t resamples,
+                     const VideoGroups* groups, const Of& of) {
   const bool segments = AreSegments(predictions);
   std::vector<std::uint64_t> keys;
   for (const VideoPrediction& video : predictions.videos) {
-    keys.push_back(KeyOf(VideoOf(video.id, segments)));
+    keys.push_back(KeyOf(groups != nullptr ? groups->Of(video.id) : VideoOf(video.id, segments)));
   }
   std::vector<Weights> weights(keys.size());
   for (Weights& once : weights) once.fill(1);
@@ -234,14 +235,14 @@ bool IsResampled(const Metric& metric) {
 }
 
 Resampled ResampleVideos(const Predictions& predictions, const Metric& metric,
-                         std::size_t resamples) {
+                         std::size_t resamples, const VideoGroups* groups) {
   if (metric.value == &Metrics::gap) {
     SortedItems items(predictions);
-    return ResampleBy(predictions, resamples,
+    return ResampleBy(predictions, resamples, groups,
                       [&](std::span<const Weights> weights) { return items.Gaps(weights); });
   }
   const VideoMeans means(predictions, metric.value);
-  return ResampleBy(predictions, resamples,
+  return ResampleBy(predictions, resamples, groups,
                     [&](std::span<const Weights> weights) { return means.Of(weights); });
 }
 
@@ -262,6 +263,12 @@ std::size_t CountVideos(const Predictions& predictions) {
     videos.insert(VideoOf(video.id, segments));
   }
   return videos.size();
+}
+
+std::size_t CountGroups(const Predictions& predictions, const VideoGroups& groups) {
+  std::set<std::string_view> names;
+  for (const VideoPrediction& video : predictions.videos) names.insert(groups.Of(video.id));
+  return names.size();
 }
 
 }  // namespace beamgrid

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -102,10 +103,12 @@ struct TableResampling {
   /// by several threads where `for_each` has them.
   std::function<Predictions(const TrialRecord&)> read;
   ForEach for_each = Serially;
+  /// By what videos belong together: whole groups are resampled; null: videos are.
+  std::shared_ptr<const VideoGroups> groups = {};
 };
 /// Trials whose predictions are read for one table at most.
 inline constexpr std::size_t kMostResampledTrials = 200;
-/// Videos that a resample must be drawn of at least.
+/// Videos, or groups of them, that a resample must be drawn of at least.
 inline constexpr std::size_t kLeastResampledVideos = 20;
 
 /// CrossPlace is where a cell of a table of rows and columns stands.
@@ -163,6 +166,8 @@ struct AblationTable {
   std::string compared_with;              ///< what differences are from, in words; empty: none
   std::size_t combinations = 0;           ///< that each row is the mean over; 0: it is no mean
   std::size_t resamples = 0, videos = 0;  ///< of the intervals; 0: none of other videos
+  std::string grouped_by;        ///< by what these videos belong together; empty: by nothing
+  std::size_t video_groups = 0;  ///< that they are of, and that were resampled in their place
   /// By the one rule: two significant digits of the median uncertainty of a column.
   int decimals = 4, difference_decimals = 4;
   std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test

@@ -22,7 +22,7 @@ constexpr double kSameMetric = 1e-5;
 struct ResampledTrial {
   Resampled resampled;
   std::uint64_t videos_hash = 0;
-  std::size_t videos = 0;
+  std::size_t videos = 0, groups = 0;
   std::string why_not;
 };
 using ResampledTrials = std::map<const TrialRecord*, ResampledTrial>;
@@ -34,12 +34,16 @@ ResampledTrial ResampleTrial(const TrialRecord& trial, const Metric& metric,
     const Predictions predictions = resampling.read(trial);
     made.videos = CountVideos(predictions);
     made.videos_hash = VideosHash(predictions);
-    if (made.videos < kLeastResampledVideos) {
-      made.why_not = "its " + CountText(made.videos, "video") + " are fewer than the " +
+    const VideoGroups* const groups = resampling.groups.get();
+    if (groups != nullptr) made.groups = CountGroups(predictions, *groups);
+    const std::size_t drawn = groups != nullptr ? made.groups : made.videos;
+    if (drawn < kLeastResampledVideos) {
+      made.why_not = "its " + CountText(drawn, groups != nullptr ? "group" : "video") +
+                     (groups != nullptr ? " (" + groups->by() + ")" : "") + " are fewer than the " +
                      std::to_string(kLeastResampledVideos) + " that a resample needs";
       return made;
     }
-    made.resampled = ResampleVideos(predictions, metric, resampling.resamples);
+    made.resampled = ResampleVideos(predictions, metric, resampling.resamples, groups);
     const double recorded = trial.result->metrics.*metric.value;
     if (!(std::abs(made.resampled.value - recorded) <= kSameMetric)) {
       made.why_not = "its predictions have " + std::string(metric.heading) + " " +
@@ -92,6 +96,7 @@ class Comparer {
     }
     trials_ = ResampleAll(trials, metric, *resampling);
     table.resamples = resampling->resamples;
+    if (resampling->groups) table.grouped_by = resampling->groups->by();
   }
 
   /// Returns rows[a] - rows[b] with its interval, or nothing and why.
@@ -114,6 +119,7 @@ class Comparer {
       }
     }
     table_.videos = first.videos;
+    table_.video_groups = first.groups;
     return TwoLevelDifference(row_a, row_b);
   }
 

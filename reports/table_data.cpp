@@ -75,6 +75,9 @@ CsvColumns CsvRow(const AblationTable& table, const TableRow& row) {
     columns.emplace_back("row", CsvText(row.cross->row));
     columns.emplace_back("column", CsvText(row.cross->column));
   }
+  if (!table.grouped_by.empty()) {
+    columns.emplace_back("resampled_groups_of", CsvText(table.grouped_by));
+  }
   if (table.raced && Has(table, TableColumn::kP)) columns.emplace_back("seeds_raced", "true");
   return columns;
 }
@@ -165,6 +168,9 @@ std::string JsonTable(const AblationTable& table) {
       {"resamples", table.resamples},
       {"videos", table.videos},
       {"notes", boost::json::array(notes.begin(), notes.end())}};
+  if (!table.grouped_by.empty()) {
+    object["groups"] = {{"by", table.grouped_by}, {"number", table.video_groups}};
+  }
   if (table.combinations > 0) object["combinations"] = table.combinations;
   return CanonicalJson(object) + "\n";
 }

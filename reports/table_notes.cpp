@@ -30,6 +30,11 @@ std::string SeedsWord(const AblationTable& table) {
   return table.combinations > 1 ? "the combinations and seeds" : "the seeds";
 }
 
+/// Returns what is resampled beside the seeds.
+std::string DrawnWord(const AblationTable& table) {
+  return table.grouped_by.empty() ? "videos" : "groups";
+}
+
 std::string SeedsText(const AblationTable& table, std::size_t values) {
   return CountText(values, table.combinations > 1 ? "pair" : "seed");
 }
@@ -47,14 +52,19 @@ std::string DifferenceNote(const AblationTable& table) {
     return note + "of other seeds " + (table.combinations > 1 ? "of the same combinations, " : "") +
            "on these videos (t)";
   }
-  note += "by " + std::to_string(table.resamples) + " resamples of the " +
-          CountText(table.videos, "video");
+  note += "by " + std::to_string(table.resamples) + " resamples of the ";
+  if (!table.grouped_by.empty()) {
+    note += CountText(table.video_groups, "group") + " (" + table.grouped_by + ") of the ";
+  }
+  note += CountText(table.videos, "video");
   if (!levels.contains(Levels::kSeedsAndVideos)) {
     return note + " alone: a single seed says nothing of others";
   }
   note += " and of the seeds";
   if (table.combinations > 1) note += " of the same combinations";
-  if (levels.contains(Levels::kVideos)) note += " (of the videos alone where a row has one seed)";
+  if (levels.contains(Levels::kVideos)) {
+    note += " (of the " + DrawnWord(table) + " alone where a row has one seed)";
+  }
   return note;
 }
 
@@ -90,7 +100,7 @@ std::string SharesNote(const AblationTable& table) {
            std::to_string(most[i]) + " %";
   };
   return "of a difference's variance " + text(0) + " is " + SeedsWord(table) + "', " + text(1) +
-         " the videos' and " + text(2) + " that of both together";
+         " the " + DrawnWord(table) + "' and " + text(2) + " that of both together";
 }
 
 std::string NoIntervalNote(const AblationTable& table) {
@@ -109,7 +119,7 @@ std::string TestName(const AblationTable& table, const std::vector<const TableRo
     return "exact sign-flip test of " + ValuesText(table, rows) + " on these videos";
   }
   if (table.test == TableTest::kTwoLevel) {
-    return "two-sided test of " + SeedsWord(table).substr(4) + " and videos";
+    return "two-sided test of " + SeedsWord(table).substr(4) + " and " + DrawnWord(table);
   }
   const auto paired = std::ranges::count_if(rows, &TableRow::paired);
   if (paired == 0) return "two-sided Welch's t-test on these videos";

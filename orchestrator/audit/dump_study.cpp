@@ -136,6 +136,14 @@ void DumpRecipes(std::ostream& out, const Store& store, const StudyRecord& study
   }
 }
 
+void DumpGroups(std::ostream& out, const Store& store, const StudyRecord& study) {
+  const auto groups = store.VideoGroupsOf(study.id);
+  if (!groups) return;
+  json::object videos;
+  for (const auto& [video, group] : groups->groups()) videos[video] = group;
+  Write(out, {{"kind", "video_groups"}, {"by", groups->by()}, {"videos", std::move(videos)}});
+}
+
 void DumpWhole(std::ostream& out, const Store& store, const StudyRecord& study) {
   Write(out, {{"kind", "study"},
               {"name", study.name},
@@ -145,6 +153,7 @@ void DumpWhole(std::ostream& out, const Store& store, const StudyRecord& study) 
               {"recipe_text", study.recipe_text},
               {"created_at", study.created_at}});
   DumpRecipes(out, store, study);
+  DumpGroups(out, store, study);
   for (const TrialRecord& trial : SortedTrials(store, study, Counting::kAll)) {
     Write(out, WholeLine(store, trial));
   }

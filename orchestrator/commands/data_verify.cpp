@@ -27,7 +27,8 @@ boost::json::object ToJson(const SplitCensus& split, std::size_t files) {
           {"read", split.read()},
           {"damaged", split.damaged},
           {"contradicting", split.contradicting},
-          {"repeated", split.repeated}};
+          {"repeated", split.repeated},
+          {"unequal", split.unequal}};
 }
 
 class DataVerify : public Subcommand {
@@ -95,6 +96,7 @@ class DataVerify : public Subcommand {
     if (mistakes.empty()) {
       mistakes = TeacherMistakes(recipe, data.spec, CensusOptions::Reading::kEverything);
     }
+    if (mistakes.empty()) mistakes = GroupMistakes(recipe, data.spec);
     if (json_) {
       PrintJson(context.out,
                 boost::json::object{
@@ -120,6 +122,15 @@ class DataVerify : public Subcommand {
     if (mistakes.empty()) return kExitDone;
     context.err << "error: " << path << ": `beamgrid run` will not begin on these data\n";
     return kExitUsage;
+  }
+
+  static std::vector<Diagnostic> GroupMistakes(const Recipe& recipe, const DataSpec& data) {
+    try {
+      static_cast<void>(GroupsOfVideos(recipe, data));
+      return {};
+    } catch (const RecipeError& error) {
+      return error.diagnostics();
+    }
   }
 
   static void Print(const CommandContext& context, const StudyData& data,

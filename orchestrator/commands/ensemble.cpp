@@ -2,6 +2,9 @@
 // prediction files.
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 
 #include "orchestrator/commands/command.h"
@@ -13,13 +16,16 @@
 #include "orchestrator/commands/search_watch.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/study_forms.h"
+#include "orchestrator/importing/csv_table.h"
 #include "orchestrator/inputs/class_list.h"
 #include "registry/scoring/probabilities_csv.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/input_error.h"
 #include "registry/util/scratch_memory.h"
 #include "registry/util/text.h"
 #include "registry/util/threads.h"
+#include "registry/video_groups.h"
 #include "search/recipe.h"
 
 namespace beamgrid {
@@ -77,6 +83,27 @@ void RefuseRepeated(const std::string& option, const std::vector<std::string>& f
   }
 }
 
+/// Reads by what videos belong together: a column of ids, and `group` or the only other one.
+VideoGroups ReadGroups(const std::string& path) {
+  RequireFile(path);
+  CsvTable table(path);
+  const std::size_t id = table.RequireId("");
+  std::optional<std::size_t> group = table.Find({"group"});
+  if (!group && table.columns().size() == 2) group = 1 - id;
+  if (!group) throw InputError(path + ": no column is called group (beside the videos' ids)");
+  std::map<std::string, std::string, std::less<>> groups;
+  while (table.Next()) {
+    const std::string video(table.Cell(id)), name(table.Cell(*group));
+    if (name.empty()) {
+      throw InputError(table.Place() + ": to which group does the video '" + video + "' belong?");
+    }
+    if (groups.emplace(video, name).first->second == name) continue;
+    throw InputError(table.Place() + ": the video '" + video +
+                     "' is of another group than in an earlier line");
+  }
+  return {table.columns()[*group], std::move(groups)};
+}
+
 class Ensemble : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
@@ -91,6 +118,11 @@ class Ensemble : public Subcommand {
                       ->type_name("FILE ...")
                       ->needs(files);
     files->needs(truth);
+    app.add_option("--groups", groups_,
+                   "By what the videos of --predictions belong together, as by subject: a CSV with "
+                   "the columns id and group; whole groups are held out and resampled")
+        ->type_name("FILE")
+        ->needs(files);
     app.add_option("--with", with_,
                    "Competition CSV files in the pool beside the studies' trials, over the same "
                    "videos")
@@ -300,6 +332,9 @@ class Ensemble : public Subcommand {
     Predictions predictions = ReadProbabilitiesCsv(predictions_.front());
     EnsembleModels models(ReadTruthFor(predictions, truth_), Videos());
     models.set_memory(memory_);
+    if (!groups_.empty()) {
+      models.set_groups(std::make_shared<const VideoGroups>(ReadGroups(groups_)));
+    }
     for (std::size_t i = 0; i < predictions_.size(); ++i) {
       if (i > 0) predictions = ReadProbabilitiesCsv(predictions_[i]);
       models.AddFile(NameOf(predictions_[i], predictions_), sizes[i], predictions);
@@ -317,7 +352,7 @@ class Ensemble : public Subcommand {
   /// Refuses what --out would destroy, and what it could not write after a long search.
   void CheckOut() {
     if (out_.empty()) return;
-    std::vector<std::string> inputs = {classes_};
+    std::vector<std::string> inputs = {classes_, groups_};
     for (const auto& read : {predictions_, with_, truth_}) {
       inputs.insert(inputs.end(), read.begin(), read.end());
     }
@@ -377,7 +412,7 @@ class Ensemble : public Subcommand {
   std::vector<std::string> form_words_;
   Forms forms_;
   std::vector<std::string> studies_, with_, predictions_, sizes_, truth_;
-  std::string out_, classes_;
+  std::string out_, classes_, groups_;
   std::filesystem::path out_file_;
   bool common_videos_ = false;
   std::string seeds_ = "all";

@@ -139,7 +139,9 @@ void PrintMembersWhy(std::ostream& out, const EnsembleWhy& why) {
   std::string text = "loss: of GAP, without the member";
   if (why.resamples > 0) {
     text += "; chosen: share of " + std::to_string(why.resamples) + " resamples, of " +
-            VideosText(why.resampled_videos) +
+            (why.resampled_groups > 0
+                 ? CountText(static_cast<std::size_t>(why.resampled_groups), "group")
+                 : VideosText(why.resampled_videos)) +
             " of the selection part, in which the search takes it (these members and no other: " +
             PercentText(why.same_members) + ")";
   }

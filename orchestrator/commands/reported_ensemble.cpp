@@ -75,7 +75,7 @@ bool IsTheRecorded(const EnsembleAnswer& made, const boost::json::object& answer
          std::abs(made.selection_gap - selection.at("gap").to_number<double>()) < kSame;
 }
 
-void AddPairs(StudyFacts& facts) {
+void AddPairs(StudyFacts& facts, const Store& store) {
   EnsembleFact& ensemble = *facts.ensemble;
   const std::string asks = "; `beamgrid ensemble " + facts.study.name + " --why` says it";
   const std::vector<const TrialRecord*> members = MembersOf(facts);
@@ -85,6 +85,7 @@ void AddPairs(StudyFacts& facts) {
     return;
   }
   EnsembleModels models;
+  models.set_groups(GroupsOfStudies(store, {facts.study}));
   std::vector<std::string> names;
   for (const TrialRecord* trial : members) {
     names.push_back(MemberName(*trial));
@@ -167,7 +168,7 @@ void AddEnsembleFact(StudyFacts& facts, const Store& store) {
   if (latest == nullptr) return;
   facts.ensemble = {.id = latest->id, .created_at = latest->created_at, .answer = latest->answer};
   try {
-    AddPairs(facts);
+    AddPairs(facts, store);
   } catch (const Error& error) {
     // A file that is gone costs this one table.
     facts.ensemble->no_pairs = error.what();

@@ -243,7 +243,7 @@ class RunCommand : public Subcommand {
     TableQuestion question = QuestionOf(recipe.name, recipe.objective->name, table);
     question.columns.clear();
     if (table.layout == TableLayout::kOurs) question.columns.push_back(TableColumn::kSize);
-    const TableResampling resampling = ResamplingOf(recipe.name);
+    const TableResampling resampling = ResamplingOf(store, {*store.FindStudy(recipe.name)});
     const AblationTable made =
         MakeTable(store, catalogue, question, FindPaperTable(table.reference), &resampling);
     if (report == nullptr) {

@@ -101,9 +101,25 @@ std::string LeftOutText(const std::vector<std::string>& names) {
 
 }  // namespace
 
+std::shared_ptr<const VideoGroups> GroupsOfStudies(const Store& store,
+                                                   const std::vector<StudyRecord>& studies) {
+  std::optional<VideoGroups> all;
+  for (const StudyRecord& study : studies) {
+    const auto groups = store.VideoGroupsOf(study.id);
+    if (!groups) continue;
+    if (all) {
+      all->Add(*groups);
+    } else {
+      all = *groups;
+    }
+  }
+  return all ? std::make_shared<const VideoGroups>(*std::move(all)) : nullptr;
+}
+
 StudyModels StudyPool(const Store& store, const StudyRecord& study, SeedChoice seeds,
                       EnsembleModels models, const Forms& forms) {
   StudyModels pool{.models = std::move(models)};
+  pool.models.set_groups(GroupsOfStudies(store, {study}));
   AddStudy(store, study, seeds, forms, {}, "", pool);
   return pool;
 }
@@ -114,6 +130,7 @@ StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& stud
     return StudyPool(store, studies.front(), seeds, std::move(models), forms);
   }
   StudyModels all{.models = std::move(models)};
+  all.models.set_groups(GroupsOfStudies(store, studies));
   std::set<TrialId> known;
   for (const StudyRecord& study : studies) {
     std::set<TrialId> twice;  // that an earlier study has already

@@ -44,6 +44,12 @@ struct StudyModels {
   Fingerprints fingerprints;  ///< of the models of a single study
 };
 
+/// Returns by what the studies' validation videos belong together; null where no study says it.
+/// Where one does, a video that none groups is refused by those who ask for its group. Throws
+/// InputError where two studies group a video differently.
+[[nodiscard]] std::shared_ptr<const VideoGroups> GroupsOfStudies(
+    const Store& store, const std::vector<StudyRecord>& studies);
+
 /// Returns the study's complete trials with their predictions. One whose file is missing or is not
 /// the one that was recorded is left out; of several seeds the best one with a sound file is taken.
 /// Throws UsageError if no trial is complete; Error if no file is sound, and where a model and seed

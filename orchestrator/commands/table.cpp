@@ -117,7 +117,7 @@ class TableCommand : public Subcommand {
     const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store, studies));
     const Catalogue catalogue = OpenTrainer(context, plugins).catalogue;
     const TableResampling resampling =
-        ResamplingOf(Join(studies_, " "), static_cast<std::size_t>(resamples_));
+        ResamplingOf(*store, studies, static_cast<std::size_t>(resamples_));
     question_.study = studies_[0];
     const AblationTable table =
         studies.size() == 1
@@ -263,11 +263,16 @@ REGISTER_COMMAND("table", kResults, "Ablation table of a study", TableCommand);
 
 }  // namespace
 
-TableResampling ResamplingOf(const std::string& study, std::size_t resamples) {
+TableResampling ResamplingOf(const Store& store, const std::vector<StudyRecord>& studies,
+                             std::size_t resamples) {
+  const std::string study = Join(studies, " ", &StudyRecord::name);
   const auto read = [study](const TrialRecord& trial) {
     return ReadPredictions(CheckedArtifact(trial, "predictions", study));
   };
-  return {.resamples = resamples, .read = read, .for_each = OnThreads(UsableThreads())};
+  return {.resamples = resamples,
+          .read = read,
+          .for_each = OnThreads(UsableThreads()),
+          .groups = resamples == 0 ? nullptr : GroupsOfStudies(store, studies)};
 }
 
 }  // namespace beamgrid

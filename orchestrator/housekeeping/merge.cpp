@@ -140,12 +140,14 @@ Merger::Studies Merger::Enrol(const StudyRecord& study) {
         OneRow(theirs_, "SELECT * FROM study WHERE name = :name", {{"name", study.name}});
     row.erase("id");
     const std::int64_t id = upkeep.Insert("study", row);
-    for (json::value& entry : theirs_
-                                  .Query("SELECT * FROM recipe_history WHERE study = :study",
-                                         {{"study", NumberText(study.id)}})
-                                  .Objects()) {
-      entry.as_object()["study"] = id;
-      upkeep.Insert("recipe_history", entry.as_object());
+    for (const std::string table : {"recipe_history", "video_groups"}) {
+      for (json::value& entry : theirs_
+                                    .Query("SELECT * FROM " + table + " WHERE study = :study",
+                                           {{"study", NumberText(study.id)}})
+                                    .Objects()) {
+        entry.as_object()["study"] = id;
+        upkeep.Insert(table, entry.as_object());
+      }
     }
     here = ours_.FindStudy(study.name);
     ++report_.studies;

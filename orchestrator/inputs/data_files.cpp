@@ -19,6 +19,7 @@
 #include "registry/util/system_error.h"
 #include "registry/util/user_path.h"
 #include "registry/util/utf8.h"
+#include "trainer/data/video_group_records.h"
 
 namespace beamgrid {
 namespace {
@@ -87,6 +88,7 @@ FoundData LookForDataFiles(const Recipe& recipe) {
       .frame_types = settings.frame_types,
       .normalise = settings.normalise,
       .max_frames = settings.max_frames,
+      .frame_alignment = settings.frame_alignment,
       .on_error = settings.on_error,
       .unrated = settings.unrated,
       .multi_class = settings.multi_class,
@@ -145,7 +147,25 @@ DataSpec CheckedData(const Recipe& recipe, const ReadingVoice& voice) {
   if (!data.verdict.problems.empty()) throw RecipeError(DataMistakes(recipe, data.verdict));
   std::vector<Diagnostic> mistakes = TeacherMistakes(recipe, data.spec);
   if (!mistakes.empty()) throw RecipeError(std::move(mistakes));
+  static_cast<void>(GroupsOfVideos(recipe, data.spec));
   return std::move(data.spec);
+}
+
+std::shared_ptr<const VideoGroups> GroupsOfVideos(const Recipe& recipe, const DataSpec& data) {
+  const DataSettings& settings = recipe.data;
+  if (settings.group.empty()) return nullptr;
+  ReadGroups read = ReadVideoGroups(data, settings.group, CacheFolder());
+  if (read.without == 0) return std::make_shared<const VideoGroups>(std::move(read.groups));
+  std::vector<Diagnostic> mistakes;
+  for (const std::string& example : read.examples) {
+    mistakes.push_back({settings.group_place, "data.group", example});
+  }
+  const auto shown = std::ssize(mistakes);
+  if (read.without > shown) {
+    mistakes.push_back({settings.group_place, "data.group",
+                        std::to_string(read.without - shown) + " more such validation records"});
+  }
+  throw RecipeError(std::move(mistakes));
 }
 
 }  // namespace beamgrid

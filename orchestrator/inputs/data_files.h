@@ -2,10 +2,12 @@
 // From a recipe's globs to the data of a study: found, read once, judged.
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "registry/model_spec.h"
+#include "registry/video_groups.h"
 #include "search/recipe.h"
 #include "trainer/data/census.h"
 #include "trainer/data/data_verdict.h"
@@ -52,9 +54,14 @@ struct StudyData {
 [[nodiscard]] std::vector<Diagnostic> DataMistakes(const Recipe& recipe,
                                                    const DataVerdict& verdict);
 
+/// Returns by what the validation videos belong together; null: the recipe names nothing
+/// (data.group). `data`: with its digest. Throws RecipeError where records do not say it.
+[[nodiscard]] std::shared_ptr<const VideoGroups> GroupsOfVideos(const Recipe& recipe,
+                                                                const DataSpec& data);
+
 /// Returns the data that a study may begin on, with their digest, once the warnings were told.
-/// Throws RecipeError where files are missing, where what they hold stops a study and where a
-/// teacher does not suit them (TeacherMistakes).
+/// Throws RecipeError where files are missing, where what they hold stops a study, where a
+/// teacher does not suit them (TeacherMistakes) and where GroupsOfVideos does.
 [[nodiscard]] DataSpec CheckedData(const Recipe& recipe, const ReadingVoice& voice);
 
 }  // namespace beamgrid

@@ -165,6 +165,7 @@ void StudyRunner::TakeRecipe() {
                                .recipe_text = recipe_.text,
                                .recipe_digest = RecipeDigest(recipe_)},
                               words);
+    store_.SetVideoGroups(study_, settings_.video_groups.get());
     for (const Outdated& group : change.outdated) {
       store_.StopCounting(study_, group.trials, group.why());
     }

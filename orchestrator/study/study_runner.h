@@ -50,6 +50,8 @@ struct RunnerSettings {
   std::vector<std::string> retry;              ///< failed trials to try again; see ChooseRetries
   /// Goes on where finished trials leave the study's answer, too.
   bool accept_changes = false;
+  /// By what the validation videos belong together; null: by nothing.
+  std::shared_ptr<const VideoGroups> video_groups;
   /// Hears what has changed since the study was run last, before anything is recorded; may be null.
   std::function<void(const StudyChange&)> on_change;
 };

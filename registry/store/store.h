@@ -18,6 +18,7 @@
 
 #include "registry/model_spec.h"
 #include "registry/outcome.h"
+#include "registry/video_groups.h"
 
 namespace beamgrid {
 
@@ -144,6 +145,12 @@ class Store {
   [[nodiscard]] std::vector<RecipeEntry> RecipeHistory(StudyId study) const;
   [[nodiscard]] std::optional<StudyRecord> FindStudy(const std::string& name) const;
   [[nodiscard]] std::vector<StudyRecord> Studies() const;
+
+  /// Notes by what the study's validation videos belong together; nothing: by nothing.
+  void SetVideoGroups(StudyId study, const VideoGroups* groups);
+  /// The groups that the study's last run noted; null: its recipe names none. Throws Error where
+  /// they cannot be read.
+  [[nodiscard]] std::shared_ptr<const VideoGroups> VideoGroupsOf(StudyId study) const;
 
   // Trials. All NewTrials in one transaction; a trial whose fingerprint the database already knows
   // is shared, not copied: only its reference from the study is new. The trials count from then on,

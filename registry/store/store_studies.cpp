@@ -86,6 +86,40 @@ StudyId Store::OpenStudy(const StudyRecord& study, const std::vector<std::string
   });
 }
 
+void Store::SetVideoGroups(StudyId study, const VideoGroups* groups) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    if (groups == nullptr) {
+      db.Use("DELETE FROM video_groups WHERE study = ?") << study << Execute();
+      return;
+    }
+    boost::json::object videos;
+    for (const auto& [video, group] : groups->groups()) videos[video] = group;
+    // Nothing is written where nothing has changed: of a million videos it is much.
+    db.Use(
+        "INSERT INTO video_groups (study, grouped_by, videos) SELECT ?1, ?2, ?3 WHERE NOT EXISTS"
+        " (SELECT 1 FROM video_groups WHERE study = ?1 AND grouped_by = ?2 AND videos = ?3)")
+        << study << groups->by() << CanonicalJson(videos) << Execute();
+  });
+}
+
+std::shared_ptr<const VideoGroups> Store::VideoGroupsOf(StudyId study) const {
+  struct Row {
+    std::string by, videos;
+  };
+  const auto row = impl_->database.Row(
+      "SELECT grouped_by, videos FROM video_groups WHERE study = ?",
+      [](const StatementUse& use) { return Row{use.Text("grouped_by"), use.Text("videos")}; },
+      study);
+  if (!row) return nullptr;
+  std::map<std::string, std::string, std::less<>> groups;
+  const boost::json::value videos = ParseJson(row->videos);
+  for (const auto& video : videos.as_object()) {
+    groups.emplace(video.key(), video.value().as_string());
+  }
+  return std::make_shared<const VideoGroups>(row->by, std::move(groups));
+}
+
 std::vector<RecipeEntry> Store::RecipeHistory(StudyId study) const {
   return impl_->database.Rows(
       "SELECT * FROM recipe_history WHERE study = ? ORDER BY position",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "search/ensemble/gap.h"
@@ -27,11 +28,11 @@ class SortedPool {
     }
     std::sort(items_.begin(), items_.end(),
               [](const Item& a, const Item& b) { return a.score > b.score; });
-    // A resample draws as many videos as there are, so its ranking is never longer than this.
-    harmonic_.Reserve(videos.size() * kGapTop);
   }
 
-  [[nodiscard]] double Gap(const Draws& draws) const {
+  [[nodiscard]] double Gap(const Draws& draws) {
+    // As many groups as there are may be more videos than there are.
+    harmonic_.Reserve(std::accumulate(draws.begin(), draws.end(), std::size_t{0}) * kGapTop);
     PrecisionSum sum(harmonic_);
     for (std::size_t begin = 0; begin < items_.size();) {
       std::int64_t items = 0;
@@ -76,16 +77,18 @@ double Quantile(const std::vector<double>& sorted, double share) {
 }  // namespace
 
 Interval BootstrapGapGain(const std::vector<VideoPrediction>& a,
-                          const std::vector<VideoPrediction>& b, std::int64_t resamples) {
-  const SortedPool pool_a(a);
-  const SortedPool pool_b(b);
+                          const std::vector<VideoPrediction>& b, const Grouping& grouping,
+                          std::int64_t resamples) {
+  SortedPool pool_a(a);
+  SortedPool pool_b(b);
   std::mt19937_64 random(kSeed);
   std::vector<double> gains;
   for (std::int64_t r = 0; r < resamples; ++r) {
-    Draws draws(a.size());
+    Draws of_groups(grouping.groups), draws(a.size());
     // Not std::uniform_int_distribution: each standard library computes another one. The bias of
-    // the remainder is below 1e-12 for a million videos.
-    for (std::size_t i = 0; i < a.size(); ++i) ++draws[random() % a.size()];
+    // the remainder is below 1e-12 for a million groups.
+    for (std::size_t i = 0; i < grouping.groups; ++i) ++of_groups[random() % grouping.groups];
+    for (std::size_t v = 0; v < a.size(); ++v) draws[v] = of_groups[grouping.of_video[v]];
     gains.push_back(pool_a.Gap(draws) - pool_b.Gap(draws));
   }
   std::sort(gains.begin(), gains.end());

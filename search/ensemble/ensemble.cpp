@@ -145,11 +145,21 @@ class Finder {
     if (parts_.selection[0].size() == 0) {
       throw UsageError("ensemble: holdout = " + std::to_string(question_.holdout) +
                        " leaves none of " + std::to_string(parts_.holdout[0].size()) +
-                       " videos to select on");
+                       " videos to select on" +
+                       (models[0].table->groups() == nullptr
+                            ? ""
+                            : ", which belong together by " + models[0].table->groups()->by()));
     }
     RequireLabels();
+    const VideoGroups* const groups = models[0].table->groups();
     if (question_.holdout > 0 && parts_.holdout[0].size() == 0) {
-      answer_.notes.emplace_back("too few videos for a holdout part");
+      answer_.notes.push_back(groups == nullptr
+                                  ? "too few videos for a holdout part"
+                                  : "too few groups (" + groups->by() + ") for a holdout part");
+    }
+    if (groups != nullptr) {
+      answer_.grouped_by = groups->by();
+      answer_.selection_groups = static_cast<std::int64_t>(GroupingOf(parts_.selection[0]).groups);
     }
     answer_.selection_videos = static_cast<std::int64_t>(parts_.selection[0].size());
     gaps_ = SingleGaps(parts_.selection, for_each_);
@@ -287,13 +297,28 @@ class Finder {
     const auto single =
         CombineAll({parts_.holdout[best_single_]}, {1}, combination_, question_.missing, for_each_);
     answer_.best_single_gap = ScoreLists(single).gap;
-    const Interval gain = BootstrapGapGain(lists, single, question_.bootstrap);
+    const Grouping grouping = GroupingOf(parts_.holdout[0]);
+    const Interval gain = BootstrapGapGain(lists, single, grouping, question_.bootstrap);
     const Metrics metrics = ScoreLists(lists);
-    answer_.holdout = EnsembleAnswer::Holdout{.gap = metrics.gap,
-                                              .videos = std::ssize(lists),
-                                              .low = gain.low,
-                                              .high = gain.high,
-                                              .metrics = metrics};
+    const bool grouped = !answer_.grouped_by.empty();
+    if (grouped) {
+      answer_.notes.push_back(
+          "groups (" + answer_.grouped_by +
+          "), not videos, are held out and resampled: " + std::to_string(answer_.selection_groups) +
+          " in the selection, " + std::to_string(grouping.groups) + " in the holdout");
+    }
+    if (grouped && grouping.groups < kFewGroups) {
+      answer_.notes.push_back("the holdout part has " + CountText(grouping.groups, "group") + " (" +
+                              answer_.grouped_by + ") only: the interval of fewer than " +
+                              std::to_string(kFewGroups) + " is too narrow");
+    }
+    answer_.holdout =
+        EnsembleAnswer::Holdout{.gap = metrics.gap,
+                                .videos = std::ssize(lists),
+                                .groups = grouped ? static_cast<std::int64_t>(grouping.groups) : 0,
+                                .low = gain.low,
+                                .high = gain.high,
+                                .metrics = metrics};
   }
 
   const EnsembleQuestion& question_;
@@ -368,6 +393,11 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
       {"search", WordFor(kEnsembleSearches, answer.search)},
       {"notes", notes}};
   if (answer.pull) json["pull"] = *answer.pull;
+  if (!answer.grouped_by.empty()) {
+    json["groups"] = {{"by", answer.grouped_by},
+                      {"selection", answer.selection_groups},
+                      {"holdout", answer.holdout ? answer.holdout->groups : 0}};
+  }
   return json;
 }
 

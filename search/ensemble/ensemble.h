@@ -57,8 +57,8 @@ struct EnsembleQuestion {
   /// such.
   std::vector<std::string> given;
   std::vector<double> given_weights;  ///< one for each of `given`, any scale; empty: as `weights`
-  double holdout = 0;  ///< share of the videos, 0 <= holdout < 1, by a hash of the id (XXH3), that
-                       ///< neither selection nor weights ever see
+  double holdout = 0;  ///< share of the videos, 0 <= holdout < 1, by a hash of the id or group
+                       ///< (XXH3), that neither selection nor weights ever see
   std::int64_t bootstrap = 1000;  ///< resamples for the holdout interval
   // What is found out beside the members; the first two are of a search, not of `given`.
   bool certify = false;   ///< and the best set known is taken
@@ -86,12 +86,15 @@ struct EnsembleAnswer {
   std::int64_t size_limit = 0;
   double selection_gap = 0;  ///< with the final weights
   std::int64_t selection_videos = 0;
+  std::string grouped_by;  ///< by what videos belong together; empty: they stand for themselves
+  std::int64_t selection_groups = 0;  ///< likewise
   /// Holdout is what the ensemble scores on videos that it was not chosen on.
   struct Holdout {
     double gap = 0;
     std::int64_t videos = 0;
+    std::int64_t groups = 0;   ///< of these videos; 0: they stand for themselves
     double low = 0, high = 0;  ///< 95 % paired bootstrap interval of the gain in GAP over the best
-                               ///< single model, both on the holdout part (videos resampled)
+                               ///< single model, both on the holdout part (its groups resampled)
     Metrics metrics;
   };
   std::optional<Holdout> holdout;

@@ -60,6 +60,7 @@ boost::json::object ToJson(const EnsembleWhy& why) {
                                })},
           {"resamples", why.resamples},
           {"resampled_videos", why.resampled_videos},
+          {"resampled_groups", why.resampled_groups},
           {"same_members", why.same_members}};
 }
 

@@ -70,7 +70,8 @@ struct EnsembleWhy {
   std::vector<Pair> pairs;      ///< the most alike first
   std::vector<Choice> choices;  ///< of all models that were taken at all, the most frequent first
   std::int64_t resamples = 0;   ///< 0: the members are given
-  std::int64_t resampled_videos = 0;  ///< in each of them
+  std::int64_t resampled_videos = 0;  ///< in each of them; of groups about so many
+  std::int64_t resampled_groups = 0;  ///< likewise; 0: videos stand for themselves
   double same_members = 0;            ///< share of resamples in which all the members are these
 };
 

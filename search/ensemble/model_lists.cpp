@@ -14,6 +14,13 @@ void VideoTable::Add(std::string id, std::span<const std::int32_t> labels) {
   begin_.push_back(labels_.size());
 }
 
+void VideoTable::SetGroups(std::shared_ptr<const VideoGroups> groups,
+                           const std::vector<std::uint32_t>& videos) {
+  keys_.assign(ids_.size(), nullptr);
+  for (const std::uint32_t video : videos) keys_[video] = &groups->Of(ids_[video]);
+  groups_ = std::move(groups);
+}
+
 void ModelLists::Reserve(std::size_t videos, std::size_t entries) {
   low_labels_.reserve(entries);
   floats_.reserve(entries);

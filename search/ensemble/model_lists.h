@@ -3,12 +3,14 @@
 // bytes a listed label, and nothing lost.
 
 #include <cstdint>
+#include <memory>
 #include <memory_resource>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "registry/scoring/predictions.h"
+#include "registry/video_groups.h"
 
 namespace beamgrid {
 
@@ -17,9 +19,20 @@ class VideoTable {
  public:
   /// Appends a video. Ids must come in ascending order.
   void Add(std::string id, std::span<const std::int32_t> labels);
+  /// Says to which groups the videos at these places belong. Throws InputError where one is of
+  /// none.
+  void SetGroups(std::shared_ptr<const VideoGroups> groups,
+                 const std::vector<std::uint32_t>& videos);
 
   [[nodiscard]] std::size_t size() const { return ids_.size(); }
   [[nodiscard]] const std::string& id(std::size_t video) const { return ids_[video]; }
+  /// Returns what is drawn and held out as a whole: the video's group, where there are groups, or
+  /// its id.
+  [[nodiscard]] const std::string& key(std::size_t video) const {
+    return groups_ ? *keys_[video] : ids_[video];
+  }
+  /// Null: each video stands for itself.
+  [[nodiscard]] const VideoGroups* groups() const { return groups_.get(); }
   [[nodiscard]] std::span<const std::int32_t> LabelsOf(std::size_t video) const {
     return std::span(labels_).subspan(begin_[video], begin_[video + 1] - begin_[video]);
   }
@@ -28,6 +41,8 @@ class VideoTable {
   std::vector<std::string> ids_;
   std::vector<std::int32_t> labels_;      ///< of all videos, one after the other
   std::vector<std::size_t> begin_ = {0};  ///< [videos + 1] into labels_
+  std::shared_ptr<const VideoGroups> groups_;
+  std::vector<const std::string*> keys_;  ///< [videos] of groups_
 };
 
 /// ModelLists is one model's lists over the videos of a table. An entry takes six bytes: a label

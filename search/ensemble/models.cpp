@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <boost/json/serialize.hpp>
+#include <string_view>
+#include <unordered_map>
 
 #include "registry/util/error.h"
 #include "registry/util/text.h"
@@ -200,6 +202,7 @@ std::vector<AlignedModel> EnsembleModels::Aligned() const {
                      " models have, of the " + CountText(table_->size(), "video") +
                      " of the truth");
   }
+  if (groups_) table_->SetGroups(groups_, *rows);
   std::vector<AlignedModel> aligned;
   for (const auto& model : models_) aligned.push_back({model, table_, rows});
   std::ranges::sort(aligned, {}, [](const AlignedModel& model) { return model.model->name; });
@@ -237,17 +240,28 @@ std::vector<AlignedModel> Pick(const std::vector<AlignedModel>& models,
   return picked;
 }
 
-bool InHoldout(const std::string& video_id, double share) {
-  const XXH64_hash_t hash = XXH3_64bits(video_id.data(), video_id.size());
+bool InHoldout(const std::string& key, double share) {
+  const XXH64_hash_t hash = XXH3_64bits(key.data(), key.size());
   // 53 bits: each is an exact double in [0, 1).
   return static_cast<double>(hash >> 11) * 0x1p-53 < share;
 }
 
 SplitModels SplitVideos(const std::vector<AlignedModel>& models, double holdout) {
   return {
-      Restrict(models, [&](const std::string& id) { return !InHoldout(id, holdout); }),
-      Restrict(models, [&](const std::string& id) { return InHoldout(id, holdout); }),
+      Restrict(models, [&](const std::string& key) { return !InHoldout(key, holdout); }),
+      Restrict(models, [&](const std::string& key) { return InHoldout(key, holdout); }),
   };
+}
+
+Grouping GroupingOf(const AlignedModel& model) {
+  Grouping grouping;
+  std::unordered_map<std::string_view, std::uint32_t> numbers;
+  for (const std::uint32_t row : *model.rows) {
+    const auto number = static_cast<std::uint32_t>(numbers.size());
+    grouping.of_video.push_back(numbers.emplace(model.table->key(row), number).first->second);
+  }
+  grouping.groups = numbers.size();
+  return grouping;
 }
 
 RowReader::RowReader(const std::vector<AlignedModel>& models)

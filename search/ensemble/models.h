@@ -65,13 +65,16 @@ class EnsembleModels {
   void AddFile(const std::string& name, std::int64_t size_bytes, const Predictions& predictions,
                std::optional<Missing> missing = std::nullopt);
 
+  /// Says which videos belong together; null: none do.
+  void set_groups(std::shared_ptr<const VideoGroups> groups) { groups_ = std::move(groups); }
+
   /// Says where the lists of models that are added from now on lie; it must outlive the pool and
   /// every AlignedModel of it. The ordinary memory, if nothing is said.
   void set_memory(std::pmr::memory_resource* memory) { memory_ = memory; }
 
   /// Returns the models by name, over the videos that count, by id. Throws UsageError if there is
   /// no model or video, or the videos or truths of two models differ (which, how many); of files
-  /// that lack videos it names all.
+  /// that lack videos it names all. Throws InputError where videos have groups and one has none.
   [[nodiscard]] std::vector<AlignedModel> Aligned() const;
 
   /// Returns a model's predictions of the videos that count, as they were given but for their order
@@ -104,6 +107,7 @@ class EnsembleModels {
 
   VideoSet videos_;
   std::pmr::memory_resource* memory_ = std::pmr::get_default_resource();
+  std::shared_ptr<const VideoGroups> groups_;
   bool has_table_ = false;
   std::shared_ptr<VideoTable> table_;
   std::vector<char> dropped_;  ///< [videos] some model lacks it
@@ -116,13 +120,14 @@ class EnsembleModels {
 [[nodiscard]] std::vector<Missing> MissingOf(const std::vector<AlignedModel>& models,
                                              Missing fallback);
 
-/// Restricts models that are over the same videos to those of which keep(id) is true.
+/// Restricts models that are over the same videos to those of which keep(key) is true, where the
+/// key is a video's group (VideoTable::key).
 template <typename Keep>
 [[nodiscard]] std::vector<AlignedModel> Restrict(const std::vector<AlignedModel>& models,
                                                  const Keep& keep) {
   auto rows = std::make_shared<VideoRows>();
   for (const std::uint32_t row : *models[0].rows) {
-    if (keep(models[0].table->id(row))) rows->push_back(row);
+    if (keep(models[0].table->key(row))) rows->push_back(row);
   }
   std::vector<AlignedModel> restricted = models;
   for (AlignedModel& model : restricted) model.rows = rows;
@@ -133,9 +138,16 @@ template <typename Keep>
 [[nodiscard]] std::vector<AlignedModel> Pick(const std::vector<AlignedModel>& models,
                                              const std::vector<std::size_t>& places);
 
-/// True if the video is in the holdout part: by a hash of its id alone (XXH3), so it is the same in
-/// every study and on every machine.
-[[nodiscard]] bool InHoldout(const std::string& video_id, double share);
+/// True if the video of this id, or the group of this name, is in the holdout part: by its hash
+/// alone (XXH3), so it is the same in every study and on every machine.
+[[nodiscard]] bool InHoldout(const std::string& key, double share);
+
+/// Grouping is the groups of the videos of models that are over the same ones.
+struct Grouping {
+  std::vector<std::uint32_t> of_video;  ///< [videos]: the number of its group, from 0
+  std::size_t groups = 0;               ///< as many as videos where these stand for themselves
+};
+[[nodiscard]] Grouping GroupingOf(const AlignedModel& model);
 
 /// SplitModels is the same models over the two parts of the videos.
 struct SplitModels {

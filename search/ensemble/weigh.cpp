@@ -21,9 +21,9 @@ constexpr double kLeastGain = 1e-6;  ///< in GAP; far below what any number of v
 constexpr double kPulls[] = {10, 1, 0.1, 0};
 
 /// Another hash than that of the holdout part, so that folds and parts have nothing in common.
-std::size_t FoldOf(const std::string& video_id) {
+std::size_t FoldOf(const std::string& key) {
   constexpr XXH64_hash_t kSeed = 1;
-  return XXH3_64bits_withSeed(video_id.data(), video_id.size(), kSeed) % kFolds;
+  return XXH3_64bits_withSeed(key.data(), key.size(), kSeed) % kFolds;
 }
 
 class Weigher {
@@ -78,9 +78,9 @@ class Weigher {
     Folds folds;
     for (std::size_t fold = 0; fold < kFolds; ++fold) {
       folds.inside[fold] =
-          Restrict(models_, [&](const std::string& id) { return FoldOf(id) == fold; });
+          Restrict(models_, [&](const std::string& key) { return FoldOf(key) == fold; });
       folds.outside[fold] =
-          Restrict(models_, [&](const std::string& id) { return FoldOf(id) != fold; });
+          Restrict(models_, [&](const std::string& key) { return FoldOf(key) != fold; });
       if (folds.outside[fold][0].size() == 0) return std::nullopt;
     }
     return folds;

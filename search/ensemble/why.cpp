@@ -167,12 +167,23 @@ class Explainer {
         static_cast<double>(parts_.selection.size()) * static_cast<double>(why.resampled_videos);
     why.resamples = std::clamp(static_cast<std::int64_t>(std::min(kWork / work, 1e9)),
                                kFewestResamples, kMostResamples);
+    const Grouping grouping = GroupingOf(parts_.selection[0]);
+    std::vector<std::vector<std::size_t>> members(grouping.groups);  // [groups] its videos
+    for (std::size_t v = 0; v < videos; ++v) members[grouping.of_video[v]].push_back(v);
+    const std::size_t drawn_groups = std::max<std::size_t>(
+        1, grouping.groups * static_cast<std::size_t>(why.resampled_videos) / videos);
+    if (!answer_.grouped_by.empty()) {
+      why.resampled_groups = static_cast<std::int64_t>(drawn_groups);
+    }
     std::mt19937_64 random(kResampleSeed);
     std::map<std::size_t, double> times;
     for (std::int64_t r = 0; r < why.resamples; ++r) {
       if (told_) told_("resamples searched", r, why.resamples);
-      std::vector<std::size_t> draws(static_cast<std::size_t>(why.resampled_videos));
-      for (std::size_t& draw : draws) draw = random() % videos;
+      std::vector<std::size_t> draws;
+      for (std::size_t i = 0; i < drawn_groups; ++i) {
+        const std::vector<std::size_t>& group = members[random() % members.size()];
+        draws.insert(draws.end(), group.begin(), group.end());
+      }
       std::ranges::sort(draws);
       const SetMembers chosen = ChosenOn(question, draws);
       for (const std::size_t model : chosen.models) ++times[model];

@@ -36,7 +36,7 @@ const std::vector<Wing> kWings = {
       "registry/util"}},
     {"search/strategies", {"search", "search/surrogate", "registry", "registry/util"}},
     {"search/surrogate", {"search", "registry", "registry/util"}},
-    {"search/ensemble", {"registry/scoring", "registry/util"}},
+    {"search/ensemble", {"registry/video_groups.h", "registry/scoring", "registry/util"}},
     {"search/effects", {}},
     {"trainer/protocol", {"registry", "registry/util"}},
     {"trainer/data", {"registry", "registry/scoring", "registry/util"}},

@@ -100,6 +100,9 @@ std::string EncodeExample(const ExampleContent& content, Random& random) {
   for (const FloatFeature& feature : content.values) {
     context.entries.emplace_back(feature.name, FloatsFeature(feature.values));
   }
+  for (const TextFeature& feature : content.texts) {
+    context.entries.emplace_back(feature.name, BytesFeature(feature.text));
+  }
   if (!content.ratings.empty()) AddRatings(content.ratings, context);
   for (const FrameFeature& feature : content.frames) {
     lists.entries.emplace_back(feature.name, FrameList(feature));

@@ -26,6 +26,11 @@ struct FloatFeature {
   std::vector<float> values;
 };
 
+/// TextFeature is a text of a record's context.
+struct TextFeature {
+  std::string name, text;
+};
+
 /// SegmentRating is one human rating of a segment (YouTube-8M 2019).
 struct SegmentRating {
   std::int64_t label = 0;
@@ -41,6 +46,7 @@ struct ExampleContent {
   std::vector<FloatFeature> values;
   std::vector<FrameFeature> frames;  ///< empty makes a tf.Example, else it is a tf.SequenceExample
   std::vector<SegmentRating> ratings;
+  std::vector<TextFeature> texts;
 };
 
 /// Encodes a record's payload. Map entries come in an order drawn from `random`: in the released

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "registry/util/json.h"
@@ -48,6 +49,19 @@ class DumpStudyTest : public ::testing::Test {
     return lines;
   }
 };
+
+TEST_F(DumpStudyTest, TellsWhichVideosBelongTogether) {
+  Record record;
+  EXPECT_EQ(record.Dump(DumpForm::kWhole).find("video_groups"), std::string::npos);
+  const VideoGroups groups("subject", {{"v1", "s1"}});
+  record.store.SetVideoGroups(record.study, &groups);
+  const auto lines = Lines(record.Dump(DumpForm::kWhole));
+  const auto found = std::ranges::find_if(
+      lines, [](const auto& line) { return line.at("kind") == "video_groups"; });
+  ASSERT_NE(found, lines.end());
+  EXPECT_EQ(found->at("by"), "subject");
+  EXPECT_EQ(found->at("videos").at("v1"), "s1");
+}
 
 TEST_F(DumpStudyTest, OrderIdsAttemptsAndEnvironmentDoNotCount) {
   Record straight;

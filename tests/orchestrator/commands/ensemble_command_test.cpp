@@ -71,6 +71,31 @@ TEST_F(EnsembleCommandTest, SaysWhatIsLostBetweenTheParts) {
   EXPECT_THAT(without.out, Not(HasSubstr("shrinkage")));
 }
 
+TEST_F(EnsembleCommandTest, FilesMayHaveGroups) {
+  std::string text = "VideoId,subject\n";
+  std::size_t row = 0;
+  for (const auto& [id, labels] : ReadTruthCsv(Path("truth.csv"))) {
+    text += id + ",s" + std::to_string(row++ / 2) + "\n";
+  }
+  const std::string groups = Write("groups.csv", text);
+  const Called called = Ensemble({"--holdout", "0.4", "--groups", groups, "--json"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  const auto json = called.Json();
+  EXPECT_EQ(json.at("groups").at("by"), "subject");
+  EXPECT_EQ(
+      json.at("groups").at("selection").as_int64() + json.at("groups").at("holdout").as_int64(),
+      25);
+  EXPECT_THAT(Ensemble({"--holdout", "0.4", "--groups", groups}).out,
+              HasSubstr("groups (subject), not videos, are held out"));
+  const auto refusal = [&](const std::string& table) {
+    return Ensemble({"--groups", Write("groups.csv", table)}).err;
+  };
+  EXPECT_THAT(refusal("VideoId,subject\nx,s1\n"), HasSubstr("is of no known subject"));
+  EXPECT_THAT(refusal("VideoId,a,b\nx,s1,2\n"), HasSubstr("no column is called group"));
+  EXPECT_THAT(refusal("VideoId,group\nx,\n"), HasSubstr("groups.csv:2: to which group"));
+  EXPECT_THAT(refusal("VideoId,group\nx,1\nx,2\n"), HasSubstr("groups.csv:3: the video 'x'"));
+}
+
 TEST_F(EnsembleCommandTest, AGainThatMayBeChanceIsNotShown) {
   const auto json = Ensemble({"--holdout", "0.4", "--json", "--why"}).Json();
   const std::string text = Ensemble({"--holdout", "0.4"}).out;

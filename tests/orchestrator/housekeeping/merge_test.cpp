@@ -307,6 +307,15 @@ TEST_F(MergeTest, AStudyComesWithTheHistoryOfItsRecipe) {
   EXPECT_THAT(history(), SizeIs(2));
 }
 
+TEST_F(MergeTest, AStudyComesWithTheGroupsOfItsVideos) {
+  const VideoGroups groups("subject", {{"v1", "s1"}});
+  theirs_.store.SetVideoGroups(theirs_.store.OpenStudy(ExampleStudy("a")), &groups);
+  (void)Merge();
+  const auto here = record_.store.VideoGroupsOf(record_.store.FindStudy("a")->id);
+  ASSERT_TRUE(here);
+  EXPECT_EQ(here->groups(), groups.groups());
+}
+
 TEST_F(MergeTest, AStudyThatRunsOnEitherSideIsRefused) {
   theirs_.Study("a");
   {

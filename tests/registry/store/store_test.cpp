@@ -82,6 +82,23 @@ TEST_F(StoreTest, ARecipeThatChangesIsTheStudysAndInItsHistory) {
   EXPECT_THAT(store_.RecipeHistory(study_), IsEmpty());
 }
 
+TEST_F(StoreTest, KeepsWhichVideosBelongTogether) {
+  EXPECT_FALSE(store_.VideoGroupsOf(study_));
+  const VideoGroups groups("subject", {{"a", "s1"}, {"b \"c\"", "s2"}});
+  store_.SetVideoGroups(study_, &groups);
+  ASSERT_TRUE(store_.VideoGroupsOf(study_));
+  EXPECT_EQ(store_.VideoGroupsOf(study_)->by(), "subject");
+  EXPECT_EQ(store_.VideoGroupsOf(study_)->groups(), groups.groups());
+  const VideoGroups others("day", {{"a", "Monday"}});
+  store_.SetVideoGroups(study_, &others);
+  EXPECT_EQ(store_.VideoGroupsOf(study_)->groups(), others.groups());
+  store_.SetVideoGroups(study_, nullptr);
+  EXPECT_FALSE(store_.VideoGroupsOf(study_));
+  store_.SetVideoGroups(study_, &groups);
+  RecordUpkeep(store_).RemoveStudy(study_);
+  EXPECT_FALSE(store_.VideoGroupsOf(study_));
+}
+
 TEST_F(StoreTest, NamesAreDataNotSql) {
   StudyRecord study = ExampleStudy("x'); DROP TABLE trial; --");
   (void)store_.OpenStudy(study);

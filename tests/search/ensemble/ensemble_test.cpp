@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <random>
 
 #include "registry/util/error.h"
@@ -282,6 +283,13 @@ TEST(FindEnsemble, NotesThatThereAreTooFewVideosForAHoldout) {
   EXPECT_THAT(answer.notes, testing::Contains("too few videos for a holdout part"));
 }
 
+/// Videos that stand for themselves.
+Grouping Alone(std::size_t videos) {
+  Grouping alone{.of_video = std::vector<std::uint32_t>(videos), .groups = videos};
+  std::iota(alone.of_video.begin(), alone.of_video.end(), 0U);
+  return alone;
+}
+
 TEST(BootstrapGapGain, EqualsResamplingTheListsThemselves) {
   auto models =
       PlantPool({.models = 2, .videos = 30, .classes = 30, .list_length = 25, .step = 0.05}, 5);
@@ -300,7 +308,7 @@ TEST(BootstrapGapGain, EqualsResamplingTheListsThemselves) {
     gains.push_back(ScoreOf(drawn_a).gap - ScoreOf(drawn_b).gap);
   }
   std::sort(gains.begin(), gains.end());
-  const Interval interval = BootstrapGapGain(a, b, 41);
+  const Interval interval = BootstrapGapGain(a, b, Alone(a.size()), 41);
   EXPECT_NEAR(interval.low, gains[1], 1e-12);
   EXPECT_NEAR(interval.high, gains[39], 1e-12);
 }
@@ -308,7 +316,7 @@ TEST(BootstrapGapGain, EqualsResamplingTheListsThemselves) {
 TEST(BootstrapGapGain, OfTheSameListsIsNothing) {
   const auto models = PlantPool({.models = 1, .videos = 30}, 5);
   const auto& videos = models[0].predictions.videos;
-  const Interval interval = BootstrapGapGain(videos, videos, 50);
+  const Interval interval = BootstrapGapGain(videos, videos, Alone(videos.size()), 50);
   EXPECT_EQ(interval.low, 0);
   EXPECT_EQ(interval.high, 0);
 }
