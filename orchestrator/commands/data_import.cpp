@@ -53,6 +53,12 @@ std::string DataSection(const ImportOptions& options, const ImportPlan& plan) {
                  return TomlKey(feature.input.name) + " = " + std::to_string(feature.width);
                }) +
           " }\n";
+  if (!options.labels.video_weight_column.empty()) {
+    text += "video_weight = " + TomlText(options.labels.video_weight_column) + "\n";
+  }
+  if (!options.labels.grouped_by().empty()) {
+    text += "group = " + TomlText(options.labels.grouped_by()) + "\n";
+  }
   if (plan.level == ArrayLevel::kVideo) return text;
   const auto is_bytes = [](const ImportedFeature& feature) {
     return feature.type == Element::kUint8;
@@ -80,11 +86,11 @@ class DataImport : public Subcommand {
            "dataset's name, or the column id")
         ->required()
         ->type_name("NAME=FILES");
-    app.add_option("--labels", options_.labels.path,
-                   "CSV or TSV with the columns id and labels (a list per video) or label (one per "
-                   "row); classes are numbers from 0 or names")
-        ->required()
-        ->type_name("FILE");
+    labels_ = app.add_option("--labels", options_.labels.path,
+                             "CSV or TSV with the columns id and labels (a list per video) or "
+                             "label (one per row); classes are numbers from 0 or names; without "
+                             "it the records are for `beamgrid predict` alone")
+                  ->type_name("FILE");
     app.add_option("--out", options_.out, "New folder for the records")
         ->required()
         ->type_name("DIR");
@@ -108,7 +114,7 @@ class DataImport : public Subcommand {
     for (const std::string& text : features_) {
       options_.features.push_back(ParseFeatureInput(text));
     }
-    RequireFile(options_.labels.path);
+    if (!options_.labels.path.empty()) RequireFile(options_.labels.path);
     const std::string& classes = options_.labels.classes;
     if (!classes.empty() && !ParseNumber<std::int64_t>(classes)) RequireFile(classes);
     if (!as_.empty()) options_.as = RecordTypeOf(as_);
@@ -123,8 +129,13 @@ class DataImport : public Subcommand {
     Tell(context, plan, report);
     if (json_) {
       context.out << report.manifest;
-    } else {
+    } else if (plan.labelled) {
       context.out << DataSection(options_, plan);
+    } else {
+      context.Remark(
+          "no labels: no model can be trained or measured on these records; `beamgrid "
+          "predict MODEL " +
+          (options_.out / "test-*.tfrecord").string() + "` predicts them");
     }
     return kExitDone;
   }
@@ -133,24 +144,36 @@ class DataImport : public Subcommand {
   void AddLabelOptions(CLI::App& app) {
     LabelOptions& labels = options_.labels;
     const std::string group = "Labels";
+    app.add_option("--id-column", labels.id_column, "Default: id, video or video_id")
+        ->group(group)
+        ->type_name("COLUMN");
     const auto add = [&](const char* name, std::string* value, const char* help) {
-      app.add_option(name, *value, help)->group(group)->type_name("COLUMN");
+      app.add_option(name, *value, help)->group(group)->type_name("COLUMN")->needs(labels_);
     };
-    add("--id-column", &labels.id_column, "Default: id, video or video_id");
     add("--labels-column", &labels.labels_column, "Lists of classes, a row per video");
     add("--label-column", &labels.label_column, "One class per row, any number of rows per video");
     add("--weight-column", &labels.weight_column,
         "A weight or grade for each label; kept in the records as label_weights");
+    add("--video-weight-column", &labels.video_weight_column,
+        "What each video weighs in the loss, 0 or more; kept in the records under the column's "
+        "name, for data.video_weight");
+    add("--group", &labels.group_column,
+        "By what videos belong together, such as the subject: they are in one split, and tables "
+        "and ensembles resample whole groups (data.group); default: as --holdout-by");
     app.add_option("--min-weight", labels.min_weight, "Leave out labels of less weight")
-        ->group(group);
-    app.add_option("--separator", labels.separator,
-                   "Between the classes of a list; default: ';', or a blank between numbers")
-        ->group(group);
+        ->group(group)
+        ->needs(labels_);
+    app.add_option(
+           "--separator", labels.separator,
+           "Between the classes of a list; default: ';', or ' ', '|' or ',' between numbers")
+        ->group(group)
+        ->needs(labels_);
     app.add_option("--classes", labels.classes,
                    "How many classes there are, or a file of their names: a column Name, and Index "
                    "where they are not in order; default: those that there are, names in order")
         ->group(group)
-        ->type_name("NUMBER|FILE");
+        ->type_name("NUMBER|FILE")
+        ->needs(labels_);
   }
 
   void AddSplitOptions(CLI::App& app) {
@@ -161,15 +184,17 @@ class DataImport : public Subcommand {
         ->check(Between(0, 1))
         ->capture_default_str()
         ->group(group);
-    app.add_option("--holdout-by", options_.labels.group_column,
+    app.add_option("--holdout-by", options_.labels.holdout_column,
                    "Column of --labels, such as the subject or the day: all videos of one value "
-                   "are in one split")
+                   "are in one split; default: as --group")
         ->group(group)
-        ->type_name("COLUMN");
+        ->type_name("COLUMN")
+        ->needs(labels_);
     app.add_option("--split-column", options_.labels.split_column,
                    "Column of --labels that says train, validate or test")
         ->group(group)
-        ->type_name("COLUMN");
+        ->type_name("COLUMN")
+        ->needs(labels_);
   }
 
   void Tell(const CommandContext& context, const ImportPlan& plan,
@@ -181,22 +206,34 @@ class DataImport : public Subcommand {
     if (plan.unequal > 0) {
       context.Remark(CountText(plan.unequal, "video") +
                      " with features of different numbers of frames: training uses the frames that "
-                     "all have");
+                     "all have, from the first on; where features have frame rates of their own, "
+                     "data.frame_alignment = \"nearest\" takes the nearest ones");
     }
-    TellOfClasses(context, plan);
+    if (plan.labelled) TellOfClasses(context, plan);
+    if (plan.groups_in_both > 0) {
+      context.Remark(CountText(plan.groups_in_both, "group") + " (" + options_.labels.grouped_by() +
+                     ") in train and in validate: what is measured on validate is of subjects that "
+                     "the models have seen");
+    }
     if (report.was_there) {
       context.Remark(options_.out.string() +
                      ": holds these videos already, from the same files; nothing was written");
       return;
     }
     TellOfClipping(context, plan, report);
-    context.Remark(options_.out.string() + ": " + VideosText(plan) + ", " +
-                   CountText(static_cast<std::size_t>(plan.labels.classes), "class") + ", " +
+    context.Remark(options_.out.string() + ": " + VideosText(plan) + ", " + ClassesText(plan) +
                    CountText(plan.shards.size(), "file") + ", " +
                    SizeText(static_cast<std::int64_t>(report.bytes)) +
                    (report.kept_shards == 0 ? ""
                                             : "; " + CountText(report.kept_shards, "file") +
                                                   " kept from the import before"));
+  }
+
+  static std::string ClassesText(const ImportPlan& plan) {
+    if (!plan.labelled) return "";
+    return CountText(static_cast<std::size_t>(plan.labels.classes), "class") + " (column '" +
+           plan.labels.column + "', " + (plan.labels.lists ? "a list per video" : "one per row") +
+           "), ";
   }
 
   static std::string VideosText(const ImportPlan& plan) {
@@ -242,6 +279,7 @@ class DataImport : public Subcommand {
   ImportOptions options_{
       .features = {}, .labels = {}, .out = {}, .shards = {}, .as = {}, .threads = UsableThreads()};
   std::vector<std::string> features_;
+  CLI::Option* labels_ = nullptr;
   std::string as_;
   bool strict_ = false, unequal_ = false, json_ = false;
 };

@@ -73,6 +73,13 @@ std::string DataText(const DataFolder& data, const std::string& folder) {
     text += "frame_types = { " +
             list([](const FolderFeature& feature) { return TomlQuoted(feature.type); }) + " }\n";
   }
+  if (!data.group.empty()) {
+    text += "group = " + TomlQuoted(data.group) +
+            "  # videos of one are alike: intervals are of other ones of these\n";
+  }
+  if (!data.video_weight.empty()) {
+    text += "video_weight = " + TomlQuoted(data.video_weight) + "  # of each video in the loss\n";
+  }
   if (data.format != "video") {
     text += "max_frames = " +
             std::to_string(std::clamp<std::int64_t>(data.max_frames, 1, kMostRecipeFrames)) +

@@ -6,6 +6,7 @@
 #include <bit>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "orchestrator/importing/input_file.h"
@@ -16,6 +17,11 @@ namespace beamgrid {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "float16 is read as it stands");
+
+/// A name is looked up group by group, so that the time of deep ones grows with the depth's cube.
+constexpr std::ptrdiff_t kDeepestGroups = 32;
+/// A chunk is unpacked as a whole, beside the array.
+constexpr std::uint64_t kLargestChunk = 64ULL << 20;
 
 /// The library may be called by one thread at a time, and what it has open is its own global state.
 std::mutex& LibraryMutex() {
@@ -105,6 +111,20 @@ void RequireFilters(const std::string& place, hid_t creation) {
   }
 }
 
+/// Throws InputError where reading a part of the dataset would take much more than the part.
+void RequireSmallChunks(const std::string& place, hid_t creation, Element element) {
+  if (H5Pget_layout(creation) != H5D_CHUNKED) return;
+  hsize_t chunk[H5S_MAX_RANK] = {};
+  const int dimensions = H5Pget_chunk(creation, H5S_MAX_RANK, chunk);
+  std::uint64_t bytes = SizeOf(element);
+  // A side has less than 2^32: no product overflows before it is too large.
+  for (int i = 0; i < dimensions && bytes <= kLargestChunk; ++i) bytes *= chunk[i];
+  if (bytes <= kLargestChunk) return;
+  throw InputError(place + ": is stored in chunks of more than " +
+                   SizeText(static_cast<std::int64_t>(kLargestChunk)) +
+                   ", of which each is read as a whole; write it with smaller ones, or without");
+}
+
 /// True if every part of the dataset is in the file.
 bool IsWritten(hid_t dataset, hid_t creation, const ArrayForm& form) {
   if (H5Pget_layout(creation) != H5D_CHUNKED) return H5Dget_storage_size(dataset) == form.Bytes();
@@ -149,6 +169,7 @@ ArrayForm FormOf(const std::string& place, hid_t dataset) {
   const std::vector<std::uint64_t> shape(sides, sides + std::max(dimensions, 0));
   const ArrayForm form = FormOfShape(place, *element, shape.data(), shape.size());
   RequireFilters(place, creation.get());
+  RequireSmallChunks(place, creation.get(), *element);
   RequireContent(place, dataset, creation.get(), form);
   return form;
 }
@@ -182,13 +203,22 @@ class DatasetFiles::File {
   [[nodiscard]] std::vector<std::string> Datasets() const {
     std::vector<std::string> names;
     const auto visit = [](hid_t, const char* name, const H5O_info_t* info, void* to) -> herr_t {
+      const std::string_view path(name);
+      if (std::ranges::count(path, '/') >= kDeepestGroups) return kTooDeep;
       if (info->type == H5O_TYPE_DATASET) {
         static_cast<std::vector<std::string>*>(to)->emplace_back(name);
       }
       return 0;
     };
     // Each object once and along hard links only, so that no loop of links is endless.
-    if (H5Ovisit2(group_.get(), H5_INDEX_NAME, H5_ITER_NATIVE, visit, &names, H5O_INFO_BASIC) < 0) {
+    const herr_t ended =
+        H5Ovisit2(group_.get(), H5_INDEX_NAME, H5_ITER_NATIVE, visit, &names, H5O_INFO_BASIC);
+    if (ended == kTooDeep) {
+      throw InputError(path_ + ": has groups in groups in groups, more than " +
+                       std::to_string(kDeepestGroups) +
+                       " deep; name a group near the videos: --features NAME=FILE.h5:GROUP");
+    }
+    if (ended < 0) {
       throw InputError(path_ + ": the list of its datasets is damaged, copy the file again");
     }
     return names;
@@ -203,6 +233,8 @@ class DatasetFiles::File {
   }
 
  private:
+  static constexpr herr_t kTooDeep = 1;  ///< what ends a visit
+
   std::string path_, prefix_;
   std::uint64_t stamp_ = 0;
   Handle file_, group_;

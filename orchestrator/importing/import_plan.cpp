@@ -146,11 +146,13 @@ class Planning {
 
   ImportPlan Plan() {
     CheckOptions();
-    plan_.labels = ReadLabelTable(options_.labels);
+    plan_.labelled = !options_.labels.path.empty();
+    if (plan_.labelled) plan_.labels = ReadLabelTable(options_.labels);
     OpenFeatures();
     Join();
     Refuse();
     CountClasses();
+    CountGroups();
     MakeShards();
     return std::move(plan_);
   }
@@ -158,11 +160,18 @@ class Planning {
  private:
   void CheckOptions() const {
     if (options_.features.empty()) throw UsageError("--features: name at least one feature");
-    std::set<std::string> names;
+    // A record's map has one entry of each name, and these are taken.
+    std::set<std::string> names = {"id", "video_id", "labels", kWeights};
+    for (const auto& [option, column] :
+         {std::pair("--group", options_.labels.grouped_by()),
+          std::pair("--video-weight-column", options_.labels.video_weight_column)}) {
+      if (column.empty() || names.insert(column).second) continue;
+      throw UsageError(std::string(option) + ": '" + column +
+                       "' is what something else in a record is called; rename the column");
+    }
+    const std::set<std::string> taken = names;
     for (const FeatureInput& input : options_.features) {
-      // A record's map has one entry of each name, and these are taken.
-      const bool taken = input.name == "id" || input.name == "labels" || input.name == kWeights;
-      if (taken || !ProblemOfId(input.name).empty()) {
+      if (taken.contains(input.name) || !ProblemOfId(input.name).empty()) {
         throw UsageError("--features: " + QuotedId(input.name) + " cannot be a feature's name");
       }
       if (!names.insert(input.name).second) {
@@ -176,7 +185,7 @@ class Planning {
     if (!(options_.holdout > 0 && options_.holdout < 1)) {
       throw UsageError("--holdout must be more than 0 and less than 1");
     }
-    if (!options_.labels.split_column.empty() && !options_.labels.group_column.empty()) {
+    if (!options_.labels.split_column.empty() && !options_.labels.holdout_column.empty()) {
       throw UsageError("--split-column and --holdout-by exclude each other");
     }
   }
@@ -241,12 +250,16 @@ class Planning {
   }
 
   void Consider(ImportedVideo video, const std::string& missing) {
-    if (video.labels == nullptr) return Leave("not in the table of labels", video.id);
+    if (plan_.labelled && video.labels == nullptr) {
+      return Leave("not in the table of labels", video.id);
+    }
     if (!missing.empty()) {
       const bool none = video.arrays.empty();
       return Leave(none ? "labels but no array" : "no array of " + missing, video.id);
     }
-    if (video.labels->labels.empty()) return Leave("no class in the table of labels", video.id);
+    if (plan_.labelled && video.labels->labels.empty()) {
+      return Leave("no class in the table of labels", video.id);
+    }
     std::uint64_t shortest = UINT64_MAX, longest = 0;
     for (std::size_t i = 0; i < video.arrays.size(); ++i) {
       const std::uint64_t frames = FormOf(i, video).frames;
@@ -256,7 +269,7 @@ class Planning {
     if (shortest == 0) return Leave("no frames", video.id);
     if (shortest != longest) RefuseUnequal(video);
     plan_.min_frames = taken_ == 0 ? shortest : std::min(plan_.min_frames, shortest);
-    plan_.max_frames = std::max(plan_.max_frames, shortest);
+    plan_.max_frames = std::max(plan_.max_frames, longest);
     plan_.frames += shortest;
     ++taken_;
     const Split split = SplitOf(video);
@@ -273,12 +286,16 @@ class Planning {
     }
     throw InputError("the video " + QuotedId(video.id) + ": " + counts +
                      "; frames are joined one by one, so they must be of the same moments. "
-                     "--allow-unequal-frames takes the frames that all have, from the first on");
+                     "--allow-unequal-frames takes such videos; training then uses the frames that "
+                     "all have, from the first on, or where features have frame rates of their own "
+                     "the nearest ones (data.frame_alignment)");
   }
 
   [[nodiscard]] Split SplitOf(const ImportedVideo& video) const {
+    if (!plan_.labelled) return Split::kTest;
     if (!options_.labels.split_column.empty()) return video.labels->split;
-    const std::string& key = options_.labels.group_column.empty() ? video.id : video.labels->group;
+    const std::string& key =
+        options_.labels.held_out_by().empty() ? video.id : video.labels->held_out_by;
     const XXH64_hash_t hash = XXH3_64bits_withSeed(key.data(), key.size(), kSplitSeed);
     const double place = static_cast<double>(hash >> 11) * 0x1.0p-53;
     return place < options_.holdout ? Split::kValidate : Split::kTrain;
@@ -296,7 +313,7 @@ class Planning {
   void Refuse() const {
     if (taken_ == 0) {
       const std::string& array = plan_.features.front().source->arrays().front().id;
-      const std::string& labelled = plan_.labels.videos.begin()->first;
+      const std::string& labelled = plan_.labelled ? plan_.labels.videos.begin()->first : array;
       std::string why = beamgrid::Join(plan_.left_out, "; ", [](const LeftOutVideos& group) {
         return CountText(group.ids.size(), "video") + " with " + group.why;
       });
@@ -305,7 +322,8 @@ class Planning {
                ", that of " + plan_.features.front().source->PlaceOf(0) + " is " + QuotedId(array) +
                ": the ids must be the same";
       }
-      throw InputError("no video has labels and every feature: " + why);
+      throw InputError(std::string("no video has ") + (plan_.labelled ? "labels and " : "") +
+                       "every feature: " + why);
     }
     if (options_.incomplete == ImportOptions::Incomplete::kRefuse && !plan_.left_out.empty()) {
       const LeftOutVideos& first = plan_.left_out.front();
@@ -313,6 +331,7 @@ class Planning {
                        "): " + PrintableLine(JoinFirst(first.ids, kShownIds)));
     }
     for (const Split split : {Split::kTrain, Split::kValidate}) {
+      if (!plan_.labelled) break;
       if (!plan_.VideosOf(split).empty()) continue;
       throw InputError(std::string("no video is in ") + NameOf(split) + "; " +
                        (options_.labels.split_column.empty()
@@ -327,6 +346,20 @@ class Planning {
       for (const std::int64_t label : video.labels->labels) {
         ++plan_.train_videos[static_cast<std::size_t>(label)];
       }
+    }
+  }
+
+  void CountGroups() {
+    if (!plan_.labelled || options_.labels.grouped_by().empty()) return;
+    std::array<std::set<std::string_view>, std::size(kAllSplits)> groups;
+    for (const Split split : kAllSplits) {
+      auto& of_split = groups[static_cast<std::size_t>(split)];
+      for (const ImportedVideo& video : plan_.VideosOf(split)) of_split.insert(video.labels->group);
+      plan_.groups[static_cast<std::size_t>(split)] = of_split.size();
+    }
+    const auto& trained = groups[static_cast<std::size_t>(Split::kTrain)];
+    for (const std::string_view group : groups[static_cast<std::size_t>(Split::kValidate)]) {
+      plan_.groups_in_both += trained.contains(group) ? 1 : 0;
     }
   }
 
@@ -385,12 +418,22 @@ class Planning {
       for (std::size_t j = 0; j < plan_.features.size(); ++j) {
         number(plan_.features[j].source->arrays()[videos[i].arrays[j]].stamp);
       }
+      if (!plan_.labelled) continue;
       number(videos[i].labels->labels.size());
       for (const std::int64_t label : videos[i].labels->labels) {
         number(static_cast<std::uint64_t>(label));
       }
       number(videos[i].labels->weights.size());
       for (const float weight : videos[i].labels->weights) hash.Add(&weight, sizeof weight);
+      // Behind words that say what they are, so that imports without them stay what they were.
+      if (const auto weight = videos[i].labels->video_weight) {
+        text(options_.labels.video_weight_column);
+        hash.Add(&*weight, sizeof *weight);
+      }
+      if (!options_.labels.grouped_by().empty()) {
+        text(options_.labels.grouped_by());
+        text(videos[i].labels->group);
+      }
     }
     return hash.Digits();
   }

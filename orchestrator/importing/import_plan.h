@@ -19,7 +19,7 @@ namespace beamgrid {
 /// ImportOptions is what the user asks for.
 struct ImportOptions {
   std::vector<FeatureInput> features;
-  LabelOptions labels;
+  LabelOptions labels;  ///< no path: the videos have none and are all of Split::kTest
   std::filesystem::path out;
   std::optional<std::int64_t> shards;  ///< files per split; nothing: by size
   double holdout = 0.2;                ///< share of the videos (or groups) for validate
@@ -42,7 +42,7 @@ struct ImportedFeature {
 /// ImportedVideo is one video as it will be written.
 struct ImportedVideo {
   std::string id;
-  const VideoLabels* labels = nullptr;  ///< of the plan's table
+  const VideoLabels* labels = nullptr;  ///< of the plan's table; null: there is none
   std::vector<std::size_t> arrays;      ///< in the source of each feature
 };
 
@@ -68,13 +68,17 @@ inline constexpr char kWeights[] = "label_weights";
 struct ImportPlan {
   ArrayLevel level = ArrayLevel::kFrame;
   std::vector<ImportedFeature> features;
+  bool labelled = true;  ///< else there is no table of labels
   LabelTable labels;
   std::array<std::vector<ImportedVideo>, std::size(kAllSplits)>
       videos;  ///< by Split, in order of id
   std::vector<ImportedShard> shards;
   std::vector<LeftOutVideos> left_out;
   std::vector<std::int64_t> train_videos;  ///< by class
+  /// Of the shortest feature, but for max_frames, of the longest.
   std::uint64_t min_frames = 0, max_frames = 0, frames = 0;
+  std::array<std::size_t, std::size(kAllSplits)> groups{};  ///< by Split; 0: there are none
+  std::size_t groups_in_both = 0;                           ///< that are in train and in validate
   std::uint64_t unequal = 0;  ///< videos whose features differ in their number of frames
   std::string key;            ///< of all shards
 

@@ -110,15 +110,13 @@ FrameType FrameTypeOf(Element element) {
 /// RecordCoder makes the records of a plan's videos. May be used by several threads.
 class RecordCoder {
  public:
-  explicit RecordCoder(const ImportPlan& plan) : plan_(plan) {}
+  RecordCoder(const ImportPlan& plan, const LabelOptions& names) : plan_(plan), names_(names) {}
 
   /// `clipped` is added to, a number for each feature.
   [[nodiscard]] std::string Encode(const ImportedVideo& video,
                                    std::vector<std::uint64_t>* clipped) const {
-    ExampleContent content{.id = video.id, .labels = video.labels->labels};
-    if (!video.labels->weights.empty()) {
-      content.values.push_back({.name = kWeights, .values = video.labels->weights});
-    }
+    ExampleContent content{.id = video.id};
+    if (video.labels != nullptr) AddLabels(*video.labels, &content);
     for (std::size_t i = 0; i < plan_.features.size(); ++i) {
       const ImportedFeature& feature = plan_.features[i];
       const ArraySource& source = *feature.source;
@@ -146,6 +144,20 @@ class RecordCoder {
   }
 
  private:
+  void AddLabels(const VideoLabels& labels, ExampleContent* content) const {
+    content->labels = labels.labels;
+    if (!labels.weights.empty()) {
+      content->values.push_back({.name = kWeights, .values = labels.weights});
+    }
+    if (labels.video_weight) {
+      content->values.push_back(
+          {.name = names_.video_weight_column, .values = {*labels.video_weight}});
+    }
+    if (!names_.grouped_by().empty()) {
+      content->texts.push_back({.name = names_.grouped_by(), .text = labels.group});
+    }
+  }
+
   static std::vector<float> Floats(const std::string& bytes) {
     std::vector<float> values(bytes.size() / sizeof(float));
     std::memcpy(values.data(), bytes.data(), bytes.size());
@@ -153,13 +165,14 @@ class RecordCoder {
   }
 
   const ImportPlan& plan_;
+  const LabelOptions& names_;  ///< of columns
 };
 
 /// ImportWriter writes the shards that are not there yet.
 class ImportWriter {
  public:
   ImportWriter(const ImportOptions& options, const ImportPlan& plan, const ImportProgress& progress)
-      : options_(options), plan_(plan), progress_(progress), coder_(plan) {}
+      : options_(options), plan_(plan), progress_(progress), coder_(plan, options.labels) {}
 
   ImportReport Write() {
     report_.clipped.assign(plan_.features.size(), 0);
@@ -356,10 +369,18 @@ class ImportWriter {
         {"classes_without_training_videos", std::ranges::count(plan_.train_videos, 0)},
         {"splits", std::move(splits)},
         {"split_by", SplitBy()},
-        {"left_out", std::move(left_out)},
-        {"labels", boost::json::object{{"from", WellFormedUtf8(options_.labels.path)},
-                                       {"hash", plan_.labels.hash},
-                                       {"left_out_for_their_weight", plan_.labels.light_labels}}}};
+        {"left_out", std::move(left_out)}};
+    if (plan_.labelled) {
+      manifest["labels"] =
+          boost::json::object{{"from", WellFormedUtf8(options_.labels.path)},
+                              {"column", plan_.labels.column},
+                              {"hash", plan_.labels.hash},
+                              {"left_out_for_their_weight", plan_.labels.light_labels}};
+    }
+    if (!options_.labels.video_weight_column.empty()) {
+      manifest["video_weight"] = options_.labels.video_weight_column;
+    }
+    if (!options_.labels.grouped_by().empty()) manifest["groups"] = Groups();
     if (!plan_.labels.class_names.empty()) manifest["vocabulary"] = kVocabulary;
     if (plan_.level == ArrayLevel::kFrame) {
       manifest["frames"] = boost::json::object{
@@ -369,6 +390,16 @@ class ImportWriter {
           {"videos_with_unequal_features", plan_.unequal}};
     }
     return manifest;
+  }
+
+  [[nodiscard]] boost::json::object Groups() const {
+    boost::json::object groups{{"by", options_.labels.grouped_by()},
+                               {"in_train_and_validate", plan_.groups_in_both}};
+    for (const Split split : kAllSplits) {
+      const std::size_t number = plan_.groups[static_cast<std::size_t>(split)];
+      if (number > 0) groups[NameOf(split)] = number;
+    }
+    return groups;
   }
 
   [[nodiscard]] std::uint64_t VideosInAll() const {
@@ -381,8 +412,9 @@ class ImportWriter {
     if (!options_.labels.split_column.empty()) {
       return {{"column", options_.labels.split_column}};
     }
+    if (!plan_.labelled) return {};
     boost::json::object by{{"holdout", options_.holdout}};
-    if (!options_.labels.group_column.empty()) by["groups_of"] = options_.labels.group_column;
+    if (!options_.labels.held_out_by().empty()) by["groups_of"] = options_.labels.held_out_by();
     return by;
   }
 

@@ -36,7 +36,7 @@ std::string Quoted(std::string_view text) { return "'" + PrintableLine(text.subs
 /// LabelRow is a row of the table as it stands there.
 struct LabelRow {
   std::uint64_t line = 0;
-  std::string id, labels, weights, group, split;
+  std::string id, labels, weights, video_weight, group, held_out_by, split;
 };
 
 /// Whether a cell is a list of classes or one of them.
@@ -103,6 +103,9 @@ class Vocabulary {
     highest_ = std::max(highest_, *number);
     return *number;
   }
+
+  /// True if a file names this class.
+  [[nodiscard]] bool Knows(const std::string& label) const { return numbers_.contains(label); }
 
   [[nodiscard]] std::int64_t classes() const {
     if (!names_.empty()) return std::ssize(names_);
@@ -205,6 +208,8 @@ class TableReader {
     result.classes = vocabulary_.classes();
     result.class_names = vocabulary_.TakeNames();
     result.hash = HashFile(options_.path);
+    result.column = table_.columns()[labels_];
+    result.lists = cells_ == Cells::kLists;
     return result;
   }
 
@@ -228,7 +233,8 @@ class TableReader {
     } else {
       throw InputError(options_.path +
                        ": no column is called labels (a list per video) or label (one per row); "
-                       "name it with --labels-column or --label-column; the columns: " +
+                       "name it with --labels-column or --label-column; a table with a column for "
+                       "each class must be made one of these first; the columns: " +
                        JoinFirst(table_.columns(), 12));
     }
     const auto find = [this](const std::string& name, const char* option) {
@@ -238,7 +244,11 @@ class TableReader {
     if (options_.min_weight && !weight_) {
       throw UsageError("--min-weight needs --weight-column");
     }
-    group_ = find(options_.group_column, "--holdout-by");
+    video_weight_ = find(options_.video_weight_column, "--video-weight-column");
+    const char* const group_option = options_.group_column.empty() ? "--holdout-by" : "--group";
+    group_ = find(options_.grouped_by(), group_option);
+    held_out_by_ = find(options_.held_out_by(),
+                        options_.holdout_column.empty() ? group_option : "--holdout-by");
     split_ = find(options_.split_column, "--split-column");
   }
 
@@ -251,43 +261,77 @@ class TableReader {
                    .id = cell(id_),
                    .labels = cell(labels_),
                    .weights = cell(weight_),
+                   .video_weight = cell(video_weight_),
                    .group = cell(group_),
+                   .held_out_by = cell(held_out_by_),
                    .split = cell(split_)};
       if (const std::string problem = ProblemOfId(row.id); !problem.empty()) {
         throw InputError(PlaceOf(row) + ": the id " + Quoted(row.id) + problem);
       }
-      if (group_ && !IsWellFormedUtf8(row.group)) {
-        throw InputError(PlaceOf(row) + ": --holdout-by: " + Quoted(row.group) + " is no UTF-8");
-      }
-      if (group_ && row.group.empty()) {
-        throw InputError(PlaceOf(row) + ": column '" + options_.group_column +
-                         "' is empty: to which group does the video belong?");
-      }
+      if (group_) RequireGroup(row, options_.grouped_by(), row.group);
+      if (held_out_by_) RequireGroup(row, options_.held_out_by(), row.held_out_by);
       rows_.push_back(std::move(row));
     }
     if (rows_.empty()) throw InputError(options_.path + ": has no row below its heading");
   }
 
-  /// Returns what parts the classes of a list; empty: nothing does.
-  std::string Separator() const {
-    if (cells_ == Cells::kSingle) return "";
-    if (!options_.separator.empty()) return options_.separator;
-    const auto has = [](const LabelRow& row, char c) {
-      return row.labels.find(c) != std::string::npos;
-    };
-    if (std::ranges::any_of(rows_, [&](const LabelRow& row) { return has(row, ';'); })) return ";";
-    const auto spaced =
-        std::ranges::find_if(rows_, [&](const LabelRow& row) { return has(row, ' '); });
-    if (spaced == rows_.end()) return ";";
-    for (const LabelRow& row : rows_) {
-      for (const std::string& part : Parts(row.labels, " ")) {
-        if (NumberOf(part)) continue;
-        throw InputError(PlaceOf(*spaced) + ": " + Quoted(spaced->labels) +
-                         " may be one class or several; say which with --separator ';' (one) or "
-                         "--separator ' ' (several)");
-      }
+  void RequireGroup(const LabelRow& row, const std::string& column,
+                    const std::string& group) const {
+    const std::string place = PlaceOf(row) + ": column '" + column + "'";
+    if (group.empty()) {
+      throw InputError(place + " is empty: to which group does the video belong?");
     }
-    return " ";
+    if (!IsWellFormedUtf8(group)) throw InputError(place + ": " + Quoted(group) + " is no UTF-8");
+    if (group.size() > kLongestText) throw InputError(place + ": is longer than 1000 bytes");
+  }
+
+  /// Returns the first row with the letter in its classes that a file of classes does not name as a
+  /// whole; null: there is none.
+  [[nodiscard]] const LabelRow* FirstWith(const std::string& letter) const {
+    const auto found = std::ranges::find_if(rows_, [&](const LabelRow& row) {
+      return row.labels.find(letter) != std::string::npos && !vocabulary_.Knows(row.labels);
+    });
+    return found == rows_.end() ? nullptr : &*found;
+  }
+  [[nodiscard]] bool AllNumbers(const std::string& separator) const {
+    return std::ranges::all_of(rows_, [&](const LabelRow& row) {
+      return std::ranges::all_of(Parts(row.labels, separator), [](const std::string& part) {
+        return NumberOf(part).has_value();
+      });
+    });
+  }
+
+  /// Returns what parts the classes of a list; empty: nothing does.
+  [[nodiscard]] std::string Separator() const {
+    if (cells_ == Cells::kSingle) {
+      if (options_.label_column.empty()) RefuseListsInSingle();
+      return "";
+    }
+    if (!options_.separator.empty()) return options_.separator;
+    if (FirstWith(";") != nullptr) return ";";
+    for (const std::string letter : {" ", "|", ","}) {
+      const LabelRow* const row = FirstWith(letter);
+      if (row == nullptr) continue;
+      if (AllNumbers(letter)) return letter;
+      throw InputError(PlaceOf(*row) + ": " + Quoted(row->labels) +
+                       " may be one class or several; say which with --separator ';' (one) or "
+                       "--separator '" +
+                       letter + "' (several)");
+    }
+    return ";";
+  }
+
+  /// A column that is only called like that of one class per row may have lists.
+  void RefuseListsInSingle() const {
+    for (const std::string letter : {";", "|"}) {
+      const LabelRow* const row = FirstWith(letter);
+      if (row == nullptr) continue;
+      const std::string& column = table_.columns()[labels_];
+      throw InputError(PlaceOf(*row) + ": " + Quoted(row->labels) +
+                       " may be one class or several; say which with --label-column " + column +
+                       " (one) or --labels-column " + column + " --separator '" + letter +
+                       "' (several)");
+    }
   }
 
   static std::vector<std::string> Parts(std::string_view list, const std::string& separator) {
@@ -347,15 +391,29 @@ class TableReader {
                        "; where each row has one class, name its column with --label-column");
     }
     const Split split = split_ ? SplitOf(row) : Split::kTrain;
-    if (!is_new && (video.group != row.group || video.split != split)) {
+    std::optional<float> weight;
+    if (video_weight_) weight = VideoWeightOf(row);
+    if (!is_new) {
+      const bool same_group = video.group == row.group && video.held_out_by == row.held_out_by;
+      if (same_group && video.split == split && video.video_weight == weight) return;
       throw InputError(PlaceOf(row) + ": the video " + Quoted(row.id) + " is of another " +
-                       (video.group != row.group ? "group" : "split") + " than in line " +
-                       std::to_string(video.line));
+                       (!same_group            ? "group"
+                        : video.split != split ? "split"
+                                               : "weight") +
+                       " than in line " + std::to_string(video.line));
     }
-    if (!is_new) return;
     video.line = row.line;
+    video.video_weight = weight;
     video.group = row.group;
+    video.held_out_by = row.held_out_by;
     video.split = split;
+  }
+
+  [[nodiscard]] float VideoWeightOf(const LabelRow& row) const {
+    const auto weight = ParseNumber<float>(row.video_weight);
+    if (weight && *weight >= 0 && *weight <= kMostVideoWeight) return *weight;
+    throw InputError(PlaceOf(row) + ": column '" + options_.video_weight_column +
+                     "': " + Quoted(row.video_weight) + " must be a number, 0..1000000");
   }
 
   Split SplitOf(const LabelRow& row) const {
@@ -398,7 +456,7 @@ class TableReader {
   std::vector<LabelRow> rows_;
   std::string separator_;
   std::size_t id_ = 0, labels_ = 0;
-  std::optional<std::size_t> weight_, group_, split_;
+  std::optional<std::size_t> weight_, video_weight_, group_, held_out_by_, split_;
   Cells cells_ = Cells::kLists;
   std::uint64_t light_ = 0;
 };

@@ -26,6 +26,8 @@ struct DataFolder {
   std::int64_t train_videos = 0, validate_videos = 0;
   std::int64_t max_frames = 0;  ///< 0 at video level
   std::string vocabulary;       ///< file of the classes' names; empty: none
+  std::string group;            ///< by what videos belong together (data.group); empty: by nothing
+  std::string video_weight;     ///< what they weigh in the loss (data.video_weight); empty: nothing
   /// Empty where the numbers are of all records; else of which: "the first 2 of 40 train files".
   std::string seen;
 };

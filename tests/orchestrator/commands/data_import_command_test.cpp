@@ -48,10 +48,47 @@ TEST_F(DataImportCommandTest, PrintsTheSectionOfTheRecipe) {
   EXPECT_EQ(called.out, "[data]\nformat = \"video\"\ntrain = [\"" + Path("out") +
                             "/train-*.tfrecord\"]\nvalidate = [\"" + Path("out") +
                             "/validate-*.tfrecord\"]\nclasses = 2\nfeatures = { mean_rgb = 2 }\n");
-  EXPECT_THAT(called.err, AllOf(HasSubstr("left out: 1 video (not in the table of labels): left\n"),
-                                HasSubstr(" in train, "), HasSubstr(" in validate, 2 classes, ")));
+  EXPECT_THAT(called.err,
+              AllOf(HasSubstr("left out: 1 video (not in the table of labels): left\n"),
+                    HasSubstr(" in train, "),
+                    HasSubstr(" in validate, 2 classes (column 'labels', a list per video), ")));
   EXPECT_EQ(Call({"data", "verify", Path("out")}).exit_code, 0);
   EXPECT_THAT(Import().err, HasSubstr("holds these videos already"));
+}
+
+TEST_F(DataImportCommandTest, GroupsAndWeightsAreKeysOfTheRecipe) {
+  WriteTables();
+  std::string labels = "id,class,subject,trust\n";
+  for (int i = 0; i < 20; ++i) {
+    labels += "v" + std::to_string(i) + ",cat,s" + std::to_string(i % 10) + ",0.5\n";
+  }
+  Write("labels.csv", labels);
+  const Called called =
+      Import({"--group", "subject", "--video-weight-column", "trust", "--holdout", "0.5"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.out, HasSubstr("video_weight = \"trust\"\ngroup = \"subject\"\n"));
+  EXPECT_THAT(called.err, HasSubstr("1 class (column 'class', one per row), "));
+  const Called made = Call({"new", Path("first.toml"), "--data", Path("out")});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(ReadFile(Path("first.toml")),
+              AllOf(HasSubstr("group = \"subject\""), HasSubstr("video_weight = \"trust\"")));
+}
+
+TEST_F(DataImportCommandTest, WithoutLabelsRecordsAreForPredictions) {
+  WriteTables();
+  const Called called = Call(
+      {"data", "import", "--features", "mean_rgb=" + Path("vectors.csv"), "--out", Path("out")});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_EQ(called.out, "");
+  EXPECT_THAT(called.err, AllOf(HasSubstr("21 videos in test, 1 file"),
+                                HasSubstr("`beamgrid predict MODEL " + Path("out") +
+                                          "/test-*.tfrecord` predicts them")));
+  EXPECT_THAT(Call({"new", Path("first.toml"), "--data", Path("out")}).err,
+              HasSubstr("imported without labels: they are for `beamgrid predict` alone"));
+  EXPECT_THAT(Call({"data", "import", "--features", "mean_rgb=" + Path("vectors.csv"), "--out",
+                    Path("other"), "--group", "subject"})
+                  .err,
+              HasSubstr("--group"));
 }
 
 TEST_F(DataImportCommandTest, JsonIsTheManifest) {

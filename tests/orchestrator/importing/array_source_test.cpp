@@ -165,6 +165,51 @@ TEST_F(ArraySourceTest, Hdf5DatasetsOfEachType) {
   EXPECT_THAT(Refusal("a.h5:none"), HasSubstr("has no group 'none'"));
 }
 
+TEST_F(ArraySourceTest, DeepGroupsAreRefusedBeforeTheyTakeLong) {
+  const auto deep = [](int depth) {
+    std::string path;
+    for (int i = 0; i < depth; ++i) path += "g/";
+    return path + "a";
+  };
+  {
+    const Hdf5File file(Path("a.h5"));
+    file.AddFloats(deep(31), {2}, Floats(2), H5T_IEEE_F32LE);
+  }
+  EXPECT_EQ(Open("a.h5")->arrays().size(), 1U);
+  {
+    const Hdf5File file(Path("a.h5"));
+    file.AddFloats(deep(500), {2}, Floats(2), H5T_IEEE_F32LE);
+  }
+  EXPECT_THAT(Refusal("a.h5"),
+              HasSubstr("a.h5: has groups in groups in groups, more than 32 deep"));
+  EXPECT_EQ(Open("a.h5:" + deep(480).substr(0, 2 * 480 - 1))->arrays().size(), 1U);
+}
+
+TEST_F(ArraySourceTest, HugeChunksAreRefusedByName) {
+  const auto write = [&](hsize_t rows) {
+    const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk[] = {rows, 1024};
+    H5Pset_chunk(creation, 2, chunk);
+    H5Pset_deflate(creation, 5);
+    const Hdf5File file(Path("a.h5"));
+    const std::string values = Floats(2 * 1024);
+    // A chunk may be larger than the array only where that can grow.
+    const hsize_t sides[] = {2, 1024}, most[] = {H5S_UNLIMITED, 1024};
+    const hid_t space = H5Screate_simple(2, sides, most);
+    const hid_t dataset =
+        H5Dcreate2(file.id(), "big", H5T_IEEE_F32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+    H5Dclose(dataset);
+    H5Sclose(space);
+    H5Pclose(creation);
+  };
+  write(64);
+  EXPECT_EQ(Open("a.h5")->arrays().size(), 1U);
+  write(16'385);
+  EXPECT_THAT(Refusal("a.h5"),
+              HasSubstr(Path("a.h5:big") + ": is stored in chunks of more than 64"));
+}
+
 TEST_F(ArraySourceTest, Hdf5CompressedOrPartlyWritten) {
   const auto in_chunks = [](bool gzip) {
     const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);

@@ -274,6 +274,81 @@ TEST_F(ImportTest, NoGroupIsInBothSplits) {
   EXPECT_EQ(train.size() + validate.size(), 7U);
 }
 
+/// Returns what a record's context has under a name.
+FeatureView ContextOf(const Record& record, const std::string& name) {
+  static ExampleView example;
+  ParseExample(record.payload, example);
+  const FeatureView* found = example.FindContext(name);
+  return found == nullptr ? FeatureView() : *found;
+}
+
+TEST_F(ImportTest, GroupsAndWeightsStandInTheRecordsAndTheManifest) {
+  WriteVideos(70);
+  std::string labels = "id,labels,subject,day,trust\n";
+  for (std::size_t i = 0; i < 70; ++i) {
+    labels += Id(i) + ",cat,s" + std::to_string(i % 14) + ",d" + std::to_string(i % 7) + "," +
+              std::to_string(i) + "\n";
+  }
+  Write("labels.csv", labels);
+  options_.labels.group_column = "subject";
+  options_.labels.holdout_column = "day";
+  options_.labels.video_weight_column = "trust";
+  options_.holdout = 0.4;
+  options_.shards = 1;
+  const auto manifest = ParseJson(Import().manifest);
+  EXPECT_EQ(manifest.at("groups").at("by"), "subject");
+  EXPECT_EQ(manifest.at("groups").at("train").as_int64() +
+                manifest.at("groups").at("validate").as_int64(),
+            14);
+  EXPECT_EQ(manifest.at("groups").at("in_train_and_validate"), 0);
+  EXPECT_EQ(manifest.at("split_by").at("groups_of"), "day");
+  EXPECT_EQ(manifest.at("video_weight"), "trust");
+  const TfRecordFile file(options_.out / "validate-00000.tfrecord");
+  std::size_t seen = 0;
+  for (std::uint64_t at = 0; at < file.size_bytes(); ++seen) {
+    const Record record = file.Read(at);
+    const std::string id(FirstBytes(ContextOf(record, "id")));
+    const auto video = std::stoul(id.substr(1));
+    EXPECT_EQ(FirstBytes(ContextOf(record, "subject")), "s" + std::to_string(video % 14));
+    std::vector<float> weight;
+    ReadFloats(ContextOf(record, "trust"), weight);
+    EXPECT_THAT(weight, ElementsAre(static_cast<float>(video)));
+    at = record.next_offset;
+  }
+  EXPECT_GT(seen, 0U);
+}
+
+TEST_F(ImportTest, GroupsOfASplitColumnMayBeOnBothSidesWhichIsCounted) {
+  WriteVideos(28);
+  options_.labels.group_column = "subject";
+  options_.labels.split_column = "part";
+  const ImportPlan plan = PlanImport(options_);
+  EXPECT_EQ(plan.groups_in_both, 7U);
+}
+
+TEST_F(ImportTest, VideosWithoutLabelsAreForPredictionAlone) {
+  WriteVideos(9);
+  options_.labels.path = "";
+  options_.shards = 1;
+  const auto manifest = ParseJson(Import().manifest);
+  EXPECT_EQ(IdsIn("test").size(), 9U);
+  EXPECT_EQ(IdsIn("train").size() + IdsIn("validate").size(), 0U);
+  EXPECT_FALSE(manifest.as_object().contains("labels"));
+  EXPECT_EQ(manifest.at("splits").at("test").at("videos"), 9);
+  const std::string file = (options_.out / "test-00000.tfrecord").string();
+  DataSpec spec{.format = "frame",
+                .classes = 2,
+                .features = {{"rgb", 4}, {"audio", 2}},
+                .frame_types = {{"rgb", FrameType::kFloat32}}};
+  Dataset predicted(spec, {file}, LabelPolicy::kIgnored);
+  EXPECT_EQ(predicted.Size(), 9);
+  Dataset trained(spec, {file}, LabelPolicy::kRequired);
+  const std::uint32_t first[] = {0};
+  Batch batch;
+  EXPECT_THAT(ErrorText<DataError>([&] { trained.Read(first, batch); }),
+              HasSubstr("has no labels: files of the test set cannot be trained on"));
+}
+
 TEST_F(ImportTest, ASplitWithoutVideosIsRefused) {
   WriteVideos(3);
   options_.holdout = 0.000001;
@@ -380,7 +455,15 @@ TEST_F(ImportTest, OptionsThatContradict) {
   options_.holdout = 1;
   EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--holdout"));
   options_ = good;
-  options_.labels.group_column = "subject";
+  options_.labels.group_column = "rgb";
+  EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--features: 'rgb' cannot be a feature's name"));
+  options_.labels.group_column = "labels";
+  EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--group: 'labels' is what something else"));
+  options_ = good;
+  options_.labels.group_column = options_.labels.video_weight_column = "subject";
+  EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--video-weight-column: 'subject' is what"));
+  options_ = good;
+  options_.labels.holdout_column = "subject";
   options_.labels.split_column = "part";
   EXPECT_THAT(Refusal<UsageError>(), HasSubstr("exclude each other"));
   options_ = good;

@@ -77,6 +77,64 @@ TEST_F(LabelTableTest, WhatMayBeOneClassOrSeveralIsAsked) {
   EXPECT_EQ(Read("id,labels\na,cat\nb,bass guitar\n", options).classes, 2);
 }
 
+TEST_F(LabelTableTest, ListsByOtherLettersAreAskedUnlessTheyAreNumbers) {
+  for (const std::string letter : {"|", ","}) {
+    const std::string cell = "\"cat" + letter + "dog\"";
+    EXPECT_THAT(Refusal("id,labels\na,cat\nb," + cell + "\n"),
+                HasSubstr("labels.csv:3: 'cat" + letter +
+                          "dog' may be one class or several; say which with --separator ';' (one) "
+                          "or --separator '" +
+                          letter + "' (several)"));
+    LabelOptions options;
+    options.separator = letter;
+    EXPECT_THAT(Read("id,labels\na,cat\nb," + cell + "\n", options).class_names,
+                ElementsAre("cat", "dog"));
+    options.separator = ";";
+    EXPECT_THAT(Read("id,labels\na,cat\nb," + cell + "\n", options).class_names,
+                ElementsAre("cat", "cat" + letter + "dog"));
+    EXPECT_THAT(Read("id,labels\na,\"7" + letter + "2\"\n").videos.at("a").labels,
+                ElementsAre(2, 7));
+    LabelOptions named;
+    named.classes = Write("classes.csv", "Name\n" + cell + "\nbird\n");
+    EXPECT_THAT(Read("id,labels\na," + cell + "\nb,bird\n", named).videos.at("a").labels,
+                ElementsAre(0))
+        << "a file names it";
+  }
+  EXPECT_THAT(Read("id,labels\na,\"male speech, man;dog\"\n").class_names,
+              ElementsAre("dog", "male speech, man"))
+      << "lists are parted already";
+}
+
+TEST_F(LabelTableTest, ListsInAColumnThatIsCalledLikeASingleClassAreAsked) {
+  EXPECT_THAT(Refusal("id,class\na,cat\nb,cat|dog\n"),
+              HasSubstr("labels.csv:3: 'cat|dog' may be one class or several; say which with "
+                        "--label-column class (one) or --labels-column class --separator '|' "
+                        "(several)"));
+  EXPECT_THAT(Refusal("id,label\na,cat;dog\n"), HasSubstr("--labels-column label"));
+  LabelOptions options;
+  options.label_column = "class";
+  EXPECT_THAT(Read("id,class\nb,cat|dog\n", options).class_names, ElementsAre("cat|dog"));
+  const LabelTable table = Read("id,class\nb,cat\n");
+  EXPECT_EQ(table.column, "class");
+  EXPECT_FALSE(table.lists);
+}
+
+TEST_F(LabelTableTest, AVideoHasOneWeight) {
+  LabelOptions options;
+  options.video_weight_column = "trust";
+  const LabelTable table = Read("id,label,trust\na,x,0.25\na,y,0.25\nb,x,1e6\n", options);
+  EXPECT_EQ(table.videos.at("a").video_weight, 0.25F);
+  EXPECT_EQ(table.videos.at("b").video_weight, 1e6F);
+  EXPECT_FALSE(Read("id,label,trust\na,x,0.25\n").videos.at("a").video_weight);
+  EXPECT_THAT(Refusal("id,label,trust\na,x,1\na,y,0.5\n", options),
+              HasSubstr("labels.csv:3: the video 'a' is of another weight than in line 2"));
+  for (const char* wrong : {"", "-1", "nan", "inf", "1e7", "much"}) {
+    EXPECT_THAT(Refusal(std::string("id,label,trust\na,x,") + wrong + "\n", options),
+                HasSubstr("labels.csv:2: column 'trust': '" + std::string(wrong) +
+                          "' must be a number, 0..1000000"));
+  }
+}
+
 TEST_F(LabelTableTest, WeightsStandBesideTheirLabels) {
   LabelOptions options;
   options.weight_column = "w";
@@ -134,7 +192,15 @@ TEST_F(LabelTableTest, GroupsAndSplits) {
   EXPECT_THAT(Refusal("id,labels,subject\na,0,\n", options), HasSubstr("'subject' is empty"));
   EXPECT_THAT(Refusal("id,label,subject\na,0,s1\na,1,s2\n", options),
               HasSubstr("labels.csv:3: the video 'a' is of another group than in line 2"));
+  EXPECT_EQ(Read("id,labels,subject\na,0,s1\n", options).videos.at("a").held_out_by, "s1");
+  options.holdout_column = "day";
+  const LabelTable both = Read("id,labels,subject,day\na,0,s1,Monday\n", options);
+  EXPECT_EQ(both.videos.at("a").group, "s1");
+  EXPECT_EQ(both.videos.at("a").held_out_by, "Monday");
+  EXPECT_THAT(Refusal("id,labels,subject,day\na,0,s1,\n", options), HasSubstr("'day' is empty"));
   options.group_column = "";
+  EXPECT_EQ(Read("id,labels,day\na,0,Monday\n", options).videos.at("a").group, "Monday");
+  options.holdout_column = "";
   options.split_column = "part";
   const LabelTable table = Read("id,labels,part\na,0,train\nb,0,val\nc,0,test\n", options);
   EXPECT_EQ(table.videos.at("a").split, Split::kTrain);
