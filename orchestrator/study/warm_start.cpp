@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "registry/criteria.h"
+#include "registry/frame_type.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/nearest_spelling.h"
@@ -145,6 +147,25 @@ std::optional<std::size_t> Distance(const ModelSpec& left, const ModelSpec& righ
   return distance;
 }
 
+std::string NormaliseText(const std::map<std::string, Normalisation>& normalise) {
+  if (normalise.empty()) return "l2_joint";
+  return "{ " +
+         Join(normalise, ", ",
+              [](const auto& one) {
+                return one.first + " = " + WordFor(kNormalisations, one.second);
+              }) +
+         " }";
+}
+
+/// Returns why a recipe's trials cannot start from the weights of this one; empty: they can. Its
+/// first layer was learnt on numbers of another size.
+std::string OtherNumbers(const Recipe& recipe, const DataSpec& theirs, const std::string& trial) {
+  if (theirs.normalise == recipe.data.normalise) return "";
+  return "the features of " + trial + " are normalised as " + NormaliseText(theirs.normalise) +
+         ", here as " + NormaliseText(recipe.data.normalise) +
+         ": give both the same data.normalise";
+}
+
 bool IsCounterpart(const WarmStartName& start) { return start.name == "*"; }
 
 }  // namespace
@@ -155,14 +176,20 @@ WarmStarts::WarmStarts(const Recipe& recipe, const Store* store) {
   if (store != nullptr && !recipe.warm_starts.empty()) finder.emplace(*store);
   for (const WarmStartReference& start : recipe.warm_starts) {
     if (finder && IsCounterpart(ParseWarmStartName(start.text).value())) {
-      AddCounterparts(start, *store);
+      const std::string problem = AddCounterparts(start, recipe, *store);
+      if (!problem.empty()) {
+        diagnostics.push_back({start.place, start.key, "is \"" + start.text + "\": " + problem});
+      }
       continue;
     }
     for (const std::int64_t seed : recipe.seeds) {
-      const FoundTrial found =
-          finder ? finder->Find(ParseWarmStartName(start.text).value(), seed)
-                 : FoundTrial{"", "there is no database yet; run that study first"};
+      FoundTrial found = finder ? finder->Find(ParseWarmStartName(start.text).value(), seed)
+                                : FoundTrial{"", "there is no database yet; run that study first"};
       fingerprints_[{start.text, seed}] = found.fingerprint;
+      if (found.problem.empty()) {
+        const TrialRecord trial = store->FindByFingerprint(found.fingerprint).value();
+        found.problem = OtherNumbers(recipe, store->Spec(trial.id).data, "that trial");
+      }
       if (found.problem.empty()) continue;
       // One line for a reference, not one for each seed: the other seeds lack the same study.
       diagnostics.push_back(
@@ -173,18 +200,22 @@ WarmStarts::WarmStarts(const Recipe& recipe, const Store* store) {
   if (!diagnostics.empty()) throw RecipeError(std::move(diagnostics));
 }
 
-void WarmStarts::AddCounterparts(const WarmStartReference& start, const Store& store) {
+std::string WarmStarts::AddCounterparts(const WarmStartReference& start, const Recipe& recipe,
+                                        const Store& store) {
   const std::string study_name = ParseWarmStartName(start.text)->study;
   const std::optional<StudyRecord> study = store.FindStudy(study_name);
   std::vector<Candidate>& candidates = candidates_[start.text];
   for (const TrialRecord& trial : study ? store.Trials(study->id) : std::vector<TrialRecord>()) {
     if (trial.state != TrialState::kComplete) continue;
+    const std::string problem =
+        OtherNumbers(recipe, store.Spec(trial.id).data, "'" + trial.name + "'");
+    if (!problem.empty()) return problem;
     candidates.push_back({.name = trial.name,
                           .fingerprint = trial.fingerprint,
                           .seed = trial.seed,
                           .model = ModelSpecFromJson(ParseJson(trial.model_json))});
   }
-  if (!candidates.empty()) return;
+  if (!candidates.empty()) return "";
   throw RecipeError({{start.place, start.key,
                       "is \"" + start.text + "\": the database has no complete trial of a study '" +
                           study_name + "'; run that study first"}});

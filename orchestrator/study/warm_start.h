@@ -29,7 +29,9 @@ struct WarmStart {
 class WarmStarts {
  public:
   /// Looks every reference up. Throws RecipeError with the place of each that names no complete
-  /// trial and with what the record has instead. `store` may be null: there is no database yet.
+  /// trial, with what the record has instead, or one whose features were normalised otherwise
+  /// (data.normalise), for its weights were learnt on other numbers. `store` may be null: there is
+  /// no database yet.
   WarmStarts(const Recipe& recipe, const Store* store);
 
   /// Returns the trial that `model` starts from with this seed; no fingerprint where it starts from
@@ -46,7 +48,9 @@ class WarmStarts {
     std::int64_t seed = 0;
     ModelSpec model;
   };
-  void AddCounterparts(const WarmStartReference& start, const Store& store);
+  /// Returns why the recipe's trials cannot start from that study's; empty: they can.
+  std::string AddCounterparts(const WarmStartReference& start, const Recipe& recipe,
+                              const Store& store);
   [[nodiscard]] WarmStart CounterpartOf(const ModelSpec& model,
                                         const std::vector<Candidate>& candidates,
                                         std::int64_t seed) const;

@@ -64,6 +64,26 @@ class StartTrialsTest : public testing::Test {
   std::vector<NewTrial> trials_;
 };
 
+TEST_F(StartTrialsTest, WeightsOfOtherNormalisedFeaturesAreRefused) {
+  TrialSpec spec = ExampleNewTrial(512, 1).spec;
+  spec.data.normalise.clear();
+  for (const Feature& feature : spec.data.features) {
+    spec.data.normalise[feature.first] = Normalisation::kNone;
+  }
+  NewTrial trial = ExampleNewTrial(512, 1);
+  trial.spec = spec;
+  trial.fingerprint = "plain";
+  const TrialId id = store_.AddTrials(store_.OpenStudy(ExampleStudy("plain")), {trial})[0];
+  store_.FinishAttempt(id, store_.BeginAttempt(id, "/runs/b", "cpu", 1), ExampleSuccess(),
+                       TrialState::kComplete);
+  for (const std::string& from : {"plain/" + trial.name, std::string("plain/*")}) {
+    EXPECT_THAT(Refusal(from, "[1]"),
+                testing::AllOf(HasSubstr("train.from: is \"" + from + "\": the features of "),
+                               HasSubstr("are normalised as { "),
+                               HasSubstr(", here as l2_joint: give both the same data.normalise")));
+  }
+}
+
 TEST_F(StartTrialsTest, EachSeedStartsFromTheSameSeed) {
   EXPECT_THAT(Resolved("phase1/MC-BLSTM512", "[2, 1]"),
               ElementsAre(Fingerprint(1), Fingerprint(0)));
