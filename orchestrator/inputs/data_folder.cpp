@@ -93,14 +93,14 @@ DataFolder FromManifest(const fs::path& folder, const std::string& text) {
                              .type = feature.Text("type")});
   }
   data.classes = manifest.Integer("classes");
-  if (!manifest.Has("labels")) {
+  if (manifest.Has("groups")) data.group = manifest.Object("groups").Text("by");
+  if (manifest.Has("video_weight")) data.video_weight = manifest.Text("video_weight");
+  const boost::json::value& splits = manifest.At("splits");
+  if (!JsonReader(splits, "splits").Has("train")) {
     throw std::invalid_argument(
         "says that its videos were imported without labels: they are for `beamgrid predict` "
         "alone; import them with --labels to train on them");
   }
-  if (manifest.Has("groups")) data.group = manifest.Object("groups").Text("by");
-  if (manifest.Has("video_weight")) data.video_weight = manifest.Text("video_weight");
-  const boost::json::value& splits = manifest.At("splits");
   const auto videos = [&splits](const char* split) {
     return JsonReader(splits, "splits").Object(split).Integer("videos");
   };

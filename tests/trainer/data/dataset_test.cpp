@@ -211,6 +211,28 @@ TEST_F(DatasetTest, NearestFramesAreOfTheWholeVideoAlsoWhereItIsCut) {
   EXPECT_THAT(audio, ElementsAre(0, 0, 0, 0, 2, 2)) << "four of twelve each";
 }
 
+TEST_F(DatasetTest, NearestFramesOfASegmentAreThoseOfItsPlaceInTheVideo) {
+  ExampleContent video = SmallVideo("v", 10);
+  video.frames[1] = CountingFrames("audio", 2, 2);
+  video.ratings = {{.label = 1, .start = 0, .end = 5, .score = 1},
+                   {.label = 1, .start = 5, .end = 10, .score = 1}};
+  const std::string file = Write("a", {video});
+  DataSpec spec = SmallSpec();
+  spec.format = "segment";
+  EXPECT_EQ(Dataset(spec, {file}, LabelPolicy::kRequired).Size(), 1) << "audio has no second one";
+  spec.frame_alignment = FrameAlignment::kNearest;
+  Dataset dataset(spec, {file}, LabelPolicy::kRequired);
+  const Batch batch = ReadAll(dataset);
+  ASSERT_THAT(batch.lengths, ElementsAre(5, 5));
+  const auto width = static_cast<std::size_t>(batch.width);
+  for (std::size_t t = 0; t < 5; ++t) {
+    EXPECT_EQ(batch.frames.at(t * width), t * 4);
+    EXPECT_EQ(batch.frames.at(t * width + 4), 0) << "the first half is audio's first frame";
+    EXPECT_EQ(batch.frames.at((5 + t) * width), (5 + t) * 4);
+    EXPECT_EQ(batch.frames.at((5 + t) * width + 4), 2) << "the second half its second";
+  }
+}
+
 TEST_F(DatasetTest, AFeatureWithoutFramesIsRefusedWhateverTheAlignment) {
   ExampleContent video = SmallVideo("v", 3);
   video.frames[1] = CountingFrames("audio", 2, 0);
