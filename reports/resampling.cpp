@@ -231,7 +231,8 @@ std::uint32_t VideoWeight(std::string_view video, std::size_t resample) {
 
 bool IsResampled(const Metric& metric) {
   return metric.value == &Metrics::gap || metric.value == &Metrics::hit_at_1 ||
-         metric.value == &Metrics::perr;
+         metric.value == &Metrics::perr || metric.value == &Metrics::accuracy ||
+         metric.value == &Metrics::top_5;
 }
 
 Resampled ResampleVideos(const Predictions& predictions, const Metric& metric,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "registry/scoring/metrics.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 #include "trainer/protocol/protocol.h"
@@ -17,6 +18,14 @@ constexpr const char* kRepeatable[] = {"metrics",  "validate_loss",  "best_epoch
                                        "epochs",   "parameters",     "size_bytes",
                                        "examples", "skipped_records"};
 
+/// Whether it is a metric that earlier programs did not measure and this result lacks.
+bool IsNotMeasured(const std::string& path, const json::value* value) {
+  if (value != nullptr && !value->is_null()) return false;
+  const Metric* metric = FindMetric(path.substr(path.find_last_of('.') + 1));
+  return path.find("metrics.") != std::string::npos && metric != nullptr &&
+         metric->needs == Metric::Needs::kOneLabel;
+}
+
 class Comparison {
  public:
   void Compare(const std::string& path, const json::value* recorded, const json::value* now) {
@@ -28,6 +37,7 @@ class Comparison {
         return CompareItems(path, recorded->get_array(), now->get_array());
       }
     }
+    if (IsNotMeasured(path, recorded) || IsNotMeasured(path, now)) return;
     // As text in the shortest exact form: equal text is equal bits, and it is what people are
     // shown.
     const std::string left = Text(recorded), right = Text(now);

@@ -1,9 +1,11 @@
 #include "orchestrator/commands/ensemble_text.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
+#include "registry/scoring/metrics.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -45,6 +47,15 @@ void PrintScores(std::ostream& out, const EnsembleAnswer& answer) {
              selection + ", holdout GAP " + GapText(holdout.gap) + " on " +
                  std::to_string(holdout.videos) + ": shrinkage " +
                  GapText(answer.selection_gap - holdout.gap));
+  std::vector<std::string> accuracies;
+  for (const Metric& metric : kMetrics) {
+    const double value = holdout.metrics.*metric.value;
+    if (metric.needs != Metric::Needs::kOneLabel || !std::isfinite(value)) continue;
+    accuracies.push_back(metric.heading + (" " + GapText(value)));
+  }
+  if (!accuracies.empty()) {
+    PrintProse(out, "", Join(accuracies) + " on these " + std::to_string(holdout.videos));
+  }
   PrintProse(out, "", GainText(answer));
 }
 

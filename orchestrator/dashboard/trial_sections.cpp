@@ -92,19 +92,32 @@ PageSection PartsSection(const TrialFacts& facts) {
   return section;
 }
 
+/// Returns those that need labels alone, and of the others those that an epoch measured.
+std::vector<Metric> MetricsOfEpochs(const std::vector<EpochResult>& epochs) {
+  std::vector<Metric> metrics;
+  for (const Metric& metric : kMetrics) {
+    const bool measured = std::ranges::any_of(epochs, [&metric](const EpochResult& epoch) {
+      return std::isfinite(epoch.metrics.*metric.value);
+    });
+    if (measured || metric.needs == Metric::Needs::kLabels) metrics.push_back(metric);
+  }
+  return metrics;
+}
+
 PageSection TrialCurveSection(const TrialFacts& facts) {
   PageSection section{"curve", "Curve", {}};
   const std::string objective = facts.objective->heading;
   PageTable table{.caption = "Its epochs",
                   .columns = {">epoch", ">training loss", ">validation loss"},
                   .row_names = 0};
-  for (const Metric& metric : kMetrics) table.columns.push_back(">" + std::string(metric.heading));
+  const std::vector<Metric> metrics = MetricsOfEpochs(facts.epochs);
+  for (const Metric& metric : metrics) table.columns.push_back(">" + std::string(metric.heading));
   std::vector<PlotPoint> points;
   for (const EpochResult& epoch : facts.epochs) {
     std::vector<PageCell>& cells = table.rows.emplace_back();
     cells = {CountCell(epoch.epoch), FixedCell(epoch.train_loss, kMetricDigits),
              FixedCell(epoch.validate_loss, kMetricDigits)};
-    for (const Metric& metric : kMetrics) {
+    for (const Metric& metric : metrics) {
       cells.push_back(FixedCell(epoch.metrics.*metric.value, kMetricDigits));
     }
     const double y = epoch.metrics.*facts.objective->value;

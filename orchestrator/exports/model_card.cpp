@@ -201,6 +201,11 @@ std::string EnsembleCard(const StudyRecord& study, const boost::json::object& an
     const JsonReader holdout = reader.Object("holdout");
     measured += "- " + FixedText(holdout.Number("gap"), kDigits) + " on " +
                 std::to_string(holdout.Integer("videos")) + " held-out videos\n";
+    for (const Metric& metric : kMetrics) {
+      if (metric.needs != Metric::Needs::kOneLabel || !holdout.Has(metric.name)) continue;
+      measured += std::string("- ") + metric.heading +
+                  " on these: " + FixedText(holdout.Number(metric.name), kDigits) + "\n";
+    }
   }
   const DataSpec& data = members.front().model.spec.data;
   return FrontMatter() + "# The ensemble of " + study.name + "\n\n" +

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/sort/pdqsort/pdqsort.hpp>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -46,6 +47,9 @@ struct MetricsAccumulator::State {
   std::int64_t positives = 0;
   std::int64_t videos = 0;
   std::int64_t hits_at_1 = 0;
+  std::int64_t hits_at_5 = 0;
+  bool one_label_each = true;
+  std::size_t most_scores = 0;  ///< that any video has
   /// The counted hits among the m top scores, over all videos of m positives, by m. Integers, so
   /// that the order of videos cannot show in the sum.
   std::vector<std::int64_t> perr_hits;
@@ -56,7 +60,10 @@ struct MetricsAccumulator::State {
 
   void TakeTruth(std::span<const std::int32_t> labels);
   void RefuseRepeatedLabels();
-  void AddRanked();
+  /// Takes `ranked` (best first, at least as long as needed) and `truth` into the totals; `scores`:
+  /// how many labels of the video have one.
+  void AddRanked(std::size_t scores);
+  [[nodiscard]] bool IsHitAt5() const;
   [[nodiscard]] bool IsPositive(std::int32_t label) const {
     return std::ranges::binary_search(truth, label);
   }
@@ -92,8 +99,15 @@ void MetricsAccumulator::State::RefuseRepeatedLabels() {
   }
 }
 
-/// Takes `ranked` (best first, at least as long as needed) and `truth` into the totals.
-void MetricsAccumulator::State::AddRanked() {
+bool MetricsAccumulator::State::IsHitAt5() const {
+  const auto end = std::min(ranked.size(), static_cast<std::size_t>(kTopClasses));
+  for (std::size_t i = 0; i < end; ++i) {
+    if ((i == 0 || ranked[i].score > 0) && IsPositive(ranked[i].label)) return true;
+  }
+  return false;
+}
+
+void MetricsAccumulator::State::AddRanked(std::size_t scores) {
   const std::size_t count = truth.size();
   if (perr_hits.size() <= count) perr_hits.resize(count + 1);
   for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) {
@@ -104,6 +118,9 @@ void MetricsAccumulator::State::AddRanked() {
     pool.push_back({ranked[i].score, ranked[i].label, IsPositive(ranked[i].label)});
   }
   if (!ranked.empty() && IsPositive(ranked.front().label)) ++hits_at_1;
+  if (IsHitAt5()) ++hits_at_5;
+  one_label_each = one_label_each && count == 1;
+  most_scores = std::max(most_scores, scores);
   for (const std::int32_t label : truth) {
     const auto index = static_cast<std::size_t>(label);
     if (positives_of_class.size() <= index) positives_of_class.resize(index + 1);
@@ -172,13 +189,14 @@ void MetricsAccumulator::AddDense(std::span<const float> scores,
     throw std::invalid_argument("true label " + std::to_string(state.truth.back()) +
                                 " is not among the " + std::to_string(scores.size()) + " classes");
   }
-  const std::size_t needed = std::max(state.top_k, state.truth.size());
+  const std::size_t needed =
+      std::max({state.top_k, state.truth.size(), static_cast<std::size_t>(kTopClasses)});
   state.ranked.clear();
   // As many as there are true labels, even beyond top_k: PERR looks that far down.
   for (const ScoredLabel& item : TopK(scores, static_cast<int>(needed))) {
     state.ranked.push_back({item.label, item.score});
   }
-  state.AddRanked();
+  state.AddRanked(scores.size());
 }
 
 void MetricsAccumulator::AddSparse(std::span<const ScoredLabelDouble> scores,
@@ -190,7 +208,7 @@ void MetricsAccumulator::AddSparse(std::span<const ScoredLabelDouble> scores,
   if (!std::ranges::is_sorted(state.ranked, Better<ScoredLabelDouble>)) {
     std::ranges::sort(state.ranked, Better<ScoredLabelDouble>);
   }
-  state.AddRanked();
+  state.AddRanked(state.ranked.size());
 }
 
 void MetricsAccumulator::AddSparse(std::span<const ScoredLabel> scores,
@@ -222,10 +240,16 @@ Metrics MetricsAccumulator::Compute() const {
     ++classes;
   }
   const auto videos = static_cast<double>(state.videos);
+  const double accuracy = static_cast<double>(state.hits_at_1) / videos;
+  const double top_5 = static_cast<double>(state.hits_at_5) / videos;
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const bool tells = state.one_label_each && state.most_scores > kTopClasses;
   return {.gap = whole.Sum() / static_cast<double>(state.positives),
-          .hit_at_1 = static_cast<double>(state.hits_at_1) / videos,
+          .hit_at_1 = accuracy,
           .perr = state.Perr(),
           .map = map_sum / static_cast<double>(classes),
+          .accuracy = state.one_label_each ? accuracy : kNone,
+          .top_5 = tells ? top_5 : kNone,
           .videos = state.videos};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// GAP@20, Hit@1, PERR and mAP as YouTube-8M's own evaluation defines them, with ties by expected
-// value (GAP) and by lower class index (inside a video). The one implementation: training,
+// GAP@20, Hit@1, PERR and mAP as YouTube-8M's own evaluation defines them, and accuracies where a
+// video has one label, with ties by expected value (GAP) and by lower class index (inside a video).
+// The one implementation: training,
 // ensembles and `score` all call it. Torch-free, double precision, independent of the order in
 // which videos are added.
 
@@ -15,6 +16,8 @@
 namespace beamgrid {
 
 inline constexpr int kGapTop = 20;
+/// The classes that top_5 looks at; of no more than these it would always be 1.
+inline constexpr int kTopClasses = 5;
 
 /// Labels are 0..kMaxClasses-1: a larger one is a damaged input, not a dataset.
 inline constexpr std::int32_t kMaxClasses = 1 << 20;
@@ -36,6 +39,11 @@ struct Metrics {
   double hit_at_1 = 0;
   double perr = 0;
   double map = 0;
+  /// Of videos that have exactly one true label each: the share whose label has the best score
+  /// (hit_at_1 by its usual name), and the share whose label is among the five best. NaN where any
+  /// video has another number of labels; top_5 also where no video has more than five scores.
+  double accuracy = std::numeric_limits<double>::quiet_NaN();
+  double top_5 = std::numeric_limits<double>::quiet_NaN();
   std::int64_t videos = 0;
   /// MAP@100,000 (segment_map.h); NaN where no segments were rated.
   double segment_map = std::numeric_limits<double>::quiet_NaN();
@@ -43,9 +51,10 @@ struct Metrics {
 
 /// A Metric is one of the numbers that a trial can be judged by; all are to be maximised.
 struct Metric {
-  /// Metrics that need rated segments are NaN where the data have none, and absent from the results
-  /// of programs that did not know them. A result without one that needs labels alone is not whole.
-  enum class Needs { kLabels, kRatedSegments };
+  /// Metrics that need one label a video or rated segments are NaN where the data have another
+  /// form, and absent from the results of programs that did not know them. A result without one
+  /// that needs labels alone is not whole.
+  enum class Needs { kLabels, kOneLabel, kRatedSegments };
 
   const char* name;     ///< its word in recipes, options and JSON, and its column in the record
   const char* heading;  ///< "Hit@1" above a column
@@ -63,6 +72,8 @@ inline constexpr Metric kMetrics[] = {
     {"hit_at_1", "Hit@1", "Hit@1", &Metrics::hit_at_1, Metric::Needs::kLabels},
     {"perr", "PERR", "PERR", &Metrics::perr, Metric::Needs::kLabels},
     {"map", "mAP", "mAP", &Metrics::map, Metric::Needs::kLabels},
+    {"accuracy", "accuracy", "accuracy", &Metrics::accuracy, Metric::Needs::kOneLabel},
+    {"top_5", "top-5", "top-5", &Metrics::top_5, Metric::Needs::kOneLabel},
     {"segment_map", "MAP@100k", "MAP@100k", &Metrics::segment_map, Metric::Needs::kRatedSegments}};
 
 /// The names of all metrics in alphabetical order, as messages and help list them.
@@ -84,7 +95,8 @@ inline constexpr Metric kMetrics[] = {
   return metrics.*objective->value;
 }
 
-/// Collects videos and computes the four metrics. Memory: 20 pairs a video, not [videos, classes].
+/// Collects videos and computes the metrics of labels. Memory: 20 pairs a video, not [videos,
+/// classes].
 class MetricsAccumulator {
  public:
   explicit MetricsAccumulator(int top_k = kGapTop);
@@ -102,7 +114,8 @@ class MetricsAccumulator {
   void AddDense(std::span<const float> scores, std::span<const std::int32_t> labels);
 
   /// A sparse list, any order; labels not listed count as score 0 and never enter the pool. An
-  /// empty list has no best label, so it is no hit.
+  /// empty list has no best label, so it is no hit. Of top_5's second to fifth label a score of 0
+  /// is no prediction, as for PERR.
   void AddSparse(std::span<const ScoredLabel> scores, std::span<const std::int32_t> labels);
   void AddSparse(std::span<const ScoredLabelDouble> scores, std::span<const std::int32_t> labels);
 

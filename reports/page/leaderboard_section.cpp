@@ -1,6 +1,7 @@
 // The models by the mean of the objective.
 
 #include <algorithm>
+#include <cmath>
 
 #include "registry/util/text.h"
 #include "reports/page/section.h"
@@ -10,6 +11,34 @@ namespace {
 
 constexpr std::size_t kRanked = 50;
 
+/// Returns what is shown beside the objective: accuracy and top-5, where the videos have one label.
+std::vector<Metric> FurtherMetrics(const StudyFacts& facts) {
+  std::vector<Metric> further;
+  for (const Metric& metric : kMetrics) {
+    const bool measured = std::ranges::any_of(facts.trials, [&metric](const TrialRecord& trial) {
+      return trial.result && std::isfinite(trial.result->metrics.*metric.value);
+    });
+    if (metric.needs == Metric::Needs::kOneLabel && measured &&
+        metric.value != facts.objective->value) {
+      further.push_back(metric);
+    }
+  }
+  return further;
+}
+
+/// The mean over the complete seeds; an empty cell where one of them has not measured it.
+PageCell MeanCell(const StudyFacts& facts, const Standing& standing, const Metric& metric) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const std::size_t place : standing.places) {
+    const TrialRecord& trial = facts.trials[place];
+    if (trial.state != TrialState::kComplete || !trial.result) continue;
+    sum += trial.result->metrics.*metric.value;
+    ++count;
+  }
+  return FixedCell(sum / static_cast<double>(count), kMetricDigits);
+}
+
 PageTable RankedModels(const StudyFacts& facts) {
   const std::vector<Standing>& standings = facts.leaderboard.standings;
   const std::size_t shown = std::min(kRanked, standings.size());
@@ -17,16 +46,23 @@ PageTable RankedModels(const StudyFacts& facts) {
                   .columns = {">rank", "model", std::string(">") + facts.objective->heading,
                               ">seeds", ">size", ">parameters"},
                   .row_names = 1};
+  const std::vector<Metric> further = FurtherMetrics(facts);
+  for (std::size_t i = 0; i < further.size(); ++i) {
+    table.columns.insert(table.columns.begin() + 3 + static_cast<std::ptrdiff_t>(i),
+                         std::string(">") + further[i].heading);
+  }
   for (std::size_t i = 0; i < shown; ++i) {
     const Standing& standing = standings[i];
-    table.rows.push_back(
-        {CountCell(static_cast<std::int64_t>(i + 1)),
-         TrialCell(facts, facts.trials[standing.places.front()].id, standing.name),
-         FixedCell(standing.mean(), kMetricDigits),
-         {std::to_string(standing.values.size()) + "/" + std::to_string(standing.trials),
-          static_cast<double>(standing.values.size())},
-         SizeCell(standing.size_bytes),
-         CountCell(standing.parameters)});
+    std::vector<PageCell>& cells = table.rows.emplace_back();
+    cells = {CountCell(static_cast<std::int64_t>(i + 1)),
+             TrialCell(facts, facts.trials[standing.places.front()].id, standing.name),
+             FixedCell(standing.mean(), kMetricDigits)};
+    for (const Metric& metric : further) cells.push_back(MeanCell(facts, standing, metric));
+    cells.insert(cells.end(),
+                 {{std::to_string(standing.values.size()) + "/" + std::to_string(standing.trials),
+                   static_cast<double>(standing.values.size())},
+                  SizeCell(standing.size_bytes),
+                  CountCell(standing.parameters)});
   }
   if (shown < standings.size()) {
     table.caption += ": the best " + std::to_string(shown) + " of " +

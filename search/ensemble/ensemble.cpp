@@ -357,9 +357,11 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
   if (answer.holdout) {
     boost::json::object& object = holdout.emplace_object();
     for (const Metric& metric : kMetrics) {
-      // An ensemble is of whole videos.
-      if (metric.needs == Metric::Needs::kRatedSegments) continue;
-      object[metric.name] = answer.holdout->metrics.*metric.value;
+      const double value = answer.holdout->metrics.*metric.value;
+      // An ensemble is of whole videos, which need not have one label each.
+      if (metric.needs == Metric::Needs::kLabels || std::isfinite(value)) {
+        object[metric.name] = value;
+      }
     }
     object["gap"] = answer.holdout->gap;
     object["videos"] = answer.holdout->videos;

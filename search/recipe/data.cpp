@@ -155,15 +155,38 @@ double ReadHoldout(Section& data) {
   return 0.5;
 }
 
-/// Adds a mistake where the objective needs ratings: only segments are rated.
+/// Returns what the data would have to be for the objective to be measured; empty: they are.
+std::string LackedByObjective(const Recipe& recipe) {
+  const DataSettings& data = recipe.data;
+  switch (recipe.objective->needs) {
+    case Metric::Needs::kLabels:
+      return "";
+    case Metric::Needs::kRatedSegments:
+      if (data.format == "segment") return "";
+      return "which only data.format = \"segment\" has; the format is '" + data.format + "'";
+    case Metric::Needs::kOneLabel:
+      break;
+  }
+  if (!data.multi_class) {
+    return "which only videos of one label each have (data.labels = \"multi_class\"); of those "
+           "with "
+           "several \"hit_at_1\" is the share whose best class is true";
+  }
+  if (recipe.objective->value == &Metrics::top_5 && data.classes > 0 &&
+      data.classes <= kTopClasses) {
+    return "which is always 1 where there are no more than " + std::to_string(kTopClasses) +
+           " classes; take \"accuracy\"";
+  }
+  return "";
+}
+
+/// Adds a mistake where the objective cannot be measured on such data.
 void CheckObjective(Section& root, const Recipe& recipe) {
-  if (recipe.objective->needs != Metric::Needs::kRatedSegments) return;
-  if (recipe.data.format == "segment") return;
+  const std::string lacked = LackedByObjective(recipe);
+  if (lacked.empty()) return;
   const toml::table* study = root.table()["study"].as_table();
   root.mistakes().Add(study->get("objective")->source(), "study.objective",
-                      "is '" + std::string(recipe.objective->name) +
-                          "', which only data.format = \"segment\" has; the format is '" +
-                          recipe.data.format + "'");
+                      "is '" + std::string(recipe.objective->name) + "', " + lacked);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ const std::vector<Wing> kWings = {
      {"orchestrator/inputs/file_patterns.h", "trainer/data", "registry/util"}},
     {"orchestrator/audit",
      {"orchestrator/machine", "orchestrator/workers", "orchestrator/study", "trainer/protocol",
-      "registry", "registry/store", "registry/util"}},
+      "registry", "registry/scoring", "registry/store", "registry/util"}},
     {"orchestrator/dashboard",
      {"orchestrator/study_snapshot.h", "orchestrator/trial_verdict.h",
       "orchestrator/machine/machine_share.h", "reports", "reports/page", "registry",

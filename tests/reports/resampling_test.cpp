@@ -11,11 +11,21 @@
 namespace beamgrid {
 namespace resampling_test {
 
-/// Videos of a planted model, some without a true label; `rounded`: with equal scores.
-Predictions Example(bool rounded) {
+/// Videos of a planted model, some without a true label; `rounded`: with equal scores. Where the
+/// metric needs it, each has one label.
+Predictions Example(bool rounded, Metric::Needs needs = Metric::Needs::kLabels) {
   Predictions predictions = planted::Tables({.rows = 1, .seeds = 1, .videos = 50}).Draw(0)[0][0];
   predictions.videos[7].labels.clear();
   predictions.videos[9].labels = {0, 2};
+  if (needs == Metric::Needs::kOneLabel) {
+    std::int32_t label = 0;
+    for (VideoPrediction& video : predictions.videos) {
+      video.labels = {label++ % 7};
+      for (auto c = static_cast<std::int32_t>(video.top.size()); c < 8; ++c) {
+        video.top.push_back({c, 0.0001 / c});
+      }
+    }
+  }
   if (!rounded) return predictions;
   for (VideoPrediction& video : predictions.videos) {
     for (ScoredLabelDouble& entry : video.top) entry.score = std::round(entry.score * 8) / 8;
@@ -37,9 +47,9 @@ double Expected(const Predictions& predictions, const Metric& metric, std::size_
 
 TEST(ResampleVideos, CountsAVideoThatIsDrawnTwiceAsTwo) {
   for (const bool rounded : {false, true}) {
-    const Predictions predictions = Example(rounded);
     for (const Metric& metric : kMetrics) {
       if (!IsResampled(metric)) continue;
+      const Predictions predictions = Example(rounded, metric.needs);
       const Resampled resampled = ResampleVideos(predictions, metric, 70);
       ASSERT_EQ(resampled.resamples.size(), 70U);
       for (std::size_t r = 0; r < 70; ++r) {
@@ -56,7 +66,7 @@ TEST(ResampleVideos, CountsAVideoThatIsDrawnTwiceAsTwo) {
 TEST(ResampleVideos, KnowsWhichMetricsItComputes) {
   std::string computed;
   for (const Metric& metric : kMetrics) computed += IsResampled(metric) ? metric.name : "-";
-  EXPECT_EQ(computed, "gaphit_at_1perr--");
+  EXPECT_EQ(computed, "gaphit_at_1perr-accuracytop_5-");
 }
 
 // From 1 / e: P(0) = 0.3679, mean 1, variance 1; three standard errors.

@@ -573,9 +573,10 @@ TEST(MakeTable, RefusesWhatItDoesNotKnow) {
             "vary = 'optimiser' is not a criterion; they are multimodal, temporal, classifier, "
             "label_processing, loss, extras, train");
   TableQuestion question = Vary("temporal");
-  question.metric = "accuracy";
+  question.metric = "precision";
   EXPECT_EQ(Refusal(GreedyStudy(), question),
-            "metric = 'accuracy', must be one of gap, hit_at_1, map, perr, segment_map");
+            "metric = 'precision', must be one of accuracy, gap, hit_at_1, map, perr, segment_map, "
+            "top_5");
   EXPECT_EQ(Refusal({}, Vary("temporal")), "study 's' has no trials");
 }
 

@@ -129,7 +129,7 @@ Metrics MetricsFromJson(const json::value& value) {
   const JsonReader reader(value, "metrics");
   Metrics metrics{.videos = reader.Integer("videos")};
   for (const Metric& metric : kMetrics) {
-    const bool absent = metric.needs == Metric::Needs::kRatedSegments && !reader.Has(metric.name);
+    const bool absent = metric.needs != Metric::Needs::kLabels && !reader.Has(metric.name);
     metrics.*metric.value =
         absent ? std::numeric_limits<double>::quiet_NaN() : NumberOrNull(reader, metric.name);
   }

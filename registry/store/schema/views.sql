@@ -27,6 +27,8 @@ SELECT
   result.hit_at_1,
   result.perr,
   result.map,
+  result.accuracy,
+  result.top_5,
   result.segment_map,
   result.videos,
   result.validate_loss,
@@ -69,12 +71,16 @@ SELECT
   CASE study.objective WHEN 'gap' THEN record.gap
                        WHEN 'hit_at_1' THEN record.hit_at_1
                        WHEN 'perr' THEN record.perr
+                       WHEN 'accuracy' THEN record.accuracy
+                       WHEN 'top_5' THEN record.top_5
                        WHEN 'segment_map' THEN record.segment_map
                        ELSE record.map END AS objective,
   record.gap,
   record.hit_at_1,
   record.perr,
   record.map,
+  record.accuracy,
+  record.top_5,
   record.segment_map,
   record.validate_loss,
   record.parameters,
@@ -115,6 +121,8 @@ SELECT
   avg(hit_at_1) AS hit_at_1,
   avg(perr) AS perr,
   avg(map) AS map,
+  avg(accuracy) AS accuracy,
+  avg(top_5) AS top_5,
   avg(segment_map) AS segment_map,
   max(parameters) AS parameters,
   max(size_bytes) AS size_bytes
@@ -175,12 +183,16 @@ SELECT
   CASE study.objective WHEN 'gap' THEN epoch.gap
                        WHEN 'hit_at_1' THEN epoch.hit_at_1
                        WHEN 'perr' THEN epoch.perr
+                       WHEN 'accuracy' THEN epoch.accuracy
+                       WHEN 'top_5' THEN epoch.top_5
                        WHEN 'segment_map' THEN epoch.segment_map
                        ELSE epoch.map END AS objective,
   epoch.gap,
   epoch.hit_at_1,
   epoch.perr,
   epoch.map,
+  epoch.accuracy,
+  epoch.top_5,
   epoch.segment_map,
   epoch.ended_at,
   trials.trial

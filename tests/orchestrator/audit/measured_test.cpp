@@ -32,6 +32,18 @@ TEST(MeasuredTest, TellsNothingOfWhereAndWhen) {
   EXPECT_THAT(CanonicalJson(Measured(other)), Not(HasSubstr("model.pt")));
 }
 
+TEST(MeasuredTest, WhatEarlierProgramsDidNotMeasureIsNoDifference) {
+  TrialResult now = Result();
+  now.metrics.accuracy = now.metrics.top_5 = 0.5;
+  now.epochs[1].metrics.top_5 = 0.5;
+  EXPECT_THAT(Differences(Measured(Result()), Measured(now)), IsEmpty());
+  TrialResult other = now;
+  other.metrics.top_5 = 0.25;
+  const auto differences = Differences(Measured(now), Measured(other));
+  ASSERT_EQ(differences.size(), 1U);
+  EXPECT_EQ(differences[0].what, "metrics.top_5");
+}
+
 TEST(MeasuredTest, EveryMeasuredValueCounts) {
   const auto differs = [](const std::string& what, auto change) {
     TrialResult other = Result();

@@ -73,7 +73,11 @@ TEST_F(MetricsTest, EachIsAnObjective) {
   for (const Metric& metric : kMetrics) {
     std::string text = RecipeHead();
     text.replace(text.find("name ="), 0, "objective = \"" + std::string(metric.name) + "\"\n");
-    text.replace(text.find("\"frame\""), 7, "\"segment\"");
+    if (metric.needs == Metric::Needs::kRatedSegments) {
+      text.replace(text.find("\"frame\""), 7, "\"segment\"");
+    } else if (metric.needs == Metric::Needs::kOneLabel) {
+      text.replace(text.find("\"frame\""), 7, "\"frame\"\nlabels = \"multi_class\"");
+    }
     EXPECT_EQ(ParseRecipe(text, "r.toml", TestCatalogue()).objective, &metric) << metric.name;
     EXPECT_EQ(ObjectiveOf(Measured(), &metric), NumberOf(metric));
     const std::string number = std::to_string(NumberOf(metric)).substr(0, 7);
@@ -127,7 +131,7 @@ TEST_F(MetricsTest, EachHasATable) {
 
 TEST_F(MetricsTest, EachThatNeedsLabelsIsScoredAndToldOfAnEnsemble) {
   Write("truth.csv", "VideoId,Labels\nv1,0\n");
-  Write("a.csv", "VideoId,LabelConfidencePairs\nv1,0 0.9 1 0.1\n");
+  Write("a.csv", "VideoId,LabelConfidencePairs\nv1,0 0.9 1 0.5 2 0.4 3 0.3 4 0.2 5 0.1\n");
   const std::vector<std::string> score = {"score", "--predictions", Path("a.csv"), "--truth",
                                           Path("truth.csv")};
   std::vector<std::string> as_json = score;
@@ -143,7 +147,7 @@ TEST_F(MetricsTest, EachThatNeedsLabelsIsScoredAndToldOfAnEnsemble) {
 }
 
 TEST_F(MetricsTest, AnotherWordIsRefusedWithTheKnownOnes) {
-  const std::string known = "must be one of gap, hit_at_1, map, perr, segment_map";
+  const std::string known = "must be one of accuracy, gap, hit_at_1, map, perr, segment_map, top_5";
   UseFakeTrainer();
   const Called table = Call({"table", "gap", "--metric", "hit_at_2", "--db", Database()});
   EXPECT_EQ(table.exit_code, 2);

@@ -42,7 +42,8 @@ TEST_F(ResultsCommandsTest, ScoreGivesTheKeys) {
       Call({"score", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), "--json"});
   EXPECT_EQ(called.exit_code, 0);
   const auto json = called.Json();
-  EXPECT_THAT(KeysOf(json), ElementsAre("gap", "hit_at_1", "map", "perr", "segment_map", "videos"));
+  EXPECT_THAT(KeysOf(json), ElementsAre("accuracy", "gap", "hit_at_1", "map", "perr", "segment_map",
+                                        "top_5", "videos"));
   EXPECT_TRUE(json.at("segment_map").is_null());
   // Pool by score: 0.9 true, 0.6 false, 0.4 true, 0.1 false; two labels: (1 + 2/3) / 2.
   EXPECT_NEAR(json.at("gap").as_double(), 5.0 / 6, 1e-12);

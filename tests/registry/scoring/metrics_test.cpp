@@ -170,6 +170,57 @@ TEST(Metrics, AgreeWithADefinitionOnRandomVideos) {
   }
 }
 
+/// How many classes stand before `label`: those of a better score, and lower ones of the same.
+std::size_t RankOf(const Video& video, std::int32_t label) {
+  const auto score = [&](std::int32_t c) { return video.scores[static_cast<std::size_t>(c)]; };
+  std::size_t before = 0;
+  for (std::int32_t c = 0; c < static_cast<std::int32_t>(video.scores.size()); ++c) {
+    if (score(c) > score(label) || (score(c) == score(label) && c < label)) ++before;
+  }
+  return before;
+}
+
+TEST(Metrics, AccuracyAndTop5AreTheirDefinitionWithTiesToo) {
+  std::mt19937 random(17);
+  for (int round = 0; round < 300; ++round) {
+    const int classes = 6 + static_cast<int>(random() % 10);
+    auto videos = RandomVideos(random, 1 + static_cast<int>(random() % 30), classes, round % 5);
+    double first = 0, among_five = 0;
+    for (Video& video : videos) {
+      video.labels = {static_cast<std::int32_t>(random() % static_cast<unsigned>(classes))};
+      const std::size_t rank = RankOf(video, video.labels[0]);
+      const bool predicted = video.scores[static_cast<std::size_t>(video.labels[0])] > 0;
+      first += rank == 0 ? 1 : 0;
+      // Where nothing is predicted the order of the classes would be a guess.
+      among_five += rank == 0 || (rank < 5 && predicted) ? 1 : 0;
+    }
+    const auto count = static_cast<double>(videos.size());
+    for (const int top_k : {1, 20}) {
+      const Metrics metrics = MetricsOf(videos, top_k);
+      ASSERT_DOUBLE_EQ(metrics.accuracy, first / count);
+      ASSERT_DOUBLE_EQ(metrics.top_5, among_five / count);
+      ASSERT_EQ(metrics.accuracy, metrics.hit_at_1);
+    }
+    MetricsAccumulator sparse;
+    for (const Video& video : videos) sparse.AddSparse(TopK(video.scores, 6), video.labels);
+    ASSERT_DOUBLE_EQ(sparse.Compute().top_5, among_five / count);
+  }
+}
+
+TEST(Metrics, AccuracyNeedsOneLabelAVideoAndTop5MoreThanFiveClasses) {
+  const Video six{{.1F, .2F, .3F, .4F, .5F, .6F}, {1}}, five{{.1F, .2F, .3F, .4F, .5F}, {0}};
+  EXPECT_EQ(MetricsOf({six}, 20).top_5, 1);
+  EXPECT_EQ(MetricsOf({{six.scores, {0}}}, 20).top_5, 0);
+  EXPECT_EQ(MetricsOf({five}, 20).accuracy, 0);
+  EXPECT_TRUE(std::isnan(MetricsOf({five}, 20).top_5)) << "would always be 1";
+  for (const std::vector<std::int32_t>& labels :
+       {std::vector<std::int32_t>{}, std::vector<std::int32_t>{1, 2}}) {
+    const Metrics metrics = MetricsOf({six, {six.scores, labels}}, 20);
+    EXPECT_TRUE(std::isnan(metrics.accuracy)) << labels.size();
+    EXPECT_TRUE(std::isnan(metrics.top_5)) << labels.size();
+  }
+}
+
 TEST(Metrics, EqualScoresCountByTheMeanOverAllOrders) {
   std::vector<PooledScore> tied = {{.5, true}, {.5, false}, {.5, true}, {.5, false}};
   const double mean = (0.41667 + 0.5 + 0.58333 + 0.75 + 0.83333 + 1.0) / 6;

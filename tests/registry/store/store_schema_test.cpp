@@ -112,6 +112,39 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
   }
 }
 
+TEST_F(SchemaTest, OfOlderTrialsWithOneLabelHitAt1IsTheAccuracyAndTop5WasNotMeasured) {
+  const std::vector<std::string> steps = StepsToCome();
+  for (std::size_t step = 0; step < 8; ++step) Execute(steps[step]);
+  Execute("PRAGMA application_id = 1111970372; PRAGMA user_version = 8");
+  for (const auto& [id, data] : {std::pair{"1", R"({"multi_class":true})"}, {"2", "{}"}}) {
+    const std::string trial = id;
+    Execute(
+        "INSERT INTO trial (id, fingerprint, name, seed, state, spec, canonical, parameters,"
+        " size_bytes) VALUES (" +
+        trial + ", 'f" + trial +
+        "', 'm', 1, 'complete',"
+        " '{\"model\":{},\"data\":" +
+        data +
+        "}', '', 1, 2);"
+        "INSERT INTO attempt (trial, number, outcome, directory, device, threads, pid, started_at,"
+        " finished_at, exit_code, message, log_tail) VALUES (" +
+        trial +
+        ", 1, 'complete', 'runs',"
+        " 'cpu', 1, 0, 'then', 'then', 0, '', '');"
+        "INSERT INTO result (trial, attempt, gap, hit_at_1, videos, best_epoch, parameters,"
+        " size_bytes, examples, peak_memory_bytes, skipped_records, device, threads,"
+        " program_version, libtorch_version) VALUES (" +
+        trial + ", 1, 0.5, 0.25, 9, 1, 1, 2, 3, 4, 0, 'cpu', 1, 'p', 'l')");
+  }
+  Database database(path_, OpenMode::kReadWrite, steps);
+  const auto answer = [&](const std::string& sql) {
+    return database.connection().execAndGet(sql).getString();
+  };
+  EXPECT_EQ(answer("SELECT accuracy FROM trial_record WHERE id = 1"), "0.25");
+  EXPECT_EQ(answer("SELECT accuracy IS NULL FROM trial_record WHERE id = 2"), "1");
+  EXPECT_EQ(answer("SELECT count(top_5) FROM trial_record"), "0");
+}
+
 /// The first version counted every trial that a study had ever asked for.
 TEST_F(SchemaTest, OfOlderStudiesOneTrialOfAModelAndSeedCounts) {
   Execute(Migrations()[0]);

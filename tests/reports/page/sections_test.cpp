@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "registry/util/error.h"
 #include "reports/table_cells.h"
 #include "tests/reports/page/page_support.h"
@@ -137,6 +139,26 @@ TEST_F(PageSections, ARecipeThatCannotBeReadIsSaid) {
   const StudyFacts facts = FactsOf(store_, "other");
   EXPECT_FALSE(facts.recipe);
   EXPECT_THAT(TextOfSection(AskedSection(facts)), HasSubstr("cannot read the study's recipe"));
+}
+
+TEST_F(PageSections, TheLeaderboardHasAccuraciesOfVideosWithOneLabel) {
+  EXPECT_THAT(TextOfSection(LeaderboardSection(facts_)), Not(HasSubstr("accuracy")));
+  for (TrialRecord& trial : facts_.trials) {
+    if (!trial.result) continue;
+    trial.result->metrics.accuracy = 0.625;
+    trial.result->metrics.top_5 = 0.875;
+  }
+  const std::string all = TextOfSection(LeaderboardSection(facts_));
+  EXPECT_THAT(all, HasSubstr("accuracy"));
+  EXPECT_THAT(all, HasSubstr("0.62500"));
+  EXPECT_THAT(all, HasSubstr("0.87500"));
+  // A model of which one seed was trained before top-5 was measured has none.
+  for (TrialRecord& trial : facts_.trials) {
+    if (trial.result && trial.id != facts_.trials[0].id) {
+      trial.result->metrics.top_5 = std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+  EXPECT_THAT(TextOfSection(LeaderboardSection(facts_)), Not(HasSubstr("0.87500")));
 }
 
 TEST_F(PageSections, TheLeaderboardIsThatOfTheCommand) {

@@ -98,5 +98,30 @@ TEST(OwnFeatures, LabelsAndWeightsAreOfWholeVideos) {
   EXPECT_THAT(segments, HasSubstr("data.video_weight: is for whole videos"));
 }
 
+TEST(OwnFeatures, AccuraciesAreObjectivesOfVideosWithOneLabel) {
+  const auto mistakes = [](const std::string& objective, std::string data) {
+    std::string text = Text(data, "");
+    text.replace(text.find("name ="), 0, "objective = \"" + objective + "\"\n");
+    return MistakesIn(text);
+  };
+  const std::string one = "labels = \"multi_class\"\n";
+  for (const std::string objective : {"accuracy", "top_5"}) {
+    EXPECT_EQ(mistakes(objective, one), "");
+    EXPECT_THAT(mistakes(objective, ""),
+                HasSubstr("study.objective: is '" + objective +
+                          "', which only videos of one label each have (data.labels = "
+                          "\"multi_class\")"));
+  }
+  const auto five = [&](const std::string& objective) {
+    std::string text = Text(one, "");
+    text.replace(text.find("= 10"), 4, "= 5");
+    text.replace(text.find("name ="), 0, "objective = \"" + objective + "\"\n");
+    return MistakesIn(text);
+  };
+  EXPECT_EQ(five("accuracy"), "");
+  EXPECT_THAT(five("top_5"), HasSubstr("r.toml:3:13: study.objective: is 'top_5', which is always "
+                                       "1 where there are no more than 5 classes"));
+}
+
 }  // namespace own_features_test
 }  // namespace beamgrid

@@ -57,8 +57,8 @@ TEST(RecipeMistakesOfTheHead, AreAllShownAtOnce) {
       ElementsAre(
           "r.toml:1:12: beamgrid: is 2, must be 1: the only recipe format that this program reads",
           "r.toml:3:8: study.name: is \"a study\", must be 1..100 letters, digits, - and _",
-          "r.toml:4:13: study.objective: is \"gapp\", must be one of gap, hit_at_1, map, perr, "
-          "segment_map; did you mean 'gap'?",
+          "r.toml:4:13: study.objective: is \"gapp\", must be one of accuracy, gap, hit_at_1, "
+          "map, perr, segment_map, top_5; did you mean 'gap'?",
           "r.toml:5:16: study.seeds[2]: the seed 1 is named twice",
           "r.toml:5:19: study.seeds[3]: is -3, must be an integer from 0 on",
           "r.toml:5:23: study.seeds[4]: is text, must be an integer from 0 on",

@@ -128,6 +128,9 @@ TEST_F(OwnFeaturesTrainingTest, SoftmaxLearnsVideosOfOneClass) {
   const TrialResult result = Train(data, "a", softmax);
   EXPECT_GT(result.metrics.hit_at_1, 0.7) << "the accuracy, by chance one in eight";
   EXPECT_DOUBLE_EQ(result.metrics.hit_at_1, result.metrics.perr) << "one label a video";
+  EXPECT_EQ(result.metrics.accuracy, result.metrics.hit_at_1);
+  EXPECT_GE(result.metrics.top_5, result.metrics.accuracy);
+  EXPECT_LE(result.metrics.top_5, 1);
 }
 
 }  // namespace own_features_training_test
