@@ -188,7 +188,7 @@ void Pilot::End(const AttemptOutcome& outcome) {
 }
 
 void Pilot::Say(const Report& report) {
-  reports_.Add(ToLine(report));
+  (void)reports_.Add(ToLine(report));
   said_at_ = Clock::now();
 }
 

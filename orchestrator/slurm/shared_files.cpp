@@ -73,7 +73,7 @@ bool PublishOnce(const fs::path& path, std::string_view content) {
   throw SystemError(path, "cannot create", failure);
 }
 
-void GrowingLines::Add(std::string_view line) {
+std::int64_t GrowingLines::Add(std::string_view line) {
   const UniqueFd file(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (file.get() < 0) throw SystemError(path_, "cannot write", errno);
   std::string text(line);
@@ -81,19 +81,20 @@ void GrowingLines::Add(std::string_view line) {
   if (!begun_ && ::lseek(file.get(), 0, SEEK_END) > 0) text.insert(0, 1, '\n');
   WriteWhole(path_, file.get(), text);
   begun_ = true;
+  return ::lseek(file.get(), 0, SEEK_END);
 }
 
-bool LineTail::Read(const std::function<void(std::string_view)>& line) {
+Growth LineTail::Read(const std::function<void(std::string_view)>& line) {
   const UniqueFd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return false;
+  if (file.get() < 0) return IsMachineFault(errno) ? Growth::kUnreadable : Growth::kNone;
   std::array<char, 64 << 10> piece{};
   const ssize_t bytes = ::pread(file.get(), piece.data(), piece.size(), offset_);
-  if (bytes <= 0) return false;
+  if (bytes <= 0) return bytes < 0 ? Growth::kUnreadable : Growth::kNone;
   offset_ += bytes;
   lines_.Feed({piece.data(), static_cast<std::size_t>(bytes)}, [&](std::string_view one) {
     if (!one.empty()) line(one);
   });
-  return true;
+  return Growth::kSome;
 }
 
 }  // namespace beamgrid

@@ -25,8 +25,9 @@ namespace beamgrid {
 class GrowingLines {
  public:
   explicit GrowingLines(std::filesystem::path path) : path_(std::move(path)) {}
-  /// Adds one line, seen by others who open the file when this returns. Throws Error.
-  void Add(std::string_view line);
+  /// Adds one line, seen by others who open the file when this returns. Returns the length of the
+  /// file with it. Throws Error.
+  std::int64_t Add(std::string_view line);
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
@@ -34,14 +35,20 @@ class GrowingLines {
   bool begun_ = false;
 };
 
+/// Growth is what a look at a growing file came to.
+enum class Growth {
+  kSome,
+  kNone,       ///< or it is not there yet
+  kUnreadable  ///< by a fault of the machine: nothing is known
+};
+
 /// LineTail reads a file of lines as it grows. Not thread-safe.
 class LineTail {
  public:
   explicit LineTail(std::filesystem::path path) : path_(std::move(path)) {}
   /// Calls `line` for each line that has been added since the last call, up to some tens of
-  /// kilobytes of them. Returns whether the file has grown. A file that is not there, or cannot be
-  /// read at the moment, has not.
-  bool Read(const std::function<void(std::string_view)>& line);
+  /// kilobytes of them.
+  Growth Read(const std::function<void(std::string_view)>& line);
   /// Returns the bytes that were read so far.
   [[nodiscard]] std::int64_t offset() const { return offset_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
