@@ -84,6 +84,7 @@ PilotSettings MakeJobFolder(const fs::path& folder, const JobPlan& plan,
                                .idle = std::chrono::ceil<milliseconds>(
                                    std::chrono::duration<double>(plan.settings.idle_seconds)),
                                .grace = WarningOf(plan),
+                               .beat = programs.beat,
                                .time = plan.time,
                                .memory_bytes = plan.memory_bytes};
   std::string script = "#!/bin/sh\n" + plan.settings.prologue;

@@ -38,6 +38,7 @@ struct JobPlan {
 struct JobPrograms {
   std::filesystem::path program, trainer;
   std::chrono::milliseconds silence{60'000};  ///< of a worker
+  std::chrono::milliseconds beat{2'000};      ///< of the pilot
 };
 
 /// Returns a job name that was never there: "beamgrid-<study>-<random digits>".

@@ -21,6 +21,7 @@ struct ClusterPatience {
   using Milliseconds = std::chrono::milliseconds;
 
   Milliseconds queue{3'000};  ///< between two looks at the queue
+  Milliseconds beat{2'000};   ///< between two signs of life of a pilot
   /// A job that is in no queue, and whose pilot says nothing, for so long is lost.
   Milliseconds lost{60'000};
   /// A pilot whose job has ended, by Slurm's word, and that has said nothing for so long, says

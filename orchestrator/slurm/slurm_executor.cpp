@@ -552,9 +552,11 @@ class SlurmExecutor::Jobs {
                  .memory_bytes = largest_ == kWholeNode ? work.memory_bytes : largest_,
                  .time = longest_,
                  .threads = options_.threads};
-    const PilotSettings settings = MakeJobFolder(
-        folder, plan,
-        {.program = options_.program, .trainer = options_.trainer, .silence = options_.silence});
+    const PilotSettings settings = MakeJobFolder(folder, plan,
+                                                 {.program = options_.program,
+                                                  .trainer = options_.trainer,
+                                                  .silence = options_.silence,
+                                                  .beat = options_.patience.beat});
     pilots_.emplace(name, KnownPilot(folder, settings, Now()));
     // The intent is on the disk by now: whatever becomes of us, the job finds its folder, and the
     // next run the job.
