@@ -549,8 +549,9 @@ TEST_F(SlurmExecutorTest, TheNextOrchestratorUsesTheJobsThatAreThere) {
 class SlurmLateFilesTest : public SlurmTest {
  protected:
   void SetUp() override {
-    Trainer("echo model > $dir/model.pt\n" + LeaveResultWithModel() + "\n" + Say(Finished{}) +
-            "\n" + Say(Ready{}));
+    Trainer(Say(Started{}) +
+            "\nwhile [ ! -e $dir/go ]; do sleep 0.02; done\necho model > $dir/model.pt\n" +
+            LeaveResultWithModel() + "\n" + Say(Finished{}) + "\n" + Say(Ready{}));
     Start();
   }
   std::string LeaveResultWithModel() const {
@@ -563,7 +564,8 @@ class SlurmLateFilesTest : public SlurmTest {
   /// Hides a file of the attempt as soon as it has ended, before the orchestrator looks.
   void HideAtTheEnd(const std::string& name) {
     Submit(Key(1));
-    while (!std::filesystem::exists(Directory(Key(1)) / "claim.json")) Poll();
+    WaitForMessage(Key(1));
+    Release(Key(1));
     while (!std::filesystem::exists(Directory(Key(1)) / "end.json")) {
       std::this_thread::sleep_for(1ms);
     }
