@@ -17,6 +17,7 @@
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workplace.h"
 #include "registry/store/database_file.h"
+#include "registry/store/network_file_system.h"
 #include "registry/store/place.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
@@ -88,6 +89,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
       options.runs.empty() ? RecordPlace(options.database).runs() : RealPath(options.runs);
   const std::string runs_problem = ProblemOfPath(runs.string());
   if (!runs_problem.empty()) throw UsageError(runs_problem);
+  if (recipe.resources.executor == ExecutorKind::kSlurm) RefuseNetworkDatabase(options.database);
   const WorkSlots slots = FindWorkSlots(recipe.resources, options.trainer);
   if (!std::filesystem::exists(options.database)) static_cast<void>(WarmStarts(recipe, nullptr));
   // Before the store: who is refused has neither made nor migrated a database.

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "orchestrator/slurm/slurm_command.h"
 #include "search/recipe.h"
 
 namespace beamgrid {
@@ -32,6 +33,7 @@ struct JobRequest {
 enum class Submission {
   kAccepted,
   kRefused,  ///< by sbatch or the cluster, for good as it stands: the message is theirs
+  kNotNow,   ///< not in the queue, but may be taken later: no controller, a limit on queued jobs
   kUnclear,  ///< no answer came: it may be in the queue, where it is found by its name
 };
 
@@ -83,12 +85,6 @@ struct CancelAnswer {
   std::string message;  ///< where it was not answered: why, in words
 };
 
-/// SlurmPrograms says where Slurm's commands are, and how long each may take.
-struct SlurmPrograms {
-  std::filesystem::path folder;  ///< empty: those of the PATH
-  std::chrono::milliseconds patience{std::chrono::seconds(60)};
-};
-
 /// SlurmClient asks and tells a cluster. Its members block up to the patience; safe to be called
 /// from any one thread at a time. They throw Error only where this machine cannot start a process
 /// (no such program, too many processes); what Slurm answers, or that it does not, is an answer.
@@ -116,6 +112,12 @@ class SlurmClient {
 
 /// Returns the arguments of sbatch, without the program's name. Pure.
 [[nodiscard]] std::vector<std::string> SbatchArguments(const JobRequest& request);
+
+/// Returns the jobs that squeue printed for Queue(); what is no whole record is left out. Pure.
+[[nodiscard]] std::vector<QueuedJob> ParseQueue(std::string_view output);
+/// Returns the jobs that sacct printed for Ended(), those of `names`. Pure.
+[[nodiscard]] std::vector<EndedJob> ParseEnded(std::string_view output,
+                                               const std::vector<std::string>& names);
 
 /// Returns whether a job of that state has ended and will not begin again by itself. False for
 /// states that we do not know, and for PREEMPTED and REQUEUED, which are on their way somewhere.
