@@ -385,6 +385,18 @@ TEST_F(SlurmExecutorTest, ARefusalOfSbatchIsTheMachinesFault) {
   EXPECT_THAT(outcome.failure().message, HasSubstr("nowhere"));
 }
 
+TEST_F(SlurmExecutorTest, WhereSlurmTakesNoJobNowItIsAskedAgain) {
+  slurm_.refusal = "Unable to contact slurm controller";
+  slurm_.refuses_as = Submission::kNotNow;
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return !told_.empty(); });
+  EXPECT_THAT(told_[0], HasSubstr("Unable to contact slurm controller; it is asked again"));
+  slurm_.Set([](FakeSlurm& slurm) { slurm.refusal.clear(); });
+  EXPECT_TRUE(Wait(Key(1), 1s).complete());
+  EXPECT_EQ(slurm_.submitted(), 1U);
+}
+
 TEST_F(SlurmExecutorTest, ARefusalBesideOtherJobsOnlyMeansFewerOfThem) {
   settings_.jobs = 2;
   Start();
