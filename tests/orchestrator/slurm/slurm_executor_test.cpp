@@ -5,6 +5,7 @@
 
 #include "orchestrator/interrupts.h"
 #include "orchestrator/slurm/attempt_end.h"
+#include "orchestrator/slurm/given_up.h"
 #include "orchestrator/slurm/pilot.h"
 #include "tests/orchestrator/slurm/slurm_fixture.h"
 
@@ -553,6 +554,44 @@ TEST_F(SlurmExecutorTest, TheNextOrchestratorUsesTheJobsThatAreThere) {
   EXPECT_EQ(slurm_.submitted(), 1U);
   executor_.reset();
   delete killed;
+}
+
+TEST_F(SlurmExecutorTest, ARunOnThisMachineEndsWhatAJobCarriesOut) {
+  PatientTrainer();
+  Start();
+  Submit(Key(1));
+  WaitForMessage(Key(1));
+  const pid_t worker = WorkerOf(Key(1));
+  executor_.reset();
+  LocalExecutorBesideSlurm local({.trainer = folder_ / "trainer"});
+  const AttemptOutcome outcome = local.Reconcile(Key(1), Directory(Key(1)), worker);
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kInterrupted);
+  EXPECT_TRUE(std::filesystem::exists(Directory(Key(1)) / kLastCheckpoint));
+  EXPECT_TRUE(IsGone(worker));
+  // One that no job has begun yet, none will.
+  WriteOrdered(Directory(Key(2)), slurm_.NameOf(0));
+  EXPECT_FALSE(local.Reconcile(Key(2), Directory(Key(2)), 0).complete());
+  EXPECT_EQ(ClaimedBy(Directory(Key(2))), "");
+  // And one of its own is as ever.
+  EXPECT_FALSE(local.Reconcile(Key(3), Directory(Key(3)), 0).complete());
+  EXPECT_EQ(ClaimedBy(Directory(Key(3))), std::nullopt);
+}
+
+TEST_F(SlurmExecutorTest, WhoFindsItsAttemptEndedByOthersStops) {
+  PatientTrainer();
+  Start();
+  Submit(Key(1));
+  WaitForMessage(Key(1));
+  const pid_t worker = WorkerOf(Key(1));
+  ASSERT_TRUE(PublishEnd(Directory(Key(1)), Key(1), "another orchestrator",
+                         {AttemptFailure{.kind = FailureKind::kInterrupted, .message = "moved"}}));
+  AwaitGone(worker);
+  EXPECT_EQ(Wait(Key(1)).failure().message, "moved");
+  // Its pilot is free for the next.
+  Release(Key(2));
+  Submit(Key(2));
+  EXPECT_TRUE(Wait(Key(2)).complete());
+  EXPECT_EQ(slurm_.submitted(), 1U);
 }
 
 // ---- What is to be seen late -------------------------------------------------------------------
