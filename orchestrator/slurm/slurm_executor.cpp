@@ -40,8 +40,8 @@ constexpr milliseconds kShortStep{20}, kLongStep{100};
 constexpr std::size_t kManyPilots = 64;
 /// So many jobs in a row that ended before they said anything: none will.
 constexpr int kMostStillborn = 3;
-/// After sbatch has refused a job that others of ours run beside, it is asked again.
-constexpr milliseconds kAskAgain{60'000};
+/// After sbatch has refused a job it is asked again, unless that is for good and all that we have.
+constexpr milliseconds kAskAgain{20'000};
 /// Returns how long ago, by the file system's own clock, the pilot of the folder said something.
 milliseconds QuietSince(const fs::path& folder) {
   std::error_code error;
@@ -229,16 +229,18 @@ class SlurmExecutor::Jobs {
   void TakeSubmission(const std::string& name, const SubmitAnswer& answer) {
     const auto pilot = pilots_.find(name);
     if (pilot == pilots_.end()) return;
-    if (answer.outcome != Submission::kRefused)
+    if (answer.outcome == Submission::kAccepted || answer.outcome == Submission::kUnclear) {
       return pilot->second.NoteSubmitted(answer.id, Now());
+    }
     RemoveFolder(pilot->second.folder());
     pilots_.erase(pilot);
     ask_again_ = Now() + kAskAgain;
+    const bool for_good = answer.outcome == Submission::kRefused;
     const std::string why = "sbatch refused a job: " + answer.message;
-    if (pilots_.empty()) return FailWaiting(why);
-    if (std::exchange(refusal_, why) != why) {
-      Say(why + "; the study goes on with the jobs that it has");
-    }
+    if (for_good && pilots_.empty()) return FailWaiting(why);
+    if (std::exchange(refusal_, why) == why) return;
+    Say(why + (pilots_.empty() ? "; it is asked again"
+                               : "; the study goes on with the jobs that it has"));
   }
 
   void TakeQueue(const QueueAnswer& answer) {

@@ -43,7 +43,7 @@ class FakeSlurm : public SlurmClient {
     const std::scoped_lock lock(mutex_);
     ++calls_;
     if (on_submit) on_submit(request);
-    if (!refusal.empty()) return {.outcome = Submission::kRefused, .message = refusal};
+    if (!refusal.empty()) return {.outcome = refuses_as, .message = refusal};
     Job& job = jobs_[request.name];
     job.request = request;
     job.id = std::to_string(jobs_.size());
@@ -146,10 +146,11 @@ class FakeSlurm : public SlurmClient {
   }
 
   bool starts_jobs = true;
-  bool answers = true;                              ///< squeue does
-  bool loses_answers = false;                       ///< of sbatch
-  bool deaf_to_term = false;                        ///< jobs are killed at once
-  std::string refusal;                              ///< of sbatch
+  bool answers = true;         ///< squeue does
+  bool loses_answers = false;  ///< of sbatch
+  bool deaf_to_term = false;   ///< jobs are killed at once
+  std::string refusal;         ///< of sbatch
+  Submission refuses_as = Submission::kRefused;
   std::map<std::string, std::string> ended_states;  ///< of the accounting; empty: it is off
   std::function<void(const JobRequest&)> on_submit;
 

@@ -5,6 +5,7 @@
 
 #include "orchestrator/interrupts.h"
 #include "orchestrator/slurm/attempt_end.h"
+#include "orchestrator/slurm/given_up.h"
 #include "orchestrator/slurm/pilot.h"
 #include "tests/orchestrator/slurm/slurm_fixture.h"
 
@@ -385,6 +386,18 @@ TEST_F(SlurmExecutorTest, ARefusalOfSbatchIsTheMachinesFault) {
   EXPECT_THAT(outcome.failure().message, HasSubstr("nowhere"));
 }
 
+TEST_F(SlurmExecutorTest, WhereSlurmTakesNoJobNowItIsAskedAgain) {
+  slurm_.refusal = "Unable to contact slurm controller";
+  slurm_.refuses_as = Submission::kNotNow;
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return !told_.empty(); });
+  EXPECT_THAT(told_[0], HasSubstr("Unable to contact slurm controller; it is asked again"));
+  slurm_.Set([](FakeSlurm& slurm) { slurm.refusal.clear(); });
+  EXPECT_TRUE(Wait(Key(1), 1s).complete());
+  EXPECT_EQ(slurm_.submitted(), 1U);
+}
+
 TEST_F(SlurmExecutorTest, ARefusalBesideOtherJobsOnlyMeansFewerOfThem) {
   settings_.jobs = 2;
   Start();
@@ -543,14 +556,53 @@ TEST_F(SlurmExecutorTest, TheNextOrchestratorUsesTheJobsThatAreThere) {
   delete killed;
 }
 
+TEST_F(SlurmExecutorTest, ARunOnThisMachineEndsWhatAJobCarriesOut) {
+  PatientTrainer();
+  Start();
+  Submit(Key(1));
+  WaitForMessage(Key(1));
+  const pid_t worker = WorkerOf(Key(1));
+  executor_.reset();
+  LocalExecutorBesideSlurm local({.trainer = folder_ / "trainer"});
+  const AttemptOutcome outcome = local.Reconcile(Key(1), Directory(Key(1)), worker);
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kInterrupted);
+  EXPECT_TRUE(std::filesystem::exists(Directory(Key(1)) / kLastCheckpoint));
+  EXPECT_TRUE(IsGone(worker));
+  // One that no job has begun yet, none will.
+  WriteOrdered(Directory(Key(2)), slurm_.NameOf(0));
+  EXPECT_FALSE(local.Reconcile(Key(2), Directory(Key(2)), 0).complete());
+  EXPECT_EQ(ClaimedBy(Directory(Key(2))), "");
+  // And one of its own is as ever.
+  EXPECT_FALSE(local.Reconcile(Key(3), Directory(Key(3)), 0).complete());
+  EXPECT_EQ(ClaimedBy(Directory(Key(3))), std::nullopt);
+}
+
+TEST_F(SlurmExecutorTest, WhoFindsItsAttemptEndedByOthersStops) {
+  PatientTrainer();
+  Start();
+  Submit(Key(1));
+  WaitForMessage(Key(1));
+  const pid_t worker = WorkerOf(Key(1));
+  ASSERT_TRUE(PublishEnd(Directory(Key(1)), Key(1), "another orchestrator",
+                         {AttemptFailure{.kind = FailureKind::kInterrupted, .message = "moved"}}));
+  AwaitGone(worker);
+  EXPECT_EQ(Wait(Key(1)).failure().message, "moved");
+  // Its pilot is free for the next.
+  Release(Key(2));
+  Submit(Key(2));
+  EXPECT_TRUE(Wait(Key(2)).complete());
+  EXPECT_EQ(slurm_.submitted(), 1U);
+}
+
 // ---- What is to be seen late -------------------------------------------------------------------
 
 /// A worker's files that come one after the other, as over NFS.
 class SlurmLateFilesTest : public SlurmTest {
  protected:
   void SetUp() override {
-    Trainer("echo model > $dir/model.pt\n" + LeaveResultWithModel() + "\n" + Say(Finished{}) +
-            "\n" + Say(Ready{}));
+    Trainer(Say(Started{}) +
+            "\nwhile [ ! -e $dir/go ]; do sleep 0.02; done\necho model > $dir/model.pt\n" +
+            LeaveResultWithModel() + "\n" + Say(Finished{}) + "\n" + Say(Ready{}));
     Start();
   }
   std::string LeaveResultWithModel() const {
@@ -563,7 +615,8 @@ class SlurmLateFilesTest : public SlurmTest {
   /// Hides a file of the attempt as soon as it has ended, before the orchestrator looks.
   void HideAtTheEnd(const std::string& name) {
     Submit(Key(1));
-    while (!std::filesystem::exists(Directory(Key(1)) / "claim.json")) Poll();
+    WaitForMessage(Key(1));
+    Release(Key(1));
     while (!std::filesystem::exists(Directory(Key(1)) / "end.json")) {
       std::this_thread::sleep_for(1ms);
     }
