@@ -10,17 +10,14 @@
 #include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/interrupts.h"
 #include "orchestrator/kept_answer.h"
-#include "orchestrator/machine/devices.h"
-#include "orchestrator/machine/machine_resources.h"
 #include "orchestrator/study/rescue.h"
 #include "orchestrator/study/runs_folder.h"
 #include "orchestrator/study/warm_start.h"
 #include "orchestrator/watched_content.h"
-#include "orchestrator/workers/local_executor.h"
-#include "orchestrator/workers/process.h"
 #include "orchestrator/workers/trainer_client.h"
-#include "orchestrator/workers/worker_environment.h"
+#include "orchestrator/workplace.h"
 #include "registry/store/database_file.h"
+#include "registry/store/network_file_system.h"
 #include "registry/store/place.h"
 #include "registry/store/study_lock.h"
 #include "registry/util/error.h"
@@ -29,11 +26,6 @@
 
 namespace beamgrid {
 namespace {
-
-std::chrono::milliseconds LongestSilence(const Recipe& recipe) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::duration<double>(recipe.resources.heartbeat_timeout_seconds));
-}
 
 /// HeardDisplay remembers the lines that it passes on. They are few where nothing is trained, and
 /// only then are they of use.
@@ -97,8 +89,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
       options.runs.empty() ? RecordPlace(options.database).runs() : RealPath(options.runs);
   const std::string runs_problem = ProblemOfPath(runs.string());
   if (!runs_problem.empty()) throw UsageError(runs_problem);
-  const MachineDevices machine = LookAtMachine(recipe.resources, options.trainer);
-  std::vector<Slot> slots = MakeSlots(recipe.resources, machine);
+  if (recipe.resources.executor == ExecutorKind::kSlurm) RefuseNetworkDatabase(options.database);
+  const WorkSlots slots = FindWorkSlots(recipe.resources, options.trainer);
   if (!std::filesystem::exists(options.database)) static_cast<void>(WarmStarts(recipe, nullptr));
   // Before the store: who is refused has neither made nor migrated a database.
   const StudyLock lock(options.database, recipe.name);
@@ -117,7 +109,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   RunnerSettings settings{
       .is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
       .lost = [&] { return RescueIfLost(files, store, options.database); },
-      .slots = std::move(slots),
+      .slots = slots.slots,
       .retry = options.retry,
       .accept_changes = options.accept_changes,
       .video_groups = GroupsOfVideos(recipe, data),
@@ -126,23 +118,17 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
             settled = settled && !change.any();
             if (options.on_change) options.on_change(change);
           }};
-  DeviceMemory memory;
   if (!runs_warning.empty()) warn(runs_warning);
-  std::optional<MachineShare> share;
-  try {
-    share.emplace(DefaultShareFolder(), recipe.name, recipe.resources.priority, options.share, Now);
-  } catch (const Error& error) {
-    warn(NotShared(error));
-  }
-  MachineResources resources(
-      data, settings.slots, machine.cores, [&store] { return ForecastFrom(store); }, memory,
-      share ? &*share : nullptr, warn);
-  settings.memory = resources.Budgets();
-  LocalExecutor executor({.trainer = options.trainer,
-                          .environment = CurrentEnvironment(),
-                          .processor_flags = ProcessorFlags(),
-                          .silence = LongestSilence(recipe)});
-  display->Event(resources.Summary());
+  const std::unique_ptr<Workplace> workplace = MakeWorkplace({.recipe = &recipe,
+                                                              .data = &data,
+                                                              .store = &store,
+                                                              .slots = &slots,
+                                                              .trainer = options.trainer,
+                                                              .share = options.share,
+                                                              .clock = Now,
+                                                              .tell = warn});
+  settings.memory = workplace->Memory();
+  display->Event(workplace->Summary());
   if (options.answer != nullptr) {
     const std::chrono::milliseconds begun = Now();
     options.answer->SetSubject({.recipe = &recipe,
@@ -161,11 +147,11 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   HeardDisplay heard(*display);
   StudyRunner runner(recipe, catalogue, data, std::move(settings),
                      {.store = &store,
-                      .executor = &executor,
+                      .executor = &workplace->executor(),
                       .counter = &counter,
                       .display = &heard,
                       .clock = Now,
-                      .resources = &resources,
+                      .resources = &workplace->resources(),
                       .watch = &watch});
   // Last, so that it is the first to go: no signal may reach a runner that is being destroyed.
   const InterruptSignals signals([&runner] { runner.Interrupt(); });

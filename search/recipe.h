@@ -63,8 +63,35 @@ struct SearchSettings {
       other;  ///< the strategy's own keys, complete (StrategyInfo::options)
 };
 
+/// ExecutorKind says where trials are carried out.
+enum class ExecutorKind {
+  kLocal,  ///< processes of this machine
+  kSlurm,  ///< jobs of a Slurm cluster
+};
+inline constexpr Word<ExecutorKind> kExecutors[] = {{ExecutorKind::kLocal, "local"},
+                                                    {ExecutorKind::kSlurm, "slurm"}};
+
+/// SlurmSettings is [resources.slurm]: what the jobs ask the cluster for. An empty text or a 0
+/// leaves the choice to the cluster, or to the forecast where the comment says so.
+struct SlurmSettings {
+  std::int64_t jobs = 8;  ///< the most of a study at once, waiting ones included
+  std::string partition, account, qos, constraint;
+  std::string gres;                    ///< "gpu:1"; empty: the trials run on the CPU
+  std::int64_t cpus = 0;               ///< of a job; 0: ResourceSettings::threads_per_worker
+  std::int64_t memory_bytes = 0;       ///< of a job; 0: as the trial's forecast
+  double time_seconds = 0;             ///< of a job; 0: as the trial's forecast
+  std::vector<std::string> arguments;  ///< further ones of sbatch: "--reservation=lab"
+  std::string prologue;                ///< lines of sh that run on the node before the worker
+  double idle_seconds = 60;            ///< a job that gets no trial for so long ends
+
+  /// Returns whether jobs ask for a GPU, which the trials see as cuda:0.
+  [[nodiscard]] bool AsksForGpu() const;
+};
+
 /// ResourceSettings is [resources]: what a study may use, and for how long.
 struct ResourceSettings {
+  ExecutorKind executor = ExecutorKind::kLocal;
+  SlurmSettings slurm;
   std::vector<std::string> devices;   ///< empty: "auto"
   std::int64_t slots_per_device = 0;  ///< 0: "auto"
   std::int64_t threads_per_worker = 1;

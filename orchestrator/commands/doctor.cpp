@@ -8,9 +8,14 @@
 #include <thread>
 
 #include "orchestrator/commands/command.h"
+#include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/inputs/data_files.h"
+#include "orchestrator/inputs/recipe_files.h"
+#include "orchestrator/slurm/cluster_check.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
+#include "registry/store/network_file_system.h"
 #include "registry/store/place.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -113,6 +118,36 @@ void LookAtTrainer(Findings& findings) {
   findings.facts["trainer"] = std::move(trainer);
 }
 
+/// Returns "main* up: 2 nodes idle, 4 CPUs, 4096 MiB, gpu:2, at most infinite".
+std::string PartText(const ClusterPart& part) {
+  return part.partition + " " + part.available + ": nodes " + part.nodes + " " + part.state +
+         ", CPUs " + part.cpus + ", MiB " + part.memory_mib +
+         (part.gres.empty() ? "" : ", " + part.gres) + ", time limit " + part.time_limit;
+}
+
+/// Adds what the cluster says of itself. Where no study runs on it, its silence is no problem.
+void LookAtSlurm(bool is_needed, Findings& findings) {
+  const std::optional<ClusterFacts> cluster = LookAtCluster({});
+  if (!cluster) {
+    if (!is_needed) return;
+    findings.Problem(
+        "no sinfo in $PATH: Slurm's commands are not on this machine",
+        "run this on the cluster's login node, or install them (Debian: slurm-client)");
+    return;
+  }
+  findings.facts["slurm"] = {{"version", cluster->version},
+                             {"answers", cluster->problem.empty()},
+                             {"accounting", cluster->has_accounting()},
+                             {"partitions", JsonList(cluster->parts, PartText)}};
+  if (cluster->problem.empty()) return;
+  findings.facts["slurm"].as_object()["message"] = cluster->problem;
+  if (is_needed) {
+    findings.Problem("the cluster does not answer: " + cluster->problem,
+                     "ask those who run it whether slurmctld runs; SLURM_CONF names its "
+                     "configuration where that is not in /etc/slurm");
+  }
+}
+
 void PrintFact(std::ostream& out, const std::string& name, const boost::json::value& value) {
   if (const auto* object = value.if_object()) {
     for (const auto& [key, member] : *object) PrintFact(out, name + "." + std::string(key), member);
@@ -136,6 +171,11 @@ class Doctor : public Subcommand {
   void AddOptions(CLI::App& app) override {
     database_.AddTo(app);
     database_.AddRunsTo(app);
+    app.add_option("--cluster", recipe_,
+                   "Recipe whose [resources.slurm] a test job is sent with: does a node see the "
+                   "runs folder, the programs and the data?")
+        ->type_name("RECIPE");
+    AddSettings(app, &settings_);
     AddJsonFlag(app, &json_);
   }
 
@@ -147,6 +187,11 @@ class Doctor : public Subcommand {
     LookAtTrainer(findings);
     LookAtDisk("database", database_.path, findings);
     LookAtDisk("runs", RunsFolder(), findings);
+    LookAtSlurm(!recipe_.empty(), findings);
+    if (const auto name = NetworkFileSystemOf(database_.path)) {
+      findings.facts["database"].as_object()["file_system"] = *name;
+    }
+    if (!recipe_.empty()) LookAtNode(context, findings);
     const bool healthy = findings.problems.empty();
     if (json_) {
       boost::json::object report = findings.facts;
@@ -159,6 +204,33 @@ class Doctor : public Subcommand {
   }
 
  private:
+  void LookAtNode(CommandContext& context, Findings& findings) const {
+    try {
+      RefuseNetworkDatabase(database_.path);
+    } catch (const UsageError& error) {
+      findings.Problem(error.what(), "--db and --runs");
+    }
+    if (!findings.facts.contains("slurm")) return;
+    const RecipeSource source = ReadRecipe(recipe_, settings_);
+    const DataSpec data = FindDataFiles(DataOfRecipe(source));
+    NodeProbe probe{.folder = std::filesystem::absolute(RunsFolder()),
+                    .program = std::filesystem::read_symlink("/proc/self/exe"),
+                    .trainer = FindTrainer(),
+                    .data = data.train.empty() ? "" : data.train.front(),
+                    .settings = ResourcesOfRecipe(source.text(), source.path()).slurm};
+    SlurmClient client;
+    const NodeAnswer answer = ProbeNode(
+        client, probe, [&context](const std::string& line) { context.err << line << "\n"; },
+        [](std::chrono::milliseconds span) { std::this_thread::sleep_for(span); });
+    if (!answer.node.empty()) {
+      findings.facts["slurm"].as_object()["tried_on"] = answer.node;
+      if (!answer.gpus.empty()) findings.facts["slurm"].as_object()["gpus"] = answer.gpus;
+    }
+    for (const std::string& problem : answer.problems) {
+      findings.Problem(problem, "docs/cluster.md says what all machines must see");
+    }
+  }
+
   /// Returns where `run` would put attempts; a record that cannot be read is told of elsewhere.
   [[nodiscard]] std::filesystem::path RunsFolder() const {
     if (!database_.runs.empty()) return database_.runs;
@@ -170,6 +242,8 @@ class Doctor : public Subcommand {
   }
 
   DatabaseOption database_;
+  std::string recipe_;
+  std::vector<std::string> settings_;
   bool json_ = false;
 };
 

@@ -8,6 +8,8 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/machine/machine_resources.h"
+#include "orchestrator/slurm/jobs_of_trial.h"
+#include "orchestrator/slurm/pilot_folder.h"
 #include "orchestrator/trial_verdict.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -69,12 +71,28 @@ struct Told {
   Attempts attempts;
   std::vector<Note> notes;
   std::string verdict;
+  std::vector<std::string> jobs;  ///< of a cluster; see JobsOfTrial
 };
+
+/// Returns what a cluster has to say of a trial that is not over.
+std::vector<std::string> JobsOf(const Store& store, const TrialInStudy& found,
+                                const Attempts& attempts) {
+  const bool is_over =
+      found.trial.state != TrialState::kWaiting && found.trial.state != TrialState::kRunning;
+  if (is_over) return {};
+  std::optional<AttemptKey> key;
+  if (!attempts.empty() && attempts.back().finished_at.empty()) {
+    key = AttemptKey{found.trial.id, attempts.back().attempt};
+  }
+  SlurmClient client;
+  return JobsOfTrial(PilotsOf(store.runs() / found.study.name), key, client);
+}
 
 Told TellOf(const Store& store, const TrialInStudy& found) {
   Told told{.found = found, .attempts = store.Attempts(found.trial.id)};
   told.notes = NotesOf(store, found.study.name, found.trial.name, found.trial.seed);
   told.verdict = VerdictOn(found.trial, told.attempts);
+  told.jobs = JobsOf(store, found, told.attempts);
   return told;
 }
 
@@ -92,7 +110,8 @@ boost::json::object TrialJson(const Told& told) {
           {"not_counted", std::move(not_counted)},
           {"notes", JsonList(told.notes, [](const Note& note) { return note.text; })},
           {"notes_at", JsonList(told.notes, [](const Note& note) { return note.at; })},
-          {"attempts", JsonList(told.attempts, AttemptJson)}};
+          {"attempts", JsonList(told.attempts, AttemptJson)},
+          {"jobs", JsonList(told.jobs)}};
 }
 
 boost::json::object NeedJson(const Forecast::Need& need) {
@@ -121,6 +140,7 @@ void PrintTrial(std::ostream& out, const Told& told, const std::vector<Note>& no
   }
   PrintNotes(out, notes);
   for (const auto& attempt : told.attempts) out << AttemptLine(attempt) << "\n";
+  for (const std::string& line : told.jobs) out << line << "\n";
 }
 
 /// Explains a model once and then its seeds: what is noted of all of them alike stands above.

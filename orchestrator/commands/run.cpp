@@ -230,7 +230,8 @@ class RunCommand : public Subcommand {
                   << "\n";
     } else if (result.refused > 0 && result.complete + result.reused + result.failed == 0) {
       context.err << "error: no trial was made: all models are refused\n";
-    } else if (result.attempts == 0 && result.failed == 0 && result.stopped_because.empty()) {
+    } else if (result.attempts + result.complete + result.failed == 0 &&
+               result.stopped_because.empty()) {
       context.Remark(result.reused == 1 ? std::string("nothing to do: the one trial is complete")
                                         : "nothing to do: all " + std::to_string(result.reused) +
                                               " trials are complete");

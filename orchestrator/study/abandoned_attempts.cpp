@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "orchestrator/study/attempt_starter.h"
 #include "orchestrator/study/counted_model.h"
+#include "registry/util/error.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {
@@ -16,6 +19,21 @@ bool IsOpen(const Store& store, const Store::OpenAttempt& attempt) {
   return std::ranges::any_of(open, [&attempt](const Store::OpenAttempt& other) {
     return other.trial == attempt.trial && other.attempt == attempt.attempt;
   });
+}
+
+/// Returns the study whose orchestrator began it: <runs>/<study>/<trial>/<attempt>.
+std::string OwnerOf(const Store::OpenAttempt& attempt) {
+  return std::filesystem::path(attempt.directory).parent_path().parent_path().filename().string();
+}
+
+/// Returns what the worker was told; nothing where that cannot be read.
+std::optional<TrialFile> ReadTrialFile(const std::filesystem::path& directory) {
+  try {
+    return TrialFileFromJson(ParseJson(ReadFile(directory / kTrialFile)));
+  } catch (const Error&) {
+  } catch (const std::invalid_argument&) {
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -29,7 +47,8 @@ void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const Mi
   for (const Store::OpenAttempt& attempt : store_.OpenAttempts()) {
     // Looked at again once the owner is known to be dead: it may have recorded the end after we
     // first looked, and died then.
-    if (!ours(attempt.trial) || OwnerLives(attempt) || !IsOpen(store_, attempt)) continue;
+    if (!ours(attempt.trial) || spared_.contains(attempt.trial)) continue;
+    if (OwnerLives(attempt) || !IsOpen(store_, attempt)) continue;
     const TrialRecord trial = store_.Trial(attempt.trial);
     AttemptOutcome outcome = AsCounted(
         executor_.Reconcile({attempt.trial, attempt.attempt}, attempt.directory, attempt.pid),
@@ -53,10 +72,27 @@ void AbandonedAttempts::Close(const std::function<bool(TrialId)>& ours, const Mi
   }
 }
 
+void AbandonedAttempts::Spare(const std::function<bool(TrialId)>& ours, const Mistrust& mistrust) {
+  for (const Store::OpenAttempt& attempt : store_.OpenAttempts()) {
+    const bool can = ours(attempt.trial) && OwnerOf(attempt) == study_ &&
+                     executor_.CanAdopt({attempt.trial, attempt.attempt}, attempt.directory);
+    if (!can || !mistrust(attempt).empty()) continue;
+    if (auto file = ReadTrialFile(attempt.directory)) {
+      spared_.insert_or_assign(attempt.trial, SparedAttempt{attempt, *std::move(file)});
+    }
+  }
+}
+
+std::optional<SparedAttempt> AbandonedAttempts::TakeSpared(TrialId trial) {
+  auto spared = spared_.extract(trial);
+  if (!spared) return std::nullopt;
+  return std::move(spared.mapped());
+}
+
+bool AbandonedAttempts::SpareNone() { return !std::exchange(spared_, {}).empty(); }
+
 bool AbandonedAttempts::OwnerLives(const Store::OpenAttempt& attempt) const {
-  // <runs>/<study>/<trial>/<attempt>
-  const std::string owner =
-      std::filesystem::path(attempt.directory).parent_path().parent_path().filename().string();
+  const std::string owner = OwnerOf(attempt);
   // Our own study is run by us, and we have begun nothing yet.
   if (owner == study_ || owner.empty() || !is_run_) return false;
   return is_run_(owner);

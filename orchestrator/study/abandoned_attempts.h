@@ -4,15 +4,25 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "orchestrator/study/executor.h"
 #include "registry/store/store.h"
+#include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
 
+/// SparedAttempt is an attempt that may still be at work though its orchestrator has died.
+struct SparedAttempt {
+  Store::OpenAttempt attempt;
+  TrialFile file;
+};
+
 /// AbandonedAttempts closes attempts that nobody works on any more, with the outcome that their
-/// files tell. Not thread-safe; owned by the study's thread.
+/// files tell. Those of this study that may go on (Executor::CanAdopt) can be spared until it is
+/// known whether somebody asks for them. Not thread-safe; owned by the study's thread.
 class AbandonedAttempts {
  public:
   /// Says whether another orchestrator runs a study of this database.
@@ -34,6 +44,14 @@ class AbandonedAttempts {
   void Close(const std::function<bool(TrialId)>& ours, const Mistrust& mistrust,
              const OnClosed& on_closed);
 
+  /// Spares the open attempts of this study among those of `ours` that can be adopted and are not
+  /// mistrusted: Close passes them over.
+  void Spare(const std::function<bool(TrialId)>& ours, const Mistrust& mistrust);
+  /// Returns the trial's spared attempt, which is spared no more; nothing where it has none.
+  [[nodiscard]] std::optional<SparedAttempt> TakeSpared(TrialId trial);
+  /// Spares none any more; returns whether there was one.
+  bool SpareNone();
+
  private:
   /// True if the orchestrator of another study that began the attempt still runs.
   [[nodiscard]] bool OwnerLives(const Store::OpenAttempt& attempt) const;
@@ -42,6 +60,7 @@ class AbandonedAttempts {
   Executor& executor_;
   IsRun is_run_;
   std::string study_;
+  std::map<TrialId, SparedAttempt> spared_;
 };
 
 }  // namespace beamgrid

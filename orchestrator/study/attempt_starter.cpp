@@ -62,6 +62,16 @@ std::chrono::milliseconds Milliseconds(double seconds) {
       std::chrono::duration<double>(seconds));
 }
 
+Placement PlacementOf(const StudyTrial& trial, const Slot& slot) {
+  const auto memory = trial.needs.memory_bytes.find(slot.device);
+  return {.device = slot.device,
+          .threads = slot.threads,
+          .alone = trial.needs.alone,
+          .memory_bytes = memory == trial.needs.memory_bytes.end() ? 0 : memory->second,
+          // Else they only tell the longer trial from the shorter one.
+          .seconds = trial.needs.measured ? trial.needs.seconds : 0};
+}
+
 }  // namespace
 
 double HeartbeatSeconds(const ResourceSettings& resources) {
@@ -104,7 +114,7 @@ BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot,
                    .warm_start_hash = start.hash,
                    .heartbeat_seconds = HeartbeatSeconds(recipe_.resources),
                    .stall_seconds = recipe_.resources.stall_timeout_seconds},
-          .alone = trial.needs.alone};
+          .placement = PlacementOf(trial, slot)};
 }
 
 void AttemptStarter::Launch(BegunAttempt attempt) {
@@ -114,8 +124,7 @@ void AttemptStarter::Launch(BegunAttempt attempt) {
     store_.SetAttemptDirectory(attempt.key.trial, attempt.key.attempt, attempt.directory.string());
   }
   WriteTrialFile(attempt.directory, attempt.file);
-  executor_.Submit(attempt.key, attempt.directory,
-                   {attempt.file.device, attempt.file.threads, attempt.alone},
+  executor_.Submit(attempt.key, attempt.directory, attempt.placement,
                    Milliseconds(recipe_.resources.timeout_seconds));
 }
 

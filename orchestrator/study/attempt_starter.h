@@ -24,7 +24,7 @@ struct BegunAttempt {
   AttemptKey key;
   std::filesystem::path directory;
   TrialFile file;
-  bool alone = false;
+  Placement placement;
 };
 
 /// AttemptStarter begins and launches attempts. Begin is called inside a transaction, Launch after

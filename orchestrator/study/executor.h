@@ -1,7 +1,7 @@
 #pragma once
 // The seam between deciding and doing: the scheduler says which attempt goes where, an executor
-// carries it out. Local processes are its first form; a fake one tests the scheduler by the
-// thousand.
+// carries it out. Its forms are processes of this machine, jobs of a cluster, and a fake one that
+// tests the scheduler by the thousand.
 
 #include <chrono>
 #include <cstdint>
@@ -33,9 +33,11 @@ struct AttemptKey {
 
 /// Placement says what an attempt may use.
 struct Placement {
-  std::string device;        ///< "cpu", "cuda:1"
-  std::int64_t threads = 1;  ///< for OpenMP and BLAS together
-  bool alone = false;        ///< nothing of ours may hold memory of the device meanwhile
+  std::string device;             ///< "cpu", "cuda:1"
+  std::int64_t threads = 1;       ///< for OpenMP and BLAS together
+  bool alone = false;             ///< nothing of ours may hold memory of the device meanwhile
+  std::int64_t memory_bytes = 0;  ///< that it is expected to need there; 0: nobody knows
+  double seconds = 0;             ///< that it is expected to take; 0: nobody knows
 };
 
 /// ExecutorEvent is what an executor reports of one attempt.
@@ -68,6 +70,16 @@ class Executor {
   /// the worker does not go or the files cannot be read.
   virtual AttemptOutcome Reconcile(const AttemptKey& key, const std::filesystem::path& directory,
                                    std::int64_t pid) = 0;
+
+  /// Returns whether the attempt that a dead orchestrator began may still be at work, and can be
+  /// taken over instead of being reconciled. Workers that die with their orchestrator cannot.
+  [[nodiscard]] virtual bool CanAdopt(const AttemptKey& /*key*/,
+                                      const std::filesystem::path& /*directory*/) {
+    return false;
+  }
+  /// Takes such an attempt over, as if it had been submitted here: what its worker has said so far
+  /// is reported again, its epochs as earlier ones, then the rest. Must not block.
+  virtual void Adopt(const AttemptKey& /*key*/, const std::filesystem::path& /*directory*/) {}
 };
 
 }  // namespace beamgrid

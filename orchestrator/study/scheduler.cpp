@@ -45,7 +45,7 @@ Scheduler::Scheduler(std::vector<Slot> slots, std::int64_t retries,
     const auto [device, is_new] = device_indices_.emplace(slot.device, devices_.size());
     if (is_new) {
       const auto limit = memory.find(slot.device);
-      devices_.emplace_back();
+      devices_.emplace_back().shared = slot.shared;
       if (limit != memory.end()) devices_.back().memory_bytes = limit->second;
     }
     device_of_slot_.push_back(device->second);
@@ -62,6 +62,21 @@ void Scheduler::OnTrialAdded(TrialId trial, std::int64_t failed_attempts, const 
   SetNeeds(needs, &entry->second);
   Enqueue(trial, &entry->second);
 }
+
+std::optional<std::size_t> Scheduler::OnTrialAdopted(TrialId trial, std::int64_t failed_attempts,
+                                                     const TrialNeeds& needs,
+                                                     const std::string& device) {
+  const auto index = device_indices_.find(device);
+  if (index == device_indices_.end() || !IsOpen(devices_[index->second])) return std::nullopt;
+  Entry entry{.failed_attempts = failed_attempts};
+  SetNeeds(needs, &entry);
+  if (!Fits(index->second, entry)) return std::nullopt;
+  const auto [added, is_new] = trials_.emplace(trial, std::move(entry));
+  if (!is_new) Broken(trial, "was added twice");
+  return TakeSlot(index->second, &added->second);
+}
+
+void Scheduler::OnTrialMovedOn(TrialId trial) { Running(trial).free_restarts = 0; }
 
 AfterAttempt Scheduler::OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome) {
   Entry& entry = Running(trial);
@@ -143,17 +158,10 @@ std::optional<StartAttempt> Scheduler::NextStart() {
       waited_for[*open] = true;
       continue;
     }
-    Device& device = devices_[*chosen];
-    entry.slot = device.free.back();
-    device.free.pop_back();
-    ++device.running;
-    device.reserved_bytes += entry.memory_bytes[*chosen];
-    device.exclusive = entry.alone;
-    --counts_.waiting;
-    ++counts_.running;
     const TrialId trial = next->trial;
+    --counts_.waiting;
     queue_.erase(next);
-    return StartAttempt{trial, *entry.slot};
+    return StartAttempt{trial, TakeSlot(*chosen, &entry)};
   }
   return std::nullopt;
 }
@@ -188,7 +196,7 @@ void Scheduler::SanityCheck() const {
     Device& device = seen[index];
     ++device.running;
     device.reserved_bytes += entry.memory_bytes[index];
-    device.exclusive = device.exclusive || entry.alone;
+    device.exclusive = device.exclusive || (entry.alone && devices_[index].shared);
   }
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     const Device& device = devices_[i];
@@ -202,7 +210,7 @@ void Scheduler::SanityCheck() const {
     Require(device.exclusive == seen[i].exclusive, "a device is exclusive while its trial runs");
     Require(!device.exclusive || device.running == 1, "a trial that is to be alone is alone");
     // One trial alone may need more than there is: it is tried, for a forecast can be too high.
-    Require(!device.memory_bytes || device.running <= 1 ||
+    Require(!device.memory_bytes || !device.shared || device.running <= 1 ||
                 device.reserved_bytes <= *device.memory_bytes,
             "memory is not given twice");
   }
@@ -220,6 +228,17 @@ void Scheduler::SetNeeds(const TrialNeeds& needs, Entry* entry) const {
   }
   entry->seconds = needs.seconds;
   entry->alone = needs.alone;
+}
+
+std::size_t Scheduler::TakeSlot(std::size_t index, Entry* entry) {
+  Device& device = devices_[index];
+  entry->slot = device.free.back();
+  device.free.pop_back();
+  ++device.running;
+  device.reserved_bytes += entry->memory_bytes[index];
+  device.exclusive = entry->alone && device.shared;
+  ++counts_.running;
+  return *entry->slot;
 }
 
 void Scheduler::Enqueue(TrialId trial, Entry* entry) {
@@ -240,7 +259,8 @@ bool Scheduler::IsOpen(const Device& device) const {
 
 bool Scheduler::Fits(std::size_t index, const Entry& entry) const {
   const Device& device = devices_[index];
-  if (device.running == 0) return true;  // on an empty device anything may be tried
+  // On an empty device anything may be tried; where nothing is shared each finds its own empty.
+  if (device.running == 0 || !device.shared) return true;
   if (entry.alone) return false;
   return !device.memory_bytes ||
          device.reserved_bytes + entry.memory_bytes[index] <= *device.memory_bytes;

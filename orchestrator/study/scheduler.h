@@ -33,6 +33,8 @@ namespace beamgrid {
 struct Slot {
   std::string device;
   std::int64_t threads = 1;
+  /// Slots of one name are the same device; else each has one of its own, as each job of a cluster.
+  bool shared = true;
 };
 
 /// TrialNeeds is what a trial is expected to need.
@@ -87,6 +89,15 @@ class Scheduler {
 
   /// Adds a trial to run. `failed_attempts`: those of earlier runs that count against the retries.
   void OnTrialAdded(TrialId trial, std::int64_t failed_attempts, const TrialNeeds& needs = {});
+  /// Adds a trial whose attempt is at work already, on a free slot of that device. Returns the
+  /// slot; nothing, and nothing is added, where there is none.
+  [[nodiscard]] std::optional<std::size_t> OnTrialAdopted(TrialId trial,
+                                                          std::int64_t failed_attempts,
+                                                          const TrialNeeds& needs,
+                                                          const std::string& device);
+  /// Notes that the trial's work moves on from one attempt to the next: it is none that somebody
+  /// ends again and again to no purpose, and may be interrupted as often again.
+  void OnTrialMovedOn(TrialId trial);
   /// Frees the slot of the trial's attempt and decides what becomes of the trial. Devices that
   /// refused a trial may be asked again.
   [[nodiscard]] AfterAttempt OnAttemptEnded(TrialId trial, const AttemptOutcome& outcome);
@@ -126,6 +137,7 @@ class Scheduler {
     std::vector<std::size_t> free;             ///< indices of free slots, the lowest last
     std::int64_t running = 0;
     std::int64_t reserved_bytes = 0;  ///< what the running are expected to need
+    bool shared = true;               ///< else its slots share nothing
     bool exclusive = false;           ///< a trial has it for itself
     bool refused = false;
   };
@@ -151,6 +163,8 @@ class Scheduler {
 
   void SetNeeds(const TrialNeeds& needs, Entry* entry) const;
   void Enqueue(TrialId trial, Entry* entry);
+  /// Books the device's lowest free slot for the entry and returns it.
+  std::size_t TakeSlot(std::size_t device, Entry* entry);
   [[nodiscard]] Place PlaceOf(TrialId trial, const Entry& entry) const;
   [[nodiscard]] bool IsOpen(const Device& device) const;
   [[nodiscard]] bool Fits(std::size_t device, const Entry& entry) const;

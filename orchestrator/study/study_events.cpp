@@ -70,6 +70,13 @@ void StudyEvents::OnStarted(TrialId trial, const TrialLabel& label, const Slot& 
                                 : ""));
 }
 
+void StudyEvents::OnAdopted(TrialId trial, const TrialLabel& label, const Slot& slot) {
+  news_ = true;
+  state_.running[trial] = {.name = label.name, .seed = label.seed, .device = slot.device};
+  display_.Event(ToString(label) +
+                 ": is still at work for an orchestrator that died; it goes on in this run");
+}
+
 void StudyEvents::OnMessage(TrialId trial, const Message& message) {
   const auto found = state_.running.find(trial);
   // A worker may still speak after its end was handled.

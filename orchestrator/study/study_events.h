@@ -50,6 +50,8 @@ class StudyEvents {
   /// `attempt`: its number, from 1; `resumes`: whether it goes on from a checkpoint.
   void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt,
                  bool resumes);
+  /// An attempt that a dead orchestrator began goes on in this run.
+  void OnAdopted(TrialId trial, const TrialLabel& label, const Slot& slot);
   void OnMessage(TrialId trial, const Message& message);
   void OnComplete(TrialId trial, const TrialLabel& label, const TrialResult& result);
   void OnRetry(TrialId trial, const TrialLabel& label, const AttemptFailure& failure);

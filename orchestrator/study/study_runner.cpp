@@ -86,7 +86,10 @@ StudyResult StudyRunner::CarryOut() {
     resources_.SetWaiting(Waiting());
     events_.Show(Waiting(), clock_() - started_, Ahead());
     // After Show: the last state that is shown is the one that the study ended with.
-    if (Done()) return Finish();
+    if (Done()) {
+      CloseSpared();
+      return Finish();
+    }
     const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
     if (events.empty()) continue;
     LookAtContent(events);
@@ -139,7 +142,9 @@ void StudyRunner::Open() {
   std::vector<TrialRecord> trials = store_.Trials(study_, Counting::kAll);
   for (const TrialRecord& trial : trials) members_.insert(trial.id);
   if (!store_.OpenAttempts().empty()) {
-    CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
+    const auto ours = [this](TrialId trial) { return members_.contains(trial); };
+    abandoned_.Spare(ours, [this](const auto& attempt) { return WhyMistrusted(attempt); });
+    CloseAbandoned(ours);
     trials = store_.Trials(study_, Counting::kAll);
   }
   std::erase_if(trials, [](const TrialRecord& trial) { return !trial.counts(); });
@@ -192,39 +197,8 @@ std::int64_t StudyRunner::Waiting() const {
 }
 
 std::optional<WorkAhead> StudyRunner::Ahead() const {
-  const std::optional<double> later = intake_.LaterTrainings();
-  if (!later) return std::nullopt;
-  WorkAhead ahead{.slots = static_cast<std::int64_t>(settings_.slots.size())};
-  double seconds = asked_seconds_;
-  std::int64_t trials = asked_trials_;
-  const auto add_waiting = [&ahead](const StudyTrial& trial) {
-    const double rest = trial.needs.seconds * std::max(0.0, trial.until_share() - trial.done);
-    ahead.waiting_seconds += rest;
-    ahead.longest_seconds = std::max(ahead.longest_seconds, rest);
-  };
-  for (const StudyTrial& trial : asked_) {
-    if (!trial.needs.measured) return std::nullopt;
-    seconds += trial.needs.seconds;
-    ++trials;
-    add_waiting(trial);
-  }
-  // Where all were asked for before the first was measured.
-  const bool none_measured = trials == 0;
-  for (const auto& [id, trial] : trials_) {
-    if (!trial.needs.measured) return std::nullopt;
-    if (none_measured) {
-      seconds += trial.needs.seconds;
-      ++trials;
-    }
-    if (trial.running) {
-      ahead.running[id] = {.seconds = trial.needs.seconds, .until = trial.until_share()};
-    } else {
-      add_waiting(trial);
-    }
-  }
-  if (*later > 0 && trials == 0) return std::nullopt;
-  if (*later > 0) ahead.later_seconds = *later * seconds / static_cast<double>(trials);
-  return ahead;
+  return FindWorkAhead(asked_, trials_, lengths_, intake_.LaterTrainings(),
+                       std::ssize(settings_.slots));
 }
 
 bool StudyRunner::Done() const {
@@ -347,10 +321,7 @@ void StudyRunner::Enter(StudyTrial trial) {
   }
   trial.needs = resources_.Needs(trial.spec.model, trial.parameters);
   trial.done = DoneShare(store_, trial);
-  if (trial.needs.measured) {
-    asked_seconds_ += trial.needs.seconds;
-    ++asked_trials_;
-  }
+  if (trial.needs.measured) lengths_.Add(trial.needs.seconds);
   // Moved in before it is scheduled: starts look trials up by their id.
   StudyTrial& kept = trials_[trial.id] = std::move(trial);
   Schedule(kept, kept.known ? &*kept.known : nullptr);
@@ -368,10 +339,11 @@ void StudyRunner::UseEnded(const StudyTrial& trial, const TrialRecord& record) {
 void StudyRunner::Schedule(StudyTrial& trial, const TrialRecord* record) {
   if (record == nullptr) return scheduler_.OnTrialAdded(trial.id, 0, trial.needs);
   if (record->state == TrialState::kRunning) {
+    if (Adopt(trial, *record)) return;
     // Whether its owner is alive is asked by LookAtOtherStudies: within a second a dead one's
     // attempt is closed and the trial comes back.
     foreign_.insert(trial.id);
-    return Note(trial.label(), "waits: another study's orchestrator is training it");
+    return Note(trial.label(), "waits: another orchestrator began to train it");
   }
   const bool again = record->state == TrialState::kFailed || record->state == TrialState::kPruned;
   if (again) store_.SetState(trial.id, TrialState::kWaiting);
@@ -380,7 +352,31 @@ void StudyRunner::Schedule(StudyTrial& trial, const TrialRecord* record) {
   scheduler_.OnTrialAdded(trial.id, again ? 0 : record->failed_attempts, trial.needs);
 }
 
+bool StudyRunner::Adopt(StudyTrial& trial, const TrialRecord& record) {
+  const std::optional<SparedAttempt> spared = abandoned_.TakeSpared(trial.id);
+  if (!spared || spared->file.until_epoch != trial.until_epoch || stopping_) return false;
+  const std::optional<std::size_t> slot =
+      scheduler_.OnTrialAdopted(trial.id, record.failed_attempts, trial.needs, spared->file.device);
+  if (!slot) return false;
+  trial.running = {trial.id, spared->attempt.attempt};
+  trial.attempts = spared->attempt.attempt;
+  after_commit_.Do([this, key = *trial.running, directory = spared->attempt.directory] {
+    executor_.Adopt(key, directory);
+  });
+  events_.OnAdopted(trial.id, trial.label(), scheduler_.slots().at(*slot));
+  Note(trial.label(),
+       "attempt " + std::to_string(trial.attempts) +
+           " was still at work for an orchestrator that died; this run took it over");
+  return true;
+}
+
 // ---- Attempts of a dead orchestrator, trials of a living one -----------------------------------
+
+void StudyRunner::CloseSpared() {
+  // What nobody has asked for by now nobody will.
+  if (!abandoned_.SpareNone()) return;
+  CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
+}
 
 void StudyRunner::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
   std::string mistrusted;
@@ -522,6 +518,10 @@ void StudyRunner::Handle(const ExecutorEvent& event) {
 
 void StudyRunner::OnStarted(StudyTrial& trial, const Started& started) {
   early_deaths_.OnStarted();
+  if (started.resumed_examples > trial.resumed_examples) {
+    trial.resumed_examples = started.resumed_examples;
+    scheduler_.OnTrialMovedOn(trial.id);
+  }
   trial.miscounted = Miscounted(trial.size(), {started.parameters, started.size_bytes});
   if (!trial.miscounted) return;
   // Its end is told as a failure: days of training would not make it a result.

@@ -30,6 +30,7 @@
 #include "orchestrator/study/study_events.h"
 #include "orchestrator/study/study_trial.h"
 #include "orchestrator/study/trial_intake.h"
+#include "orchestrator/study/work_ahead.h"
 #include "registry/catalogue.h"
 #include "registry/store/store.h"
 #include "search/recipe.h"
@@ -145,10 +146,15 @@ class StudyRunner {
   void UseEnded(const StudyTrial& trial, const TrialRecord& record);
   /// Gives a trial to the scheduler. `record`: null where the trial is new there.
   void Schedule(StudyTrial& trial, const TrialRecord* record);
+  /// Goes on with the attempt that a dead orchestrator began, where it may still be at work and is
+  /// what was asked for. False where it is not: it is closed then as any other.
+  bool Adopt(StudyTrial& trial, const TrialRecord& record);
 
   // ---- Attempts of a dead orchestrator, trials of a living one ---------------------------------
 
   void CloseAbandoned(const std::function<bool(TrialId)>& ours);
+  /// Closes the attempts that were spared to be adopted and that nobody has asked for.
+  void CloseSpared();
   /// Returns why what a dead orchestrator's attempt left must not be used; empty where it may be.
   [[nodiscard]] std::string WhyMistrusted(const Store::OpenAttempt& attempt) const;
   void LookAtOtherStudies();
@@ -212,8 +218,7 @@ class StudyRunner {
   std::set<TrialId> foreign_;  ///< those of trials_ that another orchestrator runs
   bool stopping_ = false;
   int heeded_interrupts_ = 0;
-  double asked_seconds_ = 0;  ///< of asked trials whose time is known, whole trainings
-  std::int64_t asked_trials_ = 0;
+  KnownLengths lengths_;      ///< of asked trials, whole trainings
   std::uint64_t learnt_ = 0;  ///< complete trials that the forecast has learnt from in this run
   std::atomic<int> interrupts_{0};
 };

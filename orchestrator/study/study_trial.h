@@ -28,6 +28,7 @@ struct StudyTrial : NewTrial {
   double done = 0;                    ///< share of its training that the record had when asked for
   std::int64_t attempts = 0;          ///< begun so far, in all runs and studies
   std::optional<AttemptKey> running;  ///< this study's attempt at work
+  std::int64_t resumed_examples = 0;  ///< the most that an attempt of this run went on from
   std::optional<std::string> miscounted;  ///< why the attempt at work can be no result
 
   /// Returns the size of its model, as it was counted.

@@ -275,6 +275,28 @@ void AddSearch(const Recipe& then, const Recipe& now, const Catalogue& catalogue
 
 // ---- How it is run and reported -----------------------------------------------------------------
 
+void AddSlurm(const SlurmSettings& then, const SlurmSettings& now, ChangeList& changes) {
+  const auto value = [&changes](const char* key, const std::string& before,
+                                const std::string& after) {
+    changes.Value(std::string("resources.slurm.") + key, before, after, ChangeEffect::kConduct);
+  };
+  const auto count = [](std::int64_t number, const char* unit) {
+    return number == 0 ? "" : std::to_string(number) + unit;
+  };
+  value("jobs", std::to_string(then.jobs), std::to_string(now.jobs));
+  value("partition", then.partition, now.partition);
+  value("account", then.account, now.account);
+  value("qos", then.qos, now.qos);
+  value("constraint", then.constraint, now.constraint);
+  value("gres", then.gres, now.gres);
+  value("cpus", count(then.cpus, ""), count(now.cpus, ""));
+  value("memory", count(then.memory_bytes, " bytes"), count(now.memory_bytes, " bytes"));
+  value("time", SecondsOrNone(then.time_seconds), SecondsOrNone(now.time_seconds));
+  value("arguments", Join(then.arguments), Join(now.arguments));
+  value("prologue", then.prologue, now.prologue);
+  value("idle", SecondsOrNone(then.idle_seconds), SecondsOrNone(now.idle_seconds));
+}
+
 void AddResources(const ResourceSettings& then, const ResourceSettings& now, ChangeList& changes) {
   const auto value = [&changes](const char* key, const std::string& before,
                                 const std::string& after) {
@@ -286,6 +308,7 @@ void AddResources(const ResourceSettings& then, const ResourceSettings& now, Cha
   const auto slots = [](const ResourceSettings& settings) {
     return settings.slots_per_device == 0 ? "auto" : std::to_string(settings.slots_per_device);
   };
+  value("executor", WordFor(kExecutors, then.executor), WordFor(kExecutors, now.executor));
   value("devices", devices(then), devices(now));
   value("slots_per_device", slots(then), slots(now));
   value("threads_per_worker", std::to_string(then.threads_per_worker),
@@ -297,6 +320,7 @@ void AddResources(const ResourceSettings& then, const ResourceSettings& now, Cha
         SecondsOrNone(now.stall_timeout_seconds));
   value("retries", std::to_string(then.retries), std::to_string(now.retries));
   value("priority", std::to_string(then.priority), std::to_string(now.priority));
+  AddSlurm(then.slurm, now.slurm, changes);
 }
 
 void AddEnsemble(const std::optional<EnsembleQuestion>& then,

@@ -330,7 +330,10 @@ RecipeSection ResourcesSection() {
   return {"resources",
           "[resources]",
           "What a study may use of the machine. None of it makes another trial.",
-          {Own("devices", "\"auto\", or a list of \"cpu\" and \"cuda:N\"", "\"auto\"",
+          {Text("executor", WordFor(kExecutors, defaults.executor), WordsOf(kExecutors),
+                "Where trials run: on this machine, or as jobs of a Slurm cluster "
+                "([resources.slurm])."),
+           Own("devices", "\"auto\", or a list of \"cpu\" and \"cuda:N\"", "\"auto\"",
                "Where trials run; auto: all GPUs, else the CPU."),
            Takes(Default(Integer("slots_per_device", defaults.slots_per_device, 1, 1024,
                                  "The most workers on one device; auto: as many as fit."),
@@ -347,6 +350,40 @@ RecipeSection ResourcesSection() {
            Integer("retries", defaults.retries, 0, 100, "How often a failed trial is tried again."),
            Integer("priority", defaults.priority, 1, 100,
                    "This study's share of a machine that several studies use, as a weight.")}};
+}
+
+RecipeSection SlurmSection() {
+  const SlurmSettings defaults;
+  const char word[] = "text without spaces";
+  const char cluster[] = "the cluster's own";
+  return {"resources.slurm",
+          "[resources.slurm]",
+          "The jobs of a study whose executor is \"slurm\". None of it makes another trial.",
+          {Integer("jobs", defaults.jobs, 1, 10'000,
+                   "The most jobs of the study at once, waiting ones included; each carries out "
+                   "one trial at a time."),
+           Own("partition", word, cluster, "Where the jobs go: sbatch --partition."),
+           Own("account", word, cluster, "Who is charged: sbatch --account."),
+           Own("qos", word, cluster, "The quality of service: sbatch --qos."),
+           Own("constraint", word, "none", "Features that a node must have: sbatch --constraint."),
+           Own("gres", "text as in \"gpu:1\", \"gpu:a100:1\"", "none: trials run on the CPU",
+               "What a job needs beside processors: sbatch --gres. With gpu, shard or mps in it "
+               "trials run on that GPU."),
+           Default(Integer("cpus", defaults.cpus, 1, 1024, "The processors of a job."),
+                   "threads_per_worker"),
+           Own("memory", "a size: \"16GiB\"", "the trials' forecast, with room",
+               "The memory of a job: sbatch --mem, rounded up to whole MiB."),
+           Own("time", "a time from 60s on: \"30m\", \"12h\"", "the trials' forecast, with room",
+               "The time limit of a job, rounded up to whole minutes. A trial that meets it goes "
+               "on from its checkpoint in the next job."),
+           Own("arguments", "a list of texts: [\"--reservation=lab\", \"--exclusive\"]", "none",
+               "Further arguments of sbatch, each with its value in one text."),
+           Own("prologue", "text: lines of sh", "none",
+               "What runs on the node before the worker, as in \"module load cuda\"; where it "
+               "fails, the job ends."),
+           Own("idle", "a time from 1s on", "\"60s\"",
+               "A job that gets no trial for so long ends. Short trials share a job, so that each "
+               "does not wait in the queue.")}};
 }
 
 RecipeSection EnsembleSection() {
@@ -439,7 +476,7 @@ const std::vector<RecipeSection>& RecipeSections() {
       FeaturesSection(),      FrameTypesSection(), NormaliseSection(), TrainSection(),
       GridCriterionSection(), GridExtrasSection(), GridTrainSection(), ExcludeSection(),
       SearchSection(),        BaselineSection(),   StageSection(),     ResourcesSection(),
-      EnsembleSection(),      TableSection()};
+      SlurmSection(),         EnsembleSection(),   TableSection()};
   return sections;
 }
 

@@ -58,26 +58,28 @@ std::int64_t ReadThreads(Section& resources) {
   return resources.ReadInteger("threads_per_worker");
 }
 
-/// Reads a time in seconds. From one second on: nothing of ours is told apart within less, and what
-/// is cut to 0 would be no limit at all.
-double ReadDuration(Section& resources, const char* key, double fallback) {
-  const toml::node* node = resources.Find(key);
+template <typename Value, std::size_t size>
+Value ReadOneOf(Section& section, const std::string& key, const Word<Value> (&words)[size]) {
+  return ValueOf(words, key, section.ReadWord(key));
+}
+
+}  // namespace
+
+double ReadDuration(Section& section, const char* key, double fallback, int least) {
+  const toml::node* node = section.Find(key);
   if (node == nullptr) return fallback;
   const auto* text = node->as_string();
   const std::optional<double> seconds = text == nullptr ? std::nullopt : ParseDuration(text->get());
-  constexpr double kLeast = 1;
-  if (seconds && *seconds >= kLeast) return *seconds;
-  resources.Mistake(
-      *node, key,
-      "is " + (text == nullptr ? KindOf(*node) : Shown(OptionValue(text->get()))) +
-          ", must be a time of 1s to 11574d with its unit (s, m, h or d): \"90s\", \"30m\", "
-          "\"6h\"");
+  if (seconds && *seconds >= least) return *seconds;
+  section.Mistake(*node, key,
+                  "is " + (text == nullptr ? KindOf(*node) : Shown(OptionValue(text->get()))) +
+                      ", must be a time of " + std::to_string(least) +
+                      "s to 11574d with its unit (s, m, h or d): \"90s\", \"30m\", \"6h\"");
   return fallback;
 }
 
-std::int64_t ReadSizeLimit(Section& ensemble) {
-  const std::int64_t fallback = EnsembleQuestion{}.size_limit;
-  const toml::node* node = ensemble.Find("size_limit");
+std::int64_t ReadSize(Section& section, const char* key, std::int64_t fallback) {
+  const toml::node* node = section.Find(key);
   if (node == nullptr) return fallback;
   std::optional<std::int64_t> bytes;
   if (const auto* number = node->as_integer()) bytes = number->get();
@@ -90,24 +92,18 @@ std::int64_t ReadSizeLimit(Section& ensemble) {
   }
   if (bytes && *bytes > 0) return *bytes;
   const std::optional<OptionValue> value = ToOptionValue(*node);
-  ensemble.Mistake(*node, "size_limit",
-                   "is " + (value ? Shown(*value) : KindOf(*node)) +
-                       ", must be a size from 1 byte on: \"1GiB\", \"500MB\" or a number of bytes");
+  section.Mistake(*node, key,
+                  "is " + (value ? Shown(*value) : KindOf(*node)) +
+                      ", must be a size from 1 byte on: \"1GiB\", \"500MB\" or a number of bytes");
   return fallback;
 }
-
-template <typename Value, std::size_t size>
-Value ReadOneOf(Section& section, const std::string& key, const Word<Value> (&words)[size]) {
-  return ValueOf(words, key, section.ReadWord(key));
-}
-
-}  // namespace
 
 void ReadResources(Section& root, Recipe& recipe) {
   const toml::table* table = root.FindTable("resources");
   if (table == nullptr) return;
   Section resources(*table, "resources", root.mistakes());
   ResourceSettings& settings = recipe.resources;
+  settings.executor = ReadOneOf(resources, "executor", kExecutors);
   settings.devices = ReadDevices(resources);
   settings.slots_per_device = ReadSlots(resources);
   settings.threads_per_worker = ReadThreads(resources);
@@ -118,6 +114,7 @@ void ReadResources(Section& root, Recipe& recipe) {
       ReadDuration(resources, "stall_timeout", settings.stall_timeout_seconds);
   settings.retries = resources.ReadInteger("retries");
   settings.priority = resources.ReadInteger("priority");
+  ReadSlurm(resources, recipe);
   resources.RefuseOthers();
 }
 
@@ -126,7 +123,7 @@ void ReadEnsemble(Section& root, Recipe& recipe) {
   if (table == nullptr) return;
   Section ensemble(*table, "ensemble", root.mistakes());
   EnsembleQuestion settings{.missing = Missing::kLastOfList, .holdout = recipe.data.holdout};
-  settings.size_limit = ReadSizeLimit(ensemble);
+  settings.size_limit = ReadSize(ensemble, "size_limit", settings.size_limit);
   settings.members = ensemble.ReadInteger("members");
   settings.beam_width = ensemble.ReadInteger("beam_width");
   settings.combine = ReadOneOf(ensemble, "combine", kScoreDomains);

@@ -41,6 +41,8 @@ void ReadWarmStarts(Section& root, Recipe& recipe);
 void ReadTeachers(Section& root, Recipe& recipe);
 /// Reads [resources].
 void ReadResources(Section& root, Recipe& recipe);
+/// Reads [resources.slurm]; after the other keys of [resources].
+void ReadSlurm(Section& resources, Recipe& recipe);
 /// Reads [ensemble]; after ReadData.
 void ReadEnsemble(Section& root, Recipe& recipe);
 /// Reads [[table]]; after ReadGrid. Without a catalogue (null) extras and training settings that a
@@ -51,6 +53,13 @@ void ReadTables(Section& root, const Catalogue* catalogue, Recipe& recipe);
 [[nodiscard]] Fixed ReadFixed(const toml::table& table, const std::string& path,
                               const Catalogue& catalogue, const DataSettings& data,
                               Mistakes& mistakes);
+
+/// Reads a time in seconds, of `least` seconds or more: nothing of ours is told apart within less
+/// than one, and what is cut to 0 would be no limit at all.
+[[nodiscard]] double ReadDuration(Section& section, const char* key, double fallback,
+                                  int least = 1);
+/// Reads a size in bytes, of 1 or more: text with a unit, or a number.
+[[nodiscard]] std::int64_t ReadSize(Section& section, const char* key, std::int64_t fallback);
 
 /// PlacedWord is a text of a list, with its place for messages.
 struct PlacedWord {

@@ -54,8 +54,54 @@ TEST(Recipe, HasDefaultsForEverythingThatIsLeftOut) {
   EXPECT_EQ(recipe.resources.heartbeat_timeout_seconds, 60);
   EXPECT_EQ(recipe.resources.stall_timeout_seconds, 600);
   EXPECT_EQ(recipe.resources.priority, 1);
+  EXPECT_EQ(recipe.resources.executor, ExecutorKind::kLocal);
+  EXPECT_EQ(recipe.resources.slurm.jobs, 8);
+  EXPECT_EQ(recipe.resources.slurm.cpus, 0);
+  EXPECT_EQ(recipe.resources.slurm.memory_bytes, 0);
+  EXPECT_EQ(recipe.resources.slurm.time_seconds, 0);
+  EXPECT_EQ(recipe.resources.slurm.idle_seconds, 60);
+  EXPECT_FALSE(recipe.resources.slurm.AsksForGpu());
   EXPECT_FALSE(recipe.ensemble.has_value());
   EXPECT_THAT(recipe.tables, IsEmpty());
+}
+
+TEST(Recipe, ReadsWhatJobsOfAClusterAskFor) {
+  const std::string head =
+      "beamgrid = 1\n[study]\nname = \"a\"\n[data]\nformat = \"frame\"\ntrain = \"a\"\n"
+      "validate = \"b\"\nclasses = 3\n[resources]\nexecutor = \"slurm\"\nthreads_per_worker = 2\n"
+      "[resources.slurm]\n";
+  const ResourceSettings resources =
+      Parse(head +
+            "jobs = 3\npartition = \"gpu,long\"\naccount = \"lab\"\nqos = \"high\"\n"
+            "constraint = \"a100&nvlink\"\ngres = \"gpu:a100:1\"\ncpus = 4\nmemory = \"2GiB\"\n"
+            "time = \"90m\"\narguments = [\"--exclusive\", \"--nice=10\"]\n"
+            "prologue = \"module load cuda\"\nidle = \"30s\"\n")
+          .resources;
+  EXPECT_EQ(resources.executor, ExecutorKind::kSlurm);
+  const SlurmSettings& slurm = resources.slurm;
+  EXPECT_EQ(slurm.jobs, 3);
+  EXPECT_EQ(slurm.partition, "gpu,long");
+  EXPECT_EQ(slurm.account, "lab");
+  EXPECT_EQ(slurm.qos, "high");
+  EXPECT_EQ(slurm.constraint, "a100&nvlink");
+  EXPECT_EQ(slurm.gres, "gpu:a100:1");
+  EXPECT_EQ(slurm.cpus, 4);
+  EXPECT_EQ(slurm.memory_bytes, std::int64_t{2} << 30);
+  EXPECT_EQ(slurm.time_seconds, 5400);
+  EXPECT_THAT(slurm.arguments, ElementsAre("--exclusive", "--nice=10"));
+  EXPECT_EQ(slurm.prologue, "module load cuda");
+  EXPECT_EQ(slurm.idle_seconds, 30);
+  EXPECT_TRUE(slurm.AsksForGpu());
+  const auto asks = [&](const std::string& gres) {
+    return Parse(head + "gres = \"" + gres + "\"\n").resources.slurm.AsksForGpu();
+  };
+  for (const char* gres : {"gpu", "gpu:1", "lustre:2,gpu:v100", "shard:4", "mps:50"}) {
+    EXPECT_TRUE(asks(gres)) << gres;
+  }
+  for (const char* gres : {"", "lustre:2", "gpux:1", "license:gpu"}) {
+    EXPECT_FALSE(asks(gres)) << gres;
+  }
+  EXPECT_THROW(Parse(head + "cpus = 1\n"), RecipeError);  // fewer than threads_per_worker
 }
 
 TEST(Recipe, ReadsEverySection) {

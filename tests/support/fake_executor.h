@@ -48,6 +48,7 @@ struct FakeWorld {
   std::vector<std::string> started;                ///< names, in order
   std::vector<std::string> alone;                  ///< of these, those placed alone
   std::vector<TrialFile> trial_files;              ///< as the workers read them
+  std::vector<std::string> adopted;                ///< names, in order
   int reconciled = 0;
 };
 
@@ -113,6 +114,22 @@ class FakeExecutor : public Executor {
     return {AttemptFailure{.kind = FailureKind::kInterrupted, .message = "its orchestrator died"}};
   }
 
+  bool CanAdopt(const AttemptKey& /*key*/, const std::filesystem::path& directory) override {
+    Burn();
+    return outlive && !world_.finished.contains(directory.string());
+  }
+
+  /// The worker goes on, unless it had finished unheard.
+  void Adopt(const AttemptKey& key, const std::filesystem::path& directory) override {
+    Burn();
+    const TrialFile trial = TrialFileFromJson(ParseJson(ReadFile(directory / kTrialFile)));
+    if (!running_.emplace(key, Worker{directory.string(), trial}).second) {
+      throw std::logic_error("attempt adopted twice");
+    }
+    most_running_ = std::max(most_running_, running_.size());
+    world_.adopted.push_back(trial.name);
+  }
+
   [[nodiscard]] std::size_t most_running() const { return most_running_; }
   [[nodiscard]] const std::map<AttemptKey, std::chrono::milliseconds>& cancelled() const {
     return cancelled_;
@@ -128,6 +145,7 @@ class FakeExecutor : public Executor {
             .pid = 4'000'000, .parameters = 1, .size_bytes = 4, .epochs = 1, .train_examples = 10},
         Progress{.epoch = 1, .examples = 5, .total_examples = 10}};
   };
+  bool outlive = false;        ///< workers outlive their orchestrator and can be adopted
   std::set<std::string> held;  ///< trials of these names run until they are cancelled
   bool deaf = false;           ///< these do not heed that yet
   /// How trials of these names end cannot be read: Poll throws.

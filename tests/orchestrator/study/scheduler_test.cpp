@@ -188,6 +188,41 @@ TEST(Scheduler, AfterARestartATrialIsStillAlone) {
               ElementsAre("finish 1 failed", "start 2@0"));
 }
 
+TEST(Scheduler, WhereNothingIsSharedNobodyWaitsForATrialThatIsAlone) {
+  TellingScheduler scheduler(std::vector<Slot>(3, {"cpu", 1, false}), 1, {{"cpu", 10}});
+  const TrialNeeds large{.memory_bytes = {{"cpu", 8}}};
+  EXPECT_THAT(scheduler.OnTrialAdded(kA, 0, large), ElementsAre("start 1@0"));
+  EXPECT_THAT(scheduler.OnTrialAdded(kB, 0, large), ElementsAre("start 2@1"));
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kOutOfMemory)),
+              ElementsAre("retry 1 after 1 alone", "start 1@0"));
+  EXPECT_THAT(scheduler.OnTrialAdded(kC, 0), ElementsAre("start 3@2"));
+  scheduler.SanityCheck();
+}
+
+TEST(Scheduler, AnAttemptThatIsAtWorkAlreadyTakesASlot) {
+  TellingScheduler scheduler(CpuSlots(2), 1);
+  EXPECT_EQ(scheduler.OnTrialAdopted(kA, 0, {}, "cuda:0"), std::nullopt);
+  EXPECT_EQ(scheduler.OnTrialAdopted(kA, 0, {}, "cpu"), 0U);
+  EXPECT_EQ(scheduler.counts().running, 1);
+  EXPECT_THAT(scheduler.OnTrialAdded(kB, 0), ElementsAre("start 2@1"));
+  EXPECT_EQ(scheduler.OnTrialAdopted(kC, 0, {}, "cpu"), std::nullopt);
+  scheduler.SanityCheck();
+  EXPECT_THAT(scheduler.OnAttemptEnded(kA, Complete()), ElementsAre("finish 1 complete"));
+  EXPECT_THROW((void)scheduler.OnTrialAdopted(kB, 0, {}, "cpu"), std::logic_error);
+  (void)scheduler.OnInterrupt();
+  EXPECT_EQ(scheduler.OnTrialAdopted(kC, 0, {}, "cpu"), std::nullopt);
+}
+
+TEST(Scheduler, ATrialThatMovesOnMayBeInterruptedForEver) {
+  TellingScheduler scheduler(CpuSlots(1), 0);
+  (void)scheduler.OnTrialAdded(kA, 0);
+  for (int job = 0; job < 10 * Scheduler::kFreeRestarts; ++job) {
+    scheduler.OnTrialMovedOn(kA);
+    ASSERT_THAT(scheduler.OnAttemptEnded(kA, Failure(FailureKind::kInterrupted)),
+                ElementsAre("retry 1 after 0", "start 1@0"));
+  }
+}
+
 TEST(Scheduler, TheLongestExpectedStartsFirst) {
   TellingScheduler scheduler(CpuSlots(2), 0);
   (void)scheduler.OnTrialAdded(kA, 0, {.seconds = 1});

@@ -58,5 +58,18 @@ TEST(RecipeRemarks, StagesTakeThePlaceOfAnOrder) {
                           "take one of them out"));
 }
 
+TEST(RecipeRemarks, WhatIsOfThisMachineHasNoEffectOnACluster) {
+  const std::string local =
+      "[resources]\ndevices = [\"cpu\"]\nslots_per_device = 2\npriority = 2\n";
+  EXPECT_THAT(RemarksOf(local), IsEmpty());
+  EXPECT_THAT(RemarksOf(local + "executor = \"slurm\"\n"),
+              ElementsAre("r.toml:10:11: resources.devices: is of no effect where executor = "
+                          "\"slurm\": gres in [resources.slurm] says whether trials get a GPU",
+                          HasSubstr("r.toml:11:20: resources.slots_per_device: is of no effect"),
+                          HasSubstr("r.toml:12:12: resources.priority: is of no effect")));
+  EXPECT_THAT(RemarksOf("[resources]\nexecutor = \"slurm\"\n[resources.slurm]\njobs = 2\n"),
+              IsEmpty());
+}
+
 }  // namespace remarks_test
 }  // namespace beamgrid

@@ -1,0 +1,87 @@
+#include "orchestrator/slurm/jobs_of_trial.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "orchestrator/slurm/pilot_folder.h"
+#include "registry/util/error.h"
+#include "registry/util/files.h"
+#include "registry/util/text.h"
+
+namespace beamgrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Returns whether the orders of a pilot have one for the attempt.
+bool IsOrdered(const fs::path& pilot, const AttemptKey& key) {
+  std::error_code ignored;
+  if (!fs::exists(pilot / kOrders, ignored)) return false;
+  const std::string text = ReadFile(pilot / kOrders);
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    const std::optional<Order> order = OrderFromLine(line);
+    if (order && order->what == Order::What::kCarryOut && order->key == key) return true;
+  }
+  return false;
+}
+
+std::string JobLine(const QueuedJob& job) {
+  std::string line = "job " + job.id + " (" + job.name + ")";
+  if (!job.nodes.empty()) line += " on " + job.nodes;
+  line += " " + StateInWords(job.state);
+  if (job.state == "PENDING") {
+    line += ": " + ReasonInWords(job.reason);
+    if (!job.start.empty()) line += "; expected to begin at " + job.start;
+  }
+  return line;
+}
+
+}  // namespace
+
+std::vector<std::string> JobsOfTrial(const fs::path& pilots, const std::optional<AttemptKey>& key,
+                                     SlurmClient& client) {
+  std::error_code ignored;
+  if (!fs::is_directory(pilots, ignored)) return {};
+  QueueAnswer queue;
+  try {
+    queue = client.Queue();
+  } catch (const Error& error) {
+    queue.message = error.what();
+  }
+  if (!queue.answered) return {"Slurm cannot be asked: " + queue.message};
+  std::map<std::string, const QueuedJob*> jobs;
+  for (const QueuedJob& job : queue.jobs) {
+    if (!IsFinal(job.state)) jobs[job.name] = &job;
+  }
+  std::map<std::string, int> others;
+  std::vector<std::string> lines;
+  for (const fs::directory_entry& pilot : fs::directory_iterator(pilots)) {
+    const std::string name = pilot.path().filename().string();
+    const auto job = jobs.find(name);
+    if (key && IsOrdered(pilot.path(), *key)) {
+      lines.push_back(job == jobs.end()
+                          ? "given to the job " + name + ", which is in the queue no more"
+                          : "given to " + JobLine(*job->second));
+    } else if (job != jobs.end()) {
+      QueuedJob alike = *job->second;
+      const std::string state =
+          StateInWords(alike.state) +
+          (alike.state == "PENDING" ? ": " + ReasonInWords(alike.reason) : "");
+      ++others[state];
+    }
+  }
+  if (!lines.empty()) return lines;
+  if (others.empty()) return {"no job of its study is in the queue"};
+  lines.emplace_back("no job has it yet; the jobs of its study:");
+  for (const auto& [state, count] : others) {
+    lines.push_back("  " + CountText(static_cast<std::size_t>(count), "job") + ": " + state);
+  }
+  return lines;
+}
+
+}  // namespace beamgrid

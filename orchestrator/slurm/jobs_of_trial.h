@@ -1,0 +1,22 @@
+#pragma once
+// Which job carries a trial out, or why none does yet: for `explain`, from the folders of a study's
+// pilots and the queue.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/slurm/slurm_client.h"
+#include "orchestrator/study/executor.h"
+
+namespace beamgrid {
+
+/// Returns lines for people on a trial that is not over. `pilots` is the folder of its study's
+/// pilots (PilotsBeside); where it is not there, the study runs on no cluster, and nothing is
+/// returned. Without a `key` no attempt of the trial has begun. Asks the queue once.
+[[nodiscard]] std::vector<std::string> JobsOfTrial(const std::filesystem::path& pilots,
+                                                   const std::optional<AttemptKey>& key,
+                                                   SlurmClient& client);
+
+}  // namespace beamgrid

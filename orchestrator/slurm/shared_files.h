@@ -1,0 +1,64 @@
+#pragma once
+// Files by which two machines speak to each other over a shared file system (NFS), where a file may
+// be seen seconds after it was written, and half at first.
+//
+// A reader opens a file anew for each look: that is when NFS asks the server. So whoever is to be
+// told again and again has one file that grows, not a folder that gets new ones.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "orchestrator/workers/line_splitter.h"
+
+namespace beamgrid {
+
+/// Makes the file `path` with this content, unless it is there: whole or not at all, and of any
+/// number of machines that try, one succeeds for good. Returns whether that was this call. The
+/// folder must be there. Throws Error where the file system refuses.
+[[nodiscard]] bool PublishOnce(const std::filesystem::path& path, std::string_view content);
+
+/// GrowingLines appends lines to a file. One writer at a time: a second one, after the death of the
+/// first, may find half a line of it, which it ends. Not thread-safe.
+class GrowingLines {
+ public:
+  explicit GrowingLines(std::filesystem::path path) : path_(std::move(path)) {}
+  /// Adds one line, seen by others who open the file when this returns. Returns the length of the
+  /// file with it. Throws Error.
+  std::int64_t Add(std::string_view line);
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  bool begun_ = false;
+};
+
+/// Growth is what a look at a growing file came to.
+enum class Growth {
+  kSome,
+  kNone,       ///< or it is not there yet
+  kUnreadable  ///< by a fault of the machine: nothing is known
+};
+
+/// LineTail reads a file of lines as it grows. Not thread-safe.
+class LineTail {
+ public:
+  explicit LineTail(std::filesystem::path path) : path_(std::move(path)) {}
+  /// Calls `line` for each line that has been added since the last call, up to some tens of
+  /// kilobytes of them.
+  Growth Read(const std::function<void(std::string_view)>& line);
+  /// Returns the bytes that were read so far.
+  [[nodiscard]] std::int64_t offset() const { return offset_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  static constexpr std::size_t kLongestLine = 1 << 20;
+
+  std::filesystem::path path_;
+  std::int64_t offset_ = 0;
+  LineSplitter lines_{kLongestLine};
+};
+
+}  // namespace beamgrid
