@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 """What `beamgrid serve` costs a study, and how soon it answers.
 
-1. Trials per second of a study of instant trials (scheduler_bench), alone and beside a server with ten pages open on it, turn by turn
-   in changing order, and the processor's time that the study itself takes, pair by pair, which other work on the machine disturbs
-   least; and the share of a core that the server takes meanwhile.
+1. Trials per second of a study of instant trials (scheduler_bench), and the processor's time that each costs the study, in windows of two
+   seconds: beside a server with ten pages open on it, and while that server is stopped (SIGSTOP). Windows of one study that follow each
+   other, in changing order, are compared pair by pair, since a busy machine's speed changes by the minute.
 2. Milliseconds to the first byte of each view of a record of 100,000 trials: the first time, and from then on.
 3. The same while 200 pages follow the record.
 
-usage: serve_bench.py [BIN] [ROUNDS] [RECORD]    BIN: folder of the programs, default build/release/bin
+usage: serve_bench.py [BIN] [PAIRS] [RECORD]    BIN: folder of the programs, default build/release/bin
        RECORD: a large one that is there already, in the place of the one of 100,000 instant trials
 """
+import math
 import os
 import re
-import resource
+import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -21,7 +23,8 @@ import tempfile
 import time
 
 PAGES = 10
-STUDY_TRIALS = 20000
+WINDOW_S = 2
+TRIALS_A_PAIR = 30000  # more than a machine begins in two windows
 LARGE_TRIALS = 100000
 FOLLOWERS = 200
 ASKED = 21
@@ -68,33 +71,25 @@ def start_bench(binaries, folder, trials, *more):
                             stdout=subprocess.PIPE, text=True)
 
 
-def cpu_seconds():
-    """Returns what the children that have ended took."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def cpu_ns(process):
+    """Returns what all threads of a process took of the processors."""
+    total = 0
+    for thread in os.listdir(f"/proc/{process.pid}/task"):
+        with open(f"/proc/{process.pid}/task/{thread}/schedstat") as file:
+            total += int(file.read().split()[0])
+    return total
 
 
-def measured(bench):
-    """Waits for it; returns its trials per second and the seconds of a core that it took."""
-    before = cpu_seconds()
-    rate = float(re.search(r"([0-9.]+) trials/s", bench.communicate()[0]).group(1))
-    return rate, cpu_seconds() - before
-
-
-def beside_pages(binaries, folder):
-    """Returns what was measured of the study, and the share of a core that the server took."""
-    # It begins with the record of the study before, which the next one removes and makes anew.
-    server = Server(binaries, f"{folder}/beamgrid-scheduler-bench/bench.db")
-    name = re.search(r'href="/studies/([^"]+)"', ask(server, "/")).group(1)
-    pages = [server.follow(f"/studies/{name}") for _ in range(PAGES)]
-    time.sleep(2)
-    begun, before = time.perf_counter(), server.cpu_seconds()
-    study = measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep"))
-    share = (server.cpu_seconds() - before) / (time.perf_counter() - begun)
-    for page in pages:
-        page.close()
-    server.end()
-    return study, share
+def window(study, record):
+    """Returns what a study did in some time: trials per second, and nanoseconds of a core a trial."""
+    def look():
+        return time.perf_counter(), record.execute("SELECT MAX(trial) FROM attempt").fetchone()[0], cpu_ns(study)
+    begun, trials, work = look()
+    time.sleep(WINDOW_S)
+    ended, more_trials, more_work = look()
+    done = more_trials - trials
+    assert done > 0, "the study ended early: raise TRIALS_A_PAIR"
+    return done / (ended - begun), (more_work - work) / done
 
 
 def ask(server, target):
@@ -105,26 +100,52 @@ def ask(server, target):
     return text.decode()
 
 
-def throughput(binaries, folder, rounds):
-    alone, beside, share = [], [], []
-    measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep"))  # the first one has no record before it
-    for i in range(rounds):
-        if i % 2 == 0:
-            alone.append(measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep")))
-        study, taken = beside_pages(binaries, folder)
-        beside.append(study)
-        share.append(taken)
-        if i % 2 == 1:
-            alone.append(measured(start_bench(binaries, folder, STUDY_TRIALS, "--keep")))
-    for what, place, unit in (("speed", 0, "trials/s"), ("work", 1, "s of a core")):
-        a, b = (statistics.median(one[place] for one in runs) for runs in (alone, beside))
-        print(f"{STUDY_TRIALS} instant trials, {what}: alone {a:.4g} {unit}, beside {PAGES} pages {b:.4g} ({100 * (b / a - 1):+.1f} %)")
-        for name, runs in (("alone ", alone), ("beside", beside)):
-            print(f"  {name} " + " ".join(f"{one[place]:.4g}" for one in runs))
-    pairs = [100 * (b[1] / a[1] - 1) for a, b in zip(alone, beside)]
-    error = statistics.stdev(pairs) / len(pairs) ** 0.5 if len(pairs) > 1 else float("nan")
-    print(f"work, pair by pair: median {statistics.median(pairs):+.1f} %, mean {statistics.mean(pairs):+.1f} +- {error:.1f} %")
-    print(f"server: {100 * statistics.median(share):.2f} % of a core")
+def first_trial(study, database):
+    """Waits until the study has begun a trial; returns its record."""
+    while True:
+        assert study.poll() is None, "the study ended early"
+        time.sleep(1)
+        if not os.path.exists(database):
+            continue
+        record = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        tables = record.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'attempt'").fetchone()[0]
+        if tables and record.execute("SELECT MAX(trial) FROM attempt").fetchone()[0]:
+            return record
+
+
+def throughput(binaries, folder, pairs):
+    study = start_bench(binaries, folder, pairs * TRIALS_A_PAIR)
+    try:
+        beside_and_alone(binaries, study, f"{folder}/beamgrid-scheduler-bench/bench.db", pairs)
+    finally:
+        study.kill()
+        study.wait()
+
+
+def beside_and_alone(binaries, study, database, pairs):
+    record = first_trial(study, database)
+    server = Server(binaries, database)
+    name = re.search(r'href="/studies/([^"]+)"', ask(server, "/")).group(1)
+    pages = [server.follow(f"/studies/{name}") for _ in range(PAGES)]
+    begun, before = time.perf_counter(), server.cpu_seconds()
+    beside, alone = [], []
+    for i in range(pairs):
+        for is_beside in ((True, False), (False, True))[i % 2]:
+            os.kill(server.process.pid, signal.SIGCONT if is_beside else signal.SIGSTOP)
+            (beside if is_beside else alone).append(window(study, record))
+    os.kill(server.process.pid, signal.SIGCONT)
+    share = 2 * (server.cpu_seconds() - before) / (time.perf_counter() - begun)
+    record.close()
+    for page in pages:
+        page.close()
+    server.end()
+    for what, place in (("speed", 0), ("work of a trial", 1)):
+        a, b = (statistics.median(one[place] for one in windows) for windows in (alone, beside))
+        ratios = [100 * math.log(one[place] / other[place]) for one, other in zip(beside, alone)]
+        error = statistics.stdev(ratios) / len(ratios) ** 0.5 if len(ratios) > 1 else float("nan")
+        print(f"{what}: alone {a:.5g}, beside {PAGES} pages {b:.5g} ({('trials/s', 'ns of a core')[place]}); pair by pair: "
+              f"median {statistics.median(ratios):+.2f} %, mean {statistics.mean(ratios):+.2f} +- {error:.2f} %")
+    print(f"server: {100 * share:.2f} % of a core while it may run")
 
 
 def first_bytes(binaries, folder, database):
@@ -149,9 +170,9 @@ def first_bytes(binaries, folder, database):
 
 def main():
     binaries = sys.argv[1] if len(sys.argv) > 1 else "build/release/bin"
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    pairs = int(sys.argv[2]) if len(sys.argv) > 2 else 60
     with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
-        throughput(binaries, folder, rounds)
+        throughput(binaries, folder, pairs)
         first_bytes(binaries, folder, sys.argv[3] if len(sys.argv) > 3 else "")
 
 
