@@ -81,6 +81,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   // Before anything is made that a mistake would leave behind.
   const DataSpec data = CheckedData(
       recipe, {.warn = warn, .show_progress = options.progress != ProgressMode::kQuiet});
+  const auto groups = GroupsOfVideos(recipe, data);
   watch.SetDigest(data.digest);
   std::vector<NamedFile> named = NamedFilesOf(recipe, catalogue);
   for (const NamedFile& file : named) watch.Add(file);
@@ -112,7 +113,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
       .slots = slots.slots,
       .retry = options.retry,
       .accept_changes = options.accept_changes,
-      .video_groups = GroupsOfVideos(recipe, data),
+      .video_groups = groups,
       .on_change =
           [&](const StudyChange& change) {
             settled = settled && !change.any();

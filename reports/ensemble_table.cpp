@@ -58,7 +58,12 @@ std::vector<std::string> NotesOfEnsemble(const EnsembleTable& table,
                                          const std::vector<const PaperRow*>& papers) {
   std::vector<std::string> notes = {
       "GAP of a member: of its trial, on all validation videos; of the ensemble: on " +
-      CountText(static_cast<std::size_t>(table.videos), "video") + " of the " +
+      CountText(static_cast<std::size_t>(table.videos), "video") +
+      (table.grouped_by.empty()
+           ? ""
+           : " (" + CountText(static_cast<std::size_t>(table.groups), "group") + " by " +
+                 table.grouped_by + ")") +
+      " of the " +
       (table.gap_of == "holdout" ? "holdout, which did not choose it"
                                  : "selection, which chose it: too high for a test score")};
   notes.push_back("weights: " + table.weights + ", of the members' " + table.combine);

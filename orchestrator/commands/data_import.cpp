@@ -246,7 +246,20 @@ class DataImport : public Subcommand {
     return text;
   }
 
+  /// True if each video that may be trained on has one class: it may be the one of several that
+  /// exclude each other, or there may be more that nobody said.
+  static bool HaveOneClassEach(const ImportPlan& plan) {
+    return std::ranges::all_of(plan.VideosOf(Split::kTrain), [](const ImportedVideo& video) {
+      return video.labels->labels.size() == 1;
+    });
+  }
+
   static void TellOfClasses(const CommandContext& context, const ImportPlan& plan) {
+    if (plan.labels.classes > 1 && HaveOneClassEach(plan)) {
+      context.Remark(
+          "each video has one class: where classes exclude each other, write labels = "
+          "\"multi_class\" in [data]");
+    }
     const auto without = std::ranges::count(plan.train_videos, 0);
     if (without > 0) {
       const bool from_one = plan.labels.class_names.empty() && plan.train_videos.front() == 0;

@@ -83,6 +83,11 @@ EnsembleTable RecordedEnsembleTable(const Store& store, const StudyRecord& study
     table.videos = RecordedWhole(measured->get_object().if_contains("videos"));
     table.gap_of = part;
   }
+  if (const boost::json::value* groups = answer.if_contains("groups");
+      groups != nullptr && groups->is_object()) {
+    table.grouped_by = RecordedText(groups->get_object(), "by");
+    table.groups = RecordedWhole(groups->get_object().if_contains(table.gap_of));
+  }
   return table;
 }
 

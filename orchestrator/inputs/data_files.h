@@ -60,8 +60,8 @@ struct StudyData {
                                                                 const DataSpec& data);
 
 /// Returns the data that a study may begin on, with their digest, once the warnings were told.
-/// Throws RecipeError where files are missing, where what they hold stops a study, where a
-/// teacher does not suit them (TeacherMistakes) and where GroupsOfVideos does.
+/// Throws RecipeError where files are missing, where what they hold stops a study and where a
+/// teacher does not suit them (TeacherMistakes).
 [[nodiscard]] DataSpec CheckedData(const Recipe& recipe, const ReadingVoice& voice);
 
 }  // namespace beamgrid

@@ -61,6 +61,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const LabelPolicy labels : {LabelPolicy::kRequired, LabelPolicy::kIgnored}) {
       fuzz::Accepts<DataError>([&] { Decode(fuzz::SmallSpec(format), labels, record); });
       fuzz::Accepts<DataError>([&] { Decode(fuzz::SmallFloatSpec(format), labels, record); });
+      DataSpec nearest = fuzz::SmallSpec(format);
+      nearest.frame_alignment = FrameAlignment::kNearest;
+      fuzz::Accepts<DataError>([&] { Decode(nearest, labels, record); });
     }
   }
   return 0;

@@ -39,6 +39,14 @@ EnsembleTable Example() {
           .weights = "learned"};
 }
 
+TEST(EnsembleTable, SaysOfHowManyGroupsItsVideosAre) {
+  EnsembleTable table = Example();
+  table.grouped_by = "subject";
+  table.groups = 30;
+  EXPECT_THAT(Render(table, "md"),
+              HasSubstr("of the ensemble: on 120 videos (30 groups by subject) of the holdout"));
+}
+
 TEST(EnsembleTable, HasMembersWithSizesAndWeightsAndTheSumBesideTheLimit) {
   EXPECT_EQ(Render(Example(), "md"),
             "**s: ensemble 3**\n\n"

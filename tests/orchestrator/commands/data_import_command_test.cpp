@@ -52,6 +52,8 @@ TEST_F(DataImportCommandTest, PrintsTheSectionOfTheRecipe) {
               AllOf(HasSubstr("left out: 1 video (not in the table of labels): left\n"),
                     HasSubstr(" in train, "),
                     HasSubstr(" in validate, 2 classes (column 'labels', a list per video), ")));
+  EXPECT_THAT(called.err, HasSubstr("each video has one class: where classes exclude each other, "
+                                    "write labels = \"multi_class\" in [data]\n"));
   EXPECT_EQ(Call({"data", "verify", Path("out")}).exit_code, 0);
   EXPECT_THAT(Import().err, HasSubstr("holds these videos already"));
 }
