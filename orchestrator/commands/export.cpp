@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "orchestrator/commands/class_names.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/named_models.h"
 #include "orchestrator/commands/record.h"
@@ -30,6 +31,10 @@ class Export : public Subcommand {
                        "Make a folder of learning curves and settings instead, for TensorBoard")
             ->type_name("DIR")
             ->excludes(out);
+    app.add_option("--names", names_,
+                   "A file of what classes are called (columns Index and Name), for the card and "
+                   "config.json; none: the vocabulary that `data import` wrote beside the records")
+        ->type_name("FILE");
     database_.AddTo(app);
     database_.AddRunsTo(app);
     AddJsonFlag(app, &json_);
@@ -57,11 +62,15 @@ class Export : public Subcommand {
     CheckExportFolder(out_);
     const auto store = database_.OpenForReading();
     const NamedModels models = FindModels(*store, database_, name_);
-    const ExportReport report = WriteExport(*store, {.study = models.study,
-                                                     .trials = models.trials,
-                                                     .ensemble = models.ensemble,
-                                                     .out = out_,
-                                                     .trainer = FindTrainer()});
+    const DataSpec data = store->Spec(models.trials.front().id).data;
+    const ExportReport report = WriteExport(
+        *store,
+        {.study = models.study,
+         .trials = models.trials,
+         .ensemble = models.ensemble,
+         .out = out_,
+         .trainer = FindTrainer(),
+         .class_names = names_.empty() ? ClassNamesBeside(data) : ClassNamesOf(names_, data)});
     if (json_) {
       PrintJson(context.out, ToJson(report));
       return kExitDone;
@@ -125,7 +134,7 @@ class Export : public Subcommand {
              })}};
   }
 
-  std::string name_, out_, tensorboard_;
+  std::string name_, out_, tensorboard_, names_;
   DatabaseOption database_;
   bool json_ = false;
 };

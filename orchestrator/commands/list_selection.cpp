@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <numeric>
+#include <regex>
 #include <string_view>
 #include <utility>
 
@@ -120,13 +121,30 @@ void ForEachOption(const std::string& sql,
   }
 }
 
-/// Returns the condition with options as quoted columns.
+/// Returns how much of the text that follows an option compares it with a number in quotes, as
+/// " = '64'" does; 0: something else.
+std::size_t QuotedNumberBytes(std::string_view rest, std::string* number) {
+  static const std::regex kComparison(R"(^(\s*(?:=|==|<>|!=|<=?|>=?)\s*)'(-?\d+(?:\.\d+)?)')");
+  std::cmatch found;
+  if (!std::regex_search(rest.data(), rest.data() + rest.size(), found, kComparison)) return 0;
+  *number = found[1].str() + found[2].str();
+  return static_cast<std::size_t>(found.length(0));
+}
+
+/// Returns the condition with options as quoted columns. A number that an option is compared with
+/// is one with quotes around it too: SQLite would find it different from every number.
 std::string WithOptionsQuoted(const std::string& where) {
   std::string text;
   std::size_t done = 0;
   ForEachOption(where, [&](const std::string& name, std::size_t at) {
     text += where.substr(done, at - done) + Quoted(name);
     done = at + name.size();
+    std::string number;
+    if (const std::size_t bytes =
+            QuotedNumberBytes(std::string_view(where).substr(done), &number)) {
+      text += number;
+      done += bytes;
+    }
   });
   return text + where.substr(done);
 }

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <memory>
 #include <unordered_set>
 
 #include "orchestrator/audit/recorded_files.h"
+#include "orchestrator/commands/class_names.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/named_models.h"
@@ -26,6 +28,7 @@
 #include "registry/util/input_error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "reports/sheet.h"
 #include "search/ensemble/combine.h"
 #include "search/recipe.h"
 
@@ -123,6 +126,12 @@ class Predict : public Subcommand {
            "The file to write: VideoId,LabelConfidencePairs, or Class,Segments for segments")
         ->required()
         ->type_name("FILE");
+    app.add_option(
+           "--names", names_,
+           "Write what classes are called, for people: VideoId,Label,Name,Confidence with a "
+           "line for each label. The names are those of a file (columns Index and Name), or "
+           "of the vocabulary that `data import` wrote: auto")
+        ->type_name("FILE|auto");
     app.add_option("--top-k", top_k_, "Labels a video")
         ->check(CLI::Range(1, kMostLabels))
         ->capture_default_str();
@@ -154,6 +163,12 @@ class Predict : public Subcommand {
       interrupted_ = true;
       if (started_) predictor_->Stop();
     });
+    const DataSpec data = store->Spec(models.trials.front().id).data;
+    if (!names_.empty() && data.format == "segment") {
+      throw UsageError("--names: " + model_ +
+                       " predicts segments, whose file is Class,Segments; leave the option out");
+    }
+    class_names_ = ClassNamesOf(names_, data);
     const bool segments = StartMembers(*store, models, files);
     started_ = true;
     std::int64_t videos = 0;
@@ -173,6 +188,7 @@ class Predict : public Subcommand {
  private:
   /// A trial's own list is no longer.
   static constexpr int kMostLabels = 100;
+  static constexpr std::string_view kNamedHeader = "VideoId,Label,Name,Confidence";
 
   /// Absolute, by file name, as a recipe's files are: in other batches the last bits may differ.
   [[nodiscard]] std::vector<std::string> Files() const {
@@ -221,10 +237,14 @@ class Predict : public Subcommand {
   std::int64_t WriteVideos() {
     std::int64_t videos = 0;
     GrowingFile file(out_file_);
-    std::string text(kPredictionsCsvHeader);
+    std::string text(class_names_.empty() ? kPredictionsCsvHeader : kNamedHeader);
     text += '\n';
     for (VideoPrediction video; Next(video); ++videos) {
-      AppendCsvRow(text, video, top_k_, out_);
+      if (class_names_.empty()) {
+        AppendCsvRow(text, video, top_k_, out_);
+      } else {
+        AppendNamedRows(text, video);
+      }
       if (text.size() < kPiece) continue;
       file.Add(text);
       text.clear();
@@ -232,6 +252,18 @@ class Predict : public Subcommand {
     file.Add(text);
     file.Finish();
     return videos;
+  }
+
+  /// Appends the video's labels, best first, a line for each.
+  void AppendNamedRows(std::string& text, const VideoPrediction& video) const {
+    const std::size_t count = std::min(video.top.size(), static_cast<std::size_t>(top_k_));
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto label = static_cast<std::size_t>(video.top[i].label);
+      char digits[32];
+      char* const end = std::to_chars(digits, digits + sizeof(digits), video.top[i].score).ptr;
+      text += CsvText(video.id) + "," + std::to_string(label) + "," +
+              CsvText(class_names_.at(label)) + "," + std::string(digits, end) + "\n";
+    }
   }
 
   /// A class's segments are ranked over all videos, so they are gathered first.
@@ -264,7 +296,8 @@ class Predict : public Subcommand {
 
   static constexpr std::size_t kPiece = 1 << 20;
 
-  std::string model_, out_, classes_, device_;
+  std::string model_, out_, classes_, device_, names_;
+  std::vector<std::string> class_names_;  ///< by class; empty: the competition's form
   std::filesystem::path out_file_;
   std::vector<std::string> data_;
   std::vector<std::int32_t> class_list_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "orchestrator/commands/class_names.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/output_file.h"
 #include "orchestrator/commands/paper_tables.h"
@@ -52,6 +53,7 @@ class Report : public Subcommand {
     for (const StudyRecord& study : studies) {
       facts.push_back(ReadStudyFacts(*store, catalogue, study, FindPaperTable));
       AddEnsembleFact(facts.back(), *store);
+      if (facts.back().data) facts.back().class_names = ClassNamesBeside(*facts.back().data);
     }
     const std::string html = WritePage(facts);
     if (!figures_.empty()) WriteFigures(context, facts, *store);

@@ -8,6 +8,7 @@
 #include "registry/util/json.h"
 #include "registry/util/size_column.h"
 #include "registry/util/text.h"
+#include "reports/sheet.h"
 
 namespace beamgrid {
 namespace {
@@ -116,6 +117,22 @@ std::string DataText(const DataSpec& data) {
          FileNames(data.validate) + "\n- digest of names and contents: `" + data.digest + "`\n";
 }
 
+/// Names the classes, the first of many; empty where nobody knows what they are called.
+std::string ClassesText(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 100;
+  std::string rows;
+  std::size_t named = 0;
+  for (std::size_t label = 0; label < names.size(); ++label) {
+    if (names[label].empty() || ++named > kShown) continue;
+    rows += "| " + std::to_string(label) + " | " + MarkdownText(names[label]) + " |\n";
+  }
+  if (named == 0) return "";
+  return "\n## Classes\n\n" + Row({"class", "name"}) + "|---:|---|\n" + rows +
+         (named > kShown ? "\nand " + std::to_string(named - kShown) +
+                               " more: `class_names` in `config.json` has all.\n"
+                         : "");
+}
+
 /// Says what the model learnt from beside the labels; empty where there was no teacher.
 std::string TeacherText(const Options& train) {
   const auto teacher = train.find("teacher");
@@ -166,6 +183,7 @@ std::string ModelCard(const CardOfModel& card) {
          std::to_string(result.metrics.videos) + " videos that also chose the best epoch (by `" +
          card.spec.objective + "`), so all numbers are a little too high.\n\n## Load it\n\n" +
          LoadText(data) + "\n## Data\n\n" + DataText(data) + TeacherText(card.spec.model.train) +
+         ClassesText(card.class_names) +
          "\n## Files\n\n- `model.safetensors`: " + std::to_string(card.weight_bytes) +
          " bytes of weights, shipped as " + precision +
          "\n- `config.json`: the parts with their options; `modeling.py`: the model, made of these "
@@ -219,8 +237,8 @@ std::string EnsembleCard(const StudyRecord& study, const boost::json::object& an
          ")  # best first, [videos, labels]\n```\n\nThe arguments are those of the members' "
          "`predict`. Needs torch (1.13 or later) and numpy, and no network.\n`python modeling.py "
          "--self-test` predicts the sample of every member and of the whole.\n\n## Data\n\n" +
-         DataText(data) + "\n## Size\n\n" + std::to_string(bytes) +
-         " bytes of weights in all, as the size limit of " +
+         DataText(data) + ClassesText(members.front().model.class_names) + "\n## Size\n\n" +
+         std::to_string(bytes) + " bytes of weights in all, as the size limit of " +
          std::to_string(reader.Integer("size_limit")) + " bytes counts them.\n";
 }
 

@@ -15,6 +15,7 @@ struct CardOfModel {
   TrialRecord trial;  ///< complete
   TrialSpec spec;
   std::int64_t weight_bytes = 0;
+  std::vector<std::string> class_names;  ///< by class; empty: not known
 };
 /// Returns the card of a model, Markdown with the front matter of Hugging Face.
 [[nodiscard]] std::string ModelCard(const CardOfModel& card);

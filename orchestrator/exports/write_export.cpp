@@ -168,13 +168,14 @@ void WriteEnsembleFiles(const ExportRequest& request, const ExportAnswer& answer
                     {"size_bytes", answer[i].weight_bytes}});
   }
   const ScoreDomain combine = ValueOf(kScoreDomains, "combine", recorded.Text("combine"));
-  const json::object config = {{"beamgrid_export", 1},
-                               {"study", request.study.name},
-                               {"ensemble", request.ensemble->id},
-                               {"combine", recorded.Text("combine")},
-                               {"top_k", kListedLabels},
-                               {"size_bytes", recorded.Integer("size_bytes")},
-                               {"members", list}};
+  json::object config = {{"beamgrid_export", 1},
+                         {"study", request.study.name},
+                         {"ensemble", request.ensemble->id},
+                         {"combine", recorded.Text("combine")},
+                         {"top_k", kListedLabels},
+                         {"size_bytes", recorded.Integer("size_bytes")},
+                         {"members", list}};
+  if (!request.class_names.empty()) config["class_names"] = JsonList(request.class_names);
   WriteFileAtomically(folder / kConfigFile, CanonicalJson(config) + "\n");
   const std::int64_t classes = cards.front().spec.data.classes;
   WriteFileAtomically(
@@ -206,7 +207,13 @@ ExportReport WriteExport(const Store& store, const ExportRequest& request) {
         {.folder = FolderOf(request, i),
          .weights = CheckedArtifact(trial, "model", request.study.name).string(),
          .config = ConfigOf(request.study, trial, spec)});
-    cards.push_back({.study = request.study, .trial = trial, .spec = std::move(spec)});
+    if (!request.class_names.empty()) {
+      question.models.back().config["class_names"] = JsonList(request.class_names);
+    }
+    cards.push_back({.study = request.study,
+                     .trial = trial,
+                     .spec = std::move(spec),
+                     .class_names = request.class_names});
   }
   UnfinishedFolder unfinished(out, kExportQuestionFile);
   const ExportAnswer answer = AskForExport(request, question, unfinished.path());

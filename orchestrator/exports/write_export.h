@@ -20,6 +20,7 @@ struct ExportRequest {
   std::optional<KeptEnsemble> ensemble;  ///< nothing: a single model
   std::filesystem::path out;
   std::filesystem::path trainer;
+  std::vector<std::string> class_names;  ///< by class, "" where one has none; empty: not known
 };
 
 /// ExportReport says what was written.

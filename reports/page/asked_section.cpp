@@ -33,6 +33,16 @@ std::string DataText(const DataSpec& data) {
          " to validate on; digest " + data.digest;
 }
 
+/// Returns the classes with their numbers, the first of many.
+std::string ClassesText(const std::vector<std::string>& names) {
+  constexpr std::size_t kShownClasses = 40;
+  std::vector<std::string> classes;
+  for (std::size_t label = 0; label < names.size(); ++label) {
+    if (!names[label].empty()) classes.push_back(std::to_string(label) + " " + names[label]);
+  }
+  return JoinFirst(classes, kShownClasses);
+}
+
 PageTable SettingsTable(const StudyFacts& facts) {
   PageTable table{.caption = "The question", .columns = {"what", "value"}};
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -40,6 +50,7 @@ PageTable SettingsTable(const StudyFacts& facts) {
   };
   add("maximises", std::string(facts.objective->title));
   if (facts.data) add("data", DataText(*facts.data));
+  add("classes", ClassesText(facts.class_names));
   if (facts.recipe) {
     const Recipe& recipe = *facts.recipe;
     add("strategy", recipe.search.strategy +

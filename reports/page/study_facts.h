@@ -82,10 +82,11 @@ struct StudyFacts {
   std::vector<StudyFactor> asked_grid;       ///< what the recipe varies, with all its candidates
   std::optional<std::int64_t> combinations;  ///< that it allows; nothing: not known
   std::vector<RecipeEntry> history;
-  std::optional<DataSpec> data;         ///< of the study's trials; nothing: there is none
-  std::vector<AttemptFact> attempts;    ///< by their beginning; also of trials that do not count
-  std::vector<AskedFact> asked;         ///< in the order in which they were
-  std::optional<StudyEffects> effects;  ///< nothing: `no_effects` says why
+  std::optional<DataSpec> data;          ///< of the study's trials; nothing: there is none
+  std::vector<std::string> class_names;  ///< by class, "" where one has none; empty: not known
+  std::vector<AttemptFact> attempts;     ///< by their beginning; also of trials that do not count
+  std::vector<AskedFact> asked;          ///< in the order in which they were
+  std::optional<StudyEffects> effects;   ///< nothing: `no_effects` says why
   std::string no_effects;
   std::vector<AblationTable> tables;
   std::vector<std::string> no_tables;                  ///< why others were not made

@@ -30,6 +30,7 @@ class GridReader {
       if (!set) continue;
       const toml::node& use = *table.get("use");
       CheckFits(catalogue_, criterion, set->component, data_, use, path + ".use", mistakes_);
+      CheckFeature(criterion, set->component, table, path);
       // A variant that is given twice would be trained once and stand in two rows.
       CheckOverlap(sets, places, *set, use, path);
       sets.push_back(std::move(*set));
@@ -66,6 +67,26 @@ class GridReader {
   }
 
  private:
+  /// Adds a mistake for rgb_only and audio_only where the data have no feature of that name and
+  /// none is chosen by its number: the trainer would refuse each such model.
+  void CheckFeature(const std::string& criterion, const std::string& component,
+                    const toml::table& table, const std::string& path) {
+    if (criterion != "multimodal" || (component != "rgb_only" && component != "audio_only")) return;
+    const std::string word = component.substr(0, component.find('_'));
+    const toml::node* feature = table.get("feature");
+    const bool by_number = feature != nullptr && feature->is_integer();
+    if (by_number || (feature != nullptr && feature->is_array())) return;
+    const auto has_word = [&word](const Feature& one) {
+      return one.first.find(word) != std::string::npos;
+    };
+    if (data_.features.empty() || std::ranges::any_of(data_.features, has_word)) return;
+    mistakes_.Add(table.get("use")->source(), path + ".use",
+                  "is '" + component + "', and the name of no feature contains \"" + word +
+                      "\": data.features has " + Join(data_.features, ", ", &Feature::first) +
+                      "; say which one by its number, feature = 1.." +
+                      std::to_string(data_.features.size()));
+  }
+
   ExtraAxis ReadExtraAxis(const ComponentInfo& extra, const toml::node& node,
                           const std::string& path) {
     ExtraAxis axis{.name = extra.name};
@@ -124,6 +145,37 @@ std::vector<VariantSet> DefaultSet(const Catalogue& catalogue, const std::string
   return {{.component = component->name, .fixed = DefaultOptions(*component)}};
 }
 
+/// Remarks on parts for videos of one class where they may have several, and the other way round:
+/// both train, and learn something else than was meant.
+void NoteLabels(const Section& root, const Mistakes& mistakes, Recipe& recipe) {
+  const toml::node_view grid = root.table()["grid"];
+  bool for_one = false;
+  for (const auto& [criterion, component] :
+       {std::pair{"classifier", "softmax"}, std::pair{"loss", "categorical_cross_entropy"}}) {
+    const toml::array* entries = grid[criterion].as_array();
+    for (std::size_t i = 0; entries != nullptr && i < entries->size(); ++i) {
+      const toml::node_view use = toml::node_view((*entries)[i])["use"];
+      if (use.value_or<std::string>("") != component) continue;
+      for_one = true;
+      if (recipe.data.multi_class) continue;
+      recipe.remarks.push_back(
+          {mistakes.PlaceOf(use.node()->source()),
+           "grid." + std::string(criterion) + "[" + std::to_string(i) + "].use",
+           std::string("'") + component +
+               "' is for videos of exactly one class, and these may have several: write labels = "
+               "\"multi_class\" under [data] if each has one, or take another " +
+               criterion});
+    }
+  }
+  if (!recipe.data.multi_class || for_one) return;
+  const toml::node* labels = root.table()["data"]["labels"].node();
+  recipe.remarks.push_back({mistakes.PlaceOf(labels->source()), "data.labels",
+                            "is \"multi_class\", and every model judges each class by itself, as "
+                            "if a video had several: "
+                            "write [[grid.classifier]] use = \"softmax\" and [[grid.loss]] use = "
+                            "\"categorical_cross_entropy\""});
+}
+
 }  // namespace
 
 void CheckFits(const Catalogue& catalogue, const std::string& criterion,
@@ -168,6 +220,7 @@ void ReadGrid(Section& root, const Catalogue& catalogue, Recipe& recipe) {
   }
   recipe.extras = reader.ReadExtras(grid);
   recipe.train_grid = reader.ReadTrainGrid(grid);
+  NoteLabels(root, root.mistakes(), recipe);
   grid.RefuseOthers();
 }
 

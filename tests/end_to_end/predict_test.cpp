@@ -95,6 +95,20 @@ TEST_F(PredictTest, ATrialGivesItsRecordedScore) {
   }
 }
 
+TEST_F(PredictTest, NamesTheClassesForPeople) {
+  const std::string validate = folder_->DataFile("validate").string();
+  WriteText(folder_->path() / "names.csv", "Index,Name\n0,\"rain, hail\"\n1,a \"b\"\n");
+  Succeed({"predict", "small:ensemble", validate, "--names", "names.csv", "--top-k", "12", "--out",
+           "named.csv"});
+  const std::string text = ReadText(folder_->path() / "named.csv");
+  EXPECT_TRUE(text.starts_with("VideoId,Label,Name,Confidence\n")) << text.substr(0, 200);
+  EXPECT_THAT(text, HasSubstr(",0,\"rain, hail\",0."));
+  EXPECT_THAT(text, HasSubstr(",1,\"a \"\"b\"\"\",0."));
+  EXPECT_THAT(text, HasSubstr(",2,,0."));
+  ExpectRefusal({"small:ensemble", validate, "--names", "auto"}, 2, "no vocabulary");
+  ExpectRefusal({"small:ensemble", validate, "--names", "gone.csv"}, 2, "gone.csv");
+}
+
 TEST_F(PredictTest, RefusesWhatCannotBe) {
   const std::string validate = folder_->DataFile("validate").string();
   ExpectRefusal({"small:ensemble", "gone"}, 2, "gone");

@@ -82,6 +82,9 @@ TEST(GuideRealSet, GivesTheTableOfTheGuideAnEnsembleAModelAndPredictions) {
   EXPECT_GT(NumberAfter(printed, "accuracy  "), 0.9) << printed;
   const std::string predictions = ReadText(folder.path() / "test.csv");
   EXPECT_EQ(std::ranges::count(predictions, '\n'), 1 + 185);
+  EXPECT_THAT(ReadText(folder.path() / "named.csv"), testing::HasSubstr(",0,speaker 1,0."));
+  EXPECT_THAT(ReadText(folder.path() / "model/README.md"), testing::HasSubstr("| 8 | speaker 9 |"));
+  EXPECT_THAT(ReadText(folder.path() / "speaker.html"), testing::HasSubstr("8 speaker 9"));
   if (const std::string python = PythonWith("torch, numpy"); !python.empty()) {
     const Ended self_test =
         Process({"/usr/bin/env", python, "model/modeling.py", "--self-test"}, folder.path()).Wait();

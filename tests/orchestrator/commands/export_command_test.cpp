@@ -119,6 +119,31 @@ TEST_F(ExportCommandTest, AModelIsAFolderWithItsCard) {
   EXPECT_THAT(card, HasSubstr("2048000 bytes of weights, shipped as fp32"));
 }
 
+TEST_F(ExportCommandTest, ClassesHaveTheirNamesInCardAndConfig) {
+  AddEnsemble({Add(1), Add(3)});
+  const std::string names = Write("names.csv", "Index,Name\n1,\"a|b, <i>\"\n0,`rain\x1b[31m`\n");
+  ASSERT_EQ(Export("one:ensemble", {"--names", names}).exit_code, 0);
+  for (const std::string file : {"out/README.md", "out/member1/README.md"}) {
+    const std::string card = ReadFile(Path(file));
+    EXPECT_THAT(card, HasSubstr("## Classes\n\n| class | name |\n|---:|---|\n"
+                                R"(| 0 | \`rain\\x1b[31m\` |)"
+                                "\n"
+                                R"(| 1 | a\|b, \<i> |)"
+                                "\n\n"))
+        << card;
+  }
+  const auto config = ParseJson(ReadFile(Path("out/config.json")));
+  EXPECT_EQ(config.at("class_names").at(1).as_string(), "a|b, <i>");
+  EXPECT_EQ(Export("one", {"--names", Path("gone")}).exit_code, 2);
+}
+
+TEST_F(ExportCommandTest, WithoutAVocabularyNothingIsSaidOfNames) {
+  AddEnsemble({Add(1), Add(3)});
+  ASSERT_EQ(Export("one:ensemble").exit_code, 0);
+  EXPECT_THAT(ReadFile(Path("out/README.md")), Not(HasSubstr("## Classes")));
+  EXPECT_FALSE(ParseJson(ReadFile(Path("out/config.json"))).as_object().contains("class_names"));
+}
+
 TEST_F(ExportCommandTest, JsonSaysWhatWasWritten) {
   const TrialRecord trial = Add(2);
   const auto json = Export("one", {"--json"}).Json();

@@ -50,6 +50,8 @@ TEST_F(OptionColumnsTest, OptionsOfPartsAreColumnsAsRecipesNameThem) {
   };
   EXPECT_THAT(names("temporal.hidden = 256"),
               AllOf(HasSubstr("h256"), Not(HasSubstr("MC-BLSTM-MoE2"))));
+  EXPECT_EQ(names("temporal.hidden = '256'"), names("temporal.hidden = 256"));
+  EXPECT_EQ(names("temporal.hidden>'256'"), names("temporal.hidden > 256"));
   EXPECT_THAT(names("temporal.blstm.hidden=512 and seed = 2"), HasSubstr("MC-BLSTM-MoE2     2"));
   EXPECT_THAT(names("name <> 'temporal.hidden' and size > 0"), HasSubstr("h256"))
       << "a text is none; size is size_bytes";

@@ -141,6 +141,12 @@ TEST_F(PageSections, ARecipeThatCannotBeReadIsSaid) {
   EXPECT_THAT(TextOfSection(AskedSection(facts)), HasSubstr("cannot read the study's recipe"));
 }
 
+TEST_F(PageSections, ClassesAreNamedWhereTheirNamesAreKnown) {
+  EXPECT_THAT(TextOfSection(AskedSection(facts_)), Not(HasSubstr("classes</th>")));
+  facts_.class_names = {"<b>rain</b>", "", "dog"};
+  EXPECT_THAT(TextOfSection(AskedSection(facts_)), HasSubstr("0 &lt;b&gt;rain&lt;/b&gt;, 2 dog"));
+}
+
 TEST_F(PageSections, TheLeaderboardHasAccuraciesOfVideosWithOneLabel) {
   EXPECT_THAT(TextOfSection(LeaderboardSection(facts_)), Not(HasSubstr("accuracy")));
   for (TrialRecord& trial : facts_.trials) {

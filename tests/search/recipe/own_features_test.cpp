@@ -98,6 +98,74 @@ TEST(OwnFeatures, LabelsAndWeightsAreOfWholeVideos) {
   EXPECT_THAT(segments, HasSubstr("data.video_weight: is for whole videos"));
 }
 
+/// The components that are for one feature, or for videos of one class.
+Catalogue WithComponentsOf(const std::string& criterion, const std::vector<std::string>& names) {
+  Catalogue catalogue = TestCatalogue();
+  for (const std::string& name : names) {
+    ComponentInfo component{.criterion = criterion, .name = name};
+    if (criterion == "multimodal") {
+      component.options = {{.name = "feature",
+                            .type = OptionType::kInteger,
+                            .default_value = "auto",
+                            .minimum = 1,
+                            .maximum = 99,
+                            .choices = {"auto"}}};
+    }
+    catalogue.components.push_back(component);
+  }
+  return catalogue;
+}
+
+TEST(OwnFeatures, AFeatureThatNoNameTellsIsAMistakeWithItsPlace) {
+  const Catalogue catalogue = WithComponentsOf("multimodal", {"rgb_only", "audio_only"});
+  const auto mistakes = [&](const std::string& data, const std::string& rest) {
+    try {
+      (void)ParseRecipe(Text(data, rest), "r.toml", catalogue);
+    } catch (const RecipeError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string own = "features = { clip = 512, beats = 768 }\n";
+  for (const std::string word : {"rgb", "audio"}) {
+    const std::string use = "[[grid.multimodal]]\nuse = \"" + word + "_only\"\n";
+    EXPECT_THAT(mistakes(own, use),
+                HasSubstr("r.toml:11:7: grid.multimodal[0].use: is '" + word +
+                          "_only', and the name of no feature contains \"" + word +
+                          "\": data.features has clip, beats; say which one by its number, "
+                          "feature = 1..2"));
+    EXPECT_THAT(mistakes(own, use + "feature = \"auto\"\n"), HasSubstr("no feature contains"));
+    EXPECT_EQ(mistakes(own, use + "feature = 2\n"), "");
+    EXPECT_EQ(mistakes("", use), "");
+  }
+}
+
+TEST(OwnFeatures, PartsForAnotherKindOfLabelsAreRemarkedOn) {
+  Catalogue catalogue = WithComponentsOf("classifier", {"softmax"});
+  catalogue.components.push_back({.criterion = "loss", .name = "categorical_cross_entropy"});
+  const auto remarks = [&](const std::string& data, const std::string& rest) {
+    std::string text;
+    for (const Diagnostic& remark : ParseRecipe(Text(data, rest), "r.toml", catalogue).remarks) {
+      text += ToString(remark) + "\n";
+    }
+    return text;
+  };
+  const std::string softmax = "[[grid.classifier]]\nuse = \"softmax\"\n";
+  const std::string loss = "[[grid.loss]]\nuse = \"categorical_cross_entropy\"\n";
+  const std::string one = "labels = \"multi_class\"\n";
+  EXPECT_EQ(remarks(one, softmax + loss), "");
+  EXPECT_EQ(remarks("", ""), "");
+  EXPECT_THAT(
+      remarks("", softmax + loss),
+      testing::AllOf(
+          HasSubstr("r.toml:10:7: grid.classifier[0].use: 'softmax' is for videos of exactly "
+                    "one class, and these may have several: write labels"),
+          HasSubstr("r.toml:12:7: grid.loss[0].use: 'categorical_cross_entropy' is for")));
+  EXPECT_THAT(remarks(one, ""),
+              HasSubstr("r.toml:9:10: data.labels: is \"multi_class\", and every model judges each "
+                        "class by itself"));
+}
+
 TEST(OwnFeatures, AccuraciesAreObjectivesOfVideosWithOneLabel) {
   const auto mistakes = [](const std::string& objective, std::string data) {
     std::string text = Text(data, "");
