@@ -27,7 +27,8 @@ class Merge : public Subcommand {
     app.footer(
         "Trials that are the same (fingerprint) become one: a complete one wins; of two complete "
         "ones\n"
-        "that measured something else this database's stays, is named, and the exit code is 1. "
+        "that measured something else this database's stays, is named, and the exit code is 1; "
+        "ensembles\nwith it stay there. "
         "Files that\n"
         "are gone, damaged or given up (`prune`) here and sound there are copied. Killed half way "
         "it leaves\n"
@@ -59,6 +60,7 @@ class Merge : public Subcommand {
             {"results", report.results},
             {"references", report.references},
             {"shared", report.shared},
+            {"ensembles", report.ensembles},
             {"files", report.files},
             {"bytes", report.bytes},
             {"brought_back", report.brought_back},
@@ -85,6 +87,7 @@ class Merge : public Subcommand {
         "trials that were here and are of their studies now, too");
     add(report.results, "result of a trial that was not complete here",
         "results of trials that were not complete here");
+    add(report.ensembles, "ensemble", "ensembles");
     add(report.files, "file (" + SizeText(report.bytes) + ")",
         "files (" + SizeText(report.bytes) + ")");
     return parts.empty() ? "nothing new" : Join(parts);

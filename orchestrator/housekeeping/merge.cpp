@@ -6,6 +6,7 @@
 #include <system_error>
 #include <tuple>
 
+#include "orchestrator/audit/kept_ensembles.h"
 #include "orchestrator/audit/measured.h"
 #include "orchestrator/audit/recorded_files.h"
 #include "registry/store/upkeep.h"
@@ -124,6 +125,9 @@ MergeReport Merger::Run() {
     for (const TrialRecord& trial : theirs_.Trials(studies.theirs, Counting::kAll)) {
       if (done_.insert(trial.id).second) MergeTrial(studies, trial);
     }
+  }
+  // Only now is it known of all trials whether they are the same in both.
+  for (const Studies& studies : enrolled) {
     ours_.Together([&] {
       MergeNotes(studies);
       MergeEnsembles(studies);
@@ -397,11 +401,44 @@ void Merger::MergeNotes(const Studies& studies) {
 }
 
 void Merger::MergeEnsembles(const Studies& studies) {
+  const std::vector<EnsembleRecord> before = ours_.Ensembles(studies.ours);
   std::set<std::string> known;
-  for (const EnsembleRecord& ensemble : ours_.Ensembles(studies.ours)) known.insert(ensemble.json);
+  for (const EnsembleRecord& ensemble : before) known.insert(ensemble.json);
   for (const EnsembleRecord& ensemble : theirs_.Ensembles(studies.theirs)) {
-    if (known.insert(ensemble.json).second) ours_.AddEnsemble(studies.ours, ensemble);
+    if (!known.insert(ensemble.json).second) continue;
+    const std::string other = MeasuredOtherwise(ensemble);
+    if (!other.empty()) {
+      report_.remarks.push_back("the ensemble that was made there " + ensemble.created_at +
+                                " is left out: its member " + other +
+                                " measured something else here");
+      continue;
+    }
+    // At the time at which it was made: one that is older than ours does not become the latest.
+    RecordUpkeep(ours_).Insert("ensemble", {{"study", static_cast<std::int64_t>(studies.ours)},
+                                            {"created_at", ensemble.created_at},
+                                            {"json", ensemble.json}});
+    ++report_.ensembles;
   }
+  const std::vector<EnsembleRecord> now = ours_.Ensembles(studies.ours);
+  if (before.empty() || now.back().id == before.back().id) return;
+  const auto study = std::ranges::find(studies_, studies.theirs, &StudyRecord::id);
+  report_.remarks.push_back("the latest ensemble of " + study->name + " is " +
+                            NumberText(now.back().id) + " now, which was made there " +
+                            now.back().created_at + "; the one of this record is " + study->name +
+                            ":" + NumberText(before.back().id));
+}
+
+/// Returns the member that both records have complete with other measurements: what the ensemble
+/// scored was theirs. Empty: there is none.
+std::string Merger::MeasuredOtherwise(const EnsembleRecord& ensemble) const {
+  // An older version recorded members by their names alone.
+  const bool by_name = ensemble.json.find(R"("fingerprint")") == std::string::npos;
+  const auto has = [&](const MergeConflict& conflict) {
+    const std::string member = by_name ? MemberName(conflict.ours) : conflict.ours.fingerprint;
+    return ensemble.json.find('"' + member + '"') != std::string::npos;
+  };
+  const auto found = std::ranges::find_if(report_.conflicts, has);
+  return found == report_.conflicts.end() ? "" : found->label;
 }
 
 }  // namespace beamgrid

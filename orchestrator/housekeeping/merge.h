@@ -28,6 +28,7 @@ struct MergeReport {
   std::int64_t results = 0;     ///< of trials that were here and not complete
   std::int64_t references = 0;  ///< of a study to a trial, that were not here
   std::int64_t shared = 0;      ///< of these, to trials that were here
+  std::int64_t ensembles = 0;   ///< that were not here
   std::int64_t files = 0;       ///< copied
   std::int64_t bytes = 0;
   std::int64_t brought_back = 0;         ///< of these, files that `prune` had given up here
@@ -35,7 +36,7 @@ struct MergeReport {
   std::vector<std::string> remarks;      ///< what could not be taken, and why
 
   [[nodiscard]] bool nothing() const {
-    return studies + trials + results + references + files + brought_back == 0;
+    return studies + trials + results + references + ensembles + files + brought_back == 0;
   }
 };
 
@@ -94,6 +95,7 @@ class Merger {
   [[nodiscard]] std::string Label(const Studies& studies, const TrialRecord& trial) const;
   void MergeNotes(const Studies& studies);
   void MergeEnsembles(const Studies& studies);
+  [[nodiscard]] std::string MeasuredOtherwise(const EnsembleRecord& ensemble) const;
   [[nodiscard]] std::filesystem::path UnusedFolder(const std::filesystem::path& theirs) const;
 
   const Store& theirs_;

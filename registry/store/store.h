@@ -232,7 +232,9 @@ class Store {
   [[nodiscard]] bool IsTrash(const std::filesystem::path& path) const;
 
   // Ensembles.
+  /// Makes it the study's latest: where a clock was put back, it has the time of the one before.
   void AddEnsemble(StudyId study, const EnsembleRecord& ensemble);
+  /// From the oldest to the latest.
   [[nodiscard]] std::vector<EnsembleRecord> Ensembles(StudyId study) const;
 
   // Read-only SQL for people: one SELECT. `parameters` gives values to its `:name`s; one without a

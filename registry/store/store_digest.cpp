@@ -31,7 +31,7 @@ constexpr const char* kDigested[] = {
     " WHERE study = ? ORDER BY position, artifact.name",
     "SELECT max(id), count(*) FROM note WHERE study = ?",
     "SELECT max(position) FROM recipe_history WHERE study = ?",
-    "SELECT id, json FROM ensemble WHERE study = ? ORDER BY id DESC LIMIT 1"};
+    "SELECT id, json FROM ensemble WHERE study = ? ORDER BY created_at DESC, id DESC LIMIT 1"};
 
 /// PreparedRow is a statement of its own: SQLiteCpp makes an object of each column, which takes
 /// longer than reading it.

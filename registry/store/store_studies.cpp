@@ -166,17 +166,19 @@ std::vector<std::string> Store::Notes(StudyId study, const std::string& trial_na
 
 void Store::AddEnsemble(StudyId study, const EnsembleRecord& ensemble) {
   Database& db = impl_->database;
+  // Not before the study's others, whatever clocks say: the one that is made last is the latest.
   db.Write([&] {
     db.Use(
         "INSERT INTO ensemble (study, json, created_at)"
-        " VALUES (?, ?, coalesce(nullif(?, ''), strftime('%Y-%m-%dT%H:%M:%fZ', 'now')))")
+        " SELECT ?1, ?2, max(coalesce(nullif(?3, ''), strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),"
+        " coalesce((SELECT max(created_at) FROM ensemble WHERE study = ?1), ''))")
         << study << ensemble.json << ensemble.created_at << Execute();
   });
 }
 
 std::vector<EnsembleRecord> Store::Ensembles(StudyId study) const {
   return impl_->database.Rows(
-      "SELECT id, created_at, json FROM ensemble WHERE study = ? ORDER BY id",
+      "SELECT id, created_at, json FROM ensemble WHERE study = ? ORDER BY created_at, id",
       [](const StatementUse& row) {
         return EnsembleRecord{.id = row.Integer("id"),
                               .created_at = row.Text("created_at"),

@@ -1,5 +1,6 @@
 #include "orchestrator/housekeeping/merge.h"
 
+#include "orchestrator/audit/kept_ensembles.h"
 #include "orchestrator/audit/verify_study.h"
 #include "registry/util/error.h"
 #include "tests/orchestrator/housekeeping/housekeeping_fixture.h"
@@ -325,6 +326,60 @@ TEST_F(MergeTest, AStudyThatRunsOnEitherSideIsRefused) {
   record_.Study("a");
   const StudyLock run(record_.path, "a");
   EXPECT_THAT(ErrorText<UsageError>([&] { (void)Merge(); }), HasSubstr("is being run by"));
+}
+
+/// The JSON of an ensemble of these trials.
+std::string EnsembleOf(const FiledRecord& record, const std::vector<TrialId>& members) {
+  boost::json::array list;
+  for (const TrialId id : members) {
+    list.emplace_back(boost::json::object{{"name", MemberName(record.store.Trial(id))},
+                                          {"fingerprint", record.store.Trial(id).fingerprint}});
+  }
+  return CanonicalJson({{"members", list}});
+}
+
+TEST_F(MergeTest, AnEnsembleThatIsOlderThanOursDoesNotTakeItsPlace) {
+  const TrialId trial = record_.Complete(record_.Study("a"), 1, 0.5);
+  const TrialId other = theirs_.Complete(theirs_.Study("a"), 1, 0.5);
+  const TrialId more = theirs_.Complete(theirs_.Study("a"), 2, 0.5);
+  const StudyId ours = record_.Study("a"), there = theirs_.Study("a");
+  record_.store.AddEnsemble(
+      ours, {.created_at = "2026-01-02T00:00:00Z", .json = EnsembleOf(record_, {trial})});
+  (void)Merge();  // the trials
+  theirs_.store.AddEnsemble(
+      there, {.created_at = "2026-01-01T00:00:00Z", .json = EnsembleOf(theirs_, {other, more})});
+  MergeReport report = Merge();
+  EXPECT_EQ(report.ensembles, 1);
+  EXPECT_FALSE(report.nothing());
+  EXPECT_THAT(report.remarks, IsEmpty());
+  ASSERT_THAT(record_.store.Ensembles(ours), SizeIs(2));
+  EXPECT_EQ(record_.store.Ensembles(ours).back().created_at, "2026-01-02T00:00:00Z");
+  // A later one does, and it is said.
+  theirs_.store.AddEnsemble(
+      there, {.created_at = "2026-01-03T00:00:00Z", .json = EnsembleOf(theirs_, {more})});
+  report = Merge();
+  EXPECT_EQ(record_.store.Ensembles(ours).back().created_at, "2026-01-03T00:00:00Z");
+  EXPECT_THAT(report.remarks, ElementsAre("the latest ensemble of a is 3 now, which was made there "
+                                          "2026-01-03T00:00:00Z; the one of this record is a:1"));
+  ExpectNothingMoreToTake();
+}
+
+TEST_F(MergeTest, AnEnsembleOfATrialThatMeasuredSomethingElseHereStaysThere) {
+  const StudyId ours = record_.Study("b"), there = theirs_.Study("a"), later = theirs_.Study("b");
+  record_.Complete(ours, 1, 0.5);
+  const TrialId other = theirs_.Complete(later, 1, 0.6);
+  // Of a study that comes before that of its member.
+  theirs_.store.AddEnsemble(
+      there, {.created_at = "2026-01-01T00:00:00Z", .json = EnsembleOf(theirs_, {other})});
+  theirs_.Ensemble(later, {other});  // by names alone
+  const MergeReport report = Merge();
+  EXPECT_EQ(report.ensembles, 0);
+  EXPECT_THAT(record_.store.Ensembles(record_.store.FindStudy("a")->id), IsEmpty());
+  EXPECT_THAT(record_.store.Ensembles(ours), IsEmpty());
+  EXPECT_THAT(report.remarks,
+              testing::Each(AllOf(HasSubstr("made there 2026-01-01T00:00:00Z is left out"),
+                                  HasSubstr("measured something else here"))));
+  EXPECT_THAT(report.remarks, SizeIs(2));
 }
 
 TEST_F(MergeTest, ARecordIsNotMergedWithItself) {

@@ -553,13 +553,17 @@ TEST_F(StoreTest, NotesAreKeptPerStudyNameAndSeed) {
 }
 
 TEST_F(StoreTest, EnsemblesAreKeptInOrder) {
-  store_.AddEnsemble(study_, {.created_at = "", .json = R"({"members":[]})"});
   store_.AddEnsemble(study_, {.created_at = "2026-01-01T00:00:00Z", .json = "{}"});
+  store_.AddEnsemble(study_, {.created_at = "", .json = R"({"members":[]})"});
+  // By a clock that was put back.
+  store_.AddEnsemble(study_, {.created_at = "2025-01-01T00:00:00Z", .json = "[]"});
   const auto ensembles = store_.Ensembles(study_);
-  ASSERT_EQ(ensembles.size(), 2U);
-  EXPECT_EQ(ensembles[0].json, R"({"members":[]})");
-  EXPECT_THAT(ensembles[0].created_at, HasSubstr("T"));
-  EXPECT_EQ(ensembles[1].created_at, "2026-01-01T00:00:00Z");
+  ASSERT_EQ(ensembles.size(), 3U);
+  EXPECT_EQ(ensembles[0].created_at, "2026-01-01T00:00:00Z");
+  EXPECT_EQ(ensembles[1].json, R"({"members":[]})");
+  EXPECT_GT(ensembles[1].created_at, ensembles[0].created_at);
+  EXPECT_EQ(ensembles[2].json, "[]");
+  EXPECT_EQ(ensembles[2].created_at, ensembles[1].created_at);
   EXPECT_THROW(store_.AddEnsemble(study_, {.created_at = "", .json = "no json"}), Error);
   EXPECT_THROW(store_.AddEnsemble(StudyId{77}, {.created_at = "", .json = "{}"}), Error);
 }
