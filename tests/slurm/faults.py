@@ -148,7 +148,7 @@ class Round:
         self.name = f"r{number}"
         (self.folder / "data").symlink_to(args.data)
         # Slurm looks at time limits every 30 s.
-        self.epochs = args.epochs * (15 if fault == "end a jobs time" else 1)
+        self.epochs = args.epochs * (6 if fault == "end a jobs time" else 1)
         recipe = RECIPE.replace("NAME", self.name).replace("EPOCHS", str(self.epochs))
         (self.folder / "s.toml").write_text(recipe)
         self.log = self.folder / "execution.log"
@@ -390,7 +390,7 @@ def main():
     faults = args.only or [f for f in FAULTS if args.late or f != "files shown late"]
     # The same study on this machine alone.
     args.expected = {}
-    for epochs in [args.epochs] + ([15 * args.epochs] if "end a jobs time" in faults else []):
+    for epochs in [args.epochs] + ([6 * args.epochs] if "end a jobs time" in faults else []):
         local = place / f"local{epochs}"
         shutil.rmtree(local, ignore_errors=True)
         local.mkdir()

@@ -1,0 +1,72 @@
+#pragma once
+// A Slurm cluster of a test's own: two nodes that are this machine (scripts/slurm-cluster).
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/end_to_end/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace beamgrid {
+
+/// OwnCluster runs while it lives; the environment of this process names it then. A test that uses
+/// it asks `why_not` first, and is skipped with the reason where it is not empty.
+class OwnCluster {
+ public:
+  OwnCluster() {
+    const Ended check = Script("check");
+    if (check.exit_code != 0) {
+      why_not_ = "no Slurm cluster here: " + check.out;
+      return;
+    }
+    const Ended start = Script("start");
+    if (start.exit_code != 0) throw std::runtime_error(start.out + start.err);
+    ::setenv("SLURM_CONF", (place_ / "c/slurm.conf").c_str(), 1);
+  }
+  ~OwnCluster() {
+    if (!why_not_.empty()) return;
+    (void)Script("stop");
+    ::unsetenv("SLURM_CONF");
+  }
+  OwnCluster(const OwnCluster&) = delete;
+  OwnCluster& operator=(const OwnCluster&) = delete;
+
+  [[nodiscard]] const std::string& why_not() const { return why_not_; }
+  /// Starts what of it does not run.
+  void Mend() const {
+    const Ended start = Script("start");
+    if (start.exit_code != 0) throw std::runtime_error(start.out + start.err);
+  }
+  /// Returns the process of a daemon: "slurmctld", "n1".
+  [[nodiscard]] pid_t Daemon(const std::string& name) const {
+    std::ifstream file(place_ / ("c/" + name + ".process"));
+    pid_t pid = -1;
+    file >> pid;
+    return pid;
+  }
+  /// Runs one of Slurm's commands; returns what it printed.
+  [[nodiscard]] std::string Slurm(const std::vector<std::string>& command) const {
+    std::vector<std::string> arguments = {"/usr/bin/env"};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    return Process(arguments, place_.path()).Wait().out;
+  }
+
+ private:
+  [[nodiscard]] Ended Script(const std::string& command) const {
+    return Process({BEAMGRID_SOURCE_DIR "/scripts/slurm-cluster", command, "--dir",
+                    (place_ / "c").string()},
+                   place_.path())
+        .Wait();
+  }
+
+  TemporaryFolder place_;
+  std::string why_not_;
+};
+
+}  // namespace beamgrid
