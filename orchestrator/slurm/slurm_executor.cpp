@@ -32,8 +32,9 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-/// The most pilots whose reports are read in one turn, and between two looks at Ctrl-C.
-constexpr int kMostLooks = 256;
+/// The most pilots whose reports are read in one turn, and the most jobs that are asked for: each
+/// costs some files, and Ctrl-C is heeded between two turns.
+constexpr int kMostLooks = 128, kMostAsked = 16;
 /// The time between two turns: reports are read again.
 constexpr milliseconds kShortStep{20}, kLongStep{100};
 /// Above so many pilots a turn is made more rarely: each costs an open of its reports.
@@ -534,7 +535,10 @@ class SlurmExecutor::Jobs {
     const auto most = static_cast<std::size_t>(options_.settings.jobs);
     const std::size_t wanted = std::min(most, works_.size());
     auto key = waiting_.begin();
-    while (pilots_.size() < wanted && key != waiting_.end()) AskForPilot(works_.at(*key++));
+    for (int asked = 0; asked < kMostAsked && pilots_.size() < wanted && key != waiting_.end();
+         ++asked) {
+      AskForPilot(works_.at(*key++));
+    }
     const Work& first = works_.at(waiting_.front());
     const bool has_one = std::ranges::any_of(pilots_, [&](const auto& entry) {
       return !entry.second.told_to_leave() && Fits(entry.second, first);

@@ -49,6 +49,7 @@ class AbandonedAttempts {
   void Spare(const std::function<bool(TrialId)>& ours, const Mistrust& mistrust);
   /// Returns the trial's spared attempt, which is spared no more; nothing where it has none.
   [[nodiscard]] std::optional<SparedAttempt> TakeSpared(TrialId trial);
+  [[nodiscard]] std::int64_t spared() const { return std::ssize(spared_); }
   /// Spares none any more; returns whether there was one.
   bool SpareNone();
 

@@ -151,6 +151,19 @@ void Disown(const fs::path& attempt_directory) {
   if (error) throw SystemError(checkpoint, "cannot remove", error.value());
 }
 
+AttemptOutcome Disown(Store& store, TrialId trial, const AttemptOutcome& reported,
+                      const std::string& why) {
+  Disown(store.Trial(trial).directory);  // of its last attempt
+  store.ForgetEpochs(trial);
+  const bool interrupted =
+      !reported.complete() && reported.failure().kind == FailureKind::kInterrupted;
+  return {
+      AttemptFailure{.kind = interrupted ? FailureKind::kInterrupted : FailureKind::kEnvironment,
+                     .message = why,
+                     .log_tail = reported.complete() ? "" : reported.failure().log_tail},
+      reported.exit_code};
+}
+
 std::vector<fs::path> CheckpointsOf(const Store& store, TrialId trial) {
   std::vector<fs::path> checkpoints;
   for (const Store::AttemptRecord& attempt : store.Attempts(trial)) {

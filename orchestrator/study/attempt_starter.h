@@ -60,6 +60,12 @@ class AttemptStarter {
 /// where the files cannot be taken away.
 void Disown(const std::filesystem::path& attempt_directory);
 
+/// Does so for the last attempt of a trial and forgets its epochs. Returns what is recorded of it
+/// in the place of what its worker reported: no fault of the trial's, so it costs no try, and
+/// `why`.
+[[nodiscard]] AttemptOutcome Disown(Store& store, TrialId trial, const AttemptOutcome& reported,
+                                    const std::string& why);
+
 /// Returns where all attempts of a trial may have left checkpoints. When it is complete they are to
 /// go: nothing goes on from them any more, and each is as large as the model or several times that.
 [[nodiscard]] std::vector<std::filesystem::path> CheckpointsOf(const Store& store, TrialId trial);

@@ -82,14 +82,13 @@ StudyResult StudyRunner::CarryOut() {
     SettleRecord();
     HeedInterrupts();
     AskForTrials();
+    // While others run, one of them may make the strategy ask for what is spared.
+    if (scheduler_.counts().running == 0) CloseSpared();
     LookAtOtherStudies();
     resources_.SetWaiting(Waiting());
     events_.Show(Waiting(), clock_() - started_, Ahead());
     // After Show: the last state that is shown is the one that the study ended with.
-    if (Done()) {
-      CloseSpared();
-      return Finish();
-    }
+    if (Done()) return Finish();
     const std::vector<ExecutorEvent> events = executor_.Poll(Wait());
     if (events.empty()) continue;
     LookAtContent(events);
@@ -106,7 +105,12 @@ void StudyRunner::Record(const std::function<void()>& work) {
     EnterAsked();
     work();
     // In the same transaction as the end that made room: the next attempt costs no sync of its own.
-    while (const std::optional<StartAttempt> start = scheduler_.NextStart()) Begin(*start);
+    // What is spared keeps its slot.
+    while (scheduler_.free_slots() > abandoned_.spared()) {
+      const std::optional<StartAttempt> start = scheduler_.NextStart();
+      if (!start) break;
+      Begin(*start);
+    }
     if (MayNote() && HasNews()) NoteProgress();
   });
 }
@@ -372,9 +376,9 @@ bool StudyRunner::Adopt(StudyTrial& trial, const TrialRecord& record) {
 // ---- Attempts of a dead orchestrator, trials of a living one -----------------------------------
 
 void StudyRunner::CloseSpared() {
-  // What nobody has asked for by now nobody will.
   if (!abandoned_.SpareNone()) return;
   CloseAbandoned([this](TrialId trial) { return members_.contains(trial); });
+  Record([] {});  // those that wait for their slots
 }
 
 void StudyRunner::CloseAbandoned(const std::function<bool(TrialId)>& ours) {
@@ -482,19 +486,6 @@ void StudyRunner::LookAtContent(const std::vector<ExecutorEvent>& events) {
   if (!stopping_) Stop("the study stops: " + content_change_);
 }
 
-AttemptOutcome StudyRunner::Disowned(const StudyTrial& trial, const AttemptOutcome& reported) {
-  Disown(store_.Trial(trial.id).directory);  // of its last attempt, which is this one
-  store_.ForgetEpochs(trial.id);
-  const bool interrupted =
-      !reported.complete() && reported.failure().kind == FailureKind::kInterrupted;
-  // No fault of the trial's: it costs no try, and neither kind has it fail.
-  return {
-      AttemptFailure{.kind = interrupted ? FailureKind::kInterrupted : FailureKind::kEnvironment,
-                     .message = content_change_,
-                     .log_tail = reported.complete() ? "" : reported.failure().log_tail},
-      reported.exit_code};
-}
-
 void StudyRunner::Handle(const ExecutorEvent& event) {
   const auto trial = trials_.find(event.key.trial);
   // Late words of an attempt that is over.
@@ -530,7 +521,7 @@ void StudyRunner::OnStarted(StudyTrial& trial, const Started& started) {
 
 AttemptOutcome StudyRunner::Judged(StudyTrial& trial, AttemptOutcome reported) {
   const auto miscounted = std::exchange(trial.miscounted, std::nullopt);
-  if (!content_change_.empty()) return Disowned(trial, reported);
+  if (!content_change_.empty()) return Disown(store_, trial.id, reported, content_change_);
   AttemptOutcome outcome = AsCounted(std::move(reported), trial.size());
   if (miscounted) {
     outcome.end = AttemptFailure{.kind = FailureKind::kBadSpec, .message = *miscounted};

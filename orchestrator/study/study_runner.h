@@ -172,9 +172,6 @@ class StudyRunner {
   /// Returns what is recorded of an attempt: what its worker reported, unless something speaks
   /// against it.
   [[nodiscard]] AttemptOutcome Judged(StudyTrial& trial, AttemptOutcome reported);
-  /// Returns what is recorded of an attempt that may have seen other content than its trial's. Its
-  /// files are taken away: the trial must not go on from them when the content is back.
-  [[nodiscard]] AttemptOutcome Disowned(const StudyTrial& trial, const AttemptOutcome& reported);
   /// Takes a trial that has been trained as far as it was asked for out of the running.
   void Pause(TrialId trial, std::int64_t attempt, const AttemptOutcome& outcome);
   void Complete(TrialId trial, const TrialResult& result);

@@ -60,6 +60,19 @@ TEST_F(StudyAdoptionTest, ThereAreNeverMoreAtWorkThanSlots) {
   EXPECT_THAT(world_.trained, Each(Pair(::testing::_, 1)));
 }
 
+TEST_F(StudyAdoptionTest, LongerTrialsDoNotTakeTheSlotsOfWhatIsAtWork) {
+  const std::string recipe = RecipeText("s", kFourModels);
+  KillAtPoll(recipe, 1);
+  resources_.seconds_of = [&](const ModelSpec& model) {
+    // Those that were not begun are the longest now.
+    return model.parts.at("temporal").component == "gru" ? 100.0 : 1.0;
+  };
+  EXPECT_EQ(RunWithSurvivors(recipe).exit_code, 0);
+  EXPECT_THAT(world_.adopted, SizeIs(2));
+  EXPECT_EQ(world_.reconciled, 0);
+  ExpectAllComplete("s", 8);
+}
+
 TEST_F(StudyAdoptionTest, WhatNobodyAsksForAnyMoreIsClosedAtTheEnd) {
   KillAtPoll(RecipeText("s", kFourModels), 1);
   accept_changes_ = true;
