@@ -68,6 +68,16 @@ void WritePilotSettings(const fs::path& folder, const PilotSettings& settings) {
   WriteFileAtomically(folder / kSettingsFile, CanonicalJson(json) + "\n");
 }
 
+void AwaitPilotFolder(const std::filesystem::path& folder,
+                      const std::function<void(std::chrono::milliseconds)>& sleep) {
+  constexpr std::chrono::milliseconds kPatience{60'000}, kLookEvery{200};
+  std::error_code ignored;
+  for (auto waited = kLookEvery; waited <= kPatience; waited += kLookEvery) {
+    if (std::filesystem::exists(folder / kSettingsFile, ignored)) return;
+    sleep(kLookEvery);
+  }
+}
+
 PilotSettings ReadPilotSettings(const fs::path& folder) {
   const fs::path path = folder / kSettingsFile;
   const std::string text = ReadFile(path);

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,6 +46,11 @@ struct PilotSettings {
 void WritePilotSettings(const std::filesystem::path& folder, const PilotSettings& settings);
 /// Throws Error where they are not there or not to be understood.
 [[nodiscard]] PilotSettings ReadPilotSettings(const std::filesystem::path& folder);
+
+/// Waits until the settings are to be seen, for a minute: a shared file system may show them late.
+/// `sleep` waits between two looks.
+void AwaitPilotFolder(const std::filesystem::path& folder,
+                      const std::function<void(std::chrono::milliseconds)>& sleep);
 
 /// Order is what a pilot is to do.
 struct Order {

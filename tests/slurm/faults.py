@@ -156,6 +156,7 @@ class Round:
         if fault == "files shown late":
             self.env["LD_PRELOAD"] = args.late
             self.env["LATE_FOLDER"] = str(self.folder / "runs")
+            (self.folder / "runs.marks").mkdir()
         self.runs = 0
 
     def run(self):
@@ -378,6 +379,7 @@ def main():
     parser.add_argument("--folder", help="keeps everything there")
     args = parser.parse_args()
     args.beamgrid = os.path.abspath(args.beamgrid)
+    args.late = args.late and os.path.abspath(args.late)
     reason = subprocess.run([CLUSTER, "check"], capture_output=True, text=True)
     if reason.returncode != 0:
         print("skipped: " + reason.stdout.strip())
