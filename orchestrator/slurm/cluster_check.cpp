@@ -96,10 +96,10 @@ std::string ProbeScript(const NodeProbe& probe, const fs::path& folder) {
   return script;
 }
 
-using Seen = std::map<std::string, std::string>;
+using ProbeAnswer = std::map<std::string, std::string>;
 
-Seen ReadAnswer(const fs::path& file) {
-  Seen seen;
+ProbeAnswer ReadAnswer(const fs::path& file) {
+  ProbeAnswer seen;
   for (const std::string& line : FieldsOf(ReadFile(file), '\n')) {
     const std::size_t equals = line.find('=');
     if (equals != std::string::npos) {
@@ -109,7 +109,7 @@ Seen ReadAnswer(const fs::path& file) {
   return seen;
 }
 
-NodeAnswer Judge(Seen seen, const NodeProbe& probe, const std::string& token) {
+NodeAnswer Judge(ProbeAnswer seen, const NodeProbe& probe, const std::string& token) {
   NodeAnswer answer{.node = seen["node"], .problems = {}, .gpus = seen["gpus"]};
   const auto problem = [&answer](const std::string& text) { answer.problems.push_back(text); };
   if (seen["token"] != token) {

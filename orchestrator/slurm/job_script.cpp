@@ -17,10 +17,10 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-constexpr std::int64_t kMebibyte = 1 << 20;
+constexpr std::int64_t kScriptMebibyte = 1 << 20;
 /// LibTorch and the pilot, beside what a forecast counts.
-constexpr std::int64_t kBesideTrial = 1024 * kMebibyte;
-constexpr std::int64_t kStep = 256 * kMebibyte;
+constexpr std::int64_t kBesideTrial = 1024 * kScriptMebibyte;
+constexpr std::int64_t kStep = 256 * kScriptMebibyte;
 /// Trials of the forecast's length that a job has time for.
 constexpr double kTrialsInJob = 3;
 constexpr milliseconds kShortestJob = 30min;

@@ -15,7 +15,7 @@ namespace {
 // No name of ours has them in it, whatever the names and comments of a user's other jobs are.
 constexpr char kField = '\x1f', kRecord = '\x1e';
 
-constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
+constexpr std::int64_t kClientMebibyte = std::int64_t{1} << 20;
 /// Longer lists of names do not fit into one argument (128 KiB): all jobs are asked for then.
 constexpr std::size_t kLongestNames = 100'000;
 
@@ -191,8 +191,8 @@ std::vector<std::string> SbatchArguments(const JobRequest& request) {
   add("--gres", settings.gres);
   if (settings.cpus > 0) add("--cpus-per-task", std::to_string(settings.cpus));
   if (settings.memory_bytes > 0) {
-    const std::int64_t mebibytes =
-        settings.memory_bytes / kMebibyte + (settings.memory_bytes % kMebibyte > 0 ? 1 : 0);
+    const std::int64_t mebibytes = settings.memory_bytes / kClientMebibyte +
+                                   (settings.memory_bytes % kClientMebibyte > 0 ? 1 : 0);
     add("--mem", std::to_string(mebibytes) + "M");
   }
   if (settings.time_seconds > 0) {
