@@ -106,7 +106,7 @@ TEST_F(PredictTest, NamesTheClassesForPeople) {
   EXPECT_THAT(text, HasSubstr(",1,\"a \"\"b\"\"\",0."));
   EXPECT_THAT(text, HasSubstr(",2,,0."));
   ExpectRefusal({"small:ensemble", validate, "--names", "auto"}, 2, "no vocabulary");
-  ExpectRefusal({"small:ensemble", validate, "--names", "gone.csv"}, 2, "gone.csv");
+  ExpectRefusal({"small:ensemble", validate, "--names", "gone.csv"}, 1, "gone.csv: cannot open");
 }
 
 TEST_F(PredictTest, RefusesWhatCannotBe) {
