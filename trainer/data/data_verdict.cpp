@@ -1,6 +1,7 @@
 #include "trainer/data/data_verdict.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "registry/util/text.h"
 
@@ -32,7 +33,7 @@ class SplitJudge {
 
   void Judge() {
     if (!split_.empty_files.empty()) SayEmptyFiles();
-    SayRecords(split_.contradictions, split_.contradicting);
+    SayContradictions();
     if (data_.on_error == "skip") {
       SaySkipped();
     } else {
@@ -88,6 +89,21 @@ class SplitJudge {
     for (const RecordFault& fault : faults) Problem(Text(fault));
     const std::int64_t more = Beyond(count, faults.size());
     if (more > 0) Problem(std::to_string(more) + " more such " + Noun());
+  }
+
+  /// One mistake of a recipe is found in every record: it is said of the first one alone.
+  void SayContradictions() {
+    const auto mistake = [](const RecordFault& fault) {
+      const std::size_t video = fault.what.find("': ");
+      return std::string_view(fault.what).substr(video == std::string::npos ? 0 : video);
+    };
+    std::vector<RecordFault> first;
+    for (const RecordFault& fault : split_.contradictions) {
+      const bool is_said = std::ranges::any_of(
+          first, [&](const RecordFault& said) { return mistake(said) == mistake(fault); });
+      if (!is_said && first.size() < kShownExamples) first.push_back(fault);
+    }
+    SayRecords(first, split_.contradicting);
   }
 
   void SaySkipped() {
