@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 
@@ -14,6 +15,8 @@
 #include "orchestrator/workers/worker_environment.h"
 #include "registry/util/error.h"
 #include "registry/util/half_written.h"
+#include "registry/util/json.h"
+#include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
 namespace {
@@ -27,6 +30,21 @@ constexpr auto kFirstLook = 20ms, kRareLook = 500ms;
 constexpr auto kEndLook = 1s;
 /// The share of a job's time after which no attempt is begun: it would only be interrupted.
 constexpr double kLateShare = 0.9;
+
+/// How long what the orchestrator has written may take to be seen here.
+constexpr auto kLongestUnseen = 60s;
+
+/// True if the attempt's trial.json is to be seen whole.
+bool SeesTrial(const Order& order) {
+  try {
+    const boost::json::value trial =
+        ParseJson(ReadFile(std::filesystem::path(order.directory) / kTrialFile));
+    return JsonReader(trial, "").Integer("attempt") == order.key.attempt;
+  } catch (const std::invalid_argument&) {
+  } catch (const Error&) {
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -122,6 +140,7 @@ std::string Pilot::WhyLeave() const {
 
 void Pilot::BeginNext() {
   while (!work_ && !waiting_.empty()) {
+    if (!IsThere(waiting_.front())) return;
     const Order order = std::move(waiting_.front());
     waiting_.pop_front();
     if (!MayBegin(order)) {
@@ -136,6 +155,14 @@ void Pilot::BeginNext() {
         {.device = settings_.device, .threads = settings_.threads, .alone = order.alone},
         order.span);
   }
+}
+
+bool Pilot::IsThere(const Order& order) {
+  const auto now = Clock::now();
+  // A worker that saw half of it would call the trial a mistake.
+  const bool seen = SeesTrial(order) || now - unseen_since_.value_or(now) > kLongestUnseen;
+  unseen_since_ = seen ? std::nullopt : std::optional(unseen_since_.value_or(now));
+  return seen;
 }
 
 bool Pilot::MayBegin(const Order& order) {

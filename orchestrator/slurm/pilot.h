@@ -52,6 +52,8 @@ class Pilot {
   /// Returns why the pilot is to leave now; empty: it is not.
   [[nodiscard]] std::string WhyLeave() const;
   void BeginNext();
+  /// True if what the worker is to read is to be seen, or was waited for long enough.
+  [[nodiscard]] bool IsThere(const Order& order);
   /// True if the attempt may be carried out, by nobody else.
   [[nodiscard]] bool MayBegin(const Order& order);
   void StopIfEndedByOthers();
@@ -68,6 +70,7 @@ class Pilot {
   GrowingLines reports_;
   LocalExecutor executor_;
   std::deque<Order> waiting_;
+  std::optional<Clock::time_point> unseen_since_;  ///< the first of them is not to be seen whole
   std::optional<Work> work_;
   bool told_to_leave_ = false, stopping_ = false;
   std::atomic<bool> stop_{false};

@@ -643,6 +643,17 @@ TEST_F(SlurmLateFilesTest, AreWaitedFor) {
   }
 }
 
+TEST_F(SlurmLateFilesTest, OfTheOrchestratorAreWaitedForOnTheNode) {
+  WriteFileAtomically(Directory(Key(1)) / kTrialFile, "{\"attem");
+  executor_->Submit(Key(1), Directory(Key(1)), {.device = "cpu"}, 0ms);
+  PollUntil([&] { return OrderedPilot(Directory(Key(1))).has_value(); });
+  for (int turn = 0; turn < 20; ++turn) Poll();
+  EXPECT_EQ(ClaimedBy(Directory(Key(1))), std::nullopt);
+  WriteTrial(Key(1));
+  Release(Key(1));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+}
+
 TEST_F(SlurmLateFilesTest, ThatNeverComeCostTheTrialNoTry) {
   HideAtTheEnd("model.pt");
   const AttemptOutcome outcome = Wait(Key(1), 4s);

@@ -99,7 +99,13 @@ class SlurmTest : public ::testing::Test {
     return {TrialId{trial}, attempt};
   }
   void Submit(const AttemptKey& key, const Placement& placement = {.device = "cpu"}) {
+    WriteTrial(key);
     executor_->Submit(key, Directory(key), placement, Milliseconds(0));
+  }
+  /// All that a pilot looks at; our trainers read none of it.
+  void WriteTrial(const AttemptKey& key) const {
+    WriteFileAtomically(Directory(key) / kTrialFile,
+                        "{\"attempt\": " + std::to_string(key.attempt) + "}");
   }
 
   /// Polls once, waiting for a moment.
