@@ -82,8 +82,9 @@ StudyResult StudyRunner::CarryOut() {
     SettleRecord();
     HeedInterrupts();
     AskForTrials();
-    // While others run, one of them may make the strategy ask for what is spared.
-    if (scheduler_.counts().running == 0) CloseSpared();
+    // While there is something to ask, or to hear first, what is spared may be asked for yet.
+    const bool asked_all = stopping_ || !intake_.CanAsk(scheduler_.free_slots());
+    if (asked_all && scheduler_.counts().running == 0) CloseSpared();
     LookAtOtherStudies();
     resources_.SetWaiting(Waiting());
     events_.Show(Waiting(), clock_() - started_, Ahead());

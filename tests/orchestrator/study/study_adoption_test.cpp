@@ -45,6 +45,19 @@ TEST_F(StudyAdoptionTest, WhatIsAtWorkGoesOnWithoutASecondAttempt) {
   for (const TrialRecord& trial : Trials("s")) EXPECT_EQ(trial.attempts, 1);
 }
 
+TEST_F(StudyAdoptionTest, WhatIsAtWorkIsFoundBehindAllThatIsComplete) {
+  const std::string recipe = RecipeText(
+      "s",
+      "[[grid.temporal]]\nuse = \"lstm\"\n[[grid.temporal]]\nuse = \"gru\"\n"
+      "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]\n"
+      "[resources]\ndevices = [\"cpu\"]\nretries = 1\n");
+  KillAtPoll(recipe, 20);
+  EXPECT_EQ(RunWithSurvivors(recipe).exit_code, 0);
+  EXPECT_THAT(world_.adopted, SizeIs(2));
+  EXPECT_EQ(world_.reconciled, 0);
+  ExpectAllComplete("s", 48);
+}
+
 TEST_F(StudyAdoptionTest, ThereAreNeverMoreAtWorkThanSlots) {
   slots_ = 4;
   const std::string recipe = RecipeText("s", kFourModels);
