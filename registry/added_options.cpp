@@ -86,6 +86,13 @@ void LeaveOutAsBefore(json::object& model) {
   if (!train.contains(kTeacher)) train.erase(kTeacherWeight);
 }
 
+bool SaysSomething(const ModelSpec& model, const std::string& setting) {
+  if (setting == kClippedL2) return ClipsL2(ToJson(model));
+  if (setting != kTeacherWeight) return true;
+  const auto teacher = model.train.find(kTeacher);
+  return teacher != model.train.end() && teacher->second != "";
+}
+
 void FillInAsBefore(ModelSpec& model, const Catalogue* catalogue) {
   for (const AddedOption& added : AddedOptions()) {
     if (catalogue != nullptr && !Knows(*catalogue, added)) continue;

@@ -4,6 +4,7 @@
 // trial that it always was.
 
 #include <boost/json.hpp>
+#include <string>
 #include <vector>
 
 #include "registry/catalogue.h"
@@ -24,6 +25,10 @@ struct AddedOption {
 /// Takes out of the JSON of a model (ToJson) what says nothing beside what was done before, so that
 /// its canonical text is the one that it had then.
 void LeaveOutAsBefore(boost::json::object& model);
+
+/// Returns false for a setting of training that changes nothing in this model: the weight of no
+/// teacher, or whether the gradient of L2 is clipped where there is no L2 or nothing that clips.
+[[nodiscard]] bool SaysSomething(const ModelSpec& model, const std::string& setting);
 
 /// Gives a model that was written before there were these options the values that mean what was
 /// done then. With a catalogue only those options that it has.

@@ -4,7 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "registry/named_file.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 
 namespace beamgrid {
 namespace {
@@ -14,14 +16,20 @@ std::string Described(const TrialRecord& trial) {
          ", fingerprint " + trial.fingerprint.substr(0, 8) + ")";
 }
 
+/// Returns what the trial's model is, wherever files of it lie.
+std::string ModelText(const TrialRecord& trial) {
+  if (trial.model_json.find("\"hash\"") == std::string::npos) return trial.model_json;
+  return CanonicalJson(WithHashesForFiles(ParseJson(trial.model_json)));
+}
+
 }  // namespace
 
 void RequireOneTrialPerSeed(const std::vector<TrialRecord>& trials) {
   std::map<std::pair<std::string, std::int64_t>, const TrialRecord*> by_name, by_model;
   for (const TrialRecord& trial : trials) {
     for (const auto& [seen, key] :
-         {std::pair(&by_name, &trial.name), std::pair(&by_model, &trial.model_json)}) {
-      const auto [first, is_new] = seen->try_emplace({*key, trial.seed}, &trial);
+         {std::pair(&by_name, trial.name), std::pair(&by_model, ModelText(trial))}) {
+      const auto [first, is_new] = seen->try_emplace({key, trial.seed}, &trial);
       if (is_new) continue;
       throw Error(
           Described(*first->second) + " and " + Described(trial) +

@@ -39,7 +39,7 @@ struct AverageGrid {
     std::map<std::string, std::size_t> row_of, combination_of;
     for (const Variation& model : models) {
       std::string key;
-      for (const Varied& axis : axes) key += CanonicalJson(axis.Of(model.model));
+      for (const Varied& axis : axes) key += axis.KeyOf(model.model);
       const std::size_t row = row_of.try_emplace(key, rows.size()).first->second;
       if (row == rows.size()) rows.emplace_back();
       const auto combination =
@@ -68,20 +68,34 @@ struct AverageGrid {
     }
     return common;
   }
-  /// Leaves rows out until the others have a combination in common: those with the fewest first, of
-  /// equal ones the last.
+  /// Keeps the rows of the combination that most rows have, of equal ones of that whose rows have
+  /// the most in common, of these the first; leaves the others out.
   void LeaveOut() {
-    for (AverageRow& row : rows) {
-      if (WholeOf(row) == 0) row.left_out = "no model with it has all its seeds";
+    std::map<std::vector<bool>, std::size_t> counts;  // of combinations, by the rows that have them
+    for (std::size_t c = 0; c < combinations; ++c) ++counts[RowsOf(c)];
+    std::vector<bool> kept;
+    std::pair<std::int64_t, std::size_t> most;
+    for (std::size_t c = 0; c < combinations; ++c) {
+      const std::vector<bool> having = RowsOf(c);
+      const std::pair size(std::ranges::count(having, true), counts.at(having));
+      if (size <= most) continue;
+      most = size;
+      kept = having;
     }
-    while (CountRows() > 1 && Common().empty()) {
-      AverageRow* fewest = nullptr;
-      for (AverageRow& row : rows) {
-        if (!row.left_out.empty()) continue;
-        if (fewest == nullptr || WholeOf(row) <= WholeOf(*fewest)) fewest = &row;
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      if (WholeOf(rows[r]) == 0) {
+        rows[r].left_out = "no model with it has all its seeds";
+      } else if (!kept[r]) {
+        rows[r].left_out = "shares no combination of all else with all the other rows";
       }
-      fewest->left_out = "shares no combination of all else with all the other rows";
     }
+  }
+
+ private:
+  [[nodiscard]] std::vector<bool> RowsOf(std::size_t combination) const {
+    std::vector<bool> having;
+    for (const AverageRow& row : rows) having.push_back(IsWholeModel(row.In(combination)));
+    return having;
   }
 };
 
@@ -133,7 +147,7 @@ std::vector<std::string> AveragedCriteria(const std::vector<const Variation*>& m
     for (const Variation* model : models) {
       ModelSpec rest = model->model;
       for (const Varied& axis : axes) rest = axis.Without(std::move(rest));
-      texts.insert(CanonicalJson(whole.Of(rest)));
+      texts.insert(whole.KeyOf(rest));
     }
     if (texts.size() > 1) criteria.push_back(criterion);
   }

@@ -72,7 +72,7 @@ struct OneOff {
 /// Returns what the models have of a part, each once.
 std::set<std::string> ValuesOf(const std::vector<Variation>& models, const Varied& part) {
   std::set<std::string> values;
-  for (const Variation& model : models) values.insert(CanonicalJson(part.Of(model.model)));
+  for (const Variation& model : models) values.insert(part.KeyOf(model.model));
   return values;
 }
 

@@ -64,7 +64,11 @@ std::vector<std::string> NamesIn(const std::vector<Variation>& models, const Var
       const bool is_extra = axis.criterion == "extras";
       if (is_extra && axis.extra.empty()) names.push_back(component);
       if (is_extra && component != axis.extra) continue;
-      for (const auto& [option, value] : options) names.push_back(option);
+      for (const auto& [option, value] : options) {
+        if (axis.criterion != "train" || SaysSomething(variant.model, option)) {
+          names.push_back(option);
+        }
+      }
     }
   }
   std::ranges::sort(names);
@@ -127,9 +131,9 @@ std::string WhyChosen(const std::vector<Group>& groups, const Group& chosen) {
 }
 
 bool HasTwoValues(const std::vector<Variation>& models, const Varied& axis) {
-  const boost::json::object first = axis.Of(models.at(0).model);
+  const std::string first = axis.KeyOf(models.at(0).model);
   return std::ranges::any_of(
-      models, [&](const Variation& variation) { return axis.Of(variation.model) != first; });
+      models, [&](const Variation& variation) { return axis.KeyOf(variation.model) != first; });
 }
 
 void SortByMean(std::vector<Variation>& models) {
@@ -148,7 +152,9 @@ std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Ca
   for (const TrialRecord& trial : trials) {
     ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
     FillInAsBefore(model, &catalogue);
-    const auto [found, is_new] = place.try_emplace(CanonicalJson(ToJson(model)), models.size());
+    // Where a file lies is no part of a model: its seeds may have been trained from two folders.
+    const auto [found, is_new] =
+        place.try_emplace(CanonicalJson(WithHashesForFiles(ToJson(model))), models.size());
     if (is_new) models.push_back({.model = std::move(model)});
     models[found->second].trials.push_back(&trial);
   }
@@ -199,7 +205,9 @@ std::vector<Variation> WithVaried(std::vector<Variation> models, const Axes& axe
   if (!axes.empty()) RequireInOne(models, axes[0], "vary = '" + question.vary + "'");
   if (axes.size() > 1) RequireInOne(models, axes[1], "by = '" + question.by + "'");
   for (const Varied& axis : axes) {
-    if (!axis.of_options()) continue;
+    // A weight of no teacher is no row either.
+    const bool of_settings = axis.criterion == "train" && !axis.names.empty();
+    if (!axis.of_options() && !of_settings) continue;
     std::erase_if(models, [&](const Variation& variant) { return !axis.IsIn(variant.model); });
   }
   return models;

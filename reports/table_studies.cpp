@@ -24,7 +24,7 @@ struct StudyColumn {
 
 /// Returns what makes a row the same in two studies.
 std::string RowKey(const ModelSpec& model, const Axes& axes) {
-  return axes.empty() ? RestText(model, {}) : CanonicalJson(axes[0].Of(model));
+  return axes.empty() ? RestText(model, {}) : axes[0].KeyOf(model);
 }
 
 StudyColumn ColumnOf(const StudyTrials& study, const Catalogue& catalogue, TableQuestion question,

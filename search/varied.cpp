@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/added_options.h"
 #include "registry/criteria.h"
 
 namespace beamgrid {
@@ -76,7 +77,8 @@ bool Varied::IsIn(const ModelSpec& model) const {
   const Options* options = OptionsIn(copy, *this);
   return std::ranges::any_of(names, [&](const std::string& name) {
     if (criterion == kExtras && extra.empty()) return model.extras.contains(name);
-    return options != nullptr && options->contains(name);
+    return options != nullptr && options->contains(name) &&
+           (criterion != kTrain || SaysSomething(model, name));
   });
 }
 
@@ -91,6 +93,10 @@ boost::json::object Varied::Of(const ModelSpec& model) const {
     parts[component] = ObjectOf(options);
   }
   return parts;
+}
+
+std::string Varied::KeyOf(const ModelSpec& model) const {
+  return CanonicalJson(WithHashesForFiles(Of(model)));
 }
 
 bool Varied::Overlaps(const Varied& other) const {
@@ -146,7 +152,7 @@ std::string RestText(ModelSpec model, const std::vector<Varied>& varied) {
     }
     if (!parts.empty()) rest[criterion] = std::move(parts);
   }
-  return CanonicalJson(rest);
+  return CanonicalJson(WithHashesForFiles(rest));
 }
 
 }  // namespace beamgrid

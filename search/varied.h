@@ -28,11 +28,14 @@ struct Varied {
   [[nodiscard]] ModelSpec Without(ModelSpec model) const;
   /// Returns the model with nothing else of the varied criterion.
   [[nodiscard]] ModelSpec Alone(ModelSpec model) const;
-  /// Returns true if the model has one of the names; of a whole criterion always.
+  /// Returns true if the model has one of the names, and as a setting it says something there; of a
+  /// whole criterion always.
   [[nodiscard]] bool IsIn(const ModelSpec& model) const;
   /// Returns what the model has of it: {component: {option: value}}, or of options these alone.
-  /// Equal models have equal text (CanonicalJson).
   [[nodiscard]] boost::json::object Of(const ModelSpec& model) const;
+  /// Returns the same as text, with what files hold in place of their names and paths: equal where
+  /// the models have the same of it.
+  [[nodiscard]] std::string KeyOf(const ModelSpec& model) const;
   /// Returns true if there is something that both vary.
   [[nodiscard]] bool Overlaps(const Varied& other) const;
 };
@@ -45,7 +48,8 @@ struct Varied {
 /// Returns a criterion's parts of a model as (component, options): one, or one per extra.
 [[nodiscard]] std::vector<std::pair<std::string, Options>> PartsOf(const ModelSpec& model,
                                                                    const std::string& criterion);
-/// Returns the model but for what is varied, as text: equal texts differ in nothing else.
+/// Returns the model but for what is varied, as text: equal texts differ in nothing else. Files are
+/// the same where they hold the same.
 [[nodiscard]] std::string RestText(ModelSpec model, const std::vector<Varied>& varied);
 
 }  // namespace beamgrid

@@ -184,8 +184,9 @@ class Ensemble : public Subcommand {
       return kExitInterrupted;
     }
     const EnsembleModels models = studies_.empty() ? AskOfFiles(question) : AskOfStudies(question);
-    const std::optional<EnsembleAnswer> found = Search(context, question, models);
+    std::optional<EnsembleAnswer> found = Search(context, question, models);
     if (!found) return kExitInterrupted;
+    NoteUnknownSizes(*found);
     const EnsembleAnswer& answer = *found;
     boost::json::object json = AnswerJson(answer, left_out_);
     // Written before the record says anything, named after it: where the disk is full nothing is
@@ -211,6 +212,14 @@ class Ensemble : public Subcommand {
   }
 
  private:
+  /// What nobody said is no size of 0 that fits anywhere.
+  void NoteUnknownSizes(EnsembleAnswer& answer) const {
+    if (!sizes_.empty() || (with_.empty() && predictions_.empty())) return;
+    answer.notes.emplace_back(
+        "the sizes of the files are not known (--sizes) and count as 0: the limit says nothing of "
+        "them");
+  }
+
   /// Returns nothing, and says so, where somebody interrupts.
   std::optional<EnsembleAnswer> Search(const CommandContext& context,
                                        const EnsembleQuestion& question,

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "registry/criteria.h"
+#include "registry/named_file.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "reports/raced_seeds.h"
@@ -85,7 +86,7 @@ std::vector<std::string> CriteriaThatVary(const std::vector<TrialRecord>& trials
     if (!models.insert(trial.name).second) continue;
     const boost::json::value model = ParseJson(trial.model_json);
     for (const auto& [criterion, part] : model.as_object()) {
-      seen[std::string(criterion)].insert(boost::json::serialize(part));
+      seen[std::string(criterion)].insert(CanonicalJson(WithHashesForFiles(part)));
     }
   }
   std::vector<std::string> vary;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "registry/named_file.h"
 #include "registry/util/error.h"
 #include "tests/reports/table_support.h"
 #include "tests/support/error_text.h"
@@ -36,6 +37,16 @@ TEST(OnePerSeed, BothTrialsOfASeedAreNamed) {
               AllOf(HasSubstr("trial 7 (a, fingerprint abcdefgh)"), HasSubstr("trial 9 (a,"),
                     HasSubstr("both of seed 2")));
   EXPECT_THAT(refusal(Trial(7, "a", mean, 2), Trial(9, "b", mean, 2)), HasSubstr("trial 9 (b,"));
+}
+
+TEST(OnePerSeed, AModelIsTheSameWhereverItsFilesLie) {
+  ModelSpec here = SmallModel(MeanPool(), Logistic()), there = here;
+  here.train["teacher"] = ToJson(NamedFile{.name = "t.csv", .path = "/here/t.csv", .hash = "1"});
+  there.train["teacher"] = ToJson(NamedFile{.name = "t.csv", .path = "/there/t.csv", .hash = "1"});
+  EXPECT_THAT(ErrorText<Error>([&] {
+                RequireOneTrialPerSeed({Trial(7, "a", here, 2), Trial(9, "b", there, 2)});
+              }),
+              HasSubstr("trial 9 (b,"));
 }
 
 TEST(OnePerSeed, NoTableIsMadeOfASeedThatIsThereTwice) {

@@ -160,6 +160,45 @@ TEST(Average, LeavesOutARowThatSharesNoCombinationAndSaysWhy) {
   EXPECT_THAT(Render(table, "latex"), HasSubstr("blstm layers=2 & \\textemdash{} &"));
 }
 
+// Two classifiers go with one batch, two others with another one: rows of one batch are compared,
+// under both ways to pool, although as many are left out.
+TEST(Average, KeepsAllRowsOfTheCombinationThatMostRowsHave) {
+  std::vector<TrialRecord> trials;
+  for (const Variant& temporal : {MeanPool(), Blstm(1)}) {
+    for (const int experts : {2, 4, 8, 16}) {
+      ModelSpec model = SmallModel(temporal, Moe(experts));
+      model.train["batch"] = experts <= 4 ? 32 : 64;
+      const std::string name = temporal.component + std::to_string(experts);
+      trials.push_back(SmallTrial(name, model, 1, 0.5 + 0.01 * experts));
+    }
+  }
+  const AblationTable table = Averaged(trials, {.by = "classifier"});
+  ASSERT_EQ(table.rows.size(), 8U);
+  for (const TableRow& row : table.rows) {
+    const bool is_kept =
+        row.cross->column == "moe experts=2" || row.cross->column == "moe experts=4";
+    EXPECT_EQ(row.mean.has_value(), is_kept) << row.label;
+  }
+  EXPECT_EQ(table.combinations, 1U);
+}
+
+TEST(Average, OfRowsThatShareAsFewTakesThoseWithMoreInCommon) {
+  std::vector<TrialRecord> trials;
+  const auto add = [&](const Variant& temporal, int experts) {
+    trials.push_back(SmallTrial(temporal.component + std::to_string(trials.size()),
+                                SmallModel(temporal, Moe(experts)), 1, 0.5));
+  };
+  for (const int experts : {2, 4, 8}) add(Blstm(experts == 2 ? 1 : 2), experts);
+  add({"max", {}}, 2);
+  for (const int experts : {4, 8}) add({"sum", {}}, experts);
+  const AblationTable table = Averaged(trials);
+  EXPECT_EQ(table.combinations, 2U);
+  EXPECT_FALSE(table.rows[0].mean);
+  EXPECT_TRUE(table.rows[1].mean);
+  EXPECT_FALSE(table.rows[2].mean);
+  EXPECT_TRUE(table.rows[3].mean);
+}
+
 TEST(Average, CountsOnlySeedsThatAllHave) {
   std::vector<TrialRecord> trials = Grid();
   // Raced for: one model has a third seed.

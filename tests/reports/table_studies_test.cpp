@@ -100,6 +100,61 @@ TEST(SideBySide, OfOtherVideosIsNotCompared) {
   EXPECT_THAT(Render(table, "md"), Not(HasSubstr("difference")));
 }
 
+// A study without a teacher has the weight of none, 0.5, which is no student's.
+TEST(SideBySide, WhatHasNoTeacherIsNoRowOfATeachersWeight) {
+  std::vector<StudyTrials> studies = {Study("one", {0.5, 0.52}), Study("two", {0.6, 0.62})};
+  for (StudyTrials& study : studies) {
+    for (TrialRecord& trial : study.trials) {
+      ModelSpec model = SmallModel(MeanPool(), Logistic());
+      model.train["teacher"] = study.name == "one" ? "" : "t.csv";
+      model.train["teacher_weight"] = 0.5;
+      trial.model_json = CanonicalJson(ToJson(model));
+    }
+  }
+  const TableQuestion question{.study = "", .vary = "train.teacher_weight"};
+  const AblationTable table = MakeTable(studies, SmallCatalogue(), question, nullptr);
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_FALSE(table.rows[0].mean);
+  EXPECT_NEAR(*table.rows[1].mean, 0.61, 1e-12);
+  EXPECT_FALSE(table.rows[1].delta);
+  EXPECT_THAT(table.notes, Contains(HasSubstr("no column of one: vary = 'train.teacher_weight': "
+                                              "none of the models has it")));
+}
+
+/// A study whose trials learn from a file that lies in another folder for each of them.
+StudyTrials FromFolders(const std::string& name, const std::string& content = "1") {
+  StudyTrials study = Study(name, {0.50, 0.52, 0.60, 0.62});
+  for (TrialRecord& trial : study.trials) {
+    ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
+    const std::string folder = "/" + trial.fingerprint;
+    model.train["teacher"] =
+        ToJson(NamedFile{.name = "t.csv", .path = folder + "/t.csv", .hash = content});
+    trial.model_json = CanonicalJson(ToJson(model));
+  }
+  return study;
+}
+
+TEST(SideBySide, WhereAFileLiesIsNoPartOfAModel) {
+  const std::vector<TrialRecord> trials = FromFolders("one").trials;
+  const AblationTable models = MakeTable(trials, SmallCatalogue(), {.study = "one"}, {});
+  ASSERT_EQ(models.rows.size(), 2U);
+  EXPECT_NEAR(*models.rows[0].mean, 0.61, 1e-12);
+  EXPECT_EQ(models.rows[0].seeds.size(), 2U);
+  const AblationTable pools =
+      MakeTable(trials, SmallCatalogue(), {.study = "one", .vary = "temporal"}, {});
+  ASSERT_EQ(pools.rows.size(), 2U);
+  EXPECT_NEAR(*pools.rows[1].delta, 0.1, 1e-12);
+  // And what it holds is, whatever its name.
+  const TableQuestion question{.study = "", .vary = "train.teacher"};
+  const auto delta = [&](const StudyTrials& other) {
+    return MakeTable({FromFolders("one"), other}, SmallCatalogue(), question, nullptr)
+        .rows[1]
+        .delta.has_value();
+  };
+  EXPECT_TRUE(delta(FromFolders("two")));
+  EXPECT_FALSE(delta(FromFolders("two", "2")));
+}
+
 TEST(SideBySide, TheSameTrialIsOneMeasurement) {
   std::vector<StudyTrials> studies = {Study("one", {0.50, 0.52}), Study("two", {0.50, 0.52})};
   studies[1].trials[0].fingerprint = studies[0].trials[0].fingerprint;

@@ -63,6 +63,25 @@ TEST(Varied, IsInModelsThatHaveOneOfItsNames) {
   }
 }
 
+TEST(Varied, ASettingThatChangesNothingIsNotInTheModel) {
+  ModelSpec model = Model();
+  model.train["teacher"] = "";
+  model.train["teacher_weight"] = 0.5;
+  model.train["l2"] = 0.0;
+  model.train["l2_clipped"] = true;
+  for (const char* vary : {"train.teacher_weight", "train.l2_clipped"}) {
+    EXPECT_FALSE(ParseVaried(vary).IsIn(model)) << vary;
+  }
+  EXPECT_TRUE(ParseVaried("train.teacher").IsIn(model)) << "there is none, which is something";
+  EXPECT_TRUE(ParseVaried("train.teacher+teacher_weight").IsIn(model));
+  model.train["teacher"] = {{"file", "t.csv"}, {"hash", "1"}, {"path", "/t.csv"}};
+  EXPECT_TRUE(ParseVaried("train.teacher_weight").IsIn(model));
+  model.train["l2"] = 1e-6;
+  EXPECT_FALSE(ParseVaried("train.l2_clipped").IsIn(model)) << "nothing clips";
+  model.extras["gradient_clip"] = {{"norm", 1.0}};
+  EXPECT_TRUE(ParseVaried("train.l2_clipped").IsIn(model));
+}
+
 TEST(Varied, TheRestIsTheSameWhateverIsVaried) {
   const auto rest = [](const ModelSpec& model, const char* vary) {
     return RestText(model, {ParseVaried(vary)});

@@ -268,6 +268,11 @@ TEST_F(StudyPoolTest, TakesFilesBesideTheTrials) {
   EXPECT_NEAR(mixed.at("selection").at("gap").as_double(),
               files.at("selection").at("gap").as_double(), 1e-6);
   EXPECT_EQ(mixed.at("selection").at("videos"), files.at("selection").at("videos"));
+  // Of files of which no size was given the sum is not known.
+  const std::string unknown = "the sizes of the files are not known (--sizes) and count as 0";
+  EXPECT_THAT(CanonicalJson(mixed.at("notes")), HasSubstr(unknown));
+  EXPECT_THAT(CanonicalJson(files.at("notes")), Not(HasSubstr(unknown)));
+  EXPECT_THAT(called.out, Not(HasSubstr(unknown)));
 }
 
 TEST_F(StudyPoolTest, InAScratchFolderOnAnyThreadsIsTheSameAndLeavesNothing) {
