@@ -2,6 +2,7 @@
 // prediction files.
 
 #include <algorithm>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -195,23 +196,31 @@ class Ensemble : public Subcommand {
     if (!out_.empty()) {
       file.emplace(out_file_).Add(EnsemblePredictionsCsv(out_, question, models, answer, classes));
     }
-    if (!studies_.empty()) Keep(context, json);
-    if (file) {
-      file->Finish();
-      context.Remark("predictions in " + out_);
+    try {
+      if (!studies_.empty()) Keep(context, json);
+      if (file) {
+        file->Finish();
+        context.Remark("predictions in " + out_);
+      }
+    } catch (const std::exception&) {
+      // The search may have taken hours: what it found is told, though nothing could keep it.
+      Print(context, json, answer);
+      throw;
     }
-    if (json_) {
-      for (auto& [key, value] : FindingsJson(answer)) json[key] = value;
-      PrintJson(context.out, json);
-    } else {
-      PrintEnsemble(context.out, answer);
-    }
+    Print(context, json, answer);
     WarnOfLeftOut(context.err, left_out_);
     TellOfMissingForms(context);
     return kExitDone;
   }
 
  private:
+  void Print(const CommandContext& context, boost::json::object json,
+             const EnsembleAnswer& answer) const {
+    if (!json_) return PrintEnsemble(context.out, answer);
+    for (auto& [key, value] : FindingsJson(answer)) json[key] = value;
+    PrintJson(context.out, json);
+  }
+
   /// What nobody said is no size of 0 that fits anywhere.
   void NoteUnknownSizes(EnsembleAnswer& answer) const {
     if (!sizes_.empty() || (with_.empty() && predictions_.empty())) return;

@@ -1,5 +1,6 @@
 // ensemble over studies, and over files beside them.
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -97,6 +98,19 @@ TEST_F(StudyPoolTest, OfOneStudyIsStoredAndNamesMembersAsBefore) {
   EXPECT_THAT(called.err, HasSubstr("stored with study one"));
   EXPECT_THAT(called.out, HasSubstr("MC-BLSTM1/s1"));
   EXPECT_THAT(called.out, Not(HasSubstr("one/MC-BLSTM1")));
+}
+
+TEST_F(StudyPoolTest, WhatNothingCanKeepIsToldAllTheSame) {
+  Add("one", 1, Of(0));
+  Add("one", 2, Of(1));
+  SQLite::Database(Path("b.db"), SQLite::OPEN_READWRITE)
+      .exec("CREATE TRIGGER full BEFORE INSERT ON ensemble BEGIN SELECT RAISE(ABORT, 'full'); END");
+  const Called called = Ensemble({"one", "--out", Path("out.csv")});
+  EXPECT_EQ(called.exit_code, 1);
+  EXPECT_THAT(called.err, HasSubstr("full"));
+  EXPECT_THAT(called.out, HasSubstr("MC-BLSTM1/s1"));
+  EXPECT_FALSE(std::filesystem::exists(Path("out.csv")));
+  EXPECT_EQ(Ensemble({"one", "--json"}).Json().at("members").as_array().size(), 2);
 }
 
 TEST_F(StudyPoolTest, TheRecordKeepsWhichTrialsTheMembersAre) {
