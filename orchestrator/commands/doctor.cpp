@@ -138,7 +138,8 @@ void LookAtSlurm(bool is_needed, Findings& findings) {
   findings.facts["slurm"] = {{"version", cluster->version},
                              {"answers", cluster->problem.empty()},
                              {"accounting", cluster->has_accounting()},
-                             {"partitions", JsonList(cluster->parts, PartText)}};
+                             {"partitions", JsonList(cluster->parts, PartText)},
+                             {"message", nullptr}};
   if (cluster->problem.empty()) return;
   findings.facts["slurm"].as_object()["message"] = cluster->problem;
   if (is_needed) {
@@ -210,7 +211,9 @@ class Doctor : public Subcommand {
     } catch (const UsageError& error) {
       findings.Problem(error.what(), "--db and --runs");
     }
-    if (!findings.facts.contains("slurm")) return;
+    if (!findings.facts.contains("slurm") || findings.facts["slurm"].at("message").is_string()) {
+      return;  // told already
+    }
     const RecipeSource source = ReadRecipe(recipe_, settings_);
     const DataSpec data = FindDataFiles(DataOfRecipe(source));
     NodeProbe probe{.folder = std::filesystem::absolute(RunsFolder()),

@@ -175,7 +175,8 @@ std::optional<ClusterFacts> LookAtCluster(const SlurmPrograms& programs) {
   try {
     const SlurmReply version = RunSlurm(programs, "sinfo", {"--version"});
     facts.version = FirstLine(version.output);
-    if (facts.version.starts_with("slurm ")) facts.version.erase(0, 6);
+    // "slurm 22.05.8", of Debian "slurm-wlm 22.05.8"
+    facts.version.erase(0, facts.version.rfind(' ') + 1);
   } catch (const Error&) {
     return std::nullopt;  // no Slurm here
   }

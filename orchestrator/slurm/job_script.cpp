@@ -87,7 +87,7 @@ PilotSettings MakeJobFolder(const fs::path& folder, const JobPlan& plan,
                                .beat = programs.beat,
                                .time = plan.time,
                                .memory_bytes = plan.memory_bytes};
-  std::string script = "#!/bin/sh\n" + plan.settings.prologue;
+  std::string script = "#!/bin/sh\nset -e\n" + plan.settings.prologue;
   if (!script.ends_with('\n')) script += '\n';
   // The pilot in the shell's place, so that the job's signals reach it.
   script += "exec " + Quoted(programs.program.string()) + " --quiet pilot " +
@@ -107,7 +107,7 @@ JobRequest MakeRequest(const fs::path& folder, const JobPlan& plan, const std::s
                      .settings = plan.settings,
                      .warning = std::chrono::ceil<std::chrono::seconds>(WarningOf(plan))};
   SlurmSettings& settings = request.settings;
-  settings.cpus = plan.threads;
+  settings.cpus = std::max(settings.cpus, plan.threads);
   settings.memory_bytes = plan.memory_bytes == kWholeNode ? 0 : plan.memory_bytes;
   if (plan.memory_bytes == kWholeNode) settings.arguments.emplace_back("--mem=0");
   settings.time_seconds = std::chrono::duration<double>(plan.time).count();

@@ -74,7 +74,7 @@ TEST_F(ClusterCheckTest, WithoutSlurmThereIsNothingToTell) {
 
 TEST_F(ClusterCheckTest, ReadsVersionPartitionsAndAccounting) {
   Put("sinfo",
-      "[ \"$1\" = --version ] && echo 'slurm 22.05.8' && exit\n"
+      "[ \"$1\" = --version ] && echo 'slurm-wlm 22.05.8' && exit\n"
       "printf 'main*\\037up\\037infinite\\0372\\037idle\\0374\\0374096\\037gpu:2\\n'\n"
       "printf 'urgent\\037up\\0371:00:00\\0371\\037drained*\\0374\\0374096\\037(null)\\nodd\\n'");
   Put("scontrol",
