@@ -146,7 +146,7 @@ std::string PlaceInQueue(SlurmClient& client, const std::string& name, bool* ove
   return "the job is not in the queue";
 }
 
-std::string LogOf(const fs::path& log) {
+std::string ProbeLog(const fs::path& log) {
   std::error_code ignored;
   if (!fs::exists(log, ignored)) return "";
   constexpr std::size_t kMost = 400;
@@ -235,7 +235,7 @@ NodeAnswer ProbeNode(SlurmClient& client, const NodeProbe& probe,
                                        ": that folder must lie on a file system that all machines "
                                        "share, and the prologue must not fail"
                                  : "no answer of the test job";
-  return {.node = "", .problems = {where + " (" + place + LogOf(log) + ")"}, .gpus = ""};
+  return {.node = "", .problems = {where + " (" + place + ProbeLog(log) + ")"}, .gpus = ""};
 }
 
 }  // namespace beamgrid
