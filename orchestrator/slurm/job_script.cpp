@@ -87,7 +87,8 @@ PilotSettings MakeJobFolder(const fs::path& folder, const JobPlan& plan,
                                .beat = programs.beat,
                                .time = plan.time,
                                .memory_bytes = plan.memory_bytes};
-  std::string script = "#!/bin/sh\nset -e\n" + plan.settings.prologue;
+  // `module` is a function that a login shell has.
+  std::string script = "#!/bin/bash -l\nset -e\n" + plan.settings.prologue;
   if (!script.ends_with('\n')) script += '\n';
   // The pilot in the shell's place, so that the job's signals reach it.
   script += "exec " + Quoted(programs.program.string()) + " --quiet pilot " +

@@ -55,6 +55,7 @@ void KnownPilot::Repeat(const AttemptKey& key,
 }
 
 void KnownPilot::See(const QueuedJob* job, Milliseconds now) {
+  reason_ = job != nullptr && job->state.starts_with("PENDING") ? job->reason : "";
   if (job == nullptr) {
     // Between two looks sbatch may not have answered yet.
     if (asked_for_) missing_.Look(now);

@@ -74,6 +74,8 @@ class KnownPilot {
   /// True if the queue does not show its job though it was asked for.
   [[nodiscard]] bool missing() const { return missing_.watched().count() > 0; }
 
+  /// Returns Slurm's word for why its job waits; empty where it does not, or nobody knows.
+  [[nodiscard]] const std::string& reason() const { return reason_; }
   /// Returns how long it has said nothing.
   [[nodiscard]] Milliseconds silent() const { return silent_.watched(); }
 
@@ -113,7 +115,7 @@ class KnownPilot {
   GrowingLines orders_;
   bool begun_ = false, has_lived_ = false, left_ = false, told_to_leave_ = false;
   bool asked_for_ = false;  ///< sbatch has been called
-  std::string node_, why_left_, id_, state_;
+  std::string node_, why_left_, id_, state_, reason_;
   std::optional<AttemptKey> work_;
   std::int64_t told_until_ = 0;  ///< bytes of its orders, with the latest attempt's
   WatchedTime silent_, missing_;

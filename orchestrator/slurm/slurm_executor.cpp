@@ -59,6 +59,8 @@ milliseconds QuietSince(const fs::path& folder) {
 constexpr milliseconds kFarewell{2'000};
 
 constexpr char kStopped[] = "stopped with the study";
+/// Slurm's word for a job that its node could not start.
+constexpr char kHeldAfterFailure[] = "launch failed requeued held";
 
 AttemptOutcome Interrupted(const std::string& message) {
   return {AttemptFailure{.kind = FailureKind::kInterrupted, .message = message}};
@@ -266,7 +268,32 @@ class SlurmExecutor::Jobs {
       if (pilot.missing()) missing.push_back(name);
     }
     if (accounting_ && !missing.empty()) desk_.AskEnded(std::move(missing));
+    ReplaceHeld();
+    TellWhyNothingBegins();
     Judge();
+  }
+
+  /// A job that could not be started on its node is held by Slurm until somebody releases it;
+  /// another one may find a better node.
+  void ReplaceHeld() {
+    for (const auto& [name, pilot] : pilots_) {
+      if (pilot.reason() != kHeldAfterFailure || !held_.insert(name).second) continue;
+      Say("the job " + name + ": " + ReasonInWords(pilot.reason()) + "; another one is asked for");
+      desk_.Cancel({name});
+    }
+  }
+
+  /// Says what the jobs wait for, once for each reason, where none has begun.
+  void TellWhyNothingBegins() {
+    std::string reason;
+    for (const auto& [name, pilot] : pilots_) {
+      if (pilot.begun()) return told_reason_.clear();
+      if (reason.empty() && !held_.contains(name)) reason = pilot.reason();
+    }
+    // One that was asked for just now will have another reason at the next look, or none.
+    const bool lasts = std::exchange(seen_reason_, reason) == reason;
+    if (reason.empty() || !lasts || std::exchange(told_reason_, reason) == reason) return;
+    Say("no job has begun: " + ReasonInWords(reason));
   }
 
   void TakeEnded(const EndedAnswer& answer) {
@@ -649,12 +676,14 @@ class SlurmExecutor::Jobs {
   std::map<std::string, KnownPilot> pilots_;  ///< by the name of their job
   std::set<std::string> idle_;                ///< those that are free
   std::set<std::string> lost_;                ///< those that were given up
+  std::set<std::string> held_;                ///< those that were cancelled because Slurm held them
   std::map<AttemptKey, Work> works_;
   std::deque<AttemptKey> waiting_;  ///< of works_: those without a pilot
   std::set<AttemptKey> ending_, cancelled_;
   std::vector<ExecutorEvent> events_;
-  std::string heard_last_;  ///< the pilot that was heard last
-  std::string refusal_;     ///< what sbatch said last
+  std::string heard_last_;                 ///< the pilot that was heard last
+  std::string refusal_;                    ///< what sbatch said last
+  std::string seen_reason_, told_reason_;  ///< why the first job waits, where none has begun
   milliseconds ask_again_{0};
   std::int64_t largest_ = 0;  ///< memory that an attempt so far needs
   milliseconds longest_{0};

@@ -30,7 +30,7 @@ class FakeSlurm : public SlurmClient {
  public:
   struct Job {
     JobRequest request;
-    std::string id, state = "PENDING";
+    std::string id, state = "PENDING", reason;
     pid_t pid = 0;  ///< 0: it has no process
     bool hidden = false;
   };
@@ -62,7 +62,7 @@ class FakeSlurm : public SlurmClient {
     for (auto& [name, job] : jobs_) {
       Reap(job);
       if (job.hidden || job.state == "GONE") continue;
-      answer.jobs.push_back({.id = job.id, .name = name, .state = job.state});
+      answer.jobs.push_back({.id = job.id, .name = name, .state = job.state, .reason = job.reason});
     }
     return answer;
   }
@@ -163,9 +163,9 @@ class FakeSlurm : public SlurmClient {
                                        O_WRONLY | O_CREAT | O_APPEND, 0644);
     ::posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
     const std::string script = job.request.script.string();
-    std::string shell = "sh", argument = script;
+    std::string shell = "bash", argument = script;
     char* arguments[] = {shell.data(), argument.data(), nullptr};
-    const int failed = ::posix_spawn(&job.pid, "/bin/sh", &files, nullptr, arguments, environ);
+    const int failed = ::posix_spawn(&job.pid, "/bin/bash", &files, nullptr, arguments, environ);
     ::posix_spawn_file_actions_destroy(&files);
     if (failed != 0) throw std::runtime_error("cannot start a job");
     job.state = "RUNNING";

@@ -377,6 +377,39 @@ TEST_F(SlurmExecutorTest, AJobThatWasNeverQueuedIsAskedForAgain) {
   EXPECT_EQ(slurm_.submitted(), 2U);
 }
 
+TEST_F(SlurmExecutorTest, AJobThatSlurmHoldsBecauseItsNodeFailedIsReplaced) {
+  slurm_.starts_jobs = false;
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return slurm_.submitted() == 1; });
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.reason = "launch failed requeued held"; });
+  slurm_.Set([](FakeSlurm& slurm) { slurm.starts_jobs = true; });
+  EXPECT_TRUE(Wait(Key(1), 1s).complete());
+  EXPECT_THAT(slurm_.cancelled(), ::testing::Contains(slurm_.NameOf(0)));
+  EXPECT_EQ(slurm_.submitted(), 2U);
+  EXPECT_THAT(told_, ::testing::Contains(HasSubstr("is held")).Times(1));
+}
+
+TEST_F(SlurmExecutorTest, WhyNoJobBeginsIsSaidOnceForEachReason) {
+  slurm_.starts_jobs = false;
+  Start();
+  Submit(Key(1));
+  Submit(Key(2));
+  PollUntil([&] { return slurm_.submitted() == 2; });
+  const auto all_wait_for = [&](const std::string& reason) {
+    for (const std::size_t i : {0, 1}) {
+      slurm_.With(i, [&](FakeSlurm::Job& job) { job.reason = reason; });
+    }
+    const int looks = slurm_.looks();
+    PollUntil([&] { return slurm_.looks() > looks + 5; });
+  };
+  all_wait_for("Resources");
+  all_wait_for("JobHeldAdmin");
+  EXPECT_THAT(told_, ::testing::ElementsAre(HasSubstr("no node has enough free"),
+                                            HasSubstr("an administrator holds it")));
+  EXPECT_THAT(slurm_.cancelled(), ::testing::IsEmpty());
+}
+
 TEST_F(SlurmExecutorTest, ARefusalOfSbatchIsTheMachinesFault) {
   slurm_.refusal = "invalid partition specified: nowhere";
   Start();
