@@ -355,9 +355,9 @@ TEST_F(TrainingLoopTest, AWeightThatIsNotANumberDiverges) {
 
 TEST_F(TrainingLoopTest, AnUnknownObjectiveIsRefused) {
   TrialFile trial = StatefulTrial();
-  trial.spec.objective = "accuracy";
+  trial.spec.objective = "loudness";
   EXPECT_THAT(ErrorText<SpecError>([&] { TrainingLoop(trial, NewFolder(), {}); }),
-              HasSubstr("objective = accuracy"));
+              HasSubstr("objective = loudness"));
   trial.spec.objective = "mapp";
   EXPECT_THAT(ErrorText<SpecError>([&] { TrainingLoop(trial, NewFolder(), {}); }),
               HasSubstr("did you mean 'map'?"));
