@@ -15,7 +15,9 @@ class PilotCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.group("");  // not in the list
-    app.add_option("FOLDER", folder_, "The pilot's folder, runs/<study>/slurm/<job>")->required();
+    app.add_option("FOLDER", folder_, "The pilot's folder, runs/<study>/slurm/<job>")
+        ->type_name("DIR")
+        ->required();
   }
 
   int Run(CommandContext& context) override {

@@ -83,8 +83,8 @@ class GivenUp {
   [[nodiscard]] bool IsOver() const {
     if (pilot_.left() || !HasFolder()) return true;
     if (view_.is_gone && view_.is_gone(pilot_.name())) return true;
-    const Standing standing = pilot_.StandingBy(view_.patience);
-    if (standing == Standing::kLost || standing == Standing::kRestarts) return true;
+    const PilotStanding standing = pilot_.StandingBy(view_.patience);
+    if (standing == PilotStanding::kLost || standing == PilotStanding::kRestarts) return true;
     // One that lives says so every few seconds. Where Slurm cannot be asked, or lists a job without
     // a process, this alone tells: what it may still do is believed by nobody.
     return pilot_.silent() >= 2 * view_.patience.lost;

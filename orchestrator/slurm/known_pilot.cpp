@@ -14,7 +14,7 @@ KnownPilot::KnownPilot(std::filesystem::path folder, PilotSettings settings, Mil
       missing_(now) {}
 
 void KnownPilot::Hear(Milliseconds now, const std::function<void(const Report&)>& on_report) {
-  const Growth growth = reports_.Read([&](std::string_view line) {
+  const LineGrowth growth = reports_.Read([&](std::string_view line) {
     const std::optional<Report> report = ReportFromLine(line);
     if (!report) return;
     if (report->what == Report::What::kBegun) {
@@ -31,8 +31,8 @@ void KnownPilot::Hear(Milliseconds now, const std::function<void(const Report&)>
     }
     on_report(*report);
   });
-  if (growth == Growth::kSome) silent_.StartAnew(now);
-  if (growth == Growth::kNone) silent_.Look(now);
+  if (growth == LineGrowth::kSome) silent_.StartAnew(now);
+  if (growth == LineGrowth::kNone) silent_.Look(now);
 }
 
 void KnownPilot::HearAll(Milliseconds now) {
@@ -46,11 +46,11 @@ void KnownPilot::Repeat(const AttemptKey& key,
                         const std::function<void(const Report&)>& on_report) const {
   LineTail again(reports_.path());
   while (again.offset() < reports_.offset()) {
-    const Growth growth = again.Read([&](std::string_view line) {
+    const LineGrowth growth = again.Read([&](std::string_view line) {
       const std::optional<Report> report = ReportFromLine(line);
       if (report && report->key == key) on_report(*report);
     });
-    if (growth != Growth::kSome) return;
+    if (growth != LineGrowth::kSome) return;
   }
 }
 
@@ -80,18 +80,19 @@ void KnownPilot::Tell(const Order& order) {
   told_until_ = length;
 }
 
-Standing KnownPilot::StandingBy(const ClusterPatience& patience) const {
+PilotStanding KnownPilot::StandingBy(const ClusterPatience& patience) const {
   const Milliseconds silent = silent_.watched();
-  if (IsFinal(state_) && silent >= patience.ended) return Standing::kLost;
+  if (IsFinal(state_) && silent >= patience.ended) return PilotStanding::kLost;
   if (missing()) {
     const bool lost = missing_.watched() >= patience.lost && silent >= patience.lost;
-    return lost ? Standing::kLost : Standing::kFine;
+    return lost ? PilotStanding::kLost : PilotStanding::kFine;
   }
   const std::string_view state(state_);
   const bool waits = state.starts_with("PENDING") || state.starts_with("REQUEUE");
-  if (begun_ && waits && silent >= patience.ended) return Standing::kRestarts;
-  if (begun_ && state.starts_with("RUNNING") && silent >= patience.silent) return Standing::kHangs;
-  return Standing::kFine;
+  if (begun_ && waits && silent >= patience.ended) return PilotStanding::kRestarts;
+  if (begun_ && state.starts_with("RUNNING") && silent >= patience.silent)
+    return PilotStanding::kHangs;
+  return PilotStanding::kFine;
 }
 
 std::string KnownPilot::Fate() const {

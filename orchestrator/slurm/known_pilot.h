@@ -36,8 +36,8 @@ struct ClusterPatience {
   Milliseconds stopping{20'000};
 };
 
-/// Standing is what is known of a pilot's job.
-enum class Standing {
+/// PilotStanding is what is known of a pilot's job.
+enum class PilotStanding {
   kFine,      ///< it waits, runs, or nothing speaks against it
   kLost,      ///< it will never say anything any more
   kRestarts,  ///< Slurm has ended it and will start it again: what it carried out is not at work
@@ -64,7 +64,7 @@ class KnownPilot {
   void SeeEnded(const EndedJob& job);
   void Tell(const Order& order);
 
-  [[nodiscard]] Standing StandingBy(const ClusterPatience& patience) const;
+  [[nodiscard]] PilotStanding StandingBy(const ClusterPatience& patience) const;
   /// Returns why its job is gone: "job 17 was over its time limit (TIMEOUT)".
   [[nodiscard]] std::string Fate() const;
   /// True where the cluster took its job for too large in memory.

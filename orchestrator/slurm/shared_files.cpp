@@ -84,17 +84,17 @@ std::int64_t GrowingLines::Add(std::string_view line) {
   return ::lseek(file.get(), 0, SEEK_END);
 }
 
-Growth LineTail::Read(const std::function<void(std::string_view)>& line) {
+LineGrowth LineTail::Read(const std::function<void(std::string_view)>& line) {
   const UniqueFd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return IsMachineFault(errno) ? Growth::kUnreadable : Growth::kNone;
+  if (file.get() < 0) return IsMachineFault(errno) ? LineGrowth::kUnreadable : LineGrowth::kNone;
   std::array<char, 64 << 10> piece{};
   const ssize_t bytes = ::pread(file.get(), piece.data(), piece.size(), offset_);
-  if (bytes <= 0) return bytes < 0 ? Growth::kUnreadable : Growth::kNone;
+  if (bytes <= 0) return bytes < 0 ? LineGrowth::kUnreadable : LineGrowth::kNone;
   offset_ += bytes;
   lines_.Feed({piece.data(), static_cast<std::size_t>(bytes)}, [&](std::string_view one) {
     if (!one.empty()) line(one);
   });
-  return Growth::kSome;
+  return LineGrowth::kSome;
 }
 
 }  // namespace beamgrid

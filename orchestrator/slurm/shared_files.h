@@ -35,8 +35,8 @@ class GrowingLines {
   bool begun_ = false;
 };
 
-/// Growth is what a look at a growing file came to.
-enum class Growth {
+/// LineGrowth is what a look at a growing file came to.
+enum class LineGrowth {
   kSome,
   kNone,       ///< or it is not there yet
   kUnreadable  ///< by a fault of the machine: nothing is known
@@ -48,7 +48,7 @@ class LineTail {
   explicit LineTail(std::filesystem::path path) : path_(std::move(path)) {}
   /// Calls `line` for each line that has been added since the last call, up to some tens of
   /// kilobytes of them.
-  Growth Read(const std::function<void(std::string_view)>& line);
+  LineGrowth Read(const std::function<void(std::string_view)>& line);
   /// Returns the bytes that were read so far.
   [[nodiscard]] std::int64_t offset() const { return offset_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }

@@ -310,15 +310,15 @@ class SlurmExecutor::Jobs {
     std::vector<std::string> lost;
     for (auto& [name, pilot] : pilots_) {
       switch (pilot.StandingBy(options_.patience)) {
-        case Standing::kFine:
+        case PilotStanding::kFine:
           break;
-        case Standing::kLost:
+        case PilotStanding::kLost:
           lost.push_back(name);
           break;
-        case Standing::kRestarts:
+        case PilotStanding::kRestarts:
           Restart(pilot);
           break;
-        case Standing::kHangs:
+        case PilotStanding::kHangs:
           Say("the job " + name + " runs on " + pilot.node() +
               " and says nothing any more; it is ended");
           desk_.Cancel({name});

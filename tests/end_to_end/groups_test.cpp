@@ -118,8 +118,11 @@ TEST(GroupsEnd, VideosWithoutLabelsArePredictedAndNeverTrainedOn) {
   const Ended imported =
       folder.Run({"data", "import", "--features", "vector=vectors.csv", "--out", "new"});
   ASSERT_EQ(imported.exit_code, 0) << imported.err;
-  const Ended predicted =
-      folder.Run({"predict", "grouped:ensemble", "new/test-00000.tfrecord", "--out", "p.csv"});
+  std::vector<std::string> arguments = {"predict", "grouped:ensemble", "--out", "p.csv"};
+  for (const auto& file : std::filesystem::directory_iterator(folder.path() / "new")) {
+    if (file.path().extension() == ".tfrecord") arguments.push_back(file.path().string());
+  }
+  const Ended predicted = folder.Run(arguments);
   ASSERT_EQ(predicted.exit_code, 0) << predicted.err;
   std::istringstream lines(ReadText(folder.path() / "p.csv"));
   int rows = -1;

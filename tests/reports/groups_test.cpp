@@ -37,9 +37,12 @@ TEST(ResampleVideos, GivesAllVideosOfAGroupOneWeight) {
       planted::Tables({.rows = 1, .seeds = 1, .videos = 50}).Draw(0)[0][0];
   const auto groups = GroupsOf(predictions, 3);
   EXPECT_EQ(CountGroups(predictions, *groups), 17U);
+  int compared = 0;
   for (const Metric& metric : kMetrics) {
     if (!IsResampled(metric)) continue;
     const Resampled resampled = ResampleVideos(predictions, metric, 40, groups.get());
+    if (std::isnan(resampled.value)) continue;  // not measured: these videos have several labels
+    ++compared;
     EXPECT_EQ(resampled.value, ResampleVideos(predictions, metric, 0).value);
     for (std::size_t r = 0; r < 40; ++r) {
       MetricsAccumulator expected;
@@ -51,6 +54,7 @@ TEST(ResampleVideos, GivesAllVideosOfAGroupOneWeight) {
       EXPECT_NEAR(resampled.resamples[r], expected.Compute().*metric.value, 1e-12) << metric.name;
     }
   }
+  EXPECT_GE(compared, 3);
 }
 
 TEST(ResampleVideos, RefusesAVideoWithoutAGroup) {

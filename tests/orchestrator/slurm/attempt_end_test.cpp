@@ -133,7 +133,7 @@ std::vector<std::string> NewLines(LineTail& tail) {
 
 TEST_F(GrowingLinesTest, AreReadAsTheyCome) {
   LineTail tail(folder_ / "lines");
-  EXPECT_EQ(tail.Read([](std::string_view) {}), Growth::kNone);  // it is not there
+  EXPECT_EQ(tail.Read([](std::string_view) {}), LineGrowth::kNone);  // it is not there
   GrowingLines lines(folder_ / "lines");
   (void)lines.Add("one");
   EXPECT_EQ(lines.Add("two"), 8);

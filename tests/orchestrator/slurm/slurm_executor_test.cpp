@@ -70,7 +70,7 @@ TEST_F(SlurmExecutorTest, TheIntentIsOnTheDiskBeforeSlurmIsAsked) {
     EXPECT_THAT(ReadFile(request.script), HasSubstr("module load cuda\nexec "));
     requests.push_back(request);
   };
-  settings_.prologue = "module load cuda";
+  settings_.prologue = "module() { :; }\nmodule load cuda";
   settings_.time_seconds = 7200;
   settings_.memory_bytes = std::int64_t{4} << 30;
   settings_.partition = "long";
@@ -449,7 +449,7 @@ TEST_F(SlurmExecutorTest, JobsThatEndBeforeTheyBeginStopTheStudyWithTheirWords) 
   Submit(Key(1));
   const AttemptOutcome outcome = Wait(Key(1), 1s);
   EXPECT_EQ(outcome.failure().kind, FailureKind::kEnvironment);
-  EXPECT_THAT(outcome.failure().message, HasSubstr("not found"));
+  EXPECT_THAT(outcome.failure().message, HasSubstr("No such file"));
   EXPECT_THAT(outcome.failure().message, HasSubstr((folder_ / "beamgrid").string()));
   EXPECT_EQ(slurm_.submitted(), 3U);
 }
