@@ -340,6 +340,7 @@ std::int64_t RecordDecoder::VideoLength() const {
   for (const Feature& feature : spec_.features) {
     lengths.push_back(ShapeOf(RequireList(feature.first)).length);
   }
+  if (lengths.empty()) return 0;  // a damaged record whose features nobody knows
   const auto [shortest, longest] = std::ranges::minmax(lengths);
   // A video of which a feature has no frame is refused when it is decoded.
   const bool nearest = spec_.frame_alignment == FrameAlignment::kNearest && shortest > 0;
