@@ -26,7 +26,11 @@ class OwnCluster {
       return;
     }
     const Ended start = Script("start");
-    if (start.exit_code != 0) throw std::runtime_error(start.out + start.err);
+    if (start.exit_code != 0) {
+      (void)Script("stop");
+      why_not_ = "no Slurm cluster starts here: " + start.out + start.err;
+      return;
+    }
     ::setenv("SLURM_CONF", (place_ / "c/slurm.conf").c_str(), 1);
   }
   ~OwnCluster() {
