@@ -347,11 +347,11 @@ TEST_F(SlurmExecutorTest, AJobThatWasGivenUpAndComesBackIsEnded) {
   ::kill(slurm_.PidOf(0), SIGSTOP);
   slurm_.With(0, [](FakeSlurm::Job& job) { job.hidden = true; });
   EXPECT_EQ(Wait(Key(1), 2s).failure().kind, FailureKind::kInterrupted);
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.hidden = false; });
+  PollUntil([&] { return slurm_.cancelled().contains(slurm_.NameOf(0)); });
   // It trained on unseen, and even finishes.
   Release(Key(1));
-  slurm_.With(0, [](FakeSlurm::Job& job) { job.hidden = false; });
   ::kill(slurm_.PidOf(0), SIGCONT);
-  PollUntil([&] { return slurm_.cancelled().contains(slurm_.NameOf(0)); });
   AwaitGone(worker);
   for (int turn = 0; turn < 5; ++turn) Poll();
   EXPECT_EQ(ReadEnd(Directory(Key(1)))->by, "the orchestrator");
