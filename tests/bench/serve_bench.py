@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What `beamgrid serve` costs a study, and how soon it answers.
 
-1. Trials per second of a study of instant trials (scheduler_bench), and the processor's time that each costs the study, in windows of two
-   seconds: beside a server with ten pages open on it, and while that server is stopped (SIGSTOP). Windows of one study that follow each
+1. Trials per second of a study of instant trials (scheduler_bench), and the processor's time that each costs the study, in windows of one
+   second: beside a server with ten pages open on it, and while that server is stopped (SIGSTOP). Windows of one study that follow each
    other, in changing order, are compared pair by pair, since a busy machine's speed changes by the minute.
 2. Milliseconds to the first byte of each view of a record of 100,000 trials: the first time, and from then on.
 3. The same while 200 pages follow the record.
@@ -23,7 +23,7 @@ import tempfile
 import time
 
 PAGES = 10
-WINDOW_S = 2
+WINDOW_S = 1
 TRIALS_A_PAIR = 30000  # more than a machine begins in two windows
 LARGE_TRIALS = 100000
 FOLLOWERS = 200
