@@ -630,7 +630,7 @@ class SlurmExecutor::Jobs {
     for (const fs::path& folder : folders) FindPilot(folder, queue);
     if (other_terms_ > 0) {
       Say(CountText(other_terms_, "Slurm job") +
-          " of an earlier run, asked for with other settings, gets no further trials");
+          " of an earlier run, asked for with other settings: no further trials");
     }
   }
 
