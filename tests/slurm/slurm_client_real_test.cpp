@@ -61,13 +61,16 @@ TEST_F(RealSlurmTest, AJobGoesThroughTheQueueUnderItsName) {
   request.settings.gres = "gpu:1";
   request.settings.time_seconds = 90;
   request.warning = std::chrono::seconds(20);
+  const fs::path odd = folder_ / "o'dd\\ \\\\ %j \"q\" $HOME\n";
+  fs::create_directory(odd);
+  request.log = odd / "50%job.log";
   const SubmitAnswer answer = client_.Submit(request);
   ASSERT_EQ(answer.outcome, Submission::kAccepted) << answer.message;
   const QueuedJob ended = WaitFor("beamgrid-a", [](const auto& job) { return IsFinal(job.state); });
   EXPECT_EQ(ended.state, "COMPLETED");
   EXPECT_EQ(ended.id, answer.id);
   EXPECT_EQ(ended.comment, "a comment, with | and \"");
-  std::ifstream log(folder_ / "50%job.log");
+  std::ifstream log(odd / "50%job.log");
   std::string line;
   std::getline(log, line);
   EXPECT_THAT(line, testing::MatchesRegex("at n[12] gpu 0"));
