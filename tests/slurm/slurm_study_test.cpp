@@ -102,6 +102,7 @@ TEST(SlurmStudy, ExplainTellsWhyATrialWaits) {
     told = folder.Run({"explain", "MC-Mean-MoE1/1", "--db", "cluster.db"}).out;
   }
   EXPECT_THAT(told, HasSubstr("waits (PENDING)"));
+  EXPECT_THAT(told, HasSubstr("attempt 1 waits for a Slurm job"));
   process.Signal(SIGTERM);
   EXPECT_EQ(process.Wait().exit_code, 130);
 }
