@@ -8,6 +8,7 @@
 #include "orchestrator/machine/devices.h"
 #include "orchestrator/machine/machine_resources.h"
 #include "orchestrator/slurm/given_up.h"
+#include "orchestrator/slurm/pilots_lock.h"
 #include "orchestrator/slurm/slurm_executor.h"
 #include "orchestrator/workers/process.h"
 #include "orchestrator/workers/worker_environment.h"
@@ -63,7 +64,8 @@ class ThisMachine : public Workplace {
 class Cluster : public Workplace {
  public:
   explicit Cluster(const WorkplaceParts& parts)
-      : resources_(*parts.data, parts.recipe->resources,
+      : lock_(parts.store->runs() / parts.recipe->name),
+        resources_(*parts.data, parts.recipe->resources,
                    [store = parts.store] { return ForecastFrom(*store); }),
         executor_(client_, {.study = parts.recipe->name,
                             .study_folder = parts.store->runs() / parts.recipe->name,
@@ -81,6 +83,7 @@ class Cluster : public Workplace {
   std::string Summary() override { return resources_.Summary(); }
 
  private:
+  PilotsLock lock_;
   SlurmClient client_;
   ClusterResources resources_;
   SlurmExecutor executor_;

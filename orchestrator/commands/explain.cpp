@@ -8,6 +8,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/machine/machine_resources.h"
+#include "orchestrator/slurm/attempt_end.h"
 #include "orchestrator/slurm/jobs_of_trial.h"
 #include "orchestrator/slurm/pilot_folder.h"
 #include "orchestrator/trial_verdict.h"
@@ -80,12 +81,21 @@ std::vector<std::string> JobsOf(const Store& store, const TrialInStudy& found,
   const bool is_over =
       found.trial.state != TrialState::kWaiting && found.trial.state != TrialState::kRunning;
   if (is_over) return {};
-  std::optional<AttemptKey> key;
-  if (!attempts.empty() && attempts.back().finished_at.empty()) {
-    key = AttemptKey{found.trial.id, attempts.back().attempt};
-  }
   SlurmClient client;
-  return JobsOfTrial(PilotsOf(store.runs() / found.study.name), key, client);
+  if (attempts.empty() || !attempts.back().finished_at.empty()) {
+    return JobsOfTrial(PilotsOf(store.runs() / found.study.name), std::nullopt, client);
+  }
+  // Another study that has the trial too may have begun the attempt, or this one on this machine.
+  const std::filesystem::path directory = attempts.back().directory;
+  if (BeganHere(directory)) return {};
+  return JobsOfTrial(PilotsBeside(directory), AttemptKey{found.trial.id, attempts.back().attempt},
+                     client);
+}
+
+/// True if the attempt that the record has for begun waits for a job of a cluster.
+bool WaitsForJob(const Told& told) {
+  return told.found.trial.state == TrialState::kRunning && !told.jobs.empty() &&
+         !ClaimedBy(told.attempts.back().directory);
 }
 
 Told TellOf(const Store& store, const TrialInStudy& found) {
@@ -93,6 +103,9 @@ Told TellOf(const Store& store, const TrialInStudy& found) {
   told.notes = NotesOf(store, found.study.name, found.trial.name, found.trial.seed);
   told.verdict = VerdictOn(found.trial, told.attempts);
   told.jobs = JobsOf(store, found, told.attempts);
+  if (WaitsForJob(told)) {
+    told.verdict = "attempt " + std::to_string(found.trial.attempts) + " waits for a Slurm job";
+  }
   return told;
 }
 

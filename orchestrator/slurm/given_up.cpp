@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "orchestrator/slurm/attempt_end.h"
+#include "orchestrator/slurm/pilots_lock.h"
 #include "registry/util/error.h"
 
 namespace beamgrid {
@@ -44,9 +45,15 @@ class GivenUp {
   }
 
  private:
+  /// False too for a copy: the pilot and its job are the original's.
   [[nodiscard]] bool HasFolder() const {
     std::error_code ignored;
-    return fs::is_directory(pilot_.folder(), ignored);
+    if (!fs::is_directory(pilot_.folder(), ignored)) return false;
+    try {
+      return !IsElsewhere(pilot_.folder(), ReadPilotSettings(pilot_.folder()));
+    } catch (const Error&) {
+      return true;  // whose it is cannot be read
+    }
   }
 
   std::optional<AttemptOutcome> Look() {
@@ -126,6 +133,7 @@ AttemptOutcome EndPilotsAttempt(const AttemptKey& key, const fs::path& directory
 AttemptOutcome LocalExecutorBesideSlurm::Reconcile(const AttemptKey& key, const fs::path& directory,
                                                    std::int64_t pid) {
   if (!IsPilots(directory)) return LocalExecutor::Reconcile(key, directory, pid);
+  const PilotsLock lock(PilotsBeside(directory).parent_path());
   SlurmClient client;
   const ClusterView view{.queue = [&client]() -> QueueAnswer {
                            try {

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -75,6 +76,22 @@ std::string NewJobName(const std::string& study) {
   return "beamgrid-" + word + "-" + HexText(token);
 }
 
+std::string TermsOf(const SlurmSettings& settings, std::int64_t threads,
+                    const JobPrograms& programs) {
+  return CanonicalJson({{"partition", settings.partition},
+                        {"account", settings.account},
+                        {"qos", settings.qos},
+                        {"constraint", settings.constraint},
+                        {"gres", settings.gres},
+                        {"cpus", settings.cpus},
+                        {"arguments", JsonList(settings.arguments)},
+                        {"prologue", settings.prologue},
+                        {"threads", threads},
+                        {"program", programs.program.string()},
+                        {"trainer", programs.trainer.string()},
+                        {"silence_ms", programs.silence.count()}});
+}
+
 PilotSettings MakeJobFolder(const fs::path& folder, const JobPlan& plan,
                             const JobPrograms& programs) {
   const PilotSettings settings{.trainer = programs.trainer.string(),
@@ -86,7 +103,9 @@ PilotSettings MakeJobFolder(const fs::path& folder, const JobPlan& plan,
                                .grace = WarningOf(plan),
                                .beat = programs.beat,
                                .time = plan.time,
-                               .memory_bytes = plan.memory_bytes};
+                               .memory_bytes = plan.memory_bytes,
+                               .terms = TermsOf(plan.settings, plan.threads, programs),
+                               .folder = folder.string()};
   // `module` is a function that a login shell has.
   std::string script = "#!/bin/bash -l\nset -e\n" + plan.settings.prologue;
   if (!script.ends_with('\n')) script += '\n';

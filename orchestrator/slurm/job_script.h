@@ -44,6 +44,11 @@ struct JobPrograms {
 /// Returns a job name that was never there: "beamgrid-<study>-<random digits>".
 [[nodiscard]] std::string NewJobName(const std::string& study);
 
+/// Returns, as text to compare, what a job was asked for and runs beside its memory, its time and
+/// when it leaves: trials of a recipe with other terms are not for it.
+[[nodiscard]] std::string TermsOf(const SlurmSettings& settings, std::int64_t threads,
+                                  const JobPrograms& programs);
+
 /// Makes the folder of a pilot (pilot_folder.h) and returns what its pilot.json says. Throws Error.
 PilotSettings MakeJobFolder(const std::filesystem::path& folder, const JobPlan& plan,
                             const JobPrograms& programs);

@@ -5,10 +5,12 @@
 #include <string_view>
 #include <utility>
 
+#include "orchestrator/slurm/attempt_end.h"
 #include "orchestrator/slurm/pilot_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/text.h"
+#include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
 namespace {
@@ -82,6 +84,11 @@ std::vector<std::string> JobsOfTrial(const fs::path& pilots, const std::optional
     lines.push_back("  " + CountText(static_cast<std::size_t>(count), "job") + ": " + state);
   }
   return lines;
+}
+
+bool BeganHere(const fs::path& directory) {
+  std::error_code ignored;
+  return !OrderedPilot(directory) && fs::exists(directory / kWorkerLock, ignored);
 }
 
 }  // namespace beamgrid

@@ -19,4 +19,7 @@ namespace beamgrid {
                                                    const std::optional<AttemptKey>& key,
                                                    SlurmClient& client);
 
+/// True if a worker has begun the attempt of the directory and no job was given it.
+[[nodiscard]] bool BeganHere(const std::filesystem::path& directory);
+
 }  // namespace beamgrid

@@ -17,6 +17,7 @@ void KnownPilot::Hear(Milliseconds now, const std::function<void(const Report&)>
   const LineGrowth growth = reports_.Read([&](std::string_view line) {
     const std::optional<Report> report = ReportFromLine(line);
     if (!report) return;
+    if (report->what == Report::What::kTook) took_ = report->text;
     if (report->what == Report::What::kBegun) {
       begun_ = has_lived_ = true;
       left_ = false;
@@ -42,13 +43,16 @@ void KnownPilot::HearAll(Milliseconds now) {
   }
 }
 
-void KnownPilot::Repeat(const AttemptKey& key,
+void KnownPilot::Repeat(const AttemptKey& key, const std::filesystem::path& directory,
                         const std::function<void(const Report&)>& on_report) const {
   LineTail again(reports_.path());
+  bool is_it = false;
   while (again.offset() < reports_.offset()) {
     const LineGrowth growth = again.Read([&](std::string_view line) {
       const std::optional<Report> report = ReportFromLine(line);
-      if (report && report->key == key) on_report(*report);
+      if (!report || report->key != key) return;
+      if (report->what == Report::What::kTook) is_it = report->text == directory;
+      if (is_it) on_report(*report);
     });
     if (growth != LineGrowth::kSome) return;
   }

@@ -56,8 +56,10 @@ class KnownPilot {
   void Hear(Milliseconds now, const std::function<void(const Report&)>& on_report);
   /// Reads all that it has said, of which nobody is told.
   void HearAll(Milliseconds now);
-  /// Says again what it has said so far of an attempt.
-  void Repeat(const AttemptKey& key, const std::function<void(const Report&)>& on_report) const;
+  /// Says again what it has said so far of the attempt in the directory. A key may have been an
+  /// other attempt's before: of a trial that was removed since, or of another database.
+  void Repeat(const AttemptKey& key, const std::filesystem::path& directory,
+              const std::function<void(const Report&)>& on_report) const;
   /// Takes in what the queue, which answered, shows of its job; null: nothing.
   void See(const QueuedJob* job, Milliseconds now);
   /// Takes in what the accounting says of its job.
@@ -92,6 +94,8 @@ class KnownPilot {
   /// The attempt that it was told to carry out, until it has ended.
   [[nodiscard]] const std::optional<AttemptKey>& work() const { return work_; }
   [[nodiscard]] bool idle() const { return begun_ && !left_ && !told_to_leave_ && !work_; }
+  /// Returns the directory of the attempt that it has taken up last.
+  [[nodiscard]] const std::string& took() const { return took_; }
   void DropWork() { work_.reset(); }
   /// It carries out an attempt that an earlier orchestrator gave it.
   void NoteWork(const AttemptKey& key) { work_ = key; }
@@ -115,7 +119,7 @@ class KnownPilot {
   GrowingLines orders_;
   bool begun_ = false, has_lived_ = false, left_ = false, told_to_leave_ = false;
   bool asked_for_ = false;  ///< sbatch has been called
-  std::string node_, why_left_, id_, state_, reason_;
+  std::string node_, why_left_, id_, state_, reason_, took_;
   std::optional<AttemptKey> work_;
   std::int64_t told_until_ = 0;  ///< bytes of its orders, with the latest attempt's
   WatchedTime silent_, missing_;

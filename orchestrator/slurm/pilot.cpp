@@ -150,6 +150,7 @@ void Pilot::BeginNext() {
       continue;
     }
     work_ = {order, Clock::now()};
+    Say({.what = Report::What::kTook, .key = order.key, .text = order.directory});
     executor_.Submit(
         order.key, order.directory,
         {.device = settings_.device, .threads = settings_.threads, .alone = order.alone},

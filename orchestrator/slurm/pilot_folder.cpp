@@ -22,7 +22,8 @@ constexpr Word<Order::What> kOrderWords[] = {{Order::What::kCarryOut, "carry out
 constexpr Word<Report::What> kReportWords[] = {
     {Report::What::kBegun, "begun"},     {Report::What::kLives, "lives"},
     {Report::What::kHeard, "heard"},     {Report::What::kEnded, "ended"},
-    {Report::What::kRefused, "refused"}, {Report::What::kLeft, "left"}};
+    {Report::What::kRefused, "refused"}, {Report::What::kLeft, "left"},
+    {Report::What::kTook, "took"}};
 
 void Put(const AttemptKey& key, boost::json::object* json) {
   (*json)["trial"] = static_cast<std::int64_t>(key.trial);
@@ -59,12 +60,17 @@ Enum Known(const Word<Enum> (&words)[size], const std::string& word) {
 }  // namespace
 
 void WritePilotSettings(const fs::path& folder, const PilotSettings& settings) {
-  const boost::json::object json{
-      {"trainer", settings.trainer},          {"device", settings.device},
-      {"threads", settings.threads},          {"silence_ms", settings.silence.count()},
-      {"idle_ms", settings.idle.count()},     {"grace_ms", settings.grace.count()},
-      {"beat_ms", settings.beat.count()},     {"time_ms", settings.time.count()},
-      {"memory_bytes", settings.memory_bytes}};
+  const boost::json::object json{{"trainer", settings.trainer},
+                                 {"device", settings.device},
+                                 {"threads", settings.threads},
+                                 {"silence_ms", settings.silence.count()},
+                                 {"idle_ms", settings.idle.count()},
+                                 {"grace_ms", settings.grace.count()},
+                                 {"beat_ms", settings.beat.count()},
+                                 {"time_ms", settings.time.count()},
+                                 {"memory_bytes", settings.memory_bytes},
+                                 {"terms", settings.terms},
+                                 {"folder", settings.folder}};
   WriteFileAtomically(folder / kSettingsFile, CanonicalJson(json) + "\n");
 }
 
@@ -92,11 +98,20 @@ PilotSettings ReadPilotSettings(const fs::path& folder) {
             .grace = Milliseconds(json, "grace_ms"),
             .beat = Milliseconds(json, "beat_ms"),
             .time = Milliseconds(json, "time_ms"),
-            .memory_bytes = json.Integer("memory_bytes")};
+            .memory_bytes = json.Integer("memory_bytes"),
+            .terms = json.Text("terms"),
+            .folder = json.Text("folder")};
   } catch (const std::invalid_argument& error) {
     throw Error(path.string() + ": " + error.what() +
                 "; the programs on the nodes and on the submitting host must be of one version");
   }
+}
+
+bool IsElsewhere(const fs::path& folder, const PilotSettings& settings) {
+  std::error_code error;
+  // One folder may have two names, on two machines too.
+  if (fs::equivalent(settings.folder, folder, error)) return false;
+  return !error || error == std::errc::no_such_file_or_directory;
 }
 
 std::string ToLine(const Order& order) {

@@ -42,10 +42,17 @@ struct PilotSettings {
   /// Of the whole job; 0: nobody knows. Near its end no attempt is begun.
   std::chrono::milliseconds time{0};
   std::int64_t memory_bytes = 0;  ///< that the job has; 0: what the cluster gives
+  /// What else its job was asked for (job_script.h, TermsOf).
+  std::string terms;
+  /// The pilot's folder, absolute, as it was made.
+  std::string folder;
 };
 void WritePilotSettings(const std::filesystem::path& folder, const PilotSettings& settings);
 /// Throws Error where they are not there or not to be understood.
 [[nodiscard]] PilotSettings ReadPilotSettings(const std::filesystem::path& folder);
+/// True if the folder was copied, or moved, from where it was made: its pilot, if it lives, works
+/// there, and its job is another study's.
+[[nodiscard]] bool IsElsewhere(const std::filesystem::path& folder, const PilotSettings& settings);
 
 /// Waits until the settings are to be seen, for a minute: a shared file system may show them late.
 /// `sleep` waits between two looks.
@@ -74,6 +81,7 @@ struct Report {
   enum class What {
     kBegun,    ///< the pilot, or its next life: `text` is its node
     kLives,    ///< `key`: what it carries out, if anything; `orders`: how far it has read them
+    kTook,     ///< it carries out the attempt now; `text` is its directory
     kHeard,    ///< `text` is a worker's message
     kEnded,    ///< end.json of the attempt is there
     kRefused,  ///< the attempt was not to be carried out (any more); `text` says why

@@ -78,10 +78,13 @@ std::string IdOf(const std::string& output) {
   return is_number ? id : "";
 }
 
-/// sbatch expands %j and the like in names of files.
+/// sbatch expands %j and the like in names of files, but where there is a backslash: then it takes
+/// one of each away, and % stands for itself.
 std::string Unexpanded(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  const char special = Contains(name, "\\") ? '\\' : '%';
   std::string text;
-  for (const char c : path.string()) text += c == '%' ? "%%" : std::string(1, c);
+  for (const char c : name) text += c == special ? std::string(2, c) : std::string(1, c);
   return text;
 }
 

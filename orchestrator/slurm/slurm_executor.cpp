@@ -74,6 +74,7 @@ class SlurmExecutor::Jobs {
   Jobs(SlurmClient& client, SlurmExecutorOptions options)
       : options_(std::move(options)),
         pilots_folder_(PilotsOf(options_.study_folder)),
+        terms_(TermsOf(options_.settings, options_.threads, Programs())),
         wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         desk_(client, options_.patience.queue, [this] { Wake(); }) {
     if (wake_.get() < 0) throw SystemError("an eventfd", "cannot be made", errno);
@@ -161,7 +162,7 @@ class SlurmExecutor::Jobs {
     if (pilot == pilots_.end()) {
       return GiveUp(key, FailureKind::kInterrupted, "its job was lost with its orchestrator");
     }
-    pilot->second.Repeat(key, [&](const Report& report) {
+    pilot->second.Repeat(key, directory, [&](const Report& report) {
       if (report.what == Report::What::kHeard) PassOn(key, report.text, Told::kEarlier);
     });
     // It may have ended since it was found.
@@ -193,6 +194,13 @@ class SlurmExecutor::Jobs {
   enum class Told { kNow, kEarlier };
 
   [[nodiscard]] milliseconds Now() const { return options_.clock(); }
+
+  [[nodiscard]] JobPrograms Programs() const {
+    return {.program = options_.program,
+            .trainer = options_.trainer,
+            .silence = options_.silence,
+            .beat = options_.patience.beat};
+  }
 
   void Say(const std::string& line) const {
     if (options_.tell) options_.tell(line);
@@ -397,7 +405,9 @@ class SlurmExecutor::Jobs {
       if (!report.key || !works_.contains(*report.key)) return;
       // What another pilot says of it is of another time.
       if (works_.at(*report.key).pilot != pilot.name()) return;
-      if (report.what == Report::What::kHeard) PassOn(*report.key, report.text, Told::kNow);
+      if (report.what == Report::What::kHeard && pilot.took() == works_.at(*report.key).directory) {
+        PassOn(*report.key, report.text, Told::kNow);
+      }
       if (report.what == Report::What::kLives) StopEnding(*report.key);
       if (report.what == Report::What::kEnded) BeginEnding(*report.key);
       if (report.what == Report::What::kRefused) {
@@ -585,11 +595,7 @@ class SlurmExecutor::Jobs {
                  .memory_bytes = largest_ == kWholeNode ? work.memory_bytes : largest_,
                  .time = longest_,
                  .threads = options_.threads};
-    const PilotSettings settings = MakeJobFolder(folder, plan,
-                                                 {.program = options_.program,
-                                                  .trainer = options_.trainer,
-                                                  .silence = options_.silence,
-                                                  .beat = options_.patience.beat});
+    const PilotSettings settings = MakeJobFolder(folder, plan, Programs());
     pilots_.emplace(name, KnownPilot(folder, settings, Now()));
     // The intent is on the disk by now: whatever becomes of us, the job finds its folder, and the
     // next run the job.
@@ -622,6 +628,10 @@ class SlurmExecutor::Jobs {
     answers_ = queue.answered;
     if (!answers_) Say("Slurm does not answer (" + queue.message + ")");
     for (const fs::path& folder : folders) FindPilot(folder, queue);
+    if (other_terms_ > 0) {
+      Say(CountText(other_terms_, "Slurm job") +
+          " of an earlier run, asked for with other settings: no further trials");
+    }
   }
 
   void FindPilot(const fs::path& folder, const QueueAnswer& queue) {
@@ -632,6 +642,7 @@ class SlurmExecutor::Jobs {
     } catch (const Error&) {
       return;  // half made: its job was never asked for
     }
+    if (IsElsewhere(folder, *settings)) return;
     KnownPilot pilot(folder, *settings, Now());
     pilot.HearAll(Now());
     const auto job = std::ranges::find(queue.jobs, name, &QueuedJob::name);
@@ -643,6 +654,12 @@ class SlurmExecutor::Jobs {
     }
     pilot.NoteSubmitted("", Now());
     if (job != queue.jobs.end()) pilot.See(&*job, Now());
+    if (settings->terms != terms_) {
+      // It ends what it carries out, and gets nothing more.
+      Dismiss(pilot);
+      if (!pilot.begun()) desk_.Cancel({name});
+      ++other_terms_;
+    }
     if (pilot.idle()) idle_.insert(name);
     pilots_.emplace(name, std::move(pilot));
   }
@@ -672,6 +689,7 @@ class SlurmExecutor::Jobs {
 
   SlurmExecutorOptions options_;
   fs::path pilots_folder_;
+  std::string terms_;  ///< of the jobs that are asked for
   UniqueFd wake_;
   std::map<std::string, KnownPilot> pilots_;  ///< by the name of their job
   std::set<std::string> idle_;                ///< those that are free
@@ -687,10 +705,11 @@ class SlurmExecutor::Jobs {
   milliseconds ask_again_{0};
   std::int64_t largest_ = 0;  ///< memory that an attempt so far needs
   milliseconds longest_{0};
-  int stillborn_ = 0;       ///< jobs in a row that ended before they said anything
-  bool answers_ = true;     ///< Slurm does
-  bool accounting_ = true;  ///< there may be one
-  SlurmDesk desk_;          ///< last: its thread wakes us
+  std::size_t other_terms_ = 0;  ///< jobs of an earlier run that were asked for with others
+  int stillborn_ = 0;            ///< jobs in a row that ended before they said anything
+  bool answers_ = true;          ///< Slurm does
+  bool accounting_ = true;       ///< there may be one
+  SlurmDesk desk_;               ///< last: its thread wakes us
 };
 
 SlurmExecutor::SlurmExecutor(SlurmClient& client, SlurmExecutorOptions options)

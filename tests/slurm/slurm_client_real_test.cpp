@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,6 +27,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+constexpr int kMostLooks = 1200;
+
 class RealSlurmTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -41,14 +44,16 @@ class RealSlurmTest : public testing::Test {
     request.log = folder_ / "50%job.log";
     return request;
   }
-  /// Returns the job of that name; waits for `holds`, up to the test's own limit.
+  /// Returns the job of that name when `holds`. Throws where it never does, so that the cluster
+  /// is stopped: a test that ctest kills leaves it behind.
   QueuedJob WaitFor(const std::string& name, const std::function<bool(const QueuedJob&)>& holds) {
-    for (;;) {
+    for (int look = 0; look < kMostLooks; ++look) {
       const QueueAnswer queue = client_.Queue();
       const auto job = std::ranges::find(queue.jobs, name, &QueuedJob::name);
       if (job != queue.jobs.end() && holds(*job)) return *job;
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
+    throw std::runtime_error("the job " + name + " never came to what was waited for");
   }
 
   OwnCluster cluster_;
@@ -61,13 +66,16 @@ TEST_F(RealSlurmTest, AJobGoesThroughTheQueueUnderItsName) {
   request.settings.gres = "gpu:1";
   request.settings.time_seconds = 90;
   request.warning = std::chrono::seconds(20);
+  const fs::path odd = folder_ / "o'dd\\ \\\\ %j \"q\" $HOME\n";
+  fs::create_directory(odd);
+  request.log = odd / "50%job.log";
   const SubmitAnswer answer = client_.Submit(request);
   ASSERT_EQ(answer.outcome, Submission::kAccepted) << answer.message;
   const QueuedJob ended = WaitFor("beamgrid-a", [](const auto& job) { return IsFinal(job.state); });
   EXPECT_EQ(ended.state, "COMPLETED");
   EXPECT_EQ(ended.id, answer.id);
   EXPECT_EQ(ended.comment, "a comment, with | and \"");
-  std::ifstream log(folder_ / "50%job.log");
+  std::ifstream log(odd / "50%job.log");
   std::string line;
   std::getline(log, line);
   EXPECT_THAT(line, testing::MatchesRegex("at n[12] gpu 0"));

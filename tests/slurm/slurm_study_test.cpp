@@ -98,10 +98,12 @@ TEST(SlurmStudy, ExplainTellsWhyATrialWaits) {
   Process process(BeamgridCommand(RunArguments("cluster")), folder.path());
   ASSERT_TRUE(process.WaitForLine("Slurm jobs"));
   std::string told;
-  while (told.find("drained") == std::string::npos) {
+  for (int look = 0; look < 300 && told.find("drained") == std::string::npos; ++look) {
     told = folder.Run({"explain", "MC-Mean-MoE1/1", "--db", "cluster.db"}).out;
   }
+  EXPECT_THAT(told, HasSubstr("drained"));
   EXPECT_THAT(told, HasSubstr("waits (PENDING)"));
+  EXPECT_THAT(told, HasSubstr("attempt 1 waits for a Slurm job"));
   process.Signal(SIGTERM);
   EXPECT_EQ(process.Wait().exit_code, 130);
 }

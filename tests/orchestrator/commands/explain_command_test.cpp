@@ -2,7 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "orchestrator/slurm/attempt_end.h"
 #include "tests/orchestrator/commands/record_commands_fixture.h"
+#include "trainer/protocol/protocol.h"
 
 namespace beamgrid {
 namespace {
@@ -10,6 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
+using ::testing::Not;
 
 TEST_F(RecordCommandsTest, ShowFindsATrialByEachOfItsNames) {
   const auto listed = OnRecord({"trials", "small", "--json"}).Json();
@@ -78,6 +86,35 @@ TEST_F(RecordCommandsTest, AStudyInPlaceOfATrialIsRefusedWithWhatShowsStudies) {
     EXPECT_THAT(called.err, HasSubstr("'small' is a study and no trial; `beamgrid trials small` "
                                       "lists its trials, `beamgrid show small --recipe-history`"));
   }
+}
+
+TEST_F(RecordCommandsTest, ExplainTellsAnAttemptThatWaitsForAJobFromOneAtWork) {
+  const std::string name = "small/MC-BLSTM-h256-MoE2/1";
+  std::filesystem::path directory, pilots;
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    directory = store.runs() / "small" / "a" / "1";
+    pilots = store.runs() / "small" / "slurm";
+    const TrialId trial = store.Trials(store.FindStudy("small")->id).at(2).id;
+    (void)store.BeginAttempt(trial, directory.string(), "cpu", 1);
+  }
+  std::filesystem::create_directories(directory);
+  std::filesystem::create_directories(pilots);
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", directory.c_str(), 1);  // where there is no squeue
+  const std::string waits = OnRecord({"explain", name}).out;
+  ASSERT_TRUE(Claim(directory, "beamgrid-small-1"));
+  const std::string works = OnRecord({"explain", name}).out;
+  std::ofstream(directory / kWorkerLock) << "";
+  const std::string works_here = OnRecord({"explain", name}).out;
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_THAT(waits, HasSubstr("is running: attempt 1 waits for a Slurm job"));
+  EXPECT_THAT(waits, HasSubstr("Slurm cannot be asked: "));
+  EXPECT_THAT(works, HasSubstr("is running: attempt 1 is at work on cpu"));
+  EXPECT_THAT(works, HasSubstr("Slurm cannot be asked: "));
+  // Once the study ran on a cluster; this attempt does not.
+  EXPECT_THAT(works_here, HasSubstr("is running: attempt 1 is at work on cpu"));
+  EXPECT_THAT(works_here, Not(HasSubstr("Slurm")));
 }
 
 TEST_F(RecordCommandsTest, ExplainSaysWhyATrialFailed) {

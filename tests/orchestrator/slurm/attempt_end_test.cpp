@@ -178,6 +178,20 @@ TEST(PilotFolder, OrdersAndReportsAreReadAsTheyWereWritten) {
   }
 }
 
+TEST(PilotFolder, ACopyIsToldFromTheFolderUnderAnotherName) {
+  const TemporaryFolder place;
+  const auto folder = place / "a", link = place / "link", copy = place / "copy";
+  std::filesystem::create_directory(folder);
+  std::filesystem::create_directory_symlink(folder, link);
+  std::filesystem::create_directory(copy);
+  const PilotSettings settings{.folder = folder.string()};
+  EXPECT_FALSE(IsElsewhere(folder, settings));
+  EXPECT_FALSE(IsElsewhere(link, settings));
+  EXPECT_TRUE(IsElsewhere(copy, settings));
+  std::filesystem::rename(folder, place / "moved");
+  EXPECT_TRUE(IsElsewhere(place / "moved", settings));
+}
+
 TEST(PilotFolder, SettingsAreReadAsTheyWereWritten) {
   const TemporaryFolder folder;
   EXPECT_THROW((void)ReadPilotSettings(folder.path()), Error);
@@ -186,7 +200,9 @@ TEST(PilotFolder, SettingsAreReadAsTheyWereWritten) {
                                .threads = 3,
                                .silence = std::chrono::seconds(7),
                                .time = std::chrono::hours(2),
-                               .memory_bytes = 12};
+                               .memory_bytes = 12,
+                               .terms = "{\"gres\":\"gpu\"}",
+                               .folder = folder.path().string()};
   WritePilotSettings(folder.path(), settings);
   const PilotSettings read = ReadPilotSettings(folder.path());
   EXPECT_EQ(read.trainer, settings.trainer);
@@ -195,6 +211,8 @@ TEST(PilotFolder, SettingsAreReadAsTheyWereWritten) {
   EXPECT_EQ(read.silence, settings.silence);
   EXPECT_EQ(read.time, settings.time);
   EXPECT_EQ(read.memory_bytes, settings.memory_bytes);
+  EXPECT_EQ(read.terms, settings.terms);
+  EXPECT_EQ(read.folder, settings.folder);
   WriteFileAtomically(folder / "pilot.json", "{\"trainer\": 3}");
   EXPECT_THROW((void)ReadPilotSettings(folder.path()), Error);
 }

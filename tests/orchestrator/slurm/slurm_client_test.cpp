@@ -72,6 +72,18 @@ TEST(SbatchArguments, SayOnlyWhatIsAskedFor) {
                   "--nodes=1", "--ntasks=1", "--chdir=/shared/runs/a", "/shared/runs/a/job.sh"));
 }
 
+TEST(SbatchArguments, NameTheLogAsItIsCalled) {
+  // As tried on Slurm 22.05.
+  for (const auto& [name, argument] :
+       {std::pair("50%j's", "--output=/50%%j's"), std::pair("a\\b%j", "--output=/a\\\\b%j"),
+        std::pair("a\\\\b %%", "--output=/a\\\\\\\\b %%"),
+        std::pair("\"q\" $HOME\n", "--output=/\"q\" $HOME\n")}) {
+    JobRequest request = Request();
+    request.log = std::filesystem::path("/") / name;
+    EXPECT_THAT(SbatchArguments(request), Contains(argument));
+  }
+}
+
 TEST(SbatchArguments, SayAllThatTheRecipeSays) {
   JobRequest request = Request();
   request.settings = {.partition = "gpu,long",

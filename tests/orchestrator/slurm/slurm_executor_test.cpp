@@ -7,6 +7,8 @@
 #include "orchestrator/slurm/attempt_end.h"
 #include "orchestrator/slurm/given_up.h"
 #include "orchestrator/slurm/pilot.h"
+#include "orchestrator/slurm/pilots_lock.h"
+#include "registry/util/error.h"
 #include "tests/orchestrator/slurm/slurm_fixture.h"
 
 namespace beamgrid {
@@ -67,10 +69,10 @@ TEST_F(SlurmExecutorTest, TheIntentIsOnTheDiskBeforeSlurmIsAsked) {
     EXPECT_EQ(folder.filename(), request.name);
     EXPECT_EQ(folder.parent_path(), StudyFolder() / "slurm");
     EXPECT_NO_THROW((void)ReadPilotSettings(folder));
-    EXPECT_THAT(ReadFile(request.script), HasSubstr("module load cuda\nexec "));
+    EXPECT_THAT(ReadFile(request.script), HasSubstr("export MODULE=cuda\nexec "));
     requests.push_back(request);
   };
-  settings_.prologue = "module() { :; }\nmodule load cuda";
+  settings_.prologue = "export MODULE=cuda";
   settings_.time_seconds = 7200;
   settings_.memory_bytes = std::int64_t{4} << 30;
   settings_.partition = "long";
@@ -449,7 +451,7 @@ TEST_F(SlurmExecutorTest, JobsThatEndBeforeTheyBeginStopTheStudyWithTheirWords) 
   Submit(Key(1));
   const AttemptOutcome outcome = Wait(Key(1), 1s);
   EXPECT_EQ(outcome.failure().kind, FailureKind::kEnvironment);
-  EXPECT_THAT(outcome.failure().message, HasSubstr("No such file"));
+  EXPECT_THAT(outcome.failure().message, HasSubstr("No such file or directory"));
   EXPECT_THAT(outcome.failure().message, HasSubstr((folder_ / "beamgrid").string()));
   EXPECT_EQ(slurm_.submitted(), 3U);
 }
@@ -587,6 +589,121 @@ TEST_F(SlurmExecutorTest, TheNextOrchestratorUsesTheJobsThatAreThere) {
   EXPECT_EQ(slurm_.submitted(), 1U);
   executor_.reset();
   delete killed;
+}
+
+TEST_F(SlurmExecutorTest, JobsOfOtherSettingsGetNoFurtherTrials) {
+  PatientTrainer();
+  Start();
+  Submit(Key(1));
+  WaitForMessage(Key(1));
+  slurm_.Set([](FakeSlurm& slurm) { slurm.starts_jobs = false; });
+  Submit(Key(2));
+  PollUntil([&] { return slurm_.submitted() == 2; });
+  const std::string waits = slurm_.NameOf(1);
+  const SlurmExecutor* killed = executor_.release();
+  slurm_.Set([](FakeSlurm& slurm) { slurm.starts_jobs = true; });
+  settings_.partition = "another";
+  settings_.jobs = 4;
+  heard_.clear();
+  Start();
+  EXPECT_THAT(told_.back(), HasSubstr("2 Slurm jobs of an earlier run, asked for with other"));
+  // The one that waited might wait for ever.
+  PollUntil([&] { return slurm_.cancelled().contains(waits); });
+  ASSERT_TRUE(executor_->CanAdopt(Key(1), Directory(Key(1))));
+  executor_->Adopt(Key(1), Directory(Key(1)));
+  Release(Key(1));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  Submit(Key(3));
+  Release(Key(3));
+  EXPECT_TRUE(Wait(Key(3)).complete());
+  ASSERT_EQ(slurm_.submitted(), 3U);
+  EXPECT_EQ(ClaimedBy(Directory(Key(3))), slurm_.NameOf(2));
+  slurm_.With(
+      2, [](const FakeSlurm::Job& job) { EXPECT_EQ(job.request.settings.partition, "another"); });
+  EXPECT_FALSE(slurm_.cancelled().contains(slurm_.NameOf(0)));
+  executor_.reset();
+  delete killed;
+}
+
+TEST_F(SlurmExecutorTest, ACopyOfTheFolderHasNoJobs) {
+  PatientTrainer();
+  Start();
+  Submit(Key(1));
+  WaitForMessage(Key(1));
+  slurm_.Set([](FakeSlurm& slurm) { slurm.starts_jobs = false; });
+  Submit(Key(2));
+  PollUntil([&] { return slurm_.submitted() == 2; });
+  std::filesystem::create_directory(folder_ / "copy");
+  std::filesystem::copy(StudyFolder(), folder_ / "copy" / "s",
+                        std::filesystem::copy_options::recursive);
+  const auto directory = folder_ / "copy" / "s" / "t1" / "1";
+  {
+    SlurmExecutor copy(slurm_, {.study = "s",
+                                .study_folder = folder_ / "copy" / "s",
+                                .settings = settings_,
+                                .clock = [this] { return Now(); }});
+    EXPECT_FALSE(copy.CanAdopt(Key(1), directory));
+    // At once: nobody is waited for.
+    const AttemptOutcome outcome = copy.Reconcile(Key(1), directory, 0);
+    EXPECT_EQ(outcome.failure().kind, FailureKind::kInterrupted);
+  }
+  EXPECT_THAT(slurm_.cancelled(), SizeIs(0));
+  EXPECT_FALSE(ReadEnd(Directory(Key(1))).has_value());
+  slurm_.StartJob(1);
+  for (const std::int64_t trial : {1, 2}) {
+    Release(Key(trial));
+    EXPECT_TRUE(Wait(Key(trial)).complete());
+  }
+}
+
+TEST_F(SlurmExecutorTest, WhatWasSaidOfAnotherAttemptOfTheKeyIsNotRepeated) {
+  PatientTrainer();
+  Start();
+  Submit(Key(1));
+  WaitForMessage(Key(1));
+  Release(Key(1));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  // The trial was removed, and another one got its number.
+  const SlurmExecutor* killed = executor_.release();
+  std::filesystem::rename(StudyFolder() / "t1", folder_ / "removed");
+  Start();
+  const auto directory = Directory(Key(2));
+  WriteFileAtomically(directory / kTrialFile, "{\"attempt\": 1}");
+  executor_->Submit(Key(1), directory, {.device = "cpu"}, Milliseconds(0));
+  PollUntil([&] { return ClaimedBy(directory).has_value(); });
+  const SlurmExecutor* killed_too = executor_.release();
+  heard_.clear();
+  Start();
+  ASSERT_TRUE(executor_->CanAdopt(Key(1), directory));
+  executor_->Adopt(Key(1), directory);
+  WriteFileAtomically(directory / "go", "");
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  EXPECT_EQ(std::ranges::count_if(
+                heard_[Key(1)].messages,
+                [](const Message& message) { return std::holds_alternative<Started>(message); }),
+            1);
+  executor_.reset();
+  delete killed;
+  delete killed_too;
+}
+
+TEST_F(SlurmExecutorTest, TheJobsOfAFolderHaveOneOrchestrator) {
+  WriteOrdered(Directory(Key(1)), "beamgrid-s-0");
+  LocalExecutorBesideSlurm local({.trainer = folder_ / "trainer"});
+  {
+    const PilotsLock held(StudyFolder());
+    try {
+      const PilotsLock other(StudyFolder());
+      ADD_FAILURE() << "had by two";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("another beamgrid has the Slurm jobs of this study"));
+    }
+    EXPECT_THROW((void)local.Reconcile(Key(1), Directory(Key(1)), 0), Error);
+    EXPECT_EQ(ClaimedBy(Directory(Key(1))), std::nullopt);
+  }
+  EXPECT_FALSE(local.Reconcile(Key(1), Directory(Key(1)), 0).complete());
+  WriteFileAtomically(folder_ / "file", "");
+  EXPECT_THROW(PilotsLock(folder_ / "file"), Error);
 }
 
 TEST_F(SlurmExecutorTest, ARunOnThisMachineEndsWhatAJobCarriesOut) {
