@@ -81,7 +81,8 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
   // Before anything is made that a mistake would leave behind.
   const DataSpec data = CheckedData(
       recipe, {.warn = warn, .show_progress = options.progress != ProgressMode::kQuiet});
-  const auto groups = GroupsOfVideos(recipe, data);
+  const auto groups = GroupsOfVideos(
+      recipe, data, [&](const std::string& warning) { warn("warning: " + warning); });
   watch.SetDigest(data.digest);
   std::vector<NamedFile> named = NamedFilesOf(recipe, catalogue);
   for (const NamedFile& file : named) watch.Add(file);

@@ -42,7 +42,9 @@ class Check : public Subcommand {
     DataSpec data;
     if (!no_data_) {
       data = CheckedData(recipe, VoiceOf(context));
-      static_cast<void>(GroupsOfVideos(recipe, data));
+      static_cast<void>(GroupsOfVideos(recipe, data, [&](const std::string& warning) {
+        context.Remark("warning: " + warning);
+      }));
       if (!recipe.warm_starts.empty()) CheckWarmStarts(context, trainer, recipe, data);
     }
     const StudyChange change = ChangeOf(context, trainer, recipe, data);

@@ -90,13 +90,13 @@ class DataVerify : public Subcommand {
     const std::string& path = names_.front();
     const Recipe recipe = DataOfRecipe(ReadRecipe(path, settings_));
     // What is known of files is not asked: a disk may have changed them without a trace.
-    const StudyData data =
+    StudyData data =
         ReadStudyData(FindDataFiles(recipe), VoiceOf(context), CensusOptions::Reading::kEverything);
     std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);
     if (mistakes.empty()) {
       mistakes = TeacherMistakes(recipe, data.spec, CensusOptions::Reading::kEverything);
     }
-    if (mistakes.empty()) mistakes = GroupMistakes(recipe, data.spec);
+    if (mistakes.empty()) mistakes = GroupMistakes(recipe, data);
     if (json_) {
       PrintJson(context.out,
                 boost::json::object{
@@ -124,9 +124,11 @@ class DataVerify : public Subcommand {
     return kExitUsage;
   }
 
-  static std::vector<Diagnostic> GroupMistakes(const Recipe& recipe, const DataSpec& data) {
+  /// Adds what is to be warned of to the verdict.
+  static std::vector<Diagnostic> GroupMistakes(const Recipe& recipe, StudyData& data) {
+    const auto warn = [&](const std::string& line) { data.verdict.warnings.push_back(line); };
     try {
-      static_cast<void>(GroupsOfVideos(recipe, data));
+      static_cast<void>(GroupsOfVideos(recipe, data.spec, warn));
       return {};
     } catch (const RecipeError& error) {
       return error.diagnostics();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/run_study.h"
+#include "registry/util/nearest_spelling.h"
 
 namespace beamgrid {
 namespace {
@@ -22,6 +25,16 @@ std::vector<Diagnostic> MistakesBeside(const Recipe& recipe, DataFiles files) {
     }
   }
   return mistakes;
+}
+
+/// Returns whether the recipe is mistaken in what the features are, or in a key that is likely one
+/// of theirs misspelt: what files say otherwise then follows from that.
+bool IsOfFeatures(const Diagnostic& mistake) {
+  constexpr std::string_view kData = "data.";
+  if (!mistake.key.starts_with(kData)) return false;
+  const std::string key = mistake.key.substr(kData.size());
+  return !NearestSpelling(key.substr(0, key.find('.')), {"format", "features", "frame_types"})
+              .empty();
 }
 
 auto PlaceOf(const Diagnostic& mistake) {
@@ -48,7 +61,9 @@ WholeRecipe LoadWholeRecipe(const CommandContext& context, const RecipeSource& s
     // Of how many classes nobody knows: each class of a list would be one too many.
     if (readable->data.classes < 1) readable->data.class_weight = 1;
   }
+  const bool other_features = std::ranges::any_of(mistakes, IsOfFeatures);
   for (Diagnostic& mistake : MistakesBeside(readable ? *readable : whole.recipe, files)) {
+    if (other_features && mistake.key == "data.features") continue;
     mistakes.push_back(std::move(mistake));
   }
   if (mistakes.empty()) {

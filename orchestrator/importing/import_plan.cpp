@@ -162,8 +162,9 @@ class Planning {
     if (options_.features.empty()) throw UsageError("--features: name at least one feature");
     // A record's map has one entry of each name, and these are taken.
     std::set<std::string> names = {"id", "video_id", "labels", kWeights};
+    const bool by_group = !options_.labels.group_column.empty();
     for (const auto& [option, column] :
-         {std::pair("--group", options_.labels.grouped_by()),
+         {std::pair(by_group ? "--group" : "--holdout-by", options_.labels.grouped_by()),
           std::pair("--video-weight-column", options_.labels.video_weight_column)}) {
       if (column.empty() || names.insert(column).second) continue;
       throw UsageError(std::string(option) + ": '" + column +
@@ -171,8 +172,13 @@ class Planning {
     }
     const std::set<std::string> taken = names;
     for (const FeatureInput& input : options_.features) {
-      if (taken.contains(input.name) || !ProblemOfId(input.name).empty()) {
-        throw UsageError("--features: " + QuotedId(input.name) + " cannot be a feature's name");
+      const std::string refused =
+          "--features: " + QuotedId(input.name) + " cannot be a feature's name";
+      if (!ProblemOfId(input.name).empty()) throw UsageError(refused);
+      if (taken.contains(input.name)) {
+        throw UsageError(refused +
+                         ": a record has it for its id, labels, group or weight; rename "
+                         "the feature or the column");
       }
       if (!names.insert(input.name).second) {
         throw UsageError("--features: '" + input.name + "' is named twice");

@@ -17,6 +17,7 @@
 #include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/system_error.h"
+#include "registry/util/text.h"
 #include "registry/util/user_path.h"
 #include "registry/util/utf8.h"
 #include "trainer/data/video_group_records.h"
@@ -150,11 +151,21 @@ DataSpec CheckedData(const Recipe& recipe, const ReadingVoice& voice) {
   return std::move(data.spec);
 }
 
-std::shared_ptr<const VideoGroups> GroupsOfVideos(const Recipe& recipe, const DataSpec& data) {
+std::shared_ptr<const VideoGroups> GroupsOfVideos(const Recipe& recipe, const DataSpec& data,
+                                                  const Warn& warn) {
   const DataSettings& settings = recipe.data;
   if (settings.group.empty()) return nullptr;
   ReadGroups read = ReadVideoGroups(data, settings.group, CacheFolder());
-  if (read.without == 0) return std::make_shared<const VideoGroups>(std::move(read.groups));
+  if (read.without == 0) {
+    if (read.in_train > 0) {
+      warn("data.train has videos of " +
+           CountText(static_cast<std::size_t>(read.in_train), "group") + " (" + settings.group +
+           ") that data.validate has, too: what is measured, and its interval, is of groups that "
+           "the "
+           "models have seen, and not of new ones");
+    }
+    return std::make_shared<const VideoGroups>(std::move(read.groups));
+  }
   std::vector<Diagnostic> mistakes;
   for (const std::string& example : read.examples) {
     mistakes.push_back({settings.group_place, "data.group", example});

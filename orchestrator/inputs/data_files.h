@@ -54,10 +54,14 @@ struct StudyData {
 [[nodiscard]] std::vector<Diagnostic> DataMistakes(const Recipe& recipe,
                                                    const DataVerdict& verdict);
 
+using Warn = std::function<void(const std::string& warning)>;
+
 /// Returns by what the validation videos belong together; null: the recipe names nothing
-/// (data.group). `data`: with its digest. Throws RecipeError where records do not say it.
+/// (data.group). `data`: with its digest. Calls `warn` where training has videos of the same
+/// groups. Throws RecipeError where records do not say it.
 [[nodiscard]] std::shared_ptr<const VideoGroups> GroupsOfVideos(const Recipe& recipe,
-                                                                const DataSpec& data);
+                                                                const DataSpec& data,
+                                                                const Warn& warn);
 
 /// Returns the data that a study may begin on, with their digest, once the warnings were told.
 /// Throws RecipeError where files are missing, where what they hold stops a study and where a

@@ -43,7 +43,7 @@ bool IsFeature(const std::string& name, const std::vector<Feature>& features,
 
 std::map<std::string, FrameType> ReadFrameTypes(Section& data, const DataSettings& settings) {
   const toml::table* table = data.FindTable("frame_types");
-  if (table == nullptr) return {};
+  if (table == nullptr || data.IsMistaken("features")) return {};
   if (settings.format == "video") {
     data.Mistake(*table, "frame_types",
                  "is for frames: with data.format = \"video\" every feature is a list of floats; "
@@ -92,6 +92,7 @@ std::map<std::string, Normalisation> ReadNormalise(Section& data, const DataSett
                                  : "is '" + text->get() + "', " + RefusalOf(text->get(), words));
     return {};
   }
+  if (data.IsMistaken("features")) return {};
   std::map<std::string, Normalisation> all = SameForAll("none", settings);
   Section section(*table, data.PathOf("normalise"), data.mistakes());
   for (const auto& [key, value] : WrittenOrder(*table)) {
@@ -180,8 +181,10 @@ std::string LackedByObjective(const Recipe& recipe) {
   return "";
 }
 
-/// Adds a mistake where the objective cannot be measured on such data.
-void CheckObjective(Section& root, const Recipe& recipe) {
+/// Adds a mistake where the objective cannot be measured on such data. After all of `data` was
+/// read.
+void CheckObjective(Section& root, const Section& data, const Recipe& recipe) {
+  if (data.IsMistaken("format") || data.IsMistaken("labels")) return;
   const std::string lacked = LackedByObjective(recipe);
   if (lacked.empty()) return;
   const toml::table* study = root.table()["study"].as_table();
@@ -249,9 +252,12 @@ void ReadData(Section& root, Recipe& recipe) {
   settings.frame_types = ReadFrameTypes(data, settings);
   settings.normalise = ReadNormalise(data, settings);
   settings.max_frames = data.ReadInteger("max_frames");
-  // Whatever is written: the number is a part of the identity and must not differ for no reason.
-  if (settings.format == "video") settings.max_frames = 1;
   settings.frame_alignment = *FindValue(kFrameAlignments, data.ReadWord("frame_alignment"));
+  // Whatever is written: both are parts of the identity and must not differ for no reason.
+  if (settings.format == "video") {
+    settings.max_frames = 1;
+    settings.frame_alignment = FrameAlignment::kCut;
+  }
   settings.on_error = data.ReadWord("on_error");
   settings.group = data.ReadWord("group");
   if (const toml::node* group = data.table().get("group")) {
@@ -260,7 +266,7 @@ void ReadData(Section& root, Recipe& recipe) {
   ReadLabelKind(data, settings);
   ReadLossWeights(data, settings);
   data.RefuseOthers();
-  CheckObjective(root, recipe);
+  CheckObjective(root, data, recipe);
 }
 
 }  // namespace beamgrid

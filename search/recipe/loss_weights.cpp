@@ -10,7 +10,7 @@ namespace {
 std::string ReadUnrated(Section& data, const std::string& format) {
   const std::string unrated = data.ReadWord("unrated");
   const toml::node* node = data.table().get("unrated");
-  if (node != nullptr && format != "segment") {
+  if (node != nullptr && format != "segment" && !data.IsMistaken("format")) {
     data.Mistake(*node, "unrated",
                  "is for data.format = \"segment\" only: every class of a " +
                      std::string(format == "video" ? "video" : "video's frames") +

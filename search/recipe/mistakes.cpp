@@ -10,6 +10,14 @@ void Mistakes::Add(const toml::source_region& where, std::string key, std::strin
   found_.push_back({PlaceOf(where), std::move(key), std::move(message)});
 }
 
+bool Mistakes::Has(std::string_view key) const {
+  return std::ranges::find(found_, key, &Diagnostic::key) != found_.end();
+}
+
+void Mistakes::Withdraw(std::string_view key) {
+  std::erase_if(found_, [&](const Diagnostic& mistake) { return mistake.key == key; });
+}
+
 Place Mistakes::PlaceOf(const toml::source_region& where) const {
   return source_->PlaceOf(static_cast<int>(where.begin.line), static_cast<int>(where.begin.column));
 }

@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "search/diagnostics.h"
@@ -25,6 +26,10 @@ class Mistakes {
   [[nodiscard]] Place PlaceOf(const toml::source_region& where) const;
   [[nodiscard]] const RecipeSource& source() const { return *source_; }
   [[nodiscard]] bool empty() const { return found_.empty(); }
+  /// Returns whether a mistake of this very key was added.
+  [[nodiscard]] bool Has(std::string_view key) const;
+  /// Takes the mistakes of this very key back.
+  void Withdraw(std::string_view key);
   /// Returns the way to look at files; where it is empty, files are taken as they are written.
   [[nodiscard]] const FindFile& find_file() const { return find_file_; }
   /// Takes the mistakes out, by place, then in the order found.

@@ -162,8 +162,21 @@ void Section::RefuseOthers(const std::vector<std::string>& told) const {
     if (std::ranges::find(told, key.str()) != told.end()) continue;
     std::string message = "unknown key '";
     message.append(key.str()).append("'").append(Suggestion(key.str(), known_));
+    // Misspelt is not missing.
+    const std::string meant = NearestSpelling(key.str(), known_);
+    if (!table_->contains(meant)) mistakes_->Withdraw(PathOf(meant));
     mistakes_->Add(key.source(), PathOf(key.str()), message + "; known here: " + Join(known_));
   }
+}
+
+bool Section::IsMistaken(std::string_view key) const {
+  if (mistakes_->Has(PathOf(key))) return true;
+  if (table_->contains(key)) return false;
+  return std::ranges::any_of(*table_, [&](const auto& entry) {
+    const std::string_view other = entry.first.str();
+    return std::ranges::find(known_, other) == known_.end() &&
+           NearestSpelling(other, {std::string(key)}) == key;
+  });
 }
 
 std::string Section::PathOf(std::string_view key) const {

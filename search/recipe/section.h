@@ -60,6 +60,10 @@ class Section {
   /// Adds a mistake for every key that was not asked for, but for those that were `told` already.
   void RefuseOthers(const std::vector<std::string>& told = {}) const;
 
+  /// Returns whether a mistake of `key` was added, or of an unknown key that is likely `key`
+  /// misspelt: what follows from the default in its place is then no mistake of its own.
+  [[nodiscard]] bool IsMistaken(std::string_view key) const;
+
   /// Returns "grid.temporal[0].clusters".
   [[nodiscard]] std::string PathOf(std::string_view key) const;
   void Mistake(const toml::node& node, std::string_view key, std::string message) const;

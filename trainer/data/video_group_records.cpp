@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <set>
 #include <utility>
 
 #include "registry/util/cache_folder.h"
@@ -30,7 +31,36 @@ class GroupReader {
  public:
   explicit GroupReader(std::string name) : name_(std::move(name)) {}
 
-  void ReadFile(const TfRecordFile& file) {
+  void ReadValidation(const TfRecordFile& file) {
+    ReadFile(file,
+             [&](std::uint64_t offset) { Take(file.path() + ": byte " + std::to_string(offset)); });
+  }
+
+  /// After all of validation.
+  void ReadTraining(const std::vector<std::string>& files) {
+    std::set<std::string> of_validation;
+    for (const auto& [video, group] : groups_) of_validation.insert(group);
+    std::set<std::string> shared;
+    for (const std::string& path : files) {
+      ReadFile(TfRecordFile(path), [&](std::uint64_t /*offset*/) {
+        const std::string group = GroupOf();
+        if (of_validation.contains(group)) shared.insert(group);
+      });
+    }
+    in_train_ = std::ssize(shared);
+  }
+
+  [[nodiscard]] ReadGroups Done() && {
+    return {.groups = VideoGroups(name_, std::move(groups_)),
+            .without = without_,
+            .examples = std::move(examples_),
+            .in_train = in_train_};
+  }
+
+ private:
+  /// Calls `take` with the place of each sound record while it is in example_.
+  template <typename Take>
+  void ReadFile(const TfRecordFile& file, const Take& take) {
     std::uint64_t released = 0;
     for (std::uint64_t offset = 0; offset < file.size_bytes();) {
       std::uint64_t next = file.size_bytes();
@@ -38,7 +68,7 @@ class GroupReader {
         next = file.Skip(offset);
         const Record record = file.Read(offset);
         ParseExample(record.payload, example_);
-        Take(file.path() + ": byte " + std::to_string(offset));
+        take(offset);
       } catch (const DataError&) {
         // Damaged: the census has said so, and no prediction will be of it.
       } catch (const ExampleError&) {
@@ -50,13 +80,6 @@ class GroupReader {
     }
   }
 
-  [[nodiscard]] ReadGroups Done() && {
-    return {.groups = VideoGroups(name_, std::move(groups_)),
-            .without = without_,
-            .examples = std::move(examples_)};
-  }
-
- private:
   void Take(const std::string& place) {
     const std::string id(IdOf(example_));
     if (id.empty()) return;
@@ -66,12 +89,27 @@ class GroupReader {
       return;
     }
     if (++without_ > static_cast<std::int64_t>(kShownRecords)) return;
-    std::vector<std::string> names;
-    for (const NamedFeature& feature : example_.context) names.emplace_back(feature.name);
-    std::ranges::sort(names);
-    examples_.push_back(PrintableLine(place + ": video '" + id + "': has no text '" + name_ +
-                                      "'; the record has '" + Join(names, "', '") + "'" +
-                                      Suggestion(name_, names)));
+    examples_.push_back(PrintableLine(place + ": video '" + id + "': " + Lack(group)));
+  }
+
+  /// Returns why the record has no group: it lacks the feature, or has something else there.
+  [[nodiscard]] std::string Lack(const std::string& group) const {
+    const FeatureView* found = example_.FindContext(name_);
+    if (found == nullptr) {
+      std::vector<std::string> names;
+      for (const NamedFeature& feature : example_.context) names.emplace_back(feature.name);
+      std::ranges::sort(names);
+      return "has no text '" + name_ + "'; the record has '" + Join(names, "', '") + "'" +
+             Suggestion(name_, names);
+    }
+    const std::string must = ", must be one text or one integer";
+    const std::size_t count = CountValues(*found);
+    if (count == 0) return "'" + name_ + "' is empty" + must;
+    if (count == 1 && found->kind == ValueKind::kBytes) {
+      return "'" + name_ + "' is " + (group.empty() ? "an empty text" : "no UTF-8") + must;
+    }
+    return "'" + name_ + "' holds " + std::to_string(count) + " " +
+           std::string(ToString(found->kind)) + must;
   }
 
   /// Returns the group of the record; empty where it has none.
@@ -90,22 +128,25 @@ class GroupReader {
   GroupMap groups_;
   std::int64_t without_ = 0;
   std::vector<std::string> examples_;
+  std::int64_t in_train_ = 0;
 };
 
 std::filesystem::path PathOf(const std::filesystem::path& cache, const DataSpec& data,
                              const std::string& name) {
-  return cache / ("groups-" + HashBytes("1\n" + data.digest + "\n" + name));
+  return cache / ("groups-" + HashBytes("2\n" + data.digest + "\n" + name));
 }
 
-std::optional<GroupMap> Recalled(const std::filesystem::path& path) try {
+std::optional<ReadGroups> Recalled(const std::filesystem::path& path, const std::string& name) try {
   const std::optional<std::string> text = ReadCached(path);
   if (!text) return std::nullopt;
   GroupMap groups;
-  const boost::json::value videos = ParseJson(*text);
-  for (const auto& video : videos.as_object()) {
+  const boost::json::value known = ParseJson(*text);
+  for (const auto& video : known.at("videos").as_object()) {
     groups.emplace(video.key(), video.value().as_string());
   }
-  return groups;
+  return ReadGroups{.groups = VideoGroups(name, std::move(groups)),
+                    .examples = {},
+                    .in_train = known.at("in_train").as_int64()};
 } catch (const std::exception&) {
   return std::nullopt;  // whatever lies there: it can be made again
 }
@@ -115,17 +156,18 @@ std::optional<GroupMap> Recalled(const std::filesystem::path& path) try {
 ReadGroups ReadVideoGroups(const DataSpec& data, const std::string& name,
                            const std::optional<std::filesystem::path>& cache) {
   if (cache) {
-    if (auto known = Recalled(PathOf(*cache, data, name))) {
-      return {.groups = VideoGroups(name, *std::move(known)), .examples = {}};
-    }
+    if (auto known = Recalled(PathOf(*cache, data, name), name)) return *std::move(known);
   }
   GroupReader reader(name);
-  for (const std::string& file : data.validate) reader.ReadFile(TfRecordFile(file));
+  for (const std::string& file : data.validate) reader.ReadValidation(TfRecordFile(file));
+  reader.ReadTraining(data.train);
   ReadGroups read = std::move(reader).Done();
   if (cache && read.without == 0) {
     boost::json::object videos;
     for (const auto& [video, group] : read.groups.groups()) videos[video] = group;
-    WriteCached(PathOf(*cache, data, name), CanonicalJson(videos));
+    WriteCached(PathOf(*cache, data, name),
+                CanonicalJson(boost::json::object{{"videos", std::move(videos)},
+                                                  {"in_train", read.in_train}}));
   }
   return read;
 }

@@ -456,9 +456,14 @@ TEST_F(ImportTest, OptionsThatContradict) {
   EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--holdout"));
   options_ = good;
   options_.labels.group_column = "rgb";
-  EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--features: 'rgb' cannot be a feature's name"));
+  EXPECT_THAT(Refusal<UsageError>(),
+              HasSubstr("--features: 'rgb' cannot be a feature's name: a record has it for its "
+                        "id, labels, group or weight"));
   options_.labels.group_column = "labels";
   EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--group: 'labels' is what something else"));
+  options_ = good;
+  options_.labels.holdout_column = "labels";
+  EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--holdout-by: 'labels' is what something else"));
   options_ = good;
   options_.labels.group_column = options_.labels.video_weight_column = "subject";
   EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--video-weight-column: 'subject' is what"));

@@ -7,6 +7,7 @@
 
 #include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/trainer/data/records.h"
 
 namespace beamgrid {
 namespace {
@@ -155,6 +156,38 @@ TEST_F(DataFilesTest, EveryGlobThatMatchesNothingIsAMistakeWithItsPlace) {
     EXPECT_EQ(error.diagnostics()[1].key, "data.validate");
     EXPECT_EQ(error.diagnostics()[1].place.line, 6);
   }
+}
+
+TEST_F(DataFilesTest, GroupsThatTrainingHasTooAreWarnedOf) {
+  const auto write = [&](const std::string& name, const std::vector<std::string>& subjects) {
+    std::vector<std::string> videos;
+    for (const std::string& subject : subjects) {
+      ExampleContent video = SmallVideo(name + std::to_string(videos.size()));
+      video.texts = {{.name = "subject", .text = subject}};
+      videos.push_back(Encode(video));
+    }
+    WriteRecords(folder_ / name, videos);
+    return std::vector<std::string>{(folder_ / name).string()};
+  };
+  Recipe recipe;
+  recipe.data.group = "subject";
+  DataSpec data = SmallSpec();
+  data.validate = write("v", {"s1", "s2", "s2"});
+  const auto warnings = [&] {
+    std::vector<std::string> told;
+    const auto groups =
+        GroupsOfVideos(recipe, data, [&](const std::string& warning) { told.push_back(warning); });
+    EXPECT_EQ(groups->groups().size(), 3U);
+    return told;
+  };
+  data.train = write("t", {"s3", "s4"});
+  data.digest = "apart";
+  EXPECT_THAT(warnings(), ElementsAre());
+  data.train = write("u", {"s2", "s3", "s2"});
+  data.digest = "shared";
+  EXPECT_THAT(warnings(),
+              ElementsAre(HasSubstr("data.train has videos of 1 group (subject) that data.validate "
+                                    "has, too: what is measured")));
 }
 
 }  // namespace

@@ -191,5 +191,39 @@ TEST(OwnFeatures, AccuraciesAreObjectivesOfVideosWithOneLabel) {
                                        "1 where there are no more than 5 classes"));
 }
 
+TEST(OwnFeatures, WhatFollowsFromAMistakeIsNotToldAsWell) {
+  const auto mistakes = [](const std::string& objective, const std::string& lines,
+                           const std::string& format) {
+    std::string text = Text(lines, "");
+    text.replace(text.find("format = \"frame\"\n"), 17, format);
+    text.replace(text.find("name ="), 0, "objective = \"" + objective + "\"\n");
+    return MistakesIn(text);
+  };
+  const auto once = [](const std::string& said, const std::string& key) {
+    EXPECT_THAT(said, HasSubstr(key));
+    EXPECT_EQ(std::ranges::count(said, '\n'), 0) << said;
+  };
+  const std::string frame = "format = \"frame\"\n";
+  once(mistakes("accuracy", "labels = \"multiclass\"\n", frame), "data.labels: is");
+  once(mistakes("accuracy", "labels = 3\n", frame), "data.labels: is 3");
+  once(mistakes("top_5", "lables = \"multi_class\"\n", frame), "data.lables: unknown key");
+  once(mistakes("segment_map", "", "format = \"segmnt\"\n"), "data.format: is");
+  once(mistakes("segment_map", "", ""), "data.format: is missing");
+  once(mistakes("segment_map", "", "formt = \"segment\"\n"), "data.formt: unknown key");
+  const std::string types = "frame_types = { clip = \"float32\" }\nnormalise = { clip = \"l2\" }\n";
+  once(mistakes("gap", "feetures = { clip = 8 }\n" + types, frame), "data.feetures: unknown key");
+  once(mistakes("gap", "features = 8\n" + types, frame), "data.features: is an integer");
+  once(mistakes("gap", "unrated = \"ignore\"\n", "format = \"segmnt\"\n"), "data.format: is");
+}
+
+TEST(OwnFeatures, AlignmentOfFramesIsNoPartOfVideosWithoutFrames) {
+  const auto alignment = [](const std::string& format) {
+    return ParseRecipe(Text("frame_alignment = \"nearest\"\n", "", format), "r.toml", WithCounts())
+        .data.frame_alignment;
+  };
+  EXPECT_EQ(alignment("frame"), FrameAlignment::kNearest);
+  EXPECT_EQ(alignment("video"), FrameAlignment::kCut) << "its trials are the same";
+}
+
 }  // namespace own_features_test
 }  // namespace beamgrid

@@ -11,6 +11,7 @@ namespace beamgrid {
 namespace video_group_records_test {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Pair;
 
@@ -54,6 +55,42 @@ TEST_F(VideoGroupRecordsTest, NamesRecordsThatHaveNone) {
   EXPECT_EQ(ReadVideoGroups(spec, "subject", std::nullopt).without, 4);
   EXPECT_EQ(ReadVideoGroups(spec, "labels", std::nullopt).without, 5 - 5)
       << "one integer is a group too";
+}
+
+TEST_F(VideoGroupRecordsTest, SaysWhatStandsInThePlaceOfAGroup) {
+  ExampleContent video = SmallVideo("a");
+  video.texts = {{.name = "blank", .text = ""}, {.name = "latin", .text = "\xe9"}};
+  video.labels = {0, 1};
+  video.values = {{.name = "vector", .values = {1, 2}}};
+  const DataSpec spec = Write({video});
+  const auto problem = [&](const std::string& name) {
+    const ReadGroups read = ReadVideoGroups(spec, name, std::nullopt);
+    EXPECT_EQ(read.without, 1) << name;
+    return read.examples.at(0);
+  };
+  const std::string must = ", must be one text or one integer";
+  EXPECT_THAT(problem("blank"), EndsWith("video 'a': 'blank' is an empty text" + must));
+  EXPECT_THAT(problem("latin"), EndsWith("video 'a': 'latin' is no UTF-8" + must));
+  EXPECT_THAT(problem("labels"), EndsWith("video 'a': 'labels' holds 2 integers" + must));
+  EXPECT_THAT(problem("vector"), EndsWith("video 'a': 'vector' holds 2 floats" + must));
+}
+
+TEST_F(VideoGroupRecordsTest, CountsTheGroupsThatTrainingHasToo) {
+  const std::filesystem::path cache = folder_ / "cache";
+  std::filesystem::create_directories(cache);
+  DataSpec spec = Write({Of("a", "s1"), Of("b", "s2"), Of("c", "s2"), Of("d", "s3")});
+  WriteRecords(folder_ / "train",
+               {Encode(Of("e", "s2"), 0), Encode(Of("f", "s2"), 1), Encode(Of("g", ""), 2),
+                Encode(Of("h", "s3"), 3), Encode(Of("i", "s4"), 4)});
+  spec.train = {(folder_ / "train").string()};
+  for (const char* when : {"read", "recalled"}) {
+    const ReadGroups read = ReadVideoGroups(spec, "subject", cache);
+    EXPECT_EQ(read.in_train, 2) << when << ": s2 and s3";
+    EXPECT_EQ(read.without, 0) << when << ": training need not say it";
+    EXPECT_EQ(read.groups.groups().size(), 4U) << when;
+  }
+  spec.train.clear();
+  EXPECT_EQ(ReadVideoGroups(spec, "subject", std::nullopt).in_train, 0);
 }
 
 TEST_F(VideoGroupRecordsTest, PassesOverDamagedRecords) {
