@@ -18,6 +18,8 @@ constexpr char kField = '\x1f', kRecord = '\x1e';
 constexpr std::int64_t kClientMebibyte = std::int64_t{1} << 20;
 /// Longer lists of names do not fit into one argument (128 KiB): all jobs are asked for then.
 constexpr std::size_t kLongestNames = 100'000;
+/// The most jobs that one scancel is told of: the cluster ends some hundreds in a second.
+constexpr std::size_t kMostCancelled = 1000;
 
 std::string Me() { return std::to_string(::getuid()); }
 
@@ -296,9 +298,21 @@ EndedAnswer SlurmClient::Ended(const std::vector<std::string>& names) {
 }
 
 CancelAnswer SlurmClient::Cancel(const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    const SlurmReply reply =
-        RunSlurm(programs_, "scancel", {"--quiet", "--user=" + Me(), "--name=" + name});
+  if (names.empty()) return {.answered = true, .message = ""};
+  // scancel takes one name, for which it reads the whole queue and then asks by the ids, as we do.
+  const QueueAnswer queue = SlurmClient::Queue();
+  if (!queue.answered) return {.answered = false, .message = queue.message};
+  const std::set<std::string_view> meant(names.begin(), names.end());
+  std::vector<std::string> ids;
+  for (const QueuedJob& job : queue.jobs) {
+    if (meant.contains(job.name) && !IsFinal(job.state)) ids.push_back(job.id);
+  }
+  for (std::size_t begin = 0; begin < ids.size(); begin += kMostCancelled) {
+    std::vector<std::string> arguments = {"--quiet"};
+    const std::size_t end = std::min(ids.size(), begin + kMostCancelled);
+    arguments.insert(arguments.end(), ids.begin() + static_cast<std::ptrdiff_t>(begin),
+                     ids.begin() + static_cast<std::ptrdiff_t>(end));
+    const SlurmReply reply = RunSlurm(programs_, "scancel", arguments);
     if (!reply.succeeded()) return {.answered = false, .message = reply.errors};
   }
   return {.answered = true, .message = ""};

@@ -103,7 +103,8 @@ class SlurmClient {
   /// sacct, for any number of names. None is asked without names.
   [[nodiscard]] virtual EndedAnswer Ended(const std::vector<std::string>& names);
   /// Ends jobs by their names, waiting and running ones: SIGTERM, and SIGKILL after the cluster's
-  /// KillWait. One scancel each; stops at the first that is not answered.
+  /// KillWait. One squeue, and one scancel for a thousand jobs; stops at the first that is not
+  /// answered.
   [[nodiscard]] virtual CancelAnswer Cancel(const std::vector<std::string>& names);
 
  private:

@@ -1,5 +1,8 @@
 #include "orchestrator/slurm/slurm_desk.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "registry/util/error.h"
 
 namespace beamgrid {
@@ -38,15 +41,16 @@ void SlurmDesk::Submit(JobRequest request) {
 }
 
 void SlurmDesk::Cancel(std::vector<std::string> names) {
-  Put([this, names = std::move(names)] {
-    try {
-      const std::scoped_lock lock(client_mutex_);
-      // Whether it was heard shows in the queue.
-      (void)client_.Cancel(names);
-    } catch (const Error&) {
-      // Likewise.
-    }
-  });
+  {
+    const std::scoped_lock lock(mutex_);
+    // Jobs that do not go are cancelled at each look at the queue, and a scancel may take a minute.
+    std::erase_if(names,
+                  [this](const std::string& name) { return !to_cancel_.insert(name).second; });
+    if (names.empty()) return;
+    if (tasks_.empty() || tasks_.back().act) tasks_.emplace_back();
+    std::ranges::move(names, std::back_inserter(tasks_.back().cancelled));
+  }
+  wake_.notify_one();
 }
 
 void SlurmDesk::AskEnded(std::vector<std::string> names) {
@@ -86,7 +90,7 @@ void SlurmDesk::Work() {
     return interval_.count() > 0 && std::chrono::steady_clock::now() >= next_look;
   };
   while (true) {
-    Task task;
+    std::optional<Task> task;
     {
       std::unique_lock lock(mutex_);
       const auto something = [&] { return ending_ || !tasks_.empty(); };
@@ -100,14 +104,26 @@ void SlurmDesk::Work() {
       if (!tasks_.empty() && !due()) {
         task = std::move(tasks_.front());
         tasks_.pop_front();
+        for (const std::string& name : task->cancelled) to_cancel_.erase(name);
       }
     }
     if (task) {
-      task();
+      CarryOut(*task);
     } else if (due()) {
       Look();
       next_look = std::chrono::steady_clock::now() + interval_;
     }
+  }
+}
+
+void SlurmDesk::CarryOut(const Task& task) {
+  if (task.act) return task.act();
+  try {
+    const std::scoped_lock lock(client_mutex_);
+    // Whether it was heard shows in the queue.
+    (void)client_.Cancel(task.cancelled);
+  } catch (const Error&) {
+    // Likewise.
   }
 }
 
@@ -116,10 +132,10 @@ void SlurmDesk::Look() {
   Tell([&](News& news) { news.queue = std::move(answer); });
 }
 
-void SlurmDesk::Put(Task task) {
+void SlurmDesk::Put(std::function<void()> act) {
   {
     const std::scoped_lock lock(mutex_);
-    tasks_.push_back(std::move(task));
+    tasks_.push_back({.act = std::move(act), .cancelled = {}});
   }
   wake_.notify_one();
 }

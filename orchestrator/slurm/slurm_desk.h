@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -36,6 +37,7 @@ class SlurmDesk {
   ~SlurmDesk();
 
   void Submit(JobRequest request);
+  /// A name that waits for its cancellation already is not told again.
   void Cancel(std::vector<std::string> names);
   void AskEnded(std::vector<std::string> names);
   void LookNow();
@@ -45,10 +47,15 @@ class SlurmDesk {
   [[nodiscard]] QueueAnswer Queue();
 
  private:
-  using Task = std::function<void()>;
+  /// Task is something to do, or jobs to be cancelled together.
+  struct Task {
+    std::function<void()> act;
+    std::vector<std::string> cancelled;
+  };
 
   void Work();
-  void Put(Task task);
+  void Put(std::function<void()> act);
+  void CarryOut(const Task& task);
   template <typename Note>
   void Tell(const Note& note);
   void Look();
@@ -60,6 +67,7 @@ class SlurmDesk {
   std::mutex mutex_;         ///< of what follows
   std::condition_variable wake_;
   std::deque<Task> tasks_;
+  std::set<std::string> to_cancel_;  ///< the names in tasks_
   News news_;
   bool ending_ = false;
   std::thread thread_;  ///< last: it uses the members above

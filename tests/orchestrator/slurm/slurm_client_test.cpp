@@ -341,18 +341,59 @@ TEST_F(SlurmClientTest, WithoutAccountingThatIsSaid) {
 
 // ---- scancel ------------------------------------------------------------------------------------
 
+/// What squeue prints of a job.
+std::string InQueue(int id, const std::string& state, const std::string& name) {
+  return "\x1e" + std::to_string(id) + "\x1f" + state + "\x1fNone\x1fn1\x1fN/A\x1f" + name +
+         "\x1f(null)\n";
+}
+
 TEST_F(SlurmClientTest, JobsAreCancelledByTheirNames) {
+  std::ofstream(folder() / "queue")
+      << InQueue(3, "RUNNING", "beamgrid-a-1") << InQueue(4, "PENDING", "beamgrid-a-11")
+      << InQueue(5, "PENDING", "beamgrid-a-2") << InQueue(6, "COMPLETED", "beamgrid-a-3");
+  Put("squeue", "cat " + (folder() / "queue").string());
   Put("scancel", "echo \"$@\" >>" + (folder() / "all").string());
-  EXPECT_TRUE(Client().Cancel({"beamgrid-a-1", "beamgrid-a-2"}).answered);
-  const std::string user = "--quiet --user=" + std::to_string(::getuid());
-  EXPECT_EQ(ReadFile(folder() / "all"),
-            user + " --name=beamgrid-a-1\n" + user + " --name=beamgrid-a-2\n");
-  Put("scancel", "echo 'scancel: error: Unable to contact slurm controller' >&2; echo x >>" +
-                     (folder() / "tries").string() + "; exit 1");
-  const CancelAnswer answer = Client().Cancel({"beamgrid-a-1", "beamgrid-a-2"});
+  EXPECT_TRUE(Client().Cancel({"beamgrid-a-1", "beamgrid-a-2", "beamgrid-a-3", "none"}).answered);
+  EXPECT_TRUE(Client().Cancel({"beamgrid-a-3"}).answered);
+  EXPECT_EQ(ReadFile(folder() / "all"), "--quiet 3 5\n");
+  Put("scancel", "echo 'scancel: error: Unable to contact slurm controller' >&2; exit 1");
+  CancelAnswer answer = Client().Cancel({"beamgrid-a-1"});
   EXPECT_FALSE(answer.answered);
   EXPECT_EQ(answer.message, "Unable to contact slurm controller");
-  EXPECT_EQ(ReadFile(folder() / "tries"), "x\n");
+  Put("squeue", "echo 'squeue: error: gone' >&2; exit 1");
+  answer = Client().Cancel({"beamgrid-a-1"});
+  EXPECT_FALSE(answer.answered);
+  EXPECT_EQ(answer.message, "gone");
+  std::filesystem::remove(folder() / "squeue");
+  EXPECT_TRUE(Client().Cancel({}).answered);  // nobody is asked
+}
+
+TEST_F(SlurmClientTest, TenThousandNamesFitIntoAnyCommand) {
+  const std::string prefix = "beamgrid-" + std::string(100, 's') + "-";
+  std::vector<std::string> names;
+  std::ofstream queue(folder() / "queue");
+  for (int i = 0; i < 10'000; ++i) {
+    names.push_back(prefix + std::to_string(i));
+    queue << InQueue(1'000'000 + i, "PENDING", names.back());
+  }
+  queue.close();
+  Put("squeue", "cat " + (folder() / "queue").string());
+  Put("scancel", "shift; for id; do echo $id; done >>" + (folder() / "all").string() +
+                     "; echo x >>" + (folder() / "calls").string());
+  EXPECT_TRUE(Client().Cancel(names).answered);
+  std::string all;
+  for (int i = 0; i < 10'000; ++i) all += std::to_string(1'000'000 + i) + "\n";
+  EXPECT_EQ(ReadFile(folder() / "all"), all);
+  EXPECT_EQ(ReadFile(folder() / "calls").size(), 10 * std::string("x\n").size());
+  Put("sacct", "printf '7\\037TIMEOUT\\0370:0\\037%s\\n' " + names.back());
+  // The names of the first are one argument, those of the second would be too long for one.
+  for (const std::size_t asked : {std::size_t{860}, names.size()}) {
+    const EndedAnswer ended =
+        Client().Ended({names.end() - static_cast<std::ptrdiff_t>(asked), names.end()});
+    EXPECT_EQ(ended.accounting, Accounting::kAnswered) << ended.message;
+    ASSERT_EQ(ended.jobs.size(), 1U);
+    EXPECT_EQ(ended.jobs[0].state, "TIMEOUT");
+  }
 }
 
 // ---- Words --------------------------------------------------------------------------------------
