@@ -12,15 +12,13 @@ import argparse
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-CLUSTER = str(ROOT / "scripts/slurm-cluster")
-AT_ONCE = 4
+sys.path.append(str(Path(__file__).resolve().parents[1] / "slurm"))
+from own_cluster import OwnCluster, make_data, sh
 
 RECIPE = """beamgrid = 1
 [study]
@@ -65,13 +63,6 @@ assert all(job.result() == 0 for job in jobs)
 """
 
 
-def run(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}")
-    return done.stdout
-
-
 def fresh_directories(place, name):
     """The trials of the local study, as they were before anything was carried out."""
     made = []
@@ -93,37 +84,36 @@ def main():
     args = parser.parse_args()
     beamgrid = os.path.abspath(args.beamgrid)
     trainer = str(Path(beamgrid).parent / "beamgrid-trainer")
-    reason = subprocess.run([CLUSTER, "check"], capture_output=True, text=True)
-    if reason.returncode != 0:
-        sys.exit("no cluster here: " + reason.stdout.strip())
     place = Path(tempfile.mkdtemp(prefix="bg-bench-"))
-    cluster = str(place / "c")
-    run(CLUSTER, "start", "--dir", cluster)
-    env = dict(os.environ, SLURM_CONF=cluster + "/slurm.conf", BEAMGRID_SHARE_DIR=str(place / "share"))
+    cluster = OwnCluster(place / "c")
+    if reason := cluster.why_not():
+        sys.exit("no cluster here: " + reason)
+    cluster.start()
+    env = dict(cluster.env, BEAMGRID_SHARE_DIR=str(place / "share"))
     try:
-        run(beamgrid, "data", "synth", "--out", str(place / "data"), "--videos", "200", "--classes", "8", "--seed", "7", "--format", "frame", "--features", "rgb=16", "--max-frames", "8", "--shards", "2")
+        make_data(beamgrid, place / "data")
         seeds = "[" + ", ".join(str(i + 1) for i in range(args.seeds)) + "]"
         (place / "s.toml").write_text(RECIPE.replace("{ SEEDS }", seeds).replace("EPOCHS", str(args.epochs)))
         begun = time.monotonic()
-        run(beamgrid, "run", "s.toml", "--no-wait", cwd=place, env=env)
+        sh(beamgrid, "run", "s.toml", "--no-wait", cwd=place, env=env)
         here = time.monotonic() - begun
         trials = len(list((place / "runs/short").glob("*/1/trial.json")))
         print(f"{trials} trials; on this machine without Slurm: {here:.1f} s", flush=True)
 
         def pilots(number):
-            run(beamgrid, "run", "s.toml", "--db", f"p{number}.db", "--runs", f"p{number}", "--set", 'resources.executor="slurm"', cwd=place, env=env)
+            sh(beamgrid, "run", "s.toml", "--db", f"p{number}.db", "--runs", f"p{number}", "--set", 'resources.executor="slurm"', cwd=place, env=env)
 
         def jobs(number):
             waited = []
             for directory in fresh_directories(place, f"j{number}"):
                 waited.append(directory)
-                run("sbatch", "--parsable", "--cpus-per-task=2", "--mem=1G", "--output=/dev/null", f"--wrap=exec {trainer} train {directory}", env=env)
+                sh("sbatch", "--parsable", "--cpus-per-task=2", "--mem=1G", "--output=/dev/null", f"--wrap=exec {trainer} train {directory}", env=env)
             while not all(os.path.exists(f"{directory}/result.json") for directory in waited):
                 time.sleep(0.05)
 
         def submitit(number, how):
             directories = fresh_directories(place, f"{how}{number}")
-            run(args.python, "-c", SUBMITIT, trainer, str(place / f"log-{how}{number}"), how, *directories, env=env)
+            sh(args.python, "-c", SUBMITIT, trainer, str(place / f"log-{how}{number}"), how, *directories, env=env)
 
         ways = {"beamgrid, 4 pilots": pilots, "sbatch, a job per trial": jobs, "submitit, array": lambda n: submitit(n, "array"), "submitit, single jobs": lambda n: submitit(n, "single")}
         seconds = {name: [] for name in ways}
@@ -142,7 +132,7 @@ def main():
             middle = statistics.median(all_seconds)
             print(f"| {name} | {middle:.1f} ({', '.join(f'{s:.1f}' for s in all_seconds)}) | {60 * trials / middle:.0f} |")
     finally:
-        run(CLUSTER, "stop", "--dir", cluster)
+        cluster.stop()
         shutil.rmtree(place, ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills, drains, cancels and requeues under a study that runs on a real Slurm cluster, and audits what is left.
 
-    tests/slurm/faults.py --beamgrid build/release/bin/beamgrid [--rounds 26] [--only FAULT...] [--clusters 2]
+    tests/slurm/faults.py --beamgrid build/release/bin/beamgrid [--rounds 26] [--only FAULT...] [--clusters 2] [--accounting]
 
 Each round runs a small study on a cluster of scripts/slurm-cluster, does one thing to it at one step (submit, run or
 finish, at a random moment of it), runs the study again until it is done, and compares: every trial is complete, has one
@@ -25,8 +25,8 @@ import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-CLUSTER = str(ROOT / "scripts/slurm-cluster")
+from own_cluster import OwnCluster, make_data
+
 STEPS = ("submit", "run", "finish")
 TRIALS = 8
 ROUND_SECONDS = 420  # a study that takes longer after one fault has lost something
@@ -65,13 +65,6 @@ idle = "10s"
 """
 
 
-def sh(*command, env=None, seconds=60, check=False):
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=seconds)
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
-    return done.stdout
-
-
 def processes(*words):
     """The pids of processes whose command line has all the words, newest last."""
     found = []
@@ -95,20 +88,10 @@ def kill(pid, how=signal.SIGKILL):
         return False
 
 
-class Cluster:
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self.env = dict(os.environ, SLURM_CONF=str(self.folder / "slurm.conf"))
+class Cluster(OwnCluster):
+    def __init__(self, folder, *options):
+        super().__init__(folder, *options)
         self.stopped, self.held_on_purpose = threading.Event(), False
-
-    def command(self, name):
-        return sh(CLUSTER, name, "--dir", str(self.folder), seconds=180, check=name == "start")
-
-    def daemon(self, name):
-        return int((self.folder / f"{name}.process").read_text().split()[0])
-
-    def sh(self, *command):
-        return sh(*command, env=self.env)
 
     def administer(self):
         """Does what an administrator would: a slurmctld that lost its queue gives the ids of jobs that still run once more,
@@ -195,7 +178,7 @@ class Round:
 
     def restart(self, pause=(0, 1, 3)):
         time.sleep(self.random.choice(pause))
-        self.cluster.command("start")
+        self.cluster.start()
 
     def do_kill_slurmctld(self, _):
         kill(self.cluster.daemon("slurmctld"))
@@ -205,6 +188,16 @@ class Round:
     def do_lose_slurmctlds_state(self, _):
         kill(self.cluster.daemon("slurmctld"))
         shutil.rmtree(self.cluster.folder / "state")
+        self.restart()
+        return True
+
+    def do_kill_slurmdbd(self, _):
+        kill(self.cluster.daemon("slurmdbd"))
+        self.restart()
+        return True
+
+    def do_kill_the_accounts_database(self, _):
+        kill(self.cluster.daemon("mariadbd"))
         self.restart()
         return True
 
@@ -346,6 +339,10 @@ def digest(dump, name):
 FAULTS = ["kill slurmctld", "lose slurmctlds state", "kill slurmd", "kill slurmstepd", "kill the pilot", "kill the worker", "kill the orchestrator", "interrupt the orchestrator", "drain a node", "set a node down", "cancel a job", "requeue a job", "preempt the jobs", "end a jobs time", "files shown late"]
 
 
+# With --accounting.
+FAULTS_OF_ACCOUNTING = ["kill slurmdbd", "kill the accounts database"]
+
+
 def bad(result):
     return result["trouble"] or result["lost"] or result["twice"] or result["repeated"] or result["differs"]
 
@@ -354,7 +351,7 @@ def print_table(results):
     print("| fault | step | rounds | not hit | lost | counted twice | carried out twice | dump differs | other |")
     print("|---|---|---:|---:|---:|---:|---:|---:|---|")
     totals = collections.Counter()
-    for fault in FAULTS + ["nothing"]:
+    for fault in FAULTS + FAULTS_OF_ACCOUNTING + ["nothing"]:
         for step in STEPS:
             mine = [r for r in results if (r["fault"], r["step"]) == (fault, step)]
             if not mine:
@@ -369,9 +366,10 @@ def print_table(results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--beamgrid", required=True)
-    parser.add_argument("--rounds", type=int, default=len(FAULTS) * len(STEPS))
+    parser.add_argument("--rounds", type=int, help="default: each fault at each step once")
     parser.add_argument("--only", action="append", help="this fault alone; may be repeated")
     parser.add_argument("--clusters", type=int, default=1, help="that rounds run on side by side")
+    parser.add_argument("--accounting", action="store_true", help="with slurmdbd, and what can happen to it")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1e9, help="no round begins later")
@@ -380,16 +378,16 @@ def main():
     args = parser.parse_args()
     args.beamgrid = os.path.abspath(args.beamgrid)
     args.late = args.late and os.path.abspath(args.late)
-    reason = subprocess.run([CLUSTER, "check"], capture_output=True, text=True)
-    if reason.returncode != 0:
-        print("skipped: " + reason.stdout.strip())
+    options = ["--accounting"] if args.accounting else []
+    if reason := OwnCluster("/tmp", *options).why_not():
+        print("skipped: " + reason)
         return 77
     place = Path(args.folder or tempfile.mkdtemp(prefix="bg-slurm-"))
     place.mkdir(parents=True, exist_ok=True)
     args.data = place / "data"
     if not args.data.exists():
-        sh(args.beamgrid, "data", "synth", "--out", str(args.data), "--videos", "200", "--classes", "8", "--seed", "7", "--format", "frame", "--features", "rgb=16", "--max-frames", "8", "--shards", "2", check=True)
-    faults = args.only or [f for f in FAULTS if args.late or f != "files shown late"]
+        make_data(args.beamgrid, args.data)
+    faults = args.only or [f for f in FAULTS if args.late or f != "files shown late"] + (FAULTS_OF_ACCOUNTING if args.accounting else [])
     # The same study on this machine alone.
     args.expected = {}
     for epochs in [args.epochs] + ([6 * args.epochs] if "end a jobs time" in faults else []):
@@ -402,12 +400,12 @@ def main():
         dump = subprocess.run([args.beamgrid, "dump", "study", "--canonical"], cwd=local, check=True, capture_output=True, text=True).stdout
         args.expected[epochs] = digest(dump, "study")
 
-    tasks = [(faults[i // len(STEPS) % len(faults)], STEPS[i % len(STEPS)], i) for i in range(args.rounds)]
+    tasks = [(faults[i // len(STEPS) % len(faults)], STEPS[i % len(STEPS)], i) for i in range(args.rounds or len(faults) * len(STEPS))]
     results, lock, started = [], threading.Lock(), time.monotonic()
 
     def work(index):
-        cluster = Cluster(place / f"c{index}")
-        cluster.command("start")
+        cluster = Cluster(place / f"c{index}", *options)
+        cluster.start()
         threading.Thread(target=cluster.administer, daemon=True).start()
         try:
             while True:
@@ -415,7 +413,7 @@ def main():
                     if not tasks or time.monotonic() - started > args.seconds:
                         return
                     fault, step, number = tasks.pop(0)
-                cluster.command("start")
+                cluster.start()
                 begun = time.monotonic()
                 one = Round(args, cluster, place, fault, step, f"{args.seed}x{number}")
                 result = one.carry_out()
@@ -426,7 +424,7 @@ def main():
                     shutil.rmtree(one.folder)
         finally:
             cluster.stopped.set()
-            cluster.command("stop")
+            cluster.stop()
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(args.clusters)]
     for thread in threads:
