@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/end_to_end/process.h"
@@ -19,7 +21,8 @@ namespace beamgrid {
 /// it asks `why_not` first, and is skipped with the reason where it is not empty.
 class OwnCluster {
  public:
-  OwnCluster() {
+  /// `options` are those of scripts/slurm-cluster.
+  explicit OwnCluster(std::vector<std::string> options = {}) : options_(std::move(options)) {
     const Ended check = Script("check");
     if (check.exit_code != 0) {
       why_not_ = "no Slurm cluster here: " + check.out;
@@ -47,7 +50,13 @@ class OwnCluster {
     const Ended start = Script("start");
     if (start.exit_code != 0) throw std::runtime_error(start.out + start.err);
   }
-  /// Returns the process of a daemon: "slurmctld", "n1".
+  /// Kills slurmctld and what it knew.
+  void LoseState() const {
+    ::kill(Daemon("slurmctld"), SIGKILL);
+    std::filesystem::remove_all(place_ / "c/state");
+    Mend();
+  }
+  /// Returns the process of a daemon: "slurmctld", "n1", "slurmdbd".
   [[nodiscard]] pid_t Daemon(const std::string& name) const {
     std::ifstream file(place_ / ("c/" + name + ".process"));
     pid_t pid = -1;
@@ -63,13 +72,14 @@ class OwnCluster {
 
  private:
   [[nodiscard]] Ended Script(const std::string& command) const {
-    return Process({BEAMGRID_SOURCE_DIR "/scripts/slurm-cluster", command, "--dir",
-                    (place_ / "c").string()},
-                   place_.path())
-        .Wait();
+    std::vector<std::string> arguments = {BEAMGRID_SOURCE_DIR "/scripts/slurm-cluster", command,
+                                          "--dir", (place_ / "c").string()};
+    arguments.insert(arguments.end(), options_.begin(), options_.end());
+    return Process(arguments, place_.path()).Wait();
   }
 
   TemporaryFolder place_;
+  std::vector<std::string> options_;
   std::string why_not_;
 };
 

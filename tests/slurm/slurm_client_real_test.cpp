@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "orchestrator/slurm/cluster_check.h"
@@ -31,6 +32,7 @@ constexpr int kMostLooks = 1200;
 
 class RealSlurmTest : public testing::Test {
  protected:
+  explicit RealSlurmTest(std::vector<std::string> options = {}) : cluster_(std::move(options)) {}
   void SetUp() override {
     if (!cluster_.why_not().empty()) GTEST_SKIP() << cluster_.why_not();
   }
@@ -145,6 +147,51 @@ TEST_F(RealSlurmTest, WithoutItsControllerNothingIsConcluded) {
 
 TEST_F(RealSlurmTest, AccountingThatIsOffIsToldFromOneThatIsSilent) {
   EXPECT_EQ(client_.Ended({"beamgrid-a"}).accounting, Accounting::kOff);
+}
+
+class AccountingTest : public RealSlurmTest {
+ protected:
+  AccountingTest() : RealSlurmTest({"--accounting"}) {}
+
+  /// Returns what the accounting says of the job of that name, when it has ended.
+  EndedJob WaitForEnd(const std::string& name) {
+    for (int look = 0; look < kMostLooks; ++look) {
+      const EndedAnswer answer = client_.Ended({name});
+      if (!answer.jobs.empty() && IsFinal(answer.jobs.back().state)) return answer.jobs.back();
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    throw std::runtime_error("the accounting never knew the end of " + name);
+  }
+};
+
+TEST_F(AccountingTest, TellsEndsByNamesThoughIdsAreGivenAnew) {
+  ASSERT_EQ(client_.Submit(Request("beamgrid-x", "true")).outcome, Submission::kAccepted);
+  const EndedJob first = WaitForEnd("beamgrid-x");
+  EXPECT_EQ(first.state, "COMPLETED");
+  ASSERT_EQ(client_.Submit(Request("beamgrid-y", "sleep 1000")).outcome, Submission::kAccepted);
+  WaitFor("beamgrid-y", [](const auto& job) { return job.state == "RUNNING"; });
+  EXPECT_TRUE(client_.Cancel({"beamgrid-y"}).answered);
+  EXPECT_THAT(WaitForEnd("beamgrid-y").state, testing::StartsWith("CANCELLED by "));
+  // What the accounting says of a job that Slurm forgot differs: CANCELLED, RUNNING for ever, or
+  // nothing. Ids are given once more.
+  ASSERT_EQ(client_.Submit(Request("beamgrid-z", "sleep 1000")).outcome, Submission::kAccepted);
+  WaitFor("beamgrid-z", [](const auto& job) { return job.state == "RUNNING"; });
+  cluster_.LoseState();
+  ASSERT_EQ(client_.Submit(Request("beamgrid-v", "exit 3")).outcome, Submission::kAccepted);
+  const EndedJob second = WaitForEnd("beamgrid-v");
+  EXPECT_EQ(second.state, "FAILED");
+  EXPECT_EQ(second.exit, "3:0");
+  EXPECT_EQ(second.id, first.id);
+  const EndedAnswer both = client_.Ended({"beamgrid-x", "beamgrid-v", "beamgrid-none"});
+  EXPECT_EQ(both.accounting, Accounting::kAnswered);
+  EXPECT_EQ(both.jobs.size(), 2U);
+  EXPECT_EQ(WaitForEnd("beamgrid-x").state, "COMPLETED");
+  // One that does not answer is not one that is off.
+  ::kill(cluster_.Daemon("slurmdbd"), SIGKILL);
+  EXPECT_EQ(client_.Ended({"beamgrid-x"}).accounting, Accounting::kUnclear);
+  cluster_.Mend();
+  EXPECT_EQ(WaitForEnd("beamgrid-x").state, "COMPLETED");
+  EXPECT_TRUE(LookAtCluster({})->has_accounting());
 }
 
 TEST_F(RealSlurmTest, DoctorSeesTheClusterAndANode) {
