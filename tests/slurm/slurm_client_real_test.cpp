@@ -172,8 +172,8 @@ TEST_F(AccountingTest, TellsEndsByNamesThoughIdsAreGivenAnew) {
   WaitFor("beamgrid-y", [](const auto& job) { return job.state == "RUNNING"; });
   EXPECT_TRUE(client_.Cancel({"beamgrid-y"}).answered);
   EXPECT_THAT(WaitForEnd("beamgrid-y").state, testing::StartsWith("CANCELLED by "));
-  // What the accounting says of a job that Slurm forgot differs: CANCELLED, RUNNING for ever, or
-  // nothing. Ids are given once more.
+  // What the accounting says of a job that Slurm forgot differs: CANCELLED, or no end at all. Ids
+  // are given once more.
   ASSERT_EQ(client_.Submit(Request("beamgrid-z", "sleep 1000")).outcome, Submission::kAccepted);
   WaitFor("beamgrid-z", [](const auto& job) { return job.state == "RUNNING"; });
   cluster_.LoseState();
