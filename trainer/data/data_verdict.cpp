@@ -1,6 +1,8 @@
 #include "trainer/data/data_verdict.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "registry/util/text.h"
@@ -37,7 +39,7 @@ class SplitJudge {
     if (data_.on_error == "skip") {
       SaySkipped();
     } else {
-      SayRecords(split_.damages, split_.damaged);
+      SayRecords(FirstOfEachKind(split_.damages, WithoutNumbers), split_.damaged);
       if (split_.damaged > 0 && split_.examples > 0) {
         Problem("data.on_error = \"skip\" would pass over " + Counted(split_.damaged));
       }
@@ -93,17 +95,37 @@ class SplitJudge {
 
   /// One mistake of a recipe is found in every record: it is said of the first one alone.
   void SayContradictions() {
-    const auto mistake = [](const RecordFault& fault) {
-      const std::size_t video = fault.what.find("': ");
-      return std::string_view(fault.what).substr(video == std::string::npos ? 0 : video);
-    };
-    std::vector<RecordFault> first;
-    for (const RecordFault& fault : split_.contradictions) {
-      const bool is_said = std::ranges::any_of(
-          first, [&](const RecordFault& said) { return mistake(said) == mistake(fault); });
-      if (!is_said && first.size() < kShownExamples) first.push_back(fault);
-    }
+    std::vector<RecordFault> first =
+        FirstOfEachKind(split_.contradictions, [](std::string what) { return what; });
+    first.resize(std::min(first.size(), kShownExamples));
     SayRecords(first, split_.contradicting);
+  }
+
+  /// Leaves out what an earlier record was wrong in, too: of one kind, whatever its video is. Where
+  /// the record itself cannot be read, each place counts.
+  template <typename Kind>
+  static std::vector<RecordFault> FirstOfEachKind(const std::vector<RecordFault>& faults,
+                                                  const Kind& kind) {
+    std::vector<RecordFault> first;
+    std::set<std::string> said;
+    for (const RecordFault& fault : faults) {
+      const std::size_t video = fault.what.find("': ");
+      const bool is_said =
+          video != std::string::npos && !said.insert(kind(fault.what.substr(video))).second;
+      if (!is_said) first.push_back(fault);
+    }
+    return first;
+  }
+
+  /// Returns the text without the numbers in it; those that are a part of a word stay.
+  static std::string WithoutNumbers(const std::string& text) {
+    constexpr std::string_view kNumber = "+-.0123456789";
+    std::string rest;
+    for (std::size_t i = 0; i < text.size();) {
+      rest += text[i];
+      i = text[i] == ' ' ? std::min(text.find_first_not_of(kNumber, i + 1), text.size()) : i + 1;
+    }
+    return rest;
   }
 
   void SaySkipped() {

@@ -171,11 +171,36 @@ TEST_F(CensusTest, ContradictionsStopWhateverOnErrorSays) {
 
 TEST_F(CensusTest, ManyFaultsAreCountedAndTheFirstAreShown) {
   DataSpec spec = Sound();
-  std::vector<ExampleContent> wrong(30, SmallVideo("w", 3, {}));
-  spec.validate.push_back(Write("v1", wrong));
+  std::vector<ExampleContent> sound(30, SmallVideo("w", 3));
+  spec.validate.push_back(Write("v1", sound));
+  for (int record = 0; record < 30; ++record) Damage(spec.validate[1], record);
   const std::vector<std::string> problems = ProblemsOf(spec);
   ASSERT_GT(problems.size(), kShownFaults);
   EXPECT_EQ(problems[kShownFaults], "10 more such records");
+}
+
+TEST_F(CensusTest, AMistakeInTheContentOfManyRecordsIsSaidOnce) {
+  DataSpec spec = Sound();
+  spec.video_weight = "weight";
+  const auto weighing = [](const std::string& id, float weight) {
+    ExampleContent video = SmallVideo(id);
+    video.values.push_back({.name = "weight", .values = {weight}});
+    return video;
+  };
+  spec.validate = {Write("v1", {weighing("v", 1)})};
+  std::vector<ExampleContent> wrong = {weighing("fine", 2), SmallVideo("none", 3, {})};
+  wrong[1].values.push_back({.name = "weight", .values = {1}});
+  for (int i = 0; i < 30; ++i) {
+    wrong.push_back(weighing("w" + std::to_string(i), -1.5F - static_cast<float>(i)));
+  }
+  spec.train = {Write("t1", wrong)};
+  EXPECT_THAT(
+      ProblemsOf(spec),
+      ElementsAre(HasSubstr("video 'none': has no labels"),
+                  spec.train[0] + ": byte " + std::to_string(OffsetOf(spec.train[0], 2)) +
+                      ": video 'w0': 'weight' (data.video_weight) is -1.500000, must be 0..1000000",
+                  "29 more such records",
+                  "data.on_error = \"skip\" would pass over 31 of 32 training records"));
 }
 
 TEST_F(CensusTest, AMistakeOfTheRecipeIsSaidOnceThoughEachRecordShowsIt) {
