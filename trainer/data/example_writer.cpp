@@ -59,13 +59,19 @@ std::string FrameList(const FrameFeature& feature) {
   return list;
 }
 
+/// The tags and lengths of an entry have no more bytes.
+constexpr std::size_t kEntryOverhead = 18;
+
 /// Map is a protobuf map<string, message>: a repeated field of entries {key = 1, value = 2}.
 struct Map {
   std::vector<std::pair<std::string, std::string>> entries;
 
   [[nodiscard]] std::string Encode(Random& random) {
     Shuffle(entries, random);
+    std::size_t bytes = 0;
+    for (const auto& [key, value] : entries) bytes += key.size() + value.size() + kEntryOverhead;
     std::string map;
+    map.reserve(bytes);  // a string that grows copies what it holds
     pbf_writer writer(map);
     for (const auto& [key, value] : entries) {
       pbf_writer entry(writer, kEntry);
