@@ -98,7 +98,8 @@ void Publish(const fs::path& temporary, const fs::path& file) {
   std::error_code failure;
   fs::rename(temporary, file, failure);
   if (failure) throw SystemError(file, "cannot rename to its final name", failure.value());
-  SyncFolderOfRecords(file.parent_path());
+  // The name reaches the disk with the manifest's at the latest: a shard whose name a power cut
+  // took is written again, whatever the journal says of it.
 }
 
 FrameType FrameTypeOf(Element element) {

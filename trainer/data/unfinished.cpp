@@ -18,6 +18,14 @@ namespace fs = std::filesystem;
 
 fs::path MarkIn(const fs::path& folder) { return folder / ".unfinished-dataset"; }
 
+/// Writes a folder's list of names to the disk.
+void SyncFolderOfRecords(const fs::path& folder) {
+  const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
+    throw SystemError(folder, "cannot write the folder to the disk", errno);
+  }
+}
+
 }  // namespace
 
 bool IsUnfinished(const fs::path& folder) {
@@ -29,13 +37,6 @@ void MarkUnfinished(const fs::path& folder, const std::string& command) {
   WriteFileAtomically(MarkIn(folder), "`" + command +
                                           "` was writing the record files of this folder and has "
                                           "not come to its end. Run it again.\n");
-}
-
-void SyncFolderOfRecords(const fs::path& folder) {
-  const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
-    throw SystemError(folder, "cannot write the folder to the disk", errno);
-  }
 }
 
 void MarkFinished(const fs::path& folder) {

@@ -18,9 +18,6 @@ void MarkUnfinished(const std::filesystem::path& folder, const std::string& comm
 /// Takes the mark away once everything that was written before is on the disk. Throws Error.
 void MarkFinished(const std::filesystem::path& folder);
 
-/// Writes a folder's list of names to the disk. Throws Error.
-void SyncFolderOfRecords(const std::filesystem::path& folder);
-
 /// FolderLock keeps a second writer out of a folder. The kernel takes it back however the process
 /// ends. On a file system that knows no locks the work goes on without.
 class FolderLock {
