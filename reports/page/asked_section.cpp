@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/class_words.h"
 #include "registry/util/text.h"
 #include "reports/page/section.h"
 
@@ -33,16 +34,6 @@ std::string DataText(const DataSpec& data) {
          " to validate on; digest " + data.digest;
 }
 
-/// Returns the classes with their numbers, the first of many.
-std::string ClassesText(const std::vector<std::string>& names) {
-  constexpr std::size_t kShownClasses = 40;
-  std::vector<std::string> classes;
-  for (std::size_t label = 0; label < names.size(); ++label) {
-    if (!names[label].empty()) classes.push_back(std::to_string(label) + " " + names[label]);
-  }
-  return JoinFirst(classes, kShownClasses);
-}
-
 PageTable SettingsTable(const StudyFacts& facts) {
   PageTable table{.caption = "The question", .columns = {"what", "value"}};
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -50,7 +41,7 @@ PageTable SettingsTable(const StudyFacts& facts) {
   };
   add("maximises", std::string(facts.objective->title));
   if (facts.data) add("data", DataText(*facts.data));
-  add("classes", ClassesText(facts.class_names));
+  add("classes", NumberedClasses(facts.class_names));
   if (facts.recipe) {
     const Recipe& recipe = *facts.recipe;
     add("strategy", recipe.search.strategy +
