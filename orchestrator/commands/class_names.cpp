@@ -4,8 +4,10 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 
 #include "orchestrator/importing/csv_table.h"
+#include "registry/scoring/metrics.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
@@ -52,20 +54,28 @@ std::size_t IndexIn(const CsvTable& table, std::size_t column) {
   return index;
 }
 
-/// Returns the vocabulary that a manifest beside the records names, of so many classes; empty:
-/// none.
-std::string VocabularyBeside(const fs::path& folder, std::int64_t classes) {
+/// Vocabulary is a file that is there, of so many classes.
+struct Vocabulary {
+  std::string path;
+  std::int64_t classes = 0;
+};
+
+/// Returns the vocabulary that a manifest beside the records names.
+std::optional<Vocabulary> VocabularyBeside(const fs::path& folder) {
   const fs::path path = folder / "manifest.json";
   std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return "";
+  if (!fs::is_regular_file(path, ignored)) return std::nullopt;
   try {
     const boost::json::value json = ParseJson(ReadFile(path));
     const JsonReader manifest(json, "");
-    if (!manifest.Has("beamgrid_import") || !manifest.Has("vocabulary")) return "";
-    if (manifest.Integer("classes") != classes) return "";
-    return (folder / manifest.Text("vocabulary")).string();
+    if (!manifest.Has("beamgrid_import") || !manifest.Has("vocabulary")) return std::nullopt;
+    const fs::path vocabulary = folder / manifest.Text("vocabulary");
+    if (!fs::is_regular_file(vocabulary, ignored)) return std::nullopt;
+    const std::int64_t classes = manifest.Integer("classes");
+    if (classes < 1 || classes > kMaxClasses) return std::nullopt;
+    return Vocabulary{.path = vocabulary.string(), .classes = classes};
   } catch (const std::exception&) {
-    return "";  // somebody else's manifest
+    return std::nullopt;  // somebody else's manifest
   }
 }
 
@@ -90,11 +100,24 @@ std::vector<std::string> ReadClassNames(const std::string& path, std::int64_t cl
 
 std::vector<std::string> ClassNamesBeside(const DataSpec& data) {
   if (data.train.empty()) return {};
-  const fs::path folder = fs::path(data.train.front()).parent_path();
-  const std::string vocabulary = VocabularyBeside(folder, data.classes);
-  std::error_code ignored;
-  if (vocabulary.empty() || !fs::is_regular_file(vocabulary, ignored)) return {};
-  return ReadClassNames(vocabulary, data.classes);
+  const auto vocabulary = VocabularyBeside(fs::path(data.train.front()).parent_path());
+  if (!vocabulary || vocabulary->classes != data.classes) return {};
+  return ReadClassNames(vocabulary->path, data.classes);
+}
+
+std::vector<std::string> ClassNamesIfSound(const DataSpec& data, std::string* problem) try {
+  return ClassNamesBeside(data);
+} catch (const std::exception& error) {
+  if (problem != nullptr) *problem = error.what();
+  return {};
+}
+
+std::vector<std::string> ClassNamesInFolder(const fs::path& folder) try {
+  const auto vocabulary = VocabularyBeside(folder);
+  if (!vocabulary) return {};
+  return ReadClassNames(vocabulary->path, vocabulary->classes);
+} catch (const std::exception&) {
+  return {};
 }
 
 std::vector<std::string> ClassNamesOf(const std::string& option, const DataSpec& data) {

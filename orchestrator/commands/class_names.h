@@ -2,6 +2,7 @@
 // What classes are called, from the vocabulary that is given or lies beside the records.
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,14 @@ inline constexpr char kNamesBesideRecords[] = "auto";
 /// ReadClassNames; no name at all where there are none, where the folder is gone, and where its
 /// vocabulary is of another number of classes: then it is of other data.
 [[nodiscard]] std::vector<std::string> ClassNamesBeside(const DataSpec& data);
+
+/// Returns the same for whom names are only a help: none, and why in `*problem`, where the
+/// vocabulary is damaged.
+[[nodiscard]] std::vector<std::string> ClassNamesIfSound(const DataSpec& data,
+                                                         std::string* problem = nullptr);
+
+/// Returns the names that `data import` wrote into a folder of records; none as ClassNamesIfSound.
+[[nodiscard]] std::vector<std::string> ClassNamesInFolder(const std::filesystem::path& folder);
 
 /// Returns what an option says: a file, "auto" or, where it is empty, no names. Throws UsageError
 /// where "auto" finds none.

@@ -2,16 +2,21 @@
 
 #include <algorithm>
 
+#include "orchestrator/commands/class_names.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
+#include "registry/class_words.h"
+#include "registry/util/printable.h"
 #include "registry/util/text.h"
 #include "trainer/data/inspect.h"
 
 namespace beamgrid {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string FeaturesText(const FileReport& report) {
   return Join(report.features, " ", [&](const auto& feature) {
@@ -33,6 +38,14 @@ std::string CommonFolder(const std::vector<FileReport>& reports) {
   return common.substr(0, common.find_last_of('/') + 1);  // npos + 1 is 0
 }
 
+/// Returns the highest class with the name that it has in the vocabulary beside the file.
+std::string HighestClass(const FileReport& report) {
+  if (report.max_class < 0) return "";
+  const fs::path folder = fs::path(report.file).parent_path();
+  return PrintableLine(
+      NumberedClass(static_cast<std::size_t>(report.max_class), ClassNamesInFolder(folder)));
+}
+
 void Print(std::ostream& out, const std::vector<FileReport>& reports) {
   // Where there is little room, what all names begin with stands once, above them.
   const std::string folder = TerminalWidth(out) && reports.size() > 1 ? CommonFolder(reports) : "";
@@ -44,8 +57,7 @@ void Print(std::ostream& out, const std::vector<FileReport>& reports) {
   table.BreakLines({"features"});
   for (const FileReport& report : reports) {
     table.Add({report.file.substr(folder.size()), report.format, std::to_string(report.records),
-               std::to_string(report.classes_seen),
-               report.max_class < 0 ? "" : std::to_string(report.max_class),
+               std::to_string(report.classes_seen), HighestClass(report),
                FixedText(report.labels_per_video, 2),
                std::to_string(report.frames.min) + "-" + std::to_string(report.frames.max),
                FeaturesText(report)});
@@ -62,7 +74,7 @@ class DataInspect : public Subcommand {
 
   int Run(CommandContext& context) override {
     std::vector<FileReport> reports;
-    for (const std::filesystem::path& file : RecordFiles(names_)) {
+    for (const fs::path& file : RecordFiles(names_)) {
       reports.push_back(InspectFile(file));
     }
     if (json_) {

@@ -1,14 +1,17 @@
 // `beamgrid show`: everything that the record holds of one trial.
 
 #include "orchestrator/audit/recorded_files.h"
+#include "orchestrator/commands/class_names.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/list_selection.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trial_listing.h"
+#include "registry/class_words.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/printable.h"
 #include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 
@@ -105,11 +108,26 @@ void PrintMembers(std::ostream& out, const boost::json::object& object, const st
     if (name == "running") continue;  // a line of its own
     if (const auto* inner = value.if_object()) {
       PrintMembers(out, *inner, name + ".");
-    } else if (!value.is_null() && name != "epochs" && name != "artifacts") {
+    } else if (!value.is_null() && name != "epochs" && name != "artifacts" &&
+               name != "class_names") {
       out << name << ": "
           << (value.is_string() ? std::string(value.get_string()) : CanonicalJson(value)) << "\n";
     }
   }
+}
+
+/// Prints "classes: 0 cat, 1 dog", and by name those that weigh more or less, where there are
+/// names.
+void PrintClasses(std::ostream& out, const DataSpec& data, const std::vector<std::string>& names) {
+  const std::string classes = NumberedClasses(names);
+  if (classes.empty()) return;
+  out << "classes: " << PrintableLine(classes) << "\n";
+  if (data.weighted_classes.empty()) return;
+  std::vector<std::string> weighted;
+  for (const std::int32_t label : data.weighted_classes) {
+    weighted.push_back(NumberedClass(static_cast<std::size_t>(label), names));
+  }
+  out << "weighted classes: " << PrintableLine(JoinFirst(weighted, kClassesInLine)) << "\n";
 }
 
 /// Prints "now: epoch 3 of 10 has ended, objective 0.51 (best 0.52); 2.1s an epoch, at most 15s
@@ -205,14 +223,20 @@ class Show : public Subcommand {
     }
     if (history_) return ShowHistory(context, *store);
     if (position_) throw UsageError("POSITION is for --recipe-history");
-    boost::json::object json =
-        ToJson(*store, FindTrial(*store, database_, name_, ModelNames::kAlone));
+    const TrialInStudy found = FindTrial(*store, database_, name_, ModelNames::kAlone);
+    boost::json::object json = ToJson(*store, found);
+    const DataSpec data = store->Spec(found.trial.id).data;
+    std::string problem;
+    const std::vector<std::string> names = ClassNamesIfSound(data, &problem);
+    if (!problem.empty()) context.Remark(problem + ": classes are shown without names");
+    json["class_names"] = JsonList(names);
     json["epochs"] = ChosenEpochs(json.at("epochs").as_array());
     if (json_) {
       PrintJson(context.out, json);
       return kExitDone;
     }
     PrintMembers(context.out, json, "");
+    PrintClasses(context.out, data, names);
     PrintProgress(context.out, json.at("running"));
     PrintList(context.out, "epochs", json.at("epochs").as_array());
     PrintList(context.out, "artifacts", ArtifactsForPeople(json.at("artifacts").as_array()));

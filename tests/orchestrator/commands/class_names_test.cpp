@@ -75,6 +75,26 @@ TEST_F(ClassNamesTest, LieBesideTheRecordsThatAnImportWrote) {
   EXPECT_THAT(ClassNamesOf("", data), IsEmpty());
 }
 
+TEST_F(ClassNamesTest, AreAHelpThatNothingFailsFor) {
+  const std::string import = R"({"beamgrid_import":1,"classes":2,"vocabulary":"vocabulary.csv"})";
+  const DataSpec data = Import(2, import);
+  std::string problem;
+  EXPECT_THAT(ClassNamesIfSound(data, &problem), ElementsAre("cat", "dog"));
+  EXPECT_THAT(ClassNamesInFolder(folder_.path()), ElementsAre("cat", "dog"));
+  EXPECT_EQ(problem, "");
+  Write("vocabulary.csv", "Index,Name\n0,cat\n5,dog\n");
+  EXPECT_THAT(ClassNamesIfSound(data, &problem), IsEmpty());
+  EXPECT_THAT(problem, HasSubstr("vocabulary.csv:3: the class 5, must be 0..1"));
+  EXPECT_THAT(ClassNamesInFolder(folder_.path()), IsEmpty());
+  for (const char* classes : {"0", "-1", "1000000000000"}) {
+    const DataSpec broken =
+        Import(2, std::string(R"({"beamgrid_import":1,"vocabulary":"vocabulary.csv","classes":)") +
+                      classes + "}");
+    EXPECT_THAT(ClassNamesInFolder(folder_.path()), IsEmpty()) << classes;
+    EXPECT_THAT(ClassNamesIfSound(broken), IsEmpty()) << classes;
+  }
+}
+
 TEST_F(ClassNamesTest, OfOtherDataThereAreNone) {
   const std::string import = R"({"beamgrid_import":1,"classes":2,"vocabulary":"vocabulary.csv"})";
   for (const DataSpec& data :

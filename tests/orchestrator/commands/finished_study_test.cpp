@@ -26,6 +26,29 @@ TEST_F(FinishedStudyTest, RunTrainsNothingAndPrintsEverything) {
   EXPECT_THAT(called.out, AllOf(HasSubstr("2/2"), HasSubstr("Ensemble")));
 }
 
+TEST_F(FinishedStudyTest, ShownClassesHaveTheNamesThatLieBesideTheRecords) {
+  EXPECT_THAT(Call({"show", "1", "--db", database_}).out, Not(HasSubstr("\nclasses: ")));
+  Write("data/manifest.json", R"({"beamgrid_import":1,"classes":6,"vocabulary":"vocabulary.csv"})");
+  Write("data/vocabulary.csv", "Index,Name\n0,cat\n2,\x1b[31mred\n");
+  EXPECT_THAT(Call({"show", "1", "--db", database_}).out,
+              HasSubstr("\nclasses: 0 cat, 2 \\x1b[31mred\n"));
+  EXPECT_EQ(
+      Call({"show", "1", "--json", "--db", database_}).Json().at("class_names").at(0).as_string(),
+      "cat");
+  Write("data/vocabulary.csv", "Index,Name\n0,n0\n1,n1\n2,n2\n3,n3\n4,n4\n5,n5\n");
+  const std::string file = Path("data/train0000.tfrecord");
+  const std::int64_t highest =
+      Call({"data", "inspect", file, "--json"}).Json().at(0).at("max_class").as_int64();
+  EXPECT_THAT(Call({"data", "inspect", file}).out,
+              HasSubstr(" " + std::to_string(highest) + " n" + std::to_string(highest) + " "));
+  // A damaged vocabulary costs the names alone.
+  Write("data/vocabulary.csv", "Index,Name\n9,cat\n");
+  const Called damaged = Call({"show", "1", "--db", database_});
+  EXPECT_EQ(damaged.exit_code, 0);
+  EXPECT_THAT(damaged.err, HasSubstr("the class 9, must be 0..5"));
+  EXPECT_THAT(damaged.out, Not(HasSubstr("\nclasses: ")));
+}
+
 TEST_F(FinishedStudyTest, NoTrainerIsStartedForWhatIsKnown) {
   // By the plan of Fill, the first to ask.
   EXPECT_EQ(ReadFile(Path("trainer-calls")), "describe\ncount\n");
