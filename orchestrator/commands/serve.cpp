@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "orchestrator/commands/class_names.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
@@ -107,12 +108,14 @@ class Serve : public Subcommand {
                                                  FindPaperTable, keep);
                // An ensemble is one of all trials.
                if (!keep) AddEnsembleFact(facts, store);
+               if (facts.data) facts.class_names = ClassNamesIfSound(*facts.data);
                return facts;
              },
          .choices = [&](const Store& store,
                         const StudyRecord& study) { return trainers.ChoicesFor(store, study); },
          .machine = [] { return LivingNotes(DefaultShareFolder()); },
          .now = std::chrono::system_clock::now,
+         .class_names = [](const DataSpec& data) { return ClassNamesIfSound(data); },
          .options = CommandOptions()});
     RecordWatch watch(database_.path, [this] { return database_.OpenForReading(); });
     std::uint64_t version = 0;

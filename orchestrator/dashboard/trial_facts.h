@@ -43,6 +43,7 @@ struct TrialFacts {
   std::vector<Artifact> artifacts;
   std::vector<SeedFact> seeds;  ///< it among them, by seed
   std::vector<MembershipFact> ensembles;
+  std::vector<std::string> class_names = {};  ///< by class, "" where one has none; empty: not known
 };
 
 /// Reads it; nothing where the study has no such trial. Throws UsageError where the study's

@@ -5,6 +5,7 @@
 
 #include "orchestrator/dashboard/live_cells.h"
 #include "orchestrator/dashboard/trial_facts.h"
+#include "registry/class_words.h"
 #include "registry/criteria.h"
 #include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
@@ -89,6 +90,8 @@ PageSection PartsSection(const TrialFacts& facts) {
               (data.frame_alignment == FrameAlignment::kCut ? "" : ", nearest frames") +
               ", normalised " + NormalisationText(data) + ", digest " + data.digest +
               ". Fingerprint " + facts.trial.fingerprint + ".");
+  const std::string classes = NumberedClasses(facts.class_names);
+  if (!classes.empty()) section.Say("Its classes: " + classes + ".");
   return section;
 }
 
@@ -297,7 +300,8 @@ boost::json::object TrialJson(const TrialFacts& facts) {
                               {"size_bytes", trial.size_bytes},
                               {"directory", trial.directory},
                               {"metrics", std::move(metrics)},
-                              {"spec", ToJson(facts.spec.model)}};
+                              {"spec", ToJson(facts.spec.model)},
+                              {"class_names", JsonList(facts.class_names)}};
   json["epochs"] = JsonList(facts.epochs, [](const EpochResult& epoch) {
     boost::json::object object = {{"epoch", epoch.epoch},
                                   {"train_loss", NumberOrNull(epoch.train_loss)},

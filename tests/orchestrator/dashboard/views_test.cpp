@@ -47,6 +47,7 @@ class ViewsTest : public testing::Test {
                 [] {
                   return std::chrono::system_clock::time_point(std::chrono::seconds(1'000'000'000));
                 },
+            .class_names = [this](const DataSpec&) { return class_names_; },
             .options = " --db x"};
   }
   View Make(const std::string& target) {
@@ -71,6 +72,7 @@ class ViewsTest : public testing::Test {
   std::vector<StudyNote> machine_;
   int reports_ = 0;
   std::uint64_t version_ = 1;
+  std::vector<std::string> class_names_;
   Views views_{Parts()};
 };
 
@@ -111,6 +113,15 @@ TEST_F(ViewsTest, AFilterIsSaidAndHoldsInEachView) {
   EXPECT_THAT(Page("/studies/s?name=%3Cb%3E"),
               AllOf(HasSubstr("name with '&lt;b&gt;'"), HasSubstr("0 trials")));
   EXPECT_THAT(Page("/studies/s/report?name=nothing"), HasSubstr("Leaderboard"));
+}
+
+TEST_F(ViewsTest, ATrialsClassesHaveTheirNames) {
+  EXPECT_THAT(Page("/studies/s/trials/1"), Not(HasSubstr("Its classes")));
+  class_names_ = {"cat", "", "<b>dog</b> \x1b[31m"};
+  EXPECT_THAT(Page("/studies/s/trials/1"),
+              HasSubstr("Its classes: 0 cat, 2 &lt;b&gt;dog&lt;/b&gt; \\x1b[31m."));
+  const View json = Make("/api/studies/s/trials/1");
+  EXPECT_EQ(ParseJson(json.body).at("class_names").at(0).as_string(), "cat");
 }
 
 TEST_F(ViewsTest, TheReportIsThatOfTheCommand) {
