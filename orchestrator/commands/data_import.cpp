@@ -8,6 +8,7 @@
 #include "orchestrator/importing/import_plan.h"
 #include "orchestrator/importing/import_writer.h"
 #include "orchestrator/inputs/reading_progress.h"
+#include "registry/class_words.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/printable.h"
@@ -17,7 +18,7 @@
 namespace beamgrid {
 namespace {
 
-constexpr std::size_t kNamedVideos = 5;
+constexpr std::size_t kNamedVideos = 5, kNamedClasses = 5;
 /// From this share of clipped values on, features are plainly not scaled to [-2, 2].
 constexpr double kManyClipped = 0.01;
 
@@ -246,25 +247,27 @@ class DataImport : public Subcommand {
     return text;
   }
 
-  /// True if each video that may be trained on has one class: it may be the one of several that
-  /// exclude each other, or there may be more that nobody said.
-  static bool HaveOneClassEach(const ImportPlan& plan) {
-    return std::ranges::all_of(plan.VideosOf(Split::kTrain), [](const ImportedVideo& video) {
-      return video.labels->labels.size() == 1;
-    });
+  static std::vector<std::string> WithoutVideos(const ImportPlan& plan) {
+    std::vector<std::string> classes;
+    for (std::size_t label = 0; label < plan.train_videos.size(); ++label) {
+      if (plan.train_videos[label] > 0) continue;
+      classes.push_back(NumberedClass(label, plan.labels.class_names));
+    }
+    return classes;
   }
 
   static void TellOfClasses(const CommandContext& context, const ImportPlan& plan) {
-    if (plan.labels.classes > 1 && HaveOneClassEach(plan)) {
+    if (plan.HasOneClassEach()) {
       context.Remark(
           "each video has one class: where classes exclude each other, write labels = "
-          "\"multi_class\" in [data]");
+          "\"multi_class\" in [data], as `beamgrid new` does");
     }
     const auto without = std::ranges::count(plan.train_videos, 0);
     if (without > 0) {
       const bool from_one = plan.labels.class_names.empty() && plan.train_videos.front() == 0;
       context.Remark(CountText(static_cast<std::size_t>(without), "class") + " of " +
-                     std::to_string(plan.labels.classes) + " without a training video" +
+                     std::to_string(plan.labels.classes) + " without a training video (" +
+                     PrintableLine(JoinFirst(WithoutVideos(plan), kNamedClasses)) + ")" +
                      (from_one ? ", class 0 among them: are they counted from 1?" : ""));
     }
     if (plan.labels.light_labels > 0) {

@@ -275,6 +275,7 @@ class Planning {
     if (shortest == 0) return Leave("no frames", video.id);
     if (shortest != longest) RefuseUnequal(video);
     plan_.min_frames = taken_ == 0 ? shortest : std::min(plan_.min_frames, shortest);
+    plan_.max_common_frames = std::max(plan_.max_common_frames, shortest);
     plan_.max_frames = std::max(plan_.max_frames, longest);
     plan_.frames += shortest;
     ++taken_;
@@ -352,6 +353,12 @@ class Planning {
       for (const std::int64_t label : video.labels->labels) {
         ++plan_.train_videos[static_cast<std::size_t>(label)];
       }
+    }
+    for (const Split split : kAllSplits) {
+      plan_.with_one_class[static_cast<std::size_t>(split)] = static_cast<std::size_t>(
+          std::ranges::count_if(plan_.VideosOf(split), [](const ImportedVideo& video) {
+            return video.labels != nullptr && video.labels->labels.size() == 1;
+          }));
     }
   }
 
@@ -464,6 +471,13 @@ std::uint64_t ImportPlan::BytesOf(const ImportedShard& shard) const {
     }
   }
   return bytes;
+}
+
+bool ImportPlan::HasOneClassEach() const {
+  return labels.classes > 1 &&
+         std::ranges::all_of(std::array{Split::kTrain, Split::kValidate}, [this](Split split) {
+           return with_one_class[static_cast<std::size_t>(split)] == VideosOf(split).size();
+         });
 }
 
 const char* NameOf(Split split) {

@@ -74,9 +74,10 @@ struct ImportPlan {
       videos;  ///< by Split, in order of id
   std::vector<ImportedShard> shards;
   std::vector<LeftOutVideos> left_out;
-  std::vector<std::int64_t> train_videos;  ///< by class
-  /// Of the shortest feature, but for max_frames, of the longest.
-  std::uint64_t min_frames = 0, max_frames = 0, frames = 0;
+  std::vector<std::int64_t> train_videos;                           ///< by class
+  std::array<std::size_t, std::size(kAllSplits)> with_one_class{};  ///< videos, by Split
+  /// Of the frames that all features of a video have, but for max_frames, of the longest feature.
+  std::uint64_t min_frames = 0, max_common_frames = 0, max_frames = 0, frames = 0;
   std::array<std::size_t, std::size(kAllSplits)> groups{};  ///< by Split; 0: there are none
   std::size_t groups_in_both = 0;                           ///< that are in train and in validate
   std::uint64_t unequal = 0;  ///< videos whose features differ in their number of frames
@@ -85,6 +86,9 @@ struct ImportPlan {
   [[nodiscard]] const std::vector<ImportedVideo>& VideosOf(Split split) const {
     return videos[static_cast<std::size_t>(split)];
   }
+  /// True if there are classes to choose from and each video that is trained or measured on has
+  /// exactly one: they may exclude each other, or there may be more that nobody said.
+  [[nodiscard]] bool HasOneClassEach() const;
   /// Returns the bytes of a shard's arrays, as they are read.
   [[nodiscard]] std::uint64_t BytesOf(const ImportedShard& shard) const;
 };

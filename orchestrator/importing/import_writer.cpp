@@ -337,8 +337,10 @@ class ImportWriter {
         if (shard.split == split) files.emplace_back(shard.name);
       }
       if (files.empty()) continue;
-      splits[NameOf(split)] = boost::json::object{{"files", std::move(files)},
-                                                  {"videos", plan_.VideosOf(split).size()}};
+      splits[NameOf(split)] = boost::json::object{
+          {"files", std::move(files)},
+          {"videos", plan_.VideosOf(split).size()},
+          {"videos_with_one_class", plan_.with_one_class[static_cast<std::size_t>(split)]}};
     }
     boost::json::array features;
     for (std::size_t i = 0; i < plan_.features.size(); ++i) {
@@ -387,6 +389,7 @@ class ImportWriter {
       manifest["frames"] = boost::json::object{
           {"min", plan_.min_frames},
           {"mean", static_cast<double>(plan_.frames) / static_cast<double>(videos)},
+          {"max_common", plan_.max_common_frames},
           {"max", plan_.max_frames},
           {"videos_with_unequal_features", plan_.unequal}};
     }

@@ -40,6 +40,7 @@ class Inspector {
       ReadIntegers(*labels, integers_);
       classes_.insert(integers_.begin(), integers_.end());
       labels_ += std::ssize(integers_);
+      report_.with_one_label += integers_.size() == 1 ? 1 : 0;
     }
     if (example_.feature_lists.empty()) {
       AddVideoLevel();

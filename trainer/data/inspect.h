@@ -28,6 +28,7 @@ struct FileReport {
   std::int64_t classes_seen = 0;  ///< number of different labels
   std::int64_t max_class = -1;    ///< highest label; -1: no labels
   double labels_per_video = 0;
+  std::int64_t with_one_label = 0;               ///< number of videos
   FrameCounts frames;                            ///< 1 for video-level records
   std::map<std::string, std::int64_t> features;  ///< name -> width, as first met
   /// kFloat32 of the features whose frames are lists of floats. Strings of bytes are counted as
