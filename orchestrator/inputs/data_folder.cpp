@@ -57,11 +57,13 @@ class RecordsSeen {
   }
   /// Returns the records since the last call.
   std::int64_t TakeRecords() { return std::exchange(records_, 0); }
+  [[nodiscard]] bool one_label_each() const { return one_label_each_; }
 
  private:
   void Add(const FileReport& report, DataFolder* data) {
     if (report.records == 0) return;
     records_ += report.records;
+    one_label_each_ = one_label_each_ && report.with_one_label == report.records;
     if (data->format.empty()) {
       data->format = report.format;
       for (const auto& [name, width] : report.features) {
@@ -73,10 +75,18 @@ class RecordsSeen {
                        ", those before it " + data->format);
     }
     data->classes = std::max(data->classes, report.max_class + 1);
-    if (report.format != "video") data->max_frames = std::max(data->max_frames, report.frames.max);
+    if (report.format == "video") return;
+    data->max_frames = std::max(data->max_frames, report.frames.max);
+    data->max_common_frames = data->max_frames;
+    frames_ += report.frames.mean * static_cast<double>(report.records);
+    videos_ += report.records;
+    data->mean_frames = frames_ / static_cast<double>(videos_);
   }
 
   std::int64_t records_ = 0;
+  double frames_ = 0;
+  std::int64_t videos_ = 0;
+  bool one_label_each_ = true;
 };
 
 DataFolder FromManifest(const fs::path& folder, const std::string& text) {
@@ -106,7 +116,21 @@ DataFolder FromManifest(const fs::path& folder, const std::string& text) {
   };
   data.train_videos = videos("train");
   data.validate_videos = videos("validate");
-  if (manifest.Has("frames")) data.max_frames = manifest.Object("frames").Integer("max");
+  // Imports of earlier versions have not counted them.
+  const auto one_each = [&splits](const char* split) {
+    const JsonReader reader = JsonReader(splits, "splits").Object(split);
+    return reader.Has("videos_with_one_class") &&
+           reader.Integer("videos_with_one_class") == reader.Integer("videos");
+  };
+  data.one_label_each = data.classes > 1 && one_each("train") && one_each("validate");
+  if (manifest.Has("frames")) {
+    const JsonReader frames = manifest.Object("frames");
+    data.max_frames = frames.Integer("max");
+    // Imports of earlier versions do not say it: their features were alike, or nearly.
+    data.max_common_frames =
+        frames.Has("max_common") ? frames.Integer("max_common") : data.max_frames;
+    data.mean_frames = frames.Number("mean");
+  }
   if (manifest.Has("vocabulary")) data.vocabulary = (folder / manifest.Text("vocabulary")).string();
   return data;
 }
@@ -144,6 +168,9 @@ DataFolder LookAtDataFolder(const fs::path& folder) {
   data.train_videos = seen.TakeRecords();
   seen.Read(validate, "validate", &data);
   data.validate_videos = seen.TakeRecords();
+  // A segment is rated class by class.
+  data.one_label_each =
+      data.seen.empty() && seen.one_label_each() && data.classes > 1 && data.format != "segment";
   if (data.format.empty() || data.classes == 0) {
     throw InputError(folder.string() + ": its files hold no record with labels");
   }

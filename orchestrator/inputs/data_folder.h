@@ -24,10 +24,15 @@ struct DataFolder {
   /// True where nobody but the labels says how many classes there are: the highest, and one.
   bool classes_are_guessed = false;
   std::int64_t train_videos = 0, validate_videos = 0;
-  std::int64_t max_frames = 0;  ///< 0 at video level
-  std::string vocabulary;       ///< file of the classes' names; empty: none
-  std::string group;            ///< by what videos belong together (data.group); empty: by nothing
-  std::string video_weight;     ///< what they weigh in the loss (data.video_weight); empty: nothing
+  /// True where all of these were counted and have exactly one label each.
+  bool one_label_each = false;
+  std::int64_t max_frames = 0;  ///< of the longest feature of a video; 0 at video level
+  /// Of the frames that all features of a video have.
+  std::int64_t max_common_frames = 0;
+  double mean_frames = 0;
+  std::string vocabulary;    ///< file of the classes' names; empty: none
+  std::string group;         ///< by what videos belong together (data.group); empty: by nothing
+  std::string video_weight;  ///< what they weigh in the loss (data.video_weight); empty: nothing
   /// Empty where the numbers are of all records; else of which: "the first 2 of 40 train files".
   std::string seen;
 };

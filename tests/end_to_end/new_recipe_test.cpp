@@ -47,5 +47,33 @@ TEST(NewRecipe, IsSoundForEachFormat) {
   }
 }
 
+TEST(NewRecipe, IsSoundForClassesThatExcludeEachOther) {
+  const StudyFolder folder;
+  std::string vectors = "id,a,b\n", labels = "id,label\n";
+  for (int i = 0; i < 60; ++i) {
+    const std::string id = "v" + std::to_string(i);
+    vectors += id + "," + std::to_string(i % 3) + "," + std::to_string(i % 2) + "\n";
+    labels += id + (i % 3 == 0 ? ",cat\n" : i % 3 == 1 ? ",dog\n" : ",eel\n");
+  }
+  WriteText(folder.path() / "vectors.csv", vectors);
+  WriteText(folder.path() / "labels.csv", labels);
+  ASSERT_EQ(folder
+                .Run({"data", "import", "--features", "clip=vectors.csv", "--labels", "labels.csv",
+                      "--out", "own"})
+                .exit_code,
+            0);
+  ASSERT_EQ(folder.Run({"new", "first.toml", "--data", "own"}).exit_code, 0);
+  const Ended check = folder.Run({"check", "first.toml"});
+  EXPECT_EQ(check.exit_code, 0) << check.out << check.err;
+  EXPECT_EQ((check.out + check.err).find("note"), std::string::npos) << check.out << check.err;
+  WriteText(folder.path() / "larger.toml",
+            WithLargerSearch(ReadText(folder.path() / "first.toml")));
+  const Ended larger = folder.Run({"check", "larger.toml"});
+  EXPECT_EQ(larger.exit_code, 0) << larger.out << larger.err;
+  const Ended run = folder.Run({"run", "first.toml", "--set", "study.seeds=[1]"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.out.find("accuracy"), std::string::npos) << run.out;
+}
+
 }  // namespace
 }  // namespace beamgrid

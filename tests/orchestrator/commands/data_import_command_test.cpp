@@ -53,7 +53,8 @@ TEST_F(DataImportCommandTest, PrintsTheSectionOfTheRecipe) {
                     HasSubstr(" in train, "),
                     HasSubstr(" in validate, 2 classes (column 'labels', a list per video), ")));
   EXPECT_THAT(called.err, HasSubstr("each video has one class: where classes exclude each other, "
-                                    "write labels = \"multi_class\" in [data]\n"));
+                                    "write labels = \"multi_class\" in [data], as `beamgrid new` "
+                                    "does\n"));
   EXPECT_EQ(Call({"data", "verify", Path("out")}).exit_code, 0);
   EXPECT_THAT(Import().err, HasSubstr("holds these videos already"));
 }

@@ -100,12 +100,78 @@ TEST_F(NewCommandTest, AnImportTellsItsManifest) {
   Write(
       "data/manifest.json",
       R"({"beamgrid_import":1,"classes":3,"features":[{"name":"clip","type":"float16","width":3}],)"
-      R"("format":"frame","frames":{"max":7},"splits":{"train":{"videos":5},"validate":{"videos":5}}})");
+      R"("format":"frame","frames":{"max":7,"mean":5},"splits":{"train":{"videos":5},"validate":{"videos":5}}})");
   EXPECT_THAT(NewText("data"),
               HasSubstr("frame_types = { \"clip\" = \"float16\" }\nmax_frames = 7 "));
   Write("data/manifest.json", R"({"beamgrid_import":1,"classes":"x"})");
   EXPECT_THAT(Refusal("second.toml", "data"), HasSubstr("manifest.json: "));
   EXPECT_FALSE(fs::exists(Path("second.toml")));
+}
+
+TEST_F(NewCommandTest, OneLabelEachIsSoftmaxOneOfManyIsNot) {
+  std::string vectors = "id,a,b\n", one = "id,label,part\n", two = "id,labels,part\n";
+  for (int i = 0; i < 10; ++i) {
+    const std::string id = "v" + std::to_string(i), part = i < 8 ? ",train\n" : ",val\n";
+    vectors += id + ",1,2\n";
+    one += id + (i % 2 == 0 ? ",cat" : ",dog") + part;
+    // A single validation video with two is enough: it could not be measured.
+    two += id + (i == 9 ? ",cat;dog" : i % 2 == 0 ? ",cat" : ",dog") + part;
+  }
+  Write("vectors.csv", vectors);
+  Write("one.csv", one);
+  Write("two.csv", two);
+  for (const std::string name : {"one", "two"}) {
+    ASSERT_EQ(Call({"data", "import", "--features", "clip=" + Path("vectors.csv"), "--labels",
+                    Path(name + ".csv"), "--split-column", "part", "--out", Path(name)})
+                  .exit_code,
+              0);
+  }
+  EXPECT_THAT(
+      NewText("one"),
+      AllOf(HasSubstr("labels = \"multi_class\"\n"), HasSubstr("objective = \"accuracy\""),
+            HasSubstr("use = \"softmax\"\n[[grid.loss]]\nuse = \"categorical_cross_entropy\"\n"),
+            HasSubstr("take this line away and the loss below"),
+            Not(HasSubstr("\nuse = \"logistic\""))));
+  EXPECT_THAT(NewText("two"),
+              AllOf(HasSubstr("\nuse = \"logistic\""), HasSubstr("objective = \"gap\""),
+                    Not(HasSubstr("multi_class")), Not(HasSubstr("softmax"))));
+  EXPECT_THAT(ReadFile(Path("one/manifest.json")),
+              AllOf(HasSubstr(R"("videos":8,"videos_with_one_class":8)"),
+                    HasSubstr(R"("videos":2,"videos_with_one_class":2)")));
+  EXPECT_THAT(ReadFile(Path("two/manifest.json")),
+              AllOf(HasSubstr(R"("videos":8,"videos_with_one_class":8)"),
+                    HasSubstr(R"("videos":2,"videos_with_one_class":1)")));
+}
+
+TEST_F(NewCommandTest, RecordsOfOthersAreCounted) {
+  Synth("one", {"--labels-per-video", "1"});
+  EXPECT_THAT(NewText("one"), HasSubstr("labels = \"multi_class\"\n"));
+  Synth("several");
+  EXPECT_THAT(NewText("several"), Not(HasSubstr("multi_class")));
+}
+
+TEST_F(NewCommandTest, FramesAreThoseOfTheData) {
+  Synth("data", {"--shards", "1"});
+  EXPECT_THAT(NewText("data"), HasSubstr("max_frames = 6  # the longest video; the mean is "));
+  // One long video among short ones: said, for memory is forecast by it.
+  const std::string manifest =
+      R"({"beamgrid_import":1,"classes":3,"features":[{"name":"clip","type":"uint8","width":3}],)"
+      R"("format":"frame","frames":{"max":700,"max_common":700,"mean":9.96},)"
+      R"("splits":{"train":{"videos":5},"validate":{"videos":5}}})";
+  Write("data/manifest.json", manifest);
+  EXPECT_THAT(NewText("data"),
+              HasSubstr("max_frames = 700  # the longest video; the mean is 10.0"));
+  fs::remove(Path("first.toml"));
+  EXPECT_THAT(
+      Call({"new", Path("first.toml"), "--data", Path("data")}).err,
+      HasSubstr("data.max_frames = 700 is that of the longest video, and the mean is 10.0"));
+  // Features with frame rates of their own: what the videos have is what all features have.
+  std::string unequal = manifest;
+  unequal.replace(unequal.find("\"max_common\":700"), 16, "\"max_common\":12");
+  Write("data/manifest.json", unequal);
+  EXPECT_THAT(NewText("data"),
+              HasSubstr("max_frames = 700  # the longest feature; the frames that all features of "
+                        "a video have are 12 at most, 10.0 on average (data.frame_alignment)"));
 }
 
 TEST_F(NewCommandTest, RefusesAndWritesNothing) {
