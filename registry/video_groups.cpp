@@ -1,6 +1,9 @@
 #include "registry/video_groups.h"
 
+#include <algorithm>
+
 #include "registry/util/input_error.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 
@@ -15,6 +18,7 @@ const std::string& VideoGroups::Of(std::string_view video) const {
 }
 
 void VideoGroups::Add(const VideoGroups& other) {
+  in_training_ = std::max(in_training_, other.in_training_);
   for (const auto& [video, group] : other.groups_) {
     const auto [known, is_new] = groups_.emplace(video, group);
     if (known->second == group) continue;
@@ -22,6 +26,14 @@ void VideoGroups::Add(const VideoGroups& other) {
                      ") in one study and of '" + group + "' (" + other.by_ +
                      ") in another; give both the same data.group");
   }
+}
+
+std::string SeenGroupsNote(const std::string& by, std::int64_t in_training) {
+  if (in_training == 0) return "";
+  return CountText(static_cast<std::size_t>(in_training), "group") + " (" + by +
+         ") of the validation videos " + (in_training == 1 ? "is" : "are") +
+         " in training, too: what is measured, and its interval, is of groups that the models have "
+         "seen, and not of new ones";
 }
 
 }  // namespace beamgrid

@@ -141,7 +141,9 @@ void DumpGroups(std::ostream& out, const Store& store, const StudyRecord& study)
   if (!groups) return;
   json::object videos;
   for (const auto& [video, group] : groups->groups()) videos[video] = group;
-  Write(out, {{"kind", "video_groups"}, {"by", groups->by()}, {"videos", std::move(videos)}});
+  json::object line{{"kind", "video_groups"}, {"by", groups->by()}, {"videos", std::move(videos)}};
+  if (groups->in_training() > 0) line["in_training"] = groups->in_training();
+  Write(out, line);
 }
 
 void DumpWhole(std::ostream& out, const Store& store, const StudyRecord& study) {

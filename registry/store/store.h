@@ -151,6 +151,8 @@ class Store {
   /// The groups that the study's last run noted; null: its recipe names none. Throws Error where
   /// they cannot be read.
   [[nodiscard]] std::shared_ptr<const VideoGroups> VideoGroupsOf(StudyId study) const;
+  /// SeenGroupsNote of these groups, without reading them all.
+  [[nodiscard]] std::string SeenGroupsOf(StudyId study) const;
 
   // Trials. All NewTrials in one transaction; a trial whose fingerprint the database already knows
   // is shared, not copied: only its reference from the study is new. The trials count from then on,

@@ -3,6 +3,7 @@
 #include "registry/store/database.h"
 #include "registry/store/store.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -16,6 +17,10 @@ StudyRecord StudyFrom(const StatementUse& row) {
           .recipe_digest = row.Text("recipe_digest"),
           .created_at = row.Text("created_at")};
 }
+
+/// In the object of the videos' groups no video is called so: here it says of how many of them
+/// training videos are, too.
+constexpr char kInTraining[] = "";
 
 }  // namespace
 
@@ -95,6 +100,7 @@ void Store::SetVideoGroups(StudyId study, const VideoGroups* groups) {
     }
     boost::json::object videos;
     for (const auto& [video, group] : groups->groups()) videos[video] = group;
+    if (groups->in_training() > 0) videos[kInTraining] = std::to_string(groups->in_training());
     // Nothing is written where nothing has changed: of a million videos it is much.
     db.Use(
         "INSERT INTO video_groups (study, grouped_by, videos) SELECT ?1, ?2, ?3 WHERE NOT EXISTS"
@@ -117,7 +123,23 @@ std::shared_ptr<const VideoGroups> Store::VideoGroupsOf(StudyId study) const {
   for (const auto& video : videos.as_object()) {
     groups.emplace(video.key(), video.value().as_string());
   }
-  return std::make_shared<const VideoGroups>(row->by, std::move(groups));
+  std::int64_t in_training = 0;
+  if (const auto noted = groups.extract(kInTraining)) {
+    in_training = ParseNumber<std::int64_t>(noted.mapped()).value_or(0);
+  }
+  return std::make_shared<const VideoGroups>(row->by, std::move(groups), in_training);
+}
+
+std::string Store::SeenGroupsOf(StudyId study) const {
+  struct Row {
+    std::string by, number;
+  };
+  const auto row = impl_->database.Row(
+      "SELECT grouped_by, value FROM video_groups, json_each(videos) WHERE study = ? AND key = ''",
+      [](const StatementUse& use) { return Row{use.Text("grouped_by"), use.Text("value")}; },
+      study);
+  if (!row) return "";
+  return SeenGroupsNote(row->by, ParseNumber<std::int64_t>(row->number).value_or(0));
 }
 
 std::vector<RecipeEntry> Store::RecipeHistory(StudyId study) const {

@@ -309,12 +309,13 @@ TEST_F(MergeTest, AStudyComesWithTheHistoryOfItsRecipe) {
 }
 
 TEST_F(MergeTest, AStudyComesWithTheGroupsOfItsVideos) {
-  const VideoGroups groups("subject", {{"v1", "s1"}});
+  const VideoGroups groups("subject", {{"v1", "s1"}}, 1);
   theirs_.store.SetVideoGroups(theirs_.store.OpenStudy(ExampleStudy("a")), &groups);
   (void)Merge();
   const auto here = record_.store.VideoGroupsOf(record_.store.FindStudy("a")->id);
   ASSERT_TRUE(here);
   EXPECT_EQ(here->groups(), groups.groups());
+  EXPECT_EQ(here->in_training(), 1);
 }
 
 TEST_F(MergeTest, AStudyThatRunsOnEitherSideIsRefused) {

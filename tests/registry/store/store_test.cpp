@@ -99,6 +99,22 @@ TEST_F(StoreTest, KeepsWhichVideosBelongTogether) {
   EXPECT_FALSE(store_.VideoGroupsOf(study_));
 }
 
+TEST_F(StoreTest, KeepsHowManyGroupsAreInTrainingToo) {
+  EXPECT_EQ(store_.SeenGroupsOf(study_), "") << "no groups at all";
+  const VideoGroups apart("subject", {{"a", "s1"}, {"b", "s2"}});
+  store_.SetVideoGroups(study_, &apart);
+  EXPECT_EQ(store_.SeenGroupsOf(study_), "");
+  EXPECT_EQ(store_.VideoGroupsOf(study_)->in_training(), 0);
+  const VideoGroups seen("subject", apart.groups(), 2);
+  store_.SetVideoGroups(study_, &seen);
+  EXPECT_EQ(store_.VideoGroupsOf(study_)->in_training(), 2);
+  EXPECT_EQ(store_.VideoGroupsOf(study_)->groups(), apart.groups()) << "it is no video";
+  EXPECT_THAT(store_.SeenGroupsOf(study_),
+              testing::StartsWith("2 groups (subject) of the validation videos are in training"));
+  store_.SetVideoGroups(study_, &apart);
+  EXPECT_EQ(store_.SeenGroupsOf(study_), "") << "other data may have them apart";
+}
+
 TEST_F(StoreTest, NamesAreDataNotSql) {
   StudyRecord study = ExampleStudy("x'); DROP TABLE trial; --");
   (void)store_.OpenStudy(study);
