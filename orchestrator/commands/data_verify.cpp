@@ -90,8 +90,8 @@ class DataVerify : public Subcommand {
     const std::string& path = names_.front();
     const Recipe recipe = DataOfRecipe(ReadRecipe(path, settings_));
     // What is known of files is not asked: a disk may have changed them without a trace.
-    StudyData data =
-        ReadStudyData(FindDataFiles(recipe), VoiceOf(context), CensusOptions::Reading::kEverything);
+    StudyData data = ReadStudyData(FindDataFiles(recipe), recipe.data.group, VoiceOf(context),
+                                   CensusOptions::Reading::kEverything);
     std::vector<Diagnostic> mistakes = DataMistakes(recipe, data.verdict);
     if (mistakes.empty()) {
       mistakes = TeacherMistakes(recipe, data.spec, CensusOptions::Reading::kEverything);

@@ -281,7 +281,7 @@ class Plan : public Subcommand {
           "parameters and sizes need only the recipe");
       return WithoutFiles(recipe);
     }
-    StudyData data = ReadStudyData(std::move(found.spec), VoiceOf(context));
+    StudyData data = ReadStudyData(std::move(found.spec), recipe.data.group, VoiceOf(context));
     train_examples_ = data.census.train.examples;
     predictions_bytes_ = PredictionsBytes(data.census.validate, data.spec.classes);
     context.Detail("data: " + CountText(data.spec.train.size(), "train file") + " and " +

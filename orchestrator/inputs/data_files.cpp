@@ -112,13 +112,15 @@ DataSpec FindDataFiles(const Recipe& recipe) {
   return std::move(found.spec);
 }
 
-StudyData ReadStudyData(DataSpec found, const ReadingVoice& voice, CensusOptions::Reading reading) {
+StudyData ReadStudyData(DataSpec found, const std::string& group, const ReadingVoice& voice,
+                        CensusOptions::Reading reading) {
   ReadingProgress progress(voice.show_progress);
   StudyData data{.spec = std::move(found)};
   data.census = TakeCensus(
       data.spec,
       {.reading = reading,
        .cache = CacheFolder(),
+       .group = group,
        .threads =
            static_cast<int>(std::clamp(std::thread::hardware_concurrency() / 2, 1U, kMostReaders)),
        .progress = [&](std::uint64_t done, std::uint64_t total) { progress.Show(done, total); }});
@@ -141,7 +143,7 @@ std::vector<Diagnostic> DataMistakes(const Recipe& recipe, const DataVerdict& ve
 }
 
 DataSpec CheckedData(const Recipe& recipe, const ReadingVoice& voice) {
-  StudyData data = ReadStudyData(FindDataFiles(recipe), voice);
+  StudyData data = ReadStudyData(FindDataFiles(recipe), recipe.data.group, voice);
   for (const std::string& warning : data.verdict.warnings) {
     if (voice.warn) voice.warn("warning: " + warning);
   }
@@ -157,13 +159,8 @@ std::shared_ptr<const VideoGroups> GroupsOfVideos(const Recipe& recipe, const Da
   if (settings.group.empty()) return nullptr;
   ReadGroups read = ReadVideoGroups(data, settings.group, CacheFolder());
   if (read.without == 0) {
-    if (read.in_train > 0) {
-      warn("data.train has videos of " +
-           CountText(static_cast<std::size_t>(read.in_train), "group") + " (" + settings.group +
-           ") that data.validate has, too: what is measured, and its interval, is of groups that "
-           "the "
-           "models have seen, and not of new ones");
-    }
+    const std::int64_t in_training = read.groups.in_training();
+    if (in_training > 0) warn(SeenGroupsNote(settings.group, in_training));
     return std::make_shared<const VideoGroups>(std::move(read.groups));
   }
   std::vector<Diagnostic> mistakes;

@@ -45,9 +45,10 @@ struct StudyData {
 };
 
 /// Reads every byte of the files, but those whose content the cache knows (CacheFolder) where it is
-/// to be believed, and judges what is in them. Throws Error where a file cannot be read.
+/// to be believed, and judges what is in them. `group`: data.group, which is read on the way.
+/// Throws Error where a file cannot be read.
 [[nodiscard]] StudyData ReadStudyData(
-    DataSpec found, const ReadingVoice& voice,
+    DataSpec found, const std::string& group, const ReadingVoice& voice,
     CensusOptions::Reading reading = CensusOptions::Reading::kWhatIsNew);
 
 /// Returns the verdict's problems with the places in the recipe that name the files.

@@ -19,6 +19,7 @@
 #include "trainer/data/decoder.h"
 #include "trainer/data/digest.h"
 #include "trainer/data/unfinished.h"
+#include "trainer/data/video_group_records.h"
 
 namespace beamgrid {
 namespace {
@@ -70,20 +71,34 @@ struct FileScan {
   SplitCensus found;
   std::vector<IdAt> examples;
   std::vector<IdAt> videos;  ///< with format "segment"; else the examples are the videos
+  GroupNotes groups;
 };
 
 enum class Hashing { kNo, kYes };
 
+/// FileTask is a file to read.
+struct FileTask {
+  const std::string* path = nullptr;
+  std::size_t index = 0;  ///< in its list
+  bool in_train = true;
+  Hashing hashing = Hashing::kYes;
+};
+
 /// FileReader reads files one after the other.
 class FileReader {
  public:
-  FileReader(const DataSpec& spec, std::atomic<std::uint64_t>& bytes_done)
+  FileReader(const DataSpec& spec, const std::string& group, std::atomic<std::uint64_t>& bytes_done)
       : segments_(spec.format == "segment"),
+        group_(group),
         decoder_(spec, LabelPolicy::kRequired),
         bytes_done_(bytes_done) {}
 
-  [[nodiscard]] FileScan Read(const std::string& path, std::size_t index, Hashing hashing) {
-    scan_ = {.stamp = StampOf(path)};
+  [[nodiscard]] FileScan Read(const FileTask& task) {
+    const std::string& path = *task.path;
+    const std::size_t index = task.index;
+    const Hashing hashing = task.hashing;
+    in_train_ = task.in_train;
+    scan_ = {.stamp = StampOf(path), .groups = GroupNotes(group_)};
     const TfRecordFile file(path);
     if (file.size_bytes() >= kLargestFile || index >= kMostFiles) {
       throw Error(path + ": more than 1 TiB in a file or 2^24 files are not supported");
@@ -125,6 +140,7 @@ class FileReader {
       } else {
         decoder_.Decode(record, file.path(), video_);
         AddExample(IdAtPlace(video_.id, place));
+        AddGroup();
       }
     } catch (const DataError& error) {
       AddFault(error, place);
@@ -145,7 +161,18 @@ class FileReader {
         AddFault(error, place);  // by segment, as training counts them
       }
     }
-    if (any) scan_.videos.push_back(IdAtPlace(video_.id, place));
+    if (!any) return;
+    scan_.videos.push_back(IdAtPlace(video_.id, place));
+    AddGroup();
+  }
+
+  void AddGroup() {
+    if (group_.empty()) return;
+    if (in_train_) {
+      scan_.groups.AddTraining(decoder_.example());
+    } else {
+      scan_.groups.AddValidation(decoder_.example());
+    }
   }
 
   void AddExample(const IdAt& id) {
@@ -164,7 +191,8 @@ class FileReader {
     if (shown.size() < kShownFaults) shown.push_back({place, PrintableLine(error.reason())});
   }
 
-  bool segments_;
+  bool segments_, in_train_ = true;
+  std::string group_;
   RecordDecoder decoder_;
   std::atomic<std::uint64_t>& bytes_done_;
   DecodedVideo video_;
@@ -172,13 +200,6 @@ class FileReader {
 };
 
 // ---- All files ----------------------------------------------------------------------------------
-
-/// FileTask is a file to read.
-struct FileTask {
-  const std::string* path = nullptr;
-  std::size_t index = 0;  ///< in its list
-  Hashing hashing = Hashing::kYes;
-};
 
 /// ReadAll reads the files with several readers. Returns the scans in the order of the tasks.
 class ReadAll {
@@ -205,9 +226,9 @@ class ReadAll {
  private:
   void ReadSome() {
     try {
-      FileReader reader(spec_, bytes_done_);
+      FileReader reader(spec_, options_.group, bytes_done_);
       for (std::size_t i = next_++; i < tasks_.size(); i = next_++) {
-        scans_[i] = reader.Read(*tasks_[i].path, tasks_[i].index, tasks_[i].hashing);
+        scans_[i] = reader.Read(tasks_[i]);
       }
     } catch (...) {
       const std::scoped_lock lock(mutex_);
@@ -392,7 +413,8 @@ class Taking {
     for (const std::string& file : spec.train)
       tasks_.push_back({.path = &file, .index = tasks_.size()});
     for (const std::string& file : spec.validate) {
-      tasks_.push_back({.path = &file, .index = tasks_.size() - spec.train.size()});
+      tasks_.push_back(
+          {.path = &file, .index = tasks_.size() - spec.train.size(), .in_train = false});
     }
   }
 
@@ -404,6 +426,7 @@ class Taking {
     const auto validate = hashes_.begin() + std::ssize(spec_.train);
     census->digest = DataDigest(
         spec_, {.train = {hashes_.begin(), validate}, .validate = {validate, hashes_.end()}});
+    if (options_.cache && groups_) KeepVideoGroups(*options_.cache, census->digest, *groups_);
     FindSameFiles(*census);
     FindUnfinished(*census);
     return *std::move(census);
@@ -441,6 +464,11 @@ class Taking {
       hashes_[i] = scans[i].hash;
       cache_.Add(scans[i].stamp, scans[i].hash);
     }
+    if (!options_.group.empty()) {
+      GroupNotes notes(options_.group);
+      for (FileScan& scan : scans) notes.Merge(std::move(scan.groups));
+      groups_ = std::move(notes).Done();
+    }
     Census census = Conclude(spec_, std::move(scans));
     if (options_.cache) WriteCached(ConclusionPath(), CensusText(census));
     return census;
@@ -473,6 +501,7 @@ class Taking {
   std::vector<std::uint64_t> sizes_;
   std::uint64_t total_bytes_ = 0;
   bool all_known_ = true;
+  std::optional<VideoGroups> groups_;
 };
 
 }  // namespace

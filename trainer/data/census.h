@@ -82,6 +82,9 @@ struct CensusOptions {
   Reading reading = Reading::kWhatIsNew;
   /// Where hashes of files and conclusions are kept (CacheFolder); nothing: nowhere.
   std::optional<std::filesystem::path> cache;
+  /// By what videos belong together, as records say it (data.group). Where records are read and
+  /// there is a cache, it is kept there for ReadVideoGroups; empty: by nothing.
+  std::string group = {};
   int threads = 1;  ///< readers beside the caller's thread
   /// Called from the caller's thread about every `interval` while files are read, with bytes.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;

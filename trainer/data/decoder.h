@@ -80,6 +80,9 @@ class RecordDecoder {
     return ReadSegments(record, file).starts;
   }
 
+  /// The record that was decoded last, as long as its bytes are there.
+  [[nodiscard]] const ExampleView& example() const { return example_; }
+
  private:
   /// Rating is what one person said of one segment.
   struct Rating {

@@ -1,5 +1,7 @@
 #include "trainer/data/video_group_records.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <set>
@@ -26,6 +28,22 @@ constexpr std::uint64_t kHeldBytes = 32 << 20;
 
 using GroupMap = std::map<std::string, std::string, std::less<>>;
 
+/// Returns the group of a record; empty where it has none.
+std::string GroupIn(const ExampleView& example, const std::string& name) {
+  const FeatureView* found = example.FindContext(name);
+  if (found == nullptr || CountValues(*found) != 1) return "";
+  if (found->kind == ValueKind::kBytes) return std::string(FirstBytes(*found));
+  if (found->kind != ValueKind::kIntegers) return "";
+  std::vector<std::int64_t> number;
+  ReadIntegers(*found, number);
+  return std::to_string(number.at(0));
+}
+
+std::pair<std::uint64_t, std::uint64_t> HashOfGroup(const std::string& group) {
+  const XXH128_hash_t hash = XXH3_128bits(group.data(), group.size());
+  return {hash.high64, hash.low64};
+}
+
 /// GroupReader reads one file after the other.
 class GroupReader {
  public:
@@ -51,10 +69,9 @@ class GroupReader {
   }
 
   [[nodiscard]] ReadGroups Done() && {
-    return {.groups = VideoGroups(name_, std::move(groups_)),
+    return {.groups = VideoGroups(name_, std::move(groups_), in_train_),
             .without = without_,
-            .examples = std::move(examples_),
-            .in_train = in_train_};
+            .examples = std::move(examples_)};
   }
 
  private:
@@ -112,16 +129,7 @@ class GroupReader {
            std::string(ToString(found->kind)) + must;
   }
 
-  /// Returns the group of the record; empty where it has none.
-  [[nodiscard]] std::string GroupOf() const {
-    const FeatureView* found = example_.FindContext(name_);
-    if (found == nullptr || CountValues(*found) != 1) return "";
-    if (found->kind == ValueKind::kBytes) return std::string(FirstBytes(*found));
-    if (found->kind != ValueKind::kIntegers) return "";
-    std::vector<std::int64_t> number;
-    ReadIntegers(*found, number);
-    return std::to_string(number.at(0));
-  }
+  [[nodiscard]] std::string GroupOf() const { return GroupIn(example_, name_); }
 
   std::string name_;
   ExampleView example_;
@@ -131,9 +139,9 @@ class GroupReader {
   std::int64_t in_train_ = 0;
 };
 
-std::filesystem::path PathOf(const std::filesystem::path& cache, const DataSpec& data,
+std::filesystem::path PathOf(const std::filesystem::path& cache, const std::string& digest,
                              const std::string& name) {
-  return cache / ("groups-" + HashBytes("2\n" + data.digest + "\n" + name));
+  return cache / ("groups-" + HashBytes("2\n" + digest + "\n" + name));
 }
 
 std::optional<ReadGroups> Recalled(const std::filesystem::path& path, const std::string& name) try {
@@ -144,31 +152,66 @@ std::optional<ReadGroups> Recalled(const std::filesystem::path& path, const std:
   for (const auto& video : known.at("videos").as_object()) {
     groups.emplace(video.key(), video.value().as_string());
   }
-  return ReadGroups{.groups = VideoGroups(name, std::move(groups)),
-                    .examples = {},
-                    .in_train = known.at("in_train").as_int64()};
+  return ReadGroups{.groups = VideoGroups(name, std::move(groups), known.at("in_train").as_int64()),
+                    .examples = {}};
 } catch (const std::exception&) {
   return std::nullopt;  // whatever lies there: it can be made again
 }
 
 }  // namespace
 
+void GroupNotes::AddTraining(const ExampleView& example) {
+  const std::string group = GroupIn(example, name_);
+  if (!group.empty()) trained_.push_back(HashOfGroup(group));
+}
+
+void GroupNotes::AddValidation(const ExampleView& example) {
+  const std::string id(IdOf(example));
+  if (id.empty()) return;
+  std::string group = GroupIn(example, name_);
+  if (!group.empty() && IsWellFormedUtf8(group)) {
+    groups_.emplace(id, std::move(group));
+  } else {
+    complete_ = false;
+  }
+}
+
+void GroupNotes::Merge(GroupNotes&& later) {
+  groups_.merge(later.groups_);
+  trained_.insert(trained_.end(), later.trained_.begin(), later.trained_.end());
+  complete_ = complete_ && later.complete_;
+  later = GroupNotes();
+}
+
+std::optional<VideoGroups> GroupNotes::Done() && {
+  if (!complete_) return std::nullopt;
+  std::ranges::sort(trained_);
+  std::set<std::string> seen;
+  for (const auto& [video, group] : groups_) {
+    if (std::ranges::binary_search(trained_, HashOfGroup(group))) seen.insert(group);
+  }
+  return VideoGroups(name_, std::move(groups_), std::ssize(seen));
+}
+
+void KeepVideoGroups(const std::filesystem::path& cache, const std::string& digest,
+                     const VideoGroups& groups) {
+  boost::json::object videos;
+  for (const auto& [video, group] : groups.groups()) videos[video] = group;
+  WriteCached(PathOf(cache, digest, groups.by()),
+              CanonicalJson(boost::json::object{{"videos", std::move(videos)},
+                                                {"in_train", groups.in_training()}}));
+}
+
 ReadGroups ReadVideoGroups(const DataSpec& data, const std::string& name,
                            const std::optional<std::filesystem::path>& cache) {
   if (cache) {
-    if (auto known = Recalled(PathOf(*cache, data, name), name)) return *std::move(known);
+    if (auto known = Recalled(PathOf(*cache, data.digest, name), name)) return *std::move(known);
   }
   GroupReader reader(name);
   for (const std::string& file : data.validate) reader.ReadValidation(TfRecordFile(file));
   reader.ReadTraining(data.train);
   ReadGroups read = std::move(reader).Done();
-  if (cache && read.without == 0) {
-    boost::json::object videos;
-    for (const auto& [video, group] : read.groups.groups()) videos[video] = group;
-    WriteCached(PathOf(*cache, data, name),
-                CanonicalJson(boost::json::object{{"videos", std::move(videos)},
-                                                  {"in_train", read.in_train}}));
-  }
+  if (cache && read.without == 0) KeepVideoGroups(*cache, data.digest, read.groups);
   return read;
 }
 

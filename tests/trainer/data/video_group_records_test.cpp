@@ -6,6 +6,7 @@
 #include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/data/records.h"
+#include "trainer/data/census.h"
 
 namespace beamgrid {
 namespace video_group_records_test {
@@ -85,12 +86,38 @@ TEST_F(VideoGroupRecordsTest, CountsTheGroupsThatTrainingHasToo) {
   spec.train = {(folder_ / "train").string()};
   for (const char* when : {"read", "recalled"}) {
     const ReadGroups read = ReadVideoGroups(spec, "subject", cache);
-    EXPECT_EQ(read.in_train, 2) << when << ": s2 and s3";
+    EXPECT_EQ(read.groups.in_training(), 2) << when << ": s2 and s3";
     EXPECT_EQ(read.without, 0) << when << ": training need not say it";
     EXPECT_EQ(read.groups.groups().size(), 4U) << when;
   }
   spec.train.clear();
-  EXPECT_EQ(ReadVideoGroups(spec, "subject", std::nullopt).in_train, 0);
+  EXPECT_EQ(ReadVideoGroups(spec, "subject", std::nullopt).groups.in_training(), 0);
+}
+
+TEST_F(VideoGroupRecordsTest, ACensusReadsThemOnItsWay) {
+  const std::filesystem::path cache = folder_ / "cache";
+  std::filesystem::create_directories(cache);
+  DataSpec spec = Write({Of("a", "s1"), Of("b", "s2"), Of("c", "s2"), Of("d", "s3")});
+  WriteRecords(folder_ / "train", {Encode(Of("e", "s2"), 0), Encode(Of("f", ""), 1),
+                                   Encode(Of("g", "s3"), 2), Encode(Of("h", "s4"), 3)});
+  spec.train = {(folder_ / "train").string()};
+  const ReadGroups expected = ReadVideoGroups(spec, "subject", std::nullopt);
+  spec.digest = TakeCensus(spec, {.cache = cache, .group = "subject"}).digest;
+  for (const std::string& file : {spec.train[0], spec.validate[0]}) {
+    std::filesystem::remove(file);  // nobody reads them again
+  }
+  const ReadGroups read = ReadVideoGroups(spec, "subject", cache);
+  EXPECT_EQ(read.groups.groups(), expected.groups.groups());
+  EXPECT_EQ(read.groups.in_training(), 2);
+  EXPECT_EQ(expected.groups.in_training(), 2);
+}
+
+TEST_F(VideoGroupRecordsTest, ACensusKeepsNothingWhereARecordHasNone) {
+  const std::filesystem::path cache = folder_ / "cache";
+  std::filesystem::create_directories(cache);
+  DataSpec spec = Write({Of("a", "s1"), Of("b", "")});
+  spec.digest = TakeCensus(spec, {.cache = cache, .group = "subject"}).digest;
+  EXPECT_EQ(ReadVideoGroups(spec, "subject", cache).without, 1);
 }
 
 TEST_F(VideoGroupRecordsTest, PassesOverDamagedRecords) {
