@@ -23,7 +23,7 @@ std::string VideosText(std::int64_t videos) {
 std::string GainText(const EnsembleAnswer& answer) {
   const EnsembleAnswer::Holdout& holdout = *answer.holdout;
   const std::string best = "the best single model, " + answer.best_single;
-  if (answer.members.size() == 1 && answer.members[0].name == answer.best_single) {
+  if (IsBestSingle(answer)) {
     return "no gain: the ensemble is " + best;
   }
   const std::string interval = GapText(holdout.gap - answer.best_single_gap) +

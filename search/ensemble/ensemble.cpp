@@ -160,6 +160,8 @@ class Finder {
     if (groups != nullptr) {
       answer_.grouped_by = groups->by();
       answer_.selection_groups = static_cast<std::int64_t>(GroupingOf(parts_.selection[0]).groups);
+      const std::string seen = SeenGroupsNote(groups->by(), groups->in_training());
+      if (!seen.empty()) answer_.notes.push_back(seen);
     }
     answer_.selection_videos = static_cast<std::int64_t>(parts_.selection[0].size());
     gaps_ = SingleGaps(parts_.selection, for_each_);
@@ -307,7 +309,8 @@ class Finder {
           "), not videos, are held out and resampled: " + std::to_string(answer_.selection_groups) +
           " in the selection, " + std::to_string(grouping.groups) + " in the holdout");
     }
-    if (grouped && grouping.groups < kFewGroups) {
+    // Of the best single model itself there is no gain, and so no interval.
+    if (grouped && grouping.groups < kFewGroups && !IsBestSingle(answer_)) {
       answer_.notes.push_back("the holdout part has " + CountText(grouping.groups, "group") + " (" +
                               answer_.grouped_by + ") only: the interval of fewer than " +
                               std::to_string(kFewGroups) + " is too narrow");
@@ -335,6 +338,10 @@ class Finder {
 };
 
 }  // namespace
+
+bool IsBestSingle(const EnsembleAnswer& answer) {
+  return answer.members.size() == 1 && answer.members[0].name == answer.best_single;
+}
 
 EnsembleAnswer FindEnsemble(const EnsembleQuestion& question, const EnsembleModels& models,
                             const ForEach& for_each) {

@@ -122,6 +122,9 @@ struct EnsembleAnswer {
   }
 };
 
+/// True if the answer is the best single model alone: there is no gain over it to be measured.
+[[nodiscard]] bool IsBestSingle(const EnsembleAnswer& answer);
+
 /// Chooses by GAP on the selection part; ties by smaller size, then by names. The answer does not
 /// depend on the order of models or videos. Throws UsageError if nothing fits, the models' videos
 /// or truths differ, or a number of the question is not allowed. `for_each` carries the work out;

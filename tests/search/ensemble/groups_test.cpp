@@ -78,6 +78,28 @@ TEST(Groups, AreSaidWithTheAnswer) {
   EXPECT_FALSE(ToJson(alone).contains("groups"));
 }
 
+TEST(Groups, ThatTrainingHasTooAreSaid) {
+  const auto models = Planted();
+  const auto groups = GroupsOf(models[0].predictions.videos, 4);
+  const EnsembleQuestion question{.holdout = 0.4, .bootstrap = 50};
+  const auto is_told = Contains(testing::StartsWith("3 groups (subject) of the validation videos"));
+  const auto seen = std::make_shared<const VideoGroups>(groups->by(), groups->groups(), 3);
+  EXPECT_THAT(FindEnsemble(question, PoolOf(models, seen)).notes, is_told);
+  EXPECT_THAT(FindEnsemble(question, PoolOf(models, groups)).notes, testing::Not(is_told));
+}
+
+TEST(Groups, NoIntervalIsCalledTooNarrowWhereThereIsNone) {
+  // One model can be no gain over itself.
+  auto models = Planted();
+  models.resize(1);
+  const EnsembleAnswer answer = FindEnsemble(
+      {.holdout = 0.4, .bootstrap = 50}, PoolOf(models, GroupsOf(models[0].predictions.videos, 4)));
+  ASSERT_TRUE(answer.holdout);
+  EXPECT_LT(answer.holdout->groups, 20);
+  EXPECT_TRUE(IsBestSingle(answer));
+  EXPECT_THAT(answer.notes, testing::Not(Contains(HasSubstr("too narrow"))));
+}
+
 TEST(Groups, OfOneVideoEachAreHeldOutByTheirNames) {
   // The same as videos but for the hash that is taken: of the group's name.
   const auto models = Planted();
