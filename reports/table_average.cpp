@@ -202,8 +202,9 @@ std::string LeftOutSeedsNote(const AverageGrid& grid, const std::vector<std::siz
   }
   if (others.empty()) return "";
   const auto text = [](std::int64_t seed) { return std::to_string(seed); };
-  return "of the seeds " + Join(seeds, ", ", text) + " count; " + Join(others, ", ", text) +
-         " are not there for every row and combination";
+  return "of the seeds " + Join(seeds, ", ", text) +
+         (seeds.size() == 1 ? " counts; " : " count; ") + Join(others, ", ", text) +
+         (others.size() == 1 ? " is" : " are") + " not there for every row and combination";
 }
 
 }  // namespace

@@ -147,7 +147,10 @@ std::string SeedsText(const AblationTable& table, const TableRow& row) {
            CountText(static_cast<std::size_t>(all), "seed") +
            (row.missing.empty() ? "" : ": " + row.missing) + ")";
   }
-  return all == 1 ? "" : " (" + std::to_string(all) + " seeds)";
+  // One seed is said beside rows of more: their mean is less chance.
+  const bool all_have_one = std::ranges::all_of(
+      table.rows, [](const TableRow& other) { return other.seeds.size() <= 1; });
+  return all_have_one ? "" : " (" + CountText(static_cast<std::size_t>(all), "seed") + ")";
 }
 
 bool Has(const AblationTable& table, TableColumn column) {

@@ -206,7 +206,7 @@ TEST(Average, CountsOnlySeedsThatAllHave) {
   const AblationTable table = Averaged(trials);
   EXPECT_NEAR(*table.rows[1].mean, 0.695, 1e-12);
   EXPECT_THAT(table.notes,
-              Contains("of the seeds 1, 2 count; 3 are not there for every row and combination"));
+              Contains("of the seeds 1, 2 count; 3 is not there for every row and combination"));
   for (TrialRecord& trial : trials) {
     if (trial.name == "mean-MoE2") trial.seed += 10;
   }

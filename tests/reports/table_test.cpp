@@ -207,6 +207,9 @@ TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
   EXPECT_THAT(made(false).notes,
               Contains("rows have 1 to 2 seeds; what was removed does not count: a difference is "
                        "between means of different seeds"));
+  const std::string text = Render(made(false), "md");
+  EXPECT_THAT(text, HasSubstr("| logistic | 0.500 (1 seed) |")) << text;
+  EXPECT_THAT(text, HasSubstr(" (2 seeds)")) << text;
 }
 
 TEST(MakeTable, NamesABetterModelOfAnotherGroup) {
