@@ -181,6 +181,10 @@ void AddNotes(const Store& store, const StudyRecord& first, const StudyRecord& s
                     " equal models one in 20 is below 0.05 by chance");
   }
   for (const StudyRecord* study : {&first, &second}) {
+    const std::string seen = store.SeenGroupsOf(study->id);
+    if (!seen.empty()) notes.push_back(study->name + ": " + seen);
+  }
+  for (const StudyRecord* study : {&first, &second}) {
     if (tested == 0 || !RacesForSeeds(store, *study)) continue;
     notes.push_back("p is to be read with care: seeds were raced for in " + study->name +
                     ", so how many a model has was not fixed beforehand");

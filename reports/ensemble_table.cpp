@@ -66,6 +66,7 @@ std::vector<std::string> NotesOfEnsemble(const EnsembleTable& table,
       " of the " +
       (table.gap_of == "holdout" ? "holdout, which did not choose it"
                                  : "selection, which chose it: too high for a test score")};
+  if (!table.seen_groups.empty()) notes.push_back(table.seen_groups);
   notes.push_back("weights: " + table.weights + ", of the members' " + table.combine);
   std::vector<std::string> missing;
   for (const PaperRow& row : table.paper.rows) {

@@ -33,6 +33,7 @@ struct EnsembleTable {
   std::int64_t videos = 0;
   std::string grouped_by;        ///< whole groups by this are in one part; empty: videos
   std::int64_t groups = 0;       ///< of these videos
+  std::string seen_groups;       ///< Store::SeenGroupsOf
   std::string combine, weights;  ///< what of the scores is averaged, and how
   std::string reference;         ///< "kim18/ensemble"; empty: no columns of a paper's
   PaperTable paper;              ///< a row a member: its size in `cells`, its weight in `text`

@@ -214,6 +214,10 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
   return table;
 }
 
+void AddSeenGroups(const std::string& note, AblationTable& table) {
+  if (!note.empty()) table.notes.push_back(note);
+}
+
 AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
                         const TableQuestion& question, const PaperTable& paper,
                         const TableResampling* resampling) {
@@ -225,8 +229,11 @@ AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
   }
   std::optional<StudyEffects> effects;
   if (question.effects) effects = MakeEffects(store, catalogue, *study);
-  return MakeTable(store.Trials(study->id), catalogue, question, paper,
-                   effects ? &*effects : nullptr, RacesForSeeds(store, *study), resampling);
+  AblationTable table =
+      MakeTable(store.Trials(study->id), catalogue, question, paper, effects ? &*effects : nullptr,
+                RacesForSeeds(store, *study), resampling);
+  AddSeenGroups(store.SeenGroupsOf(study->id), table);
+  return table;
 }
 
 }  // namespace beamgrid

@@ -220,9 +220,13 @@ struct AblationTable {
 struct StudyTrials {
   std::string name, objective;
   std::vector<TrialRecord> trials;
-  bool raced = false;  ///< RacesForSeeds
-  std::string data;    ///< DataSpec::digest of the trials
+  bool raced = false;            ///< RacesForSeeds
+  std::string data;              ///< DataSpec::digest of the trials
+  std::string seen_groups = {};  ///< Store::SeenGroupsOf
 };
+/// Adds Store::SeenGroupsOf of a table's study to its notes, where there is such a note.
+void AddSeenGroups(const std::string& note, AblationTable& table);
+
 /// Makes a table with a column for each study and a row for each variant that one of them has, or
 /// whole model; each study's rows are those that it would have alone. Differences are from the same
 /// row of the first study, where both were validated on the same videos and labels: else the notes

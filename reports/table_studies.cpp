@@ -243,6 +243,9 @@ AblationTable MakeTable(const std::vector<StudyTrials>& studies, const Catalogue
       metric->heading, "difference [95 %]"};
   if (IsTested(table.rows)) table.columns.emplace_back("p");
   AddStudiesNotes(columns, made, table);
+  for (const StudyTrials& study : studies) {
+    if (!study.seen_groups.empty()) table.notes.push_back(study.name + ": " + study.seen_groups);
+  }
   return table;
 }
 

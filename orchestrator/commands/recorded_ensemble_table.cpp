@@ -71,6 +71,7 @@ EnsembleTable RecordedEnsembleTable(const Store& store, const StudyRecord& study
                       .members = {},
                       .size_bytes = RecordedWhole(answer.if_contains("size_bytes")),
                       .size_limit = RecordedWhole(answer.if_contains("size_limit")),
+                      .seen_groups = store.SeenGroupsOf(study.id),
                       .combine = RecordedText(answer, "combine"),
                       .weights = RecordedText(answer, "weights_used")};
   for (const boost::json::value& member : chosen.members()) {

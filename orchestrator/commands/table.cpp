@@ -240,6 +240,7 @@ class TableCommand : public Subcommand {
       StudyTrials& one = of_all.emplace_back(study.name, study.objective, store.Trials(study.id),
                                              RacesForSeeds(store, study));
       if (!one.trials.empty()) one.data = store.Spec(one.trials[0].id).data.digest;
+      one.seen_groups = store.SeenGroupsOf(study.id);
     }
     return of_all;
   }

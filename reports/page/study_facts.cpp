@@ -120,6 +120,7 @@ void AddTables(StudyFacts& facts, const Catalogue& catalogue, const FindPaper& p
     try {
       facts.tables.push_back(
           MakeTable(facts.trials, catalogue, question, paper(question.reference), nullptr, raced));
+      AddSeenGroups(facts.seen_groups, facts.tables.back());
     } catch (const UsageError& error) {
       facts.no_tables.emplace_back(error.what());
     }
@@ -192,6 +193,7 @@ StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const 
     facts.asked = ReadAsked(store, study.id);
     AddCurves(facts, store);
     raced = RacesForSeeds(store, study);
+    facts.seen_groups = store.SeenGroupsOf(study.id);
   });
   facts.not_counted = all.size() - facts.trials.size();
   facts.recipe = RecordedRecipe(study, catalogue);

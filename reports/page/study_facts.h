@@ -83,6 +83,7 @@ struct StudyFacts {
   std::optional<std::int64_t> combinations;  ///< that it allows; nothing: not known
   std::vector<RecipeEntry> history;
   std::optional<DataSpec> data;          ///< of the study's trials; nothing: there is none
+  std::string seen_groups;               ///< Store::SeenGroupsOf
   std::vector<std::string> class_names;  ///< by class, "" where one has none; empty: not known
   std::vector<AttemptFact> attempts;     ///< by their beginning; also of trials that do not count
   std::vector<AskedFact> asked;          ///< in the order in which they were

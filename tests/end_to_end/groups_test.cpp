@@ -104,6 +104,43 @@ TEST(GroupsEnd, AreResampledAndHeldOutAsAWholeOnceTheRecipeNamesThem) {
   EXPECT_EQ(ensemble.at("groups").at("by"), "subject");
 }
 
+TEST(GroupsEnd, ThatTrainingHasSeenAreSaidBesideEveryNumber) {
+  const StudyFolder folder;
+  std::filesystem::remove_all(folder.path() / "data");
+  WriteTables(folder.path());
+  std::string labels = "id,labels,subject,part\n";
+  for (int i = 0; i < 240; ++i) {  // each subject has two videos for training and two for the rest
+    labels += "v" + std::to_string(i) + (i % 2 == 0 ? ",cat,s" : ",dog,s") +
+              std::to_string(i % 60) + (i < 120 ? ",train\n" : ",validate\n");
+  }
+  WriteText(folder.path() / "labels.csv", labels);
+  ASSERT_EQ(
+      folder
+          .Run({"data", "import", "--features", "vector=vectors.csv", "--labels", "labels.csv",
+                "--split-column", "part", "--group", "subject", "--out", "data"})
+          .exit_code,
+      0);
+  WriteText(folder.path() / "r.toml", RecipeWith("group = \"subject\""));
+  const std::string note = "60 groups (subject) of the validation videos are in training, too";
+  const Ended run = folder.Run({"run", "r.toml"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr(note));
+  EXPECT_THAT(run.out, HasSubstr(note)) << "the table's note";
+  // The record is enough.
+  std::filesystem::remove_all(folder.path() / "data");
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"table", "grouped"},
+                                                  {"table", "grouped", "--resamples", "0"},
+                                                  {"table", "grouped", "--format", "latex"},
+                                                  {"table", "grouped", "--ensemble"},
+                                                  {"ensemble", "grouped"}}) {
+    const Ended told = folder.Run(command);
+    ASSERT_EQ(told.exit_code, 0) << told.err;
+    EXPECT_THAT(told.out, HasSubstr(note)) << command.back();
+  }
+  ASSERT_EQ(folder.Run({"report", "grouped", "--out", "page.html"}).exit_code, 0);
+  EXPECT_THAT(ReadText(folder.path() / "page.html"), HasSubstr(note));
+}
+
 TEST(GroupsEnd, VideosWithoutLabelsArePredictedAndNeverTrainedOn) {
   const StudyFolder folder;
   std::filesystem::remove_all(folder.path() / "data");
