@@ -394,7 +394,12 @@ TEST_F(ImportTest, UnequalFramesAreRefusedUnlessAllowed) {
                     HasSubstr("--allow-unequal-frames")));
   EXPECT_FALSE(fs::exists(options_.out));
   options_.unequal_frames = ImportOptions::UnequalFrames::kAllow;
-  EXPECT_EQ(ParseJson(Import().manifest).at("frames").at("videos_with_unequal_features"), 1);
+  Write("rgb/v02.npy", NpyFrames(9, 4, 0));  // audio has 4
+  const auto frames = ParseJson(Import().manifest).at("frames");
+  EXPECT_EQ(frames.at("videos_with_unequal_features"), 2);
+  EXPECT_EQ(frames.at("min"), 1);
+  EXPECT_EQ(frames.at("max_common"), 4);
+  EXPECT_EQ(frames.at("max"), 9);
 }
 
 TEST_F(ImportTest, ShapesThatDifferAreRefusedWithTheirFile) {
