@@ -8,12 +8,12 @@
 #include <csignal>
 #include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <system_error>
 #include <thread>
 
 #include "registry/util/error.h"
+#include "registry/util/process_stat.h"
 #include "registry/util/unique_fd.h"
 #include "trainer/protocol/protocol.h"
 
@@ -58,15 +58,9 @@ std::string FirstLineOf(const fs::path& path) {
 /// Returns the living orchestrator, not ours, that a worker works for: its parent, if that is a
 /// program of our name. A worker whose orchestrator has died has another one, the system's.
 std::optional<pid_t> OtherOrchestratorOf(pid_t worker) {
-  const std::string folder = "/proc/" + std::to_string(worker);
-  const std::string state = FirstLineOf(folder + "/stat");
-  // "pid (name) state parent ...", where the name may hold anything.
-  const std::size_t name_end = state.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream rest(state.substr(name_end + 1));
-  std::string letter;
-  pid_t parent = 0;
-  if (!(rest >> letter >> parent) || parent == ::getpid()) return std::nullopt;
+  const auto stat = ReadProcessStat("/proc/" + std::to_string(worker) + "/stat");
+  if (!stat || stat->parent == ::getpid()) return std::nullopt;
+  const pid_t parent = stat->parent;
   const std::string name = FirstLineOf("/proc/" + std::to_string(parent) + "/comm");
   if (name.empty() || name != FirstLineOf("/proc/self/comm")) return std::nullopt;
   return parent;

@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include "registry/util/process_stat.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -25,13 +24,9 @@ constexpr char kMark[] = ".part.";
 /// True if a process of this id is there and not merely waits for its parent to hear of its end: in
 /// a container nobody may ever do so.
 bool IsAlive(int process) {
-  if (::kill(process, 0) != 0 && errno == ESRCH) return false;
-  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-  const std::string stat{std::istreambuf_iterator<char>(file), {}};
-  // The name in brackets may hold anything.
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos || name_end + 2 >= stat.size()) return true;
-  return stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+  const auto stat = ReadProcessStat("/proc/" + std::to_string(process) + "/stat");
+  if (stat && (stat->state == 'Z' || stat->state == 'X')) return false;
+  return ::kill(process, 0) == 0 || errno != ESRCH;
 }
 
 /// Returns what a name says; nothing where it is none of HalfWrittenName's.

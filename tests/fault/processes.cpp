@@ -7,34 +7,28 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
 
+#include "registry/util/process_stat.h"
+
 namespace beamgrid {
 namespace {
 
-std::string ReadProc(const std::filesystem::path& process, const char* name) {
-  std::ifstream file(process / name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+/// Returns what the process was started with; nothing where it has ended meanwhile.
+std::string ArgumentsOf(const std::filesystem::path& process) {
+  std::ostringstream text;
+  text << std::ifstream(process / "cmdline", std::ios::binary).rdbuf();
+  return text.str();
 }
 
-struct Stat {
-  char state = 'X';  ///< X: gone
-  pid_t parent = 0;
-};
-
-Stat StatOf(const std::filesystem::path& process) {
-  const std::string text = ReadProc(process, "stat");
-  const std::size_t name_end = text.rfind(')');
-  Stat stat;
-  if (name_end == std::string::npos) return stat;
-  std::istringstream(text.substr(name_end + 1)) >> stat.state >> stat.parent;
-  return stat;
+/// A process that is not to be seen is gone.
+ProcessStat StatOf(const std::filesystem::path& process) {
+  return ReadProcessStat(process / "stat").value_or(ProcessStat{.state = 'X'});
 }
 
-Stat StatOf(pid_t process) {
+ProcessStat StatOf(pid_t process) {
   return StatOf(std::filesystem::path("/proc") / std::to_string(process));
 }
 
@@ -46,7 +40,7 @@ std::vector<pid_t> WorkersOf(pid_t orchestrator) {
     const std::string name = entry.path().filename().string();
     if (std::isdigit(static_cast<unsigned char>(name.front())) == 0) continue;
     if (StatOf(entry.path()).parent != orchestrator) continue;
-    const std::string arguments = ReadProc(entry.path(), "cmdline");
+    const std::string arguments = ArgumentsOf(entry.path());
     const bool trains = arguments.find(std::string("\0train\0", 7)) != std::string::npos ||
                         arguments.find(std::string("\0serve\0", 7)) != std::string::npos;
     if (trains) workers.push_back(std::stoi(name));
