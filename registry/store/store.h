@@ -60,9 +60,18 @@ struct TrialRecord {
   /// Of the attempt that completed, or of the last attempt; absolute, as are all directories here.
   std::string directory;
   std::string not_counted;  ///< why the study does not count it; empty: it does
+  bool queued = false;      ///< its attempt waits in a cluster's queue
 
+  /// Returns the state that people are told: what waits in a queue, is not at work.
+  [[nodiscard]] TrialState told_state() const { return queued ? TrialState::kWaiting : state; }
   [[nodiscard]] bool counts() const { return not_counted.empty(); }
 };
+
+/// The same state in SQL that reads the table `trial`.
+inline constexpr char kToldState[] =
+    "CASE WHEN trial.state = 'running' AND EXISTS (SELECT 1 FROM attempt WHERE"
+    " attempt.trial = trial.id AND attempt.outcome = 'running' AND NOT attempt.begun)"
+    " THEN 'waiting' ELSE trial.state END";
 
 struct StudyRecord {
   StudyId id{};
@@ -189,6 +198,12 @@ class Store {
   /// Another directory than the attempt was begun with, before its worker exists.
   void SetAttemptDirectory(TrialId trial, std::int64_t attempt, const std::string& directory);
   void SetAttemptProcess(TrialId trial, std::int64_t attempt, std::int64_t pid);
+  /// The attempt waits in a cluster's queue: its trial is nobody else's, and no worker has begun
+  /// it.
+  void NoteQueued(TrialId trial, std::int64_t attempt);
+  /// A worker began so long ago what NoteQueued was said of; harmless for any other attempt. Where
+  /// nobody says so, an attempt has taken the time of its result, or none.
+  void NoteBegun(TrialId trial, std::int64_t attempt, std::chrono::milliseconds ago);
   /// The outcome, its measurements and artifacts, and the trial's new state, in one transaction.
   /// `next` is kComplete where the outcome is, and only there (or kPruned); kWaiting where another
   /// attempt will follow.
@@ -215,6 +230,12 @@ class Store {
         log_tail;  ///< outcome: "complete", a FailureKind, or "running"
     std::int64_t threads = 0;
     int exit_code = 0;
+    bool begun = true;  ///< false: it waits in a cluster's queue, or ended there
+
+    /// Returns the outcome that people are told.
+    [[nodiscard]] std::string told_outcome() const {
+      return begun || outcome != "running" ? outcome : "waiting";
+    }
   };
   [[nodiscard]] std::vector<AttemptRecord> Attempts(TrialId trial) const;
   /// Gives up or takes up again a trial that is not running; the state it has already is fine too.

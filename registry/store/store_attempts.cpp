@@ -26,12 +26,18 @@ void CloseAttempt(Database& db, TrialId trial, std::int64_t attempt,
   const auto* failed = std::get_if<AttemptFailure>(&outcome.end);
   const AttemptFailure failure = failed != nullptr ? *failed : AttemptFailure{};
   const std::string name = failed != nullptr ? ToString(failure.kind) : "complete";
+  // One that nobody was heard to begin took the time of its result, or none.
+  const double seconds = outcome.complete() ? outcome.result().wall_seconds : 0;
   const int closed = db.Use(
                          "UPDATE attempt SET outcome = ?, message = ?, log_tail = ?, exit_code = ?,"
-                         " finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+                         " finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),"
+                         " started_at = CASE WHEN begun THEN started_at ELSE"
+                         " strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?)) END, "
+                         "begun = begun OR ?"
                          " WHERE trial = ? AND number = ? AND outcome = 'running'")
                      << name << failure.message << failure.log_tail
-                     << std::int64_t{outcome.exit_code} << trial << attempt << Execute();
+                     << std::int64_t{outcome.exit_code} << seconds
+                     << std::int64_t{outcome.complete()} << trial << attempt << Execute();
   // An attempt ends once: a second end would overwrite the first one's measurements.
   if (closed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
 }
@@ -117,7 +123,8 @@ Store::AttemptRecord AttemptFrom(const RecordPlace& place, const StatementUse& r
           .message = row.Text("message"),
           .log_tail = row.Text("log_tail"),
           .threads = row.Integer("threads"),
-          .exit_code = static_cast<int>(row.Integer("exit_code"))};
+          .exit_code = static_cast<int>(row.Integer("exit_code")),
+          .begun = row.Integer("begun") != 0};
 }
 
 }  // namespace
@@ -164,6 +171,27 @@ void Store::SetAttemptProcess(TrialId trial, std::int64_t attempt, std::int64_t 
         db.Use("UPDATE attempt SET pid = ? WHERE trial = ? AND number = ? AND outcome = 'running'")
         << pid << trial << attempt << Execute();
     if (changed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
+  });
+}
+
+void Store::NoteQueued(TrialId trial, std::int64_t attempt) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    const int changed =
+        db.Use(
+            "UPDATE attempt SET begun = 0 WHERE trial = ? AND number = ? AND outcome = 'running'")
+        << trial << attempt << Execute();
+    if (changed != 1) throw std::logic_error(AttemptText(trial, attempt) + " is not running");
+  });
+}
+
+void Store::NoteBegun(TrialId trial, std::int64_t attempt, std::chrono::milliseconds ago) {
+  Database& db = impl_->database;
+  db.Write([&] {
+    db.Use(
+        "UPDATE attempt SET begun = 1, started_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now',"
+        " printf('-%.3f seconds', ?)) WHERE trial = ? AND number = ? AND NOT begun")
+        << std::chrono::duration<double>(ago).count() << trial << attempt << Execute();
   });
 }
 

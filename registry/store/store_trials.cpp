@@ -163,7 +163,8 @@ TrialRecord RecordFrom(const RecordPlace& place, const StatementUse& row, std::s
                      .failure_log = row.Text("failure_log"),
                      .device = row.Text("device"),
                      .model_json = FilesNow(place, std::move(model), row.Text("folder")),
-                     .directory = place.Directory(row.Text("directory"))};
+                     .directory = place.Directory(row.Text("directory")),
+                     .queued = row.Integer("queued") != 0};
   if (record.state == TrialState::kComplete && row.IsNull("result_attempt")) {
     throw Error("the record calls trial " + std::to_string(row.Integer("id")) +
                 " complete and holds no result of it: it was changed by hand or is damaged");
@@ -182,7 +183,7 @@ TrialRecord RecordFrom(Database& db, const RecordPlace& place, const StatementUs
 std::string TrialsOfStudy() {
   std::string columns =
       "id name fingerprint seed state parameters size_bytes folder attempts failed_attempts"
-      " directory device failure_kind failure_message failure_log result_attempt videos"
+      " directory device queued failure_kind failure_message failure_log result_attempt videos"
       " validate_loss best_epoch measured_parameters measured_size_bytes examples"
       " examples_per_second wall_seconds peak_memory_bytes skipped_records result_device threads"
       " program_version libtorch_version";

@@ -1,7 +1,7 @@
 -- Views. trial_record is what the program reads; the others are for people and named queries. They
 -- hold no data: made anew whenever a database is made or migrated, they are no numbered step.
 
--- One row per trial: its last attempt, its last failure while it is not complete, its result.
+-- One row per trial: its last attempt, whether that waits in a cluster's queue, its last failure while it is not complete, its result.
 CREATE VIEW trial_record AS
 SELECT
   trial.id,
@@ -19,6 +19,7 @@ SELECT
        'environment')) AS failed_attempts,
   last.directory,
   last.device,
+  trial.state = 'running' AND NOT last.begun AS queued,
   failure.outcome AS failure_kind,
   failure.message AS failure_message,
   failure.log_tail AS failure_log,
@@ -54,14 +55,14 @@ LEFT JOIN attempt AS failure ON failure.trial = trial.id AND trial.state <> 'com
                           AND outcome NOT IN ('running', 'complete', 'interrupted'));
 
 -- One row per trial of a study, one column per criterion; `not_counted` says why where one does not
--- count.
+-- count. A trial whose attempt waits in a cluster's queue is a waiting one.
 CREATE VIEW every_trial AS
 SELECT
   study.name AS study,
   study_trial.position,
   study_trial.name,
   record.seed,
-  record.state,
+  CASE WHEN record.queued THEN 'waiting' ELSE record.state END AS state,
   json_extract(record.model, '$.multimodal.use') AS multimodal,
   json_extract(record.model, '$.temporal.use') AS temporal,
   json_extract(record.model, '$.classifier.use') AS classifier,
@@ -243,7 +244,7 @@ FROM (
     CASE WHEN pace.epochs > 1 THEN pace.epochs - 1 ELSE nullif(pace.epochs, 0) END AS paced,
     trials.trial
   FROM trials
-  JOIN attempt ON attempt.trial = trials.trial AND attempt.outcome = 'running'
+  JOIN attempt ON attempt.trial = trials.trial AND attempt.outcome = 'running' AND attempt.begun
   JOIN (SELECT attempt.trial, count(epoch.epoch) AS epochs, min(epoch.ended_at) AS first_end
           FROM attempt LEFT JOIN epoch ON epoch.trial = attempt.trial
             AND epoch.ended_at >= attempt.started_at
