@@ -130,7 +130,11 @@ StudySnapshot TakeSnapshot(const Store& store, const RunningStudies& running,
     snapshot.run = RunState::kRunning;
     snapshot.run_text = "run by " + holder;
     snapshot.progress = std::move(note->progress);
-    snapshot.progress.elapsed += TimeBetween(store, note->noted_at, UtcText(now));
+    ProgressState& progress = snapshot.progress;
+    const milliseconds since = TimeBetween(store, note->noted_at, UtcText(now));
+    progress.elapsed += since;
+    const bool only_queued = progress.queued > 0 && progress.running.empty();
+    if (only_queued && progress.began_training.count() > 0) progress.queued_time += since;
     return snapshot;
   }
   snapshot.progress = Recorded(store, study);
@@ -151,6 +155,7 @@ StudySnapshot TakeSnapshot(const Store& store, const RunningStudies& running,
     state.refused = last.refused;
     state.elapsed = last.elapsed;
     state.began_training = last.began_training;
+    state.queued_time = last.queued_time;
     state.resumed_work = last.resumed_work;
   }
   return snapshot;

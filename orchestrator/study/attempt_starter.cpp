@@ -97,6 +97,7 @@ BegunAttempt AttemptStarter::Begin(const StudyTrial& trial, const Slot& slot,
   if (!trial.spec.warm_start.empty()) start = FindWarmStartModel(store_, trial.spec.warm_start);
   const std::int64_t attempt =
       store_.BeginAttempt(trial.id, directory.string(), slot.device, slot.threads, data_stamp);
+  if (executor_.Queues()) store_.NoteQueued(trial.id, attempt);
   return {.key = {trial.id, attempt},
           .directory = directory,
           .file = {.study = recipe_.name,

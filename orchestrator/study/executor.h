@@ -40,11 +40,17 @@ struct Placement {
   double seconds = 0;             ///< that it is expected to take; 0: nobody knows
 };
 
+/// AttemptBegun says that an attempt waits in a queue no more: it is at work.
+struct AttemptBegun {
+  std::string where;                 ///< "n1"
+  std::chrono::milliseconds ago{0};  ///< since it is
+};
+
 /// ExecutorEvent is what an executor reports of one attempt.
 struct ExecutorEvent {
   AttemptKey key;
-  /// A worker's message, or the attempt's end.
-  std::variant<Message, AttemptOutcome> what;
+  /// A worker's message, the attempt's end or, of an executor that queues, its beginning.
+  std::variant<Message, AttemptOutcome, AttemptBegun> what;
 };
 
 /// Executor carries out attempts and reports what they say and how they end. One thread makes all
@@ -70,6 +76,12 @@ class Executor {
   /// the worker does not go or the files cannot be read.
   virtual AttemptOutcome Reconcile(const AttemptKey& key, const std::filesystem::path& directory,
                                    std::int64_t pid) = 0;
+
+  /// Returns whether attempts wait in a queue after Submit, until AttemptBegun is reported of them.
+  /// Else they are at work at once.
+  [[nodiscard]] virtual bool Queues() const { return false; }
+  /// Returns what those that wait in the queue wait for: "Slurm: other jobs come first".
+  [[nodiscard]] virtual std::string QueuedFor() const { return ""; }
 
   /// Returns whether the attempt that a dead orchestrator began may still be at work, and can be
   /// taken over instead of being reconciled. Workers that die with their orchestrator cannot.

@@ -67,6 +67,11 @@ double ShareOf(const RunningTrial& trial, std::int64_t examples) {
 
 double DoneShare(const RunningTrial& trial) { return ShareOf(trial, trial.examples); }
 
+/// Returns the time in which this run has trained.
+std::chrono::milliseconds TrainingTime(const ProgressState& state) {
+  return state.elapsed - state.began_training - state.queued_time;
+}
+
 std::optional<std::chrono::seconds> Seconds(double seconds) {
   if (!(seconds <= kLongestEta)) return std::nullopt;
   return std::chrono::seconds(std::llround(seconds));
@@ -74,7 +79,8 @@ std::optional<std::chrono::seconds> Seconds(double seconds) {
 
 std::int64_t SlotsAtWork(const ProgressState& state) {
   const auto running = static_cast<std::int64_t>(state.running.size());
-  return std::max<std::int64_t>(1, state.waiting_since ? running : state.ahead->slots);
+  const bool not_all = state.waiting_since || state.queued > 0;
+  return std::max<std::int64_t>(1, not_all ? running : state.ahead->slots);
 }
 
 /// Returns the time that what is ahead takes: no less than its longest trial.
@@ -272,7 +278,7 @@ std::string BestLine(const ProgressState& state, std::size_t width, Colour colou
 double ResumedShare(const RunningTrial& trial) { return ShareOf(trial, trial.resumed_examples); }
 
 std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
-  if (state.ended) return std::nullopt;
+  if (state.ended || (state.queued > 0 && state.running.empty())) return std::nullopt;
   if (state.ahead) return Seconds(ForecastSeconds(state));
   // Reused and refused trials are done but took no time of this run, so they do not enter its
   // speed.
@@ -282,7 +288,7 @@ std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
     running += DoneShare(trial);
     measured += DoneShare(trial) - ResumedShare(trial);
   }
-  const double taken = static_cast<double>((state.elapsed - state.began_training).count()) / 1000;
+  const double taken = std::chrono::duration<double>(TrainingTime(state)).count();
   const bool means_something = measured >= kLeastMeasured || (measured > 0 && taken >= kLongEnough);
   if (!state.planned || !means_something) return std::nullopt;
   const double left = std::max(0.0, static_cast<double>(*state.planned - Ended(state)) - running);
@@ -290,6 +296,12 @@ std::optional<std::chrono::seconds> Eta(const ProgressState& state) {
   const double seconds =
       taken * left / (measured + static_cast<double>(state.failed - state.failed_before));
   return Seconds(seconds);
+}
+
+std::string QueueText(const ProgressState& state) {
+  if (state.queued == 0 || state.queued_for.empty()) return "";
+  return CountText(static_cast<std::size_t>(state.queued), "trial") +
+         (state.queued == 1 ? " waits for " : " wait for ") + state.queued_for;
 }
 
 double ExamplesPerSecond(const ProgressState& state) {
@@ -300,8 +312,7 @@ double ExamplesPerSecond(const ProgressState& state) {
 
 std::optional<double> TrialsPerHour(const ProgressState& state) {
   const double done = static_cast<double>(state.complete) - state.resumed_work;
-  const auto taken =
-      std::chrono::duration<double, std::ratio<3600>>(state.elapsed - state.began_training);
+  const auto taken = std::chrono::duration<double, std::ratio<3600>>(TrainingTime(state));
   if (state.complete == 0 || !(done > 0) || taken.count() <= 0) return std::nullopt;
   return done / taken.count();
 }
@@ -312,7 +323,8 @@ std::vector<std::string> RenderProgress(const ProgressState& state, int width, i
   const auto rows = static_cast<std::size_t>(std::max(height, 1));
   // The most important one first, while they are chosen; it stands last.
   std::vector<std::string> ends = {TotalsLine(state, columns, colour)};
-  for (std::string line : {BestLine(state, columns, colour), DevicesLine(state, columns, colour)}) {
+  for (std::string line : {Cut(QueueText(state), columns), BestLine(state, columns, colour),
+                           DevicesLine(state, columns, colour)}) {
     if (!line.empty() && ends.size() < rows / 3) ends.push_back(std::move(line));
   }
   const std::size_t room = rows - ends.size();

@@ -62,6 +62,8 @@ struct ProgressState {
   std::int64_t failed = 0, refused = 0;
   std::int64_t pruned = 0;   ///< let go by the search; told of a study that nobody runs
   std::int64_t waiting = 0;  ///< asked for and not at work
+  std::int64_t queued = 0;   ///< of these: their attempts wait in a cluster's queue
+  std::string queued_for;    ///< what for: "Slurm: other jobs come first"; may be empty
   std::string best_name;
   std::optional<double> best;
   std::map<TrialId, RunningTrial> running;
@@ -69,6 +71,8 @@ struct ProgressState {
   std::chrono::milliseconds elapsed{0};
   /// When the first worker had loaded its data and began: what came before says nothing of speed.
   std::chrono::milliseconds began_training{0};
+  /// Since then: how long nothing trained, for all that was begun waited in a cluster's queue.
+  std::chrono::milliseconds queued_time{0};
   double resumed_work = 0;  ///< of the complete trials: what earlier runs had done, in trials
   std::int64_t failed_before = 0;  ///< of the failed ones: those that cost this run no time
   /// When trials began to wait for what others use; nothing where none does.
@@ -84,12 +88,16 @@ struct ProgressState {
 [[nodiscard]] double ResumedShare(const RunningTrial& trial);
 
 /// Returns the remaining time. Where models of the same components as all of them were measured,
-/// from the forecast of what is ahead, over the slots; where others hold some of them, over as many
-/// as work. Else from the share of the work that this run has done so far (running trials count by
-/// their examples). Nothing where the number of trials is unknown, and before enough was measured
-/// for it to mean something: a twentieth of a trial or, of long trials, what a minute brings.
-/// Nothing either where it would be years.
+/// from the forecast of what is ahead, over the slots; where others hold some of them, or jobs of a
+/// cluster have not begun, over as many as work. Else from the share of the work that this run has
+/// done so far (running trials count by their examples). Nothing where the number of trials is
+/// unknown, and before enough was measured for it to mean something: a twentieth of a trial or, of
+/// long trials, what a minute brings. Nothing either where it would be years, or where all wait in
+/// a cluster's queue.
 [[nodiscard]] std::optional<std::chrono::seconds> Eta(const ProgressState& state);
+
+/// Returns "3 trials wait for Slurm: other jobs come first"; empty where none is in a queue.
+[[nodiscard]] std::string QueueText(const ProgressState& state);
 
 /// Returns the training examples a second of all trials at work.
 [[nodiscard]] double ExamplesPerSecond(const ProgressState& state);

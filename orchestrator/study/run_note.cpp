@@ -125,6 +125,11 @@ ProgressState ProgressFrom(const JsonReader& json) {
   if (const auto since = IntegerIn(json, "waiting_since_ms")) {
     state.waiting_since = milliseconds(*since);
   }
+  if (json.Has("queued")) {  // not in a note of an earlier version
+    state.queued = json.Integer("queued");
+    state.queued_for = json.Text("queued_for");
+    state.queued_time = milliseconds(json.Integer("queued_ms"));
+  }
   if (!json.At("best").is_null()) {
     const JsonReader best = json.Object("best");
     state.best_name = best.Text("name");
@@ -161,11 +166,14 @@ boost::json::object ToJson(const ProgressState& progress) {
           {"refused", progress.refused},
           {"pruned", progress.pruned},
           {"waiting", progress.waiting},
+          {"queued", progress.queued},
+          {"queued_for", progress.queued_for},
           {"best", std::move(best)},
           {"running", std::move(running)},
           {"devices", std::move(devices)},
           {"elapsed_ms", progress.elapsed.count()},
           {"began_training_ms", progress.began_training.count()},
+          {"queued_ms", progress.queued_time.count()},
           {"waiting_since_ms", TimeOrNull(progress.waiting_since)},
           {"resumed_work", NumberOrNull(progress.resumed_work)},
           {"ahead", AheadJson(progress.ahead)},

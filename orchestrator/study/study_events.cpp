@@ -58,16 +58,41 @@ void StudyEvents::OnAbandoned(const TrialLabel& label, const AttemptOutcome& out
 }
 
 void StudyEvents::OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot,
-                            std::int64_t attempt, bool resumes) {
+                            const StartedAttempt& attempt) {
   news_ = true;
   ++result_.attempts;
   waits_.erase(slot.device);
-  state_.running[trial] = {.name = label.name, .seed = label.seed, .device = slot.device};
-  display_.Event(ToString(label) + ": started on " + slot.device +
-                 (attempt > 1 ? ", attempt " + std::to_string(attempt) : "") +
-                 (resumes       ? ", from its checkpoint"
-                  : attempt > 1 ? ", from the beginning"
-                                : ""));
+  RunningTrial running{.name = label.name, .seed = label.seed, .device = slot.device};
+  if (attempt.queued) {
+    queued_[trial] = {std::move(running), attempt};
+  } else {
+    StartedLine(running, slot.device, attempt);
+    state_.running[trial] = std::move(running);
+  }
+}
+
+void StudyEvents::OnBegun(TrialId trial, const std::string& where) {
+  const auto queued = queued_.extract(trial);
+  if (queued.empty()) return;
+  news_ = true;
+  const Queued& begun = queued.mapped();
+  StartedLine(begun.trial, begun.trial.device + " of " + where, begun.attempt);
+  state_.running[trial] = begun.trial;
+}
+
+void StudyEvents::StartedLine(const RunningTrial& trial, const std::string& where,
+                              const StartedAttempt& attempt) {
+  const bool again = attempt.number > 1;
+  display_.Event(ToString(TrialLabel{trial.name, trial.seed}) + ": started on " + where +
+                 (again ? ", attempt " + std::to_string(attempt.number) : "") +
+                 (attempt.resumes ? ", from its checkpoint"
+                  : again         ? ", from the beginning"
+                                  : ""));
+}
+
+void StudyEvents::Forget(TrialId trial) {
+  state_.running.erase(trial);
+  queued_.erase(trial);
 }
 
 void StudyEvents::OnAdopted(TrialId trial, const TrialLabel& label, const Slot& slot) {
@@ -112,8 +137,8 @@ void StudyEvents::OnComplete(TrialId trial, const TrialLabel& label, const Trial
   news_ = true;
   if (const auto found = state_.running.find(trial); found != state_.running.end()) {
     state_.resumed_work += ResumedShare(found->second);
-    state_.running.erase(found);
   }
+  Forget(trial);
   ++state_.complete;
   ++result_.complete;
   NoteBest(label.name, result);
@@ -123,26 +148,26 @@ void StudyEvents::OnComplete(TrialId trial, const TrialLabel& label, const Trial
 
 void StudyEvents::OnRetry(TrialId trial, const TrialLabel& label, const AttemptFailure& failure) {
   news_ = true;
-  state_.running.erase(trial);
+  Forget(trial);
   display_.Event(ToString(label) + ": " + FailureText(failure) + "; it is tried again");
 }
 
 void StudyEvents::OnFailed(TrialId trial, const TrialLabel& label, const AttemptFailure& failure) {
   news_ = true;
-  state_.running.erase(trial);
+  Forget(trial);
   CountFailure(label, FailureText(failure));
   display_.Event(ToString(label) + ": failed for good: " + FailureText(failure));
 }
 
 void StudyEvents::OnPaused(TrialId trial, const TrialLabel& label, std::int64_t epoch) {
   news_ = true;
-  state_.running.erase(trial);
+  Forget(trial);
   display_.Event(ToString(label) + ": measured after epoch " + std::to_string(epoch));
 }
 
 void StudyEvents::OnInterrupted(TrialId trial, const TrialLabel& label) {
   news_ = true;
-  state_.running.erase(trial);
+  Forget(trial);
   display_.Event(ToString(label) + ": stopped; `run` goes on with it");
 }
 
@@ -182,10 +207,18 @@ void StudyEvents::SetSlots(const std::vector<Slot>& slots) {
   }
 }
 
+void StudyEvents::SetQueuedFor(std::string what) {
+  news_ |= state_.queued_for != what;
+  state_.queued_for = std::move(what);
+}
+
 const ProgressState& StudyEvents::StateAt(std::int64_t waiting, std::chrono::milliseconds elapsed,
                                           std::optional<WorkAhead> ahead) {
+  const bool only_queued = training_ && state_.running.empty() && !queued_.empty();
+  if (only_queued) state_.queued_time += elapsed - state_.elapsed;
   state_.ahead = std::move(ahead);
-  state_.waiting = waiting;
+  state_.queued = std::ssize(queued_);
+  state_.waiting = waiting + state_.queued;
   state_.elapsed = elapsed;
   state_.waiting_since.reset();
   for (const auto& [device, wait] : waits_) {

@@ -47,9 +47,16 @@ class StudyEvents {
   /// `mistrusted`: why what the attempt left is not used; empty where it is.
   void OnAbandoned(const TrialLabel& label, const AttemptOutcome& outcome,
                    const std::string& mistrusted);
-  /// `attempt`: its number, from 1; `resumes`: whether it goes on from a checkpoint.
-  void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot, std::int64_t attempt,
-                 bool resumes);
+  /// StartedAttempt is what is told of an attempt that starts.
+  struct StartedAttempt {
+    std::int64_t number = 1;  ///< from 1
+    bool resumes = false;     ///< it goes on from a checkpoint
+    bool queued = false;      ///< it waits in a cluster's queue until OnBegun
+  };
+  void OnStarted(TrialId trial, const TrialLabel& label, const Slot& slot,
+                 const StartedAttempt& attempt);
+  /// A queued attempt is at work; harmless for any other.
+  void OnBegun(TrialId trial, const std::string& where);
   /// An attempt that a dead orchestrator began goes on in this run.
   void OnAdopted(TrialId trial, const TrialLabel& label, const Slot& slot);
   void OnMessage(TrialId trial, const Message& message);
@@ -75,6 +82,8 @@ class StudyEvents {
     state_.planned = trials;
   }
   void SetSlots(const std::vector<Slot>& slots);
+  /// Sets what queued attempts wait for.
+  void SetQueuedFor(std::string what);
   /// Returns the state as it is now.
   [[nodiscard]] const ProgressState& StateAt(std::int64_t waiting,
                                              std::chrono::milliseconds elapsed,
@@ -85,12 +94,22 @@ class StudyEvents {
   [[nodiscard]] StudyResult& result() { return result_; }
 
  private:
+  void StartedLine(const RunningTrial& trial, const std::string& where,
+                   const StartedAttempt& attempt);
+  /// Forgets an attempt that is at work or queued no more.
+  void Forget(TrialId trial);
   void NoteBest(const std::string& name, const TrialResult& result);
   void CountFailure(const TrialLabel& label, const std::string& failure);
 
   const Metric* objective_;
   ProgressDisplay& display_;
   ProgressState state_;
+  /// Queued is a trial whose attempt waits in a cluster's queue.
+  struct Queued {
+    RunningTrial trial;
+    StartedAttempt attempt;
+  };
+  std::map<TrialId, Queued> queued_;
   bool training_ = false;  ///< a worker has begun to train
   bool news_ = false;      ///< see TakeNews
   StudyResult result_;

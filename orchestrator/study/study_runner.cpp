@@ -87,6 +87,7 @@ StudyResult StudyRunner::CarryOut() {
     if (asked_all && scheduler_.counts().running == 0) CloseSpared();
     LookAtOtherStudies();
     resources_.SetWaiting(Waiting());
+    events_.SetQueuedFor(executor_.QueuedFor());
     events_.Show(Waiting(), clock_() - started_, Ahead());
     // After Show: the last state that is shown is the one that the study ended with.
     if (Done()) return Finish();
@@ -467,11 +468,15 @@ void StudyRunner::Begin(const StartAttempt& start) {
   const BegunAttempt begun =
       starter_.Begin(trial, slot, watch_ != nullptr ? watch_->DataStamp() : "");
   trial.running = begun.key;
+  trial.queued = executor_.Queues();
   trial.attempts = begun.key.attempt;
   // Where Launch throws, no worker is at work on the attempt; the next run closes it from its empty
   // directory.
   after_commit_.Do([this, begun] { starter_.Launch(begun); });
-  events_.OnStarted(trial.id, trial.label(), slot, trial.attempts, !begun.file.resume_from.empty());
+  events_.OnStarted(trial.id, trial.label(), slot,
+                    {.number = trial.attempts,
+                     .resumes = !begun.file.resume_from.empty(),
+                     .queued = trial.queued});
 }
 
 void StudyRunner::LookAtContent(const std::vector<ExecutorEvent>& events) {
@@ -494,6 +499,11 @@ void StudyRunner::Handle(const ExecutorEvent& event) {
   if (trial == trials_.end() || trial->second.running != event.key) return;
   if (const auto* outcome = std::get_if<AttemptOutcome>(&event.what)) {
     return EndAttempt(trial->second, *outcome);
+  }
+  if (const auto* begun = std::get_if<AttemptBegun>(&event.what)) {
+    trial->second.queued = false;
+    store_.NoteBegun(event.key.trial, event.key.attempt, begun->ago);
+    return events_.OnBegun(event.key.trial, begun->where);
   }
   const Message& message = std::get<Message>(event.what);
   if (const auto* started = std::get_if<Started>(&message)) {
@@ -538,6 +548,7 @@ void StudyRunner::EndAttempt(StudyTrial& trial, AttemptOutcome reported) {
   const AttemptOutcome outcome = Judged(trial, std::move(reported));
   // Forgotten first, so that Stop below asks no worker that has ended to stop.
   const std::int64_t attempt = std::exchange(trial.running, std::nullopt)->attempt;
+  trial.queued = false;
   resources_.GiveBack(trial.id);
   // Before the scheduler hears of the end: it then leaves the trial waiting at no cost instead of
   // trying it again on the same broken machine.

@@ -27,7 +27,8 @@ struct StudyTrial : NewTrial {
   std::int64_t until_epoch = 0;       ///< it pauses after this epoch; 0: it is trained to its end
   double done = 0;                    ///< share of its training that the record had when asked for
   std::int64_t attempts = 0;          ///< begun so far, in all runs and studies
-  std::optional<AttemptKey> running;  ///< this study's attempt at work
+  std::optional<AttemptKey> running;  ///< this study's attempt at work, or in a cluster's queue
+  bool queued = false;                ///< that attempt is in the queue
   std::int64_t resumed_examples = 0;  ///< the most that an attempt of this run went on from
   std::optional<std::string> miscounted;  ///< why the attempt at work can be no result
 

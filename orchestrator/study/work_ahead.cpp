@@ -29,7 +29,7 @@ std::optional<WorkAhead> FindWorkAhead(const std::vector<StudyTrial>& asked,
   for (const auto& [id, trial] : trials) {
     if (!trial.needs.measured) return std::nullopt;
     if (none_measured) lengths.Add(trial.needs.seconds);
-    if (trial.running) {
+    if (trial.running && !trial.queued) {
       ahead.running[id] = {.seconds = trial.needs.seconds, .until = trial.until_share()};
     } else {
       AddWaiting(trial, &ahead);

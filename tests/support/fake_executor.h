@@ -92,6 +92,15 @@ class FakeExecutor : public Executor {
     LoseAnUnreadableEnd();
     std::vector<ExecutorEvent> events;
     for (auto& [key, worker] : std::exchange(running_, {})) {
+      if (queues && !cancelled_.contains(key) && !worker.begun) {
+        if (queued.contains(worker.trial.name)) {
+          running_.emplace(key, worker);
+          continue;
+        }
+        events.push_back({key, AttemptBegun{.where = "n1"}});
+        running_.emplace(key, worker).first->second.begun = true;
+        continue;
+      }
       if (held.contains(worker.trial.name) && (deaf || !cancelled_.contains(key))) {
         running_.emplace(key, worker);
         continue;
@@ -104,6 +113,8 @@ class FakeExecutor : public Executor {
   }
 
   void Wake() override { ++wakes_; }
+  [[nodiscard]] bool Queues() const override { return queues; }
+  [[nodiscard]] std::string QueuedFor() const override { return queues ? "Slurm: Priority" : ""; }
 
   AttemptOutcome Reconcile(const AttemptKey& /*key*/, const std::filesystem::path& directory,
                            std::int64_t /*pid*/) override {
@@ -145,9 +156,11 @@ class FakeExecutor : public Executor {
             .pid = 4'000'000, .parameters = 1, .size_bytes = 4, .epochs = 1, .train_examples = 10},
         Progress{.epoch = 1, .examples = 5, .total_examples = 10}};
   };
-  bool outlive = false;        ///< workers outlive their orchestrator and can be adopted
-  std::set<std::string> held;  ///< trials of these names run until they are cancelled
-  bool deaf = false;           ///< these do not heed that yet
+  bool queues = false;           ///< attempts begin one Poll before they end
+  std::set<std::string> queued;  ///< trials of these names stay in the queue
+  bool outlive = false;          ///< workers outlive their orchestrator and can be adopted
+  std::set<std::string> held;    ///< trials of these names run until they are cancelled
+  bool deaf = false;             ///< these do not heed that yet
   /// How trials of these names end cannot be read: Poll throws.
   std::set<std::string> unreadable;
 
@@ -155,6 +168,7 @@ class FakeExecutor : public Executor {
   struct Worker {
     std::string directory;
     TrialFile trial;
+    bool begun = false;  ///< where attempts are queued
   };
 
   void LoseAnUnreadableEnd() {

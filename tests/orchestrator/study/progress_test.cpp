@@ -52,6 +52,38 @@ TEST(RenderProgress, ShowsTrialsDevicesTheBestAndTotalsInAWideTerminal) {
                   "so far  2 reused"));
 }
 
+TEST(RenderProgress, SaysWhatJobsOfAClusterWaitFor) {
+  ProgressState state = SomeState();
+  state.queued = 3;
+  state.queued_for = "Slurm: no node has enough free for it yet (Resources)";
+  const std::vector<std::string> lines = RenderProgress(state, 80, 20, Colour::kNo);
+  EXPECT_EQ(lines.at(lines.size() - 2),
+            "3 trials wait for Slurm: no node has enough free for it yet (Resources)");
+  EXPECT_EQ(RenderProgress(state, 30, 20, Colour::kNo).at(lines.size() - 2),
+            "3 trials wait for Slurm: no ..");
+  state.queued = 0;
+  EXPECT_EQ(QueueText(state), "");
+}
+
+TEST(Eta, IsOverTheJobsThatHaveBegun) {
+  ProgressState state = SomeState();
+  state.running.erase(TrialId{9});
+  state.ahead = WorkAhead{.waiting_seconds = 600, .slots = 3};
+  EXPECT_EQ(Eta(state), 200s);
+  state.queued = 2;
+  EXPECT_EQ(Eta(state), 600s);
+  // Where none has, how long the queue takes is not known.
+  state.running.clear();
+  EXPECT_EQ(Eta(state), std::nullopt);
+}
+
+TEST(TrialsPerHour, CountsNoTimeInWhichAllWaitedInAQueue) {
+  ProgressState state{.complete = 5, .elapsed = 3h, .began_training = 1h};
+  EXPECT_EQ(TrialsPerHour(state), 2.5);
+  state.queued_time = 1h;
+  EXPECT_EQ(TrialsPerHour(state), 5);
+}
+
 TEST(RenderProgress, ShowsTheEssentialsAt80And40Columns) {
   EXPECT_THAT(
       RenderProgress(SomeState(), 80, 20, Colour::kNo),
