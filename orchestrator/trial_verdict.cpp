@@ -48,6 +48,9 @@ std::string VerdictOn(const TrialRecord& trial, const std::vector<Store::Attempt
     case TrialState::kWaiting:
       return Waiting(trial);
     case TrialState::kRunning:
+      if (trial.queued) {
+        return "attempt " + std::to_string(trial.attempts) + " waits for a Slurm job";
+      }
       return "attempt " + std::to_string(trial.attempts) + " is at work on " + trial.device +
              " in " + trial.directory + " (if no `beamgrid run` is alive, " +
              (trial.counts() ? "the next one takes it up again" : kUnlessAsked) + ")";

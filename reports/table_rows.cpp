@@ -167,7 +167,7 @@ std::string MissingText(const Variation& variant) {
   std::map<std::string, std::size_t> states;
   for (const TrialRecord* trial : variant.trials) {
     if (std::ranges::find(variant.measured, trial) != variant.measured.end()) continue;
-    std::string state = ToString(trial->state);
+    std::string state = ToString(trial->told_state());
     if (trial->state == TrialState::kComplete) state = "not measured";
     if (trial->state == TrialState::kFailed && !trial->failure.empty()) {
       state += " (" + trial->failure.substr(0, trial->failure.find(':')) + ")";

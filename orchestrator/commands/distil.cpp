@@ -194,7 +194,7 @@ class Distil : public Subcommand {
       throw UsageError("--model: " + model_ + " has " + SizeText(found.trial.size_bytes) +
                        ", more than the " + SizeText(SizeLimit(size_limit_)) + " of --size-limit");
     }
-    throw UsageError("--model: " + model_ + " is " + ToString(found.trial.state) +
+    throw UsageError("--model: " + model_ + " is " + ToString(found.trial.told_state()) +
                      ", not complete");
   }
 

@@ -132,7 +132,7 @@ class DiskUsage : public Subcommand {
       if (study.study != study_) continue;
       for (const TrialUse& trial : study.trials) {
         std::vector<std::string> cells = {std::to_string(static_cast<std::int64_t>(trial.trial.id)),
-                                          LabelOf(trial.trial), ToString(trial.trial.state)};
+                                          LabelOf(trial.trial), ToString(trial.trial.told_state())};
         AddCells(trial.use, &cells);
         table.Add(std::move(cells));
       }

@@ -25,7 +25,8 @@ using Note = TrialNote;
 
 std::string AttemptLine(const Store::AttemptRecord& attempt) {
   std::string line = "attempt " + std::to_string(attempt.attempt) + " on " + attempt.device +
-                     ", started " + attempt.started_at + ": " + attempt.outcome;
+                     (attempt.begun ? ", started " + attempt.started_at : "") + ": " +
+                     attempt.told_outcome();
   if (!attempt.message.empty()) line += ": " + attempt.message;
   if (attempt.exit_code != 0) line += " (exit code " + std::to_string(attempt.exit_code) + ")";
   return line;
@@ -55,11 +56,11 @@ void PrintNeed(std::ostream& out, const Forecast::Need& need, const TrialRecord&
 }
 
 boost::json::object AttemptJson(const Store::AttemptRecord& attempt) {
-  return {{"attempt", attempt.attempt},       {"directory", attempt.directory},
-          {"device", attempt.device},         {"threads", attempt.threads},
-          {"started_at", attempt.started_at}, {"finished_at", attempt.finished_at},
-          {"outcome", attempt.outcome},       {"message", attempt.message},
-          {"exit_code", attempt.exit_code},   {"log_tail", attempt.log_tail}};
+  return {{"attempt", attempt.attempt},        {"directory", attempt.directory},
+          {"device", attempt.device},          {"threads", attempt.threads},
+          {"started_at", attempt.started_at},  {"finished_at", attempt.finished_at},
+          {"outcome", attempt.told_outcome()}, {"message", attempt.message},
+          {"exit_code", attempt.exit_code},    {"log_tail", attempt.log_tail}};
 }
 
 void PrintNotes(std::ostream& out, const std::vector<Note>& notes) {
@@ -92,20 +93,21 @@ std::vector<std::string> JobsOf(const Store& store, const TrialInStudy& found,
                      client);
 }
 
-/// True if the attempt that the record has for begun waits for a job of a cluster.
-bool WaitsForJob(const Told& told) {
-  return told.found.trial.state == TrialState::kRunning && !told.jobs.empty() &&
-         !ClaimedBy(told.attempts.back().directory);
+/// Corrects what the record has of an attempt that a job of a cluster is to carry out: its files
+/// know sooner whether it is at work, and also where nobody runs the study.
+void LookAtClaim(Told& told) {
+  if (told.found.trial.state != TrialState::kRunning || told.jobs.empty()) return;
+  const bool waits = !ClaimedBy(told.attempts.back().directory);
+  told.found.trial.queued = waits;
+  told.attempts.back().begun = !waits;
 }
 
 Told TellOf(const Store& store, const TrialInStudy& found) {
   Told told{.found = found, .attempts = store.Attempts(found.trial.id)};
   told.notes = NotesOf(store, found.study.name, found.trial.name, found.trial.seed);
-  told.verdict = VerdictOn(found.trial, told.attempts);
   told.jobs = JobsOf(store, found, told.attempts);
-  if (WaitsForJob(told)) {
-    told.verdict = "attempt " + std::to_string(found.trial.attempts) + " waits for a Slurm job";
-  }
+  LookAtClaim(told);
+  told.verdict = VerdictOn(told.found.trial, told.attempts);
   return told;
 }
 
@@ -117,7 +119,7 @@ boost::json::object TrialJson(const Told& told) {
           {"study", told.found.study.name},
           {"name", trial.name},
           {"seed", trial.seed},
-          {"state", ToString(trial.state)},
+          {"state", ToString(trial.told_state())},
           {"why", told.verdict},
           {"counts", trial.counts()},
           {"not_counted", std::move(not_counted)},
@@ -146,7 +148,7 @@ void PrintLogTail(std::ostream& out, const Attempts& attempts) {
 /// Prints what is told of a trial after its name.
 void PrintTrial(std::ostream& out, const Told& told, const std::vector<Note>& notes) {
   const TrialRecord& trial = told.found.trial;
-  out << ToString(trial.state) << ": " << told.verdict << "\n";
+  out << ToString(trial.told_state()) << ": " << told.verdict << "\n";
   if (!trial.counts()) {
     out << "it does not count in study " << told.found.study.name << ": " << trial.not_counted
         << "\n";

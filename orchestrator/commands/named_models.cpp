@@ -110,7 +110,7 @@ NamedModels FindModels(const Store& store, const DatabaseOption& database,
   TrialInStudy found = FindTrial(store, database, text);
   if (!IsComplete(found.trial)) {
     throw UsageError("trial " + FullName(found.study, found.trial) + " is " +
-                     ToString(found.trial.state) + ", not complete; `beamgrid explain " +
+                     ToString(found.trial.told_state()) + ", not complete; `beamgrid explain " +
                      FullName(found.study, found.trial) + "` says why");
   }
   return {.study = found.study, .trials = {found.trial}};

@@ -317,7 +317,7 @@ class Remove : public Subcommand {
     for (const StudyRecord& study : plan.studies) context.out << "study  " << study.name << "\n";
     for (const TrialRecord& trial : plan.trials) {
       context.out << "trial  " << static_cast<std::int64_t>(trial.id) << "  " << labels(trial)
-                  << " (" << ToString(trial.state) << ")\n";
+                  << " (" << ToString(trial.told_state()) << ")\n";
     }
     for (const TrialRecord& trial : plan.staying) {
       context.out << "stays  " << labels(trial) << ": another study has it too\n";

@@ -40,7 +40,8 @@ ListRows RowsOf(const Store& store) {
   }
   // From the tables: the view would look at each trial's attempts too.
   for (const auto& count : store
-                               .Query("SELECT study.name, trial.state, count(*) FROM study_trial"
+                               .Query(std::string("SELECT study.name, ") + kToldState +
+                                      ", count(*) FROM study_trial"
                                       " JOIN study ON study.id = study_trial.study"
                                       " JOIN trial ON trial.id = study_trial.trial"
                                       " WHERE study_trial.not_counted IS NULL GROUP BY 1, 2")

@@ -43,12 +43,9 @@ std::vector<std::string> LeastImportant(const std::vector<Metric>& metrics,
 }  // namespace
 
 boost::json::object ListingJson(const TrialRecord& trial) {
-  boost::json::object json{{"id", static_cast<std::int64_t>(trial.id)},
-                           {"name", trial.name},
-                           {"fingerprint", trial.fingerprint},
-                           {"seed", trial.seed},
-                           {"state", ToString(trial.state)},
-                           {"counts", trial.counts()}};
+  boost::json::object json{{"id", static_cast<std::int64_t>(trial.id)}, {"name", trial.name},
+                           {"fingerprint", trial.fingerprint},          {"seed", trial.seed},
+                           {"state", ToString(trial.told_state())},     {"counts", trial.counts()}};
   for (const Metric& metric : kMetrics) {
     json[metric.name] = trial.result ? NumberOrNull(trial.result->metrics.*metric.value) : nullptr;
   }
@@ -100,7 +97,7 @@ void PrintTrials(std::ostream& out, const std::vector<TrialRecord>& trials,
   table.ColourStates();
   for (const TrialRecord& trial : trials) {
     std::vector<std::string> cells = {std::to_string(static_cast<std::int64_t>(trial.id)),
-                                      ToString(trial.state), std::to_string(trial.seed)};
+                                      ToString(trial.told_state()), std::to_string(trial.seed)};
     for (const Metric& metric : metrics) {
       cells.push_back(
           Has(trial, metric) ? FixedText(trial.result->metrics.*metric.value, kMetricDigits) : "");

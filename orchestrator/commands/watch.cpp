@@ -89,8 +89,8 @@ auto News(const StudySnapshot& snapshot) {
   const ProgressState& state = snapshot.progress;
   std::vector<TrialId> running;
   for (const auto& [id, trial] : state.running) running.push_back(id);
-  return std::tuple(snapshot.run, state.complete, state.failed, state.waiting, state.reused,
-                    running);
+  return std::tuple(snapshot.run, state.complete, state.failed, state.waiting, state.queued,
+                    state.reused, running);
 }
 
 class WatchCommand : public Subcommand {

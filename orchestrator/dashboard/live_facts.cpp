@@ -60,8 +60,8 @@ class StudyReader {
         Ask("SELECT count(*) FROM" + Thin() +
             " JOIN result ON result.trial = study_trial.trial WHERE" + where_)[0];
     if (IntegerIn(complete[0]) > 0) counts[TrialState::kComplete] = IntegerIn(complete[0]);
-    for (const FactRow& row :
-         Ask("SELECT trial.state, count(*) FROM" + Unfinished() + " GROUP BY trial.state")) {
+    for (const FactRow& row : Ask(std::string("SELECT ") + kToldState + ", count(*) FROM" +
+                                  Unfinished() + " GROUP BY 1")) {
       counts[TrialStateFromString(TextIn(row[0]))] += IntegerIn(row[1]);
     }
     return counts;
@@ -74,7 +74,8 @@ class StudyReader {
          Ask("SELECT study_trial.name, study_trial.seed, attempt.device, attempt.started_at,"
              " json_extract(trial.spec, '$.model.train.epochs'), trial.id FROM attempt"
              " CROSS JOIN study_trial ON study_trial.trial = attempt.trial"
-             " CROSS JOIN trial ON trial.id = attempt.trial WHERE attempt.outcome = 'running' AND" +
+             " CROSS JOIN trial ON trial.id = attempt.trial WHERE attempt.outcome = 'running'"
+             " AND attempt.begun AND" +
              where_ + " ORDER BY attempt.started_at, trial.id LIMIT " +
              std::to_string(kRunningTold))) {
       RunningFact fact{.trial = IntegerIn(row[5]),
@@ -94,8 +95,8 @@ class StudyReader {
     for (const FactRow& row :
          Ask("SELECT study_trial.name, study_trial.seed,"
              " (SELECT count(*) FROM attempt WHERE attempt.trial = trial.id), trial.id FROM" +
-             Unfinished() + " AND trial.state = 'waiting' ORDER BY study_trial.position LIMIT " +
-             std::to_string(kWaitingTold))) {
+             Unfinished() + " AND " + kToldState +
+             " = 'waiting' ORDER BY study_trial.position LIMIT " + std::to_string(kWaitingTold))) {
       waiting.push_back({IntegerIn(row[3]), TextIn(row[0]), IntegerIn(row[1]), IntegerIn(row[2])});
     }
     return waiting;

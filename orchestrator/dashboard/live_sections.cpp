@@ -87,7 +87,11 @@ PageSection NowSection(const LiveStudy& live, const Target& target) {
   const bool is_part = !target.filter.empty();
   std::string text =
       (is_part ? "The study as a whole: " + live.now.run_text + "." : Sentence(live.now.run_text));
-  if (live.now.running()) text += " " + PaceText(live.now);
+  if (live.now.running()) {
+    const std::string queue = QueueText(live.now.progress);
+    if (!queue.empty()) text += " " + Sentence(queue);
+    text += " " + PaceText(live.now);
+  }
   if (const auto& planned = live.now.progress.planned) {
     text += " Its search asks for " + CountText(static_cast<std::size_t>(*planned), "trial") +
             " in all, as it sees it now.";

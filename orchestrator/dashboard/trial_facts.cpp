@@ -18,7 +18,7 @@ std::optional<double> NumberAt(const value& cell) {
 
 std::vector<SeedFact> ReadSeeds(const Store& store, const TrialFacts& facts) {
   const Store::Table table =
-      store.Query("SELECT trial.id, study_trial.seed, trial.state, result." +
+      store.Query(std::string("SELECT trial.id, study_trial.seed, ") + kToldState + ", result." +
                       std::string(facts.objective->name) +
                       ", study_trial.not_counted IS NULL"
                       " FROM study_trial JOIN trial ON trial.id = study_trial.trial"

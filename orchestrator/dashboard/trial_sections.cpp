@@ -34,7 +34,7 @@ std::string OptionsText(const Options& options) {
 PageSection StateSection(const TrialFacts& facts) {
   const TrialRecord& trial = facts.trial;
   PageSection section{"trial", "State", {}};
-  section.Say("It is " + ToString(trial.state) + ": " + facts.verdict + ".");
+  section.Say("It is " + ToString(trial.told_state()) + ": " + facts.verdict + ".");
   if (!trial.counts()) {
     section.Say("It does not count in study " + facts.study.name + ": " + trial.not_counted + ".");
   }
@@ -166,9 +166,9 @@ PageSection AttemptsSection(const TrialFacts& facts) {
                   .row_names = 1};
   for (const Store::AttemptRecord& attempt : facts.attempts) {
     table.rows.push_back({CountCell(attempt.attempt),
-                          {ShortTime(attempt.started_at)},
+                          {attempt.begun ? ShortTime(attempt.started_at) : ""},
                           {ShortTime(attempt.finished_at)},
-                          {attempt.outcome},
+                          {attempt.told_outcome()},
                           {attempt.device},
                           CountCell(attempt.threads),
                           CountCell(attempt.exit_code),
@@ -293,7 +293,7 @@ boost::json::object TrialJson(const TrialFacts& facts) {
                               {"name", trial.name},
                               {"seed", trial.seed},
                               {"fingerprint", trial.fingerprint},
-                              {"state", ToString(trial.state)},
+                              {"state", ToString(trial.told_state())},
                               {"why", facts.verdict},
                               {"counts", trial.counts()},
                               {"parameters", trial.parameters},
@@ -313,7 +313,7 @@ boost::json::object TrialJson(const TrialFacts& facts) {
   });
   json["attempts"] = JsonList(facts.attempts, [](const Store::AttemptRecord& attempt) {
     return boost::json::object{
-        {"attempt", attempt.attempt},         {"outcome", attempt.outcome},
+        {"attempt", attempt.attempt},         {"outcome", attempt.told_outcome()},
         {"device", attempt.device},           {"started_at", attempt.started_at},
         {"finished_at", attempt.finished_at}, {"message", attempt.message},
         {"exit_code", attempt.exit_code}};

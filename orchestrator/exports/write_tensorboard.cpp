@@ -52,7 +52,8 @@ std::map<std::string, std::string> IdOf(const TrialRecord& trial) {
 Span SpanOf(const Store& store, const TrialRecord& trial) {
   const Store::Table table = store.Query("SELECT " + SecondsSql("min(started_at)") + ", " +
                                              SecondsSql("max(finished_at)") +
-                                             " FROM attempt WHERE trial = CAST(:trial AS INTEGER)",
+                                             " FROM attempt WHERE trial = CAST(:trial AS INTEGER)"
+                                             " AND (begun OR finished_at NOT NULL)",
                                          IdOf(trial));
   return {NumberOr(table.rows.at(0).at(0), 0), NumberOr(table.rows.at(0).at(1), 0)};
 }

@@ -55,6 +55,8 @@ void CloseIfOpen(json::object* attempt) {
   if (attempt->at("outcome") != "running") return;
   (*attempt)["outcome"] = ToString(FailureKind::kInterrupted);
   (*attempt)["finished_at"] = UtcText(std::chrono::system_clock::now());
+  // What waited in a cluster's queue has taken no time.
+  if (attempt->at("begun").as_int64() == 0) (*attempt)["started_at"] = attempt->at("finished_at");
   (*attempt)["message"] = "it was taken over from another database while it was open";
 }
 

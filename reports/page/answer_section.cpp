@@ -15,7 +15,7 @@ namespace {
 /// Returns "20 trials: 18 complete, 2 failed".
 std::string StatesText(const std::vector<TrialRecord>& trials) {
   std::map<TrialState, std::size_t> counts;
-  for (const TrialRecord& trial : trials) ++counts[trial.state];
+  for (const TrialRecord& trial : trials) ++counts[trial.told_state()];
   std::vector<std::string> states;
   for (const TrialState state : {TrialState::kComplete, TrialState::kRunning, TrialState::kWaiting,
                                  TrialState::kPruned, TrialState::kFailed}) {

@@ -41,6 +41,7 @@ std::vector<AttemptFact> ReadAttempts(const Store& store, StudyId study) {
           " CASE outcome WHEN 'complete' THEN '' ELSE log_tail END"
           " FROM study_trial JOIN attempt ON attempt.trial = study_trial.trial"
           " WHERE study_trial.study = CAST(:study AS INTEGER)"
+          " AND (begun OR finished_at NOT NULL)"  // not what waits in a cluster's queue
           " ORDER BY started_at, attempt.trial, number",
       {{"study", Digits(study)}});
   std::vector<AttemptFact> attempts;

@@ -108,13 +108,50 @@ TEST_F(RecordCommandsTest, ExplainTellsAnAttemptThatWaitsForAJobFromOneAtWork) {
   std::ofstream(directory / kWorkerLock) << "";
   const std::string works_here = OnRecord({"explain", name}).out;
   ::setenv("PATH", path.c_str(), 1);
-  EXPECT_THAT(waits, HasSubstr("is running: attempt 1 waits for a Slurm job"));
+  EXPECT_THAT(waits, HasSubstr("is waiting: attempt 1 waits for a Slurm job"));
   EXPECT_THAT(waits, HasSubstr("Slurm cannot be asked: "));
   EXPECT_THAT(works, HasSubstr("is running: attempt 1 is at work on cpu"));
   EXPECT_THAT(works, HasSubstr("Slurm cannot be asked: "));
   // Once the study ran on a cluster; this attempt does not.
   EXPECT_THAT(works_here, HasSubstr("is running: attempt 1 is at work on cpu"));
   EXPECT_THAT(works_here, Not(HasSubstr("Slurm")));
+}
+
+TEST_F(RecordCommandsTest, WhatWaitsInAClustersQueueIsWaitingInAllLists) {
+  const std::string name = "small/MC-BLSTM-h256-MoE2/1";
+  const auto state_of = [&](const std::string& json_of) {
+    return std::string(OnRecord({json_of, name, "--json"}).Json().at("state").as_string());
+  };
+  const auto count = [&](const char* state) {
+    const auto studies = OnRecord({"studies", "--json"}).Json().as_array();
+    return studies.at(0).at("trials").at(state).as_int64();
+  };
+  const std::int64_t waiting = count("waiting");
+  TrialId trial{};
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    trial = store.Trials(store.FindStudy("small")->id).at(2).id;
+    (void)store.BeginAttempt(trial, (store.runs() / "small" / "a" / "1").string(), "cpu", 1);
+    EXPECT_EQ(count("running"), 1);
+    store.NoteQueued(trial, 1);
+  }
+  EXPECT_EQ(count("waiting"), waiting);
+  EXPECT_EQ(count("running"), 0);
+  EXPECT_EQ(state_of("show"), "waiting");
+  EXPECT_EQ(OnRecord({"trials", "small", "--state", "running", "--json"}).Json().as_array().size(),
+            0U);
+  const Called explained = OnRecord({"explain", name});
+  EXPECT_THAT(explained.out, HasSubstr("is waiting: attempt 1 waits for a Slurm job"));
+  EXPECT_THAT(explained.out, HasSubstr("attempt 1 on cpu: waiting"));
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    store.NoteBegun(trial, 1, std::chrono::milliseconds(0));
+  }
+  EXPECT_EQ(count("running"), 1);
+  EXPECT_EQ(state_of("show"), "running");
+  EXPECT_EQ(OnRecord({"trials", "small", "--state", "running", "--json"}).Json().as_array().size(),
+            1U);
+  EXPECT_THAT(OnRecord({"explain", name}).out, HasSubstr("is running: attempt 1 is at work"));
 }
 
 TEST_F(RecordCommandsTest, ExplainSaysWhyATrialFailed) {

@@ -86,6 +86,23 @@ TEST_F(LiveFactsTest, TellsRunningTrialsAsTheViewDoes) {
   EXPECT_EQ(running.curve[1].objective, 0.6);
 }
 
+TEST_F(LiveFactsTest, WhatWaitsInAClustersQueueIsNotAtWork) {
+  const TrialId trial = Add(512, 1);
+  Begin(trial);
+  store_.NoteQueued(trial, attempt_);
+  LiveStudy live = Live();
+  EXPECT_THAT(live.running, IsEmpty());
+  EXPECT_EQ(live.Count(TrialState::kRunning), 0);
+  EXPECT_EQ(live.Count(TrialState::kWaiting), 1);
+  ASSERT_THAT(live.waiting, SizeIs(1));
+  EXPECT_EQ(live.waiting[0].trial, static_cast<std::int64_t>(trial));
+  store_.NoteBegun(trial, attempt_, std::chrono::seconds(5));
+  live = Live();
+  EXPECT_THAT(live.running, SizeIs(1));
+  EXPECT_EQ(live.Count(TrialState::kRunning), 1);
+  EXPECT_THAT(live.waiting, IsEmpty());
+}
+
 TEST_F(LiveFactsTest, AnEpochBeforeThisAttemptSaysNothingOfItsPace) {
   const TrialId trial = Add(512, 1);
   Begin(trial);
