@@ -55,13 +55,18 @@ std::int64_t MemoryOfJob(const SlurmSettings& settings, const Placement& placeme
   return bytes == 0 ? kWholeNode : 2 * bytes;
 }
 
-milliseconds TimeOfJob(const SlurmSettings& settings, const Placement& placement) {
+milliseconds TimeOfJob(const SlurmSettings& settings, const Placement& placement,
+                       milliseconds most) {
   if (settings.time_seconds > 0) {
     return std::chrono::ceil<milliseconds>(std::chrono::duration<double>(settings.time_seconds));
   }
   if (placement.seconds <= 0) return 0ms;
   const auto trials = std::chrono::duration<double>(kTrialsInJob * placement.seconds);
-  return std::max<milliseconds>(std::chrono::ceil<std::chrono::minutes>(trials), kShortestJob);
+  const milliseconds time =
+      std::max<milliseconds>(std::chrono::ceil<std::chrono::minutes>(trials), kShortestJob);
+  // sbatch is told whole minutes.
+  const auto allowed = std::chrono::floor<std::chrono::minutes>(most);
+  return allowed.count() > 0 ? std::min<milliseconds>(time, allowed) : time;
 }
 
 std::string NewJobName(const std::string& study) {

@@ -21,10 +21,12 @@ inline constexpr std::int64_t kWholeNode = std::numeric_limits<std::int64_t>::ma
 /// forecast, with room; twice that for one that ran out of memory. 0: what the cluster gives.
 [[nodiscard]] std::int64_t MemoryOfJob(const SlurmSettings& settings, const Placement& placement);
 /// Returns the time of a job that carries such attempts out: what the recipe says, else by the
-/// forecast, for a few of them and half an hour at least. 0: what the cluster gives. A trial that
-/// takes longer goes on in the next job.
-[[nodiscard]] std::chrono::milliseconds TimeOfJob(const SlurmSettings& settings,
-                                                  const Placement& placement);
+/// forecast, for a few of them and half an hour at least, and for no more than the partition
+/// allows, where it allows `most` (0: nobody knows). 0: what the cluster gives. A trial that takes
+/// longer goes on in the next job.
+[[nodiscard]] std::chrono::milliseconds TimeOfJob(
+    const SlurmSettings& settings, const Placement& placement,
+    std::chrono::milliseconds most = std::chrono::milliseconds(0));
 
 /// JobPlan is what one job is asked for.
 struct JobPlan {
