@@ -1,6 +1,8 @@
 #include "orchestrator/slurm/attempt_end.h"
 
+#include <cerrno>
 #include <stdexcept>
+#include <system_error>
 
 #include "orchestrator/slurm/shared_files.h"
 #include "orchestrator/workers/attempt_files.h"
@@ -18,11 +20,10 @@ constexpr char kOrderedFile[] = "ordered.json";
 constexpr char kClaimFile[] = "claim.json";
 constexpr char kEndFile[] = "end.json";
 
-/// Returns the object that the file holds; nothing where it is not there or not whole yet.
-std::optional<boost::json::object> Seen(const fs::path& path) {
+/// Returns the JSON that the file holds; nothing where it is not there or not whole yet.
+std::optional<boost::json::value> Seen(const fs::path& path) {
   try {
-    boost::json::value json = ParseJson(ReadFile(path));
-    if (json.is_object()) return std::move(json.as_object());
+    return ParseJson(ReadFile(path));
   } catch (const std::invalid_argument&) {
   } catch (const Error& error) {
     // Nothing is known then, least of all that there is no such file. ESTALE is NFS's word for one
@@ -33,12 +34,18 @@ std::optional<boost::json::object> Seen(const fs::path& path) {
   return std::nullopt;
 }
 
+/// Returns the pilot that the file names; nothing where it names none that can be one: a pilot is
+/// called as its folder is.
 std::optional<std::string> SeenPilot(const fs::path& path) {
-  const std::optional<boost::json::object> json = Seen(path);
+  const std::optional<boost::json::value> json = Seen(path);
   if (!json) return std::nullopt;
-  const boost::json::value* pilot = json->if_contains("pilot");
-  if (pilot == nullptr || !pilot->is_string()) return std::nullopt;
-  return std::string(pilot->as_string());
+  try {
+    const std::string pilot = JsonReader(*json, "").Text("pilot");
+    const bool is_name = pilot.find('/') == std::string::npos && pilot != "." && pilot != "..";
+    return is_name ? std::optional(pilot) : std::nullopt;
+  } catch (const std::invalid_argument&) {
+    return std::nullopt;
+  }
 }
 
 boost::json::object ToJson(const AttemptFailure& failure) {
@@ -53,6 +60,18 @@ AttemptFailure FailureFrom(const JsonReader& json) {
           .log_tail = json.Text("log_tail")};
 }
 
+AttemptEnd EndFrom(const JsonReader& json) {
+  AttemptEnd end{.key = {TrialId{json.Integer("trial")}, json.Integer("attempt")},
+                 .by = json.Text("by"),
+                 .exit_code = static_cast<int>(json.Integer("exit_code"))};
+  if (json.Has("result")) {
+    end.what = json.Text("result");
+  } else {
+    end.what = FailureFrom(json.Object("failure"));
+  }
+  return end;
+}
+
 }  // namespace
 
 void WriteOrdered(const fs::path& directory, const std::string& pilot) {
@@ -63,6 +82,11 @@ std::optional<std::string> OrderedPilot(const fs::path& directory) {
   return SeenPilot(directory / kOrderedFile);
 }
 
+bool WasOrdered(const fs::path& directory) {
+  std::error_code error;
+  return fs::exists(directory / kOrderedFile, error);
+}
+
 bool Claim(const fs::path& directory, const std::string& who) {
   return PublishOnce(directory / kClaimFile, CanonicalJson({{"pilot", who}}) + "\n");
 }
@@ -70,6 +94,8 @@ bool Claim(const fs::path& directory, const std::string& who) {
 std::optional<std::string> ClaimedBy(const fs::path& directory) {
   return SeenPilot(directory / kClaimFile);
 }
+
+fs::path ClaimFile(const fs::path& directory) { return directory / kClaimFile; }
 
 bool PublishEnd(const fs::path& directory, const AttemptKey& key, const std::string& by,
                 const AttemptOutcome& outcome) {
@@ -86,25 +112,17 @@ bool PublishEnd(const fs::path& directory, const AttemptKey& key, const std::str
 }
 
 std::optional<AttemptEnd> ReadEnd(const fs::path& directory) {
-  const std::optional<boost::json::object> json = Seen(directory / kEndFile);
-  if (!json) return std::nullopt;
   const fs::path path = directory / kEndFile;
+  const std::optional<boost::json::value> json = Seen(path);
+  if (!json) return std::nullopt;
   try {
-    const JsonReader reader(*json, "");
-    AttemptEnd end{
-        .key = {TrialId{reader.Integer("trial")}, reader.Integer("attempt")},
-        .by = reader.Text("by"),
-        .exit_code = static_cast<int>(reader.Integer("exit_code")),
-    };
-    if (reader.Has("result")) {
-      end.what = reader.Text("result");
-    } else {
-      end.what = FailureFrom(reader.Object("failure"));
-    }
-    return end;
+    return EndFrom(JsonReader(*json, ""));
   } catch (const std::invalid_argument& error) {
-    throw Error(path.string() + ": " + error.what() +
-                "; the programs on the nodes and here must be of one version");
+    // The file is whole, and stays as it is: an attempt ends once.
+    const std::string why = path.string() + " is none of ours: " + error.what() +
+                            "; the programs on the nodes and here must be of one version";
+    return AttemptEnd{.garbage = why,
+                      .what = AttemptFailure{.kind = FailureKind::kInterrupted, .message = why}};
   }
 }
 

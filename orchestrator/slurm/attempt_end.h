@@ -23,20 +23,30 @@ namespace beamgrid {
 
 /// Says that a pilot will be told to carry out the attempt of the directory. Throws Error.
 void WriteOrdered(const std::filesystem::path& directory, const std::string& pilot);
-/// Returns the pilot that was, or was to be, told; nothing where none was: no pilot knows of it.
+/// Returns the pilot that was, or was to be, told; nothing where none was, or the file names
+/// nobody.
 [[nodiscard]] std::optional<std::string> OrderedPilot(const std::filesystem::path& directory);
+/// True if some pilot was, or was to be, told, whatever the file names: else none knows of it.
+[[nodiscard]] bool WasOrdered(const std::filesystem::path& directory);
 
 /// Claims the attempt for `who`: a pilot, or empty for nobody, so that none can carry it out any
 /// more. False where it is claimed already. Throws Error.
 [[nodiscard]] bool Claim(const std::filesystem::path& directory, const std::string& who);
-/// Returns who has claimed it; nothing where nobody has, or it cannot be seen yet.
+/// Returns who has claimed it; nothing where nobody has, it cannot be seen yet, or the file names
+/// nobody.
 [[nodiscard]] std::optional<std::string> ClaimedBy(const std::filesystem::path& directory);
+
+/// Returns the claim's file.
+[[nodiscard]] std::filesystem::path ClaimFile(const std::filesystem::path& directory);
 
 /// AttemptEnd is what end.json says.
 struct AttemptEnd {
   AttemptKey key;
   std::string by;  ///< the pilot, with its node; or the orchestrator
   int exit_code = 0;
+  /// Why the file, which is whole JSON, is none of ours; empty: it is. Such an end is an
+  /// interruption by nobody: nothing beside it is believed, and no other end can take its place.
+  std::string garbage;
   /// A complete one: the hash of its result.json, so that a half-seen one is told from it.
   std::variant<std::string, AttemptFailure> what;
 };

@@ -47,6 +47,8 @@ class GivenUp {
  private:
   /// False too for a copy: the pilot and its job are the original's.
   [[nodiscard]] bool HasFolder() const {
+    // Files that name nobody may have been all that there was.
+    if (pilot_.name().empty()) return false;
     std::error_code ignored;
     if (!fs::is_directory(pilot_.folder(), ignored)) return false;
     try {
@@ -64,16 +66,22 @@ class GivenUp {
     if (!IsOver()) return std::nullopt;
     AttemptOutcome outcome = OutcomeUnheard(directory_, FailureKind::kInterrupted, kDied);
     if (PublishEnd(directory_, key_, "an orchestrator", outcome)) return outcome;
-    return std::nullopt;  // the pilot was a moment faster
+    // The pilot was a moment faster, or what lies there is no end that anybody can read.
+    return WhereUnseen("end.json", now);
+  }
+
+  /// Returns the end of an attempt that has one which could not be seen for long.
+  std::optional<AttemptOutcome> WhereUnseen(const std::string& what, milliseconds now) {
+    unseen_.Look(now);
+    if (unseen_.watched() < view_.patience.files) return std::nullopt;
+    return AttemptOutcome{AttemptFailure{.kind = FailureKind::kInterrupted,
+                                         .message = "how it ended could not be seen: " + what}};
   }
 
   std::optional<AttemptOutcome> Seen(const AttemptEnd& end, milliseconds now) {
     auto seen = SeenOutcome(directory_, end);
     if (auto* outcome = std::get_if<AttemptOutcome>(&seen)) return std::move(*outcome);
-    unseen_.Look(now);
-    if (unseen_.watched() < view_.patience.files) return std::nullopt;
-    return OutcomeUnheard(directory_, FailureKind::kInterrupted,
-                          "its result could not be seen: " + std::get<std::string>(seen));
+    return WhereUnseen(std::get<std::string>(seen), now);
   }
 
   void LookAtQueue(milliseconds now) {
@@ -112,7 +120,7 @@ milliseconds SteadyNow() {
 
 }  // namespace
 
-bool IsPilots(const fs::path& directory) { return OrderedPilot(directory).has_value(); }
+bool IsPilots(const fs::path& directory) { return WasOrdered(directory); }
 
 AttemptOutcome EndPilotsAttempt(const AttemptKey& key, const fs::path& directory,
                                 const ClusterView& view) {

@@ -19,9 +19,12 @@ namespace fs = std::filesystem;
 
 /// Returns whether the orders of a pilot have one for the attempt.
 bool IsOrdered(const fs::path& pilot, const AttemptKey& key) {
-  std::error_code ignored;
-  if (!fs::exists(pilot / kOrders, ignored)) return false;
-  const std::string text = ReadFile(pilot / kOrders);
+  std::string text;
+  try {
+    text = ReadFile(pilot / kOrders);
+  } catch (const Error&) {
+    return false;  // it is being made, or has left
+  }
   std::string_view rest = text;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
@@ -62,10 +65,12 @@ std::vector<std::string> JobsOfTrial(const fs::path& pilots, const std::optional
   }
   std::map<std::string, int> others;
   std::vector<std::string> lines;
-  for (const fs::directory_entry& pilot : fs::directory_iterator(pilots)) {
-    const std::string name = pilot.path().filename().string();
+  // The study goes on meanwhile: folders come and go.
+  for (fs::directory_iterator pilot(pilots, ignored), end; !ignored && pilot != end;
+       pilot.increment(ignored)) {
+    const std::string name = pilot->path().filename().string();
     const auto job = jobs.find(name);
-    if (key && IsOrdered(pilot.path(), *key)) {
+    if (key && IsOrdered(pilot->path(), *key)) {
       lines.push_back(job == jobs.end()
                           ? "given to the job " + name + ", which is in the queue no more"
                           : "given to " + JobLine(*job->second));
@@ -88,7 +93,7 @@ std::vector<std::string> JobsOfTrial(const fs::path& pilots, const std::optional
 
 bool BeganHere(const fs::path& directory) {
   std::error_code ignored;
-  return !OrderedPilot(directory) && fs::exists(directory / kWorkerLock, ignored);
+  return !WasOrdered(directory) && fs::exists(directory / kWorkerLock, ignored);
 }
 
 }  // namespace beamgrid

@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 
+#include "registry/util/files.h"
 #include "registry/util/half_written.h"
 #include "registry/util/system_error.h"
 #include "registry/util/unique_fd.h"
@@ -71,6 +73,18 @@ bool PublishOnce(const fs::path& path, std::string_view content) {
                         failure == EMLINK || failure == EACCES;
   if (no_links) return CreateOnce(path, content);
   throw SystemError(path, "cannot create", failure);
+}
+
+std::chrono::milliseconds AgeOf(const fs::path& file, const fs::path& folder) {
+  using std::chrono::milliseconds;
+  const fs::path look = folder / "looked_at";
+  WriteFileAtomically(look, "");
+  std::error_code error;
+  const auto now = fs::last_write_time(look, error);
+  if (error) return milliseconds(0);
+  const auto then = fs::last_write_time(file, error);
+  if (error) return milliseconds(0);
+  return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(now - then));
 }
 
 std::int64_t GrowingLines::Add(std::string_view line) {

@@ -5,6 +5,7 @@
 // A reader opens a file anew for each look: that is when NFS asks the server. So whoever is to be
 // told again and again has one file that grows, not a folder that gets new ones.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -19,6 +20,11 @@ namespace beamgrid {
 /// number of machines that try, one succeeds for good. Returns whether that was this call. The
 /// folder must be there. Throws Error where the file system refuses.
 [[nodiscard]] bool PublishOnce(const std::filesystem::path& path, std::string_view content);
+
+/// Returns how long ago the file was changed, by the clock of the file system, of which it makes a
+/// file in `folder`; 0 where that cannot be told. Throws Error where the folder cannot be written.
+[[nodiscard]] std::chrono::milliseconds AgeOf(const std::filesystem::path& file,
+                                              const std::filesystem::path& folder);
 
 /// GrowingLines appends lines to a file. One writer at a time: a second one, after the death of the
 /// first, may find half a line of it, which it ends. Not thread-safe.

@@ -105,9 +105,17 @@ TEST_F(AttemptEndTest, HalfAnEndIsNone) {
   EXPECT_EQ(ReadEnd(folder_.path()), std::nullopt);
   WriteFileAtomically(folder_ / "end.json", "");
   EXPECT_EQ(ReadEnd(folder_.path()), std::nullopt);
-  WriteFileAtomically(folder_ / "end.json",
-                      "{\"attempt\": 2}");  // whole, and of no version of ours
-  EXPECT_THROW((void)ReadEnd(folder_.path()), Error);
+}
+
+TEST_F(AttemptEndTest, AWholeFileThatIsNoneOfOursIsAnEndThatIsNotBelieved) {
+  LeaveResult(0.5);
+  WriteFileAtomically(folder_ / "end.json", "{\"attempt\": 2}");
+  const std::optional<AttemptEnd> end = ReadEnd(folder_.path());
+  ASSERT_TRUE(end.has_value());
+  EXPECT_THAT(end->garbage, HasSubstr((folder_ / "end.json").string() + " is none of ours"));
+  const auto seen = SeenOutcome(folder_.path(), *end);
+  EXPECT_EQ(std::get<AttemptOutcome>(seen).failure().kind, FailureKind::kInterrupted);
+  EXPECT_FALSE(PublishEnd(folder_.path(), kKey, "n1", Failed(FailureKind::kDiverged, "nan")));
 }
 
 TEST_F(AttemptEndTest, WhoseEndNobodyHeardIsJudgedByItsFiles) {
