@@ -70,6 +70,7 @@ class Cluster : public Workplace {
         executor_(client_, {.study = parts.recipe->name,
                             .study_folder = parts.store->runs() / parts.recipe->name,
                             .settings = parts.recipe->resources.slurm,
+                            .limit = FindPartitionLimit({}, parts.recipe->resources.slurm),
                             .threads = parts.slots->slots.front().threads,
                             .program = std::filesystem::read_symlink("/proc/self/exe"),
                             .trainer = RealPath(parts.trainer),

@@ -11,7 +11,8 @@ KnownPilot::KnownPilot(std::filesystem::path folder, PilotSettings settings, Mil
       reports_(folder_ / kReports),
       orders_(folder_ / kOrders),
       silent_(now),
-      missing_(now) {}
+      missing_(now),
+      mute_(now) {}
 
 void KnownPilot::Hear(Milliseconds now, const std::function<void(const Report&)>& on_report) {
   const LineGrowth growth = reports_.Read([&](std::string_view line) {
@@ -60,6 +61,13 @@ void KnownPilot::Repeat(const AttemptKey& key, const std::filesystem::path& dire
 
 void KnownPilot::See(const QueuedJob* job, Milliseconds now) {
   reason_ = job != nullptr && job->state.starts_with("PENDING") ? job->reason : "";
+  const bool mute = job != nullptr && job->state.starts_with("RUNNING") && !begun_;
+  if (mute && nodes_ == job->nodes) {
+    mute_.Look(now);
+  } else {
+    mute_.StartAnew(now);
+  }
+  nodes_ = job != nullptr ? job->nodes : "";
   if (job == nullptr) {
     // Between two looks sbatch may not have answered yet.
     if (asked_for_) missing_.Look(now);

@@ -32,6 +32,9 @@ struct ClusterPatience {
   Milliseconds silent{180'000};
   /// What a file names is not to be seen for so long: then it is not there.
   Milliseconds files{60'000};
+  /// A job that has begun, and whose pilot has not spoken for so long, is told of: its prologue
+  /// does not end.
+  Milliseconds prologue{300'000};
   /// A pilot that was told to stop a worker at once has so long, beyond the grace.
   Milliseconds stopping{20'000};
 };
@@ -78,6 +81,10 @@ class KnownPilot {
 
   /// Returns Slurm's word for why its job waits; empty where it does not, or nobody knows.
   [[nodiscard]] const std::string& reason() const { return reason_; }
+  /// Returns for how long its job has run, by Slurm's word, and it has not spoken: 0 where it has.
+  [[nodiscard]] Milliseconds mute() const { return mute_.watched(); }
+  /// Returns where its job runs, by Slurm's word.
+  [[nodiscard]] const std::string& nodes() const { return nodes_; }
   /// Returns how long it has said nothing.
   [[nodiscard]] Milliseconds silent() const { return silent_.watched(); }
 
@@ -89,6 +96,8 @@ class KnownPilot {
   [[nodiscard]] bool left() const { return left_; }
   [[nodiscard]] bool told_to_leave() const { return told_to_leave_; }
   [[nodiscard]] const std::string& node() const { return node_; }
+  /// The node's name alone.
+  [[nodiscard]] std::string host() const { return node_.substr(0, node_.find(',')); }
   [[nodiscard]] const std::string& why_left() const { return why_left_; }
 
   /// The attempt that it was told to carry out, until it has ended.
@@ -122,7 +131,8 @@ class KnownPilot {
   std::string node_, why_left_, id_, state_, reason_, took_;
   std::optional<AttemptKey> work_;
   std::int64_t told_until_ = 0;  ///< bytes of its orders, with the latest attempt's
-  WatchedTime silent_, missing_;
+  std::string nodes_;
+  WatchedTime silent_, missing_, mute_;
 };
 
 }  // namespace beamgrid

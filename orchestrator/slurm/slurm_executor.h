@@ -8,39 +8,22 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "orchestrator/slurm/known_pilot.h"
+#include "orchestrator/slurm/piloted_attempts.h"
 #include "orchestrator/slurm/slurm_client.h"
+#include "orchestrator/slurm/slurm_options.h"
 #include "orchestrator/study/executor.h"
-#include "search/recipe.h"
+#include "registry/util/unique_fd.h"
 
 namespace beamgrid {
 
-/// SlurmExecutorOptions is what an executor works with.
-struct SlurmExecutorOptions {
-  std::string study;
-  std::filesystem::path
-      study_folder;  ///< absolute, on the shared file system: its attempts' folder
-  SlurmSettings settings;
-  std::int64_t threads = 1;                   ///< of a worker, as the slots have it
-  std::filesystem::path program;              ///< beamgrid, as the nodes find it
-  std::filesystem::path trainer;              ///< beamgrid-trainer, likewise
-  std::chrono::milliseconds silence{60'000};  ///< of a worker, after which it hangs
-  ClusterPatience patience;
-  /// Hears what is to be told to people.
-  std::function<void(const std::string&)> tell;
-  /// Monotonic; the time that patience is measured in.
-  std::function<std::chrono::milliseconds()> clock;
-};
-
-/// SlurmExecutor carries out attempts by pilots. Jobs that an earlier orchestrator of the study
-/// left are found again by their folders, with what they carry out. The pilots of this one are told
-/// to leave when it goes; what they still carry out is adopted by the next. One thread owns it and
-/// makes all calls (Wake excepted).
+/// SlurmExecutor carries out attempts by pilots (piloted_attempts.h, pilots.h) in turns, between
+/// which it sleeps. Jobs that an earlier orchestrator of the study left are found again by their
+/// folders, with what they carry out. The pilots of this one are told to leave when it goes; what
+/// they still carry out is adopted by the next. One thread owns it and makes all calls (Wake
+/// excepted).
 class SlurmExecutor : public Executor {
  public:
   /// `client` must outlive the executor. May ask the queue once, and block as long as that takes.
@@ -56,10 +39,16 @@ class SlurmExecutor : public Executor {
                            std::int64_t pid) override;
   bool CanAdopt(const AttemptKey& key, const std::filesystem::path& directory) override;
   void Adopt(const AttemptKey& key, const std::filesystem::path& directory) override;
+  [[nodiscard]] bool Queues() const override { return true; }
+  [[nodiscard]] std::string QueuedFor() const override;
 
  private:
-  class Jobs;
-  std::unique_ptr<Jobs> jobs_;
+  /// Sleeps until it is woken; true if it was, by Wake.
+  [[nodiscard]] bool Sleep(std::chrono::milliseconds most) const;
+
+  SlurmExecutorOptions options_;
+  UniqueFd wake_;
+  PilotedAttempts attempts_;
 };
 
 }  // namespace beamgrid

@@ -30,7 +30,7 @@ class FakeSlurm : public SlurmClient {
  public:
   struct Job {
     JobRequest request;
-    std::string id, state = "PENDING", reason;
+    std::string id, state = "PENDING", reason, nodes = "n1";
     pid_t pid = 0;  ///< 0: it has no process
     bool hidden = false;
   };
@@ -62,7 +62,11 @@ class FakeSlurm : public SlurmClient {
     for (auto& [name, job] : jobs_) {
       Reap(job);
       if (job.hidden || job.state == "GONE") continue;
-      answer.jobs.push_back({.id = job.id, .name = name, .state = job.state, .reason = job.reason});
+      answer.jobs.push_back({.id = job.id,
+                             .name = name,
+                             .state = job.state,
+                             .reason = job.reason,
+                             .nodes = job.state == "RUNNING" ? job.nodes : ""});
     }
     return answer;
   }

@@ -33,6 +33,7 @@ class SlurmTest : public ::testing::Test {
   /// What one attempt reported, in order.
   struct Heard {
     std::vector<Message> messages;
+    std::optional<AttemptBegun> begun;
     std::optional<AttemptOutcome> outcome;
   };
 
@@ -74,6 +75,7 @@ class SlurmTest : public ::testing::Test {
         SlurmExecutorOptions{.study = "s",
                              .study_folder = StudyFolder(),
                              .settings = settings_,
+                             .limit = limit_,
                              .program = folder_ / "beamgrid",
                              .trainer = folder_ / "trainer",
                              .patience = {.queue = Milliseconds(20), .beat = Milliseconds(50)},
@@ -82,7 +84,8 @@ class SlurmTest : public ::testing::Test {
   }
 
   /// The time goes on by itself, and in leaps of the test.
-  Milliseconds Now() const {
+  Milliseconds Now() {
+    leapt_ += leap_each_look_;
     return std::chrono::duration_cast<Milliseconds>(
                std::chrono::steady_clock::now().time_since_epoch()) +
            leapt_;
@@ -108,13 +111,37 @@ class SlurmTest : public ::testing::Test {
                         "{\"attempt\": " + std::to_string(key.attempt) + "}");
   }
 
+  /// Has a patient trainer at work on the first trial.
+  void StartAtWork() {
+    PatientTrainer();
+    Start();
+    Submit(Key(1));
+    WaitForMessage(Key(1));
+  }
+  /// Returns how the second attempt of the first trial ends.
+  AttemptOutcome TryAgain() {
+    Release(Key(1, 2));
+    Submit(Key(1, 2));
+    return Wait(Key(1, 2));
+  }
+  /// The orchestrator goes, and the next one comes.
+  void StartAnew() {
+    executor_.reset();
+    heard_.clear();
+    Start();
+  }
+
   /// Polls once, waiting for a moment.
   void Poll() {
     for (ExecutorEvent& event : executor_->Poll(Milliseconds(20))) {
       Heard& heard = heard_[event.key];
       EXPECT_FALSE(heard.outcome.has_value()) << "reported after its end";
       if (auto* message = std::get_if<Message>(&event.what)) {
+        EXPECT_TRUE(heard.begun.has_value()) << "a worker spoke before it was said to have begun";
         heard.messages.push_back(*message);
+      } else if (const auto* begun = std::get_if<AttemptBegun>(&event.what)) {
+        EXPECT_FALSE(heard.begun.has_value()) << "begun twice";
+        heard.begun = *begun;
       } else {
         heard.outcome = std::get<AttemptOutcome>(event.what);
       }
@@ -151,10 +178,11 @@ class SlurmTest : public ::testing::Test {
   TemporaryFolder folder_;
   FakeSlurm slurm_;
   SlurmSettings settings_{.jobs = 2};
+  std::optional<PartitionLimit> limit_;
   std::unique_ptr<SlurmExecutor> executor_;
   std::map<AttemptKey, Heard> heard_;
   std::vector<std::string> told_;
-  Milliseconds leapt_{0};
+  Milliseconds leapt_{0}, leap_each_look_{0};
 };
 
 }  // namespace beamgrid

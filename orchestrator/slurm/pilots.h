@@ -1,0 +1,137 @@
+#pragma once
+// The pilots of a study: jobs that are asked for, begin, leave and are lost, by what Slurm says and
+// by what they report. What they carry out, and how that ends, is not decided here.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "orchestrator/slurm/job_script.h"
+#include "orchestrator/slurm/known_pilot.h"
+#include "orchestrator/slurm/slurm_desk.h"
+#include "orchestrator/slurm/slurm_options.h"
+#include "orchestrator/study/executor.h"
+
+namespace beamgrid {
+
+/// PilotListener hears what becomes of attempts that pilots were told to carry out. A key may be of
+/// an attempt that is none of the listener's (any more).
+class PilotListener {
+ public:
+  virtual ~PilotListener() = default;
+  /// The pilot, which has taken the report in, says something.
+  virtual void OnReport(const KnownPilot& pilot, const Report& report) = 0;
+  /// The job of an attempt's pilot is gone, or waits to be started again: it is not at work.
+  virtual void OnJobLost(const AttemptKey& attempt, FailureKind kind, const std::string& why) = 0;
+  /// The pilot of an attempt has left; it may not have begun it.
+  virtual void OnPilotLeft(const AttemptKey& attempt, const std::string& why) = 0;
+  /// No job can carry anything out: a fault of the machine.
+  virtual void OnNoJobs(const std::string& why) = 0;
+};
+
+/// JobNeed is what the job of an attempt should have; 0: what the cluster gives.
+struct JobNeed {
+  std::int64_t memory_bytes = 0;
+  std::chrono::milliseconds time{0};
+};
+
+/// Pilots finds those of an earlier orchestrator by their folders, asks for new ones, follows all,
+/// and sends them home when it goes. Not thread-safe.
+class Pilots {
+ public:
+  /// `client`, `options` and `listener` outlive it. `wake` is called from another thread when Slurm
+  /// has answered. May ask the queue once, and block as long as that takes.
+  Pilots(SlurmClient& client, const SlurmExecutorOptions& options, PilotListener& listener,
+         std::function<void()> wake);
+  /// Waits for those that have begun, for some seconds; those that have not are cancelled.
+  ~Pilots();
+  Pilots(const Pilots&) = delete;
+  Pilots& operator=(const Pilots&) = delete;
+
+  /// Takes in what Slurm has answered and what some pilots have said since the last turn.
+  void Turn();
+  /// Asks for as many as `attempts` can use, at most as the recipe allows, some in each turn.
+  /// `waiting`: what the first of those attempts need that have no pilot.
+  void AskFor(std::size_t attempts, const std::vector<JobNeed>& waiting);
+  /// The most attempts that one turn asks for jobs for.
+  static constexpr std::size_t kMostAsked = 16;
+
+  /// Returns a pilot that is free and has what the attempt needs; null: there is none. It is free
+  /// until NoteBusy.
+  [[nodiscard]] KnownPilot* FreeFor(const JobNeed& need);
+  [[nodiscard]] bool has_free() const { return !idle_.empty(); }
+  void NoteBusy(const std::string& name) { idle_.erase(name); }
+  /// The attempt has ended, and its pilot may be free.
+  void NoteEnded(const std::string& name, const AttemptKey& attempt);
+
+  /// Returns the pilot of that name; null where it is not, or not any more, one of the study's.
+  [[nodiscard]] KnownPilot* Find(const std::string& name);
+  /// True if it was given up.
+  [[nodiscard]] bool IsLost(const std::string& name) const { return lost_.contains(name); }
+  /// Has Slurm end jobs; returns at once.
+  void CancelJobs(std::vector<std::string> names) { desk_.Cancel(std::move(names)); }
+  /// Returns the queue; blocks.
+  [[nodiscard]] QueueAnswer Queue() { return desk_.Queue(); }
+  /// Returns what the first job waits for that has not begun, in words; empty where nobody knows.
+  [[nodiscard]] const std::string& waits_for() const { return waits_for_; }
+  [[nodiscard]] std::size_t size() const { return pilots_.size(); }
+
+ private:
+  using Milliseconds = std::chrono::milliseconds;
+
+  [[nodiscard]] Milliseconds Now() const { return options_.clock(); }
+  [[nodiscard]] JobPrograms Programs() const;
+
+  // What Slurm says.
+  void TakeSubmission(const std::string& name, const SubmitAnswer& answer);
+  void TakeQueue(const QueueAnswer& answer);
+  void TakeEnded(const EndedAnswer& answer);
+  void ReplaceHeld();
+  void NoteWhatIsWaitedFor();
+  void TellWhyNothingBegins();
+  void TellOfMute();
+  /// Draws the consequences for pilots that are gone.
+  void Judge();
+  void Restart(KnownPilot& pilot);
+  void Lose(const std::string& name);
+
+  // What pilots say.
+  void HearSome();
+  void Hear(KnownPilot& pilot, Milliseconds now);
+  void TakeLeave(const std::string& name);
+
+  // They come and go.
+  void Ask(const JobNeed& need);
+  void FindEarlier();
+  void FindEarlier(const std::filesystem::path& folder, const QueueAnswer& queue);
+
+  const SlurmExecutorOptions& options_;
+  PilotListener& listener_;
+  std::filesystem::path folder_;
+  std::string terms_;                         ///< of the jobs that are asked for
+  std::map<std::string, KnownPilot> pilots_;  ///< by the name of their job
+  std::set<std::string> idle_;                ///< those that are free
+  std::set<std::string> lost_;                ///< those that were given up
+  std::set<std::string> held_;                ///< those that were cancelled because Slurm held them
+  std::set<std::string> mute_;  ///< those of which was said that they run and say nothing
+  std::string heard_last_;      ///< the pilot that was heard last
+  std::string refusal_;         ///< what sbatch said last
+  std::string seen_reason_, told_reason_;  ///< why the first job waits, where none has begun
+  std::string waits_for_;
+  Milliseconds ask_again_{0};
+  std::int64_t largest_ = 0;  ///< memory that an attempt so far needs
+  Milliseconds longest_{0};
+  std::size_t other_terms_ = 0;  ///< jobs of an earlier run that were asked for with others
+  int stillborn_ = 0;            ///< jobs in a row that ended before they said anything
+  bool answers_ = true;          ///< Slurm does
+  bool accounting_ = true;       ///< there may be one
+  SlurmDesk desk_;               ///< last: its thread wakes us
+};
+
+}  // namespace beamgrid

@@ -1,0 +1,358 @@
+// Pilots in the jobs of a fake cluster: what is asked for, what Slurm says of them and forgets, and
+// who comes, leaves and is lost.
+
+#include "orchestrator/slurm/pilots.h"
+
+#include "orchestrator/slurm/attempt_end.h"
+#include "registry/util/error.h"
+#include "tests/orchestrator/slurm/slurm_fixture.h"
+
+namespace beamgrid {
+namespace pilots_test {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class SlurmPilotsTest : public SlurmTest {};
+
+TEST_F(SlurmPilotsTest, OneJobCarriesOutManyShortTrials) {
+  settings_.jobs = 1;
+  Start();
+  for (std::int64_t trial = 1; trial <= 5; ++trial) Submit(Key(trial));
+  for (std::int64_t trial = 1; trial <= 5; ++trial) {
+    const AttemptOutcome outcome = Wait(Key(trial));
+    ASSERT_TRUE(outcome.complete()) << outcome.failure().message;
+    EXPECT_EQ(outcome.result().metrics.gap, 0.5);
+    ASSERT_THAT(heard_[Key(trial)].messages, SizeIs(1));
+    EXPECT_TRUE(std::holds_alternative<Finished>(heard_[Key(trial)].messages[0]));
+  }
+  EXPECT_EQ(slurm_.submitted(), 1U);
+  executor_.reset();
+  EXPECT_TRUE(std::filesystem::is_empty(StudyFolder() / "slurm"));
+}
+
+TEST_F(SlurmPilotsTest, ThereAreAsManyJobsAsTrialsAndAtMostSoMany) {
+  settings_.jobs = 3;
+  PatientTrainer();
+  Start();
+  Submit(Key(1));
+  Submit(Key(2));
+  WaitForMessage(Key(1));
+  WaitForMessage(Key(2));
+  EXPECT_EQ(slurm_.submitted(), 2U);
+  for (std::int64_t trial = 3; trial <= 5; ++trial) Submit(Key(trial));
+  WaitForMessage(Key(3));
+  EXPECT_EQ(slurm_.submitted(), 3U);
+  for (std::int64_t trial = 1; trial <= 5; ++trial) Release(Key(trial));
+  for (std::int64_t trial = 1; trial <= 5; ++trial) EXPECT_TRUE(Wait(Key(trial)).complete());
+  EXPECT_EQ(slurm_.submitted(), 3U);
+}
+
+TEST_F(SlurmPilotsTest, TheIntentIsOnTheDiskBeforeSlurmIsAsked) {
+  std::vector<JobRequest> requests;
+  slurm_.on_submit = [&](const JobRequest& request) {
+    const auto folder = request.script.parent_path();
+    EXPECT_EQ(folder.filename(), request.name);
+    EXPECT_EQ(folder.parent_path(), StudyFolder() / "slurm");
+    EXPECT_NO_THROW((void)ReadPilotSettings(folder));
+    EXPECT_THAT(ReadFile(request.script), HasSubstr("export MODULE=cuda\nexec "));
+    requests.push_back(request);
+  };
+  settings_.prologue = "export MODULE=cuda";
+  settings_.time_seconds = 7200;
+  settings_.memory_bytes = std::int64_t{4} << 30;
+  settings_.partition = "long";
+  Start();
+  Submit(Key(1));
+  EXPECT_FALSE(Wait(Key(1)).complete() && requests.empty());
+  ASSERT_THAT(requests, SizeIs(1));
+  EXPECT_THAT(requests[0].name, ::testing::StartsWith("beamgrid-s-"));
+  EXPECT_EQ(requests[0].settings.partition, "long");
+  EXPECT_EQ(requests[0].settings.time_seconds, 7200);
+  EXPECT_EQ(requests[0].settings.memory_bytes, std::int64_t{4} << 30);
+  EXPECT_EQ(requests[0].settings.cpus, 1);
+  EXPECT_EQ(requests[0].warning, 120s);
+}
+
+TEST_F(SlurmPilotsTest, AJobThatTheQueueForgetsForAWhileIsNotLost) {
+  StartAtWork();
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.hidden = true; });
+  for (int leap = 0; leap < 5; ++leap) {
+    const int looks = slurm_.looks();
+    PollUntil([&] { return slurm_.looks() > looks + 1; });
+    leapt_ += 10s;
+  }
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.hidden = false; });
+  for (int leap = 0; leap < 20; ++leap) {
+    const int looks = slurm_.looks();
+    PollUntil([&] { return slurm_.looks() > looks + 1; });
+    leapt_ += 10s;
+  }
+  Release(Key(1));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  EXPECT_EQ(slurm_.submitted(), 1U);
+}
+
+TEST_F(SlurmPilotsTest, AJobThatNoQueueShowsIsNotLostWhileItsPilotSpeaks) {
+  StartAtWork();
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.hidden = true; });
+  const auto reports = StudyFolder() / "slurm" / slurm_.NameOf(0) / kReports;
+  for (int leap = 0; leap < 30; ++leap) {
+    const auto size = std::filesystem::file_size(reports);
+    PollUntil([&] { return std::filesystem::file_size(reports) > size; });
+    Poll();
+    leapt_ += 10s;
+  }
+  Release(Key(1));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+}
+
+TEST_F(SlurmPilotsTest, WhereSlurmDoesNotAnswerNothingIsLost) {
+  StartAtWork();
+  slurm_.Set([](FakeSlurm& slurm) { slurm.answers = false; });
+  for (int leap = 0; leap < 30; ++leap) {
+    const int looks = slurm_.looks();
+    PollUntil([&] { return slurm_.looks() > looks + 1; });
+    leapt_ += 15s;
+  }
+  EXPECT_THAT(told_, ::testing::ElementsAre(HasSubstr("Slurm does not answer (Unable to contact")));
+  slurm_.Set([](FakeSlurm& slurm) { slurm.answers = true; });
+  Release(Key(1));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  PollUntil([&] { return told_.size() == 2; });
+  EXPECT_EQ(told_[1], "Slurm answers again");
+}
+
+TEST_F(SlurmPilotsTest, AStateThatWeDoNotKnowEndsNothing) {
+  StartAtWork();
+  for (const char* state : {"FROBNICATED", "PREEMPTED", "SUSPENDED", "COMPLETING"}) {
+    slurm_.With(0, [&](FakeSlurm::Job& job) { job.state = state; });
+    for (int leap = 0; leap < 20; ++leap) {
+      const int looks = slurm_.looks();
+      PollUntil([&] { return slurm_.looks() > looks + 1; });
+      leapt_ += 10s;
+    }
+  }
+  Release(Key(1));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  EXPECT_THAT(slurm_.cancelled(), ::testing::IsEmpty());
+}
+
+TEST_F(SlurmPilotsTest, AJobWithoutAPilotIsEndedThoughSlurmListsIt) {
+  StartAtWork();
+  slurm_.KillJob(0, "RUNNING");  // slurmstepd was killed, say
+  PollUntil([&] { return slurm_.cancelled().contains(slurm_.NameOf(0)); }, 2s);
+  EXPECT_GE(leapt_, 180s);
+  EXPECT_EQ(Wait(Key(1), 2s).failure().kind, FailureKind::kInterrupted);
+}
+
+TEST_F(SlurmPilotsTest, AJobThatWasGivenUpAndComesBackIsEnded) {
+  StartAtWork();
+  const pid_t worker = WorkerOf(Key(1));
+  ::kill(slurm_.PidOf(0), SIGSTOP);
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.hidden = true; });
+  EXPECT_EQ(Wait(Key(1), 2s).failure().kind, FailureKind::kInterrupted);
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.hidden = false; });
+  PollUntil([&] { return slurm_.cancelled().contains(slurm_.NameOf(0)); });
+  // It trained on unseen, and even finishes.
+  Release(Key(1));
+  ::kill(slurm_.PidOf(0), SIGCONT);
+  AwaitGone(worker);
+  for (int turn = 0; turn < 5; ++turn) Poll();
+  EXPECT_EQ(ReadEnd(Directory(Key(1)))->by, "the orchestrator");
+}
+
+TEST_F(SlurmPilotsTest, AnAnswerOfSbatchThatIsLostCostsNothing) {
+  slurm_.loses_answers = true;
+  Start();
+  Submit(Key(1));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  EXPECT_EQ(slurm_.submitted(), 1U);
+}
+
+TEST_F(SlurmPilotsTest, AJobThatWasNeverQueuedIsAskedForAgain) {
+  slurm_.loses_answers = true;
+  slurm_.starts_jobs = false;
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return slurm_.submitted() == 1; });
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.hidden = true; });
+  slurm_.Set([](FakeSlurm& slurm) { slurm.starts_jobs = true; });
+  EXPECT_TRUE(Wait(Key(1), 2s).complete());
+  EXPECT_EQ(slurm_.submitted(), 2U);
+}
+
+TEST_F(SlurmPilotsTest, AJobThatSlurmHoldsBecauseItsNodeFailedIsReplaced) {
+  slurm_.starts_jobs = false;
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return slurm_.submitted() == 1; });
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.reason = "launch failed requeued held"; });
+  slurm_.Set([](FakeSlurm& slurm) { slurm.starts_jobs = true; });
+  EXPECT_TRUE(Wait(Key(1), 1s).complete());
+  EXPECT_THAT(slurm_.cancelled(), ::testing::Contains(slurm_.NameOf(0)));
+  EXPECT_EQ(slurm_.submitted(), 2U);
+  EXPECT_THAT(told_, ::testing::Contains(HasSubstr("is held")).Times(1));
+}
+
+TEST_F(SlurmPilotsTest, WhyNoJobBeginsIsSaidOnceForEachReason) {
+  slurm_.starts_jobs = false;
+  Start();
+  Submit(Key(1));
+  Submit(Key(2));
+  PollUntil([&] { return slurm_.submitted() == 2; });
+  const auto all_wait_for = [&](const std::string& reason) {
+    for (const std::size_t i : {0, 1}) {
+      slurm_.With(i, [&](FakeSlurm::Job& job) { job.reason = reason; });
+    }
+    const int looks = slurm_.looks();
+    PollUntil([&] { return slurm_.looks() > looks + 5; });
+  };
+  all_wait_for("Resources");
+  all_wait_for("JobHeldAdmin");
+  EXPECT_THAT(told_, ::testing::ElementsAre(HasSubstr("no node has enough free"),
+                                            HasSubstr("an administrator holds it")));
+  EXPECT_THAT(slurm_.cancelled(), ::testing::IsEmpty());
+}
+
+TEST_F(SlurmPilotsTest, WhatTheJobsWaitForIsKnownAndWhatTheirTrialsDoNot) {
+  slurm_.starts_jobs = false;
+  Start();
+  EXPECT_TRUE(executor_->Queues());
+  Submit(Key(1));
+  PollUntil([&] { return slurm_.submitted() == 1; });
+  EXPECT_EQ(executor_->QueuedFor(), "Slurm");
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.reason = "Resources"; });
+  PollUntil([&] { return executor_->QueuedFor() != "Slurm"; });
+  EXPECT_EQ(executor_->QueuedFor(), "Slurm: no node has enough free for it yet (Resources)");
+  EXPECT_FALSE(heard_[Key(1)].begun.has_value());
+  slurm_.StartJob(0);
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  ASSERT_TRUE(heard_[Key(1)].begun.has_value());
+  EXPECT_THAT(heard_[Key(1)].begun->where, ::testing::Not(HasSubstr(",")));
+  PollUntil([&] { return executor_->QueuedFor() == "Slurm"; });
+}
+
+TEST_F(SlurmPilotsTest, APrologueThatDoesNotEndIsToldOnce) {
+  settings_.prologue = "echo loading a module; while [ ! -e '" + (folder_ / "loaded").string() +
+                       "' ]; do sleep 0.02; done";
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return executor_->QueuedFor() == "Slurm: its job is getting ready on n1"; });
+  EXPECT_THAT(told_, ::testing::IsEmpty());
+  PollUntil([&] { return !told_.empty(); }, 1s);
+  EXPECT_GE(leapt_, 290s);
+  for (int turn = 0; turn < 20; ++turn) {
+    Poll();
+    leapt_ += 60s;
+  }
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_THAT(told_[0], HasSubstr("the job " + slurm_.NameOf(0) + " began on n1 5m"));
+  EXPECT_THAT(told_[0],
+              HasSubstr((StudyFolder() / "slurm" / slurm_.NameOf(0) / "job.log").string() +
+                        "; it said last: loading a module"));
+  WriteFileAtomically(folder_ / "loaded", "");
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  EXPECT_EQ(slurm_.submitted(), 1U);
+}
+
+TEST_F(SlurmPilotsTest, ASlowPrologueIsNotTold) {
+  settings_.prologue =
+      "while [ ! -e '" + (folder_ / "loaded").string() + "' ]; do sleep 0.02; done";
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return executor_->QueuedFor() == "Slurm: its job is getting ready on n1"; });
+  for (int turn = 0; turn < 20; ++turn) {
+    Poll();
+    leapt_ += 10s;
+  }
+  WriteFileAtomically(folder_ / "loaded", "");
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  // Nor is one that has spoken, however long it works.
+  leapt_ += 1h;
+  const int looks = slurm_.looks();
+  PollUntil([&] { return slurm_.looks() > looks + 3; });
+  EXPECT_THAT(told_, ::testing::IsEmpty());
+}
+
+TEST_F(SlurmPilotsTest, JobsAreNoLongerThanThePartitionAllows) {
+  std::vector<double> asked;
+  slurm_.on_submit = [&](const JobRequest& request) {
+    asked.push_back(request.settings.time_seconds);
+  };
+  limit_ = PartitionLimit{"short", 2h};
+  Start();
+  Submit(Key(1), {.device = "cpu", .seconds = 600});
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  EXPECT_THAT(told_, ::testing::IsEmpty());
+  executor_.reset();
+  Start();
+  for (const std::int64_t trial : {2, 3}) {
+    Submit(Key(trial), {.device = "cpu", .seconds = 36'000});
+    EXPECT_TRUE(Wait(Key(trial)).complete());
+  }
+  ASSERT_THAT(asked, ::testing::Not(::testing::IsEmpty()));
+  EXPECT_EQ(asked.front(), 1800);
+  EXPECT_EQ(asked.back(), 7200);
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_THAT(told_[0], HasSubstr("jobs are asked for 2h00m, the most that the partition short"));
+}
+
+TEST_F(SlurmPilotsTest, ARefusalOfSbatchIsTheMachinesFault) {
+  slurm_.refusal = "invalid partition specified: nowhere";
+  Start();
+  Submit(Key(1));
+  const AttemptOutcome outcome = Wait(Key(1));
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kEnvironment);
+  EXPECT_THAT(outcome.failure().message, HasSubstr("nowhere"));
+}
+
+TEST_F(SlurmPilotsTest, WhereSlurmTakesNoJobNowItIsAskedAgain) {
+  slurm_.refusal = "Unable to contact slurm controller";
+  slurm_.refuses_as = Submission::kNotNow;
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return !told_.empty(); });
+  EXPECT_THAT(told_[0], HasSubstr("Unable to contact slurm controller; it is asked again"));
+  slurm_.Set([](FakeSlurm& slurm) { slurm.refusal.clear(); });
+  EXPECT_TRUE(Wait(Key(1), 1s).complete());
+  EXPECT_EQ(slurm_.submitted(), 1U);
+}
+
+TEST_F(SlurmPilotsTest, ARefusalBesideOtherJobsOnlyMeansFewerOfThem) {
+  settings_.jobs = 2;
+  Start();
+  Submit(Key(1));
+  ASSERT_TRUE(Wait(Key(1)).complete());
+  slurm_.Set([](FakeSlurm& slurm) { slurm.refusal = "QOSMaxSubmitJobPerUserLimit"; });
+  for (std::int64_t trial = 2; trial <= 5; ++trial) Submit(Key(trial));
+  for (std::int64_t trial = 2; trial <= 5; ++trial) EXPECT_TRUE(Wait(Key(trial)).complete());
+  EXPECT_THAT(told_, ::testing::ElementsAre(HasSubstr("QOSMaxSubmitJobPerUserLimit")));
+}
+
+TEST_F(SlurmPilotsTest, JobsThatEndBeforeTheyBeginStopTheStudyWithTheirWords) {
+  std::filesystem::remove(folder_ / "beamgrid");
+  settings_.jobs = 1;
+  Start();
+  Submit(Key(1));
+  const AttemptOutcome outcome = Wait(Key(1), 1s);
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kEnvironment);
+  EXPECT_THAT(outcome.failure().message, HasSubstr("No such file or directory"));
+  EXPECT_THAT(outcome.failure().message, HasSubstr((folder_ / "beamgrid").string()));
+  EXPECT_EQ(slurm_.submitted(), 3U);
+}
+
+TEST_F(SlurmPilotsTest, APilotThatGetsNothingLeaves) {
+  settings_.idle_seconds = 0.2;
+  Start();
+  Submit(Key(1));
+  ASSERT_TRUE(Wait(Key(1)).complete());
+  PollUntil([&] { return std::filesystem::is_empty(StudyFolder() / "slurm"); });
+  Submit(Key(2));
+  EXPECT_TRUE(Wait(Key(2)).complete());
+  EXPECT_EQ(slurm_.submitted(), 2U);
+}
+
+}  // namespace pilots_test
+}  // namespace beamgrid
