@@ -36,9 +36,8 @@ bool IsOrdered(const fs::path& pilot, const AttemptKey& key) {
 }
 
 std::string JobLine(const QueuedJob& job) {
-  std::string line = "job " + job.id + " (" + job.name + ")";
+  std::string line = "job " + job.id + " (" + job.name + "), which " + StateInWords(job.state);
   if (!job.nodes.empty()) line += " on " + job.nodes;
-  line += " " + StateInWords(job.state);
   if (job.state == "PENDING") {
     line += ": " + ReasonInWords(job.reason);
     if (!job.start.empty()) line += "; expected to begin at " + job.start;
@@ -86,7 +85,8 @@ std::vector<std::string> JobsOfTrial(const fs::path& pilots, const std::optional
   if (others.empty()) return {"no job of its study is in the queue"};
   lines.emplace_back("no job has it yet; the jobs of its study:");
   for (const auto& [state, count] : others) {
-    lines.push_back("  " + CountText(static_cast<std::size_t>(count), "job") + ": " + state);
+    lines.push_back("  " + CountText(static_cast<std::size_t>(count), "job") +
+                    (count == 1 ? " that " : ", each of which ") + state);
   }
   return lines;
 }

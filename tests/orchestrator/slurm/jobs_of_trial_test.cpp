@@ -73,15 +73,17 @@ TEST_F(JobsOfTrialTest, TheJobThatHasItIsTold) {
   Pilot("beamgrid-a-2", {AttemptKey{TrialId{3}, 1}, key});
   Job("beamgrid-a-1", "PENDING", "Priority");
   Job("beamgrid-a-2", "RUNNING", "", "n2");
-  EXPECT_THAT(Lines(key), ElementsAre("given to job 11 (beamgrid-a-2) on n2 runs (RUNNING)"));
+  EXPECT_THAT(Lines(key),
+              ElementsAre("given to job 11 (beamgrid-a-2), which runs (RUNNING) on n2"));
   queue_.answer.jobs[1].state = "PENDING";
   queue_.answer.jobs[1].nodes = "";
   queue_.answer.jobs[1].reason = "BeginTime";
   queue_.answer.jobs[1].start = "2026-11-29T18:00:00";
-  EXPECT_THAT(Lines(key),
-              ElementsAre("given to job 11 (beamgrid-a-2) waits (PENDING): it was queued again and "
-                          "may begin after a pause that the cluster sets (BeginTime); expected to "
-                          "begin at 2026-11-29T18:00:00"));
+  EXPECT_THAT(
+      Lines(key),
+      ElementsAre("given to job 11 (beamgrid-a-2), which waits (PENDING): it was queued again and "
+                  "may begin after a pause that the cluster sets (BeginTime); expected to "
+                  "begin at 2026-11-29T18:00:00"));
   queue_.answer.jobs.pop_back();
   EXPECT_THAT(Lines(key),
               ElementsAre("given to the job beamgrid-a-2, which is in the queue no more"));
@@ -97,10 +99,11 @@ TEST_F(JobsOfTrialTest, WhyNoJobHasItYetIsTold) {
   Job("beamgrid-a-3", "PENDING", "Resources");
   Job("beamgrid-a-4", "COMPLETED");
   Job("beamgrid-b-1", "RUNNING");
-  EXPECT_THAT(Lines(),
-              ElementsAre("no job has it yet; the jobs of its study:", "  1 job: runs (RUNNING)",
-                          "  2 jobs: waits (PENDING): no node has enough free for it yet "
-                          "(Resources)"));
+  EXPECT_THAT(
+      Lines(),
+      ElementsAre("no job has it yet; the jobs of its study:", "  1 job that runs (RUNNING)",
+                  "  2 jobs, each of which waits (PENDING): no node has enough free for it yet "
+                  "(Resources)"));
   queue_.answer.jobs.clear();
   EXPECT_THAT(Lines(), ElementsAre("no job of its study is in the queue"));
 }
