@@ -1,5 +1,7 @@
 #include "orchestrator/trial_verdict.h"
 
+#include <algorithm>
+
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -8,11 +10,16 @@ namespace {
 /// What becomes of a trial that does not count.
 constexpr char kUnlessAsked[] = "no run takes it up unless a study asks for it again";
 
-std::string Waiting(const TrialRecord& trial) {
+std::string Waiting(const TrialRecord& trial, const std::vector<Store::AttemptRecord>& attempts) {
   if (trial.attempts == 0) {
     return std::string("it has not been started: ") +
            (trial.counts() ? "it waits for a slot of a running study, or for `beamgrid run`"
                            : kUnlessAsked);
+  }
+  if (std::ranges::none_of(attempts, &Store::AttemptRecord::begun)) {
+    return "it was stopped with its study before a Slurm job had begun it" +
+           (trial.counts() ? ", and waits for the next `beamgrid run`"
+                           : std::string("; ") + kUnlessAsked);
   }
   if (trial.failed_attempts < trial.attempts && trial.failure.empty()) {
     return "it was stopped with its study" +
@@ -46,7 +53,7 @@ std::string WhyFailed(const TrialRecord& trial, const std::vector<Store::Attempt
 std::string VerdictOn(const TrialRecord& trial, const std::vector<Store::AttemptRecord>& attempts) {
   switch (trial.state) {
     case TrialState::kWaiting:
-      return Waiting(trial);
+      return Waiting(trial, attempts);
     case TrialState::kRunning:
       if (trial.queued) {
         return "attempt " + std::to_string(trial.attempts) + " waits for a Slurm job";

@@ -154,6 +154,22 @@ TEST_F(RecordCommandsTest, WhatWaitsInAClustersQueueIsWaitingInAllLists) {
   EXPECT_THAT(OnRecord({"explain", name}).out, HasSubstr("is running: attempt 1 is at work"));
 }
 
+TEST_F(RecordCommandsTest, ExplainSaysOfWhatWasStoppedInAQueueThatItNeverBegan) {
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    const TrialId trial = store.Trials(store.FindStudy("small")->id).at(2).id;
+    (void)store.BeginAttempt(trial, (store.runs() / "small" / "a" / "1").string(), "cpu", 1);
+    store.NoteQueued(trial, 1);
+    store.FinishAttempt(trial, 1,
+                        {AttemptFailure{.kind = FailureKind::kInterrupted, .message = "stopped"}},
+                        TrialState::kWaiting);
+  }
+  const std::string out = OnRecord({"explain", "small/MC-BLSTM-h256-MoE2/1"}).out;
+  EXPECT_THAT(out, HasSubstr("is waiting: it was stopped with its study before a Slurm job had "
+                             "begun it, and waits for the next `beamgrid run`"));
+  EXPECT_THAT(out, HasSubstr("attempt 1 on cpu: interrupted: stopped"));
+}
+
 TEST_F(RecordCommandsTest, ExplainSaysWhyATrialFailed) {
   const Called called = OnRecord({"explain", "small/MC-BLSTM-MoE2/2"});
   EXPECT_EQ(called.exit_code, 0);
