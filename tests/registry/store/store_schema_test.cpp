@@ -66,6 +66,7 @@ std::vector<std::string> StepsToCome() {
       " device TEXT NOT NULL, threads INTEGER NOT NULL, pid INTEGER NOT NULL,"
       " started_at TEXT NOT NULL, finished_at TEXT, exit_code INTEGER NOT NULL,"
       " message TEXT NOT NULL, log_tail TEXT NOT NULL, data_stamp TEXT NOT NULL DEFAULT '',"
+      " begun INTEGER NOT NULL DEFAULT 1,"
       " PRIMARY KEY (trial, number)) STRICT, WITHOUT ROWID;"
       "INSERT INTO attempt_new SELECT * FROM attempt;"
       "DROP TABLE attempt;"
