@@ -5,6 +5,7 @@
 #include <ranges>
 
 #include "registry/util/error.h"
+#include "registry/util/nearest_spelling.h"
 
 namespace beamgrid {
 
@@ -43,7 +44,8 @@ void RequireCriterion(std::string_view name, const std::string& text) {
   for (const std::string& criterion : CriteriaOfTables()) {
     known += (known.empty() ? "" : ", ") + criterion;
   }
-  throw UsageError(text + " is not a criterion; they are " + known);
+  throw UsageError(text + " is not a criterion" + Suggestion(name, CriteriaOfTables()) +
+                   "; they are " + known);
 }
 
 }  // namespace beamgrid

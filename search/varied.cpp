@@ -4,6 +4,9 @@
 
 #include "registry/added_options.h"
 #include "registry/criteria.h"
+#include "registry/util/error.h"
+#include "registry/util/nearest_spelling.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -125,12 +128,19 @@ Varied SplitVaried(std::string_view vary) {
   return varied;
 }
 
-Varied ParseVaried(const std::string& vary) {
+std::string WhatTablesVary() {
+  return "a table varies a criterion (" + Join(CriteriaOfTables()) +
+         "), options of its component as in temporal.hidden, extras or training settings as in "
+         "extras.dropout, or options of an extra as in extras.dropout.rate";
+}
+
+Varied ParseVaried(const std::string& vary, const std::string& key) {
   Varied varied = SplitVaried(vary);
+  if (FindCriterion(varied.criterion) != nullptr) return varied;
   const bool alone = varied.criterion == vary;
-  RequireCriterion(varied.criterion,
-                   "vary = '" + vary + "'" + (alone ? "" : ": '" + varied.criterion + "'"));
-  return varied;
+  throw UsageError(key + " = '" + vary + "'" + (alone ? "" : ": '" + varied.criterion + "'") +
+                   " is not a criterion" + Suggestion(varied.criterion, CriteriaOfTables()) + "; " +
+                   WhatTablesVary());
 }
 
 std::vector<std::pair<std::string, Options>> PartsOf(const ModelSpec& model,

@@ -42,8 +42,11 @@ struct Varied {
 
 /// Takes the words apart, whether or not there is such a criterion, extra or option.
 [[nodiscard]] Varied SplitVaried(std::string_view vary);
-/// The same. Throws UsageError that names the criteria where it is none of them.
-[[nodiscard]] Varied ParseVaried(const std::string& vary);
+/// The same. Throws UsageError that says what there is where it names no criterion; `key`: what it
+/// is the value of, "vary" or "by".
+[[nodiscard]] Varied ParseVaried(const std::string& vary, const std::string& key = "vary");
+/// Says what a table may vary, for messages.
+[[nodiscard]] std::string WhatTablesVary();
 
 /// Returns a criterion's parts of a model as (component, options): one, or one per extra.
 [[nodiscard]] std::vector<std::pair<std::string, Options>> PartsOf(const ModelSpec& model,

@@ -37,9 +37,12 @@ TEST(Varied, TakesItsWordsApart) {
   for (const char* none : {"temporal", "extras.dropout", "train.batch"}) {
     EXPECT_FALSE(SplitVaried(none).of_options()) << none;
   }
-  EXPECT_EQ(ErrorText<UsageError>([] { static_cast<void>(ParseVaried("temporl.hidden")); }),
-            "vary = 'temporl.hidden': 'temporl' is not a criterion; they are multimodal, temporal, "
-            "classifier, label_processing, loss, extras, train");
+  EXPECT_EQ(
+      ErrorText<UsageError>([] { static_cast<void>(ParseVaried("temporl.hidden")); }),
+      "vary = 'temporl.hidden': 'temporl' is not a criterion; did you mean 'temporal'?; a table "
+      "varies a criterion (multimodal, temporal, classifier, label_processing, loss, extras, "
+      "train), options of its component as in temporal.hidden, extras or training settings as "
+      "in extras.dropout, or options of an extra as in extras.dropout.rate");
 }
 
 TEST(Varied, IsWhatTheModelHasOfIt) {

@@ -471,7 +471,8 @@ const Case kCases[] = {
      {"10:7: table[0].fix: condition 'temporal': must be criterion=component"}},
     {"TableBaseline",
      "[[table]]\nbaseline = \"tempral=gru\"\n",
-     {"10:12: table[0].baseline: condition 'tempral': 'tempral' is not a criterion; they are "
+     {"10:12: table[0].baseline: condition 'tempral': 'tempral' is not a criterion; did you "
+      "mean 'temporal'?; they are "
       "multimodal, temporal, classifier, label_processing, loss, extras, train"}},
     {"TableBaselineEmpty",
      "[[table]]\nbaseline = \"\"\n",
