@@ -4,20 +4,25 @@
 
 namespace beamgrid {
 
-TEST(SizeColumn, IsInMebibytesWhereAllShowDigitsInThem) {
+TEST(SizeColumn, IsInTheLargestUnitOfWhichTheSmallestIsAtLeastOne) {
   const SizeColumn large(1 << 20);
   EXPECT_EQ(large.heading(), "size (MiB)");
   EXPECT_EQ(large.Cell(1 << 20), "1.00");
   EXPECT_EQ(large.Cell(1'353'336), "1.29");
-  EXPECT_EQ(SizeColumn(104'858).Cell(104'858), "0.10");
+  EXPECT_EQ(SizeColumn(std::int64_t{1} << 30).heading(), "size (GiB)");
+  EXPECT_EQ(SizeColumn(std::int64_t{1} << 45).heading(), "size (GiB)") << "the last one";
 }
 
-TEST(SizeColumn, HasAUnitForEachWhereASmallOneWouldShowNone) {
-  const SizeColumn small(104'857);
-  EXPECT_EQ(small.heading(), "size");
-  EXPECT_EQ(small.Cell(104'857), "102.4 KiB");
-  EXPECT_EQ(small.Cell(3 << 20), "3.0 MiB");
-  EXPECT_EQ(small.Cell(12), "12 B");
+TEST(SizeColumn, HasOneUnitHoweverFarSizesAreApart) {
+  const SizeColumn small((1 << 20) - 1);
+  EXPECT_EQ(small.heading(), "size (KiB)");
+  EXPECT_EQ(small.Cell(125'144), "122.21");
+  EXPECT_EQ(small.Cell(131'264), "128.19") << "0.13 MiB, as the next";
+  EXPECT_EQ(small.Cell(3 << 20), "3072.00");
+  const SizeColumn bytes(1023);
+  EXPECT_EQ(bytes.heading(), "size (bytes)");
+  EXPECT_EQ(bytes.Cell(1023), "1023");
+  EXPECT_EQ(SizeColumn(0).Cell(0), "0");
 }
 
 }  // namespace beamgrid
