@@ -45,7 +45,7 @@ SheetCell NumberCell(const std::string& digits) {
 SizeColumn SizesOfMembers(const EnsembleTable& table) {
   std::int64_t smallest = table.size_bytes;
   for (const EnsembleTableMember& member : table.members) {
-    smallest = std::min(smallest, member.size_bytes);
+    if (member.size_bytes > 0) smallest = std::min(smallest, member.size_bytes);
   }
   return SizeColumn(smallest);
 }
@@ -57,7 +57,7 @@ std::string GapCell(const std::optional<double>& gap) {
 std::vector<std::string> NotesOfEnsemble(const EnsembleTable& table,
                                          const std::vector<const PaperRow*>& papers) {
   std::vector<std::string> notes = {
-      "GAP of a member: of its trial, on all validation videos; of the ensemble: on " +
+      "GAP of the members and of the ensemble: on the same " +
       CountText(static_cast<std::size_t>(table.videos), "video") +
       (table.grouped_by.empty()
            ? ""
@@ -66,6 +66,9 @@ std::vector<std::string> NotesOfEnsemble(const EnsembleTable& table,
       " of the " +
       (table.gap_of == "holdout" ? "holdout, which did not choose it"
                                  : "selection, which chose it: too high for a test score")};
+  if (!table.no_member_gaps.empty()) {
+    notes.push_back("no GAP of the members on these videos: " + table.no_member_gaps);
+  }
   if (!table.seen_groups.empty()) notes.push_back(table.seen_groups);
   notes.push_back("weights: " + table.weights + ", of the members' " + table.combine);
   std::vector<std::string> missing;
@@ -75,7 +78,11 @@ std::vector<std::string> NotesOfEnsemble(const EnsembleTable& table,
     if (!is_there) missing.push_back(row.row);
   }
   if (!missing.empty()) {
-    notes.push_back(table.reference + ": none of the members is " + Join(missing));
+    notes.push_back("of " + table.reference + " none of the members is " + Join(missing));
+  }
+  if (!table.paper.source.empty()) {
+    notes.push_back("columns " + table.reference + ": " + table.paper.source + " (" +
+                    table.paper.data + ", " + GroupedDigits(table.paper.classes) + " classes)");
   }
   return notes;
 }
@@ -87,9 +94,16 @@ Sheet SheetOf(const EnsembleTable& table) {
   const std::vector<const PaperRow*> papers = PaperRowsOf(table);
   const bool has_paper = !table.reference.empty();
   Sheet sheet{.title = table.title,
-              .headings = {"model", sizes.heading(), "weight", "GAP"},
-              .rows = {},
-              .notes = NotesOfEnsemble(table, papers)};
+              .headings = {"model", sizes.heading(), "weight", table.gap_of + " GAP"},
+              .rows = {}};
+  for (const std::string& note : NotesOfEnsemble(table, papers)) {
+    // What the numbers are comes first.
+    if (sheet.caption.empty()) {
+      sheet.caption = AsSentence(note);
+    } else {
+      sheet.notes.push_back(AsSentence(note));
+    }
+  }
   if (has_paper) {
     sheet.headings.push_back(table.reference + ": size");
     sheet.headings.push_back(table.reference + ": weight");
@@ -108,11 +122,10 @@ Sheet SheetOf(const EnsembleTable& table) {
       cells.push_back({has_size ? papers[i]->cells[1] : ""});
       cells.push_back({papers[i] == nullptr ? "" : papers[i]->text});
     }
-    sheet.comments.push_back(member.fingerprint.empty() ? ""
-                                                        : "% trials " + member.fingerprint + "\n");
+    sheet.comments.push_back(member.fingerprint.empty() ? "" : "trials " + member.fingerprint);
   }
   sheet.rows.push_back({{"ensemble"},
-                        {sizes.Cell(table.size_bytes) + " of " + sizes.Cell(table.size_limit)},
+                        {sizes.Cell(table.size_bytes) + " of " + SizeText(table.size_limit)},
                         NumberCell(VisibleText(weights, kWeightDecimals)),
                         NumberCell(GapCell(table.gap))});
   sheet.rows.back().resize(sheet.headings.size());

@@ -18,7 +18,7 @@ struct EnsembleTableMember {
   std::string name;
   std::int64_t size_bytes = 0;
   double weight = 0;
-  std::optional<double> gap;       ///< of the trial alone, on all validation videos
+  std::optional<double> gap;       ///< alone, on the ensemble's own videos
   std::optional<ModelSpec> model;  ///< nothing: the record does not know the trial
   std::string fingerprint;
 };
@@ -31,6 +31,7 @@ struct EnsembleTable {
   std::optional<double> gap;  ///< on `videos` of the part `gap_of`
   std::string gap_of;         ///< "holdout", or "selection": those that it was chosen on
   std::int64_t videos = 0;
+  std::string no_member_gaps;    ///< why members have no `gap`; empty: they have one
   std::string grouped_by;        ///< whole groups by this are in one part; empty: videos
   std::int64_t groups = 0;       ///< of these videos
   std::string seen_groups;       ///< Store::SeenGroupsOf

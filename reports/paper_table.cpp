@@ -75,7 +75,12 @@ PaperTable ReadPaperTable(const std::string& toml_text, const std::string& refer
         known += (known.empty() ? "" : ", ") + id;
         continue;
       }
-      PaperTable found{RowsOf(*table, id), Texts(*table, "columns")};
+      PaperTable found{.rows = RowsOf(*table, id),
+                       .columns = Texts(*table, "columns"),
+                       .source = (*table)["source"].value_or(std::string()),
+                       .data = (*table)["data"].value_or(std::string()),
+                       .classes = (*table)["classes"].value_or(std::int64_t{0}),
+                       .of_test_part = (*table)["split"].value_or(std::string()) == "kaggle"};
       for (const PaperRow& row : found.rows) CheckCells(row, found.columns, id);
       return found;
     }

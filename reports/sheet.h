@@ -13,6 +13,8 @@ struct SheetCell {
   std::string text;
   bool bold = false;       ///< in Markdown and HTML; `latex` says it itself
   std::string latex = {};  ///< empty: the text
+  /// In LaTeX behind `latex`; on a line of its own where the table would be too wide.
+  std::string latex_below = {};
 };
 
 /// Sheet is what a table shows. Texts are as they are: each format escapes what it must.
@@ -20,11 +22,11 @@ struct Sheet {
   std::string title;
   std::vector<std::string> headings;
   std::vector<std::vector<SheetCell>> rows;  ///< as many cells each as there are headings
-  std::vector<std::string> notes = {};
+  std::vector<std::string> notes = {};       ///< sentences
   std::size_t text_columns = 1;  ///< the first ones, of words; the others are of numbers
-  // For LaTeX.
-  std::string caption = {};                ///< in LaTeX, behind the title
-  std::vector<std::string> comments = {};  ///< before each row; none, or of each row
+  std::string caption = {};      ///< behind the title: what the numbers are, in sentences
+  /// What a row comes from, a line or several; of each row, or none. No reader sees it.
+  std::vector<std::string> comments = {};
 };
 
 /// Returns Markdown as GitHub reads it: nothing of a text is taken for markup.
@@ -34,8 +36,9 @@ struct Sheet {
 /// Returns a table for booktabs, siunitx and tabularx, as Debian's texlive has them, that compiles
 /// without a change in article, its two columns, IEEEtran and acmart (tests/latex).
 [[nodiscard]] std::string LatexOf(const Sheet& sheet);
-/// Returns how wide LaTeX sets such a table at least, in points: an estimate. Columns of numbers do
-/// not break their lines, so that a table that is wider than \linewidth sticks out of it.
+/// Returns how wide LaTeX sets such a table at least, in points: an estimate, rather too much.
+/// Where it is wider than \linewidth it gets smaller letters, then intervals on lines of their own;
+/// what is wider still sticks out.
 [[nodiscard]] int LeastLatexWidth(const Sheet& sheet);
 /// \linewidth of article, and that of a table over both columns of IEEEtran and acmart, in points.
 inline constexpr int kArticleWidth = 345, kBothColumnsWidth = 506;

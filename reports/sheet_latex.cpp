@@ -1,8 +1,8 @@
 // Sheets for LaTeX.
 
 #include <algorithm>
-#include <numeric>
 #include <regex>
+#include <string_view>
 
 #include "registry/util/text.h"
 #include "reports/sheet.h"
@@ -29,20 +29,160 @@ const Escapes kLatex = {
     // An empty line would end the caption's paragraph, and with it the document.
     {'\n', " "}};
 
-/// Characters that one of two columns, and a whole page, have room for.
-constexpr std::size_t kColumnWidth = 60, kPageWidth = 90;
+/// Widths in points that a table may take: one of two columns, which article has narrower than
+/// others.
+constexpr double kColumnWidth = 200;
+constexpr double kGap = 6;  ///< between two columns
+/// What a column of words has at least, where they are longer: lines of one word read badly.
+constexpr double kComfortable = 80;
 
-std::size_t WidthOf(const Sheet& sheet) {
-  std::vector<std::size_t> widths;
-  for (const std::string& heading : sheet.headings) widths.push_back(heading.size());
-  for (const auto& row : sheet.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].text.size());
+/// Font is a size of letters.
+struct Font {
+  const char* command;
+  double
+      scale;  ///< to 10 points, of digits of Computer Modern, than which other fonts are narrower
+};
+constexpr Font kFonts[] = {{"\\footnotesize", 0.85}, {"\\scriptsize", 0.8}};
+
+/// Returns how wide Computer Modern sets a text in 10 points, by groups of letters; rather more.
+double PointsOf(const std::string& text) {
+  const auto is_one_of = [](char c, const char* those) {
+    return std::string_view(those).find(c) != std::string_view::npos;
+  };
+  double width = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const char next = i + 1 < text.size() ? text[i + 1] : ' ';
+    const bool continues = (static_cast<unsigned char>(c) & 0xC0U) == 0x80;  // of UTF-8
+    if (continues) continue;
+    if (is_one_of(c, "0123456789/_?")) {
+      width += 5;
+    } else if (c == '-') {
+      width += next >= '0' && next <= '9' ? 7.8 : 4.4;
+    } else if (is_one_of(c, " .,:;'!()[]ijltfr")) {
+      width += 3.9;
+    } else if (is_one_of(c, "mwMW")) {
+      width += is_one_of(c, "MW") ? 10 : 8.4;
+    } else {
+      width += c >= 'a' && c <= 'z' ? 5.6 : 7.8;
     }
   }
-  constexpr std::size_t kBetween = 2;
-  return std::accumulate(widths.begin(), widths.end(), kBetween * widths.size());
+  return width;
 }
+
+/// Returns what a cell shows, of its LaTeX without commands and their settings.
+std::string ShownText(const SheetCell& cell, const std::string& latex) {
+  if (cell.latex.empty()) return cell.text;
+  static const std::regex dash(R"(\\textemdash)");
+  static const std::regex command(R"(\\[a-zA-Z]+(\[[^\]]*\])?|[{}$])");
+  return std::regex_replace(std::regex_replace(latex, dash, "---"), command, "");
+}
+
+/// Returns a text in pieces between which a line may end: behind a space, '_' and '-', but not
+/// within brackets.
+std::vector<std::string> PiecesOf(const std::string& text) {
+  std::vector<std::string> pieces = {""};
+  bool in_brackets = false;
+  for (const char c : text) {
+    pieces.back() += c;
+    in_brackets = c == '[' || (in_brackets && c != ']');
+    if (!in_brackets && (c == ' ' || c == '_' || c == '-')) pieces.emplace_back();
+  }
+  if (pieces.back().empty() && pieces.size() > 1) pieces.pop_back();
+  return pieces;
+}
+double WidestPiece(const std::string& text) {
+  double widest = 0;
+  for (const std::string& piece : PiecesOf(text)) widest = std::max(widest, PointsOf(piece));
+  return widest;
+}
+
+/// LatexLayout is how a table is set: which letters, what stands on two lines, how wide it is.
+class LatexLayout {
+ public:
+  /// Takes what fits into \linewidth of article: smaller letters first, then two lines.
+  explicit LatexLayout(const Sheet& sheet) : sheet_(sheet) {
+    for (const bool below : {false, true}) {
+      below_ = below;
+      Measure();
+      for (const Font& font : kFonts) {
+        font_ = &font;
+        if (width() <= kArticleWidth) return;
+      }
+    }
+  }
+
+  [[nodiscard]] const Font& font() const { return *font_; }
+  /// Returns the points that it takes at least.
+  [[nodiscard]] double width() const {
+    return font_->scale * points_ + kGap * static_cast<double>(sheet_.headings.size() - 1);
+  }
+  /// Returns a cell in LaTeX.
+  [[nodiscard]] std::string Cell(const SheetCell& cell) const {
+    if (cell.latex.empty()) return LatexText(cell.text);
+    if (cell.latex_below.empty()) return cell.latex;
+    if (!below_) return cell.latex + " " + cell.latex_below;
+    // The braces, for \\[ is a command.
+    return "\\shortstack[r]{" + cell.latex + "\\\\{}" + cell.latex_below + "}";
+  }
+  /// Returns a heading in LaTeX: over numbers on as many lines as it takes to be no wider than
+  /// they.
+  [[nodiscard]] std::string Heading(std::size_t column) const {
+    const std::string& heading = sheet_.headings[column];
+    if (column < sheet_.text_columns || PointsOf(heading) <= widths_[column]) {
+      return LatexText(heading);
+    }
+    std::vector<std::string> lines = {""};
+    for (const std::string& piece : PiecesOf(heading)) {
+      const bool fits = PointsOf(lines.back() + piece) <= widths_[column] + 0.01;
+      if (!fits && !lines.back().empty()) lines.emplace_back();
+      lines.back() += piece;
+    }
+    for (std::string& line : lines) {
+      if (line.ends_with(' ')) line.pop_back();
+    }
+    // The braces, for \\[ is a command.
+    return "\\shortstack[r]{" + Join(lines, "\\\\{}", LatexText) + "}";
+  }
+
+ private:
+  void Measure() {
+    widths_.assign(sheet_.headings.size(), 0);
+    points_ = 0;
+    for (std::size_t i = 0; i < widths_.size(); ++i) {
+      widths_[i] = i < sheet_.text_columns ? OfWords(i) : OfNumbers(i);
+      points_ += widths_[i];
+    }
+  }
+  [[nodiscard]] double OfWords(std::size_t column) const {
+    double piece = WidestPiece(sheet_.headings[column]);
+    double whole = PointsOf(sheet_.headings[column]);
+    for (const auto& row : sheet_.rows) {
+      piece = std::max(piece, WidestPiece(row[column].text));
+      whole = std::max(whole, PointsOf(row[column].text));
+    }
+    return std::max(piece, std::min(whole, kComfortable));
+  }
+  [[nodiscard]] double OfNumbers(std::size_t column) const {
+    double width = WidestPiece(sheet_.headings[column]);
+    for (const auto& row : sheet_.rows) {
+      const SheetCell& cell = row[column];
+      const std::string& below = cell.latex_below;
+      const double first =
+          PointsOf(ShownText(cell, cell.latex + (below_ || below.empty() ? "" : " " + below)));
+      const double second = below_ ? PointsOf(ShownText(cell, below)) : 0;
+      constexpr double kBoldDigits = 1.15;
+      width = std::max(width, std::max(first, second) * (cell.bold ? kBoldDigits : 1));
+    }
+    return width;
+  }
+
+  const Sheet& sheet_;
+  const Font* font_ = nullptr;
+  bool below_ = false;          ///< what may stands on a second line
+  std::vector<double> widths_;  ///< of the columns, in 10 points
+  double points_ = 0;           ///< their sum
+};
 
 /// Returns the columns of tabularx: those of words break their lines, those of numbers do not.
 std::string ColumnsOf(const Sheet& sheet) {
@@ -52,39 +192,24 @@ std::string ColumnsOf(const Sheet& sheet) {
   return columns + std::string(sheet.headings.size() - sheet.text_columns, 'r') + "@{}";
 }
 
-std::string LatexCell(const SheetCell& cell) {
-  return cell.latex.empty() ? LatexText(cell.text) : cell.latex;
-}
-
 /// Returns what belongs in front of all rows but the first lines of the table.
 std::string TitleText(const Sheet& sheet) {
   std::string title = LatexText(sheet.title);
   if (!title.empty() && title.back() != '.') title += ".";
-  return title + sheet.caption;
+  return title + (sheet.caption.empty() ? "" : " " + LatexText(sheet.caption));
 }
 
-/// Returns how many characters a cell shows, of its LaTeX without commands and their settings.
-std::size_t ShownWidth(const SheetCell& cell) {
-  if (cell.latex.empty()) return cell.text.size();
-  static const std::regex command(R"(\\[a-zA-Z]+(\[[^\]]*\])?|[{}$])");
-  return std::regex_replace(cell.latex, command, "").size();
+/// Returns each line as a comment.
+std::string LatexComment(const std::string& lines) {
+  if (lines.empty()) return "";
+  std::string text = "% ";
+  for (const char c : lines) text += c == '\n' ? std::string("\n% ") : std::string(1, c);
+  return text + "\n";
 }
 
 }  // namespace
 
-int LeastLatexWidth(const Sheet& sheet) {
-  const bool is_small = WidthOf(sheet) > kPageWidth;
-  const double character = is_small ? 3.9 : 4.3;  // of digits of cmr7 and cmr8, in points
-  constexpr double kGap = 6, kLeastText = 40;
-  double width = kGap * static_cast<double>(sheet.headings.size() - 1) +
-                 kLeastText * static_cast<double>(sheet.text_columns);
-  for (std::size_t i = sheet.text_columns; i < sheet.headings.size(); ++i) {
-    std::size_t widest = sheet.headings[i].size();
-    for (const auto& row : sheet.rows) widest = std::max(widest, ShownWidth(row[i]));
-    width += character * static_cast<double>(widest);
-  }
-  return static_cast<int>(width);
-}
+int LeastLatexWidth(const Sheet& sheet) { return static_cast<int>(LatexLayout(sheet).width()); }
 
 std::string LatexText(const std::string& text) {
   std::string escaped = Escaped(text, kLatex);
@@ -105,27 +230,37 @@ std::string LatexNumber(const std::string& digits) {
 }
 
 std::string LatexOf(const Sheet& sheet) {
+  const LatexLayout layout(sheet);
+  const std::string least = std::to_string(static_cast<int>(layout.width())) + "pt";
+  const bool is_wide = layout.width() > kColumnWidth;
   // In one column table* is table.
-  const std::size_t width = WidthOf(sheet);
-  const std::string kind = width > kColumnWidth ? "table*" : "table";
+  const std::string kind = is_wide ? "table*" : "table";
+  // Narrower, the words would be printed over the numbers.
+  const std::string width =
+      is_wide ? "\\ifdim\\linewidth<" + least + " " + least + "\\else\\linewidth\\fi"
+              : "\\linewidth";
   std::string text =
       "% needs \\usepackage{booktabs,siunitx,tabularx}\n"
       "\\begin{" +
-      kind + "}\n\\centering" + (width > kPageWidth ? "\\scriptsize" : "\\footnotesize") +
+      kind + "}\n\\centering" + layout.font().command +
       "\n"
       "\\sisetup{separate-uncertainty=true,group-digits=integer,group-separator={,},group-minimum-"
       "digits=4}\n"
       "\\setlength{\\tabcolsep}{3pt}\n"
       "\\caption{" +
-      TitleText(sheet) + "}\n\\begin{tabularx}{\\linewidth}{" + ColumnsOf(sheet) + "}\n\\toprule\n";
-  text += Join(sheet.headings, " & ", LatexText) + " \\\\\n\\midrule\n";
+      TitleText(sheet) + "}\n\\begin{tabularx}{" + width + "}{" + ColumnsOf(sheet) +
+      "}\n\\toprule\n";
+  std::vector<std::string> headings;
+  for (std::size_t i = 0; i < sheet.headings.size(); ++i) headings.push_back(layout.Heading(i));
+  text += Join(headings, " & ") + " \\\\\n\\midrule\n";
   for (std::size_t i = 0; i < sheet.rows.size(); ++i) {
-    if (!sheet.comments.empty()) text += sheet.comments[i];
-    text += Join(sheet.rows[i], " & ", LatexCell) + " \\\\\n";
+    if (!sheet.comments.empty()) text += LatexComment(sheet.comments[i]);
+    text += Join(sheet.rows[i], " & ", [&](const SheetCell& cell) { return layout.Cell(cell); }) +
+            " \\\\\n";
   }
   text += "\\bottomrule\n\\end{tabularx}\n";
   if (!sheet.notes.empty()) {
-    text += "\\par\\smallskip\\raggedright " + Join(sheet.notes, ". ", LatexText) + ".\n";
+    text += "\\par\\smallskip\\raggedright " + Join(sheet.notes, " ", LatexText) + "\n";
   }
   return text + "\\end{" + kind + "}\n";
 }

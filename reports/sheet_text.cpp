@@ -74,6 +74,20 @@ std::string MarkdownCell(const SheetCell& cell) {
   return cell.bold ? "**" + text + "**" : text;
 }
 
+/// Returns a comment's text on one line: two hyphens would end it.
+std::string CommentLine(const std::string& lines) {
+  std::string text;
+  for (const char c : Printable(lines)) {
+    if (c == '-' && text.ends_with('-')) text += ' ';
+    if (c == '\n') {
+      text += "; ";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
 std::string HtmlRow(const std::vector<std::string>& cells, const std::string& tag) {
   std::string text = "<tr>";
   for (const std::string& cell : cells) text += "<" + tag + ">" + cell + "</" + tag + ">";
@@ -105,6 +119,7 @@ std::string MarkdownText(const std::string& text) {
 
 std::string MarkdownOf(const Sheet& sheet) {
   std::string text = "**" + MarkdownText(Trimmed(sheet.title)) + "**\n\n";
+  if (!sheet.caption.empty()) text += MarkdownParagraph(sheet.caption) + "\n\n";
   text += "| " + Join(sheet.headings, " | ", MarkdownText) + " |\n|";
   for (std::size_t i = 0; i < sheet.headings.size(); ++i) {
     text += i < sheet.text_columns ? "---|" : "---:|";
@@ -112,18 +127,28 @@ std::string MarkdownOf(const Sheet& sheet) {
   text += "\n";
   for (const auto& row : sheet.rows) text += "| " + Join(row, " | ", MarkdownCell) + " |\n";
   for (const std::string& note : sheet.notes) text += "\n" + MarkdownParagraph(note) + "\n";
-  return text;
+  // Between the rows they would end the table.
+  std::string comments;
+  for (std::size_t i = 0; i < sheet.comments.size(); ++i) {
+    if (sheet.comments[i].empty()) continue;
+    comments += "row " + std::to_string(i + 1) + ": " + CommentLine(sheet.comments[i]) + "\n";
+  }
+  return comments.empty() ? text : text + "\n<!--\n" + comments + "-->\n";
 }
 
 std::string HtmlOf(const Sheet& sheet) {
   const auto escaped = [](const std::string& text) { return Escaped(text, kHtml); };
-  std::string text = "<table>\n<caption>" + escaped(sheet.title) + "</caption>\n";
+  std::string text = "<table>\n<caption>" + escaped(sheet.title) +
+                     (sheet.caption.empty() ? "" : ". " + escaped(sheet.caption)) + "</caption>\n";
   std::vector<std::string> headings;
   for (const std::string& heading : sheet.headings) headings.push_back(escaped(heading));
   text += "<thead>\n" + HtmlRow(headings, "th") + "</thead>\n<tbody>\n";
-  for (const auto& row : sheet.rows) {
+  for (std::size_t i = 0; i < sheet.rows.size(); ++i) {
+    if (i < sheet.comments.size() && !sheet.comments[i].empty()) {
+      text += "<!-- " + CommentLine(sheet.comments[i]) + " -->\n";
+    }
     std::vector<std::string> cells;
-    for (const SheetCell& cell : row) {
+    for (const SheetCell& cell : sheet.rows[i]) {
       const std::string inner = escaped(cell.text);
       cells.push_back(cell.bold ? "<strong>" + inner + "</strong>" : inner);
     }

@@ -61,14 +61,44 @@ std::string TitleOf(const TableQuestion& question) {
   return title;
 }
 
+std::string NoRowBeside(const std::string& reference, const PaperRow& row) {
+  return "no row of ours is that of " + reference + ", " + row.row + " (" + row.text + "): ";
+}
+
+/// Returns whether the study's data are visibly not the paper's.
+bool IsOfOtherData(const PaperTable& paper, std::int64_t classes) {
+  return paper.classes > 0 && classes > 0 && paper.classes != classes;
+}
+
+/// Says of what data the paper's numbers are, and what that does to a difference from them.
+void AddPaperData(const TableQuestion& question, const PaperTable& paper, std::int64_t classes,
+                  AblationTable& table) {
+  const bool is_there = std::ranges::any_of(
+      table.rows, [](const TableRow& row) { return row.reference.has_value(); });
+  if (!is_there || paper.data.empty()) return;
+  const std::string data = paper.data + ", " + GroupedDigits(paper.classes) + " classes";
+  table.caption.push_back("column " + question.reference + ": " + paper.source + " (" + data + ")");
+  if (IsOfOtherData(paper, classes)) {
+    table.notes.push_back("no difference from " + question.reference + ": the paper's data are " +
+                          data + ", those of this study have " + GroupedDigits(classes) +
+                          " classes, so that the numbers are of different tasks");
+  } else if (Has(table, TableColumn::kReferenceDifference)) {
+    table.notes.push_back("ours - theirs: " +
+                          std::string(paper.of_test_part
+                                          ? "the paper's numbers are of the competition's test "
+                                            "videos, ours of the study's validation videos"
+                                          : "whether this study's data are the paper's, " + data +
+                                                ", the record cannot tell"));
+  }
+}
+
 /// Says why a paper's rows have no number of ours beside theirs; its own layout says it in the
 /// rows.
 void AddPaperNotes(const TableQuestion& question, const PaperTable& paper, AblationTable& table) {
   if (question.layout == TableLayout::kPaper) return;
   for (const PaperRow& row : paper.rows) {
     if (row.note.empty()) continue;
-    table.notes.push_back(question.reference + ": " + row.row + " (" + row.text +
-                          ") stands beside no row: " + row.note);
+    table.notes.push_back(NoRowBeside(question.reference, row) + row.note);
   }
 }
 
@@ -79,8 +109,20 @@ bool HasEmptyCell(const AblationTable& table) {
          });
 }
 
+/// Puts the paper's numbers beside our rows, in our order.
+void AddReferences(const ChosenRows& chosen, const TableQuestion& question, const PaperTable& paper,
+                   const std::string& criterion, AblationTable& table) {
+  const std::vector<PaperMatch> matches = MatchPaper(chosen, paper, criterion);
+  for (std::size_t p = 0; p < matches.size(); ++p) {
+    const PaperRow& row = paper.rows[p];
+    if (matches[p].row) AddReference(table.rows[*matches[p].row], row);
+    if (!matches[p].several) continue;
+    table.notes.push_back(NoRowBeside(question.reference, row) + matches[p].why_none);
+  }
+}
+
 void AddRows(const ChosenRows& chosen, const TableQuestion& question, const PaperTable& paper,
-             const std::string& criterion, AblationTable& table) {
+             const std::string& criterion, std::int64_t classes, AblationTable& table) {
   for (std::size_t i = 0; i < chosen.variants.size(); ++i) {
     TableRow& row = table.rows.emplace_back(RowOf(chosen.variants[i]));
     row.label = chosen.labels[i];
@@ -88,17 +130,12 @@ void AddRows(const ChosenRows& chosen, const TableQuestion& question, const Pape
     if (!chosen.places.empty()) row.cross = chosen.places[i];
     if (question.layout == TableLayout::kPaper) AddReference(row, paper.rows[i]);
   }
-  if (question.layout == TableLayout::kPaper) return;
-  const std::vector<PaperMatch> matches = MatchPaper(chosen, paper, criterion);
-  for (std::size_t p = 0; p < matches.size(); ++p) {
-    const PaperRow& row = paper.rows[p];
-    if (matches[p].row) AddReference(table.rows[*matches[p].row], row);
-    if (!matches[p].several) continue;
-    table.notes.push_back(question.reference + ": " + row.row + " (" + row.text +
-                          ") stands beside no row: " + matches[p].why_none);
+  if (question.layout == TableLayout::kOurs) {
+    AddReferences(chosen, question, paper, criterion, table);
   }
+  if (!IsOfOtherData(paper, classes)) return;
+  for (TableRow& row : table.rows) row.reference_difference.reset();
 }
-
 /// Compares the rows with one of them, which is the baseline.
 void CompareWithOneRow(const ChosenRows& chosen, const TableQuestion& question,
                        const Metric& metric, const TableResampling* resampling,
@@ -119,14 +156,22 @@ void AddNotes(const ChosenRows& chosen, const TableQuestion& question, AblationT
   const auto add = [&](std::string note) {
     if (!note.empty()) table.notes.push_back(std::move(note));
   };
-  // First, for it says how the table is to be read.
-  if (std::string bold = BoldNote(table); !bold.empty()) {
-    table.notes.insert(table.notes.begin(), std::move(bold));
-  }
+  table.caption = chosen.caption;
+  if (std::string bold = BoldNote(table); !bold.empty()) table.caption.push_back(std::move(bold));
   for (const std::string& note : chosen.notes) add(note);
-  add(BetterElsewhere(chosen, table));
+  table.remarks.insert(table.remarks.end(), chosen.remarks.begin(), chosen.remarks.end());
+  if (std::string better = BetterElsewhere(chosen, table); !better.empty()) {
+    table.remarks.push_back(std::move(better));
+  }
+  if (std::ranges::none_of(table.rows, [](const TableRow& row) { return row.mean.has_value(); })) {
+    table.remarks.push_back("no row has a number: no trial of study '" + question.study +
+                            "' that would be in it is complete");
+  }
   const bool shows_differences = Has(table, TableColumn::kDifference) && question.by.empty();
   std::vector<std::string>& of_differences = shows_differences ? table.notes : table.data_notes;
+  for (std::string& text : ComparisonTexts(table)) {
+    (shows_differences ? table.caption : table.data_notes).push_back(std::move(text));
+  }
   for (std::string& note : DifferenceNotes(table)) of_differences.push_back(std::move(note));
   add(ChosenNote(table));
   for (std::string& note : TrialNotes(chosen.variants, table)) add(std::move(note));
@@ -163,8 +208,8 @@ TableQuestion QuestionOf(const std::string& study, const std::string& metric,
 
 AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                         const TableQuestion& question, const PaperTable& paper,
-                        const StudyEffects* effects, bool raced,
-                        const TableResampling* resampling) {
+                        const StudyEffects* effects, bool raced, const TableResampling* resampling,
+                        std::int64_t classes) {
   RequireOneTrialPerSeed(trials);
   const Axes axes = AxesOf(question);
   const Metric* metric = MetricNamed("metric", question.metric);
@@ -187,7 +232,7 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
                       .combinations = chosen.combinations,
                       .raced = raced,
                       .groups = chosen.groups};
-  AddRows(chosen, question, paper, criterion, table);
+  AddRows(chosen, question, paper, criterion, classes, table);
   if (factor != nullptr) {
     for (std::size_t i = 0; i < table.rows.size(); ++i) {
       AddEffect(table.rows[i], chosen.variants[i].model, *effects, *factor);
@@ -200,8 +245,9 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
     table.cross_differences = AblationTable::CrossDifferences::kOnScreens;
   }
   AddNotes(chosen, question, table);
+  AddPaperData(question, paper, classes, table);
   AddPaperNotes(question, paper, table);
-  if (!does_not_fit.empty()) table.notes.push_back(does_not_fit);
+  if (!does_not_fit.empty()) table.notes.push_back("no numbers of the paper: " + does_not_fit);
   if (factor != nullptr) {
     const std::string name =
         FactorName(*effects, static_cast<std::size_t>(factor - effects->factors.data()));
@@ -229,9 +275,10 @@ AblationTable MakeTable(const Store& store, const Catalogue& catalogue,
   }
   std::optional<StudyEffects> effects;
   if (question.effects) effects = MakeEffects(store, catalogue, *study);
-  AblationTable table =
-      MakeTable(store.Trials(study->id), catalogue, question, paper, effects ? &*effects : nullptr,
-                RacesForSeeds(store, *study), resampling);
+  const std::vector<TrialRecord> trials = store.Trials(study->id);
+  const std::int64_t classes = trials.empty() ? 0 : store.Spec(trials[0].id).data.classes;
+  AblationTable table = MakeTable(trials, catalogue, question, paper, effects ? &*effects : nullptr,
+                                  RacesForSeeds(store, *study), resampling, classes);
   AddSeenGroups(store.SeenGroupsOf(study->id), table);
   return table;
 }

@@ -37,6 +37,10 @@ struct PaperRow {
 struct PaperTable {
   std::vector<PaperRow> rows;
   std::vector<std::string> columns = {};  ///< headings as printed, the metric's last
+  std::string source = {};                ///< "Kim et al., 2018, table 2"
+  std::string data = {};                  ///< "YouTube-8M of 2018"
+  std::int64_t classes = 0;               ///< of these data; 0: not known
+  bool of_test_part = false;              ///< scored by the competition, on videos without labels
 };
 
 /// TableTest says how a p comes about.
@@ -58,17 +62,17 @@ enum class TableColumn {
   kTime,    ///< of training
   kEpochs,  ///< the best one, counted from 1
   kDifference,
+  kProbability,  ///< that the row is above the one that it is compared with
   kP,
   kEffect,
   kReference,
   kReferenceDifference,
 };
 /// Those that a question can ask for, in the order in which they stand.
-inline constexpr Word<TableColumn> kOptionalColumns[] = {{TableColumn::kSize, "size"},
-                                                         {TableColumn::kParameters, "parameters"},
-                                                         {TableColumn::kSpeed, "speed"},
-                                                         {TableColumn::kTime, "time"},
-                                                         {TableColumn::kEpochs, "epochs"}};
+inline constexpr Word<TableColumn> kOptionalColumns[] = {
+    {TableColumn::kSize, "size"},     {TableColumn::kParameters, "parameters"},
+    {TableColumn::kSpeed, "speed"},   {TableColumn::kTime, "time"},
+    {TableColumn::kEpochs, "epochs"}, {TableColumn::kProbability, "probability"}};
 
 /// TableQuestion is what table is wanted.
 struct TableQuestion {
@@ -146,8 +150,9 @@ struct TableRow {
   std::optional<double> examples_per_second, seconds, epochs;  ///< means over complete seeds
   std::vector<std::string> fingerprints;                       ///< of complete trials, by seed
   std::vector<double> trial_seconds;                           ///< of training, of the same trials
-  std::optional<Estimate> effect;   ///< where asked for: see StudyEffects
-  std::optional<double> reference;  ///< the paper's number
+  std::vector<std::string> trial_devices;  ///< that these were trained on: "NVIDIA H200"
+  std::optional<Estimate> effect;          ///< where asked for: see StudyEffects
+  std::optional<double> reference;         ///< the paper's number
   std::string reference_text;
   std::optional<double> reference_difference;  ///< ours - the paper's
   std::optional<CrossPlace> cross;             ///< of a cell of a table of rows and columns
@@ -170,7 +175,11 @@ struct AblationTable {
   std::size_t video_groups = 0;  ///< that they are of, and that were resampled in their place
   /// By the one rule: two significant digits of the median uncertainty of a column.
   int decimals = 4, difference_decimals = 4;
-  std::vector<std::string> notes;  ///< what is held fixed, what was left out, which test
+  // Sentences, or parts of one that AsSentence makes one of. None begins with a name.
+  std::vector<std::string> caption = {};  ///< what the numbers are: the test, what is bold
+  std::vector<std::string> notes;         ///< what is held fixed, what was left out
+  /// For whoever asked for the table: what else there is to ask for. No part of it.
+  std::vector<std::string> remarks = {};
   /// Further ones, of numbers that only CSV and JSON have.
   std::vector<std::string> data_notes = {};
   /// Where a table of rows and columns shows how the cells differ: of two criteria that would be
@@ -202,6 +211,9 @@ struct AblationTable {
 /// The paper's layout: its rows in its order and words, those that no model of ours is with the
 /// reason, then ours that the paper does not have.
 ///
+/// A paper's numbers stand beside those of any data; a difference from them only where the data may
+/// be the paper's, as far as the number of classes tells.
+///
 /// Throws UsageError if there is no such study, criterion or metric, nothing is left after `fix`,
 /// or effects are asked for that are none (MakeEffects) or are not those of one part of the model;
 /// Error where a model and seed is there twice (RequireOneTrialPerSeed).
@@ -209,12 +221,14 @@ struct AblationTable {
                                       const TableQuestion& question, const PaperTable& paper,
                                       const TableResampling* resampling = nullptr);
 /// Makes the table from the trials themselves. `effects`: of the study, where the question asks for
-/// them. `raced`: RacesForSeeds. `resampling`: nullptr for no intervals of other videos.
+/// them. `raced`: RacesForSeeds. `resampling`: nullptr for no intervals of other videos. `classes`:
+/// of the study's data; 0: not known.
 [[nodiscard]] AblationTable MakeTable(const std::vector<TrialRecord>& trials,
                                       const Catalogue& catalogue, const TableQuestion& question,
                                       const PaperTable& paper,
                                       const StudyEffects* effects = nullptr, bool raced = false,
-                                      const TableResampling* resampling = nullptr);
+                                      const TableResampling* resampling = nullptr,
+                                      std::int64_t classes = 0);
 
 /// StudyTrials is one of several studies that stand side by side.
 struct StudyTrials {

@@ -231,7 +231,7 @@ ChosenRows ChooseAverages(const std::vector<Variation>& models, const Axes& axes
   }
   LabelRows(chosen, axes, catalogue);
   const std::vector<std::string> over = AveragedCriteria(averaged, axes);
-  chosen.notes.push_back(
+  chosen.caption.push_back(
       "each row is the mean over the same " + CountText(common.size(), "combination") +
       (over.empty() ? "" : " of " + Join(over)) + " and " + CountText(seeds.size(), "seed"));
   Axes fixed = axes;

@@ -206,10 +206,11 @@ ChosenRows ChooseFromBaseline(const std::vector<Variation>& models, const TableQ
                          (question.vary.empty() ? " in one criterion alone"
                                                 : " in " + question.vary + " alone"));
   }
-  chosen.notes.push_back(leaves_out ? "each row is " + name +
-                                          " with one of its parts taken back to the default"
-                                    : "each row differs from " + name + " in one criterion alone");
-  chosen.notes.push_back(name + " is: " + PartsText(baseline.model, {}, catalogue));
+  chosen.caption.push_back(
+      leaves_out ? "each row is " + name + " with one of its parts taken back to the default"
+                 : "each row differs from " + name + " in one criterion alone");
+  chosen.notes.push_back("the baseline, " + name +
+                         ", is: " + PartsText(baseline.model, {}, catalogue));
   return chosen;
 }
 

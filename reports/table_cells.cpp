@@ -1,6 +1,7 @@
 #include "reports/table_cells.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -11,18 +12,10 @@
 namespace beamgrid {
 namespace {
 
-std::string Thousands(std::int64_t value) {
-  std::string text = std::to_string(value);
-  for (std::ptrdiff_t at = std::ssize(text) - 3; at > 0; at -= 3) {
-    text.insert(static_cast<std::size_t>(at), ",");
-  }
-  return text;
-}
-
 SizeColumn SizesOf(const AblationTable& table) {
   std::int64_t smallest = std::numeric_limits<std::int64_t>::max();
   for (const TableRow& row : table.rows) {
-    if (HasTrials(row)) smallest = std::min(smallest, row.size_bytes);
+    if (HasTrials(row) && row.size_bytes > 0) smallest = std::min(smallest, row.size_bytes);
   }
   return SizeColumn(smallest == std::numeric_limits<std::int64_t>::max() ? 0 : smallest);
 }
@@ -32,6 +25,12 @@ std::string EffectText(const Estimate& effect) {
   if (!effect.interval) return SignedText(effect.value, kDecimals);
   return SignedText(effect.value, kDecimals) + " (" + SignedText(effect.interval->low, kDecimals) +
          " .. " + SignedText(effect.interval->high, kDecimals) + ")";
+}
+
+/// Returns "0.98"; what would read as certain or impossible is ">0.99" or "<0.01".
+std::string ShareText(double share) {
+  if (share >= 0.995) return ">0.99";
+  return share < 0.005 ? "<0.01" : FixedText(share, 2);
 }
 
 std::string Rounded(const std::optional<double>& value, int decimals) {
@@ -48,15 +47,17 @@ std::string CellOf(TableColumn column, const AblationTable& table, const TableRo
     case TableColumn::kSize:
       return HasTrials(row) ? SizesOf(table).Cell(row.size_bytes) : "";
     case TableColumn::kParameters:
-      return HasTrials(row) ? Thousands(row.parameters) : "";
+      return HasTrials(row) ? GroupedDigits(row.parameters) : "";
     case TableColumn::kSpeed:
-      return Rounded(row.examples_per_second, 0);
+      return row.examples_per_second ? GroupedDigits(std::llround(*row.examples_per_second)) : "";
     case TableColumn::kTime:
       return Rounded(row.seconds, 1);
     case TableColumn::kEpochs:
       return Rounded(row.epochs, 1);
     case TableColumn::kDifference:
       return DifferenceText(table, row);
+    case TableColumn::kProbability:
+      return row.difference && row.difference->above ? ShareText(*row.difference->above) : "";
     case TableColumn::kP:
       return row.p_corrected ? ProbabilityText(*row.p_corrected) : "";
     case TableColumn::kEffect:
@@ -70,6 +71,26 @@ std::string CellOf(TableColumn column, const AblationTable& table, const TableRo
 }
 
 }  // namespace
+
+std::string GroupedDigits(std::int64_t value) {
+  std::string text = std::to_string(value);
+  for (std::ptrdiff_t at = std::ssize(text) - 3; at > 0; at -= 3) {
+    text.insert(static_cast<std::size_t>(at), ",");
+  }
+  return text;
+}
+
+bool TellsNothing(const AblationTable& table) {
+  std::size_t most = 0;
+  for (const TableRow& row : table.rows) most = std::max(most, row.compared_values);
+  const bool told = std::ranges::any_of(
+      table.rows, [](const TableRow& row) { return row.p_best && !row.among_best; });
+  return most > 1 && most <= kFewSeeds && !told;
+}
+
+bool IsBold(const AblationTable& table, const TableRow& row) {
+  return TellsNothing(table) ? row.best : row.among_best;
+}
 
 bool HasTrials(const TableRow& row) { return !row.seeds.empty() || row.missing_seeds > 0; }
 

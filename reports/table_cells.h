@@ -17,6 +17,8 @@ namespace beamgrid {
 [[nodiscard]] std::vector<std::string> CellsOf(const AblationTable& table, const TableRow& row,
                                                const std::string& plus_minus);
 
+/// Returns "22,160".
+[[nodiscard]] std::string GroupedDigits(std::int64_t value);
 /// Returns "0.012" or "<0.001".
 [[nodiscard]] std::string ProbabilityText(double p);
 /// Returns " (3 seeds)" or " (1 of 2 seeds: 1 failed)"; empty where the heading says it.
@@ -24,6 +26,14 @@ namespace beamgrid {
 
 /// Returns false for a row that stands for something that the study does not have.
 [[nodiscard]] bool HasTrials(const TableRow& row);
+
+inline constexpr std::size_t kFewSeeds = 3;
+/// Returns whether rows have 2 or 3 seeds, and the test told none of them from the best: at so few
+/// seeds that says nothing of the rows.
+[[nodiscard]] bool TellsNothing(const AblationTable& table);
+/// Returns whether a row's number is bold: it may be the best; where the test tells nothing, it has
+/// the highest mean.
+[[nodiscard]] bool IsBold(const AblationTable& table, const TableRow& row);
 
 /// Returns whether the table has a column of that kind.
 [[nodiscard]] bool Has(const AblationTable& table, TableColumn column);
@@ -45,14 +55,23 @@ struct CrossLayout {
 [[nodiscard]] Sheet SheetOf(const AblationTable& table);
 [[nodiscard]] Sheet LatexSheetOf(const AblationTable& table);
 
+// In words (table_caption.cpp).
+/// Returns the text with a capital and a full stop.
+[[nodiscard]] std::string AsSentence(const std::string& text);
+/// Says what the numbers are: of how many seeds and videos, what stands behind the sign, how they
+/// were compared, the paper, what they cost.
+[[nodiscard]] std::string CaptionOf(const AblationTable& table);
+/// Returns the notes as sentences.
+[[nodiscard]] std::vector<std::string> NotesOf(const AblationTable& table);
+
 // In LaTeX (table_latex.cpp).
 [[nodiscard]] std::string LatexMetric(const AblationTable& table, const TableRow& row);
 [[nodiscard]] std::string LatexDifference(const AblationTable& table, const TableRow& row);
+/// Returns "[0.0012, 0.0116]" in LaTeX; empty: there is none.
+[[nodiscard]] std::string LatexInterval(const AblationTable& table, const TableRow& row);
 /// Returns a cell's text in LaTeX; empty: the text itself.
 [[nodiscard]] std::string LatexCellOf(TableColumn column, const std::string& text,
                                       const AblationTable& table, const TableRow& row);
-/// Says what the numbers are: how many seeds, what stands behind the sign, what they cost.
-[[nodiscard]] std::string LatexCaption(const AblationTable& table);
 [[nodiscard]] std::string LatexMacros(const AblationTable& table);
 
 // Every number (table_data.cpp).

@@ -15,13 +15,15 @@ std::vector<TableColumn> KindsOf(const std::vector<TableRow>& rows, const TableQ
   const std::size_t labels = rows.empty() ? 1 : std::max<std::size_t>(1, rows[0].stub.size());
   std::vector<TableColumn> kinds(labels, TableColumn::kLabel);
   kinds.push_back(TableColumn::kMetric);
+  const auto is_asked = [&](TableColumn column) {
+    return std::ranges::find(question.columns, column) != question.columns.end();
+  };
   for (const auto& [column, word] : kOptionalColumns) {
-    if (std::ranges::find(question.columns, column) != question.columns.end()) {
-      kinds.push_back(column);
-    }
+    if (column != TableColumn::kProbability && is_asked(column)) kinds.push_back(column);
   }
+  if (!IsOfPaper(question)) kinds.push_back(TableColumn::kDifference);
+  if (is_asked(TableColumn::kProbability)) kinds.push_back(TableColumn::kProbability);
   if (!IsOfPaper(question)) {
-    kinds.push_back(TableColumn::kDifference);
     if (IsTested(rows)) kinds.push_back(TableColumn::kP);
     if (question.effects) kinds.push_back(TableColumn::kEffect);
   }
@@ -62,7 +64,7 @@ std::string HeadingOf(TableColumn kind, const AblationTable& table, const TableQ
     case TableColumn::kMetric:
       break;
     case TableColumn::kSize:
-      return "size (MiB)";
+      return "size";
     case TableColumn::kParameters:
       return "parameters";
     case TableColumn::kSpeed:
@@ -73,6 +75,8 @@ std::string HeadingOf(TableColumn kind, const AblationTable& table, const TableQ
       return "epochs";
     case TableColumn::kDifference:
       return intervals ? "difference [95 %]" : "difference";
+    case TableColumn::kProbability:
+      return "P(better)";
     case TableColumn::kP:
       return "p";
     case TableColumn::kEffect:

@@ -24,6 +24,7 @@ struct ResampledTrial {
   std::uint64_t videos_hash = 0;
   std::size_t videos = 0, groups = 0;
   std::string why_not;
+  std::string detail;  ///< which file, and the way out; for whoever can mend it
 };
 using ResampledTrials = std::map<const TrialRecord*, ResampledTrial>;
 
@@ -51,7 +52,8 @@ ResampledTrial ResampleTrial(const TrialRecord& trial, const Metric& metric,
                      FixedText(recorded, 6);
     }
   } catch (const Error& error) {
-    made.why_not = FirstLine(error.what());
+    made.why_not = "its predictions cannot be read";
+    made.detail = FirstLine(error.what());
   }
   return made;
 }
@@ -132,6 +134,10 @@ class Comparer {
       const ResampledTrial& made = trials_.at(trial);
       if (!made.why_not.empty()) {
         why = Named(*trial) + ": " + made.why_not;
+        std::vector<std::string>& remarks = table_.remarks;
+        const std::string remark = Named(*trial) + ": " + made.detail;
+        const bool is_said = std::ranges::find(remarks, remark) != remarks.end();
+        if (!made.detail.empty() && !is_said) remarks.push_back(remark);
         return false;
       }
       row.trials.push_back(&made.resampled);
@@ -231,16 +237,34 @@ int DecimalsFor(const std::vector<double>& uncertainties) {
   return std::clamp(1 - exponent, kLeast, kMost);
 }
 
+/// Returns the decimals with which each of the numbers shows a digit, two more at most: a column is
+/// rounded in one way.
+int ShowingAll(int decimals, const std::vector<double>& numbers) {
+  constexpr int kMore = 2;
+  const int most = decimals + kMore;
+  for (const double number : numbers) {
+    const double size = std::abs(number);
+    const auto reads_as_0 = [size](int with) { return size < 0.5 * std::pow(10, -with); };
+    if (size == 0 || reads_as_0(most)) continue;
+    while (reads_as_0(decimals)) ++decimals;
+  }
+  return decimals;
+}
+
 void ChooseDecimals(AblationTable& table) {
-  std::vector<double> deviations, halves;
+  std::vector<double> deviations, halves, differences;
   for (const TableRow& row : table.rows) {
     if (row.std && *row.std > 0) deviations.push_back(*row.std);
+    if (row.delta) differences.push_back(*row.delta);
     if (!row.difference) continue;
     const ConfidenceInterval& interval = row.difference->interval;
+    differences.insert(differences.end(), {interval.low, interval.high});
     if (interval.high > interval.low) halves.push_back((interval.high - interval.low) / 2);
   }
-  table.decimals = DecimalsFor(deviations);
-  table.difference_decimals = halves.empty() ? table.decimals : DecimalsFor(halves);
+  const int decimals = DecimalsFor(deviations);
+  table.decimals = ShowingAll(decimals, deviations);
+  table.difference_decimals =
+      ShowingAll(halves.empty() ? decimals : DecimalsFor(halves), differences);
 }
 
 }  // namespace

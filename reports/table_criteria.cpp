@@ -60,7 +60,8 @@ void AddPapersRows(const std::vector<Variation>& models, const TableQuestion& qu
     AddRow(criterion, methods, table);
   }
   if (!missing.empty()) {
-    table.notes.push_back(question.reference + ": no model of the study has " + Join(missing));
+    table.notes.push_back("no model of the study has what " + question.reference +
+                          " lists: " + Join(missing));
   }
 }
 

@@ -51,13 +51,19 @@ CsvColumns CsvRow(const AblationTable& table, const TableRow& row) {
       {"videos_variance", of_difference([](const RowDifference& d) { return d.videos_variance; })},
       {"remainder_variance",
        of_difference([](const RowDifference& d) { return d.remainder_variance; })},
+      {"interval_p", of_difference([](const RowDifference& d) { return d.p; })},
       {"p_value", CsvNumber(row.p_value)},
       {"p_corrected", CsvNumber(row.p_corrected)},
       {"best", row.best ? "true" : "false"},
       {"among_best", row.among_best ? "true" : "false"},
       {"p_best", CsvNumber(row.p_best)},
       {"reference", CsvNumber(row.reference)},
-      {"reference_difference", CsvNumber(row.reference_difference)}};
+      {"reference_difference", CsvNumber(row.reference_difference)},
+      // Lists, with spaces between: by seed, and of an average by combination and seed.
+      {"seed_values", Join(row.seeds, " ", [](double value) { return CanonicalJson(value); })},
+      {"seed_numbers",
+       Join(row.seed_numbers, " ", [](std::int64_t seed) { return std::to_string(seed); })},
+      {"fingerprints", Join(row.fingerprints, " ")}};
   for (std::size_t i = 0; i < row.stub.size(); ++i) {
     columns.emplace_back(CsvText(table.columns[i]), CsvText(row.stub[i]));
   }
@@ -105,11 +111,13 @@ boost::json::value DifferenceJson(const TableRow& row) {
 }
 
 boost::json::object RowJson(const AblationTable& table, const TableRow& row) {
-  boost::json::object metric = {{"mean", Optional(row.mean)},
-                                {"std", Optional(row.std)},
-                                {"seeds", row.seeds.size()},
-                                {"missing_seeds", row.missing_seeds},
-                                {"values", boost::json::array(row.seeds.begin(), row.seeds.end())}};
+  boost::json::object metric = {
+      {"mean", Optional(row.mean)},
+      {"std", Optional(row.std)},
+      {"seeds", row.seeds.size()},
+      {"missing_seeds", row.missing_seeds},
+      {"values", boost::json::array(row.seeds.begin(), row.seeds.end())},
+      {"seed_numbers", boost::json::array(row.seed_numbers.begin(), row.seed_numbers.end())}};
   boost::json::object json = {
       {"label", row.label},
       {table.metric, metric},
@@ -156,18 +164,25 @@ std::string CsvTable(const AblationTable& table) {
 
 std::string JsonTable(const AblationTable& table) {
   const auto row_json = [&](const TableRow& row) { return RowJson(table, row); };
-  std::vector<std::string> notes = table.notes;
-  notes.insert(notes.end(), table.data_notes.begin(), table.data_notes.end());
+  std::vector<std::string> notes = NotesOf(table);
+  for (const std::string& note : table.data_notes) notes.push_back(AsSentence(note));
+  // Here sizes are in bytes.
+  std::vector<std::string> headings = table.columns;
+  for (std::size_t i = 0; i < headings.size(); ++i) {
+    if (i < table.kinds.size() && table.kinds[i] == TableColumn::kSize) headings[i] = "size_bytes";
+  }
   boost::json::object object = {
       {"title", table.title},
-      {"columns", boost::json::array(table.columns.begin(), table.columns.end())},
+      {"caption", CaptionOf(table)},
+      {"columns", boost::json::array(headings.begin(), headings.end())},
       {"rows", JsonList(table.rows, row_json)},
       {"compared",
        table.compared ? boost::json::value(table.rows[*table.compared].label) : nullptr},
       {"test", WordFor(kTableTests, table.test)},
       {"resamples", table.resamples},
       {"videos", table.videos},
-      {"notes", boost::json::array(notes.begin(), notes.end())}};
+      {"notes", boost::json::array(notes.begin(), notes.end())},
+      {"remarks", boost::json::array(table.remarks.begin(), table.remarks.end())}};
   if (!table.grouped_by.empty()) {
     object["groups"] = {{"by", table.grouped_by}, {"number", table.video_groups}};
   }

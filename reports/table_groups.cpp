@@ -86,10 +86,7 @@ void RequireInOne(const std::vector<Variation>& models, const Varied& axis,
     if (suggestion.empty()) suggestion = Suggestion(name, known);
   }
   throw UsageError(setting + ": none of the models has it" + suggestion +
-                   (known.empty() ? "" : "; they have " + Join(known)) +
-                   "; a table varies a criterion (" + Join(CriteriaOfTables()) +
-                   "), options of its component as in temporal.hidden, extras or training settings "
-                   "as in extras.dropout, or options of an extra as in extras.dropout.rate");
+                   (known.empty() ? "" : "; they have " + Join(known)) + "; " + WhatTablesVary());
 }
 
 /// Whole models are one group.
@@ -178,7 +175,7 @@ Axes AxesOf(const TableQuestion& question) {
   if (question.by.empty()) return axes;
   const std::string start = "by = '" + question.by + "': ";
   if (axes.empty()) throw UsageError(start + "columns need rows, which --vary names");
-  axes.push_back(ParseVaried(question.by));
+  axes.push_back(ParseVaried(question.by, "by"));
   if (axes[0].Overlaps(axes[1])) throw UsageError(start + "the rows vary it already");
   if (question.effects || !question.reference.empty()) {
     throw UsageError(start + "a table of rows and columns has no column of effects or of a paper");
@@ -240,8 +237,8 @@ ChosenRows ChooseVariants(std::vector<Variation> models, const Axes& axes,
   ChosenRows rows{.variants = {}, .labels = {}, .groups = groups.size()};
   if (!axes.empty()) rows.notes.push_back(HeldFixed(group.variants[0].model, axes, catalogue));
   if (groups.size() > 1) {
-    rows.notes.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
-                         WhyChosen(groups, group));
+    rows.remarks.push_back("the study holds " + std::to_string(groups.size()) + " such groups; " +
+                           WhyChosen(groups, group));
   }
   for (Group& other : groups) {
     std::vector<Variation>& to = &other == &group ? rows.variants : rows.elsewhere;

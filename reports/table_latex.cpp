@@ -1,10 +1,5 @@
 // What a table's cells are in LaTeX, and its numbers as macros for prose.
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <set>
-
 #include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 #include "reports/sheet.h"
@@ -21,25 +16,6 @@ std::string ShortSeeds(const AblationTable& table, const TableRow& row) {
   const auto complete = std::ssize(row.seeds);
   return " (" + std::to_string(complete) + " of " + std::to_string(complete + row.missing_seeds) +
          ")";
-}
-
-/// Returns "8 trials, 3m05s of training." of all rows; empty where nothing is complete. A trial
-/// that several rows have, as those of several studies may, was trained once.
-std::string ComputeTextOf(const AblationTable& table) {
-  double seconds = 0;
-  std::size_t trials = 0;
-  std::set<std::string> known;
-  for (const TableRow& row : table.rows) {
-    for (std::size_t i = 0; i < row.trial_seconds.size(); ++i) {
-      const std::string& fingerprint = row.fingerprints[i];
-      if (!fingerprint.empty() && !known.insert(fingerprint).second) continue;
-      ++trials;
-      seconds += row.trial_seconds[i];
-    }
-  }
-  if (trials == 0) return "";
-  return " " + CountText(trials, "trial") + ", " +
-         DurationText(std::chrono::seconds(std::llround(seconds))) + " of training.";
 }
 
 /// Returns the letters of a heading's or label's text that may stand in a macro's key.
@@ -61,7 +37,7 @@ std::string LatexMetric(const AblationTable& table, const TableRow& row) {
   std::string digits = VisibleText(*row.mean, table.decimals);
   if (row.std) digits += " +- " + VisibleText(*row.std, table.decimals);
   // In math mode: bold digits of text would bring a sign of a font that comes as a bitmap.
-  const std::string number = row.among_best
+  const std::string number = IsBold(table, row)
                                  ? "{\\boldmath\\num[reset-math-version=false]{" + digits + "}}"
                                  : LatexNumber(digits);
   return number + ShortSeeds(table, row);
@@ -69,11 +45,14 @@ std::string LatexMetric(const AblationTable& table, const TableRow& row) {
 
 std::string LatexDifference(const AblationTable& table, const TableRow& row) {
   if (!row.delta) return "";
+  return LatexNumber(SignedText(*row.delta, table.difference_decimals));
+}
+
+std::string LatexInterval(const AblationTable& table, const TableRow& row) {
+  if (!row.delta || !row.difference) return "";
   const int decimals = table.difference_decimals;
-  const std::string cell = LatexNumber(SignedText(*row.delta, decimals));
-  if (!row.difference) return cell;
   const ConfidenceInterval& interval = row.difference->interval;
-  return cell + " [" + LatexNumber(VisibleText(interval.low, decimals)) + ", " +
+  return "[" + LatexNumber(VisibleText(interval.low, decimals)) + ", " +
          LatexNumber(VisibleText(interval.high, decimals)) + "]";
 }
 
@@ -84,6 +63,9 @@ std::string LatexCellOf(TableColumn column, const std::string& text, const Ablat
   if (column == TableColumn::kParameters && HasTrials(row)) {
     return LatexNumber(std::to_string(row.parameters));
   }
+  if (column == TableColumn::kSpeed && row.examples_per_second) {
+    return LatexNumber(FixedText(*row.examples_per_second, 0));
+  }
   if (column == TableColumn::kP && row.p_corrected && *row.p_corrected < 0.001) {
     return "$<$" + LatexNumber("0.001");
   }
@@ -92,16 +74,6 @@ std::string LatexCellOf(TableColumn column, const std::string& text, const Ablat
                          text.find_first_of("0123456789") != std::string::npos;
   const bool is_ours = column != TableColumn::kLabel && column != TableColumn::kReference;
   return is_number && is_ours ? LatexNumber(text) : "";
-}
-
-std::string LatexCaption(const AblationTable& table) {
-  const bool deviations =
-      std::ranges::any_of(table.rows, [](const TableRow& row) { return row.std.has_value(); });
-  if (!deviations) return ComputeTextOf(table);
-  return " Mean and standard deviation " +
-         (table.common_seeds > 0 ? "of " + CountText(table.common_seeds, "seed") + "."
-                                 : "of the seeds.") +
-         ComputeTextOf(table);
 }
 
 std::string LatexMacros(const AblationTable& table) {

@@ -7,6 +7,7 @@
 
 #include "registry/util/text.h"
 #include "reports/statistics.h"
+#include "reports/table_cells.h"
 #include "reports/table_parts.h"
 
 namespace beamgrid {
@@ -135,8 +136,7 @@ std::string WhyNoP(const AblationTable& table, const TableRow& row, std::size_t 
   if (!row.delta || row.p_value) return "";
   if (table.test == TableTest::kTwoLevel && row.difference) {
     return row.difference->levels == Levels::kSeeds
-               ? ": the two-level test is of seeds and videos, and the videos were not resampled; "
-                 "--test t is that of the seeds"
+               ? ": the two-level test is of seeds and videos, and the videos were not resampled"
                : ": the two-level test is of seeds and videos, and a row has a single seed";
   }
   if (table.test != TableTest::kSignFlip) return "";
@@ -149,8 +149,7 @@ std::string WhyNoP(const AblationTable& table, const TableRow& row, std::size_t 
   }
   if (!row.paired) return ": the rows have other seeds than " + table.compared_with;
   return ": the exact sign-flip test takes " + std::to_string(kMostSignFlips) + " " + word +
-         " at most, and there are " + std::to_string(row.compared_values) +
-         "; --test t takes any number";
+         " at most, and there are " + std::to_string(row.compared_values);
 }
 
 /// Returns a note for each reason why rows that are compared have no p.
@@ -180,7 +179,19 @@ std::vector<std::string> NoPNotes(const AblationTable& table) {
   return notes;
 }
 
-/// Says what p is and how small it can be, or why there is none.
+/// Says what p is of; empty where there is none.
+std::string TestText(const AblationTable& table) {
+  std::vector<const TableRow*> tested;
+  for (const TableRow& row : table.rows) {
+    if (row.p_value) tested.push_back(&row);
+  }
+  if (tested.empty()) return "";
+  return "test behind p: " + TestName(table, tested) + ", against " + table.compared_with +
+         (tested.size() < 2 ? ""
+                            : ", after Holm for " + std::to_string(tested.size()) + " comparisons");
+}
+
+/// Says how small p can be, or why there is none.
 std::vector<std::string> TestNotes(const AblationTable& table) {
   std::vector<const TableRow*> tested;
   std::size_t most_seeds = 0;
@@ -190,11 +201,7 @@ std::vector<std::string> TestNotes(const AblationTable& table) {
     most_seeds = std::max(most_seeds, row.compared_values);
   }
   if (tested.empty()) return NoPNotes(table);
-  std::vector<std::string> notes = {"p: " + TestName(table, tested) + ", against " +
-                                    table.compared_with};
-  if (tested.size() > 1) {
-    notes[0] += ", after Holm for " + std::to_string(tested.size()) + " comparisons";
-  }
+  std::vector<std::string> notes;
   const double least = LeastSignFlipP(most_seeds) * static_cast<double>(tested.size());
   if (table.test == TableTest::kSignFlip && least > 0.05) {
     notes.push_back("no p of " + std::to_string(tested.size()) + " comparisons of " +
@@ -215,6 +222,14 @@ std::string BoldNote(const AblationTable& table) {
       table.rows, [](const TableRow& row) { return IsWhole(row) && !row.best && !row.p_best; });
   const auto best = std::ranges::count_if(table.rows, &TableRow::best);
   if (tested == 0) return bold == 0 ? "" : "bold: the best";
+  std::vector<const TableRow*> judged;
+  for (const TableRow& row : table.rows) {
+    if (IsWhole(row)) judged.push_back(&row);
+  }
+  const std::string values = ValuesText(table, judged);
+  if (TellsNothing(table)) {
+    return "bold: the highest mean alone; with " + values + " no test tells the rows apart";
+  }
   std::string note = "bold: the best, and what is not shown to be worse";
   if (bold == best) {
     note = untested == 0 ? "bold: the best; all others are worse"
@@ -225,11 +240,10 @@ std::string BoldNote(const AblationTable& table) {
   });
   if (videos_only) note += ", of these trained models";
   note += " (5 % for all comparisons together)";
-  constexpr std::size_t kFewSeeds = 3;
-  std::size_t values = 0;
-  for (const TableRow& row : table.rows) values = std::max(values, row.compared_values);
-  if (bold > best && values > 1 && values <= kFewSeeds) {
-    note += "; " + CountText(values, "seed") +
+  std::size_t most = 0;
+  for (const TableRow* row : judged) most = std::max(most, row->compared_values);
+  if (bold > best && most > 1 && most <= kFewSeeds) {
+    note += "; " + values +
             " show little, so that bold is no ranking: rows that are plainly lower may be bold";
   }
   return note;
@@ -237,15 +251,25 @@ std::string BoldNote(const AblationTable& table) {
 
 std::string ChosenNote(const AblationTable& table) {
   if (!table.compared || !table.rows[*table.compared].chosen || table.rows.size() < 2) return "";
-  return table.compared_with +
-         ", marked \xE2\x80\xA0, is the best of the same data that it is compared on: its lead is "
-         "likely too large";
+  return "marked \xE2\x80\xA0: " + table.compared_with +
+         ", the best of the same data that it is compared on, so that its lead is likely too large";
+}
+
+std::vector<std::string> ComparisonTexts(const AblationTable& table) {
+  if (table.rows.size() < 2) return {};
+  std::vector<std::string> texts = {DifferenceNote(table), TestText(table)};
+  if (Has(table, TableColumn::kProbability)) {
+    texts.emplace_back(
+        "P(better): the share of resamples in which the row is above the one that it is compared "
+        "with");
+  }
+  std::erase(texts, "");
+  return texts;
 }
 
 std::vector<std::string> DifferenceNotes(const AblationTable& table) {
   if (table.rows.size() < 2) return {};
-  std::vector<std::string> notes = {DifferenceNote(table), SharesNote(table),
-                                    NoIntervalNote(table)};
+  std::vector<std::string> notes = {SharesNote(table), NoIntervalNote(table)};
   for (std::string& note : TestNotes(table)) notes.push_back(std::move(note));
   std::erase(notes, "");
   return notes;

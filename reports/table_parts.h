@@ -37,7 +37,9 @@ struct ChosenRows {
   std::vector<std::string> labels;                   ///< of the variants
   std::vector<std::vector<std::string>> stubs = {};  ///< see TableRow; none, or of each variant
   std::vector<CrossPlace> places = {};               ///< likewise
+  std::vector<std::string> caption = {};             ///< what the rows are
   std::vector<std::string> notes = {};               ///< how they were chosen
+  std::vector<std::string> remarks = {};             ///< see AblationTable
   std::vector<Variation> elsewhere = {};             ///< models that could have been rows
   std::vector<Variation> unlisted = {};              ///< rows that the paper's table does not have
   std::size_t groups = 1;                            ///< see AblationTable
@@ -168,11 +170,13 @@ void AddColumns(const TableQuestion& question, const PaperTable& paper, Ablation
                                                   const AblationTable& table);
 /// Names the best model that is no row where it is better than all rows; else empty.
 [[nodiscard]] std::string BetterElsewhere(const ChosenRows& chosen, const AblationTable& table);
-/// Says which rows are bold, and how little few seeds show.
+/// Says which rows are bold.
 [[nodiscard]] std::string BoldNote(const AblationTable& table);
 /// Says that the baseline is the best of the same data; empty where it is not.
 [[nodiscard]] std::string ChosenNote(const AblationTable& table);
-/// Returns what there is to say of differences, intervals and p.
+/// Says for the caption what differences and p are: from what, by which test.
+[[nodiscard]] std::vector<std::string> ComparisonTexts(const AblationTable& table);
+/// Returns what else there is to say of differences, intervals and p.
 [[nodiscard]] std::vector<std::string> DifferenceNotes(const AblationTable& table);
 
 }  // namespace beamgrid

@@ -38,8 +38,7 @@ std::string LetGoNote(const std::vector<Variation>& variants) {
          " go before the end of their training; what they came to stands in no column";
 }
 
-/// Says that rows have differently many seeds because further ones were raced for; empty where they
-/// were not.
+/// Says that rows have differently many seeds; empty where they have not.
 std::string RaceNote(const std::vector<TableRow>& rows, bool raced) {
   std::size_t least = SIZE_MAX, most = 0;
   for (const TableRow& row : rows) {
@@ -48,10 +47,11 @@ std::string RaceNote(const std::vector<TableRow>& rows, bool raced) {
     most = std::max(most, row.seeds.size());
   }
   if (least >= most) return "";
-  return "rows have " + std::to_string(least) + " to " + std::to_string(most) +
-         (raced ? " seeds, for further ones are raced for by those that may be the best: "
-                : " seeds; what was removed does not count: ") +
-         "a difference is between means of different seeds";
+  const bool compared =
+      std::ranges::any_of(rows, [](const TableRow& row) { return row.delta.has_value(); });
+  return "rows have " + std::to_string(least) + " to " + std::to_string(most) + " seeds" +
+         (raced ? ", for further ones are raced for by those that may be the best" : "") +
+         (compared ? ": a difference is between means of different seeds" : "");
 }
 
 }  // namespace
@@ -102,7 +102,7 @@ std::vector<std::string> TrialNotes(const std::vector<Variation>& variants,
                                     RaceNote(rows, table.raced)};
   if (IsTested(rows) && table.raced) {
     notes.emplace_back(
-        "p is to be read with care: seeds were raced for, so how many a row has was not fixed "
+        "read p with care: seeds were raced for, so how many a row has was not fixed "
         "beforehand");
   }
   const auto incomplete =

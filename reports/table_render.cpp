@@ -15,16 +15,18 @@ namespace {
 
 constexpr char kPlusMinus[] = "\xC2\xB1", kDaggerMark[] = "\xE2\x80\xA0";
 
-/// Returns the fingerprints of a row's trials as a comment of LaTeX.
+/// Names the trials of a row, or of a cell.
 std::string TrialsComment(const TableRow& row) {
-  return row.fingerprints.empty() ? "" : "% trials " + Join(row.fingerprints, " ") + "\n";
+  const bool known = std::ranges::any_of(
+      row.fingerprints, [](const std::string& fingerprint) { return !fingerprint.empty(); });
+  return known ? "trials " + Join(row.fingerprints, " ") : "";
 }
 
 SheetCell CrossCell(const AblationTable& table, const TableRow* cell) {
   if (cell == nullptr) return {.text = "-", .latex = "\\textemdash{}"};
   const std::string mark = cell->chosen ? std::string(" ") + kDaggerMark : "";
   return {.text = MetricText(table, *cell, kPlusMinus) + mark,
-          .bold = cell->among_best,
+          .bold = IsBold(table, *cell),
           .latex = LatexMetric(table, *cell) + (mark.empty() ? "" : LatexText(kDaggerMark))};
 }
 
@@ -32,7 +34,8 @@ SheetCell CrossDifference(const AblationTable& table, const TableRow& cell) {
   const std::string p =
       cell.p_corrected ? ", p " + ProbabilityText(*cell.p_corrected) : std::string();
   return {.text = DifferenceText(table, cell) + p,
-          .latex = LatexDifference(table, cell) + LatexText(p)};
+          .latex = LatexDifference(table, cell),
+          .latex_below = LatexInterval(table, cell) + LatexText(p)};
 }
 
 /// Returns the columns that have a second one, of differences.
@@ -67,7 +70,9 @@ void AddCrossCells(const AblationTable& table, const CrossLayout& layout, Sheet&
       if (differences[c]) {
         cells.push_back(cell == nullptr ? SheetCell() : CrossDifference(table, *cell));
       }
-      if (cell != nullptr) comment += TrialsComment(*cell);
+      const std::string of_cell = cell == nullptr ? "" : TrialsComment(*cell);
+      if (!comment.empty() && !of_cell.empty()) comment += "\n";
+      comment += of_cell;
     }
   }
 }
@@ -82,8 +87,9 @@ void AddRows(const AblationTable& table, Sheet& sheet) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const TableColumn kind = table.kinds[i];
       cells.push_back({.text = texts[i],
-                       .bold = row.among_best && kind == TableColumn::kMetric,
+                       .bold = IsBold(table, row) && kind == TableColumn::kMetric,
                        .latex = LatexCellOf(kind, texts[i], table, row)});
+      if (kind == TableColumn::kDifference) cells.back().latex_below = LatexInterval(table, row);
     }
     sheet.comments.push_back(TrialsComment(row));
   }
@@ -95,13 +101,13 @@ Sheet SheetOf(const AblationTable& table) {
   Sheet sheet{.title = table.title,
               .headings = {},
               .rows = {},
-              .notes = table.notes,
-              .caption = LatexCaption(table)};
+              .notes = NotesOf(table),
+              .caption = CaptionOf(table)};
   if (const auto layout = CrossLayoutOf(table)) {
     sheet.headings.push_back(table.columns[0]);
     AddCrossCells(table, *layout, sheet);
     if (table.cross_differences != AblationTable::CrossDifferences::kNone) {
-      sheet.notes.insert(sheet.notes.end(), table.data_notes.begin(), table.data_notes.end());
+      for (const std::string& note : table.data_notes) sheet.notes.push_back(AsSentence(note));
     }
   } else {
     AddRows(table, sheet);
@@ -135,7 +141,9 @@ Sheet LatexSheetOf(const AblationTable& given) {
   // In the rows it would widen a column.
   for (const TableRow& row : table.rows) {
     if (row.missing.empty()) continue;
-    sheet.notes.push_back(row.label + (HasTrials(row) ? " lacks seeds: " : ": ") + row.missing);
+    sheet.notes.push_back((HasTrials(row) ? "Seeds that " + row.label + " lacks: "
+                                          : "No number of " + row.label + ": ") +
+                          row.missing + ".");
   }
   return sheet;
 }

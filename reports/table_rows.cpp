@@ -187,6 +187,7 @@ TableRow RowOf(const Variation& variant) {
   for (const TrialRecord* trial : variant.measured) {
     row.fingerprints.push_back(trial->fingerprint);
     row.trial_seconds.push_back(trial->result->wall_seconds);
+    row.trial_devices.push_back(trial->result->device);
   }
   row.compared_values = variant.values.size();
   row.seeds = variant.SeedValues();

@@ -137,7 +137,8 @@ class StudiesTable {
 };
 
 /// Says what each study holds fixed: once where it is the same.
-void AddChoiceNotes(const std::vector<StudyColumn>& columns, std::vector<std::string>& notes) {
+void AddChoiceNotes(const std::vector<StudyColumn>& columns, AblationTable& table) {
+  std::vector<std::string>& notes = table.notes;
   for (const StudyColumn& column : columns) {
     const std::string& name = column.study->name;
     if (!column.why_none.empty()) notes.push_back("no column of " + name + ": " + column.why_none);
@@ -145,8 +146,11 @@ void AddChoiceNotes(const std::vector<StudyColumn>& columns, std::vector<std::st
       const bool of_all = std::ranges::all_of(columns, [&](const StudyColumn& other) {
         return std::ranges::find(other.chosen.notes, note) != other.chosen.notes.end();
       });
-      const std::string text = of_all ? note : name + ": " + note;
+      const std::string text = of_all ? note : "study " + name + ": " + note;
       if (std::ranges::find(notes, text) == notes.end()) notes.push_back(text);
+    }
+    for (const std::string& remark : column.chosen.remarks) {
+      table.remarks.push_back("study " + name + ": " + remark);
     }
   }
 }
@@ -154,14 +158,14 @@ void AddChoiceNotes(const std::vector<StudyColumn>& columns, std::vector<std::st
 void AddStudiesNotes(const std::vector<StudyColumn>& columns, const StudiesTable& made,
                      AblationTable& table) {
   const std::string& first = columns[0].study->name;
-  AddChoiceNotes(columns, table.notes);
+  AddChoiceNotes(columns, table);
   for (const StudyColumn& column : columns) {
     const std::string& name = column.study->name;
     if (!column.why_apart.empty()) {
-      table.notes.push_back(name + " is not to be compared with " + first + ": " +
+      table.notes.push_back("study " + name + " is not to be compared with " + first + ": " +
                             column.why_apart);
     } else if (column.study->data != columns[0].study->data) {
-      table.notes.push_back(name + " was trained on other data than " + first +
+      table.notes.push_back("study " + name + " was trained on other data than " + first +
                             ", and validated on the same videos");
     }
     if (column.study->objective != columns[0].study->objective) {
@@ -170,9 +174,10 @@ void AddStudiesNotes(const std::vector<StudyColumn>& columns, const StudiesTable
     }
   }
   if (const std::string bold = BoldNote(table); !bold.empty()) {
-    table.notes.push_back(bold + "; each within its study");
+    table.caption.push_back(bold + "; each within its study");
   }
   if (!table.compared_with.empty()) {
+    for (std::string& text : ComparisonTexts(table)) table.caption.push_back(std::move(text));
     for (std::string& note : DifferenceNotes(table)) table.notes.push_back(std::move(note));
   }
   if (made.shared > 0) {
@@ -244,7 +249,8 @@ AblationTable MakeTable(const std::vector<StudyTrials>& studies, const Catalogue
   if (IsTested(table.rows)) table.columns.emplace_back("p");
   AddStudiesNotes(columns, made, table);
   for (const StudyTrials& study : studies) {
-    if (!study.seen_groups.empty()) table.notes.push_back(study.name + ": " + study.seen_groups);
+    if (study.seen_groups.empty()) continue;
+    table.notes.push_back("study " + study.name + ": " + study.seen_groups);
   }
   return table;
 }

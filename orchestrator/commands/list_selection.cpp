@@ -280,8 +280,10 @@ std::string Explained(const std::string& where, std::size_t begin, const QueryEr
   std::string example = text_column == "temporal" ? "netvlad" : "this";
   if (reason.starts_with(kMissing)) {
     const std::string name = reason.substr(kMissing.size());
-    text += Suggestion(name, columns);
-    if (name.find('\'') == std::string::npos) example = name;
+    const std::string suggestion = Suggestion(name, columns);
+    text += suggestion;
+    // A word that is no column may have been meant as a text.
+    if (suggestion.empty() && name.find('\'') == std::string::npos) example = name;
   }
   if (error.offset() && *error.offset() >= begin) {
     text += "\n" + Marked(where, *error.offset() - begin) + "\nit must be an SQL condition";

@@ -1,12 +1,18 @@
 #include "orchestrator/commands/recorded_ensemble_table.h"
 
 #include <algorithm>
-#include <cmath>
+#include <stdexcept>
+#include <utility>
 
 #include "orchestrator/audit/kept_ensembles.h"
+#include "orchestrator/audit/recorded_files.h"
+#include "orchestrator/commands/study_ensemble.h"
+#include "registry/scoring/predictions.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "search/ensemble/models.h"
+#include "search/recipe.h"
 
 namespace beamgrid {
 namespace {
@@ -53,11 +59,43 @@ EnsembleTableMember MemberOf(const Store& store, const boost::json::object& json
       member.fingerprint.empty() ? std::nullopt : store.FindByFingerprint(member.fingerprint);
   if (!trial) return member;
   member.model = ModelSpecFromJson(ParseJson(trial->model_json));
-  // A form in another precision is another model, which the record has no GAP of.
-  const bool is_measured = trial->result && std::isfinite(trial->result->metrics.gap) &&
-                           trial->size_bytes == member.size_bytes;
-  if (is_measured) member.gap = trial->result->metrics.gap;
   return member;
+}
+
+/// Puts the members' predictions into a pool under their places.
+void ReadMembers(const Store& store, const StudyRecord& study, const EnsembleTable& table,
+                 EnsembleModels& pool) {
+  for (std::size_t i = 0; i < table.members.size(); ++i) {
+    const EnsembleTableMember& member = table.members[i];
+    const std::optional<TrialRecord> trial =
+        member.fingerprint.empty() ? std::nullopt : store.FindByFingerprint(member.fingerprint);
+    if (!trial || !trial->result) throw Error("the record does not know " + member.name);
+    // A form in another precision is another model.
+    if (trial->size_bytes != member.size_bytes) {
+      throw Error("the record has no predictions of " + member.name + " in this precision");
+    }
+    pool.Add(std::to_string(i), member.size_bytes,
+             ReadPredictions(CheckedArtifact(*trial, "predictions", study.name)));
+  }
+}
+
+/// Gives the members what they have on the ensemble's own videos. The record does not say which
+/// these were: they are those of the recipe's holdout where these are as many.
+void MeasureMembers(const Store& store, const StudyRecord& study, EnsembleTable& table) {
+  EnsembleModels pool;
+  pool.set_groups(GroupsOfStudies(store, {study}));
+  ReadMembers(store, study, table, pool);
+  const bool is_holdout = table.gap_of == "holdout";
+  const double share = EnsembleOfRecipe(study.recipe_text, study.name).holdout;
+  const SplitModels parts = SplitVideos(pool.Aligned(), share);
+  for (const AlignedModel& model : is_holdout ? parts.holdout : parts.selection) {
+    if (std::cmp_not_equal(model.size(), table.videos)) {
+      throw Error("its " + table.gap_of + " was not that of the recipe (" +
+                  CountText(static_cast<std::size_t>(table.videos), "video") + ", not " +
+                  std::to_string(model.size()) + ")");
+    }
+    table.members[std::stoul(model.model->name)].gap = SingleGap(model);
+  }
 }
 
 }  // namespace
@@ -88,6 +126,13 @@ EnsembleTable RecordedEnsembleTable(const Store& store, const StudyRecord& study
       groups != nullptr && groups->is_object()) {
     table.grouped_by = RecordedText(groups->get_object(), "by");
     table.groups = RecordedWhole(groups->get_object().if_contains(table.gap_of));
+  }
+  try {
+    MeasureMembers(store, study, table);
+  } catch (const RecipeError&) {
+    table.no_member_gaps = "this program cannot read the study's recipe";
+  } catch (const std::runtime_error& error) {
+    table.no_member_gaps = FirstLine(error.what());
   }
   return table;
 }

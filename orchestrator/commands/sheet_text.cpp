@@ -11,8 +11,10 @@ void PrintSheet(std::ostream& out, const Sheet& sheet) {
     headings.push_back((i < sheet.text_columns ? "" : ">") + sheet.headings[i]);
   }
   TextTable table(headings);
-  std::vector<std::string> least = {"epochs",     "time (s)",   "examples/s",
-                                    "parameters", "size (MiB)", "size"};
+  std::vector<std::string> least = {"epochs", "time (s)", "examples/s", "parameters"};
+  for (const std::string& heading : sheet.headings) {
+    if (heading.starts_with("size (")) least.push_back(heading);
+  }
   // Of crossed cells rather all values than some with their differences.
   for (auto heading = sheet.headings.rbegin(); heading != sheet.headings.rend(); ++heading) {
     if (heading->find(": difference") != std::string::npos) least.push_back(*heading);
@@ -20,6 +22,7 @@ void PrintSheet(std::ostream& out, const Sheet& sheet) {
   table.LeaveOutFirst(std::move(least));
   table.BreakLines({sheet.headings.begin(),
                     sheet.headings.begin() + static_cast<std::ptrdiff_t>(sheet.text_columns)});
+  table.BreakHeadings();
   for (const std::vector<SheetCell>& row : sheet.rows) {
     std::vector<std::string> cells;
     for (const SheetCell& cell : row) cells.push_back(cell.text);
@@ -29,6 +32,7 @@ void PrintSheet(std::ostream& out, const Sheet& sheet) {
     }
   }
   PrintHeading(out, sheet.title);
+  if (!sheet.caption.empty()) PrintProse(out, "", sheet.caption, 0);
   out << "\n";
   table.Print(out);
   if (!sheet.notes.empty()) out << "\n";

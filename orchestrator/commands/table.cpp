@@ -59,7 +59,6 @@ class TableCommand : public Subcommand {
     app.add_option("--fix", fix_, "Only trials with this component, as in temporal=blstm")
         ->check(NotEmpty())
         ->type_name("CRITERION=COMPONENT");
-    AddRows(app);
     app.add_option("--metric", question_.metric)
         ->check(OneOf(MetricNames()))
         ->capture_default_str();
@@ -77,7 +76,8 @@ class TableCommand : public Subcommand {
         ->capture_default_str();
     app.add_option(
            "--columns", columns_,
-           "Further columns: size, parameters, speed, time, epochs; none in a paper's layout")
+           "Further columns: size, parameters, speed, time, epochs, probability (that the row is "
+           "above the baseline); none in a paper's layout")
         ->type_name("COLUMN,...")
         ->default_str("size");
     app.add_option("--resamples", resamples_,
@@ -91,6 +91,7 @@ class TableCommand : public Subcommand {
                    "Whose rows and columns: ours, or those of the reference in its order and words")
         ->check(OneOf(WordsOf(kTableLayouts)))
         ->capture_default_str();
+    AddRows(app);
     app.add_option("--format", format_,
                    "md (also markdown), latex, csv, html, json or macros; none: on a terminal "
                    "columns that fit it, elsewhere md");
@@ -114,6 +115,7 @@ class TableCommand : public Subcommand {
       }
     }
     if (ensemble_->count() > 0) return ShowEnsemble(context, *store, studies);
+    RequirePlaceForColumns();
     const std::vector<NamedFile> plugins = PluginsAtHand(Models(*store, studies));
     const Catalogue catalogue = OpenTrainer(context, plugins).catalogue;
     const TableResampling resampling =
@@ -125,10 +127,10 @@ class TableCommand : public Subcommand {
                         &resampling)
             : MakeTable(TrialsOf(*store, studies), catalogue, question_, &resampling);
     Show(context, table, LatexSheetOf(table));
+    for (const std::string& remark : table.remarks) context.Remark(remark);
     if (table.groups > 1) {
-      context.Remark("this table is one of " + CountText(table.groups, "group") +
-                     " of trials; --fix CRITERION=COMPONENT chooses another, --average takes the "
-                     "mean over all");
+      context.Remark(
+          "--fix CRITERION=COMPONENT chooses another group, --average takes the mean over all");
     }
     return kExitDone;
   }
@@ -157,6 +159,11 @@ class TableCommand : public Subcommand {
     for (CLI::Option* rows : {average, leave_one_out, swap_one, criteria}) {
       ensemble_->excludes(rows);
     }
+    // An ensemble's table has its own columns, and nothing in it is compared.
+    for (const char* other : {"--by", "--fix", "--metric", "--effects", "--baseline", "--test",
+                              "--columns", "--resamples", "--layout"}) {
+      ensemble_->excludes(app.get_option(other));
+    }
   }
   int ShowEnsemble(CommandContext& context, const Store& store,
                    const std::vector<StudyRecord>& studies) const {
@@ -169,6 +176,17 @@ class TableCommand : public Subcommand {
     table.paper = FindPaperTable(question_.reference);
     Show(context, table, SheetOf(table));
     return kExitDone;
+  }
+  /// Cells of rows and columns have one number each.
+  void RequirePlaceForColumns() const {
+    if (columns_.empty()) return;
+    const std::string beside = !question_.by.empty() ? "--by"
+                               : studies_.size() > 1 ? "several studies"
+                               : criteria_           ? "--criteria"
+                                                     : "";
+    if (beside.empty()) return;
+    throw UsageError("--columns has no place beside " + beside +
+                     "; --format csv and --json have every number");
   }
   void ReadQuestion() {
     for (const std::string& text : ListItems(fix_)) question_.fix.push_back(ParseFix(text));

@@ -24,6 +24,42 @@ constexpr std::pair<std::string_view, const char*> kStateColours[] = {{"complete
                                                                       {"waiting", kDim},
                                                                       {"pruned", kDim}};
 
+/// Returns a heading in pieces between which a line may end.
+std::vector<std::string> HeadingPieces(const std::string& heading) {
+  std::vector<std::string> pieces = {""};
+  bool in_brackets = false;  // "[95 %]" stays together
+  for (const char c : heading) {
+    pieces.back() += c;
+    in_brackets = c == '[' || (in_brackets && c != ']');
+    if (!in_brackets && (c == ' ' || c == '_')) pieces.emplace_back();
+  }
+  return pieces;
+}
+
+/// Returns the lines of a heading, of at most `width` columns where its pieces allow.
+std::vector<std::string> BrokenHeading(const std::string& heading, std::size_t width) {
+  std::vector<std::string> lines = {""};
+  for (const std::string& piece : HeadingPieces(heading)) {
+    std::string shown = piece;
+    if (shown.ends_with(' ')) shown.pop_back();
+    if (!lines.back().empty() && ColumnsOf(lines.back() + shown) > width) lines.emplace_back();
+    lines.back() += piece;
+  }
+  for (std::string& line : lines) {
+    if (line.ends_with(' ')) line.pop_back();
+  }
+  return lines;
+}
+
+std::size_t WidestHeadingPiece(const std::string& heading) {
+  std::size_t widest = 0;
+  for (std::string piece : HeadingPieces(heading)) {
+    if (piece.ends_with(' ')) piece.pop_back();
+    widest = std::max(widest, ColumnsOf(piece));
+  }
+  return widest;
+}
+
 void PrintLine(std::ostream& out, const std::string& line, bool coloured) {
   if (!coloured) {
     out << line << "\n";
@@ -79,9 +115,19 @@ class TextTable::Layout {
   }
   /// Returns the width that a column can do with, where texts are to keep `text` columns.
   [[nodiscard]] std::size_t LeastOf(std::size_t column, std::size_t text) const {
-    if (table_.right_[column]) return widths_[column];
+    const std::size_t heading =
+        table_.breaks_headings_ ? WidestHeadingPiece(Heading(column)) : ColumnsOf(Heading(column));
+    if (table_.right_[column]) return std::max(heading, OfCells(column));
     if (table_.whole_[column]) text = std::max(text, room_for_whole_);
-    return std::min(widths_[column], std::max(text, ColumnsOf(Heading(column))));
+    return std::min(widths_[column], std::max(text, heading));
+  }
+  /// Returns the width of a column's cells below its heading.
+  [[nodiscard]] std::size_t OfCells(std::size_t column) const {
+    std::size_t width = 0;
+    for (std::size_t row = 1; row < table_.rows_.size(); ++row) {
+      width = std::max(width, ColumnsOf(table_.rows_[row][column]));
+    }
+    return width;
   }
   [[nodiscard]] std::size_t Least(std::size_t text) const {
     std::size_t total = kGap * (columns_.size() - 1);
@@ -109,7 +155,7 @@ class TextTable::Layout {
     columns_.pop_back();
   }
 
-  /// Takes from the widest text, a column at a time, until the lines fit.
+  /// Takes from the widest text or heading, a column at a time, until the lines fit.
   void Shrink(std::size_t width) {
     for (std::size_t total = Total(); total > width; --total) {
       std::optional<std::size_t> widest;
@@ -151,6 +197,8 @@ void TextTable::BreakLines(const std::vector<std::string>& headings) {
   }
 }
 
+void TextTable::BreakHeadings() { breaks_headings_ = true; }
+
 void TextTable::KeepWhole(const std::vector<std::string>& headings) {
   for (std::size_t i = 0; i < whole_.size(); ++i) {
     whole_[i] = std::ranges::find(headings, rows_.front()[i]) != headings.end();
@@ -189,7 +237,9 @@ void TextTable::Print(std::ostream& out, const std::string& indent) const {
     std::size_t height = 1;
     for (const std::size_t column : layout.columns()) {
       const std::size_t room = layout.width(column);
-      if (breaks_[column] && ColumnsOf(row[column]) > room) {
+      if (place == 0 && breaks_headings_) {
+        cells.push_back(BrokenHeading(row[column], room));
+      } else if (breaks_[column] && ColumnsOf(row[column]) > room) {
         cells.push_back(BrokenText(row[column], room));
       } else {
         cells.push_back({Shortened(row[column], room)});

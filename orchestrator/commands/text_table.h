@@ -25,6 +25,9 @@ class TextTable {
   void LeaveOutFirst(std::vector<std::string> headings);
   /// Lets these columns be broken into lines: what they hold is for reading, and of no use in part.
   void BreakLines(const std::vector<std::string>& headings);
+  /// Lets the headings be broken into lines, behind spaces and '_', where their columns are
+  /// narrower.
+  void BreakHeadings();
   /// Keeps these columns whole as long as that leaves a third of the line to the others: names that
   /// only their ends tell apart.
   void KeepWhole(const std::vector<std::string>& headings);
@@ -47,6 +50,7 @@ class TextTable {
   [[nodiscard]] const char* ColourOf(std::size_t row, std::size_t column) const;
 
   std::vector<bool> right_, breaks_, whole_;
+  bool breaks_headings_ = false;
   std::vector<std::string> leave_out_, drop_;
   std::string states_;                                  ///< the heading of ColourStates
   std::vector<std::vector<std::string>> rows_;          ///< the headings first

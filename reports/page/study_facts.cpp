@@ -119,8 +119,9 @@ std::vector<TableQuestion> QuestionsOf(const StudyFacts& facts) {
 void AddTables(StudyFacts& facts, const Catalogue& catalogue, const FindPaper& paper, bool raced) {
   for (const TableQuestion& question : QuestionsOf(facts)) {
     try {
-      facts.tables.push_back(
-          MakeTable(facts.trials, catalogue, question, paper(question.reference), nullptr, raced));
+      facts.tables.push_back(MakeTable(facts.trials, catalogue, question, paper(question.reference),
+                                       nullptr, raced, nullptr,
+                                       facts.data ? facts.data->classes : 0));
       AddSeenGroups(facts.seen_groups, facts.tables.back());
     } catch (const UsageError& error) {
       facts.no_tables.emplace_back(error.what());

@@ -33,7 +33,7 @@ PageTable PageTableOf(const AblationTable& table, const std::string& study) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       cells.push_back({texts[i]});
       cells.back().value = NumberOf(table.kinds[i], row);
-      if (table.kinds[i] == TableColumn::kMetric && row.among_best) {
+      if (table.kinds[i] == TableColumn::kMetric && IsBold(table, row)) {
         cells.back().markup = Element("b", texts[i]);
       }
     }
@@ -51,7 +51,10 @@ PageSection TablesSection(const StudyFacts& facts) {
   PageSection section{"tables", "Ablation tables", {}};
   for (const AblationTable& table : facts.tables) {
     section.Add(TableMarkup(PageTableOf(table, facts.study.name)));
-    section.Add(BulletList(table.notes, "note"));
+    std::vector<std::string> notes = NotesOf(table);
+    notes.insert(notes.begin(), CaptionOf(table));
+    for (const std::string& remark : table.remarks) notes.push_back(AsSentence(remark));
+    section.Add(BulletList(notes, "note"));
   }
   for (const std::string& why : facts.no_tables) section.Note("A table could not be made: " + why);
   if (facts.tables.empty() && facts.no_tables.empty()) {

@@ -88,6 +88,41 @@ AblationTable CrossExample() {
   return table;
 }
 
+/// All columns that there are: too wide for words and numbers side by side.
+AblationTable WideExample() {
+  using enum TableColumn;
+  AblationTable table = Example();
+  table.columns = {"temporal",   "GAP (3 seeds)", "size",   "parameters",
+                   "examples/s", "time (s)",      "epochs", "difference [95 %]"};
+  table.kinds = {kLabel, kMetric, kSize, kParameters, kSpeed, kTime, kEpochs, kDifference};
+  for (TableRow& row : table.rows) {
+    row.parameters = 12'345'678;
+    row.examples_per_second = 29'999;
+    row.seconds = 1234.5;
+    row.epochs = 12.5;
+  }
+  return table;
+}
+
+/// Rows and columns, headed by names that are longer than the numbers.
+AblationTable WideCrossExample() {
+  AblationTable table = Example();
+  table.columns = {"classifier / temporal", "GAP", "difference [95 %]"};
+  const TableRow cell = table.rows[1];
+  table.rows.clear();
+  for (const char* row : {"moe experts=2", "conditional_inference rank=64 steps=3"}) {
+    for (const char* column : {"mean", "blstm hidden=32 residual=false",
+                               "netvlad clusters=8 frame_projection=32 hidden=64",
+                               "netvlad clusters=16 frame_projection=32 hidden=64"}) {
+      table.rows.push_back(cell);
+      table.rows.back().cross = CrossPlace{row, column};
+    }
+  }
+  table.cross_differences = AblationTable::CrossDifferences::kNone;
+  table.common_seeds = 3;
+  return table;
+}
+
 EnsembleTable EnsembleExample() {
   return {
       .title = "An ensemble",
@@ -124,7 +159,8 @@ TEST_P(LatexTest, CompilesAsItIs) {
       << GetParam().line << "\n\\usepackage{booktabs,siunitx,tabularx}\n"
       << Render(Example(), "macros") << "\\begin{document}\n"
       << Render(Example(), "latex") << Render(PaperExample(), "latex")
-      << Render(CrossExample(), "latex") << Render(EnsembleExample(), "latex")
+      << Render(CrossExample(), "latex") << Render(WideExample(), "latex")
+      << Render(WideCrossExample(), "latex") << Render(EnsembleExample(), "latex")
       << "NetVLAD has \\beamgrid{netvlad-clusters=8-frame-projection=32-hidden=64/gap}, which is "
          "\\beamgrid{netvlad-clusters=8-frame-projection=32-hidden=64/difference} more.\n"
          "\\end{document}\n";

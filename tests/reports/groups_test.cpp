@@ -100,7 +100,7 @@ AblationTable TableOf(std::size_t videos_of_a_group, bool lack_one = false) {
 TEST(TableOfGroups, SaysThatGroupsWereResampledAndHowMany) {
   const AblationTable table = TableOf(4);
   EXPECT_EQ(table.video_groups, 30U);
-  EXPECT_THAT(table.notes,
+  EXPECT_THAT(table.caption,
               Contains("difference: from moe experts=1, 95 % interval by 400 resamples of the 30 "
                        "groups (subject) of the 120 videos and of the seeds"));
   EXPECT_THAT(table.notes, Contains(HasSubstr("the groups' and")));
@@ -121,7 +121,7 @@ TEST(TableOfGroups, OfFewerThanAResampleNeedsHasNoIntervalAndSaysWhy) {
 TEST(TableOfGroups, NeverTakesAVideoForAGroup) {
   const AblationTable table = TableOf(4, /*lack_one=*/true);
   for (const TableRow& row : table.rows) EXPECT_FALSE(row.difference);
-  EXPECT_THAT(table.notes, Contains(HasSubstr("is of no known subject (data.group, --groups)")));
+  EXPECT_THAT(table.remarks, Contains(HasSubstr("is of no known subject (data.group, --groups)")));
 }
 
 /// A model's predictions of which whether they are right depends on the subject.

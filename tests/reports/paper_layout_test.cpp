@@ -197,8 +197,8 @@ TEST(Criteria, AreThePapersWithTheMethodsThatTheStudyTried) {
             "Conditional Inference |\n"
             "| Additional Modules | Layer Normalization, Skip Connection, Dropout, Gradient "
             "Clipping |\n\n"
-            "kim18/4: no model of the study has CBHG\n\n"
-            "17 models of these methods, of which 17 are measured\n");
+            "No model of the study has what kim18/4 lists: CBHG.\n\n"
+            "17 models of these methods, of which 17 are measured.\n");
   EXPECT_THAT(Render(table, "latex"),
               HasSubstr("Temporal Aggregation & LSTM, GRU, Bidirectional LSTM, Hierarchical RNN, "
                         "NetVLAD \\\\"));
@@ -217,7 +217,7 @@ TEST(Criteria, AreOursWithoutAPaper) {
               HasSubstr("| criterion | methods |\n|---|---|\n"
                         "| temporal | mean, blstm layers=1, blstm layers=2 |\n"
                         "| extras | dropout |\n\n"
-                        "3 models of these methods, of which 2 are measured\n"));
+                        "3 models of these methods, of which 2 are measured.\n"));
 }
 
 }  // namespace paper_layout_test

@@ -67,6 +67,68 @@ TEST(Sheet, LatexReadsAsItIs) {
   EXPECT_THAT(latex, HasSubstr("\n" + nasty + " & " + nasty + " \\\\\n\\bottomrule"));
 }
 
+Sheet WideSheet(std::size_t columns) {
+  Sheet sheet{.title = "wide", .headings = {"classifier"}, .rows = {{{"moe"}}, {{"logistic"}}}};
+  for (std::size_t i = 0; i < columns; ++i) {
+    sheet.headings.emplace_back("netvlad clusters=16 frame_projection=32 hidden=64");
+    for (auto& row : sheet.rows) {
+      row.push_back({.text = "0.8374 \xC2\xB1 0.0013", .latex = "\\num{0.8374 +- 0.0013}"});
+    }
+  }
+  return sheet;
+}
+
+TEST(Sheet, LatexBreaksHeadingsThatAreWiderThanTheirNumbers) {
+  const std::string latex = LatexOf(WideSheet(4));
+  EXPECT_THAT(latex, HasSubstr("classifier & \\shortstack[r]{netvlad\\\\{}clusters=16\\\\{}"
+                               "frame\\_\\allowbreak{}\\\\{}projection=32\\\\{}hidden=64} & "));
+  EXPECT_LE(LeastLatexWidth(WideSheet(4)), kArticleWidth);
+  EXPECT_THAT(LatexOf({.title = "", .headings = {"a", "GAP"}, .rows = {{{"x"}, {"0.81"}}}}),
+              HasSubstr("a & GAP \\\\"));
+}
+
+TEST(Sheet, LatexGivesAColumnOfWordsWhatItNeeds) {
+  const int least = LeastLatexWidth(WideSheet(9));
+  EXPECT_GT(least, kArticleWidth);
+  EXPECT_THAT(LatexOf(WideSheet(9)),
+              HasSubstr("\\begin{tabularx}{\\ifdim\\linewidth<" + std::to_string(least) + "pt " +
+                        std::to_string(least) + "pt\\else\\linewidth\\fi}"));
+}
+
+TEST(Sheet, LatexPutsIntervalsOnLinesOfTheirOwnWhereTheTableIsTooWide) {
+  Sheet sheet = WideSheet(1);
+  for (auto& row : sheet.rows) {
+    row[1].latex_below = "[\\num{-0.0123}, \\num{0.0456}]";
+  }
+  EXPECT_THAT(LatexOf(sheet),
+              HasSubstr("& \\num{0.8374 +- 0.0013} [\\num{-0.0123}, \\num{0.0456}] "));
+  for (int i = 0; i < 3; ++i) {
+    sheet.headings.push_back(sheet.headings[1]);
+    for (auto& row : sheet.rows) row.push_back(row[1]);
+  }
+  EXPECT_THAT(LatexOf(sheet),
+              HasSubstr("\\shortstack[r]{\\num{0.8374 +- 0.0013}\\\\{}[\\num{-0.0123}"));
+}
+
+TEST(Sheet, ShowsItsCaptionInEveryFormatOfDocuments) {
+  const Sheet sheet{.title = "t", .headings = {"a"}, .rows = {{{"x"}}}, .caption = "Of 3 seeds."};
+  EXPECT_THAT(MarkdownOf(sheet), HasSubstr("**t**\n\nOf 3 seeds.\n\n| a |"));
+  EXPECT_THAT(HtmlOf(sheet), HasSubstr("<caption>t. Of 3 seeds.</caption>"));
+  EXPECT_THAT(LatexOf(sheet), HasSubstr("\\caption{t. Of 3 seeds.}"));
+}
+
+// Two hyphens would end a comment, and an empty line of LaTeX a paragraph.
+TEST(Sheet, NamesWhatARowComesFromInComments) {
+  const Sheet sheet{.title = "t",
+                    .headings = {"a"},
+                    .rows = {{{"x"}}, {{"y"}}},
+                    .comments = {"", "trials ab-->cd\ntrials ef"}};
+  EXPECT_THAT(MarkdownOf(sheet),
+              HasSubstr("| y |\n\n<!--\nrow 2: trials ab- ->cd; trials ef\n-->\n"));
+  EXPECT_THAT(HtmlOf(sheet), HasSubstr("<!-- trials ab- ->cd; trials ef -->\n<tr><td>y</td></tr>"));
+  EXPECT_THAT(LatexOf(sheet), HasSubstr("x \\\\\n% trials ab-->cd\n% trials ef\ny \\\\\n"));
+}
+
 TEST(Sheet, CsvReadsAsItIs) {
   const std::string nasty = std::string("\"") +
                             R"(a_b *c* _d_ $e$ |f| <g> &amp; `h` [i](j) ~k~ \l #m ""n"", {o}^%)" +

@@ -54,7 +54,7 @@ TEST(Average, IsTheMeanOverTheSameCombinationsAndSeeds) {
   EXPECT_NEAR(*table.rows[1].delta, 0.135, 1e-12);
   EXPECT_EQ(table.rows[1].compared_values, 4U);
   EXPECT_EQ(table.title, "s: temporal, averaged");
-  EXPECT_THAT(table.notes,
+  EXPECT_THAT(table.caption,
               Contains("each row is the mean over the same 2 combinations of classifier and 2 "
                        "seeds"));
   EXPECT_THAT(table.notes, Contains("held fixed: multimodal concat; label_processing none; loss "
@@ -71,11 +71,12 @@ TEST(Average, PairsByCombinationAndSeed) {
       SeedsDifference({0, 1, 2, 3}, blstm, {0, 1, 2, 3}, mean);
   EXPECT_DOUBLE_EQ(table.rows[1].difference->interval.low, expected->interval.low);
   EXPECT_DOUBLE_EQ(table.rows[1].difference->interval.high, expected->interval.high);
-  EXPECT_THAT(table.notes,
+  EXPECT_THAT(table.caption,
               Contains("difference: from mean, 95 % interval of other seeds of the same "
                        "combinations, on these videos (t)"));
-  EXPECT_THAT(table.notes, Contains("p: two-sided t-test paired by combination and seed, on these "
-                                    "videos, against mean"));
+  EXPECT_THAT(table.caption,
+              Contains("test behind p: two-sided t-test paired by combination and seed, on these "
+                       "videos, against mean"));
   question.test = TableTest::kSignFlip;
   EXPECT_THAT(Averaged(Grid(), question).notes,
               Contains("no p: no exact test of 4 pairs can be below 0.125; 6 pairs can be below "
@@ -298,8 +299,9 @@ TEST(Average, HasAnExactPOfAsManyPairsAsCanBeCounted) {
   const AblationTable table = Averaged(LargeGrid(12, 2));
   // As far from 0 are none and one of another sign than the others, on both sides.
   EXPECT_NEAR(*table.rows[1].p_value, 2 * 25 / std::pow(2.0, 24), 1e-15);
-  EXPECT_THAT(table.notes, Contains("p: exact sign-flip test of 24 pairs of combination and seed "
-                                    "on these videos, against mean"));
+  EXPECT_THAT(table.caption,
+              Contains("test behind p: exact sign-flip test of 24 pairs of combination and seed "
+                       "on these videos, against mean"));
   EXPECT_THAT(table.notes, testing::Not(Contains(HasSubstr("no p"))));
 }
 
@@ -307,7 +309,7 @@ TEST(Average, SaysThatMorePairsAreTooMany) {
   const AblationTable table = Averaged(LargeGrid(14, 3));
   EXPECT_FALSE(table.rows[1].p_value);
   EXPECT_THAT(table.notes, Contains("no p: the exact sign-flip test takes 40 pairs at most, and "
-                                    "there are 42; --test t takes any number"));
+                                    "there are 42"));
 }
 
 TEST(Average, OfWhatDoesNotVarySaysSo) {

@@ -57,12 +57,14 @@ TEST(LeaveOneOut, TakesEachPartOfTheBestModelBack) {
   }
   EXPECT_TRUE(table.rows[0].chosen) << "it was taken because it is the best";
   EXPECT_EQ(table.title, "s: leave-one-out");
-  EXPECT_THAT(table.notes,
+  EXPECT_THAT(table.caption,
               Contains("each row is best with one of its parts taken back to the default"));
-  EXPECT_THAT(table.notes,
-              Contains("best is: multimodal concat; temporal blstm; classifier moe experts=2; "
-                       "label_processing none; loss cross_entropy; extras dropout rate=0.5 + "
-                       "layer_norm; train defaults"));
+  EXPECT_THAT(
+      table.notes,
+      Contains(
+          "the baseline, best, is: multimodal concat; temporal blstm; classifier moe experts=2; "
+          "label_processing none; loss cross_entropy; extras dropout rate=0.5 + "
+          "layer_norm; train defaults"));
   const std::string text = Render(table, "md");
   EXPECT_THAT(text, HasSubstr("| part | instead | GAP |"));
   EXPECT_THAT(text, HasSubstr("|---|---|---:|"));
@@ -94,7 +96,7 @@ TEST(SwapOne, HasAllModelsThatDifferInOneCriterion) {
                                            "extras dropout rate=0.5", "extras none",
                                            "classifier moe experts=4", "train batch=64"));
   EXPECT_NEAR(*table.rows[4].delta, -0.09, 1e-12) << "two extras are one criterion";
-  EXPECT_THAT(table.notes, Contains("each row differs from best in one criterion alone"));
+  EXPECT_THAT(table.caption, Contains("each row differs from best in one criterion alone"));
   EXPECT_THAT(Render(table, "md"), HasSubstr("| temporal | blstm layers=2 | 0.7900 |"));
   EXPECT_THAT(LabelsOf(Made(TableRows::kSwapOne, {.vary = "temporal", .baseline = "best"})),
               ElementsAre("best", "temporal mean", "temporal blstm layers=2"));

@@ -90,10 +90,10 @@ TEST(CompareRows, GivesDifferencesTheirIntervalsAndMarksWhatMayBeTheBest) {
   EXPECT_THAT(AmongBestOf(table), ElementsAre(false, false, true));
   EXPECT_THAT(table.columns, Contains("difference [95 %]"));
   EXPECT_THAT(table.columns, Contains("GAP (3 seeds)"));
-  EXPECT_THAT(table.notes, Contains("difference: from moe experts=1, 95 % interval by 400 "
-                                    "resamples of the 200 videos and of the seeds"));
-  EXPECT_THAT(table.notes, Contains("bold: the best; all others are worse (5 % for all "
-                                    "comparisons together)"));
+  EXPECT_THAT(table.caption, Contains("difference: from moe experts=1, 95 % interval by 400 "
+                                      "resamples of the 200 videos and of the seeds"));
+  EXPECT_THAT(table.caption, Contains("bold: the best; all others are worse (5 % for all "
+                                      "comparisons together)"));
   EXPECT_THAT(table.notes, Contains("no p: no exact test of 3 seeds can be below 0.25; 6 seeds can "
                                     "be below 0.05"));
   EXPECT_THAT(table.columns, Not(Contains("p")));
@@ -116,8 +116,8 @@ TEST(CompareRows, SaysWhatTheVarianceIsMadeOf) {
 TEST(CompareRows, DoesNotSayThatWhatWasNotTestedIsWorse) {
   PlantedStudy study({.rows = 3, .seeds = 3, .videos = 200, .seed_spread = 0.1, .effect = 3});
   study.predictions.erase({"MoE2", 2});
-  EXPECT_THAT(study.Table().notes, Contains("bold: the best; all others that could be tested are "
-                                            "worse (5 % for all comparisons together)"));
+  EXPECT_THAT(study.Table().caption, Contains("bold: the best; all others that could be tested are "
+                                              "worse (5 % for all comparisons together)"));
 }
 
 TEST(CompareRows, OfAColumnOfCellsTheNotesOfDifferencesAreWhereDifferencesAre) {
@@ -127,10 +127,10 @@ TEST(CompareRows, OfAColumnOfCellsTheNotesOfDifferencesAreWhereDifferencesAre) {
   const AblationTable table = study.Table(question);
   EXPECT_THAT(table.notes, Not(Contains(HasSubstr("difference"))));
   EXPECT_THAT(table.notes, Not(Contains(HasSubstr("no p"))));
-  EXPECT_THAT(table.notes, Contains(HasSubstr("bold: ")));
+  EXPECT_THAT(table.caption, Contains(HasSubstr("bold: ")));
   EXPECT_THAT(Render(table, "latex"), Not(HasSubstr("difference")));
-  EXPECT_THAT(Render(table, "md"), HasSubstr("difference: from moe experts=1"));
-  EXPECT_THAT(Render(table, "json"), HasSubstr("difference: from moe experts=1"));
+  EXPECT_THAT(Render(table, "md"), HasSubstr("Difference: from moe experts=1"));
+  EXPECT_THAT(Render(table, "json"), HasSubstr("Difference: from moe experts=1"));
 }
 
 // Two combinations of two rows: pairs of combination and seed over the same videos.
@@ -171,27 +171,40 @@ TEST(CompareRows, OfAnAverageResamplesVideosAndPairs) {
   EXPECT_NEAR(difference.value, *table.rows[1].delta, 1e-12);
   EXPECT_DOUBLE_EQ(difference.interval.low, expected.interval.low);
   EXPECT_DOUBLE_EQ(difference.interval.high, expected.interval.high);
-  EXPECT_THAT(table.notes,
+  EXPECT_THAT(table.caption,
               Contains("difference: from moe experts=1, 95 % interval by 400 resamples "
                        "of the 60 videos and of the seeds of the same combinations"));
 }
 
-TEST(CompareRows, LeavesAllBoldThatAreNotShownToBeWorse) {
+TEST(CompareRows, OfFewSeedsThatTellNothingOnlyTheHighestIsBold) {
   const AblationTable table = PlantedStudy({.rows = 3, .seeds = 2}).Table();
   EXPECT_THAT(AmongBestOf(table), ElementsAre(true, true, true));
-  EXPECT_THAT(table.notes,
-              Contains("bold: the best, and what is not shown to be worse (5 % for all "
-                       "comparisons together); 2 seeds show little, so that bold is no "
-                       "ranking: rows that are plainly lower may be bold"));
+  EXPECT_THAT(table.caption,
+              Contains("bold: the highest mean alone; with 2 seeds no test tells the rows apart"));
   const auto count = [](const std::string& text, const std::string& what) {
     int found = 0;
     for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; ++at) ++found;
     return found;
   };
   const std::string md = Render(table, "md");
-  const std::string rows = md.substr(0, md.find("\n\nbold"));
-  EXPECT_EQ(count(rows.substr(rows.find("\n| ")), "**"), 6) << rows;
-  EXPECT_EQ(count(Render(table, "latex"), "\\boldmath"), 3);
+  EXPECT_EQ(count(md.substr(md.find("\n| ")), "**"), 2) << md;
+  EXPECT_EQ(count(Render(table, "latex"), "\\boldmath"), 1);
+}
+
+TEST(CompareRows, OfMoreSeedsLeavesAllBoldThatAreNotShownToBeWorse) {
+  const AblationTable table = PlantedStudy({.rows = 3, .seeds = 5}).Table();
+  EXPECT_THAT(AmongBestOf(table), ElementsAre(true, true, true));
+  EXPECT_THAT(table.caption, Contains("bold: the best, and what is not shown to be worse (5 % for "
+                                      "all comparisons together)"));
+  EXPECT_THAT(Render(table, "html"),
+              testing::ContainsRegex("<strong>.*\n.*<strong>.*\n.*<strong>"));
+}
+
+// One row is far below: the test tells something even of three seeds.
+TEST(CompareRows, OfFewSeedsBoldIsTheTestsWhereItTellsSomething) {
+  const AblationTable table =
+      PlantedStudy({.rows = 3, .seeds = 3, .videos = 200, .seed_spread = 0.1, .effect = 3}).Table();
+  EXPECT_THAT(table.caption, Contains(HasSubstr("bold: the best; all others are worse")));
 }
 
 TEST(CompareRows, TestsSixSeedsExactlyAndCorrects) {
@@ -202,14 +215,15 @@ TEST(CompareRows, TestsSixSeedsExactlyAndCorrects) {
   EXPECT_DOUBLE_EQ(*table.rows[2].p_value, 0.03125);
   EXPECT_DOUBLE_EQ(*table.rows[2].p_corrected, 0.0625) << "Holm's, of two";
   EXPECT_THAT(table.columns, Contains("p"));
-  EXPECT_THAT(table.notes, Contains("p: exact sign-flip test of 6 seeds on these videos, against "
-                                    "moe experts=1, after Holm for 2 comparisons"));
+  EXPECT_THAT(table.caption,
+              Contains("test behind p: exact sign-flip test of 6 seeds on these videos, against "
+                       "moe experts=1, after Holm for 2 comparisons"));
   EXPECT_THAT(table.notes,
               Contains("no p of 2 comparisons of 6 seeds can be below 0.062 after Holm"));
   TableQuestion question{.test = TableTest::kTwoLevel};
   EXPECT_EQ(*study.Table(question).rows[2].p_value, table.rows[2].difference->p);
-  EXPECT_THAT(study.Table(question).notes,
-              Contains(HasSubstr("p: two-sided test of seeds and videos, against")));
+  EXPECT_THAT(study.Table(question).caption,
+              Contains(HasSubstr("test behind p: two-sided test of seeds and videos, against")));
 }
 
 TEST(CompareRows, ATwoLevelTestOfOneLevelIsNone) {
@@ -221,7 +235,7 @@ TEST(CompareRows, ATwoLevelTestOfOneLevelIsNone) {
   EXPECT_EQ(seeds.rows[1].difference->levels, Levels::kSeeds);
   EXPECT_FALSE(seeds.rows[1].p_value);
   EXPECT_THAT(seeds.notes, Contains("no p: the two-level test is of seeds and videos, and the "
-                                    "videos were not resampled; --test t is that of the seeds"));
+                                    "videos were not resampled"));
   EXPECT_THAT(single.notes, Contains("no p: the two-level test is of seeds and videos, and a row "
                                      "has a single seed"));
 }
@@ -236,10 +250,10 @@ TEST(CompareRows, IsTheSameEachTime) {
 TEST(CompareRows, OfOneSeedSpeaksOfTheVideosAlone) {
   const AblationTable table = PlantedStudy({.rows = 2, .seeds = 1}).Table();
   EXPECT_EQ(table.rows[1].difference->levels, Levels::kVideos);
-  EXPECT_THAT(table.notes,
+  EXPECT_THAT(table.caption,
               Contains("difference: from moe experts=1, 95 % interval by 400 resamples of the 60 "
                        "videos alone: a single seed says nothing of others"));
-  EXPECT_THAT(table.notes, Contains(HasSubstr(", of these trained models (5 % for all")));
+  EXPECT_THAT(table.caption, Contains(HasSubstr(", of these trained models (5 % for all")));
 }
 
 TEST(CompareRows, HasNoIntervalWithoutPredictionsAndSaysWhy) {
@@ -249,9 +263,11 @@ TEST(CompareRows, HasNoIntervalWithoutPredictionsAndSaysWhy) {
   EXPECT_FALSE(table.rows[1].difference);
   EXPECT_TRUE(table.rows[1].delta);
   EXPECT_FALSE(table.rows[1].among_best) << "nothing says whether it may be";
-  EXPECT_EQ(table.rows[1].no_interval, "MoE2 seed 2: gone");
+  EXPECT_EQ(table.rows[1].no_interval, "MoE2 seed 2: its predictions cannot be read");
+  EXPECT_THAT(table.remarks, testing::ElementsAre("MoE2 seed 2: gone")) << "once";
   EXPECT_TRUE(table.rows[2].difference);
-  EXPECT_THAT(table.notes, Contains("no interval for 1 row: MoE2 seed 2: gone"));
+  EXPECT_THAT(table.notes, Contains("no interval for 1 row: MoE2 seed 2: its "
+                                    "predictions cannot be read"));
 }
 
 TEST(CompareRows, DoesNotTrustPredictionsThatContradictTheRecord) {
@@ -283,8 +299,9 @@ TEST(CompareRows, OfOtherMetricsHasTheSeedsInterval) {
   question.metric = "map";
   const AblationTable table = study.Table(question);
   EXPECT_EQ(table.rows[1].difference->levels, Levels::kSeeds);
-  EXPECT_THAT(table.notes, Contains("difference: from moe experts=1, 95 % interval of other seeds "
-                                    "on these videos (t)"));
+  EXPECT_THAT(table.caption,
+              Contains("difference: from moe experts=1, 95 % interval of other seeds "
+                       "on these videos (t)"));
 }
 
 TEST(CompareRows, ComparesWithTheRowThatIsAskedFor) {
@@ -298,8 +315,8 @@ TEST(CompareRows, ComparesWithTheRowThatIsAskedFor) {
     EXPECT_NEAR(*table.rows[0].delta, *table.rows[0].mean - *table.rows[2].mean, 1e-12);
     EXPECT_TRUE(table.rows[2].chosen);
     EXPECT_THAT(table.notes,
-                Contains("moe experts=4, marked †, is the best of the same data that it is "
-                         "compared on: its lead is likely too large"));
+                Contains("marked †: moe experts=4, the best of the same data that it is compared "
+                         "on, so that its lead is likely too large"));
   }
   EXPECT_FALSE(study.Table().rows[0].chosen) << "the first row was not chosen for its number";
   const auto refusal = [&](const char* baseline) {

@@ -72,17 +72,24 @@ TEST(Render, Markdown) {
   EXPECT_EQ(Render(Golden(), "md"),
             "**Classifier & co**\n"
             "\n"
-            "| classifier | GAP | size | parameters | difference [95 %] | p | kim18/2 "
+            "GAP: mean ± standard deviation of 1 to 2 seeds, on 300 validation videos. 2 trials, "
+            "3m20s of training.\n"
+            "\n"
+            "| classifier | GAP | size (bytes) | parameters | difference [95 %] | p | kim18/2 "
             "| ours - theirs |\n"
             "|---|---:|---:|---:|---:|---:|---:|---:|\n"
-            "| logistic † | 0.5000 ± 0.0100 (2 seeds) | 1.0 MiB | 262,144 |  |  | 0.7942 "
+            "| logistic † | 0.5000 ± 0.0100 (2 seeds) | 1048576 | 262,144 |  |  | 0.7942 "
             "| -0.2942 |\n"
-            "| moe experts=2 | **0.6250 ± 0.0000 (2 seeds)** | 3.0 MiB | 786,432 "
+            "| moe experts=2 | **0.6250 ± 0.0000 (2 seeds)** | 3145728 | 786,432 "
             "| +0.125 [-0.062, 0.250] | <0.001 |  |  |\n"
-            "| a\\|b_c | 0.2500 (1 of 2 seeds: 1 failed (crashed)) | 100 B | 25 |  |  |  |  |\n"
-            "| never, \"ran\" | - (0 of 2 seeds: 2 waiting) | 0 B | 1 |  |  |  |  |\n"
+            "| a\\|b_c | 0.2500 (1 of 2 seeds: 1 failed (crashed)) | 100 | 25 |  |  |  |  |\n"
+            "| never, \"ran\" | - (0 of 2 seeds: 2 waiting) | 0 | 1 |  |  |  |  |\n"
             "\n"
-            "difference: from logistic\n");
+            "Difference: from logistic.\n"
+            "\n"
+            "<!--\n"
+            "row 2: trials ab12 cd34\n"
+            "-->\n");
 }
 
 TEST(Render, FurtherColumns) {
@@ -90,14 +97,30 @@ TEST(Render, FurtherColumns) {
   table.kinds = {TableColumn::kLabel, TableColumn::kSpeed, TableColumn::kTime,
                  TableColumn::kEpochs};
   table.columns = {"classifier", "examples/s", "time (s)", "epochs"};
-  EXPECT_NE(Render(table, "md").find("| a\\|b_c | 1234 | 200.0 | 4.5 |"), std::string::npos)
+  EXPECT_NE(Render(table, "md").find("| a\\|b_c | 1,235 | 200.0 | 4.5 |"), std::string::npos)
       << Render(table, "md");
+}
+
+TEST(Render, ShowsTheProbabilityThatARowIsAbove) {
+  AblationTable table = Golden();
+  table.kinds = {TableColumn::kLabel, TableColumn::kProbability};
+  table.columns = {"classifier", "P(better)"};
+  const auto cell = [&](double above) {
+    table.rows[1].difference->above = above;
+    const std::string text = Render(table, "md");
+    const std::size_t begin = text.find("| moe experts=2 | ") + 18;
+    return text.substr(begin, text.find(" |", begin) - begin);
+  };
+  EXPECT_EQ(cell(0.75), "0.75");
+  EXPECT_EQ(cell(1), ">0.99") << "of a thousand resamples nothing is certain";
+  EXPECT_EQ(cell(0.994), "0.99");
+  EXPECT_EQ(cell(0), "<0.01");
 }
 
 TEST(Render, TheHeadingSaysTheSeedsThatAllRowsHave) {
   AblationTable table = Golden();
   table.common_seeds = 2;
-  EXPECT_NE(Render(table, "md").find("| 0.5000 ± 0.0100 | 1.0 MiB |"), std::string::npos);
+  EXPECT_NE(Render(table, "md").find("| 0.5000 ± 0.0100 | 1048576 |"), std::string::npos);
 }
 
 TEST(Render, WhatIsNotZeroNeverReadsAsZero) {
@@ -124,12 +147,14 @@ TEST(Render, WhatIsNotZeroNeverReadsAsZero) {
   EXPECT_NE(Render(table, "md").find(" | 0.00 |"), std::string::npos) << "ours - theirs";
   EXPECT_NE(Render(table, "html").find("0.62 ± 0.0004"), std::string::npos);
   row.delta = 0.0012;
-  EXPECT_NE(Render(table, "latex").find("\\num[print-implicit-plus]{0.001} ["), std::string::npos);
+  EXPECT_NE(Render(table, "latex").find("\\num[print-implicit-plus]{0.001}\\\\{}["),
+            std::string::npos);
   EXPECT_NE(
       Render(table, "macros").find("/difference\\endcsname{\\num[print-implicit-plus]{0.001}}"),
       std::string::npos);
   row.delta = 0;
-  EXPECT_NE(Render(table, "latex").find(" & \\num{0.00} ["), std::string::npos);
+  EXPECT_NE(Render(table, "latex").find(" & \\shortstack[r]{\\num{0.00}\\\\{}["),
+            std::string::npos);
 }
 
 TEST(Render, ARowOfNoTrialsIsADashWithItsReason) {
@@ -154,13 +179,16 @@ TEST(Render, Csv) {
       Render(Golden(), "csv"),
       "label,gap_mean,gap_std,seeds,missing_seeds,missing,size_bytes,parameters,"
       "examples_per_second,seconds,epochs,delta,interval_low,interval_high,interval_of,"
-      "probability_above,seeds_variance,videos_variance,remainder_variance,p_value,p_corrected,"
-      "best,among_best,p_best,reference,reference_difference\n"
-      "logistic,0.5,0.01,2,0,,1048576,262144,,,,,,,,,,,,,,false,false,,0.7942,-0.2942\n"
+      "probability_above,seeds_variance,videos_variance,remainder_variance,interval_p,p_value,"
+      "p_corrected,best,among_best,p_best,reference,reference_difference,seed_values,seed_numbers,"
+      "fingerprints\n"
+      "logistic,0.5,0.01,2,0,,1048576,262144,,,,,,,,,,,,,,,false,false,,0.7942,-0.2942,0.49 0.51,"
+      "1 2,\n"
       "moe experts=2,0.625,0.0,2,0,,3145728,786432,,,,0.125,-0.0625,0.25,seeds and videos,"
-      "0.75,0.5,0.25,0.0,2e-04,4e-04,true,true,,,\n"
-      "a|b_c,0.25,,1,1,1 failed (crashed),100,25,1234.5,200.0,4.5,,,,,,,,,,,false,false,,,\n"
-      "\"never, \"\"ran\"\"\",,,0,2,2 waiting,0,1,,,,,,,,,,,,,,false,false,,,\n");
+      "0.75,0.5,0.25,0.0,0.125,2e-04,4e-04,true,true,,,,0.625 0.625,1 2,ab12 cd34\n"
+      "a|b_c,0.25,,1,1,1 failed (crashed),100,25,1234.5,200.0,4.5,,,,,,,,,,,,false,false,,,,0.25,2,"
+      "\n"
+      "\"never, \"\"ran\"\"\",,,0,2,2 waiting,0,1,,,,,,,,,,,,,,,false,false,,,,,,\n");
 }
 
 TEST(Render, JsonHasTheFixedShapeAndEveryNumber) {
@@ -169,10 +197,12 @@ TEST(Render, JsonHasTheFixedShapeAndEveryNumber) {
   table.columns.resize(2);
   EXPECT_EQ(boost::json::parse(Render(table, "json")), boost::json::parse(R"json({
     "title": "Classifier & co",
+    "caption": "GAP: mean ± standard deviation of 2 seeds, on 300 validation videos. 2 trials, 3m20s of training.",
     "columns": ["classifier", "GAP"],
     "rows": [
       {"label": "logistic",
-       "gap": {"mean": 0.5, "std": 0.01, "seeds": 2, "missing_seeds": 0, "values": [0.49, 0.51]},
+       "gap": {"mean": 0.5, "std": 0.01, "seeds": 2, "missing_seeds": 0, "values": [0.49, 0.51],
+               "seed_numbers": [1, 2]},
        "missing": "", "size_bytes": 1048576, "parameters": 262144, "examples_per_second": null,
        "seconds": null, "epochs": null, "delta": null, "interval": null, "no_interval": "",
        "p_value": null, "p_corrected": null, "best": false, "among_best": false, "p_best": null,
@@ -180,7 +210,7 @@ TEST(Render, JsonHasTheFixedShapeAndEveryNumber) {
        "fingerprints": []},
       {"label": "moe experts=2",
        "gap": {"mean": 0.625, "std": 0.0, "seeds": 2, "missing_seeds": 0,
-               "values": [0.625, 0.625]},
+               "values": [0.625, 0.625], "seed_numbers": [1, 2]},
        "missing": "", "size_bytes": 3145728, "parameters": 786432, "examples_per_second": null,
        "seconds": null, "epochs": null, "delta": 0.125,
        "interval": {"low": -0.0625, "high": 0.25, "of": "seeds and videos",
@@ -190,14 +220,15 @@ TEST(Render, JsonHasTheFixedShapeAndEveryNumber) {
        "among_best": true, "p_best": null, "chosen_on_the_same_data": false, "reference": null,
        "reference_difference": null, "fingerprints": ["ab12", "cd34"]},
       {"label": "never, \"ran\"",
-       "gap": {"mean": null, "std": null, "seeds": 0, "missing_seeds": 2, "values": []},
+       "gap": {"mean": null, "std": null, "seeds": 0, "missing_seeds": 2, "values": [],
+               "seed_numbers": []},
        "missing": "2 waiting", "size_bytes": 0, "parameters": 1, "examples_per_second": null,
        "seconds": null, "epochs": null, "delta": null, "interval": null, "no_interval": "",
        "p_value": null, "p_corrected": null, "best": false, "among_best": false, "p_best": null,
        "chosen_on_the_same_data": false, "reference": null, "reference_difference": null,
        "fingerprints": []}],
     "compared": "logistic", "test": "sign-flip", "resamples": 1000, "videos": 300,
-    "notes": ["difference: from logistic"]
+    "notes": ["Difference: from logistic."], "remarks": []
 })json"));
 }
 
@@ -207,19 +238,19 @@ TEST(Render, LatexEscapesWhatLatexReads) {
 \centering\scriptsize
 \sisetup{separate-uncertainty=true,group-digits=integer,group-separator={,},group-minimum-digits=4}
 \setlength{\tabcolsep}{3pt}
-\caption{Classifier \& co. Mean and standard deviation of the seeds. 2 trials, 3m20s of training.}
-\begin{tabularx}{\linewidth}{@{}>{\raggedright\arraybackslash}Xrrrrrrr@{}}
+\caption{Classifier \& co. GAP: mean \ensuremath{\pm} standard deviation of 1 to 2 seeds, on 300 validation videos. 2 trials, 3m20s of training.}
+\begin{tabularx}{\ifdim\linewidth<428pt 428pt\else\linewidth\fi}{@{}>{\raggedright\arraybackslash}Xrrrrrrr@{}}
 \toprule
-classifier & GAP & size & parameters & difference [95 \%] & p & kim18/2 & ours - theirs \\
+classifier & GAP & \shortstack[r]{size\\{}(bytes)} & parameters & \shortstack[r]{difference\\{}[95 \%]} & p & kim18/2 & \shortstack[r]{ours -\\{}theirs} \\
 \midrule
-logistic \ensuremath{\dagger} & \num{0.5000 +- 0.0100} (2 seeds) & 1.0 MiB & \num{262144} &  &  & 0.7942 & \num{-0.2942} \\
+logistic \ensuremath{\dagger} & \num{0.5000 +- 0.0100} (2 seeds) & \num{1048576} & \num{262144} &  &  & 0.7942 & \num{-0.2942} \\
 % trials ab12 cd34
-moe experts=2 & {\boldmath\num[reset-math-version=false]{0.6250 +- 0.0000}} (2 seeds) & 3.0 MiB & \num{786432} & \num[print-implicit-plus]{0.125} [\num{-0.062}, \num{0.250}] & $<$\num{0.001} &  &  \\
-a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2) & 100 B & \num{25} &  &  &  &  \\
-never, ''ran'' & \textemdash{} (0 of 2) & 0 B & \num{1} &  &  &  &  \\
+moe experts=2 & {\boldmath\num[reset-math-version=false]{0.6250 +- 0.0000}} (2 seeds) & \num{3145728} & \num{786432} & \shortstack[r]{\num[print-implicit-plus]{0.125}\\{}[\num{-0.062}, \num{0.250}]} & $<$\num{0.001} &  &  \\
+a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2) & \num{100} & \num{25} &  &  &  &  \\
+never, ''ran'' & \textemdash{} (0 of 2) & \num{0} & \num{1} &  &  &  &  \\
 \bottomrule
 \end{tabularx}
-\par\smallskip\raggedright difference: from logistic. a\textbar{}b\_\allowbreak{}c lacks seeds: 1 failed (crashed). never, ''ran'' lacks seeds: 2 waiting.
+\par\smallskip\raggedright Difference: from logistic. Seeds that a\textbar{}b\_\allowbreak{}c lacks: 1 failed (crashed). Seeds that never, ''ran'' lacks: 2 waiting.
 \end{table*}
 )latex");
 }
@@ -263,7 +294,8 @@ TEST(Render, HtmlEscapesWhatHtmlReads) {
   table.kinds.resize(5);
   EXPECT_EQ(Render(table, "html"),
             "<table>\n"
-            "<caption>Classifier &amp; co</caption>\n"
+            "<caption>Classifier &amp; co. GAP: mean ± standard deviation of 2 seeds, on 300 "
+            "validation videos. 2 trials, 3m20s of training.</caption>\n"
             "<thead>\n"
             "<tr><th>classifier</th><th>GAP</th><th>size (MiB)</th><th>parameters</th>"
             "<th>difference [95 %]</th></tr>\n"
@@ -271,11 +303,12 @@ TEST(Render, HtmlEscapesWhatHtmlReads) {
             "<tbody>\n"
             "<tr><td>&lt;b&gt; †</td><td>0.5000 ± 0.0100 (2 seeds)</td><td>1.00</td>"
             "<td>262,144</td><td></td></tr>\n"
+            "<!-- trials ab12 cd34 -->\n"
             "<tr><td>moe experts=2</td><td><strong>0.6250 ± 0.0000 (2 seeds)</strong></td>"
             "<td>3.00</td><td>786,432</td><td>+0.125 [-0.062, 0.250]</td></tr>\n"
             "</tbody>\n"
             "</table>\n"
-            "<p>difference: from logistic</p>\n");
+            "<p>Difference: from logistic.</p>\n");
 }
 
 TEST(Render, RefusesUnknownFormatsNamingTheKnownOnes) {

@@ -61,9 +61,10 @@ TEST(SideBySide, HasAColumnEachWithTheSameRows) {
   const std::string text = Render(table, "md");
   EXPECT_THAT(text, HasSubstr("| temporal (GAP, 2 seeds) | one | two | two: difference [95 %] |"));
   EXPECT_THAT(text, HasSubstr("| blstm layers=2 | - (not in the study) |"));
-  EXPECT_THAT(table.notes, Contains("difference: from the same row of one, 95 % interval of other "
-                                    "seeds on these videos (t)"));
-  EXPECT_THAT(table.notes, Contains(HasSubstr("; each within its study")));
+  EXPECT_THAT(table.caption,
+              Contains("difference: from the same row of one, 95 % interval of other "
+                       "seeds on these videos (t)"));
+  EXPECT_THAT(table.caption, Contains(HasSubstr("; each within its study")));
   EXPECT_THAT(table.notes, Contains(HasSubstr("held fixed: multimodal concat; classifier")));
   EXPECT_THAT(Render(table, "latex"), HasSubstr("two: difference [95 \\%]"));
 }
@@ -81,22 +82,25 @@ TEST(SideBySide, OfOtherVideosIsNotCompared) {
   AblationTable table = SideBySide(studies, &resampling);
   EXPECT_FALSE(table.rows[1].delta);
   EXPECT_FALSE(table.rows[1].p_value);
-  EXPECT_THAT(table.notes,
-              Contains("two is not to be compared with one: their data differ, and whether they "
-                       "were validated on the same videos is not known: gone"));
+  EXPECT_THAT(
+      table.notes,
+      Contains("study two is not to be compared with one: their data differ, and whether they "
+               "were validated on the same videos is not known: gone"));
   for (const StudyTrials& study : studies) {
     for (const TrialRecord& trial : study.trials) predictions[trial.fingerprint] = videos;
   }
   table = SideBySide(studies, &resampling);
   EXPECT_TRUE(table.rows[1].delta);
-  EXPECT_THAT(table.notes, Contains("two was trained on other data than one, and validated on the "
-                                    "same videos"));
+  EXPECT_THAT(table.notes,
+              Contains("study two was trained on other data than one, and validated on the "
+                       "same videos"));
   for (const TrialRecord& trial : studies[1].trials)
     predictions[trial.fingerprint].videos[0].id += "x";
   table = SideBySide(studies, &resampling);
   EXPECT_FALSE(table.rows[1].delta);
-  EXPECT_THAT(table.notes, Contains("two is not to be compared with one: they were validated on "
-                                    "other videos or true labels"));
+  EXPECT_THAT(table.notes,
+              Contains("study two is not to be compared with one: they were validated on "
+                       "other videos or true labels"));
   EXPECT_THAT(Render(table, "md"), Not(HasSubstr("difference")));
 }
 

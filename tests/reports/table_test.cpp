@@ -5,6 +5,7 @@
 
 #include "registry/util/error.h"
 #include "reports/statistics.h"
+#include "search/varied.h"
 #include "tests/reports/table_support.h"
 #include "tests/support/error_text.h"
 
@@ -43,7 +44,7 @@ TEST(MakeTable, TakesTheGroupWithTheMostVariantsInTheOrderOfTheStudy) {
   EXPECT_THAT(temporal.notes,
               Contains("held fixed: multimodal concat; classifier moe experts=2; label_processing "
                        "none; loss cross_entropy; extras none; train defaults"));
-  EXPECT_THAT(temporal.notes, Contains(HasSubstr("the study holds 4 such groups")));
+  EXPECT_THAT(temporal.remarks, Contains(HasSubstr("the study holds 4 such groups")));
 
   const AblationTable classifier =
       MakeTable(GreedyStudy(), SmallCatalogue(), Vary("classifier"), {});
@@ -65,8 +66,9 @@ TEST(MakeTable, CrossesTwoCriteria) {
                                            "blstm × moe experts=2", "blstm × moe experts=8"));
   EXPECT_NEAR(*table.rows[2].delta, 0.1, 1e-12);
   EXPECT_TRUE(table.rows[2].best);
-  EXPECT_EQ(Render(table, "md").substr(0, Render(table, "md").find("\n\nbold")),
+  EXPECT_EQ(Render(table, "md").substr(0, Render(table, "md").find("\n\nHeld")),
             "**s: temporal by classifier**\n\n"
+            "GAP of one seed. Bold: the best. 3 trials, 0s of training.\n\n"
             "| temporal / classifier | moe experts=2 | moe experts=2: difference | moe experts=4 | "
             "moe experts=4: difference | moe experts=8 |\n"
             "|---|---:|---:|---:|---:|---:|\n"
@@ -138,7 +140,7 @@ TEST(MakeTable, SaysWhyItIsThisGroupAndNoOther) {
   const auto why = [&] {
     const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary("classifier"), {});
     EXPECT_EQ(table.groups, 2U);
-    return table.notes.at(2);  // behind what is bold and what is held fixed
+    return table.remarks.at(0);
   };
   const std::string start = "the study holds 2 such groups; ";
   EXPECT_EQ(why(), start + "this is the one with the most measured variants");
@@ -174,15 +176,18 @@ TEST(MakeTable, GathersSeedsAndTestsThemPairedAgainstTheFirstRow) {
   EXPECT_NEAR(*table.rows[0].std, 0.01, 1e-12);
   EXPECT_NEAR(*table.rows[1].mean, 0.56, 1e-12);
   EXPECT_NEAR(*table.rows[1].p_value, PairedTTest({0.55, 0.57, 0.56}, {0.50, 0.51, 0.52}), 1e-15);
-  EXPECT_THAT(table.notes,
-              Contains("p: two-sided t-test paired by seed, on these videos, against logistic"));
+  EXPECT_THAT(
+      table.caption,
+      Contains(
+          "test behind p: two-sided t-test paired by seed, on these videos, against logistic"));
 
   std::vector<TrialRecord> other_seeds = trials;
   other_seeds[5].seed = 4;
   const AblationTable welch = MakeTable(other_seeds, SmallCatalogue(), question, {});
   EXPECT_NEAR(*welch.rows[1].p_value, WelchTTest({0.55, 0.57, 0.56}, {0.50, 0.51, 0.52}), 1e-15);
-  EXPECT_THAT(welch.notes,
-              Contains("p: two-sided Welch's t-test on these videos, against logistic"));
+  EXPECT_THAT(
+      welch.caption,
+      Contains("test behind p: two-sided Welch's t-test on these videos, against logistic"));
 }
 
 TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
@@ -205,8 +210,7 @@ TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
       Contains("rows have 1 to 2 seeds, for further ones are raced for by those that may be the "
                "best: a difference is between means of different seeds"));
   EXPECT_THAT(made(false).notes,
-              Contains("rows have 1 to 2 seeds; what was removed does not count: a difference is "
-                       "between means of different seeds"));
+              Contains("rows have 1 to 2 seeds: a difference is between means of different seeds"));
   const std::string text = Render(made(false), "md");
   EXPECT_THAT(text, HasSubstr("| logistic | 0.500 (1 seed) |")) << text;
   EXPECT_THAT(text, HasSubstr(" (2 seeds)")) << text;
@@ -215,7 +219,7 @@ TEST(MakeTable, SaysWhatASearchLetGoAndThatSeedsWereRacedFor) {
 TEST(MakeTable, NamesABetterModelOfAnotherGroup) {
   std::vector<TrialRecord> trials = GreedyStudy();
   const auto notes = [&] {
-    return MakeTable(trials, SmallCatalogue(), Vary("temporal"), {}).notes;
+    return MakeTable(trials, SmallCatalogue(), Vary("temporal"), {}).remarks;
   };
   EXPECT_THAT(notes(), Contains("the study's best, BLSTM-MoE4 with 0.8200, is of another group and "
                                 "not in this table"));
@@ -233,8 +237,9 @@ TEST(MakeTable, SaysWhichOfThePapersRowsCannotBeMatched) {
        {.row = "CNN2", .value = 0.755, .text = "0.755", .note = "nobody says what it is"}}};
   const AblationTable table = MakeTable(trials, SmallCatalogue(), question, paper);
   EXPECT_EQ(table.rows[0].reference_text, "0.60");
-  EXPECT_THAT(table.notes,
-              Contains("locust19/2: CNN2 (0.755) stands beside no row: nobody says what it is"));
+  EXPECT_THAT(
+      table.notes,
+      Contains("no row of ours is that of locust19/2, CNN2 (0.755): nobody says what it is"));
 }
 
 // A study that was gone on with after a component had got an option: its earlier trials do not name
@@ -290,17 +295,18 @@ TEST(MakeTable, ComparesWithTheFirstRowThatHasAllItsSeeds) {
   EXPECT_FALSE(table.rows[1].delta);
   EXPECT_NEAR(*table.rows[2].delta, 0.64 - 0.56, 1e-12);
   EXPECT_NEAR(*table.rows[2].p_value, PairedTTest({0.65, 0.63}, {0.55, 0.57}), 1e-15);
-  EXPECT_THAT(table.notes,
+  EXPECT_THAT(table.caption,
               Contains("difference: from moe experts=2, 95 % interval of other seeds on these "
                        "videos (t)"));
-  EXPECT_THAT(table.notes,
-              Contains("p: two-sided t-test paired by seed, on these videos, against moe "
-                       "experts=2"));
+  EXPECT_THAT(
+      table.caption,
+      Contains("test behind p: two-sided t-test paired by seed, on these videos, against moe "
+               "experts=2"));
   EXPECT_THAT(table.notes, Contains("incomplete rows: 1 of 3; they are not compared"));
   for (const std::size_t i : {2U, 4U}) trials[i].state = TrialState::kFailed;
   table = made();
   for (const TableRow& row : table.rows) EXPECT_FALSE(row.delta);
-  EXPECT_THAT(table.notes, Contains("difference: none, for no row has all its seeds"));
+  EXPECT_THAT(table.caption, Contains("difference: none, for no row has all its seeds"));
 }
 
 TEST(MakeTable, WhatWasNotMeasuredIsMissing) {
@@ -472,8 +478,8 @@ TEST(MakeTable, PutsThePapersNumbersBesideOurs) {
   question.vary.clear();
   const AblationTable models = MakeTable(GreedyStudy(), SmallCatalogue(), question, paper);
   for (const TableRow& row : models.rows) EXPECT_NE(row.reference, 0.5) << row.label;
-  EXPECT_THAT(models.notes, Contains(HasSubstr("kim18/2: about something else (0.5) stands beside "
-                                               "no row: ")));
+  EXPECT_THAT(models.notes, Contains(HasSubstr("no row of ours is that of kim18/2, about something "
+                                               "else (0.5): ")));
 }
 
 TEST(MakeTable, PutsNoNumberOfAPaperBesideSeveralRows) {
@@ -490,9 +496,69 @@ TEST(MakeTable, PutsNoNumberOfAPaperBesideSeveralRows) {
     std::size_t with = 0;
     for (const TableRow& row : table.rows) with += row.reference ? 1 : 0;
     EXPECT_EQ(with, 1U) << "of logistic alone it is known which";
-    EXPECT_THAT(table.notes, Contains(HasSubstr("kim18/1: MoE (0.8300) stands beside no row: 2 "
-                                                "models are it: ")));
+    EXPECT_THAT(table.notes,
+                Contains(HasSubstr("no row of ours is that of kim18/1, MoE (0.8300): 2 "
+                                   "models are it: ")));
   }
+}
+
+// The number of classes alone tells that data are not the paper's.
+TEST(MakeTable, HasNoDifferenceFromAPaperOfOtherData) {
+  PaperTable paper = {{{"MoE 2", "classifier=moe(experts=2)", 0.8282, "0.8282"}}};
+  paper.source = "Kim et al., 2018, table 2";
+  paper.data = "YouTube-8M of 2018";
+  paper.classes = 3862;
+  TableQuestion question = Vary("classifier");
+  question.reference = "kim18/2";
+  const auto made = [&](std::int64_t classes) {
+    return MakeTable(GreedyStudy(), SmallCatalogue(), question, paper, nullptr, false, nullptr,
+                     classes);
+  };
+  const std::string named =
+      "column kim18/2: Kim et al., 2018, table 2 (YouTube-8M of 2018, 3,862 classes)";
+  const AblationTable other = made(24);
+  EXPECT_EQ(other.rows.at(0).reference_text, "0.8282") << "the paper's number may stand";
+  for (const TableRow& row : other.rows) EXPECT_FALSE(row.reference_difference) << row.label;
+  EXPECT_THAT(other.columns, testing::Not(Contains("ours - theirs")));
+  EXPECT_THAT(other.notes,
+              Contains("no difference from kim18/2: the paper's data are YouTube-8M of "
+                       "2018, 3,862 classes, those of this study have 24 classes, so "
+                       "that the numbers are of different tasks"));
+  EXPECT_THAT(other.caption, Contains(named));
+  const AblationTable same = made(3862);
+  EXPECT_NEAR(same.rows.at(0).reference_difference.value(), *same.rows[0].mean - 0.8282, 1e-12);
+  EXPECT_THAT(same.notes, Contains("ours - theirs: whether this study's data are the paper's, "
+                                   "YouTube-8M of 2018, 3,862 classes, the record cannot tell"));
+  EXPECT_THAT(Render(same, "latex"), HasSubstr("Column kim18/2: Kim et al., 2018, table 2"));
+  paper.of_test_part = true;
+  EXPECT_THAT(made(3862).notes, Contains("ours - theirs: the paper's numbers are of the "
+                                         "competition's test videos, ours of the study's "
+                                         "validation videos"));
+}
+
+TEST(MakeTable, SaysWhereNothingIsComplete) {
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, -1),
+      SmallTrial("b", SmallModel(MeanPool(), Moe(2)), 1, -1)};
+  EXPECT_THAT(MakeTable(trials, SmallCatalogue(), Vary("classifier"), {}).remarks,
+              Contains("no row has a number: no trial of study 's' that would be in it is "
+                       "complete"));
+}
+
+// One interval bound would read as 0 by the digits of the others: the whole column gets one more.
+TEST(MakeTable, RoundsAnIntervalInOneWay) {
+  std::vector<TrialRecord> trials;
+  for (int seed = 1; seed <= 3; ++seed) {
+    trials.push_back(SmallTrial("a", SmallModel(MeanPool(), Logistic()), seed, 0.5));
+    trials.push_back(
+        SmallTrial("b", SmallModel(MeanPool(), Moe(2)), seed, 0.5 - 0.01 - 0.0039 * (seed - 2)));
+  }
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary("classifier"), {});
+  ASSERT_TRUE(table.rows[1].difference);
+  const ConfidenceInterval& interval = table.rows[1].difference->interval;
+  ASSERT_LT(std::abs(interval.high), 0.0005) << "the case in question";
+  EXPECT_THAT(Render(table, "md"), HasSubstr("| -0.0100 [" + FixedText(interval.low, 4) + ", " +
+                                             FixedText(interval.high, 4) + "] |"));
 }
 
 TEST(MakeTable, SaysThatAPapersTableIsAboutSomethingElse) {
@@ -503,7 +569,8 @@ TEST(MakeTable, SaysThatAPapersTableIsAboutSomethingElse) {
       "vary = 'temporal' does not fit kim18/2, whose rows differ in multimodal, classifier: none "
       "of "
       "them is about temporal";
-  EXPECT_THAT(MakeTable(GreedyStudy(), SmallCatalogue(), question, paper).notes, Contains(why));
+  EXPECT_THAT(MakeTable(GreedyStudy(), SmallCatalogue(), question, paper).notes,
+              Contains("no numbers of the paper: " + std::string(why)));
   question.layout = TableLayout::kPaper;
   EXPECT_EQ(ErrorText<UsageError>([&] {
               static_cast<void>(MakeTable(GreedyStudy(), SmallCatalogue(), question, paper));
@@ -521,7 +588,7 @@ TEST(MakeTable, OfAPapersRowsSaysThatABetterModelIsNoneOfThem) {
       SmallTrial("plain", SmallModel(MeanPool(), Logistic()), 1, 0.4),
       SmallTrial("other", SmallModel(Blstm(1), Moe(2)), 1, 0.5)};
   EXPECT_THAT(
-      MakeTable(trials, SmallCatalogue(), question, paper).notes,
+      MakeTable(trials, SmallCatalogue(), question, paper).remarks,
       Contains("the study's best, four with 0.6000, is not in this table: it is none of the "
                "paper's rows alone"));
 }
@@ -573,8 +640,11 @@ TEST(MakeTable, ShowsOtherMetrics) {
 
 TEST(MakeTable, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(Refusal(GreedyStudy(), Vary("optimiser")),
-            "vary = 'optimiser' is not a criterion; they are multimodal, temporal, classifier, "
-            "label_processing, loss, extras, train");
+            "vary = 'optimiser' is not a criterion; " + WhatTablesVary());
+  TableQuestion misspelt = Vary("temporal");
+  misspelt.by = "classifer";
+  EXPECT_EQ(Refusal(GreedyStudy(), misspelt),
+            "by = 'classifer' is not a criterion; did you mean 'classifier'?; " + WhatTablesVary());
   TableQuestion question = Vary("temporal");
   question.metric = "precision";
   EXPECT_EQ(Refusal(GreedyStudy(), question),

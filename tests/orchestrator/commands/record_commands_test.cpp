@@ -11,6 +11,7 @@
 namespace beamgrid {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
@@ -184,6 +185,9 @@ TEST_F(RecordCommandsTest, AWrongSelectionIsRefusedWithTheNearestColumn) {
   EXPECT_THAT(refusal({"--where", "gpa > 0.8"}),
               HasSubstr("--where: no such column: gpa; did you mean 'gap'?"));
   EXPECT_THAT(refusal({"--where", "temporal = blstm"}), HasSubstr("temporal = 'blstm'"));
+  EXPECT_THAT(refusal({"--where", "tempral = 'blstm'"}),
+              AllOf(HasSubstr("did you mean 'temporal'?"), HasSubstr("as in temporal = 'netvlad'"),
+                    Not(HasSubstr("'tempral'"))));
   // SQLite would compare the word with the number, and every trial would do.
   EXPECT_THAT(refusal({"--where", "\"gpa\" > 0.8"}), HasSubstr("no column 'gpa'"));
   EXPECT_THAT(refusal({"--where", "temporal = 'x"}), HasSubstr("a quote is not closed\n"

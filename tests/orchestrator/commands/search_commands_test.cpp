@@ -374,8 +374,10 @@ TEST_F(SearchCommandsTest, TableTakesItsBaselineTestColumnsAndResamples) {
   EXPECT_THAT(wide, Not(HasSubstr("size")));
   const Called column = table({"--columns", "sise"});
   EXPECT_EQ(column.exit_code, 2);
-  EXPECT_THAT(column.err, HasSubstr("must be one of size, parameters, speed, time, epochs; did you "
-                                    "mean 'size'?"));
+  EXPECT_THAT(
+      column.err,
+      HasSubstr("must be one of size, parameters, speed, time, epochs, probability; did you "
+                "mean 'size'?"));
   const Called few = table({"--resamples", "100"});
   EXPECT_EQ(few.exit_code, 2);
   EXPECT_THAT(few.err, HasSubstr("100 are fewer than the 200 that a 95 % interval needs"));
@@ -420,6 +422,13 @@ TEST_F(SearchCommandsTest, TableSaysWhatItsRowsAre) {
   EXPECT_THAT(refusal({"--ensemble"}), HasSubstr("study 'small' has no ensemble; `beamgrid "
                                                  "ensemble small` makes one"));
   EXPECT_THAT(refusal({"--ensemble", "--swap-one"}), HasSubstr("--ensemble"));
+  EXPECT_THAT(refusal({"--ensemble", "--columns", "parameters"}),
+              AllOf(HasSubstr("--ensemble"), HasSubstr("--columns")));
+  EXPECT_THAT(refusal({"--vary", "temporal", "--by", "classifier", "--columns", "size"}),
+              HasSubstr("--columns has no place beside --by; --format csv and --json have every "
+                        "number"));
+  EXPECT_THAT(refusal({"--vary", "temporal", "--by", "classifer"}),
+              HasSubstr("by = 'classifer' is not a criterion; did you mean 'classifier'?"));
   for (const char* option : {"--vary", "--by", "--fix", "--baseline", "--reference"}) {
     EXPECT_THAT(refusal({option, ""}), HasSubstr("must not be empty")) << option;
   }

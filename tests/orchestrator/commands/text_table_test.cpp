@@ -57,6 +57,19 @@ TEST(TextTable, ThenColumnsThatCanBeMissedAndThatIsSaid) {
             "a pipe or a wider terminal shows all)\n");
 }
 
+TEST(TextTable, BreaksHeadingsBeforeAColumnGoes) {
+  TextTable table({"classifier", ">netvlad clusters=8 frame_projection=32", ">mean"});
+  table.BreakHeadings();
+  table.Add({"moe", "0.8374 +- 0.0013", "0.6375"});
+  EXPECT_EQ(Printed(table, 40),
+            "classifier    netvlad clusters=8    mean\n"
+            "             frame_projection=32\n"
+            "moe             0.8374 +- 0.0013  0.6375\n");
+  EXPECT_EQ(Printed(table, 0),
+            "classifier  netvlad clusters=8 frame_projection=32    mean\n"
+            "moe                               0.8374 +- 0.0013  0.6375\n");
+}
+
 TEST(TextTable, WhatIsToStayWholeTakesTwoThirdsOfALineAtMost) {
   TextTable table({"file", ">size", "features"});
   table.KeepWhole({"file"});
