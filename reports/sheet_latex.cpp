@@ -34,7 +34,7 @@ const Escapes kLatex = {
 constexpr double kColumnWidth = 200;
 constexpr double kGap = 6;  ///< between two columns
 /// What a column of words has at least, where they are longer: lines of one word read badly.
-constexpr double kComfortable = 80;
+constexpr double kComfortable = 76;
 
 /// Font is a size of letters.
 struct Font {
@@ -123,7 +123,8 @@ class LatexLayout {
     if (cell.latex_below.empty()) return cell.latex;
     if (!below_) return cell.latex + " " + cell.latex_below;
     // The braces, for \\[ is a command.
-    return "\\shortstack[r]{" + cell.latex + "\\\\{}" + cell.latex_below + "}";
+    return "\\begin{tabular}[t]{@{}r@{}}" + cell.latex + "\\\\{}" + cell.latex_below +
+           "\\end{tabular}";
   }
   /// Returns a heading in LaTeX: over numbers on as many lines as it takes to be no wider than
   /// they.

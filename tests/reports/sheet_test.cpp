@@ -106,8 +106,9 @@ TEST(Sheet, LatexPutsIntervalsOnLinesOfTheirOwnWhereTheTableIsTooWide) {
     sheet.headings.push_back(sheet.headings[1]);
     for (auto& row : sheet.rows) row.push_back(row[1]);
   }
-  EXPECT_THAT(LatexOf(sheet),
-              HasSubstr("\\shortstack[r]{\\num{0.8374 +- 0.0013}\\\\{}[\\num{-0.0123}"));
+  EXPECT_THAT(
+      LatexOf(sheet),
+      HasSubstr("\\begin{tabular}[t]{@{}r@{}}\\num{0.8374 +- 0.0013}\\\\{}[\\num{-0.0123}"));
 }
 
 TEST(Sheet, ShowsItsCaptionInEveryFormatOfDocuments) {

@@ -153,7 +153,7 @@ TEST(Render, WhatIsNotZeroNeverReadsAsZero) {
       Render(table, "macros").find("/difference\\endcsname{\\num[print-implicit-plus]{0.001}}"),
       std::string::npos);
   row.delta = 0;
-  EXPECT_NE(Render(table, "latex").find(" & \\shortstack[r]{\\num{0.00}\\\\{}["),
+  EXPECT_NE(Render(table, "latex").find(" & \\begin{tabular}[t]{@{}r@{}}\\num{0.00}\\\\{}["),
             std::string::npos);
 }
 
@@ -245,7 +245,7 @@ classifier & GAP & \shortstack[r]{size\\{}(bytes)} & parameters & \shortstack[r]
 \midrule
 logistic \ensuremath{\dagger} & \num{0.5000 +- 0.0100} (2 seeds) & \num{1048576} & \num{262144} &  &  & 0.7942 & \num{-0.2942} \\
 % trials ab12 cd34
-moe experts=2 & {\boldmath\num[reset-math-version=false]{0.6250 +- 0.0000}} (2 seeds) & \num{3145728} & \num{786432} & \shortstack[r]{\num[print-implicit-plus]{0.125}\\{}[\num{-0.062}, \num{0.250}]} & $<$\num{0.001} &  &  \\
+moe experts=2 & {\boldmath\num[reset-math-version=false]{0.6250 +- 0.0000}} (2 seeds) & \num{3145728} & \num{786432} & \begin{tabular}[t]{@{}r@{}}\num[print-implicit-plus]{0.125}\\{}[\num{-0.062}, \num{0.250}]\end{tabular} & $<$\num{0.001} &  &  \\
 a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2) & \num{100} & \num{25} &  &  &  &  \\
 never, ''ran'' & \textemdash{} (0 of 2) & \num{0} & \num{1} &  &  &  &  \\
 \bottomrule
