@@ -2,6 +2,7 @@
 
 #include "registry/util/text.h"
 #include "reports/page/assets.h"
+#include "reports/page/pdf.h"
 #include "reports/page/section.h"
 
 namespace beamgrid {
@@ -72,7 +73,9 @@ Markup TrialMarkup(const StudyFacts& facts, TrialId trial, const std::string& te
 
 PageCell TrialCell(const StudyFacts& facts, TrialId trial, const std::string& text) {
   PageCell cell{text};
-  if (facts.address) cell.markup = TrialMarkup(facts, trial, text);
+  if (facts.address) {
+    cell.markup = Element("a", {{"href", facts.address(trial)}}, BreakableText(text));
+  }
   return cell;
 }
 
@@ -162,7 +165,7 @@ std::vector<FigureFile> FigureFiles(const std::vector<StudyFacts>& studies) {
       for (const auto& piece : section.parts) {
         const auto* figure = std::get_if<Figure>(&piece);
         if (figure == nullptr) continue;
-        files.push_back({part.prefix + figure->name + ".svg", SvgFile(*figure)});
+        files.push_back({part.prefix + figure->name, SvgFile(*figure), PdfFile(*figure)});
       }
     }
   }

@@ -32,10 +32,10 @@ struct PageFrame {
 /// Returns the page on these studies, at least one.
 [[nodiscard]] std::string WritePage(const std::vector<StudyFacts>& studies);
 
-/// FigureFile is a chart of the page as a file of its own.
+/// FigureFile is a chart of the page as files of its own.
 struct FigureFile {
-  std::string name;  ///< "effects.svg"; of several studies "STUDY-effects.svg"
-  std::string svg;
+  std::string name;  ///< "effects"; of several studies "STUDY-effects"
+  std::string svg, pdf;
 };
 /// Returns the charts of the page on these studies.
 [[nodiscard]] std::vector<FigureFile> FigureFiles(const std::vector<StudyFacts>& studies);

@@ -9,6 +9,8 @@
 #include <string>
 
 #include "reports/ensemble_table.h"
+#include "reports/page/drawing.h"
+#include "reports/page/pdf.h"
 #include "reports/table.h"
 #include "tests/support/temporary_folder.h"
 
@@ -171,6 +173,32 @@ TEST_P(LatexTest, CompilesAsItIs) {
         folder / "paper.pdf", std::filesystem::path(keep) / (std::string(GetParam().name) + ".pdf"),
         std::filesystem::copy_options::overwrite_existing);
   }
+}
+
+TEST(LatexFigure, AChartsPdfIsIncludedAsItIs) {
+  if (!Succeeds("command -v pdflatex > /dev/null")) {
+    GTEST_SKIP() << "no pdflatex; scripts/setup --latex installs it";
+  }
+  const TemporaryFolder folder;
+  const Figure figure{.name = "chart",
+                      .title = "A chart",
+                      .finding = "It has a word.",
+                      .width = 200,
+                      .height = 60,
+                      .drawing = TextAt(20, 20, "netvlad", Anchor::kStart) + Mark(0, 50, 40, "")};
+  std::ofstream(folder / "chart.pdf", std::ios::binary) << PdfFile(figure);
+  std::ofstream(folder / "paper.tex")
+      << "\\documentclass{article}\n\\usepackage{graphicx}\n\\begin{document}\n"
+         "\\includegraphics{chart.pdf}\n\\end{document}\n";
+  const std::string in_folder = "cd '" + (folder / "").string() + "' && ";
+  EXPECT_TRUE(
+      Succeeds(in_folder + "pdflatex -interaction=nonstopmode -halt-on-error paper.tex > out 2>&1"))
+      << TextOf(folder / "out");
+  const std::string out = TextOf(folder / "out");
+  EXPECT_EQ(out.find("arning"), std::string::npos) << out;
+  if (!Succeeds("command -v pdftotext > /dev/null")) return;
+  EXPECT_TRUE(Succeeds(in_folder + "pdftotext paper.pdf text"));
+  EXPECT_NE(TextOf(folder / "text").find("netvlad"), std::string::npos);
 }
 
 INSTANTIATE_TEST_SUITE_P(
