@@ -112,7 +112,8 @@ std::string VarianceText(const StudyEffects& made) {
 }
 
 std::string HighestText(const StudyEffects& made) {
-  return "highest: " + made.best + " " + EstimateText(made.effects.best_score, Signedness::kPlain) +
+  return (made.best_is_trained ? "highest, trained: " : "expected highest, not trained: ") +
+         made.best + " " + EstimateText(made.effects.best_score, Signedness::kPlain) +
          (made.effects.method == EffectsMethod::kExact ? ", a little too high for being the highest"
                                                        : "");
 }
@@ -128,10 +129,11 @@ std::string LossText(const StudyEffects& made) {
     const std::string most =
         one.loss->interval ? FixedText(one.loss->interval->high, kEffectDigits) : "";
     return start + ", the highest" +
-           (most.empty() ? "" : "; no other is better by more than " + most);
+           (most.empty() ? ""
+                         : "; others may still be better, by up to " + most + " (95 % interval)");
   }
   return start + " and lost " + EstimateText(*one.loss, Signedness::kPlain) + " against " +
-         made.best;
+         made.best + (made.best_is_trained ? "" : ", which was not trained");
 }
 
 std::vector<const PairEffect*> PairsThatMatter(const StudyEffects& made) {

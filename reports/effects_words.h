@@ -42,7 +42,7 @@ enum class Signedness { kPlain, kSigned };
 [[nodiscard]] std::string PairText(const StudyEffects& made, const PairEffect& pair);
 /// How the variance divides.
 [[nodiscard]] std::string VarianceText(const StudyEffects& made);
-/// Which combination is the highest.
+/// Which combination is the highest, and whether it was trained.
 [[nodiscard]] std::string HighestText(const StudyEffects& made);
 /// What one part after the other would have lost; empty where that is not known.
 [[nodiscard]] std::string LossText(const StudyEffects& made);

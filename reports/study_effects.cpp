@@ -188,6 +188,8 @@ class Maker {
   void AddNames() {
     const Effects& effects = made_.effects;
     made_.best = NameAt(effects.best);
+    const auto best = points_.find(effects.best);
+    made_.best_is_trained = best != points_.end() && !best->second.scores.empty();
     if (effects.one_at_a_time) {
       made_.baseline = NameAt(*grid_->Baseline());
       made_.chosen = NameAt(effects.one_at_a_time->chosen);
@@ -464,7 +466,10 @@ boost::json::object ToJson(const StudyEffects& made) {
           {"pairs",
            JsonList(effects.pairs, [&](const PairEffect& pair) { return PairJson(made, pair); })},
           {"higher_share", ShareJson(made, effects.higher_share)},
-          {"best", {{"name", made.best}, {"score", ToJson(effects.best_score)}}},
+          {"best",
+           {{"name", made.best},
+            {"score", ToJson(effects.best_score)},
+            {"trained", made.best_is_trained}}},
           {"one_at_a_time", std::move(one_at_a_time)},
           {"proposals", JsonList(made.proposals, proposal_json)},
           {"notes", boost::json::value_from(made.notes)}};

@@ -32,6 +32,7 @@ struct StudyEffects {
   /// deviation between combinations, to mean anything: they are then not to be shown.
   bool shares_known = true;
   std::string best, baseline, chosen;  ///< names of models; empty where there is none
+  bool best_is_trained = false;        ///< else its score is what is expected of it
   std::vector<ProposedTrial> proposals;
   std::vector<std::string> notes;  ///< what the numbers do not say, what was left out
 };
@@ -64,7 +65,7 @@ struct StudyEffects {
 /// "model" | null, "factors": [{"name", "criterion", "share", "best", "open", "confounded",
 /// "tied_to": names, "levels": [{"label", "effect", "measured", "may_be_best"}]}], "pairs":
 /// [{"factors": [2], "share", "levels": [2], "effect", "matters"}], "higher_share", "best":
-/// {"name", "score"}, "one_at_a_time": {"baseline", "chosen", "allowed", "loss"} | null,
+/// {"name", "score", "trained"}, "one_at_a_time": {"baseline", "chosen", "allowed", "loss"} | null,
 /// "proposals": [{"name", "seed", "reduction"}], "notes"}. A mean, an effect, a score, a loss is
 /// {"value", "low", "high"} with nulls for an interval that is not known, or null. Shares and the
 /// deviation are null where they are not known.
