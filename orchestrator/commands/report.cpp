@@ -8,6 +8,7 @@
 #include "orchestrator/commands/paper_tables.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/reported_ensemble.h"
+#include "orchestrator/commands/table_resampling.h"
 #include "orchestrator/commands/trainer.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -26,7 +27,7 @@ class Report : public Subcommand {
     app.add_option("--out", out_, "The page: one HTML file that loads nothing")
         ->required()
         ->type_name("FILE");
-    app.add_option("--figures", figures_, "A folder for its charts, each as an SVG file")
+    app.add_option("--figures", figures_, "A folder for its charts, each as an SVG and a PDF file")
         ->type_name("DIR");
     database_.AddTo(app);
     database_.AddRunsTo(app);
@@ -37,10 +38,12 @@ class Report : public Subcommand {
         "It is\n"
         "whole without its script, and the same record gives the same page, byte for byte. A study "
         "that\n"
-        "runs can be reported too: the page is of the moment at which its trials were read. It "
-        "reads\n"
-        "no predictions: the intervals of its tables are of the seeds alone, as `beamgrid table\n"
-        "--resamples 0` has them, where `beamgrid table` takes seeds and videos.");
+        "runs can be reported too: the page is of the moment at which its trials were read. Its\n"
+        "tables are those of `beamgrid table`, with seeds and videos drawn again; of studies of "
+        "more than\n"
+        "1000 complete trials or 64 MiB of predictions they are of the seeds alone, which is said "
+        "beside\n"
+        "them. The page lists the command of each table.");
   }
 
   int Run(CommandContext& context) override {
@@ -51,7 +54,8 @@ class Report : public Subcommand {
     const Catalogue catalogue = OpenTrainer(context, PluginsOf(*store, studies)).catalogue;
     std::vector<StudyFacts> facts;
     for (const StudyRecord& study : studies) {
-      facts.push_back(ReadStudyFacts(*store, catalogue, study, FindPaperTable));
+      const TableResampling resampling = ResamplingOf(*store, {study});
+      facts.push_back(ReadStudyFacts(*store, catalogue, study, FindPaperTable, {}, &resampling));
       AddEnsembleFact(facts.back(), *store);
       if (facts.back().data) facts.back().class_names = ClassNamesBeside(*facts.back().data);
     }
@@ -92,9 +96,13 @@ class Report : public Subcommand {
     const std::vector<FigureFile> files = FigureFiles(facts);
     for (const FigureFile& file : files) {
       const std::string path = (fs::path(figures_) / file.name).string();
-      WriteFileAtomically(OutputFile(path, {out_}, database_, &store, {"<svg", "<?xml"}), file.svg);
+      WriteFileAtomically(OutputFile(path + ".svg", {out_}, database_, &store, {"<svg", "<?xml"}),
+                          file.svg);
+      WriteFileAtomically(OutputFile(path + ".pdf", {out_}, database_, &store, {"%PDF-"}),
+                          file.pdf);
     }
-    context.Remark(figures_ + ": " + CountText(files.size(), "SVG file"));
+    context.Remark(figures_ + ": " + CountText(files.size(), "chart") +
+                   ", each as an SVG and a PDF file");
   }
 
   std::vector<std::string> studies_;

@@ -35,30 +35,67 @@ std::string ModelsText(const StudyFacts& facts) {
               : " that are complete, of " + std::to_string(asked.size()) + " asked for");
 }
 
+/// Returns "0.6260 ± 0.0028 over 2 seeds", digits by the rule of tables.
+std::string ScoreText(const StudyFacts& facts, const Standing& standing) {
+  const TableRow* row = RowOfModel(facts, standing);
+  const int decimals = facts.models ? facts.models->table.decimals : kMetricDigits;
+  std::string text = FixedText(standing.mean(), decimals);
+  if (row != nullptr && row->std) text += " ± " + FixedText(*row->std, decimals);
+  return text + (standing.values.size() == 1
+                     ? " with one seed"
+                     : " over " + CountText(standing.values.size(), "seed"));
+}
+
+/// Says what the lead of the highest mean is worth: what tests show of the others.
+std::string LeadText(const StudyFacts& facts) {
+  const std::vector<Standing>& standings = facts.leaderboard.standings;
+  const TableRow* best = RowOfModel(facts, standings.front());
+  std::size_t lower = 0, open = 0;
+  for (std::size_t i = 1; i < standings.size(); ++i) {
+    const TableRow* row = RowOfModel(facts, standings[i]);
+    if (row == nullptr || (!row->best && !row->p_best)) continue;
+    ++(row->among_best ? open : lower);  // an equal mean is as good
+  }
+  if (best == nullptr || !best->best || lower + open == 0) {
+    return "; whether it is better than the others is not tested";
+  }
+  const std::size_t untested = standings.size() - 1 - lower - open;
+  const std::string rest =
+      untested == 0 ? "" : "; " + CountText(untested, "other") + " could not be tested";
+  if (open == 0) {
+    return "; it is shown to be better than " +
+           (lower == 1 ? "the other" : "all " + std::to_string(lower) + " others") +
+           (untested == 0 ? "" : " that could be tested") + rest;
+  }
+  return "; it is not shown to be better than " + CountText(open, "other") + rest;
+}
+
 std::string BestSentence(const StudyFacts& facts) {
   const std::vector<Standing>& standings = facts.leaderboard.standings;
   const std::string heading = facts.objective->heading;
   if (standings.empty()) {
+    const bool all_failed =
+        !facts.trials.empty() && std::ranges::all_of(facts.trials, [](const TrialRecord& trial) {
+          return trial.state == TrialState::kFailed;
+        });
+    if (all_failed) {
+      return "There is no best model: every trial failed for good. The failures below say why; "
+             "`beamgrid run RECIPE --retry failed` tries them again.";
+    }
     return "Nothing is complete yet, so there is no best model; `beamgrid run` goes on with the "
            "study.";
   }
-  const auto score = [](const Standing& standing) {
-    return FixedText(standing.mean(), kMetricDigits);
-  };
   const Standing& best = standings.front();
-  const std::string seeds = best.values.size() == 1
-                                ? " with one seed"
-                                : " on average over " + CountText(best.values.size(), "seed");
+  const std::string score = heading + " " + ScoreText(facts, best);
   if (standings.size() == 1) {
-    return best.name + " is the only model that is complete: " + heading + " " + score(best) +
-           seeds + ".";
+    return best.name + " is the only model that is complete: " + score + ".";
   }
-  return best.name + " is the best of " + ModelsText(facts) + ": " + heading + " " + score(best) +
-         seeds + ", before " + standings[1].name + " with " + score(standings[1]) + ".";
+  return best.name + " has the highest mean of " + ModelsText(facts) + ": " + score +
+         LeadText(facts) + ".";
 }
 
 std::string PartsSentence(const StudyFacts& facts) {
-  if (!facts.effects) return "What its parts do is not known: " + facts.no_effects + ".";
+  if (!facts.effects) return "What the study's parts do is not known: " + facts.no_effects + ".";
   const StudyEffects& made = *facts.effects;
   const auto share = [&](std::size_t factor) { return made.effects.factors[factor].share; };
   const auto told = [&](std::size_t factor) { return made.effects.factors[factor].told; };
@@ -74,14 +111,16 @@ std::string PartsSentence(const StudyFacts& facts) {
   const std::string tied = made.effects.factors[most].confounded
                                ? " (they cannot be told apart, for what is excluded ties them)"
                                : "";
-  if (made.factors.size() == 1) return "It varies " + made.factors[0].name + " alone" + best + ".";
+  if (made.factors.size() == 1)
+    return "The study varies " + made.factors[0].name + " alone" + best + ".";
   if (!made.shares_known) {
     return "Which part matters most is " + std::string(kSharesNotKnown) +
            "; so far it looks like " + FactorName(made, most) + tied +
            ", of which the best on average is " + BestLevelText(made, most) + ".";
   }
-  return "Of its parts " + FactorName(made, most) + tied + (tied.empty() ? " matters" : " matter") +
-         " most, with " + FactorShareText(made, most) + best + ".";
+  return "Of the study's parts " + FactorName(made, most) + tied +
+         (tied.empty() ? " matters" : " matter") + " most, with " + FactorShareText(made, most) +
+         best + ".";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The study's ensemble: its members, what they weigh, and how alike they are.
 
 #include <algorithm>
+#include <cmath>
 
 #include "registry/util/text.h"
 #include "reports/page/ensemble_words.h"
@@ -33,16 +34,30 @@ PageTable MembersTable(const StudyFacts& facts, const EnsembleNumbers& ensemble)
   return table;
 }
 
+std::string WeightsFinding(const EnsembleNumbers::Member& lightest,
+                           const EnsembleNumbers::Member& heaviest, std::size_t members) {
+  const std::string most = FixedText(heaviest.weight, kWeightDigits);
+  if (FixedText(lightest.weight, kWeightDigits) == most) {
+    return "All members weigh the same, " + most + " of 1.";
+  }
+  return heaviest.name + " weighs most, with " + most + " of 1; equal weights would be " +
+         FixedText(1.0 / static_cast<double>(members), kWeightDigits) + ".";
+}
+
+/// Returns how far the holdout's GAP is from that of the videos which chose the ensemble, in words.
+std::string ShrinkageText(double selection_gap, double holdout_gap) {
+  const double lost = selection_gap - holdout_gap;
+  const std::string size = FixedText(std::abs(lost), kGapDigits);
+  return lost > 0 ? size + " lower, as is usual on videos that did not choose it"
+                  : size + " higher: these videos happen to be easier for it";
+}
+
 Figure WeightsFigure(const StudyFacts& facts, const EnsembleNumbers& ensemble) {
-  const auto heaviest =
-      std::ranges::max_element(ensemble.members, {}, &EnsembleNumbers::Member::weight);
-  Figure figure{
-      .name = "weights",
-      .title = "Weights of the members",
-      .finding = heaviest->name + " weighs most, with " +
-                 FixedText(heaviest->weight, kWeightDigits) + " of 1; equal ones would be " +
-                 FixedText(1.0 / static_cast<double>(ensemble.members.size()), kWeightDigits) +
-                 "."};
+  const auto [lightest, heaviest] =
+      std::ranges::minmax_element(ensemble.members, {}, &EnsembleNumbers::Member::weight);
+  Figure figure{.name = "weights",
+                .title = "Weights of the members",
+                .finding = WeightsFinding(*lightest, *heaviest, ensemble.members.size())};
   std::vector<ChartRow> rows;
   for (const EnsembleNumbers::Member& member : ensemble.members) {
     const std::string weight = FixedText(member.weight, kWeightDigits);
@@ -83,8 +98,8 @@ void AddScores(PageSection& section, const EnsembleNumbers& ensemble) {
   }
   const EnsembleNumbers::Holdout& holdout = *ensemble.holdout;
   section.Say(selection + "; holdout GAP " + FixedText(holdout.gap, kGapDigits) + " on " +
-              std::to_string(holdout.videos) + " others: shrinkage " +
-              FixedText(ensemble.selection_gap - holdout.gap, kGapDigits) + ". On the holdout " +
+              std::to_string(holdout.videos) + " others, " +
+              ShrinkageText(ensemble.selection_gap, holdout.gap) + ". On the holdout " +
               GainSentence(ensemble) + "; alone it has " +
               FixedText(ensemble.best_single_gap, kGapDigits) + " there.");
 }

@@ -83,6 +83,9 @@ std::string EnsembleSentence(const StudyFacts& facts) {
                                   ? "No ensemble is recorded"
                                   : "The ensembles that are recorded are of trials that no longer "
                                     "count";
+    if (facts.leaderboard.standings.empty()) {
+      return start + ", and none can be made before a trial is complete.";
+    }
     return start + "; `beamgrid ensemble " + facts.study.name + "` makes one.";
   }
   const EnsembleNumbers ensemble = NumbersOf(*facts.ensemble);

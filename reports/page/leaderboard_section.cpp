@@ -9,7 +9,7 @@
 namespace beamgrid {
 namespace {
 
-constexpr std::size_t kRanked = 50;
+constexpr std::size_t kRanked = 300;
 
 /// Returns what is shown beside the objective: accuracy and top-5, where the videos have one label.
 std::vector<Metric> FurtherMetrics(const StudyFacts& facts) {
@@ -39,16 +39,33 @@ PageCell MeanCell(const StudyFacts& facts, const Standing& standing, const Metri
   return FixedCell(sum / static_cast<double>(count), kMetricDigits);
 }
 
+/// Returns the mean with its standard deviation, digits by the rule of tables.
+PageCell ObjectiveCell(const StudyFacts& facts, const Standing& standing) {
+  const TableRow* row = RowOfModel(facts, standing);
+  const int decimals = facts.models ? facts.models->table.decimals : kMetricDigits;
+  PageCell cell = FixedCell(standing.mean(), decimals);
+  if (row != nullptr && row->std) cell.text += " ± " + FixedText(*row->std, decimals);
+  return cell;
+}
+
+/// Returns what is shown of a model beside the best: "best", "may be best", "lower", "not tested".
+std::string JudgedText(const StudyFacts& facts, const Standing& standing) {
+  const TableRow* row = RowOfModel(facts, standing);
+  if (row == nullptr || (!row->best && !row->p_best)) return "not tested";
+  if (row->best) return "highest";
+  return row->among_best ? "may be best" : "lower";
+}
+
 PageTable RankedModels(const StudyFacts& facts) {
   const std::vector<Standing>& standings = facts.leaderboard.standings;
   const std::size_t shown = std::min(kRanked, standings.size());
   PageTable table{.caption = "Leaderboard",
                   .columns = {">rank", "model", std::string(">") + facts.objective->heading,
-                              ">seeds", ">size", ">parameters"},
+                              "judged", ">seeds", ">size", ">parameters"},
                   .row_names = 1};
   const std::vector<Metric> further = FurtherMetrics(facts);
   for (std::size_t i = 0; i < further.size(); ++i) {
-    table.columns.insert(table.columns.begin() + 3 + static_cast<std::ptrdiff_t>(i),
+    table.columns.insert(table.columns.begin() + 4 + static_cast<std::ptrdiff_t>(i),
                          std::string(">") + further[i].heading);
   }
   for (std::size_t i = 0; i < shown; ++i) {
@@ -56,7 +73,8 @@ PageTable RankedModels(const StudyFacts& facts) {
     std::vector<PageCell>& cells = table.rows.emplace_back();
     cells = {CountCell(static_cast<std::int64_t>(i + 1)),
              TrialCell(facts, facts.trials[standing.places.front()].id, standing.name),
-             FixedCell(standing.mean(), kMetricDigits)};
+             ObjectiveCell(facts, standing),
+             {JudgedText(facts, standing)}};
     for (const Metric& metric : further) cells.push_back(MeanCell(facts, standing, metric));
     cells.insert(cells.end(),
                  {{std::to_string(standing.values.size()) + "/" + std::to_string(standing.trials),
@@ -68,12 +86,37 @@ PageTable RankedModels(const StudyFacts& facts) {
     table.caption += ": the best " + std::to_string(shown) + " of " +
                      std::to_string(standings.size()) + " models";
     table.more = CountText(standings.size() - shown, "more model") +
-                 ": `beamgrid query leaderboard --study " + facts.study.name + "`.";
+                 ": `beamgrid query leaderboard --study " + facts.study.name +
+                 "`; sorting and filtering here are of those that are shown.";
   }
   return table;
 }
 
+/// Says what the judgement is made of; empty where nothing could be tested.
+std::string JudgedNote(const StudyFacts& facts) {
+  if (!facts.models && facts.leaderboard.standings.size() <= kMostJudgedModels) return "";
+  if (!facts.models) {
+    return "not tested: the study has " + CountText(facts.leaderboard.standings.size(), "model") +
+           ", and a page tests up to " + std::to_string(kMostJudgedModels) + " of them.";
+  }
+  const AblationTable& table = facts.models->table;
+  const auto tested =
+      std::ranges::count_if(table.rows, [](const TableRow& row) { return row.p_best.has_value(); });
+  if (tested == 0) return "not tested: a test needs two seeds, or the predictions of both models.";
+  return "judged: against the highest mean, with all its seeds; \"may be best\" is not shown to "
+         "be lower (5 % for all " +
+         CountText(static_cast<std::size_t>(tested), "comparison") +
+         " together). ± is the standard deviation of the seeds. " +
+         (facts.models->seeds_alone.empty() ? "The same as `" + facts.models->command + "` has it."
+                                            : SeedsAloneText(facts.models->seeds_alone));
+}
+
 }  // namespace
+
+const TableRow* RowOfModel(const StudyFacts& facts, const Standing& standing) {
+  const auto found = facts.model_rows.find(facts.trials[standing.places.front()].fingerprint);
+  return found == facts.model_rows.end() ? nullptr : &facts.models->table.rows[found->second];
+}
 
 PageSection LeaderboardSection(const StudyFacts& facts) {
   PageSection section{"leaderboard", "Leaderboard", {}};
@@ -82,6 +125,8 @@ PageSection LeaderboardSection(const StudyFacts& facts) {
     return section;
   }
   section.Add(TableMarkup(RankedModels(facts)));
+  const std::string judged = JudgedNote(facts);
+  if (!judged.empty()) section.Note(judged);
   const std::string seeds = SeedsNote(facts.leaderboard);
   section.Note(seeds.empty() ? "seeds: complete of those begun." : seeds + ".");
   return section;

@@ -1,5 +1,7 @@
 #include "reports/page/markup.h"
 
+#include <algorithm>
+
 #include "registry/util/printable.h"
 
 namespace beamgrid {
@@ -73,6 +75,28 @@ Markup Element(std::string_view tag, const Markup& inside) { return Element(tag,
 
 Markup EmptyElement(std::string_view tag, const Attributes& attributes) {
   return Markup::Verbatim(Opening(tag, attributes) + "/>");
+}
+
+Markup BreakableText(std::string_view text) {
+  constexpr std::size_t kLongWord = 14;
+  Markup broken;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size() - 1) + 1;
+    std::string_view word = text.substr(0, end);
+    text.remove_prefix(end);
+    const bool is_long = word.size() > kLongWord;
+    while (is_long) {
+      const std::size_t at = word.find_first_of(".=_/");
+      if (at == std::string_view::npos || at + 1 == word.size() || word[at + 1] == ' ') break;
+      // "0.25" is one number.
+      const bool is_point = word[at] == '.' && word[at + 1] >= '0' && word[at + 1] <= '9';
+      broken += Markup(word.substr(0, at + 1));
+      if (!is_point) broken += EmptyElement("wbr", {});
+      word.remove_prefix(at + 1);
+    }
+    broken += Markup(word);
+  }
+  return broken;
 }
 
 Markup Paragraph(const Markup& text, const std::string& css_class) {

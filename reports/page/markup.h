@@ -42,6 +42,10 @@ class Markup {
 /// Returns <tag attributes/>: of HTML only elements that have no end, of SVG any.
 [[nodiscard]] Markup EmptyElement(std::string_view tag, const Attributes& attributes);
 
+/// Returns the text with places after `.`, `=`, `_` and `/` where long words may be broken: no
+/// browser then needs to break a word or a number itself.
+[[nodiscard]] Markup BreakableText(std::string_view text);
+
 /// Returns <p>text</p> with a line break after it.
 [[nodiscard]] Markup Paragraph(const Markup& text, const std::string& css_class = "");
 /// Returns the text as a sentence: it begins with a capital letter and ends with a full stop.

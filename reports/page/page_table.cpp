@@ -42,7 +42,9 @@ Markup CellOf(const PageCell& cell, bool is_name, bool is_number) {
     if (value != cell.text) attributes.emplace_back("data-v", value);
   }
   return Element(is_name ? "th" : "td", attributes,
-                 cell.markup.empty() ? Markup(cell.text) : cell.markup);
+                 !cell.markup.empty() ? cell.markup
+                 : is_number          ? Markup(cell.text)
+                                      : BreakableText(cell.text));
 }
 
 Markup RowsOf(const PageTable& table) {

@@ -44,16 +44,16 @@ PageTable HistoryTable(const std::vector<RecipeEntry>& history) {
 std::string CommandsText(const StudyFacts& facts) {
   const std::string& name = facts.study.name;
   std::string text = "beamgrid run recipe.toml          # the recipe below, beside its data\n";
-  text += "beamgrid verify " + name + " --sample 3   # trains 3 trials again, compares every bit\n";
-  text += "beamgrid dump " + name + " --canonical    # equal for equal results\n";
-  for (const AblationTable& table : facts.tables) {
-    text += "beamgrid table " + name;
-    if (table.columns[0] != "model") text += " --vary " + table.columns[0];
-    if (table.metric != kMetrics->name) text += " --metric " + table.metric;
-    text += "\n";
+  const bool complete = !facts.leaderboard.standings.empty();
+  if (complete) {
+    text +=
+        "beamgrid verify " + name + " --sample 3   # trains 3 trials again, compares every bit\n";
   }
-  text += "beamgrid effects " + name + "\n";
-  text += "beamgrid ensemble " + name + "\n";
+  text += "beamgrid dump " + name + " --canonical    # equal for equal results\n";
+  if (facts.models) text += facts.models->command + "\n";
+  for (const TableFact& fact : facts.tables) text += fact.command + "\n";
+  if (facts.effects) text += "beamgrid effects " + name + "\n";
+  if (complete) text += "beamgrid ensemble " + name + "\n";
   return text;
 }
 

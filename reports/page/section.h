@@ -27,6 +27,11 @@ struct PageSection {
 [[nodiscard]] Markup TrialMarkup(const StudyFacts& facts, TrialId trial, const std::string& text);
 [[nodiscard]] PageCell TrialCell(const StudyFacts& facts, TrialId trial, const std::string& text);
 
+/// Says that numbers are of the seeds alone, and why.
+[[nodiscard]] std::string SeedsAloneText(const std::string& why);
+/// Returns the row of a model in the table of whole models; nullptr: there is none.
+[[nodiscard]] const TableRow* RowOfModel(const StudyFacts& facts, const Standing& standing);
+
 [[nodiscard]] PageSection AnswerSection(const StudyFacts& facts);
 [[nodiscard]] PageSection AskedSection(const StudyFacts& facts);
 [[nodiscard]] PageSection LeaderboardSection(const StudyFacts& facts);

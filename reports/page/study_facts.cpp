@@ -9,8 +9,10 @@
 #include "registry/named_file.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 #include "reports/raced_seeds.h"
 #include "reports/study_grid.h"
+#include "reports/table_command.h"
 #include "search/search_space.h"
 
 namespace beamgrid {
@@ -111,21 +113,105 @@ std::vector<TableQuestion> QuestionsOf(const StudyFacts& facts) {
       return question.vary == criterion && question.by.empty() &&
              question.rows == TableRows::kVariants && question.layout == TableLayout::kOurs;
     });
-    if (!is_there) ask({.title = "", .vary = criterion});
+    if (!is_there) ask({.title = criterion, .vary = criterion});
   }
   return questions;
 }
 
-void AddTables(StudyFacts& facts, const Catalogue& catalogue, const FindPaper& paper, bool raced) {
+/// Returns why the videos of these trials are not drawn again; empty: they are.
+std::string WhySeedsAlone(const std::vector<TrialRecord>& trials,
+                          const TableResampling* resampling) {
+  if (resampling == nullptr) return "this page reads no predictions";
+  std::size_t complete = 0;
+  std::int64_t bytes = 0;
+  for (const TrialRecord& trial : trials) {
+    if (!trial.result) continue;
+    ++complete;
+    for (const Artifact& artifact : trial.result->artifacts) {
+      if (artifact.name == "predictions") bytes += artifact.bytes;
+    }
+  }
+  if (complete <= kMostDrawnTrials && bytes <= kMostDrawnBytes) return "";
+  return "the study has " + CountText(complete, "complete trial") + " with " + SizeText(bytes) +
+         " of predictions, and a page reads those of up to " + std::to_string(kMostDrawnTrials) +
+         " trials and " + SizeText(kMostDrawnBytes);
+}
+
+bool HasInterval(const AblationTable& table) {
+  return std::ranges::any_of(table.rows,
+                             [](const TableRow& row) { return row.difference.has_value(); });
+}
+
+/// Returns why a table has no interval at all; empty where it has one, or where none is to be.
+std::string WhyNoInterval(const AblationTable& table) {
+  if (HasInterval(table)) return "";
+  for (const TableRow& row : table.rows) {
+    if (!row.no_interval.empty()) return row.no_interval;
+  }
+  return "";
+}
+
+/// TableMaker makes the tables of a page, with the statistics of `table` where that can be.
+class TableMaker {
+ public:
+  TableMaker(const StudyFacts& facts, const Catalogue& catalogue, const FindPaper& paper,
+             bool raced, const TableResampling* resampling)
+      : facts_(facts),
+        catalogue_(catalogue),
+        paper_(paper),
+        raced_(raced),
+        resampling_(resampling),
+        why_seeds_alone_(WhySeedsAlone(facts.trials, resampling)) {}
+
+  /// Throws UsageError as MakeTable does.
+  [[nodiscard]] TableFact Make(const TableQuestion& question) const {
+    std::string seeds_alone = why_seeds_alone_;
+    AblationTable table = Ask(question, seeds_alone.empty() ? resampling_ : nullptr);
+    if (seeds_alone.empty()) {
+      seeds_alone = WhyNoInterval(table);
+      if (!seeds_alone.empty()) table = Ask(question, nullptr);
+    }
+    AddSeenGroups(facts_.seen_groups, table);
+    TableFact fact{.table = std::move(table),
+                   .command = TableCommandText(question, !seeds_alone.empty()),
+                   .seeds_alone = std::move(seeds_alone)};
+    if (!HasInterval(fact.table)) fact.seeds_alone.clear();
+    return fact;
+  }
+
+ private:
+  [[nodiscard]] AblationTable Ask(const TableQuestion& question,
+                                  const TableResampling* resampling) const {
+    return MakeTable(facts_.trials, catalogue_, question, paper_(question.reference), nullptr,
+                     raced_, resampling, facts_.data ? facts_.data->classes : 0);
+  }
+
+  const StudyFacts& facts_;
+  const Catalogue& catalogue_;
+  const FindPaper& paper_;
+  bool raced_;
+  const TableResampling* resampling_;
+  std::string why_seeds_alone_;
+};
+
+void AddTables(StudyFacts& facts, const TableMaker& maker) {
   for (const TableQuestion& question : QuestionsOf(facts)) {
     try {
-      facts.tables.push_back(MakeTable(facts.trials, catalogue, question, paper(question.reference),
-                                       nullptr, raced, nullptr,
-                                       facts.data ? facts.data->classes : 0));
-      AddSeenGroups(facts.seen_groups, facts.tables.back());
+      facts.tables.push_back(maker.Make(question));
     } catch (const UsageError& error) {
       facts.no_tables.emplace_back(error.what());
     }
+  }
+  const std::size_t models = facts.leaderboard.standings.size();
+  if (models == 0 || models > kMostJudgedModels) return;
+  try {
+    facts.models = maker.Make(QuestionOf(facts.study.name, facts.objective->name, {}));
+  } catch (const UsageError&) {
+    return;
+  }
+  const std::vector<TableRow>& rows = facts.models->table.rows;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (const std::string& fingerprint : rows[i].fingerprints) facts.model_rows[fingerprint] = i;
   }
 }
 
@@ -179,7 +265,8 @@ void AddCurves(StudyFacts& facts, const Store& store) {
 }  // namespace
 
 StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const StudyRecord& study,
-                          const FindPaper& paper, const KeepTrial& keep) {
+                          const FindPaper& paper, const KeepTrial& keep,
+                          const TableResampling* resampling) {
   StudyFacts facts{.study = study, .is_part = static_cast<bool>(keep)};
   facts.objective = MetricNamed("study '" + study.name + "': objective", study.objective);
   std::vector<TrialRecord> all;
@@ -202,7 +289,7 @@ StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue, const 
   if (facts.is_part) KeepOf(all, facts);
   AddGrid(facts, catalogue);
   AddEffects(facts, all, catalogue);
-  AddTables(facts, catalogue, paper, raced);
+  AddTables(facts, TableMaker(facts, catalogue, paper, raced, resampling));
   return facts;
 }
 

@@ -70,6 +70,19 @@ struct FrontierFacts {
   std::string missing;               ///< why there are none, where there are none: a sentence
 };
 
+/// TableFact is a table of the page and the command that prints its numbers.
+struct TableFact {
+  AblationTable table;
+  std::string command;      ///< "beamgrid table demo --vary temporal --columns size,parameters"
+  std::string seeds_alone;  ///< why no videos were drawn for its intervals; empty: they were
+};
+/// So many trials with so many bytes of predictions may a study have whose tables draw the videos
+/// again: some seconds of work.
+inline constexpr std::size_t kMostDrawnTrials = 1000;
+inline constexpr std::int64_t kMostDrawnBytes = std::int64_t{64} << 20;
+/// So many models may a study have that are each tested against the best one.
+inline constexpr std::size_t kMostJudgedModels = 1000;
+
 /// StudyFacts is what the record holds of a study, and what follows from it.
 struct StudyFacts {
   StudyRecord study;
@@ -89,8 +102,11 @@ struct StudyFacts {
   std::vector<AskedFact> asked;          ///< in the order in which they were
   std::optional<StudyEffects> effects;   ///< nothing: `no_effects` says why
   std::string no_effects;
-  std::vector<AblationTable> tables;
-  std::vector<std::string> no_tables;                  ///< why others were not made
+  std::vector<TableFact> tables;
+  std::optional<TableFact>
+      models;  ///< each whole model against the best; nothing: none, or too many
+  std::map<std::string, std::size_t> model_rows;  ///< of these, by the fingerprint of each trial
+  std::vector<std::string> no_tables;             ///< why others were not made
   std::map<TrialId, std::vector<EpochResult>> curves;  ///< of the best models' trials
   std::optional<EnsembleFact> ensemble;
   std::optional<FrontierFacts> frontier;  ///< nothing: there is no pool to choose from
@@ -109,10 +125,12 @@ inline constexpr std::size_t kModelsWithCurves = 6;
 using KeepTrial = std::function<bool(const TrialRecord& trial)>;
 
 /// Reads all but the ensemble, as of one moment: no two sections can be of different ones of a
-/// study that runs. `keep`: as if the study had no other trials; null: all. Throws as
+/// study that runs. `keep`: as if the study had no other trials; null: all. `resampling`: as
+/// `table` makes intervals; nullptr: those of the tables are of the seeds alone. Throws as
 /// MakeLeaderboard does.
 [[nodiscard]] StudyFacts ReadStudyFacts(const Store& store, const Catalogue& catalogue,
                                         const StudyRecord& study, const FindPaper& paper,
-                                        const KeepTrial& keep = {});
+                                        const KeepTrial& keep = {},
+                                        const TableResampling* resampling = nullptr);
 
 }  // namespace beamgrid

@@ -16,12 +16,12 @@ std::optional<double> NumberOf(TableColumn column, const TableRow& row) {
   return std::nullopt;
 }
 
-PageTable PageTableOf(const AblationTable& table, const std::string& study) {
+PageTable PageTableOf(const TableFact& fact) {
+  const AblationTable& table = fact.table;
   constexpr std::size_t kShownRows = 200;
   PageTable page{.caption = table.title};
   std::vector<std::string> headings = HeadingsOf(table);
   for (std::size_t i = 0; i < headings.size(); ++i) {
-    // `beamgrid table` draws the videos again too, where the page reads no predictions.
     const bool of_seeds = table.kinds[i] == TableColumn::kDifference && table.resamples == 0;
     if (of_seeds && headings[i] == "difference [95 %]") headings[i] = "difference [95 %, seeds]";
     page.columns.push_back((table.kinds[i] == TableColumn::kLabel ? "" : ">") + headings[i]);
@@ -39,21 +39,25 @@ PageTable PageTableOf(const AblationTable& table, const std::string& study) {
     }
   }
   if (table.rows.size() > kShownRows) {
-    page.more = CountText(table.rows.size() - kShownRows, "more row") + ": `beamgrid table " +
-                study + (table.columns[0] == "model" ? "" : " --vary " + table.columns[0]) + "`.";
+    page.more = CountText(table.rows.size() - kShownRows, "more row") + ": `" + fact.command + "`.";
   }
   return page;
 }
 
 }  // namespace
 
+std::string SeedsAloneText(const std::string& why) {
+  return "Over seeds on these validation videos only; other videos were not asked: " + why + ".";
+}
+
 PageSection TablesSection(const StudyFacts& facts) {
   PageSection section{"tables", "Ablation tables", {}};
-  for (const AblationTable& table : facts.tables) {
-    section.Add(TableMarkup(PageTableOf(table, facts.study.name)));
-    std::vector<std::string> notes = NotesOf(table);
-    notes.insert(notes.begin(), CaptionOf(table));
-    for (const std::string& remark : table.remarks) notes.push_back(AsSentence(remark));
+  for (const TableFact& fact : facts.tables) {
+    section.Add(TableMarkup(PageTableOf(fact)));
+    if (!fact.seeds_alone.empty()) section.Say(SeedsAloneText(fact.seeds_alone));
+    std::vector<std::string> notes = NotesOf(fact.table);
+    notes.insert(notes.begin(), CaptionOf(fact.table));
+    for (const std::string& remark : fact.table.remarks) notes.push_back(AsSentence(remark));
     section.Add(BulletList(notes, "note"));
   }
   for (const std::string& why : facts.no_tables) section.Note("A table could not be made: " + why);

@@ -2,12 +2,17 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <regex>
+#include <sstream>
 
+#include "registry/scoring/predictions.h"
 #include "registry/util/files.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/reports/page/page_support.h"
+#include "tests/reports/planted_tables.h"
 #include "tests/support/page_check.h"
 
 namespace beamgrid {
@@ -17,6 +22,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 class ReportCommandTest : public CommandTest {
  protected:
@@ -30,6 +36,47 @@ class ReportCommandTest : public CommandTest {
     arguments.insert(arguments.begin(), "report");
     arguments.insert(arguments.end(), {"--db", database_});
     return Call(arguments);
+  }
+
+  /// Records four models with two seeds each and their predictions, by which they may be equal.
+  void FillStudyWithPredictions(Store& store, const std::string& name) const {
+    const Catalogue catalogue = TestCatalogue();
+    const Recipe recipe = ParseRecipe(PageRecipe(), "r.toml", catalogue);
+    const SearchSpace space(recipe, catalogue);
+    StudyRecord study = ExampleStudy(name);
+    study.recipe_text = recipe.text;
+    study.id = store.OpenStudy(study);
+    const auto rows = planted::Tables({.rows = 12, .seeds = 2, .videos = 60}).Draw(0);
+    for (std::int64_t point = 0; point < space.size(); ++point) {
+      for (const std::int64_t seed : {1, 2}) {
+        const Predictions& predictions =
+            rows.at(static_cast<std::size_t>(point)).at(static_cast<std::size_t>(seed - 1));
+        TrialSpec spec = ExampleTrial();
+        spec.model = *space.At(point);
+        spec.seed = seed;
+        spec.data.digest = "data of " + name;
+        const std::string folder =
+            Path("runs/" + std::to_string(point) + "-" + std::to_string(seed));
+        std::filesystem::create_directories(folder);
+        const std::string file = folder + "/predictions.bin";
+        WritePredictions(file, predictions);
+        AttemptOutcome outcome =
+            ExampleSuccess(ResampleVideos(predictions, *FindMetric("gap"), 0).value);
+        outcome.result().artifacts = {
+            {.name = "predictions",
+             .path = "predictions.bin",
+             .bytes = static_cast<std::int64_t>(std::filesystem::file_size(file)),
+             .hash = HashFile(file)}};
+        const NewTrial trial{.name = space.Name(spec.model),
+                             .fingerprint = Fingerprint(spec),
+                             .spec = spec,
+                             .parameters = 1000,
+                             .size_bytes = 4000};
+        const TrialId id = store.AddTrials(study.id, {trial})[0];
+        store.FinishAttempt(id, store.BeginAttempt(id, folder, "cpu", 1), outcome,
+                            TrialState::kComplete);
+      }
+    }
   }
 
   const std::string database_ = Path("record.db");
@@ -61,6 +108,68 @@ TEST_F(ReportCommandTest, ItsNumbersAreThoseOfTheOtherCommands) {
   const auto table = Call({"table", "s", "--db", database_, "--vary", "temporal"});
   EXPECT_THAT(table.out, HasSubstr("0.6260 ± 0.0028 (2 seeds)"));
   EXPECT_THAT(page, HasSubstr(">0.6260 ± 0.0028 (2 seeds)<"));
+}
+
+/// Returns the commands for tables that a page names, each as its words.
+std::vector<std::vector<std::string>> TableCommandsOf(const std::string& page) {
+  std::vector<std::vector<std::string>> commands;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("beamgrid table ")) continue;
+    std::istringstream words(line);
+    words >> line;  // the program
+    std::vector<std::string>& command = commands.emplace_back();
+    while (words >> line) command.push_back(line);
+  }
+  return commands;
+}
+
+/// Returns the cells of a Markdown table's rows but for the first column, which are no headings.
+std::vector<std::string> NumbersOfMarkdown(const std::string& table) {
+  std::vector<std::string> cells;
+  std::istringstream lines(table);
+  int row = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| ") || ++row == 1) continue;
+    line = std::regex_replace(line, std::regex("\\*\\*"), "");
+    std::istringstream columns(line.substr(2));
+    int column = 0;
+    for (std::string cell; std::getline(columns, cell, '|'); ++column) {
+      cell.erase(0, cell.find_first_not_of(' '));
+      cell.erase(cell.find_last_not_of(' ') + 1);
+      if (column > 0 && !cell.empty()) cells.push_back(cell);
+    }
+  }
+  return cells;
+}
+
+TEST_F(ReportCommandTest, ItsTablesAreThoseOfTheCommandsThatItNames) {
+  {
+    Store store(database_, OpenMode::kReadWrite);
+    FillStudyWithPredictions(store, "p");
+  }
+  for (const std::string study : {"p", "s"}) {
+    ASSERT_EQ(Report({study, "--out", page_, "--runs", Path("runs")}).exit_code, 0);
+    const std::string page = ReadFile(page_);
+    const auto commands = TableCommandsOf(page);
+    ASSERT_GE(commands.size(), 3U);
+    for (std::vector<std::string> command : commands) {
+      const bool seeds_alone = std::ranges::count(command, "--resamples") > 0;
+      EXPECT_EQ(seeds_alone, study == "s") << "the predictions of s are gone";
+      command.insert(command.end(), {"--db", database_, "--runs", Path("runs")});
+      const Called table = Call(command);
+      ASSERT_EQ(table.exit_code, 0) << table.err;
+      const std::vector<std::string> numbers = NumbersOfMarkdown(table.out);
+      ASSERT_GT(numbers.size(), 6U) << table.out;
+      const bool on_page = std::ranges::count(command, "--vary") > 0;
+      for (const std::string& cell : numbers) {
+        if (on_page) EXPECT_THAT(page, HasSubstr(">" + cell + "<")) << table.out;
+      }
+    }
+    const auto has = [&page](const char* text) { return page.find(text) != std::string::npos; };
+    EXPECT_EQ(has("other videos were not asked: "), study == "s");
+    EXPECT_EQ(has("by 1000 resamples of the 60 videos and of the seeds"), study == "p");
+  }
 }
 
 TEST_F(ReportCommandTest, OnATerminalATableIsColumnsThatFitIt) {
@@ -102,8 +211,9 @@ TEST_F(ReportCommandTest, PutsItsChartsIntoAFolder) {
   const std::string figures = Path("figures");
   const Called called = Report({"s", "t", "--out", page_, "--figures", figures});
   ASSERT_EQ(called.exit_code, 0) << called.err;
-  EXPECT_THAT(called.err, HasSubstr("figures: 14 SVG files"));
+  EXPECT_THAT(called.err, HasSubstr("figures: 14 charts, each as an SVG and a PDF file"));
   EXPECT_THAT(ReadFile(figures + "/t-effects.svg"), HasSubstr("<svg class=\"chart\""));
+  EXPECT_THAT(ReadFile(figures + "/t-effects.pdf"), StartsWith("%PDF-1.4\n"));
   EXPECT_THAT(ProblemsOfPage(ReadFile(page_)), IsEmpty());
 }
 

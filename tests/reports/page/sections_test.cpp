@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "registry/util/error.h"
+#include "reports/effects_words.h"
 #include "reports/table_cells.h"
 #include "tests/reports/page/page_support.h"
 
@@ -44,9 +46,9 @@ class PageSections : public ::testing::Test {
 TEST_F(PageSections, AnswerInThreeSentences) {
   const std::string text = TextOfSection(AnswerSection(facts_));
   EXPECT_THAT(
-      text, AllOf(HasSubstr("MC-NetVLAD-C128-MoE2 is the best of 12 models: GAP 0.62600 on "
-                            "average over 2 seeds, before MC-NetVLAD-C64-"),
-                  HasSubstr("Of its parts temporal matters most, with "),
+      text, AllOf(HasSubstr("MC-NetVLAD-C128-MoE2 has the highest mean of 12 models: GAP 0.6260 ± "
+                            "0.0028 over 2 seeds; "),
+                  HasSubstr("Of the study's parts temporal matters most, with "),
                   HasSubstr(" % of the variance; on average over the others the best is netvlad"),
                   HasSubstr("No ensemble is recorded; `beamgrid ensemble s` makes one."),
                   HasSubstr("24 trials: 23 complete, 1 failed."), HasSubstr("a selection score")));
@@ -65,8 +67,9 @@ TEST_F(PageSections, OfPartsThatAreTiedTogetherGiveNoneTheCredit) {
   }
   EXPECT_THAT(
       TextOfSection(AnswerSection(facts_)),
-      HasSubstr("Of its parts temporal with classifier (they cannot be told apart, for what "
-                "is excluded ties them) matter most, with "));
+      HasSubstr(
+          "Of the study's parts temporal with classifier (they cannot be told apart, for what "
+          "is excluded ties them) matter most, with "));
   const PageSection section = EffectsSection(facts_);
   EXPECT_THAT(TextOfSection(section), HasSubstr("classifier: cannot be told apart from temporal"));
   const Figure figure = FigureOf(section);
@@ -84,8 +87,9 @@ TEST_F(PageSections, TheAnswerSaysOfHowManyModelsItIs) {
   waiting.name = "other";
   waiting.state = TrialState::kWaiting;
   facts_.trials.push_back(waiting);
-  EXPECT_THAT(TextOfSection(AnswerSection(facts_)),
-              HasSubstr("is the best of 12 models that are complete, of 13 asked for: GAP "));
+  EXPECT_THAT(
+      TextOfSection(AnswerSection(facts_)),
+      HasSubstr("has the highest mean of 12 models that are complete, of 13 asked for: GAP "));
   EXPECT_THAT(TextOfSection(PathSection(facts_)),
               HasSubstr("1 model is not complete, and not drawn"));
 }
@@ -110,7 +114,7 @@ TEST_F(PageSections, TheEnsembleHasMembersWeightsAndWhatItScores) {
   const std::string text = TextOfSection(EnsembleSection(facts_));
   EXPECT_THAT(text,
               AllOf(HasSubstr("Selection GAP 0.71000 on 100 videos"),
-                    HasSubstr("holdout GAP 0.70000 on 90 others: shrinkage 0.01000"),
+                    HasSubstr("holdout GAP 0.70000 on 90 others, 0.01000 lower, as is usual"),
                     HasSubstr("b/s1 weighs most, with 0.7500 of 1"), HasSubstr(">0.913<"),
                     HasSubstr(">25 %<"), HasSubstr("dropped c/s1: GAP is no lower without it")));
   facts_.ensemble->pairs.clear();
@@ -169,29 +173,104 @@ TEST_F(PageSections, TheLeaderboardHasAccuraciesOfVideosWithOneLabel) {
 
 TEST_F(PageSections, TheLeaderboardIsThatOfTheCommand) {
   const std::string text = TextOfSection(LeaderboardSection(facts_));
-  EXPECT_THAT(text,
-              AllOf(HasSubstr("<th scope=\"row\">MC-NetVLAD-C128-MoE2</th><td class=\"n\" "
-                              "data-v=\"0.626\">0.62600</td><td class=\"n\" data-v=\"2\">2/2"),
-                    HasSubstr(">1/2</td>")))
+  EXPECT_THAT(
+      text, AllOf(HasSubstr("<th scope=\"row\">MC-NetVLAD-C128-MoE2</th><td class=\"n\" "
+                            "data-v=\"0.626\">0.6260 ± 0.0028</td><td>highest</td><td class=\"n\" "
+                            "data-v=\"2\">2/2"),
+                  HasSubstr(">1/2</td>")))
       << text;
 }
 
 TEST_F(PageSections, TablesAreThoseOfTheCommand) {
   const std::string text = TextOfSection(TablesSection(facts_));
-  EXPECT_THAT(text,
-              AllOf(HasSubstr("<caption>s: temporal</caption>"),
-                    HasSubstr("<caption>s: classifier</caption>"),
-                    HasSubstr("<caption>s: extras</caption>"),
-                    HasSubstr(">0.6260 ± 0.0028 (2 seeds)<"), HasSubstr("Held fixed: "),
-                    HasSubstr("difference [95 %, seeds]"), Not(HasSubstr("difference [95 %]")),
-                    Not(HasSubstr("<caption>s: multimodal</caption>"))));
-  for (const AblationTable& table : facts_.tables) {
+  EXPECT_THAT(
+      text,
+      AllOf(HasSubstr("<caption>temporal</caption>"), HasSubstr("<caption>classifier</caption>"),
+            HasSubstr("<caption>extras</caption>"), HasSubstr(">0.6260 ± 0.0028 (2 seeds)<"),
+            HasSubstr("Held fixed: "), HasSubstr("difference [95 %, seeds]"),
+            Not(HasSubstr("difference [95 %]")), Not(HasSubstr("<caption>multimodal</caption>"))));
+  for (const TableFact& fact : facts_.tables) {
+    const AblationTable& table = fact.table;
     for (const TableRow& row : table.rows) {
       const std::string cell = CellsOf(table, row, "±")[1];
       EXPECT_THAT(text,
                   HasSubstr(IsBold(table, row) ? "<b>" + cell + "</b>" : ">" + cell + "</td>"));
     }
   }
+}
+
+TEST_F(PageSections, AHighestCombinationThatWasNotTrainedIsSaidToBeExpected) {
+  EXPECT_THAT(TextOfSection(EffectsSection(facts_)), HasSubstr("Highest, trained: MC-NetVLAD"));
+  EXPECT_EQ(ToJson(*facts_.effects).at("best").at("trained"), true);
+  // Without its two trials the best one is what a model expects.
+  const StudyRecord study = *store_.FindStudy("s");
+  const StudyFacts part = ReadStudyFacts(
+      store_, TestCatalogue(), study, [](const std::string&) { return PaperTable(); },
+      [best = facts_.effects->best](const TrialRecord& trial) { return trial.name != best; });
+  ASSERT_TRUE(part.effects);
+  const bool trained = std::ranges::any_of(
+      part.trials, [&part](const TrialRecord& trial) { return trial.name == part.effects->best; });
+  EXPECT_EQ(part.effects->best_is_trained, trained);
+  StudyEffects made = *part.effects;
+  made.best_is_trained = false;
+  EXPECT_THAT(HighestText(made), testing::StartsWith("expected highest, not trained: MC-"));
+  EXPECT_EQ(ToJson(made).at("best").at("trained"), false);
+}
+
+TEST_F(PageSections, TheAnswerSaysWhatIsShownOfItsLead) {
+  const auto answer = [this](std::optional<double> p) {
+    std::vector<TableRow>& rows = facts_.models->table.rows;
+    const TableRow* first = RowOfModel(facts_, facts_.leaderboard.standings.front());
+    for (TableRow& row : rows) {
+      row.best = &row == first;
+      row.p_best = row.best ? std::nullopt : p;
+      row.among_best = row.best || (p && *p > 0.05);
+    }
+    return TextOfSection(AnswerSection(facts_)) + TextOfSection(LeaderboardSection(facts_));
+  };
+  EXPECT_THAT(answer(0.2),
+              AllOf(HasSubstr("; it is not shown to be better than 11 others."),
+                    HasSubstr("<td>may be best</td>"), Not(HasSubstr("<td>lower</td>"))));
+  EXPECT_THAT(answer(0.01), AllOf(HasSubstr("; it is shown to be better than all 11 others."),
+                                  HasSubstr("<td>lower</td>"), Not(HasSubstr(">may be best<"))));
+  EXPECT_THAT(answer(std::nullopt),
+              AllOf(HasSubstr("; whether it is better than the others is not tested."),
+                    HasSubstr("<td>not tested</td>")));
+}
+
+TEST_F(PageSections, WhereEveryTrialFailedNothingIsPromised) {
+  for (TrialRecord& trial : facts_.trials) trial.state = TrialState::kFailed;
+  facts_.leaderboard.standings.clear();
+  facts_.models.reset();
+  facts_.effects.reset();
+  facts_.no_effects = "nothing is complete";
+  EXPECT_THAT(
+      TextOfSection(AnswerSection(facts_)),
+      AllOf(HasSubstr("every trial failed for good"), Not(HasSubstr("goes on")),
+            HasSubstr("none can be made before a trial is complete"), Not(HasSubstr("makes one"))));
+  EXPECT_THAT(TextOfSection(ReproduceSection(facts_)),
+              AllOf(Not(HasSubstr("beamgrid effects")), Not(HasSubstr("beamgrid ensemble")),
+                    Not(HasSubstr("beamgrid verify")), HasSubstr("beamgrid run recipe.toml")));
+}
+
+TEST_F(PageSections, EqualWeightsAreNotRankedAndAHigherHoldoutIsNoShrinkage) {
+  AddEnsemble(0.1, 0.05, 0.15);
+  for (auto& member : facts_.ensemble->answer.at("members").as_array()) {
+    member.as_object()["weight"] = 0.5;
+  }
+  facts_.ensemble->answer.at("selection").as_object()["gap"] = 0.69;
+  EXPECT_THAT(TextOfSection(EnsembleSection(facts_)),
+              AllOf(HasSubstr("All members weigh the same, 0.5000 of 1."),
+                    Not(HasSubstr("weighs most")), HasSubstr("on 90 others, 0.01000 higher: ")));
+}
+
+TEST_F(PageSections, ALeaderboardThatIsCutSaysWhatSortingIsOf) {
+  const Standing last = facts_.leaderboard.standings.back();
+  while (facts_.leaderboard.standings.size() < 301) facts_.leaderboard.standings.push_back(last);
+  EXPECT_THAT(TextOfSection(LeaderboardSection(facts_)),
+              AllOf(HasSubstr("the best 300 of 301 models"),
+                    HasSubstr("1 more model: `beamgrid query leaderboard --study s`; sorting and "
+                              "filtering here are of those that are shown.")));
 }
 
 TEST_F(PageSections, EffectsAreThoseOfTheCommand) {
@@ -299,11 +378,12 @@ TEST_F(PageSections, FailuresHaveTheLastLinesOfTheirLogs) {
 }
 
 TEST_F(PageSections, ReproductionNamesVersionsCommandsAndTheRecipe) {
-  EXPECT_THAT(TextOfSection(ReproduceSection(facts_)),
-              AllOf(HasSubstr("beamgrid verify s --sample 3"),
-                    HasSubstr("beamgrid table s --vary temporal\n"),
-                    HasSubstr("<td>0.1.0</td><td>1.13.1</td><th scope=\"row\">cuda:0 NVIDIA H200"),
-                    HasSubstr("use = &quot;netvlad&quot;")));
+  EXPECT_THAT(
+      TextOfSection(ReproduceSection(facts_)),
+      AllOf(HasSubstr("beamgrid verify s --sample 3"),
+            HasSubstr("beamgrid table s --vary temporal --columns size,parameters --resamples 0\n"),
+            HasSubstr("<td>0.1.0</td><td>1.13.1</td><th scope=\"row\">cuda:0 NVIDIA H200"),
+            HasSubstr("use = &quot;netvlad&quot;")));
 }
 
 }  // namespace sections_test
