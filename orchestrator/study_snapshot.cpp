@@ -65,6 +65,17 @@ ProgressState Recorded(const Store& store, const StudyRecord& study) {
     state.best_name = std::string(best.rows.front().at(0).as_string());
     state.best = best.rows.front().at(1).to_number<double>();
   }
+  for (const auto& row :
+       store
+           .Query("SELECT study_trial.name, avg(result." + study.objective + "), count(*)" +
+                      counted + "AND result." + study.objective +
+                      " IS NOT NULL GROUP BY study_trial.name ORDER BY 2 DESC, 1 LIMIT " +
+                      std::to_string(kLeadersShown),
+                  id)
+           .rows) {
+    state.leaders.push_back(
+        {std::string(row.at(0).as_string()), row.at(1).to_number<double>(), row.at(2).as_int64()});
+  }
   return state;
 }
 

@@ -110,10 +110,23 @@ std::string RateText(double examples_per_second) {
 }
 
 /// Cells of a trial, in their order.
-enum Cell { kName, kSeed, kEpoch, kPercent, kLatest, kBest, kLoss, kRate, kDevice, kCells };
+enum Cell {
+  kName,
+  kSeed,
+  kEpoch,
+  kPercent,
+  kLatest,
+  kLatestEpoch,
+  kBest,
+  kLoss,
+  kRate,
+  kDevice,
+  kCells
+};
 /// What a narrow terminal does without, the least important one first: devices and rates are told
 /// in all below.
-constexpr Cell kLeaveOutFirst[] = {kDevice, kLoss, kRate, kBest, kPercent, kSeed, kLatest};
+constexpr Cell kLeaveOutFirst[] = {kDevice, kLoss,    kRate, kLatestEpoch,
+                                   kBest,   kPercent, kSeed, kLatest};
 
 /// Returns the cells of a trial, empty where there is nothing to tell.
 std::vector<Piece> CellsOf(const RunningTrial& trial, const std::string& objective) {
@@ -130,6 +143,7 @@ std::vector<Piece> CellsOf(const RunningTrial& trial, const std::string& objecti
                          : "starting"};
   if (began) cells[kPercent] = {CutPercent(DoneShare(trial))};
   cells[kLatest] = {value(objective, trial.latest, 4), kGreen};
+  if (trial.latest) cells[kLatestEpoch] = {"of epoch " + std::to_string(trial.latest_epoch)};
   if (was_better) {
     cells[kBest] = {value("best", trial.objective, 4) + " in " + std::to_string(trial.best_epoch)};
   }
@@ -273,6 +287,33 @@ std::string BestLine(const ProgressState& state, std::size_t width, Colour colou
   return Join({{text, kGreen}, {PrintableLine(state.best_name)}}, width, colour);
 }
 
+/// Returns "best models by their mean:" and a line for each.
+std::vector<std::string> LeaderLines(const ProgressState& state, std::size_t width, Colour colour) {
+  if (state.leaders.empty()) return {};
+  std::vector<std::string> lines = {
+      Join({{"best models, by the mean of their seeds:"}}, width, colour)};
+  for (const LeadingModel& model : state.leaders) {
+    const std::size_t place = lines.size();
+    lines.push_back(Join({{std::to_string(place) + "."},
+                          {state.objective + " " + FixedText(model.mean, 4), kGreen},
+                          {CountText(static_cast<std::size_t>(model.seeds), "seed"), "",
+                           std::string_view("99 seeds").size()},
+                          {Cut(model.name, width)}},
+                         width, colour));
+  }
+  return lines;
+}
+
+/// Returns "next: MC-GRU-MoE2 s1, MC-GRU-MoE2 s2".
+std::vector<std::string> NextLines(const ProgressState& state, std::size_t width, Colour colour) {
+  if (state.next.empty()) return {};
+  std::string text;
+  for (const NextTrial& trial : state.next) {
+    text += (text.empty() ? "next: " : ", ") + trial.name + " s" + std::to_string(trial.seed);
+  }
+  return {Join({{Cut(text, width)}}, width, colour)};
+}
+
 }  // namespace
 
 double ResumedShare(const RunningTrial& trial) { return ShareOf(trial, trial.resumed_examples); }
@@ -336,6 +377,10 @@ std::vector<std::string> RenderProgress(const ProgressState& state, int width, i
     lines.push_back(
         Join({{"... and " + std::to_string(state.running.size() - shown) + " more running"}},
              columns, colour));
+  }
+  for (auto& more : {LeaderLines(state, columns, colour), NextLines(state, columns, colour)}) {
+    if (!all_fit || lines.size() + more.size() + ends.size() > rows) continue;
+    lines.insert(lines.end(), more.begin(), more.end());
   }
   lines.insert(lines.end(), std::make_move_iterator(ends.rbegin()),
                std::make_move_iterator(ends.rend()));

@@ -50,6 +50,21 @@ struct DeviceSlots {
   std::int64_t slots = 0;  ///< trials that may be at work there at once
 };
 
+/// LeadingModel is a model by the mean of its complete seeds.
+struct LeadingModel {
+  std::string name;
+  double mean = 0;
+  std::int64_t seeds = 0;
+};
+
+/// NextTrial is a trial that waits.
+struct NextTrial {
+  std::string name;
+  std::int64_t seed = 0;
+};
+/// So many of them a display may show.
+inline constexpr std::size_t kLeadersShown = 5, kNextShown = 3;
+
 /// ProgressState is everything that the display shows. Kept by the runner, noted in the record
 /// (run_note.h), read by displays.
 struct ProgressState {
@@ -66,6 +81,8 @@ struct ProgressState {
   std::string queued_for;    ///< what for: "Slurm: other jobs come first"; may be empty
   std::string best_name;
   std::optional<double> best;
+  std::vector<LeadingModel> leaders;  ///< the best first, kLeadersShown at most
+  std::vector<NextTrial> next;        ///< of those that wait, in their order, kNextShown at most
   std::map<TrialId, RunningTrial> running;
   std::vector<DeviceSlots> devices;
   std::chrono::milliseconds elapsed{0};
@@ -112,7 +129,8 @@ enum class Colour { kNo, kYes };
 /// Returns what `run` and `watch` show: a line per running trial, in columns, then the devices and
 /// the throughput, the best model, and last the totals. No line is wider than `width` characters
 /// (what is least important goes first), and there are at most `height` lines: trials beyond that
-/// are counted, not shown, and a third of the lines at most are not about trials.
+/// are counted, not shown, and a third of the lines at most are not about trials. Where all this
+/// leaves room, the leaderboard and what waits next stand between.
 [[nodiscard]] std::vector<std::string> RenderProgress(const ProgressState& state, int width,
                                                       int height, Colour colour);
 

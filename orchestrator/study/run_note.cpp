@@ -139,6 +139,19 @@ ProgressState ProgressFrom(const JsonReader& json) {
     const JsonReader trial(value, "running");
     state.running[TrialId{trial.Integer("trial")}] = RunningFrom(trial);
   }
+  // An earlier version has noted neither.
+  if (json.Has("leaders")) {
+    for (const boost::json::value& value : json.List("leaders")) {
+      const JsonReader model(value, "leaders");
+      state.leaders.push_back({model.Text("name"), model.Number("mean"), model.Integer("seeds")});
+    }
+  }
+  if (json.Has("next")) {
+    for (const boost::json::value& value : json.List("next")) {
+      const JsonReader trial(value, "next");
+      state.next.push_back({trial.Text("name"), trial.Integer("seed")});
+    }
+  }
   for (const boost::json::value& value : json.List("devices")) {
     const JsonReader device(value, "devices");
     state.devices.push_back({device.Text("device"), device.Integer("slots")});
@@ -149,7 +162,13 @@ ProgressState ProgressFrom(const JsonReader& json) {
 }  // namespace
 
 boost::json::object ToJson(const ProgressState& progress) {
-  boost::json::array running, devices;
+  boost::json::array running, devices, leaders, next;
+  for (const LeadingModel& model : progress.leaders) {
+    leaders.push_back({{"name", model.name}, {"mean", model.mean}, {"seeds", model.seeds}});
+  }
+  for (const NextTrial& trial : progress.next) {
+    next.push_back({{"name", trial.name}, {"seed", trial.seed}});
+  }
   for (const auto& [id, trial] : progress.running) running.push_back(RunningJson(id, trial));
   for (const DeviceSlots& device : progress.devices) {
     devices.push_back({{"device", device.device}, {"slots", device.slots}});
@@ -169,6 +188,8 @@ boost::json::object ToJson(const ProgressState& progress) {
           {"queued", progress.queued},
           {"queued_for", progress.queued_for},
           {"best", std::move(best)},
+          {"leaders", std::move(leaders)},
+          {"next", std::move(next)},
           {"running", std::move(running)},
           {"devices", std::move(devices)},
           {"elapsed_ms", progress.elapsed.count()},

@@ -30,9 +30,9 @@ void NoteRun(Store& store, StudyId study, const ProgressState& progress,
 [[nodiscard]] std::optional<RunNote> LastRunNote(const Store& store, StudyId study);
 
 /// Returns the state as JSON: {study, objective, planned, complete, reused, failed, refused,
-/// waiting, queued, queued_for, best: {name, value}, running: [{trial, name, seed, device, epoch,
-/// epochs, examples, total_examples, ...}], devices: [{device, slots}], elapsed_seconds, ...}. What
-/// is not known is null.
+/// waiting, queued, queued_for, best: {name, value}, leaders: [{name, mean, seeds}], next: [{name,
+/// seed}], running: [{trial, name, seed, device, epoch, epochs, examples, total_examples, ...}],
+/// devices: [{device, slots}], elapsed_seconds, ...}. What is not known is null.
 [[nodiscard]] boost::json::object ToJson(const ProgressState& progress);
 
 }  // namespace beamgrid

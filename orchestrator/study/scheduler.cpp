@@ -176,6 +176,15 @@ std::int64_t Scheduler::free_slots() const {
 
 bool Scheduler::refused() const { return std::ranges::any_of(devices_, &Device::refused); }
 
+std::vector<TrialId> Scheduler::Next(std::size_t most) const {
+  std::vector<TrialId> next;
+  for (const Place& place : queue_) {
+    if (next.size() == most) break;
+    next.push_back(place.trial);
+  }
+  return next;
+}
+
 bool Scheduler::idle() const {
   return counts_.running == 0 && (interrupted_ || counts_.waiting == 0);
 }

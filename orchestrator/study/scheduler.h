@@ -118,6 +118,9 @@ class Scheduler {
   /// start. Asked until it answers nothing, after every event.
   [[nodiscard]] std::optional<StartAttempt> NextStart();
 
+  /// Returns the trials that wait, in the order of the queue, `most` of them at most.
+  [[nodiscard]] std::vector<TrialId> Next(std::size_t most) const;
+
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
   /// Returns the number of slots that a further trial could get, memory aside.
   [[nodiscard]] std::int64_t free_slots() const;

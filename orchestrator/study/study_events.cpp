@@ -1,6 +1,7 @@
 #include "orchestrator/study/study_events.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <variant>
 
@@ -236,10 +237,27 @@ void StudyEvents::Show(std::int64_t waiting, std::chrono::milliseconds elapsed,
 
 void StudyEvents::NoteBest(const std::string& name, const TrialResult& result) {
   const double value = ObjectiveOf(result.metrics, objective_);
+  NoteLeaders(name, value);
   // Of equal ones the first stays.
   if (state_.best && value <= *state_.best) return;
   state_.best = value;
   state_.best_name = name;
+}
+
+void StudyEvents::NoteLeaders(const std::string& name, double value) {
+  if (!std::isfinite(value)) return;
+  LeadingModel& model = models_[name];
+  model.name = name;
+  if (model.seeds > 0) models_order_.erase({-model.mean, name});
+  model.mean = (model.mean * static_cast<double>(model.seeds) + value) /
+               static_cast<double>(model.seeds + 1);
+  ++model.seeds;
+  models_order_.emplace(-model.mean, name);
+  state_.leaders.clear();
+  for (const auto& [minus_mean, leader] : models_order_) {
+    if (state_.leaders.size() == kLeadersShown) break;
+    state_.leaders.push_back(models_.at(leader));
+  }
 }
 
 void StudyEvents::CountFailure(const TrialLabel& label, const std::string& failure) {

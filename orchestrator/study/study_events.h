@@ -91,6 +91,8 @@ class StudyEvents {
   /// Returns whether anything but the progress within epochs happened since the last TakeNews.
   [[nodiscard]] bool has_news() const { return news_; }
   bool TakeNews() { return std::exchange(news_, false); }
+  /// Takes the trials that wait first.
+  void SetNext(std::vector<NextTrial> next) { state_.next = std::move(next); }
   [[nodiscard]] StudyResult& result() { return result_; }
 
  private:
@@ -99,6 +101,7 @@ class StudyEvents {
   /// Forgets an attempt that is at work or queued no more.
   void Forget(TrialId trial);
   void NoteBest(const std::string& name, const TrialResult& result);
+  void NoteLeaders(const std::string& name, double value);
   void CountFailure(const TrialLabel& label, const std::string& failure);
 
   const Metric* objective_;
@@ -110,8 +113,10 @@ class StudyEvents {
     StartedAttempt attempt;
   };
   std::map<TrialId, Queued> queued_;
-  bool training_ = false;  ///< a worker has begun to train
-  bool news_ = false;      ///< see TakeNews
+  std::map<std::string, LeadingModel> models_;             ///< with a complete seed, by name
+  std::set<std::pair<double, std::string>> models_order_;  ///< minus the mean, name
+  bool training_ = false;                                  ///< a worker has begun to train
+  bool news_ = false;                                      ///< see TakeNews
   StudyResult result_;
   /// Wait is since when trials wait for a device, and when that is said next.
   struct Wait {

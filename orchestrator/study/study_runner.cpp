@@ -88,6 +88,7 @@ StudyResult StudyRunner::CarryOut() {
     LookAtOtherStudies();
     resources_.SetWaiting(Waiting());
     events_.SetQueuedFor(executor_.QueuedFor());
+    events_.SetNext(NextTrials());
     events_.Show(Waiting(), clock_() - started_, Ahead());
     // After Show: the last state that is shown is the one that the study ended with.
     if (Done()) return Finish();
@@ -121,6 +122,7 @@ void StudyRunner::NoteProgress(const std::string& ending) {
   events_.TakeNews();
   noted_at_ = clock_();
   noted_waiting_ = Waiting();
+  events_.SetNext(NextTrials());
   NoteRun(store_, study_, events_.StateAt(noted_waiting_, clock_() - started_, Ahead()), ending);
 }
 
@@ -200,6 +202,15 @@ void StudyRunner::SettleRecord() {
 
 std::int64_t StudyRunner::Waiting() const {
   return scheduler_.counts().waiting + static_cast<std::int64_t>(asked_.size());
+}
+
+std::vector<NextTrial> StudyRunner::NextTrials() const {
+  std::vector<NextTrial> next;
+  for (const TrialId id : scheduler_.Next(kNextShown)) {
+    const auto trial = trials_.find(id);
+    if (trial != trials_.end()) next.push_back({trial->second.name, trial->second.spec.seed});
+  }
+  return next;
 }
 
 std::optional<WorkAhead> StudyRunner::Ahead() const {

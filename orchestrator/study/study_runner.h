@@ -104,6 +104,8 @@ class StudyRunner {
   void TakeRecipe();
   /// Returns how many trials wait that were asked for.
   [[nodiscard]] std::int64_t Waiting() const;
+  /// Returns the first trials that wait.
+  [[nodiscard]] std::vector<NextTrial> NextTrials() const;
   /// Returns what is left to train, where that was measured.
   [[nodiscard]] std::optional<WorkAhead> Ahead() const;
   [[nodiscard]] bool Done() const;

@@ -43,13 +43,14 @@ ProgressState SomeState() {
 TEST(RenderProgress, ShowsTrialsDevicesTheBestAndTotalsInAWideTerminal) {
   EXPECT_THAT(
       RenderProgress(SomeState(), 200, 20, Colour::kNo),
-      ElementsAre("MC-GRU-MoE4          s1   epoch 3/5   50%  gap 0.8123  best 0.8130 in 1  "
-                  "loss 12.346  1234 ex/s  cuda:0",
-                  "MS-NetVLAD-C64-MoE4  s12  starting" + std::string(63, ' ') + "cuda:1",
-                  "cuda:0 1/2  cuda:1 1/1  1234 ex/s  97.3 trials/h",
-                  "best trial: gap 0.8421  MC-BLSTM-MoE2",
-                  "kim2018  8/20 done  1 failed  eta 5m27s  2 running  10 waiting  3m05s "
-                  "so far  2 reused"));
+      ElementsAre(
+          "MC-GRU-MoE4          s1   epoch 3/5   50%  gap 0.8123  of epoch 2  best 0.8130 in 1  "
+          "loss 12.346  1234 ex/s  cuda:0",
+          "MS-NetVLAD-C64-MoE4  s12  starting" + std::string(75, ' ') + "cuda:1",
+          "cuda:0 1/2  cuda:1 1/1  1234 ex/s  97.3 trials/h",
+          "best trial: gap 0.8421  MC-BLSTM-MoE2",
+          "kim2018  8/20 done  1 failed  eta 5m27s  2 running  10 waiting  3m05s "
+          "so far  2 reused"));
 }
 
 TEST(RenderProgress, SaysWhatJobsOfAClusterWaitFor) {
@@ -100,6 +101,22 @@ TEST(RenderProgress, ShowsTheEssentialsAt80And40Columns) {
   EXPECT_THAT(RenderProgress(SomeState(), 20, 20, Colour::kNo),
               ElementsAre("MC-GRU..  epoch 3/5", "MS-Net..  starting", "cuda:0 1/2",
                           "best trial 0.8421", "kim2018  8/20 done"));
+}
+
+TEST(RenderProgress, WhereThereIsRoomTheLeaderboardAndWhatWaitsStandThere) {
+  ProgressState state = SomeState();
+  state.leaders = {{"MC-BLSTM-MoE2", 0.84, 2}, {"MC-GRU-MoE2", 0.8312, 1}};
+  state.next = {{"MC-GRU-MoE4", 2}, {"MC-BLSTM-MoE4", 1}};
+  const std::vector<std::string> lines = RenderProgress(state, 60, 20, Colour::kNo);
+  ASSERT_EQ(lines.size(), 9U);
+  EXPECT_EQ(lines[2], "best models, by the mean of their seeds:");
+  EXPECT_EQ(lines[3], "1.  gap 0.8400  2 seeds   MC-BLSTM-MoE2");
+  EXPECT_EQ(lines[4], "2.  gap 0.8312  1 seed    MC-GRU-MoE2");
+  EXPECT_EQ(lines[5], "next: MC-GRU-MoE4 s2, MC-BLSTM-MoE4 s1");
+  EXPECT_EQ(RenderProgress(state, 60, 9, Colour::kNo), lines);
+  const std::vector<std::string> lower = RenderProgress(state, 60, 8, Colour::kNo);
+  EXPECT_THAT(lower, ::testing::Not(::testing::Contains(lines[2])));
+  EXPECT_EQ(lower[2], lines[5]);
 }
 
 TEST(RenderProgress, GivesTrialsTwoThirdsOfTheLines) {
