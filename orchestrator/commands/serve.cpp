@@ -19,25 +19,47 @@
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "reports/study_effects.h"
+#include "reports/table_label.h"
 
 namespace beamgrid {
 namespace {
 
 constexpr std::uint16_t kUsualPort = 8017;
 
+void AddOnce(const std::string& text, std::vector<std::string>& texts) {
+  if (std::ranges::count(texts, text) == 0) texts.push_back(text);
+}
+
+/// Adds a component and it with each value of an option that has several: "moe", "moe experts=2".
+void AddChoices(const VariantSet& entry, std::vector<std::string>& choices) {
+  AddOnce(entry.component, choices);
+  for (const OptionAxis& axis : entry.axes) {
+    for (const std::vector<OptionValue>& step : axis.steps) {
+      boost::json::object options;
+      for (std::size_t i = 0; i < axis.names.size(); ++i) options[axis.names[i]] = step[i];
+      const std::string text = entry.component + " " + OptionsText(options);
+      if (ParsePartOfFilter(text)) AddOnce(text, choices);
+    }
+  }
+}
+
 /// Returns what the recipe has candidates for.
 Choices ChoicesOf(const Recipe& recipe) {
   Choices choices;
   for (const auto& [criterion, entries] : recipe.grid) {
-    std::vector<std::string> components;
-    for (const VariantSet& entry : entries) {
-      if (std::ranges::count(components, entry.component) == 0) {
-        components.push_back(entry.component);
-      }
-    }
-    if (components.size() > 1) choices[criterion] = std::move(components);
+    std::vector<std::string> parts;
+    for (const VariantSet& entry : entries) AddChoices(entry, parts);
+    if (parts.size() > 1) choices[criterion] = std::move(parts);
   }
-  for (const ExtraAxis& extra : recipe.extras) choices["extras"].push_back(extra.name);
+  for (const ExtraAxis& extra : recipe.extras) {
+    AddOnce(extra.name, choices["extras"]);
+    for (const std::optional<VariantSet>& value : extra.values) {
+      if (!value) continue;
+      VariantSet named = *value;
+      named.component = extra.name;
+      AddChoices(named, choices["extras"]);
+    }
+  }
   return choices;
 }
 
@@ -130,7 +152,7 @@ class Serve : public Subcommand {
         return views.Make(target, store, watch.running(), version);
       });
     };
-    Publisher publisher(look, make);
+    Publisher publisher(look, make, [this] { return FileIdentity(database_.path); });
     Dashboard dashboard(publisher);
     AllowManyOpenFiles();
     IgnoreBrokenPipes();

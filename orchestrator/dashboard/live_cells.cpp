@@ -63,7 +63,7 @@ std::string ShortTime(const std::string& utc) {
 
 PageCell TrialCell(const std::string& study, std::int64_t trial, const std::string& text) {
   const Target page{.kind = ViewKind::kTrial, .study = study, .trial = trial};
-  return {text, {}, Element("a", {{"href", page.Text()}}, text)};
+  return {text, {}, Element("a", {{"href", page.Text()}}, BreakableText(text))};
 }
 
 PageCell ObjectiveCell(const std::optional<double>& value) {

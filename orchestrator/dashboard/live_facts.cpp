@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -44,13 +46,16 @@ class StudyReader {
       where_ += " AND instr(lower(study_trial.name), lower(:name)) > 0";
       parameters_["name"] = filter.name;
     }
-    for (const auto& [criterion, component] : filter.parts) {
+    for (const auto& [criterion, text] : filter.parts) {
+      const std::optional<PartOfFilter> part = ParsePartOfFilter(text);
+      if (!part) throw UsageError(criterion + " = '" + text + "' is no component");
       // The criterion is one of ours, and so may stand in the text.
       where_ +=
           criterion == "extras"
               ? " AND json_type(trial.spec, '$.model.extras.\"' || :extras || '\"') NOT NULL"
               : " AND json_extract(trial.spec, '$.model." + criterion + ".use') = :" + criterion;
-      parameters_[criterion] = component;
+      parameters_[criterion] = part->component;
+      AddOptions(criterion, *part);
     }
   }
 
@@ -160,6 +165,21 @@ class StudyReader {
   }
 
  private:
+  /// Asks for the options of a part. Numbers compare by value.
+  void AddOptions(const std::string& criterion, const PartOfFilter& part) {
+    const std::string where = criterion == "extras" ? "extras.\"' || :extras || '\"" : criterion;
+    for (const auto& [option, value] : part.options) {
+      const std::string key = criterion + std::to_string(parameters_.size());
+      where_ += " AND json_extract(trial.spec, '$.model." + where + ".\"' || :" + key +
+                " || '\"') = json_extract(:" + key + "v, '$')";
+      parameters_[key] = option;
+      boost::system::error_code failed;
+      const boost::json::value json = boost::json::parse(value, failed);
+      const bool is_word = failed || !(json.is_number() || json.is_bool());
+      parameters_[key + "v"] = CanonicalJson(is_word ? boost::json::value(value) : json);
+    }
+  }
+
   /// Returns the order of the leaderboard as SQL: one of kSortColumns, each of which is a column.
   static std::string OrderOf(const Target& target) {
     if (target.sort.empty()) return "objective DESC";
@@ -280,12 +300,20 @@ std::int64_t LiveStudy::trials() const {
   return all;
 }
 
+std::int64_t LiveStudy::to_come() const {
+  const std::int64_t waiting = Count(TrialState::kWaiting);
+  const ProgressState& state = now.progress;
+  if (is_part || !state.planned) return waiting;
+  return std::max(waiting, *state.planned - state.refused - (trials() - waiting));
+}
+
 LiveStudy ReadLiveStudy(const Store& store, const RunningStudies& running, const StudyRecord& study,
                         const Target& target, std::chrono::system_clock::time_point now) {
   const StudyReader reader(store, study, target.filter, now);
   LiveStudy live{.study = study, .objective = FindMetric(study.objective)};
   live.now = TakeSnapshot(store, running, study, now);
   live.counts = reader.Counts();
+  live.is_part = !target.filter.empty();
   live.running = reader.Running();
   live.waiting = reader.Waiting();
   live.ended = reader.Ended();

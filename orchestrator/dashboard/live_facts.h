@@ -82,6 +82,7 @@ struct LiveStudy {
   const Metric* objective = kMetrics;
   StudySnapshot now;                          ///< of the whole study, as `watch` shows it
   std::map<TrialState, std::int64_t> counts;  ///< of trials that count
+  bool is_part = false;                       ///< it is of some trials alone
   std::vector<RunningFact> running;
   std::vector<WaitingFact> waiting;
   std::vector<EndedFact> ended;      ///< the latest first
@@ -92,6 +93,9 @@ struct LiveStudy {
 
   [[nodiscard]] std::int64_t Count(TrialState state) const;
   [[nodiscard]] std::int64_t trials() const;
+  /// Returns the trials that are still to be begun: those that wait and, of a whole study whose
+  /// search says how many it will ask for in all, those that it has not asked for yet.
+  [[nodiscard]] std::int64_t to_come() const;
 };
 
 /// Reads it. `running` is of the same database. Throws UsageError where the study's objective is

@@ -23,14 +23,26 @@ constexpr StateLook kLooks[] = {{TrialState::kComplete, "complete"},
                                 {TrialState::kFailed, "lost"},
                                 {TrialState::kWaiting, "waiting"}};
 
+/// Returns the trials of a state; those that wait are all that are still to be begun.
+std::int64_t CountOf(const LiveStudy& live, TrialState state) {
+  return state == TrialState::kWaiting ? live.to_come() : live.Count(state);
+}
+
+std::int64_t AllTrials(const LiveStudy& live) {
+  return live.trials() - live.Count(TrialState::kWaiting) + live.to_come();
+}
+
+/// Returns "288 trials: 37 complete, 2 running, 249 waiting (33 of them asked for)".
 std::string CountsText(const LiveStudy& live) {
   std::vector<std::string> parts;
   for (const StateLook& look : kLooks) {
-    const std::int64_t count = live.Count(look.state);
+    const std::int64_t count = CountOf(live, look.state);
     if (count > 0) parts.push_back(std::to_string(count) + " " + ToString(look.state));
   }
-  return CountText(static_cast<std::size_t>(live.trials()), "trial") +
-         (parts.empty() ? "" : ": " + Join(parts));
+  const std::int64_t asked = live.Count(TrialState::kWaiting);
+  return CountText(static_cast<std::size_t>(AllTrials(live)), "trial") +
+         (parts.empty() ? "" : ": " + Join(parts)) +
+         (asked == live.to_come() ? "" : " (" + std::to_string(asked) + " of them asked for)");
 }
 
 /// Returns a bar whose parts are the states' shares.
@@ -38,10 +50,10 @@ Markup CountsBar(const LiveStudy& live, const std::string& id) {
   constexpr double kWidth = 600, kHeight = 14;
   Markup inside =
       Element("title", "Trials by state") + Element("desc", {{"id", id}}, CountsText(live) + ".");
-  const double all = static_cast<double>(std::max<std::int64_t>(1, live.trials()));
+  const double all = static_cast<double>(std::max<std::int64_t>(1, AllTrials(live)));
   double x = 0;
   for (const StateLook& look : kLooks) {
-    const double width = kWidth * static_cast<double>(live.Count(look.state)) / all;
+    const double width = kWidth * static_cast<double>(CountOf(live, look.state)) / all;
     if (width > 0) {
       inside += EmptyElement("rect", {{"class", look.css_class},
                                       {"x", Pixels(x)},

@@ -7,9 +7,10 @@
 
 namespace beamgrid {
 
-Publisher::Publisher(Look look, Make make, PublisherSettings settings)
+Publisher::Publisher(Look look, Make make, WhichFile which_file, PublisherSettings settings)
     : look_(std::move(look)),
       make_(std::move(make)),
+      which_file_(std::move(which_file)),
       settings_(settings),
       thread_([this] { Run(); }) {}
 
@@ -35,10 +36,18 @@ Publisher::Entry& Publisher::EntryOf(const Target& target) {
   return entry;
 }
 
+/// Takes a view away that is of another file than the record is now.
+void Publisher::ForgetReplaced(Entry& entry) {
+  if (!entry.view || entry.file == which_file_()) return;
+  entry.view.reset();
+  look_now_ = true;
+}
+
 void Publisher::Ask(const Target& target, Deliver deliver) {
   const std::lock_guard lock(mutex_);
   if (stop_) return;
   Entry& entry = EntryOf(target);
+  ForgetReplaced(entry);
   const bool is_now = entry.version == version_;
   const bool worth_waiting = !making_ && entry.cost <= settings_.quick;
   if (entry.view && (is_now || !worth_waiting)) {
@@ -67,7 +76,9 @@ void Publisher::Prepare(const Target& target) {
 Publisher::SharedView Publisher::Last(const Target& target) {
   const std::lock_guard lock(mutex_);
   const auto entry = entries_.find(target.Text());
-  return entry == entries_.end() ? nullptr : entry->second.view;
+  if (entry == entries_.end()) return nullptr;
+  ForgetReplaced(entry->second);
+  return entry->second.view;
 }
 
 std::uint64_t Publisher::Follow(const Target& target, Deliver deliver) {
@@ -75,6 +86,7 @@ std::uint64_t Publisher::Follow(const Target& target, Deliver deliver) {
   const std::uint64_t follower = ++followers_;
   if (stop_) return follower;
   Entry& entry = EntryOf(target);
+  ForgetReplaced(entry);
   if (entry.view) deliver(entry.view);
   entry.followers.emplace(follower, std::move(deliver));
   work_.notify_all();
@@ -118,6 +130,7 @@ Publisher::Entry* Publisher::NextToMake(Clock::time_point now, Clock::time_point
 void Publisher::Refresh(const std::string& key, std::unique_lock<std::mutex>& lock) {
   const Target target = entries_.at(key).target;
   const std::uint64_t version = version_;
+  const std::string file = file_;
   making_ = true;
   lock.unlock();
   const Clock::time_point begun = Clock::now();
@@ -129,6 +142,7 @@ void Publisher::Refresh(const std::string& key, std::unique_lock<std::mutex>& lo
   const bool is_first = !entry.view;
   entry.view = std::move(view);
   entry.version = version;
+  entry.file = file;
   entry.cost = ended - begun;
   entry.made = ended;
   if (entry.waiting.empty() && !is_first) due_ = ended + entry.cost * settings_.rest;
@@ -162,11 +176,15 @@ void Publisher::Run() {
   Clock::time_point next_look{};
   while (!stop_) {
     const Clock::time_point now = Clock::now();
-    if (now >= next_look) {
+    if (now >= next_look || look_now_) {
+      look_now_ = false;
       lock.unlock();
+      // Before the look: one that comes in between is another file at the next question.
+      std::string file = which_file_();
       const bool changed = look_();
       lock.lock();
       if (changed) ++version_;
+      file_ = std::move(file);
       next_look = now + settings_.look;
       continue;
     }

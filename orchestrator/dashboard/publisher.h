@@ -39,15 +39,17 @@ class Publisher {
   using Make = std::function<View(const Target& target)>;
   /// Returns true if the record may be another one than at the last call. Likewise.
   using Look = std::function<bool()>;
+  /// Returns which file the record is now, in no time; empty: none. Called on any thread.
+  using WhichFile = std::function<std::string()>;
 
-  Publisher(Look look, Make make, PublisherSettings settings = {});
+  Publisher(Look look, Make make, WhichFile which_file, PublisherSettings settings = {});
   /// Ends as Stop does.
   ~Publisher();
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
   /// Calls `deliver` once, with the view: as it is now if that takes no time, else as it was last,
-  /// where there is one.
+  /// where there is one of this file: no answer is of a record that was replaced or is gone.
   void Ask(const Target& target, Deliver deliver);
   /// Has the view made when nobody waits for another one.
   void Prepare(const Target& target);
@@ -67,6 +69,7 @@ class Publisher {
     Target target;
     SharedView view;            ///< null: it was never made
     std::uint64_t version = 0;  ///< of the record, that `view` is of
+    std::string file = {};      ///< likewise
     Clock::duration cost{0};    ///< of making it
     Clock::time_point made{};   ///< when it was
     std::uint64_t used = 0;     ///< when somebody asked for it last, in questions
@@ -77,6 +80,7 @@ class Publisher {
   using Entries = std::map<std::string, Entry>;
 
   Entry& EntryOf(const Target& target);
+  void ForgetReplaced(Entry& entry);
   void Run();
   [[nodiscard]] Entry* NextToMake(Clock::time_point now, Clock::time_point* wake);
   void Refresh(const std::string& key, std::unique_lock<std::mutex>& lock);
@@ -84,11 +88,14 @@ class Publisher {
 
   Look look_;
   Make make_;
+  WhichFile which_file_;
   PublisherSettings settings_;
   std::mutex mutex_;
   std::condition_variable work_;
   Entries entries_;              ///< by Target::Text
   std::uint64_t version_ = 1;    ///< of the record, as it was looked at
+  std::string file_;             ///< likewise
+  bool look_now_ = false;        ///< it is another file than at the last look
   std::uint64_t questions_ = 0;  ///< asked so far
   std::uint64_t followers_ = 0;  ///< so far
   Clock::time_point due_{};      ///< before then nothing is made that is only followed

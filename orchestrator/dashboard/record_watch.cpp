@@ -28,6 +28,11 @@ bool IsFresh(const std::optional<FileStamp>& stamp) {
 
 }  // namespace
 
+std::string FileIdentity(const std::filesystem::path& path) {
+  const std::optional<FileStamp> stamp = StampIfThere(path);
+  return stamp ? std::to_string(stamp->device) + ":" + std::to_string(stamp->inode) : "";
+}
+
 RecordWatch::RecordWatch(std::filesystem::path database,
                          std::function<std::unique_ptr<Store>()> open)
     : database_(std::move(database)), open_(std::move(open)) {}

@@ -16,6 +16,9 @@
 
 namespace beamgrid {
 
+/// Returns which file a path leads to, however it was written to; empty: to none.
+[[nodiscard]] std::string FileIdentity(const std::filesystem::path& path);
+
 /// RecordWatch opens the record anew after each change. So a file that was replaced, a record that
 /// another version brought up to date and a commit are one case. Owned by one thread.
 class RecordWatch {

@@ -3,6 +3,7 @@
 #include "orchestrator/dashboard/live_cells.h"
 #include "orchestrator/dashboard/live_sections.h"
 #include "registry/util/text.h"
+#include "reports/page/drawing.h"
 
 namespace beamgrid {
 namespace {
@@ -13,6 +14,13 @@ PageCell LinkCell(const std::string& text, const std::string& address) {
 
 std::string StudyAddress(const std::string& name) {
   return Target{.kind = ViewKind::kStudy, .study = name}.Text();
+}
+
+/// Returns the beginning of a description: the study's page has all of it.
+PageCell DescriptionCell(const std::string& description) {
+  constexpr std::size_t kShown = 80;
+  const std::string shown = Clipped(FirstLine(description), kShown);
+  return {shown, {}, Element("span", {{"class", "wide"}}, shown)};
 }
 
 PageCell BestCell(const LiveStudy& live) {
@@ -38,7 +46,7 @@ PageCell LeftCell(const StudySnapshot& now) {
 
 /// Returns a list of studies as a table.
 PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
-  PageTable table{.caption = "Studies",
+  PageTable table{.caption = "How far each study is",
                   .columns = {"study", "now", ">complete", ">running", ">waiting", ">failed",
                               "best", ">an hour", ">left", "description"}};
   for (const LiveStudy& live : studies) {
@@ -46,12 +54,12 @@ PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
                           {ToString(live.now.run)},
                           CountCell(live.Count(TrialState::kComplete)),
                           CountCell(live.Count(TrialState::kRunning)),
-                          CountCell(live.Count(TrialState::kWaiting)),
+                          CountCell(live.to_come()),
                           CountCell(live.Count(TrialState::kFailed)),
                           BestCell(live),
                           RateCell(live.now),
                           LeftCell(live.now),
-                          {live.study.description}});
+                          DescriptionCell(live.study.description)});
   }
   return table;
 }

@@ -96,6 +96,12 @@ bool IsComponentName(std::string_view text) {
   });
 }
 
+std::string TextOfPart(const PartOfFilter& part) {
+  std::string text = part.component;
+  for (const auto& [option, value] : part.options) text += " " + option + "=" + value;
+  return text;
+}
+
 std::optional<Refusal> TakeSort(std::string_view value, Target& target) {
   target.descending = value.starts_with('-');
   if (target.descending) value.remove_prefix(1);
@@ -116,10 +122,12 @@ std::optional<Refusal> Take(const std::string& key, const std::string& value, Ta
       return Refusal{400, "page=" + value + ": must be a whole number from 1"};
     }
     target.page = *page;
-  } else if (!IsComponentName(value)) {
-    return Refusal{400, key + "=" + value + ": is no name of a component"};
+  } else if (const auto part = ParsePartOfFilter(value)) {
+    target.filter.parts[key] = TextOfPart(*part);
   } else {
-    target.filter.parts[key] = value;
+    return Refusal{400, key + " = '" + value +
+                            "' is no component, with options or without, as in 'moe' or 'moe "
+                            "experts=2'"};
   }
   return std::nullopt;
 }
@@ -174,6 +182,27 @@ bool TakePath(std::vector<std::string> places, Target& target) {
 }
 
 }  // namespace
+
+std::optional<PartOfFilter> ParsePartOfFilter(std::string_view text) {
+  PartOfFilter part;
+  for (const std::string_view word : SplitAt(text, ' ')) {
+    if (word.empty()) continue;
+    const std::size_t equals = word.find('=');
+    const std::string name(word.substr(0, equals));
+    if (!IsComponentName(name) || name.empty()) return std::nullopt;
+    const bool is_option = equals != std::string_view::npos;
+    if (is_option == part.component.empty()) return std::nullopt;  // one component, then options
+    if (!is_option) {
+      part.component = name;
+      continue;
+    }
+    const std::string value(word.substr(equals + 1));
+    if (value.empty() || value.find('"') != std::string::npos) return std::nullopt;
+    if (!part.options.emplace(name, value).second) return std::nullopt;
+  }
+  if (part.component.empty()) return std::nullopt;
+  return part;
+}
 
 std::string Target::Text() const {
   std::string text = form == ViewForm::kJson ? "/api/studies" : "/";

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -26,11 +27,21 @@ enum class ViewForm { kPage, kJson };
 
 /// TrialFilter says which trials a view speaks of.
 struct TrialFilter {
-  std::string name;                          ///< a part of the model's name, in any case; or empty
-  std::map<std::string, std::string> parts;  ///< the component of a criterion, of extras one of it
+  std::string name;  ///< a part of the model's name, in any case; or empty
+  /// Of a criterion its component, of extras one of them, each with options or without: "moe",
+  /// "moe experts=2".
+  std::map<std::string, std::string> parts;
 
   [[nodiscard]] bool empty() const { return name.empty() && parts.empty(); }
 };
+
+/// PartOfFilter is a component with options that it is to have.
+struct PartOfFilter {
+  std::string component;
+  std::map<std::string, std::string> options;  ///< as written: "2", "true", "image"
+};
+/// Reads a part of a filter: "moe", "moe experts=2"; nothing where it is none.
+[[nodiscard]] std::optional<PartOfFilter> ParsePartOfFilter(std::string_view text);
 
 /// Target is the question that a target stands for.
 struct Target {

@@ -174,6 +174,38 @@ TEST_F(LiveFactsTest, AFilterHoldsForAll) {
   }
 }
 
+TEST_F(LiveFactsTest, AFilterTellsVariantsApart) {
+  Complete(Add(100, 1), 0.5);
+  Complete(Add(100, 2), 0.6);
+  Complete(Add(200, 1), 0.9);
+  const auto trials = [this](const std::string& criterion, const std::string& part) {
+    return Live({.filter = {.name = "", .parts = {{criterion, part}}}}).trials();
+  };
+  EXPECT_EQ(trials("temporal", "blstm"), 3);
+  EXPECT_EQ(trials("temporal", "blstm hidden=100"), 2);
+  EXPECT_EQ(trials("temporal", "blstm hidden=100.0"), 2) << "numbers count by value";
+  EXPECT_EQ(trials("temporal", "blstm hidden=1000"), 0);
+  EXPECT_EQ(trials("temporal", "blstm hidden=nan"), 0);
+  EXPECT_EQ(trials("temporal", "blstm none=1"), 0);
+}
+
+TEST_F(LiveFactsTest, WhatIsToComeIsAllThatTheSearchWillAskFor) {
+  Complete(Add(100, 1), 0.5);
+  Begin(Add(200, 1));
+  Add(201, 1);
+  LiveStudy live = Live();
+  EXPECT_EQ(live.to_come(), 1) << "nobody has said how many there will be";
+  live.now.progress.planned = 288;
+  EXPECT_EQ(live.to_come(), 286);
+  live.now.progress.refused = 6;
+  EXPECT_EQ(live.to_come(), 280);
+  live.now.progress.planned = 2;
+  EXPECT_EQ(live.to_come(), 1) << "those that wait are there, whatever the plan says";
+  live = Live({.filter = {.name = "blstm2", .parts = {}}});
+  live.now.progress.planned = 288;
+  EXPECT_EQ(live.to_come(), 1) << "of a part nobody knows how many there will be";
+}
+
 TEST_F(LiveFactsTest, WhatCountsNoMoreIsNotThere) {
   const TrialId trial = Add(100, 1);
   Complete(trial, 0.5);

@@ -22,10 +22,15 @@ class Shelf {
                      ++made_;
                      return View{.body = target.study + std::to_string(state_.load())};
                    },
-                   settings) {}
+                   [this] { return std::to_string(file_.load()); }, settings) {}
 
   static PublisherSettings Quick() { return {.look = std::chrono::milliseconds(1), .rest = 0}; }
 
+  /// Puts another file into the place of the record.
+  void Replace() {
+    Change();
+    ++file_;
+  }
   void Change() {
     ++state_;
     changed_ = true;
@@ -41,7 +46,7 @@ class Shelf {
   [[nodiscard]] int made() const { return made_; }
 
  private:
-  std::atomic<int> state_ = 0, made_ = 0;
+  std::atomic<int> state_ = 0, made_ = 0, file_ = 0;
   std::atomic<bool> changed_ = true;
   std::promise<void> gate_;
   Publisher publisher_;
@@ -60,6 +65,11 @@ class Heard {
   void WaitFor(const std::string& body) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !bodies_.empty() && bodies_.back() == body; });
+  }
+
+  [[nodiscard]] std::vector<std::string> bodies() {
+    const std::lock_guard lock(mutex_);
+    return bodies_;
   }
 
  private:
@@ -172,6 +182,24 @@ TEST(DashboardPublisher, DeliversNothingOnceItIsStopped) {
   shelf.publisher().Stop();
   shelf.publisher().Ask({}, [](const Publisher::SharedView&) { ADD_FAILURE(); });
   shelf.publisher().Follow({}, [](const Publisher::SharedView&) { ADD_FAILURE(); });
+}
+
+TEST(Publisher, NoAnswerIsOfARecordThatWasReplaced) {
+  // It looks by itself once an hour, and what it has is never worth waiting for.
+  Shelf shelf({.look = std::chrono::hours(1), .rest = 0, .quick = std::chrono::milliseconds(-1)});
+  EXPECT_EQ(shelf.Ask("a"), "a0");
+  shelf.Change();
+  EXPECT_EQ(shelf.Ask("a"), "a0") << "a commit is shown when it is looked at";
+  shelf.Replace();
+  EXPECT_EQ(shelf.Ask("a"), "a2");
+  EXPECT_EQ(shelf.Ask("b"), "b2");
+  shelf.Replace();
+  Heard heard;
+  const std::uint64_t follower =
+      shelf.publisher().Follow({.kind = ViewKind::kStudy, .study = "a"}, heard.deliver());
+  heard.WaitFor("a3");
+  shelf.publisher().Unfollow(follower);
+  EXPECT_THAT(heard.bodies(), testing::ElementsAre("a3"));
 }
 
 }  // namespace publisher_test

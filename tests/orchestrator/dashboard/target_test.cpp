@@ -83,13 +83,26 @@ TEST(DashboardTarget, RefusesWhatWouldBePassedOver) {
   EXPECT_THAT(Refused("/studies/a?train=x").why, HasSubstr("'train'"));
   EXPECT_THAT(Refused("/studies/a?sort=bytes").why, HasSubstr("objective"));
   EXPECT_THAT(Refused("/studies/a?name=x&name=y").why, HasSubstr("twice"));
+  EXPECT_EQ(Refused("/studies/a?temporal=gru+lstm").why,
+            "temporal = 'gru lstm' is no component, with options or without, as in 'moe' or 'moe "
+            "experts=2'");
   for (const char* text :
        {"/studies/a?page=0", "/studies/a?page=1.5", "/studies/a?page=99999999999999999999",
-        "/studies/a?temporal=a%22b", "/studies/%ff", "/studies/%0a", "/studies/%4", "/studies/%zz",
-        "/studies/a?name=%00", "", "studies", "http://127.0.0.1/", "/#x", "*"}) {
+        "/studies/a?temporal=a%22b", "/studies/a?temporal=gru+lstm", "/studies/a?temporal=a=1",
+        "/studies/a?temporal=a+x=", "/studies/a?temporal=a+x=1+x=2", "/studies/%ff", "/studies/%0a",
+        "/studies/%4", "/studies/%zz", "/studies/a?name=%00", "", "studies", "http://127.0.0.1/",
+        "/#x", "*"}) {
     EXPECT_EQ(Refused(text).status, 400) << text;
   }
   EXPECT_EQ(Refused("/" + std::string(kTargetBytesMax, 'a')).status, 414);
+}
+
+TEST(Target, APartMayHaveOptionsInAnyOrder) {
+  const Target target = Read("/studies/a?classifier=moe+hidden=8++experts=2");
+  EXPECT_THAT(target.filter.parts,
+              testing::ElementsAre(testing::Pair("classifier", "moe experts=2 hidden=8")));
+  EXPECT_EQ(target.Text(), "/studies/a?classifier=moe%20experts%3D2%20hidden%3D8");
+  EXPECT_EQ(Read(target.Text()).Text(), target.Text());
 }
 
 }  // namespace target_test
