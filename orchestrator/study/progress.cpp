@@ -364,9 +364,13 @@ std::vector<std::string> RenderProgress(const ProgressState& state, int width, i
   const auto rows = static_cast<std::size_t>(std::max(height, 1));
   // The most important one first, while they are chosen; it stands last.
   std::vector<std::string> ends = {TotalsLine(state, columns, colour)};
+  bool all_shown = true;
   for (std::string line : {Cut(QueueText(state), columns), BestLine(state, columns, colour),
                            DevicesLine(state, columns, colour)}) {
-    if (!line.empty() && ends.size() < rows / 3) ends.push_back(std::move(line));
+    if (line.empty()) continue;
+    const bool fits = ends.size() < rows / 3;
+    if (fits) ends.push_back(std::move(line));
+    all_shown = all_shown && fits;
   }
   const std::size_t room = rows - ends.size();
   const bool all_fit = state.running.size() <= room;
@@ -379,7 +383,7 @@ std::vector<std::string> RenderProgress(const ProgressState& state, int width, i
              columns, colour));
   }
   for (auto& more : {LeaderLines(state, columns, colour), NextLines(state, columns, colour)}) {
-    if (!all_fit || lines.size() + more.size() + ends.size() > rows) continue;
+    if (!all_fit || !all_shown || lines.size() + more.size() + ends.size() > rows) continue;
     lines.insert(lines.end(), more.begin(), more.end());
   }
   lines.insert(lines.end(), std::make_move_iterator(ends.rbegin()),
