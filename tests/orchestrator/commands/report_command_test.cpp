@@ -38,7 +38,7 @@ class ReportCommandTest : public CommandTest {
     return Call(arguments);
   }
 
-  /// Records four models with two seeds each and their predictions, by which they may be equal.
+  /// Records twelve models with two seeds each and their predictions, by which they may be equal.
   void FillStudyWithPredictions(Store& store, const std::string& name) const {
     const Catalogue catalogue = TestCatalogue();
     const Recipe recipe = ParseRecipe(PageRecipe(), "r.toml", catalogue);

@@ -184,7 +184,7 @@ TEST(DashboardPublisher, DeliversNothingOnceItIsStopped) {
   shelf.publisher().Follow({}, [](const Publisher::SharedView&) { ADD_FAILURE(); });
 }
 
-TEST(Publisher, NoAnswerIsOfARecordThatWasReplaced) {
+TEST(DashboardPublisher, NoAnswerIsOfARecordThatWasReplaced) {
   // It looks by itself once an hour, and what it has is never worth waiting for.
   Shelf shelf({.look = std::chrono::hours(1), .rest = 0, .quick = std::chrono::milliseconds(-1)});
   EXPECT_EQ(shelf.Ask("a"), "a0");

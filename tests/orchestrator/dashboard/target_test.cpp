@@ -97,7 +97,7 @@ TEST(DashboardTarget, RefusesWhatWouldBePassedOver) {
   EXPECT_EQ(Refused("/" + std::string(kTargetBytesMax, 'a')).status, 414);
 }
 
-TEST(Target, APartMayHaveOptionsInAnyOrder) {
+TEST(DashboardTarget, APartMayHaveOptionsInAnyOrder) {
   const Target target = Read("/studies/a?classifier=moe+hidden=8++experts=2");
   EXPECT_THAT(target.filter.parts,
               testing::ElementsAre(testing::Pair("classifier", "moe experts=2 hidden=8")));
