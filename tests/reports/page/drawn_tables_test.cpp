@@ -14,10 +14,10 @@ namespace drawn_tables_test {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// PlantedStudy is twelve models, two seeds each, with predictions by which they may be equal.
-class PlantedStudy : public ::testing::Test {
+/// DrawnTables is twelve models, two seeds each, with predictions by which they may be equal.
+class DrawnTables : public ::testing::Test {
  protected:
-  PlantedStudy() {
+  DrawnTables() {
     const Catalogue catalogue = TestCatalogue();
     const Recipe recipe = ParseRecipe(PageRecipe(), "r.toml", catalogue);
     const SearchSpace space(recipe, catalogue);
@@ -69,7 +69,7 @@ class PlantedStudy : public ::testing::Test {
   std::map<std::pair<std::string, std::int64_t>, Predictions> predictions_;
 };
 
-TEST_F(PlantedStudy, DrawsTheVideosAgainWhereTherePredictionsAre) {
+TEST_F(DrawnTables, DrawsTheVideosAgainWhereTherePredictionsAre) {
   const TableResampling resampling{.read = [this](const TrialRecord& trial) {
     return predictions_.at({trial.name, trial.seed});
   }};
@@ -88,7 +88,7 @@ TEST_F(PlantedStudy, DrawsTheVideosAgainWhereTherePredictionsAre) {
   EXPECT_THAT(TextOfSection(TablesSection(facts)), Not(HasSubstr("other videos were not asked")));
 }
 
-TEST_F(PlantedStudy, WithoutPredictionsItIsOfTheSeedsAloneAndSaysSo) {
+TEST_F(DrawnTables, WithoutPredictionsItIsOfTheSeedsAloneAndSaysSo) {
   const TableResampling gone{
       .read = [](const TrialRecord&) -> Predictions { throw Error("the predictions are gone"); }};
   const TableResampling none{.resamples = 0, .read = {}};
