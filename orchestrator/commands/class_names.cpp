@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "orchestrator/importing/csv_table.h"
+#include "orchestrator/inputs/csv_table.h"
 #include "registry/scoring/metrics.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"

@@ -17,7 +17,7 @@
 #include "orchestrator/commands/search_watch.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/study_forms.h"
-#include "orchestrator/importing/csv_table.h"
+#include "orchestrator/inputs/csv_table.h"
 #include "orchestrator/inputs/class_list.h"
 #include "registry/scoring/probabilities_csv.h"
 #include "registry/util/error.h"

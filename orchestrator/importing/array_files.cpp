@@ -7,8 +7,8 @@
 #include <memory>
 #include <utility>
 
-#include "orchestrator/importing/input_file.h"
 #include "orchestrator/importing/npy_header.h"
+#include "orchestrator/inputs/input_file.h"
 #include "registry/util/input_error.h"
 #include "registry/util/printable.h"
 #include "registry/util/text.h"

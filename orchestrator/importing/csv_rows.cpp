@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "orchestrator/importing/csv_table.h"
+#include "orchestrator/inputs/csv_table.h"
 #include "registry/util/input_error.h"
 #include "registry/util/printable.h"
 #include "registry/util/text.h"

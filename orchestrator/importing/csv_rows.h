@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "orchestrator/importing/array_source.h"
-#include "orchestrator/importing/input_file.h"
+#include "orchestrator/inputs/input_file.h"
 
 namespace beamgrid {
 

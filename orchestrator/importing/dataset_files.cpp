@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "orchestrator/importing/input_file.h"
+#include "orchestrator/inputs/input_file.h"
 #include "registry/util/input_error.h"
 #include "registry/util/text.h"
 

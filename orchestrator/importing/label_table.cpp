@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "orchestrator/importing/csv_table.h"
+#include "orchestrator/inputs/csv_table.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
@@ -122,11 +122,15 @@ class Vocabulary {
     if (!name && table.columns().size() > 1) {
       throw InputError(path + ": a table of classes needs a column Name (and may have Index)");
     }
-    if (!name) names_.push_back(table.columns().front());
+    if (!name) {
+      table.RefuseEmptyLineBefore();
+      names_.push_back(table.columns().front());
+    }
     std::map<std::int64_t, std::string> by_index;
     while (table.Next()) {
       const std::string text(table.Cell(name.value_or(0)));
       if (!index) {
+        table.RefuseEmptyLineBefore();
         names_.push_back(text);
         continue;
       }

@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/importing/csv_table.h"
 #include "orchestrator/importing/label_table.h"
+#include "orchestrator/inputs/csv_table.h"
 #include "registry/util/input_error.h"
 #include "tests/fuzz/fuzz.h"
 

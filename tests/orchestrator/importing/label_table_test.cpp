@@ -47,6 +47,13 @@ TEST_F(LabelTableTest, NumbersStayNumbers) {
               HasSubstr("labels.csv:3: '7' is no class, must be 0..6"));
 }
 
+TEST_F(LabelTableTest, AnEmptyLineOfAListOfClassesIsNoClass) {
+  LabelOptions named;
+  named.classes = Write("classes.txt", "cat\n\ndog\n");
+  EXPECT_THAT(Refusal("id,labels\na,cat\n", named),
+              HasSubstr("classes.txt:2: an empty line before a name"));
+}
+
 TEST_F(LabelTableTest, NumbersAreNotNamedAnewForWhatIsNoNumber) {
   for (const char* odd : {"-1", "99999999999999999999", "1.5", "cat"}) {
     EXPECT_THAT(Refusal(std::string("id,labels\na,0\nb,1\nc,") + odd + "\n"),

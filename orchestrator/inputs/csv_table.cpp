@@ -1,4 +1,4 @@
-#include "orchestrator/importing/csv_table.h"
+#include "orchestrator/inputs/csv_table.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -112,6 +112,7 @@ CsvTable::CsvTable(const std::string& path) : file_(path) {
   }
   std::string_view heading;
   if (!NextText(&heading)) throw InputError(path + ": is empty, must have a line of column names");
+  if (Trimmed(heading).empty()) empty_line_ = row_line_;
   row_.Split(Place(), heading, separator_);
   std::set<std::string> names;
   for (const std::string_view cell : row_.cells()) {
@@ -195,15 +196,25 @@ bool CsvTable::NextText(std::string_view* text) {
 
 bool CsvTable::Next() {
   std::string_view text;
-  do {
+  empty_line_ = 0;
+  for (;;) {
     if (!NextText(&text)) return false;
-  } while (Trimmed(text).empty());
+    if (!Trimmed(text).empty()) break;
+    if (empty_line_ == 0) empty_line_ = row_line_;
+  }
   row_.Split(Place(), text, separator_);
   if (row_.cells().size() != columns_.size()) {
     throw InputError(Place() + ": " + CountText(row_.cells().size(), "cell") +
                      ", the heading has " + std::to_string(columns_.size()));
   }
   return true;
+}
+
+void CsvTable::RefuseEmptyLineBefore() const {
+  if (empty_line_ == 0) return;
+  throw InputError(file_.path().string() + ":" + std::to_string(empty_line_) +
+                   ": an empty line before a name whose class is told by its line: remove it, or "
+                   "write the columns Index and Name");
 }
 
 std::string_view CsvTable::Cell(std::size_t column) const { return Trimmed(row_.cells()[column]); }

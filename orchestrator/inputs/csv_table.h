@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "orchestrator/importing/input_file.h"
+#include "orchestrator/inputs/input_file.h"
 
 namespace beamgrid {
 
@@ -51,6 +51,9 @@ class CsvTable {
   /// Returns "FILE:LINE" of the row's beginning.
   [[nodiscard]] std::string Place() const;
   [[nodiscard]] std::uint64_t line() const { return row_line_; }
+  /// Throws InputError with the empty line before the row, if there is one: for tables whose lines
+  /// number what they name, which an empty one would number otherwise.
+  void RefuseEmptyLineBefore() const;
   [[nodiscard]] std::uint64_t offset() const { return row_offset_; }
   [[nodiscard]] std::uint64_t bytes() const { return row_bytes_; }
 
@@ -69,6 +72,7 @@ class CsvTable {
   std::size_t at_ = 0;               ///< in window_: where the next row begins
   std::uint64_t window_offset_ = 0;  ///< of window_ in the file
   std::uint64_t line_ = 1;           ///< of at_
+  std::uint64_t empty_line_ = 0;     // before the row; 0: there is none
   std::uint64_t row_line_ = 1, row_offset_ = 0, row_bytes_ = 0;
 };
 

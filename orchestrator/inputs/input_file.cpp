@@ -1,4 +1,4 @@
-#include "orchestrator/importing/input_file.h"
+#include "orchestrator/inputs/input_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "orchestrator/importing/csv_table.h"
+#include "orchestrator/inputs/csv_table.h"
 
 #include <gmock/gmock.h>
 
