@@ -146,6 +146,12 @@ void DumpGroups(std::ostream& out, const Store& store, const StudyRecord& study)
   Write(out, line);
 }
 
+void DumpClassNames(std::ostream& out, const Store& store, const StudyRecord& study) {
+  for (const auto& [data, names] : store.NotedClassNames(study.id)) {
+    Write(out, {{"kind", "class_names"}, {"data", data}, {"names", JsonList(names)}});
+  }
+}
+
 void DumpWhole(std::ostream& out, const Store& store, const StudyRecord& study) {
   Write(out, {{"kind", "study"},
               {"name", study.name},
@@ -156,6 +162,7 @@ void DumpWhole(std::ostream& out, const Store& store, const StudyRecord& study) 
               {"created_at", study.created_at}});
   DumpRecipes(out, store, study);
   DumpGroups(out, store, study);
+  DumpClassNames(out, store, study);
   for (const TrialRecord& trial : SortedTrials(store, study, Counting::kAll)) {
     Write(out, WholeLine(store, trial));
   }

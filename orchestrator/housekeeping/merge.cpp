@@ -9,6 +9,7 @@
 #include "orchestrator/audit/kept_ensembles.h"
 #include "orchestrator/audit/measured.h"
 #include "orchestrator/audit/recorded_files.h"
+#include "registry/named_classes.h"
 #include "registry/store/upkeep.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -159,6 +160,7 @@ Merger::Studies Merger::Enrol(const StudyRecord& study) {
     ++report_.studies;
   }
   const Studies studies{study.id, here->id};
+  MergeClassNames(studies, study.name);
   for (const TrialRecord& trial : theirs_.Trials(study.id, Counting::kAll)) {
     if (!ours_.FindByFingerprint(trial.fingerprint)) {
       json::object row =
@@ -172,6 +174,22 @@ Merger::Studies Merger::Enrol(const StudyRecord& study) {
     Refer(studies, trial);
   }
   return studies;
+}
+
+void Merger::MergeClassNames(const Studies& studies, const std::string& study) {
+  const auto ours = ours_.NotedClassNames(studies.ours);
+  for (const auto& [data, names] : theirs_.NotedClassNames(studies.theirs)) {
+    const auto known = ours.find(data);
+    if (known == ours.end()) {
+      ours_.SetClassNames(studies.ours, data, names);
+      continue;
+    }
+    const std::string contradiction =
+        Contradiction({"this record", known->second}, {"the other record", names});
+    if (contradiction.empty()) continue;
+    throw UsageError("study '" + study + "', data " + data + ": " + contradiction +
+                     "; run the study in one of them again with the vocabulary.csv of the other");
+  }
 }
 
 void Merger::MergeTrial(const Studies& studies, const TrialRecord& theirs) {

@@ -82,6 +82,7 @@ class Merger {
   };
   /// Adds the study where we lack it, and those of its trials that we lack, as ones that wait.
   Studies Enrol(const StudyRecord& study);
+  void MergeClassNames(const Studies& studies, const std::string& study);
   void MergeTrial(const Studies& studies, const TrialRecord& theirs);
   void TakeTrial(const std::string& label, const TrialRecord& theirs, const TrialRecord& ours);
   void TakeRows(const TrialRecord& theirs, TrialId id, std::int64_t first_attempt,

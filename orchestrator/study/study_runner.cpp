@@ -179,6 +179,7 @@ void StudyRunner::TakeRecipe() {
                                .recipe_digest = RecipeDigest(recipe_)},
                               words);
     store_.SetVideoGroups(study_, settings_.video_groups.get());
+    store_.SetClassNames(study_, intake_.data().digest, settings_.class_names);
     for (const Outdated& group : change.outdated) {
       store_.StopCounting(study_, group.trials, group.why());
     }

@@ -53,6 +53,8 @@ struct RunnerSettings {
   bool accept_changes = false;
   /// By what the validation videos belong together; null: by nothing.
   std::shared_ptr<const VideoGroups> video_groups;
+  /// What the data's classes are called, by class; none: nobody knows.
+  std::vector<std::string> class_names;
   /// Hears what has changed since the study was run last, before anything is recorded; may be null.
   std::function<void(const StudyChange&)> on_change;
 };

@@ -163,6 +163,13 @@ class Store {
   /// SeenGroupsNote of these groups, without reading them all.
   [[nodiscard]] std::string SeenGroupsOf(StudyId study) const;
 
+  /// Notes what the classes of data are called, by class; `data`: DataSpec::digest. Without names
+  /// what is noted stays.
+  void SetClassNames(StudyId study, const std::string& data, const std::vector<std::string>& names);
+  /// The names that were noted, by digest of the data.
+  [[nodiscard]] std::map<std::string, std::vector<std::string>> NotedClassNames(
+      StudyId study) const;
+
   // Trials. All NewTrials in one transaction; a trial whose fingerprint the database already knows
   // is shared, not copied: only its reference from the study is new. The trials count from then on,
   // and no other of the study under the same name and seed. Returns ids in the order given.

@@ -142,6 +142,32 @@ std::string Store::SeenGroupsOf(StudyId study) const {
   return SeenGroupsNote(row->by, ParseNumber<std::int64_t>(row->number).value_or(0));
 }
 
+void Store::SetClassNames(StudyId study, const std::string& data,
+                          const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  Database& db = impl_->database;
+  const std::string text = CanonicalJson(boost::json::array(names.begin(), names.end()));
+  db.Write([&] {
+    db.Use(
+        "INSERT INTO class_names (study, data, names) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT DO UPDATE SET names = ?3 WHERE names <> ?3")
+        << study << data << text << Execute();
+  });
+}
+
+std::map<std::string, std::vector<std::string>> Store::NotedClassNames(StudyId study) const {
+  std::map<std::string, std::vector<std::string>> noted;
+  const auto keep = [&noted](const StatementUse& row) {
+    const boost::json::value names = ParseJson(row.Text("names"));
+    for (const boost::json::value& name : names.as_array()) {
+      noted[row.Text("data")].emplace_back(name.as_string());
+    }
+    return true;
+  };
+  (void)impl_->database.Rows("SELECT data, names FROM class_names WHERE study = ?", keep, study);
+  return noted;
+}
+
 std::vector<RecipeEntry> Store::RecipeHistory(StudyId study) const {
   return impl_->database.Rows(
       "SELECT * FROM recipe_history WHERE study = ? ORDER BY position",

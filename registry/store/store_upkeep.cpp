@@ -42,6 +42,7 @@ void RecordUpkeep::RemoveStudy(StudyId study) {
     db.Use("DELETE FROM recipe_history WHERE study = ?") << study << Execute();
     db.Use("DELETE FROM study_run WHERE study = ?") << study << Execute();
     db.Use("DELETE FROM video_groups WHERE study = ?") << study << Execute();
+    db.Use("DELETE FROM class_names WHERE study = ?") << study << Execute();
     db.Use("DELETE FROM study WHERE id = ?") << study << Execute();
   });
 }

@@ -63,6 +63,18 @@ TEST_F(DumpStudyTest, TellsWhichVideosBelongTogether) {
   EXPECT_EQ(found->at("videos").at("v1"), "s1");
 }
 
+TEST_F(DumpStudyTest, TellsWhatClassesAreCalled) {
+  Record record;
+  EXPECT_EQ(record.Dump(DumpForm::kWhole).find("class_names"), std::string::npos);
+  record.store.SetClassNames(record.study, "d1", {"cat", "dog"});
+  const auto lines = Lines(record.Dump(DumpForm::kWhole));
+  const auto found = std::ranges::find_if(
+      lines, [](const auto& line) { return line.at("kind") == "class_names"; });
+  ASSERT_NE(found, lines.end());
+  EXPECT_EQ(found->at("data"), "d1");
+  EXPECT_EQ(found->at("names").at(1), "dog");
+}
+
 TEST_F(DumpStudyTest, OrderIdsAttemptsAndEnvironmentDoNotCount) {
   Record straight;
   const TrialId first = straight.Add(256), second = straight.Add(512);

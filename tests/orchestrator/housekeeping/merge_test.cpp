@@ -318,6 +318,23 @@ TEST_F(MergeTest, AStudyComesWithTheGroupsOfItsVideos) {
   EXPECT_EQ(here->in_training(), 1);
 }
 
+TEST_F(MergeTest, AStudyComesWithTheNamesOfItsClasses) {
+  const StudyId theirs = theirs_.store.OpenStudy(ExampleStudy("a"));
+  theirs_.store.SetClassNames(theirs, "d1", {"cat", "dog"});
+  (void)Merge();
+  const StudyId ours = record_.store.FindStudy("a")->id;
+  EXPECT_EQ(record_.store.NotedClassNames(ours), theirs_.store.NotedClassNames(theirs));
+  // Where both have the study, what is new comes too, and what is another is no mixture.
+  theirs_.store.SetClassNames(theirs, "d2", {"emu"});
+  (void)Merge();
+  EXPECT_EQ(record_.store.NotedClassNames(ours).size(), 2U);
+  theirs_.store.SetClassNames(theirs, "d1", {"ant", "dog"});
+  EXPECT_THAT(
+      ErrorText<UsageError>([&] { (void)Merge(); }),
+      HasSubstr("study 'a', data d1: class 0 is 'cat' in this record and 'ant' in the other "
+                "record"));
+}
+
 TEST_F(MergeTest, AStudyThatRunsOnEitherSideIsRefused) {
   theirs_.Study("a");
   {

@@ -82,6 +82,20 @@ TEST_F(StoreTest, ARecipeThatChangesIsTheStudysAndInItsHistory) {
   EXPECT_THAT(store_.RecipeHistory(study_), IsEmpty());
 }
 
+TEST_F(StoreTest, KeepsWhatClassesAreCalledByTheData) {
+  using Noted = std::map<std::string, std::vector<std::string>>;
+  EXPECT_EQ(store_.NotedClassNames(study_), Noted());
+  store_.SetClassNames(study_, "d1", {"cat", "", "a \"b\""});
+  store_.SetClassNames(study_, "d2", {"ant"});
+  store_.SetClassNames(study_, "d1", {});
+  EXPECT_EQ(store_.NotedClassNames(study_),
+            (Noted{{"d1", {"cat", "", "a \"b\""}}, {"d2", {"ant"}}}));
+  store_.SetClassNames(study_, "d2", {"bee"});
+  EXPECT_EQ(store_.NotedClassNames(study_).at("d2"), std::vector<std::string>{"bee"});
+  RecordUpkeep(store_).RemoveStudy(study_);
+  EXPECT_EQ(store_.NotedClassNames(study_), Noted());
+}
+
 TEST_F(StoreTest, KeepsWhichVideosBelongTogether) {
   EXPECT_FALSE(store_.VideoGroupsOf(study_));
   const VideoGroups groups("subject", {{"a", "s1"}, {"b \"c\"", "s2"}});
