@@ -1,13 +1,16 @@
 #include "orchestrator/run_study.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "orchestrator/audit/warm_start_files.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/inputs/recipe_files.h"
+#include "orchestrator/inputs/vocabulary_files.h"
 #include "orchestrator/interrupts.h"
 #include "orchestrator/kept_answer.h"
 #include "orchestrator/study/rescue.h"
@@ -65,6 +68,45 @@ std::chrono::milliseconds Now() {
       std::chrono::steady_clock::now().time_since_epoch());
 }
 
+/// Returns whether the record has these names for the study's data. Says it where it has others.
+bool NamesAreNoted(const Recipe& recipe, const DataSpec& data, const NamedClasses& names,
+                   const Store& store, const Warn& warn) {
+  if (names.names.empty()) return true;
+  const std::optional<StudyRecord> study = store.FindStudy(recipe.name);
+  if (!study) return false;
+  const auto noted = store.NotedClassNames(study->id);
+  const auto found = noted.find(data.digest);
+  if (found == noted.end()) return false;
+  const std::string contradiction = Contradiction({"the last run", found->second}, names);
+  if (!contradiction.empty()) {
+    warn("warning: " + contradiction +
+         ", although the records are the same: from now on the record has the new names");
+  }
+  return found->second == names.names;
+}
+
+/// Says it where weights to start from were learnt for other classes of the same numbers.
+void WarnOfOtherStarts(const Recipe& recipe, const NamedClasses& names, const Store& store,
+                       const Warn& warn) {
+  if (recipe.warm_starts.empty() || names.names.empty()) return;
+  const std::set<std::string> starts = WarmStarts(recipe, &store).Fingerprints(recipe.seeds);
+  for (const StudyRecord& study : store.Studies()) {
+    const auto noted = store.NotedClassNames(study.id);
+    if (noted.empty()) continue;
+    for (const TrialRecord& trial : store.Trials(study.id, Counting::kAll)) {
+      if (!starts.contains(trial.fingerprint)) continue;
+      const auto theirs = noted.find(store.Spec(trial.id).data.digest);
+      if (theirs == noted.end()) continue;
+      const std::string contradiction =
+          Contradiction({"the study '" + study.name + "' to start from", theirs->second}, names);
+      if (contradiction.empty()) continue;
+      warn("warning: train.from: " + contradiction +
+           ": the classifier starts from what was learnt of other classes");
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 Recipe LoadRecipe(const RecipeSource& source, const Catalogue& catalogue) {
@@ -107,7 +149,10 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
                          .store = &store,
                          .counter = &counter});
   const OpenDatabaseFiles files(options.database);
-  bool settled = options.retry.empty();
+  NamedClasses names = NamesOfData(data);
+  names.names.resize(std::min(names.names.size(), static_cast<std::size_t>(data.classes)));
+  bool settled = options.retry.empty() && NamesAreNoted(recipe, data, names, store, warn);
+  WarnOfOtherStarts(recipe, names, store, warn);
   RunnerSettings settings{
       .is_run = [&lock](const std::string& study) { return lock.IsHeld(study); },
       .lost = [&] { return RescueIfLost(files, store, options.database); },
@@ -115,6 +160,7 @@ StudyResult RunStudy(const Recipe& recipe, const Catalogue& catalogue,
       .retry = options.retry,
       .accept_changes = options.accept_changes,
       .video_groups = groups,
+      .class_names = names.names,
       .on_change =
           [&](const StudyChange& change) {
             settled = settled && !change.any();

@@ -1,42 +1,41 @@
 #pragma once
-// What classes are called, from the vocabulary that is given or lies beside the records.
+// What the classes of a trial are called: as it was recorded, else as it stands beside the records.
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "orchestrator/inputs/vocabulary_files.h"
 #include "registry/model_spec.h"
+#include "registry/store/store.h"
 
 namespace beamgrid {
 
-/// The word of options for the vocabulary beside the records.
+/// The word of options for the names that belong to a trial's data.
 inline constexpr char kNamesBesideRecords[] = "auto";
 
-/// Reads the names of a CSV or TSV file with a column Name (or display_name) and, where they are
-/// not in their order, Index: what `data import` writes, and YouTube-8M's and AudioSet's own.
-/// Without such a column it is a name per line. Returns a name by class, `classes` of them; empty:
-/// the file has none for it. Throws InputError with the line of what is wrong: an index that is no
-/// class or there twice, a name that is no UTF-8.
-[[nodiscard]] std::vector<std::string> ReadClassNames(const std::string& path,
-                                                      std::int64_t classes);
+/// KnownNames are what is known of a trial's classes.
+struct KnownNames {
+  std::vector<std::string> names;  ///< by class, "" where one has none; empty: not known
+  /// What whoever shows them should be told: that they are not recorded, that others lie beside the
+  /// records now, why there are none; empty: nothing.
+  std::string note;
+};
 
-/// Returns the names that `data import` wrote beside the records which a model was trained on, as
-/// ReadClassNames; no name at all where there are none, where the folder is gone, and where its
-/// vocabulary is of another number of classes: then it is of other data.
-[[nodiscard]] std::vector<std::string> ClassNamesBeside(const DataSpec& data);
+/// Returns the names that `data import` wrote beside the records of a model; none, and why,
+/// where they are damaged or of another number of classes; nothing at all where there are none.
+[[nodiscard]] KnownNames NamesBeside(const DataSpec& data);
 
-/// Returns the same for whom names are only a help: none, and why in `*problem`, where the
-/// vocabulary is damaged.
-[[nodiscard]] std::vector<std::string> ClassNamesIfSound(const DataSpec& data,
-                                                         std::string* problem = nullptr);
+/// Returns the names that the study's run noted of these data; NamesBeside where it noted none.
+[[nodiscard]] KnownNames NamesOf(const Store& store, StudyId study, const DataSpec& data);
 
-/// Returns the names that `data import` wrote into a folder of records; none as ClassNamesIfSound.
+/// Returns the names that `data import` wrote into a folder of records; none where there are no
+/// sound ones.
 [[nodiscard]] std::vector<std::string> ClassNamesInFolder(const std::filesystem::path& folder);
 
-/// Returns what an option says: a file, "auto" or, where it is empty, no names. Throws UsageError
-/// where "auto" finds none.
-[[nodiscard]] std::vector<std::string> ClassNamesOf(const std::string& option,
-                                                    const DataSpec& data);
+/// Returns what an option says: a file's names, those that are known of the data for "auto" or,
+/// where it is empty, none. Throws UsageError where "auto" finds none, with the reason.
+[[nodiscard]] KnownNames ClassNamesOf(const std::string& option, const DataSpec& data,
+                                      const KnownNames& known);
 
 }  // namespace beamgrid

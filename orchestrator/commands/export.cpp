@@ -33,7 +33,7 @@ class Export : public Subcommand {
             ->excludes(out);
     app.add_option("--names", names_,
                    "A file of what classes are called (columns Index and Name), for the card and "
-                   "config.json; none: the vocabulary that `data import` wrote beside the records")
+                   "config.json; none: the names that were recorded with the study")
         ->type_name("FILE");
     database_.AddTo(app);
     database_.AddRunsTo(app);
@@ -63,14 +63,15 @@ class Export : public Subcommand {
     const auto store = database_.OpenForReading();
     const NamedModels models = FindModels(*store, database_, name_);
     const DataSpec data = store->Spec(models.trials.front().id).data;
-    const ExportReport report = WriteExport(
-        *store,
-        {.study = models.study,
-         .trials = models.trials,
-         .ensemble = models.ensemble,
-         .out = out_,
-         .trainer = FindTrainer(),
-         .class_names = names_.empty() ? ClassNamesBeside(data) : ClassNamesOf(names_, data)});
+    const KnownNames known = NamesOf(*store, models.study.id, data);
+    const KnownNames names = names_.empty() ? known : ClassNamesOf(names_, data, known);
+    if (!names.note.empty()) context.Remark("note: " + names.note);
+    const ExportReport report = WriteExport(*store, {.study = models.study,
+                                                     .trials = models.trials,
+                                                     .ensemble = models.ensemble,
+                                                     .out = out_,
+                                                     .trainer = FindTrainer(),
+                                                     .class_names = names.names});
     if (json_) {
       PrintJson(context.out, ToJson(report));
       return kExitDone;

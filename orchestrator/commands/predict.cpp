@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <memory>
+#include <set>
 #include <unordered_set>
 
 #include "orchestrator/audit/recorded_files.h"
@@ -168,7 +169,11 @@ class Predict : public Subcommand {
       throw UsageError("--names: " + model_ +
                        " predicts segments, whose file is Class,Segments; leave the option out");
     }
-    class_names_ = ClassNamesOf(names_, data);
+    const KnownNames known = NamesOf(*store, models.study.id, data);
+    if (names_.empty()) RequireSameClasses(known, files);
+    const KnownNames shown = ClassNamesOf(names_, data, known);
+    if (!shown.note.empty()) context.Remark("note: " + shown.note);
+    class_names_ = shown.names;
     const bool segments = StartMembers(*store, models, files);
     started_ = true;
     std::int64_t videos = 0;
@@ -198,6 +203,21 @@ class Predict : public Subcommand {
     std::vector<std::string> files;
     for (const std::filesystem::path& path : paths) files.push_back(path.string());
     return files;
+  }
+
+  /// Throws where numbers in the file would be read as other classes. With names there are none.
+  void RequireSameClasses(const KnownNames& known, const std::vector<std::string>& files) const {
+    std::set<std::filesystem::path> folders;
+    for (const std::string& file : files) {
+      const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+      if (!folders.insert(folder).second) continue;
+      const std::string contradiction = Contradiction(
+          {"the data of " + model_, known.names}, {folder.string(), ClassNamesInFolder(folder)});
+      if (contradiction.empty()) continue;
+      throw UsageError("DATA: " + contradiction +
+                       ": the numbers that would be written mean the classes of the model; --names "
+                       "auto writes their names");
+    }
   }
 
   /// Returns whether they predict segments.

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "orchestrator/inputs/vocabulary_files.h"
 #include "registry/util/error.h"
 #include "trainer/data/truth.h"
 
@@ -30,6 +31,11 @@ std::vector<std::filesystem::path> RecordsOfFolder(const std::filesystem::path& 
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+/// Throws where a class's number means two classes in records of several folders.
+void RequireOneVocabulary(const std::vector<std::filesystem::path>& files) {
+  static_cast<void>(NamesBesideFiles({files.begin(), files.end()}));
 }
 
 }  // namespace
@@ -58,7 +64,10 @@ std::vector<std::filesystem::path> RecordFiles(const std::vector<std::string>& n
 Truth ReadTruth(const std::vector<std::string>& names) {
   const std::vector<std::filesystem::path> files = RecordFiles(names);
   const auto csv = std::find_if(files.begin(), files.end(), IsCsv);
-  if (csv == files.end()) return ReadTruthRecords(files);
+  if (csv == files.end()) {
+    RequireOneVocabulary(files);
+    return ReadTruthRecords(files);
+  }
   if (files.size() > 1) {
     throw UsageError("--truth takes one CSV file or any number of record files; " + csv->string() +
                      " is a CSV file beside others");
@@ -69,6 +78,7 @@ Truth ReadTruth(const std::vector<std::string>& names) {
 std::optional<SegmentTruth> ReadRatings(const std::vector<std::string>& names) {
   const std::vector<std::filesystem::path> files = RecordFiles(names);
   if (std::any_of(files.begin(), files.end(), IsCsv)) return std::nullopt;
+  RequireOneVocabulary(files);
   return ReadSegmentTruth(files);
 }
 

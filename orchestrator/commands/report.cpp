@@ -57,7 +57,11 @@ class Report : public Subcommand {
       const TableResampling resampling = ResamplingOf(*store, {study});
       facts.push_back(ReadStudyFacts(*store, catalogue, study, FindPaperTable, {}, &resampling));
       AddEnsembleFact(facts.back(), *store);
-      if (facts.back().data) facts.back().class_names = ClassNamesBeside(*facts.back().data);
+      if (!facts.back().data) continue;
+      KnownNames known = NamesOf(*store, study.id, *facts.back().data);
+      facts.back().class_names = std::move(known.names);
+      if (known.note.empty()) continue;
+      context.Remark("note: " + study.name + ": " + known.note);
     }
     const std::string html = WritePage(facts);
     if (!figures_.empty()) WriteFigures(context, facts, *store);

@@ -10,6 +10,8 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/trial_listing.h"
+#include "orchestrator/inputs/vocabulary_files.h"
+#include "registry/scoring/metrics.h"
 #include "registry/scoring/segments.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -67,6 +69,10 @@ class ScoreCommand : public Subcommand {
     app.add_option("--truth", truth_, "CSV with VideoId,Labels, or record files or their folder")
         ->required()
         ->type_name("FILE");
+    app.add_option("--names", names_,
+                   "What the predictions call their classes (as `predict --names` takes it): "
+                   "refused where the vocabulary beside the truth's records says otherwise")
+        ->type_name("FILE");
     app.add_flag("--common-videos", common_videos_,
                  "Only the videos of the truth that are predicted");
     AddJsonFlag(app, &json_);
@@ -75,6 +81,7 @@ class ScoreCommand : public Subcommand {
   int Run(CommandContext& context) override {
     truth_ = ListedFiles(truth_);
     RequireFile(predictions_);
+    if (!names_.empty()) RequireSameClasses();
     const Metrics metrics = ScoreFile();
     // Nothing measured is no measurement.
     if (!IsMeasured(metrics)) {
@@ -94,6 +101,18 @@ class ScoreCommand : public Subcommand {
   }
 
  private:
+  /// Throws where the truth's numbers mean other classes than those of the predictions.
+  void RequireSameClasses() const {
+    const std::vector<std::filesystem::path> files = RecordFiles(truth_);
+    const NamedClasses truth = NamesBesideFiles({files.begin(), files.end()});
+    if (truth.names.empty()) {
+      throw UsageError("--names: no vocabulary lies beside the truth to compare with");
+    }
+    const std::string contradiction =
+        Contradiction({names_, ReadClassNames(names_, kMaxClasses)}, truth);
+    if (!contradiction.empty()) throw UsageError("--names: " + contradiction);
+  }
+
   Metrics ScoreFile() {
     if (IsSegmentsCsv(predictions_)) {
       // What it does not list it may have ranked lower or not have seen: nobody can tell.
@@ -142,7 +161,7 @@ class ScoreCommand : public Subcommand {
     return json;
   }
 
-  std::string predictions_;
+  std::string predictions_, names_;
   std::vector<std::string> truth_;
   bool common_videos_ = false;
   std::optional<Common> common_;

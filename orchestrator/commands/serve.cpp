@@ -130,14 +130,15 @@ class Serve : public Subcommand {
                                                  FindPaperTable, keep);
                // An ensemble is one of all trials.
                if (!keep) AddEnsembleFact(facts, store);
-               if (facts.data) facts.class_names = ClassNamesIfSound(*facts.data);
+               if (facts.data) facts.class_names = NamesOf(store, study.id, *facts.data).names;
                return facts;
              },
          .choices = [&](const Store& store,
                         const StudyRecord& study) { return trainers.ChoicesFor(store, study); },
          .machine = [] { return LivingNotes(DefaultShareFolder()); },
          .now = std::chrono::system_clock::now,
-         .class_names = [](const DataSpec& data) { return ClassNamesIfSound(data); },
+         .class_names = [](const Store& store, StudyId study,
+                           const DataSpec& data) { return NamesOf(store, study, data).names; },
          .options = CommandOptions()});
     RecordWatch watch(database_.path, [this] { return database_.OpenForReading(); });
     std::uint64_t version = 0;

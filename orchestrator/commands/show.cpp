@@ -226,9 +226,9 @@ class Show : public Subcommand {
     const TrialInStudy found = FindTrial(*store, database_, name_, ModelNames::kAlone);
     boost::json::object json = ToJson(*store, found);
     const DataSpec data = store->Spec(found.trial.id).data;
-    std::string problem;
-    const std::vector<std::string> names = ClassNamesIfSound(data, &problem);
-    if (!problem.empty()) context.Remark(problem + ": classes are shown without names");
+    const KnownNames known = NamesOf(*store, found.study.id, data);
+    const std::vector<std::string>& names = known.names;
+    if (!known.note.empty()) context.Remark("note: " + known.note);
     json["class_names"] = JsonList(names);
     json["epochs"] = ChosenEpochs(json.at("epochs").as_array());
     if (json_) {

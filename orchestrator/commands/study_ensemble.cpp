@@ -9,6 +9,7 @@
 #include "orchestrator/audit/kept_ensembles.h"
 #include "orchestrator/audit/precision_forms.h"
 #include "orchestrator/audit/recorded_files.h"
+#include "orchestrator/commands/class_names.h"
 #include "registry/scoring/metrics.h"
 #include "registry/scoring/segments.h"
 #include "registry/util/error.h"
@@ -92,6 +93,27 @@ void AddStudy(const Store& store, const StudyRecord& study, SeedChoice seeds, co
   }
 }
 
+/// Throws where a number means another class in one study than in another: lists of both cannot be
+/// combined.
+void RequireOneVocabulary(const Store& store, const std::vector<StudyRecord>& studies) {
+  std::vector<NamedClasses> known;
+  for (const StudyRecord& study : studies) {
+    const std::vector<TrialRecord> trials = store.Trials(study.id);
+    if (trials.empty()) continue;
+    // One for all: those that count are of one content.
+    const DataSpec data = store.Spec(trials.front().id).data;
+    NamedClasses names{.where = "study '" + study.name + "'",
+                       .names = NamesOf(store, study.id, data).names};
+    for (const NamedClasses& other : known) {
+      const std::string contradiction = Contradiction(other, names);
+      if (!contradiction.empty()) {
+        throw UsageError(contradiction + ": the predictions of both cannot be combined");
+      }
+    }
+    known.push_back(std::move(names));
+  }
+}
+
 /// Returns "MC/s1 is" or "3 trials (MC/s1, MC/s2 and 1 more) are".
 std::string LeftOutText(const std::vector<std::string>& names) {
   constexpr std::size_t kNamed = 3;
@@ -129,6 +151,7 @@ StudyModels StudiesPool(const Store& store, const std::vector<StudyRecord>& stud
   if (studies.size() == 1) {
     return StudyPool(store, studies.front(), seeds, std::move(models), forms);
   }
+  RequireOneVocabulary(store, studies);
   StudyModels all{.models = std::move(models)};
   all.models.set_groups(GroupsOfStudies(store, studies));
   std::set<TrialId> known;

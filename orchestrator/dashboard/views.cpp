@@ -262,7 +262,9 @@ View Views::Trial(const Target& target, const Store& store) const {
     study = store.FindStudy(target.study);
     if (study) facts = ReadTrialFacts(store, *study, TrialId(target.trial));
   });
-  if (facts && parts_.class_names) facts->class_names = parts_.class_names(facts->spec.data);
+  if (facts && parts_.class_names) {
+    facts->class_names = parts_.class_names(store, study->id, facts->spec.data);
+  }
   if (!study) return NoStudy(target, store);
   if (!facts) {
     return RefusalView(

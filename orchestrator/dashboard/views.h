@@ -46,8 +46,8 @@ struct ViewParts {
   std::function<Choices(const Store&, const StudyRecord&)> choices;
   std::function<std::vector<StudyNote>()> machine;
   std::function<std::chrono::system_clock::time_point()> now;
-  /// What the classes of data are called; nothing: their names are not looked for.
-  std::function<std::vector<std::string>(const DataSpec&)> class_names = {};
+  /// What the classes of a study's data are called; nothing: their names are not looked for.
+  std::function<std::vector<std::string>(const Store&, StudyId, const DataSpec&)> class_names = {};
   /// What each command on this record is to be given besides (" --db FILE"); empty: nothing.
   std::string options = {};
 };

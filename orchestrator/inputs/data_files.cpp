@@ -14,6 +14,7 @@
 #include "orchestrator/inputs/reading_progress.h"
 #include "orchestrator/inputs/recipe_files.h"
 #include "orchestrator/inputs/teachers.h"
+#include "orchestrator/inputs/vocabulary_files.h"
 #include "registry/util/cache_folder.h"
 #include "registry/util/error.h"
 #include "registry/util/system_error.h"
@@ -73,6 +74,11 @@ std::vector<std::string> FilesOf(const std::vector<std::string>& patterns,
   return sorted;
 }
 
+Diagnostic DiagnosticOf(const DataSettings& settings, const DataProblem& problem) {
+  if (problem.in_train) return {settings.train_place, "data.train", problem.what};
+  return {settings.validate_place, "data.validate", problem.what};
+}
+
 }  // namespace
 
 FoundData LookForDataFiles(const Recipe& recipe) {
@@ -97,11 +103,20 @@ FoundData LookForDataFiles(const Recipe& recipe) {
   for (const std::string& mistake : WhatManifestsSayOtherwise(found.spec)) {
     found.missing.push_back({settings.train_place, "data.features", mistake});
   }
+  for (const DataProblem& mistake : VocabularyMistakes(found.spec)) {
+    found.missing.push_back(DiagnosticOf(settings, mistake));
+  }
   // Only then: the classes are a part of the identity, and a list that weighs nothing must not make
   // other trials.
   if (settings.class_weight != 1) {
     found.spec.weighted_classes = WeightedClasses(settings, folder, &found.missing);
     found.spec.class_weight = settings.class_weight;
+    if (settings.class_weight == 0 && std::ssize(found.spec.weighted_classes) == settings.classes) {
+      found.missing.push_back({settings.weighted_classes_place, "data.weighted_classes",
+                               "names all " + std::to_string(settings.classes) +
+                                   " classes, and data.class_weight is 0: nothing to train on; "
+                                   "leave a class out, or give them a weight"});
+    }
   }
   return found;
 }
@@ -127,17 +142,15 @@ StudyData ReadStudyData(DataSpec found, const std::string& group, const ReadingV
   progress.End();
   data.spec.digest = data.census.digest;
   data.verdict = JudgeData(data.spec, data.census);
+  const std::string spare = SpareClassesNote(data.spec);
+  if (!spare.empty()) data.verdict.warnings.push_back(spare);
   return data;
 }
 
 std::vector<Diagnostic> DataMistakes(const Recipe& recipe, const DataVerdict& verdict) {
   std::vector<Diagnostic> mistakes;
   for (const DataProblem& problem : verdict.problems) {
-    if (problem.in_train) {
-      mistakes.push_back({recipe.data.train_place, "data.train", problem.what});
-    } else {
-      mistakes.push_back({recipe.data.validate_place, "data.validate", problem.what});
-    }
+    mistakes.push_back(DiagnosticOf(recipe.data, problem));
   }
   return mistakes;
 }

@@ -9,6 +9,7 @@
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
 #include "tests/support/error_text.h"
+#include "tests/support/record.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
@@ -67,44 +68,74 @@ TEST_F(ClassNamesTest, WhatIsWrongIsToldWithItsLine) {
   EXPECT_THAT(Refusal("a\nb\nc\nd\n"), HasSubstr("names.csv:4: the class 3, must be 0..2"));
 }
 
-TEST_F(ClassNamesTest, LieBesideTheRecordsThatAnImportWrote) {
-  const std::string import = R"({"beamgrid_import":1,"classes":2,"vocabulary":"vocabulary.csv"})";
-  const DataSpec data = Import(2, import);
-  EXPECT_THAT(ClassNamesBeside(data), ElementsAre("cat", "dog"));
-  EXPECT_THAT(ClassNamesOf("auto", data), ElementsAre("cat", "dog"));
-  EXPECT_THAT(ClassNamesOf("", data), IsEmpty());
+TEST_F(ClassNamesTest, AnEmptyLineOfAListIsNoClass) {
+  EXPECT_THAT(Refusal("a\nb\n\nc\n"), HasSubstr("names.csv:3: an empty line before a name"));
+  EXPECT_THAT(Refusal("\na\n"), HasSubstr("names.csv:1: an empty line before a name"));
+  EXPECT_THAT(Refusal("Name,Mid\na,1\n \nb,2\n"), HasSubstr("names.csv:3: an empty line"));
+  // Behind the last name, and where each says its number, it moves nothing.
+  EXPECT_THAT(ReadClassNames(Write("names.csv", "a\nb\n\n\n"), 3), ElementsAre("a", "b", ""));
+  EXPECT_THAT(ReadClassNames(Write("names.csv", "Index,Name\n0,a\n\n1,b\n"), 2),
+              ElementsAre("a", "b"));
 }
 
-TEST_F(ClassNamesTest, AreAHelpThatNothingFailsFor) {
-  const std::string import = R"({"beamgrid_import":1,"classes":2,"vocabulary":"vocabulary.csv"})";
-  const DataSpec data = Import(2, import);
-  std::string problem;
-  EXPECT_THAT(ClassNamesIfSound(data, &problem), ElementsAre("cat", "dog"));
-  EXPECT_THAT(ClassNamesInFolder(folder_.path()), ElementsAre("cat", "dog"));
-  EXPECT_EQ(problem, "");
+constexpr char kImport[] = R"({"beamgrid_import":1,"classes":2,"vocabulary":"vocabulary.csv"})";
+
+TEST_F(ClassNamesTest, LieBesideTheRecordsThatAnImportWrote) {
+  const KnownNames beside = NamesBeside(Import(2, kImport));
+  EXPECT_THAT(beside.names, ElementsAre("cat", "dog"));
+  EXPECT_THAT(beside.note, HasSubstr("vocabulary.csv now: when the study was run, none"));
+}
+
+TEST_F(ClassNamesTest, OfWhichNothingCanBeUsedAreToldWithTheReason) {
+  EXPECT_THAT(NamesBeside(Import(3, kImport)).note,
+              HasSubstr("vocabulary.csv has 2 classes, the data of this model 3"));
+  DataSpec data = Import(2, kImport);
   Write("vocabulary.csv", "Index,Name\n0,cat\n5,dog\n");
-  EXPECT_THAT(ClassNamesIfSound(data, &problem), IsEmpty());
-  EXPECT_THAT(problem, HasSubstr("vocabulary.csv:3: the class 5, must be 0..1"));
+  EXPECT_THAT(NamesBeside(data).names, IsEmpty());
+  EXPECT_THAT(NamesBeside(data).note, HasSubstr("vocabulary.csv:3: the class 5, must be 0..1"));
   EXPECT_THAT(ClassNamesInFolder(folder_.path()), IsEmpty());
+  EXPECT_THAT(ErrorText<UsageError>(
+                  [&] { static_cast<void>(ClassNamesOf("auto", data, NamesBeside(data))); }),
+              HasSubstr("--names: " + (folder_.path() / "vocabulary.csv:3").string()));
   for (const char* classes : {"0", "-1", "1000000000000"}) {
-    const DataSpec broken =
+    data =
         Import(2, std::string(R"({"beamgrid_import":1,"vocabulary":"vocabulary.csv","classes":)") +
                       classes + "}");
     EXPECT_THAT(ClassNamesInFolder(folder_.path()), IsEmpty()) << classes;
-    EXPECT_THAT(ClassNamesIfSound(broken), IsEmpty()) << classes;
+    EXPECT_THAT(NamesBeside(data).names, IsEmpty()) << classes;
   }
 }
 
 TEST_F(ClassNamesTest, OfOtherDataThereAreNone) {
-  const std::string import = R"({"beamgrid_import":1,"classes":2,"vocabulary":"vocabulary.csv"})";
   for (const DataSpec& data :
-       {Import(3, import), Import(2, R"({"classes":2,"vocabulary":"vocabulary.csv"})"),
+       {Import(2, R"({"classes":2,"vocabulary":"vocabulary.csv"})"),
         Import(2, R"({"beamgrid_import":1,"classes":2})"), Import(2, "{"), DataSpec()}) {
-    EXPECT_THAT(ClassNamesBeside(data), IsEmpty());
+    EXPECT_THAT(NamesBeside(data).names, IsEmpty());
     EXPECT_THAT(
-        ErrorText<UsageError>([&] { static_cast<void>(ClassNamesOf("auto", data)); }),
+        ErrorText<UsageError>(
+            [&] { static_cast<void>(ClassNamesOf("auto", data, NamesBeside(data))); }),
         HasSubstr("no vocabulary that `beamgrid data import` wrote lies beside the records"));
   }
+}
+
+TEST_F(ClassNamesTest, AreThoseOfTheRecordWhateverLiesBesideTheRecordsNow) {
+  DataSpec data = Import(2, kImport);
+  data.digest = "0123";
+  Store store(":memory:", OpenMode::kReadWrite);
+  const StudyId study = store.OpenStudy(ExampleStudy("a"));
+  store.SetClassNames(study, "0123", {"cat", "dog"});
+  EXPECT_THAT(NamesOf(store, study, data).names, ElementsAre("cat", "dog"));
+  EXPECT_EQ(NamesOf(store, study, data).note, "");
+  Write("vocabulary.csv", "Index,Name\n0,ant\n1,cat\n");
+  EXPECT_THAT(NamesOf(store, study, data).names, ElementsAre("cat", "dog"));
+  EXPECT_THAT(NamesOf(store, study, data).note,
+              HasSubstr("class 0 is 'cat' in the record and 'ant' in "));
+  Write("vocabulary.csv", "Index,Name\n7,ant\n");
+  EXPECT_THAT(ClassNamesOf("auto", data, NamesOf(store, study, data)).names,
+              ElementsAre("cat", "dog"));
+  EXPECT_THAT(ClassNamesOf("", data, NamesOf(store, study, data)).names, IsEmpty());
+  data.digest = "4567";
+  EXPECT_THAT(NamesOf(store, study, data).names, IsEmpty()) << "other data";
 }
 
 }  // namespace class_names_test

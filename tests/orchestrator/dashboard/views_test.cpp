@@ -47,7 +47,7 @@ class ViewsTest : public testing::Test {
                 [] {
                   return std::chrono::system_clock::time_point(std::chrono::seconds(1'000'000'000));
                 },
-            .class_names = [this](const DataSpec&) { return class_names_; },
+            .class_names = [this](const Store&, StudyId, const DataSpec&) { return class_names_; },
             .options = " --db x"};
   }
   View Make(const std::string& target) {

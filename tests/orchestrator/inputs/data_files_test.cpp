@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "orchestrator/inputs/vocabulary_files.h"
 #include "registry/util/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/trainer/data/records.h"
@@ -57,6 +58,76 @@ TEST_F(DataFilesTest, ANameThatIsNotUtf8IsRefusedOnceForAPattern) {
     EXPECT_EQ(error.diagnostics()[0].key, "data.train");
     EXPECT_THAT(error.what(), HasSubstr("train1.tfrecord: the name is not UTF-8"));
   }
+}
+
+TEST_F(DataFilesTest, ANumberThatMeansTwoClassesIsAMistake) {
+  const auto import = [&](const std::string& folder, const std::string& files,
+                          const std::vector<std::string>& names) {
+    std::string text = "Index,Name\n";
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      text += std::to_string(i) + "," + names[i] + "\n";
+    }
+    WriteFileAtomically(folder_ / folder / "vocabulary.csv", text);
+    WriteFileAtomically(folder_ / folder / "manifest.json",
+                        R"({"beamgrid_import":1,"vocabulary":"vocabulary.csv","classes":)" +
+                            std::to_string(names.size()) + R"(,"features":[],"splits":{"train":)" +
+                            R"({"files":[)" + files + "]}}}");
+  };
+  Recipe recipe = RecipeWith({"b/train2.tfrecord"}, {"a/validate0.tfrecord"});
+  recipe.data.classes = 3;
+  const auto mistakes = [&] { return LookForDataFiles(recipe).missing; };
+  import("b", R"("train2.tfrecord")", {"cat", "dog", "emu"});
+  import("a", R"("validate0.tfrecord")", {"ant", "cat", "dog"});
+  ASSERT_EQ(mistakes().size(), 1U);
+  EXPECT_EQ(mistakes()[0].key, "data.validate");
+  EXPECT_EQ(mistakes()[0].place.line, 6);
+  EXPECT_THAT(mistakes()[0].message,
+              HasSubstr("class 0 is 'cat' in " + At("b/vocabulary.csv") + " and 'ant' in " +
+                        At("a/vocabulary.csv") + ", and 2 more classes differ"));
+  // Several folders of train.
+  recipe.data.train = {"b/train2.tfrecord", "a/train3.tfrecord"};
+  import("a", R"("validate0.tfrecord","train3.tfrecord")", {"ant", "cat", "dog"});
+  ASSERT_EQ(mistakes().size(), 1U);
+  EXPECT_EQ(mistakes()[0].key, "data.train");
+  // One goes on where the other ends.
+  import("a", R"("validate0.tfrecord","train3.tfrecord")", {"cat", "dog", "emu", "fox"});
+  recipe.data.classes = 4;
+  EXPECT_TRUE(mistakes().empty());
+  recipe.data.classes = 3;
+  ASSERT_EQ(mistakes().size(), 1U);
+  EXPECT_THAT(mistakes()[0].message,
+              HasSubstr("classes = 3 here, and 4 in " + At("a/vocabulary.csv")));
+  // Damaged, and a manifest of other files.
+  recipe.data.classes = 4;
+  WriteFileAtomically(folder_ / "a/vocabulary.csv", "Index,Name\n0,cat\n0,dog\n");
+  ASSERT_EQ(mistakes().size(), 1U);
+  EXPECT_THAT(mistakes()[0].message, HasSubstr("vocabulary.csv:3: the class 0 is there twice"));
+  import("a", R"("others.tfrecord")", {"ant", "cat", "dog"});
+  EXPECT_TRUE(mistakes().empty());
+}
+
+TEST_F(DataFilesTest, ClassesThatNoVocabularyHasAreToldOf) {
+  WriteFileAtomically(folder_ / "b/vocabulary.csv", "Index,Name\n0,cat\n1,dog\n");
+  WriteFileAtomically(folder_ / "b/manifest.json",
+                      R"({"beamgrid_import":1,"vocabulary":"vocabulary.csv","classes":2})");
+  DataSpec data{.train = {At("b/train2.tfrecord")}, .classes = 5};
+  EXPECT_EQ(SpareClassesNote(data), "data.classes = 5, and " + At("b/vocabulary.csv") +
+                                        " has 2: the others have no name and no label");
+  data.classes = 2;
+  EXPECT_EQ(SpareClassesNote(data), "");
+}
+
+TEST_F(DataFilesTest, AWeightOf0ForAllClassesLeavesNothingToTrainOn) {
+  Recipe recipe = RecipeWith({"b/train2.tfrecord"}, {"a/validate0.tfrecord"});
+  recipe.data.classes = 3;
+  recipe.data.class_weight = 0;
+  recipe.data.weighted_classes = {0, 1};
+  EXPECT_TRUE(LookForDataFiles(recipe).missing.empty());
+  recipe.data.weighted_classes = {0, 1, 2};
+  const std::vector<Diagnostic> mistakes = LookForDataFiles(recipe).missing;
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_EQ(mistakes[0].key, "data.weighted_classes");
+  EXPECT_THAT(mistakes[0].message, HasSubstr("names all 3 classes, and data.class_weight is 0"));
 }
 
 TEST_F(DataFilesTest, WhatAnImportSaysOfItsRecordsIsBelieved) {
@@ -185,9 +256,9 @@ TEST_F(DataFilesTest, GroupsThatTrainingHasTooAreWarnedOf) {
   EXPECT_THAT(warnings(), ElementsAre());
   data.train = write("u", {"s2", "s3", "s2"});
   data.digest = "shared";
-  EXPECT_THAT(warnings(),
-              ElementsAre(HasSubstr("data.train has videos of 1 group (subject) that data.validate "
-                                    "has, too: what is measured")));
+  EXPECT_THAT(warnings(), ElementsAre(HasSubstr(
+                              "1 group (subject) of the validation videos is in training, too: "
+                              "what is measured")));
 }
 
 }  // namespace
