@@ -181,6 +181,7 @@ class FileReader {
     if (video_.frames_apart > 0) ++scan_.found.unequal;
     scan_.found.most_unequal = std::max(scan_.found.most_unequal, video_.frames_apart);
     scan_.found.labels += std::ssize(video_.labels);
+    if (video_.weight == 0) ++scan_.found.weightless;
   }
 
   void AddFault(const DataError& error, const PlaceInFiles& place) {
@@ -275,6 +276,7 @@ struct SplitIds {
 void Add(FileScan&& scan, SplitCensus& split, SplitIds& ids) {
   split.examples += scan.found.examples;
   split.labels += scan.found.labels;
+  split.weightless += scan.found.weightless;
   split.damaged += scan.found.damaged;
   split.contradicting += scan.found.contradicting;
   split.unequal += scan.found.unequal;
@@ -399,7 +401,7 @@ std::string ConclusionKey(const DataSpec& spec, const std::vector<std::string>& 
     text += std::string("frames ") + WordFor(kFrameAlignments, spec.frame_alignment) + "\n";
   }
   if (spec.multi_class) text += "multi_class\n";
-  if (!spec.video_weight.empty()) text += "weight " + spec.video_weight + "\n";
+  if (!spec.video_weight.empty()) text += "video_weight " + spec.video_weight + "\n";
   text += std::to_string(spec.train.size());
   for (const std::string& hash : hashes) text += "\n" + hash;
   return HashBytes(text);

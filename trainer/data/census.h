@@ -39,8 +39,9 @@ struct RepeatedId {
 /// SplitCensus is what was found in one of the two lists of files. Where format is "segment" each
 /// segment is an example, else each record. Lists hold the first kShownFaults by file and byte.
 struct SplitCensus {
-  std::int64_t examples = 0;  ///< that training uses
-  std::int64_t labels = 0;    ///< of these, positive ratings with segments
+  std::int64_t examples = 0;    ///< that training uses
+  std::int64_t labels = 0;      ///< of these, positive ratings with segments
+  std::int64_t weightless = 0;  ///< of these, that weigh 0 in the loss (data.video_weight)
   /// Records that data.on_error = "skip" passes over (DatasetCounts::skipped).
   std::int64_t damaged = 0;
   std::vector<RecordFault> damages;

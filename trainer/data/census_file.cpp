@@ -19,6 +19,7 @@ class CensusReader {
   [[nodiscard]] SplitCensus ReadSplit(const JsonReader& reader) const {
     SplitCensus split{.examples = Count(reader, "examples"),
                       .labels = Count(reader, "labels"),
+                      .weightless = Count(reader, "weightless"),
                       .damaged = Count(reader, "damaged"),
                       .damages = ReadFaults(reader, "damages"),
                       .contradicting = Count(reader, "contradicting"),
@@ -109,6 +110,7 @@ json::array ToJson(const std::vector<RepeatedId>& repeats) {
 json::object ToJson(const SplitCensus& split) {
   return {{"examples", split.examples},
           {"labels", split.labels},
+          {"weightless", split.weightless},
           {"damaged", split.damaged},
           {"damages", ToJson(split.damages)},
           {"contradicting", split.contradicting},

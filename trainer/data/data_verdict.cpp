@@ -54,6 +54,7 @@ class SplitJudge {
     if (split_.unequal > 0) SayUnequal();
     SayRepeats();
     if (Nothing()) SayNothing();
+    if (!Nothing() && split_.weightless == split_.examples) SayWeightless();
   }
 
  private:
@@ -182,6 +183,15 @@ class SplitJudge {
                      Noun() + " are damaged, such as " + Text(split_.damages.at(0)));
     }
     if (split_.contradicting == 0) Problem(purpose + "no record of " + Key() + " can be used");
+  }
+
+  void SayWeightless() {
+    Problem(std::string(in_train_ ? "nothing to train on: " : "no loss to measure: ") +
+            (split_.examples == 1
+                 ? "the one " + Kind() + " " + Singular() + " that can be used weighs"
+                 : "all " + std::to_string(split_.examples) + " " + Kind() + " " + Noun() +
+                       " that can be used weigh") +
+            " 0 ('" + data_.video_weight + "', data.video_weight); one at least must weigh more");
   }
 
   const DataSpec& data_;

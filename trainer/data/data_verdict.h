@@ -22,8 +22,8 @@ struct DataVerdict {
 
 /// Judges the data by the recipe that asks for them. Problems, whatever data.on_error says: files
 /// that are there twice, records that contradict the recipe, ids that are twice in validate, a list
-/// of which nothing is left to use. Damaged records are problems with data.on_error = "stop" and
-/// warnings with "skip".
+/// of which nothing is left to use, or nothing that weighs more than 0. Damaged records are
+/// problems with data.on_error = "stop" and warnings with "skip".
 [[nodiscard]] DataVerdict JudgeData(const DataSpec& data, const Census& census);
 
 }  // namespace beamgrid

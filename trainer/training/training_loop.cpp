@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "registry/util/cache_folder.h"
@@ -152,8 +153,12 @@ void TrainingLoop::TrainEpoch() {
   Batches batches(*train_, {.batch_size = settings_.batch,
                             .seed = static_cast<std::uint64_t>(trial_.spec.seed)});
   batches.Start(progress_.epoch, progress_.position);
+  // Of an epoch that was begun elsewhere nobody knows.
+  bool weighs = progress_.position > 0;
   auto begin = Clock::now();
   for (Batch batch; batches.Next(batch);) {
+    weighs = weighs || batch.video_weights.empty() ||
+             std::ranges::any_of(batch.video_weights, [](float weight) { return weight > 0; });
     Step(batch);
     const auto end = Clock::now();
     // Waiting for the batch counts, a checkpoint does not: examples_per_second is to tell how fast
@@ -165,6 +170,10 @@ void TrainingLoop::TrainEpoch() {
   if (progress_.epoch_examples == 0) {
     throw DataFilesError("the training data hold no sound record: all " +
                          std::to_string(train_->Size()) + " were skipped as damaged");
+  }
+  if (!weighs) {
+    throw DataFilesError("nothing to train on: all training examples weigh 0 ('" +
+                         trial_.spec.data.video_weight + "', data.video_weight)");
   }
   // A step's loss is from before its update, so what the last update did shows in the weights only.
   CheckFinite();

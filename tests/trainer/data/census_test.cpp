@@ -179,6 +179,30 @@ TEST_F(CensusTest, ManyFaultsAreCountedAndTheFirstAreShown) {
   EXPECT_EQ(problems[kShownFaults], "10 more such records");
 }
 
+TEST_F(CensusTest, WhereAllWeighNothingThereIsNothingToTrainOn) {
+  DataSpec spec = Sound();
+  spec.video_weight = "weight";
+  const auto weighing = [](const std::string& id, float weight) {
+    ExampleContent video = SmallVideo(id);
+    video.values.push_back({.name = "weight", .values = {weight}});
+    return video;
+  };
+  spec.train = {Write("t1", {weighing("a", 0), weighing("b", 0)})};
+  spec.validate = {Write("v1", {weighing("v", 0)})};
+  EXPECT_THAT(ProblemsOf(spec),
+              ElementsAre("nothing to train on: all 2 training records that can be used weigh 0 "
+                          "('weight', data.video_weight); one at least must weigh more",
+                          "no loss to measure: the one validation record that can be used weighs 0 "
+                          "('weight', data.video_weight); one at least must weigh more"));
+  const Census census = TakeCensus(spec);
+  EXPECT_EQ(census.train.weightless, 2);
+  EXPECT_EQ(CensusFromText(CensusText(census), 1, 1)->train, census.train);
+  // One that weighs something is enough, however little.
+  spec.train.push_back(Write("t2", {weighing("c", 1e-6F)}));
+  spec.validate = {Write("v2", {weighing("v", 1), weighing("w", 0)})};
+  EXPECT_THAT(ProblemsOf(spec), IsEmpty());
+}
+
 TEST_F(CensusTest, AMistakeInTheContentOfManyRecordsIsSaidOnce) {
   DataSpec spec = Sound();
   spec.video_weight = "weight";
