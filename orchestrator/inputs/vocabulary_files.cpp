@@ -58,7 +58,9 @@ std::size_t IndexIn(const CsvTable& table, std::size_t column) {
 bool IsManifestOf(const JsonReader& manifest, const std::set<std::string>& files) {
   if (!manifest.Has("splits")) return true;
   for (const auto& split : manifest.Object("splits").object()) {
-    for (const auto& file : JsonReader(split.value(), "splits").List("files")) {
+    const JsonReader reader(split.value(), "splits");
+    if (!reader.Has("files")) return true;
+    for (const auto& file : reader.List("files")) {
       if (files.contains(std::string(file.as_string()))) return true;
     }
   }

@@ -15,6 +15,7 @@
 #include "registry/util/text.h"
 #include "registry/util/utf8.h"
 #include "trainer/data/data_error.h"
+#include "trainer/data/decoder.h"
 #include "trainer/data/example.h"
 #include "trainer/data/inspect.h"
 #include "trainer/data/tfrecord.h"
@@ -47,7 +48,10 @@ std::pair<std::uint64_t, std::uint64_t> HashOfGroup(const std::string& group) {
 /// GroupReader reads one file after the other.
 class GroupReader {
  public:
-  explicit GroupReader(std::string name) : name_(std::move(name)) {}
+  GroupReader(const DataSpec& spec, std::string name)
+      : name_(std::move(name)),
+        segments_(spec.format == "segment"),
+        decoder_(spec, LabelPolicy::kRequired) {}
 
   void ReadValidation(const TfRecordFile& file) {
     ReadFile(file,
@@ -75,7 +79,7 @@ class GroupReader {
   }
 
  private:
-  /// Calls `take` with the place of each sound record while it is in example_.
+  /// Calls `take` with the place of each record that is used, while it is the decoder's.
   template <typename Take>
   void ReadFile(const TfRecordFile& file, const Take& take) {
     std::uint64_t released = 0;
@@ -84,11 +88,9 @@ class GroupReader {
       try {
         next = file.Skip(offset);
         const Record record = file.Read(offset);
-        ParseExample(record.payload, example_);
-        take(offset);
+        if (IsUsed(record, file.path())) take(offset);
       } catch (const DataError&) {
         // Damaged: the census has said so, and no prediction will be of it.
-      } catch (const ExampleError&) {
       }
       offset = next;
       if (offset - released < kHeldBytes) continue;
@@ -97,8 +99,26 @@ class GroupReader {
     }
   }
 
+  /// Returns whether anything is learnt from the record, or predicted for it.
+  [[nodiscard]] bool IsUsed(const Record& record, const std::string& path) {
+    if (!segments_) {
+      decoder_.Decode(record, path, video_);
+      return true;
+    }
+    bool any = false;
+    for (const std::int64_t start : decoder_.SegmentStarts(record, path)) {
+      try {
+        decoder_.DecodeSegment(record, path, start, video_);
+        any = true;
+      } catch (const DataError&) {
+        // Another segment of the video may be sound.
+      }
+    }
+    return any;
+  }
+
   void Take(const std::string& place) {
-    const std::string id(IdOf(example_));
+    const std::string id(IdOf(decoder_.example()));
     if (id.empty()) return;
     std::string group = GroupOf();
     if (!group.empty() && IsWellFormedUtf8(group)) {
@@ -111,10 +131,11 @@ class GroupReader {
 
   /// Returns why the record has no group: it lacks the feature, or has something else there.
   [[nodiscard]] std::string Lack(const std::string& group) const {
-    const FeatureView* found = example_.FindContext(name_);
+    const FeatureView* found = decoder_.example().FindContext(name_);
     if (found == nullptr) {
       std::vector<std::string> names;
-      for (const NamedFeature& feature : example_.context) names.emplace_back(feature.name);
+      for (const NamedFeature& feature : decoder_.example().context)
+        names.emplace_back(feature.name);
       std::ranges::sort(names);
       return "has no text '" + name_ + "'; the record has '" + Join(names, "', '") + "'" +
              Suggestion(name_, names);
@@ -125,14 +146,17 @@ class GroupReader {
     if (count == 1 && found->kind == ValueKind::kBytes) {
       return "'" + name_ + "' is " + (group.empty() ? "an empty text" : "no UTF-8") + must;
     }
-    return "'" + name_ + "' holds " + std::to_string(count) + " " +
-           std::string(ToString(found->kind)) + must;
+    const std::string what =
+        found->kind == ValueKind::kBytes ? "texts" : std::string(ToString(found->kind));
+    return "'" + name_ + "' holds " + std::to_string(count) + " " + what + must;
   }
 
-  [[nodiscard]] std::string GroupOf() const { return GroupIn(example_, name_); }
+  [[nodiscard]] std::string GroupOf() const { return GroupIn(decoder_.example(), name_); }
 
   std::string name_;
-  ExampleView example_;
+  bool segments_;
+  RecordDecoder decoder_;
+  DecodedVideo video_;
   GroupMap groups_;
   std::int64_t without_ = 0;
   std::vector<std::string> examples_;
@@ -207,7 +231,7 @@ ReadGroups ReadVideoGroups(const DataSpec& data, const std::string& name,
   if (cache) {
     if (auto known = Recalled(PathOf(*cache, data.digest, name), name)) return *std::move(known);
   }
-  GroupReader reader(name);
+  GroupReader reader(data, name);
   for (const std::string& file : data.validate) reader.ReadValidation(TfRecordFile(file));
   reader.ReadTraining(data.train);
   ReadGroups read = std::move(reader).Done();

@@ -47,9 +47,9 @@ void KeepVideoGroups(const std::filesystem::path& cache, const std::string& dige
                      const VideoGroups& groups);
 
 /// Reads the context feature `name` (one text, or one integer) of all validation records, and of
-/// the training records, which need not have it; damaged ones are passed over, for the census has
-/// judged them. What was found is kept in `cache` under the data's digest, if there is one. Throws
-/// Error where a file cannot be read.
+/// the training records, which need not have it; those of which nothing is used are passed over,
+/// for the census has judged them. What was found is kept in `cache` under the data's digest, if
+/// there is one. Throws Error where a file cannot be read.
 [[nodiscard]] ReadGroups ReadVideoGroups(const DataSpec& data, const std::string& name,
                                          const std::optional<std::filesystem::path>& cache);
 

@@ -76,6 +76,21 @@ TEST_F(VideoGroupRecordsTest, SaysWhatStandsInThePlaceOfAGroup) {
   EXPECT_THAT(problem("vector"), EndsWith("video 'a': 'vector' holds 2 floats" + must));
 }
 
+TEST_F(VideoGroupRecordsTest, CountsTheTextsInThePlaceOfOne) {
+  const DataSpec spec = Write({SmallVideo("a")});
+  // As protobuf writes a message in a message: the field's number and wire type, a length, bytes.
+  const auto field = [](char tag, const std::string& body) {
+    return std::string{tag, static_cast<char>(body.size())} + body;
+  };
+  const std::string texts = field(0x0A, "s1") + field(0x0A, "s2");
+  const std::string entry = field(0x0A, "subject") + field(0x12, field(0x0A, texts));
+  WriteRecords(folder_ / "validate", {Encode(SmallVideo("a")) + field(0x0A, field(0x0A, entry))});
+  const ReadGroups read = ReadVideoGroups(spec, "subject", std::nullopt);
+  ASSERT_EQ(read.without, 1);
+  EXPECT_THAT(read.examples[0],
+              EndsWith("'subject' holds 2 texts, must be one text or one integer"));
+}
+
 TEST_F(VideoGroupRecordsTest, CountsTheGroupsThatTrainingHasToo) {
   const std::filesystem::path cache = folder_ / "cache";
   std::filesystem::create_directories(cache);
@@ -118,6 +133,15 @@ TEST_F(VideoGroupRecordsTest, ACensusKeepsNothingWhereARecordHasNone) {
   DataSpec spec = Write({Of("a", "s1"), Of("b", "")});
   spec.digest = TakeCensus(spec, {.cache = cache, .group = "subject"}).digest;
   EXPECT_EQ(ReadVideoGroups(spec, "subject", cache).without, 1);
+}
+
+TEST_F(VideoGroupRecordsTest, PassesOverRecordsOfWhichNothingIsUsed) {
+  ExampleContent unlabelled = SmallVideo("b");
+  unlabelled.labels.clear();
+  const DataSpec spec = Write({Of("a", "s1"), unlabelled});
+  const ReadGroups read = ReadVideoGroups(spec, "subject", std::nullopt);
+  EXPECT_EQ(read.without, 0) << "it is skipped, or the census has refused it";
+  EXPECT_THAT(read.groups.groups(), ElementsAre(Pair("a", "s1")));
 }
 
 TEST_F(VideoGroupRecordsTest, PassesOverDamagedRecords) {
