@@ -17,8 +17,8 @@
 #include "orchestrator/commands/search_watch.h"
 #include "orchestrator/commands/study_ensemble.h"
 #include "orchestrator/commands/study_forms.h"
-#include "orchestrator/inputs/csv_table.h"
 #include "orchestrator/inputs/class_list.h"
+#include "orchestrator/inputs/csv_table.h"
 #include "registry/scoring/probabilities_csv.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -92,17 +92,25 @@ VideoGroups ReadGroups(const std::string& path) {
   std::optional<std::size_t> group = table.Find({"group"});
   if (!group && table.columns().size() == 2) group = 1 - id;
   if (!group) throw InputError(path + ": no column is called group (beside the videos' ids)");
-  std::map<std::string, std::string, std::less<>> groups;
+  struct Told {
+    std::string group;
+    std::uint64_t line = 0;
+  };
+  std::map<std::string, Told> groups;
   while (table.Next()) {
     const std::string video(table.Cell(id)), name(table.Cell(*group));
     if (name.empty()) {
       throw InputError(table.Place() + ": to which group does the video '" + video + "' belong?");
     }
-    if (groups.emplace(video, name).first->second == name) continue;
-    throw InputError(table.Place() + ": the video '" + video +
-                     "' is of another group than in an earlier line");
+    const auto [first, is_new] = groups.try_emplace(video, Told{name, table.line()});
+    if (is_new || first->second.group == name) continue;
+    throw InputError(table.Place() + ": the video '" + video + "' is of group '" + name +
+                     "', in line " + std::to_string(first->second.line) + " of '" +
+                     first->second.group + "'");
   }
-  return {table.columns()[*group], std::move(groups)};
+  std::map<std::string, std::string, std::less<>> of_videos;
+  for (auto& [video, told] : groups) of_videos.emplace(video, std::move(told.group));
+  return {table.columns()[*group], std::move(of_videos)};
 }
 
 class Ensemble : public Subcommand {

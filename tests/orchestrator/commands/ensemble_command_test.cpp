@@ -93,7 +93,8 @@ TEST_F(EnsembleCommandTest, FilesMayHaveGroups) {
   EXPECT_THAT(refusal("VideoId,subject\nx,s1\n"), HasSubstr("is of no known subject"));
   EXPECT_THAT(refusal("VideoId,a,b\nx,s1,2\n"), HasSubstr("no column is called group"));
   EXPECT_THAT(refusal("VideoId,group\nx,\n"), HasSubstr("groups.csv:2: to which group"));
-  EXPECT_THAT(refusal("VideoId,group\nx,1\nx,2\n"), HasSubstr("groups.csv:3: the video 'x'"));
+  EXPECT_THAT(refusal("VideoId,group\nx,1\nx,2\n"),
+              HasSubstr("groups.csv:3: the video 'x' is of group '2', in line 2 of '1'"));
 }
 
 TEST_F(EnsembleCommandTest, AGainThatMayBeChanceIsNotShown) {
