@@ -1,12 +1,14 @@
 // `beamgrid data import`: record files of features that somebody has in NumPy, HDF5 or CSV files.
 
 #include <boost/json.hpp>
+#include <set>
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/importing/import_plan.h"
 #include "orchestrator/importing/import_writer.h"
+#include "orchestrator/importing/near_names.h"
 #include "orchestrator/inputs/reading_progress.h"
 #include "registry/class_words.h"
 #include "registry/util/error.h"
@@ -210,7 +212,10 @@ class DataImport : public Subcommand {
                      "all have, from the first on; where features have frame rates of their own, "
                      "data.frame_alignment = \"nearest\" takes the nearest ones");
     }
-    if (plan.labelled) TellOfClasses(context, plan);
+    if (plan.labelled) {
+      TellOfClasses(context, plan);
+      TellOfNearNames(context, plan);
+    }
     if (plan.groups_in_both > 0) {
       context.Remark(CountText(plan.groups_in_both, "group") + " (" + options_.labels.grouped_by() +
                      ") in train and in validate: what is measured on validate is of subjects that "
@@ -274,6 +279,19 @@ class DataImport : public Subcommand {
       context.Remark(CountText(plan.labels.light_labels, "label") +
                      " of less weight than --min-weight left out");
     }
+  }
+
+  static void TellOfNearNames(const CommandContext& context, const ImportPlan& plan) {
+    const auto tell = [&](const std::set<std::string>& names, const std::string& what) {
+      const std::vector<std::string> near = NearNames(names);
+      if (near.empty()) return;
+      context.Remark(what + " of their own that differ only in case or blanks: " +
+                     PrintableLine(JoinFirst(near, kNamedClasses)));
+    };
+    tell({plan.labels.class_names.begin(), plan.labels.class_names.end()}, "classes");
+    std::set<std::string> groups;
+    for (const auto& [id, video] : plan.labels.videos) groups.insert(video.group);
+    tell(groups, "groups");
   }
 
   static void TellOfClipping(const CommandContext& context, const ImportPlan& plan,
