@@ -162,7 +162,8 @@ void EnsembleModels::RefuseOtherVideos(const std::string& name, std::size_t vide
                          const std::string& has, const std::string& example) {
     throw UsageError("ensemble: model " + Quoted(lacks) + " lacks " + std::to_string(count) +
                      " of the " + CountText(of, "video") + " of model " + Quoted(has) +
-                     ", such as " + Quoted(example) + "; all models must be over the same videos");
+                     ", such as " + Quoted(example) + "; all models must be over the same videos" +
+                     (count < of ? "; --common-videos takes those that every model has" : ""));
   };
   if (lacking > 0) refuse(name, lacking, table_->size(), models_.front()->name, lacked);
   if (!beyond.empty()) {

@@ -215,13 +215,17 @@ TEST(FindEnsemble, RefusesModelsOverOtherVideosSayingWhichAndHowMany) {
   EXPECT_EQ(
       Refusal(question),
       "ensemble: model 'model2' lacks 2 of the 120 videos of model 'model0', such as 'v1003'; "
-      "all models must be over the same videos");
+      "all models must be over the same videos; --common-videos takes those that every model has");
   question = Planted();
   question.models[2].predictions.videos.push_back({.id = "extra"});
   EXPECT_EQ(
       Refusal(question),
       "ensemble: model 'model0' lacks 1 of the 121 videos of model 'model2', such as 'extra'; "
-      "all models must be over the same videos");
+      "all models must be over the same videos; --common-videos takes those that every model has");
+  question = Planted();
+  for (auto& video : question.models[2].predictions.videos) video.id += "x";
+  EXPECT_THAT(Refusal(question), testing::Not(testing::HasSubstr("--common-videos")))
+      << "there is none";
 }
 
 TEST(FindEnsemble, AProbabilityThatRoundingPutsAboveOneIsOne) {
