@@ -114,6 +114,13 @@ ComparedModel Compare(const Store& store, const std::string& name, const Trials&
   return model;
 }
 
+StudyTrials TrialsOf(const Store& store, const StudyRecord& study) {
+  StudyTrials all{
+      .name = study.name, .objective = study.objective, .trials = store.Trials(study.id)};
+  if (!all.trials.empty()) all.data = store.Spec(all.trials[0].id).data.digest;
+  return all;
+}
+
 double BestMean(const ComparedModel& model) {
   constexpr double kNone = -1;
   return std::max(model.first.mean.value_or(kNone), model.second.mean.value_or(kNone));
@@ -160,7 +167,10 @@ void AddNotes(const Store& store, const StudyRecord& first, const StudyRecord& s
       });
     });
   };
-  if (differ_in("data.digest")) {
+  const bool apart = !notes.empty();
+  if (apart) {
+    // Said already, and of more weight.
+  } else if (differ_in("data.digest")) {
     notes.emplace_back(
         "the studies' data are not the same: a difference says as much of the data as of the "
         "models");
@@ -173,7 +183,7 @@ void AddNotes(const Store& store, const StudyRecord& first, const StudyRecord& s
     notes.push_back("the best epochs were chosen by " + first.objective + " in " + first.name +
                     " and by " + second.objective + " in " + second.name);
   }
-  AddWhyNoP(comparison);
+  if (!apart) AddWhyNoP(comparison);
   const auto tested = std::ranges::count_if(
       comparison.models, [](const auto& model) { return model.p_value.has_value(); });
   if (static_cast<std::size_t>(tested) >= kManyModels) {
@@ -219,7 +229,7 @@ boost::json::object ToJson(const ComparedModel& model) {
 }  // namespace
 
 Comparison CompareStudies(const Store& store, const StudyRecord& first, const StudyRecord& second,
-                          const std::string& metric) {
+                          const std::string& metric, const TableResampling* resampling) {
   const Metric* known = MetricNamed("--metric", metric);
   Comparison comparison{.metric = metric, .first = first.name, .second = second.name};
   const auto one = ByName(store, first);
@@ -242,6 +252,12 @@ Comparison CompareStudies(const Store& store, const StudyRecord& first, const St
   }
   std::ranges::stable_sort(comparison.models,
                            [](const auto& a, const auto& b) { return BestMean(a) > BestMean(b); });
+  const std::string apart = WhyApart(TrialsOf(store, first), TrialsOf(store, second), resampling);
+  if (!apart.empty()) {
+    for (ComparedModel& model : comparison.models) model.difference = model.p_value = std::nullopt;
+    comparison.notes.push_back(second.name + " is not to be compared with " + first.name + ": " +
+                               apart);
+  }
   AddNotes(store, first, second, comparison);
   return comparison;
 }

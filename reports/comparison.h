@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "registry/store/store.h"
+#include "reports/table.h"
 
 namespace beamgrid {
 
@@ -42,9 +43,12 @@ struct Comparison {
   std::vector<std::string> notes;  ///< what the numbers do not say: other data, another objective
 };
 
-/// Compares two studies of a record. Throws UsageError where no model is in both.
+/// Compares two studies of a record. Where their data differ, predictions are read to see whether
+/// both were validated on the same videos and labels, as for tables (WhyApart): else no model has a
+/// difference, and a note says why. Throws UsageError where no model is in both.
 [[nodiscard]] Comparison CompareStudies(const Store& store, const StudyRecord& first,
-                                        const StudyRecord& second, const std::string& metric);
+                                        const StudyRecord& second, const std::string& metric,
+                                        const TableResampling* resampling = nullptr);
 
 /// Returns {"metric", "studies": [2], "models": [{"name", "first": {"mean", "std", "seeds",
 /// "values"}, "second", "difference", "p_value", "test": "paired" | "welch" | null,

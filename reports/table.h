@@ -238,6 +238,10 @@ struct StudyTrials {
   std::string data;              ///< DataSpec::digest of the trials
   std::string seen_groups = {};  ///< Store::SeenGroupsOf
 };
+/// Returns why numbers of the two cannot be compared: they are not of the same validation videos
+/// and true labels, or nobody knows (null: no predictions are read); empty: they can be.
+[[nodiscard]] std::string WhyApart(const StudyTrials& first, const StudyTrials& other,
+                                   const TableResampling* resampling);
 /// Adds Store::SeenGroupsOf of a table's study to its notes, where there is such a note.
 void AddSeenGroups(const std::string& note, AblationTable& table);
 

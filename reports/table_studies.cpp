@@ -57,20 +57,6 @@ std::optional<std::uint64_t> VideosOf(const StudyTrials& study, const TableResam
   return std::nullopt;
 }
 
-/// Returns why two studies' numbers are not of the same videos and labels; empty: they are.
-std::string WhyApart(const StudyTrials& first, const StudyTrials& other,
-                     const TableResampling* resampling) {
-  if (first.data == other.data) return "";
-  std::string why;
-  const auto of_first = VideosOf(first, resampling, why);
-  const auto of_other = of_first ? VideosOf(other, resampling, why) : std::nullopt;
-  if (!of_first || !of_other)
-    return "their data differ, and whether they were validated on the "
-           "same videos is not known: " +
-           why;
-  return *of_first == *of_other ? "" : "they were validated on other videos or true labels";
-}
-
 /// StudiesTable puts the columns together.
 class StudiesTable {
  public:
@@ -206,6 +192,19 @@ void RequireSideBySide(const TableQuestion& question) {
 }
 
 }  // namespace
+
+std::string WhyApart(const StudyTrials& first, const StudyTrials& other,
+                     const TableResampling* resampling) {
+  if (first.data == other.data) return "";
+  std::string why;
+  const auto of_first = VideosOf(first, resampling, why);
+  const auto of_other = of_first ? VideosOf(other, resampling, why) : std::nullopt;
+  if (!of_first || !of_other)
+    return "their data differ, and whether they were validated on the "
+           "same videos is not known: " +
+           why;
+  return *of_first == *of_other ? "" : "they were validated on other videos or true labels";
+}
 
 AblationTable MakeTable(const std::vector<StudyTrials>& studies, const Catalogue& catalogue,
                         const TableQuestion& question, const TableResampling* resampling) {

@@ -2,6 +2,7 @@
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/commands/table_resampling.h"
 #include "orchestrator/commands/text_table.h"
 #include "registry/scoring/metrics.h"
 #include "registry/util/small_numbers.h"
@@ -69,8 +70,9 @@ class Compare : public Subcommand {
     const auto store = database_.OpenForReading();
     const StudyRecord first = FindStudy(*store, database_, studies_.at(0));
     const StudyRecord second = FindStudy(*store, database_, studies_.at(1));
-    const Comparison comparison =
-        CompareStudies(*store, first, second, metric_.empty() ? first.objective : metric_);
+    const TableResampling resampling = ResamplingOf(*store, {first, second});
+    const Comparison comparison = CompareStudies(
+        *store, first, second, metric_.empty() ? first.objective : metric_, &resampling);
     if (json_) {
       PrintJson(context.out, ToJson(comparison));
     } else {

@@ -39,10 +39,18 @@ class ComparisonTest : public testing::Test {
     store_.FinishAttempt(id, store_.BeginAttempt(id, "runs", "cpu", 1), ExampleSuccess(gap),
                          TrialState::kComplete);
   }
-  Comparison Compare(const StudyRecord& a, const StudyRecord& b) const {
-    return CompareStudies(store_, a, b, "gap");
+  /// Reads predictions of the one video, whose id is the trial's data where `videos_differ_`.
+  Comparison Compare(const StudyRecord& a, const StudyRecord& b,
+                     const std::string& metric = "gap") const {
+    TableResampling resampling;
+    resampling.read = [this](const TrialRecord& trial) {
+      const std::string digest = videos_differ_ ? store_.Spec(trial.id).data.digest : "";
+      return Predictions{.videos = {{.id = "v" + digest}}};
+    };
+    return CompareStudies(store_, a, b, metric, &resampling);
   }
 
+  bool videos_differ_ = false;
   TemporaryFolder folder_;
   Store store_{folder_ / "r.db", OpenMode::kReadWrite};
 };
@@ -183,7 +191,29 @@ TEST_F(ComparisonTest, SaysWhereDataOrObjectiveDiffer) {
   EXPECT_THAT(comparison.notes,
               Contains("the best epochs were chosen by gap in a and by map in b"));
   EXPECT_THAT(comparison.models.at(0).differs, Contains(HasSubstr("data.digest: ")));
-  EXPECT_NEAR(*CompareStudies(store_, a, b, "map").models.at(0).difference, 0.025, 1e-12);
+  EXPECT_NEAR(*Compare(a, b, "map").models.at(0).difference, 0.025, 1e-12);
+}
+
+// The same rule as of tables with a column for each study.
+TEST_F(ComparisonTest, OfOtherVideosOrLabelsHasNoDifference) {
+  const StudyRecord a = Open("a");
+  const StudyRecord b = Open("b");
+  for (std::int64_t seed = 1; seed <= 2; ++seed) {
+    Add(a, "m", seed, 0.5 + 0.1 * static_cast<double>(seed));
+    Add(b, "m", seed, 0.6 + 0.1 * static_cast<double>(seed), 128, "another");
+  }
+  EXPECT_TRUE(Compare(a, b).models.at(0).p_value);
+  videos_differ_ = true;
+  const Comparison comparison = Compare(a, b);
+  EXPECT_FALSE(comparison.models.at(0).difference);
+  EXPECT_FALSE(comparison.models.at(0).p_value);
+  EXPECT_NEAR(*comparison.models.at(0).second.mean, 0.75, 1e-12);
+  EXPECT_THAT(comparison.notes, ElementsAre("b is not to be compared with a: they were validated "
+                                            "on other videos or true labels"));
+  EXPECT_THAT(CompareStudies(store_, a, b, "gap").notes,
+              ElementsAre("b is not to be compared with a: their data differ, and whether they "
+                          "were validated on the same videos is not known: no predictions of a "
+                          "are read"));
 }
 
 TEST_F(ComparisonTest, SaysWhatIsDoneToTheSameData) {
