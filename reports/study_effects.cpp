@@ -253,6 +253,14 @@ class Maker {
                       std::to_string(effects.grid_points) +
                       " combinations of it, drawn at random, always the same ones");
     }
+    const auto joined = std::ranges::find_if(made_.factors, [](const StudyFactor& factor) {
+      return factor.train.size() > 1 && factor.train[0] == "teacher";
+    });
+    if (grid_->joins_teacher_weight() && joined != made_.factors.end()) {
+      notes.push_back(joined->name +
+                      ": one factor, for a teacher's weight says something only of models that "
+                      "have a teacher");
+    }
     for (const std::string& factor : grid_->cut()) {
       notes.push_back(factor + ": of its many candidates only those tried are levels here");
     }

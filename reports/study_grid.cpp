@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "registry/added_options.h"
 #include "registry/criteria.h"
 #include "registry/named_file.h"
 #include "registry/util/text.h"
@@ -31,9 +32,32 @@ std::string SettingText(const OptionValue& value) {
   return plain.is_string() ? std::string(plain.get_string()) : CanonicalJson(plain);
 }
 
+constexpr char kTeacher[] = "teacher";
+constexpr char kTeacherWeight[] = "teacher_weight";
+
+bool IsOfTeacher(const std::string& setting) {
+  return setting == kTeacher || setting == kTeacherWeight;
+}
+
+/// Returns whether some of the models have a teacher and others have none, or the recipe asks for
+/// both.
+bool TeachesSomeAlone(const std::vector<ModelSpec>& models, const Recipe* recipe) {
+  std::set<bool> taught;
+  for (const ModelSpec& model : models) taught.insert(SaysSomething(model, kTeacherWeight));
+  if (recipe == nullptr) return taught.size() > 1;
+  for (const OptionAxis& axis : recipe->train_grid) {
+    const auto name = std::ranges::find(axis.names, kTeacher);
+    if (name == axis.names.end()) continue;
+    const auto place = static_cast<std::size_t>(name - axis.names.begin());
+    for (const std::vector<OptionValue>& step : axis.steps) taught.insert(step[place] != "");
+  }
+  return taught.size() > 1;
+}
+
 LevelSetting SettingOf(const StudyFactor& factor, const ModelSpec& model) {
   LevelSetting setting;
   for (const std::string& name : factor.train) {
+    if (factor.train.size() > 1 && name == kTeacherWeight && !SaysSomething(model, name)) continue;
     const auto value = model.train.find(name);
     if (value != model.train.end()) setting.train.emplace(*value);
   }
@@ -82,7 +106,8 @@ std::optional<std::int32_t> StudyFactor::LevelOf(const ModelSpec& model) const {
 }
 
 StudyGrid::StudyGrid(const std::vector<ModelSpec>& models, const Catalogue& catalogue,
-                     const Recipe* recipe) {
+                     const Recipe* recipe)
+    : joins_teacher_weight_(TeachesSomeAlone(models, recipe)) {
   if (recipe != nullptr) {
     space_.emplace(*recipe, catalogue);
     AddFactorsOf(*recipe);
@@ -123,7 +148,9 @@ void StudyGrid::AddFactorsOf(const Recipe& recipe) {
                      : LevelSetting{};
     });
   }
+  if (joins_teacher_weight_) AddTeachersOf(recipe);
   for (const OptionAxis& train : recipe.train_grid) {
+    if (joins_teacher_weight_ && std::ranges::any_of(train.names, IsOfTeacher)) continue;
     add(TrainFactor(train.names), std::ssize(train.steps), [&](std::int64_t i) {
       LevelSetting setting;
       for (std::size_t n = 0; n < train.names.size(); ++n) {
@@ -131,6 +158,37 @@ void StudyGrid::AddFactorsOf(const Recipe& recipe) {
       }
       return setting;
     });
+  }
+}
+
+/// Adds one factor of a teacher's file and its weight, and of what a recipe varies together with
+/// them: their combinations as models have them.
+void StudyGrid::AddTeachersOf(const Recipe& recipe) {
+  std::vector<std::string> names = {kTeacher, kTeacherWeight};
+  std::vector<ModelSpec> models(1);
+  models[0].train = recipe.train;
+  bool varies = false;
+  for (const OptionAxis& axis : recipe.train_grid) {
+    if (std::ranges::none_of(axis.names, IsOfTeacher)) continue;
+    varies = true;
+    for (const std::string& name : axis.names) {
+      if (!IsOfTeacher(name)) names.push_back(name);
+    }
+    std::vector<ModelSpec> more;
+    for (const ModelSpec& model : models) {
+      for (const std::vector<OptionValue>& step : axis.steps) {
+        ModelSpec& other = more.emplace_back(model);
+        for (std::size_t i = 0; i < step.size(); ++i) other.train[axis.names[i]] = step[i];
+      }
+    }
+    models = std::move(more);
+  }
+  factors_.push_back(TrainFactor(names));
+  settings_.emplace_back();
+  if (!varies) return;
+  if (std::ssize(models) > kMostCandidates) return cut_.push_back(factors_.back().name);
+  for (const ModelSpec& model : models) {
+    Add(factors_.size() - 1, SettingOf(factors_.back(), model));
   }
 }
 
@@ -150,7 +208,15 @@ void StudyGrid::AddFactorsOf(const std::vector<ModelSpec>& models) {
   }
   for (const ModelSpec& model : models) {
     for (const auto& [extra, options] : model.extras) add(ExtraFactor(extra));
-    for (const auto& [name, value] : model.train) add(TrainFactor({name}));
+    for (const auto& [name, value] : model.train) {
+      const bool joined = joins_teacher_weight_ && IsOfTeacher(name);
+      if (!joined) add(TrainFactor({name}));
+      if (joined && !known.contains("train." + name)) {
+        for (const char* other : {kTeacher, kTeacherWeight})
+          known.insert("train." + std::string(other));
+        add(TrainFactor({kTeacher, kTeacherWeight}));
+      }
+    }
   }
   for (const ModelSpec& model : models) {
     for (std::size_t f = 0; f < factors_.size(); ++f) Add(f, SettingOf(factors_[f], model));
@@ -199,7 +265,13 @@ std::vector<std::string> StudyGrid::Labels(std::size_t factor, const Catalogue& 
   for (std::size_t i = 0; i < models.size(); ++i) {
     const LevelSetting& setting = settings_[factor][i];
     std::string label = labeller.Label(models[i]);
-    if (!of.train.empty()) {
+    const auto teacher = setting.train.find(kTeacher);
+    if (of.train.size() > 1 && teacher != setting.train.end() && teacher->second == "") {
+      label = "no teacher";
+      for (const auto& [name, value] : setting.train) {
+        if (name != kTeacher) label += " " + name + "=" + SettingText(value);
+      }
+    } else if (!of.train.empty()) {
       label = Join(setting.train, " ", [&](const auto& value) {
         return (of.train.size() > 1 ? value.first + "=" : "") + SettingText(value.second);
       });

@@ -52,6 +52,9 @@ class StudyGrid {
   std::vector<std::string> KeepLevelsOf(const std::vector<ModelSpec>& models);
   /// Returns the names of the factors whose untried candidates were left out.
   [[nodiscard]] const std::vector<std::string>& cut() const { return cut_; }
+  /// Returns whether some models have a teacher and others have none: its file and its weight are
+  /// one factor then, for of the others the weight says nothing.
+  [[nodiscard]] bool joins_teacher_weight() const { return joins_teacher_weight_; }
   /// Returns the point of a model; nothing if it has a level that the grid does not have.
   [[nodiscard]] std::optional<GridPoint> PointOf(const ModelSpec& model) const;
   /// Returns false if the recipe excludes the point.
@@ -63,6 +66,7 @@ class StudyGrid {
 
  private:
   void AddFactorsOf(const Recipe& recipe);
+  void AddTeachersOf(const Recipe& recipe);
   void AddFactorsOf(const std::vector<ModelSpec>& models);
   void Add(std::size_t factor, LevelSetting setting);
   void RemoveSingleLevels();
@@ -71,6 +75,7 @@ class StudyGrid {
   [[nodiscard]] ModelSpec ModelAt(const GridPoint& point) const;
 
   std::optional<SearchSpace> space_;
+  bool joins_teacher_weight_ = false;
   std::vector<StudyFactor> factors_;
   std::vector<std::vector<LevelSetting>> settings_;  ///< per factor and level
   std::vector<std::string> cut_;

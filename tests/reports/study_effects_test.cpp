@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <set>
+#include <utility>
 
 #include "registry/util/error.h"
 #include "reports/effects_words.h"
@@ -24,6 +26,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kGrid[] =
     "[[grid.temporal]]\nuse = \"netvlad\"\nclusters = [64, 128]\n"
@@ -38,11 +41,24 @@ double Score(const ModelSpec& model) {
   return score;
 }
 
+/// The test catalogue with a teacher among the training settings.
+Catalogue WithTeacher() {
+  Catalogue catalogue = TestCatalogue();
+  for (ComponentInfo& component : catalogue.components) {
+    if (component.criterion != "train") continue;
+    component.options.push_back(
+        {.name = "teacher", .type = OptionType::kFile, .default_value = ""});
+    component.options.push_back(Real("teacher_weight", 0.5, 0, 1, "tw"));
+  }
+  return catalogue;
+}
+
 /// Study is a recipe and trials of it.
 class Study {
  public:
-  explicit Study(const std::string& added = kGrid)
-      : recipe_(ParseRecipe(RecipeHead() + added, "r.toml", catalogue_)),
+  explicit Study(const std::string& added = kGrid, Catalogue catalogue = TestCatalogue())
+      : catalogue_(std::move(catalogue)),
+        recipe_(ParseRecipe(RecipeHead() + added, "r.toml", catalogue_)),
         space_(recipe_, catalogue_) {}
 
   [[nodiscard]] const Recipe& recipe() const { return recipe_; }
@@ -80,7 +96,7 @@ class Study {
   std::vector<TrialRecord> trials;
 
  private:
-  Catalogue catalogue_ = TestCatalogue();
+  Catalogue catalogue_;
   Recipe recipe_;
   SearchSpace space_;
 };
@@ -111,6 +127,44 @@ TEST(StudyEffects, NamesFactorsLevelsAndModelsAsTheProjectDoes) {
                                  "that also chose that epoch")));
   ASSERT_FALSE(made.proposals.empty()) << "dropout does nothing: which is best is open";
   EXPECT_EQ(made.proposals[0].seed, 3) << "the recipe has seed 1 alone, and both were measured";
+}
+
+// Of a model without a teacher the weight says nothing: no level of it is such a model's.
+TEST(StudyEffects, ATeachersWeightIsOfModelsWithATeacherAlone) {
+  const std::string grid =
+      "[[grid.classifier]]\nuse = \"moe\"\nexperts = [2, 4]\n[grid.train]\n"
+      "teacher = [\"\", \"t.csv\"]\nteacher_weight = [0.3, 0.7]\n";
+  Study study(grid, WithTeacher());
+  std::set<std::string> added;
+  for (auto at = study.space().NextAllowed(0); at; at = study.space().NextAllowed(*at + 1)) {
+    ModelSpec model = *study.space().At(*at);
+    double gap = 0.5 + 0.01 * (model.parts.at("classifier").options.at("experts") == 4 ? 1 : 0);
+    if (model.train.at("teacher") == "t.csv") {
+      gap += model.train.at("teacher_weight") == 0.7 ? 0.2 : 0.1;
+    } else {
+      model.train.erase("teacher_weight");  // as the record has it
+    }
+    if (!added.insert(CanonicalJson(ToJson(model))).second) continue;
+    for (const std::int64_t seed : {1, 2}) {
+      study.Add(model, seed, gap + 0.001 * static_cast<double>(seed));
+    }
+  }
+  ASSERT_EQ(study.trials.size(), 12U);
+  for (const StudyEffects& made : {study.Effects(), study.EffectsWithoutRecipe()}) {
+    ASSERT_THAT(NamesOf(made.factors), ElementsAre("classifier", "train.teacher+teacher_weight"));
+    const std::vector<std::string>& levels = made.factors[1].levels;
+    ASSERT_THAT(levels, UnorderedElementsAre("no teacher", "teacher=t.csv teacher_weight=0.3",
+                                             "teacher=t.csv teacher_weight=0.7"));
+    EXPECT_EQ(made.effects.grid_points, 6);
+    for (std::size_t level = 0; level < levels.size(); ++level) {
+      const double expected = levels[level] == "no teacher"    ? -0.1
+                              : levels[level].ends_with("0.3") ? 0
+                                                               : 0.1;
+      EXPECT_NEAR(made.effects.factors[1].levels[level].effect->value, expected, 1e-12);
+    }
+    EXPECT_THAT(made.notes, Contains("train.teacher+teacher_weight: one factor, for a teacher's "
+                                     "weight says something only of models that have a teacher"));
+  }
 }
 
 TEST(StudyEffects, HaveTrainingSettingsAsFactors) {
