@@ -17,6 +17,7 @@
 #include "registry/util/error.h"
 #include "registry/util/file_stamp.h"
 #include "registry/util/system_error.h"
+#include "registry/util/text.h"
 
 namespace beamgrid {
 namespace {
@@ -56,6 +57,16 @@ std::string FixFor(int code) {
     default:
       return "please report this";
   }
+}
+
+/// Says how much room is enough for a change of the database: each page once in its log, the log's
+/// index and the notes of locks.
+std::string RoomText(const std::string& path) {
+  constexpr std::int64_t kBesideThePages = 64 << 10;
+  std::error_code ignored;
+  const auto pages = static_cast<std::int64_t>(std::filesystem::file_size(path, ignored));
+  if (ignored) return "a change of it needs as much as it takes itself, at most";
+  return "a change of it needs at most " + SizeText(pages + pages / 64 + kBesideThePages);
 }
 
 int FlagsFor(OpenMode mode) {
@@ -322,8 +333,9 @@ void Database::Translate(const SQLite::Exception& exception) const {
     throw Error(path_ +
                 ": whoever was making this database was killed; `beamgrid run` makes it again");
   }
-  throw Error(path_ + ": " + exception.what() + "; " +
-              FixFor(exception.getErrorCode() & kPrimaryCode));
+  const int code = exception.getErrorCode() & kPrimaryCode;
+  throw Error(path_ + ": " + exception.what() + "; " + FixFor(code) +
+              (code == SQLITE_FULL ? "; " + RoomText(path_) : ""));
 }
 
 void Database::Configure(OpenMode mode) {

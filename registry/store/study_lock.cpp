@@ -36,15 +36,21 @@ std::string ReadHolder(const std::filesystem::path& note) {
   return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "another process";
 }
 
+/// The note is for people who wonder who holds the lock; a full disk, on which somebody may be
+/// about to make room, does without.
+bool IsFullDisk(int code) { return code == ENOSPC || code == EDQUOT; }
+
 void WriteHolder(const std::filesystem::path& note) {
   const std::string holder = "pid " + std::to_string(::getpid()) + " on " + HostName() + " since " +
                              UtcText(std::chrono::system_clock::now());
   const UniqueFd file(::open(note.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (file.get() < 0) throw SystemError(note, "cannot open the lock file", errno);
-  const ssize_t size = ::pwrite(file.get(), holder.data(), holder.size(), 0);
-  if (size != static_cast<ssize_t>(holder.size())) {
-    throw SystemError(note, "cannot write the lock file", errno);
+  if (file.get() < 0 && !IsFullDisk(errno)) {
+    throw SystemError(note, "cannot open the lock file", errno);
   }
+  if (file.get() < 0) return;
+  const ssize_t size = ::pwrite(file.get(), holder.data(), holder.size(), 0);
+  // A part of it was written: the disk is full, too.
+  if (size < 0 && !IsFullDisk(errno)) throw SystemError(note, "cannot write the lock file", errno);
 }
 
 /// Returns the one byte that stands for a study: behind all that SQLite locks and any file may
