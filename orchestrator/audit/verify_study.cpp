@@ -194,6 +194,7 @@ void StudyVerifier::Start(const TrialRecord& trial, const Placement& placement) 
                  .spec = store_.Spec(trial.id),
                  .device = placement.device,
                  .threads = placement.threads};
+  if (settings_.data) file.spec.data = settings_.data(trial);
   if (!file.spec.warm_start.empty()) {
     const WarmStartModel start = FindWarmStartModel(store_, file.spec.warm_start);
     file.warm_start_model = start.path;

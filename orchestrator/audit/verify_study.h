@@ -80,6 +80,8 @@ struct VerifySettings {
   std::string study;
   std::filesystem::path folder;  ///< of the trials' folders
   MachineDevices machine;
+  /// Returns a trial's data where they are now; empty: where the record says.
+  std::function<DataSpec(const TrialRecord&)> data;
   Repair repair = Repair::kNo;
   std::function<void(const std::string&)> remark;  ///< lines for people; may be empty
 };

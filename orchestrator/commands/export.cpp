@@ -7,6 +7,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/named_models.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/data_places.h"
 #include "orchestrator/exports/unfinished_folder.h"
 #include "orchestrator/exports/write_export.h"
 #include "orchestrator/exports/write_tensorboard.h"
@@ -62,7 +63,7 @@ class Export : public Subcommand {
     CheckExportFolder(out_);
     const auto store = database_.OpenForReading();
     const NamedModels models = FindModels(*store, database_, name_);
-    const DataSpec data = store->Spec(models.trials.front().id).data;
+    const DataSpec data = DataPlaces(*store, models.study).AsNamed(models.trials.front());
     const KnownNames known = NamesOf(*store, models.study.id, data);
     const KnownNames names = names_.empty() ? known : ClassNamesOf(names_, data, known);
     if (!names.note.empty()) context.Remark("note: " + names.note);

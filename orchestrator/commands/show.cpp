@@ -8,6 +8,7 @@
 #include "orchestrator/commands/terminal.h"
 #include "orchestrator/commands/text_table.h"
 #include "orchestrator/commands/trial_listing.h"
+#include "orchestrator/data_places.h"
 #include "registry/class_words.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -225,7 +226,7 @@ class Show : public Subcommand {
     if (position_) throw UsageError("POSITION is for --recipe-history");
     const TrialInStudy found = FindTrial(*store, database_, name_, ModelNames::kAlone);
     boost::json::object json = ToJson(*store, found);
-    const DataSpec data = store->Spec(found.trial.id).data;
+    const DataSpec data = DataPlaces(*store, found.study).AsNamed(found.trial);
     const KnownNames known = NamesOf(*store, found.study.id, data);
     const std::vector<std::string>& names = known.names;
     if (!known.note.empty()) context.Remark("note: " + known.note);

@@ -12,6 +12,7 @@
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/text_table.h"
+#include "orchestrator/data_places.h"
 #include "orchestrator/housekeeping/tidying.h"
 #include "orchestrator/interrupts.h"
 #include "orchestrator/workers/local_executor.h"
@@ -198,7 +199,7 @@ class Verify : public Subcommand {
       PrintPruned(context.out, pruned);
     }
     const std::vector<TrialRecord> chosen = Choose(*store, complete, damaged, pruned, sample);
-    if (!chosen.empty() && !TrainAgain(context, *store, chosen)) {
+    if (!chosen.empty() && !TrainAgain(context, *store, study, chosen)) {
       context.err << "interrupted; nothing was changed\n";
       return kExitInterrupted;
     }
@@ -242,30 +243,52 @@ class Verify : public Subcommand {
     return chosen;
   }
 
+  void Take(const CommandContext& context, const VerifiedTrial& verified) {
+    if (verified.verdict == Verdict::kEqual) ++equal_;
+    verified_.push_back(ToJson(verified));
+    if (json_) return;
+    PrintVerified(context.out, verified);
+    // A trial may take hours: whoever reads along sees each verdict at once.
+    context.out.flush();
+  }
+
+  /// Returns the trials whose data are there; the others are not trained.
+  std::vector<TrialRecord> WithData(const CommandContext& context, DataPlaces& places,
+                                    const std::vector<TrialRecord>& trials) {
+    std::vector<TrialRecord> with_data;
+    for (const TrialRecord& trial : trials) {
+      try {
+        (void)places.WithContent(trial);
+        with_data.push_back(trial);
+      } catch (const UsageError& error) {
+        Take(context, {.trial = trial, .why = error.what()});
+      }
+    }
+    return with_data;
+  }
+
   /// Trains the trials again; false after an interrupt.
-  bool TrainAgain(const CommandContext& context, const Store& store,
-                  const std::vector<TrialRecord>& trials) {
+  bool TrainAgain(const CommandContext& context, const Store& store, const StudyRecord& study,
+                  const std::vector<TrialRecord>& chosen) {
+    DataPlaces places(store, study);
+    const std::vector<TrialRecord> trials = WithData(context, places, chosen);
+    if (trials.empty()) return true;
     const std::filesystem::path trainer = FindTrainer();
     LocalExecutor executor({.trainer = trainer,
                             .environment = CurrentEnvironment(),
                             .processor_flags = ProcessorFlags()});
-    StudyVerifier verifier(store, executor,
-                           {.study = study_,
-                            .folder = Folder(store),
-                            .machine = LookAtMachineFor(trials, trainer),
-                            .repair = RepairsPruned() ? Repair::kPruned
-                                      : repair_       ? Repair::kDamaged
-                                                      : Repair::kNo,
-                            .remark = [&](const std::string& line) { context.Remark(line); }});
+    StudyVerifier verifier(
+        store, executor,
+        {.study = study_,
+         .folder = Folder(store),
+         .machine = LookAtMachineFor(trials, trainer),
+         .data = [&](const TrialRecord& trial) { return places.WithContent(trial); },
+         .repair = RepairsPruned() ? Repair::kPruned
+                   : repair_       ? Repair::kDamaged
+                                   : Repair::kNo,
+         .remark = [&](const std::string& line) { context.Remark(line); }});
     const InterruptSignals signals([&verifier] { verifier.Interrupt(); });
-    return verifier.Run(trials, [&](const VerifiedTrial& verified) {
-      if (verified.verdict == Verdict::kEqual) ++equal_;
-      verified_.push_back(ToJson(verified));
-      if (json_) return;
-      PrintVerified(context.out, verified);
-      // A trial may take hours: whoever reads along sees each verdict at once.
-      context.out.flush();
-    });
+    return verifier.Run(trials, [&](const VerifiedTrial& verified) { Take(context, verified); });
   }
 
   /// Returns where trials are trained again: beside the others, unless these may only be read.
