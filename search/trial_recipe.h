@@ -17,12 +17,16 @@ struct TrialRecipe {
   /// Model, data (by the paths of their files), objective and seed. Files that options name are
   /// written by their paths, but for those of training settings, by their names.
   TrialSpec trial;
+  /// The recipe of a study, from which all is taken that no trial says: data.group, data.holdout,
+  /// [resources] and [ensemble]; empty: their defaults.
+  std::string study_recipe;
   std::int64_t threads = 1;      ///< resources.threads_per_worker
   std::vector<OptionAxis> vary;  ///< training settings in the place of the trial's own
 };
 
 /// Returns the text. Read beside those files with the catalogue that the trial was made with, it
-/// has the trial's model and data: the same fingerprint.
+/// has the trial's model and data: the same fingerprint. Throws RecipeError where the study's
+/// recipe is no TOML.
 [[nodiscard]] std::string TextOf(const TrialRecipe& recipe);
 
 }  // namespace beamgrid

@@ -4,22 +4,26 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <sstream>
 
+#include "orchestrator/audit/recorded_files.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/command_line.h"
 #include "orchestrator/commands/named_models.h"
 #include "orchestrator/commands/recipe_option.h"
 #include "orchestrator/commands/record.h"
+#include "orchestrator/data_places.h"
 #include "registry/added_options.h"
 #include "registry/scoring/metrics.h"
-#include "registry/util/cache_folder.h"
+#include "registry/scoring/predictions.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "search/ensemble/models.h"
 #include "search/recipe.h"
 #include "search/trial_recipe.h"
-#include "trainer/data/digest.h"
 #include "trainer/data/teacher.h"
 
 namespace beamgrid {
@@ -56,16 +60,42 @@ std::int64_t SizeLimit(const std::string& text) {
                    "' must be a size as in 1GiB, 500MB, 1e9 or 1073741824");
 }
 
-/// Throws where the files of a trial's data are not what the trial was trained on any more: the
-/// student would be compared with models of other data.
-void RequireSameData(const DataSpec& data) {
-  HashCache cache(CacheFolder());
-  const std::string now = DataDigest(data, cache);
-  cache.Save();
-  if (now == data.digest) return;
-  throw UsageError("the data of the study have changed since its models were trained (digest " +
-                   now + " instead of " + data.digest +
-                   "); run the study again, make its ensemble, then distil that");
+/// Returns how many videos of an ensemble's study this share leaves to choose on; nothing where no
+/// member's predictions are there to count them.
+std::optional<std::int64_t> VideosToChooseOn(const Store& store, const NamedModels& teacher,
+                                             double holdout) {
+  const auto groups = store.VideoGroupsOf(teacher.study.id);
+  for (const TrialRecord& member : teacher.trials) {
+    try {
+      const Predictions predictions =
+          ReadPredictions(CheckedArtifact(member, "predictions", teacher.study.name));
+      return std::ranges::count_if(predictions.videos, [&](const VideoPrediction& video) {
+        return !InHoldout(groups ? groups->Of(video.id) : video.id, holdout);
+      });
+    } catch (const Error&) {
+      continue;  // given up or damaged: another member has the same videos
+    }
+  }
+  return std::nullopt;
+}
+
+/// Throws where the student's holdout would have videos that chose the teacher: the ensemble was
+/// made with another share or other groups than the recipe says.
+void RequireHeldOutVideos(const Store& store, const NamedModels& teacher,
+                          const std::string& recipe) {
+  if (!teacher.ensemble) return;
+  const double holdout = EnsembleOfRecipe(recipe, kRecipeFile).holdout;
+  const auto chosen_on =
+      teacher.ensemble->answer.at("selection").at("videos").to_number<std::int64_t>();
+  const auto now = VideosToChooseOn(store, teacher, holdout);
+  if (!now || *now >= chosen_on) return;
+  throw UsageError("the teacher was chosen on " + std::to_string(chosen_on) +
+                   " videos, of which data.holdout = " + CanonicalJson(holdout) + " leaves " +
+                   std::to_string(*now) +
+                   ": the student's holdout would have videos that chose its teacher; give the "
+                   "share that the ensemble was made with (--set data.holdout=SHARE), or make it "
+                   "again (`beamgrid ensemble " +
+                   teacher.study.name + "`)");
 }
 
 class Distil : public Subcommand {
@@ -108,6 +138,7 @@ class Distil : public Subcommand {
     const TrialRecipe recipe = Plan(context);
     // With the values of --set, whose mistakes are told before anything is predicted.
     const std::string text = RecipeSource(TextOf(recipe), RecipePath(), settings_).text();
+    RequireHeldOut(text);
     RequireRoomFor(text);
     const int predicted = Predict(context, recipe.trial.data);
     if (predicted != kExitDone) return predicted;
@@ -135,9 +166,11 @@ class Distil : public Subcommand {
                        .study = NameOfStudy(teacher.study),
                        .description = student.name + ", taught by " + teacher_,
                        .trial = store->Spec(student.id),
+                       .study_recipe = teacher.study.recipe_text,
                        .threads = student.result->threads,
                        .vary = {}};
     RequireOneData(*store, teacher, recipe.trial.data);
+    recipe.trial.data = DataPlaces(*store, teacher.study).WithContent(student);
     // An older trial lacks options that there were not: in a recipe they would have their defaults.
     FillInAsBefore(recipe.trial.model);
     SetTeacher(recipe);
@@ -147,6 +180,11 @@ class Distil : public Subcommand {
                        })};
     Say(context, teacher, student);
     return recipe;
+  }
+
+  void RequireHeldOut(const std::string& recipe) const {
+    const auto store = database_.OpenForReading();
+    RequireHeldOutVideos(*store, FindModels(*store, database_, teacher_), recipe);
   }
 
   static void Say(const CommandContext& context, const NamedModels& teacher,
@@ -184,7 +222,6 @@ class Distil : public Subcommand {
       throw UsageError("the teacher's model " + MemberName(member) +
                        " and the student's were trained on different data");
     }
-    RequireSameData(of_student);
   }
 
   [[nodiscard]] TrialRecord Named(const Store& store) const {

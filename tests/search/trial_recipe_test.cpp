@@ -4,7 +4,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "search/recipe.h"
+#include "search/recipe_keys.h"
 #include "search/search_space.h"
 #include "tests/search/test_catalogue.h"
 #include "tests/support/specs.h"
@@ -122,6 +125,68 @@ TEST_F(TrialRecipeTest, KeepsWhatFramesAndLabelsAre) {
   EXPECT_TRUE(read.data.multi_class);
   EXPECT_EQ(read.data.video_weight, "weight");
   EXPECT_EQ(read.data.frame_alignment, FrameAlignment::kNearest);
+}
+
+TEST_F(TrialRecipeTest, TakesFromTheStudyWhatNoTrialSays) {
+  recipe_.study_recipe = R"(
+    [data]
+    holdout = 0.25
+    group = "sub\"ject"
+    [resources]
+    devices = ["cuda:1"]
+    retries = 4
+    threads_per_worker = 8
+    timeout = "90s"
+    executor = "slurm"
+    [resources.slurm]
+    prologue = "module load cuda\nsource \"a\""
+    arguments = ["--exclusive"]
+    [ensemble]
+    size_limit = "5MiB"
+    members = 2
+  )";
+  const Recipe read = Read();
+  EXPECT_EQ(read.data.holdout, 0.25);
+  EXPECT_EQ(read.data.group, "sub\"ject");
+  EXPECT_THAT(read.resources.devices, ElementsAre("cuda:1"));
+  EXPECT_EQ(read.resources.retries, 4);
+  EXPECT_EQ(read.resources.timeout_seconds, 90);
+  EXPECT_EQ(read.resources.threads_per_worker, 3) << "the trial's own, for the same result";
+  EXPECT_EQ(read.resources.executor, ExecutorKind::kSlurm);
+  EXPECT_EQ(read.resources.slurm.prologue, "module load cuda\nsource \"a\"");
+  EXPECT_THAT(read.resources.slurm.arguments, ElementsAre("--exclusive"));
+  ASSERT_TRUE(read.ensemble.has_value());
+  EXPECT_EQ(read.ensemble->size_limit, 5 << 20);
+  EXPECT_EQ(read.ensemble->members, 2);
+  EXPECT_EQ(read.ensemble->holdout, 0.25);
+}
+
+TEST_F(TrialRecipeTest, OfAStudyWithoutSuchKeysHasTheirDefaults) {
+  recipe_.study_recipe = "[data]\nclasses = 3\n";
+  const Recipe read = Read();
+  EXPECT_EQ(read.data.holdout, 0.5);
+  EXPECT_EQ(read.data.group, "");
+  EXPECT_TRUE(read.resources.devices.empty());
+  EXPECT_FALSE(read.ensemble.has_value());
+}
+
+// A key that [data] gets later is of the trials or of the study, and must not be lost either way.
+TEST_F(TrialRecipeTest, HasEveryKeyOfTheData) {
+  DataSpec& data = recipe_.trial.data;
+  data.format = "segment";
+  data.frame_types = {{"rgb", FrameType::kFloat32}};
+  data.normalise = {{"rgb", Normalisation::kL2}, {"audio", Normalisation::kNone}};
+  data.multi_class = true;
+  data.video_weight = "weight";
+  data.frame_alignment = FrameAlignment::kNearest;
+  data.weighted_classes = {3};
+  data.class_weight = 2;
+  recipe_.study_recipe = "[data]\nholdout = 0.25\ngroup = \"subject\"\n";
+  const std::string text = TextOf(recipe_);
+  const auto section = std::ranges::find(RecipeSections(), "data", &RecipeSection::name);
+  for (const RecipeKey& key : section->keys) {
+    EXPECT_THAT(text, HasSubstr("\n" + key.setting.name + " = "));
+  }
 }
 
 TEST_F(TrialRecipeTest, OfVideosHasNoTemporalPart) {

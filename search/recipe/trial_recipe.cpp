@@ -1,10 +1,12 @@
 #include "search/trial_recipe.h"
 
 #include <algorithm>
+#include <sstream>
 #include <string_view>
 
 #include "registry/util/json.h"
 #include "registry/util/text.h"
+#include "search/recipe/toml_text.h"
 
 namespace beamgrid {
 namespace {
@@ -64,6 +66,31 @@ std::string OptionToml(const OptionValue& option, FileBy by) {
 std::string GridToml(const OptionValue& option) {
   const std::string text = OptionToml(option, FileBy::kPath);
   return option.is_array() ? "[" + text + "]" : text;
+}
+
+/// Returns the keys of [data] that are of the study and not of its trials: where its validation
+/// videos are cut, and by what they belong together.
+std::string CutToml(const toml::table& study) {
+  std::string text;
+  if (const auto holdout = study["data"]["holdout"].value<double>()) {
+    text += Line("holdout", Toml(*holdout));
+  }
+  if (const auto group = study["data"]["group"].value<std::string>()) {
+    text += Line("group", TextToml(*group));
+  }
+  return text;
+}
+
+/// Returns [resources], with these threads, and [ensemble], where there is one.
+std::string SettingsToml(const toml::table& study, std::int64_t threads) {
+  toml::table settings{{"resources", toml::table()}};
+  for (const char* section : {"resources", "ensemble"}) {
+    if (const auto* table = study[section].as_table()) settings.insert_or_assign(section, *table);
+  }
+  settings["resources"].as_table()->insert_or_assign("threads_per_worker", threads);
+  std::ostringstream text;
+  text << "\n" << settings << "\n";
+  return text.str();
 }
 
 std::string DataToml(const DataSpec& data) {
@@ -157,13 +184,14 @@ std::string TextOf(const TrialRecipe& recipe) {
           Line("description", TextToml(recipe.description)) +
           Line("objective", TextToml(trial.objective)) +
           Line("seeds", "[" + std::to_string(trial.seed) + "]");
-  text += DataToml(trial.data) + TrainToml(recipe);
+  const toml::table study = ParseToml(RecipeSource(recipe.study_recipe, "the study's recipe"));
+  text += DataToml(trial.data) + CutToml(study) + TrainToml(recipe);
   for (const auto& [criterion, part] : trial.model.parts) {
     // Video-level data have no frames to aggregate, and a recipe must not name a way.
     if (criterion != "temporal" || trial.data.format != "video") text += PartToml(criterion, part);
   }
   if (!trial.model.extras.empty()) text += ExtrasToml(trial.model.extras);
-  return text + "\n[resources]\n" + Line("threads_per_worker", std::to_string(recipe.threads));
+  return text + SettingsToml(study, recipe.threads);
 }
 
 }  // namespace beamgrid
