@@ -39,17 +39,17 @@ class Rename : public Subcommand {
     tidying.HoldOff(name_);
     FinishEarlier(context, tidying);
     RefuseOpenAttempts(store, study);
+    const std::vector<std::string> naming = StudiesNaming(store, study.name);
+    for (const std::string& other : naming) {
+      context.Remark("the recipe of study " + other + " starts from trials of " + study.name +
+                     " (`from`): write " + name_ + " there as well");
+    }
     if (!Confirmed(context, "rename study " + study.name + " to " + name_ + "?", option_.yes)) {
       return kExitInterrupted;
     }
     RecordUpkeep(store).RenameStudy(study.id, name_);
     context.Remark("study " + study.name + " is " + name_ + " now; write study.name = \"" + name_ +
                    "\" in its recipe too, or `run` starts a new study of the old name");
-    const std::vector<std::string> naming = StudiesNaming(store, study.name);
-    for (const std::string& other : naming) {
-      context.Remark("the recipe of study " + other + " starts from trials of " + study.name +
-                     " (`from`): write " + name_ + " there as well");
-    }
     if (json_) {
       PrintJson(context.out, boost::json::object{{"study", study.name},
                                                  {"name", name_},

@@ -10,6 +10,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/upkeep_option.h"
 #include "orchestrator/housekeeping/disk_use.h"
+#include "orchestrator/housekeeping/prune_plan.h"
 #include "orchestrator/housekeeping/removal_plan.h"
 #include "orchestrator/housekeeping/runs_use.h"
 #include "orchestrator/workers/surviving_worker.h"
@@ -80,6 +81,7 @@ class Remove : public Subcommand {
                              {"staying", boost::json::array()},
                              {"ensembles", boost::json::array()},
                              {"starts", boost::json::array()},
+                             {"lost_names", boost::json::array()},
                              {"unknown", boost::json::array()},
                              {"bytes", 0},
                              {"freed", nullptr}};
@@ -108,6 +110,9 @@ class Remove : public Subcommand {
     AddTo(json, plan, labels, bytes);
     const std::string asked = "remove " + Join(names_) + " (" + SizeText(bytes) + " of files)?";
     if (!Confirmed(context, asked, option_.yes)) return kExitInterrupted;
+    // First what the record need not hear of: on a full disk that makes room to write down the
+    // rest.
+    Freed freed = tidying.Delete(CheckpointsOf(store, tidying.runs(), plan.trials));
     store.Together([&] {
       if (!PlanRemoval(store, LookAtRecord(store), question).SameAs(plan)) {
         throw Error("the record was changed meanwhile, nothing was removed; look again");
@@ -124,7 +129,8 @@ class Remove : public Subcommand {
                     : plan.studies.size() == 1 ? " and study "
                                                : " and studies ") +
                    Join(plan.studies, ", ", &StudyRecord::name));
-    return Report(context, tidying.EmptyTrash(), json);
+    freed += tidying.EmptyTrash();
+    return Report(context, freed, json);
   }
 
   /// Returns the number that is an ensemble's id; 0, which none has, where it is too large.
@@ -330,6 +336,14 @@ class Remove : public Subcommand {
       context.out << "warning  " << labels(start.trial) << " starts from " << labels(start.from)
                   << " and cannot be trained again without it\n";
     }
+    for (const RemovalPlan::LostName& lost : plan.lost_names) {
+      context.out << "warning  the recipe of study " << lost.by.name << " names " << lost.name
+                  << " (`from`), which means nothing then: "
+                  << (lost.still.empty()
+                          ? "nothing else means it, and the recipe cannot be run as it is"
+                          : "write " + lost.still + " there before it is run again")
+                  << "\n";
+    }
   }
 
   static boost::json::object EnsembleJson(const std::string& study, std::int64_t id,
@@ -352,6 +366,12 @@ class Remove : public Subcommand {
     (*json)["starts"] = JsonList(plan.starts, [&](const RemovalPlan::Start& start) {
       return boost::json::object{{"trial", trial_json(start.trial)},
                                  {"from", trial_json(start.from)}};
+    });
+    (*json)["lost_names"] = JsonList(plan.lost_names, [](const RemovalPlan::LostName& lost) {
+      return boost::json::object{{"study", lost.by.name},
+                                 {"name", lost.name},
+                                 {"still", lost.still.empty() ? boost::json::value(nullptr)
+                                                              : boost::json::value(lost.still)}};
     });
     (*json)["bytes"] = bytes;
   }

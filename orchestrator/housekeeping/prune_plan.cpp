@@ -130,6 +130,15 @@ void AddCheckpoints(const Store& store, const RunsFolder& runs, const TrialRecor
 
 }  // namespace
 
+std::vector<fs::path> CheckpointsOf(const Store& store, const RunsFolder& runs,
+                                    const std::vector<TrialRecord>& trials) {
+  std::vector<fs::path> checkpoints;
+  for (const TrialRecord& trial : trials) {
+    if (IsComplete(trial)) AddCheckpoints(store, runs, trial, &checkpoints);
+  }
+  return checkpoints;
+}
+
 std::vector<fs::path> PrunePlan::Paths() const {
   std::vector<fs::path> paths = checkpoints;
   for (const GivenUpFile& file : files) paths.push_back(file.path);

@@ -57,6 +57,12 @@ struct PrunePlan {
                                   const RunsFolder& runs, const PruneQuestion& question,
                                   const std::set<std::string>& running);
 
+/// Returns the checkpoints in the folders of those of the trials that are complete, half-written
+/// ones too: nothing goes on from them, and the record knows none. They can go first where the disk
+/// is too full to write down what else goes.
+[[nodiscard]] std::vector<std::filesystem::path> CheckpointsOf(
+    const Store& store, const RunsFolder& runs, const std::vector<TrialRecord>& trials);
+
 /// Gives the plan's files up in the record: they become trash. The record knows no checkpoints.
 void CarryOut(Store& store, const PrunePlan& plan);
 

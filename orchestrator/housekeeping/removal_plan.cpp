@@ -6,6 +6,8 @@
 #include <tuple>
 
 #include "registry/store/upkeep.h"
+#include "search/recipe.h"
+#include "search/recipe/warm_start_name.h"
 
 namespace beamgrid {
 namespace {
@@ -26,6 +28,65 @@ References ReferencesThatGo(const RecordOverview& record, const RemovalQuestion&
   return going;
 }
 
+/// Looks for names in recipes that mean nothing once the references are gone.
+class LostNames {
+ public:
+  LostNames(const RecordOverview& record, const std::set<StudyId>& studies, const References& going)
+      : record_(record), studies_(studies), going_(going) {}
+
+  void AddOf(const StudyRecord& by, std::vector<RemovalPlan::LostName>& lost) const {
+    for (const std::string& text : WarmStartsOfRecipe(by.recipe_text, by.name)) {
+      const auto start = ParseWarmStartName(text);
+      if (!start || !start->fingerprint.empty()) continue;
+      const auto named = std::ranges::find(record_.studies, start->study,
+                                           [](const auto& study) { return study.study.name; });
+      if (named == record_.studies.end()) continue;
+      const bool whole = studies_.contains(named->study.id);
+      const std::vector<TrialRecord> meant = TrialsThatGo(*named, *start);
+      if (whole || !meant.empty()) lost.push_back({by, text, Still(*start, meant)});
+    }
+  }
+
+ private:
+  /// Returns the complete trials that the name means and that go from the study.
+  [[nodiscard]] std::vector<TrialRecord> TrialsThatGo(const StudyOverview& study,
+                                                      const WarmStartName& start) const {
+    std::vector<TrialRecord> meant = study.trials;
+    std::erase_if(meant, [&](const TrialRecord& trial) {
+      return trial.state != TrialState::kComplete || !trial.counts() ||
+             !going_.contains({study.study.id, trial.id}) ||
+             (start.name != "*" && start.name != trial.name) ||
+             (start.seed && *start.seed != trial.seed);
+    });
+    return meant;
+  }
+
+  /// Returns the name in a study that keeps all of these trials, and under one name where one was
+  /// named.
+  [[nodiscard]] std::string Still(const WarmStartName& start,
+                                  const std::vector<TrialRecord>& meant) const {
+    if (meant.empty()) return "";
+    for (const StudyOverview& study : record_.studies) {
+      std::set<std::string> names;
+      const bool keeps_all = std::ranges::all_of(meant, [&](const TrialRecord& trial) {
+        const auto place = study.places.find(trial.id);
+        if (place == study.places.end() || going_.contains({study.study.id, trial.id}))
+          return false;
+        names.insert(study.trials[place->second].name);
+        return study.trials[place->second].counts();
+      });
+      if (!keeps_all || (start.name != "*" && names.size() != 1)) continue;
+      return study.study.name + "/" + (start.name == "*" ? "*" : *names.begin()) +
+             (start.seed ? "/" + std::to_string(*start.seed) : "");
+    }
+    return "";
+  }
+
+  const RecordOverview& record_;
+  const std::set<StudyId>& studies_;
+  const References& going_;
+};
+
 }  // namespace
 
 bool RemovalPlan::SameAs(const RemovalPlan& other) const {
@@ -39,6 +100,7 @@ bool RemovalPlan::SameAs(const RemovalPlan& other) const {
     for (const TrialRecord& trial : plan.trials) all.insert({2, number(trial.id), 0});
     for (const Ensemble& ensemble : plan.ensembles) all.insert({3, ensemble.id, 0});
     for (const Start& start : plan.starts) all.insert({4, number(start.trial.id), 0});
+    for (const LostName& lost : plan.lost_names) all.insert({5, number(lost.by.id), 0});
     return all;
   };
   return ids(*this) == ids(other) && directories == other.directories;
@@ -71,8 +133,10 @@ RemovalPlan PlanRemoval(const Store& store, const RecordOverview& record,
     (stays ? plan.staying : plan.trials).push_back(record.trials.at(trial));
     if (!stays) gone.insert(trial);
   }
+  const LostNames lost_names(record, studies, going);
   for (const StudyOverview& study : record.studies) {
     if (studies.contains(study.study.id)) continue;
+    lost_names.AddOf(study.study, plan.lost_names);
     for (const EnsembleOverview& ensemble : study.ensembles) {
       const bool loses = std::ranges::any_of(ensemble.members, [&](TrialId member) {
         return gone.contains(member) || going.contains({study.study.id, member});

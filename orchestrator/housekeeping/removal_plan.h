@@ -41,6 +41,14 @@ struct RemovalPlan {
     TrialRecord from, trial;
   };
   std::vector<Start> starts;
+  /// Names by which recipes of studies that stay start trials from others (`from`) and that mean
+  /// nothing afterwards: such a recipe cannot be run as it is.
+  struct LostName {
+    StudyRecord by;
+    std::string name;   ///< as the recipe has it: "first/MC-MoE2/1"
+    std::string still;  ///< what means the same trials afterwards; empty: nothing does
+  };
+  std::vector<LostName> lost_names;
   std::vector<std::filesystem::path> directories;  ///< of the attempts of the trials that go
 
   /// Returns whether two plans remove the same.

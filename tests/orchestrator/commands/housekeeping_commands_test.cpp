@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 #include <sstream>
 
 #include "orchestrator/commands/confirm.h"
@@ -444,6 +445,45 @@ TEST_F(HousekeepingCommandsTest, RmRefusesWhatOthersStartFromUnlessForced) {
   EXPECT_THAT(record_.store.Studies(), SizeIs(2));
   EXPECT_EQ(OnRecord({"rm", "a", "--yes", "--force"}).exit_code, 0);
   EXPECT_THAT(record_.store.Studies(), SizeIs(1));
+}
+
+TEST_F(HousekeepingCommandsTest, RmSaysWhichRecipesNameWhatGoesAndWhatTheyCanNameInstead) {
+  record_.Wait(record_.Study("b"), 1);  // the best trial is of both now
+  StudyRecord second = ExampleStudy("second");
+  second.recipe_text =
+      "beamgrid = 1\n[train]\nfrom = \"a/MC-BLSTM1\"\n"
+      "[grid.train]\nfrom = [\"a/MC-BLSTM1/1\", \"a/MC-BLSTM2/1\", \"a/*\", \"b/MC-BLSTM1\"]\n";
+  record_.store.OpenStudy(second);
+  const Called one = OnRecord({"rm", "a/MC-BLSTM1/1"});
+  EXPECT_EQ(one.exit_code, 2) << "nobody can be asked";
+  EXPECT_THAT(one.out,
+              AllOf(HasSubstr("warning  the recipe of study second names a/MC-BLSTM1 (`from`), "
+                              "which means nothing then: write b/MC-BLSTM1 there before it is run "
+                              "again"),
+                    HasSubstr("names a/MC-BLSTM1/1 (`from`), which means nothing then: write "
+                              "b/MC-BLSTM1/1 there"),
+                    HasSubstr("names a/* (`from`), which means nothing then: write b/* there"),
+                    Not(HasSubstr("MC-BLSTM2")), Not(HasSubstr("names b/"))));
+  const Called all = OnRecord({"rm", "a", "--yes", "--json"});
+  EXPECT_EQ(all.exit_code, 0) << all.err;
+  const auto lost = all.Json().at("lost_names").as_array();
+  ASSERT_THAT(lost, SizeIs(4));
+  for (const auto& [name, still] :
+       std::map<std::string, boost::json::value>{{"a/MC-BLSTM1", "b/MC-BLSTM1"},
+                                                 {"a/MC-BLSTM1/1", "b/MC-BLSTM1/1"},
+                                                 {"a/MC-BLSTM2/1", nullptr},
+                                                 {"a/*", nullptr}}) {
+    EXPECT_THAT(lost, testing::Contains(boost::json::value(
+                          {{"study", "second"}, {"name", name}, {"still", still}})));
+  }
+}
+
+TEST_F(HousekeepingCommandsTest, RmTellsNobodyOfRecipesThatNameWhatStays) {
+  StudyRecord second = ExampleStudy("second");
+  second.recipe_text = "beamgrid = 1\n[train]\nfrom = \"a/MC-BLSTM1\"\n";
+  record_.store.OpenStudy(second);
+  EXPECT_THAT(OnRecord({"rm", "a/MC-BLSTM2/1", "--yes"}).out, Not(HasSubstr("warning")));
+  EXPECT_THAT(OnRecord({"rm", "second", "--yes"}).out, Not(HasSubstr("warning")));
 }
 
 TEST_F(HousekeepingCommandsTest, RmDeletesNothingBeyondTheRunsFolder) {
