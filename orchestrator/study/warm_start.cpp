@@ -166,6 +166,25 @@ std::string OtherNumbers(const Recipe& recipe, const DataSpec& theirs, const std
          ": give both the same data.normalise";
 }
 
+/// Returns what the trials that the recipe's study has already started from are called now, where
+/// the study that the name says is gone: they may go on under another study's name.
+std::string StartedFrom(const Store& store, const Recipe& recipe, const WarmStartName& start) {
+  const auto study = store.FindStudy(recipe.name);
+  if (!study || start.study.empty() || store.FindStudy(start.study)) return "";
+  std::set<std::string> started, names;
+  for (const TrialRecord& trial : store.Trials(study->id)) {
+    started.insert(store.Spec(trial.id).warm_start);
+  }
+  for (const StudyRecord& other : store.Studies()) {
+    for (const TrialRecord& trial : store.Trials(other.id)) {
+      if (!started.contains(trial.fingerprint)) continue;
+      names.insert(other.name + "/" + trial.name + "/" + std::to_string(trial.seed));
+    }
+  }
+  if (names.empty()) return "";
+  return "; so far trials of '" + recipe.name + "' started from " + Listed(names);
+}
+
 bool IsCounterpart(const WarmStartName& start) { return start.name == "*"; }
 
 }  // namespace
@@ -191,6 +210,9 @@ WarmStarts::WarmStarts(const Recipe& recipe, const Store* store) {
         found.problem = OtherNumbers(recipe, store->Spec(trial.id).data, "that trial");
       }
       if (found.problem.empty()) continue;
+      if (finder) {
+        found.problem += StartedFrom(*store, recipe, ParseWarmStartName(start.text).value());
+      }
       // One line for a reference, not one for each seed: the other seeds lack the same study.
       diagnostics.push_back(
           {start.place, start.key, "is \"" + start.text + "\": " + found.problem});

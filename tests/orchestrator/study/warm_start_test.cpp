@@ -84,6 +84,16 @@ TEST_F(StartTrialsTest, WeightsOfOtherNormalisedFeaturesAreRefused) {
   }
 }
 
+TEST_F(StartTrialsTest, OfAStudyThatIsGoneTheNewNameOfWhatItMeantIsSaid) {
+  EXPECT_THAT(Refusal("gone/MC-BLSTM512"), testing::Not(HasSubstr("so far")));
+  NewTrial second = ExampleNewTrial(64, 1);
+  second.spec.warm_start = Fingerprint(1);
+  second.fingerprint = "second";
+  store_.AddTrials(store_.OpenStudy(ExampleStudy("test")), {second});
+  EXPECT_THAT(Refusal("gone/MC-BLSTM512"),
+              testing::EndsWith("; so far trials of 'test' started from phase1/MC-BLSTM512/2"));
+}
+
 TEST_F(StartTrialsTest, EachSeedStartsFromTheSameSeed) {
   EXPECT_THAT(Resolved("phase1/MC-BLSTM512", "[2, 1]"),
               ElementsAre(Fingerprint(1), Fingerprint(0)));
