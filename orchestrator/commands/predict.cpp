@@ -17,6 +17,7 @@
 #include "orchestrator/commands/output_file.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
+#include "orchestrator/data_places.h"
 #include "orchestrator/inputs/class_list.h"
 #include "orchestrator/interrupts.h"
 #include "orchestrator/study/attempt_starter.h"
@@ -164,7 +165,9 @@ class Predict : public Subcommand {
       interrupted_ = true;
       if (started_) predictor_->Stop();
     });
-    const DataSpec data = store->Spec(models.trials.front().id).data;
+    const TrialRecord& first = models.trials.front();
+    const DataSpec data = names_.empty() ? store->Spec(first.id).data
+                                         : DataPlaces(*store, models.study).AsNamed(first);
     if (!names_.empty() && data.format == "segment") {
       throw UsageError("--names: " + model_ +
                        " predicts segments, whose file is Class,Segments; leave the option out");
@@ -197,7 +200,15 @@ class Predict : public Subcommand {
 
   /// Absolute, by file name, as a recipe's files are: in other batches the last bits may differ.
   [[nodiscard]] std::vector<std::string> Files() const {
-    std::vector<std::filesystem::path> paths = RecordFiles(ListedFiles(data_));
+    const std::vector<std::string> names = ListedFiles(data_);
+    for (const std::string& name : names) {
+      const std::filesystem::file_status status = std::filesystem::status(name);
+      if (!std::filesystem::is_fifo(status) && !std::filesystem::is_socket(status)) continue;
+      throw UsageError(name +
+                       ": is a pipe; records are read by the trainer, a process of its own: "
+                       "name a file");
+    }
+    std::vector<std::filesystem::path> paths = RecordFiles(names);
     for (std::filesystem::path& path : paths) path = std::filesystem::absolute(path);
     std::ranges::stable_sort(paths, {}, [](const auto& path) { return path.filename(); });
     std::vector<std::string> files;

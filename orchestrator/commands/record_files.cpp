@@ -7,6 +7,7 @@
 
 #include "orchestrator/inputs/vocabulary_files.h"
 #include "registry/util/error.h"
+#include "registry/util/piped_file.h"
 #include "trainer/data/truth.h"
 
 namespace beamgrid {
@@ -41,9 +42,16 @@ void RequireOneVocabulary(const std::vector<std::filesystem::path>& files) {
 }  // namespace
 
 void RequireFile(const std::filesystem::path& path) {
-  if (!std::filesystem::is_regular_file(path)) {
-    throw UsageError(path.string() + ": no such file");
-  }
+  KeepPiped(path);
+  const std::filesystem::file_status status = std::filesystem::status(path);
+  if (std::filesystem::is_regular_file(status)) return;
+  throw UsageError(path.string() +
+                   (!std::filesystem::exists(status)        ? ": no such file"
+                    : std::filesystem::is_directory(status) ? ": is a folder, not a file"
+                    : std::filesystem::is_fifo(status)
+                        ? ": is a named pipe, which can be read once only; give it as <(cat " +
+                              path.string() + ")"
+                        : ": is no regular file"));
 }
 
 std::vector<std::filesystem::path> RecordFiles(const std::vector<std::string>& names) {

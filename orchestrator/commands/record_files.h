@@ -28,7 +28,8 @@ namespace beamgrid {
 [[nodiscard]] Truth ReadTruthFor(const Predictions& predictions,
                                  const std::vector<std::string>& names);
 
-/// Throws UsageError if there is no such file.
+/// Throws UsageError if there is no such file. What comes through a pipe is kept, so that it can be
+/// read again (KeepPiped).
 void RequireFile(const std::filesystem::path& path);
 
 }  // namespace beamgrid

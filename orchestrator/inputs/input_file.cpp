@@ -9,13 +9,24 @@
 #include <utility>
 
 #include "registry/util/input_error.h"
+#include "registry/util/piped_file.h"
 #include "registry/util/system_error.h"
 
 namespace beamgrid {
 
+namespace {
+
+std::filesystem::path Kept(std::filesystem::path path) {
+  KeepPiped(path);
+  return path;
+}
+
+}  // namespace
+
 InputFile::InputFile(std::filesystem::path path)
-    // Not blocking: a pipe in the place of a file would be waited for.
-    : path_(std::move(path)), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    // Not blocking: a named pipe in the place of a file would be waited for.
+    : path_(Kept(std::move(path))),
+      file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   if (file_.get() < 0) throw SystemError(path_, "cannot open", errno);
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path_, ignored)) {

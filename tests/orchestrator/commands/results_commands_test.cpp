@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdlib>
+#include <stdexcept>
 
 #include "registry/util/files.h"
 #include "registry/util/json.h"
@@ -50,6 +54,70 @@ TEST_F(ResultsCommandsTest, ScoreGivesTheKeys) {
   EXPECT_EQ(json.at("hit_at_1"), 0.5);
   EXPECT_EQ(json.at("perr"), 0.5);
   EXPECT_EQ(json.at("videos"), 2);
+}
+
+/// What a shell's <(cat FILE) is: a descriptor of a pipe with the text, which can be read once.
+class PipeOf {
+ public:
+  explicit PipeOf(const std::string& text) {
+    std::array<int, 2> ends{};
+    if (::pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
+    read_ = ends[0];
+    const ssize_t written = ::write(ends[1], text.data(), text.size());
+    ::close(ends[1]);
+    if (written != std::ssize(text)) throw std::runtime_error("no room in the pipe");
+  }
+  ~PipeOf() { ::close(read_); }
+  PipeOf(const PipeOf&) = delete;
+  PipeOf& operator=(const PipeOf&) = delete;
+  [[nodiscard]] std::string name() const { return "/dev/fd/" + std::to_string(read_); }
+
+ private:
+  int read_ = -1;
+};
+
+TEST_F(ResultsCommandsTest, ReadsFilesThatComeThroughPipes) {
+  const std::string truth = ReadFile(Path("truth.csv")), a = ReadFile(Path("a.csv"));
+  const std::string b = ReadFile(Path("b.csv")), groups = "id,group\nv1,x\nv2,y\n";
+  const auto of_files =
+      Call({"score", "--predictions", Path("a.csv"), "--truth", Path("truth.csv")}).out;
+  const PipeOf predictions(a), labels(truth);
+  const Called scored =
+      Call({"score", "--predictions", predictions.name(), "--truth", labels.name()});
+  EXPECT_EQ(scored.exit_code, 0) << scored.err;
+  EXPECT_EQ(scored.out, of_files);
+  const auto ensemble = [&](const std::string& one, const std::string& other, const std::string& by,
+                            const std::string& in) {
+    const Called called =
+        Call({"ensemble", "--predictions", one, other, "--truth", by, "--groups", in, "--json"});
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    return called.Json();
+  };
+  const PipeOf first(a), second(b), by(truth), in(groups);
+  const auto piped = ensemble(first.name(), second.name(), by.name(), in.name());
+  const auto filed =
+      ensemble(Path("a.csv"), Path("b.csv"), Path("truth.csv"), Write("groups.csv", groups));
+  EXPECT_EQ(piped.at("selection"), filed.at("selection"));
+  EXPECT_EQ(piped.at("groups"), filed.at("groups"));
+  // Mistakes are told by the name that was given.
+  const PipeOf broken("VideoId,LabelConfidencePairs\nv1,0 much\n");
+  const Called refused =
+      Call({"score", "--predictions", broken.name(), "--truth", Path("truth.csv")});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr(broken.name() + ":2: "));
+}
+
+TEST_F(ResultsCommandsTest, SaysWhatIsNoFile) {
+  const auto refusal = [&](const std::string& name) {
+    const Called called = Call({"score", "--predictions", name, "--truth", Path("truth.csv")});
+    EXPECT_EQ(called.exit_code, 2);
+    return called.err;
+  };
+  EXPECT_THAT(refusal("/dev/null"), HasSubstr("/dev/null: is no regular file"));
+  EXPECT_THAT(refusal(Path("")), HasSubstr(": is a folder, not a file"));
+  EXPECT_THAT(refusal(Path("none.csv")), HasSubstr("none.csv: no such file"));
+  ASSERT_EQ(::mkfifo(Path("pipe").c_str(), 0600), 0);
+  EXPECT_THAT(refusal(Path("pipe")), HasSubstr("is a named pipe"));
 }
 
 TEST_F(ResultsCommandsTest, ScoreAsTextSaysTheSame) {
