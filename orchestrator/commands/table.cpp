@@ -59,9 +59,8 @@ class TableCommand : public Subcommand {
     app.add_option("--fix", fix_, "Only trials with this component, as in temporal=blstm")
         ->check(NotEmpty())
         ->type_name("CRITERION=COMPONENT");
-    app.add_option("--metric", question_.metric)
-        ->check(OneOf(MetricNames()))
-        ->capture_default_str();
+    app.add_option("--metric", metric_, "The metric; none: the first study's objective")
+        ->check(OneOf(MetricNames()));
     app.add_flag("--effects", question_.effects,
                  "A column with the main effect of each row over the whole study");
     app.add_option("--baseline", question_.baseline,
@@ -121,6 +120,7 @@ class TableCommand : public Subcommand {
     const TableResampling resampling =
         ResamplingOf(*store, studies, static_cast<std::size_t>(resamples_));
     question_.study = studies_[0];
+    question_.metric = metric_.empty() ? studies[0].objective : metric_;
     const AblationTable table =
         studies.size() == 1
             ? MakeTable(*store, catalogue, question_, FindPaperTable(question_.reference),
@@ -276,6 +276,7 @@ class TableCommand : public Subcommand {
   bool average_ = false, leave_one_out_ = false, swap_one_ = false, criteria_ = false;
   CLI::Option* ensemble_ = nullptr;
   std::string ensemble_id_;
+  std::string metric_;  ///< empty: the objective
 };
 
 REGISTER_COMMAND("table", kResults, "Ablation table of a study", TableCommand);

@@ -129,6 +129,16 @@ TEST_F(MetricsTest, EachHasATable) {
   }
 }
 
+TEST_F(MetricsTest, ATableIsOfTheStudysObjectiveUnlessAnotherIsNamed) {
+  UseFakeTrainer();
+  for (const Metric& metric : kMetrics) {
+    const Called table = Call({"table", metric.name, "--json", "--db", Database()});
+    EXPECT_EQ(table.exit_code, 0) << table.err;
+    EXPECT_EQ(table.Json().at("rows").at(0).at(metric.name).at("mean"), NumberOf(metric))
+        << table.out;
+  }
+}
+
 TEST_F(MetricsTest, EachThatNeedsLabelsIsScoredAndToldOfAnEnsemble) {
   Write("truth.csv", "VideoId,Labels\nv1,0\n");
   Write("a.csv", "VideoId,LabelConfidencePairs\nv1,0 0.9 1 0.5 2 0.4 3 0.3 4 0.2 5 0.1\n");
