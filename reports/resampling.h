@@ -18,7 +18,7 @@ struct Resampled {
   std::vector<double> resamples;
 };
 
-/// Returns true for the metrics that ResampleVideos computes: GAP, Hit@1 and PERR.
+/// Returns true for the metrics that ResampleVideos computes: GAP, Hit@1, PERR, accuracy and top-5.
 [[nodiscard]] bool IsResampled(const Metric& metric);
 
 /// Resamples whole videos with independent Poisson(1) weights: a video of weight k counts as k
