@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "reports/statistics.h"
 #include "search/varied.h"
 #include "tests/reports/table_support.h"
