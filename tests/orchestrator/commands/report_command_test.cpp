@@ -163,7 +163,9 @@ TEST_F(ReportCommandTest, ItsTablesAreThoseOfTheCommandsThatItNames) {
       ASSERT_GT(numbers.size(), 6U) << table.out;
       const bool on_page = std::ranges::count(command, "--vary") > 0;
       for (const std::string& cell : numbers) {
-        if (on_page) EXPECT_THAT(page, HasSubstr(">" + cell + "<")) << table.out;
+        if (on_page) {
+          EXPECT_THAT(page, HasSubstr(">" + cell + "<")) << table.out;
+        }
       }
     }
     const auto has = [&page](const char* text) { return page.find(text) != std::string::npos; };
