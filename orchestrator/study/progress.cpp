@@ -287,9 +287,10 @@ std::string BestLine(const ProgressState& state, std::size_t width, Colour colou
   return Join({{text, kGreen}, {PrintableLine(state.best_name)}}, width, colour);
 }
 
-/// Returns "best models by their mean:" and a line for each.
+/// Returns "best models, by the mean of their seeds:" and a line for each; of one model alone
+/// BestLine says all.
 std::vector<std::string> LeaderLines(const ProgressState& state, std::size_t width, Colour colour) {
-  if (state.leaders.empty()) return {};
+  if (state.leaders.size() < 2) return {};
   std::vector<std::string> lines = {
       Join({{"best models, by the mean of their seeds:"}}, width, colour)};
   for (const LeadingModel& model : state.leaders) {

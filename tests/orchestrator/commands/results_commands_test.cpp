@@ -103,7 +103,7 @@ TEST_F(ResultsCommandsTest, ReadsFilesThatComeThroughPipes) {
   const PipeOf broken("VideoId,LabelConfidencePairs\nv1,0 much\n");
   const Called refused =
       Call({"score", "--predictions", broken.name(), "--truth", Path("truth.csv")});
-  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_EQ(refused.exit_code, 2);
   EXPECT_THAT(refused.err, HasSubstr(broken.name() + ":2: "));
 }
 

@@ -447,7 +447,7 @@ TEST_F(SearchCommandsTest, TableTakesSeveralStudies) {
   EXPECT_THAT(called.out, AllOf(HasSubstr("**small, other: temporal**"),
                                 HasSubstr("| temporal (GAP) | small | other |"),
                                 HasSubstr("- (not in the study)"),
-                                HasSubstr("no difference for 1 cell: small has the same trials")));
+                                HasSubstr("No difference for 1 cell: small has the same trials")));
   const Called twice = table({"small", "small"});
   EXPECT_EQ(twice.exit_code, 2);
   EXPECT_THAT(twice.err, HasSubstr("study 'small' is named twice"));

@@ -57,10 +57,8 @@ TEST_F(WatchCommandTest, OnceShowsARunAsItIs) {
   NoteARun();
   const Called once = OnRecord({"watch", "small", "--once"});
   EXPECT_EQ(once.exit_code, 0) << once.err;
-  EXPECT_THAT(
-      once.out,
-      HasSubstr(
-          "MC-BLSTM-MoE2  s2  epoch 2/10   15%  gap 0.7500  cuda:0\ncuda:0 1/2  0.5 trials/h\n"));
+  EXPECT_THAT(once.out, HasSubstr("MC-BLSTM-MoE2  s2  epoch 2/10   15%  gap 0.7500  of epoch 1  "
+                                  "cuda:0\ncuda:0 1/2  0.5 trials/h\n"));
   EXPECT_THAT(once.out, HasSubstr("small  1/3 done"));
   const Called narrow = CallAtTerminal(40, {"watch", "small", "--once", "--db", database_});
   EXPECT_LE(WidestLine(narrow.out), 40U);

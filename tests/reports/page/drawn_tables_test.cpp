@@ -96,7 +96,7 @@ TEST_F(DrawnTables, WithoutPredictionsItIsOfTheSeedsAloneAndSaysSo) {
   ASSERT_EQ(facts.tables.size(), 3U);
   for (const TableFact& fact : facts.tables) {
     ExpectSame(fact.table, Asked(fact.table.columns[0], none));
-    EXPECT_THAT(fact.seeds_alone, HasSubstr("the predictions are gone"));
+    EXPECT_THAT(fact.seeds_alone, HasSubstr("its predictions cannot be read"));
     EXPECT_THAT(fact.command, HasSubstr(" --resamples 0"));
   }
   EXPECT_THAT(
