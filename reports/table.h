@@ -187,7 +187,8 @@ struct AblationTable {
   enum class CrossDifferences { kNone, kOnScreens, kEverywhere };
   CrossDifferences cross_differences = CrossDifferences::kNone;
   bool raced = false;  ///< the study races for seeds: a p is not that of a number chosen beforehand
-  std::size_t groups = 1;  ///< that the rows could have been; `fix` chooses another
+  std::size_t groups = 1;     ///< that the rows could have been; `fix` chooses another
+  bool tells_compute = true;  ///< its caption says how long the rows were trained, and on what
 };
 
 /// Makes the table from the record. Rows: one per variant of `vary`, in the order in which the

@@ -78,7 +78,7 @@ std::string AsSentence(const std::string& text) {
 std::string CaptionOf(const AblationTable& table) {
   std::vector<std::string> sentences = {MeasureText(table)};
   sentences.insert(sentences.end(), table.caption.begin(), table.caption.end());
-  sentences.push_back(ComputeText(table));
+  if (table.tells_compute) sentences.push_back(ComputeText(table));
   std::erase(sentences, "");
   return Join(sentences, " ", AsSentence);
 }

@@ -245,8 +245,10 @@ class RunCommand : public Subcommand {
     question.columns.clear();
     if (table.layout == TableLayout::kOurs) question.columns.push_back(TableColumn::kSize);
     const TableResampling resampling = ResamplingOf(store, {*store.FindStudy(recipe.name)});
-    const AblationTable made =
+    AblationTable made =
         MakeTable(store, catalogue, question, FindPaperTable(table.reference), &resampling);
+    // What a run prints is the same for any number of workers and any history of crashes.
+    made.tells_compute = false;
     if (report == nullptr) {
       out << "\n" << Render(made, "md");
     } else {

@@ -361,7 +361,7 @@ TEST_F(Verification, DataThatAreGoneOrOthersCannotBeTrainedOn) {
   std::filesystem::copy_file(folder_.DataFile("validate"), train);
   const Ended others = Verify("a", {"--sample", "1"});
   EXPECT_EQ(others.exit_code, 1);
-  EXPECT_THAT(others.out, HasSubstr("the data files have changed"));
+  EXPECT_THAT(others.out, HasSubstr(" (other content); put them back"));
 }
 
 TEST_F(Verification, CtrlCStopsTheWorkersAndLeavesNothing) {
