@@ -70,7 +70,7 @@ TEST_F(SlurmAdoptionTest, WhatWasOrderedAndNotBegunNeverIs) {
 
 TEST_F(SlurmAdoptionTest, WhatIsTakenOverBeganWhenItWasClaimed) {
   StartAtWork();
-  executor_.release();  // killed
+  const std::unique_ptr<SlurmExecutor> killed = std::move(executor_);  // stands still
   const auto claim = Directory(Key(1)) / "claim.json";
   std::filesystem::last_write_time(claim, std::filesystem::last_write_time(claim) - 1h);
   heard_.clear();
