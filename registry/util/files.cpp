@@ -100,7 +100,7 @@ fs::path Prepare(const fs::path& path) {
   return HalfWrittenName(path);
 }
 
-void Rename(const fs::path& temporary, const fs::path& path) {
+void GiveName(const fs::path& temporary, const fs::path& path) {
   std::error_code error;
   fs::rename(temporary, path, error);
   if (error) Fail(path, "cannot rename to its final name", error.value());
@@ -112,7 +112,7 @@ void PutInPlace(const fs::path& path, const Write& write) {
   const fs::path temporary = Prepare(path);
   try {
     write(temporary);
-    Rename(temporary, path);
+    GiveName(temporary, path);
   } catch (const Error&) {
     std::error_code ignored;
     fs::remove(temporary, ignored);
@@ -148,7 +148,7 @@ void GrowingFile::Add(std::string_view piece) { WriteAll(file_.get(), piece, tem
 
 void GrowingFile::Finish() {
   Sync(file_, temporary_);
-  Rename(temporary_, path_);
+  GiveName(temporary_, path_);
   file_.Reset();
   SyncFolder(FolderOf(path_));
 }
