@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <set>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -50,6 +51,12 @@ struct FinishedShard {
   std::vector<std::uint64_t> clipped;
 };
 
+void RemoveIfThere(const fs::path& path) {
+  std::error_code failure;
+  fs::remove(path, failure);
+  if (failure) throw SystemError(path, "cannot remove", failure.value());
+}
+
 /// Journal is the list of the shards that are finished, in a file of the folder.
 class Journal {
  public:
@@ -75,11 +82,7 @@ class Journal {
     for (const std::uint64_t clipped : shard.clipped) text << ' ' << clipped;
     AppendLines(file_, CheckedLine(text.str()), LineFileSize::kSmall);
   }
-  void Remove() const {
-    std::error_code failure;
-    fs::remove(file_, failure);
-    if (failure) throw SystemError(file_, "cannot remove", failure.value());
-  }
+  void Remove() const { RemoveIfThere(file_); }
   [[nodiscard]] const std::map<std::string, FinishedShard>& shards() const { return shards_; }
 
  private:
@@ -206,11 +209,42 @@ class ImportWriter {
     report_.manifest = ReadFile(path);
     try {
       const boost::json::value manifest = ParseJson(report_.manifest);
-      report_.was_there = JsonReader(manifest, "").Text("key") == plan_.key;
+      const JsonReader reader(manifest, "");
+      // The key is that of all shards in a row, which does not say where a split ends.
+      report_.was_there = reader.Text("key") == plan_.key && FilesOf(reader) == FilesOf(plan_);
     } catch (const std::invalid_argument&) {
       // Somebody else's file: the folder is not empty, which is said later.
     }
+    // Of an import that was killed when all else was done: with its journal, another import would
+    // take the folder for its own and write over what is finished.
+    if (HoldsImport()) Journal(options_.out).Remove();
+    if (report_.was_there) RequireFiles();
     return report_.was_there;
+  }
+
+  /// Throws where a file of a finished import is gone.
+  void RequireFiles() const {
+    std::error_code ignored;
+    for (const ImportedShard& shard : plan_.shards) {
+      if (fs::exists(options_.out / shard.name, ignored)) continue;
+      throw InputError(options_.out.string() + ": holds an import of these videos whose file " +
+                       shard.name + " is gone; delete the folder and import again");
+    }
+  }
+
+  static std::set<std::string> FilesOf(const JsonReader& manifest) {
+    std::set<std::string> files;
+    for (const auto& split : manifest.Object("splits").object()) {
+      for (const auto& file : JsonReader(split.value(), "splits").List("files")) {
+        files.emplace(file.as_string());
+      }
+    }
+    return files;
+  }
+  static std::set<std::string> FilesOf(const ImportPlan& plan) {
+    std::set<std::string> files;
+    for (const ImportedShard& shard : plan.shards) files.insert(shard.name);
+    return files;
   }
 
   /// True if an import, of whatever, was finished in the folder.
@@ -259,10 +293,7 @@ class ImportWriter {
       }
     }
     if (failure) throw SystemError(options_.out, "cannot list the folder", failure.value());
-    for (const fs::path& path : stale) {
-      fs::remove(path, failure);
-      if (failure) throw SystemError(path, "cannot remove", failure.value());
-    }
+    for (const fs::path& path : stale) RemoveIfThere(path);
   }
 
   bool Keep(const ImportedShard& shard, const Journal& journal) {
@@ -321,6 +352,8 @@ class ImportWriter {
     if (!plan_.labels.class_names.empty()) {
       WriteFileAtomically(options_.out / kVocabulary,
                           VocabularyText(plan_.labels.class_names, plan_.train_videos));
+    } else {
+      RemoveIfThere(options_.out / kVocabulary);  // of other labels, that was stopped at its end
     }
     report_.manifest = CanonicalJson(Manifest()) + "\n";
     WriteFileAtomically(options_.out / kManifest, report_.manifest);

@@ -503,6 +503,63 @@ TEST_F(ImportTest, AnImportThatIsThereIsNotMadeAgain) {
               AllOf(HasSubstr("is not empty"), HasSubstr("an import of other arrays")));
 }
 
+TEST_F(ImportTest, AnotherSplitOfTheSameShardsIsAnotherImport) {
+  options_.features.pop_back();
+  options_.labels.split_column = "part";
+  const auto write_labels = [this](std::size_t train) {
+    std::string labels = "id,labels,part\n";
+    for (std::size_t i = 0; i < 300; ++i) {
+      labels += "w" + std::to_string(100 + i) + ",cat," + (i < train ? "train" : "val") + "\n";
+    }
+    Write("labels.csv", labels);
+  };
+  for (std::size_t i = 0; i < 300; ++i) {
+    Write("rgb/w" + std::to_string(100 + i) + ".npy", NpyFrames(1, 4));
+  }
+  write_labels(200);
+  (void)Import();
+  EXPECT_TRUE(Import().was_there);
+  // A hundred videos make a shard: these are the same three, of which another is of train.
+  write_labels(100);
+  EXPECT_THAT(Refusal<UsageError>(), HasSubstr("an import of other arrays, labels or options"));
+}
+
+TEST_F(ImportTest, AFinishedImportOfWhichAFileIsGoneIsNotTakenForWhole) {
+  WriteVideos(10);
+  (void)Import();
+  fs::remove(options_.out / "train-00000.tfrecord");
+  EXPECT_THAT(Refusal(), HasSubstr("whose file train-00000.tfrecord is gone"));
+}
+
+TEST_F(ImportTest, AKillAfterTheLastFileLeavesNoJournalByWhichOthersWriteOverIt) {
+  WriteVideos(10);
+  (void)Import();
+  const auto whole = Hashes(options_.out);
+  Write("out/.import-finished-shards", "");
+  EXPECT_TRUE(Import().was_there);
+  EXPECT_EQ(Hashes(options_.out), whole);
+  Write("out/.import-finished-shards", "");
+  options_.as = Element::kFloat32;
+  options_.features.pop_back();
+  EXPECT_THAT(Refusal<UsageError>(), HasSubstr("an import of other arrays, labels or options"));
+  EXPECT_EQ(Hashes(options_.out), whole);
+}
+
+TEST_F(ImportTest, NamesOfLabelsThatWereReplacedBeforeTheEndAreTakenAway) {
+  WriteVideos(10);
+  (void)Import();
+  // As a kill just before the manifest leaves it.
+  fs::remove(options_.out / "manifest.json");
+  Write("out/.import-finished-shards", "");
+  MarkUnfinished(options_.out, "beamgrid data import");
+  ASSERT_TRUE(fs::exists(options_.out / "vocabulary.csv"));
+  std::string labels = "id,labels\n";
+  for (std::size_t i = 0; i < 10; ++i) labels += Id(i) + ",1\n";
+  Write("labels.csv", labels);
+  (void)Import();
+  EXPECT_FALSE(fs::exists(options_.out / "vocabulary.csv"));
+}
+
 TEST_F(ImportTest, OtherValuesAreImportedAlsoWhereTheFilesTimeIsSetBack) {
   WriteVideos(4);
   (void)Import();
