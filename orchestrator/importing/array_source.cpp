@@ -75,7 +75,7 @@ FeatureInput ParseFeatureInput(const std::string& text) {
 }
 
 std::unique_ptr<ArraySource> OpenArraySource(const FeatureInput& input,
-                                             const std::string& id_column, int threads) {
+                                             const TableColumns& columns, int threads) {
   std::vector<std::string> files = FilesOfInput(input);
   const Kind kind = KindOfFile(input, files.front());
   for (const std::string& file : files) {
@@ -94,7 +94,7 @@ std::unique_ptr<ArraySource> OpenArraySource(const FeatureInput& input,
     throw UsageError("--features " + input.name + ": " + std::to_string(files.size()) +
                      " tables, must be one");
   }
-  return std::make_unique<CsvRows>(files.front(), id_column);
+  return std::make_unique<CsvRows>(files.front(), columns);
 }
 
 }  // namespace beamgrid

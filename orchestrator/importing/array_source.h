@@ -45,12 +45,20 @@ struct FeatureInput {
 /// Reads "NAME=PATTERN[:MEMBER]". Throws UsageError.
 [[nodiscard]] FeatureInput ParseFeatureInput(const std::string& text);
 
+/// TableColumns says which columns of a table of vectors are none of their numbers.
+struct TableColumns {
+  std::string id;  ///< empty: the one that is called id or the like
+  /// Those of the table of labels, which say what a video is: such a column in a table of vectors
+  /// is refused, because models would be shown the answer.
+  std::vector<std::string> labels;
+};
+
 /// Opens the files that an input names and reads their headers on so many threads: .npy, .npz,
-/// .h5/.hdf5, .csv/.tsv (one vector per video, `id_column` or the column called id). Throws
+/// .h5/.hdf5, .csv/.tsv (one vector per video; `columns` are of these). Throws
 /// UsageError where nothing matches or kinds are mixed, InputError for what an array may not be,
 /// SystemError for what cannot be read.
 [[nodiscard]] std::unique_ptr<ArraySource> OpenArraySource(const FeatureInput& input,
-                                                           const std::string& id_column,
+                                                           const TableColumns& columns,
                                                            int threads);
 
 }  // namespace beamgrid

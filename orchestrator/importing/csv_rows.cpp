@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "orchestrator/inputs/csv_table.h"
@@ -16,12 +17,42 @@ namespace {
 
 constexpr double kLargestFloat = std::numeric_limits<float>::max();
 
+/// What a column of labels is called where nobody names it.
+constexpr std::string_view kLabelColumns[] = {"label", "labels", "class", "classes"};
+
 }  // namespace
 
-CsvRows::CsvRows(const std::string& path, const std::string& id_column) : file_(path) {
+void CsvRows::RequireNumbers(const TableColumns& columns) const {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const std::string& name = columns_[i];
+    if (i == id_column_) continue;
+    const std::string place = file_.path().string() + ": column " + std::to_string(i + 1);
+    if (name.empty() || name.starts_with("Unnamed: ")) {
+      throw InputError(place +
+                       " has no name: are these numbers of rows, as pandas writes them? All "
+                       "columns but the id are numbers of the vectors; write it with index=False");
+    }
+    const auto is_name = [&name](std::string_view other) {
+      return std::ranges::equal(name, other, {}, [](char c) {
+        return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      });
+    };
+    if (std::ranges::count(columns.labels, name) == 0 &&
+        std::ranges::none_of(kLabelColumns, is_name)) {
+      continue;
+    }
+    throw InputError(place + ", '" + PrintableLine(name) +
+                     "', says what a video is, as a table of labels does, and all columns but the "
+                     "id are numbers of the vectors: models would be shown the answer; take it out "
+                     "of this file, or rename it");
+  }
+}
+
+CsvRows::CsvRows(const std::string& path, const TableColumns& columns) : file_(path) {
   CsvTable table(path);
-  id_column_ = table.RequireId(id_column);
+  id_column_ = table.RequireId(columns.id);
   columns_ = table.columns();
+  RequireNumbers(columns);
   separator_ = table.separator();
   const std::uint64_t width = columns_.size() - 1;
   const ArrayForm form = FormOfShape(path, Element::kFloat32, &width, 1);

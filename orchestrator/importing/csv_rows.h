@@ -12,8 +12,7 @@ namespace beamgrid {
 /// CsvRows remembers where each row stands and reads it when it is asked for.
 class CsvRows : public ArraySource {
  public:
-  /// `id_column` is empty where it is called id or the like.
-  CsvRows(const std::string& path, const std::string& id_column);
+  CsvRows(const std::string& path, const TableColumns& columns);
 
   [[nodiscard]] std::string PlaceOf(std::size_t index) const override;
   [[nodiscard]] std::string Read(std::size_t index) const override;
@@ -22,6 +21,9 @@ class CsvRows : public ArraySource {
   struct Row {
     std::uint64_t offset = 0, bytes = 0, line = 0;
   };
+  /// Throws InputError for a column that is no number of the vectors by its name.
+  void RequireNumbers(const TableColumns& columns) const;
+
   InputFile file_;
   char separator_ = ',';
   std::size_t id_column_ = 0;

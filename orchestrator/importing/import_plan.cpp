@@ -200,7 +200,9 @@ class Planning {
     for (const FeatureInput& input : options_.features) {
       ImportedFeature& feature = plan_.features.emplace_back();
       feature.input = input;
-      feature.source = OpenArraySource(input, options_.labels.id_column, options_.threads);
+      feature.source = OpenArraySource(
+          input, {.id = options_.labels.id_column, .labels = plan_.labels.columns},
+          options_.threads);
       if (feature.source->arrays().empty()) {
         throw InputError("--features " + input.name + ": " + input.pattern + " holds no array");
       }

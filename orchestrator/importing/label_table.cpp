@@ -213,6 +213,7 @@ class TableReader {
     result.class_names = vocabulary_.TakeNames();
     result.hash = HashFile(options_.path);
     result.column = table_.columns()[labels_];
+    result.columns = table_.columns();
     result.lists = cells_ == Cells::kLists;
     return result;
   }

@@ -58,6 +58,7 @@ struct LabelTable {
   std::uint64_t light_labels = 0;  ///< left out because of min_weight
   std::string hash;                ///< of the file's content
   std::string column;              ///< that the classes stand in
+  std::vector<std::string> columns;  ///< all of them
   bool lists = true;               ///< a list per video; else a class per row
 };
 

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string path = (folder / "a.npy").string();
   std::ofstream(path, std::ios::binary) << bytes;
   fuzz::Accepts<InputError>([&] {
-    const auto source = OpenArraySource({.name = "x", .pattern = path, .member = ""}, "", 1);
+    const auto source = OpenArraySource({.name = "x", .pattern = path, .member = ""}, {}, 1);
     fuzz::Require(source->Read(0).size() == header.form.Bytes(), "all values are read");
   });
   return 0;

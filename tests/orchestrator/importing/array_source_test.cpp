@@ -27,7 +27,7 @@ using ::testing::HasSubstr;
 class ArraySourceTest : public ArraysTest {
  protected:
   std::unique_ptr<ArraySource> Open(const std::string& files, int threads = 1) const {
-    return OpenArraySource(ParseFeatureInput("rgb=" + Path(files)), "", threads);
+    return OpenArraySource(ParseFeatureInput("rgb=" + Path(files)), {}, threads);
   }
   std::string Refusal(const std::string& files) const {
     return ErrorText<InputError>([&] { (void)Open(files); });
@@ -290,6 +290,24 @@ TEST_F(ArraySourceTest, TablesOfVectors) {
   }
   Write("t.csv", "id\na\n");
   EXPECT_THAT(Refusal("t.csv"), HasSubstr("the width must be 1.."));
+}
+
+TEST_F(ArraySourceTest, ColumnsThatSayWhatAVideoIsAreNoFeatures) {
+  const auto refusal = [&](const std::string& heading, const TableColumns& columns) {
+    Write("t.csv", heading + "\n0,a,1\n");
+    return ErrorText<InputError>(
+        [&] { (void)OpenArraySource(ParseFeatureInput("x=" + Path("t.csv")), columns, 1); });
+  };
+  EXPECT_THAT(refusal("f0,id,Label", {}),
+              HasSubstr(Path("t.csv") + ": column 3, 'Label', says what a video is"));
+  EXPECT_THAT(refusal("fold,id,f0", {.id = "", .labels = {"id", "part", "fold"}}),
+              HasSubstr("column 1, 'fold', says what a video is"));
+  EXPECT_THAT(refusal(",id,f0", {}), HasSubstr("column 1 has no name"));
+  EXPECT_THAT(refusal("Unnamed: 0,id,f0", {}), HasSubstr("column 1 has no name"));
+  Write("t.csv", "f1,id,f0\n0,a,1\n");
+  const auto source = OpenArraySource(ParseFeatureInput("x=" + Path("t.csv")),
+                                      {.id = "", .labels = {"id", "label"}}, 1);
+  EXPECT_EQ(source->arrays().front().form.width, 2U);
 }
 
 TEST_F(ArraySourceTest, WhatIsNotThere) {

@@ -228,6 +228,15 @@ TEST_F(ImportTest, VectorsMakeVideoLevelRecords) {
   EXPECT_EQ(InspectFile(options_.out / "validate-00000.tfrecord").format, "video");
 }
 
+TEST_F(ImportTest, NoColumnOfTheLabelsBecomesAFeature) {
+  Write("v.csv", "id,a,fold\nx,1,0\ny,-0.5,1\n");
+  Write("labels.csv", "id,label,part,fold\nx,3,train,0\ny,5,val,1\n");
+  options_.features = {{.name = "mean_rgb", .pattern = Path("v.csv"), .member = ""}};
+  options_.labels.split_column = "part";
+  EXPECT_THAT(Refusal(), HasSubstr("v.csv: column 3, 'fold', says what a video is"));
+  EXPECT_FALSE(fs::exists(options_.out));
+}
+
 TEST_F(ImportTest, AnyNumberOfThreadsWritesTheSame) {
   WriteVideos(40);
   options_.shards = 3;
