@@ -23,6 +23,9 @@ namespace {
 constexpr std::size_t kNamedVideos = 5, kNamedClasses = 5;
 /// From this share of clipped values on, features are plainly not scaled to [-2, 2].
 constexpr double kManyClipped = 0.01;
+/// From this share of values that became 0 on, features are plainly too small for what they are
+/// written as. Of features that fill [-2, 2] a byte makes less than 1 % to 0.
+constexpr double kManyVanished = 0.1;
 
 /// Returns the text as a TOML string.
 std::string TomlText(const std::string& text) {
@@ -226,7 +229,7 @@ class DataImport : public Subcommand {
                      ": holds these videos already, from the same files; nothing was written");
       return;
     }
-    TellOfClipping(context, plan, report);
+    TellOfLostValues(context, plan, report);
     context.Remark(options_.out.string() + ": " + VideosText(plan) + ", " + ClassesText(plan) +
                    CountText(plan.shards.size(), "file") + ", " +
                    SizeText(static_cast<std::int64_t>(report.bytes)) +
@@ -294,19 +297,32 @@ class DataImport : public Subcommand {
     tell(groups, "groups");
   }
 
-  static void TellOfClipping(const CommandContext& context, const ImportPlan& plan,
-                             const ImportReport& report) {
+  static void TellOfLostValues(const CommandContext& context, const ImportPlan& plan,
+                               const ImportReport& report) {
     for (std::size_t i = 0; i < plan.features.size(); ++i) {
-      if (report.clipped[i] == 0) continue;
       const ImportedFeature& feature = plan.features[i];
       std::uint64_t values = 0;
       for (const SourceArray& array : feature.source->arrays()) {
         values += array.form.frames * array.form.width;
       }
-      const double share = static_cast<double>(report.clipped[i]) / static_cast<double>(values);
-      context.Remark(feature.input.name + ": " + CountText(report.clipped[i], "value") + " (" +
-                     FixedText(share * 100, 2) + " %) outside of -2..2 were clipped" +
-                     (share > kManyClipped ? ": scale the features first, or --as float16" : ""));
+      const auto share = [values](std::uint64_t count) {
+        return static_cast<double>(count) / static_cast<double>(values);
+      };
+      const auto text = [&](std::uint64_t count) {
+        return feature.input.name + ": " + CountText(count, "value") + " (" +
+               FixedText(share(count) * 100, 2) + " %) ";
+      };
+      if (const std::uint64_t clipped = report.clipped[i]; clipped > 0) {
+        const bool many = share(clipped) > kManyClipped;
+        context.Remark(text(clipped) + "outside of -2..2 were clipped" +
+                       (many ? ": scale the features first, or --as float16" : ""));
+      }
+      if (const std::uint64_t vanished = report.vanished[i]; share(vanished) > kManyVanished) {
+        context.Remark(text(vanished) + "became 0 as " + NameOf(feature.type) +
+                       ", and many others lost most of their digits: scale the features first" +
+                       (feature.type == Element::kUint8 ? " (to -2..2), or --as float16"
+                                                        : ", or --as float32"));
+      }
     }
   }
 

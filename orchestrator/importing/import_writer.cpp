@@ -48,7 +48,7 @@ constexpr std::size_t kLargestRecord = (std::size_t{1} << 31) - 1;
 struct FinishedShard {
   std::string name, key;
   std::uint64_t bytes = 0;
-  std::vector<std::uint64_t> clipped;
+  std::vector<std::uint64_t> clipped, vanished;  ///< by feature
 };
 
 void RemoveIfThere(const fs::path& path) {
@@ -65,7 +65,10 @@ class Journal {
       std::istringstream words{std::string(line)};
       FinishedShard shard;
       if (!(words >> shard.name >> shard.key >> shard.bytes)) return;
-      for (std::uint64_t clipped = 0; words >> clipped;) shard.clipped.push_back(clipped);
+      for (std::uint64_t clipped = 0, vanished = 0; words >> clipped >> vanished;) {
+        shard.clipped.push_back(clipped);
+        shard.vanished.push_back(vanished);
+      }
       shards_[shard.name] = shard;
     });
   }
@@ -79,7 +82,9 @@ class Journal {
   void Add(const FinishedShard& shard) const {
     std::ostringstream text;
     text << shard.name << ' ' << shard.key << ' ' << shard.bytes;
-    for (const std::uint64_t clipped : shard.clipped) text << ' ' << clipped;
+    for (std::size_t i = 0; i < shard.clipped.size(); ++i) {
+      text << ' ' << shard.clipped[i] << ' ' << shard.vanished[i];
+    }
     AppendLines(file_, CheckedLine(text.str()), LineFileSize::kSmall);
   }
   void Remove() const { RemoveIfThere(file_); }
@@ -116,9 +121,8 @@ class RecordCoder {
  public:
   RecordCoder(const ImportPlan& plan, const LabelOptions& names) : plan_(plan), names_(names) {}
 
-  /// `clipped` is added to, a number for each feature.
-  [[nodiscard]] std::string Encode(const ImportedVideo& video,
-                                   std::vector<std::uint64_t>* clipped) const {
+  /// The numbers of `counts` are added to.
+  [[nodiscard]] std::string Encode(const ImportedVideo& video, FinishedShard* counts) const {
     ExampleContent content{.id = video.id};
     if (video.labels != nullptr) AddLabels(*video.labels, &content);
     for (std::size_t i = 0; i < plan_.features.size(); ++i) {
@@ -127,7 +131,8 @@ class RecordCoder {
       const std::size_t index = video.arrays[i];
       CodedValues coded = Code(source.PlaceOf(index), source.arrays()[index].form,
                                source.Read(index), feature.type);
-      (*clipped)[i] += coded.clipped;
+      counts->clipped[i] += coded.clipped;
+      counts->vanished[i] += coded.vanished;
       if (plan_.level == ArrayLevel::kVideo) {
         content.values.push_back({.name = feature.input.name, .values = Floats(coded.bytes)});
       } else {
@@ -180,6 +185,7 @@ class ImportWriter {
 
   ImportReport Write() {
     report_.clipped.assign(plan_.features.size(), 0);
+    report_.vanished.assign(plan_.features.size(), 0);
     if (WasThere()) return std::move(report_);
     PrepareFolder();
     const FolderLock lock(options_.out);
@@ -313,7 +319,10 @@ class ImportWriter {
 
   void Count(const FinishedShard& shard) {
     report_.bytes += shard.bytes;
-    for (std::size_t i = 0; i < shard.clipped.size(); ++i) report_.clipped[i] += shard.clipped[i];
+    for (std::size_t i = 0; i < shard.clipped.size(); ++i) {
+      report_.clipped[i] += shard.clipped[i];
+      report_.vanished[i] += shard.vanished[i];
+    }
   }
 
   FinishedShard WriteShard(const ImportedShard& shard) {
@@ -321,11 +330,12 @@ class ImportWriter {
     const fs::path temporary = HalfWrittenName(file);
     FinishedShard finished{.name = shard.name, .key = shard.key};
     finished.clipped.assign(plan_.features.size(), 0);
+    finished.vanished.assign(plan_.features.size(), 0);
     try {
       TfRecordWriter writer(temporary);
       for (std::size_t i = shard.begin; i < shard.end; ++i) {
         const ImportedVideo& video = plan_.VideosOf(shard.split)[i];
-        const std::string record = coder_.Encode(video, &finished.clipped);
+        const std::string record = coder_.Encode(video, &finished);
         writer.Write(record);
         finished.bytes += record.size() + kRecordOverhead;
         Advance(shard, i);
@@ -384,6 +394,7 @@ class ImportWriter {
                               {"from", WellFormedUtf8(feature.input.pattern)}};
       if (!feature.input.member.empty()) one["member"] = WellFormedUtf8(feature.input.member);
       if (feature.type == Element::kUint8) one["clipped"] = report_.clipped[i];
+      if (report_.vanished[i] > 0) one["vanished"] = report_.vanished[i];
       features.push_back(std::move(one));
     }
     boost::json::array left_out;

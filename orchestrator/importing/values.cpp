@@ -1,5 +1,6 @@
 #include "orchestrator/importing/values.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -40,13 +41,32 @@ struct ToByte {
   static constexpr double kLargest = std::numeric_limits<double>::max();
   static constexpr std::size_t kBytes = 1;
   static void Store(double value, char* to) { *to = static_cast<char>(Quantise(value)); }
+  static bool IsZero(const char* stored) { return static_cast<std::uint8_t>(*stored) == kZeroCode; }
+
+ private:
+  static const std::uint8_t kZeroCode;
 };
+const std::uint8_t ToByte::kZeroCode = Quantise(0);
+
+/// Returns one of the two floats around the number, that with an odd last bit, unless it is a float
+/// itself: rounded to fewer digits, it then goes where the number would go.
+float ToOddFloat(double value) {
+  const auto nearest = static_cast<float>(value);
+  if (static_cast<double>(nearest) == value || (std::bit_cast<std::uint32_t>(nearest) & 1U) != 0) {
+    return nearest;
+  }
+  const float beyond = std::numeric_limits<float>::infinity();
+  return std::nextafter(nearest, value > static_cast<double>(nearest) ? beyond : -beyond);
+}
 struct ToHalf {
   static constexpr double kLargest = 65519.996;  // the greatest float below 65520
   static constexpr std::size_t kBytes = 2;
   static void Store(double value, char* to) {
-    const std::uint16_t half = HalfOfFloat(static_cast<float>(value));
+    const std::uint16_t half = HalfOfFloat(ToOddFloat(value));
     std::memcpy(to, &half, sizeof half);
+  }
+  static bool IsZero(const char* stored) {
+    return (LoadValue<std::uint16_t>(stored) & 0x7FFFU) == 0;
   }
 };
 static_assert(kTooLargeFloat == 1e16F);
@@ -57,6 +77,7 @@ struct ToFloat {
     const auto number = static_cast<float>(value);
     std::memcpy(to, &number, sizeof number);
   }
+  static bool IsZero(const char* stored) { return LoadValue<float>(stored) == 0; }
 };
 
 [[noreturn]] void RefuseValue(const std::string& place, const ArrayForm& form, std::uint64_t index,
@@ -84,7 +105,9 @@ CodedValues CodeAll(const std::string& place, const ArrayForm& form, const std::
     // Not >: NaN is not at most anything.
     if (!(std::abs(value) <= To::kLargest)) RefuseValue(place, form, i, value, To::kLargest);
     if (To::kBytes == 1) coded.clipped += static_cast<std::uint64_t>(std::abs(value) > 2);
-    To::Store(value, coded.bytes.data() + i * To::kBytes);
+    char* const stored = coded.bytes.data() + i * To::kBytes;
+    To::Store(value, stored);
+    coded.vanished += static_cast<std::uint64_t>(value != 0 && To::IsZero(stored));
   }
   return coded;
 }
@@ -97,7 +120,7 @@ CodedValues KeepFloats(const std::string& place, const ArrayForm& form, std::str
       RefuseValue(place, form, i, value, ToFloat::kLargest);
     }
   }
-  return {.bytes = std::move(values), .clipped = 0};
+  return {.bytes = std::move(values)};
 }
 
 template <typename From>
@@ -119,7 +142,7 @@ std::string ProblemOfCoding(Element from, Element to) {
 CodedValues Code(const std::string& place, const ArrayForm& form, std::string values, Element to) {
   switch (form.element) {
     case Element::kUint8:
-      return {.bytes = std::move(values), .clipped = 0};
+      return {.bytes = std::move(values)};
     case Element::kFloat16:
       return CodeFrom<HalfValues>(place, form, values, to);
     case Element::kFloat32:

@@ -59,6 +59,32 @@ TEST_F(DataImportCommandTest, PrintsTheSectionOfTheRecipe) {
   EXPECT_THAT(Import().err, HasSubstr("holds these videos already"));
 }
 
+TEST_F(DataImportCommandTest, ValuesThatVanishAreTold) {
+  std::filesystem::create_directory(Path("f"));
+  std::string labels = "id,labels\n";
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "v" + std::to_string(i);
+    const float each[] = {1, 1, 1e-3F, 0.25F};
+    Write("f/" + id + ".npy",
+          std::string("\x93NUMPY\x01\0\x3F\0", 10) +
+              "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4), }   \n" +
+              std::string(reinterpret_cast<const char*>(each), sizeof each));
+    labels += id + "," + (i % 2 == 0 ? "cat" : "dog") + "\n";
+  }
+  Write("labels.csv", labels);
+  const auto import = [&](const std::string& as) {
+    return Call({"data", "import", "--features", "x=" + Path("f"), "--labels", Path("labels.csv"),
+                 "--as", as, "--out", Path(as)});
+  };
+  const Called bytes = import("uint8");
+  ASSERT_EQ(bytes.exit_code, 0) << bytes.err;
+  EXPECT_THAT(bytes.err, HasSubstr("x: 20 values (25.00 %) became 0 as uint8, and many others lost "
+                                   "most of their digits: scale the features first (to -2..2), or "
+                                   "--as float16\n"));
+  EXPECT_THAT(ReadFile(Path("uint8/manifest.json")), HasSubstr("\"vanished\":20"));
+  EXPECT_THAT(import("float16").err, Not(HasSubstr("became 0")));
+}
+
 TEST_F(DataImportCommandTest, GroupsAndWeightsAreKeysOfTheRecipe) {
   WriteTables();
   std::string labels = "id,class,subject,trust\n";

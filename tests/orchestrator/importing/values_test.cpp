@@ -88,6 +88,25 @@ TEST(Values, QuantisesAsTheDatasetDoesAndCountsWhatIsClipped) {
   }
 }
 
+TEST(Values, CountsWhatIsNotZeroAndBecomesIt) {
+  EXPECT_EQ(CodeFloats({0, 0.007F, -0.007F, 0.009F}, Element::kUint8).vanished, 2U);
+  EXPECT_EQ(CodeFloats({0, 0x1.0p-25F, -0x1.1p-25F, 1}, Element::kFloat16).vanished, 1U)
+      << "half of the least half is rounded to the even 0";
+  EXPECT_EQ(CodeFloats({0, -0.0F, 1e-40F, 1}, Element::kFloat32).vanished, 0U);
+  const std::vector<double> doubles = {0, 1e-60, 1e-30, 1};
+  const ArrayForm form = Form(Element::kFloat64, 2, 2);
+  EXPECT_EQ(Code("a", form, BytesOf(doubles), Element::kFloat32).vanished, 1U);
+}
+
+TEST(Values, DoublesAreRoundedToHalvesOnce) {
+  // By way of float the first would lie in the middle of two halves, and become the even one, 1.
+  const std::vector<double> values = {1 + 0x1.0p-11 + 0x1.0p-40, 1 + 0x1.0p-11,
+                                      1 + 0x1.0p-11 - 0x1.0p-40, -(1 + 0x1.0p-11 + 0x1.0p-40)};
+  const std::vector<std::uint16_t> halves = {0x3C01, 0x3C00, 0x3C00, 0xBC01};
+  EXPECT_EQ(Code("a", Form(Element::kFloat64, 2, 2), BytesOf(values), Element::kFloat16).bytes,
+            BytesOf(halves));
+}
+
 TEST(Values, NamesFrameAndColumnOfWhatIsNoNumber) {
   const auto refusal = [](const std::vector<float>& values, Element to) {
     return ErrorText<InputError>([&] { (void)CodeFloats(values, to); });
