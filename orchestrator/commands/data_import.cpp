@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <set>
+#include <string_view>
 
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/record.h"
@@ -209,6 +210,7 @@ class DataImport : public Subcommand {
       context.Remark("left out: " + CountText(group.ids.size(), "video") + " (" + group.why +
                      "): " + PrintableLine(JoinFirst(group.ids, kNamedVideos)));
     }
+    TellOfNearIds(context, plan);
     if (plan.unequal > 0) {
       context.Remark(CountText(plan.unequal, "video") +
                      " with features of different numbers of frames: training uses the frames that "
@@ -264,7 +266,7 @@ class DataImport : public Subcommand {
     return classes;
   }
 
-  static void TellOfClasses(const CommandContext& context, const ImportPlan& plan) {
+  void TellOfClasses(const CommandContext& context, const ImportPlan& plan) const {
     if (plan.HasOneClassEach()) {
       context.Remark(
           "each video has one class: where classes exclude each other, write labels = "
@@ -278,10 +280,29 @@ class DataImport : public Subcommand {
                      PrintableLine(JoinFirst(WithoutVideos(plan), kNamedClasses)) + ")" +
                      (from_one ? ", class 0 among them: are they counted from 1?" : ""));
     }
+    for (const std::string& name : plan.labels.class_names) {
+      constexpr std::string_view kMissing[] = {"nan", "NaN",  "None", "none",
+                                               "null", "NULL", "N/A",  "<NA>"};
+      if (!options_.labels.classes.empty() || std::ranges::count(kMissing, name) == 0) continue;
+      context.Remark("a class is called '" + name +
+                     "': is it a value that is missing? A video without a class has an empty cell");
+    }
     if (plan.labels.light_labels > 0) {
       context.Remark(CountText(plan.labels.light_labels, "label") +
                      " of less weight than --min-weight left out");
     }
+  }
+
+  static void TellOfNearIds(const CommandContext& context, const ImportPlan& plan) {
+    std::vector<std::string> unlabelled, without_array;
+    for (const LeftOutVideos& group : plan.left_out) {
+      if (group.why == kNotLabelled) unlabelled = group.ids;
+      if (group.why == kNoArray) without_array = group.ids;
+    }
+    const std::vector<std::string> near = NearIds(unlabelled, without_array);
+    if (near.empty()) return;
+    context.Remark("of those left out, these ids of arrays and of labels look alike, and are not: " +
+                   PrintableLine(JoinFirst(near, kNamedVideos)));
   }
 
   static void TellOfNearNames(const CommandContext& context, const ImportPlan& plan) {

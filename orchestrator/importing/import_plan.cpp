@@ -259,11 +259,11 @@ class Planning {
 
   void Consider(ImportedVideo video, const std::string& missing) {
     if (plan_.labelled && video.labels == nullptr) {
-      return Leave("not in the table of labels", video.id);
+      return Leave(kNotLabelled, video.id);
     }
     if (!missing.empty()) {
       const bool none = video.arrays.empty();
-      return Leave(none ? "labels but no array" : "no array of " + missing, video.id);
+      return Leave(none ? kNoArray : "no array of " + missing, video.id);
     }
     if (plan_.labelled && video.labels->labels.empty()) {
       return Leave("no class in the table of labels", video.id);
@@ -324,7 +324,7 @@ class Planning {
       const std::string& array = plan_.features.front().source->arrays().front().id;
       const std::string& labelled = plan_.labelled ? plan_.labels.videos.begin()->first : array;
       std::string why = beamgrid::Join(plan_.left_out, "; ", [](const LeftOutVideos& group) {
-        return CountText(group.ids.size(), "video") + " with " + group.why;
+        return CountText(group.ids.size(), "video") + " (" + group.why + ")";
       });
       if (array != labelled) {
         why += ". The first id of " + options_.labels.path + " is " + QuotedId(labelled) +

@@ -54,6 +54,10 @@ struct ImportedShard {
   std::string key;  ///< equal as long as the same videos of the same files give the same bytes
 };
 
+/// Why a video is not imported: two of the reasons.
+inline constexpr char kNotLabelled[] = "not in the table of labels";
+inline constexpr char kNoArray[] = "labels but no array";
+
 /// LeftOutVideos is why some videos are not imported.
 struct LeftOutVideos {
   std::string why;  ///< "no labels"

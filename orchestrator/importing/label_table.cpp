@@ -308,6 +308,7 @@ class TableReader {
 
   /// Returns what parts the classes of a list; empty: nothing does.
   [[nodiscard]] std::string Separator() const {
+    RefuseListsOfPython();
     if (cells_ == Cells::kSingle) {
       if (options_.label_column.empty()) RefuseListsInSingle();
       return "";
@@ -324,6 +325,21 @@ class TableReader {
                        letter + "' (several)");
     }
     return ";";
+  }
+
+  /// A list that Python printed, "['cat', 'dog']", would be taken for one class, or for several with
+  /// brackets in their names.
+  void RefuseListsOfPython() const {
+    const auto found = std::ranges::find_if(rows_, [this](const LabelRow& row) {
+      const std::string_view cell = row.labels;
+      return ((cell.starts_with('[') && cell.ends_with(']')) ||
+              (cell.starts_with('{') && cell.ends_with('}'))) &&
+             !vocabulary_.Knows(row.labels);
+    });
+    if (found == rows_.end()) return;
+    throw InputError(PlaceOf(*found) + ": " + Quoted(found->labels) +
+                     " is a list as Python prints it; write its classes with ';' between them: "
+                     "';'.join(map(str, classes))");
   }
 
   /// A column that is only called like that of one class per row may have lists.

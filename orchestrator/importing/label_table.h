@@ -66,7 +66,7 @@ struct LabelTable {
 inline constexpr float kMostVideoWeight = 1e6F;
 
 /// Reads a table. Names of classes are numbered in their order. Throws InputError with file and
-/// line for what is no class, an id or a video's list that is there twice, a cell that may be one
+/// line for what is no class, a list that Python printed, an id or a video's list that is there twice, a cell that may be one
 /// class or several, rows of one video that differ in group, weight or split, a weight or split
 /// that is none.
 [[nodiscard]] LabelTable ReadLabelTable(const LabelOptions& options);

@@ -11,4 +11,10 @@ namespace beamgrid {
 /// each such set, in the order of the first of each.
 [[nodiscard]] std::vector<std::string> NearNames(const std::set<std::string>& names);
 
+/// Returns pairs of an id of each list, "'Vid1.mp4' and 'vid1'", that may be meant to be one: they
+/// differ in the case of ASCII letters, in blanks, in an ending such as .mp4, or in letters beyond
+/// ASCII alone, which Unicode writes in more than one way. In the order of the first list.
+[[nodiscard]] std::vector<std::string> NearIds(const std::vector<std::string>& ids,
+                                               const std::vector<std::string>& others);
+
 }  // namespace beamgrid

@@ -105,6 +105,11 @@ CsvTable::CsvTable(const std::string& path) : file_(path) {
   if (window_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   const std::string_view start = std::string_view(window_).substr(at_);
   const std::string_view first = start.substr(0, start.find('\n'));
+  const std::size_t carriage_return = start.find('\r');
+  if (first.size() == start.size() && start.size() < kPieceBytes &&
+      carriage_return < start.size() - 1) {
+    throw InputError(path + ": its lines end with CR alone, as on old Macs; save it again with LF");
+  }
   const bool tabs = first.find('\t') != std::string_view::npos;
   if (std::filesystem::path(path).extension() == ".tsv" ||
       (tabs && first.find(',') == std::string_view::npos)) {
@@ -147,7 +152,10 @@ std::size_t CsvTable::RequireId(const std::string& name) const {
   throw InputError(file_.path().string() +
                    ": no column is called id, video or video_id; name it with --id-column; the "
                    "columns: " +
-                   JoinFirst(columns_, kShownColumns));
+                   JoinFirst(columns_, kShownColumns) +
+                   (columns_.size() == 1 && columns_.front().find(';') != std::string::npos
+                        ? "; are they parted by ';'? Save the file with commas"
+                        : ""));
 }
 
 bool CsvTable::Fill() {

@@ -59,6 +59,17 @@ TEST_F(DataImportCommandTest, PrintsTheSectionOfTheRecipe) {
   EXPECT_THAT(Import().err, HasSubstr("holds these videos already"));
 }
 
+TEST_F(DataImportCommandTest, IdsThatLookAlikeAndAClassThatIsNoneAreTold) {
+  WriteTables();
+  std::string labels = ReadFile(Path("labels.csv"));
+  labels.replace(labels.find("v3,dog"), 6, "V3.mp4,nan");
+  Write("labels.csv", labels + "other,nan\n");
+  const Called called = Import({"--holdout", "0.4"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.err, HasSubstr("look alike, and are not: 'v3' and 'V3.mp4'\n"));
+  EXPECT_THAT(called.err, HasSubstr("a class is called 'nan': is it a value that is missing?"));
+}
+
 TEST_F(DataImportCommandTest, ValuesThatVanishAreTold) {
   std::filesystem::create_directory(Path("f"));
   std::string labels = "id,labels\n";

@@ -10,6 +10,7 @@
 namespace beamgrid::importing_test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -124,6 +125,18 @@ TEST_F(LabelTableTest, ListsInAColumnThatIsCalledLikeASingleClassAreAsked) {
   const LabelTable table = Read("id,class\nb,cat\n");
   EXPECT_EQ(table.column, "class");
   EXPECT_FALSE(table.lists);
+}
+
+TEST_F(LabelTableTest, ListsThatPythonPrintedAreRefused) {
+  for (const char* list : {"[1]", "\"[1, 2]\"", "['cat']", "{1}", "[]"}) {
+    for (const char* column : {"label", "labels"}) {
+      EXPECT_THAT(Refusal("id," + std::string(column) + "\na,3\nb," + list + "\n"),
+                  AllOf(HasSubstr("labels.csv:3: "), HasSubstr("is a list as Python prints it")));
+    }
+  }
+  LabelOptions options;
+  options.classes = Write("classes.txt", "dog\n[cat]\n");
+  EXPECT_THAT(Read("id,label\na,[cat]\nb,dog\n", options).videos.at("a").labels, ElementsAre(1));
 }
 
 TEST_F(LabelTableTest, AVideoHasOneWeight) {

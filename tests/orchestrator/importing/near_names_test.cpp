@@ -16,5 +16,14 @@ TEST(NearNames, DifferInCaseOrBlanksAlone) {
       << "letters beyond ASCII are compared as they are";
 }
 
+TEST(NearIds, AreTwoWritingsOfOneId) {
+  const std::string composed = "caf\xC3\xA9", decomposed = "cafe\xCC\x81";
+  EXPECT_THAT(NearIds({"Vid1.mp4", "x", composed, "a b"}, {"ab", "vid1", decomposed, "y"}),
+              ElementsAre("'Vid1.mp4' and 'vid1'", "'" + composed + "' and '" + decomposed + "'",
+                          "'a b' and 'ab'"));
+  EXPECT_THAT(NearIds({"v1", "v.2"}, {"v2", "v", "v1x"}), ElementsAre("'v.2' and 'v'"));
+  EXPECT_THAT(NearIds({"cafe"}, {composed}), IsEmpty());
+}
+
 }  // namespace near_names_test
 }  // namespace beamgrid

@@ -72,6 +72,15 @@ TEST_F(CsvTableTest, RefusesWithTheLine) {
   EXPECT_THAT(Refusal("id,\xFF\n"), HasSubstr("no UTF-8"));
 }
 
+TEST_F(CsvTableTest, LinesAndColumnsOfOtherProgramsAreTold) {
+  EXPECT_THAT(Refusal("id,n\ra,1\rb,2\r"), HasSubstr("t.csv: its lines end with CR alone"));
+  EXPECT_THAT(Rows("id,n\r"), ElementsAre());
+  EXPECT_THAT(Rows("id,n"), ElementsAre());
+  const CsvTable table(Write("t.csv", "id;n\na;1\n"));
+  EXPECT_THAT(ErrorText<InputError>([&] { (void)table.RequireId(""); }),
+              HasSubstr("the columns: id;n; are they parted by ';'? Save the file with commas"));
+}
+
 TEST_F(CsvTableTest, FindsColumns) {
   const CsvTable table(Write("t.csv", "VideoId,n\n"));
   EXPECT_EQ(table.RequireId(""), 0U);
