@@ -78,7 +78,8 @@ std::string DataSection(const ImportOptions& options, const ImportPlan& plan) {
                  }) +
             " }\n";
   }
-  return text + "max_frames = " + std::to_string(plan.max_frames) + "\n";
+  text += "max_frames = " + std::to_string(plan.max_frames) + "\n";
+  return text + (plan.HasOwnRates() ? "frame_alignment = \"nearest\"\n" : "");
 }
 
 class DataImport : public Subcommand {
@@ -212,10 +213,7 @@ class DataImport : public Subcommand {
     }
     TellOfNearIds(context, plan);
     if (plan.unequal > 0) {
-      context.Remark(CountText(plan.unequal, "video") +
-                     " with features of different numbers of frames: training uses the frames that "
-                     "all have, from the first on; where features have frame rates of their own, "
-                     "data.frame_alignment = \"nearest\" takes the nearest ones");
+      TellOfUnequalFrames(context, plan);
     }
     if (plan.labelled) {
       TellOfClasses(context, plan);
@@ -291,6 +289,23 @@ class DataImport : public Subcommand {
       context.Remark(CountText(plan.labels.light_labels, "label") +
                      " of less weight than --min-weight left out");
     }
+  }
+
+  static void TellOfUnequalFrames(const CommandContext& context, const ImportPlan& plan) {
+    const std::string videos =
+        CountText(plan.unequal, "video") + " with features of different numbers of frames: ";
+    if (!plan.HasOwnRates()) {
+      context.Remark(videos +
+                     "training uses the frames that all have, from the first on; where features "
+                     "have frame rates of their own, data.frame_alignment = \"nearest\" takes the "
+                     "nearest ones");
+      return;
+    }
+    context.Remark(videos + "the frames that all of a video have are only " +
+                   std::to_string(plan.frames) + " of " + std::to_string(plan.longest_frames) +
+                   ", so the features are taken to have frame rates of their own; write "
+                   "data.frame_alignment = \"nearest\", as `beamgrid new` does, and \"cut\" where "
+                   "some only end early");
   }
 
   static void TellOfNearIds(const CommandContext& context, const ImportPlan& plan) {

@@ -70,6 +70,15 @@ std::string FeatureLines(const DataFolder& data) {
 std::string FramesLine(const DataFolder& data) {
   std::string text = "max_frames = " + std::to_string(std::clamp<std::int64_t>(data.max_frames, 1,
                                                                                kMostRecipeFrames));
+  if (data.own_rates) {
+    return text + "  # the longest feature; the mean is " + FixedText(data.mean_longest_frames, 1) +
+           "; fewer are faster\n# Features differ in their number of frames: all of a video have " +
+           FixedText(data.mean_frames, 1) +
+           " on average. So they\n# are taken to last equally long, at frame rates of their own: of "
+           "those with fewer frames the\n# nearest one is taken. Where some only end early, write "
+           "\"cut\".\n"
+           "frame_alignment = \"nearest\"\n";
+  }
   if (data.max_common_frames != data.max_frames) {
     return text + "  # the longest feature; the frames that all features of a video have are " +
            std::to_string(data.max_common_frames) + " at most, " + FixedText(data.mean_frames, 1) +

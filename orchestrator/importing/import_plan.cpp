@@ -79,7 +79,7 @@ class FeatureCheck {
       throw InputError(Place(i) + ": has the shape " + ShapeText(arrays_[i].form) +
                        ", other arrays are " +
                        (level == ArrayLevel::kFrame ? "[frames, width]" : "[width]") +
-                       "; one import is of frames or of whole videos");
+                       "; a feature is of frames or of whole videos");
     }
   }
 
@@ -207,11 +207,16 @@ class Planning {
         throw InputError("--features " + input.name + ": " + input.pattern + " holds no array");
       }
     }
-    plan_.level = plan_.features.front().source->arrays().front().form.level;
+    const auto is_of_frames = [](const ImportedFeature& feature) {
+      return feature.source->arrays().front().form.level == ArrayLevel::kFrame;
+    };
+    plan_.level = std::ranges::any_of(plan_.features, is_of_frames) ? ArrayLevel::kFrame
+                                                                    : ArrayLevel::kVideo;
     for (ImportedFeature& feature : plan_.features) {
       const FeatureCheck check(feature, options_.as);
       check.RequireIds();
-      check.RequireLevel(plan_.level);
+      check.RequireLevel(feature.source->arrays().front().form.level);
+      if (plan_.level == ArrayLevel::kFrame && !is_of_frames(feature)) RequireUnequal(feature);
       feature.width = check.Width();
       feature.type = check.Type();
       if (plan_.level == ArrayLevel::kVideo && feature.type == Element::kUint8) {
@@ -222,6 +227,16 @@ class Planning {
       }
       if (plan_.level == ArrayLevel::kVideo) feature.type = Element::kFloat32;
     }
+  }
+
+  /// A vector of the whole video is one frame of it, beside features of more.
+  void RequireUnequal(const ImportedFeature& feature) const {
+    if (options_.unequal_frames == ImportOptions::UnequalFrames::kAllow) return;
+    throw InputError(feature.source->PlaceOf(0) + ": has the shape " +
+                     ShapeText(feature.source->arrays().front().form) +
+                     ", other features are [frames, width]; --allow-unequal-frames takes a vector "
+                     "of a whole video for its one frame, and data.frame_alignment = \"nearest\" "
+                     "puts it beside each frame of the others");
   }
 
   /// Goes through all ids, in order, and takes the videos that are whole.
@@ -280,6 +295,7 @@ class Planning {
     plan_.max_common_frames = std::max(plan_.max_common_frames, shortest);
     plan_.max_frames = std::max(plan_.max_frames, longest);
     plan_.frames += shortest;
+    plan_.longest_frames += longest;
     ++taken_;
     const Split split = SplitOf(video);
     plan_.videos[static_cast<std::size_t>(split)].push_back(std::move(video));
@@ -473,6 +489,11 @@ std::uint64_t ImportPlan::BytesOf(const ImportedShard& shard) const {
     }
   }
   return bytes;
+}
+
+bool ImportPlan::HasOwnRates() const {
+  constexpr double kMostLost = 0.1;
+  return static_cast<double>(frames) < (1 - kMostLost) * static_cast<double>(longest_frames);
 }
 
 bool ImportPlan::HasOneClassEach() const {

@@ -82,6 +82,7 @@ struct ImportPlan {
   std::array<std::size_t, std::size(kAllSplits)> with_one_class{};  ///< videos, by Split
   /// Of the frames that all features of a video have, but for max_frames, of the longest feature.
   std::uint64_t min_frames = 0, max_common_frames = 0, max_frames = 0, frames = 0;
+  std::uint64_t longest_frames = 0;  ///< of the longest feature of each video
   std::array<std::size_t, std::size(kAllSplits)> groups{};  ///< by Split; 0: there are none
   std::size_t groups_in_both = 0;                           ///< that are in train and in validate
   std::uint64_t unequal = 0;  ///< videos whose features differ in their number of frames
@@ -93,6 +94,9 @@ struct ImportPlan {
   /// True if there are classes to choose from and each video that is trained or measured on has
   /// exactly one: they may exclude each other, or there may be more that nobody said.
   [[nodiscard]] bool HasOneClassEach() const;
+  /// True if more than a tenth of the frames of the longest features would be lost with those that
+  /// others lack: these are then taken to have frame rates of their own.
+  [[nodiscard]] bool HasOwnRates() const;
   /// Returns the bytes of a shard's arrays, as they are read.
   [[nodiscard]] std::uint64_t BytesOf(const ImportedShard& shard) const;
 };

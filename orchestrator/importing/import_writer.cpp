@@ -436,6 +436,11 @@ class ImportWriter {
           {"max_common", plan_.max_common_frames},
           {"max", plan_.max_frames},
           {"videos_with_unequal_features", plan_.unequal}};
+      if (plan_.unequal > 0) {
+        manifest["frames"].as_object()["mean_of_longest"] =
+            static_cast<double>(plan_.longest_frames) / static_cast<double>(videos);
+        manifest["frames"].as_object()["own_rates"] = plan_.HasOwnRates();
+      }
     }
     return manifest;
   }

@@ -130,6 +130,8 @@ DataFolder FromManifest(const fs::path& folder, const std::string& text) {
     data.max_common_frames =
         frames.Has("max_common") ? frames.Integer("max_common") : data.max_frames;
     data.mean_frames = frames.Number("mean");
+    data.own_rates = frames.Has("own_rates") && frames.Boolean("own_rates");
+    if (data.own_rates) data.mean_longest_frames = frames.Number("mean_of_longest");
   }
   if (manifest.Has("vocabulary")) data.vocabulary = (folder / manifest.Text("vocabulary")).string();
   return data;

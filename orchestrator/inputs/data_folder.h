@@ -30,6 +30,9 @@ struct DataFolder {
   /// Of the frames that all features of a video have.
   std::int64_t max_common_frames = 0;
   double mean_frames = 0;
+  /// True where features are taken to have frame rates of their own; then of their longest:
+  bool own_rates = false;
+  double mean_longest_frames = 0;
   std::string vocabulary;    ///< file of the classes' names; empty: none
   std::string group;         ///< by what videos belong together (data.group); empty: by nothing
   std::string video_weight;  ///< what they weigh in the loss (data.video_weight); empty: nothing

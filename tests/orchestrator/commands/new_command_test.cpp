@@ -172,6 +172,43 @@ TEST_F(NewCommandTest, FramesAreThoseOfTheData) {
   EXPECT_THAT(NewText("data"),
               HasSubstr("max_frames = 700  # the longest feature; the frames that all features of "
                         "a video have are 12 at most, 10.0 on average (data.frame_alignment)"));
+  unequal.replace(unequal.find("\"mean\":9.96"), 11,
+                  R"("mean":9.96,"mean_of_longest":250.5,"own_rates":true)");
+  Write("data/manifest.json", unequal);
+  EXPECT_THAT(NewText("data"),
+              AllOf(HasSubstr("max_frames = 700  # the longest feature; the mean is 250.5; fewer"),
+                    HasSubstr("all of a video have 10.0 on average."),
+                    HasSubstr("\nframe_alignment = \"nearest\"\n")));
+}
+
+TEST_F(NewCommandTest, FeaturesOfTheirOwnRatesAreTakenTheNearestFramesOf) {
+  const auto npy = [](int frames) {
+    std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (" +
+                         std::to_string(frames) + ", 2), }\n";
+    return std::string("\x93NUMPY\x01\0", 8) + static_cast<char>(header.size()) +
+           std::string(1, '\0') + header + std::string(2 * static_cast<std::size_t>(frames), 'x');
+  };
+  fs::create_directories(Path("a"));
+  fs::create_directories(Path("b"));
+  std::string labels = "id,label,part\n";
+  for (int i = 0; i < 6; ++i) {
+    const std::string id = "v" + std::to_string(i);
+    Write("a/" + id + ".npy", npy(6));
+    Write("b/" + id + ".npy", npy(2));
+    labels += id + (i % 2 == 0 ? ",cat," : ",dog,") + (i < 4 ? "train\n" : "val\n");
+  }
+  const Called called =
+      Call({"data", "import", "--features", "a=" + Path("a"), "--features", "b=" + Path("b"),
+            "--labels", Write("labels.csv", labels), "--split-column", "part",
+            "--allow-unequal-frames", "--out", Path("data")});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.err, HasSubstr("the frames that all of a video have are only 12 of 36"));
+  EXPECT_THAT(called.out, HasSubstr("max_frames = 6\nframe_alignment = \"nearest\"\n"));
+  const std::string recipe = NewText("data");
+  EXPECT_THAT(recipe, HasSubstr("frame_alignment = \"nearest\"\n"));
+  UseFakeTrainer();
+  const Called checked = Call({"check", Path("first.toml")});
+  EXPECT_THAT(checked.err, HasSubstr("of those with fewer the nearest frame is taken"));
 }
 
 TEST_F(NewCommandTest, RefusesAndWritesNothing) {

@@ -409,6 +409,38 @@ TEST_F(ImportTest, UnequalFramesAreRefusedUnlessAllowed) {
   EXPECT_EQ(frames.at("min"), 1);
   EXPECT_EQ(frames.at("max_common"), 4);
   EXPECT_EQ(frames.at("max"), 9);
+  EXPECT_EQ(frames.at("mean"), 22.0 / 8);
+  EXPECT_EQ(frames.at("mean_of_longest"), 28.0 / 8);
+  EXPECT_EQ(frames.at("own_rates"), true);
+}
+
+TEST_F(ImportTest, FeaturesThatLackAFewFramesHaveNoRatesOfTheirOwn) {
+  WriteVideos(8);
+  options_.unequal_frames = ImportOptions::UnequalFrames::kAllow;
+  Write("rgb/v02.npy", NpyFrames(5, 4, 0));  // audio has 4: one of all 24 is lost
+  const auto frames = ParseJson(Import().manifest).at("frames").as_object();
+  EXPECT_EQ(frames.at("own_rates"), false);
+}
+
+TEST_F(ImportTest, AVectorOfTheWholeVideoIsOneFrameBesideOthers) {
+  WriteVideos(8);
+  for (std::size_t i = 0; i < 8; ++i) {
+    Write("text/" + Id(i) + ".npy", Npy("<f4", "(3,)", Floats(3, FirstOf(i))));
+  }
+  options_.features.push_back({.name = "text", .pattern = Path("text/*.npy"), .member = ""});
+  EXPECT_THAT(Refusal(),
+              HasSubstr(Path("text/v00.npy") + ": has the shape [3], other features are [frames, "
+                                               "width]; --allow-unequal-frames takes"));
+  std::swap(options_.features.front(), options_.features.back());
+  EXPECT_THAT(Refusal(), HasSubstr(Path("text/v00.npy") + ": has the shape [3], other features"));
+  options_.unequal_frames = ImportOptions::UnequalFrames::kAllow;
+  EXPECT_EQ(ParseJson(Import().manifest).at("format"), "frame");
+  const TfRecordFile file(options_.out / "train-00000.tfrecord");
+  ExampleView example;
+  ParseExample(file.Read(0).payload, example);
+  const FeatureListShape shape = ShapeOf(*example.FindList("text"));
+  EXPECT_EQ(shape.length, 1U);
+  EXPECT_EQ(shape.width, 3U);
 }
 
 TEST_F(ImportTest, ShapesThatDifferAreRefusedWithTheirFile) {
