@@ -48,6 +48,27 @@ std::vector<std::string> ClassNamesInFolder(const std::filesystem::path& folder)
   return {};
 }
 
+NamedClasses NamesBesidePredictions(const std::string& file) {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  return {.where = file + " (by the vocabulary beside it)",
+          .names = ClassNamesInFolder(folder.empty() ? "." : folder)};
+}
+
+void RequireSameClasses(const std::vector<std::string>& predictions,
+                        std::vector<NamedClasses> known) {
+  for (const std::string& file : predictions) {
+    NamedClasses names = NamesBesidePredictions(file);
+    for (const NamedClasses& one : known) {
+      const std::string contradiction = Contradiction(names, one);
+      if (contradiction.empty()) continue;
+      throw UsageError(contradiction +
+                       ": the numbers mean other classes. Where the predictions are not of the "
+                       "records that they lie beside, put them elsewhere");
+    }
+    known.push_back(std::move(names));
+  }
+}
+
 KnownNames ClassNamesOf(const std::string& option, const DataSpec& data, const KnownNames& known) {
   if (option.empty()) return {};
   if (option != kNamesBesideRecords) return {ReadClassNames(option, data.classes), ""};

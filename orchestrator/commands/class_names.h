@@ -33,6 +33,15 @@ struct KnownNames {
 /// sound ones.
 [[nodiscard]] std::vector<std::string> ClassNamesInFolder(const std::filesystem::path& folder);
 
+/// Returns what is known of the classes of a file of predictions that says none: the names that
+/// `data import` wrote into its folder; none where there are no sound ones.
+[[nodiscard]] NamedClasses NamesBesidePredictions(const std::string& file);
+
+/// Throws UsageError where the numbers of files of predictions, by the names beside them, mean other
+/// classes than those that are known of what they are compared with, or those of each other.
+void RequireSameClasses(const std::vector<std::string>& predictions,
+                        std::vector<NamedClasses> known);
+
 /// Returns what an option says: a file's names, those that are known of the data for "auto" or,
 /// where it is empty, none. Throws UsageError where "auto" finds none, with the reason.
 [[nodiscard]] KnownNames ClassNamesOf(const std::string& option, const DataSpec& data,

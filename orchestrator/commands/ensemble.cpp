@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "orchestrator/commands/class_names.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/ensemble_text.h"
 #include "orchestrator/commands/lists.h"
@@ -317,6 +318,13 @@ class Ensemble : public Subcommand {
                     std::move(models), forms_);
     left_out_ = std::move(pool.left_out);
     fingerprints_ = std::move(pool.fingerprints);
+    std::vector<NamedClasses> known;
+    for (const StudyRecord& study : studies) {
+      for (auto& [digest, names] : store->NotedClassNames(study.id)) {
+        known.push_back({.where = "the data of " + study.name, .names = std::move(names)});
+      }
+    }
+    RequireSameClasses(with_, std::move(known));
     // The truth of their videos is the studies'.
     const std::vector<std::int64_t> sizes = SizesOf(with_);
     for (std::size_t i = 0; i < with_.size(); ++i) {
@@ -354,6 +362,11 @@ class Ensemble : public Subcommand {
 
   EnsembleModels AskOfFiles(EnsembleQuestion& question) const {
     Apply(overrides_, question);
+    std::vector<std::string> truth_files;
+    for (const std::filesystem::path& file : RecordFiles(truth_)) {
+      truth_files.push_back(file.string());
+    }
+    RequireSameClasses(predictions_, {NamesBesideFiles(truth_files)});
     const std::vector<std::int64_t> sizes = SizesOf(predictions_);
     Predictions predictions = ReadProbabilitiesCsv(predictions_.front());
     EnsembleModels models(ReadTruthFor(predictions, truth_), Videos());

@@ -5,11 +5,13 @@
 #include <iomanip>
 #include <optional>
 
+#include "orchestrator/commands/class_names.h"
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/lists.h"
 #include "orchestrator/commands/record.h"
 #include "orchestrator/commands/record_files.h"
 #include "orchestrator/commands/trial_listing.h"
+#include "orchestrator/inputs/named_predictions.h"
 #include "orchestrator/inputs/vocabulary_files.h"
 #include "registry/scoring/metrics.h"
 #include "registry/scoring/segments.h"
@@ -62,8 +64,9 @@ class ScoreCommand : public Subcommand {
  public:
   void AddOptions(CLI::App& app) override {
     app.add_option("--predictions", predictions_,
-                   "CSV with VideoId,LabelConfidencePairs (segments: ids VIDEO:START), or with "
-                   "Class,Segments")
+                   "CSV with VideoId,LabelConfidencePairs (segments: ids VIDEO:START), with "
+                   "Class,Segments, or with VideoId,Label,Name,Confidence as `predict --names` "
+                   "writes it: its names are then compared with those beside the truth's records")
         ->required()
         ->type_name("FILE");
     app.add_option("--truth", truth_, "CSV with VideoId,Labels, or record files or their folder")
@@ -81,7 +84,6 @@ class ScoreCommand : public Subcommand {
   int Run(CommandContext& context) override {
     truth_ = ListedFiles(truth_);
     RequireFile(predictions_);
-    if (!names_.empty()) RequireSameClasses();
     const Metrics metrics = ScoreFile();
     // Nothing measured is no measurement.
     if (!IsMeasured(metrics)) {
@@ -101,19 +103,33 @@ class ScoreCommand : public Subcommand {
   }
 
  private:
-  /// Throws where the truth's numbers mean other classes than those of the predictions.
-  void RequireSameClasses() const {
-    const std::vector<std::filesystem::path> files = RecordFiles(truth_);
-    const NamedClasses truth = NamesBesideFiles({files.begin(), files.end()});
-    if (truth.names.empty()) {
+  /// Throws where the truth's numbers mean other classes than those of the predictions, as far as
+  /// files say what they mean. `written`: the names in the predictions themselves.
+  void RequireClassesOfTruth(const NamedClasses& written) const {
+    std::vector<std::string> files;
+    for (const std::filesystem::path& file : RecordFiles(truth_)) files.push_back(file.string());
+    const NamedClasses truth = NamesBesideFiles(files);
+    if (!names_.empty() && truth.names.empty()) {
       throw UsageError("--names: no vocabulary lies beside the truth to compare with");
     }
-    const std::string contradiction =
-        Contradiction({names_, ReadClassNames(names_, kMaxClasses)}, truth);
-    if (!contradiction.empty()) throw UsageError("--names: " + contradiction);
+    const NamedClasses given =
+        names_.empty() ? NamedClasses{} : NamedClasses{names_, ReadClassNames(names_, kMaxClasses)};
+    for (const NamedClasses& one : {given, written}) {
+      const std::string contradiction = Contradiction(one, truth);
+      if (contradiction.empty()) continue;
+      throw UsageError(one.where == names_ ? "--names: " + contradiction
+                                           : "--predictions: " + contradiction);
+    }
+    if (names_.empty() && written.names.empty()) RequireSameClasses({predictions_}, {truth});
   }
 
   Metrics ScoreFile() {
+    if (IsNamedPredictions(predictions_)) {
+      const NamedPredictions named = ReadNamedPredictions(predictions_);
+      RequireClassesOfTruth(named.classes);
+      return ScoreVideos(RequirePredictions(predictions_, named.predictions));
+    }
+    RequireClassesOfTruth({});
     if (IsSegmentsCsv(predictions_)) {
       // What it does not list it may have ranked lower or not have seen: nobody can tell.
       if (common_videos_) {
@@ -131,6 +147,10 @@ class ScoreCommand : public Subcommand {
         return ScoreSegments(predictions, *ratings);
       }
     }
+    return ScoreVideos(predictions);
+  }
+
+  Metrics ScoreVideos(const Predictions& predictions) {
     Truth truth = ReadTruth(truth_);
     if (common_videos_) common_ = KeepCommon(predictions, truth);
     return Score(predictions, truth);

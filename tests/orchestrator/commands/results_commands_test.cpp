@@ -41,6 +41,26 @@ class ResultsCommandsTest : public CommandTest {
   }
 };
 
+TEST_F(ResultsCommandsTest, PredictionsWithNamesScoreAsThoseWithout) {
+  const std::string bare =
+      Call({"score", "--predictions", Path("a.csv"), "--truth", Path("truth.csv")}).out;
+  const auto score = [&](const std::string& rows) {
+    const std::string file = Write("named.csv", "VideoId,Label,Name,Confidence\n" + rows);
+    return Call({"score", "--predictions", file, "--truth", Path("truth.csv")});
+  };
+  const std::string rows = "v2,1,dog,0.4\nv1,0,\"cat, \"\"big\"\"\",0.9\nv1,1,dog,0.1\n";
+  EXPECT_EQ(score(rows + "v2,0,\"cat, \"\"big\"\"\",0.6\n").out, bare);
+  const auto refused = [&](const std::string& row, const std::string& words) {
+    const Called called = score(rows + row);
+    EXPECT_EQ(called.exit_code, 2);
+    EXPECT_THAT(called.err, HasSubstr("named.csv:5: " + words));
+  };
+  refused("v2,0,ant,0.6\n", "class 0 is 'ant', and 'cat, \"big\"' in a line before");
+  refused("v2,1,dog,0.6\n", "the video 'v2' has the label 1 twice");
+  refused("v2,-1,dog,0.6\n", "label '-1' is not an integer in 0..");
+  refused("v2,0,,nan\n", "confidence 'nan' of label 0 is not a finite number");
+}
+
 TEST_F(ResultsCommandsTest, ScoreGivesTheKeys) {
   const Called called =
       Call({"score", "--predictions", Path("a.csv"), "--truth", Path("truth.csv"), "--json"});
