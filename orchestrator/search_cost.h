@@ -128,6 +128,8 @@ class CostMeter {
 
   [[nodiscard]] Length LengthOf(const ModelSpec& model, std::int64_t parameters) const;
   [[nodiscard]] std::int64_t CheckpointBytes(const ModelSpec& model, std::int64_t parameters) const;
+  /// True if no trial on these data was measured on such a device.
+  [[nodiscard]] bool IsOfOtherData(const std::string& kind) const;
   /// True if the times of trials can be told.
   [[nodiscard]] bool KnowsTimes() const;
   const Sample& GridSample();

@@ -206,6 +206,15 @@ std::size_t Forecast::Trials(const std::string& device_kind) const {
   return trials;
 }
 
+std::size_t Forecast::TrialsOn(const DataSpec& data, const std::string& device_kind) const {
+  std::size_t trials = 0;
+  for (const auto& [key, model] : models_) {
+    if (model.device_kind != DeviceKind(device_kind)) continue;
+    trials += static_cast<std::size_t>(std::ranges::count(model.times, data.digest, &Time::digest));
+  }
+  return trials;
+}
+
 double Forecast::WholeExamples(const Time& time) const {
   const auto examples = epoch_examples_.find(time.digest);
   if (examples == epoch_examples_.end()) return static_cast<double>(time.examples);

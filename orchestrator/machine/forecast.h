@@ -77,6 +77,8 @@ class Forecast {
   [[nodiscard]] bool KnowsTimes(const DataSpec& data, const std::string& device_kind) const;
   /// Returns the number of trials whose time was measured on devices of this kind.
   [[nodiscard]] std::size_t Trials(const std::string& device_kind) const;
+  /// Returns how many of these were trained on these data.
+  [[nodiscard]] std::size_t TrialsOn(const DataSpec& data, const std::string& device_kind) const;
 
  private:
   /// Time is what was measured of one trial.

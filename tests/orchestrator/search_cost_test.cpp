@@ -207,6 +207,28 @@ TEST_F(SearchCostTest, OfDataThatNobodyHasCountedHasNoTimes) {
   EXPECT_GT(Cost().hours.at("cpu").about, 0);
 }
 
+TEST_F(SearchCostTest, OfDataThatNothingWasTrainedOnIsRoughAndSaysSo) {
+  UseRecipe(kFour);
+  DataSpec other = data_;
+  other.digest = "other";
+  const SearchSpace space(recipe_, catalogue_);
+  // As often as a spread is told from, and all alike: of these data it tells nothing.
+  for (std::int64_t point = 0; point < 4; ++point) {
+    for (int seed = 0; seed < 3; ++seed) {
+      forecast_.Learn(*space.At(point), other, Took(*space.At(point), 0.01));
+    }
+  }
+  forecast_.KnowExamples("abc", kEpochExamples);
+  ExpectRange(Cost().hours.at("cpu"), 400 / kHour / 8, 400 / kHour, 400 / kHour * 8);
+  EXPECT_THAT(basis_, Contains(HasSubstr("times are forecast from 12 trials measured on a CPU, none "
+                                         "of them on these data: these times are rough")));
+  EXPECT_THAT(basis_, Contains(HasSubstr("range 0.12 to 8.00 x the forecast, assumed at least so "
+                                         "wide, for none was trained on these data")));
+  forecast_.Learn(*space.At(0), data_, Took(*space.At(0), 0.01));
+  EXPECT_LT(Cost().hours.at("cpu").high, 400 / kHour * 2);
+  EXPECT_THAT(basis_, Contains("times are forecast from 13 trials measured on a CPU"));
+}
+
 TEST_F(SearchCostTest, OfOneMeasuredIsWide) {
   UseRecipe(kFour);
   const SearchSpace space(recipe_, catalogue_);
