@@ -22,9 +22,9 @@ struct WrittenFeature {
   std::int64_t width = 0;
 };
 
-/// ImportedFolder is what a manifest says: the names of its files, and their features.
+/// ImportedFolder is what a manifest says: the names of its files by split, and their features.
 struct ImportedFolder {
-  std::set<std::string> files;
+  std::vector<std::set<std::string>> splits;
   std::vector<WrittenFeature> features;
 };
 
@@ -37,8 +37,9 @@ std::optional<ImportedFolder> ReadManifest(const fs::path& path) {
     if (!reader.Has("beamgrid_import")) return std::nullopt;
     ImportedFolder folder;
     for (const auto& split : reader.Object("splits").object()) {
+      std::set<std::string>& files = folder.splits.emplace_back();
       for (const auto& file : JsonReader(split.value(), "splits").List("files")) {
-        folder.files.emplace(file.as_string());
+        files.emplace(file.as_string());
       }
     }
     for (const auto& value : reader.List("features")) {
@@ -58,6 +59,31 @@ std::string FeatureText(std::int64_t width, const std::string& type, bool of_fra
   return std::to_string(width) + (of_frames ? " of " + type : "");
 }
 
+/// Returns the splits of which the recipe names a file.
+std::vector<const std::set<std::string>*> NamedSplits(const ImportedFolder& folder,
+                                                      const std::set<std::string>& names) {
+  std::vector<const std::set<std::string>*> named;
+  for (const std::set<std::string>& files : folder.splits) {
+    if (std::ranges::any_of(names,
+                            [&](const std::string& name) { return files.contains(name); })) {
+      named.push_back(&files);
+    }
+  }
+  return named;
+}
+
+/// Returns the first file of these splits that is gone; empty: none is.
+std::string GoneOf(const std::vector<const std::set<std::string>*>& splits,
+                   const fs::path& folder) {
+  std::error_code ignored;
+  for (const std::set<std::string>* files : splits) {
+    for (const std::string& file : *files) {
+      if (!fs::exists(folder / file, ignored)) return file;
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<std::string> WhatManifestsSayOtherwise(const DataSpec& data) {
@@ -73,9 +99,11 @@ std::vector<std::string> WhatManifestsSayOtherwise(const DataSpec& data) {
     const fs::path path = folder / "manifest.json";
     const auto manifest = ReadManifest(path);
     if (!manifest) continue;
-    if (std::ranges::none_of(
-            names, [&](const std::string& name) { return manifest->files.contains(name); })) {
-      continue;
+    const auto splits = NamedSplits(*manifest, names);
+    if (splits.empty()) continue;
+    if (const std::string gone = GoneOf(splits, folder); !gone.empty()) {
+      mistakes.push_back(path.string() + " lists " + gone +
+                         ", which is not there: copy the folder again, or import again");
     }
     for (const WrittenFeature& written : manifest->features) {
       const auto said = std::ranges::find(data.features, written.name, &Feature::first);

@@ -154,6 +154,14 @@ TEST_F(DataFilesTest, WhatAnImportSaysOfItsRecordsIsBelieved) {
   EXPECT_THAT(mistakes(), ElementsAre(HasSubstr("; write features = { beats = 4, ... }")));
   recipe.data.features = {{"beats", 4}, {"clip", 16}};
   EXPECT_THAT(mistakes(), ElementsAre());
+  // A copy that was stopped: a pattern would match what is there.
+  WriteFileAtomically(
+      folder_ / "a/manifest.json",
+      R"({"beamgrid_import": 1, "splits": {"train": {"files": ["train3.tfrecord", "train4.tfrecord"],)"
+      R"( "videos": 2}, "test": {"files": ["test0.tfrecord"], "videos": 1}}, "features": []})");
+  EXPECT_THAT(mistakes(), ElementsAre(At("a/manifest.json") +
+                                      " lists train4.tfrecord, which is not there: copy the folder "
+                                      "again, or import again"));
   recipe.data.train = {"b/train2.tfrecord"};  // the manifest knows no file of the recipe
   recipe.data.features = {{"clip", 3}};
   EXPECT_THAT(mistakes(), ElementsAre());
