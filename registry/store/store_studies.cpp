@@ -18,10 +18,6 @@ StudyRecord StudyFrom(const StatementUse& row) {
           .created_at = row.Text("created_at")};
 }
 
-/// In the object of the videos' groups no video is called so: here it says of how many of them
-/// training videos are, too.
-constexpr char kInTraining[] = "";
-
 }  // namespace
 
 Store::Store(const std::filesystem::path& path, OpenMode mode)
@@ -100,22 +96,25 @@ void Store::SetVideoGroups(StudyId study, const VideoGroups* groups) {
     }
     boost::json::object videos;
     for (const auto& [video, group] : groups->groups()) videos[video] = group;
-    if (groups->in_training() > 0) videos[kInTraining] = std::to_string(groups->in_training());
     // Nothing is written where nothing has changed: of a million videos it is much.
     db.Use(
-        "INSERT INTO video_groups (study, grouped_by, videos) SELECT ?1, ?2, ?3 WHERE NOT EXISTS"
-        " (SELECT 1 FROM video_groups WHERE study = ?1 AND grouped_by = ?2 AND videos = ?3)")
-        << study << groups->by() << CanonicalJson(videos) << Execute();
+        "INSERT INTO video_groups (study, grouped_by, videos, in_training) SELECT ?1, ?2, ?3, ?4"
+        " WHERE NOT EXISTS (SELECT 1 FROM video_groups WHERE study = ?1 AND grouped_by = ?2"
+        " AND videos = ?3 AND in_training = ?4)")
+        << study << groups->by() << CanonicalJson(videos) << groups->in_training() << Execute();
   });
 }
 
 std::shared_ptr<const VideoGroups> Store::VideoGroupsOf(StudyId study) const {
   struct Row {
     std::string by, videos;
+    std::int64_t in_training = 0;
   };
   const auto row = impl_->database.Row(
-      "SELECT grouped_by, videos FROM video_groups WHERE study = ?",
-      [](const StatementUse& use) { return Row{use.Text("grouped_by"), use.Text("videos")}; },
+      "SELECT grouped_by, videos, in_training FROM video_groups WHERE study = ?",
+      [](const StatementUse& use) {
+        return Row{use.Text("grouped_by"), use.Text("videos"), use.Integer("in_training")};
+      },
       study);
   if (!row) return nullptr;
   std::map<std::string, std::string, std::less<>> groups;
@@ -123,23 +122,21 @@ std::shared_ptr<const VideoGroups> Store::VideoGroupsOf(StudyId study) const {
   for (const auto& video : videos.as_object()) {
     groups.emplace(video.key(), video.value().as_string());
   }
-  std::int64_t in_training = 0;
-  if (const auto noted = groups.extract(kInTraining)) {
-    in_training = ParseNumber<std::int64_t>(noted.mapped()).value_or(0);
-  }
-  return std::make_shared<const VideoGroups>(row->by, std::move(groups), in_training);
+  return std::make_shared<const VideoGroups>(row->by, std::move(groups), row->in_training);
 }
 
 std::string Store::SeenGroupsOf(StudyId study) const {
   struct Row {
-    std::string by, number;
+    std::string by;
+    std::int64_t number = 0;
   };
   const auto row = impl_->database.Row(
-      "SELECT grouped_by, value FROM video_groups, json_each(videos) WHERE study = ? AND key = ''",
-      [](const StatementUse& use) { return Row{use.Text("grouped_by"), use.Text("value")}; },
+      "SELECT grouped_by, in_training FROM video_groups WHERE study = ? AND in_training > 0",
+      [](const StatementUse& use) {
+        return Row{use.Text("grouped_by"), use.Integer("in_training")};
+      },
       study);
-  if (!row) return "";
-  return SeenGroupsNote(row->by, ParseNumber<std::int64_t>(row->number).value_or(0));
+  return row ? SeenGroupsNote(row->by, row->number) : "";
 }
 
 void Store::SetClassNames(StudyId study, const std::string& data,

@@ -113,6 +113,28 @@ TEST_F(SchemaTest, AnOlderDatabaseMigratesAndKeepsItsRows) {
   }
 }
 
+TEST_F(SchemaTest, HowManyGroupsTrainingHasSeenStandsInAColumnOfItsOwn) {
+  const std::vector<std::string> steps = Migrations();
+  for (std::size_t step = 0; step < 12; ++step) Execute(steps[step]);
+  Execute("PRAGMA application_id = 1111970372; PRAGMA user_version = 12");
+  for (const char* id : {"1", "2"}) {
+    Execute("INSERT INTO study VALUES (" + std::string(id) + ", 's" + id +
+            "', '', 'gap', '', 'digest', '2026-01-01T00:00:00Z')");
+  }
+  Execute(
+      "INSERT INTO video_groups VALUES (1, 'day', '{\"\":\"3\",\"a\":\"mon\",\"b\":\"\"}'),"
+      " (2, 'day', '{\"a\":\"mon\"}')");
+  const Store store(path_, OpenMode::kReadWrite);
+  const auto groups = store.VideoGroupsOf(StudyId{1});
+  EXPECT_EQ(groups->in_training(), 3);
+  EXPECT_EQ(groups->groups(),
+            (std::map<std::string, std::string, std::less<>>{{"a", "mon"}, {"b", ""}}));
+  EXPECT_THAT(store.SeenGroupsOf(StudyId{1}), HasSubstr("3"));
+  EXPECT_EQ(store.VideoGroupsOf(StudyId{2})->in_training(), 0);
+  EXPECT_EQ(store.VideoGroupsOf(StudyId{2})->groups().size(), 1U);
+  EXPECT_EQ(store.SeenGroupsOf(StudyId{2}), "");
+}
+
 TEST_F(SchemaTest, OfOlderTrialsWithOneLabelHitAt1IsTheAccuracyAndTop5WasNotMeasured) {
   const std::vector<std::string> steps = StepsToCome();
   for (std::size_t step = 0; step < 8; ++step) Execute(steps[step]);
