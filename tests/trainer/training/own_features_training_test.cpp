@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/error_text.h"
 #include "tests/trainer/training/training_test.h"
+#include "trainer/data/example_writer.h"
+#include "trainer/data/tfrecord.h"
 #include "trainer/training/shipped_weights.h"
 
 namespace beamgrid::trainer {
@@ -131,6 +134,36 @@ TEST_F(OwnFeaturesTrainingTest, SoftmaxLearnsVideosOfOneClass) {
   EXPECT_EQ(result.metrics.accuracy, result.metrics.hit_at_1);
   EXPECT_GE(result.metrics.top_5, result.metrics.accuracy);
   EXPECT_LE(result.metrics.top_5, 1);
+}
+
+/// Writes videos of two numbers, of two classes in turn, that weigh so much; returns the file.
+std::string WriteWeighing(const std::filesystem::path& file, const std::vector<float>& weights) {
+  TfRecordWriter writer(file);
+  Random random(1);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    writer.Write(EncodeExample({.id = file.stem().string() + std::to_string(i),
+                                .labels = {static_cast<std::int64_t>(i % 2)},
+                                .values = {{.name = "x", .values = {i % 2 == 0 ? 1.0F : -1.0F, 1}},
+                                           {.name = "trust", .values = {weights[i]}}}},
+                               random));
+  }
+  writer.Close();
+  return file.string();
+}
+
+TEST_F(OwnFeaturesTrainingTest, WhereAllExamplesWeighNothingNothingIsLearnt) {
+  // As where the records were changed since the study looked at them, which refuses them itself.
+  DataSpec data{.format = "video", .classes = 2, .features = {{"x", 2}}};
+  data.video_weight = "trust";
+  data.train = {WriteWeighing(folder_ / "t.tfrecord", {0, 0, 0, 0})};
+  data.validate = {WriteWeighing(folder_ / "v.tfrecord", {1, 1})};
+  data.digest = "weightless";
+  EXPECT_EQ(ErrorText<DataFilesError>([&] { (void)Train(data, "none"); }),
+            "nothing to train on: all training examples weigh 0 ('trust', data.video_weight)");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "none" / kModelFile));
+  // One is enough, in whichever batch it is.
+  data.train = {WriteWeighing(folder_ / "u.tfrecord", {0, 0, 1e-3F, 0})};
+  EXPECT_EQ(Train(data, "one", {.train = {{"batch", 1}}}).metrics.videos, 2);
 }
 
 }  // namespace own_features_training_test
