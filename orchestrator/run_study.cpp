@@ -71,11 +71,19 @@ std::chrono::milliseconds Now() {
 /// Returns whether the record has these names for the study's data. Says it where it has others.
 bool NamesAreNoted(const Recipe& recipe, const DataSpec& data, const NamedClasses& names,
                    const Store& store, const Warn& warn) {
-  if (names.names.empty()) return true;
   const std::optional<StudyRecord> study = store.FindStudy(recipe.name);
-  if (!study) return false;
+  if (!study) return names.names.empty();
   const auto noted = store.NotedClassNames(study->id);
   const auto found = noted.find(data.digest);
+  if (names.names.empty()) {
+    if (!noted.empty() && found == noted.end()) {
+      warn(
+          "warning: what the classes of these data are called is not known, as it was of those of "
+          "the study before: no vocabulary lies beside the records; pages, cards and predictions "
+          "will have numbers");
+    }
+    return true;
+  }
   if (found == noted.end()) return false;
   const std::string contradiction = Contradiction({"the last run", found->second}, names);
   if (!contradiction.empty()) {

@@ -135,5 +135,20 @@ TEST_F(ClassNamesEnd, RunTrainsOnNoRecordsThatNumberThemDifferently) {
                 "their records number classes differently");
 }
 
+TEST_F(ClassNamesEnd, RunTellsThatOtherRecordsSayNone) {
+  std::filesystem::create_directory(folder_->path() / "plain");
+  for (const char* file : {"train-00000.tfrecord", "validate-00000.tfrecord"}) {
+    std::filesystem::copy_file(folder_->path() / "two" / file, folder_->path() / "plain" / file);
+  }
+  const std::vector<std::string> run = {"run",   "r.toml",
+                                        "--set", "data.train=[\"plain/train-*.tfrecord\"]",
+                                        "--set", "data.validate=[\"plain/validate-*.tfrecord\"]"};
+  // It asks for --accept-changes: nothing is trained here.
+  EXPECT_THAT(folder_->Run(run).err,
+              HasSubstr("what the classes of these data are called is not known, as it was of those "
+                        "of the study before"));
+  EXPECT_THAT(Succeed({"run", "r.toml"}).err, Not(HasSubstr("is not known")));
+}
+
 }  // namespace class_names_end_test
 }  // namespace beamgrid
