@@ -448,15 +448,14 @@ std::vector<std::string> CostMeter::Basis() const {
       if (used == 0) continue;
       const Forecast::Spread& spread = spreads_[k][static_cast<std::size_t>(basis)];
       const std::string factors = FactorText(spread.low) + " to " + FactorText(spread.high);
-      lines.push_back("by what was measured " + std::string(words) + ": " +
-                      CountText(static_cast<std::size_t>(used), "trial") + ", range " + factors +
-                      " x the forecast, " +
-                      (IsOfOtherData(kinds_[k])
-                           ? "assumed at least so wide, for none was trained on these data"
-                       : spread.trials == 0
-                           ? "assumed, for fewer than 5 trials tell of it"
-                           : "the 10th to 90th percentile of measured/forecast over " +
-                                 CountText(spread.trials, "trial")));
+      lines.push_back(
+          "by what was measured " + std::string(words) + ": " +
+          CountText(static_cast<std::size_t>(used), "trial") + ", range " + factors +
+          " x the forecast, " +
+          (IsOfOtherData(kinds_[k]) ? "assumed at least so wide, for none was trained on these data"
+           : spread.trials == 0     ? "assumed, for fewer than 5 trials tell of it"
+                                    : "the 10th to 90th percentile of measured/forecast over " +
+                                      CountText(spread.trials, "trial")));
     }
   }
   if (static_cast<std::size_t>(open_) > pieces_.size()) {

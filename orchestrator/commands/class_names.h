@@ -37,8 +37,8 @@ struct KnownNames {
 /// `data import` wrote into its folder; none where there are no sound ones.
 [[nodiscard]] NamedClasses NamesBesidePredictions(const std::string& file);
 
-/// Throws UsageError where the numbers of files of predictions, by the names beside them, mean other
-/// classes than those that are known of what they are compared with, or those of each other.
+/// Throws UsageError where the numbers of files of predictions, by the names beside them, mean
+/// other classes than those that are known of what they are compared with, or those of each other.
 void RequireSameClasses(const std::vector<std::string>& predictions,
                         std::vector<NamedClasses> known);
 

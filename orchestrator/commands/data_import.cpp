@@ -279,7 +279,7 @@ class DataImport : public Subcommand {
                      (from_one ? ", class 0 among them: are they counted from 1?" : ""));
     }
     for (const std::string& name : plan.labels.class_names) {
-      constexpr std::string_view kMissing[] = {"nan", "NaN",  "None", "none",
+      constexpr std::string_view kMissing[] = {"nan",  "NaN",  "None", "none",
                                                "null", "NULL", "N/A",  "<NA>"};
       if (!options_.labels.classes.empty() || std::ranges::count(kMissing, name) == 0) continue;
       context.Remark("a class is called '" + name +
@@ -316,8 +316,9 @@ class DataImport : public Subcommand {
     }
     const std::vector<std::string> near = NearIds(unlabelled, without_array);
     if (near.empty()) return;
-    context.Remark("of those left out, these ids of arrays and of labels look alike, and are not: " +
-                   PrintableLine(JoinFirst(near, kNamedVideos)));
+    context.Remark(
+        "of those left out, these ids of arrays and of labels look alike, and are not: " +
+        PrintableLine(JoinFirst(near, kNamedVideos)));
   }
 
   static void TellOfNearNames(const CommandContext& context, const ImportPlan& plan) {

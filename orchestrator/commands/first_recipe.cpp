@@ -74,7 +74,8 @@ std::string FramesLine(const DataFolder& data) {
     return text + "  # the longest feature; the mean is " + FixedText(data.mean_longest_frames, 1) +
            "; fewer are faster\n# Features differ in their number of frames: all of a video have " +
            FixedText(data.mean_frames, 1) +
-           " on average. So they\n# are taken to last equally long, at frame rates of their own: of "
+           " on average. So they\n# are taken to last equally long, at frame rates of their own: "
+           "of "
            "those with fewer frames the\n# nearest one is taken. Where some only end early, write "
            "\"cut\".\n"
            "frame_alignment = \"nearest\"\n";

@@ -107,11 +107,13 @@ std::string DataText(const DataSpec& data) {
             "\n";
   }
   if (data.format != "video") {
-    text += "- frames of a video: at most " + std::to_string(data.max_frames) +
-            (data.frame_alignment == FrameAlignment::kNearest
-                 ? ", as many as its longest feature has, the nearest of each other feature"
-                 : "") +
-            "\n";
+    text +=
+        "- frames of a video: at most " + std::to_string(data.max_frames) +
+        (data.frame_alignment == FrameAlignment::kNearest
+             ? ", as many as its longest feature has, N; frame t is frame `(2*t + 1)*n // (2*N)` "
+               "of a feature of n"
+             : "") +
+        "\n";
   }
   return text + "- trained on " + FileNames(data.train) + "; measured on " +
          FileNames(data.validate) + "\n- digest of names and contents: `" + data.digest + "`\n";

@@ -74,8 +74,8 @@ FeatureInput ParseFeatureInput(const std::string& text) {
   return input;
 }
 
-std::unique_ptr<ArraySource> OpenArraySource(const FeatureInput& input,
-                                             const TableColumns& columns, int threads) {
+std::unique_ptr<ArraySource> OpenArraySource(const FeatureInput& input, const TableColumns& columns,
+                                             int threads) {
   std::vector<std::string> files = FilesOfInput(input);
   const Kind kind = KindOfFile(input, files.front());
   for (const std::string& file : files) {

@@ -200,9 +200,9 @@ class Planning {
     for (const FeatureInput& input : options_.features) {
       ImportedFeature& feature = plan_.features.emplace_back();
       feature.input = input;
-      feature.source = OpenArraySource(
-          input, {.id = options_.labels.id_column, .labels = plan_.labels.columns},
-          options_.threads);
+      feature.source =
+          OpenArraySource(input, {.id = options_.labels.id_column, .labels = plan_.labels.columns},
+                          options_.threads);
       if (feature.source->arrays().empty()) {
         throw InputError("--features " + input.name + ": " + input.pattern + " holds no array");
       }
@@ -210,8 +210,8 @@ class Planning {
     const auto is_of_frames = [](const ImportedFeature& feature) {
       return feature.source->arrays().front().form.level == ArrayLevel::kFrame;
     };
-    plan_.level = std::ranges::any_of(plan_.features, is_of_frames) ? ArrayLevel::kFrame
-                                                                    : ArrayLevel::kVideo;
+    plan_.level =
+        std::ranges::any_of(plan_.features, is_of_frames) ? ArrayLevel::kFrame : ArrayLevel::kVideo;
     for (ImportedFeature& feature : plan_.features) {
       const FeatureCheck check(feature, options_.as);
       check.RequireIds();
@@ -225,7 +225,13 @@ class Planning {
             ": one vector per video is written as float32, and these are bytes" +
             (options_.as ? " (--as uint8)" : "; save the numbers that they stand for"));
       }
-      if (plan_.level == ArrayLevel::kVideo) feature.type = Element::kFloat32;
+      if (plan_.level == ArrayLevel::kVideo) {
+        if (options_.as && *options_.as != Element::kFloat32) {
+          throw UsageError(std::string("--as ") + NameOf(*options_.as) +
+                           ": one vector per video is written as float32; leave the option out");
+        }
+        feature.type = Element::kFloat32;
+      }
     }
   }
 

@@ -12,12 +12,12 @@ namespace beamgrid {
 
 /// ImportReport is what was written.
 struct ImportReport {
-  std::uint64_t bytes = 0;             ///< of the record files
-  std::size_t kept_shards = 0;         ///< that an import before had finished
-  std::vector<std::uint64_t> clipped;  ///< values of each feature outside of [-2, 2]
+  std::uint64_t bytes = 0;              ///< of the record files
+  std::size_t kept_shards = 0;          ///< that an import before had finished
+  std::vector<std::uint64_t> clipped;   ///< values of each feature outside of [-2, 2]
   std::vector<std::uint64_t> vanished;  ///< of each feature; see CodedValues
-  bool was_there = false;              ///< all of it was finished before; nothing was done
-  std::string manifest;                ///< JSON
+  bool was_there = false;               ///< all of it was finished before; nothing was done
+  std::string manifest;                 ///< JSON
 };
 
 /// Is told how many bytes of arrays were read, of how many; one call at a time.

@@ -327,8 +327,8 @@ class TableReader {
     return ";";
   }
 
-  /// A list that Python printed, "['cat', 'dog']", would be taken for one class, or for several with
-  /// brackets in their names.
+  /// A list that Python printed, "['cat', 'dog']", would be taken for one class, or for several
+  /// with brackets in their names.
   void RefuseListsOfPython() const {
     const auto found = std::ranges::find_if(rows_, [this](const LabelRow& row) {
       const std::string_view cell = row.labels;

@@ -55,20 +55,20 @@ struct LabelTable {
   std::map<std::string, VideoLabels> videos;  ///< by id; without labels where their cell is empty
   std::vector<std::string> class_names;       ///< by class; empty: classes are numbers
   std::int64_t classes = 0;
-  std::uint64_t light_labels = 0;  ///< left out because of min_weight
-  std::string hash;                ///< of the file's content
-  std::string column;              ///< that the classes stand in
+  std::uint64_t light_labels = 0;    ///< left out because of min_weight
+  std::string hash;                  ///< of the file's content
+  std::string column;                ///< that the classes stand in
   std::vector<std::string> columns;  ///< all of them
-  bool lists = true;               ///< a list per video; else a class per row
+  bool lists = true;                 ///< a list per video; else a class per row
 };
 
 /// The most that a video may weigh in the loss, which is what training takes.
 inline constexpr float kMostVideoWeight = 1e6F;
 
 /// Reads a table. Names of classes are numbered in their order. Throws InputError with file and
-/// line for what is no class, a list that Python printed, an id or a video's list that is there twice, a cell that may be one
-/// class or several, rows of one video that differ in group, weight or split, a weight or split
-/// that is none.
+/// line for what is no class, a list that Python printed, an id or a video's list that is there
+/// twice, a cell that may be one class or several, rows of one video that differ in group, weight
+/// or split, a weight or split that is none.
 [[nodiscard]] LabelTable ReadLabelTable(const LabelOptions& options);
 
 /// Returns the text of a vocabulary: Index,Name,TrainVideoCount and a line per class.

@@ -64,8 +64,7 @@ std::vector<const std::set<std::string>*> NamedSplits(const ImportedFolder& fold
                                                       const std::set<std::string>& names) {
   std::vector<const std::set<std::string>*> named;
   for (const std::set<std::string>& files : folder.splits) {
-    if (std::ranges::any_of(names,
-                            [&](const std::string& name) { return files.contains(name); })) {
+    if (std::ranges::any_of(names, [&](const std::string& name) { return files.contains(name); })) {
       named.push_back(&files);
     }
   }

@@ -58,8 +58,9 @@ class ClassNamesEnd : public ::testing::Test {
 
   static void Import(const std::string& out, const std::vector<std::string>& more) {
     std::vector<std::string> command = {
-        "data",       "import",         "--features", "vector=vectors.csv", "--labels",
-        "labels.csv", "--split-column", "part",       "--out",              out};
+        "data",     "import",     "--features",     "vector=vectors.csv",
+        "--labels", "labels.csv", "--split-column", "part",
+        "--out",    out};
     command.insert(command.end(), more.begin(), more.end());
     Succeed(command);
   }
@@ -86,8 +87,8 @@ TEST_F(ClassNamesEnd, PredictWritesThoseOfTheModelAndNoNumbersThatMeanOthers) {
   EXPECT_FALSE(std::filesystem::exists(folder_->path() / "x.csv"));
   Succeed({"predict", "pets:ensemble", "two/validate-00000.tfrecord", "--names", "auto", "--out",
            "named.csv"});
-  EXPECT_THAT(Text("named.csv"), AllOf(HasSubstr(",0,cat,"), HasSubstr(",1,dog,"),
-                                       Not(HasSubstr(",0,dog,"))));
+  EXPECT_THAT(Text("named.csv"),
+              AllOf(HasSubstr(",0,cat,"), HasSubstr(",1,dog,"), Not(HasSubstr(",0,dog,"))));
 }
 
 TEST_F(ClassNamesEnd, ScoreComparesWhatItIsToldOfThem) {
@@ -106,17 +107,18 @@ TEST_F(ClassNamesEnd, ScoreComparesWhatItIsToldOfThem) {
                 "--names: class 0 is 'cat' in one/vocabulary.csv");
   // A file that says nothing is asked for what lies beside it.
   std::filesystem::copy_file(folder_->path() / "bare.csv", folder_->path() / "one/bare.csv");
-  ExpectRefusal({"score", "--predictions", "one/bare.csv", "--truth", "two/validate-00000.tfrecord"},
-                "class 0 is 'cat' in one/bare.csv (by the vocabulary beside it) and 'dog' in ");
+  ExpectRefusal(
+      {"score", "--predictions", "one/bare.csv", "--truth", "two/validate-00000.tfrecord"},
+      "class 0 is 'cat' in one/bare.csv (by the vocabulary beside it) and 'dog' in ");
   Succeed({"score", "--predictions", "one/bare.csv", "--truth", "one/validate-00000.tfrecord"});
 }
 
 TEST_F(ClassNamesEnd, EnsemblesAverageNoNumbersThatMeanDifferentClasses) {
   std::filesystem::copy_file(folder_->path() / "bare.csv", folder_->path() / "two/other.csv",
                              std::filesystem::copy_options::overwrite_existing);
-  ExpectRefusal({"ensemble", "--predictions", "two/other.csv", "--truth",
-                 "one/validate-00000.tfrecord"},
-                "two/other.csv (by the vocabulary beside it)");
+  ExpectRefusal(
+      {"ensemble", "--predictions", "two/other.csv", "--truth", "one/validate-00000.tfrecord"},
+      "two/other.csv (by the vocabulary beside it)");
   ExpectRefusal({"ensemble", "pets", "--with", "two/other.csv"}, "the data of pets");
   Succeed({"ensemble", "pets", "--with", "bare.csv"});
 }
@@ -144,9 +146,10 @@ TEST_F(ClassNamesEnd, RunTellsThatOtherRecordsSayNone) {
                                         "--set", "data.train=[\"plain/train-*.tfrecord\"]",
                                         "--set", "data.validate=[\"plain/validate-*.tfrecord\"]"};
   // It asks for --accept-changes: nothing is trained here.
-  EXPECT_THAT(folder_->Run(run).err,
-              HasSubstr("what the classes of these data are called is not known, as it was of those "
-                        "of the study before"));
+  EXPECT_THAT(
+      folder_->Run(run).err,
+      HasSubstr("what the classes of these data are called is not known, as it was of those "
+                "of the study before"));
   EXPECT_THAT(Succeed({"run", "r.toml"}).err, Not(HasSubstr("is not known")));
 }
 

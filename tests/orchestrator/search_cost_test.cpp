@@ -220,8 +220,9 @@ TEST_F(SearchCostTest, OfDataThatNothingWasTrainedOnIsRoughAndSaysSo) {
   }
   forecast_.KnowExamples("abc", kEpochExamples);
   ExpectRange(Cost().hours.at("cpu"), 400 / kHour / 8, 400 / kHour, 400 / kHour * 8);
-  EXPECT_THAT(basis_, Contains(HasSubstr("times are forecast from 12 trials measured on a CPU, none "
-                                         "of them on these data: these times are rough")));
+  EXPECT_THAT(basis_,
+              Contains(HasSubstr("times are forecast from 12 trials measured on a CPU, none "
+                                 "of them on these data: these times are rough")));
   EXPECT_THAT(basis_, Contains(HasSubstr("range 0.12 to 8.00 x the forecast, assumed at least so "
                                          "wide, for none was trained on these data")));
   forecast_.Learn(*space.At(0), data_, Took(*space.At(0), 0.01));

@@ -228,6 +228,17 @@ TEST_F(ImportTest, VectorsMakeVideoLevelRecords) {
   EXPECT_EQ(InspectFile(options_.out / "validate-00000.tfrecord").format, "video");
 }
 
+TEST_F(ImportTest, VectorsAreFloatsWhateverElseIsAskedFor) {
+  Write("v.csv", "id,a,b\nx,1,2\ny,-0.5,8\n");
+  Write("labels.csv", "id,label,part\nx,3,train\ny,5,val\n");
+  options_.features = {{.name = "mean_rgb", .pattern = Path("v.csv"), .member = ""}};
+  options_.labels.split_column = "part";
+  options_.as = Element::kFloat16;
+  EXPECT_THAT(Refusal<UsageError>(), HasSubstr("--as float16: one vector per video is written as"));
+  options_.as = Element::kFloat32;
+  EXPECT_FALSE(Import().was_there);
+}
+
 TEST_F(ImportTest, NoColumnOfTheLabelsBecomesAFeature) {
   Write("v.csv", "id,a,fold\nx,1,0\ny,-0.5,1\n");
   Write("labels.csv", "id,label,part,fold\nx,3,train,0\ny,5,val,1\n");
