@@ -212,9 +212,7 @@ class DataImport : public Subcommand {
                      "): " + PrintableLine(JoinFirst(group.ids, kNamedVideos)));
     }
     TellOfNearIds(context, plan);
-    if (plan.unequal > 0) {
-      TellOfUnequalFrames(context, plan);
-    }
+    if (plan.unequal > 0) TellOfUnequalFrames(context, plan);
     if (plan.labelled) {
       TellOfClasses(context, plan);
       TellOfNearNames(context, plan);

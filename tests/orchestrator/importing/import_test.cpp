@@ -492,7 +492,7 @@ TEST_F(ImportTest, IdsAreCheckedWhereverTheyComeFrom) {
   EXPECT_THAT(Refusal(), AllOf(HasSubstr("no video has labels and every feature"),
                                HasSubstr("'v00.mp4'"), HasSubstr("'v00'")));
   Write("labels.csv", "id,labels\nv00,\nv01,\n");
-  EXPECT_THAT(Refusal(), AllOf(HasSubstr("with no class in the table of labels"),
+  EXPECT_THAT(Refusal(), AllOf(HasSubstr("(no class in the table of labels)"),
                                Not(HasSubstr("must be the same"))));
 }
 
