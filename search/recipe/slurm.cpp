@@ -104,6 +104,13 @@ constexpr OwnArgument kOwnArguments[] = {
     {"hold", "no job would begin by itself"},
     {"wait", "sbatch must not wait"},
     {"wrap", "what a job does is the program's"},
+    {"quiet", "the answer of sbatch is read by the program"},
+    {"clusters", "jobs are looked for in the cluster of SLURM_CONF alone"},
+    {"cluster-constraint", "jobs are looked for in the cluster of SLURM_CONF alone"},
+    {"uid", "jobs are looked for among those of the user who runs the study"},
+    {"help", "no job would ever begin"},
+    {"usage", "no job would ever begin"},
+    {"version", "no job would ever begin"},
 };
 
 /// Returns what is wrong with an argument of sbatch; empty: nothing.
