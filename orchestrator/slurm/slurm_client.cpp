@@ -47,10 +47,25 @@ constexpr const char* kNotNow[] = {
     "SubmitJobsLimit",
     "SubmitJobLimit",
     "SubmitJobPerUserLimit",
-    "Slurm controller is in standby mode",
+    "standby mode",
     "Unable to establish control",
     "Could not establish a configuration source",
+    "Required partition not available",
+    "Requested reservation not usable now",
+    "Requested nodes are busy",
+    "I/O error writing script/environment to file",
+    "Unable to connect to database",
+    "Munge encode failed",
+    "Munge decode failed",
+    "Protocol authentication error",
 };
+/// Words of sbatch that say that the job asks for more memory than any node has.
+constexpr const char* kTooMuchMemory[] = {
+    "Memory specification can not be satisfied",
+    "Memory required by task is not available",
+};
+/// In words of Slurm, about this job alone, whatever else runs: it never begins.
+constexpr char kOfOneJob[] = "PerJob";
 /// Words that say nothing of whether the controller took it.
 constexpr const char* kNoAnswer[] = {
     "Socket timed out",
@@ -70,7 +85,42 @@ Submission OutcomeOf(const SlurmReply& reply) {
   const auto says = [&reply](const char* words) { return Contains(reply.errors, words); };
   if (!reply.exit || *reply.exit < 0) return Submission::kUnclear;
   if (std::ranges::any_of(kNoAnswer, says)) return Submission::kUnclear;
-  return std::ranges::any_of(kNotNow, says) ? Submission::kNotNow : Submission::kRefused;
+  if (!says(kOfOneJob) && std::ranges::any_of(kNotNow, says)) return Submission::kNotNow;
+  const bool too_large = std::ranges::any_of(kTooMuchMemory, says);
+  return too_large ? Submission::kTooLarge : Submission::kRefused;
+}
+
+/// Words of sbatch, and the keys of [resources.slurm] that they are about.
+constexpr struct {
+  const char* slurm;
+  const char* keys;
+} kKeysMeant[] = {
+    {"invalid partition", "partition"},
+    {"Invalid partition", "partition"},
+    {"permitted to use this partition", "partition, account and qos"},
+    {"Invalid account", "account and partition"},
+    {"Invalid qos", "qos"},
+    {"Invalid feature", "constraint"},
+    {"generic resource", "gres"},
+    {"Memory specification", "memory"},
+    {"Memory required", "memory"},
+    {"Requested node configuration", "gres, cpus, memory and constraint"},
+    {"CPU count", "cpus"},
+    {"processors requested", "cpus"},
+    {"time limit is invalid", "time"},
+    {"accounting/QOS policy", "time, cpus, memory, gres, account and qos"},
+    {"Access/permission denied", "partition, account and qos"},
+    {"reservation", "arguments"},
+    {"unrecognized option", "arguments"},
+    {"licen", "arguments"},
+};
+
+/// Returns what sbatch said, with the keys of the recipe that it is about, where we know them.
+std::string WithKeys(const std::string& errors) {
+  for (const auto& [slurm, keys] : kKeysMeant) {
+    if (Contains(errors, slurm)) return errors + "; look at " + keys + " in [resources.slurm]";
+  }
+  return errors;
 }
 
 /// The id in "17" or "17;cluster"; nothing where sbatch printed none.
@@ -135,10 +185,12 @@ const InWords kReasons[] = {
 
 /// Beginnings of families of reasons: a limit on jobs, processors, GPUs ... of somebody.
 const InWords kLimits[] = {
+    {"QOSMin", "it asks for less than the quality of service takes, so it never begins"},
     {"Assoc", "a limit of the account is reached"},
     {"QOS", "a limit of the quality of service is reached"},
     {"Max", "a limit of the account or the cluster is reached"},
     {"ReqNodeNotAvail", "a node that it asks for is down, drained or reserved"},
+    {"Nodes required for job are", "nodes that it needs are down, drained or reserved"},
 };
 
 const InWords kStates[] = {
@@ -213,7 +265,12 @@ std::vector<std::string> SbatchArguments(const JobRequest& request) {
 
 SubmitAnswer SlurmClient::Submit(const JobRequest& request) {
   const SlurmReply reply = RunSlurm(programs_, "sbatch", SbatchArguments(request));
-  if (!reply.succeeded()) return {.outcome = OutcomeOf(reply), .id = "", .message = reply.errors};
+  if (!reply.succeeded()) {
+    const Submission outcome = OutcomeOf(reply);
+    const bool refused = outcome == Submission::kRefused || outcome == Submission::kTooLarge;
+    return {
+        .outcome = outcome, .id = "", .message = refused ? WithKeys(reply.errors) : reply.errors};
+  }
   std::string id = IdOf(reply.output);
   if (!id.empty()) return {.outcome = Submission::kAccepted, .id = std::move(id), .message = ""};
   return {
@@ -249,8 +306,10 @@ QueueAnswer SlurmClient::Queue() {
     if (format.size() > 1) format += kField;
     format += field;
   }
-  const SlurmReply reply = RunSlurm(
-      programs_, "squeue", {"--noheader", "--states=all", "--user=" + Me(), "--format=" + format});
+  const SlurmReply reply =
+      RunSlurm(programs_, "squeue",
+               // --all: also in partitions that are hidden, or closed to us by now.
+               {"--noheader", "--all", "--states=all", "--user=" + Me(), "--format=" + format});
   if (!reply.succeeded()) return {.answered = false, .jobs = {}, .message = reply.errors};
   return {.answered = true, .jobs = ParseQueue(reply.output), .message = ""};
 }
@@ -328,6 +387,11 @@ bool IsFinal(std::string_view state) {
 std::string ReasonInWords(const std::string& reason) {
   const auto* exact = std::ranges::find(kReasons, reason, &InWords::slurm);
   if (exact != std::end(kReasons)) return std::string(exact->words) + " (" + reason + ")";
+  if (Contains(reason, kOfOneJob)) {
+    return "it asks for more than the account or the quality of service allows one job, so it "
+           "never begins: lower time, cpus, memory or gres in [resources.slurm] (" +
+           reason + ")";
+  }
   for (const InWords& limit : kLimits) {
     if (reason.starts_with(limit.slurm)) return std::string(limit.words) + " (" + reason + ")";
   }

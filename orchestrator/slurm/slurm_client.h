@@ -32,9 +32,10 @@ struct JobRequest {
 /// Submission says what became of a request.
 enum class Submission {
   kAccepted,
-  kRefused,  ///< by sbatch or the cluster, for good as it stands: the message is theirs
-  kNotNow,   ///< not in the queue, but may be taken later: no controller, a limit on queued jobs
-  kUnclear,  ///< no answer came: it may be in the queue, where it is found by its name
+  kRefused,   ///< by sbatch or the cluster, for good as it stands: the message is theirs
+  kTooLarge,  ///< likewise, for no node has the memory that it asks for
+  kNotNow,    ///< not in the queue, but may be taken later: no controller, a limit on queued jobs
+  kUnclear,   ///< no answer came: it may be in the queue, where it is found by its name
 };
 
 struct SubmitAnswer {

@@ -191,7 +191,7 @@ class Bench {
     for (int i = 0; i < 20; ++i) {
       const double start = Now();
       const std::string all =
-          "squeue --noheader --states=all --user=" + std::to_string(::getuid()) +
+          "squeue --noheader --all --states=all --user=" + std::to_string(::getuid()) +
           " --format='%i %T %r %N %S %j %k' >/dev/null";
       if (std::system(all.c_str()) != 0) throw std::runtime_error("squeue failed");
       own.Add(Now() - start);

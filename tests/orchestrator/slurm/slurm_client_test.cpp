@@ -128,7 +128,25 @@ TEST_F(SlurmClientTest, WhatSbatchSaysDecidesWhetherTheJobMayBeThere) {
        "exit 1",
        Submission::kRefused,
        "invalid partition specified: nope; Batch job submission failed: Invalid partition name "
-       "specified"},
+       "specified; look at partition in [resources.slurm]"},
+      {"echo 'sbatch: error: Batch job submission failed: Requested node configuration is not "
+       "available' >&2; exit 1",
+       Submission::kRefused, "look at gres, cpus, memory and constraint in [resources.slurm]"},
+      {"echo 'sbatch: error: Memory specification can not be satisfied' >&2\n"
+       "echo 'sbatch: error: Batch job submission failed: Requested node configuration is not "
+       "available' >&2; exit 1",
+       Submission::kTooLarge, "look at memory in [resources.slurm]"},
+      {"echo 'sbatch: error: Batch job submission failed: Required partition not available "
+       "(inactive or drain)' >&2; exit 1",
+       Submission::kNotNow, "(inactive or drain)"},
+      {"echo 'sbatch: error: If munged is up, restart with --num-threads=10' >&2\n"
+       "echo 'sbatch: error: Munge encode failed: Failed to connect to \"/run/munge\": Connection "
+       "refused' >&2\n"
+       "echo 'sbatch: error: slurm_send_node_msg: auth_g_create: REQUEST_SUBMIT_BATCH_JOB has "
+       "authentication error' >&2\n"
+       "echo 'sbatch: error: Batch job submission failed: Protocol authentication error' >&2\n"
+       "exit 1",
+       Submission::kNotNow, "Protocol authentication error"},
       {"echo 'sbatch: error: Batch job submission failed: Unable to contact slurm controller "
        "(connect failure)' >&2; exit 1",
        Submission::kNotNow, "Unable to contact slurm controller"},
@@ -136,6 +154,10 @@ TEST_F(SlurmClientTest, WhatSbatchSaysDecidesWhetherTheJobMayBeThere) {
        "echo 'sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job "
        "submit limit, user'\"'\"'s size and/or time limits)' >&2; exit 1",
        Submission::kNotNow, "QOSMaxSubmitJobPerUserLimit; Batch"},
+      {"echo 'sbatch: error: QOSMaxWallDurationPerJobLimit' >&2\n"
+       "echo 'sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job "
+       "submit limit, user'\"'\"'s size and/or time limits)' >&2; exit 1",
+       Submission::kRefused, "look at time, cpus, memory, gres, account and qos"},
       {"echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv "
        "operation' >&2; exit 1",
        Submission::kUnclear, "Socket timed out"},
@@ -267,7 +289,7 @@ TEST_F(SlurmClientTest, TheQueueIsAskedOnceForAll) {
   EXPECT_TRUE(answer.answered);
   EXPECT_EQ(answer.jobs.size(), 4U);
   EXPECT_EQ(ArgumentsOf("squeue"),
-            "--noheader\n--states=all\n--user=" + std::to_string(::getuid()) +
+            "--noheader\n--all\n--states=all\n--user=" + std::to_string(::getuid()) +
                 "\n--format=\x1e%i\x1f%T\x1f%r\x1f%N\x1f%S\x1f%j\x1f%k\n");
   Put("squeue", "exit 0");
   EXPECT_TRUE(Client().Queue().answered);
@@ -416,6 +438,10 @@ TEST(SlurmWords, SayWhatIsTheMatter) {
   EXPECT_EQ(ReasonInWords(""), "the scheduler has not looked at it yet (None)");
   EXPECT_EQ(ReasonInWords("QOSMaxGRESPerUser"),
             "a limit of the quality of service is reached (QOSMaxGRESPerUser)");
+  EXPECT_EQ(ReasonInWords("QOSMaxWallDurationPerJobLimit"),
+            "it asks for more than the account or the quality of service allows one job, so it "
+            "never begins: lower time, cpus, memory or gres in [resources.slurm] "
+            "(QOSMaxWallDurationPerJobLimit)");
   EXPECT_EQ(ReasonInWords("ReqNodeNotAvail, UnavailableNodes:n2"),
             "a node that it asks for is down, drained or reserved (ReqNodeNotAvail, "
             "UnavailableNodes:n2)");
