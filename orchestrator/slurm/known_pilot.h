@@ -91,7 +91,8 @@ class KnownPilot {
   [[nodiscard]] std::string name() const { return folder_.filename().string(); }
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] const PilotSettings& settings() const { return settings_; }
-  [[nodiscard]] bool begun() const { return begun_; }  ///< in its present life
+  [[nodiscard]] bool begun() const { return begun_; }          ///< in its present life
+  [[nodiscard]] bool asked_for() const { return asked_for_; }  ///< sbatch may have taken its job
   [[nodiscard]] bool has_lived() const { return has_lived_; }
   [[nodiscard]] bool left() const { return left_; }
   [[nodiscard]] bool told_to_leave() const { return told_to_leave_; }
@@ -127,7 +128,7 @@ class KnownPilot {
   LineTail reports_;
   GrowingLines orders_;
   bool begun_ = false, has_lived_ = false, left_ = false, told_to_leave_ = false;
-  bool asked_for_ = false;  ///< sbatch has been called
+  bool asked_for_ = false;
   std::string node_, why_left_, id_, state_, reason_, took_;
   std::optional<AttemptKey> work_;
   std::int64_t told_until_ = 0;  ///< bytes of its orders, with the latest attempt's

@@ -129,7 +129,7 @@ void Pilot::HeedStop() {
 }
 
 std::string Pilot::WhyLeave() const {
-  if (stopping_) return "the job was told to end";
+  if (stopping_) return kToldToEnd;
   const bool late =
       settings_.time.count() > 0 && Clock::now() - begun_ > settings_.time * kLateShare;
   if (late) return "the job's time is nearly over";
@@ -206,7 +206,11 @@ void Pilot::Take(const ExecutorEvent& event) {
   Say({.what = Report::What::kHeard, .key = event.key, .text = ToLine(message)});
 }
 
-void Pilot::End(const AttemptOutcome& outcome) {
+void Pilot::End(AttemptOutcome outcome) {
+  auto* failure = std::get_if<AttemptFailure>(&outcome.end);
+  if (stopping_ && failure != nullptr && failure->kind == FailureKind::kInterrupted) {
+    failure->message = std::string(kToldToEnd) + " by Slurm (its time, preemption, scancel)";
+  }
   const Order order = std::exchange(work_, std::nullopt)->order;
   // Another end may be there: then that one counts, and is told all the same.
   (void)PublishEnd(order.directory, order.key, name_, outcome);

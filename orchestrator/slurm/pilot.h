@@ -59,7 +59,7 @@ class Pilot {
   void StopIfEndedByOthers();
   void Wait();
   void Take(const ExecutorEvent& event);
-  void End(const AttemptOutcome& outcome);
+  void End(AttemptOutcome outcome);
   void Say(const Report& report);
   void SayLives();
 

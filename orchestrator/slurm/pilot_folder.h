@@ -95,6 +95,9 @@ struct Report {
 [[nodiscard]] std::string ToLine(const Report& report);
 [[nodiscard]] std::optional<Report> ReportFromLine(std::string_view line);
 
+/// Why a pilot leaves whose job Slurm ends, and may queue again.
+inline constexpr char kToldToEnd[] = "the job was told to end";
+
 /// AtWork is at_work.json.
 struct AtWork {
   AttemptKey key;

@@ -42,13 +42,20 @@ void PilotedAttempts::Turn() {
 
 void PilotedAttempts::Submit(const AttemptKey& key, const fs::path& directory,
                              const Placement& placement, milliseconds timeout) {
-  works_.emplace(key, Work{.directory = directory,
-                           .timeout = timeout,
-                           .alone = placement.alone,
-                           .need = {.memory_bytes = MemoryOfJob(options_.settings, placement),
-                                    .time = TimeFor(placement)}});
+  JobNeed need{.memory_bytes = MemoryOfJob(options_.settings, placement),
+               .time = TimeFor(placement),
+               .alone = placement.alone};
+  HeedTooLarge(need);
+  works_.emplace(
+      key,
+      Work{.directory = directory, .timeout = timeout, .alone = placement.alone, .need = need});
   waiting_.push_back(key);
-  Assign();
+}
+
+void PilotedAttempts::HeedTooLarge(JobNeed& need) const {
+  if (need.memory_bytes < too_large_) return;
+  need.memory_bytes = kWholeNode;
+  need.alone = true;
 }
 
 milliseconds PilotedAttempts::TimeFor(const Placement& placement) {
@@ -122,7 +129,7 @@ void PilotedAttempts::Adopt(const AttemptKey& key, const fs::path& directory) {
   // It may have ended since it was found.
   if (ReadEnd(directory)) return BeginEnding(key);
   pilot->NoteWork(key);
-  pilots_.NoteBusy(name);
+  pilots_.NoteBusy(*pilot);
 }
 
 // ---- What pilots say of them -------------------------------------------------------------------
@@ -180,6 +187,14 @@ void PilotedAttempts::OnPilotLeft(const AttemptKey& attempt, const std::string& 
   waiting_.push_front(attempt);
 }
 
+void PilotedAttempts::OnTooLarge(std::int64_t memory_bytes, const std::string& why) {
+  if (memory_bytes >= too_large_) return;
+  too_large_ = memory_bytes;
+  options_.Tell(why + "; no node gives " + SizeText(memory_bytes) +
+                ", so trials that are expected to need so much get the whole memory of one");
+  for (const AttemptKey& key : waiting_) HeedTooLarge(works_.at(key).need);
+}
+
 void PilotedAttempts::OnNoJobs(const std::string& why) {
   for (const AttemptKey& key : std::exchange(waiting_, {})) {
     End(key, {AttemptFailure{.kind = FailureKind::kEnvironment, .message = why}});
@@ -198,7 +213,7 @@ void PilotedAttempts::Assign() {
       continue;
     }
     Give(*key, work, *pilot);
-    pilots_.NoteBusy(pilot->name());
+    pilots_.NoteBusy(*pilot);
     key = waiting_.erase(key);
   }
 }

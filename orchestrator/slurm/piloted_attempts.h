@@ -69,11 +69,14 @@ class PilotedAttempts : private PilotListener {
   void OnReport(const KnownPilot& pilot, const Report& report) override;
   void OnJobLost(const AttemptKey& attempt, FailureKind kind, const std::string& why) override;
   void OnPilotLeft(const AttemptKey& attempt, const std::string& why) override;
+  void OnTooLarge(std::int64_t memory_bytes, const std::string& why) override;
   void OnNoJobs(const std::string& why) override;
 
   [[nodiscard]] Milliseconds Now() const { return options_.clock(); }
   /// Returns the time of a job for the attempt; says once where the partition allows less.
   [[nodiscard]] Milliseconds TimeFor(const Placement& placement);
+  /// Asks for a node's whole memory where more was asked for than any has.
+  void HeedTooLarge(JobNeed& need) const;
   void PassOn(const AttemptKey& key, const std::string& line, Told told);
 
   // They get pilots.
@@ -99,9 +102,10 @@ class PilotedAttempts : private PilotListener {
   std::deque<AttemptKey> waiting_;  ///< of works_: those without a pilot
   std::set<AttemptKey> ending_, cancelled_;
   std::vector<ExecutorEvent> events_;
-  bool told_limit_ = false;  ///< that jobs are shorter than wanted
-  int garbage_ = 0;          ///< ends in a row that nobody understands
-  Pilots pilots_;            ///< last: it calls us
+  bool told_limit_ = false;              ///< that jobs are shorter than wanted
+  std::int64_t too_large_ = kWholeNode;  ///< memory that the cluster gives no job
+  int garbage_ = 0;                      ///< ends in a row that nobody understands
+  Pilots pilots_;                        ///< last: it calls us
 };
 
 }  // namespace beamgrid

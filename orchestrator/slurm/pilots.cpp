@@ -77,7 +77,7 @@ Pilots::Pilots(SlurmClient& client, const SlurmExecutorOptions& options, PilotLi
 }
 
 Pilots::~Pilots() {
-  std::vector<std::string> cancelled;
+  std::vector<std::string> cancelled = unwanted_;
   for (auto& [name, pilot] : pilots_) {
     Dismiss(pilot);
     if (!pilot.begun()) cancelled.push_back(name);
@@ -119,38 +119,54 @@ KnownPilot* Pilots::Find(const std::string& name) {
 }
 
 KnownPilot* Pilots::FreeFor(const JobNeed& need) {
-  const auto name = std::ranges::find_if(
-      idle_, [&](const std::string& one) { return Fits(pilots_.at(one), need); });
-  return name == idle_.end() ? nullptr : &pilots_.at(*name);
+  // The smallest that has enough: Fits is for all from there on, and for none before.
+  const auto place = idle_.lower_bound({need.memory_bytes, ""});
+  return place == idle_.end() ? nullptr : &pilots_.at(place->second);
 }
 
 void Pilots::NoteEnded(const std::string& name, const AttemptKey& attempt) {
   KnownPilot* pilot = Find(name);
   if (pilot == nullptr) return;
   if (pilot->work() == attempt) pilot->DropWork();
-  if (pilot->idle()) idle_.insert(name);
+  if (pilot->idle()) idle_.insert(PlaceOf(*pilot));
 }
 
 // ---- What Slurm says ---------------------------------------------------------------------------
 
 void Pilots::TakeSubmission(const std::string& name, const SubmitAnswer& answer) {
+  --unanswered_;
   const auto pilot = pilots_.find(name);
   if (pilot == pilots_.end()) return;
   if (answer.outcome == Submission::kAccepted || answer.outcome == Submission::kUnclear) {
+    is_refused_ = false;
     return pilot->second.NoteSubmitted(answer.id, Now());
   }
   RemoveFolder(pilot->second.folder());
+  const std::int64_t memory = pilot->second.settings().memory_bytes;
   pilots_.erase(pilot);
-  ask_again_ = Now() + kAskAgain;
-  const bool for_good = answer.outcome == Submission::kRefused;
+  // Where it came into the queue all the same, it is to go.
+  lost_.insert(name);
+  unwanted_.push_back(name);
   const std::string why = "sbatch refused a job: " + answer.message;
+  if (answer.outcome == Submission::kTooLarge && memory > options_.settings.memory_bytes &&
+      memory != kWholeNode) {
+    if (memory <= largest_) largest_ = 0;
+    return listener_.OnTooLarge(memory, why);
+  }
+  ask_again_ = Now() + kAskAgain;
+  is_refused_ = true;
+  const bool for_good = answer.outcome != Submission::kNotNow;
   if (for_good && pilots_.empty()) {
     stillborn_ = 0;
     return listener_.OnNoJobs(why);
   }
+  const bool has_jobs =
+      std::ranges::any_of(pilots_, [](const auto& entry) { return entry.second.asked_for(); });
+  // The other answers say whether there will be any.
+  if (for_good && !has_jobs) return;
   if (std::exchange(refusal_, why) == why) return;
-  options_.Tell(why + (pilots_.empty() ? "; it is asked again"
-                                       : "; the study goes on with the jobs that it has"));
+  options_.Tell(
+      why + (has_jobs ? "; the study goes on with the jobs that it has" : "; it is asked again"));
 }
 
 void Pilots::TakeQueue(const QueueAnswer& answer) {
@@ -203,6 +219,7 @@ void Pilots::NoteWhatIsWaitedFor() {
     }
     if (pilot.mute().count() > 0) waits_for_ = "its job is getting ready on " + pilot.nodes();
   }
+  if (waits_for_.empty() && is_refused_) waits_for_ = refusal_;
 }
 
 /// Says what the jobs wait for, once for each reason, where none has begun.
@@ -264,7 +281,7 @@ void Pilots::Judge() {
 
 void Pilots::Restart(KnownPilot& pilot) {
   const std::optional<AttemptKey> work = pilot.work();
-  idle_.erase(pilot.name());
+  NoteBusy(pilot);
   pilot.NoteRestart();
   if (work) {
     listener_.OnJobLost(*work, FailureKind::kInterrupted,
@@ -282,7 +299,7 @@ void Pilots::Lose(const std::string& name) {
   // Should it live all the same, it is not to wait for more.
   Dismiss(pilot);
   lost_.insert(name);
-  idle_.erase(name);
+  NoteBusy(pilot);
   pilots_.erase(name);
   if (work) {
     listener_.OnJobLost(*work, memory ? FailureKind::kOutOfMemory : FailureKind::kInterrupted,
@@ -293,9 +310,10 @@ void Pilots::Lose(const std::string& name) {
   options_.Tell(why);
   if (++stillborn_ < kMostStillborn) return;
   stillborn_ = 0;
-  listener_.OnNoJobs(why + "; do the nodes see " + options_.program.string() + ", " +
-                     options_.trainer.string() + " and " + folder_.string() +
-                     "? `beamgrid doctor` asks one");
+  listener_.OnNoJobs(why +
+                     "; does the prologue of [resources.slurm] end well, and do the nodes see " +
+                     options_.program.string() + ", " + options_.trainer.string() + " and " +
+                     folder_.string() + "? `beamgrid doctor --cluster RECIPE` asks one");
 }
 
 // ---- What pilots say ---------------------------------------------------------------------------
@@ -321,9 +339,9 @@ void Pilots::Hear(KnownPilot& pilot, milliseconds now) {
     listener_.OnReport(pilot, report);
   });
   if (pilot.idle()) {
-    idle_.insert(pilot.name());
+    idle_.insert(PlaceOf(pilot));
   } else {
-    idle_.erase(pilot.name());
+    NoteBusy(pilot);
   }
 }
 
@@ -333,9 +351,14 @@ void Pilots::TakeLeave(const std::string& name) {
   const std::string why = pilot.why_left();
   // Slurm may start it again; then it is to leave at once.
   Dismiss(pilot);
-  idle_.erase(name);
+  NoteBusy(pilot);
   const fs::path folder = pilot.folder();
   pilots_.erase(name);
+  if (why == kToldToEnd) {
+    // Slurm queues what it preempts again; by then another job has been asked for.
+    lost_.insert(name);
+    unwanted_.push_back(name);
+  }
   if (work) listener_.OnPilotLeft(*work, why);
   RemoveFolder(folder);
 }
@@ -344,8 +367,10 @@ void Pilots::TakeLeave(const std::string& name) {
 
 void Pilots::AskFor(std::size_t attempts, const std::vector<JobNeed>& waiting) {
   if (waiting.empty() || Now() < ask_again_) return;
+  // Where the last one was refused, one more shows whether the next would be.
+  if (is_refused_ && unanswered_ > 0) return;
   const auto most = static_cast<std::size_t>(options_.settings.jobs);
-  const std::size_t wanted = std::min(most, attempts);
+  const std::size_t wanted = std::min({most, attempts, is_refused_ ? pilots_.size() + 1 : most});
   for (const JobNeed& need : waiting) {
     if (pilots_.size() >= wanted) break;
     Ask(need);
@@ -357,16 +382,16 @@ void Pilots::AskFor(std::size_t attempts, const std::vector<JobNeed>& waiting) {
   if (has_one) return;
   // It needs more memory than any pilot has.
   if (pilots_.size() < most) return Ask(first);
-  if (!idle_.empty()) Dismiss(pilots_.at(*idle_.begin()));
+  if (!idle_.empty()) Dismiss(pilots_.at(idle_.begin()->second));
 }
 
 void Pilots::Ask(const JobNeed& need) {
   const std::string name = NewJobName(options_.study);
   const fs::path folder = folder_ / name;
-  largest_ = std::max(largest_, need.memory_bytes);
+  if (!need.alone) largest_ = std::max(largest_, need.memory_bytes);
   longest_ = std::max(longest_, need.time);
   JobPlan plan{.settings = options_.settings,
-               .memory_bytes = largest_ == kWholeNode ? need.memory_bytes : largest_,
+               .memory_bytes = need.alone ? need.memory_bytes : largest_,
                .time = longest_,
                .threads = options_.threads};
   const PilotSettings settings = MakeJobFolder(folder, plan, Programs());
@@ -374,6 +399,7 @@ void Pilots::Ask(const JobNeed& need) {
   // The intent is on the disk by now: whatever becomes of us, the job finds its folder, and the
   // next run the job.
   desk_.Submit(MakeRequest(folder, plan, options_.study));
+  ++unanswered_;
 }
 
 void Pilots::FindEarlier() {
@@ -420,7 +446,7 @@ void Pilots::FindEarlier(const fs::path& folder, const QueueAnswer& queue) {
     if (!pilot.begun()) desk_.Cancel({name});
     ++other_terms_;
   }
-  if (pilot.idle()) idle_.insert(name);
+  if (pilot.idle()) idle_.insert(PlaceOf(pilot));
   pilots_.emplace(name, std::move(pilot));
 }
 

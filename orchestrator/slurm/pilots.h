@@ -31,6 +31,8 @@ class PilotListener {
   virtual void OnJobLost(const AttemptKey& attempt, FailureKind kind, const std::string& why) = 0;
   /// The pilot of an attempt has left; it may not have begun it.
   virtual void OnPilotLeft(const AttemptKey& attempt, const std::string& why) = 0;
+  /// The cluster gives no job so much memory, which is more than the recipe asks for.
+  virtual void OnTooLarge(std::int64_t memory_bytes, const std::string& why) = 0;
   /// No job can carry anything out: a fault of the machine.
   virtual void OnNoJobs(const std::string& why) = 0;
 };
@@ -39,6 +41,7 @@ class PilotListener {
 struct JobNeed {
   std::int64_t memory_bytes = 0;
   std::chrono::milliseconds time{0};
+  bool alone = false;  ///< what it needs is no measure for the jobs of other attempts
 };
 
 /// Pilots finds those of an earlier orchestrator by their folders, asks for new ones, follows all,
@@ -66,7 +69,7 @@ class Pilots {
   /// until NoteBusy.
   [[nodiscard]] KnownPilot* FreeFor(const JobNeed& need);
   [[nodiscard]] bool has_free() const { return !idle_.empty(); }
-  void NoteBusy(const std::string& name) { idle_.erase(name); }
+  void NoteBusy(const KnownPilot& pilot) { idle_.erase(PlaceOf(pilot)); }
   /// The attempt has ended, and its pilot may be free.
   void NoteEnded(const std::string& name, const AttemptKey& attempt);
 
@@ -84,8 +87,13 @@ class Pilots {
 
  private:
   using Milliseconds = std::chrono::milliseconds;
+  /// Its memory, and its name.
+  using Place = std::pair<std::int64_t, std::string>;
 
   [[nodiscard]] Milliseconds Now() const { return options_.clock(); }
+  [[nodiscard]] static Place PlaceOf(const KnownPilot& pilot) {
+    return {pilot.settings().memory_bytes, pilot.name()};
+  }
   [[nodiscard]] JobPrograms Programs() const;
 
   // What Slurm says.
@@ -116,16 +124,20 @@ class Pilots {
   std::filesystem::path folder_;
   std::string terms_;                         ///< of the jobs that are asked for
   std::map<std::string, KnownPilot> pilots_;  ///< by the name of their job
-  std::set<std::string> idle_;                ///< those that are free
-  std::set<std::string> lost_;                ///< those that were given up
+  std::set<Place> idle_;                      ///< those that are free
+  std::set<std::string> lost_;                ///< those that were given up, or refused by sbatch
+  std::vector<std::string> unwanted_;         ///< of lost_: jobs that may come into the queue yet
   std::set<std::string> held_;                ///< those that were cancelled because Slurm held them
   std::set<std::string> mute_;  ///< those of which was said that they run and say nothing
   std::string heard_last_;      ///< the pilot that was heard last
   std::string refusal_;         ///< what sbatch said last
+  bool is_refused_ = false;     ///< the last job that was asked for
+  int unanswered_ = 0;          ///< jobs that sbatch was asked for and has not answered
   std::string seen_reason_, told_reason_;  ///< why the first job waits, where none has begun
   std::string waits_for_;
   Milliseconds ask_again_{0};
-  std::int64_t largest_ = 0;  ///< memory that an attempt so far needs
+  /// Memory that an attempt so far needs, of which the cluster has not said that it is too much.
+  std::int64_t largest_ = 0;
   Milliseconds longest_{0};
   std::size_t other_terms_ = 0;  ///< jobs of an earlier run that were asked for with others
   int stillborn_ = 0;            ///< jobs in a row that ended before they said anything

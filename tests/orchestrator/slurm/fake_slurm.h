@@ -43,12 +43,19 @@ class FakeSlurm : public SlurmClient {
     const std::scoped_lock lock(mutex_);
     ++calls_;
     if (on_submit) on_submit(request);
-    if (!refusal.empty()) return {.outcome = refuses_as, .message = refusal};
+    if (!refusal.empty() && !takes_what_it_refuses) {
+      return {.outcome = refuses_as, .message = refusal};
+    }
+    if (node_memory_bytes > 0 && request.settings.memory_bytes > node_memory_bytes) {
+      return {.outcome = Submission::kTooLarge,
+              .message = "Memory specification can not be satisfied"};
+    }
     Job& job = jobs_[request.name];
     job.request = request;
     job.id = std::to_string(jobs_.size());
     order_.push_back(request.name);
     if (starts_jobs) Start(job);
+    if (!refusal.empty()) return {.outcome = refuses_as, .message = refusal};
     if (loses_answers) return {.message = "no answer came"};
     return {.outcome = Submission::kAccepted, .id = job.id};
   }
@@ -155,6 +162,8 @@ class FakeSlurm : public SlurmClient {
   bool deaf_to_term = false;   ///< jobs are killed at once
   std::string refusal;         ///< of sbatch
   Submission refuses_as = Submission::kRefused;
+  bool takes_what_it_refuses = false;
+  std::int64_t node_memory_bytes = 0;               ///< more it does not give to a job; 0: any
   std::map<std::string, std::string> ended_states;  ///< of the accounting; empty: it is off
   std::function<void(const JobRequest&)> on_submit;
 

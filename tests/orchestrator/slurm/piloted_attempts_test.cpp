@@ -173,9 +173,21 @@ TEST_F(SlurmAttemptsTest, AJobThatIsToldToEndWritesACheckpoint) {
   ::kill(slurm_.PidOf(0), SIGTERM);  // preempted, or its time is nearly over
   const AttemptOutcome outcome = Wait(Key(1));
   EXPECT_EQ(outcome.failure().kind, FailureKind::kInterrupted);
+  EXPECT_EQ(outcome.failure().message,
+            "the job was told to end by Slurm (its time, preemption, scancel)");
   EXPECT_TRUE(std::filesystem::exists(Directory(Key(1)) / kLastCheckpoint));
   EXPECT_TRUE(TryAgain().complete());
   EXPECT_EQ(slurm_.submitted(), 2U);
+}
+
+TEST_F(SlurmAttemptsTest, AJobThatSlurmQueuesAgainAfterItLeftIsEnded) {
+  StartAtWork();
+  ::kill(slurm_.PidOf(0), SIGTERM);
+  EXPECT_EQ(Wait(Key(1)).failure().kind, FailureKind::kInterrupted);
+  EXPECT_TRUE(TryAgain().complete());
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.state = "PENDING"; });
+  PollUntil([&] { return slurm_.cancelled().contains(slurm_.NameOf(0)); });
+  EXPECT_FALSE(slurm_.cancelled().contains(slurm_.NameOf(1)));
 }
 
 TEST_F(SlurmAttemptsTest, WhoFindsItsAttemptEndedByOthersStops) {

@@ -331,6 +331,115 @@ TEST_F(SlurmPilotsTest, ARefusalBesideOtherJobsOnlyMeansFewerOfThem) {
   EXPECT_THAT(told_, ::testing::ElementsAre(HasSubstr("QOSMaxSubmitJobPerUserLimit")));
 }
 
+TEST_F(SlurmPilotsTest, AfterARefusalOneJobIsAskedForAtATime) {
+  settings_.jobs = 8;
+  std::vector<std::string> asked;
+  slurm_.on_submit = [&](const JobRequest& request) { asked.push_back(request.name); };
+  slurm_.refusal = "QOSMaxSubmitJobPerUserLimit";
+  slurm_.refuses_as = Submission::kNotNow;
+  Start();
+  for (std::int64_t trial = 1; trial <= 8; ++trial) Submit(Key(trial));
+  PollUntil([&] { return !told_.empty(); });
+  const auto count = [&] {
+    std::size_t calls = 0;
+    slurm_.Set([&](FakeSlurm&) { calls = asked.size(); });
+    return calls;
+  };
+  PollUntil([&] { return count() == 8; });
+  PollUntil([&] { return executor_->QueuedFor() != "Slurm"; });
+  EXPECT_EQ(executor_->QueuedFor(), "Slurm: sbatch refused a job: QOSMaxSubmitJobPerUserLimit");
+  for (std::size_t more = 1; more <= 3; ++more) {
+    leapt_ += 21s;
+    PollUntil([&] { return count() == 8 + more; });
+    for (int turn = 0; turn < 5; ++turn) Poll();
+    EXPECT_EQ(count(), 8 + more);
+  }
+  slurm_.Set([](FakeSlurm& slurm) { slurm.refusal.clear(); });
+  leapt_ += 21s;
+  for (std::int64_t trial = 1; trial <= 8; ++trial) EXPECT_TRUE(Wait(Key(trial)).complete());
+}
+
+TEST_F(SlurmPilotsTest, AJobThatSbatchRefusedAndThatIsInTheQueueIsEnded) {
+  StartAtWork();
+  slurm_.Set([](FakeSlurm& slurm) {
+    slurm.starts_jobs = false;
+    slurm.takes_what_it_refuses = true;
+    slurm.refusal = "the site's wrapper has a fault";
+  });
+  Submit(Key(2));
+  PollUntil([&] { return slurm_.submitted() == 2; });
+  PollUntil([&] { return slurm_.cancelled().contains(slurm_.NameOf(1)); });
+  EXPECT_FALSE(slurm_.cancelled().contains(slurm_.NameOf(0)));
+  Release(Key(1));
+  Release(Key(2));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  EXPECT_TRUE(Wait(Key(2)).complete());
+}
+
+TEST_F(SlurmPilotsTest, ARefusalThatStopsTheStudyLeavesNoJob) {
+  slurm_.starts_jobs = false;
+  slurm_.takes_what_it_refuses = true;
+  slurm_.refusal = "the site's wrapper has a fault";
+  Start();
+  Submit(Key(1));
+  EXPECT_EQ(Wait(Key(1)).failure().kind, FailureKind::kEnvironment);
+  executor_.reset();
+  EXPECT_TRUE(slurm_.cancelled().contains(slurm_.NameOf(0)));
+}
+
+/// A cluster whose nodes have 4 GiB.
+class SmallNodesTest : public SlurmTest {
+ protected:
+  static constexpr std::int64_t kGibibyte = std::int64_t{1} << 30;
+
+  SmallNodesTest() {
+    slurm_.node_memory_bytes = 4 * kGibibyte;
+    slurm_.on_submit = [this](const JobRequest& request) {
+      const bool whole =
+          ::testing::Matches(::testing::Contains("--mem=0"))(request.settings.arguments);
+      asked_.push_back(whole ? "whole node"
+                             : std::to_string(request.settings.memory_bytes / kGibibyte) + " GiB");
+    };
+  }
+  std::vector<std::string> asked_;
+};
+
+TEST_F(SmallNodesTest, ATrialThatIsExpectedToNeedMoreGetsAWholeNodeAndTheOthersWhatTheyNeed) {
+  settings_.jobs = 3;
+  Start();
+  Submit(Key(1), {.device = "cpu", .memory_bytes = 20 * kGibibyte});
+  Submit(Key(2), {.device = "cpu", .memory_bytes = kGibibyte / 2});
+  for (const std::int64_t trial : {1, 2}) EXPECT_TRUE(Wait(Key(trial)).complete());
+  Submit(Key(3), {.device = "cpu", .memory_bytes = 30 * kGibibyte});
+  Submit(Key(4), {.device = "cpu", .memory_bytes = kGibibyte});
+  for (const std::int64_t trial : {3, 4}) EXPECT_TRUE(Wait(Key(trial)).complete());
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_THAT(told_[0],
+              HasSubstr("no node gives 26.0 GiB, so trials that are expected to need so"));
+  EXPECT_THAT(asked_, ::testing::Contains("whole node"));
+  EXPECT_THAT(asked_, ::testing::Contains("1 GiB"));
+  // Nothing is asked for twice that was refused once.
+  EXPECT_THAT(asked_, ::testing::Not(::testing::Contains("38 GiB")));
+}
+
+TEST_F(SmallNodesTest, WhoRanOutOfMemoryGetsAWholeNodeWhereTwiceAsMuchIsMoreThanAnyHas) {
+  settings_.jobs = 1;
+  settings_.memory_bytes = 3 * kGibibyte;
+  Start();
+  Submit(Key(1), {.device = "cpu", .alone = true});
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  EXPECT_THAT(asked_, ::testing::ElementsAre("6 GiB", "whole node"));
+}
+
+TEST_F(SmallNodesTest, ARecipeThatAsksForMoreIsToldSo) {
+  settings_.memory_bytes = 5 * kGibibyte;
+  Start();
+  Submit(Key(1));
+  const AttemptOutcome outcome = Wait(Key(1));
+  EXPECT_EQ(outcome.failure().kind, FailureKind::kEnvironment);
+  EXPECT_THAT(outcome.failure().message, HasSubstr("Memory specification"));
+}
+
 TEST_F(SlurmPilotsTest, JobsThatEndBeforeTheyBeginStopTheStudyWithTheirWords) {
   std::filesystem::remove(folder_ / "beamgrid");
   settings_.jobs = 1;
