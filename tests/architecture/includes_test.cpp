@@ -73,7 +73,7 @@ const std::vector<Wing> kWings = {
       "registry", "registry/store", "registry/util"}},
     {"orchestrator/inputs",
      {"orchestrator/workers/trainer_client.h", "search", "trainer/data", "registry",
-      "registry/scoring/metrics.h", "registry/util"}},
+      "registry/scoring/metrics.h", "registry/scoring/predictions.h", "registry/util"}},
     {"orchestrator/importing",
      {"orchestrator/inputs/csv_table.h", "orchestrator/inputs/file_patterns.h",
       "orchestrator/inputs/input_file.h", "trainer/data", "registry/util"}},
