@@ -41,6 +41,10 @@ bool IsNamedPredictions(const std::string& path) {
 
 NamedPredictions ReadNamedPredictions(const std::string& path) {
   CsvTable table(path);
+  if (table.columns() != std::vector<std::string>{"VideoId", "Label", "Name", "Confidence"}) {
+    throw InputError(path + ": the columns must be " + std::string(kHeader) +
+                     ", parted by commas, in a file that is not called .tsv");
+  }
   NamedPredictions read;
   read.classes.where = path;
   std::vector<std::string>& names = read.classes.names;

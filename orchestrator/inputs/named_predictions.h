@@ -18,8 +18,9 @@ struct NamedPredictions {
 /// True if the file begins as such a file does.
 [[nodiscard]] bool IsNamedPredictions(const std::string& path);
 
-/// Reads one. Throws InputError with the line for a label that is no class, a confidence that is no
-/// finite number, a label that a video has twice and a number that has two names.
+/// Reads one. Throws InputError for other columns, and with the line for a label that is no class,
+/// a confidence that is no finite number, a label that a video has twice and a number that has two
+/// names.
 [[nodiscard]] NamedPredictions ReadNamedPredictions(const std::string& path);
 
 }  // namespace beamgrid

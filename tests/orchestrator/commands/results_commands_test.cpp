@@ -59,6 +59,9 @@ TEST_F(ResultsCommandsTest, PredictionsWithNamesScoreAsThoseWithout) {
   refused("v2,1,dog,0.6\n", "the video 'v2' has the label 1 twice");
   refused("v2,-1,dog,0.6\n", "label '-1' is not an integer in 0..");
   refused("v2,0,,nan\n", "confidence 'nan' of label 0 is not a finite number");
+  const std::string tabs = Write("named.tsv", "VideoId,Label,Name,Confidence\n" + rows);
+  EXPECT_THAT(Call({"score", "--predictions", tabs, "--truth", Path("truth.csv")}).err,
+              HasSubstr("named.tsv: the columns must be VideoId,Label,Name,Confidence"));
 }
 
 TEST_F(ResultsCommandsTest, ScoreGivesTheKeys) {
