@@ -268,6 +268,11 @@ class DataImport : public Subcommand {
           "each video has one class: where classes exclude each other, write labels = "
           "\"multi_class\" in [data], as `beamgrid new` does");
     }
+    if (plan.labels.classes == 1) {
+      context.Remark(
+          "there is one class, which every video has: nothing is to be told apart, and any model's "
+          "GAP is 1. Videos without a class are left out: give them one of their own, as 'none'");
+    }
     const auto without = std::ranges::count(plan.train_videos, 0);
     if (without > 0) {
       const bool from_one = plan.labels.class_names.empty() && plan.train_videos.front() == 0;

@@ -70,6 +70,18 @@ TEST_F(DataImportCommandTest, IdsThatLookAlikeAndAClassThatIsNoneAreTold) {
   EXPECT_THAT(called.err, HasSubstr("a class is called 'nan': is it a value that is missing?"));
 }
 
+TEST_F(DataImportCommandTest, OneClassOfAllVideosIsTold) {
+  WriteTables();
+  EXPECT_THAT(Import().err, Not(HasSubstr("there is one class")));
+  std::filesystem::remove_all(Path("out"));
+  std::string labels = "id,labels\n";
+  for (int i = 0; i < 20; ++i) labels += "v" + std::to_string(i) + (i < 15 ? ",cat\n" : ",\n");
+  Write("labels.csv", labels);
+  const Called called = Import({"--holdout", "0.4"});
+  EXPECT_THAT(called.err, AllOf(HasSubstr("left out: 5 videos (no class in the table of labels)"),
+                                HasSubstr("there is one class, which every video has")));
+}
+
 TEST_F(DataImportCommandTest, ValuesThatVanishAreTold) {
   std::filesystem::create_directory(Path("f"));
   std::string labels = "id,labels\n";
