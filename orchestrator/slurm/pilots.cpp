@@ -139,7 +139,9 @@ void Pilots::TakeSubmission(const std::string& name, const SubmitAnswer& answer)
   if (pilot == pilots_.end()) return;
   if (answer.outcome == Submission::kAccepted || answer.outcome == Submission::kUnclear) {
     is_refused_ = false;
-    return pilot->second.NoteSubmitted(answer.id, Now());
+    pilot->second.NoteSubmitted(answer.id, Now());
+    if (!untold_.empty()) TellRefusal(std::exchange(untold_, ""), true);
+    return;
   }
   RemoveFolder(pilot->second.folder());
   const std::int64_t memory = pilot->second.settings().memory_bytes;
@@ -162,8 +164,15 @@ void Pilots::TakeSubmission(const std::string& name, const SubmitAnswer& answer)
   }
   const bool has_jobs =
       std::ranges::any_of(pilots_, [](const auto& entry) { return entry.second.asked_for(); });
-  // The other answers say whether there will be any.
-  if (for_good && !has_jobs) return;
+  // Where there is none, the other answers say whether the study goes on.
+  if (for_good && !has_jobs) {
+    untold_ = why;
+  } else {
+    TellRefusal(why, has_jobs);
+  }
+}
+
+void Pilots::TellRefusal(const std::string& why, bool has_jobs) {
   if (std::exchange(refusal_, why) == why) return;
   options_.Tell(
       why + (has_jobs ? "; the study goes on with the jobs that it has" : "; it is asked again"));

@@ -98,6 +98,7 @@ class Pilots {
 
   // What Slurm says.
   void TakeSubmission(const std::string& name, const SubmitAnswer& answer);
+  void TellRefusal(const std::string& why, bool has_jobs);
   void TakeQueue(const QueueAnswer& answer);
   void TakeEnded(const EndedAnswer& answer);
   void ReplaceHeld();
@@ -131,6 +132,7 @@ class Pilots {
   std::set<std::string> mute_;  ///< those of which was said that they run and say nothing
   std::string heard_last_;      ///< the pilot that was heard last
   std::string refusal_;         ///< what sbatch said last
+  std::string untold_;          ///< the same, before it is known whether the study goes on
   bool is_refused_ = false;     ///< the last job that was asked for
   int unanswered_ = 0;          ///< jobs that sbatch was asked for and has not answered
   std::string seen_reason_, told_reason_;  ///< why the first job waits, where none has begun

@@ -359,6 +359,20 @@ TEST_F(SlurmPilotsTest, AfterARefusalOneJobIsAskedForAtATime) {
   for (std::int64_t trial = 1; trial <= 8; ++trial) EXPECT_TRUE(Wait(Key(trial)).complete());
 }
 
+TEST_F(SlurmPilotsTest, ARefusalBeforeTheFirstJobIsTakenIsToldOnceOneIs) {
+  int asked = 0;
+  slurm_.on_submit = [&](const JobRequest&) {
+    slurm_.refusal = ++asked == 1 ? "the site's wrapper has a fault" : "";
+  };
+  Start();
+  Submit(Key(1));
+  Submit(Key(2));
+  EXPECT_TRUE(Wait(Key(1)).complete());
+  EXPECT_TRUE(Wait(Key(2)).complete());
+  EXPECT_THAT(told_, ::testing::ElementsAre("sbatch refused a job: the site's wrapper has a fault; "
+                                            "the study goes on with the jobs that it has"));
+}
+
 TEST_F(SlurmPilotsTest, AJobThatSbatchRefusedAndThatIsInTheQueueIsEnded) {
   StartAtWork();
   slurm_.Set([](FakeSlurm& slurm) {
