@@ -227,11 +227,11 @@ class Doctor : public Subcommand {
         [](std::chrono::milliseconds span) { std::this_thread::sleep_for(span); });
     if (!answer.node.empty()) {
       findings.facts["slurm"].as_object()["tried_on"] = answer.node;
-      if (!answer.gpus.empty()) findings.facts["slurm"].as_object()["gpus"] = answer.gpus;
+      if (!answer.gpus.empty()) {
+        findings.facts["slurm"].as_object()["cuda_visible_devices"] = answer.gpus;
+      }
     }
-    for (const std::string& problem : answer.problems) {
-      findings.Problem(problem, "docs/cluster.md says what all machines must see");
-    }
+    for (const auto& [what, fix] : answer.problems) findings.Problem(what, fix);
   }
 
   /// Returns where `run` would put attempts; a record that cannot be read is told of elsewhere.

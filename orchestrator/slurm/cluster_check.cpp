@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <map>
 #include <random>
 #include <span>
@@ -9,6 +10,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/json.h"
 #include "registry/util/printable.h"
 #include "registry/util/text.h"
 
@@ -18,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kPartField = '\x1f';
+constexpr char kShareRuns[] =
+    "the runs folder must lie on a file system that all machines share (--runs)";
 constexpr std::chrono::milliseconds kLookEvery{500};
 constexpr std::chrono::milliseconds kTellEvery{std::chrono::seconds(15)};
 
@@ -92,6 +96,10 @@ std::string ProbeScript(const NodeProbe& probe, const fs::path& folder) {
   look("program", InQuotes(probe.program.string()) + " --version");
   look("trainer", InQuotes(probe.trainer.string()) + " --version");
   if (!probe.data.empty()) look("data", "head -c 1 " + InQuotes(probe.data.string()));
+  if (probe.settings.AsksForGpu()) {
+    script += "echo \"trainer_sees=$(" + InQuotes(probe.trainer.string()) +
+              " doctor 2>/dev/null | head -n 1)\" >&3\n";
+  }
   script += "exec 3>&-\nmv " + half + " " + answer + "\n";
   return script;
 }
@@ -109,26 +117,44 @@ ProbeAnswer ReadAnswer(const fs::path& file) {
   return seen;
 }
 
+/// Returns whether what `beamgrid-trainer doctor` said names a device.
+bool SeesGpu(const std::string& report) {
+  try {
+    const boost::json::value json = ParseJson(report);
+    const boost::json::value* devices = json.as_object().if_contains("devices");
+    return devices != nullptr && devices->is_array() && !devices->as_array().empty();
+  } catch (const std::exception&) {
+    return false;  // it said nothing, or no JSON
+  }
+}
+
 NodeAnswer Judge(ProbeAnswer seen, const NodeProbe& probe, const std::string& token) {
   NodeAnswer answer{.node = seen["node"], .problems = {}, .gpus = seen["gpus"]};
-  const auto problem = [&answer](const std::string& text) { answer.problems.push_back(text); };
+  const auto problem = [&answer](const std::string& what, const std::string& fix) {
+    answer.problems.push_back({what, fix});
+  };
   if (seen["token"] != token) {
-    problem(probe.folder.string() +
-            " is another folder on the node: the runs folder must lie on a file system that all "
-            "machines share");
+    problem(probe.folder.string() + " is another folder on the node", kShareRuns);
   }
   const auto look = [&](const char* name, const fs::path& file, const std::string& fix) {
     if (!file.empty() && seen[name] != "ok") {
       problem(file.string() + " " + (seen[name].empty() ? "could not be tried" : seen[name]) +
-              " on the node: " + fix);
+                  " on the node",
+              fix);
     }
   };
   look("program", probe.program, "put beamgrid where all machines have it, libraries included");
   look("trainer", probe.trainer, "put beamgrid-trainer where all machines have it");
   look("data", probe.data, "put the data on a file system that all machines share");
   if (probe.settings.AsksForGpu() && answer.gpus.empty()) {
-    problem("the job asked for " + probe.settings.gres +
-            " and got no CUDA_VISIBLE_DEVICES: ask those who run the cluster for its gres");
+    problem("the job asked for " + probe.settings.gres + " and got no CUDA_VISIBLE_DEVICES",
+            "ask those who run the cluster for its gres");
+  } else if (probe.settings.AsksForGpu() && seen["trainer"] == "ok" &&
+             !SeesGpu(seen["trainer_sees"])) {
+    problem("the job got " + probe.settings.gres + ", and " + probe.trainer.string() +
+                " sees no GPU there",
+            "is it built with CUDA (scripts/setup --cuda), and has the node a driver? "
+            "`beamgrid-trainer doctor` in a job says more; without gres trials run on the CPU");
   }
   return answer;
 }
@@ -152,7 +178,9 @@ std::string ProbeLog(const fs::path& log) {
   constexpr std::size_t kMost = 400;
   const std::string text = ReadFile(log);
   if (text.empty()) return "";
-  return "; its log: " + PrintableLine(text.substr(text.size() - std::min(text.size(), kMost)));
+  std::string last = text.substr(text.size() - std::min(text.size(), kMost));
+  while (last.ends_with('\n')) last.pop_back();
+  return "; its log: " + PrintableLine(last);
 }
 
 }  // namespace
@@ -210,10 +238,14 @@ NodeAnswer ProbeNode(SlurmClient& client, const NodeProbe& probe,
                                                 .log = log,
                                                 .settings = probe.settings,
                                                 .warning = std::chrono::seconds(0)});
-  if (submitted.outcome == Submission::kRefused || submitted.outcome == Submission::kNotNow) {
+  if (submitted.outcome != Submission::kAccepted && submitted.outcome != Submission::kUnclear) {
+    const bool for_good = submitted.outcome != Submission::kNotNow;
     return {.node = "",
-            .problems = {"the cluster does not take a job as [resources.slurm] says it: " +
-                         submitted.message},
+            .problems = {{"the cluster does not take a job as [resources.slurm] says it: " +
+                              submitted.message,
+                          for_good ? "`sinfo` shows partitions, `sinfo --format='%P %G %f %c %m'` "
+                                     "their gres, features, CPUs and memory"
+                                   : "it may be taken later: `run` asks again by itself"}},
             .gpus = ""};
   }
   bool over = false;
@@ -230,12 +262,14 @@ NodeAnswer ProbeNode(SlurmClient& client, const NodeProbe& probe,
     sleep(kLookEvery);
   }
   (void)client.Cancel({name});
-  const std::string where = over ? "the test job ended, and its answer is not in " +
-                                       probe.folder.string() +
-                                       ": that folder must lie on a file system that all machines "
-                                       "share, and the prologue must not fail"
-                                 : "no answer of the test job";
-  return {.node = "", .problems = {where + " (" + place + ProbeLog(log) + ")"}, .gpus = ""};
+  const std::string what =
+      over ? "the test job ended, and its answer is not in " + probe.folder.string()
+           : "no answer of the test job";
+  const std::string fix =
+      over ? std::string(kShareRuns) +
+                 (probe.settings.prologue.empty() ? "" : ", and the prologue must not fail")
+           : "where it waits, Slurm's reason says for what; else the prologue does not end";
+  return {.node = "", .problems = {{what + " (" + place + ProbeLog(log) + ")", fix}}, .gpus = ""};
 }
 
 }  // namespace beamgrid

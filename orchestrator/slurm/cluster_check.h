@@ -50,11 +50,16 @@ struct NodeProbe {
   std::chrono::milliseconds patience{std::chrono::minutes(5)};  ///< for the job and its answer
 };
 
+/// NodeProblem is what is wrong with a job of the study, and what to do.
+struct NodeProblem {
+  std::string what, fix;
+};
+
 /// NodeAnswer is what a node saw.
 struct NodeAnswer {
-  std::string node;                   ///< empty: no answer came
-  std::vector<std::string> problems;  ///< each with what is wrong and what to do
-  std::string gpus;                   ///< CUDA_VISIBLE_DEVICES there
+  std::string node;  ///< empty: no answer came
+  std::vector<NodeProblem> problems;
+  std::string gpus;  ///< CUDA_VISIBLE_DEVICES there
 };
 
 /// Sends a job and waits for what it saw. `tell` hears at times why it is not there yet; `sleep`

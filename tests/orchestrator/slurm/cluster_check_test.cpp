@@ -45,6 +45,12 @@ class ClusterCheckTest : public testing::Test {
                       "\nfor script; do :; done\nSLURMD_NODENAME=n7 bash \"$script\" >/dev/null "
                       "2>&1\necho 5");
   }
+  /// Returns what is wrong and what to do, a problem a line: "WHAT | FIX".
+  static std::vector<std::string> Lines(const NodeAnswer& answer) {
+    std::vector<std::string> lines;
+    for (const auto& [what, fix] : answer.problems) lines.push_back(what + " | " + fix);
+    return lines;
+  }
   NodeAnswer Probe(const SlurmSettings& settings = {}) {
     SlurmClient client({.folder = bin(), .patience = std::chrono::seconds(60)});
     return ProbeNode(
@@ -103,12 +109,25 @@ TEST_F(ClusterCheckTest, ReadsVersionPartitionsAndAccounting) {
 TEST_F(ClusterCheckTest, ANodeThatSeesAllIsFine) {
   data_ = folder_ / "it's data";
   std::ofstream(data_) << "x";
+  Put("program", "[ \"$1\" = doctor ] && echo '{\"devices\":[{\"name\":\"H100\"}]}'; exit 0");
   RunJobs("export CUDA_VISIBLE_DEVICES=1");
   const NodeAnswer answer = Probe({.gres = "gpu:1"});
   EXPECT_EQ(answer.node, "n7");
   EXPECT_EQ(answer.gpus, "1");
-  EXPECT_THAT(answer.problems, IsEmpty());
+  EXPECT_THAT(Lines(answer), IsEmpty());
   EXPECT_TRUE(IsClean());
+}
+
+TEST_F(ClusterCheckTest, AGpuThatTheTrainerDoesNotSeeIsTold) {
+  RunJobs("export CUDA_VISIBLE_DEVICES=0");
+  for (const char* report : {"{\"cuda\":false,\"devices\":[]}", "no JSON", ""}) {
+    Put("program", std::string("echo '") + report + "'");
+    EXPECT_THAT(
+        Lines(Probe({.gres = "gpu:1"})),
+        ElementsAre(AllOf(HasSubstr("the job got gpu:1, and"), HasSubstr("sees no GPU there"),
+                          HasSubstr("| is it built with CUDA"))));
+  }
+  EXPECT_THAT(Lines(Probe()), IsEmpty());  // nobody asked for one
 }
 
 TEST_F(ClusterCheckTest, WhatANodeDoesNotSeeIsTold) {
@@ -116,9 +135,9 @@ TEST_F(ClusterCheckTest, WhatANodeDoesNotSeeIsTold) {
   Put("program", "echo 'libtorch.so: cannot open shared object file' >&2; exit 127");
   RunJobs("unset CUDA_VISIBLE_DEVICES");
   const NodeAnswer answer = Probe({.gres = "gpu:1"});
-  EXPECT_THAT(answer.problems,
+  EXPECT_THAT(Lines(answer),
               ElementsAre(AllOf(HasSubstr("program failed: libtorch.so: cannot open"),
-                                HasSubstr("put beamgrid where all machines have it")),
+                                HasSubstr("| put beamgrid where all machines have it")),
                           HasSubstr("put beamgrid-trainer where"),
                           AllOf(HasSubstr("missing failed"), HasSubstr("put the data on")),
                           HasSubstr("asked for gpu:1 and got no CUDA_VISIBLE_DEVICES")));
@@ -128,14 +147,20 @@ TEST_F(ClusterCheckTest, WhatANodeDoesNotSeeIsTold) {
 TEST_F(ClusterCheckTest, AnotherFolderOfTheSameNameIsToldApart) {
   // On the node the token is another one, and the answer comes all the same.
   RunJobs("for s; do :; done; echo other >\"$(dirname \"$s\")/token\"");
-  EXPECT_THAT(Probe().problems, ElementsAre(HasSubstr("is another folder on the node")));
+  EXPECT_THAT(Lines(Probe()), ElementsAre(AllOf(HasSubstr("is another folder on the node"),
+                                                HasSubstr("that all machines share"))));
 }
 
 TEST_F(ClusterCheckTest, AJobThatIsNotTakenIsTold) {
   Put("sbatch", "echo 'sbatch: error: invalid partition specified: nope' >&2; exit 1");
-  EXPECT_THAT(Probe({.partition = "nope"}).problems,
-              ElementsAre("the cluster does not take a job as [resources.slurm] says it: invalid "
-                          "partition specified: nope"));
+  EXPECT_THAT(Lines(Probe({.partition = "nope"})),
+              ElementsAre(AllOf(HasSubstr("invalid partition specified: nope; look at partition in "
+                                          "[resources.slurm] | "),
+                                HasSubstr("`sinfo` shows partitions"))));
+  Put("sbatch", "echo 'sbatch: error: Memory specification can not be satisfied' >&2; exit 1");
+  EXPECT_THAT(Lines(Probe()), ElementsAre(HasSubstr("look at memory in [resources.slurm]")));
+  Put("sbatch", "echo 'sbatch: error: Unable to contact slurm controller' >&2; exit 1");
+  EXPECT_THAT(Lines(Probe()), ElementsAre(HasSubstr("controller | it may be taken later")));
   EXPECT_TRUE(IsClean());
 }
 
@@ -145,9 +170,9 @@ TEST_F(ClusterCheckTest, AJobThatWaitsTooLongIsCancelledAndTold) {
   Put("squeue",
       "printf '\\0365\\037PENDING\\037Resources\\037\\037N/A\\037%s\\037(null)\\n' \"$(cat " +
           (folder_ / "name").string() + ")\"");
-  EXPECT_THAT(Probe().problems,
-              ElementsAre("no answer of the test job (job 5 waits (PENDING): no node has enough "
-                          "free for it yet (Resources))"));
+  EXPECT_THAT(Lines(Probe()),
+              ElementsAre(HasSubstr("no answer of the test job (job 5 waits (PENDING): no node has "
+                                    "enough free for it yet (Resources)) | where it waits")));
   EXPECT_THAT(told_, Contains(HasSubstr("waiting for the test job: job 5 waits (PENDING)")));
   EXPECT_TRUE(fs::exists(folder_ / "cancelled"));
   EXPECT_TRUE(IsClean());
@@ -162,10 +187,11 @@ TEST_F(ClusterCheckTest, AJobThatEndsWithoutAnAnswerBlamesTheFolderAndShowsTheLo
       "printf '\\0365\\037FAILED\\037NonZeroExitCode\\037\\037N/A\\037%s\\037(null)\\n' "
       "\"$(cat " +
           (folder_ / "name").string() + ")\"");
-  EXPECT_THAT(Probe().problems,
+  EXPECT_THAT(Lines(Probe({.prologue = "module load cuda"})),
               ElementsAre(AllOf(HasSubstr("the test job ended, and its answer is not in"),
                                 HasSubstr("job 5 failed (FAILED)"),
-                                HasSubstr("its log: module: not found"))));
+                                HasSubstr("its log: module: not found) | "),
+                                HasSubstr("and the prologue must not fail"))));
 }
 
 }  // namespace cluster_check_test
