@@ -48,6 +48,7 @@ class Rename : public Subcommand {
       return kExitInterrupted;
     }
     RecordUpkeep(store).RenameStudy(study.id, name_);
+    EndLeftJobs(context, store, study.name);
     context.Remark("study " + study.name + " is " + name_ + " now; write study.name = \"" + name_ +
                    "\" in its recipe too, or `run` starts a new study of the old name");
     if (json_) {

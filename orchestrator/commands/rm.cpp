@@ -13,6 +13,7 @@
 #include "orchestrator/housekeeping/prune_plan.h"
 #include "orchestrator/housekeeping/removal_plan.h"
 #include "orchestrator/housekeeping/runs_use.h"
+#include "orchestrator/slurm/attempt_end.h"
 #include "orchestrator/workers/surviving_worker.h"
 #include "registry/store/upkeep.h"
 #include "registry/util/error.h"
@@ -130,6 +131,7 @@ class Remove : public Subcommand {
                                                : " and studies ") +
                    Join(plan.studies, ", ", &StudyRecord::name));
     freed += tidying.EmptyTrash();
+    for (const StudyRecord& study : plan.studies) EndLeftJobs(context, store, study.name);
     return Report(context, freed, json);
   }
 
@@ -312,10 +314,17 @@ class Remove : public Subcommand {
     for (const auto& directory : plan.directories) {
       const std::string obstacle = tidying.runs().Obstacle(directory);
       if (!obstacle.empty()) throw UsageError(directory.string() + " " + obstacle);
-      if (const auto worker = WorkerIn(directory)) {
+      const auto worker = WorkerIn(directory);
+      if (!worker) continue;
+      const std::string job = ClaimedBy(directory).value_or("");
+      if (job.empty()) {
         throw Error(directory.string() + ": process " + std::to_string(*worker) +
                     " works there; end it first");
       }
+      throw Error(directory.string() + ": the Slurm job " + job +
+                  " works there; end it first: `beamgrid run` takes it over and Ctrl-C ends it, or "
+                  "scancel --name=" +
+                  job);
     }
   }
 

@@ -1,6 +1,7 @@
 #include "orchestrator/commands/upkeep_option.h"
 
 #include "orchestrator/commands/confirm.h"
+#include "orchestrator/slurm/left_jobs.h"
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 
@@ -37,6 +38,17 @@ boost::json::object TrialJson(const std::string& study, const TrialRecord& trial
           {"study", study},
           {"name", trial.name},
           {"seed", trial.seed}};
+}
+
+void EndLeftJobs(const CommandContext& context, const Store& store, const std::string& study) {
+  SlurmClient client;
+  const LeftJobs left = RemoveLeftJobs(store.runs() / study, client);
+  if (left.ended > 0) {
+    context.Remark("cancelled " + CountText(left.ended, "Slurm job") + " of study " + study);
+  }
+  if (left.problem.empty()) return;
+  context.Remark("Slurm jobs of study " + study +
+                 " may be in the queue still (they end by themselves): " + left.problem);
 }
 
 bool MayBringUpToDate(const CommandContext& context, const UpkeepOption& option) {

@@ -34,6 +34,9 @@ struct UpkeepOption {
 /// that who is asked and says no has changed nothing.
 [[nodiscard]] bool MayBringUpToDate(const CommandContext& context, const UpkeepOption& option);
 
+/// Has Slurm end the jobs that the study of that name left in the queue, and says so.
+void EndLeftJobs(const CommandContext& context, const Store& store, const std::string& study);
+
 /// Deletes what a command that was killed has left, and says so.
 void FinishEarlier(const CommandContext& context, Tidying& tidying);
 

@@ -14,7 +14,7 @@ PilotsLock::PilotsLock(const std::filesystem::path& study_folder) {
   std::error_code error;
   std::filesystem::create_directories(study_folder, error);
   if (error) throw SystemError(study_folder, "cannot create the folder", error.value());
-  const std::filesystem::path path = study_folder / "slurm.lock";
+  const std::filesystem::path path = study_folder / kPilotsLockFile;
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (file_.get() < 0) throw SystemError(path, "cannot open", errno);
   struct flock whole{};

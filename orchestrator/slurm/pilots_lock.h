@@ -8,6 +8,9 @@
 
 namespace beamgrid {
 
+/// The lock's file in runs/<study>.
+inline constexpr char kPilotsLockFile[] = "slurm.lock";
+
 /// PilotsLock is held while it lives, and no longer than its process.
 class PilotsLock {
  public:
