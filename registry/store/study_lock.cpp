@@ -82,6 +82,15 @@ std::filesystem::path NoteOf(const std::filesystem::path& database, const std::s
   return database.string() + '.' + study + ".lock";
 }
 
+std::string CannotOpen(const std::filesystem::path& database, int code) {
+  std::error_code error;
+  const std::filesystem::path folder = database.parent_path();
+  const bool no_folder = code == ENOENT && !std::filesystem::exists(folder, error);
+  return "cannot open the database" +
+         (no_folder ? ", whose folder is not there (mkdir -p " + folder.string() + ")"
+                    : std::string());
+}
+
 }  // namespace
 
 StudyLock::StudyLock(const std::filesystem::path& database, const std::string& study)
@@ -90,7 +99,7 @@ StudyLock::StudyLock(const std::filesystem::path& database, const std::string& s
   const std::filesystem::path path = RealPath(database);
   // Close-on-exec: a worker that outlives a dead orchestrator must not go on holding the study.
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (file_.get() < 0) throw SystemError(path, "cannot open the database", errno);
+  if (file_.get() < 0) throw SystemError(path, CannotOpen(path, errno), errno);
   Take(study);
 }
 

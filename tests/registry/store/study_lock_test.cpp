@@ -184,7 +184,8 @@ TEST(StudyLock, SqliteAndTheLockLeaveEachOtherAlone) {
 TEST(StudyLock, AFolderThatCannotHoldItIsAnError) {
   const TemporaryFolder folder;
   EXPECT_THAT(ErrorText<Error>([&] { StudyLock(folder / "missing/a.db", "study"); }),
-              HasSubstr("cannot open the database"));
+              HasSubstr("cannot open the database, whose folder is not there (mkdir -p " +
+                        (folder / "missing").string() + ")"));
 }
 
 TEST(StudyLock, OneLockMayHoldSeveralStudies) {
