@@ -38,8 +38,11 @@ std::string TableCommandText(const TableQuestion& question, bool seeds_alone) {
   if (question.effects) text += " --effects";
   add("baseline", question.baseline);
   if (question.test != TableTest::kSignFlip) add("test", WordFor(kTableTests, question.test));
-  add("columns", Join(question.columns, ",",
-                      [](TableColumn column) { return WordFor(kOptionalColumns, column); }));
+  // Where cells or words are the columns, there is no place for further ones.
+  if (question.by.empty() && question.rows != TableRows::kCriteria) {
+    add("columns", Join(question.columns, ",",
+                        [](TableColumn column) { return WordFor(kOptionalColumns, column); }));
+  }
   if (seeds_alone) text += " --resamples 0";
   if (question.title != question.vary) add("title", question.title);
   add("reference", question.reference);

@@ -1,5 +1,7 @@
 // Ablation tables: those that the recipe asks for, and one for each other criterion that varies.
 
+#include <cstdlib>
+
 #include "registry/util/text.h"
 #include "reports/page/section.h"
 #include "reports/table_cells.h"
@@ -16,9 +18,36 @@ std::optional<double> NumberOf(TableColumn column, const TableRow& row) {
   return std::nullopt;
 }
 
-PageTable PageTableOf(const TableFact& fact) {
-  const AblationTable& table = fact.table;
-  constexpr std::size_t kShownRows = 200;
+/// Returns the number that a text begins with, as "+0.0103 [0.0065, 0.0138]" does.
+std::optional<double> LeadingNumber(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  return end == text.c_str() ? std::nullopt : std::optional(number);
+}
+
+PageCell MaybeBold(PageCell cell, bool bold) {
+  if (bold) cell.markup = Element("b", cell.text);
+  return cell;
+}
+
+/// Returns a table of rows and columns as `beamgrid table` shows it.
+PageTable CrossedTableOf(const Sheet& sheet) {
+  PageTable page{.caption = sheet.title};
+  for (const std::string& heading : sheet.headings) {
+    page.columns.push_back((page.columns.empty() ? "" : ">") + heading);
+  }
+  for (const std::vector<SheetCell>& row : sheet.rows) {
+    std::vector<PageCell>& cells = page.rows.emplace_back();
+    for (const SheetCell& cell : row) {
+      const auto value = cells.empty() ? std::nullopt : LeadingNumber(cell.text);
+      cells.push_back(MaybeBold({cell.text, value}, cell.bold));
+    }
+  }
+  return page;
+}
+
+/// Returns a table whose rows have one number each.
+PageTable ListedTableOf(const AblationTable& table) {
   PageTable page{.caption = table.title};
   std::vector<std::string> headings = HeadingsOf(table);
   for (std::size_t i = 0; i < headings.size(); ++i) {
@@ -27,19 +56,24 @@ PageTable PageTableOf(const TableFact& fact) {
     page.columns.push_back((table.kinds[i] == TableColumn::kLabel ? "" : ">") + headings[i]);
   }
   for (const TableRow& row : table.rows) {
-    if (page.rows.size() == kShownRows) break;
     std::vector<PageCell>& cells = page.rows.emplace_back();
     const std::vector<std::string> texts = CellsOf(table, row, "±");
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      cells.push_back({texts[i]});
-      cells.back().value = NumberOf(table.kinds[i], row);
-      if (table.kinds[i] == TableColumn::kMetric && IsBold(table, row)) {
-        cells.back().markup = Element("b", texts[i]);
-      }
+      const TableColumn kind = table.kinds[i];
+      cells.push_back(MaybeBold({texts[i], NumberOf(kind, row)},
+                                kind == TableColumn::kMetric && IsBold(table, row)));
     }
   }
-  if (table.rows.size() > kShownRows) {
-    page.more = CountText(table.rows.size() - kShownRows, "more row") + ": `" + fact.command + "`.";
+  return page;
+}
+
+PageTable PageTableOf(const TableFact& fact, const Sheet& sheet) {
+  constexpr std::size_t kShownRows = 200;
+  PageTable page =
+      CrossLayoutOf(fact.table) ? CrossedTableOf(sheet) : ListedTableOf(fact.table);
+  if (page.rows.size() > kShownRows) {
+    page.more = CountText(page.rows.size() - kShownRows, "more row") + ": `" + fact.command + "`.";
+    page.rows.resize(kShownRows);
   }
   return page;
 }
@@ -53,10 +87,11 @@ std::string SeedsAloneText(const std::string& why) {
 PageSection TablesSection(const StudyFacts& facts) {
   PageSection section{"tables", "Ablation tables", {}};
   for (const TableFact& fact : facts.tables) {
-    section.Add(TableMarkup(PageTableOf(fact)));
+    const Sheet sheet = SheetOf(fact.table);
+    section.Add(TableMarkup(PageTableOf(fact, sheet)));
     if (!fact.seeds_alone.empty()) section.Say(SeedsAloneText(fact.seeds_alone));
-    std::vector<std::string> notes = NotesOf(fact.table);
-    notes.insert(notes.begin(), CaptionOf(fact.table));
+    std::vector<std::string> notes = sheet.notes;
+    notes.insert(notes.begin(), sheet.caption);
     for (const std::string& remark : fact.table.remarks) notes.push_back(AsSentence(remark));
     section.Add(BulletList(notes, "note"));
   }
