@@ -134,11 +134,13 @@ struct TableRow {
   /// Values that it is compared by: those of the seeds; of an average those of every combination
   /// and seed.
   std::size_t compared_values = 0;
-  bool paired = false;                      ///< with those of `against`
-  std::optional<double> delta;              ///< from the mean of that row
-  std::optional<double> p_value;            ///< against that row, by the question's test
-  std::optional<double> p_corrected;        ///< after Holm, over the table
-  std::optional<RowDifference> difference;  ///< from that row, with its interval
+  std::size_t videos = 0, video_groups = 0;  ///< that its number is of; 0: not known
+  std::size_t contest = 0;                   ///< rows of one contest: the best is found among them
+  bool paired = false;                       ///< with those of `against`
+  std::optional<double> delta;               ///< from the mean of that row
+  std::optional<double> p_value;             ///< against that row, by the question's test
+  std::optional<double> p_corrected;         ///< after Holm, over the table
+  std::optional<RowDifference> difference;   ///< from that row, with its interval
   std::string no_interval;  ///< why `difference` is missing; empty: there is none to be
   /// Against the row with the best mean: BehrensFisherP (Difference::p), times the other rows.
   std::optional<double> p_best;
@@ -170,7 +172,7 @@ struct AblationTable {
   std::optional<std::size_t> compared;    ///< the row that the others are compared with
   std::string compared_with;              ///< what differences are from, in words; empty: none
   std::size_t combinations = 0;           ///< that each row is the mean over; 0: it is no mean
-  std::size_t resamples = 0, videos = 0;  ///< of the intervals; 0: none of other videos
+  std::size_t resamples = 0, videos = 0;  ///< of the differences; 0: none of other videos
   std::string grouped_by;        ///< by what these videos belong together; empty: by nothing
   std::size_t video_groups = 0;  ///< that they are of, and that were resampled in their place
   /// By the one rule: two significant digits of the median uncertainty of a column.

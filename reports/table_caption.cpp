@@ -19,6 +19,31 @@ std::string DeviceName(const std::string& device) {
   return device.substr(name + 1, device.find(',') - name - 1);
 }
 
+/// Returns ", on 300 validation videos"; of studies that have other ones ", on 300 validation
+/// videos (a), 200 (b)"; empty where it is not known.
+std::string VideosText(const AblationTable& table) {
+  const auto digits = [](std::size_t videos) {
+    return GroupedDigits(static_cast<std::int64_t>(videos));
+  };
+  std::vector<std::pair<std::size_t, std::string>> of_contests;
+  std::set<std::size_t> contests, counts;
+  for (const TableRow& row : table.rows) {
+    if (row.videos == 0) continue;
+    counts.insert(row.videos);
+    if (!contests.insert(row.contest).second) continue;
+    of_contests.emplace_back(row.videos, row.cross ? row.cross->column : "");
+  }
+  if (counts.empty() && table.videos > 0) counts.insert(table.videos);
+  if (counts.empty()) return "";
+  if (counts.size() == 1) return ", on " + digits(*counts.begin()) + " validation videos";
+  std::string text;
+  for (const auto& [videos, study] : of_contests) {
+    text += (text.empty() ? ", on " : ", ") + digits(videos) +
+            (text.empty() ? " validation videos (" : " (") + study + ")";
+  }
+  return text;
+}
+
 /// Returns "GAP: mean ± standard deviation of 3 seeds, on 300 validation videos".
 std::string MeasureText(const AblationTable& table) {
   std::size_t least = SIZE_MAX, most = 0;
@@ -36,9 +61,7 @@ std::string MeasureText(const AblationTable& table) {
   if (most > 1 && table.combinations > 1) {
     text = metric->heading + (": mean \xC2\xB1 standard deviation of the means of " + seeds);
   }
-  if (table.videos == 0) return text;
-  return text + ", on " + GroupedDigits(static_cast<std::int64_t>(table.videos)) +
-         " validation videos";
+  return text + VideosText(table);
 }
 
 /// Returns "8 trials, 3m05s of training on NVIDIA H200" of all rows; empty where nothing is

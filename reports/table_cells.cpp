@@ -80,16 +80,28 @@ std::string GroupedDigits(std::int64_t value) {
   return text;
 }
 
-bool TellsNothing(const AblationTable& table) {
-  std::size_t most = 0;
-  for (const TableRow& row : table.rows) most = std::max(most, row.compared_values);
-  const bool told = std::ranges::any_of(
-      table.rows, [](const TableRow& row) { return row.p_best && !row.among_best; });
-  return most > 1 && most <= kFewSeeds && !told;
+std::string FewSeedsText(const AblationTable& table, std::size_t contest) {
+  std::size_t least = kFewSeeds, most = 0;
+  for (const TableRow& row : table.rows) {
+    if (row.contest != contest || (!row.best && !row.p_best)) continue;
+    least = std::min(least, row.compared_values);
+    most = std::max(most, row.compared_values);
+  }
+  if (most < 2 || most > kFewSeeds) return "";
+  return (least == most ? "" : std::to_string(least) + " to ") +
+         (table.combinations > 1 ? CountText(most, "pair") + " of combination and seed"
+                                 : CountText(most, "seed"));
+}
+
+bool TellsNothing(const AblationTable& table, std::size_t contest) {
+  const bool told = std::ranges::any_of(table.rows, [contest](const TableRow& row) {
+    return row.contest == contest && row.p_best && !row.among_best;
+  });
+  return !told && !FewSeedsText(table, contest).empty();
 }
 
 bool IsBold(const AblationTable& table, const TableRow& row) {
-  return TellsNothing(table) ? row.best : row.among_best;
+  return TellsNothing(table, row.contest) ? row.best : row.among_best;
 }
 
 bool HasTrials(const TableRow& row) { return !row.seeds.empty() || row.missing_seeds > 0; }

@@ -28,9 +28,12 @@ namespace beamgrid {
 [[nodiscard]] bool HasTrials(const TableRow& row);
 
 inline constexpr std::size_t kFewSeeds = 3;
-/// Returns whether rows have 2 or 3 seeds, and the test told none of them from the best: at so few
-/// seeds that says nothing of the rows.
-[[nodiscard]] bool TellsNothing(const AblationTable& table);
+/// Returns "2 seeds" or "2 to 3 seeds" where the rows of a contest have so few that a test can show
+/// little; empty where they have more, or one.
+[[nodiscard]] std::string FewSeedsText(const AblationTable& table, std::size_t contest = 0);
+/// Returns whether the rows of a contest have few seeds, and the test told none of them from the
+/// best: that says nothing of the rows.
+[[nodiscard]] bool TellsNothing(const AblationTable& table, std::size_t contest = 0);
 /// Returns whether a row's number is bold: it may be the best; where the test tells nothing, it has
 /// the highest mean.
 [[nodiscard]] bool IsBold(const AblationTable& table, const TableRow& row);

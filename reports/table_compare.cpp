@@ -120,8 +120,10 @@ class Comparer {
         return std::nullopt;
       }
     }
-    table_.videos = first.videos;
-    table_.video_groups = first.groups;
+    for (TableRow* row : {&table_.rows[a], &table_.rows[b]}) {
+      row->videos = first.videos;
+      row->video_groups = first.groups;
+    }
     return TwoLevelDifference(row_a, row_b);
   }
 
@@ -251,6 +253,17 @@ int ShowingAll(int decimals, const std::vector<double>& numbers) {
   return decimals;
 }
 
+/// Says of which videos the differences are: rows of other studies may be of others.
+void CountVideosOf(AblationTable& table) {
+  const auto has_videos = [](const TableRow& row) { return row.videos > 0; };
+  const auto has_difference = [](const TableRow& row) { return row.difference && row.videos > 0; };
+  auto row = std::ranges::find_if(table.rows, has_difference);
+  if (row == table.rows.end()) row = std::ranges::find_if(table.rows, has_videos);
+  if (row == table.rows.end()) return;
+  table.videos = row->videos;
+  table.video_groups = row->video_groups;
+}
+
 void ChooseDecimals(AblationTable& table) {
   std::vector<double> deviations, halves, differences;
   for (const TableRow& row : table.rows) {
@@ -313,6 +326,7 @@ void CompareRows(const std::vector<Variation>& variants, const Comparisons& comp
   Comparer comparer(variants, metric, resampling, table);
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     TableRow& row = table.rows[i];
+    row.contest = comparisons.contest[i];
     const std::optional<std::size_t> against = comparisons.against[i];
     if (!against || !IsWhole(row) || !IsWhole(table.rows[*against])) continue;
     row.against = against;
@@ -328,6 +342,7 @@ void CompareRows(const std::vector<Variation>& variants, const Comparisons& comp
   CorrectByHolm(table.rows);
   const std::set<std::size_t> contests(comparisons.contest.begin(), comparisons.contest.end());
   for (const std::size_t contest : contests) MarkBest(comparer, comparisons, contest, table);
+  CountVideosOf(table);
   ChooseDecimals(table);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "registry/util/text.h"
@@ -139,6 +140,7 @@ std::string WhyNoP(const AblationTable& table, const TableRow& row, std::size_t 
                ? ": the two-level test is of seeds and videos, and the videos were not resampled"
                : ": the two-level test is of seeds and videos, and a row has a single seed";
   }
+  if (table.test == TableTest::kT) return ": a t-test needs 2 seeds of each row";
   if (table.test != TableTest::kSignFlip) return "";
   const std::string word = table.combinations > 1 ? "pairs" : "seeds";
   if (row.compared_values < kLeastSignFlips) {
@@ -212,39 +214,106 @@ std::vector<std::string> TestNotes(const AblationTable& table) {
   return notes;
 }
 
+/// Contest is what bold is of: the rows of a table, or where it has several studies those of one.
+struct Contest {
+  std::string study;
+  std::ptrdiff_t bold = 0, best = 0, tested = 0, untested = 0;  ///< rows
+  bool nothing = false;                                         ///< TellsNothing
+  std::string few_seeds;                                        ///< FewSeedsText
+
+  void Add(const Contest& other) {
+    bold += other.bold;
+    best += other.best;
+    tested += other.tested;
+    untested += other.untested;
+  }
+};
+
+std::vector<Contest> ContestsOf(const AblationTable& table) {
+  std::map<std::size_t, Contest> contests;
+  for (const TableRow& row : table.rows) {
+    Contest& contest = contests[row.contest];
+    if (row.cross) contest.study = row.cross->column;
+    if (row.among_best) ++contest.bold;
+    if (row.best) ++contest.best;
+    if (row.p_best) ++contest.tested;
+    if (IsWhole(row) && !row.best && !row.p_best) ++contest.untested;
+  }
+  std::vector<Contest> made;
+  for (auto& [number, contest] : contests) {
+    contest.nothing = TellsNothing(table, number);
+    contest.few_seeds = FewSeedsText(table, number);
+    made.push_back(std::move(contest));
+  }
+  return made;
+}
+
+/// Whether the best row and another are bold between which a difference is shown whose interval
+/// leaves out 0: that one is of two rows alone.
+bool LeavesOutZero(const AblationTable& table) {
+  return std::ranges::any_of(table.rows, [&](const TableRow& row) {
+    if (!row.against || !row.difference || !row.difference->interval.excludes_zero()) return false;
+    const TableRow& other = table.rows[*row.against];
+    return row.contest == other.contest && row.best != other.best && IsBold(table, row) &&
+           IsBold(table, other);
+  });
+}
+
+/// Returns "3 seeds", of several studies "3 seeds (a, b), 2 seeds (c)".
+std::string SeedsOf(const std::vector<Contest>& contests, bool named) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> by_seeds;
+  for (const Contest& contest : contests) {
+    const auto same = [&](const auto& entry) { return entry.first == contest.few_seeds; };
+    auto known = std::ranges::find_if(by_seeds, same);
+    if (known == by_seeds.end()) known = by_seeds.insert(known, {contest.few_seeds, {}});
+    known->second.push_back(contest.study);
+  }
+  return Join(by_seeds, ", ", [named](const auto& entry) {
+    return entry.first + (named ? " (" + Join(entry.second) + ")" : "");
+  });
+}
+
 }  // namespace
 
 std::string BoldNote(const AblationTable& table) {
-  const auto bold = std::ranges::count_if(table.rows, &TableRow::among_best);
-  const auto tested =
-      std::ranges::count_if(table.rows, [](const TableRow& row) { return row.p_best.has_value(); });
-  const auto untested = std::ranges::count_if(
-      table.rows, [](const TableRow& row) { return IsWhole(row) && !row.best && !row.p_best; });
-  const auto best = std::ranges::count_if(table.rows, &TableRow::best);
-  if (tested == 0) return bold == 0 ? "" : "bold: the best";
-  std::vector<const TableRow*> judged;
-  for (const TableRow& row : table.rows) {
-    if (IsWhole(row)) judged.push_back(&row);
+  const std::vector<Contest> contests = ContestsOf(table);
+  const auto is_tested = [](const Contest& contest) { return contest.tested > 0; };
+  if (std::ranges::none_of(contests, is_tested)) {
+    return std::ranges::any_of(table.rows, &TableRow::best) ? "bold: the best" : "";
   }
-  const std::string values = ValuesText(table, judged);
-  if (TellsNothing(table)) {
-    return "bold: the highest mean alone; with " + values + " no test tells the rows apart";
+  Contest told;  // of those in which the test told rows from the best, or might have
+  std::vector<Contest> open, few;
+  for (const Contest& contest : contests) {
+    if (contest.nothing) {
+      if (is_tested(contest)) open.push_back(contest);
+      continue;
+    }
+    told.Add(contest);
+    if (contest.bold > contest.best && !contest.few_seeds.empty()) few.push_back(contest);
+  }
+  if (!is_tested(told)) {
+    return "bold: the highest mean alone; with " + SeedsOf(open, /*named=*/false) +
+           " the test tells no other row from it";
   }
   std::string note = "bold: the best, and what is not shown to be worse";
-  if (bold == best) {
-    note = untested == 0 ? "bold: the best; all others are worse"
-                         : "bold: the best; all others that could be tested are worse";
+  if (told.bold == told.best) {
+    note = told.untested == 0 ? "bold: the best; all others are worse"
+                              : "bold: the best; all others that could be tested are worse";
   }
   const bool videos_only = std::ranges::any_of(table.rows, [](const TableRow& row) {
     return row.difference && row.difference->levels == Levels::kVideos;
   });
   if (videos_only) note += ", of these trained models";
-  note += " (5 % for all comparisons together)";
-  std::size_t most = 0;
-  for (const TableRow* row : judged) most = std::max(most, row->compared_values);
-  if (bold > best && most > 1 && most <= kFewSeeds) {
-    note += "; " + values +
+  note += std::string(" (5 % for all comparisons together") +
+          (LeavesOutZero(table) ? ": a row may be bold whose own interval leaves out 0)" : ")");
+  const bool named = contests.size() > 1;
+  if (!few.empty()) {
+    note += "; " + SeedsOf(few, named) +
             " show little, so that bold is no ranking: rows that are plainly lower may be bold";
+  }
+  if (!open.empty()) {
+    note += "; the highest mean alone where the test tells no other row from it, with " +
+            SeedsOf(open, named);
   }
   return note;
 }

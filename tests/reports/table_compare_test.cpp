@@ -10,6 +10,7 @@
 #include "registry/util/error.h"
 #include "reports/statistics.h"
 #include "reports/table.h"
+#include "reports/table_parts.h"
 #include "tests/reports/planted_tables.h"
 #include "tests/reports/table_support.h"
 #include "tests/support/error_text.h"
@@ -180,7 +181,8 @@ TEST(CompareRows, OfFewSeedsThatTellNothingOnlyTheHighestIsBold) {
   const AblationTable table = PlantedStudy({.rows = 3, .seeds = 2}).Table();
   EXPECT_THAT(AmongBestOf(table), ElementsAre(true, true, true));
   EXPECT_THAT(table.caption,
-              Contains("bold: the highest mean alone; with 2 seeds no test tells the rows apart"));
+              Contains("bold: the highest mean alone; with 2 seeds the test tells no other row "
+                       "from it"));
   const auto count = [](const std::string& text, const std::string& what) {
     int found = 0;
     for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; ++at) ++found;
@@ -189,6 +191,24 @@ TEST(CompareRows, OfFewSeedsThatTellNothingOnlyTheHighestIsBold) {
   const std::string md = Render(table, "md");
   EXPECT_EQ(count(md.substr(md.find("\n| ")), "**"), 2) << md;
   EXPECT_EQ(count(Render(table, "latex"), "\\boldmath"), 1);
+}
+
+// What is bold is judged for all comparisons together, an interval for its own alone.
+TEST(CompareRows, SaysWhereARowIsBoldWhoseIntervalLeavesOutZero) {
+  const PlantedStudy study({.rows = 2, .seeds = 1, .videos = 100, .effect = 1});
+  AblationTable two = study.Table();
+  ASSERT_TRUE(two.rows[1].difference->interval.excludes_zero());
+  ASSERT_FALSE(two.rows[0].among_best);
+  EXPECT_THAT(two.caption, Not(Contains(HasSubstr("leaves out 0"))));
+  two.rows[0].among_best = true;  // as beside many other rows
+  EXPECT_THAT(BoldNote(two),
+              HasSubstr(" (5 % for all comparisons together: a row may be bold whose own interval "
+                        "leaves out 0)"));
+}
+
+TEST(CompareRows, SaysWhyATTestHasNoP) {
+  EXPECT_THAT(PlantedStudy({.rows = 2, .seeds = 1}).Table({.test = TableTest::kT}).notes,
+              Contains("no p: a t-test needs 2 seeds of each row"));
 }
 
 TEST(CompareRows, OfMoreSeedsLeavesAllBoldThatAreNotShownToBeWorse) {
