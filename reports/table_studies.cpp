@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "registry/added_options.h"
+#include "registry/criteria.h"
 #include "registry/util/error.h"
 #include "registry/util/text.h"
 #include "reports/one_per_seed.h"
@@ -122,6 +124,41 @@ class StudiesTable {
   const Axes& axes_;
 };
 
+/// Returns what two models differ in beside what a table varies: "classifier", "train.epochs".
+std::vector<std::string> OtherParts(ModelSpec a, ModelSpec b, const Axes& axes) {
+  for (const Varied& axis : axes) {
+    a = axis.Without(std::move(a));
+    b = axis.Without(std::move(b));
+  }
+  std::vector<std::string> other;
+  const auto compare = [&](const std::string& name) {
+    const Varied varied = SplitVaried(name);
+    if (varied.KeyOf(a) != varied.KeyOf(b)) other.push_back(name);
+  };
+  std::set<std::string> settings;
+  for (const ModelSpec* model : {&a, &b}) {
+    for (const auto& [name, value] : model->train) {
+      if (SaysSomething(*model, name)) settings.insert(name);
+    }
+  }
+  for (const std::string& criterion : CriteriaOfTables()) {
+    if (criterion != "train") compare(criterion);
+  }
+  for (const std::string& name : settings) compare("train." + name);
+  return other;
+}
+
+/// Says where a study's rows differ from those that they are compared with in more than the study.
+std::string NotAlike(const StudyColumn& column, const StudyColumn& first, const Axes& axes) {
+  if (axes.empty() || column.chosen.variants.empty() || first.chosen.variants.empty()) return "";
+  const std::vector<std::string> other =
+      OtherParts(column.chosen.variants[0].model, first.chosen.variants[0].model, axes);
+  if (other.empty()) return "";
+  return "the rows of " + column.study->name + " and of " + first.study->name +
+         " differ in what is held fixed, too, and a difference is of all of it together: " +
+         Join(other);
+}
+
 /// Says what each study holds fixed: once where it is the same.
 void AddChoiceNotes(const std::vector<StudyColumn>& columns, AblationTable& table) {
   std::vector<std::string>& notes = table.notes;
@@ -142,7 +179,7 @@ void AddChoiceNotes(const std::vector<StudyColumn>& columns, AblationTable& tabl
 }
 
 void AddStudiesNotes(const std::vector<StudyColumn>& columns, const StudiesTable& made,
-                     AblationTable& table) {
+                     const Axes& axes, AblationTable& table) {
   const std::string& first = columns[0].study->name;
   AddChoiceNotes(columns, table);
   for (const StudyColumn& column : columns) {
@@ -153,6 +190,10 @@ void AddStudiesNotes(const std::vector<StudyColumn>& columns, const StudiesTable
     } else if (column.study->data != columns[0].study->data) {
       table.notes.push_back("study " + name + " was trained on other data than " + first +
                             ", and validated on the same videos");
+    }
+    if (column.why_apart.empty()) {
+      std::string note = NotAlike(column, columns[0], axes);
+      if (!note.empty()) table.notes.push_back(std::move(note));
     }
     if (column.study->objective != columns[0].study->objective) {
       table.notes.push_back("the best epochs were chosen by " + column.study->objective + " in " +
@@ -246,7 +287,7 @@ AblationTable MakeTable(const std::vector<StudyTrials>& studies, const Catalogue
       (question.vary.empty() ? "model" : question.vary) + " (" + metric->heading + seeds + ")",
       metric->heading, "difference [95 %]"};
   if (IsTested(table.rows)) table.columns.emplace_back("p");
-  AddStudiesNotes(columns, made, table);
+  AddStudiesNotes(columns, made, axes, table);
   for (const StudyTrials& study : studies) {
     if (study.seen_groups.empty()) continue;
     table.notes.push_back("study " + study.name + ": " + study.seen_groups);

@@ -7,8 +7,10 @@
 
 #include "registry/named_file.h"
 #include "registry/util/error.h"
+#include "registry/util/json.h"
 #include "reports/statistics.h"
 #include "reports/table.h"
+#include "reports/table_cells.h"
 #include "tests/reports/planted_tables.h"
 #include "tests/reports/table_support.h"
 #include "tests/support/error_text.h"
@@ -247,6 +249,96 @@ TEST(SideBySide, ATrialOfTwoStudiesWasTrainedOnce) {
   studies[0].trials[1].result->wall_seconds = 20;
   studies[1].trials[1].result->wall_seconds = 3;
   EXPECT_THAT(Render(SideBySide(studies), "latex"), HasSubstr(" 3 trials, 2m03s of training."));
+}
+
+/// PlantedStudies is studies of three pools with two seeds each, with predictions.
+class PlantedStudies {
+ public:
+  void Add(const std::string& name, const std::string& data, int videos) {
+    const auto rows = planted::Tables({.rows = 3, .seeds = 2, .videos = videos}).Draw(videos);
+    std::vector<double> gaps;
+    for (const std::vector<Predictions>& row : rows) {
+      for (const Predictions& trial : row) {
+        gaps.push_back(ResampleVideos(trial, *FindMetric("gap"), 0).value);
+      }
+    }
+    studies.push_back(Study(name, gaps, data));
+    for (std::size_t i = 0; i < gaps.size(); ++i) {
+      predictions_[studies.back().trials[i].fingerprint] = rows[i / 2][i % 2];
+    }
+  }
+  [[nodiscard]] AblationTable Table() const {
+    const TableResampling resampling{.resamples = 100, .read = [this](const TrialRecord& trial) {
+                                       return predictions_.at(trial.fingerprint);
+                                     }};
+    return SideBySide(studies, &resampling);
+  }
+
+  std::vector<StudyTrials> studies;
+
+ private:
+  std::map<std::string, Predictions> predictions_;
+};
+
+TEST(SideBySide, SaysOfHowManyVideosEachStudyIs) {
+  PlantedStudies planted;
+  planted.Add("one", "data", 60);
+  planted.Add("same", "data", 60);
+  EXPECT_THAT(CaptionOf(planted.Table()), HasSubstr(" of 2 seeds, on 60 validation videos. "));
+  planted.Add("other", "others", 40);
+  const AblationTable table = planted.Table();
+  EXPECT_THAT(CaptionOf(table),
+              HasSubstr(", on 60 validation videos (one), 60 (same), 40 (other). "));
+  EXPECT_THAT(table.caption, Contains(HasSubstr("95 % interval by 100 resamples of the 60 videos")))
+      << "those of the studies that are compared";
+  EXPECT_EQ(table.videos, 60U);
+}
+
+/// Adds trials of one pool, a seed for each value.
+void AddPool(StudyTrials& study, const Variant& pool, const std::vector<double>& gaps) {
+  const std::string model = "m" + std::to_string(study.trials.size());
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    study.trials.push_back(
+        SmallTrial(model, SmallModel(pool, Logistic()), static_cast<std::int64_t>(i) + 1, gaps[i]));
+    study.trials.back().fingerprint = study.name + model + std::to_string(i);
+  }
+}
+
+// Two seeds of the first study tell nothing, six of the second tell all.
+TEST(SideBySide, WhatIsBoldOfAStudyFollowsFromItsSeeds) {
+  std::vector<StudyTrials> studies = {
+      {.name = "few", .objective = "gap", .trials = {}, .data = "data"},
+      {.name = "many", .objective = "gap", .trials = {}, .data = "data"}};
+  AddPool(studies[0], MeanPool(), {0.50, 0.60});
+  AddPool(studies[0], Blstm(1), {0.40, 0.48});
+  AddPool(studies[1], MeanPool(), {0.50, 0.51, 0.50, 0.51, 0.50, 0.51});
+  AddPool(studies[1], Blstm(1), {0.60, 0.61, 0.61, 0.60, 0.60, 0.61});
+  const AblationTable table = SideBySide(studies);
+  EXPECT_TRUE(table.rows[2].among_best) << "it is not shown to be lower";
+  EXPECT_TRUE(IsBold(table, table.rows[0]));
+  EXPECT_FALSE(IsBold(table, table.rows[2]));
+  EXPECT_FALSE(IsBold(table, table.rows[1]));
+  EXPECT_TRUE(IsBold(table, table.rows[3]));
+  EXPECT_THAT(table.caption,
+              Contains("bold: the best; all others are worse (5 % for all comparisons together); "
+                       "the highest mean alone where the test tells no other row from it, with 2 "
+                       "seeds (few); each within its study"));
+}
+
+TEST(SideBySide, SaysWhatElseTheStudiesDifferIn) {
+  std::vector<StudyTrials> studies = {Study("one", {0.5, 0.52, 0.6, 0.62}),
+                                      Study("two", {0.53, 0.56, 0.61, 0.62})};
+  const auto notes = [&] { return SideBySide(studies).notes; };
+  EXPECT_THAT(notes(), Not(Contains(HasSubstr("differ in what is held fixed"))));
+  for (TrialRecord& trial : studies[1].trials) {
+    ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
+    model.parts.at("classifier") = Moe(2);
+    model.train["epochs"] = 77;
+    trial.model_json = CanonicalJson(ToJson(model));
+  }
+  EXPECT_THAT(notes(),
+              Contains("the rows of two and of one differ in what is held fixed, too, and a "
+                       "difference is of all of it together: classifier, train.epochs"));
 }
 
 }  // namespace table_studies_test
