@@ -152,6 +152,23 @@ void CompareWithOneRow(const ChosenRows& chosen, const TableQuestion& question,
   }
 }
 
+/// Says why no row has a number: no trial ended, or none of those that did has measured the metric.
+std::string NoNumbers(const ChosenRows& chosen, const TableQuestion& question) {
+  const auto is_complete = [](const TrialRecord* trial) {
+    return trial->state == TrialState::kComplete;
+  };
+  const bool any = std::ranges::any_of(chosen.variants, [&](const Variation& variant) {
+    return std::ranges::any_of(variant.trials, is_complete);
+  });
+  const std::string start = "no row has a number: no trial of study '" + question.study + "' ";
+  if (!any) return start + "that would be in it is complete";
+  const Metric::Needs needs = FindMetric(question.metric)->needs;
+  return start + "has measured " + question.metric +
+         (needs == Metric::Needs::kOneLabel        ? ", which is of videos with one label each"
+          : needs == Metric::Needs::kRatedSegments ? ", which is of rated segments"
+                                                   : "");
+}
+
 void AddNotes(const ChosenRows& chosen, const TableQuestion& question, AblationTable& table) {
   const auto add = [&](std::string note) {
     if (!note.empty()) table.notes.push_back(std::move(note));
@@ -164,8 +181,7 @@ void AddNotes(const ChosenRows& chosen, const TableQuestion& question, AblationT
     table.remarks.push_back(std::move(better));
   }
   if (std::ranges::none_of(table.rows, [](const TableRow& row) { return row.mean.has_value(); })) {
-    table.remarks.push_back("no row has a number: no trial of study '" + question.study +
-                            "' that would be in it is complete");
+    table.remarks.push_back(NoNumbers(chosen, question));
   }
   const bool shows_differences = Has(table, TableColumn::kDifference) && question.by.empty();
   std::vector<std::string>& of_differences = shows_differences ? table.notes : table.data_notes;

@@ -136,7 +136,9 @@ bool HasTwoValues(const std::vector<Variation>& models, const Varied& axis) {
 void SortByMean(std::vector<Variation>& models) {
   std::stable_sort(models.begin(), models.end(), [](const Variation& a, const Variation& b) {
     if (a.values.empty() || b.values.empty()) return !a.values.empty() && b.values.empty();
-    return Mean(a.values) > Mean(b.values);
+    const double mean_a = Mean(a.values), mean_b = Mean(b.values);
+    // As the leaderboard: equal means by name.
+    return mean_a != mean_b ? mean_a > mean_b : a.trials[0]->name < b.trials[0]->name;
   });
 }
 

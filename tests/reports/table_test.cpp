@@ -546,6 +546,25 @@ TEST(MakeTable, SaysWhereNothingIsComplete) {
                        "complete"));
 }
 
+TEST(MakeTable, SaysWhereWhatIsCompleteHasNotMeasuredTheMetric) {
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("a", SmallModel(MeanPool(), Logistic()), 1, 0.5),
+      SmallTrial("b", SmallModel(MeanPool(), Moe(2)), 1, 0.5)};
+  TableQuestion question = Vary("classifier");
+  question.metric = "accuracy";
+  EXPECT_THAT(MakeTable(trials, SmallCatalogue(), question, {}).remarks,
+              Contains("no row has a number: no trial of study 's' has measured accuracy, which is "
+                       "of videos with one label each"));
+}
+
+TEST(MakeTable, HasWholeModelsOfEqualMeansByName) {
+  const std::vector<TrialRecord> trials = {
+      SmallTrial("b", SmallModel(MeanPool(), Logistic()), 1, 0.5),
+      SmallTrial("a", SmallModel(MeanPool(), Moe(2)), 1, 0.5)};
+  const AblationTable table = MakeTable(trials, SmallCatalogue(), Vary(""), {});
+  EXPECT_THAT(LabelsOf(table), ElementsAre("a", "b"));
+}
+
 // One interval bound would read as 0 by the digits of the others: the whole column gets one more.
 TEST(MakeTable, RoundsAnIntervalInOneWay) {
   std::vector<TrialRecord> trials;
