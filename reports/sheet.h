@@ -38,8 +38,10 @@ struct Sheet {
 [[nodiscard]] std::string LatexOf(const Sheet& sheet);
 /// Returns how wide LaTeX sets such a table at least, in points: an estimate, rather too much.
 /// Where it is wider than \linewidth it gets smaller letters, then intervals on lines of their own;
-/// what is wider still sticks out.
+/// what is wider still is made smaller as a whole, which takes graphicx.
 [[nodiscard]] int LeastLatexWidth(const Sheet& sheet);
+/// Returns the size of the letters, in points, of such a table on lines of a width.
+[[nodiscard]] double ScaledLetters(int least_width, int line_width);
 /// \linewidth of article, and that of a table over both columns of IEEEtran and acmart, in points.
 inline constexpr int kArticleWidth = 345, kBothColumnsWidth = 506;
 /// Returns lines of comma-separated values, by RFC 4180.

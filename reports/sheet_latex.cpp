@@ -1,10 +1,14 @@
 // Sheets for LaTeX.
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
 #include <regex>
 #include <string_view>
 
 #include "registry/util/text.h"
+#include "registry/util/utf8.h"
 #include "reports/sheet.h"
 
 namespace beamgrid {
@@ -28,6 +32,44 @@ const Escapes kLatex = {
     {'"', "''"},
     // An empty line would end the caption's paragraph, and with it the document.
     {'\n', " "}};
+
+/// Returns the code of a well-formed character.
+std::uint32_t CodeOf(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return byte(0);
+  std::uint32_t code = byte(0) & (0xFFU >> (character.size() + 1));
+  for (std::size_t i = 1; i < character.size(); ++i) code = code << 6 | (byte(i) & 0x3FU);
+  return code;
+}
+
+/// Whether any document has it: Latin letters, dashes, quotation marks, the dagger, the ellipsis.
+bool IsInAnyFont(std::uint32_t code) {
+  constexpr std::uint32_t kLatinEnd = 0x180;
+  constexpr std::uint32_t kSigns[] = {0x2013, 0x2014, 0x2018, 0x2019,
+                                      0x201C, 0x201D, 0x2020, 0x2026};
+  return code < kLatinEnd || std::ranges::find(kSigns, code) != std::end(kSigns);
+}
+
+/// Returns a text in which a letter that pdfTeX may not have (a Greek or Chinese one, an emoji)
+/// gives way to its number where the document declares none; LuaTeX and XeTeX ask their font.
+std::string WithAnyLetter(const std::string& text) {
+  std::string made;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t bytes = std::max<std::size_t>(1, CharacterBytes(text.substr(i, 4)));
+    const std::string letter = text.substr(i, bytes);
+    i += bytes;
+    const std::uint32_t code = CodeOf(letter);
+    if (IsInAnyFont(code)) {
+      made += letter;
+      continue;
+    }
+    std::array<char, 16> number{};
+    std::snprintf(number.data(), number.size(), "U+%04X", static_cast<unsigned>(code));
+    made += "\\ifdefined\\Umathchar " + letter + "\\else\\ifcsname u8:\\detokenize{" + letter +
+            "}\\endcsname " + letter + "\\else " + number.data() + "\\fi\\fi{}";
+  }
+  return made;
+}
 
 /// Widths in points that a table may take: one of two columns, which article has narrower than
 /// others.
@@ -212,8 +254,13 @@ std::string LatexComment(const std::string& lines) {
 
 int LeastLatexWidth(const Sheet& sheet) { return static_cast<int>(LatexLayout(sheet).width()); }
 
+double ScaledLetters(int least_width, int line_width) {
+  constexpr double kScriptSize = 7;  // points, of what is too wide for anything larger
+  return kScriptSize * std::min(1.0, static_cast<double>(line_width) / least_width);
+}
+
 std::string LatexText(const std::string& text) {
-  std::string escaped = Escaped(text, kLatex);
+  std::string escaped = WithAnyLetter(Escaped(text, kLatex));
   for (const auto& [sign, command] :
        {std::pair<std::string, std::string>("\xE2\x80\xA0", "\\ensuremath{\\dagger}"),
         {"\xC2\xB1", "\\ensuremath{\\pm}"},
@@ -240,17 +287,18 @@ std::string LatexOf(const Sheet& sheet) {
   const std::string width =
       is_wide ? "\\ifdim\\linewidth<" + least + " " + least + "\\else\\linewidth\\fi"
               : "\\linewidth";
+  // What is wider than the page is set as wide as it is, and then made smaller as a whole.
+  const bool is_scaled = layout.width() > kArticleWidth;
   std::string text =
-      "% needs \\usepackage{booktabs,siunitx,tabularx}\n"
-      "\\begin{" +
-      kind + "}\n\\centering" + layout.font().command +
+      "% needs \\usepackage{booktabs,siunitx,tabularx" + std::string(is_scaled ? ",graphicx" : "") +
+      "}\n\\begin{" + kind + "}\n\\centering" + layout.font().command +
       "\n"
       "\\sisetup{separate-uncertainty=true,group-digits=integer,group-separator={,},group-minimum-"
       "digits=4}\n"
       "\\setlength{\\tabcolsep}{3pt}\n"
       "\\caption{" +
-      TitleText(sheet) + "}\n\\begin{tabularx}{" + width + "}{" + ColumnsOf(sheet) +
-      "}\n\\toprule\n";
+      TitleText(sheet) + "}\n" + (is_scaled ? "\\resizebox{\\linewidth}{!}{%\n" : "") +
+      "\\begin{tabularx}{" + width + "}{" + ColumnsOf(sheet) + "}\n\\toprule\n";
   std::vector<std::string> headings;
   for (std::size_t i = 0; i < sheet.headings.size(); ++i) headings.push_back(layout.Heading(i));
   text += Join(headings, " & ") + " \\\\\n\\midrule\n";
@@ -259,7 +307,7 @@ std::string LatexOf(const Sheet& sheet) {
     text += Join(sheet.rows[i], " & ", [&](const SheetCell& cell) { return layout.Cell(cell); }) +
             " \\\\\n";
   }
-  text += "\\bottomrule\n\\end{tabularx}\n";
+  text += std::string("\\bottomrule\n\\end{tabularx}") + (is_scaled ? "}\n" : "\n");
   if (!sheet.notes.empty()) {
     text += "\\par\\smallskip\\raggedright " + Join(sheet.notes, " ", LatexText) + "\n";
   }

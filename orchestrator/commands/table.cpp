@@ -232,15 +232,16 @@ class TableCommand : public Subcommand {
     }
     const int width = LeastLatexWidth(in_latex);
     if (Format() != "latex" || width <= kArticleWidth) return;
-    context.Remark("warning: this table is about " + std::to_string(width) +
-                   " pt wide and will stick out of \\linewidth, which is " +
-                   std::to_string(kArticleWidth) + " pt in article" +
-                   (width > kBothColumnsWidth
-                        ? " and " + std::to_string(kBothColumnsWidth) +
-                              " pt over both columns of IEEEtran and acmart"
-                        : "; over both columns of IEEEtran and acmart it fits") +
-                   ". Fewer --columns, --resamples 0 (no intervals), or --fix and fewer values of "
-                   "--by make it narrower");
+    constexpr double kReadable = 5;  // points
+    const double in_article = ScaledLetters(width, kArticleWidth);
+    context.Remark(std::string(in_article < kReadable ? "warning" : "note") +
+                   ": this table is about " + std::to_string(width) +
+                   " pt wide and \\resizebox of graphicx makes it fit: with letters of " +
+                   FixedText(in_article, 1) + " pt in article (\\linewidth of " +
+                   std::to_string(kArticleWidth) + " pt), of " +
+                   FixedText(ScaledLetters(width, kBothColumnsWidth), 1) +
+                   " pt over both columns of IEEEtran and acmart. Fewer --columns, --resamples 0 "
+                   "(no intervals), or --fix and fewer values of --by make it narrower");
   }
 
   [[nodiscard]] static std::vector<std::string> Models(const Store& store,

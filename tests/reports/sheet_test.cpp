@@ -9,6 +9,8 @@ namespace beamgrid {
 namespace sheet_test {
 
 using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 
 constexpr char kNasty[] = R"(a_b *c* _d_ $e$ |f| <g> &amp; `h` [i](j) ~k~ \l #m "n", {o}^%)";
 
@@ -93,6 +95,24 @@ TEST(Sheet, LatexGivesAColumnOfWordsWhatItNeeds) {
   EXPECT_THAT(LatexOf(WideSheet(9)),
               HasSubstr("\\begin{tabularx}{\\ifdim\\linewidth<" + std::to_string(least) + "pt " +
                         std::to_string(least) + "pt\\else\\linewidth\\fi}"));
+}
+
+TEST(Sheet, LatexMakesATableThatIsTooWideSmallerAsAWhole) {
+  const std::string latex = LatexOf(WideSheet(9));
+  EXPECT_THAT(latex, StartsWith("% needs \\usepackage{booktabs,siunitx,tabularx,graphicx}\n"));
+  EXPECT_THAT(latex, HasSubstr("\\resizebox{\\linewidth}{!}{%\n\\begin{tabularx}"));
+  EXPECT_THAT(latex, HasSubstr("\\end{tabularx}}\n"));
+  EXPECT_THAT(LatexOf(WideSheet(4)), Not(HasSubstr("resizebox")));
+  EXPECT_DOUBLE_EQ(ScaledLetters(690, 345), 3.5);
+  EXPECT_DOUBLE_EQ(ScaledLetters(400, 506), 7);
+}
+
+TEST(Sheet, LatexHasNumbersForLettersThatADocumentMayLack) {
+  EXPECT_EQ(LatexText("\xC3\xA9 \xE2\x80\x93"), "\xC3\xA9 \xE2\x80\x93");
+  EXPECT_EQ(LatexText("\xCE\xB1"),
+            "\\ifdefined\\Umathchar \xCE\xB1\\else\\ifcsname u8:\\detokenize{\xCE\xB1}"
+            "\\endcsname \xCE\xB1\\else U+03B1\\fi\\fi{}");
+  EXPECT_THAT(LatexText("\xF0\x9F\x98\x80"), HasSubstr("\\else U+1F600\\fi"));
 }
 
 TEST(Sheet, LatexPutsIntervalsOnLinesOfTheirOwnWhereTheTableIsTooWide) {
