@@ -1,5 +1,7 @@
 // What a table's cells are in LaTeX, and its numbers as macros for prose.
 
+#include <map>
+
 #include "registry/util/small_numbers.h"
 #include "registry/util/text.h"
 #include "reports/sheet.h"
@@ -28,6 +30,20 @@ std::string KeyText(const std::string& text) {
     if (c == '_') key += '-';
   }
   return key;
+}
+
+/// Returns the rows' keys. Labels that differ in what a key leaves out would have one and the same:
+/// each of these has the number of its row behind it, and none the bare key.
+std::vector<std::string> KeysOf(const AblationTable& table) {
+  std::map<std::string, std::size_t> rows;
+  for (const TableRow& row : table.rows) ++rows[KeyText(row.label)];
+  std::vector<std::string> keys;
+  for (const TableRow& row : table.rows) {
+    std::string key = KeyText(row.label);
+    if (rows[key] > 1) key += "-row" + std::to_string(keys.size() + 1);
+    keys.push_back(std::move(key));
+  }
+  return keys;
 }
 
 }  // namespace
@@ -84,8 +100,12 @@ std::string LatexMacros(const AblationTable& table) {
   const auto define = [&](const std::string& key, const std::string& value) {
     text += "\\expandafter\\def\\csname beamgrid@" + key + "\\endcsname{" + value + "}\n";
   };
-  for (const TableRow& row : table.rows) {
-    const std::string label = KeyText(row.label) + "/";
+  const std::vector<std::string> keys = KeysOf(table);
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const TableRow& row = table.rows[i];
+    const std::string label = keys[i] + "/";
+    if (keys[i] != KeyText(row.label))
+      text += "% " + keys[i] + ": " + Escaped(row.label, {{'\n', " "}}) + "\n";
     if (!row.fingerprints.empty()) text += "% trials " + Join(row.fingerprints, " ") + "\n";
     if (row.mean)
       define(label + KeyText(table.metric), LatexNumber(VisibleText(*row.mean, table.decimals)));

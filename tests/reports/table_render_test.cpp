@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
@@ -233,12 +234,14 @@ TEST(Render, JsonHasTheFixedShapeAndEveryNumber) {
 }
 
 TEST(Render, LatexEscapesWhatLatexReads) {
-  EXPECT_EQ(Render(Golden(), "latex"), R"latex(% needs \usepackage{booktabs,siunitx,tabularx}
+  EXPECT_EQ(Render(Golden(), "latex"),
+            R"latex(% needs \usepackage{booktabs,siunitx,tabularx,graphicx}
 \begin{table*}
 \centering\scriptsize
 \sisetup{separate-uncertainty=true,group-digits=integer,group-separator={,},group-minimum-digits=4}
 \setlength{\tabcolsep}{3pt}
 \caption{Classifier \& co. GAP: mean \ensuremath{\pm} standard deviation of 1 to 2 seeds, on 300 validation videos. 2 trials, 3m20s of training.}
+\resizebox{\linewidth}{!}{%
 \begin{tabularx}{\ifdim\linewidth<428pt 428pt\else\linewidth\fi}{@{}>{\raggedright\arraybackslash}Xrrrrrrr@{}}
 \toprule
 classifier & GAP & \shortstack[r]{size\\{}(bytes)} & parameters & \shortstack[r]{difference\\{}[95 \%]} & p & kim18/2 & \shortstack[r]{ours -\\{}theirs} \\
@@ -249,7 +252,7 @@ moe experts=2 & {\boldmath\num[reset-math-version=false]{0.6250 +- 0.0000}} (2 s
 a\textbar{}b\_\allowbreak{}c & \num{0.2500} (1 of 2) & \num{100} & \num{25} &  &  &  &  \\
 never, ''ran'' & \textemdash{} (0 of 2) & \num{0} & \num{1} &  &  &  &  \\
 \bottomrule
-\end{tabularx}
+\end{tabularx}}
 \par\smallskip\raggedright Difference: from logistic. Seeds that a\textbar{}b\_\allowbreak{}c lacks: 1 failed (crashed). Seeds that never, ''ran'' lacks: 2 waiting.
 \end{table*}
 )latex");
@@ -284,6 +287,20 @@ TEST(Render, MacrosNameEveryNumberByItsRow) {
 \expandafter\def\csname beamgrid@never-ran/seeds\endcsname{0}
 \expandafter\def\csname beamgrid@never-ran/parameters\endcsname{\num{1}}
 )latex");
+}
+
+// A macro that two rows had would be the number of the second, wherever the first is meant.
+TEST(Render, NoMacroIsOfTwoRows) {
+  AblationTable table = Golden();
+  table.rows[0].label = "conv window=[1, 15]";
+  table.rows[1].label = "conv window=(1 15)";
+  const std::string macros = Render(table, "macros");
+  EXPECT_THAT(macros, testing::HasSubstr("% conv-window=1-15-row1: conv window=[1, 15]\n"));
+  EXPECT_THAT(macros,
+              testing::HasSubstr("beamgrid@conv-window=1-15-row1/gap\\endcsname{\\num{0.5000}}"));
+  EXPECT_THAT(macros,
+              testing::HasSubstr("beamgrid@conv-window=1-15-row2/gap\\endcsname{\\num{0.6250}}"));
+  EXPECT_THAT(macros, testing::Not(testing::HasSubstr("beamgrid@conv-window=1-15/")));
 }
 
 TEST(Render, HtmlEscapesWhatHtmlReads) {
