@@ -249,7 +249,8 @@ class Analysis {
   /// measured or modelled, because these effects are as free as the scores let them be.
   void FindShares(Effects& effects) {
     std::vector<double> variances(effects.factors.size(), 0.0);
-    double rest = total_;
+    double rest = total_,
+           terms = std::abs(total_);  // the sum of sizes, of which rounding is a part
     for (const LinearEffect& one : level_effects_) {
       for (const LinearEffect& other : level_effects_) {
         const auto count =
@@ -259,6 +260,7 @@ class Analysis {
         const double error = count / points() * Covariance(one, other);
         variances[one.factor] += square - error;
         rest -= square + noise_sign_ * error;
+        terms += std::abs(square) + std::abs(error);
       }
     }
     double sum = 0;
@@ -267,10 +269,12 @@ class Analysis {
       rest -= pair.share;
       sum += pair.share = std::max(0.0, pair.share);
     }
-    sum += rest = std::max(0.0, rest);
-    effects.deviation = std::sqrt(noise_sign_ < 0 ? std::max(0.0, total_) : sum);
+    constexpr double kRounding = 1e-12;
+    sum += rest = rest <= kRounding * terms ? 0 : rest;
+    const double total = total_ <= kRounding * terms ? 0 : total_;
+    effects.deviation = std::sqrt(noise_sign_ < 0 ? total : sum);
     // Where all scores are the same there is nothing to share, and rounding is not shared either.
-    const double scale = std::pow(effects.mean.value, 2) * 1e-24;
+    const double scale = std::max(kRounding * terms, std::pow(effects.mean.value, 2) * 1e-24);
     if (sum <= scale) sum = std::numeric_limits<double>::infinity();
     for (std::size_t f = 0; f < variances.size(); ++f) {
       effects.factors[f].share = ties_[f].told ? variances[f] / sum : 0;

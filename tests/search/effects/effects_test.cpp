@@ -375,6 +375,20 @@ TEST(Effects, OfEqualScoresAreNothing) {
   EXPECT_THAT(effects.one_at_a_time->chosen, ElementsAre(0, 0));
 }
 
+// Means that differ by less than their seeds make them: no variance is theirs, and what rounding
+// leaves over is none of combinations that one part does not have.
+TEST(Effects, BelowTheNoiseShareNothing) {
+  for (const double offset : {0.0, 0.1, 1.0 / 3, 0.7}) {
+    const Effects effects = FindEffects({.levels = {3},
+                                         .observations = {{{0}, {offset + 0.61, offset + 0.75}},
+                                                          {{1}, {offset + 0.57, offset + 0.72}},
+                                                          {{2}, {offset + 0.6, offset + 0.76}}}});
+    EXPECT_EQ(effects.deviation, 0) << offset;
+    EXPECT_EQ(effects.factors[0].share, 0) << offset;
+    EXPECT_EQ(effects.higher_share, 0) << offset;
+  }
+}
+
 TEST(Effects, OfOneSeedTakeTheNoiseFromTheHighestInteractions) {
   // Three factors: what pairs leave over is noise.
   Normals normal(5);
