@@ -103,10 +103,19 @@ std::string VarianceText(const StudyEffects& made) {
            std::string(kSharesNotKnown) +
            (seeds.empty() ? "" : "; seeds differ by " + seeds + " (standard deviation)");
   }
+  if (effects.deviation == 0) {
+    return "combinations differ by no more than their seeds do" +
+           (seeds.empty() ? "" : ": by " + seeds + " (standard deviation)");
+  }
   double pairs = 0;
   for (const PairEffect& pair : effects.pairs) pairs += pair.share;
-  return "of the variance: pairs " + ShareText(pairs) + ", three and more together " +
-         ShareText(effects.higher_share) + "; combinations differ by " +
+  std::string text;
+  // Of one part there is no pair, and of two no three.
+  if (made.factors.size() > 1) text = "of the variance: pairs " + ShareText(pairs);
+  if (made.factors.size() > 2) {
+    text += ", three and more together " + ShareText(effects.higher_share);
+  }
+  return text + (text.empty() ? "" : "; ") + "combinations differ by " +
          FixedText(effects.deviation, kEffectDigits) + " (standard deviation)" +
          (seeds.empty() ? "" : ", seeds by " + seeds);
 }
@@ -126,11 +135,12 @@ std::string LossText(const StudyEffects& made) {
       "one at a time from " + made.baseline + " would have chosen " + made.chosen;
   if (!one.allowed) return start + ", which is excluded";
   if (one.chosen == effects.best) {
-    const std::string most =
-        one.loss->interval ? FixedText(one.loss->interval->high, kEffectDigits) : "";
-    return start + ", the highest" +
-           (most.empty() ? ""
-                         : "; others may still be better, by up to " + most + " (95 % interval)");
+    if (!one.loss->interval) return start + ", the highest";
+    const double most = one.loss->interval->high;
+    return start + ", the highest; " +
+           (most <= 0 ? "no other can be better"
+                      : "others may still be better, by up to " + FixedText(most, kEffectDigits)) +
+           " (95 % interval)";
   }
   return start + " and lost " + EstimateText(*one.loss, Signedness::kPlain) + " against " +
          made.best + (made.best_is_trained ? "" : ", which was not trained");

@@ -26,6 +26,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
 constexpr char kGrid[] =
@@ -127,6 +128,33 @@ TEST(StudyEffects, NamesFactorsLevelsAndModelsAsTheProjectDoes) {
                                  "that also chose that epoch")));
   ASSERT_FALSE(made.proposals.empty()) << "dropout does nothing: which is best is open";
   EXPECT_EQ(made.proposals[0].seed, 3) << "the recipe has seed 1 alone, and both were measured";
+}
+
+// One part has no pairs, two have no three, and no variance is shared where there is none.
+TEST(StudyEffects, SayOfTheVarianceWhatTheStudyHas) {
+  StudyEffects made = Study().Fill({1, 2}).Effects();
+  EXPECT_THAT(VarianceText(made), HasSubstr("of the variance: pairs 0 %, three and more together "
+                                            "0 %; combinations differ by "));
+  made.factors.pop_back();
+  EXPECT_THAT(VarianceText(made),
+              StartsWith("of the variance: pairs 0 %; combinations differ by "));
+  made.factors.pop_back();
+  EXPECT_THAT(VarianceText(made), StartsWith("combinations differ by "));
+  made.effects.deviation = 0;
+  made.effects.noise = 0.0742;
+  EXPECT_EQ(VarianceText(made),
+            "combinations differ by no more than their seeds do: by 0.0742 (standard deviation)");
+}
+
+TEST(StudyEffects, SayWhetherAnotherCanBeBetter) {
+  StudyEffects made = Study().Fill({1, 2}).Effects();
+  made.effects.one_at_a_time->chosen = made.effects.best;
+  made.effects.one_at_a_time->loss = Estimate{0, ConfidenceInterval{0, 0}};
+  EXPECT_THAT(LossText(made), HasSubstr(", the highest; no other can be better (95 % interval)"));
+  made.effects.one_at_a_time->loss->interval->high = 0.01;
+  EXPECT_THAT(
+      LossText(made),
+      HasSubstr(", the highest; others may still be better, by up to 0.0100 (95 % interval)"));
 }
 
 // Of a model without a teacher the weight says nothing: no level of it is such a model's.
