@@ -8,6 +8,7 @@
 #include "reports/effects_words.h"
 #include "reports/page/ensemble_words.h"
 #include "reports/page/section.h"
+#include "reports/table_cells.h"
 
 namespace beamgrid {
 namespace {
@@ -67,7 +68,20 @@ std::string LeadText(const StudyFacts& facts) {
            (lower == 1 ? "the other" : "all " + std::to_string(lower) + " others") +
            (untested == 0 ? "" : " that could be tested") + rest;
   }
-  return "; it is not shown to be better than " + CountText(open, "other") + rest;
+  const std::string few = FewSeedsText(facts.models->table);
+  return "; it is not shown to be better than " + CountText(open, "other") +
+         (few.empty() ? "" : " (" + few + " show little)") + rest;
+}
+
+/// Returns ", as high as that of NAME" where others have the same mean; else empty.
+std::string EqualText(const StudyFacts& facts) {
+  const std::vector<Standing>& standings = facts.leaderboard.standings;
+  std::vector<std::string> equal;
+  for (std::size_t i = 1; i < standings.size(); ++i) {
+    if (standings[i].mean() == standings[0].mean()) equal.push_back(standings[i].name);
+  }
+  constexpr std::size_t kNamed = 3;
+  return equal.empty() ? "" : ", as high as that of " + JoinFirst(equal, kNamed);
 }
 
 std::string BestSentence(const StudyFacts& facts) {
@@ -90,8 +104,8 @@ std::string BestSentence(const StudyFacts& facts) {
   if (standings.size() == 1) {
     return best.name + " is the only model that is complete: " + score + ".";
   }
-  return best.name + " has the highest mean of " + ModelsText(facts) + ": " + score +
-         LeadText(facts) + ".";
+  return best.name + " has the highest mean of " + ModelsText(facts) + EqualText(facts) + ": " +
+         score + LeadText(facts) + ".";
 }
 
 std::string PartsSentence(const StudyFacts& facts) {
@@ -137,9 +151,10 @@ PageSection AnswerSection(const StudyFacts& facts) {
              " no longer; `beamgrid trials " + facts.study.name + " --all` says why.";
   }
   section.Say(state);
-  section.Note(std::string(facts.objective->heading) +
-               " of a trial is that of its best epoch, on the videos that also chose that epoch: a "
-               "selection score, a little too high for all.");
+  section.Note(
+      Sentence(facts.objective->heading +
+               std::string(" of a trial is that of its best epoch, on the videos that also chose "
+                           "that epoch: a selection score, a little too high for all")));
   return section;
 }
 

@@ -5,6 +5,7 @@
 
 #include "registry/util/text.h"
 #include "reports/page/section.h"
+#include "reports/table_cells.h"
 
 namespace beamgrid {
 namespace {
@@ -48,12 +49,18 @@ PageCell ObjectiveCell(const StudyFacts& facts, const Standing& standing) {
   return cell;
 }
 
-/// Returns what is shown of a model beside the best: "best", "may be best", "lower", "not tested".
+/// What is shown of a model that is not shown to be lower than the best; where few seeds show that
+/// of none, it is no praise.
+constexpr char kMayBeBest[] = "may be best", kNotToldApart[] = "not told apart";
+
+/// Returns what is shown of a model beside the best: "highest", "may be best", "lower", "not
+/// tested".
 std::string JudgedText(const StudyFacts& facts, const Standing& standing) {
   const TableRow* row = RowOfModel(facts, standing);
   if (row == nullptr || (!row->best && !row->p_best)) return "not tested";
   if (row->best) return "highest";
-  return row->among_best ? "may be best" : "lower";
+  if (!row->among_best) return "lower";
+  return TellsNothing(facts.models->table) ? kNotToldApart : kMayBeBest;
 }
 
 PageTable RankedModels(const StudyFacts& facts) {
@@ -92,6 +99,24 @@ PageTable RankedModels(const StudyFacts& facts) {
   return table;
 }
 
+/// Says how little so few seeds show, by the lowest row that is not shown to be lower; empty where
+/// there are more seeds, or no such row.
+std::string FewSeedsNote(const AblationTable& table) {
+  const std::string seeds = FewSeedsText(table);
+  double best = 0, farthest = 0;
+  for (const TableRow& row : table.rows) {
+    if (row.best) best = *row.mean;
+  }
+  for (const TableRow& row : table.rows) {
+    if (row.p_best && row.among_best) farthest = std::max(farthest, best - *row.mean);
+  }
+  const std::string distance = FixedText(farthest, table.decimals);
+  if (seeds.empty() || distance == FixedText(0, table.decimals)) return "";
+  return "With " + seeds + " a test shows little: not even the row that is " + distance +
+         " below the highest is shown to be lower, so these words say that seeds are too few, and "
+         "not that the models are alike. ";
+}
+
 /// Says what the judgement is made of; empty where nothing could be tested.
 std::string JudgedNote(const StudyFacts& facts) {
   if (!facts.models && facts.leaderboard.standings.size() <= kMostJudgedModels) return "";
@@ -103,10 +128,12 @@ std::string JudgedNote(const StudyFacts& facts) {
   const auto tested =
       std::ranges::count_if(table.rows, [](const TableRow& row) { return row.p_best.has_value(); });
   if (tested == 0) return "not tested: a test needs two seeds, or the predictions of both models.";
-  return "judged: against the highest mean, with all its seeds; \"may be best\" is not shown to "
-         "be lower (5 % for all " +
-         CountText(static_cast<std::size_t>(tested), "comparison") +
-         " together). ± is the standard deviation of the seeds. " +
+  const std::string comparisons =
+      tested == 1 ? "5 %" : "5 % for all " + std::to_string(tested) + " comparisons together";
+  return "judged: against the highest mean, with all its seeds; \"" +
+         std::string(TellsNothing(table) ? kNotToldApart : kMayBeBest) +
+         "\" is not shown to be lower (" + comparisons + "). " + FewSeedsNote(table) +
+         "± is the standard deviation of the seeds. " +
          (facts.models->seeds_alone.empty() ? "The same as `" + facts.models->command + "` has it."
                                             : SeedsAloneText(facts.models->seeds_alone));
 }

@@ -36,9 +36,10 @@ std::string SeedsFinding(const StudyFacts& facts, const std::vector<const Standi
                      FixedText(SpreadOf(widest), kMetricDigits) + ", of " + widest.name + ".";
   const std::vector<Standing>& standings = facts.leaderboard.standings;
   if (standings.size() > 1) {
+    const double lead = standings[0].mean() - standings[1].mean();
     text += " The best model's mean is " +
-            FixedText(standings[0].mean() - standings[1].mean(), kMetricDigits) +
-            " above the next one's";
+            (lead == 0 ? "that of the next one, too"
+                       : FixedText(lead, kMetricDigits) + " above the next one's");
     if (standings[0].values.size() > 1) {
       text +=
           ", and its own seeds are " + FixedText(SpreadOf(standings[0]), kMetricDigits) + " apart";

@@ -6,8 +6,10 @@
 #include <limits>
 
 #include "registry/util/error.h"
+#include "registry/util/text.h"
 #include "reports/effects_words.h"
 #include "reports/table_cells.h"
+#include "reports/table_command.h"
 #include "tests/reports/page/page_support.h"
 
 namespace beamgrid {
@@ -46,8 +48,9 @@ class PageSections : public ::testing::Test {
 TEST_F(PageSections, AnswerInThreeSentences) {
   const std::string text = TextOfSection(AnswerSection(facts_));
   EXPECT_THAT(
-      text, AllOf(HasSubstr("MC-NetVLAD-C128-MoE2 has the highest mean of 12 models: GAP 0.6260 ± "
-                            "0.0028 over 2 seeds; "),
+      text, AllOf(HasSubstr("MC-NetVLAD-C128-MoE2 has the highest mean of 12 models, as high as "
+                            "that of MC-NetVLAD-C64-MoE2, MC-NetVLAD-Dropout0.5-C128-MoE2, "
+                            "MC-NetVLAD-Dropout0.5-C64-MoE2: GAP 0.6260 ± 0.0028 over 2 seeds; "),
                   HasSubstr("Of the study's parts temporal matters most, with "),
                   HasSubstr(" % of the variance; on average over the others the best is netvlad"),
                   HasSubstr("No ensemble is recorded; `beamgrid ensemble s` makes one."),
@@ -89,7 +92,8 @@ TEST_F(PageSections, TheAnswerSaysOfHowManyModelsItIs) {
   facts_.trials.push_back(waiting);
   EXPECT_THAT(
       TextOfSection(AnswerSection(facts_)),
-      HasSubstr("has the highest mean of 12 models that are complete, of 13 asked for: GAP "));
+      HasSubstr(
+          "has the highest mean of 12 models that are complete, of 13 asked for, as high as "));
   EXPECT_THAT(TextOfSection(PathSection(facts_)),
               HasSubstr("1 model is not complete, and not drawn"));
 }
@@ -181,6 +185,66 @@ TEST_F(PageSections, TheLeaderboardIsThatOfTheCommand) {
       << text;
 }
 
+/// Has a test say of every model but the best that it is not shown to be lower.
+void LeaveAllOpen(StudyFacts& facts, std::size_t seeds) {
+  facts.models->table.decimals = 3;
+  for (TableRow& row : facts.models->table.rows) {
+    row.compared_values = seeds;
+    if (!row.best) row.p_best = 0.5;
+    row.among_best = true;
+  }
+}
+
+TEST_F(PageSections, TheLeaderboardSaysHowLittleFewSeedsTell) {
+  LeaveAllOpen(facts_, 2);
+  double lowest = 1;
+  for (const TableRow& row : facts_.models->table.rows) lowest = std::min(lowest, *row.mean);
+  const std::string far = FixedText(0.626 - lowest, 3);
+  const std::string two = TextOfSection(LeaderboardSection(facts_));
+  EXPECT_THAT(two, AllOf(HasSubstr("<td>not told apart</td>"), Not(HasSubstr("may be best")),
+                         HasSubstr("With 2 seeds a test shows little: not even the row that is " +
+                                   far + " below the highest is shown to be lower")));
+  EXPECT_THAT(TextOfSection(AnswerSection(facts_)),
+              HasSubstr("it is not shown to be better than 11 others (2 seeds show little)"));
+  // Where it tells one row from the best, the word is another, and as little.
+  facts_.models->table.rows.back().among_best = false;
+  EXPECT_THAT(TextOfSection(LeaderboardSection(facts_)),
+              AllOf(HasSubstr("<td>may be best</td>"), HasSubstr("With 2 seeds a test shows")));
+  LeaveAllOpen(facts_, 6);
+  EXPECT_THAT(TextOfSection(LeaderboardSection(facts_)),
+              AllOf(HasSubstr("<td>may be best</td>"), Not(HasSubstr("a test shows little"))));
+  EXPECT_THAT(TextOfSection(AnswerSection(facts_)), Not(HasSubstr("show little")));
+}
+
+TEST_F(PageSections, TheAnswerNamesWhatIsAsHigh) {
+  EXPECT_THAT(TextOfSection(SeedsSection(facts_)),
+              HasSubstr("The best model's mean is that of the next one, too, and its own seeds"));
+  facts_.leaderboard.standings[0].values = {0.7, 0.72};
+  EXPECT_THAT(TextOfSection(AnswerSection(facts_)), Not(HasSubstr("as high as")));
+  EXPECT_THAT(TextOfSection(SeedsSection(facts_)), HasSubstr("mean is 0.08400 above the next"));
+}
+
+TEST_F(PageSections, ATableOfRowsAndColumnsIsThatOfTheCommand) {
+  const TableQuestion question{
+      .study = "s", .title = "both", .vary = "temporal", .fix = {}, .by = "classifier"};
+  facts_.tables = {{.table = MakeTable(facts_.trials, TestCatalogue(), question, {}),
+                    .command = TableCommandText(question, true)}};
+  EXPECT_EQ(facts_.tables[0].command,
+            "beamgrid table s --vary temporal --by classifier --resamples 0 --title both");
+  const Sheet sheet = SheetOf(facts_.tables[0].table);
+  const std::string text = TextOfSection(TablesSection(facts_));
+  EXPECT_THAT(text, AllOf(HasSubstr("<th scope=\"col\" class=\"n\">moe experts=2</th>"),
+                          HasSubstr("Difference: from netvlad clusters=64 × logistic")));
+  for (const std::vector<SheetCell>& row : sheet.rows) {
+    for (const SheetCell& cell : row) EXPECT_THAT(text, HasSubstr(">" + cell.text + "<"));
+  }
+}
+
+TEST_F(PageSections, TheCommandOfATableOfCriteriaHasNoColumns) {
+  EXPECT_EQ(TableCommandText({.study = "s", .fix = {}, .rows = TableRows::kCriteria}, false),
+            "beamgrid table s --criteria");
+}
+
 TEST_F(PageSections, TablesAreThoseOfTheCommand) {
   const std::string text = TextOfSection(TablesSection(facts_));
   EXPECT_THAT(
@@ -222,6 +286,7 @@ TEST_F(PageSections, TheAnswerSaysWhatIsShownOfItsLead) {
     std::vector<TableRow>& rows = facts_.models->table.rows;
     const TableRow* first = RowOfModel(facts_, facts_.leaderboard.standings.front());
     for (TableRow& row : rows) {
+      row.compared_values = 6;
       row.best = &row == first;
       row.p_best = row.best ? std::nullopt : p;
       row.among_best = row.best || (p && *p > 0.05);
