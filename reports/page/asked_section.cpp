@@ -34,6 +34,12 @@ std::string DataText(const DataSpec& data) {
          " to validate on; digest " + data.digest;
 }
 
+/// Returns "2026-11-30T00:52:00Z" of a time with a part of a second.
+std::string WholeSeconds(const std::string& time) {
+  const std::size_t point = time.find('.');
+  return point == std::string::npos ? time : time.substr(0, point) + "Z";
+}
+
 PageTable SettingsTable(const StudyFacts& facts) {
   PageTable table{.caption = "The question", .columns = {"what", "value"}};
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -56,7 +62,7 @@ PageTable SettingsTable(const StudyFacts& facts) {
                           CountText(static_cast<std::size_t>(recipe.ensemble->members), "member"));
     }
   }
-  add("asked at", facts.study.created_at);
+  add("asked at", WholeSeconds(facts.study.created_at));
   return table;
 }
 

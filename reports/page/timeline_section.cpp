@@ -88,6 +88,7 @@ std::string FailuresText(const Attempts& attempts) {
   for (const AttemptFact* attempt : attempts) {
     if (attempt->failed()) ++kinds[attempt->outcome];
   }
+  if (kinds.empty()) return "0";
   return Join(kinds, ", ",
               [](const auto& kind) { return std::to_string(kind.second) + " " + kind.first; });
 }
