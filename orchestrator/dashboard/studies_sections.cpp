@@ -1,5 +1,7 @@
 // The list of studies.
 
+#include <algorithm>
+
 #include "orchestrator/dashboard/live_cells.h"
 #include "orchestrator/dashboard/live_sections.h"
 #include "registry/util/text.h"
@@ -44,11 +46,22 @@ PageCell LeftCell(const StudySnapshot& now) {
   return {DurationText(*left)};
 }
 
+/// Takes a column out of which every cell is empty, for what stands behind it needs the room.
+void LeaveOutIfEmpty(const std::string& heading, PageTable& table) {
+  const auto column = std::ranges::find(table.columns, heading) - table.columns.begin();
+  const auto cell = [&](auto& row) { return row.begin() + column; };
+  if (std::ranges::any_of(table.rows, [&](const auto& row) { return !cell(row)->text.empty(); })) {
+    return;
+  }
+  table.columns.erase(table.columns.begin() + column);
+  for (std::vector<PageCell>& row : table.rows) row.erase(cell(row));
+}
+
 /// Returns a list of studies as a table.
 PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
   PageTable table{.caption = "How far each study is",
                   .columns = {"study", "now", ">complete", ">running", ">waiting", ">failed",
-                              "best", ">an hour", ">left", "description"}};
+                              ">best", ">an hour", ">left", "description"}};
   for (const LiveStudy& live : studies) {
     table.rows.push_back({LinkCell(live.study.name, StudyAddress(live.study.name)),
                           {ToString(live.now.run)},
@@ -61,6 +74,7 @@ PageTable StudiesTable(const std::vector<LiveStudy>& studies) {
                           LeftCell(live.now),
                           DescriptionCell(live.study.description)});
   }
+  for (const char* heading : {">an hour", ">left"}) LeaveOutIfEmpty(heading, table);
   return table;
 }
 
