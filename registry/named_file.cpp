@@ -30,6 +30,17 @@ NamedFile Look(const std::string& name, const std::filesystem::path& path) {
   return {.name = name, .path = path.string(), .hash = HashFile(path)};
 }
 
+void PutHashesForFiles(json::value& value) {
+  if (json::array* list = value.if_array()) {
+    for (json::value& item : *list) PutHashesForFiles(item);
+  } else if (NamedFileFrom(value)) {
+    value.as_object().erase(kFile);
+    value.as_object().erase(kPath);
+  } else if (json::object* object = value.if_object()) {
+    for (auto& member : *object) PutHashesForFiles(member.value());
+  }
+}
+
 }  // namespace
 
 NamedFile LookAtFile(const std::string& name, const std::filesystem::path& folder) {
@@ -66,14 +77,7 @@ std::optional<NamedFile> NamedFileFrom(const json::value& value) {
 
 json::value WithHashesForFiles(const json::value& value) {
   json::value result = value;
-  if (const auto file = NamedFileFrom(value)) {
-    result.as_object().erase(kFile);
-    result.as_object().erase(kPath);
-  } else if (json::array* list = result.if_array()) {
-    for (json::value& item : *list) item = WithHashesForFiles(item);
-  } else if (json::object* object = result.if_object()) {
-    for (auto& member : *object) member.value() = WithHashesForFiles(member.value());
-  }
+  PutHashesForFiles(result);
   return result;
 }
 
