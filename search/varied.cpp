@@ -1,6 +1,7 @@
 #include "search/varied.h"
 
 #include <algorithm>
+#include <set>
 
 #include "registry/added_options.h"
 #include "registry/criteria.h"
@@ -153,9 +154,17 @@ std::vector<std::pair<std::string, Options>> PartsOf(const ModelSpec& model,
 }
 
 std::string RestText(ModelSpec model, const std::vector<Varied>& varied) {
-  for (const Varied& one : varied) model = one.Without(std::move(model));
+  std::set<std::string> whole;
+  for (const Varied& one : varied) {
+    if (one.names.empty()) {
+      whole.insert(one.criterion);
+    } else {
+      model = one.Without(std::move(model));
+    }
+  }
   boost::json::object rest;
   for (const std::string& criterion : AllCriteria()) {
+    if (whole.contains(criterion)) continue;
     boost::json::object parts;
     for (const auto& [component, options] : PartsOf(model, criterion)) {
       parts[component] = ObjectOf(options);
