@@ -1,7 +1,7 @@
 #include "reports/one_per_seed.h"
 
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "registry/named_file.h"
@@ -25,11 +25,12 @@ std::string ModelText(const TrialRecord& trial) {
 }  // namespace
 
 void RequireOneTrialPerSeed(const std::vector<TrialRecord>& trials) {
-  std::map<std::pair<std::string, std::int64_t>, const TrialRecord*> by_name, by_model;
+  std::unordered_map<std::string, const TrialRecord*> by_name, by_model;
   for (const TrialRecord& trial : trials) {
+    const std::string seed = "#" + std::to_string(trial.seed);
     for (const auto& [seen, key] :
-         {std::pair(&by_name, trial.name), std::pair(&by_model, ModelText(trial))}) {
-      const auto [first, is_new] = seen->try_emplace({key, trial.seed}, &trial);
+         {std::pair(&by_name, trial.name + seed), std::pair(&by_model, ModelText(trial) + seed)}) {
+      const auto [first, is_new] = seen->try_emplace(key, &trial);
       if (is_new) continue;
       throw Error(
           Described(*first->second) + " and " + Described(trial) +
