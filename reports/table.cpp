@@ -227,9 +227,18 @@ AblationTable MakeTable(const std::vector<TrialRecord>& trials, const Catalogue&
                         const StudyEffects* effects, bool raced, const TableResampling* resampling,
                         std::int64_t classes) {
   RequireOneTrialPerSeed(trials);
+  const Metric* metric = MetricNamed("metric", question.metric);
+  return MakeTableOf(ModelsOf(trials, catalogue, metric), catalogue, question, paper, effects,
+                     raced, resampling, classes);
+}
+
+AblationTable MakeTableOf(const std::vector<Variation>& all, const Catalogue& catalogue,
+                          const TableQuestion& question, const PaperTable& paper,
+                          const StudyEffects* effects, bool raced,
+                          const TableResampling* resampling, std::int64_t classes) {
   const Axes axes = AxesOf(question);
   const Metric* metric = MetricNamed("metric", question.metric);
-  std::vector<Variation> models = WithFixes(ModelsOf(trials, catalogue, metric), question);
+  std::vector<Variation> models = WithFixes(all, question);
   if (question.rows == TableRows::kCriteria) {
     if (!axes.empty()) throw UsageError("criteria: all of them are shown; vary has no place");
     return MakeCriteriaTable(models, question, catalogue, paper);

@@ -28,7 +28,7 @@ std::vector<std::string> MethodsOf(const std::string& criterion,
       AddOnce(methods, labels[i]);
       continue;
     }
-    for (const auto& [extra, options] : models[i].model.extras) AddOnce(methods, extra);
+    for (const auto& [extra, options] : models[i].model->extras) AddOnce(methods, extra);
   }
   // A criterion that every model leaves as it is was not searched.
   const bool is_default = methods.size() == 1 &&

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <string_view>
+#include <unordered_map>
 
 #include "registry/added_options.h"
 #include "registry/criteria.h"
@@ -147,15 +149,21 @@ void SortByMean(std::vector<Variation>& models) {
 std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials, const Catalogue& catalogue,
                                 const Metric* metric) {
   std::vector<Variation> models;
-  std::map<std::string, std::size_t> place;
+  // Seeds of a model have one text, as a rule, and thousands of trials take a while to be read.
+  std::unordered_map<std::string_view, std::size_t> place_of_text;
+  std::unordered_map<std::string, std::size_t> place;
   for (const TrialRecord& trial : trials) {
-    ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
-    FillInAsBefore(model, &catalogue);
-    // Where a file lies is no part of a model: its seeds may have been trained from two folders.
-    const auto [found, is_new] =
-        place.try_emplace(CanonicalJson(WithHashesForFiles(ToJson(model))), models.size());
-    if (is_new) models.push_back({.model = std::move(model)});
-    models[found->second].trials.push_back(&trial);
+    const auto [text, is_new_text] = place_of_text.try_emplace(trial.model_json, 0);
+    if (is_new_text) {
+      ModelSpec model = ModelSpecFromJson(ParseJson(trial.model_json));
+      FillInAsBefore(model, &catalogue);
+      // Where a file lies is no part of a model: its seeds may have been trained from two folders.
+      const auto [found, is_new] =
+          place.try_emplace(CanonicalJson(WithHashesForFiles(ToJson(model))), models.size());
+      if (is_new) models.push_back({.model = std::move(model)});
+      text->second = found->second;
+    }
+    models[text->second].trials.push_back(&trial);
   }
   for (Variation& model : models) {
     // By seed: sums and pairs do not depend on which trial ended first.

@@ -1,7 +1,9 @@
 #pragma once
 // What a table is made of, for the files that make it.
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reports/table.h"
@@ -11,10 +13,24 @@ namespace beamgrid {
 
 struct StudyFactor;
 
+/// SharedModel is a model that all copies of it have in common.
+class SharedModel {
+ public:
+  SharedModel() : SharedModel(ModelSpec()) {}
+  // Either stands for the other.
+  SharedModel(ModelSpec model)  // NOLINT(google-explicit-constructor)
+      : model_(std::make_shared<const ModelSpec>(std::move(model))) {}
+  operator const ModelSpec&() const { return *model_; }  // NOLINT(google-explicit-constructor)
+  const ModelSpec* operator->() const { return model_.get(); }
+
+ private:
+  std::shared_ptr<const ModelSpec> model_;
+};
+
 /// Variation is one model of the study with its seeds; of an average several models, whose values
 /// stand one after the other.
 struct Variation {
-  ModelSpec model;
+  SharedModel model;
   std::vector<const TrialRecord*> trials;    ///< by seed
   std::vector<double> values;                ///< of those that measured the metric
   std::vector<std::int64_t> seeds;           ///< of the values
@@ -49,9 +65,18 @@ struct ChosenRows {
 
 // The models and which of them are rows (table_groups.cpp).
 
-/// Returns the study's models, in the order in which they were first asked for.
+/// Returns the study's models, in the order in which they were first asked for. They point to the
+/// trials.
 [[nodiscard]] std::vector<Variation> ModelsOf(const std::vector<TrialRecord>& trials,
                                               const Catalogue& catalogue, const Metric* metric);
+/// Makes the table (MakeTable) of models that were read with the question's metric: once for
+/// several tables of a study.
+[[nodiscard]] AblationTable MakeTableOf(const std::vector<Variation>& models,
+                                        const Catalogue& catalogue, const TableQuestion& question,
+                                        const PaperTable& paper,
+                                        const StudyEffects* effects = nullptr, bool raced = false,
+                                        const TableResampling* resampling = nullptr,
+                                        std::int64_t classes = 0);
 /// Throws UsageError where the columns are not something else than the rows.
 [[nodiscard]] Axes AxesOf(const TableQuestion& question);
 /// Returns the models that the question's `fix` leaves. Throws UsageError where there is none.

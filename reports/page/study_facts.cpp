@@ -13,6 +13,7 @@
 #include "reports/raced_seeds.h"
 #include "reports/study_grid.h"
 #include "reports/table_command.h"
+#include "reports/table_parts.h"
 #include "search/search_space.h"
 
 namespace beamgrid {
@@ -161,7 +162,8 @@ class TableMaker {
         paper_(paper),
         raced_(raced),
         resampling_(resampling),
-        why_seeds_alone_(WhySeedsAlone(facts.trials, resampling)) {}
+        why_seeds_alone_(WhySeedsAlone(facts.trials, resampling)),
+        models_(ModelsOf(facts.trials, catalogue, facts.objective)) {}
 
   /// Throws UsageError as MakeTable does.
   [[nodiscard]] TableFact Make(const TableQuestion& question) const {
@@ -182,8 +184,9 @@ class TableMaker {
  private:
   [[nodiscard]] AblationTable Ask(const TableQuestion& question,
                                   const TableResampling* resampling) const {
-    return MakeTable(facts_.trials, catalogue_, question, paper_(question.reference), nullptr,
-                     raced_, resampling, facts_.data ? facts_.data->classes : 0);
+    // All questions are of the objective, and the leaderboard has a trial for each seed.
+    return MakeTableOf(models_, catalogue_, question, paper_(question.reference), nullptr, raced_,
+                       resampling, facts_.data ? facts_.data->classes : 0);
   }
 
   const StudyFacts& facts_;
@@ -192,6 +195,7 @@ class TableMaker {
   bool raced_;
   const TableResampling* resampling_;
   std::string why_seeds_alone_;
+  std::vector<Variation> models_;
 };
 
 void AddTables(StudyFacts& facts, const TableMaker& maker) {
