@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
+#include <string_view>
+#include <unordered_map>
 
 #include "registry/added_options.h"
 #include "registry/util/error.h"
@@ -40,19 +43,29 @@ class Maker {
         const Catalogue& catalogue, const Recipe* recipe, const EffectsBudget& budget = {})
       : metric_(metric), recipe_(recipe), budget_(budget), trials_(Counted(trials)) {
     RequireOneTrialPerSeed(trials_);
+    // Seeds of a model have one text, as a rule, and thousands of trials take a while to be read.
     std::vector<ModelSpec> models;
+    std::unordered_map<std::string_view, std::size_t> place_of_text;
+    std::vector<std::size_t> place_of_trial;
     for (const TrialRecord& trial : trials_) {
+      const auto [place, is_new] = place_of_text.try_emplace(trial.model_json, models.size());
+      place_of_trial.push_back(place->second);
+      if (!is_new) continue;
       models.push_back(ModelSpecFromJson(ParseJson(trial.model_json)));
       FillInAsBefore(models.back(), &catalogue);
     }
     grid_.emplace(models, catalogue, recipe);
     varied_ = !grid_->factors().empty();
-    std::vector<ModelSpec> measured;
+    std::set<std::size_t> measured;
     for (std::size_t i = 0; i < trials_.size(); ++i) {
-      if (IsMeasured(trials_[i])) measured.push_back(models[i]);
+      if (IsMeasured(trials_[i])) measured.insert(place_of_trial[i]);
     }
-    untried_ = grid_->KeepLevelsOf(measured);
-    for (std::size_t i = 0; i < trials_.size(); ++i) Place(trials_[i], grid_->PointOf(models[i]));
+    std::vector<ModelSpec> of_measured;
+    for (const std::size_t place : measured) of_measured.push_back(models[place]);
+    untried_ = grid_->KeepLevelsOf(of_measured);
+    std::vector<std::optional<GridPoint>> points;
+    for (const ModelSpec& model : models) points.push_back(grid_->PointOf(model));
+    for (std::size_t i = 0; i < trials_.size(); ++i) Place(trials_[i], points[place_of_trial[i]]);
     made_.study = study;
     made_.metric = metric;
     made_.factors = grid_->factors();
