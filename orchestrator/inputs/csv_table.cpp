@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 1 << 20;
 constexpr std::size_t kLongestRow = 64 << 20;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::size_t kShownColumns = 12;
 
 /// QuoteScan follows quotes through a row that may have several lines. A quote that does not begin

@@ -20,7 +20,6 @@ namespace beamgrid {
 namespace {
 
 constexpr std::string_view kHeader = "VideoId,Label,Name,Confidence";
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string QuotedCell(std::string_view cell) {
   return "'" + PrintableLine(std::string(cell.substr(0, 60))) + "'";
