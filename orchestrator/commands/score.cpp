@@ -85,6 +85,7 @@ class ScoreCommand : public Subcommand {
     truth_ = ListedFiles(truth_);
     RequireFile(predictions_);
     const Metrics metrics = ScoreFile();
+    if (!note_.empty()) context.Remark(note_);
     // Nothing measured is no measurement.
     if (!IsMeasured(metrics)) {
       throw UsageError("--truth: " + Join(truth_) + " holds " +
@@ -105,7 +106,7 @@ class ScoreCommand : public Subcommand {
  private:
   /// Throws where the truth's numbers mean other classes than those of the predictions, as far as
   /// files say what they mean. `written`: the names in the predictions themselves.
-  void RequireClassesOfTruth(const NamedClasses& written) const {
+  void RequireClassesOfTruth(const NamedClasses& written) {
     std::vector<std::string> files;
     for (const std::filesystem::path& file : RecordFiles(truth_)) files.push_back(file.string());
     const NamedClasses truth = NamesBesideFiles(files);
@@ -120,7 +121,14 @@ class ScoreCommand : public Subcommand {
       throw UsageError(one.where == names_ ? "--names: " + contradiction
                                            : "--predictions: " + contradiction);
     }
-    if (names_.empty() && written.names.empty()) RequireSameClasses({predictions_}, {truth});
+    if (!names_.empty() || !written.names.empty()) return;
+    RequireSameClasses({predictions_}, {truth});
+    if (!truth.names.empty() && NamesBesidePredictions(predictions_).names.empty()) {
+      note_ =
+          "note: the predictions number their classes and do not name them: the numbers are "
+          "taken for those of " +
+          truth.where + " (--names FILE compares)";
+    }
   }
 
   Metrics ScoreFile() {
@@ -182,6 +190,7 @@ class ScoreCommand : public Subcommand {
   }
 
   std::string predictions_, names_;
+  std::string note_;  ///< what is not known of the classes; empty: nothing
   std::vector<std::string> truth_;
   bool common_videos_ = false;
   std::optional<Common> common_;

@@ -95,11 +95,15 @@ TEST_F(ClassNamesEnd, ScoreComparesWhatItIsToldOfThem) {
   const std::string right =
       Succeed({"score", "--predictions", "bare.csv", "--truth", "one/validate-00000.tfrecord"}).out;
   EXPECT_THAT(right, HasSubstr("videos  40"));
+  const Ended unknown =
+      Succeed({"score", "--predictions", "bare.csv", "--truth", "two/validate-00000.tfrecord"});
+  EXPECT_THAT(unknown.err, HasSubstr("the numbers are taken for those of two/vocabulary.csv"));
   Succeed({"predict", "pets:ensemble", "one/validate-00000.tfrecord", "--names", "auto", "--out",
            "own.csv"});
-  EXPECT_EQ(
-      Succeed({"score", "--predictions", "own.csv", "--truth", "one/validate-00000.tfrecord"}).out,
-      right);
+  const Ended own =
+      Succeed({"score", "--predictions", "own.csv", "--truth", "one/validate-00000.tfrecord"});
+  EXPECT_EQ(own.out, right);
+  EXPECT_THAT(own.err, Not(HasSubstr("note")));
   ExpectRefusal({"score", "--predictions", "own.csv", "--truth", "two/validate-00000.tfrecord"},
                 "--predictions: class 0 is 'cat' in own.csv and 'dog' in two/vocabulary.csv");
   ExpectRefusal({"score", "--predictions", "bare.csv", "--truth", "two/validate-00000.tfrecord",
