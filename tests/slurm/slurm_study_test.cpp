@@ -48,8 +48,27 @@ std::vector<std::string> RunArguments(const std::string& database) {
   return arguments;
 }
 
-TEST(SlurmStudy, AGreedyStudyThatIsKilledOnTheWayEqualsTheLocalOne) {
-  const OwnCluster cluster;
+/// A cluster with or without accounting, and who knows there on which nodes jobs ran.
+struct Bookkeeping {
+  std::string name;
+  std::vector<std::string> options;
+  std::vector<std::string> nodes_of_jobs;
+};
+
+class SlurmStudyOn : public testing::TestWithParam<Bookkeeping> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Clusters, SlurmStudyOn,
+    testing::Values(
+        Bookkeeping{"Plain", {}, {"squeue", "--states=all", "--noheader", "--format=%N"}},
+        // Its queue soon forgets what has ended.
+        Bookkeeping{"Accounting",
+                    {"--accounting"},
+                    {"sacct", "--allocations", "--noheader", "--parsable2", "--format=NodeList"}}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_P(SlurmStudyOn, AGreedyStudyThatIsKilledOnTheWayEqualsTheLocalOne) {
+  const OwnCluster cluster(GetParam().options);
   if (!cluster.why_not().empty()) GTEST_SKIP() << cluster.why_not();
   const StudyFolder folder;
   folder.WriteRecipe(Greedy());
@@ -82,7 +101,7 @@ TEST(SlurmStudy, AGreedyStudyThatIsKilledOnTheWayEqualsTheLocalOne) {
   }
   EXPECT_EQ(ends.size(), kTrials);
   for (const auto& [fingerprint, count] : ends) EXPECT_EQ(count, 1) << fingerprint;
-  const std::string used = cluster.Slurm({"squeue", "--states=all", "--noheader", "--format=%N"});
+  const std::string used = cluster.Slurm(GetParam().nodes_of_jobs);
   EXPECT_THAT(used, HasSubstr("n1"));
   EXPECT_THAT(used, HasSubstr("n2"));
 }
