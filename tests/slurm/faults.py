@@ -432,7 +432,12 @@ def main():
     for thread in threads:
         thread.join()
     print_table(results)
-    return 1 if any(bad(r) for r in results) or len(results) == 0 else 0
+    if any(bad(r) for r in results) or len(results) == 0:
+        print(f"what is left of it is in {place}", file=sys.stderr)
+        return 1
+    if not args.folder:
+        shutil.rmtree(place)
+    return 0
 
 
 if __name__ == "__main__":
