@@ -263,6 +263,7 @@ std::string LatexText(const std::string& text) {
   std::string escaped = WithAnyLetter(Escaped(text, kLatex));
   for (const auto& [sign, command] :
        {std::pair<std::string, std::string>("\xE2\x80\xA0", "\\ensuremath{\\dagger}"),
+        {"--", "-{}-"},  // two hyphens would be a dash
         {"\xC2\xB1", "\\ensuremath{\\pm}"},
         {"\xC3\x97", "\\ensuremath{\\times}"}}) {
     for (std::size_t at = 0; (at = escaped.find(sign, at)) != std::string::npos;) {

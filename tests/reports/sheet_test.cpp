@@ -107,6 +107,10 @@ TEST(Sheet, LatexMakesATableThatIsTooWideSmallerAsAWhole) {
   EXPECT_DOUBLE_EQ(ScaledLetters(400, 506), 7);
 }
 
+TEST(Sheet, LatexMakesNoDashOfHyphens) {
+  EXPECT_EQ(LatexText("--fix a-b ---"), "-{}-fix a-b -{}-{}-");
+}
+
 TEST(Sheet, LatexHasNumbersForLettersThatADocumentMayLack) {
   EXPECT_EQ(LatexText("\xC3\xA9 \xE2\x80\x93"), "\xC3\xA9 \xE2\x80\x93");
   EXPECT_EQ(LatexText("\xCE\xB1"),
