@@ -69,8 +69,7 @@ PageTable ListedTableOf(const AblationTable& table) {
 
 PageTable PageTableOf(const TableFact& fact, const Sheet& sheet) {
   constexpr std::size_t kShownRows = 200;
-  PageTable page =
-      CrossLayoutOf(fact.table) ? CrossedTableOf(sheet) : ListedTableOf(fact.table);
+  PageTable page = CrossLayoutOf(fact.table) ? CrossedTableOf(sheet) : ListedTableOf(fact.table);
   if (page.rows.size() > kShownRows) {
     page.more = CountText(page.rows.size() - kShownRows, "more row") + ": `" + fact.command + "`.";
     page.rows.resize(kShownRows);
