@@ -25,6 +25,7 @@ namespace slurm_client_real_test {
 namespace fs = std::filesystem;
 using testing::Contains;
 using testing::ElementsAre;
+using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -219,7 +220,7 @@ TEST_F(RealSlurmTest, DoctorSeesTheClusterAndANode) {
   EXPECT_THAT(answer.node, testing::MatchesRegex("n[12]"));
   EXPECT_EQ(answer.gpus, "0");
   EXPECT_THAT(probe({.prologue = "echo no such module; false"}).problems,
-              ElementsAre(HasSubstr("no such module")));
+              ElementsAre(Field(&NodeProblem::what, HasSubstr("no such module"))));
   EXPECT_TRUE(fs::is_empty(folder_ / "runs"));
 }
 
