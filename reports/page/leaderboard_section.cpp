@@ -51,16 +51,16 @@ PageCell ObjectiveCell(const StudyFacts& facts, const Standing& standing) {
 
 /// What is shown of a model that is not shown to be lower than the best; where few seeds show that
 /// of none, it is no praise.
-constexpr char kMayBeBest[] = "may be best", kNotToldApart[] = "not told apart";
+constexpr char kMayBeBest[] = "may be best", kOpen[] = "open";
 
-/// Returns what is shown of a model beside the best: "highest", "may be best", "lower", "not
-/// tested".
+/// Returns what is shown of a model beside the best: "highest", "open", "may be best", "lower",
+/// "not tested".
 std::string JudgedText(const StudyFacts& facts, const Standing& standing) {
   const TableRow* row = RowOfModel(facts, standing);
   if (row == nullptr || (!row->best && !row->p_best)) return "not tested";
   if (row->best) return "highest";
   if (!row->among_best) return "lower";
-  return TellsNothing(facts.models->table) ? kNotToldApart : kMayBeBest;
+  return TellsNothing(facts.models->table) ? kOpen : kMayBeBest;
 }
 
 PageTable RankedModels(const StudyFacts& facts) {
@@ -131,9 +131,8 @@ std::string JudgedNote(const StudyFacts& facts) {
   const std::string comparisons =
       tested == 1 ? "5 %" : "5 % for all " + std::to_string(tested) + " comparisons together";
   return "judged: against the highest mean, with all its seeds; \"" +
-         std::string(TellsNothing(table) ? kNotToldApart : kMayBeBest) +
-         "\" is not shown to be lower (" + comparisons + "). " + FewSeedsNote(table) +
-         "± is the standard deviation of the seeds. " +
+         std::string(TellsNothing(table) ? kOpen : kMayBeBest) + "\" is not shown to be lower (" +
+         comparisons + "). " + FewSeedsNote(table) + "± is the standard deviation of the seeds. " +
          (facts.models->seeds_alone.empty() ? "The same as `" + facts.models->command + "` has it."
                                             : SeedsAloneText(facts.models->seeds_alone));
 }
