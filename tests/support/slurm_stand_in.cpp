@@ -64,7 +64,7 @@ void Sbatch(StandInSlurm& slurm, int argc, char** argv) {
 }
 
 void Squeue(StandInSlurm& slurm, int argc, char** argv) {
-  const Options options = ReadOptions(argc, argv, {"noheader", "states", "user", "format"});
+  const Options options = ReadOptions(argc, argv, {"noheader", "all", "states", "user", "format"});
   std::string output;
   for (const StandInJob& job : slurm.Jobs()) {
     if (job.is_forgotten || job.user != options.named.at("user")) continue;
