@@ -69,9 +69,12 @@ std::string RoomText(const std::string& path) {
   return "a change of it needs at most " + SizeText(pages + pages / 64 + kBesideThePages);
 }
 
+/// Without SQLite's lock of a connection, which each reading of a column takes: a Database is used
+/// by one thread at a time, as its kept statements are.
 int FlagsFor(OpenMode mode) {
-  return mode == OpenMode::kReadOnly ? SQLite::OPEN_READONLY
-                                     : SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+  return SQLite::OPEN_NOMUTEX |
+         (mode == OpenMode::kReadOnly ? SQLite::OPEN_READONLY
+                                      : SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
 }
 
 /// FileStamps tells whether a database was touched.
