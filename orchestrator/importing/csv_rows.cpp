@@ -62,6 +62,7 @@ CsvRows::CsvRows(const std::string& path, const TableColumns& columns) : file_(p
         {{.id = std::string(table.Cell(id_column_)), .form = form, .stamp = table.file().Stamp()},
          {.offset = table.offset(), .bytes = table.bytes(), .line = table.line()}});
   }
+  if (table.file().Stamp() != file_.Stamp()) RefuseChangedFile(path);
   std::ranges::stable_sort(found, {}, [](const auto& one) { return one.first.id; });
   for (auto& [array, row] : found) {
     arrays_.push_back(std::move(array));
@@ -75,10 +76,8 @@ std::string CsvRows::PlaceOf(std::size_t index) const {
 
 std::string CsvRows::Read(std::size_t index) const {
   const Row& row = rows_[index];
-  if (InputFile(file_.path()).Stamp() != arrays_[index].stamp) {
-    RefuseChangedFile(file_.path().string());
-  }
   const std::string text = file_.Read(row.offset, row.bytes);
+  file_.RequireUnchanged();
   CsvRow cells;
   cells.Split(PlaceOf(index), text, separator_);
   if (cells.cells().size() != columns_.size()) RefuseChangedFile(file_.path().string());

@@ -199,6 +199,11 @@ class DatasetFiles::File {
   }
   [[nodiscard]] std::uint64_t stamp() const { return stamp_; }
 
+  /// Throws InputError where the file was written to, or replaced, since it was opened.
+  void RequireUnchanged() const {
+    if (InputFile(path_).Stamp() != stamp_) RefuseChangedFile(path_);
+  }
+
   /// Returns the paths of all datasets below the group, each once.
   [[nodiscard]] std::vector<std::string> Datasets() const {
     std::vector<std::string> names;
@@ -275,11 +280,14 @@ std::string DatasetFiles::Read(std::size_t index) const {
   const ArrayForm& form = arrays_[index].form;
   const std::lock_guard lock(LibraryMutex());
   TellNoErrors();
-  if (InputFile(file.path()).Stamp() != file.stamp()) RefuseChangedFile(file.path());
+  file.RequireUnchanged();
   const Handle dataset = file.Open(places_[index].dataset);
   const Handle type = TypeInMemory(form.element);
   std::string values(form.Bytes(), '\0');
-  if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+  const herr_t read =
+      H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  file.RequireUnchanged();
+  if (read < 0) {
     throw InputError(PlaceOf(index) +
                      ": its values cannot be read: damaged or cut off, copy the file again");
   }

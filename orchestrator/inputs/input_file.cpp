@@ -5,7 +5,6 @@
 #include <xxhash.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "registry/util/input_error.h"
@@ -28,10 +27,6 @@ InputFile::InputFile(std::filesystem::path path)
     : path_(Kept(std::move(path))),
       file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   if (file_.get() < 0) throw SystemError(path_, "cannot open", errno);
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path_, ignored)) {
-    throw InputError(path_.string() + ": is no regular file");
-  }
   stamp_ = StampOf(file_.get(), path_);
 }
 
@@ -41,6 +36,10 @@ std::uint64_t InputFile::Stamp() const {
                                    static_cast<std::uint64_t>(stamp_.modified_ns),
                                    static_cast<std::uint64_t>(stamp_.changed_ns)};
   return XXH3_64bits(content, sizeof content);
+}
+
+void InputFile::RequireUnchanged() const {
+  if (StampOf(file_.get(), path_) != stamp_) RefuseChangedFile(path_.string());
 }
 
 std::string InputFile::Read(std::uint64_t offset, std::size_t count) const {

@@ -20,6 +20,9 @@ class InputFile {
   [[nodiscard]] std::uint64_t size() const { return stamp_.size; }
   /// Returns a number that is equal as long as nobody writes to the file or replaces it.
   [[nodiscard]] std::uint64_t Stamp() const;
+  /// Throws InputError where somebody has written to the file since it was opened, or replaced it:
+  /// what was read before is one state of it only where this does not throw.
+  void RequireUnchanged() const;
 
   /// Returns the bytes [offset, offset + count), fewer where the file ends before.
   [[nodiscard]] std::string Read(std::uint64_t offset, std::size_t count) const;

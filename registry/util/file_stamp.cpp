@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "registry/util/input_error.h"
 #include "registry/util/system_error.h"
 
 namespace beamgrid {
@@ -32,6 +33,7 @@ FileStamp StampOf(const std::filesystem::path& path) {
 FileStamp StampOf(int descriptor, const std::filesystem::path& path) {
   struct stat status{};
   if (::fstat(descriptor, &status) != 0) throw SystemError(path, "cannot look at it", errno);
+  if (!S_ISREG(status.st_mode)) throw InputError(path.string() + ": is no regular file");
   return StampFrom(status);
 }
 

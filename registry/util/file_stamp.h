@@ -27,7 +27,8 @@ struct FileStamp {
 /// Returns the stamp of a file. Throws SystemError where it is not there or cannot be asked.
 [[nodiscard]] FileStamp StampOf(const std::filesystem::path& path);
 
-/// Returns the stamp of an open file, which a rename over its name does not change.
+/// Returns the stamp of an open file: still the same file where another got its name. Throws
+/// SystemError where it cannot be asked, InputError where it is no regular file.
 [[nodiscard]] FileStamp StampOf(int descriptor, const std::filesystem::path& path);
 
 }  // namespace beamgrid

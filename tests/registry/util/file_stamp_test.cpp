@@ -7,6 +7,7 @@
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
+#include "registry/util/input_error.h"
 #include "registry/util/unique_fd.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
@@ -49,6 +50,12 @@ TEST_F(FileStampTest, AnotherFileUnderTheNameIsAnotherFile) {
   Write("a", "54321");
   EXPECT_FALSE(StampOf(file).SameFile(before));
   EXPECT_TRUE(StampOf(open.get(), file).SameFile(before)) << "who has it open has the old one";
+}
+
+TEST_F(FileStampTest, AnOpenFolderHasNone) {
+  const UniqueFd open(::open(folder_.path().c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(ErrorText<InputError>([&] { std::ignore = StampOf(open.get(), "named"); }),
+            "named: is no regular file");
 }
 
 TEST_F(FileStampTest, ATimeThatIsSetBackShows) {
