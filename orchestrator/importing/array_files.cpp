@@ -7,7 +7,6 @@
 #include <memory>
 #include <utility>
 
-#include "orchestrator/importing/npy_header.h"
 #include "orchestrator/inputs/input_file.h"
 #include "registry/util/input_error.h"
 #include "registry/util/printable.h"
@@ -19,7 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsZip(const std::string& path) { return fs::path(path).extension() == ".npz"; }
+bool IsZip(const std::string& path) { return path.ends_with(".npz"); }
+
+/// NumPy's own headers are shorter.
+constexpr std::size_t kUsualNpyHeader = 256;
 
 /// Throws InputError where a file has not exactly the bytes that its header announces.
 void RequireBytes(const std::string& place, const NpyHeader& header, std::uint64_t bytes) {
@@ -133,7 +135,10 @@ NpyHeader HeaderOf(const std::string& path, const std::string& member, const Inp
     RequireBytes(zipped.place(), header, zipped.size());
     return header;
   }
-  const NpyHeader header = ParseNpyHeader(path, file.Read(0, kLongestNpyHeader));
+  std::string start = file.Read(0, kUsualNpyHeader);
+  const std::size_t bytes = NpyHeaderBytes(path, start);
+  if (bytes > start.size()) start = file.Read(0, bytes);
+  const NpyHeader header = ParseNpyHeader(path, start);
   RequireBytes(path, header, file.size());
   return header;
 }
@@ -150,19 +155,19 @@ ArrayFiles::ArrayFiles(std::vector<std::string> paths, std::string member, int t
   std::ranges::sort(by_id);
   for (std::size_t i = 0; i < by_id.size(); ++i) paths_[i] = by_id[i].second;
   arrays_.resize(paths_.size());
+  headers_.resize(paths_.size());
   ForEachOnThreads(threads, paths_.size(), [&](std::size_t i) {
     const InputFile file(paths_[i]);
-    arrays_[i] = {.id = by_id[i].first,
-                  .form = HeaderOf(paths_[i], member_, file).form,
-                  .stamp = file.Stamp()};
+    headers_[i] = HeaderOf(paths_[i], member_, file);
+    arrays_[i] = {.id = by_id[i].first, .form = headers_[i].form, .stamp = file.Stamp()};
   });
 }
 
 std::string ArrayFiles::Read(std::size_t index) const {
   const std::string& path = paths_[index];
+  const NpyHeader& header = headers_[index];
   const InputFile file(path);
   if (file.Stamp() != arrays_[index].stamp) RefuseChangedFile(path);
-  const NpyHeader header = HeaderOf(path, member_, file);
   std::string values;
   if (IsZip(path)) {
     ZipMember zipped(path, member_);
@@ -172,6 +177,7 @@ std::string ArrayFiles::Read(std::size_t index) const {
   } else {
     values = file.Read(header.bytes, header.form.Bytes());
   }
+  file.RequireUnchanged();
   RequireBytes(path, header, header.bytes + values.size());
   return InOrder(header, std::move(values));
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "orchestrator/importing/array_source.h"
+#include "orchestrator/importing/npy_header.h"
 
 namespace beamgrid {
 
@@ -19,6 +20,7 @@ class ArrayFiles : public ArraySource {
 
  private:
   std::vector<std::string> paths_;  ///< of arrays_
+  std::vector<NpyHeader> headers_;  ///< of arrays_
   std::string member_;
 };
 

@@ -143,9 +143,13 @@ void ReadType(const std::string& place, const std::string& descr, NpyHeader* hea
   header->order = descr.front() == '>' ? std::endian::big : std::endian::little;
 }
 
+[[noreturn]] void RefuseCutOff(const std::string& place) {
+  throw InputError(place + ": the file ends inside its header: it is cut off, copy it again");
+}
+
 }  // namespace
 
-NpyHeader ParseNpyHeader(const std::string& place, std::string_view bytes) {
+std::size_t NpyHeaderBytes(const std::string& place, std::string_view bytes) {
   if (!bytes.starts_with(kMagic)) {
     const bool pickle = bytes.starts_with('\x80');
     throw InputError(place + (pickle
@@ -153,32 +157,33 @@ NpyHeader ParseNpyHeader(const std::string& place, std::string_view bytes) {
                                     "program; write it with numpy.save"
                                   : ": is no NumPy array file (numpy.save writes them)"));
   }
-  const auto cut_off = [&] {
-    return InputError(place + ": the file ends inside its header: it is cut off, copy it again");
-  };
-  if (bytes.size() < 10) throw cut_off();
+  if (bytes.size() < 12) RefuseCutOff(place);
   const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(bytes[at]); };
   const unsigned version = byte(6);
   if (version < 1 || version > 3) {
     throw InputError(place + ": version " + std::to_string(version) +
                      " of NumPy's format, known are 1 to 3");
   }
-  const std::size_t begin = version == 1 ? 10 : 12;
-  if (bytes.size() < begin) throw cut_off();
   std::size_t length = byte(8) + (std::size_t{byte(9)} << 8);
   if (version > 1) length += (std::size_t{byte(10)} << 16) + (std::size_t{byte(11)} << 24);
   if (length > kLongestNpyHeader - 12) {
     throw InputError(place + ": a header of " + std::to_string(length) +
                      " bytes, which no array of numbers has: damaged, or no NumPy array file");
   }
-  if (length > bytes.size() - begin) throw cut_off();
-  HeaderText text(place, bytes.substr(begin, length));
+  return (version == 1 ? 10 : 12) + length;
+}
+
+NpyHeader ParseNpyHeader(const std::string& place, std::string_view bytes) {
+  const std::size_t length = NpyHeaderBytes(place, bytes);
+  if (length > bytes.size()) RefuseCutOff(place);
+  const std::size_t begin = bytes[6] == 1 ? 10 : 12;
+  HeaderText text(place, bytes.substr(begin, length - begin));
   text.Read();
   NpyHeader header;
   ReadType(place, text.descr(), &header);
   header.form = FormOfShape(place, header.form.element, text.shape().data(), text.shape().size());
   header.fortran = text.fortran() && header.form.level == ArrayLevel::kFrame;
-  header.bytes = begin + length;
+  header.bytes = length;
   return header;
 }
 

@@ -25,7 +25,11 @@ struct NpyHeader {
 /// reads no more than 10,000.
 inline constexpr std::size_t kLongestNpyHeader = 12 + 10'000;
 
-/// Reads the header at the beginning of `bytes`, the file or its first kLongestNpyHeader bytes.
+/// Returns how long the header is that begins with `bytes`, at least 12 of the file unless it has
+/// fewer: at most kLongestNpyHeader. Throws InputError, which begins with `place`, where none does.
+[[nodiscard]] std::size_t NpyHeaderBytes(const std::string& place, std::string_view bytes);
+
+/// Reads the header at the beginning of `bytes`, the file or its first NpyHeaderBytes.
 /// Throws InputError, which begins with `place`, for anything else and for arrays that cannot be
 /// imported: objects (pickles, which are never opened), texts, whole numbers of more than a byte,
 /// other shapes than [frames, width] and [width].

@@ -78,6 +78,14 @@ TEST_F(ArraySourceTest, NumPyFilesInAnyOrder) {
   EXPECT_THAT(IdsOf(*Open("")), ElementsAre("a.x", "b", "c")) << "a folder stands for its files";
 }
 
+TEST_F(ArraySourceTest, HeadersLongerThanUsualAreReadWhole) {
+  for (const std::size_t blanks : {100, 180, 200, 5000, 9900}) {
+    const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }";
+    Write("a.npy", NpyOfHeader(header + std::string(blanks, ' '), Floats(6)));
+    ExpectOne(*Open("a.npy"), 3, 2, Floats(6));
+  }
+}
+
 TEST_F(ArraySourceTest, NumPyFilesThatAreCutOffOrTooLong) {
   const std::string whole = NpyFrames(3, 2);
   Write("a.npy", whole.substr(0, whole.size() - 1));
