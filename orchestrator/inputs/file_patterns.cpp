@@ -164,8 +164,8 @@ class PatternWalk {
 }  // namespace
 
 bool ByFileName(const std::string& left, const std::string& right) {
-  const auto left_name = fs::path(left).filename();
-  const auto right_name = fs::path(right).filename();
+  const auto name = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
+  const std::string_view left_name = name(left), right_name = name(right);
   return left_name != right_name ? left_name < right_name : left < right;
 }
 
