@@ -86,7 +86,7 @@ std::string CsvRows::Read(std::size_t index) const {
     if (column == id_column_) continue;
     std::string_view cell = Trimmed(cells.cells()[column]);
     const std::string_view shown = cell.substr(0, 40);
-    if (cell.starts_with('+')) cell.remove_prefix(1);
+    if (cell.starts_with('+') && !cell.starts_with("+-")) cell.remove_prefix(1);
     // By way of double, as NumPy goes: what is too small for a float is 0 and not refused.
     const auto number = ParseNumber<double>(cell);
     if (!number || (std::isfinite(*number) && std::abs(*number) > kLargestFloat)) {

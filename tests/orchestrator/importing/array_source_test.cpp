@@ -291,7 +291,7 @@ TEST_F(ArraySourceTest, TablesOfVectors) {
   EXPECT_EQ(source->Read(1), BytesOf<float>({0.5F, -0.0F}));
   EXPECT_EQ(source->PlaceOf(0), Path("t.csv:3"));
   EXPECT_EQ(source->arrays()[0].form.level, ArrayLevel::kVideo);
-  for (const char* wrong : {"x", "", "1.5.2", "0x10", "1e39"}) {
+  for (const char* wrong : {"x", "", "1.5.2", "0x10", "1e39", "+-5", "++5"}) {
     Write("t.csv", std::string("id,f0,f1\na,1,") + wrong + "\n");
     EXPECT_THAT(ReadingRefusal(*Open("t.csv")),
                 HasSubstr(Path("t.csv:2") + ": column 'f1': '" + wrong + "', must be a number"));
