@@ -57,6 +57,10 @@ class ZipMember {
                        (names.empty() ? "none" : JoinFirst(Arrays(names), 8)));
     }
     place_ += ":" + Arrays({wanted}).front();
+    if (std::ranges::count(names, wanted) > 1) {
+      // NumPy takes the last of them, other programs the first.
+      throw InputError(place_ + ": the archive has two arrays of this name; save it again");
+    }
     unz_file_info64 info{};
     if (unzLocateFile(file_.get(), wanted.c_str(), 1) != UNZ_OK ||
         unzGetCurrentFileInfo64(file_.get(), &info, nullptr, 0, nullptr, 0, nullptr, 0) != UNZ_OK ||

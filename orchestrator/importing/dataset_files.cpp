@@ -151,6 +151,15 @@ void RequireContent(const std::string& place, hid_t dataset, hid_t creation,
   }
 }
 
+/// Throws InputError where the values stand for other numbers, by a convention of netCDF.
+void RequirePlainNumbers(const std::string& place, hid_t dataset) {
+  for (const char* attribute : {"scale_factor", "add_offset"}) {
+    if (H5Aexists(dataset, attribute) <= 0) continue;
+    throw InputError(place + ": has the attribute " + attribute +
+                     ", by which its values stand for other numbers; save the numbers themselves");
+  }
+}
+
 ArrayForm FormOf(const std::string& place, hid_t dataset) {
   const Handle type(H5Dget_type(dataset), H5Tclose);
   const Handle space(H5Dget_space(dataset), H5Sclose);
@@ -171,6 +180,7 @@ ArrayForm FormOf(const std::string& place, hid_t dataset) {
   RequireFilters(place, creation.get());
   RequireSmallChunks(place, creation.get(), *element);
   RequireContent(place, dataset, creation.get(), form);
+  RequirePlainNumbers(place, dataset);
   return form;
 }
 

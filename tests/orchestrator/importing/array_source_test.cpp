@@ -120,6 +120,10 @@ TEST_F(ArraySourceTest, ZipArchives) {
   EXPECT_THAT(Refusal("a.npz"), HasSubstr(Path("a.npz:x") + ": an array of Python objects"));
   WriteNpz(Path("a.npz"), {{"x", Npy("<f4", "(100000000, 1)", "few")}});
   EXPECT_THAT(Refusal("a.npz"), HasSubstr("its header announces 4000"));
+  WriteNpz(Path("a.npz"),
+           {{"x", NpyFrames(1, 2)}, {"x", NpyFrames(1, 2, 1)}, {"y", NpyFrames(1, 2)}});
+  EXPECT_THAT(Refusal("a.npz:x"), HasSubstr(Path("a.npz:x") + ": the archive has two arrays"));
+  ExpectOne(*Open("a.npz:y"), 1, 2, Floats(2));
 }
 
 TEST_F(ArraySourceTest, ZipArchivesThatAreDamaged) {
@@ -279,6 +283,25 @@ TEST_F(ArraySourceTest, Hdf5OfOtherThings) {
     try {
       (void)Open("a.h5")->Read(0);
     } catch (const InputError&) {
+    }
+  }
+}
+
+TEST_F(ArraySourceTest, Hdf5ValuesThatStandForOthersAreRefused) {
+  for (const char* attribute : {"scale_factor", "add_offset", "fps"}) {
+    const Hdf5File file(Path("a.h5"));
+    file.AddFloats("v", {1, 2}, Floats(2));
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t dataset = H5Dopen2(file.id(), "v", H5P_DEFAULT);
+    H5Aclose(H5Acreate2(dataset, attribute, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT));
+    H5Dclose(dataset);
+    H5Sclose(space);
+    H5Fflush(file.id(), H5F_SCOPE_GLOBAL);
+    if (attribute == std::string("fps")) {
+      ExpectOne(*Open("a.h5"), 1, 2, Floats(2));
+    } else {
+      EXPECT_THAT(Refusal("a.h5"),
+                  HasSubstr(Path("a.h5:v") + ": has the attribute " + attribute + ", by which"));
     }
   }
 }
