@@ -82,6 +82,16 @@ class Vocabulary {
                        ", which is none from 0; leave a video's cell empty where it has no label, "
                        "or say by --classes FILE what the classes are called");
     }
+    const auto other_number = std::ranges::find_if(met_, [](const std::string& label) {
+      const auto value = ParseNumber<double>(label);
+      return value && std::isfinite(*value);
+    });
+    if (other_number != met_.end()) {
+      throw InputError(path + ": has the label " + Quoted(*other_number) +
+                       ", a number that is no class's: these are 0, 1, 2 and so on. Where pandas "
+                       "wrote whole numbers as 1.0: astype('Int64') keeps them; where it is a "
+                       "name, say by --classes FILE what the classes are called");
+    }
     names_.assign(met_.begin(), met_.end());
     Index();
   }

@@ -66,6 +66,20 @@ TEST_F(LabelTableTest, NumbersAreNotNamedAnewForWhatIsNoNumber) {
   EXPECT_THAT(Read("id,labels\na,7\nb,cat\n", named).videos.at("a").labels, ElementsAre(0));
 }
 
+TEST_F(LabelTableTest, NumbersThatAreNoClassAreNoNamesOfOne) {
+  // In the order of names 10.0 would come before 2.0, and be another class than 10.
+  for (const char* odd : {"2.0", "-1", "0.5", "1e3", "1."}) {
+    EXPECT_THAT(Refusal(std::string("id,labels\na,") + odd + "\nb,\n"),
+                HasSubstr("has the label '" + std::string(odd) + "', a number that is no class's"));
+    EXPECT_THAT(Refusal(std::string("id,label\na,cat\nb,") + odd + "\n"), HasSubstr("no class's"));
+  }
+  LabelOptions named;
+  named.classes = Write("classes.txt", "0.5\n2.0\n");
+  EXPECT_THAT(Read("id,labels\na,2.0\nb,0.5\n", named).videos.at("a").labels, ElementsAre(1));
+  EXPECT_THAT(Read("id,labels\na,nan\nb,inf\nc,1st\n").class_names,
+              ElementsAre("1st", "inf", "nan"));
+}
+
 TEST_F(LabelTableTest, OneClassPerRow) {
   const LabelTable table = Read("id,label\na,bass guitar\nb,cat\na,cat\na,cat\n");
   EXPECT_THAT(table.class_names, ElementsAre("bass guitar", "cat"));
