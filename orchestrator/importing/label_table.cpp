@@ -365,13 +365,16 @@ class TableReader {
     }
   }
 
-  static std::vector<std::string> Parts(std::string_view list, const std::string& separator) {
+  /// Returns the parts of a list that are not empty, or all of them.
+  enum class Empty { kLeaveOut, kKeep };
+  static std::vector<std::string> Parts(std::string_view list, const std::string& separator,
+                                        Empty empty = Empty::kLeaveOut) {
     std::vector<std::string> parts;
     while (!list.empty()) {
       const std::size_t end =
           separator.empty() ? list.size() : std::min(list.find(separator), list.size());
       const std::string_view part = Trimmed(list.substr(0, end));
-      if (!part.empty()) parts.emplace_back(part);
+      if (!part.empty() || empty == Empty::kKeep) parts.emplace_back(part);
       list.remove_prefix(std::min(end + separator.size(), list.size()));
     }
     return parts;
@@ -382,13 +385,16 @@ class TableReader {
   void ForEachLabel(const With& with) {
     light_ = 0;
     for (const LabelRow& row : rows_) {
-      const std::vector<std::string> labels = Parts(row.labels, separator_);
-      const std::vector<std::string> weights = Parts(row.weights, separator_);
+      // A label and its weight have one place in their lists. Blanks may stand in rows.
+      const Empty empty = weight_ && !Trimmed(separator_).empty() ? Empty::kKeep : Empty::kLeaveOut;
+      const std::vector<std::string> labels = Parts(row.labels, separator_, empty);
+      const std::vector<std::string> weights = Parts(row.weights, separator_, empty);
       if (weight_ && weights.size() != labels.size()) {
         throw InputError(PlaceOf(row) + ": " + CountText(labels.size(), "label") + " and " +
                          CountText(weights.size(), "weight") + ", must be equally many");
       }
       for (std::size_t i = 0; i < labels.size(); ++i) {
+        if (weight_ && labels[i].empty() && weights[i].empty()) continue;
         if (const std::string problem = Vocabulary::ProblemOfName(labels[i]); !problem.empty()) {
           throw InputError(PlaceOf(row) + ": the class " + Quoted(labels[i]) + problem);
         }

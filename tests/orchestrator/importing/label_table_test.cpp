@@ -181,6 +181,16 @@ TEST_F(LabelTableTest, WeightsStandBesideTheirLabels) {
   EXPECT_THAT(heavy.videos.at("b").labels, IsEmpty());
   EXPECT_EQ(heavy.light_labels, 2U);
   EXPECT_THAT(Refusal("id,labels,w\na,5;2,0.5\n", options), HasSubstr("2 labels and 1 weight"));
+  // An empty place among weights is none that the next may move up to.
+  EXPECT_THAT(Refusal("id,labels,w\na,5;2,0.5;;1\n", options), HasSubstr("2 labels and 3 weights"));
+  EXPECT_THAT(Refusal("id,labels,w\na,5;;2,0.5;1;1\n", options),
+              HasSubstr("class '' has no letter"));
+  EXPECT_THAT(Refusal("id,labels,w\na,5;3;2,0.5;;1\n", options),
+              HasSubstr("the weight '' must be a number"));
+  EXPECT_THAT(Read("id,labels,w\na,5;;2;,1;;0.75;\n", options).videos.at("a").weights,
+              ElementsAre(0.75F, 1.0F));
+  EXPECT_THAT(Read("id,labels,w\na,5  2,1 0.75\n", options).videos.at("a").weights,
+              ElementsAre(0.75F, 1.0F));
   EXPECT_THAT(Refusal("id,labels,w\na,5,much\n", options), HasSubstr("'much' must be a number"));
   EXPECT_THAT(Refusal("id,labels,w\na,5,nan\n", options), HasSubstr("'nan' must be a number"));
   EXPECT_THAT(Refusal("id,label,w\na,5,1\na,5,2\n", options), HasSubstr("the class 5 twice"));
