@@ -9,6 +9,7 @@
 #include <sstream>
 #include <utility>
 
+#include "orchestrator/importing/near_names.h"
 #include "orchestrator/importing/values.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -341,6 +342,11 @@ class Planning {
     }
   }
 
+  [[nodiscard]] std::vector<std::string> LeftOut(const std::string& why) const {
+    const auto known = std::ranges::find(plan_.left_out, why, &LeftOutVideos::why);
+    return known == plan_.left_out.end() ? std::vector<std::string>() : known->ids;
+  }
+
   void Refuse() const {
     if (taken_ == 0) {
       const std::string& array = plan_.features.front().source->arrays().front().id;
@@ -352,6 +358,10 @@ class Planning {
         why += ". The first id of " + options_.labels.path + " is " + QuotedId(labelled) +
                ", that of " + plan_.features.front().source->PlaceOf(0) + " is " + QuotedId(array) +
                ": the ids must be the same";
+      }
+      const std::vector<std::string> near = NearIds(LeftOut(kNotLabelled), LeftOut(kNoArray));
+      if (!near.empty()) {
+        why += "; these look alike, and are not: " + PrintableLine(JoinFirst(near, kShownIds));
       }
       throw InputError(std::string("no video has ") + (plan_.labelled ? "labels and " : "") +
                        "every feature: " + why);

@@ -7,8 +7,9 @@
 
 namespace beamgrid {
 
-/// Returns names that differ only in the case of ASCII letters and in blanks, "'Dog', 'dog'" for
-/// each such set, in the order of the first of each.
+/// Returns names that differ only in the case of ASCII letters, in blanks, or in how Unicode writes
+/// letters with accents (or Korean ones), "'Dog', 'dog'" for each such set, in the order of the
+/// first of each.
 [[nodiscard]] std::vector<std::string> NearNames(const std::set<std::string>& names);
 
 /// Returns pairs of an id of each list, "'Vid1.mp4' and 'vid1'", that may be meant to be one: they

@@ -496,6 +496,14 @@ TEST_F(ImportTest, IdsAreCheckedWhereverTheyComeFrom) {
                                Not(HasSubstr("must be the same"))));
 }
 
+TEST_F(ImportTest, IdsInTwoWritingsAreToldWhereNoVideoIsLeft) {
+  WriteVideo("caf\xC3\xA9", 2, 0);
+  WriteVideo("V1", 2, 0);
+  Write("labels.csv", "id,labels\ncafe\xCC\x81,cat\nv1,dog\n");
+  EXPECT_THAT(Refusal(), AllOf(HasSubstr("the ids must be the same; these look alike, and are not: "
+                                         "'V1' and 'v1', 'caf\xC3\xA9' and 'cafe\xCC\x81'")));
+}
+
 TEST_F(ImportTest, OptionsThatContradict) {
   WriteVideos(4);
   const ImportOptions good = options_;

@@ -16,6 +16,21 @@ TEST(NearNames, DifferInCaseOrBlanksAlone) {
       << "letters beyond ASCII are compared as they are";
 }
 
+TEST(NearNames, WriteAccentsInOneLetterOrTwo) {
+  const std::string composed = "caf\xC3\xA9", decomposed = "cafe\xCC\x81";
+  const std::string ga = "\xEA\xB0\x80"
+                         "1",
+                    ga_in_parts =
+                        "\xE1\x84\x80\xE1\x85\xA1"
+                        "1";
+  EXPECT_THAT(NearNames({composed, decomposed, "cafe", "caf", ga, ga_in_parts}),
+              ElementsAre("'" + decomposed + "', '" + composed + "'",
+                          "'" + ga_in_parts + "', '" + ga + "'"));
+  EXPECT_THAT(NearNames({composed, "caf\xC3\xB4", "\xE7\x8C\xAB", "\xE7\x8A\xAC"}), IsEmpty())
+      << "none is written in parts: these are other letters";
+  EXPECT_THAT(NearNames({"\xCC\x81", "a"}), IsEmpty());
+}
+
 TEST(NearIds, AreTwoWritingsOfOneId) {
   const std::string composed = "caf\xC3\xA9", decomposed = "cafe\xCC\x81";
   EXPECT_THAT(NearIds({"Vid1.mp4", "x", composed, "a b"}, {"ab", "vid1", decomposed, "y"}),
