@@ -74,7 +74,7 @@ class DataInspect : public Subcommand {
 
   int Run(CommandContext& context) override {
     std::vector<FileReport> reports;
-    for (const fs::path& file : RecordFiles(names_)) {
+    for (const fs::path& file : RecordFilesThere(names_)) {
       reports.push_back(InspectFile(file));
     }
     if (json_) {
@@ -82,6 +82,8 @@ class DataInspect : public Subcommand {
     } else {
       Print(context.out, reports);
     }
+    for (const std::string& line : MissingBeside(names_))
+      context.err << "warning: " << line << "\n";
     return kExitDone;
   }
 

@@ -1,8 +1,6 @@
 // `beamgrid data verify`: every CRC and the wire format of record files, or all that training will
 // meet in the files of a recipe.
 
-#include <set>
-
 #include "orchestrator/commands/command.h"
 #include "orchestrator/commands/data_voice.h"
 #include "orchestrator/commands/recipe_option.h"
@@ -15,7 +13,6 @@
 #include "registry/util/json.h"
 #include "registry/util/text.h"
 #include "trainer/data/inspect.h"
-#include "trainer/data/unfinished.h"
 
 namespace beamgrid {
 namespace {
@@ -55,11 +52,9 @@ class DataVerify : public Subcommand {
   int VerifyFiles(const CommandContext& context) const {
     std::vector<VerifyReport> reports;
     std::size_t damages = 0;
-    std::set<std::filesystem::path> folders;
-    for (const std::filesystem::path& file : RecordFiles(names_)) {
+    for (const std::filesystem::path& file : RecordFilesThere(names_)) {
       reports.push_back(VerifyFile(file));
       damages += reports.back().damages.size();
-      folders.insert(file.parent_path());
       if (!json_) Print(context, reports.back());
     }
     if (json_) PrintJson(context.out, ToJson(reports));
@@ -67,23 +62,9 @@ class DataVerify : public Subcommand {
       context.err << "error: " << CountText(damages, "damaged place")
                   << "; fetch these files again, or set data.on_error = \"skip\" in the recipe\n";
     }
-    const bool unfinished = SayUnfinished(context, folders);
-    return damages == 0 && !unfinished ? kExitDone : kExitUsage;
-  }
-
-  /// Names the folders of which nobody knows whose files they hold; false: there is none.
-  static bool SayUnfinished(const CommandContext& context,
-                            const std::set<std::filesystem::path>& folders) {
-    bool any = false;
-    for (const std::filesystem::path& folder : folders) {
-      if (!IsUnfinished(folder)) continue;
-      any = true;
-      context.err
-          << "error: " << (folder.empty() ? "." : folder.string())
-          << ": unfinished: `beamgrid data synth` or `beamgrid data import` was stopped here "
-             "before all files were those of one dataset; run it again\n";
-    }
-    return any;
+    const std::vector<std::string> missing = MissingBeside(names_);
+    for (const std::string& line : missing) context.err << "error: " << line << "\n";
+    return damages == 0 && missing.empty() ? kExitDone : kExitUsage;
   }
 
   int VerifyRecipe(const CommandContext& context) const {

@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
+#include "orchestrator/inputs/import_manifest.h"
 #include "orchestrator/inputs/vocabulary_files.h"
 #include "registry/util/error.h"
+#include "registry/util/input_error.h"
 #include "registry/util/piped_file.h"
 #include "trainer/data/truth.h"
+#include "trainer/data/unfinished.h"
 
 namespace beamgrid {
 namespace {
@@ -55,6 +60,34 @@ void RequireFile(const std::filesystem::path& path) {
 }
 
 std::vector<std::filesystem::path> RecordFiles(const std::vector<std::string>& names) {
+  std::vector<std::filesystem::path> files = RecordFilesThere(names);
+  const std::vector<std::string> missing = MissingBeside(names);
+  if (!missing.empty()) throw InputError(missing.front());
+  return files;
+}
+
+std::vector<std::string> MissingBeside(const std::vector<std::string>& names) {
+  std::map<std::filesystem::path, std::set<std::string>> named;  // by folder; none: all of it
+  for (const std::filesystem::path path : names) {
+    if (!std::filesystem::is_directory(path)) named[path.parent_path()].insert(path.filename());
+  }
+  for (const std::filesystem::path path : names) {
+    if (std::filesystem::is_directory(path)) named[path].clear();
+  }
+  std::vector<std::string> missing;
+  for (const auto& [folder, files] : named) {
+    if (IsUnfinished(folder)) {
+      missing.push_back((folder.empty() ? "." : folder.string()) +
+                        ": unfinished: `beamgrid data synth` or `beamgrid data import` was stopped "
+                        "here before all files were those of one dataset; run it again");
+    } else if (std::string gone = GoneFileOf(folder, files); !gone.empty()) {
+      missing.push_back(std::move(gone));
+    }
+  }
+  return missing;
+}
+
+std::vector<std::filesystem::path> RecordFilesThere(const std::vector<std::string>& names) {
   std::vector<std::filesystem::path> files;
   for (const std::string& name : names) {
     if (!std::filesystem::is_directory(name)) {

@@ -13,8 +13,17 @@ namespace beamgrid {
 
 /// Returns the record files of the names: each is a file, or a folder that stands for its
 /// *.tfrecord files in order of name. Throws UsageError for a name that is not there and for a
-/// folder without record files.
+/// folder without record files, InputError where MissingBeside says something.
 [[nodiscard]] std::vector<std::filesystem::path> RecordFiles(const std::vector<std::string>& names);
+
+/// Returns the same, whatever is missing.
+[[nodiscard]] std::vector<std::filesystem::path> RecordFilesThere(
+    const std::vector<std::string>& names);
+
+/// Returns a line for each folder, named or of a named file, whose records are not those of a whole
+/// dataset: its writing was stopped, or the manifest of an import lists a file that is gone (of
+/// named files, of their splits).
+[[nodiscard]] std::vector<std::string> MissingBeside(const std::vector<std::string>& names);
 
 /// Reads the truth from one competition CSV (`VideoId,Labels`), or from record files.
 [[nodiscard]] Truth ReadTruth(const std::vector<std::string>& names);

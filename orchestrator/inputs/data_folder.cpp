@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "orchestrator/inputs/file_patterns.h"
+#include "orchestrator/inputs/import_manifest.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/input_error.h"
@@ -149,6 +150,7 @@ DataFolder LookAtDataFolder(const fs::path& folder) {
   }
   const fs::path manifest = folder / "manifest.json";
   if (fs::exists(manifest, ignored)) {
+    if (const std::string gone = GoneFileOf(folder, {}); !gone.empty()) throw InputError(gone);
     const std::string text = ReadFile(manifest);
     try {
       if (ParseJson(text).as_object().contains("beamgrid_import")) {

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <filesystem>
 #include <map>
 #include <optional>
-#include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "registry/util/error.h"
 #include "registry/util/files.h"
@@ -16,6 +15,8 @@ namespace beamgrid {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr char kManifestName[] = "manifest.json";
 
 struct WrittenFeature {
   std::string name, type;
@@ -59,31 +60,27 @@ std::string FeatureText(std::int64_t width, const std::string& type, bool of_fra
   return std::to_string(width) + (of_frames ? " of " + type : "");
 }
 
-/// Returns the splits of which the recipe names a file.
-std::vector<const std::set<std::string>*> NamedSplits(const ImportedFolder& folder,
-                                                      const std::set<std::string>& names) {
-  std::vector<const std::set<std::string>*> named;
-  for (const std::set<std::string>& files : folder.splits) {
-    if (std::ranges::any_of(names, [&](const std::string& name) { return files.contains(name); })) {
-      named.push_back(&files);
-    }
-  }
-  return named;
+bool HaveCommon(const std::set<std::string>& left, const std::set<std::string>& right) {
+  return std::ranges::any_of(left, [&](const std::string& name) { return right.contains(name); });
 }
 
-/// Returns the first file of these splits that is gone; empty: none is.
-std::string GoneOf(const std::vector<const std::set<std::string>*>& splits,
-                   const fs::path& folder) {
+}  // namespace
+
+std::string GoneFileOf(const fs::path& folder, const std::set<std::string>& names) {
+  const fs::path path = folder / kManifestName;
+  const auto manifest = ReadManifest(path);
+  if (!manifest) return "";
   std::error_code ignored;
-  for (const std::set<std::string>* files : splits) {
-    for (const std::string& file : *files) {
-      if (!fs::exists(folder / file, ignored)) return file;
+  for (const std::set<std::string>& files : manifest->splits) {
+    if (!names.empty() && !HaveCommon(files, names)) continue;
+    for (const std::string& file : files) {
+      if (fs::exists(folder / file, ignored)) continue;
+      return path.string() + " lists " + file +
+             ", which is not there: copy the folder again, or import again";
     }
   }
   return "";
 }
-
-}  // namespace
 
 std::vector<std::string> WhatManifestsSayOtherwise(const DataSpec& data) {
   std::map<fs::path, std::set<std::string>> files;  // by folder
@@ -95,14 +92,15 @@ std::vector<std::string> WhatManifestsSayOtherwise(const DataSpec& data) {
   const bool of_frames = data.format != "video";
   std::vector<std::string> mistakes;
   for (const auto& [folder, names] : files) {
-    const fs::path path = folder / "manifest.json";
+    const fs::path path = folder / kManifestName;
     const auto manifest = ReadManifest(path);
     if (!manifest) continue;
-    const auto splits = NamedSplits(*manifest, names);
-    if (splits.empty()) continue;
-    if (const std::string gone = GoneOf(splits, folder); !gone.empty()) {
-      mistakes.push_back(path.string() + " lists " + gone +
-                         ", which is not there: copy the folder again, or import again");
+    if (std::ranges::none_of(manifest->splits,
+                             [&](const auto& split) { return HaveCommon(split, names); })) {
+      continue;
+    }
+    if (std::string gone = GoneFileOf(folder, names); !gone.empty()) {
+      mistakes.push_back(std::move(gone));
     }
     for (const WrittenFeature& written : manifest->features) {
       const auto said = std::ranges::find(data.features, written.name, &Feature::first);

@@ -178,6 +178,47 @@ TEST_F(DataImportCommandTest, VerifyAndRunKnowAnImportThatWasStopped) {
               HasSubstr("or `beamgrid data import` was stopped here"));
 }
 
+TEST_F(DataImportCommandTest, ACopyThatWasStoppedIsToldWhereverItIsNamed) {
+  WriteTables();
+  ASSERT_EQ(Import({"--shards", "2"}).exit_code, 0);
+  Write("p.csv", "VideoId,LabelConfidencePairs\nv0,0 1.0\n");
+  const std::string gone = Path("out/manifest.json") +
+                           " lists train-00001.tfrecord, which is not "
+                           "there: copy the folder again, or import again\n";
+  const auto refusal = [&](const std::vector<std::string>& arguments) {
+    const Called called = Call(arguments);
+    EXPECT_EQ(called.exit_code, 2) << arguments[0] << called.out;
+    return called.err;
+  };
+  const auto whole = [&](const std::string& name) {
+    const Called called = Call({"data", "verify", name});
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+  };
+  whole(Path("out"));
+  std::filesystem::remove(Path("out/train-00001.tfrecord"));
+  const std::string train = Path("out/train-00000.tfrecord");
+  for (const std::string& named : {Path("out"), Path("out/"), train}) {
+    EXPECT_THAT(refusal({"data", "verify", named}), HasSubstr("error: " + Path("")));
+    EXPECT_THAT(refusal({"score", "--predictions", Path("p.csv"), "--truth", named}),
+                HasSubstr(" lists train-00001.tfrecord, which is not there"));
+    const Called inspected = Call({"data", "inspect", named});
+    EXPECT_EQ(inspected.exit_code, 0);
+    EXPECT_THAT(inspected.err, HasSubstr("warning: "));
+    EXPECT_THAT(inspected.out, HasSubstr("train-00000.tfrecord"));
+  }
+  EXPECT_EQ(refusal({"data", "verify", Path("out")}), "error: " + gone);
+  EXPECT_EQ(refusal({"new", Path("r.toml"), "--data", Path("out")}), "error: " + gone);
+  EXPECT_EQ(refusal({"ensemble", "--predictions", Path("p.csv"), "--truth", Path("out"),
+                     "--size-limit", "1GiB"}),
+            "error: " + gone);
+  // Of the other split nothing is gone.
+  whole(Path("out/validate-00000.tfrecord"));
+  // The last file of a split: only who names the folder means it.
+  std::filesystem::remove(train);
+  EXPECT_THAT(refusal({"data", "verify", Path("out")}),
+              HasSubstr("lists train-00000.tfrecord, which is not there"));
+}
+
 TEST_F(DataImportCommandTest, FloatFramesAreDeclared) {
   const std::string python = PythonWith("numpy, h5py");
   if (python.empty()) GTEST_SKIP() << "no Python with numpy and h5py ($BEAMGRID_PYTHON)";
