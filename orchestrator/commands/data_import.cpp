@@ -161,7 +161,9 @@ class DataImport : public Subcommand {
     add("--labels-column", &labels.labels_column, "Lists of classes, a row per video");
     add("--label-column", &labels.label_column, "One class per row, any number of rows per video");
     add("--weight-column", &labels.weight_column,
-        "A weight or grade for each label; kept in the records as label_weights");
+        "A weight or grade for each label: kept in the records (label_weights), and used by "
+        "--min-weight alone; for training and scores each label that stays is as true as any "
+        "other");
     add("--video-weight-column", &labels.video_weight_column,
         "What each video weighs in the loss, 0 or more; kept in the records under the column's "
         "name, for data.video_weight");
@@ -287,6 +289,11 @@ class DataImport : public Subcommand {
       if (!options_.labels.classes.empty() || std::ranges::count(kMissing, name) == 0) continue;
       context.Remark("a class is called '" + name +
                      "': is it a value that is missing? A video without a class has an empty cell");
+    }
+    if (!options_.labels.weight_column.empty()) {
+      context.Remark(
+          "the labels' weights are kept in the records (label_weights); training and scores take "
+          "each label as true, whatever its weight: --min-weight leaves out those of less");
     }
     if (plan.labels.light_labels > 0) {
       context.Remark(CountText(plan.labels.light_labels, "label") +

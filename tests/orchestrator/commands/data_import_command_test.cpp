@@ -219,6 +219,17 @@ TEST_F(DataImportCommandTest, ACopyThatWasStoppedIsToldWhereverItIsNamed) {
               HasSubstr("lists train-00000.tfrecord, which is not there"));
 }
 
+TEST_F(DataImportCommandTest, WeightsOfLabelsAreSaidNotToBeTrainedOn) {
+  WriteTables();
+  Write("labels.csv", "id,label,grade\nv0,cat,0.25\nv1,dog,1\nv2,cat,-1\nv3,dog,0\nv4,cat,1\n");
+  const Called called = Import({"--weight-column", "grade", "--holdout", "0.5"});
+  ASSERT_EQ(called.exit_code, 0) << called.err;
+  EXPECT_THAT(called.err, HasSubstr("training and scores take each label as true, whatever its "
+                                    "weight: --min-weight leaves out those of less\n"));
+  std::filesystem::remove_all(Path("out"));
+  EXPECT_THAT(Import({"--holdout", "0.5"}).err, Not(HasSubstr("--min-weight")));
+}
+
 TEST_F(DataImportCommandTest, FloatFramesAreDeclared) {
   const std::string python = PythonWith("numpy, h5py");
   if (python.empty()) GTEST_SKIP() << "no Python with numpy and h5py ($BEAMGRID_PYTHON)";
