@@ -134,10 +134,10 @@ void TfRecordFile::ReleasePages() const {
 }
 
 TfRecordWriter::TfRecordWriter(const std::filesystem::path& path)
-    : path_(path), buffer_(kWriteBufferBytes) {
+    : path_(path), buffer_(std::make_unique_for_overwrite<char[]>(kWriteBufferBytes)) {
   // Few large writes leave large folios in the page cache, which are several times cheaper to map.
   // The buffer has to be set before the file is opened.
-  stream_.rdbuf()->pubsetbuf(buffer_.data(), std::ssize(buffer_));
+  stream_.rdbuf()->pubsetbuf(buffer_.get(), kWriteBufferBytes);
   stream_.open(path, std::ios::binary | std::ios::trunc);
   if (!stream_) throw SystemError(path_, "cannot write", errno);
 }

@@ -11,7 +11,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "trainer/data/data_error.h"
 
@@ -85,7 +84,7 @@ class TfRecordWriter {
 
  private:
   std::filesystem::path path_;
-  std::vector<char> buffer_;  ///< stream_ writes through it, so it must be destroyed after stream_
+  std::unique_ptr<char[]> buffer_;  ///< stream_ writes through it: it must be destroyed after it
   std::ofstream stream_;
 };
 
