@@ -316,6 +316,17 @@ class TableReader {
     });
   }
 
+  /// True where each comma may also part the thousands of one number: "1,024".
+  [[nodiscard]] bool AllThousands() const {
+    return std::ranges::all_of(rows_, [](const LabelRow& row) {
+      const std::vector<std::string> parts = Parts(row.labels, ",");
+      return parts.empty() ||
+             (parts.front().size() <= 3 &&
+              std::all_of(parts.begin() + 1, parts.end(),
+                          [](const std::string& part) { return part.size() == 3; }));
+    });
+  }
+
   /// Returns what parts the classes of a list; empty: nothing does.
   [[nodiscard]] std::string Separator() const {
     RefuseListsOfPython();
@@ -328,7 +339,7 @@ class TableReader {
     for (const std::string letter : {" ", "|", ","}) {
       const LabelRow* const row = FirstWith(letter);
       if (row == nullptr) continue;
-      if (AllNumbers(letter)) return letter;
+      if (AllNumbers(letter) && !(letter == "," && AllThousands())) return letter;
       throw InputError(PlaceOf(*row) + ": " + Quoted(row->labels) +
                        " may be one class or several; say which with --separator ';' (one) or "
                        "--separator '" +

@@ -127,6 +127,18 @@ TEST_F(LabelTableTest, ListsByOtherLettersAreAskedUnlessTheyAreNumbers) {
       << "lists are parted already";
 }
 
+TEST_F(LabelTableTest, ACommaThatMayPartThousandsIsAsked) {
+  EXPECT_THAT(Refusal("id,labels\na,7\nb,\"1,024\"\n"),
+              HasSubstr("labels.csv:3: '1,024' may be one class or several"));
+  LabelOptions lists;
+  lists.separator = ",";
+  EXPECT_THAT(Read("id,labels\na,7\nb,\"1,124\"\n", lists).videos.at("b").labels,
+              ElementsAre(1, 124));
+  EXPECT_THAT(Read("id,labels\na,\"7,12\"\nb,\"1,124\"\n").videos.at("b").labels,
+              ElementsAre(1, 124))
+      << "7,12 is no number";
+}
+
 TEST_F(LabelTableTest, ListsInAColumnThatIsCalledLikeASingleClassAreAsked) {
   EXPECT_THAT(Refusal("id,class\na,cat\nb,cat|dog\n"),
               HasSubstr("labels.csv:3: 'cat|dog' may be one class or several; say which with "
