@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`beamgrid data import` beside the same conversion in Python with TensorFlow, side by side.
 
-    python3 tests/bench/import_vs_tensorflow.py BEAMGRID [--videos 2000] [--frames 300] [--threads 1]
+    python3 tests/bench/import_vs_tensorflow.py BEAMGRID [--videos 2000] [--frames 300] [--threads 1] [--values uint8]
 
 Needs numpy and tensorflow (pip install numpy tensorflow-cpu). Makes videos of rgb [frames, 1024] and
 audio [frames, 128] as .npy files, of bytes and of float32, and converts them: ours, and a loop of
@@ -105,8 +105,9 @@ def main():
     parser.add_argument("--videos", type=int, default=2000)
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--values", nargs="+", choices=("uint8", "float32"), default=("uint8", "float32"))
     arguments = parser.parse_args()
-    for kind in ("uint8", "float32"):
+    for kind in arguments.values:
         with tempfile.TemporaryDirectory() as folder:
             make(folder, arguments.videos, arguments.frames, kind)
             ours, theirs, ours_cpu, theirs_cpu = [], [], [], []
