@@ -214,6 +214,7 @@ class DataImport : public Subcommand {
                      "): " + PrintableLine(JoinFirst(group.ids, kNamedVideos)));
     }
     TellOfNearIds(context, plan);
+    TellOfColumns(context, plan);
     if (plan.unequal > 0) TellOfUnequalFrames(context, plan);
     if (plan.labelled) {
       TellOfClasses(context, plan);
@@ -331,11 +332,30 @@ class DataImport : public Subcommand {
         PrintableLine(JoinFirst(near, kNamedVideos)));
   }
 
+  /// A vector that was saved as a column is frames of one number each.
+  static void TellOfColumns(const CommandContext& context, const ImportPlan& plan) {
+    for (const ImportedFeature& feature : plan.features) {
+      const std::vector<SourceArray>& arrays = feature.source->arrays();
+      const std::uint64_t frames = arrays.front().form.frames;
+      if (feature.width > 1 || frames == 1) continue;
+      if (!std::ranges::all_of(
+              arrays, [&](const SourceArray& array) { return array.form.frames == frames; })) {
+        continue;
+      }
+      const std::string length = std::to_string(frames);
+      context.Remark(feature.input.name + ": every array is [" + length +
+                     ", 1], frames of one number each; if it is a vector of the whole video, save "
+                     "it as [" +
+                     length + "]: a[:, 0]");
+    }
+  }
+
   static void TellOfNearNames(const CommandContext& context, const ImportPlan& plan) {
     const auto tell = [&](const std::set<std::string>& names, const std::string& what) {
       const std::vector<std::string> near = NearNames(names);
       if (near.empty()) return;
-      context.Remark(what + " of their own that differ only in case or blanks: " +
+      context.Remark(what +
+                     " of their own that differ only in case, blanks or how accents are written: " +
                      PrintableLine(JoinFirst(near, kNamedClasses)));
     };
     tell({plan.labels.class_names.begin(), plan.labels.class_names.end()}, "classes");

@@ -9,6 +9,7 @@
 
 #include "registry/util/files.h"
 #include "tests/orchestrator/commands/command_test_support.h"
+#include "tests/orchestrator/importing/arrays.h"
 #include "tests/support/python.h"
 
 namespace beamgrid {
@@ -176,6 +177,28 @@ TEST_F(DataImportCommandTest, VerifyAndRunKnowAnImportThatWasStopped) {
   EXPECT_THAT(called.err, HasSubstr("vectors.csv:23: column 1: is no number (NaN)"));
   EXPECT_THAT(Call({"data", "verify", Path("out")}).err,
               HasSubstr("or `beamgrid data import` was stopped here"));
+}
+
+TEST_F(DataImportCommandTest, VectorsThatWereSavedAsColumnsAreTold) {
+  WriteTables();
+  std::filesystem::create_directories(Path("a"));
+  const auto import_columns = [&](const std::string& last) {
+    std::filesystem::remove_all(Path("out"));
+    for (int i = 0; i < 20; ++i) {
+      const std::string shape = i == 19 ? last : "(3, 1)";
+      Write("a/v" + std::to_string(i) + ".npy",
+            importing_test::Npy("|u1", shape,
+                                std::string(static_cast<std::size_t>(shape[1] - '0'), 'x')));
+    }
+    const Called called = Call({"data", "import", "--features", "x=" + Path("a"), "--labels",
+                                Path("labels.csv"), "--out", Path("out")});
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    return called.err;
+  };
+  EXPECT_THAT(import_columns("(3, 1)"),
+              HasSubstr("x: every array is [3, 1], frames of one number each; if it is a vector of "
+                        "the whole video, save it as [3]: a[:, 0]\n"));
+  EXPECT_THAT(import_columns("(2, 1)"), Not(HasSubstr("every array")));
 }
 
 TEST_F(DataImportCommandTest, ACopyThatWasStoppedIsToldWhereverItIsNamed) {
