@@ -20,8 +20,8 @@ struct AdamFactors {
 /// Moves `size` values against their gradients and both moments towards them:
 ///   first = beta1 first + (1 - beta1) g,  second = beta2 second + (1 - beta2) g^2
 ///   value = value - step_size first / (sqrt(second) / root_of_bias + epsilon)
-/// with the factors in single precision. Rounds as LibTorch's own operators do one after the other,
-/// which would go over the memory about ten times.
+/// with the factors in single precision. Rounds as the operators of LibTorch 1.13 do one after the
+/// other, which would go over the memory about ten times.
 void StepAdam(const AdamFactors& factors, std::size_t size, const float* gradient, float* value,
               float* first, float* second);
 
