@@ -10,6 +10,7 @@
 
 #include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
+#include "tests/support/await.h"
 
 namespace beamgrid {
 namespace predict_test {
@@ -168,7 +169,7 @@ TEST_F(PredictTest, InterruptedItEndsWhateverItsTrainersDo) {
       {"predict", "small:ensemble", folder_->DataFile("validate").string(), "--out", "no.csv"});
   command.insert(command.end(), predict.begin(), predict.end());
   Process process(command, folder_->path());
-  while (!std::filesystem::exists(folder_->path() / "started")) std::this_thread::yield();
+  Await("the trainer", [&] { return std::filesystem::exists(folder_->path() / "started"); });
   process.Signal(SIGINT);
   const Ended ended = process.Wait();
   EXPECT_EQ(ended.exit_code, 130) << ended.err;

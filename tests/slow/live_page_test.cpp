@@ -6,6 +6,7 @@
 
 #include "registry/util/json.h"
 #include "tests/end_to_end/study_folder.h"
+#include "tests/support/await.h"
 #include "tests/support/browser.h"
 
 namespace beamgrid {
@@ -30,7 +31,10 @@ class LivePage : public ::testing::Test {
                                  "exec '" + Binary("beamgrid") + "' serve --port 0 >url"},
         folder_.path());
     // It writes the line once it listens.
-    while (!url_.ends_with('\n')) url_ = UrlSoFar();
+    Await("the page's address", [this] {
+      url_ = UrlSoFar();
+      return url_.ends_with('\n');
+    });
     url_.pop_back();
     browser_ = std::make_unique<Browser>(folder_.path() / "browser");
   }

@@ -13,6 +13,7 @@
 #include "registry/util/json.h"
 #include "tests/orchestrator/commands/command_test_support.h"
 #include "tests/reports/page/page_support.h"
+#include "tests/support/await.h"
 #include "tests/support/http_client.h"
 #include "tests/support/page_check.h"
 
@@ -65,7 +66,7 @@ class Server {
   [[nodiscard]] std::string Get(const std::string& target) const { return HttpGet(port_, target); }
   /// Asks until the answer holds the text: the record is looked at once a second.
   void WaitFor(const std::string& target, const std::string& text) const {
-    while (Get(target).find(text) == std::string::npos) std::this_thread::yield();
+    Await(text + " in " + target, [&] { return Get(target).find(text) != std::string::npos; });
   }
   int End(int signal) {
     // To the command's own thread, as in a program whose main thread it is.

@@ -4,13 +4,13 @@
 
 #include <gmock/gmock.h>
 
-#include <condition_variable>
 #include <list>
 #include <map>
 #include <mutex>
 #include <thread>
 
 #include "registry/util/error.h"
+#include "tests/support/await.h"
 #include "tests/support/error_text.h"
 #include "tests/support/http_client.h"
 
@@ -32,7 +32,6 @@ class Echo : public HttpHandler {
     if (target != "/later") return answer(std::move(made));
     const std::lock_guard lock(mutex_);
     later_.push_back([answer = std::move(answer), made] { answer(made); });
-    changed_.notify_all();
   }
   std::unique_ptr<EventStream> Follow(const std::string& target,
                                       std::function<void()> news) override {
@@ -40,7 +39,6 @@ class Echo : public HttpHandler {
     const std::lock_guard lock(mutex_);
     news_ = std::move(news);
     ++streams_;
-    changed_.notify_all();
     return std::make_unique<Stream>(*this);
   }
   std::optional<HttpAnswer> Meanwhile(const std::string& target) override {
@@ -52,29 +50,34 @@ class Echo : public HttpHandler {
   }
 
   void Release() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !later_.empty(); });
+    AwaitThat("a request for later", [this] { return !later_.empty(); });
+    const std::lock_guard lock(mutex_);
     later_.front()();
     later_.pop_front();
   }
   void Say(const std::string& text) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return streams_ > 0; });
+    AwaitThat("a follower", [this] { return streams_ > 0; });
+    const std::lock_guard lock(mutex_);
     text_ += text;
     news_();
   }
   void WaitForNoStream() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return streams_ == 0; });
+    AwaitThat("the end of all followers", [this] { return streams_ == 0; });
   }
 
  private:
+  template <typename Held>
+  void AwaitThat(const std::string& what, const Held& held) {
+    Await(what, [&] {
+      const std::lock_guard lock(mutex_);
+      return held();
+    });
+  }
   struct Stream : public EventStream {
     explicit Stream(Echo& echo) : echo_(echo) {}
     ~Stream() override {
       const std::lock_guard lock(echo_.mutex_);
       --echo_.streams_;
-      echo_.changed_.notify_all();
     }
     std::string Next() override {
       const std::lock_guard lock(echo_.mutex_);
@@ -84,7 +87,6 @@ class Echo : public HttpHandler {
   };
 
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::list<std::function<void()>> later_;  ///< answers that were asked for, oldest first
   std::function<void()> news_;
   std::string text_;
@@ -201,7 +203,9 @@ TEST_F(HttpServerTest, TurnsAwayWhoComesWhereThereAreTooMany) {
   }
   // The two have gone: sooner or later there is room.
   std::string answer;
-  while (!answer.starts_with("HTTP/1.1 200 ")) answer = HttpGet(server_->port(), "/b");
+  Await(
+      "room for one more", [&] { return answer.starts_with("HTTP/1.1 200 "); },
+      [&] { answer = HttpGet(server_->port(), "/b"); });
   EXPECT_THAT(answer, EndsWith("/b"));
 }
 

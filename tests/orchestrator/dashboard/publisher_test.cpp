@@ -7,6 +7,8 @@
 #include <atomic>
 #include <future>
 
+#include "tests/support/await.h"
+
 namespace beamgrid {
 namespace publisher_test {
 
@@ -59,12 +61,13 @@ class Heard {
     return [this](const Publisher::SharedView& view) {
       const std::lock_guard lock(mutex_);
       bodies_.push_back(view->body);
-      changed_.notify_all();
     };
   }
   void WaitFor(const std::string& body) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !bodies_.empty() && bodies_.back() == body; });
+    Await(body, [&] {
+      const std::lock_guard lock(mutex_);
+      return !bodies_.empty() && bodies_.back() == body;
+    });
   }
 
   [[nodiscard]] std::vector<std::string> bodies() {
@@ -74,7 +77,6 @@ class Heard {
 
  private:
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::vector<std::string> bodies_;
 };
 
@@ -84,8 +86,7 @@ TEST(DashboardPublisher, MakesAViewOnceForAll) {
   Heard heard;
   shelf.publisher().Follow({.kind = ViewKind::kStudy, .study = "a"}, heard.deliver());
   heard.WaitFor("a0");
-  while (shelf.Ask("a") != "a0") {
-  }
+  Await("a0", [&] { return shelf.Ask("a") == "a0"; });
   const int made = shelf.made();
   for (int i = 0; i < 100; ++i) EXPECT_EQ(shelf.Ask("a"), "a0");
   EXPECT_EQ(shelf.made(), made);
@@ -128,8 +129,7 @@ TEST(DashboardPublisher, AnOldViewThatSomebodyGotIsMadeAnew) {
   Shelf shelf(settings);
   EXPECT_EQ(shelf.Ask("a"), "a0");
   shelf.Change();
-  while (shelf.Ask("a") != "a1") {
-  }
+  Await("a1", [&] { return shelf.Ask("a") == "a1"; });
 }
 
 TEST(DashboardPublisher, MakesBeforeAnybodyAsksAndKnowsTheLast) {
@@ -140,7 +140,7 @@ TEST(DashboardPublisher, MakesBeforeAnybodyAsksAndKnowsTheLast) {
   shelf.publisher().Prepare(slow);
   shelf.publisher().Prepare(quick);
   shelf.OpenGate();
-  while (shelf.publisher().Last(quick) == nullptr) std::this_thread::yield();
+  Await("the view", [&] { return shelf.publisher().Last(quick) != nullptr; });
   EXPECT_EQ(shelf.publisher().Last(quick)->body, "a0");
   EXPECT_EQ(shelf.publisher().Last(slow)->body, "slow0") << "in their order";
   const int made = shelf.made();
@@ -156,8 +156,7 @@ TEST(DashboardPublisher, ForgetsWhatNobodyAsksForAnyMore) {
   EXPECT_EQ(shelf.Ask("b"), "b0");
   EXPECT_EQ(shelf.Ask("c"), "c0");
   EXPECT_EQ(shelf.Ask("d"), "d0");
-  while (shelf.Ask("d") != "d0") {
-  }
+  Await("d0", [&] { return shelf.Ask("d") == "d0"; });
   const int made = shelf.made();
   EXPECT_EQ(shelf.Ask("a"), "a0");
   EXPECT_EQ(shelf.made(), made + 1);

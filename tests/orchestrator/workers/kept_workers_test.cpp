@@ -137,7 +137,9 @@ TEST_F(KeptWorkersTest, AWorkerThatIsReadyWithoutAResultFailed) {
 TEST_F(KeptWorkersTest, WithoutWorkForLongAWorkerIsLetGo) {
   Server(EndWell(), {.idle = 10ms});
   EXPECT_TRUE(Carried(1).complete());
-  while (!IsGone(WorkerOf(1))) EXPECT_TRUE(executor_->Poll(10ms).empty());
+  Await(
+      "the end of the worker", [&] { return IsGone(WorkerOf(1)); },
+      [&] { EXPECT_TRUE(executor_->Poll(10ms).empty()); });
   EXPECT_TRUE(Carried(2).complete());
   EXPECT_NE(WorkerOf(1), WorkerOf(2));
 }

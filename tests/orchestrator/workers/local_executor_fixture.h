@@ -22,6 +22,7 @@
 #include "orchestrator/workers/process.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "tests/support/await.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
@@ -78,25 +79,31 @@ class LocalExecutorTest : public ::testing::Test {
 
   /// Polls until `done` holds of what was reported so far.
   template <typename Done>
-  const Report& PollUntil(const AttemptKey& key, Done done) {
-    while (!done(reports_[key])) {
-      for (ExecutorEvent& event : executor_->Poll(std::chrono::seconds(10))) {
-        Report& report = reports_[event.key];
-        EXPECT_FALSE(report.outcome.has_value()) << "reported after its end";
-        if (auto* message = std::get_if<Message>(&event.what)) {
-          report.messages.push_back(*message);
-        } else {
-          report.outcome = std::get<AttemptOutcome>(event.what);
-        }
-      }
-    }
+  const Report& PollUntil(const AttemptKey& key, Done done,
+                          const std::string& what = "what the test says") {
+    Await(
+        what + ", of trial " + std::to_string(static_cast<std::int64_t>(key.trial)),
+        [&] { return done(reports_[key]); }, [&] { Poll(); });
     return reports_[key];
   }
+  void Poll() {
+    for (ExecutorEvent& event : executor_->Poll(std::chrono::milliseconds(20))) {
+      Report& report = reports_[event.key];
+      EXPECT_FALSE(report.outcome.has_value()) << "reported after its end";
+      if (auto* message = std::get_if<Message>(&event.what)) {
+        report.messages.push_back(*message);
+      } else {
+        report.outcome = std::get<AttemptOutcome>(event.what);
+      }
+    }
+  }
   AttemptOutcome Wait(const AttemptKey& key = kKey) {
-    return *PollUntil(key, [](const Report& report) { return report.outcome.has_value(); }).outcome;
+    const auto ended = [](const Report& report) { return report.outcome.has_value(); };
+    return *PollUntil(key, ended, "its end").outcome;
   }
   void WaitForMessage(const AttemptKey& key = kKey) {
-    (void)PollUntil(key, [](const Report& report) { return !report.messages.empty(); });
+    const auto spoke = [](const Report& report) { return !report.messages.empty(); };
+    (void)PollUntil(key, spoke, "a message");
   }
 
   /// A shell command that leaves a valid result.
@@ -118,10 +125,7 @@ class LocalExecutorTest : public ::testing::Test {
     return text.substr(text.rfind(')') + 2, 1) == "Z";
   }
   static void AwaitGone(pid_t pid) {
-    for (int check = 0; check < 1000 && !IsGone(pid); ++check) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    EXPECT_TRUE(IsGone(pid));
+    Await("the end of process " + std::to_string(pid), [pid] { return IsGone(pid); });
   }
 
   TemporaryFolder folder_;

@@ -63,13 +63,14 @@ TEST_F(LocalExecutorTest, WorkersGetTheirEndsWhateverNumbersOursHave) {
                          .life = WorkerLife::kOneAttempt});
       own.Submit(kKey, directory, {"cpu", 1}, 0ms);
       bool started = false;
-      while (true) {
+      for (int turn = 0; turn < 100; ++turn) {
         for (const ExecutorEvent& event : own.Poll(1s)) {
           if (std::holds_alternative<Message>(event.what)) started = true;
           const auto* outcome = std::get_if<AttemptOutcome>(&event.what);
           if (outcome != nullptr) ::_exit(started && outcome->complete() ? 0 : 1);
         }
       }
+      ::_exit(2);  // no end came
     }
     EXPECT_EQ(WaitFor(orchestrator), 0) << closed;
     EXPECT_EQ(ReadFile(directory / kWorkerLog), "said on stderr\n") << closed;

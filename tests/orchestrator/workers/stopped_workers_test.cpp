@@ -21,6 +21,16 @@ using namespace std::chrono_literals;
 
 using StoppedWorkersTest = LocalExecutorTest;
 
+/// Returns what the file says once it has a whole line.
+std::string LineIn(const std::filesystem::path& file) {
+  std::string text;
+  Await("a line in " + file.string(), [&] {
+    if (std::filesystem::exists(file)) text = ReadFile(file);
+    return text.ends_with('\n');
+  });
+  return text;
+}
+
 TEST_F(StoppedWorkersTest, ASilentWorkerHangs) {
   Trainer(Say(Started{}) + "; echo 'words are no messages'; exec sleep 1000", 300ms);
   Submit();
@@ -104,11 +114,7 @@ TEST_F(StoppedWorkersTest, WorkersDieWithAKilledOrchestrator) {
     own.Submit(kKey, directory, {"cpu", 1}, 0ms);
     while (true) (void)own.Poll(1s);
   }
-  std::string text;
-  while (text.find('\n') == std::string::npos) {
-    std::this_thread::sleep_for(5ms);
-    if (std::filesystem::exists(directory / "pid")) text = ReadFile(directory / "pid");
-  }
+  const std::string text = LineIn(directory / "pid");
   ::kill(orchestrator, SIGKILL);
   ::waitpid(orchestrator, nullptr, 0);
   AwaitGone(std::stoi(text));
@@ -128,18 +134,15 @@ TEST_F(StoppedWorkersTest, AMachineThatWasFrozenHasNoHungWorkers) {
                        .silence = 2s,
                        .life = WorkerLife::kOneAttempt});
     own.Submit(kKey, directory, {"cpu", 1}, /*timeout=*/6s);
-    while (true) {
+    for (int turn = 0; turn < 10; ++turn) {
       for (const ExecutorEvent& event : own.Poll(10s)) {
         const auto* outcome = std::get_if<AttemptOutcome>(&event.what);
         if (outcome != nullptr) ::_exit(outcome->complete() ? 0 : 1);
       }
     }
+    ::_exit(2);  // no end came
   }
-  std::string text;
-  while (text.find('\n') == std::string::npos) {
-    std::this_thread::sleep_for(5ms);
-    if (std::filesystem::exists(directory / "pid")) text = ReadFile(directory / "pid");
-  }
+  const std::string text = LineIn(directory / "pid");
   const pid_t worker = std::stoi(text);
   // Longer than the silence that is allowed and, with the rest, than the timeout.
   ::kill(orchestrator, SIGSTOP);

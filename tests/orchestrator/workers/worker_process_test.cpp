@@ -13,6 +13,7 @@
 
 #include "orchestrator/workers/local_executor.h"
 #include "registry/util/files.h"
+#include "tests/support/await.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
@@ -44,7 +45,9 @@ class MemoryDeathTest : public ::testing::Test {
                   .on_message = [](const Message&) {},
                   .on_end = [&](AttemptOutcome outcome) { ended = std::move(outcome); }});
     WriteFileAtomically(begun, "");
-    while (!worker.Reap()) loop.run_for(std::chrono::milliseconds(5));
+    Await(
+        "the worker's end", [&] { return worker.Reap(); },
+        [&] { loop.run_for(std::chrono::milliseconds(5)); });
     return ended.value();
   }
 
@@ -85,8 +88,10 @@ bool Put(const std::filesystem::path& file, const std::string& value) {
   return static_cast<bool>(std::ofstream(file) << value << std::flush);
 }
 
+constexpr int kLongestTurns = 100, kNoEnd = 254;
+
 /// What an orchestrator with little memory, in a group of its own, makes of a worker that eats all
-/// of it; 255: it could not go there.
+/// of it; 255: it could not go there; kNoEnd: it has heard of no end.
 int ExitOfStarvedOrchestrator(const std::filesystem::path& group,
                               const std::filesystem::path& directory) {
   if (!Put(group / "cgroup.procs", "0") && !Put(group / "tasks", "0")) return 255;
@@ -94,12 +99,13 @@ int ExitOfStarvedOrchestrator(const std::filesystem::path& group,
                           .environment = CurrentEnvironment(),
                           .life = WorkerLife::kOneAttempt});
   executor.Submit({TrialId{1}, 1}, directory, {"cpu", 1}, std::chrono::seconds(60));
-  while (true) {
+  for (int turn = 0; turn < kLongestTurns; ++turn) {
     for (const ExecutorEvent& event : executor.Poll(std::chrono::seconds(1))) {
       const auto* outcome = std::get_if<AttemptOutcome>(&event.what);
       if (outcome != nullptr) return static_cast<int>(outcome->failure().kind);
     }
   }
+  return kNoEnd;
 }
 
 TEST(MemoryLimitTest, TheKernelTakesTheWorkerAndWeSaySo) {
