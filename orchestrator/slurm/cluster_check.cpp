@@ -8,10 +8,12 @@
 #include <span>
 #include <utility>
 
+#include "orchestrator/slurm/job_script.h"
 #include "registry/util/error.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
 #include "registry/util/printable.h"
+#include "registry/util/system_error.h"
 #include "registry/util/text.h"
 
 namespace beamgrid {
@@ -48,12 +50,6 @@ std::string Configured(const std::string& config, const std::string& name) {
   return "";
 }
 
-std::string InQuotes(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 std::string RandomToken() {
   std::random_device random;
   std::array<unsigned char, 8> token{};
@@ -65,7 +61,9 @@ std::string RandomToken() {
 class ProbeFolder {
  public:
   ProbeFolder(const fs::path& in, const std::string& name) : path_(in / name) {
-    fs::create_directories(path_);
+    std::error_code error;
+    fs::create_directories(path_, error);
+    if (error) throw SystemError(path_, "cannot create the folder", error.value());
   }
   ~ProbeFolder() {
     std::error_code ignored;
@@ -81,23 +79,23 @@ class ProbeFolder {
 
 /// Returns the job: it writes down what it sees, a "name=value" a line, and puts it in place last.
 std::string ProbeScript(const NodeProbe& probe, const fs::path& folder) {
-  const std::string answer = InQuotes((folder / "answer").string());
-  const std::string half = InQuotes((folder / "answer.half").string());
+  const std::string answer = ShellWord((folder / "answer").string());
+  const std::string half = ShellWord((folder / "answer.half").string());
   std::string script = "#!/bin/bash -l\nset -e\n" + probe.settings.prologue;
   if (!script.ends_with('\n')) script += '\n';
   script += "set +e\nexec 3>" + half + " || exit 1\n";
   script += "echo \"node=${SLURMD_NODENAME:-$(uname -n)}\" >&3\n";
   script += "echo \"gpus=$CUDA_VISIBLE_DEVICES\" >&3\n";
-  script += "echo \"token=$(cat " + InQuotes((folder / "token").string()) + ")\" >&3\n";
+  script += "echo \"token=$(cat " + ShellWord((folder / "token").string()) + ")\" >&3\n";
   const auto look = [&script](const char* name, const std::string& command) {
     script += "said=$(" + command + " 2>&1 >/dev/null) && said=ok || said=\"failed: $said\"\n";
     script += std::string("printf '") + name + "=%s\\n' \"$(echo $said)\" >&3\n";
   };
-  look("program", InQuotes(probe.program.string()) + " --version");
-  look("trainer", InQuotes(probe.trainer.string()) + " --version");
-  if (!probe.data.empty()) look("data", "head -c 1 " + InQuotes(probe.data.string()));
+  look("program", ShellWord(probe.program.string()) + " --version");
+  look("trainer", ShellWord(probe.trainer.string()) + " --version");
+  if (!probe.data.empty()) look("data", "head -c 1 " + ShellWord(probe.data.string()));
   if (probe.settings.AsksForGpu()) {
-    script += "echo \"trainer_sees=$(" + InQuotes(probe.trainer.string()) +
+    script += "echo \"trainer_sees=$(" + ShellWord(probe.trainer.string()) +
               " doctor 2>/dev/null | head -n 1)\" >&3\n";
   }
   script += "exec 3>&-\nmv " + half + " " + answer + "\n";

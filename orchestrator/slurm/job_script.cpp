@@ -29,14 +29,6 @@ constexpr milliseconds kShortestJob = 30min;
 constexpr milliseconds kWarning = 120s;
 constexpr milliseconds kShortestWarning = 10s;
 
-/// Returns the text as one word of sh.
-std::string Quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char letter : text)
-    quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-  return quoted + "'";
-}
-
 milliseconds WarningOf(const JobPlan& plan) {
   if (plan.time.count() == 0) return kWarning;
   return std::clamp(plan.time / 10, kShortestWarning, kWarning);
@@ -67,6 +59,13 @@ milliseconds TimeOfJob(const SlurmSettings& settings, const Placement& placement
   // sbatch is told whole minutes.
   const auto allowed = std::chrono::floor<std::chrono::minutes>(most);
   return allowed.count() > 0 ? std::min<milliseconds>(time, allowed) : time;
+}
+
+std::string ShellWord(const std::string& text) {
+  std::string quoted = "'";
+  for (const char letter : text)
+    quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+  return quoted + "'";
 }
 
 std::string NewJobName(const std::string& study) {
@@ -115,8 +114,8 @@ PilotSettings MakeJobFolder(const fs::path& folder, const JobPlan& plan,
   std::string script = "#!/bin/bash -l\nset -e\n" + plan.settings.prologue;
   if (!script.ends_with('\n')) script += '\n';
   // The pilot in the shell's place, so that the job's signals reach it.
-  script += "exec " + Quoted(programs.program.string()) + " --quiet pilot " +
-            Quoted(folder.string()) + "\n";
+  script += "exec " + ShellWord(programs.program.string()) + " --quiet pilot " +
+            ShellWord(folder.string()) + "\n";
   WriteFileAtomically(folder / kJobScript, script);
   WriteFileAtomically(folder / kOrders, "");
   // Last: a folder with it is whole.

@@ -43,6 +43,9 @@ struct JobPrograms {
   std::chrono::milliseconds beat{2'000};      ///< of the pilot
 };
 
+/// Returns the text as one word of sh.
+[[nodiscard]] std::string ShellWord(const std::string& text);
+
 /// Returns a job name that was never there: "beamgrid-<study>-<random digits>".
 [[nodiscard]] std::string NewJobName(const std::string& study);
 
