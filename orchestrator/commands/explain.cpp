@@ -11,6 +11,7 @@
 #include "orchestrator/slurm/attempt_end.h"
 #include "orchestrator/slurm/jobs_of_trial.h"
 #include "orchestrator/slurm/pilot_folder.h"
+#include "orchestrator/study/run_note.h"
 #include "orchestrator/trial_verdict.h"
 #include "registry/util/error.h"
 #include "registry/util/json.h"
@@ -76,6 +77,14 @@ struct Told {
   std::vector<std::string> jobs;  ///< of a cluster; see JobsOfTrial
 };
 
+/// Returns what the study's run has noted of the jobs that its trials wait for; empty: nothing.
+std::string RunSays(const Store& store, StudyId study) {
+  const std::optional<RunNote> note = LastRunNote(store, study);
+  if (!note || !note->ending.empty()) return "";
+  const std::string queue = QueueText(note->progress);
+  return queue.empty() ? "" : "its run said at " + note->noted_at + ": " + queue;
+}
+
 /// Returns what a cluster has to say of a trial that is not over.
 std::vector<std::string> JobsOf(const Store& store, const TrialInStudy& found,
                                 const Attempts& attempts) {
@@ -83,14 +92,15 @@ std::vector<std::string> JobsOf(const Store& store, const TrialInStudy& found,
       found.trial.state != TrialState::kWaiting && found.trial.state != TrialState::kRunning;
   if (is_over) return {};
   SlurmClient client;
+  const std::string run_says = RunSays(store, found.study.id);
   if (attempts.empty() || !attempts.back().finished_at.empty()) {
-    return JobsOfTrial(PilotsOf(store.runs() / found.study.name), std::nullopt, client);
+    return JobsOfTrial(PilotsOf(store.runs() / found.study.name), std::nullopt, client, run_says);
   }
   // Another study that has the trial too may have begun the attempt, or this one on this machine.
   const std::filesystem::path directory = attempts.back().directory;
   if (BeganHere(directory)) return {};
   return JobsOfTrial(PilotsBeside(directory), AttemptKey{found.trial.id, attempts.back().attempt},
-                     client);
+                     client, run_says);
 }
 
 /// Corrects what the record has of an attempt that a job of a cluster is to carry out: its files

@@ -48,7 +48,7 @@ std::string JobLine(const QueuedJob& job) {
 }  // namespace
 
 std::vector<std::string> JobsOfTrial(const fs::path& pilots, const std::optional<AttemptKey>& key,
-                                     SlurmClient& client) {
+                                     SlurmClient& client, const std::string& run_says) {
   std::error_code ignored;
   if (!fs::is_directory(pilots, ignored)) return {};
   QueueAnswer queue;
@@ -57,11 +57,16 @@ std::vector<std::string> JobsOfTrial(const fs::path& pilots, const std::optional
   } catch (const Error& error) {
     queue.message = error.what();
   }
-  if (!queue.answered) return {"Slurm cannot be asked: " + queue.message};
   std::map<std::string, const QueuedJob*> jobs;
   for (const QueuedJob& job : queue.jobs) {
     if (!IsFinal(job.state)) jobs[job.name] = &job;
   }
+  const auto place = [&](const std::string& name) {
+    if (!queue.answered) return "the job " + name;
+    const auto job = jobs.find(name);
+    return job == jobs.end() ? "the job " + name + ", which is in the queue no more"
+                             : JobLine(*job->second);
+  };
   std::map<std::string, int> others;
   std::vector<std::string> lines;
   // The study goes on meanwhile: folders come and go.
@@ -70,16 +75,17 @@ std::vector<std::string> JobsOfTrial(const fs::path& pilots, const std::optional
     const std::string name = pilot->path().filename().string();
     const auto job = jobs.find(name);
     if (key && IsOrdered(pilot->path(), *key)) {
-      lines.push_back(job == jobs.end()
-                          ? "given to the job " + name + ", which is in the queue no more"
-                          : "given to " + JobLine(*job->second));
+      lines.push_back("given to " + place(name));
     } else if (job != jobs.end()) {
-      QueuedJob alike = *job->second;
-      const std::string state =
-          StateInWords(alike.state) +
-          (alike.state == "PENDING" ? ": " + ReasonInWords(alike.reason) : "");
-      ++others[state];
+      const QueuedJob& alike = *job->second;
+      ++others[StateInWords(alike.state) +
+               (alike.state == "PENDING" ? ": " + ReasonInWords(alike.reason) : "")];
     }
+  }
+  if (!queue.answered) {
+    lines.push_back("Slurm cannot be asked: " + queue.message);
+    if (!run_says.empty()) lines.push_back(run_says);
+    return lines;
   }
   if (!lines.empty()) return lines;
   if (others.empty()) return {"no job of its study is in the queue"};

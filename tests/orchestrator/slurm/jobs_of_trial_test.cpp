@@ -109,9 +109,12 @@ TEST_F(JobsOfTrialTest, WhyNoJobHasItYetIsTold) {
 }
 
 TEST_F(JobsOfTrialTest, AClusterThatDoesNotAnswerIsToldAsThat) {
-  Pilot("beamgrid-a-1");
+  Pilot("beamgrid-a-1", {AttemptKey{TrialId{4}, 2}});
   queue_.answer = {.answered = false, .jobs = {}, .message = "no controller"};
   EXPECT_THAT(Lines(), ElementsAre("Slurm cannot be asked: no controller"));
+  EXPECT_THAT(JobsOfTrial(folder_.path(), AttemptKey{TrialId{4}, 2}, queue_, "its run said"),
+              ElementsAre("given to the job beamgrid-a-1", "Slurm cannot be asked: no controller",
+                          "its run said"));
   queue_.missing = "no squeue in $PATH";
   EXPECT_THAT(Lines(), ElementsAre("Slurm cannot be asked: no squeue in $PATH"));
 }
