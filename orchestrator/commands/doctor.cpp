@@ -12,6 +12,7 @@
 #include "orchestrator/commands/record.h"
 #include "orchestrator/inputs/data_files.h"
 #include "orchestrator/inputs/recipe_files.h"
+#include "orchestrator/machine/machine_share.h"
 #include "orchestrator/slurm/cluster_check.h"
 #include "orchestrator/workers/trainer_client.h"
 #include "orchestrator/workers/worker_environment.h"
@@ -24,6 +25,8 @@
 namespace beamgrid {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::uintmax_t kLittleDisk = 1ULL << 30;
 
 /// Findings is the facts as JSON, and the problems among them.
@@ -34,6 +37,11 @@ struct Findings {
   void Problem(const std::string& what, const std::string& fix) {
     problems.push_back({{"what", what}, {"fix", fix}});
   }
+};
+
+/// FolderProblem is why nothing can be written, and what to do; nothing: it can.
+struct FolderProblem {
+  std::string what, fix;
 };
 
 std::string CpuModel() {
@@ -66,30 +74,76 @@ void LookAtProcessor(Findings& findings) {
   }
 }
 
-/// Returns the existing folder that `path` would be made in.
-std::filesystem::path ExistingFolder(std::filesystem::path path) {
-  path = std::filesystem::absolute(path);
-  while (!std::filesystem::is_directory(path) && path.has_relative_path())
+/// Returns the part of the path that is there, whatever it is.
+fs::path ExistingPart(fs::path path) {
+  std::error_code ignored;
+  while (!fs::exists(fs::symlink_status(path, ignored)) && path.has_relative_path()) {
     path = path.parent_path();
+  }
   return path;
 }
 
-void LookAtDisk(const std::string& use, const std::filesystem::path& path, Findings& findings) {
-  const std::filesystem::path folder = ExistingFolder(path);
-  const std::uintmax_t available = std::filesystem::space(folder).available;
-  const bool writable = access(folder.c_str(), W_OK) == 0;
-  findings.facts[use] = {{"path", std::filesystem::absolute(path).string()},
-                         {"free_bytes", available},
-                         {"writable", writable}};
-  if (!writable) {
-    findings.Problem(folder.string() + " is not writable", use == "runs"
-                                                               ? "name another folder with --runs"
-                                                               : "name another file with --db");
-  } else if (available < kLittleDisk) {
+/// Returns why nothing can be put into the folder; empty: something can.
+std::string ProblemOfFolder(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) return folder.string() + " is no folder";
+  return access(folder.c_str(), W_OK | X_OK) == 0 ? "" : folder.string() + " is not writable";
+}
+
+/// Notes the place and the room there.
+void LookAtDisk(const std::string& use, const fs::path& path, const FolderProblem& problem,
+                Findings& findings) {
+  std::error_code error;
+  const std::uintmax_t available = fs::space(ExistingPart(path), error).available;
+  findings.facts[use] = {{"path", path.string()},
+                         {"free_bytes", error ? boost::json::value(nullptr) : available},
+                         {"writable", problem.what.empty()}};
+  if (!problem.what.empty()) {
+    findings.Problem(problem.what, problem.fix);
+  } else if (!error && available < kLittleDisk) {
     findings.Problem(
-        folder.string() + " has only " + SizeText(static_cast<std::int64_t>(available)) + " free",
+        path.string() + " has only " + SizeText(static_cast<std::int64_t>(available)) + " free",
         "make room: every trial keeps its weights, checkpoints and predictions");
   }
+}
+
+/// `run` makes the file, and no folder for it.
+void LookAtDatabase(const fs::path& path, Findings& findings) {
+  const fs::path file = RealPath(path), folder = file.parent_path();
+  const std::string other = "name another file with --db";
+  FolderProblem problem;
+  std::error_code ignored;
+  if (ExistingPart(folder) != folder) {
+    problem = {folder.string() + ", the folder of the database, is not there",
+               "mkdir -p " + folder.string() + ", or " + other};
+    if (const std::string above = ProblemOfFolder(ExistingPart(folder)); !above.empty()) {
+      problem.what += ", and " + above;
+      problem.fix = other;
+    }
+  } else if (fs::is_directory(file, ignored)) {
+    problem = {file.string() + " is a folder", "name a file with --db"};
+  } else if (fs::exists(file, ignored) && access(file.c_str(), W_OK) != 0) {
+    problem = {file.string() + " is not writable", other};
+  } else {
+    problem = {ProblemOfFolder(folder), other};
+  }
+  LookAtDisk("database", file, problem, findings);
+}
+
+/// `run` makes the folder, with all above it.
+void LookAtRuns(const fs::path& folder, Findings& findings) {
+  LookAtDisk("runs", folder,
+             {ProblemOfFolder(ExistingPart(folder)), "name another folder with --runs"}, findings);
+}
+
+/// Studies tell each other there what they hold of the machine.
+void LookAtShare(Findings& findings) {
+  const fs::path folder = fs::absolute(DefaultShareFolder());
+  const std::string problem = ProblemOfShare(folder);
+  findings.facts["share"] = {{"path", folder.string()}, {"writable", problem.empty()}};
+  if (problem.empty()) return;
+  findings.Problem(problem + ": studies that run at once do not know of each other",
+                   "name another folder with BEAMGRID_SHARE_DIR");
 }
 
 /// Takes over the trainer's warnings, which say themselves what to do.
@@ -186,8 +240,9 @@ class Doctor : public Subcommand {
     findings.facts["sqlite"] = SQLite::getLibVersion();
     LookAtProcessor(findings);
     LookAtTrainer(findings);
-    LookAtDisk("database", database_.path, findings);
-    LookAtDisk("runs", RunsFolder(), findings);
+    LookAtDatabase(database_.path, findings);
+    LookAtRuns(RunsFolder(), findings);
+    LookAtShare(findings);
     LookAtSlurm(!recipe_.empty(), findings);
     if (const auto name = NetworkFileSystemOf(database_.path)) {
       findings.facts["database"].as_object()["file_system"] = *name;
@@ -214,9 +269,10 @@ class Doctor : public Subcommand {
     if (!findings.facts.contains("slurm") || findings.facts["slurm"].at("message").is_string()) {
       return;  // told already
     }
+    if (!findings.facts["runs"].at("writable").as_bool()) return;  // likewise
     const RecipeSource source = ReadRecipe(recipe_, settings_);
     const DataSpec data = FindDataFiles(DataOfRecipe(source));
-    NodeProbe probe{.folder = std::filesystem::absolute(RunsFolder()),
+    NodeProbe probe{.folder = RunsFolder(),
                     .program = std::filesystem::read_symlink("/proc/self/exe"),
                     .trainer = FindTrainer(),
                     .data = data.train.empty() ? "" : data.train.front(),
@@ -235,8 +291,8 @@ class Doctor : public Subcommand {
   }
 
   /// Returns where `run` would put attempts; a record that cannot be read is told of elsewhere.
-  [[nodiscard]] std::filesystem::path RunsFolder() const {
-    if (!database_.runs.empty()) return database_.runs;
+  [[nodiscard]] fs::path RunsFolder() const {
+    if (!database_.runs.empty()) return RealPath(database_.runs);
     try {
       return database_.OpenForReading()->runs();
     } catch (const std::exception&) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <iomanip>
 #include <random>
@@ -34,6 +35,13 @@ constexpr std::int64_t kUnitsMax = 1 << 20;
 /// stopped process.
 constexpr int kMostPauses = 100;
 constexpr std::chrono::milliseconds kRefresh{1000};
+
+constexpr char kMustBeOurs[] = "must be a folder of your own that nobody else may write to";
+
+/// What is written there must be ours alone.
+bool IsOursAlone(const struct stat& folder) {
+  return folder.st_uid == ::geteuid() && (folder.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
 
 bool IsStill(int folder, const std::string& name, const UniqueFd& file) {
   struct stat there{}, ours{};
@@ -132,6 +140,19 @@ fs::path DefaultShareFolder() {
   return "/tmp/beamgrid-" + std::to_string(::geteuid());
 }
 
+std::string ProblemOfShare(const fs::path& folder) {
+  struct stat status{};
+  const auto says = [&folder](const std::string& what) { return folder.string() + " " + what; };
+  if (::lstat(folder.c_str(), &status) != 0) {
+    const fs::path above = (folder.has_filename() ? folder : folder.parent_path()).parent_path();
+    if (::access(above.c_str(), W_OK | X_OK) == 0) return "";
+    return says(std::string("cannot be made: ") + above.string() + ": " + std::strerror(errno));
+  }
+  if (!S_ISDIR(status.st_mode)) return says("is no folder");
+  if (!IsOursAlone(status)) return says(kMustBeOurs);
+  return ::access(folder.c_str(), W_OK | X_OK) == 0 ? "" : says("is not writable");
+}
+
 std::vector<StudyNote> LivingNotes(const fs::path& folder) {
   const UniqueFd open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   // With the folder to ourselves: a note that is just being made is not yet locked, and whoever
@@ -216,10 +237,9 @@ std::optional<UniqueFd> MachineShare::Lock() const {
   UniqueFd folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status{};
   if (folder.get() < 0 || ::fstat(folder.get(), &status) != 0) Fail("cannot open the folder");
-  // What is written there must be ours alone.
-  if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+  if (!IsOursAlone(status)) {
     errno = EPERM;
-    Fail("must be a folder of your own that nobody else may write to");
+    Fail(kMustBeOurs);
   }
   for (int pauses = 0; ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0; ++pauses) {
     if (errno != EWOULDBLOCK && errno != EINTR) Fail("cannot lock the folder");

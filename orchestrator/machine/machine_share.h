@@ -51,6 +51,10 @@ struct StudyNote {
 /// for all of a user's sessions, and goes when the last one ends, which a study may outlive.
 [[nodiscard]] std::filesystem::path DefaultShareFolder();
 
+/// Returns why studies could not tell each other what they hold in that folder, which may not be
+/// there yet; empty: nothing is seen to be in the way. Makes nothing.
+[[nodiscard]] std::string ProblemOfShare(const std::filesystem::path& folder);
+
 /// Returns the notes of the studies that live, by study: for whoever only looks, changes nothing
 /// and takes no seat. None where the folder is not there, cannot be read or is being written to.
 [[nodiscard]] std::vector<StudyNote> LivingNotes(const std::filesystem::path& folder);
