@@ -42,6 +42,12 @@ void KnownPilot::HearAll(Milliseconds now) {
   while (std::exchange(before, reports_.offset()) != reports_.offset()) {
     Hear(now, [](const Report&) {});
   }
+  LineTail orders(orders_.path());
+  const auto see = [this](std::string_view line) {
+    const std::optional<Order> order = OrderFromLine(line);
+    if (order && order->what == Order::What::kLeave) told_to_leave_ = true;
+  };
+  while (orders.Read(see) == LineGrowth::kSome) continue;
 }
 
 void KnownPilot::Repeat(const AttemptKey& key, const std::filesystem::path& directory,

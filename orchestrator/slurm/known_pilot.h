@@ -57,7 +57,7 @@ class KnownPilot {
 
   /// Reads what it has said since, up to some, and tells it after it was taken in.
   void Hear(Milliseconds now, const std::function<void(const Report&)>& on_report);
-  /// Reads all that it has said, of which nobody is told.
+  /// Reads all that it has said, of which nobody is told, and whether it was told to leave.
   void HearAll(Milliseconds now);
   /// Says again what it has said so far of the attempt in the directory. A key may have been an
   /// other attempt's before: of a trial that was removed since, or of another database.

@@ -205,6 +205,10 @@ void PilotedAttempts::OnNoJobs(const std::string& why) {
 
 /// Gives attempts that wait to pilots that are free.
 void PilotedAttempts::Assign() {
+  if (!pilots_.has_free()) return;
+  // First those with a job of their own size: others have smaller jobs that will do.
+  std::ranges::stable_partition(waiting_,
+                                [&](const AttemptKey& key) { return works_.at(key).need.alone; });
   for (auto key = waiting_.begin(); key != waiting_.end() && pilots_.has_free();) {
     Work& work = works_.at(*key);
     KnownPilot* pilot = pilots_.FreeFor(work.need);
@@ -231,11 +235,12 @@ void PilotedAttempts::Give(const AttemptKey& key, Work& work, KnownPilot& pilot)
 
 void PilotedAttempts::AskForPilots() {
   std::vector<JobNeed> needs;
-  for (const AttemptKey& key : waiting_) {
-    if (needs.size() == Pilots::kMostAsked) break;
-    needs.push_back(works_.at(key).need);
+  needs.reserve(waiting_.size());
+  // As in waiting_, without a search for each.
+  for (const auto& [key, work] : works_) {
+    if (work.pilot.empty() && !work.ending) needs.push_back(work.need);
   }
-  pilots_.AskFor(works_.size(), needs);
+  pilots_.AskFor(needs);
 }
 
 // ---- They end ----------------------------------------------------------------------------------

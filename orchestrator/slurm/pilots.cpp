@@ -22,6 +22,8 @@ using std::chrono::milliseconds;
 constexpr int kMostLooks = 128;
 /// So many jobs in a row that ended before they said anything: none will.
 constexpr int kMostStillborn = 3;
+/// The most jobs that one turn asks for: each costs a folder.
+constexpr std::size_t kMostAsked = 16;
 /// After sbatch has refused a job it is asked again, unless that is for good and all that we have.
 constexpr milliseconds kAskAgain{20'000};
 /// So long pilots are waited for when the study is over, with so long between two looks.
@@ -52,10 +54,13 @@ void RemoveFolder(const fs::path& folder) {
   fs::remove_all(folder, ignored);
 }
 
-bool Fits(const KnownPilot& pilot, const JobNeed& need) {
-  const std::int64_t has = pilot.settings().memory_bytes;
-  // What the cluster gives by itself is enough for what nobody has a forecast of.
-  return need.memory_bytes == 0 || has >= need.memory_bytes;
+/// True if it may be given an attempt, now or when it has begun.
+bool IsFree(const KnownPilot& pilot) {
+  return !pilot.left() && !pilot.told_to_leave() && !pilot.work();
+}
+
+bool MayBeQueued(const SubmitAnswer& answer) {
+  return answer.outcome == Submission::kAccepted || answer.outcome == Submission::kUnclear;
 }
 
 /// Returns "; it said last: ..." or nothing.
@@ -72,6 +77,7 @@ Pilots::Pilots(SlurmClient& client, const SlurmExecutorOptions& options, PilotLi
       listener_(listener),
       folder_(PilotsOf(options.study_folder)),
       terms_(TermsOf(options.settings, options.threads, Programs())),
+      answered_at_(Now()),
       desk_(client, options.patience.queue, std::move(wake)) {
   FindEarlier();
 }
@@ -82,6 +88,9 @@ Pilots::~Pilots() {
     Dismiss(pilot);
     if (!pilot.begun()) cancelled.push_back(name);
   }
+  if (!answers_ && !cancelled.empty()) {
+    options_.Tell("Slurm is asked to cancel the jobs that wait; it did not answer lately");
+  }
   if (!cancelled.empty()) desk_.Cancel(std::move(cancelled));
   const auto deadline = std::chrono::steady_clock::now() + kFarewell;
   const auto stays = [](const auto& entry) {
@@ -91,11 +100,32 @@ Pilots::~Pilots() {
     for (auto& [name, pilot] : pilots_) pilot.Hear(Now(), [](const Report&) {});
     std::this_thread::sleep_for(kFarewellLook);
   }
+  TellOfUncancelled();
   for (const auto& [name, pilot] : pilots_) {
     if (pilot.left()) RemoveFolder(pilot.folder());
   }
   // One that comes back all the same finds nothing to do and nowhere to say so, and ends.
   for (const std::string& name : lost_) RemoveFolder(folder_ / name);
+}
+
+/// Says which jobs stay in the queue, and how they get out of it.
+void Pilots::TellOfUncancelled() {
+  const SlurmDesk::Uncancelled in_vain = desk_.Finish();
+  for (const auto& [name, answer] : desk_.Take().submitted) {
+    KnownPilot* pilot = Find(name);
+    if (pilot != nullptr && MayBeQueued(answer)) pilot->NoteSubmitted(answer.id, Now());
+  }
+  const auto stays = std::ranges::count_if(pilots_, [&](const auto& entry) {
+    const auto& [name, pilot] = entry;
+    return pilot.asked_for() && !pilot.begun() && in_vain.names.contains(name);
+  });
+  if (stays == 0) return;
+  options_.Tell(CountText(static_cast<std::size_t>(stays), "Slurm job") +
+                " could not be cancelled (" + in_vain.message +
+                "): what is still in the queue leaves as soon as it begins; to cancel it before "
+                "that, when Slurm answers: for job in " +
+                ShellWord(folder_.string()) +
+                "/beamgrid-*; do scancel --state=PENDING --name=\"${job##*/}\"; done");
 }
 
 JobPrograms Pilots::Programs() const {
@@ -119,7 +149,8 @@ KnownPilot* Pilots::Find(const std::string& name) {
 }
 
 KnownPilot* Pilots::FreeFor(const JobNeed& need) {
-  // The smallest that has enough: Fits is for all from there on, and for none before.
+  // The smallest that has enough. What the cluster gives by itself (0) is enough for what nobody
+  // has a forecast of.
   const auto place = idle_.lower_bound({need.memory_bytes, ""});
   return place == idle_.end() ? nullptr : &pilots_.at(place->second);
 }
@@ -137,7 +168,7 @@ void Pilots::TakeSubmission(const std::string& name, const SubmitAnswer& answer)
   --unanswered_;
   const auto pilot = pilots_.find(name);
   if (pilot == pilots_.end()) return;
-  if (answer.outcome == Submission::kAccepted || answer.outcome == Submission::kUnclear) {
+  if (MayBeQueued(answer)) {
     is_refused_ = false;
     pilot->second.NoteSubmitted(answer.id, Now());
     if (!untold_.empty()) TellRefusal(std::exchange(untold_, ""), true);
@@ -183,10 +214,11 @@ void Pilots::TakeQueue(const QueueAnswer& answer) {
     if (std::exchange(answers_, false)) {
       options_.Tell("Slurm does not answer (" + answer.message + "); what runs goes on");
     }
-    return;
+    return NoteSilence(answer.message);
   }
   if (!std::exchange(answers_, true)) options_.Tell("Slurm answers again");
   const milliseconds now = Now();
+  answered_at_ = now;
   std::map<std::string_view, const QueuedJob*> jobs;
   for (const QueuedJob& job : answer.jobs) {
     jobs[job.name] = &job;
@@ -198,6 +230,9 @@ void Pilots::TakeQueue(const QueueAnswer& answer) {
     const auto job = jobs.find(name);
     pilot.See(job == jobs.end() ? nullptr : job->second, now);
     if (pilot.missing()) missing.push_back(name);
+    // The cluster may not have heard it, and what waits might wait for ever.
+    const bool is_queued = job != jobs.end() && !IsFinal(job->second->state);
+    if (is_queued && pilot.told_to_leave() && !pilot.begun()) desk_.Cancel({name});
   }
   if (accounting_ && !missing.empty()) desk_.AskEnded(std::move(missing));
   ReplaceHeld();
@@ -210,18 +245,27 @@ void Pilots::TakeQueue(const QueueAnswer& answer) {
 /// A job that could not be started on its node is held by Slurm until somebody releases it;
 /// another one may find a better node.
 void Pilots::ReplaceHeld() {
-  for (const auto& [name, pilot] : pilots_) {
-    if (pilot.reason() != kHeldAfterFailure || !held_.insert(name).second) continue;
+  for (auto& [name, pilot] : pilots_) {
+    if (pilot.reason() != kHeldAfterFailure || pilot.told_to_leave()) continue;
     options_.Tell("the job " + name + ": " + ReasonInWords(pilot.reason()) +
                   "; another one is asked for");
-    desk_.Cancel({name});
+    SendHome(pilot);
   }
+}
+
+void Pilots::NoteSilence(const std::string& why) {
+  const auto minutes = std::chrono::floor<std::chrono::minutes>(Now() - answered_at_).count();
+  waits_for_ = "it " +
+               (minutes == 0 ? "does not answer"
+                             : "has not answered for " +
+                                   CountText(static_cast<std::size_t>(minutes), "minute")) +
+               " (" + why + ")";
 }
 
 void Pilots::NoteWhatIsWaitedFor() {
   waits_for_.clear();
   for (const auto& [name, pilot] : pilots_) {
-    if (pilot.begun() || held_.contains(name)) continue;
+    if (pilot.begun() || pilot.told_to_leave()) continue;
     if (!pilot.reason().empty()) {
       waits_for_ = ReasonInWords(pilot.reason());
       return;
@@ -236,7 +280,7 @@ void Pilots::TellWhyNothingBegins() {
   std::string reason;
   for (const auto& [name, pilot] : pilots_) {
     if (pilot.begun()) return told_reason_.clear();
-    if (reason.empty() && !held_.contains(name)) reason = pilot.reason();
+    if (reason.empty() && !pilot.told_to_leave()) reason = pilot.reason();
   }
   // One that was asked for just now will have another reason at the next look, or none.
   const bool lasts = std::exchange(seen_reason_, reason) == reason;
@@ -374,24 +418,48 @@ void Pilots::TakeLeave(const std::string& name) {
 
 // ---- They come and go --------------------------------------------------------------------------
 
-void Pilots::AskFor(std::size_t attempts, const std::vector<JobNeed>& waiting) {
+void Pilots::AskFor(const std::vector<JobNeed>& waiting) {
   if (waiting.empty() || Now() < ask_again_) return;
   // Where the last one was refused, one more shows whether the next would be.
   if (is_refused_ && unanswered_ > 0) return;
-  const auto most = static_cast<std::size_t>(options_.settings.jobs);
-  const std::size_t wanted = std::min({most, attempts, is_refused_ ? pilots_.size() + 1 : most});
-  for (const JobNeed& need : waiting) {
-    if (pilots_.size() >= wanted) break;
-    Ask(need);
+  std::vector<std::int64_t> memory_of_free;
+  for (const auto& [name, pilot] : pilots_) {
+    if (IsFree(pilot)) memory_of_free.push_back(pilot.settings().memory_bytes);
   }
-  const JobNeed& first = waiting.front();
-  const bool has_one = std::ranges::any_of(pilots_, [&](const auto& entry) {
-    return !entry.second.told_to_leave() && Fits(entry.second, first);
-  });
-  if (has_one) return;
-  // It needs more memory than any pilot has.
-  if (pilots_.size() < most) return Ask(first);
-  if (!idle_.empty()) Dismiss(pilots_.at(idle_.begin()->second));
+  const std::size_t free = memory_of_free.size();
+  const std::vector<JobNeed> without = NeedsWithoutJob(waiting, std::move(memory_of_free));
+  if (without.empty()) return;
+  const auto allowed = static_cast<std::size_t>(options_.settings.jobs);
+  const std::size_t room = allowed - std::min(allowed, pilots_.size());
+  const std::size_t waited_for = waiting.size() - without.size();
+  if (room == 0 || is_refused_) MakeRoom(without.size(), free - waited_for);
+  if (room > 0 && is_refused_) {
+    // What all others wait for may be what is refused.
+    return Ask(*std::ranges::min_element(without, {}, &JobNeed::memory_bytes));
+  }
+  for (std::size_t i = 0; i < std::min({without.size(), room, kMostAsked}); ++i) Ask(without[i]);
+}
+
+/// Sends `most` free pilots home at most, until so many leave as are needed for others.
+void Pilots::MakeRoom(std::size_t needed, std::size_t most) {
+  std::vector<std::pair<Place, KnownPilot*>> free;
+  for (auto& [name, pilot] : pilots_) {
+    if (IsFree(pilot)) {
+      free.emplace_back(PlaceOf(pilot), &pilot);
+    } else if (!pilot.work() && needed > 0) {
+      --needed;  // this one leaves
+    }
+  }
+  // The smallest: as many of the largest as are waited for are enough for those who wait.
+  std::ranges::sort(free);
+  free.resize(std::min({free.size(), needed, most}));
+  for (const auto& [place, pilot] : free) SendHome(*pilot);
+}
+
+void Pilots::SendHome(KnownPilot& pilot) {
+  Dismiss(pilot);
+  NoteBusy(pilot);
+  if (!pilot.begun()) desk_.Cancel({pilot.name()});
 }
 
 void Pilots::Ask(const JobNeed& need) {
@@ -421,7 +489,10 @@ void Pilots::FindEarlier() {
   if (folders.empty()) return;
   const QueueAnswer queue = desk_.Queue();
   answers_ = queue.answered;
-  if (!answers_) options_.Tell("Slurm does not answer (" + queue.message + ")");
+  if (!answers_) {
+    options_.Tell("Slurm does not answer (" + queue.message + ")");
+    NoteSilence(queue.message);
+  }
   for (const fs::path& folder : folders) FindEarlier(folder, queue);
   if (other_terms_ > 0) {
     options_.Tell(CountText(other_terms_, "Slurm job") +
@@ -449,12 +520,9 @@ void Pilots::FindEarlier(const fs::path& folder, const QueueAnswer& queue) {
   }
   pilot.NoteSubmitted("", Now());
   if (job != queue.jobs.end()) pilot.See(&*job, Now());
-  if (settings->terms != terms_) {
-    // It ends what it carries out, and gets nothing more.
-    Dismiss(pilot);
-    if (!pilot.begun()) desk_.Cancel({name});
-    ++other_terms_;
-  }
+  const bool other_terms = settings->terms != terms_;
+  if (other_terms) ++other_terms_;
+  if (other_terms || pilot.told_to_leave()) SendHome(pilot);
   if (pilot.idle()) idle_.insert(PlaceOf(pilot));
   pilots_.emplace(name, std::move(pilot));
 }

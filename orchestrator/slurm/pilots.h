@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "orchestrator/slurm/job_need.h"
 #include "orchestrator/slurm/job_script.h"
 #include "orchestrator/slurm/known_pilot.h"
 #include "orchestrator/slurm/slurm_desk.h"
@@ -37,13 +38,6 @@ class PilotListener {
   virtual void OnNoJobs(const std::string& why) = 0;
 };
 
-/// JobNeed is what the job of an attempt should have; 0: what the cluster gives.
-struct JobNeed {
-  std::int64_t memory_bytes = 0;
-  std::chrono::milliseconds time{0};
-  bool alone = false;  ///< what it needs is no measure for the jobs of other attempts
-};
-
 /// Pilots finds those of an earlier orchestrator by their folders, asks for new ones, follows all,
 /// and sends them home when it goes. Not thread-safe.
 class Pilots {
@@ -59,11 +53,10 @@ class Pilots {
 
   /// Takes in what Slurm has answered and what some pilots have said since the last turn.
   void Turn();
-  /// Asks for as many as `attempts` can use, at most as the recipe allows, some in each turn.
-  /// `waiting`: what the first of those attempts need that have no pilot.
-  void AskFor(std::size_t attempts, const std::vector<JobNeed>& waiting);
-  /// The most attempts that one turn asks for jobs for.
-  static constexpr std::size_t kMostAsked = 16;
+  /// Asks for jobs for the attempts that have no pilot, all of whose needs these are, until there
+  /// is one for each, at most as many as the recipe allows, some in each turn. Where no more are
+  /// allowed, pilots that are of no use to them make room.
+  void AskFor(const std::vector<JobNeed>& waiting);
 
   /// Returns a pilot that is free and has what the attempt needs; null: there is none. It is free
   /// until NoteBusy.
@@ -81,7 +74,8 @@ class Pilots {
   void CancelJobs(std::vector<std::string> names) { desk_.Cancel(std::move(names)); }
   /// Returns the queue; blocks.
   [[nodiscard]] QueueAnswer Queue() { return desk_.Queue(); }
-  /// Returns what the first job waits for that has not begun, in words; empty where nobody knows.
+  /// Returns what the first job waits for that has not begun, in words, or that Slurm has not
+  /// answered, and for how long; empty where nobody knows.
   [[nodiscard]] const std::string& waits_for() const { return waits_for_; }
   [[nodiscard]] std::size_t size() const { return pilots_.size(); }
 
@@ -95,6 +89,7 @@ class Pilots {
     return {pilot.settings().memory_bytes, pilot.name()};
   }
   [[nodiscard]] JobPrograms Programs() const;
+  void TellOfUncancelled();
 
   // What Slurm says.
   void TakeSubmission(const std::string& name, const SubmitAnswer& answer);
@@ -102,6 +97,7 @@ class Pilots {
   void TakeQueue(const QueueAnswer& answer);
   void TakeEnded(const EndedAnswer& answer);
   void ReplaceHeld();
+  void NoteSilence(const std::string& why);
   void NoteWhatIsWaitedFor();
   void TellWhyNothingBegins();
   void TellOfMute();
@@ -117,6 +113,9 @@ class Pilots {
 
   // They come and go.
   void Ask(const JobNeed& need);
+  void MakeRoom(std::size_t needed, std::size_t most);
+  /// It ends what it carries out and gets nothing more; a job that has not begun is cancelled.
+  void SendHome(KnownPilot& pilot);
   void FindEarlier();
   void FindEarlier(const std::filesystem::path& folder, const QueueAnswer& queue);
 
@@ -128,7 +127,6 @@ class Pilots {
   std::set<Place> idle_;                      ///< those that are free
   std::set<std::string> lost_;                ///< those that were given up, or refused by sbatch
   std::vector<std::string> unwanted_;         ///< of lost_: jobs that may come into the queue yet
-  std::set<std::string> held_;                ///< those that were cancelled because Slurm held them
   std::set<std::string> mute_;  ///< those of which was said that they run and say nothing
   std::string heard_last_;      ///< the pilot that was heard last
   std::string refusal_;         ///< what sbatch said last
@@ -137,6 +135,7 @@ class Pilots {
   int unanswered_ = 0;          ///< jobs that sbatch was asked for and has not answered
   std::string seen_reason_, told_reason_;  ///< why the first job waits, where none has begun
   std::string waits_for_;
+  Milliseconds answered_at_;  ///< Slurm did last
   Milliseconds ask_again_{0};
   /// Memory that an attempt so far needs, of which the cluster has not said that it is too much.
   std::int64_t largest_ = 0;

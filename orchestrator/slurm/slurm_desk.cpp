@@ -14,13 +14,16 @@ SlurmDesk::SlurmDesk(SlurmClient& client, std::chrono::milliseconds interval,
       on_news_(std::move(on_news)),
       thread_([this] { Work(); }) {}
 
-SlurmDesk::~SlurmDesk() {
+SlurmDesk::~SlurmDesk() { (void)Finish(); }
+
+SlurmDesk::Uncancelled SlurmDesk::Finish() {
   {
     const std::scoped_lock lock(mutex_);
     ending_ = true;
   }
   wake_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  return uncancelled_;
 }
 
 void SlurmDesk::Submit(JobRequest request) {
@@ -118,13 +121,22 @@ void SlurmDesk::Work() {
 
 void SlurmDesk::CarryOut(const Task& task) {
   if (task.act) return task.act();
+  EndJobs(task.cancelled);
+}
+
+void SlurmDesk::EndJobs(const std::vector<std::string>& names) {
+  CancelAnswer answer;
   try {
     const std::scoped_lock lock(client_mutex_);
-    // Whether it was heard shows in the queue.
-    (void)client_.Cancel(task.cancelled);
-  } catch (const Error&) {
-    // Likewise.
+    answer = client_.Cancel(names);
+  } catch (const Error& error) {
+    answer = {.answered = false, .message = error.what()};
   }
+  const std::scoped_lock lock(mutex_);
+  for (const std::string& name : names) uncancelled_.names.erase(name);
+  if (answer.answered) return;
+  uncancelled_.names.insert(names.begin(), names.end());
+  uncancelled_.message = answer.message;
 }
 
 void SlurmDesk::Look() {

@@ -32,9 +32,18 @@ class SlurmDesk {
   /// `client` must outlive the desk; `on_news` is called from its thread. An interval of 0: the
   /// queue is looked at only by LookNow.
   SlurmDesk(SlurmClient& client, std::chrono::milliseconds interval, std::function<void()> on_news);
-  /// Carries out the cancellations that it was told; jobs that it has not asked for yet it does
-  /// not.
+  /// Finishes.
   ~SlurmDesk();
+
+  /// Uncancelled is jobs whose cancellation Slurm has not taken, and why, in words.
+  struct Uncancelled {
+    std::set<std::string> names;
+    std::string message;
+  };
+  /// Carries out the cancellations that it was told, and nothing after that; jobs that it has not
+  /// asked for yet it does not. Returns the cancellations that were in vain. May block for as long
+  /// as a few commands take.
+  [[nodiscard]] Uncancelled Finish();
 
   void Submit(JobRequest request);
   /// A name that waits for its cancellation already is not told again.
@@ -56,6 +65,7 @@ class SlurmDesk {
   void Work();
   void Put(std::function<void()> act);
   void CarryOut(const Task& task);
+  void EndJobs(const std::vector<std::string>& names);
   template <typename Note>
   void Tell(const Note& note);
   void Look();
@@ -69,6 +79,7 @@ class SlurmDesk {
   std::deque<Task> tasks_;
   std::set<std::string> to_cancel_;  ///< the names in tasks_
   News news_;
+  Uncancelled uncancelled_;
   bool ending_ = false;
   std::thread thread_;  ///< last: it uses the members above
 };

@@ -93,6 +93,9 @@ class FakeSlurm : public SlurmClient {
   CancelAnswer Cancel(const std::vector<std::string>& names) override {
     const std::scoped_lock lock(mutex_);
     ++calls_;
+    if (!answers || !cancels) {
+      return {.answered = false, .message = "Unable to contact slurm controller"};
+    }
     for (const std::string& name : names) {
       cancelled_.insert(name);
       const auto job = jobs_.find(name);
@@ -157,7 +160,8 @@ class FakeSlurm : public SlurmClient {
   }
 
   bool starts_jobs = true;
-  bool answers = true;         ///< squeue does
+  bool answers = true;         ///< squeue and scancel do
+  bool cancels = true;         ///< scancel does
   bool loses_answers = false;  ///< of sbatch
   bool deaf_to_term = false;   ///< jobs are killed at once
   std::string refusal;         ///< of sbatch

@@ -19,6 +19,7 @@
 #include "orchestrator/slurm/shared_files.h"
 #include "orchestrator/slurm/slurm_executor.h"
 #include "registry/util/files.h"
+#include "tests/support/await.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
@@ -90,9 +91,13 @@ TEST(TenThousandJobs, AreLookedAtByOneQueueAndAFewReportsATurn) {
     executor->Submit({TrialId{trial}, 1}, directory, {.device = "cpu"}, milliseconds(0));
   }
   int polls = 0;
-  for (; slurm.names().size() < kJobs; ++polls) {
-    EXPECT_TRUE(executor->Poll(milliseconds(0)).empty());
-  }
+  Await(
+      "ten thousand jobs", [&] { return slurm.names().size() == kJobs; },
+      [&] {
+        EXPECT_TRUE(executor->Poll(milliseconds(0)).empty());
+        ++polls;
+      },
+      100'000);
   EXPECT_GE(polls, kJobs / kAsked);
   EXPECT_EQ(slurm.queues, 0);
   // All begin; each turn hears some of them, and gives them work.
@@ -103,6 +108,7 @@ TEST(TenThousandJobs, AreLookedAtByOneQueueAndAFewReportsATurn) {
   std::int64_t given = 0;
   int turns = 0;
   while (given < kJobs) {
+    ASSERT_LE(turns, 4 * (kJobs / kLooks)) << "no more than " << given << " were given work";
     (void)executor->Poll(milliseconds(0));
     ++turns;
     const std::int64_t before = given;
@@ -129,6 +135,7 @@ TEST(TenThousandJobs, AreLookedAtByOneQueueAndAFewReportsATurn) {
   }
   std::int64_t ended = 0;
   for (turns = 0; ended < kJobs; ++turns) {
+    ASSERT_LE(turns, 4 * (kJobs / kLooks)) << "no more than " << ended << " ended";
     for (const ExecutorEvent& event : executor->Poll(milliseconds(0))) {
       ended += std::holds_alternative<AttemptOutcome>(event.what) ? 1 : 0;
     }

@@ -3,10 +3,13 @@
 
 #include "orchestrator/slurm/piloted_attempts.h"
 
+#include <thread>
+
 #include "orchestrator/slurm/attempt_end.h"
 #include "orchestrator/slurm/pilot_folder.h"
 #include "orchestrator/slurm/shared_files.h"
 #include "tests/orchestrator/slurm/slurm_fixture.h"
+#include "tests/support/await.h"
 
 namespace beamgrid {
 namespace piloted_attempts_test {
@@ -314,9 +317,9 @@ class SlurmLateFilesTest : public SlurmTest {
     Submit(Key(1));
     WaitForMessage(Key(1));
     Release(Key(1));
-    while (!std::filesystem::exists(Directory(Key(1)) / "end.json")) {
-      std::this_thread::sleep_for(1ms);
-    }
+    beamgrid::Await(
+        "end.json", [&] { return std::filesystem::exists(Directory(Key(1)) / "end.json"); },
+        [] { std::this_thread::sleep_for(1ms); }, 100'000);
     std::filesystem::rename(Directory(Key(1)) / name, folder_ / "hidden");
   }
   void Show(const std::string& name) const {

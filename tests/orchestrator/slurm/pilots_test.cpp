@@ -124,6 +124,76 @@ TEST_F(SlurmPilotsTest, WhereSlurmDoesNotAnswerNothingIsLost) {
   EXPECT_EQ(told_[1], "Slurm answers again");
 }
 
+TEST_F(SlurmPilotsTest, ForHowLongSlurmHasNotAnsweredIsKnown) {
+  slurm_.starts_jobs = false;
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return slurm_.submitted() == 1; });
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.reason = "Resources"; });
+  PollUntil([&] { return executor_->QueuedFor() != "Slurm"; });
+  slurm_.Set([](FakeSlurm& slurm) { slurm.answers = false; });
+  PollUntil([&] {
+    return executor_->QueuedFor() ==
+           "Slurm: it does not answer (Unable to contact slurm controller)";
+  });
+  PollUntil(
+      [&] {
+        return executor_->QueuedFor() ==
+               "Slurm: it has not answered for 5 minutes (Unable to contact slurm controller)";
+      },
+      1s);
+  EXPECT_GE(leapt_, 290s);
+  slurm_.Set([](FakeSlurm& slurm) { slurm.answers = true; });
+  PollUntil([&] {
+    return executor_->QueuedFor() == "Slurm: no node has enough free for it yet (Resources)";
+  });
+}
+
+TEST_F(SlurmPilotsTest, JobsThatCannotBeCancelledAreToldAndCancelledByTheNextRun) {
+  slurm_.starts_jobs = false;
+  Start();
+  for (const std::int64_t trial : {1, 2}) Submit(Key(trial));
+  PollUntil([&] { return slurm_.submitted() == 2; });
+  slurm_.Set([](FakeSlurm& slurm) { slurm.answers = false; });
+  PollUntil([&] { return !told_.empty(); });
+  for (const std::int64_t trial : {1, 2}) (void)executor_->Cancel(Key(trial), 30s);
+  executor_.reset();
+  ASSERT_THAT(told_, SizeIs(3));
+  EXPECT_THAT(told_[1], HasSubstr("it did not answer lately"));
+  EXPECT_EQ(told_[2],
+            "2 Slurm jobs could not be cancelled (Unable to contact slurm controller): what is "
+            "still in the queue leaves as soon as it begins; to cancel it before that, when Slurm "
+            "answers: for job in '" +
+                (StudyFolder() / "slurm").string() +
+                "'/beamgrid-*; do scancel --state=PENDING --name=\"${job##*/}\"; done");
+  EXPECT_THAT(slurm_.cancelled(), ::testing::IsEmpty());
+  slurm_.Set([](FakeSlurm& slurm) { slurm.answers = slurm.starts_jobs = true; });
+  told_.clear();
+  heard_.clear();
+  Start();
+  Submit(Key(1, 2));
+  EXPECT_TRUE(Wait(Key(1, 2), 1s).complete());
+  EXPECT_THAT(slurm_.cancelled(),
+              ::testing::UnorderedElementsAre(slurm_.NameOf(0), slurm_.NameOf(1)));
+  EXPECT_EQ(ClaimedBy(Directory(Key(1, 2))), slurm_.NameOf(2));
+  executor_.reset();
+  EXPECT_THAT(told_, ::testing::IsEmpty());
+}
+
+TEST_F(SlurmPilotsTest, AJobThatIsNotWantedIsCancelledUntilItIsGone) {
+  slurm_.starts_jobs = false;
+  Start();
+  Submit(Key(1));
+  PollUntil([&] { return slurm_.submitted() == 1; });
+  slurm_.Set([](FakeSlurm& slurm) { slurm.cancels = false; });
+  slurm_.With(0, [](FakeSlurm::Job& job) { job.reason = "launch failed requeued held"; });
+  PollUntil([&] { return slurm_.submitted() == 2; });
+  slurm_.Set([](FakeSlurm& slurm) { slurm.cancels = true; });
+  PollUntil([&] { return slurm_.cancelled().contains(slurm_.NameOf(0)); });
+  EXPECT_FALSE(slurm_.cancelled().contains(slurm_.NameOf(1)));
+  EXPECT_THAT(told_, ::testing::Contains(HasSubstr("is held")).Times(1));
+}
+
 TEST_F(SlurmPilotsTest, AStateThatWeDoNotKnowEndsNothing) {
   StartAtWork();
   for (const char* state : {"FROBNICATED", "PREEMPTED", "SUSPENDED", "COMPLETING"}) {
@@ -418,7 +488,7 @@ class SmallNodesTest : public SlurmTest {
   std::vector<std::string> asked_;
 };
 
-TEST_F(SmallNodesTest, ATrialThatIsExpectedToNeedMoreGetsAWholeNode) {
+TEST_F(SmallNodesTest, ATrialThatIsExpectedToNeedMoreGetsAWholeNodeAndTheOthersWhatTheyNeed) {
   settings_.jobs = 3;
   Start();
   Submit(Key(1), {.device = "cpu", .memory_bytes = 20 * kGibibyte});
@@ -430,9 +500,72 @@ TEST_F(SmallNodesTest, ATrialThatIsExpectedToNeedMoreGetsAWholeNode) {
   ASSERT_THAT(told_, SizeIs(1));
   EXPECT_THAT(told_[0],
               HasSubstr("no node gives 26.0 GiB, so trials that are expected to need so"));
-  EXPECT_THAT(asked_, ::testing::Contains("whole node"));
-  // Nothing is asked for twice that was refused once.
-  EXPECT_THAT(asked_, ::testing::Not(::testing::Contains("38 GiB")));
+  // One whole node for one trial that waits, and nothing that was refused before.
+  EXPECT_THAT(asked_,
+              ::testing::UnorderedElementsAre("26 GiB", "26 GiB", "whole node", "1 GiB", "2 GiB"));
+}
+
+TEST_F(SmallNodesTest, AJobOfAWholeNodeIsForTheTrialThatNeedsIt) {
+  settings_.jobs = 3;
+  slurm_.starts_jobs = false;
+  Start();
+  Submit(Key(1), {.device = "cpu", .memory_bytes = kGibibyte});
+  Submit(Key(2), {.device = "cpu", .memory_bytes = 20 * kGibibyte});
+  PollUntil([&] { return slurm_.submitted() == 2; });
+  EXPECT_EQ(asked_.back(), "whole node");
+  slurm_.StartJob(1);
+  EXPECT_TRUE(Wait(Key(2)).complete());
+  EXPECT_TRUE(Wait(Key(1)).complete()) << "it need not wait for its own job any more";
+  EXPECT_EQ(slurm_.submitted(), 2U);
+}
+
+TEST_F(SlurmPilotsTest, AJobThatWaitsAndIsTooSmallForTheTrialsMakesRoom) {
+  std::vector<std::int64_t> asked;
+  slurm_.on_submit = [&](const JobRequest& request) {
+    asked.push_back(request.settings.memory_bytes >> 30);
+  };
+  slurm_.starts_jobs = false;
+  settings_.jobs = 2;
+  constexpr std::int64_t kGibibyte = std::int64_t{1} << 30;
+  Start();
+  for (const std::int64_t trial : {1, 2}) {
+    Submit(Key(trial), {.device = "cpu", .memory_bytes = kGibibyte});
+  }
+  PollUntil([&] { return slurm_.submitted() == 2; });
+  for (int turn = 0; turn < 5; ++turn) Poll();
+  EXPECT_THAT(slurm_.cancelled(), ::testing::IsEmpty());
+  (void)executor_->Cancel(Key(1), 30s);
+  Submit(Key(3), {.device = "cpu", .memory_bytes = 8 * kGibibyte});
+  PollUntil([&] { return slurm_.submitted() == 3; }, 1s);
+  EXPECT_THAT(slurm_.cancelled(), SizeIs(1));
+  EXPECT_THAT(asked, ::testing::ElementsAre(2, 2, 11));
+  slurm_.StartJob(2);
+  EXPECT_TRUE(Wait(Key(3)).complete());
+  EXPECT_TRUE(Wait(Key(2)).complete());
+}
+
+TEST_F(SlurmPilotsTest, ATrialWhoseJobIsRefusedKeepsNoOtherFromOne) {
+  constexpr std::int64_t kGibibyte = std::int64_t{1} << 30;
+  slurm_.on_submit = [&](const JobRequest& request) {
+    const bool large = request.settings.memory_bytes > 4 * kGibibyte;
+    slurm_.refusal = large ? "QOSMaxMemoryPerJob" : "";
+  };
+  settings_.jobs = 3;
+  settings_.memory_bytes = 3 * kGibibyte;
+  PatientTrainer();
+  Start();
+  Submit(Key(1));
+  WaitForMessage(Key(1));
+  Submit(Key(2), {.device = "cpu", .alone = true});
+  PollUntil([&] { return !told_.empty(); });
+  EXPECT_THAT(told_[0], HasSubstr("QOSMaxMemoryPerJob; the study goes on with the jobs"));
+  Submit(Key(3));
+  Release(Key(3));
+  EXPECT_TRUE(Wait(Key(3), 1s).complete());
+  EXPECT_TRUE(heard_[Key(1)].messages.size() == 1) << "it is at work yet";
+  // The last one learns that no job of its size is to be had.
+  Release(Key(1));
+  EXPECT_TRUE(Wait(Key(1)).complete());
 }
 
 TEST_F(SmallNodesTest, WhoRanOutOfMemoryGetsAWholeNodeWhereTwiceAsMuchIsMoreThanAnyHas) {

@@ -34,7 +34,7 @@ TEST_F(SlurmAdoptionTest, AnAdoptedAttemptCanHaveEndedInTheMeantime) {
   StartAnew();
   ASSERT_TRUE(executor_->CanAdopt(Key(1), Directory(Key(1))));
   Release(Key(1));
-  while (!ReadEnd(Directory(Key(1)))) Poll();
+  PollUntil([&] { return ReadEnd(Directory(Key(1))).has_value(); });
   executor_->Adopt(Key(1), Directory(Key(1)));
   EXPECT_TRUE(Wait(Key(1)).complete());
 }

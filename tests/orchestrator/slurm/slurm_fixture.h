@@ -12,8 +12,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <source_location>
+#include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -21,7 +22,9 @@
 #include "orchestrator/slurm/slurm_executor.h"
 #include "registry/util/files.h"
 #include "registry/util/json.h"
+#include "registry/util/text.h"
 #include "tests/orchestrator/slurm/fake_slurm.h"
+#include "tests/support/await.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beamgrid {
@@ -29,6 +32,7 @@ namespace beamgrid {
 class SlurmTest : public ::testing::Test {
  protected:
   using Milliseconds = std::chrono::milliseconds;
+  using Place = std::source_location;
 
   /// What one attempt reported, in order.
   struct Heard {
@@ -149,18 +153,17 @@ class SlurmTest : public ::testing::Test {
   }
   /// Polls until `done` holds; each time `leap` passes beside the time that does.
   template <typename Done>
-  void PollUntil(const Done& done, Milliseconds leap = Milliseconds(0)) {
-    while (!done()) {
-      Poll();
-      leapt_ += leap;
-    }
+  void PollUntil(const Done& done, Milliseconds leap = Milliseconds(0),
+                 const Place& place = Place::current()) {
+    Await("what line " + std::to_string(place.line()) + " of " + place.file_name() + " says", done,
+          leap);
   }
   AttemptOutcome Wait(const AttemptKey& key, Milliseconds leap = Milliseconds(0)) {
-    PollUntil([&] { return heard_[key].outcome.has_value(); }, leap);
+    Await("the end of " + Name(key), [&] { return heard_[key].outcome.has_value(); }, leap);
     return *heard_[key].outcome;
   }
   void WaitForMessage(const AttemptKey& key) {
-    PollUntil([&] { return !heard_[key].messages.empty(); });
+    Await("a message of " + Name(key), [&] { return !heard_[key].messages.empty(); });
   }
   pid_t WorkerOf(const AttemptKey& key) const {
     return std::stoi(ReadFile(Directory(key) / "pid"));
@@ -172,7 +175,25 @@ class SlurmTest : public ::testing::Test {
     return text.substr(text.rfind(')') + 2, 1) == "Z";
   }
   static void AwaitGone(pid_t pid) {
-    while (!IsGone(pid)) std::this_thread::sleep_for(Milliseconds(10));
+    beamgrid::Await("the end of process " + std::to_string(pid), [pid] { return IsGone(pid); });
+  }
+
+  static std::string Name(const AttemptKey& key) {
+    return "trial " + std::to_string(static_cast<std::int64_t>(key.trial)) + ", attempt " +
+           std::to_string(key.attempt);
+  }
+  template <typename Done>
+  void Await(const std::string& what, const Done& done, Milliseconds leap = Milliseconds(0)) {
+    try {
+      beamgrid::Await(what, done, [&] {
+        Poll();
+        leapt_ += leap;
+      });
+    } catch (const std::runtime_error& in_vain) {
+      throw std::runtime_error(
+          std::string(in_vain.what()) + "; jobs asked for: " + std::to_string(slurm_.submitted()) +
+          "; told: " + Join(told_, " | ") + "; they wait for " + executor_->QueuedFor());
+    }
   }
 
   TemporaryFolder folder_;
