@@ -8,6 +8,7 @@
 #include <string>
 
 #include "orchestrator/slurm/attempt_end.h"
+#include "orchestrator/study/run_note.h"
 #include "tests/orchestrator/commands/record_commands_fixture.h"
 #include "trainer/protocol/protocol.h"
 
@@ -97,6 +98,8 @@ TEST_F(RecordCommandsTest, ExplainTellsAnAttemptThatWaitsForAJobFromOneAtWork) {
     pilots = store.runs() / "small" / "slurm";
     const TrialId trial = store.Trials(store.FindStudy("small")->id).at(2).id;
     (void)store.BeginAttempt(trial, directory.string(), "cpu", 1);
+    NoteRun(store, store.FindStudy("small")->id,
+            {.queued = 2, .queued_for = "Slurm: it has not answered for 5 minutes (why)"});
   }
   std::filesystem::create_directories(directory);
   std::filesystem::create_directories(pilots);
@@ -109,7 +112,10 @@ TEST_F(RecordCommandsTest, ExplainTellsAnAttemptThatWaitsForAJobFromOneAtWork) {
   const std::string works_here = OnRecord({"explain", name}).out;
   ::setenv("PATH", path.c_str(), 1);
   EXPECT_THAT(waits, HasSubstr("is waiting: attempt 1 waits for a Slurm job"));
-  EXPECT_THAT(waits, HasSubstr("Slurm cannot be asked: "));
+  EXPECT_THAT(waits, HasSubstr("Slurm cannot be asked: no squeue"));
+  EXPECT_THAT(waits, HasSubstr("its run said at 20"));
+  EXPECT_THAT(waits,
+              HasSubstr(": 2 trials wait for Slurm: it has not answered for 5 minutes (why)"));
   EXPECT_THAT(works, HasSubstr("is running: attempt 1 is at work on cpu"));
   EXPECT_THAT(works, HasSubstr("Slurm cannot be asked: "));
   // Once the study ran on a cluster; this attempt does not.

@@ -471,6 +471,46 @@ TEST_F(SearchCommandsTest, DoctorReportsTheMachine) {
   EXPECT_EQ(called.exit_code, json.at("problems").as_array().empty() ? 0 : 1);
 }
 
+TEST_F(SearchCommandsTest, DoctorSeesWhatCannotBeWrittenBeforeRunDoes) {
+  WriteFileAtomically(Path("file"), "");
+  std::filesystem::create_directory(Path("folder"));
+  const auto told = [&](const std::string& use, const std::string& database,
+                        const std::string& runs) {
+    const Called called = Call({"doctor", "--json", "--db", Path(database), "--runs", Path(runs)});
+    const auto json = called.Json();
+    EXPECT_FALSE(json.at(use).at("writable").as_bool());
+    EXPECT_EQ(called.exit_code, 1);
+    std::string text;
+    for (const auto& problem : json.at("problems").as_array()) {
+      text += std::string(problem.at("what").as_string()) +
+              "; mend: " + std::string(problem.at("fix").as_string()) + "\n";
+    }
+    return text;
+  };
+  const std::string none = Path("no/such");
+  EXPECT_THAT(told("database", "no/such/b.db", "runs"),
+              HasSubstr(none + ", the folder of the database, is not there; mend: mkdir -p " +
+                        none + ", or name another file with --db"));
+  EXPECT_THAT(told("database", "file/b.db", "runs"),
+              HasSubstr(Path("file") + " is no folder; mend: name another file with --db"));
+  EXPECT_THAT(told("database", "file/no/b.db", "runs"),
+              AllOf(HasSubstr("is not there, and " + Path("file") + " is no folder"),
+                    Not(HasSubstr("mkdir"))));
+  EXPECT_THAT(told("database", "folder", "runs"),
+              HasSubstr(Path("folder") + " is a folder; mend: name a file with --db"));
+  for (const char* runs : {"file", "file/runs"}) {
+    EXPECT_THAT(told("runs", "b.db", runs),
+                HasSubstr(Path("file") + " is no folder; mend: name another folder with --runs"));
+  }
+  ::setenv("BEAMGRID_SHARE_DIR", Path("file").c_str(), 1);
+  EXPECT_THAT(
+      told("share", "b.db", "runs"),
+      HasSubstr("do not know of each other; mend: name another folder with BEAMGRID_SHARE"));
+  ::unsetenv("BEAMGRID_SHARE_DIR");
+  EXPECT_FALSE(std::filesystem::exists(Path("no")));
+  EXPECT_FALSE(std::filesystem::exists(Path("runs")));
+}
+
 TEST_F(SearchCommandsTest, DoctorSaysHowToMendAMissingTrainer) {
   setenv("BEAMGRID_TRAINER", Path("no-trainer").c_str(), 1);
   const Called called = Call({"doctor"});

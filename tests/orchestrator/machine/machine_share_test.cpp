@@ -59,6 +59,13 @@ class MachineShareTest : public testing::Test {
   std::chrono::milliseconds now_{1'000'000};
 };
 
+TEST_F(MachineShareTest, WhetherAFolderWillDoIsKnownBefore) {
+  EXPECT_EQ(ProblemOfShare(folder_ / "share"), "");
+  EXPECT_FALSE(fs::exists(folder_ / "share"));
+  const Seat a = Join("a");
+  EXPECT_EQ(ProblemOfShare(folder_ / "share"), "");
+}
+
 TEST_F(MachineShareTest, UnitsAreHeldUntilTheyAreGivenBack) {
   const Seat a = Join("a"), b = Join("b");
   EXPECT_TRUE(a->TryTake("cpu", 2, 1));
@@ -213,19 +220,24 @@ TEST_F(MachineShareTest, WhereTheFolderIsRemovedNobodyTakesWhatIsHeld) {
 TEST_F(MachineShareTest, WithoutAFolderOfItsOwnNothingIsHeld) {
   std::ofstream(folder_ / "share") << "a file";
   ExpectRefused(folder_ / "share", "cannot open the folder");
+  EXPECT_THAT(ProblemOfShare(folder_ / "share"), HasSubstr("is no folder"));
   ExpectRefused(folder_ / "missing" / "share", "cannot make the folder");
+  EXPECT_THAT(ProblemOfShare(folder_ / "missing" / "share"),
+              HasSubstr("No such file or directory"));
 }
 
 TEST_F(MachineShareTest, AFolderThatOthersMayWriteToIsNotUsed) {
   fs::create_directory(folder_ / "share");
   ASSERT_EQ(::chmod((folder_ / "share").c_str(), 0777), 0);
   ExpectRefused(folder_ / "share", "must be a folder of your own that nobody else may write to");
+  EXPECT_THAT(ProblemOfShare(folder_ / "share"), HasSubstr("must be a folder of your own"));
 }
 
 TEST_F(MachineShareTest, ALinkIsNotFollowed) {
   fs::create_directory(folder_ / "elsewhere");
   fs::create_directory_symlink(folder_ / "elsewhere", folder_ / "share");
   ExpectRefused(folder_ / "share", "cannot open the folder");
+  EXPECT_THAT(ProblemOfShare(folder_ / "share"), HasSubstr("is no folder"));
   EXPECT_TRUE(fs::is_empty(folder_ / "elsewhere"));
 }
 
