@@ -100,7 +100,9 @@ void KnownPilot::Tell(const Order& order) {
 
 PilotStanding KnownPilot::StandingBy(const ClusterPatience& patience) const {
   const Milliseconds silent = silent_.watched();
-  if (IsFinal(state_) && silent >= patience.ended) return PilotStanding::kLost;
+  // Of one that carries nothing out and was to leave, nothing is waited for.
+  const bool was_sent_home = told_to_leave_ && !work_;
+  if (IsFinal(state_) && (was_sent_home || silent >= patience.ended)) return PilotStanding::kLost;
   if (missing()) {
     const bool lost = missing_.watched() >= patience.lost && silent >= patience.lost;
     return lost ? PilotStanding::kLost : PilotStanding::kFine;

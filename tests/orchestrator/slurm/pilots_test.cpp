@@ -536,7 +536,8 @@ TEST_F(SlurmPilotsTest, AJobThatWaitsAndIsTooSmallForTheTrialsMakesRoom) {
   EXPECT_THAT(slurm_.cancelled(), ::testing::IsEmpty());
   (void)executor_->Cancel(Key(1), 30s);
   Submit(Key(3), {.device = "cpu", .memory_bytes = 8 * kGibibyte});
-  PollUntil([&] { return slurm_.submitted() == 3; }, 1s);
+  PollUntil([&] { return slurm_.submitted() == 3; }, 100ms);
+  EXPECT_LT(leapt_, 10s) << "of a job that is cancelled nothing is waited for";
   EXPECT_THAT(slurm_.cancelled(), SizeIs(1));
   EXPECT_THAT(asked, ::testing::ElementsAre(2, 2, 11));
   slurm_.StartJob(2);
