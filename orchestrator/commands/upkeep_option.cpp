@@ -1,5 +1,7 @@
 #include "orchestrator/commands/upkeep_option.h"
 
+#include <algorithm>
+
 #include "orchestrator/commands/confirm.h"
 #include "orchestrator/slurm/left_jobs.h"
 #include "registry/util/json.h"
@@ -11,6 +13,18 @@ namespace {
 std::string FreedText(const Freed& freed) {
   return "freed " + SizeText(freed.bytes) + " (" +
          CountText(static_cast<std::size_t>(freed.files), "file") + ")";
+}
+
+/// Returns how to cancel the jobs by hand.
+std::string HowToCancel(const std::vector<std::string>& jobs) {
+  constexpr std::size_t kShown = 10;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(jobs.size(), kShown); ++i) {
+    text += (i == 0 ? "; to cancel before that: " : "; ") + ("scancel --name=" + jobs[i]);
+  }
+  if (jobs.size() <= kShown) return text;
+  return text + "; and " + std::to_string(jobs.size() - kShown) +
+         " more (`squeue --me --format=%j` lists names)";
 }
 
 }  // namespace
@@ -47,8 +61,9 @@ void EndLeftJobs(const CommandContext& context, const Store& store, const std::s
     context.Remark("cancelled " + CountText(left.ended, "Slurm job") + " of study " + study);
   }
   if (left.problem.empty()) return;
-  context.Remark("Slurm jobs of study " + study +
-                 " may be in the queue still (they end by themselves): " + left.problem);
+  context.Remark((left.names.empty() ? "Slurm jobs" : CountText(left.names.size(), "Slurm job")) +
+                 " of study " + study + " may be in the queue still (" + left.problem +
+                 "); each ends by itself once it has begun" + HowToCancel(left.names));
 }
 
 bool MayBringUpToDate(const CommandContext& context, const UpkeepOption& option) {

@@ -33,18 +33,19 @@ std::set<std::string> JobsWithFolderIn(const fs::path& pilots) {
 
 LeftJobs EndJobs(const std::set<std::string>& names, SlurmClient& client) {
   if (names.empty()) return {};
+  std::vector<std::string> queued(names.begin(), names.end());
   try {
     const QueueAnswer queue = client.Queue();
-    if (!queue.answered) return {.problem = queue.message};
-    std::vector<std::string> queued;
+    if (!queue.answered) return {.problem = queue.message, .names = queued};
+    queued.clear();
     for (const QueuedJob& job : queue.jobs) {
       if (names.contains(job.name) && !IsFinal(job.state)) queued.push_back(job.name);
     }
     const CancelAnswer answer = client.Cancel(queued);
-    if (!answer.answered) return {.problem = answer.message};
-    return {.ended = queued.size(), .problem = ""};
+    if (!answer.answered) return {.problem = answer.message, .names = queued};
+    return {.ended = queued.size()};
   } catch (const Error& error) {
-    return {.problem = error.what()};  // no Slurm here
+    return {.problem = error.what(), .names = queued};  // no Slurm here
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "orchestrator/slurm/slurm_client.h"
 
@@ -13,6 +14,7 @@ namespace beamgrid {
 struct LeftJobs {
   std::size_t ended = 0;
   std::string problem;  ///< why some, or their folders, may be there still; empty: none are
+  std::vector<std::string> names;  ///< of those that may be in the queue still
 };
 
 /// Has Slurm end the jobs of the study whose attempts lie in `study_folder`, and deletes the

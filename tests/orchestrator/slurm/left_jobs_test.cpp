@@ -31,7 +31,7 @@ class ShownQueue : public SlurmClient {
   }
   CancelAnswer Cancel(const std::vector<std::string>& names) override {
     cancelled = names;
-    return {.answered = true, .message = ""};
+    return {.answered = cancel_problem.empty(), .message = cancel_problem};
   }
   void Show(const std::string& name, const std::string& state) {
     answer.jobs.push_back({.id = "7", .name = name, .state = state});
@@ -39,6 +39,7 @@ class ShownQueue : public SlurmClient {
 
   QueueAnswer answer{.answered = true};
   std::vector<std::string> cancelled;
+  std::string cancel_problem;
   int asked = 0;
 };
 
@@ -109,10 +110,23 @@ TEST_F(LeftJobsTest, ThoseOfAnotherOrchestratorAreLeftAlone) {
   EXPECT_TRUE(fs::exists(PilotsOf(study()) / "beamgrid-a-1"));
 }
 
+TEST_F(LeftJobsTest, ThoseThatSlurmDoesNotCancelAreNamed) {
+  Put("beamgrid-a-1");
+  Put("beamgrid-a-2");
+  slurm_.Show("beamgrid-a-2", "PENDING");
+  slurm_.cancel_problem = "Access/permission denied";
+  const LeftJobs left = RemoveLeftJobs(study(), slurm_);
+  EXPECT_EQ(left.ended, 0U);
+  EXPECT_EQ(left.problem, "Access/permission denied");
+  EXPECT_THAT(left.names, ElementsAre("beamgrid-a-2"));
+}
+
 TEST_F(LeftJobsTest, WhereSlurmIsSilentThatIsSaid) {
   Put("beamgrid-a-1");
   slurm_.answer = {.message = "Unable to contact slurm controller"};
-  EXPECT_EQ(RemoveLeftJobs(study(), slurm_).problem, "Unable to contact slurm controller");
+  const LeftJobs left = RemoveLeftJobs(study(), slurm_);
+  EXPECT_EQ(left.problem, "Unable to contact slurm controller");
+  EXPECT_THAT(left.names, ElementsAre("beamgrid-a-1"));
   EXPECT_FALSE(fs::exists(study()));
 }
 
