@@ -16,8 +16,9 @@ struct JobNeed {
 
 /// Returns those of `needs`, in their order, that are left without a job if the jobs, whose memory
 /// (bytes) this is, go to as many as possible, one to each, and to the larger needs first. A job
-/// that is then asked for, with the memory of one of these, leaves one less. Pure; takes n log n.
+/// that is then asked for, with the memory of one of these, leaves one less. Pure; linear where the
+/// sizes are few.
 [[nodiscard]] std::vector<JobNeed> NeedsWithoutJob(const std::vector<JobNeed>& needs,
-                                                   std::vector<std::int64_t> memory_of_jobs);
+                                                   const std::vector<std::int64_t>& memory_of_jobs);
 
 }  // namespace beamgrid

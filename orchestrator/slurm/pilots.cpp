@@ -426,13 +426,12 @@ void Pilots::AskFor(const std::vector<JobNeed>& waiting) {
   for (const auto& [name, pilot] : pilots_) {
     if (IsFree(pilot)) memory_of_free.push_back(pilot.settings().memory_bytes);
   }
-  const std::size_t free = memory_of_free.size();
-  const std::vector<JobNeed> without = NeedsWithoutJob(waiting, std::move(memory_of_free));
+  const std::vector<JobNeed> without = NeedsWithoutJob(waiting, memory_of_free);
   if (without.empty()) return;
   const auto allowed = static_cast<std::size_t>(options_.settings.jobs);
   const std::size_t room = allowed - std::min(allowed, pilots_.size());
   const std::size_t waited_for = waiting.size() - without.size();
-  if (room == 0 || is_refused_) MakeRoom(without.size(), free - waited_for);
+  if (room == 0 || is_refused_) MakeRoom(without.size(), memory_of_free.size() - waited_for);
   if (room > 0 && is_refused_) {
     // What all others wait for may be what is refused.
     return Ask(*std::ranges::min_element(without, {}, &JobNeed::memory_bytes));
