@@ -121,9 +121,10 @@ void Pilots::TellOfUncancelled() {
   });
   if (stays == 0) return;
   options_.Tell(CountText(static_cast<std::size_t>(stays), "Slurm job") +
-                " could not be cancelled (" + in_vain.message +
-                "): what is still in the queue leaves as soon as it begins; to cancel it before "
-                "that, when Slurm answers: for job in " +
+                " may still be in the queue, for Slurm did not take the cancellation (" +
+                in_vain.message +
+                "): each leaves as soon as it begins; to cancel before that, when Slurm answers: "
+                "for job in " +
                 ShellWord(folder_.string()) +
                 "/beamgrid-*; do scancel --state=PENDING --name=\"${job##*/}\"; done");
 }

@@ -161,9 +161,9 @@ TEST_F(SlurmPilotsTest, JobsThatCannotBeCancelledAreToldAndCancelledByTheNextRun
   ASSERT_THAT(told_, SizeIs(3));
   EXPECT_THAT(told_[1], HasSubstr("it did not answer lately"));
   EXPECT_EQ(told_[2],
-            "2 Slurm jobs could not be cancelled (Unable to contact slurm controller): what is "
-            "still in the queue leaves as soon as it begins; to cancel it before that, when Slurm "
-            "answers: for job in '" +
+            "2 Slurm jobs may still be in the queue, for Slurm did not take the cancellation "
+            "(Unable to contact slurm controller): each leaves as soon as it begins; to cancel "
+            "before that, when Slurm answers: for job in '" +
                 (StudyFolder() / "slurm").string() +
                 "'/beamgrid-*; do scancel --state=PENDING --name=\"${job##*/}\"; done");
   EXPECT_THAT(slurm_.cancelled(), ::testing::IsEmpty());
