@@ -3,11 +3,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <sstream>
 
 #include "orchestrator/commands/confirm.h"
+#include "orchestrator/slurm/pilot_folder.h"
 #include "registry/store/database.h"
 #include "registry/store/study_lock.h"
 #include "registry/store/upkeep.h"
@@ -239,6 +241,24 @@ TEST_F(HousekeepingCommandsTest, RmLeavesNoLockFilesBehind) {
   EXPECT_TRUE(std::filesystem::exists(kept));
   EXPECT_TRUE(std::filesystem::exists(foreign));
   EXPECT_TRUE(std::filesystem::exists(record_.path.string() + ".new.lock"));
+}
+
+TEST_F(HousekeepingCommandsTest, RmNamesTheJobsThatMayStayInTheQueue) {
+  const std::filesystem::path pilots =
+      PilotsOf(Store(record_.path, OpenMode::kReadOnly).runs() / "a");
+  for (int job = 10; job < 22; ++job) {
+    const std::filesystem::path folder = pilots / ("beamgrid-a-" + std::to_string(job));
+    std::filesystem::create_directories(folder);
+    WritePilotSettings(folder, {.folder = folder.string()});
+  }
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", pilots.c_str(), 1);  // where there is no squeue
+  const std::string told = OnRecord({"rm", "a", "--yes"}).err;
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_THAT(told, HasSubstr("12 Slurm jobs of study a may be in the queue still (no squeue"));
+  EXPECT_THAT(told, HasSubstr("before that: scancel --name=beamgrid-a-10; scancel --name=beamgr"));
+  EXPECT_THAT(told, HasSubstr("beamgrid-a-19; and 2 more (`squeue --me --format=%j` lists names)"));
+  EXPECT_FALSE(std::filesystem::exists(pilots));
 }
 
 TEST_F(HousekeepingCommandsTest, RmAsJsonHasWhatGoes) {
