@@ -11,7 +11,7 @@ namespace beamgrid {
 /// Takes `turn`s until `done` holds. Throws after so many, with `what` was waited for; turns and no
 /// time, for on a busy machine they take longer too.
 template <typename Done, typename Turn>
-void Await(const std::string& what, const Done& done, const Turn& turn, int most = 10'000) {
+void Await(const std::string& what, const Done& done, const Turn& turn, int most = 5'000) {
   for (int turns = 0; !done(); ++turns) {
     if (turns == most) {
       throw std::runtime_error("waited in vain, " + std::to_string(most) + " turns, for " + what);
