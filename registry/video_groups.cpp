@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/scoring/segments.h"
 #include "registry/util/input_error.h"
 #include "registry/util/text.h"
 
@@ -9,7 +10,7 @@ namespace beamgrid {
 
 const std::string& VideoGroups::Of(std::string_view video) const {
   auto found = groups_.find(video);
-  if (found == groups_.end()) found = groups_.find(video.substr(0, video.rfind(':')));
+  if (found == groups_.end()) found = groups_.find(VideoOfSegment(video));
   if (found == groups_.end()) {
     throw InputError("the video '" + std::string(video) + "' is of no known " + by_ +
                      " (data.group, --groups): all videos must be grouped, or none");

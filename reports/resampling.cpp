@@ -27,7 +27,7 @@ constexpr std::uint32_t kPoisson[] = {0x5e2d58d8, 0xbc5ab1b1, 0xeb715e1d, 0xfb23
                                       0xffffed1f, 0xfffffe21, 0xffffffd4, 0xfffffffc};
 
 std::string_view VideoOf(std::string_view id, bool segments) {
-  return segments ? id.substr(0, id.rfind(':')) : id;
+  return segments ? VideoOfSegment(id) : id;
 }
 
 std::uint64_t KeyOf(std::string_view video) { return XXH3_64bits(video.data(), video.size()); }

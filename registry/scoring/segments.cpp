@@ -19,13 +19,6 @@ namespace {
 
 constexpr std::string_view kHeader = "Class,Segments";
 
-bool IsSegmentId(std::string_view id) {
-  const std::size_t colon = id.rfind(':');
-  if (colon == std::string_view::npos || colon == 0 || colon + 1 == id.size()) return false;
-  const std::string_view start = id.substr(colon + 1);
-  return std::ranges::all_of(start, [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
 std::vector<std::int32_t> RatedClasses(const SegmentTruth& truth) {
   std::set<std::int32_t> classes;
   for (const auto& [id, segment] : truth) {
@@ -108,6 +101,15 @@ std::map<std::int32_t, std::vector<Ranked>> RankingsOf(const Predictions& predic
 }
 
 }  // namespace
+
+bool IsSegmentId(std::string_view id) {
+  const std::size_t colon = id.rfind(':');
+  if (colon == std::string_view::npos || colon == 0 || colon + 1 == id.size()) return false;
+  const std::string_view start = id.substr(colon + 1);
+  return std::ranges::all_of(start, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+std::string_view VideoOfSegment(std::string_view id) { return id.substr(0, id.rfind(':')); }
 
 bool AreSegments(const Predictions& predictions) {
   return !predictions.videos.empty() &&

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "registry/scoring/predictions.h"
@@ -17,6 +18,11 @@ struct RatedSegment {
   std::vector<std::int32_t> positive, rated;
 };
 using SegmentTruth = std::map<std::string, RatedSegment>;  ///< by id
+
+/// True if the id is that of a segment, VIDEO:START.
+[[nodiscard]] bool IsSegmentId(std::string_view id);
+/// Returns the VIDEO of a segment's id, which it is a part of.
+[[nodiscard]] std::string_view VideoOfSegment(std::string_view id);
 
 /// Whether all of them are segments (and there are any).
 [[nodiscard]] bool AreSegments(const Predictions& predictions);

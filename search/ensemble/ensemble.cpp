@@ -152,6 +152,8 @@ class Finder {
     }
     RequireLabels();
     const VideoGroups* const groups = models[0].table->groups();
+    answer_.common_videos = models_.videos() == VideoSet::kCommon;
+    answer_.of_segments = models[0].table->AreSegments();
     if (question_.holdout > 0 && parts_.holdout[0].size() == 0) {
       answer_.notes.push_back(groups == nullptr
                                   ? "too few videos for a holdout part"
@@ -305,8 +307,9 @@ class Finder {
     const bool grouped = !answer_.grouped_by.empty();
     if (grouped) {
       answer_.notes.push_back(
-          "groups (" + answer_.grouped_by +
-          "), not videos, are held out and resampled: " + std::to_string(answer_.selection_groups) +
+          "groups (" + answer_.grouped_by + "), not " +
+          (answer_.of_segments ? "segments" : "videos") +
+          ", are held out and resampled: " + std::to_string(answer_.selection_groups) +
           " in the selection, " + std::to_string(grouping.groups) + " in the holdout");
     }
     // Of the best single model itself there is no gain, and so no interval.
@@ -402,6 +405,7 @@ boost::json::object ToJson(const EnsembleAnswer& answer) {
       {"search", WordFor(kEnsembleSearches, answer.search)},
       {"notes", notes}};
   if (answer.pull) json["pull"] = *answer.pull;
+  if (answer.of_segments) json["unit"] = "segment";
   if (!answer.grouped_by.empty()) {
     json["groups"] = {{"by", answer.grouped_by},
                       {"selection", answer.selection_groups},

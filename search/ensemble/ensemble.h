@@ -86,7 +86,9 @@ struct EnsembleAnswer {
   std::int64_t size_limit = 0;
   double selection_gap = 0;  ///< with the final weights
   std::int64_t selection_videos = 0;
-  std::string grouped_by;  ///< by what videos belong together; empty: they stand for themselves
+  bool of_segments = false;    ///< its "videos" are segments
+  bool common_videos = false;  ///< they are those that every model has, which may have others
+  std::string grouped_by;      ///< by what videos belong together; empty: they stand for themselves
   std::int64_t selection_groups = 0;  ///< likewise
   /// Holdout is what the ensemble scores on videos that it was not chosen on.
   struct Holdout {
@@ -141,7 +143,7 @@ struct EnsembleAnswer {
 /// Returns the object that `ensemble --json` prints and the record keeps, without what was found
 /// out beside the members. `holdout` is null where there is none; `holdout.interval` is [low, high]
 /// of the gain over the best single model, `holdout.gain`. `combine`, `weights` and `search` are
-/// the words of the question.
+/// the words of the question; `unit` is there where "videos" are segments.
 [[nodiscard]] boost::json::object ToJson(const EnsembleAnswer& answer);
 
 /// Returns what was found out beside the members: `certificate`, `frontier`, `why`, those that were

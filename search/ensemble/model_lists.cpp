@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "registry/scoring/segments.h"
 #include "registry/util/error.h"
 
 namespace beamgrid {
@@ -19,6 +20,10 @@ void VideoTable::SetGroups(std::shared_ptr<const VideoGroups> groups,
   keys_.assign(ids_.size(), nullptr);
   for (const std::uint32_t video : videos) keys_[video] = &groups->Of(ids_[video]);
   groups_ = std::move(groups);
+}
+
+bool VideoTable::AreSegments() const {
+  return !ids_.empty() && std::ranges::all_of(ids_, IsSegmentId);
 }
 
 void ModelLists::Reserve(std::size_t videos, std::size_t entries) {

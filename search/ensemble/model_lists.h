@@ -26,6 +26,8 @@ class VideoTable {
 
   [[nodiscard]] std::size_t size() const { return ids_.size(); }
   [[nodiscard]] const std::string& id(std::size_t video) const { return ids_[video]; }
+  /// True if all of them are segments, VIDEO:START (and there are any).
+  [[nodiscard]] bool AreSegments() const;
   /// Returns what is drawn and held out as a whole: the video's group, where there are groups, or
   /// its id.
   [[nodiscard]] const std::string& key(std::size_t video) const {

@@ -5,15 +5,27 @@
 #include <algorithm>
 #include <bit>
 #include <boost/json/serialize.hpp>
+#include <map>
 #include <string_view>
 #include <unordered_map>
 
+#include "registry/scoring/segments.h"
 #include "registry/util/error.h"
 #include "registry/util/text.h"
 #include "search/ensemble/gap.h"
 
 namespace beamgrid {
 namespace {
+
+/// Returns which segments belong together: those of one video, which are alike.
+std::shared_ptr<const VideoGroups> VideosOfSegments(const VideoTable& table) {
+  std::map<std::string, std::string, std::less<>> videos;
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    std::string video(VideoOfSegment(table.id(row)));
+    videos.emplace(video, video);
+  }
+  return std::make_shared<const VideoGroups>("video", std::move(videos));
+}
 
 std::string Quoted(const std::string& text) { return "'" + text + "'"; }
 
@@ -203,11 +215,21 @@ std::vector<AlignedModel> EnsembleModels::Aligned() const {
                      " models have, of the " + CountText(table_->size(), "video") +
                      " of the truth");
   }
-  if (groups_) table_->SetGroups(groups_, *rows);
+  if (groups_) {
+    table_->SetGroups(groups_, *rows);
+  } else if (table_->AreSegments()) {
+    table_->SetGroups(VideosOfSegments(*table_), *rows);
+  }
   std::vector<AlignedModel> aligned;
   for (const auto& model : models_) aligned.push_back({model, table_, rows});
   std::ranges::sort(aligned, {}, [](const AlignedModel& model) { return model.model->name; });
   return aligned;
+}
+
+std::int64_t EnsembleModels::classes() const {
+  std::int64_t classes = 0;
+  for (const auto& model : models_) classes = std::max(classes, model->classes);
+  return classes;
 }
 
 Predictions EnsembleModels::PredictionsOf(const std::string& name) const {

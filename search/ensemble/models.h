@@ -65,13 +65,16 @@ class EnsembleModels {
   void AddFile(const std::string& name, std::int64_t size_bytes, const Predictions& predictions,
                std::optional<Missing> missing = std::nullopt);
 
-  /// Says which videos belong together; null: none do.
+  /// Says which videos belong together; null: none do, but for segments those of one video.
   void set_groups(std::shared_ptr<const VideoGroups> groups) { groups_ = std::move(groups); }
 
   /// Says where the lists of models that are added from now on lie; it must outlive the pool and
   /// every AlignedModel of it. The ordinary memory, if nothing is said.
   void set_memory(std::pmr::memory_resource* memory) { memory_ = memory; }
 
+  [[nodiscard]] VideoSet videos() const { return videos_; }
+  /// Returns the most classes that the predictions of a model say to be of; 0: none says.
+  [[nodiscard]] std::int64_t classes() const;
   /// Returns the models by name, over the videos that count, by id. Throws UsageError if there is
   /// no model or video, or the videos or truths of two models differ (which, how many); of files
   /// that lack videos it names all. Throws InputError where videos have groups and one has none.

@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "registry/scoring/segments.h"
 #include "registry/util/input_error.h"
 #include "search/ensemble/bootstrap.h"
 #include "search/ensemble/models.h"
@@ -59,6 +60,34 @@ TEST(Groups, AreNeverSplitByTheHoldout) {
   EXPECT_EQ(parts.selection[0].size() + parts.holdout[0].size(), 120U);
   EXPECT_EQ(selected.size() + held.size(), 30U) << "no group is in both";
   EXPECT_GT(held.size(), 3U);
+}
+
+TEST(Groups, OfSegmentsAreTheirVideos) {
+  auto models = Planted();
+  for (EnsembleModel& model : models) {
+    for (std::size_t v = 0; v < model.predictions.videos.size(); ++v) {
+      model.predictions.videos[v].id =
+          "v" + std::to_string(v / 4) + ":" + std::to_string(v % 4 * 5);
+    }
+  }
+  const EnsembleModels pool = PoolOf(models, nullptr);
+  const SplitModels parts = SplitVideos(pool.Aligned(), 0.4);
+  std::set<std::string_view> selected, held;
+  for (std::size_t v = 0; v < parts.selection[0].size(); ++v) {
+    selected.insert(VideoOfSegment(parts.selection[0].id(v)));
+  }
+  for (std::size_t v = 0; v < parts.holdout[0].size(); ++v) {
+    held.insert(VideoOfSegment(parts.holdout[0].id(v)));
+    EXPECT_TRUE(InHoldout(std::string(VideoOfSegment(parts.holdout[0].id(v))), 0.4));
+  }
+  EXPECT_EQ(selected.size() + held.size(), 30U) << "no video has segments in both";
+  const EnsembleAnswer answer = FindEnsemble({.holdout = 0.4, .bootstrap = 50}, pool);
+  EXPECT_EQ(answer.grouped_by, "video");
+  EXPECT_EQ(answer.selection_groups, std::ssize(selected));
+  EXPECT_EQ(ToJson(answer).at("unit"), "segment");
+  EXPECT_THAT(answer.notes, Contains("groups (video), not segments, are held out and resampled: " +
+                                     std::to_string(selected.size()) + " in the selection, " +
+                                     std::to_string(held.size()) + " in the holdout"));
 }
 
 TEST(Groups, AreSaidWithTheAnswer) {
